@@ -1,0 +1,1 @@
+//! What each layer costs, beside what users would pick instead.

@@ -1,0 +1,1 @@
+//! API keys: minting, digest stores, rotation, scopes, and the layer that asks for them.

@@ -1,0 +1,1 @@
+//! The vocabulary and the one machine of Palisade: guards around HTTP services.

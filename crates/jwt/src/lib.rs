@@ -1,0 +1,1 @@
+//! Strict JSON Web Tokens: verification, JWKS, and the layer that asks for them.

@@ -1,0 +1,1 @@
+//! Client address, host allow-list, HTTPS redirect, security headers and a hardened TLS server.
