@@ -1,0 +1,86 @@
+// Talks to the server. The session cookie is not visible here, the CSRF token lives in this module's memory, and the
+// key passes through `signIn` without being kept.
+
+/** A refusal, as the server explains it (RFC 9457) or as the network does. */
+export class Refusal extends Error {
+  constructor({ status = 0, code = '', detail = '', retryAfter = 0, requestId = '' }) {
+    super(detail || code || String(status));
+    Object.assign(this, { status, code, detail, retryAfter, requestId });
+  }
+}
+
+let csrf = '';
+
+async function refusalOf(answer) {
+  const problem = (answer.headers.get('content-type') ?? '').includes('json') ? await answer.json().catch(() => ({})) : {};
+  return new Refusal({
+    status: answer.status,
+    code: String(problem.code ?? ''),
+    detail: String(problem.detail ?? ''),
+    retryAfter: Math.ceil(Number(answer.headers.get('retry-after')) || 0),
+    requestId: String(problem.request_id ?? answer.headers.get('x-request-id') ?? ''),
+  });
+}
+
+async function ask(path, options = {}) {
+  let answer;
+  try {
+    answer = await fetch(path, { credentials: 'same-origin', cache: 'no-store', redirect: 'error', ...options });
+  } catch (error) {
+    if (error.name === 'AbortError') throw error;
+    throw new Refusal({ code: 'offline' });
+  }
+  if (!answer.ok) throw await refusalOf(answer);
+  return answer;
+}
+
+async function remember(answer) {
+  const session = await answer.json();
+  csrf = session.csrf;
+  return session;
+}
+
+/** Trades the key for a session. */
+export const signIn = async (key) => remember(await ask('/session', { method: 'POST', headers: { 'X-API-Key': key } }));
+
+/** Finds the session that a cookie still carries, or nothing. */
+export async function resume() {
+  const answer = await ask('/session').catch((refusal) => (refusal.status === 401 ? null : Promise.reject(refusal)));
+  // 204: nobody is signed in, which is no error.
+  return answer && answer.status === 200 ? remember(answer) : null;
+}
+
+export async function signOut() {
+  await ask('/session', { method: 'DELETE', headers: { 'X-CSRF-Token': csrf } });
+  csrf = '';
+}
+
+export const voices = async () => (await ask('/voices')).json();
+
+/** Has a text spoken. `progress` hears a fraction while the sound arrives. */
+export async function speak(request, signal, progress) {
+  const answer = await ask('/tts', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', 'X-CSRF-Token': csrf },
+    body: JSON.stringify(request),
+    signal,
+  });
+  return { bytes: await gather(answer, progress), seconds: Number(answer.headers.get('x-audio-seconds')) };
+}
+
+async function gather(answer, progress) {
+  const total = Number(answer.headers.get('content-length')) || 0;
+  const reader = answer.body.getReader();
+  const chunks = [];
+  let received = 0;
+  try {
+    for (let step = await reader.read(); !step.done; step = await reader.read()) {
+      chunks.push(step.value);
+      received += step.value.length;
+      progress(total ? received / total : 1);
+    }
+  } catch (error) {
+    throw error.name === 'AbortError' ? error : new Refusal({ code: 'offline' });
+  }
+  return new Blob(chunks).arrayBuffer();
+}
