@@ -1,1 +1,84 @@
-//! The vocabulary and the one machine of Palisade: guards around HTTP services.
+//! The vocabulary and the one machine of Palisade: security decisions around HTTP services.
+//!
+//! A [`Guard`] looks at the head of a request, admits or refuses, may touch the head of the answer,
+//! and hears how the request ended. The machine ([`GuardService`]) runs a sequence of guards around
+//! any `tower` service over `http` types: axum, tonic, hyper.
+//!
+//! Layer authors depend on this crate alone; applications use `palisade`.
+//!
+//! ```
+//! use http::{Request, Response, StatusCode};
+//! use palisade_core::{Guard, Rejection, SecurityContext, Verdict, layer};
+//! use tower::{Service, ServiceExt, ServiceBuilder};
+//!
+//! /// Admits whoever knows the word.
+//! #[derive(Clone, Debug)]
+//! struct Word(&'static str);
+//!
+//! impl Guard for Word {
+//!     type Pass = ();
+//!     fn name(&self) -> &'static str { "word" }
+//!     fn admit(&self, _: &SecurityContext, head: &mut http::request::Parts) -> Verdict<()> {
+//!         // The word is taken out: the handler need not know it.
+//!         match head.headers.remove("x-word") {
+//!             Some(word) if word == self.0 => Verdict::Admit(()),
+//!             _ => Rejection::new(StatusCode::FORBIDDEN, "word", "Say the word.").into(),
+//!         }
+//!     }
+//! }
+//! layer!(Word);
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() {
+//! # type Body = http_body_util::Full<bytes::Bytes>;
+//! let service = ServiceBuilder::new()
+//!     .layer(Word("mellon"))
+//!     .service_fn(async |_: Request<Body>| Ok::<_, std::convert::Infallible>(Response::new(Body::default())));
+//!
+//! let answer = service.oneshot(Request::new(Body::default())).await.unwrap();
+//! assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+//! assert_eq!(answer.headers()["content-type"], "application/problem+json");
+//! # }
+//! ```
+
+mod authenticate;
+mod client;
+mod clock;
+mod context;
+#[cfg(feature = "axum")]
+pub mod extract;
+mod fact;
+mod guard;
+mod guards;
+mod machine;
+mod principal;
+mod rejection;
+mod request_body;
+mod routes;
+mod secret;
+mod soon;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use tower_layer::Layer;
+
+#[cfg(feature = "axum")]
+pub use self::extract::ClientIp;
+pub use self::{
+    authenticate::{AuthenticateLayer, Authenticator, Presence},
+    client::{ClientInfo, Peer, Scheme},
+    clock::{Clock, ManualClock, SharedClock, SystemClock},
+    context::{Identity, RequestId, SecurityContext},
+    fact::Fact,
+    guard::{Ending, Guard, How, Mode, Verdict},
+    guards::{AnyGuard, Chain, GuardList, Guards},
+    machine::{GuardBody, GuardFuture, GuardLayer, GuardService, Lease},
+    principal::{Principal, PrincipalBuilder},
+    rejection::{Empty, PlainText, ProblemJson, Rejection, RenderLayer, Renderer},
+    request_body::{BoxError, RequestBody, refuse},
+    routes::{
+        Access, AccessLayer, KnownLayer, RouteError, RouteLayer, RouteMatch, RouteTable,
+        RouteTableBuilder, Rule,
+    },
+    secret::Secret,
+    soon::{BoxFuture, Soon},
+};

@@ -1,0 +1,120 @@
+//! Extractors for axum handlers. Where the stack left nothing, they refuse.
+
+use std::{net::IpAddr, ops::Deref};
+
+use axum_core::{
+    body::Body,
+    extract::{FromRequestParts, OptionalFromRequestParts},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, request};
+
+use crate::{Identity, Principal, Rejection, SecurityContext};
+
+/// A refusal of an extractor, rendered as those of the guards.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    cx: Option<SecurityContext>,
+    rejection: Rejection,
+}
+
+impl Refused {
+    /// Refuses from a handler as a guard would: same form, and in the audit trail.
+    #[must_use]
+    pub fn new(cx: &SecurityContext, rejection: Rejection) -> Self {
+        Self {
+            cx: Some(cx.clone()),
+            rejection,
+        }
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(mut self) -> Response {
+        let answer = match &self.cx {
+            Some(cx) => {
+                cx.refuse("handler", &mut self.rejection);
+                cx.render(self.rejection)
+            }
+            None => crate::Renderer::render(&crate::ProblemJson::default(), &self.rejection),
+        };
+        answer.map(Body::from)
+    }
+}
+
+fn context(head: &request::Parts) -> Result<&SecurityContext, Refused> {
+    SecurityContext::of(&head.extensions).ok_or_else(|| Refused {
+        cx: None,
+        rejection: Rejection::misconfigured("the handler stands outside every guard"),
+    })
+}
+
+impl<S: Sync> FromRequestParts<S> for SecurityContext {
+    type Rejection = Refused;
+
+    async fn from_request_parts(head: &mut request::Parts, _: &S) -> Result<Self, Refused> {
+        context(head).cloned()
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Principal {
+    type Rejection = Refused;
+
+    async fn from_request_parts(head: &mut request::Parts, _: &S) -> Result<Self, Refused> {
+        let cx = context(head)?;
+        let rejection = match cx.identity() {
+            Identity::Known(who) => return Ok(who.clone()),
+            Identity::Anonymous => {
+                Rejection::credentials_missing(HeaderValue::from_static("Bearer"))
+            }
+            Identity::Unknown => {
+                Rejection::misconfigured("`Principal` needs an authenticator outside the handler")
+            }
+        };
+        Err(Refused::new(cx, rejection))
+    }
+}
+
+impl<S: Sync> OptionalFromRequestParts<S> for Principal {
+    type Rejection = Refused;
+
+    async fn from_request_parts(head: &mut request::Parts, _: &S) -> Result<Option<Self>, Refused> {
+        let cx = context(head)?;
+        match cx.identity() {
+            Identity::Known(who) => Ok(Some(who.clone())),
+            Identity::Anonymous => Ok(None),
+            Identity::Unknown => {
+                let reason = "`Option<Principal>` needs an authenticator outside the handler";
+                Err(Refused::new(cx, Rejection::misconfigured(reason)))
+            }
+        }
+    }
+}
+
+/// The client's address, as the transport decided it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[allow(clippy::exhaustive_structs)] // Made to be taken apart in a handler's arguments.
+pub struct ClientIp(pub IpAddr);
+
+impl Deref for ClientIp {
+    type Target = IpAddr;
+
+    fn deref(&self) -> &IpAddr {
+        &self.0
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for ClientIp {
+    type Rejection = Refused;
+
+    async fn from_request_parts(head: &mut request::Parts, _: &S) -> Result<Self, Refused> {
+        let cx = context(head)?;
+        match cx.client() {
+            Some(client) => Ok(Self(client.ip())),
+            None => {
+                let reason = "`ClientIp` needs ClientInfoLayer outside the handler";
+                Err(Refused::new(cx, Rejection::misconfigured(reason)))
+            }
+        }
+    }
+}

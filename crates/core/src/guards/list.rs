@@ -1,0 +1,171 @@
+//! Guards of any kind in a list: for guards of one's own, and for what a configuration file names.
+
+use std::{
+    any::Any,
+    fmt, iter,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use http::{request, response};
+
+use super::{Guards, Slot, Step, sealed::Sealed};
+use crate::{Ending, Fact, Guard, Mode, SecurityContext, Verdict};
+
+/// A guard whose type is forgotten. Costs one allocation for a pass that is not empty.
+#[derive(Clone)]
+pub struct AnyGuard(Arc<dyn Erased>);
+
+impl AnyGuard {
+    /// Forgets the type of a guard.
+    #[must_use]
+    pub fn new(guard: impl Guard) -> Self {
+        Self(Arc::new(guard))
+    }
+}
+
+trait Erased: Send + Sync {
+    fn name(&self) -> &'static str;
+    fn mode(&self) -> Mode;
+    fn admit(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<Pass>;
+    fn finish(
+        &self,
+        cx: &SecurityContext,
+        pass: &mut Pass,
+        head: &mut response::Parts,
+    ) -> Verdict<()>;
+    fn close(&self, cx: &SecurityContext, pass: Pass, end: Ending);
+}
+
+type Pass = Box<dyn Any + Send>;
+
+impl<G: Guard> Erased for G {
+    fn name(&self) -> &'static str {
+        Guard::name(self)
+    }
+
+    fn mode(&self) -> Mode {
+        Guard::mode(self)
+    }
+
+    fn admit(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<Pass> {
+        match Guard::admit(self, cx, head) {
+            Verdict::Admit(pass) => Verdict::Admit(Box::new(pass)),
+            Verdict::Refuse(rejection) => Verdict::Refuse(rejection),
+            later @ Verdict::Later(_) => later.and_then(|pass| Ok(Box::new(pass) as Pass)),
+        }
+    }
+
+    fn finish(
+        &self,
+        cx: &SecurityContext,
+        pass: &mut Pass,
+        head: &mut response::Parts,
+    ) -> Verdict<()> {
+        match pass.downcast_mut() {
+            Some(pass) => Guard::finish(self, cx, pass, head),
+            // Only `admit` above makes these boxes. Were it otherwise, the answer must not go out.
+            None => crate::Rejection::misconfigured("a pass of another guard").into(),
+        }
+    }
+
+    fn close(&self, cx: &SecurityContext, pass: Pass, end: Ending) {
+        match pass.downcast() {
+            Ok(pass) => Guard::close(self, cx, *pass, end),
+            Err(_) => cx.record(Fact::ClosePanicked {
+                guard: Guard::name(self),
+            }),
+        }
+    }
+}
+
+impl Guard for AnyGuard {
+    type Pass = Box<dyn Any + Send>;
+
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn mode(&self) -> Mode {
+        self.0.mode()
+    }
+
+    fn admit(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<Self::Pass> {
+        self.0.admit(cx, head)
+    }
+
+    fn finish(
+        &self,
+        cx: &SecurityContext,
+        pass: &mut Self::Pass,
+        head: &mut response::Parts,
+    ) -> Verdict<()> {
+        self.0.finish(cx, pass, head)
+    }
+
+    fn close(&self, cx: &SecurityContext, pass: Self::Pass, end: Ending) {
+        self.0.close(cx, pass, end);
+    }
+}
+
+impl fmt::Debug for AnyGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AnyGuard({})", self.0.name())
+    }
+}
+
+/// Guards from the outside in.
+#[derive(Clone, Debug)]
+#[allow(clippy::exhaustive_structs)] // A list, made to be written down.
+pub struct GuardList(pub Arc<[AnyGuard]>);
+
+impl FromIterator<AnyGuard> for GuardList {
+    fn from_iter<I: IntoIterator<Item = AnyGuard>>(guards: I) -> Self {
+        Self(guards.into_iter().collect())
+    }
+}
+
+impl Sealed for GuardList {}
+
+impl Guards for GuardList {
+    type Slots = Vec<Slot<Box<dyn Any + Send>>>;
+
+    fn poll_admit(
+        &self,
+        cx: &SecurityContext,
+        slots: &mut Self::Slots,
+        head: &mut request::Parts,
+        task: &mut Option<&mut Context<'_>>,
+    ) -> Step {
+        if slots.is_empty() {
+            slots.extend(iter::repeat_with(Slot::default).take(self.0.len()));
+        }
+        for (guard, slot) in self.0.iter().zip(slots) {
+            ready!(guard.poll_admit(cx, slot, head, task))?;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_finish(
+        &self,
+        cx: &SecurityContext,
+        slots: &mut Self::Slots,
+        head: &mut response::Parts,
+        task: &mut Option<&mut Context<'_>>,
+    ) -> Step {
+        for (guard, slot) in self.0.iter().zip(slots).rev() {
+            ready!(guard.poll_finish(cx, slot, head, task))?;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn close(&self, cx: &SecurityContext, slots: Self::Slots, end: Ending) {
+        for (guard, slot) in self.0.iter().zip(slots).rev() {
+            Guards::close(guard, cx, slot, end);
+        }
+    }
+
+    fn names(&self) -> Vec<&'static str> {
+        self.0.iter().map(Guard::name).collect()
+    }
+}

@@ -1,0 +1,160 @@
+//! The body of an answer: the inner one or a refusal, and at its end the passes.
+
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use http::Response;
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+
+use super::{Hold, lease::Tail};
+
+pin_project! {
+    /// The inner body, or that of a refusal. Dropped in this order: body, then passes.
+    pub struct GuardBody<B> {
+        #[pin]
+        kind: Kind<B>,
+        tail: Tail,
+    }
+}
+
+pin_project! {
+    #[project = KindProjected]
+    pub(super) enum Kind<B> {
+        Inner { #[pin] body: B },
+        Refusal { bytes: Bytes },
+        Over,
+    }
+}
+
+impl<B> GuardBody<B> {
+    pub(super) fn new(kind: Kind<B>, passes: Box<dyn Hold>) -> Self {
+        Self {
+            kind,
+            tail: Tail::new(passes),
+        }
+    }
+}
+
+/// Gives a rendered refusal the type of an answer, for layers that are not guards.
+pub(crate) fn refusal<B>(answer: Response<Bytes>) -> Response<GuardBody<B>> {
+    answer.map(|bytes| GuardBody {
+        kind: Kind::Refusal { bytes },
+        tail: Tail::none(),
+    })
+}
+
+/// An empty body without passes, as layers outside (CORS, timeouts) make for answers of their own.
+impl<B> Default for GuardBody<B> {
+    fn default() -> Self {
+        Self {
+            kind: Kind::Over,
+            tail: Tail::none(),
+        }
+    }
+}
+
+impl<B> fmt::Debug for GuardBody<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            Kind::Inner { .. } => "GuardBody(inner)",
+            Kind::Over => "GuardBody(over)",
+            Kind::Refusal { .. } => "GuardBody(refusal)",
+        })
+    }
+}
+
+impl<B: Body> Kind<B> {
+    pub(super) fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Inner { body } => body.is_end_stream(),
+            Self::Refusal { bytes } => bytes.is_empty(),
+            Self::Over => true,
+        }
+    }
+
+    pub(super) fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Inner { body } => body.size_hint(),
+            Self::Refusal { bytes } => SizeHint::with_exact(bytes.len() as u64),
+            Self::Over => SizeHint::with_exact(0),
+        }
+    }
+}
+
+impl<B: Body> Body for GuardBody<B>
+where
+    B::Data: From<Bytes>,
+{
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let mut this = self.project();
+        watch(this.tail, true);
+        let next = this.kind.as_mut().poll_next(task);
+        watch(this.tail, false);
+        let next = ready!(next);
+        match &next {
+            Some(Ok(frame)) => {
+                if let Some(passes) = this.tail.passes() {
+                    let ended = this.kind.is_end_stream();
+                    passes.progress().sent(frame, ended);
+                }
+            }
+            Some(Err(_)) => {
+                if let Some(passes) = this.tail.passes() {
+                    passes.progress().end.how = crate::How::BodyFailed;
+                }
+            }
+            None => {
+                if let Some(passes) = this.tail.passes() {
+                    passes.progress().complete();
+                }
+                this.kind.set(Kind::Over);
+                this.tail.release();
+            }
+        }
+        Poll::Ready(next)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.kind.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.kind.size_hint()
+    }
+}
+
+fn watch(tail: &mut Tail, on: bool) {
+    if let Some(passes) = tail.passes() {
+        passes.progress().watching = on;
+    }
+}
+
+impl<B: Body> Kind<B>
+where
+    B::Data: From<Bytes>,
+{
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let bytes = match self.as_mut().project() {
+            KindProjected::Inner { body } => return body.poll_frame(task),
+            KindProjected::Refusal { bytes } => std::mem::take(bytes),
+            KindProjected::Over => return Poll::Ready(None),
+        };
+        self.set(Self::Over);
+        let frame = (!bytes.is_empty()).then(|| Ok(Frame::data(bytes.into())));
+        Poll::Ready(frame)
+    }
+}

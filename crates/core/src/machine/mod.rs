@@ -1,0 +1,22 @@
+//! The one machine: it runs a sequence of guards around a service.
+//!
+//! - The inner service is never called before the verdict, and the service that was asked for
+//!   readiness is the one that is called.
+//! - A refusal waits for nobody: readiness is asked in `poll_ready` and awaited after the verdict.
+//!   So a `LoadShed` must stand *inside* this layer; outside it would never shed.
+//! - Every pass that was given is closed exactly once, inner guards first, whatever happens.
+//!
+//! Each machine moves the request and the answer through it, which costs more than most guards do:
+//! prefer one machine with a sequence (`Chain`, a `Shield`, one `ServiceBuilder`) to five `.layer()` calls.
+
+mod body;
+mod future;
+mod hold;
+mod layer;
+mod lease;
+mod service;
+
+pub use self::{
+    body::GuardBody, future::GuardFuture, layer::GuardLayer, lease::Lease, service::GuardService,
+};
+pub(crate) use self::{body::refusal, hold::Hold};

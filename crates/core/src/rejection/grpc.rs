@@ -1,0 +1,68 @@
+//! Refusals of gRPC requests: HTTP 200 and the status in the head ("trailers-only").
+//!
+//! Source: gRPC over HTTP/2, "Responses", and the status codes of gRPC's own table.
+
+use std::fmt::Write as _;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
+
+use super::Rejection;
+
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+
+/// Renders for a client that sent `content_type` (gRPC-Web clients want their own back).
+pub(crate) fn render(rejection: &Rejection, content_type: &HeaderValue) -> Response<Bytes> {
+    let mut headers = HeaderMap::with_capacity(12);
+    headers.append(CONTENT_TYPE, content_type.clone());
+    headers.append(GRPC_STATUS, status(rejection.status()));
+    if let Ok(message) = HeaderValue::from_str(&percent_encode(rejection.detail())) {
+        headers.append(GRPC_MESSAGE, message);
+    }
+    for (name, value) in rejection.headers() {
+        headers.append(name.clone(), value.clone());
+    }
+    let mut answer = Response::new(Bytes::new());
+    *answer.headers_mut() = headers;
+    answer
+}
+
+fn status(http: StatusCode) -> HeaderValue {
+    HeaderValue::from_static(match http.as_u16() {
+        400 | 413 | 414 | 415 | 421 | 422 => "3", // INVALID_ARGUMENT
+        401 => "16",                              // UNAUTHENTICATED
+        403 => "7",                               // PERMISSION_DENIED
+        404 | 405 => "12", // UNIMPLEMENTED: what a gRPC server says of an unknown method
+        408 | 504 => "4",  // DEADLINE_EXCEEDED
+        409 => "10",       // ABORTED
+        429 | 431 => "8",  // RESOURCE_EXHAUSTED
+        502 | 503 => "14", // UNAVAILABLE
+        500 => "13",       // INTERNAL
+        _ => "2",          // UNKNOWN
+    })
+}
+
+/// Percent-encodes all but printable ASCII, and `%` itself.
+fn percent_encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b' '..=b'$' | b'&'..=b'~' => encoded.push(char::from(byte)),
+            _ => {
+                let _ = write!(encoded, "%{byte:02X}"); // Writing to a string cannot fail.
+            }
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_percent_encoded() {
+        assert_eq!(percent_encode("100% 好\n"), "100%25 %E5%A5%BD%0A");
+    }
+}

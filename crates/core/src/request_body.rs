@@ -1,0 +1,114 @@
+//! For layers that read the body of a request: what they hand inwards, and how they refuse.
+
+use std::{
+    error::Error,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::Response;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::Limited;
+use pin_project_lite::pin_project;
+
+use crate::{GuardBody, Rejection, SecurityContext, machine::refusal};
+
+/// The error of a request body.
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+pin_project! {
+    /// The body of a request, perhaps capped, perhaps replaced by a clean one.
+    ///
+    /// Its cap fails with `http_body_util::LengthLimitError`, by which axum knows to answer 413.
+    #[project = Projected]
+    #[derive(Debug)]
+    pub struct RequestBody<B> {
+        #[pin]
+        kind: RequestKind<B>,
+    }
+}
+
+pin_project! {
+    #[project = KindProjected]
+    #[derive(Debug)]
+    enum RequestKind<B> {
+        Inner { #[pin] body: Limited<B> },
+        Clean { bytes: Option<Bytes> },
+    }
+}
+
+impl<B> RequestBody<B> {
+    /// Passes a body on, up to a number of bytes.
+    #[must_use]
+    pub fn capped(body: B, limit: usize) -> Self {
+        let body = Limited::new(body, limit);
+        Self {
+            kind: RequestKind::Inner { body },
+        }
+    }
+
+    /// Passes a body on as it is.
+    #[must_use]
+    pub fn inner(body: B) -> Self {
+        Self::capped(body, usize::MAX)
+    }
+
+    /// Puts clean bytes in place of what was read.
+    #[must_use]
+    pub fn clean(bytes: Bytes) -> Self {
+        let bytes = (!bytes.is_empty()).then_some(bytes);
+        Self {
+            kind: RequestKind::Clean { bytes },
+        }
+    }
+}
+
+impl<B> Body for RequestBody<B>
+where
+    B: Body<Error: Into<BoxError>>,
+    B::Data: From<Bytes>,
+{
+    type Data = B::Data;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, BoxError>>> {
+        match self.project().kind.project() {
+            KindProjected::Inner { body } => body.poll_frame(task),
+            KindProjected::Clean { bytes } => {
+                let frame = bytes.take().map(|bytes| Ok(Frame::data(bytes.into())));
+                Poll::Ready(frame)
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            RequestKind::Inner { body } => body.is_end_stream(),
+            RequestKind::Clean { bytes } => bytes.is_none(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            RequestKind::Inner { body } => body.size_hint(),
+            RequestKind::Clean { bytes } => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
+        }
+    }
+}
+
+/// Refuses as a guard would: same form, and in the audit trail. For services that are not guards
+/// because they read the body.
+pub fn refuse<B>(
+    cx: &SecurityContext,
+    guard: &'static str,
+    mut rejection: Rejection,
+) -> Response<GuardBody<B>> {
+    cx.refuse(guard, &mut rejection);
+    refusal(cx.render(rejection))
+}

@@ -1,0 +1,161 @@
+//! The three guards of the table: find the rule first, close unknown paths early, judge late.
+
+use std::{fmt, sync::Arc};
+
+use http::{HeaderValue, header::WWW_AUTHENTICATE, request};
+
+use super::{Access, RouteMatch, RouteTable, Rule};
+use crate::{Guard, Identity, Mode, Rejection, SecurityContext, Verdict, layer};
+
+/// Looks up the rule of a route, once, for all guards further in. Refuses nothing.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct RouteLayer {
+    table: Arc<RouteTable>,
+}
+
+layer!(RouteLayer);
+
+impl RouteLayer {
+    /// Uses a table.
+    pub fn new(table: Arc<RouteTable>) -> Self {
+        Self { table }
+    }
+}
+
+impl Guard for RouteLayer {
+    type Pass = ();
+
+    fn name(&self) -> &'static str {
+        "route"
+    }
+
+    fn admit(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<()> {
+        cx.set_route(self.table.look_up(head));
+        Verdict::Admit(())
+    }
+}
+
+/// Closes what is not in the table: 404, or 405 with `Allow`. Stands after the limit by address and
+/// before any credential is looked at, so that scanners cost little and learn nothing.
+#[derive(Clone)]
+#[must_use]
+pub struct KnownLayer {
+    unknown: Arc<Rejection>,
+}
+
+layer!(KnownLayer);
+
+impl KnownLayer {
+    /// Makes the guard. It needs a [`RouteLayer`] outside it.
+    pub fn new() -> Self {
+        Self {
+            unknown: Arc::new(
+                Rejection::not_found()
+                    .prerendered()
+                    .with_reason("route_without_rule"),
+            ),
+        }
+    }
+}
+
+impl Default for KnownLayer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for KnownLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KnownLayer")
+    }
+}
+
+impl Guard for KnownLayer {
+    type Pass = ();
+
+    fn name(&self) -> &'static str {
+        "known"
+    }
+
+    fn admit(&self, cx: &SecurityContext, _: &mut request::Parts) -> Verdict<()> {
+        match cx.route() {
+            Some(RouteMatch::Found(_) | RouteMatch::Preflight) => Verdict::Admit(()),
+            Some(RouteMatch::MethodNotAllowed(rejection)) => rejection.clone().into(),
+            Some(RouteMatch::Unknown) => Rejection::clone(&self.unknown).into(),
+            None => Rejection::misconfigured("KnownLayer needs RouteLayer outside it").into(),
+        }
+    }
+}
+
+/// Judges whether who is asking may use the route. Deny by default. Stands inside authentication.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct AccessLayer {
+    missing: Arc<Rejection>,
+    mode: Mode,
+}
+
+layer!(AccessLayer);
+
+impl AccessLayer {
+    /// Makes the guard. The challenges tell a guest how to prove who they are.
+    pub fn new(challenges: impl IntoIterator<Item = HeaderValue>) -> Self {
+        let mut missing = Rejection::credentials_missing(HeaderValue::from_static("Bearer"));
+        let mut challenges = challenges.into_iter().peekable();
+        if challenges.peek().is_some() {
+            missing = Rejection::new(
+                missing.status(),
+                "credentials_missing",
+                "This needs a credential.",
+            );
+        }
+        for challenge in challenges {
+            missing = missing.with_header(WWW_AUTHENTICATE, challenge);
+        }
+        Self {
+            missing: Arc::new(missing.prerendered()),
+            mode: Mode::Enforce,
+        }
+    }
+
+    /// Records what would be refused and lets it pass. For the days of a roll-out only.
+    pub fn dangerously_only_shadow(mut self) -> Self {
+        self.mode = Mode::Shadow;
+        self
+    }
+
+    fn judge(&self, cx: &SecurityContext, rule: &Rule) -> Result<(), Box<Rejection>> {
+        match (rule.access(), cx.identity()) {
+            (Access::Public, _) => Ok(()),
+            (_, Identity::Known(who)) => rule.judge(who),
+            (_, Identity::Anonymous) => Err(Box::new(Rejection::clone(&self.missing))),
+            (_, Identity::Unknown) => {
+                let reason = "AccessLayer needs an authenticator outside it";
+                Err(Box::new(Rejection::misconfigured(reason)))
+            }
+        }
+    }
+}
+
+impl Guard for AccessLayer {
+    type Pass = ();
+
+    fn name(&self) -> &'static str {
+        "access"
+    }
+
+    fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    fn admit(&self, cx: &SecurityContext, _: &mut request::Parts) -> Verdict<()> {
+        match cx.route() {
+            Some(RouteMatch::Found(rule)) => self.judge(cx, rule).into(),
+            Some(RouteMatch::Preflight) => Verdict::Admit(()),
+            Some(RouteMatch::MethodNotAllowed(rejection)) => rejection.clone().into(),
+            Some(RouteMatch::Unknown) => Rejection::not_found().into(),
+            None => Rejection::misconfigured("AccessLayer needs RouteLayer outside it").into(),
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The table of routes: what each template and method demands. What is not in it is closed.
+
+mod guards;
+mod rule;
+mod table;
+
+pub use self::{
+    guards::{AccessLayer, KnownLayer, RouteLayer},
+    rule::{Access, Rule},
+    table::{RouteError, RouteMatch, RouteTable, RouteTableBuilder},
+};

@@ -1,0 +1,134 @@
+//! What one route demands.
+
+use std::sync::Arc;
+
+use crate::{Principal, Rejection};
+
+/// Who may use a route.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[allow(clippy::exhaustive_enums)] // The access guard must know every kind.
+pub enum Access {
+    /// Anyone whose credential was proven.
+    Authenticated,
+    /// Anyone at all.
+    Public,
+    /// Anyone whose credential holds all of these scopes.
+    Scopes(Box<[Box<str>]>),
+}
+
+/// What one route demands: who may use it, which named limits count it, which fields hold text.
+///
+/// ```
+/// use palisade_core::Rule;
+///
+/// let speak = Rule::scope("tts:speak").limit("tts").text("text");
+/// assert_eq!(speak.limits().len(), 1);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Rule {
+    access: Access,
+    fields: Vec<Arc<str>>,
+    index: usize,
+    insufficient: Rejection,
+    limits: Vec<Arc<str>>,
+    template: Arc<str>,
+}
+
+impl Rule {
+    /// Opens a route to anyone.
+    pub fn public() -> Self {
+        Self::new(Access::Public)
+    }
+
+    /// Opens a route to everyone with a proven credential.
+    pub fn authenticated() -> Self {
+        Self::new(Access::Authenticated)
+    }
+
+    /// Opens a route to credentials with a scope.
+    pub fn scope(scope: impl Into<Box<str>>) -> Self {
+        Self::scopes([scope])
+    }
+
+    /// Opens a route to credentials with all of several scopes.
+    pub fn scopes<S: Into<Box<str>>>(scopes: impl IntoIterator<Item = S>) -> Self {
+        let scopes: Box<[Box<str>]> = scopes.into_iter().map(Into::into).collect();
+        let names: Vec<&str> = scopes.iter().map(AsRef::as_ref).collect();
+        let insufficient = Rejection::insufficient_scope().with_member("required_scopes", names);
+        Self {
+            insufficient: insufficient.prerendered(),
+            ..Self::new(Access::Scopes(scopes))
+        }
+    }
+
+    fn new(access: Access) -> Self {
+        Self {
+            access,
+            fields: Vec::new(),
+            index: 0,
+            insufficient: Rejection::insufficient_scope(),
+            limits: Vec::new(),
+            template: Arc::from(""),
+        }
+    }
+
+    /// Also counts the route against a named limit.
+    pub fn limit(mut self, policy: impl Into<Arc<str>>) -> Self {
+        self.limits.push(policy.into());
+        self
+    }
+
+    /// Names a field of query, form or JSON that holds text for a model.
+    pub fn text(mut self, field: impl Into<Arc<str>>) -> Self {
+        self.fields.push(field.into());
+        self
+    }
+
+    /// Returns who may use the route.
+    #[must_use]
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// Returns the names of the limits that count this route.
+    #[must_use]
+    pub fn limits(&self) -> &[Arc<str>] {
+        &self.limits
+    }
+
+    /// Returns the names of the fields that hold text.
+    #[must_use]
+    pub fn fields(&self) -> &[Arc<str>] {
+        &self.fields
+    }
+
+    /// Returns the route's template, as it was written.
+    #[must_use]
+    pub fn template(&self) -> &str {
+        &self.template
+    }
+
+    /// Returns the place of the rule in its table, for what others precompute per rule.
+    #[must_use]
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    pub(super) fn at(mut self, template: &str, index: usize) -> Self {
+        self.template = Arc::from(template);
+        self.index = index;
+        self
+    }
+
+    /// Judges a proven principal.
+    pub(super) fn judge(&self, who: &Principal) -> Result<(), Box<Rejection>> {
+        let Access::Scopes(scopes) = &self.access else {
+            return Ok(());
+        };
+        if scopes.iter().all(|scope| who.has_scope(scope)) {
+            return Ok(());
+        }
+        Err(Box::new(self.insufficient.clone()))
+    }
+}

@@ -1,0 +1,237 @@
+//! Templates and methods, matched as axum matches them, on the same raw path.
+
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use http::{HeaderValue, Method, header, request};
+
+use super::Rule;
+use crate::Rejection;
+
+/// What the table says about a request.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum RouteMatch {
+    /// There is a rule.
+    Found(Arc<Rule>),
+    /// The template is known, the method is not. The refusal is ready, with `Allow`.
+    MethodNotAllowed(Rejection),
+    /// A CORS preflight of a known template, where the table lets those through.
+    Preflight,
+    /// No template matches: closed, and it looks as if nothing were there.
+    Unknown,
+}
+
+/// Why a table cannot be built.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct RouteError {
+    template: String,
+    reason: String,
+}
+
+impl fmt::Display for RouteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "route `{}`: {}", self.template, self.reason)
+    }
+}
+
+impl std::error::Error for RouteError {}
+
+/// The rules of all routes. Deny by default: a path that is not in it does not exist.
+///
+/// ```
+/// use http::Method;
+/// use palisade_core::{RouteTable, Rule};
+///
+/// let table = RouteTable::builder()
+///     .route("/tts", Method::GET, Rule::scope("tts:speak"))
+///     .any("/assets/{*path}", Rule::public())
+///     .build()?;
+/// assert_eq!(table.rules().len(), 2);
+/// # Ok::<(), palisade_core::RouteError>(())
+/// ```
+#[derive(Debug)]
+pub struct RouteTable {
+    matcher: matchit::Router<usize>,
+    templates: Vec<Template>,
+    rules: Vec<Arc<Rule>>,
+    allow_preflight: bool,
+}
+
+#[derive(Debug)]
+struct Template {
+    /// `None` stands for every method.
+    methods: Vec<(Option<Method>, Arc<Rule>)>,
+    not_allowed: Rejection,
+}
+
+impl RouteTable {
+    /// Starts an empty table.
+    pub fn builder() -> RouteTableBuilder {
+        RouteTableBuilder::default()
+    }
+
+    /// Returns all rules, in the order of their [`index`](Rule::index).
+    #[must_use]
+    pub fn rules(&self) -> &[Arc<Rule>] {
+        &self.rules
+    }
+
+    /// Looks up the rule of a template as it was written, for checks inside a router.
+    #[must_use]
+    pub fn rule_of(&self, template: &str, method: &Method) -> Option<&Arc<Rule>> {
+        let mut templates = self.templates.iter();
+        let same = |entry: &&Template| {
+            let first = entry.methods.first();
+            first.is_some_and(|(_, rule)| rule.template() == template)
+        };
+        templates.find(same)?.rule(method)
+    }
+
+    /// Says what holds for a request.
+    #[must_use]
+    pub fn look_up(&self, head: &request::Parts) -> RouteMatch {
+        let Ok(found) = self.matcher.at(head.uri.path()) else {
+            return RouteMatch::Unknown;
+        };
+        let Some(template) = self.templates.get(*found.value) else {
+            return RouteMatch::Unknown;
+        };
+        if self.allow_preflight && is_preflight(head) {
+            return RouteMatch::Preflight;
+        }
+        match template.rule(&head.method) {
+            Some(rule) => RouteMatch::Found(Arc::clone(rule)),
+            None => RouteMatch::MethodNotAllowed(template.not_allowed.clone()),
+        }
+    }
+}
+
+impl Template {
+    /// `HEAD` has the rule of `GET` unless it has one of its own (RFC 9110, 9.3.2).
+    fn rule(&self, method: &Method) -> Option<&Arc<Rule>> {
+        let of = |wanted: Option<&Method>| {
+            let mut methods = self.methods.iter();
+            methods.find(|(method, _)| method.as_ref() == wanted)
+        };
+        let found = of(Some(method))
+            .or_else(|| {
+                if method == Method::HEAD {
+                    of(Some(&Method::GET))
+                } else {
+                    None
+                }
+            })
+            .or_else(|| of(None));
+        found.map(|(_, rule)| rule)
+    }
+}
+
+/// Tells a CORS preflight from an ordinary `OPTIONS` (Fetch standard, "CORS-preflight request").
+fn is_preflight(head: &request::Parts) -> bool {
+    head.method == Method::OPTIONS
+        && head.headers.contains_key(header::ORIGIN)
+        && head
+            .headers
+            .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+}
+
+/// Collects rules for a [`RouteTable`].
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct RouteTableBuilder {
+    routes: Vec<(String, Option<Method>, Rule)>,
+    allow_preflight: bool,
+}
+
+impl RouteTableBuilder {
+    /// Adds a rule for one method of a template (`/voices/{id}`, `/assets/{*path}`).
+    pub fn route(mut self, template: impl Into<String>, method: Method, rule: Rule) -> Self {
+        self.routes.push((template.into(), Some(method), rule));
+        self
+    }
+
+    /// Adds a rule for every method of a template that has no rule of its own.
+    pub fn any(mut self, template: impl Into<String>, rule: Rule) -> Self {
+        self.routes.push((template.into(), None, rule));
+        self
+    }
+
+    /// Lets CORS preflights of known templates through to the handler; they carry no credential.
+    pub fn allow_preflight(mut self) -> Self {
+        self.allow_preflight = true;
+        self
+    }
+
+    /// Builds the table.
+    ///
+    /// # Errors
+    /// A template that does not parse, that conflicts with another, or that has two rules for a method.
+    pub fn build(self) -> Result<RouteTable, RouteError> {
+        let mut by_template: BTreeMap<String, Vec<(Option<Method>, Arc<Rule>)>> = BTreeMap::new();
+        let mut rules = Vec::new();
+        for (template, method, rule) in self.routes {
+            let methods = by_template.entry(template.clone()).or_default();
+            if methods.iter().any(|(known, _)| *known == method) {
+                return Err(RouteError::new(
+                    &template,
+                    "it has two rules for one method",
+                ));
+            }
+            let rule = Arc::new(rule.at(&template, rules.len()));
+            rules.push(Arc::clone(&rule));
+            methods.push((method, rule));
+        }
+        let mut table = RouteTable {
+            matcher: matchit::Router::new(),
+            templates: Vec::new(),
+            rules,
+            allow_preflight: self.allow_preflight,
+        };
+        for (template, methods) in by_template {
+            table.add(&template, methods)?;
+        }
+        Ok(table)
+    }
+}
+
+impl RouteTable {
+    fn add(
+        &mut self,
+        template: &str,
+        methods: Vec<(Option<Method>, Arc<Rule>)>,
+    ) -> Result<(), RouteError> {
+        let place = self.templates.len();
+        self.matcher
+            .insert(template, place)
+            .map_err(|error| RouteError::new(template, &error.to_string()))?;
+        let allow = allow(&methods);
+        self.templates.push(Template {
+            methods,
+            not_allowed: Rejection::method_not_allowed(allow).prerendered(),
+        });
+        Ok(())
+    }
+}
+
+impl RouteError {
+    fn new(template: &str, reason: &str) -> Self {
+        Self {
+            template: template.to_owned(),
+            reason: reason.to_owned(),
+        }
+    }
+}
+
+fn allow(methods: &[(Option<Method>, Arc<Rule>)]) -> HeaderValue {
+    let mut names: Vec<&str> = methods
+        .iter()
+        .filter_map(|(method, _)| method.as_ref().map(Method::as_str))
+        .collect();
+    if names.contains(&"GET") && !names.contains(&"HEAD") {
+        names.push("HEAD");
+    }
+    names.sort_unstable();
+    // Methods are tokens, and tokens are valid in a header.
+    HeaderValue::from_str(&names.join(", ")).unwrap_or(HeaderValue::from_static("GET, HEAD"))
+}

@@ -1,0 +1,58 @@
+//! Bytes that must not be seen: redacted in `Debug`, compared in constant time, wiped on drop.
+
+use std::fmt;
+
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+/// Holds secret bytes.
+///
+/// ```
+/// use palisade_core::Secret;
+///
+/// let pepper = Secret::new(b"correct horse".to_vec());
+/// assert_eq!(format!("{pepper:?}"), "[redacted]");
+/// assert!(pepper.equals(b"correct horse"));
+/// ```
+#[derive(Clone)]
+pub struct Secret(Zeroizing<Vec<u8>>);
+
+impl Secret {
+    /// Takes bytes into custody.
+    #[must_use]
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
+        Self(Zeroizing::new(bytes.into()))
+    }
+
+    /// Hands the bytes to whoever computes with them.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Compares in time that depends on the lengths alone.
+    #[must_use]
+    pub fn equals(&self, other: &[u8]) -> bool {
+        self.0.ct_eq(other).into()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_bytes_and_other_lengths_are_unequal() {
+        let secret = Secret::new(b"abc".to_vec());
+        assert!(secret.equals(b"abc"));
+        assert!(!secret.equals(b"abd"));
+        assert!(!secret.equals(b"ab"));
+        assert!(!secret.equals(b""));
+    }
+}

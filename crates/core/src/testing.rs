@@ -1,0 +1,128 @@
+//! Helpers for the tests of layers.
+
+use std::{
+    convert::Infallible,
+    fmt,
+    future::{Future as _, Ready, ready},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Waker},
+};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use tower_layer::Layer;
+use tower_service::Service;
+
+/// The body of test requests and of the test services' answers.
+pub type TestBody = Full<Bytes>;
+
+/// Answers every request with an empty 200.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct Empty200;
+
+impl<B> Service<Request<B>> for Empty200 {
+    type Response = Response<TestBody>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<B>) -> Self::Future {
+        ready(Ok(Response::new(TestBody::default())))
+    }
+}
+
+/// A service that panics when it is called without having said that it is ready. It becomes ready
+/// at the third time of asking, and a clone must be asked anew.
+pub struct Demanding {
+    asked: usize,
+    ready: bool,
+    calls: Arc<AtomicUsize>,
+}
+
+impl Demanding {
+    /// Makes one; the counter tells how often it was called.
+    #[must_use]
+    pub fn new(calls: Arc<AtomicUsize>) -> Self {
+        Self {
+            asked: 0,
+            ready: false,
+            calls,
+        }
+    }
+}
+
+impl fmt::Debug for Demanding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Demanding")
+    }
+}
+
+impl Clone for Demanding {
+    fn clone(&self) -> Self {
+        Self::new(Arc::clone(&self.calls))
+    }
+}
+
+impl<B> Service<Request<B>> for Demanding {
+    type Response = Response<TestBody>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, task: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.asked += 1;
+        self.ready = self.asked >= 3;
+        if self.ready {
+            return Poll::Ready(Ok(()));
+        }
+        task.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn call(&mut self, _: Request<B>) -> Self::Future {
+        assert!(self.ready, "the service was called before it was ready");
+        self.ready = false;
+        self.asked = 0;
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        ready(Ok(Response::new(TestBody::default())))
+    }
+}
+
+/// Checks that a layer keeps tower's contract: it is ready at once, calls only a service that said
+/// it is ready, and calls it once for a request that it admits.
+///
+/// `request` makes a request that the layer admits. Runs without a runtime, so the layer's guards
+/// must answer without I/O.
+///
+/// # Panics
+/// When the contract is broken, which is the point.
+pub fn poll_ready_contract<L, S, B>(layer: L, request: impl Fn() -> Request<TestBody>)
+where
+    L: Layer<Demanding, Service = S>,
+    S: Service<Request<TestBody>, Response = Response<B>, Error = Infallible> + Clone,
+{
+    let calls = Arc::new(AtomicUsize::new(0));
+    let mut service = layer.layer(Demanding::new(Arc::clone(&calls)));
+    let mut task = Context::from_waker(Waker::noop());
+    for asks in 1..=4 {
+        for _ in 0..asks {
+            let ready = service.poll_ready(&mut task);
+            assert!(
+                ready.is_ready(),
+                "a layer is ready at once: refusals need no capacity"
+            );
+        }
+        let mut answer = Box::pin(service.call(request()));
+        let answered = (0..8).any(|_| answer.as_mut().poll(&mut task).is_ready());
+        assert!(answered, "the layer waits for something that never comes");
+        assert_eq!(calls.load(Ordering::SeqCst), asks, "one call a request");
+        service = service.clone();
+    }
+}
