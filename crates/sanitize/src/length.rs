@@ -1,0 +1,78 @@
+//! How long a text may be, counted three ways.
+
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::refused::{Refused, Unit};
+
+/// Upper limits; `None` is no limit.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Limits {
+    pub(crate) bytes: Option<usize>,
+    pub(crate) chars: Option<usize>,
+    pub(crate) graphemes: Option<usize>,
+}
+
+impl Limits {
+    /// Refuses a text that is over a limit, the cheapest count first.
+    pub(crate) fn check(&self, text: &str) -> Result<(), Refused> {
+        if let Some(limit) = self.bytes.filter(|&limit| text.len() > limit) {
+            return Err(Refused::TooLong {
+                unit: Unit::Bytes,
+                limit,
+            });
+        }
+        // A text has never more characters than bytes, so most are not counted at all.
+        if let Some(limit) = self
+            .chars
+            .filter(|&limit| text.len() > limit && text.chars().nth(limit).is_some())
+        {
+            return Err(Refused::TooLong {
+                unit: Unit::Chars,
+                limit,
+            });
+        }
+        if let Some(limit) = self
+            .graphemes
+            .filter(|&limit| text.len() > limit && grapheme_at(text, limit).is_some())
+        {
+            return Err(Refused::TooLong {
+                unit: Unit::Graphemes,
+                limit,
+            });
+        }
+        Ok(())
+    }
+
+    /// Cuts a text to the limits, between graphemes only.
+    pub(crate) fn cut<'t>(&self, text: &'t str) -> &'t str {
+        if self.check(text).is_ok() {
+            return text;
+        }
+        let (mut end, mut chars) = (0usize, 0usize);
+        for (count, (start, grapheme)) in text.grapheme_indices(true).enumerate() {
+            chars = chars.saturating_add(grapheme.chars().count());
+            let behind = start.saturating_add(grapheme.len());
+            let over =
+                |limit: Option<usize>, value: usize| limit.is_some_and(|limit| value > limit);
+            if over(self.bytes, behind)
+                || over(self.chars, chars)
+                || self.graphemes.is_some_and(|g| count >= g)
+            {
+                break;
+            }
+            end = behind;
+        }
+        text.get(..end).unwrap_or_default()
+    }
+}
+
+/// Tells whether a text has at least this many graphemes.
+pub(crate) fn has_graphemes(text: &str, count: usize) -> bool {
+    count
+        .checked_sub(1)
+        .is_none_or(|last| grapheme_at(text, last).is_some())
+}
+
+fn grapheme_at(text: &str, index: usize) -> Option<&str> {
+    text.graphemes(true).nth(index)
+}

@@ -1,0 +1,137 @@
+//! Where an invisible character is needed: the rules that look left and right.
+
+use crate::class::Class;
+use crate::tables::{
+    has_text_variants, is_brahmic, is_cursive, is_ideograph, is_mark, is_mongolian, is_pictograph,
+    is_skin_tone, is_unspaced, is_virama, suspect,
+};
+
+const ZERO_WIDTH_NON_JOINER: char = '\u{200c}';
+const ZERO_WIDTH_JOINER: char = '\u{200d}';
+const ZERO_WIDTH_SPACE: char = '\u{200b}';
+const GRAPHEME_JOINER: char = '\u{34f}';
+const KEYCAP: char = '\u{20e3}';
+const MONGOLIAN_VOWEL_SEPARATOR: char = '\u{180e}';
+
+/// What has been kept so far, as far as the next decision needs it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Before {
+    /// The character just before.
+    last: Option<char>,
+    /// The last one that is no mark, selector, joiner or skin tone.
+    base: Option<char>,
+    marks: usize,
+}
+
+impl Before {
+    /// Takes note of a character that was kept.
+    pub(crate) fn push(&mut self, c: char) {
+        self.last = Some(c);
+        if is_mark(c) {
+            self.marks = self.marks.saturating_add(1);
+        } else if !is_skin_tone(c)
+            && !matches!(suspect(c), Some(Class::Joiner | Class::VariationSelector))
+        {
+            self.base = Some(c);
+            self.marks = 0;
+        }
+    }
+
+    /// Names what is wrong with `c` in this place, if anything is.
+    pub(crate) fn judge(&self, c: char, rest: &str, max_marks: usize) -> Option<Class> {
+        let Some(class) = suspect(c) else {
+            let excess = self.marks >= max_marks && is_mark(c);
+            return excess.then_some(Class::CombiningMark);
+        };
+        let next = rest.chars().next();
+        match class {
+            Class::Joiner if self.needs_joiner(c, behind_joiners(rest)) => None,
+            Class::VariationSelector => self.judge_selector(c, next),
+            Class::Invisible if self.needs_invisible(c, next) => None,
+            _ => Some(class),
+        }
+    }
+
+    fn needs_joiner(&self, joiner: char, next: Option<char>) -> bool {
+        let (Some(last), Some(base)) = (self.last, self.base) else {
+            return false;
+        };
+        // Never two in a row: a run of them is a hidden alphabet.
+        if suspect(last) == Some(Class::Joiner) {
+            return false;
+        }
+        if is_brahmic(base)
+            && (is_virama(last) || next.is_some_and(|n| is_brahmic(n) && is_mark(n)))
+        {
+            return true;
+        }
+        match joiner {
+            // Persian writes it between the parts of a word, also behind a Latin or a digit.
+            ZERO_WIDTH_NON_JOINER => {
+                base.is_alphanumeric() && next.is_some_and(|n| is_cursive(n) && n.is_alphabetic())
+            }
+            ZERO_WIDTH_JOINER => {
+                (is_cursive(base) && base.is_alphabetic())
+                    || (is_pictograph(base) && next.is_some_and(is_pictograph))
+            }
+            _ => false,
+        }
+    }
+
+    fn judge_selector(&self, selector: char, next: Option<char>) -> Option<Class> {
+        let Some(last) = self.last else {
+            return Some(Class::VariationSelector);
+        };
+        let needed = match selector {
+            '\u{fe0e}' | '\u{fe0f}' => {
+                is_pictograph(last)
+                    || (matches!(last, '0'..='9' | '#' | '*') && next == Some(KEYCAP))
+            }
+            '\u{fe00}'..='\u{fe06}' => has_text_variants(last),
+            '\u{180b}'..='\u{180f}' => is_mongolian(last) && last.is_alphabetic(),
+            '\u{e0100}'..='\u{e01ef}' if is_ideograph(last) => {
+                return Some(Class::IdeographicVariant);
+            }
+            _ => false,
+        };
+        (!needed).then_some(Class::VariationSelector)
+    }
+
+    fn needs_invisible(&self, c: char, next: Option<char>) -> bool {
+        let (Some(last), Some(base), Some(next)) = (self.last, self.base, next) else {
+            return false;
+        };
+        match c {
+            ZERO_WIDTH_SPACE => last != c && is_unspaced(base) && is_unspaced(next),
+            GRAPHEME_JOINER => last != c && is_mark(last) && is_mark(next),
+            MONGOLIAN_VOWEL_SEPARATOR => is_mongolian(last) && is_mongolian(next),
+            _ => false,
+        }
+    }
+}
+
+/// Gives the next character that is no joiner. A run is looked through for a few characters only: were it
+/// followed to its end from each of its places, a long one would take quadratic time.
+fn behind_joiners(rest: &str) -> Option<char> {
+    rest.chars()
+        .take(4)
+        .find(|&c| suspect(c) != Some(Class::Joiner))
+}
+
+/// Gives the length of the tags behind a black flag, if they spell one of the three flags in use.
+///
+/// Any other region would be well-formed too, but a chain of flags can carry a hidden text.
+pub(crate) fn flag_tags(flag: char, rest: &str) -> Option<usize> {
+    const FLAGS: [&str; 3] = [
+        "\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}", // England
+        "\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}", // Scotland
+        "\u{e0067}\u{e0062}\u{e0077}\u{e006c}\u{e0073}\u{e007f}", // Wales
+    ];
+    if flag != '\u{1f3f4}' {
+        return None;
+    }
+    FLAGS
+        .into_iter()
+        .find(|tags| rest.starts_with(tags))
+        .map(str::len)
+}

@@ -1,0 +1,249 @@
+//! The pure part: a text goes in, a clean one or a reason comes out.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use unicode_normalization::{UnicodeNormalization, is_nfc, is_nfkc};
+
+use crate::builder::SanitizerBuilder;
+use crate::filter::Filter;
+use crate::length::{Limits, has_graphemes};
+use crate::refused::{Refused, Unit};
+use crate::report::{Change, Report};
+use crate::rule::Rule;
+use crate::tables::is_blank;
+use crate::whitespace::Whitespace;
+
+/// A round can uncover what the next one removes. Honest text is still after two.
+const MAX_ROUNDS: usize = 8;
+
+/// While it is worked on, a text may be this many times as long as it may be in the end.
+const MAX_GROWTH: usize = 4;
+
+/// Cleans text, or says why it is refused.
+///
+/// Cheap to clone and to share. What it lets out it would let out again unchanged: the result of
+/// [`clean`](Self::clean) is a fixed point.
+///
+/// ```
+/// use palisade_sanitize::Sanitizer;
+///
+/// let sanitizer = Sanitizer::speech();
+/// let clean = sanitizer.clean("今天\u{202e}天气\u{0}很好")?;
+/// assert_eq!(clean.text(), "今天天气很好");
+/// assert_eq!(clean.report().removed(), 2);
+/// # Ok::<(), palisade_sanitize::Refused>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Sanitizer(Arc<Settings>);
+
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) filter: Filter,
+    pub(crate) input: Limits,
+    pub(crate) limits: Limits,
+    pub(crate) min_graphemes: usize,
+    pub(crate) normalization: Normalization,
+    pub(crate) over_length: OverLength,
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) whitespace: Whitespace,
+}
+
+/// The Unicode normalization form a text is brought to.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Normalization {
+    /// Composed: one spelling for what looks and means the same.
+    #[default]
+    Nfc,
+    /// Composed, and compatibility forms (full-width, ligatures, circled) become the plain ones. Loses distinctions.
+    Nfkc,
+    /// As it came in.
+    None,
+}
+
+/// What is done with a text that is longer than its limit after cleaning.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum OverLength {
+    /// Cuts it, between graphemes.
+    Cut,
+    /// Refuses it.
+    #[default]
+    Refuse,
+}
+
+/// A text that may pass, and what was done to it.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Clean<'t> {
+    text: Cow<'t, str>,
+    report: Report,
+}
+
+impl<'t> Clean<'t> {
+    /// Gives the text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Gives the text, borrowed from the input unless something had to be rewritten.
+    #[must_use]
+    pub fn into_text(self) -> Cow<'t, str> {
+        self.text
+    }
+
+    /// Tells what was found and changed.
+    #[must_use]
+    pub const fn report(&self) -> &Report {
+        &self.report
+    }
+}
+
+impl Sanitizer {
+    /// Starts from the defaults of [`SanitizerBuilder`].
+    pub fn builder() -> SanitizerBuilder {
+        SanitizerBuilder::default()
+    }
+
+    /// Makes the sanitizer for text that will be spoken, as [`SanitizerBuilder::speech`] has it.
+    #[must_use]
+    pub fn speech() -> Self {
+        Self::from_settings(SanitizerBuilder::speech().into_settings())
+    }
+
+    /// Makes the sanitizer for text that a language model reads, as [`SanitizerBuilder::prompt`] has it.
+    #[must_use]
+    pub fn prompt() -> Self {
+        Self::from_settings(SanitizerBuilder::prompt().into_settings())
+    }
+
+    /// Makes the sanitizer for names and labels, as [`SanitizerBuilder::identifier`] has it.
+    #[must_use]
+    pub fn identifier() -> Self {
+        Self::from_settings(SanitizerBuilder::identifier().into_settings())
+    }
+
+    pub(crate) fn from_settings(settings: Settings) -> Self {
+        Self(Arc::new(settings))
+    }
+
+    /// Cleans a text. Allocates nothing if it is clean already.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] if it is empty or too long, holds something that must not be in it, or is empty after cleaning.
+    pub fn clean<'t>(&self, text: &'t str) -> Result<Clean<'t>, Refused> {
+        let settings = &*self.0;
+        settings.input.check(text)?;
+        let mut report = Report::new();
+        let mut cleaned = Cow::Borrowed(text);
+        for _ in 0..MAX_ROUNDS {
+            report.begin_round();
+            cleaned = settings.round(cleaned, &mut report)?;
+            if report.is_quiet() {
+                settings.judge(text, &cleaned)?;
+                return Ok(Clean {
+                    text: cleaned,
+                    report,
+                });
+            }
+        }
+        Err(Refused::Unstable)
+    }
+}
+
+impl Settings {
+    /// Runs every step once.
+    fn round<'t>(
+        &self,
+        mut text: Cow<'t, str>,
+        report: &mut Report,
+    ) -> Result<Cow<'t, str>, Refused> {
+        if let Some(other) = self.filter.pass(&text, report)? {
+            text = Cow::Owned(other);
+        }
+        if let Some(other) = self.normalized(&text) {
+            report.note(Change::Normalized);
+            text = Cow::Owned(other);
+        }
+        for (index, rule) in self.rules.iter().enumerate() {
+            self.check_growth(&text)?;
+            if let Some(other) = rule.apply(index, &text, report)? {
+                text = Cow::Owned(other);
+            }
+        }
+        text = map(text, Change::Trimmed, report, |text| {
+            self.whitespace.apply(text)
+        });
+        if self.over_length == OverLength::Cut {
+            text = map(text, Change::Cut, report, |text| {
+                Cow::Borrowed(self.limits.cut(text))
+            });
+        }
+        self.check_growth(&text)?;
+        Ok(text)
+    }
+
+    fn normalized(&self, text: &str) -> Option<String> {
+        match self.normalization {
+            _ if text.is_ascii() => None,
+            Normalization::Nfc if !is_nfc(text) => Some(text.nfc().collect()),
+            Normalization::Nfkc if !is_nfkc(text) => Some(text.nfkc().collect()),
+            _ => None,
+        }
+    }
+
+    /// Stops a text that grows from step to step before it is large.
+    fn check_growth(&self, text: &str) -> Result<(), Refused> {
+        match self.limits.bytes {
+            Some(limit) if text.len() > limit.saturating_mul(MAX_GROWTH) => Err(Refused::TooLong {
+                unit: Unit::Bytes,
+                limit,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Looks at the final text: is it long enough, is it short enough?
+    fn judge(&self, input: &str, text: &str) -> Result<(), Refused> {
+        self.limits.check(text)?;
+        if self.min_graphemes == 0 {
+            return Ok(());
+        }
+        if input.chars().all(char::is_whitespace) {
+            return Err(Refused::Empty);
+        }
+        if text.chars().all(is_blank) {
+            return Err(Refused::NothingLeft);
+        }
+        if !has_graphemes(text.trim(), self.min_graphemes) {
+            return Err(Refused::TooShort {
+                limit: self.min_graphemes,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Runs a step that borrows what it does not change.
+fn map<'t>(
+    text: Cow<'t, str>,
+    change: Change,
+    report: &mut Report,
+    step: impl for<'a> FnOnce(&'a str) -> Cow<'a, str>,
+) -> Cow<'t, str> {
+    let length = text.len();
+    let after = match text {
+        Cow::Borrowed(text) => step(text),
+        Cow::Owned(text) => match step(&text) {
+            Cow::Borrowed(part) if part.len() == length => return Cow::Owned(text),
+            other => Cow::Owned(other.into_owned()),
+        },
+    };
+    if matches!(after, Cow::Owned(_)) || after.len() != length {
+        report.note(change);
+    }
+    after
+}

@@ -1,0 +1,16 @@
+//! What the sanitizer and its layer promise, tested from outside.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    missing_docs
+)]
+
+mod allocations;
+mod attacks;
+mod plain_text;
+mod props;
+mod sanitizer;
+mod vectors;

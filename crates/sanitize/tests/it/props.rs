@@ -1,0 +1,88 @@
+//! What holds for every text.
+
+use palisade_sanitize::{Action, Class, Normalization, OverLength, Rule, Sanitizer, Whitespace};
+use proptest::prelude::*;
+
+/// Any text, with more of what matters than chance would bring.
+fn text() -> impl Strategy<Value = String> {
+    let special = "\u{0}\u{1b}\t\n\r\u{85}\u{ad}\u{34f}\u{61c}\u{180e}\u{200b}\u{200c}\u{200d}\u{200e}\u{202e}\u{2028}\u{2066}\u{feff}\
+        \u{fe00}\u{fe0e}\u{fe0f}\u{e0001}\u{e0067}\u{e007f}\u{e0101}\u{fffe}\u{e000}\u{301}\u{323}\u{307}\u{20e3}\u{115f}\u{1100}\u{1161}\u{11a8}\
+        \u{fdfa}\u{3000}\u{1f3f4}\u{1f3fd}👩❤🏳🇨م خ1今ක්රकक्ก้ក្ʼnﬁaA b";
+    let special: Vec<char> = special.chars().collect();
+    let one = prop_oneof![3 => prop::sample::select(special), 1 => any::<char>()];
+    prop::collection::vec(one, 0..60).prop_map(|chars| chars.into_iter().collect())
+}
+
+fn sanitizers() -> Vec<Sanitizer> {
+    let rules = Sanitizer::builder()
+        .rule(Rule::new("a", "a").unwrap().drop())
+        .rule(Rule::new("b", "b ").unwrap().replace("ʼn"))
+        .rule(Rule::new("c", "[0-9]").unwrap().mask('*'));
+    vec![
+        Sanitizer::speech(),
+        Sanitizer::prompt(),
+        Sanitizer::identifier(),
+        Sanitizer::builder()
+            .normalization(Normalization::Nfkc)
+            .whitespace(Whitespace::FoldLines)
+            .build()
+            .unwrap(),
+        Sanitizer::builder()
+            .max_graphemes(7)
+            .over_length(OverLength::Cut)
+            .build()
+            .unwrap(),
+        Sanitizer::builder()
+            .max_bytes(20)
+            .max_marks(0)
+            .over_length(OverLength::Cut)
+            .build()
+            .unwrap(),
+        Sanitizer::builder()
+            .class(Class::Control, Action::Replace(' '))
+            .class(Class::Joiner, Action::Replace('-'))
+            .build()
+            .unwrap(),
+        rules.build().unwrap(),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
+
+    #[test]
+    fn cleaning_twice_is_cleaning_once(text in text()) {
+        for sanitizer in sanitizers() {
+            let Ok(once) = sanitizer.clean(&text) else { continue };
+            let twice = sanitizer.clean(once.text()).unwrap();
+            prop_assert_eq!(once.text(), twice.text());
+            prop_assert!(!twice.report().is_changed());
+        }
+    }
+
+    #[test]
+    fn nothing_is_longer_than_its_limit(text in text()) {
+        let cut = Sanitizer::builder().max_bytes(20).max_chars(9).normalization(Normalization::Nfkc).over_length(OverLength::Cut);
+        if let Ok(clean) = cut.build().unwrap().clean(&text) {
+            prop_assert!(clean.text().len() <= 20 && clean.text().chars().count() <= 9);
+        }
+    }
+
+    #[test]
+    fn speech_never_lets_a_hidden_character_out(text in text()) {
+        let Ok(clean) = Sanitizer::speech().clean(&text) else { return Ok(()) };
+        for c in clean.text().chars() {
+            prop_assert!(!c.is_control() || c == '\n', "{:?}", c);
+            prop_assert!(!matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'), "{:?}", c);
+            prop_assert!(!matches!(c, '\u{feff}' | '\u{fffe}' | '\u{e0001}' | '\u{e0100}'..='\u{e01ef}' | '\u{e000}'..='\u{f8ff}'), "{:?}", c);
+        }
+    }
+
+    #[test]
+    fn a_report_without_changes_means_the_same_text(text in text()) {
+        for sanitizer in sanitizers() {
+            let Ok(clean) = sanitizer.clean(&text) else { continue };
+            prop_assert_eq!(clean.report().is_changed(), clean.text() != text);
+        }
+    }
+}
