@@ -1,1 +1,101 @@
-//! API keys: minting, digest stores, rotation, scopes, and the layer that asks for them.
+//! API keys for HTTP services: minting, stores that hold digests only, rotation, scopes, and the layer
+//! that asks for a key.
+//!
+//! A key reads `psk_live_<id>_<secret>_<checksum>`: a prefix that secret scanners find, the environment,
+//! a public id to look it up by, 256 random bits, and a checksum that tells a typo from a wrong key
+//! without asking anyone. A store keeps HMAC-SHA-256 of the key under a [`Pepper`] that is kept
+//! elsewhere. There is no way to put a key itself into one.
+//!
+//! ```
+//! use http::{Request, Response, StatusCode};
+//! use palisade_api_key::{ApiKeyLayer, Environment, Grant, KeyScheme, MemoryKeyStore, Pepper};
+//! use palisade_core::{Clock, SecurityContext, SystemClock};
+//! use tower::{ServiceBuilder, ServiceExt};
+//!
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! let scheme = KeyScheme::new(Pepper::generate()?);
+//! let now = SystemClock::default().unix_time();
+//! let minted = scheme.mint(Grant::new(Environment::Live).scopes(["tts:speak"]), now)?;
+//! let store = MemoryKeyStore::new();
+//! store.insert(minted.record().clone())?;
+//!
+//! let service = ServiceBuilder::new()
+//!     .layer(ApiKeyLayer::new(scheme, store)?)
+//!     .service_fn(|request: Request<String>| async move {
+//!         let cx = SecurityContext::of(request.extensions()).expect("made by the layer");
+//!         assert!(cx.principal().is_some_and(|who| who.has_scope("tts:speak")));
+//!         Ok::<_, std::convert::Infallible>(Response::new(String::new()))
+//!     });
+//!
+//! let request = Request::get("/").header("x-api-key", minted.key()).body(String::new())?;
+//! assert_eq!(service.clone().oneshot(request).await?.status(), StatusCode::OK);
+//!
+//! let request = Request::get("/").header("x-api-key", "psk_live_guess").body(String::new())?;
+//! assert_eq!(service.oneshot(request).await?.status(), StatusCode::UNAUTHORIZED);
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Keys in a file that is watched, another prefix, test keys too, beside another kind of credential:
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use palisade_api_key::{ApiKeyLayer, Environment, FileKeyStore, KeyFormat, KeyScheme, Pepper};
+//! use palisade_core::AuthenticateLayer;
+//!
+//! let pepper = Pepper::read_file("/etc/tts/pepper")?;
+//! let scheme = KeyScheme::with_format(KeyFormat::new("acme")?, pepper);
+//! let keys = ApiKeyLayer::builder(scheme, FileKeyStore::open("/etc/tts/keys.toml")?)
+//!     .environments([Environment::Live, Environment::Test])
+//!     .realm("speech")
+//!     .build()?;
+//! let layer = AuthenticateLayer::any([Arc::new(keys) as _]).optional();
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What a refused key looks like
+//!
+//! Malformed, unknown, wrong, of another environment, not yet valid, expired, rotated out, revoked, or used from
+//! the wrong network: 401 `credentials_invalid` with the same body and fields, made once when the layer was
+//! built. Why stands in the audit trail alone ([`Failure`]). The digest is computed before the store is asked,
+//! and an unknown id is compared with a decoy, so that the time does not tell either.
+//!
+//! # How soon a change counts
+//!
+//! In a [`MemoryKeyStore`] and through [`FileKeyStore::update`]: with the next request, also on a connection that
+//! is kept alive. In a file that another program changed: within a second.
+
+mod base62;
+mod digest;
+mod environment;
+mod error;
+mod failure;
+mod format;
+mod grant;
+mod id;
+mod layer;
+mod network;
+mod record;
+mod scheme;
+mod store;
+mod timestamp;
+
+pub use self::{
+    digest::{KeyDigest, Pepper, WeakPepper},
+    environment::{Environment, InvalidEnvironment},
+    error::{MalformedKey, MintError, NoEntropy},
+    failure::Failure,
+    format::{InvalidPrefix, KeyFormat, ParsedKey},
+    grant::{Grant, InvalidGrant},
+    id::{InvalidKeyId, KeyId},
+    layer::{ApiKeyLayer, ApiKeyLayerBuilder, ApiKeyLayerError},
+    network::{InvalidNetwork, Network},
+    record::KeyRecord,
+    scheme::{KeyScheme, MintedKey, PresentedKey},
+    store::{
+        FileError, FileKeyStore, KeyStore, KeyTable, MemoryKeyStore, Report, StoreUnavailable,
+        TableError,
+    },
+    timestamp::{InvalidTimestamp, Timestamp},
+};

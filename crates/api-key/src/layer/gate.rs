@@ -1,0 +1,130 @@
+//! The shared part of a layer: looks for a key, judges it, and says yes or no.
+
+use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
+
+use http::{HeaderValue, request};
+use palisade_core::{
+    Authenticator, ClientInfo, Fact, Presence, Principal, Rejection, SecurityContext, SharedClock, Soon, Verdict,
+};
+
+use super::source::{Shown, Sources};
+use crate::{
+    Failure, KeyRecord, KeyScheme, KeyStore, PresentedKey, StoreUnavailable, environment::Accepted, record::KIND,
+};
+
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Everything that a layer was built with. Clones share it.
+#[derive(Clone)]
+pub(super) struct Gate(pub(super) Arc<Inner>);
+
+pub(super) struct Inner {
+    pub(super) accepted: Accepted,
+    pub(super) ambiguous: Rejection,
+    pub(super) challenge: HeaderValue,
+    pub(super) clock: SharedClock,
+    /// Compared with where there is no record, so that an unknown id costs what a wrong secret costs.
+    pub(super) decoy: KeyRecord,
+    pub(super) invalid: Rejection,
+    pub(super) scheme: KeyScheme,
+    pub(super) sources: Sources,
+    pub(super) store: Arc<dyn KeyStore>,
+    pub(super) unavailable: Rejection,
+}
+
+type Found = Result<Option<Arc<KeyRecord>>, StoreUnavailable>;
+
+impl Authenticator for Gate {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn presence(&self, head: &request::Parts) -> Result<Presence, Box<Rejection>> {
+        match self.0.sources.count(head) {
+            Shown::Many => Err(Box::new(self.0.ambiguous.clone())),
+            Shown::None => Ok(Presence::Absent),
+            Shown::One => Ok(Presence::Explicit),
+        }
+    }
+
+    fn authenticate(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<Principal> {
+        let shown = self.0.sources.take(head);
+        let shown = shown.as_ref().map(|credential| credential.as_bytes()).unwrap_or_default();
+        let Ok(key) = self.0.scheme.present(shown) else {
+            return self.0.refuse(Failure::Malformed).into();
+        };
+        if let Some(what) = self.0.store.degraded() {
+            cx.record(Fact::Degraded { guard: KIND, what });
+        }
+        match self.0.store.find(key.id()) {
+            Soon::Now(found) => self.0.answer(cx, &key, found).into(),
+            Soon::Later(found) => {
+                let (gate, cx) = (Arc::clone(&self.0), cx.clone());
+                Verdict::later(async move { gate.answer(&cx, &key, found.await) })
+            }
+        }
+    }
+
+    fn challenge(&self) -> HeaderValue {
+        self.0.challenge.clone()
+    }
+}
+
+impl Inner {
+    fn answer(&self, cx: &SecurityContext, key: &PresentedKey, found: Found) -> Result<Principal, Box<Rejection>> {
+        let record = found.map_err(|problem| {
+            let reason = problem.into_reason();
+            Box::new(self.unavailable.clone().with_reason(reason))
+        })?;
+        let client = cx.client().map(ClientInfo::ip);
+        match self.judge(record.as_deref(), key, client) {
+            Ok(record) => Ok(record.principal().clone()),
+            Err(failure) => {
+                if failure.had_the_secret() {
+                    // Whoever owns the key will want to know which one it was.
+                    let value = key.id().to_string().into();
+                    cx.record(Fact::Noted { key: "api_key_id", value });
+                }
+                Err(self.refuse(failure))
+            }
+        }
+    }
+
+    /// The same work for a record and for none. What the key itself says comes after its secret.
+    fn judge<'r>(
+        &self,
+        record: Option<&'r KeyRecord>,
+        key: &PresentedKey,
+        client: Option<IpAddr>,
+    ) -> Result<&'r KeyRecord, Failure> {
+        let now = self.clock.unix_time();
+        let judged = record.unwrap_or(&self.decoy).judge(key, now, client);
+        let record = record.ok_or(Failure::Unknown)?;
+        judged?;
+        if !self.accepted.holds(record.environment()) {
+            return Err(Failure::WrongEnvironment);
+        }
+        Ok(record)
+    }
+
+    fn refuse(&self, failure: Failure) -> Box<Rejection> {
+        Box::new(match failure {
+            Failure::ClientUnknown => Rejection::misconfigured(failure.reason()),
+            _ => self.invalid.clone().with_reason(failure.reason()),
+        })
+    }
+
+    pub(super) fn unavailable() -> Rejection {
+        Rejection::unavailable(RETRY).prerendered()
+    }
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiKeyLayer")
+            .field("accepted", &self.accepted)
+            .field("sources", &self.sources)
+            .field("store", &self.store)
+            .finish_non_exhaustive()
+    }
+}

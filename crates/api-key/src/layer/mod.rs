@@ -1,0 +1,86 @@
+//! The layer that asks for keys.
+
+mod builder;
+mod gate;
+mod query;
+mod source;
+
+use std::{fmt, sync::Arc};
+
+use http::{HeaderValue, request};
+use palisade_core::{
+    AuthenticateLayer, Authenticator, Guard, Mode, Presence, Principal, Rejection, SecurityContext, Verdict, layer,
+};
+
+pub use self::builder::{ApiKeyLayerBuilder, ApiKeyLayerError};
+use self::gate::Gate;
+use crate::{KeyScheme, KeyStore};
+
+/// Asks for a key, in `X-API-Key` or as bearer token, and leaves its [`Principal`] for everyone further in.
+///
+/// A layer by itself, or one of several in [`AuthenticateLayer::any`]; there [`optional`](ApiKeyLayerBuilder::optional)
+/// and shadow are said to that layer. The crate's front page has examples.
+#[derive(Clone)]
+#[must_use]
+pub struct ApiKeyLayer {
+    gate: Gate,
+    alone: AuthenticateLayer,
+}
+
+layer!(ApiKeyLayer);
+
+impl ApiKeyLayer {
+    /// Takes live keys of a scheme, by the system's clock.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system gives no random bytes.
+    pub fn new(scheme: KeyScheme, store: impl KeyStore) -> Result<Self, ApiKeyLayerError> {
+        Self::builder(scheme, store).build()
+    }
+
+    /// Starts to choose.
+    pub fn builder(scheme: KeyScheme, store: impl KeyStore) -> ApiKeyLayerBuilder {
+        ApiKeyLayerBuilder::new(scheme, Arc::new(store))
+    }
+}
+
+impl Guard for ApiKeyLayer {
+    type Pass = ();
+
+    fn name(&self) -> &'static str {
+        self.alone.name()
+    }
+
+    fn mode(&self) -> Mode {
+        self.alone.mode()
+    }
+
+    fn admit(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<()> {
+        self.alone.admit(cx, head)
+    }
+}
+
+impl Authenticator for ApiKeyLayer {
+    fn kind(&self) -> &'static str {
+        self.gate.kind()
+    }
+
+    fn presence(&self, head: &request::Parts) -> Result<Presence, Box<Rejection>> {
+        self.gate.presence(head)
+    }
+
+    fn authenticate(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<Principal> {
+        self.gate.authenticate(cx, head)
+    }
+
+    fn challenge(&self) -> HeaderValue {
+        self.gate.challenge()
+    }
+}
+
+impl fmt::Debug for ApiKeyLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.gate.0.fmt(f)
+    }
+}

@@ -1,0 +1,81 @@
+//! One parameter of a query, found however it is escaped, and the rest of the query as it was.
+
+/// Counts the parameters of a name.
+pub(super) fn count(query: &str, name: &str) -> usize {
+    query.split('&').filter(|pair| is_named(pair, name)).count()
+}
+
+/// Takes all parameters of a name out. Returns the value of the first, decoded, and what is left.
+pub(super) fn take(query: &str, name: &str) -> Option<(Vec<u8>, String)> {
+    let mut ours = query.split('&').filter(|pair| is_named(pair, name));
+    let value = decode(split(ours.next()?).1);
+    let others: Vec<_> = query.split('&').filter(|pair| !is_named(pair, name)).collect();
+    Some((value, others.join("&")))
+}
+
+fn is_named(pair: &str, name: &str) -> bool {
+    decode(split(pair).0) == name.as_bytes()
+}
+
+fn split(pair: &str) -> (&str, &str) {
+    pair.split_once('=').unwrap_or((pair, ""))
+}
+
+/// Decodes as forms do. An escape that is none stays as it is: no key holds a percent sign.
+fn decode(text: &str) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, behind)) = rest.split_first() {
+        rest = behind;
+        match (first, behind) {
+            (b'+', _) => decoded.push(b' '),
+            (b'%', [high, low, after @ ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+                decoded.push(nibble(*high) << 4 | nibble(*low));
+                rest = after;
+            }
+            (other, _) => decoded.push(*other),
+        }
+    }
+    decoded
+}
+
+fn nibble(digit: u8) -> u8 {
+    let value = char::from(digit).to_digit(16).unwrap_or_default();
+    u8::try_from(value).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(query: &str, value: &str, rest: &str) {
+        let (found, left) = take(query, "api_key").unwrap();
+        assert_eq!(found, value.as_bytes(), "{query}");
+        assert_eq!(left, rest, "{query}");
+    }
+
+    #[test]
+    fn the_rest_of_the_query_stays_as_it_was() {
+        check("api_key=k", "k", "");
+        check("a=1&api_key=k&b=%e4%BD+x", "k", "a=1&b=%e4%BD+x");
+        check("api_key=k&&a", "k", "&a");
+    }
+
+    #[test]
+    fn an_escaped_name_or_value_is_found_all_the_same() {
+        check("api%5Fkey=%6b&a=1", "k", "a=1");
+        check("%61pi_key", "", "");
+        check("api_key=%4", "%4", "");
+    }
+
+    #[test]
+    fn other_names_are_left_alone() {
+        assert_eq!(take("xapi_key=k&api_keyx=k&API_KEY=k", "api_key"), None);
+    }
+
+    #[test]
+    fn every_mention_is_counted_and_taken() {
+        assert_eq!(count("api_key=a&api%5fkey=b", "api_key"), 2);
+        check("api_key=a&api%5fkey=b&c=d", "a", "c=d");
+    }
+}

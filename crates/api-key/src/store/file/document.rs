@@ -1,0 +1,157 @@
+//! The TOML form of records.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use toml::value::Datetime;
+
+use super::{super::KeyTable, FileError};
+use crate::{Grant, KeyDigest, KeyRecord, Timestamp};
+
+const VERSION: u32 = 1;
+const HEADER: &str = "\
+# API keys. Holds keyed digests: no key can be made from this file, and none put into it.
+# Written by `palisade key`, which keeps everything but comments. Changes count within a second.
+
+";
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    version: u32,
+    #[serde(default, rename = "key", skip_serializing_if = "Vec::is_empty")]
+    keys: Vec<toml::Spanned<Entry>>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    id: String,
+    environment: String,
+    digest: String,
+    created: Datetime,
+    note: Option<String>,
+    owner: Option<String>,
+    tier: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    scopes: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    networks: Vec<String>,
+    not_before: Option<Datetime>,
+    expires: Option<Datetime>,
+    revoked: Option<Datetime>,
+    previous: Option<Former>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Former {
+    digest: String,
+    until: Datetime,
+}
+
+/// Reads all records, or says what is wrong with the first bad one.
+pub(super) fn read(path: &Path, text: &str) -> Result<KeyTable, FileError> {
+    let line = |at: Option<usize>| at.and_then(|at| text.get(..at)).map(|before| before.matches('\n').count() + 1);
+    let document: Document = toml::from_str(text).map_err(|problem| {
+        // The error's own text would repeat the line, with whatever stands in it.
+        FileError::invalid(path, line(problem.span().map(|span| span.start)), without_values(problem.message()))
+    })?;
+    if document.version != VERSION {
+        return Err(FileError::invalid(path, Some(1), format_args!("this program reads `version = {VERSION}`")));
+    }
+    let mut table = KeyTable::default();
+    for entry in document.keys {
+        let at = line(Some(entry.span().start));
+        let record = entry.into_inner().read().map_err(|problem| FileError::invalid(path, at, problem))?;
+        table.insert(record).map_err(|problem| FileError::invalid(path, at, problem))?;
+    }
+    Ok(table)
+}
+
+/// Keeps what says what is wrong, and drops every word as long as a digest or a key.
+fn without_values(message: &str) -> String {
+    let line = message.lines().next().unwrap_or_default();
+    let part_of_word = |c: char| c.is_alphanumeric() || c == '_';
+    let words = line.split_inclusive(|c| !part_of_word(c));
+    let shown = words.map(|word| if word.len() > 32 { "[redacted]" } else { word });
+    shown.collect()
+}
+
+/// Writes all records, oldest first.
+pub(super) fn write(path: &Path, table: &KeyTable) -> Result<String, FileError> {
+    let keys = table.records();
+    let keys: Result<_, _> = keys.iter().map(|record| Entry::of(record)).collect();
+    let keys: Vec<Entry> = keys.map_err(|problem| FileError::invalid(path, None, problem))?;
+    let keys = keys.into_iter().map(|entry| toml::Spanned::new(0..0, entry)).collect();
+    let document = Document { version: VERSION, keys };
+    match toml::to_string(&document) {
+        Ok(text) => Ok(format!("{HEADER}{text}")),
+        Err(problem) => Err(FileError::invalid(path, None, problem)),
+    }
+}
+
+impl Entry {
+    fn read(self) -> Result<KeyRecord, String> {
+        let grant = Grant {
+            environment: read(&self.environment)?,
+            expires: self.expires.map(moment).transpose()?,
+            networks: self.networks.iter().map(|text| read(text)).collect::<Result<_, _>>()?,
+            not_before: self.not_before.map(moment).transpose()?,
+            note: self.note,
+            owner: self.owner,
+            scopes: self.scopes,
+            tier: self.tier,
+        };
+        let created = moment(self.created)?.unix();
+        let record = KeyRecord::new(read(&self.id)?, digest(&self.digest)?, grant, created);
+        let mut record = record.map_err(|problem| problem.to_string())?;
+        if let Some(former) = self.previous {
+            record = record.with_previous(digest(&former.digest)?, moment(former.until)?.unix());
+        }
+        if let Some(at) = self.revoked {
+            record = record.revoked(moment(at)?.unix());
+        }
+        return Ok(record);
+
+        fn read<T: std::str::FromStr<Err: ToString>>(text: &str) -> Result<T, String> {
+            text.parse().map_err(|problem: T::Err| problem.to_string())
+        }
+    }
+
+    fn of(record: &KeyRecord) -> Result<Self, String> {
+        let grant = record.grant().clone();
+        let former = record.previous.as_ref().map(|previous| {
+            let digest = previous.digest.to_hex();
+            datetime(previous.until).map(|until| Former { digest, until })
+        });
+        Ok(Self {
+            id: record.id().to_string(),
+            environment: grant.environment.to_string(),
+            digest: record.digest().to_hex(),
+            created: datetime(record.created)?,
+            note: grant.note,
+            owner: grant.owner,
+            tier: grant.tier,
+            scopes: grant.scopes,
+            networks: grant.networks.iter().map(ToString::to_string).collect(),
+            not_before: grant.not_before.map(datetime).transpose()?,
+            expires: grant.expires.map(datetime).transpose()?,
+            revoked: record.revoked.map(datetime).transpose()?,
+            previous: former.transpose()?,
+        })
+    }
+}
+
+fn digest(text: &str) -> Result<KeyDigest, String> {
+    // Without the text: someone may have put a key there.
+    KeyDigest::from_hex(text).ok_or_else(|| "a digest has 64 hexadecimal digits; make keys with `palisade key new`".into())
+}
+
+fn moment(written: Datetime) -> Result<Timestamp, String> {
+    written.to_string().parse().map_err(|problem: crate::InvalidTimestamp| problem.to_string())
+}
+
+fn datetime(moment: Timestamp) -> Result<Datetime, String> {
+    moment.to_string().parse().map_err(|_| format!("{moment} cannot be written"))
+}

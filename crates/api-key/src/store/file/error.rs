@@ -1,0 +1,65 @@
+//! What can be wrong with a file. For operators: names the file, the line and the remedy, never its content.
+
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+};
+
+use super::super::TableError;
+
+/// Says what is wrong with a file of keys or a pepper.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum FileError {
+    /// The file says something that cannot be.
+    Invalid {
+        /// Which file.
+        path: PathBuf,
+        /// In which line, from 1 on, where that is known.
+        line: Option<usize>,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The operating system refused.
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// What was tried.
+        attempt: &'static str,
+        /// Its reason.
+        source: io::Error,
+    },
+    /// The change does not fit what is in the file.
+    Table(TableError),
+}
+
+impl FileError {
+    pub(crate) fn io(path: &Path, attempt: &'static str, source: io::Error) -> Self {
+        Self::Io { path: path.into(), attempt, source }
+    }
+
+    pub(crate) fn invalid(path: &Path, line: Option<usize>, problem: impl fmt::Display) -> Self {
+        Self::Invalid { path: path.into(), line, problem: problem.to_string() }
+    }
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid { path, line: Some(line), problem } => {
+                write!(f, "{}, line {line}: {problem}", path.display())
+            }
+            Self::Invalid { path, line: None, problem } => write!(f, "{}: {problem}", path.display()),
+            Self::Io { path, attempt, source } => write!(f, "cannot {attempt} {}: {source}", path.display()),
+            Self::Table(problem) => problem.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for FileError {}
+
+impl From<TableError> for FileError {
+    fn from(problem: TableError) -> Self {
+        Self::Table(problem)
+    }
+}

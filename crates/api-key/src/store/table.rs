@@ -1,0 +1,106 @@
+//! Records by id, and what operators do to them.
+
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+
+use crate::{KeyId, KeyRecord};
+
+/// A set of records. Both stores keep one and replace it whole, so that readers never wait.
+#[derive(Clone, Debug, Default)]
+pub struct KeyTable(HashMap<KeyId, Arc<KeyRecord>>);
+
+impl KeyTable {
+    /// Looks up a record.
+    #[must_use]
+    pub fn get(&self, id: KeyId) -> Option<&Arc<KeyRecord>> {
+        self.0.get(&id)
+    }
+
+    /// Adds a record.
+    ///
+    /// # Errors
+    ///
+    /// When there is one of the same id.
+    pub fn insert(&mut self, record: KeyRecord) -> Result<(), TableError> {
+        let id = record.id();
+        if self.0.contains_key(&id) {
+            return Err(TableError::Duplicate(id));
+        }
+        self.0.insert(id, Arc::new(record));
+        Ok(())
+    }
+
+    /// Replaces a record, after a rotation.
+    ///
+    /// # Errors
+    ///
+    /// When there is none of this id, or it was revoked: a revoked key does not come back.
+    pub fn replace(&mut self, record: KeyRecord) -> Result<(), TableError> {
+        let id = record.id();
+        let place = self.0.get_mut(&id).ok_or(TableError::Unknown(id))?;
+        if place.revoked_at().is_some() && record.revoked_at().is_none() {
+            return Err(TableError::Revoked(id));
+        }
+        *place = Arc::new(record);
+        Ok(())
+    }
+
+    /// Revokes a key. Doing it again changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// When there is no record of this id.
+    pub fn revoke(&mut self, id: KeyId, now: Duration) -> Result<(), TableError> {
+        let place = self.0.get_mut(&id).ok_or(TableError::Unknown(id))?;
+        *place = Arc::new(KeyRecord::clone(place).revoked(now));
+        Ok(())
+    }
+
+    /// Removes a record. Revoking keeps a trace of the key; this does not.
+    pub fn remove(&mut self, id: KeyId) -> Option<Arc<KeyRecord>> {
+        self.0.remove(&id)
+    }
+
+    /// Returns the records, oldest first.
+    #[must_use]
+    pub fn records(&self) -> Vec<Arc<KeyRecord>> {
+        let mut all: Vec<_> = self.0.values().cloned().collect();
+        all.sort_by_key(|record| (record.created(), record.id()));
+        all
+    }
+
+    /// Counts the records.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Tells whether there is no record.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Says why a table was not changed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum TableError {
+    /// There is a key of this id already.
+    Duplicate(KeyId),
+    /// The key is revoked and stays so.
+    Revoked(KeyId),
+    /// There is no key of this id.
+    Unknown(KeyId),
+}
+
+impl fmt::Display for TableError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Duplicate(id) => write!(f, "there is already a key {id}"),
+            Self::Revoked(id) => write!(f, "key {id} is revoked and stays so"),
+            Self::Unknown(id) => write!(f, "there is no key {id}"),
+        }
+    }
+}
+
+impl std::error::Error for TableError {}
