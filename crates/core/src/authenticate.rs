@@ -2,7 +2,11 @@
 
 use std::{fmt, sync::Arc};
 
-use http::{HeaderValue, StatusCode, header::WWW_AUTHENTICATE, request};
+use http::{
+    HeaderValue, StatusCode,
+    header::{AUTHORIZATION, WWW_AUTHENTICATE},
+    request,
+};
 
 use crate::{Fact, Guard, Identity, Mode, Principal, Rejection, SecurityContext, Verdict, layer};
 
@@ -50,6 +54,7 @@ struct Shared {
     all: Box<[Arc<dyn Authenticator>]>,
     ambiguous: Rejection,
     missing: Rejection,
+    unclaimed: Rejection,
     other_kind: Rejection,
 }
 
@@ -59,14 +64,8 @@ impl AuthenticateLayer {
     /// Accepts any one of several kinds of credential.
     pub fn any(all: impl IntoIterator<Item = Arc<dyn Authenticator>>) -> Self {
         let all: Box<[_]> = all.into_iter().collect();
-        let mut missing = Rejection::new(
-            StatusCode::UNAUTHORIZED,
-            "credentials_missing",
-            "This needs a credential.",
-        );
-        for one in &all {
-            missing = missing.with_header(WWW_AUTHENTICATE, one.challenge());
-        }
+        let refused = Rejection::unauthenticated(all.iter().map(|one| one.challenge()));
+        let refused = refused.prerendered();
         let other_kind = Rejection::new(
             StatusCode::FORBIDDEN,
             "credential_kind",
@@ -76,7 +75,8 @@ impl AuthenticateLayer {
             shared: Arc::new(Shared {
                 all,
                 ambiguous: Rejection::credentials_ambiguous().prerendered(),
-                missing: missing.prerendered(),
+                missing: refused.clone().with_reason("no credential"),
+                unclaimed: refused.with_reason("nobody reads this kind of Authorization"),
                 other_kind: other_kind.prerendered(),
             }),
             optional: false,
@@ -161,6 +161,11 @@ impl Guard for AuthenticateLayer {
         cx.asked();
         let one = match self.choose(head) {
             Ok(Some(one)) => one,
+            // A credential that nobody here can read does not make a guest.
+            Ok(None) if head.headers.contains_key(AUTHORIZATION) => {
+                let unclaimed = Box::new(self.shared.unclaimed.clone());
+                return failed(cx, "authorization", unclaimed).into();
+            }
             Ok(None) if self.optional => return Verdict::Admit(()),
             Ok(None) => return self.shared.missing.clone().into(),
             Err(rejection) => return rejection.into(),
@@ -168,17 +173,38 @@ impl Guard for AuthenticateLayer {
         let kind = one.kind();
         match self.verify(one, cx, head) {
             Verdict::Admit(who) => cx.identify(who).into(),
-            Verdict::Refuse(rejection) => failed(cx, kind, rejection).into(),
+            Verdict::Refuse(rejection) => failed(cx, kind, self.shared.dress(rejection)).into(),
             Verdict::Later(decision) => {
-                let cx = cx.clone();
+                let (cx, shared) = (cx.clone(), Arc::clone(&self.shared));
                 Verdict::later(async move {
                     match decision.await {
                         Ok(who) => cx.identify(who),
-                        Err(rejection) => Err(failed(&cx, kind, rejection)),
+                        Err(rejection) => Err(failed(&cx, kind, shared.dress(rejection))),
                     }
                 })
             }
         }
+    }
+}
+
+impl Shared {
+    /// Gives a plain 401 every challenge, so that a wrong credential and none look alike. One whose
+    /// challenge says more (RFC 6750's `error`) keeps it.
+    fn dress(&self, mut rejection: Box<Rejection>) -> Box<Rejection> {
+        let mut headers = rejection.headers();
+        let plain = match (headers.next(), headers.next()) {
+            (Some((name, value)), None) => {
+                name == WWW_AUTHENTICATE && self.all.iter().any(|one| one.challenge() == value)
+            }
+            _ => false,
+        };
+        drop(headers);
+        if !plain || rejection.code() != self.missing.code() {
+            return rejection;
+        }
+        let reason = rejection.take_reason().unwrap_or_default();
+        *rejection = self.missing.clone().with_reason(reason);
+        rejection
     }
 }
 

@@ -31,7 +31,6 @@ struct Inner {
 
 impl Principal {
     /// Starts to describe someone: `kind` is the authenticator's, `id` is stable and may be logged.
-    #[must_use]
     pub fn builder(kind: &'static str, id: impl Into<Box<str>>) -> PrincipalBuilder {
         PrincipalBuilder(Inner {
             kind,

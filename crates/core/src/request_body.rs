@@ -104,6 +104,7 @@ where
 
 /// Refuses as a guard would: same form, and in the audit trail. For services that are not guards
 /// because they read the body.
+#[must_use]
 pub fn refuse<B>(
     cx: &SecurityContext,
     guard: &'static str,

@@ -12,7 +12,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, Version, header, request};
+use http::{HeaderValue, Method, Response, Version, header, request};
 
 use self::ledger::Ledger;
 pub use self::request_id::RequestId;
@@ -39,6 +39,7 @@ struct Inner {
     close_on_refusal: bool,
     expose: AtomicBool,
     grpc: Option<HeaderValue>,
+    is_head: bool,
     leases: AtomicUsize,
     ledger: Mutex<Ledger>,
     parked: Mutex<Vec<Box<dyn Hold>>>,
@@ -69,6 +70,7 @@ impl SecurityContext {
         let made = Self(Arc::new(Inner {
             close_on_refusal: leaves_much_unread(head),
             grpc: grpc_content_type(head),
+            is_head: head.method == Method::HEAD,
             ..Inner::default()
         }));
         head.extensions.insert(made.clone());
@@ -125,11 +127,13 @@ impl SecurityContext {
     /// A second, different principal is an error of assembly.
     pub fn identify(&self, who: Principal) -> Result<(), Box<Rejection>> {
         self.asked();
-        if *self.0.principal.get_or_init(|| who.clone()) == who {
-            return Ok(());
+        match self.0.principal.set(who) {
+            Err(other) if self.principal() != Some(&other) => {
+                let reason = "a second authenticator found another principal";
+                Err(Box::new(Rejection::misconfigured(reason)))
+            }
+            Ok(()) | Err(_) => Ok(()),
         }
-        let reason = "a second authenticator found another principal";
-        Err(Box::new(Rejection::misconfigured(reason)))
     }
 
     /// Returns what the table of routes says about this request; `None` without a table.
@@ -241,6 +245,13 @@ impl SecurityContext {
         if self.0.close_on_refusal {
             let close = HeaderValue::from_static("close");
             answer.headers_mut().insert(header::CONNECTION, close);
+        }
+        if self.0.is_head {
+            // hyper would send the body over HTTP/2, and the client reset the stream.
+            let length = std::mem::take(answer.body_mut()).len();
+            answer
+                .headers_mut()
+                .insert(header::CONTENT_LENGTH, length.into());
         }
         if self.0.expose.load(Ordering::Relaxed) {
             answer.extensions_mut().insert(rejection);

@@ -32,6 +32,15 @@ pin_project! {
 }
 
 impl<B> GuardBody<B> {
+    /// Wraps a body without passes, for services that are not guards and refuse by [`refuse`](crate::refuse).
+    #[must_use]
+    pub fn inner(body: B) -> Self {
+        Self {
+            kind: Kind::Inner { body },
+            tail: Tail::none(),
+        }
+    }
+
     pub(super) fn new(kind: Kind<B>, passes: Box<dyn Hold>) -> Self {
         Self {
             kind,

@@ -171,10 +171,9 @@ where
 }
 
 impl<S, ReqB> Admitting<S, ReqB> {
-    fn admitted<ResB>(self: Box<Self>) -> Stage<S, ReqB, ResB> {
-        let this = *self;
-        let request = Request::from_parts(this.head, this.body);
-        Stage::readying(this.service, request, this.ready)
+    fn admitted<ResB>(self) -> Stage<S, ReqB, ResB> {
+        let request = Request::from_parts(self.head, self.body);
+        Stage::readying(self.service, request, self.ready)
     }
 }
 
@@ -186,9 +185,8 @@ impl<S: Service<Request<ReqB>>, ReqB> Readying<S, ReqB> {
         self.service.poll_ready(task)
     }
 
-    fn call(self: Box<Self>) -> S::Future {
-        let mut this = *self;
-        this.service.call(this.request)
+    fn call(mut self) -> S::Future {
+        self.service.call(self.request)
     }
 }
 

@@ -85,7 +85,13 @@ where
                 let service = self.take_inner();
                 GuardFuture::at(held, Stage::readying(service, request, false))
             }
-            Poll::Ready(Err(rejection)) => GuardFuture::at(held, Stage::Refused(rejection)),
+            Poll::Ready(Err(rejection)) => {
+                if !self.ready {
+                    // It stands in line for capacity that nobody will use: let others have the place.
+                    drop(self.take_inner());
+                }
+                GuardFuture::at(held, Stage::Refused(rejection))
+            }
             Poll::Pending => {
                 let ready = mem::take(&mut self.ready);
                 let service = self.take_inner();

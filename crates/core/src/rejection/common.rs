@@ -21,26 +21,30 @@ impl Rejection {
         .with_reason(reason)
     }
 
-    /// 401 `credentials_missing`: nobody showed a credential where one is needed.
+    /// 401 `unauthenticated`: nobody showed a credential where one is needed.
     #[must_use]
     pub fn credentials_missing(challenge: HeaderValue) -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            "credentials_missing",
-            "This needs a credential.",
-        )
-        .with_header(WWW_AUTHENTICATE, challenge)
+        Self::unauthenticated([challenge]).with_reason("no credential")
     }
 
-    /// 401 `credentials_invalid`: the credential shown is not accepted. Why is a private reason.
+    /// 401 `unauthenticated`: the credential shown is not accepted. Looks as if there were none, so
+    /// that nobody learns from an answer how near a guess came; why is a private reason.
     #[must_use]
     pub fn credentials_invalid(challenge: HeaderValue) -> Self {
-        Self::new(
+        Self::unauthenticated([challenge]).with_reason("the credential is not valid")
+    }
+
+    /// 401 `unauthenticated` with one challenge for each way to prove who one is (RFC 9110, 11.6.1).
+    #[must_use]
+    pub fn unauthenticated(challenges: impl IntoIterator<Item = HeaderValue>) -> Self {
+        let this = Self::new(
             StatusCode::UNAUTHORIZED,
-            "credentials_invalid",
-            "The credential is not valid.",
-        )
-        .with_header(WWW_AUTHENTICATE, challenge)
+            "unauthenticated",
+            "This needs a valid credential.",
+        );
+        challenges.into_iter().fold(this, |this, challenge| {
+            this.with_header(WWW_AUTHENTICATE, challenge)
+        })
     }
 
     /// 400 `credentials_ambiguous`: more than one explicit credential.

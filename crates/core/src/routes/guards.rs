@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use http::{HeaderValue, header::WWW_AUTHENTICATE, request};
+use http::{HeaderValue, request};
 
 use super::{Access, RouteMatch, RouteTable, Rule};
 use crate::{Guard, Identity, Mode, Rejection, SecurityContext, Verdict, layer};
@@ -101,20 +101,15 @@ layer!(AccessLayer);
 impl AccessLayer {
     /// Makes the guard. The challenges tell a guest how to prove who they are.
     pub fn new(challenges: impl IntoIterator<Item = HeaderValue>) -> Self {
-        let mut missing = Rejection::credentials_missing(HeaderValue::from_static("Bearer"));
-        let mut challenges = challenges.into_iter().peekable();
-        if challenges.peek().is_some() {
-            missing = Rejection::new(
-                missing.status(),
-                "credentials_missing",
-                "This needs a credential.",
-            );
+        let mut challenges: Vec<HeaderValue> = challenges.into_iter().collect();
+        if challenges.is_empty() {
+            challenges.push(HeaderValue::from_static("Bearer"));
         }
-        for challenge in challenges {
-            missing = missing.with_header(WWW_AUTHENTICATE, challenge);
-        }
+        let missing = Rejection::unauthenticated(challenges)
+            .prerendered()
+            .with_reason("no credential");
         Self {
-            missing: Arc::new(missing.prerendered()),
+            missing: Arc::new(missing),
             mode: Mode::Enforce,
         }
     }

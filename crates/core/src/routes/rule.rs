@@ -79,7 +79,8 @@ impl Rule {
         self
     }
 
-    /// Names a field of query, form or JSON that holds text for a model.
+    /// Names a field of query, form or JSON that holds text for a model: a name, or a JSON pointer
+    /// (RFC 6901) that begins with `/`. It must be there, unless its name ends with `?`.
     pub fn text(mut self, field: impl Into<Arc<str>>) -> Self {
         self.fields.push(field.into());
         self

@@ -1,0 +1,87 @@
+//! Hole 14: the readied service is the one that is called, and a refusal waits for nobody.
+
+use std::{sync::Arc, time::Duration};
+
+use http::StatusCode;
+use palisade_core::{GuardService, testing};
+use tower::{Service as _, ServiceBuilder, ServiceExt as _, limit::ConcurrencyLimit};
+
+use crate::support::*;
+
+#[test]
+fn every_kind_of_admission_keeps_the_contract_of_poll_ready() {
+    for act in [Act::Admit, Act::AdmitLater, Act::FinishLater] {
+        testing::poll_ready_contract(Scribe::new("g", act, &log()), || get("/"));
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_does_not_wait_for_a_full_service() {
+    let full = Arc::new(tokio::sync::Semaphore::new(0));
+    let inner = ConcurrencyLimit::with_semaphore(says("hello"), Arc::clone(&full));
+    let log = log();
+    let mut refusing = GuardService::new(Scribe::new("no", Act::Refuse, &log), inner.clone());
+    let answer = refusing
+        .ready()
+        .await
+        .unwrap()
+        .call(get("/"))
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), StatusCode::IM_A_TEAPOT);
+
+    let mut admitting = GuardService::new(Scribe::new("yes", Act::Admit, &log), inner);
+    let waiting = admitting.ready().await.unwrap().call(get("/"));
+    let mut waiting = Box::pin(waiting);
+    assert!(
+        futures_util::poll!(&mut waiting).is_pending(),
+        "the admitted one waits"
+    );
+    full.add_permits(1);
+    let answer = tokio::time::timeout(Duration::from_secs(5), waiting)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn an_admitted_request_goes_through_a_buffer() {
+    let log = log();
+    let service = ServiceBuilder::new()
+        .layer(Scribe::new("g", Act::AdmitLater, &log))
+        .buffer(1)
+        .service(says("hello"));
+    for _ in 0..3 {
+        let answer = service.clone().oneshot(get("/")).await.unwrap();
+        assert_eq!(text(answer).await.1, "hello");
+    }
+}
+
+#[tokio::test]
+async fn load_shed_works_inside_the_layer() {
+    let full = Arc::new(tokio::sync::Semaphore::new(0));
+    let log = log();
+    let service = ServiceBuilder::new()
+        .layer(Scribe::new("g", Act::Admit, &log))
+        .load_shed()
+        .service(ConcurrencyLimit::with_semaphore(says("hello"), full));
+    let shed = service.oneshot(get("/")).await.unwrap_err();
+    assert!(shed.is::<tower::load_shed::error::Overloaded>());
+    assert_eq!(taken(&log), ["g:admit", "g:close service_failed 0"]);
+}
+
+#[tokio::test]
+async fn one_layer_value_serves_under_cors_and_timeout() {
+    let log = log();
+    let service = ServiceBuilder::new()
+        .layer(tower_http::cors::CorsLayer::permissive())
+        .layer(tower_http::timeout::TimeoutLayer::with_status_code(
+            StatusCode::REQUEST_TIMEOUT,
+            Duration::from_secs(5),
+        ))
+        .layer(Scribe::new("g", Act::Admit, &log))
+        .service(says("hello"));
+    let answer = service.oneshot(get("/")).await.unwrap();
+    assert_eq!(answer.headers()["access-control-allow-origin"], "*");
+}

@@ -1,0 +1,223 @@
+//! Holes 11, 12 and 13: how a request ended, told without trusting the server to poll to the end.
+
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Response, StatusCode, header::CONTENT_LENGTH};
+use http_body::{Body as _, Frame};
+use http_body_util::BodyExt as _;
+use palisade_core::GuardService;
+use tower::{Service, ServiceExt as _};
+
+use crate::support::*;
+
+fn data(text: &'static str) -> Result<Frame<Bytes>, &'static str> {
+    Ok(Frame::data(Bytes::from_static(text.as_bytes())))
+}
+
+/// Sends a request to a service behind one scribe, polls so many frames of the answer, and drops it.
+async fn check(
+    method: Method,
+    answer: impl Fn() -> Response<Frames> + Clone + Send + 'static,
+    frames: usize,
+    ending: &str,
+) {
+    let log = log();
+    let inner = tower::service_fn(move |_: Request<TestBody>| {
+        let answer = answer.clone();
+        async move { Ok::<_, Infallible>(answer()) }
+    });
+    let service = GuardService::new(Scribe::new("g", Act::Admit, &log), inner);
+    let request = Request::builder()
+        .method(method)
+        .body(TestBody::default())
+        .unwrap();
+    let mut body = service.oneshot(request).await.unwrap().into_body();
+    for _ in 0..frames {
+        let _ = body.frame().await;
+    }
+    drop(body);
+    assert_eq!(taken(&log)[2], format!("g:close {ending}"));
+}
+
+fn two_frames() -> Response<Frames> {
+    Response::new(Frames::of([data("ab"), data("cd")]))
+}
+
+#[tokio::test]
+async fn a_body_polled_to_its_end_is_complete() {
+    check(Method::GET, two_frames, 3, "complete 4").await;
+}
+
+#[tokio::test]
+async fn a_body_dropped_half_way_is_dropped() {
+    check(Method::GET, two_frames, 1, "body_dropped 2").await;
+    check(Method::GET, two_frames, 0, "body_dropped 0").await;
+}
+
+#[tokio::test]
+async fn a_body_dropped_after_its_content_length_is_complete() {
+    let answer = || {
+        let mut answer = two_frames();
+        answer.headers_mut().insert(CONTENT_LENGTH, 4.into());
+        answer
+    };
+    check(Method::GET, answer, 2, "complete 4").await;
+    check(Method::GET, answer, 1, "body_dropped 2").await;
+}
+
+#[tokio::test]
+async fn a_body_dropped_after_its_trailers_is_complete() {
+    let answer = || {
+        Response::new(Frames::of([
+            data("ab"),
+            Ok(Frame::trailers(HeaderMap::new())),
+        ]))
+    };
+    check(Method::GET, answer, 2, "complete 2").await;
+}
+
+#[tokio::test]
+async fn an_answer_without_a_body_is_complete_when_dropped_at_once() {
+    check(Method::HEAD, two_frames, 0, "complete 0").await;
+    for status in [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED] {
+        let answer = move || {
+            let mut answer = two_frames();
+            *answer.status_mut() = status;
+            answer
+        };
+        check(Method::GET, answer, 0, "complete 0").await;
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_fails_is_failed() {
+    let answer = || Response::new(Frames::of([data("ab"), Err("gone")]));
+    check(Method::GET, answer, 2, "body_failed 2").await;
+}
+
+#[tokio::test]
+async fn an_upgrade_is_an_upgrade() {
+    let answer = || {
+        let mut answer = Response::new(Frames::default());
+        *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        answer
+    };
+    check(Method::GET, answer, 1, "upgraded 0").await;
+    check(
+        Method::CONNECT,
+        || Response::new(Frames::default()),
+        1,
+        "upgraded 0",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_failing_service_is_failed_and_its_error_passes_through() {
+    let log = log();
+    let inner =
+        tower::service_fn(async |_: Request<TestBody>| Err::<Response<TestBody>, _>("broken"));
+    let service = GuardService::new(Scribe::new("g", Act::Admit, &log), inner);
+    assert_eq!(service.oneshot(get("/")).await.unwrap_err(), "broken");
+    assert_eq!(taken(&log), ["g:admit", "g:close service_failed 0"]);
+}
+
+#[tokio::test]
+async fn an_error_from_poll_ready_passes_through() {
+    #[derive(Clone)]
+    struct NeverReady;
+    impl Service<Request<TestBody>> for NeverReady {
+        type Response = Response<TestBody>;
+        type Error = &'static str;
+        type Future = std::future::Pending<Result<Self::Response, Self::Error>>;
+        fn poll_ready(
+            &mut self,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Result<(), Self::Error>> {
+            std::task::Poll::Ready(Err("closed"))
+        }
+        fn call(&mut self, _: Request<TestBody>) -> Self::Future {
+            std::future::pending()
+        }
+    }
+    let log = log();
+    let service = GuardService::new(Scribe::new("g", Act::Admit, &log), NeverReady);
+    assert_eq!(service.oneshot(get("/")).await.unwrap_err(), "closed");
+    assert!(taken(&log).is_empty());
+}
+
+#[tokio::test]
+async fn a_request_dropped_before_its_answer_is_cancelled() {
+    let log = log();
+    let inner = tower::service_fn(|_: Request<TestBody>| {
+        std::future::pending::<Result<Response<TestBody>, Infallible>>()
+    });
+    let service = GuardService::new(Scribe::new("g", Act::Admit, &log), inner);
+    let mut future = Box::pin(service.oneshot(get("/")));
+    assert!(futures_util::poll!(&mut future).is_pending());
+    drop(future);
+    assert_eq!(taken(&log), ["g:admit", "g:close cancelled 0"]);
+}
+
+#[tokio::test]
+async fn a_panicking_handler_is_panicked_whether_it_panics_in_call_or_in_poll() {
+    type Answering =
+        futures_util::future::BoxFuture<'static, Result<Response<TestBody>, Infallible>>;
+    let in_poll = |_: Request<TestBody>| -> Answering { Box::pin(async { panic!("poll") }) };
+    let in_call = |_: Request<TestBody>| -> Answering { panic!("call") };
+    let log = log();
+    let scribe = Scribe::new("g", Act::Admit, &log);
+    let poll = GuardService::new(scribe.clone(), tower::service_fn(in_poll));
+    let call = GuardService::new(scribe, tower::service_fn(in_call));
+    assert!(
+        tokio::spawn(poll.oneshot(get("/")))
+            .await
+            .unwrap_err()
+            .is_panic()
+    );
+    assert!(
+        tokio::spawn(call.oneshot(get("/")))
+            .await
+            .unwrap_err()
+            .is_panic()
+    );
+    let one = ["g:admit", "g:close panicked 0"];
+    assert_eq!(taken(&log), [one, one].concat());
+}
+
+#[tokio::test]
+async fn a_panicking_body_is_panicked_even_if_the_panic_is_caught() {
+    let log = log();
+    let inner = tower::service_fn(async |_: Request<TestBody>| {
+        let mut frames = Frames::of([data("ab")]);
+        frames.panics = true;
+        Ok::<_, Infallible>(Response::new(frames))
+    });
+    let service = GuardService::new(Scribe::new("g", Act::Admit, &log), inner);
+    let body = service.oneshot(get("/")).await.unwrap().into_body();
+    assert!(tokio::spawn(body.collect()).await.unwrap_err().is_panic());
+    assert_eq!(taken(&log)[2], "g:close panicked 0");
+}
+
+#[tokio::test]
+async fn an_innocent_request_dropped_during_another_panic_is_not_blamed() {
+    let log = log();
+    let service = GuardService::new(Scribe::new("g", Act::Admit, &log), says("hello"));
+    let body = service.oneshot(get("/")).await.unwrap().into_body();
+    let panicked = tokio::spawn(async move {
+        let _held = body;
+        panic!("somebody else");
+    });
+    assert!(panicked.await.unwrap_err().is_panic());
+    assert_eq!(taken(&log)[2], "g:close body_dropped 0");
+}
+
+#[tokio::test]
+async fn size_and_end_are_those_of_the_inner_body() {
+    let log = log();
+    let service = GuardService::new(Scribe::new("g", Act::Admit, &log), says("hello"));
+    let body = service.oneshot(get("/")).await.unwrap().into_body();
+    assert_eq!(body.size_hint().exact(), Some(5));
+    assert!(!body.is_end_stream());
+}

@@ -1,0 +1,95 @@
+//! Hole 27: refusals of gRPC requests are trailers-only, and the status of an answer is heard.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header::CONTENT_TYPE};
+use http_body::{Body as _, Frame};
+use http_body_util::BodyExt as _;
+use palisade_core::{Ending, Guard, GuardLayer, GuardService, SecurityContext, Verdict};
+use tower::{Layer as _, ServiceExt as _};
+
+use crate::support::*;
+
+fn call(content_type: &'static str) -> Request<TestBody> {
+    let mut request = get("/palisade.test.Echo/Say");
+    request
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    request
+}
+
+#[tokio::test]
+async fn a_grpc_refusal_is_trailers_only_with_the_clients_content_type() {
+    for content_type in [
+        "application/grpc",
+        "application/grpc+proto",
+        "application/grpc-web+proto",
+    ] {
+        let guard = Scribe::new("closed", Act::Refuse, &log());
+        let service = GuardLayer(guard).layer(says(""));
+        let answer = service.oneshot(call(content_type)).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        assert_eq!(answer.headers()[CONTENT_TYPE], content_type);
+        assert_eq!(answer.headers()["grpc-status"], "2");
+        assert_eq!(answer.headers()["grpc-message"], "No.");
+        assert!(answer.body().is_end_stream());
+    }
+}
+
+#[tokio::test]
+async fn a_type_that_only_begins_like_grpc_is_http() {
+    let service = GuardLayer(Scribe::new("closed", Act::Refuse, &log())).layer(says(""));
+    let answer = service.oneshot(call("application/grpcish")).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::IM_A_TEAPOT);
+}
+
+#[derive(Clone)]
+struct Listener(Log);
+
+impl Guard for Listener {
+    type Pass = ();
+    fn name(&self) -> &'static str {
+        "listener"
+    }
+    fn admit(&self, _: &SecurityContext, _: &mut http::request::Parts) -> Verdict<()> {
+        Verdict::Admit(())
+    }
+    fn close(&self, _: &SecurityContext, (): (), end: Ending) {
+        self.0
+            .lock()
+            .unwrap()
+            .push(format!("{:?}", end.grpc_status));
+    }
+}
+
+#[tokio::test]
+async fn the_grpc_status_is_read_from_trailers_and_from_the_head() {
+    let log = log();
+    let trailers = tower::service_fn(async |_: Request<TestBody>| {
+        let mut trailers = HeaderMap::new();
+        trailers.insert("grpc-status", HeaderValue::from_static("5"));
+        let frames = Frames::of([
+            Ok(Frame::data(Bytes::from_static(b"x"))),
+            Ok(Frame::trailers(trailers)),
+        ]);
+        Ok::<_, std::convert::Infallible>(Response::new(frames))
+    });
+    let service = GuardService::new(Listener(log.clone()), trailers);
+    let answer = service.oneshot(call("application/grpc")).await.unwrap();
+    answer.into_body().collect().await.unwrap();
+    let refused = palisade_core::Chain(
+        Listener(log.clone()),
+        Scribe::new("closed", Act::Refuse, &log),
+    );
+    drop(
+        GuardLayer(refused)
+            .layer(says(""))
+            .oneshot(call("application/grpc"))
+            .await
+            .unwrap(),
+    );
+    let heard: Vec<String> = taken(&log)
+        .into_iter()
+        .filter(|e| e.contains("Some"))
+        .collect();
+    assert_eq!(heard, ["Some(5)", "Some(2)"]);
+}

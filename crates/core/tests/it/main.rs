@@ -1,0 +1,28 @@
+//! The claims of the core, through its public face.
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    missing_debug_implementations,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::exhaustive_structs,
+    clippy::exhaustive_enums,
+    clippy::must_use_candidate,
+    clippy::missing_panics_doc
+)]
+
+mod authentication;
+mod capacity;
+mod endings;
+mod extractors;
+mod grpc;
+mod leases;
+mod refusals;
+mod request_bodies;
+mod routes;
+mod sequence;
+mod shadow;
+mod sockets;
+mod support;

@@ -1,0 +1,201 @@
+//! Holes 1, 21 and 40, and "rules per route": the table decides, and denies by default.
+
+use std::sync::Arc;
+
+use http::{HeaderValue, Method, Request, request};
+use palisade_core::{
+    AccessLayer, Chain, Guard, GuardLayer, Guards, KnownLayer, Principal, RouteLayer, RouteTable,
+    Rule, SecurityContext, Verdict,
+};
+use tower::{Layer as _, ServiceExt as _};
+
+use crate::support::*;
+
+/// Identifies whoever names scopes in a header; guests are asked too.
+#[derive(Clone)]
+struct Scopes;
+
+impl Guard for Scopes {
+    type Pass = ();
+    fn name(&self) -> &'static str {
+        "scopes"
+    }
+    fn admit(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<()> {
+        cx.asked();
+        let Some(scopes) = head.headers.get("x-scopes") else {
+            return Verdict::Admit(());
+        };
+        let scopes = scopes.to_str().unwrap().split(' ');
+        cx.identify(Principal::builder("test", "ann").scopes(scopes).build())
+            .into()
+    }
+}
+
+fn table() -> RouteTable {
+    RouteTable::builder()
+        .route("/", Method::GET, Rule::public())
+        .route("/tts", Method::GET, Rule::scope("tts:speak"))
+        .route(
+            "/tts",
+            Method::POST,
+            Rule::scopes(["tts:speak", "tts:post"]),
+        )
+        .route("/me", Method::GET, Rule::authenticated())
+        .route("/voices/{id}", Method::GET, Rule::public())
+        .any("/files/{*rest}", Rule::public())
+        .allow_preflight()
+        .build()
+        .unwrap()
+}
+
+fn stack() -> impl Guards + Clone {
+    let route = RouteLayer::new(Arc::new(table()));
+    let access = AccessLayer::new([HeaderValue::from_static("Bearer")]);
+    Chain(route, Chain(KnownLayer::new(), Chain(Scopes, access)))
+}
+
+async fn check(method: &str, path: &str, scopes: Option<&'static str>, status: u16) {
+    let mut request = Request::builder()
+        .method(method)
+        .uri(path)
+        .body(TestBody::default())
+        .unwrap();
+    if let Some(scopes) = scopes {
+        request
+            .headers_mut()
+            .insert("x-scopes", HeaderValue::from_static(scopes));
+    }
+    let answer = GuardLayer(stack())
+        .layer(says("in"))
+        .oneshot(request)
+        .await
+        .unwrap();
+    assert_eq!(
+        answer.status().as_u16(),
+        status,
+        "{method} {path} {scopes:?}"
+    );
+    if status == 405 {
+        assert!(answer.headers().contains_key("allow"));
+    }
+}
+
+#[tokio::test]
+async fn a_route_without_a_rule_does_not_exist() {
+    check("GET", "/forgotten", Some("tts:speak"), 404).await;
+    check("GET", "/tts/", Some("tts:speak"), 404).await;
+    check("GET", "//tts", Some("tts:speak"), 404).await;
+    check("GET", "/%74ts", Some("tts:speak"), 404).await;
+}
+
+#[tokio::test]
+async fn a_public_route_is_open_to_guests() {
+    check("GET", "/", None, 200).await;
+    check("GET", "/voices/demo", None, 200).await;
+    check("DELETE", "/files/a/b", None, 200).await;
+}
+
+#[tokio::test]
+async fn a_guest_gets_401_and_a_narrow_credential_403() {
+    check("GET", "/me", None, 401).await;
+    check("GET", "/me", Some("anything"), 200).await;
+    check("GET", "/tts", None, 401).await;
+    check("GET", "/tts", Some("tts"), 403).await;
+    check("GET", "/tts", Some("tts:speaker"), 403).await;
+    check("GET", "/tts", Some("a tts:speak"), 200).await;
+    check("POST", "/tts", Some("tts:speak"), 403).await;
+    check("POST", "/tts", Some("tts:speak tts:post"), 200).await;
+}
+
+#[tokio::test]
+async fn head_has_the_rule_of_get_and_other_methods_are_405() {
+    check("HEAD", "/tts", Some("tts:speak"), 200).await;
+    check("HEAD", "/tts", None, 401).await;
+    check("DELETE", "/tts", Some("tts:speak"), 405).await;
+    check("TRACE", "/", None, 405).await;
+    check("OPTIONS", "/tts", None, 405).await;
+}
+
+#[tokio::test]
+async fn a_preflight_passes_without_a_credential_where_the_table_allows_it() {
+    let preflight = || {
+        Request::builder()
+            .method("OPTIONS")
+            .uri("/tts")
+            .header("origin", "https://app.test")
+            .header("access-control-request-method", "POST")
+            .body(TestBody::default())
+            .unwrap()
+    };
+    let answer = GuardLayer(stack())
+        .layer(says("in"))
+        .oneshot(preflight())
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 200);
+    let closed = RouteTable::builder()
+        .route("/tts", Method::POST, Rule::public())
+        .build()
+        .unwrap();
+    let closed = Chain(RouteLayer::new(Arc::new(closed)), KnownLayer::new());
+    let answer = GuardLayer(closed)
+        .layer(says("in"))
+        .oneshot(preflight())
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 405);
+}
+
+#[tokio::test]
+async fn a_guard_that_misses_an_outer_one_fails_closed() {
+    async fn code(guards: impl Guards + Clone) -> u16 {
+        let answer = GuardLayer(guards)
+            .layer(says("in"))
+            .oneshot(get("/tts"))
+            .await
+            .unwrap();
+        answer.status().as_u16()
+    }
+    let route = RouteLayer::new(Arc::new(table()));
+    assert_eq!(code(KnownLayer::new()).await, 500);
+    assert_eq!(code(AccessLayer::new([])).await, 500);
+    assert_eq!(
+        code(Chain(route, AccessLayer::new([]))).await,
+        500,
+        "nobody asked who this is"
+    );
+}
+
+#[tokio::test]
+async fn an_inner_service_that_makes_a_new_request_has_no_identity() {
+    // Hole 23: a middleware that drops the extensions. What stands inside fails closed.
+    let route = RouteLayer::new(Arc::new(table()));
+    let inner = GuardLayer(Chain(route, AccessLayer::new([]))).layer(says("in"));
+    let forgetful = tower::service_fn(move |request: Request<TestBody>| {
+        let mut fresh = Request::new(request.into_body());
+        *fresh.uri_mut() = "/me".parse().unwrap();
+        inner.clone().oneshot(fresh)
+    });
+    let outer = GuardLayer(Scopes).layer(forgetful);
+    let request = Request::get("/me")
+        .header("x-scopes", "all")
+        .body(TestBody::default())
+        .unwrap();
+    assert_eq!(outer.oneshot(request).await.unwrap().status(), 500);
+}
+
+#[test]
+fn a_table_with_a_mistake_is_not_built() {
+    let twice = RouteTable::builder()
+        .route("/a", Method::GET, Rule::public())
+        .route("/a", Method::GET, Rule::authenticated());
+    assert!(twice.build().unwrap_err().to_string().contains("/a"));
+    let conflict = RouteTable::builder()
+        .any("/{a}", Rule::public())
+        .any("/{b}", Rule::public());
+    conflict.build().unwrap_err();
+    RouteTable::builder()
+        .any("/{", Rule::public())
+        .build()
+        .unwrap_err();
+}

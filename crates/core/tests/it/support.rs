@@ -1,0 +1,207 @@
+//! A guard that writes down what happens to it, and small services to stand inside.
+
+use std::{
+    convert::Infallible,
+    future::{poll_fn, ready},
+    pin::Pin,
+    sync::{Arc, Mutex},
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, request, response};
+use http_body::{Body, Frame};
+use http_body_util::{BodyExt as _, Full};
+use palisade_core::{Ending, Guard, GuardBody, Mode, Rejection, SecurityContext, Verdict, layer};
+use tower::util::BoxCloneService;
+
+pub type TestBody = Full<Bytes>;
+pub type Log = Arc<Mutex<Vec<String>>>;
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Act {
+    Admit,
+    AdmitLater,
+    FinishLater,
+    FinishRefuses,
+    FinishRefusesLater,
+    Never,
+    PanicInAdmit,
+    PanicInClose,
+    PanicInFinish,
+    Refuse,
+    RefuseLater,
+}
+
+/// Does what it is told and logs it.
+#[derive(Clone, Debug)]
+pub struct Scribe {
+    pub name: &'static str,
+    pub act: Act,
+    pub mode: Mode,
+    pub log: Log,
+}
+
+layer!(Scribe);
+
+impl Scribe {
+    pub fn new(name: &'static str, act: Act, log: &Log) -> Self {
+        Self {
+            name,
+            act,
+            mode: Mode::Enforce,
+            log: Arc::clone(log),
+        }
+    }
+
+    pub fn shadow(mut self) -> Self {
+        self.mode = Mode::Shadow;
+        self
+    }
+
+    fn note(&self, what: &str) {
+        self.log
+            .lock()
+            .unwrap()
+            .push(format!("{}:{what}", self.name));
+    }
+
+    fn refusal(&self) -> Box<Rejection> {
+        let rejection = Rejection::new(StatusCode::IM_A_TEAPOT, self.name, "No.");
+        Box::new(rejection.with_reason("private"))
+    }
+}
+
+/// Comes back once before it is ready, so that the sequence must really be suspended.
+pub async fn yield_once() {
+    let mut yielded = false;
+    poll_fn(|task| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        task.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+impl Guard for Scribe {
+    type Pass = &'static str;
+
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    fn admit(&self, _: &SecurityContext, _: &mut request::Parts) -> Verdict<&'static str> {
+        self.note("admit");
+        let (name, refusal) = (self.name, self.refusal());
+        match self.act {
+            Act::PanicInAdmit => panic!("admit"),
+            Act::Refuse => refusal.into(),
+            Act::RefuseLater => Verdict::later(async {
+                yield_once().await;
+                Err(refusal)
+            }),
+            Act::AdmitLater => Verdict::later(async move {
+                yield_once().await;
+                Ok(name)
+            }),
+            Act::Never => Verdict::later(std::future::pending()),
+            _ => Verdict::Admit(name),
+        }
+    }
+
+    fn finish(
+        &self,
+        _: &SecurityContext,
+        pass: &mut &'static str,
+        head: &mut response::Parts,
+    ) -> Verdict<()> {
+        assert_eq!(*pass, self.name, "the pass of another guard");
+        self.note(&format!("finish {}", head.status.as_u16()));
+        let refusal = self.refusal();
+        match self.act {
+            Act::PanicInFinish => panic!("finish"),
+            Act::FinishRefuses => refusal.into(),
+            Act::FinishRefusesLater => Verdict::later(async {
+                yield_once().await;
+                Err(refusal)
+            }),
+            Act::FinishLater => Verdict::later(async {
+                yield_once().await;
+                Ok(())
+            }),
+            _ => Verdict::Admit(()),
+        }
+    }
+
+    fn close(&self, _: &SecurityContext, pass: &'static str, end: Ending) {
+        assert_eq!(pass, self.name, "the pass of another guard");
+        self.note(&format!("close {} {}", end.how.as_str(), end.bytes));
+        assert!(self.act != Act::PanicInClose, "close");
+    }
+}
+
+pub type Service = BoxCloneService<Request<TestBody>, Response<TestBody>, Infallible>;
+
+/// Answers with a text.
+pub fn says(text: &'static str) -> Service {
+    BoxCloneService::new(tower::service_fn(move |_| {
+        ready(Ok(Response::new(TestBody::from(text))))
+    }))
+}
+
+pub fn get(path: &str) -> Request<TestBody> {
+    Request::get(path).body(TestBody::default()).unwrap()
+}
+
+pub fn log() -> Log {
+    Log::default()
+}
+
+pub fn taken(log: &Log) -> Vec<String> {
+    std::mem::take(&mut *log.lock().unwrap())
+}
+
+pub async fn text<B>(answer: Response<GuardBody<B>>) -> (StatusCode, String)
+where
+    B: Body<Error: std::fmt::Debug>,
+    B::Data: From<Bytes>,
+{
+    let (head, body) = answer.into_parts();
+    let bytes = body.collect().await.unwrap().to_bytes();
+    (head.status, String::from_utf8(bytes.to_vec()).unwrap())
+}
+
+/// A body of frames that a test prepares.
+#[derive(Default)]
+pub struct Frames {
+    frames: std::collections::VecDeque<Result<Frame<Bytes>, &'static str>>,
+    pub panics: bool,
+}
+
+impl Frames {
+    pub fn of(frames: impl IntoIterator<Item = Result<Frame<Bytes>, &'static str>>) -> Self {
+        Self {
+            frames: frames.into_iter().collect(),
+            panics: false,
+        }
+    }
+}
+
+impl Body for Frames {
+    type Data = Bytes;
+    type Error = &'static str;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, &'static str>>> {
+        assert!(!self.panics, "the body panics");
+        Poll::Ready(self.frames.pop_front())
+    }
+}
