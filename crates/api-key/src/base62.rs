@@ -15,7 +15,10 @@ pub(crate) fn fill_random(digits: &mut [u8]) -> Result<(), NoEntropy> {
             break Err(NoEntropy);
         }
         // Six bits make 64 values; the two that are no digit are thrown away, so that every digit is equally likely.
-        for digit in pool.iter().filter_map(|byte| ALPHABET.get(usize::from(byte & 63))) {
+        for digit in pool
+            .iter()
+            .filter_map(|byte| ALPHABET.get(usize::from(byte & 63)))
+        {
             match empty.next() {
                 Some(place) => *place = *digit,
                 None => break 'filled Ok(()),
@@ -34,7 +37,10 @@ pub(crate) fn all_digits(text: &[u8]) -> bool {
 /// Writes a number with as many digits as the buffer has, most significant first.
 pub(crate) fn encode(mut number: u32, digits: &mut [u8]) {
     for place in digits.iter_mut().rev() {
-        *place = ALPHABET.get((number % 62) as usize).copied().unwrap_or(b'0');
+        *place = ALPHABET
+            .get((number % 62) as usize)
+            .copied()
+            .unwrap_or(b'0');
         number /= 62;
     }
 }

@@ -36,7 +36,9 @@ impl Pepper {
         if secret.len() < Self::LENGTH || different < 8 {
             return Err(WeakPepper);
         }
-        Hmac::new_from_slice(secret).map(Self).map_err(|_| WeakPepper)
+        Hmac::new_from_slice(secret)
+            .map(Self)
+            .map_err(|_| WeakPepper)
     }
 
     /// Draws a pepper and forgets its bytes: for tests, and for keys that live as long as the process.

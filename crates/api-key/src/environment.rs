@@ -66,7 +66,10 @@ pub(crate) struct Accepted {
 }
 
 impl Accepted {
-    pub(crate) const LIVE: Self = Self { live: true, test: false };
+    pub(crate) const LIVE: Self = Self {
+        live: true,
+        test: false,
+    };
 
     pub(crate) const fn holds(self, environment: Environment) -> bool {
         match environment {

@@ -31,7 +31,9 @@ impl Failure {
     #[must_use]
     pub const fn reason(self) -> &'static str {
         match self {
-            Self::ClientUnknown => "the key is bound to networks; ClientInfoLayer must stand outside ApiKeyLayer",
+            Self::ClientUnknown => {
+                "the key is bound to networks; ClientInfoLayer must stand outside ApiKeyLayer"
+            }
             Self::Expired => "key expired",
             Self::Malformed => "malformed key",
             Self::NetworkNotAllowed => "key used from a network that it is not allowed from",

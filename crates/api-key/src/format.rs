@@ -36,7 +36,9 @@ impl KeyFormat {
     ///
     /// When the prefix is not 2 to 16 lower-case letters and digits that begin with a letter.
     pub fn new(prefix: &str) -> Result<Self, InvalidPrefix> {
-        let letters = prefix.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        let letters = prefix
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
         let begins_well = prefix.starts_with(|c: char| c.is_ascii_lowercase());
         if !letters || !begins_well || !(2..=LONGEST_PREFIX).contains(&prefix.len()) {
             return Err(InvalidPrefix);
@@ -54,7 +56,14 @@ impl KeyFormat {
     /// Counts the bytes of every key of this format.
     #[must_use]
     pub const fn key_length(&self) -> usize {
-        self.start.len() + ENVIRONMENT_LENGTH + 1 + KeyId::LENGTH + 1 + SECRET_LENGTH + 1 + CHECKSUM_LENGTH
+        self.start.len()
+            + ENVIRONMENT_LENGTH
+            + 1
+            + KeyId::LENGTH
+            + 1
+            + SECRET_LENGTH
+            + 1
+            + CHECKSUM_LENGTH
     }
 
     /// Tells whether a text means to be a key of this format, right or wrong.
@@ -90,12 +99,24 @@ impl KeyFormat {
     }
 
     /// Writes a new key with a random secret.
-    pub(crate) fn write(&self, environment: Environment, id: KeyId) -> Result<Zeroizing<String>, NoEntropy> {
+    pub(crate) fn write(
+        &self,
+        environment: Environment,
+        id: KeyId,
+    ) -> Result<Zeroizing<String>, NoEntropy> {
         let mut secret = Zeroizing::new([0; SECRET_LENGTH]);
         base62::fill_random(&mut *secret)?;
         // Room for all of it: a string that grows leaves copies of the secret behind.
         let mut key = Zeroizing::new(String::with_capacity(self.key_length()));
-        for text in [&self.start, environment.as_str(), "_", id.as_str(), "_", text(&*secret), "_"] {
+        for text in [
+            &self.start,
+            environment.as_str(),
+            "_",
+            id.as_str(),
+            "_",
+            text(&*secret),
+            "_",
+        ] {
             key.push_str(text);
         }
         let signed = key.trim_end_matches('_').as_bytes();
@@ -108,7 +129,9 @@ impl KeyFormat {
 impl Default for KeyFormat {
     /// Chooses `psk`.
     fn default() -> Self {
-        Self { start: "psk_".into() }
+        Self {
+            start: "psk_".into(),
+        }
     }
 }
 
@@ -169,7 +192,9 @@ pub struct InvalidPrefix;
 
 impl fmt::Display for InvalidPrefix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key prefix has 2 to 16 lower-case letters and digits and begins with a letter")
+        f.write_str(
+            "a key prefix has 2 to 16 lower-case letters and digits and begins with a letter",
+        )
     }
 }
 
@@ -182,7 +207,9 @@ mod tests {
     #[test]
     fn the_secret_is_not_in_debug_output() {
         let format = KeyFormat::default();
-        let key = format.write(Environment::Live, KeyId::random().unwrap()).unwrap();
+        let key = format
+            .write(Environment::Live, KeyId::random().unwrap())
+            .unwrap();
         let shown = format!("{:?}", format.parse(key.as_bytes()).unwrap());
         assert!(!shown.contains(&key[22..30]), "{shown}");
     }
@@ -190,7 +217,9 @@ mod tests {
     #[test]
     fn a_written_key_never_moved_in_memory() {
         let format = KeyFormat::default();
-        let key = format.write(Environment::Test, KeyId::random().unwrap()).unwrap();
+        let key = format
+            .write(Environment::Test, KeyId::random().unwrap())
+            .unwrap();
         assert_eq!(key.len(), format.key_length());
         assert_eq!(key.capacity(), format.key_length());
     }

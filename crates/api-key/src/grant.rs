@@ -56,7 +56,9 @@ impl Grant {
 
     /// Begins the key at a moment since the Unix epoch. A fraction of a second is rounded up.
     pub fn not_before(mut self, at: Duration) -> Self {
-        let whole = at.as_secs().saturating_add(u64::from(at.subsec_nanos() > 0));
+        let whole = at
+            .as_secs()
+            .saturating_add(u64::from(at.subsec_nanos() > 0));
         self.not_before = Some(Timestamp::from_unix(Duration::from_secs(whole)));
         self
     }
@@ -102,7 +104,11 @@ impl Grant {
 
     /// Finds what would make the key useless or its log lines dangerous.
     pub(crate) fn check(&self) -> Result<(), InvalidGrant> {
-        let texts = [("note", &self.note), ("owner", &self.owner), ("tier", &self.tier)];
+        let texts = [
+            ("note", &self.note),
+            ("owner", &self.owner),
+            ("tier", &self.tier),
+        ];
         for (field, text) in texts {
             if text.as_deref().is_some_and(|text| !is_plain(text)) {
                 return Err(InvalidGrant::Text { field });
@@ -152,10 +158,17 @@ pub enum InvalidGrant {
 impl fmt::Display for InvalidGrant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NeverValid => f.write_str("`expires` is not after `not_before`: the key would never count"),
-            Self::Scope => f.write_str("a scope has 1 to 128 printable characters, without space, quote or backslash"),
+            Self::NeverValid => {
+                f.write_str("`expires` is not after `not_before`: the key would never count")
+            }
+            Self::Scope => f.write_str(
+                "a scope has 1 to 128 printable characters, without space, quote or backslash",
+            ),
             Self::Text { field } => write!(f, "`{field}` has 1 to 128 bytes on one line"),
-            Self::TooMany => write!(f, "a key has at most {MOST_ENTRIES} scopes and {MOST_ENTRIES} networks"),
+            Self::TooMany => write!(
+                f,
+                "a key has at most {MOST_ENTRIES} scopes and {MOST_ENTRIES} networks"
+            ),
         }
     }
 }

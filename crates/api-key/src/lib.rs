@@ -56,8 +56,8 @@
 //!
 //! # What a refused key looks like
 //!
-//! Malformed, unknown, wrong, of another environment, not yet valid, expired, rotated out, revoked, or used from
-//! the wrong network: 401 `credentials_invalid` with the same body and fields, made once when the layer was
+//! Absent, malformed, unknown, wrong, of another environment, not yet valid, expired, rotated out, revoked, or used from
+//! the wrong network: 401 `unauthenticated` with the same body and fields, made once when the layer was
 //! built. Why stands in the audit trail alone ([`Failure`]). The digest is computed before the store is asked,
 //! and an unknown id is compared with a decoy, so that the time does not tell either.
 //!

@@ -65,7 +65,11 @@ mod tests {
 
     fn check(network: &str, address: &str, inside: bool) {
         let network: Network = network.parse().unwrap();
-        assert_eq!(network.contains(address.parse().unwrap()), inside, "{network} {address}");
+        assert_eq!(
+            network.contains(address.parse().unwrap()),
+            inside,
+            "{network} {address}"
+        );
     }
 
     #[test]
@@ -81,7 +85,14 @@ mod tests {
 
     #[test]
     fn doubtful_networks_are_refused() {
-        for text in ["", "10.0.0.1/8", "10.0.0.0/33", "10.0.0/8", "::ffff:10.0.0.0/104", "localhost"] {
+        for text in [
+            "",
+            "10.0.0.1/8",
+            "10.0.0.0/33",
+            "10.0.0/8",
+            "::ffff:10.0.0.0/104",
+            "localhost",
+        ] {
             assert_eq!(text.parse::<Network>(), Err(InvalidNetwork), "{text}");
         }
     }

@@ -5,7 +5,8 @@ use std::{fmt, time::Duration};
 use palisade_core::Secret;
 
 use crate::{
-    Environment, Grant, KeyDigest, KeyFormat, KeyId, KeyRecord, MalformedKey, MintError, NoEntropy, Pepper,
+    Environment, Grant, KeyDigest, KeyFormat, KeyId, KeyRecord, MalformedKey, MintError, NoEntropy,
+    Pepper,
 };
 
 /// A format of keys and the pepper of their digests. Whoever mints and whoever checks share one.
@@ -61,12 +62,20 @@ impl KeyScheme {
     /// # Errors
     ///
     /// When the key is revoked or expired, or the operating system gives no random bytes.
-    pub fn rotate(&self, record: &KeyRecord, overlap_until: Duration, now: Duration) -> Result<MintedKey, MintError> {
+    pub fn rotate(
+        &self,
+        record: &KeyRecord,
+        overlap_until: Duration,
+        now: Duration,
+    ) -> Result<MintedKey, MintError> {
         if record.is_over(now) {
             return Err(MintError::Over);
         }
         let (key, digest) = self.draw(record.environment(), record.id)?;
-        let former = KeyRecord { previous: None, ..record.clone() };
+        let former = KeyRecord {
+            previous: None,
+            ..record.clone()
+        };
         let mut record = former.clone();
         if overlap_until > now {
             record = record.with_previous(former.digest, overlap_until);

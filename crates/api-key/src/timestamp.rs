@@ -39,7 +39,10 @@ impl fmt::Display for Timestamp {
         let (year, month, day) = date_of(self.0 / DAY);
         let second = self.0 % DAY;
         let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+        write!(
+            f,
+            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"
+        )
     }
 }
 
@@ -98,7 +101,11 @@ fn number(rest: &mut &str, digits: usize, then: &str) -> Option<u64> {
     let (number, behind) = rest.split_at_checked(digits)?;
     *rest = behind.strip_prefix(then)?;
     let all_digits = number.bytes().all(|byte| byte.is_ascii_digit());
-    if all_digits { number.parse().ok() } else { None }
+    if all_digits {
+        number.parse().ok()
+    } else {
+        None
+    }
 }
 
 const fn is_leap(year: u64) -> bool {
@@ -184,10 +191,24 @@ mod tests {
     #[test]
     fn nonsense_is_refused() {
         for text in [
-            "", "2027", "2027-01-31", "2027-01-31T00:00:00", "2027-02-29T00:00:00Z", "2027-13-01T00:00:00Z",
-            "2027-00-01T00:00:00Z", "2027-01-31T24:00:00Z", "2027-01-31T00:60:00Z", "2027-01-31T00:00:60Z",
-            "1969-12-31T23:59:59Z", "1970-01-01T00:00:00+00:01", "+027-01-31T00:00:00Z", "2027-01-31T00:00:00.Z",
-            "2027-01-31T00:00:00Z ", "2027-01-31T00:00:00+1:00", "２027-01-31T00:00:00Z", "9999-12-31T23:59:59-00:01",
+            "",
+            "2027",
+            "2027-01-31",
+            "2027-01-31T00:00:00",
+            "2027-02-29T00:00:00Z",
+            "2027-13-01T00:00:00Z",
+            "2027-00-01T00:00:00Z",
+            "2027-01-31T24:00:00Z",
+            "2027-01-31T00:60:00Z",
+            "2027-01-31T00:00:60Z",
+            "1969-12-31T23:59:59Z",
+            "1970-01-01T00:00:00+00:01",
+            "+027-01-31T00:00:00Z",
+            "2027-01-31T00:00:00.Z",
+            "2027-01-31T00:00:00Z ",
+            "2027-01-31T00:00:00+1:00",
+            "２027-01-31T00:00:00Z",
+            "9999-12-31T23:59:59-00:01",
         ] {
             assert_eq!(text.parse::<Timestamp>(), Err(InvalidTimestamp), "{text}");
         }

@@ -7,7 +7,8 @@ use palisade_core::{AuthenticateLayer, Rejection, SharedClock, SystemClock};
 
 use super::{ApiKeyLayer, gate, source::Sources};
 use crate::{
-    Environment, Grant, KeyDigest, KeyId, KeyRecord, KeyScheme, KeyStore, NoEntropy, environment::Accepted,
+    Environment, Grant, KeyDigest, KeyId, KeyRecord, KeyScheme, KeyStore, NoEntropy,
+    environment::Accepted,
 };
 
 /// Collects the choices of an [`ApiKeyLayer`].
@@ -131,7 +132,9 @@ impl ApiKeyLayerBuilder {
         }
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
         match &self.parameter {
-            Some(name) if name.is_empty() || !name.bytes().all(plain) => Err(ApiKeyLayerError::Parameter),
+            Some(name) if name.is_empty() || !name.bytes().all(plain) => {
+                Err(ApiKeyLayerError::Parameter)
+            }
             _ => Ok(()),
         }
     }
@@ -141,7 +144,10 @@ impl ApiKeyLayerBuilder {
         if !self.realm.chars().all(plain) {
             return Err(ApiKeyLayerError::Realm);
         }
-        let text = format!("ApiKey realm=\"{}\", header=\"{}\"", self.realm, self.header);
+        let text = format!(
+            "ApiKey realm=\"{}\", header=\"{}\"",
+            self.realm, self.header
+        );
         text.try_into().map_err(|_| ApiKeyLayerError::Realm)
     }
 }
@@ -172,10 +178,14 @@ pub enum ApiKeyLayerError {
 impl fmt::Display for ApiKeyLayerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Header => "keys cannot be read from a header with another meaning; choose one like X-API-Key",
+            Self::Header => {
+                "keys cannot be read from a header with another meaning; choose one like X-API-Key"
+            }
             Self::NoEntropy => "the operating system gave no random bytes",
             Self::NoEnvironment => "no environment is accepted: no key would ever count",
-            Self::Parameter => "the query parameter's name may hold letters, digits, `_`, `-` and `.`",
+            Self::Parameter => {
+                "the query parameter's name may hold letters, digits, `_`, `-` and `.`"
+            }
             Self::Realm => "the realm may hold printable ASCII without quotes and backslashes",
         })
     }

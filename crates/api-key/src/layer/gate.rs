@@ -4,12 +4,14 @@ use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 use http::{HeaderValue, request};
 use palisade_core::{
-    Authenticator, ClientInfo, Fact, Presence, Principal, Rejection, SecurityContext, SharedClock, Soon, Verdict,
+    Authenticator, ClientInfo, Fact, Presence, Principal, Rejection, SecurityContext, SharedClock,
+    Soon, Verdict,
 };
 
 use super::source::{Shown, Sources};
 use crate::{
-    Failure, KeyRecord, KeyScheme, KeyStore, PresentedKey, StoreUnavailable, environment::Accepted, record::KIND,
+    Failure, KeyRecord, KeyScheme, KeyStore, PresentedKey, StoreUnavailable, environment::Accepted,
+    record::KIND,
 };
 
 const RETRY: Duration = Duration::from_secs(1);
@@ -49,7 +51,10 @@ impl Authenticator for Gate {
 
     fn authenticate(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<Principal> {
         let shown = self.0.sources.take(head);
-        let shown = shown.as_ref().map(|credential| credential.as_bytes()).unwrap_or_default();
+        let shown = shown
+            .as_ref()
+            .map(|credential| credential.as_bytes())
+            .unwrap_or_default();
         let Ok(key) = self.0.scheme.present(shown) else {
             return self.0.refuse(Failure::Malformed).into();
         };
@@ -71,7 +76,12 @@ impl Authenticator for Gate {
 }
 
 impl Inner {
-    fn answer(&self, cx: &SecurityContext, key: &PresentedKey, found: Found) -> Result<Principal, Box<Rejection>> {
+    fn answer(
+        &self,
+        cx: &SecurityContext,
+        key: &PresentedKey,
+        found: Found,
+    ) -> Result<Principal, Box<Rejection>> {
         let record = found.map_err(|problem| {
             let reason = problem.into_reason();
             Box::new(self.unavailable.clone().with_reason(reason))
@@ -83,7 +93,10 @@ impl Inner {
                 if failure.had_the_secret() {
                     // Whoever owns the key will want to know which one it was.
                     let value = key.id().to_string().into();
-                    cx.record(Fact::Noted { key: "api_key_id", value });
+                    cx.record(Fact::Noted {
+                        key: "api_key_id",
+                        value,
+                    });
                 }
                 Err(self.refuse(failure))
             }

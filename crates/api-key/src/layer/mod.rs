@@ -9,7 +9,8 @@ use std::{fmt, sync::Arc};
 
 use http::{HeaderValue, request};
 use palisade_core::{
-    AuthenticateLayer, Authenticator, Guard, Mode, Presence, Principal, Rejection, SecurityContext, Verdict, layer,
+    AuthenticateLayer, Authenticator, Guard, Mode, Presence, Principal, Rejection, SecurityContext,
+    Verdict, layer,
 };
 
 pub use self::builder::{ApiKeyLayerBuilder, ApiKeyLayerError};

@@ -9,7 +9,10 @@ pub(super) fn count(query: &str, name: &str) -> usize {
 pub(super) fn take(query: &str, name: &str) -> Option<(Vec<u8>, String)> {
     let mut ours = query.split('&').filter(|pair| is_named(pair, name));
     let value = decode(split(ours.next()?).1);
-    let others: Vec<_> = query.split('&').filter(|pair| !is_named(pair, name)).collect();
+    let others: Vec<_> = query
+        .split('&')
+        .filter(|pair| !is_named(pair, name))
+        .collect();
     Some((value, others.join("&")))
 }
 
@@ -29,7 +32,9 @@ fn decode(text: &str) -> Vec<u8> {
         rest = behind;
         match (first, behind) {
             (b'+', _) => decoded.push(b' '),
-            (b'%', [high, low, after @ ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+            (b'%', [high, low, after @ ..])
+                if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() =>
+            {
                 decoded.push(nibble(*high) << 4 | nibble(*low));
                 rest = after;
             }

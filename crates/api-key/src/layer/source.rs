@@ -1,10 +1,7 @@
 //! Where a request shows its key, and how that is taken out of what the handler sees.
 
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Uri,
-    header::AUTHORIZATION,
-    request,
-    uri::PathAndQuery,
+    HeaderMap, HeaderName, HeaderValue, Uri, header::AUTHORIZATION, request, uri::PathAndQuery,
 };
 
 use super::query;
@@ -52,12 +49,19 @@ impl Sources {
         if let Some(value) = self.take_bearer(&mut head.headers) {
             return Some(Credential::Bearer(value));
         }
-        self.take_parameter(&mut head.uri).map(Credential::Parameter)
+        self.take_parameter(&mut head.uri)
+            .map(Credential::Parameter)
     }
 
     fn take_bearer(&self, headers: &mut HeaderMap) -> Option<HeaderValue> {
-        let ours = headers.get(AUTHORIZATION).is_some_and(|value| self.is_ours(value));
-        if ours { headers.remove(AUTHORIZATION) } else { None }
+        let ours = headers
+            .get(AUTHORIZATION)
+            .is_some_and(|value| self.is_ours(value));
+        if ours {
+            headers.remove(AUTHORIZATION)
+        } else {
+            None
+        }
     }
 
     /// Claims by shape: other bearer tokens are someone else's to judge.
@@ -120,7 +124,11 @@ mod tests {
     use super::*;
 
     fn check(value: &str, token: Option<&str>) {
-        assert_eq!(bearer(value.as_bytes()), token.map(str::as_bytes), "{value}");
+        assert_eq!(
+            bearer(value.as_bytes()),
+            token.map(str::as_bytes),
+            "{value}"
+        );
     }
 
     #[test]

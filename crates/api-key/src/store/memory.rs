@@ -65,7 +65,11 @@ impl MemoryKeyStore {
     ///
     /// That of the change; nothing is changed then.
     pub fn update<T, E>(&self, change: impl FnOnce(&mut KeyTable) -> Result<T, E>) -> Result<T, E> {
-        let _one_at_a_time = self.0.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one_at_a_time = self
+            .0
+            .changing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let mut table = KeyTable::clone(&self.0.table.load());
         let outcome = change(&mut table)?;
         self.0.table.store(Arc::new(table));

@@ -9,12 +9,12 @@ use std::{borrow::Cow, fmt, sync::Arc};
 
 use palisade_core::Soon;
 
+pub(crate) use self::file::private;
 pub use self::{
     file::{FileError, FileKeyStore, Report},
     memory::MemoryKeyStore,
     table::{KeyTable, TableError},
 };
-pub(crate) use self::file::private;
 use crate::{KeyId, KeyRecord};
 
 /// Finds records by their public id. Holds digests only; nothing in it can be shown as a key.

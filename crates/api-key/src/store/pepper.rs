@@ -21,14 +21,25 @@ impl Pepper {
     pub fn read_file(path: impl AsRef<Path>) -> Result<Self, FileError> {
         let path = path.as_ref();
         let file = File::open(path).map_err(|problem| FileError::io(path, "read", problem))?;
-        if private::others_may(&file, 0o077).map_err(|problem| FileError::io(path, "read", problem))? {
-            return Err(FileError::invalid(path, None, "others may read this secret; set its mode to 0600"));
+        if private::others_may(&file, 0o077)
+            .map_err(|problem| FileError::io(path, "read", problem))?
+        {
+            return Err(FileError::invalid(
+                path,
+                None,
+                "others may read this secret; set its mode to 0600",
+            ));
         }
-        let text = private::read(&file, LARGEST).map_err(|problem| FileError::io(path, "read", problem))?;
+        let text = private::read(&file, LARGEST)
+            .map_err(|problem| FileError::io(path, "read", problem))?;
         let text = Zeroizing::new(text);
         let mut bytes = Zeroizing::new([0; Self::LENGTH]);
         if !decode_hex(text.trim_ascii_end(), &mut *bytes) {
-            return Err(FileError::invalid(path, None, "a pepper file holds 64 hexadecimal digits"));
+            return Err(FileError::invalid(
+                path,
+                None,
+                "a pepper file holds 64 hexadecimal digits",
+            ));
         }
         Self::new(&*bytes).map_err(|weak| FileError::invalid(path, None, weak))
     }
@@ -40,9 +51,11 @@ impl Pepper {
     /// When there is one already, or it cannot be written.
     pub fn create_file(path: impl AsRef<Path>) -> Result<Self, FileError> {
         let path = path.as_ref();
-        let random = Self::random_bytes().map_err(|problem| FileError::invalid(path, None, problem))?;
+        let random =
+            Self::random_bytes().map_err(|problem| FileError::invalid(path, None, problem))?;
         let text = Zeroizing::new(encode_hex(&*random) + "\n");
-        private::write_new(path, &text).map_err(|problem| FileError::io(path, "create", problem))?;
+        private::write_new(path, &text)
+            .map_err(|problem| FileError::io(path, "create", problem))?;
         Self::new(&*random).map_err(|weak| FileError::invalid(path, None, weak))
     }
 

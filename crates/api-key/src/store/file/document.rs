@@ -18,7 +18,7 @@ const HEADER: &str = "\
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
-    version: u32,
+    version: toml::Spanned<u32>,
     #[serde(default, rename = "key", skip_serializing_if = "Vec::is_empty")]
     keys: Vec<toml::Spanned<Entry>>,
 }
@@ -52,19 +52,36 @@ struct Former {
 
 /// Reads all records, or says what is wrong with the first bad one.
 pub(super) fn read(path: &Path, text: &str) -> Result<KeyTable, FileError> {
-    let line = |at: Option<usize>| at.and_then(|at| text.get(..at)).map(|before| before.matches('\n').count() + 1);
+    let line = |at: Option<usize>| {
+        at.and_then(|at| text.get(..at))
+            .map(|before| before.matches('\n').count() + 1)
+    };
     let document: Document = toml::from_str(text).map_err(|problem| {
         // The error's own text would repeat the line, with whatever stands in it.
-        FileError::invalid(path, line(problem.span().map(|span| span.start)), without_values(problem.message()))
+        FileError::invalid(
+            path,
+            line(problem.span().map(|span| span.start)),
+            without_values(problem.message()),
+        )
     })?;
-    if document.version != VERSION {
-        return Err(FileError::invalid(path, Some(1), format_args!("this program reads `version = {VERSION}`")));
+    if *document.version.get_ref() != VERSION {
+        let at = line(Some(document.version.span().start));
+        return Err(FileError::invalid(
+            path,
+            at,
+            format_args!("this program reads `version = {VERSION}`"),
+        ));
     }
     let mut table = KeyTable::default();
     for entry in document.keys {
         let at = line(Some(entry.span().start));
-        let record = entry.into_inner().read().map_err(|problem| FileError::invalid(path, at, problem))?;
-        table.insert(record).map_err(|problem| FileError::invalid(path, at, problem))?;
+        let record = entry
+            .into_inner()
+            .read()
+            .map_err(|problem| FileError::invalid(path, at, problem))?;
+        table
+            .insert(record)
+            .map_err(|problem| FileError::invalid(path, at, problem))?;
     }
     Ok(table)
 }
@@ -83,8 +100,13 @@ pub(super) fn write(path: &Path, table: &KeyTable) -> Result<String, FileError> 
     let keys = table.records();
     let keys: Result<_, _> = keys.iter().map(|record| Entry::of(record)).collect();
     let keys: Vec<Entry> = keys.map_err(|problem| FileError::invalid(path, None, problem))?;
-    let keys = keys.into_iter().map(|entry| toml::Spanned::new(0..0, entry)).collect();
-    let document = Document { version: VERSION, keys };
+    let document = Document {
+        version: toml::Spanned::new(0..0, VERSION),
+        keys: keys
+            .into_iter()
+            .map(|entry| toml::Spanned::new(0..0, entry))
+            .collect(),
+    };
     match toml::to_string(&document) {
         Ok(text) => Ok(format!("{HEADER}{text}")),
         Err(problem) => Err(FileError::invalid(path, None, problem)),
@@ -96,7 +118,11 @@ impl Entry {
         let grant = Grant {
             environment: read(&self.environment)?,
             expires: self.expires.map(moment).transpose()?,
-            networks: self.networks.iter().map(|text| read(text)).collect::<Result<_, _>>()?,
+            networks: self
+                .networks
+                .iter()
+                .map(|text| read(text))
+                .collect::<Result<_, _>>()?,
             not_before: self.not_before.map(moment).transpose()?,
             note: self.note,
             owner: self.owner,
@@ -145,13 +171,21 @@ impl Entry {
 
 fn digest(text: &str) -> Result<KeyDigest, String> {
     // Without the text: someone may have put a key there.
-    KeyDigest::from_hex(text).ok_or_else(|| "a digest has 64 hexadecimal digits; make keys with `palisade key new`".into())
+    KeyDigest::from_hex(text).ok_or_else(|| {
+        "a digest has 64 hexadecimal digits; make keys with `palisade key new`".into()
+    })
 }
 
 fn moment(written: Datetime) -> Result<Timestamp, String> {
-    written.to_string().parse().map_err(|problem: crate::InvalidTimestamp| problem.to_string())
+    written
+        .to_string()
+        .parse()
+        .map_err(|problem: crate::InvalidTimestamp| problem.to_string())
 }
 
 fn datetime(moment: Timestamp) -> Result<Datetime, String> {
-    moment.to_string().parse().map_err(|_| format!("{moment} cannot be written"))
+    moment
+        .to_string()
+        .parse()
+        .map_err(|_| format!("{moment} cannot be written"))
 }

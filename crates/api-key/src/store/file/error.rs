@@ -35,22 +35,42 @@ pub enum FileError {
 
 impl FileError {
     pub(crate) fn io(path: &Path, attempt: &'static str, source: io::Error) -> Self {
-        Self::Io { path: path.into(), attempt, source }
+        Self::Io {
+            path: path.into(),
+            attempt,
+            source,
+        }
     }
 
     pub(crate) fn invalid(path: &Path, line: Option<usize>, problem: impl fmt::Display) -> Self {
-        Self::Invalid { path: path.into(), line, problem: problem.to_string() }
+        Self::Invalid {
+            path: path.into(),
+            line,
+            problem: problem.to_string(),
+        }
     }
 }
 
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Invalid { path, line: Some(line), problem } => {
+            Self::Invalid {
+                path,
+                line: Some(line),
+                problem,
+            } => {
                 write!(f, "{}, line {line}: {problem}", path.display())
             }
-            Self::Invalid { path, line: None, problem } => write!(f, "{}: {problem}", path.display()),
-            Self::Io { path, attempt, source } => write!(f, "cannot {attempt} {}: {source}", path.display()),
+            Self::Invalid {
+                path,
+                line: None,
+                problem,
+            } => write!(f, "{}: {problem}", path.display()),
+            Self::Io {
+                path,
+                attempt,
+                source,
+            } => write!(f, "cannot {attempt} {}: {source}", path.display()),
             Self::Table(problem) => problem.fmt(f),
         }
     }

@@ -19,7 +19,12 @@ impl Stamp {
             length: metadata.len(),
             modified: metadata.modified().ok(),
             #[cfg(unix)]
-            unix: (metadata.dev(), metadata.ino(), metadata.ctime(), metadata.ctime_nsec()),
+            unix: (
+                metadata.dev(),
+                metadata.ino(),
+                metadata.ctime(),
+                metadata.ctime_nsec(),
+            ),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::Inner;
+use super::state::State;
 
 /// Ends the thread when the last store is dropped.
 pub(super) struct Watch {
@@ -16,7 +16,7 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn start(store: Weak<Inner>, interval: Duration) -> io::Result<Self> {
+    pub(super) fn start(store: Weak<State>, interval: Duration) -> io::Result<Self> {
         let (sender, dropped) = mpsc::channel();
         let watch = move || {
             while dropped.recv_timeout(interval) == Err(mpsc::RecvTimeoutError::Timeout) {
@@ -25,7 +25,11 @@ impl Watch {
                 let _ = catch_unwind(AssertUnwindSafe(|| store.refresh()));
             }
         };
-        thread::Builder::new().name("palisade-keys".into()).spawn(watch)?;
-        Ok(Self { _hung_up_when_dropped: sender })
+        thread::Builder::new()
+            .name("palisade-keys".into())
+            .spawn(watch)?;
+        Ok(Self {
+            _hung_up_when_dropped: sender,
+        })
     }
 }

@@ -1,12 +1,14 @@
 //! What a store keeps of a key.
 
+mod readers;
+
 use std::{fmt, net::IpAddr, time::Duration};
 
 use subtle::ConstantTimeEq;
 
 use palisade_core::Principal;
 
-use crate::{Environment, Failure, Grant, InvalidGrant, KeyDigest, KeyId, PresentedKey, Timestamp};
+use crate::{Failure, Grant, InvalidGrant, KeyDigest, KeyId, PresentedKey, Timestamp};
 
 /// The kind of principals that keys prove.
 pub(crate) const KIND: &str = "api_key";
@@ -36,7 +38,12 @@ impl KeyRecord {
     /// # Errors
     ///
     /// When the grant contradicts itself or holds unusable text.
-    pub fn new(id: KeyId, digest: KeyDigest, grant: Grant, created: Duration) -> Result<Self, InvalidGrant> {
+    pub fn new(
+        id: KeyId,
+        digest: KeyDigest,
+        grant: Grant,
+        created: Duration,
+    ) -> Result<Self, InvalidGrant> {
         grant.check()?;
         Ok(Self {
             created: Timestamp::from_unix(created),
@@ -69,12 +76,31 @@ impl KeyRecord {
     /// # Errors
     ///
     /// The private reason why not. All that needs more than public knowledge is judged after the secret.
-    pub fn judge(&self, key: &PresentedKey, now: Duration, client: Option<IpAddr>) -> Result<(), Failure> {
+    pub fn judge(
+        &self,
+        key: &PresentedKey,
+        now: Duration,
+        client: Option<IpAddr>,
+    ) -> Result<(), Failure> {
         self.judge_secret(key, now)?;
+        self.stands(now, client)
+    }
+
+    /// Decides as [`judge`](Self::judge) does, but for the secret: for a session that was made from a key
+    /// and must end with it.
+    ///
+    /// # Errors
+    ///
+    /// The private reason why the key does not count any more, yet, or from there.
+    pub fn stands(&self, now: Duration, client: Option<IpAddr>) -> Result<(), Failure> {
         if self.revoked.is_some() {
             return Err(Failure::Revoked);
         }
-        if self.grant.not_before.is_some_and(|start| now < start.unix()) {
+        if self
+            .grant
+            .not_before
+            .is_some_and(|start| now < start.unix())
+        {
             return Err(Failure::NotYetValid);
         }
         if self.grant.expires.is_some_and(|end| now >= end.unix()) {
@@ -91,8 +117,14 @@ impl KeyRecord {
         // Both are compared always, so that time does not tell whether the key was rotated.
         let previous = self.previous.as_ref();
         let current = key.digest.matches(&self.digest);
-        let former = key.digest.matches(previous.map_or(&self.digest, |previous| &previous.digest));
-        let named = key.id.as_str().as_bytes().ct_eq(self.id.as_str().as_bytes());
+        let former = key
+            .digest
+            .matches(previous.map_or(&self.digest, |previous| &previous.digest));
+        let named = key
+            .id
+            .as_str()
+            .as_bytes()
+            .ct_eq(self.id.as_str().as_bytes());
         let same_environment = key.environment == self.grant.environment;
         if !bool::from(named & (current | former)) || !same_environment {
             return Err(Failure::WrongSecret);
@@ -109,75 +141,6 @@ impl KeyRecord {
     #[must_use]
     pub fn is_over(&self, now: Duration) -> bool {
         self.revoked.is_some() || self.grant.expires.is_some_and(|end| now >= end.unix())
-    }
-}
-
-/// Readers, for listings and for stores of one's own.
-impl KeyRecord {
-    /// Returns when the key was minted.
-    #[must_use]
-    pub const fn created(&self) -> Duration {
-        self.created.unix()
-    }
-
-    /// Returns the digest of the secret in force.
-    #[must_use]
-    pub const fn digest(&self) -> &KeyDigest {
-        &self.digest
-    }
-
-    /// Returns the environment.
-    #[must_use]
-    pub const fn environment(&self) -> Environment {
-        self.grant.environment
-    }
-
-    /// Returns when the key ends.
-    #[must_use]
-    pub fn expires(&self) -> Option<Duration> {
-        self.grant.expires.map(Timestamp::unix)
-    }
-
-    /// Returns what the key allows.
-    pub const fn grant(&self) -> &Grant {
-        &self.grant
-    }
-
-    /// Returns the public id.
-    #[must_use]
-    pub const fn id(&self) -> KeyId {
-        self.id
-    }
-
-    /// Returns the note for operators.
-    #[must_use]
-    pub fn note(&self) -> Option<&str> {
-        self.grant.note.as_deref()
-    }
-
-    /// Returns when the key begins.
-    #[must_use]
-    pub fn not_before(&self) -> Option<Duration> {
-        self.grant.not_before.map(Timestamp::unix)
-    }
-
-    /// Returns the former secret's digest and until when it counts.
-    #[must_use]
-    pub fn previous(&self) -> Option<(&KeyDigest, Duration)> {
-        let previous = self.previous.as_ref()?;
-        Some((&previous.digest, previous.until.unix()))
-    }
-
-    /// Returns who proves to be who, with this key.
-    #[must_use]
-    pub const fn principal(&self) -> &Principal {
-        &self.principal
-    }
-
-    /// Returns when the key was revoked.
-    #[must_use]
-    pub fn revoked_at(&self) -> Option<Duration> {
-        self.revoked.map(Timestamp::unix)
     }
 }
 

@@ -1,0 +1,463 @@
+//! Keys in a TOML file: read, changed by others, broken, saved by many at once.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::mpsc,
+    time::Duration,
+};
+
+use http::StatusCode;
+use palisade_api_key::{
+    ApiKeyLayer, Environment, FileError, FileKeyStore, Grant, KeyRecord, KeyScheme, KeyTable,
+    Pepper, Report, TableError,
+};
+use palisade_core::Fact;
+use tempfile::TempDir;
+
+use crate::support::{MINUTE, NOW, Stand, ask, live, with_header};
+
+/// A folder that goes away with the test.
+struct Folder {
+    scheme: KeyScheme,
+    folder: TempDir,
+}
+
+impl Folder {
+    fn new() -> Self {
+        let this = Self {
+            scheme: KeyScheme::new(Pepper::generate().unwrap()),
+            folder: TempDir::new().unwrap(),
+        };
+        FileKeyStore::create(this.path()).unwrap();
+        this
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("keys.toml")
+    }
+
+    fn open(&self) -> FileKeyStore {
+        FileKeyStore::open_unwatched(self.path(), |_| {}).unwrap()
+    }
+
+    /// Adds a key to the file through a store of its own, as another program would.
+    fn add(&self) -> String {
+        let minted = self.scheme.mint(live(), NOW).unwrap();
+        self.open()
+            .update(|table| table.insert(minted.record().clone()))
+            .unwrap();
+        minted.key().to_owned()
+    }
+
+    fn text(&self) -> String {
+        fs::read_to_string(self.path()).unwrap()
+    }
+
+    fn send(&self, store: &FileKeyStore, key: &str) -> crate::support::Answer {
+        let layer = ApiKeyLayer::builder(self.scheme.clone(), store.clone())
+            .clock(Stand::new().clock.shared());
+        ask(layer.build().unwrap(), with_header("x-api-key", key))
+    }
+}
+
+#[test]
+fn records_are_read_as_they_were_written() {
+    let folder = Folder::new();
+    let grant = Grant::new(Environment::Test)
+        .owner("team \"voice\"")
+        .tier("gold")
+        .note("中文 ' \\ note")
+        .scopes(["tts:speak", "voices:read"])
+        .networks(["203.0.113.0/24", "2001:db8::/32"].map(|text| text.parse().unwrap()))
+        .not_before(NOW - MINUTE)
+        .expires(NOW + MINUTE);
+    let minted = folder.scheme.mint(grant, NOW).unwrap();
+    let rotated = folder
+        .scheme
+        .rotate(minted.record(), NOW + MINUTE, NOW)
+        .unwrap();
+    let revoked = rotated.record().clone().revoked(NOW);
+    folder
+        .open()
+        .update(|table| table.insert(revoked.clone()))
+        .unwrap();
+    let read = folder.open().table().get(revoked.id()).cloned().unwrap();
+    check_equal(&read, &revoked);
+}
+
+fn check_equal(read: &KeyRecord, written: &KeyRecord) {
+    let parts = |record: &KeyRecord| {
+        let previous = record
+            .previous()
+            .map(|(digest, until)| (digest.to_hex(), until));
+        (
+            record.digest().to_hex(),
+            previous,
+            record.created(),
+            record.revoked_at(),
+        )
+    };
+    assert_eq!(parts(read), parts(written));
+    assert_eq!(read.grant(), written.grant());
+    assert_eq!(read.principal(), written.principal());
+}
+
+#[test]
+fn a_key_added_by_another_program_counts_after_a_look() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let key = folder.add();
+    assert_eq!(folder.send(&store, &key).status, StatusCode::UNAUTHORIZED);
+    assert!(store.refresh().unwrap());
+    assert_eq!(folder.send(&store, &key).status, StatusCode::OK);
+    assert!(!store.refresh().unwrap(), "nothing new");
+}
+
+#[test]
+fn a_change_in_place_within_one_tick_of_the_clock_is_noticed() {
+    let folder = Folder::new();
+    let key = folder.add();
+    let store = folder.open();
+    let revoked = format!("{}revoked = 2026-11-24T08:00:00Z\n", folder.text());
+    fs::write(folder.path(), revoked).unwrap();
+    store.refresh().unwrap();
+    assert_eq!(folder.send(&store, &key).reason(), Some("key revoked"));
+}
+
+#[test]
+fn the_watch_notices_a_change_by_itself() {
+    let folder = Folder::new();
+    let (sender, receiver) = mpsc::channel();
+    let report = move |report: Report<'_>| {
+        let loaded = match report {
+            Report::Loaded(keys) => Some(keys),
+            _ => None,
+        };
+        let _ = sender.send(loaded);
+    };
+    let store = FileKeyStore::open_with(folder.path(), Duration::from_millis(5), report).unwrap();
+    let heard = || {
+        receiver
+            .recv_timeout(Duration::from_secs(30))
+            .expect("the watch says something")
+    };
+    let key = folder.add();
+    assert_eq!(heard(), Some(1));
+    assert_eq!(folder.send(&store, &key).status, StatusCode::OK);
+    fs::write(folder.path(), "version = ").unwrap();
+    assert_eq!(heard(), None);
+    drop(store);
+    assert!(
+        receiver.recv_timeout(Duration::from_secs(30)).is_err(),
+        "the thread ended and let go"
+    );
+}
+
+#[test]
+fn a_broken_file_keeps_the_keys_before_it_and_says_so_once() {
+    let folder = Folder::new();
+    let key = folder.add();
+    let (sender, receiver) = mpsc::channel();
+    let report = move |report: Report<'_>| sender.send(format!("{report:?}")).unwrap();
+    let store = FileKeyStore::open_unwatched(folder.path(), report).unwrap();
+    let good = folder.text();
+    fs::write(folder.path(), good.replace("digest", "digset")).unwrap();
+    assert!(store.refresh().is_err());
+    assert!(store.refresh().is_err());
+    let answer = folder.send(&store, &key);
+    assert_eq!(answer.status, StatusCode::OK);
+    assert!(answer.facts.iter().any(|fact| matches!(
+        fact,
+        Fact::Degraded {
+            guard: "api_key",
+            ..
+        }
+    )));
+    fs::write(folder.path(), good).unwrap();
+    assert!(store.refresh().unwrap());
+    assert!(folder.send(&store, &key).facts.is_empty());
+    let said: Vec<_> = receiver.try_iter().collect();
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(
+        said[0].starts_with("Kept") && said[1] == "Loaded(1)",
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_file_that_went_away_keeps_the_keys_before_it() {
+    let folder = Folder::new();
+    let key = folder.add();
+    let store = folder.open();
+    fs::remove_file(folder.path()).unwrap();
+    assert!(store.refresh().is_err());
+    assert_eq!(folder.send(&store, &key).status, StatusCode::OK);
+}
+
+#[test]
+fn a_missing_file_is_an_error_at_the_start() {
+    let folder = TempDir::new().unwrap();
+    let problem = FileKeyStore::open(folder.path().join("none.toml")).unwrap_err();
+    assert!(matches!(problem, FileError::Io { .. }), "{problem}");
+}
+
+#[test]
+fn a_change_through_the_store_counts_at_once_and_is_on_the_disk() {
+    let folder = Folder::new();
+    let key = folder.add();
+    let store = folder.open();
+    store
+        .update(|table| table.revoke(crate::support::id_of(&key), NOW))
+        .unwrap();
+    assert_eq!(folder.send(&store, &key).reason(), Some("key revoked"));
+    assert_eq!(
+        folder.send(&folder.open(), &key).reason(),
+        Some("key revoked")
+    );
+}
+
+#[test]
+fn a_change_that_fails_changes_nothing() {
+    let folder = Folder::new();
+    let key = folder.add();
+    let before = folder.text();
+    let id = crate::support::id_of(&key);
+    let outcome = folder.open().update(|table| {
+        table.revoke(id, NOW)?;
+        Err::<(), _>(TableError::Unknown(id))
+    });
+    assert!(matches!(
+        outcome,
+        Err(FileError::Table(TableError::Unknown(_)))
+    ));
+    assert_eq!(folder.text(), before);
+}
+
+#[test]
+fn writers_at_once_lose_nothing_and_readers_see_whole_files() {
+    let folder = Folder::new();
+    std::thread::scope(|scope| {
+        let writers: Vec<_> = (0..8)
+            .map(|_| scope.spawn(|| (0..5).for_each(|_| drop(folder.add()))))
+            .collect();
+        let reader = folder.open();
+        let mut most = 0;
+        while !writers.iter().all(|writer| writer.is_finished()) {
+            reader.refresh().expect("a whole file");
+            assert!(reader.table().len() >= most, "a key was lost on the way");
+            most = reader.table().len();
+        }
+    });
+    assert_eq!(folder.open().table().len(), 40);
+    let left: Vec<_> = fs::read_dir(folder.folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(
+        left.len(),
+        2,
+        "the file and its lock, no leavings: {left:?}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn saved_files_are_for_their_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&folder.path()), 0o600);
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o644)).unwrap();
+    folder.add();
+    assert_eq!(mode(&folder.path()), 0o600);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_others_may_write_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o620)).unwrap();
+    let problem = FileKeyStore::open(folder.path()).unwrap_err().to_string();
+    assert!(problem.contains("0600"), "{problem}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_the_file_stays_a_link() {
+    let folder = Folder::new();
+    let link = folder.folder.path().join("link.toml");
+    std::os::unix::fs::symlink(folder.path(), &link).unwrap();
+    let minted = folder.scheme.mint(live(), NOW).unwrap();
+    let store = FileKeyStore::open_unwatched(&link, |_| {}).unwrap();
+    store
+        .update(|table| table.insert(minted.record().clone()))
+        .unwrap();
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(folder.open().table().len(), 1);
+}
+
+#[test]
+fn an_existing_file_is_never_replaced_by_an_empty_one() {
+    let folder = Folder::new();
+    folder.add();
+    assert!(FileKeyStore::create(folder.path()).is_err());
+    assert_eq!(folder.open().table().len(), 1);
+}
+
+/// Breaks the file in one way and looks for what the error must say.
+fn check_broken(change: impl FnOnce(&str) -> String, line: Option<usize>, says: &str) {
+    let folder = Folder::new();
+    folder.add();
+    let text = folder.text();
+    fs::write(folder.path(), change(&text)).unwrap();
+    let problem = FileKeyStore::open_unwatched(folder.path(), |_| {}).unwrap_err();
+    let shown = problem.to_string();
+    assert!(shown.contains(says), "{shown}");
+    assert!(
+        shown.contains("keys.toml") && !shown.contains('\n'),
+        "{shown}"
+    );
+    let FileError::Invalid { line: found, .. } = problem else {
+        panic!("{shown}")
+    };
+    assert_eq!(found, line, "{shown}");
+}
+
+#[test]
+fn errors_name_file_line_and_what_is_wrong() {
+    check_broken(
+        |text| text.replace("version = 1", "version = 2"),
+        Some(4),
+        "version = 1",
+    );
+    check_broken(
+        |text| text.replace("created", "craeted"),
+        Some(10),
+        "craeted",
+    );
+    check_broken(
+        |text| text.replace("\"live\"", "\"prod\""),
+        Some(6),
+        "`live` or `test`",
+    );
+    check_broken(
+        |text| text.replace("digest = \"", "digest = \"0"),
+        Some(6),
+        "64 hexadecimal digits",
+    );
+    check_broken(
+        |text| format!("{text}scopes = [\"a b\"]\n"),
+        Some(6),
+        "scope",
+    );
+    check_broken(
+        |text| format!("{text}networks = [\"10.0.0.1/8\"]\n"),
+        Some(6),
+        "network",
+    );
+    check_broken(
+        |text| format!("{text}expires = 2027-01-31\n"),
+        Some(6),
+        "2027-01-31T00:00:00Z",
+    );
+    check_broken(
+        |text| format!("{text}expires = 2027-01-31T00:00:00\n"),
+        Some(6),
+        "zone",
+    );
+    check_broken(
+        |text| format!("{text}[[key]]{}", text.split_once("[[key]]").unwrap().1),
+        Some(11),
+        "already a key",
+    );
+}
+
+#[test]
+fn an_error_never_repeats_a_key_that_someone_pasted_into_the_file() {
+    let folder = Folder::new();
+    let key = folder.add();
+    let good = folder.text();
+    let secret = key.split('_').nth(3).unwrap();
+    let created = good
+        .lines()
+        .find(|line| line.starts_with("created"))
+        .unwrap();
+    let broken = [
+        good.replace("digest = \"", &format!("digest = \"{key}")),
+        good.replace(created, &format!("created = \"{key}\"")),
+        good.replace("environment", &key),
+        good.replace("id = \"", &format!("id = \"{key}")),
+        format!("{good}key = \"{key}\"\n"),
+        format!("{good}{key}\n"),
+        good.replace("version = 1", &format!("version = \"{key}\"")),
+        format!("{good}scopes = [\"{key} x\"]\n"),
+        format!("{good}scopes = \"{key}\"\n"),
+    ];
+    for text in broken {
+        fs::write(folder.path(), &text).unwrap();
+        let problem = FileKeyStore::open_unwatched(folder.path(), |_| {}).unwrap_err();
+        assert!(
+            !format!("{problem} {problem:?}").contains(secret),
+            "{problem:?}"
+        );
+    }
+}
+
+#[test]
+fn a_pepper_file_is_made_once_and_read_back() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("pepper");
+    let scheme = |pepper| KeyScheme::new(pepper);
+    let minted = scheme(Pepper::read_or_create_file(&path).unwrap())
+        .mint(live(), NOW)
+        .unwrap();
+    let again = scheme(Pepper::read_or_create_file(&path).unwrap());
+    let presented = again.present(minted.key().as_bytes()).unwrap();
+    assert_eq!(minted.record().judge(&presented, NOW, None), Ok(()));
+    assert!(Pepper::create_file(&path).is_err(), "never replaced");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pepper_that_others_may_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("pepper");
+    Pepper::create_file(&path).unwrap();
+    assert_eq!(
+        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    assert!(
+        Pepper::read_file(&path)
+            .unwrap_err()
+            .to_string()
+            .contains("0600")
+    );
+}
+
+#[test]
+fn a_damaged_pepper_file_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("pepper");
+    Pepper::create_file(&path).unwrap();
+    let good = fs::read_to_string(&path).unwrap();
+    for bad in [
+        "",
+        "00",
+        &good[1..],
+        &good.replace(|c: char| c.is_ascii_hexdigit(), "0"),
+        &"x".repeat(5000),
+    ] {
+        fs::write(&path, bad).unwrap();
+        assert!(Pepper::read_file(&path).is_err(), "{bad:?}");
+    }
+}
+
+#[test]
+fn the_empty_table_has_nothing() {
+    assert!(KeyTable::default().is_empty());
+}

@@ -1,0 +1,392 @@
+//! What the layer admits, takes out, and leaves.
+
+use std::sync::Arc;
+
+use http::{HeaderName, HeaderValue, StatusCode, header::AUTHORIZATION};
+use palisade_api_key::{
+    ApiKeyLayer, ApiKeyLayerError, Environment, Grant, KeyId, KeyRecord, KeyStore, StoreUnavailable,
+};
+use palisade_core::{
+    AuthenticateLayer, Authenticator, Fact, Identity, Presence, Principal, Rejection,
+    SecurityContext, Soon, Verdict, testing::poll_ready_contract,
+};
+
+use crate::support::{
+    MINUTE, NOW, Stand, ask, ask_from, id_of, live, plain, with_header, with_uri,
+};
+
+#[test]
+fn the_layer_keeps_the_contract_of_tower() {
+    let stand = Stand::new();
+    let key = stand.key();
+    poll_ready_contract(stand.layer(), || with_header("x-api-key", &key));
+}
+
+#[test]
+fn a_key_in_its_header_proves_who_one_is() {
+    let stand = Stand::new();
+    let key = stand.key();
+    let answer = stand.send(&key);
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.who(), Some(id_of(&key).as_str()));
+}
+
+#[test]
+fn a_key_as_bearer_token_proves_who_one_is() {
+    let stand = Stand::new();
+    let key = stand.key();
+    for scheme in ["Bearer", "bearer", "BEARER"] {
+        let answer = ask(
+            stand.layer(),
+            with_header("authorization", format!("{scheme} {key}")),
+        );
+        assert_eq!(answer.who(), Some(id_of(&key).as_str()), "{scheme}");
+    }
+}
+
+#[test]
+fn the_handler_never_sees_the_key() {
+    let stand = Stand::new();
+    let key = stand.key();
+    let layer = || {
+        stand
+            .builder()
+            .dangerously_accept_query_parameter("api_key")
+            .build()
+            .unwrap()
+    };
+    let requests = [
+        with_header("x-api-key", &key),
+        with_header("authorization", format!("Bearer {key}")),
+        with_uri(&format!("/tts?text=%e4%BD&api_key={key}&a")),
+        with_uri(&format!("http://host.test/tts?api%5Fkey={key}")),
+    ];
+    for request in requests {
+        let saw = ask(layer(), request).saw.expect("admitted");
+        assert!(!format!("{saw:?}").contains(&key[30..50]), "{saw:?}");
+    }
+}
+
+#[test]
+fn only_the_parameter_is_taken_out_of_the_query() {
+    let stand = Stand::new();
+    let key = stand.key();
+    let check = |before: &str, after: &str| {
+        let layer = stand
+            .builder()
+            .dangerously_accept_query_parameter("api_key")
+            .build()
+            .unwrap();
+        let answer = ask(layer, with_uri(&before.replace("KEY", &key)));
+        assert_eq!(answer.saw.unwrap().uri, after);
+    };
+    check("/tts?api_key=KEY", "/tts");
+    check(
+        "/tts?api_key=KEY&text=%e4%BD%a0+%26",
+        "/tts?text=%e4%BD%a0+%26",
+    );
+    check("/a%2Fb/?x=1&api_key=KEY&x=2", "/a%2Fb/?x=1&x=2");
+    check(
+        "https://host.test:8443/p?q&api_key=KEY",
+        "https://host.test:8443/p?q",
+    );
+}
+
+#[test]
+fn another_header_can_be_chosen() {
+    let stand = Stand::new();
+    let key = stand.key();
+    let layer = || {
+        stand
+            .builder()
+            .header(HeaderName::from_static("acme-key"))
+            .build()
+            .unwrap()
+    };
+    assert_eq!(
+        ask(layer(), with_header("acme-key", &key)).status,
+        StatusCode::OK
+    );
+    assert_eq!(
+        ask(layer(), with_header("x-api-key", &key)).status,
+        StatusCode::UNAUTHORIZED
+    );
+}
+
+#[test]
+fn guests_pass_where_the_key_is_optional_but_wrong_keys_do_not() {
+    let stand = Stand::new();
+    let layer = || stand.builder().optional().build().unwrap();
+    let guest = ask(layer(), plain()).saw.expect("admitted");
+    let cx = SecurityContext::of(&guest.extensions).unwrap();
+    assert!(matches!(cx.identity(), Identity::Anonymous));
+    assert_eq!(
+        ask(layer(), with_header("x-api-key", "guess")).status,
+        StatusCode::UNAUTHORIZED
+    );
+}
+
+#[test]
+fn in_shadow_nothing_is_refused_and_nothing_taken_out() {
+    let stand = Stand::new();
+    let key = stand.key();
+    let layer = || stand.builder().dangerously_only_shadow().build().unwrap();
+    let answer = ask(layer(), with_header("x-api-key", "guess"));
+    assert!(
+        answer
+            .facts
+            .iter()
+            .any(|fact| matches!(fact, Fact::WouldRefuse { .. }))
+    );
+    assert_eq!(answer.saw.unwrap().headers["x-api-key"], "guess");
+    let saw = ask(layer(), with_header("x-api-key", &key)).saw.unwrap();
+    assert_eq!(saw.headers["x-api-key"], *key);
+}
+
+#[test]
+fn environments_are_told_apart() {
+    let stand = Stand::new();
+    let live = stand.key();
+    let test = stand.mint(Grant::new(Environment::Test)).key().to_owned();
+    let check = |accepted: &[Environment], key: &str, status: StatusCode| {
+        let layer = stand
+            .builder()
+            .environments(accepted.iter().copied())
+            .build()
+            .unwrap();
+        assert_eq!(
+            ask(layer, with_header("x-api-key", key)).status,
+            status,
+            "{accepted:?}"
+        );
+    };
+    check(&[Environment::Live], &live, StatusCode::OK);
+    check(&[Environment::Live], &test, StatusCode::UNAUTHORIZED);
+    check(&[Environment::Test], &live, StatusCode::UNAUTHORIZED);
+    check(&[Environment::Test], &test, StatusCode::OK);
+    check(
+        &[Environment::Live, Environment::Test],
+        &live,
+        StatusCode::OK,
+    );
+    check(
+        &[Environment::Live, Environment::Test],
+        &test,
+        StatusCode::OK,
+    );
+    assert_eq!(
+        stand.send(&test).reason(),
+        Some("key of another environment")
+    );
+}
+
+#[test]
+fn a_key_counts_from_its_start_and_until_its_end() {
+    let stand = Stand::new();
+    let key = stand
+        .mint(live().not_before(NOW + MINUTE).expires(NOW + 2 * MINUTE))
+        .key()
+        .to_owned();
+    let second = std::time::Duration::from_secs(1);
+    assert_eq!(stand.send(&key).reason(), Some("key not yet valid"));
+    stand.clock.advance(MINUTE - second);
+    assert_eq!(stand.send(&key).status, StatusCode::UNAUTHORIZED);
+    stand.clock.advance(second);
+    assert_eq!(stand.send(&key).status, StatusCode::OK);
+    stand.clock.advance(MINUTE - second);
+    assert_eq!(stand.send(&key).status, StatusCode::OK);
+    stand.clock.advance(second);
+    assert_eq!(stand.send(&key).reason(), Some("key expired"));
+}
+
+#[test]
+fn a_key_bound_to_networks_counts_from_there_alone() {
+    let stand = Stand::new();
+    let networks = ["203.0.113.0/24", "2001:db8::/32"].map(|text| text.parse().unwrap());
+    let key = stand.mint(live().networks(networks)).key().to_owned();
+    let check = |client: &str, status: StatusCode| {
+        let answer = ask_from(Some(client), stand.layer(), with_header("x-api-key", &key));
+        assert_eq!(answer.status, status, "{client}");
+    };
+    check("203.0.113.7", StatusCode::OK);
+    check("::ffff:203.0.113.7", StatusCode::OK);
+    check("2001:db8::1", StatusCode::OK);
+    check("203.0.114.7", StatusCode::UNAUTHORIZED);
+    check("::1", StatusCode::UNAUTHORIZED);
+}
+
+#[test]
+fn a_key_bound_to_networks_is_refused_where_nobody_knows_the_client() {
+    let stand = Stand::new();
+    let key = stand
+        .mint(live().networks(["0.0.0.0/0".parse().unwrap()]))
+        .key()
+        .to_owned();
+    assert_eq!(stand.send(&key).status, StatusCode::INTERNAL_SERVER_ERROR);
+}
+
+#[test]
+fn both_secrets_count_while_a_rotation_lasts() {
+    let stand = Stand::new();
+    let old = stand.mint(live());
+    let new = stand
+        .scheme
+        .rotate(old.record(), NOW + MINUTE, NOW)
+        .unwrap();
+    stand.store.replace(new.record().clone()).unwrap();
+    assert_eq!(id_of(old.key()), id_of(new.key()), "the key keeps its name");
+    assert_eq!(stand.send(old.key()).status, StatusCode::OK);
+    assert_eq!(stand.send(new.key()).status, StatusCode::OK);
+    stand.clock.advance(MINUTE);
+    assert_eq!(
+        stand.send(old.key()).reason(),
+        Some("key used with a secret that was rotated out")
+    );
+    assert_eq!(stand.send(new.key()).status, StatusCode::OK);
+}
+
+#[test]
+fn the_id_of_an_ended_key_is_noted_for_whoever_held_its_secret() {
+    let stand = Stand::new();
+    let key = stand.key();
+    let id = id_of(&key);
+    stand.store.revoke(id, NOW).unwrap();
+    let noted = |fact: &Fact| matches!(fact, Fact::Noted { key: "api_key_id", value } if *value == id.as_str());
+    assert!(stand.send(&key).facts.iter().any(noted));
+}
+
+/// Answers later, as a store behind a network would.
+#[derive(Debug)]
+struct Slow(Result<Option<Arc<KeyRecord>>, StoreUnavailable>);
+
+impl KeyStore for Slow {
+    fn find(&self, _: KeyId) -> Soon<Result<Option<Arc<KeyRecord>>, StoreUnavailable>> {
+        let answer = self.0.clone();
+        Soon::later(async { answer })
+    }
+
+    fn degraded(&self) -> Option<&'static str> {
+        Some("slow")
+    }
+}
+
+fn check_slow(found: Result<Option<Arc<KeyRecord>>, StoreUnavailable>, status: StatusCode) {
+    let stand = Stand::new();
+    let minted = stand.mint(live());
+    let found = found.map(|found| found.map(|_| Arc::new(minted.record().clone())));
+    let layer = ApiKeyLayer::builder(stand.scheme.clone(), Slow(found)).clock(stand.clock.shared());
+    let answer = ask(
+        layer.build().unwrap(),
+        with_header("x-api-key", minted.key()),
+    );
+    assert_eq!(answer.status, status);
+    let degraded = |fact: &Fact| {
+        matches!(
+            fact,
+            Fact::Degraded {
+                guard: "api_key",
+                what: "slow"
+            }
+        )
+    };
+    assert!(answer.facts.iter().any(degraded));
+    if let Some(saw) = answer.saw {
+        assert!(!saw.headers.contains_key("x-api-key"));
+    }
+}
+
+#[test]
+fn a_store_may_answer_later() {
+    let record = Arc::new(Stand::new().mint(live()).record().clone());
+    check_slow(Ok(Some(record)), StatusCode::OK);
+    check_slow(Ok(None), StatusCode::UNAUTHORIZED);
+}
+
+#[test]
+fn a_store_that_cannot_answer_lets_nobody_in() {
+    check_slow(
+        Err(StoreUnavailable::new("connection refused")),
+        StatusCode::SERVICE_UNAVAILABLE,
+    );
+}
+
+/// Claims every bearer token.
+struct Bearer;
+
+impl Authenticator for Bearer {
+    fn kind(&self) -> &'static str {
+        "bearer"
+    }
+
+    fn presence(&self, head: &http::request::Parts) -> Result<Presence, Box<Rejection>> {
+        let ours = head
+            .headers
+            .get(AUTHORIZATION)
+            .is_some_and(|value| value.as_bytes().starts_with(b"Bearer ey"));
+        Ok(if ours {
+            Presence::Explicit
+        } else {
+            Presence::Absent
+        })
+    }
+
+    fn authenticate(
+        &self,
+        _: &SecurityContext,
+        _: &mut http::request::Parts,
+    ) -> Verdict<Principal> {
+        Verdict::Admit(Principal::builder("bearer", "someone").build())
+    }
+
+    fn challenge(&self) -> HeaderValue {
+        HeaderValue::from_static("Bearer")
+    }
+}
+
+#[test]
+fn beside_another_kind_the_credential_present_decides() {
+    let stand = Stand::new();
+    let key = stand.key();
+    let any = || AuthenticateLayer::any([Arc::new(stand.layer()) as _, Arc::new(Bearer) as _]);
+    assert_eq!(
+        ask(any(), with_header("x-api-key", &key)).who(),
+        Some(id_of(&key).as_str())
+    );
+    assert_eq!(
+        ask(any(), with_header("authorization", "Bearer eyJ")).who(),
+        Some("someone")
+    );
+
+    let mut both = with_header("x-api-key", &key);
+    both.headers_mut()
+        .insert(AUTHORIZATION, HeaderValue::from_static("Bearer eyJ"));
+    assert_eq!(ask(any(), both).status, StatusCode::BAD_REQUEST);
+
+    let nobody = ask(any(), plain());
+    assert_eq!(nobody.headers.get_all("www-authenticate").iter().count(), 2);
+}
+
+#[test]
+fn choices_that_cannot_work_are_errors_when_building() {
+    let stand = Stand::new();
+    let builder = || stand.builder();
+    let check = |built: Result<ApiKeyLayer, _>, problem| assert_eq!(built.map(drop), Err(problem));
+    check(
+        builder().header(AUTHORIZATION).build(),
+        ApiKeyLayerError::Header,
+    );
+    check(
+        builder().environments([]).build(),
+        ApiKeyLayerError::NoEnvironment,
+    );
+    check(
+        builder().dangerously_accept_query_parameter("a&b").build(),
+        ApiKeyLayerError::Parameter,
+    );
+    check(
+        builder().dangerously_accept_query_parameter("").build(),
+        ApiKeyLayerError::Parameter,
+    );
+    check(builder().realm("a\"b").build(), ApiKeyLayerError::Realm);
+    check(builder().realm("a\r\nb").build(), ApiKeyLayerError::Realm);
+}

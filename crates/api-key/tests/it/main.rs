@@ -1,0 +1,18 @@
+//! API keys through their public layer.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs
+)]
+
+mod allocations;
+mod attacks;
+mod file;
+mod keys;
+mod layer;
+mod props;
+mod secrets;
+mod support;
