@@ -1,2 +1,2 @@
-//! Starts.
+//! Starts the server.
 fn main() {}

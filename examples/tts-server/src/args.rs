@@ -1,0 +1,44 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+const AFTER: &str = "\
+Without any option the server keeps its files in the data folder (made at the first start), serves
+https on 127.0.0.1:8443 and sends http on 127.0.0.1:8080 there. The first start prints a key, once.
+
+Files in the data folder:
+  server.toml     (yours to write) read when there; `--config` names another
+  keys.toml       digests of the keys; change it with `palisade key new|list|revoke|rotate`
+  pepper          secret for those digests; without it no key is valid
+  tls/            development authority and certificate; clients trust tls/ca.pem
+  audit/          one line a request, chained; check it with `palisade audit verify`
+
+A first configuration file:
+  [tts]
+  queue = 16                       # texts that may wait
+
+Every section and key: the reference in the book (`docs/`).";
+
+/// Speaks Mandarin over https, safe to put on the public internet.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "tts-server", version, after_help = AFTER)]
+#[non_exhaustive]
+pub struct Args {
+    /// Keep keys, certificates and the audit trail here [default: $XDG_DATA_HOME/palisade-tts or ~/.local/share/palisade-tts].
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+
+    /// Read this configuration file.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Load a voice from this folder instead of the one that is built in.
+    #[arg(long, value_name = "DIR")]
+    pub voice: Option<PathBuf>,
+
+    /// Make another API key, print it, and end. The running server takes it within a second.
+    #[arg(long)]
+    pub new_key: bool,
+}

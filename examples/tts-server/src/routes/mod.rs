@@ -1,0 +1,8 @@
+//! What the server answers.
+
+mod ask;
+mod health;
+mod page;
+mod session;
+mod tts;
+mod voices;

@@ -1,0 +1,86 @@
+//! Signing in and out: a key becomes a cookie.
+
+use axum::{
+    Extension, Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, StatusCode, header::SET_COOKIE};
+use palisade_api_key::KeyId;
+use palisade_core::{Principal, Rejection, SecurityContext, extract::Refused};
+use serde::Serialize;
+
+use crate::{
+    sessions::{self, Current, LIFETIME, Live, NoSession},
+    state::App,
+};
+
+/// What the page learns of its session. The cookie it never sees.
+#[derive(Serialize)]
+struct Session {
+    csrf: String,
+    expires_in: u64,
+    key_id: String,
+}
+
+impl Session {
+    fn of(app: &App, live: &Live) -> Json<Self> {
+        Json(Self {
+            csrf: app.sessions.csrf(live),
+            expires_in: live.left.as_secs(),
+            key_id: live.key.to_string(),
+        })
+    }
+}
+
+/// Trades a key for a session. A session that the browser still has gives way: whoever planted it
+/// must not share what comes after.
+pub(crate) async fn open(
+    State(app): State<App>,
+    cx: SecurityContext,
+    who: Principal,
+    headers: HeaderMap,
+) -> Result<Response, Refused> {
+    let Some(key) = key_of(&who) else {
+        return Err(Refused::new(&cx, needs_key()));
+    };
+    app.sessions.close_shown(&headers);
+    let (token, live) = app.sessions.open(key).map_err(|why| Refused::new(&cx, refusal(why)))?;
+    let cookie = sessions::set_cookie(&token, LIFETIME);
+    let cookie = cookie.ok_or_else(|| Refused::new(&cx, refusal(NoSession::Entropy)))?;
+    Ok(([(SET_COOKIE, cookie)], Session::of(&app, &live)).into_response())
+}
+
+/// Tells a page that was loaded anew about its session. Nobody signed in is no error: 204.
+pub(crate) async fn show(State(app): State<App>, current: Option<Extension<Current>>) -> Response {
+    match current {
+        Some(Extension(Current(live))) => Session::of(&app, &live).into_response(),
+        None => (StatusCode::NO_CONTENT, [(http::header::CACHE_CONTROL, "no-store")]).into_response(),
+    }
+}
+
+/// Ends the session.
+pub(crate) async fn close(State(app): State<App>, current: Option<Extension<Current>>) -> Response {
+    if let Some(Extension(Current(live))) = current {
+        app.sessions.close(&live.digest);
+    }
+    (StatusCode::NO_CONTENT, [(SET_COOKIE, sessions::CLEAR)]).into_response()
+}
+
+/// The key that was shown. A session cannot make another, or it would never end.
+fn key_of(who: &Principal) -> Option<KeyId> {
+    (who.kind() != sessions::KIND).then(|| who.credential()?.parse().ok())?
+}
+
+fn needs_key() -> Rejection {
+    let words = "A session is opened with an API key.";
+    Rejection::new(StatusCode::FORBIDDEN, "credential_kind", words)
+}
+
+fn refusal(why: NoSession) -> Rejection {
+    let wait = std::time::Duration::from_secs(60);
+    Rejection::unavailable(wait).with_reason(match why {
+        NoSession::Entropy => "no random numbers for a session",
+        NoSession::Full => "too many sessions",
+    })
+}

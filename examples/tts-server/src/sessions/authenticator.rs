@@ -1,0 +1,158 @@
+//! The way to prove who one is by a session.
+
+use std::{sync::Arc, time::Duration};
+
+use http::{HeaderValue, StatusCode, header::COOKIE, header::SET_COOKIE, request};
+use palisade_api_key::{KeyRecord, KeyStore, StoreUnavailable};
+use palisade_core::{
+    Authenticator, Presence, Principal, Rejection, SecurityContext, SharedClock, Soon, Verdict,
+};
+
+use super::{
+    Sessions,
+    cookie::{self, Shown},
+    origin,
+    store::Live,
+};
+
+/// The kind of principals that sessions prove.
+pub const KIND: &str = "session";
+
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Session realm=\"tts\"");
+const CSRF: &str = "x-csrf-token";
+
+/// Proves a session by its cookie, and asks the key store each time whether the key behind it still
+/// stands: a revoked key ends its sessions with the next request.
+#[derive(Clone, Debug)]
+pub struct SessionAuthenticator {
+    sessions: Arc<Sessions>,
+    keys: Arc<dyn KeyStore>,
+    clock: SharedClock,
+    refusals: Arc<Refusals>,
+}
+
+#[derive(Debug)]
+struct Refusals {
+    csrf: Rejection,
+    foreign: Rejection,
+    over: Rejection,
+}
+
+impl SessionAuthenticator {
+    /// Accepts sessions that stand on keys of a store.
+    pub fn new(sessions: Arc<Sessions>, keys: Arc<dyn KeyStore>, clock: SharedClock) -> Self {
+        let forbidden = |code, detail| Rejection::new(StatusCode::FORBIDDEN, code, detail).prerendered();
+        let refusals = Arc::new(Refusals {
+            csrf: forbidden("csrf_token", "The header X-CSRF-Token of this session is missing or wrong."),
+            foreign: forbidden("cross_site", "The request did not come from this site's own page."),
+            over: Rejection::credentials_invalid(CHALLENGE)
+                .with_header(SET_COOKIE, cookie::CLEAR)
+                .prerendered(),
+        });
+        Self { sessions, keys, clock, refusals }
+    }
+
+    fn live(&self, head: &request::Parts) -> Option<Live> {
+        match cookie::find(&head.headers) {
+            Shown::Once(token) => self.sessions.find(token),
+            Shown::Nothing | Shown::Twice => None,
+        }
+    }
+
+    /// Refuses what another site made the browser send.
+    fn judge_sender(&self, session: &Live, cx: &SecurityContext, head: &request::Parts) -> Result<(), Box<Rejection>> {
+        if !origin::is_unsafe(&head.method) {
+            return Ok(());
+        }
+        if !origin::is_own_write(head, cx.client()) {
+            return Err(Box::new(self.refusals.foreign.clone()));
+        }
+        let shown = head.headers.get(CSRF).map(HeaderValue::as_bytes).unwrap_or_default();
+        if !self.sessions.csrf_matches(session, shown) {
+            return Err(Box::new(self.refusals.csrf.clone()));
+        }
+        Ok(())
+    }
+
+    /// Decides whether the key behind a session still stands.
+    fn judge_key(&self, session: &Live, found: Result<Option<Arc<KeyRecord>>, StoreUnavailable>) -> Result<Principal, Box<Rejection>> {
+        let Ok(found) = found else {
+            return Err(Box::new(Rejection::unavailable(Duration::from_secs(1)).with_reason("the key store could not answer")));
+        };
+        match found {
+            Some(record) if stands(&record, self.clock.unix_time()) => Ok(principal(&record)),
+            _ => {
+                self.sessions.close(&session.digest);
+                Err(Box::new(self.refusals.over.clone().with_reason("the key behind the session is over")))
+            }
+        }
+    }
+}
+
+fn stands(record: &KeyRecord, now: Duration) -> bool {
+    !record.is_over(now) && record.not_before().is_none_or(|start| start <= now)
+}
+
+/// The key's principal, of our kind: limits count both as one.
+fn principal(record: &KeyRecord) -> Principal {
+    let key = record.principal();
+    let mut who = Principal::builder(KIND, key.id())
+        .credential(record.id().as_str())
+        .scopes(key.scopes());
+    if let Some(owner) = key.owner() {
+        who = who.owner(owner);
+    }
+    if let Some(tier) = key.tier() {
+        who = who.tier(tier);
+    }
+    if let Some(end) = key.expires() {
+        who = who.expires(end);
+    }
+    who.build()
+}
+
+impl Authenticator for SessionAuthenticator {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    /// A cookie that opens nothing (an old one, from before a restart) counts as none, so that the
+    /// page still loads and can ask to sign in; so does one that another site made the browser send.
+    fn presence(&self, head: &request::Parts) -> Result<Presence, Box<Rejection>> {
+        if cookie::find(&head.headers) == Shown::Twice {
+            return Err(Box::new(Rejection::credentials_ambiguous()));
+        }
+        match self.live(head) {
+            Some(_) if !origin::is_foreign_read(head) => Ok(Presence::Ambient),
+            _ => Ok(Presence::Absent),
+        }
+    }
+
+    fn authenticate(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<Principal> {
+        let Some(session) = self.live(head) else {
+            // It ended between the look and this moment.
+            return self.refusals.over.clone().into();
+        };
+        if let Err(refusal) = self.judge_sender(&session, cx, head) {
+            return refusal.into();
+        }
+        head.extensions.insert(Current(session));
+        head.headers.remove(COOKIE);
+        head.headers.remove(CSRF);
+        match self.keys.find(session.key) {
+            Soon::Now(found) => self.judge_key(&session, found).into(),
+            Soon::Later(found) => {
+                let this = self.clone();
+                Verdict::later(async move { this.judge_key(&session, found.await) })
+            }
+        }
+    }
+
+    fn challenge(&self) -> HeaderValue {
+        CHALLENGE
+    }
+}
+
+/// The session of a request, for our own handlers: they see no cookie.
+#[derive(Clone, Copy)]
+pub(crate) struct Current(pub(crate) Live);

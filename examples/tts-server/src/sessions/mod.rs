@@ -1,0 +1,18 @@
+//! Sessions for the page: a key is traded once for a cookie that scripts cannot read and that ends
+//! within the hour, so that the key itself is never kept in a browser.
+
+mod authenticator;
+mod cookie;
+mod origin;
+mod store;
+mod token;
+
+pub use self::{
+    authenticator::{KIND, SessionAuthenticator},
+    store::Sessions,
+};
+pub(crate) use self::{
+    authenticator::Current,
+    cookie::{CLEAR, set as set_cookie},
+    store::{LIFETIME, Live, NoSession},
+};

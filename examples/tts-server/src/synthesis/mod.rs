@@ -1,0 +1,12 @@
+//! Speech off the asynchronous threads: at most one text a core is spoken, a few wait, the rest are
+//! told when to come again, and whoever leaves takes the work with them.
+
+mod queue;
+mod voice;
+mod worker;
+
+pub use self::{
+    queue::{Full, Job, Queue, Ticket},
+    voice::{Speech, SpeechError, Utterance, Voice, VoiceInfo},
+    worker::Workers,
+};
