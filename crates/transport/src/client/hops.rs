@@ -1,0 +1,308 @@
+//! Reads forwarding headers from their end, hop by hop, without allocating.
+
+use std::net::{IpAddr, SocketAddr};
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+/// What one hop wrote about the one before it.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Hop<'a> {
+    /// The address, or `None` where it is unknown, obfuscated or no address at all.
+    pub(super) address: Option<IpAddr>,
+    pub(super) host: Option<&'a str>,
+    pub(super) proto: Option<&'a str>,
+}
+
+/// Yields the hops of `X-Forwarded-For`, the nearest first. Several lines are one list (RFC 9110, 5.3).
+pub(super) fn of_list<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+) -> impl Iterator<Item = Hop<'a>> {
+    let lines = headers.get_all(name).into_iter().rev();
+    lines
+        .flat_map(|line| from_the_right(text(line), false))
+        .map(|written| Hop {
+            address: address(written),
+            ..Hop::default()
+        })
+}
+
+/// Yields the hops of `Forwarded` (RFC 7239), the nearest first.
+pub(super) fn of_forwarded<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+) -> impl Iterator<Item = Hop<'a>> {
+    let lines = headers.get_all(name).into_iter().rev();
+    lines
+        .flat_map(|line| from_the_right(text(line), true))
+        .map(element)
+}
+
+/// Returns the last value of a header that may be a list: what the nearest proxy wrote.
+pub(super) fn last<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    let line = headers.get_all(name).into_iter().next_back()?;
+    from_the_right(text(line), false).next()
+}
+
+/// A line that is no text has one hop, which no one can read.
+fn text(line: &HeaderValue) -> &str {
+    line.to_str().unwrap_or_default()
+}
+
+/// Splits a list at its commas from the right. Where quotes count, they are paired from the right
+/// as well: a quote left open by a client cannot swallow what a proxy appended behind it.
+fn from_the_right(line: &str, quotes: bool) -> impl Iterator<Item = &str> {
+    let mut rest = Some(line);
+    std::iter::from_fn(move || {
+        let line = rest?;
+        let comma = if quotes {
+            comma_outside_quotes(line)
+        } else {
+            line.rfind(',')
+        };
+        let (before, element) = match comma {
+            Some(at) => (line.get(..at), line.get(at + 1..)?),
+            None => (None, line),
+        };
+        rest = before;
+        Some(element.trim_matches([' ', '\t']))
+    })
+}
+
+fn comma_outside_quotes(line: &str) -> Option<usize> {
+    let mut quoted = false;
+    for (at, byte) in line.bytes().enumerate().rev() {
+        match byte {
+            b'"' if !is_escaped(line, at) => quoted = !quoted,
+            b',' if !quoted => return Some(at),
+            _ => {}
+        }
+    }
+    None
+}
+
+fn is_escaped(line: &str, at: usize) -> bool {
+    let before = line.bytes().take(at).rev();
+    before.take_while(|byte| *byte == b'\\').count() % 2 == 1
+}
+
+/// Reads one forwarded-element: `for=192.0.2.43;proto=https;host="example.com"`.
+fn element(written: &str) -> Hop<'_> {
+    let mut hop = Hop::default();
+    let mut seen = [false; 3];
+    for pair in written.split(';') {
+        let Some((name, value)) = pair.split_once('=') else {
+            return Hop::default();
+        };
+        let Some(value) = unquoted(value.trim_end_matches([' ', '\t'])) else {
+            return Hop::default();
+        };
+        let name = name.trim_start_matches([' ', '\t']);
+        let index = ["for", "host", "proto"]
+            .iter()
+            .position(|known| name.eq_ignore_ascii_case(known));
+        // Each parameter occurs once (RFC 7239, 4); an element that says two things says nothing.
+        if let Some(twice) = index.and_then(|index| seen.get_mut(index)) {
+            if *twice {
+                return Hop::default();
+            }
+            *twice = true;
+        }
+        match index {
+            Some(0) => hop.address = address(value),
+            Some(1) => hop.host = Some(value),
+            Some(2) => hop.proto = Some(value),
+            _ => {}
+        }
+    }
+    hop
+}
+
+/// Takes the quotes off. No address, host or scheme needs a backslash, so an escaped character
+/// makes the value unreadable, which spares a copy.
+fn unquoted(value: &str) -> Option<&str> {
+    let Some(opened) = value.strip_prefix('"') else {
+        return (!value.is_empty() && !value.contains('"')).then_some(value);
+    };
+    let inner = opened.strip_suffix('"')?;
+    (!inner.contains(['"', '\\'])).then_some(inner)
+}
+
+/// Reads an address with or without port and brackets. `unknown`, `_hidden` and anything else is `None`.
+pub(super) fn address(written: &str) -> Option<IpAddr> {
+    let address = match written.parse::<IpAddr>() {
+        Ok(address) => address,
+        Err(_) => match bracketed(written) {
+            Some(address) => address,
+            None => with_port(written)?,
+        },
+    };
+    Some(address.to_canonical())
+}
+
+fn bracketed(written: &str) -> Option<IpAddr> {
+    let inner = written.strip_prefix('[')?.strip_suffix(']')?;
+    inner.parse().ok().map(IpAddr::V6)
+}
+
+/// Reads `192.0.2.7:4711` and `[2001:db8::7]:4711`; the port may be obfuscated (`_x`, RFC 7239, 6.3).
+fn with_port(written: &str) -> Option<IpAddr> {
+    if let Ok(socket) = written.parse::<SocketAddr>() {
+        return Some(socket.ip());
+    }
+    let (node, port) = written.rsplit_once(':')?;
+    let hidden = port.strip_prefix('_')?;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    if hidden.is_empty() || !hidden.bytes().all(is_plain) {
+        return None;
+    }
+    match bracketed(node) {
+        Some(address) => Some(address),
+        None => node.parse().ok().map(IpAddr::V4),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::FORWARDED;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn hops(lines: &[&str]) -> Vec<Option<String>> {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(FORWARDED, HeaderValue::from_str(line).unwrap());
+        }
+        let hops = of_forwarded(&headers, &FORWARDED);
+        hops.map(|hop| hop.address.map(|ip| ip.to_string()))
+            .collect()
+    }
+
+    fn some(address: &str) -> Option<String> {
+        Some(address.to_owned())
+    }
+
+    #[test]
+    fn every_written_form_of_an_address_is_read() {
+        for (written, expected) in [
+            ("203.0.113.7", Some("203.0.113.7")),
+            ("203.0.113.7:4711", Some("203.0.113.7")),
+            ("203.0.113.7:_port", Some("203.0.113.7")),
+            ("2001:db8::7", Some("2001:db8::7")),
+            ("[2001:db8::7]", Some("2001:db8::7")),
+            ("[2001:db8::7]:4711", Some("2001:db8::7")),
+            ("[2001:db8::7]:_p", Some("2001:db8::7")),
+            ("::ffff:203.0.113.7", Some("203.0.113.7")),
+            ("[::ffff:203.0.113.7]:1", Some("203.0.113.7")),
+            ("unknown", None),
+            ("_hidden", None),
+            ("", None),
+            ("unix:", None),
+            ("203.0.113.7:", None),
+            ("203.0.113.7:65536", None),
+            ("203.0.113.7:_", None),
+            ("203.0.113.07", None),
+            ("0x7f.1", None),
+            ("2130706433", None),
+            ("[203.0.113.7]", None),
+            ("[2001:db8::7", None),
+            ("fe80::1%eth0", None),
+            ("example.com", None),
+            ("203.0.113.7 ", None),
+            ("203.0.113.7, 10.0.0.1", None),
+        ] {
+            let read = address(written).map(|ip| ip.to_string());
+            assert_eq!(read.as_deref(), expected, "{written}");
+        }
+    }
+
+    #[test]
+    fn a_forwarded_element_is_read_with_its_quotes() {
+        let hop =
+            element("For=\"[2001:db8::7]:4711\" ; Proto=https;host=\"example.com:8443\"; by=_x");
+        assert_eq!(hop.address, "2001:db8::7".parse().ok());
+        assert_eq!(
+            (hop.proto, hop.host),
+            (Some("https"), Some("example.com:8443"))
+        );
+    }
+
+    #[test]
+    fn an_element_that_cannot_be_read_says_nothing() {
+        for written in [
+            "for",
+            "for=",
+            "for=\"203.0.113.7",
+            "for=203.0.113.7\"",
+            "for=\"203.0.113\\.7\"",
+            "for=203.0.113.7;for=198.51.100.1",
+            "for=203.0.113.7;proto=https;proto=http",
+            "203.0.113.7",
+        ] {
+            assert_eq!(element(written), Hop::default(), "{written}");
+        }
+    }
+
+    #[test]
+    fn an_open_quote_cannot_swallow_what_a_proxy_appended() {
+        let nearest = |line: &str| hops(&[line]).into_iter().next().unwrap();
+        for attack in [
+            "for=\"",
+            "for=\"198.51.100.1",
+            "\\\"",
+            "for=\"a\\\"",
+            "\"\"\"",
+            "for=\"x, for=10.0.0.1",
+        ] {
+            let line = format!("{attack}, for=203.0.113.7;proto=https");
+            assert_eq!(nearest(&line), some("203.0.113.7"), "{line}");
+            let line = format!("{attack}, for=\"[2001:db8::7]:1\"");
+            assert_eq!(nearest(&line), some("2001:db8::7"), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_comma_inside_quotes_separates_nothing() {
+        let read = hops(&["for=192.0.2.1, for=\"a,b\", for=192.0.2.3", "for=192.0.2.4"]);
+        assert_eq!(
+            read,
+            [
+                some("192.0.2.4"),
+                some("192.0.2.3"),
+                None,
+                some("192.0.2.1")
+            ]
+        );
+    }
+
+    #[test]
+    fn an_empty_place_is_a_hop_that_cannot_be_read() {
+        assert_eq!(
+            hops(&["for=192.0.2.1,,for=192.0.2.3"]),
+            [some("192.0.2.3"), None, some("192.0.2.1")]
+        );
+        assert_eq!(hops(&[""]), [None]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_reader_panic(line in "[ -~\u{80}-\u{ff}]{0,60}") {
+            let mut headers = HeaderMap::new();
+            headers.append(FORWARDED, HeaderValue::from_str(&line).unwrap_or(HeaderValue::from_static("")));
+            let _ = of_forwarded(&headers, &FORWARDED).count();
+            let _ = of_list(&headers, &FORWARDED).count();
+            let _ = (address(&line), last(&headers, &FORWARDED));
+        }
+
+        #[test]
+        fn reading_from_the_right_agrees_with_reading_from_the_left(
+            elements in prop::collection::vec("[a-z]{1,3}=([a-z0-9]{1,4}|\"[a-z,;= ]{0,5}(\\\\[\"\\\\])?[a-z,]{0,3}\")", 1..6),
+        ) {
+            let line = elements.join(", ");
+            let mut read: Vec<_> = from_the_right(&line, true).map(str::to_owned).collect();
+            read.reverse();
+            prop_assert_eq!(read, elements);
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Who asks: the client's address, scheme and host, decided once for the whole stack.
+
+mod hops;
+mod peer;
+mod proxies;
+mod source;
+mod strip;
+mod walk;
+
+use std::{borrow::Cow, sync::Arc};
+
+use http::{HeaderName, StatusCode, request};
+use palisade_core::{ClientInfo, Fact, Guard, Peer, Rejection, SecurityContext, Verdict, layer};
+
+pub use self::{proxies::TrustedProxies, source::ForwardedHeader};
+use self::{source::Source, walk::Decision};
+use crate::host::HostName;
+
+/// Decides who the client is, once a request; every other layer asks the context.
+///
+/// The peer is the client, unless it is a trusted proxy. Then one header is walked from the right,
+/// over trusted hops, to the first that is none. A hop that cannot be read (`unknown`, `_hidden`,
+/// nonsense) ends the walk at the proxy before it; it is never skipped. Scheme and host follow the
+/// same rule. Forwarding headers that were not read are removed, so that nothing further in
+/// believes them.
+///
+/// ```
+/// use palisade_transport::{ClientInfoLayer, ForwardedHeader, TrustedProxies};
+///
+/// // Nothing stands in front.
+/// let direct = ClientInfoLayer::direct();
+///
+/// // nginx on this machine, with `proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for`
+/// // and `proxy_set_header X-Forwarded-Proto $scheme`.
+/// let behind_nginx =
+///     ClientInfoLayer::behind(TrustedProxies::loopback(), ForwardedHeader::XForwardedFor);
+/// ```
+///
+/// # Deployment
+/// The proxy must write the configured header itself, and `X-Forwarded-Proto` too: most proxies pass
+/// on what a client sent. Trust no network that clients can send from.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ClientInfoLayer {
+    config: Arc<Config>,
+}
+
+layer!(ClientInfoLayer);
+
+#[derive(Clone, Debug)]
+struct Config {
+    proxies: TrustedProxies,
+    source: Source,
+    host: bool,
+    ambiguous: Rejection,
+    bad_host: Rejection,
+}
+
+impl ClientInfoLayer {
+    /// Takes the peer for the client.
+    pub fn direct() -> Self {
+        Self::behind(TrustedProxies::none(), ForwardedHeader::XForwardedFor)
+    }
+
+    /// Believes these proxies what they write into this header.
+    pub fn behind(proxies: TrustedProxies, header: ForwardedHeader) -> Self {
+        let config = Config {
+            proxies,
+            source: Source::new(header),
+            host: false,
+            ambiguous: ambiguous(),
+            bad_host: bad_host(),
+        };
+        Self {
+            config: Arc::new(config),
+        }
+    }
+
+    /// Reads the scheme from another header than `X-Forwarded-Proto`. Not used with `Forwarded`, which holds it.
+    pub fn scheme_from(self, header: HeaderName) -> Self {
+        self.change(|config| config.source.scheme = header)
+    }
+
+    /// Believes the proxies the host as well: `X-Forwarded-Host`, or `host` in `Forwarded`. Off by
+    /// default, since most proxies neither write that header nor remove the one that a client sent.
+    pub fn accept_forwarded_host(self) -> Self {
+        self.change(|config| config.host = true)
+    }
+
+    /// Returns the proxies that are believed.
+    pub fn proxies(&self) -> &TrustedProxies {
+        &self.config.proxies
+    }
+
+    fn change(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(Arc::make_mut(&mut self.config));
+        self
+    }
+}
+
+impl Guard for ClientInfoLayer {
+    type Pass = ();
+
+    fn name(&self) -> &'static str {
+        "client"
+    }
+
+    fn admit(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<()> {
+        let Some(peer) = peer::of(&head.extensions) else {
+            return Rejection::misconfigured(
+                "no peer address: serve with `palisade_transport::server`, or with axum's \
+                 `into_make_service_with_connect_info` or tonic and the feature of that name",
+            )
+            .into();
+        };
+        let client = match self.config.judge(cx, peer, head) {
+            Ok(client) => client,
+            Err(rejection) => return rejection.into(),
+        };
+        cx.set_client(client);
+        Verdict::Admit(())
+    }
+}
+
+impl Config {
+    fn judge(
+        &self,
+        cx: &SecurityContext,
+        peer: Peer,
+        head: &mut request::Parts,
+    ) -> Result<ClientInfo, Rejection> {
+        if !self.proxies.contains(peer.address.ip()) {
+            self.distrust(cx, head);
+            return Ok(ClientInfo::new(peer.address.ip(), peer.scheme));
+        }
+        let decision = walk::decide(peer, &head.headers, &self.proxies, &self.source)
+            .map_err(|walk::Ambiguous| self.ambiguous.clone())?;
+        let client = self.client(cx, decision)?;
+        strip::all_but(&self.read(), true, &mut head.headers);
+        Ok(client)
+    }
+
+    /// A stranger's forwarding headers are taken away, and noted where proxies are expected: it is
+    /// either an attack or a proxy that is missing from the list.
+    fn distrust(&self, cx: &SecurityContext, head: &mut request::Parts) {
+        if !self.proxies.is_empty() && head.headers.contains_key(&self.source.name) {
+            cx.record(noted("from a peer that is no trusted proxy"));
+        }
+        strip::all_but(&[], false, &mut head.headers);
+    }
+
+    fn client(
+        &self,
+        cx: &SecurityContext,
+        decision: Decision<'_>,
+    ) -> Result<ClientInfo, Rejection> {
+        if decision.stopped {
+            cx.record(noted("a trusted proxy wrote a hop that is no address"));
+        }
+        let client = ClientInfo::new(decision.address, decision.scheme);
+        let Some(written) = decision.host.filter(|_| self.host) else {
+            return Ok(client);
+        };
+        let host = HostName::parse(written).ok();
+        let authority = host.and_then(|_| written.parse().ok());
+        authority
+            .map(|authority| client.with_forwarded_host(authority))
+            .ok_or_else(|| self.bad_host.clone())
+    }
+
+    /// The headers that were read, and may stay; the same one again where there are fewer.
+    fn read(&self) -> [&HeaderName; 3] {
+        let name = &self.source.name;
+        if self.source.address == ForwardedHeader::Forwarded {
+            return [name; 3];
+        }
+        let host = if self.host { &self.source.host } else { name };
+        [name, &self.source.scheme, host]
+    }
+}
+
+fn noted(what: &'static str) -> Fact {
+    Fact::Noted {
+        key: "forwarded_header",
+        value: Cow::Borrowed(what),
+    }
+}
+
+fn ambiguous() -> Rejection {
+    Rejection::new(
+        StatusCode::BAD_REQUEST,
+        "forwarded_ambiguous",
+        "A header that must stand alone was sent several times.",
+    )
+    .with_reason("the proxy adds its client address header without removing the client's own")
+    .prerendered()
+}
+
+fn bad_host() -> Rejection {
+    Rejection::new(
+        StatusCode::BAD_REQUEST,
+        "forwarded_host_invalid",
+        "The forwarded host is not valid.",
+    )
+    .prerendered()
+}

@@ -1,0 +1,301 @@
+//! `Content-Security-Policy`, written by a builder that cannot forget the dangerous directives.
+
+use http::HeaderValue;
+
+use crate::ConfigError;
+
+/// What a page may load and do. Begins with nothing, and adds.
+///
+/// ```
+/// use palisade_transport::{ContentSecurityPolicy, Source};
+///
+/// let page = ContentSecurityPolicy::nothing()
+///     .scripts(Source::SameOrigin)
+///     .styles(Source::SameOrigin)
+///     .connections(Source::SameOrigin)
+///     .images(Source::SameOrigin)
+///     .images(Source::Data)
+///     .media(Source::host("https://cdn.example.com")?);
+/// assert_eq!(
+///     page.header_value(),
+///     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+///      object-src 'none'; connect-src 'self'; img-src 'self' data:; \
+///      media-src https://cdn.example.com; script-src 'self'; style-src 'self'"
+/// );
+/// # Ok::<(), palisade_transport::ConfigError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct ContentSecurityPolicy {
+    directives: Vec<(Directive, Vec<Source>)>,
+    trusted_types: bool,
+}
+
+/// In the order in which they are written.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Directive {
+    FormAction,
+    FrameAncestors,
+    Connect,
+    Font,
+    Frame,
+    Image,
+    Manifest,
+    Media,
+    Script,
+    Style,
+    Worker,
+}
+
+impl Directive {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::FormAction => "form-action",
+            Self::FrameAncestors => "frame-ancestors",
+            Self::Connect => "connect-src",
+            Self::Font => "font-src",
+            Self::Frame => "frame-src",
+            Self::Image => "img-src",
+            Self::Manifest => "manifest-src",
+            Self::Media => "media-src",
+            Self::Script => "script-src",
+            Self::Style => "style-src",
+            Self::Worker => "worker-src",
+        }
+    }
+}
+
+/// Where something may come from.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Source {
+    /// `blob:`, made by the page itself.
+    Blob,
+    /// `data:`, inside the page. Never for scripts.
+    Data,
+    /// A host; see [`Source::host`].
+    Host(HostSource),
+    /// `'self'`: the page's own scheme, host and port.
+    SameOrigin,
+    /// `'unsafe-inline'`; see [`Source::dangerously_inline`].
+    UnsafeInline(Inline),
+}
+
+/// An origin that has been checked.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct HostSource(Box<str>);
+
+/// Made only by [`Source::dangerously_inline`].
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Inline(());
+
+impl Source {
+    /// An origin elsewhere, such as `https://cdn.example.com` or `wss://api.example.com:8443`.
+    ///
+    /// # Errors
+    /// It is no secure scheme followed by one host: a star, a path, or a separator that would begin
+    /// another directive.
+    pub fn host(origin: &str) -> Result<Self, ConfigError> {
+        let wrong = || ConfigError::ContentSource {
+            written: origin.into(),
+        };
+        let host = ["https://", "wss://"]
+            .iter()
+            .find_map(|scheme| origin.strip_prefix(scheme));
+        crate::host::HostName::parse(host.ok_or_else(wrong)?).map_err(|_| wrong())?;
+        Ok(Self::Host(HostSource(origin.into())))
+    }
+
+    /// Allows what stands in the page itself: whatever an attacker manages to write into the page runs.
+    pub const fn dangerously_inline() -> Self {
+        Self::UnsafeInline(Inline(()))
+    }
+
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Blob => "blob:",
+            Self::Data => "data:",
+            Self::Host(HostSource(origin)) => origin,
+            Self::SameOrigin => "'self'",
+            Self::UnsafeInline(_) => "'unsafe-inline'",
+        }
+    }
+}
+
+impl ContentSecurityPolicy {
+    /// Allows nothing at all: right for every answer that is no page.
+    pub fn nothing() -> Self {
+        Self::default()
+    }
+
+    /// Allows a page its own scripts, styles, images, fonts and calls, nothing inline, nothing from elsewhere.
+    pub fn same_origin() -> Self {
+        Self::nothing()
+            .scripts(Source::SameOrigin)
+            .styles(Source::SameOrigin)
+            .images(Source::SameOrigin)
+            .fonts(Source::SameOrigin)
+            .media(Source::SameOrigin)
+            .connections(Source::SameOrigin)
+            .manifests(Source::SameOrigin)
+            .forms_to(Source::SameOrigin)
+    }
+
+    /// Adds a source of scripts.
+    pub fn scripts(self, source: Source) -> Self {
+        self.add(Directive::Script, source)
+    }
+
+    /// Adds a source of style sheets.
+    pub fn styles(self, source: Source) -> Self {
+        self.add(Directive::Style, source)
+    }
+
+    /// Adds a source of images.
+    pub fn images(self, source: Source) -> Self {
+        self.add(Directive::Image, source)
+    }
+
+    /// Adds a source of fonts.
+    pub fn fonts(self, source: Source) -> Self {
+        self.add(Directive::Font, source)
+    }
+
+    /// Adds a source of sound and film.
+    pub fn media(self, source: Source) -> Self {
+        self.add(Directive::Media, source)
+    }
+
+    /// Adds a place that scripts may call (`fetch`, `WebSocket`).
+    pub fn connections(self, source: Source) -> Self {
+        self.add(Directive::Connect, source)
+    }
+
+    /// Adds a source of workers.
+    pub fn workers(self, source: Source) -> Self {
+        self.add(Directive::Worker, source)
+    }
+
+    /// Adds a source of pages inside the page.
+    pub fn frames(self, source: Source) -> Self {
+        self.add(Directive::Frame, source)
+    }
+
+    /// Adds a source of web application manifests.
+    pub fn manifests(self, source: Source) -> Self {
+        self.add(Directive::Manifest, source)
+    }
+
+    /// Adds a place that forms may be sent to.
+    pub fn forms_to(self, source: Source) -> Self {
+        self.add(Directive::FormAction, source)
+    }
+
+    /// Adds a site that may show this one inside itself. `X-Frame-Options`, which cannot name sites,
+    /// still says `DENY` to old browsers.
+    pub fn framed_by(self, source: Source) -> Self {
+        self.add(Directive::FrameAncestors, source)
+    }
+
+    /// Makes browsers refuse plain text where scripts could be made of it (Trusted Types).
+    pub fn require_trusted_types(mut self) -> Self {
+        self.trusted_types = true;
+        self
+    }
+
+    /// Returns the value of the header.
+    ///
+    /// # Panics
+    /// Never: every source was checked when it was made.
+    #[must_use]
+    pub fn header_value(&self) -> HeaderValue {
+        let mut policy = String::from("default-src 'none'; base-uri 'none'");
+        for closed in [Directive::FormAction, Directive::FrameAncestors] {
+            if !self.has(closed) {
+                write(&mut policy, closed.as_str(), "'none'");
+            }
+        }
+        write(&mut policy, "object-src", "'none'");
+        let mut directives: Vec<_> = self.directives.iter().collect();
+        directives.sort_by_key(|(directive, _)| *directive);
+        for (directive, sources) in directives {
+            let sources: Vec<_> = sources.iter().map(Source::as_str).collect();
+            write(&mut policy, directive.as_str(), &sources.join(" "));
+        }
+        if self.trusted_types {
+            write(&mut policy, "require-trusted-types-for", "'script'");
+        }
+        HeaderValue::try_from(policy).expect("every source was checked when it was made")
+    }
+
+    fn has(&self, directive: Directive) -> bool {
+        self.directives.iter().any(|(known, _)| *known == directive)
+    }
+
+    fn add(mut self, directive: Directive, source: Source) -> Self {
+        match self
+            .directives
+            .iter_mut()
+            .find(|(known, _)| *known == directive)
+        {
+            Some((_, sources)) if sources.contains(&source) => {}
+            Some((_, sources)) => sources.push(source),
+            None => self.directives.push((directive, vec![source])),
+        }
+        self
+    }
+}
+
+fn write(policy: &mut String, directive: &str, sources: &str) {
+    for part in ["; ", directive, " ", sources] {
+        policy.push_str(part);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_allowed_until_it_is_added() {
+        let nothing = ContentSecurityPolicy::nothing().header_value();
+        assert_eq!(
+            nothing,
+            "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"
+        );
+    }
+
+    #[test]
+    fn what_is_added_twice_is_written_once() {
+        let policy = ContentSecurityPolicy::nothing()
+            .framed_by(Source::SameOrigin)
+            .framed_by(Source::SameOrigin)
+            .require_trusted_types()
+            .header_value();
+        let text = policy.to_str().unwrap();
+        assert_eq!(text.matches("frame-ancestors 'self'").count(), 1);
+        assert_eq!(text.matches("frame-ancestors").count(), 1);
+        assert!(text.ends_with("; require-trusted-types-for 'script'"));
+    }
+
+    #[test]
+    fn a_source_cannot_smuggle_a_directive_or_a_wildcard() {
+        for written in [
+            "https://a.example; script-src *",
+            "https://a.example 'unsafe-inline'",
+            "https://a.example,b",
+            "https://*",
+            "https://*.example.com",
+            "http://a.example",
+            "https:",
+            "*",
+            "'unsafe-eval'",
+            "a.example",
+            "https://a.example/path",
+            "https://a.example\r\nx: y",
+        ] {
+            assert!(Source::host(written).is_err(), "{written}");
+        }
+        assert!(Source::host("wss://a.example:8443").is_ok());
+    }
+}

@@ -1,0 +1,309 @@
+//! The headers that make browsers careful.
+
+mod csp;
+mod hsts;
+mod preset;
+
+use std::sync::Arc;
+
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, SERVER, STRICT_TRANSPORT_SECURITY},
+    request, response,
+};
+use palisade_core::{ClientInfo, Guard, Scheme, SecurityContext, Verdict, layer};
+
+use self::preset::{Entry, X_POWERED_BY};
+pub use self::{
+    csp::{ContentSecurityPolicy, HostSource, Inline, Source},
+    hsts::Hsts,
+};
+
+/// Adds the security headers to every answer, refusals included; stands outside everything that refuses.
+///
+/// `Strict-Transport-Security` goes out over TLS only. Answers to a known principal, and errors, are
+/// not stored by caches unless the handler says otherwise. What tells an attacker which software
+/// runs (`Server`, `X-Powered-By`) is taken away. A header that a handler sets itself stays as it
+/// is, except for `X-Content-Type-Options` and `Strict-Transport-Security`.
+///
+/// ```
+/// use palisade_transport::{ContentSecurityPolicy, HeadersLayer, Hsts, Source};
+///
+/// // For programs: nothing may be run, framed or indexed.
+/// let api = HeadersLayer::api();
+///
+/// // For people: a page with its own scripts, and sound that it makes itself.
+/// let page = ContentSecurityPolicy::same_origin().media(Source::Blob);
+/// let site = HeadersLayer::browser(&page)
+///     .hsts(Hsts::two_years().include_subdomains())
+///     .no_index();
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct HeadersLayer {
+    config: Arc<Config>,
+}
+
+layer!(HeadersLayer);
+
+#[derive(Clone, Debug)]
+struct Config {
+    entries: Vec<Entry>,
+    hsts: Option<HeaderValue>,
+}
+
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+impl HeadersLayer {
+    /// Sets what suits answers that no page is made of. Not to be indexed.
+    pub fn api() -> Self {
+        Self::with(preset::api()).no_index()
+    }
+
+    /// Sets what suits pages, which may load what the policy says.
+    pub fn browser(policy: &ContentSecurityPolicy) -> Self {
+        Self::with(preset::browser()).set(CONTENT_SECURITY_POLICY, policy.header_value())
+    }
+
+    /// Replaces the time for which browsers insist on TLS.
+    pub fn hsts(self, hsts: Hsts) -> Self {
+        self.change(|config| config.hsts = Some(hsts.header_value()))
+    }
+
+    /// Leaves browsers free to come in clear: the first request of each visit can be intercepted.
+    /// For servers whose proxy sends the header itself.
+    pub fn dangerously_without_hsts(self) -> Self {
+        self.change(|config| config.hsts = None)
+    }
+
+    /// Keeps search engines away from every answer.
+    pub fn no_index(self) -> Self {
+        self.set(preset::X_ROBOTS_TAG, preset::NO_INDEX)
+    }
+
+    /// Lets search engines in again.
+    pub fn index(self) -> Self {
+        self.change(|config| {
+            config
+                .entries
+                .retain(|entry| entry.name != preset::X_ROBOTS_TAG)
+        })
+    }
+
+    /// Lets pages of other origins load the answers (`Cross-Origin-Resource-Policy: cross-origin`), for
+    /// an API that browsers elsewhere call. Who may read them is for CORS to say.
+    pub fn cross_origin_resources(self) -> Self {
+        self.set(preset::CORP, preset::CROSS_ORIGIN)
+    }
+
+    /// Adds a header of one's own to answers that do not have it, or replaces one of the preset.
+    pub fn set(self, name: HeaderName, value: HeaderValue) -> Self {
+        self.change(
+            |config| match config.entries.iter_mut().find(|entry| entry.name == name) {
+                Some(entry) => entry.value = value,
+                None => config.entries.push(Entry::unless_set(name, value)),
+            },
+        )
+    }
+
+    fn with(entries: Vec<Entry>) -> Self {
+        let config = Config {
+            entries,
+            hsts: Some(Hsts::one_year().header_value()),
+        };
+        Self {
+            config: Arc::new(config),
+        }
+    }
+
+    fn change(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(Arc::make_mut(&mut self.config));
+        self
+    }
+}
+
+impl Guard for HeadersLayer {
+    type Pass = ();
+
+    fn name(&self) -> &'static str {
+        "headers"
+    }
+
+    fn admit(&self, _: &SecurityContext, _: &mut request::Parts) -> Verdict<()> {
+        Verdict::Admit(())
+    }
+
+    fn finish(&self, cx: &SecurityContext, (): &mut (), head: &mut response::Parts) -> Verdict<()> {
+        let over_tls = cx.client().map(ClientInfo::scheme) == Some(Scheme::Https);
+        let personal = cx.principal().is_some() || head.status.as_u16() >= 400;
+        self.config.dress(&mut head.headers, over_tls, personal);
+        Verdict::Admit(())
+    }
+}
+
+impl Config {
+    fn dress(&self, headers: &mut HeaderMap, over_tls: bool, personal: bool) {
+        // Room for all at once: growing step by step would allocate several times.
+        headers.reserve(self.entries.len() + 2);
+        for entry in &self.entries {
+            entry.put(headers);
+        }
+        match &self.hsts {
+            // A handler has no say here, and in clear the header must not be sent (RFC 6797, 7.2).
+            Some(value) if over_tls => {
+                drop(headers.insert(STRICT_TRANSPORT_SECURITY, value.clone()))
+            }
+            _ => drop(headers.remove(STRICT_TRANSPORT_SECURITY)),
+        }
+        if personal {
+            headers.entry(CACHE_CONTROL).or_insert(NO_STORE);
+        }
+        headers.remove(SERVER);
+        headers.remove(X_POWERED_BY);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dressed(
+        layer: &HeadersLayer,
+        over_tls: bool,
+        personal: bool,
+        set: &[(&'static str, &'static str)],
+    ) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in set {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        layer.config.dress(&mut headers, over_tls, personal);
+        headers
+    }
+
+    fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+        assert!(
+            headers.get_all(name).iter().count() <= 1,
+            "{name} is sent twice"
+        );
+        headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    #[test]
+    fn transport_security_is_promised_over_tls_only() {
+        let layer = HeadersLayer::api();
+        let name = "strict-transport-security";
+        assert_eq!(
+            value(&dressed(&layer, true, false, &[]), name),
+            Some("max-age=31536000")
+        );
+        assert_eq!(value(&dressed(&layer, false, false, &[]), name), None);
+        assert_eq!(
+            value(&dressed(&layer, false, false, &[(name, "max-age=1")]), name),
+            None
+        );
+        assert_eq!(
+            value(&dressed(&layer, true, false, &[(name, "max-age=1")]), name),
+            Some("max-age=31536000")
+        );
+        let without = layer.dangerously_without_hsts();
+        assert_eq!(value(&dressed(&without, true, false, &[]), name), None);
+    }
+
+    #[test]
+    fn every_preset_closes_what_browsers_leave_open() {
+        let page = HeadersLayer::browser(&ContentSecurityPolicy::same_origin());
+        for layer in [HeadersLayer::api(), page] {
+            let headers = dressed(&layer, true, false, &[]);
+            for (name, expected) in [
+                ("x-content-type-options", "nosniff"),
+                ("x-frame-options", "DENY"),
+                ("cross-origin-resource-policy", "same-origin"),
+                ("cross-origin-opener-policy", "same-origin"),
+                ("cross-origin-embedder-policy", "require-corp"),
+            ] {
+                assert_eq!(value(&headers, name), Some(expected), "{name}");
+            }
+            assert!(
+                value(&headers, "content-security-policy")
+                    .unwrap()
+                    .starts_with("default-src 'none'")
+            );
+            assert!(
+                value(&headers, "permissions-policy")
+                    .unwrap()
+                    .contains("microphone=()")
+            );
+            assert!(value(&headers, "referrer-policy").is_some());
+        }
+    }
+
+    #[test]
+    fn personal_answers_and_errors_are_not_stored() {
+        let layer = HeadersLayer::api();
+        assert_eq!(
+            value(&dressed(&layer, true, true, &[]), "cache-control"),
+            Some("no-store")
+        );
+        assert_eq!(
+            value(&dressed(&layer, true, false, &[]), "cache-control"),
+            None
+        );
+        let chosen = [("cache-control", "private, max-age=60")];
+        assert_eq!(
+            value(&dressed(&layer, true, true, &chosen), "cache-control"),
+            Some("private, max-age=60")
+        );
+    }
+
+    #[test]
+    fn a_handler_keeps_its_own_policy_but_not_its_banner() {
+        let set = [
+            (
+                "content-security-policy",
+                "default-src 'none'; img-src 'self'",
+            ),
+            ("x-content-type-options", "sniff"),
+            ("server", "secret/1.2.3"),
+            ("x-powered-by", "secret"),
+        ];
+        let headers = dressed(&HeadersLayer::api(), true, false, &set);
+        assert_eq!(
+            value(&headers, "content-security-policy"),
+            Some("default-src 'none'; img-src 'self'")
+        );
+        assert_eq!(value(&headers, "x-content-type-options"), Some("nosniff"));
+        assert_eq!(
+            (value(&headers, "server"), value(&headers, "x-powered-by")),
+            (None, None)
+        );
+    }
+
+    #[test]
+    fn robots_are_kept_out_where_it_is_said() {
+        let robots = |layer: &HeadersLayer| {
+            value(&dressed(layer, true, false, &[]), "x-robots-tag").map(str::to_owned)
+        };
+        let page = HeadersLayer::browser(&ContentSecurityPolicy::same_origin());
+        assert_eq!(robots(&page), None);
+        assert_eq!(
+            robots(&page.no_index()).as_deref(),
+            Some("noindex, nofollow")
+        );
+        assert_eq!(robots(&HeadersLayer::api().index()), None);
+    }
+
+    #[test]
+    fn a_preset_can_be_changed_and_extended() {
+        let layer = HeadersLayer::api().cross_origin_resources().set(
+            HeaderName::from_static("x-house"),
+            HeaderValue::from_static("ours"),
+        );
+        let headers = dressed(&layer, true, false, &[]);
+        assert_eq!(
+            value(&headers, "cross-origin-resource-policy"),
+            Some("cross-origin")
+        );
+        assert_eq!(value(&headers, "x-house"), Some("ours"));
+    }
+}

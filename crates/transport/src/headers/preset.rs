@@ -1,0 +1,82 @@
+//! The values that the presets are made of.
+
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS},
+};
+
+use super::ContentSecurityPolicy;
+
+pub(super) const CORP: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+const COEP: HeaderName = HeaderName::from_static("cross-origin-embedder-policy");
+const COOP: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
+pub(super) const X_POWERED_BY: HeaderName = HeaderName::from_static("x-powered-by");
+pub(super) const X_ROBOTS_TAG: HeaderName = HeaderName::from_static("x-robots-tag");
+
+pub(super) const CROSS_ORIGIN: HeaderValue = HeaderValue::from_static("cross-origin");
+pub(super) const NO_INDEX: HeaderValue = HeaderValue::from_static("noindex, nofollow");
+const SAME_ORIGIN: HeaderValue = HeaderValue::from_static("same-origin");
+
+/// What a page that only plays sound and shows text never needs; each can be given back with `set`.
+const NO_PERMISSIONS: HeaderValue = HeaderValue::from_static(
+    "accelerometer=(), bluetooth=(), browsing-topics=(), camera=(), display-capture=(), \
+     geolocation=(), gyroscope=(), hid=(), magnetometer=(), microphone=(), midi=(), payment=(), \
+     serial=(), usb=(), xr-spatial-tracking=()",
+);
+
+/// One header, ready to be sent.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) name: HeaderName,
+    pub(super) value: HeaderValue,
+    always: bool,
+}
+
+impl Entry {
+    pub(super) const fn unless_set(name: HeaderName, value: HeaderValue) -> Self {
+        Self {
+            name,
+            value,
+            always: false,
+        }
+    }
+
+    /// Puts the header into an answer. Copies counts, not text.
+    pub(super) fn put(&self, headers: &mut HeaderMap) {
+        if self.always {
+            headers.insert(&self.name, self.value.clone());
+        } else {
+            headers
+                .entry(&self.name)
+                .or_insert_with(|| self.value.clone());
+        }
+    }
+}
+
+pub(super) fn api() -> Vec<Entry> {
+    let nothing = ContentSecurityPolicy::nothing().header_value();
+    let mut entries = common("no-referrer");
+    entries.push(Entry::unless_set(CONTENT_SECURITY_POLICY, nothing));
+    entries
+}
+
+pub(super) fn browser() -> Vec<Entry> {
+    common("strict-origin-when-cross-origin")
+}
+
+fn common(referrer: &'static str) -> Vec<Entry> {
+    vec![
+        Entry {
+            name: X_CONTENT_TYPE_OPTIONS,
+            value: HeaderValue::from_static("nosniff"),
+            always: true,
+        },
+        Entry::unless_set(X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+        Entry::unless_set(REFERRER_POLICY, HeaderValue::from_static(referrer)),
+        Entry::unless_set(PERMISSIONS_POLICY, NO_PERMISSIONS),
+        Entry::unless_set(CORP, SAME_ORIGIN),
+        Entry::unless_set(COOP, SAME_ORIGIN),
+        Entry::unless_set(COEP, HeaderValue::from_static("require-corp")),
+    ]
+}

@@ -1,0 +1,97 @@
+//! Which host a request is for, or why that cannot be told.
+
+use http::{header::HOST, request};
+use palisade_core::Scheme;
+
+use super::name::HostName;
+
+/// Why the host of a request cannot be told.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Problem {
+    Ambiguous,
+    Invalid,
+    Mismatch,
+    Missing,
+}
+
+/// Returns the one host that a request names, as RFC 9112 (3.2) and RFC 9113 (8.3.1) have it. Where the
+/// target and the `Host` field both name one, they must agree: two parsers must not see two hosts.
+pub(crate) fn host(head: &request::Parts, scheme: Scheme) -> Result<HostName<'_>, Problem> {
+    let mut lines = head.headers.get_all(HOST).into_iter();
+    let line = lines.next();
+    if lines.next().is_some() {
+        return Err(Problem::Ambiguous);
+    }
+    let field = line.map(|line| line.to_str().map_err(|_| Problem::Invalid));
+    let field = field.transpose()?.map(parse).transpose()?;
+    let authority = head
+        .uri
+        .authority()
+        .map(|authority| parse(authority.as_str()));
+    match (authority.transpose()?, field) {
+        (Some(authority), Some(field)) if !authority.is_same(&field, scheme) => {
+            Err(Problem::Mismatch)
+        }
+        (Some(authority), _) => Ok(authority),
+        (None, Some(field)) => Ok(field),
+        (None, None) => Err(Problem::Missing),
+    }
+}
+
+fn parse(written: &str) -> Result<HostName<'_>, Problem> {
+    HostName::parse(written).map_err(|_| Problem::Invalid)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    fn check(uri: &str, lines: &[&[u8]], expected: Result<&str, Problem>) {
+        let mut request = Request::builder().uri(uri);
+        for line in lines {
+            request = request.header(HOST, *line);
+        }
+        let head = request.body(()).unwrap().into_parts().0;
+        let found = host(&head, Scheme::Https).map(|host| host.name.into_owned());
+        assert_eq!(
+            found.as_deref().map_err(|problem| *problem),
+            expected,
+            "{uri} {lines:?}"
+        );
+    }
+
+    #[test]
+    fn one_host_is_found_where_it_stands() {
+        check("/", &[b"example.com:8443"], Ok("example.com"));
+        check("https://example.com/", &[], Ok("example.com"));
+        check(
+            "https://example.com/",
+            &[b"EXAMPLE.com:443"],
+            Ok("example.com"),
+        );
+        check("example.com:443", &[b"example.com"], Ok("example.com"));
+    }
+
+    #[test]
+    fn a_request_without_one_clear_host_is_turned_away() {
+        check("/", &[], Err(Problem::Missing));
+        check("/", &[b""], Err(Problem::Invalid));
+        check("/", &[b"a.example", b"a.example"], Err(Problem::Ambiguous));
+        check("/", &[b"a@evil.example"], Err(Problem::Invalid));
+        check("/", &[b"a.example, b.example"], Err(Problem::Invalid));
+        check("/", &[b"\xff.example"], Err(Problem::Invalid));
+        check("https://user@example.com/", &[], Err(Problem::Invalid));
+        check(
+            "https://a.example/",
+            &[b"b.example"],
+            Err(Problem::Mismatch),
+        );
+        check(
+            "https://a.example/",
+            &[b"a.example:8443"],
+            Err(Problem::Mismatch),
+        );
+    }
+}

@@ -1,0 +1,44 @@
+//! Why a server does not start.
+
+use std::{error, fmt, io, net::SocketAddr};
+
+/// Why a server does not start, in one line for the operator.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// The address cannot be listened on.
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The listening socket does not work.
+    Listen(io::Error),
+    /// The TLS settings cannot be used.
+    Tls(Box<dyn error::Error + Send + Sync>),
+}
+
+impl fmt::Display for ServerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bind { address, source } => {
+                write!(f, "cannot listen on {address}: ")?;
+                match source.kind() {
+                    io::ErrorKind::AddrInUse => f.write_str("another program listens there"),
+                    io::ErrorKind::AddrNotAvailable => {
+                        f.write_str("this machine does not have that address")
+                    }
+                    io::ErrorKind::PermissionDenied => f.write_str(
+                        "ports under 1024 need the right to bind them (CAP_NET_BIND_SERVICE)",
+                    ),
+                    _ => write!(f, "{source}"),
+                }
+            }
+            Self::Listen(source) => write!(f, "the listening socket does not work: {source}"),
+            Self::Tls(source) => write!(f, "the TLS settings cannot be used: {source}"),
+        }
+    }
+}
+
+impl error::Error for ServerError {}

@@ -1,0 +1,246 @@
+//! A certificate authority for this machine alone, made when a server first starts.
+
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use palisade_core::{SharedClock, SystemClock};
+use rcgen::{
+    BasicConstraints, CertificateParams, CidrSubnet, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    NameConstraints, PKCS_ECDSA_P256_SHA256,
+};
+use rustls::pki_types::{CertificateDer, pem::PemObject};
+use time::OffsetDateTime;
+
+use super::{
+    CertificateError, Certificates, Fingerprint, files,
+    loaded::{Loaded, validity},
+};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// Under 90 days, the strictest that any browser profile asks of a leaf.
+const LEAF_LIFE: Duration = Duration::from_secs(89 * DAY.as_secs());
+const LEAF_RENEWAL: Duration = Duration::from_secs(30 * DAY.as_secs());
+const CA_LIFE: Duration = Duration::from_secs(3650 * DAY.as_secs());
+/// Clocks of other machines are not quite the same.
+const SLACK: Duration = Duration::from_secs(60 * 60);
+
+/// A self-signed authority for development: it signs for `localhost`, `127.0.0.1` and `::1` and, by
+/// name constraints, cannot sign for anything else. Whoever trusts it in a browser trusts
+/// it with this machine only.
+///
+/// The folder holds `ca.pem` (to be trusted), `ca.key`, `server.pem` and `server.key`; keys are
+/// readable by their owner alone.
+#[derive(Clone)]
+#[must_use]
+pub struct DevAuthority {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    folder: PathBuf,
+    clock: SharedClock,
+    certificate: CertificateDer<'static>,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl DevAuthority {
+    /// Opens the authority of this folder, and makes both where they are not there.
+    ///
+    /// # Errors
+    /// The folder cannot be written, a file holds something else, or others can read the key.
+    pub fn open_or_create(folder: impl AsRef<Path>) -> Result<Self, CertificateError> {
+        Self::open_or_create_with_clock(folder, SystemClock::shared())
+    }
+
+    /// Does the same by another clock.
+    ///
+    /// # Errors
+    /// As [`open_or_create`](Self::open_or_create).
+    pub fn open_or_create_with_clock(
+        folder: impl AsRef<Path>,
+        clock: SharedClock,
+    ) -> Result<Self, CertificateError> {
+        let folder = folder.as_ref();
+        files::make_folder(folder)?;
+        let key = open_or_create_key(&folder.join("ca.key"))?;
+        let certificate = open_or_create_ca(&folder.join("ca.pem"), &key, clock.unix_time())?;
+        let issuer = Issuer::from_ca_cert_der(&certificate, key)
+            .map_err(|error| CertificateError::make(&error))?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                folder: folder.to_owned(),
+                clock,
+                certificate,
+                issuer,
+            }),
+        })
+    }
+
+    /// Returns a certificate for this machine, signed by the authority. It is renewed by itself.
+    ///
+    /// # Errors
+    /// It cannot be made or written.
+    pub fn certificates(&self) -> Result<Certificates, CertificateError> {
+        Certificates::of_authority(self.clone(), Arc::clone(&self.inner.clock))
+    }
+
+    /// Returns the fingerprint of the authority, to compare before it is trusted.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(&self.inner.certificate)
+    }
+
+    /// Returns the path of the certificate that clients are to trust (`curl --cacert`).
+    #[must_use]
+    pub fn certificate_path(&self) -> PathBuf {
+        self.inner.folder.join("ca.pem")
+    }
+
+    pub(super) fn leaf_path(&self) -> PathBuf {
+        self.inner.folder.join("server.pem")
+    }
+
+    pub(super) fn leaf_key_path(&self) -> PathBuf {
+        self.inner.folder.join("server.key")
+    }
+
+    /// Makes a new leaf where there is none, where it cannot be used, and where its end is near.
+    pub(super) fn renew_if_due(&self, now: Duration) -> Result<(), CertificateError> {
+        let chain = files::read_if_there(&self.leaf_path())?;
+        let key = files::read_if_there(&self.leaf_key_path())?;
+        let usable = chain.zip(key).is_some_and(|(chain, key)| {
+            Loaded::parse(&self.leaf_path(), &chain, &key).is_ok_and(|leaf| {
+                leaf.not_before <= now
+                    && now + LEAF_RENEWAL < leaf.not_after
+                    && self.has_signed(&leaf)
+            })
+        });
+        if usable { Ok(()) } else { self.issue(now) }
+    }
+
+    /// The authority stands behind its leaf in the chain.
+    fn has_signed(&self, leaf: &Loaded) -> bool {
+        leaf.key.cert.get(1) == Some(&self.inner.certificate)
+    }
+
+    fn issue(&self, now: Duration) -> Result<(), CertificateError> {
+        let make = |error: rcgen::Error| CertificateError::make(&error);
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(make)?;
+        let params = leaf_params(now).map_err(make)?;
+        let leaf = params.signed_by(&key, &self.inner.issuer).map_err(make)?;
+        let authority = files::read(&self.certificate_path())?;
+        let chain = [leaf.pem().as_bytes(), &authority].concat();
+        // Between the two writes the pair does not match; whoever reads then keeps what it has.
+        files::write(&self.leaf_key_path(), key.serialize_pem().as_bytes(), true)?;
+        files::write(&self.leaf_path(), &chain, false)
+    }
+}
+
+fn open_or_create_key(path: &Path) -> Result<KeyPair, CertificateError> {
+    let Some(pem) = files::read_if_there(path)? else {
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256);
+        let key = key.map_err(|error| CertificateError::make(&error))?;
+        files::write(path, key.serialize_pem().as_bytes(), true)?;
+        return Ok(key);
+    };
+    if files::is_open(path)? {
+        return Err(CertificateError::Open { path: path.into() });
+    }
+    let key = String::from_utf8(pem)
+        .ok()
+        .and_then(|pem| KeyPair::from_pem(&pem).ok());
+    key.ok_or_else(|| CertificateError::unreadable(path, "a private key in PEM"))
+}
+
+fn open_or_create_ca(
+    path: &Path,
+    key: &KeyPair,
+    now: Duration,
+) -> Result<CertificateDer<'static>, CertificateError> {
+    if let Some(pem) = files::read_if_there(path)? {
+        let certificate = CertificateDer::from_pem_slice(&pem).ok();
+        let certificate = certificate
+            .filter(|certificate| is_of(certificate, key))
+            .ok_or_else(|| CertificateError::unreadable(path, "the certificate of `ca.key`"))?;
+        let valid = validity(&certificate).is_some_and(|(from, to)| (from..to).contains(&now));
+        if valid {
+            return Ok(certificate);
+        }
+    }
+    let make = |error: rcgen::Error| CertificateError::make(&error);
+    let made = ca_params(now)
+        .map_err(make)?
+        .self_signed(key)
+        .map_err(make)?;
+    files::write(path, made.pem().as_bytes(), false)?;
+    Ok(made.der().clone())
+}
+
+fn is_of(certificate: &CertificateDer<'_>, key: &KeyPair) -> bool {
+    x509_parser::parse_x509_certificate(certificate).is_ok_and(|(_, parsed)| {
+        parsed.public_key().subject_public_key.data.as_ref() == key.public_key_raw()
+    })
+}
+
+const LOOPBACK: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::LOCALHOST),
+    IpAddr::V6(Ipv6Addr::LOCALHOST),
+];
+
+fn ca_params(now: Duration) -> Result<CertificateParams, rcgen::Error> {
+    let mut params = params("Palisade development authority", now, CA_LIFE)?;
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    let subtrees = LOOPBACK.map(|address| {
+        let bits = if address.is_ipv4() { 32 } else { 128 };
+        GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(address, bits))
+    });
+    params.name_constraints = Some(NameConstraints {
+        permitted_subtrees: [GeneralSubtree::DnsName("localhost".to_owned())]
+            .into_iter()
+            .chain(subtrees)
+            .collect(),
+        excluded_subtrees: Vec::new(),
+    });
+    Ok(params)
+}
+
+fn leaf_params(now: Duration) -> Result<CertificateParams, rcgen::Error> {
+    let mut params = params("localhost", now, LEAF_LIFE)?;
+    let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+    params.subject_alt_names = CertificateParams::new(names)?.subject_alt_names;
+    params.is_ca = IsCa::ExplicitNoCa;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.use_authority_key_identifier_extension = true;
+    Ok(params)
+}
+
+fn params(name: &str, now: Duration, life: Duration) -> Result<CertificateParams, rcgen::Error> {
+    let mut params = CertificateParams::default();
+    let mut subject = DistinguishedName::new();
+    subject.push(DnType::CommonName, name);
+    params.distinguished_name = subject;
+    params.not_before = date(now.saturating_sub(SLACK))?;
+    params.not_after = date(now + life)?;
+    Ok(params)
+}
+
+fn date(since_epoch: Duration) -> Result<OffsetDateTime, rcgen::Error> {
+    let seconds = i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX);
+    OffsetDateTime::from_unix_timestamp(seconds).map_err(|_| rcgen::Error::Time)
+}
+
+impl fmt::Debug for DevAuthority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DevAuthority")
+            .field("fingerprint", &self.fingerprint())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,87 @@
+//! Why a certificate cannot be used.
+
+use std::{
+    error, fmt, io,
+    path::{Path, PathBuf},
+};
+
+/// Why a certificate cannot be used, in one line for the operator. Says nothing of any key.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum CertificateError {
+    /// The certificate's time is over, or has not come.
+    Expired {
+        /// Where it was read.
+        path: PathBuf,
+    },
+    /// A file cannot be read or written.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A certificate or a key cannot be made.
+    Make(Box<str>),
+    /// Certificate and key do not belong together.
+    Mismatch {
+        /// Where the certificate was read.
+        path: PathBuf,
+    },
+    /// A key can be read by others than its owner.
+    Open {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file does not hold what it should.
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What it should hold.
+        expected: &'static str,
+    },
+}
+
+impl CertificateError {
+    pub(super) fn file(path: &Path, source: io::Error) -> Self {
+        Self::File {
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    pub(super) fn unreadable(path: &Path, expected: &'static str) -> Self {
+        Self::Unreadable {
+            path: path.to_owned(),
+            expected,
+        }
+    }
+
+    pub(super) fn make(error: &rcgen::Error) -> Self {
+        Self::Make(error.to_string().into())
+    }
+}
+
+impl fmt::Display for CertificateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Expired { path } => {
+                write!(f, "{}: not valid today; renew it", path.display())
+            }
+            Self::File { path, source } => write!(f, "{}: {source}", path.display()),
+            Self::Make(problem) => write!(f, "cannot make a certificate: {problem}"),
+            Self::Mismatch { path } => {
+                write!(f, "{}: the key beside it is another one's", path.display())
+            }
+            Self::Open { path } => {
+                let path = path.display();
+                write!(f, "{path}: others can read this key; `chmod 600 {path}`")
+            }
+            Self::Unreadable { path, expected } => {
+                write!(f, "{}: this is not {expected}", path.display())
+            }
+        }
+    }
+}
+
+impl error::Error for CertificateError {}

@@ -1,0 +1,105 @@
+//! A certificate chain and its key, checked.
+
+use std::{fmt, path::Path, sync::Arc, time::Duration};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use rustls::{
+    crypto::aws_lc_rs::sign::any_supported_type,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    sign::CertifiedKey,
+};
+
+use super::CertificateError;
+
+/// SHA-256 of a certificate, written as browsers show it.
+///
+/// ```no_run
+/// # let authority = palisade_transport::server::DevAuthority::open_or_create("tls")?;
+/// println!("compare before you trust: {}", authority.fingerprint());
+/// # Ok::<(), palisade_transport::server::CertificateError>(())
+/// ```
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        let mut fingerprint = [0; 32];
+        fingerprint.copy_from_slice(digest(&SHA256, bytes).as_ref());
+        Self(fingerprint)
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (count, byte) in self.0.iter().enumerate() {
+            let colon = if count > 0 { ":" } else { "" };
+            write!(f, "{colon}{byte:02X}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// What is shown to clients.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) key: Arc<CertifiedKey>,
+    pub(super) fingerprint: Fingerprint,
+    pub(super) not_before: Duration,
+    pub(super) not_after: Duration,
+}
+
+impl Loaded {
+    /// Reads a chain and a key in PEM. `path` names the chain in errors.
+    pub(super) fn parse(path: &Path, chain: &[u8], key: &[u8]) -> Result<Self, CertificateError> {
+        let certificates = CertificateDer::pem_slice_iter(chain).collect::<Result<Vec<_>, _>>();
+        let certificates = certificates
+            .ok()
+            .filter(|certificates| !certificates.is_empty())
+            .ok_or_else(|| CertificateError::unreadable(path, CHAIN))?;
+        let key = PrivateKeyDer::from_pem_slice(key)
+            .ok()
+            .and_then(|key| any_supported_type(&key).ok())
+            .ok_or_else(|| CertificateError::unreadable(path, KEY))?;
+        let leaf = certificates.first().map(AsRef::as_ref).unwrap_or_default();
+        let (not_before, not_after) =
+            validity(leaf).ok_or_else(|| CertificateError::unreadable(path, CHAIN))?;
+        let fingerprint = Fingerprint::of(leaf);
+        let key = CertifiedKey::new(certificates, key);
+        key.keys_match()
+            .map_err(|_| CertificateError::Mismatch { path: path.into() })?;
+        Ok(Self {
+            key: Arc::new(key),
+            fingerprint,
+            not_before,
+            not_after,
+        })
+    }
+
+    /// Refuses what is not valid at this time.
+    pub(super) fn valid_at(self, path: &Path, now: Duration) -> Result<Self, CertificateError> {
+        if (self.not_before..self.not_after).contains(&now) {
+            return Ok(self);
+        }
+        Err(CertificateError::Expired { path: path.into() })
+    }
+}
+
+const CHAIN: &str = "a certificate chain in PEM (`-----BEGIN CERTIFICATE-----`)";
+const KEY: &str = "accompanied by a private key in PEM (RSA, ECDSA or Ed25519, without password)";
+
+/// Returns the times between which a certificate is valid, since the epoch.
+pub(super) fn validity(certificate: &[u8]) -> Option<(Duration, Duration)> {
+    let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
+    let seconds = |time: i64| Duration::from_secs(u64::try_from(time).unwrap_or_default());
+    let validity = parsed.validity();
+    Some((
+        seconds(validity.not_before.timestamp()),
+        seconds(validity.not_after.timestamp()),
+    ))
+}

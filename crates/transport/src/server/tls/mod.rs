@@ -1,0 +1,63 @@
+//! TLS: which versions, which certificate.
+
+mod authority;
+mod certificates;
+mod error;
+mod files;
+mod loaded;
+
+use std::{future::pending, sync::Arc, time::Duration};
+
+use rustls::{
+    ServerConfig,
+    crypto::aws_lc_rs,
+    version::{TLS12, TLS13},
+};
+
+pub use self::{
+    authority::DevAuthority,
+    certificates::{CertificateEvent, Certificates},
+    error::CertificateError,
+    loaded::Fingerprint,
+};
+
+/// How often the files of a certificate are looked at. Renewals come weeks ahead of expiry.
+const LOOK: Duration = Duration::from_secs(30);
+
+/// No 0-RTT (its requests can be replayed), no renegotiation, forward secrecy in every suite: rustls
+/// has nothing else. The server's order of suites counts, so that a client cannot choose the weakest.
+pub(super) fn server_config(
+    certificates: &Certificates,
+    tls13_only: bool,
+) -> Result<Arc<ServerConfig>, rustls::Error> {
+    let versions: &[_] = if tls13_only {
+        &[&TLS13]
+    } else {
+        &[&TLS13, &TLS12]
+    };
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(versions)?
+        .with_no_client_auth()
+        .with_cert_resolver(certificates.resolver());
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.ignore_client_order = true;
+    Ok(Arc::new(config))
+}
+
+/// Looks at the certificate from time to time, for ever.
+pub(super) async fn keep_fresh(certificates: Option<Certificates>) {
+    let Some(certificates) = certificates.filter(Certificates::can_change) else {
+        return pending().await;
+    };
+    let mut looks = super::every(LOOK);
+    loop {
+        looks.tick().await;
+        let certificates = certificates.clone();
+        // Files are read where waiting for a disk holds up nobody. The result has been told already.
+        let refreshed = tokio::task::spawn_blocking(move || drop(certificates.refresh()));
+        if refreshed.await.is_err() {
+            tracing::error!("the look at the certificate panicked");
+        }
+    }
+}
