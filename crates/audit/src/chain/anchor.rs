@@ -1,0 +1,137 @@
+//! One place in a chain: what must be kept elsewhere to notice that the end was cut off.
+
+use std::{error, fmt, str::FromStr};
+
+use crate::key::hex;
+
+/// A place in a chain: the number of a record and its hash. Written as `NUMBER:HASH`.
+///
+/// Whoever can write the trail can cut records off its end, and what remains still verifies. An
+/// anchor that was kept outside (in a ticket, another machine's log, a printed page) shows it.
+///
+/// ```
+/// use palisade_audit::Anchor;
+///
+/// let kept = format!("7:{}", "0a".repeat(32));
+/// let anchor: Anchor = kept.parse()?;
+/// assert_eq!(anchor.sequence(), 7);
+/// assert_eq!(anchor.to_string(), kept);
+/// # Ok::<(), palisade_audit::InvalidAnchor>(())
+/// ```
+#[derive(Clone, Copy, Eq, Hash, PartialEq)]
+pub struct Anchor {
+    sequence: u64,
+    hash: [u8; 32],
+}
+
+impl Anchor {
+    /// The place before the first record of a trail.
+    pub(crate) const GENESIS: Self = Self::new(0, [0; 32]);
+
+    /// Names a place.
+    #[must_use]
+    pub const fn new(sequence: u64, hash: [u8; 32]) -> Self {
+        Self { sequence, hash }
+    }
+
+    /// Returns the number of the record; the first of a trail is 1.
+    #[must_use]
+    pub const fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// Returns the hash of the record.
+    #[must_use]
+    pub const fn hash(&self) -> &[u8; 32] {
+        &self.hash
+    }
+}
+
+impl fmt::Debug for Anchor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Anchor({self})")
+    }
+}
+
+impl fmt::Display for Anchor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.sequence, hex(&self.hash))
+    }
+}
+
+impl FromStr for Anchor {
+    type Err = InvalidAnchor;
+
+    fn from_str(text: &str) -> Result<Self, InvalidAnchor> {
+        let (sequence, hash) = text.trim().split_once(':').ok_or(InvalidAnchor)?;
+        let hash = unhex(hash.as_bytes()).ok_or(InvalidAnchor)?;
+        let sequence = number(sequence.as_bytes()).ok_or(InvalidAnchor)?;
+        Ok(Self::new(sequence, hash))
+    }
+}
+
+/// A text is not `NUMBER:HASH` with 64 lower case hexadecimal digits.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct InvalidAnchor;
+
+impl fmt::Display for InvalidAnchor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an anchor is NUMBER:HASH, with 64 lower case hexadecimal digits")
+    }
+}
+
+impl error::Error for InvalidAnchor {}
+
+/// Reads 64 lower case digits. Upper case is refused: one value has one spelling.
+pub(super) fn unhex(digits: &[u8]) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    let (pairs, []) = digits.as_chunks::<2>() else {
+        return None;
+    };
+    if pairs.len() != bytes.len() {
+        return None;
+    }
+    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+        *byte = digit(*high)? << 4 | digit(*low)?;
+    }
+    Some(bytes)
+}
+
+fn digit(character: u8) -> Option<u8> {
+    match character {
+        b'0'..=b'9' => Some(character - b'0'),
+        b'a'..=b'f' => Some(character - b'a' + 10),
+        _ => None,
+    }
+}
+
+/// Reads a number without sign, space or leading zero.
+pub(super) fn number(digits: &[u8]) -> Option<u64> {
+    match digits {
+        [b'0', _, ..] | [] => None,
+        _ if !digits.iter().all(u8::is_ascii_digit) => None,
+        _ => std::str::from_utf8(digits).ok()?.parse().ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_spellings_of_an_anchor_are_refused() {
+        let hash = "0a".repeat(32);
+        assert!(format!("12:{hash}").parse::<Anchor>().is_ok());
+        for wrong in [
+            format!("012:{hash}"),
+            format!("+12:{hash}"),
+            format!("12:{}", hash.to_uppercase()),
+            format!("12:{hash}0a"),
+            "12:".to_owned(),
+            hash,
+        ] {
+            assert_eq!(wrong.parse::<Anchor>(), Err(InvalidAnchor), "{wrong}");
+        }
+    }
+}

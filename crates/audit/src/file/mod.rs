@@ -1,0 +1,128 @@
+//! The trail in a file: one line a record, each tied to all before it.
+
+mod builder;
+mod drafts;
+mod journal;
+mod notes;
+mod queue;
+mod recover;
+mod store;
+#[cfg(test)]
+mod tests;
+mod worker;
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use palisade_core::Soon;
+
+pub use self::builder::FileSinkBuilder;
+use self::queue::Queue;
+use crate::{Anchor, Event, Sink, Unavailable};
+
+/// Keeps records in a file, on a thread of its own, and ties each to all before it.
+///
+/// Two promises can be had. *Drop and count*, the default: no request ever waits for the disk; what
+/// finds no room is counted, and the count is a record of the chain. *Fail closed*
+/// ([`fail_closed`](FileSinkBuilder::fail_closed)): no answer starts before its record is safe on the
+/// disk; while that does not work, requests are refused with 503.
+///
+/// Clones write to the same file. When the last one is gone the thread finishes its work; to wait
+/// for that, use [`AuditHandle::close`](crate::AuditHandle::close).
+///
+/// ```no_run
+/// use palisade_audit::{AuditKey, AuditLayer, FileSink};
+///
+/// let file = FileSink::at("audit.jsonl")
+///     .key(AuditKey::from_file("/etc/example/audit.key")?)
+///     .fail_closed()
+///     .open()?;
+/// let layer = AuditLayer::builder().sink(file).build()?;
+/// # let _ = layer;
+/// # Ok::<(), palisade_audit::AuditError>(())
+/// ```
+#[derive(Clone)]
+pub struct FileSink(Arc<Inner>);
+
+struct Inner {
+    queue: Arc<Queue>,
+    path: PathBuf,
+}
+
+impl FileSink {
+    /// Starts to describe a sink that writes to a file.
+    pub fn at(path: impl Into<PathBuf>) -> FileSinkBuilder {
+        FileSinkBuilder::new(path.into())
+    }
+
+    /// Returns the file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    fn new(queue: Arc<Queue>, path: PathBuf) -> Self {
+        Self(Arc::new(Inner { queue, path }))
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // Asks and does not wait: this may run anywhere.
+        drop(self.queue.close());
+    }
+}
+
+impl fmt::Debug for FileSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileSink")
+            .field("path", &self.0.path)
+            .field("fail_closed", &self.0.queue.fails_closed())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Sink for FileSink {
+    fn end(&self, event: &Arc<Event>) {
+        self.0.queue.end(event);
+    }
+
+    fn demands_heads(&self) -> bool {
+        self.0.queue.fails_closed()
+    }
+
+    fn begin(&self) -> Result<(), Unavailable> {
+        self.0.queue.begin()
+    }
+
+    fn forget(&self) {
+        self.0.queue.forget();
+    }
+
+    fn head(&self, event: &Arc<Event>) -> Soon<Result<(), Unavailable>> {
+        self.0.queue.head(event)
+    }
+
+    fn gate(&self, event: &Arc<Event>) -> Soon<Result<(), Unavailable>> {
+        self.0.queue.gate(event)
+    }
+
+    fn flush(&self) -> Soon<Result<(), Unavailable>> {
+        self.0.queue.flush()
+    }
+
+    fn close(&self) -> Soon<Result<(), Unavailable>> {
+        self.0.queue.close()
+    }
+
+    fn anchor(&self) -> Option<Anchor> {
+        Some(self.0.queue.safe()).filter(|safe| *safe != Anchor::GENESIS)
+    }
+
+    fn lost(&self) -> u64 {
+        self.0.queue.lost()
+    }
+}

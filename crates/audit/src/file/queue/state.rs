@@ -1,0 +1,128 @@
+//! What the queue's lock protects.
+
+use std::{collections::VecDeque, mem, sync::Arc, time::Duration};
+
+use tokio::sync::oneshot;
+
+use crate::{Anchor, Event, Unavailable, event::Form};
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) items: VecDeque<Item>,
+    pub(super) asks: Vec<Ask>,
+    /// Room that is promised to requests that have begun.
+    pub(super) reserved: usize,
+    /// Asks ever made.
+    pub(super) asked: u64,
+    pub(super) losses: Losses,
+    /// Losses that were handed to the writer already.
+    pub(super) lost_before: u64,
+    pub(super) failing: bool,
+    pub(super) closing: bool,
+    pub(super) closed: bool,
+    pub(super) end: Result<(), Unavailable>,
+    pub(super) safe: Anchor,
+    pub(super) sleep: Sleep,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            items: VecDeque::new(),
+            asks: Vec::new(),
+            reserved: 0,
+            asked: 0,
+            losses: Losses::default(),
+            lost_before: 0,
+            failing: false,
+            closing: false,
+            closed: false,
+            end: Ok(()),
+            safe: Anchor::GENESIS,
+            sleep: Sleep::Awake,
+        }
+    }
+}
+
+/// A record to be.
+#[derive(Debug)]
+pub(in crate::file) struct Item {
+    pub(in crate::file) event: Arc<Event>,
+    pub(in crate::file) form: Form,
+}
+
+/// Somebody who waits until everything that was taken before is safe.
+#[derive(Debug)]
+pub(super) struct Ask {
+    pub(super) number: u64,
+    pub(super) deadline: Option<Duration>,
+    pub(super) answer: oneshot::Sender<Result<(), Unavailable>>,
+}
+
+/// Requests without a record.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(in crate::file) struct Losses {
+    /// They were served.
+    pub(in crate::file) dropped: u64,
+    /// They were refused, because no record could be kept.
+    pub(in crate::file) turned_away: u64,
+}
+
+/// What the writer does.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) enum Sleep {
+    #[default]
+    Awake,
+    /// Sleeps for a moment, so that the next write is worth it.
+    Gathering,
+    /// Sleeps until there is something.
+    Idle,
+}
+
+impl State {
+    pub(super) fn used(&self) -> usize {
+        self.items.len().saturating_add(self.reserved)
+    }
+
+    pub(super) fn ready(&self) -> Result<(), Unavailable> {
+        match self {
+            Self { closed: true, .. } => Err(Unavailable::Closed),
+            Self { failing: true, .. } => Err(Unavailable::Failing),
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives promised room back. Returns whether there was any.
+    pub(super) fn release(&mut self, records: usize) -> bool {
+        let enough = self.reserved >= records;
+        self.reserved = self.reserved.saturating_sub(records);
+        enough
+    }
+
+    pub(super) fn push(&mut self, event: &Arc<Event>, form: Form) {
+        let event = Arc::clone(event);
+        self.items.push_back(Item { event, form });
+    }
+
+    pub(super) fn is_urgent(&self) -> bool {
+        self.closing || !self.asks.is_empty()
+    }
+
+    /// Tells whether there is nothing to write.
+    pub(super) fn is_still(&self) -> bool {
+        self.items.is_empty() && self.losses == Losses::default()
+    }
+
+    /// Takes the asks that are to be answered now.
+    pub(super) fn take_asks(&mut self, belongs: impl Fn(&Ask) -> bool) -> Vec<Ask> {
+        let (taken, left) = self.asks.drain(..).partition(belongs);
+        self.asks = left;
+        taken
+    }
+
+    pub(super) fn take_losses(&mut self) -> Losses {
+        let losses = mem::take(&mut self.losses);
+        self.lost_before += losses.dropped + losses.turned_away;
+        losses
+    }
+}

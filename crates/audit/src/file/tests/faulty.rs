@@ -1,0 +1,110 @@
+//! A store in memory that fails on demand, and remembers what a power cut would leave.
+
+use std::{
+    io,
+    sync::{Arc, Condvar, Mutex, MutexGuard},
+};
+
+use super::super::store::{Place, Store};
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Faulty(Arc<(Mutex<Inner>, Condvar)>);
+
+#[derive(Debug, Default)]
+pub(super) struct Inner {
+    /// Older parts, in the chain.
+    pub(super) parts: Vec<Vec<u8>>,
+    /// What was set aside, with the reason.
+    pub(super) aside: Vec<(&'static str, Vec<u8>)>,
+    pub(super) file: Vec<u8>,
+    /// As long as the writer believes the file to be.
+    length: u64,
+    /// Bytes until the disk is full.
+    pub(super) room: Option<usize>,
+    pub(super) no_sync: bool,
+    pub(super) no_truncate: bool,
+    pub(super) no_renew: bool,
+    pub(super) foreign: bool,
+    pub(super) hangs: bool,
+    pub(super) syncs: usize,
+}
+
+impl Faulty {
+    pub(super) fn set(&self) -> MutexGuard<'_, Inner> {
+        self.0.0.lock().unwrap()
+    }
+
+    /// Lets a sync that hangs go on.
+    pub(super) fn release(&self) {
+        self.set().hangs = false;
+        self.0.1.notify_all();
+    }
+
+    /// Returns the whole trail.
+    pub(super) fn trail(&self) -> Vec<u8> {
+        let inner = self.set();
+        let mut all = inner.parts.concat();
+        all.extend_from_slice(&inner.file);
+        all
+    }
+}
+
+impl Store for Faulty {
+    fn length(&self) -> u64 {
+        self.set().length
+    }
+
+    fn is_ours(&self) -> bool {
+        !self.set().foreign
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut inner = self.set();
+        let room = inner.room.unwrap_or(usize::MAX);
+        let fits = bytes.len().min(room);
+        inner.file.extend_from_slice(&bytes[..fits]);
+        if let Some(room) = &mut inner.room {
+            *room -= fits;
+        }
+        if fits < bytes.len() {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        inner.length += u64::try_from(bytes.len()).unwrap();
+        Ok(())
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        let inner = self.set();
+        let mut inner = self.0.1.wait_while(inner, |inner| inner.hangs).unwrap();
+        inner.syncs += 1;
+        match inner.no_sync {
+            true => Err(io::Error::other("input/output error")),
+            false => Ok(()),
+        }
+    }
+
+    fn truncate(&mut self, length: u64) -> io::Result<()> {
+        let mut inner = self.set();
+        if inner.no_truncate {
+            return Err(io::Error::other("input/output error"));
+        }
+        inner.file.truncate(usize::try_from(length).unwrap());
+        inner.length = length;
+        Ok(())
+    }
+
+    fn renew(&mut self, place: Place, first: u64) -> io::Result<String> {
+        let mut inner = self.set();
+        if inner.no_renew {
+            return Err(io::Error::other("permission denied"));
+        }
+        let old = std::mem::take(&mut inner.file);
+        match place {
+            Place::Part => inner.parts.push(old),
+            Place::Aside(why) => inner.aside.push((why, old)),
+        }
+        inner.length = 0;
+        inner.foreign = false;
+        Ok(format!("part.{first}"))
+    }
+}

@@ -1,0 +1,244 @@
+//! The sink with its threads, over a store that fails.
+
+use std::{sync::Arc, time::Duration};
+
+use http::StatusCode;
+use palisade_core::{Ending, How, ManualClock, SecurityContext, Soon};
+
+use super::{
+    super::{FileSink, FileSinkBuilder, journal::Mark, recover::Start},
+    faulty::Faulty,
+    verified,
+};
+use crate::{
+    Anchor, Event, Sink, Unavailable,
+    event::{Seen, Stage},
+    redact::Redaction,
+};
+
+fn open(builder: FileSinkBuilder, store: &Faulty) -> FileSink {
+    let start = Start {
+        mark: Mark {
+            anchor: Anchor::GENESIS,
+            length: 0,
+            first: 0,
+        },
+        trail: "t".to_owned(),
+        resumed: None,
+        recovered: None,
+    };
+    builder.start(store.clone(), start).unwrap()
+}
+
+/// One request, whose records belong together.
+struct Request(SecurityContext, Seen, Arc<Redaction>);
+
+impl Request {
+    fn new() -> Self {
+        let (mut head, ()) = http::Request::new(()).into_parts();
+        let cx = SecurityContext::enter(&mut head);
+        let redaction = Arc::new(Redaction::default());
+        let seen = Seen::of(&cx, &head, &redaction, &ManualClock::new(Duration::ZERO));
+        Self(cx, seen, redaction)
+    }
+
+    fn event(&self, stage: Stage, has_head: bool) -> Arc<Event> {
+        let Self(cx, seen, redaction) = self;
+        let (cx, seen, redaction) = (cx.clone(), seen.clone(), Arc::clone(redaction));
+        Arc::new(Event::new(cx, seen, redaction, stage, Duration::ZERO, has_head))
+    }
+
+    fn head(&self) -> Arc<Event> {
+        self.event(Stage::Head(StatusCode::OK), false)
+    }
+
+    fn end(&self) -> Arc<Event> {
+        self.event(Stage::Over(OK), true)
+    }
+}
+
+const OK: Ending = Ending::new(How::Complete, Some(StatusCode::OK), 0);
+
+/// A whole request in one event.
+fn whole() -> Arc<Event> {
+    Request::new().event(Stage::Over(OK), false)
+}
+
+async fn get(answer: Soon<Result<(), Unavailable>>) -> Result<(), Unavailable> {
+    answer.get().await
+}
+
+#[tokio::test]
+async fn a_head_is_safe_when_its_answer_may_start() {
+    let store = Faulty::default();
+    let sink = open(FileSink::at("x").fail_closed(), &store);
+    let request = Request::new();
+    sink.begin().unwrap();
+    get(sink.head(&request.head())).await.unwrap();
+    let report = verified(&[&store.trail()]).unwrap();
+    assert_eq!((report.requests, report.unfinished), (1, 1));
+    assert!(store.set().syncs >= 2);
+    sink.end(&request.end());
+    get(sink.close()).await.unwrap();
+}
+
+#[tokio::test]
+async fn many_heads_share_a_sync() {
+    let store = Faulty::default();
+    let sink = open(FileSink::at("x").fail_closed(), &store);
+    store.set().hangs = true;
+    let before = store.set().syncs;
+    let mut answers = Vec::new();
+    for _ in 0..100 {
+        sink.begin().unwrap();
+        answers.push(sink.head(&Request::new().head()));
+    }
+    store.release();
+    for answer in answers {
+        get(answer).await.unwrap();
+    }
+    let syncs = store.set().syncs - before;
+    assert!(syncs <= 3, "{syncs} syncs for 100 heads");
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_until_there_is_room_and_then_serves_again() {
+    let store = Faulty::default();
+    let sink = open(FileSink::at("x").fail_closed(), &store);
+    store.set().room = Some(40);
+    let request = Request::new();
+    sink.begin().unwrap();
+    assert_eq!(get(sink.head(&request.head())).await, Err(Unavailable::Failing));
+    assert_eq!(sink.begin(), Err(Unavailable::Failing), "refused at the door");
+    sink.end(&request.end());
+    store.set().room = None;
+    while sink.begin().is_err() {
+        tokio::task::yield_now().await;
+    }
+    let request = Request::new();
+    get(sink.head(&request.head())).await.unwrap();
+    sink.end(&request.end());
+    get(sink.close()).await.unwrap();
+    let report = verified(&[&store.trail()]).unwrap();
+    assert_eq!((report.requests, report.unfinished), (2, 0), "the refused one is there too");
+    assert!(report.turned_away >= 1);
+    assert_eq!(report.lost, 0);
+}
+
+#[tokio::test]
+async fn a_disk_that_is_full_from_the_start_refuses_and_recovers() {
+    let store = Faulty::default();
+    store.set().room = Some(0);
+    let sink = open(FileSink::at("x").fail_closed(), &store);
+    assert_eq!(sink.begin(), Err(Unavailable::Failing));
+    store.set().room = None;
+    while sink.begin().is_err() {
+        tokio::task::yield_now().await;
+    }
+    sink.end(&whole());
+    get(sink.close()).await.unwrap();
+    assert_eq!(verified(&[&store.trail()]).unwrap().requests, 1);
+}
+
+#[tokio::test]
+async fn a_disk_that_hangs_is_not_waited_for_beyond_the_deadline() {
+    let store = Faulty::default();
+    let clock = ManualClock::new(Duration::ZERO);
+    let sink = FileSink::at("x").fail_closed().clock(clock.shared());
+    let sink = open(sink.commit_deadline(Duration::from_millis(20)), &store);
+    store.set().hangs = true;
+    let request = Request::new();
+    sink.begin().unwrap();
+    let waiting = sink.head(&request.head());
+    clock.advance(Duration::from_millis(21));
+    assert_eq!(get(waiting).await, Err(Unavailable::TimedOut));
+    assert_eq!(sink.begin(), Err(Unavailable::Failing), "the next one does not even wait");
+    sink.end(&request.end());
+    store.release();
+    while sink.begin().is_err() {
+        tokio::task::yield_now().await;
+    }
+    sink.forget();
+    get(sink.close()).await.unwrap();
+    assert_eq!(verified(&[&store.trail()]).unwrap().unfinished, 0);
+}
+
+#[tokio::test]
+async fn what_finds_no_room_is_counted_in_the_chain() {
+    let store = Faulty::default();
+    let sink = open(FileSink::at("x").capacity(4), &store);
+    store.set().hangs = true;
+    let flushed = sink.flush();
+    for _ in 0..100 {
+        sink.end(&whole());
+    }
+    store.release();
+    get(flushed).await.unwrap();
+    get(sink.close()).await.unwrap();
+    let report = verified(&[&store.trail()]).unwrap();
+    assert_eq!(report.requests + report.lost, 100);
+    assert!(report.lost > 0);
+    assert_eq!(sink.lost(), report.lost);
+}
+
+#[tokio::test]
+async fn a_request_that_was_begun_finds_room_for_its_records() {
+    let store = Faulty::default();
+    let sink = open(FileSink::at("x").fail_closed().capacity(8), &store);
+    store.set().hangs = true;
+    for _ in 0..4 {
+        sink.begin().unwrap();
+    }
+    assert_eq!(sink.begin(), Err(Unavailable::Full));
+    let requests: Vec<_> = (0..4).map(|_| Request::new()).collect();
+    let answers: Vec<_> = requests.iter().map(|it| sink.head(&it.head())).collect();
+    for request in &requests {
+        sink.end(&request.end());
+    }
+    store.release();
+    for answer in answers {
+        get(answer).await.unwrap();
+    }
+    get(sink.close()).await.unwrap();
+    let report = verified(&[&store.trail()]).unwrap();
+    assert_eq!((report.requests, report.unfinished, report.lost), (4, 0, 0));
+    assert_eq!(report.turned_away, 1);
+}
+
+#[tokio::test]
+async fn room_that_was_promised_comes_back() {
+    let store = Faulty::default();
+    let sink = open(FileSink::at("x").fail_closed().capacity(2), &store);
+    for _ in 0..10 {
+        sink.begin().unwrap();
+        sink.forget();
+    }
+    sink.begin().unwrap();
+    assert_eq!(sink.begin(), Err(Unavailable::Full));
+    get(sink.close()).await.unwrap();
+}
+
+#[tokio::test]
+async fn after_the_close_nothing_is_promised_any_more() {
+    let store = Faulty::default();
+    let sink = open(FileSink::at("x").fail_closed(), &store);
+    let request = Request::new();
+    sink.begin().unwrap();
+    get(sink.close()).await.unwrap();
+    get(sink.close()).await.unwrap();
+    assert_eq!(sink.begin(), Err(Unavailable::Closed));
+    assert_eq!(get(sink.head(&request.head())).await, Err(Unavailable::Closed));
+    assert_eq!(get(sink.flush()).await, Err(Unavailable::Closed));
+    sink.end(&request.end());
+    assert_eq!(sink.lost(), 2, "one refused, one dropped");
+}
+
+#[tokio::test]
+async fn a_close_on_a_dead_disk_ends_and_says_so() {
+    let store = Faulty::default();
+    let sink = open(FileSink::at("x"), &store);
+    store.set().room = Some(0);
+    sink.end(&whole());
+    assert_eq!(get(sink.close()).await, Err(Unavailable::Failing));
+    assert!(sink.lost() >= 1);
+}

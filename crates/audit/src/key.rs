@@ -1,0 +1,180 @@
+//! The key of a chain, and of correlation.
+
+use std::{fmt, io, path::Path};
+
+use hmac::{Hmac, KeyInit, Mac};
+use palisade_core::Secret;
+use sha2::Sha256;
+
+use crate::AuditError;
+
+const MIN_BYTES: usize = 32;
+const MAX_BYTES: u64 = 4096;
+
+/// A secret that only the writer of the trail (and whoever verifies it) has: without it nobody can
+/// write a record that verifies. Keep it where an intruder of the log's disk does not find it.
+#[derive(Clone)]
+pub struct AuditKey {
+    secret: Secret,
+    id: [u8; 8],
+}
+
+impl AuditKey {
+    /// Takes at least 32 random bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`AuditError::WeakKey`] if there are fewer, or if they are all the same.
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Result<Self, AuditError> {
+        let secret = Secret::new(bytes);
+        let bytes = secret.expose();
+        if bytes.len() < MIN_BYTES || bytes.windows(2).all(|pair| pair.first() == pair.last()) {
+            return Err(AuditError::WeakKey);
+        }
+        let id = first_eight(&mac(&secret, "key id", b""));
+        Ok(Self { secret, id })
+    }
+
+    /// Makes a random key; [`expose`](Self::expose) gives the bytes to whoever keeps them.
+    ///
+    /// # Errors
+    ///
+    /// [`AuditError::NoRandomness`] if the system has none to give.
+    pub fn generate() -> Result<Self, AuditError> {
+        let mut bytes = [0; MIN_BYTES];
+        getrandom::fill(&mut bytes).map_err(|_| AuditError::NoRandomness)?;
+        Self::new(bytes)
+    }
+
+    /// Reads a key from a file: its bytes, without line ends after them.
+    ///
+    /// # Errors
+    ///
+    /// [`AuditError::KeyFile`] if it cannot be read or others than its owner may read it,
+    /// [`AuditError::WeakKey`] as [`new`](Self::new).
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, AuditError> {
+        let path = path.as_ref();
+        let bytes = read_private(path).map_err(|error| AuditError::KeyFile {
+            path: path.into(),
+            error,
+        })?;
+        Self::new(bytes.expose().trim_ascii_end())
+    }
+
+    /// Returns a public name of the key, which the opening record of a file carries.
+    #[must_use]
+    pub fn id(&self) -> String {
+        hex(&self.id)
+    }
+
+    /// Hands out the bytes, to save a generated key.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        self.secret.expose()
+    }
+
+    /// Starts a code over a message, separated from all others by its purpose.
+    pub(crate) fn start(&self, purpose: &str) -> Hmac<Sha256> {
+        start(&self.secret, purpose)
+    }
+
+    /// Turns a value into something that tells only whether two values are equal.
+    pub(crate) fn correlate(&self, field: &str, value: &[u8]) -> String {
+        let mut mac = self.start("correlate");
+        // The length keeps ("ab", "c") and ("a", "bc") apart.
+        mac.update(&u64::try_from(field.len()).unwrap_or(u64::MAX).to_be_bytes());
+        mac.update(field.as_bytes());
+        mac.update(value);
+        let code: [u8; 32] = mac.finalize().into_bytes().into();
+        hex(code.first_chunk::<16>().unwrap_or(&[0; 16]))
+    }
+}
+
+impl fmt::Debug for AuditKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AuditKey({}, [redacted])", self.id())
+    }
+}
+
+fn start(secret: &Secret, purpose: &str) -> Hmac<Sha256> {
+    let mut mac = Hmac::new_from_slice(secret.expose()).expect("HMAC takes keys of every length");
+    mac.update(b"palisade-audit/1 ");
+    mac.update(purpose.as_bytes());
+    mac.update(&[0]);
+    mac
+}
+
+fn mac(secret: &Secret, purpose: &str, message: &[u8]) -> [u8; 32] {
+    let mut mac = start(secret, purpose);
+    mac.update(message);
+    mac.finalize().into_bytes().into()
+}
+
+fn first_eight(code: &[u8; 32]) -> [u8; 8] {
+    *code.first_chunk().unwrap_or(&[0; 8])
+}
+
+fn read_private(path: &Path) -> io::Result<Secret> {
+    let metadata = std::fs::metadata(path)?;
+    if !metadata.is_file() || metadata.len() > MAX_BYTES {
+        return Err(io::Error::other("not a file of at most 4096 bytes"));
+    }
+    demand_private(&metadata)?;
+    std::fs::read(path).map(Secret::new)
+}
+
+#[cfg(unix)]
+fn demand_private(metadata: &std::fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    match metadata.permissions().mode() & 0o077 {
+        0 => Ok(()),
+        _ => Err(io::Error::other(
+            "others may read or change it: chmod 600 it",
+        )),
+    }
+}
+
+#[cfg(not(unix))]
+#[allow(clippy::unnecessary_wraps)]
+fn demand_private(_: &std::fs::Metadata) -> io::Result<()> {
+    Ok(())
+}
+
+/// Writes bytes as lower case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_and_uniform_keys_are_refused() {
+        assert!(AuditKey::new(*b"short").is_err());
+        assert!(AuditKey::new([7; 64]).is_err());
+        assert!(AuditKey::new(*b"0123456789abcdef0123456789abcdef").is_ok());
+    }
+
+    #[test]
+    fn debug_shows_the_public_name_alone() {
+        let key = AuditKey::new(*b"0123456789abcdef0123456789abcdef").unwrap();
+        assert_eq!(format!("{key:?}"), format!("AuditKey({}, [redacted])", key.id()));
+        assert!(!format!("{key:?}").contains("0123456789abcdef"));
+    }
+
+    #[test]
+    fn correlation_keeps_fields_apart_and_equal_values_together() {
+        let key = AuditKey::generate().unwrap();
+        assert_eq!(key.correlate("a", b"x"), key.correlate("a", b"x"));
+        assert_ne!(key.correlate("a", b"x"), key.correlate("b", b"x"));
+        assert_ne!(key.correlate("ab", b"c"), key.correlate("a", b"bc"));
+        assert_ne!(
+            key.correlate("a", b"x"),
+            AuditKey::generate().unwrap().correlate("a", b"x")
+        );
+    }
+}

@@ -1,0 +1,92 @@
+//! The layer: hears of every request first and of its end last.
+
+mod builder;
+mod gate;
+mod guard;
+mod handle;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use palisade_core::{Rejection, SharedClock, Soon};
+
+pub use self::{builder::AuditLayerBuilder, gate::AuditGate, guard::AuditPass, handle::AuditHandle};
+use crate::{Event, Sink, Unavailable, redact::Redaction};
+
+/// Records every request once, however it ends. Stands outermost.
+///
+/// In its default form it never holds a request up. With a sink that is
+/// [fail-closed](crate::FileSinkBuilder::fail_closed), no answer starts before its record is safe.
+#[derive(Clone)]
+#[must_use]
+pub struct AuditLayer(Arc<Inner>);
+
+palisade_core::layer!(AuditLayer);
+
+pub(crate) struct Inner {
+    clock: SharedClock,
+    redaction: Arc<Redaction>,
+    sinks: Vec<Arc<dyn Sink>>,
+    demands_heads: bool,
+    unavailable: Rejection,
+}
+
+impl AuditLayer {
+    /// Starts to describe a layer. It needs a sink.
+    pub fn builder() -> AuditLayerBuilder {
+        AuditLayerBuilder::default()
+    }
+
+    /// Returns a guard that holds a request until a record of its coming is safe, before the handler
+    /// starts. It belongs innermost, where it is known who asks. For acts that must not happen
+    /// unrecorded; it costs one more wait for the disk.
+    pub fn gate(&self) -> AuditGate {
+        AuditGate::new(self.clone())
+    }
+
+    /// Returns what flushes and closes the sinks. Close it after the server has stopped.
+    #[must_use]
+    pub fn handle(&self) -> AuditHandle {
+        AuditHandle::new(self.0.sinks.clone())
+    }
+
+    fn now(&self) -> Duration {
+        self.0.clock.monotonic()
+    }
+
+    /// Asks all sinks that demand heads to keep one.
+    fn keep(
+        &self,
+        event: &Arc<Event>,
+        ask: fn(&dyn Sink, &Arc<Event>) -> Soon<Result<(), Unavailable>>,
+    ) -> Soon<Result<(), Unavailable>> {
+        let demanding = self.0.sinks.iter().filter(|sink| sink.demands_heads());
+        let answers = demanding.map(|sink| ask(&**sink, event)).collect::<Vec<_>>();
+        all(answers)
+    }
+
+    fn refuse(&self, why: Unavailable) -> Box<Rejection> {
+        Box::new(self.0.unavailable.clone().with_reason(why.as_str()))
+    }
+}
+
+impl fmt::Debug for AuditLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuditLayer")
+            .field("sinks", &self.0.sinks)
+            .field("redaction", &self.0.redaction)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Waits for all answers; the first bad one counts.
+fn all(mut answers: Vec<Soon<Result<(), Unavailable>>>) -> Soon<Result<(), Unavailable>> {
+    if answers.len() < 2 {
+        return answers.pop().unwrap_or(Soon::Now(Ok(())));
+    }
+    Soon::later(async move {
+        for answer in answers {
+            answer.get().await?;
+        }
+        Ok(())
+    })
+}

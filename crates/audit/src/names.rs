@@ -1,0 +1,126 @@
+//! The names of a trail's files: `audit.jsonl` is written, `audit.<first record>.jsonl` are older parts.
+
+use std::{
+    ffi::{OsStr, OsString},
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+const DIGITS: usize = 20;
+
+/// Names the part that begins with this record once it is not written any more.
+pub(crate) fn part(path: &Path, first: u64) -> PathBuf {
+    let (before, after) = around(path);
+    let mut name = before;
+    name.push(format!("{first:0DIGITS$}"));
+    name.push(after);
+    path.with_file_name(name)
+}
+
+/// Names a file for bytes that are set aside: `audit.jsonl.<why>.<record>`, counted up until it is free.
+pub(crate) fn aside(path: &Path, why: &str, record: u64) -> PathBuf {
+    let named = |suffix: &str| {
+        let mut name = path.file_name().unwrap_or_default().to_os_string();
+        name.push(format!(".{why}.{record}{suffix}"));
+        path.with_file_name(name)
+    };
+    let mut free = named("");
+    for count in 1_u32.. {
+        if !free.exists() {
+            break;
+        }
+        free = named(&format!("-{count}"));
+    }
+    free
+}
+
+/// Names the file whose lock says that somebody writes.
+pub(crate) fn lock(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(".lock");
+    path.with_file_name(name)
+}
+
+/// Lists the older parts, oldest first.
+pub(crate) fn parts(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let (before, after) = around(path);
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder(path))? {
+        let name = entry?.file_name();
+        if is_part(&name, &before, &after) {
+            found.push(path.with_file_name(name));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Returns the folder of a file.
+pub(crate) fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+fn is_part(name: &OsStr, before: &OsStr, after: &OsStr) -> bool {
+    let middle = name
+        .as_encoded_bytes()
+        .strip_prefix(before.as_encoded_bytes())
+        .and_then(|rest| rest.strip_suffix(after.as_encoded_bytes()));
+    middle.is_some_and(|digits| digits.len() == DIGITS && digits.iter().all(u8::is_ascii_digit))
+}
+
+fn around(path: &Path) -> (OsString, OsString) {
+    let mut before = path.file_stem().unwrap_or_default().to_os_string();
+    before.push(".");
+    let mut after = OsString::new();
+    if let Some(extension) = path.extension() {
+        after.push(".");
+        after.push(extension);
+    }
+    (before, after)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_named_so_that_their_order_is_that_of_their_names() {
+        let path = Path::new("log/audit.jsonl");
+        assert_eq!(
+            part(path, 42),
+            Path::new("log/audit.00000000000000000042.jsonl")
+        );
+        assert!(part(path, 9) < part(path, 10));
+        assert_eq!(
+            part(Path::new("trail"), 1),
+            Path::new("trail.00000000000000000001")
+        );
+    }
+
+    #[test]
+    fn only_parts_of_this_trail_are_listed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.jsonl");
+        for name in ["audit.jsonl", "audit.12.jsonl", "other.00000000000000000001.jsonl"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let (one, ten) = (part(&path, 1), part(&path, 10));
+        fs::write(&ten, "").unwrap();
+        fs::write(&one, "").unwrap();
+        assert_eq!(parts(&path).unwrap(), [one, ten]);
+    }
+
+    #[test]
+    fn nothing_is_set_aside_over_something_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.jsonl");
+        let first = aside(&path, "torn", 7);
+        fs::write(&first, "").unwrap();
+        let second = aside(&path, "torn", 7);
+        assert_ne!(first, second);
+        assert!(second.ends_with("audit.jsonl.torn.7-1"));
+    }
+}
