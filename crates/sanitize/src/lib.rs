@@ -1,23 +1,100 @@
 //! Text that may reach a model: cleaned or refused, and the layer for query, form and JSON.
+//!
+//! Text from outside can hold more than it shows: characters that reorder what a reader sees, hidden messages in
+//! tags, joiners and selectors, towers of marks, controls that a terminal obeys, a thousand letters that count as
+//! one. [`Sanitizer`] takes out what plain text of any script does not need, or refuses it; Persian,
+//! Sinhala, Hebrew, Thai, Chinese and emoji pass as they are. [`SanitizeLayer`] does so for the text fields of a
+//! request before the handler sees them.
+//!
+//! # Out of the box
+//!
+//! ```
+//! use palisade_sanitize::{Refused, Sanitizer, Unit};
+//!
+//! let speech = Sanitizer::speech();
+//! // What is clean is not copied.
+//! assert_eq!(speech.clean("今天天气很好，我们去公园玩吧。")?.text(), "今天天气很好，我们去公园玩吧。");
+//! // What plain text does not need is dropped: here a tag, an override and a zero-width space.
+//! assert_eq!(speech.clean("Good\u{e0041} \u{202e}mor\u{200b}ning")?.text(), "Good morning");
+//! // What cannot be helped is refused.
+//! let long = "好".repeat(501);
+//! assert_eq!(speech.clean(&long).err(), Some(Refused::TooLong { unit: Unit::Graphemes, limit: 500 }));
+//! # Ok::<(), Refused>(())
+//! ```
+//!
+//! # Made to measure, around a service
+//!
+//! ```
+//! use bytes::Bytes;
+//! use http::{Request, Response, StatusCode};
+//! use http_body_util::{BodyExt, Full};
+//! use palisade_core::{BoxError, RequestBody};
+//! use palisade_sanitize::{Action, Class, Field, Rule, SanitizeLayer, Sanitizer};
+//! use tower::{ServiceBuilder, ServiceExt};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), BoxError> {
+//! let prompt = Sanitizer::builder()
+//!     .max_graphemes(2000)
+//!     .class(Class::BidiControl, Action::Refuse)
+//!     .rule(Rule::new("card number", r"\b\d{4}( ?\d{4}){3}\b")?.mask('*'))
+//!     .build()?;
+//! let layer = SanitizeLayer::builder()
+//!     .field(Field::required("/messages/*/content", prompt))
+//!     .max_body(256 * 1024)
+//!     .build()?;
+//!
+//! let echo = |request: Request<RequestBody<Full<Bytes>>>| async {
+//!     let body = request.into_body().collect().await?.to_bytes();
+//!     Ok::<_, BoxError>(Response::new(Full::new(body)))
+//! };
+//! let service = ServiceBuilder::new().layer(layer).service_fn(echo);
+//!
+//! let chat = r#"{"messages": [{"content": "I pay with 4111 1111 1111 1111."}], "n": 1}"#;
+//! let request = Request::post("/chat").header("content-type", "application/json").body(chat.into())?;
+//! let answer = service.clone().oneshot(request).await?.into_body().collect().await?.to_bytes();
+//! assert_eq!(answer, r#"{"messages": [{"content": "I pay with *******************."}], "n": 1}"#);
+//!
+//! let empty = Request::post("/chat").header("content-type", "application/json").body(r#"{"messages": []}"#.into())?;
+//! assert_eq!(service.oneshot(empty).await?.status(), StatusCode::BAD_REQUEST);
+//! # Ok(())
+//! # }
+//! ```
 
 mod builder;
 mod class;
+mod content;
 mod error;
+mod fault;
+mod field;
 mod filter;
+mod future;
+mod gather;
+mod json;
+mod layer;
 mod length;
 mod neighbours;
+mod personal;
 mod refused;
 mod report;
+mod request;
 mod rule;
 mod sanitizer;
+mod service;
 mod tables;
+mod urlencoded;
+mod watch;
 mod whitespace;
 
 pub use builder::SanitizerBuilder;
 pub use class::{Action, Class};
 pub use error::BuildError;
+pub use field::Field;
+pub use future::SanitizeFuture;
+pub use layer::{SanitizeLayer, SanitizeLayerBuilder};
 pub use refused::{Refused, Unit};
 pub use report::Report;
 pub use rule::Rule;
 pub use sanitizer::{Clean, Normalization, OverLength, Sanitizer};
+pub use service::SanitizeService;
 pub use whitespace::Whitespace;

@@ -55,6 +55,16 @@ impl Report {
         self.flagged.get(class).unwrap_or(0)
     }
 
+    /// Lists the classes of which something was flagged and kept.
+    pub fn flagged_classes(&self) -> impl Iterator<Item = (Class, u32)> + '_ {
+        self.flagged.iter().filter(|&(_, count)| count > 0)
+    }
+
+    /// Lists the rules that flagged something, by index.
+    pub fn flagged_rules(&self) -> impl Iterator<Item = (usize, u32)> + '_ {
+        self.flagged_rules.iter().copied()
+    }
+
     /// Counts the places where the rule with this index (in the order they were added) matched.
     #[must_use]
     pub fn rule(&self, index: usize) -> u32 {

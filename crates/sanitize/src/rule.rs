@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use regex::{Captures, Regex, RegexBuilder};
+use regex::{Regex, RegexBuilder};
 
 use crate::error::BuildError;
 use crate::refused::Refused;
@@ -34,6 +34,7 @@ const MAX_REPLACEMENT: usize = 64;
 pub struct Rule {
     name: Arc<str>,
     regex: Regex,
+    check: fn(&str) -> bool,
     effect: Effect,
 }
 
@@ -74,6 +75,7 @@ impl Rule {
         Ok(Self {
             name,
             regex,
+            check: |_| true,
             effect: Effect::Refuse,
         })
     }
@@ -118,6 +120,11 @@ impl Rule {
         }
     }
 
+    /// Takes for a match only what also passes a check, such as that of a check digit.
+    pub fn only_if(self, check: fn(&str) -> bool) -> Self {
+        Self { check, ..self }
+    }
+
     /// Gives the name it was made with.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -141,33 +148,35 @@ impl Rule {
         text: &str,
         report: &mut Report,
     ) -> Result<Option<String>, Refused> {
-        if !self.regex.is_match(text) {
+        let matches = || {
+            self.regex
+                .find_iter(text)
+                .filter(|found| (self.check)(found.as_str()))
+        };
+        if matches().next().is_none() {
             return Ok(None);
         }
-        let mut hits = 0u32;
-        let mut count = || hits = hits.saturating_add(1);
-        let changed = match &self.effect {
-            Effect::Refuse => return Err(Refused::Rule(self.name.clone())),
-            Effect::Flag => {
-                let found = u32::try_from(self.regex.find_iter(text).count()).unwrap_or(u32::MAX);
-                report.flag_by_rule(index, found);
-                return Ok(None);
+        if matches!(self.effect, Effect::Refuse) {
+            return Err(Refused::Rule(Arc::clone(&self.name)));
+        }
+        let hits = u32::try_from(matches().count()).unwrap_or(u32::MAX);
+        let mut changed = String::with_capacity(text.len());
+        let mut done = 0;
+        for found in matches() {
+            changed.push_str(text.get(done..found.start()).unwrap_or_default());
+            match &self.effect {
+                Effect::Mask(with) => changed.extend(found.as_str().chars().map(|_| with)),
+                Effect::Replace(by) => changed.push_str(by),
+                Effect::Flag | Effect::Refuse => changed.push_str(found.as_str()),
             }
-            Effect::Mask(with) => self.regex.replace_all(text, |found: &Captures<'_>| {
-                count();
-                let length = found
-                    .get(0)
-                    .map_or(0, |found| found.as_str().chars().count());
-                with.to_string().repeat(length)
-            }),
-            Effect::Replace(by) => self.regex.replace_all(text, |_: &Captures<'_>| {
-                count();
-                by.to_string()
-            }),
-        };
-        // A mask matches itself again; that is no change.
-        let changed = changed.into_owned();
+            done = found.end();
+        }
+        changed.push_str(text.get(done..).unwrap_or_default());
+        // A mask can match itself again; that is no change.
         if changed == text {
+            if matches!(self.effect, Effect::Flag) {
+                report.flag_by_rule(index, hits);
+            }
             return Ok(None);
         }
         report.change_by_rule(index, hits);

@@ -1,6 +1,7 @@
 //! The pure part: a text goes in, a clean one or a reason comes out.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
 use unicode_normalization::{UnicodeNormalization, is_nfc, is_nfkc};
@@ -74,7 +75,7 @@ pub enum OverLength {
 }
 
 /// A text that may pass, and what was done to it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use]
 pub struct Clean<'t> {
     text: Cow<'t, str>,
@@ -101,6 +102,15 @@ impl<'t> Clean<'t> {
     }
 }
 
+/// The text stays out of logs.
+impl fmt::Debug for Clean<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Clean")
+            .field("report", &self.report)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Sanitizer {
     /// Starts from the defaults of [`SanitizerBuilder`].
     pub fn builder() -> SanitizerBuilder {
@@ -123,6 +133,12 @@ impl Sanitizer {
     #[must_use]
     pub fn identifier() -> Self {
         Self::from_settings(SanitizerBuilder::identifier().into_settings())
+    }
+
+    /// Gives the name of the rule with this index, as [`Report::rule`] counts them.
+    #[must_use]
+    pub fn rule_name(&self, index: usize) -> Option<&str> {
+        self.0.rules.get(index).map(Rule::name)
     }
 
     pub(crate) fn from_settings(settings: Settings) -> Self {

@@ -2,6 +2,8 @@
 
 use palisade_sanitize::{Class, Refused, Rule, Sanitizer};
 
+use crate::support::{ask, form, get, json, speech as speech_layer};
+
 fn speech(text: &str) -> String {
     Sanitizer::speech()
         .clean(text)
@@ -210,5 +212,166 @@ fn a_refusal_and_its_debug_form_hold_none_of_the_text() {
             !format!("{refused:?} {refused}").contains("c4n")
                 && !format!("{refused:?} {refused}").contains("canary")
         );
+    }
+}
+
+#[tokio::test]
+async fn a_name_in_percent_escapes_is_the_field() {
+    let outcome = ask(speech_layer(), get("/tts?%74%65xt=a%00b")).await;
+    assert_eq!(outcome.passed().query.as_deref(), Some("%74%65xt=ab"));
+}
+
+#[tokio::test]
+async fn a_parameter_sent_twice_is_refused() {
+    ask(speech_layer(), get("/tts?text=a&text=%00"))
+        .await
+        .is_refused(400, "field_duplicated");
+    ask(speech_layer(), get("/tts?text=a&te%78t=b"))
+        .await
+        .is_refused(400, "field_duplicated");
+    ask(speech_layer(), form("text=a&x=1&text=b"))
+        .await
+        .is_refused(400, "field_duplicated");
+}
+
+#[tokio::test]
+async fn a_name_twice_in_one_object_is_refused() {
+    for body in [
+        r#"{"text":"a","text":"\u0000"}"#,
+        r#"{"text":"a","te\u0078t":"b"}"#,
+        r#"{"text":"a","x":{"y":1,"y":2}}"#,
+    ] {
+        ask(speech_layer(), json(body))
+            .await
+            .is_refused(400, "json_malformed");
+    }
+}
+
+#[tokio::test]
+async fn a_body_in_utf16_is_refused() {
+    let utf16 = |order: fn(u16) -> [u8; 2], mark: &str| {
+        format!("{mark}{}", r#"{"text":"a"}"#)
+            .encode_utf16()
+            .flat_map(order)
+            .collect::<Vec<u8>>()
+    };
+    for body in [
+        utf16(u16::to_le_bytes, "\u{feff}"),
+        utf16(u16::to_be_bytes, "\u{feff}"),
+        utf16(u16::to_le_bytes, ""),
+        utf16(u16::to_be_bytes, ""),
+    ] {
+        ask(speech_layer(), json(body))
+            .await
+            .is_refused(400, "json_malformed");
+    }
+}
+
+#[tokio::test]
+async fn invalid_utf8_is_refused() {
+    for bytes in [
+        &b"\xff"[..],
+        b"\xc0\xaf",
+        b"\xed\xa0\x80",
+        b"\xf4\x90\x80\x80",
+        b"\xe4\xbb",
+    ] {
+        let body = [b"{\"text\":\"".as_slice(), bytes, b"\"}"].concat();
+        ask(speech_layer(), json(body))
+            .await
+            .is_refused(400, "json_malformed");
+        ask(speech_layer(), form([b"text=".as_slice(), bytes].concat()))
+            .await
+            .is_refused(400, "form_malformed");
+        let escaped: String = bytes.iter().map(|byte| format!("%{byte:02x}")).collect();
+        ask(speech_layer(), get(&format!("/tts?text={escaped}")))
+            .await
+            .is_refused(400, "query_malformed");
+    }
+}
+
+#[tokio::test]
+async fn half_a_surrogate_pair_is_refused() {
+    for escape in [
+        r"\ud83d",
+        r"\ude00",
+        r"\ud83d\u0041",
+        r"\ud83dx",
+        r"\ude00\ud83d",
+        r"\ud83d\ud83d",
+    ] {
+        ask(speech_layer(), json(format!(r#"{{"text":"{escape}"}}"#)))
+            .await
+            .is_refused(400, "json_malformed");
+        ask(
+            speech_layer(),
+            json(format!(r#"{{"text":"a","x":"{escape}"}}"#)),
+        )
+        .await
+        .is_refused(400, "json_malformed");
+    }
+}
+
+#[tokio::test]
+async fn deep_nesting_does_not_exhaust_the_stack() {
+    for open in ["[", r#"{"a":"#] {
+        ask(speech_layer(), json(open.repeat(10_000)))
+            .await
+            .is_refused(400, "json_malformed");
+    }
+}
+
+#[tokio::test]
+async fn a_second_content_type_does_not_open_a_way_around() {
+    let mut request = json(r#"{"text":"\u0000"}"#);
+    request
+        .headers_mut()
+        .append("content-type", "text/plain".parse().unwrap());
+    ask(speech_layer(), request)
+        .await
+        .is_refused(415, "content_type_unsupported");
+    let mut request = json(r#"{"text":"\u0000"}"#);
+    request.headers_mut().remove("content-type");
+    ask(speech_layer(), request)
+        .await
+        .is_refused(415, "content_type_unsupported");
+}
+
+#[tokio::test]
+async fn a_list_does_not_carry_text_past_the_field() {
+    ask(speech_layer(), json(r#"{"text":["\u202e"]}"#))
+        .await
+        .is_refused(422, "field_not_text");
+}
+
+#[tokio::test]
+async fn a_refusal_echoes_nothing_of_the_request() {
+    let canary = "canary";
+    for request in [
+        get(&format!("/tts?text={}", canary.repeat(100))),
+        get(&format!("/tts?{canary}=1")),
+        json(format!(r#"{{"text":"{canary}", }}"#)),
+        json(format!(r#"{{"{canary}":1,"{canary}":2}}"#)),
+        form(format!("text={canary}%zz")),
+    ] {
+        let outcome = ask(speech_layer(), request).await;
+        assert!(outcome.status.is_client_error());
+        assert!(
+            !outcome.text().contains(canary) && !format!("{:?}", outcome.facts).contains(canary)
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_attack_corpus_gets_through_the_layer_without_a_server_error() {
+    let Some(corpus) = crate::vectors::beside("crs-requests.json") else {
+        return;
+    };
+    let stages: Vec<serde_json::Value> = serde_json::from_str(&corpus).unwrap();
+    for data in stages.iter().filter_map(|stage| stage["data"].as_str()) {
+        for request in [json(data.to_owned()), form(data.to_owned())] {
+            let outcome = ask(speech_layer(), request).await;
+            assert!(outcome.status.as_u16() < 500, "{data:?}");
+        }
     }
 }

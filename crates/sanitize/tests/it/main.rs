@@ -10,7 +10,13 @@
 
 mod allocations;
 mod attacks;
+mod body;
+mod contract;
+mod json;
 mod plain_text;
 mod props;
+mod query;
 mod sanitizer;
+mod servers;
+mod support;
 mod vectors;

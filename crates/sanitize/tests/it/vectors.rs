@@ -18,7 +18,7 @@ fn committed(name: &str) -> Vec<u8> {
 }
 
 /// Reads a file that is not part of the project, and says so when it is not there.
-fn beside(name: &str) -> Option<String> {
+pub(crate) fn beside(name: &str) -> Option<String> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("../../../shared/vectors/fetched")
         .join(name);

@@ -1,0 +1,127 @@
+//! The refusals of the layer. Each names the field and the reason; none holds any of the text.
+
+use http::{HeaderValue, StatusCode, header};
+use palisade_core::Rejection;
+
+use crate::refused::Refused;
+
+/// Where a field was looked for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Place {
+    Form,
+    Json,
+    Query,
+}
+
+/// Refuses what cannot be read in the form it claims to have.
+pub(crate) fn malformed(place: Place, why: &'static str) -> Box<Rejection> {
+    let (code, whole) = match place {
+        Place::Form => ("form_malformed", "The form in the body of the request"),
+        Place::Json => ("json_malformed", "The JSON in the body of the request"),
+        Place::Query => ("query_malformed", "The query of the request"),
+    };
+    let refusal = Rejection::new(StatusCode::BAD_REQUEST, code, "The request is malformed.");
+    Box::new(refusal.with_detail(format!("{whole} {why}.")))
+}
+
+/// Refuses a body that ended before it was whole.
+pub(crate) fn unreadable() -> Box<Rejection> {
+    let words = "The body of the request could not be read to its end.";
+    Box::new(Rejection::new(
+        StatusCode::BAD_REQUEST,
+        "body_unreadable",
+        words,
+    ))
+}
+
+/// Refuses a field that is there more than once: its readers might not agree on which one counts.
+pub(crate) fn duplicated(field: &str) -> Box<Rejection> {
+    named(
+        StatusCode::BAD_REQUEST,
+        "field_duplicated",
+        field,
+        "is there more than once",
+    )
+}
+
+pub(crate) fn missing(field: &str) -> Box<Rejection> {
+    named(
+        StatusCode::BAD_REQUEST,
+        "field_missing",
+        field,
+        "is missing",
+    )
+}
+
+pub(crate) fn not_text(field: &str) -> Box<Rejection> {
+    named(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "field_not_text",
+        field,
+        "must be a string",
+    )
+}
+
+/// Refuses a text that the sanitizer refuses.
+pub(crate) fn refused(field: &str, why: &Refused) -> Box<Rejection> {
+    let refusal = named(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        why.code(),
+        field,
+        &why.to_string(),
+    );
+    Box::new(match why {
+        Refused::TooLong { unit, limit } => refusal
+            .with_member("limit", *limit)
+            .with_member("unit", unit.to_string()),
+        Refused::TooShort { limit } => refusal.with_member("limit", *limit),
+        Refused::Rule(name) => refusal.with_reason(format!("rule `{name}`")),
+        _ => *refusal,
+    })
+}
+
+pub(crate) fn too_large() -> Box<Rejection> {
+    Box::new(Rejection::payload_too_large())
+}
+
+/// Refuses a body of a type in which the fields cannot be found.
+pub(crate) fn unsupported_type() -> Box<Rejection> {
+    let words = "The body must be application/json or application/x-www-form-urlencoded, in UTF-8.";
+    let refusal = Rejection::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "content_type_unsupported",
+        words,
+    );
+    let accepted = HeaderValue::from_static("application/json, application/x-www-form-urlencoded");
+    Box::new(refusal.with_header(header::ACCEPT, accepted))
+}
+
+/// Refuses a compressed body.
+pub(crate) fn unsupported_encoding() -> Box<Rejection> {
+    let words = "The body must not be compressed.";
+    let refusal = Rejection::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "content_encoding_unsupported",
+        words,
+    );
+    Box::new(refusal.with_header(
+        header::ACCEPT_ENCODING,
+        HeaderValue::from_static("identity"),
+    ))
+}
+
+/// Refuses a query that does not fit into an address once it is written anew.
+pub(crate) fn query_too_long() -> Box<Rejection> {
+    let words = "The query of the request is too long.";
+    Box::new(Rejection::new(
+        StatusCode::URI_TOO_LONG,
+        "query_too_long",
+        words,
+    ))
+}
+
+fn named(status: StatusCode, code: &'static str, field: &str, why: &str) -> Box<Rejection> {
+    let refusal = Rejection::new(status, code, "A field of the request is not acceptable.");
+    let detail = format!("The field `{field}` {why}.");
+    Box::new(refusal.with_detail(detail).with_member("field", field))
+}

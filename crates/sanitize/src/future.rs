@@ -1,0 +1,213 @@
+//! The future: reads the body, waits for the inner service, calls it.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::{Request, Response, request};
+use http_body::Body;
+use palisade_core::{BoxError, GuardBody, Rejection, RequestBody, refuse};
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use crate::content::Kind;
+use crate::gather::Gather;
+use crate::layer::Config;
+use crate::request::{judge_body, judge_error};
+use crate::service::NAME;
+use crate::watch::Watch;
+
+pin_project! {
+    /// The future of a [`SanitizeService`](crate::SanitizeService).
+    pub struct SanitizeFuture<S: Service<Request<RequestBody<B>>>, B, ResB> {
+        #[pin]
+        answer: Option<S::Future>,
+        stage: Stage<S, B, ResB>,
+    }
+}
+
+/// Where a request stands. What waits is boxed, so that the future of a request without a body stays small.
+enum Stage<S, B, ResB> {
+    Calling,
+    Over,
+    Reading(Box<Reading<S, B>>),
+    Readying(Box<Readying<S, B>>),
+    Refused(Box<Response<GuardBody<ResB>>>),
+}
+
+/// The service to be called, and whether it said that it is ready.
+pub(crate) struct Waiting<S> {
+    pub(crate) service: S,
+    pub(crate) ready: bool,
+}
+
+struct Reading<S, B> {
+    waiting: Waiting<S>,
+    config: Arc<Config>,
+    watch: Watch,
+    kind: Kind,
+    head: request::Parts,
+    body: Gather<B>,
+}
+
+struct Readying<S, B> {
+    waiting: Waiting<S>,
+    request: Request<RequestBody<B>>,
+}
+
+impl<S, B, ResB> SanitizeFuture<S, B, ResB>
+where
+    S: Service<Request<RequestBody<B>>>,
+{
+    pub(crate) fn calling(answer: S::Future) -> Self {
+        Self {
+            answer: Some(answer),
+            stage: Stage::Calling,
+        }
+    }
+
+    pub(crate) fn refused(answer: Response<GuardBody<ResB>>) -> Self {
+        Self {
+            answer: None,
+            stage: Stage::Refused(Box::new(answer)),
+        }
+    }
+
+    pub(crate) fn readying(waiting: Waiting<S>, request: Request<RequestBody<B>>) -> Self {
+        Self {
+            answer: None,
+            stage: Stage::Readying(Box::new(Readying { waiting, request })),
+        }
+    }
+
+    pub(crate) fn reading(
+        waiting: Waiting<S>,
+        config: Arc<Config>,
+        watch: Watch,
+        kind: Kind,
+        head: request::Parts,
+        body: B,
+    ) -> Self {
+        let body = Gather::new(body, config.max_body);
+        let reading = Reading {
+            waiting,
+            config,
+            watch,
+            kind,
+            head,
+            body,
+        };
+        Self {
+            answer: None,
+            stage: Stage::Reading(Box::new(reading)),
+        }
+    }
+}
+
+impl<S, B, ResB> Future for SanitizeFuture<S, B, ResB>
+where
+    S: Service<Request<RequestBody<B>>, Response = Response<ResB>>,
+    B: Body<Error: Into<BoxError>>,
+{
+    type Output = Result<Response<GuardBody<ResB>>, S::Error>;
+
+    fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        loop {
+            match std::mem::replace(this.stage, Stage::Over) {
+                Stage::Reading(mut reading) => {
+                    let Poll::Ready(body) = reading.body.poll(task) else {
+                        *this.stage = Stage::Reading(reading);
+                        return Poll::Pending;
+                    };
+                    *this.stage = (*reading).read(body);
+                }
+                Stage::Readying(mut readying) => {
+                    let Poll::Ready(ready) = readying.waiting.poll_ready(task) else {
+                        *this.stage = Stage::Readying(readying);
+                        return Poll::Pending;
+                    };
+                    ready?;
+                    let Readying {
+                        mut waiting,
+                        request,
+                    } = *readying;
+                    this.answer.set(Some(waiting.service.call(request)));
+                    *this.stage = Stage::Calling;
+                }
+                Stage::Calling => {
+                    *this.stage = Stage::Calling;
+                    let Some(answer) = this.answer.as_mut().as_pin_mut() else {
+                        return Poll::Pending;
+                    };
+                    let answer = ready!(answer.poll(task));
+                    *this.stage = Stage::Over;
+                    return Poll::Ready(answer.map(|answer| answer.map(GuardBody::inner)));
+                }
+                Stage::Refused(answer) => return Poll::Ready(Ok(*answer)),
+                Stage::Over => return Poll::Pending, // Polled after it was ready, which nobody may.
+            }
+        }
+    }
+}
+
+impl<S, B> Reading<S, B> {
+    /// Goes on with what was read.
+    fn read<ResB>(mut self, body: Result<Bytes, BoxError>) -> Stage<S, B, ResB> {
+        match self.judge(body) {
+            Ok(bytes) => {
+                let request = Request::from_parts(self.head, RequestBody::clean(bytes));
+                Stage::Readying(Box::new(Readying {
+                    waiting: self.waiting,
+                    request,
+                }))
+            }
+            Err(rejection) => {
+                Stage::Refused(Box::new(refuse(self.watch.context(), NAME, *rejection)))
+            }
+        }
+    }
+
+    fn judge(&mut self, body: Result<Bytes, BoxError>) -> Result<Bytes, Box<Rejection>> {
+        let bytes = body.map_err(|error| judge_error(&error))?;
+        judge_body(
+            &self.config,
+            &mut self.head,
+            self.kind,
+            bytes,
+            &mut self.watch,
+        )
+    }
+}
+
+impl<S> Waiting<S> {
+    fn poll_ready<R>(&mut self, task: &mut Context<'_>) -> Poll<Result<(), S::Error>>
+    where
+        S: Service<R>,
+    {
+        if self.ready {
+            Poll::Ready(Ok(()))
+        } else {
+            self.service.poll_ready(task)
+        }
+    }
+}
+
+impl<S, B, ResB> fmt::Debug for SanitizeFuture<S, B, ResB>
+where
+    S: Service<Request<RequestBody<B>>>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stage = match self.stage {
+            Stage::Calling => "calling",
+            Stage::Over => "over",
+            Stage::Reading(_) => "reading",
+            Stage::Readying(_) => "readying",
+            Stage::Refused(_) => "refused",
+        };
+        f.debug_tuple("SanitizeFuture").field(&stage).finish()
+    }
+}

@@ -1,0 +1,82 @@
+//! Strings of JSON, in and out.
+
+use std::borrow::Cow;
+
+use super::scan::Flaw;
+
+/// Decodes what stands between the quotes. Control characters were refused before.
+pub(crate) fn decode(raw: &str) -> Result<Cow<'_, str>, Flaw> {
+    let Some((plain, _)) = raw.split_once('\\') else {
+        return Ok(Cow::Borrowed(raw));
+    };
+    let mut decoded = String::with_capacity(raw.len());
+    decoded.push_str(plain);
+    let mut rest = raw.get(plain.len()..).unwrap_or_default();
+    while let Some((plain, escape)) = rest.split_once('\\') {
+        decoded.push_str(plain);
+        let (c, length) = unescape(escape)?;
+        decoded.push(c);
+        rest = escape.get(length..).ok_or(Flaw::Syntax)?;
+    }
+    decoded.push_str(rest);
+    Ok(Cow::Owned(decoded))
+}
+
+/// Reads one escape; gives the character and how much was read.
+fn unescape(escape: &str) -> Result<(char, usize), Flaw> {
+    let simple = match escape.bytes().next() {
+        Some(b'"') => '"',
+        Some(b'/') => '/',
+        Some(b'\\') => '\\',
+        Some(b'b') => '\u{8}',
+        Some(b'f') => '\u{c}',
+        Some(b'n') => '\n',
+        Some(b'r') => '\r',
+        Some(b't') => '\t',
+        Some(b'u') => return unescape_unit(escape),
+        _ => return Err(Flaw::Syntax),
+    };
+    Ok((simple, 1))
+}
+
+fn unescape_unit(escape: &str) -> Result<(char, usize), Flaw> {
+    let first = unit(escape.get(1..5))?;
+    if let Some(c) = char::from_u32(first.into()) {
+        return Ok((c, 5));
+    }
+    let second = match escape.get(5..7) {
+        Some("\\u") => unit(escape.get(7..11))?,
+        _ => return Err(Flaw::Surrogate),
+    };
+    match char::decode_utf16([first, second]).next() {
+        Some(Ok(c)) => Ok((c, 11)),
+        _ => Err(Flaw::Surrogate),
+    }
+}
+
+fn unit(digits: Option<&str>) -> Result<u16, Flaw> {
+    // The parser of numbers would take a sign for a digit.
+    let digits = digits.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+    digits
+        .and_then(|digits| u16::from_str_radix(digits, 16).ok())
+        .ok_or(Flaw::Syntax)
+}
+
+/// Writes a string with its quotes.
+pub(crate) fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len().saturating_add(2));
+    encoded.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => encoded.push_str("\\\""),
+            '\\' => encoded.push_str("\\\\"),
+            '\n' => encoded.push_str("\\n"),
+            '\r' => encoded.push_str("\\r"),
+            '\t' => encoded.push_str("\\t"),
+            '\0'..='\u{1f}' => encoded.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => encoded.push(c),
+        }
+    }
+    encoded.push('"');
+    encoded
+}

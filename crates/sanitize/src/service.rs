@@ -1,0 +1,109 @@
+//! The service: looks at the head, reads the body if it must, and calls the inner service with clean text.
+
+use std::fmt;
+use std::mem;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use palisade_core::{BoxError, GuardBody, RequestBody, SecurityContext, refuse};
+use tower_service::Service;
+
+use crate::future::{SanitizeFuture, Waiting};
+use crate::layer::Config;
+use crate::request::{Plan, judge_head};
+
+pub(crate) const NAME: &str = "sanitize";
+
+/// A service whose requests hold clean text only.
+pub struct SanitizeService<S> {
+    config: Arc<Config>,
+    inner: S,
+    ready: bool,
+}
+
+impl<S> SanitizeService<S> {
+    pub(crate) const fn new(config: Arc<Config>, inner: S) -> Self {
+        Self {
+            config,
+            inner,
+            ready: false,
+        }
+    }
+}
+
+impl<S: Clone> Clone for SanitizeService<S> {
+    fn clone(&self) -> Self {
+        // The clone's inner service was not asked whether it is ready.
+        Self::new(Arc::clone(&self.config), self.inner.clone())
+    }
+}
+
+impl<S> fmt::Debug for SanitizeService<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SanitizeService")
+            .field("ready", &self.ready)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S, B, ResB> Service<Request<B>> for SanitizeService<S>
+where
+    S: Service<Request<RequestBody<B>>, Response = Response<ResB>> + Clone,
+    B: Body<Error: Into<BoxError>>,
+    B::Data: From<Bytes>,
+{
+    type Response = Response<GuardBody<ResB>>;
+    type Error = S::Error;
+    type Future = SanitizeFuture<S, B, ResB>;
+
+    /// Asks the inner service and never waits for it: a refusal needs no capacity.
+    fn poll_ready(&mut self, task: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        match self.inner.poll_ready(task) {
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+            Poll::Ready(Ok(())) => self.ready = true,
+            Poll::Pending => self.ready = false,
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let (mut head, body) = request.into_parts();
+        let cx = SecurityContext::enter(&mut head);
+        let mut watch = self.config.watch(&cx);
+        match judge_head(&self.config, &mut head, &body, &mut watch) {
+            Err(rejection) => SanitizeFuture::refused(refuse(&cx, NAME, *rejection)),
+            Ok(Plan::Pass(limit)) => {
+                let request = Request::from_parts(head, RequestBody::capped(body, limit));
+                if mem::take(&mut self.ready) {
+                    return SanitizeFuture::calling(self.inner.call(request));
+                }
+                SanitizeFuture::readying(
+                    Waiting {
+                        service: self.take_inner(),
+                        ready: false,
+                    },
+                    request,
+                )
+            }
+            Ok(Plan::Read(kind)) => {
+                let ready = mem::take(&mut self.ready);
+                let waiting = Waiting {
+                    service: self.take_inner(),
+                    ready,
+                };
+                SanitizeFuture::reading(waiting, Arc::clone(&self.config), watch, kind, head, body)
+            }
+        }
+    }
+}
+
+impl<S: Clone> SanitizeService<S> {
+    /// Takes the very service that was asked for readiness and leaves a clone, which was not.
+    fn take_inner(&mut self) -> S {
+        let clone = self.inner.clone();
+        mem::replace(&mut self.inner, clone)
+    }
+}
