@@ -94,7 +94,7 @@ fn is_bank_card(found: &str) -> bool {
         .zip([false, true].into_iter().cycle())
         .map(|(&d, twice)| if twice { double(d) } else { d })
         .sum();
-    (13..=19).contains(&digits.len()) && sum % 10 == 0 && sum > 0 && !found.ends_with(['x', 'X'])
+    (13..=19).contains(&digits.len()) && sum.is_multiple_of(10) && sum > 0 && !found.ends_with(['x', 'X'])
 }
 
 #[cfg(test)]

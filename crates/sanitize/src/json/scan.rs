@@ -170,7 +170,7 @@ impl<'t, 'p> Scanner<'t, 'p> {
     }
 
     fn follow(&self, active: &[usize], leads: impl Fn(&Path) -> bool) -> Vec<usize> {
-        let leads = |field: &usize| self.paths.get(*field).is_some_and(|path| leads(path));
+        let leads = |field: &usize| self.paths.get(*field).is_some_and(&leads);
         active.iter().copied().filter(leads).collect()
     }
 
