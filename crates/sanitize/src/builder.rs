@@ -4,7 +4,7 @@ use crate::class::{Action, Class, PerClass};
 use crate::error::BuildError;
 use crate::filter::Filter;
 use crate::length::Limits;
-use crate::rule::Rule;
+use crate::rule::TextRule;
 use crate::sanitizer::{Normalization, OverLength, Sanitizer, Settings};
 use crate::tables::suspect;
 use crate::whitespace::Whitespace;
@@ -190,7 +190,7 @@ impl SanitizerBuilder {
     }
 
     /// Adds a rule. Rules run in the order they were added, after the characters are judged and normalized.
-    pub fn rule(mut self, rule: Rule) -> Self {
+    pub fn rule(mut self, rule: TextRule) -> Self {
         self.0.rules.push(rule);
         self
     }
@@ -212,7 +212,7 @@ impl SanitizerBuilder {
                 return Err(BuildError::replacement(class, by));
             }
         }
-        self.0.rules.iter().try_for_each(Rule::validate)?;
+        self.0.rules.iter().try_for_each(TextRule::validate)?;
         let least = self.0.min_graphemes;
         let limits = [
             self.0.limits.bytes,

@@ -29,7 +29,7 @@
 //! use http::{Request, Response, StatusCode};
 //! use http_body_util::{BodyExt, Full};
 //! use palisade_core::{BoxError, RequestBody};
-//! use palisade_sanitize::{Action, Class, Field, Rule, SanitizeLayer, Sanitizer};
+//! use palisade_sanitize::{Action, Class, Field, TextRule, SanitizeLayer, Sanitizer};
 //! use tower::{ServiceBuilder, ServiceExt};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -37,7 +37,7 @@
 //! let prompt = Sanitizer::builder()
 //!     .max_graphemes(2000)
 //!     .class(Class::BidiControl, Action::Refuse)
-//!     .rule(Rule::new("card number", r"\b\d{4}( ?\d{4}){3}\b")?.mask('*'))
+//!     .rule(TextRule::new("card number", r"\b\d{4}( ?\d{4}){3}\b")?.mask('*'))
 //!     .build()?;
 //! let layer = SanitizeLayer::builder()
 //!     .field(Field::required("/messages/*/content", prompt))
@@ -94,7 +94,7 @@ pub use future::SanitizeFuture;
 pub use layer::{SanitizeLayer, SanitizeLayerBuilder};
 pub use refused::{Refused, Unit};
 pub use report::Report;
-pub use rule::Rule;
+pub use rule::TextRule;
 pub use sanitizer::{Clean, Normalization, OverLength, Sanitizer};
 pub use service::SanitizeService;
 pub use whitespace::Whitespace;

@@ -4,17 +4,17 @@
 //! digit where there is one, so that a price or a year stays what it is.
 
 use crate::error::BuildError;
-use crate::rule::Rule;
+use crate::rule::TextRule;
 
 /// A run of digits, perhaps in groups.
 const GROUPED: &str = "[0-9](?:[ -]?[0-9]){7,}[Xx]?";
 
-impl Rule {
+impl TextRule {
     /// Masks mobile phone numbers of mainland China, with or without `+86`.
     ///
     /// # Errors
     ///
-    /// As [`Rule::new`]; the pattern is fixed and valid.
+    /// As [`TextRule::new`]; the pattern is fixed and valid.
     pub fn mainland_phone() -> Result<Self, BuildError> {
         Ok(Self::new("mainland phone", GROUPED)?
             .only_if(is_mainland_phone)
@@ -25,7 +25,7 @@ impl Rule {
     ///
     /// # Errors
     ///
-    /// As [`Rule::new`]; the pattern is fixed and valid.
+    /// As [`TextRule::new`]; the pattern is fixed and valid.
     pub fn mainland_identity() -> Result<Self, BuildError> {
         Ok(Self::new("mainland identity", GROUPED)?
             .only_if(is_mainland_identity)
@@ -36,7 +36,7 @@ impl Rule {
     ///
     /// # Errors
     ///
-    /// As [`Rule::new`]; the pattern is fixed and valid.
+    /// As [`TextRule::new`]; the pattern is fixed and valid.
     pub fn bank_card() -> Result<Self, BuildError> {
         Ok(Self::new("bank card", GROUPED)?
             .only_if(is_bank_card)
@@ -47,7 +47,7 @@ impl Rule {
     ///
     /// # Errors
     ///
-    /// As [`Rule::new`]; the pattern is fixed and valid.
+    /// As [`TextRule::new`]; the pattern is fixed and valid.
     pub fn email() -> Result<Self, BuildError> {
         let pattern = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+";
         Ok(Self::new("e-mail", pattern)?.mask('*'))
@@ -94,7 +94,10 @@ fn is_bank_card(found: &str) -> bool {
         .zip([false, true].into_iter().cycle())
         .map(|(&d, twice)| if twice { double(d) } else { d })
         .sum();
-    (13..=19).contains(&digits.len()) && sum.is_multiple_of(10) && sum > 0 && !found.ends_with(['x', 'X'])
+    (13..=19).contains(&digits.len())
+        && sum.is_multiple_of(10)
+        && sum > 0
+        && !found.ends_with(['x', 'X'])
 }
 
 #[cfg(test)]
@@ -102,21 +105,25 @@ mod tests {
     use super::*;
     use crate::Sanitizer;
 
-    fn check(rule: Result<Rule, BuildError>, before: &str, after: &str) {
+    fn check(rule: Result<TextRule, BuildError>, before: &str, after: &str) {
         let sanitizer = Sanitizer::builder().rule(rule.unwrap()).build().unwrap();
         assert_eq!(sanitizer.clean(before).unwrap().text(), after);
     }
 
     #[test]
     fn phones_are_masked() {
-        check(Rule::mainland_phone(), "打13800138000吧", "打***********吧");
         check(
-            Rule::mainland_phone(),
+            TextRule::mainland_phone(),
+            "打13800138000吧",
+            "打***********吧",
+        );
+        check(
+            TextRule::mainland_phone(),
             "+86 138-0013-8000",
             "+****************",
         );
         check(
-            Rule::mainland_phone(),
+            TextRule::mainland_phone(),
             "12800138000 或 138001380001",
             "12800138000 或 138001380001",
         );
@@ -125,12 +132,12 @@ mod tests {
     #[test]
     fn identities_with_the_right_check_digit_are_masked() {
         check(
-            Rule::mainland_identity(),
+            TextRule::mainland_identity(),
             "号码11010519491231002X。",
             "号码******************。",
         );
         check(
-            Rule::mainland_identity(),
+            TextRule::mainland_identity(),
             "110105194912310021",
             "110105194912310021",
         );
@@ -139,12 +146,12 @@ mod tests {
     #[test]
     fn cards_with_the_right_check_digit_are_masked() {
         check(
-            Rule::bank_card(),
+            TextRule::bank_card(),
             "4111 1111 1111 1111",
             "*******************",
         );
         check(
-            Rule::bank_card(),
+            TextRule::bank_card(),
             "4111 1111 1111 1112 0000000000000",
             "4111 1111 1111 1112 0000000000000",
         );
@@ -153,10 +160,10 @@ mod tests {
     #[test]
     fn addresses_are_masked() {
         check(
-            Rule::email(),
+            TextRule::email(),
             "写给 a.b+c@example.com。",
             "写给 *****************。",
         );
-        check(Rule::email(), "a @ b, @name", "a @ b, @name");
+        check(TextRule::email(), "a @ b, @name", "a @ b, @name");
     }
 }

@@ -22,16 +22,16 @@ const MAX_REPLACEMENT: usize = 64;
 /// Patterns run in time linear in the text, whatever they are: there is no backtracking to exploit.
 ///
 /// ```
-/// use palisade_sanitize::{Rule, Sanitizer};
+/// use palisade_sanitize::{TextRule, Sanitizer};
 ///
-/// let phone = Rule::new("phone", r"\b1[3-9][0-9]{9}\b")?.mask('*');
+/// let phone = TextRule::new("phone", r"\b1[3-9][0-9]{9}\b")?.mask('*');
 /// let sanitizer = Sanitizer::builder().rule(phone).build()?;
 /// assert_eq!(sanitizer.clean("打 13800138000 吧")?.text(), "打 *********** 吧");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct Rule {
+pub struct TextRule {
     name: Arc<str>,
     regex: Regex,
     check: fn(&str) -> bool,
@@ -46,7 +46,7 @@ enum Effect {
     Replace(Box<str>),
 }
 
-impl Rule {
+impl TextRule {
     /// Compiles a pattern (syntax of the `regex` crate). Until told otherwise the rule refuses what it matches.
     ///
     /// # Errors

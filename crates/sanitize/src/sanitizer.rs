@@ -11,7 +11,7 @@ use crate::filter::Filter;
 use crate::length::{Limits, has_graphemes};
 use crate::refused::{Refused, Unit};
 use crate::report::{Change, Report};
-use crate::rule::Rule;
+use crate::rule::TextRule;
 use crate::tables::is_blank;
 use crate::whitespace::Whitespace;
 
@@ -46,7 +46,7 @@ pub(crate) struct Settings {
     pub(crate) min_graphemes: usize,
     pub(crate) normalization: Normalization,
     pub(crate) over_length: OverLength,
-    pub(crate) rules: Vec<Rule>,
+    pub(crate) rules: Vec<TextRule>,
     pub(crate) whitespace: Whitespace,
 }
 
@@ -138,7 +138,7 @@ impl Sanitizer {
     /// Gives the name of the rule with this index, as [`Report::rule`] counts them.
     #[must_use]
     pub fn rule_name(&self, index: usize) -> Option<&str> {
-        self.0.rules.get(index).map(Rule::name)
+        self.0.rules.get(index).map(TextRule::name)
     }
 
     pub(crate) fn from_settings(settings: Settings) -> Self {

@@ -1,7 +1,7 @@
 //! The promise that clean text costs no allocation.
 
 use allocation_counter::measure;
-use palisade_sanitize::{Rule, Sanitizer};
+use palisade_sanitize::{Sanitizer, TextRule};
 
 fn check(name: &str, sanitizer: &Sanitizer, text: &str) {
     // The first search of a pattern fills a cache that belongs to the pattern.
@@ -19,8 +19,11 @@ fn clean_text_is_not_copied() {
         ("emoji", "好👩\u{200d}👩\u{200d}👧\u{200d}👦！"),
         ("Vietnamese", "Tiếng Việt có nhiều dấu."),
     ];
-    let ruled =
-        Sanitizer::builder().rule(Rule::new("phone", r"\b1[3-9][0-9]{9}\b").unwrap().mask('*'));
+    let ruled = Sanitizer::builder().rule(
+        TextRule::new("phone", r"\b1[3-9][0-9]{9}\b")
+            .unwrap()
+            .mask('*'),
+    );
     let ruled = ruled.build().unwrap();
     for (name, text) in texts {
         check(name, &Sanitizer::speech(), text);

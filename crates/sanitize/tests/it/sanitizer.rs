@@ -1,8 +1,8 @@
 //! Classes, limits, rules and presets, one behaviour each.
 
 use palisade_sanitize::{
-    Action, BuildError, Class, Normalization, OverLength, Refused, Rule, Sanitizer,
-    SanitizerBuilder, Unit, Whitespace,
+    Action, BuildError, Class, Normalization, OverLength, Refused, Sanitizer, SanitizerBuilder,
+    TextRule, Unit, Whitespace,
 };
 
 fn check(builder: SanitizerBuilder, before: &str, after: &str) {
@@ -204,7 +204,7 @@ fn marks_are_capped_per_base_character() {
 
 #[test]
 fn rules_drop_replace_mask_flag_and_refuse() {
-    let rule = || Rule::new("digits", "[0-9]+").unwrap();
+    let rule = || TextRule::new("digits", "[0-9]+").unwrap();
     check(builder().rule(rule().drop()), "a12b3", "ab");
     check(builder().rule(rule().replace("<n>")), "a12b3", "a<n>b<n>");
     // A replacement is literal: there is nothing to expand.
@@ -221,8 +221,8 @@ fn rules_drop_replace_mask_flag_and_refuse() {
 #[test]
 fn a_report_counts_the_hits_of_each_rule() {
     let sanitizer = builder()
-        .rule(Rule::new("digits", "[0-9]+").unwrap().flag())
-        .rule(Rule::new("x", "x").unwrap().drop())
+        .rule(TextRule::new("digits", "[0-9]+").unwrap().flag())
+        .rule(TextRule::new("x", "x").unwrap().drop())
         .build()
         .unwrap();
     let clean = sanitizer.clean("1x2x3").unwrap();
@@ -248,7 +248,7 @@ fn a_mistake_in_the_settings_is_found_when_building() {
     fails(builder().min_graphemes(3).max_chars(2).build(), "minimum");
     fails(
         builder()
-            .rule(Rule::new("long", "a").unwrap().replace("b".repeat(65)))
+            .rule(TextRule::new("long", "a").unwrap().replace("b".repeat(65)))
             .build(),
         "64 bytes",
     );
@@ -258,7 +258,7 @@ fn a_mistake_in_the_settings_is_found_when_building() {
         (r"\w{9000}", "rule `r`"),
         (&"a".repeat(4097), "4096"),
     ] {
-        let error = Rule::new("r", pattern).unwrap_err().to_string();
+        let error = TextRule::new("r", pattern).unwrap_err().to_string();
         assert!(error.contains(what), "{error}");
     }
 }
