@@ -1,1 +1,64 @@
-//! Security middleware for HTTP services in Rust, as tower layers assembled in the one right order.
+//! Security middleware for HTTP services in Rust: tower layers, one by one or assembled in the one right order.
+//!
+//! A [`Shield`] is the whole stack behind one count. It denies by default: a route without a rule
+//! does not exist, a guard that misses what an outer one should have left refuses.
+//!
+//! ```
+//! use palisade::{ApiKeyLayer, Grant, KeyScheme, MemoryKeyStore, Environment, Pepper};
+//! use palisade::{Policy, RateLimitLayer, Routes, Rule, Shield};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let scheme = KeyScheme::new(Pepper::generate()?);
+//! let minted = scheme.mint(Grant::new(Environment::Live).scopes(["notes:read"]), std::time::Duration::ZERO)?;
+//! let keys = MemoryKeyStore::new();
+//! keys.insert(minted.record().clone())?;
+//!
+//! let routes = Routes::new()
+//!     .get("/health", Rule::public(), async || "ok")
+//!     .get("/notes", Rule::scope("notes:read"), async || "Buy bread.");
+//!
+//! let app = Shield::builder()
+//!     .authenticate(ApiKeyLayer::new(scheme, keys)?)
+//!     .limit_clients(RateLimitLayer::by_client().policy(Policy::named("client").rate("60/minute")?).build()?)
+//!     .hosts(palisade::AllowedHosts::parse(["notes.example"])?)
+//!     .protect(routes)?;
+//! # let _ = app; Ok(()) }
+//! ```
+//!
+//! A layer alone goes into any `ServiceBuilder`; see the crates that are re-exported here.
+
+#[cfg(feature = "config")]
+pub mod config;
+#[cfg(feature = "metrics")]
+mod metrics;
+#[cfg(feature = "axum")]
+mod routes;
+mod shield;
+
+pub use palisade_api_key::*;
+pub use palisade_audit::{
+    Anchor, AuditError, AuditGate, AuditHandle, AuditKey, AuditLayer, AuditLayerBuilder, FileSink,
+    FileSinkBuilder, MemorySink, Sink, TracingSink, VerifyOptions, VerifyReport, verify,
+    verify_file,
+};
+pub use palisade_core::*;
+pub use palisade_rate_limit::{
+    FailureMode, HeaderStyle, Key, LimitStore, MemoryStore, Policy, PolicyError, Rate,
+    RateLimitBuilder, RateLimitLayer,
+};
+pub use palisade_sanitize::{
+    Action, Class, Field, SanitizeLayer, SanitizeLayerBuilder, Sanitizer, SanitizerBuilder,
+};
+pub use palisade_transport::*;
+
+#[cfg(feature = "metrics")]
+pub use self::metrics::MetricsLayer;
+pub use self::shield::{Protected, Shield, ShieldBuilder, ShieldError, Warning};
+#[cfg(feature = "axum")]
+pub use self::{routes::Routes, shield::axum::ProtectedRouter};
+
+/// JSON Web Tokens.
+#[cfg(feature = "jwt")]
+pub use palisade_jwt as jwt;
+#[cfg(feature = "jwt")]
+pub use palisade_jwt::{JwtLayer, Verifier};

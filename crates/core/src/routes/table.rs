@@ -77,24 +77,16 @@ impl RouteTable {
         &self.rules
     }
 
-    /// Looks up the rule of a template as it was written, for checks inside a router.
+    /// Looks up the rule of a path, or of a template of a router inside: for checks that stand there.
     #[must_use]
-    pub fn rule_of(&self, template: &str, method: &Method) -> Option<&Arc<Rule>> {
-        let mut templates = self.templates.iter();
-        let same = |entry: &&Template| {
-            let first = entry.methods.first();
-            first.is_some_and(|(_, rule)| rule.template() == template)
-        };
-        templates.find(same)?.rule(method)
+    pub fn rule_at(&self, path: &str, method: &Method) -> Option<&Arc<Rule>> {
+        self.template_at(path)?.rule(method)
     }
 
     /// Says what holds for a request.
     #[must_use]
     pub fn look_up(&self, head: &request::Parts) -> RouteMatch {
-        let Ok(found) = self.matcher.at(head.uri.path()) else {
-            return RouteMatch::Unknown;
-        };
-        let Some(template) = self.templates.get(*found.value) else {
+        let Some(template) = self.template_at(head.uri.path()) else {
             return RouteMatch::Unknown;
         };
         if self.allow_preflight && is_preflight(head) {
@@ -104,6 +96,13 @@ impl RouteTable {
             Some(rule) => RouteMatch::Found(Arc::clone(rule)),
             None => RouteMatch::MethodNotAllowed(template.not_allowed.clone()),
         }
+    }
+}
+
+impl RouteTable {
+    fn template_at(&self, path: &str) -> Option<&Template> {
+        let found = self.matcher.at(path).ok()?;
+        self.templates.get(*found.value)
     }
 }
 
@@ -155,6 +154,22 @@ impl RouteTableBuilder {
     pub fn any(mut self, template: impl Into<String>, rule: Rule) -> Self {
         self.routes.push((template.into(), None, rule));
         self
+    }
+
+    /// Adds the rules of another table.
+    pub fn merge(mut self, other: Self) -> Self {
+        self.routes.extend(other.routes);
+        self.allow_preflight |= other.allow_preflight;
+        self
+    }
+
+    /// Adds the rules of another table below a prefix, as a router nests another.
+    pub fn nest(self, prefix: &str, mut other: Self) -> Self {
+        for (template, ..) in &mut other.routes {
+            let below = if template == "/" { "" } else { template.as_str() };
+            *template = format!("{}{below}", prefix.trim_end_matches('/'));
+        }
+        self.merge(other)
     }
 
     /// Lets CORS preflights of known templates through to the handler; they carry no credential.

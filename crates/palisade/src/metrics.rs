@@ -1,0 +1,98 @@
+//! Counters and histograms, with label sets that no client can grow.
+
+use std::time::Duration;
+
+use http::request;
+use metrics::{counter, gauge, histogram};
+use palisade_core::{
+    Ending, Fact, Guard, SecurityContext, SharedClock, SystemClock, Verdict, layer,
+};
+
+/// Counts requests and refusals for the `metrics` facade. Goes into [`ShieldBuilder::observe`](crate::ShieldBuilder::observe).
+///
+/// - `palisade_requests_total{route, status, ending}`
+/// - `palisade_refusals_total{guard, code}`, `palisade_would_refuse_total{guard, code}`
+/// - `palisade_request_seconds{route}`, `palisade_answer_bytes_total{route}`, `palisade_requests_open`
+///
+/// `route` is the template of the rule, or `unknown`: never a path of the client's choice.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct MetricsLayer {
+    clock: SharedClock,
+}
+
+layer!(MetricsLayer);
+
+impl MetricsLayer {
+    /// Measures by the system's clock.
+    pub fn new() -> Self {
+        Self::by(SystemClock::shared())
+    }
+
+    /// Measures by a clock.
+    pub fn by(clock: SharedClock) -> Self {
+        Self { clock }
+    }
+}
+
+impl Default for MetricsLayer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Guard for MetricsLayer {
+    type Pass = Duration;
+
+    fn name(&self) -> &'static str {
+        "metrics"
+    }
+
+    fn admit(&self, _: &SecurityContext, _: &mut request::Parts) -> Verdict<Duration> {
+        gauge!("palisade_requests_open").increment(1);
+        Verdict::Admit(self.clock.monotonic())
+    }
+
+    fn close(&self, cx: &SecurityContext, start: Duration, end: Ending) {
+        let route = cx
+            .rule()
+            .map_or("unknown", |rule| rule.template())
+            .to_owned();
+        let status = end.status.map_or("none", |status| class(status.as_u16()));
+        let ending = end.how.as_str();
+        let labels = [
+            ("route", route.clone()),
+            ("status", status.to_owned()),
+            ("ending", ending.to_owned()),
+        ];
+        gauge!("palisade_requests_open").decrement(1);
+        counter!("palisade_requests_total", &labels).increment(1);
+        counter!("palisade_answer_bytes_total", "route" => route.clone()).increment(end.bytes);
+        let passed = self.clock.monotonic().saturating_sub(start);
+        histogram!("palisade_request_seconds", "route" => route).record(passed);
+        cx.with_facts(|facts| facts.iter().for_each(count));
+    }
+}
+
+fn count(fact: &Fact) {
+    match *fact {
+        Fact::Refused { guard, code } => {
+            counter!("palisade_refusals_total", "guard" => guard, "code" => code).increment(1);
+        }
+        Fact::WouldRefuse { guard, code } => {
+            counter!("palisade_would_refuse_total", "guard" => guard, "code" => code).increment(1);
+        }
+        _ => {}
+    }
+}
+
+/// The class of a status: five values, where the statuses themselves would be dozens.
+fn class(status: u16) -> &'static str {
+    match status {
+        100..=199 => "1xx",
+        200..=299 => "2xx",
+        300..=399 => "3xx",
+        400..=499 => "4xx",
+        _ => "5xx",
+    }
+}

@@ -1,0 +1,173 @@
+//! Collects the parts; the order is not the caller's.
+
+use std::sync::Arc;
+
+use palisade_audit::AuditLayer;
+use palisade_core::{
+    AccessLayer, AnyGuard, AuthenticateLayer, Authenticator, Chain, Guard, GuardList, KnownLayer,
+    RenderLayer, Renderer, RouteLayer, RouteTable,
+};
+use palisade_rate_limit::RateLimitLayer;
+use palisade_sanitize::SanitizeLayer;
+use palisade_transport::{AllowedHosts, ClientInfoLayer, HeadersLayer, HostLayer, HttpsLayer};
+
+use super::{Shield, ShieldError, check, explain::Explanation};
+
+/// Collects the parts of a [`Shield`]. The order of the calls does not matter.
+#[derive(Debug, Default)]
+#[must_use]
+pub struct ShieldBuilder {
+    pub(super) audit: Option<AuditLayer>,
+    pub(super) audit_before_handler: bool,
+    pub(super) authenticators: Authenticators,
+    pub(super) client: Option<ClientInfoLayer>,
+    pub(super) client_limit: Option<RateLimitLayer>,
+    pub(super) guards: Vec<AnyGuard>,
+    pub(super) headers: Option<HeadersLayer>,
+    pub(super) hosts: Option<HostLayer>,
+    pub(super) https: Option<HttpsLayer>,
+    pub(super) observers: Vec<AnyGuard>,
+    pub(super) principal_limit: Option<RateLimitLayer>,
+    pub(super) render: Option<RenderLayer>,
+    pub(super) sanitize: Option<SanitizeLayer>,
+}
+
+/// The ways to prove who one is. They have no `Debug` of their own.
+#[derive(Default)]
+pub(super) struct Authenticators(pub(super) Vec<Arc<dyn Authenticator>>);
+
+impl std::fmt::Debug for Authenticators {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list()
+            .entries(self.0.iter().map(|one| one.kind()))
+            .finish()
+    }
+}
+
+impl ShieldBuilder {
+    /// Records every request.
+    pub fn audit(mut self, audit: AuditLayer) -> Self {
+        self.audit = Some(audit);
+        self
+    }
+
+    /// Also holds each request until its record is safe, before the handler starts.
+    pub fn audit_before_handler(mut self) -> Self {
+        self.audit_before_handler = true;
+        self
+    }
+
+    /// Accepts a kind of credential; several calls accept any one of several. Whether a guest may
+    /// pass is for the rule of the route to say.
+    pub fn authenticate(mut self, one: impl Authenticator) -> Self {
+        self.authenticators.0.push(Arc::new(one));
+        self
+    }
+
+    /// Decides the client's address; the peer's, without.
+    pub fn client(mut self, client: ClientInfoLayer) -> Self {
+        self.client = Some(client);
+        self
+    }
+
+    /// Limits by client address, before any credential is looked at.
+    pub fn limit_clients(mut self, limit: RateLimitLayer) -> Self {
+        self.client_limit = Some(limit);
+        self
+    }
+
+    /// Limits by principal, when it is known who asks.
+    pub fn limit_principals(mut self, limit: RateLimitLayer) -> Self {
+        self.principal_limit = Some(limit);
+        self
+    }
+
+    /// Adds a guard of one's own, inside the limits and outside the handler: it knows who asks.
+    pub fn guard(mut self, guard: impl Guard) -> Self {
+        self.guards.push(AnyGuard::new(guard));
+        self
+    }
+
+    /// Adds a guard of one's own, outermost: it sees every request, every answer and every ending.
+    pub fn observe(mut self, guard: impl Guard) -> Self {
+        self.observers.push(AnyGuard::new(guard));
+        self
+    }
+
+    /// Dresses every answer; as an API's, without.
+    pub fn headers(mut self, headers: HeadersLayer) -> Self {
+        self.headers = Some(headers);
+        self
+    }
+
+    /// Answers to these hosts only. There is no default: a service that answers to any name can be
+    /// led by the nose (DNS rebinding, poisoned redirects).
+    pub fn hosts(self, allowed: AllowedHosts) -> Self {
+        self.host_layer(HostLayer::new(allowed))
+    }
+
+    /// Answers to the hosts of a layer with exceptions.
+    pub fn host_layer(mut self, hosts: HostLayer) -> Self {
+        self.hosts = Some(hosts);
+        self
+    }
+
+    /// Says what happens to requests in clear; they are refused, without.
+    pub fn https(mut self, https: HttpsLayer) -> Self {
+        self.https = Some(https);
+        self
+    }
+
+    /// Renders refusals in a form of one's own.
+    pub fn render(mut self, renderer: impl Renderer) -> Self {
+        self.render = Some(RenderLayer::new(renderer));
+        self
+    }
+
+    /// Cleans the text fields that the rules name, and caps every body.
+    pub fn sanitize(mut self, sanitize: SanitizeLayer) -> Self {
+        self.sanitize = Some(sanitize);
+        self
+    }
+
+    /// Checks that the parts fit each other and the rules, and puts them in order.
+    ///
+    /// # Errors
+    /// [`ShieldError`] names the part or the rule that does not fit, and the remedy.
+    pub fn build(self, table: RouteTable) -> Result<Shield, ShieldError> {
+        let hosts = check::check(&self, &table)?;
+        let table = Arc::new(table);
+        let explanation = Arc::new(Explanation::of(&self, &hosts, &table));
+        let all = self.authenticators.0;
+        // Guests pass here; whether they pass the route is for its rule to say, further in.
+        let authenticate = (!all.is_empty()).then(|| AuthenticateLayer::any(all).optional());
+        let challenges = authenticate.as_ref().map(AuthenticateLayer::challenges);
+        let gate = self.audit.as_ref().filter(|_| self.audit_before_handler);
+        let gate = gate.map(AuditLayer::gate);
+        let guards: GuardList = self.guards.into_iter().collect();
+
+        let inner = Chain(
+            AccessLayer::new(challenges.unwrap_or_default()),
+            Chain(self.principal_limit, Chain(guards, gate)),
+        );
+        let inner = Chain(
+            self.client_limit,
+            Chain(KnownLayer::new(), Chain(authenticate, inner)),
+        );
+        let https = self.https.unwrap_or_else(HttpsLayer::refuse);
+        let inner = Chain(
+            RouteLayer::new(Arc::clone(&table)),
+            Chain(hosts, Chain(https, inner)),
+        );
+        let client = self.client.unwrap_or_else(ClientInfoLayer::direct);
+        let headers = self.headers.unwrap_or_else(HeadersLayer::api);
+        let inner = Chain(self.render, Chain(headers, Chain(client, inner)));
+        let observers: GuardList = self.observers.into_iter().collect();
+        Ok(Shield {
+            sequence: Arc::new(Chain(observers, Chain(self.audit, inner))),
+            sanitize: self.sanitize.unwrap_or_default(),
+            table,
+            explanation,
+        })
+    }
+}

@@ -1,0 +1,267 @@
+//! The order of the stack, what each part refuses, and that each request is on record once.
+
+use palisade::{HttpsLayer, Routes, Rule, Shield, ShieldError};
+use tower::ServiceExt as _;
+
+use crate::support::*;
+
+async fn check(method: &str, path: &str, key: Option<&str>, status: u16, code: &str) {
+    let house = house();
+    let key = key.map(|key| match key {
+        "right" => house.key.clone(),
+        "narrow" => house.narrow_key.clone(),
+        other => other.to_owned(),
+    });
+    let app = house.builder.protect(routes()).unwrap();
+    let seen = ask(&app, request(method, path, key.as_deref())).await;
+    assert_eq!(
+        (seen.status, seen.code.as_str()),
+        (status, code),
+        "{method} {path}: {}",
+        seen.body
+    );
+    assert!(
+        seen.headers.contains_key("strict-transport-security"),
+        "headers on every answer"
+    );
+    let lines = house.audit.lines();
+    assert_eq!(lines.len(), 1, "one record a request: {lines:?}");
+    assert!(
+        lines[0].contains(&format!("\"status\":{status}")),
+        "{}",
+        lines[0]
+    );
+}
+
+#[tokio::test]
+async fn each_part_refuses_what_is_its_own_and_all_is_on_record() {
+    check("GET", "/health", None, 200, "").await;
+    check("GET", "/nothing", None, 404, "not_found").await;
+    check("DELETE", "/health", None, 405, "method_not_allowed").await;
+    check("GET", "/speak?text=hi", None, 401, "unauthenticated").await;
+    check(
+        "GET",
+        "/speak?text=hi",
+        Some("psk_wrong"),
+        401,
+        "unauthenticated",
+    )
+    .await;
+    check(
+        "GET",
+        "/speak?text=hi",
+        Some("narrow"),
+        403,
+        "insufficient_scope",
+    )
+    .await;
+    check("GET", "/speak?text=hi", Some("right"), 200, "").await;
+    check("GET", "/speak", Some("right"), 400, "field_missing").await;
+}
+
+#[tokio::test]
+async fn an_unknown_path_is_404_before_a_credential_is_looked_at() {
+    check("GET", "/nothing", Some("psk_wrong"), 404, "not_found").await;
+}
+
+#[tokio::test]
+async fn a_strange_host_and_a_request_in_clear_are_refused_first() {
+    let house = house();
+    let app = house.builder.protect(routes()).unwrap();
+    let mut strange = request("GET", "/health", None);
+    strange
+        .headers_mut()
+        .insert("host", "evil.test".parse().unwrap());
+    let seen = ask(&app, strange).await;
+    assert!(matches!(seen.status, 400 | 421), "{}", seen.status);
+    let mut clear = request("GET", "/health", None);
+    let address = "203.0.113.7:5000".parse().unwrap();
+    clear
+        .extensions_mut()
+        .insert(palisade::Peer::new(address, palisade::Scheme::Http));
+    let seen = ask(&app, clear).await;
+    assert_eq!(
+        (seen.status, seen.code.as_str()),
+        (403, "insecure_transport")
+    );
+    assert!(
+        !seen.headers.contains_key("strict-transport-security"),
+        "HSTS over https only"
+    );
+}
+
+#[tokio::test]
+async fn a_request_without_a_peer_is_misconfigured() {
+    let house = house();
+    let app = house.builder.protect(routes()).unwrap();
+    let mut nobody = request("GET", "/health", None);
+    nobody.extensions_mut().clear();
+    assert_eq!(ask(&app, nobody).await.code, "misconfigured");
+}
+
+#[tokio::test]
+async fn the_limit_of_a_route_counts_a_principal_and_opens_again() {
+    let house = house();
+    let app = house.builder.protect(routes()).unwrap();
+    let speak = || request("GET", "/speak?text=hi", Some(&house.key));
+    for _ in 0..3 {
+        assert_eq!(ask(&app, speak()).await.status, 200);
+    }
+    let seen = ask(&app, speak()).await;
+    assert_eq!(seen.status, 429, "{}", seen.body);
+    let wait: u64 = seen.headers["retry-after"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!((1..=20).contains(&wait), "{wait}");
+    house.clock.advance(std::time::Duration::from_secs(wait));
+    assert_eq!(ask(&app, speak()).await.status, 200);
+    assert_eq!(ask(&app, request("GET", "/health", None)).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_flood_without_a_credential_meets_the_limit_by_address() {
+    let house = house();
+    let app = house.builder.protect(routes()).unwrap();
+    let mut statuses = Vec::new();
+    for _ in 0..25 {
+        statuses.push(
+            ask(&app, request("GET", "/speak?text=hi", Some("psk_guess")))
+                .await
+                .status,
+        );
+    }
+    assert_eq!(statuses.iter().filter(|status| **status == 401).count(), 20);
+    assert_eq!(statuses.iter().filter(|status| **status == 429).count(), 5);
+    assert_eq!(house.audit.lines().len(), 25);
+}
+
+#[tokio::test]
+async fn the_handler_sees_clean_text_and_no_credential() {
+    let house = house();
+    let app = house
+        .builder
+        .protect(
+            Routes::new()
+                .get(
+                    "/echo",
+                    Rule::authenticated().text("text"),
+                    async |request: http::Request<axum::body::Body>| {
+                        let credential = request.headers().contains_key("x-api-key");
+                        format!("{} {credential}", request.uri())
+                    },
+                )
+                .get("/speak", Rule::public().limit("speak"), async || ()),
+        )
+        .unwrap();
+    let seen = ask(
+        &app,
+        request("GET", "/echo?text=a%00b%E2%80%AEc", Some(&house.key)),
+    )
+    .await;
+    assert_eq!(seen.body, "/echo?text=abc false");
+}
+
+#[tokio::test]
+async fn a_panicking_handler_and_a_departed_client_are_on_record() {
+    let house = house();
+    let app = house.builder.protect(routes()).unwrap();
+    let panicked = tokio::spawn(app.clone().oneshot(request("GET", "/panic", None))).await;
+    assert!(panicked.unwrap_err().is_panic());
+    let answer = app.oneshot(request("GET", "/health", None)).await.unwrap();
+    drop(answer);
+    let lines = house.audit.lines();
+    assert_eq!(lines.len(), 2);
+    assert!(lines[0].contains("panicked"), "{}", lines[0]);
+    assert!(lines[1].contains("body_dropped"), "{}", lines[1]);
+}
+
+#[tokio::test]
+async fn secrets_and_text_are_nowhere_in_the_record() {
+    let house = house();
+    let app = house.builder.protect(routes()).unwrap();
+    let path = "/speak?text=canary-text&api_key=canary-query";
+    ask(&app, request("GET", path, Some(&house.key))).await;
+    ask(&app, request("GET", path, Some("canary-key"))).await;
+    let record = house.audit.lines().join("\n");
+    assert!(!record.contains("canary"), "{record}");
+    assert!(!record.contains(&house.key), "{record}");
+}
+
+#[test]
+fn the_order_is_fixed_whatever_the_order_of_the_calls() {
+    let shield = house()
+        .builder
+        .build(routes().into_parts().1.build().unwrap())
+        .unwrap();
+    assert_eq!(
+        shield.order(),
+        [
+            "audit",
+            "headers",
+            "client",
+            "route",
+            "host",
+            "https",
+            "limit_client",
+            "known",
+            "authenticate",
+            "access",
+            "limit_principal",
+            "sanitize",
+        ]
+    );
+}
+
+#[test]
+fn what_does_not_fit_is_said_at_build_with_its_remedy() {
+    let table = |rule| {
+        palisade::RouteTable::builder()
+            .any("/a", rule)
+            .build()
+            .unwrap()
+    };
+    let hosts = || palisade::AllowedHosts::parse(["a.test"]).unwrap();
+    let error = Shield::builder().build(table(Rule::public())).unwrap_err();
+    assert_eq!(error, ShieldError::NoHosts);
+    let error = Shield::builder()
+        .hosts(hosts())
+        .build(table(Rule::authenticated()))
+        .unwrap_err();
+    assert!(error.to_string().contains(".authenticate("), "{error}");
+    let error = Shield::builder()
+        .hosts(hosts())
+        .build(table(Rule::public().limit("x")))
+        .unwrap_err();
+    assert!(error.to_string().contains("`x`"), "{error}");
+    let gate = Shield::builder().hosts(hosts()).audit_before_handler();
+    assert_eq!(
+        gate.build(table(Rule::public())).unwrap_err(),
+        ShieldError::GateWithoutAudit
+    );
+}
+
+#[test]
+fn a_stack_explains_itself_and_warns() {
+    let shield = house()
+        .builder
+        .build(routes().into_parts().1.build().unwrap())
+        .unwrap();
+    let text = shield.explain();
+    for part in [
+        "From the outside in",
+        "/speak: scopes speak; limits speak; text text",
+        "20",
+    ] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+    assert!(shield.warnings().is_empty());
+    let hosts = palisade::AllowedHosts::parse(["a.test"]).unwrap();
+    let bare = Shield::builder().hosts(hosts).https(HttpsLayer::refuse());
+    let bare = bare
+        .build(palisade::RouteTable::builder().build().unwrap())
+        .unwrap();
+    let codes: Vec<&str> = bare.warnings().iter().map(|warning| warning.code).collect();
+    assert_eq!(codes, ["no-audit", "no-client-limit"]);
+}

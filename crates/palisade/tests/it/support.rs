@@ -1,0 +1,129 @@
+//! A stack with everything in it, and requests to it.
+
+use std::time::Duration;
+
+use axum::{body::Body, response::IntoResponse};
+use http::{Request, Response};
+use http_body_util::BodyExt as _;
+use palisade::{
+    AllowedHosts, ApiKeyLayer, AuditLayer, Environment, Grant, KeyScheme, ManualClock,
+    MemoryKeyStore, MemorySink, Peer, Pepper, Policy, Principal, RateLimitLayer, Routes, Rule,
+    Scheme, Shield, ShieldBuilder,
+};
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+pub struct House {
+    pub key: String,
+    pub narrow_key: String,
+    pub audit: MemorySink,
+    pub clock: ManualClock,
+    pub builder: ShieldBuilder,
+}
+
+/// Answers with who asks.
+async fn who(who: Principal) -> impl IntoResponse {
+    who.id().to_owned()
+}
+
+pub fn routes() -> Routes {
+    Routes::new()
+        .get("/health", Rule::public(), async || "ok")
+        .get(
+            "/speak",
+            Rule::scope("speak").limit("speak").text("text"),
+            who,
+        )
+        .post(
+            "/notes",
+            Rule::authenticated().text("text"),
+            async |note: String| note,
+        )
+        .get("/panic", Rule::public(), async || -> () {
+            panic!("on purpose")
+        })
+}
+
+pub fn house() -> House {
+    let clock = ManualClock::new(Duration::from_secs(1_800_000_000));
+    let scheme = KeyScheme::new(Pepper::generate().unwrap());
+    let keys = MemoryKeyStore::new();
+    let mint = |scopes: &[&str]| {
+        let grant = Grant::new(Environment::Live).scopes(scopes.iter().copied());
+        let minted = scheme
+            .mint(grant, Duration::from_secs(1_700_000_000))
+            .unwrap();
+        keys.insert(minted.record().clone()).unwrap();
+        minted.key().to_owned()
+    };
+    let (key, narrow_key) = (mint(&["speak"]), mint(&[]));
+    let audit = MemorySink::new();
+    let limit = |builder: palisade::RateLimitBuilder, policy| {
+        builder
+            .policy(policy)
+            .clock(clock.shared())
+            .build()
+            .unwrap()
+    };
+    let client = Policy::named("client").rate("20/minute").unwrap();
+    let speak = Policy::named("speak")
+        .rate("3/minute")
+        .unwrap()
+        .on_named_routes();
+    let builder = Shield::builder()
+        .audit(AuditLayer::builder().sink(audit.clone()).build().unwrap())
+        .authenticate(ApiKeyLayer::new(scheme.clone(), keys.clone()).unwrap())
+        .hosts(AllowedHosts::parse(["house.test"]).unwrap())
+        .limit_clients(limit(RateLimitLayer::by_client(), client))
+        .limit_principals(limit(RateLimitLayer::by_principal(), speak));
+    House {
+        key,
+        narrow_key,
+        audit,
+        clock,
+        builder,
+    }
+}
+
+pub fn request(method: &str, path: &str, key: Option<&str>) -> Request<Body> {
+    let mut request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("host", "house.test")
+        .extension(Peer::new(
+            "203.0.113.7:5000".parse().unwrap(),
+            Scheme::Https,
+        ))
+        .body(Body::empty())
+        .unwrap();
+    if let Some(key) = key {
+        request
+            .headers_mut()
+            .insert("x-api-key", key.parse().unwrap());
+    }
+    request
+}
+
+pub struct Seen {
+    pub status: u16,
+    pub code: String,
+    pub body: String,
+    pub headers: http::HeaderMap,
+}
+
+pub async fn ask(app: &palisade::ProtectedRouter, request: Request<Body>) -> Seen {
+    see(app.clone().oneshot(request).await.unwrap()).await
+}
+
+pub async fn see(answer: Response<Body>) -> Seen {
+    let (head, body) = answer.into_parts();
+    let bytes = body.collect().await.unwrap().to_bytes();
+    let body = String::from_utf8(bytes.to_vec()).unwrap();
+    let document: Value = serde_json::from_str(&body).unwrap_or_default();
+    Seen {
+        status: head.status.as_u16(),
+        code: document["code"].as_str().unwrap_or_default().to_owned(),
+        body,
+        headers: head.headers,
+    }
+}
