@@ -1,0 +1,133 @@
+//! The signature algorithms of RFC 7518 and RFC 8037 that a key may be bound to.
+
+use std::fmt;
+
+/// A signature algorithm. A key is bound to exactly one; what a token says of itself is only compared with it.
+///
+/// `none` is not among them, so it cannot be asked for by mistake.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Algorithm {
+    /// Ed25519 (RFC 8037).
+    EdDsa,
+    /// ECDSA on P-256 with SHA-256.
+    Es256,
+    /// ECDSA on P-384 with SHA-384.
+    Es384,
+    /// ECDSA on P-521 with SHA-512.
+    Es512,
+    /// HMAC with SHA-256.
+    Hs256,
+    /// HMAC with SHA-384.
+    Hs384,
+    /// HMAC with SHA-512.
+    Hs512,
+    /// RSASSA-PSS with SHA-256.
+    Ps256,
+    /// RSASSA-PSS with SHA-384.
+    Ps384,
+    /// RSASSA-PSS with SHA-512.
+    Ps512,
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    Rs256,
+    /// RSASSA-PKCS1-v1_5 with SHA-384.
+    Rs384,
+    /// RSASSA-PKCS1-v1_5 with SHA-512.
+    Rs512,
+}
+
+/// The kind of key that an algorithm needs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Family {
+    Ec,
+    Ed,
+    Hmac,
+    Rsa,
+}
+
+impl Algorithm {
+    /// Every algorithm there is here.
+    pub const ALL: [Self; 13] = [
+        Self::EdDsa,
+        Self::Es256,
+        Self::Es384,
+        Self::Es512,
+        Self::Hs256,
+        Self::Hs384,
+        Self::Hs512,
+        Self::Ps256,
+        Self::Ps384,
+        Self::Ps512,
+        Self::Rs256,
+        Self::Rs384,
+        Self::Rs512,
+    ];
+
+    /// Looks a registered name up, letter by letter: `hs256` is not `HS256`, and `none` is nothing.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.name() == name)
+    }
+
+    /// Returns the registered name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::EdDsa => "EdDSA",
+            Self::Es256 => "ES256",
+            Self::Es384 => "ES384",
+            Self::Es512 => "ES512",
+            Self::Hs256 => "HS256",
+            Self::Hs384 => "HS384",
+            Self::Hs512 => "HS512",
+            Self::Ps256 => "PS256",
+            Self::Ps384 => "PS384",
+            Self::Ps512 => "PS512",
+            Self::Rs256 => "RS256",
+            Self::Rs384 => "RS384",
+            Self::Rs512 => "RS512",
+        }
+    }
+
+    pub(crate) const fn family(self) -> Family {
+        match self {
+            Self::EdDsa => Family::Ed,
+            Self::Es256 | Self::Es384 | Self::Es512 => Family::Ec,
+            Self::Hs256 | Self::Hs384 | Self::Hs512 => Family::Hmac,
+            Self::Ps256 | Self::Ps384 | Self::Ps512 | Self::Rs256 | Self::Rs384 | Self::Rs512 => {
+                Family::Rsa
+            }
+        }
+    }
+
+    /// The least length of a secret: that of the hash (RFC 7518, 3.2).
+    pub(crate) const fn least_secret(self) -> usize {
+        match self {
+            Self::Hs384 => 48,
+            Self::Hs512 => 64,
+            _ => 32,
+        }
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_found_by_its_exact_spelling_alone() {
+        for known in Algorithm::ALL {
+            assert_eq!(Algorithm::from_name(known.name()), Some(known));
+            assert_eq!(Algorithm::from_name(&known.name().to_lowercase()), None);
+        }
+        for nothing in ["none", "None", "NONE", "", "HS256 ", "HS1", "ES256K"] {
+            assert_eq!(Algorithm::from_name(nothing), None, "{nothing:?}");
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Two moments, two errors: [`KeyError`] and [`BuildError`] speak to the operator while the service is put
+//! together, [`InvalidToken`] to the audit trail while it runs. None of them holds a token or a key.
+
+use std::{error::Error, fmt, path::PathBuf};
+
+use crate::Algorithm;
+
+/// Why a token is refused. For operators: a client learns `invalid_token` and no more.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum InvalidToken {
+    /// The key that the token names is bound to another algorithm than the token's `alg`.
+    AlgorithmMismatch,
+    /// `alg` names nothing that is spoken here; `none`, in any spelling, is the classic.
+    AlgorithmUnknown,
+    /// No audience of the token is ours.
+    AudienceMismatch,
+    /// A part is not base64url without padding (RFC 4648, 5), or has unused bits set.
+    Base64,
+    /// A claim that is demanded is not there.
+    ClaimMissing(&'static str),
+    /// A claim is there and has the wrong JSON type, or a value out of all bounds. This is not "absent".
+    ClaimMalformed(&'static str),
+    /// `crit` is there: it names an extension that must be understood, and none is.
+    CriticalExtension,
+    /// A JSON object has two members of one name : parsers differ in which one counts, so none does.
+    DuplicateMember,
+    /// The header brings its own key (`jwk`, `jku`, `x5c`, `x5u`).
+    EmbeddedKey,
+    /// `exp` has passed.
+    Expired,
+    /// A member of the header has the wrong JSON type, or `alg` is missing.
+    Header,
+    /// `iat` lies in the future.
+    IssuedInFuture,
+    /// `iss` is nobody we know.
+    IssuerUnknown,
+    /// A part is not a JSON object.
+    Json,
+    /// No key of the issuer has the token's `kid` and algorithm.
+    KeyUnknown,
+    /// The keys of the issuer could not be had, or are too old to be trusted. The token may be fine.
+    KeysUnavailable,
+    /// `nbf` lies in the future.
+    NotYetValid,
+    /// There are not exactly three non-empty parts (JSON serialisation and encryption included).
+    Shape,
+    /// The signature is not that of the key.
+    SignatureMismatch,
+    /// The token is longer than the cap.
+    TooLarge,
+    /// `typ` is not on the list.
+    TypeMismatch,
+}
+
+impl InvalidToken {
+    /// Returns a stable code, for records and metrics.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::AlgorithmMismatch => "algorithm_mismatch",
+            Self::AlgorithmUnknown => "algorithm_unknown",
+            Self::AudienceMismatch => "audience_mismatch",
+            Self::Base64 => "base64",
+            Self::ClaimMalformed(_) => "claim_malformed",
+            Self::ClaimMissing(_) => "claim_missing",
+            Self::CriticalExtension => "critical_extension",
+            Self::DuplicateMember => "duplicate_member",
+            Self::EmbeddedKey => "embedded_key",
+            Self::Expired => "expired",
+            Self::Header => "header",
+            Self::IssuedInFuture => "issued_in_future",
+            Self::IssuerUnknown => "issuer_unknown",
+            Self::Json => "json",
+            Self::KeyUnknown => "key_unknown",
+            Self::KeysUnavailable => "keys_unavailable",
+            Self::NotYetValid => "not_yet_valid",
+            Self::Shape => "shape",
+            Self::SignatureMismatch => "signature_mismatch",
+            Self::TooLarge => "too_large",
+            Self::TypeMismatch => "type_mismatch",
+        }
+    }
+}
+
+impl fmt::Display for InvalidToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("token refused: ")?;
+        f.write_str(self.code())?;
+        match self {
+            Self::ClaimMalformed(claim) | Self::ClaimMissing(claim) => write!(f, " ({claim})"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Error for InvalidToken {}
+
+/// Why a key cannot be used.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// The algorithm needs another kind of key, or another curve.
+    AlgorithmMismatch,
+    /// The key names no algorithm, and its kind leaves the choice open.
+    AlgorithmMissing,
+    /// The key names an algorithm that is not spoken here, or not for signatures.
+    AlgorithmUnsupported,
+    /// The same `kid` and algorithm stand for another key of the set: which one is meant cannot be known.
+    Ambiguous,
+    /// A member is missing, has the wrong type, or its value is no key (a point off the curve, for example).
+    Malformed,
+    /// The key is for something else: `use` is not `sig`, or `key_ops` lacks `verify`.
+    NotForVerification,
+    /// The private half is there. A key that is published whole is nobody's any more.
+    Private,
+    /// The RSA modulus has the structure of ROCA (CVE-2017-15361): it can be factored.
+    Roca,
+    /// A secret among public keys, or in a document that anyone may fetch.
+    Symmetric,
+    /// The set holds more keys than are read.
+    TooMany,
+    /// Too small: an RSA modulus under 2048 bits or exponent under 65537, or a secret shorter than the hash.
+    Weak,
+}
+
+impl fmt::Display for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AlgorithmMismatch => "the key is of another kind than its algorithm needs",
+            Self::AlgorithmMissing => {
+                "the key names no algorithm and its kind leaves the choice open"
+            }
+            Self::AlgorithmUnsupported => "the key's algorithm is not supported for signatures",
+            Self::Ambiguous => "another key has the same kid and algorithm",
+            Self::Malformed => "this is not a valid public key",
+            Self::NotForVerification => "the key's `use` or `key_ops` forbid verification",
+            Self::Private => "this is a private key where a public key belongs",
+            Self::Roca => "the RSA modulus is of the ROCA kind and can be factored",
+            Self::Symmetric => "a secret does not belong among public keys",
+            Self::TooMany => "the set holds more keys than are read",
+            Self::Weak => "the key is too weak for its algorithm",
+        })
+    }
+}
+
+impl Error for KeyError {}
+
+/// Why a set of keys, a [`Verifier`](crate::Verifier) or a [`JwtLayer`](crate::JwtLayer) cannot be built.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// An issuer is listed twice, or has an empty name or audience.
+    Issuer(Box<str>),
+    /// A single key is refused.
+    Key(KeyError),
+    /// There is no key at all that could verify anything.
+    NoKeys,
+    /// A file cannot be read.
+    Read(PathBuf, std::io::Error),
+    /// The URL of a key set is not an absolute `https` URL.
+    Url(Box<str>),
+    /// The document is not a JWK set.
+    NotAKeySet,
+    /// With several issuers each needs a label, different and without `:`, so that `sub` of one is not taken for another's.
+    Label(Box<str>),
+    /// A value is out of its bounds; the text says which.
+    OutOfBounds(&'static str),
+    /// The trust anchors for fetching keys cannot be used.
+    TrustAnchors,
+    /// The algorithm of a key is not what the caller asked for.
+    Algorithm(Algorithm),
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Algorithm(algorithm) => {
+                write!(f, "the algorithm {algorithm} cannot be used here")
+            }
+            Self::Issuer(name) => write!(
+                f,
+                "the issuer {name:?} is listed twice, or its name or audience is empty"
+            ),
+            Self::Key(error) => error.fmt(f),
+            Self::Label(name) => write!(
+                f,
+                "the issuer {name:?} needs a label of its own without `:`, since there are several issuers"
+            ),
+            Self::NoKeys => f.write_str("there is no usable key"),
+            Self::NotAKeySet => f.write_str("the document is not a JSON Web Key Set (RFC 7517, 5)"),
+            Self::OutOfBounds(what) => write!(f, "out of bounds: {what}"),
+            Self::Read(path, _) => write!(f, "cannot read {}", path.display()),
+            Self::TrustAnchors => f.write_str("no trust anchor for fetching keys could be loaded"),
+            Self::Url(url) => write!(
+                f,
+                "{url:?} is not an absolute https URL without user, query or fragment"
+            ),
+        }
+    }
+}
+
+impl Error for BuildError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Read(_, cause) => Some(cause),
+            _ => None,
+        }
+    }
+}
+
+impl From<KeyError> for BuildError {
+    fn from(error: KeyError) -> Self {
+        Self::Key(error)
+    }
+}

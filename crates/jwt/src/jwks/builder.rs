@@ -1,0 +1,131 @@
+//! The bounds of a source, each with its reason.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use palisade_core::{SharedClock, SystemClock};
+
+use super::{Asked, JwksUrl, Limits, Shared, State, endpoint::Endpoint};
+use crate::{Algorithm, BuildError, JwksReader};
+
+/// Collects what a [`JwksUrl`] is.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct JwksUrlBuilder {
+    url: Box<str>,
+    anchors: Option<Box<str>>,
+    loopback: bool,
+    rsa: Algorithm,
+    limits: Limits,
+    clock: SharedClock,
+}
+
+impl JwksUrlBuilder {
+    pub(super) fn new(url: &str) -> Self {
+        Self {
+            url: url.into(),
+            anchors: None,
+            loopback: false,
+            rsa: Algorithm::Rs256,
+            limits: Limits {
+                lifetime: Duration::from_secs(600),
+                hard_age: Duration::from_secs(6 * 3600),
+                timeout: Duration::from_secs(5),
+                largest: 256 * 1024,
+            },
+            clock: SystemClock::shared(),
+        }
+    }
+
+    /// Trusts these certificates (PEM) to vouch for the server, in place of the machine's own.
+    pub fn trust_anchors(mut self, pem: impl Into<Box<str>>) -> Self {
+        self.anchors = Some(pem.into());
+        self
+    }
+
+    /// Allows `http` to a loopback address (`127.0.0.1`, `[::1]`): for development and tests. Whoever can open a port
+    /// on this machine while the real one is down decides who may log in.
+    pub fn dangerously_allow_loopback_http(mut self) -> Self {
+        self.loopback = true;
+        self
+    }
+
+    /// Binds RSA keys that name no algorithm to another one than `RS256`.
+    pub fn rsa_algorithm(mut self, algorithm: Algorithm) -> Self {
+        self.rsa = algorithm;
+        self
+    }
+
+    /// Sets how long keys are good if the answer has no `Cache-Control: max-age`: 10 minutes, and a minute to a day.
+    /// A `max-age` is held to the same bounds.
+    pub fn lifetime(mut self, lifetime: Duration) -> Self {
+        self.limits.lifetime = lifetime;
+        self
+    }
+
+    /// Sets how old keys may become while the endpoint fails: 6 hours, at most a week. Long enough to mend an outage,
+    /// short enough that a key that was withdrawn is dead the same day.
+    pub fn hard_age(mut self, age: Duration) -> Self {
+        self.limits.hard_age = age;
+        self
+    }
+
+    /// Sets the deadline of a fetch as a whole: 5 seconds, at most 30.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.limits.timeout = timeout;
+        self
+    }
+
+    /// Sets the clock; the system's without.
+    pub fn clock(mut self, clock: SharedClock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Finishes the source. Nothing is fetched yet: the first token, [`JwksUrl::warm_up`] or
+    /// [`JwksUrl::keep_fresh`] does that.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] if the URL is not `https` (or loopback, where that was allowed), a bound is out of its own
+    /// bounds, or there is nothing to judge the server's certificate by.
+    pub fn build(self) -> Result<JwksUrl, BuildError> {
+        let Limits {
+            lifetime,
+            hard_age,
+            timeout,
+            ..
+        } = self.limits;
+        if !LIFETIMES.contains(&lifetime) {
+            return Err(BuildError::OutOfBounds(
+                "the lifetime of keys is not between a minute and a day",
+            ));
+        }
+        if hard_age > Duration::from_secs(7 * 86_400) || hard_age < lifetime {
+            return Err(BuildError::OutOfBounds(
+                "the hard age of keys is over a week, or under their lifetime",
+            ));
+        }
+        if timeout.is_zero() || timeout > Duration::from_secs(30) {
+            return Err(BuildError::OutOfBounds(
+                "the deadline of a fetch is zero or over 30 seconds",
+            ));
+        }
+        Ok(JwksUrl(Arc::new(Shared {
+            endpoint: Endpoint::new(&self.url, self.loopback, self.anchors.as_deref())?,
+            reader: JwksReader::new().rsa_algorithm(self.rsa)?,
+            limits: self.limits,
+            clock: self.clock,
+            state: ArcSwap::from_pointee(State::default()),
+            flight: Mutex::default(),
+            asked: Mutex::new(Asked::default()),
+        })))
+    }
+}
+
+/// Between a minute (or an endpoint would be asked all the time) and a day (or a withdrawn key would live).
+pub(super) const LIFETIMES: std::ops::RangeInclusive<Duration> =
+    Duration::from_secs(60)..=Duration::from_secs(86_400);

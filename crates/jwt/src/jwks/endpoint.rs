@@ -1,0 +1,145 @@
+//! Where keys are fetched: judged once, with everything a connection needs.
+
+use std::{net::IpAddr, sync::Arc};
+
+use http::{HeaderValue, Uri, uri::Scheme};
+use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
+use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject as _};
+use tokio_rustls::TlsConnector;
+
+use crate::BuildError;
+
+/// A judged URL.
+pub(super) struct Endpoint {
+    /// Without brackets.
+    pub(super) host: Box<str>,
+    pub(super) port: u16,
+    /// What `Host` says.
+    pub(super) authority: HeaderValue,
+    pub(super) path: Uri,
+    /// Nothing for loopback http.
+    pub(super) tls: Option<(TlsConnector, ServerName<'static>)>,
+    shown: Box<str>,
+}
+
+impl Endpoint {
+    pub(super) fn new(
+        url: &str,
+        loopback: bool,
+        anchors: Option<&str>,
+    ) -> Result<Self, BuildError> {
+        let fault = || BuildError::Url(url.chars().take(200).collect::<String>().into());
+        let uri: Uri = url.parse().map_err(|_| fault())?;
+        let authority = uri.authority().ok_or_else(fault)?;
+        // No user, no query, no fragment: nothing secret can be in it, so it may be shown.
+        if authority.as_str().contains('@') || uri.query().is_some() || url.contains('#') {
+            return Err(fault());
+        }
+        let host = authority
+            .host()
+            .trim_start_matches('[')
+            .trim_end_matches(']');
+        let secure = match uri.scheme() {
+            Some(scheme) if *scheme == Scheme::HTTPS => true,
+            Some(scheme) if *scheme == Scheme::HTTP && loopback && is_loopback(host) => false,
+            _ => return Err(fault()),
+        };
+        let tls = match secure {
+            true => {
+                let name = ServerName::try_from(host.to_owned()).map_err(|_| fault())?;
+                Some((connector(anchors)?, name))
+            }
+            false => None,
+        };
+        Ok(Self {
+            host: host.into(),
+            port: authority
+                .port_u16()
+                .unwrap_or(if secure { 443 } else { 80 }),
+            authority: HeaderValue::from_str(authority.as_str()).map_err(|_| fault())?,
+            path: uri.path().parse().map_err(|_| fault())?,
+            tls,
+            shown: url.into(),
+        })
+    }
+
+    pub(super) fn shown(&self) -> &str {
+        &self.shown
+    }
+}
+
+/// An address, not a name: what `localhost` resolves to is for others to say.
+fn is_loopback(host: &str) -> bool {
+    host.parse::<IpAddr>()
+        .is_ok_and(|address| address.is_loopback())
+}
+
+fn connector(anchors: Option<&str>) -> Result<TlsConnector, BuildError> {
+    let mut roots = RootCertStore::empty();
+    match anchors {
+        Some(pem) => {
+            for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+                let certificate = certificate.map_err(|_| BuildError::TrustAnchors)?;
+                roots
+                    .add(certificate)
+                    .map_err(|_| BuildError::TrustAnchors)?;
+            }
+        }
+        None => {
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
+    }
+    if roots.is_empty() {
+        return Err(BuildError::TrustAnchors);
+    }
+    let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|_| BuildError::TrustAnchors)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(TlsConnector::from(Arc::new(config)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(url: &str, loopback: bool, accepted: bool) {
+        assert_eq!(
+            Endpoint::new(url, loopback, None).is_ok(),
+            accepted,
+            "{url}"
+        );
+    }
+
+    #[test]
+    fn only_https_and_by_a_loud_name_loopback_http() {
+        check("http://login.example/jwks", false, false);
+        check("http://login.example/jwks", true, false);
+        check("http://127.0.0.1:8000/jwks", false, false);
+        check("http://127.0.0.1:8000/jwks", true, true);
+        check("http://[::1]:8000/jwks", true, true);
+        check("http://localhost/jwks", true, false);
+        check("http://127.0.0.1.evil.example/jwks", true, false);
+        check("http://169.254.169.254/jwks", true, false);
+    }
+
+    #[test]
+    fn a_url_that_hides_something_is_refused() {
+        for url in [
+            "",
+            "/jwks",
+            "login.example",
+            "ftp://a/b",
+            "file:///etc/passwd",
+            "https://user:pass@a/b",
+            "https://a/b?key=1",
+            "https://a/b#c",
+            "https://",
+        ] {
+            check(url, true, false);
+        }
+    }
+}

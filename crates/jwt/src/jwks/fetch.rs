@@ -1,0 +1,165 @@
+//! One GET, with nothing left open: no redirect, no other status than 200, a cap and a deadline.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{
+    HeaderMap, Request, StatusCode,
+    header::{ACCEPT, CACHE_CONTROL, HOST},
+};
+use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    time,
+};
+
+use super::{builder::LIFETIMES, endpoint::Endpoint};
+
+/// What came back.
+pub(super) struct Answer {
+    pub(super) body: Bytes,
+    pub(super) max_age: Option<Duration>,
+}
+
+/// Why nothing came back. Static words: an endpoint's own text is not repeated anywhere.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Fault {
+    Body,
+    Connect,
+    Handshake,
+    NotAKeySet,
+    Request,
+    Status,
+    Timeout,
+}
+
+impl Fault {
+    pub(super) const fn code(self) -> &'static str {
+        match self {
+            Self::Body => "body_failed_or_too_large",
+            Self::Connect => "connect",
+            Self::Handshake => "tls",
+            Self::NotAKeySet => "not_a_key_set",
+            Self::Request => "request",
+            Self::Status => "status",
+            Self::Timeout => "timeout",
+        }
+    }
+}
+
+/// Fetches a document. The deadline holds for all of it, from the name look-up to the last byte.
+pub(super) async fn get(
+    endpoint: &Endpoint,
+    largest: usize,
+    timeout: Duration,
+) -> Result<Answer, Fault> {
+    let exchange = connect(endpoint, largest);
+    time::timeout(timeout, exchange)
+        .await
+        .unwrap_or(Err(Fault::Timeout))
+}
+
+async fn connect(endpoint: &Endpoint, largest: usize) -> Result<Answer, Fault> {
+    let address = (&*endpoint.host, endpoint.port);
+    let stream = TcpStream::connect(address)
+        .await
+        .map_err(|_| Fault::Connect)?;
+    match &endpoint.tls {
+        Some((connector, name)) => {
+            let secure = connector
+                .connect(name.clone(), stream)
+                .await
+                .map_err(|_| Fault::Handshake)?;
+            exchange(secure, endpoint, largest).await
+        }
+        None => exchange(stream, endpoint, largest).await,
+    }
+}
+
+async fn exchange(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    endpoint: &Endpoint,
+    largest: usize,
+) -> Result<Answer, Fault> {
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(|_| Fault::Request)?;
+    let mut request = Request::new(Empty::<Bytes>::new());
+    *request.uri_mut() = endpoint.path.clone();
+    request
+        .headers_mut()
+        .insert(HOST, endpoint.authority.clone());
+    request.headers_mut().insert(
+        ACCEPT,
+        http::HeaderValue::from_static("application/jwk-set+json, application/json"),
+    );
+    let conversation = async {
+        let answer = sender
+            .send_request(request)
+            .await
+            .map_err(|_| Fault::Request)?;
+        if answer.status() != StatusCode::OK {
+            return Err(Fault::Status);
+        }
+        let max_age = max_age(answer.headers());
+        let body = Limited::new(answer.into_body(), largest)
+            .collect()
+            .await
+            .map_err(|_| Fault::Body)?;
+        Ok(Answer {
+            body: body.to_bytes(),
+            max_age,
+        })
+    };
+    // Both in one task: when the deadline drops it, the connection is gone too.
+    tokio::select! {
+        outcome = conversation => outcome,
+        () = async {
+            let _ = connection.await;
+            std::future::pending().await
+        } => Err(Fault::Request),
+    }
+}
+
+/// Reads `max-age` (RFC 9111, 5.2.2.1), within bounds: an endpoint neither makes us ask all the time nor keep keys for a year.
+fn max_age(headers: &HeaderMap) -> Option<Duration> {
+    let line = headers.get(CACHE_CONTROL)?.to_str().ok()?;
+    let seconds = line.split(',').find_map(|part| {
+        let (name, value) = part.trim().split_once('=')?;
+        let value = value.trim_matches('"');
+        name.eq_ignore_ascii_case("max-age")
+            .then(|| value.parse::<u64>().ok())?
+    })?;
+    Some(Duration::from_secs(seconds).clamp(*LIFETIMES.start(), *LIFETIMES.end()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(line: &'static str, expected: Option<u64>) {
+        let mut headers = HeaderMap::new();
+        headers.insert(CACHE_CONTROL, http::HeaderValue::from_static(line));
+        assert_eq!(
+            max_age(&headers),
+            expected.map(Duration::from_secs),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn max_age_is_read_within_bounds() {
+        check("public, max-age=3600", Some(3600));
+        check("Max-Age=\"120\"", Some(120));
+        check("max-age=0", Some(60));
+        check("max-age=99999999999", Some(86_400));
+        check("s-maxage=10", None);
+        check("no-store", None);
+        check("max-age=-1", None);
+        check("max-age", None);
+    }
+}

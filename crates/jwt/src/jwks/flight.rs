@@ -1,0 +1,68 @@
+//! One fetch at a time, for all who wait for it, ended by nobody.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{runtime, sync::watch, time};
+
+use super::Shared;
+use crate::keys::Landing;
+
+/// Beyond the fetch's own deadline, should the runtime be busy.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// A fetch. It is over when the sender is gone, however that came about; nothing is ever sent.
+pub(super) struct Flight(watch::Receiver<()>);
+
+impl Flight {
+    /// Spawns a fetch. Nothing outside a runtime.
+    pub(super) fn start(shared: &Arc<Shared>) -> Option<Self> {
+        let runtime = runtime::Handle::try_current().ok()?;
+        let (landed, waiting) = watch::channel(());
+        let shared = Arc::clone(shared);
+        runtime.spawn(async move {
+            shared.refresh().await;
+            drop(landed);
+        });
+        Some(Self(waiting))
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.0.has_changed().is_err()
+    }
+
+    /// The end of the fetch, or of the patience.
+    pub(super) fn landing(&self, timeout: Duration) -> Landing {
+        let mut waiting = self.0.clone();
+        Box::pin(async move {
+            let _ = time::timeout(timeout + GRACE, waiting.changed()).await;
+        })
+    }
+}
+
+/// Spawns a task that fetches whenever keys are due. It holds the source only while it works.
+pub(super) fn keep_fresh(shared: &Arc<Shared>) {
+    let Ok(runtime) = runtime::Handle::try_current() else {
+        return;
+    };
+    let weak = Arc::downgrade(shared);
+    runtime.spawn(async move {
+        loop {
+            let Some(shared) = weak.upgrade() else {
+                return;
+            };
+            let pause = shared.state.load().next_look(shared.clock.monotonic());
+            if pause.is_zero() {
+                let landing = shared.board();
+                drop(shared);
+                if let Some(landing) = landing {
+                    landing.await;
+                }
+            } else {
+                drop(shared);
+            }
+            // At least a second, so that a clock that stands still does not spin; at most a minute, so that the end
+            // of the source is noticed.
+            time::sleep(pause.clamp(Duration::from_secs(1), Duration::from_secs(60))).await;
+        }
+    });
+}

@@ -1,0 +1,104 @@
+//! What is known of the keys, and since when. Times are of the monotonic clock.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::KeySet;
+
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// One moment of a source; replaced as a whole.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    fetched: Option<Fetched>,
+    /// Fetches that have failed since the last good one.
+    failures: u32,
+    /// Not before this.
+    pause_until: Duration,
+}
+
+#[derive(Clone, Debug)]
+struct Fetched {
+    keys: Arc<KeySet>,
+    at: Duration,
+    lifetime: Duration,
+}
+
+impl State {
+    pub(super) fn fetched(keys: KeySet, at: Duration, lifetime: Duration) -> Self {
+        Self {
+            fetched: Some(Fetched {
+                keys: Arc::new(keys),
+                at,
+                lifetime,
+            }),
+            failures: 0,
+            pause_until: Duration::ZERO,
+        }
+    }
+
+    /// Keeps the keys and waits longer each time: 1, 2, 4 … 60 seconds.
+    pub(super) fn failed(&self, now: Duration) -> Self {
+        let pause = FIRST_PAUSE
+            .saturating_mul(1 << self.failures.min(6))
+            .min(LONGEST_PAUSE);
+        Self {
+            fetched: self.fetched.clone(),
+            failures: self.failures.saturating_add(1),
+            pause_until: now + pause,
+        }
+    }
+
+    pub(super) fn keys(&self) -> Option<Arc<KeySet>> {
+        self.fetched
+            .as_ref()
+            .map(|fetched| Arc::clone(&fetched.keys))
+    }
+
+    /// The keys, unless they are too old even for an outage.
+    pub(super) fn usable(&self, now: Duration, hard_age: Duration) -> Option<Arc<KeySet>> {
+        let fetched = self.fetched.as_ref()?;
+        (fetched.age(now) < hard_age.max(fetched.lifetime)).then(|| Arc::clone(&fetched.keys))
+    }
+
+    /// Four fifths of their time have passed.
+    pub(super) fn is_due(&self, now: Duration) -> bool {
+        self.fetched
+            .as_ref()
+            .is_none_or(|fetched| fetched.age(now) >= fetched.lifetime / 5 * 4)
+    }
+
+    /// All of their time has passed, or there are none.
+    pub(super) fn is_overdue(&self, now: Duration) -> bool {
+        self.fetched
+            .as_ref()
+            .is_none_or(|fetched| fetched.age(now) >= fetched.lifetime)
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.failures > 0
+    }
+
+    pub(super) fn may_fetch(&self, now: Duration) -> bool {
+        now >= self.pause_until
+    }
+
+    pub(super) fn fetched_at(&self) -> Option<Duration> {
+        self.fetched.as_ref().map(|fetched| fetched.at)
+    }
+
+    /// When a watcher should look again.
+    pub(super) fn next_look(&self, now: Duration) -> Duration {
+        let due = self
+            .fetched
+            .as_ref()
+            .map_or(now, |fetched| fetched.at + fetched.lifetime / 5 * 4);
+        due.max(self.pause_until).saturating_sub(now)
+    }
+}
+
+impl Fetched {
+    fn age(&self, now: Duration) -> Duration {
+        now.saturating_sub(self.at)
+    }
+}

@@ -1,0 +1,146 @@
+//! Reads one JSON Web Key (RFC 7517; parameters in RFC 7518, 6 and RFC 8037, 2).
+
+use serde_json::Value;
+
+use super::{key::LONGEST_KID, material::Material};
+use crate::{Algorithm, KeyError, VerifyingKey, algorithm::Family, json::Object, parts::base64url};
+
+/// Members that only a private key has.
+const PRIVATE: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "oth"];
+
+/// How the reader of a set was set up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Choice {
+    /// What an RSA key without `alg` is bound to.
+    pub(crate) rsa: Algorithm,
+    /// Whether the set is one of secrets.
+    pub(crate) secrets: bool,
+}
+
+/// Reads a key, or says why it is none.
+pub(crate) fn read(jwk: &Object, choice: Choice) -> Result<VerifyingKey, KeyError> {
+    judge_purpose(jwk)?;
+    let key = match text(jwk, "kty")?.ok_or(KeyError::Malformed)? {
+        "EC" => elliptic(jwk),
+        "OKP" => edwards(jwk),
+        "RSA" => rsa(jwk, choice.rsa),
+        "oct" => secret(jwk, choice.secrets),
+        _ => Err(KeyError::AlgorithmUnsupported),
+    }?;
+    match text(jwk, "kid")? {
+        Some(kid) if kid.is_empty() || kid.len() > LONGEST_KID => Err(KeyError::Malformed),
+        Some(kid) => Ok(key.with_kid(kid)),
+        None => Ok(key),
+    }
+}
+
+/// `use` and `key_ops`, where they are there, must allow to verify (RFC 7517, 4.2 and 4.3).
+fn judge_purpose(jwk: &Object) -> Result<(), KeyError> {
+    if text(jwk, "use")?.is_some_and(|purpose| purpose != "sig") {
+        return Err(KeyError::NotForVerification);
+    }
+    match jwk.get("key_ops") {
+        None => Ok(()),
+        Some(Value::Array(operations))
+            if operations.iter().any(|operation| operation == "verify") =>
+        {
+            Ok(())
+        }
+        Some(Value::Array(_)) => Err(KeyError::NotForVerification),
+        Some(_) => Err(KeyError::Malformed),
+    }
+}
+
+fn rsa(jwk: &Object, otherwise: Algorithm) -> Result<VerifyingKey, KeyError> {
+    only_public(jwk)?;
+    let algorithm = named_algorithm(jwk, Family::Rsa)?.unwrap_or(otherwise);
+    let (n, e) = (bytes(jwk, "n")?, bytes(jwk, "e")?);
+    let material = Material::rsa(algorithm, &n, &e)?;
+    Ok(VerifyingKey::new(algorithm, material, &[&n, &e]))
+}
+
+fn elliptic(jwk: &Object) -> Result<VerifyingKey, KeyError> {
+    only_public(jwk)?;
+    let (algorithm, length) = match text(jwk, "crv")?.ok_or(KeyError::Malformed)? {
+        "P-256" => (Algorithm::Es256, 32),
+        "P-384" => (Algorithm::Es384, 48),
+        "P-521" => (Algorithm::Es512, 66),
+        _ => return Err(KeyError::AlgorithmUnsupported),
+    };
+    agree(jwk, algorithm)?;
+    let (x, y) = (bytes(jwk, "x")?, bytes(jwk, "y")?);
+    // The full width of the field, leading zeros included (RFC 7518, 6.2.1.2).
+    if x.len() != length || y.len() != length {
+        return Err(KeyError::Malformed);
+    }
+    let point = [&[4], &*x, &*y].concat(); // Uncompressed (SEC 1, 2.3.3).
+    let material = Material::elliptic(algorithm, &point)?;
+    Ok(VerifyingKey::new(algorithm, material, &[&point]))
+}
+
+fn edwards(jwk: &Object) -> Result<VerifyingKey, KeyError> {
+    only_public(jwk)?;
+    if text(jwk, "crv")?.ok_or(KeyError::Malformed)? != "Ed25519" {
+        return Err(KeyError::AlgorithmUnsupported);
+    }
+    agree(jwk, Algorithm::EdDsa)?;
+    let x = bytes(jwk, "x")?;
+    if x.len() != 32 {
+        return Err(KeyError::Malformed);
+    }
+    let material = Material::elliptic(Algorithm::EdDsa, &x)?;
+    Ok(VerifyingKey::new(Algorithm::EdDsa, material, &[&x]))
+}
+
+fn secret(jwk: &Object, welcome: bool) -> Result<VerifyingKey, KeyError> {
+    if !welcome {
+        return Err(KeyError::Symmetric);
+    }
+    let algorithm = named_algorithm(jwk, Family::Hmac)?.ok_or(KeyError::AlgorithmMissing)?;
+    let secret = palisade_core::Secret::new(bytes(jwk, "k")?);
+    VerifyingKey::from_secret(algorithm, &secret)
+}
+
+fn only_public(jwk: &Object) -> Result<(), KeyError> {
+    match PRIVATE.iter().any(|member| jwk.contains_key(*member)) {
+        true => Err(KeyError::Private),
+        false => Ok(()),
+    }
+}
+
+/// The algorithm that the key itself names; it must be one for this kind of key.
+fn named_algorithm(jwk: &Object, family: Family) -> Result<Option<Algorithm>, KeyError> {
+    let Some(name) = text(jwk, "alg")? else {
+        return Ok(None);
+    };
+    let algorithm = Algorithm::from_name(name).ok_or(KeyError::AlgorithmUnsupported)?;
+    match algorithm.family() == family {
+        true => Ok(Some(algorithm)),
+        false => Err(KeyError::AlgorithmMismatch),
+    }
+}
+
+/// A curve leaves no choice; `alg`, if it is there, must say the same. RFC 9864 calls EdDSA on this curve `Ed25519`.
+fn agree(jwk: &Object, algorithm: Algorithm) -> Result<(), KeyError> {
+    match text(jwk, "alg")? {
+        None => Ok(()),
+        Some(name) if name == algorithm.name() => Ok(()),
+        Some("Ed25519") if algorithm == Algorithm::EdDsa => Ok(()),
+        Some(name) if Algorithm::from_name(name).is_some() => Err(KeyError::AlgorithmMismatch),
+        Some(_) => Err(KeyError::AlgorithmUnsupported),
+    }
+}
+
+/// A member that is absent or text. Any other type is a fault, not an absence.
+fn text<'a>(jwk: &'a Object, member: &str) -> Result<Option<&'a str>, KeyError> {
+    match jwk.get(member) {
+        None => Ok(None),
+        Some(Value::String(value)) => Ok(Some(value)),
+        Some(_) => Err(KeyError::Malformed),
+    }
+}
+
+fn bytes(jwk: &Object, member: &str) -> Result<Vec<u8>, KeyError> {
+    let encoded = text(jwk, member)?.ok_or(KeyError::Malformed)?;
+    base64url(encoded).map_err(|_| KeyError::Malformed)
+}

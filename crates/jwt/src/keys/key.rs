@@ -1,0 +1,130 @@
+//! A key bound to one algorithm.
+
+use std::fmt;
+
+use aws_lc_rs::digest::{Context, SHA256};
+use palisade_core::Secret;
+use rustls_pki_types::pem::{PemObject as _, SectionKind};
+
+use super::material::Material;
+use crate::{Algorithm, KeyError};
+
+pub(crate) const LONGEST_KID: usize = 256;
+
+/// A key that verifies tokens, bound to one algorithm and judged when it is made.
+///
+/// Its `Debug` shows the algorithm and the `kid`, never the key.
+#[derive(Clone)]
+pub struct VerifyingKey {
+    algorithm: Algorithm,
+    kid: Option<Box<str>>,
+    material: Material,
+    print: [u8; 32],
+}
+
+impl VerifyingKey {
+    /// Makes a key of a shared secret, for `HS256`, `HS384` or `HS512`.
+    ///
+    /// Whoever can verify with it can also sign: a service that only reads tokens is better off with a public key.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Weak`] if the secret is shorter than the hash (32, 48, 64 bytes), [`KeyError::AlgorithmMismatch`]
+    /// for an algorithm of another kind.
+    pub fn from_secret(algorithm: Algorithm, secret: &Secret) -> Result<Self, KeyError> {
+        let material = Material::secret(algorithm, secret.expose())?;
+        Ok(Self::new(algorithm, material, &[secret.expose()]))
+    }
+
+    /// Makes a key of a public key in PEM (`-----BEGIN PUBLIC KEY-----`).
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] if there is no such key, if it is not of the kind that the algorithm needs, too weak, or private.
+    pub fn from_pem(algorithm: Algorithm, pem: &str) -> Result<Self, KeyError> {
+        let mut sections = <(SectionKind, Vec<u8>)>::pem_slice_iter(pem.as_bytes());
+        let (kind, der) = match (sections.next(), sections.next()) {
+            (Some(Ok(only)), None) => only,
+            _ => return Err(KeyError::Malformed),
+        };
+        match kind {
+            SectionKind::EcPrivateKey | SectionKind::PrivateKey | SectionKind::RsaPrivateKey => {
+                Err(KeyError::Private)
+            }
+            SectionKind::PublicKey => {
+                let material = Material::public_key_info(algorithm, &der)?;
+                Ok(Self::new(algorithm, material, &[&der]))
+            }
+            _ => Err(KeyError::Malformed),
+        }
+    }
+
+    /// `parts` are the bytes that make this key itself and no other.
+    pub(crate) fn new(algorithm: Algorithm, material: Material, parts: &[&[u8]]) -> Self {
+        let mut print = Context::new(&SHA256);
+        print.update(algorithm.name().as_bytes());
+        for part in parts {
+            print.update(&(part.len() as u64).to_be_bytes());
+            print.update(part);
+        }
+        Self {
+            algorithm,
+            kid: None,
+            material,
+            print: digest(print),
+        }
+    }
+
+    /// Names the key. A token that names a key is then verified by that one only; a key without a name answers for
+    /// every name that no other key of the set has.
+    #[must_use]
+    pub fn with_kid(mut self, kid: impl Into<Box<str>>) -> Self {
+        self.kid = Some(kid.into());
+        self
+    }
+
+    /// Returns the algorithm.
+    #[must_use]
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// Returns the name.
+    #[must_use]
+    pub fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    /// Tells whether the signature of a compact serialisation (RFC 7515, 7.1) is this key's. Judges no claim: that is
+    /// what [`Verifier`](crate::Verifier) is for.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidToken`](crate::InvalidToken) if the header, the encoding, the algorithm or the signature is not right.
+    pub fn verify_signature(&self, jws: &str) -> Result<Vec<u8>, crate::InvalidToken> {
+        crate::signature::verify(self, jws)
+    }
+
+    pub(crate) fn print(&self) -> &[u8; 32] {
+        &self.print
+    }
+
+    pub(crate) fn verifies(&self, message: &[u8], signature: &Vec<u8>) -> bool {
+        self.material.verifies(message, signature)
+    }
+}
+
+pub(super) fn digest(context: Context) -> [u8; 32] {
+    let mut print = [0; 32];
+    print.copy_from_slice(context.finish().as_ref());
+    print
+}
+
+impl fmt::Debug for VerifyingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifyingKey")
+            .field("algorithm", &self.algorithm)
+            .field("kid", &self.kid)
+            .finish_non_exhaustive()
+    }
+}

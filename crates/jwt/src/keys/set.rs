@@ -1,0 +1,276 @@
+//! The keys of one issuer.
+
+use std::{fmt, fs, path::Path, sync::Arc};
+
+use aws_lc_rs::digest::{Context, SHA256};
+use serde_json::Value;
+
+use super::{
+    jwk::{self, Choice},
+    key::{LONGEST_KID, digest},
+};
+use crate::{
+    Algorithm, BuildError, InvalidToken, KeyError, VerifyingKey,
+    algorithm::Family,
+    json::{self, Object},
+};
+
+/// As many keys of a set are read; no provider publishes so many, and look-ups stay short.
+const MOST_KEYS: usize = 100;
+/// As many keys are tried for a token that names none. Bounds the work that one token can cause.
+const MOST_TRIALS: usize = 4;
+
+/// The keys that verify the tokens of one issuer, and those that could not be read.
+#[derive(Clone)]
+pub struct KeySet {
+    keys: Box<[Arc<VerifyingKey>]>,
+    skipped: Box<[SkippedKey]>,
+    print: [u8; 32],
+}
+
+/// A key that was left out of a set: the others are not spoiled by it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct SkippedKey {
+    /// Its place in the document, from 0.
+    pub index: usize,
+    /// Its name, if it has one.
+    pub kid: Option<Box<str>>,
+    /// Why it was left out.
+    pub reason: KeyError,
+}
+
+impl KeySet {
+    /// Puts keys together.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::NoKeys`] if there is none, [`KeyError::Ambiguous`] if two different ones share name and algorithm.
+    pub fn new(keys: impl IntoIterator<Item = VerifyingKey>) -> Result<Self, BuildError> {
+        let (set, skipped) = Self::sort(
+            keys.into_iter()
+                .enumerate()
+                .map(|(index, key)| (index, Ok(key))),
+        );
+        match skipped.into_iter().next() {
+            Some(first) => Err(first.reason.into()),
+            None => Self::finish(set, Vec::new()),
+        }
+    }
+
+    /// A set of one.
+    pub(super) fn of(key: VerifyingKey) -> Self {
+        Self::put(vec![key], Vec::new())
+    }
+
+    /// Reads a JWK set (RFC 7517, 5) of public keys, by [`JwksReader`]'s defaults.
+    ///
+    /// # Errors
+    ///
+    /// As [`JwksReader::read`].
+    pub fn from_jwks(text: &str) -> Result<Self, BuildError> {
+        JwksReader::new().read(text)
+    }
+
+    /// Reads a JWK set of public keys from a file.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::Read`] if the file cannot be read; otherwise as [`JwksReader::read`].
+    pub fn from_jwks_file(path: impl AsRef<Path>) -> Result<Self, BuildError> {
+        let path = path.as_ref();
+        let text =
+            fs::read_to_string(path).map_err(|cause| BuildError::Read(path.to_owned(), cause))?;
+        Self::from_jwks(&text)
+    }
+
+    /// Returns the keys.
+    pub fn keys(&self) -> impl ExactSizeIterator<Item = &VerifyingKey> {
+        self.keys.iter().map(AsRef::as_ref)
+    }
+
+    /// Returns what was left out, and why.
+    #[must_use]
+    pub fn skipped(&self) -> &[SkippedKey] {
+        &self.skipped
+    }
+
+    /// Two sets with the same keys have the same print, however they were written.
+    pub(crate) fn print(&self) -> &[u8; 32] {
+        &self.print
+    }
+
+    /// Finds the keys that may have signed a token. What the token says only narrows the choice.
+    pub(crate) fn candidates(
+        &self,
+        kid: Option<&str>,
+        algorithm: Algorithm,
+    ) -> Result<impl Iterator<Item = &VerifyingKey>, InvalidToken> {
+        let named = kid.filter(|kid| self.keys().any(|key| key.kid() == Some(kid)));
+        // A name that no key has falls to the keys without one; a token without a name falls to them all.
+        let fits = move |key: &&VerifyingKey| {
+            key.algorithm() == algorithm && (kid.is_none() || key.kid() == named)
+        };
+        match (self.keys().any(|key| fits(&key)), named) {
+            (true, _) => Ok(self.keys().filter(fits).take(MOST_TRIALS)),
+            (false, Some(_)) => Err(InvalidToken::AlgorithmMismatch),
+            (false, None) => Err(InvalidToken::KeyUnknown),
+        }
+    }
+
+    /// Parts the usable from the others. A name that may mean either of two keys means neither.
+    fn sort(
+        found: impl IntoIterator<Item = (usize, Result<VerifyingKey, SkippedKey>)>,
+    ) -> (Vec<VerifyingKey>, Vec<SkippedKey>) {
+        let mut usable: Vec<(usize, VerifyingKey)> = Vec::new();
+        let mut skipped = Vec::new();
+        for (index, outcome) in found {
+            match outcome {
+                Ok(key) if usable.iter().any(|(_, known)| same(known, &key)) => {} // Twice the same is once.
+                Ok(key) => usable.push((index, key)),
+                Err(fault) => skipped.push(fault),
+            }
+        }
+        let (riddles, clear): (Vec<_>, Vec<_>) = usable
+            .iter()
+            .partition(|(_, key)| is_riddle(key, &usable, &skipped));
+        let clear = clear.into_iter().map(|(_, key)| key.clone()).collect();
+        let riddles = riddles
+            .into_iter()
+            .map(|(index, key)| SkippedKey::new(*index, key.kid(), KeyError::Ambiguous));
+        skipped.extend(riddles.collect::<Vec<_>>());
+        (clear, skipped)
+    }
+
+    fn finish(keys: Vec<VerifyingKey>, skipped: Vec<SkippedKey>) -> Result<Self, BuildError> {
+        match keys.is_empty() {
+            true => Err(BuildError::NoKeys),
+            false => Ok(Self::put(keys, skipped)),
+        }
+    }
+
+    fn put(keys: Vec<VerifyingKey>, skipped: Vec<SkippedKey>) -> Self {
+        let mut print = Context::new(&SHA256);
+        for key in &keys {
+            print.update(key.print());
+            print.update(&(key.kid().map_or(0, str::len) as u64).to_be_bytes());
+            print.update(key.kid().unwrap_or_default().as_bytes());
+        }
+        Self {
+            keys: keys.into_iter().map(Arc::new).collect(),
+            skipped: skipped.into(),
+            print: digest(print),
+        }
+    }
+}
+
+fn same(one: &VerifyingKey, other: &VerifyingKey) -> bool {
+    one.print() == other.print() && one.kid() == other.kid()
+}
+
+/// Another key has this one's name and algorithm; or an entry that cannot be read has its name, and may be meant.
+fn is_riddle(key: &VerifyingKey, usable: &[(usize, VerifyingKey)], skipped: &[SkippedKey]) -> bool {
+    let Some(kid) = key.kid() else {
+        return false;
+    };
+    let twin =
+        |other: &VerifyingKey| other.kid() == Some(kid) && other.algorithm() == key.algorithm();
+    let unread = |entry: &SkippedKey| {
+        entry.reason == KeyError::Malformed && entry.kid.as_deref() == Some(kid)
+    };
+    usable.iter().filter(|(_, other)| twin(other)).count() > 1 || skipped.iter().any(unread)
+}
+
+impl SkippedKey {
+    fn new(index: usize, kid: Option<&str>, reason: KeyError) -> Self {
+        Self {
+            index,
+            // No usable key has a longer name, and this one is for a log.
+            kid: kid.map(|kid| kid.chars().take(LONGEST_KID).collect::<String>().into()),
+            reason,
+        }
+    }
+}
+
+impl fmt::Debug for KeySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeySet")
+            .field("keys", &self.keys)
+            .field("skipped", &self.skipped)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Reads JWK sets.
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+pub struct JwksReader(Choice);
+
+impl Default for JwksReader {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl JwksReader {
+    /// Reads public keys; an RSA key that names no algorithm is bound to `RS256`.
+    pub const fn new() -> Self {
+        Self(Choice {
+            rsa: Algorithm::Rs256,
+            secrets: false,
+        })
+    }
+
+    /// Binds RSA keys that name no algorithm to another one. It is bound here, so that no token chooses.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::Algorithm`] if it is not an RSA algorithm.
+    pub fn rsa_algorithm(mut self, algorithm: Algorithm) -> Result<Self, BuildError> {
+        if algorithm.family() != Family::Rsa {
+            return Err(BuildError::Algorithm(algorithm));
+        }
+        self.0.rsa = algorithm;
+        Ok(self)
+    }
+
+    /// Reads a set of secrets (`oct`) in place of public keys: a private document, never one from a network.
+    /// Public keys beside secrets are read; the secrets among them are not.
+    pub fn secrets(mut self) -> Self {
+        self.0.secrets = true;
+        self
+    }
+
+    /// Reads a set. Keys that cannot be used are left out and listed in [`KeySet::skipped`].
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::NotAKeySet`] if the document is not one, [`BuildError::NoKeys`] if no key of it can be used.
+    pub fn read(&self, text: &str) -> Result<KeySet, BuildError> {
+        let document = json::object(text.as_bytes()).map_err(|_| BuildError::NotAKeySet)?;
+        let Some(Value::Array(entries)) = document.get("keys") else {
+            return Err(BuildError::NotAKeySet);
+        };
+        let mut choice = self.0;
+        // A set of both kinds invites to take a public key for a secret.
+        choice.secrets &= entries
+            .iter()
+            .all(|entry| entry.get("kty").is_some_and(|kind| kind == "oct"));
+        let read = entries
+            .iter()
+            .enumerate()
+            .map(|(index, entry)| (index, entry_of(index, entry, choice)));
+        let (keys, skipped) = KeySet::sort(read);
+        KeySet::finish(keys, skipped)
+    }
+}
+
+fn entry_of(index: usize, entry: &Value, choice: Choice) -> Result<VerifyingKey, SkippedKey> {
+    let empty = Object::new();
+    let object = entry.as_object().unwrap_or(&empty);
+    let kid = object.get("kid").and_then(Value::as_str);
+    match index < MOST_KEYS {
+        true => jwk::read(object, choice).map_err(|reason| SkippedKey::new(index, kid, reason)),
+        false => Err(SkippedKey::new(index, kid, KeyError::TooMany)),
+    }
+}

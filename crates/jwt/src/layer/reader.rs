@@ -1,0 +1,175 @@
+//! Reads the token of a request, by memory or by verification.
+
+use std::{fmt, str, sync::Arc};
+
+use http::{HeaderValue, header::AUTHORIZATION, request};
+use palisade_core::{
+    Authenticator, Fact, Presence, Principal, Rejection, SecurityContext, Verdict,
+};
+
+use super::{bearer, refusals::Refusals};
+use crate::{
+    InvalidToken, Verifier,
+    cache::{Cache, Kept, Print},
+    keys::Landing,
+    principal::{ClaimMap, KIND},
+    verifier::Verified,
+};
+
+/// What all clones of a layer share.
+#[derive(Clone)]
+pub(super) struct Reader(pub(super) Arc<Shared>);
+
+pub(super) struct Shared {
+    pub(super) verifier: Verifier,
+    pub(super) claims: ClaimMap,
+    pub(super) cache: Cache,
+    pub(super) refusals: Refusals,
+}
+
+impl Authenticator for Reader {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn presence(&self, head: &request::Parts) -> Result<Presence, Box<Rejection>> {
+        let mut lines = head.headers.get_all(AUTHORIZATION).iter();
+        let (first, second) = (lines.next(), lines.next());
+        match (first.and_then(bearer::token), second) {
+            (_, Some(_)) => Err(Box::new(self.0.refusals.ambiguous.clone())),
+            (Some(token), None) if bearer::is_ours(token) => Ok(Presence::Explicit),
+            _ => Ok(Presence::Absent),
+        }
+    }
+
+    fn authenticate(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<Principal> {
+        // Taken out before anything is decided, so that no path leaves it to the handler.
+        let Some(header) = head.headers.remove(AUTHORIZATION) else {
+            return self.0.refusals.missing.clone().into();
+        };
+        let Some(token) = bearer::token(&header).and_then(|token| str::from_utf8(token).ok())
+        else {
+            return self.0.refusals.of(InvalidToken::Shape).into();
+        };
+        match self.0.look(token) {
+            Look::Decided(outcome) => self.0.answer(cx, outcome).into(),
+            Look::Wait(landing) => {
+                let (shared, cx, token) = (Arc::clone(&self.0), cx.clone(), token.to_owned());
+                Verdict::later(async move {
+                    landing.await;
+                    shared.answer(&cx, shared.decide(&token))
+                })
+            }
+        }
+    }
+
+    fn challenge(&self) -> HeaderValue {
+        self.0.refusals.challenge.clone()
+    }
+}
+
+/// What is known of a token without waiting.
+enum Look {
+    Decided(Result<Admitted, InvalidToken>),
+    Wait(Landing),
+}
+
+/// Someone, and whether the keys that vouch for them are past their time.
+struct Admitted {
+    principal: Principal,
+    stale: bool,
+}
+
+impl Shared {
+    /// Decides at once, or finds that a fetch of keys may change the outcome.
+    fn look(&self, token: &str) -> Look {
+        if token.len() > self.verifier.cap() {
+            return Look::Decided(Err(InvalidToken::TooLarge));
+        }
+        let print = Cache::print(token);
+        if let Some(known) = self.recall(&print) {
+            return Look::Decided(Ok(known));
+        }
+        let examined = match self.verifier.examine(token) {
+            Ok(examined) => examined,
+            Err(fault) => return Look::Decided(Err(fault)),
+        };
+        let Some(keys) = self.verifier.keys(examined.issuer()) else {
+            return Look::Decided(Err(InvalidToken::IssuerUnknown));
+        };
+        if let Some(landing) = keys.due() {
+            return Look::Wait(landing);
+        }
+        let outcome = self.verifier.check(&examined);
+        if let Err(fault) = &outcome
+            && let Some(landing) = keys.second_look(examined.kid(), *fault)
+        {
+            return Look::Wait(landing);
+        }
+        Look::Decided(outcome.and_then(|verified| self.welcome(print, &verified)))
+    }
+
+    /// Decides with the keys there are, after a fetch. There is no third look.
+    fn decide(&self, token: &str) -> Result<Admitted, InvalidToken> {
+        let examined = self.verifier.examine(token)?;
+        let verified = self.verifier.check(&examined)?;
+        self.welcome(Cache::print(token), &verified)
+    }
+
+    /// Remembers a token from before, if it is still good: neither over, nor verified by keys that are gone.
+    fn recall(&self, print: &Print) -> Option<Admitted> {
+        let kept = self.cache.get(print)?;
+        if self.verifier.judge_times(&kept.times).is_err() {
+            self.cache.forget(print);
+            return None;
+        }
+        let keys = self.verifier.keys(kept.issuer)?;
+        if keys.due().is_some() {
+            return None;
+        }
+        let same = keys.current().is_ok_and(|set| *set.print() == kept.keys);
+        same.then(|| Admitted {
+            principal: kept.principal,
+            stale: keys.is_stale(),
+        })
+    }
+
+    fn welcome(&self, print: Print, verified: &Verified) -> Result<Admitted, InvalidToken> {
+        let issuer = self.verifier.issuer(verified.issuer);
+        let label = issuer.and_then(|issuer| issuer.label_text());
+        let principal = self.claims.principal(&verified.claims, label, &print)?;
+        let kept = Kept {
+            principal: principal.clone(),
+            times: *verified.claims.times(),
+            issuer: verified.issuer,
+            keys: verified.keys,
+        };
+        self.cache.put(print, kept);
+        let stale = issuer.is_some_and(|issuer| issuer.keys().is_stale());
+        Ok(Admitted { principal, stale })
+    }
+
+    fn answer(
+        &self,
+        cx: &SecurityContext,
+        outcome: Result<Admitted, InvalidToken>,
+    ) -> Result<Principal, Box<Rejection>> {
+        let admitted = outcome.map_err(|fault| self.refusals.of(fault))?;
+        if admitted.stale {
+            cx.record(Fact::Degraded {
+                guard: KIND,
+                what: "keys_stale",
+            });
+        }
+        Ok(admitted.principal)
+    }
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader")
+            .field("verifier", &self.0.verifier)
+            .field("claims", &self.0.claims)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,111 @@
+//! Makes keys and tokens, for development and for tests (feature `mint`).
+//!
+//! A service that verifies tokens should not be able to make them, so nothing else in this crate needs this module.
+//!
+//! ```
+//! use std::time::Duration;
+//! use palisade_core::SystemClock;
+//! use palisade_jwt::{Algorithm, Issuer, Verifier, mint::{SigningKey, Token}};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let key = SigningKey::generate(Algorithm::EdDsa)?.with_kid("dev");
+//! let token = Token::new("https://dev.example", "https://tts.example", "lin")
+//!     .scopes(["tts:speak"])
+//!     .lifetime(Duration::from_secs(900))
+//!     .sign(&key, SystemClock::shared().as_ref())?;
+//!
+//! let issuer = Issuer::new("https://dev.example", "https://tts.example", key.verifying_key());
+//! let claims = Verifier::builder().issuer(issuer).build()?.verify(&token)?;
+//! assert!(claims.scopes().eq(["tts:speak"]));
+//! # Ok(())
+//! # }
+//! ```
+
+mod signing_key;
+
+use std::time::Duration;
+
+use aws_lc_rs::rand;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use palisade_core::Clock;
+use serde_json::{Map, Value, json};
+
+pub use self::signing_key::SigningKey;
+use crate::KeyError;
+
+/// A token that is yet to be signed.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Token {
+    kind: Box<str>,
+    lifetime: Duration,
+    claims: Map<String, Value>,
+}
+
+impl Token {
+    /// Starts a token by `issuer` for `audience` about `subject`, good for an hour.
+    pub fn new(issuer: &str, audience: &str, subject: &str) -> Self {
+        let mut claims = Map::new();
+        claims.insert("iss".into(), issuer.into());
+        claims.insert("aud".into(), audience.into());
+        claims.insert("sub".into(), subject.into());
+        Self {
+            kind: "at+jwt".into(),
+            lifetime: Duration::from_secs(3600),
+            claims,
+        }
+    }
+
+    /// Sets how long it is good from the moment it is signed, in whole seconds.
+    pub fn lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = lifetime;
+        self
+    }
+
+    /// Sets what it allows.
+    pub fn scopes<S: AsRef<str>>(self, scopes: impl IntoIterator<Item = S>) -> Self {
+        let all: Vec<_> = scopes.into_iter().collect();
+        let line = all.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(" ");
+        self.claim("scope", line)
+    }
+
+    /// Sets any claim, in place of what would stand there.
+    pub fn claim(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.claims.insert(name.into(), value.into());
+        self
+    }
+
+    /// Sets `typ`, which is `at+jwt`.
+    pub fn kind(mut self, kind: impl Into<Box<str>>) -> Self {
+        self.kind = kind.into();
+        self
+    }
+
+    /// Signs it, with `iat` and `exp` by the clock and a random `jti` unless they were set.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::AlgorithmUnsupported`] if the key's algorithm can only be verified here, [`KeyError::Malformed`] if
+    /// the key fails to sign.
+    pub fn sign(&self, key: &SigningKey, clock: &dyn Clock) -> Result<String, KeyError> {
+        let now = clock.unix_time().as_secs();
+        let mut claims = self.claims.clone();
+        claims.entry("iat").or_insert(now.into());
+        claims
+            .entry("exp")
+            .or_insert(now.saturating_add(self.lifetime.as_secs()).into());
+        claims.entry("jti").or_insert(random_name()?.into());
+        let mut header = json!({ "alg": key.algorithm().name(), "typ": &*self.kind });
+        if let (Some(kid), Some(members)) = (key.kid(), header.as_object_mut()) {
+            members.insert("kid".into(), kid.into());
+        }
+        key.sign_raw(&header.to_string(), &Value::Object(claims).to_string())
+    }
+}
+
+/// 128 bits of chance.
+fn random_name() -> Result<String, KeyError> {
+    let mut bytes = [0; 16];
+    rand::fill(&mut bytes).map_err(|_| KeyError::Malformed)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}

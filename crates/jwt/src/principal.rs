@@ -1,0 +1,118 @@
+//! Makes a [`Principal`] of the claims of a verified token.
+
+use std::{borrow::Cow, fmt::Write as _};
+
+use palisade_core::Principal;
+use serde_json::Value;
+
+use crate::{Claims, InvalidToken, cache::Print};
+
+/// The kind of all principals made here.
+pub(crate) const KIND: &str = "jwt";
+
+const LONGEST_NAME: usize = 256;
+const LONGEST_ATTRIBUTE: usize = 1024;
+pub(crate) const MOST_ATTRIBUTES: usize = 16;
+
+/// Which claims become what.
+#[derive(Clone, Debug)]
+pub(crate) struct ClaimMap {
+    pub(crate) subject: Box<str>,
+    pub(crate) tenant: Option<Box<str>>,
+    pub(crate) tier: Option<Box<str>>,
+    pub(crate) attributes: Vec<Box<str>>,
+}
+
+impl Default for ClaimMap {
+    fn default() -> Self {
+        Self {
+            subject: "sub".into(),
+            tenant: None,
+            tier: None,
+            attributes: Vec::new(),
+        }
+    }
+}
+
+impl ClaimMap {
+    /// Names the bearer of a token. `label` tells issuers apart, `print` names a token that has no name of its own.
+    pub(crate) fn principal(
+        &self,
+        claims: &Claims,
+        label: Option<&str>,
+        print: &Print,
+    ) -> Result<Principal, InvalidToken> {
+        let subject = name(claims, &self.subject, "the subject's claim")?
+            .ok_or(InvalidToken::ClaimMissing("the subject's claim"))?;
+        let id = match label {
+            Some(label) => Cow::Owned(format!("{label}:{subject}")),
+            None => Cow::Borrowed(subject),
+        };
+        let mut who = Principal::builder(KIND, id)
+            .credential(credential(claims, print)?)
+            .scopes(claims.scopes())
+            .expires(claims.expires());
+        if let Some(tenant) = self.optional(claims, self.tenant.as_deref(), "the tenant's claim")? {
+            who = who.owner(tenant);
+        }
+        if let Some(tier) = self.optional(claims, self.tier.as_deref(), "the tier's claim")? {
+            who = who.tier(tier);
+        }
+        for attribute in &self.attributes {
+            if let Some(value) = claims.get(attribute) {
+                who = who.attribute(attribute.clone(), attribute_text(value)?);
+            }
+        }
+        Ok(who.build())
+    }
+
+    fn optional<'a>(
+        &self,
+        claims: &'a Claims,
+        claim: Option<&str>,
+        what: &'static str,
+    ) -> Result<Option<&'a str>, InvalidToken> {
+        claim.map_or(Ok(None), |claim| name(claims, claim, what))
+    }
+}
+
+/// A claim that names something: text that may stand in a log. Absent is fine here, another type is not.
+fn name<'a>(
+    claims: &'a Claims,
+    claim: &str,
+    what: &'static str,
+) -> Result<Option<&'a str>, InvalidToken> {
+    match claims.get(claim) {
+        None => Ok(None),
+        Some(Value::String(text)) if is_loggable(text) => Ok(Some(text)),
+        Some(_) => Err(InvalidToken::ClaimMalformed(what)),
+    }
+}
+
+fn is_loggable(text: &str) -> bool {
+    (1..=LONGEST_NAME).contains(&text.len()) && !text.contains(char::is_control)
+}
+
+/// The public name of the token: its `jti`, or else the beginning of its digest.
+fn credential(claims: &Claims, print: &Print) -> Result<Box<str>, InvalidToken> {
+    if let Some(id) = name(claims, "jti", "jti")? {
+        return Ok(id.into());
+    }
+    let mut text = String::from("sha256:");
+    for byte in print.iter().take(8) {
+        let _ = write!(text, "{byte:02x}"); // Writing to a string cannot fail.
+    }
+    Ok(text.into())
+}
+
+/// Text stays text, anything else is its JSON.
+fn attribute_text(value: &Value) -> Result<Box<str>, InvalidToken> {
+    let text = match value {
+        Value::String(text) => Cow::Borrowed(text.as_str()),
+        other => Cow::Owned(other.to_string()),
+    };
+    match text.len() <= LONGEST_ATTRIBUTE {
+        true => Ok(text.into()),
+        false => Err(InvalidToken::ClaimMalformed("an attribute")),
+    }
+}

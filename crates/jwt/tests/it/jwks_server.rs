@@ -1,0 +1,101 @@
+//! A real HTTP server on loopback that does what an endpoint should not.
+
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use palisade_jwt::mint::SigningKey;
+use tokio::net::TcpListener;
+
+#[derive(Clone)]
+pub(crate) enum Answer {
+    Hang,
+    Say(StatusCode, Vec<(&'static str, String)>, String),
+}
+
+/// Serves until it is dropped; counts what it was asked.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    answer: Arc<Mutex<Answer>>,
+    hits: Arc<AtomicUsize>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Server {
+    pub(crate) async fn start(answer: Answer) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (answer, hits) = (Arc::new(Mutex::new(answer)), Arc::new(AtomicUsize::new(0)));
+        let (script, count) = (Arc::clone(&answer), Arc::clone(&hits));
+        let task = tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let (script, count) = (Arc::clone(&script), Arc::clone(&count));
+                let service = service_fn(move |_: Request<Incoming>| {
+                    count.fetch_add(1, Ordering::SeqCst);
+                    let answer = script.lock().unwrap().clone();
+                    async move { Ok::<_, Infallible>(say(answer).await) }
+                });
+                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+            }
+        });
+        Self {
+            address,
+            answer,
+            hits,
+            task,
+        }
+    }
+
+    pub(crate) fn now(&self, answer: Answer) {
+        *self.answer.lock().unwrap() = answer;
+    }
+
+    pub(crate) fn hits(&self) -> usize {
+        self.hits.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/jwks", self.address)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn say(answer: Answer) -> Response<Full<Bytes>> {
+    let Answer::Say(status, headers, body) = answer else {
+        return std::future::pending().await;
+    };
+    let mut response = Response::builder().status(status);
+    for (name, value) in headers {
+        response = response.header(name, value);
+    }
+    response.body(Full::from(body)).unwrap()
+}
+
+/// A key set as an endpoint would publish it.
+pub(crate) fn set(keys: &[&SigningKey]) -> String {
+    let keys: Vec<_> = keys
+        .iter()
+        .map(|key| key.public_jwk().unwrap().to_string())
+        .collect();
+    format!(r#"{{"keys":[{}]}}"#, keys.join(","))
+}
+
+pub(crate) fn ok(keys: &[&SigningKey]) -> Answer {
+    Answer::Say(StatusCode::OK, vec![], set(keys))
+}

@@ -1,0 +1,22 @@
+//! Through the public layer, as a user would use it.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::str_to_string,
+    clippy::unwrap_used,
+    missing_docs
+)]
+
+mod attacks;
+mod attacks_claims;
+mod cookbook;
+mod jwks;
+mod jwks_server;
+mod keys;
+mod layer;
+mod props;
+mod secrets;
+mod support;
+mod wycheproof;
