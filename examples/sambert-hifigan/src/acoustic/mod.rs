@@ -1,0 +1,17 @@
+//! SAM-BERT: from units to mel frames.
+#![allow(
+    clippy::indexing_slicing,
+    reason = "shapes are checked when weights are loaded; every index follows from them"
+)]
+
+mod decoder;
+mod duration;
+mod encoder;
+mod fsmn;
+mod length;
+mod model;
+mod pauses;
+mod postnet;
+mod predictor;
+
+pub(crate) use self::model::{Acoustic, Failure, Mel, Statistics};

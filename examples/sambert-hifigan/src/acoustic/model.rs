@@ -1,0 +1,298 @@
+//! The acoustic model as a whole.
+
+use std::fmt;
+
+use super::{
+    decoder::Decoder,
+    duration::{DurationPredictor, frames_of},
+    encoder::{Encoder, special_rows},
+    length::{LengthRegulator, Rows, Widths},
+    pauses::FilledPauses,
+    postnet::Postnet,
+    predictor::Predictor,
+};
+use crate::{
+    kernel::add,
+    load::{AcousticConfig, AcousticParams, LoadError, NormType, Tensors, Weights},
+    probe::Probe,
+    stop::StopSignal,
+    units::{Ids, Tables},
+};
+
+/// Frames one sentence may have: four minutes at the usual hop. Damaged weights can predict any number.
+const FRAME_LIMIT: usize = 20_000;
+
+/// Threshold above which a frame counts as voiced.
+const VOICED: f32 = 0.6;
+
+/// The lowest fundamental frequency handed to the vocoder, in Hz.
+const LOWEST: f32 = 30.0;
+
+/// SAM-BERT.
+#[derive(Debug)]
+pub(crate) struct Acoustic {
+    encoder: Encoder,
+    speakers: Speakers,
+    emotions: Vec<f32>,
+    pauses: Option<FilledPauses>,
+    pitch: Predictor,
+    energy: Predictor,
+    duration: DurationPredictor,
+    regulator: LengthRegulator,
+    decoder: Decoder,
+    postnet: Postnet,
+    frequency: Option<Frequency>,
+    widths: Widths,
+    step: usize,
+    mels: usize,
+    parameters: usize,
+}
+
+/// Who speaks: a row of a table, or the one embedding the package brings.
+#[derive(Debug)]
+enum Speakers {
+    Embedding(Vec<f32>),
+    Table(Vec<f32>),
+}
+
+/// How the fundamental frequency comes back to Hz.
+#[derive(Clone, Copy, Debug)]
+struct Frequency {
+    scale: f32,
+    offset: f32,
+}
+
+/// The arrays beside an acoustic model's configuration.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Statistics {
+    /// `mvn.npy`: mean and standard deviation of the fundamental frequency.
+    pub(crate) mvn: Option<Vec<f32>>,
+    /// `se.npy`: the speaker embedding.
+    pub(crate) se: Option<Vec<f32>>,
+}
+
+/// Frames of a sentence.
+#[derive(Clone, Debug)]
+pub(crate) struct Mel {
+    /// `[frames, channels]`, ready for the vocoder.
+    pub(crate) values: Vec<f32>,
+    pub(crate) channels: usize,
+    /// Frames of each unit.
+    #[cfg_attr(not(test), allow(dead_code, reason = "tests compare durations with the reference"))]
+    pub(crate) durations: Vec<usize>,
+}
+
+/// Why a model did not speak.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    Cancelled,
+    Empty,
+    Model(String),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cancelled => f.write_str("synthesis was cancelled"),
+            Self::Empty => f.write_str("the model gave the sentence no length"),
+            Self::Model(problem) => f.write_str(problem),
+        }
+    }
+}
+
+impl From<candle_core::Error> for Failure {
+    fn from(error: candle_core::Error) -> Self {
+        Self::Model(error.to_string())
+    }
+}
+
+impl Acoustic {
+    /// Builds the model from a checkpoint's tensors.
+    pub(crate) fn load(
+        file: &str,
+        config: &AcousticConfig,
+        tensors: Tensors,
+        statistics: &Statistics,
+        tables: &Tables,
+    ) -> Result<Self, LoadError> {
+        let p = config.params();
+        let weights = Weights::new(file, tensors);
+        let [.., emotion_count, speaker_count] = tables.sizes();
+        let rows = special_rows(&weights, "emo_tokenizer.weight", emotion_count);
+        let emotions = weights.values("emo_tokenizer.weight", &[rows, p.emotion_units]).unwrap_or_default();
+        let speakers = if p.se {
+            let embedding = statistics.se.clone().unwrap_or_default();
+            if embedding.len() != p.speaker_units {
+                let problem = format!("se.npy holds {} values instead of {}", embedding.len(), p.speaker_units);
+                weights.problem(problem);
+            }
+            Speakers::Embedding(embedding)
+        } else {
+            let rows = special_rows(&weights, "spk_tokenizer.weight", speaker_count);
+            Speakers::Table(weights.values("spk_tokenizer.weight", &[rows, p.speaker_units]).unwrap_or_default())
+        };
+        let encoder = Encoder::load(&weights, p, tables).map_err(|error| LoadError::new(file, error.to_string()))?;
+        let model = Self {
+            encoder,
+            speakers,
+            emotions,
+            pauses: p.fp.then(|| FilledPauses::load(&weights, p, tables)),
+            pitch: Predictor::load(&weights, p, "pitch"),
+            energy: Predictor::load(&weights, p, "energy"),
+            duration: DurationPredictor::load(&weights, p),
+            regulator: LengthRegulator::load(&weights, p),
+            decoder: Decoder::load(&weights, p),
+            postnet: Postnet::load(&weights, p),
+            frequency: Frequency::of(p, statistics, &weights),
+            widths: Widths { text: p.encoder_projection_units, speaker: p.speaker_units, emotion: p.emotion_units },
+            step: p.outputs_per_step,
+            mels: p.num_mels,
+            parameters: weights.parameters(),
+        };
+        weights.finish()?;
+        Ok(model)
+    }
+
+    /// Returns the number of weights.
+    pub(crate) const fn parameters(&self) -> usize {
+        self.parameters
+    }
+
+    /// Speaks one sentence as mel frames, `speed` times as fast as trained.
+    ///
+    /// # Errors
+    ///
+    /// When told to stop, when the sentence gets no frames at all, or absurdly many.
+    pub(crate) fn run(
+        &self,
+        ids: &Ids,
+        speed: f32,
+        stop: &StopSignal,
+        probe: &mut Probe<'_>,
+    ) -> Result<Mel, Failure> {
+        let rows = self.features(ids, probe)?;
+        let (rows, frames) = self.prosody(rows, probe);
+        let frames: Vec<f32> = frames.into_iter().map(|frames| frames / speed).collect();
+        let durations: Vec<usize> = frames.iter().map(|frames| (frames + 0.5).floor().max(0.0) as usize).collect();
+        let total = durations.iter().fold(0, |sum: usize, frames| sum.saturating_add(*frames));
+        match total {
+            0 => return Err(Failure::Empty),
+            1..=FRAME_LIMIT => {}
+            _ => return Err(Failure::Model(format!("the model wants {total} frames for one sentence"))),
+        }
+        let memory = self.memory(&rows, &durations, probe);
+        let longest = frames.iter().copied().fold(0.0, f32::max);
+        let band = (longest / self.step as f32 + 0.5) as usize;
+        let mut values = self.decoder.run(&memory, band, stop, probe)?;
+        values.truncate(total * self.mels);
+        probe.see("dec_mel", &values);
+        self.postnet.run(&mut values, probe);
+        probe.see("post_mel", &values);
+        if let Some(frequency) = self.frequency {
+            frequency.restore(&mut values, self.mels);
+            probe.see("mel_denorm", &values);
+        }
+        if values.iter().any(|value| !value.is_finite()) {
+            return Err(Failure::Model("the model computed values that are not finite".to_owned()));
+        }
+        Ok(Mel { values, channels: self.mels, durations })
+    }
+
+    /// Encodes the text and looks emotion and speaker up.
+    fn features(&self, ids: &Ids, probe: &mut Probe<'_>) -> Result<Rows, Failure> {
+        let mut text = self.encoder.run(&ids.text, probe)?;
+        if let Some(pauses) = &self.pauses {
+            text = pauses.insert(&self.encoder, &text, probe)?;
+        }
+        // Inserted pauses lengthen the text only; emotion and speaker start over from their beginning.
+        let count = text.len() / self.widths.text;
+        let emotion = look_up(&self.emotions, self.widths.emotion, &ids.emotion, count);
+        let speaker = match &self.speakers {
+            Speakers::Embedding(row) => Some(row.repeat(count)),
+            Speakers::Table(table) => look_up(table, self.widths.speaker, &ids.speaker, count),
+        };
+        let rows = Rows {
+            text,
+            speaker: speaker.ok_or_else(|| Failure::Model("the speaker is not in the model".to_owned()))?,
+            emotion: emotion.ok_or_else(|| Failure::Model("the emotion is not in the model".to_owned()))?,
+        };
+        probe.see("va_text", &rows.text);
+        probe.see("va_emo", &rows.emotion);
+        probe.see("va_spk", &rows.speaker);
+        Ok(rows)
+    }
+
+    /// Adds pitch and energy to the text and predicts the frames of each unit.
+    fn prosody(&self, mut rows: Rows, probe: &mut Probe<'_>) -> (Rows, Vec<f32>) {
+        let count = rows.text.len() / self.widths.text;
+        let joined = rows.beside(self.widths);
+        for (name, predictor) in [("pitch", &self.pitch), ("energy", &self.energy)] {
+            let (memory, values) = predictor.run(&joined, count);
+            probe.see(&format!("{name}_fsmn"), &memory);
+            probe.see(name, &values);
+            let embedded = predictor.embed(&values);
+            probe.see(&format!("{name}_emb"), &embedded);
+            add(&mut rows.text, &embedded);
+        }
+        let logs = self.duration.run(&rows.beside(self.widths), self.widths.total());
+        probe.see("log_duration", &logs);
+        let frames = frames_of(&logs);
+        probe.see("duration", &frames);
+        (rows, frames)
+    }
+
+    /// Stretches the features over the frames and groups them for the decoder.
+    fn memory(&self, rows: &Rows, durations: &[usize], probe: &mut Probe<'_>) -> Vec<f32> {
+        let positions = self.regulator.positions(durations);
+        probe.see("dur_pos_emb", &positions);
+        let mut stretched = Rows {
+            text: self.regulator.repeat(&rows.text, self.widths.text, durations),
+            speaker: self.regulator.repeat(&rows.speaker, self.widths.speaker, durations),
+            emotion: self.regulator.repeat(&rows.emotion, self.widths.emotion, durations),
+        };
+        add(&mut stretched.text, &positions);
+        probe.see("lr_text", &stretched.text);
+        probe.see("lr_emo", &stretched.emotion);
+        probe.see("lr_spk", &stretched.speaker);
+        let memory = self.regulator.memory(&stretched, self.widths);
+        probe.see("memory", &memory);
+        memory
+    }
+}
+
+impl Frequency {
+    fn of(p: &AcousticParams, statistics: &Statistics, weights: &Weights) -> Option<Self> {
+        if !p.nsf {
+            return None;
+        }
+        let (low, high) = (p.nsf_f0_global_minimum, p.nsf_f0_global_maximum);
+        match (p.nsf_norm_type, statistics.mvn.as_deref()) {
+            (NormType::Global, _) => Some(Self { scale: high - low, offset: low }),
+            (NormType::MeanStd, Some([mean, deviation])) => Some(Self { scale: *deviation, offset: *mean }),
+            (NormType::MeanStd, _) => {
+                weights.problem("mvn.npy, mean and deviation of the fundamental frequency, is missing or misshapen");
+                None
+            }
+        }
+    }
+
+    /// Turns the last two channels into Hz and a decision on voicing.
+    fn restore(self, values: &mut [f32], channels: usize) {
+        for frame in values.chunks_exact_mut(channels) {
+            if let [.., pitch, voiced] = frame {
+                *pitch = (*pitch * self.scale + self.offset).max(LOWEST);
+                *voiced = if *voiced >= VOICED { 1.0 } else { 0.0 };
+            }
+        }
+    }
+}
+
+/// Looks up `count` rows, beginning anew when there are fewer ids.
+fn look_up(table: &[f32], width: usize, ids: &[u32], count: usize) -> Option<Vec<f32>> {
+    let mut rows = Vec::with_capacity(count * width);
+    for id in ids.iter().cycle().take(count) {
+        let from = *id as usize * width;
+        rows.extend_from_slice(table.get(from..from + width)?);
+    }
+    Some(rows)
+}

@@ -1,0 +1,201 @@
+//! Dilated convolution over long signals.
+
+use pulp::{Arch, Simd, WithSimd};
+
+/// Output positions one register tile may read past the wanted ones: rows of inputs carry this slack.
+pub(crate) const TILE: usize = 48;
+
+/// Output channels of one packed group.
+const GROUP: usize = 8;
+
+/// A convolution with stride one; the caller pads its input.
+///
+/// Weights are packed so that a tile of 8 channels by three vectors of time stays in registers while it
+/// walks the inputs: no column matrix is written, shifted input rows are simply read where they lie.
+#[derive(Debug)]
+pub(crate) struct Conv {
+    inputs: usize,
+    outputs: usize,
+    taps: usize,
+    dilation: usize,
+    packed: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+impl Conv {
+    /// Packs a weight of shape `[outputs, inputs, taps]` and its bias.
+    pub(crate) fn new(weight: &[f32], bias: &[f32], shape: [usize; 3], dilation: usize) -> Self {
+        let [outputs, inputs, taps] = shape;
+        let groups = outputs.div_ceil(GROUP);
+        let mut packed = vec![0.0; groups * inputs * taps * GROUP];
+        for (output, rows) in weight.chunks_exact(inputs * taps).enumerate() {
+            let start = output / GROUP * inputs * taps * GROUP + output % GROUP;
+            for (index, value) in rows.iter().enumerate() {
+                packed[start + index * GROUP] = *value;
+            }
+        }
+        Self { inputs, outputs, taps, dilation, packed, bias: bias.to_vec() }
+    }
+
+    pub(crate) const fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    pub(crate) const fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// Positions an output depends on beyond its own: `(taps - 1) * dilation`.
+    pub(crate) const fn reach(&self) -> usize {
+        (self.taps - 1) * self.dilation
+    }
+
+    /// Computes `n` positions: output `t` of a row reads inputs `t .. t + reach + 1` of every input row.
+    ///
+    /// Rows of `x` are `x_stride` apart and at least `n + reach + TILE` long; rows of `y` are `y_stride`
+    /// apart. With `add` the result is added to what `y` holds.
+    pub(crate) fn apply(&self, x: &[f32], x_stride: usize, y: &mut [f32], y_stride: usize, n: usize, add: bool) {
+        Arch::new().dispatch(Pass { conv: self, x, x_stride, y, y_stride, n, add });
+    }
+}
+
+struct Pass<'a> {
+    conv: &'a Conv,
+    x: &'a [f32],
+    x_stride: usize,
+    y: &'a mut [f32],
+    y_stride: usize,
+    n: usize,
+    add: bool,
+}
+
+impl WithSimd for Pass<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        // 32 registers hold 8 x 3 sums, 16 hold 4 x 3.
+        if S::F32_LANES >= 16 {
+            self.tiles::<S, 8>(simd);
+        } else {
+            self.tiles::<S, 4>(simd);
+        }
+    }
+}
+
+impl Pass<'_> {
+    #[inline(always)]
+    fn tiles<S: Simd, const R: usize>(self, simd: S) {
+        let conv = self.conv;
+        let step = 3 * S::F32_LANES;
+        let group_size = conv.inputs * conv.taps * GROUP;
+        let mut start = 0;
+        while start < self.n {
+            let count = step.min(self.n - start);
+            for (index, group) in conv.packed.chunks_exact(group_size).enumerate() {
+                let mut half = 0;
+                while half < GROUP && index * GROUP + half < conv.outputs {
+                    let sums = tile::<S, R>(simd, self.x, self.x_stride, start, conv, &group[half..]);
+                    for (r, sum) in sums.iter().enumerate() {
+                        let output = index * GROUP + half + r;
+                        if output >= conv.outputs {
+                            break;
+                        }
+                        let from = output * self.y_stride + start;
+                        store(simd, sum, conv.bias[output], &mut self.y[from..from + count], self.add);
+                    }
+                    half += R;
+                }
+            }
+            start += step;
+        }
+    }
+}
+
+#[inline(always)]
+fn tile<S: Simd, const R: usize>(
+    simd: S,
+    x: &[f32],
+    x_stride: usize,
+    start: usize,
+    conv: &Conv,
+    weights: &[f32],
+) -> [[S::f32s; 3]; R] {
+    let width = 3 * S::F32_LANES;
+    let mut sums = [[simd.splat_f32s(0.0); 3]; R];
+    let mut weights = weights;
+    for row in x.chunks(x_stride).take(conv.inputs) {
+        let mut position = start;
+        for _ in 0..conv.taps {
+            let v = S::as_simd_f32s(&row[position..position + width]).0;
+            let (v0, v1, v2) = (v[0], v[1], v[2]);
+            let w = &weights[..R];
+            for (sum, w) in sums.iter_mut().zip(w) {
+                let w = simd.splat_f32s(*w);
+                sum[0] = simd.mul_add_e_f32s(w, v0, sum[0]);
+                sum[1] = simd.mul_add_e_f32s(w, v1, sum[1]);
+                sum[2] = simd.mul_add_e_f32s(w, v2, sum[2]);
+            }
+            position += conv.dilation;
+            weights = weights.get(GROUP..).unwrap_or(&[]);
+        }
+    }
+    sums
+}
+
+#[inline(always)]
+fn store<S: Simd>(simd: S, sum: &[S::f32s; 3], bias: f32, y: &mut [f32], add: bool) {
+    let bias = simd.splat_f32s(bias);
+    if y.len() == 3 * S::F32_LANES {
+        let y = S::as_mut_simd_f32s(y).0;
+        for (y, sum) in y.iter_mut().zip(sum) {
+            let sum = simd.add_f32s(*sum, bias);
+            *y = if add { simd.add_f32s(*y, sum) } else { sum };
+        }
+        return;
+    }
+    let mut whole = [0.0; TILE];
+    for (target, sum) in S::as_mut_simd_f32s(&mut whole).0.iter_mut().zip(sum) {
+        *target = simd.add_f32s(*sum, bias);
+    }
+    for (y, sum) in y.iter_mut().zip(whole) {
+        *y = if add { *y + sum } else { sum };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(shape: [usize; 3], dilation: usize, n: usize) {
+        let [outputs, inputs, taps] = shape;
+        let value = |i: usize| ((i * 7919) % 101) as f32 / 50.0 - 1.0;
+        let weight: Vec<f32> = (0..outputs * inputs * taps).map(value).collect();
+        let bias: Vec<f32> = (0..outputs).map(value).collect();
+        let conv = Conv::new(&weight, &bias, shape, dilation);
+        let stride = n + conv.reach() + TILE;
+        let x: Vec<f32> = (0..inputs * stride).map(|i| value(i + 5)).collect();
+        let mut y = vec![1.0; outputs * n];
+        conv.apply(&x, stride, &mut y, n, n, true);
+        for o in 0..outputs {
+            for t in 0..n {
+                let mut exact = 1.0 + f64::from(bias[o]);
+                for i in 0..inputs {
+                    for k in 0..taps {
+                        let w = weight[(o * inputs + i) * taps + k];
+                        exact += f64::from(w) * f64::from(x[i * stride + t + k * dilation]);
+                    }
+                }
+                assert!((exact - f64::from(y[o * n + t])).abs() < 1e-4);
+            }
+        }
+    }
+
+    #[test]
+    fn a_tiled_convolution_equals_the_plain_sum() {
+        check([8, 4, 3], 1, 48);
+        check([16, 5, 7], 3, 101);
+        check([1, 16, 7], 1, 50);
+        check([12, 3, 1], 1, 7);
+    }
+}

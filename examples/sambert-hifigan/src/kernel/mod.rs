@@ -1,0 +1,27 @@
+//! Dense arithmetic on slices, on the calling thread.
+//!
+//! candle's generic convolution, LSTM and matrix-vector paths lose most of a core's arithmetic at the
+//! sizes a vocoder has (16 to 256 channels, long signals), and its larger products start threads. These
+//! kernels are written over [`pulp`]'s portable vectors instead: one build uses AVX-512, AVX2 or plain
+//! instructions according to the processor it finds, all in safe Rust and without a thread.
+#![allow(
+    clippy::indexing_slicing,
+    reason = "shapes are checked when weights are loaded; every index follows from them"
+)]
+
+mod conv;
+mod elementwise;
+mod linear;
+mod lstm;
+
+pub(crate) use self::{
+    conv::{Conv, TILE},
+    elementwise::{add, depthwise, exp_bounded, leaky_into, relu, sine_shift, softmax},
+    linear::{LayerNorm, Linear},
+    lstm::Lstm,
+};
+
+/// Rounds `n` up to a multiple of `step`.
+pub(crate) const fn round_up(n: usize, step: usize) -> usize {
+    n.div_ceil(step) * step
+}

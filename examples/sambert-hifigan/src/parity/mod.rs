@@ -1,0 +1,4 @@
+//! Comparison with the reference.
+
+mod demo;
+mod reference;

@@ -1,0 +1,21 @@
+//! Latin letters by their Mandarin names.
+
+use super::{Break, Syllable, segment::Token};
+
+/// Names of the letters a to z, in syllables a Mandarin voice has.
+const NAMES: [&str; 26] = [
+    "ei1", "bi4", "xi1", "di4", "yi4", "ai2 fu5", "ji4", "ai1 chi5", "ai4", "zhei4", "kei4", "ai2 lou5", "ai2 mu5",
+    "en1", "ou1", "pi1", "kiu4", "a4", "ai2 si5", "ti4", "you1", "wei1", "da2 bu5 liu5", "ai2 ke5 si5", "wai4", "zei4",
+];
+
+/// Reads one letter.
+pub(crate) fn read(letter: char) -> Token {
+    let index = (letter.to_ascii_lowercase() as usize).wrapping_sub('a' as usize);
+    let name = NAMES.get(index).copied().unwrap_or_default();
+    Token {
+        text: vec![letter],
+        syllables: name.split_whitespace().filter_map(Syllable::parse).collect(),
+        tag: "eng".to_owned(),
+        after: Break::Word,
+    }
+}

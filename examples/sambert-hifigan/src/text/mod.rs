@@ -1,0 +1,44 @@
+//! The front end: from text to words with tones and breaks.
+
+mod breaks;
+mod clause;
+mod clean;
+mod letters;
+mod lexicon;
+mod numbers;
+mod reading;
+mod sandhi;
+mod segment;
+mod syllable;
+mod word;
+
+pub(crate) use self::{
+    breaks::Stretch,
+    syllable::Syllable,
+    word::{Break, Word, units_of},
+};
+#[cfg(test)]
+pub(crate) use self::word::{Phone, push_word};
+
+/// A character no voice of this family can speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unspeakable(pub(crate) char);
+
+/// Turns text into stretches of words, each short enough to be spoken in one piece.
+///
+/// # Errors
+///
+/// The first character that is of a script the front end cannot read.
+pub(crate) fn analyze(text: &str) -> Result<Vec<Stretch>, Unspeakable> {
+    let text = numbers::spell_out(&clean::clean(text));
+    let mut spoken = Vec::new();
+    for clause in clause::split(&text) {
+        let mut words = segment::words_of(&clause.text)?;
+        let Some(last) = words.last_mut() else { continue };
+        last.after = clause.after;
+        breaks::divide(&mut words);
+        sandhi::apply(&mut words);
+        spoken.push(words.into_iter().map(Into::into).collect());
+    }
+    Ok(breaks::stretches(spoken))
+}

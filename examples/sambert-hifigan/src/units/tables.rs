@@ -1,0 +1,101 @@
+//! From symbols to the ids of the embedding tables.
+
+use std::collections::HashMap;
+
+use super::{Unit, symbols};
+
+/// The six tables of a voice.
+#[derive(Clone, Debug)]
+pub(crate) struct Tables {
+    phone: Table,
+    tone: Table,
+    flag: Table,
+    segment: Table,
+    emotion: Table,
+    speaker: Table,
+}
+
+/// The symbols of one table; a symbol's id is its place.
+#[derive(Clone, Debug)]
+struct Table(HashMap<String, u32>);
+
+impl Table {
+    fn new<'a>(symbols: impl Iterator<Item = &'a str>) -> Self {
+        // Phones carry an `@` in the tables and none in unit strings.
+        let plain = symbols.map(|symbol| symbol.trim().trim_start_matches('@')).filter(|symbol| !symbol.is_empty());
+        Self(plain.zip(0..).map(|(symbol, id)| (symbol.to_owned(), id)).collect())
+    }
+
+    fn column(&self, units: &[Unit], symbol: fn(&Unit) -> &str) -> Result<Vec<u32>, String> {
+        let id = |unit| self.0.get(symbol(unit)).copied().ok_or_else(|| symbol(unit).to_owned());
+        units.iter().map(id).collect()
+    }
+}
+
+/// The model's input for one sentence.
+#[derive(Clone, Debug)]
+pub(crate) struct Ids {
+    pub(crate) text: TextIds,
+    pub(crate) emotion: Vec<u32>,
+    pub(crate) speaker: Vec<u32>,
+}
+
+/// What is said: units with four features each, or the bytes of the text.
+#[derive(Clone, Debug)]
+pub(crate) enum TextIds {
+    Bytes(Vec<u32>),
+    Units([Vec<u32>; 4]),
+}
+
+impl Tables {
+    /// Makes the tables of a voice with these speakers; `dictionary` returns a symbol file the package brings.
+    pub(crate) fn new(speakers: &str, dictionary: impl Fn(&str) -> Option<String>) -> Self {
+        let table = |name: &str, built_in: &str| match dictionary(name) {
+            Some(lines) => Table::new(lines.lines()),
+            None => Table::new(built_in.split_whitespace()),
+        };
+        Self {
+            phone: table("sy", symbols::PHONES),
+            tone: table("tone", symbols::TONES),
+            flag: table("syllable_flag", symbols::FLAGS),
+            segment: table("word_segment", symbols::SEGMENTS),
+            emotion: table("emo_category", symbols::EMOTIONS),
+            speaker: dictionary("speaker").map_or_else(
+                || Table::new(speakers.split(',')),
+                |lines| Table::new(lines.lines().flat_map(|line| line.split(','))),
+            ),
+        }
+    }
+
+    /// Returns how many symbols each table has: phone, tone, flag, segment, emotion, speaker.
+    pub(crate) fn sizes(&self) -> [usize; 6] {
+        [&self.phone, &self.tone, &self.flag, &self.segment, &self.emotion, &self.speaker].map(|table| table.0.len())
+    }
+
+    /// Looks every unit up.
+    ///
+    /// # Errors
+    ///
+    /// The first symbol that has no id.
+    pub(crate) fn encode(&self, units: &[Unit]) -> Result<Ids, String> {
+        Ok(Ids {
+            text: self.encode_text(units)?,
+            emotion: self.emotion.column(units, |unit| &unit.emotion)?,
+            speaker: self.speaker.column(units, |unit| &unit.speaker)?,
+        })
+    }
+
+    /// Looks up what is said, without emotion and speaker.
+    ///
+    /// # Errors
+    ///
+    /// The first symbol that has no id.
+    pub(crate) fn encode_text(&self, units: &[Unit]) -> Result<TextIds, String> {
+        Ok(TextIds::Units([
+            self.phone.column(units, |unit| &unit.phone)?,
+            self.tone.column(units, |unit| &unit.tone)?,
+            self.flag.column(units, |unit| &unit.flag)?,
+            self.segment.column(units, |unit| &unit.segment)?,
+        ]))
+    }
+}
