@@ -1,8 +1,10 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::{env, path::PathBuf};
 
 use clap::Parser;
+
+use crate::first_start::quoted;
 
 const AFTER: &str = "\
 Without any option the server keeps its files in the data folder (made at the first start), serves
@@ -41,4 +43,14 @@ pub struct Args {
     /// Make another API key, print it, and end. The running server takes it within a second.
     #[arg(long)]
     pub new_key: bool,
+}
+
+impl Args {
+    /// Returns the command that makes another key for the same data folder.
+    #[must_use]
+    pub fn another_key(&self) -> String {
+        let program = env::args().next().unwrap_or_else(|| "tts-server".to_owned());
+        let data = self.data.as_ref().map(|data| format!(" --data {}", quoted(&data.to_string_lossy())));
+        format!("{program}{} --new-key", data.unwrap_or_default())
+    }
 }

@@ -4,10 +4,23 @@
 //! what is here speaks, shows a page, keeps its sessions, and starts without a configuration.
 
 mod args;
+mod audit;
+mod error;
+mod first_start;
 mod metrics;
 mod routes;
+mod server;
 mod sessions;
+mod settings;
+mod shield;
 mod state;
 mod synthesis;
 
-pub use self::args::Args;
+pub use self::{
+    args::Args,
+    error::StartError,
+    first_start::{DataFolder, new_key},
+    server::{Ingredients, Server},
+    settings::Settings,
+    synthesis::{ModelVoice, Speech, SpeechError, Utterance, Voice, VoiceInfo},
+};

@@ -1,7 +1,7 @@
 //! What a client asks for: read strictly, checked, and refused with the field and the reason.
 
 use http::{HeaderValue, StatusCode, header::RETRY_AFTER};
-use palisade_core::Rejection;
+use palisade::Rejection;
 use serde::Deserialize;
 
 use crate::{

@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE}};
-use palisade_core::{Rejection, SecurityContext, extract::Refused};
+use palisade::{Rejection, SecurityContext, extract::Refused};
 use sha2::{Digest, Sha256};
 
 /// What the page may do: its own scripts and styles, its own server, and nothing else. Markup from

@@ -6,8 +6,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, StatusCode, header::SET_COOKIE};
-use palisade_api_key::KeyId;
-use palisade_core::{Principal, Rejection, SecurityContext, extract::Refused};
+use palisade::KeyId;
+use palisade::{Principal, Rejection, SecurityContext, extract::Refused};
 use serde::Serialize;
 
 use crate::{

@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderName, HeaderValue, header::CONTENT_TYPE};
-use palisade_core::{SecurityContext, extract::Refused};
+use palisade::{SecurityContext, extract::Refused};
 
 use super::ask::{self, Ask};
 use crate::{

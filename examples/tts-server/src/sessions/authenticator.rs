@@ -1,11 +1,11 @@
 //! The way to prove who one is by a session.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use http::{HeaderValue, StatusCode, header::COOKIE, header::SET_COOKIE, request};
-use palisade_api_key::{KeyRecord, KeyStore, StoreUnavailable};
-use palisade_core::{
-    Authenticator, Presence, Principal, Rejection, SecurityContext, SharedClock, Soon, Verdict,
+use palisade::{
+    Authenticator, ClientInfo, KeyRecord, KeyStore, Presence, Principal, Rejection,
+    SecurityContext, SharedClock, Soon, StoreUnavailable, Verdict,
 };
 
 use super::{
@@ -74,23 +74,25 @@ impl SessionAuthenticator {
         Ok(())
     }
 
-    /// Decides whether the key behind a session still stands.
-    fn judge_key(&self, session: &Live, found: Result<Option<Arc<KeyRecord>>, StoreUnavailable>) -> Result<Principal, Box<Rejection>> {
+    /// Decides whether the key behind a session still stands, for this client.
+    fn judge_key(
+        &self,
+        session: &Live,
+        client: Option<IpAddr>,
+        found: Result<Option<Arc<KeyRecord>>, StoreUnavailable>,
+    ) -> Result<Principal, Box<Rejection>> {
         let Ok(found) = found else {
-            return Err(Box::new(Rejection::unavailable(Duration::from_secs(1)).with_reason("the key store could not answer")));
+            let refusal = Rejection::unavailable(Duration::from_secs(1));
+            return Err(Box::new(refusal.with_reason("the key store could not answer")));
         };
-        match found {
-            Some(record) if stands(&record, self.clock.unix_time()) => Ok(principal(&record)),
-            _ => {
-                self.sessions.close(&session.digest);
-                Err(Box::new(self.refusals.over.clone().with_reason("the key behind the session is over")))
-            }
-        }
+        let reason = match found.map(|record| (record.stands(self.clock.unix_time(), client), record)) {
+            Some((Ok(()), record)) => return Ok(principal(&record)),
+            Some((Err(failure), _)) => failure.reason(),
+            None => "the key behind the session is gone",
+        };
+        self.sessions.close(&session.digest);
+        Err(Box::new(self.refusals.over.clone().with_reason(reason)))
     }
-}
-
-fn stands(record: &KeyRecord, now: Duration) -> bool {
-    !record.is_over(now) && record.not_before().is_none_or(|start| start <= now)
 }
 
 /// The key's principal, of our kind: limits count both as one.
@@ -139,11 +141,12 @@ impl Authenticator for SessionAuthenticator {
         head.extensions.insert(Current(session));
         head.headers.remove(COOKIE);
         head.headers.remove(CSRF);
+        let client = cx.client().map(ClientInfo::ip);
         match self.keys.find(session.key) {
-            Soon::Now(found) => self.judge_key(&session, found).into(),
+            Soon::Now(found) => self.judge_key(&session, client, found).into(),
             Soon::Later(found) => {
                 let this = self.clone();
-                Verdict::later(async move { this.judge_key(&session, found.await) })
+                Verdict::later(async move { this.judge_key(&session, client, found.await) })
             }
         }
     }

@@ -8,8 +8,8 @@ use std::{
 };
 
 use http::HeaderMap;
-use palisade_api_key::KeyId;
-use palisade_core::{Secret, SharedClock};
+use palisade::KeyId;
+use palisade::{Secret, SharedClock};
 
 use super::{
     cookie::{self, Shown},
@@ -137,7 +137,7 @@ impl fmt::Debug for Sessions {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use palisade_core::ManualClock;
+    use palisade::ManualClock;
 
     use super::*;
 

@@ -3,13 +3,11 @@
 use std::{
     collections::VecDeque,
     fmt,
-    sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use sambert_hifigan::StopSignal;
 use tokio::sync::oneshot;
 
 use super::{Speech, SpeechError, Utterance};
@@ -38,7 +36,7 @@ pub struct Job {
     /// What to say.
     pub utterance: Utterance,
     number: u64,
-    stop: Arc<AtomicBool>,
+    stop: StopSignal,
     answer: oneshot::Sender<Result<Speech, SpeechError>>,
 }
 
@@ -46,7 +44,7 @@ pub struct Job {
 pub struct Ticket {
     queue: Arc<Queue>,
     number: u64,
-    stop: Arc<AtomicBool>,
+    stop: StopSignal,
     answer: oneshot::Receiver<Result<Speech, SpeechError>>,
 }
 
@@ -85,10 +83,10 @@ impl Queue {
             return Err(self.full(&state));
         }
         let (sender, answer) = oneshot::channel();
-        let stop = Arc::new(AtomicBool::new(false));
+        let stop = StopSignal::new();
         let number = state.next;
         state.next += 1;
-        state.waiting.push_back(Job { utterance, number, stop: Arc::clone(&stop), answer: sender });
+        state.waiting.push_back(Job { utterance, number, stop: stop.clone(), answer: sender });
         drop(state);
         self.arrived.notify_one();
         Ok(Ticket { queue: Arc::clone(self), number, stop, answer })
@@ -147,12 +145,12 @@ impl Job {
     /// Tells whether the client has left. A voice asks this as it speaks.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        self.stop.is_set()
     }
 
-    /// Returns the word that the client has left, for a voice that is told by reference.
+    /// Returns the signal that the client has left.
     #[must_use]
-    pub fn stop(&self) -> &AtomicBool {
+    pub fn stop(&self) -> &StopSignal {
         &self.stop
     }
 
@@ -174,7 +172,7 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
+        self.stop.set();
         self.queue.forget(self.number);
     }
 }

@@ -1,8 +1,9 @@
 //! What the server needs of a voice, apart from which model speaks.
 
-use std::{fmt, sync::atomic::AtomicBool};
+use std::fmt;
 
 use bytes::Bytes;
+use sambert_hifigan::StopSignal;
 use serde::Serialize;
 
 /// A voice that can be asked from several threads at once.
@@ -14,7 +15,7 @@ pub trait Voice: Send + Sync + 'static {
     ///
     /// # Errors
     /// When there is nothing to speak, the client has left, or the model fails.
-    fn speak(&self, utterance: &Utterance, stop: &AtomicBool) -> Result<Speech, SpeechError>;
+    fn speak(&self, utterance: &Utterance, stop: &StopSignal) -> Result<Speech, SpeechError>;
 }
 
 /// What clients may know of a voice.

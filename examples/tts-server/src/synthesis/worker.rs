@@ -7,7 +7,7 @@ use std::{
     thread::{Builder, JoinHandle},
 };
 
-use palisade_core::SharedClock;
+use palisade::SharedClock;
 
 use super::{Job, Queue, Speech, SpeechError, Voice};
 use crate::metrics;

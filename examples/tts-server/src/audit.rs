@@ -1,0 +1,51 @@
+//! The audit trail in the data folder.
+
+use std::{fs::OpenOptions, io::Write, path::Path};
+
+use palisade::{AuditKey, AuditLayer, FileSink, SharedClock};
+
+use crate::{StartError, first_start::DataFolder};
+
+const FILE: &str = "audit.jsonl";
+const KEY: &str = "audit.key";
+
+/// Opens the trail, or begins it.
+pub(crate) fn open(folder: &DataFolder, clock: &SharedClock, fail_closed: bool) -> Result<AuditLayer, StartError> {
+    let path = folder.inner("audit")?.join(FILE);
+    let sink = FileSink::at(&path).key(key(folder)?).clock(clock.clone());
+    let sink = if fail_closed { sink.fail_closed() } else { sink };
+    let broken = |error: palisade::AuditError| StartError::new(format!("the audit trail cannot be written: {error}"));
+    let sink = sink.open().map_err(broken)?;
+    AuditLayer::builder().sink(sink).clock(clock.clone()).build().map_err(broken)
+}
+
+/// Reads the key of the trail, or makes it. It lies beside the trail's folder, not in it: who may
+/// rotate records away need not be able to forge them.
+fn key(folder: &DataFolder) -> Result<AuditKey, StartError> {
+    let path = folder.file(KEY);
+    if !path.exists() {
+        make_key(&path)?;
+    }
+    AuditKey::from_file(&path).map_err(|error| StartError::at(&path, error))
+}
+
+fn make_key(path: &Path) -> Result<(), StartError> {
+    let broken = |error: &dyn std::fmt::Display| StartError::at(path, format!("the key of the audit trail cannot be made: {error}"));
+    let key = AuditKey::generate().map_err(|error| broken(&error))?;
+    // As text, so that it survives editors and copies.
+    let text: String = key.expose().iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    private(&mut options);
+    let written = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()));
+    written.map_err(|error| broken(&error))
+}
+
+#[cfg(unix)]
+fn private(options: &mut OpenOptions) {
+    use std::os::unix::fs::OpenOptionsExt;
+    options.mode(0o600);
+}
+
+#[cfg(not(unix))]
+fn private(_: &mut OpenOptions) {}
