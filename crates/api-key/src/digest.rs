@@ -12,9 +12,18 @@ use crate::{NoEntropy, ParsedKey};
 /// What the digest is of, so that the same pepper used elsewhere never makes the same bytes.
 const PURPOSE: &[u8] = b"palisade api key, version 1\0";
 
+/// What the public name of a pepper is made of.
+const NAME: &[u8] = b"palisade pepper name, version 1\0";
+
 /// The secret of the server without which a stolen store is worth nothing.
 #[derive(Clone)]
-pub struct Pepper(Hmac<Sha256>);
+pub struct Pepper {
+    mac: Hmac<Sha256>,
+    name: PepperName,
+}
+
+/// Tells peppers apart, so that the wrong one is noticed and not taken for a wrong key. Public.
+type PepperName = [u8; 4];
 
 impl Pepper {
     /// Counts the bytes of a generated pepper, and the least that one may have.
@@ -36,9 +45,12 @@ impl Pepper {
         if secret.len() < Self::LENGTH || different < 8 {
             return Err(WeakPepper);
         }
-        Hmac::new_from_slice(secret)
-            .map(Self)
-            .map_err(|_| WeakPepper)
+        let mac = Hmac::new_from_slice(secret).map_err(|_| WeakPepper)?;
+        let [a, b, c, d, ..] = digest(&mac, NAME, &[]);
+        Ok(Self {
+            mac,
+            name: [a, b, c, d],
+        })
     }
 
     /// Draws a pepper and forgets its bytes: for tests, and for keys that live as long as the process.
@@ -57,13 +69,24 @@ impl Pepper {
         Ok(bytes)
     }
 
+    pub(crate) fn made(&self, digest: &KeyDigest) -> bool {
+        self.name == digest.pepper
+    }
+
     /// Digests a key: prefix, environment, id and secret, so that a digest counts under no other name.
     pub(crate) fn digest(&self, key: &ParsedKey<'_>) -> KeyDigest {
-        let mut mac = self.0.clone();
-        mac.update(PURPOSE);
-        mac.update(key.signed());
-        KeyDigest(mac.finalize().into_bytes().into())
+        KeyDigest {
+            bytes: digest(&self.mac, PURPOSE, key.signed()),
+            pepper: self.name,
+        }
     }
+}
+
+fn digest(mac: &Hmac<Sha256>, purpose: &[u8], text: &[u8]) -> [u8; KeyDigest::LENGTH] {
+    let mut mac = mac.clone();
+    mac.update(purpose);
+    mac.update(text);
+    mac.finalize().into_bytes().into()
 }
 
 impl fmt::Debug for Pepper {
@@ -74,32 +97,46 @@ impl fmt::Debug for Pepper {
 
 /// The keyed digest of a key. Only minting and reading a store make one: a raw key cannot become it by mistake.
 #[derive(Clone)]
-pub struct KeyDigest([u8; Self::LENGTH]);
+pub struct KeyDigest {
+    bytes: [u8; Self::LENGTH],
+    pepper: PepperName,
+}
 
 impl KeyDigest {
     const LENGTH: usize = 32;
 
     /// Compares in constant time.
     pub(crate) fn matches(&self, other: &Self) -> Choice {
-        self.0.ct_eq(&other.0)
+        self.bytes.ct_eq(&other.bytes)
+    }
+
+    /// Tells whether both were made with the same pepper: without that, comparing them tells nothing.
+    #[must_use]
+    pub fn shares_pepper_with(&self, other: &Self) -> bool {
+        self.pepper == other.pepper
     }
 
     /// Makes a digest that no key has, to compare with where there is no record.
     pub(crate) fn decoy() -> Result<Self, NoEntropy> {
-        Pepper::random_bytes().map(|bytes| Self(*bytes))
+        Ok(Self {
+            bytes: *Pepper::random_bytes()?,
+            pepper: PepperName::default(),
+        })
     }
 
-    /// Reads a digest as [`to_hex`](Self::to_hex) wrote it.
+    /// Reads a digest as [`to_text`](Self::to_text) wrote it.
     #[must_use]
-    pub fn from_hex(text: &str) -> Option<Self> {
-        let mut bytes = [0; Self::LENGTH];
-        decode_hex(text, &mut bytes).then_some(Self(bytes))
+    pub fn from_text(text: &str) -> Option<Self> {
+        let (name, digits) = text.split_once(':')?;
+        let (mut pepper, mut bytes) = (PepperName::default(), [0; Self::LENGTH]);
+        let read = decode_hex(name, &mut pepper) && decode_hex(digits, &mut bytes);
+        read.then_some(Self { bytes, pepper })
     }
 
-    /// Writes the digest for a store.
+    /// Writes the digest for a store: the public name of its pepper, a colon, and the digest, in hexadecimal digits.
     #[must_use]
-    pub fn to_hex(&self) -> String {
-        encode_hex(&self.0)
+    pub fn to_text(&self) -> String {
+        format!("{}:{}", encode_hex(&self.pepper), encode_hex(&self.bytes))
     }
 }
 
@@ -164,10 +201,15 @@ mod tests {
     #[test]
     fn hexadecimal_goes_there_and_back() {
         let digest = KeyDigest::decoy().unwrap();
-        let read = KeyDigest::from_hex(&digest.to_hex()).unwrap();
+        let read = KeyDigest::from_text(&digest.to_text()).unwrap();
         assert!(bool::from(read.matches(&digest)));
-        assert!(KeyDigest::from_hex("00ff").is_none());
-        assert!(KeyDigest::from_hex(&"g0".repeat(32)).is_none());
-        assert!(KeyDigest::from_hex(&"+f".repeat(32)).is_none());
+        let none = |name: &str, digits: &str| {
+            assert!(KeyDigest::from_text(&format!("{name}:{digits}")).is_none());
+        };
+        none("00000000", "00ff");
+        none("00000000", &"g0".repeat(32));
+        none("00000000", &"+f".repeat(32));
+        none("0000", &"00".repeat(32));
+        none("", &"00".repeat(32));
     }
 }

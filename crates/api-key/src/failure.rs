@@ -14,6 +14,8 @@ pub enum Failure {
     NetworkNotAllowed,
     /// The key has not begun.
     NotYetValid,
+    /// The record was made with another pepper: the server has the wrong one, or the store of another server.
+    OtherPepper,
     /// The secret was replaced, and the time of both is over.
     PreviousSecretExpired,
     /// The key was revoked.
@@ -38,6 +40,9 @@ impl Failure {
             Self::Malformed => "malformed key",
             Self::NetworkNotAllowed => "key used from a network that it is not allowed from",
             Self::NotYetValid => "key not yet valid",
+            Self::OtherPepper => {
+                "the record of this key was made with another pepper than the server's"
+            }
             Self::PreviousSecretExpired => "key used with a secret that was rotated out",
             Self::Revoked => "key revoked",
             Self::Unknown => "unknown key id",
@@ -49,6 +54,9 @@ impl Failure {
     /// Tells whether the client held the right secret, so that the key's owner should hear of it.
     #[must_use]
     pub const fn had_the_secret(self) -> bool {
-        !matches!(self, Self::Malformed | Self::Unknown | Self::WrongSecret)
+        !matches!(
+            self,
+            Self::Malformed | Self::OtherPepper | Self::Unknown | Self::WrongSecret
+        )
     }
 }

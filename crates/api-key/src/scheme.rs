@@ -98,6 +98,12 @@ impl KeyScheme {
         })
     }
 
+    /// Tells whether a record was made with this scheme's pepper. Keys of others are refused, however right.
+    #[must_use]
+    pub fn made(&self, record: &KeyRecord) -> bool {
+        self.pepper.made(record.digest())
+    }
+
     fn draw(&self, environment: Environment, id: KeyId) -> Result<(Secret, KeyDigest), NoEntropy> {
         let key = self.format.write(environment, id)?;
         let parsed = self.format.parse(key.as_bytes()).map_err(|_| NoEntropy)?;

@@ -1,2 +1,59 @@
-//! Starts.
-fn main() {}
+//! The `palisade` command: keys, development tokens and audit trails.
+//!
+//! Exit codes: 0 done; 1 the audit trail is not intact; 2 it could not be done.
+
+mod audit;
+mod failure;
+mod key;
+mod moment;
+mod output;
+mod secret_file;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::failure::Failure;
+
+/// Makes and revokes API keys, mints development tokens, verifies audit trails.
+#[derive(Parser)]
+#[command(name = "palisade", version, arg_required_else_help = true, after_help = EXAMPLES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  palisade key new --store keys.toml --pepper pepper --scope tts:speak --expires 90d
+  palisade key list --store keys.toml
+  palisade token mint --key dev.pem --issuer https://dev.test --audience tts --subject lin
+  palisade audit verify audit.jsonl
+
+`palisade COMMAND --help` has more. Exit codes: 0 done, 1 the audit trail is not intact, 2 it could not be done.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// API keys in a TOML file
+    #[command(subcommand)]
+    Key(key::Command),
+    /// JSON Web Tokens for development
+    #[command(subcommand)]
+    Token(token::Command),
+    /// Audit trails
+    #[command(subcommand)]
+    Audit(audit::Command),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Key(command) => command.run(),
+        Command::Token(command) => command.run(),
+        Command::Audit(command) => command.run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.tell(),
+    }
+}

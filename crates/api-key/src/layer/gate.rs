@@ -117,6 +117,7 @@ impl Inner {
         if !self.accepted.holds(record.environment()) {
             return Err(Failure::WrongEnvironment);
         }
+        record.used.note(now);
         Ok(record)
     }
 

@@ -1,5 +1,6 @@
 //! What a store keeps of a key.
 
+mod last_use;
 mod readers;
 
 use std::{fmt, net::IpAddr, time::Duration};
@@ -8,6 +9,7 @@ use subtle::ConstantTimeEq;
 
 use palisade_core::Principal;
 
+pub(crate) use self::last_use::LastUse;
 use crate::{Failure, Grant, InvalidGrant, KeyDigest, KeyId, PresentedKey, Timestamp};
 
 /// The kind of principals that keys prove.
@@ -23,6 +25,7 @@ pub struct KeyRecord {
     pub(crate) previous: Option<Previous>,
     pub(crate) principal: Principal,
     pub(crate) revoked: Option<Timestamp>,
+    pub(crate) used: LastUse,
 }
 
 /// The secret before the last rotation, and until when it counts.
@@ -53,6 +56,7 @@ impl KeyRecord {
             id,
             previous: None,
             revoked: None,
+            used: LastUse::default(),
         })
     }
 
@@ -127,7 +131,10 @@ impl KeyRecord {
             .ct_eq(self.id.as_str().as_bytes());
         let same_environment = key.environment == self.grant.environment;
         if !bool::from(named & (current | former)) || !same_environment {
-            return Err(Failure::WrongSecret);
+            return Err(match key.digest.shares_pepper_with(&self.digest) {
+                true => Failure::WrongSecret,
+                false => Failure::OtherPepper,
+            });
         }
         match previous {
             Some(previous) if !bool::from(current) && now >= previous.until.unix() => {

@@ -43,6 +43,12 @@ impl KeyRecord {
         self.id
     }
 
+    /// Returns when the key was last accepted by this process, to the second. Not kept across restarts.
+    #[must_use]
+    pub fn last_used(&self) -> Option<Duration> {
+        self.used.get()
+    }
+
     /// Returns the networks that the key is bound to; none means everywhere.
     #[must_use]
     pub fn networks(&self) -> &[Network] {

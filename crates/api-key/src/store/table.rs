@@ -34,12 +34,13 @@ impl KeyTable {
     /// # Errors
     ///
     /// When there is none of this id, or it was revoked: a revoked key does not come back.
-    pub fn replace(&mut self, record: KeyRecord) -> Result<(), TableError> {
+    pub fn replace(&mut self, mut record: KeyRecord) -> Result<(), TableError> {
         let id = record.id();
         let place = self.0.get_mut(&id).ok_or(TableError::Unknown(id))?;
         if place.revoked_at().is_some() && record.revoked_at().is_none() {
             return Err(TableError::Revoked(id));
         }
+        record.used = place.used.clone();
         *place = Arc::new(record);
         Ok(())
     }
@@ -53,6 +54,26 @@ impl KeyTable {
         let place = self.0.get_mut(&id).ok_or(TableError::Unknown(id))?;
         *place = Arc::new(KeyRecord::clone(place).revoked(now));
         Ok(())
+    }
+
+    /// Revokes all keys of an owner, and tells which those are, oldest first.
+    pub fn revoke_owner(&mut self, owner: &str, now: Duration) -> Vec<KeyId> {
+        let all = self.records().into_iter();
+        let theirs = all.filter(|record| record.principal().owner() == Some(owner));
+        let theirs: Vec<_> = theirs.map(|record| record.id()).collect();
+        for id in &theirs {
+            let _ = self.revoke(*id, now); // They are there: their ids come from here.
+        }
+        theirs
+    }
+
+    /// Remembers of an older state when its keys were used.
+    pub(crate) fn inherit(&mut self, older: &Self) {
+        for (id, record) in &mut self.0 {
+            if let Some(older) = older.get(*id) {
+                Arc::make_mut(record).used = older.used.clone();
+            }
+        }
     }
 
     /// Removes a record. Revoking keeps a trace of the key; this does not.

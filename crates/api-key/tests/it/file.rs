@@ -90,9 +90,9 @@ fn check_equal(read: &KeyRecord, written: &KeyRecord) {
     let parts = |record: &KeyRecord| {
         let previous = record
             .previous()
-            .map(|(digest, until)| (digest.to_hex(), until));
+            .map(|(digest, until)| (digest.to_text(), until));
         (
-            record.digest().to_hex(),
+            record.digest().to_text(),
             previous,
             record.created(),
             record.revoked_at(),
@@ -215,6 +215,19 @@ fn a_change_through_the_store_counts_at_once_and_is_on_the_disk() {
         folder.send(&folder.open(), &key).reason(),
         Some("key revoked")
     );
+}
+
+#[test]
+fn a_reload_does_not_forget_when_a_key_was_used() {
+    let folder = Folder::new();
+    let key = folder.add();
+    let store = folder.open();
+    folder.send(&store, &key);
+    folder.add();
+    store.refresh().unwrap();
+    let table = store.table();
+    let used = table.get(crate::support::id_of(&key)).unwrap().last_used();
+    assert_eq!((table.len(), used), (2, Some(NOW)));
 }
 
 #[test]
@@ -345,7 +358,7 @@ fn errors_name_file_line_and_what_is_wrong() {
     check_broken(
         |text| text.replace("digest = \"", "digest = \"0"),
         Some(6),
-        "64 hexadecimal digits",
+        "no digest",
     );
     check_broken(
         |text| format!("{text}scopes = [\"a b\"]\n"),

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
 use palisade_api_key::{
     Environment, Failure, Grant, InvalidGrant, KeyDigest, KeyFormat, KeyRecord, MintError,
-    TableError,
+    MintedKey, TableError,
 };
 
 use crate::support::{MINUTE, NOW, Stand, id_of, live};
@@ -171,6 +172,14 @@ fn a_session_made_from_a_key_can_ask_whether_it_still_stands() {
 }
 
 #[test]
+fn a_scheme_knows_the_records_that_its_pepper_made() {
+    let (one, other) = (Stand::new(), Stand::new());
+    let record = one.mint(live()).record().clone();
+    assert!(one.scheme.made(&record));
+    assert!(!other.scheme.made(&record));
+}
+
+#[test]
 fn a_revoked_key_does_not_come_back() {
     let stand = Stand::new();
     let record = stand.mint(live()).record().clone();
@@ -189,6 +198,31 @@ fn a_revoked_key_does_not_come_back() {
 }
 
 #[test]
+fn all_keys_of_an_owner_are_revoked_at_once() {
+    let stand = Stand::new();
+    let theirs = [
+        stand.mint(live().owner("team")),
+        stand.mint(live().owner("team")),
+    ];
+    let others = [stand.mint(live().owner("other")), stand.mint(live())];
+    let ids = |minted: &[MintedKey; 2]| {
+        let mut ids: Vec<_> = minted.iter().map(|minted| minted.record().id()).collect();
+        ids.sort();
+        ids
+    };
+    let revoked = stand
+        .store
+        .update(|table| Ok::<_, TableError>(table.revoke_owner("team", NOW)));
+    assert_eq!(revoked.unwrap(), ids(&theirs));
+    for minted in theirs {
+        assert_eq!(stand.send(minted.key()).reason(), Some("key revoked"));
+    }
+    for minted in others {
+        assert_eq!(stand.send(minted.key()).status, StatusCode::OK);
+    }
+}
+
+#[test]
 fn changes_of_unknown_keys_are_errors() {
     let stand = Stand::new();
     let record = stand.scheme.mint(live(), NOW).unwrap().record().clone();
@@ -199,5 +233,5 @@ fn changes_of_unknown_keys_are_errors() {
 
 #[test]
 fn a_key_is_not_a_digest() {
-    assert!(KeyDigest::from_hex(&Stand::new().key()).is_none());
+    assert!(KeyDigest::from_text(&Stand::new().key()).is_none());
 }

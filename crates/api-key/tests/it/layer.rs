@@ -255,6 +255,24 @@ fn the_id_of_an_ended_key_is_noted_for_whoever_held_its_secret() {
     assert!(stand.send(&key).facts.iter().any(noted));
 }
 
+#[test]
+fn the_last_use_of_a_key_is_remembered_across_changes_of_its_record() {
+    let stand = Stand::new();
+    let minted = stand.mint(live());
+    let id = minted.record().id();
+    let last_used = || stand.store.table().get(id).unwrap().last_used();
+    let wrong = stand.scheme.rotate(minted.record(), NOW, NOW).unwrap();
+    stand.send(wrong.key());
+    assert_eq!(last_used(), None, "a wrong secret is no use");
+    stand.send(minted.key());
+    assert_eq!(last_used(), Some(NOW));
+    stand.clock.advance(MINUTE);
+    stand.send(minted.key());
+    stand.store.replace(wrong.record().clone()).unwrap();
+    stand.store.revoke(id, NOW).unwrap();
+    assert_eq!(last_used(), Some(NOW + MINUTE));
+}
+
 /// Answers later, as a store behind a network would.
 #[derive(Debug)]
 struct Slow(Result<Option<Arc<KeyRecord>>, StoreUnavailable>);

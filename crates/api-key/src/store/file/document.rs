@@ -148,13 +148,13 @@ impl Entry {
     fn of(record: &KeyRecord) -> Result<Self, String> {
         let grant = record.grant().clone();
         let former = record.previous.as_ref().map(|previous| {
-            let digest = previous.digest.to_hex();
+            let digest = previous.digest.to_text();
             datetime(previous.until).map(|until| Former { digest, until })
         });
         Ok(Self {
             id: record.id().to_string(),
             environment: grant.environment.to_string(),
-            digest: record.digest().to_hex(),
+            digest: record.digest().to_text(),
             created: datetime(record.created)?,
             note: grant.note,
             owner: grant.owner,
@@ -171,9 +171,8 @@ impl Entry {
 
 fn digest(text: &str) -> Result<KeyDigest, String> {
     // Without the text: someone may have put a key there.
-    KeyDigest::from_hex(text).ok_or_else(|| {
-        "a digest has 64 hexadecimal digits; make keys with `palisade key new`".into()
-    })
+    KeyDigest::from_text(text)
+        .ok_or_else(|| "this is no digest; make keys with `palisade key new`".into())
 }
 
 fn moment(written: Datetime) -> Result<Timestamp, String> {

@@ -110,7 +110,19 @@ impl FileKeyStore {
         &self,
         change: impl FnOnce(&mut KeyTable) -> Result<T, E>,
     ) -> Result<T, FileError> {
-        self.0.update(|table| change(table).map_err(Into::into))
+        self.try_update(|table| change(table).map_err(Into::into))
+    }
+
+    /// Changes the file as [`update`](Self::update) does, where the change may fail in a way of its own.
+    ///
+    /// # Errors
+    ///
+    /// That of the change, or when the file cannot be read or written; nothing is changed then.
+    pub fn try_update<T, E: From<FileError>>(
+        &self,
+        change: impl FnOnce(&mut KeyTable) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.0.update(change)
     }
 
     /// Returns the records as they are now.

@@ -32,9 +32,12 @@ pub(crate) fn create_new(path: &Path) -> io::Result<File> {
 pub(crate) fn write_new(path: &Path, text: &str) -> io::Result<()> {
     let temporary = write_beside(path, text)?;
     // Unlike a rename, a link does not replace what is there.
-    let outcome = fs::hard_link(&temporary, path);
+    let linked = fs::hard_link(&temporary, path);
     let _ = fs::remove_file(&temporary);
-    outcome?;
+    match linked {
+        Err(problem) if problem.kind() != io::ErrorKind::AlreadyExists => write_out(path, text)?, // no links here
+        linked => linked?,
+    }
     sync_folder(path)
 }
 

@@ -100,10 +100,10 @@ impl State {
     }
 
     /// Changes the file under a lock that all processes share.
-    pub(super) fn update<T>(
+    pub(super) fn update<T, E: From<FileError>>(
         &self,
-        change: impl FnOnce(&mut KeyTable) -> Result<T, FileError>,
-    ) -> Result<T, FileError> {
+        change: impl FnOnce(&mut KeyTable) -> Result<T, E>,
+    ) -> Result<T, E> {
         let failed = |problem| self.failed("write", problem);
         // A link is followed, so that the file behind it is replaced and not the link.
         let path = self.path.canonicalize().map_err(failed)?;
@@ -118,7 +118,8 @@ impl State {
     }
 
     /// Puts records in force.
-    fn put(&self, table: KeyTable, seen: &mut Seen, stamp: Option<Stamp>) {
+    fn put(&self, mut table: KeyTable, seen: &mut Seen, stamp: Option<Stamp>) {
+        table.inherit(&self.table.load());
         *seen = Seen {
             stamp,
             settled: false,

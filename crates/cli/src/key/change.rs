@@ -1,0 +1,108 @@
+//! `palisade key revoke` and `palisade key rotate`.
+
+use clap::Args;
+use palisade_api_key::{KeyId, TableError, Timestamp};
+
+use super::{
+    files::{Scheme, Store},
+    name::id_in,
+    new::print,
+};
+use crate::{
+    Failure,
+    moment::{Span, now},
+    output,
+};
+
+const REVOKE_EXAMPLES: &str = "\
+Servers that watch the store refuse the key within a second. It stays in the store, so that its use can be traced.
+
+Examples:
+  palisade key revoke --store keys.toml 4fT0aXb93Kqz
+  palisade key revoke --store keys.toml --owner team-voice";
+
+/// Refuses keys from now on
+#[derive(Args)]
+#[command(after_help = REVOKE_EXAMPLES)]
+pub(crate) struct Revoke {
+    #[command(flatten)]
+    store: Store,
+    /// Revokes all keys of this owner
+    #[arg(long)]
+    owner: Option<String>,
+    /// The ids of the keys; a whole key that was found somewhere will do
+    #[arg(required_unless_present = "owner", value_name = "ID")]
+    keys: Vec<String>,
+}
+
+impl Revoke {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let now = now();
+        let keys: Result<Vec<KeyId>, _> = self.keys.iter().map(|text| id_in(text)).collect();
+        let mut revoked = keys?;
+        self.store.open()?.try_update(|table| {
+            // All or none: a slip in one name should not go unnoticed behind the others.
+            revoked.iter().try_for_each(|id| table.revoke(*id, now))?;
+            if let Some(owner) = &self.owner {
+                revoked.extend(table.revoke_owner(owner, now));
+            }
+            if revoked.is_empty() {
+                Err(Failure::new("this owner has no keys"))
+            } else {
+                Ok(())
+            }
+        })?;
+        for id in revoked {
+            output::note(format_args!("revoked {id}"));
+        }
+        Ok(())
+    }
+}
+
+const ROTATE_EXAMPLES: &str = "\
+The key keeps its id and what it may do. Its old secret counts until the overlap is over; one older still does not.
+
+Examples:
+  palisade key rotate --store keys.toml --pepper pepper 4fT0aXb93Kqz
+  palisade key rotate --store keys.toml --pepper pepper --overlap 0s 4fT0aXb93Kqz";
+
+/// Gives a key a new secret and prints it, once
+#[derive(Args)]
+#[command(after_help = ROTATE_EXAMPLES)]
+pub(crate) struct Rotate {
+    #[command(flatten)]
+    store: Store,
+    #[command(flatten)]
+    scheme: Scheme,
+    /// How long the old secret still counts
+    #[arg(long, default_value = "24h", value_name = "SPAN")]
+    overlap: Span,
+    /// The id of the key
+    #[arg(value_name = "ID")]
+    key: String,
+}
+
+impl Rotate {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let now = now();
+        let id = id_in(&self.key)?;
+        let store = self.store.open()?;
+        let scheme = self.scheme.open(&store.table())?;
+        let until = now + self.overlap.0;
+        let minted = store.try_update(|table| {
+            let record = table.get(id).ok_or(TableError::Unknown(id))?;
+            let minted = scheme.rotate(record, until, now)?;
+            table.replace(minted.record().clone())?;
+            // Shown before it is stored: were it stored and not shown, nobody could use the key after the overlap.
+            print(&minted)?;
+            Ok::<_, Failure>(minted)
+        })?;
+        if let Some((_, until)) = minted.record().previous() {
+            output::note(format_args!(
+                "The old secret counts until {}.",
+                Timestamp::from_unix(until)
+            ));
+        }
+        Ok(())
+    }
+}

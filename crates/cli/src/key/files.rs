@@ -1,0 +1,76 @@
+//! The files of a service's keys: the store and, apart from it, the pepper.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use palisade_api_key::{FileKeyStore, KeyFormat, KeyScheme, KeyTable, Pepper};
+
+use crate::{Failure, output};
+
+/// Where the records are.
+#[derive(Args)]
+pub(super) struct Store {
+    /// The TOML file with the digests of all keys
+    #[arg(long, value_name = "FILE")]
+    store: PathBuf,
+}
+
+impl Store {
+    pub(super) fn open(&self) -> Result<FileKeyStore, Failure> {
+        // What the watch would report is told by the errors here.
+        Ok(FileKeyStore::open_unwatched(&self.store, |_| {})?)
+    }
+
+    fn open_or_create(&self) -> Result<FileKeyStore, Failure> {
+        if !self.store.exists() {
+            FileKeyStore::create(&self.store)?;
+            output::note(format_args!("made {}, without keys", self.store.display()));
+        }
+        self.open()
+    }
+}
+
+/// What is needed to make keys.
+#[derive(Args)]
+pub(super) struct Scheme {
+    /// The file with the secret that digests are made with; keep it apart from the store
+    #[arg(long, value_name = "FILE")]
+    pepper: PathBuf,
+    /// What all keys begin with
+    #[arg(long, default_value = "psk", value_parser = KeyFormat::new, value_name = "WORD")]
+    prefix: KeyFormat,
+}
+
+impl Scheme {
+    /// Opens both files. A pepper is made only where no key depends on one already.
+    pub(super) fn open_or_create(
+        &self,
+        store: &Store,
+    ) -> Result<(KeyScheme, FileKeyStore), Failure> {
+        let store = store.open_or_create()?;
+        if !self.pepper.exists() && store.table().is_empty() {
+            Pepper::create_file(&self.pepper)?;
+            output::note(format_args!(
+                "made {}: keep it secret, and apart from the store",
+                self.pepper.display()
+            ));
+        }
+        Ok((self.open(&store.table())?, store))
+    }
+
+    /// Reads the pepper, and sees that the store's keys were made with it.
+    pub(super) fn open(&self, table: &KeyTable) -> Result<KeyScheme, Failure> {
+        let scheme = KeyScheme::with_format(self.prefix.clone(), Pepper::read_file(&self.pepper)?);
+        let all_ours = table.records().iter().all(|record| scheme.made(record));
+        all_ours
+            .then_some(scheme)
+            .ok_or_else(|| other_pepper(&self.pepper))
+    }
+}
+
+fn other_pepper(path: &Path) -> Failure {
+    Failure::new(format_args!(
+        "the store holds keys that were made with another pepper than {}",
+        path.display()
+    ))
+}

@@ -1,0 +1,101 @@
+//! `palisade key list`.
+
+use std::time::Duration;
+
+use clap::Args;
+use palisade_api_key::{KeyRecord, Timestamp};
+use serde_json::{Value, json};
+
+use super::files::Store;
+use crate::{Failure, moment::now, output};
+
+const EXAMPLES: &str = "\
+Neither keys nor digests are shown.
+
+Examples:
+  palisade key list --store keys.toml
+  palisade key list --store keys.toml --json | jq '.[] | select(.status == \"active\") | .id'";
+
+/// Lists all keys, oldest first
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct List {
+    #[command(flatten)]
+    store: Store,
+    /// Prints one JSON array
+    #[arg(long)]
+    json: bool,
+}
+
+impl List {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let now = now();
+        let records = self.store.open()?.table().records();
+        if self.json {
+            let all: Vec<Value> = records.iter().map(|record| document(record, now)).collect();
+            return Ok(output::result(format_args!("{:#}", Value::Array(all)))?);
+        }
+        let mut rows = vec![
+            [
+                "ID", "ENV", "STATUS", "CREATED", "EXPIRES", "OWNER", "TIER", "SCOPES", "NOTE",
+            ]
+            .map(String::from),
+        ];
+        rows.extend(records.iter().map(|record| row(record, now)));
+        Ok(output::result(output::table(&rows))?)
+    }
+}
+
+fn row(record: &KeyRecord, now: Duration) -> [String; 9] {
+    let who = record.principal();
+    let text = |text: Option<&str>| text.unwrap_or("-").to_owned();
+    let scopes = who.scopes().collect::<Vec<_>>().join(" ");
+    [
+        record.id().to_string(),
+        record.environment().to_string(),
+        status(record, now).to_owned(),
+        date(record.created()),
+        record.expires().map_or_else(|| "never".to_owned(), date),
+        text(who.owner()),
+        text(who.tier()),
+        text(Some(scopes.as_str()).filter(|scopes| !scopes.is_empty())),
+        text(record.note()),
+    ]
+}
+
+fn document(record: &KeyRecord, now: Duration) -> Value {
+    let who = record.principal();
+    json!({
+        "id": record.id().as_str(),
+        "environment": record.environment().as_str(),
+        "status": status(record, now),
+        "created": date(record.created()),
+        "not_before": record.not_before().map(date),
+        "expires": record.expires().map(date),
+        "revoked": record.revoked_at().map(date),
+        "old_secret_until": record.previous().map(|(_, until)| date(until)),
+        "owner": who.owner(),
+        "tier": who.tier(),
+        "scopes": who.scopes().collect::<Vec<_>>(),
+        "networks": record.networks().iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "note": record.note(),
+    })
+}
+
+fn status(record: &KeyRecord, now: Duration) -> &'static str {
+    if record.revoked_at().is_some() {
+        "revoked"
+    } else if record.is_over(now) {
+        "expired"
+    } else if record.not_before().is_some_and(|start| now < start) {
+        "not yet"
+    } else if record.previous().is_some_and(|(_, until)| now < until) {
+        "rotating"
+    } else {
+        "active"
+    }
+}
+
+fn date(moment: Duration) -> String {
+    Timestamp::from_unix(moment).to_string()
+}

@@ -1,0 +1,31 @@
+//! `palisade key`: API keys in a TOML file.
+
+mod change;
+mod files;
+mod list;
+mod name;
+mod new;
+
+use clap::Subcommand;
+
+use crate::Failure;
+
+/// What can be done to keys.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    New(new::New),
+    List(list::List),
+    Revoke(change::Revoke),
+    Rotate(change::Rotate),
+}
+
+impl Command {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::New(command) => command.run(),
+            Self::List(command) => command.run(),
+            Self::Revoke(command) => command.run(),
+            Self::Rotate(command) => command.run(),
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! `palisade key new`.
+
+use clap::Args;
+use palisade_api_key::{
+    Environment, FileKeyStore, Grant, KeyId, MintedKey, Network, TableError, Timestamp,
+};
+
+use super::files::{Scheme, Store};
+use crate::{
+    Failure,
+    moment::{Moment, now},
+    output,
+};
+
+const EXAMPLES: &str = "\
+The key goes to standard output, once; the store keeps its digest only. Everything else goes to standard error.
+Store and pepper are made (mode 0600) where they are missing.
+
+Examples:
+  palisade key new --store keys.toml --pepper pepper --scope tts:speak --expires 90d
+  palisade key new --store keys.toml --pepper pepper --env test --owner team-voice --tier gold
+  palisade key new --store keys.toml --pepper pepper --network 203.0.113.0/24 > key.txt";
+
+/// Makes a key and prints it, once
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct New {
+    #[command(flatten)]
+    store: Store,
+    #[command(flatten)]
+    scheme: Scheme,
+    /// Where the key counts: live or test
+    #[arg(long, default_value = "live", value_name = "ENVIRONMENT")]
+    env: Environment,
+    /// When the key ends: 90d, 12h, or a date as 2027-01-31T00:00:00Z; never without
+    #[arg(long, value_name = "WHEN")]
+    expires: Option<Moment>,
+    /// When the key begins; at once without
+    #[arg(long, value_name = "WHEN")]
+    not_before: Option<Moment>,
+    /// From where the key may be used, as 203.0.113.0/24; may be given several times
+    #[arg(long = "network", value_name = "NETWORK")]
+    networks: Vec<Network>,
+    /// What the key is for, for operators
+    #[arg(long)]
+    note: Option<String>,
+    /// Whose key it is
+    #[arg(long)]
+    owner: Option<String>,
+    /// What the key allows; may be given several times
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Vec<String>,
+    /// Which limits the key has
+    #[arg(long)]
+    tier: Option<String>,
+}
+
+impl New {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let now = now();
+        let (scheme, store) = self.scheme.open_or_create(&self.store)?;
+        let minted = scheme.mint(self.grant(now)?, now)?;
+        let record = minted.record().clone();
+        let id = record.id();
+        store.update(|table| table.insert(record))?;
+        print(&minted).or_else(|problem| take_back(&store, id, problem))
+    }
+
+    fn grant(&self, now: std::time::Duration) -> Result<Grant, Failure> {
+        let mut grant = Grant::new(self.env)
+            .scopes(self.scopes.clone())
+            .networks(self.networks.clone());
+        if let Some(end) = self.expires.map(|moment| moment.from(now)) {
+            if end <= now {
+                return Err(Failure::new(
+                    "--expires lies in the past: the key would never count",
+                ));
+            }
+            grant = grant.expires(end);
+        }
+        if let Some(start) = self.not_before {
+            grant = grant.not_before(start.from(now));
+        }
+        if let Some(note) = &self.note {
+            grant = grant.note(note);
+        }
+        if let Some(owner) = &self.owner {
+            grant = grant.owner(owner);
+        }
+        if let Some(tier) = &self.tier {
+            grant = grant.tier(tier);
+        }
+        Ok(grant)
+    }
+}
+
+/// Shows a key: the one moment at which it can be seen.
+pub(super) fn print(minted: &MintedKey) -> Result<(), Failure> {
+    output::result(minted.key())?;
+    let record = minted.record();
+    let end = record.expires().map(Timestamp::from_unix);
+    let end = end.map_or("it never expires".to_owned(), |end| {
+        format!("it expires at {end}")
+    });
+    output::note(format_args!(
+        "This is key {}; {end}. It will not be shown again.",
+        record.id()
+    ));
+    Ok(())
+}
+
+/// A key that nobody saw must not stay.
+fn take_back(store: &FileKeyStore, id: KeyId, problem: Failure) -> Result<(), Failure> {
+    store.update(|table| {
+        table.remove(id);
+        Ok::<_, TableError>(())
+    })?;
+    Err(problem)
+}

@@ -1,0 +1,106 @@
+//! Dates and spans of time as people type them.
+
+use std::{str::FromStr, time::Duration};
+
+use palisade_api_key::Timestamp;
+use palisade_core::SystemClock;
+
+/// Now, as time since the Unix epoch.
+pub(crate) fn now() -> Duration {
+    SystemClock::shared().unix_time()
+}
+
+/// A span: `90d`, `12h`, `30m`, `45s`, `2w`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Span(pub(crate) Duration);
+
+impl FromStr for Span {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || "write a span as 90d, 12h, 30m, 45s or 2w".to_owned();
+        let unit = text.chars().next_back().ok_or_else(wrong)?;
+        let seconds: u64 = match unit {
+            's' => 1,
+            'm' => 60,
+            'h' => 3600,
+            'd' => 86_400,
+            'w' => 604_800,
+            _ => return Err(wrong()),
+        };
+        let digits = text.strip_suffix(unit).unwrap_or_default();
+        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(wrong());
+        }
+        let seconds = digits
+            .parse()
+            .ok()
+            .and_then(|count: u64| count.checked_mul(seconds));
+        // A hundred years is longer than any plan; more is a slip of the finger.
+        let seconds = seconds.filter(|seconds| *seconds <= 100 * 366 * 86_400);
+        seconds
+            .map(Duration::from_secs)
+            .map(Self)
+            .ok_or_else(|| "that is more than a hundred years".into())
+    }
+}
+
+/// A moment: a span from now, or a date with time and zone.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Moment {
+    At(Timestamp),
+    In(Span),
+}
+
+impl Moment {
+    pub(crate) fn from(self, now: Duration) -> Duration {
+        match self {
+            Self::At(moment) => moment.unix(),
+            Self::In(Span(span)) => now + span,
+        }
+    }
+}
+
+impl FromStr for Moment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(moment) = text.parse() {
+            return Ok(Self::At(moment));
+        }
+        let span = text.parse().map(Self::In);
+        span.map_err(|problem| format!("{problem}, or a date as 2027-01-31T00:00:00Z"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, seconds: Option<u64>) {
+        let span = text.parse().ok().map(|Span(span)| span.as_secs());
+        assert_eq!(span, seconds, "{text}");
+    }
+
+    #[test]
+    fn spans_are_read_and_nonsense_is_not() {
+        check("90d", Some(7_776_000));
+        check("0s", Some(0));
+        check("2w", Some(1_209_600));
+        for nonsense in [
+            "",
+            "d",
+            "90",
+            "-1d",
+            "+1d",
+            "1.5h",
+            "90 d",
+            "９d",
+            "1y",
+            "99999999999999999999d",
+            "40000d",
+        ] {
+            check(nonsense, None);
+        }
+    }
+}

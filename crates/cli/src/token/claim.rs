@@ -1,0 +1,53 @@
+//! A claim as people type it.
+
+use std::str::FromStr;
+
+use serde_json::Value;
+
+/// `name=value`; a value that is JSON is taken as such, any other as text.
+#[derive(Clone, Debug)]
+pub(super) struct Claim {
+    pub(super) name: String,
+    pub(super) value: Value,
+}
+
+impl FromStr for Claim {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some((name, value)) if !name.is_empty() => Ok(Self {
+                name: name.into(),
+                value: serde_json::from_str(value).unwrap_or_else(|_| value.into()),
+            }),
+            _ => Err("write a claim as name=value".into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn check(text: &str, value: Value) {
+        let claim: Claim = text.parse().unwrap();
+        assert_eq!(
+            (claim.name.as_str(), claim.value),
+            ("name", value),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn values_are_json_or_text() {
+        check("name=7", json!(7));
+        check("name=\"7\"", json!("7"));
+        check("name=lin", json!("lin"));
+        check("name=[\"a\",\"b\"]", json!(["a", "b"]));
+        check("name=a=b", json!("a=b"));
+        check("name=", json!(""));
+        assert!("name".parse::<Claim>().is_err());
+        assert!("=7".parse::<Claim>().is_err());
+    }
+}

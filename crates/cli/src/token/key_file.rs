@@ -1,0 +1,110 @@
+//! The file of a development key: a secret for HS256, a PEM file for the others.
+
+use std::path::Path;
+
+use aws_lc_rs::{
+    rand::{self, SystemRandom},
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair},
+};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use clap::ValueEnum;
+use palisade_core::Secret;
+use palisade_jwt::{Algorithm, mint::SigningKey};
+
+use crate::{Failure, output, secret_file};
+
+/// How a token is signed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Signature {
+    /// Ed25519; the verifier holds a public key
+    #[value(name = "EdDSA", alias = "eddsa")]
+    EdDsa,
+    /// ECDSA on P-256; the verifier holds a public key
+    #[value(name = "ES256", alias = "es256")]
+    Es256,
+    /// HMAC; the verifier holds the same secret
+    #[value(name = "HS256", alias = "hs256")]
+    Hs256,
+}
+
+impl Signature {
+    const fn algorithm(self) -> Algorithm {
+        match self {
+            Self::EdDsa => Algorithm::EdDsa,
+            Self::Es256 => Algorithm::Es256,
+            Self::Hs256 => Algorithm::Hs256,
+        }
+    }
+}
+
+/// Reads the key, or makes one where there is no file.
+pub(super) fn read_or_create(path: &Path, signature: Signature) -> Result<SigningKey, Failure> {
+    let secret = match secret_file::read(path)? {
+        Some(secret) => secret,
+        None => create(path, signature)?,
+    };
+    let key = match signature {
+        Signature::Hs256 if is_pem(&secret) => {
+            let problem = "this is a key in PEM, which HS256 does not take; choose EdDSA or ES256";
+            return Err(Failure::new(format_args!("{}: {problem}", path.display())));
+        }
+        Signature::Hs256 => SigningKey::from_secret(Algorithm::Hs256, &secret),
+        _ => SigningKey::from_pem(signature.algorithm(), &secret),
+    };
+    key.map_err(|problem| {
+        let wanted = signature.algorithm().name();
+        Failure::new(format_args!(
+            "{} holds no key for {wanted}: {problem}",
+            path.display()
+        ))
+    })
+}
+
+/// A private key taken as a shared secret would sign tokens that its public half seems to verify elsewhere.
+fn is_pem(secret: &Secret) -> bool {
+    secret
+        .expose()
+        .trim_ascii_start()
+        .starts_with(b"-----BEGIN")
+}
+
+fn create(path: &Path, signature: Signature) -> Result<Secret, Failure> {
+    let secret = generate(signature).map_err(|_| Failure::new("no key could be made"))?;
+    secret_file::create(path, &secret)?;
+    let name = signature.algorithm().name();
+    output::note(format_args!("made {}, a key for {name}", path.display()));
+    Ok(secret)
+}
+
+fn generate(signature: Signature) -> Result<Secret, aws_lc_rs::error::Unspecified> {
+    let chance = SystemRandom::new();
+    Ok(match signature {
+        Signature::EdDsa => pem(Ed25519KeyPair::generate_pkcs8(&chance)?.as_ref()),
+        Signature::Es256 => {
+            pem(EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &chance)?.as_ref())
+        }
+        Signature::Hs256 => {
+            // Text, so that it can be copied into a configuration.
+            let mut bytes = [0; 32];
+            rand::fill(&mut bytes)?;
+            Secret::new(URL_SAFE_NO_PAD.encode(bytes))
+        }
+    })
+}
+
+/// Wraps a key in PEM (RFC 7468).
+fn pem(der: &[u8]) -> Secret {
+    let text = STANDARD.encode(der);
+    let mut lines = vec!["-----BEGIN PRIVATE KEY-----"];
+    let mut rest = text.as_str();
+    while !rest.is_empty() {
+        let (line, behind) = rest.split_at_checked(64).unwrap_or((rest, ""));
+        lines.push(line);
+        rest = behind;
+    }
+    lines.push("-----END PRIVATE KEY-----\n");
+    Secret::new(lines.join("\n"))
+}

@@ -1,0 +1,98 @@
+//! `palisade token mint`.
+
+use std::{fs, path::PathBuf};
+
+use clap::Args;
+use palisade_core::SystemClock;
+use palisade_jwt::mint::{SigningKey, Token};
+use serde_json::json;
+
+use super::{
+    claim::Claim,
+    key_file::{Signature, read_or_create},
+};
+use crate::{Failure, moment::Span, output};
+
+const EXAMPLES: &str = "\
+For development: whoever holds the key file can be anyone. The token goes to standard output, everything else to
+standard error. The key is made (mode 0600) where the file is missing; for HS256 the secret is the file's text.
+
+Examples:
+  palisade token mint --key dev.pem --jwks dev.jwks --issuer https://dev.test --audience tts --subject lin
+  palisade token mint --key dev.secret --algorithm HS256 --issuer https://dev.test --audience tts \\
+      --subject lin --scope tts:speak --lifetime 15m --claim plan=gold";
+
+/// Signs a token and prints it
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Mint {
+    /// The file with the signing key
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// How to sign
+    #[arg(long, default_value = "EdDSA")]
+    algorithm: Signature,
+    /// The name of the key, which token and key set then carry
+    #[arg(long, value_name = "NAME")]
+    kid: Option<String>,
+    /// Writes the public key there, as a key set (JWKS) for the verifier
+    #[arg(long, value_name = "FILE")]
+    jwks: Option<PathBuf>,
+    /// Who issues the token (`iss`)
+    #[arg(long, value_name = "URL")]
+    issuer: String,
+    /// For whom the token is (`aud`)
+    #[arg(long, value_name = "NAME")]
+    audience: String,
+    /// Whom the token is about (`sub`)
+    #[arg(long, value_name = "NAME")]
+    subject: String,
+    /// What the token allows; may be given several times
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Vec<String>,
+    /// How long the token is good
+    #[arg(long, default_value = "1h", value_name = "SPAN")]
+    lifetime: Span,
+    /// Any other claim, its value JSON or text; may be given several times
+    #[arg(long = "claim", value_name = "NAME=VALUE")]
+    claims: Vec<Claim>,
+}
+
+impl Mint {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let mut key = read_or_create(&self.key, self.algorithm)?;
+        if let Some(kid) = &self.kid {
+            key = key.with_kid(kid);
+        }
+        if let Some(path) = &self.jwks {
+            write_key_set(path, &key)?;
+        }
+        let token = self.token().sign(&key, SystemClock::shared().as_ref())?;
+        Ok(output::result(token)?)
+    }
+
+    fn token(self) -> Token {
+        let mut token =
+            Token::new(&self.issuer, &self.audience, &self.subject).lifetime(self.lifetime.0);
+        if !self.scopes.is_empty() {
+            token = token.scopes(self.scopes);
+        }
+        self.claims
+            .into_iter()
+            .fold(token, |token, claim| token.claim(&claim.name, claim.value))
+    }
+}
+
+fn write_key_set(path: &PathBuf, key: &SigningKey) -> Result<(), Failure> {
+    let Some(public) = key.public_jwk() else {
+        return Err(Failure::new(
+            "HS256 has no public key: the verifier needs the secret itself",
+        ));
+    };
+    let set = json!({ "keys": [public] });
+    fs::write(path, format!("{set:#}\n")).map_err(|problem| {
+        Failure::new(format_args!("cannot write {}: {problem}", path.display()))
+    })?;
+    output::note(format_args!("wrote {}, the public key", path.display()));
+    Ok(())
+}

@@ -1,0 +1,181 @@
+//! `palisade audit verify`, on trails that the real layer wrote.
+
+use std::{convert::Infallible, fs};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use palisade_audit::{AuditKey, AuditLayer, FileSink};
+use tower::{Layer, ServiceExt, service_fn};
+
+use crate::support::{Folder, Ran};
+
+const KEY: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+
+/// Writes a trail of five requests.
+fn trail(folder: &Folder, key: Option<&str>) {
+    let mut sink = FileSink::at(folder.path("audit.jsonl"));
+    if let Some(key) = key {
+        sink = sink.key(AuditKey::new(key).unwrap());
+    }
+    let layer = AuditLayer::builder()
+        .sink(sink.open().unwrap())
+        .build()
+        .unwrap();
+    let handler = service_fn(async |_: Request<Full<Bytes>>| {
+        Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+    });
+    let service = layer.layer(handler);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        for _ in 0..5 {
+            let answer = service
+                .clone()
+                .oneshot(Request::new(Full::default()))
+                .await
+                .unwrap();
+            answer.into_body().collect().await.unwrap();
+        }
+        layer.handle().close().await.unwrap();
+    });
+}
+
+fn change(folder: &Folder, change: impl FnOnce(&str) -> String) {
+    let path = folder.path("audit.jsonl");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(path, change(&text)).unwrap();
+}
+
+fn without_line(text: &str, index: usize) -> String {
+    let lines = text.split_inclusive('\n').enumerate();
+    lines
+        .filter(|(at, _)| *at != index)
+        .map(|(_, line)| line)
+        .collect()
+}
+
+fn check_broken(ran: &Ran, says: &[&str]) {
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert_eq!(ran.err, "");
+    for text in says {
+        assert!(ran.out.contains(text), "{text} in {}", ran.out);
+    }
+}
+
+#[test]
+fn an_intact_trail_verifies() {
+    let folder = Folder::new();
+    trail(&folder, None);
+    let told = folder.good("audit verify audit.jsonl");
+    assert!(
+        told.starts_with("intact: ") && told.contains("of 5 requests"),
+        "{told}"
+    );
+    let report = folder.json("audit verify audit.jsonl --json");
+    assert_eq!(report["intact"], true);
+    assert_eq!(report["requests"], 5);
+    assert_eq!(report["unfinished"], 0);
+}
+
+#[test]
+fn a_changed_record_is_named() {
+    let folder = Folder::new();
+    trail(&folder, None);
+    change(&folder, |text| {
+        let third = text.lines().nth(2).unwrap();
+        text.replacen(third, &third.replacen("200", "500", 1), 1)
+    });
+    check_broken(
+        &folder.run("audit verify audit.jsonl"),
+        &["not intact: audit.jsonl: line 3, record 3: altered"],
+    );
+    let ran = folder.run("audit verify audit.jsonl --json");
+    check_broken(
+        &ran,
+        &[
+            "\"intact\":false",
+            "\"line\":3",
+            "\"record\":3",
+            "\"reason\":\"altered\"",
+        ],
+    );
+}
+
+#[test]
+fn a_removed_record_is_named() {
+    let folder = Folder::new();
+    trail(&folder, None);
+    change(&folder, |text| without_line(text, 3));
+    check_broken(
+        &folder.run("audit verify audit.jsonl"),
+        &["line 4, record 4: missing"],
+    );
+}
+
+#[test]
+fn a_cut_end_shows_against_an_anchor_that_was_kept_elsewhere() {
+    let folder = Folder::new();
+    trail(&folder, None);
+    let report = folder.json("audit verify audit.jsonl --json");
+    let verify = format!(
+        "audit verify audit.jsonl --anchor {}",
+        report["anchor"].as_str().unwrap()
+    );
+    folder.good(&verify);
+    let last = folder.text("audit.jsonl").lines().count() - 1;
+    change(&folder, |text| without_line(text, last));
+    folder.good("audit verify audit.jsonl");
+    check_broken(&folder.run(&verify), &["cut short"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_trail_with_a_key_needs_that_key() {
+    let folder = Folder::new();
+    trail(&folder, Some(KEY));
+    let other = KEY.replace('9', "8");
+    for (name, key) in [("audit.key", KEY), ("other.key", &other)] {
+        fs::write(folder.path(name), format!("{key}\n")).unwrap();
+        fs::set_permissions(
+            folder.path(name),
+            std::os::unix::fs::PermissionsExt::from_mode(0o600),
+        )
+        .unwrap();
+    }
+    let told = folder.good("audit verify audit.jsonl --key audit.key");
+    assert!(
+        told.contains("written with key") && !told.contains(KEY),
+        "{told}"
+    );
+    check_broken(
+        &folder.run("audit verify audit.jsonl"),
+        &["written with a key"],
+    );
+    check_broken(
+        &folder.run("audit verify audit.jsonl --key other.key"),
+        &["written with another key"],
+    );
+}
+
+#[test]
+fn what_cannot_be_read_is_not_called_broken() {
+    let folder = Folder::new();
+    trail(&folder, None);
+    assert!(
+        folder
+            .bad("audit verify none.jsonl")
+            .starts_with("error: cannot read none.jsonl: ")
+    );
+    assert!(
+        folder
+            .bad("audit verify audit.jsonl --key none.key")
+            .contains("none.key")
+    );
+    assert!(
+        folder
+            .bad("audit verify audit.jsonl --anchor 7")
+            .contains("--anchor")
+    );
+}

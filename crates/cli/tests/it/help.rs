@@ -1,0 +1,52 @@
+//! Help that helps.
+
+use crate::support::Folder;
+
+fn check(line: &str, says: &[&str]) {
+    let help = Folder::new().good(line);
+    for text in says {
+        assert!(help.contains(text), "{text} in:\n{help}");
+    }
+}
+
+#[test]
+fn every_command_explains_itself_by_examples() {
+    check(
+        "--help",
+        &["key", "token", "audit", "Examples:", "Exit codes"],
+    );
+    check(
+        "key new --help",
+        &["Examples:", "--scope", "--expires", "once"],
+    );
+    check("key list --help", &["Examples:", "--json"]);
+    check("key revoke --help", &["Examples:", "within a second"]);
+    check("key rotate --help", &["Examples:", "--overlap", "24h"]);
+    check(
+        "token mint --help",
+        &["Examples:", "For development", "HS256"],
+    );
+    check(
+        "audit verify --help",
+        &["Examples:", "--anchor", "Exit code"],
+    );
+    check("--version", &[env!("CARGO_PKG_VERSION")]);
+}
+
+#[test]
+fn a_command_alone_shows_its_help_and_fails() {
+    for line in ["", "key", "token", "audit"] {
+        let ran = Folder::new().run(line);
+        assert_eq!(ran.code, Some(2), "{line}");
+        assert!(ran.err.contains("Usage: palisade"), "{}", ran.err);
+    }
+}
+
+#[test]
+fn a_slip_gets_a_suggestion() {
+    assert!(
+        Folder::new()
+            .bad("key lits --store keys.toml")
+            .contains("list")
+    );
+}

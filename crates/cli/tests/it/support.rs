@@ -1,0 +1,83 @@
+//! Runs the binary in a folder that goes away with the test.
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub(crate) struct Folder(TempDir);
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub(crate) fn text(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    pub(crate) fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_palisade"));
+        command
+            .args(line.split_whitespace())
+            .current_dir(self.0.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command line; words are split at spaces.
+    pub(crate) fn run(&self, line: &str) -> Ran {
+        Ran::of(&self.command(line).output().unwrap())
+    }
+
+    /// Runs a command line that must succeed, and returns its result.
+    pub(crate) fn good(&self, line: &str) -> String {
+        let ran = self.run(line);
+        assert_eq!(ran.code, Some(0), "{line}: {}", ran.err);
+        ran.out.trim_end().to_owned()
+    }
+
+    /// Runs a command line that must fail with one clear line.
+    pub(crate) fn bad(&self, line: &str) -> String {
+        let ran = self.run(line);
+        assert_eq!(ran.code, Some(2), "{line}: {}", ran.out);
+        assert_eq!(ran.out, "", "{line}");
+        ran.err
+    }
+
+    pub(crate) fn json(&self, line: &str) -> Value {
+        serde_json::from_str(&self.good(line)).unwrap()
+    }
+
+    #[cfg(unix)]
+    pub(crate) fn mode(&self, name: &str) -> u32 {
+        use std::os::unix::fs::PermissionsExt;
+        fs::metadata(self.path(name)).unwrap().permissions().mode() & 0o777
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) err: String,
+    pub(crate) out: String,
+}
+
+impl Ran {
+    fn of(output: &Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        Self {
+            code: output.status.code(),
+            err: text(&output.stderr),
+            out: text(&output.stdout),
+        }
+    }
+}
