@@ -64,8 +64,12 @@ impl Algorithm {
     ];
 
     /// Looks a registered name up, letter by letter: `hs256` is not `HS256`, and `none` is nothing.
+    /// `Ed25519` (RFC 9864) is the newer name of what was `EdDSA`.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
+        if name == "Ed25519" {
+            return Some(Self::EdDsa);
+        }
         Self::ALL.into_iter().find(|known| known.name() == name)
     }
 
@@ -126,6 +130,7 @@ mod tests {
             assert_eq!(Algorithm::from_name(known.name()), Some(known));
             assert_eq!(Algorithm::from_name(&known.name().to_lowercase()), None);
         }
+        assert_eq!(Algorithm::from_name("Ed25519"), Some(Algorithm::EdDsa));
         for nothing in ["none", "None", "NONE", "", "HS256 ", "HS1", "ES256K"] {
             assert_eq!(Algorithm::from_name(nothing), None, "{nothing:?}");
         }

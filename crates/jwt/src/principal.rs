@@ -52,10 +52,10 @@ impl ClaimMap {
             .credential(credential(claims, print)?)
             .scopes(claims.scopes())
             .expires(claims.expires());
-        if let Some(tenant) = self.optional(claims, self.tenant.as_deref(), "the tenant's claim")? {
+        if let Some(tenant) = optional(claims, self.tenant.as_deref(), "the tenant's claim")? {
             who = who.owner(tenant);
         }
-        if let Some(tier) = self.optional(claims, self.tier.as_deref(), "the tier's claim")? {
+        if let Some(tier) = optional(claims, self.tier.as_deref(), "the tier's claim")? {
             who = who.tier(tier);
         }
         for attribute in &self.attributes {
@@ -65,15 +65,15 @@ impl ClaimMap {
         }
         Ok(who.build())
     }
+}
 
-    fn optional<'a>(
-        &self,
-        claims: &'a Claims,
-        claim: Option<&str>,
-        what: &'static str,
-    ) -> Result<Option<&'a str>, InvalidToken> {
-        claim.map_or(Ok(None), |claim| name(claims, claim, what))
-    }
+/// A claim that was only perhaps asked for.
+fn optional<'a>(
+    claims: &'a Claims,
+    claim: Option<&str>,
+    what: &'static str,
+) -> Result<Option<&'a str>, InvalidToken> {
+    claim.map_or(Ok(None), |claim| name(claims, claim, what))
 }
 
 /// A claim that names something: text that may stand in a log. Absent is fine here, another type is not.

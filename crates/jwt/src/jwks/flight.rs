@@ -7,9 +7,6 @@ use tokio::{runtime, sync::watch, time};
 use super::Shared;
 use crate::keys::Landing;
 
-/// Beyond the fetch's own deadline, should the runtime be busy.
-const GRACE: Duration = Duration::from_secs(1);
-
 /// A fetch. It is over when the sender is gone, however that came about; nothing is ever sent.
 pub(super) struct Flight(watch::Receiver<()>);
 
@@ -30,11 +27,11 @@ impl Flight {
         self.0.has_changed().is_err()
     }
 
-    /// The end of the fetch, or of the patience.
-    pub(super) fn landing(&self, timeout: Duration) -> Landing {
+    /// The end of the fetch. It has a deadline of its own, and ends with its runtime, so this one needs none.
+    pub(super) fn landing(&self) -> Landing {
         let mut waiting = self.0.clone();
         Box::pin(async move {
-            let _ = time::timeout(timeout + GRACE, waiting.changed()).await;
+            let _ = waiting.changed().await; // An error: the sender is gone, which is what is waited for.
         })
     }
 }
@@ -52,7 +49,7 @@ pub(super) fn keep_fresh(shared: &Arc<Shared>) {
             };
             let pause = shared.state.load().next_look(shared.clock.monotonic());
             if pause.is_zero() {
-                let landing = shared.board();
+                let landing = shared.board(&shared.state.load());
                 drop(shared);
                 if let Some(landing) = landing {
                     landing.await;

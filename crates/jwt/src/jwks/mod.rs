@@ -91,7 +91,7 @@ impl JwksUrl {
     ///
     /// [`InvalidToken::KeysUnavailable`] if there are no usable keys afterwards.
     pub async fn warm_up(&self) -> Result<(), InvalidToken> {
-        if let Some(landing) = self.0.board() {
+        if let Some(landing) = self.0.board(&self.0.state.load_full()) {
             landing.await;
         }
         self.0.current().map(drop)
@@ -117,25 +117,25 @@ impl JwksUrl {
 }
 
 impl Shared {
-    /// Joins the fetch that is under way, or starts one. Nothing outside a runtime.
-    fn board(self: &Arc<Self>) -> Option<Landing> {
-        self.depart();
-        self.join()
-    }
-
-    /// Sees to it that a fetch is under way.
-    fn depart(self: &Arc<Self>) {
+    /// Joins the fetch that is under way, or starts one, unless the state is no longer the one that asked for it.
+    /// Nothing outside a runtime.
+    fn board(self: &Arc<Self>, seen: &Arc<State>) -> Option<Landing> {
         let mut flight = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
         if flight.as_ref().is_none_or(Flight::is_over) {
+            // The fetch that was under way a moment ago may have landed meanwhile.
+            if !Arc::ptr_eq(&self.state.load(), seen) {
+                return Some(Box::pin(std::future::ready(())));
+            }
             *flight = Flight::start(self);
         }
+        flight.as_ref().map(Flight::landing)
     }
 
     /// Joins the fetch that is under way.
     fn join(&self) -> Option<Landing> {
         let flight = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
         let current = flight.as_ref().filter(|flight| !flight.is_over());
-        current.map(|flight| flight.landing(self.limits.timeout))
+        current.map(Flight::landing)
     }
 
     /// Fetches once and keeps the outcome. Only the one flight calls this.
@@ -194,10 +194,10 @@ impl Source for Handle {
             && state.may_fetch(now)
             && (!state.has_failed() || state.keys().is_none());
         if wait {
-            return self.0.board();
+            return self.0.board(&state);
         }
         if state.is_due(now) && state.may_fetch(now) {
-            self.0.depart();
+            drop(self.0.board(&state));
         }
         None
     }
@@ -222,7 +222,7 @@ impl Source for Handle {
                 false => asked.may_doubt(state.fetched_at(), now),
             }
         };
-        worth.then(|| self.0.board())?
+        worth.then(|| self.0.board(&state))?
     }
 }
 

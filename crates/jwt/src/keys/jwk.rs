@@ -120,14 +120,13 @@ fn named_algorithm(jwk: &Object, family: Family) -> Result<Option<Algorithm>, Ke
     }
 }
 
-/// A curve leaves no choice; `alg`, if it is there, must say the same. RFC 9864 calls EdDSA on this curve `Ed25519`.
+/// A curve leaves no choice; `alg`, if it is there, must say the same.
 fn agree(jwk: &Object, algorithm: Algorithm) -> Result<(), KeyError> {
-    match text(jwk, "alg")? {
+    match text(jwk, "alg")?.map(Algorithm::from_name) {
         None => Ok(()),
-        Some(name) if name == algorithm.name() => Ok(()),
-        Some("Ed25519") if algorithm == Algorithm::EdDsa => Ok(()),
-        Some(name) if Algorithm::from_name(name).is_some() => Err(KeyError::AlgorithmMismatch),
-        Some(_) => Err(KeyError::AlgorithmUnsupported),
+        Some(Some(named)) if named == algorithm => Ok(()),
+        Some(Some(_)) => Err(KeyError::AlgorithmMismatch),
+        Some(None) => Err(KeyError::AlgorithmUnsupported),
     }
 }
 

@@ -43,9 +43,8 @@ impl VerifyingKey {
     /// [`KeyError`] if there is no such key, if it is not of the kind that the algorithm needs, too weak, or private.
     pub fn from_pem(algorithm: Algorithm, pem: &str) -> Result<Self, KeyError> {
         let mut sections = <(SectionKind, Vec<u8>)>::pem_slice_iter(pem.as_bytes());
-        let (kind, der) = match (sections.next(), sections.next()) {
-            (Some(Ok(only)), None) => only,
-            _ => return Err(KeyError::Malformed),
+        let (Some(Ok((kind, der))), None) = (sections.next(), sections.next()) else {
+            return Err(KeyError::Malformed);
         };
         match kind {
             SectionKind::EcPrivateKey | SectionKind::PrivateKey | SectionKind::RsaPrivateKey => {

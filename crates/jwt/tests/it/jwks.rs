@@ -12,7 +12,7 @@ use palisade_core::ManualClock;
 use palisade_jwt::{Algorithm, BuildError, Issuer, JwksUrl, JwtLayer, Verifier, mint::SigningKey};
 
 use crate::{
-    jwks_server::{Answer, Server, ok, set},
+    jwks_server::{Answer, Server, ok, raw, secure, set},
     support::{AUDIENCE, ISSUER, clock, good, request, send, status},
 };
 
@@ -295,6 +295,73 @@ async fn an_endpoint_that_hangs_is_given_up_at_the_deadline() {
         "{:?}",
         before.elapsed()
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_never_ends_is_given_up_at_the_deadline() {
+    let address = raw(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{").await;
+    let url = format!("http://{address}/jwks");
+    let keys = JwksUrl::builder(&url)
+        .dangerously_allow_loopback_http()
+        .build()
+        .unwrap();
+    assert!(keys.warm_up().await.is_err());
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_http_is_not_taken() {
+    for bytes in [
+        &b"\x15\x03\x03\x00\x02\x02\x28"[..],
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 404 No\r\ncontent-length: 0\r\n\r\n",
+        b"SSH-2.0-x\r\n",
+    ] {
+        let url = format!("http://{}/jwks", raw(bytes).await);
+        let keys = JwksUrl::builder(&url)
+            .dangerously_allow_loopback_http()
+            .build()
+            .unwrap();
+        assert!(keys.warm_up().await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn over_tls_the_certificate_is_judged() {
+    let (a, stranger) = (key("a"), key("b"));
+    let (address, pem) = secure(set(&[&a])).await;
+    let (_, other_pem) = secure(set(&[&stranger])).await;
+    let known = async |host: &str, pem: String| {
+        let url = format!("https://{host}:{}/jwks", address.port());
+        let keys = JwksUrl::builder(&url).trust_anchors(pem).build().unwrap();
+        keys.warm_up().await.is_ok()
+    };
+    assert!(known("localhost", pem.clone()).await);
+    assert!(
+        !known("127.0.0.1", pem.clone()).await,
+        "another name than the certificate's"
+    );
+    assert!(
+        !known("localhost", other_pem).await,
+        "vouched for by someone else"
+    );
+    let no_anchor = JwksUrl::builder("https://login.example/")
+        .trust_anchors("")
+        .build();
+    assert!(matches!(no_anchor, Err(BuildError::TrustAnchors)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_threads_share_one_fetch() {
+    let a = key("a");
+    let rig = Rig::new(ok(&[&a])).await;
+    let (layer, token) = (rig.layer.clone(), rig.token(&a));
+    let tasks = (0..64).map(|_| {
+        let (layer, token) = (layer.clone(), token.clone());
+        tokio::spawn(async move { status(&layer, &token).await })
+    });
+    for answer in join_all(tasks).await {
+        assert_eq!(answer.unwrap(), 200);
+    }
+    assert_eq!(rig.server.hits(), 1);
 }
 
 #[tokio::test]

@@ -15,7 +15,8 @@ use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use palisade_jwt::mint::SigningKey;
-use tokio::net::TcpListener;
+use rustls_pki_types::PrivatePkcs8KeyDer;
+use tokio::{io::AsyncWriteExt as _, net::TcpListener};
 
 #[derive(Clone)]
 pub(crate) enum Answer {
@@ -98,4 +99,54 @@ pub(crate) fn set(keys: &[&SigningKey]) -> String {
 
 pub(crate) fn ok(keys: &[&SigningKey]) -> Answer {
     Answer::Say(StatusCode::OK, vec![], set(keys))
+}
+
+/// A listener that answers every connection with these bytes and then keeps it open.
+pub(crate) async fn raw(bytes: &'static [u8]) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut open = Vec::new();
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.write_all(bytes).await.unwrap();
+            open.push(stream);
+        }
+    });
+    address
+}
+
+/// The same server behind TLS, for `localhost`, with a certificate that nobody vouches for but itself.
+pub(crate) async fn secure(body: String) -> (SocketAddr, String) {
+    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certified.cert.der().clone()], key.into())
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let (acceptor, body) = (acceptor.clone(), body.clone());
+            tokio::spawn(async move {
+                let Ok(stream) = acceptor.accept(stream).await else {
+                    return;
+                };
+                let service = service_fn(move |_: Request<Incoming>| {
+                    let body = Full::<Bytes>::from(body.clone());
+                    async move { Ok::<_, Infallible>(Response::new(body)) }
+                });
+                let _ = http1::Builder::new()
+                    .serve_connection(TokioIo::new(stream), service)
+                    .await;
+            });
+        }
+    });
+    (address, certified.cert.pem())
 }
