@@ -47,7 +47,11 @@ impl fmt::Display for AuditError {
         match self {
             Self::KeyFile { path, .. } => write!(f, "cannot use key file {}", path.display()),
             Self::Locked { path } => {
-                write!(f, "another process writes the audit file {}", path.display())
+                write!(
+                    f,
+                    "another process writes the audit file {}",
+                    path.display()
+                )
             }
             Self::NoCorrelationKey => f.write_str("correlated fields need `correlation_key`"),
             Self::NoRandomness => f.write_str("the system gives no random bytes"),

@@ -162,7 +162,10 @@ mod tests {
     #[test]
     fn debug_shows_the_public_name_alone() {
         let key = AuditKey::new(*b"0123456789abcdef0123456789abcdef").unwrap();
-        assert_eq!(format!("{key:?}"), format!("AuditKey({}, [redacted])", key.id()));
+        assert_eq!(
+            format!("{key:?}"),
+            format!("AuditKey({}, [redacted])", key.id())
+        );
         assert!(!format!("{key:?}").contains("0123456789abcdef"));
     }
 

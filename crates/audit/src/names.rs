@@ -104,7 +104,11 @@ mod tests {
     fn only_parts_of_this_trail_are_listed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("audit.jsonl");
-        for name in ["audit.jsonl", "audit.12.jsonl", "other.00000000000000000001.jsonl"] {
+        for name in [
+            "audit.jsonl",
+            "audit.12.jsonl",
+            "other.00000000000000000001.jsonl",
+        ] {
             fs::write(folder.path().join(name), "").unwrap();
         }
         let (one, ten) = (part(&path, 1), part(&path, 10));

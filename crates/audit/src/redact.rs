@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use http::{HeaderName, header, request};
+use http::{HeaderName, request};
 
 use crate::{AuditError, AuditKey};
 
@@ -10,12 +10,17 @@ use crate::{AuditError, AuditKey};
 const SHOWN_BYTES: usize = 256;
 /// Query parameters that are looked at; nobody means more.
 const PARAMETERS: usize = 64;
-/// Their values are secrets by definition: no option shows them.
-const ALWAYS_SECRET: [HeaderName; 4] = [
-    header::AUTHORIZATION,
-    header::COOKIE,
-    header::PROXY_AUTHORIZATION,
-    header::SET_COOKIE,
+/// Headers and parameters whose values are secrets by definition: no option shows them.
+const ALWAYS_SECRET: [&str; 9] = [
+    "access_token",
+    "api_key",
+    "authorization",
+    "cookie",
+    "password",
+    "proxy-authorization",
+    "set-cookie",
+    "token",
+    "x-api-key",
 ];
 
 /// The settings of what is recorded of a request's head.
@@ -59,9 +64,8 @@ impl Redaction {
         if self.key.is_none() && fields.any(|field| field.form == Form::Correlated) {
             return Err(AuditError::NoCorrelationKey);
         }
-        let secret = |field: &Field| match &field.place {
-            Place::Header(name) => field.form == Form::Clear && ALWAYS_SECRET.contains(name),
-            Place::Query(_) => false,
+        let secret = |field: &Field| {
+            field.form == Form::Clear && ALWAYS_SECRET.contains(&field.place.name())
         };
         match self.fields.iter().any(secret) {
             true => Err(AuditError::Setting(
@@ -119,7 +123,10 @@ impl Place {
 
     fn find(&self, head: &request::Parts) -> Option<Vec<u8>> {
         match self {
-            Self::Header(name) => head.headers.get(name).map(|value| value.as_bytes().to_vec()),
+            Self::Header(name) => head
+                .headers
+                .get(name)
+                .map(|value| value.as_bytes().to_vec()),
             Self::Query(name) => parameter(head.uri.query()?, name),
         }
     }
@@ -184,7 +191,7 @@ mod tests {
     fn credentials_are_never_shown_in_clear() {
         let mut redaction = Redaction::default();
         redaction.fields.push(Field {
-            place: Place::Header(header::COOKIE),
+            place: Place::Header(http::header::COOKIE),
             form: Form::Clear,
         });
         assert!(redaction.check().is_err());

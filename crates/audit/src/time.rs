@@ -53,7 +53,10 @@ mod tests {
         let mut previous = date(0);
         for day in 1..DAYS_IN_400_YEARS {
             let next = date(day);
-            assert!(next > previous && next.2 <= 31, "{next:?} after {previous:?}");
+            assert!(
+                next > previous && next.2 <= 31,
+                "{next:?} after {previous:?}"
+            );
             assert!(next.2 == previous.2 + 1 || next.2 == 1);
             previous = next;
         }

@@ -158,25 +158,45 @@ fn observations(record: &mut Object<'_>, facts: &[Fact]) {
         Fact::WouldRefuse { guard, code } => Some((guard, code)),
         _ => None,
     });
-    record.objects("credential_failed", facts.iter().filter_map(failed), |it, (kind, code)| {
-        it.text("kind", kind);
-        it.text("code", code);
-    });
-    record.objects("cleaned", facts.iter().filter_map(cleaned), |it, (field, removed)| {
-        it.limited("field", field, NAME);
-        it.number("removed", removed.into());
-    });
-    record.objects("degraded", facts.iter().filter_map(degraded), |it, (guard, what)| {
-        it.text("guard", guard);
-        it.text("what", what);
-    });
-    record.objects("noted", facts.iter().filter_map(noted), |it, (key, value)| {
-        it.text("key", key);
-        it.limited("value", value, TEXT);
-    });
-    record.objects("close_panicked", facts.iter().filter_map(panicked), |it, guard| {
-        it.text("guard", guard);
-    });
+    record.objects(
+        "credential_failed",
+        facts.iter().filter_map(failed),
+        |it, (kind, code)| {
+            it.text("kind", kind);
+            it.text("code", code);
+        },
+    );
+    record.objects(
+        "cleaned",
+        facts.iter().filter_map(cleaned),
+        |it, (field, removed)| {
+            it.limited("field", field, NAME);
+            it.number("removed", removed.into());
+        },
+    );
+    record.objects(
+        "degraded",
+        facts.iter().filter_map(degraded),
+        |it, (guard, what)| {
+            it.text("guard", guard);
+            it.text("what", what);
+        },
+    );
+    record.objects(
+        "noted",
+        facts.iter().filter_map(noted),
+        |it, (key, value)| {
+            it.text("key", key);
+            it.limited("value", value, TEXT);
+        },
+    );
+    record.objects(
+        "close_panicked",
+        facts.iter().filter_map(panicked),
+        |it, guard| {
+            it.text("guard", guard);
+        },
+    );
 }
 
 /// Writes who refused, and the private reason that was noted right after it.

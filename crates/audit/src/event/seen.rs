@@ -18,7 +18,7 @@ pub(crate) struct Seen {
     pub(crate) began: Duration,
     pub(crate) method: Method,
     /// Shortened, and only where no route is known yet.
-    pub(crate) path: Option<Box<str>>,
+    pub(crate) path: Option<String>,
     pub(crate) shown: Vec<Shown>,
 }
 

@@ -107,17 +107,17 @@ impl FileSinkBuilder {
         let lock = lock.ok_or_else(|| AuditError::Locked { path: path.clone() })?;
         let start = recover(&path, self.key.as_ref())?;
         let disk = Disk::open(path.clone(), lock).map_err(storage)?;
-        self.start(disk, start).map_err(storage)
+        self.start(disk, &start).map_err(storage)
     }
 
     /// Starts the threads over a store.
-    pub(super) fn start(self, store: impl Store, start: Start) -> io::Result<FileSink> {
+    pub(super) fn start(self, store: impl Store, start: &Start) -> io::Result<FileSink> {
         let seal = Seal::new(self.key);
         let clock = Arc::clone(&self.clock);
         let mark = start.mark;
         let trail = start.trail.clone();
         let mut journal = Journal::new(store, seal, trail, mark, self.rotate_at, clock);
-        begin(&mut journal, &start, self.clock.unix_time());
+        begin(&mut journal, start, self.clock.unix_time());
         let queue = Arc::new(Queue::new(self.settings, Arc::clone(&self.clock)));
         let begun = journal.write().and_then(|()| journal.sync());
         let answer = begun.map_err(|_| Unavailable::Failing);
@@ -139,9 +139,17 @@ impl FileSinkBuilder {
 
     fn check(&self) -> Result<(), AuditError> {
         match self {
-            Self { rotate_at: 0..4096, .. } => Err(AuditError::Setting("a part of an audit trail needs 4096 bytes or more")),
-            it if it.settings.capacity < 2 => Err(AuditError::Setting("an audit queue needs room for 2 records or more")),
-            it if it.sync_every.is_zero() || it.settings.deadline.is_zero() => Err(AuditError::Setting("audit pauses and deadlines must not be zero")),
+            Self {
+                rotate_at: 0..4096, ..
+            } => Err(AuditError::Setting(
+                "a part of an audit trail needs 4096 bytes or more",
+            )),
+            it if it.settings.capacity < 2 => Err(AuditError::Setting(
+                "an audit queue needs room for 2 records or more",
+            )),
+            it if it.sync_every.is_zero() || it.settings.deadline.is_zero() => Err(
+                AuditError::Setting("audit pauses and deadlines must not be zero"),
+            ),
             _ => Ok(()),
         }
     }

@@ -24,7 +24,10 @@ pub(super) fn opened(now: Duration, trail: &str, seal: &Seal, last: Anchor) -> V
         if last != Anchor::GENESIS {
             record.text("follows", &hex(last.hash()));
         }
-        record.text("writer", concat!("palisade-audit ", env!("CARGO_PKG_VERSION")));
+        record.text(
+            "writer",
+            concat!("palisade-audit ", env!("CARGO_PKG_VERSION")),
+        );
     })
 }
 

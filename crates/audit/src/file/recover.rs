@@ -92,11 +92,7 @@ fn before(path: &Path, key: Option<&AuditKey>) -> Result<(Anchor, String), Audit
 }
 
 /// Takes what is no record out of the file (a torn line), or the file out of the trail (damage).
-fn set_aside(
-    path: &Path,
-    walk: &Walk,
-    finding: &Finding,
-) -> Result<Recovered, AuditError> {
+fn set_aside(path: &Path, walk: &Walk, finding: &Finding) -> Result<Recovered, AuditError> {
     let moved = match finding.reason {
         Reason::Torn { bytes } => {
             cut(path, walk.place().bytes, finding.sequence).map(|to| ("torn_line", bytes, to))

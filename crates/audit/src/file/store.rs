@@ -98,7 +98,10 @@ impl Store for Disk {
         self.file = private().append(true).create_new(true).open(&self.path)?;
         self.length = 0;
         sync_folder(&self.path)?;
-        let named = name(to);
+        let named = match to.exists() {
+            true => name(to),
+            false => "gone".to_owned(),
+        };
         self.moved = None;
         Ok(named)
     }
@@ -117,7 +120,10 @@ impl Disk {
 
 /// Takes the lock that says that a trail is written. `None` if somebody else has it.
 pub(super) fn lock(path: &Path) -> io::Result<Option<File>> {
-    let file = private().append(true).create(true).open(names::lock(path))?;
+    let file = private()
+        .append(true)
+        .create(true)
+        .open(names::lock(path))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(fs::TryLockError::WouldBlock) => Ok(None),

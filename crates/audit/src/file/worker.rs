@@ -57,7 +57,8 @@ impl<S: Store> Worker<S> {
         }
         let now = self.clock.unix_time();
         if taken.losses != Losses::default() {
-            self.journal.push(|out| out.extend(notes::lost(now, taken.losses)));
+            self.journal
+                .push(|out| out.extend(notes::lost(now, taken.losses)));
         }
         if taken.closing {
             self.journal.push(|out| out.extend(notes::closed(now)));
@@ -77,9 +78,12 @@ impl<S: Store> Worker<S> {
         }
     }
 
-    fn end(&mut self, taken: &Taken) {
+    fn end(mut self, taken: &Taken) {
         let kept = self.attempt(taken);
         let (safe, unwritten) = (self.journal.safe(), self.journal.waiting());
+        tracing::info!(target: "palisade::audit", anchor = %safe, "closed");
+        // Whoever hears that it is closed may open it again: the lock goes first.
+        drop(self.journal);
         self.queue.end_all(taken.below, kept, safe, unwritten);
     }
 
@@ -116,6 +120,7 @@ struct EndAll(Arc<Queue>);
 impl Drop for EndAll {
     fn drop(&mut self) {
         // After an orderly end this changes nothing.
-        self.0.end_all(0, Err(Unavailable::Closed), self.0.safe(), 0);
+        self.0
+            .end_all(0, Err(Unavailable::Closed), self.0.safe(), 0);
     }
 }

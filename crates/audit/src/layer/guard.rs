@@ -100,7 +100,9 @@ impl AuditLayer {
             Soon::Later(answer) => {
                 let layer = self.clone();
                 Verdict::later(async move {
-                    answer.await.map_err(|why| -> Box<Rejection> { layer.refuse(why) })
+                    answer
+                        .await
+                        .map_err(|why| -> Box<Rejection> { layer.refuse(why) })
                 })
             }
         }

@@ -1,6 +1,12 @@
 //! The end of the work: nothing that was taken is left in memory.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Wake},
+    thread::{self, Thread},
+};
 
 use super::all;
 use crate::{Anchor, Sink, Unavailable};
@@ -37,6 +43,16 @@ impl AuditHandle {
         all(answers).get().await
     }
 
+    /// Ends the work as [`close`](Self::close) and blocks until it is done: for programs without a
+    /// runtime, and never for a thread that runs tasks.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] if a sink could not make everything safe.
+    pub fn close_blocking(&self) -> Result<(), Unavailable> {
+        block_on(self.close())
+    }
+
     /// Returns the last record that is safe: keep it outside, and a cut trail shows.
     #[must_use]
     pub fn anchor(&self) -> Option<Anchor> {
@@ -55,5 +71,26 @@ impl fmt::Debug for AuditHandle {
         f.debug_struct("AuditHandle")
             .field("sinks", &self.sinks)
             .finish()
+    }
+}
+
+/// Wakes a thread that waits for a future.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let waker = Arc::new(Unpark(thread::current())).into();
+    let mut task = Context::from_waker(&waker);
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut task) {
+            Poll::Ready(value) => return value,
+            Poll::Pending => thread::park(),
+        }
     }
 }

@@ -9,7 +9,9 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use palisade_core::{Rejection, SharedClock, Soon};
 
-pub use self::{builder::AuditLayerBuilder, gate::AuditGate, guard::AuditPass, handle::AuditHandle};
+pub use self::{
+    builder::AuditLayerBuilder, gate::AuditGate, guard::AuditPass, handle::AuditHandle,
+};
 use crate::{Event, Sink, Unavailable, redact::Redaction};
 
 /// Records every request once, however it ends. Stands outermost.
@@ -60,7 +62,9 @@ impl AuditLayer {
         ask: fn(&dyn Sink, &Arc<Event>) -> Soon<Result<(), Unavailable>>,
     ) -> Soon<Result<(), Unavailable>> {
         let demanding = self.0.sinks.iter().filter(|sink| sink.demands_heads());
-        let answers = demanding.map(|sink| ask(&**sink, event)).collect::<Vec<_>>();
+        let answers = demanding
+            .map(|sink| ask(&**sink, event))
+            .collect::<Vec<_>>();
         all(answers)
     }
 

@@ -8,8 +8,8 @@ mod walk;
 
 use std::io::BufRead;
 
-pub use files::verify_file;
 pub(crate) use files::read;
+pub use files::verify_file;
 pub use finding::{Finding, Reason, VerifyError};
 pub use report::VerifyReport;
 pub(crate) use walk::Walk;

@@ -5,7 +5,6 @@ use crate::Anchor;
 /// What was found in a trail that verifies.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-#[must_use]
 pub struct VerifyReport {
     /// Records, of every type.
     pub records: u64,

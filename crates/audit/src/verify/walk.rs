@@ -85,7 +85,10 @@ impl Walk {
         let mut line = Vec::new();
         loop {
             line.clear();
-            let length = reader.by_ref().take(MAX_LINE).read_until(b'\n', &mut line)?;
+            let length = reader
+                .by_ref()
+                .take(MAX_LINE)
+                .read_until(b'\n', &mut line)?;
             if length == 0 {
                 return Ok(());
             }
@@ -117,7 +120,10 @@ impl Walk {
         VerifyError::Broken(Finding {
             file: name.map(Into::into),
             line: self.place.lines + 1,
-            sequence: self.last.map_or(0, |last| last.sequence()).saturating_add(1),
+            sequence: self
+                .last
+                .map_or(0, |last| last.sequence())
+                .saturating_add(1),
             reason,
         })
     }
@@ -166,8 +172,13 @@ impl Walk {
                 .map_err(|_| Reason::Malformed)?,
         };
         self.report.first = line.sequence;
-        if self.anchor.is_some_and(|it| it.sequence() < before.sequence()) {
-            return Err(Reason::Missing { found: line.sequence });
+        if self
+            .anchor
+            .is_some_and(|it| it.sequence() < before.sequence())
+        {
+            return Err(Reason::Missing {
+                found: line.sequence,
+            });
         }
         self.compare_with_anchor(before)?;
         Ok(before)
@@ -219,8 +230,12 @@ impl Walk {
             ("recovered", _) => {
                 report.recoveries += 1;
                 match content.cause.as_deref() {
-                    Some("damaged" | "replaced") if !self.for_writer => return Err(Reason::DamageSetAside),
-                    Some("torn_line") => report.torn_bytes += content.bytes,
+                    Some("damaged" | "replaced") if !self.for_writer => {
+                        return Err(Reason::DamageSetAside);
+                    }
+                    Some("torn_line") => {
+                        report.torn_bytes = report.torn_bytes.saturating_add(content.bytes);
+                    }
                     _ => {}
                 }
             }

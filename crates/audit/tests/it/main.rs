@@ -1,1 +1,21 @@
+//! The audit trail through its public layer, its file and its verification.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs
+)]
+
+mod allocations;
+mod attacks;
+mod endings;
+mod fail_closed;
+mod file;
+mod killed;
+mod props;
+mod records;
+mod redaction;
+mod support;
+mod verification;

@@ -68,7 +68,9 @@ impl Queue {
         }
         let mut state = self.lock();
         let fits = state.used().saturating_add(PER_REQUEST) <= self.settings.capacity;
-        let answer = state.ready().and(fits.then_some(()).ok_or(Unavailable::Full));
+        let answer = state
+            .ready()
+            .and(fits.then_some(()).ok_or(Unavailable::Full));
         match answer {
             Ok(()) => state.reserved += PER_REQUEST,
             Err(_) => state.losses.turned_away += 1,
@@ -153,7 +155,10 @@ impl Queue {
             // It is written once that works again; the end record tells that it was answered with 503.
             return Soon::Now(Err(why));
         }
-        let deadline = self.clock.monotonic().saturating_add(self.settings.deadline);
+        let deadline = self
+            .clock
+            .monotonic()
+            .saturating_add(self.settings.deadline);
         self.ask(state, Some(deadline))
     }
 
@@ -212,8 +217,8 @@ impl Queue {
         state.failing = answer.is_err();
         state.safe = safe;
         let failing = state.failing;
-        let answered = state
-            .take_asks(|ask| ask.number < below || (failing && ask.deadline.is_some()));
+        let answered =
+            state.take_asks(|ask| ask.number < below || (failing && ask.deadline.is_some()));
         drop(state);
         send(answered, answer);
     }

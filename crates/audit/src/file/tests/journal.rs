@@ -17,7 +17,14 @@ fn journal(rotate_at: u64) -> (Journal<Faulty>, Faulty) {
         first: 0,
     };
     let clock = ManualClock::new(std::time::Duration::ZERO).shared();
-    let journal = Journal::new(store.clone(), Seal::Plain, "t".to_owned(), start, rotate_at, clock);
+    let journal = Journal::new(
+        store.clone(),
+        Seal::Plain,
+        "t".to_owned(),
+        start,
+        rotate_at,
+        clock,
+    );
     (journal, store)
 }
 
@@ -80,7 +87,10 @@ fn a_torn_line_that_cannot_be_cut_off_ends_its_file() {
     store.set().no_truncate = false;
     keep(&mut journal).unwrap();
     let report = check(&store).unwrap();
-    assert_eq!((report.requests, report.files, report.recoveries), (2, 2, 1));
+    assert_eq!(
+        (report.requests, report.files, report.recoveries),
+        (2, 2, 1)
+    );
 }
 
 #[test]
@@ -93,12 +103,19 @@ fn after_a_failed_sync_everything_in_doubt_is_written_anew_elsewhere() {
     store.set().no_sync = true;
     push(&mut journal, 3);
     assert!(keep(&mut journal).is_err());
-    assert_eq!(journal.waiting() + journal.unsynced(), 2, "nothing left memory");
+    assert_eq!(
+        journal.waiting() + journal.unsynced(),
+        2,
+        "nothing left memory"
+    );
     assert_eq!(journal.safe().sequence(), 2, "nothing was taken for safe");
     store.set().no_sync = false;
     keep(&mut journal).unwrap();
     let report = check(&store).unwrap();
-    assert_eq!((report.requests, report.files, report.recoveries), (3, 2, 1));
+    assert_eq!(
+        (report.requests, report.files, report.recoveries),
+        (3, 2, 1)
+    );
     assert_eq!(store.set().syncs, 3, "the failed file was not synced again");
 }
 
@@ -153,7 +170,10 @@ fn a_missing_part_is_found() {
     let Err(VerifyError::Broken(finding)) = check(&store) else {
         panic!("it verifies");
     };
-    assert!(matches!(finding.reason, Reason::Missing { .. }), "{finding}");
+    assert!(
+        matches!(finding.reason, Reason::Missing { .. }),
+        "{finding}"
+    );
     assert_eq!(finding.line, 1);
 }
 

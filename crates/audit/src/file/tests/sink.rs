@@ -27,7 +27,7 @@ fn open(builder: FileSinkBuilder, store: &Faulty) -> FileSink {
         resumed: None,
         recovered: None,
     };
-    builder.start(store.clone(), start).unwrap()
+    builder.start(store.clone(), &start).unwrap()
 }
 
 /// One request, whose records belong together.
@@ -45,7 +45,14 @@ impl Request {
     fn event(&self, stage: Stage, has_head: bool) -> Arc<Event> {
         let Self(cx, seen, redaction) = self;
         let (cx, seen, redaction) = (cx.clone(), seen.clone(), Arc::clone(redaction));
-        Arc::new(Event::new(cx, seen, redaction, stage, Duration::ZERO, has_head))
+        Arc::new(Event::new(
+            cx,
+            seen,
+            redaction,
+            stage,
+            Duration::ZERO,
+            has_head,
+        ))
     }
 
     fn head(&self) -> Arc<Event> {
@@ -108,8 +115,15 @@ async fn a_full_disk_refuses_until_there_is_room_and_then_serves_again() {
     store.set().room = Some(40);
     let request = Request::new();
     sink.begin().unwrap();
-    assert_eq!(get(sink.head(&request.head())).await, Err(Unavailable::Failing));
-    assert_eq!(sink.begin(), Err(Unavailable::Failing), "refused at the door");
+    assert_eq!(
+        get(sink.head(&request.head())).await,
+        Err(Unavailable::Failing)
+    );
+    assert_eq!(
+        sink.begin(),
+        Err(Unavailable::Failing),
+        "refused at the door"
+    );
     sink.end(&request.end());
     store.set().room = None;
     while sink.begin().is_err() {
@@ -120,7 +134,11 @@ async fn a_full_disk_refuses_until_there_is_room_and_then_serves_again() {
     sink.end(&request.end());
     get(sink.close()).await.unwrap();
     let report = verified(&[&store.trail()]).unwrap();
-    assert_eq!((report.requests, report.unfinished), (2, 0), "the refused one is there too");
+    assert_eq!(
+        (report.requests, report.unfinished),
+        (2, 0),
+        "the refused one is there too"
+    );
     assert!(report.turned_away >= 1);
     assert_eq!(report.lost, 0);
 }
@@ -152,7 +170,11 @@ async fn a_disk_that_hangs_is_not_waited_for_beyond_the_deadline() {
     let waiting = sink.head(&request.head());
     clock.advance(Duration::from_millis(21));
     assert_eq!(get(waiting).await, Err(Unavailable::TimedOut));
-    assert_eq!(sink.begin(), Err(Unavailable::Failing), "the next one does not even wait");
+    assert_eq!(
+        sink.begin(),
+        Err(Unavailable::Failing),
+        "the next one does not even wait"
+    );
     sink.end(&request.end());
     store.release();
     while sink.begin().is_err() {
@@ -227,7 +249,10 @@ async fn after_the_close_nothing_is_promised_any_more() {
     get(sink.close()).await.unwrap();
     get(sink.close()).await.unwrap();
     assert_eq!(sink.begin(), Err(Unavailable::Closed));
-    assert_eq!(get(sink.head(&request.head())).await, Err(Unavailable::Closed));
+    assert_eq!(
+        get(sink.head(&request.head())).await,
+        Err(Unavailable::Closed)
+    );
     assert_eq!(get(sink.flush()).await, Err(Unavailable::Closed));
     sink.end(&request.end());
     assert_eq!(sink.lost(), 2, "one refused, one dropped");

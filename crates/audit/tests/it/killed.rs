@@ -1,0 +1,160 @@
+//! Processes that are killed, and disks with a quota: with a child that is this very binary.
+
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    io::{BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use http::{Request, Response};
+use palisade_audit::{AuditLayer, FileSink, VerifyOptions, verify_file};
+use palisade_core::SecurityContext;
+use tempfile::tempdir;
+use tower::service_fn;
+
+use crate::support::{Body, get, records, send};
+
+const TRAIL: &str = "PALISADE_AUDIT_TEST_TRAIL";
+const ROUNDS: usize = 10;
+
+/// Not a test of its own: what the children run. It answers requests until it is killed, and tells
+/// of every answer with 200, after that answer has been given.
+#[allow(clippy::disallowed_methods)] // A child is told in its environment what it is.
+#[test]
+fn child() {
+    let Ok(path) = std::env::var(TRAIL) else {
+        return;
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .build();
+    runtime.unwrap().block_on(serve(path.into()));
+}
+
+async fn serve(path: PathBuf) {
+    let sink = FileSink::at(path).fail_closed().open().unwrap();
+    let layer = AuditLayer::builder().sink(sink).build().unwrap();
+    let mut clients = Vec::new();
+    for _ in 0..8 {
+        clients.push(tokio::spawn(client(layer.clone())));
+    }
+    for client in clients {
+        client.await.unwrap();
+    }
+}
+
+async fn client(layer: AuditLayer) {
+    loop {
+        let (status, id) = send(layer.clone(), service_fn(named), get("/work")).await;
+        let id = String::from_utf8(id.to_vec()).unwrap();
+        let told = if status == 200 {
+            id
+        } else {
+            status.to_string()
+        };
+        if writeln!(std::io::stdout().lock(), "\nanswered {told}").is_err() || status != 200 {
+            return;
+        }
+    }
+}
+
+async fn named(request: Request<Body>) -> Result<Response<Body>, Infallible> {
+    let cx = SecurityContext::of(request.extensions()).unwrap();
+    Ok(Response::new(Body::from(cx.request_id().to_string())))
+}
+
+fn command(program: &str, path: &Path) -> Command {
+    let mut command = Command::new(program);
+    command
+        .env(TRAIL, path)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    command
+}
+
+fn this() -> String {
+    std::env::current_exe()
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .to_owned()
+}
+
+const ARGUMENTS: [&str; 3] = ["--exact", "killed::child", "--nocapture"];
+
+/// Runs a child until it has answered so often, kills it, and returns all it had answered.
+fn answered_by(mut command: Command, until: usize) -> Vec<String> {
+    let mut child = command.spawn().unwrap();
+    let mut answered = Vec::new();
+    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+        let line = line.unwrap();
+        if let Some(told) = line.strip_prefix("answered ") {
+            answered.push(told.to_owned());
+        }
+        if answered.len() == until {
+            child.kill().unwrap(); // SIGKILL; what it still wrote into the pipe is read to the end.
+        }
+    }
+    child.wait().unwrap();
+    answered
+}
+
+fn times(path: &Path) -> HashMap<String, usize> {
+    let mut times = HashMap::new();
+    for record in records(path) {
+        if record["type"] == "head" || record["type"] == "request" {
+            *times
+                .entry(record["id"].as_str().unwrap().to_owned())
+                .or_default() += 1;
+        }
+    }
+    times
+}
+
+#[test]
+fn ten_times_killed_under_load_every_answered_request_is_there_once() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    let mut answered = Vec::new();
+    for round in 0..ROUNDS {
+        let mut command = command(&this(), &path);
+        command.args(ARGUMENTS);
+        answered.extend(answered_by(command, 20 + 13 * round));
+    }
+    drop(FileSink::at(&path).open().unwrap());
+    let report = verify_file(&path, &VerifyOptions::new()).unwrap();
+    let times = times(&path);
+    assert!(answered.len() >= 20 * ROUNDS);
+    for id in &answered {
+        assert_eq!(times.get(id), Some(&1), "{id} of {report:?}");
+    }
+    assert!(times.values().all(|times| *times == 1));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_quota_ends_in_503_and_the_trail_goes_on_when_it_is_lifted() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    // Files of at most 8 KiB: the write that reaches it is cut short by the kernel, the next one fails.
+    let mut command = command("bash", &path);
+    let script = r#"ulimit -f 8; trap '' XFSZ; exec "$0" "$@""#;
+    command.args(["-c", script, &this()]).args(ARGUMENTS);
+    let answered = answered_by(command, usize::MAX);
+    assert!(answered.iter().any(|told| told == "503"), "{answered:?}");
+    assert!(std::fs::metadata(&path).unwrap().len() <= 8192);
+
+    let sink = FileSink::at(&path).open().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(crate::support::serve(&sink, 1));
+    runtime.block_on(crate::support::close(&sink));
+    verify_file(&path, &VerifyOptions::new()).unwrap();
+    let times = times(&path);
+    for id in answered.iter().filter(|told| *told != "503") {
+        assert_eq!(times.get(id), Some(&1), "{id}");
+    }
+}

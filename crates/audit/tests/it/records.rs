@@ -1,0 +1,198 @@
+//! What stands in a record.
+
+use std::{sync::Arc, time::Duration};
+
+use http::{Method, Request, Response, StatusCode};
+use palisade_audit::{AuditError, AuditLayer};
+use palisade_core::{
+    Chain, Fact, GuardLayer, Mode, Rejection, RouteLayer, RouteTable, Rule, SecurityContext,
+    Verdict,
+};
+use serde_json::{Value, json};
+use tower::service_fn;
+
+use crate::support::{Body, Does, Trail, get, hello, known, send};
+
+/// Sends a request through an audit layer and a guard that does something, and returns the record.
+async fn check(
+    uri: &str,
+    does: impl Fn(&SecurityContext) + Send + Sync + Clone + 'static,
+) -> Value {
+    let trail = Trail::new();
+    let guard = Does(move |cx: &SecurityContext, _: &mut _| {
+        does(cx);
+        Verdict::Admit(())
+    });
+    let stack = GuardLayer(Chain(trail.layer(), guard));
+    send(stack, service_fn(hello), get(uri)).await;
+    trail.only()
+}
+
+#[tokio::test]
+async fn a_record_says_who_what_when_and_from_where() {
+    let trail = Trail::new();
+    let clock = trail.clock.clone();
+    let slow = Does(move |cx: &SecurityContext, _: &mut _| {
+        known(cx);
+        clock.advance(Duration::from_micros(1234));
+        Verdict::Admit(())
+    });
+    let stack = GuardLayer(Chain(trail.layer(), slow));
+    send(stack, service_fn(hello), get("/tts")).await;
+    let mut record = trail.only();
+    let id = record["id"].take();
+    assert_eq!(id.as_str().unwrap().len(), 32);
+    assert_eq!(
+        record,
+        json!({
+            "v": 1, "type": "request", "time": "2023-11-14T22:13:20.000000Z", "id": null,
+            "method": "GET", "path": "/tts", "client": "203.0.113.7", "scheme": "https",
+            "principal": {"kind": "api_key", "id": "team-voice", "credential": "k7Gh2"},
+            "status": 200, "how": "complete", "bytes": 5, "duration_us": 1234,
+        })
+    );
+}
+
+#[tokio::test]
+async fn a_guest_is_not_the_same_as_nobody_having_looked() {
+    assert_eq!(check("/", |_| ()).await["identity"], "unknown");
+    assert_eq!(
+        check("/", SecurityContext::asked).await["identity"],
+        "anonymous"
+    );
+}
+
+#[tokio::test]
+async fn a_path_stands_there_as_the_template_of_its_route() {
+    let trail = Trail::new();
+    let table = RouteTable::builder().route("/voices/{name}", Method::GET, Rule::public());
+    let routes = RouteLayer::new(Arc::new(table.build().unwrap()));
+    // Whichever of the two stands outside.
+    let stack = GuardLayer(Chain(trail.layer(), routes.clone()));
+    send(stack, service_fn(hello), get("/voices/zhang-san")).await;
+    let stack = GuardLayer(Chain(routes, trail.layer()));
+    send(stack, service_fn(hello), get("/voices/zhang-san")).await;
+    for line in trail.memory.lines() {
+        assert!(line.contains(r#""route":"/voices/{name}""#), "{line}");
+        assert!(!line.contains("zhang-san"), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_cleaned_and_what_it_cost_stands_there() {
+    let record = check("/", |cx| {
+        cx.record(Fact::Cleaned {
+            field: "text".into(),
+            removed: 3,
+        });
+        cx.settle("characters", 21);
+    })
+    .await;
+    assert_eq!(record["cleaned"], json!([{"field": "text", "removed": 3}]));
+    assert_eq!(record["settled"], json!({"characters": 21}));
+}
+
+#[tokio::test]
+async fn every_kind_of_fact_has_a_place() {
+    let record = check("/", |cx| {
+        cx.record(Fact::CredentialFailed {
+            kind: "jwt",
+            code: "expired",
+        });
+        cx.record(Fact::Degraded {
+            guard: "limit",
+            what: "redis is away",
+        });
+        cx.record(Fact::Noted {
+            key: "voice",
+            value: "zhiyan".into(),
+        });
+        cx.record(Fact::ClosePanicked { guard: "permit" });
+    })
+    .await;
+    assert_eq!(
+        record["credential_failed"],
+        json!([{"kind": "jwt", "code": "expired"}])
+    );
+    assert_eq!(
+        record["degraded"],
+        json!([{"guard": "limit", "what": "redis is away"}])
+    );
+    assert_eq!(
+        record["noted"],
+        json!([{"key": "voice", "value": "zhiyan"}])
+    );
+    assert_eq!(record["close_panicked"], json!([{"guard": "permit"}]));
+}
+
+#[tokio::test]
+async fn facts_that_found_no_room_are_counted() {
+    let record = check("/", |cx| {
+        for _ in 0..20 {
+            cx.record(Fact::ClosePanicked { guard: "g" });
+        }
+    })
+    .await;
+    assert_eq!(record["facts_lost"], 4);
+}
+
+#[derive(Clone, Debug)]
+struct Shadowed;
+
+impl palisade_core::Guard for Shadowed {
+    type Pass = ();
+    fn name(&self) -> &'static str {
+        "shadowed"
+    }
+    fn mode(&self) -> Mode {
+        Mode::Shadow
+    }
+    fn admit(&self, _: &SecurityContext, _: &mut http::request::Parts) -> Verdict<()> {
+        let refusal = Rejection::new(StatusCode::FORBIDDEN, "closed", "Closed.");
+        refusal.with_reason("still painting").into()
+    }
+}
+
+#[tokio::test]
+async fn what_a_guard_in_shadow_would_have_refused_stands_there() {
+    let trail = Trail::new();
+    let stack = GuardLayer(Chain(trail.layer(), Shadowed));
+    let (status, _) = send(stack, service_fn(hello), get("/")).await;
+    assert_eq!(status, 200);
+    let record = trail.only();
+    let expected = json!([{"guard": "shadowed", "code": "closed", "reason": "still painting"}]);
+    assert_eq!(record["would_refuse"], expected);
+    assert_eq!(record["refused"], Value::Null);
+}
+
+#[tokio::test]
+async fn several_sinks_get_every_event() {
+    let trail = Trail::new();
+    let second = palisade_audit::MemorySink::with_capacity(2);
+    let layer = trail.layer_with(|builder| builder.sink(second.clone()));
+    for _ in 0..3 {
+        send(layer.clone(), service_fn(hello), get("/")).await;
+    }
+    assert_eq!(trail.memory.lines().len(), 3);
+    assert_eq!(second.lines(), trail.memory.lines()[1..]);
+}
+
+#[tokio::test]
+async fn a_handler_that_settles_while_it_streams_is_heard() {
+    let trail = Trail::new();
+    let settles = service_fn(async |request: Request<Body>| {
+        let cx = SecurityContext::of(request.extensions()).unwrap();
+        cx.settle("audio_ms", 2500);
+        Ok::<_, std::convert::Infallible>(Response::new(Body::default()))
+    });
+    send(trail.layer(), settles, get("/")).await;
+    assert_eq!(trail.only()["settled"], json!({"audio_ms": 2500}));
+}
+
+#[test]
+fn a_layer_without_a_sink_is_refused() {
+    assert!(matches!(
+        AuditLayer::builder().build(),
+        Err(AuditError::NoSink)
+    ));
+}

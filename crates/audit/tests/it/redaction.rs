@@ -1,0 +1,131 @@
+//! What does not stand in a record.
+
+use http::{HeaderName, Request, header};
+use palisade_audit::{AuditError, AuditKey, AuditLayer, MemorySink};
+use palisade_core::{Chain, GuardLayer, SecurityContext, Verdict};
+use serde_json::Value;
+use tower::service_fn;
+
+use crate::support::{Body, Does, Trail, get, hello, known, send};
+
+const CANARY: &str = "canary7f3a9b";
+const DEVICE: HeaderName = HeaderName::from_static("x-device");
+
+fn key() -> AuditKey {
+    AuditKey::new(*b"0123456789abcdef0123456789abcdef").unwrap()
+}
+
+fn full_of_secrets() -> Request<Body> {
+    let uri = format!("/a/{CANARY}{CANARY}{CANARY}?text={CANARY}&api_key={CANARY}");
+    Request::post(uri)
+        .header("authorization", format!("Bearer {CANARY}"))
+        .header("cookie", format!("__Host-session={CANARY}"))
+        .header("x-api-key", CANARY)
+        .header("user-agent", CANARY)
+        .header("referer", format!("https://example.org/{CANARY}"))
+        .header(DEVICE, CANARY)
+        .body(Body::from(CANARY))
+        .unwrap()
+}
+
+#[tokio::test]
+async fn no_secret_stands_in_a_record_or_in_debug() {
+    let trail = Trail::new();
+    let layer = trail.layer_with(|builder| {
+        let builder = builder.correlation_key(key()).correlate_query("text");
+        builder.correlate_header(DEVICE)
+    });
+    let watched = layer.clone();
+    let debug = Does(move |cx: &SecurityContext, _: &mut _| {
+        known(cx);
+        assert!(!format!("{watched:?}").contains("0123456789abcdef"));
+        Verdict::Admit(())
+    });
+    send(
+        GuardLayer(Chain(layer, debug)),
+        service_fn(hello),
+        full_of_secrets(),
+    )
+    .await;
+    for shown in [
+        format!("{:?}", trail.memory.events()),
+        trail.memory.lines().concat(),
+    ] {
+        // Of the path segment the first eight characters stay, and no more.
+        assert!(!shown.contains(&CANARY[..9]), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn correlated_values_are_equal_where_the_values_are() {
+    let code = async |device: &str| -> Value {
+        let trail = Trail::new();
+        let layer = trail.layer_with(|it| it.correlation_key(key()).correlate_header(DEVICE));
+        let request = Request::get("/").header(DEVICE, device);
+        send(
+            layer,
+            service_fn(hello),
+            request.body(Body::default()).unwrap(),
+        )
+        .await;
+        trail.only()["fields"]["header.x-device"].clone()
+    };
+    assert_eq!(code("one").await, code("one").await);
+    assert_ne!(code("one").await, code("two").await);
+    assert!(code("one").await.as_str().unwrap().starts_with("hmac:"));
+}
+
+#[tokio::test]
+async fn values_in_clear_need_a_loud_word_and_are_cut() {
+    let trail = Trail::new();
+    let layer = trail.layer_with(|it| {
+        let it = it.dangerously_record_query("format");
+        it.dangerously_record_header(header::USER_AGENT)
+    });
+    let request = Request::get("/?format=wav&text=no").header("user-agent", "x".repeat(5000));
+    send(
+        layer,
+        service_fn(hello),
+        request.body(Body::default()).unwrap(),
+    )
+    .await;
+    let record = trail.only();
+    assert_eq!(record["fields"]["query.format"], "wav");
+    let agent = record["fields"]["header.user-agent"].as_str().unwrap();
+    assert_eq!(agent.len(), 256);
+}
+
+#[test]
+fn credentials_in_clear_are_refused_even_with_the_loud_word() {
+    let builder = || AuditLayer::builder().sink(MemorySink::new());
+    for name in [header::AUTHORIZATION, header::COOKIE] {
+        let built = builder().dangerously_record_header(name).build();
+        assert!(matches!(built, Err(AuditError::Setting(_))));
+    }
+    let built = builder().correlate_query("user").build();
+    assert!(matches!(built, Err(AuditError::NoCorrelationKey)));
+}
+
+#[tokio::test]
+async fn a_client_can_be_recorded_as_its_network() {
+    let trail = Trail::new();
+    let layer = trail.layer_with(palisade_audit::AuditLayerBuilder::mask_client_address);
+    let guard = Does(|cx: &SecurityContext, _: &mut _| {
+        known(cx);
+        Verdict::Admit(())
+    });
+    send(GuardLayer(Chain(layer, guard)), service_fn(hello), get("/")).await;
+    assert_eq!(trail.only()["client"], "203.0.113.0");
+}
+
+#[tokio::test]
+async fn raw_paths_need_a_loud_word() {
+    let path = format!("/reset/{}", "t".repeat(40));
+    let trail = Trail::new();
+    send(trail.layer(), service_fn(hello), get(&path)).await;
+    assert_eq!(trail.only()["path"], "/reset/tttttttt…");
+    let trail = Trail::new();
+    let layer = trail.layer_with(palisade_audit::AuditLayerBuilder::dangerously_record_raw_paths);
+    send(layer, service_fn(hello), get(&path)).await;
+    assert_eq!(trail.only()["path"], *path);
+}

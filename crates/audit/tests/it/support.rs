@@ -1,0 +1,142 @@
+//! What the tests share.
+
+use std::{
+    convert::Infallible,
+    net::{IpAddr, Ipv4Addr},
+    path::Path,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Request, Response, request};
+use http_body_util::{BodyExt, Full};
+use palisade_audit::{AuditLayer, AuditLayerBuilder, FileSink, MemorySink};
+use palisade_core::{
+    ClientInfo, Guard, Layer, ManualClock, Principal, Scheme, SecurityContext, Verdict,
+};
+use serde_json::Value;
+use tower::{BoxError, Service, ServiceExt};
+
+pub(crate) type Body = Full<Bytes>;
+
+/// 2023-11-14T22:13:20Z.
+pub(crate) const NOW: Duration = Duration::from_secs(1_700_000_000);
+
+/// An audit layer over memory, on a clock that stands still.
+pub(crate) struct Trail {
+    pub(crate) memory: MemorySink,
+    pub(crate) clock: ManualClock,
+}
+
+impl Trail {
+    pub(crate) fn new() -> Self {
+        Self {
+            memory: MemorySink::new(),
+            clock: ManualClock::new(NOW),
+        }
+    }
+
+    pub(crate) fn layer(&self) -> AuditLayer {
+        self.layer_with(|builder| builder)
+    }
+
+    pub(crate) fn layer_with(
+        &self,
+        change: impl FnOnce(AuditLayerBuilder) -> AuditLayerBuilder,
+    ) -> AuditLayer {
+        let builder = AuditLayer::builder().sink(self.memory.clone());
+        change(builder.clock(self.clock.shared())).build().unwrap()
+    }
+
+    /// The one record that there must be.
+    pub(crate) fn only(&self) -> Value {
+        let lines = self.memory.lines();
+        assert_eq!(lines.len(), 1, "{lines:#?}");
+        serde_json::from_str(&lines[0]).unwrap()
+    }
+}
+
+/// A guard made of a function.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Does<F>(pub(crate) F);
+
+impl<F> Guard for Does<F>
+where
+    F: Fn(&SecurityContext, &mut request::Parts) -> Verdict<()> + Send + Sync + 'static,
+{
+    type Pass = ();
+
+    fn name(&self) -> &'static str {
+        "does"
+    }
+
+    fn admit(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<()> {
+        self.0(cx, head)
+    }
+}
+
+/// Stands for transport and authentication.
+pub(crate) fn known(cx: &SecurityContext) {
+    let ip = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7));
+    cx.set_client(ClientInfo::new(ip, Scheme::Https));
+    let who = Principal::builder("api_key", "team-voice").credential("k7Gh2");
+    cx.identify(who.build()).unwrap();
+}
+
+pub(crate) fn get(uri: &str) -> Request<Body> {
+    Request::get(uri).body(Body::default()).unwrap()
+}
+
+pub(crate) async fn hello(_: Request<Body>) -> Result<Response<Body>, Infallible> {
+    Ok(Response::new(Body::from("hello")))
+}
+
+/// Sends a request and reads the answer to its end.
+pub(crate) async fn send<L, S, B>(layer: L, service: S, request: Request<Body>) -> (u16, Bytes)
+where
+    L: Layer<S>,
+    L::Service: Service<Request<Body>, Response = Response<B>>,
+    <L::Service as Service<Request<Body>>>::Error: Into<BoxError>,
+    B: http_body::Body<Data = Bytes>,
+    B::Error: std::fmt::Debug,
+{
+    let service = layer.layer(service);
+    let answer = service.oneshot(request).await.map_err(Into::into).unwrap();
+    let status = answer.status().as_u16();
+    (
+        status,
+        answer.into_body().collect().await.unwrap().to_bytes(),
+    )
+}
+
+/// The records of a file.
+pub(crate) fn records(path: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(path).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    lines.collect()
+}
+
+/// The records of a file that have a type.
+pub(crate) fn of_type(path: &Path, kind: &str) -> Vec<Value> {
+    let all = records(path).into_iter();
+    all.filter(|record| record["type"] == kind).collect()
+}
+
+/// A folder with a trail in it of so many requests, closed in order.
+pub(crate) async fn written(path: &Path, requests: usize) {
+    let clock = ManualClock::new(NOW).shared();
+    let sink = FileSink::at(path).clock(clock).open().unwrap();
+    serve(&sink, requests).await;
+    close(&sink).await;
+}
+
+pub(crate) async fn serve(sink: &FileSink, requests: usize) {
+    let layer = AuditLayer::builder().sink(sink.clone()).build().unwrap();
+    for _ in 0..requests {
+        send(layer.clone(), tower::service_fn(hello), get("/hello")).await;
+    }
+}
+
+pub(crate) async fn close(sink: &FileSink) {
+    palisade_audit::Sink::close(sink).get().await.unwrap();
+}
