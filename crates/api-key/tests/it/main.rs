@@ -10,6 +10,7 @@
 
 mod allocations;
 mod attacks;
+mod connection;
 mod file;
 mod keys;
 mod layer;
