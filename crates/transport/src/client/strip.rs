@@ -24,8 +24,13 @@ const TELLING: [&str; 14] = [
 /// a proxy's go only where they would contradict what was decided.
 pub(super) fn all_but(read: &[&HeaderName], trusted: bool, headers: &mut HeaderMap) {
     let is_false = |name: &HeaderName| {
-        let stranger = !trusted && name.as_str().starts_with("x-forwarded");
-        (stranger || TELLING.contains(&name.as_str())) && !read.contains(&name)
+        let text = name.as_str();
+        // Most names of a request are told apart by their first letter.
+        if !text.starts_with(['c', 'f', 't', 'x']) {
+            return false;
+        }
+        let stranger = !trusted && text.starts_with("x-forwarded");
+        (stranger || TELLING.contains(&text)) && !read.contains(&name)
     };
     // One pass and no copy for the request that has none, which is nearly every one.
     while let Some(name) = headers.keys().find(|name| is_false(name)).cloned() {
@@ -80,6 +85,10 @@ mod tests {
     #[test]
     fn no_listed_header_stays() {
         assert!(left(&[], true, &TELLING).is_empty());
-        assert!(TELLING.is_sorted());
+        assert!(
+            TELLING
+                .iter()
+                .all(|name| name.starts_with(['c', 'f', 't', 'x']))
+        );
     }
 }

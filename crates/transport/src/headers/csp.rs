@@ -1,8 +1,10 @@
 //! `Content-Security-Policy`, written by a builder that cannot forget the dangerous directives.
 
+use std::borrow::Cow;
+
 use http::HeaderValue;
 
-use crate::ConfigError;
+use crate::{ConfigError, host::HostName};
 
 /// What a page may load and do. Begins with nothing, and adds.
 ///
@@ -10,11 +12,11 @@ use crate::ConfigError;
 /// use palisade_transport::{ContentSecurityPolicy, Source};
 ///
 /// let page = ContentSecurityPolicy::nothing()
-///     .scripts(Source::SameOrigin)
-///     .styles(Source::SameOrigin)
-///     .connections(Source::SameOrigin)
-///     .images(Source::SameOrigin)
-///     .images(Source::Data)
+///     .scripts(Source::SAME_ORIGIN)
+///     .styles(Source::SAME_ORIGIN)
+///     .connections(Source::SAME_ORIGIN)
+///     .images(Source::SAME_ORIGIN)
+///     .data_images()
 ///     .media(Source::host("https://cdn.example.com")?);
 /// assert_eq!(
 ///     page.header_value(),
@@ -67,29 +69,14 @@ impl Directive {
 
 /// Where something may come from.
 #[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Source {
-    /// `blob:`, made by the page itself.
-    Blob,
-    /// `data:`, inside the page. Never for scripts.
-    Data,
-    /// A host; see [`Source::host`].
-    Host(HostSource),
-    /// `'self'`: the page's own scheme, host and port.
-    SameOrigin,
-    /// `'unsafe-inline'`; see [`Source::dangerously_inline`].
-    UnsafeInline(Inline),
-}
-
-/// An origin that has been checked.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct HostSource(Box<str>);
-
-/// Made only by [`Source::dangerously_inline`].
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Inline(());
+pub struct Source(Cow<'static, str>);
 
 impl Source {
+    /// `'self'`: the page's own scheme, host and port.
+    pub const SAME_ORIGIN: Self = Self(Cow::Borrowed("'self'"));
+    const BLOB: Self = Self(Cow::Borrowed("blob:"));
+    const DATA: Self = Self(Cow::Borrowed("data:"));
+
     /// An origin elsewhere, such as `https://cdn.example.com` or `wss://api.example.com:8443`.
     ///
     /// # Errors
@@ -102,23 +89,14 @@ impl Source {
         let host = ["https://", "wss://"]
             .iter()
             .find_map(|scheme| origin.strip_prefix(scheme));
-        crate::host::HostName::parse(host.ok_or_else(wrong)?).map_err(|_| wrong())?;
-        Ok(Self::Host(HostSource(origin.into())))
+        HostName::parse(host.ok_or_else(wrong)?).map_err(|_| wrong())?;
+        Ok(Self(Cow::Owned(origin.to_owned())))
     }
 
     /// Allows what stands in the page itself: whatever an attacker manages to write into the page runs.
+    #[must_use]
     pub const fn dangerously_inline() -> Self {
-        Self::UnsafeInline(Inline(()))
-    }
-
-    fn as_str(&self) -> &str {
-        match self {
-            Self::Blob => "blob:",
-            Self::Data => "data:",
-            Self::Host(HostSource(origin)) => origin,
-            Self::SameOrigin => "'self'",
-            Self::UnsafeInline(_) => "'unsafe-inline'",
-        }
+        Self(Cow::Borrowed("'unsafe-inline'"))
     }
 }
 
@@ -131,14 +109,14 @@ impl ContentSecurityPolicy {
     /// Allows a page its own scripts, styles, images, fonts and calls, nothing inline, nothing from elsewhere.
     pub fn same_origin() -> Self {
         Self::nothing()
-            .scripts(Source::SameOrigin)
-            .styles(Source::SameOrigin)
-            .images(Source::SameOrigin)
-            .fonts(Source::SameOrigin)
-            .media(Source::SameOrigin)
-            .connections(Source::SameOrigin)
-            .manifests(Source::SameOrigin)
-            .forms_to(Source::SameOrigin)
+            .scripts(Source::SAME_ORIGIN)
+            .styles(Source::SAME_ORIGIN)
+            .images(Source::SAME_ORIGIN)
+            .fonts(Source::SAME_ORIGIN)
+            .media(Source::SAME_ORIGIN)
+            .connections(Source::SAME_ORIGIN)
+            .manifests(Source::SAME_ORIGIN)
+            .forms_to(Source::SAME_ORIGIN)
     }
 
     /// Adds a source of scripts.
@@ -156,6 +134,16 @@ impl ContentSecurityPolicy {
         self.add(Directive::Image, source)
     }
 
+    /// Allows images that stand in the page itself (`data:`).
+    pub fn data_images(self) -> Self {
+        self.add(Directive::Image, Source::DATA)
+    }
+
+    /// Allows images that the page makes (`blob:`).
+    pub fn blob_images(self) -> Self {
+        self.add(Directive::Image, Source::BLOB)
+    }
+
     /// Adds a source of fonts.
     pub fn fonts(self, source: Source) -> Self {
         self.add(Directive::Font, source)
@@ -164,6 +152,11 @@ impl ContentSecurityPolicy {
     /// Adds a source of sound and film.
     pub fn media(self, source: Source) -> Self {
         self.add(Directive::Media, source)
+    }
+
+    /// Allows sound and film that the page makes, or fetched before (`blob:`).
+    pub fn blob_media(self) -> Self {
+        self.add(Directive::Media, Source::BLOB)
     }
 
     /// Adds a place that scripts may call (`fetch`, `WebSocket`).
@@ -219,7 +212,7 @@ impl ContentSecurityPolicy {
         let mut directives: Vec<_> = self.directives.iter().collect();
         directives.sort_by_key(|(directive, _)| *directive);
         for (directive, sources) in directives {
-            let sources: Vec<_> = sources.iter().map(Source::as_str).collect();
+            let sources: Vec<_> = sources.iter().map(|source| &*source.0).collect();
             write(&mut policy, directive.as_str(), &sources.join(" "));
         }
         if self.trusted_types {
@@ -268,8 +261,8 @@ mod tests {
     #[test]
     fn what_is_added_twice_is_written_once() {
         let policy = ContentSecurityPolicy::nothing()
-            .framed_by(Source::SameOrigin)
-            .framed_by(Source::SameOrigin)
+            .framed_by(Source::SAME_ORIGIN)
+            .framed_by(Source::SAME_ORIGIN)
             .require_trusted_types()
             .header_value();
         let text = policy.to_str().unwrap();

@@ -15,7 +15,7 @@ use palisade_core::{ClientInfo, Guard, Scheme, SecurityContext, Verdict, layer};
 
 use self::preset::{Entry, X_POWERED_BY};
 pub use self::{
-    csp::{ContentSecurityPolicy, HostSource, Inline, Source},
+    csp::{ContentSecurityPolicy, Source},
     hsts::Hsts,
 };
 
@@ -27,13 +27,13 @@ pub use self::{
 /// is, except for `X-Content-Type-Options` and `Strict-Transport-Security`.
 ///
 /// ```
-/// use palisade_transport::{ContentSecurityPolicy, HeadersLayer, Hsts, Source};
+/// use palisade_transport::{ContentSecurityPolicy, HeadersLayer, Hsts};
 ///
 /// // For programs: nothing may be run, framed or indexed.
 /// let api = HeadersLayer::api();
 ///
 /// // For people: a page with its own scripts, and sound that it makes itself.
-/// let page = ContentSecurityPolicy::same_origin().media(Source::Blob);
+/// let page = ContentSecurityPolicy::same_origin().blob_media();
 /// let site = HeadersLayer::browser(&page)
 ///     .hsts(Hsts::two_years().include_subdomains())
 ///     .no_index();

@@ -26,6 +26,7 @@ pub(super) struct Activity {
     head: AtomicU64,
     watches_head: AtomicBool,
     served: AtomicBool,
+    unread: AtomicBool,
 }
 
 impl Activity {
@@ -38,6 +39,7 @@ impl Activity {
             head: AtomicU64::new(0),
             watches_head: AtomicBool::new(false),
             served: AtomicBool::new(false),
+            unread: AtomicBool::new(false),
         })
     }
 
@@ -64,6 +66,16 @@ impl Activity {
     /// Tells whether there was any request yet.
     pub(super) fn has_served(&self) -> bool {
         self.served.load(Ordering::Relaxed)
+    }
+
+    /// Notes that a request was answered before its body was read.
+    pub(super) fn leave_unread(&self) {
+        self.unread.store(true, Ordering::Relaxed);
+    }
+
+    /// Tells whether there may be more on the way from the client than was read.
+    pub(super) fn has_left_unread(&self) -> bool {
+        self.unread.load(Ordering::Relaxed)
     }
 
     /// Returns the moment at which the connection is to be closed if nothing moves until then.

@@ -4,6 +4,7 @@ use std::{
     error, fmt,
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -14,12 +15,13 @@ use hyper::body::Incoming;
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep};
 
-use super::activity::OpenRequest;
+use super::activity::{Activity, OpenRequest};
 
 /// The body of a request that came through this server. Fails when its sender stops sending.
 #[derive(Debug)]
 pub struct ReceivedBody {
     inner: Incoming,
+    activity: Arc<Activity>,
     stall: Option<Duration>,
     patience: Option<Pin<Box<Sleep>>>,
     waiting: bool,
@@ -54,9 +56,10 @@ impl error::Error for ReceiveError {
 }
 
 impl ReceivedBody {
-    pub(super) fn new(inner: Incoming, stall: Option<Duration>) -> Self {
+    pub(super) fn new(inner: Incoming, activity: Arc<Activity>, stall: Option<Duration>) -> Self {
         Self {
             inner,
+            activity,
             stall,
             patience: None,
             waiting: false,
@@ -76,6 +79,14 @@ impl ReceivedBody {
             patience.as_mut().reset(Instant::now() + stall);
         }
         patience.as_mut().poll(cx)
+    }
+}
+
+impl Drop for ReceivedBody {
+    fn drop(&mut self) {
+        if !self.inner.is_end_stream() {
+            self.activity.leave_unread();
+        }
     }
 }
 

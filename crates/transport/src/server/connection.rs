@@ -164,8 +164,12 @@ pub(super) async fn run<S, B>(
         return;
     }
     // The connection is gone, so the socket is back, unless it was upgraded and lives on elsewhere.
-    if let Ok(held) = back.await {
-        held.drain().await;
+    let Ok(held) = back.await else { return };
+    let owed = end == End::Failed || activity.has_left_unread();
+    tokio::select! {
+        () = held.drain() => {}
+        // A stopping server waits only for those who may still be sending.
+        () = stopped(&mut stop), if !owed => {}
     }
 }
 
@@ -217,6 +221,7 @@ async fn guess(socket: &mut TcpStream) -> io::Result<(Protocol, Bytes)> {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum End {
+    Failed,
     Finished,
     TimedOut,
 }
@@ -254,7 +259,9 @@ async fn drive(
         let wake = deadline.map_or(next_look, |deadline| deadline.min(next_look));
         tokio::select! {
             biased;
-            _ = connection.as_mut() => return End::Finished,
+            end = connection.as_mut() => {
+                return if end.is_ok() { End::Finished } else { End::Failed };
+            }
             () = stopped(stop), if stopping.is_none() => {
                 if !activity.has_served() {
                     return End::Finished;

@@ -189,7 +189,7 @@ impl Server {
             .transpose()
             .map_err(|error| ServerError::Tls(error.into()))?;
         let wiring = Wiring::new(self.limits, tls, self.http2_in_clear, self.stats);
-        let host = Host {
+        let mut host = Host {
             wiring: Arc::new(wiring),
             slots: self.slots,
             proxies: self.proxies,
@@ -228,7 +228,7 @@ where
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     async fn accept(
-        &self,
+        &mut self,
         listener: &TcpListener,
         tasks: &mut JoinSet<()>,
         told: &watch::Receiver<bool>,
@@ -244,7 +244,7 @@ where
     }
 
     fn welcome(
-        &self,
+        &mut self,
         socket: TcpStream,
         address: SocketAddr,
         tasks: &mut JoinSet<()>,
@@ -301,7 +301,7 @@ async fn finish(mut tasks: JoinSet<()>, grace: Duration) -> Stopped {
 
 /// How often certificates are looked at.
 fn every(period: Duration) -> tokio::time::Interval {
-    let mut interval = tokio::time::interval(period);
+    let mut interval = tokio::time::interval_at(Instant::now() + period, period);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     interval
 }

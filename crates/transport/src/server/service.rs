@@ -39,7 +39,8 @@ where
 
     fn call(&self, request: Request<Incoming>) -> Answering<S> {
         let open = OpenRequest::begin(&self.activity);
-        let mut request = request.map(|body| ReceivedBody::new(body, self.body_stall));
+        let mut request = request
+            .map(|body| ReceivedBody::new(body, Arc::clone(&self.activity), self.body_stall));
         request.extensions_mut().insert(self.peer);
         Answering {
             inner: Oneshot::new(self.service.clone(), request),

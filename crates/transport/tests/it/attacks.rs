@@ -1,0 +1,306 @@
+//! What is tried against the transport, one test each.
+
+use http::{Request, header};
+use palisade_core::{
+    Chain, Fact, Guard, Peer, Scheme, SecurityContext, Verdict, testing::TestBody,
+};
+use palisade_transport::{
+    AllowedHosts, ClientInfoLayer, ForwardedHeader, HostLayer, HttpsLayer, TrustedProxies,
+};
+
+use crate::{
+    layers::{answer, hosts, request, whole},
+    support::{bind, start},
+};
+
+/// Runs `ClientInfoLayer` alone and returns the client's address and the facts.
+fn client(
+    header: ForwardedHeader,
+    peer: &str,
+    lines: &[(&'static str, &str)],
+) -> (String, Vec<Fact>) {
+    let proxies = TrustedProxies::parse("10.0.0.0/8, fd00::/8").unwrap();
+    let layer = ClientInfoLayer::behind(proxies, header);
+    let mut request = Request::new(TestBody::default());
+    let peer = Peer::new(
+        (peer.parse::<std::net::IpAddr>().unwrap(), 1).into(),
+        Scheme::Http,
+    );
+    request.extensions_mut().insert(peer);
+    for (name, value) in lines {
+        request.headers_mut().append(*name, value.parse().unwrap());
+    }
+    let mut head = request.into_parts().0;
+    let cx = SecurityContext::enter(&mut head);
+    assert!(matches!(layer.admit(&cx, &mut head), Verdict::Admit(())));
+    (cx.client().unwrap().ip().to_string(), cx.facts())
+}
+
+#[test]
+fn a_spoofed_left_part_buys_no_second_address() {
+    for spoof in [
+        "198.51.100.66",
+        "127.0.0.1",
+        "::1",
+        "10.0.0.9",
+        "unknown",
+        "\"",
+        "' OR 1=1",
+        &"1.1.1.1,".repeat(9_999),
+    ] {
+        let line = format!("{spoof}, 203.0.113.7");
+        let (ip, _) = client(
+            ForwardedHeader::XForwardedFor,
+            "10.0.0.1",
+            &[("x-forwarded-for", &line)],
+        );
+        assert_eq!(ip, "203.0.113.7", "{spoof}");
+    }
+}
+
+#[test]
+fn a_spoofed_line_before_the_proxys_own_buys_nothing() {
+    let lines = [
+        ("x-forwarded-for", "127.0.0.1"),
+        ("x-forwarded-for", "203.0.113.7"),
+    ];
+    assert_eq!(
+        client(ForwardedHeader::XForwardedFor, "10.0.0.1", &lines).0,
+        "203.0.113.7"
+    );
+}
+
+#[test]
+fn headers_of_an_untrusted_peer_are_ignored_and_noted() {
+    let lines = [
+        ("x-forwarded-for", "127.0.0.1"),
+        ("forwarded", "for=127.0.0.1"),
+        ("x-real-ip", "127.0.0.1"),
+    ];
+    for peer in ["203.0.113.7", "::ffff:203.0.113.7", "2001:db8::7"] {
+        let (ip, facts) = client(ForwardedHeader::XForwardedFor, peer, &lines);
+        assert_eq!(ip, peer.trim_start_matches("::ffff:"));
+        assert!(
+            matches!(
+                &facts[..],
+                [Fact::Noted {
+                    key: "forwarded_header",
+                    ..
+                }]
+            ),
+            "{facts:?}"
+        );
+    }
+}
+
+#[test]
+fn the_headers_that_are_not_configured_count_for_nothing() {
+    let lines = [
+        ("forwarded", "for=127.0.0.1"),
+        ("x-real-ip", "127.0.0.1"),
+        ("cf-connecting-ip", "127.0.0.1"),
+        ("true-client-ip", "127.0.0.1"),
+        ("x-forwarded-for", "203.0.113.7"),
+    ];
+    assert_eq!(
+        client(ForwardedHeader::XForwardedFor, "10.0.0.1", &lines).0,
+        "203.0.113.7"
+    );
+}
+
+#[test]
+fn a_hop_that_cannot_be_read_is_not_skipped() {
+    for hop in [
+        "unknown",
+        "_secret",
+        "",
+        "1.2.3",
+        "example.com",
+        "203.0.113.7:99999",
+    ] {
+        let line = format!("127.0.0.1, {hop}, 10.0.0.2");
+        let (ip, facts) = client(
+            ForwardedHeader::XForwardedFor,
+            "10.0.0.1",
+            &[("x-forwarded-for", &line)],
+        );
+        assert_eq!(ip, "10.0.0.2", "{hop}");
+        assert_eq!(facts.len(), 1);
+    }
+}
+
+#[test]
+fn an_open_quote_hides_no_address() {
+    for spoof in ["for=\"", "for=\"\\", "for=\"a, for=\"b", "\"\\\""] {
+        let line = format!("{spoof}, for=203.0.113.7");
+        let (ip, _) = client(
+            ForwardedHeader::Forwarded,
+            "10.0.0.1",
+            &[("forwarded", &line)],
+        );
+        assert_eq!(ip, "203.0.113.7", "{spoof}");
+    }
+}
+
+#[test]
+fn a_mapped_proxy_is_the_plain_one() {
+    let lines = [("x-forwarded-for", "203.0.113.7, ::ffff:10.0.0.9")];
+    assert_eq!(
+        client(ForwardedHeader::XForwardedFor, "::ffff:10.0.0.1", &lines).0,
+        "203.0.113.7"
+    );
+}
+
+#[tokio::test]
+async fn a_foreign_host_leads_no_redirect_astray() {
+    let one = HttpsLayer::redirect_to("example.com").unwrap().every_path();
+    let same = HttpsLayer::redirect_within(hosts(), 443).every_path();
+    for host in [
+        "evil.example",
+        "example.com.evil.example",
+        "example.com@evil.example",
+        "evil.example:80",
+        "example.com:80@evil.example",
+        "[::1]",
+    ] {
+        let attack = || {
+            let mut request = request("/x", Scheme::Http);
+            request
+                .headers_mut()
+                .insert(header::HOST, host.parse().unwrap());
+            request
+        };
+        // Behind the host list, and also alone, for those who forget it.
+        for guarded in [true, false] {
+            let alone = Chain(ClientInfoLayer::direct(), one.clone());
+            let led = if guarded {
+                answer(whole(one.clone()), attack()).await
+            } else {
+                answer(alone, attack()).await
+            };
+            if let Some(location) = led.headers().get(header::LOCATION) {
+                assert_eq!(location, "https://example.com/x", "{host}");
+            }
+            let alone = Chain(ClientInfoLayer::direct(), same.clone());
+            let led = if guarded {
+                answer(whole(same.clone()), attack()).await
+            } else {
+                answer(alone, attack()).await
+            };
+            assert!(!led.headers().contains_key(header::LOCATION), "{host}");
+            assert!(led.status().is_client_error());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_forwarded_host_leads_no_redirect_astray() {
+    let proxies = TrustedProxies::parse("10.0.0.1").unwrap();
+    let client =
+        ClientInfoLayer::behind(proxies, ForwardedHeader::XForwardedFor).accept_forwarded_host();
+    let guards = Chain(
+        client,
+        HttpsLayer::redirect_within(hosts(), 443).every_path(),
+    );
+    let mut attack = request("/x", Scheme::Http);
+    attack
+        .extensions_mut()
+        .insert(Peer::new(([10, 0, 0, 1], 1).into(), Scheme::Http));
+    attack
+        .headers_mut()
+        .insert("x-forwarded-host", "evil.example".parse().unwrap());
+    let led = answer(guards, attack).await;
+    assert!(!led.headers().contains_key(header::LOCATION));
+}
+
+#[tokio::test]
+async fn a_path_of_two_slashes_stays_on_its_host() {
+    let https = HttpsLayer::redirect_to("example.com").unwrap().every_path();
+    for (path, location) in [
+        ("//evil.example/x", "https://example.com/evil.example/x"),
+        ("///evil.example", "https://example.com/evil.example"),
+        (
+            "/%0d%0aset-cookie:%20a=b",
+            "https://example.com/%0d%0aset-cookie:%20a=b",
+        ),
+    ] {
+        let mut attack = request("/", Scheme::Http);
+        *attack.uri_mut() = path.parse().unwrap();
+        let led = answer(whole(https.clone()), attack).await;
+        assert_eq!(led.headers()[header::LOCATION], location, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_cannot_claim_tls_for_itself() {
+    let mut attack = request("/", Scheme::Http);
+    for (name, value) in [
+        ("x-forwarded-proto", "https"),
+        ("forwarded", "proto=https"),
+        ("x-forwarded-ssl", "on"),
+        ("front-end-https", "on"),
+    ] {
+        attack.headers_mut().insert(name, value.parse().unwrap());
+    }
+    let refused = answer(whole(HttpsLayer::refuse()), attack).await;
+    assert_eq!(refused.status().as_u16(), 403);
+    assert!(!refused.headers().contains_key("strict-transport-security"));
+}
+
+#[tokio::test]
+async fn a_host_is_matched_whole_and_never_decoded() {
+    let guards = Chain(
+        ClientInfoLayer::direct(),
+        HostLayer::new(AllowedHosts::parse(["example.com", "*.example.org"]).unwrap()),
+    );
+    for host in [
+        "notexample.com",
+        "example.com.",
+        "example.com:8443",
+        "example.org",
+        "evilexample.org",
+        "example%2ecom",
+        "example.com%00.evil.example",
+        "EXAMPLE.COM.evil",
+        "example.com/",
+        "example.com\\@evil.example",
+        "\texample.com:443:443",
+    ] {
+        let mut attack = request("/", Scheme::Https);
+        attack
+            .headers_mut()
+            .insert(header::HOST, host.parse().unwrap());
+        let refused = answer(guards.clone(), attack).await;
+        assert!(
+            matches!(refused.status().as_u16(), 400 | 421),
+            "{host}: {}",
+            refused.status()
+        );
+        assert!(!refused.body().contains("evil"), "a refusal echoes nothing");
+    }
+}
+
+/// What two parsers could read differently is answered once, and the connection is closed or the rest is no request.
+#[tokio::test]
+async fn messages_with_two_lengths_are_answered_once() {
+    let running = start(bind());
+    for (lines, body) in [
+        (
+            "content-length: 6\r\ntransfer-encoding: chunked\r\n",
+            "0\r\n\r\nG",
+        ),
+        ("content-length: 5\r\ncontent-length: 6\r\n", "12345G"),
+        ("content-length: +5\r\n", "12345"),
+        ("transfer-encoding: xchunked\r\n", "0\r\n\r\n"),
+        ("transfer-encoding: chunked, identity\r\n", "0\r\n\r\n"),
+        ("transfer-encoding : chunked\r\n", "0\r\n\r\n"),
+        ("x: y\r\n z\r\n", ""),
+        ("x: \0\r\n", ""),
+    ] {
+        let tail = "GET /peer HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+        let sent = format!("POST /length HTTP/1.1\r\nhost: a\r\n{lines}\r\n{body}{tail}");
+        let answer = running.talk(sent.as_bytes()).await;
+        assert!(!answer.contains("127.0.0.1 http"), "{lines}: {answer}");
+        assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{lines}: {answer}");
+    }
+}

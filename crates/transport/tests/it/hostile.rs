@@ -1,0 +1,181 @@
+//! Connections that misbehave below HTTP's surface.
+
+use http::{Request, StatusCode};
+use http_body_util::Full;
+use hyper_util::rt::TokioIo;
+use palisade_core::testing::TestBody;
+use palisade_transport::server::ReceivedBody;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::support::{
+    bind, eventually, http2, read_all, read_answer, start, start_with, text, tls, within,
+};
+
+/// A frame of HTTP/2 (RFC 9113, 4.1).
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    let mut frame = length[1..].to_vec();
+    frame.extend([kind, flags]);
+    frame.extend(stream.to_be_bytes());
+    frame.extend(payload);
+    frame
+}
+
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
+const GOAWAY: u8 = 7;
+const CONTINUATION: u8 = 9;
+/// `:method GET`, `:scheme http`, `:path /`, `:authority a`, from HPACK's static table.
+const HEAD: &[u8] = &[0x82, 0x86, 0x84, 0x41, 1, b'a'];
+
+fn opening() -> Vec<u8> {
+    [PREFACE, &frame(SETTINGS, 0, 0, &[])].concat()
+}
+
+/// Returns the error code of the last GOAWAY among these frames.
+fn goodbye(mut bytes: &[u8]) -> Option<u32> {
+    let mut code = None;
+    while let [a, b, c, kind, _, _, _, _, _, rest @ ..] = bytes {
+        let length = u32::from_be_bytes([0, *a, *b, *c]) as usize;
+        let (payload, next) = rest.split_at_checked(length)?;
+        if *kind == GOAWAY {
+            code = Some(u32::from_be_bytes(payload.get(4..8)?.try_into().unwrap()));
+        }
+        bytes = next;
+    }
+    code
+}
+
+async fn answer_to(sent: Vec<u8>) -> Vec<u8> {
+    let running = start(bind().http2_in_clear());
+    let socket = running.connect().await;
+    let (mut reader, mut writer) = socket.into_split();
+    let send = tokio::spawn(async move {
+        let _ = writer.write_all(&sent).await;
+        writer
+    });
+    let mut received = Vec::new();
+    let mut part = [0; 4096];
+    within(async {
+        while let Ok(count @ 1..) = reader.read(&mut part).await {
+            received.extend_from_slice(&part[..count]);
+        }
+    })
+    .await;
+    drop(send.await);
+    received
+}
+
+/// CVE-2023-44487: streams that are opened only to be reset cost work and no place.
+#[tokio::test]
+async fn a_flood_of_resets_ends_the_connection() {
+    let mut sent = opening();
+    for stream in (1..4_000).step_by(2) {
+        sent.extend(frame(HEADERS, 5, stream, HEAD));
+        sent.extend(frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes()));
+    }
+    let enhance_your_calm = 11;
+    assert_eq!(goodbye(&answer_to(sent).await), Some(enhance_your_calm));
+}
+
+/// CVE-2024-27316 and its kin: a head that never ends.
+#[tokio::test]
+async fn a_head_of_endless_continuations_ends_the_connection() {
+    let mut sent = opening();
+    sent.extend(frame(HEADERS, 1, 1, HEAD));
+    for _ in 0..10_000 {
+        // A literal field that is never indexed: `x: yyyy…`.
+        let field = [&[0x10, 1, b'x', 100][..], &[b'y'; 100]].concat();
+        sent.extend(frame(CONTINUATION, 0, 1, &field));
+    }
+    assert!(goodbye(&answer_to(sent).await).is_some_and(|code| code != 0));
+}
+
+#[tokio::test]
+async fn a_panic_ends_its_own_connection_and_nothing_else() {
+    let service = tower::service_fn(async |request: Request<ReceivedBody>| {
+        assert_eq!(request.uri().path(), "/", "this one panics");
+        Ok(http::Response::new(TestBody::from("hello")))
+    });
+    let running = start_with(bind(), service);
+    assert_eq!(
+        running
+            .talk(b"GET /panic HTTP/1.1\r\nhost: a\r\n\r\n")
+            .await,
+        ""
+    );
+    let answer = running
+        .talk(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+        .await;
+    assert!(answer.ends_with("hello"), "{answer}");
+    eventually("the places are free", || running.stats.open() == 0).await;
+}
+
+#[tokio::test]
+async fn a_panic_on_one_stream_leaves_the_others() {
+    let service = tower::service_fn(async |request: Request<ReceivedBody>| {
+        assert_eq!(request.uri().path(), "/", "this one panics");
+        Ok(http::Response::new(TestBody::from("hello")))
+    });
+    let running = start_with(bind().http2_in_clear(), service);
+    let mut sender = http2(running.connect().await).await;
+    let get = |path: &str| {
+        Request::get(format!("http://a{path}"))
+            .body(Full::default())
+            .unwrap()
+    };
+    assert!(within(sender.send_request(get("/panic"))).await.is_err());
+    let answer = within(sender.send_request(get("/"))).await.unwrap();
+    assert_eq!(text(answer).await, "hello");
+}
+
+#[tokio::test]
+async fn a_refusal_asks_for_no_body() {
+    let running = start(bind());
+    let head =
+        b"POST /refuse HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\nexpect: 100-continue\r\n\r\n";
+    let answer = running.talk(head).await;
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+}
+
+/// The socket belongs to whoever upgraded it, and so does its place.
+#[tokio::test]
+async fn an_upgraded_connection_keeps_its_place_and_is_not_cut() {
+    let service = tower::service_fn(async |mut request: Request<ReceivedBody>| {
+        tokio::spawn(async move {
+            let mut upgraded = TokioIo::new(hyper::upgrade::on(&mut request).await.unwrap());
+            while let Ok(byte) = upgraded.read_u8().await {
+                upgraded.write_u8(byte + 1).await.unwrap();
+            }
+        });
+        let answer = http::Response::builder()
+            .status(StatusCode::SWITCHING_PROTOCOLS)
+            .header("connection", "upgrade")
+            .header("upgrade", "plus-one");
+        Ok(answer.body(TestBody::default()).unwrap())
+    });
+    let running = start_with(bind().with_limits(crate::support::hasty()), service);
+    let mut socket = running.connect().await;
+    let head = b"GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: plus-one\r\n\r\n";
+    socket.write_all(head).await.unwrap();
+    assert!(read_answer(&mut socket).await.starts_with("HTTP/1.1 101"));
+    // Another client is cut by the limits meanwhile; this one is not theirs any more.
+    let mut silent = running.connect().await;
+    read_all(&mut silent).await;
+    socket.write_u8(7).await.unwrap();
+    assert_eq!(within(socket.read_u8()).await.unwrap(), 8);
+    assert_eq!(running.stats.open(), 1);
+    drop(socket);
+    eventually("the place is free", || running.stats.open() == 0).await;
+}
+
+#[tokio::test]
+async fn clear_text_on_the_port_of_tls_gets_nothing() {
+    let tls = tls();
+    let running = start(bind().with_tls(tls.certificates.clone()));
+    let answer = running.talk(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    assert!(!answer.contains("HTTP"), "{answer}");
+    eventually("it is counted", || running.stats.failed_handshakes() == 1).await;
+}

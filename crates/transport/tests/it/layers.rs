@@ -1,0 +1,366 @@
+//! The four layers, alone and together, around a service.
+
+use axum::body::HttpBody;
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http_body_util::BodyExt;
+use palisade_core::{
+    Chain, Empty, GuardLayer, Guards, Layer, Peer, RenderLayer, Scheme, SecurityContext,
+    testing::{Empty200, TestBody, poll_ready_contract},
+};
+use palisade_transport::{
+    AllowedHosts, ClientInfoLayer, ContentSecurityPolicy, ForwardedHeader, HeadersLayer, HostLayer,
+    HttpsLayer, TrustedProxies,
+};
+use tower::ServiceExt;
+
+pub fn request(uri: &str, scheme: Scheme) -> Request<TestBody> {
+    let mut request = Request::builder()
+        .uri(uri)
+        .body(TestBody::default())
+        .unwrap();
+    request
+        .headers_mut()
+        .insert(header::HOST, "example.com".parse().unwrap());
+    let peer = Peer::new(([203, 0, 113, 7], 4711).into(), scheme);
+    request.extensions_mut().insert(peer);
+    request
+}
+
+pub fn hosts() -> AllowedHosts {
+    AllowedHosts::parse(["example.com", "*.example.org:*"]).unwrap()
+}
+
+pub fn whole(https: HttpsLayer) -> impl Guards + Clone {
+    Chain(
+        HeadersLayer::api(),
+        Chain(
+            ClientInfoLayer::direct(),
+            Chain(HostLayer::new(hosts()), https),
+        ),
+    )
+}
+
+pub async fn answer(guards: impl Guards + Clone, request: Request<TestBody>) -> Response<String> {
+    let service = GuardLayer(guards).layer(Empty200::default());
+    let (head, body) = service.oneshot(request).await.unwrap().into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    Response::from_parts(head, String::from_utf8(body.to_vec()).unwrap())
+}
+
+fn location(headers: &HeaderMap) -> Option<&str> {
+    headers
+        .get(header::LOCATION)
+        .map(|value| value.to_str().unwrap())
+}
+
+#[tokio::test]
+async fn a_request_over_tls_for_a_served_host_passes_and_is_dressed() {
+    let answer = answer(whole(HttpsLayer::refuse()), request("/tts", Scheme::Https)).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(
+        answer.headers()["strict-transport-security"],
+        "max-age=31536000"
+    );
+    assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
+}
+
+#[tokio::test]
+async fn every_refusal_carries_the_security_headers() {
+    let mut foreign = request("/", Scheme::Https);
+    foreign
+        .headers_mut()
+        .insert(header::HOST, "evil.example".parse().unwrap());
+    let mut homeless = request("/", Scheme::Https);
+    homeless.headers_mut().remove(header::HOST);
+    let mut unknown = request("/", Scheme::Https);
+    unknown.extensions_mut().clear();
+    for (request, status, tls) in [
+        (foreign, 421, true),
+        (homeless, 400, true),
+        (unknown, 500, false),
+        (request("/", Scheme::Http), 403, false),
+    ] {
+        let answer = answer(whole(HttpsLayer::refuse()), request).await;
+        assert_eq!(answer.status(), status);
+        for name in [
+            "x-content-type-options",
+            "content-security-policy",
+            "x-frame-options",
+            "x-robots-tag",
+            "referrer-policy",
+        ] {
+            assert!(
+                answer.headers().contains_key(name),
+                "{status} has no {name}"
+            );
+        }
+        assert_eq!(answer.headers()["cache-control"], "no-store");
+        assert_eq!(
+            answer.headers().contains_key("strict-transport-security"),
+            tls,
+            "{status}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn refusals_are_dressed_in_every_rendering() {
+    let guards = Chain(
+        RenderLayer::new(Empty::default()),
+        whole(HttpsLayer::refuse()),
+    );
+    let answer = answer(guards, request("/", Scheme::Http)).await;
+    assert_eq!(
+        (answer.status(), answer.body().as_str()),
+        (StatusCode::FORBIDDEN, "")
+    );
+    assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
+}
+
+#[tokio::test]
+async fn pages_move_and_the_api_stays_shut() {
+    let https = HttpsLayer::redirect_to("example.com:8443").unwrap();
+    let https = https.page("/").unwrap().page("/docs/*").unwrap();
+    for (method, uri, expected) in [
+        (Method::GET, "/", Some("https://example.com:8443/")),
+        (
+            Method::HEAD,
+            "/docs/a?b=c",
+            Some("https://example.com:8443/docs/a?b=c"),
+        ),
+        (Method::GET, "/tts", None),
+        (Method::POST, "/", None),
+        (Method::GET, "/docs", None),
+    ] {
+        let mut request = request(uri, Scheme::Http);
+        *request.method_mut() = method;
+        let answer = answer(whole(https.clone()), request).await;
+        let status = if expected.is_some() { 308 } else { 403 };
+        assert_eq!(
+            (answer.status().as_u16(), location(answer.headers())),
+            (status, expected),
+            "{uri}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn everything_moves_where_it_is_said_and_keeps_method_and_query() {
+    let https = HttpsLayer::redirect_within(hosts(), 443).every_path();
+    let mut request = request("/tts?text=%E4%BD%A0", Scheme::Http);
+    *request.method_mut() = Method::POST;
+    request
+        .headers_mut()
+        .insert(header::HOST, "a.example.org:8080".parse().unwrap());
+    let answer = answer(whole(https), request).await;
+    assert_eq!(answer.status(), StatusCode::PERMANENT_REDIRECT);
+    assert_eq!(
+        location(answer.headers()),
+        Some("https://a.example.org/tts?text=%E4%BD%A0")
+    );
+}
+
+#[tokio::test]
+async fn an_acme_challenge_passes_in_clear_and_nothing_near_it() {
+    for (method, uri, status) in [
+        (Method::GET, "/.well-known/acme-challenge/tok-en_1", 200),
+        (Method::POST, "/.well-known/acme-challenge/token", 403),
+        (Method::GET, "/.well-known/acme-challenge/", 403),
+        (Method::GET, "/.well-known/acme-challenge/../tts", 403),
+    ] {
+        let mut request = request(uri, Scheme::Http);
+        *request.method_mut() = method;
+        let answer = answer(whole(HttpsLayer::refuse()), request).await;
+        assert_eq!(answer.status().as_u16(), status, "{uri}");
+    }
+}
+
+#[tokio::test]
+async fn clear_text_is_served_only_by_the_loud_name() {
+    let https = HttpsLayer::refuse().dangerously_accept_plain_http();
+    let answer = answer(whole(https), request("/", Scheme::Http)).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert!(!answer.headers().contains_key("strict-transport-security"));
+}
+
+#[tokio::test]
+async fn a_probe_may_ask_one_path_by_address() {
+    let hosts = HostLayer::new(hosts()).except_path("/health").unwrap();
+    let guards = Chain(ClientInfoLayer::direct(), hosts);
+    for (uri, host, status) in [
+        ("/health", "10.0.0.9:8080", 200),
+        ("/health/", "10.0.0.9:8080", 421),
+        ("/tts", "10.0.0.9:8080", 421),
+        ("/health", "a@b", 400),
+    ] {
+        let mut request = request(uri, Scheme::Https);
+        request
+            .headers_mut()
+            .insert(header::HOST, host.parse().unwrap());
+        let answer = answer(guards.clone(), request).await;
+        assert_eq!(answer.status().as_u16(), status, "{uri} {host}");
+    }
+}
+
+#[tokio::test]
+async fn a_layer_without_the_client_fails_closed() {
+    let host = answer(HostLayer::new(hosts()), request("/", Scheme::Https)).await;
+    let https = answer(HttpsLayer::refuse(), request("/", Scheme::Https)).await;
+    assert_eq!(
+        (host.status().as_u16(), https.status().as_u16()),
+        (500, 500)
+    );
+    assert!(host.body().contains("misconfigured") && !host.body().contains("ClientInfoLayer"));
+}
+
+#[test]
+fn the_layers_keep_the_contract_of_tower() {
+    let https = || request("/", Scheme::Https);
+    poll_ready_contract(HeadersLayer::api(), https);
+    poll_ready_contract(
+        HeadersLayer::browser(&ContentSecurityPolicy::same_origin()),
+        https,
+    );
+    poll_ready_contract(ClientInfoLayer::direct(), https);
+    poll_ready_contract(GuardLayer(whole(HttpsLayer::refuse())), https);
+}
+
+/// What the handler sees after `ClientInfoLayer`.
+async fn seen(
+    layer: ClientInfoLayer,
+    peer: [u8; 4],
+    sent: &[(&'static str, &str)],
+) -> (String, HeaderMap) {
+    let handler = tower::service_fn(async |request: Request<TestBody>| {
+        let client = SecurityContext::of(request.extensions())
+            .unwrap()
+            .client()
+            .unwrap();
+        let host = client.forwarded_host().map_or("-", |host| host.as_str());
+        let seen = format!("{} {} {host}", client.ip(), client.scheme().as_str());
+        let mut answer = Response::new(TestBody::from(seen));
+        *answer.headers_mut() = request.headers().clone();
+        Ok::<_, std::convert::Infallible>(answer)
+    });
+    let mut request = request("/", Scheme::Http);
+    request
+        .extensions_mut()
+        .insert(Peer::new((peer, 1).into(), Scheme::Http));
+    for (name, value) in sent {
+        request.headers_mut().append(*name, value.parse().unwrap());
+    }
+    let (head, body) = layer
+        .layer(handler)
+        .oneshot(request)
+        .await
+        .unwrap()
+        .into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    (String::from_utf8(body.to_vec()).unwrap(), head.headers)
+}
+
+fn behind() -> ClientInfoLayer {
+    ClientInfoLayer::behind(
+        TrustedProxies::parse("10.0.0.0/8").unwrap(),
+        ForwardedHeader::XForwardedFor,
+    )
+}
+
+const FORWARDED: [(&str, &str); 4] = [
+    ("x-forwarded-for", "198.51.100.66, 192.0.2.1"),
+    ("x-forwarded-proto", "https"),
+    ("x-forwarded-host", "example.com"),
+    ("forwarded", "for=198.51.100.66;proto=https"),
+];
+
+#[tokio::test]
+async fn a_trusted_proxy_is_believed_and_a_stranger_is_not() {
+    let (client, headers) = seen(behind(), [10, 0, 0, 1], &FORWARDED).await;
+    assert_eq!(client, "192.0.2.1 https -");
+    assert!(headers.contains_key("x-forwarded-for") && !headers.contains_key("forwarded"));
+
+    let (client, headers) = seen(behind(), [203, 0, 113, 7], &FORWARDED).await;
+    assert_eq!(client, "203.0.113.7 http -");
+    for (name, _) in FORWARDED {
+        assert!(
+            !headers.contains_key(name),
+            "{name} is left for others to believe"
+        );
+    }
+}
+
+#[tokio::test]
+async fn without_proxies_every_forwarding_header_is_noise() {
+    let (client, headers) = seen(ClientInfoLayer::direct(), [127, 0, 0, 1], &FORWARDED).await;
+    assert_eq!(client, "127.0.0.1 http -");
+    assert!(!headers.contains_key("x-forwarded-for"));
+}
+
+#[tokio::test]
+async fn the_forwarded_host_is_believed_only_where_it_is_said() {
+    let (client, headers) = seen(behind(), [10, 0, 0, 1], &FORWARDED).await;
+    assert!(client.ends_with(" -") && !headers.contains_key("x-forwarded-host"));
+    let (client, headers) = seen(behind().accept_forwarded_host(), [10, 0, 0, 1], &FORWARDED).await;
+    assert!(client.ends_with(" example.com") && headers.contains_key("x-forwarded-host"));
+}
+
+#[tokio::test]
+async fn a_malformed_forwarded_host_and_a_doubled_vendor_header_are_turned_away() {
+    let mut proxied = request("/", Scheme::Http);
+    proxied
+        .extensions_mut()
+        .insert(Peer::new(([10, 0, 0, 1], 1).into(), Scheme::Http));
+    proxied
+        .headers_mut()
+        .append("x-forwarded-host", "a@evil.example".parse().unwrap());
+    let answer_to_host = answer(behind().accept_forwarded_host(), proxied).await;
+    assert_eq!(answer_to_host.status(), StatusCode::BAD_REQUEST);
+    assert!(answer_to_host.body().contains("forwarded_host_invalid"));
+
+    let vendor = ForwardedHeader::named("CF-Connecting-IP").unwrap();
+    let layer = ClientInfoLayer::behind(TrustedProxies::parse("10.0.0.1").unwrap(), vendor);
+    let mut doubled = request("/", Scheme::Http);
+    doubled
+        .extensions_mut()
+        .insert(Peer::new(([10, 0, 0, 1], 1).into(), Scheme::Http));
+    for address in ["198.51.100.66", "203.0.113.7"] {
+        doubled
+            .headers_mut()
+            .append("cf-connecting-ip", address.parse().unwrap());
+    }
+    let answer = answer(layer, doubled).await;
+    assert!(answer.body().contains("forwarded_ambiguous"));
+}
+
+#[tokio::test]
+async fn a_forwarded_host_is_held_against_the_list() {
+    let client = behind().accept_forwarded_host();
+    let guards = Chain(client, HostLayer::new(hosts()));
+    for (forwarded, status) in [("example.com", 200), ("evil.example", 421)] {
+        let mut request = request("/", Scheme::Http);
+        request
+            .extensions_mut()
+            .insert(Peer::new(([10, 0, 0, 1], 1).into(), Scheme::Http));
+        request
+            .headers_mut()
+            .insert(header::HOST, "backend:8080".parse().unwrap());
+        request
+            .headers_mut()
+            .insert("x-forwarded-host", forwarded.parse().unwrap());
+        let answer = answer(guards.clone(), request).await;
+        assert_eq!(answer.status().as_u16(), status, "{forwarded}");
+    }
+}
+
+#[allow(dead_code)]
+fn layers_are_plain<T: Clone + Send + Sync + std::fmt::Debug + 'static>() {}
+
+#[test]
+fn layers_can_live_in_application_state() {
+    layers_are_plain::<HeadersLayer>();
+    layers_are_plain::<ClientInfoLayer>();
+    layers_are_plain::<HostLayer>();
+    layers_are_plain::<HttpsLayer>();
+    fn is_body<B: HttpBody>() {}
+    is_body::<palisade_transport::server::ReceivedBody>();
+}

@@ -1,0 +1,292 @@
+//! Slow and greedy clients, against limits that are short here and longer in life.
+
+use std::time::Duration;
+
+use http::Request;
+use http_body_util::Full;
+use palisade_transport::{TrustedProxies, server::Limits};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::support::{
+    bind, eventually, hasty, http2, read_all, read_answer, start, text, tls, within,
+};
+
+const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+
+#[tokio::test]
+async fn a_slow_head_is_closed_while_others_are_served() {
+    let running = start(bind().with_limits(hasty()));
+    let mut slow = Vec::new();
+    for _ in 0..50 {
+        let mut socket = running.connect().await;
+        socket
+            .write_all(b"GET / HTTP/1.1\r\nhost: a\r\nx-")
+            .await
+            .unwrap();
+        slow.push(socket);
+    }
+    let answer = running
+        .talk(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+        .await;
+    assert!(answer.ends_with("hello"), "{answer}");
+    for mut socket in slow {
+        assert_eq!(read_all(&mut socket).await, "");
+    }
+    assert_eq!(running.stats.timed_out(), 50);
+}
+
+#[tokio::test]
+async fn a_head_that_trickles_is_closed_in_time() {
+    let running = start(bind().with_limits(hasty()));
+    let socket = running.connect().await;
+    let (mut reader, mut writer) = socket.into_split();
+    let trickle = async {
+        let mut beat = tokio::time::interval(Duration::from_millis(20));
+        writer.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+        while writer.write_all(b"x: y\r\n").await.is_ok() {
+            beat.tick().await;
+        }
+    };
+    within(async {
+        tokio::select! {
+            () = trickle => {}
+            _ = reader.read_u8() => {}
+        }
+    })
+    .await;
+    eventually("it is cut", || running.stats.timed_out() == 1).await;
+}
+
+#[tokio::test]
+async fn a_second_head_that_stops_is_closed_as_well() {
+    let limits = hasty().idle_timeout(Duration::from_secs(3600));
+    let running = start(bind().with_limits(limits));
+    let mut socket = running.connect().await;
+    socket.write_all(GET).await.unwrap();
+    read_answer(&mut socket).await;
+    socket.write_all(b"GET / HT").await.unwrap();
+    assert_eq!(read_all(&mut socket).await, "");
+    assert_eq!(running.stats.timed_out(), 1);
+}
+
+#[tokio::test]
+async fn who_says_nothing_is_closed() {
+    let tls = tls();
+    let plain = start(bind().with_limits(hasty()));
+    let secure = start(
+        bind()
+            .with_limits(hasty())
+            .with_tls(tls.certificates.clone()),
+    );
+    let either = start(bind().with_limits(hasty()).http2_in_clear());
+    for running in [&plain, &secure, &either] {
+        let mut socket = running.connect().await;
+        assert_eq!(read_all(&mut socket).await, "");
+        eventually("the place is free", || running.stats.open() == 0).await;
+    }
+    assert_eq!(secure.stats.failed_handshakes(), 1);
+    let mut silent = tls
+        .connect(secure.address, "localhost", &[b"h2"])
+        .await
+        .unwrap();
+    let mut bytes = Vec::new();
+    // Settings come, then the end.
+    let _ = within(silent.read_to_end(&mut bytes)).await;
+    eventually("the place is free", || secure.stats.open() == 0).await;
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_closed_on_both_protocols() {
+    let limits = hasty().header_timeout(Duration::from_secs(3600));
+    let running = start(bind().with_limits(limits).http2_in_clear());
+    let mut socket = running.connect().await;
+    socket.write_all(GET).await.unwrap();
+    read_answer(&mut socket).await;
+    assert_eq!(read_all(&mut socket).await, "");
+
+    let mut sender = http2(running.connect().await).await;
+    let request = Request::get("http://a/").body(Full::default()).unwrap();
+    let answer = within(sender.send_request(request)).await.unwrap();
+    assert_eq!(text(answer).await, "hello");
+    within(async {
+        while sender.ready().await.is_ok() {
+            tokio::task::yield_now().await
+        }
+    })
+    .await;
+    eventually("the places are free", || running.stats.open() == 0).await;
+}
+
+#[tokio::test]
+async fn a_handler_that_works_is_never_cut() {
+    let running = start(bind().with_limits(hasty()));
+    let mut socket = running.connect().await;
+    socket
+        .write_all(b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await
+        .unwrap();
+    // Longer than every limit; the door opens when another client's limit has struck three times.
+    for _ in 0..3 {
+        let mut silent = running.connect().await;
+        assert_eq!(read_all(&mut silent).await, "");
+    }
+    running.door.notify_one();
+    assert!(read_answer(&mut socket).await.ends_with("waited"));
+}
+
+#[tokio::test]
+async fn a_body_that_stops_fails_in_the_handler() {
+    let running = start(bind().with_limits(hasty()));
+    let mut socket = running.connect().await;
+    let head = b"POST /length HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n123";
+    socket.write_all(head).await.unwrap();
+    let answer = read_answer(&mut socket).await;
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert!(answer.ends_with("the client stopped sending"), "{answer}");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_read_is_cut() {
+    let running = start(bind().with_limits(hasty()).http2_in_clear());
+    let mut socket = running.connect().await;
+    socket
+        .write_all(b"GET /large HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await
+        .unwrap();
+    eventually("HTTP/1 is cut", || running.stats.timed_out() == 1).await;
+
+    let mut sender = http2(running.connect().await).await;
+    let request = Request::get("http://a/large")
+        .body(Full::default())
+        .unwrap();
+    let unread = within(sender.send_request(request)).await.unwrap();
+    eventually("HTTP/2 is cut", || running.stats.timed_out() == 2).await;
+    drop(unread);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_read_slowly_but_read_arrives() {
+    let running = start(bind().with_limits(hasty()));
+    let mut socket = running.connect().await;
+    socket
+        .write_all(b"GET /large HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+        .await
+        .unwrap();
+    let answer = read_all(&mut socket).await;
+    assert!(answer.len() > 32 * 1024 * 1024);
+    assert_eq!(running.stats.timed_out(), 0);
+}
+
+#[tokio::test]
+async fn one_address_cannot_take_every_place() {
+    let limits = Limits::default().connections_per_address(2);
+    let running = start(bind().with_limits(limits.clone()));
+    let _held = [running.connect().await, running.connect().await];
+    eventually("both are in", || running.stats.accepted() == 2).await;
+    let mut third = running.connect().await;
+    assert_eq!(read_all(&mut third).await, "");
+    assert_eq!(running.stats.refused_address(), 1);
+
+    let behind = start(
+        bind()
+            .with_limits(limits)
+            .behind(TrustedProxies::loopback()),
+    );
+    let _held = [behind.connect().await, behind.connect().await];
+    let answer = behind
+        .talk(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+        .await;
+    assert!(answer.ends_with("hello"), "{answer}");
+}
+
+#[tokio::test]
+async fn when_all_places_are_taken_the_next_is_closed_and_a_free_one_is_used() {
+    let running = start(bind().with_limits(Limits::default().connections(1)));
+    let mut first = running.connect().await;
+    first.write_all(GET).await.unwrap();
+    read_answer(&mut first).await;
+    assert_eq!(running.talk(b"").await, "");
+    assert_eq!(running.stats.refused_full(), 1);
+    drop(first);
+    eventually("the place is free", || running.stats.open() == 0).await;
+    let answer = running
+        .talk(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+        .await;
+    assert!(answer.ends_with("hello"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_head_over_the_limit_is_answered_431() {
+    let running = start(bind());
+    for line in [
+        format!("x: {}\r\n", "y".repeat(33 * 1024)),
+        "x: y\r\n".repeat(101),
+    ] {
+        let request = format!("GET / HTTP/1.1\r\nhost: a\r\n{line}\r\n");
+        let answer = running.talk(request.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
+    }
+    let fits = format!(
+        "GET / HTTP/1.1\r\nhost: a\r\nx: {}\r\nconnection: close\r\n\r\n",
+        "y".repeat(30 * 1024)
+    );
+    assert!(running.talk(fits.as_bytes()).await.ends_with("hello"));
+}
+
+#[tokio::test]
+async fn an_http2_head_over_the_limit_does_not_reach_the_service() {
+    let running = start(bind().http2_in_clear());
+    let mut sender = http2(running.connect().await).await;
+    let request = Request::get("http://a/").header("x", "y".repeat(40 * 1024));
+    let answer = within(sender.send_request(request.body(Full::default()).unwrap())).await;
+    assert!(answer.is_err() || answer.unwrap().status() == 431);
+}
+
+/// The client sends its whole body, although it was refused at its head, and then reads.
+#[tokio::test]
+async fn a_refusal_reaches_a_client_that_is_still_sending() {
+    let tls = tls();
+    let running = start(bind().with_tls(tls.certificates.clone()));
+    let plain = start(bind());
+    let body = vec![b'x'; 200 * 1024];
+    let head = format!(
+        "POST /refuse HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    for round in 0..20 {
+        let mut socket = plain.connect().await;
+        socket.write_all(head.as_bytes()).await.unwrap();
+        let answer = read_answer(&mut socket).await;
+        assert!(answer.starts_with("HTTP/1.1 401"), "{round}: {answer}");
+        socket.write_all(&body).await.unwrap();
+        socket.shutdown().await.unwrap();
+        let mut rest = Vec::new();
+        within(socket.read_to_end(&mut rest))
+            .await
+            .expect("a reset would take the answer away");
+    }
+    let mut stream = tls
+        .connect(running.address, "localhost", &[b"http/1.1"])
+        .await
+        .unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(&body).await.unwrap();
+    let answer = read_all(&mut stream).await;
+    assert!(
+        answer.starts_with("HTTP/1.1 401") && answer.ends_with("no"),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn a_client_that_never_stops_sending_is_drained_only_so_far() {
+    let running = start(bind());
+    let mut socket = running.connect().await;
+    socket
+        .write_all(b"POST /refuse HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n")
+        .await
+        .unwrap();
+    let flood = vec![b'x'; 64 * 1024];
+    within(async { while socket.write_all(&flood).await.is_ok() {} }).await;
+    eventually("the place is free", || running.stats.open() == 0).await;
+}

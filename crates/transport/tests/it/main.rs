@@ -1,0 +1,22 @@
+//! The layers through their public face, and the server on real sockets.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    missing_docs,
+    unreachable_pub
+)]
+
+mod attacks;
+mod certificates;
+mod hostile;
+mod layers;
+mod limits;
+mod nginx;
+mod peers;
+mod protocols;
+mod shutdown;
+mod support;

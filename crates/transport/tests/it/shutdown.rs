@@ -1,0 +1,91 @@
+//! How a server stops.
+
+use std::time::Duration;
+
+use http::Request;
+use http_body_util::Full;
+use palisade_transport::server::Limits;
+use tokio::{io::AsyncWriteExt, net::TcpStream};
+
+use crate::support::{bind, eventually, http2, read_all, read_answer, start, text, within};
+
+const WAIT: &[u8] = b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n";
+
+#[tokio::test]
+async fn open_requests_are_finished_and_new_ones_are_not_taken() {
+    let mut running = start(bind().http2_in_clear());
+    let mut socket = running.connect().await;
+    socket.write_all(WAIT).await.unwrap();
+    let mut sender = http2(running.connect().await).await;
+    let request = Request::get("http://a/wait").body(Full::default()).unwrap();
+    let second = tokio::spawn(sender.send_request(request));
+    // A third request shows that the first two are in.
+    running
+        .talk(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+        .await;
+    eventually("two are open", || running.stats.open() == 2).await;
+
+    running.tell_to_stop();
+    let address = running.address;
+    within(async { while TcpStream::connect(address).await.is_ok() {} }).await;
+    running.door.notify_waiters();
+    running.door.notify_one();
+    running.door.notify_one();
+    let answer = read_answer(&mut socket).await;
+    assert!(answer.ends_with("waited"), "{answer}");
+    assert!(answer.contains("connection: close"), "{answer}");
+    assert_eq!(text(within(second).await.unwrap().unwrap()).await, "waited");
+    assert_eq!(running.stopped().await.cut, 0);
+}
+
+#[tokio::test]
+async fn who_does_not_finish_in_time_is_cut() {
+    let limits = Limits::default().grace(Duration::from_millis(100));
+    let mut running = start(bind().with_limits(limits));
+    let mut socket = running.connect().await;
+    socket.write_all(WAIT).await.unwrap();
+    eventually("it is open", || running.stats.open() == 1).await;
+    // The request must have reached the handler: a connection without one is closed at once.
+    let mut probe = running.connect().await;
+    probe
+        .write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await
+        .unwrap();
+    read_answer(&mut probe).await;
+    running.tell_to_stop();
+    assert_eq!(running.stopped().await.cut, 1);
+    assert_eq!(read_all(&mut socket).await, "");
+    assert_eq!(read_all(&mut probe).await, "");
+}
+
+#[tokio::test]
+async fn connections_that_rest_do_not_hold_a_server_up() {
+    let limits = Limits::default().grace(Duration::from_secs(3600));
+    let mut running = start(bind().with_limits(limits).http2_in_clear());
+    let silent = running.connect().await;
+    let mut rested = running.connect().await;
+    rested
+        .write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await
+        .unwrap();
+    read_answer(&mut rested).await;
+    let mut sender = http2(running.connect().await).await;
+    let request = Request::get("http://a/").body(Full::default()).unwrap();
+    within(sender.send_request(request)).await.unwrap();
+    running.tell_to_stop();
+    assert_eq!(running.stopped().await.cut, 0);
+    drop((silent, rested));
+}
+
+#[tokio::test]
+async fn a_port_is_free_again_after_the_server() {
+    let server = bind();
+    let address = server.local_addr();
+    let mut running = start(server);
+    running
+        .talk(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+        .await;
+    running.tell_to_stop();
+    running.stopped().await;
+    assert!(palisade_transport::server::Server::bind(address).is_ok());
+}

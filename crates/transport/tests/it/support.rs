@@ -1,0 +1,293 @@
+//! A server to talk to, and clients that may misbehave.
+
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::{Extension, Request},
+    http::{StatusCode, header::CONNECTION},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use http_body_util::BodyExt;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use palisade_core::{Peer, SecurityContext};
+use palisade_transport::server::{
+    Certificates, DevAuthority, Limits, Server, ServerError, ServerStats, Stopped,
+};
+use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    sync::{Notify, oneshot},
+    task::JoinHandle,
+};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+/// Far longer than anything here takes.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Lets a test open the door that `/wait` stands at.
+pub type Door = Arc<Notify>;
+
+pub fn app(door: Door) -> Router {
+    let wait = async move |Extension(door): Extension<Door>| {
+        door.notified().await;
+        "waited"
+    };
+    Router::new()
+        .route("/", get(async || "hello"))
+        .route("/peer", get(peer))
+        .route("/client", get(client))
+        .route("/length", post(length))
+        .route("/refuse", post(refuse))
+        .route("/large", get(async || vec![b'x'; 32 * 1024 * 1024]))
+        .route("/wait", get(wait))
+        .layer(Extension(door))
+}
+
+async fn peer(Extension(peer): Extension<Peer>) -> String {
+    format!("{} {}", peer.address.ip(), peer.scheme.as_str())
+}
+
+async fn client(request: Request) -> String {
+    let client = SecurityContext::of(request.extensions()).and_then(SecurityContext::client);
+    let client = client.expect("the layer has decided");
+    format!("{} {}", client.ip(), client.scheme().as_str())
+}
+
+async fn length(body: Body) -> Response {
+    match body.collect().await {
+        Ok(body) => body.to_bytes().len().to_string().into_response(),
+        Err(error) => (StatusCode::REQUEST_TIMEOUT, error.to_string()).into_response(),
+    }
+}
+
+/// Refuses without a look at the body, as a guard does.
+async fn refuse() -> Response {
+    (StatusCode::UNAUTHORIZED, [(CONNECTION, "close")], "no").into_response()
+}
+
+pub struct Running {
+    pub address: SocketAddr,
+    pub stats: ServerStats,
+    pub door: Door,
+    stop: Option<oneshot::Sender<()>>,
+    done: JoinHandle<Result<Stopped, ServerError>>,
+}
+
+pub fn bind() -> Server {
+    Server::bind(([127, 0, 0, 1], 0).into()).unwrap()
+}
+
+pub fn start(server: Server) -> Running {
+    let door = Door::default();
+    let app = app(Arc::clone(&door));
+    let (stop, stopped) = oneshot::channel();
+    Running {
+        address: server.local_addr(),
+        stats: server.stats(),
+        door,
+        stop: Some(stop),
+        done: tokio::spawn(server.serve(app, async { drop(stopped.await) })),
+    }
+}
+
+/// Starts a server with the given service in place of the usual application.
+pub fn start_with<S, B>(server: Server, service: S) -> Running
+where
+    S: tower::Service<
+            axum::http::Request<palisade_transport::server::ReceivedBody>,
+            Response = axum::http::Response<B>,
+            Error = Infallible,
+        > + Clone
+        + Send
+        + 'static,
+    S::Future: Send,
+    B: axum::body::HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<axum::BoxError>,
+{
+    let (stop, stopped) = oneshot::channel();
+    Running {
+        address: server.local_addr(),
+        stats: server.stats(),
+        door: Door::default(),
+        stop: Some(stop),
+        done: tokio::spawn(server.serve(service, async { drop(stopped.await) })),
+    }
+}
+
+impl Running {
+    pub fn tell_to_stop(&mut self) {
+        drop(self.stop.take());
+    }
+
+    pub async fn stopped(self) -> Stopped {
+        within(self.done).await.unwrap().unwrap()
+    }
+
+    pub async fn connect(&self) -> TcpStream {
+        within(TcpStream::connect(self.address)).await.unwrap()
+    }
+
+    /// Sends bytes and reads until the server closes.
+    pub async fn talk(&self, sent: &[u8]) -> String {
+        let mut socket = self.connect().await;
+        socket.write_all(sent).await.unwrap();
+        read_all(&mut socket).await
+    }
+}
+
+pub async fn within<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future)
+        .await
+        .expect("nothing happens")
+}
+
+/// Reads until the other side closes; a reset counts as the end of what could be read.
+pub async fn read_all(socket: &mut (impl AsyncRead + Unpin)) -> String {
+    let mut bytes = Vec::new();
+    let mut part = [0; 16 * 1024];
+    within(async {
+        while let Ok(count @ 1..) = socket.read(&mut part).await {
+            bytes.extend_from_slice(&part[..count]);
+        }
+    })
+    .await;
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Reads one answer with `Content-Length` and leaves the connection open.
+pub async fn read_answer(socket: &mut (impl AsyncRead + Unpin)) -> String {
+    let mut bytes = Vec::new();
+    within(async {
+        loop {
+            bytes.push(socket.read_u8().await.expect("the answer breaks off"));
+            let text = String::from_utf8_lossy(&bytes);
+            let Some((head, body)) = text.split_once("\r\n\r\n") else {
+                continue;
+            };
+            let length = head.lines().find_map(|line| {
+                let line = line.to_ascii_lowercase();
+                line.strip_prefix("content-length: ")?.parse::<usize>().ok()
+            });
+            if body.len() == length.unwrap_or(0) {
+                return text.into_owned();
+            }
+        }
+    })
+    .await
+}
+
+/// Waits until something has become true that cannot be awaited.
+pub async fn eventually(what: &str, condition: impl Fn() -> bool) {
+    let mut looks = tokio::time::interval(Duration::from_millis(2));
+    let come_true = async {
+        while !condition() {
+            looks.tick().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, come_true)
+        .await
+        .unwrap_or_else(|_| panic!("never: {what}"));
+}
+
+/// Limits that make a test short.
+pub fn hasty() -> Limits {
+    let moment = Duration::from_millis(200);
+    Limits::default()
+        .handshake_timeout(moment)
+        .header_timeout(moment)
+        .idle_timeout(moment)
+        .body_timeout(moment)
+        .write_timeout(moment)
+}
+
+/// A server with TLS of a fresh authority, and what is needed to trust it.
+pub struct Tls {
+    pub authority: DevAuthority,
+    pub certificates: Certificates,
+    pub folder: tempfile::TempDir,
+}
+
+pub fn tls() -> Tls {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = DevAuthority::open_or_create(folder.path().join("tls")).unwrap();
+    Tls {
+        certificates: authority.certificates().unwrap(),
+        authority,
+        folder,
+    }
+}
+
+pub fn roots(pem: &[u8]) -> RootCertStore {
+    use rustls::pki_types::{CertificateDer, pem::PemObject};
+
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        roots.add(certificate.unwrap()).unwrap();
+    }
+    roots
+}
+
+pub fn client_config(
+    roots: RootCertStore,
+    versions: &[&'static rustls::SupportedProtocolVersion],
+    alpn: &[&[u8]],
+) -> ClientConfig {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(versions)
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+    config
+}
+
+impl Tls {
+    pub fn roots(&self) -> RootCertStore {
+        roots(&std::fs::read(self.authority.certificate_path()).unwrap())
+    }
+
+    pub async fn connect(
+        &self,
+        address: SocketAddr,
+        name: &'static str,
+        alpn: &[&[u8]],
+    ) -> std::io::Result<TlsStream<TcpStream>> {
+        let config = client_config(self.roots(), rustls::ALL_VERSIONS, alpn);
+        handshake(config, address, name).await
+    }
+}
+
+pub async fn handshake(
+    config: ClientConfig,
+    address: SocketAddr,
+    name: &'static str,
+) -> std::io::Result<TlsStream<TcpStream>> {
+    let socket = TcpStream::connect(address).await?;
+    let name = ServerName::try_from(name).unwrap();
+    within(TlsConnector::from(Arc::new(config)).connect(name, socket)).await
+}
+
+/// Speaks HTTP/2 on a stream.
+pub async fn http2(
+    stream: impl AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+) -> hyper::client::conn::http2::SendRequest<http_body_util::Full<Bytes>> {
+    let handshake =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+    let (sender, connection) = within(handshake).await.unwrap();
+    tokio::spawn(async { drop(connection.await) });
+    sender
+}
+
+pub async fn text<B>(answer: http::Response<B>) -> String
+where
+    B: axum::body::HttpBody<Data = Bytes>,
+    B::Error: std::fmt::Debug,
+{
+    let body = within(answer.into_body().collect()).await.unwrap();
+    String::from_utf8_lossy(&body.to_bytes()).into_owned()
+}
