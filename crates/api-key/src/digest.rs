@@ -12,18 +12,15 @@ use crate::{NoEntropy, ParsedKey};
 /// What the digest is of, so that the same pepper used elsewhere never makes the same bytes.
 const PURPOSE: &[u8] = b"palisade api key, version 1\0";
 
-/// What the public name of a pepper is made of.
-const NAME: &[u8] = b"palisade pepper name, version 1\0";
+/// What the public name of a scheme is made of.
+const NAME: &[u8] = b"palisade api key scheme, version 1\0";
 
 /// The secret of the server without which a stolen store is worth nothing.
 #[derive(Clone)]
-pub struct Pepper {
-    mac: Hmac<Sha256>,
-    name: PepperName,
-}
+pub struct Pepper(Hmac<Sha256>);
 
-/// Tells peppers apart, so that the wrong one is noticed and not taken for a wrong key. Public.
-type PepperName = [u8; 4];
+/// Tells pairs of pepper and prefix apart, so that the wrong one is noticed and not taken for a wrong key. Public.
+pub(crate) type SchemeName = [u8; 4];
 
 impl Pepper {
     /// Counts the bytes of a generated pepper, and the least that one may have.
@@ -45,12 +42,9 @@ impl Pepper {
         if secret.len() < Self::LENGTH || different < 8 {
             return Err(WeakPepper);
         }
-        let mac = Hmac::new_from_slice(secret).map_err(|_| WeakPepper)?;
-        let [a, b, c, d, ..] = digest(&mac, NAME, &[]);
-        Ok(Self {
-            mac,
-            name: [a, b, c, d],
-        })
+        Hmac::new_from_slice(secret)
+            .map(Self)
+            .map_err(|_| WeakPepper)
     }
 
     /// Draws a pepper and forgets its bytes: for tests, and for keys that live as long as the process.
@@ -69,24 +63,24 @@ impl Pepper {
         Ok(bytes)
     }
 
-    pub(crate) fn made(&self, digest: &KeyDigest) -> bool {
-        self.name == digest.pepper
+    /// Names this pepper together with a prefix of keys.
+    pub(crate) fn name(&self, prefix: &str) -> SchemeName {
+        let [a, b, c, d, ..] = self.mac(NAME, prefix.as_bytes());
+        [a, b, c, d]
     }
 
     /// Digests a key: prefix, environment, id and secret, so that a digest counts under no other name.
-    pub(crate) fn digest(&self, key: &ParsedKey<'_>) -> KeyDigest {
-        KeyDigest {
-            bytes: digest(&self.mac, PURPOSE, key.signed()),
-            pepper: self.name,
-        }
+    pub(crate) fn digest(&self, key: &ParsedKey<'_>, scheme: SchemeName) -> KeyDigest {
+        let bytes = self.mac(PURPOSE, key.signed());
+        KeyDigest { bytes, scheme }
     }
-}
 
-fn digest(mac: &Hmac<Sha256>, purpose: &[u8], text: &[u8]) -> [u8; KeyDigest::LENGTH] {
-    let mut mac = mac.clone();
-    mac.update(purpose);
-    mac.update(text);
-    mac.finalize().into_bytes().into()
+    fn mac(&self, purpose: &[u8], text: &[u8]) -> [u8; KeyDigest::LENGTH] {
+        let mut mac = self.0.clone();
+        mac.update(purpose);
+        mac.update(text);
+        mac.finalize().into_bytes().into()
+    }
 }
 
 impl fmt::Debug for Pepper {
@@ -99,7 +93,7 @@ impl fmt::Debug for Pepper {
 #[derive(Clone)]
 pub struct KeyDigest {
     bytes: [u8; Self::LENGTH],
-    pepper: PepperName,
+    scheme: SchemeName,
 }
 
 impl KeyDigest {
@@ -110,17 +104,16 @@ impl KeyDigest {
         self.bytes.ct_eq(&other.bytes)
     }
 
-    /// Tells whether both were made with the same pepper: without that, comparing them tells nothing.
-    #[must_use]
-    pub fn shares_pepper_with(&self, other: &Self) -> bool {
-        self.pepper == other.pepper
+    /// Returns the name of the scheme that made it: digests of another can only differ.
+    pub(crate) const fn scheme(&self) -> SchemeName {
+        self.scheme
     }
 
     /// Makes a digest that no key has, to compare with where there is no record.
     pub(crate) fn decoy() -> Result<Self, NoEntropy> {
         Ok(Self {
             bytes: *Pepper::random_bytes()?,
-            pepper: PepperName::default(),
+            scheme: SchemeName::default(),
         })
     }
 
@@ -128,15 +121,15 @@ impl KeyDigest {
     #[must_use]
     pub fn from_text(text: &str) -> Option<Self> {
         let (name, digits) = text.split_once(':')?;
-        let (mut pepper, mut bytes) = (PepperName::default(), [0; Self::LENGTH]);
-        let read = decode_hex(name, &mut pepper) && decode_hex(digits, &mut bytes);
-        read.then_some(Self { bytes, pepper })
+        let (mut scheme, mut bytes) = (SchemeName::default(), [0; Self::LENGTH]);
+        let read = decode_hex(name, &mut scheme) && decode_hex(digits, &mut bytes);
+        read.then_some(Self { bytes, scheme })
     }
 
-    /// Writes the digest for a store: the public name of its pepper, a colon, and the digest, in hexadecimal digits.
+    /// Writes the digest for a store: the public name of its scheme, a colon, and the digest, in hexadecimal digits.
     #[must_use]
     pub fn to_text(&self) -> String {
-        format!("{}:{}", encode_hex(&self.pepper), encode_hex(&self.bytes))
+        format!("{}:{}", encode_hex(&self.scheme), encode_hex(&self.bytes))
     }
 }
 

@@ -14,8 +14,8 @@ pub enum Failure {
     NetworkNotAllowed,
     /// The key has not begun.
     NotYetValid,
-    /// The record was made with another pepper: the server has the wrong one, or the store of another server.
-    OtherPepper,
+    /// The record was made with another pepper or prefix: the server has the wrong one, or the store of another server.
+    OtherScheme,
     /// The secret was replaced, and the time of both is over.
     PreviousSecretExpired,
     /// The key was revoked.
@@ -40,8 +40,8 @@ impl Failure {
             Self::Malformed => "malformed key",
             Self::NetworkNotAllowed => "key used from a network that it is not allowed from",
             Self::NotYetValid => "key not yet valid",
-            Self::OtherPepper => {
-                "the record of this key was made with another pepper than the server's"
+            Self::OtherScheme => {
+                "the record of this key was made with another pepper or prefix than the server's"
             }
             Self::PreviousSecretExpired => "key used with a secret that was rotated out",
             Self::Revoked => "key revoked",
@@ -56,7 +56,7 @@ impl Failure {
     pub const fn had_the_secret(self) -> bool {
         !matches!(
             self,
-            Self::Malformed | Self::OtherPepper | Self::Unknown | Self::WrongSecret
+            Self::Malformed | Self::OtherScheme | Self::Unknown | Self::WrongSecret
         )
     }
 }

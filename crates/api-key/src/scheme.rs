@@ -6,7 +6,7 @@ use palisade_core::Secret;
 
 use crate::{
     Environment, Grant, KeyDigest, KeyFormat, KeyId, KeyRecord, MalformedKey, MintError, NoEntropy,
-    Pepper,
+    Pepper, digest::SchemeName,
 };
 
 /// A format of keys and the pepper of their digests. Whoever mints and whoever checks share one.
@@ -25,6 +25,7 @@ use crate::{
 #[must_use]
 pub struct KeyScheme {
     format: KeyFormat,
+    name: SchemeName,
     pepper: Pepper,
 }
 
@@ -35,8 +36,12 @@ impl KeyScheme {
     }
 
     /// Uses keys of another format.
-    pub const fn with_format(format: KeyFormat, pepper: Pepper) -> Self {
-        Self { format, pepper }
+    pub fn with_format(format: KeyFormat, pepper: Pepper) -> Self {
+        Self {
+            name: pepper.name(format.prefix()),
+            format,
+            pepper,
+        }
     }
 
     /// Returns the format.
@@ -92,22 +97,23 @@ impl KeyScheme {
     pub fn present(&self, text: &[u8]) -> Result<PresentedKey, MalformedKey> {
         let key = self.format.parse(text)?;
         Ok(PresentedKey {
-            digest: self.pepper.digest(&key),
+            digest: self.pepper.digest(&key, self.name),
             environment: key.environment(),
             id: key.id(),
         })
     }
 
-    /// Tells whether a record was made with this scheme's pepper. Keys of others are refused, however right.
+    /// Tells whether a record was made with this pepper and this prefix. A server refuses the keys of all others,
+    /// so it may want to ask this of its records before it starts.
     #[must_use]
     pub fn made(&self, record: &KeyRecord) -> bool {
-        self.pepper.made(record.digest())
+        self.name == record.digest().scheme()
     }
 
     fn draw(&self, environment: Environment, id: KeyId) -> Result<(Secret, KeyDigest), NoEntropy> {
         let key = self.format.write(environment, id)?;
         let parsed = self.format.parse(key.as_bytes()).map_err(|_| NoEntropy)?;
-        let digest = self.pepper.digest(&parsed);
+        let digest = self.pepper.digest(&parsed, self.name);
         Ok((Secret::new(key.as_bytes()), digest))
     }
 }

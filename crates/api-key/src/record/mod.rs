@@ -131,9 +131,9 @@ impl KeyRecord {
             .ct_eq(self.id.as_str().as_bytes());
         let same_environment = key.environment == self.grant.environment;
         if !bool::from(named & (current | former)) || !same_environment {
-            return Err(match key.digest.shares_pepper_with(&self.digest) {
+            return Err(match key.digest.scheme() == self.digest.scheme() {
                 true => Failure::WrongSecret,
-                false => Failure::OtherPepper,
+                false => Failure::OtherScheme,
             });
         }
         match previous {

@@ -307,7 +307,7 @@ fn a_stolen_store_opens_nothing_under_another_pepper() {
     let layer = layer.clock(stand.clock.shared()).build().unwrap();
     assert_eq!(
         ask(layer, with_header("x-api-key", &key)).reason(),
-        Some("the record of this key was made with another pepper than the server's")
+        Some("the record of this key was made with another pepper or prefix than the server's")
     );
 }
 

@@ -9,8 +9,8 @@ use std::{
 
 use http::StatusCode;
 use palisade_api_key::{
-    ApiKeyLayer, Environment, FileError, FileKeyStore, Grant, KeyRecord, KeyScheme, KeyTable,
-    Pepper, Report, TableError,
+    ApiKeyLayer, Environment, FileError, FileKeyStore, Grant, KeyRecord, KeyScheme, Pepper, Report,
+    TableError,
 };
 use palisade_core::Fact;
 use tempfile::TempDir;
@@ -468,9 +468,4 @@ fn a_damaged_pepper_file_is_refused() {
         fs::write(&path, bad).unwrap();
         assert!(Pepper::read_file(&path).is_err(), "{bad:?}");
     }
-}
-
-#[test]
-fn the_empty_table_has_nothing() {
-    assert!(KeyTable::default().is_empty());
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 use palisade_api_key::{
-    Environment, Failure, Grant, InvalidGrant, KeyDigest, KeyFormat, KeyRecord, MintError,
-    MintedKey, TableError,
+    Environment, Failure, Grant, InvalidGrant, KeyDigest, KeyFormat, KeyRecord, KeyScheme,
+    MintError, MintedKey, Pepper, TableError,
 };
 
 use crate::support::{MINUTE, NOW, Stand, id_of, live};
@@ -172,11 +172,17 @@ fn a_session_made_from_a_key_can_ask_whether_it_still_stands() {
 }
 
 #[test]
-fn a_scheme_knows_the_records_that_its_pepper_made() {
-    let (one, other) = (Stand::new(), Stand::new());
-    let record = one.mint(live()).record().clone();
-    assert!(one.scheme.made(&record));
-    assert!(!other.scheme.made(&record));
+fn a_scheme_knows_the_records_that_its_pepper_and_prefix_made() {
+    let pepper = Pepper::generate().unwrap();
+    let record = KeyScheme::new(pepper.clone())
+        .mint(live(), NOW)
+        .unwrap()
+        .record()
+        .clone();
+    let other_prefix = KeyFormat::new("acme").unwrap();
+    assert!(KeyScheme::new(pepper.clone()).made(&record));
+    assert!(!KeyScheme::with_format(other_prefix, pepper).made(&record));
+    assert!(!KeyScheme::new(Pepper::generate().unwrap()).made(&record));
 }
 
 #[test]

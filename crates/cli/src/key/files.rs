@@ -58,19 +58,19 @@ impl Scheme {
         Ok((self.open(&store.table())?, store))
     }
 
-    /// Reads the pepper, and sees that the store's keys were made with it.
+    /// Reads the pepper, and sees that the store's keys were made with it and with this prefix.
     pub(super) fn open(&self, table: &KeyTable) -> Result<KeyScheme, Failure> {
         let scheme = KeyScheme::with_format(self.prefix.clone(), Pepper::read_file(&self.pepper)?);
         let all_ours = table.records().iter().all(|record| scheme.made(record));
         all_ours
             .then_some(scheme)
-            .ok_or_else(|| other_pepper(&self.pepper))
+            .ok_or_else(|| other_scheme(&self.pepper))
     }
 }
 
-fn other_pepper(path: &Path) -> Failure {
+fn other_scheme(path: &Path) -> Failure {
     Failure::new(format_args!(
-        "the store holds keys that were made with another pepper than {}",
+        "the store holds keys that were made with another pepper than {}, or with another --prefix",
         path.display()
     ))
 }

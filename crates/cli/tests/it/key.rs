@@ -230,6 +230,20 @@ fn a_lost_pepper_is_noticed_before_a_key_is_made_that_no_server_knows() {
     assert!(folder.bad(NEW).contains("another pepper"));
 }
 
+#[test]
+fn a_forgotten_prefix_is_noticed() {
+    let folder = Folder::new();
+    let key = folder.good(&format!("{NEW} --prefix acme"));
+    assert!(key.starts_with("acme_live_"));
+    assert!(
+        folder
+            .bad(&format!("{ROTATE} {}", id(&key)))
+            .contains("--prefix")
+    );
+    let rotated = folder.good(&format!("{ROTATE} --prefix acme {}", id(&key)));
+    assert!(rotated.starts_with("acme_live_"));
+}
+
 #[cfg(unix)]
 #[test]
 fn files_that_others_may_use_are_refused() {
