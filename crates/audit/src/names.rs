@@ -34,6 +34,21 @@ pub(crate) fn aside(path: &Path, why: &str, record: u64) -> PathBuf {
     free
 }
 
+/// Lists what was set aside under a name, with the record that each stands for.
+pub(crate) fn all_aside(path: &Path, why: &str) -> io::Result<Vec<(u64, PathBuf)>> {
+    let mut before = path.file_name().unwrap_or_default().to_os_string();
+    before.push(format!(".{why}."));
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder(path))? {
+        let name = entry?.file_name();
+        if let Some(record) = number_after(&name, &before) {
+            found.push((record, path.with_file_name(name)));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
 /// Names the file whose lock says that somebody writes.
 pub(crate) fn lock(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_os_string();
@@ -61,6 +76,14 @@ pub(crate) fn folder(path: &Path) -> &Path {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     }
+}
+
+fn number_after(name: &OsStr, before: &OsStr) -> Option<u64> {
+    let rest = name
+        .as_encoded_bytes()
+        .strip_prefix(before.as_encoded_bytes())?;
+    let digits = rest.split(|byte| *byte == b'-').next()?;
+    std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
 fn is_part(name: &OsStr, before: &OsStr, after: &OsStr) -> bool {
@@ -126,5 +149,9 @@ mod tests {
         let second = aside(&path, "torn", 7);
         assert_ne!(first, second);
         assert!(second.ends_with("audit.jsonl.torn.7-1"));
+        fs::write(&second, "").unwrap();
+        let found = all_aside(&path, "torn").unwrap();
+        assert_eq!(found, [(7, first), (7, second)]);
+        assert_eq!(all_aside(&path, "damaged").unwrap(), []);
     }
 }

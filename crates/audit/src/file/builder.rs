@@ -129,12 +129,13 @@ impl FileSinkBuilder {
             clock: self.clock,
             sync_every: self.sync_every,
         };
+        // From here on, whatever goes wrong closes the queue.
+        let sink = FileSink::new(Arc::clone(&queue), self.path);
         spawn("palisade-audit", move || worker.run())?;
         if self.settings.fail_closed {
-            let watched = Arc::clone(&queue);
-            spawn("palisade-audit-watch", move || watch(&watched))?;
+            spawn("palisade-audit-watch", move || watch(&queue))?;
         }
-        Ok(FileSink::new(queue, self.path))
+        Ok(sink)
     }
 
     fn check(&self) -> Result<(), AuditError> {
@@ -157,7 +158,7 @@ impl FileSinkBuilder {
 
 /// Notes down how the trail goes on.
 fn begin(journal: &mut Journal<impl Store>, start: &Start, now: Duration) {
-    if let Some(what) = &start.recovered {
+    for what in &start.recovered {
         journal.push(|out| out.extend(notes::recovered(now, what)));
     }
     if let Some(after_close) = start.resumed {

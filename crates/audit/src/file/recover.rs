@@ -18,6 +18,9 @@ use crate::{
     verify::{Finding, Reason, VerifyError, Walk, read},
 };
 
+const DAMAGED: &str = "damaged";
+const TORN: &str = "torn";
+
 /// Where to go on.
 #[derive(Debug)]
 pub(super) struct Start {
@@ -25,23 +28,30 @@ pub(super) struct Start {
     pub(super) trail: String,
     /// Whether the file exists, and whether the process that wrote it closed it.
     pub(super) resumed: Option<bool>,
-    pub(super) recovered: Option<Recovered>,
+    /// What was set aside and is not told of in the trail yet.
+    pub(super) recovered: Vec<Recovered>,
 }
 
 /// Reads the file, or where there is none the latest older part.
 pub(super) fn recover(path: &Path, key: Option<&AuditKey>) -> Result<Start, AuditError> {
     let mut walk = Walk::for_writer(key.cloned());
-    let recovered = match walked(&mut walk, path)? {
-        None => None,
-        Some(finding) => Some(set_aside(path, &walk, &finding)?),
-    };
+    let finding = walked(&mut walk, path)?;
     let place = walk.place();
-    let damaged = recovered.as_ref().is_some_and(|it| it.cause == "damaged");
-    let here = walk.last().is_some() && !damaged;
     let (last, trail) = match (walk.last(), walk.trail()) {
         (Some(last), Some(trail)) => (last, trail.to_owned()),
         _ => before(path, key)?,
     };
+    let damaged = match finding {
+        None => false,
+        Some(finding) => set_aside(
+            path,
+            place.bytes,
+            last.sequence().saturating_add(1),
+            &finding,
+        )
+        .map_err(|error| storage(path, error))?,
+    };
+    let here = walk.last().is_some() && !damaged;
     let mark = Mark {
         anchor: last,
         length: if here { place.bytes } else { 0 },
@@ -51,7 +61,7 @@ pub(super) fn recover(path: &Path, key: Option<&AuditKey>) -> Result<Start, Audi
         mark,
         trail,
         resumed: here.then_some(place.closed),
-        recovered,
+        recovered: untold(path, last).map_err(|error| storage(path, error))?,
     })
 }
 
@@ -92,25 +102,43 @@ fn before(path: &Path, key: Option<&AuditKey>) -> Result<(Anchor, String), Audit
 }
 
 /// Takes what is no record out of the file (a torn line), or the file out of the trail (damage).
-fn set_aside(path: &Path, walk: &Walk, finding: &Finding) -> Result<Recovered, AuditError> {
-    let moved = match finding.reason {
-        Reason::Torn { bytes } => {
-            cut(path, walk.place().bytes, finding.sequence).map(|to| ("torn_line", bytes, to))
+/// Tells whether it did the latter.
+fn set_aside(path: &Path, good: u64, record: u64, finding: &Finding) -> io::Result<bool> {
+    tracing::warn!(target: "palisade::audit", %finding, "sets aside what an audit file ends with");
+    match finding.reason {
+        Reason::Torn { .. } => {
+            cut(path, good, record)?;
+            Ok(false)
         }
-        _ => whole(path, finding.sequence).map(|(bytes, to)| ("damaged", bytes, to)),
-    };
-    let (cause, bytes, set_aside) = moved.map_err(|error| storage(path, error))?;
-    tracing::warn!(target: "palisade::audit", cause, bytes, set_aside, %finding, "set aside");
-    Ok(Recovered {
-        cause,
-        bytes,
-        set_aside,
-    })
+        _ => {
+            move_away(path, names::aside(path, DAMAGED, record))?;
+            sync_folder(path)?;
+            Ok(true)
+        }
+    }
+}
+
+/// Lists what is aside in place of a record that is not written yet: what was just put there, or what
+/// an earlier process put there before it was killed in turn.
+fn untold(path: &Path, last: Anchor) -> io::Result<Vec<Recovered>> {
+    let mut all = Vec::new();
+    for (why, cause) in [(DAMAGED, "damaged"), (TORN, "torn_line")] {
+        for (record, file) in names::all_aside(path, why)? {
+            if record > last.sequence() {
+                all.push(Recovered {
+                    cause,
+                    bytes: fs::metadata(&file)?.len(),
+                    set_aside: name(&file),
+                });
+            }
+        }
+    }
+    Ok(all)
 }
 
 /// Copies the end of a file to a file of its own, makes that safe, and only then cuts it off.
-fn cut(path: &Path, good: u64, record: u64) -> io::Result<String> {
-    let to = names::aside(path, "torn", record);
+fn cut(path: &Path, good: u64, record: u64) -> io::Result<()> {
+    let to = names::aside(path, TORN, record);
     let mut from = File::options().read(true).write(true).open(path)?;
     from.seek(SeekFrom::Start(good))?;
     let mut copy = private().write(true).create_new(true).open(&to)?;
@@ -118,15 +146,7 @@ fn cut(path: &Path, good: u64, record: u64) -> io::Result<String> {
     copy.sync_all()?;
     sync_folder(path)?;
     from.set_len(good)?;
-    from.sync_all()?;
-    Ok(name(&to))
-}
-
-fn whole(path: &Path, record: u64) -> io::Result<(u64, String)> {
-    let bytes = fs::metadata(path)?.len();
-    let to = move_away(path, names::aside(path, "damaged", record))?;
-    sync_folder(path)?;
-    Ok((bytes, name(&to)))
+    from.sync_all()
 }
 
 fn storage(path: &Path, error: io::Error) -> AuditError {

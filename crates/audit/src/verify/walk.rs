@@ -131,14 +131,12 @@ impl Walk {
     fn line(&mut self, bytes: &[u8]) -> Result<(), Reason> {
         let line = Line::parse(bytes).ok_or(Reason::Malformed)?;
         let content = Content::parse(bytes).ok_or(Reason::Malformed)?;
-        if content.v != 1 {
-            return Err(Reason::UnknownVersion);
-        }
         let last = self.before(&line, &content)?;
         in_order(last, &line)?;
         if self.seal.hash(last, line.sealed) != line.hash {
             return Err(Reason::Altered);
         }
+        known_version(&content)?;
         let here = Anchor::new(line.sequence, line.hash);
         self.compare_with_anchor(here)?;
         self.count(&content)?;
@@ -153,6 +151,7 @@ impl Walk {
             return Err(Reason::NotOpened);
         }
         if self.place.lines == 0 {
+            known_version(content)?;
             self.demand_same_seal(content)?;
             self.demand_same_trail(content)?;
             self.place.first = line.sequence;
@@ -245,6 +244,10 @@ impl Walk {
         self.place.closed = content.kind == "closed";
         Ok(())
     }
+}
+
+fn known_version(content: &Content<'_>) -> Result<(), Reason> {
+    (content.v == 1).then_some(()).ok_or(Reason::UnknownVersion)
 }
 
 fn in_order(last: Anchor, line: &Line<'_>) -> Result<(), Reason> {

@@ -87,6 +87,51 @@ async fn a_torn_line_is_named_set_aside_and_gone_on_after() {
 }
 
 #[tokio::test]
+async fn a_torn_line_is_told_even_if_the_process_is_killed_in_between() {
+    let folder = Folder::new();
+    restarted(&folder, 3).await;
+    // As if killed after the torn line was set aside and before that was recorded.
+    let next = folder.verified().last.sequence() + 1;
+    let aside = folder.0.path().join(format!("audit.jsonl.torn.{next}"));
+    fs::write(aside, "{\"v\":1,\"ty").unwrap();
+    restarted(&folder, 1).await;
+    assert_eq!(of_type(&folder.path(), "recovered")[0]["bytes"], 10);
+    restarted(&folder, 1).await;
+    assert_eq!(folder.verified().recoveries, 1, "and told once");
+}
+
+#[tokio::test]
+async fn damage_is_told_even_if_the_process_is_killed_in_between() {
+    let folder = Folder::new();
+    restarted(&folder, 3).await;
+    let aside = folder.0.path().join("audit.jsonl.damaged.4");
+    fs::rename(folder.path(), aside).unwrap();
+    restarted(&folder, 1).await;
+    assert_eq!(folder.broken(), Reason::DamageSetAside);
+}
+
+#[tokio::test]
+async fn a_new_part_whose_beginning_is_bad_is_told_too() {
+    for (beginning, cause) in [
+        ("{\"v\":1,\"ty", "torn_line"),
+        ("forged\nforged\n", "damaged"),
+    ] {
+        let folder = Folder::new();
+        restarted(&folder, 3).await;
+        let part = folder.0.path().join("audit.00000000000000000001.jsonl");
+        fs::rename(folder.path(), part).unwrap();
+        fs::write(folder.path(), beginning).unwrap();
+        restarted(&folder, 1).await;
+        assert_eq!(of_type(&folder.path(), "recovered")[0]["cause"], cause);
+        assert_eq!(
+            records(&folder.path())[0]["seq"],
+            6,
+            "after those of the older part"
+        );
+    }
+}
+
+#[tokio::test]
 async fn every_torn_length_is_recovered() {
     let folder = Folder::new();
     restarted(&folder, 2).await;

@@ -25,7 +25,7 @@ fn open(builder: FileSinkBuilder, store: &Faulty) -> FileSink {
         },
         trail: "t".to_owned(),
         resumed: None,
-        recovered: None,
+        recovered: Vec::new(),
     };
     builder.start(store.clone(), &start).unwrap()
 }
