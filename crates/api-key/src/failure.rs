@@ -3,7 +3,7 @@
 /// The private reason of a refusal. All but [`ClientUnknown`](Self::ClientUnknown) look the same to the client.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
-pub enum Failure {
+pub enum KeyFailure {
     /// The key is bound to networks and nobody decided who the client is: an error of assembly.
     ClientUnknown,
     /// The key has ended.
@@ -28,7 +28,7 @@ pub enum Failure {
     WrongSecret,
 }
 
-impl Failure {
+impl KeyFailure {
     /// Returns the reason as it stands in the audit trail.
     #[must_use]
     pub const fn reason(self) -> &'static str {

@@ -58,7 +58,7 @@
 //!
 //! Absent, malformed, unknown, wrong, of another environment, not yet valid, expired, rotated out, revoked, or used from
 //! the wrong network: 401 `unauthenticated` with the same body and fields, made once when the layer was
-//! built. Why stands in the audit trail alone ([`Failure`]). The digest is computed before the store is asked,
+//! built. Why stands in the audit trail alone ([`KeyFailure`]). The digest is computed before the store is asked,
 //! and an unknown id is compared with a decoy, so that the time does not tell either.
 //!
 //! # How soon a change counts
@@ -85,7 +85,7 @@ pub use self::{
     digest::{KeyDigest, Pepper, WeakPepper},
     environment::{Environment, InvalidEnvironment},
     error::{MalformedKey, MintError, NoEntropy},
-    failure::Failure,
+    failure::KeyFailure,
     format::{InvalidPrefix, KeyFormat, ParsedKey},
     grant::{Grant, InvalidGrant},
     id::{InvalidKeyId, KeyId},
@@ -94,8 +94,8 @@ pub use self::{
     record::KeyRecord,
     scheme::{KeyScheme, MintedKey, PresentedKey},
     store::{
-        FileError, FileKeyStore, KeyStore, KeyTable, MemoryKeyStore, Report, StoreUnavailable,
-        TableError,
+        FileKeyStore, KeyFileError, KeyFileReport, KeyStore, KeyTable, MemoryKeyStore,
+        StoreUnavailable, TableError,
     },
     timestamp::{InvalidTimestamp, Timestamp},
 };

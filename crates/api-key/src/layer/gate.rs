@@ -10,8 +10,8 @@ use palisade_core::{
 
 use super::source::{Shown, Sources};
 use crate::{
-    Failure, KeyRecord, KeyScheme, KeyStore, PresentedKey, StoreUnavailable, environment::Accepted,
-    record::KIND,
+    KeyFailure, KeyRecord, KeyScheme, KeyStore, PresentedKey, StoreUnavailable,
+    environment::Accepted, record::KIND,
 };
 
 const RETRY: Duration = Duration::from_secs(1);
@@ -56,7 +56,7 @@ impl Authenticator for Gate {
             .map(|credential| credential.as_bytes())
             .unwrap_or_default();
         let Ok(key) = self.0.scheme.present(shown) else {
-            return self.0.refuse(Failure::Malformed).into();
+            return self.0.refuse(KeyFailure::Malformed).into();
         };
         if let Some(what) = self.0.store.degraded() {
             cx.record(Fact::Degraded { guard: KIND, what });
@@ -109,21 +109,21 @@ impl Inner {
         record: Option<&'r KeyRecord>,
         key: &PresentedKey,
         client: Option<IpAddr>,
-    ) -> Result<&'r KeyRecord, Failure> {
+    ) -> Result<&'r KeyRecord, KeyFailure> {
         let now = self.clock.unix_time();
         let judged = record.unwrap_or(&self.decoy).judge(key, now, client);
-        let record = record.ok_or(Failure::Unknown)?;
+        let record = record.ok_or(KeyFailure::Unknown)?;
         judged?;
         if !self.accepted.holds(record.environment()) {
-            return Err(Failure::WrongEnvironment);
+            return Err(KeyFailure::WrongEnvironment);
         }
         record.used.note(now);
         Ok(record)
     }
 
-    fn refuse(&self, failure: Failure) -> Box<Rejection> {
+    fn refuse(&self, failure: KeyFailure) -> Box<Rejection> {
         Box::new(match failure {
-            Failure::ClientUnknown => Rejection::misconfigured(failure.reason()),
+            KeyFailure::ClientUnknown => Rejection::misconfigured(failure.reason()),
             _ => self.invalid.clone().with_reason(failure.reason()),
         })
     }

@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq;
 use palisade_core::Principal;
 
 pub(crate) use self::last_use::LastUse;
-use crate::{Failure, Grant, InvalidGrant, KeyDigest, KeyId, PresentedKey, Timestamp};
+use crate::{Grant, InvalidGrant, KeyDigest, KeyFailure, KeyId, PresentedKey, Timestamp};
 
 /// The kind of principals that keys prove.
 pub(crate) const KIND: &str = "api_key";
@@ -85,7 +85,7 @@ impl KeyRecord {
         key: &PresentedKey,
         now: Duration,
         client: Option<IpAddr>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), KeyFailure> {
         self.judge_secret(key, now)?;
         self.stands(now, client)
     }
@@ -96,28 +96,28 @@ impl KeyRecord {
     /// # Errors
     ///
     /// The private reason why the key does not count any more, yet, or from there.
-    pub fn stands(&self, now: Duration, client: Option<IpAddr>) -> Result<(), Failure> {
+    pub fn stands(&self, now: Duration, client: Option<IpAddr>) -> Result<(), KeyFailure> {
         if self.revoked.is_some() {
-            return Err(Failure::Revoked);
+            return Err(KeyFailure::Revoked);
         }
         if self
             .grant
             .not_before
             .is_some_and(|start| now < start.unix())
         {
-            return Err(Failure::NotYetValid);
+            return Err(KeyFailure::NotYetValid);
         }
         if self.grant.expires.is_some_and(|end| now >= end.unix()) {
-            return Err(Failure::Expired);
+            return Err(KeyFailure::Expired);
         }
         match self.grant.allows_client(client) {
-            None => Err(Failure::ClientUnknown),
-            Some(false) => Err(Failure::NetworkNotAllowed),
+            None => Err(KeyFailure::ClientUnknown),
+            Some(false) => Err(KeyFailure::NetworkNotAllowed),
             Some(true) => Ok(()),
         }
     }
 
-    fn judge_secret(&self, key: &PresentedKey, now: Duration) -> Result<(), Failure> {
+    fn judge_secret(&self, key: &PresentedKey, now: Duration) -> Result<(), KeyFailure> {
         // Both are compared always, so that time does not tell whether the key was rotated.
         let previous = self.previous.as_ref();
         let current = key.digest.matches(&self.digest);
@@ -132,13 +132,13 @@ impl KeyRecord {
         let same_environment = key.environment == self.grant.environment;
         if !bool::from(named & (current | former)) || !same_environment {
             return Err(match key.digest.scheme() == self.digest.scheme() {
-                true => Failure::WrongSecret,
-                false => Failure::OtherScheme,
+                true => KeyFailure::WrongSecret,
+                false => KeyFailure::OtherScheme,
             });
         }
         match previous {
             Some(previous) if !bool::from(current) && now >= previous.until.unix() => {
-                Err(Failure::PreviousSecretExpired)
+                Err(KeyFailure::PreviousSecretExpired)
             }
             _ => Ok(()),
         }

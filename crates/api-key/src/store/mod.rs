@@ -11,7 +11,7 @@ use palisade_core::Soon;
 
 pub(crate) use self::file::private;
 pub use self::{
-    file::{FileError, FileKeyStore, Report},
+    file::{FileKeyStore, KeyFileError, KeyFileReport},
     memory::MemoryKeyStore,
     table::{KeyTable, TableError},
 };

@@ -4,7 +4,7 @@ use std::{fs::File, io, path::Path};
 
 use zeroize::Zeroizing;
 
-use super::{FileError, private};
+use super::{KeyFileError, private};
 use crate::{
     Pepper,
     digest::{decode_hex, encode_hex},
@@ -18,30 +18,30 @@ impl Pepper {
     /// # Errors
     ///
     /// When the file cannot be read, may be read by others, or holds something else.
-    pub fn read_file(path: impl AsRef<Path>) -> Result<Self, FileError> {
+    pub fn read_file(path: impl AsRef<Path>) -> Result<Self, KeyFileError> {
         let path = path.as_ref();
-        let file = File::open(path).map_err(|problem| FileError::io(path, "read", problem))?;
+        let file = File::open(path).map_err(|problem| KeyFileError::io(path, "read", problem))?;
         if private::others_may(&file, 0o077)
-            .map_err(|problem| FileError::io(path, "read", problem))?
+            .map_err(|problem| KeyFileError::io(path, "read", problem))?
         {
-            return Err(FileError::invalid(
+            return Err(KeyFileError::invalid(
                 path,
                 None,
                 "others may read this secret; set its mode to 0600",
             ));
         }
         let text = private::read(&file, LARGEST)
-            .map_err(|problem| FileError::io(path, "read", problem))?;
+            .map_err(|problem| KeyFileError::io(path, "read", problem))?;
         let text = Zeroizing::new(text);
         let mut bytes = Zeroizing::new([0; Self::LENGTH]);
         if !decode_hex(text.trim_ascii_end(), &mut *bytes) {
-            return Err(FileError::invalid(
+            return Err(KeyFileError::invalid(
                 path,
                 None,
                 "a pepper file holds 64 hexadecimal digits",
             ));
         }
-        Self::new(&*bytes).map_err(|weak| FileError::invalid(path, None, weak))
+        Self::new(&*bytes).map_err(|weak| KeyFileError::invalid(path, None, weak))
     }
 
     /// Makes a pepper file that only its owner may read. One that is there is never replaced: all keys would die.
@@ -49,14 +49,14 @@ impl Pepper {
     /// # Errors
     ///
     /// When there is one already, or it cannot be written.
-    pub fn create_file(path: impl AsRef<Path>) -> Result<Self, FileError> {
+    pub fn create_file(path: impl AsRef<Path>) -> Result<Self, KeyFileError> {
         let path = path.as_ref();
         let random =
-            Self::random_bytes().map_err(|problem| FileError::invalid(path, None, problem))?;
+            Self::random_bytes().map_err(|problem| KeyFileError::invalid(path, None, problem))?;
         let text = Zeroizing::new(encode_hex(&*random) + "\n");
         private::write_new(path, &text)
-            .map_err(|problem| FileError::io(path, "create", problem))?;
-        Self::new(&*random).map_err(|weak| FileError::invalid(path, None, weak))
+            .map_err(|problem| KeyFileError::io(path, "create", problem))?;
+        Self::new(&*random).map_err(|weak| KeyFileError::invalid(path, None, weak))
     }
 
     /// Reads the file, or makes it where there is none.
@@ -64,10 +64,12 @@ impl Pepper {
     /// # Errors
     ///
     /// As [`read_file`](Self::read_file) and [`create_file`](Self::create_file).
-    pub fn read_or_create_file(path: impl AsRef<Path>) -> Result<Self, FileError> {
+    pub fn read_or_create_file(path: impl AsRef<Path>) -> Result<Self, KeyFileError> {
         let path = path.as_ref();
         match Self::create_file(path) {
-            Err(FileError::Io { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {
+            Err(KeyFileError::Io { source, .. })
+                if source.kind() == io::ErrorKind::AlreadyExists =>
+            {
                 Self::read_file(path)
             }
             made => made,

@@ -9,8 +9,8 @@ use std::{
 
 use http::StatusCode;
 use palisade_api_key::{
-    ApiKeyLayer, Environment, FileError, FileKeyStore, Grant, KeyRecord, KeyScheme, Pepper, Report,
-    TableError,
+    ApiKeyLayer, Environment, FileKeyStore, Grant, KeyFileError, KeyFileReport, KeyRecord,
+    KeyScheme, Pepper, TableError,
 };
 use palisade_core::Fact;
 use tempfile::TempDir;
@@ -129,9 +129,9 @@ fn a_change_in_place_within_one_tick_of_the_clock_is_noticed() {
 fn the_watch_notices_a_change_by_itself() {
     let folder = Folder::new();
     let (sender, receiver) = mpsc::channel();
-    let report = move |report: Report<'_>| {
+    let report = move |report: KeyFileReport<'_>| {
         let loaded = match report {
-            Report::Loaded(keys) => Some(keys),
+            KeyFileReport::Loaded(keys) => Some(keys),
             _ => None,
         };
         let _ = sender.send(loaded);
@@ -159,7 +159,7 @@ fn a_broken_file_keeps_the_keys_before_it_and_says_so_once() {
     let folder = Folder::new();
     let key = folder.add();
     let (sender, receiver) = mpsc::channel();
-    let report = move |report: Report<'_>| sender.send(format!("{report:?}")).unwrap();
+    let report = move |report: KeyFileReport<'_>| sender.send(format!("{report:?}")).unwrap();
     let store = FileKeyStore::open_unwatched(folder.path(), report).unwrap();
     let good = folder.text();
     fs::write(folder.path(), good.replace("digest", "digset")).unwrap();
@@ -199,7 +199,7 @@ fn a_file_that_went_away_keeps_the_keys_before_it() {
 fn a_missing_file_is_an_error_at_the_start() {
     let folder = TempDir::new().unwrap();
     let problem = FileKeyStore::open(folder.path().join("none.toml")).unwrap_err();
-    assert!(matches!(problem, FileError::Io { .. }), "{problem}");
+    assert!(matches!(problem, KeyFileError::Io { .. }), "{problem}");
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn a_change_that_fails_changes_nothing() {
     });
     assert!(matches!(
         outcome,
-        Err(FileError::Table(TableError::Unknown(_)))
+        Err(KeyFileError::Table(TableError::Unknown(_)))
     ));
     assert_eq!(folder.text(), before);
 }
@@ -332,7 +332,7 @@ fn check_broken(change: impl FnOnce(&str) -> String, line: Option<usize>, says: 
         shown.contains("keys.toml") && !shown.contains('\n'),
         "{shown}"
     );
-    let FileError::Invalid { line: found, .. } = problem else {
+    let KeyFileError::Invalid { line: found, .. } = problem else {
         panic!("{shown}")
     };
     assert_eq!(found, line, "{shown}");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use palisade_api_key::{
-    Environment, Failure, Grant, InvalidGrant, KeyDigest, KeyFormat, KeyRecord, KeyScheme,
+    Environment, Grant, InvalidGrant, KeyDigest, KeyFailure, KeyFormat, KeyRecord, KeyScheme,
     MintError, MintedKey, Pepper, TableError,
 };
 
@@ -162,12 +162,15 @@ fn a_session_made_from_a_key_can_ask_whether_it_still_stands() {
     assert_eq!(record.stands(NOW, inside), Ok(()));
     assert_eq!(
         record.stands(NOW, Some("::1".parse().unwrap())),
-        Err(Failure::NetworkNotAllowed)
+        Err(KeyFailure::NetworkNotAllowed)
     );
-    assert_eq!(record.stands(NOW + MINUTE, inside), Err(Failure::Expired));
+    assert_eq!(
+        record.stands(NOW + MINUTE, inside),
+        Err(KeyFailure::Expired)
+    );
     assert_eq!(
         record.revoked(NOW).stands(NOW, inside),
-        Err(Failure::Revoked)
+        Err(KeyFailure::Revoked)
     );
 }
 

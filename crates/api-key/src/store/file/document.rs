@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use toml::value::Datetime;
 
-use super::{super::KeyTable, FileError};
+use super::{super::KeyTable, KeyFileError};
 use crate::{Grant, KeyDigest, KeyRecord, Timestamp};
 
 const VERSION: u32 = 1;
@@ -51,14 +51,14 @@ struct Former {
 }
 
 /// Reads all records, or says what is wrong with the first bad one.
-pub(super) fn read(path: &Path, text: &str) -> Result<KeyTable, FileError> {
+pub(super) fn read(path: &Path, text: &str) -> Result<KeyTable, KeyFileError> {
     let line = |at: Option<usize>| {
         at.and_then(|at| text.get(..at))
             .map(|before| before.matches('\n').count() + 1)
     };
     let document: Document = toml::from_str(text).map_err(|problem| {
         // The error's own text would repeat the line, with whatever stands in it.
-        FileError::invalid(
+        KeyFileError::invalid(
             path,
             line(problem.span().map(|span| span.start)),
             without_values(problem.message()),
@@ -66,7 +66,7 @@ pub(super) fn read(path: &Path, text: &str) -> Result<KeyTable, FileError> {
     })?;
     if *document.version.get_ref() != VERSION {
         let at = line(Some(document.version.span().start));
-        return Err(FileError::invalid(
+        return Err(KeyFileError::invalid(
             path,
             at,
             format_args!("this program reads `version = {VERSION}`"),
@@ -78,10 +78,10 @@ pub(super) fn read(path: &Path, text: &str) -> Result<KeyTable, FileError> {
         let record = entry
             .into_inner()
             .read()
-            .map_err(|problem| FileError::invalid(path, at, problem))?;
+            .map_err(|problem| KeyFileError::invalid(path, at, problem))?;
         table
             .insert(record)
-            .map_err(|problem| FileError::invalid(path, at, problem))?;
+            .map_err(|problem| KeyFileError::invalid(path, at, problem))?;
     }
     Ok(table)
 }
@@ -96,10 +96,10 @@ fn without_values(message: &str) -> String {
 }
 
 /// Writes all records, oldest first.
-pub(super) fn write(path: &Path, table: &KeyTable) -> Result<String, FileError> {
+pub(super) fn write(path: &Path, table: &KeyTable) -> Result<String, KeyFileError> {
     let keys = table.records();
     let keys: Result<_, _> = keys.iter().map(|record| Entry::of(record)).collect();
-    let keys: Vec<Entry> = keys.map_err(|problem| FileError::invalid(path, None, problem))?;
+    let keys: Vec<Entry> = keys.map_err(|problem| KeyFileError::invalid(path, None, problem))?;
     let document = Document {
         version: toml::Spanned::new(0..0, VERSION),
         keys: keys
@@ -109,7 +109,7 @@ pub(super) fn write(path: &Path, table: &KeyTable) -> Result<String, FileError> 
     };
     match toml::to_string(&document) {
         Ok(text) => Ok(format!("{HEADER}{text}")),
-        Err(problem) => Err(FileError::invalid(path, None, problem)),
+        Err(problem) => Err(KeyFileError::invalid(path, None, problem)),
     }
 }
 

@@ -10,7 +10,7 @@ use super::super::TableError;
 /// Says what is wrong with a file of keys or a pepper.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum FileError {
+pub enum KeyFileError {
     /// The file says something that cannot be.
     Invalid {
         /// Which file.
@@ -33,7 +33,7 @@ pub enum FileError {
     Table(TableError),
 }
 
-impl FileError {
+impl KeyFileError {
     pub(crate) fn io(path: &Path, attempt: &'static str, source: io::Error) -> Self {
         Self::Io {
             path: path.into(),
@@ -51,7 +51,7 @@ impl FileError {
     }
 }
 
-impl fmt::Display for FileError {
+impl fmt::Display for KeyFileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Invalid {
@@ -76,9 +76,9 @@ impl fmt::Display for FileError {
     }
 }
 
-impl std::error::Error for FileError {}
+impl std::error::Error for KeyFileError {}
 
-impl From<TableError> for FileError {
+impl From<TableError> for KeyFileError {
     fn from(problem: TableError) -> Self {
         Self::Table(problem)
     }

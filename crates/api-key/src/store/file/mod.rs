@@ -16,7 +16,7 @@ use std::{
 
 use palisade_core::Soon;
 
-pub use self::error::FileError;
+pub use self::error::KeyFileError;
 use self::state::State;
 use super::{KeyStore, KeyTable, StoreUnavailable};
 use crate::{KeyId, KeyRecord};
@@ -33,9 +33,9 @@ pub struct FileKeyStore(Arc<State>);
 /// What happened to the file.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub enum Report<'a> {
+pub enum KeyFileReport<'a> {
     /// A new state could not be read; the one before stays in force.
-    Kept(&'a FileError),
+    Kept(&'a KeyFileError),
     /// A new state is in force, with so many keys.
     Loaded(usize),
 }
@@ -46,7 +46,7 @@ impl FileKeyStore {
     /// # Errors
     ///
     /// When the file cannot be read or is broken, others may write it, or no thread can be started.
-    pub fn open(path: impl Into<PathBuf>) -> Result<Self, FileError> {
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, KeyFileError> {
         let store = Self::open_unwatched(path, log)?;
         store.0.watch(INTERVAL)?;
         Ok(store)
@@ -60,8 +60,8 @@ impl FileKeyStore {
     pub fn open_with(
         path: impl Into<PathBuf>,
         interval: Duration,
-        report: impl Fn(Report<'_>) + Send + Sync + 'static,
-    ) -> Result<Self, FileError> {
+        report: impl Fn(KeyFileReport<'_>) + Send + Sync + 'static,
+    ) -> Result<Self, KeyFileError> {
         let store = Self::open_unwatched(path, report)?;
         store.0.watch(interval)?;
         Ok(store)
@@ -74,8 +74,8 @@ impl FileKeyStore {
     /// When the file cannot be read or is broken, or others may write it.
     pub fn open_unwatched(
         path: impl Into<PathBuf>,
-        report: impl Fn(Report<'_>) + Send + Sync + 'static,
-    ) -> Result<Self, FileError> {
+        report: impl Fn(KeyFileReport<'_>) + Send + Sync + 'static,
+    ) -> Result<Self, KeyFileError> {
         State::open(path.into(), report).map(Arc::new).map(Self)
     }
 
@@ -84,10 +84,10 @@ impl FileKeyStore {
     /// # Errors
     ///
     /// When there is one already, or it cannot be written.
-    pub fn create(path: impl AsRef<Path>) -> Result<(), FileError> {
+    pub fn create(path: impl AsRef<Path>) -> Result<(), KeyFileError> {
         let path = path.as_ref();
         let text = document::write(path, &KeyTable::default())?;
-        private::write_new(path, &text).map_err(|problem| FileError::io(path, "create", problem))
+        private::write_new(path, &text).map_err(|problem| KeyFileError::io(path, "create", problem))
     }
 
     /// Looks at the file now, instead of within the interval. Reads from a disk: not for a request's way.
@@ -96,7 +96,7 @@ impl FileKeyStore {
     /// # Errors
     ///
     /// When a new state cannot be read; the one before stays in force.
-    pub fn refresh(&self) -> Result<bool, FileError> {
+    pub fn refresh(&self) -> Result<bool, KeyFileError> {
         self.0.refresh()
     }
 
@@ -106,10 +106,10 @@ impl FileKeyStore {
     /// # Errors
     ///
     /// That of the change, or when the file cannot be read or written; nothing is changed then.
-    pub fn update<T, E: Into<FileError>>(
+    pub fn update<T, E: Into<KeyFileError>>(
         &self,
         change: impl FnOnce(&mut KeyTable) -> Result<T, E>,
-    ) -> Result<T, FileError> {
+    ) -> Result<T, KeyFileError> {
         self.try_update(|table| change(table).map_err(Into::into))
     }
 
@@ -118,7 +118,7 @@ impl FileKeyStore {
     /// # Errors
     ///
     /// That of the change, or when the file cannot be read or written; nothing is changed then.
-    pub fn try_update<T, E: From<FileError>>(
+    pub fn try_update<T, E: From<KeyFileError>>(
         &self,
         change: impl FnOnce(&mut KeyTable) -> Result<T, E>,
     ) -> Result<T, E> {
@@ -132,12 +132,14 @@ impl FileKeyStore {
     }
 }
 
-fn log(report: Report<'_>) {
+fn log(report: KeyFileReport<'_>) {
     match report {
-        Report::Kept(problem) => {
+        KeyFileReport::Kept(problem) => {
             tracing::error!(target: "palisade", %problem, "the key file is broken; the keys before it stay in force");
         }
-        Report::Loaded(keys) => tracing::info!(target: "palisade", keys, "the key file was read"),
+        KeyFileReport::Loaded(keys) => {
+            tracing::info!(target: "palisade", keys, "the key file was read")
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 
-use super::{FileError, Report, document, private, stamp::Stamp, watch::Watch};
+use super::{KeyFileError, KeyFileReport, document, private, stamp::Stamp, watch::Watch};
 use crate::KeyTable;
 
 const LARGEST: u64 = 64 * 1024 * 1024;
@@ -24,7 +24,7 @@ pub(super) struct State {
     broken: AtomicBool,
     /// Held by whoever reads or writes the file, never by a request.
     seen: Mutex<Seen>,
-    report: Box<dyn Fn(Report<'_>) + Send + Sync>,
+    report: Box<dyn Fn(KeyFileReport<'_>) + Send + Sync>,
     watch: OnceLock<Watch>,
 }
 
@@ -38,8 +38,8 @@ struct Seen {
 impl State {
     pub(super) fn open(
         path: PathBuf,
-        report: impl Fn(Report<'_>) + Send + Sync + 'static,
-    ) -> Result<Self, FileError> {
+        report: impl Fn(KeyFileReport<'_>) + Send + Sync + 'static,
+    ) -> Result<Self, KeyFileError> {
         let this = Self {
             path,
             table: ArcSwap::default(),
@@ -53,7 +53,7 @@ impl State {
         Ok(this)
     }
 
-    pub(super) fn watch(self: &Arc<Self>, interval: Duration) -> Result<(), FileError> {
+    pub(super) fn watch(self: &Arc<Self>, interval: Duration) -> Result<(), KeyFileError> {
         let watch = Watch::start(Arc::downgrade(self), interval);
         let _ = self
             .watch
@@ -74,19 +74,19 @@ impl State {
     }
 
     /// Looks at the file, and tells what happened to it. What stays broken is said once, not at every look.
-    pub(super) fn refresh(&self) -> Result<bool, FileError> {
+    pub(super) fn refresh(&self) -> Result<bool, KeyFileError> {
         let outcome = self.look(&mut self.seen());
         match &outcome {
-            Ok(true) => (self.report)(Report::Loaded(self.table.load().len())),
+            Ok(true) => (self.report)(KeyFileReport::Loaded(self.table.load().len())),
             Err(problem) if !self.broken.swap(true, Ordering::Relaxed) => {
-                (self.report)(Report::Kept(problem));
+                (self.report)(KeyFileReport::Kept(problem));
             }
             _ => {}
         }
         outcome
     }
 
-    fn look(&self, seen: &mut Seen) -> Result<bool, FileError> {
+    fn look(&self, seen: &mut Seen) -> Result<bool, KeyFileError> {
         let metadata = fs::metadata(&self.path).map_err(|problem| self.failed("read", problem))?;
         let same = seen.stamp == Some(Stamp::of(&metadata));
         let broken = self.is_broken();
@@ -100,7 +100,7 @@ impl State {
     }
 
     /// Changes the file under a lock that all processes share.
-    pub(super) fn update<T, E: From<FileError>>(
+    pub(super) fn update<T, E: From<KeyFileError>>(
         &self,
         change: impl FnOnce(&mut KeyTable) -> Result<T, E>,
     ) -> Result<T, E> {
@@ -128,13 +128,13 @@ impl State {
         self.broken.store(false, Ordering::Relaxed);
     }
 
-    fn load(&self) -> Result<(KeyTable, Stamp), FileError> {
+    fn load(&self) -> Result<(KeyTable, Stamp), KeyFileError> {
         let failed = |problem| self.failed("read", problem);
         let file = File::open(&self.path).map_err(failed)?;
         if private::others_may(&file, 0o022).map_err(failed)? {
             let problem =
                 "others may write this file, and so let themselves in; set its mode to 0600";
-            return Err(FileError::invalid(&self.path, None, problem));
+            return Err(KeyFileError::invalid(&self.path, None, problem));
         }
         // The stamp is taken first: what changes while we read is noticed at the next look.
         let stamp = Stamp::of(&file.metadata().map_err(failed)?);
@@ -142,8 +142,8 @@ impl State {
         Ok((document::read(&self.path, &text)?, stamp))
     }
 
-    fn failed(&self, attempt: &'static str, problem: io::Error) -> FileError {
-        FileError::io(&self.path, attempt, problem)
+    fn failed(&self, attempt: &'static str, problem: io::Error) -> KeyFileError {
+        KeyFileError::io(&self.path, attempt, problem)
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
