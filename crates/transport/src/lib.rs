@@ -8,7 +8,7 @@
 //! | [`ClientInfoLayer`] | the client's address, scheme and host, behind trusted proxies or without |
 //! | [`HostLayer`] | 421 for foreign hosts, 400 for missing, doubled and malformed ones |
 //! | [`HttpsLayer`] | 308 for pages, 403 for APIs that are asked in clear |
-//! | [`server`](crate::server) | TLS, HTTP/1 and HTTP/2, deadlines and caps, graceful end |
+//! | module `server` | TLS, HTTP/1 and HTTP/2, deadlines and caps, graceful end |
 //!
 //! As it is mostly used, for an API that nothing stands in front of:
 //!

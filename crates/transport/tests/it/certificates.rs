@@ -43,7 +43,7 @@ fn keys_are_for_their_owner_alone() {
 
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tls");
-    DevAuthority::open_or_create(&path)
+    let _certificates = DevAuthority::open_or_create(&path)
         .unwrap()
         .certificates()
         .unwrap();
@@ -81,7 +81,7 @@ fn a_leaf_lives_under_ninety_days_and_is_renewed_before_its_end() {
 fn a_damaged_leaf_is_made_anew_and_a_damaged_authority_is_not() {
     let folder = tempfile::tempdir().unwrap();
     let open = || DevAuthority::open_or_create(folder.path());
-    open().unwrap().certificates().unwrap();
+    let _certificates = open().unwrap().certificates().unwrap();
     for name in ["server.pem", "server.key"] {
         fs::write(folder.path().join(name), "damaged").unwrap();
         assert!(open().unwrap().certificates().is_ok(), "{name}");
@@ -94,7 +94,7 @@ fn a_damaged_leaf_is_made_anew_and_a_damaged_authority_is_not() {
 #[test]
 fn a_start_that_was_cut_off_is_completed() {
     let folder = tempfile::tempdir().unwrap();
-    DevAuthority::open_or_create(folder.path()).unwrap();
+    let _authority = DevAuthority::open_or_create(folder.path()).unwrap();
     // The key was written, the certificate was not.
     fs::remove_file(folder.path().join("ca.pem")).unwrap();
     let authority = DevAuthority::open_or_create(folder.path()).unwrap();

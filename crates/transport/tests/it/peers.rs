@@ -46,7 +46,9 @@ async fn our_own_server_is_asked_first() {
 
 #[tokio::test]
 async fn axum_leaves_its_connect_info() {
-    let seen = client(|extensions| drop(extensions.insert(ConnectInfo(address()))));
+    let seen = client(|extensions| {
+        extensions.insert(ConnectInfo(address()));
+    });
     assert_eq!(seen.await, "203.0.113.7 http");
 }
 
@@ -64,7 +66,9 @@ async fn tonic_leaves_its_connect_info() {
 #[tokio::test]
 async fn a_mapped_peer_is_the_plain_one() {
     let mapped: SocketAddr = "[::ffff:203.0.113.7]:4711".parse().unwrap();
-    let seen = client(|extensions| drop(extensions.insert(Peer::new(mapped, Scheme::Http))));
+    let seen = client(|extensions| {
+        extensions.insert(Peer::new(mapped, Scheme::Http));
+    });
     assert_eq!(seen.await, "203.0.113.7 http");
 }
 
