@@ -10,7 +10,7 @@ const REFILL: Duration = Duration::from_secs(30);
 /// A name that was not found is not looked for again for so long.
 const NEGATIVE: Duration = Duration::from_secs(60);
 /// So many names that were not found are remembered.
-const MOST_NAMES: usize = 512;
+const MOST_NAMES: usize = 64;
 /// Keys younger than this are not doubted because a signature does not fit.
 const DOUBT_AFTER: Duration = Duration::from_secs(300);
 
@@ -59,6 +59,11 @@ impl Asked {
             self.doubted = Some(now);
         }
         worth
+    }
+
+    /// Forgets the names: the fetch that was to find them has failed, so nobody knows.
+    pub(super) fn forget(&mut self) {
+        self.absent.clear();
     }
 
     fn refill(&mut self, now: Duration) {

@@ -8,7 +8,13 @@ use std::{
 use arc_swap::ArcSwap;
 use palisade_core::{SharedClock, SystemClock};
 
-use super::{Asked, JwksUrl, Limits, Shared, State, endpoint::Endpoint};
+use super::{
+    JwksUrl,
+    asked::Asked,
+    endpoint::Endpoint,
+    shared::{Limits, Shared},
+    state::State,
+};
 use crate::{Algorithm, BuildError, JwksReader};
 
 /// Collects what a [`JwksUrl`] is.

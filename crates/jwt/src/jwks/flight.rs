@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{runtime, sync::watch, time};
 
-use super::Shared;
+use super::shared::Shared;
 use crate::keys::Landing;
 
 /// A fetch. It is over when the sender is gone, however that came about; nothing is ever sent.

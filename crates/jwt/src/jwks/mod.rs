@@ -5,23 +5,14 @@ mod builder;
 mod endpoint;
 mod fetch;
 mod flight;
+mod shared;
 mod state;
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
-
-use arc_swap::ArcSwap;
-use palisade_core::SharedClock;
+use std::{fmt, sync::Arc};
 
 pub use self::builder::JwksUrlBuilder;
-use self::{asked::Asked, endpoint::Endpoint, flight::Flight, state::State};
-use crate::{
-    BuildError, InvalidToken, JwksReader, KeySet, Keys,
-    keys::{Landing, Source},
-};
+use self::shared::{Handle, Shared};
+use crate::{BuildError, InvalidToken, KeySet, Keys};
 
 /// The keys of an issuer that publishes them, as it publishes them. Clones share one state.
 ///
@@ -48,26 +39,6 @@ use crate::{
 /// ```
 #[derive(Clone)]
 pub struct JwksUrl(Arc<Shared>);
-
-pub(super) struct Shared {
-    endpoint: Endpoint,
-    reader: JwksReader,
-    limits: Limits,
-    clock: SharedClock,
-    state: ArcSwap<State>,
-    flight: Mutex<Option<Flight>>,
-    asked: Mutex<Asked>,
-}
-
-/// The bounds of a source; `builder` says what they are without further words.
-#[derive(Clone, Copy, Debug)]
-struct Limits {
-    /// How long keys are good if the answer does not say.
-    lifetime: Duration,
-    hard_age: Duration,
-    timeout: Duration,
-    largest: usize,
-}
 
 impl JwksUrl {
     /// Fetches keys from an `https` URL, by the defaults.
@@ -116,126 +87,6 @@ impl JwksUrl {
     }
 }
 
-impl Shared {
-    /// Joins the fetch that is under way, or starts one, unless the state is no longer the one that asked for it.
-    /// Nothing outside a runtime.
-    fn board(self: &Arc<Self>, seen: &Arc<State>) -> Option<Landing> {
-        let mut flight = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
-        if flight.as_ref().is_none_or(Flight::is_over) {
-            // The fetch that was under way a moment ago may have landed meanwhile.
-            if !Arc::ptr_eq(&self.state.load(), seen) {
-                return Some(Box::pin(std::future::ready(())));
-            }
-            *flight = Flight::start(self);
-        }
-        flight.as_ref().map(Flight::landing)
-    }
-
-    /// Joins the fetch that is under way.
-    fn join(&self) -> Option<Landing> {
-        let flight = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
-        let current = flight.as_ref().filter(|flight| !flight.is_over());
-        current.map(Flight::landing)
-    }
-
-    /// Fetches once and keeps the outcome. Only the one flight calls this.
-    async fn refresh(&self) {
-        let outcome = self.fetch().await;
-        let now = self.clock.monotonic();
-        let before = self.state.load();
-        let after = match outcome {
-            Ok((set, lifetime)) => State::fetched(set, now, lifetime),
-            Err(fault) => {
-                let url = self.endpoint.shown();
-                tracing::warn!(target: "palisade", url, fault = fault.code(), "the key set could not be fetched");
-                before.failed(now)
-            }
-        };
-        self.state.store(Arc::new(after));
-    }
-
-    async fn fetch(&self) -> Result<(KeySet, Duration), fetch::Fault> {
-        let answer = fetch::get(&self.endpoint, self.limits.largest, self.limits.timeout).await?;
-        let text = std::str::from_utf8(&answer.body).map_err(|_| fetch::Fault::NotAKeySet)?;
-        let set = self
-            .reader
-            .read(text)
-            .map_err(|_| fetch::Fault::NotAKeySet)?;
-        for skipped in set.skipped() {
-            let (index, kid, reason) = (
-                skipped.index,
-                skipped.kid.as_deref().unwrap_or("-"),
-                &skipped.reason,
-            );
-            tracing::debug!(target: "palisade", index, ?kid, %reason, "a key of the set is left out");
-        }
-        Ok((set, answer.max_age.unwrap_or(self.limits.lifetime)))
-    }
-}
-
-/// The source that a verifier asks.
-#[derive(Clone)]
-struct Handle(Arc<Shared>);
-
-impl Source for Handle {
-    fn current(&self) -> Result<Arc<KeySet>, InvalidToken> {
-        self.0.current()
-    }
-
-    fn is_stale(&self) -> bool {
-        self.0.state.load().is_overdue(self.0.clock.monotonic())
-    }
-
-    fn due(&self) -> Option<Landing> {
-        let state = self.0.state.load();
-        let now = self.0.clock.monotonic();
-        // Waiting helps only where the last fetch did not fail: in an outage nobody stands in line.
-        let wait = state.is_overdue(now)
-            && state.may_fetch(now)
-            && (!state.has_failed() || state.keys().is_none());
-        if wait {
-            return self.0.board(&state);
-        }
-        if state.is_due(now) && state.may_fetch(now) {
-            drop(self.0.board(&state));
-        }
-        None
-    }
-
-    fn second_look(&self, kid: Option<&str>, fault: InvalidToken) -> Option<Landing> {
-        let new_name = match fault {
-            InvalidToken::KeyUnknown => true,
-            // The issuer may have put another key under an old name.
-            InvalidToken::AlgorithmMismatch | InvalidToken::SignatureMismatch => false,
-            _ => return None,
-        };
-        // Whoever asks while a fetch is under way waits for that one; it costs no further fetch.
-        if let Some(landing) = self.0.join() {
-            return Some(landing);
-        }
-        let now = self.0.clock.monotonic();
-        let state = self.0.state.load();
-        let worth = state.may_fetch(now) && {
-            let mut asked = self.0.asked.lock().unwrap_or_else(PoisonError::into_inner);
-            match new_name {
-                true => asked.may_look_for(kid.unwrap_or_default(), now),
-                false => asked.may_doubt(state.fetched_at(), now),
-            }
-        };
-        worth.then(|| self.0.board(&state))?
-    }
-}
-
-impl Shared {
-    fn current(&self) -> Result<Arc<KeySet>, InvalidToken> {
-        let now = self.clock.monotonic();
-        self.state
-            .load()
-            .usable(now, self.limits.hard_age)
-            .ok_or(InvalidToken::KeysUnavailable)
-    }
-}
-
 impl From<JwksUrl> for Keys {
     fn from(url: JwksUrl) -> Self {
         Self::new(Arc::new(Handle(url.0)))
@@ -245,20 +96,5 @@ impl From<JwksUrl> for Keys {
 impl fmt::Debug for JwksUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
-    }
-}
-
-impl fmt::Debug for Handle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl fmt::Debug for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JwksUrl")
-            .field("url", &self.endpoint.shown())
-            .field("limits", &self.limits)
-            .finish_non_exhaustive()
     }
 }

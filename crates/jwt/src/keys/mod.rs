@@ -3,6 +3,7 @@
 mod jwk;
 mod key;
 mod material;
+mod reader;
 mod roca;
 mod set;
 mod source;
@@ -14,6 +15,7 @@ pub(crate) use self::source::Source;
 pub(crate) use self::{key::LONGEST_KID, source::Landing};
 pub use self::{
     key::VerifyingKey,
-    set::{JwksReader, KeySet, SkippedKey},
+    reader::JwksReader,
+    set::{KeySet, SkippedKey},
     source::{Keys, LiveKeys},
 };

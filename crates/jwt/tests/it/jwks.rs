@@ -102,6 +102,29 @@ async fn a_new_key_is_accepted_after_one_fetch() {
 }
 
 #[tokio::test]
+async fn a_new_key_that_could_not_be_looked_for_is_looked_for_again() {
+    let (a, b) = (key("a"), key("b"));
+    let rig = Rig::new(ok(&[&a])).await;
+    assert_eq!(rig.ask(&a).await, 200);
+    rig.server.now(broken());
+    assert_eq!(rig.ask(&b).await, 401);
+    rig.server.now(ok(&[&a, &b]));
+    rig.pass(1);
+    assert_eq!(rig.ask(&b).await, 200);
+}
+
+#[tokio::test]
+async fn a_new_key_is_accepted_for_all_who_show_it_at_once() {
+    let (a, b) = (key("a"), key("b"));
+    let rig = Rig::new(ok(&[&a])).await;
+    assert_eq!(rig.ask(&a).await, 200);
+    rig.server.now(ok(&[&a, &b]));
+    let answers = join_all((0..20).map(|_| rig.ask(&b))).await;
+    assert!(answers.iter().all(|status| *status == 200), "{answers:?}");
+    assert_eq!(rig.server.hits(), 2);
+}
+
+#[tokio::test]
 async fn a_withdrawn_key_ends_with_the_set_and_so_do_the_tokens_remembered() {
     let (a, b) = (key("a"), key("b"));
     let rig = Rig::new(ok(&[&a, &b])).await;

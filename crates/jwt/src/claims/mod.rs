@@ -1,18 +1,18 @@
 //! What a token says (RFC 7519, 4): read strictly, judged against the clock.
 
+mod scopes;
+mod times;
+
 use std::{fmt, sync::Arc, time::Duration};
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub(crate) use self::times::Times;
 use crate::{
     InvalidToken,
     json::{self, Object},
 };
-
-/// The end of the year 9999: no honest date lies beyond.
-const LAST_SECOND: f64 = 253_402_300_799.0;
-const MOST_SCOPES: usize = 256;
 
 /// The claims of a verified token. Cheap to clone.
 #[derive(Clone)]
@@ -25,14 +25,6 @@ struct Inner {
     all: Object,
 }
 
-/// The dates of a token, as time since the Unix epoch.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Times {
-    pub(crate) expires: Duration,
-    not_before: Option<Duration>,
-    issued: Option<Duration>,
-}
-
 impl Claims {
     /// Reads a claims set. Nothing is judged but the types of what is registered.
     pub(crate) fn read(text: &[u8]) -> Result<Self, InvalidToken> {
@@ -43,7 +35,7 @@ impl Claims {
         Ok(Self(Arc::new(Inner {
             issuer: issuer.into(),
             times: Times::read(&all)?,
-            scopes: scopes(&all)?,
+            scopes: scopes::read(&all)?,
             all,
         })))
     }
@@ -122,31 +114,6 @@ impl Claims {
     }
 }
 
-impl Times {
-    fn read(all: &Object) -> Result<Self, InvalidToken> {
-        Ok(Self {
-            expires: date(all, "exp")?.ok_or(InvalidToken::ClaimMissing("exp"))?,
-            not_before: date(all, "nbf")?,
-            issued: date(all, "iat")?,
-        })
-    }
-
-    /// Judges the dates. A token ends *at* `exp` (RFC 7519, 4.1.4), so without leeway it is refused in that very moment.
-    pub(crate) fn judge(&self, now: Duration, leeway: Duration) -> Result<(), InvalidToken> {
-        if now >= self.expires + leeway {
-            return Err(InvalidToken::Expired);
-        }
-        let later = now + leeway;
-        if self.not_before.is_some_and(|start| start > later) {
-            return Err(InvalidToken::NotYetValid);
-        }
-        if self.issued.is_some_and(|issued| issued > later) {
-            return Err(InvalidToken::IssuedInFuture);
-        }
-        Ok(())
-    }
-}
-
 /// Names the members for their content but shows none of it: claims are about people.
 impl fmt::Debug for Claims {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -164,56 +131,6 @@ fn text_of<'a>(all: &'a Object, name: &'static str) -> Result<Option<&'a str>, I
         Some(Value::String(value)) => Ok(Some(value)),
         Some(_) => Err(InvalidToken::ClaimMalformed(name)),
     }
-}
-
-/// A NumericDate (RFC 7519, 2): a JSON number, whole or not, between the epoch and the year 9999.
-fn date(all: &Object, name: &'static str) -> Result<Option<Duration>, InvalidToken> {
-    let malformed = InvalidToken::ClaimMalformed(name);
-    match all.get(name) {
-        None => Ok(None),
-        Some(Value::Number(number)) => match (number.as_u64(), number.as_f64()) {
-            (_, Some(seconds)) if !(0.0..=LAST_SECOND).contains(&seconds) => Err(malformed),
-            (Some(whole), _) => Ok(Some(Duration::from_secs(whole))),
-            (None, Some(seconds)) => Duration::try_from_secs_f64(seconds)
-                .map(Some)
-                .map_err(|_| malformed),
-            (None, None) => Err(malformed),
-        },
-        Some(_) => Err(malformed),
-    }
-}
-
-/// `scope` is text with spaces (RFC 8693, 4.2), `scp` an array or such text: providers differ. Both are granted together.
-fn scopes(all: &Object) -> Result<Box<[Box<str>]>, InvalidToken> {
-    let mut scopes: Vec<Box<str>> = Vec::new();
-    for name in ["scope", "scp"] {
-        let malformed = InvalidToken::ClaimMalformed(name);
-        let listed: Vec<&str> = match all.get(name) {
-            None => continue,
-            Some(Value::String(line)) => {
-                line.split(' ').filter(|scope| !scope.is_empty()).collect()
-            }
-            Some(Value::Array(items)) if name == "scp" => {
-                let texts: Option<Vec<_>> = items.iter().map(Value::as_str).collect();
-                texts.ok_or(malformed)?
-            }
-            Some(_) => return Err(malformed),
-        };
-        if scopes.len() + listed.len() > MOST_SCOPES || !listed.iter().all(|scope| is_scope(scope))
-        {
-            return Err(malformed);
-        }
-        scopes.extend(listed.into_iter().map(Into::into));
-    }
-    scopes.sort_unstable();
-    scopes.dedup();
-    Ok(scopes.into())
-}
-
-/// A scope token (RFC 6749, 3.3): printable ASCII without space, quote and backslash.
-fn is_scope(scope: &str) -> bool {
-    let fits = |byte| matches!(byte, b'!' | b'#'..=b'[' | b']'..=b'~');
-    !scope.is_empty() && scope.bytes().all(fits)
 }
 
 #[cfg(test)]
@@ -276,31 +193,5 @@ mod tests {
         )
         .unwrap();
         assert!(claims.scopes().eq(["tts:list", "tts:speak", "x"]));
-    }
-
-    #[test]
-    fn a_token_ends_at_its_expiry_and_begins_at_its_start() {
-        let times = Times {
-            expires: Duration::from_secs(100),
-            not_before: Some(Duration::from_secs(50)),
-            issued: Some(Duration::from_secs(40)),
-        };
-        let judge =
-            |now, leeway| times.judge(Duration::from_secs(now), Duration::from_secs(leeway));
-        assert_eq!(judge(99, 0), Ok(()));
-        assert_eq!(judge(100, 0), Err(InvalidToken::Expired));
-        assert_eq!(judge(129, 30), Ok(()));
-        assert_eq!(judge(130, 30), Err(InvalidToken::Expired));
-        assert_eq!(judge(49, 0), Err(InvalidToken::NotYetValid));
-        assert_eq!(judge(20, 30), Ok(()));
-        assert_eq!(judge(19, 30), Err(InvalidToken::NotYetValid));
-        let future = Times {
-            not_before: None,
-            ..times
-        };
-        assert_eq!(
-            future.judge(Duration::from_secs(39), Duration::ZERO),
-            Err(InvalidToken::IssuedInFuture)
-        );
     }
 }

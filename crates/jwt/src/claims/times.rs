@@ -1,0 +1,91 @@
+//! The dates of a token.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::{InvalidToken, json::Object};
+
+/// The end of the year 9999: no honest date lies beyond.
+const LAST_SECOND: f64 = 253_402_300_799.0;
+
+/// The dates of a token, as time since the Unix epoch.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Times {
+    pub(crate) expires: Duration,
+    not_before: Option<Duration>,
+    issued: Option<Duration>,
+}
+
+impl Times {
+    pub(super) fn read(all: &Object) -> Result<Self, InvalidToken> {
+        Ok(Self {
+            expires: date(all, "exp")?.ok_or(InvalidToken::ClaimMissing("exp"))?,
+            not_before: date(all, "nbf")?,
+            issued: date(all, "iat")?,
+        })
+    }
+
+    /// Judges the dates. A token ends *at* `exp` (RFC 7519, 4.1.4), so without leeway it is refused in that very moment.
+    pub(crate) fn judge(&self, now: Duration, leeway: Duration) -> Result<(), InvalidToken> {
+        if now >= self.expires + leeway {
+            return Err(InvalidToken::Expired);
+        }
+        let later = now + leeway;
+        if self.not_before.is_some_and(|start| start > later) {
+            return Err(InvalidToken::NotYetValid);
+        }
+        if self.issued.is_some_and(|issued| issued > later) {
+            return Err(InvalidToken::IssuedInFuture);
+        }
+        Ok(())
+    }
+}
+
+/// A NumericDate (RFC 7519, 2): a JSON number, whole or not, between the epoch and the year 9999.
+fn date(all: &Object, name: &'static str) -> Result<Option<Duration>, InvalidToken> {
+    let malformed = InvalidToken::ClaimMalformed(name);
+    match all.get(name) {
+        None => Ok(None),
+        Some(Value::Number(number)) => match (number.as_u64(), number.as_f64()) {
+            (_, Some(seconds)) if !(0.0..=LAST_SECOND).contains(&seconds) => Err(malformed),
+            (Some(whole), _) => Ok(Some(Duration::from_secs(whole))),
+            (None, Some(seconds)) => Duration::try_from_secs_f64(seconds)
+                .map(Some)
+                .map_err(|_| malformed),
+            (None, None) => Err(malformed),
+        },
+        Some(_) => Err(malformed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_ends_at_its_expiry_and_begins_at_its_start() {
+        let times = Times {
+            expires: Duration::from_secs(100),
+            not_before: Some(Duration::from_secs(50)),
+            issued: Some(Duration::from_secs(40)),
+        };
+        let judge =
+            |now, leeway| times.judge(Duration::from_secs(now), Duration::from_secs(leeway));
+        assert_eq!(judge(99, 0), Ok(()));
+        assert_eq!(judge(100, 0), Err(InvalidToken::Expired));
+        assert_eq!(judge(129, 30), Ok(()));
+        assert_eq!(judge(130, 30), Err(InvalidToken::Expired));
+        assert_eq!(judge(49, 0), Err(InvalidToken::NotYetValid));
+        assert_eq!(judge(20, 30), Ok(()));
+        assert_eq!(judge(19, 30), Err(InvalidToken::NotYetValid));
+        let future = Times {
+            not_before: None,
+            ..times
+        };
+        assert_eq!(
+            future.judge(Duration::from_secs(39), Duration::ZERO),
+            Err(InvalidToken::IssuedInFuture)
+        );
+    }
+}

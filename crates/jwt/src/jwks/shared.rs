@@ -1,0 +1,177 @@
+//! What all clones of a source share: the keys, the one fetch, and what was asked for.
+
+use std::{
+    fmt, future, str,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use palisade_core::SharedClock;
+
+use super::{
+    asked::Asked,
+    endpoint::Endpoint,
+    fetch::{self, Fault},
+    flight::Flight,
+    state::State,
+};
+use crate::{
+    InvalidToken, JwksReader, KeySet,
+    keys::{Landing, Source},
+};
+
+pub(super) struct Shared {
+    pub(super) endpoint: Endpoint,
+    pub(super) reader: JwksReader,
+    pub(super) limits: Limits,
+    pub(super) clock: SharedClock,
+    pub(super) state: ArcSwap<State>,
+    pub(super) flight: Mutex<Option<Flight>>,
+    pub(super) asked: Mutex<Asked>,
+}
+
+/// The bounds of a source; the builder says what they are without further words.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// How long keys are good if the answer does not say.
+    pub(super) lifetime: Duration,
+    pub(super) hard_age: Duration,
+    pub(super) timeout: Duration,
+    pub(super) largest: usize,
+}
+
+impl Shared {
+    /// Joins the fetch that is under way, or starts one, unless the state is no longer the one that asked for it.
+    /// Nothing outside a runtime.
+    pub(super) fn board(self: &Arc<Self>, seen: &Arc<State>) -> Option<Landing> {
+        let mut flight = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
+        if flight.as_ref().is_none_or(Flight::is_over) {
+            // The fetch that was under way a moment ago may have landed meanwhile.
+            if !Arc::ptr_eq(&self.state.load(), seen) {
+                return Some(Box::pin(future::ready(())));
+            }
+            *flight = Flight::start(self);
+        }
+        flight.as_ref().map(Flight::landing)
+    }
+
+    /// Joins the fetch that is under way.
+    fn join(&self) -> Option<Landing> {
+        let flight = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = flight.as_ref().filter(|flight| !flight.is_over());
+        current.map(Flight::landing)
+    }
+
+    /// Fetches once and keeps the outcome. Only the one flight calls this.
+    pub(super) async fn refresh(&self) {
+        let outcome = self.fetch().await;
+        let now = self.clock.monotonic();
+        let before = self.state.load();
+        let after = match outcome {
+            Ok((set, lifetime)) => State::fetched(set, now, lifetime),
+            Err(fault) => {
+                let url = self.endpoint.shown();
+                tracing::warn!(target: "palisade", url, fault = fault.code(), "the key set could not be fetched");
+                self.asked().forget();
+                before.failed(now)
+            }
+        };
+        self.state.store(Arc::new(after));
+    }
+
+    fn asked(&self) -> MutexGuard<'_, Asked> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn fetch(&self) -> Result<(KeySet, Duration), Fault> {
+        let answer = fetch::get(&self.endpoint, self.limits.largest, self.limits.timeout).await?;
+        let text = str::from_utf8(&answer.body).map_err(|_| Fault::NotAKeySet)?;
+        let set = self.reader.read(text).map_err(|_| Fault::NotAKeySet)?;
+        for skipped in set.skipped() {
+            let (index, kid, reason) = (
+                skipped.index,
+                skipped.kid.as_deref().unwrap_or("-"),
+                &skipped.reason,
+            );
+            tracing::debug!(target: "palisade", index, ?kid, %reason, "a key of the set is left out");
+        }
+        Ok((set, answer.max_age.unwrap_or(self.limits.lifetime)))
+    }
+
+    /// The keys as they are known now.
+    pub(super) fn current(&self) -> Result<Arc<KeySet>, InvalidToken> {
+        let now = self.clock.monotonic();
+        self.state
+            .load()
+            .usable(now, self.limits.hard_age)
+            .ok_or(InvalidToken::KeysUnavailable)
+    }
+}
+
+/// The source that a verifier asks.
+pub(super) struct Handle(pub(super) Arc<Shared>);
+
+impl Source for Handle {
+    fn current(&self) -> Result<Arc<KeySet>, InvalidToken> {
+        self.0.current()
+    }
+
+    fn is_stale(&self) -> bool {
+        self.0.state.load().is_overdue(self.0.clock.monotonic())
+    }
+
+    fn due(&self) -> Option<Landing> {
+        let state = self.0.state.load();
+        let now = self.0.clock.monotonic();
+        // Waiting helps only where the last fetch did not fail: in an outage nobody stands in line.
+        let wait = state.is_overdue(now)
+            && state.may_fetch(now)
+            && (!state.has_failed() || state.keys().is_none());
+        if wait {
+            return self.0.board(&state);
+        }
+        if state.is_due(now) && state.may_fetch(now) {
+            drop(self.0.board(&state));
+        }
+        None
+    }
+
+    fn second_look(&self, kid: Option<&str>, fault: InvalidToken) -> Option<Landing> {
+        let new_name = match fault {
+            InvalidToken::KeyUnknown => true,
+            // The issuer may have put another key under an old name.
+            InvalidToken::AlgorithmMismatch | InvalidToken::SignatureMismatch => false,
+            _ => return None,
+        };
+        // Whoever asks while a fetch is under way waits for that one; it costs no further fetch.
+        if let Some(landing) = self.0.join() {
+            return Some(landing);
+        }
+        let now = self.0.clock.monotonic();
+        let state = self.0.state.load();
+        let worth = state.may_fetch(now) && {
+            let mut asked = self.0.asked();
+            match new_name {
+                true => asked.may_look_for(kid.unwrap_or_default(), now),
+                false => asked.may_doubt(state.fetched_at(), now),
+            }
+        };
+        worth.then(|| self.0.board(&state))?
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JwksUrl")
+            .field("url", &self.endpoint.shown())
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
