@@ -46,6 +46,23 @@
 //! there. A record is one line, whatever is in it: line ends, escape sequences and characters that
 //! turn the reading direction are escaped.
 //!
+//! | member | what it says |
+//! |---|---|
+//! | `v`, `type` | version 1; `request`, or `head` and `end` of one that had to be recorded before its answer, or `gate` |
+//! | `time`, `id`, `duration_us` | when the request came (UTC), its identifier, how long it took |
+//! | `method`, `route` or `path` | the method; the template, or the shortened path where there is none |
+//! | `client`, `scheme` | the address that the transport layer decided on, and `http` or `https` |
+//! | `principal` or `identity` | `kind`, `id`, `credential` (its public name), `owner`; or `anonymous`, or `unknown` if nobody looked |
+//! | `fields` | chosen values: `hmac:…` under the correlation key, or in clear by a loud option |
+//! | `status`, `how`, `bytes`, `grpc_status` | the answer and its ending (`complete`, `body_dropped`, `cancelled`, `panicked`, …); bytes that were handed to the server |
+//! | `refused`, `would_refuse` | guard, stable code and private reason |
+//! | `credential_failed`, `cleaned`, `degraded`, `noted`, `close_panicked`, `facts_lost` | what guards noticed |
+//! | `settled` | what the request cost, in the handler's words |
+//! | `seq`, `hash` | its place in the chain |
+//!
+//! The writer's own records are `opened` (a file begins), `resumed` (a process goes on), `recovered`
+//! (something was set aside), `lost` (requests without a record, counted) and `closed`.
+//!
 //! # What the chain shows
 //!
 //! Every record carries its number and a hash over itself and the record before. [`verify_file`]
@@ -56,6 +73,13 @@
 //! were written, not what a process was made to write.
 //!
 //! # Deployment
+//!
+//! In fail-closed mode every answer waits for the disk, refusals too: waiting answers share one sync.
+//! A disk that is full then means 503 for everybody, so give the trail a partition of its own and an
+//! alarm, and put a limit by address inside the layer, so that one client cannot fill it alone.
+//!
+//! A trail that is being written may end in a line that is not whole yet; verify it again, or after
+//! [`AuditHandle::flush`].
 //!
 //! One process writes a file, and its lock sees to it. Other tools must not move or cut the file
 //! (`logrotate` with `copytruncate`): it is noticed and told as damage. Rotation is built in.

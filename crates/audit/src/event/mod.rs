@@ -1,6 +1,7 @@
 //! What happened to one request, before it becomes a line.
 
 mod encode;
+mod facts;
 mod path;
 mod seen;
 

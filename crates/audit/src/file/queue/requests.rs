@@ -1,0 +1,149 @@
+//! The side of the requests: nothing here waits.
+
+use std::{
+    sync::{Arc, MutexGuard},
+    time::Duration,
+};
+
+use palisade_core::Soon;
+use tokio::sync::oneshot;
+
+use super::{
+    Answer, Queue,
+    state::{Ask, Sleep, State},
+};
+use crate::{Event, Unavailable, event::Form};
+
+/// Records of one request in fail-closed mode: head and end.
+const PER_REQUEST: usize = 2;
+
+impl Queue {
+    /// Makes room for the records of a request, so that what has begun can also be recorded.
+    pub(in crate::file) fn begin(&self) -> Answer {
+        if !self.settings.fail_closed {
+            return Ok(());
+        }
+        let mut state = self.lock();
+        let fits = state.used().saturating_add(PER_REQUEST) <= self.settings.capacity;
+        let answer = state
+            .ready()
+            .and(fits.then_some(()).ok_or(Unavailable::Full));
+        match answer {
+            Ok(()) => state.reserved += PER_REQUEST,
+            Err(_) => state.losses.turned_away += 1,
+        }
+        answer
+    }
+
+    /// Gives the room back.
+    pub(in crate::file) fn forget(&self) {
+        if self.settings.fail_closed {
+            self.lock().release(PER_REQUEST);
+        }
+    }
+
+    /// Takes the last record of a request.
+    pub(in crate::file) fn end(&self, event: &Arc<Event>) {
+        let mut state = self.lock();
+        let after_head = self.settings.fail_closed && event.has_head();
+        let form = if after_head { Form::End } else { Form::Request };
+        let room = match (self.settings.fail_closed, form) {
+            (true, Form::End) => state.release(1),
+            (true, _) => state.release(PER_REQUEST),
+            (false, _) => state.items.len() < self.settings.capacity,
+        };
+        if !room || state.closed {
+            state.losses.dropped += 1;
+            return;
+        }
+        state.push(event, form);
+        self.wake_if_worth(&mut state);
+    }
+
+    /// Takes the head of a request, for which there is room.
+    pub(in crate::file) fn head(&self, event: &Arc<Event>) -> Soon<Answer> {
+        let mut state = self.lock();
+        state.release(1);
+        self.ask_for(state, event, Form::Head)
+    }
+
+    /// Takes a record from before the handler, if there is room.
+    pub(in crate::file) fn gate(&self, event: &Arc<Event>) -> Soon<Answer> {
+        let state = self.lock();
+        if state.used() >= self.settings.capacity {
+            return Soon::Now(Err(Unavailable::Full));
+        }
+        self.ask_for(state, event, Form::Gate)
+    }
+
+    /// Asks for everything that was taken so far.
+    pub(in crate::file) fn flush(&self) -> Soon<Answer> {
+        let state = self.lock();
+        if let Err(why) = state.ready() {
+            return Soon::Now(Err(why));
+        }
+        // Whoever flushes chooses how long to wait.
+        self.ask(state, None)
+    }
+
+    /// Lets the writer finish.
+    pub(in crate::file) fn close(&self) -> Soon<Answer> {
+        let mut state = self.lock();
+        if state.closed {
+            return Soon::Now(state.end);
+        }
+        state.closing = true;
+        // Also out of the pause between two attempts.
+        self.wake.notify_one();
+        self.ask(state, None)
+    }
+
+    fn ask_for(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        event: &Arc<Event>,
+        form: Form,
+    ) -> Soon<Answer> {
+        if state.closed {
+            return Soon::Now(Err(Unavailable::Closed));
+        }
+        state.push(event, form);
+        if let Err(why) = state.ready() {
+            // It is written once that works again; the end record tells that it was answered with 503.
+            return Soon::Now(Err(why));
+        }
+        let deadline = self
+            .clock
+            .monotonic()
+            .saturating_add(self.settings.deadline);
+        self.ask(state, Some(deadline))
+    }
+
+    fn ask(&self, mut state: MutexGuard<'_, State>, deadline: Option<Duration>) -> Soon<Answer> {
+        let (answer, waiting) = oneshot::channel();
+        let number = state.asked;
+        state.asked += 1;
+        state.asks.push(Ask {
+            number,
+            deadline,
+            answer,
+        });
+        self.wake(&mut state);
+        drop(state);
+        Soon::later(async move { waiting.await.unwrap_or(Err(Unavailable::Closed)) })
+    }
+
+    fn wake_if_worth(&self, state: &mut State) {
+        let many = state.items.len() >= self.settings.capacity / 2;
+        if state.sleep == Sleep::Idle || (many && state.sleep == Sleep::Gathering) {
+            self.wake(state);
+        }
+    }
+
+    /// Wakes the writer if it sleeps; a writer that works looks for more by itself.
+    fn wake(&self, state: &mut State) {
+        if std::mem::take(&mut state.sleep) != Sleep::Awake {
+            self.wake.notify_one();
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The side of the writer, and of the one that watches it.
+
+use std::{
+    mem,
+    sync::{MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use super::{
+    Answer, Item, Queue, Taken,
+    state::{Ask, Sleep, State},
+};
+use crate::{Anchor, Unavailable};
+
+/// How long the writer gathers records before it writes again, when nobody waits for one.
+const GATHER: Duration = Duration::from_millis(20);
+
+impl Queue {
+    /// Waits for work, at most `due`, and takes all of it.
+    pub(in crate::file) fn take(&self, into: &mut Vec<Item>, due: Option<Duration>) -> Taken {
+        let mut state = self.lock();
+        if !state.is_urgent() {
+            state = self.sleep(state, Sleep::Gathering, Some(GATHER));
+        }
+        if !state.is_urgent() && state.is_still() {
+            state = self.sleep(state, Sleep::Idle, due);
+        }
+        into.extend(state.items.drain(..));
+        Taken {
+            below: state.asked,
+            asked: !state.asks.is_empty(),
+            closing: state.closing,
+            losses: state.take_losses(),
+        }
+    }
+
+    /// Tells everybody below a number that what they wait for is safe. If it is not, all who have a
+    /// deadline hear that: they need not wait for the next attempt to know.
+    pub(in crate::file) fn answer(&self, below: u64, answer: Answer, safe: Anchor) {
+        let mut state = self.lock();
+        state.failing = answer.is_err();
+        state.safe = safe;
+        let failing = state.failing;
+        let answered =
+            state.take_asks(|ask| ask.number < below || (failing && ask.deadline.is_some()));
+        drop(state);
+        send(answered, answer);
+    }
+
+    /// Waits a while before the next attempt. Returns false if there shall be none.
+    pub(in crate::file) fn pause(&self, pause: Duration) -> bool {
+        let state = self.lock();
+        if state.closing {
+            return false;
+        }
+        let state = self.wake.wait_timeout(state, pause);
+        !state.unwrap_or_else(PoisonError::into_inner).0.closing
+    }
+
+    /// Ends the queue: nothing is taken any more, everybody is answered. Only the first end counts.
+    pub(in crate::file) fn end_all(&self, below: u64, end: Answer, safe: Anchor, unwritten: usize) {
+        let mut state = self.lock();
+        if state.closed {
+            return;
+        }
+        state.closed = true;
+        state.end = end;
+        state.safe = safe;
+        // What came after the writer took for the last time is not written.
+        let late = mem::take(&mut state.items).len();
+        let dropped = late.saturating_add(unwritten);
+        state.losses.dropped += u64::try_from(dropped).unwrap_or(u64::MAX);
+        let about = state.take_asks(|ask| ask.number < below || late == 0);
+        let left = state.take_asks(|_| true);
+        drop(state);
+        send(about, end);
+        send(left, Err(Unavailable::Closed));
+    }
+
+    /// Gives up on answers that are late. Returns false when there will be no more.
+    pub(in crate::file) fn expire(&self) -> bool {
+        let now = self.clock.monotonic();
+        let mut state = self.lock();
+        let late = state.take_asks(|ask| ask.deadline.is_some_and(|deadline| deadline <= now));
+        state.failing |= !late.is_empty();
+        let goes_on = !state.closed;
+        drop(state);
+        send(late, Err(Unavailable::TimedOut));
+        goes_on
+    }
+
+    fn sleep<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        how: Sleep,
+        limit: Option<Duration>,
+    ) -> MutexGuard<'a, State> {
+        state.sleep = how;
+        let awake = |state: &mut State| state.sleep != Sleep::Awake;
+        let mut state = match limit {
+            Some(limit) => {
+                self.wake
+                    .wait_timeout_while(state, limit, awake)
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0
+            }
+            None => self
+                .wake
+                .wait_while(state, awake)
+                .unwrap_or_else(PoisonError::into_inner),
+        };
+        state.sleep = Sleep::Awake;
+        state
+    }
+}
+
+/// Answers outside of the lock: it may run the code of whoever waits.
+fn send(asks: Vec<Ask>, answer: Answer) {
+    for ask in asks {
+        // Whoever left does not need it.
+        let _ = ask.answer.send(answer);
+    }
+}
