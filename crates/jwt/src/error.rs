@@ -23,7 +23,7 @@ pub enum InvalidToken {
     ClaimMalformed(&'static str),
     /// `crit` is there: it names an extension that must be understood, and none is.
     CriticalExtension,
-    /// A JSON object has two members of one name : parsers differ in which one counts, so none does.
+    /// A JSON object has two members of one name: parsers differ in which one counts, so none does.
     DuplicateMember,
     /// The header brings its own key (`jwk`, `jku`, `x5c`, `x5u`).
     EmbeddedKey,

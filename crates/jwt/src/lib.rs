@@ -51,6 +51,11 @@
 //! # }
 //! ```
 //!
+//! # Features
+//!
+//! * `jwks-url`: keys from an endpoint of the issuer (`JwksUrl`).
+//! * `mint`: makes keys and signs tokens, for development and tests.
+//!
 //! # What it does not do
 //!
 //! It does not decrypt (five parts are refused), does not unpack nested tokens, and knows nothing of revocation before
