@@ -1,1 +1,48 @@
-//! What each layer costs, beside what users would pick instead.
+//! What the benches measure: a bare service, the layers around it, and requests to them.
+//!
+//! Everything runs on one thread without a runtime: `run` polls a service to the end of its answer.
+//! The floor is the bare service; a layer's cost is the difference.
+
+mod parts;
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use tower::Service;
+
+pub use self::parts::*;
+
+/// The body of requests, and of the bare service's answers.
+pub type Body = Full<Bytes>;
+
+/// Sends a request, reads the answer to its end, and returns its status.
+///
+/// # Panics
+/// When the service waits for something: then it is not what these benches measure.
+pub fn run<S, B>(service: &mut S, request: Request<Body>) -> StatusCode
+where
+    S: Service<Request<Body>, Response = Response<B>>,
+    S::Error: std::fmt::Debug,
+    B: http_body::Body + Unpin,
+{
+    let ready = std::future::poll_fn(|task| service.poll_ready(task)).now_or_never();
+    ready
+        .expect("the service is ready at once")
+        .expect("the service is whole");
+    let answer = service.call(request).now_or_never();
+    let answer = answer
+        .expect("the answer is there at once")
+        .expect("an answer");
+    let (head, mut body) = answer.into_parts();
+    while !body.is_end_stream() {
+        let frame = body
+            .frame()
+            .now_or_never()
+            .expect("the body is there at once");
+        if frame.is_none() {
+            break;
+        }
+    }
+    head.status
+}

@@ -47,7 +47,8 @@ pub use palisade_rate_limit::{
     RateLimitBuilder, RateLimitLayer,
 };
 pub use palisade_sanitize::{
-    Action, Class, Field, SanitizeLayer, SanitizeLayerBuilder, Sanitizer, SanitizerBuilder,
+    Action, Class, Field, Normalization, OverLength, Refused, SanitizeLayer, SanitizeLayerBuilder,
+    Sanitizer, SanitizerBuilder, TextRule, Whitespace,
 };
 pub use palisade_transport::*;
 

@@ -11,6 +11,7 @@
     clippy::exhaustive_enums
 )]
 
+mod config;
 mod floor_plan;
 mod routers;
 mod shield;

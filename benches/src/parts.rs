@@ -1,0 +1,145 @@
+//! Layers as their users build them, and requests that they admit or refuse.
+
+use std::{convert::Infallible, future::Ready, net::SocketAddr, task::Poll, time::Duration};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use palisade::{
+    AllowedHosts, ApiKeyLayer, AuditLayer, ClientInfoLayer, Environment, FileSink, Grant,
+    KeyScheme, ManualClock, MemoryKeyStore, Peer, Pepper, Policy, RateLimitLayer, RouteTable, Rule,
+    Scheme, Shield, SystemClock,
+};
+use tower::Service;
+
+use crate::Body;
+
+/// The bare service: answers with five bytes.
+#[derive(Clone, Copy, Debug, Default)]
+#[allow(clippy::exhaustive_structs)] // A unit, made to be written down.
+pub struct Floor;
+
+impl<B> Service<Request<B>> for Floor {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<B>) -> Self::Future {
+        std::future::ready(Ok(Response::new(Body::new(Bytes::from_static(b"hello")))))
+    }
+}
+
+/// Everyone is this client.
+#[must_use]
+pub fn peer() -> SocketAddr {
+    SocketAddr::from(([203, 0, 113, 7], 5000))
+}
+
+/// A request as it comes from a server, with or without a key.
+///
+/// # Panics
+/// When the key is no header value.
+#[must_use]
+pub fn request(key: Option<&str>) -> Request<Body> {
+    let mut request = Request::new(Body::default());
+    *request.uri_mut() = http::Uri::from_static("/tts?text=hello");
+    let headers = request.headers_mut();
+    headers.insert("host", http::HeaderValue::from_static("voice.example"));
+    headers.insert("user-agent", http::HeaderValue::from_static("bench"));
+    headers.insert("accept", http::HeaderValue::from_static("*/*"));
+    if let Some(key) = key {
+        headers.insert("x-api-key", key.parse().expect("a key is a header value"));
+    }
+    request
+        .extensions_mut()
+        .insert(Peer::new(peer(), Scheme::Https));
+    request
+}
+
+/// A clock that stands still: a limit that is reached stays reached.
+#[must_use]
+pub fn still() -> ManualClock {
+    ManualClock::new(Duration::from_secs(1_800_000_000))
+}
+
+/// The layer that decides the client, which limits need outside them.
+pub fn client() -> ClientInfoLayer {
+    ClientInfoLayer::direct()
+}
+
+/// A limit by client address.
+///
+/// # Panics
+/// When the rate is none.
+pub fn limit(rate: &str) -> RateLimitLayer {
+    let policy = Policy::named("client").rate(rate).expect("a rate");
+    let builder = RateLimitLayer::by_client()
+        .policy(policy)
+        .clock(still().shared());
+    builder.build().expect("a limit")
+}
+
+/// A layer that asks for keys, and a key that it takes.
+///
+/// # Panics
+/// When the system has no randomness.
+#[must_use]
+pub fn keys() -> (ApiKeyLayer, String) {
+    let scheme = KeyScheme::new(Pepper::generate().expect("randomness"));
+    let grant = Grant::new(Environment::Live).scopes(["tts:speak"]);
+    let minted = scheme
+        .mint(grant, SystemClock::shared().unix_time())
+        .expect("a key");
+    let store = MemoryKeyStore::new();
+    store.insert(minted.record().clone()).expect("room");
+    let key = minted.key().to_owned();
+    (ApiKeyLayer::new(scheme, store).expect("a layer"), key)
+}
+
+/// An audit trail in a file, which drops and counts what the disk cannot keep up with.
+///
+/// # Panics
+/// When the file cannot be written.
+pub fn audit(file: &std::path::Path) -> AuditLayer {
+    let sink = FileSink::at(file)
+        .open()
+        .expect("a file that can be written");
+    AuditLayer::builder().sink(sink).build().expect("a trail")
+}
+
+/// The whole stack, and a key: audit, headers, client, route, host, https, limit, key, access, limit, text.
+///
+/// # Panics
+/// When a part does not fit.
+#[must_use]
+pub fn shield(rate: &str, audit: Option<AuditLayer>) -> (Shield, String) {
+    let (keys, key) = keys();
+    let table = RouteTable::builder()
+        .route(
+            "/tts",
+            http::Method::GET,
+            Rule::scope("tts:speak").limit("tts").text("text"),
+        )
+        .build()
+        .expect("a table");
+    let tts = Policy::named("tts")
+        .rate("1000000000/minute")
+        .expect("a rate")
+        .on_named_routes();
+    let principal = RateLimitLayer::by_principal()
+        .policy(tts)
+        .build()
+        .expect("a limit");
+    let mut builder = Shield::builder()
+        .authenticate(keys)
+        .hosts(AllowedHosts::parse(["voice.example"]).expect("a host"))
+        .limit_clients(limit(rate))
+        .limit_principals(principal);
+    if let Some(audit) = audit {
+        builder = builder.audit(audit);
+    }
+    (builder.build(table).expect("a stack"), key)
+}

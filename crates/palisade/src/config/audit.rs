@@ -1,0 +1,61 @@
+//! `[audit]`: where the trail is kept, and what happens when it cannot be.
+
+use palisade_audit::{AuditHandle, AuditKey, AuditLayer, FileSink};
+
+use super::{
+    Config, ConfigFileError,
+    document::{Audit, AuditPolicy},
+};
+use crate::ShieldBuilder;
+
+const MIB: u64 = 1024 * 1024;
+
+impl Config {
+    pub(super) fn audit(
+        &self,
+        shield: ShieldBuilder,
+    ) -> Result<(ShieldBuilder, Option<AuditHandle>), ConfigFileError> {
+        let Some(audit) = &self.document.audit else {
+            return Ok((shield, None));
+        };
+        let mut layer = AuditLayer::builder().sink(self.sink(audit)?);
+        if audit.mask_client_address {
+            layer = layer.mask_client_address();
+        }
+        let layer = layer.build().map_err(|problem| {
+            self.source
+                .at(&audit.file, problem, "correct the section `audit`")
+        })?;
+        let handle = layer.handle();
+        let mut shield = shield.audit(layer);
+        if audit.before_handler {
+            shield = shield.audit_before_handler();
+        }
+        Ok((shield, Some(handle)))
+    }
+
+    fn sink(&self, audit: &Audit) -> Result<FileSink, ConfigFileError> {
+        let mut sink = FileSink::at(self.path(audit.file.get_ref()));
+        if let AuditPolicy::FailClosed = audit.policy {
+            sink = sink.fail_closed();
+        }
+        if let Some(records) = audit.queue {
+            sink = sink.capacity(records);
+        }
+        if let Some(mib) = audit.rotate_mib {
+            sink = sink.rotate_at(mib.saturating_mul(MIB));
+        }
+        if let Some(path) = &audit.seal_key {
+            let key = AuditKey::from_file(self.path(path.get_ref())).map_err(|problem| {
+                let remedy = "name a file with the key of the trail, readable by this user alone";
+                self.source.at(path, problem, remedy)
+            })?;
+            sink = sink.key(key);
+        }
+        sink.open().map_err(|problem| {
+            let remedy =
+                "name a file in a folder that this user may write, which no other process keeps";
+            self.source.at(&audit.file, problem, remedy)
+        })
+    }
+}

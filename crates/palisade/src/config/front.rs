@@ -1,0 +1,157 @@
+//! `[server]` as far as the stack sees it, `[client]`, `[headers]` and `[text]`.
+
+use std::time::Duration;
+
+use palisade_sanitize::{SanitizeLayer, SanitizerBuilder};
+use palisade_transport::{
+    AllowedHosts, ClientInfoLayer, ContentSecurityPolicy, ForwardedHeader, HeadersLayer, Hsts,
+    HttpsLayer, TrustedProxies,
+};
+
+use super::{Config, ConfigFileError, document::Preset};
+use crate::ShieldBuilder;
+
+const DAY: u64 = 24 * 60 * 60;
+const KIB: usize = 1024;
+
+impl Config {
+    pub(super) fn front(&self, shield: ShieldBuilder) -> Result<ShieldBuilder, ConfigFileError> {
+        Ok(shield
+            .hosts(self.hosts()?)
+            .https(self.https()?)
+            .client(self.client()?)
+            .headers(self.headers()?))
+    }
+
+    fn hosts(&self) -> Result<AllowedHosts, ConfigFileError> {
+        let hosts = &self.document.server.hosts;
+        if hosts.is_empty() {
+            let remedy = "write for example hosts = [\"api.example.com\"]";
+            return Err(self
+                .source
+                .complain("server", "hosts", "no host is allowed", remedy));
+        }
+        let names = hosts.iter().map(toml::Spanned::get_ref);
+        AllowedHosts::parse(names).map_err(|problem| {
+            let bad = hosts
+                .iter()
+                .find(|host| AllowedHosts::parse([host.get_ref()]).is_err());
+            let remedy =
+                "write for example \"api.example.com\", \"*.example.com\" or \"localhost:8443\"";
+            match bad {
+                Some(host) => self.source.at(host, problem, remedy),
+                None => self
+                    .source
+                    .complain("server", "hosts", &problem.to_string(), remedy),
+            }
+        })
+    }
+
+    fn https(&self) -> Result<HttpsLayer, ConfigFileError> {
+        let server = &self.document.server;
+        let mut https = match &server.redirect_to {
+            None => HttpsLayer::refuse(),
+            Some(host) => HttpsLayer::redirect_to(host.get_ref()).map_err(|problem| {
+                self.source
+                    .at(host, problem, "write for example \"www.example.com\"")
+            })?,
+        };
+        for page in &server.redirect {
+            https = https.page(page.get_ref()).map_err(|problem| {
+                self.source
+                    .at(page, problem, "write a path, such as \"/\" or \"/help\"")
+            })?;
+        }
+        Ok(match server.dangerously_accept_plain_http {
+            true => https.dangerously_accept_plain_http(),
+            false => https,
+        })
+    }
+
+    fn client(&self) -> Result<ClientInfoLayer, ConfigFileError> {
+        let client = &self.document.client;
+        let mut proxies = TrustedProxies::none();
+        for written in &client.proxies {
+            let more = TrustedProxies::parse(written.get_ref()).map_err(|problem| {
+                self.source
+                    .at(written, problem, "write a network, such as \"10.0.0.0/8\"")
+            })?;
+            proxies = proxies.and(&more);
+        }
+        let layer = match (&client.header, proxies.is_empty()) {
+            (None, true) => ClientInfoLayer::direct(),
+            (None, false) => {
+                let remedy = "name the one header that the proxy writes, for example header = \"x-forwarded-for\"";
+                return Err(self.source.complain(
+                    "client",
+                    "header",
+                    "proxies are trusted, but no header is read",
+                    remedy,
+                ));
+            }
+            (Some(header), true) => {
+                let remedy =
+                    "name the networks of the proxies, for example proxies = [\"10.0.0.0/8\"]";
+                return Err(self.source.at(
+                    header,
+                    "a header is read, but no proxy is trusted",
+                    remedy,
+                ));
+            }
+            (Some(header), false) => {
+                let named = ForwardedHeader::named(header.get_ref()).map_err(|problem| {
+                    self.source
+                        .at(header, problem, "write for example \"x-forwarded-for\"")
+                })?;
+                ClientInfoLayer::behind(proxies, named)
+            }
+        };
+        Ok(match client.accept_forwarded_host {
+            true => layer.accept_forwarded_host(),
+            false => layer,
+        })
+    }
+
+    fn headers(&self) -> Result<HeadersLayer, ConfigFileError> {
+        let headers = &self.document.headers;
+        let mut layer = match headers.preset {
+            Preset::Api => HeadersLayer::api(),
+            Preset::Browser => {
+                HeadersLayer::browser(&ContentSecurityPolicy::same_origin()).no_index()
+            }
+        };
+        if let Some(days) = &headers.hsts_days {
+            let age = Duration::from_secs(days.get_ref().saturating_mul(DAY));
+            let hsts = Hsts::max_age(age).map_err(|problem| {
+                self.source
+                    .at(days, problem, "write 365 or more, or leave it out")
+            })?;
+            layer = layer.hsts(hsts);
+        }
+        Ok(if headers.index { layer.index() } else { layer })
+    }
+
+    pub(super) fn text(&self, shield: ShieldBuilder) -> Result<ShieldBuilder, ConfigFileError> {
+        let text = &self.document.text;
+        let mut layer = SanitizeLayer::builder();
+        if let Some(most) = text.max_graphemes {
+            let speech = SanitizerBuilder::speech().max_graphemes(most);
+            let speech = speech.build().map_err(|problem| {
+                let remedy = "write a number of characters of at least 1";
+                self.source
+                    .complain("text", "max_graphemes", &problem.to_string(), remedy)
+            })?;
+            layer = layer.default_sanitizer(speech);
+        }
+        if let Some(kib) = text.max_body_kib {
+            layer = layer.max_body(kib.saturating_mul(KIB));
+        }
+        if let Some(kib) = text.max_unread_body_kib {
+            layer = layer.max_unread_body(kib.saturating_mul(KIB));
+        }
+        let layer = layer.build();
+        let layer =
+            layer.map_err(|problem| self.source.whole(problem, "correct the section `text`"))?;
+        Ok(shield.sanitize(layer))
+    }
+}

@@ -1,0 +1,71 @@
+//! `[[routes]]`: the rules, for services whose routes are not written in Rust.
+
+use http::Method;
+use palisade_core::{RouteTable, Rule};
+use toml::Spanned;
+
+use super::{
+    Config, ConfigFileError,
+    document::{Access, Route},
+};
+
+impl Config {
+    pub(super) fn table(&self) -> Result<Option<RouteTable>, ConfigFileError> {
+        let routes = &self.document.routes;
+        let Some(first) = routes.first() else {
+            return Ok(None);
+        };
+        let mut table = RouteTable::builder();
+        for route in routes {
+            let (path, rule) = (route.path.get_ref().as_str(), self.rule(route)?);
+            if route.methods.is_empty() {
+                table = table.any(path, rule.clone());
+            }
+            for method in &route.methods {
+                table = table.route(path, self.method(method)?, rule.clone());
+            }
+        }
+        let table = table.build().map_err(|problem| {
+            let text = problem.to_string();
+            let mut guilty = routes
+                .iter()
+                .filter(|route| text.contains(&format!("`{}`", route.path.get_ref())));
+            let path = guilty.next_back().map_or(&first.path, |route| &route.path);
+            let remedy = "write each path once, such as \"/voices/{id}\" or \"/assets/{*path}\"";
+            self.source.at(path, text, remedy)
+        })?;
+        Ok(Some(table))
+    }
+
+    fn rule(&self, route: &Route) -> Result<Rule, ConfigFileError> {
+        let rule = match route.access.get_ref() {
+            Access::Scopes(scopes) if !scopes.is_empty() => {
+                Rule::scopes(scopes.iter().map(String::as_str))
+            }
+            Access::Word(word) if word == "public" => Rule::public(),
+            Access::Word(word) if word == "authenticated" => Rule::authenticated(),
+            Access::Scopes(_) | Access::Word(_) => {
+                let remedy = "write \"public\", \"authenticated\" or a list of scopes such as [\"tts:speak\"]";
+                return Err(self.source.at(
+                    &route.access,
+                    "nobody knows this kind of access",
+                    remedy,
+                ));
+            }
+        };
+        let rule = route
+            .limits
+            .iter()
+            .fold(rule, |rule, name| rule.limit(name.as_str()));
+        Ok(route
+            .text
+            .iter()
+            .fold(rule, |rule, field| rule.text(field.as_str())))
+    }
+
+    fn method(&self, method: &Spanned<String>) -> Result<Method, ConfigFileError> {
+        let upper = method.get_ref().to_ascii_uppercase();
+        Method::from_bytes(upper.as_bytes())
+            .map_err(|problem| self.source.at(method, problem, "write for example \"GET\""))
+    }
+}

@@ -1,0 +1,319 @@
+//! A configuration file: the whole of it works, and each mistake is said with line, key and remedy.
+
+use std::fs;
+
+use palisade::{
+    AuditKey, FileKeyStore, Pepper,
+    config::{CertificateSource, Config},
+};
+use serde::Deserialize;
+
+const WHOLE: &str = r#"
+[server]
+https = "127.0.0.1:8443"
+http = "127.0.0.1:8080"
+hosts = ["voice.example", "*.voice.example"]
+certificate = "chain.pem"
+key = "key.pem"
+redirect_to = "voice.example"
+redirect = ["/"]
+
+[client]
+proxies = ["10.0.0.0/8", "fd00::/8"]
+header = "X-Forwarded-For"
+
+[headers]
+preset = "browser"
+hsts_days = 730
+
+[audit]
+file = "audit.jsonl"
+policy = "fail-closed"
+seal_key = "seal"
+rotate_mib = 16
+before_handler = true
+
+[keys]
+file = "keys.toml"
+pepper = "pepper"
+environments = ["live"]
+
+[[tokens]]
+issuer = "https://id.example"
+audience = "voice"
+jwks_file = "jwks.json"
+
+[[limits]]
+name = "client"
+rate = "60/minute"
+
+[[limits]]
+name = "tts"
+rate = "200/day;10/minute"
+by = "principal"
+routes = "named"
+
+[text]
+max_graphemes = 300
+max_body_kib = 16
+
+[[routes]]
+path = "/tts"
+methods = ["GET", "post"]
+access = ["tts:speak"]
+limits = ["tts"]
+text = ["text"]
+
+[[routes]]
+path = "/health"
+access = "public"
+
+[voice]
+folder = "voices"
+"#;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Voice {
+    #[serde(default)]
+    folder: String,
+}
+
+/// Writes a file and everything that `WHOLE` names.
+fn folder(text: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("palisade.toml"), text).unwrap();
+    FileKeyStore::create(at("keys.toml")).unwrap();
+    Pepper::create_file(at("pepper")).unwrap();
+    let jwks = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"one","alg":"EdDSA","use":"sig",
+        "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+    fs::write(at("jwks.json"), jwks).unwrap();
+    write_private(&at("seal"), AuditKey::generate().unwrap().expose());
+    folder
+}
+
+fn write_private(path: &std::path::Path, bytes: &[u8]) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::write(path, bytes).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+fn read(folder: &tempfile::TempDir) -> Result<Config, palisade::config::ConfigFileError> {
+    Config::read_with(folder.path().join("palisade.toml"), &["voice"])
+}
+
+#[test]
+fn a_whole_file_makes_a_whole_stack() {
+    let folder = folder(WHOLE);
+    let config = read(&folder).unwrap();
+    let assembled = config.assemble().unwrap();
+    let shield = assembled.shield.build(assembled.table.unwrap()).unwrap();
+    assert_eq!(
+        shield.order(),
+        [
+            "audit",
+            "headers",
+            "client",
+            "route",
+            "host",
+            "https",
+            "limit_client",
+            "known",
+            "authenticate",
+            "access",
+            "limit_principal",
+            "audit_gate",
+            "sanitize",
+        ]
+    );
+    assert!(shield.warnings().is_empty(), "{:?}", shield.warnings());
+    let explained = shield.explain();
+    assert!(
+        explained.contains("/tts: scopes tts:speak; limits tts; text text"),
+        "{explained}"
+    );
+    let server = config.server().unwrap();
+    assert_eq!(server.https, Some("127.0.0.1:8443".parse().unwrap()));
+    let chain = folder.path().join("chain.pem");
+    let key = folder.path().join("key.pem");
+    assert_eq!(server.certificate, CertificateSource::Files { chain, key });
+    assert_eq!(config.section::<Voice>("voice").unwrap().folder, "voices");
+    assert!(folder.path().join("audit.jsonl").exists());
+}
+
+/// Replaces a part of the whole file, and checks what is said about it.
+fn check(old: &str, new: &str, line_and_key: &str, said: &str) {
+    assert!(WHOLE.contains(old), "{old} is not in the file");
+    let folder = folder(&WHOLE.replacen(old, new, 1));
+    let problem = read(&folder).and_then(|config| {
+        config.server()?;
+        config.section::<Voice>("voice")?;
+        config.assemble()
+    });
+    let problem = problem.map(|_| ()).expect_err(new).to_string();
+    let expected = format!("palisade.toml:{line_and_key}: ");
+    assert!(
+        problem.contains(&expected),
+        "{new:?} should be at {expected}\n{problem}"
+    );
+    assert!(problem.contains(said), "{said} is not in\n{problem}");
+    assert_eq!(problem.lines().count(), 1, "one line: {problem}");
+}
+
+#[test]
+fn a_mistake_is_named_with_line_key_and_remedy() {
+    check("[headers]", "[header]", "15: header", "the sections are");
+    check("proxies =", "proxy =", "12: client.proxy", "unknown field");
+    check(
+        "\"10.0.0.0/8\"",
+        "\"10.0.0.0/33\"",
+        "12: client.proxies",
+        "10.0.0.0/8",
+    );
+    check(
+        "header = \"X-Forwarded-For\"\n",
+        "",
+        "11: client.header",
+        "x-forwarded-for",
+    );
+    check(
+        "hsts_days = 730",
+        "hsts_days = 7",
+        "17: headers.hsts_days",
+        "365 or more",
+    );
+    check(
+        "hsts_days = 730",
+        "hsts_days = \"long\"",
+        "17: headers.hsts_days",
+        "invalid type",
+    );
+    check(
+        "\"browser\"",
+        "\"bowser\"",
+        "16: headers.preset",
+        "unknown variant",
+    );
+    check(
+        "\"fail-closed\"",
+        "\"maybe\"",
+        "21: audit.policy",
+        "unknown variant",
+    );
+    check(
+        "\"audit.jsonl\"",
+        "\"no/such/folder/a\"",
+        "20: audit.file",
+        "folder",
+    );
+    check(
+        "seal_key = \"seal\"",
+        "seal_key = \"none\"",
+        "22: audit.seal_key",
+        "key",
+    );
+    check(
+        "\"keys.toml\"",
+        "\"none.toml\"",
+        "27: keys.file",
+        "palisade key new",
+    );
+    check(
+        "pepper = \"pepper\"",
+        "pepper = \"none\"",
+        "28: keys.pepper",
+        "palisade key new",
+    );
+    check(
+        "[\"live\"]",
+        "[\"prod\"]",
+        "29: keys.environments",
+        "\"live\" or \"test\"",
+    );
+    check(
+        "jwks_file = \"jwks.json\"\n",
+        "",
+        "32: tokens.issuer",
+        "one of jwks_file",
+    );
+    check(
+        "60/minute",
+        "60 per fortnight",
+        "38: limits.rate",
+        "10/minute",
+    );
+    check(
+        "by = \"principal\"",
+        "by = \"moon\"",
+        "43: limits.by",
+        "unknown variant",
+    );
+    check("= 300", "= 0", "47: text.max_graphemes", "at least 1");
+    check(
+        "access = \"public\"",
+        "access = \"open\"",
+        "59: routes.access",
+        "\"public\"",
+    );
+    check(
+        "\"GET\", \"post\"",
+        "\"GET\", \"get\"",
+        "51: routes.path",
+        "/voices/{id}",
+    );
+    check(
+        "127.0.0.1:8443",
+        "localhost",
+        "3: server.https",
+        "0.0.0.0:443",
+    );
+    check(
+        "key = \"key.pem\"\n",
+        "",
+        "6: server.certificate",
+        "add key",
+    );
+    check(
+        "\"*.voice.example\"",
+        "\"http://x\"",
+        "5: server.hosts",
+        "api.example.com",
+    );
+    check(
+        "folder = \"voices\"",
+        "folders = \"voices\"",
+        "62: voice.folders",
+        "unknown field",
+    );
+}
+
+#[test]
+fn a_text_that_is_no_toml_is_named_with_its_line() {
+    check("[text]", "[text", "46", "palisade.toml");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_one_line() {
+    let problem = Config::read("no/such/palisade.toml")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        problem.starts_with("no/such/palisade.toml: cannot be read"),
+        "{problem}"
+    );
+    assert_eq!(problem.lines().count(), 1);
+}
+
+#[test]
+fn without_hosts_there_is_no_stack() {
+    let problem = Config::parse("")
+        .unwrap()
+        .assemble()
+        .unwrap_err()
+        .to_string();
+    assert!(
+        problem.contains("server.hosts") && problem.contains("api.example.com"),
+        "{problem}"
+    );
+}
