@@ -12,6 +12,9 @@ use tokio::time::Instant;
 
 use super::Limits;
 
+/// So many bytes written at once are an answer that is being read.
+const PROGRESS: usize = 1024;
+
 /// Shared by the connection's task, its requests and its socket. Times are milliseconds since its start, plus one.
 #[derive(Debug)]
 pub(super) struct Activity {
@@ -59,6 +62,14 @@ impl Activity {
         }
     }
 
+    /// Notes bytes on their way to the client. Few at a time are no progress: an HTTP/2 client that
+    /// reads nothing of its answers can still have its pings answered.
+    pub(super) fn sent(&self, count: usize) {
+        if count >= PROGRESS {
+            self.touch();
+        }
+    }
+
     pub(super) fn is_idle(&self) -> bool {
         self.open.load(Ordering::Relaxed) == 0
     }
@@ -91,6 +102,11 @@ impl Activity {
             head => (head, limits.header),
         };
         Some(self.start + Duration::from_millis(since) + time)
+    }
+
+    /// Returns the last moment at which anything moved.
+    pub(super) fn moved_at(&self) -> Instant {
+        self.start + Duration::from_millis(self.moved.load(Ordering::Relaxed))
     }
 
     /// Tells whether the connection lies between two requests, so that closing it takes nothing away.
@@ -197,6 +213,16 @@ mod tests {
         assert_eq!(left(&activity), Some(31), "the client reads");
         request.waits_for_handler(true);
         assert_eq!(left(&activity), None, "more is on the way");
+        request.waits_for_handler(false);
+        tokio::time::advance(Duration::from_secs(20)).await;
+        activity.sent(17);
+        assert_eq!(
+            left(&activity),
+            Some(11),
+            "the answer to a ping is no progress"
+        );
+        activity.sent(16 * 1024);
+        assert_eq!(left(&activity), Some(31), "a part of the answer is");
         drop(request);
         assert_eq!(left(&activity), Some(61), "idle again");
         assert!(activity.is_idle() && activity.has_served());

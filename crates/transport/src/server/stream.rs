@@ -77,6 +77,12 @@ impl Lent {
         let held = self.held.as_mut().ok_or(io::ErrorKind::NotConnected)?;
         Ok(Pin::new(&mut held.stream))
     }
+
+    fn sent(&self, polled: &Poll<io::Result<usize>>) {
+        if let (Poll::Ready(Ok(count)), Some(held)) = (polled, &self.held) {
+            held.activity.sent(*count);
+        }
+    }
 }
 
 impl Drop for Lent {
@@ -139,7 +145,9 @@ impl AsyncWrite for Lent {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.stream()?.poll_write(cx, bytes)
+        let polled = self.stream()?.poll_write(cx, bytes);
+        self.sent(&polled);
+        polled
     }
 
     fn poll_write_vectored(
@@ -147,7 +155,9 @@ impl AsyncWrite for Lent {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.stream()?.poll_write_vectored(cx, slices)
+        let polled = self.stream()?.poll_write_vectored(cx, slices);
+        self.sent(&polled);
+        polled
     }
 
     fn is_write_vectored(&self) -> bool {

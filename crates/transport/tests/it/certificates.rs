@@ -12,7 +12,7 @@ use palisade_transport::server::{CertificateError, CertificateEvent, Certificate
 use rcgen::{CertificateParams, CertifiedKey, Issuer, KeyPair, generate_simple_self_signed};
 use rustls::pki_types::CertificateDer;
 
-use crate::support::{bind, client_config, handshake, roots, start, tls};
+use crate::support::{bind, client_config, handshake, start, tls};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -277,8 +277,13 @@ fn nothing_of_a_key_is_ever_shown() {
 }
 
 #[test]
-fn the_chain_ends_in_the_authority() {
-    let tls = tls();
-    let pem = fs::read(tls.folder.path().join("tls/server.pem")).unwrap();
-    assert_eq!(roots(&pem).len(), 2);
+fn a_leaf_of_another_authority_is_made_anew() {
+    let (ours, others) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let authority = DevAuthority::open_or_create(ours.path()).unwrap();
+    let other = DevAuthority::open_or_create(others.path()).unwrap();
+    let foreign = other.certificates().unwrap().fingerprint();
+    for name in ["server.pem", "server.key"] {
+        fs::copy(others.path().join(name), ours.path().join(name)).unwrap();
+    }
+    assert_ne!(authority.certificates().unwrap().fingerprint(), foreign);
 }

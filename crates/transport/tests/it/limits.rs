@@ -164,16 +164,31 @@ async fn an_answer_that_is_not_read_is_cut() {
     drop(unread);
 }
 
+/// One large piece, read for longer than the limit, but without a pause as long as the limit.
 #[tokio::test]
-async fn an_answer_that_is_read_slowly_but_read_arrives() {
+async fn an_answer_that_is_read_slowly_but_steadily_arrives() {
     let running = start(bind().with_limits(hasty()));
     let mut socket = running.connect().await;
     socket
         .write_all(b"GET /large HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
         .await
         .unwrap();
-    let answer = read_all(&mut socket).await;
-    assert!(answer.len() > 32 * 1024 * 1024);
+    let mut beat = tokio::time::interval(Duration::from_millis(10));
+    let mut part = vec![0; 512 * 1024];
+    let mut seen = 0;
+    let started = tokio::time::Instant::now();
+    within(async {
+        while let Ok(count @ 1..) = socket.read(&mut part).await {
+            seen += count;
+            beat.tick().await;
+        }
+    })
+    .await;
+    assert!(seen > 32 * 1024 * 1024, "{seen}");
+    assert!(
+        started.elapsed() > Duration::from_millis(300),
+        "it was not slow"
+    );
     assert_eq!(running.stats.timed_out(), 0);
 }
 

@@ -124,9 +124,17 @@ impl DevAuthority {
         if usable { Ok(()) } else { self.issue(now) }
     }
 
-    /// The authority stands behind its leaf in the chain.
     fn has_signed(&self, leaf: &Loaded) -> bool {
-        leaf.key.cert.get(1) == Some(&self.inner.certificate)
+        let authority = x509_parser::parse_x509_certificate(&self.inner.certificate);
+        let leaf = leaf
+            .key
+            .cert
+            .first()
+            .map(|leaf| x509_parser::parse_x509_certificate(leaf));
+        let (Ok((_, authority)), Some(Ok((_, leaf)))) = (authority, leaf) else {
+            return false;
+        };
+        leaf.verify_signature(Some(authority.public_key())).is_ok()
     }
 
     fn issue(&self, now: Duration) -> Result<(), CertificateError> {
@@ -134,11 +142,9 @@ impl DevAuthority {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(make)?;
         let params = leaf_params(now).map_err(make)?;
         let leaf = params.signed_by(&key, &self.inner.issuer).map_err(make)?;
-        let authority = files::read(&self.certificate_path())?;
-        let chain = [leaf.pem().as_bytes(), &authority].concat();
         // Between the two writes the pair does not match; whoever reads then keeps what it has.
         files::write(&self.leaf_key_path(), key.serialize_pem().as_bytes(), true)?;
-        files::write(&self.leaf_path(), &chain, false)
+        files::write(&self.leaf_path(), leaf.pem().as_bytes(), false)
     }
 }
 

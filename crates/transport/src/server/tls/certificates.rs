@@ -13,7 +13,7 @@ use rustls::{
     sign::CertifiedKey,
 };
 
-use super::{CertificateError, DevAuthority, Fingerprint, files, loaded::Loaded};
+use super::{CertificateError, DevAuthority, Fingerprint, loaded::Loaded, source::Source};
 
 /// The certificate that a server shows. Clones show the same one, and change together.
 #[derive(Clone)]
@@ -29,12 +29,6 @@ struct Inner {
     current: RwLock<Arc<Loaded>>,
     /// The files as they were last looked at, also when they could not be used: one report each.
     seen: Mutex<Fingerprint>,
-}
-
-enum Source {
-    Development(DevAuthority),
-    Files { chain: PathBuf, key: PathBuf },
-    Memory,
 }
 
 /// Something happened to the certificate of a running server.
@@ -209,49 +203,6 @@ impl Inner {
         }
         *current = Arc::clone(&loaded);
         Ok(Some(loaded))
-    }
-}
-
-/// The bytes of both files.
-struct Read {
-    path: PathBuf,
-    chain: Vec<u8>,
-    key: Vec<u8>,
-}
-
-impl Source {
-    fn read(&self, now: Duration) -> Result<Read, CertificateError> {
-        match self {
-            Self::Development(authority) => {
-                authority.renew_if_due(now)?;
-                Read::from(authority.leaf_path(), &authority.leaf_key_path())
-            }
-            Self::Files { chain, key } => Read::from(chain.clone(), key),
-            Self::Memory => Ok(Read {
-                path: PathBuf::new(),
-                chain: Vec::new(),
-                key: Vec::new(),
-            }),
-        }
-    }
-}
-
-impl Read {
-    fn from(chain: PathBuf, key: &Path) -> Result<Self, CertificateError> {
-        Ok(Self {
-            chain: files::read(&chain)?,
-            key: files::read(key)?,
-            path: chain,
-        })
-    }
-
-    fn fingerprint(&self) -> Fingerprint {
-        let both: Vec<_> = [&self.chain[..], b"|", &self.key[..]].concat();
-        Fingerprint::of(&both)
-    }
-
-    fn load(&self, now: Duration) -> Result<Loaded, CertificateError> {
-        Loaded::parse(&self.path, &self.chain, &self.key)?.valid_at(&self.path, now)
     }
 }
 

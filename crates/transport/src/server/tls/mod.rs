@@ -5,6 +5,7 @@ mod certificates;
 mod error;
 mod files;
 mod loaded;
+mod source;
 
 use std::{future::pending, sync::Arc, time::Duration};
 
@@ -13,6 +14,8 @@ use rustls::{
     crypto::aws_lc_rs,
     version::{TLS12, TLS13},
 };
+
+use tokio::time::{Instant, MissedTickBehavior};
 
 pub use self::{
     authority::DevAuthority,
@@ -50,7 +53,8 @@ pub(super) async fn keep_fresh(certificates: Option<Certificates>) {
     let Some(certificates) = certificates.filter(Certificates::can_change) else {
         return pending().await;
     };
-    let mut looks = super::every(LOOK);
+    let mut looks = tokio::time::interval_at(Instant::now() + LOOK, LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         looks.tick().await;
         let certificates = certificates.clone();

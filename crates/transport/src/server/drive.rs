@@ -1,0 +1,133 @@
+//! Keeps a connection going, and brings it to its end.
+
+use std::{
+    error::Error,
+    future::Future,
+    pin::{Pin, pin},
+    time::Duration,
+};
+
+use http::{Request, Response};
+use http_body::Body;
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::{sync::watch, time::Instant};
+use tower_service::Service;
+
+use super::{Limits, activity::Activity, body::ReceivedBody, service::OnConnection, stream::Lent};
+
+/// Time for a connection that is told to stop and has nothing to do.
+const PARTING: Duration = Duration::from_secs(1);
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum End {
+    Failed,
+    Finished,
+    TimedOut,
+}
+
+/// Both protocols can be asked to come to an end.
+pub(super) trait Stop: Future<Output = hyper::Result<()>> {
+    fn stop(self: Pin<&mut Self>);
+}
+
+/// Drives a connection and looks at the clock from time to time.
+pub(super) async fn drive(
+    connection: impl Stop,
+    activity: &Activity,
+    limits: &Limits,
+    stop: &mut watch::Receiver<bool>,
+) -> End {
+    let mut connection = pin!(connection);
+    let mut farewell = None::<Farewell>;
+    loop {
+        let now = Instant::now();
+        let deadline = match &farewell {
+            Some(farewell) => farewell.deadline(activity, limits),
+            None => activity.deadline(limits),
+        };
+        if deadline.is_some_and(|deadline| deadline <= now) {
+            if farewell.is_some() || !activity.is_resting() {
+                return End::TimedOut;
+            }
+            farewell = Some(Farewell::new(activity, limits));
+            connection.as_mut().stop();
+            continue;
+        }
+        let next_look = now + limits.tick();
+        let wake = deadline.map_or(next_look, |deadline| deadline.min(next_look));
+        tokio::select! {
+            biased;
+            end = connection.as_mut() => {
+                return if end.is_ok() { End::Finished } else { End::Failed };
+            }
+            () = stopped(stop), if farewell.is_none() => {
+                if !activity.has_served() {
+                    return End::Finished;
+                }
+                farewell = Some(Farewell::new(activity, limits));
+                connection.as_mut().stop();
+            }
+            () = tokio::time::sleep_until(wake) => {}
+        }
+    }
+}
+
+/// The end of a connection that was told to stop.
+struct Farewell {
+    since: Instant,
+    patience: Duration,
+}
+
+impl Farewell {
+    fn new(activity: &Activity, limits: &Limits) -> Self {
+        let patience = if activity.is_resting() {
+            PARTING
+        } else {
+            // The last answer may still be on its way to a slow reader.
+            limits.write_stall
+        };
+        Self {
+            since: Instant::now(),
+            patience,
+        }
+    }
+
+    fn deadline(&self, activity: &Activity, limits: &Limits) -> Option<Instant> {
+        if !activity.is_idle() {
+            return activity.deadline(limits);
+        }
+        Some(self.since.max(activity.moved_at()) + self.patience)
+    }
+}
+
+pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // An error means that the server is gone, which is a stop as well.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+impl<S, B> Stop for http1::UpgradeableConnection<TokioIo<Lent>, OnConnection<S>>
+where
+    S: Service<Request<ReceivedBody>, Response = Response<B>> + Clone,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    B: Body + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    fn stop(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+impl<S, B> Stop for http2::Connection<TokioIo<Lent>, OnConnection<S>, TokioExecutor>
+where
+    S: Service<Request<ReceivedBody>, Response = Response<B>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    fn stop(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
