@@ -54,7 +54,7 @@ fn tests_of(source: &str) -> BTreeSet<String> {
 
 /// Names the tests that stand in the last column of the tables of threats.
 fn tests_of_threats() -> BTreeSet<String> {
-    let text = fs::read_to_string(book().join("THREATS.md")).unwrap();
+    let text = fs::read_to_string(book().join("threats.md")).unwrap();
     let rows = text.lines().filter(|line| line.starts_with('|'));
     let last = rows.filter_map(|row| {
         row.trim_end_matches('|')
@@ -83,7 +83,7 @@ fn every_threat_names_tests_that_exist() {
     let missing: Vec<&String> = named.difference(&there).collect();
     assert!(
         missing.is_empty(),
-        "THREATS.md names tests that do not exist: {missing:#?}"
+        "threats.md names tests that do not exist: {missing:#?}"
     );
 }
 
@@ -106,7 +106,7 @@ fn every_attack_that_is_tested_is_a_threat() {
                 .filter(|test| !test.starts_with("the_good_") && !named.contains(test)),
         );
     }
-    assert!(unnamed.is_empty(), "THREATS.md lacks {unnamed:#?}");
+    assert!(unnamed.is_empty(), "threats.md lacks {unnamed:#?}");
 }
 
 /// Gives the targets of the links of a page, those to the outside and within the page left out.
