@@ -115,7 +115,34 @@ fn a_key_added_by_another_program_counts_after_a_look() {
 }
 
 #[test]
-fn a_change_in_place_within_one_tick_of_the_clock_is_noticed() {
+fn a_change_in_place_of_the_same_length_is_noticed() {
+    let folder = Folder::new();
+    let key = folder.add();
+    let text = folder.text();
+    for turn in 0..20 {
+        fs::write(
+            folder.path(),
+            format!("{text}note = \"{turn:02}, first\"\n"),
+        )
+        .unwrap();
+        let store = folder.open();
+        fs::write(
+            folder.path(),
+            format!("{text}note = \"{turn:02}, later\"\n"),
+        )
+        .unwrap();
+        store.refresh().unwrap();
+        let record = store
+            .table()
+            .get(crate::support::id_of(&key))
+            .cloned()
+            .unwrap();
+        assert_eq!(record.note(), Some(&*format!("{turn:02}, later")));
+    }
+}
+
+#[test]
+fn a_key_revoked_by_hand_is_refused_after_a_look() {
     let folder = Folder::new();
     let key = folder.add();
     let store = folder.open();

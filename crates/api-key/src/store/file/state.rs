@@ -35,6 +35,13 @@ struct Seen {
     settled: bool,
 }
 
+impl Seen {
+    /// Tells whether a file with this stamp holds nothing that was not read.
+    fn covers(&self, stamp: Stamp) -> bool {
+        self.settled && self.stamp == Some(stamp)
+    }
+}
+
 impl State {
     pub(super) fn open(
         path: PathBuf,
@@ -88,9 +95,9 @@ impl State {
 
     fn look(&self, seen: &mut Seen) -> Result<bool, KeyFileError> {
         let metadata = fs::metadata(&self.path).map_err(|problem| self.failed("read", problem))?;
-        let same = seen.stamp == Some(Stamp::of(&metadata));
-        let broken = self.is_broken();
-        if same && seen.settled && !broken {
+        let now = Stamp::of(&metadata);
+        let (same, broken) = (seen.stamp == Some(now), self.is_broken());
+        if seen.covers(now) && !broken {
             return Ok(false);
         }
         let (table, stamp) = self.load()?;
@@ -162,4 +169,30 @@ fn lock(path: &Path) -> io::Result<File> {
     let file = options.open(path.with_file_name(name))?;
     file.lock()?;
     Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_once_more_after_each_change() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("keys.toml");
+        let text = |note| format!("version = 1 # {note}\n");
+        private::write_new(&path, &text("one")).unwrap();
+        let state = State::open(path.clone(), |_| {}).unwrap();
+        let covered = || {
+            state
+                .seen()
+                .covers(Stamp::of(&fs::metadata(&path).unwrap()))
+        };
+        assert!(!covered(), "a writer may have been at it in the same tick");
+        assert!(!state.refresh().unwrap());
+        assert!(covered());
+        private::replace(&path, &text("two")).unwrap();
+        assert!(!covered());
+        assert!(state.refresh().unwrap());
+        assert!(!covered());
+    }
 }
