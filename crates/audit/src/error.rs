@@ -45,7 +45,9 @@ pub enum AuditError {
 impl fmt::Display for AuditError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::KeyFile { path, .. } => write!(f, "cannot use key file {}", path.display()),
+            Self::KeyFile { path, error } => {
+                write!(f, "cannot use key file {}: {error}", path.display())
+            }
             Self::Locked { path } => {
                 write!(
                     f,
@@ -56,7 +58,9 @@ impl fmt::Display for AuditError {
             Self::NoCorrelationKey => f.write_str("correlated fields need `correlation_key`"),
             Self::NoRandomness => f.write_str("the system gives no random bytes"),
             Self::NoSink => f.write_str("an audit layer needs at least one sink"),
-            Self::Storage { path, .. } => write!(f, "cannot use audit file {}", path.display()),
+            Self::Storage { path, error } => {
+                write!(f, "cannot use audit file {}: {error}", path.display())
+            }
             Self::Setting(what) => f.write_str(what),
             Self::OtherKey { path } => write!(
                 f,
@@ -68,14 +72,8 @@ impl fmt::Display for AuditError {
     }
 }
 
-impl error::Error for AuditError {
-    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
-        match self {
-            Self::KeyFile { error, .. } | Self::Storage { error, .. } => Some(error),
-            _ => None,
-        }
-    }
-}
+// The text names the cause already; a source would make it be printed twice.
+impl error::Error for AuditError {}
 
 /// A sink cannot promise that a record is kept. What a fail-closed layer hears, it answers with 503.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

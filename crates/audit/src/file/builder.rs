@@ -55,8 +55,9 @@ impl FileSinkBuilder {
         self
     }
 
-    /// Sets how many records may wait in memory; 8192 by default. In fail-closed mode, half of that
-    /// is how many requests may be under way at once.
+    /// Sets how many records may wait in memory; 8192 by default. In fail-closed mode every request
+    /// under way holds two of these places until its answer starts and one until it is over; where
+    /// none are left the next one is refused. Many long streams need more.
     pub fn capacity(mut self, records: usize) -> Self {
         self.settings.capacity = records;
         self
@@ -76,7 +77,8 @@ impl FileSinkBuilder {
     }
 
     /// Sets the length at which a file becomes an older part; 64 MiB by default. Older parts are
-    /// never deleted here: how long to keep them is for law and operator to say.
+    /// never deleted here: how long to keep them is for law and operator to say. A start reads the
+    /// file that is written whole, so this also bounds how long that takes.
     pub fn rotate_at(mut self, bytes: u64) -> Self {
         self.rotate_at = bytes;
         self

@@ -17,7 +17,7 @@ use crate::{Anchor, Event, Unavailable};
 ///
 /// ```
 /// use std::sync::{Arc, atomic::{AtomicU64, Ordering}};
-/// use palisade_audit::{Event, Sink};
+/// use palisade_audit::{AuditLayer, Event, Sink};
 ///
 /// /// Counts refusals, for an alarm.
 /// #[derive(Debug, Default)]
@@ -30,6 +30,10 @@ use crate::{Anchor, Event, Unavailable};
 ///         }
 ///     }
 /// }
+///
+/// let refusals = Arc::new(Refusals::default());
+/// let layer = AuditLayer::builder().sink(Arc::clone(&refusals)).build()?;
+/// # let _ = layer; Ok::<(), palisade_audit::AuditError>(())
 /// ```
 pub trait Sink: fmt::Debug + Send + Sync + 'static {
     /// Takes what happened to a request: exactly once for every request that [`begin`](Self::begin) allowed.
@@ -82,5 +86,48 @@ pub trait Sink: fmt::Debug + Send + Sync + 'static {
     /// Returns how many requests were not recorded.
     fn lost(&self) -> u64 {
         0
+    }
+}
+
+/// A sink that is shared with whoever reads it.
+impl<S: Sink + ?Sized> Sink for Arc<S> {
+    fn end(&self, event: &Arc<Event>) {
+        (**self).end(event);
+    }
+
+    fn demands_heads(&self) -> bool {
+        (**self).demands_heads()
+    }
+
+    fn begin(&self) -> Result<(), Unavailable> {
+        (**self).begin()
+    }
+
+    fn forget(&self) {
+        (**self).forget();
+    }
+
+    fn head(&self, event: &Arc<Event>) -> Soon<Result<(), Unavailable>> {
+        (**self).head(event)
+    }
+
+    fn gate(&self, event: &Arc<Event>) -> Soon<Result<(), Unavailable>> {
+        (**self).gate(event)
+    }
+
+    fn flush(&self) -> Soon<Result<(), Unavailable>> {
+        (**self).flush()
+    }
+
+    fn close(&self) -> Soon<Result<(), Unavailable>> {
+        (**self).close()
+    }
+
+    fn anchor(&self) -> Option<Anchor> {
+        (**self).anchor()
+    }
+
+    fn lost(&self) -> u64 {
+        (**self).lost()
     }
 }

@@ -1,6 +1,9 @@
 //! What stands in a record.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use http::{Method, Request, Response, StatusCode};
 use palisade_audit::{AuditError, AuditLayer};
@@ -187,6 +190,52 @@ async fn a_handler_that_settles_while_it_streams_is_heard() {
     });
     send(trail.layer(), settles, get("/")).await;
     assert_eq!(trail.only()["settled"], json!({"audio_ms": 2500}));
+}
+
+/// Collects what a subscriber of `tracing` writes.
+#[derive(Clone, Default)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn tracing_gets_one_event_with_the_fields_that_filters_need() {
+    let written = Written::default();
+    let writer = written.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _default = tracing::subscriber::set_default(subscriber);
+    let trail = Trail::new();
+    let refuse = Does(|cx: &SecurityContext, _: &mut _| {
+        cx.record(Fact::Noted {
+            key: "note",
+            value: "a\nb".into(),
+        });
+        Rejection::new(StatusCode::FORBIDDEN, "closed", "Closed.").into()
+    });
+    let layer = trail.layer_with(|it| it.sink(palisade_audit::TracingSink::new()));
+    let stack = GuardLayer(Chain(layer, refuse));
+    send(stack, service_fn(hello), get("/")).await;
+    let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+    assert_eq!(text.lines().count(), 1, "{text}");
+    for part in [
+        "palisade::audit",
+        "status=403",
+        "how=\"complete\"",
+        "refused=\"closed\"",
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
 }
 
 #[test]

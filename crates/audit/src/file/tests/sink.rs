@@ -1,9 +1,15 @@
 //! The sink with its threads, over a store that fails.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use http::StatusCode;
-use palisade_core::{Ending, How, ManualClock, SecurityContext, Soon};
+use palisade_core::{Clock, Ending, How, ManualClock, SecurityContext, SharedClock, Soon};
 
 use super::{
     super::{FileSink, FileSinkBuilder, journal::Mark, recover::Start},
@@ -266,4 +272,32 @@ async fn a_close_on_a_dead_disk_ends_and_says_so() {
     sink.end(&whole());
     assert_eq!(get(sink.close()).await, Err(Unavailable::Failing));
     assert!(sink.lost() >= 1);
+}
+
+/// A clock that stops the thread that reads it, once it is told to.
+#[derive(Debug, Default)]
+struct Deadly(AtomicBool);
+
+impl Clock for Deadly {
+    fn unix_time(&self) -> Duration {
+        assert!(!self.0.load(Ordering::SeqCst), "as a test must");
+        Duration::ZERO
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+#[tokio::test]
+async fn a_writer_that_dies_promises_nothing_and_keeps_nobody_waiting() {
+    let store = Faulty::default();
+    let clock = Arc::new(Deadly::default());
+    let shared: SharedClock = Arc::<Deadly>::clone(&clock);
+    let sink = open(FileSink::at("x").fail_closed().clock(shared), &store);
+    sink.begin().unwrap();
+    clock.0.store(true, Ordering::SeqCst);
+    let answer = get(sink.head(&Request::new().head())).await;
+    assert_eq!(answer, Err(Unavailable::Closed));
+    assert_eq!(sink.begin(), Err(Unavailable::Closed));
 }
