@@ -175,3 +175,27 @@ impl fmt::Debug for Shared {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::JwksUrl;
+
+    #[tokio::test]
+    async fn who_saw_an_old_state_does_not_fetch_again() {
+        let url = JwksUrl::builder("http://127.0.0.1:9/jwks")
+            .dangerously_allow_loopback_http()
+            .build()
+            .unwrap();
+        let shared = &url.0;
+        let seen = shared.state.load_full();
+        shared.state.store(Arc::new(State::default()));
+        assert!(
+            shared.board(&seen).is_some(),
+            "there is something to look at again"
+        );
+        assert!(shared.flight.lock().unwrap().is_none());
+        assert!(shared.board(&shared.state.load()).is_some());
+        assert!(shared.flight.lock().unwrap().is_some());
+    }
+}

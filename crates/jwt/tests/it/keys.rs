@@ -205,6 +205,10 @@ fn an_unsafe_assembly_is_not_built() {
     assert!(build(vec![Issuer::new("a", "", hmac().verifying_key())]).is_err());
     assert!(build(vec![issuer("a"), issuer("b")]).is_err(), "no labels");
     assert!(
+        build(vec![issuer("a"), issuer("b").label("x")]).is_err(),
+        "one without a label"
+    );
+    assert!(
         build(vec![issuer("a").label("x"), issuer("b").label("x")]).is_err(),
         "one label"
     );
