@@ -46,6 +46,7 @@ pub(crate) struct Config {
     pub(crate) named: Vec<(Arc<str>, Sanitizer)>,
     pub(crate) pass_compressed: bool,
     pub(crate) pass_other_content: bool,
+    pub(crate) shadow: bool,
 }
 
 /// Puts a [`SanitizeLayer`] together.
@@ -86,6 +87,7 @@ impl Default for SanitizeLayerBuilder {
             named: Vec::new(),
             pass_compressed: false,
             pass_other_content: false,
+            shadow: false,
         })
     }
 }
@@ -146,6 +148,14 @@ impl SanitizeLayerBuilder {
         self
     }
 
+    /// Changes and refuses nothing, but records what would have been. For the days of a roll-out only.
+    ///
+    /// The caps on bodies hold all the same: what was read for nothing must have an end.
+    pub fn dangerously_only_shadow(mut self) -> Self {
+        self.0.shadow = true;
+        self
+    }
+
     /// Checks the settings and finishes.
     ///
     /// # Errors
@@ -181,11 +191,15 @@ impl Config {
     pub(crate) fn watch(&self, cx: &SecurityContext) -> Watch {
         // A preflight asks for the request to come; it has no text yet.
         if matches!(cx.route(), Some(RouteMatch::Preflight)) {
-            return Watch::new(cx.clone(), std::iter::empty());
+            return Watch::new(cx.clone(), self.shadow, std::iter::empty());
         }
         let named = cx.rule().map(Rule::fields).unwrap_or_default();
         let of_rule = named.iter().map(|name| self.field_of_rule(name));
-        Watch::new(cx.clone(), self.fields.iter().cloned().chain(of_rule))
+        Watch::new(
+            cx.clone(),
+            self.shadow,
+            self.fields.iter().cloned().chain(of_rule),
+        )
     }
 
     fn field_of_rule(&self, written: &Arc<str>) -> Field {

@@ -40,6 +40,18 @@ pub(crate) fn judge_head<B: Body>(
     body: &B,
     watch: &mut Watch,
 ) -> Result<Plan, Box<Rejection>> {
+    match plan(config, head, body, watch) {
+        Err(rejection) if watch.lets_pass(&rejection) => Ok(Plan::Pass(config.max_unread_body)),
+        decided => decided,
+    }
+}
+
+fn plan<B: Body>(
+    config: &Config,
+    head: &mut request::Parts,
+    body: &B,
+    watch: &mut Watch,
+) -> Result<Plan, Box<Rejection>> {
     let unread = Plan::Pass(config.max_unread_body);
     let length = body.size_hint().lower();
     let within = |limit: usize| u64::try_from(limit).map_or(true, |limit| length <= limit);
@@ -98,22 +110,37 @@ pub(crate) fn judge_body(
     bytes: Bytes,
     watch: &mut Watch,
 ) -> Result<Bytes, Box<Rejection>> {
+    match clean_body(config, head, kind, &bytes, watch) {
+        Ok(clean) => Ok(clean.unwrap_or(bytes)),
+        Err(rejection) if watch.lets_pass(&rejection) => Ok(bytes),
+        Err(rejection) => Err(rejection),
+    }
+}
+
+/// Gives a body that had to be written anew.
+fn clean_body(
+    config: &Config,
+    head: &mut request::Parts,
+    kind: Kind,
+    bytes: &Bytes,
+    watch: &mut Watch,
+) -> Result<Option<Bytes>, Box<Rejection>> {
     let place = if kind == Kind::Json {
         Place::Json
     } else {
         Place::Form
     };
-    let text = std::str::from_utf8(&bytes).map_err(|_| fault::malformed(place, "is not UTF-8"))?;
+    let text = std::str::from_utf8(bytes).map_err(|_| fault::malformed(place, "is not UTF-8"))?;
     let clean = match kind {
         Kind::Json => json::clean(text, config.caps, watch)?,
         Kind::Form | Kind::Other => urlencoded::clean(text, place, config.caps.keys, watch)?,
     };
     watch.demand()?;
     let Cow::Owned(clean) = clean else {
-        return Ok(bytes);
+        return Ok(None);
     };
     describe_anew(head, clean.len());
-    Ok(clean.into())
+    Ok(Some(clean.into()))
 }
 
 /// Makes the head tell the truth about a body that was written anew.

@@ -3,16 +3,19 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use http::StatusCode;
 use palisade_core::{Fact, Rejection, SecurityContext};
 
 use crate::fault;
 use crate::field::Field;
 use crate::report::Report;
+use crate::service::NAME;
 
 /// Cleans the fields of one request and remembers which it saw.
 #[derive(Debug)]
 pub(crate) struct Watch {
     cx: SecurityContext,
+    shadow: bool,
     fields: Vec<Watched>,
 }
 
@@ -23,9 +26,14 @@ struct Watched {
 }
 
 impl Watch {
-    pub(crate) fn new(cx: SecurityContext, fields: impl Iterator<Item = Field>) -> Self {
+    pub(crate) fn new(
+        cx: SecurityContext,
+        shadow: bool,
+        fields: impl Iterator<Item = Field>,
+    ) -> Self {
         let mut watch = Self {
             cx,
+            shadow,
             fields: Vec::new(),
         };
         for field in fields {
@@ -86,11 +94,32 @@ impl Watch {
             return Ok(None);
         }
         let removed = clean.report().removed();
+        if self.shadow {
+            let value = format!("{name}: {removed}").into();
+            self.cx.record(Fact::Noted {
+                key: "text_would_be_cleaned",
+                value,
+            });
+            return Ok(None);
+        }
         self.cx.record(Fact::Cleaned {
             field: Arc::clone(name),
             removed,
         });
         Ok(Some(clean.into_text().into_owned()))
+    }
+
+    /// Tells whether a refusal counts. In shadow it is recorded and the request goes on as it came, unless its
+    /// body is too large.
+    pub(crate) fn lets_pass(&self, rejection: &Rejection) -> bool {
+        if !self.shadow || rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            return false;
+        }
+        self.cx.record(Fact::WouldRefuse {
+            guard: NAME,
+            code: rejection.code(),
+        });
+        true
     }
 
     /// Refuses a request that lacks a field it must have.

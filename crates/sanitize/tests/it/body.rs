@@ -176,3 +176,39 @@ async fn what_is_flagged_is_noted_and_stays() {
         }]
     );
 }
+
+#[tokio::test]
+async fn in_shadow_nothing_is_changed_or_refused_but_all_is_recorded() {
+    let layer = || speech().dangerously_only_shadow();
+    let would_refuse = |code| palisade_core::Fact::WouldRefuse {
+        guard: "sanitize",
+        code,
+    };
+    for (body, code) in [
+        ("x=1", "field_missing"),
+        ("text=", "text_empty"),
+        ("text=a&text=b", "field_duplicated"),
+        ("text=%", "form_malformed"),
+    ] {
+        let outcome = ask(layer(), form(body)).await;
+        assert_eq!(
+            (outcome.passed().text(), &outcome.facts[..]),
+            (body, &[would_refuse(code)][..])
+        );
+    }
+    let outcome = ask(layer(), form("text=a%00")).await;
+    assert_eq!(outcome.passed().text(), "text=a%00");
+    let noted = palisade_core::Fact::Noted {
+        key: "text_would_be_cleaned",
+        value: "text: 1".into(),
+    };
+    assert_eq!(outcome.facts, [noted]);
+    let other = ask(layer(), post("text/plain", "\0")).await;
+    assert_eq!(
+        (other.passed().text(), &other.facts[..]),
+        ("\0", &[would_refuse("content_type_unsupported")][..])
+    );
+    ask(layer().max_body(4), form("text=a"))
+        .await
+        .is_refused(413, "payload_too_large");
+}
