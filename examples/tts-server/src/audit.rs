@@ -10,10 +10,9 @@ const FILE: &str = "audit.jsonl";
 const KEY: &str = "audit.key";
 
 /// Opens the trail, or begins it.
-pub(crate) fn open(folder: &DataFolder, clock: &SharedClock, fail_closed: bool) -> Result<AuditLayer, StartError> {
+pub(crate) fn open(folder: &DataFolder, clock: &SharedClock) -> Result<AuditLayer, StartError> {
     let path = folder.inner("audit")?.join(FILE);
     let sink = FileSink::at(&path).key(key(folder)?).clock(clock.clone());
-    let sink = if fail_closed { sink.fail_closed() } else { sink };
     let broken = |error: palisade::AuditError| StartError::new(format!("the audit trail cannot be written: {error}"));
     let sink = sink.open().map_err(broken)?;
     AuditLayer::builder().sink(sink).clock(clock.clone()).build().map_err(broken)

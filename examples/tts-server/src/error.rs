@@ -2,6 +2,8 @@
 
 use std::{fmt, io, path::Path};
 
+use palisade::config::ConfigFileError;
+
 /// Why the server does not start, or ends.
 #[derive(Debug)]
 pub struct StartError {
@@ -46,6 +48,12 @@ impl fmt::Display for StartError {
 }
 
 impl std::error::Error for StartError {}
+
+impl From<ConfigFileError> for StartError {
+    fn from(error: ConfigFileError) -> Self {
+        Self::new(error.to_string())
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -41,7 +41,7 @@ fn run(args: &Args) -> Result<(), StartError> {
         return say(&format!("{key}\n"));
     }
     let settings = Settings::read(args.config.as_deref(), &data)?;
-    let folder = args.voice.as_deref().or(settings.voice.as_deref());
+    let folder = args.voice.as_deref().or(settings.voice());
     let voice = Arc::new(ModelVoice::load(folder)?);
     let another_key = args.another_key();
     let server = Server::prepare(&settings, voice, Ingredients { data, clock, another_key })?;

@@ -16,10 +16,7 @@ const TURNED_AWAY: &str = "tts_queue_full_total";
 const BUCKETS: [f64; 10] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 
 /// Installs the recorder of this process, once, and returns what renders it.
-///
-/// # Panics
-/// Never: the buckets are there, and no one else installs a recorder.
-pub fn install() -> &'static PrometheusHandle {
+pub(crate) fn install() -> &'static PrometheusHandle {
     static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
     HANDLE.get_or_init(|| {
         let recorder = PrometheusBuilder::new()

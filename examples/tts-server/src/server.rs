@@ -1,24 +1,21 @@
 //! From settings to sockets, and from a signal to an orderly end.
 
-use std::{
-    future::Future,
-    net::SocketAddr,
-    sync::Arc,
-};
+use std::{future::Future, net::SocketAddr, sync::Arc};
 
 use palisade::{
-    AuditHandle, ProtectedRouter, Routes, Rule, Shield, SharedClock,
-    server::{Certificates, DevAuthority, Server as Listener, ServerError},
+    AllowedHosts, AuditHandle, HttpsLayer, ProtectedRouter, Routes, Rule, SharedClock, Shield,
+    config::CertificateSource,
+    server::{CertificateError, Certificates, DevAuthority, Server as Listener, ServerError},
 };
 use tokio::sync::watch;
 
 use crate::{
-    StartError, audit,
-    first_start::{Authority, DataFolder, Greeting, Keys},
+    StartError,
+    first_start::{Authority, DataFolder, Greeting},
     metrics,
     sessions::Sessions,
     settings::Settings,
-    shield::{self, Parts},
+    shield,
     state::App,
     synthesis::{Queue, Voice, Workers},
 };
@@ -58,15 +55,12 @@ impl Server {
         let http = settings.http.map(bind).transpose()?;
         let figures = settings.metrics.map(figures).transpose()?;
         let tls = Tls::open(settings, &data, &clock)?;
-        let keys = Keys::open(&data)?;
-        let audit = audit::open(&data, &clock, settings.audit_fail_closed)?;
-        let audit_handle = audit.handle();
         let app = app(settings, &*voice, &clock)?;
         let queue = Arc::clone(&app.queue);
         let https_port = https.local_addr().port();
-        let app = shield::protect(app, settings, Parts { audit, clock: &clock, keys: &keys, https_port })?;
-        let workers = Workers::start(queue, voice, clock.clone(), settings.workers);
-        let workers = workers.map_err(|error| StartError::new(format!("no thread for the voice: {error}")))?;
+        let shield::Protected { app, audit, keys } = shield::protect(app, settings, &data, &clock, https_port)?;
+        let workers = Workers::start(queue, voice, &clock, settings.threads);
+        let workers = workers.map_err(|error| StartError::from_io("no thread for the voice", &error))?;
         let greeting = Greeting {
             address: format!("https://localhost:{https_port}"),
             redirect: http.as_ref().map(|http| format!("http://localhost:{}", http.local_addr().port())),
@@ -77,7 +71,7 @@ impl Server {
             another: another_key,
         };
         let https = https.with_tls(tls.certificates);
-        Ok(Self { app, figures, http, https, workers, audit: audit_handle, greeting })
+        Ok(Self { app, figures, http, https, workers, audit, greeting })
     }
 
     /// Returns what an operator is to see: address, fingerprint, and a new key if this start made one.
@@ -149,7 +143,8 @@ fn bind(address: SocketAddr) -> Result<Listener, StartError> {
 fn app(settings: &Settings, voice: &dyn Voice, clock: &SharedClock) -> Result<App, StartError> {
     let sessions = Sessions::new(clock.clone()).map_err(|error| StartError::new(format!("no random numbers: {error}")))?;
     Ok(App {
-        queue: Queue::new(settings.queue, settings.workers),
+        max_graphemes: settings.max_graphemes(),
+        queue: Queue::new(settings.queue, settings.threads),
         sessions: Arc::new(sessions),
         voice: Arc::new(voice.info()),
     })
@@ -158,15 +153,11 @@ fn app(settings: &Settings, voice: &dyn Voice, clock: &SharedClock) -> Result<Ap
 /// The figures have a listener of their own that only this machine reaches, and that no name but its
 /// own opens: a page in a browser here must not read them either.
 fn figures(address: SocketAddr) -> Result<(Listener, ProtectedRouter), StartError> {
-    if !address.ip().is_loopback() {
-        return Err(StartError::new(format!("metrics on {address} would be open to the network"))
-            .remedy("Choose a loopback address, and let the collector run on this machine."));
-    }
     let recorder = metrics::install();
     let routes = Routes::new().get("/metrics", Rule::public(), async || recorder.render());
     let wrong = |error: &dyn std::fmt::Display| StartError::new(error.to_string());
-    let hosts = palisade::AllowedHosts::parse(["localhost:*", "127.0.0.1:*", "[::1]:*"]).map_err(|error| wrong(&error))?;
-    let https = palisade::HttpsLayer::refuse().dangerously_accept_plain_http();
+    let hosts = AllowedHosts::parse(["localhost:*", "127.0.0.1:*", "[::1]:*"]).map_err(|error| wrong(&error))?;
+    let https = HttpsLayer::refuse().dangerously_accept_plain_http();
     let app = Shield::builder().hosts(hosts).https(https).protect(routes).map_err(|error| wrong(&error))?;
     Ok((bind(address)?, app))
 }
@@ -179,8 +170,8 @@ struct Tls {
 
 impl Tls {
     fn open(settings: &Settings, data: &DataFolder, clock: &SharedClock) -> Result<Self, StartError> {
-        let broken = |error: palisade::server::CertificateError| StartError::new(format!("TLS: {error}"));
-        if let Some((chain, key)) = &settings.certificate {
+        let broken = |error: CertificateError| StartError::new(format!("TLS: {error}"));
+        if let CertificateSource::Files { chain, key } = &settings.certificate {
             let certificates = Certificates::from_pem_files_with_clock(chain, key, clock.clone()).map_err(broken)?;
             return Ok(Self { certificates, authority: None });
         }

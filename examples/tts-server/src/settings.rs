@@ -1,67 +1,193 @@
-//! What can be set, and what holds where nothing is.
+//! What can be set, in a file, and what holds where nothing is.
 
 use std::{
+    fs,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     thread,
 };
 
-use crate::{DataFolder, StartError};
+use palisade::config::{CertificateSource, Config};
+use serde::Deserialize;
 
-/// What can be set. The defaults suit a first start on a machine of one's own.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Settings {
-    /// Where https is served.
-    pub https: SocketAddr,
-    /// Where http is sent to https.
-    pub http: Option<SocketAddr>,
-    /// Where the figures are served, in clear: a loopback address.
-    pub metrics: Option<SocketAddr>,
-    /// The hosts that are served.
-    pub hosts: Vec<String>,
-    /// Chain and key in PEM; a development authority makes them, without.
-    pub certificate: Option<(PathBuf, PathBuf)>,
-    /// How often a client address may ask for anything.
-    pub client_rate: String,
-    /// How often a key may have a text spoken.
-    pub tts_rate: String,
-    /// How many texts are spoken at once.
-    pub workers: usize,
-    /// How many texts may wait.
-    pub queue: usize,
-    /// The folder of another voice than the one that is built in.
-    pub voice: Option<PathBuf>,
-    /// No record, no answer.
-    pub audit_fail_closed: bool,
+use crate::{DataFolder, StartError, state::MAX_GRAPHEMES};
+
+/// The name of the configuration file in the data folder.
+const FILE: &str = "server.toml";
+/// What the stack needs to be told where no file says it.
+const NOTHING_SAID: &str = r#"[server]
+hosts = ["localhost:*", "127.0.0.1:*", "[::1]:*"]
+"#;
+const METRICS: SocketAddr = at(9464);
+
+const fn at(port: u16) -> SocketAddr {
+    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), port)
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            https: SocketAddr::from((Ipv4Addr::LOCALHOST, 8443)),
-            http: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 8080))),
-            metrics: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 9464))),
-            hosts: ["localhost:*", "127.0.0.1:*", "[::1]:*"].map(String::from).to_vec(),
-            certificate: None,
-            client_rate: "60/minute".into(),
-            tts_rate: "10/minute".into(),
-            // A second text on one core would only make both late.
-            workers: thread::available_parallelism().map_or(1, usize::from),
-            queue: 16,
-            voice: None,
-            audit_fail_closed: false,
-        }
-    }
+/// What was set.
+#[derive(Debug)]
+pub struct Settings {
+    pub(crate) config: Config,
+    pub(crate) https: SocketAddr,
+    pub(crate) http: Option<SocketAddr>,
+    pub(crate) metrics: Option<SocketAddr>,
+    pub(crate) certificate: CertificateSource,
+    voice: Option<PathBuf>,
+    pub(crate) threads: usize,
+    pub(crate) queue: usize,
+    written: toml::Table,
+}
+
+/// The section `[tts]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Tts {
+    metrics: Option<String>,
+    queue: Option<usize>,
+    threads: Option<usize>,
+    voice: Option<PathBuf>,
 }
 
 impl Settings {
     /// Reads a configuration file: the one that was named, or `server.toml` in the data folder if it is there.
     ///
     /// # Errors
-    /// When the file cannot be read, or a key in it means nothing here; names line, key and remedy.
+    /// When the file cannot be read, or something in it means nothing here; names line, key and remedy.
     pub fn read(named: Option<&Path>, data: &DataFolder) -> Result<Self, StartError> {
-        let _ = (named, data);
-        Ok(Self::default())
+        let own = data.file(FILE);
+        match named.or_else(|| own.exists().then_some(own.as_path())) {
+            Some(path) => Self::read_file(path),
+            None => Self::new(Config::parse(NOTHING_SAID)?, toml::Table::new()),
+        }
+    }
+
+    fn read_file(path: &Path) -> Result<Self, StartError> {
+        let config = Config::read_with(path, &["tts"])?;
+        // It was TOML a moment ago.
+        let text = fs::read_to_string(path).map_err(|error| StartError::at(path, error))?;
+        Self::new(config, text.parse().map_err(|_| StartError::at(path, "the file changed while it was read"))?)
+    }
+
+    fn new(config: Config, written: toml::Table) -> Result<Self, StartError> {
+        let tts: Tts = config.section("tts")?;
+        let server = config.server()?;
+        Ok(Self {
+            // Whoever says where https is served also says whether http is.
+            http: server.http.or_else(|| server.https.is_none().then_some(at(8080))),
+            https: server.https.unwrap_or(at(8443)),
+            certificate: server.certificate,
+            metrics: metrics(&config, tts.metrics.as_deref())?,
+            threads: threads(&config, tts.threads)?,
+            queue: queue(&config, tts.queue)?,
+            voice: tts.voice.map(|folder| config.path(folder)),
+            config,
+            written,
+        })
+    }
+
+    /// Returns the folder of another voice than the one that is built in.
+    #[must_use]
+    pub fn voice(&self) -> Option<&Path> {
+        self.voice.as_deref()
+    }
+
+    /// Tells whether the file has a section.
+    pub(crate) fn has(&self, section: &str) -> bool {
+        self.written.contains_key(section)
+    }
+
+    /// Returns the hosts that are served.
+    pub(crate) fn hosts(&self) -> Vec<String> {
+        let hosts = self.server("hosts").and_then(toml::Value::as_array);
+        match hosts {
+            Some(hosts) => hosts.iter().filter_map(|host| host.as_str().map(str::to_owned)).collect(),
+            None => ["localhost:*", "127.0.0.1:*", "[::1]:*"].map(str::to_owned).to_vec(),
+        }
+    }
+
+    /// Tells whether the file says where requests in clear are sent.
+    pub(crate) fn redirects(&self) -> bool {
+        ["redirect_to", "redirect", "dangerously_accept_plain_http"].iter().any(|key| self.server(key).is_some())
+    }
+
+    /// Returns how long a text may be.
+    pub(crate) fn max_graphemes(&self) -> usize {
+        let written = self.written.get("text").and_then(|text| text.get("max_graphemes"));
+        let number = written.and_then(toml::Value::as_integer);
+        number.and_then(|number| usize::try_from(number).ok()).unwrap_or(MAX_GRAPHEMES)
+    }
+
+    fn server(&self, key: &str) -> Option<&toml::Value> {
+        self.written.get("server")?.get(key)
+    }
+}
+
+fn metrics(config: &Config, written: Option<&str>) -> Result<Option<SocketAddr>, StartError> {
+    let wrong = |problem: &str, remedy| config.complain("tts", "metrics", problem, remedy).into();
+    match written {
+        None => Ok(Some(METRICS)),
+        Some("off") => Ok(None),
+        Some(written) => match written.parse::<SocketAddr>() {
+            Ok(address) if address.ip().is_loopback() => Ok(Some(address)),
+            Ok(_) => Err(wrong("the figures would be open to the network", "write a loopback address, and let the collector run on this machine")),
+            Err(_) => Err(wrong("this is no address", "write address and port, such as \"127.0.0.1:9464\", or \"off\"")),
+        },
+    }
+}
+
+fn threads(config: &Config, written: Option<usize>) -> Result<usize, StartError> {
+    // A second text on one core would only make both late.
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    match written {
+        None => Ok(cores),
+        Some(threads @ 1..=1024) => Ok(threads),
+        Some(_) => Err(config.complain("tts", "threads", "this many texts cannot be spoken at once", &format!("write a number from 1 on; this machine has {cores} cores")).into()),
+    }
+}
+
+fn queue(config: &Config, written: Option<usize>) -> Result<usize, StartError> {
+    match written {
+        None => Ok(16),
+        Some(places @ 1..=4096) => Ok(places),
+        Some(_) => Err(config.complain("tts", "queue", "this many texts cannot wait", "write a number from 1 to 4096").into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn read(text: &str) -> Result<Settings, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.toml");
+        fs::write(&path, text).unwrap();
+        let data = DataFolder::open(Some(folder.path().join("data"))).unwrap();
+        Settings::read(Some(&path), &data).map_err(|error| error.to_string())
+    }
+
+    #[track_caller]
+    fn check_refused(text: &str, line: usize, key: &str) {
+        let refusal = read(text).unwrap_err();
+        assert!(refusal.contains(&format!("t.toml:{line}: {key}: ")), "{refusal}");
+        assert!(!refusal.contains('\n'), "{refusal}");
+    }
+
+    #[test]
+    fn a_mistake_is_told_with_line_key_and_remedy() {
+        check_refused("[tts]\nqueue = 0\n", 2, "tts.queue");
+        check_refused("[tts]\n\nthreads = 0\n", 3, "tts.threads");
+        check_refused("[tts]\nmetrics = \"0.0.0.0:9464\"\n", 2, "tts.metrics");
+        check_refused("[tts]\nspeeed = 1\n", 2, "tts.speeed");
+        check_refused("[server]\nhttps = \"8443\"\n", 2, "server.https");
+    }
+
+    #[test]
+    fn who_moves_https_says_where_http_is() {
+        let settings = read("[server]\nhosts = [\"a.example\"]\nhttps = \"127.0.0.1:443\"\n").unwrap();
+        assert_eq!((settings.https.port(), settings.http), (443, None));
+        let settings = read("[tts]\nqueue = 3\nmetrics = \"off\"\n").unwrap();
+        assert_eq!((settings.https.port(), settings.http.unwrap().port(), settings.queue), (8443, 8080, 3));
+        assert_eq!(settings.metrics, None);
     }
 }

@@ -1,80 +1,87 @@
-//! What stands in front of the routes.
+//! What stands in front of the routes: what the configuration says, and defaults where it says nothing.
 
 use std::sync::Arc;
 
 use palisade::{
-    AllowedHosts, ApiKeyLayer, AuditLayer, ClientInfoLayer, HeadersLayer, HttpsLayer, Key, MetricsLayer,
-    Policy, ProtectedRouter, RateLimitLayer, SanitizeLayer, SanitizerBuilder, SharedClock, Shield,
+    AllowedHosts, ApiKeyLayer, AuditHandle, HttpsLayer, MetricsLayer, Policy, ProtectedRouter,
+    RateLimitLayer, SharedClock, ShieldBuilder,
 };
 
 use crate::{
-    StartError,
-    first_start::Keys,
+    StartError, audit,
+    first_start::{DataFolder, Keys},
     routes::{self, CLIENT_LIMIT, TTS_LIMIT},
     sessions::SessionAuthenticator,
     settings::Settings,
-    state::{App, MAX_GRAPHEMES},
+    state::App,
 };
 
-/// What the stack is made of, besides the settings.
-pub(crate) struct Parts<'a> {
-    pub(crate) audit: AuditLayer,
-    pub(crate) clock: &'a SharedClock,
-    pub(crate) keys: &'a Keys,
-    /// Where redirects lead.
-    pub(crate) https_port: u16,
+/// The stack around the routes, and what belongs to it.
+pub(crate) struct Protected {
+    pub(crate) app: ProtectedRouter,
+    pub(crate) audit: AuditHandle,
+    pub(crate) keys: Keys,
 }
 
-/// Puts the whole stack around the routes.
-pub(crate) fn protect(app: App, settings: &Settings, parts: Parts<'_>) -> Result<ProtectedRouter, StartError> {
-    let hosts = AllowedHosts::parse(&settings.hosts).map_err(wrong)?;
-    let sessions = SessionAuthenticator::new(
-        Arc::clone(&app.sessions),
-        Arc::new(parts.keys.store.clone()),
-        parts.clock.clone(),
-    );
-    // A page that was asked for in clear moves; a program that sends its key in clear is refused,
-    // or it would go on doing so unnoticed.
-    let https = HttpsLayer::redirect_within(hosts.clone(), parts.https_port);
+/// Puts the whole stack around the routes. `https_port` is where redirects lead.
+pub(crate) fn protect(
+    app: App,
+    settings: &Settings,
+    data: &DataFolder,
+    clock: &SharedClock,
+    https_port: u16,
+) -> Result<Protected, StartError> {
+    let assembled = settings.config.assemble()?;
+    let shield = assembled.shield.observe(MetricsLayer::by(clock.clone()));
+    let (shield, audit) = match assembled.audit {
+        Some(handle) => (shield, handle),
+        None => {
+            let audit = audit::open(data, clock)?;
+            let handle = audit.handle();
+            (shield.audit(audit), handle)
+        }
+    };
+    let (shield, keys) = match assembled.keys {
+        Some((scheme, store)) => (shield, Keys::of(scheme, store)),
+        None => own_keys(shield, data, clock)?,
+    };
+    let sessions = SessionAuthenticator::new(Arc::clone(&app.sessions), Arc::new(keys.store.clone()), clock.clone());
+    let shield = limits(shield.authenticate(sessions), settings, clock)?;
+    let app = redirect(shield, settings, https_port)?.protect(routes::all(app)).map_err(wrong)?;
+    Ok(Protected { app, audit, keys })
+}
+
+fn own_keys(shield: ShieldBuilder, data: &DataFolder, clock: &SharedClock) -> Result<(ShieldBuilder, Keys), StartError> {
+    let keys = Keys::open(data)?;
+    let layer = ApiKeyLayer::builder(keys.scheme.clone(), keys.store.clone());
+    let layer = layer.clock(clock.clone()).realm("tts").build().map_err(wrong)?;
+    Ok((shield.authenticate(layer), keys))
+}
+
+/// Sixty requests a minute of an address, ten texts a minute of a key.
+fn limits(shield: ShieldBuilder, settings: &Settings, clock: &SharedClock) -> Result<ShieldBuilder, StartError> {
+    if settings.has("limits") {
+        return Ok(shield);
+    }
+    let clients = Policy::named(CLIENT_LIMIT).rate("60/minute").map_err(wrong)?;
+    let clients = RateLimitLayer::by_client().policy(clients).clock(clock.clone());
+    let texts = Policy::named(TTS_LIMIT).rate("10/minute").map_err(wrong)?.on_named_routes();
+    let texts = RateLimitLayer::by_principal().policy(texts).clock(clock.clone());
+    Ok(shield
+        .limit_clients(clients.build().map_err(wrong)?)
+        .limit_principals(texts.build().map_err(wrong)?))
+}
+
+/// A page or a link that was asked for in clear moves. A program that posts its text, or shows its
+/// key elsewhere, is refused, or it would go on doing so unnoticed.
+fn redirect(shield: ShieldBuilder, settings: &Settings, port: u16) -> Result<ShieldBuilder, StartError> {
+    if settings.redirects() {
+        return Ok(shield);
+    }
+    let hosts = AllowedHosts::parse(settings.hosts()).map_err(wrong)?;
+    let https = HttpsLayer::redirect_within(hosts, port);
     let https = https.page("/").and_then(|https| https.page("/tts")).map_err(wrong)?;
-    Shield::builder()
-        .observe(MetricsLayer::by(parts.clock.clone()))
-        .audit(parts.audit.clone())
-        .client(ClientInfoLayer::direct())
-        .headers(HeadersLayer::api())
-        .hosts(hosts)
-        .https(https)
-        .limit_clients(client_limit(settings, parts.clock)?)
-        .authenticate(keys(&parts)?)
-        .authenticate(sessions)
-        .limit_principals(principal_limit(settings, parts.clock)?)
-        .sanitize(text()?)
-        .protect(routes::all(app))
-        .map_err(wrong)
-}
-
-fn keys(parts: &Parts<'_>) -> Result<ApiKeyLayer, StartError> {
-    let keys = ApiKeyLayer::builder(parts.keys.scheme.clone(), parts.keys.store.clone());
-    keys.clock(parts.clock.clone()).realm("tts").build().map_err(wrong)
-}
-
-fn client_limit(settings: &Settings, clock: &SharedClock) -> Result<RateLimitLayer, StartError> {
-    let policy = Policy::named(CLIENT_LIMIT).rate(&settings.client_rate).map_err(wrong)?;
-    RateLimitLayer::by_client().policy(policy).clock(clock.clone()).build().map_err(wrong)
-}
-
-/// Counts by key, whether it is shown itself or through a session: a cookie buys no second quota.
-fn principal_limit(settings: &Settings, clock: &SharedClock) -> Result<RateLimitLayer, StartError> {
-    let key = Key::custom("key", |cx, _| cx.principal()?.credential().map(str::to_owned));
-    let policy = Policy::named(TTS_LIMIT).rate(&settings.tts_rate).map_err(wrong)?;
-    let policy = policy.key(key).on_named_routes();
-    RateLimitLayer::by_principal().policy(policy).clock(clock.clone()).build().map_err(wrong)
-}
-
-fn text() -> Result<SanitizeLayer, StartError> {
-    let text = SanitizerBuilder::speech().max_graphemes(MAX_GRAPHEMES).min_graphemes(1);
-    let text = text.build().map_err(wrong)?;
-    SanitizeLayer::builder().sanitizer_for("text", text).build().map_err(wrong)
+    Ok(shield.https(https))
 }
 
 fn wrong(error: impl std::fmt::Display) -> StartError {

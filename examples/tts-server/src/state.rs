@@ -7,7 +7,7 @@ use crate::{
     synthesis::{Queue, VoiceInfo},
 };
 
-/// The longest text, as a reader counts characters. The layer for text enforces it.
+/// The longest text where nothing else is set, as a reader counts characters. The layer for text enforces it.
 pub(crate) const MAX_GRAPHEMES: usize = 500;
 /// How much slower or faster than by itself a voice may speak.
 pub(crate) const SPEED: std::ops::RangeInclusive<f32> = 0.5..=2.0;
@@ -15,6 +15,7 @@ pub(crate) const SPEED: std::ops::RangeInclusive<f32> = 0.5..=2.0;
 /// What the handlers share. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct App {
+    pub(crate) max_graphemes: usize,
     pub(crate) queue: Arc<Queue>,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) voice: Arc<VoiceInfo>,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use palisade::{Environment, FileError, FileKeyStore, Grant, KeyScheme, MintedKey, Pepper};
+use palisade::{Environment, KeyFileError, FileKeyStore, Grant, KeyScheme, MintedKey, Pepper};
 use palisade::SharedClock;
 
 use super::DataFolder;
@@ -39,8 +39,13 @@ impl Keys {
         };
         let pepper = pepper.map_err(|error| broken(&error))?;
         let store = FileKeyStore::open(&path).map_err(|error| broken(&error))?;
+        Ok(Self::of(KeyScheme::new(pepper), store))
+    }
+
+    /// Takes files that were opened elsewhere.
+    pub(crate) fn of(scheme: KeyScheme, store: FileKeyStore) -> Self {
         let first = store.table().is_empty();
-        Ok(Self { store, scheme: KeyScheme::new(pepper), first })
+        Self { store, scheme, first }
     }
 
     /// Makes a key that may speak.
@@ -64,7 +69,7 @@ pub fn new_key(folder: &DataFolder, clock: &SharedClock) -> Result<String, Start
     Ok(key.reveal().to_owned())
 }
 
-fn broken(error: &FileError) -> StartError {
+fn broken(error: &KeyFileError) -> StartError {
     StartError::new(error.to_string())
 }
 

@@ -39,9 +39,11 @@ pub(crate) async fn open(
     State(app): State<App>,
     cx: SecurityContext,
     who: Principal,
+    current: Option<Extension<Current>>,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
-    let Some(key) = key_of(&who) else {
+    // A session cannot make another, or it would never end.
+    let Some(key) = key_of(&who).filter(|_| current.is_none()) else {
         return Err(Refused::new(&cx, needs_key()));
     };
     app.sessions.close_shown(&headers);
@@ -67,9 +69,9 @@ pub(crate) async fn close(State(app): State<App>, current: Option<Extension<Curr
     (StatusCode::NO_CONTENT, [(SET_COOKIE, sessions::CLEAR)]).into_response()
 }
 
-/// The key that was shown. A session cannot make another, or it would never end.
+/// The key that was shown. Tokens have other names.
 fn key_of(who: &Principal) -> Option<KeyId> {
-    (who.kind() != sessions::KIND).then(|| who.credential()?.parse().ok())?
+    (who.kind() == "api_key").then(|| who.credential()?.parse().ok())?
 }
 
 fn needs_key() -> Rejection {

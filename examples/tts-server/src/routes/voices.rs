@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use serde::Serialize;
 
 use crate::{
-    state::{App, MAX_GRAPHEMES, SPEED},
+    state::{App, SPEED},
     synthesis::VoiceInfo,
 };
 
@@ -25,7 +25,7 @@ pub(crate) async fn voices(State(app): State<App>) -> Json<Offer> {
     Json(Offer {
         voices: [VoiceInfo::clone(&app.voice)],
         limits: Limits {
-            max_graphemes: MAX_GRAPHEMES,
+            max_graphemes: app.max_graphemes,
             speed: [*SPEED.start(), *SPEED.end()],
         },
     })

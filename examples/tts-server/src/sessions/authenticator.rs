@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use http::{HeaderValue, StatusCode, header::COOKIE, header::SET_COOKIE, request};
 use palisade::{
-    Authenticator, ClientInfo, KeyRecord, KeyStore, Presence, Principal, Rejection,
+    Authenticator, ClientInfo, Fact, KeyRecord, KeyStore, Presence, Principal, Rejection,
     SecurityContext, SharedClock, Soon, StoreUnavailable, Verdict,
 };
 
@@ -15,8 +15,8 @@ use super::{
     store::Live,
 };
 
-/// The kind of principals that sessions prove.
-pub const KIND: &str = "session";
+/// How this way of proving is called.
+const KIND: &str = "session";
 
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Session realm=\"tts\"");
 const CSRF: &str = "x-csrf-token";
@@ -24,7 +24,7 @@ const CSRF: &str = "x-csrf-token";
 /// Proves a session by its cookie, and asks the key store each time whether the key behind it still
 /// stands: a revoked key ends its sessions with the next request.
 #[derive(Clone, Debug)]
-pub struct SessionAuthenticator {
+pub(crate) struct SessionAuthenticator {
     sessions: Arc<Sessions>,
     keys: Arc<dyn KeyStore>,
     clock: SharedClock,
@@ -40,7 +40,7 @@ struct Refusals {
 
 impl SessionAuthenticator {
     /// Accepts sessions that stand on keys of a store.
-    pub fn new(sessions: Arc<Sessions>, keys: Arc<dyn KeyStore>, clock: SharedClock) -> Self {
+    pub(crate) fn new(sessions: Arc<Sessions>, keys: Arc<dyn KeyStore>, clock: SharedClock) -> Self {
         let forbidden = |code, detail| Rejection::new(StatusCode::FORBIDDEN, code, detail).prerendered();
         let refusals = Arc::new(Refusals {
             csrf: forbidden("csrf_token", "The header X-CSRF-Token of this session is missing or wrong."),
@@ -86,31 +86,14 @@ impl SessionAuthenticator {
             return Err(Box::new(refusal.with_reason("the key store could not answer")));
         };
         let reason = match found.map(|record| (record.stands(self.clock.unix_time(), client), record)) {
-            Some((Ok(()), record)) => return Ok(principal(&record)),
+            // A session is its key by other means: limits count both as one.
+            Some((Ok(()), record)) => return Ok(record.principal().clone()),
             Some((Err(failure), _)) => failure.reason(),
             None => "the key behind the session is gone",
         };
         self.sessions.close(&session.digest);
         Err(Box::new(self.refusals.over.clone().with_reason(reason)))
     }
-}
-
-/// The key's principal, of our kind: limits count both as one.
-fn principal(record: &KeyRecord) -> Principal {
-    let key = record.principal();
-    let mut who = Principal::builder(KIND, key.id())
-        .credential(record.id().as_str())
-        .scopes(key.scopes());
-    if let Some(owner) = key.owner() {
-        who = who.owner(owner);
-    }
-    if let Some(tier) = key.tier() {
-        who = who.tier(tier);
-    }
-    if let Some(end) = key.expires() {
-        who = who.expires(end);
-    }
-    who.build()
 }
 
 impl Authenticator for SessionAuthenticator {
@@ -138,6 +121,7 @@ impl Authenticator for SessionAuthenticator {
         if let Err(refusal) = self.judge_sender(&session, cx, head) {
             return refusal.into();
         }
+        cx.record(Fact::Noted { key: "via", value: KIND.into() });
         head.extensions.insert(Current(session));
         head.headers.remove(COOKIE);
         head.headers.remove(CSRF);

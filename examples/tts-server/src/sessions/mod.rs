@@ -7,12 +7,8 @@ mod origin;
 mod store;
 mod token;
 
-pub use self::{
-    authenticator::{KIND, SessionAuthenticator},
-    store::Sessions,
-};
 pub(crate) use self::{
-    authenticator::Current,
+    authenticator::{Current, SessionAuthenticator},
     cookie::{CLEAR, set as set_cookie},
-    store::{LIFETIME, Live, NoSession},
+    store::{LIFETIME, Live, NoSession, Sessions},
 };

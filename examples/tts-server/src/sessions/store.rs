@@ -24,7 +24,7 @@ const MOST: usize = 4096;
 const MOST_PER_KEY: usize = 8;
 
 /// Keeps sessions. They end with the process: whoever restarts the server signs everyone out.
-pub struct Sessions {
+pub(crate) struct Sessions {
     live: Mutex<HashMap<TokenDigest, Session>>,
     csrf_key: Secret,
     clock: SharedClock,
@@ -57,7 +57,7 @@ impl Sessions {
     ///
     /// # Errors
     /// When the system gives no random numbers.
-    pub fn new(clock: SharedClock) -> Result<Self, getrandom::Error> {
+    pub(crate) fn new(clock: SharedClock) -> Result<Self, getrandom::Error> {
         Ok(Self {
             live: Mutex::default(),
             csrf_key: token::draw_key()?,

@@ -6,9 +6,11 @@ mod queue;
 mod voice;
 mod worker;
 
+pub(crate) use self::{
+    queue::{Full, Job, Queue},
+    worker::Workers,
+};
 pub use self::{
     model::ModelVoice,
-    queue::{Full, Job, Queue},
     voice::{Speech, SpeechError, Utterance, Voice, VoiceInfo},
-    worker::Workers,
 };

@@ -16,7 +16,7 @@ use super::{Speech, SpeechError, Utterance};
 const FIRST_GUESS: Duration = Duration::from_secs(2);
 
 /// The texts that wait for a worker, and the word that there will be no more.
-pub struct Queue {
+pub(crate) struct Queue {
     state: Mutex<State>,
     arrived: Condvar,
     capacity: usize,
@@ -32,16 +32,16 @@ struct State {
 }
 
 /// A text on its way to a worker.
-pub struct Job {
+pub(crate) struct Job {
     /// What to say.
-    pub utterance: Utterance,
+    pub(crate) utterance: Utterance,
     number: u64,
     stop: StopSignal,
     answer: oneshot::Sender<Result<Speech, SpeechError>>,
 }
 
 /// A client's side of a job. Dropping it cancels the work, waiting or begun.
-pub struct Ticket {
+pub(crate) struct Ticket {
     queue: Arc<Queue>,
     number: u64,
     stop: StopSignal,
@@ -50,16 +50,14 @@ pub struct Ticket {
 
 /// Says that no place is free, and when one probably will be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct Full {
+pub(crate) struct Full {
     /// When to come again: whole seconds, at least one.
-    pub retry_after: Duration,
+    pub(crate) retry_after: Duration,
 }
 
 impl Queue {
     /// Makes a queue with so many places, for so many workers.
-    #[must_use]
-    pub fn new(capacity: usize, workers: usize) -> Arc<Self> {
+    pub(crate) fn new(capacity: usize, workers: usize) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::new(State {
                 waiting: VecDeque::with_capacity(capacity),
@@ -77,7 +75,7 @@ impl Queue {
     ///
     /// # Errors
     /// When every place is taken, or the server is going down.
-    pub fn submit(self: &Arc<Self>, utterance: Utterance) -> Result<Ticket, Full> {
+    pub(crate) fn submit(self: &Arc<Self>, utterance: Utterance) -> Result<Ticket, Full> {
         let mut state = self.lock();
         if state.closed || state.waiting.len() >= self.capacity {
             return Err(self.full(&state));
@@ -93,8 +91,7 @@ impl Queue {
     }
 
     /// Waits for a text, on a worker's thread. `None` once the queue is closed and empty.
-    #[must_use]
-    pub fn take(&self) -> Option<Job> {
+    pub(crate) fn take(&self) -> Option<Job> {
         let mut state = self.lock();
         loop {
             if let Some(job) = state.waiting.pop_front() {
@@ -108,19 +105,18 @@ impl Queue {
     }
 
     /// Takes no more texts; those inside are still spoken.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         self.lock().closed = true;
         self.arrived.notify_all();
     }
 
     /// Counts the texts that wait.
-    #[must_use]
-    pub fn waiting(&self) -> usize {
+    pub(crate) fn waiting(&self) -> usize {
         self.lock().waiting.len()
     }
 
     /// Learns how long a text took.
-    pub fn measured(&self, took: Duration) {
+    pub(crate) fn measured(&self, took: Duration) {
         let mut state = self.lock();
         state.pace = (state.pace * 3 + took) / 4;
     }
@@ -143,19 +139,17 @@ impl Queue {
 
 impl Job {
     /// Tells whether the client has left. A voice asks this as it speaks.
-    #[must_use]
-    pub fn is_cancelled(&self) -> bool {
+    pub(crate) fn is_cancelled(&self) -> bool {
         self.stop.is_set()
     }
 
     /// Returns the signal that the client has left.
-    #[must_use]
-    pub fn stop(&self) -> &StopSignal {
+    pub(crate) fn stop(&self) -> &StopSignal {
         &self.stop
     }
 
     /// Hands the answer over. A client that has left does not get it.
-    pub fn answer(self, answer: Result<Speech, SpeechError>) {
+    pub(crate) fn answer(self, answer: Result<Speech, SpeechError>) {
         let _ = self.answer.send(answer);
     }
 }
@@ -165,7 +159,7 @@ impl Ticket {
     ///
     /// # Errors
     /// When the voice could not speak the text, or its worker went away.
-    pub async fn speech(mut self) -> Result<Speech, SpeechError> {
+    pub(crate) async fn speech(mut self) -> Result<Speech, SpeechError> {
         (&mut self.answer).await.unwrap_or(Err(SpeechError::Broken))
     }
 }

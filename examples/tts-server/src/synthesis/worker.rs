@@ -14,7 +14,7 @@ use crate::metrics;
 
 /// The running threads, one voice shared by all.
 #[derive(Debug)]
-pub struct Workers {
+pub(crate) struct Workers {
     queue: Arc<Queue>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -24,10 +24,10 @@ impl Workers {
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(queue: Arc<Queue>, voice: Arc<dyn Voice>, clock: SharedClock, count: usize) -> io::Result<Self> {
+    pub(crate) fn start(queue: Arc<Queue>, voice: Arc<dyn Voice>, clock: &SharedClock, count: usize) -> io::Result<Self> {
         let threads = (0..count.max(1))
             .map(|number| {
-                let (queue, voice, clock) = (Arc::clone(&queue), Arc::clone(&voice), Arc::clone(&clock));
+                let (queue, voice, clock) = (Arc::clone(&queue), Arc::clone(&voice), clock.clone());
                 Builder::new()
                     .name(format!("voice-{number}"))
                     .spawn(move || work(&queue, &*voice, &clock))
@@ -37,7 +37,7 @@ impl Workers {
     }
 
     /// Lets the threads finish what waits, and waits for them. Blocks.
-    pub fn finish(self) {
+    pub(crate) fn finish(self) {
         self.queue.close();
         for thread in self.threads {
             // A thread cannot have panicked: its work is caught. If it has, there is nothing to wait for.

@@ -1,0 +1,86 @@
+//! Clients that leave, and those that find the house full.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use http::StatusCode;
+use tokio::{io::AsyncWriteExt, net::TcpStream};
+use tokio_rustls::client::TlsStream;
+
+use crate::support::{Ask, TestServer, encode};
+
+/// Asks for a text, and does not wait for the answer.
+async fn ask_and_hold(server: &TestServer, text: &str) -> TlsStream<TcpStream> {
+    let mut stream = server.client.connect().await;
+    let (text, port, key) = (encode(text), server.https.port(), &server.key);
+    let request = format!("GET /tts?text={text} HTTP/1.1\r\nhost: localhost:{port}\r\nx-api-key: {key}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream.flush().await.unwrap();
+    stream
+}
+
+async fn until(what: &str, mut there: impl FnMut() -> bool) {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+    while !there() {
+        assert!(tokio::time::Instant::now() < deadline, "{what} did not happen");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_leaves_stops_the_voice_and_is_in_the_trail_once() {
+    let server = TestServer::start().await;
+    let (speaking, cancelled) = (server.voice.speaking.clone(), server.voice.cancelled.clone());
+    let held = ask_and_hold(&server, "慢慢说").await;
+    until("speaking", || speaking.load(Ordering::SeqCst) == 1).await;
+    drop(held);
+    until("stopping", || cancelled.load(Ordering::SeqCst) == 1).await;
+    let trail = server.finish().await;
+    assert_eq!(trail.requests.len(), 1, "{}", trail.text);
+    assert_eq!(trail.requests[0]["how"], "cancelled");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_queue_says_when_to_come_again_and_a_leaver_makes_room() {
+    let server = TestServer::start().await;
+    let speaking = server.voice.speaking.clone();
+    let spoken = ask_and_hold(&server, "慢一").await;
+    until("speaking", || speaking.load(Ordering::SeqCst) == 1).await;
+    let waiting = ask_and_hold(&server, "慢二").await;
+    // The queue has one place; whether it is taken shows in the answer alone.
+    let full = loop {
+        let answer = server.with_key(Ask::speak("")).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let figures = crate::support::send_plain(server.metrics, Ask::get("/metrics")).await;
+        if String::from_utf8_lossy(&figures.body).contains("tts_queue_waiting 1") {
+            break server.with_key(Ask::speak("好")).await;
+        }
+    };
+    assert_eq!((full.status.as_u16(), full.code().as_str()), (503, "queue_full"));
+    assert!(full.header("retry-after").parse::<u64>().unwrap() >= 1);
+    drop(waiting);
+    drop(spoken);
+    let answer = loop {
+        server.clock.advance(Duration::from_secs(60));
+        let answer = server.with_key(Ask::speak("好")).await;
+        if answer.status != StatusCode::SERVICE_UNAVAILABLE {
+            break answer;
+        }
+    };
+    assert_eq!(answer.status, StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopping_server_finishes_what_was_begun() {
+    let server = TestServer::start().await;
+    let (speaking, go_on) = (server.voice.speaking.clone(), server.voice.go_on.clone());
+    let client = crate::support::Client::trusting(server.https, &server.data().join("tls/ca.pem"));
+    let ask = Ask::speak("慢").header("x-api-key", &server.key);
+    let answering = tokio::spawn(async move { client.send(ask).await });
+    until("speaking", || speaking.load(Ordering::SeqCst) == 1).await;
+    let finishing = tokio::spawn(server.finish());
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(!finishing.is_finished());
+    go_on.set();
+    assert_eq!(answering.await.unwrap().status, StatusCode::OK);
+    assert_eq!(finishing.await.unwrap().requests.len(), 1);
+}

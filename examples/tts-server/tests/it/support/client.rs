@@ -1,0 +1,128 @@
+//! A client that speaks HTTP/1 over TLS, one connection for each request.
+
+use std::{net::SocketAddr, path::Path, sync::Arc};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper_util::rt::TokioIo;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject};
+use serde_json::Value;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+pub(crate) struct Client {
+    address: SocketAddr,
+    connector: TlsConnector,
+}
+
+/// A request in the making.
+pub(crate) struct Ask(http::request::Builder, Bytes, bool);
+
+/// A whole answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Ask {
+    pub(crate) fn new(method: Method, path: &str) -> Self {
+        Self(Request::builder().method(method).uri(path), Bytes::new(), false)
+    }
+
+    pub(crate) fn get(path: &str) -> Self {
+        Self::new(Method::GET, path)
+    }
+
+    /// Asks for a text by `GET`.
+    pub(crate) fn speak(text: &str) -> Self {
+        Self::get(&format!("/tts?text={}", encode(text)))
+    }
+
+    pub(crate) fn json(path: &str, body: impl Into<Bytes>) -> Self {
+        Self::new(Method::POST, path).header("content-type", "application/json").body(body)
+    }
+
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.2 |= name == "host";
+        self.0 = self.0.header(name, value);
+        self
+    }
+
+    pub(crate) fn body(mut self, body: impl Into<Bytes>) -> Self {
+        self.1 = body.into();
+        self
+    }
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+    }
+
+    pub(crate) fn code(&self) -> String {
+        self.json()["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The name and value of the cookie that is set, as a browser would send it back.
+    pub(crate) fn cookie(&self) -> String {
+        self.header("set-cookie").split(';').next().unwrap().to_owned()
+    }
+}
+
+impl Client {
+    pub(crate) fn trusting(address: SocketAddr, authority: &Path) -> Self {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(authority).unwrap()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let config = config.with_root_certificates(roots).with_no_client_auth();
+        Self { address, connector: TlsConnector::from(Arc::new(config)) }
+    }
+
+    pub(crate) async fn connect(&self) -> TlsStream<TcpStream> {
+        let socket = TcpStream::connect(self.address).await.unwrap();
+        self.connector.connect(ServerName::try_from("localhost").unwrap(), socket).await.unwrap()
+    }
+
+    pub(crate) async fn send(&self, ask: Ask) -> Answer {
+        send(self.connect().await, self.address, ask).await
+    }
+}
+
+/// Sends in clear.
+pub(crate) async fn send_plain(address: SocketAddr, ask: Ask) -> Answer {
+    send(TcpStream::connect(address).await.unwrap(), address, ask).await
+}
+
+async fn send(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, address: SocketAddr, ask: Ask) -> Answer {
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    let Ask(mut builder, body, has_host) = ask;
+    if !has_host {
+        builder = builder.header("host", format!("localhost:{}", address.port()));
+    }
+    let answer = sender.send_request(builder.body(Full::new(body)).unwrap()).await.unwrap();
+    let (head, body) = answer.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    Answer { status: head.status, headers: head.headers, body }
+}
+
+/// Percent-encodes everything but letters and digits.
+pub(crate) fn encode(text: &str) -> String {
+    let encoded = text.bytes().map(|byte| match byte {
+        b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    });
+    encoded.collect()
+}

@@ -1,0 +1,102 @@
+//! A server of one's own for each test, and what one needs to talk to it.
+
+mod client;
+mod trail;
+mod voice;
+pub(crate) mod webdriver;
+
+use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use palisade::{Clock, ManualClock, SystemClock};
+use tempfile::TempDir;
+use tokio::{sync::oneshot, task::JoinHandle};
+use tts_server::{DataFolder, Ingredients, Server, Settings, StartError, Voice};
+
+pub(crate) use self::{
+    client::{Answer, Ask, Client, encode, send_plain},
+    trail::{Trail, requests},
+    voice::TestVoice,
+};
+
+/// Ports of the system's choice, and a clock that stands still.
+pub(crate) const CONFIG: &str = r#"
+[server]
+hosts = ["localhost:*"]
+https = "127.0.0.1:0"
+http = "127.0.0.1:0"
+[tts]
+metrics = "127.0.0.1:0"
+threads = 1
+queue = 1
+"#;
+
+pub(crate) struct TestServer {
+    pub(crate) clock: ManualClock,
+    pub(crate) https: SocketAddr,
+    pub(crate) http: SocketAddr,
+    pub(crate) metrics: SocketAddr,
+    pub(crate) key: String,
+    pub(crate) voice: TestVoice,
+    pub(crate) client: Client,
+    data: PathBuf,
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<Result<(), StartError>>,
+    _folder: TempDir,
+}
+
+impl TestServer {
+    pub(crate) async fn start() -> Self {
+        let voice = TestVoice::default();
+        Self::start_with(CONFIG, voice.clone(), voice).await
+    }
+
+    pub(crate) async fn start_with(config: &str, voice: impl Voice, test_voice: TestVoice) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        let path = folder.path().join("server.toml");
+        fs::write(&path, config).unwrap();
+        let clock = ManualClock::new(SystemClock::default().unix_time());
+        let with = Ingredients {
+            data: DataFolder::open(Some(data.clone())).unwrap(),
+            clock: clock.shared(),
+            another_key: "tts-server --new-key".into(),
+        };
+        let settings = Settings::read(Some(&path), &with.data).unwrap();
+        let server = Server::prepare(&settings, Arc::new(voice), with).unwrap();
+        let (https, http, metrics) = server.addresses();
+        let key = server.first_key().unwrap().to_owned();
+        let (stop, stopped) = oneshot::channel();
+        let served = tokio::spawn(server.serve(async { drop(stopped.await) }));
+        Self {
+            clock,
+            https,
+            http: http.unwrap(),
+            metrics: metrics.unwrap(),
+            key,
+            voice: test_voice,
+            client: Client::trusting(https, &data.join("tls/ca.pem")),
+            data,
+            stop,
+            served,
+            _folder: folder,
+        }
+    }
+
+    /// Asks with the key.
+    pub(crate) async fn with_key(&self, ask: Ask) -> Answer {
+        self.client.send(ask.header("x-api-key", &self.key)).await
+    }
+
+    pub(crate) fn data(&self) -> &PathBuf {
+        &self.data
+    }
+
+    /// Stops the server and reads what it wrote down.
+    pub(crate) async fn finish(self) -> Trail {
+        let Self { client, stop, served, data, .. } = self;
+        drop(client);
+        let _ = stop.send(());
+        tokio::time::timeout(Duration::from_secs(20), served).await.unwrap().unwrap().unwrap();
+        Trail::read(&data)
+    }
+}

@@ -1,0 +1,29 @@
+//! What the server wrote down.
+
+use std::{fs, path::Path};
+
+use palisade::{AuditKey, VerifyOptions, verify_file};
+use serde_json::Value;
+
+pub(crate) struct Trail {
+    pub(crate) text: String,
+    pub(crate) requests: Vec<Value>,
+}
+
+impl Trail {
+    /// Reads the trail of a server that has stopped, and checks its chain.
+    pub(crate) fn read(data: &Path) -> Self {
+        let path = data.join("audit/audit.jsonl");
+        let key = AuditKey::from_file(data.join("audit.key")).unwrap();
+        verify_file(&path, &VerifyOptions::new().key(key)).unwrap();
+        let text = fs::read_to_string(path).unwrap();
+        let requests = requests(&text);
+        Self { text, requests }
+    }
+}
+
+/// The records of requests in a trail.
+pub(crate) fn requests(text: &str) -> Vec<Value> {
+    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    lines.filter(|record| record["type"] == "request").collect()
+}
