@@ -64,7 +64,7 @@ pub mod server;
 pub use self::{
     client::{ClientInfoLayer, ForwardedHeader, TrustedProxies},
     error::ConfigError,
-    headers::{ContentSecurityPolicy, HeadersLayer, Hsts, Source},
+    headers::{ContentSecurityPolicy, ContentSource, HeadersLayer, Hsts},
     host::{AllowedHosts, HostLayer},
     https::HttpsLayer,
 };

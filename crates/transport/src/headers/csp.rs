@@ -9,15 +9,15 @@ use crate::{ConfigError, host::HostName};
 /// What a page may load and do. Begins with nothing, and adds.
 ///
 /// ```
-/// use palisade_transport::{ContentSecurityPolicy, Source};
+/// use palisade_transport::{ContentSecurityPolicy, ContentSource};
 ///
 /// let page = ContentSecurityPolicy::nothing()
-///     .scripts(Source::SAME_ORIGIN)
-///     .styles(Source::SAME_ORIGIN)
-///     .connections(Source::SAME_ORIGIN)
-///     .images(Source::SAME_ORIGIN)
+///     .scripts(ContentSource::SAME_ORIGIN)
+///     .styles(ContentSource::SAME_ORIGIN)
+///     .connections(ContentSource::SAME_ORIGIN)
+///     .images(ContentSource::SAME_ORIGIN)
 ///     .data_images()
-///     .media(Source::host("https://cdn.example.com")?);
+///     .media(ContentSource::host("https://cdn.example.com")?);
 /// assert_eq!(
 ///     page.header_value(),
 ///     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
@@ -29,7 +29,7 @@ use crate::{ConfigError, host::HostName};
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct ContentSecurityPolicy {
-    directives: Vec<(Directive, Vec<Source>)>,
+    directives: Vec<(Directive, Vec<ContentSource>)>,
     trusted_types: bool,
 }
 
@@ -69,9 +69,9 @@ impl Directive {
 
 /// Where something may come from.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Source(Cow<'static, str>);
+pub struct ContentSource(Cow<'static, str>);
 
-impl Source {
+impl ContentSource {
     /// `'self'`: the page's own scheme, host and port.
     pub const SAME_ORIGIN: Self = Self(Cow::Borrowed("'self'"));
     const BLOB: Self = Self(Cow::Borrowed("blob:"));
@@ -109,84 +109,84 @@ impl ContentSecurityPolicy {
     /// Allows a page its own scripts, styles, images, fonts and calls, nothing inline, nothing from elsewhere.
     pub fn same_origin() -> Self {
         Self::nothing()
-            .scripts(Source::SAME_ORIGIN)
-            .styles(Source::SAME_ORIGIN)
-            .images(Source::SAME_ORIGIN)
-            .fonts(Source::SAME_ORIGIN)
-            .media(Source::SAME_ORIGIN)
-            .connections(Source::SAME_ORIGIN)
-            .manifests(Source::SAME_ORIGIN)
-            .forms_to(Source::SAME_ORIGIN)
+            .scripts(ContentSource::SAME_ORIGIN)
+            .styles(ContentSource::SAME_ORIGIN)
+            .images(ContentSource::SAME_ORIGIN)
+            .fonts(ContentSource::SAME_ORIGIN)
+            .media(ContentSource::SAME_ORIGIN)
+            .connections(ContentSource::SAME_ORIGIN)
+            .manifests(ContentSource::SAME_ORIGIN)
+            .forms_to(ContentSource::SAME_ORIGIN)
     }
 
     /// Adds a source of scripts.
-    pub fn scripts(self, source: Source) -> Self {
+    pub fn scripts(self, source: ContentSource) -> Self {
         self.add(Directive::Script, source)
     }
 
     /// Adds a source of style sheets.
-    pub fn styles(self, source: Source) -> Self {
+    pub fn styles(self, source: ContentSource) -> Self {
         self.add(Directive::Style, source)
     }
 
     /// Adds a source of images.
-    pub fn images(self, source: Source) -> Self {
+    pub fn images(self, source: ContentSource) -> Self {
         self.add(Directive::Image, source)
     }
 
     /// Allows images that stand in the page itself (`data:`).
     pub fn data_images(self) -> Self {
-        self.add(Directive::Image, Source::DATA)
+        self.add(Directive::Image, ContentSource::DATA)
     }
 
     /// Allows images that the page makes (`blob:`).
     pub fn blob_images(self) -> Self {
-        self.add(Directive::Image, Source::BLOB)
+        self.add(Directive::Image, ContentSource::BLOB)
     }
 
     /// Adds a source of fonts.
-    pub fn fonts(self, source: Source) -> Self {
+    pub fn fonts(self, source: ContentSource) -> Self {
         self.add(Directive::Font, source)
     }
 
     /// Adds a source of sound and film.
-    pub fn media(self, source: Source) -> Self {
+    pub fn media(self, source: ContentSource) -> Self {
         self.add(Directive::Media, source)
     }
 
     /// Allows sound and film that the page makes, or fetched before (`blob:`).
     pub fn blob_media(self) -> Self {
-        self.add(Directive::Media, Source::BLOB)
+        self.add(Directive::Media, ContentSource::BLOB)
     }
 
     /// Adds a place that scripts may call (`fetch`, `WebSocket`).
-    pub fn connections(self, source: Source) -> Self {
+    pub fn connections(self, source: ContentSource) -> Self {
         self.add(Directive::Connect, source)
     }
 
     /// Adds a source of workers.
-    pub fn workers(self, source: Source) -> Self {
+    pub fn workers(self, source: ContentSource) -> Self {
         self.add(Directive::Worker, source)
     }
 
     /// Adds a source of pages inside the page.
-    pub fn frames(self, source: Source) -> Self {
+    pub fn frames(self, source: ContentSource) -> Self {
         self.add(Directive::Frame, source)
     }
 
     /// Adds a source of web application manifests.
-    pub fn manifests(self, source: Source) -> Self {
+    pub fn manifests(self, source: ContentSource) -> Self {
         self.add(Directive::Manifest, source)
     }
 
     /// Adds a place that forms may be sent to.
-    pub fn forms_to(self, source: Source) -> Self {
+    pub fn forms_to(self, source: ContentSource) -> Self {
         self.add(Directive::FormAction, source)
     }
 
     /// Adds a site that may show this one inside itself. `X-Frame-Options`, which cannot name sites,
     /// still says `DENY` to old browsers.
-    pub fn framed_by(self, source: Source) -> Self {
+    pub fn framed_by(self, source: ContentSource) -> Self {
         self.add(Directive::FrameAncestors, source)
     }
 
@@ -225,7 +225,7 @@ impl ContentSecurityPolicy {
         self.directives.iter().any(|(known, _)| *known == directive)
     }
 
-    fn add(mut self, directive: Directive, source: Source) -> Self {
+    fn add(mut self, directive: Directive, source: ContentSource) -> Self {
         match self
             .directives
             .iter_mut()
@@ -261,8 +261,8 @@ mod tests {
     #[test]
     fn what_is_added_twice_is_written_once() {
         let policy = ContentSecurityPolicy::nothing()
-            .framed_by(Source::SAME_ORIGIN)
-            .framed_by(Source::SAME_ORIGIN)
+            .framed_by(ContentSource::SAME_ORIGIN)
+            .framed_by(ContentSource::SAME_ORIGIN)
             .require_trusted_types()
             .header_value();
         let text = policy.to_str().unwrap();
@@ -287,8 +287,8 @@ mod tests {
             "https://a.example/path",
             "https://a.example\r\nx: y",
         ] {
-            assert!(Source::host(written).is_err(), "{written}");
+            assert!(ContentSource::host(written).is_err(), "{written}");
         }
-        assert!(Source::host("wss://a.example:8443").is_ok());
+        assert!(ContentSource::host("wss://a.example:8443").is_ok());
     }
 }

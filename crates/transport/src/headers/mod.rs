@@ -15,7 +15,7 @@ use palisade_core::{ClientInfo, Guard, Scheme, SecurityContext, Verdict, layer};
 
 use self::preset::{Entry, X_POWERED_BY};
 pub use self::{
-    csp::{ContentSecurityPolicy, Source},
+    csp::{ContentSecurityPolicy, ContentSource},
     hsts::Hsts,
 };
 

@@ -7,7 +7,7 @@ mod target;
 use std::sync::Arc;
 
 use http::{StatusCode, request};
-use palisade_core::{ClientInfo, Guard, Rejection, Scheme, SecurityContext, Verdict, layer};
+use palisade_core::{ClientInfo, Guard, Mode, Rejection, Scheme, SecurityContext, Verdict, layer};
 
 pub use self::pattern::AllowedHosts;
 use self::target::Problem;
@@ -39,6 +39,7 @@ layer!(HostLayer);
 struct Config {
     allowed: AllowedHosts,
     exempt: Vec<ExactPath>,
+    mode: Mode,
     refusals: Refusals,
 }
 
@@ -48,6 +49,7 @@ impl HostLayer {
         let config = Config {
             allowed,
             exempt: Vec::new(),
+            mode: Mode::Enforce,
             refusals: Refusals::new(),
         };
         Self {
@@ -65,6 +67,12 @@ impl HostLayer {
         Ok(self)
     }
 
+    /// Records what would be refused and lets it pass. For the days in which the list is gathered.
+    pub fn dangerously_only_shadow(mut self) -> Self {
+        Arc::make_mut(&mut self.config).mode = Mode::Shadow;
+        self
+    }
+
     /// Returns the hosts that are served.
     pub fn allowed(&self) -> &AllowedHosts {
         &self.config.allowed
@@ -76,6 +84,10 @@ impl Guard for HostLayer {
 
     fn name(&self) -> &'static str {
         "host"
+    }
+
+    fn mode(&self) -> Mode {
+        self.config.mode
     }
 
     fn admit(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<()> {

@@ -40,6 +40,7 @@ mod wiring;
 use std::{
     error::Error,
     future::Future,
+    io,
     net::{SocketAddr, TcpListener as StdListener},
     sync::Arc,
 };
@@ -94,16 +95,24 @@ impl Server {
     /// # Errors
     /// The address is taken, not this machine's, or not permitted.
     pub fn bind(address: SocketAddr) -> Result<Self, ServerError> {
-        let bound = StdListener::bind(address).and_then(|listener| {
-            listener.set_nonblocking(true)?;
-            let address = listener.local_addr()?;
-            Ok((listener, address))
-        });
-        let (listener, address) = bound.map_err(|source| ServerError::Bind { address, source })?;
+        let bound = StdListener::bind(address).and_then(Self::on);
+        bound.map_err(|source| ServerError::Bind { address, source })
+    }
+
+    /// Takes a socket that listens already, handed over by a service manager or an older process.
+    ///
+    /// # Errors
+    /// The socket cannot be used.
+    pub fn from_listener(listener: StdListener) -> Result<Self, ServerError> {
+        Self::on(listener).map_err(ServerError::Listen)
+    }
+
+    fn on(listener: StdListener) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
         let limits = Limits::default();
         Ok(Self {
+            address: listener.local_addr()?,
             listener,
-            address,
             certificates: None,
             tls13_only: false,
             http2_in_clear: false,

@@ -203,6 +203,19 @@ async fn a_probe_may_ask_one_path_by_address() {
 }
 
 #[tokio::test]
+async fn a_list_in_the_making_lets_pass_what_it_would_refuse() {
+    let hosts = HostLayer::new(AllowedHosts::parse(["other.example"]).unwrap());
+    let enforced = Chain(ClientInfoLayer::direct(), hosts.clone());
+    let shadow = Chain(ClientInfoLayer::direct(), hosts.dangerously_only_shadow());
+    let refused = answer(enforced, request("/", Scheme::Https)).await;
+    let passed = answer(shadow, request("/", Scheme::Https)).await;
+    assert_eq!(
+        (refused.status().as_u16(), passed.status().as_u16()),
+        (421, 200)
+    );
+}
+
+#[tokio::test]
 async fn a_layer_without_the_client_fails_closed() {
     let host = answer(HostLayer::new(hosts()), request("/", Scheme::Https)).await;
     let https = answer(HttpsLayer::refuse(), request("/", Scheme::Https)).await;

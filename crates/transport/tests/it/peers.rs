@@ -77,3 +77,87 @@ async fn without_a_peer_the_first_request_fails_loudly() {
     let seen = client(|_| {}).await;
     assert!(seen.contains("misconfigured"), "{seen}");
 }
+
+/// The same layer under the servers themselves.
+mod served {
+    use axum::Router;
+    use http_body_util::Full;
+    use tokio::{io::AsyncWriteExt, net::TcpListener};
+    use tonic::transport::{Identity, Server, ServerTlsConfig, server::TcpIncoming};
+
+    use super::*;
+    use crate::support::{Door, app, http2, read_all, text, tls, within};
+
+    #[tokio::test]
+    async fn axum_with_connect_info_names_the_client() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = app(Door::default()).layer(ClientInfoLayer::direct());
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(async { axum::serve(listener, service).await });
+        let mut socket = within(tokio::net::TcpStream::connect(address))
+            .await
+            .unwrap();
+        let request = b"GET /client HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+        socket.write_all(request).await.unwrap();
+        let answer = read_all(&mut socket).await;
+        assert!(answer.ends_with("127.0.0.1 http"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn axum_without_connect_info_fails_loudly() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router: Router = app(Door::default()).layer(ClientInfoLayer::direct());
+        tokio::spawn(async { axum::serve(listener, router).await });
+        let mut socket = within(tokio::net::TcpStream::connect(address))
+            .await
+            .unwrap();
+        let request = b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+        socket.write_all(request).await.unwrap();
+        assert!(read_all(&mut socket).await.starts_with("HTTP/1.1 500"));
+    }
+
+    #[tokio::test]
+    async fn tonic_names_the_client_in_clear_and_over_tls() {
+        let tls = tls();
+        let folder = tls
+            .authority
+            .certificate_path()
+            .parent()
+            .unwrap()
+            .to_owned();
+        let pem = |name: &str| std::fs::read(folder.join(name)).unwrap();
+        let identity = Identity::from_pem(pem("server.pem"), pem("server.key"));
+        let routes = || tonic::service::Routes::from(app(Door::default()));
+        let layer = ClientInfoLayer::direct;
+
+        let clear = TcpIncoming::bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let secure = TcpIncoming::bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let addresses = (clear.local_addr().unwrap(), secure.local_addr().unwrap());
+        let server = Server::builder().layer(layer()).add_routes(routes());
+        tokio::spawn(server.serve_with_incoming(clear));
+        let config = ServerTlsConfig::new().identity(identity);
+        let server = Server::builder().tls_config(config).unwrap();
+        let server = server.layer(layer()).add_routes(routes());
+        tokio::spawn(server.serve_with_incoming(secure));
+
+        let socket = within(tokio::net::TcpStream::connect(addresses.0))
+            .await
+            .unwrap();
+        let stream = tls
+            .connect(addresses.1, "localhost", &[b"h2"])
+            .await
+            .unwrap();
+        for (mut sender, expected) in [
+            (http2(socket).await, "127.0.0.1 http"),
+            (http2(stream).await, "127.0.0.1 https"),
+        ] {
+            let request = Request::get("https://localhost/client")
+                .body(Full::default())
+                .unwrap();
+            let answer = within(sender.send_request(request)).await.unwrap();
+            assert_eq!(text(answer).await, expected);
+        }
+    }
+}

@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use http::Request;
 use http_body_util::Full;
-use palisade_transport::server::Limits;
-use tokio::{io::AsyncWriteExt, net::TcpStream};
+use palisade_transport::server::{Limits, Server};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use crate::support::{bind, eventually, http2, read_all, read_answer, start, text, within};
 
@@ -87,5 +90,39 @@ async fn a_port_is_free_again_after_the_server() {
         .await;
     running.tell_to_stop();
     running.stopped().await;
-    assert!(palisade_transport::server::Server::bind(address).is_ok());
+    assert!(Server::bind(address).is_ok());
+}
+
+/// The body of the answer is over long before a slow reader has it.
+#[tokio::test]
+async fn the_tail_of_an_answer_is_not_cut_by_a_stop() {
+    let mut running = start(bind());
+    let mut socket = running.connect().await;
+    socket
+        .write_all(b"GET /large HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await
+        .unwrap();
+    let mut part = vec![0; 512 * 1024];
+    let mut seen = within(socket.read(&mut part)).await.unwrap();
+    running.tell_to_stop();
+    let mut beat = tokio::time::interval(Duration::from_millis(40));
+    within(async {
+        while let Ok(count @ 1..) = socket.read(&mut part).await {
+            seen += count;
+            beat.tick().await;
+        }
+    })
+    .await;
+    assert!(seen > 32 * 1024 * 1024, "{seen}");
+    assert_eq!(running.stopped().await.cut, 0);
+}
+
+#[tokio::test]
+async fn a_socket_that_was_handed_over_is_served() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let running = start(Server::from_listener(listener).unwrap());
+    let answer = running
+        .talk(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+        .await;
+    assert!(answer.ends_with("hello"), "{answer}");
 }

@@ -42,7 +42,7 @@ pub fn app(door: Door) -> Router {
         .route("/client", get(client))
         .route("/length", post(length))
         .route("/refuse", post(refuse))
-        .route("/large", get(async || vec![b'x'; 32 * 1024 * 1024]))
+        .route("/large", get(large))
         .route("/wait", get(wait))
         .layer(Extension(door))
 }
@@ -55,6 +55,13 @@ async fn client(request: Request) -> String {
     let client = SecurityContext::of(request.extensions()).and_then(SecurityContext::client);
     let client = client.expect("the layer has decided");
     format!("{} {}", client.ip(), client.scheme().as_str())
+}
+
+/// Four pieces of 8 MiB.
+async fn large() -> Body {
+    let piece = Bytes::from(vec![b'x'; 8 * 1024 * 1024]);
+    let pieces = (0..4).map(move |_| Ok::<_, Infallible>(piece.clone()));
+    Body::from_stream(futures_util::stream::iter(pieces))
 }
 
 async fn length(body: Body) -> Response {
