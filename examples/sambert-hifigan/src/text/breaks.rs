@@ -1,9 +1,27 @@
-//! Prosodic phrases, and stretches that can be spoken in one piece.
+//! Prosodic words and phrases, and stretches that can be spoken in one piece.
 
-use super::{Break, Word, segment::Token};
+use super::{Break, Word, letters::LETTER, segment::Token};
 
 /// Syllables of one stretch; the voice heard no longer ones in training.
 const STRETCH: usize = 20;
+
+/// Syllables after which a phrase is closed before a word that opens a new one.
+const PHRASE: usize = 5;
+
+/// Syllables after which a phrase is closed at the next good chance.
+const LONG_PHRASE: usize = 7;
+
+/// Syllables after which a phrase is closed at any chance.
+const LONGEST_PHRASE: usize = 12;
+
+/// Syllables of a prosodic word that a particle may still lean on.
+const LEANING: usize = 6;
+
+/// Words that lean on the one before.
+const PARTICLES: &str = "的 了 着 过 地 得 们 吗 呢 吧 啊 呀 嘛 啦 哇 哦 喽 呗 里 上 儿 子 之";
+
+/// Words that open a phrase.
+const OPENERS: &str = "把 被 给 在 从 对 向 和 与 跟 比 为 以 由 让 使 叫 及 或 但 而 因为 所以 但是 如果 虽然 然后 并且 或者 就 才 也 都 还";
 
 /// Words spoken in one piece.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,23 +30,72 @@ pub(crate) struct Stretch {
     pub(crate) ends_sentence: bool,
 }
 
+/// Joins particles to the words they lean on and letters to each other.
+pub(crate) fn join(tokens: Vec<Token>) -> Vec<Token> {
+    let mut joined: Vec<Token> = Vec::new();
+    for token in tokens {
+        match joined.last_mut().filter(|last| leans(&token, last)) {
+            Some(last) => {
+                last.text.extend(token.text);
+                last.syllables.extend(token.syllables);
+                last.after = token.after;
+            }
+            None => joined.push(token),
+        }
+    }
+    joined
+}
+
+fn leans(token: &Token, on: &Token) -> bool {
+    let text: String = token.text.iter().collect();
+    let particle = PARTICLES.split(' ').any(|particle| particle == text);
+    let neutral = token.syllables.iter().all(|syllable| syllable.tone == 5);
+    on.after == Break::Word && on.tag != LETTER && on.syllables.len() < LEANING && particle && (neutral || token.tag == 'f')
+}
+
 /// Divides a clause into prosodic phrases.
-pub(crate) fn divide(_words: &mut [Token]) {}
+pub(crate) fn divide(tokens: &mut [Token]) {
+    let mut left: usize = tokens.iter().map(|token| token.syllables.len()).sum();
+    let mut since = 0;
+    for index in 0..tokens.len() {
+        let Some([token, rest @ ..]) = tokens.get_mut(index..) else { return };
+        since += token.syllables.len();
+        left -= token.syllables.len();
+        let closes = rest.first().is_some_and(|next| closes(token, next, since));
+        if token.after == Break::Word && closes && left >= 3 {
+            token.after = Break::Phrase;
+        }
+        if token.after >= Break::Phrase {
+            since = 0;
+        }
+    }
+}
+
+/// Tells whether a phrase of `since` syllables may end between two words.
+fn closes(token: &Token, next: &Token, since: usize) -> bool {
+    // Never inside a number or between letters.
+    if "mq@".contains(token.tag) && "mq@t".contains(next.tag) {
+        return false;
+    }
+    let text: String = next.text.iter().collect();
+    let opens = token.tag != 'm' && OPENERS.split(' ').any(|opener| opener == text);
+    let bound = "mpcdqr".contains(token.tag) || "mquyf".contains(next.tag);
+    (since >= PHRASE && opens) || (since >= LONG_PHRASE && !bound) || since >= LONGEST_PHRASE
+}
 
 /// Joins clauses into stretches no longer than the voice can speak well.
 pub(crate) fn stretches(clauses: Vec<Vec<Word>>) -> Vec<Stretch> {
     let mut stretches: Vec<Stretch> = Vec::new();
-    for clause in clauses {
-        for part in parts(clause) {
-            let ends_sentence = part.last().is_some_and(|word| word.after == Break::Sentence);
-            let fits = |stretch: &&mut Stretch| !stretch.ends_sentence && count(&stretch.words) + count(&part) <= STRETCH;
-            match stretches.last_mut().filter(fits) {
-                Some(stretch) => {
-                    stretch.words.extend(part);
-                    stretch.ends_sentence = ends_sentence;
-                }
-                None => stretches.push(Stretch { words: part, ends_sentence }),
+    for part in clauses.into_iter().flat_map(parts) {
+        let ends_sentence = part.last().is_some_and(|word| word.after == Break::Sentence);
+        let fits =
+            |stretch: &&mut Stretch| !stretch.ends_sentence && count(&stretch.words) + count(&part) <= STRETCH;
+        match stretches.last_mut().filter(fits) {
+            Some(stretch) => {
+                stretch.words.extend(part);
+                stretch.ends_sentence = ends_sentence;
             }
+            None => stretches.push(Stretch { words: part, ends_sentence }),
         }
     }
     stretches

@@ -6,6 +6,7 @@ mod clean;
 mod letters;
 mod lexicon;
 mod numbers;
+mod polyphones;
 mod reading;
 mod sandhi;
 mod segment;
@@ -34,10 +35,12 @@ pub(crate) fn analyze(text: &str) -> Result<Vec<Stretch>, Unspeakable> {
     let mut spoken = Vec::new();
     for clause in clause::split(&text) {
         let mut words = segment::words_of(&clause.text)?;
+        sandhi::apply(&mut words);
+        words.iter_mut().for_each(reading::color);
+        let mut words = breaks::join(words);
         let Some(last) = words.last_mut() else { continue };
         last.after = clause.after;
         breaks::divide(&mut words);
-        sandhi::apply(&mut words);
         spoken.push(words.into_iter().map(Into::into).collect());
     }
     Ok(breaks::stretches(spoken))

@@ -2,16 +2,63 @@
 
 use pinyin::ToPinyin;
 
-use super::{Break, Syllable, Unspeakable, lexicon, segment::Token};
+use super::{
+    Break, Syllable, Unspeakable, lexicon, polyphones,
+    segment::{Cut, Token},
+};
 
-/// Reads one word.
-pub(crate) fn read(word: &str, tag: &str, _before: &[Token]) -> Result<Token, Unspeakable> {
-    let text: Vec<char> = word.chars().collect();
-    let syllables = match lexicon::look_up(word).map(parse).filter(|syllables| syllables.len() == text.len()) {
-        Some(syllables) => syllables,
-        None => text.iter().map(|c| character(*c)).collect::<Result<_, _>>()?,
+/// Reads one word; the cuts around it decide characters with several readings.
+///
+/// # Errors
+///
+/// The first character without a reading.
+pub(crate) fn read(cut: Cut<'_>, cuts: &[Cut<'_>], index: usize) -> Result<Token, Unspeakable> {
+    let text: Vec<char> = cut.text.chars().collect();
+    let mut syllables = match *text.as_slice() {
+        [c] => vec![single(c, cuts, index)?],
+        _ => word(cut.text, &text)?,
     };
-    Ok(Token { text, syllables, tag: tag.to_owned(), after: Break::Word })
+    if cut.tag.starts_with("nr")
+        && let (Some(first), Some(surname)) = (syllables.first_mut(), text.first().and_then(|c| polyphones::surname(*c)))
+        && let Some(surname) = Syllable::parse(surname)
+    {
+        *first = surname;
+    }
+    Ok(Token { text, syllables, tag: cut.tag.chars().next().unwrap_or('x'), after: Break::Word })
+}
+
+fn single(c: char, cuts: &[Cut<'_>], index: usize) -> Result<Syllable, Unspeakable> {
+    match polyphones::read(c, cuts, index) {
+        Some(reading) => Syllable::parse(reading).ok_or(Unspeakable(c)),
+        None => character(c),
+    }
+}
+
+/// Reads a word by the table, else by the longest words inside it that the table knows.
+fn word(word: &str, text: &[char]) -> Result<Vec<Syllable>, Unspeakable> {
+    let mut syllables = Vec::new();
+    let mut rest = text;
+    let mut left = word;
+    while let Some(first) = rest.first() {
+        let known = (2..=rest.len()).rev().find_map(|length| {
+            let end = left.char_indices().nth(length).map_or(left.len(), |(at, _)| at);
+            let found = parse(lexicon::look_up(left.get(..end)?)?);
+            (found.len() == length).then_some((found, length, end))
+        });
+        match known {
+            Some((found, length, end)) => {
+                syllables.extend(found);
+                rest = rest.get(length..).unwrap_or_default();
+                left = left.get(end..).unwrap_or_default();
+            }
+            None => {
+                syllables.push(character(*first)?);
+                rest = rest.get(1..).unwrap_or_default();
+                left = left.get(first.len_utf8()..).unwrap_or_default();
+            }
+        }
+    }
+    Ok(syllables)
 }
 
 fn parse(pinyin: &str) -> Vec<Syllable> {
@@ -23,4 +70,30 @@ fn character(c: char) -> Result<Syllable, Unspeakable> {
         return Syllable::parse(known).ok_or(Unspeakable(c));
     }
     c.to_pinyin().and_then(|pinyin| Syllable::parse(pinyin.with_tone_num_end())).ok_or(Unspeakable(c))
+}
+
+/// Words in which 儿 is a child and not a coloring of the syllable before it.
+const CHILDREN: &str = "女儿 男儿 幼儿 婴儿 孤儿 胎儿 少儿 小儿 健儿 妻儿 孩儿 宠儿 弃儿 产儿 患儿 托儿 育儿 生儿 混血儿 幸运儿 \
+    早产儿 畸形儿 低能儿 弄潮儿";
+
+/// Colors the syllable before a closing 儿 and drops the 儿's own: after this characters and syllables differ.
+pub(crate) fn color(token: &mut Token) {
+    let Token { text, syllables, .. } = token;
+    if text.len() < 2 || text.len() != syllables.len() || text.last() != Some(&'儿') {
+        return;
+    }
+    let word: String = text.iter().collect();
+    if CHILDREN.split_whitespace().any(|child| word.ends_with(child)) {
+        return;
+    }
+    if let [.., before, _] = syllables.as_slice()
+        && !before.spelling.ends_with('r')
+    {
+        let colored = Syllable { spelling: format!("{}r", before.spelling), tone: before.tone };
+        // A final without a colored form keeps its 儿.
+        if colored.phones().is_some() {
+            syllables.truncate(syllables.len() - 2);
+            syllables.push(colored);
+        }
+    }
 }

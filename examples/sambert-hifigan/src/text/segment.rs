@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use jieba_rs::Jieba;
 
-use super::{Break, Syllable, Unspeakable, Word, letters, reading};
+use super::{Break, Syllable, Unspeakable, Word, letters, lexicon, reading};
 
 /// A word on its way to being spoken: its characters are still known.
 #[derive(Clone, Debug)]
@@ -12,9 +12,19 @@ pub(crate) struct Token {
     pub(crate) text: Vec<char>,
     /// One syllable a character, or several for a letter; aligned with `text` only for Chinese words.
     pub(crate) syllables: Vec<Syllable>,
-    /// The part of speech, by the dictionary's letters.
-    pub(crate) tag: String,
+    pub(crate) tag: Tag,
     pub(crate) after: Break,
+}
+
+/// A part of speech, by the first letter of the dictionary's tag: `v` verb, `n` noun, `a` adjective,
+/// `d` adverb, `m` number, `q` measure, `r` pronoun, `p` preposition, `c` conjunction, `u` particle, `f` place.
+pub(crate) type Tag = char;
+
+/// A word as the dictionary cuts it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cut<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) tag: &'a str,
 }
 
 impl From<Token> for Word {
@@ -25,26 +35,84 @@ impl From<Token> for Word {
 
 fn jieba() -> &'static Jieba {
     static JIEBA: OnceLock<Jieba> = OnceLock::new();
-    JIEBA.get_or_init(Jieba::new)
+    JIEBA.get_or_init(|| {
+        let mut jieba = Jieba::new();
+        for word in lexicon::own_words().filter(|word| word.chars().count() > 1) {
+            if !jieba.has_word(word) {
+                jieba.add_word(word, None, None);
+            }
+        }
+        jieba
+    })
+}
+
+/// Tells whether the dictionary knows a word.
+pub(crate) fn is_word(word: &str) -> bool {
+    jieba().has_word(word)
 }
 
 /// Segments a clause and looks every word's syllables up.
+///
+/// # Errors
+///
+/// The first character of a script without Mandarin readings.
 pub(crate) fn words_of(clause: &str) -> Result<Vec<Token>, Unspeakable> {
+    // Without guessing at unknown words: a wrong guess takes characters from words that are known.
+    let cuts: Vec<Cut<'_>> =
+        jieba().tag(clause, false).into_iter().map(|tag| Cut { text: tag.word, tag: tag.tag }).collect();
     let mut tokens: Vec<Token> = Vec::new();
-    for tag in jieba().tag(clause, true) {
-        let word = tag.word;
-        if let Some(c) = word.chars().find(|c| c.is_alphabetic() && !is_han(*c) && !c.is_ascii()) {
-            return Err(Unspeakable(c));
-        }
-        if word.chars().all(is_han) {
-            tokens.push(reading::read(word, tag.tag, &tokens)?);
-        } else {
-            for letter in word.chars().filter(char::is_ascii_alphabetic) {
-                tokens.push(letters::read(letter));
+    for (index, cut) in cuts.iter().enumerate() {
+        for run in cut.text.chunk_by_kind() {
+            match run {
+                Run::Chinese(word) => {
+                    let whole = word.len() == cut.text.len();
+                    let cut = Cut { text: word, tag: if whole { cut.tag } else { "n" } };
+                    tokens.push(reading::read(cut, &cuts, index)?);
+                }
+                Run::Letters(word) => tokens.extend(word.chars().map(letters::read)),
+                Run::Other(c) => match letters::greek(c) {
+                    Some(token) => tokens.push(token),
+                    None if c.is_alphabetic() => return Err(Unspeakable(c)),
+                    None => {}
+                },
             }
         }
     }
     Ok(tokens)
+}
+
+/// A stretch of one script.
+enum Run<'a> {
+    Chinese(&'a str),
+    Letters(&'a str),
+    Other(char),
+}
+
+/// Cuts a text where its script changes.
+trait ChunkByKind {
+    fn chunk_by_kind(&self) -> Vec<Run<'_>>;
+}
+
+impl ChunkByKind for str {
+    fn chunk_by_kind(&self) -> Vec<Run<'_>> {
+        let mut runs = Vec::new();
+        let mut rest = self;
+        while let Some(first) = rest.chars().next() {
+            let end = |same: fn(char) -> bool| rest.find(|c| !same(c)).unwrap_or(rest.len());
+            let (run, length) = if is_han(first) {
+                let length = end(is_han);
+                (rest.get(..length).map(Run::Chinese), length)
+            } else if first.is_ascii_alphabetic() {
+                let length = end(|c| c.is_ascii_alphabetic());
+                (rest.get(..length).map(Run::Letters), length)
+            } else {
+                (Some(Run::Other(first)), first.len_utf8())
+            };
+            runs.extend(run);
+            rest = rest.get(length..).unwrap_or_default();
+        }
+        runs
+    }
 }
 
 /// Tells whether a character is a Chinese one.

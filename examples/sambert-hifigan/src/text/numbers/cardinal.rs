@@ -1,0 +1,108 @@
+//! Numbers that count.
+
+use super::rule::rules;
+
+const DIGITS: [char; 10] = ['零', '一', '二', '三', '四', '五', '六', '七', '八', '九'];
+
+/// Before these, two is 两.
+const MEASURES: &str = "个只条张本位件次天年块元人种岁斤米点小分秒瓶杯碗吨升辆座间家层口名头匹枚份句段首部台架艘栋棵朵颗粒支把双对套\
+    组排群堆倍万亿千周毫厘公平立册篇页道场顿趟遍声步门国校地者边侧端旁手美欧英克摄刻节克";
+
+/// Before these, two stays 二 although they begin like a measure.
+const NO_MEASURES: &str = "年级 年生 点零 号 月 日 楼 班 路 分之";
+
+rules! {
+    // Versions and other numbers with several points, then decimals.
+    r"\d+(?:\.\d+){2,}" => |found| {
+        let parts: Vec<_> = found.get(0).split('.').map(cardinal).collect();
+        Some(parts.join("点"))
+    },
+    r"(\d+)\.(\d+)" => |found| Some(amount(found.get(0))),
+    r"(第?)(\d+)(\D{0,2})" => |found| {
+        let spoken = if found.get(1).is_empty() { counted(found.get(2), found.get(3)) } else { cardinal(found.get(2)) };
+        Some(format!("{}{spoken}{}", found.get(1), found.get(3)))
+    },
+    r"([零一二三四五六七八九十百千万亿])\s?([+×÷=<>≥≤*])\s?([零一二三四五六七八九十百千万亿负])" => |found| {
+        let sign = match found.get(2) {
+            "+" => "加",
+            "×" | "*" => "乘",
+            "÷" => "除以",
+            "=" => "等于",
+            "<" => "小于",
+            _ => "大于",
+        };
+        Some(format!("{}{sign}{}", found.get(1), found.get(3)))
+    },
+}
+
+/// Reads digits one by one.
+pub(super) fn digits(number: &str) -> String {
+    number.chars().map(|c| c.to_digit(10).and_then(|d| DIGITS.get(d as usize)).copied().unwrap_or(c)).collect()
+}
+
+/// Reads a number with or without decimals.
+pub(super) fn amount(number: &str) -> String {
+    match number.split_once('.') {
+        Some((whole, decimals)) => format!("{}点{}", cardinal(whole), digits(decimals)),
+        None => cardinal(number),
+    }
+}
+
+/// Reads a number before what it counts: two things are 两.
+pub(super) fn counted(number: &str, what: &str) -> String {
+    let measured = what.chars().next().is_some_and(|c| MEASURES.contains(c))
+        && !NO_MEASURES.split_whitespace().any(|word| what.starts_with(word));
+    if number == "2" && measured { "两".to_owned() } else { amount(number) }
+}
+
+/// Reads an integer.
+pub(super) fn cardinal(number: &str) -> String {
+    let trimmed = number.trim_start_matches('0');
+    if trimmed.is_empty() {
+        return "零".to_owned();
+    }
+    let Ok(value) = trimmed.parse::<u64>() else { return digits(number) };
+    if value >= 10_000_000_000_000_000 {
+        return digits(number);
+    }
+    let spoken = large(value);
+    let spoken = spoken.strip_prefix("一十").map_or_else(|| spoken.clone(), |rest| format!("十{rest}"));
+    // Great numbers begin with 两; inside them two stays 二.
+    match spoken.strip_prefix('二') {
+        Some(rest) if rest.starts_with(['百', '千', '万', '亿']) => format!("两{rest}"),
+        _ => spoken,
+    }
+}
+
+/// Reads by groups of four digits.
+fn large(value: u64) -> String {
+    for (unit, name) in [(1_0000_0000, "亿"), (1_0000, "万")] {
+        if value >= unit {
+            let (above, below) = (value / unit, value % unit);
+            let gap = if below > 0 && below < unit / 10 { "零" } else { "" };
+            let below = if below > 0 { large(below) } else { String::new() };
+            return format!("{}{name}{gap}{below}", large(above));
+        }
+    }
+    small(value)
+}
+
+/// Reads up to four digits.
+fn small(value: u64) -> String {
+    let mut spoken = String::new();
+    let mut gap = false;
+    for (unit, name) in [(1000, "千"), (100, "百"), (10, "十"), (1, "")] {
+        let digit = value / unit % 10;
+        if digit == 0 {
+            gap = !spoken.is_empty();
+            continue;
+        }
+        if gap {
+            spoken.push('零');
+        }
+        gap = false;
+        spoken.extend(DIGITS.get(digit as usize));
+        spoken.push_str(name);
+    }
+    spoken
+}

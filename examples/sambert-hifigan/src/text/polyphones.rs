@@ -1,0 +1,146 @@
+//! Characters with several readings, where they stand alone as words.
+//!
+//! Inside words the table of phrases decides. Here the neighbors do: what follows, what stands before, and
+//! what part of speech the dictionary gives them.
+
+use super::segment::Cut;
+
+/// What stands around a character.
+struct Place<'a> {
+    before: &'a [Cut<'a>],
+    after: &'a [Cut<'a>],
+}
+
+impl Place<'_> {
+    /// Tells whether the next word begins with one of these, separated by blanks.
+    fn next_is(&self, words: &str) -> bool {
+        self.after.first().is_some_and(|cut| words.split(' ').any(|word| cut.text.starts_with(word)))
+    }
+
+    /// Tells whether the word before ends with one of these, separated by blanks.
+    fn last_is(&self, words: &str) -> bool {
+        self.before.last().is_some_and(|cut| words.split(' ').any(|word| cut.text.ends_with(word)))
+    }
+
+    /// Tells whether the next word's tag begins with one of these letters.
+    fn next_tag(&self, tags: &str) -> bool {
+        self.after.first().is_some_and(|cut| cut.tag.starts_with(|tag| tags.contains(tag)))
+    }
+
+    fn last_tag(&self, tags: &str) -> bool {
+        self.before.last().is_some_and(|cut| cut.tag.starts_with(|tag| tags.contains(tag)))
+    }
+
+    /// Tells whether a number or a demonstrative stands before: what follows is then a measure.
+    fn counted(&self) -> bool {
+        self.last_tag("m") || self.last_is("一 二 两 三 四 五 六 七 八 九 十 百 千 万 亿 几 半 多 这 那 每 某 哪")
+    }
+
+    /// Tells whether a verb and 得 stand before: what follows says whether it can be done.
+    fn possible(&self) -> bool {
+        matches!(self.before, [.., verb, particle] if verb.tag.starts_with('v') && particle.text == "得")
+    }
+
+    fn any_before(&self, words: &str) -> bool {
+        self.before.iter().any(|cut| words.split(' ').any(|word| cut.text == word))
+    }
+
+    fn any_tag_after(&self, tags: &str) -> bool {
+        self.after.iter().any(|cut| cut.tag.starts_with(|tag| tags.contains(tag)))
+    }
+}
+
+/// Returns the reading of a character that is a word of its own, if its neighbors decide it.
+pub(crate) fn read(c: char, cuts: &[Cut<'_>], index: usize) -> Option<&'static str> {
+    let place = Place {
+        before: cuts.get(..index).unwrap_or_default(),
+        after: cuts.get(index + 1..).unwrap_or_default(),
+    };
+    let choose = |condition: bool, then: &'static str, otherwise: &'static str| {
+        Some(if condition { then } else { otherwise })
+    };
+    match c {
+        '切' => Some("qie1"),
+        '教' => Some("jiao1"),
+        '谁' => Some("shei2"),
+        '量' => choose(place.next_is("一 了 体温 身高 尺寸 血压"), "liang2", "liang4"),
+        '长' => choose(place.next_is("得 了 出 大 高 满 着 到 成 在"), "zhang3", "chang2"),
+        '还' => choose(place.after.is_empty() || place.next_is("给 钱 书 款 债 账 清 了 贷款"), "huan2", "hai2"),
+        '行' => choose(place.counted(), "hang2", "xing2"),
+        '只' => choose(place.counted(), "zhi1", "zhi3"),
+        '种' => choose(!place.counted() && place.next_is("树 花 菜 地 田 草 瓜 豆 下 了 过 着 水稻 小麦 玉米"), "zhong4", "zhong3"),
+        '数' => choose(place.next_is("一 数 不 了 到 清楚") || place.last_is("来 请 去"), "shu3", "shu4"),
+        '倒' => choose(
+            place.next_is("下 塌 闭 在") || place.last_is("摔 跌 滑 晕 推 打 绊") || place.next_is("了") && place.after.len() == 1,
+            "dao3",
+            "dao4",
+        ),
+        '重' => choose(place.next_tag("v") && !place.last_tag("d"), "chong2", "zhong4"),
+        '干' => choose(place.last_is("很 太 更 最 不"), "gan1", "gan4"),
+        '中' => choose(place.next_is("了 奖 毒 标 枪 计"), "zhong4", "zhong1"),
+        '吐' => choose(place.next_is("了 血"), "tu4", "tu3"),
+        '盛' => choose(place.next_is("饭 汤 菜 水 一"), "cheng2", "sheng4"),
+        '调' => choose(place.counted(), "diao4", "tiao2"),
+        '觉' => choose(place.counted() || place.last_is("睡 个"), "jiao4", "jue2"),
+        '系' => choose(place.next_is("上 好 鞋 安全 领 紧"), "ji4", "xi4"),
+        '转' => choose(place.next_is("圈 了一圈 个圈"), "zhuan4", "zhuan3"),
+        '缝' => choose(place.next_is("衣 补 了 上 好"), "feng2", "feng4"),
+        '背' => choose(place.next_is("着 起 上 包"), "bei1", "bei4"),
+        '过' => choose(place.last_tag("v") && !place.next_is("河 桥 马路 年 节"), "guo5", "guo4"),
+        '里' => choose(place.last_tag("ns"), "li5", "li3"),
+        '着' => choose(place.last_is("不 得"), "zhao2", "zhe5"),
+        '了' => choose(place.last_is("不") || place.possible(), "liao3", "le5"),
+        '曾' => choose(place.last_is("姓 小 老"), "zeng1", "ceng2"),
+        '啊' => choose(place.before.is_empty(), "a1", "a5"),
+        '地' => choose(place.next_tag("vadp") && !place.last_tag("cpmqrf") && !place.before.is_empty(), "de5", "di4"),
+        '得' => Some(obtain(&place)),
+        '为' => Some(become_or_for(&place)),
+        _ => None,
+    }
+}
+
+/// 得: a particle after verbs and adjectives, "must" before verbs, else "to get".
+fn obtain(place: &Place<'_>) -> &'static str {
+    if place.last_tag("va") {
+        "de5"
+    } else if place.next_tag("vdp") && (place.before.is_empty() || place.last_tag("rndtc")) {
+        "dei3"
+    } else if place.next_tag("mn") || place.next_is("了 过 到") {
+        "de2"
+    } else {
+        "de5"
+    }
+}
+
+/// 为: "to be, to become" or "for".
+fn become_or_for(place: &Place<'_>) -> &'static str {
+    if place.next_is("了 何 此 什么 你 我 他 她 它 您 自己 大家") {
+        "wei4"
+    } else if place.any_before("以 被 称 选 评 定 改 译 分 有 视 变") || place.last_tag("v") || place.next_tag("m") {
+        "wei2"
+    } else if place.any_tag_after("v") {
+        "wei4"
+    } else {
+        "wei2"
+    }
+}
+
+/// Returns how a character is read as a family name, where that differs.
+pub(crate) const fn surname(c: char) -> Option<&'static str> {
+    match c {
+        '仇' => Some("qiu2"),
+        '任' => Some("ren2"),
+        '单' => Some("shan4"),
+        '华' => Some("hua4"),
+        '尉' => Some("wei4"),
+        '曾' => Some("zeng1"),
+        '朴' => Some("piao2"),
+        '查' => Some("zha1"),
+        '盖' => Some("ge3"),
+        '缪' => Some("miao4"),
+        '解' => Some("xie4"),
+        '覃' => Some("qin2"),
+        '区' => Some("ou1"),
+        _ => None,
+    }
+}
