@@ -95,7 +95,8 @@ impl Verifier {
 
     /// Verifies a token.
     ///
-    /// Keys of a URL are used as they are known at this moment; [`JwtLayer`](crate::JwtLayer) also waits for them.
+    /// Fetches nothing: keys of a URL are used as they are known at this moment, so a program that only calls this
+    /// has them kept fresh by their source. [`JwtLayer`](crate::JwtLayer) also sends for them, and waits.
     ///
     /// # Errors
     ///
