@@ -58,7 +58,14 @@ impl AuditKey {
             path: path.into(),
             error,
         })?;
-        Self::new(bytes.expose().trim_ascii_end())
+        let mut bytes = bytes.expose();
+        // A random key may end like a line: of a shortest one nothing is taken off.
+        while let [rest @ .., b'\n' | b'\r'] = bytes
+            && rest.len() >= MIN_BYTES
+        {
+            bytes = rest;
+        }
+        Self::new(bytes)
     }
 
     /// Returns a public name of the key, which the opening record of a file carries.

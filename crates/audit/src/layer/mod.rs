@@ -40,9 +40,17 @@ impl AuditLayer {
 
     /// Returns a guard that holds a request until a record of its coming is safe, before the handler
     /// starts. It belongs innermost, where it is known who asks. For acts that must not happen
-    /// unrecorded; it costs one more wait for the disk.
+    /// unrecorded; it costs one more wait for the disk. Where no sink is fail-closed it could promise
+    /// nothing, and refuses every request as misconfigured.
     pub fn gate(&self) -> AuditGate {
         AuditGate::new(self.clone())
+    }
+
+    /// Tells whether a sink holds answers back until their record is safe. Without one, a
+    /// [`gate`](Self::gate) would refuse every request.
+    #[must_use]
+    pub fn is_fail_closed(&self) -> bool {
+        self.0.demands_heads
     }
 
     /// Returns what flushes and closes the sinks. Close it after the server has stopped.

@@ -1,12 +1,20 @@
 //! No record, no answer.
 
-use std::{convert::Infallible, fs, path::PathBuf};
+use std::{
+    convert::Infallible,
+    fs,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use palisade_audit::{
-    AuditGate, AuditHandle, AuditLayer, FileSink, MemorySink, VerifyOptions, VerifyReport,
-    verify_file,
+    AuditGate, AuditHandle, AuditLayer, Event, FileSink, MemorySink, Sink, Unavailable,
+    VerifyOptions, VerifyReport, verify_file,
 };
 use palisade_core::{Chain, GuardLayer, Layer, SecurityContext, Verdict};
 use tempfile::{TempDir, tempdir};
@@ -197,6 +205,54 @@ async fn a_gate_over_a_sink_that_promises_nothing_is_closed() {
     let gate: AuditGate = layer.gate();
     let (status, _) = send(GuardLayer(Chain(layer, gate)), service_fn(hello), get("/")).await;
     assert_eq!(status, 500);
+}
+
+/// Refuses some requests, and then none.
+#[derive(Debug)]
+struct Hesitant(AtomicU32);
+
+impl Sink for Hesitant {
+    fn end(&self, _: &Arc<Event>) {}
+
+    fn begin(&self) -> Result<(), Unavailable> {
+        let left = self
+            .0
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+                left.checked_sub(1)
+            });
+        if left.is_ok() {
+            Err(Unavailable::Full)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+#[tokio::test]
+async fn room_is_given_back_when_another_sink_refuses() {
+    let folder = tempdir().unwrap();
+    let file = FileSink::at(folder.path().join("audit.jsonl"))
+        .fail_closed()
+        .capacity(2);
+    let layer = AuditLayer::builder()
+        .sink(file.open().unwrap())
+        .sink(Hesitant(AtomicU32::new(5)))
+        .build()
+        .unwrap();
+    for expected in [503, 503, 503, 503, 503, 200] {
+        let (status, _) = send(layer.clone(), service_fn(hello), get("/")).await;
+        assert_eq!(status, expected);
+    }
+}
+
+#[test]
+fn a_layer_knows_whether_it_is_fail_closed() {
+    assert!(Stand::new().layer.is_fail_closed());
+    let open = AuditLayer::builder()
+        .sink(MemorySink::new())
+        .build()
+        .unwrap();
+    assert!(!open.is_fail_closed());
 }
 
 #[tokio::test]

@@ -205,6 +205,19 @@ async fn a_long_file_becomes_a_part_and_the_chain_goes_through_all() {
 }
 
 #[tokio::test]
+async fn a_part_of_another_trail_does_not_fit_in() {
+    let (folder, other) = (Folder::new(), Folder::new());
+    let part = |folder: &Folder| folder.0.path().join("audit.00000000000000000001.jsonl");
+    for folder in [&folder, &other] {
+        restarted(folder, 3).await;
+        fs::rename(folder.path(), part(folder)).unwrap();
+        restarted(folder, 3).await;
+    }
+    fs::copy(part(&other), part(&folder)).unwrap();
+    assert_eq!(folder.broken(), Reason::OtherTrail);
+}
+
+#[tokio::test]
 async fn a_crash_between_two_parts_is_survived() {
     let folder = Folder::new();
     restarted(&folder, 3).await;

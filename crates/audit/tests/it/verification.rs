@@ -189,6 +189,12 @@ async fn a_trail_written_anew_is_found_by_its_anchor() {
 }
 
 #[tokio::test]
+async fn a_file_does_not_open_twice() {
+    let opened = |lines: &mut Vec<Vec<u8>>| lines.insert(5, lines[0].clone());
+    assert_eq!(found(opened).await, (6, Reason::NotOpened));
+}
+
+#[tokio::test]
 async fn a_trail_that_grew_since_its_anchor_verifies() {
     let lines = lines().await;
     let early = judge(&lines[..5], &VerifyOptions::new()).unwrap().last;
