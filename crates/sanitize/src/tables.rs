@@ -135,19 +135,23 @@ pub(crate) fn is_unspaced(c: char) -> bool {
     )
 }
 
-/// Symbols with standardised variants that are not emoji: mathematics and East Asian punctuation.
+/// What has standardised variants and is no emoji: mathematics, ideographs and their punctuation, some old scripts.
 pub(crate) fn has_text_variants(c: char) -> bool {
     is_ideograph(c)
         || matches!(
             c,
-            '\u{1000}'..='\u{109f}'
+            '\u{1000}'..='\u{109f}' // Myanmar
+                | '\u{2100}'..='\u{214f}' // letters of mathematics
                 | '\u{2200}'..='\u{22ff}'
                 | '\u{2a00}'..='\u{2aff}'
                 | '\u{3001}'
                 | '\u{3002}'
-                | '\u{a840}'..='\u{a87f}'
+                | '\u{a840}'..='\u{a87f}' // Phags-pa
+                | '\u{aa60}'..='\u{aa7f}'
                 | '\u{ff01}'..='\u{ff1f}'
-                | '\u{13000}'..='\u{1343f}'
+                | '\u{10ac0}'..='\u{10aff}' // Manichaean
+                | '\u{13000}'..='\u{1345f}' // Egyptian hieroglyphs
+                | '\u{1d49c}'..='\u{1d4b5}'
         )
 }
 

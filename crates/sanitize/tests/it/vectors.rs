@@ -192,3 +192,23 @@ fn every_confusable_is_cleaned_stably_or_refused() {
         is_stable_for_every_preset(&from_hex(target));
     }
 }
+
+#[test]
+fn every_emoji_and_every_standardized_variant_is_unchanged() {
+    let text = String::from_utf8(committed("sequences.txt")).unwrap();
+    let sequences: Vec<String> = text
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(from_hex)
+        .collect();
+    assert!(sequences.len() > 6000, "{} sequences", sequences.len());
+    let sanitizer = Sanitizer::builder()
+        .normalization(Normalization::None)
+        .build()
+        .unwrap();
+    // A slashed zero is a digit with a hidden selector to everyone but a typesetter.
+    for sequence in sequences.iter().filter(|sequence| *sequence != "0\u{fe00}") {
+        let clean = sanitizer.clean(sequence).unwrap();
+        assert_eq!(clean.text(), sequence, "{}", sequence.escape_unicode());
+    }
+}
