@@ -1,5 +1,7 @@
 //! Connections that misbehave below HTTP's surface.
 
+use std::time::Duration;
+
 use http::{Request, StatusCode};
 use http_body_util::Full;
 use hyper_util::rt::TokioIo;
@@ -8,7 +10,8 @@ use palisade_transport::server::ReceivedBody;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{
-    bind, eventually, http2, read_all, read_answer, start, start_with, text, tls, within,
+    Running, bind, eventually, hasty, http2, read_all, read_answer, start, start_with, text, tls,
+    within,
 };
 
 /// A frame of HTTP/2 (RFC 9113, 4.1).
@@ -25,6 +28,7 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
+const PING: u8 = 6;
 const GOAWAY: u8 = 7;
 const CONTINUATION: u8 = 9;
 /// `:method GET`, `:scheme http`, `:path /`, `:authority a`, from HPACK's static table.
@@ -93,6 +97,49 @@ async fn a_head_of_endless_continuations_ends_the_connection() {
     assert!(goodbye(&answer_to(sent).await).is_some_and(|code| code != 0));
 }
 
+/// Sends an opening and these frames, then a ping every few milliseconds, until the server closes.
+async fn ping_until_closed(running: &Running, frames: &[Vec<u8>]) {
+    let (mut reader, mut writer) = running.connect().await.into_split();
+    writer.write_all(&opening()).await.unwrap();
+    writer.write_all(&frames.concat()).await.unwrap();
+    let ping = frame(PING, 0, 0, &[0; 8]);
+    let mut beat = tokio::time::interval(Duration::from_millis(20));
+    let pings = async {
+        while writer.write_all(&ping).await.is_ok() {
+            beat.tick().await;
+        }
+    };
+    let reads = async {
+        let mut scrap = [0; 4096];
+        while let Ok(1..) = reader.read(&mut scrap).await {}
+    };
+    within(async {
+        tokio::select! { () = pings => {}, () = reads => {} }
+    })
+    .await;
+    eventually("the place is free", || running.stats.open() == 0).await;
+}
+
+#[tokio::test]
+async fn pings_keep_no_idle_connection_open() {
+    let limits = hasty().header_timeout(Duration::from_secs(3600));
+    let running = start(bind().http2_in_clear().with_limits(limits));
+    ping_until_closed(&running, &[frame(HEADERS, 5, 1, HEAD)]).await;
+}
+
+/// The window for answers is closed from the start, and every ping gets its answer.
+#[tokio::test]
+async fn pings_keep_no_unread_answer_alive() {
+    let running = start(bind().http2_in_clear().with_limits(hasty()));
+    let no_window = [0, 4, 0, 0, 0, 0];
+    let frames = [
+        frame(SETTINGS, 0, 0, &no_window),
+        frame(HEADERS, 5, 1, HEAD),
+    ];
+    ping_until_closed(&running, &frames).await;
+    assert_eq!(running.stats.timed_out(), 1);
+}
+
 #[tokio::test]
 async fn a_panic_ends_its_own_connection_and_nothing_else() {
     let service = tower::service_fn(async |request: Request<ReceivedBody>| {
@@ -156,7 +203,7 @@ async fn an_upgraded_connection_keeps_its_place_and_is_not_cut() {
             .header("upgrade", "plus-one");
         Ok(answer.body(TestBody::default()).unwrap())
     });
-    let running = start_with(bind().with_limits(crate::support::hasty()), service);
+    let running = start_with(bind().with_limits(hasty()), service);
     let mut socket = running.connect().await;
     let head = b"GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: plus-one\r\n\r\n";
     socket.write_all(head).await.unwrap();
