@@ -166,6 +166,27 @@ mod tests {
         assert!(AuditKey::new(*b"0123456789abcdef0123456789abcdef").is_ok());
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_random_key_that_ends_like_a_line_is_read_whole() {
+        use std::{fs, os::unix::fs::PermissionsExt as _};
+
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::set_permissions(file.path(), fs::Permissions::from_mode(0o600)).unwrap();
+        let read = |bytes: &[u8]| {
+            fs::write(file.path(), bytes).unwrap();
+            AuditKey::from_file(file.path()).unwrap().expose().to_vec()
+        };
+        assert_eq!(
+            read(b"0123456789abcdef0123456789abcde\n"),
+            b"0123456789abcdef0123456789abcde\n"
+        );
+        assert_eq!(
+            read(b"0123456789abcdef0123456789abcdef\r\n"),
+            b"0123456789abcdef0123456789abcdef"
+        );
+    }
+
     #[test]
     fn debug_shows_the_public_name_alone() {
         let key = AuditKey::new(*b"0123456789abcdef0123456789abcdef").unwrap();

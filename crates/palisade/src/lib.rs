@@ -46,6 +46,8 @@ pub use palisade_rate_limit::{
     FailureMode, HeaderStyle, Key, LimitStore, MemoryStore, Policy, PolicyError, Rate,
     RateLimitBuilder, RateLimitLayer,
 };
+#[cfg(feature = "redis")]
+pub use palisade_rate_limit::{RedisStore, RedisStoreBuilder};
 pub use palisade_sanitize::{
     Action, Class, Field, Normalization, OverLength, Refused, SanitizeLayer, SanitizeLayerBuilder,
     Sanitizer, SanitizerBuilder, TextRule, Whitespace,
@@ -63,3 +65,34 @@ pub use self::{routes::Routes, shield::axum::ProtectedRouter};
 pub use palisade_jwt as jwt;
 #[cfg(feature = "jwt")]
 pub use palisade_jwt::{JwtLayer, Verifier};
+
+// The Rust of the book, compiled with the documentation's tests.
+#[cfg(doctest)]
+mod book {
+    macro_rules! pages {
+        ($($page:ident = $path:literal),+ $(,)?) => {
+            $(
+                #[doc = include_str!(concat!("../../../docs/src/", $path))]
+                mod $page {}
+            )+
+        };
+    }
+
+    pages! {
+        tutorial = "tutorial.md",
+        audit = "how-to/audit.md",
+        browsers = "how-to/browsers.md",
+        fleet = "how-to/fleet.md",
+        grpc = "how-to/grpc.md",
+        guard = "how-to/guard.md",
+        keys = "how-to/keys.md",
+        observe = "how-to/observe.md",
+        rollout = "how-to/rollout.md",
+        text = "how-to/text.md",
+        tokens = "how-to/tokens.md",
+        direct = "deploy/direct.md",
+        load_balancer = "deploy/load-balancer.md",
+        nginx = "deploy/nginx.md",
+        configuration = "reference/configuration.md",
+    }
+}

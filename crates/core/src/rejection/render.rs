@@ -8,7 +8,7 @@ use http::{
     header::{CACHE_CONTROL, CONTENT_TYPE},
     request,
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{Rejection, Template};
 use crate::{Guard, SecurityContext, Verdict, layer};
@@ -75,18 +75,21 @@ fn answer(rejection: &Rejection, media: Option<HeaderValue>, body: Bytes) -> Res
     answer
 }
 
+/// Writes the document by hand, member by member, in the order in which RFC 9457 names them.
 pub(super) fn problem(template: &Template) -> Bytes {
-    let mut document = Map::new();
-    document.insert("type".into(), template.problem_type.into());
     let title = template.status.canonical_reason().unwrap_or("Refused");
-    document.insert("title".into(), title.into());
-    document.insert("status".into(), template.status.as_u16().into());
-    document.insert("code".into(), template.code.into());
-    document.insert("detail".into(), template.detail.as_ref().into());
-    for (key, value) in &template.members {
-        document.insert((*key).into(), value.clone());
-    }
-    Value::Object(document).to_string().into()
+    let own = [
+        ("type", Value::from(template.problem_type)),
+        ("title", Value::from(title)),
+        ("status", Value::from(template.status.as_u16())),
+        ("detail", Value::from(template.detail.as_ref())),
+        ("code", Value::from(template.code)),
+    ];
+    let members = own.iter().chain(&template.members);
+    let members: Vec<String> = members
+        .map(|(key, value)| format!("{}:{value}", Value::from(*key)))
+        .collect();
+    format!("{{{}}}", members.join(",")).into()
 }
 
 /// Sets the renderer for every refusal of the stack. Stands outermost.

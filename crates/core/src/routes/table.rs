@@ -166,7 +166,11 @@ impl RouteTableBuilder {
     /// Adds the rules of another table below a prefix, as a router nests another.
     pub fn nest(self, prefix: &str, mut other: Self) -> Self {
         for (template, ..) in &mut other.routes {
-            let below = if template == "/" { "" } else { template.as_str() };
+            let below = if template == "/" {
+                ""
+            } else {
+                template.as_str()
+            };
             *template = format!("{}{below}", prefix.trim_end_matches('/'));
         }
         self.merge(other)

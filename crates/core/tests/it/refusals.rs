@@ -30,6 +30,9 @@ async fn a_refusal_is_a_problem_document_without_the_private_reason() {
     assert_eq!(document["status"], 418);
     assert_eq!(document["detail"], "No.");
     assert_eq!(document["type"], "about:blank");
+    let start =
+        r#"{"type":"about:blank","title":"I'm a teapot","status":418,"detail":"No.","code":"#;
+    assert!(body.starts_with(start), "{body}");
     for hidden in ["private", "secret-path", "hidden"] {
         assert!(!body.contains(hidden), "{hidden}");
     }

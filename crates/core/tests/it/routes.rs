@@ -186,12 +186,20 @@ async fn an_inner_service_that_makes_a_new_request_has_no_identity() {
 
 #[test]
 fn a_nested_table_stands_below_its_prefix() {
-    let inner = RouteTable::builder().any("/", Rule::public()).any("/{id}", Rule::public());
-    let table = RouteTable::builder().nest("/voices", inner).build().unwrap();
+    let inner = RouteTable::builder()
+        .any("/", Rule::public())
+        .any("/{id}", Rule::public());
+    let table = RouteTable::builder()
+        .nest("/voices", inner)
+        .build()
+        .unwrap();
     let templates: Vec<&str> = table.rules().iter().map(|rule| rule.template()).collect();
     assert_eq!(templates, ["/voices", "/voices/{id}"]);
     let rule = table.rule_at("/voices/{id}", &Method::GET).unwrap();
-    assert_eq!(rule.index(), table.rule_at("/voices/demo", &Method::GET).unwrap().index());
+    assert_eq!(
+        rule.index(),
+        table.rule_at("/voices/demo", &Method::GET).unwrap().index()
+    );
     assert!(table.rule_at("/other", &Method::GET).is_none());
 }
 

@@ -18,6 +18,13 @@ impl Config {
         let Some(audit) = &self.document.audit else {
             return Ok((shield, None));
         };
+        if audit.before_handler && audit.policy != AuditPolicy::FailClosed {
+            let problem = "nothing promises a record before the handler";
+            let remedy = "write policy = \"fail-closed\", or remove it";
+            return Err(self
+                .source
+                .complain("audit", "before_handler", problem, remedy));
+        }
         let mut layer = AuditLayer::builder().sink(self.sink(audit)?);
         if audit.mask_client_address {
             layer = layer.mask_client_address();

@@ -35,7 +35,7 @@ pub(super) struct Audit {
     pub(super) queue: Option<usize>,
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum AuditPolicy {
     #[default]

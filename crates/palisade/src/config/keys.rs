@@ -18,6 +18,17 @@ impl Config {
             let remedy = "make one with `palisade key new`, or name the one there is";
             self.source.at(&keys.file, problem, remedy)
         })?;
+        let records = store.table().records();
+        if let Some(record) = records.iter().find(|record| !scheme.made(record)) {
+            // Otherwise every key would be refused, and only the audit trail would say why.
+            let problem = format!(
+                "the key {} was made with another pepper or prefix",
+                record.id()
+            );
+            let remedy =
+                "name the pepper and the prefix with which the keys of this file were made";
+            return Err(self.source.at(&keys.pepper, problem, remedy));
+        }
         let mut layer = ApiKeyLayer::builder(scheme.clone(), store.clone());
         if let Some(written) = &keys.environments {
             layer = layer.environments(self.environments(written)?);

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use palisade_audit::AuditLayer;
 use palisade_core::{Access, RouteTable, Rule};
 use palisade_transport::HostLayer;
 
@@ -27,8 +28,8 @@ pub enum ShieldError {
         /// The names there are.
         known: Vec<String>,
     },
-    /// A record before the handler was asked for, and there is no audit.
-    GateWithoutAudit,
+    /// A record before the handler was asked for, and the audit cannot promise one.
+    GateWithoutPromise,
     /// The table of routes is not sound.
     Routes(palisade_core::RouteError),
 }
@@ -48,8 +49,8 @@ impl fmt::Display for ShieldError {
                 "the rule of `{route}` names the limit `{limit}`, but no limiter has it (there is: {}): add a policy of that name",
                 if known.is_empty() { "none".to_owned() } else { known.join(", ") },
             ),
-            Self::GateWithoutAudit => f.write_str(
-                "a record before the handler was asked for, but there is no audit: add `.audit(..)`",
+            Self::GateWithoutPromise => f.write_str(
+                "a record before the handler was asked for, but nothing promises one: give `.audit(..)` a sink that is `fail_closed()`",
             ),
             Self::Routes(error) => error.fmt(f),
         }
@@ -66,8 +67,9 @@ impl From<palisade_core::RouteError> for ShieldError {
 
 /// Checks the parts against the rules, and returns the one part that has no default.
 pub(super) fn check(parts: &ShieldBuilder, table: &RouteTable) -> Result<HostLayer, ShieldError> {
-    if parts.audit_before_handler && parts.audit.is_none() {
-        return Err(ShieldError::GateWithoutAudit);
+    let promises = parts.audit.as_ref().is_some_and(AuditLayer::is_fail_closed);
+    if parts.audit_before_handler && !promises {
+        return Err(ShieldError::GateWithoutPromise);
     }
     let limits = known_limits(parts);
     for rule in table.rules() {

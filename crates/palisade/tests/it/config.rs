@@ -202,6 +202,12 @@ fn a_mistake_is_named_with_line_key_and_remedy() {
         "unknown variant",
     );
     check(
+        "policy = \"fail-closed\"\n",
+        "",
+        "23: audit.before_handler",
+        "fail-closed",
+    );
+    check(
         "\"audit.jsonl\"",
         "\"no/such/folder/a\"",
         "20: audit.file",

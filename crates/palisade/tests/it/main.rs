@@ -12,7 +12,10 @@
 )]
 
 mod config;
+mod docs;
 mod floor_plan;
+mod metrics;
+mod readme;
 mod routers;
 mod shield;
 mod support;

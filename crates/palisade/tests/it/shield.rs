@@ -238,7 +238,17 @@ fn what_does_not_fit_is_said_at_build_with_its_remedy() {
     let gate = Shield::builder().hosts(hosts()).audit_before_handler();
     assert_eq!(
         gate.build(table(Rule::public())).unwrap_err(),
-        ShieldError::GateWithoutAudit
+        ShieldError::GateWithoutPromise
+    );
+}
+
+#[test]
+fn a_gate_before_the_handler_needs_a_trail_that_fails_closed() {
+    let table = palisade::RouteTable::builder().build().unwrap();
+    let gated = house().builder.audit_before_handler();
+    assert_eq!(
+        gated.build(table).unwrap_err(),
+        ShieldError::GateWithoutPromise
     );
 }
 

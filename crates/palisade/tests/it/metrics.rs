@@ -1,0 +1,39 @@
+//! Metrics: every request and refusal is counted, under labels that no client can grow.
+
+use axum::body::Body;
+use http::Request;
+use metrics_exporter_prometheus::PrometheusBuilder;
+use palisade::MetricsLayer;
+
+use crate::support::*;
+
+#[test]
+fn requests_and_refusals_are_counted_by_template_and_code() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let handle = recorder.handle();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    metrics::with_local_recorder(&recorder, || {
+        runtime.block_on(async {
+            let house = house();
+            let observer = MetricsLayer::by(house.clock.shared());
+            let app = house.builder.observe(observer).protect(routes()).unwrap();
+            let paths = ["/health", "/speak?text=canary", "/canary-1", "/canary-2"];
+            for path in paths {
+                let request: Request<Body> = request("GET", path, Some("psk_canary"));
+                ask(&app, request).await;
+            }
+        });
+    });
+    let text = handle.render();
+    for line in [
+        "palisade_requests_total{route=\"/health\",status=\"4xx\",ending=\"complete\"} 1",
+        "palisade_refusals_total{guard=\"known\",code=\"not_found\"} 2",
+        "palisade_refusals_total{guard=\"authenticate\",code=\"unauthenticated\"} 2",
+        "palisade_requests_open 0",
+    ] {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
+    assert!(!text.contains("canary"), "{text}");
+}

@@ -1,0 +1,105 @@
+//! What the README shows compiles: each line of its Rust stands in this file too.
+
+use std::{fs, sync::LazyLock, time::Duration};
+
+use http::StatusCode;
+use palisade::{
+    AllowedHosts, ApiKeyLayer, AuditLayer, FileSinkBuilder, Policy, RateLimitLayer, Routes, Rule,
+    Shield,
+};
+use palisade::{
+    Guard, KeyScheme, ManualClock, MemoryKeyStore, ProtectedRouter, Rejection, SecurityContext,
+    SharedClock, Verdict,
+};
+
+/// Stands in for the real one, so that the trail lands in a folder of the test.
+struct FileSink;
+
+impl FileSink {
+    fn at(name: &str) -> FileSinkBuilder {
+        static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
+        palisade::FileSink::at(FOLDER.path().join(name))
+    }
+}
+
+#[rustfmt::skip] // The lines are those of the README.
+fn first_screen() -> Result<ProtectedRouter, Box<dyn std::error::Error>> {
+    let scheme = KeyScheme::new(palisade::Pepper::generate()?);
+    let keys = MemoryKeyStore::new();
+    let speak = async || "spoken";
+
+let routes = Routes::new()
+    .get("/health", Rule::public(), async || "ok")
+    .post("/speak", Rule::scope("voice:speak").limit("speak").text("text"), speak);
+
+let client = Policy::named("client").rate("60/minute")?;
+let speak = Policy::named("speak").rate("10/minute")?.on_named_routes();
+let app = Shield::builder()
+    .audit(AuditLayer::builder().sink(FileSink::at("audit.jsonl").open()?).build()?)
+    .authenticate(ApiKeyLayer::new(scheme, keys)?)
+    .hosts(AllowedHosts::parse(["voice.example"])?)
+    .limit_clients(RateLimitLayer::by_client().policy(client).build()?)
+    .limit_principals(RateLimitLayer::by_principal().policy(speak).build()?)
+    .protect(routes)?;
+
+    Ok(app)
+}
+
+#[rustfmt::skip] // The lines are those of the README.
+mod own_guard {
+    use super::*;
+
+#[derive(Clone, Debug)]
+pub struct OfficeHours(pub SharedClock);
+
+impl Guard for OfficeHours {
+    type Pass = ();
+    fn name(&self) -> &'static str { "office_hours" }
+    fn admit(&self, _: &SecurityContext, _: &mut http::request::Parts) -> Verdict<()> {
+        match self.0.unix_time().as_secs() / 3600 % 24 {
+            8..18 => Verdict::Admit(()),
+            _ => Rejection::new(StatusCode::FORBIDDEN, "closed", "Come back at eight.").into(),
+        }
+    }
+}
+palisade::layer!(OfficeHours); // or Shield::builder().guard(OfficeHours(clock))
+}
+
+#[test]
+fn the_first_screen_builds_a_stack() {
+    let app = first_screen().unwrap();
+    assert!(format!("{app:?}").contains("limit_principal"));
+}
+
+#[test]
+fn the_guard_of_the_readme_keeps_office_hours() {
+    let open_at = |hour: u64| {
+        let clock = ManualClock::new(Duration::from_secs(hour * 3600));
+        let guard = own_guard::OfficeHours(clock.shared());
+        let (mut head, ()) = http::Request::new(()).into_parts();
+        let cx = SecurityContext::enter(&mut head);
+        matches!(guard.admit(&cx, &mut head), Verdict::Admit(()))
+    };
+    assert!(open_at(9) && !open_at(7) && !open_at(20));
+}
+
+#[test]
+fn every_line_of_rust_in_the_readme_stands_here() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let readme = fs::read_to_string(format!("{root}/README.md")).unwrap();
+    let here = include_str!("readme.rs");
+    let blocks = readme
+        .split("```rust\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next());
+    let mut lines = 0;
+    for line in blocks.flat_map(str::lines).map(str::trim) {
+        let found = here.lines().any(|one| one.trim() == line);
+        assert!(
+            line.starts_with("use ") || found,
+            "not compiled here: {line}"
+        );
+        lines += 1;
+    }
+    assert!(lines > 25, "{lines} lines");
+}
