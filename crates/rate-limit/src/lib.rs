@@ -1,1 +1,96 @@
 //! Rate limits by GCRA, in memory and in Redis, and the layer that enforces them.
+//!
+//! A [`Policy`] has a name, one or several [rates](Unrated::rate) in Flask-Limiter's grammar, a [`Key`]
+//! that says whom it counts, and a cost. A [`RateLimitLayer`] decides all its policies together: a
+//! request is admitted and charged by all of them, or refused and charged by none.
+//!
+//! ```
+//! use palisade_rate_limit::{Policy, RateLimitLayer};
+//!
+//! // Outside authentication: every client sixty requests a minute, and ten on the routes that say so.
+//! let layer = RateLimitLayer::by_client()
+//!     .policy(Policy::named("all").rate("60/minute")?)
+//!     .policy(Policy::named("tts").rate("10/minute")?.on_named_routes())
+//!     .build()?;
+//! # fn is_layer<S>(_: impl palisade_core::Layer<S>) {}
+//! # is_layer::<()>(layer);
+//! # Ok::<(), palisade_rate_limit::PolicyError>(())
+//! ```
+//!
+//! One that uses more of it: failed logins are punished, guests and users have daily quotas in
+//! characters, which the handler settles, and old clients are told in the old way.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use palisade_rate_limit::{HeaderStyle, Key, MemoryStore, Policy, RateLimitLayer, Reset, Unit};
+//!
+//! let store = Arc::new(MemoryStore::with_capacity(200_000));
+//! let outside = RateLimitLayer::by_client()
+//!     .policy(Policy::named("login").rate("5/minute;20/hour")?.penalty())
+//!     .policy(Policy::named("address").rate("20/second").map(|policy| policy.burst(40))?)
+//!     .store(store.clone())
+//!     .build()?;
+//! let inside = RateLimitLayer::by_principal()
+//!     .policy(
+//!         Policy::named("characters")
+//!             .rate("200000/day;20000/hour")?
+//!             .key(Key::owner())
+//!             .unit(Unit::Custom)
+//!             .cost(500)
+//!             .settled_by("characters"),
+//!     )
+//!     .headers([HeaderStyle::Draft10, HeaderStyle::Legacy(Reset::Delta)])
+//!     .store(store)
+//!     .build()?;
+//! assert!(inside.explain().contains("characters-day: 200000/day"));
+//! # let _ = outside;
+//! # Ok::<(), palisade_rate_limit::PolicyError>(())
+//! ```
+//!
+//! # What a rate means
+//!
+//! `60/minute` lets a client that was away send sixty requests at once, and then one a second. There
+//! are no windows that begin and end: in any span of time at most the burst and what came back
+//! in that span is granted, so nothing is gained by waiting for an edge. [`Policy::burst`] makes the
+//! first number smaller. Fractions are rounded against the client, never for it.
+//!
+//! # What clients are told
+//!
+//! Every answer has `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10); a
+//! refusal is a 429 with a problem document that names the violated policies, and `Retry-After` is
+//! exactly enough. A request that costs more than a full bucket is refused for good (400 or 413).
+//!
+//! # What a limit needs to know
+//!
+//! [`RateLimitLayer::by_client`] needs the client's address, decided by a layer outside it;
+//! [`RateLimitLayer::by_principal`] needs an authenticator outside it. Without, every request is
+//! refused with 500 `misconfigured`, loudly. *Together* means within one layer: what an outer layer
+//! charged stays charged when an inner one refuses. A retry made between two layers is still one
+//! request of the client's, and charged once.
+//!
+//! Nothing is given back because a client left, or because somebody further in refused: only the
+//! handler's word ([`Policy::settled_by`]) changes what was charged.
+//!
+//! # Stores
+//!
+//! [`MemoryStore`] has a fixed size, chosen when it is built. With feature `redis`, `RedisStore` shares buckets among
+//! nodes. Others implement [`LimitStore`].
+
+mod error;
+mod fields;
+mod gcra;
+mod layer;
+mod policy;
+mod rate;
+mod store;
+
+#[cfg(feature = "redis")]
+pub use self::store::redis::{RedisStore, RedisStoreBuilder};
+pub use self::{
+    error::PolicyError,
+    fields::{HeaderStyle, Reset},
+    layer::{RateLimitBuilder, RateLimitLayer},
+    policy::{FailureMode, Key, Limit, Policy, Subject, Unit, Unrated},
+    rate::Rate,
+    store::{Answer, Bucket, Charge, LimitStore, Ruling, Standing, memory::MemoryStore},
+};

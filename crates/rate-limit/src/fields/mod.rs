@@ -1,0 +1,148 @@
+//! How the standing of limits is told to clients.
+
+mod draft10;
+mod legacy;
+mod seconds;
+
+use std::sync::{Arc, OnceLock};
+
+use http::{HeaderMap, HeaderName, HeaderValue, header::RETRY_AFTER};
+use palisade_core::Rejection;
+
+use self::seconds::Seconds;
+use crate::{Limit, Standing};
+
+/// In which form answers tell how the limits stand.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum HeaderStyle {
+    /// `RateLimit` and `RateLimit-Policy` of draft-ietf-httpapi-ratelimit-headers-10.
+    Draft10,
+    /// `X-RateLimit-Limit`, `-Remaining` and `-Reset` of the limit that binds first.
+    Legacy(Reset),
+}
+
+/// What `X-RateLimit-Reset` holds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Reset {
+    /// Seconds from now.
+    Delta,
+    /// Seconds since the Unix epoch.
+    Epoch,
+}
+
+/// One limit to be told about.
+#[derive(Clone, Copy)]
+pub(crate) struct Line<'a> {
+    pub(crate) limit: &'a Limit,
+    pub(crate) standing: Standing,
+}
+
+impl Line<'_> {
+    fn remaining(&self) -> u32 {
+        self.limit.gcra.remaining(self.standing.backlog)
+    }
+
+    /// Whole seconds until more can be had; rounded up, so that nobody comes too early.
+    fn more_in(&self) -> u64 {
+        self.limit
+            .gcra
+            .more_in(self.standing.backlog)
+            .div_ceil(NANOSECONDS)
+    }
+}
+
+const NANOSECONDS: u64 = 1_000_000_000;
+
+/// Writes the fields. What does not change is made once.
+#[derive(Debug)]
+pub(crate) struct Fields {
+    draft10: Option<Box<[OnceLock<HeaderValue>]>>,
+    legacy: Option<Reset>,
+    seconds: Seconds,
+}
+
+impl Fields {
+    /// Prepares for so many limits.
+    pub(crate) fn new(styles: &[HeaderStyle], limits: usize) -> Self {
+        let sets = || (0..1_usize << limits).map(|_| OnceLock::new()).collect();
+        let legacy = styles.iter().find_map(|style| match style {
+            HeaderStyle::Legacy(reset) => Some(*reset),
+            HeaderStyle::Draft10 => None,
+        });
+        Self {
+            draft10: styles.contains(&HeaderStyle::Draft10).then(sets),
+            legacy,
+            seconds: Seconds::default(),
+        }
+    }
+
+    /// Dresses an answer that was admitted. `set` is the set of limits as bits.
+    pub(crate) fn dress<'a>(
+        &self,
+        headers: &mut HeaderMap,
+        set: usize,
+        lines: impl Iterator<Item = Line<'a>> + Clone,
+        unix_time: impl FnOnce() -> u64,
+    ) {
+        if let Some(standing) = self
+            .draft10
+            .as_ref()
+            .and_then(|_| draft10::standing(lines.clone()))
+        {
+            headers.append(draft10::RATE_LIMIT, standing);
+            if let Some(policy) = self.policy(set, lines.clone()) {
+                headers.append(draft10::RATE_LIMIT_POLICY, policy);
+            }
+        }
+        if let Some(reset) = self.legacy {
+            legacy::dress(headers, lines, reset, unix_time);
+        }
+    }
+
+    /// Dresses a refusal that is otherwise ready, the policy field included.
+    pub(crate) fn dress_refusal<'a>(
+        &self,
+        mut rejection: Rejection,
+        retry_after: u64,
+        lines: impl Iterator<Item = Line<'a>> + Clone,
+        unix_time: impl FnOnce() -> u64,
+    ) -> Rejection {
+        rejection = rejection.with_header(RETRY_AFTER, self.seconds.value(retry_after));
+        if let Some(standing) = self
+            .draft10
+            .as_ref()
+            .and_then(|_| draft10::standing(lines.clone()))
+        {
+            rejection = rejection.with_header(draft10::RATE_LIMIT, standing);
+        }
+        if let Some(reset) = self.legacy {
+            for (name, value) in legacy::fields(lines, reset, unix_time) {
+                rejection = rejection.with_header(name, value);
+            }
+        }
+        rejection
+    }
+
+    /// Returns the field that describes some limits, if it is wanted.
+    pub(crate) fn policy_field<'a>(
+        &self,
+        lines: impl Iterator<Item = &'a Arc<Limit>>,
+    ) -> Option<(HeaderName, HeaderValue)> {
+        self.draft10.as_ref()?;
+        Some((
+            draft10::RATE_LIMIT_POLICY,
+            draft10::policy(lines.map(AsRef::as_ref))?,
+        ))
+    }
+
+    fn policy<'a>(&self, set: usize, lines: impl Iterator<Item = Line<'a>>) -> Option<HeaderValue> {
+        let ready = self.draft10.as_ref()?.get(set)?;
+        if let Some(value) = ready.get() {
+            return Some(value.clone());
+        }
+        let value = draft10::policy(lines.map(|line| line.limit))?;
+        Some(ready.get_or_init(|| value).clone())
+    }
+}

@@ -1,0 +1,305 @@
+//! The arithmetic of one limit: governor's GCRA, and around it what governor does not know.
+//!
+//! A bucket is one number, its *backlog*: the time until it is full again. Governor judges a
+//! request and says what the backlog becomes, or how long to wait. It keeps one number per call in a
+//! [`StateStore`] and takes the time from a clock of its own, neither of which can hold several
+//! policies to *all or nothing*. Therefore the store here holds nothing (the number travels in the
+//! key, out of a table whose shards stay locked over all policies of a request) and the clock
+//! stands at zero (a backlog is relative to now). What is left is governor's decision itself.
+//!
+//! Debt, refunds and an amount that is only looked at are not governor's; they are the few lines in
+//! [`Gcra::add`] and [`Gcra::weigh`].
+
+use std::{
+    cell::Cell,
+    hash::{Hash, Hasher},
+    num::NonZeroU32,
+};
+
+use governor::{
+    Quota, RateLimiter, clock::Clock, middleware::NoOpMiddleware, nanos::Nanos, state::StateStore,
+};
+
+use crate::{PolicyError, Rate};
+
+/// A hundred years of backlog; sums of two of these still fit 64 bits of nanoseconds.
+const MOST_BACKLOG: u128 = 100 * 365 * 86_400 * 1_000_000_000;
+
+/// Decides about one backlog at a time.
+#[derive(Debug)]
+pub(crate) struct Gcra {
+    limiter: RateLimiter<Backlog, InPlace, AtZero, NoOpMiddleware<Nanos>>,
+    emission: u64,
+    burst: NonZeroU32,
+    debt: u64,
+}
+
+impl Gcra {
+    /// Prepares the arithmetic of a rate. `debt` is how many units may be owed beyond an empty bucket.
+    pub(crate) fn new(rate: &Rate, burst: NonZeroU32, debt: u32) -> Result<Self, PolicyError> {
+        let emission = interval(rate);
+        Self::with_emission(emission, burst, debt).ok_or_else(|| {
+            let why = "its burst and debt last longer than a hundred years";
+            PolicyError::rate(&rate.to_string(), why)
+        })
+    }
+
+    fn with_emission(emission: u128, burst: NonZeroU32, debt: u32) -> Option<Self> {
+        let units = u128::from(burst.get()) + u128::from(debt);
+        if emission.checked_mul(units)? > MOST_BACKLOG {
+            return None;
+        }
+        let emission = u64::try_from(emission).ok()?;
+        let quota =
+            Quota::with_period(std::time::Duration::from_nanos(emission))?.allow_burst(burst);
+        let limiter = RateLimiter::new(quota, InPlace, AtZero);
+        Some(Self {
+            limiter,
+            emission,
+            burst,
+            debt: emission * u64::from(debt),
+        })
+    }
+
+    /// The same limit cut into equal parts: one node's part while nodes cannot agree.
+    pub(crate) fn shared_among(&self, nodes: NonZeroU32) -> Option<Self> {
+        let part = |units: u32| units.div_ceil(nodes.get());
+        let burst = NonZeroU32::new(part(self.burst.get()))?;
+        let emission = u128::from(self.emission) * u128::from(nodes.get());
+        Self::with_emission(emission, burst, part(self.debt_units()))
+    }
+
+    /// Returns the time that one unit takes to come back, in nanoseconds.
+    pub(crate) const fn emission(&self) -> u64 {
+        self.emission
+    }
+
+    pub(crate) const fn burst(&self) -> u32 {
+        self.burst.get()
+    }
+
+    pub(crate) fn debt_units(&self) -> u32 {
+        u32::try_from(self.debt / self.emission).unwrap_or(u32::MAX)
+    }
+
+    const fn capacity(&self) -> u64 {
+        self.emission * self.burst.get() as u64
+    }
+
+    /// Asks for `need` units and uses up `take` of them. Returns the new backlog, or the wait.
+    /// Both in nanoseconds; `need` must not exceed the burst.
+    pub(crate) fn weigh(&self, backlog: u64, need: u32, take: u32) -> Result<u64, u64> {
+        let before = backlog.min(self.capacity() + self.debt);
+        let after = match NonZeroU32::new(need) {
+            Some(units) => self.ask(before, units)?,
+            // Nothing asked: only debt stands in the way.
+            None if before > self.capacity() => return Err(before - self.capacity()),
+            None => before,
+        };
+        Ok(if take == need {
+            after
+        } else {
+            self.add(before, i64::from(take))
+        })
+    }
+
+    fn ask(&self, backlog: u64, units: NonZeroU32) -> Result<u64, u64> {
+        let bucket = Backlog(Cell::new(backlog));
+        match self.limiter.check_key_n(&bucket, units) {
+            Ok(Ok(())) => Ok(bucket.0.get()),
+            Ok(Err(refused)) => Err(nanoseconds(refused.wait_time_from(Nanos::new(0)))),
+            // The layer sorts these out before; whoever comes here waits as long as the whole bucket.
+            Err(_) => Err(self.capacity()),
+        }
+    }
+
+    /// Charges without asking, down to the debt, or gives back, up to a full bucket.
+    pub(crate) fn add(&self, backlog: u64, units: i64) -> u64 {
+        let time = self.emission.saturating_mul(units.unsigned_abs());
+        if units < 0 {
+            return backlog.saturating_sub(time);
+        }
+        backlog
+            .saturating_add(time)
+            .min(self.capacity() + self.debt)
+    }
+
+    /// Returns how many units may be taken at once, now.
+    pub(crate) fn remaining(&self, backlog: u64) -> u32 {
+        let left = self.capacity().saturating_sub(backlog) / self.emission;
+        u32::try_from(left).unwrap_or(u32::MAX)
+    }
+
+    /// Returns the time until one unit more is there than now; 0 for a full bucket.
+    pub(crate) fn more_in(&self, backlog: u64) -> u64 {
+        if backlog == 0 {
+            return 0;
+        }
+        let next = u64::from(self.remaining(backlog)) + 1;
+        (next * self.emission + backlog).saturating_sub(self.capacity())
+    }
+}
+
+/// Returns the time in which one unit comes back, rounded up: never more than the quota. From a
+/// millisecond on it is a whole number of microseconds, so that Redis counts exactly the same.
+fn interval(rate: &Rate) -> u128 {
+    let exact = rate.window().as_nanos();
+    let interval = exact.div_ceil(u128::from(rate.amount().get()));
+    if interval < 1_000_000 {
+        return interval;
+    }
+    interval.next_multiple_of(1000)
+}
+
+fn nanoseconds(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// The state of one bucket on its way through governor. It is the key, because that is what governor hands to the store.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Backlog(Cell<u64>);
+
+impl Hash for Backlog {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.get().hash(state);
+    }
+}
+
+/// Keeps nothing: reads the state from the key and writes it back there.
+#[derive(Debug)]
+struct InPlace;
+
+impl StateStore for InPlace {
+    type Key = Backlog;
+
+    fn measure_and_replace<T, F, E>(&self, bucket: &Backlog, judge: F) -> Result<T, E>
+    where
+        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
+    {
+        let (answer, next) = judge(Some(Nanos::new(bucket.0.get())))?;
+        bucket.0.set(next.as_u64());
+        Ok(answer)
+    }
+}
+
+/// Now is zero: a backlog counts from the moment of the decision.
+#[derive(Debug)]
+struct AtZero;
+
+impl Clock for AtZero {
+    type Instant = Nanos;
+
+    fn now(&self) -> Nanos {
+        Nanos::new(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    fn gcra(rate: &str, burst: u32, debt: u32) -> Gcra {
+        Gcra::new(
+            &rate.parse().unwrap(),
+            NonZeroU32::new(burst).unwrap(),
+            debt,
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn a_burst_is_granted_and_then_one_unit_at_a_time() {
+        let limit = gcra("1/second", 3, 0);
+        let empty = limit.weigh(0, 3, 3).unwrap();
+        assert_eq!(empty, 3 * SECOND);
+        assert_eq!(limit.weigh(empty, 1, 1), Err(SECOND));
+        assert_eq!(limit.weigh(empty - SECOND + 1, 1, 1), Err(1));
+        assert_eq!(limit.weigh(empty - SECOND, 1, 1), Ok(empty));
+    }
+
+    #[test]
+    fn a_look_changes_nothing() {
+        let limit = gcra("1/second", 2, 0);
+        assert_eq!(limit.weigh(SECOND, 1, 0), Ok(SECOND));
+        assert_eq!(limit.weigh(2 * SECOND, 1, 0), Err(SECOND));
+    }
+
+    #[test]
+    fn debt_is_waited_off_and_bounded() {
+        let limit = gcra("1/second", 2, 3);
+        let owing = limit.add(2 * SECOND, 100);
+        assert_eq!(owing, 5 * SECOND);
+        assert_eq!(limit.weigh(owing, 1, 1), Err(4 * SECOND));
+        assert_eq!(limit.weigh(owing, 0, 0), Err(3 * SECOND));
+    }
+
+    #[test]
+    fn a_refund_never_makes_more_than_a_full_bucket() {
+        assert_eq!(gcra("1/second", 2, 0).add(SECOND, -100), 0);
+        assert_eq!(gcra("1/second", 2, 0).add(SECOND, i64::MIN), 0);
+    }
+
+    #[test]
+    fn a_backlog_of_a_larger_quota_counts_as_empty() {
+        assert_eq!(
+            gcra("1/second", 2, 0).weigh(900 * SECOND, 1, 1),
+            Err(SECOND)
+        );
+    }
+
+    #[test]
+    fn an_interval_that_does_not_divide_is_rounded_against_the_client() {
+        assert_eq!(gcra("7/minute", 7, 0).emission(), 8_571_429_000);
+    }
+
+    #[test]
+    fn fast_and_slow_rates_keep_their_pace() {
+        assert_eq!(gcra("5000/second", 5000, 0).emission(), 200_000);
+        assert_eq!(gcra("1000000/second", 1, 0).emission(), 1000);
+        assert_eq!(gcra("1/30 days", 1, 0).emission(), 30 * 86_400 * SECOND);
+        assert_eq!(gcra("4294967295/second", 1, 0).emission(), 1);
+    }
+
+    #[test]
+    fn a_part_is_never_less_than_one_unit() {
+        let part = gcra("10/second", 10, 0)
+            .shared_among(NonZeroU32::new(4).unwrap())
+            .unwrap();
+        assert_eq!((part.burst(), part.emission()), (3, SECOND * 4 / 10));
+        let part = gcra("1/second", 1, 0).shared_among(NonZeroU32::new(9).unwrap());
+        assert_eq!(part.unwrap().burst(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn what_remains_is_granted_and_one_more_is_not(
+            amount in 1..10_000_u32, burst in 1..500_u32, debt in 0..50_u32, backlog in 0..3_600 * SECOND,
+        ) {
+            let limit = gcra(&format!("{amount}/hour"), burst, debt);
+            let left = limit.remaining(backlog.min(limit.capacity()));
+            if left > 0 {
+                prop_assert!(limit.weigh(backlog.min(limit.capacity()), left, left).is_ok());
+            }
+            if left < burst {
+                let more_in = limit.more_in(backlog.min(limit.capacity()));
+                prop_assert_eq!(limit.weigh(backlog.min(limit.capacity()), left + 1, 0), Err(more_in));
+            }
+        }
+
+        #[test]
+        fn a_wait_is_exact(amount in 1..10_000_u32, burst in 1..500_u32, need in 1..500_u32, backlog in 0..4_000 * SECOND) {
+            let limit = gcra(&format!("{amount}/hour"), burst, 500);
+            prop_assume!(need <= burst);
+            if let Err(wait) = limit.weigh(backlog, need, need) {
+                let backlog = backlog.min(limit.capacity() + limit.debt);
+                prop_assert!(wait > 0);
+                prop_assert!(limit.weigh(backlog - wait, need, need).is_ok());
+                prop_assert_eq!(limit.weigh(backlog - wait + 1, need, need), Err(1));
+            }
+        }
+    }
+}

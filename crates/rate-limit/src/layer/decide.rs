@@ -1,0 +1,227 @@
+//! From a request to charges, and from a store's answer to a verdict.
+
+use std::sync::Arc;
+
+use arrayvec::ArrayVec;
+use http::request;
+use palisade_core::{Fact, Identity, Rejection, RouteMatch, SecurityContext, Soon};
+
+use super::{Inner, Slot, settle::Pass};
+use crate::{
+    Answer, Bucket, Charge, Key, Limit, Ruling, Subject, fields::Line, policy::Kind,
+    rate::MOST_RATES,
+};
+
+/// The limits that count one request.
+pub(super) type Asked = ArrayVec<Ask, MOST_RATES>;
+
+/// One limit that counts one request: which, whom, how much.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ask {
+    pub(super) index: usize,
+    pub(super) bucket: Bucket,
+    pub(super) cost: u32,
+}
+
+impl Inner {
+    /// Finds out which limits count a request.
+    pub(super) fn ask(
+        &self,
+        cx: &SecurityContext,
+        head: &request::Parts,
+    ) -> Result<Asked, Box<Rejection>> {
+        let mut asked = Asked::new();
+        let mut buckets = [None; MOST_RATES];
+        for (index, slot) in self.limits.iter().enumerate() {
+            if !slot.limit.counts(cx) {
+                continue;
+            }
+            let known = buckets
+                .get_mut(slot.bucket_of)
+                .and_then(|bucket: &mut Option<Bucket>| bucket.as_mut());
+            let bucket = match known {
+                Some(bucket) => *bucket,
+                None => self.bucket(&slot.key, cx, head)?,
+            };
+            if let Some(place) = buckets.get_mut(slot.bucket_of) {
+                *place = Some(bucket);
+            }
+            asked.push(Ask {
+                index,
+                bucket,
+                cost: self.cost(&slot.limit, head)?,
+            });
+        }
+        Ok(asked)
+    }
+
+    fn cost(&self, limit: &Limit, head: &request::Parts) -> Result<u32, Box<Rejection>> {
+        let cost = u32::try_from(limit.cost.of(head)).ok();
+        let payable = cost.filter(|cost| *cost <= limit.burst());
+        payable.ok_or_else(|| self.refusals.never(limit))
+    }
+
+    /// Finds the subject of a key and its bucket.
+    fn bucket(
+        &self,
+        key: &Key,
+        cx: &SecurityContext,
+        head: &request::Parts,
+    ) -> Result<Bucket, Box<Rejection>> {
+        match &key.0 {
+            Kind::Client { v4, v6 } => self.client_bucket(cx, *v4, *v6),
+            Kind::Custom { name, key } => Ok(match key(cx, head) {
+                Some(id) => self.store.bucket(&Subject::Named {
+                    kind: name,
+                    id: &id,
+                    group: None,
+                }),
+                None => self.store.bucket(&Subject::Everyone),
+            }),
+            Kind::Everyone => Ok(self.store.bucket(&Subject::Everyone)),
+            Kind::Owner | Kind::Principal => {
+                match cx.identity() {
+                    Identity::Known(who) => Ok(self.store.bucket(&named(key, who))),
+                    Identity::Anonymous => self.bucket(&Key::client(), cx, head),
+                    Identity::Unknown => Err(self
+                        .misconfigured("a limit by principal needs an authenticator outside it")),
+                }
+            }
+        }
+    }
+
+    fn client_bucket(
+        &self,
+        cx: &SecurityContext,
+        v4: u8,
+        v6: u8,
+    ) -> Result<Bucket, Box<Rejection>> {
+        let Some(client) = cx.client() else {
+            return Err(self.misconfigured("a limit by client needs ClientInfoLayer outside it"));
+        };
+        Ok(self.store.bucket(&Subject::network(client.ip(), v4, v6)))
+    }
+
+    fn misconfigured(&self, reason: &'static str) -> Box<Rejection> {
+        Box::new(Rejection::misconfigured(reason))
+    }
+
+    /// Asks the store about all of them at once.
+    pub(super) fn take(&self, asked: &Asked) -> Soon<Answer> {
+        let charge = |ask: &Ask| {
+            let limit = &self.limits.get(ask.index)?.limit;
+            Some(match limit.penalty {
+                true => Charge::look(limit, ask.bucket),
+                false => Charge::new(limit, ask.bucket, ask.cost),
+            })
+        };
+        let charges: ArrayVec<Charge<'_>, MOST_RATES> = asked.iter().filter_map(charge).collect();
+        self.store.take(self.clock.monotonic(), &charges)
+    }
+
+    /// Turns the store's answer into a verdict.
+    pub(super) fn judge(
+        &self,
+        cx: &SecurityContext,
+        asked: &Asked,
+        answer: &Answer,
+    ) -> Result<Pass, Box<Rejection>> {
+        if answer.degraded {
+            cx.record(Fact::Degraded {
+                guard: self.name,
+                what: "the store of the limits is away",
+            });
+        }
+        match answer.ruling {
+            Ruling::Admitted => Ok(Pass::new(self, asked, answer)),
+            Ruling::Refused => Err(self.too_many(asked, answer)),
+            Ruling::Unavailable => Err(self.refusals.unavailable()),
+        }
+    }
+
+    fn too_many(&self, asked: &Asked, answer: &Answer) -> Box<Rejection> {
+        let refused = asked
+            .iter()
+            .zip(answer.standings())
+            .filter(|(_, standing)| standing.refused());
+        let set = refused
+            .clone()
+            .fold(0, |set, (ask, _)| set | 1 << ask.index);
+        let lines = refused.filter_map(|(ask, standing)| {
+            let limit = &self.limits.get(ask.index)?.limit;
+            Some(Line {
+                limit,
+                standing: *standing,
+            })
+        });
+        // Rounded up, for a client that comes exactly then must be let in.
+        let wait = answer.wait();
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        let ready = self.refusals.too_many(set, &self.limits, &self.fields);
+        if answer.degraded {
+            return Box::new(self.fields.dress_refusal(
+                ready,
+                seconds.max(1),
+                std::iter::empty(),
+                || 0,
+            ));
+        }
+        let now = || self.clock.unix_time().as_secs();
+        Box::new(self.fields.dress_refusal(ready, seconds.max(1), lines, now))
+    }
+}
+
+impl Limit {
+    /// Whether the limit counts requests of this route.
+    fn counts(&self, cx: &SecurityContext) -> bool {
+        if !self.named_routes_only {
+            return true;
+        }
+        match cx.route() {
+            Some(RouteMatch::Found(rule)) => {
+                rule.limits().iter().any(|name| **name == *self.policy)
+            }
+            // Nothing is behind an unknown path, and a preflight costs nothing.
+            Some(_) => false,
+            // No table was asked: better limited than forgotten.
+            None => true,
+        }
+    }
+}
+
+fn named<'a>(key: &Key, who: &'a palisade_core::Principal) -> Subject<'a> {
+    match (&key.0, who.owner()) {
+        (Kind::Owner, Some(owner)) => Subject::Named {
+            kind: "owner",
+            id: owner,
+            group: None,
+        },
+        (_, group) => Subject::Named {
+            kind: who.kind(),
+            id: who.id(),
+            group,
+        },
+    }
+}
+
+impl Slot {
+    pub(super) fn all(limits: Vec<Limit>, default: &Key) -> Box<[Self]> {
+        let keys: Vec<Key> = limits
+            .iter()
+            .map(|limit| limit.key.clone().unwrap_or_else(|| default.clone()))
+            .collect();
+        let slot = |(index, limit): (usize, Limit)| {
+            let key = keys.get(index).cloned().unwrap_or_else(|| default.clone());
+            let bucket_of = keys
+                .iter()
+                .position(|other| other.same_as(&key))
+                .unwrap_or(index);
+            Self {
+                limit: Arc::new(limit),
+                key,
+                bucket_of,
+            }
+        };
+        limits.into_iter().enumerate().map(slot).collect()
+    }
+}

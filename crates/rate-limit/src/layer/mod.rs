@@ -1,0 +1,165 @@
+//! The layer: which limits count a request, what they say, and what the client is told.
+
+mod build;
+mod decide;
+mod refusals;
+mod settle;
+
+use std::sync::Arc;
+
+use http::{request, response};
+use palisade_core::{Ending, Guard, Mode, SecurityContext, SharedClock, Soon, Verdict, layer};
+
+pub use self::build::RateLimitBuilder;
+use self::{decide::Asked, refusals::Refusals, settle::Pass};
+use crate::{Key, Limit, LimitStore, fields::Fields};
+
+/// Limits requests by policies that are decided together: a request is admitted and charged
+/// by all of them, or refused and charged by none.
+///
+/// One layer stands before authentication ([`by_client`](Self::by_client)), another after it
+/// ([`by_principal`](Self::by_principal)). *Together* holds within one layer: what the outer one
+/// charged stays charged when the inner one refuses.
+///
+/// Clones share their buckets. A layer that is applied twice around one handler charges once.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct RateLimitLayer(Arc<Inner>);
+
+layer!(RateLimitLayer);
+
+#[derive(Debug)]
+struct Inner {
+    name: &'static str,
+    mode: Mode,
+    limits: Box<[Slot]>,
+    store: Arc<dyn LimitStore>,
+    clock: SharedClock,
+    fields: Fields,
+    refusals: Refusals,
+}
+
+/// A limit in its place.
+#[derive(Debug)]
+struct Slot {
+    limit: Arc<Limit>,
+    key: Key,
+    /// The first limit with the same key: subjects are looked for once.
+    bucket_of: usize,
+}
+
+impl RateLimitLayer {
+    /// Starts a layer that counts client addresses. Stands before authentication, inside whatever
+    /// decides the client's address; without that every request is refused as misconfigured.
+    pub fn by_client() -> RateLimitBuilder {
+        RateLimitBuilder::new("limit_client", Key::client())
+    }
+
+    /// Starts a layer that counts principals, and guests by their address. Stands inside authentication;
+    /// without one every request is refused as misconfigured.
+    pub fn by_principal() -> RateLimitBuilder {
+        RateLimitBuilder::new("limit_principal", Key::principal())
+    }
+
+    /// Returns the names of the policies, to compare them with those that the rules of routes name.
+    pub fn policies(&self) -> impl Iterator<Item = &str> {
+        let mut last = "";
+        let names = self.0.limits.iter().map(|slot| &*slot.limit.policy);
+        names.filter(move |name| std::mem::replace(&mut last, name) != *name)
+    }
+
+    /// Says what is limited how, and what the store may use: one line each.
+    #[must_use]
+    pub fn explain(&self) -> String {
+        let mut lines: Vec<String> = self.0.limits.iter().map(Slot::explain).collect();
+        lines.push(format!("store: {}", self.0.store.explain()));
+        if self.0.mode == Mode::Shadow {
+            lines.push("shadow: nothing is refused".to_owned());
+        }
+        lines.join("\n")
+    }
+}
+
+impl Slot {
+    fn explain(&self) -> String {
+        let Limit { name, rate, .. } = &*self.limit;
+        let burst = self.limit.burst();
+        let mut line = format!("{name}: {rate}, at once {burst}, by {}", self.key);
+        if self.limit.penalty {
+            line += ", charged by failed credentials only";
+        }
+        if let Some(unit) = &self.limit.settled_by {
+            line += &format!(", settled by {unit}");
+        }
+        if self.limit.named_routes_only {
+            line += ", on routes that name it";
+        }
+        line
+    }
+}
+
+impl Guard for RateLimitLayer {
+    type Pass = Pass;
+
+    fn name(&self) -> &'static str {
+        self.0.name
+    }
+
+    fn mode(&self) -> Mode {
+        self.0.mode
+    }
+
+    fn admit(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<Pass> {
+        // The address of what all clones share.
+        if !cx.first_visit(Arc::as_ptr(&self.0).addr()) {
+            return Verdict::Admit(Pass::default());
+        }
+        let asked = match self.0.ask(cx, head) {
+            Ok(asked) if asked.is_empty() => return Verdict::Admit(Pass::default()),
+            Ok(asked) => asked,
+            Err(rejection) => return rejection.into(),
+        };
+        match self.0.take(&asked) {
+            Soon::Now(answer) => self.0.judge(cx, &asked, &answer).into(),
+            Soon::Later(answer) => self.later(cx, asked, answer),
+        }
+    }
+
+    fn finish(
+        &self,
+        cx: &SecurityContext,
+        pass: &mut Pass,
+        head: &mut response::Parts,
+    ) -> Verdict<()> {
+        // Before the answer leaves: whoever waits for it before the next guess has paid for the last.
+        self.0.charge_failure(cx, pass, Some(head.status));
+        if !pass.is_silent() && !head.status.is_redirection() {
+            let now = || self.0.clock.unix_time().as_secs();
+            self.0
+                .fields
+                .dress(&mut head.headers, pass.set(), self.0.told(pass), now);
+        }
+        Verdict::Admit(())
+    }
+
+    fn close(&self, cx: &SecurityContext, mut pass: Pass, end: Ending) {
+        self.0.charge_failure(cx, &mut pass, end.status);
+        self.0.settle(cx, &pass);
+    }
+}
+
+impl RateLimitLayer {
+    fn later(
+        &self,
+        cx: &SecurityContext,
+        asked: Asked,
+        answer: palisade_core::BoxFuture<crate::Answer>,
+    ) -> Verdict<Pass> {
+        // A client that leaves meanwhile has paid: the store may have counted it already.
+        let (this, cx) = (Arc::clone(&self.0), cx.clone());
+        Verdict::later(async move {
+            let answer = answer.await;
+            this.judge(&cx, &asked, &answer)
+        })
+    }
+}

@@ -1,0 +1,47 @@
+//! What a request costs.
+
+use std::{fmt, sync::Arc};
+
+use http::request;
+
+/// What the units of a policy are; stated in `RateLimit-Policy` as `qu`.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Unit {
+    /// Bytes of content. A request that could never be paid is too large (413).
+    ContentBytes,
+    /// A unit of one's own (characters, seconds of audio). Stands in no field, for the draft knows no names for it.
+    Custom,
+    /// Requests.
+    #[default]
+    Requests,
+}
+
+/// A number, or a function of the head.
+#[derive(Clone)]
+pub(crate) enum Cost {
+    Fixed(u32),
+    By(Arc<dyn Fn(&request::Parts) -> u64 + Send + Sync>),
+}
+
+impl Cost {
+    pub(crate) fn by(cost: impl Fn(&request::Parts) -> u64 + Send + Sync + 'static) -> Self {
+        Self::By(Arc::new(cost))
+    }
+
+    pub(crate) fn of(&self, head: &request::Parts) -> u64 {
+        match self {
+            Self::Fixed(units) => u64::from(*units),
+            Self::By(cost) => cost(head),
+        }
+    }
+}
+
+impl fmt::Debug for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fixed(units) => write!(f, "{units}"),
+            Self::By(_) => f.write_str("by the head"),
+        }
+    }
+}

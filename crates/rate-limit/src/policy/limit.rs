@@ -1,0 +1,108 @@
+//! One rate of one policy, ready to be decided.
+
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    num::NonZeroU32,
+    time::Duration,
+};
+
+use super::{Cost, FailureMode, Key, Policy, Unit};
+use crate::{PolicyError, Rate, gcra::Gcra};
+
+/// One rate of one policy, with the arithmetic for it. Stores are asked about these.
+#[derive(Debug)]
+pub struct Limit {
+    pub(crate) name: Box<str>,
+    pub(crate) policy: Box<str>,
+    pub(crate) salt: u32,
+    pub(crate) rate: Rate,
+    pub(crate) gcra: Gcra,
+    pub(crate) local: Gcra,
+    pub(crate) failure: FailureMode,
+    pub(crate) key: Option<Key>,
+    pub(crate) cost: Cost,
+    pub(crate) settled_by: Option<Box<str>>,
+    pub(crate) unit: Unit,
+    pub(crate) penalty: bool,
+    pub(crate) named_routes_only: bool,
+}
+
+impl Limit {
+    pub(super) fn new(
+        policy: &Policy,
+        rate: &Rate,
+        burst: NonZeroU32,
+    ) -> Result<Self, PolicyError> {
+        let name = match policy.rates.len() {
+            1 => policy.name.clone(),
+            _ => format!("{}-{}", policy.name, rate.label()).into(),
+        };
+        let wrong = |error| PolicyError::policy(&policy.name, error);
+        let gcra = Gcra::new(rate, burst, policy.debt_of(burst)).map_err(wrong)?;
+        let share = match policy.failure {
+            FailureMode::LocalFallback { share } => share,
+            _ => NonZeroU32::MIN,
+        };
+        let local = gcra.shared_among(share).ok_or_else(|| {
+            PolicyError::policy(&policy.name, "its share is too small to be counted")
+        })?;
+        Ok(Self {
+            salt: salt(&name),
+            name,
+            policy: policy.name.clone(),
+            rate: *rate,
+            gcra,
+            local,
+            failure: policy.failure,
+            key: policy.key.clone(),
+            cost: policy.cost.clone(),
+            settled_by: policy.settled_by.clone(),
+            unit: policy.unit,
+            penalty: policy.penalty,
+            named_routes_only: policy.named_routes_only,
+        })
+    }
+
+    /// Returns the name that stands in header fields: the policy's, with the window where there are several.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the rate.
+    #[must_use]
+    pub const fn rate(&self) -> Rate {
+        self.rate
+    }
+
+    /// Returns how many units may be taken at once.
+    #[must_use]
+    pub const fn burst(&self) -> u32 {
+        self.gcra.burst()
+    }
+
+    /// Returns the time in which one unit comes back.
+    #[must_use]
+    pub const fn interval(&self) -> Duration {
+        Duration::from_nanos(self.gcra.emission())
+    }
+
+    /// Returns how many units may be owed.
+    #[must_use]
+    pub fn debt(&self) -> u32 {
+        self.gcra.debt_units()
+    }
+
+    /// Returns what happens while a shared store is away.
+    #[must_use]
+    pub const fn failure_mode(&self) -> FailureMode {
+        self.failure
+    }
+}
+
+/// Keeps the buckets of one subject apart. Made of the name alone, so a changed quota keeps its state.
+fn salt(name: &str) -> u32 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    (hasher.finish() >> 16) as u32
+}

@@ -1,0 +1,259 @@
+//! What is limited: a name, its rates, whom they count, and what a request costs.
+
+mod cost;
+mod failure;
+mod key;
+mod limit;
+
+use std::num::NonZeroU32;
+
+pub(crate) use self::{cost::Cost, key::Kind};
+pub use self::{
+    cost::Unit,
+    failure::FailureMode,
+    key::{Key, Subject},
+    limit::Limit,
+};
+use crate::{PolicyError, Rate};
+
+/// The longest name; it stands in every answer.
+const LONGEST_NAME: usize = 48;
+
+/// A penalty may be owed so many times over: guesses that were made at the same moment are all paid for.
+const PENALTY_DEBT: u32 = 4;
+
+/// Limits that belong together: one name, one key, one cost, one or several rates.
+///
+/// ```
+/// use palisade_rate_limit::{Key, Policy};
+///
+/// let simple = Policy::named("tts").rate("10/minute")?;
+/// let careful = Policy::named("characters")
+///     .rate("200000/day;20000/hour")?
+///     .key(Key::owner())
+///     .cost_by(|head| head.uri.query().map_or(1, |query| query.len() as u64))
+///     .settled_by("characters");
+/// # let _ = (simple, careful);
+/// # Ok::<(), palisade_rate_limit::PolicyError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Policy {
+    pub(crate) name: Box<str>,
+    pub(crate) rates: Vec<Rate>,
+    pub(crate) burst: Option<u32>,
+    pub(crate) key: Option<Key>,
+    pub(crate) cost: Cost,
+    pub(crate) settled_by: Option<Box<str>>,
+    pub(crate) unit: Unit,
+    pub(crate) penalty: bool,
+    pub(crate) named_routes_only: bool,
+    pub(crate) debt: Option<u32>,
+    pub(crate) failure: FailureMode,
+}
+
+/// A policy that lacks its rates; made by [`Policy::named`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Unrated(Box<str>);
+
+impl Unrated {
+    /// Gives the policy its rates: `10/minute`, `10 per minute`, `200/day;50/hour`, `5 per 2 hours`.
+    ///
+    /// Each rate grants its whole amount at once to a client that has been away (see
+    /// [`Policy::burst`]), and then one unit every window divided by amount.
+    ///
+    /// # Errors
+    ///
+    /// If a rate is malformed, two have the same window, or the name is empty, longer than 48
+    /// bytes or holds anything but ASCII letters, digits, `-`, `_` and `.`.
+    pub fn rate(self, rates: &str) -> Result<Policy, PolicyError> {
+        check_name(&self.0)?;
+        let rates = Rate::parse_all(rates).map_err(|error| PolicyError::policy(&self.0, error))?;
+        Ok(Policy {
+            name: self.0,
+            rates,
+            burst: None,
+            key: None,
+            cost: Cost::Fixed(1),
+            settled_by: None,
+            unit: Unit::Requests,
+            penalty: false,
+            named_routes_only: false,
+            debt: None,
+            failure: FailureMode::default(),
+        })
+    }
+}
+
+/// Names stand in quotation marks in header fields and between colons in keys.
+fn check_name(name: &str) -> Result<(), PolicyError> {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    if name.is_empty() || name.len() > LONGEST_NAME || !name.bytes().all(allowed) {
+        let why = "a name is 1 to 48 ASCII letters, digits, `-`, `_` or `.`";
+        return Err(PolicyError::policy(name, why));
+    }
+    Ok(())
+}
+
+impl Policy {
+    /// Starts a policy. The name stands in header fields, in refusals and in the rules of routes.
+    pub fn named(name: impl Into<Box<str>>) -> Unrated {
+        Unrated(name.into())
+    }
+
+    /// Limits what may be taken at once to fewer (or more) units than the rate's amount.
+    ///
+    /// Of several rates only the one with the shortest window changes. In any span of time at most
+    /// `burst` units plus those that came back in the span are granted: there is no moment at
+    /// which a window's quota is granted twice.
+    pub fn burst(mut self, units: u32) -> Self {
+        self.burst = Some(units);
+        self
+    }
+
+    /// Says whom the policy counts. By default the layer's own: the client or the principal.
+    pub fn key(mut self, key: Key) -> Self {
+        self.key = Some(key);
+        self
+    }
+
+    /// Charges every request so many units in place of one.
+    pub fn cost(mut self, units: u32) -> Self {
+        self.cost = Cost::Fixed(units);
+        self
+    }
+
+    /// Charges what a function of the request's head says.
+    ///
+    /// A cost that no full bucket could ever pay is refused for good (400, or 413 for
+    /// [`Unit::ContentBytes`]), not with 429: waiting would not help.
+    pub fn cost_by(
+        mut self,
+        cost: impl Fn(&http::request::Parts) -> u64 + Send + Sync + 'static,
+    ) -> Self {
+        self.cost = Cost::by(cost);
+        self
+    }
+
+    /// Replaces the cost by what the handler reports for this unit, when the answer is over.
+    ///
+    /// Only the handler's word counts. A client that leaves, or is refused further in, has paid
+    /// what was reserved. More than was reserved is owed (see [`Policy::debt`]).
+    pub fn settled_by(mut self, unit: impl Into<Box<str>>) -> Self {
+        self.settled_by = Some(unit.into());
+        self
+    }
+
+    /// Says what the units are; the default is requests.
+    pub fn unit(mut self, unit: Unit) -> Self {
+        self.unit = unit;
+        self
+    }
+
+    /// Charges only requests whose credential failed, and refuses everybody who has used that up.
+    ///
+    /// Belongs into a layer outside authentication. Successful requests are only measured against it.
+    pub fn penalty(mut self) -> Self {
+        self.penalty = true;
+        self
+    }
+
+    /// Applies only on routes whose rule names the policy; by default it applies everywhere.
+    ///
+    /// Where nothing is known of the route (no table is configured, or no rule matches) the policy applies.
+    pub fn on_named_routes(mut self) -> Self {
+        self.named_routes_only = true;
+        self
+    }
+
+    /// Lets so many units be owed beyond an empty bucket, when more is settled than was reserved.
+    /// By default one burst; for penalties four.
+    pub fn debt(mut self, units: u32) -> Self {
+        self.debt = Some(units);
+        self
+    }
+
+    /// Says what happens while a shared store is away. Without effect for the store in memory.
+    pub fn when_store_fails(mut self, mode: FailureMode) -> Self {
+        self.failure = mode;
+        self
+    }
+
+    /// Returns the name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Turns each rate into a limit, as a layer does. For tests of stores.
+    ///
+    /// # Errors
+    ///
+    /// If the burst is 0, or burst and debt would last longer than a hundred years.
+    pub fn limits(&self) -> Result<Vec<Limit>, PolicyError> {
+        let shortest = self.rates.iter().map(Rate::window).min();
+        let limit = |rate: &Rate| {
+            let shortest = Some(rate.window()) == shortest;
+            let burst = self
+                .burst
+                .filter(|_| shortest)
+                .unwrap_or(rate.amount().get());
+            let burst = NonZeroU32::new(burst).ok_or_else(|| {
+                PolicyError::policy(&self.name, "a burst of 0 would refuse everything")
+            })?;
+            Limit::new(self, rate, burst)
+        };
+        self.rates.iter().map(limit).collect()
+    }
+
+    /// How much may be owed on a limit of this burst.
+    pub(crate) fn debt_of(&self, burst: NonZeroU32) -> u32 {
+        match (self.debt, self.penalty, &self.settled_by) {
+            (Some(units), ..) => units,
+            (None, true, _) => burst.get().saturating_mul(PENALTY_DEBT),
+            (None, false, Some(_)) => burst.get(),
+            (None, false, None) => 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_would_break_a_header_field_or_a_key_is_refused() {
+        for name in ["", "a b", "a\"b", "a:b", "a\r\nb", "größe", &"x".repeat(49)] {
+            assert!(Policy::named(name).rate("1/second").is_err(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn several_rates_become_limits_named_by_their_windows() {
+        let policy = Policy::named("api")
+            .rate("200/day;50/hour;5 per 2 minutes")
+            .unwrap();
+        let limits = policy.burst(2).limits().unwrap();
+        let names: Vec<_> = limits
+            .iter()
+            .map(|limit| (limit.name(), limit.burst()))
+            .collect();
+        assert_eq!(
+            names,
+            [("api-day", 200), ("api-hour", 50), ("api-2-minutes", 2)]
+        );
+    }
+
+    #[test]
+    fn a_burst_of_nothing_is_refused_at_build() {
+        assert!(
+            Policy::named("a")
+                .rate("1/second")
+                .unwrap()
+                .burst(0)
+                .limits()
+                .is_err()
+        );
+    }
+}

@@ -1,0 +1,251 @@
+//! Rates as people write them: `10/minute`, `10 per minute`, `200/day;50/hour`.
+//!
+//! The grammar is Flask-Limiter's: a count, `/` or `per`, an optional multiple, a unit. Several
+//! rates stand side by side between `;`, `,` or `|`. Case and spaces do not matter.
+
+use std::{fmt, num::NonZeroU32, str::FromStr, time::Duration};
+
+use crate::PolicyError;
+
+/// The most rates that one string may hold; a layer decides that many limits at once.
+pub(crate) const MOST_RATES: usize = 8;
+
+const UNITS: [(&str, u64); 7] = [
+    ("second", 1),
+    ("minute", 60),
+    ("hour", 3_600),
+    ("day", 86_400),
+    ("week", 7 * 86_400),
+    ("month", 30 * 86_400),
+    ("year", 365 * 86_400),
+];
+
+/// Ten years. A longer window is a typing error, and its nanoseconds would not leave room for a burst.
+const LONGEST: u64 = 10 * 365 * 86_400;
+
+/// So many units over so long a time.
+///
+/// ```
+/// use palisade_rate_limit::Rate;
+///
+/// let rate: Rate = "5 per 2 hours".parse()?;
+/// assert_eq!(rate.amount().get(), 5);
+/// assert_eq!(rate.window().as_secs(), 7200);
+/// assert_eq!(rate.to_string(), "5/2 hours");
+/// # Ok::<(), palisade_rate_limit::PolicyError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct Rate {
+    amount: NonZeroU32,
+    multiple: u32,
+    unit: usize,
+}
+
+impl Rate {
+    /// Returns how many units the window grants.
+    #[must_use]
+    pub const fn amount(&self) -> NonZeroU32 {
+        self.amount
+    }
+
+    /// Returns the window.
+    #[must_use]
+    pub fn window(&self) -> Duration {
+        Duration::from_secs(u64::from(self.multiple) * self.unit().1)
+    }
+
+    /// Returns the window as part of a name: `minute`, `2-hours`.
+    pub(crate) fn label(&self) -> String {
+        match self.multiple {
+            1 => self.unit().0.to_owned(),
+            n => format!("{n}-{}s", self.unit().0),
+        }
+    }
+
+    fn unit(&self) -> (&'static str, u64) {
+        UNITS.get(self.unit).copied().unwrap_or(("second", 1))
+    }
+
+    /// Reads several rates.
+    pub(crate) fn parse_all(text: &str) -> Result<Vec<Self>, PolicyError> {
+        let pieces = text.split([';', ',', '|']).map(str::trim);
+        let rates: Vec<Self> = pieces.map(str::parse).collect::<Result<_, _>>()?;
+        if rates.len() > MOST_RATES {
+            return Err(PolicyError::too_many(rates.len()));
+        }
+        let repeated =
+            |rate: &&Self| rates.iter().filter(|r| r.window() == rate.window()).count() > 1;
+        match rates.iter().find(repeated) {
+            Some(twice) => Err(PolicyError::rate(
+                text,
+                format!(
+                    "two rates over the same {}; keep the lower one",
+                    twice.label()
+                ),
+            )),
+            None => Ok(rates),
+        }
+    }
+}
+
+impl FromStr for Rate {
+    type Err = PolicyError;
+
+    /// Reads one rate.
+    ///
+    /// # Errors
+    ///
+    /// If the text is not of the form `COUNT/UNIT` or `COUNT per [N] UNIT`, if a number is 0 or too
+    /// large, or if the unit is unknown.
+    fn from_str(text: &str) -> Result<Self, PolicyError> {
+        let wrong = |why: String| PolicyError::rate(text, why);
+        let (count, rest) = digits(text.trim_start());
+        let rest = separator(rest.trim_start()).ok_or_else(|| {
+            wrong("expected a form like `10/minute` or `10 per minute`".to_owned())
+        })?;
+        let (multiple, unit) = digits(rest.trim_start());
+        let amount =
+            number(count).ok_or_else(|| wrong(format!("the count must be 1 to {}", u32::MAX)))?;
+        let multiple = if multiple.is_empty() {
+            Some(NonZeroU32::MIN)
+        } else {
+            number(multiple)
+        };
+        let multiple = multiple
+            .ok_or_else(|| wrong("the multiple of the unit must be 1 or more".to_owned()))?;
+        let name = unit.trim();
+        let unit = unit_index(name).ok_or_else(|| wrong(unknown_unit(name)))?;
+        let rate = Self {
+            amount,
+            multiple: multiple.get(),
+            unit,
+        };
+        if rate.window().as_secs() > LONGEST {
+            return Err(wrong("the window is longer than ten years".to_owned()));
+        }
+        Ok(rate)
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.multiple {
+            1 => write!(f, "{}/{}", self.amount, self.unit().0),
+            n => write!(f, "{}/{n} {}s", self.amount, self.unit().0),
+        }
+    }
+}
+
+/// Splits the leading digits off.
+fn digits(text: &str) -> (&str, &str) {
+    let end = text.find(|c: char| !c.is_ascii_digit());
+    text.split_at(end.unwrap_or(text.len()))
+}
+
+/// Skips `/` or the word `per`.
+fn separator(text: &str) -> Option<&str> {
+    if let Some(rest) = text.strip_prefix('/') {
+        return Some(rest);
+    }
+    let (word, rest) = text.split_at_checked(3)?;
+    let apart = rest.starts_with(|c: char| c.is_whitespace() || c.is_ascii_digit());
+    (word.eq_ignore_ascii_case("per") && apart).then_some(rest)
+}
+
+fn number(digits: &str) -> Option<NonZeroU32> {
+    digits.parse().ok()
+}
+
+/// Finds a unit, singular or plural.
+fn unit_index(name: &str) -> Option<usize> {
+    let singular = name.strip_suffix(['s', 'S']).unwrap_or(name);
+    UNITS
+        .iter()
+        .position(|(unit, _)| unit.eq_ignore_ascii_case(singular))
+}
+
+fn unknown_unit(name: &str) -> String {
+    let known: Vec<_> = UNITS.iter().map(|(unit, _)| *unit).collect();
+    format!("`{name}` is not a unit; use one of {}", known.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &[(u32, u64)]) {
+        let rates = Rate::parse_all(text).unwrap();
+        let found: Vec<_> = rates
+            .iter()
+            .map(|r| (r.amount().get(), r.window().as_secs()))
+            .collect();
+        assert_eq!(found, expected, "{text}");
+    }
+
+    #[track_caller]
+    fn refuse(text: &str, remedy: &str) {
+        let error = Rate::parse_all(text).unwrap_err().to_string();
+        assert!(error.contains(remedy), "{text}: {error}");
+    }
+
+    #[test]
+    fn every_form_of_flask_limiter_is_read() {
+        check("10/minute", &[(10, 60)]);
+        check("10 per minute", &[(10, 60)]);
+        check("10 PER Minute", &[(10, 60)]);
+        check("  10 / Minutes ", &[(10, 60)]);
+        check("5 per 2 hours", &[(5, 7200)]);
+        check("5/2hours", &[(5, 7200)]);
+        check("1per2day", &[(1, 172_800)]);
+        check("200/day;50/hour", &[(200, 86_400), (50, 3600)]);
+        check(
+            "200 per day, 50 per hour | 1/second",
+            &[(200, 86_400), (50, 3600), (1, 1)],
+        );
+        check("1/month", &[(1, 2_592_000)]);
+        check("1/year", &[(1, 31_536_000)]);
+        check("1 per 2 weeks", &[(1, 1_209_600)]);
+    }
+
+    #[test]
+    fn every_mistake_is_named_with_its_remedy() {
+        refuse("", "expected a form");
+        refuse("minute", "expected a form");
+        refuse("10", "expected a form");
+        refuse("10 minutes", "expected a form");
+        refuse("10 permanent", "expected a form");
+        refuse(
+            "10/fortnight",
+            "`fortnight` is not a unit; use one of second, minute",
+        );
+        refuse("10/", "is not a unit");
+        refuse("0/minute", "the count must be 1");
+        refuse("-1/minute", "expected a form");
+        refuse("1.5/minute", "expected a form");
+        refuse("4294967296/minute", "the count must be 1");
+        refuse("10/0 minutes", "the multiple");
+        refuse("10/11 years", "ten years");
+        refuse("10/4294967295 years", "ten years");
+        refuse("10/minute;", "expected a form");
+        refuse("10/minute;20/60 seconds", "over the same minute");
+        refuse("1/s;1/s", "`s` is not a unit");
+        refuse("10/minüte", "is not a unit");
+        refuse("１０/minute", "expected a form");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_parser_panic(text in "\\PC{0,40}") {
+            let _ = Rate::parse_all(&text);
+        }
+
+        #[test]
+        fn what_is_printed_is_read_back(amount in 1..=u32::MAX, multiple in 1..=10_u32, unit in 0..UNITS.len()) {
+            let rate = Rate { amount: NonZeroU32::new(amount).unwrap(), multiple, unit };
+            prop_assert_eq!(rate.to_string().parse::<Rate>().unwrap(), rate);
+        }
+    }
+}

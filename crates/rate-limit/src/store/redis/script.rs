@@ -1,0 +1,232 @@
+//! The one call: its arguments, and what may come back.
+
+use std::sync::LazyLock;
+
+use redis::{Cmd, Script, Value};
+
+use super::link::Failure;
+use crate::{Answer, Bucket, Charge, Limit, PolicyError, Ruling, Standing};
+
+static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("decide.lua")));
+
+/// A hundred years and a day, in microseconds: no answer may speak of more.
+const LONGEST: i64 = 36_501 * 86_400 * 1_000_000;
+
+const MICROSECOND: u64 = 1000;
+
+/// One call of the script.
+pub(super) struct Call {
+    keys: Vec<String>,
+    arguments: Vec<Argument>,
+}
+
+enum Argument {
+    Mode(&'static str),
+    Number(i64),
+}
+
+impl Call {
+    pub(super) fn take(prefix: &str, charges: &[Charge<'_>]) -> Self {
+        let mut call = Self::new("take", charges.len());
+        for charge in charges {
+            call.push(
+                prefix,
+                charge.limit,
+                charge.bucket,
+                charge.need.into(),
+                charge.take.into(),
+            );
+        }
+        call
+    }
+
+    pub(super) fn add(prefix: &str, limit: &Limit, bucket: Bucket, units: i64) -> Self {
+        let mut call = Self::new("add", 1);
+        // Nobody can owe more units than there are; and a double holds the product exactly.
+        let most = i64::from(limit.burst()) + i64::from(limit.debt());
+        call.push(prefix, limit, bucket, 0, units.clamp(-most, most));
+        call
+    }
+
+    /// Takes from a bucket of its own that is full again at once: proves that the server runs scripts and takes writes.
+    pub(super) fn probe(prefix: &str) -> Self {
+        let mut call = Self::new("take", 1);
+        call.keys.push(format!("{prefix}:probe"));
+        let numbers = [1000, 1_000_000, 1, 1, 0];
+        call.arguments.extend(numbers.map(Argument::Number));
+        call
+    }
+
+    fn new(mode: &'static str, buckets: usize) -> Self {
+        let mut arguments = Vec::with_capacity(1 + 5 * buckets);
+        arguments.push(Argument::Mode(mode));
+        Self {
+            keys: Vec::with_capacity(buckets),
+            arguments,
+        }
+    }
+
+    fn push(&mut self, prefix: &str, limit: &Limit, bucket: Bucket, need: i64, take: i64) {
+        self.keys
+            .push(format!("{prefix}:{{{:032x}}}:{}", bucket.own, limit.name));
+        let interval = i64::try_from(limit.gcra.emission() / MICROSECOND).unwrap_or(i64::MAX);
+        let numbers = [
+            interval,
+            limit.burst().into(),
+            need,
+            take,
+            limit.debt().into(),
+        ];
+        self.arguments.extend(numbers.map(Argument::Number));
+    }
+
+    /// By the script's digest; the server usually knows it.
+    pub(super) fn by_digest(&self) -> Cmd {
+        self.command("EVALSHA", SCRIPT.get_hash())
+    }
+
+    /// With the script's text: the server forgot it, by a restart or a failover, and now learns it anew.
+    pub(super) fn by_text(&self) -> Cmd {
+        self.command("EVAL", include_str!("decide.lua"))
+    }
+
+    fn command(&self, name: &str, script: &str) -> Cmd {
+        let mut command = redis::cmd(name);
+        command.arg(script).arg(self.keys.len()).arg(&self.keys);
+        for argument in &self.arguments {
+            match argument {
+                Argument::Mode(mode) => command.arg(*mode),
+                Argument::Number(number) => command.arg(*number),
+            };
+        }
+        command
+    }
+
+    /// Reads the reply. Everything that the script cannot have said is a failure, never an admission.
+    pub(super) fn read(&self, reply: &Value) -> Result<Answer, Failure> {
+        let Value::Array(items) = reply else {
+            return Err(Failure::Malformed);
+        };
+        let numbers: Vec<i64> = items
+            .iter()
+            .map(number)
+            .collect::<Option<_>>()
+            .ok_or(Failure::Malformed)?;
+        let (given, rest) = numbers.split_first().ok_or(Failure::Malformed)?;
+        let (pairs, odd) = rest.as_chunks::<2>();
+        let possible = |n: &i64| (0..=LONGEST).contains(n);
+        if !odd.is_empty() || pairs.len() != self.keys.len() || !rest.iter().all(possible) {
+            return Err(Failure::Malformed);
+        }
+        let refused = pairs.iter().any(|[_, wait]| *wait > 0);
+        let ruling = match (given, refused) {
+            (1, false) => Ruling::Admitted,
+            (0, true) => Ruling::Refused,
+            _ => return Err(Failure::Malformed),
+        };
+        let standing = |[backlog, wait]: &[i64; 2]| Standing {
+            backlog: backlog.unsigned_abs() * MICROSECOND,
+            wait: wait.unsigned_abs() * MICROSECOND,
+        };
+        Ok(Answer::new(ruling, pairs.iter().map(standing)))
+    }
+}
+
+fn number(value: &Value) -> Option<i64> {
+    match value {
+        Value::Int(number) => Some(*number),
+        _ => None,
+    }
+}
+
+/// Whether the script can count a limit exactly: in whole microseconds.
+pub(super) fn accepts(limit: &Limit) -> Result<(), PolicyError> {
+    let interval = limit.gcra.emission();
+    if interval.is_multiple_of(MICROSECOND) {
+        return Ok(());
+    }
+    let slower = limit.rate.window().as_micros() / u128::from(interval.div_ceil(MICROSECOND));
+    let why = format!(
+        "{} is a unit every {interval} ns, but the shared store counts whole microseconds; a count of {slower} would fit",
+        limit.rate
+    );
+    Err(PolicyError::policy(&limit.policy, why))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::Policy;
+
+    fn call() -> Call {
+        let limits = Policy::named("a")
+            .rate("1/second")
+            .unwrap()
+            .limits()
+            .unwrap();
+        let limit = Arc::new(limits.into_iter().next().unwrap());
+        Call::take("p", &[Charge::new(&limit, Bucket::new(255, 0), 1)])
+    }
+
+    fn numbers(numbers: &[i64]) -> Value {
+        Value::Array(numbers.iter().copied().map(Value::Int).collect())
+    }
+
+    #[test]
+    fn only_what_the_script_can_have_said_is_believed() {
+        let read = |reply: &Value| call().read(reply).ok().map(|answer| answer.ruling());
+        assert_eq!(read(&numbers(&[1, 5, 0])), Some(Ruling::Admitted));
+        assert_eq!(read(&numbers(&[0, 5, 3])), Some(Ruling::Refused));
+        for wrong in [
+            numbers(&[]),
+            numbers(&[1]),
+            numbers(&[1, 5]),
+            numbers(&[1, 5, 0, 0]),
+            numbers(&[1, 5, 0, 5, 0]),
+            numbers(&[1, 5, 3]),
+            numbers(&[0, 5, 0]),
+            numbers(&[2, 5, 0]),
+            numbers(&[1, -5, 0]),
+            numbers(&[0, 5, i64::MAX]),
+            Value::Int(1),
+            Value::Okay,
+            Value::Nil,
+            Value::Array(vec![Value::Int(1), Value::Int(5), Value::Nil]),
+            Value::Array(vec![
+                Value::Int(1),
+                Value::Int(5),
+                Value::BulkString(b"0".to_vec()),
+            ]),
+        ] {
+            assert_eq!(read(&wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_holds_a_hash_and_the_name_of_the_limit() {
+        assert_eq!(call().keys, ["p:{000000000000000000000000000000ff}:a"]);
+    }
+
+    #[test]
+    fn a_rate_that_would_be_rounded_is_refused_with_one_that_would_not() {
+        let check =
+            |rate: &str| accepts(&Policy::named("a").rate(rate).unwrap().limits().unwrap()[0]);
+        assert!(check("5000/second").is_ok());
+        assert!(check("1000000/second").is_ok());
+        assert!(check("7/minute").is_ok());
+        assert!(
+            check("3000/second")
+                .unwrap_err()
+                .to_string()
+                .contains("2994")
+        );
+        assert!(
+            check("2000000/second")
+                .unwrap_err()
+                .to_string()
+                .contains("1000000")
+        );
+    }
+}

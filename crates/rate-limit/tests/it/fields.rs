@@ -1,0 +1,182 @@
+//! What clients are told, byte by byte.
+
+use palisade_rate_limit::{HeaderStyle, RateLimitLayer, Reset, Unit};
+
+use crate::support::*;
+
+const ALL: [&str; 6] = [
+    "ratelimit",
+    "ratelimit-policy",
+    "x-ratelimit-limit",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
+    "retry-after",
+];
+
+async fn check(stage: &Stage, status: u16, expected: [&str; 6]) {
+    let answer = stage.send(from("203.0.113.7")).await;
+    let found = ALL.map(|name| field(&answer, name));
+    assert_eq!((answer.status().as_u16(), found), (status, expected));
+}
+
+fn with(styles: &[HeaderStyle]) -> Stage {
+    let policies = [policy("burst", "2/minute"), policy("daily", "1000/day")];
+    let builder = RateLimitLayer::by_client()
+        .policies(policies)
+        .headers(styles.iter().copied());
+    Stage::build(builder, false)
+}
+
+#[tokio::test]
+async fn draft_10_on_admitted_answers_and_refusals() {
+    let stage = with(&[HeaderStyle::Draft10]);
+    let policies = "\"burst\";q=2;w=60, \"daily\";q=1000;w=86400";
+    check(
+        &stage,
+        200,
+        [
+            "\"burst\";r=1;t=30, \"daily\";r=999;t=87",
+            policies,
+            "",
+            "",
+            "",
+            "",
+        ],
+    )
+    .await;
+    check(
+        &stage,
+        200,
+        [
+            "\"burst\";r=0;t=30, \"daily\";r=998;t=87",
+            policies,
+            "",
+            "",
+            "",
+            "",
+        ],
+    )
+    .await;
+    check(
+        &stage,
+        429,
+        ["\"burst\";r=0;t=30", "\"burst\";q=2;w=60", "", "", "", "30"],
+    )
+    .await;
+    stage.wait(29.5);
+    check(
+        &stage,
+        429,
+        ["\"burst\";r=0;t=1", "\"burst\";q=2;w=60", "", "", "", "1"],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn legacy_tells_of_the_limit_that_binds_first() {
+    let stage = with(&[HeaderStyle::Legacy(Reset::Delta)]);
+    check(&stage, 200, ["", "", "2", "1", "30", ""]).await;
+    check(&stage, 200, ["", "", "2", "0", "30", ""]).await;
+    check(&stage, 429, ["", "", "2", "0", "30", "30"]).await;
+}
+
+#[tokio::test]
+async fn legacy_with_a_moment_in_place_of_a_span() {
+    let stage = with(&[HeaderStyle::Legacy(Reset::Epoch)]);
+    check(&stage, 200, ["", "", "2", "1", "1800000030", ""]).await;
+}
+
+#[tokio::test]
+async fn both_forms_or_none() {
+    let both = with(&[HeaderStyle::Draft10, HeaderStyle::Legacy(Reset::Delta)]);
+    let policies = "\"burst\";q=2;w=60, \"daily\";q=1000;w=86400";
+    check(
+        &both,
+        200,
+        [
+            "\"burst\";r=1;t=30, \"daily\";r=999;t=87",
+            policies,
+            "2",
+            "1",
+            "30",
+            "",
+        ],
+    )
+    .await;
+    let none = with(&[]);
+    check(&none, 200, ["", "", "", "", "", ""]).await;
+    check(&none, 200, ["", "", "", "", "", ""]).await;
+    check(&none, 429, ["", "", "", "", "", "30"]).await;
+}
+
+#[tokio::test]
+async fn bytes_are_called_bytes() {
+    let stage = Stage::by_client([policy("up", "1000/minute")
+        .unit(Unit::ContentBytes)
+        .cost(400)]);
+    check(
+        &stage,
+        200,
+        [
+            "\"up\";r=600;t=1",
+            "\"up\";q=1000;qu=\"content-bytes\";w=60",
+            "",
+            "",
+            "",
+            "",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_refusal_is_a_problem_that_names_every_violated_policy() {
+    let stage = Stage::by_client([
+        policy("a", "1/minute"),
+        policy("b", "5/minute"),
+        policy("c", "1/hour"),
+    ]);
+    stage.send(from("203.0.113.7")).await;
+    let refused = stage.send(from("203.0.113.7")).await;
+    assert_eq!(field(&refused, "content-type"), "application/problem+json");
+    assert_eq!(field(&refused, "cache-control"), "no-store");
+    assert_eq!(retry_after(&refused), 3600);
+    assert_eq!(
+        field(&refused, "ratelimit"),
+        "\"a\";r=0;t=60, \"c\";r=0;t=3600"
+    );
+    assert_eq!(
+        problem(&refused),
+        serde_json::json!({
+            "type": "https://iana.org/assignments/http-problem-types#quota-exceeded",
+            "title": "Too Many Requests",
+            "status": 429,
+            "code": "quota_exceeded",
+            "detail": "Too many requests. Retry-After says when to come back.",
+            "violated-policies": ["a", "c"],
+        })
+    );
+}
+
+#[tokio::test]
+async fn a_redirect_carries_no_fields_and_an_error_does() {
+    let stage = Stage::by_client([policy("a", "9/minute")]);
+    let with_status = |status: u16| {
+        get("/")
+            .header("x-client", "203.0.113.7")
+            .header("x-status", status)
+            .body(Default::default())
+            .unwrap()
+    };
+    assert_eq!(field(&stage.send(with_status(308)).await, "ratelimit"), "");
+    assert_eq!(
+        field(&stage.send(with_status(500)).await, "ratelimit"),
+        "\"a\";r=7;t=7"
+    );
+}
+
+#[tokio::test]
+async fn a_full_bucket_has_nothing_to_wait_for() {
+    let stage = Stage::by_client([policy("a", "9/minute").settled_by("characters").cost(0)]);
+    check(&stage, 200, ["\"a\";r=9", "\"a\";q=9;w=60", "", "", "", ""]).await;
+}

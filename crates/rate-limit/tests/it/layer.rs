@@ -1,0 +1,421 @@
+//! Who is counted, where, and how often.
+
+use std::{
+    convert::Infallible,
+    net::Ipv4Addr,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use bytes::Bytes;
+use http::Response;
+use http_body_util::Full;
+use palisade_core::{Chain, Guard, GuardLayer, Mode, testing};
+use palisade_rate_limit::{Key, Policy, RateLimitLayer, Unit};
+use tower::{Layer, ServiceExt, service_fn};
+
+use crate::support::*;
+
+#[tokio::test]
+async fn a_burst_is_admitted_and_the_next_is_told_when_to_come_back() {
+    let stage = Stage::by_client([policy("tts", "10/minute")]);
+    assert_eq!(stage.admitted(10, || from("203.0.113.7")).await, 10);
+    let refused = stage.send(from("203.0.113.7")).await;
+    assert_eq!(refused.status(), 429);
+    assert_eq!(retry_after(&refused), 6);
+    stage.wait(5.9);
+    assert_eq!(stage.status(from("203.0.113.7")).await, 429);
+    stage.wait(0.1);
+    assert_eq!(stage.admitted(2, || from("203.0.113.7")).await, 1);
+}
+
+#[tokio::test]
+async fn clients_are_counted_apart() {
+    let stage = Stage::by_client([policy("a", "1/minute")]);
+    assert_eq!(stage.status(from("203.0.113.7")).await, 200);
+    assert_eq!(stage.status(from("203.0.113.8")).await, 200);
+    assert_eq!(stage.status(from("203.0.113.7")).await, 429);
+}
+
+#[tokio::test]
+async fn a_subscriber_of_ipv6_is_one_client() {
+    let stage = Stage::by_client([policy("a", "1/minute")]);
+    assert_eq!(stage.status(from("2001:db8:1:2::1")).await, 200);
+    assert_eq!(stage.status(from("2001:db8:1:2:ffff::9")).await, 429);
+    assert_eq!(stage.status(from("2001:db8:1:3::1")).await, 200);
+}
+
+#[tokio::test]
+async fn a_limit_that_nobody_told_the_client_is_misconfigured() {
+    let stage = Stage::by_client([policy("a", "1/minute")]);
+    let refused = stage.send(get("/").body(Full::default()).unwrap()).await;
+    assert_eq!(refused.status(), 500);
+    assert_eq!(problem(&refused)["code"], "misconfigured");
+}
+
+#[tokio::test]
+async fn a_limit_by_principal_outside_authentication_is_misconfigured() {
+    let layer = RateLimitLayer::by_principal()
+        .policy(policy("a", "1/minute"))
+        .build()
+        .unwrap();
+    let service = GuardLayer(Arc::new(Chain(Clients, layer))).layer(service_fn(answer));
+    assert_eq!(
+        service.oneshot(from("203.0.113.7")).await.unwrap().status(),
+        500
+    );
+}
+
+#[tokio::test]
+async fn principals_are_counted_apart_and_guests_by_their_address() {
+    let stage = Stage::by_principal([policy("a", "1/minute")]);
+    assert_eq!(stage.status(as_user("anna")).await, 200);
+    assert_eq!(stage.status(as_user("ben")).await, 200);
+    assert_eq!(stage.status(as_user("anna")).await, 429);
+    assert_eq!(stage.status(from("203.0.113.7")).await, 200);
+    assert_eq!(stage.status(from("203.0.113.7")).await, 429);
+}
+
+#[tokio::test]
+async fn principals_of_one_owner_share_and_one_without_counts_alone() {
+    let stage = Stage::by_principal([policy("a", "2/minute").key(Key::owner())]);
+    assert_eq!(stage.status(as_user("anna@acme")).await, 200);
+    assert_eq!(stage.status(as_user("ben@acme")).await, 200);
+    assert_eq!(stage.status(as_user("cleo@acme")).await, 429);
+    assert_eq!(stage.admitted(3, || as_user("dora")).await, 2);
+}
+
+#[tokio::test]
+async fn everyone_shares_one_bucket_if_asked_to() {
+    let stage = Stage::by_client([policy("a", "2/minute").key(Key::everyone())]);
+    assert_eq!(stage.status(from("203.0.113.7")).await, 200);
+    assert_eq!(stage.status(from("203.0.113.8")).await, 200);
+    assert_eq!(stage.status(from("203.0.113.9")).await, 429);
+}
+
+#[tokio::test]
+async fn a_key_of_ones_own_counts_what_it_finds() {
+    let key = Key::custom("voice", |_, head| {
+        Some(head.headers.get("x-voice")?.to_str().ok()?.to_owned())
+    });
+    let stage = Stage::by_client([policy("a", "1/minute").key(key)]);
+    let voice = |name: &str| {
+        get("/")
+            .header("x-voice", name)
+            .body(Full::default())
+            .unwrap()
+    };
+    assert_eq!(stage.status(voice("low")).await, 200);
+    assert_eq!(stage.status(voice("high")).await, 200);
+    assert_eq!(stage.status(voice("low")).await, 429);
+}
+
+#[tokio::test]
+async fn a_policy_for_named_routes_counts_those_alone() {
+    let stage = Stage::by_client([
+        policy("tts", "1/minute").on_named_routes(),
+        policy("all", "3/minute"),
+    ])
+    .with_routes();
+    let path = |path: &str| {
+        get(path)
+            .header("x-client", "203.0.113.7")
+            .body(Full::default())
+            .unwrap()
+    };
+    assert_eq!(stage.status(path("/tts")).await, 200);
+    assert_eq!(stage.status(path("/tts")).await, 429);
+    assert_eq!(stage.status(path("/other")).await, 200);
+    assert_eq!(stage.status(path("/unknown")).await, 200);
+    assert_eq!(stage.status(path("/other")).await, 429);
+}
+
+#[tokio::test]
+async fn without_a_table_of_routes_every_policy_counts() {
+    let stage = Stage::by_client([policy("tts", "1/minute").on_named_routes()]);
+    assert_eq!(stage.admitted(3, || from("203.0.113.7")).await, 1);
+}
+
+#[tokio::test]
+async fn what_one_limit_refuses_the_others_do_not_charge() {
+    let stage = Stage::by_client([policy("minute", "1/minute"), policy("hour", "3/hour")]);
+    assert_eq!(stage.status(from("203.0.113.7")).await, 200);
+    for _ in 0..20 {
+        assert_eq!(stage.status(from("203.0.113.7")).await, 429);
+    }
+    stage.wait(60.0);
+    let admitted = stage.send(from("203.0.113.7")).await;
+    assert_eq!(
+        field(&admitted, "ratelimit"),
+        "\"minute\";r=0;t=60, \"hour\";r=1;t=1140"
+    );
+}
+
+#[tokio::test]
+async fn a_refused_request_does_not_put_off_the_next() {
+    let stage = Stage::by_client([policy("a", "1/minute")]);
+    assert_eq!(stage.status(from("203.0.113.7")).await, 200);
+    for _ in 0..59 {
+        stage.wait(1.0);
+        assert_eq!(stage.status(from("203.0.113.7")).await, 429);
+    }
+    stage.wait(1.0);
+    assert_eq!(stage.status(from("203.0.113.7")).await, 200);
+}
+
+#[tokio::test]
+async fn a_layer_applied_twice_charges_once() {
+    let layer = RateLimitLayer::by_client()
+        .policy(policy("a", "2/minute"))
+        .build()
+        .unwrap();
+    let twice = layer.layer(layer.layer(service_fn(answer)));
+    let service = GuardLayer(Clients).layer(twice);
+    for expected in [200, 200, 429] {
+        let answer = service.clone().oneshot(from("203.0.113.7")).await.unwrap();
+        assert_eq!(answer.status(), expected);
+    }
+}
+
+#[tokio::test]
+async fn clones_in_different_services_share_their_buckets() {
+    let layer = RateLimitLayer::by_client()
+        .policy(policy("a", "1/minute"))
+        .build()
+        .unwrap();
+    let service = |layer: &RateLimitLayer| {
+        GuardLayer(Chain(Clients, layer.clone())).layer(service_fn(answer))
+    };
+    assert_eq!(
+        service(&layer)
+            .oneshot(from("203.0.113.7"))
+            .await
+            .unwrap()
+            .status(),
+        200
+    );
+    assert_eq!(
+        service(&layer)
+            .oneshot(from("203.0.113.7"))
+            .await
+            .unwrap()
+            .status(),
+        429
+    );
+}
+
+#[tokio::test]
+async fn a_changed_quota_keeps_the_state() {
+    let store = small_store(100);
+    let before = Stage::over(store.clone(), [policy("a", "10/minute")]);
+    assert_eq!(before.admitted(8, || from("203.0.113.7")).await, 8);
+    let lowered = Stage::over(store.clone(), [policy("a", "5/minute")]);
+    assert_eq!(lowered.admitted(1, || from("203.0.113.7")).await, 1);
+    let raised = Stage::over(store, [policy("a", "60/minute")]);
+    assert_eq!(raised.admitted(60, || from("203.0.113.7")).await, 0);
+}
+
+#[tokio::test]
+async fn a_cost_by_the_head_is_charged() {
+    let stage = Stage::by_client([policy("a", "10/minute")
+        .cost_by(|head| head.uri.query().map_or(0, |query| query.len() as u64))]);
+    let text = |text: &str| {
+        get(&format!("/?{text}"))
+            .header("x-client", "203.0.113.7")
+            .body(Full::default())
+            .unwrap()
+    };
+    assert_eq!(stage.status(text("123456")).await, 200);
+    assert_eq!(stage.status(text("12345")).await, 429);
+    assert_eq!(stage.status(text("1234")).await, 200);
+}
+
+#[tokio::test]
+async fn a_cost_that_can_never_be_paid_is_refused_for_good() {
+    let length = |head: &http::request::Parts| {
+        head.headers
+            .get("content-length")
+            .map_or(0, |value| value.to_str().unwrap().parse().unwrap())
+    };
+    let upload = |length: u64| {
+        get("/")
+            .header("x-client", "203.0.113.7")
+            .header("content-length", length)
+            .body(Full::default())
+            .unwrap()
+    };
+    let bytes = Stage::by_client([policy("a", "1000/minute")
+        .unit(Unit::ContentBytes)
+        .cost_by(length)]);
+    assert_eq!(bytes.status(upload(1000)).await, 200);
+    assert_eq!(bytes.status(upload(1001)).await, 413);
+    let custom = Stage::by_client([policy("a", "1000/minute")
+        .unit(Unit::Custom)
+        .cost_by(length)]);
+    let refused = custom.send(upload(u64::MAX)).await;
+    assert_eq!(
+        (refused.status().as_u16(), &problem(&refused)["code"]),
+        (400, &"cost_exceeds_quota".into())
+    );
+    assert_eq!(field(&refused, "retry-after"), "");
+}
+
+#[tokio::test]
+async fn shadow_refuses_nothing() {
+    let builder = RateLimitLayer::by_client()
+        .policy(policy("a", "1/minute"))
+        .dangerously_only_shadow();
+    let stage = Stage::build(builder, false);
+    assert_eq!(stage.admitted(5, || from("203.0.113.7")).await, 5);
+    assert_eq!(stage.layer.mode(), Mode::Shadow);
+}
+
+#[tokio::test]
+async fn very_fast_and_very_slow_rates_hold() {
+    let fast = Stage::by_client([policy("a", "5000/second")]);
+    assert_eq!(fast.admitted(5010, || from("203.0.113.7")).await, 5000);
+    fast.wait(0.001);
+    assert_eq!(fast.admitted(10, || from("203.0.113.7")).await, 5);
+    let slow = Stage::by_client([policy("a", "1 per 30 days")]);
+    assert_eq!(slow.admitted(5, || from("203.0.113.7")).await, 1);
+    slow.wait(30.0 * 86_400.0 - 1.0);
+    assert_eq!(retry_after(&slow.send(from("203.0.113.7")).await), 1);
+    slow.wait(1.0);
+    assert_eq!(slow.admitted(5, || from("203.0.113.7")).await, 1);
+}
+
+#[test]
+fn the_contract_of_poll_ready_is_kept() {
+    let layer = RateLimitLayer::by_client()
+        .policy(policy("a", "1000/second"))
+        .build()
+        .unwrap();
+    testing::poll_ready_contract(GuardLayer(Chain(Clients, layer)), || from("203.0.113.7"));
+}
+
+#[test]
+fn memory_answers_at_once_without_a_runtime() {
+    let layer = RateLimitLayer::by_client()
+        .policy(policy("a", "1/minute"))
+        .build()
+        .unwrap();
+    let service = GuardLayer(Chain(Clients, layer)).layer(service_fn(answer));
+    for expected in [200, 429] {
+        let mut call = Box::pin(service.clone().oneshot(from("203.0.113.7")));
+        let Poll::Ready(answer) = call.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+        else {
+            panic!("it waits");
+        };
+        assert_eq!(answer.unwrap().status(), expected);
+    }
+}
+
+#[test]
+fn what_cannot_work_is_said_when_the_layer_is_built() {
+    let check = |builder: palisade_rate_limit::RateLimitBuilder, why: &str| {
+        let error = builder.build().unwrap_err().to_string();
+        assert!(error.contains(why), "{error}");
+    };
+    let client = RateLimitLayer::by_client;
+    check(client(), "add one with `.policy(..)`");
+    check(
+        client()
+            .policy(policy("a", "1/day"))
+            .policy(policy("a", "1/hour")),
+        "used twice",
+    );
+    check(
+        client().policies((0..9).map(|n| policy(&format!("p{n}"), "1/day"))),
+        "at most 8",
+    );
+    check(
+        client().policy(policy("a", "1/day").key(Key::principal())),
+        "by_principal()",
+    );
+    check(
+        client().policy(policy("a", "1/day").cost(2)),
+        "raise the burst",
+    );
+    check(client().policy(policy("a", "1/day").cost(0)), "never count");
+    check(client().policy(policy("a", "1/day").burst(0)), "burst of 0");
+    check(
+        client().policy(policy("a", "1/day").penalty().settled_by("x")),
+        "not settled",
+    );
+    check(
+        client().policies((0..5).map(|n| policy(&format!("p{n}"), "1/day").penalty())),
+        "room for 4",
+    );
+    check(
+        client().policy(policy("a", "1/10 years").burst(u32::MAX)),
+        "hundred years",
+    );
+    check(
+        RateLimitLayer::by_principal().policy(policy("a", "1/day").penalty()),
+        "by_client()",
+    );
+    assert!(Policy::named("a b").rate("1/day").is_err());
+}
+
+#[test]
+fn a_layer_explains_itself() {
+    let layer = RateLimitLayer::by_client()
+        .policy(policy("all", "60/minute;1000/day").burst(20))
+        .policy(
+            policy("tts", "10/minute")
+                .on_named_routes()
+                .settled_by("characters"),
+        )
+        .policy(
+            policy("login", "5/minute")
+                .penalty()
+                .key(Key::client_networks(24, 48)),
+        )
+        .store(small_store(10))
+        .build()
+        .unwrap();
+    assert_eq!(
+        layer.explain(),
+        "all-minute: 60/minute, at once 20, by client (IPv4 /32, IPv6 /64)\n\
+         all-day: 1000/day, at once 1000, by client (IPv4 /32, IPv6 /64)\n\
+         tts: 10/minute, at once 10, by client (IPv4 /32, IPv6 /64), settled by characters, on routes that name it\n\
+         login: 5/minute, at once 5, by client (IPv4 /24, IPv6 /48), charged by failed credentials only\n\
+         store: memory: 12 buckets, 33408 bytes, fixed"
+    );
+    assert_eq!(
+        layer.policies().collect::<Vec<_>>(),
+        ["all", "tts", "login"]
+    );
+}
+
+#[tokio::test]
+async fn a_thousand_threads_of_requests_get_exactly_the_quota() {
+    let store = small_store(1000);
+    let stage = Arc::new(Stage::over(
+        store,
+        [
+            policy("a", "100/day"),
+            policy("b", "150/day").key(Key::everyone()),
+        ],
+    ));
+    let clients = (0..8).map(|n| {
+        let stage = Arc::clone(&stage);
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .build()
+                .unwrap();
+            let client = Ipv4Addr::new(203, 0, 113, n % 2).to_string();
+            runtime.block_on(stage.admitted(100, || from(&client)))
+        })
+    });
+    let clients: Vec<_> = clients.collect();
+    let admitted: usize = clients
+        .into_iter()
+        .map(|client| client.join().unwrap())
+        .sum();
+    assert_eq!(admitted, 150);
+}
+
+async fn answer(_: TestRequest) -> Result<Response<Full<Bytes>>, Infallible> {
+    Ok(Response::new(Full::default()))
+}

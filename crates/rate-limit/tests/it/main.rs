@@ -1,0 +1,22 @@
+//! The layer and its stores, through their public faces.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::needless_pass_by_value,
+    missing_docs
+)]
+
+mod attacks;
+mod fields;
+mod layer;
+mod memory;
+mod penalty;
+mod props;
+mod redis;
+mod settle;
+mod support;

@@ -1,0 +1,173 @@
+//! The table of fixed size: what happens when it is full, and that it never grows.
+
+use std::{net::Ipv4Addr, sync::Arc, time::Duration};
+
+use palisade_core::Soon;
+use palisade_rate_limit::{Answer, Charge, Limit, LimitStore, MemoryStore, Ruling, Subject};
+
+use crate::support::{policy, small_store};
+
+fn limit(rate: &str) -> Arc<Limit> {
+    Arc::new(policy("a", rate).limits().unwrap().remove(0))
+}
+
+fn take(store: &MemoryStore, now: u64, limit: &Arc<Limit>, client: u32) -> Answer {
+    let subject = Subject::network(Ipv4Addr::from_bits(client).into(), 32, 64);
+    let charge = Charge::new(limit, store.bucket(&subject), 1);
+    match store.take(Duration::from_millis(now), &[charge]) {
+        Soon::Now(answer) => answer,
+        Soon::Later(_) => panic!("memory needs no time"),
+    }
+}
+
+fn admitted(store: &MemoryStore, now: u64, limit: &Arc<Limit>, client: u32) -> bool {
+    take(store, now, limit, client).ruling() == Ruling::Admitted
+}
+
+/// Each client in a /24 of its own.
+fn stranger(number: u32) -> u32 {
+    number.rotate_left(8)
+}
+
+#[test]
+fn millions_of_clients_take_no_more_room_than_a_thousand() {
+    // Ten million with optimisation; without, they would take a minute.
+    let clients = if cfg!(debug_assertions) {
+        1_000_000
+    } else {
+        10_000_000
+    };
+    let (store, limit) = (MemoryStore::with_capacity(1000), limit("1/second"));
+    let memory = store.memory();
+    for client in 0..clients {
+        // A thousand clients a second: each bucket is full again when the hand comes round.
+        assert!(admitted(
+            &store,
+            u64::from(client) + 1,
+            &limit,
+            stranger(client)
+        ));
+    }
+    assert!(
+        store.len() <= store.capacity(),
+        "{} of {}",
+        store.len(),
+        store.capacity()
+    );
+    assert_eq!(store.memory(), memory);
+    assert!(memory < 64 * store.capacity() + 32 * 1024 + 1024);
+}
+
+#[test]
+fn a_flood_of_live_clients_is_counted_and_bounded() {
+    let (store, limit) = (MemoryStore::with_capacity(1000), limit("2/day"));
+    let admitted = (0..300_000)
+        .filter(|client| admitted(&store, 1, &limit, stranger(*client)))
+        .count();
+    // Everyone in the table once, and the shared buckets twice each.
+    assert!(admitted <= store.capacity() + 2 * 4096, "{admitted}");
+    assert!(store.len() <= store.capacity());
+}
+
+#[test]
+fn when_all_are_live_neighbours_share_a_bucket() {
+    let (store, limit) = (small_store(10), limit("2/day"));
+    // All of one network, so that they leave all shared buckets but one alone.
+    for client in 0..250 {
+        admitted(&store, 1, &limit, 0xC633_6400 + client);
+    }
+    let shares = |network: u32| {
+        let client = |n: u32| admitted(&store, 1, &limit, network + n);
+        [client(1), client(2), client(3)] == [true, true, false]
+    };
+    // Hashes are random: one network may meet the one above, three cannot.
+    assert!(
+        [0xCB00_7100, 0xCB00_7200, 0xCB00_7300]
+            .into_iter()
+            .any(shares)
+    );
+}
+
+#[test]
+fn nobody_can_push_his_own_penalty_out() {
+    let (store, limit) = (small_store(100), limit("1/day"));
+    let me = 0xCB00_7107;
+    assert!(admitted(&store, 1, &limit, me));
+    for client in 0..100_000 {
+        admitted(&store, 2, &limit, stranger(client));
+        if client % 1000 == 0 {
+            assert!(!admitted(&store, 2, &limit, me));
+        }
+    }
+    assert!(!admitted(&store, 2, &limit, me));
+}
+
+#[test]
+fn full_buckets_make_room_first() {
+    let (store, limit) = (small_store(1000), limit("1/second"));
+    let live = 7;
+    for client in 0..10 * u32::try_from(store.capacity()).unwrap() {
+        let now = u64::from(client) * 20;
+        if client % 50 == 0 {
+            // Asks once a second and is admitted each time; in between it must be refused.
+            assert!(admitted(&store, now, &limit, live));
+        }
+        assert!(!admitted(&store, now, &limit, live));
+        assert!(admitted(&store, now, &limit, stranger(client + 1000)));
+    }
+}
+
+#[test]
+fn a_table_that_turned_over_many_times_still_counts_exactly() {
+    let (store, limit) = (small_store(50), limit("3/second"));
+    for round in 0..20_000_u32 {
+        let now = u64::from(round) * 1000;
+        let granted = (0..5)
+            .filter(|_| admitted(&store, now, &limit, stranger(round)))
+            .count();
+        assert_eq!(granted, 3, "round {round}");
+    }
+}
+
+#[test]
+fn two_new_buckets_of_one_request_do_not_displace_each_other() {
+    let store = small_store(1);
+    let one = Arc::new(policy("one", "2/day").limits().unwrap().remove(0));
+    let two = Arc::new(policy("two", "2/day").limits().unwrap().remove(0));
+    for client in 0..1000 {
+        let bucket = store.bucket(&Subject::network(
+            Ipv4Addr::from_bits(stranger(client)).into(),
+            32,
+            64,
+        ));
+        let charges = [Charge::new(&one, bucket, 1), Charge::new(&two, bucket, 1)];
+        let now = Duration::from_secs(u64::from(client) * 86_400);
+        let admitted = |charges: &[Charge<'_>]| matches!(store.take(now, charges), Soon::Now(answer) if answer.ruling() == Ruling::Admitted);
+        assert!(admitted(&charges));
+        assert!(admitted(&charges));
+        assert!(!admitted(&charges[..1]), "client {client}");
+        assert!(!admitted(&charges[1..]), "client {client}");
+    }
+}
+
+#[test]
+fn a_look_leaves_no_trace() {
+    let (store, limit) = (small_store(10), limit("1/day"));
+    for client in 0..1000 {
+        let subject = Subject::network(Ipv4Addr::from_bits(client).into(), 32, 64);
+        let _ = store.take(
+            Duration::ZERO,
+            &[Charge::look(&limit, store.bucket(&subject))],
+        );
+    }
+    assert!(store.is_empty());
+}
+
+#[test]
+fn two_stores_name_a_client_differently() {
+    let subject = Subject::network("203.0.113.7".parse().unwrap(), 32, 64);
+    assert_ne!(
+        small_store(1).bucket(&subject),
+        small_store(1).bucket(&subject)
+    );
+}

@@ -1,0 +1,162 @@
+//! Exactly the quota: among tasks, and among processes that know nothing of each other.
+
+use std::process::{Command, Stdio};
+
+use palisade_rate_limit::{Key, Policy};
+
+use super::{server::Server, stage, store};
+use crate::support::*;
+
+const QUOTA: usize = 100;
+const PROCESSES: usize = 4;
+const TRIES: usize = 150;
+
+/// Where a process of the test below finds the server.
+const ADDRESS: &str = "PALISADE_TEST_REDIS";
+
+fn shared() -> [Policy; 2] {
+    [
+        policy("shared", "100/day").key(Key::everyone()),
+        policy("client", "1000/day"),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn four_processes_with_one_key_get_exactly_the_quota() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    let process = || {
+        Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "redis::exact::one_process_of_several",
+                "--nocapture",
+                "--test-threads=1",
+            ])
+            .env(ADDRESS, server.url())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let processes: Vec<_> = (0..PROCESSES).map(|_| process()).collect();
+    let admitted = processes.into_iter().map(|process| {
+        let output = process.wait_with_output().unwrap();
+        assert!(output.status.success());
+        let text = String::from_utf8(output.stdout).unwrap();
+        let (_, count) = text
+            .split_once("ADMITTED ")
+            .unwrap_or_else(|| panic!("{text}"));
+        count
+            .split_whitespace()
+            .next()
+            .unwrap()
+            .parse::<usize>()
+            .unwrap()
+    });
+    let admitted: Vec<usize> = admitted.collect();
+    assert_eq!(admitted.iter().sum::<usize>(), QUOTA, "{admitted:?}");
+}
+
+/// Does nothing unless the test above starts it.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_process_of_several() {
+    let Ok(url) = std::env::var(ADDRESS) else {
+        return;
+    };
+    let store =
+        palisade_rate_limit::RedisStore::builder(&url, palisade_core::Secret::new(super::HASH_KEY));
+    let store = store
+        .deadline(std::time::Duration::from_secs(20))
+        .connect()
+        .await
+        .unwrap();
+    assert!(store.is_up());
+    let stage = stage(&store, shared());
+    println!(
+        "ADMITTED {}",
+        stage.admitted(TRIES, || from("203.0.113.7")).await
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn tasks_of_one_process_get_exactly_the_quota() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    let store = store(&server).await;
+    let stage = std::sync::Arc::new(stage(&store, shared()));
+    let task = |n: usize| {
+        let stage = std::sync::Arc::clone(&stage);
+        tokio::spawn(async move {
+            stage
+                .admitted(TRIES, || from(&format!("203.0.113.{n}")))
+                .await
+        })
+    };
+    let tasks: Vec<_> = (0..8).map(task).collect();
+    let mut admitted = 0;
+    for task in tasks {
+        admitted += task.await.unwrap();
+    }
+    assert_eq!(admitted, QUOTA);
+}
+
+#[tokio::test]
+async fn two_nodes_see_each_other() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    let (one, two) = (store(&server).await, store(&server).await);
+    let (one, two) = (
+        stage(&one, [policy("a", "3/day")]),
+        stage(&two, [policy("a", "3/day")]),
+    );
+    assert_eq!(one.admitted(2, || from("203.0.113.7")).await, 2);
+    let answer = two.send(from("203.0.113.7")).await;
+    assert_eq!(field(&answer, "ratelimit-policy"), "\"a\";q=3;w=86400");
+    assert!(
+        field(&answer, "ratelimit").starts_with("\"a\";r=0;t=28"),
+        "{answer:?}"
+    );
+    assert_eq!(one.status(from("203.0.113.7")).await, 429);
+    assert_eq!(two.status(from("203.0.113.8")).await, 200);
+}
+
+#[tokio::test]
+async fn no_address_and_no_user_stands_in_the_server_and_nothing_stays_for_ever() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    let store = store(&server).await;
+    let stage = stage(&store, [policy("a", "3/hour"), policy("b", "5/day")]);
+    stage.send(from("203.0.113.7")).await;
+    let mut keys: Vec<String> = server.command(&["KEYS", "*"]).await;
+    keys.retain(|key| !key.ends_with(":probe"));
+    keys.sort_by_key(|key| key.chars().next_back());
+    let (first, second) = (&keys[0], &keys[1]);
+    assert_eq!(keys.len(), 2);
+    assert!(
+        first.starts_with("palisade:{") && first.ends_with("}:a"),
+        "{first}"
+    );
+    // One subject, one slot.
+    assert_eq!(first.split(':').nth(1), second.split(':').nth(1));
+    assert!(!keys.concat().contains("203"), "{keys:?}");
+    let ttl: i64 = server.command(&["PTTL", first]).await;
+    assert!((1..=1_200_000).contains(&ttl), "{ttl}");
+}
+
+#[tokio::test]
+async fn a_flood_that_is_denied_does_not_reach_the_server() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    let store = store(&server).await;
+    let stage = stage(&store, [policy("a", "1/day")]);
+    assert_eq!(stage.admitted(2, || from("203.0.113.7")).await, 1);
+    let _: () = server.command(&["CONFIG", "RESETSTAT"]).await;
+    assert_eq!(stage.admitted(1000, || from("203.0.113.7")).await, 0);
+    let statistics: String = server.command(&["INFO", "commandstats"]).await;
+    assert!(!statistics.contains("evalsha"), "{statistics}");
+}

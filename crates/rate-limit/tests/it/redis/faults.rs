@@ -1,0 +1,408 @@
+//! The server is away, hung, full, read-only, forgetful, or somebody else wrote into it.
+
+use std::{
+    num::NonZeroU32,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use palisade_core::Secret;
+use palisade_rate_limit::{FailureMode, Policy, RedisStore};
+
+use super::{
+    DEADLINE,
+    server::{Server, free_port},
+    stage, store, store_with, until,
+};
+use crate::support::*;
+
+fn share(share: u32) -> FailureMode {
+    FailureMode::LocalFallback {
+        share: NonZeroU32::new(share).unwrap(),
+    }
+}
+
+fn one(mode: FailureMode) -> Policy {
+    policy("a", "8/day").when_store_fails(mode)
+}
+
+/// A store whose server was never there.
+async fn orphan() -> RedisStore {
+    let url = format!("redis://127.0.0.1:{}/0", free_port());
+    let store = RedisStore::builder(&url, Secret::new(super::HASH_KEY))
+        .connect()
+        .await
+        .unwrap();
+    assert!(!store.is_up());
+    store
+}
+
+#[tokio::test]
+async fn away_and_closed_is_503_with_its_reason() {
+    let stage = stage(&orphan().await, [one(FailureMode::FailClosed)]);
+    let refused = stage.send(from("203.0.113.7")).await;
+    assert_eq!((refused.status().as_u16(), retry_after(&refused)), (503, 1));
+    assert_eq!(
+        problem(&refused)["type"],
+        "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"
+    );
+    assert_eq!(field(&refused, "ratelimit"), "");
+}
+
+#[tokio::test]
+async fn away_and_open_admits_and_tells_nothing() {
+    let stage = stage(&orphan().await, [one(FailureMode::FailOpen)]);
+    assert_eq!(stage.admitted(50, || from("203.0.113.7")).await, 50);
+    assert_eq!(
+        field(&stage.send(from("203.0.113.7")).await, "ratelimit"),
+        ""
+    );
+}
+
+#[tokio::test]
+async fn away_and_local_counts_this_nodes_share() {
+    let stage = stage(&orphan().await, [one(share(3))]);
+    assert_eq!(stage.admitted(20, || from("203.0.113.7")).await, 3);
+    let refused = stage.send(from("203.0.113.7")).await;
+    // A third of eight a day: nine hours a unit.
+    assert_eq!(
+        (refused.status().as_u16(), retry_after(&refused)),
+        (429, 9 * 3600)
+    );
+    assert_eq!(field(&refused, "ratelimit"), "");
+}
+
+#[tokio::test]
+async fn one_policy_that_fails_closed_closes_the_layer() {
+    let stage = stage(
+        &orphan().await,
+        [
+            policy("open", "1/day").when_store_fails(FailureMode::FailOpen),
+            policy("paid", "9/day").when_store_fails(FailureMode::FailClosed),
+        ],
+    );
+    assert_eq!(stage.status(from("203.0.113.7")).await, 503);
+}
+
+#[tokio::test]
+async fn a_request_that_costs_more_than_the_share_takes_the_whole_share() {
+    let stage = stage(
+        &orphan().await,
+        [policy("a", "8/day").cost(5).when_store_fails(share(4))],
+    );
+    assert_eq!(stage.admitted(5, || from("203.0.113.7")).await, 1);
+}
+
+#[tokio::test]
+async fn penalties_work_while_the_server_is_away() {
+    let stage = stage(&orphan().await, [policy("login", "2/day").penalty()]);
+    assert_eq!(stage.status(as_user("wrong")).await, 401);
+    assert_eq!(stage.status(as_user("wrong")).await, 401);
+    assert_eq!(stage.status(as_user("anna")).await, 429);
+}
+
+#[tokio::test]
+async fn degraded_requests_say_so_in_the_trail() {
+    use palisade_core::{ClientInfo, Fact, Guard, Scheme, SecurityContext, Verdict};
+    let stage = stage(&orphan().await, [one(FailureMode::FailOpen)]);
+    let (mut head, _) = from("203.0.113.7").into_parts();
+    let cx = SecurityContext::enter(&mut head);
+    cx.set_client(ClientInfo::new([203, 0, 113, 7].into(), Scheme::Https));
+    assert!(matches!(
+        stage.layer.admit(&cx, &mut head),
+        Verdict::Admit(_)
+    ));
+    assert!(matches!(
+        cx.facts()[..],
+        [Fact::Degraded {
+            guard: "limit_client",
+            ..
+        }]
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_server_is_left_at_once_and_found_again() {
+    let Some(mut server) = Server::start().await else {
+        return;
+    };
+    let store = store(&server).await;
+    let stage = stage(&store, [one(FailureMode::FailClosed)]);
+    assert_eq!(stage.status(from("203.0.113.7")).await, 200);
+    server.kill();
+    assert_eq!(stage.status(from("203.0.113.7")).await, 503);
+    until("the breaker opens", async || !store.is_up()).await;
+    assert_eq!(stage.status(from("203.0.113.7")).await, 503);
+    server.restart().await;
+    let found = until("the server is found again", async || {
+        stage.status(from("203.0.113.7")).await == 200
+    })
+    .await;
+    // Tries follow each other within half a second; the rest is patience for a busy machine.
+    assert!(found < Duration::from_secs(3), "{found:?}");
+    assert!(field(&stage.send(from("203.0.113.7")).await, "ratelimit").starts_with("\"a\""));
+}
+
+#[tokio::test]
+async fn a_change_of_state_is_one_line_in_the_log() {
+    let Some(mut server) = Server::start().await else {
+        return;
+    };
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(move || writer.clone());
+    // This runtime has one thread, so the tasks of the store write here too.
+    let guard = tracing::subscriber::set_default(subscriber.finish());
+    let store = store(&server).await;
+    let stage = stage(&store, [one(FailureMode::FailOpen)]);
+    server.kill();
+    assert_eq!(stage.admitted(50, || from("203.0.113.7")).await, 50);
+    server.restart().await;
+    until("the server is found again", async || store.is_up()).await;
+    drop(guard);
+    let lines = log.lines();
+    let count = |words: &str| lines.iter().filter(|line| line.contains(words)).count();
+    assert_eq!(
+        (count("is up"), count("is away"), lines.len()),
+        (2, 1, 3),
+        "{lines:#?}"
+    );
+    assert!(
+        !lines.concat().contains("203.0.113") && !lines.concat().contains("127.0.0.1"),
+        "{lines:#?}"
+    );
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn lines(&self) -> Vec<String> {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        text.lines()
+            .filter(|line| line.contains("palisade"))
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hung_server_costs_the_deadline_five_times_and_then_nothing() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    let deadline = Duration::from_millis(25);
+    let store = store_with(&server, deadline).await;
+    let stage = stage(&store, [one(FailureMode::FailOpen)]);
+    server.freeze();
+    for _ in 0..5 {
+        let start = Instant::now();
+        assert_eq!(stage.status(from("203.0.113.7")).await, 200);
+        assert!(
+            (deadline..deadline + Duration::from_millis(400)).contains(&start.elapsed()),
+            "{:?}",
+            start.elapsed()
+        );
+    }
+    assert!(!store.is_up());
+    let start = Instant::now();
+    assert_eq!(stage.admitted(200, || from("203.0.113.7")).await, 200);
+    assert!(
+        start.elapsed() < 100 * deadline,
+        "requests still wait for the server"
+    );
+    server.thaw();
+    until("the server is used again", async || store.is_up()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_forgot_the_script_learns_it_anew() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    let store = store(&server).await;
+    let stage = stage(&store, [one(FailureMode::FailClosed)]);
+    assert_eq!(stage.status(from("203.0.113.7")).await, 200);
+    for _ in 0..3 {
+        let _: () = server.command(&["SCRIPT", "FLUSH"]).await;
+        assert_eq!(stage.status(from("203.0.113.7")).await, 200);
+    }
+    assert!(store.is_up());
+    assert!(field(&stage.send(from("203.0.113.7")).await, "ratelimit").starts_with("\"a\";r=3"));
+}
+
+/// Breaks the server, sees the policy's mode, mends it, and sees the server used again.
+async fn breaks_and_mends(breaking: &[&str], mending: &[&str]) {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    let store = store(&server).await;
+    let stage = stage(
+        &store,
+        [policy("a", "100/day").when_store_fails(FailureMode::FailClosed)],
+    );
+    assert_eq!(stage.status(from("203.0.113.7")).await, 200);
+    let _: () = server.command(breaking).await;
+    for _ in 0..10 {
+        assert_eq!(stage.status(from("203.0.113.7")).await, 503);
+    }
+    assert!(!store.is_up(), "five failures in a row open the breaker");
+    let _: () = server.command(mending).await;
+    until("the server is used again", async || {
+        stage.status(from("203.0.113.7")).await == 200
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_server_is_a_failure() {
+    breaks_and_mends(
+        &["CONFIG", "SET", "maxmemory", "1"],
+        &["CONFIG", "SET", "maxmemory", "0"],
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_only_server_is_a_failure() {
+    breaks_and_mends(
+        &["REPLICAOF", "127.0.0.1", "1"],
+        &["REPLICAOF", "NO", "ONE"],
+    )
+    .await;
+}
+
+/// Puts something else where the bucket of a client was.
+async fn foreign(command: &str, value: &str) {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    let store = store(&server).await;
+    let stage = stage(&store, [one(FailureMode::FailClosed)]);
+    assert_eq!(stage.status(from("203.0.113.7")).await, 200);
+    let keys: Vec<String> = server.command(&["KEYS", "*}:a"]).await;
+    let _: i64 = server.command(&["DEL", &keys[0]]).await;
+    let _: redis::Value = server.command(&[command, &keys[0], value]).await;
+    assert_eq!(stage.status(from("203.0.113.7")).await, 503, "{value}");
+    assert_eq!(stage.status(from("203.0.113.8")).await, 200);
+    assert!(store.is_up());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_foreign_value_is_a_failure_of_that_bucket_alone() {
+    foreign("LPUSH", "x").await;
+    foreign("SET", "x").await;
+    foreign("SET", "").await;
+    foreign("SET", "nan").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_goes_back_costs_no_more_than_an_empty_bucket() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    let store = store(&server).await;
+    let stage = stage(&store, [policy("a", "2/day")]);
+    assert_eq!(stage.status(from("203.0.113.7")).await, 200);
+    let keys: Vec<String> = server.command(&["KEYS", "*}:a"]).await;
+    // Full again in three hundred years, says the bucket.
+    let _: () = server.command(&["SET", &keys[0], "9000000000000000"]).await;
+    let refused = stage.send(from("203.0.113.7")).await;
+    assert_eq!(
+        (refused.status().as_u16(), retry_after(&refused)),
+        (429, 43_200)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_settlement_reaches_the_server() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    let store = store(&server).await;
+    let stage = stage(
+        &store,
+        [policy("characters", "100/day")
+            .cost(10)
+            .settled_by("characters")],
+    );
+    let speak = || {
+        get("/")
+            .header("x-client", "203.0.113.7")
+            .header("x-settle", "characters=60")
+            .body(Default::default())
+            .unwrap()
+    };
+    assert_eq!(stage.status(speak()).await, 200);
+    until("the settlement has arrived", async || {
+        store.unsettled() == 0
+    })
+    .await;
+    let answer = stage.send(from("203.0.113.7")).await;
+    assert!(
+        field(&answer, "ratelimit").starts_with("\"characters\";r=30"),
+        "{answer:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_be_set_up_says_why() {
+    let key = || Secret::new(super::HASH_KEY);
+    let check = async |builder: palisade_rate_limit::RedisStoreBuilder, why: &str| {
+        let error = builder.connect().await.unwrap_err().to_string();
+        assert!(error.contains(why), "{error}");
+    };
+    check(
+        RedisStore::builder("http://canary:canary@host", key()),
+        "redis://[user:password@]",
+    )
+    .await;
+    check(
+        RedisStore::builder("redis://127.0.0.1", Secret::new(b"short".to_vec())),
+        "16 bytes",
+    )
+    .await;
+    check(
+        RedisStore::builder("redis://127.0.0.1", key()).prefix("a{b"),
+        "prefix",
+    )
+    .await;
+    let debug = format!(
+        "{:?} {:?}",
+        RedisStore::builder("redis://u:canary@127.0.0.1", key()),
+        orphan().await
+    );
+    assert!(
+        !debug.contains("canary") && !debug.contains("sixteen"),
+        "{debug}"
+    );
+    let fine = stage(&orphan().await, [policy("a", "10/day")]);
+    assert!(
+        fine.layer
+            .explain()
+            .contains("redis (away), deadline 25 ms"),
+        "{}",
+        fine.layer.explain()
+    );
+    let _ = DEADLINE;
+}
+
+#[tokio::test]
+async fn a_rate_too_fine_for_the_server_is_refused_at_build() {
+    let builder =
+        palisade_rate_limit::RateLimitLayer::by_client().policy(policy("a", "3000/second"));
+    let error = builder.store(Arc::new(orphan().await)).build().unwrap_err();
+    assert!(error.to_string().contains("whole microseconds"), "{error}");
+}

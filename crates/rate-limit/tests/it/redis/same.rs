@@ -1,0 +1,171 @@
+//! The server decides as memory does: the same sequence of random steps over both.
+//!
+//! The server's clock cannot be moved, so its state is: to let an hour pass, every bucket is rewritten as
+//! of an hour ago. Rates are slow (a unit takes hours), so that the time of the test itself does not count.
+
+use std::{sync::Arc, time::Duration};
+
+use palisade_rate_limit::{Answer, Charge, Limit, LimitStore, RedisStore, Standing, Subject};
+use proptest::{prelude::*, test_runner::TestRunner};
+
+use super::{server::Server, store};
+use crate::support::{policy, small_store};
+
+/// The time that the steps themselves may take.
+const SLACK: Duration = Duration::from_secs(60);
+
+#[derive(Clone, Debug)]
+enum Step {
+    Add {
+        client: u8,
+        limit: usize,
+        units: i64,
+    },
+    Look {
+        client: u8,
+    },
+    Pass {
+        minutes: u64,
+    },
+    Take {
+        client: u8,
+        units: u32,
+    },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        (0..2_u8, 0..2_usize, -6..12_i64).prop_map(|(client, limit, units)| Step::Add {
+            client,
+            limit,
+            units
+        }),
+        (0..2_u8).prop_map(|client| Step::Look { client }),
+        (0..30_u64).prop_map(|hours| Step::Pass {
+            minutes: hours * 60 + 30
+        }),
+        (0..2_u8, 0..4_u32).prop_map(|(client, units)| Step::Take { client, units }),
+    ]
+}
+
+fn limits() -> [Arc<Limit>; 2] {
+    let one = policy("one", "4 per 8 hours").settled_by("x").debt(3);
+    let two = policy("two", "9 per 63 hours")
+        .burst(5)
+        .settled_by("x")
+        .debt(0);
+    [one, two].map(|policy| Arc::new(policy.limits().unwrap().remove(0)))
+}
+
+fn subject(number: u8) -> Subject<'static> {
+    Subject::network([203, 0, 113, number].into(), 32, 64)
+}
+
+#[test]
+fn the_server_decides_as_memory_does() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    let Some(server) = runtime.block_on(Server::start()) else {
+        return;
+    };
+    let redis = runtime.block_on(store(&server));
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases: 48,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
+    let outcome = runner.run(&prop::collection::vec(step(), 1..40), |steps| {
+        runtime.block_on(compare(&server, &redis, &steps))
+    });
+    outcome.unwrap();
+}
+
+async fn compare(server: &Server, redis: &RedisStore, steps: &[Step]) -> Result<(), TestCaseError> {
+    let _: () = server.command(&["FLUSHALL"]).await;
+    let (memory, limits) = (small_store(100), limits());
+    let mut now = next_life();
+    for step in steps {
+        match *step {
+            Step::Add {
+                client,
+                limit,
+                units,
+            } => {
+                let limit = &limits[limit];
+                memory.add(now, limit, memory.bucket(&subject(client)), units);
+                redis.add(now, limit, redis.bucket(&subject(client)), units);
+                settled(server, redis).await;
+            }
+            Step::Look { client } => {
+                let ask = |store: &dyn LimitStore| {
+                    limits
+                        .each_ref()
+                        .map(|limit| Charge::look(limit, store.bucket(&subject(client))))
+                };
+                same(
+                    memory.take(now, &ask(&*memory)).get().await,
+                    redis.take(now, &ask(redis)).get().await,
+                )?;
+            }
+            Step::Pass { minutes } => {
+                now += Duration::from_secs(minutes * 60);
+                pass(server, minutes * 60_000_000).await;
+            }
+            Step::Take { client, units } => {
+                let ask = |store: &dyn LimitStore| {
+                    limits
+                        .each_ref()
+                        .map(|limit| Charge::new(limit, store.bucket(&subject(client)), units))
+                };
+                same(
+                    memory.take(now, &ask(&*memory)).get().await,
+                    redis.take(now, &ask(redis)).get().await,
+                )?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A moment after everything that an earlier case left on the node: denials end within days.
+fn next_life() -> Duration {
+    static LIVES: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
+    Duration::from_secs(LIVES.fetch_add(1, std::sync::atomic::Ordering::SeqCst) * 10_000_000)
+}
+
+fn same(memory: Answer, redis: Answer) -> Result<(), TestCaseError> {
+    prop_assert_eq!(memory.ruling(), redis.ruling());
+    for (memory, redis) in memory.standings().iter().zip(redis.standings()) {
+        // A remembered denial knows only of those that refused.
+        if memory.refused() && redis.refused() {
+            prop_assert!(near(memory, redis), "{:?} {:?}", memory, redis);
+        }
+    }
+    Ok(())
+}
+
+fn near(memory: &Standing, redis: &Standing) -> bool {
+    memory.wait().abs_diff(redis.wait()) < SLACK
+        && memory.full_in().abs_diff(redis.full_in()) < SLACK
+}
+
+/// Waits until settlements, which are sent behind the requests, have arrived.
+async fn settled(_: &Server, redis: &RedisStore) {
+    super::until("settlements have arrived", async || redis.unsettled() == 0).await;
+}
+
+async fn pass(server: &Server, microseconds: u64) {
+    let keys: Vec<String> = server.command(&["KEYS", "*}:*"]).await;
+    for key in keys {
+        let script = "local at = redis.call('GET', KEYS[1]) \
+             local ttl = redis.call('PTTL', KEYS[1]) - ARGV[1] / 1000 \
+             if at and ttl > 0 then redis.call('SET', KEYS[1], string.format('%.0f', at - ARGV[1]), 'PX', math.ceil(ttl)) \
+             else redis.call('DEL', KEYS[1]) end return 1";
+        let _: i64 = server
+            .command(&["EVAL", script, "1", &key, &microseconds.to_string()])
+            .await;
+    }
+}

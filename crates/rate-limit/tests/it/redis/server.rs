@@ -1,0 +1,134 @@
+//! A server of one's own on a loopback port, gone with the test.
+
+use std::{
+    net::TcpListener,
+    process::{Child, Command, Stdio},
+};
+
+use redis::Client;
+use tempfile::TempDir;
+
+pub(super) struct Server {
+    child: Child,
+    port: u16,
+    folder: TempDir,
+}
+
+impl Server {
+    /// Starts a server, or says why the test is skipped.
+    pub(super) async fn start() -> Option<Self> {
+        let found = Command::new("redis-server")
+            .arg("--version")
+            .stdout(Stdio::null())
+            .status();
+        if !found.is_ok_and(|status| status.success()) {
+            let required = std::env::var("CI").is_ok_and(|ci| ci == "true");
+            assert!(
+                !required,
+                "redis-server is not installed, and CI must not skip"
+            );
+            eprintln!("skipped: redis-server is not installed (apt-get install redis-server)");
+            return None;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let port = free_port();
+        let child = spawn(port, &folder);
+        let server = Self {
+            child,
+            port,
+            folder,
+        };
+        server.answers().await;
+        Some(server)
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/0", self.port)
+    }
+
+    /// Sends one command.
+    pub(super) async fn command<T: redis::FromRedisValue>(&self, words: &[&str]) -> T {
+        self.try_command(words).await.unwrap()
+    }
+
+    async fn try_command<T: redis::FromRedisValue>(&self, words: &[&str]) -> redis::RedisResult<T> {
+        let mut connection = Client::open(self.url())?
+            .get_multiplexed_async_connection()
+            .await?;
+        let (name, arguments) = words.split_first().unwrap();
+        redis::cmd(name)
+            .arg(arguments)
+            .query_async(&mut connection)
+            .await
+    }
+
+    /// Waits until the server answers.
+    async fn answers(&self) {
+        super::until("the server answers", async || {
+            self.try_command::<String>(&["PING"]).await.is_ok()
+        })
+        .await;
+    }
+
+    /// Stops the process where it stands, as a hung host would. It still accepts connections.
+    pub(super) fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    pub(super) fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let sent = Command::new("kill")
+            .arg(signal)
+            .arg(self.child.id().to_string())
+            .status();
+        assert!(sent.unwrap().success());
+    }
+
+    pub(super) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts it again on the same port, empty.
+    pub(super) async fn restart(&mut self) {
+        self.child = spawn(self.port, &self.folder);
+        self.answers().await;
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A port that was free a moment ago.
+pub(super) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}
+
+fn spawn(port: u16, folder: &TempDir) -> Child {
+    Command::new("redis-server")
+        .args([
+            "--port",
+            &port.to_string(),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+        ])
+        .args(["--dir".as_ref(), folder.path().as_os_str()])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap()
+}
