@@ -66,7 +66,9 @@ export class Notice {
   #words() {
     const { refusal, title, detail } = this.#shown;
     if (!refusal) return [t(title), detail && t(detail)];
-    const [heading, advice] = refusalWords(refusal.code) ?? refusalWords(refusal.status) ?? refusalWords(refusal.status < 500 ? 400 : 500);
+    const own = refusalWords(refusal.code);
+    if (own) return own;
+    const [heading, advice] = refusalWords(refusal.status) ?? refusalWords(refusal.status < 500 ? 400 : 500);
     // The server's own words are more exact, but only English; where ours say nothing, they stand alone.
     const exact = refusal.status !== 401 && refusal.status !== 429 && refusal.status < 500 ? refusal.detail : '';
     return [heading, isChinese() ? advice || exact : exact || advice];

@@ -6,8 +6,7 @@ use clap::Parser;
 
 use crate::first_start::quoted;
 
-const AFTER: &str = "\
-Without any option the server keeps its files in the data folder (made at the first start), serves
+const AFTER: &str = r#"Without any option the server keeps its files in the data folder (made at the first start), serves
 https on 127.0.0.1:8443 and sends http on 127.0.0.1:8080 there. The first start prints a key, once.
 
 Files in the data folder:
@@ -17,11 +16,20 @@ Files in the data folder:
   tls/            development authority and certificate; clients trust tls/ca.pem
   audit/          one line a request, chained; check it with `palisade audit verify`
 
-A first configuration file:
+A first configuration file, for a public address:
+  [server]
+  hosts = ["voice.example"]        # the names that are served
+  https = "0.0.0.0:443"
+  http = "0.0.0.0:80"
+  certificate = "fullchain.pem"
+  key = "privkey.pem"
+
   [tts]
   queue = 16                       # texts that may wait
+  threads = 2                      # texts that are spoken at once; one a core, without
+  metrics = "127.0.0.1:9464"       # a loopback address, or "off"
 
-Every section and key: the reference in the book (`docs/`).";
+Every section and key: the reference in the book (`docs/`)."#;
 
 /// Speaks Mandarin over https, safe to put on the public internet.
 #[derive(Clone, Debug, Parser)]
@@ -49,8 +57,13 @@ impl Args {
     /// Returns the command that makes another key for the same data folder.
     #[must_use]
     pub fn another_key(&self) -> String {
-        let program = env::args().next().unwrap_or_else(|| "tts-server".to_owned());
-        let data = self.data.as_ref().map(|data| format!(" --data {}", quoted(&data.to_string_lossy())));
+        let program = env::args()
+            .next()
+            .unwrap_or_else(|| "tts-server".to_owned());
+        let data = self
+            .data
+            .as_ref()
+            .map(|data| format!(" --data {}", quoted(&data.to_string_lossy())));
         format!("{program}{} --new-key", data.unwrap_or_default())
     }
 }

@@ -13,9 +13,15 @@ const KEY: &str = "audit.key";
 pub(crate) fn open(folder: &DataFolder, clock: &SharedClock) -> Result<AuditLayer, StartError> {
     let path = folder.inner("audit")?.join(FILE);
     let sink = FileSink::at(&path).key(key(folder)?).clock(clock.clone());
-    let broken = |error: palisade::AuditError| StartError::new(format!("the audit trail cannot be written: {error}"));
+    let broken = |error: palisade::AuditError| {
+        StartError::new(format!("the audit trail cannot be written: {error}"))
+    };
     let sink = sink.open().map_err(broken)?;
-    AuditLayer::builder().sink(sink).clock(clock.clone()).build().map_err(broken)
+    AuditLayer::builder()
+        .sink(sink)
+        .clock(clock.clone())
+        .build()
+        .map_err(broken)
 }
 
 /// Reads the key of the trail, or makes it. It lies beside the trail's folder, not in it: who may
@@ -29,14 +35,26 @@ fn key(folder: &DataFolder) -> Result<AuditKey, StartError> {
 }
 
 fn make_key(path: &Path) -> Result<(), StartError> {
-    let broken = |error: &dyn std::fmt::Display| StartError::at(path, format!("the key of the audit trail cannot be made: {error}"));
+    let broken = |error: &dyn std::fmt::Display| {
+        StartError::at(
+            path,
+            format!("the key of the audit trail cannot be made: {error}"),
+        )
+    };
     let key = AuditKey::generate().map_err(|error| broken(&error))?;
     // As text, so that it survives editors and copies.
-    let text: String = key.expose().iter().map(|byte| format!("{byte:02x}")).collect();
+    let text: String = key
+        .expose()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     private(&mut options);
-    let written = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()));
+    let written = options.open(path).and_then(|mut file| {
+        file.write_all(text.as_bytes())
+            .and_then(|()| file.sync_all())
+    });
     written.map_err(|error| broken(&error))
 }
 

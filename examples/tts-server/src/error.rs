@@ -14,7 +14,10 @@ pub struct StartError {
 impl StartError {
     /// Says what is wrong.
     pub(crate) fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), remedy: None }
+        Self {
+            what: what.into(),
+            remedy: None,
+        }
     }
 
     /// Says what the system refused.

@@ -15,7 +15,9 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 use tracing_subscriber::EnvFilter;
-use tts_server::{Args, DataFolder, Ingredients, ModelVoice, Server, Settings, StartError, new_key};
+use tts_server::{
+    Args, DataFolder, Ingredients, ModelVoice, Server, Settings, StartError, new_key,
+};
 
 /// Quiet, but for what an operator should know.
 const LOGGED: &str = "warn,palisade=info,palisade_transport=info,tts=info";
@@ -44,7 +46,15 @@ fn run(args: &Args) -> Result<(), StartError> {
     let folder = args.voice.as_deref().or(settings.voice());
     let voice = Arc::new(ModelVoice::load(folder)?);
     let another_key = args.another_key();
-    let server = Server::prepare(&settings, voice, Ingredients { data, clock, another_key })?;
+    let server = Server::prepare(
+        &settings,
+        voice,
+        Ingredients {
+            data,
+            clock,
+            another_key,
+        },
+    )?;
     let runtime = Runtime::new().map_err(|error| StartError::from_io("no runtime", &error))?;
     runtime.block_on(async {
         // Signals count before anyone is told that the server is ready.
@@ -77,9 +87,16 @@ fn say(text: &str) -> Result<(), StartError> {
 fn log() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOGGED));
     let colors = io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colors).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(colors)
+        .init();
     panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let place = panic
+            .location()
+            .map(ToString::to_string)
+            .unwrap_or_default();
         tracing::error!(target: "tts", place, "a panic was caught");
     }));
 }

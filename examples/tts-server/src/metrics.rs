@@ -2,7 +2,9 @@
 
 use std::{sync::OnceLock, time::Duration};
 
-use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram, Unit};
+use metrics::{
+    Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::synthesis::{Queue, Speech, SpeechError};
@@ -32,8 +34,15 @@ pub(crate) fn install() -> &'static PrometheusHandle {
 }
 
 fn describe() {
-    describe_counter!(SPOKEN, "Texts that reached a voice, by what became of them.");
-    describe_histogram!(SYNTHESIS, Unit::Seconds, "How long a voice took for a text.");
+    describe_counter!(
+        SPOKEN,
+        "Texts that reached a voice, by what became of them."
+    );
+    describe_histogram!(
+        SYNTHESIS,
+        Unit::Seconds,
+        "How long a voice took for a text."
+    );
     describe_counter!(AUDIO, Unit::Seconds, "Sound that was made.");
     describe_gauge!(WAITING, "Texts that wait for a voice.");
     describe_counter!(TURNED_AWAY, "Texts that found the queue full.");

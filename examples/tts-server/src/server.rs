@@ -34,6 +34,7 @@ pub struct Server {
 
 /// What a server is made of, besides its settings.
 #[derive(Debug)]
+#[allow(clippy::exhaustive_structs)] // Made by whoever starts a server.
 pub struct Ingredients {
     /// The folder for what must outlive the server.
     pub data: DataFolder,
@@ -49,8 +50,16 @@ impl Server {
     ///
     /// # Errors
     /// [`StartError`] says in one line what is wrong, and what helps.
-    pub fn prepare(settings: &Settings, voice: Arc<dyn Voice>, with: Ingredients) -> Result<Self, StartError> {
-        let Ingredients { data, clock, another_key } = with;
+    pub fn prepare(
+        settings: &Settings,
+        voice: Arc<dyn Voice>,
+        with: Ingredients,
+    ) -> Result<Self, StartError> {
+        let Ingredients {
+            data,
+            clock,
+            another_key,
+        } = with;
         let https = bind(settings.https)?;
         let http = settings.http.map(bind).transpose()?;
         let figures = settings.metrics.map(figures).transpose()?;
@@ -58,20 +67,34 @@ impl Server {
         let app = app(settings, &*voice, &clock)?;
         let queue = Arc::clone(&app.queue);
         let https_port = https.local_addr().port();
-        let shield::Protected { app, audit, keys } = shield::protect(app, settings, &data, &clock, https_port)?;
-        let workers = Workers::start(queue, voice, &clock, settings.threads);
-        let workers = workers.map_err(|error| StartError::from_io("no thread for the voice", &error))?;
+        let shield::Protected { app, audit, keys } =
+            shield::protect(app, settings, &data, &clock, https_port)?;
+        let workers = Workers::start(queue, &voice, &clock, settings.threads);
+        let workers =
+            workers.map_err(|error| StartError::from_io("no thread for the voice", &error))?;
         let greeting = Greeting {
             address: format!("https://localhost:{https_port}"),
-            redirect: http.as_ref().map(|http| format!("http://localhost:{}", http.local_addr().port())),
-            metrics: figures.as_ref().map(|(figures, _)| format!("http://{}", figures.local_addr())),
+            redirect: http
+                .as_ref()
+                .map(|http| format!("http://localhost:{}", http.local_addr().port())),
+            metrics: figures
+                .as_ref()
+                .map(|(figures, _)| format!("http://{}", figures.local_addr())),
             data: data.path().to_owned(),
             authority: tls.authority,
             key: keys.first.then(|| keys.mint(&clock)).transpose()?,
             another: another_key,
         };
         let https = https.with_tls(tls.certificates);
-        Ok(Self { app, figures, http, https, workers, audit, greeting })
+        Ok(Self {
+            app,
+            figures,
+            http,
+            https,
+            workers,
+            audit,
+            greeting,
+        })
     }
 
     /// Returns what an operator is to see: address, fingerprint, and a new key if this start made one.
@@ -90,7 +113,10 @@ impl Server {
     #[must_use]
     pub fn addresses(&self) -> (SocketAddr, Option<SocketAddr>, Option<SocketAddr>) {
         let http = self.http.as_ref().map(Listener::local_addr);
-        let figures = self.figures.as_ref().map(|(figures, _)| figures.local_addr());
+        let figures = self
+            .figures
+            .as_ref()
+            .map(|(figures, _)| figures.local_addr());
         (self.https.local_addr(), http, figures)
     }
 
@@ -104,22 +130,30 @@ impl Server {
         let app = self.app.into_inner();
         let https = self.https.serve(app.clone(), heard(told.clone()));
         let http = maybe(self.http.map(|http| http.serve(app, heard(told.clone()))));
-        let figures = maybe(self.figures.map(|(figures, app)| figures.serve(app.into_inner(), heard(told))));
+        let figures = maybe(
+            self.figures
+                .map(|(figures, app)| figures.serve(app.into_inner(), heard(told))),
+        );
         let stop = async {
             stop.await;
             tell.send_replace(true);
             Ok(())
         };
-        let served = tokio::try_join!(https, http, figures, async { stop.await });
+        let served = tokio::try_join!(https, http, figures, stop);
         finish(self.workers, &self.audit).await?;
-        served.map(|_| ()).map_err(|error| StartError::new(error.to_string()))
+        served
+            .map(|_| ())
+            .map_err(|error| StartError::new(error.to_string()))
     }
 }
 
 async fn finish(workers: Workers, audit: &AuditHandle) -> Result<(), StartError> {
     // The threads may still be speaking for clients that left in the time of grace.
     let _ = tokio::task::spawn_blocking(|| workers.finish()).await;
-    audit.close().await.map_err(|why| StartError::new(format!("the audit trail could not be closed: {why}")))
+    audit
+        .close()
+        .await
+        .map_err(|why| StartError::new(format!("the audit trail could not be closed: {why}")))
 }
 
 async fn heard(mut told: watch::Receiver<bool>) {
@@ -127,7 +161,9 @@ async fn heard(mut told: watch::Receiver<bool>) {
     let _ = told.wait_for(|stop| *stop).await;
 }
 
-async fn maybe<T>(served: Option<impl Future<Output = Result<T, ServerError>>>) -> Result<Option<T>, ServerError> {
+async fn maybe<T>(
+    served: Option<impl Future<Output = Result<T, ServerError>>>,
+) -> Result<Option<T>, ServerError> {
     match served {
         Some(served) => served.await.map(Some),
         None => Ok(None),
@@ -136,12 +172,15 @@ async fn maybe<T>(served: Option<impl Future<Output = Result<T, ServerError>>>) 
 
 fn bind(address: SocketAddr) -> Result<Listener, StartError> {
     Listener::bind(address).map_err(|error| {
-        StartError::new(error.to_string()).remedy("End it, or choose another address in the configuration file (`tts-server --help`).")
+        StartError::new(error.to_string()).remedy(
+            "End it, or choose another address in the configuration file (`tts-server --help`).",
+        )
     })
 }
 
 fn app(settings: &Settings, voice: &dyn Voice, clock: &SharedClock) -> Result<App, StartError> {
-    let sessions = Sessions::new(clock.clone()).map_err(|error| StartError::new(format!("no random numbers: {error}")))?;
+    let sessions = Sessions::new(clock.clone())
+        .map_err(|error| StartError::new(format!("no random numbers: {error}")))?;
     Ok(App {
         max_graphemes: settings.max_graphemes(),
         queue: Queue::new(settings.queue, settings.threads),
@@ -156,9 +195,14 @@ fn figures(address: SocketAddr) -> Result<(Listener, ProtectedRouter), StartErro
     let recorder = metrics::install();
     let routes = Routes::new().get("/metrics", Rule::public(), async || recorder.render());
     let wrong = |error: &dyn std::fmt::Display| StartError::new(error.to_string());
-    let hosts = AllowedHosts::parse(["localhost:*", "127.0.0.1:*", "[::1]:*"]).map_err(|error| wrong(&error))?;
+    let hosts = AllowedHosts::parse(["localhost:*", "127.0.0.1:*", "[::1]:*"])
+        .map_err(|error| wrong(&error))?;
     let https = HttpsLayer::refuse().dangerously_accept_plain_http();
-    let app = Shield::builder().hosts(hosts).https(https).protect(routes).map_err(|error| wrong(&error))?;
+    let app = Shield::builder()
+        .hosts(hosts)
+        .https(https)
+        .protect(routes)
+        .map_err(|error| wrong(&error))?;
     Ok((bind(address)?, app))
 }
 
@@ -169,13 +213,22 @@ struct Tls {
 }
 
 impl Tls {
-    fn open(settings: &Settings, data: &DataFolder, clock: &SharedClock) -> Result<Self, StartError> {
+    fn open(
+        settings: &Settings,
+        data: &DataFolder,
+        clock: &SharedClock,
+    ) -> Result<Self, StartError> {
         let broken = |error: CertificateError| StartError::new(format!("TLS: {error}"));
         if let CertificateSource::Files { chain, key } = &settings.certificate {
-            let certificates = Certificates::from_pem_files_with_clock(chain, key, clock.clone()).map_err(broken)?;
-            return Ok(Self { certificates, authority: None });
+            let certificates = Certificates::from_pem_files_with_clock(chain, key, clock.clone())
+                .map_err(broken)?;
+            return Ok(Self {
+                certificates,
+                authority: None,
+            });
         }
-        let authority = DevAuthority::open_or_create_with_clock(data.file("tls"), clock.clone()).map_err(broken)?;
+        let authority = DevAuthority::open_or_create_with_clock(data.file("tls"), clock.clone())
+            .map_err(broken)?;
         Ok(Self {
             certificates: authority.certificates().map_err(broken)?,
             authority: Some(Authority {

@@ -65,15 +65,25 @@ impl Settings {
         let config = Config::read_with(path, &["tts"])?;
         // It was TOML a moment ago.
         let text = fs::read_to_string(path).map_err(|error| StartError::at(path, error))?;
-        Self::new(config, text.parse().map_err(|_| StartError::at(path, "the file changed while it was read"))?)
+        Self::new(
+            config,
+            text.parse()
+                .map_err(|_| StartError::at(path, "the file changed while it was read"))?,
+        )
     }
 
     fn new(config: Config, written: toml::Table) -> Result<Self, StartError> {
         let tts: Tts = config.section("tts")?;
         let server = config.server()?;
+        if written.contains_key("routes") {
+            let remedy = "remove the section; what a key may do is said by its scopes";
+            return Err(config.complain("routes", "path", "the routes of this server are its own", remedy).into());
+        }
         Ok(Self {
             // Whoever says where https is served also says whether http is.
-            http: server.http.or_else(|| server.https.is_none().then_some(at(8080))),
+            http: server
+                .http
+                .or_else(|| server.https.is_none().then_some(at(8080))),
             https: server.https.unwrap_or(at(8443)),
             certificate: server.certificate,
             metrics: metrics(&config, tts.metrics.as_deref())?,
@@ -100,21 +110,33 @@ impl Settings {
     pub(crate) fn hosts(&self) -> Vec<String> {
         let hosts = self.server("hosts").and_then(toml::Value::as_array);
         match hosts {
-            Some(hosts) => hosts.iter().filter_map(|host| host.as_str().map(str::to_owned)).collect(),
-            None => ["localhost:*", "127.0.0.1:*", "[::1]:*"].map(str::to_owned).to_vec(),
+            Some(hosts) => hosts
+                .iter()
+                .filter_map(|host| host.as_str().map(str::to_owned))
+                .collect(),
+            None => ["localhost:*", "127.0.0.1:*", "[::1]:*"]
+                .map(str::to_owned)
+                .to_vec(),
         }
     }
 
     /// Tells whether the file says where requests in clear are sent.
     pub(crate) fn redirects(&self) -> bool {
-        ["redirect_to", "redirect", "dangerously_accept_plain_http"].iter().any(|key| self.server(key).is_some())
+        ["redirect_to", "redirect", "dangerously_accept_plain_http"]
+            .iter()
+            .any(|key| self.server(key).is_some())
     }
 
     /// Returns how long a text may be.
     pub(crate) fn max_graphemes(&self) -> usize {
-        let written = self.written.get("text").and_then(|text| text.get("max_graphemes"));
+        let written = self
+            .written
+            .get("text")
+            .and_then(|text| text.get("max_graphemes"));
         let number = written.and_then(toml::Value::as_integer);
-        number.and_then(|number| usize::try_from(number).ok()).unwrap_or(MAX_GRAPHEMES)
+        number
+            .and_then(|number| usize::try_from(number).ok())
+            .unwrap_or(MAX_GRAPHEMES)
     }
 
     fn server(&self, key: &str) -> Option<&toml::Value> {
@@ -129,8 +151,14 @@ fn metrics(config: &Config, written: Option<&str>) -> Result<Option<SocketAddr>,
         Some("off") => Ok(None),
         Some(written) => match written.parse::<SocketAddr>() {
             Ok(address) if address.ip().is_loopback() => Ok(Some(address)),
-            Ok(_) => Err(wrong("the figures would be open to the network", "write a loopback address, and let the collector run on this machine")),
-            Err(_) => Err(wrong("this is no address", "write address and port, such as \"127.0.0.1:9464\", or \"off\"")),
+            Ok(_) => Err(wrong(
+                "the figures would be open to the network",
+                "write a loopback address, and let the collector run on this machine",
+            )),
+            Err(_) => Err(wrong(
+                "this is no address",
+                "write address and port, such as \"127.0.0.1:9464\", or \"off\"",
+            )),
         },
     }
 }
@@ -141,7 +169,14 @@ fn threads(config: &Config, written: Option<usize>) -> Result<usize, StartError>
     match written {
         None => Ok(cores),
         Some(threads @ 1..=1024) => Ok(threads),
-        Some(_) => Err(config.complain("tts", "threads", "this many texts cannot be spoken at once", &format!("write a number from 1 on; this machine has {cores} cores")).into()),
+        Some(_) => Err(config
+            .complain(
+                "tts",
+                "threads",
+                "this many texts cannot be spoken at once",
+                &format!("write a number from 1 on; this machine has {cores} cores"),
+            )
+            .into()),
     }
 }
 
@@ -149,7 +184,14 @@ fn queue(config: &Config, written: Option<usize>) -> Result<usize, StartError> {
     match written {
         None => Ok(16),
         Some(places @ 1..=4096) => Ok(places),
-        Some(_) => Err(config.complain("tts", "queue", "this many texts cannot wait", "write a number from 1 to 4096").into()),
+        Some(_) => Err(config
+            .complain(
+                "tts",
+                "queue",
+                "this many texts cannot wait",
+                "write a number from 1 to 4096",
+            )
+            .into()),
     }
 }
 
@@ -169,7 +211,10 @@ mod tests {
     #[track_caller]
     fn check_refused(text: &str, line: usize, key: &str) {
         let refusal = read(text).unwrap_err();
-        assert!(refusal.contains(&format!("t.toml:{line}: {key}: ")), "{refusal}");
+        assert!(
+            refusal.contains(&format!("t.toml:{line}: {key}: ")),
+            "{refusal}"
+        );
         assert!(!refusal.contains('\n'), "{refusal}");
     }
 
@@ -179,15 +224,24 @@ mod tests {
         check_refused("[tts]\n\nthreads = 0\n", 3, "tts.threads");
         check_refused("[tts]\nmetrics = \"0.0.0.0:9464\"\n", 2, "tts.metrics");
         check_refused("[tts]\nspeeed = 1\n", 2, "tts.speeed");
+        check_refused("[[routes]]\npath = \"/\"\naccess = \"public\"\n", 2, "routes.path");
         check_refused("[server]\nhttps = \"8443\"\n", 2, "server.https");
     }
 
     #[test]
     fn who_moves_https_says_where_http_is() {
-        let settings = read("[server]\nhosts = [\"a.example\"]\nhttps = \"127.0.0.1:443\"\n").unwrap();
+        let settings =
+            read("[server]\nhosts = [\"a.example\"]\nhttps = \"127.0.0.1:443\"\n").unwrap();
         assert_eq!((settings.https.port(), settings.http), (443, None));
         let settings = read("[tts]\nqueue = 3\nmetrics = \"off\"\n").unwrap();
-        assert_eq!((settings.https.port(), settings.http.unwrap().port(), settings.queue), (8443, 8080, 3));
+        assert_eq!(
+            (
+                settings.https.port(),
+                settings.http.unwrap().port(),
+                settings.queue
+            ),
+            (8443, 8080, 3)
+        );
         assert_eq!(settings.metrics, None);
     }
 }

@@ -42,31 +42,58 @@ pub(crate) fn protect(
         }
     };
     let (shield, keys) = match assembled.keys {
-        Some((scheme, store)) => (shield, Keys::of(scheme, store)),
+        Some((scheme, store)) => (shield, Keys::of(scheme, store)?),
         None => own_keys(shield, data, clock)?,
     };
-    let sessions = SessionAuthenticator::new(Arc::clone(&app.sessions), Arc::new(keys.store.clone()), clock.clone());
+    let sessions = SessionAuthenticator::new(
+        Arc::clone(&app.sessions),
+        Arc::new(keys.store.clone()),
+        clock.clone(),
+    );
     let shield = limits(shield.authenticate(sessions), settings, clock)?;
-    let app = redirect(shield, settings, https_port)?.protect(routes::all(app)).map_err(wrong)?;
+    let app = redirect(shield, settings, https_port)?
+        .protect(routes::all(app))
+        .map_err(wrong)?;
     Ok(Protected { app, audit, keys })
 }
 
-fn own_keys(shield: ShieldBuilder, data: &DataFolder, clock: &SharedClock) -> Result<(ShieldBuilder, Keys), StartError> {
+fn own_keys(
+    shield: ShieldBuilder,
+    data: &DataFolder,
+    clock: &SharedClock,
+) -> Result<(ShieldBuilder, Keys), StartError> {
     let keys = Keys::open(data)?;
     let layer = ApiKeyLayer::builder(keys.scheme.clone(), keys.store.clone());
-    let layer = layer.clock(clock.clone()).realm("tts").build().map_err(wrong)?;
+    let layer = layer
+        .clock(clock.clone())
+        .realm("tts")
+        .build()
+        .map_err(wrong)?;
     Ok((shield.authenticate(layer), keys))
 }
 
 /// Sixty requests a minute of an address, ten texts a minute of a key.
-fn limits(shield: ShieldBuilder, settings: &Settings, clock: &SharedClock) -> Result<ShieldBuilder, StartError> {
+fn limits(
+    shield: ShieldBuilder,
+    settings: &Settings,
+    clock: &SharedClock,
+) -> Result<ShieldBuilder, StartError> {
     if settings.has("limits") {
         return Ok(shield);
     }
-    let clients = Policy::named(CLIENT_LIMIT).rate("60/minute").map_err(wrong)?;
-    let clients = RateLimitLayer::by_client().policy(clients).clock(clock.clone());
-    let texts = Policy::named(TTS_LIMIT).rate("10/minute").map_err(wrong)?.on_named_routes();
-    let texts = RateLimitLayer::by_principal().policy(texts).clock(clock.clone());
+    let clients = Policy::named(CLIENT_LIMIT)
+        .rate("60/minute")
+        .map_err(wrong)?;
+    let clients = RateLimitLayer::by_client()
+        .policy(clients)
+        .clock(clock.clone());
+    let texts = Policy::named(TTS_LIMIT)
+        .rate("10/minute")
+        .map_err(wrong)?
+        .on_named_routes();
+    let texts = RateLimitLayer::by_principal()
+        .policy(texts)
+        .clock(clock.clone());
     Ok(shield
         .limit_clients(clients.build().map_err(wrong)?)
         .limit_principals(texts.build().map_err(wrong)?))
@@ -74,13 +101,20 @@ fn limits(shield: ShieldBuilder, settings: &Settings, clock: &SharedClock) -> Re
 
 /// A page or a link that was asked for in clear moves. A program that posts its text, or shows its
 /// key elsewhere, is refused, or it would go on doing so unnoticed.
-fn redirect(shield: ShieldBuilder, settings: &Settings, port: u16) -> Result<ShieldBuilder, StartError> {
+fn redirect(
+    shield: ShieldBuilder,
+    settings: &Settings,
+    port: u16,
+) -> Result<ShieldBuilder, StartError> {
     if settings.redirects() {
         return Ok(shield);
     }
     let hosts = AllowedHosts::parse(settings.hosts()).map_err(wrong)?;
     let https = HttpsLayer::redirect_within(hosts, port);
-    let https = https.page("/").and_then(|https| https.page("/tts")).map_err(wrong)?;
+    let https = https
+        .page("/")
+        .and_then(|https| https.page("/tts"))
+        .map_err(wrong)?;
     Ok(shield.https(https))
 }
 

@@ -22,7 +22,9 @@ impl DataFolder {
     /// When there is no place for it, or others may look into it, or nothing can be written there.
     pub fn open(asked: Option<PathBuf>) -> Result<Self, StartError> {
         let path = match asked {
-            Some(path) => std::path::absolute(&path).map_err(|error| StartError::at(&path, error))?,
+            Some(path) => {
+                std::path::absolute(&path).map_err(|error| StartError::at(&path, error))?
+            }
             None => default_place(|name| env::var_os(name).map(PathBuf::from))?,
         };
         make_private(&path).map_err(|error| unusable(&path, &error))?;
@@ -52,8 +54,12 @@ impl DataFolder {
 fn default_place(variable: impl Fn(&str) -> Option<PathBuf>) -> Result<PathBuf, StartError> {
     // A relative path in the variable is to be ignored (XDG Base Directory Specification).
     let absolute = |name| variable(name).filter(|path| path.is_absolute());
-    let base = absolute("XDG_DATA_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/share")));
-    let base = base.ok_or_else(|| StartError::new("there is no home folder for the data").remedy("Name one with `--data DIR`."))?;
+    let base = absolute("XDG_DATA_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/share")));
+    let base = base.ok_or_else(|| {
+        StartError::new("there is no home folder for the data")
+            .remedy("Name one with `--data DIR`.")
+    })?;
     Ok(base.join(NAME))
 }
 
@@ -78,11 +84,17 @@ fn make_private(path: &Path) -> io::Result<()> {
 #[cfg(unix)]
 fn check_private(path: &Path) -> Result<(), StartError> {
     use std::os::unix::fs::PermissionsExt;
-    let mode = fs::metadata(path).map_err(|error| unusable(path, &error))?.permissions().mode();
+    let mode = fs::metadata(path)
+        .map_err(|error| unusable(path, &error))?
+        .permissions()
+        .mode();
     if mode & 0o077 == 0 {
         return Ok(());
     }
-    let what = format!("others may look into the data folder (its mode is {:03o})", mode & 0o777);
+    let what = format!(
+        "others may look into the data folder (its mode is {:03o})",
+        mode & 0o777
+    );
     Err(StartError::at(path, what).remedy(format!("Run `chmod 700 '{}'`.", path.display())))
 }
 
@@ -110,12 +122,26 @@ mod tests {
     #[test]
     fn the_place_follows_xdg_and_ignores_relative_paths() {
         let place = |variables: &'static [(&str, &str)]| {
-            default_place(|name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into()))
+            default_place(|name| {
+                variables
+                    .iter()
+                    .find(|(known, _)| *known == name)
+                    .map(|(_, value)| value.into())
+            })
         };
         let of = |variables| place(variables).unwrap();
-        assert_eq!(of(&[("XDG_DATA_HOME", "/d"), ("HOME", "/h")]), Path::new("/d/palisade-tts"));
-        assert_eq!(of(&[("HOME", "/h")]), Path::new("/h/.local/share/palisade-tts"));
-        assert_eq!(of(&[("XDG_DATA_HOME", "d"), ("HOME", "/h")]), Path::new("/h/.local/share/palisade-tts"));
+        assert_eq!(
+            of(&[("XDG_DATA_HOME", "/d"), ("HOME", "/h")]),
+            Path::new("/d/palisade-tts")
+        );
+        assert_eq!(
+            of(&[("HOME", "/h")]),
+            Path::new("/h/.local/share/palisade-tts")
+        );
+        assert_eq!(
+            of(&[("XDG_DATA_HOME", "d"), ("HOME", "/h")]),
+            Path::new("/h/.local/share/palisade-tts")
+        );
         assert!(place(&[]).is_err());
     }
 
@@ -126,9 +152,15 @@ mod tests {
         let temporary = tempfile::tempdir().unwrap();
         let path = temporary.path().join("a/b");
         DataFolder::open(Some(path.clone())).unwrap();
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o700
+        );
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         let refusal = DataFolder::open(Some(path)).unwrap_err().to_string();
-        assert!(refusal.contains("755") && refusal.contains("chmod 700"), "{refusal}");
+        assert!(
+            refusal.contains("755") && refusal.contains("chmod 700"),
+            "{refusal}"
+        );
     }
 }

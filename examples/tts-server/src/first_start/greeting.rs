@@ -44,7 +44,11 @@ impl fmt::Display for Greeting {
         }
         match &self.key {
             Some(key) => self.first(f, key),
-            None => writeln!(f, "\nKeys are shown once, when they are made. To make another:\n  {}", self.another),
+            None => writeln!(
+                f,
+                "\nKeys are shown once, when they are made. To make another:\n  {}",
+                self.another
+            ),
         }
     }
 }
@@ -52,12 +56,21 @@ impl fmt::Display for Greeting {
 impl Greeting {
     fn first(&self, f: &mut fmt::Formatter<'_>, key: &NewKey) -> fmt::Result {
         writeln!(f, "  API key    {}", key.reveal())?;
-        writeln!(f, "             Shown this once; only a digest is kept. To make another:\n             {}", self.another)?;
+        writeln!(
+            f,
+            "             Shown this once; only a digest is kept. To make another:\n             {}",
+            self.another
+        )?;
         writeln!(f, "\nTry it:\n  {}", self.curl(key))
     }
 
     fn curl(&self, key: &NewKey) -> String {
-        let trust = self.authority.as_ref().map(|authority| format!("--cacert {} ", quoted(&authority.certificate.to_string_lossy())));
+        let trust = self.authority.as_ref().map(|authority| {
+            format!(
+                "--cacert {} ",
+                quoted(&authority.certificate.to_string_lossy())
+            )
+        });
         format!(
             "curl {}-H 'X-API-Key: {}' --get {}/tts --data-urlencode 'text={TEXT}' -o speech.wav",
             trust.unwrap_or_default(),
@@ -82,7 +95,10 @@ mod tests {
             redirect: Some("http://localhost:8080".into()),
             metrics: None,
             data: "/data".into(),
-            authority: Some(Authority { certificate: "/it's/ca.pem".into(), fingerprint: "AB:CD".into() }),
+            authority: Some(Authority {
+                certificate: "/it's/ca.pem".into(),
+                fingerprint: "AB:CD".into(),
+            }),
             key: None,
             another: "tts-server --new-key".into(),
         }
@@ -91,7 +107,10 @@ mod tests {
     #[test]
     fn a_later_start_shows_no_key_but_the_way_to_another() {
         let text = greeting().to_string();
-        assert!(text.contains("tts-server --new-key") && text.contains("AB:CD"), "{text}");
+        assert!(
+            text.contains("tts-server --new-key") && text.contains("AB:CD"),
+            "{text}"
+        );
         assert!(!text.contains("psk_") && !text.contains("curl"), "{text}");
     }
 

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use palisade::{Environment, KeyFileError, FileKeyStore, Grant, KeyScheme, MintedKey, Pepper};
 use palisade::SharedClock;
+use palisade::{Environment, FileKeyStore, Grant, KeyFileError, KeyScheme, MintedKey, Pepper};
 
 use super::DataFolder;
 use crate::StartError;
@@ -39,20 +39,29 @@ impl Keys {
         };
         let pepper = pepper.map_err(|error| broken(&error))?;
         let store = FileKeyStore::open(&path).map_err(|error| broken(&error))?;
-        Ok(Self::of(KeyScheme::new(pepper), store))
+        Self::of(KeyScheme::new(pepper), store)
     }
 
     /// Takes files that were opened elsewhere.
-    pub(crate) fn of(scheme: KeyScheme, store: FileKeyStore) -> Self {
-        let first = store.table().is_empty();
-        Self { store, scheme, first }
+    pub(crate) fn of(scheme: KeyScheme, store: FileKeyStore) -> Result<Self, StartError> {
+        let records = store.table().records();
+        // Otherwise every key would be refused, and the audit trail alone would say why.
+        if !records.iter().all(|record| scheme.made(record)) {
+            return Err(StartError::new("the pepper is not the one that the keys were made with")
+                .remedy("Put the old one back, or move the file of keys away and make new ones."));
+        }
+        let first = records.is_empty();
+        Ok(Self { store, scheme, first })
     }
 
     /// Makes a key that may speak.
     pub(crate) fn mint(&self, clock: &SharedClock) -> Result<NewKey, StartError> {
-        let grant = Grant::new(Environment::Live).owner("operator").scopes([SCOPE]);
+        let grant = Grant::new(Environment::Live)
+            .owner("operator")
+            .scopes([SCOPE]);
         let minted = self.scheme.mint(grant, clock.unix_time());
-        let minted = minted.map_err(|error| StartError::new(format!("no key could be made: {error}")))?;
+        let minted =
+            minted.map_err(|error| StartError::new(format!("no key could be made: {error}")))?;
         let record = minted.record().clone();
         let stored = self.store.update(|table| table.insert(record));
         stored.map_err(|error| StartError::new(format!("the key could not be kept: {error}")))?;

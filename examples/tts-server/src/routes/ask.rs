@@ -105,28 +105,59 @@ impl Ask {
         if !voice.emotions.contains(emotion) {
             return Err(Fault::Emotion);
         }
-        Ok(Utterance { emotion: emotion.clone(), text: self.text, speed })
+        Ok(Utterance {
+            emotion: emotion.clone(),
+            text: self.text,
+            speed,
+        })
     }
 }
 
 impl Fault {
     /// Says which field is wrong and why. Repeats nothing of the request.
     pub(crate) fn rejection(self, voice: &VoiceInfo) -> Rejection {
-        let field = |status, code, field: &'static str, detail| Rejection::new(status, code, detail).with_member("field", field);
+        let field = |status, code, field: &'static str, detail| {
+            Rejection::new(status, code, detail).with_member("field", field)
+        };
         let (bad, wrong) = (StatusCode::BAD_REQUEST, StatusCode::UNPROCESSABLE_ENTITY);
         match self {
-            Self::Emotion => field(wrong, "emotion_unknown", "emotion", "The field `emotion` names none that this voice has.")
-                .with_member("emotions", voice.emotions.clone()),
-            Self::JsonMalformed => Rejection::new(bad, "json_malformed", "The body is not valid JSON in UTF-8."),
-            Self::JsonShape => Rejection::new(wrong, "request_shape", "The body must be an object with `text` (a string) and, if wanted, `emotion` (a string) and `speed` (a number)."),
-            Self::Query(why) => Rejection::new(bad, "query_malformed", "The query is malformed.").with_detail(format!("The query {why}.")),
+            Self::Emotion => field(
+                wrong,
+                "emotion_unknown",
+                "emotion",
+                "The field `emotion` names none that this voice has.",
+            )
+            .with_member("emotions", voice.emotions.clone()),
+            Self::JsonMalformed => Rejection::new(
+                bad,
+                "json_malformed",
+                "The body is not valid JSON in UTF-8.",
+            ),
+            Self::JsonShape => Rejection::new(
+                wrong,
+                "request_shape",
+                "The body must be an object with `text` (a string) and, if wanted, `emotion` (a string) and `speed` (a number).",
+            ),
+            Self::Query(why) => Rejection::new(bad, "query_malformed", "The query is malformed.")
+                .with_detail(format!("The query {why}.")),
             Self::Speed | Self::SpeedNoNumber => {
-                let (status, code) = if self == Self::Speed { (wrong, "speed_out_of_range") } else { (bad, "speed_no_number") };
-                field(status, code, "speed", "The field `speed` must be a number from 0.5 to 2.")
-                    .with_member("range", vec![*SPEED.start(), *SPEED.end()])
+                let (status, code) = if self == Self::Speed {
+                    (wrong, "speed_out_of_range")
+                } else {
+                    (bad, "speed_no_number")
+                };
+                field(
+                    status,
+                    code,
+                    "speed",
+                    "The field `speed` must be a number from 0.5 to 2.",
+                )
+                .with_member("range", vec![*SPEED.start(), *SPEED.end()])
             }
             Self::TextEmpty => field(wrong, "text_empty", "text", "The field `text` is empty."),
-            Self::TextMissing => field(bad, "field_missing", "text", "The field `text` is missing."),
+            Self::TextMissing => {
+                field(bad, "field_missing", "text", "The field `text` is missing.")
+            }
         }
     }
 }
@@ -134,17 +165,27 @@ impl Fault {
 /// Asks a client to come again.
 pub(crate) fn busy(full: Full) -> Rejection {
     let words = "Too many texts are waiting. Come again in a moment.";
-    Rejection::new(StatusCode::SERVICE_UNAVAILABLE, "queue_full", words)
-        .with_header(RETRY_AFTER, HeaderValue::from(full.retry_after.as_secs().max(1)))
+    Rejection::new(StatusCode::SERVICE_UNAVAILABLE, "queue_full", words).with_header(
+        RETRY_AFTER,
+        HeaderValue::from(full.retry_after.as_secs().max(1)),
+    )
 }
 
 /// Says why there is no sound.
 pub(crate) fn unspoken(why: SpeechError) -> Rejection {
     match why {
-        SpeechError::NothingToSpeak => Rejection::new(StatusCode::UNPROCESSABLE_ENTITY, "text_not_speakable", "The field `text` holds nothing that can be spoken.")
-            .with_member("field", "text"),
-        SpeechError::Broken | SpeechError::Cancelled => Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, "synthesis_failed", "The text could not be spoken.")
-            .with_reason("the voice failed"),
+        SpeechError::NothingToSpeak => Rejection::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "text_not_speakable",
+            "The field `text` holds nothing that can be spoken.",
+        )
+        .with_member("field", "text"),
+        SpeechError::Broken | SpeechError::Cancelled => Rejection::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "synthesis_failed",
+            "The text could not be spoken.",
+        )
+        .with_reason("the voice failed"),
     }
 }
 
@@ -154,7 +195,12 @@ mod tests {
     use super::*;
 
     fn voice() -> VoiceInfo {
-        VoiceInfo { id: "v".into(), name: "v".into(), sample_rate: 16_000, emotions: vec!["neutral".into(), "happy".into()] }
+        VoiceInfo {
+            id: "v".into(),
+            name: "v".into(),
+            sample_rate: 16_000,
+            emotions: vec!["neutral".into(), "happy".into()],
+        }
     }
 
     #[track_caller]
@@ -169,8 +215,18 @@ mod tests {
         check_query("text=", Fault::TextEmpty);
         check_query("text=%20+", Fault::TextEmpty);
         check_query("text=a&text=b", Fault::Query("has a parameter twice"));
-        check_query("text=a&api_key=b", Fault::Query("has a parameter that is unknown here"));
-        for broken in ["text=%", "text=%4", "text=%zz", "text=%ff", "text=%E4%BD", "text=%+1"] {
+        check_query(
+            "text=a&api_key=b",
+            Fault::Query("has a parameter that is unknown here"),
+        );
+        for broken in [
+            "text=%",
+            "text=%4",
+            "text=%zz",
+            "text=%ff",
+            "text=%E4%BD",
+            "text=%+1",
+        ] {
             check_query(broken, Fault::Query("is not valid percent-encoded UTF-8"));
         }
     }
@@ -191,8 +247,14 @@ mod tests {
 
     #[test]
     fn the_first_emotion_is_the_default_and_unknown_ones_are_refused() {
-        let said = from_query("text=%E4%BD%A0%E5%A5%BD").unwrap().check(&voice()).unwrap();
-        assert_eq!((said.text.as_str(), said.emotion.as_str(), said.speed), ("你好", "neutral", 1.0));
+        let said = from_query("text=%E4%BD%A0%E5%A5%BD")
+            .unwrap()
+            .check(&voice())
+            .unwrap();
+        assert_eq!(
+            (said.text.as_str(), said.emotion.as_str(), said.speed),
+            ("你好", "neutral", 1.0)
+        );
         check_query("text=a&emotion=grumpy", Fault::Emotion);
         check_query("text=a&emotion=", Fault::Emotion);
         let refusal = Fault::Emotion.rejection(&voice());
@@ -205,9 +267,18 @@ mod tests {
         let fault = |body: &str| from_json(body.as_bytes()).unwrap_err();
         assert_eq!(fault("{"), Fault::JsonMalformed);
         assert_eq!(fault("{\"text\":\"a\"}x"), Fault::JsonMalformed);
-        for body in ["[]", "{}", "{\"text\":1}", "{\"text\":\"a\",\"speed\":\"1\"}", "{\"text\":\"a\",\"key\":\"b\"}"] {
+        for body in [
+            "[]",
+            "{}",
+            "{\"text\":1}",
+            "{\"text\":\"a\",\"speed\":\"1\"}",
+            "{\"text\":\"a\",\"key\":\"b\"}",
+        ] {
             assert_eq!(fault(body), Fault::JsonShape, "{body}");
         }
-        assert_eq!(from_json(b"{\"text\":\"\xff\"}").unwrap_err(), Fault::JsonMalformed);
+        assert_eq!(
+            from_json(b"{\"text\":\"\xff\"}").unwrap_err(),
+            Fault::JsonMalformed
+        );
     }
 }

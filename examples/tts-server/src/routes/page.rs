@@ -7,7 +7,10 @@ use axum::{
     extract::Path,
     response::{IntoResponse, Response},
 };
-use http::{HeaderValue, StatusCode, header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE}};
+use http::{
+    HeaderValue, StatusCode,
+    header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE},
+};
 use palisade::{Rejection, SecurityContext, extract::Refused};
 use sha2::{Digest, Sha256};
 
@@ -28,14 +31,28 @@ macro_rules! assets {
 }
 
 assets!(
-    "api.js", "app.css", "composer.js", "dom.js", "history.js", "i18n.js", "icon.svg", "main.js", "notice.js",
-    "player.js", "signin.js", "speaker.js", "theme.js", "waveform.js", "words.js"
+    "api.js",
+    "app.css",
+    "composer.js",
+    "dom.js",
+    "history.js",
+    "i18n.js",
+    "icon.svg",
+    "main.js",
+    "notice.js",
+    "player.js",
+    "signin.js",
+    "speaker.js",
+    "theme.js",
+    "waveform.js",
+    "words.js"
 );
 
 /// The page itself.
 pub(crate) async fn index() -> Response {
     static PAGE: OnceLock<String> = OnceLock::new();
-    let page = PAGE.get_or_init(|| INDEX.replace("\"/assets/", &format!("\"/assets/{}/", version())));
+    let page =
+        PAGE.get_or_init(|| INDEX.replace("\"/assets/", &format!("\"/assets/{}/", version())));
     let mut answer = file("text/html; charset=utf-8", "no-cache", page.as_bytes());
     let policy = HeaderValue::from_static(POLICY);
     answer.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
@@ -43,7 +60,10 @@ pub(crate) async fn index() -> Response {
 }
 
 /// A file of the page.
-pub(crate) async fn asset(cx: SecurityContext, Path((asked, name)): Path<(String, String)>) -> Response {
+pub(crate) async fn asset(
+    cx: SecurityContext,
+    Path((asked, name)): Path<(String, String)>,
+) -> Response {
     let found = ASSETS.iter().find(|(known, _)| *known == name);
     match found {
         Some((name, bytes)) if asked == version() => {
@@ -55,7 +75,11 @@ pub(crate) async fn asset(cx: SecurityContext, Path((asked, name)): Path<(String
 
 /// Asks search engines to stay away.
 pub(crate) async fn robots() -> Response {
-    file("text/plain; charset=utf-8", "public, max-age=86400", ROBOTS.as_bytes())
+    file(
+        "text/plain; charset=utf-8",
+        "public, max-age=86400",
+        ROBOTS.as_bytes(),
+    )
 }
 
 fn file(kind: &'static str, cache: &'static str, bytes: &'static [u8]) -> Response {
@@ -81,7 +105,11 @@ fn version() -> &'static str {
             all.update(name.as_bytes());
             all.update(bytes);
         }
-        all.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        all.finalize()
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     })
 }
 
@@ -110,10 +138,22 @@ mod tests {
 
     #[test]
     fn the_markup_has_no_inline_script_or_style_and_nothing_from_elsewhere() {
-        for forbidden in [" style=", " onclick", "<style", "javascript:", "http:", "https:", "src=\"//"] {
+        for forbidden in [
+            " style=",
+            " onclick",
+            "<style",
+            "javascript:",
+            "http:",
+            "https:",
+            "src=\"//",
+        ] {
             assert!(!INDEX.contains(forbidden), "{forbidden}");
         }
-        for (opening, rest) in INDEX.split("<script").skip(1).map(|rest| rest.split_once('>').unwrap_or_default()) {
+        for (opening, rest) in INDEX
+            .split("<script")
+            .skip(1)
+            .map(|rest| rest.split_once('>').unwrap_or_default())
+        {
             assert!(opening.contains("src=\"/assets/"), "{opening}");
             assert!(rest.starts_with("</script>"));
         }
@@ -123,12 +163,28 @@ mod tests {
     fn scripts_import_only_what_is_served_and_make_no_markup_from_strings() {
         for (name, bytes) in ASSETS.iter().filter(|(name, _)| name.ends_with(".js")) {
             let text = String::from_utf8_lossy(bytes);
-            for part in text.split("from '").skip(1).chain(text.split("import '").skip(1)) {
+            for part in text
+                .split("from '")
+                .skip(1)
+                .chain(text.split("import '").skip(1))
+            {
                 let target = part.split('\'').next().unwrap_or_default();
-                let known = ASSETS.iter().any(|(known, _)| target == format!("./{known}"));
+                let known = ASSETS
+                    .iter()
+                    .any(|(known, _)| target == format!("./{known}"));
                 assert!(known, "{name} imports {target}");
             }
-            for forbidden in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "localStorage", "sessionStorage", "indexedDB", "document.cookie"] {
+            for forbidden in [
+                "innerHTML",
+                "outerHTML",
+                "insertAdjacentHTML",
+                "document.write",
+                "eval(",
+                "localStorage",
+                "sessionStorage",
+                "indexedDB",
+                "document.cookie",
+            ] {
                 assert!(!text.contains(forbidden), "{name}: {forbidden}");
             }
         }

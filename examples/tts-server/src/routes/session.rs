@@ -47,7 +47,10 @@ pub(crate) async fn open(
         return Err(Refused::new(&cx, needs_key()));
     };
     app.sessions.close_shown(&headers);
-    let (token, live) = app.sessions.open(key).map_err(|why| Refused::new(&cx, refusal(why)))?;
+    let (token, live) = app
+        .sessions
+        .open(key)
+        .map_err(|why| Refused::new(&cx, refusal(why)))?;
     let cookie = sessions::set_cookie(&token, LIFETIME);
     let cookie = cookie.ok_or_else(|| Refused::new(&cx, refusal(NoSession::Entropy)))?;
     Ok(([(SET_COOKIE, cookie)], Session::of(&app, &live)).into_response())
@@ -57,7 +60,11 @@ pub(crate) async fn open(
 pub(crate) async fn show(State(app): State<App>, current: Option<Extension<Current>>) -> Response {
     match current {
         Some(Extension(Current(live))) => Session::of(&app, &live).into_response(),
-        None => (StatusCode::NO_CONTENT, [(http::header::CACHE_CONTROL, "no-store")]).into_response(),
+        None => (
+            StatusCode::NO_CONTENT,
+            [(http::header::CACHE_CONTROL, "no-store")],
+        )
+            .into_response(),
     }
 }
 

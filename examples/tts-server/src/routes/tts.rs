@@ -18,17 +18,29 @@ use crate::{
 const AUDIO_SECONDS: HeaderName = HeaderName::from_static("x-audio-seconds");
 
 /// Speaks what the query asks for.
-pub(crate) async fn get(State(app): State<App>, cx: SecurityContext, RawQuery(query): RawQuery) -> Result<Response, Refused> {
+pub(crate) async fn get(
+    State(app): State<App>,
+    cx: SecurityContext,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refused> {
     let asked = ask::from_query(query.as_deref().unwrap_or_default());
     answer(&app, &cx, asked).await
 }
 
 /// Speaks what the body asks for.
-pub(crate) async fn post(State(app): State<App>, cx: SecurityContext, body: Bytes) -> Result<Response, Refused> {
+pub(crate) async fn post(
+    State(app): State<App>,
+    cx: SecurityContext,
+    body: Bytes,
+) -> Result<Response, Refused> {
     answer(&app, &cx, ask::from_json(&body)).await
 }
 
-async fn answer(app: &App, cx: &SecurityContext, asked: Result<Ask, ask::Fault>) -> Result<Response, Refused> {
+async fn answer(
+    app: &App,
+    cx: &SecurityContext,
+    asked: Result<Ask, ask::Fault>,
+) -> Result<Response, Refused> {
     let utterance = asked.and_then(|ask| ask.check(&app.voice));
     let utterance = utterance.map_err(|fault| Refused::new(cx, fault.rejection(&app.voice)))?;
     let speech = speak(app, cx, utterance).await?;

@@ -40,16 +40,32 @@ struct Refusals {
 
 impl SessionAuthenticator {
     /// Accepts sessions that stand on keys of a store.
-    pub(crate) fn new(sessions: Arc<Sessions>, keys: Arc<dyn KeyStore>, clock: SharedClock) -> Self {
-        let forbidden = |code, detail| Rejection::new(StatusCode::FORBIDDEN, code, detail).prerendered();
+    pub(crate) fn new(
+        sessions: Arc<Sessions>,
+        keys: Arc<dyn KeyStore>,
+        clock: SharedClock,
+    ) -> Self {
+        let forbidden =
+            |code, detail| Rejection::new(StatusCode::FORBIDDEN, code, detail).prerendered();
         let refusals = Arc::new(Refusals {
-            csrf: forbidden("csrf_token", "The header X-CSRF-Token of this session is missing or wrong."),
-            foreign: forbidden("cross_site", "The request did not come from this site's own page."),
+            csrf: forbidden(
+                "csrf_token",
+                "The header X-CSRF-Token of this session is missing or wrong.",
+            ),
+            foreign: forbidden(
+                "cross_site",
+                "The request did not come from this site's own page.",
+            ),
             over: Rejection::credentials_invalid(CHALLENGE)
                 .with_header(SET_COOKIE, cookie::CLEAR)
                 .prerendered(),
         });
-        Self { sessions, keys, clock, refusals }
+        Self {
+            sessions,
+            keys,
+            clock,
+            refusals,
+        }
     }
 
     fn live(&self, head: &request::Parts) -> Option<Live> {
@@ -60,14 +76,23 @@ impl SessionAuthenticator {
     }
 
     /// Refuses what another site made the browser send.
-    fn judge_sender(&self, session: &Live, cx: &SecurityContext, head: &request::Parts) -> Result<(), Box<Rejection>> {
+    fn judge_sender(
+        &self,
+        session: &Live,
+        cx: &SecurityContext,
+        head: &request::Parts,
+    ) -> Result<(), Box<Rejection>> {
         if !origin::is_unsafe(&head.method) {
             return Ok(());
         }
         if !origin::is_own_write(head, cx.client()) {
             return Err(Box::new(self.refusals.foreign.clone()));
         }
-        let shown = head.headers.get(CSRF).map(HeaderValue::as_bytes).unwrap_or_default();
+        let shown = head
+            .headers
+            .get(CSRF)
+            .map(HeaderValue::as_bytes)
+            .unwrap_or_default();
         if !self.sessions.csrf_matches(session, shown) {
             return Err(Box::new(self.refusals.csrf.clone()));
         }
@@ -83,14 +108,17 @@ impl SessionAuthenticator {
     ) -> Result<Principal, Box<Rejection>> {
         let Ok(found) = found else {
             let refusal = Rejection::unavailable(Duration::from_secs(1));
-            return Err(Box::new(refusal.with_reason("the key store could not answer")));
+            return Err(Box::new(
+                refusal.with_reason("the key store could not answer"),
+            ));
         };
-        let reason = match found.map(|record| (record.stands(self.clock.unix_time(), client), record)) {
-            // A session is its key by other means: limits count both as one.
-            Some((Ok(()), record)) => return Ok(record.principal().clone()),
-            Some((Err(failure), _)) => failure.reason(),
-            None => "the key behind the session is gone",
-        };
+        let reason =
+            match found.map(|record| (record.stands(self.clock.unix_time(), client), record)) {
+                // A session is its key by other means: limits count both as one.
+                Some((Ok(()), record)) => return Ok(record.principal().clone()),
+                Some((Err(failure), _)) => failure.reason(),
+                None => "the key behind the session is gone",
+            };
         self.sessions.close(&session.digest);
         Err(Box::new(self.refusals.over.clone().with_reason(reason)))
     }
@@ -121,7 +149,10 @@ impl Authenticator for SessionAuthenticator {
         if let Err(refusal) = self.judge_sender(&session, cx, head) {
             return refusal.into();
         }
-        cx.record(Fact::Noted { key: "via", value: KIND.into() });
+        cx.record(Fact::Noted {
+            key: "via",
+            value: KIND.into(),
+        });
         head.extensions.insert(Current(session));
         head.headers.remove(COOKIE);
         head.headers.remove(CSRF);

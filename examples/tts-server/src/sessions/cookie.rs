@@ -30,13 +30,16 @@ pub(crate) fn find(headers: &HeaderMap) -> Shown<'_> {
 }
 
 fn value_of_ours(pair: &[u8]) -> Option<&[u8]> {
-    pair.trim_ascii().strip_prefix(NAME.as_bytes())?.strip_prefix(b"=")
+    pair.trim_ascii()
+        .strip_prefix(NAME.as_bytes())?
+        .strip_prefix(b"=")
 }
 
 /// Sets the cookie.
 pub(crate) fn set(token: &str, lifetime: Duration) -> Option<HeaderValue> {
     let seconds = lifetime.as_secs();
-    let text = format!("{NAME}={token}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={seconds}");
+    let text =
+        format!("{NAME}={token}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={seconds}");
     let mut value = HeaderValue::try_from(text).ok()?;
     value.set_sensitive(true);
     Some(value)
@@ -69,7 +72,10 @@ mod tests {
 
     #[test]
     fn names_that_only_look_alike_are_not_ours() {
-        check(&["x__Host-palisade=tok; __Host-palisade2=a; __host-palisade=b; palisade=c"], &Shown::Nothing);
+        check(
+            &["x__Host-palisade=tok; __Host-palisade2=a; __host-palisade=b; palisade=c"],
+            &Shown::Nothing,
+        );
         check(&["__Host-palisade"], &Shown::Nothing);
     }
 

@@ -72,8 +72,21 @@ impl Sessions {
         let now = self.clock.monotonic();
         let mut live = self.lock();
         make_room(&mut live, key, now)?;
-        live.insert(digest, Session { key, ends: now + LIFETIME });
-        Ok((token, Live { digest, key, left: LIFETIME }))
+        live.insert(
+            digest,
+            Session {
+                key,
+                ends: now + LIFETIME,
+            },
+        );
+        Ok((
+            token,
+            Live {
+                digest,
+                key,
+                left: LIFETIME,
+            },
+        ))
     }
 
     /// Finds a live session by what a cookie shows.
@@ -81,7 +94,11 @@ impl Sessions {
         let digest = token::digest(shown)?;
         let session = *self.lock().get(&digest)?;
         let left = session.ends.checked_sub(self.clock.monotonic())?;
-        (left > Duration::ZERO).then_some(Live { digest, key: session.key, left })
+        (left > Duration::ZERO).then_some(Live {
+            digest,
+            key: session.key,
+            left,
+        })
     }
 
     /// Ends a session.
@@ -122,10 +139,16 @@ fn make_room(
     }
     let of_key = live.iter().filter(|(_, session)| session.key == key);
     if of_key.clone().count() >= MOST_PER_KEY {
-        let oldest = of_key.min_by_key(|(_, session)| session.ends).map(|(digest, _)| *digest);
+        let oldest = of_key
+            .min_by_key(|(_, session)| session.ends)
+            .map(|(digest, _)| *digest);
         oldest.and_then(|digest| live.remove(&digest));
     }
-    if live.len() >= MOST { Err(NoSession::Full) } else { Ok(()) }
+    if live.len() >= MOST {
+        Err(NoSession::Full)
+    } else {
+        Ok(())
+    }
 }
 
 impl fmt::Debug for Sessions {

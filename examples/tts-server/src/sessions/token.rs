@@ -73,7 +73,14 @@ mod tests {
 
     #[test]
     fn what_has_not_the_shape_of_a_token_is_none() {
-        for shown in ["", "x", "____", &"A".repeat(44), &"A".repeat(42), "../../etc/passwd"] {
+        for shown in [
+            "",
+            "x",
+            "____",
+            &"A".repeat(44),
+            &"A".repeat(42),
+            "../../etc/passwd",
+        ] {
             assert!(digest(shown.as_bytes()).is_none(), "{shown}");
         }
     }

@@ -6,11 +6,11 @@ mod queue;
 mod voice;
 mod worker;
 
-pub(crate) use self::{
-    queue::{Full, Job, Queue},
-    worker::Workers,
-};
 pub use self::{
     model::ModelVoice,
     voice::{Speech, SpeechError, Utterance, Voice, VoiceInfo},
+};
+pub(crate) use self::{
+    queue::{Full, Job, Queue},
+    worker::Workers,
 };

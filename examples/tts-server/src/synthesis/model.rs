@@ -19,7 +19,9 @@ impl ModelVoice {
     pub fn load(folder: Option<&Path>) -> Result<Self, StartError> {
         let loaded = folder.map_or_else(Model::demo, Model::load);
         let remedy = "Name another voice with `--voice DIR`, or leave the option away for the one that is built in.";
-        let loaded = loaded.map_err(|error| StartError::new(format!("the voice cannot be loaded: {error}")).remedy(remedy));
+        let loaded = loaded.map_err(|error| {
+            StartError::new(format!("the voice cannot be loaded: {error}")).remedy(remedy)
+        });
         loaded.map(Self)
     }
 
@@ -27,7 +29,9 @@ impl ModelVoice {
         // Both were checked when the request came; a voice that disagrees is broken.
         let emotion: Emotion = utterance.emotion.parse().map_err(|_| SpeechError::Broken)?;
         let style = Style::default().with_emotion(emotion);
-        style.with_speed(utterance.speed).map_err(|_| SpeechError::Broken)
+        style
+            .with_speed(utterance.speed)
+            .map_err(|_| SpeechError::Broken)
     }
 }
 
@@ -38,13 +42,20 @@ impl Voice for ModelVoice {
             id: voice.name().to_owned(),
             name: voice.name().to_owned(),
             sample_rate: voice.sample_rate(),
-            emotions: voice.emotions().iter().map(|emotion| emotion.name().to_owned()).collect(),
+            emotions: voice
+                .emotions()
+                .iter()
+                .map(|emotion| emotion.name().to_owned())
+                .collect(),
         }
     }
 
     fn speak(&self, utterance: &Utterance, stop: &StopSignal) -> Result<Speech, SpeechError> {
         let style = self.style(utterance)?;
-        let plan = self.0.plan(&utterance.text, &style).map_err(|_| SpeechError::NothingToSpeak)?;
+        let plan = self
+            .0
+            .plan(&utterance.text, &style)
+            .map_err(|_| SpeechError::NothingToSpeak)?;
         let mut sound = vec![0; 44];
         for stretch in self.0.speak(&plan, stop) {
             sound.extend(wav::to_pcm16(&stretch.map_err(failed)?));
@@ -54,7 +65,10 @@ impl Voice for ModelVoice {
         let rate = self.0.sample_rate();
         let (header, _) = sound.split_at_mut(44);
         header.copy_from_slice(&wav::header(rate, Some(count)));
-        Ok(Speech { wav: sound.into(), seconds: f64::from(count) / f64::from(rate) })
+        Ok(Speech {
+            wav: sound.into(),
+            seconds: f64::from(count) / f64::from(rate),
+        })
     }
 }
 

@@ -84,10 +84,20 @@ impl Queue {
         let stop = StopSignal::new();
         let number = state.next;
         state.next += 1;
-        state.waiting.push_back(Job { utterance, number, stop: stop.clone(), answer: sender });
+        state.waiting.push_back(Job {
+            utterance,
+            number,
+            stop: stop.clone(),
+            answer: sender,
+        });
         drop(state);
         self.arrived.notify_one();
-        Ok(Ticket { queue: Arc::clone(self), number, stop, answer })
+        Ok(Ticket {
+            queue: Arc::clone(self),
+            number,
+            stop,
+            answer,
+        })
     }
 
     /// Waits for a text, on a worker's thread. `None` once the queue is closed and empty.
@@ -100,7 +110,10 @@ impl Queue {
             if state.closed {
                 return None;
             }
-            state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .arrived
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -123,9 +136,13 @@ impl Queue {
 
     fn full(&self, state: &State) -> Full {
         let rounds = state.waiting.len().div_ceil(self.workers).max(1);
-        let wait = state.pace.saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX));
+        let wait = state
+            .pace
+            .saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX));
         let whole = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        Full { retry_after: Duration::from_secs(whole.clamp(1, 60)) }
+        Full {
+            retry_after: Duration::from_secs(whole.clamp(1, 60)),
+        }
     }
 
     fn forget(&self, number: u64) {
@@ -196,7 +213,11 @@ mod tests {
     use super::*;
 
     fn say(text: &str) -> Utterance {
-        Utterance { text: text.into(), emotion: "neutral".into(), speed: 1.0 }
+        Utterance {
+            text: text.into(),
+            emotion: "neutral".into(),
+            speed: 1.0,
+        }
     }
 
     #[test]

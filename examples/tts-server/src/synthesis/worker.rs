@@ -24,10 +24,15 @@ impl Workers {
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub(crate) fn start(queue: Arc<Queue>, voice: Arc<dyn Voice>, clock: &SharedClock, count: usize) -> io::Result<Self> {
+    pub(crate) fn start(
+        queue: Arc<Queue>,
+        voice: &Arc<dyn Voice>,
+        clock: &SharedClock,
+        count: usize,
+    ) -> io::Result<Self> {
         let threads = (0..count.max(1))
             .map(|number| {
-                let (queue, voice, clock) = (Arc::clone(&queue), Arc::clone(&voice), clock.clone());
+                let (queue, voice, clock) = (Arc::clone(&queue), Arc::clone(voice), clock.clone());
                 Builder::new()
                     .name(format!("voice-{number}"))
                     .spawn(move || work(&queue, &*voice, &clock))

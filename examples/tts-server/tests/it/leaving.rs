@@ -12,7 +12,9 @@ use crate::support::{Ask, TestServer, encode};
 async fn ask_and_hold(server: &TestServer, text: &str) -> TlsStream<TcpStream> {
     let mut stream = server.client.connect().await;
     let (text, port, key) = (encode(text), server.https.port(), &server.key);
-    let request = format!("GET /tts?text={text} HTTP/1.1\r\nhost: localhost:{port}\r\nx-api-key: {key}\r\n\r\n");
+    let request = format!(
+        "GET /tts?text={text} HTTP/1.1\r\nhost: localhost:{port}\r\nx-api-key: {key}\r\n\r\n"
+    );
     stream.write_all(request.as_bytes()).await.unwrap();
     stream.flush().await.unwrap();
     stream
@@ -21,7 +23,10 @@ async fn ask_and_hold(server: &TestServer, text: &str) -> TlsStream<TcpStream> {
 async fn until(what: &str, mut there: impl FnMut() -> bool) {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
     while !there() {
-        assert!(tokio::time::Instant::now() < deadline, "{what} did not happen");
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "{what} did not happen"
+        );
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }
@@ -29,7 +34,10 @@ async fn until(what: &str, mut there: impl FnMut() -> bool) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_leaves_stops_the_voice_and_is_in_the_trail_once() {
     let server = TestServer::start().await;
-    let (speaking, cancelled) = (server.voice.speaking.clone(), server.voice.cancelled.clone());
+    let (speaking, cancelled) = (
+        server.voice.speaking.clone(),
+        server.voice.cancelled.clone(),
+    );
     let held = ask_and_hold(&server, "慢慢说").await;
     until("speaking", || speaking.load(Ordering::SeqCst) == 1).await;
     drop(held);
@@ -55,7 +63,10 @@ async fn a_full_queue_says_when_to_come_again_and_a_leaver_makes_room() {
             break server.with_key(Ask::speak("好")).await;
         }
     };
-    assert_eq!((full.status.as_u16(), full.code().as_str()), (503, "queue_full"));
+    assert_eq!(
+        (full.status.as_u16(), full.code().as_str()),
+        (503, "queue_full")
+    );
     assert!(full.header("retry-after").parse::<u64>().unwrap() >= 1);
     drop(waiting);
     drop(spoken);

@@ -8,12 +8,24 @@ use crate::support::{Ask, TestServer};
 async fn the_page_comes_with_a_policy_that_allows_its_own_files_only() {
     let server = TestServer::start().await;
     let page = server.client.send(Ask::get("/")).await;
-    assert_eq!((page.status, page.header("content-type")), (StatusCode::OK, "text/html; charset=utf-8"));
+    assert_eq!(
+        (page.status, page.header("content-type")),
+        (StatusCode::OK, "text/html; charset=utf-8")
+    );
     let policy = page.header("content-security-policy");
-    assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'self'"), "{policy}");
-    assert!(!policy.contains("unsafe") && !policy.contains('*') && !policy.contains("http"), "{policy}");
+    assert!(
+        policy.contains("default-src 'none'") && policy.contains("script-src 'self'"),
+        "{policy}"
+    );
+    assert!(
+        !policy.contains("unsafe") && !policy.contains('*') && !policy.contains("http"),
+        "{policy}"
+    );
     assert_eq!(page.header("x-robots-tag"), "noindex, nofollow");
-    assert!(page.header("strict-transport-security").starts_with("max-age="));
+    assert!(
+        page.header("strict-transport-security")
+            .starts_with("max-age=")
+    );
     assert_eq!(page.header("cache-control"), "no-cache");
 }
 
@@ -22,12 +34,22 @@ async fn every_file_that_the_page_names_is_there_and_may_be_kept() {
     let server = TestServer::start().await;
     let page = server.client.send(Ask::get("/")).await;
     let page = String::from_utf8(page.body.to_vec()).unwrap();
-    let named: Vec<&str> = page.split("\"/assets/").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    let named: Vec<&str> = page
+        .split("\"/assets/")
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap())
+        .collect();
     assert!(named.len() >= 4, "{named:?}");
     for name in named {
-        let answer = server.client.send(Ask::get(&format!("/assets/{name}"))).await;
+        let answer = server
+            .client
+            .send(Ask::get(&format!("/assets/{name}")))
+            .await;
         assert_eq!(answer.status, StatusCode::OK, "{name}");
-        assert!(answer.header("cache-control").contains("immutable"), "{name}");
+        assert!(
+            answer.header("cache-control").contains("immutable"),
+            "{name}"
+        );
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
     }
 }
@@ -38,6 +60,9 @@ async fn robots_are_asked_to_stay_away_and_health_says_ok_and_no_more() {
     let robots = server.client.send(Ask::get("/robots.txt")).await;
     assert_eq!(&robots.body[..], b"User-agent: *\nDisallow: /\n");
     let health = server.client.send(Ask::get("/health")).await;
-    assert_eq!((health.status, &health.body[..]), (StatusCode::OK, &b"ok\n"[..]));
+    assert_eq!(
+        (health.status, &health.body[..]),
+        (StatusCode::OK, &b"ok\n"[..])
+    );
     assert!(!health.headers.contains_key("server"));
 }

@@ -19,14 +19,24 @@ async fn check_as_guest(ask: Ask, status: u16, code: &str) -> Answer {
 }
 
 async fn judge(server: TestServer, answer: Answer, status: u16, code: &str) -> Answer {
-    assert_eq!((answer.status.as_u16(), answer.code().as_str()), (status, code), "{:?}", answer.body);
+    assert_eq!(
+        (answer.status.as_u16(), answer.code().as_str()),
+        (status, code),
+        "{:?}",
+        answer.body
+    );
     assert_eq!(answer.header("content-type"), "application/problem+json");
     assert_eq!(answer.header("cache-control"), "no-store");
     let trail = server.finish().await;
     assert_eq!(trail.requests.len(), 1, "{}", trail.text);
     assert_eq!(trail.requests[0]["status"], status);
     let refused = trail.requests[0]["refused"].as_array().unwrap();
-    assert_eq!((refused.len(), &refused[0]["code"]), (1, &code.into()), "{}", trail.text);
+    assert_eq!(
+        (refused.len(), &refused[0]["code"]),
+        (1, &code.into()),
+        "{}",
+        trail.text
+    );
     answer
 }
 
@@ -34,11 +44,19 @@ async fn judge(server: TestServer, answer: Answer, status: u16, code: &str) -> A
 async fn a_text_that_is_missing_empty_or_nothing_but_control_characters_is_refused_by_name() {
     for (ask, status, code) in [
         (Ask::get("/tts"), 400, "field_missing"),
-        (Ask::json("/tts", r#"{"emotion":"happy"}"#), 400, "field_missing"),
+        (
+            Ask::json("/tts", r#"{"emotion":"happy"}"#),
+            400,
+            "field_missing",
+        ),
         (Ask::get("/tts?text="), 422, "text_empty"),
         (Ask::speak(" \t\n"), 422, "text_empty"),
         (Ask::speak("\u{1}\u{2}\u{7f}"), 422, "text_nothing_left"),
-        (Ask::json("/tts", r#"{"text":"\u0001\u0002"}"#), 422, "text_nothing_left"),
+        (
+            Ask::json("/tts", r#"{"text":"\u0001\u0002"}"#),
+            422,
+            "text_nothing_left",
+        ),
         (Ask::speak("😀"), 422, "text_not_speakable"),
     ] {
         let answer = check(ask, status, code).await;
@@ -52,38 +70,102 @@ async fn five_hundred_graphemes_pass_and_one_more_does_not() {
     // A family is one grapheme of seven code points.
     let longest = format!("{}👨‍👩‍👧‍👦", "好".repeat(499));
     let body = |text: &str| serde_json::json!({ "text": text, "speed": 2 }).to_string();
-    assert_eq!(server.with_key(Ask::json("/tts", body(&longest))).await.status, StatusCode::OK);
-    let answer = server.with_key(Ask::json("/tts", body(&format!("{longest}好")))).await;
+    assert_eq!(
+        server
+            .with_key(Ask::json("/tts", body(&longest)))
+            .await
+            .status,
+        StatusCode::OK
+    );
+    let answer = server
+        .with_key(Ask::json("/tts", body(&format!("{longest}好"))))
+        .await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!((answer.json()["field"].clone(), answer.json()["limit"].clone()), ("text".into(), 500.into()));
+    assert_eq!(
+        (
+            answer.json()["field"].clone(),
+            answer.json()["limit"].clone()
+        ),
+        ("text".into(), 500.into())
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_emotion_is_answered_with_those_there_are() {
-    let answer = check(Ask::get("/tts?text=%E5%A5%BD&emotion=grumpy"), 422, "emotion_unknown").await;
-    assert_eq!(answer.json()["emotions"], serde_json::json!(["neutral", "happy"]));
+    let answer = check(
+        Ask::get("/tts?text=%E5%A5%BD&emotion=grumpy"),
+        422,
+        "emotion_unknown",
+    )
+    .await;
+    assert_eq!(
+        answer.json()["emotions"],
+        serde_json::json!(["neutral", "happy"])
+    );
     assert!(!String::from_utf8_lossy(&answer.body).contains("grumpy"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_speed_out_of_range_is_refused_with_the_range() {
     for speed in ["0.4", "2.1", "NaN"] {
-        let answer = check(Ask::get(&format!("/tts?text=%E5%A5%BD&speed={speed}")), 422, "speed_out_of_range").await;
+        let answer = check(
+            Ask::get(&format!("/tts?text=%E5%A5%BD&speed={speed}")),
+            422,
+            "speed_out_of_range",
+        )
+        .await;
         assert_eq!(answer.json()["range"], serde_json::json!([0.5, 2.0]));
     }
-    check(Ask::get("/tts?text=%E5%A5%BD&speed=fast"), 400, "speed_no_number").await;
+    check(
+        Ask::get("/tts?text=%E5%A5%BD&speed=fast"),
+        400,
+        "speed_no_number",
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_malformed_is_refused_as_such() {
     check(Ask::json("/tts", "{"), 400, "json_malformed").await;
-    check(Ask::json("/tts", &b"{\"text\":\"\xff\"}"[..]), 400, "json_malformed").await;
+    check(
+        Ask::json("/tts", &b"{\"text\":\"\xff\"}"[..]),
+        400,
+        "json_malformed",
+    )
+    .await;
     check(Ask::get("/tts?text=%ff"), 400, "query_malformed").await;
-    check(Ask::get("/tts?text=%E5%A5%BD&text=%E5%A5%BD"), 400, "field_duplicated").await;
-    check(Ask::get("/tts?text=%E5%A5%BD&api_key=x"), 400, "query_malformed").await;
-    check(Ask::json("/tts", r#"{"text":"好","speed":"fast"}"#), 422, "request_shape").await;
-    check(Ask::json("/tts", r#"{"text":["好"]}"#), 422, "field_not_text").await;
-    check(Ask::new(Method::POST, "/tts").header("content-type", "text/plain").body("好"), 415, "content_type_unsupported").await;
+    check(
+        Ask::get("/tts?text=%E5%A5%BD&text=%E5%A5%BD"),
+        400,
+        "field_duplicated",
+    )
+    .await;
+    check(
+        Ask::get("/tts?text=%E5%A5%BD&api_key=x"),
+        400,
+        "query_malformed",
+    )
+    .await;
+    check(
+        Ask::json("/tts", r#"{"text":"好","speed":"fast"}"#),
+        422,
+        "request_shape",
+    )
+    .await;
+    check(
+        Ask::json("/tts", r#"{"text":["好"]}"#),
+        422,
+        "field_not_text",
+    )
+    .await;
+    check(
+        Ask::new(Method::POST, "/tts")
+            .header("content-type", "text/plain")
+            .body("好"),
+        415,
+        "content_type_unsupported",
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -130,7 +212,10 @@ async fn a_foreign_host_is_not_followed() {
     assert!(!answer.headers.contains_key("location"));
     let answer = crate::support::send_plain(server.http, Ask::get("/tts?text=a")).await;
     assert_eq!(answer.status, StatusCode::PERMANENT_REDIRECT);
-    assert_eq!(answer.header("location"), format!("https://localhost:{}/tts?text=a", server.https.port()));
+    assert_eq!(
+        answer.header("location"),
+        format!("https://localhost:{}/tts?text=a", server.https.port())
+    );
     // A program that posts its text in clear is told, not led on.
     let answer = crate::support::send_plain(server.http, Ask::json("/tts", "{}")).await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
@@ -141,8 +226,14 @@ async fn a_foreign_host_is_not_followed() {
 async fn a_voice_that_panics_costs_one_answer_and_no_thread() {
     let server = TestServer::start().await;
     let answer = server.with_key(Ask::speak("坏")).await;
-    assert_eq!((answer.status.as_u16(), answer.code().as_str()), (500, "synthesis_failed"));
-    assert_eq!(server.with_key(Ask::speak("好")).await.status, StatusCode::OK);
+    assert_eq!(
+        (answer.status.as_u16(), answer.code().as_str()),
+        (500, "synthesis_failed")
+    );
+    assert_eq!(
+        server.with_key(Ask::speak("好")).await.status,
+        StatusCode::OK
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -152,7 +243,13 @@ async fn in_fail_closed_mode_each_answer_is_on_record_before_it_starts() {
     let config = format!("{CONFIG}\n[audit]\nfile = {file:?}\npolicy = \"fail-closed\"\n");
     let voice = TestVoice::default();
     let server = TestServer::start_with(&config, voice.clone(), voice).await;
-    assert_eq!(server.with_key(Ask::speak("好")).await.status, StatusCode::OK);
+    assert_eq!(
+        server.with_key(Ask::speak("好")).await.status,
+        StatusCode::OK
+    );
     let text = std::fs::read_to_string(file).unwrap();
-    assert!(!requests(&text).is_empty() || text.contains("\"head\""), "{text}");
+    assert!(
+        !requests(&text).is_empty() || text.contains("\"head\""),
+        "{text}"
+    );
 }

@@ -13,14 +13,39 @@ const REFUSED: &str = "canary-that-is-refused";
 async fn key_cookie_and_text_are_in_no_record_and_no_figure() {
     let server = TestServer::start().await;
     let session = server.with_key(Ask::new(Method::POST, "/session")).await;
-    let (cookie, csrf) = (session.cookie(), session.json()["csrf"].as_str().unwrap().to_owned());
+    let (cookie, csrf) = (
+        session.cookie(),
+        session.json()["csrf"].as_str().unwrap().to_owned(),
+    );
     server.with_key(Ask::speak(SPOKEN)).await;
     server.with_key(Ask::speak(&format!("坏{SPOKEN}"))).await;
-    server.with_key(Ask::get(&format!("/tts?text={REFUSED}&emotion={REFUSED}&{REFUSED}=1"))).await;
-    server.with_key(Ask::json("/tts", format!("{{\"text\":\"{REFUSED}\",\"{REFUSED}\":1}}"))).await;
-    server.client.send(Ask::speak("好").header("x-api-key", REFUSED)).await;
-    server.client.send(Ask::speak("好").header("cookie", &cookie)).await;
-    server.client.send(Ask::get("/session").header("cookie", &cookie).header("x-csrf-token", &csrf)).await;
+    server
+        .with_key(Ask::get(&format!(
+            "/tts?text={REFUSED}&emotion={REFUSED}&{REFUSED}=1"
+        )))
+        .await;
+    server
+        .with_key(Ask::json(
+            "/tts",
+            format!("{{\"text\":\"{REFUSED}\",\"{REFUSED}\":1}}"),
+        ))
+        .await;
+    server
+        .client
+        .send(Ask::speak("好").header("x-api-key", REFUSED))
+        .await;
+    server
+        .client
+        .send(Ask::speak("好").header("cookie", &cookie))
+        .await;
+    server
+        .client
+        .send(
+            Ask::get("/session")
+                .header("cookie", &cookie)
+                .header("x-csrf-token", &csrf),
+        )
+        .await;
 
     let figures = send_plain(server.metrics, Ask::get("/metrics")).await;
     let figures = String::from_utf8_lossy(&figures.body).into_owned();
@@ -31,8 +56,21 @@ async fn key_cookie_and_text_are_in_no_record_and_no_figure() {
     assert_eq!(trail.requests.len(), 8);
     let secret = key.rsplit('_').nth(1).unwrap();
     let token = cookie.split_once('=').unwrap().1;
-    for canary in [secret, token, &csrf, SPOKEN, REFUSED, &encode(SPOKEN), "%E9%87%91", "金丝雀"] {
-        for (place, text) in [("trail", &trail.text), ("figures", &figures), ("keys", &keys_file)] {
+    for canary in [
+        secret,
+        token,
+        &csrf,
+        SPOKEN,
+        REFUSED,
+        &encode(SPOKEN),
+        "%E9%87%91",
+        "金丝雀",
+    ] {
+        for (place, text) in [
+            ("trail", &trail.text),
+            ("figures", &figures),
+            ("keys", &keys_file),
+        ] {
             assert!(!text.contains(canary), "{canary} is in {place}:\n{text}");
         }
     }

@@ -10,7 +10,10 @@ use crate::support::{Answer, Ask, TestServer};
 async fn sign_in(server: &TestServer) -> (String, String) {
     let answer = server.with_key(Ask::new(Method::POST, "/session")).await;
     assert_eq!(answer.status, StatusCode::OK, "{:?}", answer.body);
-    (answer.cookie(), answer.json()["csrf"].as_str().unwrap().to_owned())
+    (
+        answer.cookie(),
+        answer.json()["csrf"].as_str().unwrap().to_owned(),
+    )
 }
 
 /// A request as our own page sends it.
@@ -18,13 +21,21 @@ fn from_page(server: &TestServer, cookie: &str, csrf: &str) -> Ask {
     Ask::json("/tts", r#"{"text":"你好"}"#)
         .header("cookie", cookie)
         .header("x-csrf-token", csrf)
-        .header("origin", &format!("https://localhost:{}", server.https.port()))
+        .header(
+            "origin",
+            &format!("https://localhost:{}", server.https.port()),
+        )
         .header("sec-fetch-site", "same-origin")
 }
 
 #[track_caller]
 fn check_refused(answer: &Answer, status: u16, code: &str) {
-    assert_eq!((answer.status.as_u16(), answer.code().as_str()), (status, code), "{:?}", answer.body);
+    assert_eq!(
+        (answer.status.as_u16(), answer.code().as_str()),
+        (status, code),
+        "{:?}",
+        answer.body
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -33,11 +44,21 @@ async fn a_key_is_traded_for_a_cookie_that_scripts_cannot_read() {
     let answer = server.with_key(Ask::new(Method::POST, "/session")).await;
     let cookie = answer.header("set-cookie");
     let (pair, attributes) = cookie.split_once("; ").unwrap();
-    assert!(pair.starts_with("__Host-palisade=") && pair.len() == 16 + 43, "{pair}");
-    assert_eq!(attributes, "Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=3600");
+    assert!(
+        pair.starts_with("__Host-palisade=") && pair.len() == 16 + 43,
+        "{pair}"
+    );
+    assert_eq!(
+        attributes,
+        "Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=3600"
+    );
     assert_eq!(answer.json()["expires_in"], 3600);
     assert_eq!(answer.header("cache-control"), "no-store");
-    assert!(server.key.contains(answer.json()["key_id"].as_str().unwrap()));
+    assert!(
+        server
+            .key
+            .contains(answer.json()["key_id"].as_str().unwrap())
+    );
     assert!(!String::from_utf8_lossy(&answer.body).contains(&server.key));
 }
 
@@ -48,17 +69,27 @@ async fn the_page_speaks_with_its_cookie_and_the_trail_says_how() {
     let answer = server.client.send(from_page(&server, &cookie, &csrf)).await;
     assert_eq!(answer.status, StatusCode::OK, "{:?}", answer.body);
     let trail = server.finish().await;
-    assert_eq!(trail.requests[1]["noted"][0]["value"], "session", "{}", trail.requests[1]);
+    assert_eq!(
+        trail.requests[1]["noted"][0]["value"], "session",
+        "{}",
+        trail.requests[1]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_that_was_loaded_anew_finds_its_session() {
     let server = TestServer::start().await;
     let guest = server.client.send(Ask::get("/session")).await;
-    assert_eq!((guest.status, guest.body.len()), (StatusCode::NO_CONTENT, 0));
+    assert_eq!(
+        (guest.status, guest.body.len()),
+        (StatusCode::NO_CONTENT, 0)
+    );
     let (cookie, csrf) = sign_in(&server).await;
     server.clock.advance(Duration::from_secs(600));
-    let answer = server.client.send(Ask::get("/session").header("cookie", &cookie)).await;
+    let answer = server
+        .client
+        .send(Ask::get("/session").header("cookie", &cookie))
+        .await;
     assert_eq!(answer.json()["csrf"], csrf);
     assert_eq!(answer.json()["expires_in"], 3000);
     assert!(!answer.headers.contains_key("set-cookie"));
@@ -74,21 +105,64 @@ async fn a_forged_write_is_refused_whatever_it_lacks() {
     for (ask, code) in [
         (ask(), "cross_site"),
         (ask().header("x-csrf-token", &csrf), "cross_site"),
-        (ask().header("x-csrf-token", &csrf).header("sec-fetch-site", "cross-site"), "cross_site"),
-        (ask().header("x-csrf-token", &csrf).header("sec-fetch-site", "same-site"), "cross_site"),
-        (ask().header("x-csrf-token", &csrf).header("origin", "null"), "cross_site"),
-        (ask().header("x-csrf-token", &csrf).header("origin", "https://evil.example"), "cross_site"),
-        (ask().header("x-csrf-token", &csrf).header("origin", "https://localhost:1"), "cross_site"),
+        (
+            ask()
+                .header("x-csrf-token", &csrf)
+                .header("sec-fetch-site", "cross-site"),
+            "cross_site",
+        ),
+        (
+            ask()
+                .header("x-csrf-token", &csrf)
+                .header("sec-fetch-site", "same-site"),
+            "cross_site",
+        ),
+        (
+            ask().header("x-csrf-token", &csrf).header("origin", "null"),
+            "cross_site",
+        ),
+        (
+            ask()
+                .header("x-csrf-token", &csrf)
+                .header("origin", "https://evil.example"),
+            "cross_site",
+        ),
+        (
+            ask()
+                .header("x-csrf-token", &csrf)
+                .header("origin", "https://localhost:1"),
+            "cross_site",
+        ),
         (ask().header("origin", &own), "csrf_token"),
-        (ask().header("origin", &own).header("x-csrf-token", ""), "csrf_token"),
-        (ask().header("origin", &own).header("x-csrf-token", &of_another), "csrf_token"),
-        (ask().header("origin", &own).header("x-csrf-token", cookie.split_once('=').unwrap().1), "csrf_token"),
+        (
+            ask().header("origin", &own).header("x-csrf-token", ""),
+            "csrf_token",
+        ),
+        (
+            ask()
+                .header("origin", &own)
+                .header("x-csrf-token", &of_another),
+            "csrf_token",
+        ),
+        (
+            ask()
+                .header("origin", &own)
+                .header("x-csrf-token", cookie.split_once('=').unwrap().1),
+            "csrf_token",
+        ),
     ] {
         check_refused(&server.client.send(ask).await, 403, code);
     }
     let sign_out = Ask::new(Method::DELETE, "/session").header("cookie", &cookie);
     check_refused(&server.client.send(sign_out).await, 403, "cross_site");
-    assert_eq!(server.client.send(from_page(&server, &cookie, &csrf)).await.status, StatusCode::OK);
+    assert_eq!(
+        server
+            .client
+            .send(from_page(&server, &cookie, &csrf))
+            .await
+            .status,
+        StatusCode::OK
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -96,10 +170,18 @@ async fn another_site_cannot_make_a_browser_speak_by_a_link() {
     let server = TestServer::start().await;
     let (cookie, _) = sign_in(&server).await;
     for site in ["cross-site", "same-site"] {
-        let ask = Ask::speak("好").header("cookie", &cookie).header("sec-fetch-site", site);
-        assert_eq!(server.client.send(ask).await.status, StatusCode::UNAUTHORIZED, "{site}");
+        let ask = Ask::speak("好")
+            .header("cookie", &cookie)
+            .header("sec-fetch-site", site);
+        assert_eq!(
+            server.client.send(ask).await.status,
+            StatusCode::UNAUTHORIZED,
+            "{site}"
+        );
     }
-    let ask = Ask::speak("好").header("cookie", &cookie).header("sec-fetch-site", "same-origin");
+    let ask = Ask::speak("好")
+        .header("cookie", &cookie)
+        .header("sec-fetch-site", "same-origin");
     assert_eq!(server.client.send(ask).await.status, StatusCode::OK);
 }
 
@@ -108,15 +190,30 @@ async fn a_session_ends_by_time_by_signing_out_and_by_signing_in_again() {
     let server = TestServer::start().await;
     let (by_time, csrf_by_time) = sign_in(&server).await;
     server.clock.advance(Duration::from_secs(3600));
-    let late = server.client.send(from_page(&server, &by_time, &csrf_by_time)).await;
+    let late = server
+        .client
+        .send(from_page(&server, &by_time, &csrf_by_time))
+        .await;
     assert_eq!(late.status, StatusCode::UNAUTHORIZED);
 
     let (cookie, csrf) = sign_in(&server).await;
-    let again = server.with_key(Ask::new(Method::POST, "/session").header("cookie", &cookie)).await;
+    let again = server
+        .with_key(Ask::new(Method::POST, "/session").header("cookie", &cookie))
+        .await;
     assert_ne!(again.cookie(), cookie);
-    assert_eq!(server.client.send(from_page(&server, &cookie, &csrf)).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        server
+            .client
+            .send(from_page(&server, &cookie, &csrf))
+            .await
+            .status,
+        StatusCode::UNAUTHORIZED
+    );
 
-    let (cookie, csrf) = (again.cookie(), again.json()["csrf"].as_str().unwrap().to_owned());
+    let (cookie, csrf) = (
+        again.cookie(),
+        again.json()["csrf"].as_str().unwrap().to_owned(),
+    );
     let sign_out = Ask::new(Method::DELETE, "/session")
         .header("cookie", &cookie)
         .header("x-csrf-token", &csrf)
@@ -124,7 +221,14 @@ async fn a_session_ends_by_time_by_signing_out_and_by_signing_in_again() {
     let out = server.client.send(sign_out).await;
     assert_eq!(out.status, StatusCode::NO_CONTENT);
     assert!(out.header("set-cookie").contains("Max-Age=0"));
-    assert_eq!(server.client.send(from_page(&server, &cookie, &csrf)).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        server
+            .client
+            .send(from_page(&server, &cookie, &csrf))
+            .await
+            .status,
+        StatusCode::UNAUTHORIZED
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -134,11 +238,21 @@ async fn a_revoked_key_takes_its_sessions_along() {
     let path = server.data().join("keys.toml");
     let keys = palisade::FileKeyStore::open_unwatched(&path, |_| {}).unwrap();
     let id = keys.table().records()[0].id();
-    keys.update(|table| table.revoke(id, Duration::from_secs(1))).unwrap();
+    keys.update(|table| table.revoke(id, Duration::from_secs(1)))
+        .unwrap();
     let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
     // The server looks at the file once a second.
-    while server.client.send(from_page(&server, &cookie, &csrf)).await.status != StatusCode::UNAUTHORIZED {
-        assert!(tokio::time::Instant::now() < deadline, "the revoked key's session still speaks");
+    while server
+        .client
+        .send(from_page(&server, &cookie, &csrf))
+        .await
+        .status
+        != StatusCode::UNAUTHORIZED
+    {
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "the revoked key's session still speaks"
+        );
         server.clock.advance(Duration::from_secs(60));
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
@@ -162,14 +276,28 @@ async fn a_key_that_is_shown_goes_before_a_cookie_and_two_cookies_are_refused() 
     let both = Ask::json("/tts", r#"{"text":"好"}"#).header("cookie", &cookie);
     assert_eq!(server.with_key(both).await.status, StatusCode::OK);
     let twice = Ask::speak("好").header("cookie", &format!("{cookie}; {cookie}"));
-    check_refused(&server.client.send(twice).await, 400, "credentials_ambiguous");
+    check_refused(
+        &server.client.send(twice).await,
+        400,
+        "credentials_ambiguous",
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_old_cookie_does_not_shut_the_page() {
     let server = TestServer::start().await;
     let stale = format!("__Host-palisade={}", "A".repeat(43));
-    assert_eq!(server.client.send(Ask::get("/").header("cookie", &stale)).await.status, StatusCode::OK);
-    let session = server.client.send(Ask::get("/session").header("cookie", &stale)).await;
+    assert_eq!(
+        server
+            .client
+            .send(Ask::get("/").header("cookie", &stale))
+            .await
+            .status,
+        StatusCode::OK
+    );
+    let session = server
+        .client
+        .send(Ask::get("/session").header("cookie", &stale))
+        .await;
     assert_eq!(session.status, StatusCode::NO_CONTENT);
 }

@@ -13,11 +13,21 @@ pub(crate) fn samples(answer: &Answer) -> Vec<i16> {
     let wav = &answer.body;
     let word = |at: usize| u32::from_le_bytes(wav[at..at + 4].try_into().unwrap());
     let half = |at: usize| u16::from_le_bytes(wav[at..at + 2].try_into().unwrap());
-    assert_eq!((&wav[..4], &wav[8..16], &wav[36..40]), (&b"RIFF"[..], &b"WAVEfmt "[..], &b"data"[..]));
-    assert_eq!((half(20), half(22), half(34)), (1, 1, 16), "PCM, mono, 16 bits");
+    assert_eq!(
+        (&wav[..4], &wav[8..16], &wav[36..40]),
+        (&b"RIFF"[..], &b"WAVEfmt "[..], &b"data"[..])
+    );
+    assert_eq!(
+        (half(20), half(22), half(34)),
+        (1, 1, 16),
+        "PCM, mono, 16 bits"
+    );
     assert_eq!(word(4) as usize + 8, wav.len());
     assert_eq!(word(40) as usize + 44, wav.len());
-    let samples: Vec<i16> = wav[44..].chunks(2).map(|pair| i16::from_le_bytes(pair.try_into().unwrap())).collect();
+    let samples: Vec<i16> = wav[44..]
+        .chunks(2)
+        .map(|pair| i16::from_le_bytes(pair.try_into().unwrap()))
+        .collect();
     let seconds = samples.len() as f64 / f64::from(word(24));
     assert_eq!(answer.header("x-audio-seconds"), format!("{seconds:.3}"));
     samples
@@ -26,8 +36,17 @@ pub(crate) fn samples(answer: &Answer) -> Vec<i16> {
 #[tokio::test(flavor = "multi_thread")]
 async fn query_and_json_give_the_same_sound() {
     let server = TestServer::start().await;
-    let by_query = server.with_key(Ask::get("/tts?text=%E4%BD%A0%E5%A5%BD&emotion=happy&speed=2")).await;
-    let by_json = server.with_key(Ask::json("/tts", r#"{"text":"你好","emotion":"happy","speed":2}"#)).await;
+    let by_query = server
+        .with_key(Ask::get(
+            "/tts?text=%E4%BD%A0%E5%A5%BD&emotion=happy&speed=2",
+        ))
+        .await;
+    let by_json = server
+        .with_key(Ask::json(
+            "/tts",
+            r#"{"text":"你好","emotion":"happy","speed":2}"#,
+        ))
+        .await;
     assert_eq!(samples(&by_query).len(), 1600);
     assert_eq!(by_query.body, by_json.body);
     for answer in [by_query, by_json] {
@@ -39,7 +58,9 @@ async fn query_and_json_give_the_same_sound() {
 #[tokio::test(flavor = "multi_thread")]
 async fn text_is_cleaned_before_it_is_spoken_and_the_trail_counts_what_went() {
     let server = TestServer::start().await;
-    let answer = server.with_key(Ask::speak("你\u{0}\u{202e}\u{200b}好")).await;
+    let answer = server
+        .with_key(Ask::speak("你\u{0}\u{202e}\u{200b}好"))
+        .await;
     assert_eq!(samples(&answer).len(), 3200);
     let trail = server.finish().await;
     assert!(trail.text.contains("\"cleaned\""), "{}", trail.text);
@@ -49,8 +70,14 @@ async fn text_is_cleaned_before_it_is_spoken_and_the_trail_counts_what_went() {
 async fn the_offer_names_emotions_and_limits() {
     let server = TestServer::start().await;
     let offer = server.with_key(Ask::get("/voices")).await.json();
-    assert_eq!(offer["voices"][0]["emotions"], serde_json::json!(["neutral", "happy"]));
-    assert_eq!(offer["limits"], serde_json::json!({ "max_graphemes": 500, "speed": [0.5, 2.0] }));
+    assert_eq!(
+        offer["voices"][0]["emotions"],
+        serde_json::json!(["neutral", "happy"])
+    );
+    assert_eq!(
+        offer["limits"],
+        serde_json::json!({ "max_graphemes": 500, "speed": [0.5, 2.0] })
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,14 +88,32 @@ async fn the_built_in_voice_speaks_and_each_emotion_sounds_different() {
     let emotions = offer["voices"][0]["emotions"].as_array().unwrap().clone();
     let mut heard = Vec::new();
     for emotion in emotions.iter().take(4) {
-        let path = format!("/tts?text=%E4%BB%8A%E5%A4%A9%E5%A4%A9%E6%B0%94%E5%BE%88%E5%A5%BD&emotion={}", emotion.as_str().unwrap());
+        let path = format!(
+            "/tts?text=%E4%BB%8A%E5%A4%A9%E5%A4%A9%E6%B0%94%E5%BE%88%E5%A5%BD&emotion={}",
+            emotion.as_str().unwrap()
+        );
         let samples = samples(&server.with_key(Ask::get(&path)).await);
-        let energy = samples.iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>() / samples.len() as f64;
-        assert!(energy.sqrt() > 300.0, "{emotion}: an RMS of {} is near silence", energy.sqrt());
-        assert!((8_000..80_000).contains(&samples.len()), "{emotion}: {} samples", samples.len());
+        let energy = samples
+            .iter()
+            .map(|sample| f64::from(*sample).powi(2))
+            .sum::<f64>()
+            / samples.len() as f64;
+        assert!(
+            energy.sqrt() > 300.0,
+            "{emotion}: an RMS of {} is near silence",
+            energy.sqrt()
+        );
+        assert!(
+            (8_000..80_000).contains(&samples.len()),
+            "{emotion}: {} samples",
+            samples.len()
+        );
         assert!(!heard.contains(&samples), "{emotion} sounds like another");
         heard.push(samples);
     }
     let nothing = server.with_key(Ask::speak("😀😀")).await;
-    assert_eq!((nothing.status.as_u16(), nothing.code().as_str()), (422, "text_not_speakable"));
+    assert_eq!(
+        (nothing.status.as_u16(), nothing.code().as_str()),
+        (422, "text_not_speakable")
+    );
 }

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, path::Path, sync::Arc};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject};
@@ -33,7 +34,11 @@ pub(crate) struct Answer {
 
 impl Ask {
     pub(crate) fn new(method: Method, path: &str) -> Self {
-        Self(Request::builder().method(method).uri(path), Bytes::new(), false)
+        Self(
+            Request::builder().method(method).uri(path),
+            Bytes::new(),
+            false,
+        )
     }
 
     pub(crate) fn get(path: &str) -> Self {
@@ -46,7 +51,9 @@ impl Ask {
     }
 
     pub(crate) fn json(path: &str, body: impl Into<Bytes>) -> Self {
-        Self::new(Method::POST, path).header("content-type", "application/json").body(body)
+        Self::new(Method::POST, path)
+            .header("content-type", "application/json")
+            .body(body)
     }
 
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
@@ -63,7 +70,9 @@ impl Ask {
 
 impl Answer {
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
     }
 
     pub(crate) fn json(&self) -> Value {
@@ -76,46 +85,77 @@ impl Answer {
 
     /// The name and value of the cookie that is set, as a browser would send it back.
     pub(crate) fn cookie(&self) -> String {
-        self.header("set-cookie").split(';').next().unwrap().to_owned()
+        self.header("set-cookie")
+            .split(';')
+            .next()
+            .unwrap()
+            .to_owned()
     }
 }
 
 impl Client {
     pub(crate) fn trusting(address: SocketAddr, authority: &Path) -> Self {
         let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_file(authority).unwrap()).unwrap();
+        roots
+            .add(CertificateDer::from_pem_file(authority).unwrap())
+            .unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap();
         let config = config.with_root_certificates(roots).with_no_client_auth();
-        Self { address, connector: TlsConnector::from(Arc::new(config)) }
+        Self {
+            address,
+            connector: TlsConnector::from(Arc::new(config)),
+        }
     }
 
     pub(crate) async fn connect(&self) -> TlsStream<TcpStream> {
         let socket = TcpStream::connect(self.address).await.unwrap();
-        self.connector.connect(ServerName::try_from("localhost").unwrap(), socket).await.unwrap()
+        self.connector
+            .connect(ServerName::try_from("localhost").unwrap(), socket)
+            .await
+            .unwrap()
     }
 
     pub(crate) async fn send(&self, ask: Ask) -> Answer {
-        send(self.connect().await, self.address, ask).await
+        self.try_send(ask).await.expect("an answer")
+    }
+
+    /// As [`send`](Self::send), where the server may die meanwhile.
+    pub(crate) async fn try_send(&self, ask: Ask) -> Option<Answer> {
+        let socket = TcpStream::connect(self.address).await.ok()?;
+        let name = ServerName::try_from("localhost").unwrap();
+        let stream = self.connector.connect(name, socket).await.ok()?;
+        send(stream, self.address, ask).await
     }
 }
 
 /// Sends in clear.
 pub(crate) async fn send_plain(address: SocketAddr, ask: Ask) -> Answer {
-    send(TcpStream::connect(address).await.unwrap(), address, ask).await
+    let socket = TcpStream::connect(address).await.unwrap();
+    send(socket, address, ask).await.expect("an answer")
 }
 
-async fn send(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, address: SocketAddr, ask: Ask) -> Answer {
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+async fn send(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    address: SocketAddr,
+    ask: Ask,
+) -> Option<Answer> {
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.ok()?;
     tokio::spawn(connection);
     let Ask(mut builder, body, has_host) = ask;
     if !has_host {
         builder = builder.header("host", format!("localhost:{}", address.port()));
     }
-    let answer = sender.send_request(builder.body(Full::new(body)).unwrap()).await.unwrap();
-    let (head, body) = answer.into_parts();
-    let body = body.collect().await.unwrap().to_bytes();
-    Answer { status: head.status, headers: head.headers, body }
+    let request = builder.body(Full::new(body)).unwrap();
+    let (head, body) = sender.send_request(request).await.ok()?.into_parts();
+    let body = body.collect().await.ok()?.to_bytes();
+    Some(Answer {
+        status: head.status,
+        headers: head.headers,
+        body,
+    })
 }
 
 /// Percent-encodes everything but letters and digits.

@@ -93,10 +93,20 @@ impl TestServer {
 
     /// Stops the server and reads what it wrote down.
     pub(crate) async fn finish(self) -> Trail {
-        let Self { client, stop, served, data, .. } = self;
+        let Self {
+            client,
+            stop,
+            served,
+            data,
+            ..
+        } = self;
         drop(client);
         let _ = stop.send(());
-        tokio::time::timeout(Duration::from_secs(20), served).await.unwrap().unwrap().unwrap();
+        tokio::time::timeout(Duration::from_secs(20), served)
+            .await
+            .unwrap()
+            .unwrap()
+            .unwrap();
         Trail::read(&data)
     }
 }

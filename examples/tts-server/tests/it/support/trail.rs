@@ -24,6 +24,8 @@ impl Trail {
 
 /// The records of requests in a trail.
 pub(crate) fn requests(text: &str) -> Vec<Value> {
-    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let lines = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
     lines.filter(|record| record["type"] == "request").collect()
 }

@@ -37,7 +37,10 @@ impl Voice for TestVoice {
         self.speaking.fetch_add(1, Ordering::SeqCst);
         let text = &utterance.text;
         assert!(!text.contains('坏'), "cannot say {text}");
-        if !text.chars().any(|letter| ('\u{4e00}'..='\u{9fff}').contains(&letter)) {
+        if !text
+            .chars()
+            .any(|letter| ('\u{4e00}'..='\u{9fff}').contains(&letter))
+        {
             return Err(SpeechError::NothingToSpeak);
         }
         while text.contains('慢') && !self.go_on.is_set() {
@@ -56,5 +59,8 @@ fn tone(seconds: f32) -> Speech {
     let samples: Vec<f32> = (0..count).map(|at| (at as f32 * 0.1).sin() * 0.5).collect();
     let mut file = Vec::new();
     wav::write(&mut file, RATE, &samples).unwrap();
-    Speech { wav: file.into(), seconds: f64::from(count) / f64::from(RATE) }
+    Speech {
+        wav: file.into(),
+        seconds: f64::from(count) / f64::from(RATE),
+    }
 }

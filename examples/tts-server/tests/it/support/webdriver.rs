@@ -39,8 +39,13 @@ impl Browser {
     /// Starts a browser; `None`, said aloud, where none is installed. In CI that is a failure.
     pub(crate) async fn start(language: &str) -> Option<Self> {
         let Some((child, driver)) = start_driver().await else {
-            assert!(env::var_os("CI").is_none_or(|ci| ci != "true"), "chromedriver is missing, and CI must not skip");
-            eprintln!("SKIPPED: no chromedriver here; `apt-get install chromium chromium-driver` to run the browser's tests");
+            assert!(
+                env::var_os("CI").is_none_or(|ci| ci != "true"),
+                "chromedriver is missing, and CI must not skip"
+            );
+            eprintln!(
+                "SKIPPED: no chromedriver here; `apt-get install chromium chromium-driver` to run the browser's tests"
+            );
             return None;
         };
         let profile = tempfile::tempdir().unwrap();
@@ -52,8 +57,16 @@ impl Browser {
         let wanted = json!({ "goog:chromeOptions": options, "goog:loggingPrefs": { "browser": "ALL" }, "acceptInsecureCerts": true });
         let body = json!({ "capabilities": { "alwaysMatch": wanted } });
         let made = ask(driver, Method::POST, "/session", &body).await;
-        let session = made["sessionId"].as_str().unwrap_or_else(|| panic!("no browser: {made}")).to_owned();
-        Some(Self { driver, session, _child: child, _profile: profile })
+        let session = made["sessionId"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no browser: {made}"))
+            .to_owned();
+        Some(Self {
+            driver,
+            session,
+            _child: child,
+            _profile: profile,
+        })
     }
 
     pub(crate) async fn open(&self, address: &str) {
@@ -62,7 +75,8 @@ impl Browser {
 
     /// Runs a script in the page, and returns what it returns.
     pub(crate) async fn run(&self, script: &str) -> Value {
-        self.command("/execute/sync", &json!({ "script": script, "args": [] })).await
+        self.command("/execute/sync", &json!({ "script": script, "args": [] }))
+            .await
     }
 
     /// Waits until an expression is true.
@@ -71,7 +85,10 @@ impl Browser {
         while self.run(&format!("return Boolean({expression})")).await != true {
             if Instant::now() > deadline {
                 let page = self.run("return document.body.innerText").await;
-                panic!("never true: {expression}\n{}", page.as_str().unwrap_or_default());
+                panic!(
+                    "never true: {expression}\n{}",
+                    page.as_str().unwrap_or_default()
+                );
             }
             sleep(Duration::from_millis(25)).await;
         }
@@ -79,29 +96,45 @@ impl Browser {
 
     pub(crate) async fn click(&self, selector: &str) {
         let element = self.find(selector).await;
-        self.command(&format!("/element/{element}/click"), &json!({})).await;
+        self.command(&format!("/element/{element}/click"), &json!({}))
+            .await;
     }
 
     pub(crate) async fn write(&self, selector: &str, text: &str) {
         let element = self.find(selector).await;
-        self.command(&format!("/element/{element}/value"), &json!({ "text": text })).await;
+        self.command(
+            &format!("/element/{element}/value"),
+            &json!({ "text": text }),
+        )
+        .await;
     }
 
     pub(crate) async fn text(&self, selector: &str) -> String {
-        let text = self.run(&format!("return document.querySelector('{selector}').textContent")).await;
+        let text = self
+            .run(&format!(
+                "return document.querySelector('{selector}').textContent"
+            ))
+            .await;
         text.as_str().unwrap_or_default().to_owned()
     }
 
     /// Sends a command of Chromium's own protocol.
     pub(crate) async fn chromium(&self, command: &str, parameters: Value) {
-        self.command("/goog/cdp/execute", &json!({ "cmd": command, "params": parameters })).await;
+        self.command(
+            "/goog/cdp/execute",
+            &json!({ "cmd": command, "params": parameters }),
+        )
+        .await;
     }
 
     /// What the browser complained about since the last time.
     pub(crate) async fn complaints(&self) -> Vec<String> {
         let log = self.command("/se/log", &json!({ "type": "browser" })).await;
         let lines = log.as_array().cloned().unwrap_or_default();
-        lines.iter().map(|line| format!("{} {}", line["source"], line["message"])).collect()
+        lines
+            .iter()
+            .map(|line| format!("{} {}", line["source"], line["message"]))
+            .collect()
     }
 
     /// Keeps a picture where `TTS_SCREENSHOTS` names a folder, for people to look at.
@@ -109,24 +142,56 @@ impl Browser {
         let Some(folder) = env::var_os("TTS_SCREENSHOTS") else {
             return;
         };
-        let picture = ask(self.driver, Method::GET, &format!("/session/{}/screenshot", self.session), &Value::Null).await;
-        let bytes = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, picture.as_str().unwrap()).unwrap();
+        let picture = ask(
+            self.driver,
+            Method::GET,
+            &format!("/session/{}/screenshot", self.session),
+            &Value::Null,
+        )
+        .await;
+        let bytes = base64::Engine::decode(
+            &base64::engine::general_purpose::STANDARD,
+            picture.as_str().unwrap(),
+        )
+        .unwrap();
         std::fs::write(Path::new(&folder).join(format!("{name}.png")), bytes).unwrap();
     }
 
     /// Closes the browser in good order.
     pub(crate) async fn close(self) {
-        ask(self.driver, Method::DELETE, &format!("/session/{}", self.session), &Value::Null).await;
+        ask(
+            self.driver,
+            Method::DELETE,
+            &format!("/session/{}", self.session),
+            &Value::Null,
+        )
+        .await;
     }
 
     async fn find(&self, selector: &str) -> String {
-        let found = self.command("/element", &json!({ "using": "css selector", "value": selector })).await;
-        let element = found.as_object().and_then(|found| found.values().next()).and_then(Value::as_str);
-        element.unwrap_or_else(|| panic!("{selector}: {found}")).to_owned()
+        let found = self
+            .command(
+                "/element",
+                &json!({ "using": "css selector", "value": selector }),
+            )
+            .await;
+        let element = found
+            .as_object()
+            .and_then(|found| found.values().next())
+            .and_then(Value::as_str);
+        element
+            .unwrap_or_else(|| panic!("{selector}: {found}"))
+            .to_owned()
     }
 
     async fn command(&self, path: &str, body: &Value) -> Value {
-        ask(self.driver, Method::POST, &format!("/session/{}{path}", self.session), body).await
+        ask(
+            self.driver,
+            Method::POST,
+            &format!("/session/{}{path}", self.session),
+            body,
+        )
+        .await
     }
 }
 
@@ -141,7 +206,9 @@ async fn start_driver() -> Option<(Child, SocketAddr)> {
         .ok()?;
     let mut lines = BufReader::new(child.stdout.take()?).lines();
     while let Ok(Some(line)) = lines.next_line().await {
-        let port = line.rsplit_once("started successfully on port ").map(|(_, port)| port.trim_end_matches('.'));
+        let port = line
+            .rsplit_once("started successfully on port ")
+            .map(|(_, port)| port.trim_end_matches('.'));
         if let Some(port) = port.and_then(|port| port.parse().ok()) {
             // Whoever stops reading stops the driver, once the pipe is full.
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
@@ -152,8 +219,16 @@ async fn start_driver() -> Option<(Child, SocketAddr)> {
 }
 
 async fn ask(driver: SocketAddr, method: Method, path: &str, body: &Value) -> Value {
-    let body = if body.is_null() { String::new() } else { body.to_string() };
-    let ask = Ask::new(method, path).header("content-type", "application/json").body(body);
-    let answer = tokio::time::timeout(PATIENCE, send_plain(driver, ask)).await.expect("the driver answers");
+    let body = if body.is_null() {
+        String::new()
+    } else {
+        body.to_string()
+    };
+    let ask = Ask::new(method, path)
+        .header("content-type", "application/json")
+        .body(body);
+    let answer = tokio::time::timeout(PATIENCE, send_plain(driver, ask))
+        .await
+        .expect("the driver answers");
     answer.json()["value"].clone()
 }
