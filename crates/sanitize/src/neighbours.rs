@@ -67,9 +67,12 @@ impl Before {
         }
         match joiner {
             // Persian writes it between the parts of a word, also behind a Latin or a digit.
-            ZERO_WIDTH_NON_JOINER => {
-                base.is_alphanumeric() && next.is_some_and(|n| is_cursive(n) && n.is_alphabetic())
-            }
+            ZERO_WIDTH_NON_JOINER => next.is_some_and(|next| {
+                let cursive = is_cursive(next) && base.is_alphanumeric();
+                // Bengali keeps an independent vowel apart from the letter before.
+                let brahmic = is_brahmic(next) && is_brahmic(base);
+                next.is_alphabetic() && (cursive || brahmic)
+            }),
             ZERO_WIDTH_JOINER => {
                 (is_cursive(base) && base.is_alphabetic())
                     || (is_pictograph(base) && next.is_some_and(is_pictograph))
@@ -102,7 +105,9 @@ impl Before {
             return false;
         };
         match c {
-            ZERO_WIDTH_SPACE => last != c && is_unspaced(base) && is_unspaced(next),
+            ZERO_WIDTH_SPACE => {
+                last != c && is_unspaced(base) && (is_unspaced(next) || next.is_whitespace())
+            }
             GRAPHEME_JOINER => last != c && is_mark(last) && is_mark(next),
             MONGOLIAN_VOWEL_SEPARATOR => is_mongolian(last) && is_mongolian(next),
             _ => false,

@@ -132,6 +132,10 @@ pub(crate) fn is_unspaced(c: char) -> bool {
             | '\u{1780}'..='\u{17ff}' // Khmer
             | '\u{1950}'..='\u{19ff}' // Tai Le, New Tai Lue, Khmer symbols
             | '\u{1a20}'..='\u{1aaf}' // Tai Tham
+            | '\u{1b00}'..='\u{1b7f}' // Balinese
+            | '\u{a980}'..='\u{a9df}' // Javanese
+            | '\u{a9e0}'..='\u{a9ff}'
+            | '\u{aa60}'..='\u{aadf}' // Myanmar, Tai Viet
     )
 }
 

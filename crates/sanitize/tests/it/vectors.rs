@@ -212,3 +212,19 @@ fn every_emoji_and_every_standardized_variant_is_unchanged() {
         assert_eq!(clean.text(), sequence, "{}", sequence.escape_unicode());
     }
 }
+
+#[test]
+fn plain_text_of_five_hundred_languages_is_unchanged() {
+    let text = String::from_utf8(committed("declaration.txt")).unwrap();
+    let sanitizer = Sanitizer::builder()
+        .normalization(Normalization::None)
+        .build()
+        .unwrap();
+    let mut languages = std::collections::BTreeSet::new();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let (code, text) = line.split_once('\t').unwrap();
+        assert_eq!(sanitizer.clean(text).unwrap().text(), text, "{code}");
+        languages.insert(code);
+    }
+    assert!(languages.len() > 500, "{} languages", languages.len());
+}
