@@ -5,7 +5,7 @@ use std::{fmt, path::Path};
 use crate::{
     acoustic::{Acoustic, Statistics},
     load::{
-        ACOUSTIC_PATHS, AcousticConfig, LoadError, Tensors, VOCODER_PATHS, VocoderConfig, find_voice, read_bytes,
+        ACOUSTIC_PATHS, About, AcousticConfig, LoadError, Tensors, VOCODER_PATHS, VocoderConfig, find_voice, read_bytes,
         read_checkpoint, read_npy, read_text, shown,
     },
     plan::{Plan, TextError},
@@ -33,20 +33,9 @@ pub struct Voice {
     sample_rate: u32,
 }
 
-/// The emotions the demo voice was trained with.
-const DEMO_EMOTIONS: [Emotion; 7] = [
-    Emotion::Neutral,
-    Emotion::Happy,
-    Emotion::Angry,
-    Emotion::Sad,
-    Emotion::Fear,
-    Emotion::Hate,
-    Emotion::Surprise,
-];
-
 /// The contents of a voice's files.
 pub(crate) struct Parts<'a> {
-    pub(crate) name: &'a str,
+    pub(crate) about: About,
     pub(crate) acoustic_config: [&'a str; 2],
     pub(crate) vocoder_config: [&'a str; 2],
     pub(crate) acoustic: (&'a str, Tensors),
@@ -79,17 +68,14 @@ impl Voice {
         let (acoustic_name, vocoder_name) = ("voice/am/ckpt/checkpoint_7732.pth", "voice/voc/ckpt/checkpoint_8932.pth");
         let mvn = read_npy(mvn).map_err(|problem| LoadError::new("voice/am/mvn.npy", problem))?;
         let parts = Parts {
-            name: "demo",
+            about: About::parse("voice/voice.json", include_str!("../voice/voice.json"))?,
             acoustic_config: ["voice/am/config.yaml", include_str!("../voice/am/config.yaml")],
             vocoder_config: ["voice/voc/config.yaml", include_str!("../voice/voc/config.yaml")],
             acoustic: (acoustic_name, read_checkpoint(acoustic_name, acoustic, ACOUSTIC_PATHS)?),
             vocoder: (vocoder_name, read_checkpoint(vocoder_name, vocoder, VOCODER_PATHS)?),
             statistics: Statistics { mvn: Some(mvn), se: None },
         };
-        let mut voice = Self::assemble(parts, |_| None)?;
-        voice.emotions = DEMO_EMOTIONS.to_vec();
-        voice.plain_syllables = true;
-        Ok(voice)
+        Self::assemble(parts, |_| None)
     }
 
     /// Loads a voice from a directory: a ModelScope package (its default voice) or one voice of it.
@@ -108,10 +94,14 @@ impl Voice {
             }
             read_npy(&read_bytes(&path)?).map(Some).map_err(|problem| LoadError::new(shown(&path), problem))
         };
+        let about = match read_text(&files.about) {
+            Ok(text) => About::parse(&shown(&files.about), &text)?,
+            Err(_) => About::unknown(files.name),
+        };
         let statistics = Statistics { mvn: array("mvn.npy")?, se: array("se.npy")? };
         let [acoustic_name, vocoder_name] = [&files.acoustic, &files.vocoder].map(|model| shown(&model.checkpoint));
         let parts = Parts {
-            name: &files.name,
+            about,
             acoustic_config: [&shown(&files.acoustic.config), &acoustic_config],
             vocoder_config: [&shown(&files.vocoder.config), &vocoder_config],
             acoustic: (
@@ -151,9 +141,9 @@ impl Voice {
             tables,
             speaker,
             bytes,
-            plain_syllables: false,
-            name: parts.name.to_owned(),
-            emotions: Emotion::ALL.to_vec(),
+            plain_syllables: !parts.about.colored_syllables,
+            name: parts.about.name,
+            emotions: parts.about.emotions,
             sample_rate: vocoder_config.audio_config.sampling_rate,
         })
     }

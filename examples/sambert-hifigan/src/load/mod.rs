@@ -1,5 +1,6 @@
 //! From files to checked weights.
 
+mod about;
 mod checkpoint;
 mod config;
 mod error;
@@ -9,6 +10,7 @@ mod pickle;
 mod weights;
 
 pub(crate) use self::{
+    about::About,
     checkpoint::{ACOUSTIC_PATHS, Tensors, VOCODER_PATHS, read_checkpoint},
     config::{AcousticConfig, AcousticParams, GeneratorParams, NormType, NsfParams, Shift, VocoderConfig},
     npy::read_npy,

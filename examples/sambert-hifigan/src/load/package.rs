@@ -13,6 +13,8 @@ use super::LoadError;
 #[derive(Clone, Debug)]
 pub(crate) struct VoiceFiles {
     pub(crate) name: String,
+    /// `voice.json`, which most packages do not have.
+    pub(crate) about: PathBuf,
     pub(crate) acoustic: ModelFiles,
     pub(crate) vocoder: ModelFiles,
     /// The folder with `sy_dict.txt` and its siblings.
@@ -54,6 +56,7 @@ pub(crate) fn find_voice(directory: &Path) -> Result<VoiceFiles, LoadError> {
             let name = directory.file_name().map_or_else(|| "voice".to_owned(), |name| name.to_string_lossy().into_owned());
             return Ok(VoiceFiles {
                 name,
+                about: directory.join("voice.json"),
                 acoustic: model_files(directory.join(acoustic))?,
                 vocoder: model_files(directory.join(vocoder))?,
                 dictionaries: directory.join("dict"),

@@ -1,0 +1,119 @@
+//! Damaged voices: an error that names the file, never a panic.
+
+use std::{fs, path::Path};
+
+use sambert_hifigan::Voice;
+use tempfile::TempDir;
+
+const FILES: [&str; 5] = [
+    "am/config.yaml",
+    "am/mvn.npy",
+    "am/ckpt/checkpoint_7732.pth",
+    "voc/config.yaml",
+    "voc/ckpt/checkpoint_8932.pth",
+];
+
+fn source() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/voice"))
+}
+
+/// A copy of the demo voice with one file changed.
+fn with(file: &str, change: impl FnOnce(Vec<u8>) -> Vec<u8>) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for name in FILES {
+        let target = folder.path().join(name);
+        fs::create_dir_all(target.parent().unwrap()).unwrap();
+        fs::copy(source().join(name), target).unwrap();
+    }
+    let content = fs::read(source().join(file)).unwrap();
+    fs::write(folder.path().join(file), change(content)).unwrap();
+    folder
+}
+
+fn check(file: &str, change: impl FnOnce(Vec<u8>) -> Vec<u8>, says: &str) {
+    let folder = with(file, change);
+    let error = Voice::load(folder.path()).expect_err(file);
+    let name = file.rsplit('/').next().unwrap();
+    assert!(error.file().ends_with(name), "{error}");
+    assert!(error.to_string().contains(says), "{error}");
+}
+
+#[test]
+fn an_intact_copy_speaks() {
+    let folder = with("am/mvn.npy", |content| content);
+    let voice = Voice::load(folder.path()).unwrap();
+    assert_eq!(voice.sample_rate(), 16_000);
+    assert_eq!(voice.parameters()[0], Voice::demo().unwrap().parameters()[0]);
+}
+
+#[test]
+fn a_cut_checkpoint_is_one_clear_error() {
+    for part in [0, 1, 100, 5_000, 1_000_000] {
+        check(FILES[2], |content| content[..part].to_vec(), "");
+        check(FILES[4], |content| content[..part].to_vec(), "");
+    }
+    check(FILES[1], |content| content[..20].to_vec(), "NumPy");
+}
+
+#[test]
+fn flipped_bits_in_weights_are_found() {
+    for position in (30_000..1_100_000).step_by(90_001) {
+        let flip = |mut content: Vec<u8>| {
+            content[position] ^= 0x10;
+            content
+        };
+        // Weights carry checksums; what is not read may change.
+        let folder = with(FILES[4], flip);
+        if let Err(error) = Voice::load(folder.path()) {
+            assert!(error.file().ends_with("checkpoint_8932.pth"), "{error}");
+        }
+    }
+    check(FILES[4], |content| flip_middle(content), "hecksum");
+}
+
+/// Flips a bit in the middle of the file, which is inside a weight.
+fn flip_middle(mut content: Vec<u8>) -> Vec<u8> {
+    let middle = content.len() / 2;
+    content[middle] ^= 1;
+    content
+}
+
+#[test]
+fn a_configuration_that_does_not_fit_names_every_tensor() {
+    let widen = |content: Vec<u8>| {
+        String::from_utf8(content).unwrap().replace("decoder_num_layers: 4", "decoder_num_layers: 5").into_bytes()
+    };
+    let folder = with(FILES[0], widen);
+    let error = Voice::load(folder.path()).unwrap_err();
+    assert_eq!(error.problems().len(), 16, "{error}");
+    assert!(error.problems().iter().all(|problem| problem.contains("missing tensor mel_decoder.mel_dec.pnca.4.")));
+
+    let narrow = |content: Vec<u8>| {
+        String::from_utf8(content).unwrap().replace("postnet_lstm_units: 64", "postnet_lstm_units: 32").into_bytes()
+    };
+    let folder = with(FILES[0], narrow);
+    let error = Voice::load(folder.path()).unwrap_err();
+    assert!(error.problems().iter().all(|problem| problem.contains("instead of")), "{error}");
+    assert!(error.problems().len() >= 4);
+}
+
+#[test]
+fn absurd_and_broken_configurations_are_errors() {
+    let replace = |from: &'static str, to: &'static str| {
+        move |content: Vec<u8>| String::from_utf8(content).unwrap().replace(from, to).into_bytes()
+    };
+    check(FILES[0], replace("embedding_dim: 96", "embedding_dim: 9999999999"), "size");
+    check(FILES[0], replace("outputs_per_step: 3", "outputs_per_step: 0"), "size");
+    check(FILES[0], replace("encoder_num_heads: 4", "encoder_num_heads: 5"), "fit");
+    check(FILES[3], replace("      - 10\n", ""), "fit");
+    check(FILES[3], replace("channels: 128", "channels: 127"), "fit");
+    check(FILES[3], |_| b"{{{{".to_vec(), "");
+    check(FILES[0], |_| vec![0xff; 64], "");
+}
+
+#[test]
+fn a_folder_without_a_voice_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = Voice::load(folder.path()).unwrap_err();
+    assert!(error.to_string().contains("voices.json"), "{error}");
+}

@@ -1,0 +1,7 @@
+//! The voice from the outside.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
+
+mod damage;
+mod reading;
+mod speaking;
+mod text;
