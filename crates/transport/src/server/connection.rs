@@ -108,7 +108,9 @@ async fn open(wiring: &Wiring, socket: TcpStream) -> Option<Opened> {
         return open_plain(wiring, socket).await;
     };
     let accepted = tokio::time::timeout(wiring.limits.handshake, tls.accept(socket)).await;
-    let stream = accepted.ok()?.ok()?;
+    // Scanners fail here all day; whoever looks for a reason turns this level on.
+    let refused = |error: &io::Error| tracing::debug!(%error, "no handshake");
+    let stream = accepted.ok()?.inspect_err(refused).ok()?;
     let protocol = match stream.get_ref().1.alpn_protocol() {
         Some(b"h2") => Protocol::Http2,
         _ => Protocol::Http1,

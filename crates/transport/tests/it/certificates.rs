@@ -287,3 +287,25 @@ fn a_leaf_of_another_authority_is_made_anew() {
     }
     assert_ne!(authority.certificates().unwrap().fingerprint(), foreign);
 }
+
+/// Two servers that share a folder and start at once.
+#[test]
+fn one_authority_is_made_however_many_start_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tls");
+    let open = || DevAuthority::open_or_create(&path).unwrap().fingerprint();
+    let fingerprints = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
+        let opened = threads.into_iter().map(|thread| thread.join().unwrap());
+        opened.collect::<Vec<_>>()
+    });
+    assert!(
+        fingerprints.iter().all(|one| *one == open()),
+        "{fingerprints:?}"
+    );
+    let left: Vec<_> = fs::read_dir(&path)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(left.len(), 2, "nothing is left beside: {left:?}");
+}

@@ -365,7 +365,6 @@ async fn a_forwarded_host_is_held_against_the_list() {
     }
 }
 
-#[allow(dead_code)]
 fn layers_are_plain<T: Clone + Send + Sync + std::fmt::Debug + 'static>() {}
 
 #[test]

@@ -16,6 +16,7 @@ use rcgen::{
 };
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use time::OffsetDateTime;
+use zeroize::Zeroizing;
 
 use super::{
     CertificateError, Certificates, Fingerprint, files,
@@ -143,24 +144,27 @@ impl DevAuthority {
         let params = leaf_params(now).map_err(make)?;
         let leaf = params.signed_by(&key, &self.inner.issuer).map_err(make)?;
         // Between the two writes the pair does not match; whoever reads then keeps what it has.
-        files::write(&self.leaf_key_path(), key.serialize_pem().as_bytes(), true)?;
+        let pem = Zeroizing::new(key.serialize_pem());
+        files::write(&self.leaf_key_path(), pem.as_bytes(), true)?;
         files::write(&self.leaf_path(), leaf.pem().as_bytes(), false)
     }
 }
 
 fn open_or_create_key(path: &Path) -> Result<KeyPair, CertificateError> {
-    let Some(pem) = files::read_if_there(path)? else {
+    if files::read_if_there(path)?.is_none() {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256);
         let key = key.map_err(|error| CertificateError::make(&error))?;
-        files::write(path, key.serialize_pem().as_bytes(), true)?;
-        return Ok(key);
-    };
+        let pem = Zeroizing::new(key.serialize_pem());
+        // Of two processes that start at once, both go on with the key of the first.
+        files::write_first(path, pem.as_bytes(), true)?;
+    }
     if files::is_open(path)? {
         return Err(CertificateError::Open { path: path.into() });
     }
-    let key = String::from_utf8(pem)
+    let pem = files::read(path)?;
+    let key = str::from_utf8(&pem)
         .ok()
-        .and_then(|pem| KeyPair::from_pem(&pem).ok());
+        .and_then(|pem| KeyPair::from_pem(pem).ok());
     key.ok_or_else(|| CertificateError::unreadable(path, "a private key in PEM"))
 }
 
@@ -169,23 +173,28 @@ fn open_or_create_ca(
     key: &KeyPair,
     now: Duration,
 ) -> Result<CertificateDer<'static>, CertificateError> {
-    if let Some(pem) = files::read_if_there(path)? {
-        let certificate = CertificateDer::from_pem_slice(&pem).ok();
-        let certificate = certificate
-            .filter(|certificate| is_of(certificate, key))
-            .ok_or_else(|| CertificateError::unreadable(path, "the certificate of `ca.key`"))?;
-        let valid = validity(&certificate).is_some_and(|(from, to)| (from..to).contains(&now));
-        if valid {
-            return Ok(certificate);
-        }
+    if files::read_if_there(path)?.is_none() {
+        files::write_first(path, make_ca(key, now)?.as_bytes(), false)?;
     }
-    let make = |error: rcgen::Error| CertificateError::make(&error);
-    let made = ca_params(now)
-        .map_err(make)?
-        .self_signed(key)
-        .map_err(make)?;
-    files::write(path, made.pem().as_bytes(), false)?;
-    Ok(made.der().clone())
+    let certificate = read_ca(path, key)?;
+    if validity(&certificate).is_some_and(|(from, to)| (from..to).contains(&now)) {
+        return Ok(certificate);
+    }
+    files::write(path, make_ca(key, now)?.as_bytes(), false)?;
+    read_ca(path, key)
+}
+
+fn make_ca(key: &KeyPair, now: Duration) -> Result<String, CertificateError> {
+    let made = ca_params(now).and_then(|params| params.self_signed(key));
+    made.map(|made| made.pem())
+        .map_err(|error| CertificateError::make(&error))
+}
+
+fn read_ca(path: &Path, key: &KeyPair) -> Result<CertificateDer<'static>, CertificateError> {
+    let certificate = CertificateDer::from_pem_slice(&files::read(path)?).ok();
+    certificate
+        .filter(|certificate| is_of(certificate, key))
+        .ok_or_else(|| CertificateError::unreadable(path, "the certificate of `ca.key`"))
 }
 
 fn is_of(certificate: &CertificateDer<'_>, key: &KeyPair) -> bool {

@@ -13,7 +13,7 @@ use rustls::{
     sign::CertifiedKey,
 };
 
-use super::{CertificateError, DevAuthority, Fingerprint, loaded::Loaded, source::Source};
+use super::{CertificateError, DevAuthority, Fingerprint, files, loaded::Loaded, source::Source};
 
 /// The certificate that a server shows. Clones show the same one, and change together.
 #[derive(Clone)]
@@ -71,11 +71,11 @@ impl Certificates {
         key: impl Into<PathBuf>,
         clock: SharedClock,
     ) -> Result<Self, CertificateError> {
-        let source = Source::Files {
-            chain: chain.into(),
-            key: key.into(),
-        };
-        Self::open(source, clock)
+        let (chain, key) = (chain.into(), key.into());
+        if files::is_open(&key).unwrap_or(false) {
+            tracing::warn!(key = %key.display(), "others than its owner can read this key");
+        }
+        Self::open(Source::Files { chain, key }, clock)
     }
 
     /// Takes a chain and a key in PEM from memory. They never change.

@@ -3,8 +3,11 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Write},
-    path::Path,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
 };
+
+use zeroize::Zeroizing;
 
 use super::CertificateError;
 
@@ -12,9 +15,14 @@ use super::CertificateError;
 const MOST: u64 = 256 * 1024;
 
 /// Reads a file that should be small.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, CertificateError> {
+pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, CertificateError> {
     let read = File::open(path).and_then(|file| {
-        let mut bytes = Vec::new();
+        // Room at once: a vector that grows leaves copies of a key behind.
+        let length = file
+            .metadata()
+            .map_or(0, |metadata| metadata.len().min(MOST));
+        let mut bytes =
+            Zeroizing::new(Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1));
         file.take(MOST).read_to_end(&mut bytes)?;
         Ok(bytes)
     });
@@ -22,7 +30,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, CertificateError> {
 }
 
 /// Reads a file, if it is there.
-pub(super) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, CertificateError> {
+pub(super) fn read_if_there(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, CertificateError> {
     match read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(CertificateError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
@@ -34,15 +42,44 @@ pub(super) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, CertificateE
 
 /// Writes beside the file and moves it into its place, so that no reader sees half of it.
 pub(super) fn write(path: &Path, bytes: &[u8], secret: bool) -> Result<(), CertificateError> {
-    let beside = path.with_extension("new");
-    let written = (|| {
-        let _ = fs::remove_file(&beside);
-        let mut file = create(&beside, secret)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&beside, path)
-    })();
+    let written = write_beside(path, bytes, secret).and_then(|beside| {
+        fs::rename(&beside, path).inspect_err(|_| drop(fs::remove_file(&beside)))
+    });
     written.map_err(|source| CertificateError::file(path, source))
+}
+
+/// Does the same for a file that must not be there yet. When another process was faster, its file
+/// stays, and the answer is false.
+pub(super) fn write_first(
+    path: &Path,
+    bytes: &[u8],
+    secret: bool,
+) -> Result<bool, CertificateError> {
+    let written = write_beside(path, bytes, secret).and_then(|beside| {
+        let linked = fs::hard_link(&beside, path);
+        fs::remove_file(&beside)?;
+        linked
+    });
+    match written {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(source) => Err(CertificateError::file(path, source)),
+    }
+}
+
+fn write_beside(path: &Path, bytes: &[u8], secret: bool) -> io::Result<PathBuf> {
+    // Unlike for any two files, processes and threads.
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}-{count}.new", std::process::id()));
+    let beside = path.with_file_name(name);
+    // What a crashed process of the same number left.
+    let _ = fs::remove_file(&beside);
+    let mut file = create(&beside, secret)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    Ok(beside)
 }
 
 #[cfg(unix)]

@@ -65,3 +65,36 @@ pub(super) async fn keep_fresh(certificates: Option<Certificates>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use rcgen::{CertifiedKey, generate_simple_self_signed};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn changed_files_are_found_within_half_a_minute_without_being_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let (chain, key) = (
+            folder.path().join("chain.pem"),
+            folder.path().join("key.pem"),
+        );
+        let mint = || {
+            let CertifiedKey { cert, signing_key } =
+                generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+            fs::write(&key, signing_key.serialize_pem()).unwrap();
+            fs::write(&chain, cert.pem()).unwrap();
+        };
+        mint();
+        let certificates = Certificates::from_pem_files(&chain, &key).unwrap();
+        let first = certificates.fingerprint();
+        mint();
+        assert_eq!(certificates.fingerprint(), first);
+        // Time stands still until nothing else is left to do, then leaps to the next timer.
+        let look = keep_fresh(Some(certificates.clone()));
+        let _ = tokio::time::timeout(LOOK + Duration::from_secs(1), look).await;
+        assert_ne!(certificates.fingerprint(), first);
+    }
+}

@@ -5,6 +5,8 @@ use std::{
     time::Duration,
 };
 
+use zeroize::Zeroizing;
+
 use super::{CertificateError, DevAuthority, Fingerprint, files, loaded::Loaded};
 
 /// Where a certificate comes from, again and again.
@@ -17,8 +19,8 @@ pub(super) enum Source {
 /// The bytes of both files.
 pub(super) struct Read {
     path: PathBuf,
-    chain: Vec<u8>,
-    key: Vec<u8>,
+    chain: Zeroizing<Vec<u8>>,
+    key: Zeroizing<Vec<u8>>,
 }
 
 impl Source {
@@ -31,8 +33,8 @@ impl Source {
             Self::Files { chain, key } => Read::from(chain.clone(), key),
             Self::Memory => Ok(Read {
                 path: PathBuf::new(),
-                chain: Vec::new(),
-                key: Vec::new(),
+                chain: Zeroizing::default(),
+                key: Zeroizing::default(),
             }),
         }
     }
@@ -48,7 +50,7 @@ impl Read {
     }
 
     pub(super) fn fingerprint(&self) -> Fingerprint {
-        let both: Vec<_> = [&self.chain[..], b"|", &self.key[..]].concat();
+        let both = Zeroizing::new([self.chain.as_slice(), b"|", &self.key].concat());
         Fingerprint::of(&both)
     }
 
