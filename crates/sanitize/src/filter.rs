@@ -1,5 +1,7 @@
 //! One pass over the characters: each is kept, or what its class asks for is done.
 
+use std::ops::Range;
+
 use crate::class::{Action, Class, PerClass};
 use crate::neighbours::{Before, flag_tags};
 use crate::refused::Refused;
@@ -18,88 +20,88 @@ impl Filter {
         if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
             return Ok(None);
         }
-        let mut copy = Copy {
-            source: text,
+        let mut walk = Walk {
+            filter: self,
+            text,
+            at: 0,
+            before: Before::default(),
             out: None,
+            report,
         };
-        let mut before = Before::default();
-        let mut chars = text.chars();
-        let mut at = 0;
-        while let Some(c) = chars.next() {
-            let mut rest = chars.as_str();
-            let behind = flag_tags(c, rest).unwrap_or(0);
-            if let Some(class) = before.judge(c, rest, self.max_marks) {
-                self.act(class, c, rest, at, &mut copy, &mut before, report)?;
-            } else {
-                rest = rest.get(behind..).unwrap_or(rest);
-                let end = text.len().saturating_sub(rest.len());
-                copy.keep(at..end);
-                before.push(c);
-                chars = rest.chars();
-            }
-            at = text.len().saturating_sub(rest.len());
+        while walk.step()? {}
+        Ok(walk.out)
+    }
+}
+
+/// Walks through a text, and copies it from the first difference on: not at all if there is none.
+struct Walk<'w> {
+    filter: &'w Filter,
+    text: &'w str,
+    at: usize,
+    before: Before,
+    out: Option<String>,
+    report: &'w mut Report,
+}
+
+impl Walk<'_> {
+    /// Judges the next character; tells whether there was one.
+    fn step(&mut self) -> Result<bool, Refused> {
+        let mut chars = self.text.get(self.at..).unwrap_or_default().chars();
+        let Some(c) = chars.next() else {
+            return Ok(false);
+        };
+        let rest = chars.as_str();
+        match self.before.judge(c, rest, self.filter.max_marks) {
+            // A flag is kept with its tags or has none.
+            None => self.keep(c, flag_tags(c, rest).unwrap_or(0)),
+            Some(class) => self.act(class, c, rest)?,
         }
-        Ok(copy.out)
+        Ok(true)
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the state of one loop, in one place"
-    )]
-    fn act(
-        &self,
-        class: Class,
-        c: char,
-        rest: &str,
-        at: usize,
-        copy: &mut Copy<'_>,
-        before: &mut Before,
-        report: &mut Report,
-    ) -> Result<(), Refused> {
-        let action = self.actions.get(class).unwrap_or(Action::Refuse);
-        match action {
+    fn act(&mut self, class: Class, c: char, rest: &str) -> Result<(), Refused> {
+        match self.filter.actions.get(class).unwrap_or(Action::Refuse) {
+            Action::Drop => self.change(class, c, None),
+            Action::Flag => {
+                self.report.flag(class);
+                self.keep(c, 0);
+            }
+            Action::Keep => self.keep(c, 0),
             Action::Refuse => return Err(Refused::Forbidden(class)),
-            Action::Flag | Action::Keep => {
-                if action == Action::Flag {
-                    report.flag(class);
-                }
-                copy.keep(at..at.saturating_add(c.len_utf8()));
-                before.push(c);
-                return Ok(());
-            }
             // CR LF is one line break, not two.
-            Action::Replace(_) if c == '\r' && rest.starts_with('\n') => copy.replace(at, None),
-            Action::Replace(other) => {
-                copy.replace(at, Some(other));
-                before.push(other);
+            Action::Replace(_) if c == '\r' && rest.starts_with('\n') => {
+                self.change(class, c, None)
             }
-            Action::Drop => copy.replace(at, None),
+            Action::Replace(other) => self.change(class, c, Some(other)),
         }
-        report.change(class);
         Ok(())
     }
-}
 
-/// Copies a text from the first difference on, and not at all if there is none.
-struct Copy<'t> {
-    source: &'t str,
-    out: Option<String>,
-}
-
-impl Copy<'_> {
-    fn keep(&mut self, span: std::ops::Range<usize>) {
+    /// Keeps a character and so many bytes behind it.
+    fn keep(&mut self, c: char, behind: usize) {
+        let kept = self.advance(c.len_utf8().saturating_add(behind));
         if let Some(out) = &mut self.out {
-            out.push_str(self.source.get(span).unwrap_or_default());
+            out.push_str(self.text.get(kept).unwrap_or_default());
         }
+        self.before.push(c);
     }
 
-    fn replace(&mut self, at: usize, by: Option<char>) {
-        let source = self.source;
+    fn change(&mut self, class: Class, c: char, by: Option<char>) {
+        self.report.change(class);
+        let changed = self.advance(c.len_utf8());
+        let text = self.text;
         let out = self.out.get_or_insert_with(|| {
-            let mut out = String::with_capacity(source.len());
-            out.push_str(source.get(..at).unwrap_or_default());
+            let mut out = String::with_capacity(text.len());
+            out.push_str(text.get(..changed.start).unwrap_or_default());
             out
         });
         out.extend(by);
+        by.into_iter().for_each(|by| self.before.push(by));
+    }
+
+    fn advance(&mut self, by: usize) -> Range<usize> {
+        let start = self.at;
+        self.at = self.at.saturating_add(by);
+        start..self.at
     }
 }
