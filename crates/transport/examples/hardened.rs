@@ -1,8 +1,8 @@
 //! A page behind all four layers, on the hardened server: https on 127.0.0.1:8443, and the redirect on
-//! 127.0.0.1:8080.
+//! 127.0.0.1:8080, or on the two ports that are given.
 //!
 //! ```sh
-//! cargo run -p palisade-transport --features server --example hardened
+//! cargo run -p palisade-transport --features server --example hardened -- 8443 8080
 //! curl --cacert target/hardened/ca.pem https://localhost:8443/
 //! ```
 
@@ -22,18 +22,23 @@ const PAGE: &str =
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
+    let mut ports = std::env::args().skip(1).map(|port| port.parse());
+    let secure_port = ports.next().transpose()?.unwrap_or(8443);
+    let clear_port = ports.next().transpose()?.unwrap_or(8080);
+
     let hosts = AllowedHosts::parse(["localhost:*", "127.0.0.1:*", "[::1]:*"])?;
     let layers = ServiceBuilder::new()
         .layer(HeadersLayer::browser(&ContentSecurityPolicy::same_origin()).no_index())
         .layer(ClientInfoLayer::direct())
         .layer(HostLayer::new(hosts.clone()))
-        .layer(HttpsLayer::redirect_within(hosts, 8443).page("/")?);
+        .layer(HttpsLayer::redirect_within(hosts, secure_port).page("/")?);
     let app = Router::new().route("/", get(async || Html(PAGE)));
     let service = layers.service(app);
 
     let authority = DevAuthority::open_or_create("target/hardened")?;
-    let secure = Server::bind(([127, 0, 0, 1], 8443).into())?.with_tls(authority.certificates()?);
-    let clear = Server::bind(([127, 0, 0, 1], 8080).into())?;
+    let secure =
+        Server::bind(([127, 0, 0, 1], secure_port).into())?.with_tls(authority.certificates()?);
+    let clear = Server::bind(([127, 0, 0, 1], clear_port).into())?;
     println!(
         "https://{}  authority {}",
         secure.local_addr(),
