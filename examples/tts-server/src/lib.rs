@@ -7,6 +7,7 @@ mod args;
 mod audit;
 mod error;
 mod first_start;
+mod listen;
 mod metrics;
 mod routes;
 mod server;
@@ -15,6 +16,7 @@ mod settings;
 mod shield;
 mod state;
 mod synthesis;
+mod tls;
 
 pub use self::{
     args::Args,

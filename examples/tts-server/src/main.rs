@@ -46,15 +46,13 @@ fn run(args: &Args) -> Result<(), StartError> {
     let folder = args.voice.as_deref().or(settings.voice());
     let voice = Arc::new(ModelVoice::load(folder)?);
     let another_key = args.another_key();
-    let server = Server::prepare(
-        &settings,
+    let with = Ingredients {
         voice,
-        Ingredients {
-            data,
-            clock,
-            another_key,
-        },
-    )?;
+        data,
+        clock,
+        another_key,
+    };
+    let server = Server::prepare(&settings, with)?;
     let runtime = Runtime::new().map_err(|error| StartError::from_io("no runtime", &error))?;
     runtime.block_on(async {
         // Signals count before anyone is told that the server is ready.

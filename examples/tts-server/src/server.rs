@@ -2,40 +2,37 @@
 
 use std::{future::Future, net::SocketAddr, sync::Arc};
 
-use palisade::{
-    AllowedHosts, AuditHandle, HttpsLayer, ProtectedRouter, Routes, Rule, SharedClock, Shield,
-    config::CertificateSource,
-    server::{CertificateError, Certificates, DevAuthority, Server as Listener, ServerError},
-};
+use palisade::{AuditHandle, ProtectedRouter, SharedClock, server::ServerError};
 use tokio::sync::watch;
 
 use crate::{
     StartError,
-    first_start::{Authority, DataFolder, Greeting},
-    metrics,
+    first_start::{DataFolder, Greeting},
+    listen::Sockets,
     sessions::Sessions,
     settings::Settings,
     shield,
     state::App,
     synthesis::{Queue, Voice, Workers},
+    tls::Tls,
 };
 
 /// A server whose sockets are taken and whose files are there. Serves once it is told to.
 #[derive(Debug)]
 pub struct Server {
     app: ProtectedRouter,
-    figures: Option<(Listener, ProtectedRouter)>,
-    http: Option<Listener>,
-    https: Listener,
+    sockets: Sockets,
     workers: Workers,
     audit: AuditHandle,
     greeting: Greeting,
 }
 
 /// What a server is made of, besides its settings.
-#[derive(Debug)]
 #[allow(clippy::exhaustive_structs)] // Made by whoever starts a server.
+#[allow(missing_debug_implementations)] // A voice has none.
 pub struct Ingredients {
+    /// Who speaks.
+    pub voice: Arc<dyn Voice>,
     /// The folder for what must outlive the server.
     pub data: DataFolder,
     /// Every decision about time asks it.
@@ -50,49 +47,39 @@ impl Server {
     ///
     /// # Errors
     /// [`StartError`] says in one line what is wrong, and what helps.
-    pub fn prepare(
-        settings: &Settings,
-        voice: Arc<dyn Voice>,
-        with: Ingredients,
-    ) -> Result<Self, StartError> {
+    pub fn prepare(settings: &Settings, with: Ingredients) -> Result<Self, StartError> {
         let Ingredients {
+            voice,
             data,
             clock,
             another_key,
         } = with;
-        let https = bind(settings.https)?;
-        let http = settings.http.map(bind).transpose()?;
-        let figures = settings.metrics.map(figures).transpose()?;
+        let mut sockets = Sockets::take(settings)?;
         let tls = Tls::open(settings, &data, &clock)?;
         let app = app(settings, &*voice, &clock)?;
         let queue = Arc::clone(&app.queue);
-        let https_port = https.local_addr().port();
-        let shield::Protected { app, audit, keys } =
-            shield::protect(app, settings, &data, &clock, https_port)?;
+        let protected = shield::protect(app, settings, &data, &clock, sockets.https_port())?;
         let workers = Workers::start(queue, &voice, &clock, settings.threads);
         let workers =
             workers.map_err(|error| StartError::from_io("no thread for the voice", &error))?;
+        let keys = protected.keys;
         let greeting = Greeting {
-            address: format!("https://localhost:{https_port}"),
-            redirect: http
-                .as_ref()
-                .map(|http| format!("http://localhost:{}", http.local_addr().port())),
-            metrics: figures
-                .as_ref()
-                .map(|(figures, _)| format!("http://{}", figures.local_addr())),
+            address: settings.address(sockets.https_port()),
+            redirect: sockets.http_address().map(|http| format!("http://{http}")),
+            metrics: sockets
+                .figures_address()
+                .map(|figures| format!("http://{figures}")),
             data: data.path().to_owned(),
             authority: tls.authority,
             key: keys.first.then(|| keys.mint(&clock)).transpose()?,
             another: another_key,
         };
-        let https = https.with_tls(tls.certificates);
+        sockets.https = sockets.https.with_tls(tls.certificates);
         Ok(Self {
-            app,
-            figures,
-            http,
-            https,
+            app: protected.app,
+            sockets,
             workers,
-            audit,
+            audit: protected.audit,
             greeting,
         })
     }
@@ -112,12 +99,12 @@ impl Server {
     /// Returns the addresses of https, of the redirect and of the figures.
     #[must_use]
     pub fn addresses(&self) -> (SocketAddr, Option<SocketAddr>, Option<SocketAddr>) {
-        let http = self.http.as_ref().map(Listener::local_addr);
-        let figures = self
-            .figures
-            .as_ref()
-            .map(|(figures, _)| figures.local_addr());
-        (self.https.local_addr(), http, figures)
+        let sockets = &self.sockets;
+        (
+            sockets.https.local_addr(),
+            sockets.http_address(),
+            sockets.figures_address(),
+        )
     }
 
     /// Serves until `stop` is over; then finishes the answers under way, the texts that wait, and the
@@ -128,12 +115,15 @@ impl Server {
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<(), StartError> {
         let (tell, told) = watch::channel(false);
         let app = self.app.into_inner();
-        let https = self.https.serve(app.clone(), heard(told.clone()));
-        let http = maybe(self.http.map(|http| http.serve(app, heard(told.clone()))));
-        let figures = maybe(
-            self.figures
-                .map(|(figures, app)| figures.serve(app.into_inner(), heard(told))),
-        );
+        let Sockets {
+            https,
+            http,
+            figures,
+        } = self.sockets;
+        let https = https.serve(app.clone(), heard(told.clone()));
+        let http = maybe(http.map(|http| http.serve(app, heard(told.clone()))));
+        let figures =
+            maybe(figures.map(|(figures, app)| figures.serve(app.into_inner(), heard(told))));
         let stop = async {
             stop.await;
             tell.send_replace(true);
@@ -170,14 +160,6 @@ async fn maybe<T>(
     }
 }
 
-fn bind(address: SocketAddr) -> Result<Listener, StartError> {
-    Listener::bind(address).map_err(|error| {
-        StartError::new(error.to_string()).remedy(
-            "End it, or choose another address in the configuration file (`tts-server --help`).",
-        )
-    })
-}
-
 fn app(settings: &Settings, voice: &dyn Voice, clock: &SharedClock) -> Result<App, StartError> {
     let sessions = Sessions::new(clock.clone())
         .map_err(|error| StartError::new(format!("no random numbers: {error}")))?;
@@ -187,54 +169,4 @@ fn app(settings: &Settings, voice: &dyn Voice, clock: &SharedClock) -> Result<Ap
         sessions: Arc::new(sessions),
         voice: Arc::new(voice.info()),
     })
-}
-
-/// The figures have a listener of their own that only this machine reaches, and that no name but its
-/// own opens: a page in a browser here must not read them either.
-fn figures(address: SocketAddr) -> Result<(Listener, ProtectedRouter), StartError> {
-    let recorder = metrics::install();
-    let routes = Routes::new().get("/metrics", Rule::public(), async || recorder.render());
-    let wrong = |error: &dyn std::fmt::Display| StartError::new(error.to_string());
-    let hosts = AllowedHosts::parse(["localhost:*", "127.0.0.1:*", "[::1]:*"])
-        .map_err(|error| wrong(&error))?;
-    let https = HttpsLayer::refuse().dangerously_accept_plain_http();
-    let app = Shield::builder()
-        .hosts(hosts)
-        .https(https)
-        .protect(routes)
-        .map_err(|error| wrong(&error))?;
-    Ok((bind(address)?, app))
-}
-
-/// How TLS is spoken.
-struct Tls {
-    certificates: Certificates,
-    authority: Option<Authority>,
-}
-
-impl Tls {
-    fn open(
-        settings: &Settings,
-        data: &DataFolder,
-        clock: &SharedClock,
-    ) -> Result<Self, StartError> {
-        let broken = |error: CertificateError| StartError::new(format!("TLS: {error}"));
-        if let CertificateSource::Files { chain, key } = &settings.certificate {
-            let certificates = Certificates::from_pem_files_with_clock(chain, key, clock.clone())
-                .map_err(broken)?;
-            return Ok(Self {
-                certificates,
-                authority: None,
-            });
-        }
-        let authority = DevAuthority::open_or_create_with_clock(data.file("tls"), clock.clone())
-            .map_err(broken)?;
-        Ok(Self {
-            certificates: authority.certificates().map_err(broken)?,
-            authority: Some(Authority {
-                certificate: authority.certificate_path(),
-                fingerprint: authority.fingerprint().to_string(),
-            }),
-        })
-    }
 }

@@ -77,7 +77,14 @@ impl Settings {
         let server = config.server()?;
         if written.contains_key("routes") {
             let remedy = "remove the section; what a key may do is said by its scopes";
-            return Err(config.complain("routes", "path", "the routes of this server are its own", remedy).into());
+            return Err(config
+                .complain(
+                    "routes",
+                    "path",
+                    "the routes of this server are its own",
+                    remedy,
+                )
+                .into());
         }
         Ok(Self {
             // Whoever says where https is served also says whether http is.
@@ -117,6 +124,20 @@ impl Settings {
             None => ["localhost:*", "127.0.0.1:*", "[::1]:*"]
                 .map(str::to_owned)
                 .to_vec(),
+        }
+    }
+
+    /// Returns the address under which the page is found, by the first host that is served.
+    pub(crate) fn address(&self, port: u16) -> String {
+        let first = self.hosts().into_iter().next().unwrap_or_default();
+        let name = first.trim_end_matches(":*");
+        let named_port = name
+            .rsplit_once(':')
+            .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+        match port {
+            443 => format!("https://{name}"),
+            _ if named_port => format!("https://{name}"),
+            port => format!("https://{name}:{port}"),
         }
     }
 
@@ -224,8 +245,30 @@ mod tests {
         check_refused("[tts]\n\nthreads = 0\n", 3, "tts.threads");
         check_refused("[tts]\nmetrics = \"0.0.0.0:9464\"\n", 2, "tts.metrics");
         check_refused("[tts]\nspeeed = 1\n", 2, "tts.speeed");
-        check_refused("[[routes]]\npath = \"/\"\naccess = \"public\"\n", 2, "routes.path");
+        check_refused(
+            "[[routes]]\npath = \"/\"\naccess = \"public\"\n",
+            2,
+            "routes.path",
+        );
         check_refused("[server]\nhttps = \"8443\"\n", 2, "server.https");
+    }
+
+    #[test]
+    fn the_address_is_that_of_the_first_host() {
+        let address = |hosts: &str, port| {
+            read(&format!("[server]\nhosts = [{hosts}]\n"))
+                .unwrap()
+                .address(port)
+        };
+        assert_eq!(
+            address("\"a.example\", \"b.example\"", 443),
+            "https://a.example"
+        );
+        assert_eq!(address("\"localhost:*\"", 8443), "https://localhost:8443");
+        assert_eq!(
+            address("\"a.example:8443\"", 8443),
+            "https://a.example:8443"
+        );
     }
 
     #[test]

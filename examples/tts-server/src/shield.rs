@@ -33,14 +33,6 @@ pub(crate) fn protect(
 ) -> Result<Protected, StartError> {
     let assembled = settings.config.assemble()?;
     let shield = assembled.shield.observe(MetricsLayer::by(clock.clone()));
-    let (shield, audit) = match assembled.audit {
-        Some(handle) => (shield, handle),
-        None => {
-            let audit = audit::open(data, clock)?;
-            let handle = audit.handle();
-            (shield.audit(audit), handle)
-        }
-    };
     let (shield, keys) = match assembled.keys {
         Some((scheme, store)) => (shield, Keys::of(scheme, store)?),
         None => own_keys(shield, data, clock)?,
@@ -51,9 +43,17 @@ pub(crate) fn protect(
         clock.clone(),
     );
     let shield = limits(shield.authenticate(sessions), settings, clock)?;
-    let app = redirect(shield, settings, https_port)?
-        .protect(routes::all(app))
-        .map_err(wrong)?;
+    let shield = redirect(shield, settings, https_port)?;
+    // After what an operator can get wrong, for it makes a record of having been opened.
+    let (shield, audit) = match assembled.audit {
+        Some(handle) => (shield, handle),
+        None => {
+            let audit = audit::open(data, clock)?;
+            let handle = audit.handle();
+            (shield.audit(audit), handle)
+        }
+    };
+    let app = shield.protect(routes::all(app)).map_err(wrong)?;
     Ok(Protected { app, audit, keys })
 }
 

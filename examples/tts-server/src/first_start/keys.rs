@@ -47,11 +47,18 @@ impl Keys {
         let records = store.table().records();
         // Otherwise every key would be refused, and the audit trail alone would say why.
         if !records.iter().all(|record| scheme.made(record)) {
-            return Err(StartError::new("the pepper is not the one that the keys were made with")
-                .remedy("Put the old one back, or move the file of keys away and make new ones."));
+            return Err(
+                StartError::new("the pepper is not the one that the keys were made with").remedy(
+                    "Put the old one back, or move the file of keys away and make new ones.",
+                ),
+            );
         }
         let first = records.is_empty();
-        Ok(Self { store, scheme, first })
+        Ok(Self {
+            store,
+            scheme,
+            first,
+        })
     }
 
     /// Makes a key that may speak.

@@ -238,7 +238,11 @@ by = "principal"
 async fn ask_until_it_dies(address: SocketAddr, authority: PathBuf, key: String) -> usize {
     let client = Client::trusting(address, &authority);
     let mut answered = 0;
-    while client.try_send(Ask::get("/voices").header("x-api-key", &key)).await.is_some() {
+    while client
+        .try_send(Ask::get("/voices").header("x-api-key", &key))
+        .await
+        .is_some()
+    {
         answered += 1;
     }
     answered
@@ -270,7 +274,11 @@ async fn ten_times_killed_under_load_the_trail_verifies_and_no_answer_is_missing
             .filter(|line| line.contains("\"route\":\"/voices\""))
             .map(|line| line.split("\"id\":\"").nth(1).unwrap()[..32].to_owned())
             .collect();
-        assert!(recorded.len() >= answered, "{answered} answers, {} records", recorded.len());
+        assert!(
+            recorded.len() >= answered,
+            "{answered} answers, {} records",
+            recorded.len()
+        );
     }
     assert!(answered >= 50, "only {answered} answers: that was no load");
     // A last start sets aside what the last death left.
@@ -309,9 +317,16 @@ async fn a_start_that_cannot_be_says_why_in_one_line() {
 
     let place = folder();
     drop(Started::ready(program(place.path(), CONFIG)).await);
-    fs::write(place.path().join("data/pepper"), "0123456789abcdef".repeat(4)).unwrap();
+    fs::write(
+        place.path().join("data/pepper"),
+        "0123456789abcdef".repeat(4),
+    )
+    .unwrap();
     let told = complaint(program(place.path(), CONFIG)).await;
-    assert!(told.contains("pepper") && told.contains("Put the old one back"), "{told}");
+    assert!(
+        told.contains("pepper") && told.contains("Put the old one back"),
+        "{told}"
+    );
 
     let place = folder();
     fs::create_dir(place.path().join("voice")).unwrap();

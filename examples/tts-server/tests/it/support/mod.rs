@@ -57,12 +57,13 @@ impl TestServer {
         fs::write(&path, config).unwrap();
         let clock = ManualClock::new(SystemClock::default().unix_time());
         let with = Ingredients {
+            voice: Arc::new(voice),
             data: DataFolder::open(Some(data.clone())).unwrap(),
             clock: clock.shared(),
             another_key: "tts-server --new-key".into(),
         };
         let settings = Settings::read(Some(&path), &with.data).unwrap();
-        let server = Server::prepare(&settings, Arc::new(voice), with).unwrap();
+        let server = Server::prepare(&settings, with).unwrap();
         let (https, http, metrics) = server.addresses();
         let key = server.first_key().unwrap().to_owned();
         let (stop, stopped) = oneshot::channel();

@@ -1,0 +1,47 @@
+//! The certificate.
+
+use palisade::{
+    SharedClock,
+    config::CertificateSource,
+    server::{CertificateError, Certificates, DevAuthority},
+};
+
+use crate::{
+    StartError,
+    first_start::{Authority, DataFolder},
+    settings::Settings,
+};
+
+/// How TLS is spoken.
+pub(crate) struct Tls {
+    pub(crate) certificates: Certificates,
+    pub(crate) authority: Option<Authority>,
+}
+
+impl Tls {
+    /// Opens what the settings name, or a development authority of our own.
+    pub(crate) fn open(
+        settings: &Settings,
+        data: &DataFolder,
+        clock: &SharedClock,
+    ) -> Result<Self, StartError> {
+        let broken = |error: CertificateError| StartError::new(format!("TLS: {error}"));
+        if let CertificateSource::Files { chain, key } = &settings.certificate {
+            let certificates = Certificates::from_pem_files_with_clock(chain, key, clock.clone())
+                .map_err(broken)?;
+            return Ok(Self {
+                certificates,
+                authority: None,
+            });
+        }
+        let authority = DevAuthority::open_or_create_with_clock(data.file("tls"), clock.clone())
+            .map_err(broken)?;
+        Ok(Self {
+            certificates: authority.certificates().map_err(broken)?,
+            authority: Some(Authority {
+                certificate: authority.certificate_path(),
+                fingerprint: authority.fingerprint().to_string(),
+            }),
+        })
+    }
+}
