@@ -340,10 +340,23 @@ async fn a_start_that_cannot_be_says_why_in_one_line() {
 
     let place = folder();
     fs::write(place.path().join("c.pem"), "no certificate").unwrap();
-    fs::write(place.path().join("k.pem"), "no key").unwrap();
+    let key = place.path().join("k.pem");
+    fs::write(&key, "no key").unwrap();
+    make_private(&key);
     let config = CONFIG.replace("[tts]", "certificate = \"c.pem\"\nkey = \"k.pem\"\n[tts]");
     let told = complaint(program(place.path(), &config)).await;
     assert!(told.contains(".pem"), "{told}");
+}
+
+/// Another mode would be told as well, on a line of its own.
+fn make_private(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    #[cfg(not(unix))]
+    let _ = path;
 }
 
 #[tokio::test(flavor = "multi_thread")]
