@@ -1,0 +1,245 @@
+//! The nginx configuration of the book, run in front of a shield.
+
+use std::{
+    fs,
+    net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use palisade::{
+    AllowedHosts, ClientInfoLayer, ClientIp, ForwardedHeader, Routes, Rule, Shield, TrustedProxies,
+    server::Server,
+};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::TcpStream,
+};
+use tokio_rustls::{TlsConnector, rustls};
+
+const NAME: &str = "tts.example";
+
+/// nginx with the configuration of the book, between a client and a shield. Ended with the test.
+struct Front {
+    nginx: Child,
+    https: SocketAddr,
+    http: SocketAddr,
+    folder: tempfile::TempDir,
+    trust: rustls::RootCertStore,
+}
+
+impl Drop for Front {
+    fn drop(&mut self) {
+        let _ = self.nginx.kill();
+        let _ = self.nginx.wait();
+    }
+}
+
+/// `None`, said aloud, where nginx is not installed; a failure where it must be.
+#[allow(clippy::disallowed_methods, clippy::print_stderr)] // Whether this is CI is the environment's to say.
+fn installed() -> Option<&'static str> {
+    let places = ["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/bin/nginx"];
+    let found = places.into_iter().find(|path| Path::new(path).exists());
+    if found.is_none() {
+        assert!(
+            std::env::var("CI").as_deref() != Ok("true"),
+            "nginx is not installed"
+        );
+        eprintln!("SKIPPED: nginx is not installed (apt-get install nginx-light)");
+    }
+    found
+}
+
+fn free() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+}
+
+/// Puts addresses and paths of this test in place of those in the book. Each of them must be there.
+fn configuration(here: &Path, service: SocketAddr, https: SocketAddr, http: SocketAddr) -> String {
+    let book = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/deploy/nginx.conf");
+    let here = here.display();
+    let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+    let temporary = temporary
+        .map(|what| format!("{what}_temp_path {here}/{what};"))
+        .join(" ");
+    let changes = [
+        ("/etc/nginx/tls", format!("{here}")),
+        ("/var/log/nginx", format!("{here}")),
+        ("/run/nginx.pid", format!("{here}/pid")),
+        ("listen 443", format!("listen {https}")),
+        ("listen 80", format!("listen {http}")),
+        ("server 127.0.0.1:8080", format!("server {service}")),
+        ("http {", format!("http {{ {temporary}")),
+    ];
+    changes
+        .into_iter()
+        .fold(fs::read_to_string(book).unwrap(), |text, (book, test)| {
+            assert!(text.contains(book), "{book}");
+            text.replacen(book, &test, if book == "http {" { 1 } else { usize::MAX })
+        })
+}
+
+async fn front() -> Option<Front> {
+    let nginx = installed()?;
+    let routes = Routes::new().get("/who", Rule::public(), async |ClientIp(ip): ClientIp| {
+        ip.to_string()
+    });
+    let app = Shield::builder()
+        .client(ClientInfoLayer::behind(
+            TrustedProxies::loopback(),
+            ForwardedHeader::XForwardedFor,
+        ))
+        .hosts(AllowedHosts::parse([NAME]).unwrap())
+        .protect(routes)
+        .unwrap();
+    let server = Server::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let (service, https, http) = (server.local_addr(), free(), free());
+    tokio::spawn(server.serve(app.into_inner(), std::future::pending()));
+
+    let folder = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed([NAME.to_owned()]).unwrap();
+    fs::write(folder.path().join("fullchain.pem"), made.cert.pem()).unwrap();
+    fs::write(
+        folder.path().join("privkey.pem"),
+        made.signing_key.serialize_pem(),
+    )
+    .unwrap();
+    let mut trust = rustls::RootCertStore::empty();
+    trust.add(made.cert.der().clone()).unwrap();
+    let file = folder.path().join("nginx.conf");
+    fs::write(&file, configuration(folder.path(), service, https, http)).unwrap();
+    let nginx = Command::new(nginx)
+        .args(["-g", "daemon off; master_process off;", "-p"])
+        .arg(folder.path())
+        .arg("-c")
+        .arg(&file)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let front = Front {
+        nginx,
+        https,
+        http,
+        folder,
+        trust,
+    };
+    front.wait().await;
+    Some(front)
+}
+
+impl Front {
+    async fn wait(&self) {
+        for _ in 0..500 {
+            if TcpStream::connect(self.https).await.is_ok() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("nginx does not listen");
+    }
+
+    async fn secure(&self, name: &'static str, request: &str) -> std::io::Result<String> {
+        let config = rustls::ClientConfig::builder()
+            .with_root_certificates(self.trust.clone())
+            .with_no_client_auth();
+        let socket = TcpStream::connect(self.https).await?;
+        let connector = TlsConnector::from(Arc::new(config));
+        ask(
+            connector.connect(name.try_into().unwrap(), socket).await?,
+            request,
+        )
+        .await
+    }
+
+    async fn clear(&self, request: &str) -> std::io::Result<String> {
+        ask(TcpStream::connect(self.http).await?, request).await
+    }
+}
+
+/// Sends a request and reads until the end; nothing is an answer too.
+async fn ask(
+    mut to: impl AsyncRead + AsyncWrite + Unpin,
+    request: &str,
+) -> std::io::Result<String> {
+    to.write_all(request.as_bytes()).await?;
+    let mut answer = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(10), to.read_to_end(&mut answer)).await;
+    // Who is cut off learns so without a farewell of TLS.
+    let _ = read.expect("an end");
+    Ok(String::from_utf8(answer).unwrap())
+}
+
+fn get(path: &str, host: &str, more: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{more}\r\n")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_configuration_of_the_book_names_the_right_client_and_keeps_texts_out_of_its_log() {
+    let Some(front) = front().await else { return };
+    let spoofed = "X-Forwarded-For: 6.6.6.6\r\nForwarded: for=6.6.6.6\r\nX-Real-IP: 6.6.6.6\r\nX-Forwarded-Proto: http\r\n";
+    let answer = front
+        .secure(NAME, &get("/who?text=canary", NAME, spoofed))
+        .await
+        .unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    assert_eq!(body, "127.0.0.1");
+    assert_eq!(
+        head.to_lowercase()
+            .matches("strict-transport-security: ")
+            .count(),
+        1,
+        "{head}"
+    );
+
+    let refusal = front
+        .secure(NAME, &get("/nowhere?text=canary", NAME, ""))
+        .await
+        .unwrap();
+    assert!(
+        refusal.starts_with("HTTP/1.1 404") && refusal.contains("x-content-type-options: nosniff"),
+        "{refusal}"
+    );
+
+    let log = fs::read_to_string(front.folder.path().join("access.log")).unwrap();
+    let errors = fs::read_to_string(front.folder.path().join("error.log")).unwrap();
+    assert!(log.contains("GET /who"), "{log}");
+    assert!(
+        !log.contains("canary") && !errors.contains("canary"),
+        "{log}{errors}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_configuration_of_the_book_answers_to_its_name_alone_and_moves_clear_text() {
+    let Some(front) = front().await else { return };
+    let moved = front.clear(&get("/who?a=b", NAME, "")).await.unwrap();
+    assert!(moved.starts_with("HTTP/1.1 308"), "{moved}");
+    assert!(
+        moved.contains("Location: https://tts.example/who?a=b\r\n"),
+        "{moved}"
+    );
+
+    assert_eq!(
+        front.clear(&get("/who", "evil.example", "")).await.unwrap(),
+        ""
+    );
+    assert!(
+        front
+            .secure("evil.example", &get("/who", NAME, ""))
+            .await
+            .is_err()
+    );
+    assert_eq!(
+        front
+            .secure(NAME, &get("/who", "evil.example", ""))
+            .await
+            .unwrap(),
+        ""
+    );
+}
