@@ -10,7 +10,7 @@ use benches::{Floor, client, limit, peer, request, run};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use http::Request;
 use palisade::{Chain, GuardLayer};
-use tower::{Layer as _, ServiceExt as _};
+use tower::Layer as _;
 use tower_governor::{GovernorLayer, governor::GovernorConfigBuilder};
 
 fn connected() -> Request<benches::Body> {
@@ -19,6 +19,17 @@ fn connected() -> Request<benches::Body> {
         .extensions_mut()
         .insert(ConnectInfo::<SocketAddr>(peer()));
     request
+}
+
+/// The bare service with the body of axum, which the peer's errors need.
+fn floor() -> impl tower::Service<
+    Request<benches::Body>,
+    Response = http::Response<AxumBody>,
+    Error = std::convert::Infallible,
+    Future: Send,
+> + Clone {
+    let axum = |answer: http::Response<benches::Body>| answer.map(AxumBody::new);
+    tower::ServiceExt::<Request<benches::Body>>::map_response(Floor, axum)
 }
 
 fn governor(
@@ -35,16 +46,14 @@ fn governor(
         .use_headers()
         .finish()
         .expect("a rate");
-    let floor =
-        Floor.map_response(|answer: http::Response<benches::Body>| answer.map(AxumBody::new));
+    let floor = floor();
     GovernorLayer::new(config).layer(floor)
 }
 
 fn limits(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("limit by address");
     let ours = |rate| {
-        let floor =
-            Floor.map_response(|answer: http::Response<benches::Body>| answer.map(AxumBody::new));
+        let floor = floor();
         GuardLayer(Chain(client(), limit(rate))).layer(floor)
     };
     let mut admits = ours("1000000000/minute");
