@@ -39,6 +39,11 @@ use crate::host::HostName;
 /// # Deployment
 /// The proxy must write the configured header itself, and `X-Forwarded-Proto` too: most proxies pass
 /// on what a client sent. Trust no network that clients can send from.
+///
+/// The peer comes from [`Peer`] in the request's extensions, which `palisade_transport::server` sets; with
+/// feature `axum` also from `ConnectInfo<SocketAddr>` (which says nothing of TLS, so it counts as
+/// clear text), with feature `tonic` from `TcpConnectInfo` and `TlsConnectInfo`. Another server inserts
+/// a `Peer` itself. Without any, the first request fails with 500.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ClientInfoLayer {

@@ -23,19 +23,28 @@ const TELLING: [&str; 14] = [
 /// Removes every forwarding header but those that were read. A stranger's `X-Forwarded-*` all go;
 /// a proxy's go only where they would contradict what was decided.
 pub(super) fn all_but(read: &[&HeaderName], trusted: bool, headers: &mut HeaderMap) {
-    let is_false = |name: &HeaderName| {
-        let text = name.as_str();
-        // Most names of a request are told apart by their first letter.
-        if !text.starts_with(['c', 'f', 't', 'x']) {
-            return false;
-        }
-        let stranger = !trusted && text.starts_with("x-forwarded");
-        (stranger || TELLING.contains(&text)) && !read.contains(&name)
-    };
-    // One pass and no copy for the request that has none, which is nearly every one.
-    while let Some(name) = headers.keys().find(|name| is_false(name)).cloned() {
+    let is_false = |name: &HeaderName| is_telling(name.as_str(), trusted) && !read.contains(&name);
+    // One pass, and no copy for the request that has none, which is nearly every one.
+    let names: Vec<_> = headers
+        .keys()
+        .filter(|name| is_false(name))
+        .cloned()
+        .collect();
+    for name in names {
         headers.remove(name);
     }
+}
+
+fn is_telling(name: &str, trusted: bool) -> bool {
+    // Most names of a request are told apart by their first letter.
+    if !name.starts_with(['c', 'f', 't', 'x']) {
+        return false;
+    }
+    if name.contains('_') {
+        // Applications behind CGI and its heirs cannot tell `X_Real_IP` from `X-Real-IP`.
+        return is_telling(&name.replace('_', "-"), trusted);
+    }
+    (!trusted && name.starts_with("x-forwarded")) || TELLING.contains(&name)
 }
 
 #[cfg(test)]
@@ -52,7 +61,9 @@ mod tests {
         }
         let read: Vec<HeaderName> = read.iter().map(|name| name.parse().unwrap()).collect();
         all_but(&read.iter().collect::<Vec<_>>(), trusted, &mut headers);
-        headers.keys().map(ToString::to_string).collect()
+        let mut names: Vec<_> = headers.keys().map(ToString::to_string).collect();
+        names.sort();
+        names
     }
 
     #[test]
@@ -65,7 +76,7 @@ mod tests {
             "x-real-ip",
             "accept",
         ];
-        assert_eq!(left(&[], false, &sent), ["host", "accept"]);
+        assert_eq!(left(&[], false, &sent), ["accept", "host"]);
     }
 
     #[test]
@@ -79,6 +90,21 @@ mod tests {
         assert_eq!(
             left(&["x-forwarded-for"], true, &sent),
             ["x-forwarded-for", "x-forwarded-prefix"]
+        );
+    }
+
+    #[test]
+    fn an_underscore_smuggles_nothing_past() {
+        let sent = [
+            "x_forwarded_for",
+            "x-forwarded_for",
+            "x_real_ip",
+            "x_trace",
+            "x-forwarded-for",
+        ];
+        assert_eq!(
+            left(&["x-forwarded-for"], true, &sent),
+            ["x-forwarded-for", "x_trace"]
         );
     }
 

@@ -25,6 +25,7 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
 }
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
@@ -82,6 +83,27 @@ async fn a_flood_of_resets_ends_the_connection() {
     }
     let enhance_your_calm = 11;
     assert_eq!(goodbye(&answer_to(sent).await), Some(enhance_your_calm));
+}
+
+/// CVE-2025-8671: resets that the server itself is provoked to send.
+#[tokio::test]
+async fn a_flood_of_provoked_resets_ends_the_connection() {
+    // `/wait`, with `content-length: 1`.
+    let promised = [
+        &HEAD[..2],
+        &[0x04, 5],
+        b"/wait",
+        &HEAD[3..],
+        &[0x0f, 13, 1, b'1'],
+    ]
+    .concat();
+    let mut sent = opening();
+    for stream in (1..4_000).step_by(2) {
+        sent.extend(frame(HEADERS, 4, stream, &promised));
+        // More than was promised is an error of the stream.
+        sent.extend(frame(DATA, 1, stream, b"xx"));
+    }
+    assert_eq!(goodbye(&answer_to(sent).await), Some(11));
 }
 
 /// CVE-2024-27316 and its kin: a head that never ends.
