@@ -1,6 +1,11 @@
 //! `sambert`: speaks from the command line.
 
-use std::{error::Error, fs::File, io::BufWriter, path::PathBuf};
+use std::{
+    error::Error,
+    fs::File,
+    io::{self, BufWriter},
+    path::PathBuf,
+};
 
 use clap::{Parser, Subcommand};
 use sambert_hifigan::{Emotion, StopSignal, Style, Voice, wav};
@@ -36,8 +41,8 @@ enum Command {
     },
     /// Shows how a text will be read
     Pinyin {
-        /// What to read
-        text: String,
+        /// What to read; the lines of the standard input without it
+        text: Option<String>,
     },
     /// Loads a voice and tells what it is
     Inspect {
@@ -59,7 +64,14 @@ fn main() -> Result<(), Box<dyn Error>> {
             Ok(wav::write(BufWriter::new(File::create(output)?), voice.sample_rate(), &samples)?)
         }
         Command::Pinyin { text } => {
-            say(&Voice::demo()?.plan(&text, &Style::default())?.pinyin());
+            let voice = Voice::demo()?;
+            let lines = text.map_or_else(|| io::stdin().lines().collect(), |text| Ok(vec![text]))?;
+            for line in lines {
+                match voice.plan(&line, &Style::default()) {
+                    Ok(plan) => say(&plan.pinyin()),
+                    Err(error) => say(&format!("# {error}")),
+                }
+            }
             Ok(())
         }
         Command::Inspect { voice } => {

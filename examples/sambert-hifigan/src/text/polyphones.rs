@@ -101,7 +101,8 @@ pub(crate) fn read(c: char, cuts: &[Cut<'_>], index: usize) -> Option<&'static s
 
 /// 得: a particle after verbs and adjectives, "must" before verbs, else "to get".
 fn obtain(place: &Place<'_>) -> &'static str {
-    if place.last_tag("va") {
+    let short_noun = place.last_tag("n") && place.before.last().is_some_and(|cut| cut.text.chars().count() == 1);
+    if place.last_tag("va") || short_noun {
         "de5"
     } else if place.next_tag("vdp") && (place.before.is_empty() || place.last_tag("rndtc")) {
         "dei3"

@@ -51,6 +51,11 @@ fn word(word: &str, text: &[char]) -> Result<Vec<Syllable>, Unspeakable> {
                 rest = rest.get(length..).unwrap_or_default();
                 left = left.get(end..).unwrap_or_default();
             }
+            // A closing 子 that no word claims is the suffix.
+            None if *first == '子' && rest.len() == 1 && !syllables.is_empty() => {
+                syllables.push(Syllable { spelling: "zi".to_owned(), tone: 5 });
+                break;
+            }
             None => {
                 syllables.push(character(*first)?);
                 rest = rest.get(1..).unwrap_or_default();

@@ -67,7 +67,14 @@ pub(crate) fn words_of(clause: &str) -> Result<Vec<Token>, Unspeakable> {
                 Run::Chinese(word) => {
                     let whole = word.len() == cut.text.len();
                     let cut = Cut { text: word, tag: if whole { cut.tag } else { "n" } };
-                    tokens.push(reading::read(cut, &cuts, index)?);
+                    let token = reading::read(cut, &cuts, index)?;
+                    match tokens.last_mut().filter(|last| word == "儿" && last.text.last().copied().is_some_and(is_han)) {
+                        Some(colored) => {
+                            colored.text.extend(token.text);
+                            colored.syllables.extend(token.syllables);
+                        }
+                        None => tokens.push(token),
+                    }
                 }
                 Run::Letters(word) => tokens.extend(word.chars().map(letters::read)),
                 Run::Other(c) => match letters::greek(c) {

@@ -201,7 +201,7 @@ impl Reader<'_> {
         let shape = Shape { inputs, outputs, scale, causal: p.causal };
         let blocks = (0..count).map(|block| self.block(index * count + block, block, outputs)).collect();
         // Without its weights the stage is never run.
-        let shape = if repeated.is_some() && transposed.is_some() { shape } else { Shape { inputs: 0, outputs: 0, ..shape } };
+        let shape = if repeated.is_some() && transposed.is_some() { shape } else { Shape { inputs: 1, outputs: 0, ..shape } };
         Stage {
             upsample: Upsample::new(shape, repeated.as_ref(), transposed.as_ref()),
             #[cfg(test)]

@@ -98,6 +98,20 @@ fn a_configuration_that_does_not_fit_names_every_tensor() {
 }
 
 #[test]
+fn a_checkpoint_of_something_else_names_every_tensor() {
+    let acoustic = fs::read(source().join(FILES[2])).unwrap();
+    let folder = with(FILES[4], |_| acoustic);
+    let error = Voice::load(folder.path()).unwrap_err();
+    assert!(error.problems().len() > 60, "{error}");
+    assert!(error.to_string().contains("missing tensor conv_pre.conv1d.weight [128, 80, 7]"));
+
+    let vocoder = fs::read(source().join(FILES[4])).unwrap();
+    let folder = with(FILES[2], |_| vocoder);
+    let error = Voice::load(folder.path()).unwrap_err();
+    assert!(error.to_string().contains("no tensors"), "{error}");
+}
+
+#[test]
 fn absurd_and_broken_configurations_are_errors() {
     let replace = |from: &'static str, to: &'static str| {
         move |content: Vec<u8>| String::from_utf8(content).unwrap().replace(from, to).into_bytes()
