@@ -86,6 +86,7 @@ mod book {
         grpc = "how-to/grpc.md",
         guard = "how-to/guard.md",
         keys = "how-to/keys.md",
+        layers = "how-to/layers.md",
         observe = "how-to/observe.md",
         rollout = "how-to/rollout.md",
         text = "how-to/text.md",

@@ -15,6 +15,7 @@ mod config;
 mod docs;
 mod floor_plan;
 mod metrics;
+mod nginx;
 mod readme;
 mod routers;
 mod shield;
