@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::{Line, Reset};
+use super::{Line, Reset, seconds::number};
 
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
@@ -35,9 +35,9 @@ pub(super) fn fields<'a>(
             Reset::Epoch => unix_time().saturating_add(line.more_in()),
         };
         [
-            (LIMIT, HeaderValue::from(line.limit.rate.amount().get())),
-            (REMAINING, HeaderValue::from(line.remaining())),
-            (RESET, HeaderValue::from(at)),
+            (LIMIT, number(line.limit.rate.amount().get().into())),
+            (REMAINING, number(line.remaining().into())),
+            (RESET, number(at)),
         ]
     });
     fields.into_iter().flatten()

@@ -17,6 +17,8 @@ pub struct Limit {
     pub(crate) salt: u32,
     pub(crate) rate: Rate,
     pub(crate) gcra: Gcra,
+    /// This node's part, for the time while a shared store is away.
+    #[cfg_attr(not(feature = "redis"), allow(dead_code))]
     pub(crate) local: Gcra,
     pub(crate) failure: FailureMode,
     pub(crate) key: Option<Key>,

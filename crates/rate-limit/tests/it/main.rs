@@ -11,6 +11,7 @@
     missing_docs
 )]
 
+mod allocations;
 mod attacks;
 mod fields;
 mod layer;

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use hmac::{Hmac, KeyInit};
 use palisade_core::Secret;
+use redis::Client;
 use sha2::Sha256;
 use tokio::{runtime::Handle, sync::mpsc};
 
@@ -31,6 +32,8 @@ pub struct RedisStoreBuilder {
     prefix: Box<str>,
     deadline: Duration,
     local_buckets: usize,
+    #[cfg(feature = "redis-tls")]
+    root: Option<Vec<u8>>,
 }
 
 impl RedisStoreBuilder {
@@ -42,7 +45,16 @@ impl RedisStoreBuilder {
             prefix: "palisade".into(),
             deadline: DEADLINE,
             local_buckets: LOCAL_BUCKETS,
+            #[cfg(feature = "redis-tls")]
+            root: None,
         }
+    }
+
+    /// Trusts this certificate authority (PEM) for `rediss://`, in place of the system's.
+    #[cfg(feature = "redis-tls")]
+    pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.root = Some(pem.into());
+        self
     }
 
     /// Begins keys with this word in place of `palisade`.
@@ -69,16 +81,10 @@ impl RedisStoreBuilder {
     /// # Errors
     ///
     /// If the address is malformed, the key is shorter than 16 bytes, the prefix holds braces, colons or
-    /// blanks, or this does not run inside a tokio runtime.
+    /// blanks, a root certificate is none, or this does not run inside a tokio runtime.
     pub async fn connect(self) -> Result<RedisStore, PolicyError> {
         self.check()?;
-        let malformed = || {
-            PolicyError::new(
-                "the address of the store is malformed; use redis://[user:password@]host:port/database (rediss:// needs the feature redis-tls)",
-            )
-        };
-        let url = std::str::from_utf8(self.url.expose()).map_err(|_| malformed())?;
-        let client = redis::Client::open(url).map_err(|_| malformed())?;
+        let client = self.client()?;
         let link = Arc::new(Link::new(client, self.deadline));
         let hash_key = Hmac::<Sha256>::new_from_slice(self.hash_key.expose());
         let hash_key = hash_key.map_err(|_| PolicyError::new("the hash key cannot be used"))?;
@@ -100,6 +106,20 @@ impl RedisStoreBuilder {
         Ok(RedisStore(shared))
     }
 
+    fn client(&self) -> Result<Client, PolicyError> {
+        // The library's own words may repeat the address, and with it the password.
+        let malformed = |_| {
+            let why = "the address or the certificate of the store is malformed; use redis://[user:password@]host:port/database (rediss:// needs the feature redis-tls)";
+            PolicyError::new(why)
+        };
+        let url = String::from_utf8_lossy(self.url.expose());
+        #[cfg(feature = "redis-tls")]
+        if url.starts_with("rediss:") {
+            return tls(&url, self.root.clone()).map_err(malformed);
+        }
+        Client::open(&*url).map_err(malformed)
+    }
+
     fn check(&self) -> Result<(), PolicyError> {
         if self.hash_key.expose().len() < SHORTEST_KEY {
             return Err(PolicyError::new(
@@ -111,6 +131,15 @@ impl RedisStoreBuilder {
                 "the prefix of the store must not be empty or hold braces, colons or blanks",
             ));
         }
+        #[cfg(feature = "redis-tls")]
+        if self
+            .root
+            .as_deref()
+            .is_some_and(|pem| !holds_certificate(pem))
+        {
+            let why = "the root certificate of the store is no PEM certificate";
+            return Err(PolicyError::new(why));
+        }
         if Handle::try_current().is_err() {
             return Err(PolicyError::new(
                 "the store must be connected inside a tokio runtime",
@@ -118,4 +147,24 @@ impl RedisStoreBuilder {
         }
         Ok(())
     }
+}
+
+/// An empty list of authorities would be taken, and trust nobody without a word.
+#[cfg(feature = "redis-tls")]
+fn holds_certificate(pem: &[u8]) -> bool {
+    String::from_utf8_lossy(pem).contains("-----BEGIN CERTIFICATE-----")
+}
+
+#[cfg(feature = "redis-tls")]
+fn tls(url: &str, root_cert: Option<Vec<u8>>) -> redis::RedisResult<Client> {
+    use rustls::crypto::{CryptoProvider, aws_lc_rs};
+    if CryptoProvider::get_default().is_none() {
+        // Where several are compiled in, rustls would not choose one but panic. If another thread was first, fine.
+        let _ = aws_lc_rs::default_provider().install_default();
+    }
+    let certificates = redis::TlsCertificates {
+        client_tls: None,
+        root_cert,
+    };
+    Client::build_with_tls(url, certificates)
 }

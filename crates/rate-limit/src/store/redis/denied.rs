@@ -75,9 +75,13 @@ impl Denied {
         }
     }
 
-    /// Forgets a bucket that was charged or given back to meanwhile.
+    /// Forgets a bucket that this node charged or gave back to meanwhile. What other nodes do since the
+    /// question is not known here: what is remembered may end too early, and is asked for again then;
+    /// and what another node gives back is of use here only when it ends.
     pub(super) fn forget(&self, limit: &Limit, bucket: Bucket) {
-        if let Some(mut place) = self.place(limit, bucket) {
+        if let Some(mut place) = self.place(limit, bucket)
+            && place.bucket == name(limit, bucket)
+        {
             *place = Denial::default();
         }
     }

@@ -190,8 +190,12 @@ impl Shared {
         let charges: ArrayVec<Charge<'_>, MOST_RATES> = charges.iter().map(Owned::borrow).collect();
         match reply {
             Ok(answer) => {
-                if answer.ruling == Ruling::Refused {
-                    self.denied.remember(now, &charges, &answer);
+                match answer.ruling {
+                    Ruling::Refused => self.denied.remember(now, &charges, &answer),
+                    // A denial of a dearer request may be remembered; it now has longer to wait.
+                    _ => charges
+                        .iter()
+                        .for_each(|charge| self.denied.forget(charge.limit, charge.bucket)),
                 }
                 answer
             }

@@ -6,6 +6,7 @@ mod exact;
 mod faults;
 mod same;
 mod server;
+mod tls;
 
 use std::{sync::Arc, time::Duration};
 

@@ -73,7 +73,7 @@ fn the_server_decides_as_memory_does() {
     };
     let redis = runtime.block_on(store(&server));
     let mut runner = TestRunner::new(ProptestConfig {
-        cases: 48,
+        cases: 96,
         failure_persistence: None,
         ..ProptestConfig::default()
     });

@@ -2,6 +2,7 @@
 
 use std::{
     net::TcpListener,
+    path::Path,
     process::{Child, Command, Stdio},
 };
 
@@ -17,6 +18,11 @@ pub(super) struct Server {
 impl Server {
     /// Starts a server, or says why the test is skipped.
     pub(super) async fn start() -> Option<Self> {
+        Self::start_with(|_| Vec::new()).await
+    }
+
+    /// Starts a server with more arguments; the function may put files into its folder.
+    pub(super) async fn start_with(more: impl FnOnce(&Path) -> Vec<String>) -> Option<Self> {
         let found = Command::new("redis-server")
             .arg("--version")
             .stdout(Stdio::null())
@@ -32,7 +38,7 @@ impl Server {
         }
         let folder = tempfile::tempdir().unwrap();
         let port = free_port();
-        let child = spawn(port, &folder);
+        let child = spawn(port, &folder, &more(folder.path()));
         let server = Self {
             child,
             port,
@@ -94,7 +100,7 @@ impl Server {
 
     /// Starts it again on the same port, empty.
     pub(super) async fn restart(&mut self) {
-        self.child = spawn(self.port, &self.folder);
+        self.child = spawn(self.port, &self.folder, &[]);
         self.answers().await;
     }
 }
@@ -115,7 +121,7 @@ pub(super) fn free_port() -> u16 {
         .port()
 }
 
-fn spawn(port: u16, folder: &TempDir) -> Child {
+fn spawn(port: u16, folder: &TempDir, more: &[String]) -> Child {
     Command::new("redis-server")
         .args([
             "--port",
@@ -128,6 +134,7 @@ fn spawn(port: u16, folder: &TempDir) -> Child {
             "no",
         ])
         .args(["--dir".as_ref(), folder.path().as_os_str()])
+        .args(more)
         .stdout(Stdio::null())
         .spawn()
         .unwrap()
