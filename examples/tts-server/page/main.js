@@ -5,7 +5,7 @@ import './theme.js';
 import { Refusal, resume, signOut, voices } from './api.js';
 import { Composer } from './composer.js';
 import { History } from './history.js';
-import { Player } from './player.js';
+import { Player, decode } from './player.js';
 import { SignIn } from './signin.js';
 import { Speaker } from './speaker.js';
 
@@ -17,10 +17,11 @@ const door = new SignIn(enter);
 let offered = null;
 let ends = 0;
 
-function replay(entry) {
+async function replay(entry) {
+  const buffer = await decode(entry.bytes);
   if (speaker.busy) return;
   history.mark(entry);
-  player.load(entry);
+  player.load(entry, buffer);
   player.play();
 }
 
@@ -57,9 +58,14 @@ function expired() {
 }
 
 async function leave() {
+  try {
+    await signOut();
+  } catch (refusal) {
+    // Whoever cannot be signed out must not believe it. A session that has ended already is no such case.
+    if (refusal.status !== 401) return speaker.refuse(refusal);
+  }
   clearTimeout(ends);
   speaker.reset();
-  await signOut().catch(() => {});
   // Whoever comes next must find nothing.
   history.clear();
   player.empty();

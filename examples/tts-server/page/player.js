@@ -31,13 +31,11 @@ export class Player {
     return Math.min(this.#offset + context.currentTime - this.#started, this.#sound.buffer.duration);
   }
 
-  /** Takes a sound `{ buffer, bytes, name }`, ready to be played. */
-  load(sound) {
+  /** Takes a sound `{ bytes, name }` and what `decode` made of it, ready to be played. */
+  load({ bytes, name }, buffer) {
     this.pause();
-    this.#sound = sound;
-    this.#offset = 0;
-    this.#waveform.show(sound.buffer.getChannelData(0));
-    this.#state('ready');
+    this.#sound = { bytes, name, buffer };
+    this.#show();
   }
 
   /** Shows that a sound is on its way. */
@@ -49,7 +47,7 @@ export class Player {
 
   /** Shows again what was there before waiting. */
   settle() {
-    if (this.#sound) this.load(this.#sound);
+    if (this.#sound) this.#show();
     else this.empty();
   }
 
@@ -95,6 +93,12 @@ export class Player {
     this.#offset = Math.min(Math.max(seconds, 0), this.#sound.buffer.duration);
     this.#tell();
     if (again) this.play();
+  }
+
+  #show() {
+    this.#offset = 0;
+    this.#waveform.show(this.#sound.buffer.getChannelData(0));
+    this.#state('ready');
   }
 
   #finish() {

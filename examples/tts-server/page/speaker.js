@@ -1,7 +1,7 @@
 // From the button to the sound: one text at a time, with progress, cancelling and the wait after a refusal.
 import { $, announce, show } from './dom.js';
 import { onLanguage, t } from './i18n.js';
-import { speak } from './api.js';
+import { Refusal, speak } from './api.js';
 import { graphemes } from './composer.js';
 import { Notice } from './notice.js';
 import { decode } from './player.js';
@@ -56,11 +56,11 @@ export class Speaker {
     const since = performance.now();
     try {
       const { bytes } = await speak(request, this.#work.signal, (part) => this.#arrived(part));
-      const entry = { ...request, bytes, name: fileName(request), buffer: await decode(bytes).catch(() => null) };
+      const buffer = await decode(bytes).catch(() => { throw new Refusal({ code: 'unreadable' }); });
       const took = (performance.now() - since) / 1000;
       this.#pace = took / Math.max(1, graphemes(request.text));
       this.#end();
-      this.#finished(entry, took);
+      this.#finished({ ...request, bytes, name: fileName(request), seconds: buffer.duration }, buffer, took);
     } catch (error) {
       this.#end();
       this.#failed(error);
@@ -105,21 +105,25 @@ export class Speaker {
     this.#label();
   }
 
-  #finished(entry, took) {
-    if (!entry.buffer) return this.#failed({ code: 'unreadable', status: 0, retryAfter: 0 });
+  #finished(entry, buffer, took) {
     this.#history.add(entry);
-    this.#player.load(entry);
+    this.#player.load(entry, buffer);
     this.#player.play();
     $('status').textContent = t('madeIn', { s: took.toFixed(1) });
-    announce(t('ready', { s: entry.buffer.duration.toFixed(1) }));
+    announce(t('ready', { s: entry.seconds.toFixed(1) }));
   }
 
   #failed(error) {
     this.#player.settle();
     if (error.name === 'AbortError') return announce(t('cancelled'));
     if (error.status === 401) return this.#expired();
-    if (error.status === undefined) throw error;
-    this.#notice.refuse(error, (left) => { this.#left = left; this.#label(); });
+    if (!(error instanceof Refusal)) throw error;
+    this.refuse(error);
+  }
+
+  /** Explains a refusal, and waits with the button until the limit opens. */
+  refuse(refusal) {
+    this.#notice.refuse(refusal, (left) => { this.#left = left; this.#label(); });
   }
 
   #label() {

@@ -7,7 +7,7 @@ use metrics::{
 };
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-use crate::synthesis::{Queue, Speech, SpeechError};
+use crate::synthesis::{Speech, SpeechError};
 
 const SPOKEN: &str = "tts_texts_total";
 const SYNTHESIS: &str = "tts_synthesis_seconds";
@@ -65,8 +65,8 @@ pub(crate) fn spoken(answer: &Result<Speech, SpeechError>, took: Duration) {
 }
 
 /// Notes how many texts wait.
-pub(crate) fn waiting(queue: &Queue) {
-    gauge!(WAITING).set(queue.waiting() as f64);
+pub(crate) fn waiting(texts: usize) {
+    gauge!(WAITING).set(texts as f64);
 }
 
 /// Notes a text that found the queue full.

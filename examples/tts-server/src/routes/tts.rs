@@ -56,10 +56,10 @@ async fn speak(app: &App, cx: &SecurityContext, utterance: Utterance) -> Result<
         metrics::turned_away();
         Refused::new(cx, ask::busy(full))
     })?;
-    metrics::waiting(&app.queue);
-    let speech = ticket.speech().await;
-    metrics::waiting(&app.queue);
-    speech.map_err(|why| Refused::new(cx, ask::unspoken(why)))
+    ticket
+        .speech()
+        .await
+        .map_err(|why| Refused::new(cx, ask::unspoken(why)))
 }
 
 fn sound(speech: Speech) -> Response {

@@ -11,6 +11,7 @@ use sambert_hifigan::StopSignal;
 use tokio::sync::oneshot;
 
 use super::{Speech, SpeechError, Utterance};
+use crate::metrics;
 
 /// A first guess of how long a text takes, until one has been measured.
 const FIRST_GUESS: Duration = Duration::from_secs(2);
@@ -90,6 +91,7 @@ impl Queue {
             stop: stop.clone(),
             answer: sender,
         });
+        metrics::waiting(state.waiting.len());
         drop(state);
         self.arrived.notify_one();
         Ok(Ticket {
@@ -105,6 +107,7 @@ impl Queue {
         let mut state = self.lock();
         loop {
             if let Some(job) = state.waiting.pop_front() {
+                metrics::waiting(state.waiting.len());
                 return Some(job);
             }
             if state.closed {
@@ -146,7 +149,9 @@ impl Queue {
     }
 
     fn forget(&self, number: u64) {
-        self.lock().waiting.retain(|job| job.number != number);
+        let mut state = self.lock();
+        state.waiting.retain(|job| job.number != number);
+        metrics::waiting(state.waiting.len());
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -1,5 +1,7 @@
 //! The page in a real browser: sign in, speak, see the waveform, reach the limit and be told.
 
+use std::sync::atomic::Ordering;
+
 use serde_json::json;
 use tts_server::ModelVoice;
 
@@ -104,6 +106,12 @@ async fn a_visitor_signs_in_speaks_and_meets_the_limit() {
         .await;
     browser.picture("spoken").await;
 
+    // It can be heard again.
+    browser.click("#history .round").await;
+    browser
+        .until("document.querySelector('#player').dataset.state === 'playing'")
+        .await;
+
     // The playhead moves, by the clock of the sound card.
     browser
         .until("document.querySelector('#player').dataset.state === 'ready'")
@@ -202,6 +210,16 @@ async fn keyboard_languages_themes_and_a_phone() {
     browser
         .until("document.querySelector('#announcer').textContent === '已取消。'")
         .await;
+
+    // The voice is told, over HTTP/2 as browsers speak it.
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(10);
+    while server.voice.cancelled.load(Ordering::SeqCst) == 0 {
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "the voice speaks on to nobody"
+        );
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
 
     // An unspeakable text is explained beside the button, in the language that was chosen.
     browser

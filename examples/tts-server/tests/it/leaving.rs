@@ -3,7 +3,7 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use http::StatusCode;
-use tokio::{io::AsyncWriteExt, net::TcpStream};
+use tokio::{io::AsyncWriteExt, net::TcpStream, task::JoinSet};
 use tokio_rustls::client::TlsStream;
 
 use crate::support::{Ask, TestServer, encode};
@@ -53,22 +53,24 @@ async fn a_full_queue_says_when_to_come_again_and_a_leaver_makes_room() {
     let speaking = server.voice.speaking.clone();
     let spoken = ask_and_hold(&server, "慢一").await;
     until("speaking", || speaking.load(Ordering::SeqCst) == 1).await;
-    let waiting = ask_and_hold(&server, "慢二").await;
-    // The queue has one place; whether it is taken shows in the answer alone.
-    let full = loop {
-        let answer = server.with_key(Ask::speak("")).await;
-        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-        let figures = crate::support::send_plain(server.metrics, Ask::get("/metrics")).await;
-        if String::from_utf8_lossy(&figures.body).contains("tts_queue_waiting 1") {
-            break server.with_key(Ask::speak("好")).await;
-        }
-    };
-    assert_eq!(
-        (full.status.as_u16(), full.code().as_str()),
-        (503, "queue_full")
-    );
-    assert!(full.header("retry-after").parse::<u64>().unwrap() >= 1);
-    drop(waiting);
+
+    // One place is left: of three that come at once, two are turned away, whoever they are.
+    let mut asking = JoinSet::new();
+    for _ in 0..3 {
+        let client = server.another_client();
+        let ask = Ask::speak("慢二").header("x-api-key", &server.key);
+        asking.spawn(async move { client.send(ask).await });
+    }
+    for _ in 0..2 {
+        let full = asking.join_next().await.unwrap().unwrap();
+        assert_eq!(
+            (full.status.as_u16(), full.code().as_str()),
+            (503, "queue_full")
+        );
+        assert!(full.header("retry-after").parse::<u64>().unwrap() >= 1);
+    }
+
+    asking.shutdown().await;
     drop(spoken);
     let answer = loop {
         server.clock.advance(Duration::from_secs(60));
@@ -84,7 +86,7 @@ async fn a_full_queue_says_when_to_come_again_and_a_leaver_makes_room() {
 async fn a_stopping_server_finishes_what_was_begun() {
     let server = TestServer::start().await;
     let (speaking, go_on) = (server.voice.speaking.clone(), server.voice.go_on.clone());
-    let client = crate::support::Client::trusting(server.https, &server.data().join("tls/ca.pem"));
+    let client = server.another_client();
     let ask = Ask::speak("慢").header("x-api-key", &server.key);
     let answering = tokio::spawn(async move { client.send(ask).await });
     until("speaking", || speaking.load(Ordering::SeqCst) == 1).await;

@@ -88,6 +88,11 @@ impl TestServer {
         self.client.send(ask.header("x-api-key", &self.key)).await
     }
 
+    /// A client that another task may take away.
+    pub(crate) fn another_client(&self) -> Client {
+        Client::trusting(self.https, &self.data.join("tls/ca.pem"))
+    }
+
     pub(crate) fn data(&self) -> &PathBuf {
         &self.data
     }
