@@ -233,3 +233,66 @@ fn tokio_stream_of(
         Some((accepted, listener))
     })
 }
+
+#[tokio::test]
+async fn a_tunnel_over_h2_keeps_its_pass_until_the_lease_is_dropped() {
+    use palisade_core::{Lease, SecurityContext};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let log = log();
+    let (leases, mut leased) = tokio::sync::mpsc::unbounded_channel::<Lease>();
+    let tunnel = tower::service_fn(move |mut request: Request<hyper::body::Incoming>| {
+        let lease = SecurityContext::of(request.extensions()).unwrap().lease();
+        let upgrade = hyper::upgrade::on(&mut request);
+        let leases = leases.clone();
+        tokio::spawn(async move {
+            let mut socket = TokioIo::new(upgrade.await.unwrap());
+            let mut word = [0; 5];
+            socket.read_exact(&mut word).await.unwrap();
+            socket.write_all(&word).await.unwrap();
+            socket.shutdown().await.unwrap();
+            leases.send(lease).unwrap();
+        });
+        std::future::ready(Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())))
+    });
+    let (listener, address) = listen().await;
+    let layer = layer(&log, Act::Admit);
+    tokio::spawn(async move {
+        let (socket, _) = listener.accept().await.unwrap();
+        let service = layer.layer(tunnel);
+        let service = hyper::service::service_fn(move |request| service.clone().oneshot(request));
+        let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+        builder
+            .serve_connection(TokioIo::new(socket), service)
+            .await
+    });
+    let io = TokioIo::new(TcpStream::connect(address).await.unwrap());
+    let (mut send, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), io)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let connect = Request::connect("localhost:443")
+        .body(Full::<Bytes>::default())
+        .unwrap();
+    let answer = send.send_request(connect).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    let mut socket = TokioIo::new(hyper::upgrade::on(answer).await.unwrap());
+    socket.write_all(b"hello").await.unwrap();
+    let mut word = String::new();
+    socket.read_to_string(&mut word).await.unwrap();
+    assert_eq!(word, "hello", "the tunnel works through the guards");
+
+    let lease = tokio::time::timeout(Duration::from_secs(5), leased.recv())
+        .await
+        .unwrap();
+    let closes = |log: &Log| {
+        log.lock()
+            .unwrap()
+            .iter()
+            .filter(|e| e.contains("close"))
+            .count()
+    };
+    assert_eq!(closes(&log), 0, "held while there is a lease");
+    drop(lease);
+    assert_eq!(taken(&log).last().unwrap(), "outer:close upgraded 0");
+}
