@@ -6,6 +6,8 @@ use palisade_sanitize::{
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
+use crate::support::{ask, form, get, json, speech};
+
 /// Any text, with more of what matters than chance would bring.
 fn text() -> impl Strategy<Value = String> {
     let special = "\u{0}\u{1b}\t\n\r\u{85}\u{ad}\u{34f}\u{61c}\u{180e}\u{200b}\u{200c}\u{200d}\u{200e}\u{202e}\u{2028}\u{2066}\u{feff}\
@@ -86,6 +88,106 @@ proptest! {
         for sanitizer in sanitizers() {
             let Ok(clean) = sanitizer.clean(&text) else { continue };
             prop_assert_eq!(clean.report().is_changed(), clean.text() != text);
+        }
+    }
+}
+
+/// Parts of queries, forms and JSON texts, good and bad, in any order.
+fn parts(parts: &'static [&'static str]) -> impl Strategy<Value = String> {
+    prop::collection::vec(prop::sample::select(parts), 1..14).prop_map(|parts| parts.concat())
+}
+
+const PARAMETERS: &[&str] = &[
+    "text",
+    "=",
+    "&",
+    "te%78t",
+    "%74ext",
+    "+",
+    "%20",
+    "a",
+    "%00",
+    "%E2%80%AE",
+    "%E4%BB%8A",
+    "%ff",
+    "%",
+    "%2",
+    ";",
+    "%26",
+    "%3D",
+    "text=",
+    "&text=b",
+    "x=1",
+    "Text",
+];
+
+/// Objects of a few members, nearly all of them valid.
+fn object() -> impl Strategy<Value = String> {
+    let names = ["\"text\"", "\"te\\u0078t\"", "\"x\"", "\"y\"", "\"Text\""];
+    let values = [
+        "\"a\"",
+        "\"\\u0000b\"",
+        "\"\\u202ec\\n\"",
+        "\"\\ud83d\\ude00\"",
+        "\"\\ud83d\"",
+        "\"\u{200b}d\"",
+        "\"\\\"q\\\\\"",
+        "null",
+        "1.50",
+        "[\"\u{200b}\"]",
+        "{\"text\":\"\u{200b}\"}",
+        "\"e\u{301}\"",
+        "\"\"",
+        "tru",
+    ];
+    let member = (
+        prop::sample::select(names.to_vec()),
+        prop::sample::select(values.to_vec()),
+    );
+    let member = member.prop_map(|(name, value)| format!("{name} :{value}"));
+    prop::collection::vec(member, 1..4).prop_map(|members| format!("{{{}}}", members.join(",")))
+}
+
+fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap()
+        .block_on(future)
+}
+
+/// What was let through and is a text must be one that the sanitizer lets through as it is.
+fn is_clean(text: &str) -> bool {
+    Sanitizer::speech()
+        .clean(text)
+        .is_ok_and(|clean| !clean.report().is_changed())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, rng_seed: RngSeed::Fixed(1), ..ProptestConfig::with_cases(3000) })]
+
+    #[test]
+    fn a_handler_never_reads_unclean_text_from_a_query_or_a_form(query in parts(PARAMETERS)) {
+        let Ok(uri) = format!("/tts?{query}").parse::<http::Uri>() else { return Ok(()) };
+        let outcome = run(ask(speech(), get(&uri.to_string())));
+        let outcomes = [outcome.query.clone().filter(|_| outcome.status == 200), {
+            let outcome = run(ask(speech(), form(query.clone())));
+            (outcome.status == 200).then(|| outcome.text().to_owned())
+        }];
+        for passed in outcomes.into_iter().flatten() {
+            let Ok(uri) = format!("/?{passed}").parse() else { continue };
+            let read = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&uri).unwrap().0;
+            let texts: Vec<_> = read.iter().filter(|(name, _)| name == "text").collect();
+            prop_assert_eq!(texts.len(), 1, "{}", passed);
+            prop_assert!(texts.iter().all(|(_, text)| is_clean(text)), "{}", passed);
+        }
+    }
+
+    #[test]
+    fn a_handler_never_reads_unclean_text_from_json(body in object()) {
+        let outcome = run(ask(speech(), json(body)));
+        if outcome.status == 200 {
+            let read: serde_json::Value = serde_json::from_slice(&outcome.body).unwrap();
+            prop_assert!(is_clean(read["text"].as_str().unwrap()), "{}", read);
         }
     }
 }
