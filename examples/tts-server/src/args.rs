@@ -14,7 +14,7 @@ Files in the data folder:
   keys.toml       digests of the keys; change it with `palisade key new|list|revoke|rotate`
   pepper          secret for those digests; without it no key is valid
   tls/            development authority and certificate; clients trust tls/ca.pem
-  audit/          one line a request, chained; check it with `palisade audit verify`
+  audit/          one line a request, chained under audit.key; check it with `palisade audit verify`
 
 A first configuration file, for a public address:
   [server]
