@@ -1,4 +1,55 @@
 //! Mandarin text to speech: SAM-BERT and HiFi-GAN on candle, with a front end for text.
+//!
+//! The library loads voices in the layout of KAN-TTS and ModelScope, and carries a small demo voice. It knows
+//! nothing of HTTP: a text becomes a [`Plan`], a plan becomes [`Speech`], an iterator over stretches of samples.
+//!
+//! # Examples
+//!
+//! The demo voice, as it is:
+//!
+//! ```
+//! use sambert_hifigan::{StopSignal, Style, Voice, wav};
+//!
+//! let voice = Voice::demo()?;
+//! let plan = voice.plan("你好，世界！", &Style::default())?;
+//! let stop = StopSignal::new();
+//! let samples: Vec<f32> = voice.speak(&plan, &stop).collect::<Result<Vec<_>, _>>()?.concat();
+//!
+//! let mut file = Vec::new();
+//! wav::write(&mut file, voice.sample_rate(), &samples)?;
+//! assert!(file.len() > 30_000);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! With an emotion, faster, and streamed while it is computed:
+//!
+//! ```
+//! use sambert_hifigan::{Emotion, StopSignal, Style, Voice, wav};
+//!
+//! let voice = Voice::demo()?;
+//! let style = Style::default().with_emotion(Emotion::Happy).with_speed(1.2)?.with_seed(7);
+//! let plan = voice.plan("太好了！我们下午3:30见。", &style)?;
+//! let stop = StopSignal::new(); // another thread may set a clone of it
+//! let mut stream = wav::header(voice.sample_rate(), None).to_vec();
+//! for stretch in voice.speak(&plan, &stop) {
+//!     stream.extend(wav::to_pcm16(&stretch?));
+//! }
+//! # assert!(stream.len() > 30_000);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Threads
+//!
+//! A [`Voice`] is `Send + Sync` and immutable: one serves any number of threads. Speech is computed on the
+//! thread that asks the iterator for the next stretch; nothing waits for another thread, so as many texts are
+//! spoken at once as there are threads asking. One exception is bounded: candle multiplies the large matrices
+//! of a full-size text encoder, a few percent of the work, on rayon's shared pool, whose size
+//! `RAYON_NUM_THREADS` sets. The demo voice is too small to reach it.
+//!
+//! # Exactness
+//!
+//! Every intermediate tensor of the reference implementation is compared with in the tests; the crate's README
+//! tells how far they are apart and how fast each part is.
 
 mod acoustic;
 mod kernel;

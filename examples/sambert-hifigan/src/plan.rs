@@ -55,20 +55,35 @@ impl Plan {
         if !voice.emotions().contains(&style.emotion()) {
             return Err(TextError::Emotion(style.emotion()));
         }
-        let mut sentences = if voice.bytes { byte_sentences(voice, text, style)? } else { unit_sentences(voice, text, style)? };
+        let mut sentences = if voice.bytes {
+            byte_sentences(voice, text, style)?
+        } else {
+            unit_sentences(voice, text, style)?
+        };
         match sentences.last_mut() {
             Some(last) => last.pause = 0.0,
             None => return Err(TextError::NothingSpeakable),
         }
-        Ok(Self { sentences, style: style.clone() })
+        Ok(Self {
+            sentences,
+            style: style.clone(),
+        })
     }
 
     /// Returns how long the speech will take, roughly, before any of it is computed.
     #[must_use]
     pub fn seconds_estimate(&self) -> f32 {
         let seconds = |sentence: &Sentence| {
-            let syllables = sentence.words.iter().map(|word| word.syllables.len()).sum::<usize>() as f32;
-            let clauses = sentence.words.iter().filter(|word| word.after >= Break::Clause).count() as f32;
+            let syllables = sentence
+                .words
+                .iter()
+                .map(|word| word.syllables.len())
+                .sum::<usize>() as f32;
+            let clauses = sentence
+                .words
+                .iter()
+                .filter(|word| word.after >= Break::Clause)
+                .count() as f32;
             syllables * SYLLABLE_SECONDS + clauses * CLAUSE_SECONDS + sentence.pause
         };
         self.sentences.iter().map(seconds).sum::<f32>() / self.style.speed()
@@ -120,15 +135,27 @@ impl Plan {
 fn unit_sentences(voice: &Voice, text: &str, style: &Style) -> Result<Vec<Sentence>, TextError> {
     let mut sentences = Vec::new();
     for stretch in text::analyze(text)? {
-        let text::Stretch { mut words, ends_sentence } = stretch;
+        let text::Stretch {
+            mut words,
+            ends_sentence,
+        } = stretch;
         if voice.plain_syllables {
             words.iter_mut().for_each(uncolor);
         }
         let unspeakable = |unit| TextError::Unspeakable { unit };
-        let units = text::units_of(&words, style.emotion().symbol(), &voice.speaker).map_err(unspeakable)?;
+        let units = text::units_of(&words, style.emotion().symbol(), &voice.speaker)
+            .map_err(unspeakable)?;
         voice.tables.encode(&units).map_err(unspeakable)?;
-        let pause = if ends_sentence { BETWEEN_SENTENCES } else { BETWEEN_PARTS };
-        sentences.push(Sentence { words, content: Content::Units(units), pause });
+        let pause = if ends_sentence {
+            BETWEEN_SENTENCES
+        } else {
+            BETWEEN_PARTS
+        };
+        sentences.push(Sentence {
+            words,
+            content: Content::Units(units),
+            pause,
+        });
     }
     Ok(sentences)
 }
@@ -152,18 +179,33 @@ fn byte_sentences(voice: &Voice, text: &str, style: &Style) -> Result<Vec<Senten
         emotion: style.emotion().symbol().into(),
         speaker: voice.speaker.clone().into(),
     };
-    voice.tables.encode(std::slice::from_ref(&unit)).map_err(|unit| TextError::Unspeakable { unit })?;
+    voice
+        .tables
+        .encode(std::slice::from_ref(&unit))
+        .map_err(|unit| TextError::Unspeakable { unit })?;
     let sentence = |text: &str| {
         let mut bytes: Vec<u32> = text.bytes().map(u32::from).collect();
         // The model was trained on sentences that end.
         if !text.ends_with(['!', '.', '?']) {
             bytes.push(u32::from(b'.'));
         }
-        let content = Content::Bytes { bytes, unit: Box::new(unit.clone()) };
-        Sentence { words: Vec::new(), content, pause: BETWEEN_SENTENCES }
+        let content = Content::Bytes {
+            bytes,
+            unit: Box::new(unit.clone()),
+        };
+        Sentence {
+            words: Vec::new(),
+            content,
+            pause: BETWEEN_SENTENCES,
+        }
     };
-    let parts = text.split_inclusive(['。', '！', '？', '!', '?', '.', '\n']).map(str::trim);
-    Ok(parts.filter(|part| part.chars().any(char::is_alphanumeric)).map(sentence).collect())
+    let parts = text
+        .split_inclusive(['。', '！', '？', '!', '?', '.', '\n'])
+        .map(str::trim);
+    Ok(parts
+        .filter(|part| part.chars().any(char::is_alphanumeric))
+        .map(sentence)
+        .collect())
 }
 
 impl Sentence {
@@ -175,7 +217,11 @@ impl Sentence {
                 let one = tables.encode(std::slice::from_ref(unit))?;
                 let repeat = |ids: &[u32]| ids.repeat(bytes.len());
                 let (emotion, speaker) = (repeat(&one.emotion), repeat(&one.speaker));
-                Ok(Ids { text: TextIds::Bytes(bytes.clone()), emotion, speaker })
+                Ok(Ids {
+                    text: TextIds::Bytes(bytes.clone()),
+                    emotion,
+                    speaker,
+                })
             }
         }
     }
@@ -187,7 +233,11 @@ impl Sentence {
 
     #[cfg(test)]
     pub(crate) const fn of_units(units: Vec<Unit>) -> Self {
-        Self { words: Vec::new(), content: Content::Units(units), pause: 0.0 }
+        Self {
+            words: Vec::new(),
+            content: Content::Units(units),
+            pause: 0.0,
+        }
     }
 }
 
@@ -220,6 +270,8 @@ impl std::error::Error for TextError {}
 
 impl From<Unspeakable> for TextError {
     fn from(unspeakable: Unspeakable) -> Self {
-        Self::Unspeakable { unit: unspeakable.0.to_string() }
+        Self::Unspeakable {
+            unit: unspeakable.0.to_string(),
+        }
     }
 }

@@ -24,17 +24,28 @@ pub struct Speech<'a> {
 
 impl<'a> Speech<'a> {
     pub(crate) const fn new(voice: &'a Voice, plan: &'a Plan, stop: &'a StopSignal) -> Self {
-        Self { voice, plan, stop, next: 0 }
+        Self {
+            voice,
+            plan,
+            stop,
+            next: 0,
+        }
     }
 
     fn sentence(&self, sentence: &Sentence, index: usize) -> Result<Vec<f32>, SpeakError> {
         let voice = self.voice;
         let style = self.plan.style();
-        let ids = sentence.encode(&voice.tables).map_err(|symbol| SpeakError::Model(format!("no id for {symbol}")))?;
-        let mel: Mel = voice.acoustic.run(&ids, style.speed(), self.stop, &mut Probe::none())?;
+        let ids = sentence
+            .encode(&voice.tables)
+            .map_err(|symbol| SpeakError::Model(format!("no id for {symbol}")))?;
+        let mel: Mel = voice
+            .acoustic
+            .run(&ids, style.speed(), self.stop, &mut Probe::none())?;
         // Every sentence has noise of its own.
         let mut random = Seeded::new(style.seed().wrapping_add((index as u64) << 32));
-        let mut samples = voice.vocoder.run(&mel, &mut random, self.stop, &mut Probe::none())?;
+        let mut samples = voice
+            .vocoder
+            .run(&mel, &mut random, self.stop, &mut Probe::none())?;
         let pause = sentence.pause() / style.speed() * voice.sample_rate() as f32;
         samples.resize(samples.len() + pause as usize, 0.0);
         Ok(samples)
@@ -47,12 +58,19 @@ impl Iterator for Speech<'_> {
     fn next(&mut self) -> Option<Self::Item> {
         let sentence = self.plan.sentences().get(self.next)?;
         let spoken = self.sentence(sentence, self.next);
-        self.next = if spoken.is_ok() { self.next + 1 } else { usize::MAX };
+        self.next = if spoken.is_ok() {
+            self.next + 1
+        } else {
+            usize::MAX
+        };
         Some(spoken)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (0, Some(self.plan.sentences().len().saturating_sub(self.next)))
+        (
+            0,
+            Some(self.plan.sentences().len().saturating_sub(self.next)),
+        )
     }
 }
 

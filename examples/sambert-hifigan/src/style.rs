@@ -74,7 +74,11 @@ impl Style {
 
 impl Default for Style {
     fn default() -> Self {
-        Self { emotion: Emotion::Neutral, speed: 1.0, seed: 0 }
+        Self {
+            emotion: Emotion::Neutral,
+            speed: 1.0,
+            seed: 0,
+        }
     }
 }
 
@@ -84,7 +88,12 @@ pub struct InvalidSpeed(());
 
 impl fmt::Display for InvalidSpeed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "speed must be between {} and {}", Style::SLOWEST, Style::FASTEST)
+        write!(
+            f,
+            "speed must be between {} and {}",
+            Style::SLOWEST,
+            Style::FASTEST
+        )
     }
 }
 
@@ -173,7 +182,11 @@ impl FromStr for Emotion {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let name = text.strip_prefix("emotion_").unwrap_or(text);
-        Self::ALL.iter().copied().find(|emotion| emotion.name() == name).ok_or(UnknownEmotion(()))
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|emotion| emotion.name() == name)
+            .ok_or(UnknownEmotion(()))
     }
 }
 

@@ -5,8 +5,8 @@ use std::{fmt, path::Path};
 use crate::{
     acoustic::{Acoustic, Statistics},
     load::{
-        ACOUSTIC_PATHS, About, AcousticConfig, LoadError, Tensors, VOCODER_PATHS, VocoderConfig, find_voice, read_bytes,
-        read_checkpoint, read_npy, read_text, shown,
+        ACOUSTIC_PATHS, About, AcousticConfig, LoadError, Tensors, VOCODER_PATHS, VocoderConfig,
+        find_voice, read_bytes, read_checkpoint, read_npy, read_text, shown,
     },
     plan::{Plan, TextError},
     speech::Speech,
@@ -64,16 +64,38 @@ impl Voice {
     }
 
     /// Builds the demo voice from the contents of its binary files.
-    pub(crate) fn demo_from(acoustic: &[u8], vocoder: &[u8], mvn: &[u8]) -> Result<Self, LoadError> {
-        let (acoustic_name, vocoder_name) = ("voice/am/ckpt/checkpoint_7732.pth", "voice/voc/ckpt/checkpoint_8932.pth");
+    pub(crate) fn demo_from(
+        acoustic: &[u8],
+        vocoder: &[u8],
+        mvn: &[u8],
+    ) -> Result<Self, LoadError> {
+        let (acoustic_name, vocoder_name) = (
+            "voice/am/ckpt/checkpoint_7732.pth",
+            "voice/voc/ckpt/checkpoint_8932.pth",
+        );
         let mvn = read_npy(mvn).map_err(|problem| LoadError::new("voice/am/mvn.npy", problem))?;
         let parts = Parts {
             about: About::parse("voice/voice.json", include_str!("../voice/voice.json"))?,
-            acoustic_config: ["voice/am/config.yaml", include_str!("../voice/am/config.yaml")],
-            vocoder_config: ["voice/voc/config.yaml", include_str!("../voice/voc/config.yaml")],
-            acoustic: (acoustic_name, read_checkpoint(acoustic_name, acoustic, ACOUSTIC_PATHS)?),
-            vocoder: (vocoder_name, read_checkpoint(vocoder_name, vocoder, VOCODER_PATHS)?),
-            statistics: Statistics { mvn: Some(mvn), se: None },
+            acoustic_config: [
+                "voice/am/config.yaml",
+                include_str!("../voice/am/config.yaml"),
+            ],
+            vocoder_config: [
+                "voice/voc/config.yaml",
+                include_str!("../voice/voc/config.yaml"),
+            ],
+            acoustic: (
+                acoustic_name,
+                read_checkpoint(acoustic_name, acoustic, ACOUSTIC_PATHS)?,
+            ),
+            vocoder: (
+                vocoder_name,
+                read_checkpoint(vocoder_name, vocoder, VOCODER_PATHS)?,
+            ),
+            statistics: Statistics {
+                mvn: Some(mvn),
+                se: None,
+            },
         };
         Self::assemble(parts, |_| None)
     }
@@ -92,38 +114,64 @@ impl Voice {
             if !path.is_file() {
                 return Ok(None);
             }
-            read_npy(&read_bytes(&path)?).map(Some).map_err(|problem| LoadError::new(shown(&path), problem))
+            read_npy(&read_bytes(&path)?)
+                .map(Some)
+                .map_err(|problem| LoadError::new(shown(&path), problem))
         };
         let about = match read_text(&files.about) {
             Ok(text) => About::parse(&shown(&files.about), &text)?,
             Err(_) => About::unknown(files.name),
         };
-        let statistics = Statistics { mvn: array("mvn.npy")?, se: array("se.npy")? };
-        let [acoustic_name, vocoder_name] = [&files.acoustic, &files.vocoder].map(|model| shown(&model.checkpoint));
+        let statistics = Statistics {
+            mvn: array("mvn.npy")?,
+            se: array("se.npy")?,
+        };
+        let [acoustic_name, vocoder_name] =
+            [&files.acoustic, &files.vocoder].map(|model| shown(&model.checkpoint));
         let parts = Parts {
             about,
             acoustic_config: [&shown(&files.acoustic.config), &acoustic_config],
             vocoder_config: [&shown(&files.vocoder.config), &vocoder_config],
             acoustic: (
                 &acoustic_name,
-                read_checkpoint(&acoustic_name, &read_bytes(&files.acoustic.checkpoint)?, ACOUSTIC_PATHS)?,
+                read_checkpoint(
+                    &acoustic_name,
+                    &read_bytes(&files.acoustic.checkpoint)?,
+                    ACOUSTIC_PATHS,
+                )?,
             ),
             vocoder: (
                 &vocoder_name,
-                read_checkpoint(&vocoder_name, &read_bytes(&files.vocoder.checkpoint)?, VOCODER_PATHS)?,
+                read_checkpoint(
+                    &vocoder_name,
+                    &read_bytes(&files.vocoder.checkpoint)?,
+                    VOCODER_PATHS,
+                )?,
             ),
             statistics,
         };
-        Self::assemble(parts, |name| read_text(&files.dictionaries.join(format!("{name}_dict.txt"))).ok())
+        Self::assemble(parts, |name| {
+            read_text(&files.dictionaries.join(format!("{name}_dict.txt"))).ok()
+        })
     }
 
-    fn assemble(parts: Parts<'_>, dictionary: impl Fn(&str) -> Option<String>) -> Result<Self, LoadError> {
+    fn assemble(
+        parts: Parts<'_>,
+        dictionary: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, LoadError> {
         let [file, text] = parts.acoustic_config;
         let config = AcousticConfig::parse(file, text)?;
         let [vocoder_file, text] = parts.vocoder_config;
         let vocoder_config = VocoderConfig::parse(vocoder_file, text)?;
         let unit = &config.linguistic_unit;
         let bytes = config.params().using_byte || unit.lfeat_type_list.contains("byte_index");
+        let sample_rate = vocoder_config.audio_config.sampling_rate;
+        if !(4_000..=192_000).contains(&sample_rate) {
+            return Err(LoadError::new(
+                vocoder_file,
+                format!("a sampling rate of {sample_rate}"),
+            ));
+        }
         let tables = Tables::new(&unit.speaker_list, dictionary);
         let (name, tensors) = parts.acoustic;
         let acoustic = Acoustic::load(name, &config, tensors, &parts.statistics, &tables)?;
@@ -131,10 +179,17 @@ impl Voice {
         let vocoder = Vocoder::load(name, &vocoder_config, tensors)?;
         if vocoder.channels() != config.params().num_mels {
             let (ours, theirs) = (config.params().num_mels, vocoder.channels());
-            let problem = format!("the vocoder takes {theirs} channels, the acoustic model makes {ours}");
+            let problem =
+                format!("the vocoder takes {theirs} channels, the acoustic model makes {ours}");
             return Err(LoadError::new(vocoder_file, problem));
         }
-        let speaker = unit.speaker_list.split(',').next().unwrap_or_default().trim().to_owned();
+        let speaker = unit
+            .speaker_list
+            .split(',')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_owned();
         Ok(Self {
             acoustic,
             vocoder,
@@ -144,7 +199,7 @@ impl Voice {
             plain_syllables: !parts.about.colored_syllables,
             name: parts.about.name,
             emotions: parts.about.emotions,
-            sample_rate: vocoder_config.audio_config.sampling_rate,
+            sample_rate,
         })
     }
 
@@ -184,7 +239,6 @@ impl Voice {
     /// Speaks a plan, a sentence at a time, on the thread that asks for the next one.
     ///
     /// Samples lie between -1 and 1. The stop signal ends the speech within a few milliseconds.
-    #[must_use]
     pub fn speak<'a>(&'a self, plan: &'a Plan, stop: &'a StopSignal) -> Speech<'a> {
         Speech::new(self, plan, stop)
     }

@@ -41,7 +41,10 @@ pub fn header(sample_rate: u32, samples: Option<u32>) -> [u8; 44] {
 #[must_use]
 pub fn to_pcm16(samples: &[f32]) -> Vec<u8> {
     let step = |sample: &f32| (sample * 32768.0).floor().clamp(-32768.0, 32767.0) as i16;
-    samples.iter().flat_map(|sample| step(sample).to_le_bytes()).collect()
+    samples
+        .iter()
+        .flat_map(|sample| step(sample).to_le_bytes())
+        .collect()
 }
 
 /// Writes a whole WAV file.
@@ -61,7 +64,10 @@ mod tests {
 
     #[test]
     fn full_scale_is_clipped_and_not_wrapped() {
-        assert_eq!(to_pcm16(&[1.0, -1.0, 2.0, 0.0]), [255, 127, 0, 128, 255, 127, 0, 0]);
+        assert_eq!(
+            to_pcm16(&[1.0, -1.0, 2.0, 0.0]),
+            [255, 127, 0, 128, 255, 127, 0, 0]
+        );
     }
 
     #[test]

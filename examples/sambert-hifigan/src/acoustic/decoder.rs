@@ -63,19 +63,40 @@ impl Decoder {
     pub(crate) fn load(weights: &Weights, p: &AcousticParams) -> Self {
         let name = "mel_decoder.mel_dec";
         let units = p.decoder_num_units;
-        let memory = p.outputs_per_step * p.encoder_projection_units + p.speaker_units + p.emotion_units;
+        let memory =
+            p.outputs_per_step * p.encoder_projection_units + p.speaker_units + p.emotion_units;
         let mut inputs = p.num_mels;
         let mut prenet = Vec::new();
         for (index, outputs) in p.decoder_prenet_units.iter().chain([&units]).enumerate() {
-            prenet.push(weights.linear(&format!("{name}.prenet.fcs.{}", 3 * index), *outputs, inputs, &[], true));
+            prenet.push(weights.linear(
+                &format!("{name}.prenet.fcs.{}", 3 * index),
+                *outputs,
+                inputs,
+                &[],
+                true,
+            ));
             inputs = *outputs;
         }
         Self {
             prenet,
-            input: weights.linear(&format!("{name}.dec_in_proj"), units, units + memory, &[], true),
-            blocks: (0..p.decoder_num_layers).map(|index| Block::load(weights, p, index, memory)).collect(),
+            input: weights.linear(
+                &format!("{name}.dec_in_proj"),
+                units,
+                units + memory,
+                &[],
+                true,
+            ),
+            blocks: (0..p.decoder_num_layers)
+                .map(|index| Block::load(weights, p, index, memory))
+                .collect(),
             norm: weights.layer_norm(&format!("{name}.ln"), units),
-            out: weights.linear(&format!("{name}.dec_out_proj"), p.num_mels * p.outputs_per_step, units, &[], true),
+            out: weights.linear(
+                &format!("{name}.dec_out_proj"),
+                p.num_mels * p.outputs_per_step,
+                units,
+                &[],
+                true,
+            ),
             heads: p.decoder_num_heads,
             mels: p.num_mels,
         }
@@ -97,9 +118,17 @@ impl Decoder {
         let width = self.input.inputs() - units;
         let steps = memory.len() / width;
         let group = self.out.outputs();
-        let mut caches: Vec<_> = self.blocks.iter().map(|block| block.prepare(memory, steps)).collect();
+        let mut caches: Vec<_> = self
+            .blocks
+            .iter()
+            .map(|block| block.prepare(memory, steps))
+            .collect();
         let mut scratch = self.scratch(band);
-        let mut prenet: Vec<Vec<f32>> = self.prenet.iter().map(|layer| vec![0.0; layer.outputs()]).collect();
+        let mut prenet: Vec<Vec<f32>> = self
+            .prenet
+            .iter()
+            .map(|layer| vec![0.0; layer.outputs()])
+            .collect();
         let mut joined = vec![0.0; width + units];
         let mut frames = vec![0.0; steps * group];
         let mut last = vec![0.0; self.mels];
@@ -116,12 +145,26 @@ impl Decoder {
             probe.see("dec_in_proj", &scratch.x);
             let scale = (units as f32).sqrt();
             scratch.x.iter_mut().for_each(|x| *x *= scale);
-            let back = Window { first: step.saturating_sub(band), count: step.min(band) + 1 };
-            let ahead = Window { first: step, count: (band + 1).min(steps - step) };
+            let back = Window {
+                first: step.saturating_sub(band),
+                count: step.min(band) + 1,
+            };
+            let ahead = Window {
+                first: step,
+                count: (band + 1).min(steps - step),
+            };
             for (index, (block, cache)) in self.blocks.iter().zip(&mut caches).enumerate() {
                 let mut looked = Probe::none();
                 let look = if index == 0 { &mut *probe } else { &mut looked };
-                block.step(step, steps, [back, ahead], self.heads, cache, &mut scratch, look);
+                block.step(
+                    step,
+                    steps,
+                    [back, ahead],
+                    self.heads,
+                    cache,
+                    &mut scratch,
+                    look,
+                );
                 if probe.is_active() {
                     probe.see(&format!("dec_layer_{index}"), &scratch.x);
                 }
@@ -195,7 +238,10 @@ impl Block {
         }
     }
 
-    #[allow(clippy::too_many_arguments, reason = "a step needs its place, its windows, its state and its buffers")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "a step needs its place, its windows, its state and its buffers"
+    )]
     fn step(
         &self,
         step: usize,
@@ -206,7 +252,14 @@ impl Block {
         scratch: &mut Scratch,
         probe: &mut Probe<'_>,
     ) {
-        let Scratch { x, normal, qkv, mixed, wide, scores } = scratch;
+        let Scratch {
+            x,
+            normal,
+            qkv,
+            mixed,
+            wide,
+            scores,
+        } = scratch;
         let units = x.len();
         self.norm.apply(x, normal);
         self.qkv.apply(normal, qkv);
@@ -216,13 +269,37 @@ impl Block {
         cache.values[step * units..(step + 1) * units].copy_from_slice(value);
 
         let [back, ahead] = windows;
-        let own = Attended { keys: &cache.keys, values: &cache.values, stride: units };
+        let own = Attended {
+            keys: &cache.keys,
+            values: &cache.values,
+            stride: units,
+        };
         own.attend(query, heads, back, scores, mixed);
-        see_attention(probe, "pnca_x_attn_first_layer", &own, query, heads, back, steps);
+        see_attention(
+            probe,
+            "pnca_x_attn_first_layer",
+            &own,
+            query,
+            heads,
+            back,
+            steps,
+        );
         self.own_out.accumulate(mixed, x);
-        let memory = Attended { keys: &cache.memory_kv, values: &cache.memory_kv[units..], stride: 2 * units };
+        let memory = Attended {
+            keys: &cache.memory_kv,
+            values: &cache.memory_kv[units..],
+            stride: 2 * units,
+        };
         memory.attend(query, heads, ahead, scores, mixed);
-        see_attention(probe, "pnca_h_attn_first_layer", &memory, query, heads, ahead, steps);
+        see_attention(
+            probe,
+            "pnca_h_attn_first_layer",
+            &memory,
+            query,
+            heads,
+            ahead,
+            steps,
+        );
         self.memory_out.accumulate(mixed, x);
 
         self.feed_norm.apply(x, normal);
@@ -241,7 +318,14 @@ struct Attended<'a> {
 
 impl Attended<'_> {
     /// Mixes the values of a window by how well their keys answer the query.
-    fn attend(&self, query: &[f32], heads: usize, window: Window, scores: &mut Vec<f32>, mixed: &mut [f32]) {
+    fn attend(
+        &self,
+        query: &[f32],
+        heads: usize,
+        window: Window,
+        scores: &mut Vec<f32>,
+        mixed: &mut [f32],
+    ) {
         let size = query.len() / heads;
         for head in 0..heads {
             let lanes = head * size..(head + 1) * size;

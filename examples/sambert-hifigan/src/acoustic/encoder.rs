@@ -54,21 +54,31 @@ impl Encoder {
             vec![read.table("byte_index_emb", 256, p.embedding_dim)?]
         } else {
             let pairs = names.iter().zip(tables.sizes());
-            pairs.map(|(name, size)| read.table(name, size, p.embedding_dim)).collect::<Result<_>>()?
+            pairs
+                .map(|(name, size)| read.table(name, size, p.embedding_dim))
+                .collect::<Result<_>>()?
         };
         let stored = "text_encoder.ling_enc.position_enc.position_enc";
         let positions = match weights.has(stored) {
-            true => Some(read.tensor(stored, &[1, p.max_len, p.embedding_dim])?.squeeze(0)?),
+            true => Some(
+                read.tensor(stored, &[1, p.max_len, p.embedding_dim])?
+                    .squeeze(0)?,
+            ),
             false => None,
         };
-        let blocks = (0..p.encoder_num_layers).map(|index| Block::load(&read, p, index)).collect::<Result<_>>()?;
+        let blocks = (0..p.encoder_num_layers)
+            .map(|index| Block::load(&read, p, index))
+            .collect::<Result<_>>()?;
         let projection = [p.encoder_projection_units, p.encoder_num_units];
         Ok(Self {
             embeddings,
             positions,
             blocks,
             norm: read.norm("text_encoder.ling_enc.ln", p.encoder_num_units)?,
-            projection: read.tensor("text_encoder.ling_proj.weight", &projection)?.t()?.contiguous()?,
+            projection: read
+                .tensor("text_encoder.ling_proj.weight", &projection)?
+                .t()?
+                .contiguous()?,
             width: p.embedding_dim,
             scale: (p.encoder_num_units as f64).sqrt(),
         })
@@ -129,8 +139,18 @@ impl Block {
             out: read.dense(&name("slf_attn.fc"), units, units, None)?,
             residual: inputs == units,
             feed_norm: read.norm(&name("pos_ffn.layer_norm"), units)?,
-            wide: read.dense(&name("pos_ffn.w_1"), p.encoder_ffn_inner_dim, units, Some(3))?,
-            narrow: read.dense(&name("pos_ffn.w_2"), units, p.encoder_ffn_inner_dim, Some(1))?,
+            wide: read.dense(
+                &name("pos_ffn.w_1"),
+                p.encoder_ffn_inner_dim,
+                units,
+                Some(3),
+            )?,
+            narrow: read.dense(
+                &name("pos_ffn.w_2"),
+                units,
+                p.encoder_ffn_inner_dim,
+                Some(1),
+            )?,
         })
     }
 
@@ -143,7 +163,9 @@ impl Block {
         // A convolution of three taps is a product with each row's neighbors beside it.
         let padded = normal.pad_with_zeros(0, 1, 1)?;
         let length = normal.dim(0)?;
-        let shifted = (0..3).map(|tap| padded.narrow(0, tap, length)).collect::<Result<Vec<_>>>()?;
+        let shifted = (0..3)
+            .map(|tap| padded.narrow(0, tap, length))
+            .collect::<Result<Vec<_>>>()?;
         let wide = self.wide.run(&Tensor::cat(&shifted, 1)?)?.relu()?;
         attended + self.narrow.run(&wide)?
     }
@@ -153,14 +175,21 @@ impl Block {
         let (length, width) = (qkv.dim(0)?, qkv.dim(1)? / 3);
         let head = width / self.heads;
         let part = |index: usize| -> Result<Tensor> {
-            let part = qkv.narrow(1, index * width, width)?.reshape((length, self.heads, head))?;
+            let part = qkv
+                .narrow(1, index * width, width)?
+                .reshape((length, self.heads, head))?;
             part.transpose(0, 1)?.contiguous()
         };
         let (q, k, v) = (part(0)?, part(1)?, part(2)?);
         let scores = (q.matmul(&k.transpose(1, 2)?.contiguous()?)? / (head as f64).sqrt())?;
-        let scores = scores.broadcast_sub(&scores.max_keepdim(D::Minus1)?)?.exp()?;
+        let scores = scores
+            .broadcast_sub(&scores.max_keepdim(D::Minus1)?)?
+            .exp()?;
         let attention = scores.broadcast_div(&scores.sum_keepdim(D::Minus1)?)?;
-        let mixed = attention.matmul(&v)?.transpose(0, 1)?.reshape((length, width))?;
+        let mixed = attention
+            .matmul(&v)?
+            .transpose(0, 1)?
+            .reshape((length, width))?;
         self.out.run(&mixed)
     }
 }
@@ -170,7 +199,9 @@ impl Norm {
         let centred = x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?;
         let variance = centred.sqr()?.mean_keepdim(D::Minus1)?;
         let normal = centred.broadcast_div(&(variance + 1e-6)?.sqrt()?)?;
-        normal.broadcast_mul(&self.weight)?.broadcast_add(&self.bias)
+        normal
+            .broadcast_mul(&self.weight)?
+            .broadcast_add(&self.bias)
     }
 }
 
@@ -200,18 +231,30 @@ impl Reader<'_> {
 
     fn norm(&self, name: &str, width: usize) -> Result<Norm> {
         let part = |part: &str| self.tensor(&format!("{name}.{part}"), &[width]);
-        Ok(Norm { weight: part("weight")?, bias: part("bias")? })
+        Ok(Norm {
+            weight: part("weight")?,
+            bias: part("bias")?,
+        })
     }
 
     /// Reads a linear layer, or a convolution as the linear layer over its taps.
-    fn dense(&self, name: &str, outputs: usize, inputs: usize, taps: Option<usize>) -> Result<Dense> {
+    fn dense(
+        &self,
+        name: &str,
+        outputs: usize,
+        inputs: usize,
+        taps: Option<usize>,
+    ) -> Result<Dense> {
         let shape: Vec<usize> = [outputs, inputs].into_iter().chain(taps).collect();
         let weight = self.tensor(&format!("{name}.weight"), &shape)?;
         let weight = match taps {
             Some(_) => weight.transpose(1, 2)?.flatten_from(1)?.t()?.contiguous()?,
             None => weight.t()?.contiguous()?,
         };
-        Ok(Dense { weight, bias: self.tensor(&format!("{name}.bias"), &[outputs])? })
+        Ok(Dense {
+            weight,
+            bias: self.tensor(&format!("{name}.bias"), &[outputs])?,
+        })
     }
 
     /// Reads an embedding of `symbols` rows and the two or three specials behind them.

@@ -34,7 +34,11 @@ pub(crate) struct FsmnShape<'a> {
 impl Fsmn {
     pub(crate) fn load(weights: &Weights, name: &str, shape: &FsmnShape<'_>) -> Self {
         let layer = |index: usize| {
-            let inputs = if index == 0 { shape.inputs } else { shape.width };
+            let inputs = if index == 0 {
+                shape.inputs
+            } else {
+                shape.width
+            };
             let (width, filter) = (shape.width, shape.filter);
             let memory = weights.values(
                 &format!("{name}.memory_block_lst.{index}.conv_dw.weight"),
@@ -44,12 +48,16 @@ impl Fsmn {
             Layer {
                 wide: weights.linear(&format!("{ffn}.w_1"), shape.inner, inputs, &[1], true),
                 narrow: weights.linear(&format!("{ffn}.w_2"), width, shape.inner, &[1], false),
-                memory: memory.map(|memory| transposed(&memory, width, filter)).unwrap_or_default(),
+                memory: memory
+                    .map(|memory| transposed(&memory, width, filter))
+                    .unwrap_or_default(),
                 // The filter is centred, then moved towards the past.
                 left: (filter - 1) / 2 + shape.shift.of(index).min((filter - 1) / 2),
             }
         };
-        Self { layers: (0..shape.layers).map(layer).collect() }
+        Self {
+            layers: (0..shape.layers).map(layer).collect(),
+        }
     }
 
     /// Encodes rows of inputs into rows of memory units.
@@ -60,7 +68,13 @@ impl Fsmn {
             relu(&mut wide);
             let narrow = layer.narrow.map(&wide);
             let mut y = narrow.clone();
-            depthwise(&narrow, &layer.memory, layer.narrow.outputs(), layer.left, &mut y);
+            depthwise(
+                &narrow,
+                &layer.memory,
+                layer.narrow.outputs(),
+                layer.left,
+                &mut y,
+            );
             if layer.wide.inputs() == layer.narrow.outputs() {
                 add(&mut y, &x);
             }
@@ -71,5 +85,7 @@ impl Fsmn {
 }
 
 fn transposed(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
-    (0..rows * columns).map(|index| values[index % rows * columns + index / rows]).collect()
+    (0..rows * columns)
+        .map(|index| values[index % rows * columns + index / rows])
+        .collect()
 }

@@ -38,8 +38,10 @@ impl Rows {
         let mut joined = Vec::with_capacity(count * widths.total());
         for row in 0..count {
             joined.extend_from_slice(&self.text[row * widths.text..(row + 1) * widths.text]);
-            joined.extend_from_slice(&self.speaker[row * widths.speaker..(row + 1) * widths.speaker]);
-            joined.extend_from_slice(&self.emotion[row * widths.emotion..(row + 1) * widths.emotion]);
+            joined
+                .extend_from_slice(&self.speaker[row * widths.speaker..(row + 1) * widths.speaker]);
+            joined
+                .extend_from_slice(&self.emotion[row * widths.emotion..(row + 1) * widths.emotion]);
         }
         joined
     }
@@ -55,19 +57,28 @@ impl LengthRegulator {
             let scale = |j: usize| 10_000f64.powf((j / 2 * 2) as f64 / width as f64) as f32;
             (0..width).map(scale).collect()
         };
-        Self { inverse_timescales, step: p.outputs_per_step }
+        Self {
+            inverse_timescales,
+            step: p.outputs_per_step,
+        }
     }
 
     /// Embeds each frame's place in its unit; frames that only fill the last step have place zero.
     pub(crate) fn positions(&self, durations: &[usize]) -> Vec<f32> {
         let total: usize = durations.iter().sum();
         let padding = total.next_multiple_of(self.step) - total;
-        let places = durations.iter().flat_map(|frames| 1..=*frames).chain(std::iter::repeat_n(0, padding));
+        let places = durations
+            .iter()
+            .flat_map(|frames| 1..=*frames)
+            .chain(std::iter::repeat_n(0, padding));
         let embed = |place: usize| {
-            self.inverse_timescales.iter().enumerate().map(move |(j, scale)| {
-                let angle = place as f32 / scale;
-                if j % 2 == 0 { angle.sin() } else { angle.cos() }
-            })
+            self.inverse_timescales
+                .iter()
+                .enumerate()
+                .map(move |(j, scale)| {
+                    let angle = place as f32 / scale;
+                    if j % 2 == 0 { angle.sin() } else { angle.cos() }
+                })
         };
         places.flat_map(embed).collect()
     }
@@ -94,8 +105,12 @@ impl LengthRegulator {
         for step in 0..steps {
             let frame = step * self.step;
             memory.extend_from_slice(&rows.text[step * group..(step + 1) * group]);
-            memory.extend_from_slice(&rows.speaker[frame * widths.speaker..(frame + 1) * widths.speaker]);
-            memory.extend_from_slice(&rows.emotion[frame * widths.emotion..(frame + 1) * widths.emotion]);
+            memory.extend_from_slice(
+                &rows.speaker[frame * widths.speaker..(frame + 1) * widths.speaker],
+            );
+            memory.extend_from_slice(
+                &rows.emotion[frame * widths.emotion..(frame + 1) * widths.emotion],
+            );
         }
         memory
     }

@@ -78,7 +78,10 @@ pub(crate) struct Mel {
     pub(crate) values: Vec<f32>,
     pub(crate) channels: usize,
     /// Frames of each unit.
-    #[cfg_attr(not(test), allow(dead_code, reason = "tests compare durations with the reference"))]
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "tests compare durations with the reference")
+    )]
     pub(crate) durations: Vec<usize>,
 }
 
@@ -119,19 +122,30 @@ impl Acoustic {
         let weights = Weights::new(file, tensors);
         let [.., emotion_count, speaker_count] = tables.sizes();
         let rows = special_rows(&weights, "emo_tokenizer.weight", emotion_count);
-        let emotions = weights.values("emo_tokenizer.weight", &[rows, p.emotion_units]).unwrap_or_default();
+        let emotions = weights
+            .values("emo_tokenizer.weight", &[rows, p.emotion_units])
+            .unwrap_or_default();
         let speakers = if p.se {
             let embedding = statistics.se.clone().unwrap_or_default();
             if embedding.len() != p.speaker_units {
-                let problem = format!("se.npy holds {} values instead of {}", embedding.len(), p.speaker_units);
+                let problem = format!(
+                    "se.npy holds {} values instead of {}",
+                    embedding.len(),
+                    p.speaker_units
+                );
                 weights.problem(problem);
             }
             Speakers::Embedding(embedding)
         } else {
             let rows = special_rows(&weights, "spk_tokenizer.weight", speaker_count);
-            Speakers::Table(weights.values("spk_tokenizer.weight", &[rows, p.speaker_units]).unwrap_or_default())
+            Speakers::Table(
+                weights
+                    .values("spk_tokenizer.weight", &[rows, p.speaker_units])
+                    .unwrap_or_default(),
+            )
         };
-        let encoder = Encoder::load(&weights, p, tables).map_err(|error| LoadError::new(file, error.to_string()))?;
+        let encoder = Encoder::load(&weights, p, tables)
+            .map_err(|error| LoadError::new(file, error.to_string()))?;
         let model = Self {
             encoder,
             speakers,
@@ -144,7 +158,11 @@ impl Acoustic {
             decoder: Decoder::load(&weights, p),
             postnet: Postnet::load(&weights, p),
             frequency: Frequency::of(p, statistics, &weights),
-            widths: Widths { text: p.encoder_projection_units, speaker: p.speaker_units, emotion: p.emotion_units },
+            widths: Widths {
+                text: p.encoder_projection_units,
+                speaker: p.speaker_units,
+                emotion: p.emotion_units,
+            },
             step: p.outputs_per_step,
             mels: p.num_mels,
             parameters: weights.parameters(),
@@ -173,12 +191,21 @@ impl Acoustic {
         let rows = self.features(ids, probe)?;
         let (rows, frames) = self.prosody(rows, probe);
         let frames: Vec<f32> = frames.into_iter().map(|frames| frames / speed).collect();
-        let durations: Vec<usize> = frames.iter().map(|frames| (frames + 0.5).floor().max(0.0) as usize).collect();
-        let total = durations.iter().fold(0, |sum: usize, frames| sum.saturating_add(*frames));
+        let durations: Vec<usize> = frames
+            .iter()
+            .map(|frames| (frames + 0.5).floor().max(0.0) as usize)
+            .collect();
+        let total = durations
+            .iter()
+            .fold(0, |sum: usize, frames| sum.saturating_add(*frames));
         match total {
             0 => return Err(Failure::Empty),
             1..=FRAME_LIMIT => {}
-            _ => return Err(Failure::Model(format!("the model wants {total} frames for one sentence"))),
+            _ => {
+                return Err(Failure::Model(format!(
+                    "the model wants {total} frames for one sentence"
+                )));
+            }
         }
         let memory = self.memory(&rows, &durations, probe);
         let longest = frames.iter().copied().fold(0.0, f32::max);
@@ -193,9 +220,15 @@ impl Acoustic {
             probe.see("mel_denorm", &values);
         }
         if values.iter().any(|value| !value.is_finite()) {
-            return Err(Failure::Model("the model computed values that are not finite".to_owned()));
+            return Err(Failure::Model(
+                "the model computed values that are not finite".to_owned(),
+            ));
         }
-        Ok(Mel { values, channels: self.mels, durations })
+        Ok(Mel {
+            values,
+            channels: self.mels,
+            durations,
+        })
     }
 
     /// Encodes the text and looks emotion and speaker up.
@@ -213,8 +246,10 @@ impl Acoustic {
         };
         let rows = Rows {
             text,
-            speaker: speaker.ok_or_else(|| Failure::Model("the speaker is not in the model".to_owned()))?,
-            emotion: emotion.ok_or_else(|| Failure::Model("the emotion is not in the model".to_owned()))?,
+            speaker: speaker
+                .ok_or_else(|| Failure::Model("the speaker is not in the model".to_owned()))?,
+            emotion: emotion
+                .ok_or_else(|| Failure::Model("the emotion is not in the model".to_owned()))?,
         };
         probe.see("va_text", &rows.text);
         probe.see("va_emo", &rows.emotion);
@@ -234,7 +269,9 @@ impl Acoustic {
             probe.see(&format!("{name}_emb"), &embedded);
             add(&mut rows.text, &embedded);
         }
-        let logs = self.duration.run(&rows.beside(self.widths), self.widths.total());
+        let logs = self
+            .duration
+            .run(&rows.beside(self.widths), self.widths.total());
         probe.see("log_duration", &logs);
         let frames = frames_of(&logs);
         probe.see("duration", &frames);
@@ -246,9 +283,15 @@ impl Acoustic {
         let positions = self.regulator.positions(durations);
         probe.see("dur_pos_emb", &positions);
         let mut stretched = Rows {
-            text: self.regulator.repeat(&rows.text, self.widths.text, durations),
-            speaker: self.regulator.repeat(&rows.speaker, self.widths.speaker, durations),
-            emotion: self.regulator.repeat(&rows.emotion, self.widths.emotion, durations),
+            text: self
+                .regulator
+                .repeat(&rows.text, self.widths.text, durations),
+            speaker: self
+                .regulator
+                .repeat(&rows.speaker, self.widths.speaker, durations),
+            emotion: self
+                .regulator
+                .repeat(&rows.emotion, self.widths.emotion, durations),
         };
         add(&mut stretched.text, &positions);
         probe.see("lr_text", &stretched.text);
@@ -267,8 +310,14 @@ impl Frequency {
         }
         let (low, high) = (p.nsf_f0_global_minimum, p.nsf_f0_global_maximum);
         match (p.nsf_norm_type, statistics.mvn.as_deref()) {
-            (NormType::Global, _) => Some(Self { scale: high - low, offset: low }),
-            (NormType::MeanStd, Some([mean, deviation])) => Some(Self { scale: *deviation, offset: *mean }),
+            (NormType::Global, _) => Some(Self {
+                scale: high - low,
+                offset: low,
+            }),
+            (NormType::MeanStd, Some([mean, deviation])) => Some(Self {
+                scale: *deviation,
+                offset: *mean,
+            }),
             (NormType::MeanStd, _) => {
                 weights.problem("mvn.npy, mean and deviation of the fundamental frequency, is missing or misshapen");
                 None

@@ -32,14 +32,18 @@ impl FilledPauses {
         let conv = weights.values("FP_predictor.w_1.weight", &[inner, width, 3]);
         let bias = weights.values("FP_predictor.w_1.bias", &[inner]);
         let wide = match (conv, bias) {
-            (Some(conv), Some(bias)) => Linear::new(&taps_first(&conv, width), Some(&bias), inner, 3 * width),
+            (Some(conv), Some(bias)) => {
+                Linear::new(&taps_first(&conv, width), Some(&bias), inner, 3 * width)
+            }
             _ => Linear::new(&[], None, 0, 1),
         };
         let mut phrases = Vec::new();
         for phones in PHRASES {
             match tables.encode_text(&phrase(phones)) {
                 Ok(ids) => phrases.push(ids),
-                Err(symbol) => weights.problem(format!("no id for {symbol}, which filled pauses need")),
+                Err(symbol) => {
+                    weights.problem(format!("no id for {symbol}, which filled pauses need"))
+                }
             }
         }
         Self {
@@ -54,10 +58,22 @@ impl FilledPauses {
     }
 
     /// Inserts three rows before every unit that gets a hesitation.
-    pub(crate) fn insert(&self, encoder: &Encoder, text: &[f32], probe: &mut Probe<'_>) -> Result<Vec<f32>> {
+    pub(crate) fn insert(
+        &self,
+        encoder: &Encoder,
+        text: &[f32],
+        probe: &mut Probe<'_>,
+    ) -> Result<Vec<f32>> {
         let mut inserted = Vec::new();
-        for (class, row) in self.classes(text, probe).into_iter().zip(text.chunks_exact(self.width)) {
-            if let Some(phrase) = class.checked_sub(1).and_then(|index| self.phrases.get(index)) {
+        for (class, row) in self
+            .classes(text, probe)
+            .into_iter()
+            .zip(text.chunks_exact(self.width))
+        {
+            if let Some(phrase) = class
+                .checked_sub(1)
+                .and_then(|index| self.phrases.get(index))
+            {
                 inserted.extend(encoder.run(phrase, &mut Probe::none())?);
             }
             inserted.extend_from_slice(row);
@@ -74,20 +90,26 @@ impl FilledPauses {
         let mut scores = self.out.map(&self.second_norm.map(&narrow));
         scores.chunks_exact_mut(4).for_each(softmax);
         probe.see("fp_probs", &scores);
-        let best = |row: &[f32]| (1..4).fold(0, |best, class| if row[class] > row[best] { class } else { best });
+        let best = |row: &[f32]| {
+            (1..4).fold(
+                0,
+                |best, class| if row[class] > row[best] { class } else { best },
+            )
+        };
         scores.chunks_exact(4).map(best).collect()
     }
 }
 
 fn phrase(phones: [&'static str; 2]) -> [Unit; 3] {
-    let unit = |phone: &'static str, tone: &'static str, flag: &'static str, segment: &'static str| Unit {
-        phone: phone.into(),
-        tone: tone.into(),
-        flag: flag.into(),
-        segment: segment.into(),
-        emotion: "emotion_none".into(),
-        speaker: "".into(),
-    };
+    let unit =
+        |phone: &'static str, tone: &'static str, flag: &'static str, segment: &'static str| Unit {
+            phone: phone.into(),
+            tone: tone.into(),
+            flag: flag.into(),
+            segment: segment.into(),
+            emotion: "emotion_none".into(),
+            speaker: "".into(),
+        };
     let [first, second] = phones;
     [
         unit(first, "tone5", "s_begin", "word_begin"),
@@ -98,7 +120,11 @@ fn phrase(phones: [&'static str; 2]) -> [Unit; 3] {
 
 /// Reorders `[outputs, inputs, 3]` into `[outputs, 3, inputs]`.
 fn taps_first(conv: &[f32], inputs: usize) -> Vec<f32> {
-    let row = |row: &[f32]| (0..3 * inputs).map(|i| row[i % inputs * 3 + i / inputs]).collect::<Vec<_>>();
+    let row = |row: &[f32]| {
+        (0..3 * inputs)
+            .map(|i| row[i % inputs * 3 + i / inputs])
+            .collect::<Vec<_>>()
+    };
     conv.chunks_exact(3 * inputs).flat_map(row).collect()
 }
 
@@ -107,5 +133,10 @@ fn with_neighbors(rows: &[f32], width: usize) -> Vec<f32> {
     let mut padded = vec![0.0; width];
     padded.extend_from_slice(rows);
     padded.resize(rows.len() + 2 * width, 0.0);
-    padded.windows(3 * width).step_by(width).flatten().copied().collect()
+    padded
+        .windows(3 * width)
+        .step_by(width)
+        .flatten()
+        .copied()
+        .collect()
 }

@@ -29,7 +29,13 @@ impl Postnet {
         Self {
             fsmn: Fsmn::load(weights, "mel_postnet.fsmn", &shape),
             lstm: weights.lstm("mel_postnet.lstm", "l0", memory, p.postnet_lstm_units),
-            out: weights.linear("mel_postnet.fc", p.num_mels, p.postnet_lstm_units, &[], true),
+            out: weights.linear(
+                "mel_postnet.fc",
+                p.num_mels,
+                p.postnet_lstm_units,
+                &[],
+                true,
+            ),
         }
     }
 

@@ -42,8 +42,12 @@ impl Predictor {
             forward: weights.lstm(&blstm, "l0", memory, units),
             backward: weights.lstm(&blstm, "l0_reverse", memory, units),
             out: weights.linear(&format!("{name}.fc"), 1, 2 * units, &[], true),
-            embedding: weights.values(&format!("{embedding}.weight"), &[width, 1, TAPS]).unwrap_or_default(),
-            embedding_bias: weights.values(&format!("{embedding}.bias"), &[width]).unwrap_or_default(),
+            embedding: weights
+                .values(&format!("{embedding}.weight"), &[width, 1, TAPS])
+                .unwrap_or_default(),
+            embedding_bias: weights
+                .values(&format!("{embedding}.bias"), &[width])
+                .unwrap_or_default(),
         }
     }
 
@@ -53,7 +57,8 @@ impl Predictor {
         let units = self.forward.units();
         let mut both = vec![0.0; count * 2 * units];
         self.forward.run(&memory, &mut both, 2 * units, 0, false);
-        self.backward.run(&memory, &mut both, 2 * units, units, true);
+        self.backward
+            .run(&memory, &mut both, 2 * units, units, true);
         let values = self.out.map(&both);
         (memory, values)
     }

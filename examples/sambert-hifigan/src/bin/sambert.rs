@@ -53,19 +53,34 @@ enum Command {
 
 fn main() -> Result<(), Box<dyn Error>> {
     match Arguments::parse().command {
-        Command::Speak { text, output, emotion, speed, seed, voice } => {
+        Command::Speak {
+            text,
+            output,
+            emotion,
+            speed,
+            seed,
+            voice,
+        } => {
             let voice = load(voice)?;
-            let style = Style::default().with_emotion(emotion).with_speed(speed)?.with_seed(seed);
+            let style = Style::default()
+                .with_emotion(emotion)
+                .with_speed(speed)?
+                .with_seed(seed);
             let plan = voice.plan(&text, &style)?;
             let mut samples = Vec::new();
             for stretch in voice.speak(&plan, &StopSignal::new()) {
                 samples.extend(stretch?);
             }
-            Ok(wav::write(BufWriter::new(File::create(output)?), voice.sample_rate(), &samples)?)
+            Ok(wav::write(
+                BufWriter::new(File::create(output)?),
+                voice.sample_rate(),
+                &samples,
+            )?)
         }
         Command::Pinyin { text } => {
             let voice = Voice::demo()?;
-            let lines = text.map_or_else(|| io::stdin().lines().collect(), |text| Ok(vec![text]))?;
+            let lines =
+                text.map_or_else(|| io::stdin().lines().collect(), |text| Ok(vec![text]))?;
             for line in lines {
                 match voice.plan(&line, &Style::default()) {
                     Ok(plan) => say(&plan.pinyin()),
@@ -92,7 +107,10 @@ fn load(folder: Option<PathBuf>) -> Result<Voice, sambert_hifigan::LoadError> {
     folder.map_or_else(Voice::demo, |folder| Voice::load(&folder))
 }
 
-#[allow(clippy::print_stdout, reason = "a command answers on its standard output")]
+#[allow(
+    clippy::print_stdout,
+    reason = "a command answers on its standard output"
+)]
 fn say(line: &str) {
     println!("{line}");
 }

@@ -34,7 +34,14 @@ impl Conv {
                 packed[start + index * GROUP] = *value;
             }
         }
-        Self { inputs, outputs, taps, dilation, packed, bias: bias.to_vec() }
+        Self {
+            inputs,
+            outputs,
+            taps,
+            dilation,
+            packed,
+            bias: bias.to_vec(),
+        }
     }
 
     pub(crate) const fn outputs(&self) -> usize {
@@ -54,8 +61,24 @@ impl Conv {
     ///
     /// Rows of `x` are `x_stride` apart and at least `n + reach + TILE` long; rows of `y` are `y_stride`
     /// apart. With `add` the result is added to what `y` holds.
-    pub(crate) fn apply(&self, x: &[f32], x_stride: usize, y: &mut [f32], y_stride: usize, n: usize, add: bool) {
-        Arch::new().dispatch(Pass { conv: self, x, x_stride, y, y_stride, n, add });
+    pub(crate) fn apply(
+        &self,
+        x: &[f32],
+        x_stride: usize,
+        y: &mut [f32],
+        y_stride: usize,
+        n: usize,
+        add: bool,
+    ) {
+        Arch::new().dispatch(Pass {
+            conv: self,
+            x,
+            x_stride,
+            y,
+            y_stride,
+            n,
+            add,
+        });
     }
 }
 
@@ -95,14 +118,21 @@ impl Pass<'_> {
             for (index, group) in conv.packed.chunks_exact(group_size).enumerate() {
                 let mut half = 0;
                 while half < GROUP && index * GROUP + half < conv.outputs {
-                    let sums = tile::<S, R>(simd, self.x, self.x_stride, start, conv, &group[half..]);
+                    let sums =
+                        tile::<S, R>(simd, self.x, self.x_stride, start, conv, &group[half..]);
                     for (r, sum) in sums.iter().enumerate() {
                         let output = index * GROUP + half + r;
                         if output >= conv.outputs {
                             break;
                         }
                         let from = output * self.y_stride + start;
-                        store(simd, sum, conv.bias[output], &mut self.y[from..from + count], self.add);
+                        store(
+                            simd,
+                            sum,
+                            conv.bias[output],
+                            &mut self.y[from..from + count],
+                            self.add,
+                        );
                     }
                     half += R;
                 }

@@ -47,8 +47,8 @@ fn sine(x: f32) -> f32 {
     let r = ((x - turns * HIGH) - turns * MIDDLE) - turns * LOW;
     let s = r * r;
     let p = 2.608_316e-6;
-    let p = p * s - 1.981_069_1e-4;
-    let p = p * s + 8.333_078_6e-3;
+    let p = p * s - 1.981_069e-4;
+    let p = p * s + 8.333_078e-3;
     let p = p * s - 0.166_666_6;
     let value = r + r * s * p;
     let odd = (turns * 0.5).round_ties_even() * 2.0 != turns;

@@ -31,7 +31,12 @@ impl Linear {
         if let Some(bias) = bias {
             padded[..outputs].copy_from_slice(bias);
         }
-        Self { inputs, outputs, packed, bias: padded }
+        Self {
+            inputs,
+            outputs,
+            packed,
+            bias: padded,
+        }
     }
 
     pub(crate) const fn inputs(&self) -> usize {
@@ -60,7 +65,12 @@ impl Linear {
     }
 
     fn run(&self, x: &[f32], y: &mut [f32], add: bool) {
-        Arch::new().dispatch(Product { layer: self, x, y, add });
+        Arch::new().dispatch(Product {
+            layer: self,
+            x,
+            y,
+            add,
+        });
     }
 }
 
@@ -87,10 +97,21 @@ impl WithSimd for Product<'_> {
             while row < rows {
                 let mut out = [[0.0; PANEL]; 4];
                 let height = if row + 4 <= rows {
-                    four_rows(simd, &x[row * inputs..(row + 4) * inputs], inputs, panel, &mut out);
+                    four_rows(
+                        simd,
+                        &x[row * inputs..(row + 4) * inputs],
+                        inputs,
+                        panel,
+                        &mut out,
+                    );
                     4
                 } else {
-                    one_row(simd, &x[row * inputs..(row + 1) * inputs], panel, &mut out[0]);
+                    one_row(
+                        simd,
+                        &x[row * inputs..(row + 1) * inputs],
+                        panel,
+                        &mut out[0],
+                    );
                     1
                 };
                 for (offset, values) in out[..height].iter().enumerate() {
@@ -108,7 +129,13 @@ impl WithSimd for Product<'_> {
 
 /// Multiplies four rows by one panel, two vectors of columns at a time.
 #[inline(always)]
-fn four_rows<S: Simd>(simd: S, x: &[f32], inputs: usize, panel: &[f32], out: &mut [[f32; PANEL]; 4]) {
+fn four_rows<S: Simd>(
+    simd: S,
+    x: &[f32],
+    inputs: usize,
+    panel: &[f32],
+    out: &mut [[f32; PANEL]; 4],
+) {
     let step = 2 * S::F32_LANES;
     let (a, rest) = x.split_at(inputs);
     let (b, rest) = rest.split_at(inputs);
@@ -209,7 +236,9 @@ mod tests {
         for row in 0..rows {
             for output in 0..outputs {
                 let exact: f64 = (0..inputs)
-                    .map(|i| f64::from(x[row * inputs + i]) * f64::from(weight[output * inputs + i]))
+                    .map(|i| {
+                        f64::from(x[row * inputs + i]) * f64::from(weight[output * inputs + i])
+                    })
                     .sum::<f64>()
                     + f64::from(bias[output]);
                 assert!((exact - f64::from(y[row * outputs + output])).abs() < 1e-4);

@@ -28,7 +28,11 @@ impl Lstm {
 
     pub(crate) fn start(&self) -> State {
         let units = self.units();
-        State { hidden: vec![0.0; units], cell: vec![0.0; units], gates: vec![0.0; 4 * units] }
+        State {
+            hidden: vec![0.0; units],
+            cell: vec![0.0; units],
+            gates: vec![0.0; 4 * units],
+        }
     }
 
     /// Advances by one input row.
@@ -38,14 +42,23 @@ impl Lstm {
     }
 
     /// Runs over all rows of `x` and writes each hidden state at `offset` of the rows of `y`, `stride` wide.
-    pub(crate) fn run(&self, x: &[f32], y: &mut [f32], stride: usize, offset: usize, backward: bool) {
+    pub(crate) fn run(
+        &self,
+        x: &[f32],
+        y: &mut [f32],
+        stride: usize,
+        offset: usize,
+        backward: bool,
+    ) {
         let rows = x.len() / self.input.inputs();
         let gates = self.input.map(x);
         let mut state = self.start();
         for index in 0..rows {
             let row = if backward { rows - 1 - index } else { index };
             let width = state.gates.len();
-            state.gates.copy_from_slice(&gates[row * width..(row + 1) * width]);
+            state
+                .gates
+                .copy_from_slice(&gates[row * width..(row + 1) * width]);
             self.advance(&mut state);
             let from = row * stride + offset;
             y[from..from + state.hidden.len()].copy_from_slice(&state.hidden);
@@ -54,7 +67,11 @@ impl Lstm {
 
     fn advance(&self, state: &mut State) {
         let units = self.units();
-        let State { hidden, cell, gates } = state;
+        let State {
+            hidden,
+            cell,
+            gates,
+        } = state;
         self.recurrent.accumulate(hidden, gates);
         for unit in 0..units {
             let input = sigmoid(gates[unit]);

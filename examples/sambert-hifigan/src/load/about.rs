@@ -24,16 +24,30 @@ struct File {
 impl About {
     /// Parses the file.
     pub(crate) fn parse(file: &str, text: &str) -> Result<Self, LoadError> {
-        let parsed: File = serde_json::from_str(text).map_err(|error| LoadError::new(file, error.to_string()))?;
+        let parsed: File =
+            serde_json::from_str(text).map_err(|error| LoadError::new(file, error.to_string()))?;
         let emotion = |name: &String| {
-            name.parse().map_err(|_| LoadError::new(file, format!("no emotion is called {name:?}")))
+            name.parse()
+                .map_err(|_| LoadError::new(file, format!("no emotion is called {name:?}")))
         };
-        let emotions = parsed.emotions.iter().map(emotion).collect::<Result<_, _>>()?;
-        Ok(Self { name: parsed.name, emotions, colored_syllables: parsed.colored_syllables })
+        let emotions = parsed
+            .emotions
+            .iter()
+            .map(emotion)
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            name: parsed.name,
+            emotions,
+            colored_syllables: parsed.colored_syllables,
+        })
     }
 
     /// A voice without the file: any emotion may have been trained.
     pub(crate) fn unknown(name: String) -> Self {
-        Self { name, emotions: Emotion::ALL.to_vec(), colored_syllables: true }
+        Self {
+            name,
+            emotions: Emotion::ALL.to_vec(),
+            colored_syllables: true,
+        }
     }
 }

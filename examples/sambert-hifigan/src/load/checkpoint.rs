@@ -20,14 +20,19 @@ pub(crate) type Tensors = BTreeMap<String, Tensor>;
 pub(crate) const ACOUSTIC_PATHS: &[&[&str]] = &[&["model"], &["fsnet"], &[]];
 
 /// Where a vocoder's generator lies in its checkpoint.
-pub(crate) const VOCODER_PATHS: &[&[&str]] = &[&["model", "generator"], &["generator"], &["model"], &[]];
+pub(crate) const VOCODER_PATHS: &[&[&str]] =
+    &[&["model", "generator"], &["generator"], &["model"], &[]];
 
 /// Reads the tensors at the first of `paths` that holds any.
 ///
 /// # Errors
 ///
 /// One for a damaged file, a file of another kind, or one that holds no tensors there.
-pub(crate) fn read_checkpoint(file: &str, bytes: &[u8], paths: &[&[&str]]) -> Result<Tensors, LoadError> {
+pub(crate) fn read_checkpoint(
+    file: &str,
+    bytes: &[u8],
+    paths: &[&[&str]],
+) -> Result<Tensors, LoadError> {
     let read = if bytes.starts_with(b"PK\x03\x04") {
         read_zip(bytes, paths)
     } else if bytes.first() == Some(&0x80) {
@@ -36,7 +41,12 @@ pub(crate) fn read_checkpoint(file: &str, bytes: &[u8], paths: &[&[&str]]) -> Re
         read_safetensors(bytes)
     };
     let tensors = read.map_err(|problem| LoadError::new(file, problem))?;
-    let strip = |(name, tensor): (String, Tensor)| (name.strip_prefix("module.").unwrap_or(&name).to_owned(), tensor);
+    let strip = |(name, tensor): (String, Tensor)| {
+        (
+            name.strip_prefix("module.").unwrap_or(&name).to_owned(),
+            tensor,
+        )
+    };
     Ok(tensors.into_iter().map(strip).collect())
 }
 
@@ -47,8 +57,13 @@ fn read_safetensors(bytes: &[u8]) -> Result<Tensors, String> {
 }
 
 fn read_zip(bytes: &[u8], paths: &[&[&str]]) -> Result<Tensors, String> {
-    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| format!("damaged archive: {error}"))?;
-    let main = archive.file_names().flatten().find(|name| name.ends_with("/data.pkl")).map(|name| name.into_owned());
+    let mut archive =
+        ZipArchive::new(Cursor::new(bytes)).map_err(|error| format!("damaged archive: {error}"))?;
+    let main = archive
+        .file_names()
+        .flatten()
+        .find(|name| name.ends_with("/data.pkl"))
+        .map(|name| name.into_owned());
     let main = main.ok_or("the archive holds no data.pkl")?;
     let root = main.trim_end_matches("data.pkl").to_owned();
     let mut entry = |name: &str| read_entry(&mut archive, &format!("{root}{name}"), bytes.len());
@@ -62,13 +77,24 @@ fn read_zip(bytes: &[u8], paths: &[&[&str]]) -> Result<Tensors, String> {
 }
 
 /// Reads one stored entry; never more than the file has bytes.
-fn read_entry(archive: &mut ZipArchive<Cursor<&[u8]>>, name: &str, limit: usize) -> Result<Vec<u8>, String> {
-    let entry = archive.by_name(name).map_err(|error| format!("{name}: {error}"))?;
+fn read_entry(
+    archive: &mut ZipArchive<Cursor<&[u8]>>,
+    name: &str,
+    limit: usize,
+) -> Result<Vec<u8>, String> {
+    let entry = archive
+        .by_name(name)
+        .map_err(|error| format!("{name}: {error}"))?;
     if entry.compression() != CompressionMethod::Stored || entry.size() > limit as u64 {
-        return Err(format!("{name}: compressed or absurdly large, which no checkpoint is"));
+        return Err(format!(
+            "{name}: compressed or absurdly large, which no checkpoint is"
+        ));
     }
     let mut content = Vec::new();
-    entry.take(limit as u64).read_to_end(&mut content).map_err(|error| format!("{name}: {error}"))?;
+    entry
+        .take(limit as u64)
+        .read_to_end(&mut content)
+        .map_err(|error| format!("{name}: {error}"))?;
     Ok(content)
 }
 
@@ -82,20 +108,33 @@ fn read_legacy(bytes: &[u8], paths: &[&[&str]]) -> Result<Tensors, String> {
     let (keys, mut rest) = machine.run(rest)?;
     let widths = storage_widths(&machine, &value);
     let mut storages: HashMap<&str, &[u8]> = HashMap::new();
-    for key in machine.items(&keys).ok_or("the checkpoint lists no storages")? {
+    for key in machine
+        .items(&keys)
+        .ok_or("the checkpoint lists no storages")?
+    {
         let Object::Text(key) = key else {
             return Err("a storage is named by something that is not text".to_owned());
         };
-        let (length, tail) = rest.split_first_chunk().ok_or("the checkpoint ends before its tensors do")?;
-        let width = widths.get(&**key).copied().ok_or_else(|| format!("storage {key} is of an unknown type"))?;
-        let size = u64::from_le_bytes(*length).checked_mul(width).and_then(|size| usize::try_from(size).ok());
+        let (length, tail) = rest
+            .split_first_chunk()
+            .ok_or("the checkpoint ends before its tensors do")?;
+        let width = widths
+            .get(&**key)
+            .copied()
+            .ok_or_else(|| format!("storage {key} is of an unknown type"))?;
+        let size = u64::from_le_bytes(*length)
+            .checked_mul(width)
+            .and_then(|size| usize::try_from(size).ok());
         let split = size.and_then(|size| tail.split_at_checked(size));
         let (content, tail) = split.ok_or("the checkpoint ends before its tensors do")?;
         storages.insert(key, content);
         rest = tail;
     }
     collect(&machine, &value, paths, |key| {
-        storages.get(key).map(|bytes| bytes.to_vec()).ok_or_else(|| format!("storage {key} is missing"))
+        storages
+            .get(key)
+            .map(|bytes| bytes.to_vec())
+            .ok_or_else(|| format!("storage {key} is missing"))
     })
 }
 
@@ -110,14 +149,23 @@ fn storage_widths(machine: &Machine, root: &Object) -> HashMap<String, u64> {
             widths.insert(view.storage.key.to_string(), width as u64);
         }
         if depth < 8 {
-            let children = machine.entries(&object).unwrap_or_default().iter().map(|(_, value)| value);
+            let children = machine
+                .entries(&object)
+                .unwrap_or_default()
+                .iter()
+                .map(|(_, value)| value);
             open.extend(children.map(|child| (child.clone(), depth + 1)));
         }
     }
     widths
 }
 
-fn collect<S>(machine: &Machine, root: &Object, paths: &[&[&str]], mut storage: S) -> Result<Tensors, String>
+fn collect<S>(
+    machine: &Machine,
+    root: &Object,
+    paths: &[&[&str]],
+    mut storage: S,
+) -> Result<Tensors, String>
 where
     S: FnMut(&str) -> Result<Vec<u8>, String>,
 {
@@ -131,13 +179,21 @@ where
     let mut tensors = Tensors::new();
     let mut cache: Option<(String, Vec<u8>)> = None;
     for (name, value) in entries {
-        let (Object::Text(name), Object::Tensor(view)) = (name, value) else { continue };
+        let (Object::Text(name), Object::Tensor(view)) = (name, value) else {
+            continue;
+        };
         let key = &*view.storage.key;
         if cache.as_ref().is_none_or(|(cached, _)| cached != key) {
             cache = Some((key.to_owned(), storage(key)?));
         }
-        let content = cache.as_ref().map(|(_, content)| content.as_slice()).unwrap_or_default();
-        tensors.insert(name.to_string(), view_of(view, content).map_err(|fault| format!("{name}: {fault}"))?);
+        let content = cache
+            .as_ref()
+            .map(|(_, content)| content.as_slice())
+            .unwrap_or_default();
+        tensors.insert(
+            name.to_string(),
+            view_of(view, content).map_err(|fault| format!("{name}: {fault}"))?,
+        );
     }
     Ok(tensors)
 }
@@ -156,14 +212,17 @@ fn kind(class: &str) -> Option<(DType, usize)> {
 /// Copies a view out of its storage, in order, after checking that it lies inside.
 fn view_of(view: &Description, content: &[u8]) -> Result<Tensor, String> {
     let class = &view.storage.class;
-    let (dtype, width) = kind(class).ok_or_else(|| format!("tensors of type {class} are not read"))?;
+    let (dtype, width) =
+        kind(class).ok_or_else(|| format!("tensors of type {class} are not read"))?;
     let outside = || "the tensor reaches outside its storage".to_owned();
     let mut count = 1usize;
     let mut last = view.offset;
     for (size, stride) in view.shape.iter().zip(&view.strides) {
         count = count.checked_mul(*size).ok_or_else(outside)?;
         let step = size.saturating_sub(1).checked_mul(*stride);
-        last = step.and_then(|step| last.checked_add(step)).ok_or_else(outside)?;
+        last = step
+            .and_then(|step| last.checked_add(step))
+            .ok_or_else(outside)?;
     }
     let length = content.len() / width;
     // A stride of zero could repeat a small storage without end.
@@ -173,8 +232,17 @@ fn view_of(view: &Description, content: &[u8]) -> Result<Tensor, String> {
     let mut bytes = Vec::with_capacity(count * width);
     let mut position = vec![0; view.shape.len()];
     for _ in 0..count {
-        let index: usize = position.iter().zip(&view.strides).map(|(p, s)| p * s).sum::<usize>() + view.offset;
-        bytes.extend_from_slice(content.get(index * width..(index + 1) * width).ok_or_else(outside)?);
+        let index: usize = position
+            .iter()
+            .zip(&view.strides)
+            .map(|(p, s)| p * s)
+            .sum::<usize>()
+            + view.offset;
+        bytes.extend_from_slice(
+            content
+                .get(index * width..(index + 1) * width)
+                .ok_or_else(outside)?,
+        );
         for (p, size) in position.iter_mut().zip(&view.shape).rev() {
             *p += 1;
             if *p < *size {
@@ -183,5 +251,6 @@ fn view_of(view: &Description, content: &[u8]) -> Result<Tensor, String> {
             *p = 0;
         }
     }
-    Tensor::from_raw_buffer(&bytes, dtype, &view.shape, &Device::Cpu).map_err(|error| error.to_string())
+    Tensor::from_raw_buffer(&bytes, dtype, &view.shape, &Device::Cpu)
+        .map_err(|error| error.to_string())
 }

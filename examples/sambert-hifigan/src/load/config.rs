@@ -13,8 +13,6 @@ pub(crate) struct AcousticConfig {
     #[serde(rename = "Model")]
     model: AcousticModelEntry,
     pub(crate) linguistic_unit: LinguisticUnit,
-    #[serde(default)]
-    pub(crate) audio_config: AudioConfig,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -42,12 +40,13 @@ pub(crate) struct LinguisticUnit {
 #[serde(default)]
 pub(crate) struct AudioConfig {
     pub(crate) sampling_rate: u32,
-    pub(crate) hop_length: usize,
 }
 
 impl Default for AudioConfig {
     fn default() -> Self {
-        Self { sampling_rate: 16_000, hop_length: 200 }
+        Self {
+            sampling_rate: 16_000,
+        }
     }
 }
 
@@ -177,17 +176,25 @@ impl AcousticConfig {
             p.postnet_ffn_inner_dim,
             p.postnet_lstm_units,
         ];
-        let lists = p.dur_pred_prenet_units.iter().chain(&p.decoder_prenet_units);
+        let lists = p
+            .dur_pred_prenet_units
+            .iter()
+            .chain(&p.decoder_prenet_units);
         check_sizes(file, sizes.iter().chain(lists))?;
         let divides = p.encoder_num_units.is_multiple_of(p.encoder_num_heads)
             && p.decoder_num_units.is_multiple_of(p.decoder_num_heads)
             && p.embedding_dim.is_multiple_of(2)
             && p.embedding_dim > 2;
-        let filters = [p.predictor_filter_size, p.postnet_filter_size].iter().all(|size| size % 2 == 1);
+        let filters = [p.predictor_filter_size, p.postnet_filter_size]
+            .iter()
+            .all(|size| size % 2 == 1);
         let prenets = !p.dur_pred_prenet_units.is_empty() && !p.decoder_prenet_units.is_empty();
         let channels = p.num_mels > if p.nsf { 2 } else { 0 };
         if !(divides && filters && prenets && channels) {
-            return Err(LoadError::new(file, "heads, filters, prenets or mel channels do not fit together"));
+            return Err(LoadError::new(
+                file,
+                "heads, filters, prenets or mel channels do not fit together",
+            ));
         }
         Ok(config)
     }
@@ -242,7 +249,9 @@ pub(crate) struct ActivationParams {
 
 impl Default for ActivationParams {
     fn default() -> Self {
-        Self { negative_slope: 0.1 }
+        Self {
+            negative_slope: 0.1,
+        }
     }
 }
 
@@ -271,20 +280,44 @@ impl VocoderConfig {
         let config: Self = parse(file, text)?;
         let p = config.params();
         let single = [p.in_channels, p.out_channels, p.channels, p.kernel_size];
-        let lists = p.upsample_scales.iter().chain(&p.upsample_kernal_sizes).chain(&p.resblock_kernel_sizes);
-        check_sizes(file, single.iter().chain(lists).chain(p.resblock_dilations.iter().flatten()))?;
+        let lists = p
+            .upsample_scales
+            .iter()
+            .chain(&p.upsample_kernal_sizes)
+            .chain(&p.resblock_kernel_sizes);
+        check_sizes(
+            file,
+            single
+                .iter()
+                .chain(lists)
+                .chain(p.resblock_dilations.iter().flatten()),
+        )?;
         let stages = p.upsample_scales.len();
         let fits = stages == p.upsample_kernal_sizes.len()
             && (1..=8).contains(&stages)
-            && p.upsample_scales.iter().zip(&p.upsample_kernal_sizes).all(|(scale, kernel)| kernel >= scale)
+            && p.upsample_scales
+                .iter()
+                .zip(&p.upsample_kernal_sizes)
+                .all(|(scale, kernel)| kernel >= scale)
             && p.resblock_kernel_sizes.len() == p.resblock_dilations.len()
             && !p.resblock_kernel_sizes.is_empty()
-            && p.resblock_kernel_sizes.iter().chain([&p.kernel_size]).all(|kernel| kernel % 2 == 1)
+            && p.resblock_kernel_sizes
+                .iter()
+                .chain([&p.kernel_size])
+                .all(|kernel| kernel % 2 == 1)
             && p.channels.is_multiple_of(1 << stages)
-            && p.nsf_params.as_ref().is_none_or(|nsf| (1..=256).contains(&nsf.nb_harmonics) && nsf.sampling_rate > 0);
-        let hop = p.upsample_scales.iter().try_fold(p.out_channels, |hop, scale| hop.checked_mul(*scale));
+            && p.nsf_params
+                .as_ref()
+                .is_none_or(|nsf| (1..=256).contains(&nsf.nb_harmonics) && nsf.sampling_rate > 0);
+        let hop = p
+            .upsample_scales
+            .iter()
+            .try_fold(p.out_channels, |hop, scale| hop.checked_mul(*scale));
         if !fits || hop.is_none_or(|hop| hop > DIMENSION_LIMIT) {
-            return Err(LoadError::new(file, "scales, kernels, dilations or channels do not fit together"));
+            return Err(LoadError::new(
+                file,
+                "scales, kernels, dilations or channels do not fit together",
+            ));
         }
         Ok(config)
     }
@@ -298,7 +331,10 @@ fn parse<T: for<'de> Deserialize<'de>>(file: &str, text: &str) -> Result<T, Load
     serde_saphyr::from_str(text).map_err(|error| LoadError::new(file, error.to_string()))
 }
 
-fn check_sizes<'a>(file: &str, mut sizes: impl Iterator<Item = &'a usize>) -> Result<(), LoadError> {
+fn check_sizes<'a>(
+    file: &str,
+    mut sizes: impl Iterator<Item = &'a usize>,
+) -> Result<(), LoadError> {
     if sizes.any(|size| !(1..=DIMENSION_LIMIT).contains(size)) {
         let problem = format!("a size is zero or above {DIMENSION_LIMIT}");
         return Err(LoadError::new(file, problem));

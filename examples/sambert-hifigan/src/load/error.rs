@@ -11,11 +11,17 @@ pub struct LoadError {
 
 impl LoadError {
     pub(crate) fn new(file: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self { file: file.into(), problems: vec![problem.into()] }
+        Self {
+            file: file.into(),
+            problems: vec![problem.into()],
+        }
     }
 
     pub(crate) fn many(file: impl Into<String>, problems: Vec<String>) -> Self {
-        Self { file: file.into(), problems }
+        Self {
+            file: file.into(),
+            problems,
+        }
     }
 
     /// Names the file, or the directory when a file is missing.

@@ -16,10 +16,16 @@ pub(crate) fn read_npy(bytes: &[u8]) -> Result<Vec<f32>, String> {
     }
     if header.contains("'<f8'") {
         let (values, _) = data.as_chunks();
-        Ok(values.iter().map(|value| f64::from_le_bytes(*value) as f32).collect())
+        Ok(values
+            .iter()
+            .map(|value| f64::from_le_bytes(*value) as f32)
+            .collect())
     } else if header.contains("'<f4'") {
         let (values, _) = data.as_chunks();
-        Ok(values.iter().map(|value| f32::from_le_bytes(*value)).collect())
+        Ok(values
+            .iter()
+            .map(|value| f32::from_le_bytes(*value))
+            .collect())
     } else {
         Err("the array holds neither f4 nor f8 values".to_owned())
     }

@@ -44,16 +44,29 @@ pub(crate) fn find_voice(directory: &Path) -> Result<VoiceFiles, LoadError> {
     if list.is_file() {
         let voices: Voices = serde_json::from_str(&read_text(&list)?)
             .map_err(|error| LoadError::new(shown(&list), error.to_string()))?;
-        let folders = voices.voices.iter().map(|name| directory.join("voices").join(name));
+        let folders = voices
+            .voices
+            .iter()
+            .map(|name| directory.join("voices").join(name));
         let existing = folders.filter(|folder| folder.is_dir());
         let Some(folder) = existing.into_iter().next() else {
-            return Err(LoadError::new(shown(&list), "none of its voices has a folder"));
+            return Err(LoadError::new(
+                shown(&list),
+                "none of its voices has a folder",
+            ));
         };
         return find_voice(&folder);
     }
-    for (acoustic, vocoder) in [("am", "voc"), ("sambert", "hifigan"), ("basemodel_16k/sambert", "basemodel_16k/hifigan")] {
+    for (acoustic, vocoder) in [
+        ("am", "voc"),
+        ("sambert", "hifigan"),
+        ("basemodel_16k/sambert", "basemodel_16k/hifigan"),
+    ] {
         if directory.join(acoustic).is_dir() {
-            let name = directory.file_name().map_or_else(|| "voice".to_owned(), |name| name.to_string_lossy().into_owned());
+            let name = directory.file_name().map_or_else(
+                || "voice".to_owned(),
+                |name| name.to_string_lossy().into_owned(),
+            );
             return Ok(VoiceFiles {
                 name,
                 about: directory.join("voice.json"),
@@ -63,14 +76,25 @@ pub(crate) fn find_voice(directory: &Path) -> Result<VoiceFiles, LoadError> {
             });
         }
     }
-    Err(LoadError::new(shown(directory), "neither voices/voices.json nor the folders of one voice (am and voc)"))
+    Err(LoadError::new(
+        shown(directory),
+        "neither voices/voices.json nor the folders of one voice (am and voc)",
+    ))
 }
 
 fn model_files(folder: PathBuf) -> Result<ModelFiles, LoadError> {
     let config = folder.join("config.yaml");
-    let checkpoint = newest_checkpoint(&folder.join("ckpt"))
-        .ok_or_else(|| LoadError::new(shown(&folder), "no ckpt/checkpoint_<number>.pth or .safetensors"))?;
-    Ok(ModelFiles { folder, config, checkpoint })
+    let checkpoint = newest_checkpoint(&folder.join("ckpt")).ok_or_else(|| {
+        LoadError::new(
+            shown(&folder),
+            "no ckpt/checkpoint_<number>.pth or .safetensors",
+        )
+    })?;
+    Ok(ModelFiles {
+        folder,
+        config,
+        checkpoint,
+    })
 }
 
 /// Returns the checkpoint with the highest number.
@@ -79,10 +103,19 @@ fn newest_checkpoint(folder: &Path) -> Option<PathBuf> {
         let extension = path.extension()?.to_str()?;
         let stem = path.file_stem()?.to_str()?;
         let known = stem.starts_with("checkpoint") && ["pth", "safetensors"].contains(&extension);
-        if known { stem.rsplit(['_', '-']).next()?.parse().ok() } else { None }
+        if known {
+            stem.rsplit(['_', '-']).next()?.parse().ok()
+        } else {
+            None
+        }
     };
-    let paths = fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
-    paths.filter_map(|path| Some((number(&path)?, path))).max().map(|(_, path)| path)
+    let paths = fs::read_dir(folder)
+        .ok()?
+        .filter_map(|entry| Some(entry.ok()?.path()));
+    paths
+        .filter_map(|path| Some((number(&path)?, path)))
+        .max()
+        .map(|(_, path)| path)
 }
 
 /// Shows a path in an error.

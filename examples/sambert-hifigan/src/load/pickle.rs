@@ -63,7 +63,13 @@ const EMPTY: Fault = "the pickle takes more from its stack than it put there";
 impl Machine {
     /// Runs one pickle and returns its value with the bytes that follow it.
     pub(crate) fn run<'a>(&mut self, bytes: &'a [u8]) -> Result<(Object, &'a [u8]), Fault> {
-        let mut run = Run { machine: self, bytes, stack: Vec::new(), memo: HashMap::new(), used: 0 };
+        let mut run = Run {
+            machine: self,
+            bytes,
+            stack: Vec::new(),
+            memo: HashMap::new(),
+            used: 0,
+        };
         loop {
             let code = run.byte()?;
             if code == b'.' {
@@ -132,11 +138,14 @@ impl<'a> Run<'_, 'a> {
     fn line(&mut self) -> Result<&'a str, Fault> {
         let end = self.bytes.iter().position(|b| *b == b'\n').ok_or(SHORT)?;
         let line = self.take(end + 1)?;
-        std::str::from_utf8(line).map(str::trim_end).map_err(|_| "a name in the pickle is not UTF-8")
+        std::str::from_utf8(line)
+            .map(str::trim_end)
+            .map_err(|_| "a name in the pickle is not UTF-8")
     }
 
     fn text(&mut self, length: usize) -> Result<Object, Fault> {
-        let text = std::str::from_utf8(self.take(length)?).map_err(|_| "a text in the pickle is not UTF-8")?;
+        let text = std::str::from_utf8(self.take(length)?)
+            .map_err(|_| "a text in the pickle is not UTF-8")?;
         Ok(Object::Text(text.into()))
     }
 
@@ -150,7 +159,11 @@ impl<'a> Run<'_, 'a> {
 
     /// Takes everything above the last mark.
     fn above_mark(&mut self) -> Result<Vec<Object>, Fault> {
-        let mark = self.stack.iter().rposition(|object| matches!(object, Object::Mark)).ok_or(EMPTY)?;
+        let mark = self
+            .stack
+            .iter()
+            .rposition(|object| matches!(object, Object::Mark))
+            .ok_or(EMPTY)?;
         let above = self.stack.split_off(mark + 1);
         self.stack.pop();
         Ok(above)
@@ -323,7 +336,11 @@ impl<'a> Run<'_, 'a> {
     }
 
     fn recall(&mut self, index: u32) -> Result<(), Fault> {
-        let object = self.memo.get(&index).ok_or("the pickle recalls what it never remembered")?.clone();
+        let object = self
+            .memo
+            .get(&index)
+            .ok_or("the pickle recalls what it never remembered")?
+            .clone();
         self.push(object);
         Ok(())
     }
@@ -365,7 +382,9 @@ impl<'a> Run<'_, 'a> {
         match &**name {
             "collections.OrderedDict" => Ok(self.new_dict()),
             "torch._utils._rebuild_tensor" | "torch._utils._rebuild_tensor_v2" => tensor(arguments),
-            "torch._utils._rebuild_parameter" => Ok(arguments.first().cloned().unwrap_or(Object::Opaque)),
+            "torch._utils._rebuild_parameter" => {
+                Ok(arguments.first().cloned().unwrap_or(Object::Opaque))
+            }
             _ => Ok(Object::Opaque),
         }
     }
@@ -377,19 +396,34 @@ fn storage(name: &Object) -> Result<Object, Fault> {
         && let [_, Object::Class(class), Object::Text(key), ..] = &**parts
     {
         let class = class.rsplit('.').next().unwrap_or_default();
-        return Ok(Object::Storage(Rc::new(Storage { class: class.into(), key: key.clone() })));
+        return Ok(Object::Storage(Rc::new(Storage {
+            class: class.into(),
+            key: key.clone(),
+        })));
     }
     Err("the pickle names a storage in an unknown way")
 }
 
 /// Reads a view: `(storage, offset, shape, strides, ..)`.
 fn tensor(arguments: &[Object]) -> Result<Object, Fault> {
-    if let [Object::Storage(storage), Object::Int(offset), Object::Tuple(shape), Object::Tuple(strides), ..] = arguments
-        && let (Ok(offset), Some(shape), Some(strides)) = (usize::try_from(*offset), sizes(shape), sizes(strides))
+    if let [
+        Object::Storage(storage),
+        Object::Int(offset),
+        Object::Tuple(shape),
+        Object::Tuple(strides),
+        ..,
+    ] = arguments
+        && let (Ok(offset), Some(shape), Some(strides)) =
+            (usize::try_from(*offset), sizes(shape), sizes(strides))
         && shape.len() == strides.len()
     {
         let storage = storage.clone();
-        return Ok(Object::Tensor(Rc::new(Description { storage, offset, shape, strides })));
+        return Ok(Object::Tensor(Rc::new(Description {
+            storage,
+            offset,
+            shape,
+            strides,
+        })));
     }
     Err("the pickle describes a tensor in an unknown way")
 }

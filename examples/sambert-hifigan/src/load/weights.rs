@@ -21,7 +21,12 @@ pub(crate) struct Weights {
 
 impl Weights {
     pub(crate) fn new(file: impl Into<String>, tensors: Tensors) -> Self {
-        Self { file: file.into(), tensors, problems: RefCell::default(), read: Cell::new(0) }
+        Self {
+            file: file.into(),
+            tensors,
+            problems: RefCell::default(),
+            read: Cell::new(0),
+        }
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
@@ -49,7 +54,11 @@ impl Weights {
     /// One that lists every problem met.
     pub(crate) fn finish(self) -> Result<(), LoadError> {
         let problems = self.problems.into_inner();
-        if problems.is_empty() { Ok(()) } else { Err(LoadError::many(self.file, problems)) }
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(LoadError::many(self.file, problems))
+        }
     }
 
     /// Returns a tensor as f32, or nothing after writing down what is wrong with it.
@@ -59,7 +68,10 @@ impl Weights {
             return None;
         };
         if tensor.dims() != shape {
-            self.problem(format!("tensor {name} has shape {:?} instead of {shape:?}", tensor.dims()));
+            self.problem(format!(
+                "tensor {name} has shape {:?} instead of {shape:?}",
+                tensor.dims()
+            ));
             return None;
         }
         self.read.set(self.read.get() + tensor.elem_count());
@@ -74,7 +86,10 @@ impl Weights {
 
     /// As [`Self::tensor`], as values in row-major order.
     pub(crate) fn values(&self, name: &str, shape: &[usize]) -> Option<Vec<f32>> {
-        let values = self.tensor(name, shape)?.flatten_all().and_then(|flat| flat.to_vec1());
+        let values = self
+            .tensor(name, shape)?
+            .flatten_all()
+            .and_then(|flat| flat.to_vec1());
         match values {
             Ok(values) => {
                 if values.iter().any(|value: &f32| !value.is_finite()) {
@@ -91,10 +106,21 @@ impl Weights {
     }
 
     /// Reads `{name}.weight` of shape `[outputs, inputs]`, with further dimensions of one, and `{name}.bias`.
-    pub(crate) fn linear(&self, name: &str, outputs: usize, inputs: usize, kernel: &[usize], bias: bool) -> Linear {
+    pub(crate) fn linear(
+        &self,
+        name: &str,
+        outputs: usize,
+        inputs: usize,
+        kernel: &[usize],
+        bias: bool,
+    ) -> Linear {
         let shape: Vec<usize> = [outputs, inputs].iter().chain(kernel).copied().collect();
         let weight = self.values(&format!("{name}.weight"), &shape);
-        let bias_values = if bias { self.values(&format!("{name}.bias"), &[outputs]) } else { None };
+        let bias_values = if bias {
+            self.values(&format!("{name}.bias"), &[outputs])
+        } else {
+            None
+        };
         match (weight, bias && bias_values.is_none()) {
             (Some(weight), false) => Linear::new(&weight, bias_values.as_deref(), outputs, inputs),
             _ => empty_linear(),
@@ -102,15 +128,22 @@ impl Weights {
     }
 
     pub(crate) fn layer_norm(&self, name: &str, width: usize) -> LayerNorm {
-        let weight = self.values(&format!("{name}.weight"), &[width]).unwrap_or_default();
-        let bias = self.values(&format!("{name}.bias"), &[width]).unwrap_or_default();
+        let weight = self
+            .values(&format!("{name}.weight"), &[width])
+            .unwrap_or_default();
+        let bias = self
+            .values(&format!("{name}.bias"), &[width])
+            .unwrap_or_default();
         LayerNorm::new(weight, bias)
     }
 
     /// Reads one direction of one LSTM layer; `suffix` is such as `l0` or `l0_reverse`.
     pub(crate) fn lstm(&self, name: &str, suffix: &str, inputs: usize, units: usize) -> Lstm {
         let part = |part: &str, inputs: usize| {
-            let weight = self.values(&format!("{name}.weight_{part}_{suffix}"), &[4 * units, inputs]);
+            let weight = self.values(
+                &format!("{name}.weight_{part}_{suffix}"),
+                &[4 * units, inputs],
+            );
             let bias = self.values(&format!("{name}.bias_{part}_{suffix}"), &[4 * units]);
             match (weight, bias) {
                 (Some(weight), Some(bias)) => Linear::new(&weight, Some(&bias), 4 * units, inputs),

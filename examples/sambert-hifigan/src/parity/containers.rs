@@ -14,19 +14,33 @@ fn variants() -> Vec<(String, Vec<u8>)> {
     let mut variants = Vec::new();
     for entry in fs::read_dir(folder()).unwrap() {
         let path = entry.unwrap().path();
-        variants.push((path.file_name().unwrap().to_string_lossy().into_owned(), fs::read(&path).unwrap()));
+        variants.push((
+            path.file_name().unwrap().to_string_lossy().into_owned(),
+            fs::read(&path).unwrap(),
+        ));
     }
     variants.sort();
     variants
 }
 
 fn paths(name: &str) -> &'static [&'static [&'static str]] {
-    if name.starts_with("am_") { ACOUSTIC_PATHS } else { VOCODER_PATHS }
+    if name.starts_with("am_") {
+        ACOUSTIC_PATHS
+    } else {
+        VOCODER_PATHS
+    }
 }
 
 fn expected(name: &str) -> Tensors {
-    let file = if name.starts_with("am_") { "am_expected.safetensors" } else { "voc_expected.safetensors" };
-    candle_core::safetensors::load(folder().join(file), &Device::Cpu).unwrap().into_iter().collect()
+    let file = if name.starts_with("am_") {
+        "am_expected.safetensors"
+    } else {
+        "voc_expected.safetensors"
+    };
+    candle_core::safetensors::load(folder().join(file), &Device::Cpu)
+        .unwrap()
+        .into_iter()
+        .collect()
 }
 
 #[test]
@@ -34,16 +48,28 @@ fn every_kind_of_container_holds_the_same_tensors() {
     let variants = variants();
     assert!(variants.len() >= 16);
     for (name, bytes) in &variants {
-        let read = read_checkpoint(name, bytes, paths(name)).unwrap_or_else(|error| panic!("{error}"));
+        let read =
+            read_checkpoint(name, bytes, paths(name)).unwrap_or_else(|error| panic!("{error}"));
         let expected = expected(name);
-        assert_eq!(read.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>(), "{name}");
+        assert_eq!(
+            read.keys().collect::<Vec<_>>(),
+            expected.keys().collect::<Vec<_>>(),
+            "{name}"
+        );
         // Half precision keeps eleven bits.
         let tolerance = if name.contains("fp16") { 2e-3 } else { 0.0 };
         for (key, theirs) in &expected {
             let ours = read[key].to_dtype(DType::F32).unwrap();
             assert_eq!(ours.dims(), theirs.dims(), "{name}: {key}");
             let theirs = theirs.to_dtype(DType::F32).unwrap();
-            let off = (ours - theirs).unwrap().abs().unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            let off = (ours - theirs)
+                .unwrap()
+                .abs()
+                .unwrap()
+                .flatten_all()
+                .unwrap()
+                .to_vec1::<f32>()
+                .unwrap();
             assert!(off.iter().all(|off| *off <= tolerance), "{name}: {key}");
         }
     }
@@ -53,7 +79,9 @@ fn every_kind_of_container_holds_the_same_tensors() {
 fn positions(seed: u64, below: usize) -> impl Iterator<Item = usize> {
     let mut state = seed;
     std::iter::repeat_with(move || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) as usize % below
     })
 }
@@ -76,7 +104,12 @@ fn flipped_bits_never_panic() {
             damaged[position] ^= 1 << (turn % 8);
             // Some bytes mean nothing, such as those of the optimizer; what is read must still be sound.
             if let Ok(tensors) = read_checkpoint(&name, &damaged, paths(&name)) {
-                assert!(tensors.values().all(|tensor| tensor.elem_count() * 2 <= bytes.len()), "{name}");
+                assert!(
+                    tensors
+                        .values()
+                        .all(|tensor| tensor.elem_count() * 2 <= bytes.len()),
+                    "{name}"
+                );
             }
         }
     }
@@ -93,6 +126,9 @@ fn a_pickle_that_wants_to_run_something_is_read_as_data() {
 fn absurd_sizes_are_refused_before_anything_is_allocated() {
     // A text of four gigabytes, and one level of nesting for every byte.
     assert!(read_checkpoint("text.pth", b"\x80\x02X\xff\xff\xff\xff", ACOUSTIC_PATHS).is_err());
-    let deep: Vec<u8> = [0x80, 0x02].into_iter().chain(std::iter::repeat_n(b'(', 3 << 20)).collect();
+    let deep: Vec<u8> = [0x80, 0x02]
+        .into_iter()
+        .chain(std::iter::repeat_n(b'(', 3 << 20))
+        .collect();
     assert!(read_checkpoint("deep.pth", &deep, ACOUSTIC_PATHS).is_err());
 }

@@ -4,13 +4,7 @@ use std::{fs, path::Path};
 
 use serde_json::Value;
 
-use crate::{
-    StopSignal, Voice,
-    plan::Sentence,
-    probe::Probe,
-    units::Unit,
-    vocoder::Seeded,
-};
+use crate::{StopSignal, Voice, plan::Sentence, probe::Probe, units::Unit, vocoder::Seeded};
 
 fn sequences() -> Vec<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/demo/sequences.json");
@@ -25,8 +19,16 @@ fn the_demo_voice_speaks_as_recorded() {
     for sequence in &sequences {
         let units = Unit::parse_line(sequence["symbols"].as_str().unwrap()).unwrap();
         let ids = Sentence::of_units(units).encode(&voice.tables).unwrap();
-        let mel = voice.acoustic.run(&ids, 1.0, &StopSignal::new(), &mut Probe::none()).unwrap();
-        let recorded: Vec<usize> = sequence["predicted_durations"].as_array().unwrap().iter().map(|d| d.as_u64().unwrap() as usize).collect();
+        let mel = voice
+            .acoustic
+            .run(&ids, 1.0, &StopSignal::new(), &mut Probe::none())
+            .unwrap();
+        let recorded: Vec<usize> = sequence["predicted_durations"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|d| d.as_u64().unwrap() as usize)
+            .collect();
         assert_eq!(mel.durations, recorded, "{}", sequence["id"]);
         let frames = mel.values.chunks_exact(mel.channels);
         for (frame, recorded) in frames.zip(sequence["f0_hz_first20"].as_array().unwrap()) {
@@ -34,10 +36,26 @@ fn the_demo_voice_speaks_as_recorded() {
             assert!(off <= 0.5, "{}: {off} Hz", sequence["id"]);
             worst = worst.max(off);
         }
-        let samples = voice.vocoder.run(&mel, &mut Seeded::new(0), &StopSignal::new(), &mut Probe::none()).unwrap();
+        let samples = voice
+            .vocoder
+            .run(
+                &mel,
+                &mut Seeded::new(0),
+                &StopSignal::new(),
+                &mut Probe::none(),
+            )
+            .unwrap();
         assert_eq!(samples.len(), recorded.iter().sum::<usize>() * 200);
         let level = samples.iter().map(|s| s * s).sum::<f32>() / samples.len() as f32;
-        assert!((0.01..0.2).contains(&level.sqrt()), "{}: level {}", sequence["id"], level.sqrt());
+        assert!(
+            (0.01..0.2).contains(&level.sqrt()),
+            "{}: level {}",
+            sequence["id"],
+            level.sqrt()
+        );
     }
-    println!("{} sequences: durations equal, frequencies within {worst:.3} Hz", sequences.len());
+    println!(
+        "{} sequences: durations equal, frequencies within {worst:.3} Hz",
+        sequences.len()
+    );
 }

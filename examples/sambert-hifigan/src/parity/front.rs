@@ -10,16 +10,22 @@ use crate::{
 };
 
 fn read(name: &str) -> Value {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/frontend").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/frontend")
+        .join(name);
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
 #[test]
 fn syllables_become_the_reference_phones() {
-    let samples: BTreeMap<String, [String; 2]> = serde_json::from_value(read("syllable_samples.json")).unwrap();
+    let samples: BTreeMap<String, [String; 2]> =
+        serde_json::from_value(read("syllable_samples.json")).unwrap();
     assert!(samples.len() >= 150);
     for (spelling, phones) in samples {
-        let syllable = Syllable { spelling: spelling.clone(), tone: 1 };
+        let syllable = Syllable {
+            spelling: spelling.clone(),
+            tone: 1,
+        };
         assert_eq!(syllable.phones(), Some(phones), "{spelling}");
     }
 }
@@ -27,19 +33,43 @@ fn syllables_become_the_reference_phones() {
 #[test]
 fn symbols_have_the_reference_ids() {
     let symbols = read("symbols.json");
-    let list = |name: &str| symbols[name].as_array().map(|list| list.iter().map(|s| s.as_str().unwrap()).collect::<Vec<_>>());
+    let list = |name: &str| {
+        symbols[name]
+            .as_array()
+            .map(|list| list.iter().map(|s| s.as_str().unwrap()).collect::<Vec<_>>())
+    };
     let tables = Tables::new("F7", |name| list(name).map(|list| list.join("\n")));
     let built_in = Tables::new("F7", |_| None);
-    let symbol = |list: &[&str], index: usize| list[index % list.len()].trim_start_matches('@').to_owned();
-    let columns = ["sy", "tone", "syllable_flag", "word_segment", "emo_category"].map(|name| {
+    let symbol =
+        |list: &[&str], index: usize| list[index % list.len()].trim_start_matches('@').to_owned();
+    let columns = [
+        "sy",
+        "tone",
+        "syllable_flag",
+        "word_segment",
+        "emo_category",
+    ]
+    .map(|name| {
         let mut list = list(name).unwrap();
         list.retain(|symbol| !["_", "~", "@[MASK]"].contains(symbol));
         list
     });
     for index in 0..columns[0].len() {
-        let [phone, tone, flag, segment, emotion] = columns.each_ref().map(|list| Cow::from(symbol(list, index)));
-        let unit = Unit { phone, tone, flag, segment, emotion, speaker: "F7".into() };
-        let (ours, theirs) = (built_in.encode(&[unit.clone()]).unwrap(), tables.encode(&[unit]).unwrap());
+        let [phone, tone, flag, segment, emotion] = columns
+            .each_ref()
+            .map(|list| Cow::from(symbol(list, index)));
+        let unit = Unit {
+            phone,
+            tone,
+            flag,
+            segment,
+            emotion,
+            speaker: "F7".into(),
+        };
+        let (ours, theirs) = (
+            built_in.encode(std::slice::from_ref(&unit)).unwrap(),
+            tables.encode(&[unit]).unwrap(),
+        );
         assert_eq!(format!("{ours:?}"), format!("{theirs:?}"));
     }
 }
@@ -56,16 +86,36 @@ fn annotated_sentences_become_the_reference_units_and_ids() {
         }
         let text = |key: &str| case[key].as_str().unwrap();
         let emotion: &'static str = Box::leak(text("emotion").to_owned().into_boxed_str());
-        let units = convert(text("normalized_prosody"), text("pinyin"), emotion, text("speaker"));
+        let units = convert(
+            text("normalized_prosody"),
+            text("pinyin"),
+            emotion,
+            text("speaker"),
+        );
         let shown: Vec<_> = units.iter().map(ToString::to_string).collect();
         assert_eq!(shown.join(" "), text("units"), "{}", text("prosody"));
         let ids = tables.encode(&units).unwrap();
-        let TextIds::Units([phones, tones, flags, segments]) = ids.text else { panic!("no units") };
+        let TextIds::Units([phones, tones, flags, segments]) = ids.text else {
+            panic!("no units")
+        };
         let columns = [phones, tones, flags, segments, ids.emotion, ids.speaker];
-        let names = ["sy", "tone", "syllable_flag", "word_segment", "emo_category", "speaker_category"];
+        let names = [
+            "sy",
+            "tone",
+            "syllable_flag",
+            "word_segment",
+            "emo_category",
+            "speaker_category",
+        ];
         for (ours, name) in columns.iter().zip(names) {
-            let theirs: Vec<u32> = serde_json::from_value(case["ids_with_eos"][name].clone()).unwrap();
-            assert_eq!(ours[..], theirs[..theirs.len() - 1], "{name} of {}", text("prosody"));
+            let theirs: Vec<u32> =
+                serde_json::from_value(case["ids_with_eos"][name].clone()).unwrap();
+            assert_eq!(
+                ours[..],
+                theirs[..theirs.len() - 1],
+                "{name} of {}",
+                text("prosody")
+            );
         }
         compared += 1;
     }
@@ -89,7 +139,11 @@ fn convert(text: &str, pinyin: &str, emotion: &'static str, speaker: &str) -> Ve
             "3" => Break::Clause,
             _ => Break::Sentence,
         };
-        let syllables = if word.is_ascii() { english(&mut tokens) } else { chinese(word, &mut tokens) };
+        let syllables = if word.is_ascii() {
+            english(&mut tokens)
+        } else {
+            chinese(word, &mut tokens)
+        };
         push_word(&mut units, &syllables, after, emotion, speaker);
         rest = tail;
     }
@@ -108,7 +162,13 @@ fn chinese<'a>(word: &str, tokens: &mut impl Iterator<Item = &'a str>) -> Vec<Ve
             characters.next();
         }
         let tone = format!("tone{}", syllable.tone);
-        syllables.push(syllable.phones().unwrap().map(|phone| (phone.into(), tone.clone().into())).to_vec());
+        syllables.push(
+            syllable
+                .phones()
+                .unwrap()
+                .map(|phone| (phone.into(), tone.clone().into()))
+                .to_vec(),
+        );
     }
     syllables
 }
@@ -121,14 +181,26 @@ fn english<'a>(tokens: &mut impl Iterator<Item = &'a str>) -> Vec<Vec<Phone>> {
             syllables.push(Vec::new());
             continue;
         }
-        let phone = token.trim_end_matches(|c: char| c.is_ascii_digit()).to_lowercase();
-        syllables.last_mut().unwrap().push((phone, token.chars().last().filter(char::is_ascii_digit)));
+        let phone = token
+            .trim_end_matches(|c: char| c.is_ascii_digit())
+            .to_lowercase();
+        syllables
+            .last_mut()
+            .unwrap()
+            .push((phone, token.chars().last().filter(char::is_ascii_digit)));
     }
     let toned = |syllable: Vec<(String, Option<char>)>| {
         // The vowel's stress is the syllable's tone; secondary stress counts as none.
-        let stress = syllable.iter().find_map(|(_, stress)| *stress).filter(|stress| *stress != '2').unwrap_or('0');
+        let stress = syllable
+            .iter()
+            .find_map(|(_, stress)| *stress)
+            .filter(|stress| *stress != '2')
+            .unwrap_or('0');
         let tone = format!("tone{stress}");
-        syllable.into_iter().map(|(phone, _)| (phone.into(), tone.clone().into())).collect()
+        syllable
+            .into_iter()
+            .map(|(phone, _)| (phone.into(), tone.clone().into()))
+            .collect()
     };
     syllables.into_iter().map(toned).collect()
 }

@@ -1,4 +1,8 @@
 //! Comparison with the reference.
+#![allow(
+    clippy::print_stdout,
+    reason = "the tests tell how far from the reference they are"
+)]
 
 mod containers;
 mod demo;

@@ -14,7 +14,10 @@ use serde_json::Value;
 
 use crate::{
     acoustic::{Acoustic, Mel, Statistics},
-    load::{ACOUSTIC_PATHS, AcousticConfig, Tensors, VOCODER_PATHS, VocoderConfig, read_checkpoint, read_npy},
+    load::{
+        ACOUSTIC_PATHS, AcousticConfig, Tensors, VOCODER_PATHS, VocoderConfig, read_checkpoint,
+        read_npy,
+    },
     probe::Probe,
     stop::StopSignal,
     units::{Ids, Tables, TextIds, Unit},
@@ -34,19 +37,36 @@ struct Report {
 
 impl Report {
     fn compare(&mut self, at: &Path, name: &str, ours: &[f32], theirs: &[f32]) {
-        assert_eq!(ours.len(), theirs.len(), "{}: {name} has another size", at.display());
+        assert_eq!(
+            ours.len(),
+            theirs.len(),
+            "{}: {name} has another size",
+            at.display()
+        );
         // Frequencies are in Hz: differences count relative to values above one.
         let off = |(a, b): (&f32, &f32)| (a - b).abs() / b.abs().max(1.0);
         let delta = ours.iter().zip(theirs).map(off).fold(0.0, f32::max);
-        assert!(delta <= TOLERANCE, "{}: {name} is {delta} off", at.display());
-        let kind = name.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
+        assert!(
+            delta <= TOLERANCE,
+            "{}: {name} is {delta} off",
+            at.display()
+        );
+        let kind = name
+            .trim_end_matches(|c: char| c.is_ascii_digit())
+            .to_owned();
         let entry = self.worst.entry(kind).or_default();
         *entry = (entry.0.max(delta), entry.1 + 1);
     }
 }
 
 pub(super) fn floats(tensor: &Tensor) -> Vec<f32> {
-    tensor.to_dtype(DType::F32).unwrap().flatten_all().unwrap().to_vec1().unwrap()
+    tensor
+        .to_dtype(DType::F32)
+        .unwrap()
+        .flatten_all()
+        .unwrap()
+        .to_vec1()
+        .unwrap()
 }
 
 fn integers(tensors: &Tensors, name: &str) -> Option<Vec<u32>> {
@@ -56,7 +76,10 @@ fn integers(tensors: &Tensors, name: &str) -> Option<Vec<u32>> {
 
 fn read_tensors(path: &Path) -> Tensors {
     let bytes = fs::read(path).unwrap();
-    candle_core::safetensors::load_buffer(&bytes, &Device::Cpu).unwrap().into_iter().collect()
+    candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)
+        .unwrap()
+        .into_iter()
+        .collect()
 }
 
 fn shipped() -> PathBuf {
@@ -64,12 +87,18 @@ fn shipped() -> PathBuf {
 }
 
 /// Returns the folder of the whole set of cases, where it is there.
-#[allow(clippy::disallowed_methods, reason = "the place of test data is the environment's")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the place of test data is the environment's"
+)]
 pub(super) fn more_cases() -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/tts/fixtures");
     let more = std::env::var("SAMBERT_FIXTURES").map_or(beside, PathBuf::from);
     if !more.is_dir() {
-        println!("{} is not there: only the shipped cases are compared", more.display());
+        println!(
+            "{} is not there: only the shipped cases are compared",
+            more.display()
+        );
         return None;
     }
     Some(more)
@@ -77,7 +106,9 @@ pub(super) fn more_cases() -> Option<PathBuf> {
 
 /// Finds every folder below with a `meta.json`.
 fn cases(root: &Path, found: &mut Vec<PathBuf>) {
-    let Ok(entries) = fs::read_dir(root) else { return };
+    let Ok(entries) = fs::read_dir(root) else {
+        return;
+    };
     for entry in entries {
         let path = entry.unwrap().path();
         if path.join("meta.json").is_file() {
@@ -91,12 +122,16 @@ fn cases(root: &Path, found: &mut Vec<PathBuf>) {
 #[test]
 fn every_intermediate_equals_the_reference() {
     let mut found = Vec::new();
-    [Some(shipped()), more_cases()].iter().flatten().for_each(|folder| cases(folder, &mut found));
+    [Some(shipped()), more_cases()]
+        .iter()
+        .flatten()
+        .for_each(|folder| cases(folder, &mut found));
     found.sort();
     assert!(!found.is_empty(), "no case was found");
     let mut report = Report::default();
     for case in &found {
-        let meta: Value = serde_json::from_str(&fs::read_to_string(case.join("meta.json")).unwrap()).unwrap();
+        let meta: Value =
+            serde_json::from_str(&fs::read_to_string(case.join("meta.json")).unwrap()).unwrap();
         match meta["kind"].as_str() {
             Some("am") => acoustic_case(case, &meta, &mut report),
             Some("vocoder") => vocoder_case(case, &meta, &mut report),
@@ -115,24 +150,36 @@ fn load_acoustic(case: &Path, tables: &Tables, from: &str) -> Acoustic {
     let config = AcousticConfig::parse("config.yaml", &text).unwrap();
     let bytes = fs::read(case.join(from)).unwrap();
     let tensors = read_checkpoint(from, &bytes, ACOUSTIC_PATHS).unwrap();
-    let array = |name: &str| fs::read(case.join(name)).ok().map(|bytes| read_npy(&bytes).unwrap());
-    let statistics = Statistics { mvn: array("mvn.npy"), se: array("se.npy") };
+    let array = |name: &str| {
+        fs::read(case.join(name))
+            .ok()
+            .map(|bytes| read_npy(&bytes).unwrap())
+    };
+    let statistics = Statistics {
+        mvn: array("mvn.npy"),
+        se: array("se.npy"),
+    };
     Acoustic::load(from, &config, tensors, &statistics, tables).unwrap()
 }
 
 /// Returns the utterances whose tensors are there: the shipped cases bring only the shortest.
 fn present<'a>(case: &Path, meta: &'a Value) -> Vec<&'a Value> {
     let utterances = meta["utterances"].as_array().unwrap().iter();
-    let present: Vec<_> = utterances.filter(|one| case.join(one["file"].as_str().unwrap()).is_file()).collect();
+    let present: Vec<_> = utterances
+        .filter(|one| case.join(one["file"].as_str().unwrap()).is_file())
+        .collect();
     assert!(!present.is_empty(), "{}", case.display());
     present
 }
 
 /// Returns the names of the weight files in a case: both containers hold the same.
 fn weight_files(case: &Path) -> Vec<String> {
-    let names = fs::read_dir(case).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut names: Vec<_> =
-        names.filter(|name| name.starts_with("checkpoint") || name.starts_with("model")).collect();
+    let names = fs::read_dir(case)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names
+        .filter(|name| name.starts_with("checkpoint") || name.starts_with("model"))
+        .collect();
     names.sort();
     names
 }
@@ -157,7 +204,9 @@ fn acoustic_case(case: &Path, meta: &Value, report: &mut Report) {
 
 fn check_units(tables: &Tables, units: &[Unit], ids: &Ids) {
     let encoded = tables.encode(units).unwrap();
-    let (TextIds::Units(ours), TextIds::Units(theirs)) = (&encoded.text, &ids.text) else { return };
+    let (TextIds::Units(ours), TextIds::Units(theirs)) = (&encoded.text, &ids.text) else {
+        return;
+    };
     assert_eq!(ours, theirs);
     assert_eq!(encoded.emotion, ids.emotion);
     if !ids.speaker.is_empty() {
@@ -169,28 +218,59 @@ fn ids_of(tensors: &Tensors) -> Ids {
     let column = |name: &str| integers(tensors, name).unwrap();
     let text = match integers(tensors, "ids_byte_index") {
         Some(bytes) => TextIds::Bytes(bytes),
-        None => {
-            TextIds::Units(["ids_sy", "ids_tone", "ids_syllable_flag", "ids_word_segment"].map(column))
-        }
+        None => TextIds::Units(
+            [
+                "ids_sy",
+                "ids_tone",
+                "ids_syllable_flag",
+                "ids_word_segment",
+            ]
+            .map(column),
+        ),
     };
-    Ids { text, emotion: column("ids_emotion"), speaker: integers(tensors, "ids_speaker").unwrap_or_default() }
+    Ids {
+        text,
+        emotion: column("ids_emotion"),
+        speaker: integers(tensors, "ids_speaker").unwrap_or_default(),
+    }
 }
 
-fn acoustic_utterance(at: &Path, model: &Acoustic, ids: &Ids, tensors: &Tensors, report: &mut Report) {
+fn acoustic_utterance(
+    at: &Path,
+    model: &Acoustic,
+    ids: &Ids,
+    tensors: &Tensors,
+    report: &mut Report,
+) {
     let mut seen: HashMap<String, Vec<f32>> = HashMap::new();
-    let mut sink = |name: &str, values: &[f32]| seen.entry(name.to_owned()).or_default().extend_from_slice(values);
-    let mel = model.run(ids, 1.0, &StopSignal::new(), &mut Probe::new(&mut sink)).unwrap();
+    let mut sink = |name: &str, values: &[f32]| {
+        seen.entry(name.to_owned())
+            .or_default()
+            .extend_from_slice(values)
+    };
+    let mel = model
+        .run(ids, 1.0, &StopSignal::new(), &mut Probe::new(&mut sink))
+        .unwrap();
     let durations = integers(tensors, "duration_int").unwrap();
-    assert_eq!(mel.durations.iter().map(|d| *d as u32).collect::<Vec<_>>(), durations, "{}", at.display());
+    assert_eq!(
+        mel.durations.iter().map(|d| *d as u32).collect::<Vec<_>>(),
+        durations,
+        "{}",
+        at.display()
+    );
     let scalars = integers(tensors, "scalars_i64").unwrap();
     assert_eq!(mel.values.len() / mel.channels, scalars[2] as usize);
     let mut compared = 0;
     for (name, tensor) in tensors {
-        if name.starts_with("ids_") || ["duration_int", "scalars_i64", "se"].contains(&name.as_str()) {
+        if name.starts_with("ids_")
+            || ["duration_int", "scalars_i64", "se"].contains(&name.as_str())
+        {
             continue;
         }
         let mut theirs = floats(tensor);
-        let ours = seen.get(name).unwrap_or_else(|| panic!("{}: {name} was not seen", at.display()));
+        let ours = seen
+            .get(name)
+            .unwrap_or_else(|| panic!("{}: {name} was not seen", at.display()));
         // Rows after the last frame only fill the last step and mean nothing.
         if name.starts_with("dec_mel") || name.starts_with("post_") {
             theirs.truncate(ours.len());
@@ -218,15 +298,36 @@ fn vocoder_case(case: &Path, meta: &Value, report: &mut Report) {
 
 fn vocoder_utterance(at: &Path, model: &Vocoder, tensors: &Tensors, report: &mut Report) {
     let mut seen: HashMap<String, Vec<f32>> = HashMap::new();
-    let mut sink = |name: &str, values: &[f32]| seen.entry(name.to_owned()).or_default().extend_from_slice(values);
+    let mut sink = |name: &str, values: &[f32]| {
+        seen.entry(name.to_owned())
+            .or_default()
+            .extend_from_slice(values)
+    };
     let given = |name: &str| tensors.get(name).map(floats).unwrap_or_default();
     // Stored with its deviation, which the source multiplies by.
     let noise = given("noise").iter().map(|noise| noise / 0.003).collect();
-    let mut random = Given { phase: given("phase"), noise };
+    let mut random = Given {
+        phase: given("phase"),
+        noise,
+    };
     let input = &tensors["mel"];
-    let mel = Mel { values: floats(&input.t().unwrap()), channels: input.dim(0).unwrap(), durations: Vec::new() };
-    let wav = model.run(&mel, &mut random, &StopSignal::new(), &mut Probe::new(&mut sink)).unwrap();
-    assert_eq!(wav.len(), mel.values.len() / mel.channels * model.samples_per_frame());
+    let mel = Mel {
+        values: floats(&input.t().unwrap()),
+        channels: input.dim(0).unwrap(),
+        durations: Vec::new(),
+    };
+    let wav = model
+        .run(
+            &mel,
+            &mut random,
+            &StopSignal::new(),
+            &mut Probe::new(&mut sink),
+        )
+        .unwrap();
+    assert_eq!(
+        wav.len(),
+        mel.values.len() / mel.channels * model.samples_per_frame()
+    );
     for (name, tensor) in tensors {
         let theirs = floats(tensor);
         match name.as_str() {
@@ -234,13 +335,26 @@ fn vocoder_utterance(at: &Path, model: &Vocoder, tensors: &Tensors, report: &mut
             "pcm_modelscope_i16" => {
                 let steps = |sample: &f32| (sample * 32768.0).trunc().clamp(-32768.0, 32767.0);
                 // The reference lets samples beyond full scale wrap around.
-                let inside = wav.iter().zip(&theirs).filter(|(ours, _)| ours.abs() < 0.999);
+                let inside = wav
+                    .iter()
+                    .zip(&theirs)
+                    .filter(|(ours, _)| ours.abs() < 0.999);
                 let off = inside.map(|(ours, theirs)| (steps(ours) - theirs).abs());
-                assert!(off.fold(0.0, f32::max) <= 1.0 + 32768.0 * TOLERANCE, "{}", at.display());
+                assert!(
+                    off.fold(0.0, f32::max) <= 1.0 + 32768.0 * TOLERANCE,
+                    "{}",
+                    at.display()
+                );
             }
             _ => {
-                let ours = seen.get(name).unwrap_or_else(|| panic!("{}: {name} was not seen", at.display()));
-                let theirs = if name.starts_with("up_") { cropped(tensor, ours.len()) } else { theirs };
+                let ours = seen
+                    .get(name)
+                    .unwrap_or_else(|| panic!("{}: {name} was not seen", at.display()));
+                let theirs = if name.starts_with("up_") {
+                    cropped(tensor, ours.len())
+                } else {
+                    theirs
+                };
                 report.compare(at, name, ours, &theirs);
             }
         }
@@ -251,5 +365,11 @@ fn vocoder_utterance(at: &Path, model: &Vocoder, tensors: &Tensors, report: &mut
 /// The reference stores the transposed branch before it is cut to length.
 fn cropped(tensor: &Tensor, wanted: usize) -> Vec<f32> {
     let rows = tensor.dim(tensor.rank() - 2).unwrap();
-    floats(&tensor.narrow(tensor.rank() - 1, 0, wanted / rows).unwrap().contiguous().unwrap())
+    floats(
+        &tensor
+            .narrow(tensor.rank() - 1, 0, wanted / rows)
+            .unwrap()
+            .contiguous()
+            .unwrap(),
+    )
 }

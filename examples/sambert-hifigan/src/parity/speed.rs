@@ -38,23 +38,42 @@ Model: {Generator: {params: {in_channels: 80, out_channels: 1, channels: 256, ke
 fn random_tensors(missing: &LoadError) -> Tensors {
     let mut tensors = Tensors::new();
     for problem in missing.problems() {
-        let (name, shape) = problem.strip_prefix("missing tensor ").unwrap().split_once(' ').unwrap();
+        let (name, shape) = problem
+            .strip_prefix("missing tensor ")
+            .unwrap()
+            .split_once(' ')
+            .unwrap();
         let shape: Vec<usize> = serde_json::from_str(shape).unwrap();
         let tensor = if name.contains("duration_predictor.fc") {
             // Nine frames for every unit: a normal speaking rate.
-            let value = if name.ends_with("bias") { 10f32.ln() } else { 0.0 };
+            let value = if name.ends_with("bias") {
+                10f32.ln()
+            } else {
+                0.0
+            };
             Tensor::full(value, shape.clone(), &Device::Cpu).unwrap()
         } else {
-            let deviation = if shape.len() > 1 { 0.6 / (shape[1..].iter().product::<usize>() as f32).sqrt() } else { 0.1 };
+            let deviation = if shape.len() > 1 {
+                0.6 / (shape[1..].iter().product::<usize>() as f32).sqrt()
+            } else {
+                0.1
+            };
             let tensor = Tensor::randn(0f32, deviation, shape.clone(), &Device::Cpu).unwrap();
-            if name.contains("norm.weight") { (tensor + 1.0).unwrap() } else { tensor }
+            if name.contains("norm.weight") {
+                (tensor + 1.0).unwrap()
+            } else {
+                tensor
+            }
         };
         tensors.insert(name.to_owned(), tensor);
     }
     tensors
 }
 
-#[allow(clippy::disallowed_methods, reason = "a measurement looks at the clock")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a measurement looks at the clock"
+)]
 fn median(mut run: impl FnMut()) -> Duration {
     run();
     let mut times: Vec<_> = (0..5)
@@ -73,25 +92,50 @@ fn median(mut run: impl FnMut()) -> Duration {
 fn full_size_models_are_faster_than_their_reference() {
     let config = AcousticConfig::parse("config.yaml", ACOUSTIC).unwrap();
     let tables = Tables::new("F7", |_| None);
-    let acoustic = |tensors| Acoustic::load("random", &config, tensors, &Statistics::default(), &tables);
+    let acoustic =
+        |tensors| Acoustic::load("random", &config, tensors, &Statistics::default(), &tables);
     let acoustic = acoustic(random_tensors(&acoustic(Tensors::new()).unwrap_err())).unwrap();
     let config = VocoderConfig::parse("config.yaml", VOCODER).unwrap();
     let vocoder = |tensors| Vocoder::load("random", &config, tensors);
     let vocoder = vocoder(random_tensors(&vocoder(Tensors::new()).unwrap_err())).unwrap();
-    println!("{} and {} weights", acoustic.parameters(), vocoder.parameters());
+    println!(
+        "{} and {} weights",
+        acoustic.parameters(),
+        vocoder.parameters()
+    );
     for characters in [10u32, 30, 60] {
         let units = (characters * 2 + characters / 4) as usize;
-        let column = |size: u32| (0..units as u32).map(|index| index * 7 % size).collect::<Vec<_>>();
+        let column = |size: u32| {
+            (0..units as u32)
+                .map(|index| index * 7 % size)
+                .collect::<Vec<_>>()
+        };
         let text = TextIds::Units([column(140), column(6), column(4), column(4)]);
-        let ids = Ids { text, emotion: vec![1; units], speaker: vec![0; units] };
+        let ids = Ids {
+            text,
+            emotion: vec![1; units],
+            speaker: vec![0; units],
+        };
         let stop = StopSignal::new();
         let mel = acoustic.run(&ids, 1.0, &stop, &mut Probe::none()).unwrap();
         let frames = mel.values.len() / mel.channels;
         let seconds = frames as f64 * 200.0 / 16_000.0;
-        let first = median(|| drop(black_box(acoustic.run(&ids, 1.0, &stop, &mut Probe::none()).unwrap())));
-        let second =
-            median(|| drop(black_box(vocoder.run(&mel, &mut Seeded::new(0), &stop, &mut Probe::none()).unwrap())));
+        let first = median(|| {
+            drop(black_box(
+                acoustic.run(&ids, 1.0, &stop, &mut Probe::none()).unwrap(),
+            ))
+        });
+        let second = median(|| {
+            drop(black_box(
+                vocoder
+                    .run(&mel, &mut Seeded::new(0), &stop, &mut Probe::none())
+                    .unwrap(),
+            ))
+        });
         let [first, second] = [first, second].map(|time| time.as_secs_f64() / seconds);
-        println!("{characters} characters, {frames} frames: acoustic {first:.3}, vocoder {second:.3}, both {:.3}", first + second);
+        println!(
+            "{characters} characters, {frames} frames: acoustic {first:.3}, vocoder {second:.3}, both {:.3}",
+            first + second
+        );
     }
 }

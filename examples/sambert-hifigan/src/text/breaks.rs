@@ -50,7 +50,11 @@ fn leans(token: &Token, on: &Token) -> bool {
     let text: String = token.text.iter().collect();
     let particle = PARTICLES.split(' ').any(|particle| particle == text);
     let neutral = token.syllables.iter().all(|syllable| syllable.tone == 5);
-    on.after == Break::Word && on.tag != LETTER && on.syllables.len() < LEANING && particle && (neutral || token.tag == 'f')
+    on.after == Break::Word
+        && on.tag != LETTER
+        && on.syllables.len() < LEANING
+        && particle
+        && (neutral || token.tag == 'f')
 }
 
 /// Divides a clause into prosodic phrases.
@@ -58,7 +62,9 @@ pub(crate) fn divide(tokens: &mut [Token]) {
     let mut left: usize = tokens.iter().map(|token| token.syllables.len()).sum();
     let mut since = 0;
     for index in 0..tokens.len() {
-        let Some([token, rest @ ..]) = tokens.get_mut(index..) else { return };
+        let Some([token, rest @ ..]) = tokens.get_mut(index..) else {
+            return;
+        };
         since += token.syllables.len();
         left -= token.syllables.len();
         let closes = rest.first().is_some_and(|next| closes(token, next, since));
@@ -87,15 +93,21 @@ fn closes(token: &Token, next: &Token, since: usize) -> bool {
 pub(crate) fn stretches(clauses: Vec<Vec<Word>>) -> Vec<Stretch> {
     let mut stretches: Vec<Stretch> = Vec::new();
     for part in clauses.into_iter().flat_map(parts) {
-        let ends_sentence = part.last().is_some_and(|word| word.after == Break::Sentence);
-        let fits =
-            |stretch: &&mut Stretch| !stretch.ends_sentence && count(&stretch.words) + count(&part) <= STRETCH;
+        let ends_sentence = part
+            .last()
+            .is_some_and(|word| word.after == Break::Sentence);
+        let fits = |stretch: &&mut Stretch| {
+            !stretch.ends_sentence && count(&stretch.words) + count(&part) <= STRETCH
+        };
         match stretches.last_mut().filter(fits) {
             Some(stretch) => {
                 stretch.words.extend(part);
                 stretch.ends_sentence = ends_sentence;
             }
-            None => stretches.push(Stretch { words: part, ends_sentence }),
+            None => stretches.push(Stretch {
+                words: part,
+                ends_sentence,
+            }),
         }
     }
     stretches
@@ -111,8 +123,13 @@ fn parts(mut clause: Vec<Word>) -> Vec<Vec<Word>> {
             sum <= STRETCH
         });
         let fitting = fitting.count().max(1);
-        let phrase = clause.iter().take(fitting).rposition(|word| word.after >= Break::Phrase);
-        let cut = phrase.filter(|at| *at * 2 >= fitting).map_or(fitting, |at| at + 1);
+        let phrase = clause
+            .iter()
+            .take(fitting)
+            .rposition(|word| word.after >= Break::Phrase);
+        let cut = phrase
+            .filter(|at| *at * 2 >= fitting)
+            .map_or(fitting, |at| at + 1);
         if cut >= clause.len() {
             break;
         }

@@ -37,14 +37,18 @@ fn close(clauses: &mut Vec<Clause>, current: &mut String, after: Break) {
         }
         return;
     }
-    clauses.push(Clause { text: std::mem::take(current), after });
+    clauses.push(Clause {
+        text: std::mem::take(current),
+        after,
+    });
 }
 
 /// Returns how strongly a mark divides, or nothing for what belongs to the text.
 fn strength(last: char, c: char, next: char) -> Option<Break> {
     match c {
         '。' | '!' | '?' | ';' | '…' | '\n' | '｡' => Some(Break::Sentence),
-        ',' | '，' | ':' | '、' | '—' | '(' | ')' | '[' | ']' | '{' | '}' | '【' | '】' | '〔' | '〕' | '|' => Some(Break::Clause),
+        ',' | '，' | ':' | '、' | '—' | '(' | ')' | '[' | ']' | '{' | '}' | '【' | '】' | '〔'
+        | '〕' | '|' => Some(Break::Clause),
         '.' if !next.is_alphanumeric() && !last.is_whitespace() => Some(Break::Sentence),
         _ => None,
     }

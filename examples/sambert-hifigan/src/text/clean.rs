@@ -7,13 +7,21 @@ use unicode_normalization::UnicodeNormalization;
 /// Folds full-width and compatibility forms, writes traditional characters as simplified ones, and drops what
 /// has no sound: controls, marks, joiners.
 pub(crate) fn clean(text: &str) -> String {
-    text.nfkc().flat_map(unmarked).filter(|c| !is_silent(*c)).map(fold).collect()
+    text.nfkc()
+        .flat_map(unmarked)
+        .filter(|c| !is_silent(*c))
+        .map(fold)
+        .collect()
 }
 
 /// Takes the marks off Latin letters, so that é is read as e.
 fn unmarked(c: char) -> impl Iterator<Item = char> {
     let latin = matches!(c, '\u{00c0}'..='\u{024f}' | '\u{1e00}'..='\u{1eff}');
-    let base = if latin { std::iter::once(c).nfd().next() } else { None };
+    let base = if latin {
+        std::iter::once(c).nfd().next()
+    } else {
+        None
+    };
     std::iter::once(base.unwrap_or(c))
 }
 
@@ -41,12 +49,17 @@ fn fold(c: char) -> char {
 fn simplified() -> &'static HashMap<char, char> {
     static TABLE: OnceLock<HashMap<char, char>> = OnceLock::new();
     TABLE.get_or_init(|| {
-        let lines = include_str!("../../data/traditional.txt").lines().filter(|line| !line.starts_with('#'));
+        let lines = include_str!("../../data/traditional.txt")
+            .lines()
+            .filter(|line| !line.starts_with('#'));
         let pair = |pair: &str| {
             let mut characters = pair.chars();
             Some((characters.next()?, characters.next()?))
         };
-        lines.flat_map(str::split_whitespace).filter_map(pair).collect()
+        lines
+            .flat_map(str::split_whitespace)
+            .filter_map(pair)
+            .collect()
     })
 }
 

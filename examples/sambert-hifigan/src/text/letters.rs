@@ -7,8 +7,32 @@ pub(crate) const LETTER: char = '@';
 
 /// Names of the letters a to z, in syllables a Mandarin voice has.
 const NAMES: [&str; 26] = [
-    "ei1", "bi4", "xi1", "di4", "yi4", "ai2 fu5", "ji4", "ai1 chi5", "ai4", "zhei4", "kei4", "ai2 lou5", "ai2 mu5",
-    "en1", "ou1", "pi1", "kiu4", "a4", "ai2 si5", "ti4", "you1", "wei1", "da2 bu5 liu5", "ai2 ke5 si5", "wai4", "zei4",
+    "ei1",
+    "bi4",
+    "xi1",
+    "di4",
+    "yi4",
+    "ai2 fu5",
+    "ji4",
+    "ai1 chi5",
+    "ai4",
+    "zhei4",
+    "kei4",
+    "ai2 lou5",
+    "ai2 mu5",
+    "en1",
+    "ou1",
+    "pi1",
+    "kiu4",
+    "a4",
+    "ai2 si5",
+    "ti4",
+    "you1",
+    "wei1",
+    "da2 bu5 liu5",
+    "ai2 ke5 si5",
+    "wai4",
+    "zei4",
 ];
 
 /// Reads one letter.
@@ -39,7 +63,10 @@ pub(crate) fn greek(letter: char) -> Option<Token> {
 fn spoken(letter: char, name: &str) -> Token {
     Token {
         text: vec![letter],
-        syllables: name.split_whitespace().filter_map(Syllable::parse).collect(),
+        syllables: name
+            .split_whitespace()
+            .filter_map(Syllable::parse)
+            .collect(),
         tag: LETTER,
         after: Break::Word,
     }

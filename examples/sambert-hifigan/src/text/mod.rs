@@ -13,13 +13,13 @@ mod segment;
 mod syllable;
 mod word;
 
+#[cfg(test)]
+pub(crate) use self::word::{Phone, push_word};
 pub(crate) use self::{
     breaks::Stretch,
     syllable::Syllable,
     word::{Break, Word, units_of},
 };
-#[cfg(test)]
-pub(crate) use self::word::{Phone, push_word};
 
 /// A character no voice of this family can speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,9 @@ pub(crate) fn analyze(text: &str) -> Result<Vec<Stretch>, Unspeakable> {
         sandhi::apply(&mut words);
         words.iter_mut().for_each(reading::color);
         let mut words = breaks::join(words);
-        let Some(last) = words.last_mut() else { continue };
+        let Some(last) = words.last_mut() else {
+            continue;
+        };
         last.after = clause.after;
         breaks::divide(&mut words);
         spoken.push(words.into_iter().map(Into::into).collect());

@@ -14,26 +14,35 @@ struct Place<'a> {
 impl Place<'_> {
     /// Tells whether the next word begins with one of these, separated by blanks.
     fn next_is(&self, words: &str) -> bool {
-        self.after.first().is_some_and(|cut| words.split(' ').any(|word| cut.text.starts_with(word)))
+        self.after
+            .first()
+            .is_some_and(|cut| words.split(' ').any(|word| cut.text.starts_with(word)))
     }
 
     /// Tells whether the word before ends with one of these, separated by blanks.
     fn last_is(&self, words: &str) -> bool {
-        self.before.last().is_some_and(|cut| words.split(' ').any(|word| cut.text.ends_with(word)))
+        self.before
+            .last()
+            .is_some_and(|cut| words.split(' ').any(|word| cut.text.ends_with(word)))
     }
 
     /// Tells whether the next word's tag begins with one of these letters.
     fn next_tag(&self, tags: &str) -> bool {
-        self.after.first().is_some_and(|cut| cut.tag.starts_with(|tag| tags.contains(tag)))
+        self.after
+            .first()
+            .is_some_and(|cut| cut.tag.starts_with(|tag| tags.contains(tag)))
     }
 
     fn last_tag(&self, tags: &str) -> bool {
-        self.before.last().is_some_and(|cut| cut.tag.starts_with(|tag| tags.contains(tag)))
+        self.before
+            .last()
+            .is_some_and(|cut| cut.tag.starts_with(|tag| tags.contains(tag)))
     }
 
     /// Tells whether a number or a demonstrative stands before: what follows is then a measure.
     fn counted(&self) -> bool {
-        self.last_tag("m") || self.last_is("一 二 两 三 四 五 六 七 八 九 十 百 千 万 亿 几 半 多 这 那 每 某 哪")
+        self.last_tag("m")
+            || self.last_is("一 二 两 三 四 五 六 七 八 九 十 百 千 万 亿 几 半 多 这 那 每 某 哪")
     }
 
     /// Tells whether a verb and 得 stand before: what follows says whether it can be done.
@@ -42,11 +51,15 @@ impl Place<'_> {
     }
 
     fn any_before(&self, words: &str) -> bool {
-        self.before.iter().any(|cut| words.split(' ').any(|word| cut.text == word))
+        self.before
+            .iter()
+            .any(|cut| words.split(' ').any(|word| cut.text == word))
     }
 
     fn any_tag_after(&self, tags: &str) -> bool {
-        self.after.iter().any(|cut| cut.tag.starts_with(|tag| tags.contains(tag)))
+        self.after
+            .iter()
+            .any(|cut| cut.tag.starts_with(|tag| tags.contains(tag)))
     }
 }
 
@@ -63,19 +76,45 @@ pub(crate) fn read(c: char, cuts: &[Cut<'_>], index: usize) -> Option<&'static s
         '切' => Some("qie1"),
         '教' => Some("jiao1"),
         '谁' => Some("shei2"),
-        '量' => choose(place.next_is("一 了 体温 身高 尺寸 血压"), "liang2", "liang4"),
-        '长' => choose(place.next_is("得 了 出 大 高 满 着 到 成 在"), "zhang3", "chang2"),
-        '还' => choose(place.after.is_empty() || place.next_is("给 钱 书 款 债 账 清 了 贷款"), "huan2", "hai2"),
+        '量' => choose(
+            place.next_is("一 了 体温 身高 尺寸 血压"),
+            "liang2",
+            "liang4",
+        ),
+        '长' => choose(
+            place.next_is("得 了 出 大 高 满 着 到 成 在"),
+            "zhang3",
+            "chang2",
+        ),
+        '还' => choose(
+            place.after.is_empty() || place.next_is("给 钱 书 款 债 账 清 了 贷款"),
+            "huan2",
+            "hai2",
+        ),
         '行' => choose(place.counted(), "hang2", "xing2"),
         '只' => choose(place.counted(), "zhi1", "zhi3"),
-        '种' => choose(!place.counted() && place.next_is("树 花 菜 地 田 草 瓜 豆 下 了 过 着 水稻 小麦 玉米"), "zhong4", "zhong3"),
-        '数' => choose(place.next_is("一 数 不 了 到 清楚") || place.last_is("来 请 去"), "shu3", "shu4"),
+        '种' => choose(
+            !place.counted() && place.next_is("树 花 菜 地 田 草 瓜 豆 下 了 过 着 水稻 小麦 玉米"),
+            "zhong4",
+            "zhong3",
+        ),
+        '数' => choose(
+            place.next_is("一 数 不 了 到 清楚") || place.last_is("来 请 去"),
+            "shu3",
+            "shu4",
+        ),
         '倒' => choose(
-            place.next_is("下 塌 闭 在") || place.last_is("摔 跌 滑 晕 推 打 绊") || place.next_is("了") && place.after.len() == 1,
+            place.next_is("下 塌 闭 在")
+                || place.last_is("摔 跌 滑 晕 推 打 绊")
+                || place.next_is("了") && place.after.len() == 1,
             "dao3",
             "dao4",
         ),
-        '重' => choose(place.next_tag("v") && !place.last_tag("d"), "chong2", "zhong4"),
+        '重' => choose(
+            place.next_tag("v") && !place.last_tag("d"),
+            "chong2",
+            "zhong4",
+        ),
         '干' => choose(place.last_is("很 太 更 最 不"), "gan1", "gan4"),
         '中' => choose(place.next_is("了 奖 毒 标 枪 计"), "zhong4", "zhong1"),
         '吐' => choose(place.next_is("了 血"), "tu4", "tu3"),
@@ -86,13 +125,21 @@ pub(crate) fn read(c: char, cuts: &[Cut<'_>], index: usize) -> Option<&'static s
         '转' => choose(place.next_is("圈 了一圈 个圈"), "zhuan4", "zhuan3"),
         '缝' => choose(place.next_is("衣 补 了 上 好"), "feng2", "feng4"),
         '背' => choose(place.next_is("着 起 上 包"), "bei1", "bei4"),
-        '过' => choose(place.last_tag("v") && !place.next_is("河 桥 马路 年 节"), "guo5", "guo4"),
+        '过' => choose(
+            place.last_tag("v") && !place.next_is("河 桥 马路 年 节"),
+            "guo5",
+            "guo4",
+        ),
         '里' => choose(place.last_tag("ns"), "li5", "li3"),
         '着' => choose(place.last_is("不 得"), "zhao2", "zhe5"),
         '了' => choose(place.last_is("不") || place.possible(), "liao3", "le5"),
         '曾' => choose(place.last_is("姓 小 老"), "zeng1", "ceng2"),
         '啊' => choose(place.before.is_empty(), "a1", "a5"),
-        '地' => choose(place.next_tag("vadp") && !place.last_tag("cpmqrf") && !place.before.is_empty(), "de5", "di4"),
+        '地' => choose(
+            place.next_tag("vadp") && !place.last_tag("cpmqrf") && !place.before.is_empty(),
+            "de5",
+            "di4",
+        ),
         '得' => Some(obtain(&place)),
         '为' => Some(become_or_for(&place)),
         _ => None,
@@ -101,7 +148,11 @@ pub(crate) fn read(c: char, cuts: &[Cut<'_>], index: usize) -> Option<&'static s
 
 /// 得: a particle after verbs and adjectives, "must" before verbs, else "to get".
 fn obtain(place: &Place<'_>) -> &'static str {
-    let short_noun = place.last_tag("n") && place.before.last().is_some_and(|cut| cut.text.chars().count() == 1);
+    let short_noun = place.last_tag("n")
+        && place
+            .before
+            .last()
+            .is_some_and(|cut| cut.text.chars().count() == 1);
     if place.last_tag("va") || short_noun {
         "de5"
     } else if place.next_tag("vdp") && (place.before.is_empty() || place.last_tag("rndtc")) {
@@ -117,7 +168,10 @@ fn obtain(place: &Place<'_>) -> &'static str {
 fn become_or_for(place: &Place<'_>) -> &'static str {
     if place.next_is("了 何 此 什么 你 我 他 她 它 您 自己 大家") {
         "wei4"
-    } else if place.any_before("以 被 称 选 评 定 改 译 分 有 视 变") || place.last_tag("v") || place.next_tag("m") {
+    } else if place.any_before("以 被 称 选 评 定 改 译 分 有 视 变")
+        || place.last_tag("v")
+        || place.next_tag("m")
+    {
         "wei2"
     } else if place.any_tag_after("v") {
         "wei4"

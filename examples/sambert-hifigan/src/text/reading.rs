@@ -19,12 +19,20 @@ pub(crate) fn read(cut: Cut<'_>, cuts: &[Cut<'_>], index: usize) -> Result<Token
         _ => word(cut.text, &text)?,
     };
     if cut.tag.starts_with("nr")
-        && let (Some(first), Some(surname)) = (syllables.first_mut(), text.first().and_then(|c| polyphones::surname(*c)))
+        && let (Some(first), Some(surname)) = (
+            syllables.first_mut(),
+            text.first().and_then(|c| polyphones::surname(*c)),
+        )
         && let Some(surname) = Syllable::parse(surname)
     {
         *first = surname;
     }
-    Ok(Token { text, syllables, tag: cut.tag.chars().next().unwrap_or('x'), after: Break::Word })
+    Ok(Token {
+        text,
+        syllables,
+        tag: cut.tag.chars().next().unwrap_or('x'),
+        after: Break::Word,
+    })
 }
 
 fn single(c: char, cuts: &[Cut<'_>], index: usize) -> Result<Syllable, Unspeakable> {
@@ -41,7 +49,10 @@ fn word(word: &str, text: &[char]) -> Result<Vec<Syllable>, Unspeakable> {
     let mut left = word;
     while let Some(first) = rest.first() {
         let known = (2..=rest.len()).rev().find_map(|length| {
-            let end = left.char_indices().nth(length).map_or(left.len(), |(at, _)| at);
+            let end = left
+                .char_indices()
+                .nth(length)
+                .map_or(left.len(), |(at, _)| at);
             let found = parse(lexicon::look_up(left.get(..end)?)?);
             (found.len() == length).then_some((found, length, end))
         });
@@ -53,7 +64,10 @@ fn word(word: &str, text: &[char]) -> Result<Vec<Syllable>, Unspeakable> {
             }
             // A closing 子 that no word claims is the suffix.
             None if *first == '子' && rest.len() == 1 && !syllables.is_empty() => {
-                syllables.push(Syllable { spelling: "zi".to_owned(), tone: 5 });
+                syllables.push(Syllable {
+                    spelling: "zi".to_owned(),
+                    tone: 5,
+                });
                 break;
             }
             None => {
@@ -67,14 +81,19 @@ fn word(word: &str, text: &[char]) -> Result<Vec<Syllable>, Unspeakable> {
 }
 
 fn parse(pinyin: &str) -> Vec<Syllable> {
-    pinyin.split_whitespace().filter_map(Syllable::parse).collect()
+    pinyin
+        .split_whitespace()
+        .filter_map(Syllable::parse)
+        .collect()
 }
 
 fn character(c: char) -> Result<Syllable, Unspeakable> {
     if let Some(known) = lexicon::look_up(c.encode_utf8(&mut [0; 4])) {
         return Syllable::parse(known).ok_or(Unspeakable(c));
     }
-    c.to_pinyin().and_then(|pinyin| Syllable::parse(pinyin.with_tone_num_end())).ok_or(Unspeakable(c))
+    c.to_pinyin()
+        .and_then(|pinyin| Syllable::parse(pinyin.with_tone_num_end()))
+        .ok_or(Unspeakable(c))
 }
 
 /// Words in which 儿 is a child and not a coloring of the syllable before it.
@@ -83,18 +102,26 @@ const CHILDREN: &str = "女儿 男儿 幼儿 婴儿 孤儿 胎儿 少儿 小儿 
 
 /// Colors the syllable before a closing 儿 and drops the 儿's own: after this characters and syllables differ.
 pub(crate) fn color(token: &mut Token) {
-    let Token { text, syllables, .. } = token;
+    let Token {
+        text, syllables, ..
+    } = token;
     if text.len() < 2 || text.len() != syllables.len() || text.last() != Some(&'儿') {
         return;
     }
     let word: String = text.iter().collect();
-    if CHILDREN.split_whitespace().any(|child| word.ends_with(child)) {
+    if CHILDREN
+        .split_whitespace()
+        .any(|child| word.ends_with(child))
+    {
         return;
     }
     if let [.., before, _] = syllables.as_slice()
         && !before.spelling.ends_with('r')
     {
-        let colored = Syllable { spelling: format!("{}r", before.spelling), tone: before.tone };
+        let colored = Syllable {
+            spelling: format!("{}r", before.spelling),
+            tone: before.tone,
+        };
         // A final without a colored form keeps its 儿.
         if colored.phones().is_some() {
             syllables.truncate(syllables.len() - 2);

@@ -23,13 +23,24 @@ const DIGITS: &str = "零一二三四五六七八九幺";
 fn one_and_not(words: &mut [Token]) {
     let spoken: Vec<Option<Spoken>> = words.iter().flat_map(spoken_of).collect();
     let at = |index: Option<usize>| index.and_then(|index| spoken.get(index).copied().flatten());
-    let tones = words.iter_mut().flat_map(|word| &mut word.syllables).map(|syllable| &mut syllable.tone);
+    let tones = words
+        .iter_mut()
+        .flat_map(|word| &mut word.syllables)
+        .map(|syllable| &mut syllable.tone);
     for (index, tone) in tones.enumerate() {
-        let Some(here) = at(Some(index)).filter(|here| here.tone != 5) else { continue };
+        let Some(here) = at(Some(index)).filter(|here| here.tone != 5) else {
+            continue;
+        };
         let (before, next) = (at(index.checked_sub(1)), at(Some(index + 1)));
         match here.c {
             '不' => *tone = not(before, next),
-            '一' => *tone = one(here, before, [next, at(Some(index + 2)), at(Some(index + 3))]),
+            '一' => {
+                *tone = one(
+                    here,
+                    before,
+                    [next, at(Some(index + 2)), at(Some(index + 3))],
+                )
+            }
             _ => {}
         }
     }
@@ -40,7 +51,11 @@ fn spoken_of(word: &Token) -> Vec<Option<Spoken>> {
     let count = word.syllables.len();
     let spoken = |(index, syllable): (usize, &super::Syllable)| {
         let c = *word.text.get(index)?;
-        aligned.then_some(Spoken { c, tone: syllable.tone, ends_word: count > 1 && index + 1 == count })
+        aligned.then_some(Spoken {
+            c,
+            tone: syllable.tone,
+            ends_word: count > 1 && index + 1 == count,
+        })
     };
     word.syllables.iter().enumerate().map(spoken).collect()
 }
@@ -57,14 +72,17 @@ fn not(before: Option<Spoken>, next: Option<Spoken>) -> u8 {
 /// 一 keeps its tone as a number and an ordinal, rises before a falling tone, and falls before the others.
 fn one(here: Spoken, before: Option<Spoken>, [next, second, third]: [Option<Spoken>; 3]) -> u8 {
     let Some(next) = next else { return 1 };
-    let among = |spoken: Option<Spoken>, set: &str| spoken.is_some_and(|spoken| set.contains(spoken.c));
+    let among =
+        |spoken: Option<Spoken>, set: &str| spoken.is_some_and(|spoken| set.contains(spoken.c));
     if before.is_some_and(|before| before.c == next.c) && next.c != '一' {
         return 5;
     }
     let quarter = among(before, "点") && next.c == '刻';
     let decimal = next.c == '点' && among(second, DIGITS) && !among(third, "刻");
-    let digit = among(before, DIGITS) || among(Some(next), DIGITS) || among(before, "点") || decimal;
-    let ordinal = among(before, "第初十百千万亿期周") && !among(before, "千万") || among(Some(next), "月号楼班级十");
+    let digit =
+        among(before, DIGITS) || among(Some(next), DIGITS) || among(before, "点") || decimal;
+    let ordinal = among(before, "第初十百千万亿期周") && !among(before, "千万")
+        || among(Some(next), "月号楼班级十");
     let term = among(Some(next), "加减乘除等比") || among(before, "加减乘比");
     let date = next.c == '日' && among(before, "月");
     let ends_word = here.ends_word && !among(before, "这那每某同另哪任进");
@@ -72,7 +90,11 @@ fn one(here: Spoken, before: Option<Spoken>, [next, second, third]: [Option<Spok
         return 1;
     }
     // A neutral syllable after 一 is a measure that falls by itself: 一个.
-    if next.tone == 4 || (next.tone == 5 && next.c == '个') { 2 } else { 4 }
+    if next.tone == 4 || (next.tone == 5 && next.c == '个') {
+        2
+    } else {
+        4
+    }
 }
 
 /// Third tones inside a word, by its structure.
@@ -80,11 +102,19 @@ fn inside(word: &mut Token) {
     if word.text.len() != word.syllables.len() {
         return;
     }
-    let piece = |range: std::ops::Range<usize>| word.text.get(range).map(|chars| chars.iter().collect::<String>());
+    let piece = |range: std::ops::Range<usize>| {
+        word.text
+            .get(range)
+            .map(|chars| chars.iter().collect::<String>())
+    };
     let known = |range| piece(range).is_some_and(|piece| is_word(&piece));
     // 小老虎 is one and two, 展览馆 two and one.
     let one_and_two = word.text.len() == 3 && known(1..3) && !known(0..2);
-    let mut tones: Vec<&mut u8> = word.syllables.iter_mut().map(|syllable| &mut syllable.tone).collect();
+    let mut tones: Vec<&mut u8> = word
+        .syllables
+        .iter_mut()
+        .map(|syllable| &mut syllable.tone)
+        .collect();
     match tones.as_mut_slice() {
         [a, b, c] if (**a, **b, **c) == (3, 3, 3) => {
             **b = 2;

@@ -29,7 +29,10 @@ pub(crate) struct Cut<'a> {
 
 impl From<Token> for Word {
     fn from(token: Token) -> Self {
-        Self { syllables: token.syllables, after: token.after }
+        Self {
+            syllables: token.syllables,
+            after: token.after,
+        }
     }
 }
 
@@ -58,17 +61,28 @@ pub(crate) fn is_word(word: &str) -> bool {
 /// The first character of a script without Mandarin readings.
 pub(crate) fn words_of(clause: &str) -> Result<Vec<Token>, Unspeakable> {
     // Without guessing at unknown words: a wrong guess takes characters from words that are known.
-    let cuts: Vec<Cut<'_>> =
-        jieba().tag(clause, false).into_iter().map(|tag| Cut { text: tag.word, tag: tag.tag }).collect();
+    let cuts: Vec<Cut<'_>> = jieba()
+        .tag(clause, false)
+        .into_iter()
+        .map(|tag| Cut {
+            text: tag.word,
+            tag: tag.tag,
+        })
+        .collect();
     let mut tokens: Vec<Token> = Vec::new();
     for (index, cut) in cuts.iter().enumerate() {
         for run in cut.text.chunk_by_kind() {
             match run {
                 Run::Chinese(word) => {
                     let whole = word.len() == cut.text.len();
-                    let cut = Cut { text: word, tag: if whole { cut.tag } else { "n" } };
+                    let cut = Cut {
+                        text: word,
+                        tag: if whole { cut.tag } else { "n" },
+                    };
                     let token = reading::read(cut, &cuts, index)?;
-                    match tokens.last_mut().filter(|last| word == "儿" && last.text.last().copied().is_some_and(is_han)) {
+                    match tokens.last_mut().filter(|last| {
+                        word == "儿" && last.text.last().copied().is_some_and(is_han)
+                    }) {
                         Some(colored) => {
                             colored.text.extend(token.text);
                             colored.syllables.extend(token.syllables);

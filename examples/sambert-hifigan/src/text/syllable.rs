@@ -6,7 +6,8 @@ use crate::units::PHONES;
 
 /// Initials, the two-letter ones first.
 const INITIALS: [&str; 23] = [
-    "zh", "ch", "sh", "b", "p", "m", "f", "d", "t", "n", "l", "g", "k", "h", "j", "q", "r", "x", "z", "c", "s", "y", "w",
+    "zh", "ch", "sh", "b", "p", "m", "f", "d", "t", "n", "l", "g", "k", "h", "j", "q", "r", "x",
+    "z", "c", "s", "y", "w",
 ];
 
 /// A Mandarin syllable in surface form: `v` for every ü, the tone it is spoken with.
@@ -31,7 +32,10 @@ impl Syllable {
             6 => 2,
             _ => return None,
         };
-        let syllable = Self { spelling: respell(letters), tone };
+        let syllable = Self {
+            spelling: respell(letters),
+            tone,
+        };
         syllable.phones().is_some().then_some(syllable)
     }
 
@@ -42,11 +46,20 @@ impl Syllable {
             Some(plain) if spelling != "er" && !plain.is_empty() => (plain, "r"),
             _ => (spelling, ""),
         };
-        let initial = INITIALS.into_iter().find(|initial| plain.starts_with(initial));
+        let initial = INITIALS
+            .into_iter()
+            .find(|initial| plain.starts_with(initial));
         let (first, last) = match initial {
             Some(initial) => {
                 let last = finals_of(initial, plain.get(initial.len()..)?);
-                (if initial == "x" { "xx_c".to_owned() } else { format!("{initial}_c") }, last)
+                (
+                    if initial == "x" {
+                        "xx_c".to_owned()
+                    } else {
+                        format!("{initial}_c")
+                    },
+                    last,
+                )
             }
             None => {
                 let placeholder = match plain.chars().next()? {
@@ -64,9 +77,21 @@ impl Syllable {
 
     /// Splits a colored syllable into the plain one and a neutral `er`, for voices without colored finals.
     pub(crate) fn uncolored(&self) -> Option<[Self; 2]> {
-        let plain = self.spelling.strip_suffix('r').filter(|plain| *plain != "e" && !plain.is_empty())?;
-        let plain = Self { spelling: plain.to_owned(), tone: self.tone };
-        Some([plain, Self { spelling: "er".to_owned(), tone: 5 }])
+        let plain = self
+            .spelling
+            .strip_suffix('r')
+            .filter(|plain| *plain != "e" && !plain.is_empty())?;
+        let plain = Self {
+            spelling: plain.to_owned(),
+            tone: self.tone,
+        };
+        Some([
+            plain,
+            Self {
+                spelling: "er".to_owned(),
+                tone: 5,
+            },
+        ])
     }
 }
 
@@ -90,13 +115,19 @@ fn finals_of<'a>(initial: &str, last: &'a str) -> &'a str {
 }
 
 fn is_final(phone: &str) -> bool {
-    let initial = phone.strip_suffix("_c").is_some_and(|letters| letters == "xx" || INITIALS.contains(&letters));
+    let initial = phone
+        .strip_suffix("_c")
+        .is_some_and(|letters| letters == "xx" || INITIALS.contains(&letters));
     !initial && PHONES.split_whitespace().any(|known| known == phone)
 }
 
 /// Writes ü as `v`, also where ordinary spelling has a plain u for it, and gives syllabic nasals a vowel.
 fn respell(letters: &str) -> String {
-    let letters = letters.to_lowercase().replace(['ü'], "v").replace("u:", "v").replace('ê', "e");
+    let letters = letters
+        .to_lowercase()
+        .replace(['ü'], "v")
+        .replace("u:", "v")
+        .replace('ê', "e");
     let initial = letters.chars().next();
     match letters.as_str() {
         "n" | "ng" => return "en".to_owned(),

@@ -8,7 +8,11 @@ use crate::units::Unit;
 /// How strongly a word is set off from the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Break {
-    /// None at all.
+    /// None at all, which only annotated texts ask for.
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "annotated texts are read by tests")
+    )]
     Joined,
     /// The end of a word.
     Word,
@@ -47,23 +51,44 @@ impl Break {
 /// # Errors
 ///
 /// The first syllable that is none.
-pub(crate) fn units_of(words: &[Word], emotion: &'static str, speaker: &str) -> Result<Vec<Unit>, String> {
+pub(crate) fn units_of(
+    words: &[Word],
+    emotion: &'static str,
+    speaker: &str,
+) -> Result<Vec<Unit>, String> {
     let mut units = Vec::new();
     for (index, word) in words.iter().enumerate() {
-        let after = if index + 1 == words.len() { Break::Sentence } else { word.after };
+        let after = if index + 1 == words.len() {
+            Break::Sentence
+        } else {
+            word.after
+        };
         let phones = |syllable: &Syllable| -> Result<Vec<Phone>, String> {
             let tone = format!("tone{}", syllable.tone);
             let phones = syllable.phones().ok_or_else(|| syllable.to_string())?;
-            Ok(phones.into_iter().map(|phone| (phone.into(), tone.clone().into())).collect())
+            Ok(phones
+                .into_iter()
+                .map(|phone| (phone.into(), tone.clone().into()))
+                .collect())
         };
-        let syllables = word.syllables.iter().map(phones).collect::<Result<Vec<_>, _>>()?;
+        let syllables = word
+            .syllables
+            .iter()
+            .map(phones)
+            .collect::<Result<Vec<_>, _>>()?;
         push_word(&mut units, &syllables, after, emotion, speaker);
     }
     Ok(units)
 }
 
 /// Appends one word, syllable by syllable, and the break after it.
-pub(crate) fn push_word(units: &mut Vec<Unit>, syllables: &[Vec<Phone>], after: Break, emotion: &'static str, speaker: &str) {
+pub(crate) fn push_word(
+    units: &mut Vec<Unit>,
+    syllables: &[Vec<Phone>],
+    after: Break,
+    emotion: &'static str,
+    speaker: &str,
+) {
     let total: usize = syllables.iter().map(Vec::len).sum();
     let last = syllables.len().saturating_sub(1);
     for (place, syllable) in syllables.iter().enumerate() {

@@ -22,12 +22,24 @@ struct Table(HashMap<String, u32>);
 impl Table {
     fn new<'a>(symbols: impl Iterator<Item = &'a str>) -> Self {
         // Phones carry an `@` in the tables and none in unit strings.
-        let plain = symbols.map(|symbol| symbol.trim().trim_start_matches('@')).filter(|symbol| !symbol.is_empty());
-        Self(plain.zip(0..).map(|(symbol, id)| (symbol.to_owned(), id)).collect())
+        let plain = symbols
+            .map(|symbol| symbol.trim().trim_start_matches('@'))
+            .filter(|symbol| !symbol.is_empty());
+        Self(
+            plain
+                .zip(0..)
+                .map(|(symbol, id)| (symbol.to_owned(), id))
+                .collect(),
+        )
     }
 
     fn column(&self, units: &[Unit], symbol: fn(&Unit) -> &str) -> Result<Vec<u32>, String> {
-        let id = |unit| self.0.get(symbol(unit)).copied().ok_or_else(|| symbol(unit).to_owned());
+        let id = |unit| {
+            self.0
+                .get(symbol(unit))
+                .copied()
+                .ok_or_else(|| symbol(unit).to_owned())
+        };
         units.iter().map(id).collect()
     }
 }
@@ -69,7 +81,15 @@ impl Tables {
 
     /// Returns how many symbols each table has: phone, tone, flag, segment, emotion, speaker.
     pub(crate) fn sizes(&self) -> [usize; 6] {
-        [&self.phone, &self.tone, &self.flag, &self.segment, &self.emotion, &self.speaker].map(|table| table.0.len())
+        [
+            &self.phone,
+            &self.tone,
+            &self.flag,
+            &self.segment,
+            &self.emotion,
+            &self.speaker,
+        ]
+        .map(|table| table.0.len())
     }
 
     /// Looks every unit up.

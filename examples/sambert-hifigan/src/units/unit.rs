@@ -22,7 +22,11 @@ impl Unit {
 
     #[cfg(test)]
     fn parse(text: &str) -> Option<Self> {
-        let parts: Vec<_> = text.strip_prefix('{')?.strip_suffix('}')?.split('$').collect();
+        let parts: Vec<_> = text
+            .strip_prefix('{')?
+            .strip_suffix('}')?
+            .split('$')
+            .collect();
         let [phone, tone, flag, segment, emotion, speaker] = parts.try_into().ok()?;
         let own = |part: &str| Cow::Owned(part.to_owned());
         Some(Self {
@@ -38,7 +42,14 @@ impl Unit {
 
 impl fmt::Display for Unit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { phone, tone, flag, segment, emotion, speaker } = self;
+        let Self {
+            phone,
+            tone,
+            flag,
+            segment,
+            emotion,
+            speaker,
+        } = self;
         write!(f, "{{{phone}${tone}${flag}${segment}${emotion}${speaker}}}")
     }
 }

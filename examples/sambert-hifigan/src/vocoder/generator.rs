@@ -44,13 +44,30 @@ struct Stage {
 
 impl Vocoder {
     /// Builds the generator from a checkpoint's tensors, weight norm folded or not.
-    pub(crate) fn load(file: &str, config: &VocoderConfig, tensors: Tensors) -> Result<Self, LoadError> {
+    pub(crate) fn load(
+        file: &str,
+        config: &VocoderConfig,
+        tensors: Tensors,
+    ) -> Result<Self, LoadError> {
         let p = config.params();
-        let read = Reader { weights: Weights::new(file, tensors), p };
-        let stages = (0..p.upsample_scales.len()).map(|index| read.stage(index)).collect();
-        let first = read.conv("conv_pre.conv1d", [p.channels, p.in_channels, p.kernel_size], 1);
+        let read = Reader {
+            weights: Weights::new(file, tensors),
+            p,
+        };
+        let stages = (0..p.upsample_scales.len())
+            .map(|index| read.stage(index))
+            .collect();
+        let first = read.conv(
+            "conv_pre.conv1d",
+            [p.channels, p.in_channels, p.kernel_size],
+            1,
+        );
         let narrow = p.channels >> p.upsample_scales.len();
-        let last = read.conv("conv_post.conv1d", [p.out_channels, narrow, p.kernel_size], 1);
+        let last = read.conv(
+            "conv_post.conv1d",
+            [p.out_channels, narrow, p.kernel_size],
+            1,
+        );
         let source = p.nsf_params.as_ref().map(|nsf| read.source(nsf));
         let model = Self {
             first,
@@ -72,7 +89,8 @@ impl Vocoder {
         self.parameters
     }
 
-    /// Samples made of one frame.
+    /// Returns the samples made of one frame.
+    #[cfg(test)]
     pub(crate) fn samples_per_frame(&self) -> usize {
         self.hop * self.last.outputs()
     }
@@ -95,11 +113,25 @@ impl Vocoder {
         probe: &mut Probe<'_>,
     ) -> Result<Vec<f32>, Failure> {
         let rows = transposed(mel);
-        let check = || if stop.is_set() { Err(Failure::Cancelled) } else { Ok(()) };
+        let check = || {
+            if stop.is_set() {
+                Err(Failure::Cancelled)
+            } else {
+                Ok(())
+            }
+        };
         check()?;
         let excitation = self.source.as_ref().map(|source| {
-            let voicing = rows.values.rchunks_exact(rows.length).next().unwrap_or_default();
-            let pitch = rows.values.rchunks_exact(rows.length).nth(1).unwrap_or_default();
+            let voicing = rows
+                .values
+                .rchunks_exact(rows.length)
+                .next()
+                .unwrap_or_default();
+            let pitch = rows
+                .values
+                .rchunks_exact(rows.length)
+                .nth(1)
+                .unwrap_or_default();
             let excitation = source.excite(pitch, voicing, self.hop, random, probe);
             probe.see("excitation", &excitation);
             (source, excitation)
@@ -113,8 +145,14 @@ impl Vocoder {
             sine_shift(&mut x.values);
             #[cfg(test)]
             if probe.is_active() {
-                probe.see(&format!("rep_{index}"), &stage.apart[0].run(&x, self.slope).values);
-                probe.see(&format!("up_{index}"), &stage.apart[1].run(&x, self.slope).values);
+                probe.see(
+                    &format!("rep_{index}"),
+                    &stage.apart[0].run(&x, self.slope).values,
+                );
+                probe.see(
+                    &format!("up_{index}"),
+                    &stage.apart[1].run(&x, self.slope).values,
+                );
             }
             x = stage.upsample.run(&x, self.slope);
             if let Some((source, excitation)) = &excitation {
@@ -150,7 +188,11 @@ impl Vocoder {
 fn transposed(mel: &Mel) -> Plane {
     let frames = mel.values.len() / mel.channels;
     let value = |index: usize| mel.values[index % frames * mel.channels + index / frames];
-    Plane { channels: mel.channels, length: frames, values: (0..mel.values.len()).map(value).collect() }
+    Plane {
+        channels: mel.channels,
+        length: frames,
+        values: (0..mel.values.len()).map(value).collect(),
+    }
 }
 
 /// Reads a generator's layers.
@@ -167,11 +209,18 @@ impl Reader<'_> {
             return self.weights.values(&format!("{name}.weight"), shape);
         }
         let mut values = self.weights.values(&stored, shape);
-        let gains = self.weights.values(&format!("{name}.weight_g"), &[shape[0], 1, 1])?;
+        let gains = self
+            .weights
+            .values(&format!("{name}.weight_g"), &[shape[0], 1, 1])?;
         let values_mut = values.as_mut()?;
         for (row, gain) in values_mut.chunks_exact_mut(shape[1] * shape[2]).zip(&gains) {
-            let norm = row.iter().map(|v| f64::from(*v) * f64::from(*v)).sum::<f64>().sqrt() as f32;
-            row.iter_mut().for_each(|v| *v *= gain / norm.max(f32::MIN_POSITIVE));
+            let norm = row
+                .iter()
+                .map(|v| f64::from(*v) * f64::from(*v))
+                .sum::<f64>()
+                .sqrt() as f32;
+            row.iter_mut()
+                .for_each(|v| *v *= gain / norm.max(f32::MIN_POSITIVE));
         }
         values
     }
@@ -179,7 +228,11 @@ impl Reader<'_> {
     fn branch(&self, name: &str, shape: [usize; 3], outputs: usize) -> Option<Branch> {
         let weight = self.folded(name, &shape);
         let bias = self.weights.values(&format!("{name}.bias"), &[outputs]);
-        Some(Branch { weight: weight?, bias: bias?, taps: shape[2] })
+        Some(Branch {
+            weight: weight?,
+            bias: bias?,
+            taps: shape[2],
+        })
     }
 
     fn conv(&self, name: &str, shape: [usize; 3], dilation: usize) -> Conv {
@@ -198,10 +251,25 @@ impl Reader<'_> {
         let transposed = format!("transpose_upsamples.{index}.1.deconv");
         let transposed = self.branch(&transposed, [inputs, outputs, taps], outputs);
         let count = p.resblock_kernel_sizes.len();
-        let shape = Shape { inputs, outputs, scale, causal: p.causal };
-        let blocks = (0..count).map(|block| self.block(index * count + block, block, outputs)).collect();
+        let shape = Shape {
+            inputs,
+            outputs,
+            scale,
+            causal: p.causal,
+        };
+        let blocks = (0..count)
+            .map(|block| self.block(index * count + block, block, outputs))
+            .collect();
         // Without its weights the stage is never run.
-        let shape = if repeated.is_some() && transposed.is_some() { shape } else { Shape { inputs: 1, outputs: 0, ..shape } };
+        let shape = if repeated.is_some() && transposed.is_some() {
+            shape
+        } else {
+            Shape {
+                inputs: 1,
+                outputs: 0,
+                ..shape
+            }
+        };
         Stage {
             upsample: Upsample::new(shape, repeated.as_ref(), transposed.as_ref()),
             #[cfg(test)]
@@ -218,16 +286,32 @@ impl Reader<'_> {
         let pair = |(place, dilation): (usize, &usize)| {
             let name = |which: &str| format!("conv_blocks.{index}.{which}.{place}.conv1d");
             let shape = [channels, channels, taps];
-            [self.conv(&name("convs1"), shape, *dilation), self.conv(&name("convs2"), shape, 1)]
+            [
+                self.conv(&name("convs1"), shape, *dilation),
+                self.conv(&name("convs2"), shape, 1),
+            ]
         };
-        let pairs = self.p.resblock_dilations[kind].iter().enumerate().map(pair).collect();
-        ResidualBlock::new(pairs, self.p.causal, self.p.nonlinear_activation_params.negative_slope)
+        let pairs = self.p.resblock_dilations[kind]
+            .iter()
+            .enumerate()
+            .map(pair)
+            .collect();
+        ResidualBlock::new(
+            pairs,
+            self.p.causal,
+            self.p.nonlinear_activation_params.negative_slope,
+        )
     }
 
     fn source(&self, nsf: &NsfParams) -> Source {
         let harmonics = nsf.nb_harmonics + 1;
-        let mix = self.folded("source_module.ffn.0", &[1, harmonics, 1]).unwrap_or_default();
-        let bias = self.weights.values("source_module.ffn.0.bias", &[1]).unwrap_or_default();
+        let mix = self
+            .folded("source_module.ffn.0", &[1, harmonics, 1])
+            .unwrap_or_default();
+        let bias = self
+            .weights
+            .values("source_module.ffn.0.bias", &[1])
+            .unwrap_or_default();
         let scales = &self.p.upsample_scales;
         let down = |stage: usize| {
             let factor: usize = scales[stage + 1..].iter().product();
@@ -238,14 +322,27 @@ impl Reader<'_> {
                 (_, true) => taps - 1,
                 (_, false) => factor / 2,
             };
-            let branch = self.branch(&format!("source_downs.{stage}.conv1d"), [channels, 1, taps], channels);
+            let branch = self.branch(
+                &format!("source_downs.{stage}.conv1d"),
+                [channels, 1, taps],
+                channels,
+            );
             let linear = match branch {
                 Some(branch) => Linear::new(&branch.weight, Some(&branch.bias), channels, taps),
                 None => Linear::new(&[], None, 0, 1),
             };
-            Down { linear, factor, left }
+            Down {
+                linear,
+                factor,
+                left,
+            }
         };
         let downs = (0..scales.len()).map(down).collect();
-        Source::new(mix, bias.first().copied().unwrap_or(0.0), nsf.sampling_rate, downs)
+        Source::new(
+            mix,
+            bias.first().copied().unwrap_or(0.0),
+            nsf.sampling_rate,
+            downs,
+        )
     }
 }

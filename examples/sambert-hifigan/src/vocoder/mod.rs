@@ -14,7 +14,4 @@ mod upsample;
 
 #[cfg(test)]
 pub(crate) use self::noise::Given;
-pub(crate) use self::{
-    generator::Vocoder,
-    noise::Seeded,
-};
+pub(crate) use self::{generator::Vocoder, noise::Seeded};

@@ -42,7 +42,9 @@ impl Excitation for Seeded {
         for pair in values.chunks_mut(2) {
             let radius = (-2.0 * self.uniform().ln()).sqrt();
             let (sine, cosine) = (self.uniform() * std::f32::consts::TAU).sin_cos();
-            pair.iter_mut().zip([radius * cosine, radius * sine]).for_each(|(value, normal)| *value = normal);
+            pair.iter_mut()
+                .zip([radius * cosine, radius * sine])
+                .for_each(|(value, normal)| *value = normal);
         }
     }
 }

@@ -12,7 +12,11 @@ pub(crate) struct Plane {
 
 impl Plane {
     pub(crate) fn zeros(channels: usize, length: usize) -> Self {
-        Self { channels, length, values: vec![0.0; channels * length] }
+        Self {
+            channels,
+            length,
+            values: vec![0.0; channels * length],
+        }
     }
 
     pub(crate) fn rows(&self) -> std::slice::ChunksExact<'_, f32> {
@@ -47,13 +51,25 @@ impl Padded {
         for row in rows {
             let start = self.values.len();
             self.values.resize(start + self.stride, 0.0);
-            leaky_into(row, &mut self.values[start + left..start + left + length], slope);
+            leaky_into(
+                row,
+                &mut self.values[start + left..start + left + length],
+                slope,
+            );
         }
         self.values.resize(self.values.len() + TILE, 0.0);
     }
 
     /// Convolves positions from `from` on, `n` of them; position 0 reads the first `reach + 1` padded values.
-    pub(crate) fn convolve(&self, conv: &Conv, from: usize, n: usize, y: &mut [f32], y_stride: usize, add: bool) {
+    pub(crate) fn convolve(
+        &self,
+        conv: &Conv,
+        from: usize,
+        n: usize,
+        y: &mut [f32],
+        y_stride: usize,
+        add: bool,
+    ) {
         conv.apply(&self.values[from..], self.stride, y, y_stride, n, add);
     }
 

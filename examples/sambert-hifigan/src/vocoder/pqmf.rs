@@ -22,15 +22,25 @@ impl Pqmf {
         let middle = (TAPS / 2) as f64;
         let prototype = |n: usize| {
             let x = n as f64 - middle;
-            let ideal = if n == TAPS / 2 { CUTOFF } else { (PI * CUTOFF * x).sin() / (PI * x) };
+            let ideal = if n == TAPS / 2 {
+                CUTOFF
+            } else {
+                (PI * CUTOFF * x).sin() / (PI * x)
+            };
             ideal * kaiser(x / middle)
         };
         let filter = |band: usize, n: usize| {
             let turn = (2 * band + 1) as f64 * PI / (2 * bands) as f64 * (n as f64 - middle);
-            let shift = if band.is_multiple_of(2) { PI / 4.0 } else { -PI / 4.0 };
+            let shift = if band.is_multiple_of(2) {
+                PI / 4.0
+            } else {
+                -PI / 4.0
+            };
             (2.0 * prototype(n) * (turn - shift).cos()) as f32
         };
-        let filters = (0..bands).flat_map(|band| (0..=TAPS).map(move |n| filter(band, n))).collect();
+        let filters = (0..bands)
+            .flat_map(|band| (0..=TAPS).map(move |n| filter(band, n)))
+            .collect();
         Self { filters, bands }
     }
 

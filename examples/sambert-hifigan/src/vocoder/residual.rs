@@ -16,15 +16,22 @@ pub(crate) struct ResidualBlock {
 
 impl ResidualBlock {
     pub(crate) const fn new(pairs: Vec<[Conv; 2]>, causal: bool, slope: f32) -> Self {
-        Self { pairs, causal, slope }
+        Self {
+            pairs,
+            causal,
+            slope,
+        }
     }
 
     /// Positions to the left and right an output depends on.
     fn halo(&self) -> [usize; 2] {
-        self.pairs.iter().flatten().fold([0, 0], |[left, right], conv| {
-            let [l, r] = same_padding(conv, self.causal);
-            [left + l, right + r]
-        })
+        self.pairs
+            .iter()
+            .flatten()
+            .fold([0, 0], |[left, right], conv| {
+                let [l, r] = same_padding(conv, self.causal);
+                [left + l, right + r]
+            })
     }
 
     /// Runs over a whole signal in place.
@@ -32,12 +39,22 @@ impl ResidualBlock {
         let length = x.length;
         for [wide, plain] in &self.pairs {
             let Buffers { padded, middle } = buffers;
-            padded.fill(x.rows(), length, same_padding(wide, self.causal), self.slope);
+            padded.fill(
+                x.rows(),
+                length,
+                same_padding(wide, self.causal),
+                self.slope,
+            );
             middle.channels = wide.outputs();
             middle.length = length;
             middle.values.resize(wide.outputs() * length, 0.0);
             padded.convolve(wide, 0, length, &mut middle.values, length, false);
-            padded.fill(middle.rows(), length, same_padding(plain, self.causal), self.slope);
+            padded.fill(
+                middle.rows(),
+                length,
+                same_padding(plain, self.causal),
+                self.slope,
+            );
             padded.convolve(plain, 0, length, &mut x.values, length, true);
         }
     }
@@ -52,7 +69,10 @@ pub(crate) struct Buffers {
 
 impl Buffers {
     pub(crate) fn new() -> Self {
-        Self { padded: Padded::default(), middle: Plane::zeros(0, 0) }
+        Self {
+            padded: Padded::default(),
+            middle: Plane::zeros(0, 0),
+        }
     }
 }
 
@@ -80,7 +100,8 @@ pub(crate) fn mean_of_blocks(
             local.channels = x.channels;
             local.length = to - from;
             local.values.clear();
-            x.rows().for_each(|row| local.values.extend_from_slice(&row[from..to]));
+            x.rows()
+                .for_each(|row| local.values.extend_from_slice(&row[from..to]));
             block.run(&mut local, buffers);
             for (y, local) in y.rows_mut().zip(local.rows()) {
                 add(&mut y[start..end], &local[start - from..end - from]);

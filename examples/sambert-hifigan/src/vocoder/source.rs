@@ -31,8 +31,18 @@ pub(crate) struct Down {
 }
 
 impl Source {
-    pub(crate) const fn new(mix: Vec<f32>, bias: f32, sampling_rate: u32, downs: Vec<Down>) -> Self {
-        Self { mix, bias, sampling_rate: sampling_rate as f32, downs }
+    pub(crate) const fn new(
+        mix: Vec<f32>,
+        bias: f32,
+        sampling_rate: u32,
+        downs: Vec<Down>,
+    ) -> Self {
+        Self {
+            mix,
+            bias,
+            sampling_rate: sampling_rate as f32,
+            downs,
+        }
     }
 
     /// Makes the excitation of frames with these frequencies in Hz and voicings.
@@ -53,7 +63,9 @@ impl Source {
             let phase = if index == 0 { 0.0 } else { drawn };
             random.noise(index, &mut harmonic);
             let mut cycles = 0.0f64;
-            for ((values, frequency), voicing) in harmonic.chunks_exact_mut(hop).zip(frequency).zip(voicing) {
+            for ((values, frequency), voicing) in
+                harmonic.chunks_exact_mut(hop).zip(frequency).zip(voicing)
+            {
                 let step = f64::from(frequency * (index + 1) as f32 / self.sampling_rate);
                 for value in values {
                     cycles += step;
@@ -68,19 +80,34 @@ impl Source {
                 }
             }
             probe.see("source_in", &harmonic);
-            sum.iter_mut().zip(&harmonic).for_each(|(sum, value)| *sum += weight * value);
+            sum.iter_mut()
+                .zip(&harmonic)
+                .for_each(|(sum, value)| *sum += weight * value);
         }
         sum.iter_mut().for_each(|value| *value = value.tanh());
         sum
     }
 
     /// Adds the excitation to a stage's signal.
-    pub(crate) fn add_to(&self, stage: usize, excitation: &[f32], x: &mut Plane, probe: &mut Probe<'_>) {
-        let Some(down) = self.downs.get(stage) else { return };
+    pub(crate) fn add_to(
+        &self,
+        stage: usize,
+        excitation: &[f32],
+        x: &mut Plane,
+        probe: &mut Probe<'_>,
+    ) {
+        let Some(down) = self.downs.get(stage) else {
+            return;
+        };
         let width = down.linear.inputs();
         let mut padded = vec![0.0; down.left];
         padded.extend_from_slice(excitation);
-        padded.resize(padded.len().max((x.length.max(1) - 1) * down.factor + width), 0.0);
+        padded.resize(
+            padded
+                .len()
+                .max((x.length.max(1) - 1) * down.factor + width),
+            0.0,
+        );
         let mut windows = Vec::with_capacity(x.length * width);
         for position in 0..x.length {
             windows.extend_from_slice(&padded[position * down.factor..][..width]);
@@ -89,7 +116,9 @@ impl Source {
         let channels = x.channels;
         let column = |channel: usize| rows[channel..].iter().step_by(channels);
         for (channel, x) in x.rows_mut().enumerate() {
-            x.iter_mut().zip(column(channel)).for_each(|(x, value)| *x += value);
+            x.iter_mut()
+                .zip(column(channel))
+                .for_each(|(x, value)| *x += value);
         }
         if probe.is_active() {
             let shown: Vec<f32> = (0..channels).flat_map(column).copied().collect();

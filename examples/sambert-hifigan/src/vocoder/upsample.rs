@@ -54,22 +54,40 @@ struct Taps {
 
 impl Upsample {
     /// Merges the branch over the repeated signal and the transposed branch; either may be left out.
-    pub(crate) fn new(shape: Shape, repeated: Option<&Branch>, transposed: Option<&Branch>) -> Self {
+    pub(crate) fn new(
+        shape: Shape,
+        repeated: Option<&Branch>,
+        transposed: Option<&Branch>,
+    ) -> Self {
         let mut bias = vec![0.0; shape.outputs];
         for branch in [repeated, transposed].into_iter().flatten() {
-            bias.iter_mut().zip(&branch.bias).for_each(|(sum, bias)| *sum += bias);
+            bias.iter_mut()
+                .zip(&branch.bias)
+                .for_each(|(sum, bias)| *sum += bias);
         }
         let phases: Vec<_> = (0..shape.scale)
             .map(|phase| {
                 let taps = Taps::of(shape, phase, repeated, transposed);
                 let sizes = [shape.outputs, shape.inputs, taps.count];
-                Phase { conv: Conv::new(&taps.weight, &bias, sizes, 1), first: taps.first }
+                Phase {
+                    conv: Conv::new(&taps.weight, &bias, sizes, 1),
+                    first: taps.first,
+                }
             })
             .collect();
-        let left = phases.iter().map(|phase| (-phase.first).max(0) as usize).max().unwrap_or(0);
+        let left = phases
+            .iter()
+            .map(|phase| (-phase.first).max(0) as usize)
+            .max()
+            .unwrap_or(0);
         let end = |phase: &Phase| (phase.first + phase.conv.reach() as isize).max(0) as usize;
         let right = phases.iter().map(end).max().unwrap_or(0);
-        Self { shape, phases, left, right }
+        Self {
+            shape,
+            phases,
+            left,
+            right,
+        }
     }
 
     /// Upsamples the rectified signal.
@@ -86,7 +104,9 @@ impl Upsample {
                 padded.convolve(&phase.conv, from, count, &mut part, PART, false);
                 for (y, part) in y.rows_mut().zip(part.chunks_exact(PART)) {
                     let targets = y[start * scale + index..].iter_mut().step_by(scale);
-                    targets.zip(&part[..count]).for_each(|(y, value)| *y = *value);
+                    targets
+                        .zip(&part[..count])
+                        .for_each(|(y, value)| *y = *value);
                 }
             }
         }
@@ -95,9 +115,18 @@ impl Upsample {
 }
 
 impl Taps {
-    fn of(shape: Shape, phase: usize, repeated: Option<&Branch>, transposed: Option<&Branch>) -> Self {
-        let repeats = repeated.map(|branch| repeat_offsets(shape, phase, branch.taps)).unwrap_or_default();
-        let stuffed = transposed.map(|branch| transposed_offsets(shape, phase, branch.taps)).unwrap_or_default();
+    fn of(
+        shape: Shape,
+        phase: usize,
+        repeated: Option<&Branch>,
+        transposed: Option<&Branch>,
+    ) -> Self {
+        let repeats = repeated
+            .map(|branch| repeat_offsets(shape, phase, branch.taps))
+            .unwrap_or_default();
+        let stuffed = transposed
+            .map(|branch| transposed_offsets(shape, phase, branch.taps))
+            .unwrap_or_default();
         let all = || repeats.iter().chain(&stuffed).map(|(_, offset)| *offset);
         let first = all().min().unwrap_or(0);
         let count = (all().max().unwrap_or(first) - first) as usize + 1;
@@ -107,31 +136,50 @@ impl Taps {
                 let target = &mut weight[(output * shape.inputs + input) * count..][..count];
                 if let Some(branch) = repeated {
                     let row = &branch.weight[(output * shape.inputs + input) * branch.taps..];
-                    repeats.iter().for_each(|(tap, offset)| target[(offset - first) as usize] += row[*tap]);
+                    repeats
+                        .iter()
+                        .for_each(|(tap, offset)| target[(offset - first) as usize] += row[*tap]);
                 }
                 if let Some(branch) = transposed {
                     let row = &branch.weight[(input * shape.outputs + output) * branch.taps..];
-                    stuffed.iter().for_each(|(tap, offset)| target[(offset - first) as usize] += row[*tap]);
+                    stuffed
+                        .iter()
+                        .for_each(|(tap, offset)| target[(offset - first) as usize] += row[*tap]);
                 }
             }
         }
-        Self { first, weight, count }
+        Self {
+            first,
+            weight,
+            count,
+        }
     }
 }
 
 /// Which input each tap reads when the signal is repeated first.
 fn repeat_offsets(shape: Shape, phase: usize, taps: usize) -> Vec<(usize, isize)> {
-    let left = if shape.causal { taps - 1 } else { (taps - 1) / 2 };
+    let left = if shape.causal {
+        taps - 1
+    } else {
+        (taps - 1) / 2
+    };
     let position = |tap: usize| (phase + tap) as isize - left as isize;
-    (0..taps).map(|tap| (tap, position(tap).div_euclid(shape.scale as isize))).collect()
+    (0..taps)
+        .map(|tap| (tap, position(tap).div_euclid(shape.scale as isize)))
+        .collect()
 }
 
 /// Which taps of a transposed convolution reach an output of this phase, and from which input.
 fn transposed_offsets(shape: Shape, phase: usize, taps: usize) -> Vec<(usize, isize)> {
-    let padding = if shape.causal { 0 } else { (taps - shape.scale) / 2 };
+    let padding = if shape.causal {
+        0
+    } else {
+        (taps - shape.scale) / 2
+    };
     let reaches = |tap: usize| {
         let distance = (phase + padding) as isize - tap as isize;
-        (distance.rem_euclid(shape.scale as isize) == 0).then(|| (tap, distance.div_euclid(shape.scale as isize)))
+        (distance.rem_euclid(shape.scale as isize) == 0)
+            .then(|| (tap, distance.div_euclid(shape.scale as isize)))
     };
     (0..taps).filter_map(reaches).collect()
 }

@@ -43,7 +43,10 @@ fn an_intact_copy_speaks() {
     let folder = with("am/mvn.npy", |content| content);
     let voice = Voice::load(folder.path()).unwrap();
     assert_eq!(voice.sample_rate(), 16_000);
-    assert_eq!(voice.parameters()[0], Voice::demo().unwrap().parameters()[0]);
+    assert_eq!(
+        voice.parameters()[0],
+        Voice::demo().unwrap().parameters()[0]
+    );
 }
 
 #[test]
@@ -68,7 +71,7 @@ fn flipped_bits_in_weights_are_found() {
             assert!(error.file().ends_with("checkpoint_8932.pth"), "{error}");
         }
     }
-    check(FILES[4], |content| flip_middle(content), "hecksum");
+    check(FILES[4], flip_middle, "hecksum");
 }
 
 /// Flips a bit in the middle of the file, which is inside a weight.
@@ -81,19 +84,36 @@ fn flip_middle(mut content: Vec<u8>) -> Vec<u8> {
 #[test]
 fn a_configuration_that_does_not_fit_names_every_tensor() {
     let widen = |content: Vec<u8>| {
-        String::from_utf8(content).unwrap().replace("decoder_num_layers: 4", "decoder_num_layers: 5").into_bytes()
+        String::from_utf8(content)
+            .unwrap()
+            .replace("decoder_num_layers: 4", "decoder_num_layers: 5")
+            .into_bytes()
     };
     let folder = with(FILES[0], widen);
     let error = Voice::load(folder.path()).unwrap_err();
     assert_eq!(error.problems().len(), 16, "{error}");
-    assert!(error.problems().iter().all(|problem| problem.contains("missing tensor mel_decoder.mel_dec.pnca.4.")));
+    assert!(
+        error
+            .problems()
+            .iter()
+            .all(|problem| problem.contains("missing tensor mel_decoder.mel_dec.pnca.4."))
+    );
 
     let narrow = |content: Vec<u8>| {
-        String::from_utf8(content).unwrap().replace("postnet_lstm_units: 64", "postnet_lstm_units: 32").into_bytes()
+        String::from_utf8(content)
+            .unwrap()
+            .replace("postnet_lstm_units: 64", "postnet_lstm_units: 32")
+            .into_bytes()
     };
     let folder = with(FILES[0], narrow);
     let error = Voice::load(folder.path()).unwrap_err();
-    assert!(error.problems().iter().all(|problem| problem.contains("instead of")), "{error}");
+    assert!(
+        error
+            .problems()
+            .iter()
+            .all(|problem| problem.contains("instead of")),
+        "{error}"
+    );
     assert!(error.problems().len() >= 4);
 }
 
@@ -103,7 +123,11 @@ fn a_checkpoint_of_something_else_names_every_tensor() {
     let folder = with(FILES[4], |_| acoustic);
     let error = Voice::load(folder.path()).unwrap_err();
     assert!(error.problems().len() > 60, "{error}");
-    assert!(error.to_string().contains("missing tensor conv_pre.conv1d.weight [128, 80, 7]"));
+    assert!(
+        error
+            .to_string()
+            .contains("missing tensor conv_pre.conv1d.weight [128, 80, 7]")
+    );
 
     let vocoder = fs::read(source().join(FILES[4])).unwrap();
     let folder = with(FILES[2], |_| vocoder);
@@ -114,11 +138,28 @@ fn a_checkpoint_of_something_else_names_every_tensor() {
 #[test]
 fn absurd_and_broken_configurations_are_errors() {
     let replace = |from: &'static str, to: &'static str| {
-        move |content: Vec<u8>| String::from_utf8(content).unwrap().replace(from, to).into_bytes()
+        move |content: Vec<u8>| {
+            String::from_utf8(content)
+                .unwrap()
+                .replace(from, to)
+                .into_bytes()
+        }
     };
-    check(FILES[0], replace("embedding_dim: 96", "embedding_dim: 9999999999"), "size");
-    check(FILES[0], replace("outputs_per_step: 3", "outputs_per_step: 0"), "size");
-    check(FILES[0], replace("encoder_num_heads: 4", "encoder_num_heads: 5"), "fit");
+    check(
+        FILES[0],
+        replace("embedding_dim: 96", "embedding_dim: 9999999999"),
+        "size",
+    );
+    check(
+        FILES[0],
+        replace("outputs_per_step: 3", "outputs_per_step: 0"),
+        "size",
+    );
+    check(
+        FILES[0],
+        replace("encoder_num_heads: 4", "encoder_num_heads: 5"),
+        "fit",
+    );
     check(FILES[3], replace("      - 10\n", ""), "fit");
     check(FILES[3], replace("channels: 128", "channels: 127"), "fit");
     check(FILES[3], |_| b"{{{{".to_vec(), "");

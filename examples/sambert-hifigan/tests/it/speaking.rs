@@ -4,7 +4,10 @@ use sambert_hifigan::{Emotion, SpeakError, StopSignal, Style, Voice};
 
 fn speak(voice: &Voice, text: &str, style: &Style) -> Vec<f32> {
     let plan = voice.plan(text, style).unwrap();
-    voice.speak(&plan, &StopSignal::new()).flat_map(Result::unwrap).collect()
+    voice
+        .speak(&plan, &StopSignal::new())
+        .flat_map(Result::unwrap)
+        .collect()
 }
 
 fn level(samples: &[f32]) -> f32 {
@@ -15,9 +18,20 @@ fn level(samples: &[f32]) -> f32 {
 fn pitch(samples: &[f32]) -> f32 {
     let loud = level(samples);
     let mut found = Vec::new();
-    for window in samples.chunks_exact(800).filter(|window| level(window) > loud) {
-        let correlate = |lag: usize| window.iter().zip(&window[lag..]).map(|(a, b)| a * b).sum::<f32>();
-        let best = (40..200).max_by(|a, b| correlate(*a).total_cmp(&correlate(*b))).unwrap();
+    for window in samples
+        .chunks_exact(800)
+        .filter(|window| level(window) > loud)
+    {
+        let correlate = |lag: usize| {
+            window
+                .iter()
+                .zip(&window[lag..])
+                .map(|(a, b)| a * b)
+                .sum::<f32>()
+        };
+        let best = (40..200)
+            .max_by(|a, b| correlate(*a).total_cmp(&correlate(*b)))
+            .unwrap();
         if correlate(best) > 0.5 * correlate(0) {
             found.push(16_000.0 / best as f32);
         }
@@ -35,7 +49,11 @@ fn speech_is_as_long_as_its_sentence_and_neither_silent_nor_clipped() {
     assert!((3.0..4.0).contains(&seconds), "{seconds} s");
     assert!((0.03..0.1).contains(&level(&samples)));
     assert!(samples.iter().all(|sample| sample.abs() < 1.0));
-    assert!((180.0..240.0).contains(&pitch(&samples)), "{} Hz", pitch(&samples));
+    assert!(
+        (180.0..240.0).contains(&pitch(&samples)),
+        "{} Hz",
+        pitch(&samples)
+    );
 }
 
 #[test]
@@ -43,18 +61,31 @@ fn every_emotion_sounds_unlike_every_other() {
     let voice = Voice::demo().unwrap();
     let measure = |emotion: &Emotion| {
         let samples = speak(&voice, SENTENCE, &Style::default().with_emotion(*emotion));
-        (*emotion, samples.len() as f32 / 16_000.0, pitch(&samples), level(&samples))
+        (
+            *emotion,
+            samples.len() as f32 / 16_000.0,
+            pitch(&samples),
+            level(&samples),
+        )
     };
     let measured: Vec<_> = voice.emotions().iter().map(measure).collect();
     assert_eq!(measured.len(), 7);
     for (index, a) in measured.iter().enumerate() {
         for b in &measured[index + 1..] {
-            let apart = (a.1 - b.1).abs() > 0.1 || (a.2 - b.2).abs() > 8.0 || (a.3 / b.3).ln().abs() > 0.1;
+            let apart =
+                (a.1 - b.1).abs() > 0.1 || (a.2 - b.2).abs() > 8.0 || (a.3 / b.3).ln().abs() > 0.1;
             assert!(apart, "{a:?} and {b:?}");
         }
     }
-    let of = |emotion| measured.iter().find(|measured| measured.0 == emotion).unwrap();
-    assert!(of(Emotion::Sad).1 > of(Emotion::Neutral).1 && of(Emotion::Sad).2 < of(Emotion::Neutral).2);
+    let of = |emotion| {
+        measured
+            .iter()
+            .find(|measured| measured.0 == emotion)
+            .unwrap()
+    };
+    assert!(
+        of(Emotion::Sad).1 > of(Emotion::Neutral).1 && of(Emotion::Sad).2 < of(Emotion::Neutral).2
+    );
     assert!(of(Emotion::Happy).2 > of(Emotion::Neutral).2 + 15.0);
     assert!(of(Emotion::Angry).3 > of(Emotion::Neutral).3 * 1.2);
 }
@@ -62,7 +93,14 @@ fn every_emotion_sounds_unlike_every_other() {
 #[test]
 fn speed_changes_the_length() {
     let voice = Voice::demo().unwrap();
-    let length = |speed| speak(&voice, SENTENCE, &Style::default().with_speed(speed).unwrap()).len() as f32;
+    let length = |speed| {
+        speak(
+            &voice,
+            SENTENCE,
+            &Style::default().with_speed(speed).unwrap(),
+        )
+        .len() as f32
+    };
     let normal = length(1.0);
     assert!((normal / length(2.0) - 2.0).abs() < 0.15);
     assert!((length(0.5) / normal - 2.0).abs() < 0.15);
@@ -80,11 +118,20 @@ fn equal_seeds_give_equal_samples_and_others_do_not() {
 fn sentences_are_set_apart_by_silence() {
     let voice = Voice::demo().unwrap();
     let plan = voice.plan("你好。再见。", &Style::default()).unwrap();
-    let stretches: Vec<_> = voice.speak(&plan, &StopSignal::new()).map(Result::unwrap).collect();
+    let stretches: Vec<_> = voice
+        .speak(&plan, &StopSignal::new())
+        .map(Result::unwrap)
+        .collect();
     assert_eq!(stretches.len(), 2);
-    let silence = stretches[0].iter().rev().take_while(|sample| **sample == 0.0).count();
+    let silence = stretches[0]
+        .iter()
+        .rev()
+        .take_while(|sample| **sample == 0.0)
+        .count();
     assert!(silence >= 4480, "{silence} samples");
-    assert!(stretches[1].last().unwrap().abs() < 0.1 && stretches[1][stretches[1].len() - 1] != 0.0);
+    assert!(
+        stretches[1].last().unwrap().abs() < 0.1 && stretches[1][stretches[1].len() - 1] != 0.0
+    );
 }
 
 #[test]
@@ -104,7 +151,9 @@ fn threads_share_one_voice() {
     let voice = Voice::demo().unwrap();
     let alone = speak(&voice, "你好。", &Style::default());
     std::thread::scope(|scope| {
-        let speakers: Vec<_> = (0..3).map(|_| scope.spawn(|| speak(&voice, "你好。", &Style::default()))).collect();
+        let speakers: Vec<_> = (0..3)
+            .map(|_| scope.spawn(|| speak(&voice, "你好。", &Style::default())))
+            .collect();
         for speaker in speakers {
             assert_eq!(speaker.join().unwrap(), alone);
         }

@@ -18,22 +18,34 @@ fn a_text_without_sound_is_refused() {
 
 #[test]
 fn a_foreign_script_is_refused_by_its_character() {
-    for (text, unit) in [("你好こんにちは", "こ"), ("привет", "п"), ("你한국", "한")] {
+    for (text, unit) in [("你好こんにちは", "こ"), ("привет", "п"), ("你한국", "한")]
+    {
         let error = voice().plan(text, &Style::default()).unwrap_err();
-        assert_eq!(error, TextError::Unspeakable { unit: unit.to_owned() });
+        assert_eq!(
+            error,
+            TextError::Unspeakable {
+                unit: unit.to_owned()
+            }
+        );
     }
 }
 
 #[test]
 fn an_emotion_the_voice_has_not_learned_is_refused() {
     let style = Style::default().with_emotion(Emotion::Lyrical);
-    assert_eq!(voice().plan("你好", &style).unwrap_err(), TextError::Emotion(Emotion::Lyrical));
+    assert_eq!(
+        voice().plan("你好", &style).unwrap_err(),
+        TextError::Emotion(Emotion::Lyrical)
+    );
 }
 
 #[test]
 fn traditional_characters_are_read_like_simplified_ones() {
     let read = |text| voice().plan(text, &Style::default()).unwrap().pinyin();
-    assert_eq!(read("這個銀行的行長長得很高。"), read("这个银行的行长长得很高。"));
+    assert_eq!(
+        read("這個銀行的行長長得很高。"),
+        read("这个银行的行长长得很高。")
+    );
 }
 
 #[test]
@@ -52,7 +64,14 @@ fn a_long_text_comes_in_short_stretches() {
 
 #[test]
 fn a_faster_style_is_estimated_shorter() {
-    let plan = |speed| voice().plan("今天天气很好。", &Style::default().with_speed(speed).unwrap()).unwrap();
+    let plan = |speed| {
+        voice()
+            .plan(
+                "今天天气很好。",
+                &Style::default().with_speed(speed).unwrap(),
+            )
+            .unwrap()
+    };
     assert!(plan(2.0).seconds_estimate() < plan(1.0).seconds_estimate() * 0.6);
 }
 

@@ -37,7 +37,15 @@ rules! {
 
 /// Reads digits one by one.
 pub(super) fn digits(number: &str) -> String {
-    number.chars().map(|c| c.to_digit(10).and_then(|d| DIGITS.get(d as usize)).copied().unwrap_or(c)).collect()
+    number
+        .chars()
+        .map(|c| {
+            c.to_digit(10)
+                .and_then(|d| DIGITS.get(d as usize))
+                .copied()
+                .unwrap_or(c)
+        })
+        .collect()
 }
 
 /// Reads a number with or without decimals.
@@ -51,8 +59,14 @@ pub(super) fn amount(number: &str) -> String {
 /// Reads a number before what it counts: two things are 两.
 pub(super) fn counted(number: &str, what: &str) -> String {
     let measured = what.chars().next().is_some_and(|c| MEASURES.contains(c))
-        && !NO_MEASURES.split_whitespace().any(|word| what.starts_with(word));
-    if number == "2" && measured { "两".to_owned() } else { amount(number) }
+        && !NO_MEASURES
+            .split_whitespace()
+            .any(|word| what.starts_with(word));
+    if number == "2" && measured {
+        "两".to_owned()
+    } else {
+        amount(number)
+    }
 }
 
 /// Reads an integer.
@@ -61,12 +75,16 @@ pub(super) fn cardinal(number: &str) -> String {
     if trimmed.is_empty() {
         return "零".to_owned();
     }
-    let Ok(value) = trimmed.parse::<u64>() else { return digits(number) };
+    let Ok(value) = trimmed.parse::<u64>() else {
+        return digits(number);
+    };
     if value >= 10_000_000_000_000_000 {
         return digits(number);
     }
     let spoken = large(value);
-    let spoken = spoken.strip_prefix("一十").map_or_else(|| spoken.clone(), |rest| format!("十{rest}"));
+    let spoken = spoken
+        .strip_prefix("一十")
+        .map_or_else(|| spoken.clone(), |rest| format!("十{rest}"));
     // Great numbers begin with 两; inside them two stays 二.
     match spoken.strip_prefix('二') {
         Some(rest) if rest.starts_with(['百', '千', '万', '亿']) => format!("两{rest}"),
@@ -79,8 +97,16 @@ fn large(value: u64) -> String {
     for (unit, name) in [(1_0000_0000, "亿"), (1_0000, "万")] {
         if value >= unit {
             let (above, below) = (value / unit, value % unit);
-            let gap = if below > 0 && below < unit / 10 { "零" } else { "" };
-            let below = if below > 0 { large(below) } else { String::new() };
+            let gap = if below > 0 && below < unit / 10 {
+                "零"
+            } else {
+                ""
+            };
+            let below = if below > 0 {
+                large(below)
+            } else {
+                String::new()
+            };
             return format!("{}{name}{gap}{below}", large(above));
         }
     }

@@ -11,8 +11,16 @@ use self::rule::Rule;
 /// Writes every number in Chinese characters, as it is spoken at its place.
 pub(crate) fn spell_out(text: &str) -> String {
     // The order matters: a date is no fraction, a telephone number no difference.
-    let rules = [identify::rules(), moment::rules(), measure::rules(), cardinal::rules()];
-    rules.into_iter().flatten().fold(text.to_owned(), |text, rule| rule.apply(text))
+    let rules = [
+        identify::rules(),
+        moment::rules(),
+        measure::rules(),
+        cardinal::rules(),
+    ];
+    rules
+        .into_iter()
+        .flatten()
+        .fold(text.to_owned(), |text, rule| rule.apply(text))
 }
 
 #[cfg(test)]

@@ -46,5 +46,9 @@ fn time(found: &Found<'_>) -> Option<String> {
     };
     let hour = counted(&hour.to_string(), "点");
     let second = found.number(4).unwrap_or(0);
-    Some(format!("{hour}点{}{}", part(minute, "分"), part(second, "秒")))
+    Some(format!(
+        "{hour}点{}{}",
+        part(minute, "分"),
+        part(second, "秒")
+    ))
 }

@@ -30,7 +30,10 @@ impl Rule {
     ///
     /// When the pattern is none, which the tests of this module show for every rule.
     pub(super) fn new(pattern: &str, write: fn(&Found<'_>) -> Option<String>) -> Self {
-        Self { pattern: Regex::new(pattern).expect("the patterns are constants"), write }
+        Self {
+            pattern: Regex::new(pattern).expect("the patterns are constants"),
+            write,
+        }
     }
 
     /// Applies the rule everywhere.
@@ -39,7 +42,8 @@ impl Rule {
             return text;
         }
         let write = |captures: &Captures<'_>| {
-            (self.write)(&Found(captures)).unwrap_or_else(|| captures.get(0).map_or("", |all| all.as_str()).to_owned())
+            (self.write)(&Found(captures))
+                .unwrap_or_else(|| captures.get(0).map_or("", |all| all.as_str()).to_owned())
         };
         self.pattern.replace_all(&text, write).into_owned()
     }
