@@ -77,7 +77,7 @@ pub use self::{
     request_body::{BoxError, RequestBody, refuse},
     routes::{
         Access, AccessLayer, KnownLayer, RouteError, RouteLayer, RouteMatch, RouteTable,
-        RouteTableBuilder, Rule,
+        RouteTableBuilder, Rule, TextField,
     },
     secret::Secret,
     soon::{BoxFuture, Soon},

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use palisade_core::{RouteMatch, Rule, SecurityContext};
+use palisade_core::{RouteMatch, Rule, SecurityContext, TextField};
 use tower_layer::Layer;
 
 use crate::error::BuildError;
@@ -202,18 +202,14 @@ impl Config {
         )
     }
 
-    fn field_of_rule(&self, written: &Arc<str>) -> Field {
-        let name = written
-            .strip_suffix('?')
-            .map_or_else(|| Arc::clone(written), Arc::from);
-        let own = self.named.iter().find(|(own, _)| *own == name);
-        let sanitizer = own
-            .map_or(&self.default, |(_, sanitizer)| sanitizer)
-            .clone();
-        if name.len() == written.len() {
-            Field::required(name, sanitizer)
-        } else {
-            Field::optional(name, sanitizer)
+    fn field_of_rule(&self, field: &TextField) -> Field {
+        let name = field.name();
+        let own = self.named.iter().find(|(own, _)| own == name);
+        let sanitizer = own.map_or(&self.default, |(_, sanitizer)| sanitizer);
+        Field {
+            name: Arc::clone(name),
+            required: field.is_required(),
+            sanitizer: sanitizer.clone(),
         }
     }
 }

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use palisade_core::Rejection;
+use smallvec::SmallVec;
 
 use crate::fault::{self, Place};
 use crate::watch::{Edit, Watch, splice};
@@ -22,7 +23,7 @@ pub(crate) fn clean<'t>(
     watch: &mut Watch,
 ) -> Result<Cow<'t, str>, Box<Rejection>> {
     let mut edits = Vec::new();
-    let mut seen: Vec<usize> = Vec::new();
+    let mut seen = SmallVec::<[usize; 4]>::new();
     let mut start = 0usize;
     for (index, pair) in source.split('&').enumerate() {
         let end = start.saturating_add(pair.len());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use palisade_core::{Fact, Rejection, SecurityContext};
+use smallvec::SmallVec;
 
 use crate::fault;
 use crate::field::Field;
@@ -16,7 +17,7 @@ use crate::service::NAME;
 pub(crate) struct Watch {
     cx: SecurityContext,
     shadow: bool,
-    fields: Vec<Watched>,
+    fields: SmallVec<[Watched; 2]>, // Few requests have more than one, so none allocates.
 }
 
 #[derive(Debug)]
@@ -34,7 +35,7 @@ impl Watch {
         let mut watch = Self {
             cx,
             shadow,
-            fields: Vec::new(),
+            fields: SmallVec::new(),
         };
         for field in fields {
             // The first word counts: what the layer was told stands before what a rule names.

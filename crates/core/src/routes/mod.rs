@@ -6,6 +6,6 @@ mod table;
 
 pub use self::{
     guards::{AccessLayer, KnownLayer, RouteLayer},
-    rule::{Access, Rule},
+    rule::{Access, Rule, TextField},
     table::{RouteError, RouteMatch, RouteTable, RouteTableBuilder},
 };

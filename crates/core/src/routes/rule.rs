@@ -16,6 +16,38 @@ pub enum Access {
     Scopes(Box<[Box<str>]>),
 }
 
+/// A field of query, form or JSON that holds text for a model.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TextField {
+    name: Arc<str>,
+    required: bool,
+}
+
+impl TextField {
+    /// Reads `text`, `title?` or `/input/text`: a name, or a JSON pointer (RFC 6901) that begins with
+    /// `/`. It must be there, unless it ends with `?`.
+    #[must_use]
+    pub fn parse(written: &str) -> Self {
+        let optional = written.strip_suffix('?');
+        Self {
+            name: Arc::from(optional.unwrap_or(written)),
+            required: optional.is_none(),
+        }
+    }
+
+    /// Returns the name or the pointer.
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// Tells whether a request without it is refused.
+    #[must_use]
+    pub fn is_required(&self) -> bool {
+        self.required
+    }
+}
+
 /// What one route demands: who may use it, which named limits count it, which fields hold text.
 ///
 /// ```
@@ -28,7 +60,7 @@ pub enum Access {
 #[must_use]
 pub struct Rule {
     access: Access,
-    fields: Vec<Arc<str>>,
+    fields: Vec<TextField>,
     index: usize,
     insufficient: Rejection,
     limits: Vec<Arc<str>>,
@@ -79,10 +111,9 @@ impl Rule {
         self
     }
 
-    /// Names a field of query, form or JSON that holds text for a model: a name, or a JSON pointer
-    /// (RFC 6901) that begins with `/`. It must be there, unless its name ends with `?`.
-    pub fn text(mut self, field: impl Into<Arc<str>>) -> Self {
-        self.fields.push(field.into());
+    /// Names a field of query, form or JSON that holds text for a model, as [`TextField::parse`] reads it.
+    pub fn text(mut self, field: impl AsRef<str>) -> Self {
+        self.fields.push(TextField::parse(field.as_ref()));
         self
     }
 
@@ -98,9 +129,9 @@ impl Rule {
         &self.limits
     }
 
-    /// Returns the names of the fields that hold text.
+    /// Returns the fields that hold text.
     #[must_use]
-    pub fn fields(&self) -> &[Arc<str>] {
+    pub fn fields(&self) -> &[TextField] {
         &self.fields
     }
 

@@ -97,7 +97,9 @@ fn route(rule: &Rule) -> String {
         Access::Scopes(scopes) => format!("scopes {}", scopes.join(" + ")),
     };
     let mut line = format!("{}: {access}", rule.template());
-    for (what, names) in [("limits", rule.limits()), ("text", rule.fields())] {
+    let limits: Vec<&str> = rule.limits().iter().map(AsRef::as_ref).collect();
+    let fields: Vec<&str> = rule.fields().iter().map(|field| &**field.name()).collect();
+    for (what, names) in [("limits", limits), ("text", fields)] {
         if !names.is_empty() {
             line = format!("{line}; {what} {}", names.join(", "));
         }
