@@ -4,9 +4,9 @@ mod draft10;
 mod legacy;
 mod seconds;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
-use http::{HeaderMap, HeaderName, HeaderValue, header::RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, header::RETRY_AFTER};
 use palisade_core::Rejection;
 
 use self::seconds::Seconds;
@@ -78,22 +78,18 @@ impl Fields {
         }
     }
 
-    /// Dresses an answer that was admitted. `set` is the set of limits as bits.
+    /// Dresses an answer that was admitted. `set` is the set of limits as bits, if it is one of those that are ready.
     pub(crate) fn dress<'a>(
         &self,
         headers: &mut HeaderMap,
-        set: usize,
+        set: Option<usize>,
         lines: impl Iterator<Item = Line<'a>> + Clone,
         unix_time: impl FnOnce() -> u64,
     ) {
-        if let Some(standing) = self
-            .draft10
-            .as_ref()
-            .and_then(|_| draft10::standing(lines.clone()))
-        {
-            headers.append(draft10::RATE_LIMIT, standing);
-            if let Some(policy) = self.policy(set, lines.clone()) {
-                headers.append(draft10::RATE_LIMIT_POLICY, policy);
+        if let Some(policy) = self.policy(set, lines.clone()) {
+            headers.append(draft10::RATE_LIMIT_POLICY, policy);
+            if let Some(standing) = draft10::standing(lines.clone()) {
+                headers.append(draft10::RATE_LIMIT, standing);
             }
         }
         if let Some(reset) = self.legacy {
@@ -101,21 +97,24 @@ impl Fields {
         }
     }
 
-    /// Dresses a refusal that is otherwise ready, the policy field included.
+    /// Tells a refused client when to come back.
+    pub(crate) fn call_back(&self, rejection: Rejection, seconds: u64) -> Rejection {
+        rejection.with_header(RETRY_AFTER, self.seconds.value(seconds))
+    }
+
+    /// Dresses a refusal.
     pub(crate) fn dress_refusal<'a>(
         &self,
         mut rejection: Rejection,
-        retry_after: u64,
+        set: Option<usize>,
         lines: impl Iterator<Item = Line<'a>> + Clone,
         unix_time: impl FnOnce() -> u64,
     ) -> Rejection {
-        rejection = rejection.with_header(RETRY_AFTER, self.seconds.value(retry_after));
-        if let Some(standing) = self
-            .draft10
-            .as_ref()
-            .and_then(|_| draft10::standing(lines.clone()))
-        {
-            rejection = rejection.with_header(draft10::RATE_LIMIT, standing);
+        if let Some(policy) = self.policy(set, lines.clone()) {
+            rejection = rejection.with_header(draft10::RATE_LIMIT_POLICY, policy);
+            if let Some(standing) = draft10::standing(lines.clone()) {
+                rejection = rejection.with_header(draft10::RATE_LIMIT, standing);
+            }
         }
         if let Some(reset) = self.legacy {
             for (name, value) in legacy::fields(lines, reset, unix_time) {
@@ -125,24 +124,21 @@ impl Fields {
         rejection
     }
 
-    /// Returns the field that describes some limits, if it is wanted.
-    pub(crate) fn policy_field<'a>(
+    /// Returns the description of some limits, made once for each set; if it is wanted.
+    fn policy<'a>(
         &self,
-        lines: impl Iterator<Item = &'a Arc<Limit>>,
-    ) -> Option<(HeaderName, HeaderValue)> {
-        self.draft10.as_ref()?;
-        Some((
-            draft10::RATE_LIMIT_POLICY,
-            draft10::policy(lines.map(AsRef::as_ref))?,
-        ))
-    }
-
-    fn policy<'a>(&self, set: usize, lines: impl Iterator<Item = Line<'a>>) -> Option<HeaderValue> {
-        let ready = self.draft10.as_ref()?.get(set)?;
+        set: Option<usize>,
+        lines: impl Iterator<Item = Line<'a>>,
+    ) -> Option<HeaderValue> {
+        let sets = self.draft10.as_ref()?;
+        let make = || draft10::policy(lines.map(|line| line.limit));
+        let Some(ready) = set.and_then(|set| sets.get(set)) else {
+            return make();
+        };
         if let Some(value) = ready.get() {
             return Some(value.clone());
         }
-        let value = draft10::policy(lines.map(|line| line.limit))?;
+        let value = make()?;
         Some(ready.get_or_init(|| value).clone())
     }
 }

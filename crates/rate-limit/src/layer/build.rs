@@ -107,8 +107,11 @@ impl RateLimitBuilder {
             .clone()
             .unwrap_or_else(|| Arc::new(MemoryStore::default()));
         for limit in &limits {
-            self.check(limit)?;
-            store.accepts(limit)?;
+            for limit in std::iter::once(limit).chain(limit.tiers.iter().map(|(_, limit)| &**limit))
+            {
+                self.check(limit)?;
+                store.accepts(limit)?;
+            }
         }
         Ok(RateLimitLayer(Arc::new(Inner {
             name: self.name,

@@ -6,7 +6,7 @@ use arrayvec::ArrayVec;
 use http::request;
 use palisade_core::{Fact, Identity, Rejection, RouteMatch, SecurityContext, Soon};
 
-use super::{Inner, Slot, settle::Pass};
+use super::{Choice, Inner, Slot, settle::Pass};
 use crate::{
     Answer, Bucket, Charge, Key, Limit, Ruling, Subject, fields::Line, policy::Kind,
     rate::MOST_RATES,
@@ -18,7 +18,7 @@ pub(super) type Asked = ArrayVec<Ask, MOST_RATES>;
 /// One limit that counts one request: which, whom, how much.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ask {
-    pub(super) index: usize,
+    pub(super) choice: Choice,
     pub(super) bucket: Bucket,
     pub(super) cost: u32,
 }
@@ -46,10 +46,13 @@ impl Inner {
             if let Some(place) = buckets.get_mut(slot.bucket_of) {
                 *place = Some(bucket);
             }
+            let choice = slot.choice(index, cx);
+            let limit = self.limit(choice).unwrap_or(&slot.limit);
+            let cost = self.cost(limit, head)?;
             asked.push(Ask {
-                index,
+                choice,
                 bucket,
-                cost: self.cost(&slot.limit, head)?,
+                cost,
             });
         }
         Ok(asked)
@@ -109,7 +112,7 @@ impl Inner {
     /// Asks the store about all of them at once.
     pub(super) fn take(&self, asked: &Asked) -> Soon<Answer> {
         let charge = |ask: &Ask| {
-            let limit = &self.limits.get(ask.index)?.limit;
+            let limit = self.limit(ask.choice)?;
             Some(match limit.penalty {
                 true => Charge::look(limit, ask.bucket),
                 false => Charge::new(limit, ask.bucket, ask.cost),
@@ -144,11 +147,12 @@ impl Inner {
             .iter()
             .zip(answer.standings())
             .filter(|(_, standing)| standing.refused());
-        let set = refused
+        let choices = refused.clone().map(|(ask, _)| ask.choice);
+        let set = choices
             .clone()
-            .fold(0, |set, (ask, _)| set | 1 << ask.index);
+            .fold(0, |set, choice| set | 1 << choice.index);
         let lines = refused.filter_map(|(ask, standing)| {
-            let limit = &self.limits.get(ask.index)?.limit;
+            let limit = self.limit(ask.choice)?;
             Some(Line {
                 limit,
                 standing: *standing,
@@ -157,17 +161,16 @@ impl Inner {
         // Rounded up, for a client that comes exactly then must be let in.
         let wait = answer.wait();
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        let ready = self.refusals.too_many(set, &self.limits, &self.fields);
+        let ready = self.refusals.too_many(set, &self.limits);
+        let ready = self.fields.call_back(ready, seconds.max(1));
         if answer.degraded {
-            return Box::new(self.fields.dress_refusal(
-                ready,
-                seconds.max(1),
-                std::iter::empty(),
-                || 0,
-            ));
+            return Box::new(ready);
         }
         let now = || self.clock.unix_time().as_secs();
-        Box::new(self.fields.dress_refusal(ready, seconds.max(1), lines, now))
+        Box::new(
+            self.fields
+                .dress_refusal(ready, Choice::set(choices), lines, now),
+        )
     }
 }
 
@@ -205,6 +208,22 @@ fn named<'a>(key: &Key, who: &'a palisade_core::Principal) -> Subject<'a> {
 }
 
 impl Slot {
+    /// Chooses the limit for whoever asks.
+    fn choice(&self, index: usize, cx: &SecurityContext) -> Choice {
+        #[allow(clippy::cast_possible_truncation)] // There are at most eight limits.
+        let index = index as u8;
+        let tiers = &self.limit.tiers;
+        if tiers.is_empty() {
+            return Choice { index, tier: None };
+        }
+        let tier = cx.principal().and_then(|who| who.tier());
+        let place = tier.and_then(|tier| tiers.iter().position(|(known, _)| **known == *tier));
+        Choice {
+            index,
+            tier: place.and_then(|place| u8::try_from(place).ok()),
+        }
+    }
+
     pub(super) fn all(limits: Vec<Limit>, default: &Key) -> Box<[Self]> {
         let keys: Vec<Key> = limits
             .iter()

@@ -39,6 +39,23 @@ struct Inner {
     refusals: Refusals,
 }
 
+/// Which limit of the layer, and for which of its tiers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Choice {
+    index: u8,
+    tier: Option<u8>,
+}
+
+impl Choice {
+    /// Returns the set of limits as bits, unless a tier has limits of its own among them.
+    fn set(choices: impl Iterator<Item = Self>) -> Option<usize> {
+        let mut choices = choices;
+        choices.try_fold(0, |set, choice| {
+            choice.tier.is_none().then_some(set | 1 << choice.index)
+        })
+    }
+}
+
 /// A limit in its place.
 #[derive(Debug)]
 struct Slot {
@@ -80,6 +97,17 @@ impl RateLimitLayer {
     }
 }
 
+impl Inner {
+    /// Returns a limit, as it is for a tier.
+    fn limit(&self, choice: Choice) -> Option<&Arc<Limit>> {
+        let base = &self.limits.get(usize::from(choice.index))?.limit;
+        match choice.tier {
+            None => Some(base),
+            Some(tier) => base.tiers.get(usize::from(tier)).map(|(_, limit)| limit),
+        }
+    }
+}
+
 impl Slot {
     fn explain(&self) -> String {
         let Limit { name, rate, .. } = &*self.limit;
@@ -87,6 +115,9 @@ impl Slot {
         let mut line = format!("{name}: {rate}, at once {burst}, by {}", self.key);
         if self.limit.penalty {
             line += ", charged by failed credentials only";
+        }
+        for (tier, limit) in &self.limit.tiers {
+            line += &format!(", tier {tier} {}", limit.rate);
         }
         if let Some(unit) = &self.limit.settled_by {
             line += &format!(", settled by {unit}");

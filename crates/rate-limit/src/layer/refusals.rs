@@ -6,7 +6,7 @@ use http::StatusCode;
 use palisade_core::Rejection;
 
 use super::Slot;
-use crate::{Limit, Unit, fields::Fields};
+use crate::{Limit, Unit};
 
 const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
 const ABNORMAL_USAGE: &str =
@@ -61,9 +61,9 @@ impl Refusals {
         Box::new(self.unavailable.clone().with_reason(reason))
     }
 
-    /// Returns the refusal by a set of limits, but for what changes: when to come back.
-    pub(super) fn too_many(&self, set: usize, limits: &[Slot], fields: &Fields) -> Rejection {
-        let render = || render(&members(set, limits), fields);
+    /// Returns the refusal by a set of limits, but for its fields.
+    pub(super) fn too_many(&self, set: usize, limits: &[Slot]) -> Rejection {
+        let render = || render(&members(set, limits));
         match self.too_many.get(set) {
             Some(ready) => ready.get_or_init(render).clone(),
             None => render(),
@@ -81,7 +81,7 @@ fn members(set: usize, limits: &[Slot]) -> Vec<&Slot> {
         .collect()
 }
 
-fn render(violated: &[&Slot], fields: &Fields) -> Rejection {
+fn render(violated: &[&Slot]) -> Rejection {
     let names: Vec<&str> = violated.iter().map(|slot| slot.limit.name()).collect();
     let only_penalties = !violated.is_empty() && violated.iter().all(|slot| slot.limit.penalty);
     let (code, kind, detail) = match only_penalties {
@@ -96,11 +96,8 @@ fn render(violated: &[&Slot], fields: &Fields) -> Rejection {
             "Too many requests. Retry-After says when to come back.",
         ),
     };
-    let mut rejection = Rejection::new(StatusCode::TOO_MANY_REQUESTS, code, detail)
+    Rejection::new(StatusCode::TOO_MANY_REQUESTS, code, detail)
         .with_type(kind)
-        .with_member("violated-policies", names);
-    if let Some((name, value)) = fields.policy_field(violated.iter().map(|slot| &slot.limit)) {
-        rejection = rejection.with_header(name, value);
-    }
-    rejection.prerendered()
+        .with_member("violated-policies", names)
+        .prerendered()
 }

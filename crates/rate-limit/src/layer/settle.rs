@@ -5,7 +5,7 @@ use http::StatusCode;
 use palisade_core::{Fact, SecurityContext};
 
 use super::{
-    Inner,
+    Choice, Inner,
     decide::{Ask, Asked},
 };
 use crate::{Answer, Standing, fields::Line, rate::MOST_RATES};
@@ -17,7 +17,7 @@ pub(super) const MOST_OPEN: usize = 4;
 #[allow(unnameable_types)] // Nobody outside has a use for it.
 #[derive(Debug, Default)]
 pub struct Pass {
-    standings: ArrayVec<(u8, Standing), MOST_RATES>,
+    standings: ArrayVec<(Choice, Standing), MOST_RATES>,
     /// Limits whose last word is not spoken.
     open: ArrayVec<Ask, MOST_OPEN>,
     failure_charged: bool,
@@ -31,14 +31,13 @@ impl Pass {
             ..Self::default()
         };
         for (ask, standing) in asked.iter().zip(answer.standings()) {
-            let Some(slot) = inner.limits.get(ask.index) else {
+            let Some(limit) = inner.limit(ask.choice) else {
                 continue;
             };
-            if !slot.limit.penalty {
-                #[allow(clippy::cast_possible_truncation)] // There are at most eight.
-                pass.standings.push((ask.index as u8, *standing));
+            if !limit.penalty {
+                pass.standings.push((ask.choice, *standing));
             }
-            if slot.limit.penalty || slot.limit.settled_by.is_some() {
+            if limit.penalty || limit.settled_by.is_some() {
                 // The builder allows no more than fit.
                 let _ = pass.open.try_push(*ask);
             }
@@ -51,18 +50,16 @@ impl Pass {
         self.standings.is_empty() || self.degraded
     }
 
-    pub(super) fn set(&self) -> usize {
-        self.standings
-            .iter()
-            .fold(0, |set, (index, _)| set | 1 << index)
+    pub(super) fn set(&self) -> Option<usize> {
+        Choice::set(self.standings.iter().map(|(choice, _)| *choice))
     }
 }
 
 impl Inner {
     /// Returns the limits that clients are told of.
     pub(super) fn told<'a>(&'a self, pass: &'a Pass) -> impl Iterator<Item = Line<'a>> + Clone {
-        pass.standings.iter().filter_map(|(index, standing)| {
-            let limit = &self.limits.get(usize::from(*index))?.limit;
+        pass.standings.iter().filter_map(|(choice, standing)| {
+            let limit = self.limit(*choice)?;
             Some(Line {
                 limit,
                 standing: *standing,
@@ -82,11 +79,10 @@ impl Inner {
         }
         pass.failure_charged = true;
         for ask in &pass.open {
-            let slot = self.limits.get(ask.index).filter(|slot| slot.limit.penalty);
-            if let Some(slot) = slot {
+            if let Some(limit) = self.limit(ask.choice).filter(|limit| limit.penalty) {
                 let cost = i64::from(ask.cost);
                 self.store
-                    .add(self.clock.monotonic(), &slot.limit, ask.bucket, cost);
+                    .add(self.clock.monotonic(), limit, ask.bucket, cost);
             }
         }
     }
@@ -94,11 +90,10 @@ impl Inner {
     /// Replaces what was reserved by what the handler reported. Without a report the reserve is the price.
     pub(super) fn settle(&self, cx: &SecurityContext, pass: &Pass) {
         for ask in &pass.open {
-            let Some(slot) = self.limits.get(ask.index) else {
+            let Some(limit) = self.limit(ask.choice) else {
                 continue;
             };
-            let Some(used) = slot
-                .limit
+            let Some(used) = limit
                 .settled_by
                 .as_deref()
                 .and_then(|unit| cx.settled(unit))
@@ -108,7 +103,7 @@ impl Inner {
             let more = i64::try_from(used).unwrap_or(i64::MAX) - i64::from(ask.cost);
             if more != 0 {
                 self.store
-                    .add(self.clock.monotonic(), &slot.limit, ask.bucket, more);
+                    .add(self.clock.monotonic(), limit, ask.bucket, more);
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
     num::NonZeroU32,
+    sync::Arc,
     time::Duration,
 };
 
@@ -27,18 +28,17 @@ pub struct Limit {
     pub(crate) unit: Unit,
     pub(crate) penalty: bool,
     pub(crate) named_routes_only: bool,
+    /// The same limit for principals of some tiers.
+    pub(crate) tiers: Box<[(Box<str>, Arc<Self>)]>,
 }
 
 impl Limit {
     pub(super) fn new(
         policy: &Policy,
+        name: &str,
         rate: &Rate,
         burst: NonZeroU32,
     ) -> Result<Self, PolicyError> {
-        let name = match policy.rates.len() {
-            1 => policy.name.clone(),
-            _ => format!("{}-{}", policy.name, rate.label()).into(),
-        };
         let wrong = |error| PolicyError::policy(&policy.name, error);
         let gcra = Gcra::new(rate, burst, policy.debt_of(burst)).map_err(wrong)?;
         let share = match policy.failure {
@@ -49,8 +49,8 @@ impl Limit {
             PolicyError::policy(&policy.name, "its share is too small to be counted")
         })?;
         Ok(Self {
-            salt: salt(&name),
-            name,
+            salt: salt(name),
+            name: name.into(),
             policy: policy.name.clone(),
             rate: *rate,
             gcra,
@@ -62,6 +62,7 @@ impl Limit {
             unit: policy.unit,
             penalty: policy.penalty,
             named_routes_only: policy.named_routes_only,
+            tiers: Box::default(),
         })
     }
 

@@ -5,7 +5,7 @@ mod failure;
 mod key;
 mod limit;
 
-use std::num::NonZeroU32;
+use std::{collections::BTreeSet, num::NonZeroU32, sync::Arc};
 
 pub(crate) use self::{cost::Cost, key::Kind};
 pub use self::{
@@ -41,6 +41,7 @@ const PENALTY_DEBT: u32 = 4;
 pub struct Policy {
     pub(crate) name: Box<str>,
     pub(crate) rates: Vec<Rate>,
+    pub(crate) tiers: Vec<(Box<str>, Vec<Rate>)>,
     pub(crate) burst: Option<u32>,
     pub(crate) key: Option<Key>,
     pub(crate) cost: Cost,
@@ -73,6 +74,7 @@ impl Unrated {
         Ok(Policy {
             name: self.0,
             rates,
+            tiers: Vec::new(),
             burst: None,
             key: None,
             cost: Cost::Fixed(1),
@@ -110,6 +112,29 @@ impl Policy {
     pub fn burst(mut self, units: u32) -> Self {
         self.burst = Some(units);
         self
+    }
+
+    /// Gives principals of a tier other rates: the same windows with other amounts, and with the whole
+    /// amount as burst. Buckets are kept, so a change of tier counts at once and from where it stood.
+    ///
+    /// # Errors
+    ///
+    /// If a rate is malformed, the windows are not the policy's, or the tier has its rates already.
+    pub fn for_tier(mut self, tier: impl Into<Box<str>>, rates: &str) -> Result<Self, PolicyError> {
+        let tier = tier.into();
+        let wrong = |why: &dyn std::fmt::Display| {
+            PolicyError::policy(&self.name, format!("tier `{tier}`: {why}"))
+        };
+        let rates = Rate::parse_all(rates).map_err(|error| wrong(&error))?;
+        let windows = |rates: &[Rate]| rates.iter().map(Rate::window).collect::<BTreeSet<_>>();
+        if windows(&rates) != windows(&self.rates) {
+            return Err(wrong(&"its windows must be those of the policy"));
+        }
+        if self.tiers.iter().any(|(known, _)| *known == tier) {
+            return Err(wrong(&"it has its rates already"));
+        }
+        self.tiers.push((tier, rates));
+        Ok(self)
     }
 
     /// Says whom the policy counts. By default the layer's own: the client or the principal.
@@ -161,7 +186,8 @@ impl Policy {
 
     /// Applies only on routes whose rule names the policy; by default it applies everywhere.
     ///
-    /// Where nothing is known of the route (no table is configured, or no rule matches) the policy applies.
+    /// Where no table of routes is configured the policy applies; on paths that are not in the table, and
+    /// end as 404, it does not.
     pub fn on_named_routes(mut self) -> Self {
         self.named_routes_only = true;
         self
@@ -202,9 +228,37 @@ impl Policy {
             let burst = NonZeroU32::new(burst).ok_or_else(|| {
                 PolicyError::policy(&self.name, "a burst of 0 would refuse everything")
             })?;
-            Limit::new(self, rate, burst)
+            let name = match self.rates.len() {
+                1 => self.name.clone(),
+                _ => format!("{}-{}", self.name, rate.label()).into(),
+            };
+            let mut limit = Limit::new(self, &name, rate, burst)?;
+            limit.tiers = self.tiers_of(&name, rate)?;
+            Ok(limit)
         };
         self.rates.iter().map(limit).collect()
+    }
+
+    /// Turns the rates that tiers have for one window into limits, under one name.
+    fn tiers_of(
+        &self,
+        name: &str,
+        base: &Rate,
+    ) -> Result<Box<[(Box<str>, Arc<Limit>)]>, PolicyError> {
+        let of_window = |rates: &[Rate]| {
+            rates
+                .iter()
+                .find(|rate| rate.window() == base.window())
+                .copied()
+        };
+        let mut limits = Vec::new();
+        for (tier, rates) in &self.tiers {
+            if let Some(rate) = of_window(rates) {
+                let limit = Limit::new(self, name, &rate, rate.amount())?;
+                limits.push((tier.clone(), Arc::new(limit)));
+            }
+        }
+        Ok(limits.into())
     }
 
     /// How much may be owed on a limit of this burst.

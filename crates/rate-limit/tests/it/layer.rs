@@ -419,3 +419,66 @@ async fn a_thousand_threads_of_requests_get_exactly_the_quota() {
 async fn answer(_: TestRequest) -> Result<Response<Full<Bytes>>, Infallible> {
     Ok(Response::new(Full::default()))
 }
+
+#[tokio::test]
+async fn a_tier_has_its_own_rates_in_the_same_buckets() {
+    let policy = policy("a", "2/minute;100/day")
+        .for_tier("gold", "6/minute;100/day")
+        .unwrap();
+    let stage = Stage::by_principal([policy]);
+    assert_eq!(stage.admitted(9, || as_user("anna")).await, 2);
+    let answer = stage.send(as_user("rich+gold")).await;
+    assert_eq!(
+        field(&answer, "ratelimit-policy"),
+        "\"a-minute\";q=6;w=60, \"a-day\";q=100;w=86400"
+    );
+    assert_eq!(
+        field(&answer, "ratelimit"),
+        "\"a-minute\";r=5;t=10, \"a-day\";r=99;t=864"
+    );
+    assert_eq!(stage.admitted(9, || as_user("rich+gold")).await, 5);
+    let refused = stage.send(as_user("rich+gold")).await;
+    assert_eq!(field(&refused, "ratelimit-policy"), "\"a-minute\";q=6;w=60");
+    assert_eq!(
+        (
+            retry_after(&refused),
+            &problem(&refused)["violated-policies"]
+        ),
+        (10, &serde_json::json!(["a-minute"]))
+    );
+    // No longer gold: what was taken still counts.
+    assert_eq!(stage.status(as_user("rich")).await, 429);
+    assert_eq!(stage.status(as_user("other+silver")).await, 200);
+}
+
+#[test]
+fn a_tier_that_cannot_be_is_refused() {
+    let check = |tier: Result<Policy, palisade_rate_limit::PolicyError>, why: &str| {
+        let error = tier.unwrap_err().to_string();
+        assert!(error.contains(why), "{error}");
+    };
+    check(
+        policy("a", "1/day").for_tier("gold", "1/hour"),
+        "must be those of the policy",
+    );
+    check(
+        policy("a", "1/day;1/hour").for_tier("gold", "5/hour"),
+        "must be those of the policy",
+    );
+    check(
+        policy("a", "1/day").for_tier("gold", "x"),
+        "expected a form",
+    );
+    check(
+        policy("a", "1/day")
+            .for_tier("gold", "2/day")
+            .unwrap()
+            .for_tier("gold", "3/day"),
+        "already",
+    );
+    let poor = policy("a", "9/day")
+        .cost(5)
+        .for_tier("poor", "3/day")
+        .unwrap();
+    assert!(RateLimitLayer::by_principal().policy(poor).build().is_err());
+}

@@ -34,7 +34,7 @@ impl Guard for Clients {
     }
 }
 
-/// Authenticates by `x-user: NAME[@OWNER]`; the user `wrong` fails. Without a table of users it cannot be fooled.
+/// Authenticates by `x-user: NAME[+TIER][@OWNER]`; the user `wrong` fails. Without a table of users it cannot be fooled.
 #[derive(Clone, Debug)]
 pub(crate) struct Users;
 
@@ -61,7 +61,14 @@ impl Guard for Users {
             });
             return Rejection::new(StatusCode::UNAUTHORIZED, "credentials_invalid", "No.").into();
         }
+        let (name, tier) = match name.split_once('+') {
+            Some((name, tier)) => (name, Some(tier)),
+            None => (name, None),
+        };
         let mut principal = Principal::builder("test", name);
+        if let Some(tier) = tier {
+            principal = principal.tier(tier);
+        }
         if let Some(owner) = owner {
             principal = principal.owner(owner);
         }

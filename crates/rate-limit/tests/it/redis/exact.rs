@@ -71,7 +71,7 @@ async fn one_process_of_several() {
         .connect()
         .await
         .unwrap();
-    assert!(store.is_up());
+    super::until("the store is up", async || store.is_up()).await;
     let stage = stage(&store, shared());
     println!(
         "ADMITTED {}",

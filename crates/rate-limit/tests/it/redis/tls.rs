@@ -9,7 +9,7 @@ use rcgen::{CertificateParams, Issuer, KeyPair};
 use super::{
     DEADLINE,
     server::{Server, free_port},
-    stage,
+    stage, until,
 };
 use crate::support::*;
 
@@ -60,7 +60,7 @@ async fn a_server_is_asked_over_tls_if_its_certificate_is_of_the_right_authority
         .deadline(DEADLINE)
     };
     let right = builder().root_certificate(root).connect().await.unwrap();
-    assert!(right.is_up());
+    until("the store is up", async || right.is_up()).await;
     let stage = stage(&right, [policy("a", "2/day")]);
     assert_eq!(stage.admitted(5, || from("203.0.113.7")).await, 2);
 
