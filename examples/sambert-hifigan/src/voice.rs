@@ -12,6 +12,7 @@ use crate::{
     speech::Speech,
     stop::StopSignal,
     style::{Emotion, Style},
+    text,
     units::Tables,
     vocoder::Vocoder,
 };
@@ -183,6 +184,7 @@ impl Voice {
                 format!("the vocoder takes {theirs} channels, the acoustic model makes {ours}");
             return Err(LoadError::new(vocoder_file, problem));
         }
+        text::prepare();
         let speaker = unit
             .speaker_list
             .split(',')

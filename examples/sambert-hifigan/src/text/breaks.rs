@@ -5,6 +5,9 @@ use super::{Break, Word, letters::LETTER, segment::Token};
 /// Syllables of one stretch; the voice heard no longer ones in training.
 const STRETCH: usize = 20;
 
+/// Syllables by which the parts of a long clause may differ.
+const BALANCE: usize = 3;
+
 /// Syllables after which a phrase is closed before a word that opens a new one.
 const PHRASE: usize = 5;
 
@@ -113,30 +116,24 @@ pub(crate) fn stretches(clauses: Vec<Vec<Word>>) -> Vec<Stretch> {
     stretches
 }
 
-/// Cuts a clause that is too long between words, where a phrase ends if there is one.
-fn parts(mut clause: Vec<Word>) -> Vec<Vec<Word>> {
+/// Cuts a clause that is too long into parts of about equal length, where a phrase ends if there is one.
+fn parts(clause: Vec<Word>) -> Vec<Vec<Word>> {
+    let total = count(&clause);
+    let limit = STRETCH.min(total / total.div_ceil(STRETCH).max(1) + BALANCE);
     let mut parts = Vec::new();
-    while count(&clause) > STRETCH {
-        let mut sum = 0;
-        let fitting = clause.iter().take_while(|word| {
-            sum += word.syllables.len();
-            sum <= STRETCH
-        });
-        let fitting = fitting.count().max(1);
-        let phrase = clause
-            .iter()
-            .take(fitting)
-            .rposition(|word| word.after >= Break::Phrase);
-        let cut = phrase
-            .filter(|at| *at * 2 >= fitting)
-            .map_or(fitting, |at| at + 1);
-        if cut >= clause.len() {
-            break;
+    let mut current: Vec<Word> = Vec::new();
+    for word in clause {
+        if !current.is_empty() && count(&current) + word.syllables.len() > limit {
+            let phrase = current.iter().rposition(|word| word.after >= Break::Phrase);
+            let cut = phrase
+                .filter(|at| *at * 2 >= current.len())
+                .map_or(current.len(), |at| at + 1);
+            let rest = current.split_off(cut);
+            parts.push(std::mem::replace(&mut current, rest));
         }
-        let rest = clause.split_off(cut);
-        parts.push(std::mem::replace(&mut clause, rest));
+        current.push(word);
     }
-    parts.push(clause);
+    parts.push(current);
     parts
 }
 

@@ -25,6 +25,11 @@ pub(crate) use self::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Unspeakable(pub(crate) char);
 
+/// Reads the dictionary now, so that the first text does not wait for it.
+pub(crate) fn prepare() {
+    segment::is_word("准备");
+}
+
 /// Turns text into stretches of words, each short enough to be spoken in one piece.
 ///
 /// # Errors

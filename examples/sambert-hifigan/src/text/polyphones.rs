@@ -5,6 +5,9 @@
 
 use super::segment::Cut;
 
+/// Words looked at on either side, however long the clause is.
+const REACH: usize = 12;
+
 /// What stands around a character.
 struct Place<'a> {
     before: &'a [Cut<'a>],
@@ -65,9 +68,13 @@ impl Place<'_> {
 
 /// Returns the reading of a character that is a word of its own, if its neighbors decide it.
 pub(crate) fn read(c: char, cuts: &[Cut<'_>], index: usize) -> Option<&'static str> {
+    let (first, last) = (
+        index.saturating_sub(REACH),
+        cuts.len().min(index + 1 + REACH),
+    );
     let place = Place {
-        before: cuts.get(..index).unwrap_or_default(),
-        after: cuts.get(index + 1..).unwrap_or_default(),
+        before: cuts.get(first..index).unwrap_or_default(),
+        after: cuts.get(index + 1..last).unwrap_or_default(),
     };
     let choose = |condition: bool, then: &'static str, otherwise: &'static str| {
         Some(if condition { then } else { otherwise })

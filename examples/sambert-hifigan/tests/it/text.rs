@@ -63,6 +63,15 @@ fn a_long_text_comes_in_short_stretches() {
 }
 
 #[test]
+fn a_very_long_text_is_planned_in_time_that_grows_with_its_length() {
+    // Quadratic work would take hours here.
+    for piece in ["为", "1", "不一", "今天天气很好", "a", "1-", "花儿，"] {
+        let text = piece.repeat(60_000 / piece.len());
+        let _ = voice().plan(&text, &Style::default());
+    }
+}
+
+#[test]
 fn a_faster_style_is_estimated_shorter() {
     let plan = |speed| {
         voice()
