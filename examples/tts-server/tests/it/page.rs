@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use crate::support::{Ask, TestServer};
+use crate::support::{Ask, TestServer, send_plain};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_comes_with_a_policy_that_allows_its_own_files_only() {
@@ -65,4 +65,21 @@ async fn robots_are_asked_to_stay_away_and_health_says_ok_and_no_more() {
         (StatusCode::OK, &b"ok\n"[..])
     );
     assert!(!health.headers.contains_key("server"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn figures_are_for_this_machine_and_not_for_a_page_in_its_browser() {
+    let server = TestServer::start().await;
+    let figures = send_plain(server.metrics, Ask::get("/metrics")).await;
+    assert_eq!(figures.status, StatusCode::OK);
+    // A name that an attacker points at this machine (DNS rebinding).
+    let ask = Ask::get("/metrics").header("host", "rebound.example");
+    assert_eq!(
+        send_plain(server.metrics, ask).await.status,
+        StatusCode::MISDIRECTED_REQUEST
+    );
+    assert_eq!(
+        server.client.send(Ask::get("/metrics")).await.status,
+        StatusCode::NOT_FOUND
+    );
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::{Method, StatusCode};
+use palisade::{Clock, Environment, FileKeyStore, Grant, KeyScheme, Pepper};
 
 use crate::support::{Answer, Ask, TestServer};
 
@@ -14,6 +15,22 @@ async fn sign_in(server: &TestServer) -> (String, String) {
         answer.cookie(),
         answer.json()["csrf"].as_str().unwrap().to_owned(),
     )
+}
+
+/// Makes another key beside the running server, and waits until it counts.
+async fn another_key(server: &TestServer, grant: Grant) -> String {
+    let scheme = KeyScheme::new(Pepper::read_file(server.data().join("pepper")).unwrap());
+    let minted = scheme.mint(grant, server.clock.unix_time()).unwrap();
+    let keys = FileKeyStore::open_unwatched(server.data().join("keys.toml"), |_| {}).unwrap();
+    keys.update(|table| table.insert(minted.record().clone()))
+        .unwrap();
+    let ask = || Ask::get("/voices").header("x-api-key", minted.key());
+    // The server looks at the file once a second.
+    while server.client.send(ask()).await.status == StatusCode::UNAUTHORIZED {
+        server.clock.advance(Duration::from_secs(60));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    minted.key().to_owned()
 }
 
 /// A request as our own page sends it.
@@ -236,7 +253,7 @@ async fn a_revoked_key_takes_its_sessions_along() {
     let server = TestServer::start().await;
     let (cookie, csrf) = sign_in(&server).await;
     let path = server.data().join("keys.toml");
-    let keys = palisade::FileKeyStore::open_unwatched(&path, |_| {}).unwrap();
+    let keys = FileKeyStore::open_unwatched(&path, |_| {}).unwrap();
     let id = keys.table().records()[0].id();
     keys.update(|table| table.revoke(id, Duration::from_secs(1)))
         .unwrap();
@@ -255,6 +272,24 @@ async fn a_revoked_key_takes_its_sessions_along() {
         );
         server.clock.advance(Duration::from_secs(60));
         tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_without_the_scope_opens_nothing() {
+    let server = TestServer::start().await;
+    let key = another_key(
+        &server,
+        Grant::new(Environment::Live).scopes(["else:where"]),
+    )
+    .await;
+    for ask in [
+        Ask::new(Method::POST, "/session"),
+        Ask::get("/voices"),
+        Ask::speak("好"),
+    ] {
+        let answer = server.client.send(ask.header("x-api-key", &key)).await;
+        check_refused(&answer, 403, "insufficient_scope");
     }
 }
 
