@@ -71,11 +71,16 @@
 //! Nothing is given back because a client left, or because somebody further in refused: only the
 //! handler's word ([`Policy::settled_by`]) changes what was charged.
 //!
+//! # At the same time
+//!
+//! A rate says nothing of requests that last. [`ConcurrencyLayer`] limits how many of one client are under way.
+//!
 //! # Stores
 //!
 //! [`MemoryStore`] has a fixed size, chosen when it is built. With feature `redis`, `RedisStore` shares buckets among
 //! nodes. Others implement [`LimitStore`].
 
+mod concurrency;
 mod error;
 mod fields;
 mod gcra;
@@ -87,6 +92,7 @@ mod store;
 #[cfg(feature = "redis")]
 pub use self::store::redis::{RedisStore, RedisStoreBuilder};
 pub use self::{
+    concurrency::ConcurrencyLayer,
     error::PolicyError,
     fields::{HeaderStyle, Reset},
     layer::{RateLimitBuilder, RateLimitLayer},

@@ -2,9 +2,12 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use palisade_core::{Mode, SharedClock, SystemClock};
+use http::request;
+use palisade_core::{Mode, SecurityContext, SharedClock, SystemClock};
 
-use super::{Inner, RateLimitLayer, Slot, refusals::Refusals, settle::MOST_OPEN};
+use super::{
+    Inner, RateLimitLayer, Slot, exempt::Exemption, refusals::Refusals, settle::MOST_OPEN,
+};
 use crate::{
     HeaderStyle, Key, Limit, LimitStore, MemoryStore, Policy, PolicyError, fields::Fields,
     policy::Cost, rate::MOST_RATES,
@@ -20,6 +23,7 @@ pub struct RateLimitBuilder {
     store: Option<Arc<dyn LimitStore>>,
     clock: SharedClock,
     styles: Vec<HeaderStyle>,
+    exempt: Exemption,
     mode: Mode,
 }
 
@@ -32,6 +36,7 @@ impl RateLimitBuilder {
             store: None,
             clock: SystemClock::shared(),
             styles: vec![HeaderStyle::Draft10],
+            exempt: Exemption::default(),
             mode: Mode::Enforce,
         }
     }
@@ -64,6 +69,17 @@ impl RateLimitBuilder {
     /// Says in which forms clients are told how the limits stand, in place of `RateLimit` alone. None is fine.
     pub fn headers(mut self, styles: impl IntoIterator<Item = HeaderStyle>) -> Self {
         self.styles = styles.into_iter().collect();
+        self
+    }
+
+    /// Does not count requests for which this holds: a probe of health by the load balancer, say. What is
+    /// exempt has no limit at all, and whatever the function looks at is what an attacker will imitate:
+    /// judge by the client's address or the principal, not by a header.
+    pub fn dangerously_exempt(
+        mut self,
+        judge: impl Fn(&SecurityContext, &request::Parts) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.exempt = Exemption::new(judge);
         self
     }
 
@@ -116,6 +132,7 @@ impl RateLimitBuilder {
         Ok(RateLimitLayer(Arc::new(Inner {
             name: self.name,
             mode: self.mode,
+            exempt: self.exempt,
             fields: Fields::new(&self.styles, limits.len()),
             refusals: Refusals::new(limits.len()),
             limits: Slot::all(limits, &self.key),

@@ -4,13 +4,10 @@ use std::sync::Arc;
 
 use arrayvec::ArrayVec;
 use http::request;
-use palisade_core::{Fact, Identity, Rejection, RouteMatch, SecurityContext, Soon};
+use palisade_core::{Fact, Rejection, RouteMatch, SecurityContext, Soon};
 
-use super::{Choice, Inner, Slot, settle::Pass};
-use crate::{
-    Answer, Bucket, Charge, Key, Limit, Ruling, Subject, fields::Line, policy::Kind,
-    rate::MOST_RATES,
-};
+use super::{Choice, Inner, Slot, settle::Pass, subject::with_subject};
+use crate::{Answer, Bucket, Charge, Key, Limit, Ruling, fields::Line, rate::MOST_RATES};
 
 /// The limits that count one request.
 pub(super) type Asked = ArrayVec<Ask, MOST_RATES>;
@@ -64,49 +61,13 @@ impl Inner {
         payable.ok_or_else(|| self.refusals.never(limit))
     }
 
-    /// Finds the subject of a key and its bucket.
     fn bucket(
         &self,
         key: &Key,
         cx: &SecurityContext,
         head: &request::Parts,
     ) -> Result<Bucket, Box<Rejection>> {
-        match &key.0 {
-            Kind::Client { v4, v6 } => self.client_bucket(cx, *v4, *v6),
-            Kind::Custom { name, key } => Ok(match key(cx, head) {
-                Some(id) => self.store.bucket(&Subject::Named {
-                    kind: name,
-                    id: &id,
-                    group: None,
-                }),
-                None => self.store.bucket(&Subject::Everyone),
-            }),
-            Kind::Everyone => Ok(self.store.bucket(&Subject::Everyone)),
-            Kind::Owner | Kind::Principal => {
-                match cx.identity() {
-                    Identity::Known(who) => Ok(self.store.bucket(&named(key, who))),
-                    Identity::Anonymous => self.bucket(&Key::client(), cx, head),
-                    Identity::Unknown => Err(self
-                        .misconfigured("a limit by principal needs an authenticator outside it")),
-                }
-            }
-        }
-    }
-
-    fn client_bucket(
-        &self,
-        cx: &SecurityContext,
-        v4: u8,
-        v6: u8,
-    ) -> Result<Bucket, Box<Rejection>> {
-        let Some(client) = cx.client() else {
-            return Err(self.misconfigured("a limit by client needs ClientInfoLayer outside it"));
-        };
-        Ok(self.store.bucket(&Subject::network(client.ip(), v4, v6)))
-    }
-
-    fn misconfigured(&self, reason: &'static str) -> Box<Rejection> {
-        Box::new(Rejection::misconfigured(reason))
+        with_subject(key, cx, head, |subject| self.store.bucket(subject))
     }
 
     /// Asks the store about all of them at once.
@@ -189,21 +150,6 @@ impl Limit {
             // No table was asked: better limited than forgotten.
             None => true,
         }
-    }
-}
-
-fn named<'a>(key: &Key, who: &'a palisade_core::Principal) -> Subject<'a> {
-    match (&key.0, who.owner()) {
-        (Kind::Owner, Some(owner)) => Subject::Named {
-            kind: "owner",
-            id: owner,
-            group: None,
-        },
-        (_, group) => Subject::Named {
-            kind: who.kind(),
-            id: who.id(),
-            group,
-        },
     }
 }
 

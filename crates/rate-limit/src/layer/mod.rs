@@ -2,8 +2,10 @@
 
 mod build;
 mod decide;
+mod exempt;
 mod refusals;
 mod settle;
+mod subject;
 
 use std::sync::Arc;
 
@@ -11,7 +13,8 @@ use http::{request, response};
 use palisade_core::{Ending, Guard, Mode, SecurityContext, SharedClock, Soon, Verdict, layer};
 
 pub use self::build::RateLimitBuilder;
-use self::{decide::Asked, refusals::Refusals, settle::Pass};
+pub(crate) use self::subject::with_subject;
+use self::{decide::Asked, exempt::Exemption, refusals::Refusals, settle::Pass};
 use crate::{Key, Limit, LimitStore, fields::Fields};
 
 /// Limits requests by policies that are decided together: a request is admitted and charged
@@ -35,6 +38,7 @@ struct Inner {
     limits: Box<[Slot]>,
     store: Arc<dyn LimitStore>,
     clock: SharedClock,
+    exempt: Exemption,
     fields: Fields,
     refusals: Refusals,
 }
@@ -90,6 +94,9 @@ impl RateLimitLayer {
     pub fn explain(&self) -> String {
         let mut lines: Vec<String> = self.0.limits.iter().map(Slot::explain).collect();
         lines.push(format!("store: {}", self.0.store.explain()));
+        if self.0.exempt.is_any() {
+            lines.push("exempt: whatever a function of your own says".to_owned());
+        }
         if self.0.mode == Mode::Shadow {
             lines.push("shadow: nothing is refused".to_owned());
         }
@@ -143,6 +150,9 @@ impl Guard for RateLimitLayer {
     fn admit(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<Pass> {
         // The address of what all clones share.
         if !cx.first_visit(Arc::as_ptr(&self.0).addr()) {
+            return Verdict::Admit(Pass::default());
+        }
+        if self.0.exempt.covers(cx, head) {
             return Verdict::Admit(Pass::default());
         }
         let asked = match self.0.ask(cx, head) {

@@ -89,7 +89,7 @@ impl Unrated {
 }
 
 /// Names stand in quotation marks in header fields and between colons in keys.
-fn check_name(name: &str) -> Result<(), PolicyError> {
+pub(crate) fn check_name(name: &str) -> Result<(), PolicyError> {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
     if name.is_empty() || name.len() > LONGEST_NAME || !name.bytes().all(allowed) {
         let why = "a name is 1 to 48 ASCII letters, digits, `-`, `_` or `.`";

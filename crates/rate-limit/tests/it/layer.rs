@@ -482,3 +482,24 @@ fn a_tier_that_cannot_be_is_refused() {
         .unwrap();
     assert!(RateLimitLayer::by_principal().policy(poor).build().is_err());
 }
+
+#[tokio::test]
+async fn what_is_exempt_is_not_counted_and_the_rest_is() {
+    let probe = |cx: &palisade_core::SecurityContext, head: &http::request::Parts| {
+        head.uri.path() == "/health" && cx.client().is_some_and(|client| client.ip().is_loopback())
+    };
+    let builder = RateLimitLayer::by_client()
+        .policy(policy("a", "1/day"))
+        .dangerously_exempt(probe);
+    let stage = Stage::build(builder, false);
+    let health = |client: &str| {
+        get("/health")
+            .header("x-client", client)
+            .body(Full::default())
+            .unwrap()
+    };
+    assert_eq!(stage.admitted(20, || health("127.0.0.1")).await, 20);
+    assert_eq!(stage.admitted(20, || health("203.0.113.7")).await, 1);
+    assert_eq!(stage.admitted(20, || from("127.0.0.1")).await, 1);
+    assert!(stage.layer.explain().contains("exempt"));
+}

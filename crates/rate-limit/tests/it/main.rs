@@ -13,6 +13,7 @@
 
 mod allocations;
 mod attacks;
+mod concurrency;
 mod fields;
 mod layer;
 mod memory;

@@ -1,0 +1,152 @@
+//! How many requests of one client may be under way at the same time.
+
+use std::{
+    fmt,
+    hash::{BuildHasher, Hasher, RandomState},
+    num::NonZeroU32,
+    sync::Arc,
+};
+
+use dashmap::{DashMap, Entry};
+use http::{HeaderName, HeaderValue, StatusCode, header::RETRY_AFTER, request};
+use palisade_core::{Guard, Rejection, SecurityContext, Verdict, layer};
+
+use crate::{Key, PolicyError, layer::with_subject, policy::check_name};
+
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
+
+/// Limits how many requests of one client, principal or owner are under way at the same time.
+///
+/// A request counts until its answer is over: until the last byte of the body was handed over, the
+/// client left, or something failed. So whoever reads slowly holds his own places and nobody else's.
+/// The memory it takes is that of the requests under way.
+///
+/// ```
+/// use std::num::NonZeroU32;
+/// use palisade_rate_limit::{ConcurrencyLayer, Key};
+///
+/// let two = NonZeroU32::new(2).expect("two is not zero");
+/// let layer = ConcurrencyLayer::new("voices", two, Key::principal())?;
+/// # fn is_layer<S>(_: impl palisade_core::Layer<S>) {}
+/// # is_layer::<()>(layer);
+/// # Ok::<(), palisade_rate_limit::PolicyError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ConcurrencyLayer(Arc<Inner>);
+
+layer!(ConcurrencyLayer);
+
+struct Inner {
+    most: NonZeroU32,
+    key: Key,
+    hasher: RandomState,
+    under_way: DashMap<u64, u32>,
+    refusal: Rejection,
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner")
+            .field("most", &self.most)
+            .field("key", &self.key)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ConcurrencyLayer {
+    /// Admits so many at the same time for each subject of the key. The name stands in refusals.
+    ///
+    /// # Errors
+    ///
+    /// If the name is empty, longer than 48 bytes or holds anything but ASCII letters, digits, `-`, `_` and `.`.
+    pub fn new(name: &str, most: NonZeroU32, key: Key) -> Result<Self, PolicyError> {
+        check_name(name)?;
+        let policy = format!("\"{name}\";q={most};qu=\"concurrent-requests\"");
+        let policy = HeaderValue::try_from(policy)
+            .map_err(|_| PolicyError::policy(name, "the name fits no header"))?;
+        let refusal = Rejection::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_at_once",
+            "Too many requests are under way. Wait for one of them to end.",
+        );
+        let refusal = refusal
+            .with_type(QUOTA_EXCEEDED)
+            .with_member("violated-policies", vec![name])
+            // Nobody knows when one ends; at once is the one answer that is wrong.
+            .with_header(RETRY_AFTER, HeaderValue::from_static("1"))
+            .with_header(RATE_LIMIT_POLICY, policy)
+            .prerendered();
+        Ok(Self(Arc::new(Inner {
+            most,
+            key,
+            hasher: RandomState::new(),
+            under_way: DashMap::new(),
+            refusal,
+        })))
+    }
+
+    /// Returns how many clients have requests under way.
+    #[must_use]
+    pub fn clients(&self) -> usize {
+        self.0.under_way.len()
+    }
+}
+
+impl Guard for ConcurrencyLayer {
+    type Pass = Option<Permit>;
+
+    fn name(&self) -> &'static str {
+        "concurrency"
+    }
+
+    fn admit(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<Option<Permit>> {
+        if !cx.first_visit(Arc::as_ptr(&self.0).addr()) {
+            return Verdict::Admit(None);
+        }
+        let subject = with_subject(&self.0.key, cx, head, |subject| {
+            let mut hasher = self.0.hasher.build_hasher();
+            subject.write(&mut |part| hasher.write(part));
+            hasher.finish()
+        });
+        match subject.map(|subject| Permit::take(&self.0, subject)) {
+            Ok(Some(permit)) => Verdict::Admit(Some(permit)),
+            Ok(None) => self.0.refusal.clone().into(),
+            Err(misconfigured) => misconfigured.into(),
+        }
+    }
+}
+
+/// One place. The machine drops it when the answer is over, however it ends.
+#[allow(unnameable_types)] // Nobody outside has a use for it.
+#[derive(Debug)]
+pub struct Permit {
+    of: Arc<Inner>,
+    subject: u64,
+}
+
+impl Permit {
+    fn take(of: &Arc<Inner>, subject: u64) -> Option<Self> {
+        let mut taken = of.under_way.entry(subject).or_insert(0);
+        if *taken >= of.most.get() {
+            return None;
+        }
+        *taken += 1;
+        Some(Self {
+            of: Arc::clone(of),
+            subject,
+        })
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if let Entry::Occupied(mut taken) = self.of.under_way.entry(self.subject) {
+            match *taken.get() {
+                0 | 1 => drop(taken.remove()),
+                _ => *taken.get_mut() -= 1,
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Places are held until the answer is over, and come back however it ends.
+
+use std::{convert::Infallible, future::pending, num::NonZeroU32, time::Duration};
+
+use bytes::Bytes;
+use http::Response;
+use http_body_util::{BodyExt, Full};
+use palisade_core::{Chain, GuardLayer, testing};
+use palisade_rate_limit::{ConcurrencyLayer, Key};
+use tower::{Layer, ServiceExt, service_fn};
+
+use crate::support::*;
+
+fn two(key: Key) -> ConcurrencyLayer {
+    ConcurrencyLayer::new("voices", NonZeroU32::new(2).unwrap(), key).unwrap()
+}
+
+async fn answer(_: TestRequest) -> Result<Response<Full<Bytes>>, Infallible> {
+    Ok(Response::new(Full::from("audio")))
+}
+
+#[tokio::test]
+async fn a_place_is_held_until_the_body_is_over() {
+    let layer = two(Key::client());
+    let service = GuardLayer(Chain(Clients, layer.clone())).layer(service_fn(answer));
+    let send = async |client: &str| service.clone().oneshot(from(client)).await.unwrap();
+    let (one, two) = (send("203.0.113.7").await, send("203.0.113.7").await);
+    let refused = send("203.0.113.7").await;
+    assert_eq!(refused.status(), 429);
+    assert_eq!(refused.headers()["retry-after"], "1");
+    assert_eq!(
+        refused.headers()["ratelimit-policy"],
+        "\"voices\";q=2;qu=\"concurrent-requests\""
+    );
+    let body = refused.into_body().collect().await.unwrap().to_bytes();
+    let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(
+        (&problem["code"], &problem["violated-policies"]),
+        (&"too_many_at_once".into(), &serde_json::json!(["voices"]))
+    );
+    assert_eq!(send("203.0.113.8").await.status(), 200);
+
+    one.into_body().collect().await.unwrap();
+    let three = send("203.0.113.7").await;
+    assert_eq!(three.status(), 200);
+    // A client that leaves in the middle gives his place back too.
+    drop(two);
+    drop(three);
+    assert_eq!(layer.clients(), 0);
+}
+
+#[tokio::test]
+async fn a_place_comes_back_from_a_cancelled_request_and_from_a_panic() {
+    let layer = two(Key::client());
+    let hangs = GuardLayer(Chain(Clients, layer.clone())).layer(service_fn(|_: TestRequest| {
+        pending::<Result<Response<Full<Bytes>>, Infallible>>()
+    }));
+    for _ in 0..10 {
+        let call = hangs.clone().oneshot(from("203.0.113.7"));
+        assert!(tokio::time::timeout(Duration::ZERO, call).await.is_err());
+    }
+    let panics =
+        GuardLayer(Chain(Clients, layer.clone())).layer(service_fn(async |_: TestRequest| {
+            if true {
+                panic!("the model fell over");
+            }
+            Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+        }));
+    for _ in 0..10 {
+        assert!(
+            tokio::spawn(panics.clone().oneshot(from("203.0.113.7")))
+                .await
+                .unwrap_err()
+                .is_panic()
+        );
+    }
+    assert_eq!(layer.clients(), 0);
+}
+
+#[tokio::test]
+async fn a_layer_applied_twice_takes_one_place() {
+    let layer = ConcurrencyLayer::new("one", NonZeroU32::MIN, Key::client()).unwrap();
+    let service = GuardLayer(Clients).layer(layer.layer(layer.layer(service_fn(answer))));
+    assert_eq!(
+        service.oneshot(from("203.0.113.7")).await.unwrap().status(),
+        200
+    );
+}
+
+#[tokio::test]
+async fn without_a_client_or_a_principal_it_is_misconfigured() {
+    let by_client = two(Key::client()).layer(service_fn(answer));
+    assert_eq!(
+        by_client
+            .oneshot(from("203.0.113.7"))
+            .await
+            .unwrap()
+            .status(),
+        500
+    );
+    let by_principal = GuardLayer(Chain(Clients, two(Key::principal()))).layer(service_fn(answer));
+    assert_eq!(
+        by_principal
+            .oneshot(from("203.0.113.7"))
+            .await
+            .unwrap()
+            .status(),
+        500
+    );
+}
+
+#[test]
+fn its_name_must_fit_a_header() {
+    assert!(ConcurrencyLayer::new("a\"b", NonZeroU32::MIN, Key::client()).is_err());
+}
+
+#[test]
+fn it_keeps_the_contract_of_poll_ready() {
+    testing::poll_ready_contract(GuardLayer(Chain(Clients, two(Key::client()))), || {
+        from("203.0.113.7")
+    });
+}
