@@ -6,9 +6,15 @@ import { Waveform } from './waveform.js';
 
 let context = null;
 
-/** Decodes a WAV file. The context is made at the first use, which is always a click or a key: browsers demand that. */
-export async function decode(bytes) {
+/** Makes sound possible. To be called in answer to a click or a key, before anything is awaited: browsers demand that. */
+export function wake() {
   context ??= new AudioContext();
+  context.resume().catch(() => {});
+}
+
+/** Decodes a WAV file. The decoder takes what it is given away, so it gets a copy. */
+export async function decode(bytes) {
+  wake();
   return context.decodeAudioData(bytes.slice(0));
 }
 
@@ -67,7 +73,7 @@ export class Player {
   play() {
     if (!this.#sound || this.playing) return;
     if (this.#offset >= this.#sound.buffer.duration - 0.01) this.#offset = 0;
-    context.resume();
+    wake();
     const source = new AudioBufferSourceNode(context, { buffer: this.#sound.buffer });
     source.connect(context.destination);
     // Also called after `stop`, when another source may already be playing.

@@ -4,7 +4,7 @@ import { onLanguage, t } from './i18n.js';
 import { Refusal, speak } from './api.js';
 import { graphemes } from './composer.js';
 import { Notice } from './notice.js';
-import { decode } from './player.js';
+import { decode, wake } from './player.js';
 
 /** A file name made of the first characters of the text, without anything a file system minds. */
 function fileName({ text, emotion }) {
@@ -52,6 +52,7 @@ export class Speaker {
     if (this.busy || this.#left > 0) return;
     const request = this.#composer.request();
     if (!request) return this.#notice.hide();
+    wake();
     this.#begin(request);
     const since = performance.now();
     try {
