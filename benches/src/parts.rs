@@ -28,7 +28,11 @@ impl<B> Service<Request<B>> for Floor {
     }
 
     fn call(&mut self, _: Request<B>) -> Self::Future {
-        std::future::ready(Ok(Response::new(Body::new(Bytes::from_static(b"hello")))))
+        let mut answer = Response::new(Body::new(Bytes::from_static(b"hello")));
+        // As every handler does; so the map of headers is there before a layer adds to it.
+        let headers = answer.headers_mut();
+        headers.insert("content-type", http::HeaderValue::from_static("text/plain"));
+        std::future::ready(Ok(answer))
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{Identity, Principal, Rejection, SecurityContext};
 #[derive(Clone, Debug)]
 pub struct Refused {
     cx: Option<SecurityContext>,
-    rejection: Rejection,
+    rejection: Box<Rejection>,
 }
 
 impl Refused {
@@ -24,7 +24,7 @@ impl Refused {
     pub fn new(cx: &SecurityContext, rejection: Rejection) -> Self {
         Self {
             cx: Some(cx.clone()),
-            rejection,
+            rejection: Box::new(rejection),
         }
     }
 }
@@ -34,9 +34,9 @@ impl IntoResponse for Refused {
         let answer = match &self.cx {
             Some(cx) => {
                 cx.refuse("handler", &mut self.rejection);
-                cx.render(self.rejection)
+                cx.render(*self.rejection)
             }
-            None => crate::Renderer::render(&crate::ProblemJson::default(), &self.rejection),
+            None => crate::Renderer::render(&crate::ProblemJson::default(), *self.rejection),
         };
         answer.map(Body::from)
     }
@@ -45,7 +45,9 @@ impl IntoResponse for Refused {
 fn context(head: &request::Parts) -> Result<&SecurityContext, Refused> {
     SecurityContext::of(&head.extensions).ok_or_else(|| Refused {
         cx: None,
-        rejection: Rejection::misconfigured("the handler stands outside every guard"),
+        rejection: Box::new(Rejection::misconfigured(
+            "the handler stands outside every guard",
+        )),
     })
 }
 

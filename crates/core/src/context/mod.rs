@@ -237,10 +237,12 @@ impl SecurityContext {
     }
 
     pub(crate) fn render(&self, rejection: Rejection) -> Response<Bytes> {
+        let exposed = self.0.expose.load(Ordering::Relaxed);
+        let exposed = exposed.then(|| rejection.clone());
         let mut answer = match (&self.0.grpc, self.0.renderer.get()) {
-            (Some(content_type), _) => render_grpc(&rejection, content_type),
-            (None, Some(renderer)) => renderer.render(&rejection),
-            (None, None) => DEFAULT_RENDERER.render(&rejection),
+            (Some(content_type), _) => render_grpc(rejection, content_type),
+            (None, Some(renderer)) => renderer.render(rejection),
+            (None, None) => DEFAULT_RENDERER.render(rejection),
         };
         if self.0.close_on_refusal {
             let close = HeaderValue::from_static("close");
@@ -253,7 +255,7 @@ impl SecurityContext {
                 .headers_mut()
                 .insert(header::CONTENT_LENGTH, length.into());
         }
-        if self.0.expose.load(Ordering::Relaxed) {
+        if let Some(rejection) = exposed {
             answer.extensions_mut().insert(rejection);
         }
         answer

@@ -7,21 +7,21 @@ use std::fmt::Write as _;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 
-use super::Rejection;
+use super::{Rejection, render::HEADERS};
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 
 /// Renders for a client that sent `content_type` (gRPC-Web clients want their own back).
-pub(crate) fn render(rejection: &Rejection, content_type: &HeaderValue) -> Response<Bytes> {
-    let mut headers = HeaderMap::with_capacity(12);
+pub(crate) fn render(rejection: Rejection, content_type: &HeaderValue) -> Response<Bytes> {
+    let mut headers = HeaderMap::with_capacity(HEADERS);
     headers.append(CONTENT_TYPE, content_type.clone());
     headers.append(GRPC_STATUS, status(rejection.status()));
     if let Ok(message) = HeaderValue::from_str(&percent_encode(rejection.detail())) {
         headers.append(GRPC_MESSAGE, message);
     }
-    for (name, value) in rejection.headers() {
-        headers.append(name.clone(), value.clone());
+    for (name, value) in rejection.into_headers() {
+        headers.append(name, value);
     }
     let mut answer = Response::new(Bytes::new());
     *answer.headers_mut() = headers;

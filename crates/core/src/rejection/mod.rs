@@ -12,6 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
+use smallvec::SmallVec;
 
 pub use self::render::{Empty, PlainText, ProblemJson, RenderLayer, Renderer};
 pub(crate) use self::{grpc::render as render_grpc, render::DEFAULT as DEFAULT_RENDERER};
@@ -36,7 +37,7 @@ pub(crate) use self::{grpc::render as render_grpc, render::DEFAULT as DEFAULT_RE
 #[derive(Clone)]
 pub struct Rejection {
     template: Arc<Template>,
-    headers: Vec<(HeaderName, HeaderValue)>,
+    headers: SmallVec<[(HeaderName, HeaderValue); 2]>, // as many as a limit adds
     reason: Option<Cow<'static, str>>,
 }
 
@@ -66,7 +67,7 @@ impl Rejection {
                 headers: Vec::new(),
                 problem: OnceLock::new(),
             }),
-            headers: Vec::new(),
+            headers: SmallVec::new(),
             reason: None,
         }
     }
@@ -141,6 +142,13 @@ impl Rejection {
     /// Returns the headers to be sent with it.
     pub fn headers(&self) -> impl Iterator<Item = &(HeaderName, HeaderValue)> {
         self.template.headers.iter().chain(&self.headers)
+    }
+
+    /// Takes the headers out, for whoever builds the answer.
+    pub fn into_headers(self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        // The template's are shared; the others move, for cloning a fresh value would allocate.
+        let shared = (0..).map_while(move |index| self.template.headers.get(index).cloned());
+        shared.chain(self.headers)
     }
 
     /// Returns the problem document (RFC 9457), rendered once for all clones.

@@ -22,7 +22,7 @@ const PLAIN_TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=ut
 /// Turns a refusal into an answer. One per stack; gRPC requests get their own form regardless.
 pub trait Renderer: fmt::Debug + Send + Sync + 'static {
     /// Builds the answer. It must hold the rejection's status and headers.
-    fn render(&self, rejection: &Rejection) -> Response<Bytes>;
+    fn render(&self, rejection: Rejection) -> Response<Bytes>;
 }
 
 /// `application/problem+json` (RFC 9457) with the stable code as member `code`. The default.
@@ -31,8 +31,9 @@ pub trait Renderer: fmt::Debug + Send + Sync + 'static {
 pub struct ProblemJson;
 
 impl Renderer for ProblemJson {
-    fn render(&self, rejection: &Rejection) -> Response<Bytes> {
-        answer(rejection, Some(PROBLEM_JSON), rejection.problem())
+    fn render(&self, rejection: Rejection) -> Response<Bytes> {
+        let document = rejection.problem();
+        answer(rejection, Some(PROBLEM_JSON), document)
     }
 }
 
@@ -42,7 +43,7 @@ impl Renderer for ProblemJson {
 pub struct PlainText;
 
 impl Renderer for PlainText {
-    fn render(&self, rejection: &Rejection) -> Response<Bytes> {
+    fn render(&self, rejection: Rejection) -> Response<Bytes> {
         let text = format!("{}\n", rejection.detail());
         answer(rejection, Some(PLAIN_TEXT), text.into())
     }
@@ -54,23 +55,26 @@ impl Renderer for PlainText {
 pub struct Empty;
 
 impl Renderer for Empty {
-    fn render(&self, rejection: &Rejection) -> Response<Bytes> {
+    fn render(&self, rejection: Rejection) -> Response<Bytes> {
         answer(rejection, None, Bytes::new())
     }
 }
 
-fn answer(rejection: &Rejection, media: Option<HeaderValue>, body: Bytes) -> Response<Bytes> {
-    // Room for ours and for what outer guards add, so that the map is allocated once.
-    let mut headers = HeaderMap::with_capacity(12);
+/// Room for ours and for what outer guards add, so that the map is allocated once.
+pub(super) const HEADERS: usize = 24;
+
+fn answer(rejection: Rejection, media: Option<HeaderValue>, body: Bytes) -> Response<Bytes> {
+    let status = rejection.status();
+    let mut headers = HeaderMap::with_capacity(HEADERS);
     if let Some(media) = media {
         headers.append(CONTENT_TYPE, media);
     }
     headers.append(CACHE_CONTROL, NO_STORE);
-    for (name, value) in rejection.headers() {
-        headers.append(name.clone(), value.clone());
+    for (name, value) in rejection.into_headers() {
+        headers.append(name, value);
     }
     let mut answer = Response::new(body);
-    *answer.status_mut() = rejection.status();
+    *answer.status_mut() = status;
     *answer.headers_mut() = headers;
     answer
 }
