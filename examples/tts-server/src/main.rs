@@ -52,14 +52,16 @@ fn run(args: &Args) -> Result<(), StartError> {
         clock,
         another_key,
     };
-    let server = Server::prepare(&settings, with)?;
     let runtime = Runtime::new().map_err(|error| StartError::from_io("no runtime", &error))?;
-    runtime.block_on(async {
-        // Signals count before anyone is told that the server is ready.
-        let stop = stop().map_err(|error| StartError::from_io("no signals", &error))?;
-        say(&server.greeting())?;
-        server.serve(stop).await
-    })
+    runtime.block_on(serve(&settings, with))
+}
+
+async fn serve(settings: &Settings, with: Ingredients) -> Result<(), StartError> {
+    let server = Server::prepare(settings, with).await?;
+    // Signals count before anyone is told that the server is ready.
+    let stop = stop().map_err(|error| StartError::from_io("no signals", &error))?;
+    say(&server.greeting())?;
+    server.serve(stop).await
 }
 
 /// Waits for Ctrl-C or for whoever runs the service to end it.

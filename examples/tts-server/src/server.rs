@@ -47,7 +47,7 @@ impl Server {
     ///
     /// # Errors
     /// [`StartError`] says in one line what is wrong, and what helps.
-    pub fn prepare(settings: &Settings, with: Ingredients) -> Result<Self, StartError> {
+    pub async fn prepare(settings: &Settings, with: Ingredients) -> Result<Self, StartError> {
         let Ingredients {
             voice,
             data,
@@ -58,7 +58,7 @@ impl Server {
         let tls = Tls::open(settings, &data, &clock)?;
         let app = app(settings, &*voice, &clock)?;
         let queue = Arc::clone(&app.queue);
-        let protected = shield::protect(app, settings, &data, &clock, sockets.https_port())?;
+        let protected = shield::protect(app, settings, &data, &clock, sockets.https_port()).await?;
         let workers = Workers::start(queue, &voice, &clock, settings.threads);
         let workers =
             workers.map_err(|error| StartError::from_io("no thread for the voice", &error))?;

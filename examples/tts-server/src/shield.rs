@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use palisade::{
-    AllowedHosts, ApiKeyLayer, AuditHandle, HttpsLayer, MetricsLayer, Policy, ProtectedRouter,
-    RateLimitLayer, SharedClock, ShieldBuilder,
+    AllowedHosts, ApiKeyLayer, AuditHandle, HttpsLayer, LimitStore, MetricsLayer, Policy,
+    ProtectedRouter, RateLimitBuilder, RateLimitLayer, SharedClock, ShieldBuilder,
 };
 
 use crate::{
@@ -24,14 +24,16 @@ pub(crate) struct Protected {
 }
 
 /// Puts the whole stack around the routes. `https_port` is where redirects lead.
-pub(crate) fn protect(
+pub(crate) async fn protect(
     app: App,
     settings: &Settings,
     data: &DataFolder,
     clock: &SharedClock,
     https_port: u16,
 ) -> Result<Protected, StartError> {
-    let assembled = settings.config.assemble()?;
+    // A store for limits that a fleet shares, where the file names one.
+    let store = settings.config.connect_store().await?;
+    let assembled = settings.config.assemble_with(store.clone())?;
     let shield = assembled.shield.observe(MetricsLayer::by(clock.clone()));
     let (shield, keys) = match assembled.keys {
         Some((scheme, store)) => (shield, Keys::of(scheme, store)?),
@@ -42,7 +44,10 @@ pub(crate) fn protect(
         Arc::new(keys.store.clone()),
         clock.clone(),
     );
-    let shield = limits(shield.authenticate(sessions), settings, clock)?;
+    let shield = match settings.has("limits") {
+        true => shield.authenticate(sessions),
+        false => limits(shield.authenticate(sessions), store.as_ref(), clock)?,
+    };
     let shield = redirect(shield, settings, https_port)?;
     // After what an operator can get wrong, for it makes a record of having been opened.
     let (shield, audit) = match assembled.audit {
@@ -75,28 +80,25 @@ fn own_keys(
 /// Sixty requests a minute of an address, ten texts a minute of a key.
 fn limits(
     shield: ShieldBuilder,
-    settings: &Settings,
+    store: Option<&Arc<dyn LimitStore>>,
     clock: &SharedClock,
 ) -> Result<ShieldBuilder, StartError> {
-    if settings.has("limits") {
-        return Ok(shield);
-    }
+    let finish = |limit: RateLimitBuilder| {
+        let limit = limit.clock(clock.clone());
+        let limit = match store {
+            Some(store) => limit.store(Arc::clone(store)),
+            None => limit,
+        };
+        limit.build().map_err(wrong)
+    };
     let clients = Policy::named(CLIENT_LIMIT)
         .rate("60/minute")
         .map_err(wrong)?;
-    let clients = RateLimitLayer::by_client()
-        .policy(clients)
-        .clock(clock.clone());
-    let texts = Policy::named(TTS_LIMIT)
-        .rate("10/minute")
-        .map_err(wrong)?
-        .on_named_routes();
-    let texts = RateLimitLayer::by_principal()
-        .policy(texts)
-        .clock(clock.clone());
+    let texts = Policy::named(TTS_LIMIT).rate("10/minute").map_err(wrong)?;
+    let texts = texts.on_named_routes();
     Ok(shield
-        .limit_clients(clients.build().map_err(wrong)?)
-        .limit_principals(texts.build().map_err(wrong)?))
+        .limit_clients(finish(RateLimitLayer::by_client().policy(clients))?)
+        .limit_principals(finish(RateLimitLayer::by_principal().policy(texts))?))
 }
 
 /// A page or a link that was asked for in clear moves. A program that posts its text, or shows its

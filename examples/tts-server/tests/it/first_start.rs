@@ -307,6 +307,10 @@ async fn a_start_that_cannot_be_says_why_in_one_line() {
     let told = complaint(program(folder().path(), "[server\n")).await;
     assert!(told.contains("server.toml:1"), "{told}");
 
+    let shared = format!("{CONFIG}[redis]\nurl = \"redis://127.0.0.1:1\"\nhash_key = \"none\"\n");
+    let told = complaint(program(folder().path(), &shared)).await;
+    assert!(told.contains("redis."), "{told}");
+
     let place = folder();
     fs::write(place.path().join("data"), "a file").unwrap();
     let told = complaint(program(place.path(), CONFIG)).await;
