@@ -171,3 +171,36 @@ fn two_stores_name_a_client_differently() {
         small_store(1).bucket(&subject)
     );
 }
+
+#[test]
+fn a_refusal_leaves_no_trace_in_the_buckets_that_did_not_refuse() {
+    let store = small_store(10);
+    let small = Arc::new(policy("small", "1/day").limits().unwrap().remove(0));
+    let large = Arc::new(
+        policy("large", "5/day")
+            .settled_by("x")
+            .debt(5)
+            .limits()
+            .unwrap()
+            .remove(0),
+    );
+    let bucket = store.bucket(&Subject::network("203.0.113.7".parse().unwrap(), 32, 64));
+    let take = |charges: &[Charge<'_>]| match store.take(Duration::ZERO, charges) {
+        Soon::Now(answer) => answer,
+        Soon::Later(_) => panic!("memory needs no time"),
+    };
+    assert_eq!(
+        take(&[Charge::new(&small, bucket, 1)]).ruling(),
+        Ruling::Admitted
+    );
+    assert_eq!(
+        take(&[
+            Charge::new(&small, bucket, 1),
+            Charge::new(&large, bucket, 1)
+        ])
+        .ruling(),
+        Ruling::Refused
+    );
+    let untouched = take(&[Charge::look(&large, bucket)]);
+    assert_eq!(untouched.standings()[0].full_in(), Duration::ZERO);
+}

@@ -116,6 +116,7 @@ impl MemoryStore {
             .map(|(c, found)| weigh(pick(c.limit), c, found.backlog))
             .collect();
         if standings.iter().any(Standing::refused) {
+            session.leave(charges, &places);
             return Answer {
                 ruling: Ruling::Refused,
                 standings,
@@ -211,7 +212,7 @@ impl Session<'_> {
         let place = self.held.find(key(charge), self.now, charge.take > 0);
         let full_at = match place {
             Place::Own { full_at } => full_at,
-            Place::Nowhere => 0,
+            Place::Fresh | Place::Nowhere => 0,
             Place::Shared => *self.slot(charge),
         };
         Found {
@@ -225,10 +226,19 @@ impl Session<'_> {
         shared.slot(charge.bucket.coarse ^ u64::from(charge.limit.salt))
     }
 
+    /// Leaves new buckets as full as they are for whoever has none.
+    fn leave(&mut self, charges: &[Charge<'_>], places: &[Found]) {
+        for (charge, found) in charges.iter().zip(places) {
+            if found.place == Place::Fresh {
+                self.held.write(key(charge), self.now);
+            }
+        }
+    }
+
     fn commit(&mut self, charge: &Charge<'_>, found: &Found, backlog: u64, gcra: &Gcra) {
         let take = i64::from(charge.take.min(gcra.burst()));
         match found.place {
-            Place::Own { .. } => self
+            Place::Fresh | Place::Own { .. } => self
                 .held
                 .write(key(charge), self.now.saturating_add(backlog)),
             _ => self.set(charge, found, |backlog| gcra.add(backlog, take)),
@@ -239,8 +249,8 @@ impl Session<'_> {
     fn set(&mut self, charge: &Charge<'_>, found: &Found, change: impl Fn(u64) -> u64) {
         let now = self.now;
         match found.place {
-            Place::Own { full_at } => {
-                let backlog = change(full_at.saturating_sub(now));
+            Place::Fresh | Place::Own { .. } => {
+                let backlog = change(found.backlog);
                 self.held.write(key(charge), now.saturating_add(backlog));
             }
             Place::Nowhere => {}

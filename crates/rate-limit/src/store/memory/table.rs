@@ -38,6 +38,8 @@ pub(super) struct Table {
 /// Where a bucket is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Place {
+    /// In the table since a moment ago, full.
+    Fresh,
     /// Nowhere, for nothing is to be written.
     Nowhere,
     /// In the table.
@@ -142,7 +144,7 @@ impl Held<'_> {
         // In use for a nanosecond, lest the next key of the same request takes the place.
         let cell = (key, SharedValue::new(now.saturating_add(1)));
         cells.insert_entry(key, cell, |(key, _)| *key);
-        Place::Own { full_at: now }
+        Place::Fresh
     }
 
     /// Writes a bucket that was found.
