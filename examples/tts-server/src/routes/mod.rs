@@ -1,6 +1,7 @@
 //! What the server answers, and what each route demands.
 
 mod ask;
+mod fault;
 mod health;
 mod page;
 mod session;

@@ -8,7 +8,10 @@ use axum::{
 use http::{HeaderName, HeaderValue, header::CONTENT_TYPE};
 use palisade::{SecurityContext, extract::Refused};
 
-use super::ask::{self, Ask};
+use super::{
+    ask::{self, Ask},
+    fault::{self, Fault},
+};
 use crate::{
     metrics,
     state::App,
@@ -39,7 +42,7 @@ pub(crate) async fn post(
 async fn answer(
     app: &App,
     cx: &SecurityContext,
-    asked: Result<Ask, ask::Fault>,
+    asked: Result<Ask, Fault>,
 ) -> Result<Response, Refused> {
     let utterance = asked.and_then(|ask| ask.check(&app.voice));
     let utterance = utterance.map_err(|fault| Refused::new(cx, fault.rejection(&app.voice)))?;
@@ -54,12 +57,12 @@ async fn answer(
 async fn speak(app: &App, cx: &SecurityContext, utterance: Utterance) -> Result<Speech, Refused> {
     let ticket = app.queue.submit(utterance).map_err(|full| {
         metrics::turned_away();
-        Refused::new(cx, ask::busy(full))
+        Refused::new(cx, fault::busy(full))
     })?;
     ticket
         .speech()
         .await
-        .map_err(|why| Refused::new(cx, ask::unspoken(why)))
+        .map_err(|why| Refused::new(cx, fault::unspoken(why)))
 }
 
 fn sound(speech: Speech) -> Response {
