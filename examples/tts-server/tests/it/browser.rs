@@ -44,9 +44,6 @@ async fn check_quiet(browser: &Browser, expected: &[u16]) {
     let violations = browser.run("return window.violations").await;
     assert_eq!(violations, json!([]), "the page breaks its own policy");
     for complaint in browser.complaints().await {
-        if complaint.contains("bluetooth") {
-            continue;
-        } // TEMP
         let known = expected
             .iter()
             .any(|status| complaint.contains(&format!("a status of {status} ")));
