@@ -232,6 +232,14 @@ impl Sentence {
     }
 
     #[cfg(test)]
+    pub(crate) fn units(&self) -> &[Unit] {
+        match &self.content {
+            Content::Units(units) => units,
+            Content::Bytes { .. } => &[],
+        }
+    }
+
+    #[cfg(test)]
     pub(crate) const fn of_units(units: Vec<Unit>) -> Self {
         Self {
             words: Vec::new(),

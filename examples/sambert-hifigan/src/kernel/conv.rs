@@ -196,6 +196,7 @@ fn store<S: Simd>(simd: S, sum: &[S::f32s; 3], bias: f32, y: &mut [f32], add: bo
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::every_arch;
 
     fn check(shape: [usize; 3], dilation: usize, n: usize) {
         let [outputs, inputs, taps] = shape;
@@ -205,18 +206,30 @@ mod tests {
         let conv = Conv::new(&weight, &bias, shape, dilation);
         let stride = n + conv.reach() + TILE;
         let x: Vec<f32> = (0..inputs * stride).map(|i| value(i + 5)).collect();
-        let mut y = vec![1.0; outputs * n];
-        conv.apply(&x, stride, &mut y, n, n, true);
-        for o in 0..outputs {
-            for t in 0..n {
-                let mut exact = 1.0 + f64::from(bias[o]);
-                for i in 0..inputs {
-                    for k in 0..taps {
-                        let w = weight[(o * inputs + i) * taps + k];
-                        exact += f64::from(w) * f64::from(x[i * stride + t + k * dilation]);
-                    }
-                }
-                assert!((exact - f64::from(y[o * n + t])).abs() < 1e-4);
+        let exact = |o: usize, t: usize| {
+            let mut sum = 1.0 + f64::from(bias[o]);
+            for (i, k) in (0..inputs).flat_map(|i| (0..taps).map(move |k| (i, k))) {
+                let w = weight[(o * inputs + i) * taps + k];
+                sum += f64::from(w) * f64::from(x[i * stride + t + k * dilation]);
+            }
+            sum
+        };
+        for arch in every_arch() {
+            let mut y = vec![1.0; outputs * n];
+            arch.dispatch(Pass {
+                conv: &conv,
+                x: &x,
+                x_stride: stride,
+                y: &mut y,
+                y_stride: n,
+                n,
+                add: true,
+            });
+            for (o, t) in (0..outputs).flat_map(|o| (0..n).map(move |t| (o, t))) {
+                assert!(
+                    (exact(o, t) - f64::from(y[o * n + t])).abs() < 1e-4,
+                    "{arch:?}"
+                );
             }
         }
     }

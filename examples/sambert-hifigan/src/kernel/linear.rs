@@ -226,22 +226,30 @@ impl LayerNorm {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::every_arch;
 
     fn check(rows: usize, inputs: usize, outputs: usize) {
         let value = |i: usize| ((i * 7919) % 101) as f32 / 50.0 - 1.0;
         let weight: Vec<f32> = (0..inputs * outputs).map(value).collect();
         let bias: Vec<f32> = (0..outputs).map(value).collect();
         let x: Vec<f32> = (0..rows * inputs).map(|i| value(i + 13)).collect();
-        let y = Linear::new(&weight, Some(&bias), outputs, inputs).map(&x);
-        for row in 0..rows {
-            for output in 0..outputs {
-                let exact: f64 = (0..inputs)
-                    .map(|i| {
-                        f64::from(x[row * inputs + i]) * f64::from(weight[output * inputs + i])
-                    })
-                    .sum::<f64>()
-                    + f64::from(bias[output]);
-                assert!((exact - f64::from(y[row * outputs + output])).abs() < 1e-4);
+        let layer = Linear::new(&weight, Some(&bias), outputs, inputs);
+        let exact = |row: usize, output: usize| {
+            let products = (0..inputs)
+                .map(|i| f64::from(x[row * inputs + i]) * f64::from(weight[output * inputs + i]));
+            products.sum::<f64>() + f64::from(bias[output])
+        };
+        for arch in every_arch() {
+            let mut y = vec![0.0; rows * outputs];
+            arch.dispatch(Product {
+                layer: &layer,
+                x: &x,
+                y: &mut y,
+                add: false,
+            });
+            for (index, y) in y.iter().enumerate() {
+                let exact = exact(index / outputs, index % outputs);
+                assert!((exact - f64::from(*y)).abs() < 1e-4, "{arch:?}");
             }
         }
     }

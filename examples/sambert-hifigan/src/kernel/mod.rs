@@ -25,3 +25,13 @@ pub(crate) use self::{
 pub(crate) const fn round_up(n: usize, step: usize) -> usize {
     n.div_ceil(step) * step
 }
+
+/// Returns every instruction set this processor has, so that tests reach the kernels of lesser ones too.
+#[cfg(test)]
+fn every_arch() -> Vec<pulp::Arch> {
+    #[allow(unused_mut, reason = "only one family of processors has more to add")]
+    let mut every = vec![pulp::Arch::new(), pulp::Arch::Scalar];
+    #[cfg(target_arch = "x86_64")]
+    every.extend(pulp::x86::V3::try_new().map(pulp::Arch::V3));
+    every
+}

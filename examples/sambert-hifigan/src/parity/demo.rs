@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use serde_json::Value;
 
-use crate::{StopSignal, Voice, plan::Sentence, probe::Probe, units::Unit, vocoder::Seeded};
+use crate::{StopSignal, Style, Voice, plan::Sentence, probe::Probe, units::Unit, vocoder::Seeded};
 
 fn sequences() -> Vec<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/demo/sequences.json");
@@ -58,4 +58,31 @@ fn the_demo_voice_speaks_as_recorded() {
         "{} sequences: durations equal, frequencies within {worst:.3} Hz",
         sequences.len()
     );
+}
+
+/// What words a sentence has: its phones and their places, without tones and without the weight of breaks inside.
+fn words(units: &[Unit]) -> Vec<String> {
+    let word = |unit: &Unit| match &*unit.phone {
+        "#1" | "#2" => "break".to_owned(),
+        phone => format!("{phone} {} {}", unit.flag, unit.segment),
+    };
+    units.iter().map(word).collect()
+}
+
+#[test]
+fn the_front_end_finds_the_recorded_words() {
+    let voice = Voice::demo().unwrap();
+    for sequence in sequences() {
+        let text = |key: &str| sequence[key].as_str().unwrap();
+        let style = Style::default().with_emotion(text("emotion").parse().unwrap());
+        let plan = voice.plan(text("text"), &style).unwrap();
+        let units: Vec<_> = plan
+            .sentences()
+            .iter()
+            .flat_map(Sentence::units)
+            .cloned()
+            .collect();
+        let recorded = Unit::parse_line(text("symbols")).unwrap();
+        assert_eq!(words(&units), words(&recorded), "{}", text("text"));
+    }
 }

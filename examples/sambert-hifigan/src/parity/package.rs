@@ -6,7 +6,14 @@ use candle_core::{Device, Tensor};
 use serde_json::Value;
 
 use super::reference::{floats, more_cases};
-use crate::{StopSignal, Voice, plan::Sentence, probe::Probe, units::Unit, vocoder::Given, wav};
+use crate::{
+    StopSignal, Style, Voice,
+    plan::Sentence,
+    probe::Probe,
+    units::{TextIds, Unit},
+    vocoder::Given,
+    wav,
+};
 
 #[test]
 fn a_package_speaks_as_the_reference_pipeline() {
@@ -74,4 +81,47 @@ fn close(ours: &[f32], theirs: &Tensor, tolerance: f32, name: &str) {
         .map(|(a, b)| (a - b).abs() / b.abs().max(1.0))
         .fold(0.0, f32::max);
     assert!(off <= tolerance, "{name}: {off}");
+}
+
+#[test]
+fn a_voice_trained_on_bytes_reads_the_text_as_it_is() {
+    let Some(cases) = more_cases() else { return };
+    let vocoder = cases.join("hifigan_noncausal_even_kernel");
+    let folder = tempfile::tempdir().unwrap();
+    for (name, case) in [
+        ("am", cases.join("am_mas_byte/seed81")),
+        ("voc", only_folder(&vocoder)),
+    ] {
+        let target = folder.path().join(name);
+        fs::create_dir_all(target.join("ckpt")).unwrap();
+        fs::copy(case.join("config.yaml"), target.join("config.yaml")).unwrap();
+        fs::copy(
+            case.join("model.safetensors"),
+            target.join("ckpt/checkpoint_1.safetensors"),
+        )
+        .unwrap();
+    }
+    let voice = Voice::load(folder.path()).unwrap();
+    let plan = voice
+        .plan("ni3 hao3. zai4 jian4", &Style::default())
+        .unwrap();
+    assert_eq!(plan.stretches(), 2);
+    let ids = plan.sentences()[1].encode(&voice.tables).unwrap();
+    let TextIds::Bytes(bytes) = &ids.text else {
+        panic!("no bytes")
+    };
+    // The model was trained on sentences that end in a full stop.
+    assert_eq!(*bytes, b"zai4 jian4.".map(u32::from));
+    for stretch in voice.speak(&plan, &StopSignal::new()) {
+        assert!(!stretch.unwrap().is_empty());
+    }
+}
+
+fn only_folder(parent: &std::path::Path) -> std::path::PathBuf {
+    fs::read_dir(parent)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path()
 }

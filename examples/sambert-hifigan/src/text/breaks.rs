@@ -9,13 +9,13 @@ const STRETCH: usize = 20;
 const BALANCE: usize = 3;
 
 /// Syllables after which a phrase is closed before a word that opens a new one.
-const PHRASE: usize = 5;
+const PHRASE: usize = 4;
 
-/// Syllables after which a phrase is closed at the next good chance.
-const LONG_PHRASE: usize = 7;
+/// Syllables after which a phrase is closed at the next good chance; the demo voice heard phrases of five or six.
+const LONG_PHRASE: usize = 5;
 
 /// Syllables after which a phrase is closed at any chance.
-const LONGEST_PHRASE: usize = 12;
+const LONGEST_PHRASE: usize = 8;
 
 /// Syllables of a prosodic word that a particle may still lean on.
 const LEANING: usize = 6;
@@ -89,7 +89,9 @@ fn closes(token: &Token, next: &Token, since: usize) -> bool {
     let text: String = next.text.iter().collect();
     let opens = token.tag != 'm' && OPENERS.split(' ').any(|opener| opener == text);
     let bound = "mpcdqr".contains(token.tag) || "mquyf".contains(next.tag);
-    (since >= PHRASE && opens) || (since >= LONG_PHRASE && !bound) || since >= LONGEST_PHRASE
+    (since >= PHRASE && opens)
+        || (since >= LONG_PHRASE && !bound)
+        || (since >= LONGEST_PHRASE && !"pm".contains(token.tag))
 }
 
 /// Joins clauses into stretches no longer than the voice can speak well.
