@@ -73,9 +73,13 @@ fn layers(criterion: &mut Criterion) {
     });
     let reached = GuardLayer(Chain(client(), limit("1/day"))).layer(Floor);
     run(&mut reached.clone(), request(None));
-    group.bench_function("limit refuses", |b| measure(b, reached, || request(None)));
+    group.bench_function("limit refuses", |b| {
+        measure(b, reached.clone(), || request(None))
+    });
     group.bench_function("unknown path refused", |b| {
-        measure(b, GuardLayer(scanned).layer(Floor), || request(None))
+        measure(b, GuardLayer(scanned.clone()).layer(Floor), || {
+            request(None)
+        })
     });
     group.bench_function("sanitize", |b| {
         measure(b, SanitizeLayer::new().layer(Floor), || request(None))

@@ -90,7 +90,6 @@ pub fn limit(rate: &str) -> RateLimitLayer {
 ///
 /// # Panics
 /// When the system has no randomness.
-#[must_use]
 pub fn keys() -> (ApiKeyLayer, String) {
     let scheme = KeyScheme::new(Pepper::generate().expect("randomness"));
     let grant = Grant::new(Environment::Live).scopes(["tts:speak"]);
@@ -118,7 +117,6 @@ pub fn audit(file: &std::path::Path) -> AuditLayer {
 ///
 /// # Panics
 /// When a part does not fit.
-#[must_use]
 pub fn shield(rate: &str, audit: Option<AuditLayer>) -> (Shield, String) {
     let (keys, key) = keys();
     let table = RouteTable::builder()

@@ -43,8 +43,8 @@ pub use palisade_audit::{
 };
 pub use palisade_core::*;
 pub use palisade_rate_limit::{
-    FailureMode, HeaderStyle, Key, LimitStore, MemoryStore, Policy, PolicyError, Rate,
-    RateLimitBuilder, RateLimitLayer,
+    ConcurrencyLayer, FailureMode, HeaderStyle, Key, LimitStore, MemoryStore, Policy, PolicyError,
+    Rate, RateLimitBuilder, RateLimitLayer,
 };
 #[cfg(feature = "redis")]
 pub use palisade_rate_limit::{RedisStore, RedisStoreBuilder};

@@ -13,6 +13,7 @@ use tonic::{Request, Response, Status, service::Routes};
     unreachable_pub,
     missing_debug_implementations,
     clippy::all,
+    clippy::missing_errors_doc,
     clippy::must_use_candidate
 )]
 mod generated {

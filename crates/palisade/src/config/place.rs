@@ -53,11 +53,11 @@ impl Source {
     pub(super) fn at<T>(
         &self,
         value: &Spanned<T>,
-        problem: impl ToString,
+        problem: impl Into<Problem>,
         remedy: &str,
     ) -> ConfigFileError {
         let Range { start, .. } = value.span();
-        self.error(Some(start), &problem.to_string(), remedy)
+        self.error(Some(start), &problem.into().0, remedy)
     }
 
     pub(super) fn unknown_section(&self, name: &str, own: &[&str]) -> ConfigFileError {
@@ -93,8 +93,8 @@ impl Source {
     }
 
     /// Complains about the file as a whole.
-    pub(super) fn whole(&self, problem: impl ToString, remedy: &str) -> ConfigFileError {
-        self.error(None, &problem.to_string(), remedy)
+    pub(super) fn whole(&self, problem: impl Into<Problem>, remedy: &str) -> ConfigFileError {
+        self.error(None, &problem.into().0, remedy)
     }
 
     /// Returns one section alone, on the lines where it stands.
@@ -137,6 +137,15 @@ impl Source {
             (Some(section), None) => Some(section.to_owned()),
             (None, key) => key.map(ToOwned::to_owned),
         }
+    }
+}
+
+/// What is wrong, in words: from a text, or from the error of whoever found out.
+pub(super) struct Problem(String);
+
+impl<T: ToString> From<T> for Problem {
+    fn from(problem: T) -> Self {
+        Self(problem.to_string())
     }
 }
 

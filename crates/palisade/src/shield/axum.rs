@@ -70,6 +70,7 @@ pub struct ProtectedRouter(Protected<Router>);
 
 impl ProtectedRouter {
     /// Returns the service with the machine's own body, which saves one box: for `palisade::Server` and hyper.
+    #[must_use]
     pub fn into_inner(self) -> Protected<Router> {
         self.0
     }

@@ -19,6 +19,11 @@ pub enum ShieldError {
         /// The template of the route.
         route: String,
     },
+    /// Two limiters have a limit of one name: in a store that they share it would be one bucket.
+    SharedLimitName {
+        /// The name.
+        limit: String,
+    },
     /// A rule names a limit that no limiter has.
     UnknownLimit {
         /// The template of the route.
@@ -49,6 +54,10 @@ impl fmt::Display for ShieldError {
                 "the rule of `{route}` names the limit `{limit}`, but no limiter has it (there is: {}): add a policy of that name",
                 if known.is_empty() { "none".to_owned() } else { known.join(", ") },
             ),
+            Self::SharedLimitName { limit } => write!(
+                f,
+                "two limiters have a limit `{limit}`: give each a name of its own",
+            ),
             Self::GateWithoutPromise => f.write_str(
                 "a record before the handler was asked for, but nothing promises one: give `.audit(..)` a sink that is `fail_closed()`",
             ),
@@ -72,6 +81,13 @@ pub(super) fn check(parts: &ShieldBuilder, table: &RouteTable) -> Result<HostLay
         return Err(ShieldError::GateWithoutPromise);
     }
     let limits = known_limits(parts);
+    let twice = |(place, name): &(usize, &String)| {
+        limits.iter().skip(place + 1).any(|other| other == *name)
+    };
+    if let Some((_, limit)) = limits.iter().enumerate().find(twice) {
+        let limit = limit.clone();
+        return Err(ShieldError::SharedLimitName { limit });
+    }
     for rule in table.rules() {
         authenticated(parts, rule)?;
         limited(&limits, rule)?;

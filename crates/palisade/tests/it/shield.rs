@@ -235,6 +235,16 @@ fn what_does_not_fit_is_said_at_build_with_its_remedy() {
         .build(table(Rule::public().limit("x")))
         .unwrap_err();
     assert!(error.to_string().contains("`x`"), "{error}");
+    let limit = |builder: palisade::RateLimitBuilder| {
+        let policy = palisade::Policy::named("same").rate("1/minute").unwrap();
+        builder.policy(policy).build().unwrap()
+    };
+    let shared = Shield::builder()
+        .hosts(hosts())
+        .limit_clients(limit(palisade::RateLimitLayer::by_client()))
+        .limit_principals(limit(palisade::RateLimitLayer::by_principal()));
+    let error = shared.build(table(Rule::public())).unwrap_err();
+    assert!(error.to_string().contains("`same`"), "{error}");
     let gate = Shield::builder().hosts(hosts()).audit_before_handler();
     assert_eq!(
         gate.build(table(Rule::public())).unwrap_err(),

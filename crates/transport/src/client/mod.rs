@@ -133,13 +133,13 @@ impl Config {
         cx: &SecurityContext,
         peer: Peer,
         head: &mut request::Parts,
-    ) -> Result<ClientInfo, Rejection> {
+    ) -> Result<ClientInfo, Box<Rejection>> {
         if !self.proxies.contains(peer.address.ip()) {
             self.distrust(cx, head);
             return Ok(ClientInfo::new(peer.address.ip(), peer.scheme));
         }
         let decision = walk::decide(peer, &head.headers, &self.proxies, &self.source)
-            .map_err(|walk::Ambiguous| self.ambiguous.clone())?;
+            .map_err(|walk::Ambiguous| Box::new(self.ambiguous.clone()))?;
         let client = self.client(cx, decision)?;
         strip::all_but(&self.read(), true, &mut head.headers);
         Ok(client)
@@ -158,7 +158,7 @@ impl Config {
         &self,
         cx: &SecurityContext,
         decision: Decision<'_>,
-    ) -> Result<ClientInfo, Rejection> {
+    ) -> Result<ClientInfo, Box<Rejection>> {
         if decision.stopped {
             cx.record(noted("a trusted proxy wrote a hop that is no address"));
         }
@@ -170,7 +170,7 @@ impl Config {
         let authority = host.and_then(|_| written.parse().ok());
         authority
             .map(|authority| client.with_forwarded_host(authority))
-            .ok_or_else(|| self.bad_host.clone())
+            .ok_or_else(|| Box::new(self.bad_host.clone()))
     }
 
     /// The headers that were read, and may stay; the same one again where there are fewer.
