@@ -8,6 +8,7 @@ mod generator;
 mod noise;
 mod plane;
 mod pqmf;
+mod reader;
 mod residual;
 mod source;
 mod upsample;

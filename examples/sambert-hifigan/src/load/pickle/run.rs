@@ -1,10 +1,8 @@
-//! Reads the pickles PyTorch writes, as data.
-//!
-//! A pickle is a program for a stack machine that may call anything by name. This machine knows the few
-//! instructions checkpoints use and calls nothing: the names of PyTorch's tensor builders are recognized and
-//! become descriptions, every other name becomes an object without content.
+//! The instructions.
 
 use std::{collections::HashMap, rc::Rc};
+
+use super::{Description, Fault, Machine, Object, Storage};
 
 /// Pickles above this size are refused: the largest real one, with optimizer state, is a twentieth of it.
 const SIZE_LIMIT: usize = 16 << 20;
@@ -12,103 +10,11 @@ const SIZE_LIMIT: usize = 16 << 20;
 /// Values on the stack at once; a checkpoint needs a few thousand.
 const STACK_LIMIT: usize = 1 << 20;
 
-/// A value in a pickle. Lists and dictionaries live in the [`Machine`], since a pickle may share them.
-#[derive(Clone, Debug)]
-pub(crate) enum Object {
-    Bool,
-    Class(Rc<str>),
-    Dict(usize),
-    Float,
-    Int(i64),
-    List(usize),
-    Mark,
-    None,
-    Opaque,
-    Storage(Rc<Storage>),
-    Tensor(Rc<Description>),
-    Text(Rc<str>),
-    Tuple(Rc<[Self]>),
-}
-
-/// A storage named by a pickle.
-#[derive(Debug)]
-pub(crate) struct Storage {
-    /// The storage's class, such as `FloatStorage`.
-    pub(crate) class: Rc<str>,
-    pub(crate) key: Rc<str>,
-}
-
-/// A view into a storage.
-#[derive(Debug)]
-pub(crate) struct Description {
-    pub(crate) storage: Rc<Storage>,
-    pub(crate) offset: usize,
-    pub(crate) shape: Vec<usize>,
-    pub(crate) strides: Vec<usize>,
-}
-
-/// The stack machine, and after a run the lists and dictionaries it made.
-#[derive(Debug, Default)]
-pub(crate) struct Machine {
-    dicts: Vec<Vec<(Object, Object)>>,
-    lists: Vec<Vec<Object>>,
-}
-
-/// What a damaged or foreign pickle ends in.
-pub(crate) type Fault = &'static str;
-
 const SHORT: Fault = "the pickle ends in the middle of an instruction";
 const EMPTY: Fault = "the pickle takes more from its stack than it put there";
 
-impl Machine {
-    /// Runs one pickle and returns its value with the bytes that follow it.
-    pub(crate) fn run<'a>(&mut self, bytes: &'a [u8]) -> Result<(Object, &'a [u8]), Fault> {
-        let mut run = Run {
-            machine: self,
-            bytes,
-            stack: Vec::new(),
-            memo: HashMap::new(),
-            used: 0,
-        };
-        loop {
-            let code = run.byte()?;
-            if code == b'.' {
-                let value = run.pop()?;
-                return Ok((value, run.bytes));
-            }
-            run.execute(code)?;
-            if run.stack.len() > STACK_LIMIT {
-                return Err("the pickle's stack is absurdly deep");
-            }
-        }
-    }
-
-    /// Returns the entries of a dictionary.
-    pub(crate) fn entries(&self, object: &Object) -> Option<&[(Object, Object)]> {
-        match object {
-            Object::Dict(index) => self.dicts.get(*index).map(Vec::as_slice),
-            _ => None,
-        }
-    }
-
-    /// Returns the items of a list.
-    pub(crate) fn items(&self, object: &Object) -> Option<&[Object]> {
-        match object {
-            Object::List(index) => self.lists.get(*index).map(Vec::as_slice),
-            _ => None,
-        }
-    }
-
-    /// Follows text keys through nested dictionaries.
-    pub(crate) fn walk<'a>(&'a self, root: &'a Object, path: &[&str]) -> Option<&'a Object> {
-        path.iter().try_fold(root, |object, key| {
-            let found = |(name, _): &&(Object, Object)| matches!(name, Object::Text(text) if &**text == *key);
-            self.entries(object)?.iter().find(found).map(|(_, value)| value)
-        })
-    }
-}
-
-struct Run<'m, 'a> {
+/// One run of the machine.
+pub(super) struct Run<'m, 'a> {
     machine: &'m mut Machine,
     bytes: &'a [u8],
     stack: Vec<Object>,
@@ -116,7 +22,32 @@ struct Run<'m, 'a> {
     used: usize,
 }
 
-impl<'a> Run<'_, 'a> {
+impl<'m, 'a> Run<'m, 'a> {
+    pub(super) fn new(machine: &'m mut Machine, bytes: &'a [u8]) -> Self {
+        Self {
+            machine,
+            bytes,
+            stack: Vec::new(),
+            memo: HashMap::new(),
+            used: 0,
+        }
+    }
+
+    /// Runs up to the instruction that stops.
+    pub(super) fn to_the_end(mut self) -> Result<(Object, &'a [u8]), Fault> {
+        loop {
+            let code = self.byte()?;
+            if code == b'.' {
+                let value = self.pop()?;
+                return Ok((value, self.bytes));
+            }
+            self.execute(code)?;
+            if self.stack.len() > STACK_LIMIT {
+                return Err("the pickle's stack is absurdly deep");
+            }
+        }
+    }
+
     fn take(&mut self, count: usize) -> Result<&'a [u8], Fault> {
         let (head, tail) = self.bytes.split_at_checked(count).ok_or(SHORT)?;
         self.used += count;
