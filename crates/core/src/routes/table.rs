@@ -7,6 +7,9 @@ use http::{HeaderValue, Method, header, request};
 use super::Rule;
 use crate::Rejection;
 
+/// The matcher names parameters by the letters of the alphabet, and panics when there are none left.
+const MOST_PARAMETERS: usize = 25;
+
 /// What the table says about a request.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -165,13 +168,12 @@ impl RouteTableBuilder {
 
     /// Adds the rules of another table below a prefix, as a router nests another.
     pub fn nest(self, prefix: &str, mut other: Self) -> Self {
+        let prefix = prefix.trim_end_matches('/');
         for (template, ..) in &mut other.routes {
-            let below = if template == "/" {
-                ""
-            } else {
-                template.as_str()
-            };
-            *template = format!("{}{below}", prefix.trim_end_matches('/'));
+            // Below no prefix at all, the root stays what it is.
+            let is_prefix = template == "/" && !prefix.is_empty();
+            let below = if is_prefix { "" } else { template.as_str() };
+            *template = format!("{prefix}{below}");
         }
         self.merge(other)
     }
@@ -221,6 +223,7 @@ impl RouteTable {
         methods: Vec<(Option<Method>, Arc<Rule>)>,
     ) -> Result<(), RouteError> {
         let place = self.templates.len();
+        judge(template).map_err(|reason| RouteError::new(template, reason))?;
         self.matcher
             .insert(template, place)
             .map_err(|error| RouteError::new(template, &error.to_string()))?;
@@ -240,6 +243,18 @@ impl RouteError {
             reason: reason.to_owned(),
         }
     }
+}
+
+/// Refuses what the matcher takes without being fit for it: an empty template would match other paths,
+/// and many parameters end the program.
+fn judge(template: &str) -> Result<(), &'static str> {
+    if !template.starts_with('/') {
+        return Err("it does not begin with `/`");
+    }
+    if template.matches('{').count() > MOST_PARAMETERS {
+        return Err("it has too many parameters");
+    }
+    Ok(())
 }
 
 fn allow(methods: &[(Option<Method>, Arc<Rule>)]) -> HeaderValue {

@@ -213,8 +213,20 @@ fn a_table_with_a_mistake_is_not_built() {
         .any("/{a}", Rule::public())
         .any("/{b}", Rule::public());
     conflict.build().unwrap_err();
-    RouteTable::builder()
-        .any("/{", Rule::public())
-        .build()
-        .unwrap_err();
+    for template in ["/{", "", "a", "{a}", &"/{x}".repeat(26)] {
+        let table = RouteTable::builder().any(template, Rule::public());
+        assert!(table.build().is_err(), "{template}");
+    }
+    let many = RouteTable::builder().any("/{x}".repeat(25), Rule::public());
+    assert_eq!(many.build().unwrap().rules().len(), 1);
+}
+
+#[test]
+fn a_table_nested_below_the_root_keeps_its_own_root() {
+    let inner = RouteTable::builder()
+        .any("/", Rule::public())
+        .any("/{id}", Rule::public());
+    let table = RouteTable::builder().nest("/", inner).build().unwrap();
+    let templates: Vec<&str> = table.rules().iter().map(|rule| rule.template()).collect();
+    assert_eq!(templates, ["/", "/{id}"]);
 }
