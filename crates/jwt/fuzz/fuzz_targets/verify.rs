@@ -1,0 +1,37 @@
+//! Tokens as strangers send them: none is good, whatever it says of itself, for nobody else has the keys.
+
+#![no_main]
+
+use std::{sync::LazyLock, time::Duration};
+
+use libfuzzer_sys::fuzz_target;
+use palisade_core::ManualClock;
+use palisade_jwt::{Algorithm, Issuer, KeySet, Verifier, mint::SigningKey};
+
+static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
+    let algorithms = [
+        Algorithm::Es256,
+        Algorithm::EdDsa,
+        Algorithm::Rs256,
+        Algorithm::Ps256,
+    ];
+    let keys = algorithms.map(|algorithm| {
+        let key = SigningKey::generate(algorithm).expect("a key");
+        key.with_kid(algorithm.name()).verifying_key()
+    });
+    let keys = KeySet::new(keys).expect("four keys");
+    Verifier::builder()
+        .issuer(Issuer::new(
+            "https://login.example",
+            "https://tts.example",
+            keys,
+        ))
+        .clock(ManualClock::new(Duration::from_secs(1_800_000_000)).shared())
+        .build()
+        .expect("a verifier")
+});
+
+fuzz_target!(|token: &str| {
+    let refused = VERIFIER.verify(token).expect_err("nobody signed it");
+    assert!(!refused.code().is_empty());
+});
