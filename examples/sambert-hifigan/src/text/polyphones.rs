@@ -101,7 +101,8 @@ pub(crate) fn read(c: char, cuts: &[Cut<'_>], index: usize) -> Option<&'static s
         '行' => choose(place.counted(), "hang2", "xing2"),
         '只' => choose(place.counted(), "zhi1", "zhi3"),
         '种' => choose(
-            !place.counted() && place.next_is("树 花 菜 地 田 草 瓜 豆 下 了 过 着 水稻 小麦 玉米"),
+            !place.counted()
+                && place.next_is("在 树 花 菜 地 田 草 瓜 豆 下 了 过 着 水稻 小麦 玉米"),
             "zhong4",
             "zhong3",
         ),
@@ -137,13 +138,17 @@ pub(crate) fn read(c: char, cuts: &[Cut<'_>], index: usize) -> Option<&'static s
             "guo5",
             "guo4",
         ),
-        '里' => choose(place.last_tag("ns"), "li5", "li3"),
+        '里' => choose(
+            !place.before.is_empty() && !place.last_tag("mqd"),
+            "li5",
+            "li3",
+        ),
         '着' => choose(place.last_is("不 得"), "zhao2", "zhe5"),
         '了' => choose(place.last_is("不") || place.possible(), "liao3", "le5"),
         '曾' => choose(place.last_is("姓 小 老"), "zeng1", "ceng2"),
         '啊' => choose(place.before.is_empty(), "a1", "a5"),
         '地' => choose(
-            place.next_tag("vadp") && !place.last_tag("cpmqrf") && !place.before.is_empty(),
+            place.next_tag("vadp") && !place.last_tag("cpqrf") && !place.before.is_empty(),
             "de5",
             "di4",
         ),

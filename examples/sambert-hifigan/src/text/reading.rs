@@ -62,6 +62,15 @@ fn word(word: &str, text: &[char]) -> Result<Vec<Syllable>, Unspeakable> {
                 rest = rest.get(length..).unwrap_or_default();
                 left = left.get(end..).unwrap_or_default();
             }
+            // An opening 得 that no word claims is the verb: 得到, 得知.
+            None if *first == '得' && syllables.is_empty() => {
+                syllables.push(Syllable {
+                    spelling: "de".to_owned(),
+                    tone: 2,
+                });
+                rest = rest.get(1..).unwrap_or_default();
+                left = left.get(first.len_utf8()..).unwrap_or_default();
+            }
             // A closing 子 that no word claims is the suffix.
             None if *first == '子' && rest.len() == 1 && !syllables.is_empty() => {
                 syllables.push(Syllable {

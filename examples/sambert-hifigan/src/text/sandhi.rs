@@ -83,7 +83,8 @@ fn one(here: Spoken, before: Option<Spoken>, [next, second, third]: [Option<Spok
         among(before, DIGITS) || among(Some(next), DIGITS) || among(before, "点") || decimal;
     let ordinal = among(before, "第初十百千万亿期周") && !among(before, "千万")
         || among(Some(next), "月号楼班级十");
-    let term = among(Some(next), "加减乘除等比") || among(before, "加减乘比");
+    let ratio = next.c == '比' && among(second, DIGITS);
+    let term = among(Some(next), "加减乘除等") || among(before, "加减乘") || ratio;
     let date = next.c == '日' && among(before, "月");
     let ends_word = here.ends_word && !among(before, "这那每某同另哪任进");
     if !quarter && (digit || ordinal || term || date || ends_word) {

@@ -58,7 +58,7 @@ pub(crate) type Fault = &'static str;
 impl Machine {
     /// Runs one pickle and returns its value with the bytes that follow it.
     pub(crate) fn run<'a>(&mut self, bytes: &'a [u8]) -> Result<(Object, &'a [u8]), Fault> {
-        Run::new(self, bytes).to_the_end()
+        Run::new(self, bytes).finish()
     }
 
     /// Returns the entries of a dictionary.

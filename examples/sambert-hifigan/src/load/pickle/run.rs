@@ -34,7 +34,7 @@ impl<'m, 'a> Run<'m, 'a> {
     }
 
     /// Runs up to the instruction that stops.
-    pub(super) fn to_the_end(mut self) -> Result<(Object, &'a [u8]), Fault> {
+    pub(super) fn finish(mut self) -> Result<(Object, &'a [u8]), Fault> {
         loop {
             let code = self.byte()?;
             if code == b'.' {

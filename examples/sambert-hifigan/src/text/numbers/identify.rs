@@ -24,7 +24,7 @@ rules! {
         Some(format!("{}{}{}", found.get(1), by_name(&number), found.get(5)))
     },
     // What a word before it says is a number to be named.
-    r"(电话|手机|号码|热线|验证码|密码|邮编|编号|学号|工号|卡号|账号|帐号|房间号|车牌|拨打|拨|打)(号码|号)?([是为:\s]*)(\d{3,})" => |found| {
+    r"(电话|手机|分机|号码|热线|验证码|密码|邮编|编号|学号|工号|卡号|账号|帐号|房间号|车牌|拨打|拨|打)(号码|号)?([是为:\s]*)(\d{3,})" => |found| {
         let money = found.get(1) == "打" && found.get(4).len() > 5;
         (!money).then(|| format!("{}{}{}{}", found.get(1), found.get(2), found.get(3), by_name(found.get(4))))
     },

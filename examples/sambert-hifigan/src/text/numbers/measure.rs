@@ -9,13 +9,16 @@ use super::{
 const NUMBER: &str = r"\d+(?:\.\d+)?";
 
 rules! {
-    &format!(r"(-?)({NUMBER})\s?([%‰])(?:\s?[-~]\s?({NUMBER})\s?[%‰])?") => |found| {
+    &format!(r"({NUMBER})\s?[-~—]+\s?({NUMBER})\s?%") => |found| {
+        Some(format!("百分之{}到{}", amount(found.get(1)), amount(found.get(2))))
+    },
+    &format!(r"(-?)({NUMBER})\s?([%‰])(?:\s?[-~—]+\s?({NUMBER})\s?[%‰])?") => |found| {
         let of = if found.get(3) == "%" { "百分之" } else { "千分之" };
         let sign = if found.get(1).is_empty() { "" } else { "负" };
         let upper = if found.get(4).is_empty() { String::new() } else { format!("到{of}{}", amount(found.get(4))) };
         Some(format!("{sign}{of}{}{upper}", amount(found.get(2))))
     },
-    &format!(r"([¥$€£])\s?({NUMBER})([百千万亿]*)") => |found| {
+    &format!(r"([¥$€£])\s?({NUMBER})([百千万亿]*)(?:元|块)?") => |found| {
         let currency = match found.get(1) {
             "$" => "美元",
             "€" => "欧元",
@@ -26,6 +29,16 @@ rules! {
         let number = if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number };
         let spoken = if found.get(3).is_empty() { counted(number, currency) } else { counted(number, found.get(3)) };
         Some(format!("{spoken}{}{currency}", found.get(3)))
+    },
+    &format!(r"({NUMBER})\s?-\s?({NUMBER})\s?=") => |found| {
+        Some(format!("{}减{}=", amount(found.get(1)), amount(found.get(2))))
+    },
+    // The second number is left to the rules below, with the unit behind it.
+    &format!(r"(^|[^\dA-Za-z-])({NUMBER})\s?(?:[-~]|—+)\s?({NUMBER})($|[^\d-])") => |found| {
+        Some(format!("{}{}到{}{}", found.get(1), amount(found.get(2)), found.get(3), found.get(4)))
+    },
+    &format!(r"(^|[^\dA-Za-z-])-({NUMBER})\s?~\s?(-?{NUMBER})") => |found| {
+        Some(format!("{}负{}到{}", found.get(1), amount(found.get(2)), found.get(3)))
     },
     &format!(r"(-?)({NUMBER})\s?°\s?([CF])") => |found| {
         let below = if found.get(1).is_empty() { "" } else { "零下" };
@@ -41,12 +54,12 @@ rules! {
         let unit = unit(found.get(2))?;
         Some(format!("{}{unit}{}", counted(found.get(1), unit), found.get(3)))
     },
-    &format!(r"({NUMBER})\s?-\s?({NUMBER})\s?=") => |found| {
-        Some(format!("{}减{}=", amount(found.get(1)), amount(found.get(2))))
+    // A price or a speed per something.
+    r"([元块万亿千百米克吨次])\s?/\s?(m2|kg|km|L|[年月日天人次个只件台辆晚小公斤平吨米秒分])" => |found| {
+        let per = unit(found.get(2)).unwrap_or(found.get(2));
+        Some(format!("{}每{per}", found.get(1)))
     },
-    &format!(r"(^|[^\dA-Za-z-])({NUMBER})\s?[-~]\s?({NUMBER})($|[^\d-])") => |found| {
-        Some(format!("{}{}到{}{}", found.get(1), amount(found.get(2)), found.get(3), found.get(4)))
-    },
+    r"([元度])\s?(?:[-~]|—+)\s?(\d)" => |found| Some(format!("{}到{}", found.get(1), found.get(2))),
     r"([\d零一二三四五六七八九十百千万亿xyzabc])\s?([+×÷=<>≥≤*])\s?([\d(xyzabc-])" => |found| {
         let sign = match found.get(2) {
             "+" => "加",

@@ -13,7 +13,10 @@ rules! {
             format!("{}{year}年{month}月{day}日{}", found.get(1), found.get(5))
         })
     },
-    r"(\d{4})(年?)\s?[-~]\s?(\d{4})年" => |found| {
+    r"(\d{4})/(\d{2})(赛季|年度|学年)" => |found| {
+        Some(format!("{}到{}{}", digits(found.get(1)), digits(found.get(2)), found.get(3)))
+    },
+    r"(\d{3,4})(年?)\s?(?:[-~]|—+)\s?(\d{3,4})年" => |found| {
         Some(format!("{}{}到{}年", digits(found.get(1)), found.get(2), digits(found.get(3))))
     },
     r"(^|\D)(\d{4})(年)(前|后|来|间|以|历史|的历史|之)?" => |found| {
@@ -28,7 +31,7 @@ rules! {
     r"(^|[^\d:])(\d{1,2}):(\d{2})(?::(\d{2}))?($|[^\d:])" => |found| {
         Some(format!("{}{}{}", found.get(1), time(found)?, found.get(5)))
     },
-    r"([点分秒日月年])\s?[-~]\s?([一二三四五六七八九十两零\d])" => |found| {
+    r"([点分秒日月年])\s?(?:[-~]|—+)\s?([一二三四五六七八九十两零\d])" => |found| {
         Some(format!("{}到{}", found.get(1), found.get(2)))
     },
     r"(\d+):(\d+)" => |found| Some(format!("{}比{}", cardinal(found.get(1)), cardinal(found.get(2)))),
