@@ -44,9 +44,23 @@ pub(super) fn last<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a 
     from_the_right(text(line), false).next()
 }
 
-/// A line that is no text has one hop, which no one can read.
+/// Gives what can be read of a line: all of it, or what stands behind the last element that is no text.
+/// Of that element the comma remains, so that it counts as a hop which no one can read: else one odd
+/// byte of a client would hide the address that a proxy appended to the same line.
 fn text(line: &HeaderValue) -> &str {
-    line.to_str().unwrap_or_default()
+    let bytes = line.as_bytes();
+    let is_odd = |byte: &u8| !matches!(byte, b' '..=b'~' | b'\t');
+    let readable = match bytes.iter().rposition(is_odd) {
+        None => bytes,
+        Some(odd) => behind_comma(bytes.get(odd..).unwrap_or_default()),
+    };
+    str::from_utf8(readable).unwrap_or_default()
+}
+
+/// Gives what follows the first comma, with it.
+fn behind_comma(bytes: &[u8]) -> &[u8] {
+    let comma = bytes.iter().position(|byte| *byte == b',');
+    comma.and_then(|at| bytes.get(at..)).unwrap_or_default()
 }
 
 /// Splits a list at its commas from the right. Where quotes count, they are paired from the right

@@ -187,6 +187,9 @@ mod tests {
             ("", "10.0.0.1", true),
             ("\"203.0.113.7\"", "10.0.0.1", true),
             ("203.0.113.7\u{e9}", "10.0.0.1", true),
+            ("\u{e9}203.0.113.7", "10.0.0.1", true),
+            ("10.0.0.1\u{e9}, 203.0.113.7", "203.0.113.7", false),
+            ("203.0.113.7, \u{e9}, 10.0.0.9", "10.0.0.9", true),
             (&long, "203.0.113.7", false),
         ] {
             check(
@@ -244,6 +247,7 @@ mod tests {
             ("for=203.0.113.7, for=_x, for=10.0.0.9", "10.0.0.9", true),
             ("for=203.0.113.7, proto=https", "10.0.0.1", true),
             ("for=\", for=203.0.113.7", "203.0.113.7", false),
+            ("for=\"\u{e9},\", for=203.0.113.7", "203.0.113.7", false),
         ] {
             check(
                 ForwardedHeader::Forwarded,
@@ -351,7 +355,7 @@ mod tests {
         }
 
         #[test]
-        fn what_a_client_sends_never_decides(spoof in "[ -+\\--~]{0,40}(, ?[ -~]{0,20}){0,3}") {
+        fn what_a_client_sends_never_decides(spoof in "[ -+\\--~\u{e9}]{0,40}(, ?[ -~\u{e9}]{0,20}){0,3}") {
             // The proxy appends the address that it saw, whatever the client sent before it.
             let proxies = TrustedProxies::parse(PROXIES).unwrap();
             for (source, name, appended) in [
