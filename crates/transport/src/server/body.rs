@@ -2,7 +2,7 @@
 
 use std::{
     error, fmt,
-    future::Future,
+    future::{Future, pending, poll_fn},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -13,14 +13,21 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
-use tokio::time::{Instant, Sleep};
+use tokio::{
+    runtime::Handle,
+    time::{Instant, Sleep},
+};
 
-use super::activity::{Activity, OpenRequest};
+use super::{
+    activity::{Activity, OpenRequest},
+    stream::{DRAIN_BYTES, DRAIN_TIME},
+};
 
 /// The body of a request that came through this server. Fails when its sender stops sending.
 #[derive(Debug)]
 pub struct ReceivedBody {
-    inner: Incoming,
+    inner: Option<Incoming>,
+    is_stream: bool,
     activity: Arc<Activity>,
     stall: Option<Duration>,
     patience: Option<Pin<Box<Sleep>>>,
@@ -56,9 +63,16 @@ impl error::Error for ReceiveError {
 }
 
 impl ReceivedBody {
-    pub(super) fn new(inner: Incoming, activity: Arc<Activity>, stall: Option<Duration>) -> Self {
+    /// `is_stream` tells that it came over HTTP/2.
+    pub(super) fn new(
+        inner: Incoming,
+        is_stream: bool,
+        activity: Arc<Activity>,
+        stall: Option<Duration>,
+    ) -> Self {
         Self {
-            inner,
+            inner: Some(inner),
+            is_stream,
             activity,
             stall,
             patience: None,
@@ -84,10 +98,38 @@ impl ReceivedBody {
 
 impl Drop for ReceivedBody {
     fn drop(&mut self) {
-        if !self.inner.is_end_stream() {
-            self.activity.leave_unread();
+        let Some(unread) = self.inner.take().filter(|inner| !inner.is_end_stream()) else {
+            return;
+        };
+        self.activity.leave_unread();
+        if !self.is_stream {
+            return; // The connection drains what is left before it closes.
+        }
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(outlast(unread));
         }
     }
+}
+
+/// Keeps a stream open for a moment after its answer. Dropped at once, it would be reset in the same
+/// packet as the answer, and clients take the reset and not the answer (RFC 9113, 8.1, lets a server
+/// answer early and tells clients not to). At most as many wait as streams may be open.
+async fn outlast(mut unread: Incoming) {
+    let drained = async {
+        let mut left = DRAIN_BYTES;
+        while left > 0 {
+            match poll_fn(|cx| Pin::new(&mut unread).poll_frame(cx)).await {
+                Some(Ok(frame)) => {
+                    let length = frame.data_ref().map_or(0, Bytes::len);
+                    left = left.saturating_sub(length);
+                }
+                // It ended, or the client has reset it: it has seen the answer.
+                Some(Err(_)) | None => return,
+            }
+        }
+        pending().await
+    };
+    let _ = tokio::time::timeout(DRAIN_TIME, drained).await;
 }
 
 impl Body for ReceivedBody {
@@ -98,7 +140,10 @@ impl Body for ReceivedBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, ReceiveError>>> {
-        match Pin::new(&mut self.inner).poll_frame(cx) {
+        let Some(inner) = &mut self.inner else {
+            return Poll::Ready(None);
+        };
+        match Pin::new(inner).poll_frame(cx) {
             Poll::Ready(frame) => {
                 self.waiting = false;
                 let broken = |error: hyper::Error| ReceiveError::Broken(error.into());
@@ -112,11 +157,13 @@ impl Body for ReceivedBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.inner.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        self.inner
+            .as_ref()
+            .map_or(SizeHint::with_exact(0), Body::size_hint)
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use http::{Request, Response};
+use http::{Request, Response, Version};
 use hyper::body::Incoming;
 use palisade_core::Peer;
 use pin_project_lite::pin_project;
@@ -39,8 +39,10 @@ where
 
     fn call(&self, request: Request<Incoming>) -> Answering<S> {
         let open = OpenRequest::begin(&self.activity);
-        let mut request = request
-            .map(|body| ReceivedBody::new(body, Arc::clone(&self.activity), self.body_stall));
+        let is_stream = request.version() == Version::HTTP_2;
+        let mut request = request.map(|body| {
+            ReceivedBody::new(body, is_stream, Arc::clone(&self.activity), self.body_stall)
+        });
         request.extensions_mut().insert(self.peer);
         Answering {
             inner: Oneshot::new(self.service.clone(), request),

@@ -20,8 +20,8 @@ use super::{activity::Activity, slots::Slot};
 
 /// A client that still sends when it has been answered is listened to for so long and so far; an
 /// abrupt close would take the answer away from it (RFC 9112, 9.6).
-const DRAIN_TIME: Duration = Duration::from_secs(1);
-const DRAIN_BYTES: usize = 256 * 1024;
+pub(super) const DRAIN_TIME: Duration = Duration::from_secs(1);
+pub(super) const DRAIN_BYTES: usize = 256 * 1024;
 
 /// A socket with or without TLS.
 #[derive(Debug)]

@@ -119,6 +119,47 @@ async fn a_head_of_endless_continuations_ends_the_connection() {
     assert!(goodbye(&answer_to(sent).await).is_some_and(|code| code != 0));
 }
 
+/// Lists kind, flags and stream of whole frames.
+fn kinds(mut bytes: &[u8]) -> Vec<(u8, u8, u32)> {
+    let mut kinds = Vec::new();
+    while let [a, b, c, kind, flags, s1, s2, s3, s4, rest @ ..] = bytes {
+        let length = u32::from_be_bytes([0, *a, *b, *c]) as usize;
+        let Some((_, next)) = rest.split_at_checked(length) else {
+            break;
+        };
+        kinds.push((*kind, *flags, u32::from_be_bytes([*s1, *s2, *s3, *s4])));
+        bytes = next;
+    }
+    kinds
+}
+
+/// A client whose body is still to come reads the answer; a reset in the same packet would hide it.
+#[tokio::test]
+async fn an_early_answer_over_http2_is_not_overtaken_by_a_reset() {
+    let running = start(bind().http2_in_clear());
+    let (mut reader, mut writer) = running.connect().await.into_split();
+    let post = [&[0x83], &HEAD[1..]].concat();
+    let head = frame(HEADERS, 4, 1, &post);
+    writer.write_all(&[opening(), head].concat()).await.unwrap();
+    let (mut received, mut part) = (Vec::new(), [0; 4096]);
+    let mut read_until = async |wanted: fn(&(u8, u8, u32)) -> bool| {
+        while !kinds(&received).iter().any(wanted) {
+            let count = reader.read(&mut part).await.unwrap();
+            assert!(count > 0, "the connection ended");
+            received.extend_from_slice(&part[..count]);
+        }
+        kinds(&received)
+    };
+    let ended =
+        |(kind, flags, stream): &(u8, u8, u32)| *kind <= HEADERS && flags & 1 == 1 && *stream == 1;
+    within(read_until(ended)).await;
+    // Whatever was sent along with the answer stands before the echo of a ping.
+    writer.write_all(&frame(PING, 0, 0, &[1; 8])).await.unwrap();
+    let all = within(read_until(|(kind, flags, _)| *kind == PING && *flags == 1)).await;
+    assert!(!all.iter().any(|(kind, ..)| *kind == RST_STREAM), "{all:?}");
+    writer.write_all(&frame(DATA, 1, 1, b"late")).await.unwrap();
+}
+
 /// Sends an opening and these frames, then a ping every few milliseconds, until the server closes.
 async fn ping_until_closed(running: &Running, frames: &[Vec<u8>]) {
     let (mut reader, mut writer) = running.connect().await.into_split();
