@@ -5,6 +5,7 @@ use std::{
     fs::File,
     io::{self, BufWriter},
     path::PathBuf,
+    process::ExitCode,
 };
 
 use clap::{Parser, Subcommand};
@@ -51,8 +52,18 @@ enum Command {
     },
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-    match Arguments::parse().command {
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Box<dyn Error>> {
+    match command {
         Command::Speak {
             text,
             output,
@@ -105,6 +116,14 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn load(folder: Option<PathBuf>) -> Result<Voice, sambert_hifigan::LoadError> {
     folder.map_or_else(Voice::demo, |folder| Voice::load(&folder))
+}
+
+#[allow(
+    clippy::print_stderr,
+    reason = "a command complains on its standard error"
+)]
+fn complain(error: &str) {
+    eprintln!("sambert: {error}");
 }
 
 #[allow(

@@ -86,3 +86,39 @@ fn the_front_end_finds_the_recorded_words() {
         assert_eq!(words(&units), words(&recorded), "{}", text("text"));
     }
 }
+
+#[test]
+fn the_demo_voice_sounds_as_recorded() {
+    let voice = Voice::demo().unwrap();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/demo/s1.wav");
+    let file = fs::read(path).unwrap();
+    let recorded = file[44..]
+        .as_chunks()
+        .0
+        .iter()
+        .map(|bytes| f32::from(i16::from_le_bytes(*bytes)) / 32768.0);
+    let recorded: Vec<f32> = recorded.collect();
+    let units = Unit::parse_line(sequences()[0]["symbols"].as_str().unwrap()).unwrap();
+    let ids = Sentence::of_units(units).encode(&voice.tables).unwrap();
+    let mel = voice
+        .acoustic
+        .run(&ids, 1.0, &StopSignal::new(), &mut Probe::none())
+        .unwrap();
+    let spoken = voice
+        .vocoder
+        .run(
+            &mel,
+            &mut Seeded::new(3),
+            &StopSignal::new(),
+            &mut Probe::none(),
+        )
+        .unwrap();
+    assert_eq!(spoken.len(), recorded.len());
+    let product =
+        |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(a * b)).sum::<f64>();
+    let alike = product(&spoken, &recorded)
+        / (product(&spoken, &spoken) * product(&recorded, &recorded)).sqrt();
+    println!("correlation with the recording: {alike:.5}");
+    // Only the noise differs, and half precision.
+    assert!(alike > 0.995, "{alike}");
+}

@@ -87,6 +87,16 @@ pub(crate) fn mean_of_blocks(
     go_on: impl Fn() -> bool,
 ) -> Option<Plane> {
     let part = PART.max(32 * PART / x.channels.max(1));
+    mean_by_parts(blocks, x, part, buffers, go_on)
+}
+
+fn mean_by_parts(
+    blocks: &[ResidualBlock],
+    x: &Plane,
+    part: usize,
+    buffers: &mut Buffers,
+    go_on: impl Fn() -> bool,
+) -> Option<Plane> {
     let mut y = Plane::zeros(x.channels, x.length);
     let mut local = Plane::zeros(0, 0);
     for start in (0..x.length).step_by(part) {
@@ -111,4 +121,42 @@ pub(crate) fn mean_of_blocks(
     let share = (blocks.len() as f32).recip();
     y.values.iter_mut().for_each(|value| *value *= share);
     Some(y)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn block(taps: usize, dilations: &[usize], causal: bool) -> ResidualBlock {
+        let value = |i: usize| ((i * 7919) % 101) as f32 / 400.0 - 0.125;
+        let conv = |dilation: usize| {
+            let weight: Vec<f32> = (0..4 * 4 * taps).map(|i| value(i + dilation)).collect();
+            Conv::new(&weight, &[0.1, -0.2, 0.3, 0.0], [4, 4, taps], dilation)
+        };
+        let pairs = dilations
+            .iter()
+            .map(|dilation| [conv(*dilation), conv(1)])
+            .collect();
+        ResidualBlock::new(pairs, causal, 0.1)
+    }
+
+    proptest! {
+        #[test]
+        fn a_signal_in_parts_gives_what_it_gives_in_one_piece(
+            length in 1usize..700,
+            part in 1usize..300,
+            causal: bool,
+        ) {
+            let blocks = [block(3, &[1, 3], causal), block(7, &[1, 5], causal)];
+            let mut x = Plane::zeros(4, length);
+            x.values.iter_mut().enumerate().for_each(|(i, x)| *x = ((i * 31) % 97) as f32 / 48.0 - 1.0);
+            let run = |part| mean_by_parts(&blocks, &x, part, &mut Buffers::new(), || true).unwrap();
+            let (whole, parts) = (run(length), run(part));
+            for (whole, part) in whole.values.iter().zip(&parts.values) {
+                prop_assert!((whole - part).abs() < 1e-5);
+            }
+        }
+    }
 }

@@ -183,3 +183,103 @@ fn transposed_offsets(shape: Shape, phase: usize, taps: usize) -> Vec<(usize, is
     };
     (0..taps).filter_map(reaches).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SLOPE: f32 = 0.1;
+
+    fn value(i: usize) -> f32 {
+        ((i * 7919) % 101) as f32 / 50.0 - 1.0
+    }
+
+    fn branch(outputs: usize, inputs: usize, taps: usize, from: usize) -> Branch {
+        let weight = (0..outputs * inputs * taps)
+            .map(|i| value(i + from))
+            .collect();
+        Branch {
+            weight,
+            bias: (0..outputs).map(value).collect(),
+            taps,
+        }
+    }
+
+    /// Both branches as the reference computes them: repeat and convolve, stuff and convolve, cut, add.
+    fn plainly(shape: Shape, repeated: &Branch, transposed: &Branch, x: &Plane) -> Vec<f64> {
+        let Shape {
+            inputs,
+            outputs,
+            scale,
+            causal,
+        } = shape;
+        let length = x.length * scale;
+        let leaky = |x: f32| f64::from(if x > 0.0 { x } else { SLOPE * x });
+        let mut y = vec![0.0; outputs * length];
+        let (left, cut) = match causal {
+            true => (repeated.taps - 1, 0),
+            false => ((repeated.taps - 1) / 2, (transposed.taps - scale) / 2),
+        };
+        for output in 0..outputs {
+            let y = &mut y[output * length..][..length];
+            y.fill(f64::from(repeated.bias[output]) + f64::from(transposed.bias[output]));
+            for input in 0..inputs {
+                let x: Vec<f64> = x.values[input * x.length..][..x.length]
+                    .iter()
+                    .map(|x| leaky(*x))
+                    .collect();
+                let row = &repeated.weight[(output * inputs + input) * repeated.taps..];
+                for (t, k) in (0..length).flat_map(|t| (0..repeated.taps).map(move |k| (t, k))) {
+                    let at = (t + k).checked_sub(left).filter(|at| *at < length);
+                    y[t] += at.map_or(0.0, |at| x[at / scale] * f64::from(row[k]));
+                }
+                let row = &transposed.weight[(input * outputs + output) * transposed.taps..];
+                for (i, k) in (0..x.len()).flat_map(|i| (0..transposed.taps).map(move |k| (i, k))) {
+                    if let Some(y) = (i * scale + k).checked_sub(cut).and_then(|t| y.get_mut(t)) {
+                        *y += x[i] * f64::from(row[k]);
+                    }
+                }
+            }
+        }
+        y
+    }
+
+    fn check(scale: usize, taps: usize, causal: bool, length: usize) {
+        let shape = Shape {
+            inputs: 3,
+            outputs: 5,
+            scale,
+            causal,
+        };
+        let (repeated, transposed) = (branch(5, 3, 7, 0), branch(3, 5, taps, 9));
+        let transposed = Branch {
+            bias: (0..5).map(value).collect(),
+            ..transposed
+        };
+        let mut x = Plane::zeros(3, length);
+        x.values
+            .iter_mut()
+            .enumerate()
+            .for_each(|(i, x)| *x = value(i + 3));
+        let merged = Upsample::new(shape, Some(&repeated), Some(&transposed)).run(&x, SLOPE);
+        let exact = plainly(shape, &repeated, &transposed, &x);
+        assert_eq!(merged.values.len(), exact.len());
+        for (ours, exact) in merged.values.iter().zip(exact) {
+            assert!(
+                (f64::from(*ours) - exact).abs() < 1e-4,
+                "{scale} {taps} {causal}"
+            );
+        }
+    }
+
+    #[test]
+    fn merged_phases_equal_both_branches_also_beyond_one_part() {
+        for causal in [false, true] {
+            check(10, 20, causal, 2 * PART + 17);
+            check(5, 11, causal, PART + 1);
+            check(4, 8, causal, 3);
+            check(2, 4, causal, 1);
+            check(3, 6, causal, PART);
+        }
+    }
+}

@@ -7,6 +7,7 @@
     missing_docs
 )]
 
+mod command;
 mod damage;
 mod reading;
 mod speaking;

@@ -7,8 +7,9 @@ use super::{Description, Fault, Machine, Object, Storage};
 /// Pickles above this size are refused: the largest real one, with optimizer state, is a twentieth of it.
 const SIZE_LIMIT: usize = 16 << 20;
 
-/// Values on the stack at once; a checkpoint needs a few thousand.
-const STACK_LIMIT: usize = 1 << 20;
+/// Instructions of one run; a checkpoint with its optimizer needs a tenth. An instruction makes at most one
+/// value, so this bounds what a small file can allocate.
+const STEP_LIMIT: usize = 1 << 20;
 
 const SHORT: Fault = "the pickle ends in the middle of an instruction";
 const EMPTY: Fault = "the pickle takes more from its stack than it put there";
@@ -35,17 +36,15 @@ impl<'m, 'a> Run<'m, 'a> {
 
     /// Runs up to the instruction that stops.
     pub(super) fn finish(mut self) -> Result<(Object, &'a [u8]), Fault> {
-        loop {
+        for _ in 0..STEP_LIMIT {
             let code = self.byte()?;
             if code == b'.' {
                 let value = self.pop()?;
                 return Ok((value, self.bytes));
             }
             self.execute(code)?;
-            if self.stack.len() > STACK_LIMIT {
-                return Err("the pickle's stack is absurdly deep");
-            }
         }
+        Err("the pickle is absurdly long")
     }
 
     fn take(&mut self, count: usize) -> Result<&'a [u8], Fault> {
