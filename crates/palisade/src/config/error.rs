@@ -1,6 +1,9 @@
 //! What is wrong with a configuration file.
 
-use std::{fmt, io};
+use std::{
+    fmt::{self, Write as _},
+    io,
+};
 
 /// A mistake in a configuration file: where, what, and what to write instead. One line.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -43,9 +46,24 @@ impl fmt::Display for ConfigFileError {
             write!(f, ":{line}")?;
         }
         if let Some(key) = &self.key {
-            write!(f, ": {key}")?;
+            write!(f, ": {}", OneLine(key))?;
         }
-        write!(f, ": {}; {}", self.problem, self.remedy)
+        write!(f, ": {}; {}", OneLine(&self.problem), self.remedy)
+    }
+}
+
+/// Writes a text that may quote the file so that it stays on its line: control characters escaped.
+struct OneLine<'a>(&'a str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|letter| {
+            if letter.is_control() {
+                write!(f, "{}", letter.escape_default())
+            } else {
+                f.write_char(letter)
+            }
+        })
     }
 }
 

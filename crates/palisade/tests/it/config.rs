@@ -300,6 +300,18 @@ fn a_text_that_is_no_toml_is_named_with_its_line() {
 }
 
 #[test]
+fn what_is_quoted_from_the_file_stays_on_the_line() {
+    for text in [
+        "[\"line\\nbreak\"]",
+        "[\"\\u001b[2J\"]",
+        "[server]\rhosts = 1",
+    ] {
+        let problem = Config::parse(text).unwrap_err().to_string();
+        assert!(!problem.contains(char::is_control), "{problem:?}");
+    }
+}
+
+#[test]
 fn a_file_that_is_not_there_is_one_line() {
     let problem = Config::read("no/such/palisade.toml")
         .unwrap_err()
