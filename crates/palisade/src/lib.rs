@@ -87,6 +87,7 @@ mod book {
         guard = "how-to/guard.md",
         keys = "how-to/keys.md",
         layers = "how-to/layers.md",
+        limits = "how-to/limits.md",
         observe = "how-to/observe.md",
         rollout = "how-to/rollout.md",
         text = "how-to/text.md",
