@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use sambert_hifigan::Voice;
+use sambert_hifigan::{StopSignal, Style, Voice};
 use tempfile::TempDir;
 
 const FILES: [&str; 5] = [
@@ -164,6 +164,44 @@ fn absurd_and_broken_configurations_are_errors() {
     check(FILES[3], replace("channels: 128", "channels: 127"), "fit");
     check(FILES[3], |_| b"{{{{".to_vec(), "");
     check(FILES[0], |_| vec![0xff; 64], "");
+}
+
+/// A repeatable sequence of numbers.
+fn numbers() -> impl Iterator<Item = usize> {
+    let mut state = 5u64;
+    std::iter::repeat_with(move || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize
+    })
+}
+
+#[test]
+fn a_mistyped_configuration_never_panics() {
+    let mut numbers = numbers();
+    let mut next = move |below: usize| numbers.next().unwrap() % below;
+    for turn in 0..60 {
+        let file = FILES[if turn % 2 == 0 { 0 } else { 3 }];
+        let mistype = |mut content: Vec<u8>| {
+            let digits: Vec<_> = (0..content.len())
+                .filter(|at| content[*at].is_ascii_digit())
+                .collect();
+            let at = if turn % 3 == 0 {
+                next(content.len())
+            } else {
+                digits[next(digits.len())]
+            };
+            content[at] = b"0123456789-: \ntx"[next(16)];
+            content
+        };
+        let folder = with(file, mistype);
+        if let Ok(voice) = Voice::load(folder.path()) {
+            // What still loads must still speak, or say why not.
+            let plan = voice.plan("好", &Style::default()).unwrap();
+            voice.speak(&plan, &StopSignal::new()).for_each(drop);
+        }
+    }
 }
 
 #[test]
