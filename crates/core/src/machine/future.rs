@@ -3,17 +3,22 @@
 use std::{
     fmt,
     future::Future,
+    mem,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use bytes::Bytes;
-use http::{Request, Response, request, response};
+use http::{Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::{GuardBody, body::Kind, hold::Held};
+use super::{
+    GuardBody,
+    hold::Held,
+    stage::{Admitting, Answer, Readying, Stage},
+};
 use crate::{Guards, Rejection};
 
 pin_project! {
@@ -23,53 +28,6 @@ pin_project! {
         answer: Option<S::Future>,
         stage: Stage<S, ReqB, ResB>,
         held: Option<Box<Held<G>>>,
-    }
-}
-
-/// Where a request stands. What waits is boxed: few requests do, and the future stays small.
-pub(super) enum Stage<S, ReqB, ResB> {
-    Admitting(Box<Admitting<S, ReqB>>),
-    Calling,
-    Finishing(Box<Answer<ResB>>),
-    Over,
-    Readying(Box<Readying<S, ReqB>>),
-    Refused(Box<Rejection>),
-}
-
-pub(super) struct Admitting<S, ReqB> {
-    service: S,
-    head: request::Parts,
-    body: ReqB,
-    ready: bool,
-}
-
-pub(super) struct Readying<S, ReqB> {
-    service: S,
-    request: Request<ReqB>,
-    ready: bool,
-}
-
-pub(super) struct Answer<ResB> {
-    head: response::Parts,
-    body: Kind<ResB>,
-}
-
-impl<S, ReqB, ResB> Stage<S, ReqB, ResB> {
-    pub(super) fn admitting(service: S, head: request::Parts, body: ReqB, ready: bool) -> Self {
-        Self::Admitting(Box::new(Admitting {
-            service,
-            head,
-            body,
-            ready,
-        }))
-    }
-
-    pub(super) fn readying(service: S, request: Request<ReqB>, ready: bool) -> Self {
-        Self::Readying(Box::new(Readying {
-            service,
-            request,
-            ready,
-        }))
     }
 }
 
@@ -100,118 +58,148 @@ where
 {
     type Output = Result<Response<GuardBody<ResB>>, S::Error>;
 
-    fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            let stage = mem::replace(self.as_mut().project().stage, Stage::Over);
+            let step = match stage {
+                Stage::Admitting(waiting) => self.as_mut().admit(waiting, task),
+                Stage::Readying(waiting) => self.as_mut().ready(waiting, task),
+                Stage::Calling => self.as_mut().call(task),
+                Stage::Refused(rejection) => self.as_mut().refuse(*rejection, task),
+                Stage::Finishing(answer) => self.as_mut().finish(*answer, task),
+                Stage::Over => return Poll::Pending, // Polled after its end, which nobody may.
+            };
+            match step {
+                Step::Goes(stage) => *self.as_mut().project().stage = stage,
+                Step::Waits(stage) => {
+                    *self.as_mut().project().stage = stage;
+                    return Poll::Pending;
+                }
+                Step::Ends(outcome) => return Poll::Ready(outcome),
+            }
+        }
+    }
+}
+
+/// What one stage came to.
+enum Step<S, ReqB, ResB, E> {
+    Ends(Result<Response<GuardBody<ResB>>, E>),
+    Goes(Stage<S, ReqB, ResB>),
+    Waits(Stage<S, ReqB, ResB>),
+}
+
+type StepOf<S, ReqB, ResB> = Step<S, ReqB, ResB, <S as Service<Request<ReqB>>>::Error>;
+
+impl<G, S, ReqB, ResB> GuardFuture<G, S, ReqB, ResB>
+where
+    G: Guards,
+    S: Service<Request<ReqB>, Response = Response<ResB>>,
+    ResB: Body,
+    ResB::Data: From<Bytes>,
+{
+    fn admit(
+        self: Pin<&mut Self>,
+        mut waiting: Box<Admitting<S, ReqB>>,
+        task: &mut Context<'_>,
+    ) -> StepOf<S, ReqB, ResB> {
+        let Some(held) = self.project().held else {
+            return Step::Waits(Stage::Over);
+        };
+        match held.admit(&mut waiting.head, &mut Some(task)) {
+            Poll::Ready(Ok(())) => Step::Goes(waiting.admitted()),
+            Poll::Ready(Err(rejection)) => Step::Goes(Stage::Refused(rejection)),
+            Poll::Pending => Step::Waits(Stage::Admitting(waiting)),
+        }
+    }
+
+    fn ready(
+        self: Pin<&mut Self>,
+        mut waiting: Box<Readying<S, ReqB>>,
+        task: &mut Context<'_>,
+    ) -> StepOf<S, ReqB, ResB> {
         let mut this = self.project();
         let Some(held) = this.held else {
-            return Poll::Pending; // Polled after it was ready, which nobody may.
+            return Step::Waits(Stage::Over);
         };
-        let mut answer = loop {
-            match std::mem::replace(this.stage, Stage::Over) {
-                Stage::Admitting(mut waiting) => {
-                    match held.admit(&mut waiting.head, &mut Some(task)) {
-                        Poll::Ready(Ok(())) => *this.stage = waiting.admitted(),
-                        Poll::Ready(Err(rejection)) => *this.stage = Stage::Refused(rejection),
-                        Poll::Pending => {
-                            *this.stage = Stage::Admitting(waiting);
-                            return Poll::Pending;
-                        }
-                    }
-                }
-                Stage::Readying(mut waiting) => {
-                    match held.watch(|| waiting.poll_ready(task)) {
-                        Poll::Ready(Ok(())) => {}
-                        Poll::Ready(Err(error)) => {
-                            held.failed();
-                            *this.held = None;
-                            return Poll::Ready(Err(error));
-                        }
-                        Poll::Pending => {
-                            *this.stage = Stage::Readying(waiting);
-                            return Poll::Pending;
-                        }
-                    }
-                    this.answer.set(Some(held.watch(|| waiting.call())));
-                    *this.stage = Stage::Calling;
-                }
-                Stage::Calling => {
-                    let Some(calling) = this.answer.as_mut().as_pin_mut() else {
-                        return Poll::Pending; // A call without a future cannot be; nothing can wake it.
-                    };
-                    let Poll::Ready(outcome) = held.watch(|| calling.poll(task)) else {
-                        *this.stage = Stage::Calling;
-                        return Poll::Pending;
-                    };
-                    this.answer.set(None);
-                    match outcome {
-                        Ok(response) => break Answer::of(response),
-                        Err(error) => {
-                            held.failed();
-                            *this.held = None;
-                            return Poll::Ready(Err(error));
-                        }
-                    }
-                }
-                Stage::Refused(rejection) => break Answer::refusal(held.cx().render(*rejection)),
-                Stage::Finishing(answer) => break *answer,
-                Stage::Over => return Poll::Pending,
+        match held.watch(|| waiting.poll_ready(task)) {
+            Poll::Ready(Ok(())) => {
+                this.answer.set(Some(held.watch(|| waiting.call())));
+                Step::Goes(Stage::Calling)
             }
+            Poll::Ready(Err(error)) => fail(this.held, error),
+            Poll::Pending => Step::Waits(Stage::Readying(waiting)),
+        }
+    }
+
+    fn call(self: Pin<&mut Self>, task: &mut Context<'_>) -> StepOf<S, ReqB, ResB> {
+        let mut this = self.project();
+        let (Some(held), Some(calling)) = (&mut *this.held, this.answer.as_mut().as_pin_mut())
+        else {
+            return Step::Waits(Stage::Over);
         };
-        if answer.finish(held, task).is_pending() {
-            *this.stage = Stage::Finishing(Box::new(answer));
-            return Poll::Pending;
-        }
-        let Answer { head, body } = answer;
-        held.answered(&head, &body.size_hint(), body.is_end_stream());
-        let Some(held) = this.held.take() else {
-            return Poll::Pending;
+        let Poll::Ready(outcome) = held.watch(|| calling.poll(task)) else {
+            return Step::Waits(Stage::Calling);
         };
-        let body = GuardBody::new(body, held);
-        Poll::Ready(Ok(Response::from_parts(head, body)))
-    }
-}
-
-impl<S, ReqB> Admitting<S, ReqB> {
-    fn admitted<ResB>(self) -> Stage<S, ReqB, ResB> {
-        let request = Request::from_parts(self.head, self.body);
-        Stage::readying(self.service, request, self.ready)
-    }
-}
-
-impl<S: Service<Request<ReqB>>, ReqB> Readying<S, ReqB> {
-    fn poll_ready(&mut self, task: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        if self.ready {
-            return Poll::Ready(Ok(()));
-        }
-        self.service.poll_ready(task)
-    }
-
-    fn call(mut self) -> S::Future {
-        self.service.call(self.request)
-    }
-}
-
-impl<ResB: Body> Answer<ResB> {
-    fn of(response: Response<ResB>) -> Self {
-        let (head, body) = response.into_parts();
-        let body = Kind::Inner { body };
-        Self { head, body }
-    }
-
-    fn refusal(response: Response<Bytes>) -> Self {
-        let (head, bytes) = response.into_parts();
-        let body = Kind::Refusal { bytes };
-        Self { head, body }
-    }
-
-    /// Lets every guard that admitted see the head; one that refuses replaces the answer.
-    fn finish<G: Guards>(&mut self, held: &mut Held<G>, task: &mut Context<'_>) -> Poll<()> {
-        loop {
-            match ready!(held.finish(&mut self.head, &mut Some(task))) {
-                Ok(()) => return Poll::Ready(()),
-                Err(rejection) => *self = Self::refusal(held.cx().render(*rejection)),
-            }
+        this.answer.set(None);
+        match outcome {
+            Ok(response) => answer(this.held, Answer::of(response), task),
+            Err(error) => fail(this.held, error),
         }
     }
+
+    fn refuse(
+        self: Pin<&mut Self>,
+        rejection: Rejection,
+        task: &mut Context<'_>,
+    ) -> StepOf<S, ReqB, ResB> {
+        let this = self.project();
+        let Some(held) = this.held else {
+            return Step::Waits(Stage::Over);
+        };
+        let refusal = Answer::refusal(held.cx().render(rejection));
+        answer(this.held, refusal, task)
+    }
+
+    fn finish(
+        self: Pin<&mut Self>,
+        finishing: Answer<ResB>,
+        task: &mut Context<'_>,
+    ) -> StepOf<S, ReqB, ResB> {
+        answer(self.project().held, finishing, task)
+    }
+}
+
+/// Closes with what the service failed with.
+fn fail<G: Guards, S, ReqB, ResB, E>(
+    held: &mut Option<Box<Held<G>>>,
+    error: E,
+) -> Step<S, ReqB, ResB, E> {
+    if let Some(mut held) = held.take() {
+        held.failed();
+    }
+    Step::Ends(Err(error))
+}
+
+/// Lets the guards finish the head, and gives the passes to the body.
+fn answer<G: Guards, S, ReqB, ResB: Body, E>(
+    holder: &mut Option<Box<Held<G>>>,
+    mut answer: Answer<ResB>,
+    task: &mut Context<'_>,
+) -> Step<S, ReqB, ResB, E> {
+    // The passes stay with the future meanwhile: should a guard panic, the body is dropped before them.
+    let Some(held) = holder else {
+        return Step::Waits(Stage::Over);
+    };
+    if answer.finish(held, task).is_pending() {
+        return Step::Waits(Stage::Finishing(Box::new(answer)));
+    }
+    let Answer { head, body } = answer;
+    held.answered(&head, &body.size_hint(), body.is_end_stream());
+    let Some(held) = holder.take() else {
+        return Step::Waits(Stage::Over);
+    };
+    let body = GuardBody::new(body, held);
+    Step::Ends(Ok(Response::from_parts(head, body)))
 }
 
 impl<G: Guards, S: Service<Request<ReqB>>, ReqB, ResB> fmt::Debug

@@ -15,6 +15,7 @@ mod hold;
 mod layer;
 mod lease;
 mod service;
+mod stage;
 
 pub use self::{
     body::GuardBody, future::GuardFuture, layer::GuardLayer, lease::Lease, service::GuardService,

@@ -10,7 +10,7 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use super::{GuardBody, GuardFuture, future::Stage, hold::Held};
+use super::{GuardBody, GuardFuture, hold::Held, stage::Stage};
 use crate::{Guards, SecurityContext};
 
 /// A service behind guards.
