@@ -1,6 +1,13 @@
 //! Hole 14: the readied service is the one that is called, and a refusal waits for nobody.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use http::StatusCode;
 use palisade_core::{GuardService, testing};
@@ -84,4 +91,39 @@ async fn one_layer_value_serves_under_cors_and_timeout() {
         .service(says("hello"));
     let answer = service.oneshot(get("/")).await.unwrap();
     assert_eq!(answer.headers()["access-control-allow-origin"], "*");
+}
+
+/// Counts how often it is cloned.
+struct Cloned(Service, Arc<AtomicUsize>);
+
+impl Clone for Cloned {
+    fn clone(&self) -> Self {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        Self(self.0.clone(), Arc::clone(&self.1))
+    }
+}
+
+impl tower::Service<http::Request<TestBody>> for Cloned {
+    type Response = http::Response<TestBody>;
+    type Error = std::convert::Infallible;
+    type Future = <Service as tower::Service<http::Request<TestBody>>>::Future;
+
+    fn poll_ready(&mut self, task: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.0.poll_ready(task)
+    }
+
+    fn call(&mut self, request: http::Request<TestBody>) -> Self::Future {
+        self.0.call(request)
+    }
+}
+
+#[tokio::test]
+async fn the_inner_service_is_cloned_only_by_a_request_that_waits() {
+    for (act, clones) in [(Act::Admit, 0), (Act::Refuse, 0), (Act::AdmitLater, 1)] {
+        let count = Arc::new(AtomicUsize::new(0));
+        let inner = Cloned(says("hello"), Arc::clone(&count));
+        let mut service = GuardService::new(Scribe::new("g", act, &log()), inner);
+        drop(service.ready().await.unwrap().call(get("/")).await.unwrap());
+        assert_eq!(count.load(Ordering::SeqCst), clones, "{act:?}");
+    }
 }

@@ -52,3 +52,13 @@ fn the_model_never_enters_a_crate() {
         assert!(models.is_empty(), "{}", path.display());
     }
 }
+
+#[test]
+fn cargo_refuses_two_versions_of_the_core_in_one_tree() {
+    let core = crates().find(|path| path.ends_with("core")).unwrap();
+    let text = fs::read_to_string(core.join("Cargo.toml")).unwrap();
+    let document: toml::Table = text.parse().unwrap();
+    // Two packages that link one name cannot stand in one tree; the name needs a build script.
+    assert_eq!(document["package"]["links"].as_str(), Some("palisade-core"));
+    assert!(core.join("build.rs").exists());
+}
