@@ -1,6 +1,6 @@
 //! What is to be said.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use crate::{
     Emotion, Style, Voice,
@@ -18,7 +18,7 @@ const BETWEEN_PARTS: f32 = 0.1;
 const SYLLABLE_SECONDS: f32 = 0.23;
 const CLAUSE_SECONDS: f32 = 0.25;
 
-/// A text made ready for one voice: never empty, and everything in it can be spoken.
+/// A text made ready for one voice: never empty, and everything in it can be spoken. A clone shares what it holds.
 ///
 /// ```
 /// use sambert_hifigan::{Style, TextError, Voice};
@@ -32,7 +32,7 @@ const CLAUSE_SECONDS: f32 = 0.25;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Plan {
-    sentences: Vec<Sentence>,
+    sentences: Arc<[Sentence]>,
     style: Style,
 }
 
@@ -55,7 +55,7 @@ impl Plan {
         if !voice.emotions().contains(&style.emotion()) {
             return Err(TextError::Emotion(style.emotion()));
         }
-        let mut sentences = if voice.bytes {
+        let mut sentences = if voice.model.bytes {
             byte_sentences(voice, text, style)?
         } else {
             unit_sentences(voice, text, style)?
@@ -65,7 +65,7 @@ impl Plan {
             None => return Err(TextError::NothingSpeakable),
         }
         Ok(Self {
-            sentences,
+            sentences: sentences.into(),
             style: style.clone(),
         })
     }
@@ -105,7 +105,7 @@ impl Plan {
     #[must_use]
     pub fn pinyin(&self) -> String {
         let mut shown = String::new();
-        for sentence in &self.sentences {
+        for sentence in self.sentences.iter() {
             for word in &sentence.words {
                 if !shown.is_empty() {
                     shown.push(' ');
@@ -139,13 +139,13 @@ fn unit_sentences(voice: &Voice, text: &str, style: &Style) -> Result<Vec<Senten
             mut words,
             ends_sentence,
         } = stretch;
-        if voice.plain_syllables {
+        if voice.model.plain_syllables {
             words.iter_mut().for_each(uncolor);
         }
         let unspeakable = |unit| TextError::Unspeakable { unit };
-        let units = text::units_of(&words, style.emotion().symbol(), &voice.speaker)
+        let units = text::units_of(&words, style.emotion().symbol(), &voice.model.speaker)
             .map_err(unspeakable)?;
-        voice.tables.encode(&units).map_err(unspeakable)?;
+        voice.model.tables.encode(&units).map_err(unspeakable)?;
         let pause = if ends_sentence {
             BETWEEN_SENTENCES
         } else {
@@ -177,9 +177,10 @@ fn byte_sentences(voice: &Voice, text: &str, style: &Style) -> Result<Vec<Senten
         flag: "s_none".into(),
         segment: "word_none".into(),
         emotion: style.emotion().symbol().into(),
-        speaker: voice.speaker.clone().into(),
+        speaker: voice.model.speaker.clone().into(),
     };
     voice
+        .model
         .tables
         .encode(std::slice::from_ref(&unit))
         .map_err(|unit| TextError::Unspeakable { unit })?;

@@ -15,15 +15,15 @@ use crate::{
 /// After an error it ends.
 #[derive(Debug)]
 #[must_use = "nothing is spoken until the iterator is asked"]
-pub struct Speech<'a> {
-    voice: &'a Voice,
-    plan: &'a Plan,
-    stop: &'a StopSignal,
+pub struct Speech {
+    voice: Voice,
+    plan: Plan,
+    stop: StopSignal,
     next: usize,
 }
 
-impl<'a> Speech<'a> {
-    pub(crate) const fn new(voice: &'a Voice, plan: &'a Plan, stop: &'a StopSignal) -> Self {
+impl Speech {
+    pub(crate) const fn new(voice: Voice, plan: Plan, stop: StopSignal) -> Self {
         Self {
             voice,
             plan,
@@ -33,26 +33,26 @@ impl<'a> Speech<'a> {
     }
 
     fn sentence(&self, sentence: &Sentence, index: usize) -> Result<Vec<f32>, SpeakError> {
-        let voice = self.voice;
+        let model = &self.voice.model;
         let style = self.plan.style();
         let ids = sentence
-            .encode(&voice.tables)
+            .encode(&model.tables)
             .map_err(|symbol| SpeakError::Model(format!("no id for {symbol}")))?;
-        let mel: Mel = voice
+        let mel: Mel = model
             .acoustic
-            .run(&ids, style.speed(), self.stop, &mut Probe::none())?;
+            .run(&ids, style.speed(), &self.stop, &mut Probe::none())?;
         // Every sentence has noise of its own.
         let mut random = Seeded::new(style.seed().wrapping_add((index as u64) << 32));
-        let mut samples = voice
+        let mut samples = model
             .vocoder
-            .run(&mel, &mut random, self.stop, &mut Probe::none())?;
-        let pause = sentence.pause() / style.speed() * voice.sample_rate() as f32;
+            .run(&mel, &mut random, &self.stop, &mut Probe::none())?;
+        let pause = sentence.pause() / style.speed() * self.voice.sample_rate() as f32;
         samples.resize(samples.len() + pause as usize, 0.0);
         Ok(samples)
     }
 }
 
-impl Iterator for Speech<'_> {
+impl Iterator for Speech {
     type Item = Result<Vec<f32>, SpeakError>;
 
     fn next(&mut self) -> Option<Self::Item> {

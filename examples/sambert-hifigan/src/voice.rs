@@ -1,6 +1,6 @@
 //! A voice: both models, its tables, and what it can say.
 
-use std::{fmt, path::Path};
+use std::{fmt, path::Path, sync::Arc};
 
 use crate::{
     acoustic::{Acoustic, Statistics},
@@ -19,9 +19,15 @@ use crate::{
 
 /// A voice that speaks Mandarin.
 ///
-/// It is immutable once loaded: share it between threads behind an [`Arc`](std::sync::Arc). Speaking happens on
-/// the thread that iterates over the speech.
+/// It is immutable once loaded, and a clone is a handle to the same voice. Speaking happens on the thread that
+/// iterates over the speech.
+#[derive(Clone)]
 pub struct Voice {
+    pub(crate) model: Arc<Model>,
+}
+
+/// What all handles to one voice share.
+pub(crate) struct Model {
     pub(crate) acoustic: Acoustic,
     pub(crate) vocoder: Vocoder,
     pub(crate) tables: Tables,
@@ -192,7 +198,7 @@ impl Voice {
             .unwrap_or_default()
             .trim()
             .to_owned();
-        Ok(Self {
+        let model = Model {
             acoustic,
             vocoder,
             tables,
@@ -202,31 +208,37 @@ impl Voice {
             name: parts.about.name,
             emotions: parts.about.emotions,
             sample_rate,
+        };
+        Ok(Self {
+            model: Arc::new(model),
         })
     }
 
     /// Returns the voice's name.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        &self.model.name
     }
 
     /// Returns the emotions the voice can be asked for.
     #[must_use]
     pub fn emotions(&self) -> &[Emotion] {
-        &self.emotions
+        &self.model.emotions
     }
 
     /// Returns the samples per second the voice speaks with.
     #[must_use]
-    pub const fn sample_rate(&self) -> u32 {
-        self.sample_rate
+    pub fn sample_rate(&self) -> u32 {
+        self.model.sample_rate
     }
 
     /// Returns the number of weights of the acoustic model and of the vocoder.
     #[must_use]
-    pub const fn parameters(&self) -> [usize; 2] {
-        [self.acoustic.parameters(), self.vocoder.parameters()]
+    pub fn parameters(&self) -> [usize; 2] {
+        let Model {
+            acoustic, vocoder, ..
+        } = &*self.model;
+        [acoustic.parameters(), vocoder.parameters()]
     }
 
     /// Works out what is to be said: sentences of units, ready to be spoken.
@@ -241,8 +253,8 @@ impl Voice {
     /// Speaks a plan, a sentence at a time, on the thread that asks for the next one.
     ///
     /// Samples lie between -1 and 1. The stop signal ends the speech within a few milliseconds.
-    pub fn speak<'a>(&'a self, plan: &'a Plan, stop: &'a StopSignal) -> Speech<'a> {
-        Speech::new(self, plan, stop)
+    pub fn speak(&self, plan: &Plan, stop: &StopSignal) -> Speech {
+        Speech::new(self.clone(), plan.clone(), stop.clone())
     }
 }
 
@@ -250,8 +262,8 @@ impl fmt::Debug for Voice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [acoustic, vocoder] = self.parameters();
         f.debug_struct("Voice")
-            .field("name", &self.name)
-            .field("sample_rate", &self.sample_rate)
+            .field("name", &self.name())
+            .field("sample_rate", &self.sample_rate())
             .field("acoustic_parameters", &acoustic)
             .field("vocoder_parameters", &vocoder)
             .finish_non_exhaustive()

@@ -18,8 +18,11 @@ fn the_demo_voice_speaks_as_recorded() {
     let sequences = sequences();
     for sequence in &sequences {
         let units = Unit::parse_line(sequence["symbols"].as_str().unwrap()).unwrap();
-        let ids = Sentence::of_units(units).encode(&voice.tables).unwrap();
+        let ids = Sentence::of_units(units)
+            .encode(&voice.model.tables)
+            .unwrap();
         let mel = voice
+            .model
             .acoustic
             .run(&ids, 1.0, &StopSignal::new(), &mut Probe::none())
             .unwrap();
@@ -37,6 +40,7 @@ fn the_demo_voice_speaks_as_recorded() {
             worst = worst.max(off);
         }
         let samples = voice
+            .model
             .vocoder
             .run(
                 &mel,
@@ -99,12 +103,16 @@ fn the_demo_voice_sounds_as_recorded() {
         .map(|bytes| f32::from(i16::from_le_bytes(*bytes)) / 32768.0);
     let recorded: Vec<f32> = recorded.collect();
     let units = Unit::parse_line(sequences()[0]["symbols"].as_str().unwrap()).unwrap();
-    let ids = Sentence::of_units(units).encode(&voice.tables).unwrap();
+    let ids = Sentence::of_units(units)
+        .encode(&voice.model.tables)
+        .unwrap();
     let mel = voice
+        .model
         .acoustic
         .run(&ids, 1.0, &StopSignal::new(), &mut Probe::none())
         .unwrap();
     let spoken = voice
+        .model
         .vocoder
         .run(
             &mel,

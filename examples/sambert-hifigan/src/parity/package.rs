@@ -39,8 +39,11 @@ fn a_package_speaks_as_the_reference_pipeline() {
                 .unwrap();
         for (index, line) in expected["lines"].as_array().unwrap().iter().enumerate() {
             let units = Unit::parse_line(line["symbols"].as_str().unwrap()).unwrap();
-            let ids = Sentence::of_units(units).encode(&voice.tables).unwrap();
+            let ids = Sentence::of_units(units)
+                .encode(&voice.model.tables)
+                .unwrap();
             let mel = voice
+                .model
                 .acoustic
                 .run(&ids, 1.0, &StopSignal::new(), &mut Probe::none())
                 .unwrap();
@@ -52,6 +55,7 @@ fn a_package_speaks_as_the_reference_pipeline() {
             close(&mel.values, theirs, 1e-4, name);
             let mut silent = Given::default();
             let samples = voice
+                .model
                 .vocoder
                 .run(&mel, &mut silent, &StopSignal::new(), &mut Probe::none())
                 .unwrap();
@@ -106,7 +110,7 @@ fn a_voice_trained_on_bytes_reads_the_text_as_it_is() {
         .plan("ni3 hao3. zai4 jian4", &Style::default())
         .unwrap();
     assert_eq!(plan.stretches(), 2);
-    let ids = plan.sentences()[1].encode(&voice.tables).unwrap();
+    let ids = plan.sentences()[1].encode(&voice.model.tables).unwrap();
     let TextIds::Bytes(bytes) = &ids.text else {
         panic!("no bytes")
     };

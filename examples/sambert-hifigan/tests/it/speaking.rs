@@ -147,6 +147,17 @@ fn a_set_signal_stops_speech_and_it_stays_stopped() {
 }
 
 #[test]
+fn speech_outlives_what_it_was_made_of_and_moves_to_another_thread() {
+    let speech = {
+        let voice = Voice::demo().unwrap();
+        let plan = voice.plan("你好。", &Style::default()).unwrap();
+        voice.clone().speak(&plan, &StopSignal::new())
+    };
+    let speaking = std::thread::spawn(|| speech.map(|chunk| chunk.unwrap().len()).sum::<usize>());
+    assert!(speaking.join().unwrap() > 3_000);
+}
+
+#[test]
 fn threads_share_one_voice() {
     let voice = Voice::demo().unwrap();
     let alone = speak(&voice, "你好。", &Style::default());
