@@ -58,7 +58,9 @@ pub(crate) async fn protect(
             (shield.audit(audit), handle)
         }
     };
-    let app = shield.protect(routes::all(app)).map_err(wrong)?;
+    let app = shield
+        .protect(routes::all(app).map_err(wrong)?)
+        .map_err(wrong)?;
     Ok(Protected { app, audit, keys })
 }
 

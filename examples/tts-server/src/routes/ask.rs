@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
 
 use super::fault::Fault;
 use crate::{
@@ -11,11 +12,16 @@ use crate::{
 };
 
 /// What was asked for, as it came. The layer for text has cleaned and counted the text.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams, ToSchema)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Ask {
+    /// What to say, in Chinese.
+    #[schema(example = "你好")]
     text: String,
+    /// How to feel; the voice's first emotion where nothing is said.
     emotion: Option<String>,
+    /// How fast; 1 is as fast as the voice speaks by itself.
     speed: Option<f32>,
 }
 

@@ -3,6 +3,13 @@
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 
 /// Answers `ok`.
+#[utoipa::path(
+    get,
+    path = "/health",
+    tag = "server",
+    operation_id = "health",
+    responses((status = 200, description = "The server answers.", content_type = "text/plain", body = str)),
+)]
 pub(crate) async fn health() -> ([(http::HeaderName, &'static str); 2], &'static str) {
     (
         [

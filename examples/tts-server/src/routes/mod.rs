@@ -3,13 +3,16 @@
 mod ask;
 mod fault;
 mod health;
+mod openapi;
 mod page;
 mod session;
 mod tts;
 mod voices;
 
-use palisade::{Routes, Rule};
+use axum::extract::FromRef;
+use palisade::{RouteError, Routes, Rule};
 
+use self::openapi::{Document, Facts};
 use crate::{first_start::SCOPE, state::App};
 
 /// The name of the limit that counts texts.
@@ -17,14 +20,45 @@ pub(crate) const TTS_LIMIT: &str = "tts";
 /// The name of the limit that counts everything by address.
 pub(crate) const CLIENT_LIMIT: &str = "client";
 
+/// What handlers can ask for: what they share, and the description of them all.
+#[derive(Clone, Debug)]
+struct Served {
+    app: App,
+    document: Document,
+}
+
+impl FromRef<Served> for App {
+    fn from_ref(served: &Served) -> Self {
+        served.app.clone()
+    }
+}
+
+impl FromRef<Served> for Document {
+    fn from_ref(served: &Served) -> Self {
+        served.document.clone()
+    }
+}
+
+/// All routes, ready to be served.
+///
+/// # Errors
+/// When two of them are at odds.
+pub(crate) fn all(app: App) -> Result<Routes, RouteError> {
+    let routes = list();
+    let (_, table) = routes.clone().into_parts();
+    let document = Document::new(&table.build()?, &Facts::of(&app));
+    Ok(routes.with_state(Served { app, document }))
+}
+
 /// All routes with their rules. What is not here does not exist.
-pub(crate) fn all(app: App) -> Routes {
+fn list() -> Routes<Served> {
     let speak = || Rule::scope(SCOPE).limit(TTS_LIMIT).text("text");
     Routes::new()
         .get("/", Rule::public(), page::index)
         .get("/assets/{version}/{file}", Rule::public(), page::asset)
         .get("/robots.txt", Rule::public(), page::robots)
         .get("/health", Rule::public(), health::health)
+        .get("/openapi.json", Rule::public(), openapi::show)
         .get("/tts", speak(), tts::get)
         .post("/tts", speak(), tts::post)
         .get("/voices", Rule::scope(SCOPE), voices::voices)
@@ -32,5 +66,4 @@ pub(crate) fn all(app: App) -> Routes {
         .get("/session", Rule::public(), session::show)
         .post("/session", Rule::scope(SCOPE), session::open)
         .delete("/session", Rule::authenticated(), session::close)
-        .with_state(app)
 }

@@ -49,6 +49,14 @@ assets!(
 );
 
 /// The page itself.
+#[utoipa::path(
+    get,
+    path = "/",
+    tag = "page",
+    operation_id = "page",
+    responses((status = 200, description = "The page.", content_type = "text/html", body = str)),
+    extensions(("x-refusals" = json!({ "308": ["https_required"] }))),
+)]
 pub(crate) async fn index() -> Response {
     static PAGE: OnceLock<String> = OnceLock::new();
     let page =
@@ -60,6 +68,26 @@ pub(crate) async fn index() -> Response {
 }
 
 /// A file of the page.
+#[utoipa::path(
+    get,
+    path = "/assets/{version}/{file}",
+    tag = "page",
+    operation_id = "page_file",
+    params(
+        ("version" = String, Path, description = "The version of the page, as the page itself names it."),
+        ("file" = String, Path, description = "The name of the file."),
+    ),
+    responses((
+        status = 200,
+        description = "The file, for ever: another version has another address.",
+        content(
+            (str = "text/css"),
+            (str = "text/javascript"),
+            (str = "image/svg+xml"),
+        ),
+    )),
+    extensions(("x-refusals" = json!({ "404": ["not_found"] }))),
+)]
 pub(crate) async fn asset(
     cx: SecurityContext,
     Path((asked, name)): Path<(String, String)>,
@@ -74,6 +102,13 @@ pub(crate) async fn asset(
 }
 
 /// Asks search engines to stay away.
+#[utoipa::path(
+    get,
+    path = "/robots.txt",
+    tag = "page",
+    operation_id = "robots",
+    responses((status = 200, description = "For robots.", content_type = "text/plain", body = str)),
+)]
 pub(crate) async fn robots() -> Response {
     file(
         "text/plain; charset=utf-8",

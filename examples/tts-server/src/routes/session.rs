@@ -9,6 +9,7 @@ use http::{HeaderMap, StatusCode, header::SET_COOKIE};
 use palisade::KeyId;
 use palisade::{Principal, Rejection, SecurityContext, extract::Refused};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{
     sessions::{self, Current, LIFETIME, Live, NoSession},
@@ -16,10 +17,13 @@ use crate::{
 };
 
 /// What the page learns of its session. The cookie it never sees.
-#[derive(Serialize)]
-struct Session {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Session {
+    /// Goes into `X-CSRF-Token` with whatever changes something.
     csrf: String,
+    /// Seconds until it ends.
     expires_in: u64,
+    /// The public part of the key.
     key_id: String,
 }
 
@@ -35,6 +39,22 @@ impl Session {
 
 /// Trades a key for a session. A session that the browser still has gives way: whoever planted it
 /// must not share what comes after.
+#[utoipa::path(
+    post,
+    path = "/session",
+    tag = "session",
+    operation_id = "open_session",
+    summary = "Trades an API key for a session.",
+    description = "A session that the browser still has ends. The cookie is for the server's own page: scripts cannot read it.",
+    responses((
+        status = 200,
+        description = "A session, and its cookie.",
+        body = Session,
+        headers(("Set-Cookie" = String, description = "The cookie of the session.")),
+    )),
+    security(("key" = []), ("bearer" = [])),
+    extensions(("x-refusals" = json!({ "403": ["credential_kind"] }))),
+)]
 pub(crate) async fn open(
     State(app): State<App>,
     cx: SecurityContext,
@@ -57,6 +77,17 @@ pub(crate) async fn open(
 }
 
 /// Tells a page that was loaded anew about its session. Nobody signed in is no error: 204.
+#[utoipa::path(
+    get,
+    path = "/session",
+    tag = "session",
+    operation_id = "session",
+    responses(
+        (status = 200, description = "The session that the cookie carries.", body = Session),
+        (status = 204, description = "Nobody is signed in."),
+    ),
+    security((), ("session" = [])),
+)]
 pub(crate) async fn show(State(app): State<App>, current: Option<Extension<Current>>) -> Response {
     match current {
         Some(Extension(Current(live))) => Session::of(&app, &live).into_response(),
@@ -69,6 +100,17 @@ pub(crate) async fn show(State(app): State<App>, current: Option<Extension<Curre
 }
 
 /// Ends the session.
+#[utoipa::path(
+    delete,
+    path = "/session",
+    tag = "session",
+    operation_id = "close_session",
+    responses((
+        status = 204,
+        description = "It has ended, if there was one.",
+        headers(("Set-Cookie" = String, description = "Takes the cookie away.")),
+    )),
+)]
 pub(crate) async fn close(State(app): State<App>, current: Option<Extension<Current>>) -> Response {
     if let Some(Extension(Current(live))) = current {
         app.sessions.close(&live.digest);

@@ -21,6 +21,26 @@ use crate::{
 const AUDIO_SECONDS: HeaderName = HeaderName::from_static("x-audio-seconds");
 
 /// Speaks what the query asks for.
+#[utoipa::path(
+    get,
+    path = "/tts",
+    tag = "speech",
+    operation_id = "speak_query",
+    params(Ask),
+    responses((
+        status = 200,
+        description = "The sound.",
+        content_type = "audio/wav",
+        headers(("X-Audio-Seconds" = f64, description = "How long it sounds.")),
+    )),
+    extensions(("x-refusals" = json!({
+        "308": ["https_required"],
+        "400": ["speed_no_number"],
+        "422": ["emotion_unknown", "speed_out_of_range", "text_empty", "text_not_speakable"],
+        "500": ["synthesis_failed"],
+        "503": ["queue_full"],
+    }))),
+)]
 pub(crate) async fn get(
     State(app): State<App>,
     cx: SecurityContext,
@@ -31,6 +51,25 @@ pub(crate) async fn get(
 }
 
 /// Speaks what the body asks for.
+#[utoipa::path(
+    post,
+    path = "/tts",
+    tag = "speech",
+    operation_id = "speak",
+    request_body = Ask,
+    responses((
+        status = 200,
+        description = "The sound.",
+        content_type = "audio/wav",
+        headers(("X-Audio-Seconds" = f64, description = "How long it sounds.")),
+    )),
+    extensions(("x-refusals" = json!({
+        "400": [],
+        "422": ["emotion_unknown", "request_shape", "speed_out_of_range", "text_empty", "text_not_speakable"],
+        "500": ["synthesis_failed"],
+        "503": ["queue_full"],
+    }))),
+)]
 pub(crate) async fn post(
     State(app): State<App>,
     cx: SecurityContext,

@@ -9,6 +9,6 @@ mod token;
 
 pub(crate) use self::{
     authenticator::{Current, SessionAuthenticator},
-    cookie::{CLEAR, set as set_cookie},
+    cookie::{CLEAR, NAME as COOKIE, set as set_cookie},
     store::{LIFETIME, Live, NoSession, Sessions},
 };

@@ -5,6 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use sambert_hifigan::StopSignal;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// A voice that can be asked from several threads at once.
 pub trait Voice: Send + Sync + 'static {
@@ -19,7 +20,8 @@ pub trait Voice: Send + Sync + 'static {
 }
 
 /// What clients may know of a voice.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, ToSchema)]
+#[schema(as = Voice)]
 #[allow(clippy::exhaustive_structs)] // A description that each voice writes.
 pub struct VoiceInfo {
     /// Its name for programs.

@@ -1,0 +1,132 @@
+//! Completes an operation with what its rule demands: credentials, refusals, headers of limits, `HEAD`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use http::Method;
+use palisade::{Access, RouteTable, Rule};
+use serde_json::{Map, Value, json};
+
+use super::{headers, problem, refusals};
+
+/// Where a handler names refusals of its own: a list of codes for each status.
+const OWN: &str = "x-refusals";
+
+/// Completes the operations of a path that stand under a rule.
+pub(super) fn complete(operations: &mut Value, rule: &Rule, routes: &RouteTable) {
+    let Some(operations) = operations.as_object_mut() else {
+        return;
+    };
+    for (method, operation) in operations.iter_mut() {
+        if is_under(rule, method, routes) {
+            secure(operation, rule, method);
+            refuse(operation, rule);
+            count(operation);
+        }
+    }
+    if is_under(rule, "head", routes)
+        && let Some(get) = operations.get("get")
+    {
+        let head = head(get);
+        operations.insert("head".to_owned(), head);
+    }
+}
+
+fn is_under(rule: &Rule, method: &str, routes: &RouteTable) -> bool {
+    let method = Method::from_bytes(method.to_uppercase().as_bytes());
+    let served = method
+        .ok()
+        .and_then(|method| routes.rule_at(rule.template(), &method));
+    served.is_some_and(|served| served.index() == rule.index())
+}
+
+/// Says who may ask. What changes something needs the token of the session beside its cookie.
+fn secure(operation: &mut Value, rule: &Rule, method: &str) {
+    if *rule.access() == Access::Public || operation.get("security").is_some() {
+        return;
+    }
+    let session = match method {
+        "get" => json!({ "session": [] }),
+        _ => json!({ "session": [], "csrf": [] }),
+    };
+    operation["security"] = json!([{ "key": [] }, { "bearer": [] }, session]);
+}
+
+fn refuse(operation: &mut Value, rule: &Rule) {
+    let mut codes: BTreeMap<u16, BTreeSet<String>> = own(operation);
+    for refusals in refusals::of(rule) {
+        let known = codes.entry(refusals.status).or_default();
+        known.extend(refusals.codes.iter().map(|code| (*code).to_owned()));
+    }
+    for (status, codes) in codes {
+        operation["responses"][status.to_string()] = problem::response(status, &codes);
+    }
+}
+
+/// Takes the refusals out that the handler named.
+fn own(operation: &mut Value) -> BTreeMap<u16, BTreeSet<String>> {
+    let named = operation
+        .as_object_mut()
+        .and_then(|operation| operation.remove(OWN));
+    named
+        .and_then(|named| serde_json::from_value(named).ok())
+        .unwrap_or_default()
+}
+
+/// Every answer can carry the standing of the limits that counted the request.
+fn count(operation: &mut Value) {
+    let answers = operation["responses"].as_object_mut();
+    for (_, answer) in answers.into_iter().flatten() {
+        let standing = headers::some(&["RateLimit", "RateLimit-Policy"]);
+        match (answer.get_mut("headers"), standing) {
+            (Some(Value::Object(there)), Value::Object(standing)) => there.extend(standing),
+            (_, standing) => answer["headers"] = standing,
+        }
+    }
+}
+
+/// Describes `HEAD` as `GET` without bodies.
+fn head(get: &Value) -> Value {
+    let mut head = get.clone();
+    let id = get["operationId"].as_str().unwrap_or_default();
+    head["operationId"] = json!(format!("{id}_head"));
+    head["summary"] = json!("The head of what `GET` answers.");
+    if let Some(head) = head.as_object_mut() {
+        head.remove("description");
+    }
+    let answers = head["responses"].as_object_mut();
+    for (_, answer) in answers.into_iter().flatten() {
+        if let Some(answer) = answer.as_object_mut() {
+            answer.remove("content");
+        }
+    }
+    head
+}
+
+/// Adds what operations refer to.
+pub(super) fn components(components: &mut Value) {
+    components["headers"] = headers::all();
+    components["securitySchemes"] = schemes();
+}
+
+fn schemes() -> Value {
+    let mut schemes = Map::new();
+    let mut add = |name: &str, scheme: Value| schemes.insert(name.to_owned(), scheme);
+    let key = "An API key, or a token where the operator trusts an issuer.";
+    add(
+        "bearer",
+        json!({ "type": "http", "scheme": "bearer", "description": key }),
+    );
+    add(
+        "csrf",
+        json!({ "type": "apiKey", "in": "header", "name": "X-CSRF-Token", "description": "The `csrf` of the session, beside its cookie, wherever something changes. The request must come from the server's own page." }),
+    );
+    add(
+        "key",
+        json!({ "type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An API key." }),
+    );
+    add(
+        "session",
+        json!({ "type": "apiKey", "in": "cookie", "name": crate::sessions::COOKIE, "description": "A session, which `POST /session` opens for an hour." }),
+    );
+    Value::Object(schemes)
+}

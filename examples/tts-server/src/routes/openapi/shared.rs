@@ -1,0 +1,54 @@
+//! Says what several operations answer once: equal refusals become components.
+
+use std::collections::BTreeMap;
+
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+/// Moves the refusals of all operations to the components.
+pub(super) fn share(document: &mut Value) {
+    let mut shared = Shared::default();
+    for operation in values(document.get_mut("paths")).flat_map(|path| values(Some(path))) {
+        let answers = operation
+            .get_mut("responses")
+            .and_then(Value::as_object_mut);
+        for (status, answer) in answers.into_iter().flatten() {
+            if status.starts_with(['4', '5']) {
+                let name = shared.name(status, answer);
+                *answer = json!({ "$ref": format!("#/components/responses/{name}") });
+            }
+        }
+    }
+    document["components"]["responses"] = Value::Object(shared.named);
+}
+
+/// The members of an object, without their names.
+pub(super) fn values(object: Option<&mut Value>) -> impl Iterator<Item = &mut Value> {
+    let members = object.and_then(Value::as_object_mut).into_iter().flatten();
+    members.map(|(_, value)| value)
+}
+
+#[derive(Default)]
+struct Shared {
+    names: BTreeMap<String, String>,
+    named: Map<String, Value>,
+}
+
+impl Shared {
+    /// Finds the name of an answer: that of its status, with a number where answers differ.
+    fn name(&mut self, status: &str, answer: &Value) -> String {
+        let known = self.names.entry(answer.to_string());
+        let name = known.or_insert_with(|| {
+            let status = status.parse::<StatusCode>().ok();
+            let reason = status.and_then(|status| status.canonical_reason());
+            let reason = reason.unwrap_or_default().replace([' ', '-'], "");
+            let free = |name: &String| !self.named.contains_key(name);
+            let numbered = (2..).map(|number| format!("{reason}{number}"));
+            let name = std::iter::once(reason.clone()).chain(numbered).find(free);
+            let name = name.unwrap_or(reason);
+            self.named.insert(name.clone(), answer.clone());
+            name
+        });
+        name.clone()
+    }
+}
