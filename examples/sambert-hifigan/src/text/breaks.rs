@@ -38,11 +38,7 @@ pub(crate) fn join(tokens: Vec<Token>) -> Vec<Token> {
     let mut joined: Vec<Token> = Vec::new();
     for token in tokens {
         match joined.last_mut().filter(|last| leans(&token, last)) {
-            Some(last) => {
-                last.text.extend(token.text);
-                last.syllables.extend(token.syllables);
-                last.after = token.after;
-            }
+            Some(last) => last.absorb(token),
             None => joined.push(token),
         }
     }
@@ -54,6 +50,7 @@ fn leans(token: &Token, on: &Token) -> bool {
     let particle = PARTICLES.split(' ').any(|particle| particle == text);
     let neutral = token.syllables.iter().all(|syllable| syllable.tone == 5);
     on.after == Break::Word
+        && !on.pinned
         && on.tag != LETTER
         && on.syllables.len() < LEANING
         && particle
@@ -71,7 +68,7 @@ pub(crate) fn divide(tokens: &mut [Token]) {
         since += token.syllables.len();
         left -= token.syllables.len();
         let closes = rest.first().is_some_and(|next| closes(token, next, since));
-        if token.after == Break::Word && closes && left >= 3 {
+        if token.after == Break::Word && !token.pinned && closes && left >= 3 {
             token.after = Break::Phrase;
         }
         if token.after >= Break::Phrase {

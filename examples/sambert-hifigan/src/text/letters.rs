@@ -1,6 +1,6 @@
 //! Latin letters by their Mandarin names.
 
-use super::{Break, Syllable, segment::Token};
+use super::{Syllable, segment::Token};
 
 /// The tag of a letter, which no dictionary uses.
 pub(crate) const LETTER: char = '@';
@@ -61,13 +61,6 @@ pub(crate) fn greek(letter: char) -> Option<Token> {
 }
 
 fn spoken(letter: char, name: &str) -> Token {
-    Token {
-        text: vec![letter],
-        syllables: name
-            .split_whitespace()
-            .filter_map(Syllable::parse)
-            .collect(),
-        tag: LETTER,
-        after: Break::Word,
-    }
+    let syllables = name.split_whitespace().filter_map(Syllable::parse);
+    Token::new(vec![letter], syllables.collect(), LETTER)
 }

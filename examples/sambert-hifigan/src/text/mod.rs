@@ -9,6 +9,7 @@ mod numbers;
 mod polyphones;
 mod reading;
 mod sandhi;
+mod script;
 mod segment;
 mod syllable;
 mod word;
@@ -17,6 +18,7 @@ mod word;
 pub(crate) use self::word::{Phone, push_word};
 pub(crate) use self::{
     breaks::Stretch,
+    script::{Reading, Script},
     syllable::Syllable,
     word::{Break, Word, units_of},
 };
@@ -35,11 +37,11 @@ pub(crate) fn prepare() {
 /// # Errors
 ///
 /// The first character that is of a script the front end cannot read.
-pub(crate) fn analyze(text: &str) -> Result<Vec<Stretch>, Unspeakable> {
-    let text = numbers::spell_out(&clean::clean(text));
+pub(crate) fn analyze(script: &Script) -> Result<Vec<Stretch>, Unspeakable> {
+    let text = numbers::spell_out(script.text());
     let mut spoken = Vec::new();
     for clause in clause::split(&text) {
-        let mut words = segment::words_of(&clause.text)?;
+        let mut words = segment::words_of(&clause.text, script)?;
         sandhi::apply(&mut words);
         words.iter_mut().for_each(reading::color);
         let mut words = breaks::join(words);

@@ -3,7 +3,7 @@
 use pinyin::ToPinyin;
 
 use super::{
-    Break, Syllable, Unspeakable, lexicon, polyphones,
+    Syllable, Unspeakable, lexicon, polyphones,
     segment::{Cut, Token},
 };
 
@@ -27,12 +27,8 @@ pub(crate) fn read(cut: Cut<'_>, cuts: &[Cut<'_>], index: usize) -> Result<Token
     {
         *first = surname;
     }
-    Ok(Token {
-        text,
-        syllables,
-        tag: cut.tag.chars().next().unwrap_or('x'),
-        after: Break::Word,
-    })
+    let tag = cut.tag.chars().next().unwrap_or('x');
+    Ok(Token::new(text, syllables, tag))
 }
 
 fn single(c: char, cuts: &[Cut<'_>], index: usize) -> Result<Syllable, Unspeakable> {
@@ -111,6 +107,10 @@ const CHILDREN: &str = "女儿 男儿 幼儿 婴儿 孤儿 胎儿 少儿 小儿 
 
 /// Colors the syllable before a closing 儿 and drops the 儿's own: after this characters and syllables differ.
 pub(crate) fn color(token: &mut Token) {
+    let last = token.syllables.len().saturating_sub(1);
+    if token.is_given(last) || token.is_given(last.saturating_sub(1)) {
+        return;
+    }
     let Token {
         text, syllables, ..
     } = token;

@@ -5,8 +5,25 @@ use super::segment::{Token, is_word};
 /// Changes the dictionary's tones of one clause into those that are spoken.
 pub(crate) fn apply(words: &mut [Token]) {
     one_and_not(words);
-    words.iter_mut().for_each(inside);
+    for word in &mut *words {
+        inside(word);
+        before_given(word);
+    }
     between(words);
+}
+
+/// Gives markup its readings back, and third tones inside a word the change that a given third tone asks for.
+fn before_given(word: &mut Token) {
+    word.restore();
+    for index in (1..word.syllables.len()).rev() {
+        let after_given = word.is_given(index) && !word.is_given(index - 1);
+        if let Some([here, next]) = word.syllables.get_mut(index - 1..=index)
+            && after_given
+            && (here.tone, next.tone) == (3, 3)
+        {
+            here.tone = 2;
+        }
+    }
 }
 
 /// A character with the tone it is spoken in, and whether it ends a word of several.
@@ -147,7 +164,9 @@ fn raise(pair: &mut [&mut u8]) {
 fn between(words: &mut [Token]) {
     let mut next = None;
     for word in words.iter_mut().rev() {
+        let given = word.is_given(word.syllables.len().saturating_sub(1));
         if let Some(last) = word.syllables.last_mut()
+            && !given
             && (last.tone, next) == (3, Some(3))
         {
             last.tone = 2;

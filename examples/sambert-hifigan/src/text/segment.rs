@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use jieba_rs::Jieba;
 
-use super::{Break, Syllable, Unspeakable, Word, letters, lexicon, reading};
+use super::{Break, Reading, Script, Syllable, Unspeakable, Word, letters, lexicon, reading};
 
 /// A word on its way to being spoken: its characters are still known.
 #[derive(Clone, Debug)]
@@ -12,8 +12,12 @@ pub(crate) struct Token {
     pub(crate) text: Vec<char>,
     /// One syllable a character, or several for a letter; aligned with `text` only for Chinese words.
     pub(crate) syllables: Vec<Syllable>,
+    /// The syllables that markup gave, each in its place; empty where it gave none.
+    pub(crate) given: Vec<Option<Syllable>>,
     pub(crate) tag: Tag,
     pub(crate) after: Break,
+    /// Whether markup gave the break after it.
+    pub(crate) pinned: bool,
 }
 
 /// A part of speech, by the first letter of the dictionary's tag: `v` verb, `n` noun, `a` adjective,
@@ -25,6 +29,56 @@ pub(crate) type Tag = char;
 pub(crate) struct Cut<'a> {
     pub(crate) text: &'a str,
     pub(crate) tag: &'a str,
+}
+
+impl Token {
+    /// Makes a word with nothing given.
+    pub(crate) const fn new(text: Vec<char>, syllables: Vec<Syllable>, tag: Tag) -> Self {
+        Self {
+            text,
+            syllables,
+            given: Vec::new(),
+            tag,
+            after: Break::Word,
+            pinned: false,
+        }
+    }
+
+    /// Makes a word without characters, all of which is given.
+    fn without_text(mark: char, syllables: &[Syllable], after: Option<Break>) -> Self {
+        Self {
+            given: syllables.iter().cloned().map(Some).collect(),
+            after: after.unwrap_or(Break::Word),
+            pinned: after.is_some(),
+            ..Self::new(vec![mark], syllables.to_vec(), 'x')
+        }
+    }
+
+    /// Tells whether markup gave the syllable at a place.
+    pub(crate) fn is_given(&self, index: usize) -> bool {
+        self.given.get(index).is_some_and(Option::is_some)
+    }
+
+    /// Sets the given syllables again, whatever was made of them.
+    pub(crate) fn restore(&mut self) {
+        for (syllable, given) in self.syllables.iter_mut().zip(&self.given) {
+            if let Some(given) = given {
+                syllable.clone_from(given);
+            }
+        }
+    }
+
+    /// Takes in the word that follows.
+    pub(crate) fn absorb(&mut self, next: Self) {
+        if !(self.given.is_empty() && next.given.is_empty()) {
+            self.given.resize(self.syllables.len(), None);
+            self.given.extend(next.given);
+        }
+        self.text.extend(next.text);
+        self.syllables.extend(next.syllables);
+        self.after = next.after;
+        self.pinned = next.pinned;
+    }
 }
 
 impl From<Token> for Word {
@@ -59,7 +113,9 @@ pub(crate) fn is_word(word: &str) -> bool {
 /// # Errors
 ///
 /// The first character of a script without Mandarin readings.
-pub(crate) fn words_of(clause: &str) -> Result<Vec<Token>, Unspeakable> {
+pub(crate) fn words_of(clause: &str, script: &Script) -> Result<Vec<Token>, Unspeakable> {
+    let unmarked = script.unmark(clause);
+    let clause = unmarked.text.as_str();
     // Without guessing at unknown words: a wrong guess takes characters from words that are known.
     let cuts: Vec<Cut<'_>> = jieba()
         .tag(clause, false)
@@ -70,8 +126,11 @@ pub(crate) fn words_of(clause: &str) -> Result<Vec<Token>, Unspeakable> {
         })
         .collect();
     let mut tokens: Vec<Token> = Vec::new();
+    let mut at = 0;
     for (index, cut) in cuts.iter().enumerate() {
         for run in cut.text.chunk_by_kind() {
+            let start = at;
+            at += run.length();
             match run {
                 Run::Chinese(word) => {
                     let whole = word.len() == cut.text.len();
@@ -79,22 +138,28 @@ pub(crate) fn words_of(clause: &str) -> Result<Vec<Token>, Unspeakable> {
                         text: word,
                         tag: if whole { cut.tag } else { "n" },
                     };
-                    let token = reading::read(cut, &cuts, index)?;
+                    let mut token = reading::read(cut, &cuts, index)?;
+                    unmarked.give(&mut token, start);
                     match tokens.last_mut().filter(|last| {
                         word == "儿" && last.text.last().copied().is_some_and(is_han)
                     }) {
-                        Some(colored) => {
-                            colored.text.extend(token.text);
-                            colored.syllables.extend(token.syllables);
-                        }
+                        Some(colored) => colored.absorb(token),
                         None => tokens.push(token),
                     }
                 }
                 Run::Letters(word) => tokens.extend(word.chars().map(letters::read)),
-                Run::Other(c) => match letters::greek(c) {
-                    Some(token) => tokens.push(token),
-                    None if c.is_alphabetic() => return Err(Unspeakable(c)),
-                    None => {}
+                Run::Other(c) => match (script.reading(c), letters::greek(c)) {
+                    (Some(Reading::Word { syllables, after }), _) => {
+                        tokens.push(Token::without_text(c, syllables, *after));
+                    }
+                    (Some(Reading::PhraseEnd), _) => {
+                        if let Some(last) = tokens.last_mut() {
+                            (last.after, last.pinned) = (last.after.max(Break::Phrase), true);
+                        }
+                    }
+                    (_, Some(token)) => tokens.push(token),
+                    (None, None) if c.is_alphabetic() => return Err(Unspeakable(c)),
+                    (_, None) => {}
                 },
             }
         }
@@ -107,6 +172,15 @@ enum Run<'a> {
     Chinese(&'a str),
     Letters(&'a str),
     Other(char),
+}
+
+impl Run<'_> {
+    const fn length(&self) -> usize {
+        match self {
+            Self::Chinese(text) | Self::Letters(text) => text.len(),
+            Self::Other(c) => c.len_utf8(),
+        }
+    }
 }
 
 /// Cuts a text where its script changes.
