@@ -134,7 +134,7 @@ impl Plan {
 
 fn unit_sentences(voice: &Voice, text: &str, style: &Style) -> Result<Vec<Sentence>, TextError> {
     let mut sentences = Vec::new();
-    for stretch in text::analyze(&text::Script::plain(text))? {
+    for stretch in text::analyze(&text::Script::plain(text), voice.model.latin)? {
         let text::Stretch {
             mut words,
             ends_sentence,

@@ -35,6 +35,8 @@ pub(crate) struct Model {
     pub(crate) bytes: bool,
     /// Whether only the phones of plain syllables were trained.
     pub(crate) plain_syllables: bool,
+    /// How Latin words are said.
+    pub(crate) latin: text::Latin,
     name: String,
     emotions: Vec<Emotion>,
     sample_rate: u32,
@@ -190,6 +192,11 @@ impl Voice {
                 format!("the vocoder takes {theirs} channels, the acoustic model makes {ours}");
             return Err(LoadError::new(vocoder_file, problem));
         }
+        let latin = if parts.about.english && tables.has_english() {
+            text::Latin::English
+        } else {
+            text::Latin::Mandarin
+        };
         text::prepare();
         let speaker = unit
             .speaker_list
@@ -205,6 +212,7 @@ impl Voice {
             speaker,
             bytes,
             plain_syllables: !parts.about.colored_syllables,
+            latin,
             name: parts.about.name,
             emotions: parts.about.emotions,
             sample_rate,

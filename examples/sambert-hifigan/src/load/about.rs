@@ -12,6 +12,8 @@ pub(crate) struct About {
     pub(crate) emotions: Vec<Emotion>,
     /// Whether the phones of colored syllables (erhua) were trained.
     pub(crate) colored_syllables: bool,
+    /// Whether the phones of English were trained.
+    pub(crate) english: bool,
 }
 
 #[derive(Deserialize)]
@@ -19,6 +21,13 @@ struct File {
     name: String,
     emotions: Vec<String>,
     colored_syllables: bool,
+    #[serde(default = "trained")]
+    english: bool,
+}
+
+/// What a package does not say was trained: the phone set of the model family has it.
+const fn trained() -> bool {
+    true
 }
 
 impl About {
@@ -39,6 +48,7 @@ impl About {
             name: parsed.name,
             emotions,
             colored_syllables: parsed.colored_syllables,
+            english: parsed.english,
         })
     }
 
@@ -48,6 +58,7 @@ impl About {
             name,
             emotions: Emotion::ALL.to_vec(),
             colored_syllables: true,
+            english: true,
         }
     }
 }

@@ -3,6 +3,7 @@
 mod breaks;
 mod clause;
 mod clean;
+mod english;
 mod letters;
 mod lexicon;
 mod numbers;
@@ -18,6 +19,7 @@ mod word;
 pub(crate) use self::word::{Phone, push_word};
 pub(crate) use self::{
     breaks::Stretch,
+    english::Latin,
     script::{Reading, Script},
     syllable::Syllable,
     word::{Break, Word, units_of},
@@ -37,11 +39,11 @@ pub(crate) fn prepare() {
 /// # Errors
 ///
 /// The first character that is of a script the front end cannot read.
-pub(crate) fn analyze(script: &Script) -> Result<Vec<Stretch>, Unspeakable> {
+pub(crate) fn analyze(script: &Script, latin: Latin) -> Result<Vec<Stretch>, Unspeakable> {
     let text = numbers::spell_out(script.text());
     let mut spoken = Vec::new();
     for clause in clause::split(&text) {
-        let mut words = segment::words_of(&clause.text, script)?;
+        let mut words = segment::words_of(&clause.text, script, latin)?;
         sandhi::apply(&mut words);
         words.iter_mut().for_each(reading::color);
         let mut words = breaks::join(words);

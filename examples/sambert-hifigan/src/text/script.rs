@@ -146,10 +146,10 @@ impl Unmarked<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::analyze;
+    use crate::text::{Latin, analyze};
 
     fn shown(script: &Script) -> String {
-        let words = analyze(script)
+        let words = analyze(script, Latin::Mandarin)
             .unwrap()
             .into_iter()
             .flat_map(|stretch| stretch.words);

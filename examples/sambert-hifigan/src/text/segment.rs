@@ -4,7 +4,11 @@ use std::sync::OnceLock;
 
 use jieba_rs::Jieba;
 
-use super::{Break, Reading, Script, Syllable, Unspeakable, Word, letters, lexicon, reading};
+use super::{
+    Break, Reading, Script, Syllable, Unspeakable, Word,
+    english::{self, Latin},
+    letters, lexicon, reading,
+};
 
 /// A word on its way to being spoken: its characters are still known.
 #[derive(Clone, Debug)]
@@ -113,18 +117,14 @@ pub(crate) fn is_word(word: &str) -> bool {
 /// # Errors
 ///
 /// The first character of a script without Mandarin readings.
-pub(crate) fn words_of(clause: &str, script: &Script) -> Result<Vec<Token>, Unspeakable> {
+pub(crate) fn words_of(
+    clause: &str,
+    script: &Script,
+    latin: Latin,
+) -> Result<Vec<Token>, Unspeakable> {
     let unmarked = script.unmark(clause);
     let clause = unmarked.text.as_str();
-    // Without guessing at unknown words: a wrong guess takes characters from words that are known.
-    let cuts: Vec<Cut<'_>> = jieba()
-        .tag(clause, false)
-        .into_iter()
-        .map(|tag| Cut {
-            text: tag.word,
-            tag: tag.tag,
-        })
-        .collect();
+    let cuts = cut(clause);
     let mut tokens: Vec<Token> = Vec::new();
     let mut at = 0;
     for (index, cut) in cuts.iter().enumerate() {
@@ -147,7 +147,7 @@ pub(crate) fn words_of(clause: &str, script: &Script) -> Result<Vec<Token>, Unsp
                         None => tokens.push(token),
                     }
                 }
-                Run::Letters(word) => tokens.extend(word.chars().map(letters::read)),
+                Run::Letters(word) => tokens.extend(english::read(word, latin)),
                 Run::Other(c) => match (script.reading(c), letters::greek(c)) {
                     (Some(Reading::Word { syllables, after }), _) => {
                         tokens.push(Token::without_text(c, syllables, *after));
@@ -165,6 +165,39 @@ pub(crate) fn words_of(clause: &str, script: &Script) -> Result<Vec<Token>, Unsp
         }
     }
     Ok(tokens)
+}
+
+/// Cuts a clause into words; Latin ones with their apostrophes.
+fn cut(clause: &str) -> Vec<Cut<'_>> {
+    let mut cuts = Vec::new();
+    let mut rest = clause;
+    while !rest.is_empty() {
+        let start = rest
+            .find(|c: char| c.is_ascii_alphabetic())
+            .unwrap_or(rest.len());
+        let (before, latin) = rest.split_at(start);
+        let end = latin.len() - latin.trim_start_matches(is_latin).len();
+        let (word, after) = latin.split_at(end);
+        // Without guessing at unknown words: a wrong guess takes characters from words that are known.
+        let tagged = jieba().tag(before, false).into_iter();
+        cuts.extend(tagged.map(|tag| Cut {
+            text: tag.word,
+            tag: tag.tag,
+        }));
+        if !word.is_empty() {
+            cuts.push(Cut {
+                text: word,
+                tag: "eng",
+            });
+        }
+        rest = after;
+    }
+    cuts
+}
+
+/// Tells whether a character may be part of a Latin word.
+fn is_latin(c: char) -> bool {
+    c.is_ascii_alphabetic() || c == '\''
 }
 
 /// A stretch of one script.
@@ -198,7 +231,7 @@ impl ChunkByKind for str {
                 let length = end(is_han);
                 (rest.get(..length).map(Run::Chinese), length)
             } else if first.is_ascii_alphabetic() {
-                let length = end(|c| c.is_ascii_alphabetic());
+                let length = end(is_latin);
                 (rest.get(..length).map(Run::Letters), length)
             } else {
                 (Some(Run::Other(first)), first.len_utf8())

@@ -10,12 +10,12 @@ const INITIALS: [&str; 23] = [
     "z", "c", "s", "y", "w",
 ];
 
-/// A Mandarin syllable in surface form: `v` for every ü, the tone it is spoken with.
+/// A syllable in surface form. Mandarin: `v` for every ü, the tone it is spoken with. English: its phones in capitals.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Syllable {
-    /// The spelling, such as `xve` for 雪; a trailing `r` beyond `er` colors the syllable.
+    /// The spelling, such as `xve` for 雪 or `L-OW` for -lo; a trailing `r` beyond `er` colors the syllable.
     pub(crate) spelling: String,
-    /// 1 to 4, 5 for neutral.
+    /// 1 to 4, 5 for neutral; of an English syllable 1 with stress and 0 without.
     pub(crate) tone: u8,
 }
 
@@ -39,8 +39,25 @@ impl Syllable {
         syllable.phones().is_some().then_some(syllable)
     }
 
-    /// Returns the two phones, or nothing for a spelling that is no syllable.
-    pub(crate) fn phones(&self) -> Option<[String; 2]> {
+    /// Makes an English syllable.
+    pub(crate) fn english<'a>(phones: impl Iterator<Item = &'a str>, stressed: bool) -> Self {
+        Self {
+            spelling: phones.collect::<Vec<_>>().join("-"),
+            tone: u8::from(stressed),
+        }
+    }
+
+    /// Returns the phones, two for a Mandarin syllable, or nothing for a spelling that is no syllable.
+    pub(crate) fn phones(&self) -> Option<Vec<String>> {
+        let spelling = self.spelling.as_str();
+        if spelling.starts_with(|c: char| c.is_ascii_uppercase()) {
+            return Some(spelling.split('-').map(str::to_lowercase).collect());
+        }
+        let [first, last] = self.initial_and_final()?;
+        Some(vec![first, last])
+    }
+
+    fn initial_and_final(&self) -> Option<[String; 2]> {
         let spelling = self.spelling.as_str();
         let (plain, suffix) = match spelling.strip_suffix('r') {
             Some(plain) if spelling != "er" && !plain.is_empty() => (plain, "r"),

@@ -92,6 +92,15 @@ impl Tables {
         .map(|table| table.0.len())
     }
 
+    /// Tells whether the phones of English are among the symbols.
+    pub(crate) fn has_english(&self) -> bool {
+        symbols::PHONES
+            .split_whitespace()
+            .skip_while(|phone| *phone != "aa")
+            .take_while(|phone| !phone.ends_with("_c"))
+            .all(|phone| self.phone.0.contains_key(phone))
+    }
+
     /// Looks every unit up.
     ///
     /// # Errors
