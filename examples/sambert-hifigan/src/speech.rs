@@ -34,20 +34,22 @@ impl Speech {
 
     fn sentence(&self, sentence: &Sentence, index: usize) -> Result<Vec<f32>, SpeakError> {
         let model = &self.voice.model;
-        let style = self.plan.style();
         let ids = sentence
             .encode(&model.tables)
             .map_err(|symbol| SpeakError::Model(format!("no id for {symbol}")))?;
-        let mel: Mel = model
-            .acoustic
-            .run(&ids, style.speed(), &self.stop, &mut Probe::none())?;
+        let mel: Mel =
+            model
+                .acoustic
+                .run(&ids, sentence.speed(), &self.stop, &mut Probe::none())?;
         // Every sentence has noise of its own.
-        let mut random = Seeded::new(style.seed().wrapping_add((index as u64) << 32));
-        let mut samples = model
+        let mut random = Seeded::new(self.plan.seed().wrapping_add((index as u64) << 32));
+        let spoken = model
             .vocoder
             .run(&mel, &mut random, &self.stop, &mut Probe::none())?;
-        let pause = sentence.pause() / style.speed() * self.voice.sample_rate() as f32;
-        samples.resize(samples.len() + pause as usize, 0.0);
+        let silence = |seconds: f32| (seconds * self.voice.sample_rate() as f32) as usize;
+        let mut samples = vec![0.0; silence(sentence.lead())];
+        samples.extend(spoken);
+        samples.resize(samples.len() + silence(sentence.pause()), 0.0);
         Ok(samples)
     }
 }

@@ -29,6 +29,27 @@ pub(crate) fn split(text: &str) -> Vec<Clause> {
     clauses
 }
 
+/// Tells whether a text's last mark, if nothing speakable follows it, ends a sentence.
+pub(crate) fn ends_sentence(text: &str) -> bool {
+    let mut last = '\n';
+    for c in text.chars().rev() {
+        match strength(' ', c, last) {
+            Some(after) => return after == Break::Sentence,
+            None if c == '.' => return true,
+            None if c.is_alphanumeric()
+                || !c.is_ascii() && !c.is_whitespace() && !CLOSING.contains(c) =>
+            {
+                return false;
+            }
+            None => last = c,
+        }
+    }
+    false
+}
+
+/// Marks that may follow the one that ends a sentence.
+const CLOSING: &str = "”’」』》〉";
+
 fn close(clauses: &mut Vec<Clause>, current: &mut String, after: Break) {
     if current.trim().is_empty() {
         current.clear();

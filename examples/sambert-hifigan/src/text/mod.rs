@@ -19,8 +19,9 @@ mod word;
 pub(crate) use self::word::{Phone, push_word};
 pub(crate) use self::{
     breaks::Stretch,
+    clause::ends_sentence,
     english::Latin,
-    script::{Reading, Script},
+    script::{Reading, Script, TooManyReadings},
     syllable::Syllable,
     word::{Break, Word, units_of},
 };

@@ -1,0 +1,93 @@
+//! What is to be said.
+
+mod bytes;
+mod error;
+#[allow(dead_code, reason = "the reader of markup follows")]
+mod passage;
+mod sentence;
+mod units;
+
+use std::sync::Arc;
+
+use crate::{Style, Voice};
+
+pub use self::error::TextError;
+#[allow(unused_imports, reason = "the reader of markup follows")]
+pub(crate) use self::{
+    error::Unplannable,
+    passage::{Passage, Pause, Unmarkable, Wording},
+    sentence::Sentence,
+};
+
+/// A text made ready for one voice: never empty, and everything in it can be spoken. A clone shares what it holds.
+///
+/// ```
+/// use sambert_hifigan::{Style, TextError, Voice};
+///
+/// let voice = Voice::demo()?;
+/// let plan = voice.plan("你好，世界！", &Style::default())?;
+/// assert_eq!(plan.pinyin(), "ni2 hao3, shi4 jie4.");
+/// assert!(plan.seconds_estimate() > 0.5);
+/// assert_eq!(voice.plan("……", &Style::default()).unwrap_err(), TextError::NothingSpeakable);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Plan {
+    sentences: Arc<[Sentence]>,
+    seed: u64,
+}
+
+impl Plan {
+    /// Plans a text in one style.
+    pub(crate) fn new(voice: &Voice, text: &str, style: &Style) -> Result<Self, TextError> {
+        let mut wording = Wording::for_voice(voice);
+        wording.push(text);
+        let passage = Passage::new(wording, style, 0);
+        Self::of(voice, &[passage], style.seed()).map_err(|unplannable| unplannable.error)
+    }
+
+    /// Plans passages, each in a style of its own.
+    pub(crate) fn of(voice: &Voice, passages: &[Passage], seed: u64) -> Result<Self, Unplannable> {
+        let sentences = passage::sentences(voice, passages)?;
+        if sentences.is_empty() {
+            let error = TextError::NothingSpeakable;
+            return Err(Unplannable { offset: 0, error });
+        }
+        let sentences = sentences.into();
+        Ok(Self { sentences, seed })
+    }
+
+    /// Returns how long the speech will take, roughly, before any of it is computed.
+    #[must_use]
+    pub fn seconds_estimate(&self) -> f32 {
+        self.sentences.iter().map(Sentence::seconds).sum()
+    }
+
+    /// Returns how many stretches the speech comes in.
+    #[must_use]
+    pub fn stretches(&self) -> usize {
+        self.sentences.len()
+    }
+
+    /// Tells whether there is nothing to say, which never happens: such a text has no plan.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.sentences.is_empty()
+    }
+
+    /// Shows what will be said: surface pinyin, words joined, `/` between phrases.
+    #[must_use]
+    pub fn pinyin(&self) -> String {
+        let shown: Vec<_> = self.sentences.iter().filter_map(Sentence::pinyin).collect();
+        shown.join(" ")
+    }
+
+    pub(crate) fn sentences(&self) -> &[Sentence] {
+        &self.sentences
+    }
+
+    /// Returns the seed of the noise in the voice.
+    pub(crate) const fn seed(&self) -> u64 {
+        self.seed
+    }
+}
