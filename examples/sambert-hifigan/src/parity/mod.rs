@@ -4,9 +4,11 @@
     reason = "the tests tell how far from the reference they are"
 )]
 
+mod beside;
 mod containers;
 mod demo;
 mod front;
+mod given;
 mod package;
 mod reference;
 mod speed;
