@@ -57,6 +57,7 @@ mod load;
 mod plan;
 mod probe;
 mod speech;
+pub mod ssml;
 mod stop;
 mod style;
 mod text;
@@ -69,6 +70,7 @@ pub use self::{
     load::LoadError,
     plan::{Plan, TextError},
     speech::{SpeakError, Speech},
+    ssml::{SsmlError, SsmlProblem},
     stop::StopSignal,
     style::{Emotion, InvalidSpeed, Style, UnknownEmotion},
     voice::Voice,

@@ -10,6 +10,7 @@ use crate::{
     },
     plan::{Plan, TextError},
     speech::Speech,
+    ssml::{self, SsmlError},
     stop::StopSignal,
     style::{Emotion, Style},
     text,
@@ -256,6 +257,19 @@ impl Voice {
     /// When the text holds nothing that can be spoken, or something this voice cannot speak.
     pub fn plan(&self, text: &str, style: &Style) -> Result<Plan, TextError> {
         Plan::new(self, text, style)
+    }
+
+    /// Works out what a document in the speech synthesis markup language says, as far as the language is read.
+    ///
+    /// The style is what the document does not say otherwise: its emotion and speed, and always its seed. What is read, with
+    /// examples: [`ssml`](crate::ssml).
+    ///
+    /// # Errors
+    ///
+    /// When the document is malformed or holds markup that is not read, and as [`Self::plan`] for its text. The error
+    /// tells the place and what is allowed there.
+    pub fn plan_ssml(&self, ssml: &str, style: &Style) -> Result<Plan, SsmlError> {
+        ssml::plan(self, ssml, style)
     }
 
     /// Speaks a plan, a sentence at a time, on the thread that asks for the next one.

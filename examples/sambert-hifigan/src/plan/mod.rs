@@ -2,7 +2,6 @@
 
 mod bytes;
 mod error;
-#[allow(dead_code, reason = "the reader of markup follows")]
 mod passage;
 mod sentence;
 mod units;
@@ -12,7 +11,6 @@ use std::sync::Arc;
 use crate::{Style, Voice};
 
 pub use self::error::TextError;
-#[allow(unused_imports, reason = "the reader of markup follows")]
 pub(crate) use self::{
     error::Unplannable,
     passage::{Passage, Pause, Unmarkable, Wording},

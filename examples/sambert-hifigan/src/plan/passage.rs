@@ -3,7 +3,7 @@
 use super::{Sentence, TextError, Unplannable, bytes, units};
 use crate::{
     Emotion, Style, Voice,
-    text::{Reading, Script, TooManyReadings, ends_sentence},
+    text::{Break, Reading, Script, TooManyReadings, ends_sentence},
 };
 
 /// Text in one style.
@@ -101,6 +101,24 @@ impl Wording {
                 .mark(reading)
                 .map_err(|TooManyReadings| Unmarkable::TooMany),
         }
+    }
+
+    /// Ends a word, a phrase, a clause or a sentence where no mark of the text does.
+    ///
+    /// # Errors
+    ///
+    /// When there are too many readings.
+    pub(crate) fn end(&mut self, after: Break) -> Result<(), Unmarkable> {
+        match (self, after) {
+            (_, Break::Joined | Break::Word) | (Self::Bytes(_), Break::Phrase) => {}
+            (Self::Bytes(text), Break::Clause) => text.push(','),
+            (Self::Bytes(text), Break::Sentence) => text.push('\n'),
+            (wording @ Self::Script(_), Break::Phrase) => wording.mark(Reading::PhraseEnd)?,
+            // These two marks have no part in any number.
+            (Self::Script(script), Break::Clause) => script.push("、"),
+            (Self::Script(script), Break::Sentence) => script.push("。"),
+        }
+        Ok(())
     }
 
     fn ends_sentence(&self) -> bool {

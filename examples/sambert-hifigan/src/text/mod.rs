@@ -20,8 +20,11 @@ pub(crate) use self::word::{Phone, push_word};
 pub(crate) use self::{
     breaks::Stretch,
     clause::ends_sentence,
+    clean::clean,
     english::Latin,
-    script::{Reading, Script, TooManyReadings},
+    numbers::SayAs,
+    script::{READINGS, Reading, Script, TooManyReadings},
+    segment::is_han,
     syllable::Syllable,
     word::{Break, Word, units_of},
 };

@@ -1,7 +1,5 @@
 //! A text in which some readings are given: what markup makes, and what the front end reads.
 
-#![cfg_attr(not(test), allow(dead_code, reason = "the reader of markup follows"))]
-
 use super::{Break, Syllable, clean::clean, segment::Token};
 
 /// Private-use characters stand for the readings.
@@ -16,6 +14,9 @@ pub(crate) struct Script {
     text: String,
     readings: Vec<Reading>,
 }
+
+/// Readings of one script.
+pub(crate) const READINGS: usize = 0xfffe;
 
 /// What a mark stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +37,7 @@ pub(crate) enum Reading {
 pub(crate) struct TooManyReadings;
 
 impl Script {
+    #[cfg(test)]
     /// Takes a text without any given reading.
     pub(crate) fn plain(text: &str) -> Self {
         let mut script = Self::default();

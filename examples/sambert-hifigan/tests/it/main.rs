@@ -11,4 +11,5 @@ mod command;
 mod damage;
 mod reading;
 mod speaking;
+mod ssml;
 mod text;

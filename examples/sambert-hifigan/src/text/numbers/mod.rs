@@ -5,8 +5,10 @@ mod identify;
 mod measure;
 mod moment;
 mod rule;
+mod said;
 
 use self::rule::Rule;
+pub(crate) use self::said::SayAs;
 
 /// Writes every number in Chinese characters, as it is spoken at its place.
 pub(crate) fn spell_out(text: &str) -> String {
