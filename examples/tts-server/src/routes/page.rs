@@ -131,8 +131,13 @@ fn kind(name: &str) -> &'static str {
     }
 }
 
+/// The names of all files.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    ASSETS.iter().map(|(name, _)| *name)
+}
+
 /// The first digits of a digest over all files.
-fn version() -> &'static str {
+pub(super) fn version() -> &'static str {
     static VERSION: OnceLock<String> = OnceLock::new();
     VERSION.get_or_init(|| {
         let mut all = Sha256::new();

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::shared::values;
 use crate::{
+    routes::page,
     state::{App, SPEED},
     synthesis::VoiceInfo,
 };
@@ -52,6 +53,8 @@ impl Facts {
             return;
         }
         match name {
+            "file" => choose(schema, page::names().map(|name| json!(name)).collect()),
+            "version" => choose(schema, vec![json!(page::version())]),
             "emotion" => choose(schema, self.emotions()),
             "speed" => {
                 schema["minimum"] = json!(SPEED.start());
@@ -59,7 +62,10 @@ impl Facts {
                 schema["default"] = json!(1);
             }
             // `maxLength` counts code points; the limit counts what a reader takes for one character.
-            "text" => schema["x-max-graphemes"] = json!(self.max_graphemes),
+            "text" => {
+                schema["minLength"] = json!(1);
+                schema["x-max-graphemes"] = json!(self.max_graphemes);
+            }
             _ => {}
         }
     }
