@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::shared::values;
+use super::edit::{members, operations, put};
 use crate::{
     routes::page,
     state::{App, SPEED},
@@ -28,43 +28,49 @@ impl Facts {
 
     /// Fills them into every field and parameter that has their name: it means the same everywhere.
     pub(super) fn fill(&self, document: &mut Value) {
-        document["info"]["version"] = json!(env!("CARGO_PKG_VERSION"));
-        let schemas = document.pointer_mut("/components/schemas");
-        for schema in values(schemas) {
-            let fields = schema.get_mut("properties").and_then(Value::as_object_mut);
-            for (name, field) in fields.into_iter().flatten() {
-                self.bound(name, field);
+        if let Some(info) = document.get_mut("info") {
+            put(info, "version", json!(env!("CARGO_PKG_VERSION")));
+        }
+        if let Some(components) = document.get_mut("components") {
+            for (_, schema) in members(components, "schemas") {
+                for (name, field) in members(schema, "properties") {
+                    self.bound(name, field);
+                }
             }
         }
-        let operations = values(document.get_mut("paths")).flat_map(|path| values(Some(path)));
-        for operation in operations {
+        for operation in operations(document) {
             let parameters = operation
                 .get_mut("parameters")
                 .and_then(Value::as_array_mut);
             for parameter in parameters.into_iter().flatten() {
-                let name = parameter["name"].as_str().unwrap_or_default().to_owned();
-                self.bound(&name, &mut parameter["schema"]);
+                let name = parameter.get("name").and_then(Value::as_str);
+                let name = name.unwrap_or_default().to_owned();
+                if let Some(schema) = parameter.get_mut("schema") {
+                    self.bound(&name, schema);
+                }
             }
         }
     }
 
+    /// Bounds a single value; a list of them is an answer's.
     fn bound(&self, name: &str, schema: &mut Value) {
-        if schema["type"] == "array" {
+        let kind = schema.get("type");
+        if kind.is_none_or(|kind| kind == "array") {
             return;
         }
         match name {
-            "file" => choose(schema, page::names().map(|name| json!(name)).collect()),
-            "version" => choose(schema, vec![json!(page::version())]),
             "emotion" => choose(schema, self.emotions()),
+            "file" => choose(schema, page::names().map(Into::into).collect()),
+            "version" => choose(schema, vec![page::version().into()]),
             "speed" => {
-                schema["minimum"] = json!(SPEED.start());
-                schema["maximum"] = json!(SPEED.end());
-                schema["default"] = json!(1);
+                put(schema, "minimum", json!(SPEED.start()));
+                put(schema, "maximum", json!(SPEED.end()));
+                put(schema, "default", json!(1));
             }
             // `maxLength` counts code points; the limit counts what a reader takes for one character.
             "text" => {
-                schema["minLength"] = json!(1);
-                schema["x-max-graphemes"] = json!(self.max_graphemes);
+                put(schema, "minLength", json!(1));
+                put(schema, "x-max-graphemes", json!(self.max_graphemes));
             }
             _ => {}
         }
@@ -80,8 +86,8 @@ impl Facts {
 
 /// Leaves a field the choice of some values, and of none where it may be null.
 fn choose(schema: &mut Value, mut among: Vec<Value>) {
-    if schema["type"].is_array() {
+    if schema.get("type").is_some_and(Value::is_array) {
         among.push(Value::Null);
     }
-    schema["enum"] = Value::Array(among);
+    put(schema, "enum", Value::Array(among));
 }

@@ -1,6 +1,7 @@
 //! The description of the interface (OpenAPI 3.1): operations from the handlers, refusals from the
 //! rules of the routes, limits and voices from the running server. Nothing in it is said twice.
 
+mod edit;
 mod facts;
 mod headers;
 mod operation;
@@ -52,7 +53,7 @@ use super::{health, page, session, tts, voices};
         session::close,
         show,
     ),
-    components(schemas(problem::Problem)),
+    components(schemas(problem::Problem, problem::OpenAiError)),
 )]
 struct Handlers;
 
@@ -87,12 +88,12 @@ fn written(routes: &RouteTable, facts: &Facts) -> Value {
     let described = Handlers::openapi();
     let mut document = serde_json::to_value(described).unwrap_or_default();
     for rule in routes.rules() {
-        let Some(path) = document["paths"].get_mut(rule.template()) else {
-            continue;
-        };
-        operation::complete(path, rule, routes);
+        let paths = document.get_mut("paths");
+        if let Some(path) = paths.and_then(|paths| paths.get_mut(rule.template())) {
+            operation::complete(path, rule, routes);
+        }
     }
-    operation::components(&mut document["components"]);
+    operation::components(&mut document);
     facts.fill(&mut document);
     shared::share(&mut document);
     document

@@ -6,7 +6,10 @@ use http::Method;
 use palisade::{Access, RouteTable, Rule};
 use serde_json::{Map, Value, json};
 
-use super::{headers, problem, refusals};
+use super::{
+    edit::{members, put},
+    headers, problem, refusals,
+};
 
 /// Where a handler names refusals of its own: a list of codes for each status.
 const OWN: &str = "x-refusals";
@@ -48,7 +51,8 @@ fn secure(operation: &mut Value, rule: &Rule, method: &str) {
         "get" => json!({ "session": [] }),
         _ => json!({ "session": [], "csrf": [] }),
     };
-    operation["security"] = json!([{ "key": [] }, { "bearer": [] }, session]);
+    let either = json!([{ "key": [] }, { "bearer": [] }, session]);
+    put(operation, "security", either);
 }
 
 fn refuse(operation: &mut Value, rule: &Rule) {
@@ -57,8 +61,15 @@ fn refuse(operation: &mut Value, rule: &Rule) {
         let known = codes.entry(refusals.status).or_default();
         known.extend(refusals.codes.iter().map(|code| (*code).to_owned()));
     }
+    let Some(answers) = operation.get_mut("responses") else {
+        return;
+    };
     for (status, codes) in codes {
-        operation["responses"][status.to_string()] = problem::response(status, &codes);
+        put(
+            answers,
+            &status.to_string(),
+            problem::response(status, &codes, rule),
+        );
     }
 }
 
@@ -74,12 +85,11 @@ fn own(operation: &mut Value) -> BTreeMap<u16, BTreeSet<String>> {
 
 /// Every answer can carry the standing of the limits that counted the request.
 fn count(operation: &mut Value) {
-    let answers = operation["responses"].as_object_mut();
-    for (_, answer) in answers.into_iter().flatten() {
+    for (_, answer) in members(operation, "responses") {
         let standing = headers::some(&["RateLimit", "RateLimit-Policy"]);
         match (answer.get_mut("headers"), standing) {
             (Some(Value::Object(there)), Value::Object(standing)) => there.extend(standing),
-            (_, standing) => answer["headers"] = standing,
+            (_, standing) => put(answer, "headers", standing),
         }
     }
 }
@@ -87,14 +97,20 @@ fn count(operation: &mut Value) {
 /// Describes `HEAD` as `GET` without bodies.
 fn head(get: &Value) -> Value {
     let mut head = get.clone();
-    let id = get["operationId"].as_str().unwrap_or_default();
-    head["operationId"] = json!(format!("{id}_head"));
-    head["summary"] = json!("The head of what `GET` answers.");
+    let id = get
+        .get("operationId")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    put(&mut head, "operationId", json!(format!("{id}_head")));
+    put(
+        &mut head,
+        "summary",
+        json!("The head of what `GET` answers."),
+    );
     if let Some(head) = head.as_object_mut() {
         head.remove("description");
     }
-    let answers = head["responses"].as_object_mut();
-    for (_, answer) in answers.into_iter().flatten() {
+    for (_, answer) in members(&mut head, "responses") {
         if let Some(answer) = answer.as_object_mut() {
             answer.remove("content");
         }
@@ -103,9 +119,11 @@ fn head(get: &Value) -> Value {
 }
 
 /// Adds what operations refer to.
-pub(super) fn components(components: &mut Value) {
-    components["headers"] = headers::all();
-    components["securitySchemes"] = schemes();
+pub(super) fn components(document: &mut Value) {
+    if let Some(components) = document.get_mut("components") {
+        put(components, "headers", headers::all());
+        put(components, "securitySchemes", schemes());
+    }
 }
 
 fn schemes() -> Value {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use palisade::Rule;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
@@ -47,15 +48,55 @@ pub(crate) struct Problem {
     violated_policies: Option<Vec<String>>,
 }
 
+/// The same in the manner of OpenAI, for the routes that their clients ask.
+#[derive(ToSchema)]
+#[schema(as = Error)]
+#[expect(
+    dead_code,
+    reason = "it describes; what is sent is written by the stack"
+)]
+pub(crate) struct OpenAiError {
+    error: OpenAiRefusal,
+}
+
+/// Why a request was refused, in the words of OpenAI.
+#[derive(ToSchema)]
+#[schema(as = Refusal)]
+#[expect(
+    dead_code,
+    reason = "it describes; what is sent is written by the stack"
+)]
+pub(crate) struct OpenAiRefusal {
+    /// What is wrong, for people.
+    message: String,
+    /// What kind of mistake it is.
+    r#type: String,
+    /// The field that is wrong.
+    param: Option<String>,
+    /// What is wrong, for programs. Stable.
+    code: String,
+}
+
 /// Describes a refusal of one status with its codes.
-pub(super) fn response(status: u16, codes: &BTreeSet<String>) -> Value {
+pub(super) fn response(status: u16, codes: &BTreeSet<String>, rule: &Rule) -> Value {
     let (description, names) = words(status);
-    let own = json!({ "properties": { "status": { "const": status }, "code": { "enum": codes } } });
-    let schema = json!({ "allOf": [{ "$ref": "#/components/schemas/Problem" }, own] });
+    let codes = json!({ "enum": codes });
+    let (kind, name, own) = match rule.template().starts_with("/v1/") {
+        true => {
+            let own = json!({ "error": { "properties": { "code": codes } } });
+            ("application/json", "Error", own)
+        }
+        false => {
+            let own = json!({ "status": { "const": status }, "code": codes });
+            ("application/problem+json", "Problem", own)
+        }
+    };
+    let whole = json!({ "$ref": format!("#/components/schemas/{name}") });
+    let schema = json!({ "allOf": [whole, { "properties": own }] });
     json!({
         "description": description,
         "headers": headers::some(names),
-        "content": { "application/problem+json": { "schema": schema } },
+        "content": { kind: { "schema": schema } },
     })
 }
 

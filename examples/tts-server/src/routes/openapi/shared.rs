@@ -5,27 +5,22 @@ use std::collections::BTreeMap;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
+use super::edit::{members, operations, put};
+
 /// Moves the refusals of all operations to the components.
 pub(super) fn share(document: &mut Value) {
     let mut shared = Shared::default();
-    for operation in values(document.get_mut("paths")).flat_map(|path| values(Some(path))) {
-        let answers = operation
-            .get_mut("responses")
-            .and_then(Value::as_object_mut);
-        for (status, answer) in answers.into_iter().flatten() {
+    for operation in operations(document) {
+        for (status, answer) in members(operation, "responses") {
             if status.starts_with(['4', '5']) {
                 let name = shared.name(status, answer);
                 *answer = json!({ "$ref": format!("#/components/responses/{name}") });
             }
         }
     }
-    document["components"]["responses"] = Value::Object(shared.named);
-}
-
-/// The members of an object, without their names.
-pub(super) fn values(object: Option<&mut Value>) -> impl Iterator<Item = &mut Value> {
-    let members = object.and_then(Value::as_object_mut).into_iter().flatten();
-    members.map(|(_, value)| value)
+    if let Some(components) = document.get_mut("components") {
+        put(components, "responses", Value::Object(shared.named));
+    }
 }
 
 #[derive(Default)]
