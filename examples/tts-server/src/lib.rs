@@ -5,6 +5,7 @@
 
 mod args;
 mod audit;
+mod encoding;
 mod error;
 mod first_start;
 mod listen;
@@ -24,5 +25,5 @@ pub use self::{
     first_start::{DataFolder, new_key},
     server::{Ingredients, Server},
     settings::Settings,
-    synthesis::{ModelVoice, Speech, SpeechError, Utterance, Voice, VoiceInfo},
+    synthesis::{ModelVoice, Speech, SpeechError, Utterance, Voice, VoiceInfo, Words},
 };

@@ -22,7 +22,7 @@ impl Sockets {
         Ok(Self {
             https: bind(settings.https)?,
             http: settings.http.map(bind).transpose()?,
-            figures: settings.metrics.map(figures).transpose()?,
+            figures: settings.tts.metrics.map(figures).transpose()?,
         })
     }
 

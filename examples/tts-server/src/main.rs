@@ -4,6 +4,7 @@ use std::{
     env,
     io::{self, IsTerminal, Write},
     panic,
+    path::Path,
     process::ExitCode,
     sync::Arc,
 };
@@ -16,7 +17,7 @@ use tokio::{
 };
 use tracing_subscriber::EnvFilter;
 use tts_server::{
-    Args, DataFolder, Ingredients, ModelVoice, Server, Settings, StartError, new_key,
+    Args, DataFolder, Ingredients, ModelVoice, Server, Settings, StartError, Voice, new_key,
 };
 
 /// Quiet, but for what an operator should know.
@@ -43,17 +44,30 @@ fn run(args: &Args) -> Result<(), StartError> {
         return say(&format!("{key}\n"));
     }
     let settings = Settings::read(args.config.as_deref(), &data)?;
-    let folder = args.voice.as_deref().or(settings.voice());
-    let voice = Arc::new(ModelVoice::load(folder)?);
+    let voices = voices(args.voice.as_deref(), &settings)?;
     let another_key = args.another_key();
     let with = Ingredients {
-        voice,
+        voices,
         data,
         clock,
         another_key,
     };
     let runtime = Runtime::new().map_err(|error| StartError::from_io("no runtime", &error))?;
     runtime.block_on(serve(&settings, with))
+}
+
+/// Loads the voice of the command line, or those of the settings, or the one that is built in.
+fn voices(named: Option<&Path>, settings: &Settings) -> Result<Vec<Arc<dyn Voice>>, StartError> {
+    let named = named.map(Path::to_owned);
+    let folders = named.map_or_else(|| settings.voices().to_vec(), |folder| vec![folder]);
+    let mut voices: Vec<Arc<dyn Voice>> = Vec::new();
+    for folder in &folders {
+        voices.push(Arc::new(ModelVoice::load(folder)?));
+    }
+    if voices.is_empty() {
+        voices.push(Arc::new(ModelVoice::demo()?));
+    }
+    Ok(voices)
 }
 
 async fn serve(settings: &Settings, with: Ingredients) -> Result<(), StartError> {

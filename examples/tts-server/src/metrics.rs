@@ -7,13 +7,16 @@ use metrics::{
 };
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-use crate::synthesis::{Speech, SpeechError};
+use crate::synthesis::SpeechError;
 
 const SPOKEN: &str = "tts_texts_total";
 const SYNTHESIS: &str = "tts_synthesis_seconds";
-const AUDIO: &str = "tts_audio_seconds_total";
+const AUDIO: &str = "tts_audio_milliseconds_total";
 const WAITING: &str = "tts_queue_waiting";
+const PARKED: &str = "tts_parked";
+const LISTENERS: &str = "tts_listeners";
 const TURNED_AWAY: &str = "tts_queue_full_total";
+const CUT_OFF: &str = "tts_cut_off_total";
 
 const BUCKETS: [f64; 10] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 
@@ -41,35 +44,50 @@ fn describe() {
     describe_histogram!(
         SYNTHESIS,
         Unit::Seconds,
-        "How long a voice took for a text."
+        "How long a voice worked for a text."
     );
-    describe_counter!(AUDIO, Unit::Seconds, "Sound that was made.");
+    describe_counter!(AUDIO, Unit::Milliseconds, "Sound that was made.");
     describe_gauge!(WAITING, "Texts that wait for a voice.");
-    describe_counter!(TURNED_AWAY, "Texts that found the queue full.");
+    describe_gauge!(PARKED, "Texts that wait for their client to read.");
+    describe_gauge!(LISTENERS, "Clients that are being answered with sound.");
+    describe_counter!(TURNED_AWAY, "Texts that found no place.");
+    describe_counter!(CUT_OFF, "Slow readers that gave their place up.");
 }
 
-/// Notes what became of a text.
-pub(crate) fn spoken(answer: &Result<Speech, SpeechError>, took: Duration) {
-    let outcome = match answer {
-        Ok(_) => "spoken",
+/// Notes what became of a text that reached a voice, and how long that worked for it where it is known.
+pub(crate) fn spoken(how: Result<(), SpeechError>, took: Option<Duration>) {
+    let outcome = match how {
+        Ok(()) => "spoken",
         Err(SpeechError::Cancelled) => "cancelled",
-        Err(SpeechError::NothingToSpeak) => "nothing_to_speak",
+        Err(SpeechError::TooSlow) => "too_slow",
+        Err(SpeechError::NothingToSpeak | SpeechError::MarksUnknown) => "nothing_to_speak",
         Err(SpeechError::Broken) => "broken",
     };
     counter!(SPOKEN, "outcome" => outcome).increment(1);
-    if let Ok(speech) = answer {
+    if let (Ok(()), Some(took)) = (how, took) {
         histogram!(SYNTHESIS).record(took.as_secs_f64());
-        // A counter holds whole numbers; a tenth of a second of sound more or less does not matter.
-        counter!(AUDIO).increment(speech.seconds.round() as u64);
     }
 }
 
-/// Notes how many texts wait.
-pub(crate) fn waiting(texts: usize) {
-    gauge!(WAITING).set(texts as f64);
+/// Notes sound that was made.
+pub(crate) fn made(sound: Duration) {
+    // A counter holds whole numbers.
+    counter!(AUDIO).increment(u64::try_from(sound.as_millis()).unwrap_or(0));
 }
 
-/// Notes a text that found the queue full.
+/// Notes how many texts wait for a voice or for their client, and how many clients there are.
+pub(crate) fn under_way(waiting: usize, parked: usize, listeners: usize) {
+    gauge!(WAITING).set(waiting as f64);
+    gauge!(PARKED).set(parked as f64);
+    gauge!(LISTENERS).set(listeners as f64);
+}
+
+/// Notes a slow reader that gave its place up.
+pub(crate) fn cut_off() {
+    counter!(CUT_OFF).increment(1);
+}
+
+/// Notes a text that found no place.
 pub(crate) fn turned_away() {
     counter!(TURNED_AWAY).increment(1);
 }

@@ -9,11 +9,12 @@ use crate::{
     StartError,
     first_start::{DataFolder, Greeting},
     listen::Sockets,
+    routes::Models,
     sessions::Sessions,
     settings::Settings,
     shield,
     state::App,
-    synthesis::{Queue, Voice, Workers},
+    synthesis::{Bounds, Queue, Voice, Voices, Workers},
     tls::Tls,
 };
 
@@ -31,8 +32,8 @@ pub struct Server {
 #[allow(clippy::exhaustive_structs)] // Made by whoever starts a server.
 #[allow(missing_debug_implementations)] // A voice has none.
 pub struct Ingredients {
-    /// Who speaks.
-    pub voice: Arc<dyn Voice>,
+    /// Who speaks, the default first.
+    pub voices: Vec<Arc<dyn Voice>>,
     /// The folder for what must outlive the server.
     pub data: DataFolder,
     /// Every decision about time asks it.
@@ -49,17 +50,17 @@ impl Server {
     /// [`StartError`] says in one line what is wrong, and what helps.
     pub async fn prepare(settings: &Settings, with: Ingredients) -> Result<Self, StartError> {
         let Ingredients {
-            voice,
+            voices,
             data,
             clock,
             another_key,
         } = with;
         let mut sockets = Sockets::take(settings)?;
         let tls = Tls::open(settings, &data, &clock)?;
-        let app = app(settings, &*voice, &clock)?;
+        let app = app(settings, voices, &clock)?;
         let queue = Arc::clone(&app.queue);
         let protected = shield::protect(app, settings, &data, &clock, sockets.https_port()).await?;
-        let workers = Workers::start(queue, &voice, &clock, settings.threads);
+        let workers = Workers::start(queue, &clock, settings.tts.threads);
         let workers =
             workers.map_err(|error| StartError::from_io("no thread for the voice", &error))?;
         let keys = protected.keys;
@@ -160,13 +161,25 @@ async fn maybe<T>(
     }
 }
 
-fn app(settings: &Settings, voice: &dyn Voice, clock: &SharedClock) -> Result<App, StartError> {
+fn app(
+    settings: &Settings,
+    voices: Vec<Arc<dyn Voice>>,
+    clock: &SharedClock,
+) -> Result<App, StartError> {
     let sessions = Sessions::new(clock.clone())
         .map_err(|error| StartError::new(format!("no random numbers: {error}")))?;
+    let tts = &settings.tts;
+    let bounds = Bounds {
+        threads: tts.threads,
+        waiting: tts.queue,
+        listeners: tts.listeners,
+    };
+    let models = tts.model_aliases().map(str::to_owned);
     Ok(App {
         max_graphemes: settings.max_graphemes(),
-        queue: Queue::new(settings.queue, settings.threads),
+        models: Arc::new(Models::new(models, clock.unix_time().as_secs())),
+        queue: Queue::new(bounds, clock.clone()),
         sessions: Arc::new(sessions),
-        voice: Arc::new(voice.info()),
+        voices: Arc::new(Voices::new(voices, &tts.voice_aliases())?),
     })
 }

@@ -10,7 +10,7 @@ use palisade::{
 use crate::{
     StartError, audit,
     first_start::{DataFolder, Keys},
-    routes::{self, CLIENT_LIMIT, TTS_LIMIT},
+    routes::{self, CLIENT_LIMIT, OpenAiErrors, TTS_LIMIT},
     sessions::SessionAuthenticator,
     settings::Settings,
     state::App,
@@ -35,6 +35,7 @@ pub(crate) async fn protect(
     let store = settings.config.connect_store().await?;
     let assembled = settings.config.assemble_with(store.clone())?;
     let shield = assembled.shield.observe(MetricsLayer::by(clock.clone()));
+    let shield = shield.observe(OpenAiErrors::new());
     let (shield, keys) = match assembled.keys {
         Some((scheme, store)) => (shield, Keys::of(scheme, store)?),
         None => own_keys(shield, data, clock)?,

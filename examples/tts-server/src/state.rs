@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use crate::{
+    routes::Models,
     sessions::Sessions,
-    synthesis::{Queue, VoiceInfo},
+    synthesis::{Queue, Voices},
 };
 
 /// The longest text where nothing else is set, as a reader counts characters. The layer for text enforces it.
@@ -16,7 +17,8 @@ pub(crate) const SPEED: std::ops::RangeInclusive<f32> = 0.5..=2.0;
 #[derive(Clone, Debug)]
 pub(crate) struct App {
     pub(crate) max_graphemes: usize,
+    pub(crate) models: Arc<Models>,
     pub(crate) queue: Arc<Queue>,
     pub(crate) sessions: Arc<Sessions>,
-    pub(crate) voice: Arc<VoiceInfo>,
+    pub(crate) voices: Arc<Voices>,
 }

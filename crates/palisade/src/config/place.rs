@@ -97,16 +97,21 @@ impl Source {
         self.error(None, &problem.into().0, remedy)
     }
 
-    /// Returns one section alone, on the lines where it stands.
+    /// Returns one section alone with the tables in it, on the lines where it stands.
     pub(super) fn only(&self, section: &str) -> Option<String> {
         let mut inside = false;
         let mut found = false;
         let mut only = String::new();
         for line in self.text.lines() {
             let header = header(line);
-            if header.is_some() {
-                inside = header == Some(section);
+            if let Some(header) = header {
+                let inner = header.strip_prefix(section);
+                let inner = inner.filter(|inner| inner.is_empty() || inner.starts_with('.'));
+                inside = inner.is_some();
                 found |= inside;
+                if let Some(table) = inner.and_then(|inner| inner.strip_prefix('.')) {
+                    only.push_str(&line.replacen(header, table, 1));
+                }
             } else if inside {
                 only.push_str(line);
             }
@@ -174,6 +179,10 @@ mod tests {
         let source = Source::new("f".into(), "a = 1\n[one]\nb = 2\n[two]\nc = 3\n".into());
         assert_eq!(source.only("one").unwrap(), "\n\nb = 2\n\n\n");
         assert_eq!(source.only("three"), None);
+        let nested = "[one]\nb = 2\n[one.two] # x\nc = 3\n[onetwo]\nd = 4\n[[one.four]]\n";
+        let source = Source::new("f".into(), nested.into());
+        let alone = "\nb = 2\n[two] # x\nc = 3\n\n\n[[four]]\n";
+        assert_eq!(source.only("one").unwrap(), alone);
     }
 
     #[test]

@@ -5,69 +5,122 @@ use palisade::Rejection;
 
 use crate::{
     state::SPEED,
-    synthesis::{Full, SpeechError, VoiceInfo},
+    synthesis::{Full, SpeechError},
 };
 
-/// What is wrong with a request.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// What is wrong with a request. Where something is not there, with what is.
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Fault {
-    Emotion,
+    Emotion(Vec<String>),
+    Format(Vec<&'static str>),
     JsonMalformed,
-    JsonShape,
+    JsonShape(&'static str),
+    Model(Vec<String>),
     Query(&'static str),
+    ResponseFormat(Vec<&'static str>),
     Speed,
     SpeedNoNumber,
-    TextEmpty,
-    TextMissing,
+    Stream,
+    StreamFormat,
+    TextEmpty(Field),
+    TextMissing(Field),
+    TextTwice,
+    Voice(Vec<String>),
 }
+
+/// A field for words.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Field {
+    Input,
+    Ssml,
+    Text,
+}
+
+impl Field {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Input => "input",
+            Self::Ssml => "ssml",
+            Self::Text => "text",
+        }
+    }
+}
+
+const BAD: StatusCode = StatusCode::BAD_REQUEST;
+const WRONG: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
 
 impl Fault {
     /// Says which field is wrong and why. Repeats nothing of the request.
-    pub(crate) fn rejection(self, voice: &VoiceInfo) -> Rejection {
-        let field = |status, code, field: &'static str, detail| {
-            Rejection::new(status, code, detail).with_member("field", field)
-        };
-        let (bad, wrong) = (StatusCode::BAD_REQUEST, StatusCode::UNPROCESSABLE_ENTITY);
+    pub(crate) fn rejection(self) -> Rejection {
         match self {
-            Self::Emotion => field(
-                wrong,
-                "emotion_unknown",
-                "emotion",
-                "The field `emotion` names none that this voice has.",
-            )
-            .with_member("emotions", voice.emotions.clone()),
+            Self::Emotion(there) => one_of("emotion_unknown", "emotion", "emotions", &there),
+            Self::Format(there) => one_of("format_unavailable", "format", "formats", &there),
             Self::JsonMalformed => Rejection::new(
-                bad,
+                BAD,
                 "json_malformed",
                 "The body is not valid JSON in UTF-8.",
             ),
-            Self::JsonShape => Rejection::new(
-                wrong,
-                "request_shape",
-                "The body must be an object with `text` (a string) and, if wanted, `emotion` (a string) and `speed` (a number).",
-            ),
-            Self::Query(why) => Rejection::new(bad, "query_malformed", "The query is malformed.")
+            Self::JsonShape(shape) => Rejection::new(WRONG, "request_shape", shape),
+            Self::Model(there) => one_of("model_unknown", "model", "models", &there),
+            Self::Query(why) => Rejection::new(BAD, "query_malformed", "The query is malformed.")
                 .with_detail(format!("The query {why}.")),
-            Self::Speed | Self::SpeedNoNumber => {
-                let (status, code) = if self == Self::Speed {
-                    (wrong, "speed_out_of_range")
-                } else {
-                    (bad, "speed_no_number")
-                };
-                field(
-                    status,
-                    code,
-                    "speed",
-                    "The field `speed` must be a number from 0.5 to 2.",
-                )
-                .with_member("range", vec![*SPEED.start(), *SPEED.end()])
+            Self::ResponseFormat(there) => {
+                one_of("format_unavailable", "response_format", "formats", &there)
             }
-            Self::TextEmpty => field(wrong, "text_empty", "text", "The field `text` is empty."),
-            Self::TextMissing => {
-                field(bad, "field_missing", "text", "The field `text` is missing.")
+            Self::Speed => speed(WRONG, "speed_out_of_range"),
+            Self::SpeedNoNumber => speed(BAD, "speed_no_number"),
+            Self::Stream => {
+                let words = "The field `stream` must be `true` or `false`.";
+                field(BAD, "stream_no_flag", "stream", words)
             }
+            Self::StreamFormat => {
+                let words = "The field `stream_format` must be `audio` or `sse`.";
+                field(WRONG, "stream_format_unknown", "stream_format", words)
+            }
+            Self::TextEmpty(name) => {
+                let empty = field(WRONG, "text_empty", name.name(), "The field is empty.");
+                empty.with_detail(format!("The field `{}` is empty.", name.name()))
+            }
+            Self::TextMissing(name) => {
+                let missing = field(BAD, "field_missing", name.name(), "The field is missing.");
+                missing.with_detail(format!("The field `{}` is missing.", name.name()))
+            }
+            Self::TextTwice => {
+                let words = "Send `text` or `ssml`, not both.";
+                field(BAD, "text_twice", "ssml", words)
+            }
+            Self::Voice(there) => one_of("voice_unknown", "voice", "voices", &there),
         }
     }
+}
+
+fn field(
+    status: StatusCode,
+    code: &'static str,
+    name: &'static str,
+    words: &'static str,
+) -> Rejection {
+    Rejection::new(status, code, words).with_member("field", name)
+}
+
+fn speed(status: StatusCode, code: &'static str) -> Rejection {
+    let words = "The field `speed` must be a number from 0.5 to 2.";
+    let range = vec![*SPEED.start(), *SPEED.end()];
+    field(status, code, "speed", words).with_member("range", range)
+}
+
+/// Names what there is, in words and for programs.
+fn one_of<T: AsRef<str>>(
+    code: &'static str,
+    name: &'static str,
+    members: &'static str,
+    there: &[T],
+) -> Rejection {
+    let there: Vec<&str> = there.iter().map(AsRef::as_ref).collect();
+    let words = format!("The field `{name}` must be one of: {}.", there.join(", "));
+    field(WRONG, code, name, "The field names nothing that there is.")
+        .with_detail(words)
+        .with_member(members, there)
 }
 
 /// Asks a client to come again.
@@ -80,15 +133,15 @@ pub(crate) fn busy(full: Full) -> Rejection {
 }
 
 /// Says why there is no sound.
-pub(crate) fn unspoken(why: SpeechError) -> Rejection {
+pub(crate) fn unspoken(why: SpeechError, name: Field) -> Rejection {
+    let words = |code, words: &str| {
+        let words = format!("The field `{}` holds {words}.", name.name());
+        field(WRONG, code, name.name(), "The text cannot be spoken.").with_detail(words)
+    };
     match why {
-        SpeechError::NothingToSpeak => Rejection::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "text_not_speakable",
-            "The field `text` holds nothing that can be spoken.",
-        )
-        .with_member("field", "text"),
-        SpeechError::Broken | SpeechError::Cancelled => Rejection::new(
+        SpeechError::NothingToSpeak => words("text_not_speakable", "nothing that can be spoken"),
+        SpeechError::MarksUnknown => words("ssml_malformed", "marks that are not read here"),
+        SpeechError::Broken | SpeechError::Cancelled | SpeechError::TooSlow => Rejection::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "synthesis_failed",
             "The text could not be spoken.",

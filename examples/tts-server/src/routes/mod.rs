@@ -3,9 +3,12 @@
 mod ask;
 mod fault;
 mod health;
+mod models;
 mod openapi;
 mod page;
 mod session;
+mod sound;
+mod speech;
 mod tts;
 mod voices;
 
@@ -13,6 +16,10 @@ use axum::extract::FromRef;
 use palisade::{RouteError, Routes, Rule};
 
 use self::openapi::{Document, Facts};
+pub(crate) use self::{
+    models::{MODEL, Models},
+    speech::OpenAiErrors,
+};
 use crate::{first_start::SCOPE, state::App};
 
 /// The name of the limit that counts texts.
@@ -52,18 +59,25 @@ pub(crate) fn all(app: App) -> Result<Routes, RouteError> {
 
 /// All routes with their rules. What is not here does not exist.
 fn list() -> Routes<Served> {
-    let speak = || Rule::scope(SCOPE).limit(TTS_LIMIT).text("text");
+    let speaker = || Rule::scope(SCOPE);
+    let speak = || speaker().limit(TTS_LIMIT);
+    // One of both; the handler says so where neither is there.
+    let words = || speak().text("text?").text("ssml?");
+    let input = speak().text("input").text("instructions?");
     Routes::new()
         .get("/", Rule::public(), page::index)
         .get("/assets/{version}/{file}", Rule::public(), page::asset)
         .get("/robots.txt", Rule::public(), page::robots)
         .get("/health", Rule::public(), health::health)
         .get("/openapi.json", Rule::public(), openapi::show)
-        .get("/tts", speak(), tts::get)
-        .post("/tts", speak(), tts::post)
-        .get("/voices", Rule::scope(SCOPE), voices::voices)
+        .get("/tts", words(), tts::get)
+        .post("/tts", words(), tts::post)
+        .get("/voices", speaker(), voices::voices)
+        .post("/v1/audio/speech", input, speech::post)
+        .get("/v1/models", speaker(), models::list)
+        .get("/v1/models/{model}", speaker(), models::one)
         // Public: a page that was loaded anew asks whether it is still signed in.
         .get("/session", Rule::public(), session::show)
-        .post("/session", Rule::scope(SCOPE), session::open)
+        .post("/session", speaker(), session::open)
         .delete("/session", Rule::authenticated(), session::close)
 }

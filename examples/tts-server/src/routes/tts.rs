@@ -3,22 +3,16 @@
 use axum::{
     body::Bytes,
     extract::{RawQuery, State},
-    response::{IntoResponse, Response},
+    response::Response,
 };
-use http::{HeaderName, HeaderValue, header::CONTENT_TYPE};
 use palisade::{SecurityContext, extract::Refused};
 
 use super::{
-    ask::{self, Ask},
-    fault::{self, Fault},
+    ask::{self, Ask, Sent},
+    fault::{Fault, Field},
+    sound::Sound,
 };
-use crate::{
-    metrics,
-    state::App,
-    synthesis::{Speech, Utterance},
-};
-
-const AUDIO_SECONDS: HeaderName = HeaderName::from_static("x-audio-seconds");
+use crate::state::App;
 
 /// Speaks what the query asks for.
 #[utoipa::path(
@@ -26,17 +20,22 @@ const AUDIO_SECONDS: HeaderName = HeaderName::from_static("x-audio-seconds");
     path = "/tts",
     tag = "speech",
     operation_id = "speak_query",
-    params(Ask),
+    params(Sent),
     responses((
         status = 200,
-        description = "The sound.",
-        content_type = "audio/wav",
-        headers(("X-Audio-Seconds" = f64, description = "How long it sounds.")),
+        description = "The sound. Streamed, how long it sounds comes behind it, as a trailer.",
+        content(
+            (Vec<u8> = "audio/wav"),
+            (Vec<u8> = "audio/pcm"),
+            (Vec<u8> = "audio/flac"),
+            (Vec<u8> = "audio/ogg"),
+        ),
+        headers(("X-Audio-Seconds" = f64, description = "How long it sounds, where the answer is whole.")),
     )),
     extensions(("x-refusals" = json!({
         "308": ["https_required"],
-        "400": ["speed_no_number"],
-        "422": ["emotion_unknown", "speed_out_of_range", "text_empty", "text_not_speakable"],
+        "400": ["speed_no_number", "stream_no_flag", "text_twice"],
+        "422": ["emotion_unknown", "format_unavailable", "speed_out_of_range", "ssml_malformed", "text_empty", "text_not_speakable", "voice_unknown"],
         "500": ["synthesis_failed"],
         "503": ["queue_full"],
     }))),
@@ -56,16 +55,21 @@ pub(crate) async fn get(
     path = "/tts",
     tag = "speech",
     operation_id = "speak",
-    request_body = Ask,
+    request_body = Sent,
     responses((
         status = 200,
-        description = "The sound.",
-        content_type = "audio/wav",
-        headers(("X-Audio-Seconds" = f64, description = "How long it sounds.")),
+        description = "The sound. Streamed, how long it sounds comes behind it, as a trailer.",
+        content(
+            (Vec<u8> = "audio/wav"),
+            (Vec<u8> = "audio/pcm"),
+            (Vec<u8> = "audio/flac"),
+            (Vec<u8> = "audio/ogg"),
+        ),
+        headers(("X-Audio-Seconds" = f64, description = "How long it sounds, where the answer is whole.")),
     )),
     extensions(("x-refusals" = json!({
-        "400": [],
-        "422": ["emotion_unknown", "request_shape", "speed_out_of_range", "text_empty", "text_not_speakable"],
+        "400": ["text_twice"],
+        "422": ["emotion_unknown", "format_unavailable", "request_shape", "speed_out_of_range", "ssml_malformed", "text_empty", "text_not_speakable", "voice_unknown"],
         "500": ["synthesis_failed"],
         "503": ["queue_full"],
     }))),
@@ -83,33 +87,8 @@ async fn answer(
     cx: &SecurityContext,
     asked: Result<Ask, Fault>,
 ) -> Result<Response, Refused> {
-    let utterance = asked.and_then(|ask| ask.check(&app.voice));
-    let utterance = utterance.map_err(|fault| Refused::new(cx, fault.rejection(&app.voice)))?;
-    let speech = speak(app, cx, utterance).await?;
-    // For the audit trail, and for limits that count sound.
-    cx.settle("audio_milliseconds", (speech.seconds * 1000.0) as u64);
-    Ok(sound(speech))
-}
-
-/// Waits for the voice. When the client leaves, this future is dropped, and the ticket with it: the
-/// voice stops, or the place in the queue is free again.
-async fn speak(app: &App, cx: &SecurityContext, utterance: Utterance) -> Result<Speech, Refused> {
-    let ticket = app.queue.submit(utterance).map_err(|full| {
-        metrics::turned_away();
-        Refused::new(cx, fault::busy(full))
-    })?;
-    ticket
-        .speech()
-        .await
-        .map_err(|why| Refused::new(cx, fault::unspoken(why)))
-}
-
-fn sound(speech: Speech) -> Response {
-    let mut answer = speech.wav.into_response();
-    let headers = answer.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("audio/wav"));
-    if let Ok(seconds) = HeaderValue::try_from(format!("{:.3}", speech.seconds)) {
-        headers.insert(AUDIO_SECONDS, seconds);
-    }
-    answer
+    let wish = asked.and_then(|ask| ask.check(&app.voices));
+    let wish = wish.map_err(|fault| Refused::new(cx, fault.rejection()))?;
+    let sound = Sound::begin(app, cx, wish, Field::Text).await?;
+    Ok(sound.file())
 }

@@ -1,16 +1,27 @@
-//! Speech off the asynchronous threads: at most one text a core is spoken, a few wait, the rest are
-//! told when to come again, and whoever leaves takes the work with them.
+//! Speech off the asynchronous threads: at most one text a thread is spoken at a time, some take turns, the rest
+//! are told when to come again. Who reads slowly holds no thread, and who leaves takes the work with them.
 
+mod job;
+mod listener;
 mod model;
+mod pipe;
 mod queue;
 mod voice;
+mod voices;
 mod worker;
 
-pub use self::{
-    model::ModelVoice,
-    voice::{Speech, SpeechError, Utterance, Voice, VoiceInfo},
+use self::{
+    job::{Job, Turn},
+    pipe::Pipe,
 };
 pub(crate) use self::{
-    queue::{Full, Job, Queue},
+    listener::Listener,
+    pipe::Delivery,
+    queue::{Bounds, Full, Order, Queue},
+    voices::Voices,
     worker::Workers,
+};
+pub use self::{
+    model::ModelVoice,
+    voice::{Speech, SpeechError, Utterance, Voice, VoiceInfo, Words},
 };

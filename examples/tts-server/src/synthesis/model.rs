@@ -1,10 +1,12 @@
-//! The voice that the server ships with, or one from a folder.
+//! The voice that the server ships with, or those of folders.
 
 use std::path::Path;
 
-use sambert_hifigan::{Emotion, SpeakError, StopSignal, Style, Voice as Model, wav};
+use sambert_hifigan::{
+    Emotion, LoadError, SpeakError, StopSignal, Style, TextError, Voice as Model,
+};
 
-use super::{Speech, SpeechError, Utterance, Voice, VoiceInfo};
+use super::{Speech, SpeechError, Utterance, Voice, VoiceInfo, Words};
 use crate::StartError;
 
 /// A model of the SAM-BERT and HiFi-GAN family.
@@ -12,17 +14,20 @@ use crate::StartError;
 pub struct ModelVoice(Model);
 
 impl ModelVoice {
-    /// Loads the voice that is built in, or the one in a folder.
+    /// Loads the voice that is built in.
+    ///
+    /// # Errors
+    /// Never in an intact build.
+    pub fn demo() -> Result<Self, StartError> {
+        loaded(Model::demo()).map(Self)
+    }
+
+    /// Loads the voice in a folder.
     ///
     /// # Errors
     /// When a file is missing or damaged.
-    pub fn load(folder: Option<&Path>) -> Result<Self, StartError> {
-        let loaded = folder.map_or_else(Model::demo, Model::load);
-        let remedy = "Name another voice with `--voice DIR`, or leave the option away for the one that is built in.";
-        let loaded = loaded.map_err(|error| {
-            StartError::new(format!("the voice cannot be loaded: {error}")).remedy(remedy)
-        });
-        loaded.map(Self)
+    pub fn load(folder: &Path) -> Result<Self, StartError> {
+        loaded(Model::load(folder)).map(Self)
     }
 
     fn style(&self, utterance: &Utterance) -> Result<Style, SpeechError> {
@@ -52,23 +57,27 @@ impl Voice for ModelVoice {
 
     fn speak(&self, utterance: &Utterance, stop: &StopSignal) -> Result<Speech, SpeechError> {
         let style = self.style(utterance)?;
-        let plan = self
-            .0
-            .plan(&utterance.text, &style)
-            .map_err(|_| SpeechError::NothingToSpeak)?;
-        let mut sound = vec![0; 44];
-        for stretch in self.0.speak(&plan, stop) {
-            sound.extend(wav::to_pcm16(&stretch.map_err(failed)?));
-        }
-        let samples = sound.len().saturating_sub(44) / 2;
-        let count = u32::try_from(samples).map_err(|_| SpeechError::Broken)?;
-        let rate = self.0.sample_rate();
-        let (header, _) = sound.split_at_mut(44);
-        header.copy_from_slice(&wav::header(rate, Some(count)));
-        Ok(Speech {
-            wav: sound.into(),
-            seconds: f64::from(count) / f64::from(rate),
-        })
+        let plan = match &utterance.words {
+            Words::Plain(text) => self.0.plan(text, &style).map_err(unreadable)?,
+            Words::Ssml(_) => return Err(SpeechError::MarksUnknown),
+        };
+        let speech = self.0.speak(&plan, stop);
+        Ok(Box::new(speech.map(|stretch| stretch.map_err(failed))))
+    }
+}
+
+fn loaded<T>(loaded: Result<T, LoadError>) -> Result<T, StartError> {
+    let remedy = "Name other folders with `voices` in the section `[tts]` or one with `--voice DIR`, or leave them away for the voice that is built in.";
+    loaded.map_err(|error| {
+        StartError::new(format!("the voice cannot be loaded: {error}")).remedy(remedy)
+    })
+}
+
+fn unreadable(why: TextError) -> SpeechError {
+    match why {
+        // It was checked when the request came.
+        TextError::Emotion(_) => SpeechError::Broken,
+        _ => SpeechError::NothingToSpeak,
     }
 }
 

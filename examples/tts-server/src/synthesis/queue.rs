@@ -1,52 +1,63 @@
-//! The texts that wait. Bounded; a client that leaves gives its place back at once.
+//! Whose turn it is. Every text that can go on gets one stretch of sound after the other, in turns: a short text
+//! is not stuck behind a long one, and first sound comes soon to all. A text whose client does not take what was
+//! made is parked, where it costs no thread, and comes back when there is room.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     fmt,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use palisade::SharedClock;
 use sambert_hifigan::StopSignal;
-use tokio::sync::oneshot;
 
-use super::{Speech, SpeechError, Utterance};
-use crate::metrics;
+use super::{Delivery, Job, Listener, Pipe, SpeechError, Utterance, Voice};
+use crate::{encoding::Encoder, metrics};
 
 /// A first guess of how long a text takes, until one has been measured.
 const FIRST_GUESS: Duration = Duration::from_secs(2);
+/// How far behind a listener a client may be and still keep its place when others have none.
+const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The texts that wait for a worker, and the word that there will be no more.
+/// The texts under way, and the word that there will be no more.
 pub(crate) struct Queue {
     state: Mutex<State>,
     arrived: Condvar,
-    capacity: usize,
-    workers: usize,
+    bounds: Bounds,
+    clock: SharedClock,
+}
+
+/// How much is under way at most.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// Threads that speak.
+    pub(crate) threads: usize,
+    /// Texts that wait for their turn besides.
+    pub(crate) waiting: usize,
+    /// Clients with a text under way or an answer that they have not read to its end.
+    pub(crate) listeners: usize,
+}
+
+/// A text, and how its sound is wanted.
+pub(crate) struct Order {
+    pub(crate) voice: Arc<dyn Voice>,
+    pub(crate) sample_rate: u32,
+    pub(crate) utterance: Utterance,
+    pub(crate) encoder: Box<dyn Encoder>,
+    pub(crate) delivery: Delivery,
 }
 
 struct State {
-    waiting: VecDeque<Job>,
+    ready: VecDeque<Job>,
+    parked: HashMap<u64, Job>,
+    listeners: HashMap<u64, (Arc<Pipe>, StopSignal)>,
+    /// Jobs that a thread has taken.
+    running: usize,
     next: u64,
     closed: bool,
     /// How long a text takes, averaged so that the newest counts a quarter.
     pace: Duration,
-}
-
-/// A text on its way to a worker.
-pub(crate) struct Job {
-    /// What to say.
-    pub(crate) utterance: Utterance,
-    number: u64,
-    stop: StopSignal,
-    answer: oneshot::Sender<Result<Speech, SpeechError>>,
-}
-
-/// A client's side of a job. Dropping it cancels the work, waiting or begun.
-pub(crate) struct Ticket {
-    queue: Arc<Queue>,
-    number: u64,
-    stop: StopSignal,
-    answer: oneshot::Receiver<Result<Speech, SpeechError>>,
 }
 
 /// Says that no place is free, and when one probably will be.
@@ -57,18 +68,20 @@ pub(crate) struct Full {
 }
 
 impl Queue {
-    /// Makes a queue with so many places, for so many workers.
-    pub(crate) fn new(capacity: usize, workers: usize) -> Arc<Self> {
+    pub(crate) fn new(bounds: Bounds, clock: SharedClock) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::new(State {
-                waiting: VecDeque::with_capacity(capacity),
+                ready: VecDeque::new(),
+                parked: HashMap::new(),
+                listeners: HashMap::new(),
+                running: 0,
                 next: 0,
                 closed: false,
                 pace: FIRST_GUESS,
             }),
             arrived: Condvar::new(),
-            capacity,
-            workers: workers.max(1),
+            bounds,
+            clock,
         })
     }
 
@@ -76,38 +89,45 @@ impl Queue {
     ///
     /// # Errors
     /// When every place is taken, or the server is going down.
-    pub(crate) fn submit(self: &Arc<Self>, utterance: Utterance) -> Result<Ticket, Full> {
+    pub(crate) fn submit(self: &Arc<Self>, order: Order) -> Result<Listener, Full> {
         let mut state = self.lock();
-        if state.closed || state.waiting.len() >= self.capacity {
+        let busy = state.ready.len() + state.running;
+        if state.closed
+            || busy >= self.bounds.waiting + self.bounds.threads
+            || !self.make_place(&mut state)
+        {
             return Err(self.full(&state));
         }
-        let (sender, answer) = oneshot::channel();
-        let stop = StopSignal::new();
         let number = state.next;
         state.next += 1;
-        state.waiting.push_back(Job {
+        let stop = StopSignal::new();
+        let Order {
+            voice,
+            sample_rate,
             utterance,
-            number,
-            stop: stop.clone(),
-            answer: sender,
-        });
-        metrics::waiting(state.waiting.len());
+            encoder,
+            delivery,
+        } = order;
+        let pipe = Arc::new(Pipe::new(delivery, sample_rate, self.clock.clone()));
+        let own = (Arc::clone(&pipe), stop.clone());
+        state
+            .ready
+            .push_back(Job::new(number, voice, utterance, encoder, own.0, own.1));
+        let own = (Arc::clone(&pipe), stop.clone());
+        state.listeners.insert(number, own);
+        count(&state);
         drop(state);
         self.arrived.notify_one();
-        Ok(Ticket {
-            queue: Arc::clone(self),
-            number,
-            stop,
-            answer,
-        })
+        Ok(Listener::new(Arc::clone(self), number, pipe, stop))
     }
 
-    /// Waits for a text, on a worker's thread. `None` once the queue is closed and empty.
+    /// Waits for a text whose turn it is, on a worker's thread. `None` once the queue is closed and empty.
     pub(crate) fn take(&self) -> Option<Job> {
         let mut state = self.lock();
         loop {
-            if let Some(job) = state.waiting.pop_front() {
-                metrics::waiting(state.waiting.len());
+            if let Some(job) = state.ready.pop_front() {
+                state.running += 1;
+                count(&state);
                 return Some(job);
             }
             if state.closed {
@@ -120,25 +140,80 @@ impl Queue {
         }
     }
 
+    /// Takes back a text that is not over: for its next turn, or parked until its client has taken something.
+    pub(crate) fn put_back(&self, job: Job) {
+        let mut state = self.lock();
+        state.running = state.running.saturating_sub(1);
+        if job.has_room() {
+            state.ready.push_back(job);
+        } else {
+            state.parked.insert(job.number(), job);
+        }
+        count(&state);
+    }
+
+    /// Learns that a text is over, and how long the voice worked for it if it was spoken.
+    pub(crate) fn finished(&self, took: Option<Duration>) {
+        let mut state = self.lock();
+        state.running = state.running.saturating_sub(1);
+        if let Some(took) = took {
+            state.pace = (state.pace * 3 + took) / 4;
+        }
+        count(&state);
+    }
+
+    /// Learns that a client has taken something.
+    pub(super) fn resume(&self, number: u64) {
+        let mut state = self.lock();
+        if let Some(job) = state.parked.remove(&number) {
+            state.ready.push_back(job);
+            count(&state);
+            drop(state);
+            self.arrived.notify_one();
+        }
+    }
+
+    /// Learns that a client is gone, and gives its place to the next.
+    pub(super) fn forget(&self, number: u64) {
+        let mut state = self.lock();
+        state.listeners.remove(&number);
+        let job = state.withdraw(number);
+        count(&state);
+        drop(state);
+        if job.is_some_and(|job| job.has_begun()) {
+            metrics::spoken(Err(SpeechError::Cancelled), None);
+        }
+    }
+
     /// Takes no more texts; those inside are still spoken.
     pub(crate) fn close(&self) {
         self.lock().closed = true;
         self.arrived.notify_all();
     }
 
-    /// Counts the texts that wait.
-    pub(crate) fn waiting(&self) -> usize {
-        self.lock().waiting.len()
-    }
-
-    /// Learns how long a text took.
-    pub(crate) fn measured(&self, took: Duration) {
-        let mut state = self.lock();
-        state.pace = (state.pace * 3 + took) / 4;
+    /// Finds a place for one more client. Where there is none, the client that is furthest behind its own
+    /// sound gives its place up: who reads slowly may do so as long as nobody else needs the room.
+    fn make_place(&self, state: &mut State) -> bool {
+        if state.listeners.len() < self.bounds.listeners {
+            return true;
+        }
+        let lags = state.listeners.iter();
+        let lags = lags.filter_map(|(number, (pipe, _))| Some((pipe.lag()?, *number)));
+        let Some((_, slowest)) = lags.max().filter(|(lag, _)| *lag > PATIENCE) else {
+            return false;
+        };
+        if let Some((pipe, stop)) = state.listeners.remove(&slowest) {
+            stop.set();
+            pipe.cut(SpeechError::TooSlow);
+        }
+        drop(state.withdraw(slowest));
+        metrics::cut_off();
+        true
     }
 
     fn full(&self, state: &State) -> Full {
-        let rounds = state.waiting.len().div_ceil(self.workers).max(1);
+        let texts = state.ready.len() + state.running;
+        let rounds = texts.div_ceil(self.bounds.threads.max(1)).max(1);
         let wait = state
             .pace
             .saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX));
@@ -148,126 +223,38 @@ impl Queue {
         }
     }
 
-    fn forget(&self, number: u64) {
-        let mut state = self.lock();
-        state.waiting.retain(|job| job.number != number);
-        metrics::waiting(state.waiting.len());
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Job {
-    /// Tells whether the client has left. A voice asks this as it speaks.
-    pub(crate) fn is_cancelled(&self) -> bool {
-        self.stop.is_set()
-    }
-
-    /// Returns the signal that the client has left.
-    pub(crate) fn stop(&self) -> &StopSignal {
-        &self.stop
-    }
-
-    /// Hands the answer over. A client that has left does not get it.
-    pub(crate) fn answer(self, answer: Result<Speech, SpeechError>) {
-        let _ = self.answer.send(answer);
+impl State {
+    /// Takes a job out, unless a thread has it: that one sees the signal to stop.
+    fn withdraw(&mut self, number: u64) -> Option<Job> {
+        let place = self.ready.iter().position(|job| job.number() == number);
+        match place {
+            Some(place) => self.ready.remove(place),
+            None => self.parked.remove(&number),
+        }
     }
 }
 
-impl Ticket {
-    /// Waits for the speech.
-    ///
-    /// # Errors
-    /// When the voice could not speak the text, or its worker went away.
-    pub(crate) async fn speech(mut self) -> Result<Speech, SpeechError> {
-        (&mut self.answer).await.unwrap_or(Err(SpeechError::Broken))
-    }
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        self.stop.set();
-        self.queue.forget(self.number);
-    }
+fn count(state: &State) {
+    metrics::under_way(state.ready.len(), state.parked.len(), state.listeners.len());
 }
 
 impl fmt::Debug for Queue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Queue({} of {} waiting)", self.waiting(), self.capacity)
-    }
-}
-
-// The text of a client is nobody else's business.
-impl fmt::Debug for Job {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Job({})", self.number)
-    }
-}
-
-impl fmt::Debug for Ticket {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Ticket({})", self.number)
+        let state = self.lock();
+        f.debug_struct("Queue")
+            .field("ready", &state.ready.len())
+            .field("running", &state.running)
+            .field("parked", &state.parked.len())
+            .field("listeners", &state.listeners.len())
+            .field("bounds", &self.bounds)
+            .finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    fn say(text: &str) -> Utterance {
-        Utterance {
-            text: text.into(),
-            emotion: "neutral".into(),
-            speed: 1.0,
-        }
-    }
-
-    #[test]
-    fn beyond_its_capacity_it_says_when_to_come_again() {
-        let queue = Queue::new(1, 1);
-        let _held = queue.submit(say("一")).unwrap();
-        queue.measured(Duration::from_millis(4500));
-        let full = queue.submit(say("二")).unwrap_err();
-        assert_eq!(full.retry_after, Duration::from_secs(3));
-    }
-
-    #[test]
-    fn who_leaves_while_waiting_gives_the_place_back() {
-        let queue = Queue::new(1, 1);
-        let ticket = queue.submit(say("一")).unwrap();
-        drop(ticket);
-        assert_eq!(queue.waiting(), 0);
-        assert!(queue.submit(say("二")).is_ok());
-    }
-
-    #[test]
-    fn who_leaves_while_speaking_stops_the_voice() {
-        let queue = Queue::new(1, 1);
-        let ticket = queue.submit(say("一")).unwrap();
-        let job = queue.take().unwrap();
-        assert!(!job.is_cancelled());
-        drop(ticket);
-        assert!(job.is_cancelled());
-    }
-
-    #[test]
-    fn a_closed_queue_takes_nothing_new_and_empties() {
-        let queue = Queue::new(2, 1);
-        let _ticket = queue.submit(say("一")).unwrap();
-        queue.close();
-        assert!(queue.submit(say("二")).is_err());
-        assert!(queue.take().is_some());
-        assert!(queue.take().is_none());
-    }
-
-    #[test]
-    fn nothing_shows_the_text() {
-        let queue = Queue::new(1, 1);
-        let ticket = queue.submit(say("秘密")).unwrap();
-        let job = queue.take().unwrap();
-        assert!(!format!("{queue:?}{ticket:?}{job:?}{:?}", job.utterance).contains('秘'));
-    }
-}
+mod tests;

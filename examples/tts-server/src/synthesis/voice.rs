@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use bytes::Bytes;
 use sambert_hifigan::StopSignal;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -12,12 +11,15 @@ pub trait Voice: Send + Sync + 'static {
     /// Describes the voice.
     fn info(&self) -> VoiceInfo;
 
-    /// Speaks. Looks at `stop` often, and gives up when it is set.
+    /// Reads the text and begins to speak. What is returned looks at `stop` often, and gives up when it is set.
     ///
     /// # Errors
-    /// When there is nothing to speak, the client has left, or the model fails.
+    /// When there is nothing to speak, or something that this voice cannot speak.
     fn speak(&self, utterance: &Utterance, stop: &StopSignal) -> Result<Speech, SpeechError>;
 }
+
+/// Sound in the making: stretches of samples between -1 and 1, each computed when it is asked for.
+pub type Speech = Box<dyn Iterator<Item = Result<Vec<f32>, SpeechError>> + Send>;
 
 /// What clients may know of a voice.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, ToSchema)]
@@ -38,34 +40,55 @@ pub struct VoiceInfo {
 #[derive(Clone, PartialEq)]
 #[allow(clippy::exhaustive_structs)] // Taken apart by each voice.
 pub struct Utterance {
-    /// The text.
-    pub text: String,
+    /// The words.
+    pub words: Words,
     /// One of the voice's emotions.
     pub emotion: String,
     /// 1 is as fast as the voice speaks by itself.
     pub speed: f32,
 }
 
-impl fmt::Debug for Utterance {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Utterance")
-            .field("emotion", &self.emotion)
-            .field("speed", &self.speed)
-            .finish_non_exhaustive()
+/// The words of a client.
+#[derive(Clone, Eq, PartialEq)]
+#[allow(clippy::exhaustive_enums)] // Taken apart by each voice.
+pub enum Words {
+    /// As they are.
+    Plain(String),
+    /// With marks that say how they sound (SSML).
+    Ssml(String),
+}
+
+impl Words {
+    /// Returns what was sent.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Plain(words) | Self::Ssml(words) => words,
+        }
     }
 }
 
-/// A spoken text.
-#[derive(Clone, Debug, PartialEq)]
-#[allow(clippy::exhaustive_structs)] // Made by each voice.
-pub struct Speech {
-    /// A WAV file: 16 bits, one channel.
-    pub wav: Bytes,
-    /// How long it sounds.
-    pub seconds: f64,
+// The words of a client are nobody else's business.
+impl fmt::Debug for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Plain(_) => "Plain(..)",
+            Self::Ssml(_) => "Ssml(..)",
+        })
+    }
 }
 
-/// Why there is no speech.
+impl fmt::Debug for Utterance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Utterance")
+            .field("words", &self.words)
+            .field("emotion", &self.emotion)
+            .field("speed", &self.speed)
+            .finish()
+    }
+}
+
+/// Why there is no speech, or no more of it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum SpeechError {
@@ -73,6 +96,24 @@ pub enum SpeechError {
     Broken,
     /// The client has left.
     Cancelled,
-    /// The text holds nothing that can be spoken.
+    /// The marks are not what this server reads.
+    MarksUnknown,
+    /// The words hold nothing that can be spoken.
     NothingToSpeak,
+    /// The client read too slowly while others waited for its place.
+    TooSlow,
 }
+
+impl fmt::Display for SpeechError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Broken => "the voice failed",
+            Self::Cancelled => "the client has left",
+            Self::MarksUnknown => "the marks are not read here",
+            Self::NothingToSpeak => "there is nothing to speak",
+            Self::TooSlow => "the client read too slowly",
+        })
+    }
+}
+
+impl std::error::Error for SpeechError {}

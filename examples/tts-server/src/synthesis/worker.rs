@@ -1,18 +1,17 @@
-//! The threads that speak.
+//! The threads that speak: each takes a text, makes one stretch of its sound, and puts it back.
 
 use std::{
     io,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     thread::{Builder, JoinHandle},
 };
 
 use palisade::SharedClock;
 
-use super::{Job, Queue, Speech, SpeechError, Voice};
+use super::{Queue, Turn};
 use crate::metrics;
 
-/// The running threads, one voice shared by all.
+/// The running threads, the voices shared by all.
 #[derive(Debug)]
 pub(crate) struct Workers {
     queue: Arc<Queue>,
@@ -24,18 +23,13 @@ impl Workers {
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub(crate) fn start(
-        queue: Arc<Queue>,
-        voice: &Arc<dyn Voice>,
-        clock: &SharedClock,
-        count: usize,
-    ) -> io::Result<Self> {
+    pub(crate) fn start(queue: Arc<Queue>, clock: &SharedClock, count: usize) -> io::Result<Self> {
         let threads = (0..count.max(1))
             .map(|number| {
-                let (queue, voice, clock) = (Arc::clone(&queue), Arc::clone(voice), clock.clone());
+                let (queue, clock) = (Arc::clone(&queue), clock.clone());
                 Builder::new()
                     .name(format!("voice-{number}"))
-                    .spawn(move || work(&queue, &*voice, &clock))
+                    .spawn(move || work(&queue, &clock))
             })
             .collect::<io::Result<_>>()?;
         Ok(Self { queue, threads })
@@ -51,27 +45,20 @@ impl Workers {
     }
 }
 
-fn work(queue: &Queue, voice: &dyn Voice, clock: &SharedClock) {
-    while let Some(job) = queue.take() {
+fn work(queue: &Queue, clock: &SharedClock) {
+    while let Some(mut job) = queue.take() {
         let begun = clock.monotonic();
-        let answer = speak(voice, &job);
-        let took = clock.monotonic().saturating_sub(begun);
-        metrics::spoken(&answer, took);
-        if answer.is_ok() {
-            queue.measured(took);
+        let turn = job.turn();
+        let took = job.worked(clock.monotonic().saturating_sub(begun));
+        match turn {
+            Turn::Made(samples) => {
+                metrics::made(job.duration(samples));
+                queue.put_back(job);
+            }
+            Turn::Over(how) => {
+                metrics::spoken(how, Some(took));
+                queue.finished(how.is_ok().then_some(took));
+            }
         }
-        job.answer(answer);
     }
-}
-
-/// Speaks, and outlives a voice that panics: one bad text must not take a core out of service.
-fn speak(voice: &dyn Voice, job: &Job) -> Result<Speech, SpeechError> {
-    if job.is_cancelled() {
-        return Err(SpeechError::Cancelled);
-    }
-    let attempt = || voice.speak(&job.utterance, job.stop());
-    catch_unwind(AssertUnwindSafe(attempt)).unwrap_or_else(|_| {
-        tracing::error!(target: "tts", "the voice panicked; the text is not logged");
-        Err(SpeechError::Broken)
-    })
 }

@@ -56,12 +56,8 @@ async fn a_visitor_signs_in_speaks_and_meets_the_limit() {
     let Some(browser) = Browser::start("en-US").await else {
         return;
     };
-    let server = TestServer::start_with(
-        CONFIG,
-        ModelVoice::load(None).unwrap(),
-        TestVoice::default(),
-    )
-    .await;
+    let server =
+        TestServer::start_with(CONFIG, ModelVoice::demo().unwrap(), TestVoice::default()).await;
     enter(&browser, &server).await;
     assert_eq!(
         browser

@@ -6,7 +6,7 @@ use http::StatusCode;
 use tokio::{io::AsyncWriteExt, net::TcpStream, task::JoinSet};
 use tokio_rustls::client::TlsStream;
 
-use crate::support::{Ask, TestServer, encode};
+use crate::support::{Ask, TestServer, encode, until};
 
 /// Asks for a text, and does not wait for the answer.
 async fn ask_and_hold(server: &TestServer, text: &str) -> TlsStream<TcpStream> {
@@ -18,17 +18,6 @@ async fn ask_and_hold(server: &TestServer, text: &str) -> TlsStream<TcpStream> {
     stream.write_all(request.as_bytes()).await.unwrap();
     stream.flush().await.unwrap();
     stream
-}
-
-async fn until(what: &str, mut there: impl FnMut() -> bool) {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
-    while !there() {
-        assert!(
-            tokio::time::Instant::now() < deadline,
-            "{what} did not happen"
-        );
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

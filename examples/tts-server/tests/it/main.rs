@@ -10,11 +10,15 @@
 
 mod browser;
 mod first_start;
+mod formats;
 mod leaving;
 mod limits;
+mod openai;
 mod page;
 mod refusals;
 mod secrets;
 mod sessions;
 mod speech;
+mod streaming;
 mod support;
+mod voices;

@@ -82,7 +82,7 @@ async fn the_offer_names_emotions_and_limits() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_built_in_voice_speaks_and_each_emotion_sounds_different() {
-    let voice = ModelVoice::load(None).unwrap();
+    let voice = ModelVoice::demo().unwrap();
     let server = TestServer::start_with(CONFIG, voice, TestVoice::default()).await;
     let offer = server.with_key(Ask::get("/voices")).await.json();
     let emotions = offer["voices"][0]["emotions"].as_array().unwrap().clone();

@@ -22,7 +22,7 @@ impl Facts {
     pub(crate) fn of(app: &App) -> Self {
         Self {
             max_graphemes: app.max_graphemes,
-            voices: vec![VoiceInfo::clone(&app.voice)],
+            voices: app.voices.all().cloned().collect(),
         }
     }
 

@@ -20,7 +20,7 @@ use serde_json::Value;
 use utoipa::OpenApi;
 
 pub(crate) use self::facts::Facts;
-use super::{health, page, session, tts, voices};
+use super::{health, models, page, session, speech, tts, voices};
 
 /// What the handlers say of themselves.
 #[derive(OpenApi)]
@@ -36,6 +36,7 @@ use super::{health, page, session, tts, voices};
     servers((url = "/")),
     tags(
         (name = "speech", description = "Text in, sound out."),
+        (name = "openai", description = "The same in the manner of OpenAI, for clients that are written for it."),
         (name = "session", description = "A key becomes a cookie, for browsers."),
         (name = "page", description = "The page and what belongs to it."),
         (name = "server", description = "About the server itself."),
@@ -48,6 +49,9 @@ use super::{health, page, session, tts, voices};
         tts::get,
         tts::post,
         voices::voices,
+        speech::post,
+        models::list,
+        models::one,
         session::show,
         session::open,
         session::close,

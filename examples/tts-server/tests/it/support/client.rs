@@ -3,9 +3,9 @@
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
-use hyper::client::conn::http1;
+use hyper::{body::Incoming, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject};
@@ -30,6 +30,7 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    pub(crate) trailers: HeaderMap,
 }
 
 impl Ask {
@@ -48,6 +49,13 @@ impl Ask {
     /// Asks for a text by `GET`.
     pub(crate) fn speak(text: &str) -> Self {
         Self::get(&format!("/tts?text={}", encode(text)))
+    }
+
+    /// Adds to the query.
+    pub(crate) fn and(self, more: &str) -> Self {
+        let uri = self.0.uri_ref().unwrap();
+        let uri = format!("{uri}&{more}");
+        Self(self.0.uri(uri), self.1, self.2)
     }
 
     pub(crate) fn json(path: &str, body: impl Into<Bytes>) -> Self {
@@ -122,6 +130,12 @@ impl Client {
         self.try_send(ask).await.expect("an answer")
     }
 
+    /// Asks, and returns as soon as the answer begins.
+    pub(crate) async fn begin(&self, ask: Ask) -> Response<Incoming> {
+        let stream = self.connect().await;
+        begin(stream, self.address, ask).await.expect("an answer")
+    }
+
     /// As [`send`](Self::send), where the server may die meanwhile.
     pub(crate) async fn try_send(&self, ask: Ask) -> Option<Answer> {
         let socket = TcpStream::connect(self.address).await.ok()?;
@@ -142,6 +156,21 @@ async fn send(
     address: SocketAddr,
     ask: Ask,
 ) -> Option<Answer> {
+    let (head, body) = begin(stream, address, ask).await?.into_parts();
+    let body = body.collect().await.ok()?;
+    Some(Answer {
+        status: head.status,
+        headers: head.headers,
+        trailers: body.trailers().cloned().unwrap_or_default(),
+        body: body.to_bytes(),
+    })
+}
+
+async fn begin(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    address: SocketAddr,
+    ask: Ask,
+) -> Option<Response<Incoming>> {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.ok()?;
     tokio::spawn(connection);
     let Ask(mut builder, body, has_host) = ask;
@@ -149,13 +178,7 @@ async fn send(
         builder = builder.header("host", format!("localhost:{}", address.port()));
     }
     let request = builder.body(Full::new(body)).unwrap();
-    let (head, body) = sender.send_request(request).await.ok()?.into_parts();
-    let body = body.collect().await.ok()?.to_bytes();
-    Some(Answer {
-        status: head.status,
-        headers: head.headers,
-        body,
-    })
+    sender.send_request(request).await.ok()
 }
 
 /// Percent-encodes everything but letters and digits.

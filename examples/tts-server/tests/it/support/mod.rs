@@ -15,7 +15,7 @@ use tts_server::{DataFolder, Ingredients, Server, Settings, StartError, Voice};
 pub(crate) use self::{
     client::{Answer, Ask, Client, encode, send_plain},
     trail::{Trail, requests},
-    voice::TestVoice,
+    voice::{LETTER, RATE, TestVoice},
 };
 
 /// Ports of the system's choice, and a clock that stands still.
@@ -50,14 +50,28 @@ impl TestServer {
         Self::start_with(CONFIG, voice.clone(), voice).await
     }
 
+    /// Starts with the quick voice and a configuration of one's own.
+    pub(crate) async fn start_as(config: &str) -> Self {
+        let voice = TestVoice::default();
+        Self::start_with(config, voice.clone(), voice).await
+    }
+
     pub(crate) async fn start_with(config: &str, voice: impl Voice, test_voice: TestVoice) -> Self {
+        Self::start_all(config, vec![Arc::new(voice)], test_voice).await
+    }
+
+    pub(crate) async fn start_all(
+        config: &str,
+        voices: Vec<Arc<dyn Voice>>,
+        test_voice: TestVoice,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         let path = folder.path().join("server.toml");
         fs::write(&path, config).unwrap();
         let clock = ManualClock::new(SystemClock::default().unix_time());
         let with = Ingredients {
-            voice: Arc::new(voice),
+            voices,
             data: DataFolder::open(Some(data.clone())).unwrap(),
             clock: clock.shared(),
             another_key: "tts-server --new-key".into(),
@@ -114,5 +128,17 @@ impl TestServer {
             .unwrap()
             .unwrap();
         Trail::read(&data)
+    }
+}
+
+/// Waits for something that will be, and not for ever.
+pub(crate) async fn until(what: &str, mut there: impl FnMut() -> bool) {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+    while !there() {
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "{what} did not happen"
+        );
+        tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }

@@ -9,25 +9,43 @@ use std::{
     time::Duration,
 };
 
-use sambert_hifigan::{StopSignal, wav};
-use tts_server::{Speech, SpeechError, Utterance, Voice, VoiceInfo};
+use sambert_hifigan::StopSignal;
+use tts_server::{Speech, SpeechError, Utterance, Voice, VoiceInfo, Words};
 
-const RATE: u32 = 16_000;
+pub(crate) const RATE: u32 = 16_000;
+/// Samples that one character sounds at the speed 1: a tenth of a second.
+pub(crate) const LETTER: usize = 1_600;
 
-/// Says a tenth of a second of tone for each character. `慢` waits until the client leaves or
-/// somebody lets it go on, `坏` panics with the text in its words, and what has no Han character is not spoken.
+/// Says a tenth of a second of tone for each character, a stretch each. `慢` waits until the client leaves or
+/// somebody lets it go on, `坏` panics with the text in its words, `断` breaks, and what has no Han character is
+/// not spoken. Marks that hold `?` are not read.
 #[derive(Clone, Default)]
 pub(crate) struct TestVoice {
     pub(crate) speaking: Arc<AtomicUsize>,
     pub(crate) cancelled: Arc<AtomicUsize>,
+    /// Stretches that were made.
+    pub(crate) made: Arc<AtomicUsize>,
     pub(crate) go_on: StopSignal,
+    pub(crate) name: Option<&'static str>,
+}
+
+impl TestVoice {
+    /// The same voice under another name.
+    pub(crate) fn named(&self, name: &'static str) -> Self {
+        let name = Some(name);
+        Self {
+            name,
+            ..self.clone()
+        }
+    }
 }
 
 impl Voice for TestVoice {
     fn info(&self) -> VoiceInfo {
+        let name = self.name.unwrap_or("test");
         VoiceInfo {
-            id: "test".into(),
-            name: "test".into(),
+            id: name.into(),
+            name: name.into(),
             sample_rate: RATE,
             emotions: ["neutral", "happy"].map(String::from).to_vec(),
         }
@@ -35,32 +53,46 @@ impl Voice for TestVoice {
 
     fn speak(&self, utterance: &Utterance, stop: &StopSignal) -> Result<Speech, SpeechError> {
         self.speaking.fetch_add(1, Ordering::SeqCst);
-        let text = &utterance.text;
+        let text = utterance.words.as_str();
         assert!(!text.contains('坏'), "cannot say {text}");
+        if matches!(utterance.words, Words::Ssml(_)) && text.contains('?') {
+            return Err(SpeechError::MarksUnknown);
+        }
         if !text
             .chars()
             .any(|letter| ('\u{4e00}'..='\u{9fff}').contains(&letter))
         {
             return Err(SpeechError::NothingToSpeak);
         }
-        while text.contains('慢') && !self.go_on.is_set() {
+        let length = (LETTER as f32 / utterance.speed) as usize;
+        let (voice, stop) = (self.clone(), stop.clone());
+        let letters = text.chars().collect::<Vec<_>>().into_iter();
+        Ok(Box::new(letters.enumerate().map(move |(at, letter)| {
+            voice.letter(letter, at * length, length, &stop)
+        })))
+    }
+}
+
+impl TestVoice {
+    fn letter(
+        &self,
+        letter: char,
+        from: usize,
+        length: usize,
+        stop: &StopSignal,
+    ) -> Result<Vec<f32>, SpeechError> {
+        while letter == '慢' && !self.go_on.is_set() {
             if stop.is_set() {
                 self.cancelled.fetch_add(1, Ordering::SeqCst);
                 return Err(SpeechError::Cancelled);
             }
             thread::sleep(Duration::from_millis(1));
         }
-        Ok(tone(text.chars().count() as f32 * 0.1 / utterance.speed))
-    }
-}
-
-fn tone(seconds: f32) -> Speech {
-    let count = (seconds * RATE as f32) as u32;
-    let samples: Vec<f32> = (0..count).map(|at| (at as f32 * 0.1).sin() * 0.5).collect();
-    let mut file = Vec::new();
-    wav::write(&mut file, RATE, &samples).unwrap();
-    Speech {
-        wav: file.into(),
-        seconds: f64::from(count) / f64::from(RATE),
+        if letter == '断' {
+            return Err(SpeechError::Broken);
+        }
+        self.made.fetch_add(1, Ordering::SeqCst);
+        let tone = |at: usize| (at as f32 * 0.1).sin() * 0.5;
+        Ok((from..from + length).map(tone).collect())
     }
 }

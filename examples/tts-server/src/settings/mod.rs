@@ -1,15 +1,16 @@
 //! What can be set, in a file, and what holds where nothing is.
 
+mod tts;
+
 use std::{
     fs,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
-    thread,
 };
 
 use palisade::config::{CertificateSource, Config};
-use serde::Deserialize;
 
+pub(crate) use self::tts::Tts;
 use crate::{DataFolder, StartError, state::MAX_GRAPHEMES};
 
 /// The name of the configuration file in the data folder.
@@ -18,7 +19,6 @@ const FILE: &str = "server.toml";
 const NOTHING_SAID: &str = r#"[server]
 hosts = ["localhost:*", "127.0.0.1:*", "[::1]:*"]
 "#;
-const METRICS: SocketAddr = at(9464);
 
 const fn at(port: u16) -> SocketAddr {
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), port)
@@ -30,22 +30,9 @@ pub struct Settings {
     pub(crate) config: Config,
     pub(crate) https: SocketAddr,
     pub(crate) http: Option<SocketAddr>,
-    pub(crate) metrics: Option<SocketAddr>,
     pub(crate) certificate: CertificateSource,
-    voice: Option<PathBuf>,
-    pub(crate) threads: usize,
-    pub(crate) queue: usize,
+    pub(crate) tts: Tts,
     written: toml::Table,
-}
-
-/// The section `[tts]`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Tts {
-    metrics: Option<String>,
-    queue: Option<usize>,
-    threads: Option<usize>,
-    voice: Option<PathBuf>,
 }
 
 impl Settings {
@@ -73,7 +60,7 @@ impl Settings {
     }
 
     fn new(config: Config, written: toml::Table) -> Result<Self, StartError> {
-        let tts: Tts = config.section("tts")?;
+        let tts = Tts::of(&config)?;
         let server = config.server()?;
         if written.contains_key("routes") {
             let remedy = "remove the section; what a key may do is said by its scopes";
@@ -93,19 +80,16 @@ impl Settings {
                 .or_else(|| server.https.is_none().then_some(at(8080))),
             https: server.https.unwrap_or(at(8443)),
             certificate: server.certificate,
-            metrics: metrics(&config, tts.metrics.as_deref())?,
-            threads: threads(&config, tts.threads)?,
-            queue: queue(&config, tts.queue)?,
-            voice: tts.voice.map(|folder| config.path(folder)),
+            tts,
             config,
             written,
         })
     }
 
-    /// Returns the folder of another voice than the one that is built in.
+    /// Returns the folders of other voices than the one that is built in.
     #[must_use]
-    pub fn voice(&self) -> Option<&Path> {
-        self.voice.as_deref()
+    pub fn voices(&self) -> &[PathBuf] {
+        &self.tts.voices
     }
 
     /// Tells whether the file has a section.
@@ -165,57 +149,6 @@ impl Settings {
     }
 }
 
-fn metrics(config: &Config, written: Option<&str>) -> Result<Option<SocketAddr>, StartError> {
-    let wrong = |problem: &str, remedy| config.complain("tts", "metrics", problem, remedy).into();
-    match written {
-        None => Ok(Some(METRICS)),
-        Some("off") => Ok(None),
-        Some(written) => match written.parse::<SocketAddr>() {
-            Ok(address) if address.ip().is_loopback() => Ok(Some(address)),
-            Ok(_) => Err(wrong(
-                "the figures would be open to the network",
-                "write a loopback address, and let the collector run on this machine",
-            )),
-            Err(_) => Err(wrong(
-                "this is no address",
-                "write address and port, such as \"127.0.0.1:9464\", or \"off\"",
-            )),
-        },
-    }
-}
-
-fn threads(config: &Config, written: Option<usize>) -> Result<usize, StartError> {
-    // A second text on one core would only make both late.
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    match written {
-        None => Ok(cores),
-        Some(threads @ 1..=1024) => Ok(threads),
-        Some(_) => Err(config
-            .complain(
-                "tts",
-                "threads",
-                "this many texts cannot be spoken at once",
-                &format!("write a number from 1 on; this machine has {cores} cores"),
-            )
-            .into()),
-    }
-}
-
-fn queue(config: &Config, written: Option<usize>) -> Result<usize, StartError> {
-    match written {
-        None => Ok(16),
-        Some(places @ 1..=4096) => Ok(places),
-        Some(_) => Err(config
-            .complain(
-                "tts",
-                "queue",
-                "this many texts cannot wait",
-                "write a number from 1 to 4096",
-            )
-            .into()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -243,6 +176,7 @@ mod tests {
     fn a_mistake_is_told_with_line_key_and_remedy() {
         check_refused("[tts]\nqueue = 0\n", 2, "tts.queue");
         check_refused("[tts]\n\nthreads = 0\n", 3, "tts.threads");
+        check_refused("[tts]\nlisteners = 0\n", 2, "tts.listeners");
         check_refused("[tts]\nmetrics = \"0.0.0.0:9464\"\n", 2, "tts.metrics");
         check_refused("[tts]\nspeeed = 1\n", 2, "tts.speeed");
         check_refused(
@@ -281,10 +215,26 @@ mod tests {
             (
                 settings.https.port(),
                 settings.http.unwrap().port(),
-                settings.queue
+                settings.tts.queue
             ),
             (8443, 8080, 3)
         );
-        assert_eq!(settings.metrics, None);
+        assert_eq!(settings.tts.metrics, None);
+    }
+
+    #[test]
+    fn voices_are_added_up_and_aliases_told_apart_by_what_they_stand_for() {
+        let settings = read(
+            "[tts]\nvoice = \"a\"\nvoices = [\"b\", \"c\"]\n[tts.aliases]\nalloy = \"demo\"\ntts-1 = \"sambert-hifigan\"\n",
+        );
+        let settings = settings.unwrap();
+        let names = settings.voices().iter().filter_map(|path| path.file_name());
+        assert_eq!(names.collect::<Vec<_>>(), ["a", "b", "c"]);
+        let tts = &settings.tts;
+        assert_eq!(tts.model_aliases().collect::<Vec<_>>(), ["tts-1"]);
+        assert_eq!(
+            tts.voice_aliases(),
+            [("alloy".to_owned(), "demo".to_owned())]
+        );
     }
 }

@@ -1,0 +1,140 @@
+//! From samples to the bytes of a file, a stretch at a time.
+
+mod flac;
+#[cfg(feature = "opus")]
+mod opus;
+mod plain;
+
+use sambert_hifigan::wav;
+
+use crate::synthesis::SpeechError;
+
+/// A kind of sound file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Format {
+    Flac,
+    #[cfg(feature = "opus")]
+    Opus,
+    Pcm,
+    Wav,
+}
+
+/// Turns one speech into bytes. What it returns may be empty: some formats wait for a full block.
+pub(crate) trait Encoder: Send {
+    /// Takes the next samples, between -1 and 1.
+    fn encode(&mut self, samples: &[f32]) -> Result<Vec<u8>, SpeechError>;
+
+    /// Gives what is left.
+    fn finish(&mut self) -> Result<Vec<u8>, SpeechError>;
+}
+
+impl Format {
+    /// All that were compiled in, the default first.
+    pub(crate) const ALL: &[Self] = &[
+        Self::Wav,
+        Self::Pcm,
+        Self::Flac,
+        #[cfg(feature = "opus")]
+        Self::Opus,
+    ];
+
+    /// Finds a format by its name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let mut all = Self::ALL.iter().copied();
+        all.find(|format| format.name() == name)
+    }
+
+    /// Returns the names of those that there are for a sample rate.
+    pub(crate) fn names(sample_rate: u32) -> Vec<&'static str> {
+        let all = Self::ALL.iter().filter(|format| format.takes(sample_rate));
+        all.map(|format| format.name()).collect()
+    }
+
+    /// Tells whether the format has such a sample rate.
+    pub(crate) fn takes(self, sample_rate: u32) -> bool {
+        match self {
+            #[cfg(feature = "opus")]
+            Self::Opus => opus::Opus::takes(sample_rate),
+            Self::Flac => sample_rate < 1 << 20,
+            Self::Pcm | Self::Wav => true,
+        }
+    }
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Flac => "flac",
+            #[cfg(feature = "opus")]
+            Self::Opus => "opus",
+            Self::Pcm => "pcm",
+            Self::Wav => "wav",
+        }
+    }
+
+    /// Returns the content type. Samples without a header have no other place to say what they are; `audio/L16`
+    /// would, but it means the other byte order (RFC 2586).
+    pub(crate) fn content_type(self, sample_rate: u32) -> String {
+        match self {
+            Self::Flac => "audio/flac".to_owned(),
+            #[cfg(feature = "opus")]
+            Self::Opus => "audio/ogg; codecs=opus".to_owned(),
+            Self::Pcm => format!("audio/pcm; rate={sample_rate}; channels=1; encoding=s16le"),
+            Self::Wav => "audio/wav".to_owned(),
+        }
+    }
+
+    /// Returns what stands before the first sample. Without their number it is that of a stream.
+    pub(crate) fn header(self, sample_rate: u32, samples: Option<u64>) -> Vec<u8> {
+        match self {
+            Self::Flac => flac::header(sample_rate, samples),
+            // Its first page is written by the encoder, which counts them.
+            #[cfg(feature = "opus")]
+            Self::Opus => Vec::new(),
+            Self::Pcm => Vec::new(),
+            Self::Wav => {
+                let samples = samples.and_then(|samples| u32::try_from(samples).ok());
+                wav::header(sample_rate, samples).to_vec()
+            }
+        }
+    }
+
+    /// Starts a file.
+    ///
+    /// # Errors
+    /// When the format has no such sample rate, which [`Self::takes`] tells.
+    pub(crate) fn encoder(self, sample_rate: u32) -> Result<Box<dyn Encoder>, SpeechError> {
+        Ok(match self {
+            Self::Flac => Box::new(flac::Flac::new(sample_rate)?),
+            #[cfg(feature = "opus")]
+            Self::Opus => Box::new(opus::Opus::new(sample_rate)?),
+            Self::Pcm | Self::Wav => Box::new(plain::Plain),
+        })
+    }
+}
+
+/// Says that a library refused what it should take.
+fn broken(format: &'static str, why: &dyn std::fmt::Display) -> SpeechError {
+    tracing::error!(target: "tts", format, %why, "sound could not be encoded");
+    SpeechError::Broken
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_format_is_found_by_its_name_and_no_other() {
+        for format in Format::ALL {
+            assert_eq!(Format::named(format.name()), Some(*format));
+        }
+        for name in ["", "WAV", "mp3", "aac"] {
+            assert_eq!(Format::named(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_wav_that_is_too_long_for_its_header_is_marked_as_a_stream() {
+        let stream = Format::Wav.header(16_000, None);
+        assert_eq!(Format::Wav.header(16_000, Some(u64::MAX)), stream);
+        assert_ne!(Format::Wav.header(16_000, Some(8)), stream);
+    }
+}

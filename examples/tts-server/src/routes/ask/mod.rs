@@ -1,0 +1,214 @@
+//! What a client asks for: read strictly, and checked against what the voices can do.
+
+mod json;
+mod query;
+
+use std::fmt;
+
+use super::fault::{Fault, Field};
+use crate::{
+    encoding::Format,
+    state::SPEED,
+    synthesis::{Delivery, Order, Utterance, Voices, Words},
+};
+
+pub(in crate::routes) use self::{
+    json::{Sent, from_json, read},
+    query::from_query,
+};
+
+/// What was asked for, as it came. The layer for text has cleaned and counted the words.
+pub(crate) struct Ask {
+    pub(crate) words: Words,
+    pub(crate) voice: Option<String>,
+    pub(crate) emotion: Option<String>,
+    pub(crate) speed: Option<f32>,
+    pub(crate) format: Option<String>,
+    pub(crate) delivery: Delivery,
+}
+
+/// What was asked for and can be done.
+pub(crate) struct Wish {
+    pub(crate) order: Order,
+    pub(crate) format: Format,
+}
+
+impl Ask {
+    /// Checks it against what the voices can do.
+    pub(crate) fn check(self, voices: &Voices) -> Result<Wish, Fault> {
+        if self.words.as_str().trim().is_empty() {
+            return Err(Fault::TextEmpty(match self.words {
+                Words::Plain(_) => Field::Text,
+                Words::Ssml(_) => Field::Ssml,
+            }));
+        }
+        let unknown = || Fault::Voice(voices.names().into_iter().map(str::to_owned).collect());
+        let entry = voices.find(self.voice.as_deref()).ok_or_else(unknown)?;
+        let info = &entry.info;
+        let utterance = Utterance {
+            speed: speed(self.speed)?,
+            emotion: emotion(self.emotion, &info.emotions)?,
+            words: self.words,
+        };
+        let format = format(self.format.as_deref(), info.sample_rate)?;
+        let encoder = format.encoder(info.sample_rate);
+        Ok(Wish {
+            order: Order {
+                voice: entry.voice.clone(),
+                sample_rate: info.sample_rate,
+                utterance,
+                encoder: encoder.map_err(|_| Fault::Format(Format::names(info.sample_rate)))?,
+                delivery: self.delivery,
+            },
+            format,
+        })
+    }
+}
+
+fn speed(asked: Option<f32>) -> Result<f32, Fault> {
+    let speed = asked.unwrap_or(1.0);
+    // A speed that is no number is in no range.
+    match SPEED.contains(&speed) {
+        true => Ok(speed),
+        false => Err(Fault::Speed),
+    }
+}
+
+fn emotion(asked: Option<String>, there: &[String]) -> Result<String, Fault> {
+    let unknown = || Fault::Emotion(there.to_vec());
+    match asked {
+        None => there.first().cloned().ok_or_else(unknown),
+        Some(emotion) if there.contains(&emotion) => Ok(emotion),
+        Some(_) => Err(unknown()),
+    }
+}
+
+fn format(asked: Option<&str>, sample_rate: u32) -> Result<Format, Fault> {
+    let format = asked.map_or(Some(Format::Wav), Format::named);
+    let format = format.filter(|format| format.takes(sample_rate));
+    format.ok_or_else(|| Fault::Format(Format::names(sample_rate)))
+}
+
+/// Chooses the one of two fields that was sent.
+fn words(text: Option<String>, ssml: Option<String>) -> Result<Words, Fault> {
+    match (text, ssml) {
+        (Some(text), None) => Ok(Words::Plain(text)),
+        (None, Some(ssml)) => Ok(Words::Ssml(ssml)),
+        (None, None) => Err(Fault::TextMissing(Field::Text)),
+        (Some(_), Some(_)) => Err(Fault::TextTwice),
+    }
+}
+
+const fn delivery(stream: bool) -> Delivery {
+    match stream {
+        true => Delivery::Stream,
+        false => Delivery::Whole,
+    }
+}
+
+// The text of a client is nobody else's business.
+impl fmt::Debug for Ask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ask").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Wish {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wish")
+            .field("utterance", &self.order.utterance)
+            .field("format", &self.format)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::sync::Arc;
+
+    use sambert_hifigan::StopSignal;
+
+    use super::*;
+    use crate::synthesis::{Speech, SpeechError, Voice, VoiceInfo};
+
+    /// A voice for those who only want to know whether it would be asked.
+    struct Described;
+
+    impl Voice for Described {
+        fn info(&self) -> VoiceInfo {
+            VoiceInfo {
+                id: "v".into(),
+                name: "v".into(),
+                sample_rate: 16_000,
+                emotions: vec!["neutral".into(), "happy".into()],
+            }
+        }
+
+        fn speak(&self, _: &Utterance, _: &StopSignal) -> Result<Speech, SpeechError> {
+            Err(SpeechError::NothingToSpeak)
+        }
+    }
+
+    pub(crate) fn voices() -> Voices {
+        Voices::new(vec![Arc::new(Described)], &[]).unwrap()
+    }
+
+    fn check(query: &str) -> Result<Wish, Fault> {
+        from_query(query).and_then(|ask| ask.check(&voices()))
+    }
+
+    #[track_caller]
+    fn check_fault(query: &str, expected: &Fault) {
+        assert_eq!(&check(query).unwrap_err(), expected, "{query}");
+    }
+
+    #[test]
+    fn a_speed_is_a_number_in_its_range() {
+        for speed in ["0.49", "2.01", "-1", "NaN", "inf", "1e9"] {
+            check_fault(&format!("text=a&speed={speed}"), &Fault::Speed);
+        }
+        for speed in ["", "fast", "1,5", "0x1"] {
+            check_fault(&format!("text=a&speed={speed}"), &Fault::SpeedNoNumber);
+        }
+        for speed in ["0.5", "1", "2.0"] {
+            assert!(check(&format!("text=a&speed={speed}")).is_ok(), "{speed}");
+        }
+    }
+
+    #[test]
+    fn the_first_emotion_is_the_default_and_unknown_ones_are_refused() {
+        let said = check("text=%E4%BD%A0%E5%A5%BD").unwrap().order.utterance;
+        assert_eq!(said.words, Words::Plain("你好".into()));
+        assert_eq!((said.emotion.as_str(), said.speed), ("neutral", 1.0));
+        let unknown = Fault::Emotion(vec!["neutral".into(), "happy".into()]);
+        check_fault("text=a&emotion=grumpy", &unknown);
+        check_fault("text=a&emotion=", &unknown);
+        let problem: serde_json::Value =
+            serde_json::from_slice(&unknown.rejection().problem()).unwrap();
+        assert_eq!(problem["emotions"], serde_json::json!(["neutral", "happy"]));
+    }
+
+    #[test]
+    fn voices_and_formats_that_there_are_not_are_refused_with_those_that_there_are() {
+        check_fault("text=a&voice=alloy", &Fault::Voice(vec!["v".into()]));
+        check_fault("text=a&format=mp3", &Fault::Format(Format::names(16_000)));
+        let wish = check("text=a&voice=v&format=flac&stream=true").unwrap();
+        assert_eq!(
+            (wish.format, wish.order.delivery),
+            (Format::Flac, Delivery::Stream)
+        );
+    }
+
+    #[test]
+    fn words_come_with_marks_or_without() {
+        check_fault("", &Fault::TextMissing(Field::Text));
+        check_fault("text=", &Fault::TextEmpty(Field::Text));
+        check_fault("text=%20+", &Fault::TextEmpty(Field::Text));
+        check_fault("ssml=", &Fault::TextEmpty(Field::Ssml));
+        check_fault("text=a&ssml=b", &Fault::TextTwice);
+        let said = check("ssml=%3Cspeak%3Ea%3C/speak%3E").unwrap();
+        let marked = Words::Ssml("<speak>a</speak>".into());
+        assert_eq!(said.order.utterance.words, marked);
+    }
+}

@@ -1,0 +1,123 @@
+//! The query of a `GET`.
+
+use super::{Ask, delivery, words};
+use crate::routes::fault::Fault;
+
+/// Reads a query: each parameter once, and none that means nothing here.
+pub(crate) fn from_query(query: &str) -> Result<Ask, Fault> {
+    let mut found = Found::default();
+    for (name, value) in pairs(query)? {
+        let place = found.place(&name);
+        let place = place.ok_or(Fault::Query("has a parameter that is unknown here"))?;
+        if place.replace(value).is_some() {
+            return Err(Fault::Query("has a parameter twice"));
+        }
+    }
+    let speed = found.speed;
+    let speed = speed.map(|speed| speed.parse().map_err(|_| Fault::SpeedNoNumber));
+    Ok(Ask {
+        words: words(found.text, found.ssml)?,
+        voice: found.voice,
+        emotion: found.emotion,
+        speed: speed.transpose()?,
+        format: found.format,
+        delivery: delivery(flag(found.stream.as_deref())?),
+    })
+}
+
+#[derive(Default)]
+struct Found {
+    text: Option<String>,
+    ssml: Option<String>,
+    voice: Option<String>,
+    emotion: Option<String>,
+    speed: Option<String>,
+    format: Option<String>,
+    stream: Option<String>,
+}
+
+impl Found {
+    fn place(&mut self, name: &str) -> Option<&mut Option<String>> {
+        Some(match name {
+            "text" => &mut self.text,
+            "ssml" => &mut self.ssml,
+            "voice" => &mut self.voice,
+            "emotion" => &mut self.emotion,
+            "speed" => &mut self.speed,
+            "format" => &mut self.format,
+            "stream" => &mut self.stream,
+            _ => return None,
+        })
+    }
+}
+
+fn flag(written: Option<&str>) -> Result<bool, Fault> {
+    match written {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(Fault::Stream),
+    }
+}
+
+fn pairs(query: &str) -> Result<Vec<(String, String)>, Fault> {
+    let malformed = Fault::Query("is not valid percent-encoded UTF-8");
+    let parts = query.split('&').filter(|part| !part.is_empty());
+    let decoded = parts.map(|part| {
+        let (name, value) = part.split_once('=').unwrap_or((part, ""));
+        Some((decode(name)?, decode(value)?))
+    });
+    decoded.collect::<Option<_>>().ok_or(malformed)
+}
+
+/// Decodes strictly: what is no UTF-8 is refused, not replaced.
+fn decode(part: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(part.len());
+    let mut rest = part.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => hex(rest.next()?)? << 4 | hex(rest.next()?)?,
+            byte => byte,
+        });
+    }
+    String::from_utf8(bytes).ok()
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    u8::try_from(char::from(digit).to_digit(16)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[track_caller]
+    fn check(query: &str, why: &'static str) {
+        assert_eq!(from_query(query).unwrap_err(), Fault::Query(why), "{query}");
+    }
+
+    #[test]
+    fn a_query_is_read_strictly() {
+        check("text=a&text=b", "has a parameter twice");
+        check("text=a&api_key=b", "has a parameter that is unknown here");
+        for broken in [
+            "text=%",
+            "text=%4",
+            "text=%zz",
+            "text=%ff",
+            "text=%E4%BD",
+            "text=%+1",
+        ] {
+            check(broken, "is not valid percent-encoded UTF-8");
+        }
+    }
+
+    #[test]
+    fn a_flag_is_one_of_two_words() {
+        for written in ["", "1", "yes", "TRUE"] {
+            let refused = from_query(&format!("text=a&stream={written}")).unwrap_err();
+            assert_eq!(refused, Fault::Stream, "{written}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Refusals in the form that OpenAI's clients read, for everything below `/v1/`: also those of the layers outside.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::{
+    HeaderValue, Response, StatusCode,
+    header::{CACHE_CONTROL, CONTENT_TYPE},
+    request,
+};
+use palisade::{Guard, Rejection, RenderLayer, Renderer, SecurityContext, Verdict};
+use serde::{Deserialize, Serialize};
+
+const BELOW: &str = "/v1/";
+
+/// Stands outermost and says how refusals of these routes look.
+#[derive(Clone)]
+pub(crate) struct OpenAiErrors(RenderLayer);
+
+impl OpenAiErrors {
+    pub(crate) fn new() -> Self {
+        Self(RenderLayer::new(Envelope))
+    }
+}
+
+impl Guard for OpenAiErrors {
+    type Pass = ();
+
+    fn name(&self) -> &'static str {
+        "openai-errors"
+    }
+
+    fn admit(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<()> {
+        match head.uri.path().starts_with(BELOW) {
+            true => self.0.admit(cx, head),
+            false => Verdict::Admit(()),
+        }
+    }
+}
+
+impl fmt::Debug for OpenAiErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OpenAiErrors")
+    }
+}
+
+/// Puts a refusal into their envelope.
+#[derive(Debug)]
+struct Envelope;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    error: Refusal<'a>,
+}
+
+#[derive(Serialize)]
+struct Refusal<'a> {
+    message: &'a str,
+    r#type: &'static str,
+    param: Option<String>,
+    code: &'static str,
+}
+
+/// What a refusal says of a field, among what it says for programs.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Members {
+    field: Option<String>,
+}
+
+impl Renderer for Envelope {
+    fn render(&self, rejection: Rejection) -> Response<Bytes> {
+        let members: Members = serde_json::from_slice(&rejection.problem()).unwrap_or_default();
+        let document = Document {
+            error: Refusal {
+                message: rejection.detail(),
+                r#type: kind(rejection.status()),
+                param: members.field,
+                code: rejection.code(),
+            },
+        };
+        let body = serde_json::to_vec(&document).unwrap_or_default();
+        let mut answer = Response::new(Bytes::from(body));
+        *answer.status_mut() = rejection.status();
+        let headers = answer.headers_mut();
+        headers.append(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.append(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        for (name, value) in rejection.into_headers() {
+            headers.append(name, value);
+        }
+        answer
+    }
+}
+
+fn kind(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::UNAUTHORIZED => "authentication_error",
+        StatusCode::FORBIDDEN => "permission_error",
+        StatusCode::TOO_MANY_REQUESTS => "rate_limit_error",
+        status if status.is_server_error() => "server_error",
+        _ => "invalid_request_error",
+    }
+}

@@ -1,0 +1,91 @@
+//! Sound as server-sent events: each stretch in base64, and at the end what was spent.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use axum::{
+    body::{Body, Bytes},
+    response::{IntoResponse, Response},
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http::header::CONTENT_TYPE;
+use http_body::Frame;
+use serde_json::json;
+
+use crate::{
+    routes::sound::{Sound, SoundBody},
+    synthesis::SpeechError,
+};
+
+/// What we count as one token of sound: as long as one of theirs.
+const TOKEN_MILLISECONDS: u128 = 50;
+
+/// Answers with events. `input` are the characters that were sent.
+pub(super) fn answer(sound: Sound, input: u64) -> Response {
+    let events = Events {
+        sound: sound.body(),
+        input,
+        over: false,
+    };
+    let kind = [(CONTENT_TYPE, "text/event-stream; charset=utf-8")];
+    (kind, Body::new(events)).into_response()
+}
+
+struct Events {
+    sound: SoundBody,
+    input: u64,
+    over: bool,
+}
+
+impl Events {
+    /// We have no tokens: a character of the text counts as one, and so do 50 ms of sound.
+    fn done(&self) -> Bytes {
+        let output = self.sound.sounds().as_millis().div_ceil(TOKEN_MILLISECONDS);
+        let output = u64::try_from(output).unwrap_or(u64::MAX);
+        let usage = json!({
+            "input_tokens": self.input,
+            "output_tokens": output,
+            "total_tokens": self.input.saturating_add(output),
+        });
+        event(&json!({ "type": "speech.audio.done", "usage": usage }))
+    }
+}
+
+fn delta(sound: &[u8]) -> Bytes {
+    event(&json!({ "type": "speech.audio.delta", "audio": STANDARD.encode(sound) }))
+}
+
+fn event(data: &serde_json::Value) -> Bytes {
+    format!("data: {data}\n\n").into()
+}
+
+impl http_body::Body for Events {
+    type Data = Bytes;
+    type Error = SpeechError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, SpeechError>>> {
+        if self.over {
+            return Poll::Ready(None);
+        }
+        let next = ready!(Pin::new(&mut self.sound).poll_frame(task));
+        Poll::Ready(Some(match next.transpose() {
+            Ok(Some(frame)) if frame.is_data() => {
+                let sound = frame.into_data().unwrap_or_default();
+                Ok(Frame::data(delta(&sound)))
+            }
+            Ok(_) => {
+                self.over = true;
+                Ok(Frame::data(self.done()))
+            }
+            Err(why) => {
+                self.over = true;
+                Err(why)
+            }
+        }))
+    }
+}

@@ -1,0 +1,52 @@
+//! Speech in the manner of OpenAI, for clients that are written for it.
+
+mod ask;
+mod errors;
+mod events;
+
+use axum::{body::Bytes, extract::State, response::Response};
+use palisade::{SecurityContext, extract::Refused};
+
+pub(crate) use self::errors::OpenAiErrors;
+use super::{fault::Field, sound::Sound};
+use crate::state::App;
+
+/// Speaks what the body asks for, as it is made.
+#[utoipa::path(
+    post,
+    path = "/v1/audio/speech",
+    tag = "openai",
+    operation_id = "speech",
+    request_body = ask::SpeechAsk,
+    responses((
+        status = 200,
+        description = "The sound, sent while it is made.",
+        content(
+            (Vec<u8> = "audio/wav"),
+            (Vec<u8> = "audio/pcm"),
+            (Vec<u8> = "audio/flac"),
+            (Vec<u8> = "audio/ogg"),
+            (String = "text/event-stream"),
+        ),
+    )),
+    extensions(("x-refusals" = json!({
+        "422": ["format_unavailable", "model_unknown", "request_shape", "speed_out_of_range", "stream_format_unknown", "text_empty", "text_not_speakable", "voice_unknown"],
+        "500": ["synthesis_failed"],
+        "503": ["queue_full"],
+    }))),
+)]
+pub(crate) async fn post(
+    State(app): State<App>,
+    cx: SecurityContext,
+    body: Bytes,
+) -> Result<Response, Refused> {
+    let asked = ask::from_json(&body);
+    let asked = asked.and_then(|ask| ask.check(&app.voices, &app.models));
+    let (wish, envelope) = asked.map_err(|fault| Refused::new(&cx, fault.rejection()))?;
+    let input = wish.order.utterance.words.as_str().chars().count() as u64;
+    let sound = Sound::begin(&app, &cx, wish, Field::Input).await?;
+    Ok(match envelope {
+        ask::Envelope::Audio => sound.file(),
+        ask::Envelope::Events => events::answer(sound, input),
+    })
+}

@@ -1,0 +1,146 @@
+//! A text on its way through the voice's threads, a stretch of sound at a time.
+
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
+
+use sambert_hifigan::StopSignal;
+
+use super::{Pipe, Speech, SpeechError, Utterance, Voice};
+use crate::encoding::Encoder;
+
+/// A text that is to be spoken, or is being spoken. Whoever holds it may compute the next stretch.
+pub(crate) struct Job {
+    number: u64,
+    state: State,
+    encoder: Box<dyn Encoder>,
+    pipe: Arc<Pipe>,
+    stop: StopSignal,
+    /// How long voices have worked for it.
+    busy: Duration,
+}
+
+enum State {
+    Asked(Arc<dyn Voice>, Utterance),
+    Speaking(Speech),
+    Over,
+}
+
+/// What became of a job in one turn.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Turn {
+    /// So many samples were made, and there may be more.
+    Made(usize),
+    /// It is over.
+    Over(Result<(), SpeechError>),
+}
+
+impl Job {
+    pub(super) fn new(
+        number: u64,
+        voice: Arc<dyn Voice>,
+        utterance: Utterance,
+        encoder: Box<dyn Encoder>,
+        pipe: Arc<Pipe>,
+        stop: StopSignal,
+    ) -> Self {
+        Self {
+            number,
+            state: State::Asked(voice, utterance),
+            encoder,
+            pipe,
+            stop,
+            busy: Duration::ZERO,
+        }
+    }
+
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Tells whether a voice has worked for it.
+    pub(crate) fn has_begun(&self) -> bool {
+        !matches!(self.state, State::Asked(..))
+    }
+
+    /// Tells whether the client takes what the next turn makes.
+    pub(crate) fn has_room(&self) -> bool {
+        self.pipe.has_room()
+    }
+
+    /// Returns how long so many samples sound.
+    pub(crate) fn duration(&self, samples: usize) -> Duration {
+        self.pipe.duration(samples as u64)
+    }
+
+    /// Adds the time of a turn, and returns that of all.
+    pub(crate) fn worked(&mut self, took: Duration) -> Duration {
+        self.busy += took;
+        self.busy
+    }
+
+    /// Computes the next stretch. Outlives a voice that panics: one bad text must not take a core out of service.
+    pub(crate) fn turn(&mut self) -> Turn {
+        let attempt = catch_unwind(AssertUnwindSafe(|| self.stretch()));
+        let turn = attempt.unwrap_or_else(|_| {
+            tracing::error!(target: "tts", "the voice panicked; the text is not logged");
+            Err(SpeechError::Broken)
+        });
+        match turn {
+            Ok(Some(samples)) => Turn::Made(samples),
+            Ok(None) => self.over(Ok(())),
+            Err(why) => self.over(Err(why)),
+        }
+    }
+
+    fn stretch(&mut self) -> Result<Option<usize>, SpeechError> {
+        if self.stop.is_set() {
+            return Err(SpeechError::Cancelled);
+        }
+        if let State::Asked(voice, utterance) = &self.state {
+            let speech = voice.speak(utterance, &self.stop)?;
+            self.state = State::Speaking(speech);
+        }
+        let State::Speaking(speech) = &mut self.state else {
+            return Ok(None);
+        };
+        let Some(samples) = speech.next().transpose()? else {
+            let rest = self.encoder.finish()?;
+            self.pipe.push(rest, 0);
+            return Ok(None);
+        };
+        let sound = self.encoder.encode(&samples)?;
+        self.pipe.push(sound, samples.len());
+        Ok(Some(samples.len()))
+    }
+
+    fn over(&mut self, how: Result<(), SpeechError>) -> Turn {
+        // A voice that spoke of nothing has not spoken.
+        let silent = how.is_ok() && self.pipe.made().1 == 0;
+        let how = if silent {
+            Err(SpeechError::NothingToSpeak)
+        } else {
+            how
+        };
+        self.state = State::Over;
+        self.pipe.end(how);
+        Turn::Over(how)
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        // Only where it is not over yet: nobody will go on with it.
+        self.pipe.end(Err(SpeechError::Broken));
+    }
+}
+
+// The text of a client is nobody else's business.
+impl fmt::Debug for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Job({})", self.number)
+    }
+}

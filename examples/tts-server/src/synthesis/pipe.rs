@@ -1,0 +1,236 @@
+//! The way of the sound from a voice's thread to a client. Neither side ever waits in it: a voice is told that
+//! there is no room, a client is woken when there is something.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use palisade::SharedClock;
+
+use super::SpeechError;
+
+/// How many stretches of sound wait for a client that is being sent them: about two seconds of sound, enough
+/// to send on while the voice speaks for others, and little to hold for one that does not read.
+pub(crate) const STRETCHES: usize = 4;
+
+/// Who waits for what.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Delivery {
+    /// The client takes each stretch as it is made.
+    Stream,
+    /// The client takes nothing before everything is made.
+    Whole,
+}
+
+/// Sound on its way.
+#[derive(Debug)]
+pub(crate) struct Pipe {
+    delivery: Delivery,
+    rate: u32,
+    clock: SharedClock,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    stretches: VecDeque<(Bytes, u64)>,
+    bytes: u64,
+    made: u64,
+    taken: u64,
+    /// When a listener that is even with us by now would have begun to listen. `None` before the answer began.
+    since: Option<Duration>,
+    end: Option<Result<(), SpeechError>>,
+    reader: Option<Waker>,
+}
+
+impl Pipe {
+    pub(crate) fn new(delivery: Delivery, rate: u32, clock: SharedClock) -> Self {
+        Self {
+            delivery,
+            rate,
+            clock,
+            state: Mutex::default(),
+        }
+    }
+
+    /// Tells whether a stretch may be made. A whole is as long as its text, which has a limit.
+    pub(crate) fn has_room(&self) -> bool {
+        self.delivery == Delivery::Whole || self.lock().stretches.len() < STRETCHES
+    }
+
+    /// Takes in what was made of so many samples.
+    pub(crate) fn push(&self, sound: Vec<u8>, samples: usize) {
+        let mut state = self.lock();
+        let samples = samples as u64;
+        state.made += samples;
+        // Nobody takes what comes after the end, and an encoder may still be waiting for a full block.
+        if state.end.is_none() && (!sound.is_empty() || samples > 0) {
+            state.bytes += sound.len() as u64;
+            state.stretches.push_back((sound.into(), samples));
+            wake(&mut state);
+        }
+    }
+
+    /// Says that no more comes. Only the first word counts.
+    pub(crate) fn end(&self, how: Result<(), SpeechError>) {
+        let mut state = self.lock();
+        if state.end.is_none() {
+            state.end = Some(how);
+            wake(&mut state);
+        }
+    }
+
+    /// Ends it, and throws away what nobody has taken.
+    pub(crate) fn cut(&self, why: SpeechError) {
+        let mut state = self.lock();
+        state.stretches = VecDeque::new();
+        state.end = Some(Err(why));
+        wake(&mut state);
+    }
+
+    /// Waits until there is something to send: the first stretch, or everything.
+    pub(crate) fn poll_ready(&self, task: &mut Context<'_>) -> Poll<Result<(), SpeechError>> {
+        let mut state = self.lock();
+        match state.end {
+            Some(Err(why)) => Poll::Ready(Err(why)),
+            Some(Ok(())) => Poll::Ready(Ok(())),
+            None if self.delivery == Delivery::Stream && state.bytes > 0 => Poll::Ready(Ok(())),
+            None => wait(&mut state, task),
+        }
+    }
+
+    /// Takes the next stretch. `None` at the end.
+    pub(crate) fn poll_take(
+        &self,
+        task: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, SpeechError>>> {
+        let mut state = self.lock();
+        while let Some((sound, samples)) = state.stretches.pop_front() {
+            state.taken += samples;
+            if !sound.is_empty() {
+                return Poll::Ready(Some(Ok(sound)));
+            }
+        }
+        match state.end {
+            Some(Err(why)) => Poll::Ready(Some(Err(why))),
+            Some(Ok(())) => Poll::Ready(None),
+            None => {
+                // Now it is we who are late.
+                let heard = self.duration(state.taken);
+                state.since = Some(self.clock.monotonic().saturating_sub(heard));
+                wait(&mut state, task)
+            }
+        }
+    }
+
+    /// Notes that the client is told that sound comes: from now on it is expected to take it.
+    pub(crate) fn begin(&self) {
+        self.lock().since = Some(self.clock.monotonic());
+    }
+
+    /// Returns how far a client is behind one that listens as it reads. `None` before it was sent anything.
+    pub(crate) fn lag(&self) -> Option<Duration> {
+        let state = self.lock();
+        let passed = self.clock.monotonic().saturating_sub(state.since?);
+        Some(passed.saturating_sub(self.duration(state.taken)))
+    }
+
+    /// Returns the bytes and the samples that were made.
+    pub(crate) fn made(&self) -> (u64, u64) {
+        let state = self.lock();
+        (state.bytes, state.made)
+    }
+
+    /// Returns how long so many samples sound.
+    pub(crate) fn duration(&self, samples: u64) -> Duration {
+        Duration::from_secs_f64(samples as f64 / f64::from(self.rate.max(1)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn wake(state: &mut State) {
+    if let Some(reader) = state.reader.take() {
+        reader.wake();
+    }
+}
+
+fn wait<T>(state: &mut State, task: &Context<'_>) -> Poll<T> {
+    state.reader = Some(task.waker().clone());
+    Poll::Pending
+}
+
+#[cfg(test)]
+mod tests {
+    use palisade::ManualClock;
+
+    use super::*;
+
+    fn pipe(delivery: Delivery) -> (ManualClock, Pipe) {
+        let clock = ManualClock::new(Duration::from_secs(1_000));
+        let pipe = Pipe::new(delivery, 8, clock.shared());
+        (clock, pipe)
+    }
+
+    fn take(pipe: &Pipe) -> Poll<Option<Result<Bytes, SpeechError>>> {
+        pipe.poll_take(&mut Context::from_waker(Waker::noop()))
+    }
+
+    fn ready(pipe: &Pipe) -> Poll<Result<(), SpeechError>> {
+        pipe.poll_ready(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn a_stream_has_room_for_a_few_stretches_and_a_whole_for_all() {
+        let [(_, stream), (_, whole)] = [Delivery::Stream, Delivery::Whole].map(pipe);
+        for _ in 0..STRETCHES {
+            assert!(stream.has_room());
+            stream.push(vec![0], 1);
+            whole.push(vec![0], 1);
+        }
+        assert!(!stream.has_room() && whole.has_room());
+        assert!(take(&stream).is_ready() && stream.has_room());
+    }
+
+    #[test]
+    fn a_stream_is_ready_with_its_first_stretch_and_a_whole_with_its_last() {
+        let [(_, stream), (_, whole)] = [Delivery::Stream, Delivery::Whole].map(pipe);
+        stream.push(vec![1], 1);
+        whole.push(vec![1], 1);
+        let both = (ready(&stream), ready(&whole));
+        assert_eq!(both, (Poll::Ready(Ok(())), Poll::Pending));
+        whole.end(Ok(()));
+        assert_eq!(ready(&whole), Poll::Ready(Ok(())));
+    }
+
+    #[test]
+    fn what_is_cut_off_holds_nothing_and_ends_with_the_reason() {
+        let (_, pipe) = pipe(Delivery::Whole);
+        pipe.push(vec![1], 1);
+        pipe.end(Ok(()));
+        pipe.cut(SpeechError::TooSlow);
+        assert_eq!(take(&pipe), Poll::Ready(Some(Err(SpeechError::TooSlow))));
+        assert_eq!(pipe.made(), (1, 1), "it was made, whoever took it");
+    }
+
+    #[test]
+    fn a_lag_is_what_a_listener_would_have_heard_by_now_and_did_not_take() {
+        let (clock, pipe) = pipe(Delivery::Stream);
+        let lag = || pipe.lag().map(|lag| lag.as_secs());
+        assert_eq!(lag(), None);
+        pipe.begin();
+        pipe.push(vec![1], 16);
+        clock.advance(Duration::from_secs(5));
+        assert_eq!(lag(), Some(5));
+        assert!(take(&pipe).is_ready());
+        assert_eq!(lag(), Some(3));
+        assert!(take(&pipe).is_pending());
+        assert_eq!(lag(), Some(0), "it waits for us, so it is not late");
+    }
+}

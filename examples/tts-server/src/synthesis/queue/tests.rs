@@ -1,0 +1,254 @@
+//! Turns, places and leavers, on one thread: the test is the worker.
+#![allow(clippy::unwrap_used)]
+
+use std::task::{Context, Poll, Waker};
+
+use palisade::ManualClock;
+
+use super::*;
+use crate::{
+    encoding::Format,
+    synthesis::{Speech, Turn, VoiceInfo, Words, pipe::STRETCHES},
+};
+
+/// Says a second for each character, a stretch each.
+struct Counted;
+
+impl Voice for Counted {
+    fn info(&self) -> VoiceInfo {
+        unreachable!("nobody asks")
+    }
+
+    fn speak(&self, utterance: &Utterance, _: &StopSignal) -> Result<Speech, SpeechError> {
+        let stretches = utterance.words.as_str().chars().count();
+        Ok(Box::new((0..stretches).map(|_| Ok(vec![0.0; 8]))))
+    }
+}
+
+struct House {
+    clock: ManualClock,
+    queue: Arc<Queue>,
+}
+
+impl House {
+    fn new(threads: usize, waiting: usize, listeners: usize) -> Self {
+        let clock = ManualClock::new(Duration::from_secs(1_000));
+        let bounds = Bounds {
+            threads,
+            waiting,
+            listeners,
+        };
+        let queue = Queue::new(bounds, clock.shared());
+        Self { clock, queue }
+    }
+
+    fn ask(&self, text: &str, delivery: Delivery) -> Result<Listener, Full> {
+        self.queue.submit(Order {
+            voice: Arc::new(Counted),
+            sample_rate: 8,
+            utterance: Utterance {
+                words: Words::Plain(text.into()),
+                emotion: "neutral".into(),
+                speed: 1.0,
+            },
+            encoder: Format::Pcm.encoder(8).unwrap(),
+            delivery,
+        })
+    }
+
+    fn stream(&self, seconds: usize) -> Listener {
+        self.ask(&"长".repeat(seconds), Delivery::Stream).unwrap()
+    }
+
+    /// Gives the next text one turn, and tells whose it was.
+    fn turn(&self) -> Option<u64> {
+        self.queue.lock().closed = true;
+        let job = self.queue.take();
+        self.queue.lock().closed = false;
+        let mut job = job?;
+        let number = job.number();
+        match job.turn() {
+            Turn::Made(_) => self.queue.put_back(job),
+            Turn::Over(_) => self.queue.finished(None),
+        }
+        Some(number)
+    }
+
+    fn parked(&self) -> usize {
+        self.queue.lock().parked.len()
+    }
+
+    fn listeners(&self) -> usize {
+        self.queue.lock().listeners.len()
+    }
+}
+
+fn take(listener: &Listener) -> Poll<Option<Result<bytes::Bytes, SpeechError>>> {
+    listener.poll_take(&mut Context::from_waker(Waker::noop()))
+}
+
+/// As an answer that begins.
+fn begin(listener: &Listener) {
+    let ready = std::pin::pin!(listener.ready());
+    let task = &mut Context::from_waker(Waker::noop());
+    assert!(ready.poll(task).is_ready());
+}
+
+#[test]
+fn texts_take_turns_so_that_a_short_one_is_not_stuck_behind_a_long_one() {
+    let house = House::new(1, 8, 8);
+    let _long = house.ask(&"长".repeat(100), Delivery::Whole).unwrap();
+    let short = house.ask("短", Delivery::Whole).unwrap();
+    let turns: Vec<_> = (0..4).map(|_| house.turn().unwrap()).collect();
+    assert_eq!(turns, [0, 1, 0, 1]);
+    begin(&short);
+}
+
+#[test]
+fn a_text_whose_client_does_not_read_is_parked_and_comes_back_when_it_does() {
+    let house = House::new(1, 8, 8);
+    let listener = house.stream(100);
+    while house.turn().is_some() {}
+    assert_eq!(house.parked(), 1);
+    assert_eq!(
+        listener.made().samples,
+        8 * STRETCHES as u64,
+        "nothing is made that has no room"
+    );
+    assert!(take(&listener).is_ready());
+    assert_eq!((house.parked(), house.turn()), (0, Some(0)));
+    assert_eq!((house.parked(), house.turn()), (1, None));
+}
+
+#[test]
+fn a_whole_is_made_without_its_client_taking_anything() {
+    let house = House::new(1, 8, 8);
+    let listener = house.ask(&"长".repeat(100), Delivery::Whole).unwrap();
+    while house.turn().is_some() {}
+    begin(&listener);
+    assert_eq!(listener.made().samples, 800);
+    let mut pieces = 0;
+    while let Poll::Ready(Some(piece)) = take(&listener) {
+        pieces += piece.unwrap().len();
+    }
+    assert_eq!(pieces, 1600);
+}
+
+#[test]
+fn beyond_its_places_it_says_when_to_come_again() {
+    let house = House::new(1, 1, 8);
+    let _held = [house.stream(1), house.stream(1)];
+    house.queue.finished(Some(Duration::from_millis(4500)));
+    let full = house.ask("三", Delivery::Stream).unwrap_err();
+    assert_eq!(full.retry_after, Duration::from_secs(6));
+}
+
+#[test]
+fn who_leaves_gives_the_place_back_waiting_or_parked() {
+    let house = House::new(1, 1, 8);
+    let waiting = [house.stream(9), house.stream(9)];
+    assert!(house.ask("三", Delivery::Stream).is_err());
+    drop(waiting);
+    let parked = house.stream(9);
+    while house.turn().is_some() {}
+    assert_eq!(house.parked(), 1);
+    drop(parked);
+    assert_eq!((house.parked(), house.listeners()), (0, 0));
+    assert!(house.ask("三", Delivery::Stream).is_ok());
+}
+
+#[test]
+fn who_leaves_while_speaking_stops_the_voice_within_the_stretch() {
+    let house = House::new(1, 1, 8);
+    let listener = house.stream(9);
+    let mut job = house.queue.take().unwrap();
+    assert_eq!(job.turn(), Turn::Made(8));
+    drop(listener);
+    assert_eq!(job.turn(), Turn::Over(Err(SpeechError::Cancelled)));
+}
+
+#[test]
+fn slow_readers_hold_no_turn_of_others() {
+    let house = House::new(1, 1, 64);
+    let slow: Vec<_> = (0..50)
+        .map(|_| {
+            let listener = house.stream(100);
+            while house.turn().is_some() {}
+            listener
+        })
+        .collect();
+    assert_eq!(house.parked(), 50);
+    let fast = house.stream(1);
+    assert!(house.turn().is_some());
+    begin(&fast);
+    assert!(matches!(take(&fast), Poll::Ready(Some(Ok(_)))));
+    drop(slow);
+    assert_eq!(house.parked(), 0);
+}
+
+#[test]
+fn when_no_place_is_left_the_slowest_reader_gives_up_its_own() {
+    let house = House::new(1, 8, 2);
+    let [slow, slower] = [house.stream(100), house.stream(100)];
+    while house.turn().is_some() {}
+    begin(&slower);
+    house.clock.advance(Duration::from_secs(8));
+    begin(&slow);
+    assert!(
+        house.ask("新", Delivery::Stream).is_err(),
+        "neither is late by much"
+    );
+    house.clock.advance(Duration::from_secs(8));
+    let _new = house.ask("新", Delivery::Stream).unwrap();
+    let refused = Poll::Ready(Some(Err(SpeechError::TooSlow)));
+    assert_eq!(take(&slower), refused);
+    assert!(matches!(take(&slow), Poll::Ready(Some(Ok(_)))));
+    assert_eq!(house.listeners(), 2);
+    drop(slower);
+    assert_eq!(house.listeners(), 2, "its place was given away already");
+}
+
+#[test]
+fn who_reads_as_fast_as_it_sounds_keeps_its_place() {
+    let house = House::new(1, 8, 1);
+    let listener = house.stream(100);
+    while house.turn().is_some() {}
+    begin(&listener);
+    for _ in 0..60 {
+        house.clock.advance(Duration::from_secs(1));
+        assert!(matches!(take(&listener), Poll::Ready(Some(Ok(_)))));
+        while house.turn().is_some() {}
+    }
+    assert!(house.ask("新", Delivery::Stream).is_err());
+}
+
+#[test]
+fn a_closed_queue_takes_nothing_new_and_empties() {
+    let house = House::new(1, 2, 8);
+    let _listener = house.stream(1);
+    house.queue.close();
+    assert!(house.ask("二", Delivery::Stream).is_err());
+    assert!(house.queue.take().is_some());
+    assert!(house.queue.take().is_none());
+}
+
+#[test]
+fn a_text_of_no_sound_and_one_that_is_given_up_end_with_a_reason() {
+    let house = House::new(1, 2, 8);
+    let [silent, lost] = ["", "长"].map(|text| house.ask(text, Delivery::Whole).unwrap());
+    house.turn();
+    drop(house.queue.take());
+    let nothing = Poll::Ready(Some(Err(SpeechError::NothingToSpeak)));
+    assert_eq!(take(&silent), nothing);
+    let broken = Poll::Ready(Some(Err(SpeechError::Broken)));
+    assert_eq!(take(&lost), broken);
+}
+
+#[test]
+fn nothing_shows_the_text() {
+    let house = House::new(1, 1, 8);
+    let listener = house.ask("秘密", Delivery::Whole).unwrap();
+    let job = house.queue.take().unwrap();
+    let words = Words::Plain("秘密".into());
+    assert!(!format!("{:?}{listener:?}{job:?}{words:?}", house.queue).contains('秘'));
+}

@@ -1,0 +1,175 @@
+//! Sound that is sent while it is made.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use http::StatusCode;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+
+use crate::{
+    speech::samples,
+    support::{Ask, CONFIG, LETTER, TestServer, until},
+};
+
+/// Asks for a stream, and returns the body that has just begun.
+async fn stream(server: &TestServer, text: &str) -> Incoming {
+    let ask = Ask::speak(text)
+        .and("stream=true")
+        .header("x-api-key", &server.key);
+    let answer = server.client.begin(ask).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert!(!answer.headers().contains_key("content-length"));
+    answer.into_body()
+}
+
+/// Takes so many bytes of a stream.
+async fn read(body: &mut Incoming, bytes: usize) -> Vec<u8> {
+    let mut read = Vec::new();
+    while read.len() < bytes {
+        let frame = body.frame().await.expect("more").unwrap();
+        read.extend_from_slice(frame.data_ref().unwrap());
+    }
+    read
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_holds_the_samples_of_the_whole_and_says_behind_them_how_long_it_sounds() {
+    let server = TestServer::start().await;
+    let whole = server.with_key(Ask::speak("今天天气很好")).await;
+    let streamed = Ask::speak("今天天气很好").and("stream=true");
+    let streamed = server.with_key(streamed.header("te", "trailers")).await;
+    let expected = samples(&whole);
+    assert_eq!(streamed.header("trailer"), "x-audio-seconds");
+    assert_eq!(streamed.header("transfer-encoding"), "chunked");
+    assert_eq!(streamed.trailers["x-audio-seconds"], "0.600");
+    assert_eq!(streamed.body.slice(44..), whole.body.slice(44..));
+    assert_eq!(expected.len(), 6 * LETTER);
+    assert_eq!(streamed.body[40..44], u32::MAX.to_le_bytes());
+    for record in server.finish().await.requests {
+        assert_eq!(record["settled"]["audio_milliseconds"], 600, "{record}");
+        assert_eq!(record["how"], "complete");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_sound_comes_while_the_rest_is_made() {
+    let server = TestServer::start().await;
+    let mut body = stream(&server, "好慢").await;
+    assert_eq!(
+        read(&mut body, 44 + 2 * LETTER).await.len(),
+        44 + 2 * LETTER
+    );
+    assert_eq!(server.voice.made.load(Ordering::SeqCst), 1);
+    server.voice.go_on.set();
+    assert_eq!(read(&mut body, 2 * LETTER).await.len(), 2 * LETTER);
+    assert!(body.frame().await.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_half_way_stops_the_voice_within_a_stretch_and_pays_for_what_was_made() {
+    let server = TestServer::start().await;
+    let (made, cancelled) = (server.voice.made.clone(), server.voice.cancelled.clone());
+    let mut body = stream(&server, "一二三慢五六七八九十").await;
+    read(&mut body, 44 + 3 * 2 * LETTER).await;
+    drop(body);
+    until("stopping", || cancelled.load(Ordering::SeqCst) == 1).await;
+    assert_eq!(
+        made.load(Ordering::SeqCst),
+        3,
+        "nothing was made after it left"
+    );
+    let trail = server.finish().await;
+    let record = &trail.requests[0];
+    assert_eq!(record["how"], "body_dropped", "{record}");
+    assert_eq!(record["settled"]["audio_milliseconds"], 300, "{record}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_voice_that_breaks_half_way_breaks_the_answer_off() {
+    let server = TestServer::start().await;
+    let refused = server.with_key(Ask::speak("好断")).await;
+    assert_eq!(refused.code(), "synthesis_failed");
+    let mut body = stream(&server, "好慢断").await;
+    read(&mut body, 44 + 2 * LETTER).await;
+    server.voice.go_on.set();
+    let broken = async {
+        while let Some(frame) = body.frame().await {
+            frame?;
+        }
+        Ok::<_, hyper::Error>(())
+    };
+    assert!(broken.await.is_err(), "not a clean end");
+    let trail = server.finish().await;
+    assert_eq!(trail.requests[1]["how"], "body_failed", "{}", trail.text);
+}
+
+/// Room for long texts, and for many of them.
+const ROOMY: &str = r#"queue = 16
+[text]
+max_graphemes = 4000
+[[limits]]
+name = "tts"
+rate = "100/minute"
+by = "principal"
+"#;
+
+/// Ten minutes of sound, more than all buffers on the way to a client hold.
+fn long(server: &TestServer) -> Ask {
+    let text = "好".repeat(3_000);
+    let body = format!(r#"{{"text":"{text}","speed":0.5,"stream":true,"format":"pcm"}}"#);
+    Ask::json("/tts", body).header("x-api-key", &server.key)
+}
+
+const LONG: usize = 3_000 * 2 * LETTER * 2;
+
+/// Waits until no voice makes anything anymore, and returns how much was made.
+async fn still(server: &TestServer) -> usize {
+    let (made, mut before) = (server.voice.made.clone(), usize::MAX);
+    until("standing still", || {
+        let now = made.load(Ordering::SeqCst);
+        std::mem::replace(&mut before, now) == now && now > 0
+    })
+    .await;
+    before
+}
+
+async fn begin(server: &TestServer) -> Incoming {
+    let answer = server.client.begin(long(server)).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    answer.into_body()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_that_read_nothing_stop_the_voice_and_nobody_else() {
+    let config = CONFIG.replace("queue = 1\n", ROOMY);
+    let server = TestServer::start_as(&config).await;
+    let mut held = Vec::new();
+    for _ in 0..8 {
+        held.push(begin(&server).await);
+    }
+    let made = still(&server).await;
+    assert!(made < 8 * 3_000, "all are parked: {made}");
+    let asked = tokio::time::timeout(Duration::from_secs(5), server.with_key(Ask::speak("好")));
+    assert_eq!(asked.await.unwrap().status, StatusCode::OK);
+    // One that reads again gets everything.
+    let body = held.pop().unwrap().collect().await.unwrap();
+    assert_eq!(body.to_bytes().len(), LONG);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_house_takes_the_place_of_its_slowest_reader_and_of_no_other() {
+    let config = CONFIG.replace("queue = 1\n", &format!("listeners = 2\n{ROOMY}"));
+    let server = TestServer::start_as(&config).await;
+    let slower = begin(&server).await;
+    still(&server).await;
+    // As long as it takes to be late by more than what the buffers have taken.
+    server.clock.advance(Duration::from_secs(900));
+    let slow = begin(&server).await;
+    still(&server).await;
+    assert_eq!(
+        server.with_key(Ask::speak("好")).await.status,
+        StatusCode::OK
+    );
+    assert!(slower.collect().await.is_err(), "it has lost its place");
+    assert_eq!(slow.collect().await.unwrap().to_bytes().len(), LONG);
+}

@@ -1,0 +1,85 @@
+//! Several voices in one server.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use serde_json::json;
+use tts_server::{ModelVoice, Voice};
+
+use crate::support::{Ask, CONFIG, LETTER, TestServer, TestVoice};
+
+async fn start() -> TestServer {
+    let voice = TestVoice::default();
+    let voices: [Arc<dyn Voice>; 3] = [
+        Arc::new(voice.clone()),
+        Arc::new(voice.named("other")),
+        Arc::new(ModelVoice::demo().unwrap()),
+    ];
+    let config = format!("{CONFIG}[tts.aliases]\nalloy = \"other\"\ntts-1 = \"sambert-hifigan\"\n");
+    TestServer::start_all(&config, voices.into(), voice).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_is_offered_and_speaks_under_its_name() {
+    let server = start().await;
+    let offer = server.with_key(Ask::get("/voices")).await.json();
+    let voices = offer["voices"].as_array().unwrap();
+    assert_eq!(voices.len(), 3);
+    for (place, voice) in voices.iter().enumerate() {
+        let id = voice["id"].as_str().unwrap();
+        assert_eq!(voice["sample_rate"], 16_000);
+        assert!(
+            voice["formats"]
+                .as_array()
+                .unwrap()
+                .contains(&json!("flac"))
+        );
+        let ask = Ask::speak("好").and(&format!("format=pcm&voice={}", crate::support::encode(id)));
+        let answer = server.with_key(ask).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        assert_eq!(answer.body.len() == 2 * LETTER, place < 2, "{id}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_one_is_refused_with_those_there_are_and_an_alias_stands_for_its_own() {
+    let server = start().await;
+    let refused = server.with_key(Ask::speak("好").and("voice=nova")).await;
+    assert_eq!(
+        (refused.status.as_u16(), refused.code().as_str()),
+        (422, "voice_unknown")
+    );
+    assert_eq!(refused.json()["field"], "voice");
+    assert_eq!(refused.json()["voices"].as_array().unwrap().len(), 3);
+    let answer = server.with_key(Ask::speak("好").and("voice=alloy")).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let models = server.with_key(Ask::get("/v1/models")).await.json();
+    let names: Vec<_> = models["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|model| &model["id"])
+        .collect();
+    assert_eq!(names, ["sambert-hifigan", "tts-1"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_with_marks_come_in_a_field_of_their_own() {
+    let server = TestServer::start().await;
+    let ask = |json: &str| Ask::json("/tts", json.to_owned());
+    let answer = server
+        .with_key(ask(r#"{"ssml":"<speak>好</speak>"}"#))
+        .await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let refused = server.with_key(ask(r#"{"ssml":"<?>好"}"#)).await;
+    assert_eq!(
+        (refused.status.as_u16(), refused.code().as_str()),
+        (422, "ssml_malformed")
+    );
+    assert_eq!(refused.json()["field"], "ssml");
+    let both = server.with_key(ask(r#"{"ssml":"好","text":"好"}"#)).await;
+    assert_eq!(
+        (both.status.as_u16(), both.code().as_str()),
+        (400, "text_twice")
+    );
+}
