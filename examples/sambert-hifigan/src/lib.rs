@@ -67,7 +67,7 @@ mod voice;
 pub mod wav;
 
 pub use self::{
-    load::LoadError,
+    load::{ConvertError, LoadError, convert},
     plan::{Plan, TextError},
     speech::{SpeakError, Speech},
     ssml::{SsmlError, SsmlProblem},

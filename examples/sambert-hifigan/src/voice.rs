@@ -3,17 +3,14 @@
 use std::{fmt, path::Path, sync::Arc};
 
 use crate::{
-    acoustic::{Acoustic, Statistics},
-    load::{
-        ACOUSTIC_PATHS, About, AcousticConfig, LoadError, Tensors, VOCODER_PATHS, VocoderConfig,
-        find_voice, read_bytes, read_checkpoint, read_npy, read_text, shown,
-    },
+    acoustic::Acoustic,
+    load::{Found, LoadError, Parts, find_all_voices, find_voices},
     plan::{Plan, TextError},
     speech::Speech,
     ssml::{self, SsmlError},
     stop::StopSignal,
     style::{Emotion, Style},
-    text,
+    text::Latin,
     units::Tables,
     vocoder::Vocoder,
 };
@@ -25,6 +22,8 @@ use crate::{
 #[derive(Clone)]
 pub struct Voice {
     pub(crate) model: Arc<Model>,
+    /// The speaker, where it is not the default one.
+    speaker: Option<usize>,
 }
 
 /// What all handles to one voice share.
@@ -37,20 +36,12 @@ pub(crate) struct Model {
     /// Whether only the phones of plain syllables were trained.
     pub(crate) plain_syllables: bool,
     /// How Latin words are said.
-    pub(crate) latin: text::Latin,
-    name: String,
-    emotions: Vec<Emotion>,
-    sample_rate: u32,
-}
-
-/// The contents of a voice's files.
-pub(crate) struct Parts<'a> {
-    pub(crate) about: About,
-    pub(crate) acoustic_config: [&'a str; 2],
-    pub(crate) vocoder_config: [&'a str; 2],
-    pub(crate) acoustic: (&'a str, Tensors),
-    pub(crate) vocoder: (&'a str, Tensors),
-    pub(crate) statistics: Statistics,
+    pub(crate) latin: Latin,
+    pub(crate) name: String,
+    pub(crate) emotions: Vec<Emotion>,
+    pub(crate) sample_rate: u32,
+    pub(crate) details: Vec<(&'static str, String)>,
+    pub(crate) warnings: Vec<String>,
 }
 
 impl Voice {
@@ -66,161 +57,91 @@ impl Voice {
     ///
     /// Never in an intact build.
     pub fn demo() -> Result<Self, LoadError> {
-        Self::demo_from(
-            include_bytes!("../voice/am/ckpt/checkpoint_7732.pth"),
-            include_bytes!("../voice/voc/ckpt/checkpoint_8932.pth"),
-            include_bytes!("../voice/am/mvn.npy"),
-        )
+        let acoustic = include_bytes!("../voice/am/ckpt/checkpoint_7732.pth").as_slice();
+        let vocoder = include_bytes!("../voice/voc/ckpt/checkpoint_8932.pth").as_slice();
+        let mvn = include_bytes!("../voice/am/mvn.npy");
+        let parts = Parts::demo(acoustic.into(), vocoder.into(), mvn)?;
+        Ok(Self::of(Model::assemble(parts)?))
     }
 
-    /// Builds the demo voice from the contents of its binary files.
-    pub(crate) fn demo_from(
-        acoustic: &[u8],
-        vocoder: &[u8],
-        mvn: &[u8],
-    ) -> Result<Self, LoadError> {
-        let (acoustic_name, vocoder_name) = (
-            "voice/am/ckpt/checkpoint_7732.pth",
-            "voice/voc/ckpt/checkpoint_8932.pth",
-        );
-        let mvn = read_npy(mvn).map_err(|problem| LoadError::new("voice/am/mvn.npy", problem))?;
-        let parts = Parts {
-            about: About::parse("voice/voice.json", include_str!("../voice/voice.json"))?,
-            acoustic_config: [
-                "voice/am/config.yaml",
-                include_str!("../voice/am/config.yaml"),
-            ],
-            vocoder_config: [
-                "voice/voc/config.yaml",
-                include_str!("../voice/voc/config.yaml"),
-            ],
-            acoustic: (
-                acoustic_name,
-                read_checkpoint(acoustic_name, acoustic, ACOUSTIC_PATHS)?,
-            ),
-            vocoder: (
-                vocoder_name,
-                read_checkpoint(vocoder_name, vocoder, VOCODER_PATHS)?,
-            ),
-            statistics: Statistics {
-                mvn: Some(mvn),
-                se: None,
-            },
-        };
-        Self::assemble(parts, |_| None)
-    }
-
-    /// Loads a voice from a directory: a ModelScope package (its default voice) or one voice of it.
+    /// Loads a voice from a directory or file: a package (its default voice), the folder of one voice, a base
+    /// model, the folders of two training runs, or one file that [`convert`](crate::convert) wrote.
     ///
     /// # Errors
     ///
     /// When a file is missing or damaged, or when tensors are missing or misshapen: one error names them all.
-    pub fn load(directory: &Path) -> Result<Self, LoadError> {
-        let files = find_voice(directory)?;
-        let acoustic_config = read_text(&files.acoustic.config)?;
-        let vocoder_config = read_text(&files.vocoder.config)?;
-        let array = |name: &str| {
-            let path = files.acoustic.folder.join(name);
-            if !path.is_file() {
-                return Ok(None);
+    pub fn load(path: &Path) -> Result<Self, LoadError> {
+        let found = find_voices(path)?;
+        let none = || LoadError::new(path.display().to_string(), "no voice");
+        Self::open(found.first().ok_or_else(none)?)
+    }
+
+    /// Loads every voice of a package, or of all packages, voice folders and files in a directory.
+    ///
+    /// The default voice comes first; names are unique.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`Self::load`], for the first voice that fails; and when two voices have one name.
+    pub fn load_all(directory: &Path) -> Result<Vec<Self>, LoadError> {
+        let mut voices: Vec<Self> = Vec::new();
+        for found in find_all_voices(directory)? {
+            let voice = Self::open(&found)?;
+            if voices.iter().any(|other| other.name() == voice.name()) {
+                let name = voice.name();
+                let problem =
+                    format!("two voices are called {name:?}; a voice.json gives one another name");
+                return Err(LoadError::new(found.to_string(), problem));
             }
-            read_npy(&read_bytes(&path)?)
-                .map(Some)
-                .map_err(|problem| LoadError::new(shown(&path), problem))
-        };
-        let about = match read_text(&files.about) {
-            Ok(text) => About::parse(&shown(&files.about), &text)?,
-            Err(_) => About::unknown(files.name),
-        };
-        let statistics = Statistics {
-            mvn: array("mvn.npy")?,
-            se: array("se.npy")?,
-        };
-        let [acoustic_name, vocoder_name] =
-            [&files.acoustic, &files.vocoder].map(|model| shown(&model.checkpoint));
-        let parts = Parts {
-            about,
-            acoustic_config: [&shown(&files.acoustic.config), &acoustic_config],
-            vocoder_config: [&shown(&files.vocoder.config), &vocoder_config],
-            acoustic: (
-                &acoustic_name,
-                read_checkpoint(
-                    &acoustic_name,
-                    &read_bytes(&files.acoustic.checkpoint)?,
-                    ACOUSTIC_PATHS,
-                )?,
-            ),
-            vocoder: (
-                &vocoder_name,
-                read_checkpoint(
-                    &vocoder_name,
-                    &read_bytes(&files.vocoder.checkpoint)?,
-                    VOCODER_PATHS,
-                )?,
-            ),
-            statistics,
-        };
-        Self::assemble(parts, |name| {
-            read_text(&files.dictionaries.join(format!("{name}_dict.txt"))).ok()
+            voices.push(voice);
+        }
+        Ok(voices)
+    }
+
+    fn open(found: &Found) -> Result<Self, LoadError> {
+        Ok(Self::of(Model::assemble(Parts::open(found)?)?))
+    }
+
+    pub(crate) fn of(model: Model) -> Self {
+        Self {
+            model: Arc::new(model),
+            speaker: None,
+        }
+    }
+
+    /// Returns who can speak with this voice; most voices have one speaker.
+    #[must_use]
+    pub fn speakers(&self) -> &[String] {
+        self.model.tables.speakers()
+    }
+
+    /// Returns who speaks.
+    #[must_use]
+    pub fn speaker(&self) -> &str {
+        let chosen = self.speaker.and_then(|index| self.speakers().get(index));
+        chosen.unwrap_or(&self.model.speaker)
+    }
+
+    /// Returns the same voice with another of its speakers, sharing the weights; nothing when it has none of that name.
+    #[must_use]
+    pub fn with_speaker(&self, name: &str) -> Option<Self> {
+        let index = self.speakers().iter().position(|speaker| speaker == name)?;
+        Some(Self {
+            speaker: Some(index),
+            ..self.clone()
         })
     }
 
-    fn assemble(
-        parts: Parts<'_>,
-        dictionary: impl Fn(&str) -> Option<String>,
-    ) -> Result<Self, LoadError> {
-        let [file, text] = parts.acoustic_config;
-        let config = AcousticConfig::parse(file, text)?;
-        let [vocoder_file, text] = parts.vocoder_config;
-        let vocoder_config = VocoderConfig::parse(vocoder_file, text)?;
-        let unit = &config.linguistic_unit;
-        let bytes = config.params().using_byte || unit.lfeat_type_list.contains("byte_index");
-        let sample_rate = vocoder_config.audio_config.sampling_rate;
-        if !(4_000..=192_000).contains(&sample_rate) {
-            return Err(LoadError::new(
-                vocoder_file,
-                format!("a sampling rate of {sample_rate}"),
-            ));
-        }
-        let tables = Tables::new(&unit.speaker_list, dictionary);
-        let (name, tensors) = parts.acoustic;
-        let acoustic = Acoustic::load(name, &config, tensors, &parts.statistics, &tables)?;
-        let (name, tensors) = parts.vocoder;
-        let vocoder = Vocoder::load(name, &vocoder_config, tensors)?;
-        if vocoder.channels() != config.params().num_mels {
-            let (ours, theirs) = (config.params().num_mels, vocoder.channels());
-            let problem =
-                format!("the vocoder takes {theirs} channels, the acoustic model makes {ours}");
-            return Err(LoadError::new(vocoder_file, problem));
-        }
-        let latin = if parts.about.english && tables.has_english() {
-            text::Latin::English
-        } else {
-            text::Latin::Mandarin
-        };
-        text::prepare();
-        let speaker = unit
-            .speaker_list
-            .split(',')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_owned();
-        let model = Model {
-            acoustic,
-            vocoder,
-            tables,
-            speaker,
-            bytes,
-            plain_syllables: !parts.about.colored_syllables,
-            latin,
-            name: parts.about.name,
-            emotions: parts.about.emotions,
-            sample_rate,
-        };
-        Ok(Self {
-            model: Arc::new(model),
-        })
+    /// Tells what was odd when the voice was loaded, such as symbol tables that differ from the usual ones.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.model.warnings
+    }
+
+    /// Tells what is known of the voice's files and models, as names and values.
+    #[must_use]
+    pub fn details(&self) -> &[(&'static str, String)] {
+        &self.model.details
     }
 
     /// Returns the voice's name.

@@ -1,25 +1,36 @@
 //! `voice.json`: what a checkpoint does not say about itself.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::LoadError;
 use crate::Emotion;
 
-/// What a voice has learned.
-#[derive(Clone, Debug)]
+/// What a voice has learned, and how it is called.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct About {
-    pub(crate) name: String,
-    pub(crate) emotions: Vec<Emotion>,
+    /// Nothing where the folder gives the name.
+    pub(crate) name: Option<String>,
+    /// Nothing where any emotion may have been trained.
+    pub(crate) emotions: Option<Vec<Emotion>>,
+    /// Who speaks, of a voice with several speakers.
+    pub(crate) speaker: Option<String>,
     /// Whether the phones of colored syllables (erhua) were trained.
     pub(crate) colored_syllables: bool,
     /// Whether the phones of English were trained.
     pub(crate) english: bool,
 }
 
-#[derive(Deserialize)]
+/// The file. A member that is misspelled would be one that is missing, so it is refused.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 struct File {
-    name: String,
-    emotions: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    emotions: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    speaker: Option<String>,
+    #[serde(default = "trained")]
     colored_syllables: bool,
     #[serde(default = "trained")]
     english: bool,
@@ -41,24 +52,35 @@ impl About {
         };
         let emotions = parsed
             .emotions
-            .iter()
-            .map(emotion)
-            .collect::<Result<_, _>>()?;
+            .map(|names| names.iter().map(emotion).collect());
         Ok(Self {
             name: parsed.name,
-            emotions,
+            emotions: emotions.transpose()?,
+            speaker: parsed.speaker,
             colored_syllables: parsed.colored_syllables,
             english: parsed.english,
         })
     }
 
-    /// A voice without the file: any emotion may have been trained.
-    pub(crate) fn unknown(name: String) -> Self {
+    /// A voice without the file.
+    pub(crate) fn unknown() -> Self {
         Self {
-            name,
-            emotions: Emotion::ALL.to_vec(),
             colored_syllables: true,
             english: true,
+            ..Self::default()
         }
+    }
+
+    /// Writes the file.
+    pub(crate) fn to_json(&self) -> String {
+        let names = |emotions: &Vec<Emotion>| emotions.iter().map(ToString::to_string).collect();
+        let file = File {
+            name: self.name.clone(),
+            emotions: self.emotions.as_ref().map(names),
+            speaker: self.speaker.clone(),
+            colored_syllables: self.colored_syllables,
+            english: self.english,
+        };
+        serde_json::to_string(&file).unwrap_or_default()
     }
 }

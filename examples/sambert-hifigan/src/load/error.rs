@@ -24,16 +24,40 @@ impl LoadError {
         }
     }
 
+    /// Adds what is wrong with another file.
+    #[must_use]
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        if self.file == other.file {
+            self.problems.extend(other.problems);
+        } else {
+            let named = |problem| format!("{}: {problem}", other.file);
+            self.problems.extend(other.problems.into_iter().map(named));
+        }
+        self
+    }
+
     /// Names the file, or the directory when a file is missing.
     #[must_use]
     pub fn file(&self) -> &str {
         &self.file
     }
 
-    /// Lists every problem: one a line for missing and misshapen tensors.
+    /// Lists every problem: one a line for missing and misshapen tensors. One of another file names it.
     #[must_use]
     pub fn problems(&self) -> &[String] {
         &self.problems
+    }
+}
+
+/// Returns both values, or everything that is wrong with either.
+pub(crate) fn both<A, B>(
+    one: Result<A, LoadError>,
+    other: Result<B, LoadError>,
+) -> Result<(A, B), LoadError> {
+    match (one, other) {
+        (Ok(one), Ok(other)) => Ok((one, other)),
+        (Err(error), Err(more)) => Err(error.and(more)),
+        (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
     }
 }
 

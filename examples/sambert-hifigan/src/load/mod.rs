@@ -1,22 +1,36 @@
 //! From files to checked weights.
+//!
+//! [`find_voices`] finds a package's files, [`Parts`] opens them, [`Model::assemble`](crate::voice::Model::assemble) makes layers of them. Nothing
+//! here trusts a file: sizes are checked before memory is used for them, and a whole voice is loaded within four
+//! times the size of its files.
 
 mod about;
+mod assemble;
+mod bundle;
 mod checkpoint;
 mod config;
+mod details;
+mod dictionaries;
 mod error;
 mod npy;
 mod package;
+mod parts;
 mod pickle;
 mod weights;
 
 pub(crate) use self::{
     about::About,
-    checkpoint::{ACOUSTIC_PATHS, Tensors, VOCODER_PATHS, read_checkpoint},
+    checkpoint::{ACOUSTIC_PATHS, Source, Tensors, VOCODER_PATHS, read_checkpoint},
     config::{
         AcousticConfig, AcousticParams, GeneratorParams, NormType, NsfParams, Shift, VocoderConfig,
     },
+    dictionaries::Dictionaries,
     npy::read_npy,
-    package::{find_voice, read_bytes, read_text, shown},
+    package::{Claims, Found, Layout, Text, VoiceFiles, find_all_voices, find_voices},
+    parts::Parts,
     weights::Weights,
 };
-pub use error::LoadError;
+pub use self::{
+    bundle::{ConvertError, convert},
+    error::LoadError,
+};

@@ -7,30 +7,43 @@ use candle_core::{DType, Tensor};
 use super::{LoadError, Tensors};
 use crate::kernel::{LayerNorm, Linear, Lstm};
 
+/// Bytes that loading may take besides four times those of the tensors.
+const ALLOWANCE: u64 = 1 << 20;
+
+/// Layers are padded to so many outputs: those of a matrix, and those of a convolution.
+const MATRIX_PANEL: usize = 32;
+const CONVOLUTION_PANEL: usize = 8;
+
 /// The tensors of one checkpoint, read at most once each.
 ///
 /// A missing or misshapen tensor is written down and an empty layer returned in its place, so that one
-/// [`Self::finish`] reports everything that is wrong.
+/// [`Self::finish`] reports everything that is wrong. What the layers take is counted: small tensors of odd
+/// shapes could make large ones, since layers are padded to whole panels.
 #[derive(Debug)]
 pub(crate) struct Weights {
     file: String,
-    tensors: Tensors,
+    tensors: RefCell<Tensors>,
     problems: RefCell<Vec<String>>,
     read: Cell<usize>,
+    /// Bytes that may still be used; nothing when that was exceeded.
+    allowance: Cell<Option<u64>>,
 }
 
 impl Weights {
     pub(crate) fn new(file: impl Into<String>, tensors: Tensors) -> Self {
+        let stored = tensors.stored_bytes();
+        let allowance = stored.map_or(u64::MAX, |bytes| bytes.saturating_mul(4) + ALLOWANCE);
         Self {
             file: file.into(),
-            tensors,
+            tensors: RefCell::new(tensors),
             problems: RefCell::default(),
             read: Cell::new(0),
+            allowance: Cell::new(Some(allowance)),
         }
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.tensors.contains_key(name)
+        self.tensors.borrow().shape(name).is_some()
     }
 
     /// Returns how many values have been read.
@@ -40,7 +53,7 @@ impl Weights {
 
     /// Returns the first dimension of a tensor.
     pub(crate) fn rows(&self, name: &str) -> Option<usize> {
-        self.tensors.get(name)?.dims().first().copied()
+        self.tensors.borrow().shape(name)?.first().copied()
     }
 
     pub(crate) fn problem(&self, problem: impl Into<String>) {
@@ -61,24 +74,52 @@ impl Weights {
         }
     }
 
+    /// Counts values that a layer will hold, and checks that so many more may be copied on the way there.
+    ///
+    /// Returns whether there is room for them.
+    pub(crate) fn spend(&self, held: usize, copied: usize) -> bool {
+        let Some(left) = self.allowance.get() else {
+            return false;
+        };
+        let bytes = |values: usize| (values as u64).saturating_mul(size_of::<f32>() as u64);
+        let left = left
+            .checked_sub(bytes(held))
+            .filter(|left| *left >= bytes(copied));
+        if left.is_none() {
+            self.problem("the layers would take far more memory than the checkpoint is large");
+        }
+        self.allowance.set(left);
+        left.is_some()
+    }
+
     /// Returns a tensor as f32, or nothing after writing down what is wrong with it.
     pub(crate) fn tensor(&self, name: &str, shape: &[usize]) -> Option<Tensor> {
-        let Some(tensor) = self.tensors.get(name) else {
+        let mut tensors = self.tensors.borrow_mut();
+        let Some(found) = tensors.shape(name) else {
             self.problem(format!("missing tensor {name} {shape:?}"));
             return None;
         };
-        if tensor.dims() != shape {
+        if found != shape {
             self.problem(format!(
-                "tensor {name} has shape {:?} instead of {shape:?}",
-                tensor.dims()
+                "tensor {name} has shape {found:?} instead of {shape:?}"
             ));
             return None;
         }
-        self.read.set(self.read.get() + tensor.elem_count());
-        match tensor.to_dtype(DType::F32) {
-            Ok(tensor) => Some(tensor),
-            Err(error) => {
-                self.problem(format!("tensor {name}: {error}"));
+        let count = shape.iter().product();
+        if !self.spend(count, count) {
+            return None;
+        }
+        let read = tensors.take(name)?.and_then(|tensor| {
+            let floats = tensor.to_dtype(DType::F32);
+            floats.map_err(|error| error.to_string())
+        });
+        match read {
+            Ok(tensor) => {
+                self.read.set(self.read.get() + tensor.elem_count());
+                Some(tensor)
+            }
+            Err(problem) => {
+                self.problem(format!("tensor {name}: {problem}"));
                 None
             }
         }
@@ -86,11 +127,11 @@ impl Weights {
 
     /// As [`Self::tensor`], as values in row-major order.
     pub(crate) fn values(&self, name: &str, shape: &[usize]) -> Option<Vec<f32>> {
-        let values = self
-            .tensor(name, shape)?
-            .flatten_all()
-            .and_then(|flat| flat.to_vec1());
-        match values {
+        let values = self.tensor(name, shape)?;
+        if !self.spend(padding(shape), values.elem_count()) {
+            return None;
+        }
+        match values.flatten_all().and_then(|flat| flat.to_vec1()) {
             Ok(values) => {
                 if values.iter().any(|value: &f32| !value.is_finite()) {
                     self.problem(format!("tensor {name} holds values that are not finite"));
@@ -152,6 +193,20 @@ impl Weights {
         };
         Lstm::new(part("ih", inputs), part("hh", units))
     }
+}
+
+/// Returns how many values a layer of this shape is padded with.
+fn padding(shape: &[usize]) -> usize {
+    let [outputs, inputs, taps @ ..] = shape else {
+        return 0;
+    };
+    let taps: usize = taps.iter().product();
+    let panel = if taps > 1 {
+        CONVOLUTION_PANEL
+    } else {
+        MATRIX_PANEL
+    };
+    (outputs.next_multiple_of(panel) - outputs) * inputs * taps
 }
 
 fn empty_linear() -> Linear {

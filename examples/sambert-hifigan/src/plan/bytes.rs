@@ -15,7 +15,7 @@ pub(super) fn sentences(
         flag: "s_none".into(),
         segment: "word_none".into(),
         emotion: passage.emotion.symbol().into(),
-        speaker: voice.model.speaker.clone().into(),
+        speaker: voice.speaker().to_owned().into(),
     };
     voice
         .model

@@ -23,7 +23,7 @@ pub(super) fn sentences(
         if model.plain_syllables {
             words.iter_mut().for_each(uncolor);
         }
-        let units = text::units_of(&words, passage.emotion.symbol(), &model.speaker)
+        let units = text::units_of(&words, passage.emotion.symbol(), voice.speaker())
             .map_err(unspeakable)?;
         model.tables.encode(&units).map_err(unspeakable)?;
         let mut sentence = Sentence::new(words, Content::Units(units), passage);

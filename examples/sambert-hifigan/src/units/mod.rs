@@ -6,6 +6,6 @@ mod unit;
 
 pub(crate) use self::{
     symbols::PHONES,
-    tables::{Ids, Tables, TextIds},
+    tables::{Ids, Tables, TextIds, built_in},
     unit::Unit,
 };

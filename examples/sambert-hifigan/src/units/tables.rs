@@ -13,6 +13,19 @@ pub(crate) struct Tables {
     segment: Table,
     emotion: Table,
     speaker: Table,
+    speakers: Vec<String>,
+}
+
+/// Returns the reference's symbols of a table; speakers are every model's own.
+pub(crate) fn built_in(table: &str) -> Option<&'static str> {
+    match table {
+        "sy" => Some(symbols::PHONES),
+        "tone" => Some(symbols::TONES),
+        "syllable_flag" => Some(symbols::FLAGS),
+        "word_segment" => Some(symbols::SEGMENTS),
+        "emo_category" => Some(symbols::EMOTIONS),
+        _ => None,
+    }
 }
 
 /// The symbols of one table; a symbol's id is its place.
@@ -62,21 +75,34 @@ pub(crate) enum TextIds {
 impl Tables {
     /// Makes the tables of a voice with these speakers; `dictionary` returns a symbol file the package brings.
     pub(crate) fn new(speakers: &str, dictionary: impl Fn(&str) -> Option<String>) -> Self {
-        let table = |name: &str, built_in: &str| match dictionary(name) {
+        let table = |name: &str| match dictionary(name) {
             Some(lines) => Table::new(lines.lines()),
-            None => Table::new(built_in.split_whitespace()),
+            None => Table::new(built_in(name).unwrap_or_default().split_whitespace()),
         };
+        let listed = dictionary("speaker").unwrap_or_else(|| speakers.replace(',', "\n"));
+        let speakers = listed
+            .lines()
+            .map(str::trim)
+            .filter(|name| !name.is_empty());
         Self {
-            phone: table("sy", symbols::PHONES),
-            tone: table("tone", symbols::TONES),
-            flag: table("syllable_flag", symbols::FLAGS),
-            segment: table("word_segment", symbols::SEGMENTS),
-            emotion: table("emo_category", symbols::EMOTIONS),
-            speaker: dictionary("speaker").map_or_else(
-                || Table::new(speakers.split(',')),
-                |lines| Table::new(lines.lines().flat_map(|line| line.split(','))),
-            ),
+            phone: table("sy"),
+            tone: table("tone"),
+            flag: table("syllable_flag"),
+            segment: table("word_segment"),
+            emotion: table("emo_category"),
+            speaker: Table::new(listed.lines()),
+            speakers: speakers.map(str::to_owned).collect(),
         }
+    }
+
+    /// Returns the speakers in the order of their ids.
+    pub(crate) fn speakers(&self) -> &[String] {
+        &self.speakers
+    }
+
+    /// Tells whether the model knows an emotion.
+    pub(crate) fn has_emotion(&self, symbol: &str) -> bool {
+        self.emotion.0.contains_key(symbol)
     }
 
     /// Returns how many symbols each table has: phone, tone, flag, segment, emotion, speaker.

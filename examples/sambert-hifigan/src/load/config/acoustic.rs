@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Params, check_sizes, parse};
+use super::{AudioConfig, LAYER_LIMIT, Params, check_sizes, parse};
 use crate::load::LoadError;
 
 /// `am/config.yaml`.
@@ -11,6 +11,8 @@ pub(crate) struct AcousticConfig {
     #[serde(rename = "Model")]
     model: AcousticModelEntry,
     pub(crate) linguistic_unit: LinguisticUnit,
+    #[serde(default)]
+    pub(crate) audio_config: AudioConfig,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -26,6 +28,9 @@ pub(crate) struct LinguisticUnit {
     pub(crate) lfeat_type_list: String,
     #[serde(default)]
     pub(crate) speaker_list: String,
+    /// Whether the embeddings have a row for masked units; the checkpoint decides.
+    #[serde(default)]
+    pub(crate) has_mask: Option<bool>,
 }
 
 /// A padding shift, one for all layers or one for each.
@@ -94,6 +99,9 @@ pub(crate) struct AcousticParams {
     pub(crate) se: bool,
     #[serde(default, rename = "FP")]
     pub(crate) fp: bool,
+    /// Training aligned by attention; nothing of it is left when speaking.
+    #[serde(default, rename = "MAS")]
+    pub(crate) mas: bool,
     #[serde(default)]
     pub(crate) using_byte: bool,
     #[serde(default)]
@@ -124,7 +132,12 @@ const fn default_maximum() -> f32 {
 impl AcousticConfig {
     /// Parses and checks the file.
     pub(crate) fn parse(file: &str, text: &str) -> Result<Self, LoadError> {
-        let config: Self = parse(file, text)?;
+        let mut config: Self = parse(file, text)?;
+        let reads_bytes = config
+            .linguistic_unit
+            .lfeat_type_list
+            .contains("byte_index");
+        config.model.sambert.params.using_byte |= reads_bytes;
         let p = config.params();
         let sizes = [
             p.max_len,
@@ -159,6 +172,20 @@ impl AcousticConfig {
             .iter()
             .chain(&p.decoder_prenet_units);
         check_sizes(file, sizes.iter().chain(lists))?;
+        let layers = [
+            p.encoder_num_layers,
+            p.predictor_fsmn_num_layers,
+            p.decoder_num_layers,
+            p.postnet_fsmn_num_layers,
+            p.dur_pred_prenet_units.len(),
+            p.decoder_prenet_units.len(),
+        ];
+        if layers.iter().any(|count| *count > LAYER_LIMIT) {
+            return Err(LoadError::new(
+                file,
+                format!("more than {LAYER_LIMIT} layers"),
+            ));
+        }
         let divides = p.encoder_num_units.is_multiple_of(p.encoder_num_heads)
             && p.decoder_num_units.is_multiple_of(p.decoder_num_heads)
             && p.embedding_dim.is_multiple_of(2)

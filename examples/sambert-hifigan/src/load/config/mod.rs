@@ -1,10 +1,12 @@
 //! The two YAML files of a voice.
 
 mod acoustic;
+mod manifest;
 mod vocoder;
 
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 
+pub(super) use self::manifest::{Custom, Manifest};
 pub(crate) use self::{
     acoustic::{AcousticConfig, AcousticParams, NormType, Shift},
     vocoder::{GeneratorParams, NsfParams, VocoderConfig},
@@ -21,17 +23,61 @@ struct Params<T> {
     params: T,
 }
 
-/// The audio format.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default)]
+/// No model comes near so many layers of one kind.
+const LAYER_LIMIT: usize = 64;
+
+/// The audio format, as far as a file tells it.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
 pub(crate) struct AudioConfig {
-    pub(crate) sampling_rate: u32,
+    #[serde(default)]
+    pub(crate) sampling_rate: Option<u32>,
+    #[serde(default)]
+    pub(crate) hop_length: Option<usize>,
 }
 
-impl Default for AudioConfig {
-    fn default() -> Self {
-        Self {
-            sampling_rate: 16_000,
+/// `audio_config.yaml`.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub(crate) struct AudioFile {
+    #[serde(default)]
+    pub(crate) audio_config: AudioConfig,
+}
+
+impl AudioFile {
+    /// Parses the file.
+    pub(crate) fn parse(file: &str, text: &str) -> Result<Self, LoadError> {
+        parse(file, text)
+    }
+}
+
+/// What a configuration configures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ModelKind {
+    Acoustic,
+    Vocoder,
+}
+
+#[derive(Deserialize)]
+struct Kinds {
+    #[serde(rename = "Model")]
+    model: KindEntries,
+}
+
+#[derive(Deserialize)]
+struct KindEntries {
+    #[serde(default, rename = "KanTtsSAMBERT")]
+    acoustic: Option<IgnoredAny>,
+    #[serde(default, rename = "Generator")]
+    vocoder: Option<IgnoredAny>,
+}
+
+impl ModelKind {
+    /// Tells which model a configuration is of.
+    pub(crate) fn of(text: &str) -> Option<Self> {
+        let kinds: Kinds = parse("config.yaml", text).ok()?;
+        match (kinds.model.acoustic, kinds.model.vocoder) {
+            (Some(_), None) => Some(Self::Acoustic),
+            (None, Some(_)) => Some(Self::Vocoder),
+            _ => None,
         }
     }
 }

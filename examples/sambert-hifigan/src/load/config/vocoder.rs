@@ -5,6 +5,9 @@ use serde::Deserialize;
 use super::{AudioConfig, DIMENSION_LIMIT, Params, check_sizes, parse};
 use crate::load::LoadError;
 
+/// No generator has more residual blocks at a stage, nor more layers in one.
+const BLOCK_LIMIT: usize = 8;
+
 /// `voc/config.yaml`.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct VocoderConfig {
@@ -106,6 +109,10 @@ impl VocoderConfig {
                 .iter()
                 .chain([&p.kernel_size])
                 .all(|kernel| kernel % 2 == 1)
+            && p.resblock_kernel_sizes.len() <= BLOCK_LIMIT
+            && p.resblock_dilations
+                .iter()
+                .all(|dilations| dilations.len() <= BLOCK_LIMIT)
             && p.channels.is_multiple_of(1 << stages)
             && p.nsf_params
                 .as_ref()
@@ -121,6 +128,12 @@ impl VocoderConfig {
             ));
         }
         Ok(config)
+    }
+
+    /// Returns how many samples the generator makes of a frame.
+    pub(crate) fn samples_per_frame(&self) -> usize {
+        let p = self.params();
+        p.upsample_scales.iter().product::<usize>() * p.out_channels
     }
 
     pub(crate) const fn params(&self) -> &GeneratorParams {

@@ -1,281 +1,126 @@
-//! The instructions.
+//! One run: the stack, the memory, and the containers.
 
-use std::{collections::HashMap, rc::Rc};
+use super::{Fault, Machine, Object, input::Input};
 
-use super::{Description, Fault, Machine, Object, Storage};
+pub(super) const EMPTY: Fault = "the pickle takes more from its stack than it put there";
 
-/// Pickles above this size are refused: the largest real one, with optimizer state, is a twentieth of it.
-const SIZE_LIMIT: usize = 16 << 20;
+/// What one object takes in a growing vector, which may be half empty.
+const OBJECT: usize = 2 * size_of::<Object>();
 
-/// Instructions of one run; a checkpoint with its optimizer needs a tenth. An instruction makes at most one
-/// value, so this bounds what a small file can allocate.
-const STEP_LIMIT: usize = 1 << 20;
-
-const SHORT: Fault = "the pickle ends in the middle of an instruction";
-const EMPTY: Fault = "the pickle takes more from its stack than it put there";
+/// What a container takes besides its objects.
+const CONTAINER: usize = 64;
 
 /// One run of the machine.
 pub(super) struct Run<'m, 'a> {
-    machine: &'m mut Machine,
-    bytes: &'a [u8],
-    stack: Vec<Object>,
-    memo: HashMap<u32, Object>,
-    used: usize,
+    pub(super) machine: &'m mut Machine,
+    pub(super) input: Input<'a>,
+    pub(super) stack: Vec<Object>,
+    memo: Vec<Object>,
+    running: bool,
 }
 
 impl<'m, 'a> Run<'m, 'a> {
-    pub(super) fn new(machine: &'m mut Machine, bytes: &'a [u8]) -> Self {
+    pub(super) const fn new(machine: &'m mut Machine, input: Input<'a>) -> Self {
         Self {
             machine,
-            bytes,
+            input,
             stack: Vec::new(),
-            memo: HashMap::new(),
-            used: 0,
+            memo: Vec::new(),
+            running: true,
         }
     }
 
-    /// Runs up to the instruction that stops.
-    pub(super) fn finish(mut self) -> Result<(Object, &'a [u8]), Fault> {
-        for _ in 0..STEP_LIMIT {
-            let code = self.byte()?;
-            if code == b'.' {
-                let value = self.pop()?;
-                return Ok((value, self.bytes));
-            }
+    /// Runs up to the instruction that stops. Every instruction takes a byte of the input, which is limited.
+    pub(super) fn finish(mut self) -> Result<Object, Fault> {
+        while self.running {
+            let code = self.input.byte()?;
             self.execute(code)?;
         }
-        Err("the pickle is absurdly long")
+        self.pop()
     }
 
-    fn take(&mut self, count: usize) -> Result<&'a [u8], Fault> {
-        let (head, tail) = self.bytes.split_at_checked(count).ok_or(SHORT)?;
-        self.used += count;
-        if self.used > SIZE_LIMIT {
-            return Err("the pickle is absurdly large");
-        }
-        self.bytes = tail;
-        Ok(head)
+    pub(super) const fn stop(&mut self) {
+        self.running = false;
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
-        self.take(N)?.try_into().map_err(|_| SHORT)
-    }
-
-    fn byte(&mut self) -> Result<u8, Fault> {
-        Ok(u8::from_le_bytes(self.array()?))
-    }
-
-    fn line(&mut self) -> Result<&'a str, Fault> {
-        let end = self.bytes.iter().position(|b| *b == b'\n').ok_or(SHORT)?;
-        let line = self.take(end + 1)?;
-        std::str::from_utf8(line)
-            .map(str::trim_end)
-            .map_err(|_| "a name in the pickle is not UTF-8")
-    }
-
-    fn text(&mut self, length: usize) -> Result<Object, Fault> {
-        let text = std::str::from_utf8(self.take(length)?)
-            .map_err(|_| "a text in the pickle is not UTF-8")?;
-        Ok(Object::Text(text.into()))
-    }
-
-    fn pop(&mut self) -> Result<Object, Fault> {
+    pub(super) fn pop(&mut self) -> Result<Object, Fault> {
         self.stack.pop().ok_or(EMPTY)
     }
 
-    fn push(&mut self, object: Object) {
+    pub(super) fn push(&mut self, object: Object) -> Result<(), Fault> {
+        // Only the height of the stack is memory: what was popped makes room.
+        if self.stack.len() == self.stack.capacity() {
+            self.machine.spend(OBJECT * self.stack.len().max(4))?;
+        }
         self.stack.push(object);
+        Ok(())
+    }
+
+    pub(super) fn push_text(&mut self, text: String) -> Result<(), Fault> {
+        self.machine.spend(text.len() + CONTAINER / 2)?;
+        self.push(Object::Text(text.into()))
+    }
+
+    pub(super) fn push_class(&mut self, name: String) -> Result<(), Fault> {
+        self.machine.spend(name.len() + CONTAINER / 2)?;
+        self.push(Object::Class(name.into()))
     }
 
     /// Takes everything above the last mark.
-    fn above_mark(&mut self) -> Result<Vec<Object>, Fault> {
-        let mark = self
-            .stack
-            .iter()
-            .rposition(|object| matches!(object, Object::Mark))
-            .ok_or(EMPTY)?;
+    pub(super) fn above_mark(&mut self) -> Result<Vec<Object>, Fault> {
+        let is_mark = |object: &Object| matches!(object, Object::Mark);
+        let mark = self.stack.iter().rposition(is_mark).ok_or(EMPTY)?;
         let above = self.stack.split_off(mark + 1);
         self.stack.pop();
         Ok(above)
     }
 
-    fn tuple(&mut self, count: usize) -> Result<(), Fault> {
-        let from = self.stack.len().checked_sub(count).ok_or(EMPTY)?;
-        let items: Rc<[Object]> = self.stack.split_off(from).into();
-        self.push(Object::Tuple(items));
-        Ok(())
+    pub(super) fn push_tuple(&mut self, items: Vec<Object>) -> Result<(), Fault> {
+        let index = self.machine.tuples.len();
+        self.machine.spend(CONTAINER + OBJECT * items.len())?;
+        self.machine.tuples.push(items.into());
+        self.push(Object::Tuple(index))
     }
 
-    fn new_dict(&mut self) -> Object {
+    pub(super) fn new_dict(&mut self) -> Result<Object, Fault> {
+        self.machine.spend(CONTAINER)?;
         self.machine.dicts.push(Vec::new());
-        Object::Dict(self.machine.dicts.len() - 1)
+        Ok(Object::Dict(self.machine.dicts.len() - 1))
     }
 
-    fn new_list(&mut self) -> Object {
+    pub(super) fn new_list(&mut self) -> Result<Object, Fault> {
+        self.machine.spend(CONTAINER)?;
         self.machine.lists.push(Vec::new());
-        Object::List(self.machine.lists.len() - 1)
+        Ok(Object::List(self.machine.lists.len() - 1))
     }
 
-    fn execute(&mut self, code: u8) -> Result<(), Fault> {
-        match code {
-            0x80 => drop(self.byte()?),
-            0x95 => drop(self.array::<8>()?),
-            b'N' => self.push(Object::None),
-            0x88 | 0x89 => self.push(Object::Bool),
-            b'K' => {
-                let value = self.byte()?;
-                self.push(Object::Int(value.into()));
-            }
-            b'M' => {
-                let value = u16::from_le_bytes(self.array()?);
-                self.push(Object::Int(value.into()));
-            }
-            b'J' => {
-                let value = i32::from_le_bytes(self.array()?);
-                self.push(Object::Int(value.into()));
-            }
-            0x8a => self.long()?,
-            b'G' => {
-                self.array::<8>()?;
-                self.push(Object::Float);
-            }
-            b'X' => {
-                let length = u32::from_le_bytes(self.array()?);
-                let text = self.text(length as usize)?;
-                self.push(text);
-            }
-            0x8c => {
-                let length = self.byte()?;
-                let text = self.text(length.into())?;
-                self.push(text);
-            }
-            b'U' | b'C' => {
-                let length = self.byte()?;
-                self.take(length.into())?;
-                self.push(Object::Opaque);
-            }
-            b'T' | b'B' => {
-                let length = u32::from_le_bytes(self.array()?);
-                self.take(length as usize)?;
-                self.push(Object::Opaque);
-            }
-            b'(' => self.push(Object::Mark),
-            b')' => self.tuple(0)?,
-            0x85..=0x87 => self.tuple(usize::from(code - 0x84))?,
-            b't' => {
-                let items: Rc<[Object]> = self.above_mark()?.into();
-                self.push(Object::Tuple(items));
-            }
-            b'}' => {
-                let dict = self.new_dict();
-                self.push(dict);
-            }
-            b']' => {
-                let list = self.new_list();
-                self.push(list);
-            }
-            b'0' => drop(self.pop()?),
-            _ => return self.execute_rare(code),
-        }
-        Ok(())
-    }
-
-    /// The instructions that name, build, fill and remember.
-    fn execute_rare(&mut self, code: u8) -> Result<(), Fault> {
-        match code {
-            b'c' => {
-                let (module, name) = (self.line()?, self.line()?);
-                self.push(Object::Class(format!("{module}.{name}").into()));
-            }
-            0x93 => {
-                let (name, module) = (self.pop()?, self.pop()?);
-                let (Object::Text(module), Object::Text(name)) = (module, name) else {
-                    return Err("the pickle names a class by something that is not text");
-                };
-                self.push(Object::Class(format!("{module}.{name}").into()));
-            }
-            b'q' => {
-                let index = self.byte()?;
-                self.remember(index.into())?;
-            }
-            b'r' => {
-                let index = u32::from_le_bytes(self.array()?);
-                self.remember(index)?;
-            }
-            0x94 => self.remember(self.memo.len() as u32)?,
-            b'h' => {
-                let index = self.byte()?;
-                self.recall(index.into())?;
-            }
-            b'j' => {
-                let index = u32::from_le_bytes(self.array()?);
-                self.recall(index)?;
-            }
-            b'a' => {
-                let item = self.pop()?;
-                self.extend_list(vec![item])?;
-            }
-            b'e' => {
-                let items = self.above_mark()?;
-                self.extend_list(items)?;
-            }
-            b's' => {
-                let (value, key) = (self.pop()?, self.pop()?);
-                self.extend_dict(vec![key, value])?;
-            }
-            b'u' => {
-                let items = self.above_mark()?;
-                self.extend_dict(items)?;
-            }
-            b'Q' => {
-                let name = self.pop()?;
-                let storage = storage(&name)?;
-                self.push(storage);
-            }
-            b'R' | 0x81 => {
-                let (arguments, class) = (self.pop()?, self.pop()?);
-                let built = self.build(&class, &arguments)?;
-                self.push(built);
-            }
-            // The state of an object: for a dictionary of tensors only its metadata.
-            b'b' => drop(self.pop()?),
-            _ => return Err("the pickle uses an instruction no checkpoint needs"),
-        }
-        Ok(())
-    }
-
-    fn long(&mut self) -> Result<(), Fault> {
-        let length = self.byte()?;
-        let bytes = self.take(length.into())?;
-        let mut value = [0; 8];
-        let object = match value.get_mut(..bytes.len()) {
-            Some(head) => {
-                head.copy_from_slice(bytes);
-                Object::Int(i64::from_le_bytes(value))
-            }
-            None => Object::Opaque,
-        };
-        self.push(object);
-        Ok(())
-    }
-
-    fn remember(&mut self, index: u32) -> Result<(), Fault> {
+    /// Remembers the top of the stack. Places are given out in order, from zero or one.
+    pub(super) fn remember(&mut self, index: usize) -> Result<(), Fault> {
         let top = self.stack.last().ok_or(EMPTY)?.clone();
-        self.memo.insert(index, top);
+        if index > self.memo.len() + 1 {
+            return Err("the pickle remembers out of order");
+        }
+        while self.memo.len() <= index {
+            self.machine.spend(OBJECT)?;
+            self.memo.push(Object::None);
+        }
+        if let Some(place) = self.memo.get_mut(index) {
+            *place = top;
+        }
         Ok(())
     }
 
-    fn recall(&mut self, index: u32) -> Result<(), Fault> {
-        let object = self
-            .memo
-            .get(&index)
-            .ok_or("the pickle recalls what it never remembered")?
-            .clone();
-        self.push(object);
-        Ok(())
+    pub(super) fn remember_next(&mut self) -> Result<(), Fault> {
+        self.remember(self.memo.len())
     }
 
-    fn extend_list(&mut self, items: Vec<Object>) -> Result<(), Fault> {
+    pub(super) fn recall(&mut self, index: usize) -> Result<(), Fault> {
+        let object = self.memo.get(index).cloned();
+        self.push(object.ok_or("the pickle recalls what it never remembered")?)
+    }
+
+    pub(super) fn extend_list(&mut self, items: Vec<Object>) -> Result<(), Fault> {
+        self.machine.spend(OBJECT * items.len())?;
         match self.stack.last() {
             Some(Object::List(index)) => {
                 let list = self.machine.lists.get_mut(*index).ok_or(EMPTY)?;
@@ -287,7 +132,8 @@ impl<'m, 'a> Run<'m, 'a> {
         }
     }
 
-    fn extend_dict(&mut self, items: Vec<Object>) -> Result<(), Fault> {
+    pub(super) fn extend_dict(&mut self, items: Vec<Object>) -> Result<(), Fault> {
+        self.machine.spend(OBJECT * items.len())?;
         match self.stack.last() {
             Some(Object::Dict(index)) => {
                 let dict = self.machine.dicts.get_mut(*index).ok_or(EMPTY)?;
@@ -301,67 +147,4 @@ impl<'m, 'a> Run<'m, 'a> {
             _ => Err("the pickle sets an item of what is no dictionary"),
         }
     }
-
-    fn build(&mut self, class: &Object, arguments: &Object) -> Result<Object, Fault> {
-        let Object::Class(name) = class else {
-            return Ok(Object::Opaque);
-        };
-        let Object::Tuple(arguments) = arguments else {
-            return Err("the pickle calls with arguments that are no tuple");
-        };
-        match &**name {
-            "collections.OrderedDict" => Ok(self.new_dict()),
-            "torch._utils._rebuild_tensor" | "torch._utils._rebuild_tensor_v2" => tensor(arguments),
-            "torch._utils._rebuild_parameter" => {
-                Ok(arguments.first().cloned().unwrap_or(Object::Opaque))
-            }
-            _ => Ok(Object::Opaque),
-        }
-    }
-}
-
-/// Reads the name of a storage: `("storage", class, key, location, length)`.
-fn storage(name: &Object) -> Result<Object, Fault> {
-    if let Object::Tuple(parts) = name
-        && let [_, Object::Class(class), Object::Text(key), ..] = &**parts
-    {
-        let class = class.rsplit('.').next().unwrap_or_default();
-        return Ok(Object::Storage(Rc::new(Storage {
-            class: class.into(),
-            key: key.clone(),
-        })));
-    }
-    Err("the pickle names a storage in an unknown way")
-}
-
-/// Reads a view: `(storage, offset, shape, strides, ..)`.
-fn tensor(arguments: &[Object]) -> Result<Object, Fault> {
-    if let [
-        Object::Storage(storage),
-        Object::Int(offset),
-        Object::Tuple(shape),
-        Object::Tuple(strides),
-        ..,
-    ] = arguments
-        && let (Ok(offset), Some(shape), Some(strides)) =
-            (usize::try_from(*offset), sizes(shape), sizes(strides))
-        && shape.len() == strides.len()
-    {
-        let storage = storage.clone();
-        return Ok(Object::Tensor(Rc::new(Description {
-            storage,
-            offset,
-            shape,
-            strides,
-        })));
-    }
-    Err("the pickle describes a tensor in an unknown way")
-}
-
-fn sizes(objects: &[Object]) -> Option<Vec<usize>> {
-    let size = |object: &Object| match object {
-        Object::Int(value) => usize::try_from(*value).ok(),
-        _ => None,
-    };
-    objects.iter().map(size).collect()
 }

@@ -1,0 +1,19 @@
+//! A voice in one file.
+//!
+//! The file is safetensors: the weights under `acoustic.` and `vocoder.`, the arrays beside them under
+//! `statistics.`, and every text of the package (both configurations, `voice.json`, the dictionaries) in the
+//! metadata. So it is read with the same care as any checkpoint, and other tools can open it.
+
+mod read;
+mod write;
+
+pub(super) use self::read::read;
+pub use self::write::{ConvertError, convert};
+
+/// What the metadata call the file.
+const FORMAT: &str = "sambert-hifigan voice 1";
+
+const ACOUSTIC: &str = "acoustic.";
+const VOCODER: &str = "vocoder.";
+const MVN: &str = "statistics.mvn";
+const SE: &str = "statistics.se";
