@@ -4,19 +4,106 @@ use std::{collections::HashMap, sync::OnceLock};
 
 use unicode_normalization::UnicodeNormalization;
 
+use super::{numbers::roman, segment::is_han};
+
 /// Folds full-width and compatibility forms, writes traditional characters as simplified ones, and drops what
 /// has no sound: controls, marks, joiners.
 pub(crate) fn clean(text: &str) -> String {
-    text.nfkc()
+    let plain = expand(text);
+    let folded = plain
+        .nfkc()
         .flat_map(unmarked)
         .filter(|c| !is_silent(*c))
-        .map(fold)
-        .collect()
+        .map(fold);
+    repeat(folded)
+}
+
+/// Writes out signs whose meaning the compatibility forms would lose: powers, Roman numerals, numbers in circles.
+fn expand(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut numeral = String::new();
+    let mut raised = false;
+    for c in text.chars() {
+        if matches!(c, '\u{2160}'..='\u{216b}' | '\u{2170}'..='\u{217b}') {
+            numeral.extend(std::iter::once(c).nfkc().map(|c| c.to_ascii_uppercase()));
+            continue;
+        }
+        end_numeral(&mut plain, &mut numeral);
+        let digit = power(c);
+        if digit.is_some() && !raised {
+            plain.push('^');
+        }
+        raised = digit.is_some();
+        match (digit, c) {
+            (Some(digit), _) => plain.push(digit),
+            (_, '\u{2460}'..='\u{2473}') => {
+                plain.extend(std::iter::once(c).nfkc());
+                plain.push('、');
+            }
+            (_, '¼' | '½' | '¾' | '\u{2150}'..='\u{215e}') => {
+                if plain.ends_with(|c: char| c.is_ascii_digit()) {
+                    plain.push('又');
+                }
+                plain.extend(std::iter::once(c).nfkc());
+            }
+            (_, '№') => plain.push_str("No."),
+            (_, '™' | '℠' | '©' | '®' | 'ℹ') => {}
+            (_, c) => plain.push(c),
+        }
+    }
+    end_numeral(&mut plain, &mut numeral);
+    plain
+}
+
+/// Writes a finished Roman numeral as a number.
+fn end_numeral(plain: &mut String, numeral: &mut String) {
+    if !numeral.is_empty() {
+        match roman::value(numeral) {
+            Some(value) => plain.push_str(&value.to_string()),
+            None => plain.push_str(numeral),
+        }
+        numeral.clear();
+    }
+}
+
+/// Returns the digit or sign of a raised one.
+const fn power(c: char) -> Option<char> {
+    Some(match c {
+        '⁰' => '0',
+        '¹' => '1',
+        '²' => '2',
+        '³' => '3',
+        '⁴' => '4',
+        '⁵' => '5',
+        '⁶' => '6',
+        '⁷' => '7',
+        '⁸' => '8',
+        '⁹' => '9',
+        '⁻' => '-',
+        'ⁿ' => 'n',
+        _ => return None,
+    })
+}
+
+/// Writes characters again where a mark says so: 人々.
+fn repeat(characters: impl Iterator<Item = char>) -> String {
+    let mut text = String::new();
+    let mut last = ' ';
+    for c in characters {
+        let c = match c {
+            '々' | '〻' if is_han(last) => last,
+            c => c,
+        };
+        text.push(c);
+        last = c;
+    }
+    text
 }
 
 /// Takes the marks off Latin letters, so that é is read as e.
 fn unmarked(c: char) -> impl Iterator<Item = char> {
-    let latin = matches!(c, '\u{00c0}'..='\u{024f}' | '\u{1e00}'..='\u{1eff}');
+    let latin =
+        matches!(c, '\u{00c0}'..='\u{024f}' | '\u{1e00}'..='\u{1eff}') && c != '×' && c != '÷';
     let base = if latin {
         std::iter::once(c).nfd().next()
     } else {
@@ -29,7 +116,7 @@ fn is_silent(c: char) -> bool {
     matches!(
         c,
         '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{00ad}'
-            | '\u{0300}'..='\u{036f}'
+            | '\u{0300}'..='\u{036f}' | '\u{20e3}'
     )
 }
 
@@ -43,7 +130,11 @@ fn fold(c: char) -> char {
         '～' | '〜' | '∼' => '~',
         '×' | '✕' => '×',
         '¥' | '￥' => '¥',
-        '’' | '‘' | 'ʼ' | '`' | '´' => '\'',
+        '’' | '‘' | 'ʼ' | '`' | '´' | '′' => '\'',
+        '∶' | '꞉' => ':',
+        '•' | '∙' | '⋅' | '・' | '‧' => '·',
+        '≧' | '⩾' => '≥',
+        '≦' | '⩽' => '≤',
         c => simplified().get(&c).copied().unwrap_or(c),
     }
 }
@@ -75,5 +166,21 @@ mod tests {
         assert_eq!(clean("電腦軟體"), "电脑软体");
         assert_eq!(clean("café"), "cafe");
         assert_eq!(clean("你\u{200b}好"), "你好");
+        assert_eq!(clean("3×4÷2"), "3×4÷2");
+    }
+
+    #[test]
+    fn signs_keep_their_meaning() {
+        assert_eq!(clean("x²+10⁻³"), "x^2+10^-3");
+        assert_eq!(clean("第Ⅲ章，ⅩⅣ，ⅳ"), "第3章,14,4");
+        assert_eq!(clean("①甲②乙"), "1、甲2、乙");
+        assert_eq!(clean("½杯，3½杯"), "1/2杯,3又1/2杯");
+        assert_eq!(clean("H₂O"), "H2O");
+        assert_eq!(clean("1\u{fe0f}\u{20e3}号™"), "1号");
+    }
+
+    #[test]
+    fn repeated_characters_are_written_again() {
+        assert_eq!(clean("人々，佐々木，々"), "人人,佐佐木,々");
     }
 }

@@ -6,7 +6,8 @@ mod clean;
 mod english;
 mod letters;
 mod lexicon;
-mod numbers;
+pub(crate) mod numbers;
+mod piece;
 mod polyphones;
 mod reading;
 mod sandhi;
@@ -44,19 +45,33 @@ pub(crate) fn prepare() {
 ///
 /// The first character that is of a script the front end cannot read.
 pub(crate) fn analyze(script: &Script, latin: Latin) -> Result<Vec<Stretch>, Unspeakable> {
-    let text = numbers::spell_out(script.text());
     let mut spoken = Vec::new();
-    for clause in clause::split(&text) {
-        let mut words = segment::words_of(&clause.text, script, latin)?;
-        sandhi::apply(&mut words);
-        words.iter_mut().for_each(reading::color);
-        let mut words = breaks::join(words);
-        let Some(last) = words.last_mut() else {
-            continue;
-        };
-        last.after = clause.after;
-        breaks::divide(&mut words);
-        spoken.push(words.into_iter().map(Into::into).collect());
+    for piece in piece::split(script.text()) {
+        let mut clauses = clause::split(&numbers::spell_out(piece.text));
+        if let Some(last) = clauses.last_mut().filter(|_| !piece.ends_sentence) {
+            last.after = Break::Clause;
+        }
+        for clause in clauses {
+            spoken.extend(words_of(&clause, script, latin)?);
+        }
     }
     Ok(breaks::stretches(spoken))
+}
+
+/// Reads one clause.
+fn words_of(
+    clause: &clause::Clause,
+    script: &Script,
+    latin: Latin,
+) -> Result<Option<Vec<Word>>, Unspeakable> {
+    let mut words = segment::words_of(&clause.text, script, latin)?;
+    sandhi::apply(&mut words);
+    words.iter_mut().for_each(reading::color);
+    let mut words = breaks::join(words);
+    let Some(last) = words.last_mut() else {
+        return Ok(None);
+    };
+    last.after = clause.after;
+    breaks::divide(&mut words);
+    Ok(Some(words.into_iter().map(Into::into).collect()))
 }

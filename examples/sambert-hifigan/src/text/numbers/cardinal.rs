@@ -18,20 +18,9 @@ rules! {
         Some(parts.join("点"))
     },
     r"(\d+)\.(\d+)" => |found| Some(amount(found.get(0))),
-    r"(第?)(\d+)(\D{0,2})" => |found| {
-        let spoken = if found.get(1).is_empty() { counted(found.get(2), found.get(3)) } else { cardinal(found.get(2)) };
-        Some(format!("{}{spoken}{}", found.get(1), found.get(3)))
-    },
-    r"([零一二三四五六七八九十百千万亿])\s?([+×÷=<>≥≤*])\s?([零一二三四五六七八九十百千万亿负])" => |found| {
-        let sign = match found.get(2) {
-            "+" => "加",
-            "×" | "*" => "乘",
-            "÷" => "除以",
-            "=" => "等于",
-            "<" => "小于",
-            _ => "大于",
-        };
-        Some(format!("{}{sign}{}", found.get(1), found.get(3)))
+    r"\d+" => |found| {
+        let ordinal = found.before() == '第';
+        Some(if ordinal { cardinal(found.get(0)) } else { counted(found.get(0), found.rest()) })
     },
 }
 
@@ -46,6 +35,11 @@ pub(super) fn digits(number: &str) -> String {
                 .unwrap_or(c)
         })
         .collect()
+}
+
+/// Reads digits one by one, with the one that is not mistaken for a seven.
+pub(super) fn by_name(number: &str) -> String {
+    digits(number).replace('一', "幺")
 }
 
 /// Reads a number with or without decimals.

@@ -1,42 +1,70 @@
-//! Numbers that name and do not count: telephones, identity cards, codes, addresses of the net.
+//! Numbers that name and do not count: telephones, identity cards, plates, codes.
 
-use super::{cardinal::digits, rule::rules};
+use super::{cardinal::by_name, rule::rules};
+
+/// The characters of provinces on number plates.
+const PROVINCES: &str = "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]";
 
 rules! {
+    // Sizes, before the letter between their numbers looks like a model's.
+    r"(\d)\s?[xX*]\s?(\d)" => |found| Some(format!("{}×{}", found.get(1), found.get(2))),
     // Thousands.
-    r"\d{1,3}(?:,\d{3})+" => |found| Some(found.get(0).replace(',', "")),
-    // Addresses of the net and of mail.
-    r"[A-Za-z0-9_-]+(?:[.@][A-Za-z0-9_-]+)+" => |found| {
-        let address = found.get(0);
-        address.contains(|c: char| c.is_ascii_alphabetic()).then(|| address.replace('.', "点").replace('@', "艾特"))
+    r"\d{1,3}(?:,\d{3})+" => |found| {
+        let free = !found.before().is_ascii_digit() && !found.after().is_ascii_digit();
+        free.then(|| found.get(0).replace(',', ""))
     },
     // Identity cards.
-    r"(^|[^\dA-Za-z])(\d{17})(\d|X|x)($|[^\dA-Za-z])" => |found| {
-        Some(format!("{}{}{}{}", found.get(1), by_name(found.get(2)), by_name(found.get(3)), found.get(4)))
+    r"(\d{6})\s?(\d{8})\s?(\d{3}[\dXx])" => |found| {
+        let free = !found.before().is_ascii_alphanumeric() && !found.after().is_ascii_alphanumeric();
+        free.then(|| by_name(&[found.get(1), found.get(2), found.get(3)].concat()))
     },
+    // Bank cards in groups of four.
+    r"\d{4}(?:[ -]\d{4}){3}(?:[ -]\d{1,4})?" => |found| found.is_whole_number().then(|| by_name(&plain(found.get(0)))),
     // Mobile and other telephones, with and without separators.
-    r"(^|[^\d.])(?:\+?86[- ]?)?(1[3-9]\d)[- ]?(\d{4})[- ]?(\d{4})($|[^\d.])" => |found| {
-        let number = [found.get(2), found.get(3), found.get(4)].concat();
-        Some(format!("{}{}{}", found.get(1), by_name(&number), found.get(5)))
+    r"(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}" => |found| {
+        found.is_whole_number().then(|| by_name(&plain(found.get(0).trim_start_matches("+86"))))
     },
-    r"(^|[^\d.])(0\d{2,3}|400|800)-(\d{3,4})-?(\d{3,4})($|[^\d.])" => |found| {
-        let number = [found.get(2), found.get(3), found.get(4)].concat();
-        Some(format!("{}{}{}", found.get(1), by_name(&number), found.get(5)))
+    r"\(?(?:0\d{2,3}|400|800)\)?[- ]?\d{3,4}[- ]?\d{3,4}" => |found| {
+        let separated = found.get(0).contains([' ', '-', ')']);
+        (separated && found.is_whole_number()).then(|| by_name(&plain(found.get(0))))
+    },
+    // Services everybody knows by their number.
+    r"(?:12306|12315|12123|10086|95\d{3})" => |found| {
+        let count = matches!(found.after(), '元' | '块' | '人' | '个' | '.' | ',' | '%' | '万' | '亿' | '名' | '米');
+        (!count && found.is_whole_number()).then(|| by_name(found.get(0)))
     },
     // What a word before it says is a number to be named.
-    r"(电话|手机|分机|号码|热线|验证码|密码|邮编|编号|学号|工号|卡号|账号|帐号|房间号|车牌|拨打|拨|打)(号码|号)?([是为:\s]*)(\d{3,})" => |found| {
-        let money = found.get(1) == "打" && found.get(4).len() > 5;
-        (!money).then(|| format!("{}{}{}{}", found.get(1), found.get(2), found.get(3), by_name(found.get(4))))
+    r"(电话|手机|分机|号码|热线|验证码|密码|口令|邮编|编号|单号|学号|工号|卡号|尾号|账号|帐号|编码|代码|房间号|车牌|航班|车次|微信|QQ|qq|拨打|拨|打)(号码|号)?([是为:\s]*)([A-Za-z]{0,3})(\d{3,})" => |found| {
+        let money = found.get(1) == "打" && found.get(5).len() > 5;
+        let counted = found.get(5).len() < 5 && matches!(found.after(), '个' | '元' | '条' | '次' | '人');
+        let before = [found.get(1), found.get(2), found.get(3), found.get(4)].concat();
+        (!money && !counted).then(|| format!("{before}{}", by_name(found.get(5))))
+    },
+    r"(110|119|120|122|12345|10010|10000)(报警|急救|火警|电话|热线|指挥)" => |found| Some(format!("{}{}", by_name(found.get(1)), found.get(2))),
+    // Number plates.
+    &format!(r"({PROVINCES})([A-Z])\s?[·•]?\s?([A-Z0-9]{{5,6}})") => |found| {
+        let free = !found.after().is_ascii_alphanumeric();
+        free.then(|| format!("{}{}{}", found.get(1), found.get(2), by_name(found.get(3))))
     },
     // Trains, roads, models.
     r"([A-Za-z]-?)(\d{3,})" => |found| Some(format!("{}{}", found.get(1).trim_end_matches('-'), by_name(found.get(2)))),
+    // Days that have their name from their date.
+    r"(\d{1,2})[·.](\d{1,2})(妇女节|劳动节|国庆|假期|黄金周|事件|事变|地震|晚会|运动|消费)" => |found| {
+        Some(format!("{}{}{}", by_name(found.get(1)), by_name(found.get(2)), found.get(3)))
+    },
+    r"(\d{1,2})·(\d{1,2})" => |found| Some(format!("{}{}", by_name(found.get(1)), by_name(found.get(2)))),
+    r"(\d0|\d5)(后)" => |found| {
+        let generation = !found.before().is_ascii_digit() && !found.rest().starts_with(['天', '半', '期']);
+        generation.then(|| format!("{}{}", super::cardinal::digits(found.get(1)), found.get(2)))
+    },
     // Leading zeros, and more digits than anyone counts.
-    r"(^|[^\d.:/-])(0\d+|\d{13,})($|[^\d.:%/-])" => |found| {
-        Some(format!("{}{}{}", found.get(1), by_name(found.get(2)), found.get(3)))
+    r"0\d+|\d{13,}" => |found| {
+        let named = found.before() != '-' && !matches!(found.after(), '%' | '-');
+        (named && found.is_whole_number()).then(|| by_name(found.get(0)))
     },
 }
 
-/// Reads digits one by one, with the one that is not mistaken for a seven.
-fn by_name(number: &str) -> String {
-    digits(number).replace('一', "幺")
+/// Takes out what separates digits.
+fn plain(number: &str) -> String {
+    number.chars().filter(char::is_ascii_alphanumeric).collect()
 }

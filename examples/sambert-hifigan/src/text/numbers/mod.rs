@@ -1,11 +1,16 @@
 //! Numbers, and what stands with them, in words.
 
+mod address;
 mod cardinal;
+mod formula;
 mod identify;
-mod measure;
 mod moment;
+mod money;
+mod range;
+pub(crate) mod roman;
 mod rule;
 mod said;
+mod unit;
 
 use self::rule::Rule;
 pub(crate) use self::said::SayAs;
@@ -14,9 +19,14 @@ pub(crate) use self::said::SayAs;
 pub(crate) fn spell_out(text: &str) -> String {
     // The order matters: a date is no fraction, a telephone number no difference.
     let rules = [
+        roman::rules(),
+        address::rules(),
         identify::rules(),
         moment::rules(),
-        measure::rules(),
+        money::rules(),
+        range::rules(),
+        unit::rules(),
+        formula::rules(),
         cardinal::rules(),
     ];
     rules
@@ -28,10 +38,22 @@ pub(crate) fn spell_out(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::clean::clean;
 
     #[track_caller]
     fn check(text: &str, words: &str) {
-        assert_eq!(spell_out(text), words);
+        assert_eq!(spell_out(&clean(text)), words);
+    }
+
+    /// Each line is a text and how it is said, written by hand.
+    const TABLE: &str = include_str!("spoken.tsv");
+
+    #[test]
+    fn texts_are_said_as_the_table_says() {
+        for line in TABLE.lines().filter(|line| !line.starts_with('#')) {
+            let (text, words) = line.split_once('\t').unwrap();
+            check(text, words);
+        }
     }
 
     #[test]
@@ -118,7 +140,7 @@ mod tests {
         check("€2.99", "二点九九欧元");
         check("100元", "一百元");
         check("¥1,299.00元", "一千二百九十九元");
-        check("¥100-200", "一百元到两百");
+        check("¥100-200", "一百到两百元");
         check("8.5万/m2", "八点五万每平方米");
     }
 
@@ -135,16 +157,16 @@ mod tests {
 
     #[test]
     fn measures_ranges_and_temperatures() {
-        check("5km", "五千米");
-        check("60km/h", "六十千米每小时");
+        check("5km", "五公里");
+        check("60km/h", "六十公里每小时");
         check("20m²", "二十平方米");
         check("-5°C", "零下五摄氏度");
         check("3-5天", "三到五天");
         check("20~25°C", "二十到二十五摄氏度");
         check("-5~3°C", "负五到三摄氏度");
-        check("3-5kg", "三到五千克");
+        check("3-5kg", "三到五公斤");
         check("3~5个", "三到五个");
-        check("2kg", "两千克");
+        check("2kg", "两公斤");
         check("1+1=2", "一加一等于二");
         check("5-3=2", "五减三等于二");
         check("3×4", "三乘四");

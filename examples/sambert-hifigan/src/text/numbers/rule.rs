@@ -8,18 +8,50 @@ pub(super) struct Rule {
     write: fn(&Found<'_>) -> Option<String>,
 }
 
-/// What a pattern matched, with groups that are empty when they took no part.
-pub(super) struct Found<'a>(&'a Captures<'a>);
+/// What a pattern matched, with groups that are empty when they took no part, and what stands around it.
+pub(super) struct Found<'a> {
+    groups: &'a Captures<'a>,
+    text: &'a str,
+}
 
 impl<'a> Found<'a> {
     /// Returns a group's text.
     pub(super) fn get(&self, group: usize) -> &'a str {
-        self.0.get(group).map_or("", |group| group.as_str())
+        self.groups.get(group).map_or("", |group| group.as_str())
     }
 
     /// Returns a group's number.
     pub(super) fn number(&self, group: usize) -> Option<u64> {
         self.get(group).parse().ok()
+    }
+
+    /// Returns the character before the match, or a blank.
+    pub(super) fn before(&self) -> char {
+        let start = self.groups.get(0).map_or(0, |all| all.start());
+        let before = self.text.get(..start).unwrap_or_default();
+        before.chars().next_back().unwrap_or(' ')
+    }
+
+    /// Returns the text behind the match.
+    pub(super) fn rest(&self) -> &'a str {
+        let end = self.groups.get(0).map_or(0, |all| all.end());
+        self.text.get(end..).unwrap_or_default()
+    }
+
+    /// Returns the character behind the match, or a blank.
+    pub(super) fn after(&self) -> char {
+        self.rest().chars().next().unwrap_or(' ')
+    }
+
+    /// Tells whether the match stands free of other digits and points on both sides.
+    pub(super) fn is_whole_number(&self) -> bool {
+        let mut rest = self.rest().chars();
+        let goes_on = match (rest.next(), rest.next()) {
+            (Some('.' | ':' | '/' | '-'), Some(next)) => next.is_ascii_digit(),
+            (Some(next), _) => next.is_ascii_digit(),
+            _ => false,
+        };
+        !goes_on && !matches!(self.before(), '0'..='9' | '.' | ':' | '/')
     }
 }
 
@@ -41,9 +73,12 @@ impl Rule {
         if !self.pattern.is_match(&text) {
             return text;
         }
-        let write = |captures: &Captures<'_>| {
-            (self.write)(&Found(captures))
-                .unwrap_or_else(|| captures.get(0).map_or("", |all| all.as_str()).to_owned())
+        let write = |groups: &Captures<'_>| {
+            let found = Found {
+                groups,
+                text: &text,
+            };
+            (self.write)(&found).unwrap_or_else(|| found.get(0).to_owned())
         };
         self.pattern.replace_all(&text, write).into_owned()
     }

@@ -1,0 +1,55 @@
+//! Addresses of the net and of mail, which are read sign by sign.
+
+use super::{
+    cardinal::by_name,
+    rule::{Found, rules},
+};
+
+/// Endings by which a name with points is taken for an address; others may be the end of a sentence.
+const ENDINGS: &str = " com cn net org edu gov io ai app dev info top xyz me tv cc uk de jp fr us hk tw ru eu co html htm php js py rs ";
+
+rules! {
+    // With a scheme, which nobody says, up to a blank, a Chinese character or a closing mark.
+    r#"(?i)\b(?:https?|ftp)://([!-~&&[^"<>\s]]+)"# => |found| Some(address(found.get(1))),
+    r"\d{1,3}(?:\.\d{1,3}){3}(?::\d{2,5})?" => |found| found.is_whole_number().then(|| address(found.get(0))),
+    r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+" => |found| Some(address(found.get(0))),
+    r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+(?::\d{2,5})?(?:/[A-Za-z0-9._%~?#=&/+-]*)?" => site,
+    // Somebody who is called on the net.
+    r"@([A-Za-z0-9_\p{Han}])" => |found| Some(format!("艾特{}", found.get(1))),
+}
+
+/// Reads a name with points if it ends as addresses do.
+fn site(found: &Found<'_>) -> Option<String> {
+    let name = found.get(0);
+    let host = name.split(['/', ':']).next()?;
+    let (first, last) = (host.split('.').next()?, host.rsplit('.').next()?);
+    let ending = ENDINGS.contains(&format!(" {} ", last.to_ascii_lowercase()));
+    (ending || first.eq_ignore_ascii_case("www")).then(|| address(name))
+}
+
+/// Reads every sign of an address; full stops at its end belong to the sentence.
+fn address(text: &str) -> String {
+    let end = text.trim_end_matches(['.', ',', '!', '?', ')', ';', ':', '\'', '/']);
+    let mut spoken = String::new();
+    for c in end.chars() {
+        match c {
+            '.' => spoken.push('点'),
+            '@' => spoken.push_str("艾特"),
+            '/' => spoken.push_str("斜杠"),
+            ':' => spoken.push_str("冒号"),
+            '-' => spoken.push('杠'),
+            '_' => spoken.push_str("下划线"),
+            '?' => spoken.push_str("问号"),
+            '=' => spoken.push_str("等于"),
+            '&' => spoken.push('和'),
+            '#' => spoken.push_str("井号"),
+            '%' => spoken.push_str("百分号"),
+            '+' => spoken.push('加'),
+            '0'..='9' => spoken.push_str(&by_name(c.encode_utf8(&mut [0; 4]))),
+            c if c.is_alphabetic() => spoken.push(c),
+            _ => spoken.push(' '),
+        }
+    }
+    let rest = text.get(end.len()..).unwrap_or_default();
+    format!("{spoken}{}", rest.trim_start_matches('/'))
+}

@@ -1,0 +1,63 @@
+//! Sums, powers and other formulas.
+
+use super::{
+    cardinal::{cardinal, counted},
+    rule::rules,
+};
+
+rules! {
+    // Powers.
+    r"\^\(?(-?)(\d+|[a-z])\)?" => |found| Some(match (found.get(1), found.get(2), found.before()) {
+        ("", "2", before) if !before.is_ascii_digit() => "平方".to_owned(),
+        ("", "3", before) if !before.is_ascii_digit() => "立方".to_owned(),
+        (sign, power, _) => {
+            let sign = if sign.is_empty() { "" } else { "负" };
+            let power = if power.parse::<u64>().is_ok() { cardinal(power) } else { power.to_owned() };
+            format!("的{sign}{power}次方")
+        }
+    }),
+    r"√\s?" => |_| Some("根号".to_owned()),
+    r"±\s?" => |_| Some("正负".to_owned()),
+    r"∞" => |_| Some("无穷大".to_owned()),
+    // More than a number.
+    r"(\d+)\+" => |found| {
+        let more = matches!(found.after(), '\u{4e00}'..='\u{9fff}');
+        more.then(|| format!("{}多", counted(found.get(1), "")))
+    },
+    r"([A-Za-z])(\+{1,2})" => |found| {
+        let next = found.rest().trim_start().chars().next().unwrap_or(' ');
+        let ends = !next.is_ascii_alphanumeric() && !matches!(next, '(' | '√');
+        ends.then(|| format!("{}{}", found.get(1), found.get(2).replace('+', "加")))
+    },
+    r"([A-Za-z])\s?&\s?([A-Za-z])" => |found| Some(format!("{}和{}", found.get(1), found.get(2))),
+    r"\s?(>=|<=|==|!=|[+×÷=<>≥≤≠≈])\s?([\dA-Za-z(零一二三四五六七八九十百千万负根-])" => |found| {
+        let sign = sign(found.get(1))?;
+        let left = matches!(found.before(), '0'..='9' | 'A'..='Z' | 'a'..='z' | ')' | '%' | '\u{4e00}'..='\u{9fff}');
+        let compares = !matches!(found.get(1), "+" | "=" | "×" | "÷");
+        // A sign with nothing before it still compares what follows: ≥18.
+        (left || compares).then(|| format!("{sign}{}", found.get(2)))
+    },
+    r"(\d|[a-z])\s?-\s?(\d|[a-z])\s?=" => |found| Some(format!("{}减{}=", found.get(1), found.get(2))),
+    r"(第?)\s?(?i:\bno)\.\s?(\d)" => |found| Some(format!("第{}", found.get(2))),
+    r"-(\d)" => |found| {
+        let joins = matches!(found.before(), '0'..='9' | 'A'..='Z' | 'a'..='z' | '零' | '一' | '二' | '三' | '四' | '五' | '六' | '七' | '八' | '九' | '十' | '幺');
+        (!joins).then(|| format!("负{}", found.get(1)))
+    },
+}
+
+/// Returns how a sign is said.
+fn sign(sign: &str) -> Option<&'static str> {
+    Some(match sign {
+        "+" => "加",
+        "×" | "*" => "乘",
+        "÷" => "除以",
+        "=" | "==" => "等于",
+        "≠" | "!=" => "不等于",
+        "≈" => "约等于",
+        "<" => "小于",
+        ">" => "大于",
+        "≥" | ">=" => "大于等于",
+        "≤" | "<=" => "小于等于",
+        _ => return None,
+    })
+}

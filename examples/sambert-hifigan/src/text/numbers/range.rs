@@ -1,0 +1,29 @@
+//! Ranges, differences and fractions, while the units still stand behind them.
+
+use super::{
+    cardinal::{amount, counted},
+    rule::rules,
+};
+
+/// A number with or without decimals.
+const NUMBER: &str = r"\d+(?:\.\d+)?";
+
+rules! {
+    &format!(r"({NUMBER})\s?-\s?({NUMBER})\s?=") => |found| {
+        Some(format!("{}减{}=", amount(found.get(1)), amount(found.get(2))))
+    },
+    // The second number is left to the rules below, with the unit behind it.
+    &format!(r"(-?)({NUMBER})\s?([-~]|—+|~-)\s?({NUMBER})") => |found| {
+        let signed = !found.get(1).is_empty();
+        let free = !matches!(found.before(), '0'..='9' | 'A'..='Z' | 'a'..='z' | '-' | '^' | '.') && found.after() != '-';
+        let sign = if signed { "负" } else { "" };
+        let upper = if found.get(3) == "~-" { "负" } else { "" };
+        (free && !(signed && found.get(3) == "-")).then(|| {
+            let what = found.rest();
+            format!("{sign}{}到{upper}{}", counted(found.get(2), what), found.get(4))
+        })
+    },
+    r"(\d+)\s?/\s?(\d+)" => |found| {
+        found.is_whole_number().then(|| format!("{}分之{}", amount(found.get(2)), amount(found.get(1))))
+    },
+}
