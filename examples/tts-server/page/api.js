@@ -1,5 +1,6 @@
 // Talks to the server. The session cookie is not visible here, the CSRF token lives in this module's memory, and the
 // key passes through `signIn` without being kept.
+import { WavReader } from './wav.js';
 
 /** A refusal, as the server explains it (RFC 9457) or as the network does. */
 export class Refusal extends Error {
@@ -57,30 +58,30 @@ export async function signOut() {
 
 export const voices = async () => (await ask('/voices')).json();
 
-/** Has a text spoken. `progress` hears a fraction while the sound arrives. */
-export async function speak(request, signal, progress) {
+/** Has a text spoken. Yields the sound as it arrives: `{ rate, samples }`. Leaving the loop, or the signal, ends the work. */
+export async function* speak(request, signal) {
   const answer = await ask('/tts', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', 'X-CSRF-Token': csrf },
-    body: JSON.stringify(request),
+    body: JSON.stringify({ ...request, stream: true }),
     signal,
   });
-  return { bytes: await gather(answer, progress), seconds: Number(answer.headers.get('x-audio-seconds')) };
+  const file = new WavReader();
+  for await (const bytes of arriving(answer)) {
+    const samples = file.read(bytes);
+    if (samples.length > 0) yield { rate: file.rate, samples };
+  }
+  if (!file.whole) throw new Refusal({ code: 'broken_off' });
 }
 
-async function gather(answer, progress) {
-  const total = Number(answer.headers.get('content-length')) || 0;
+/** The body, piece by piece. Not every browser lets one loop over it. */
+async function* arriving(answer) {
   const reader = answer.body.getReader();
-  const chunks = [];
-  let received = 0;
   try {
-    for (let step = await reader.read(); !step.done; step = await reader.read()) {
-      chunks.push(step.value);
-      received += step.value.length;
-      progress(total ? received / total : 1);
-    }
+    for (let step = await reader.read(); !step.done; step = await reader.read()) yield step.value;
   } catch (error) {
-    throw error.name === 'AbortError' ? error : new Refusal({ code: 'offline' });
+    throw error.name === 'AbortError' ? error : new Refusal({ code: 'broken_off' });
+  } finally {
+    reader.cancel().catch(() => {});
   }
-  return new Blob(chunks).arrayBuffer();
 }

@@ -1,7 +1,8 @@
-// The text, the emotion and the speed: what will be asked of the server.
+// The text, the voice, the emotion and the speed: what will be asked of the server.
 import { $, announce, make, show } from './dom.js';
+import { Chips } from './chips.js';
 import { emotionName, onLanguage, t } from './i18n.js';
-import { samples } from './words.js';
+import { marked, samples } from './samples.js';
 
 // The server counts what a reader sees as one character, and so does this.
 const segmenter = globalThis.Intl?.Segmenter ? new Intl.Segmenter('zh', { granularity: 'grapheme' }) : null;
@@ -13,27 +14,35 @@ export function graphemes(text) {
 }
 
 export class Composer {
-  #max = 500; #emotions = ['neutral']; #near = false;
+  #max = 500; #voices = []; #near = false; #hear = () => {};
+  #voice = new Chips('voices', 'voice'); #emotion = new Chips('emotions', 'emotion');
 
   constructor() {
     $('text').addEventListener('input', () => this.#changed());
     $('speed').addEventListener('input', () => this.#speed());
-    for (const sample of samples) {
-      const chip = make('button', { type: 'button', className: 'sample', lang: 'zh-CN' }, sample);
-      chip.addEventListener('click', () => this.#take(sample));
-      $('samples').append(chip);
-    }
-    onLanguage(() => { this.#changed(); this.#speed(); this.#drawEmotions(); });
+    $('ssml').addEventListener('change', () => this.#mode());
+    $('voices').addEventListener('change', () => this.#voiceChanged());
+    onLanguage(() => { this.#changed(); this.#speed(); this.#drawVoices(); this.#mode(); });
   }
 
   /** Learns from the server what may be asked. */
   offer({ voices, limits }) {
     this.#max = limits.max_graphemes;
-    this.#emotions = voices[0].emotions;
+    // Many times what may be spoken is not even looked at: a book that is pasted by mistake would be counted at every letter.
+    $('text').maxLength = this.#max * 20;
+    this.#voices = voices;
     [$('speed').min, $('speed').max] = limits.speed;
-    this.#drawEmotions();
+    show($('voice-choice'), voices.length > 1);
+    this.#drawVoices();
+    this.#voiceChanged();
     this.#changed();
   }
+
+  /** The voice that is chosen, as the server describes it. */
+  get voice() { return this.#voices.find(({ id }) => id === this.#voice.value) ?? this.#voices[0]; }
+
+  /** Calls back when another voice is chosen. */
+  onVoice(listener) { this.#hear = listener; }
 
   /** The request, or nothing when the text is empty or too long; then the reason stands below the text. */
   request() {
@@ -43,20 +52,24 @@ export class Composer {
       $('text').focus();
       return null;
     }
-    return { text: $('text').value, emotion: this.#emotion(), speed: Number($('speed').value) };
+    const [text, ssml, { id, name }] = [$('text').value, $('ssml').checked, this.voice];
+    const [emotion, speed] = [this.#emotion.value, Number($('speed').value)];
+    const asked = { [ssml ? 'ssml' : 'text']: text, voice: id, emotion, speed };
+    // Named only where there is a choice.
+    return { asked, text, ssml, voice: id, voiceName: this.#voices.length > 1 ? name : '', emotion, speed };
   }
 
   /** Puts an earlier request back into the form. */
-  restore({ text, emotion, speed }) {
+  restore({ text, ssml = false, voice, emotion, speed }) {
     $('speed').value = speed;
-    for (const radio of this.#radios()) radio.checked = radio.value === emotion;
+    $('ssml').checked = ssml;
+    if (voice) this.#voice.value = voice;
+    this.#voiceChanged();
+    this.#emotion.value = emotion;
     this.#speed();
+    this.#mode();
     this.#take(text);
   }
-
-  #radios() { return [...$('emotions').querySelectorAll('input')]; }
-
-  #emotion() { return this.#radios().find((radio) => radio.checked)?.value ?? this.#emotions[0]; }
 
   #take(text) {
     $('text').value = text;
@@ -95,10 +108,30 @@ export class Composer {
     $('speed').style.setProperty('--filled', `${((value - min) / (max - min)) * 100}%`);
   }
 
+  #drawVoices() {
+    this.#voice.draw(this.#voices.map(({ id, name }) => [id, name]));
+    this.#drawEmotions();
+  }
+
+  /** An emotion that the new voice has too stays chosen. */
+  #voiceChanged() {
+    this.#drawEmotions();
+    this.#hear();
+  }
+
   #drawEmotions() {
-    const chosen = this.#emotion();
-    $('emotions').replaceChildren(...this.#emotions.map((id) => make('label', { className: 'chip' },
-      make('input', { type: 'radio', name: 'emotion', value: id, checked: id === chosen }),
-      make('span', {}, emotionName(id)))));
+    this.#emotion.draw((this.voice?.emotions ?? ['neutral']).map((id) => [id, emotionName(id)]));
+  }
+
+  /** Plain text, or text with marks. */
+  #mode() {
+    const ssml = $('ssml').checked;
+    $('text').classList.toggle('marked', ssml);
+    $('text').placeholder = t(ssml ? 'ssmlPlaceholder' : 'textPlaceholder');
+    $('samples').replaceChildren(...(ssml ? marked : samples).map((sample) => {
+      const chip = make('button', { type: 'button', className: 'sample', lang: 'zh-CN' }, sample.replace(/<\/?speak>/g, ''));
+      chip.addEventListener('click', () => this.#take(sample));
+      return chip;
+    }));
   }
 }

@@ -43,9 +43,9 @@ export function clock(seconds) {
   return `${Math.floor(tenths / 600)}:${rest}.${tenths % 10}`;
 }
 
-/** Offers bytes as a file. The address of the blob lives only for the click. */
-export function download(bytes, name) {
-  const address = URL.createObjectURL(new Blob([bytes], { type: 'audio/wav' }));
+/** Offers a file. Its address lives only for the click. */
+export function download(file, name) {
+  const address = URL.createObjectURL(file);
   make('a', { href: address, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(address), 1000);
 }

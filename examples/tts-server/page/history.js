@@ -1,4 +1,4 @@
-// What was spoken during this visit. Only in memory, as files and not decoded: that is a twelfth of the size.
+// What was spoken during this visit. Only in memory, as two bytes a sample.
 import { $, announce, clock, download, icon, make, show } from './dom.js';
 import { emotionName, onLanguage, t } from './i18n.js';
 
@@ -27,7 +27,7 @@ export class History {
     this.#entries.unshift(entry);
     let room = KEPT_BYTES;
     // The newest always stays, however large it is.
-    this.#entries = this.#entries.slice(0, KEPT).filter(({ bytes }, place) => (room -= bytes.byteLength) >= 0 || place === 0);
+    this.#entries = this.#entries.slice(0, KEPT).filter(({ sound }, place) => (room -= sound.bytes) >= 0 || place === 0);
     this.mark(entry);
   }
 
@@ -49,14 +49,14 @@ export class History {
   }
 
   #row(entry) {
-    const facts = [emotionName(entry.emotion), `${entry.speed.toFixed(2)}×`, clock(entry.seconds)];
+    const facts = [...(entry.voiceName ? [entry.voiceName] : []), emotionName(entry.emotion), ...(entry.speed === 1 ? [] : [`${entry.speed.toFixed(2)}×`]), clock(entry.sound.seconds)];
     const row = make('li', { className: 'entry' },
       this.#button('round small', 'replay', PLAY, entry, () => this.#replay(entry)),
       make('div', { className: 'entry-words' },
         make('p', { className: 'entry-text', lang: 'zh-CN', title: entry.text }, entry.text),
         make('p', { className: 'fine' }, facts.join(' · '))),
       this.#button('quiet icon-only', 'reuse', EDIT, entry, () => this.#reuse(entry)),
-      this.#button('quiet icon-only', 'save', SAVE, entry, () => download(entry.bytes, entry.name)));
+      this.#button('quiet icon-only', 'save', SAVE, entry, () => download(entry.sound.file(), entry.name)));
     if (entry === this.#current) row.setAttribute('aria-current', 'true');
     return row;
   }

@@ -24,7 +24,7 @@ export function onLanguage(listener) {
   listener();
 }
 
-const ATTRIBUTES = [['i18n', null], ['i18nLabel', 'aria-label'], ['i18nPlaceholder', 'placeholder']];
+const ATTRIBUTES = [['i18n', null], ['i18nLabel', 'aria-label'], ['i18nTitle', 'title']];
 
 /** Puts the words of the chosen language into everything marked with `data-i18n…`. */
 export function translate() {

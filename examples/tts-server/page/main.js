@@ -5,7 +5,7 @@ import './theme.js';
 import { Refusal, resume, signOut, voices } from './api.js';
 import { Composer } from './composer.js';
 import { History } from './history.js';
-import { Player, decode } from './player.js';
+import { Player } from './player.js';
 import { SignIn } from './signin.js';
 import { Speaker } from './speaker.js';
 
@@ -17,11 +17,10 @@ const door = new SignIn(enter);
 let offered = null;
 let ends = 0;
 
-async function replay(entry) {
-  const buffer = await decode(entry.bytes);
+function replay(entry) {
   if (speaker.busy) return;
   history.mark(entry);
-  player.load(entry, buffer);
+  player.load(entry);
   player.play();
 }
 
@@ -76,11 +75,12 @@ async function leave() {
 }
 
 function voiceLine() {
-  const voice = offered?.voices[0];
-  if (voice) $('voice-line').textContent = t('voiceLine', { name: voice.name, rate: voice.sample_rate / 1000 });
+  const voice = composer.voice;
+  if (voice && offered) $('voice-line').textContent = t('voiceLine', { name: voice.name, rate: voice.sample_rate / 1000 });
 }
 
 $('sign-out').addEventListener('click', leave);
+composer.onVoice(voiceLine);
 onLanguage(voiceLine);
 document.addEventListener('keydown', (event) => {
   if (document.body.dataset.view !== 'studio' || event.isComposing) return;

@@ -1,68 +1,71 @@
-// Plays one sound at a time through WebAudio, and shows where it is.
+// Plays one sound at a time, also while it still arrives, and shows where it is.
 import { $, clock, download, show } from './dom.js';
 import { onLanguage, t } from './i18n.js';
+import { Playback } from './playback.js';
+import { Scrubber } from './scrubber.js';
 import { onTheme } from './theme.js';
 import { Waveform } from './waveform.js';
 
-let context = null;
-
-/** Makes sound possible. To be called in answer to a click or a key, before anything is awaited: browsers demand that. */
-export function wake() {
-  context ??= new AudioContext();
-  context.resume().catch(() => {});
-}
-
-/** Decodes a WAV file. The decoder takes what it is given away, so it gets a copy. */
-export async function decode(bytes) {
-  wake();
-  return context.decodeAudioData(bytes.slice(0));
-}
-
 export class Player {
-  #waveform = new Waveform($('waveform')); #sound = null; #source = null; #offset = 0; #started = 0;
+  #waveform = new Waveform($('waveform')); #sound = null; #name = ''; #playback = null; #offset = 0; #waiting = false; #moving = false;
 
   constructor() {
     $('play').addEventListener('click', () => this.toggle());
-    $('download').addEventListener('click', () => download(this.#sound.bytes, this.#sound.name));
-    $('seek').addEventListener('keydown', (event) => this.#key(event));
-    $('seek').addEventListener('pointerdown', (event) => this.#drag(event));
+    $('download').addEventListener('click', () => download(this.#sound.file(), this.#name));
+    new Scrubber($('seek'), this);
     onTheme(() => this.#waveform.draw());
     onLanguage(() => this.#tell());
   }
 
-  get playing() { return this.#source !== null; }
+  get playing() { return this.#playback !== null; }
 
-  get position() {
-    if (!this.playing) return this.#offset;
-    return Math.min(this.#offset + context.currentTime - this.#started, this.#sound.buffer.duration);
-  }
+  get idle() { return this.#waiting || !this.#sound; }
 
-  /** Takes a sound `{ bytes, name }` and what `decode` made of it, ready to be played. */
-  load({ bytes, name }, buffer) {
-    this.pause();
-    this.#sound = { bytes, name, buffer };
-    this.#show();
-  }
+  get seconds() { return this.#sound?.seconds ?? 0; }
+
+  /** How many seconds the waveform's width stands for. */
+  get span() { return this.#waveform.span; }
+
+  get position() { return Math.min(this.#playback?.position ?? this.#offset, this.seconds); }
 
   /** Shows that a sound is on its way. */
   wait() {
     this.pause();
+    this.#waiting = true;
     this.#waveform.wait();
-    this.#state('waiting');
+    this.#show();
   }
 
   /** Shows again what was there before waiting. */
   settle() {
-    if (this.#sound) this.#show();
+    if (this.#sound) this.load({ sound: this.#sound, name: this.#name });
     else this.empty();
+  }
+
+  /** Takes a sound, ready to be played. One that still arrives is expected to take so many seconds. */
+  load({ sound, name }, expected = 0) {
+    this.pause();
+    this.#waiting = false;
+    this.#sound = sound;
+    this.#name = name;
+    this.#offset = 0;
+    this.#waveform.show(sound, expected);
+    this.#show();
+  }
+
+  /** Notices that more of the sound has arrived, or that it is complete. */
+  grown() {
+    this.#playback?.feed();
+    this.#show();
   }
 
   empty() {
     this.pause();
+    this.#waiting = false;
     this.#sound = null;
     this.#offset = 0;
     this.#waveform.show(null);
-    this.#state('empty');
+    this.#show();
   }
 
   toggle() {
@@ -71,101 +74,72 @@ export class Player {
   }
 
   play() {
-    if (!this.#sound || this.playing) return;
-    if (this.#offset >= this.#sound.buffer.duration - 0.01) this.#offset = 0;
-    wake();
-    const source = new AudioBufferSourceNode(context, { buffer: this.#sound.buffer });
-    source.connect(context.destination);
-    // Also called after `stop`, when another source may already be playing.
-    source.onended = () => { if (this.#source === source) this.#finish(); };
-    this.#source = source;
-    this.#started = context.currentTime;
-    source.start(0, this.#offset);
-    this.#state('playing');
-    requestAnimationFrame(() => this.#follow());
+    if (this.idle || this.playing) return;
+    if (this.#sound.complete && this.#offset >= this.seconds - 0.01) this.#offset = 0;
+    this.#playback = new Playback(this.#sound, this.#offset, () => this.#finish());
+    this.#show();
   }
 
   pause() {
     if (!this.playing) return;
     this.#offset = this.position;
-    this.#source.stop();
-    this.#source = null;
-    this.#state('ready');
+    this.#playback.stop();
+    this.#playback = null;
+    this.#show();
   }
 
   seek(seconds) {
     const again = this.playing;
     this.pause();
-    this.#offset = Math.min(Math.max(seconds, 0), this.#sound.buffer.duration);
-    this.#tell();
+    this.#offset = Math.min(Math.max(seconds, 0), this.seconds);
     if (again) this.play();
-  }
-
-  #show() {
-    this.#offset = 0;
-    this.#waveform.show(this.#sound.buffer.getChannelData(0));
-    this.#state('ready');
+    else this.#show();
   }
 
   #finish() {
-    this.#source = null;
-    this.#offset = this.#sound.buffer.duration;
-    this.#state('ready');
+    this.#playback = null;
+    this.#offset = this.seconds;
+    this.#show();
   }
 
-  #follow() {
-    if (!this.playing) return;
-    this.#tell();
-    requestAnimationFrame(() => this.#follow());
+  /** The state in one word, for the style sheet. */
+  get #state() {
+    if (this.#waiting) return 'waiting';
+    if (!this.#sound) return 'empty';
+    return this.playing ? 'playing' : 'ready';
   }
 
-  #state(state) {
-    $('player').dataset.state = state;
-    const idle = state === 'empty' || state === 'waiting';
+  #show() {
+    const { idle } = this;
+    $('player').dataset.state = this.#state;
+    $('player').dataset.live = String(!idle && !this.#sound.complete);
     $('play').disabled = idle;
-    $('download').disabled = idle;
+    $('download').disabled = idle || !this.#sound.complete;
     $('seek').tabIndex = idle ? -1 : 0;
     $('seek').setAttribute('aria-disabled', String(idle));
-    show($('wave-empty'), state === 'empty');
+    show($('wave-empty'), this.#state === 'empty');
     this.#tell();
+    if (!this.#moving && !idle) this.#follow();
+  }
+
+  /** Moves the picture, frame by frame, as long as something in it moves. */
+  #follow() {
+    const settling = !this.idle && this.#waveform.heard(this.position);
+    this.#tell();
+    this.#moving = !this.idle && (this.playing || settling || !this.#sound.complete);
+    if (this.#moving) requestAnimationFrame(() => this.#follow());
   }
 
   #tell() {
-    const duration = this.#sound?.buffer.duration ?? 0;
-    const position = this.position;
+    const { position, seconds } = this;
     $('play').setAttribute('aria-label', t(this.playing ? 'pause' : 'play'));
     $('position').textContent = clock(position);
-    $('duration').textContent = clock(duration);
-    $('player').dataset.seconds = duration.toFixed(3);
+    $('duration').textContent = clock(seconds);
+    $('player').dataset.seconds = seconds.toFixed(3);
+    $('player').dataset.position = position.toFixed(3);
     const seek = $('seek');
-    seek.setAttribute('aria-valuemax', duration.toFixed(1));
+    seek.setAttribute('aria-valuemax', seconds.toFixed(1));
     seek.setAttribute('aria-valuenow', position.toFixed(1));
-    seek.setAttribute('aria-valuetext', t('positionText', { a: position.toFixed(1), b: duration.toFixed(1) }));
-    if (this.#sound && $('player').dataset.state !== 'waiting') this.#waveform.heard(duration ? position / duration : 0);
-  }
-
-  #key(event) {
-    if (!this.#sound || $('play').disabled) return;
-    const { duration } = this.#sound.buffer;
-    const targets = { ArrowLeft: this.position - 0.5, ArrowRight: this.position + 0.5, Home: 0, End: duration, PageUp: this.position + 2, PageDown: this.position - 2 };
-    if (event.key === ' ') this.toggle();
-    else if (event.key in targets) this.seek(targets[event.key]);
-    else return;
-    event.preventDefault();
-  }
-
-  #drag(event) {
-    if (!this.#sound || $('play').disabled) return;
-    const seek = $('seek');
-    const move = ({ clientX }) => {
-      const box = seek.getBoundingClientRect();
-      this.seek(((clientX - box.left) / box.width) * this.#sound.buffer.duration);
-    };
-    seek.setPointerCapture(event.pointerId);
-    seek.addEventListener('pointermove', move);
-    const release = () => seek.removeEventListener('pointermove', move);
-    seek.addEventListener('pointerup', release, { once: true });
-    seek.addEventListener('pointercancel', release, { once: true });
-    move(event);
+    seek.setAttribute('aria-valuetext', t('positionText', { a: position.toFixed(1), b: seconds.toFixed(1) }));
   }
 }

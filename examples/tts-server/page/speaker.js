@@ -1,22 +1,23 @@
-// From the button to the sound: one text at a time, with progress, cancelling and the wait after a refusal.
-import { $, announce, show } from './dom.js';
+// From the button to the sound: one text at a time, heard while it arrives, with stopping and the wait after a refusal.
+import { $, announce, clock, show } from './dom.js';
 import { onLanguage, t } from './i18n.js';
 import { Refusal, speak } from './api.js';
 import { graphemes } from './composer.js';
 import { Notice } from './notice.js';
-import { decode, wake } from './player.js';
+import { wake } from './playback.js';
+import { Sound } from './sound.js';
 
 /** A file name made of the first characters of the text, without anything a file system minds. */
-function fileName({ text, emotion }) {
-  const start = text.replace(/[^\p{L}\p{N}]+/gu, '').slice(0, 16) || 'speech';
+function fileName(text, emotion) {
+  const start = text.replace(/<[^>]*>/g, '').replace(/[^\p{L}\p{N}]+/gu, '').slice(0, 16) || 'speech';
   return `${start}-${emotion}.wav`;
 }
 
 export class Speaker {
   #composer; #player; #history; #expired;
   #notice = new Notice('notice'); #work = null; #timer = 0; #left = 0;
-  // Seconds a character takes, learned from what was measured: only for the look of the bar.
-  #pace = 0.06;
+  // Seconds of sound of a character and of work before the first sound, learned from what came: only for the look of things.
+  #pace = 0.22; #patience = 1;
 
   constructor(composer, player, history, expired) {
     this.#composer = composer;
@@ -39,10 +40,11 @@ export class Speaker {
     else this.#player.pause();
   }
 
-  cancel() { this.#work?.abort(); }
+  cancel() { this.#work?.stop.abort(); }
 
   /** Forgets everything that was said to the user, at sign-out. */
   reset() {
+    if (this.#work) this.#work.forgotten = true;
     this.cancel();
     this.#notice.clear();
     $('status').textContent = '';
@@ -52,74 +54,98 @@ export class Speaker {
     if (this.busy || this.#left > 0) return;
     const request = this.#composer.request();
     if (!request) return this.#notice.hide();
-    wake();
-    this.#begin(request);
-    const since = performance.now();
+    wake(this.#composer.voice.sample_rate);
+    const work = this.#begin(request);
     try {
-      const { bytes } = await speak(request, this.#work.signal, (part) => this.#arrived(part));
-      const buffer = await decode(bytes).catch(() => { throw new Refusal({ code: 'unreadable' }); });
-      const took = (performance.now() - since) / 1000;
-      this.#pace = took / Math.max(1, graphemes(request.text));
-      this.#end();
-      this.#finished({ ...request, bytes, name: fileName(request), seconds: buffer.duration }, buffer, took);
+      for await (const { rate, samples } of speak(request.asked, work.stop.signal)) this.#arrived(work, rate, samples);
+      if (!work.sound) throw new Refusal({ code: 'unreadable' });
+      this.#end(work);
+      this.#finished(work);
     } catch (error) {
-      this.#end();
-      this.#failed(error);
+      this.#end(work);
+      this.#failed(work, error instanceof TypeError ? new Refusal({ code: 'unreadable' }) : error);
     }
   }
 
   #begin(request) {
-    this.#work = new AbortController();
+    const length = graphemes(request.text);
+    const work = { ...request, length, name: fileName(request.text, request.emotion), stop: new AbortController(), since: performance.now(), sound: null, first: 0 };
+    this.#work = work;
     this.#notice.clear();
     this.#player.wait();
     this.#label();
     announce(t('speaking'));
-    const since = performance.now();
-    const expected = Math.max(0.4, this.#pace * graphemes(request.text));
-    const step = () => {
-      const s = (performance.now() - since) / 1000;
-      $('status').textContent = t('progressText', { s: s.toFixed(1) });
-      // Approaches nine tenths and never claims to be done: only the answer says that.
-      this.#bar(0.9 * (1 - Math.exp(-1.6 * s / expected)));
-    };
-    step();
-    this.#timer = setInterval(step, 100);
+    this.#timer = setInterval(() => this.#progress(work), 100);
+    this.#progress(work);
     show($('progress'), true);
+    return work;
   }
 
-  #arrived(part) {
-    clearInterval(this.#timer);
-    $('status').textContent = t('receiving');
-    this.#bar(0.9 + 0.1 * part);
+  #arrived(work, rate, samples) {
+    if (!work.sound) {
+      work.first = seconds(work);
+      work.expected = (this.#pace * work.length) / work.speed;
+      work.sound = new Sound(rate);
+      work.sound.append(samples);
+      this.#player.load(work, work.expected);
+      this.#player.play();
+      announce(t('sounding'));
+    } else {
+      work.sound.append(samples);
+      this.#player.grown();
+    }
+    this.#progress(work);
   }
 
-  #bar(part) {
+  /** Until there is sound it approaches a tenth, then as far as the expected length is there; only the end is the end. */
+  #progress({ sound, expected, since }) {
+    const s = (performance.now() - since) / 1000;
+    const part = sound ? 0.1 + 0.87 * Math.min(1, sound.seconds / expected) : 0.1 * (1 - Math.exp((-2 * s) / this.#patience));
+    $('status').textContent = sound ? t('arriving') : t('progressText', { s: s.toFixed(1) });
     $('progress-bar').style.setProperty('--done', part.toFixed(3));
     $('progress').setAttribute('aria-valuenow', String(Math.round(part * 100)));
   }
 
-  #end() {
+  #end(work) {
     clearInterval(this.#timer);
     show($('progress'), false);
     $('status').textContent = '';
     this.#work = null;
+    if (work.sound) {
+      work.sound.complete = true;
+      this.#player.grown();
+    }
     this.#label();
   }
 
-  #finished(entry, buffer, took) {
-    this.#history.add(entry);
-    this.#player.load(entry, buffer);
-    this.#player.play();
-    $('status').textContent = t('madeIn', { s: took.toFixed(1) });
-    announce(t('ready', { s: entry.seconds.toFixed(1) }));
+  #finished(work) {
+    this.#pace = (work.sound.seconds * work.speed) / Math.max(1, work.length);
+    this.#patience = Math.max(0.2, work.first);
+    this.#keep(work);
+    $('status').textContent = t('madeIn', { first: work.first.toFixed(1), s: seconds(work).toFixed(1) });
+    announce(t('ready', { s: work.sound.seconds.toFixed(1) }));
   }
 
-  #failed(error) {
-    this.#player.settle();
-    if (error.name === 'AbortError') return announce(t('cancelled'));
+  #keep({ text, ssml, voice, voiceName, emotion, speed, name, sound }) {
+    this.#history.add({ text, ssml, voice, voiceName, emotion, speed, name, sound });
+  }
+
+  #failed(work, error) {
+    if (!work.sound) this.#player.settle();
+    if (!work.sound && error.code === 'broken_off') return this.refuse(new Refusal({ status: 500, code: 'synthesis_failed' }));
+    if (error.name === 'AbortError') return this.#stopped(work);
     if (error.status === 401) return this.#expired();
     if (!(error instanceof Refusal)) throw error;
     this.refuse(error);
+  }
+
+  /** What came until then stays, and can be heard and kept. */
+  #stopped({ sound, forgotten }) {
+    if (forgotten) return;
+    announce(t('cancelled'));
+    if (!sound) return;
+    this.#player.pause();
+    $('status').textContent = t('stoppedAt', { s: clock(sound.seconds) });
   }
 
   /** Explains a refusal, and waits with the button until the limit opens. */
@@ -135,3 +161,5 @@ export class Speaker {
     show($('cancel'), this.busy);
   }
 }
+
+const seconds = ({ since }) => (performance.now() - since) / 1000;

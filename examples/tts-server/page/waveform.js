@@ -1,52 +1,70 @@
-// Draws a sound as a fence of bars, with the part already heard in the accent color.
+// Draws a sound as a fence of bars, with the part already heard in the accent color. A sound that still arrives
+// grows from the left, over the length that it is expected to have.
+import { POINTS } from './sound.js';
 
 const BAR = 3;
 const GAP = 2;
+/** Softer sounds are not blown up to the full height. */
+const FLOOR = 0.2;
 
-/** The loudest sample of each of `count` equal slices, scaled so that the loudest of all is 1. */
-export function peaks(samples, count) {
-  const found = new Float32Array(count);
-  const slice = samples.length / count;
-  for (let bar = 0; bar < count; bar += 1) {
-    const end = Math.min(samples.length, Math.ceil((bar + 1) * slice));
-    for (let at = Math.floor(bar * slice); at < end; at += 1) found[bar] = Math.max(found[bar], Math.abs(samples[at]));
-  }
-  const loudest = Math.max(...found, 1e-4);
-  return found.map((peak) => peak / loudest);
+const calm = matchMedia('(prefers-reduced-motion: reduce)');
+
+/** The loudest point of each of `count` equal slices of `seconds`; nothing where the sound has not come yet. */
+export function bars({ outline, loudest }, seconds, count) {
+  const scale = Math.max(loudest, FLOOR);
+  const slice = (seconds * POINTS) / count;
+  return Array.from({ length: count }, (_, bar) => {
+    const from = Math.floor(bar * slice);
+    const points = outline.slice(from, Math.max(from + 1, Math.ceil((bar + 1) * slice)));
+    return points.length ? Math.max(...points) / scale : undefined;
+  });
 }
 
 export class Waveform {
-  #canvas; #samples = null; #bars = new Float32Array(0); #heard = 0; #frame = 0;
+  #canvas; #sound = null; #span = 0; #expected = 0; #heard = 0; #count = 1; #frame = 0;
 
   constructor(canvas) {
     this.#canvas = canvas;
     new ResizeObserver(() => this.#measure()).observe(canvas);
   }
 
-  /** Shows a sound, or the bare line when there is none. */
-  show(samples) {
-    cancelAnimationFrame(this.#frame);
-    this.#samples = samples;
-    this.#heard = 0;
-    this.#measure();
-  }
+  /** How many seconds the whole width stands for. */
+  get span() { return this.#span; }
 
-  /** Moves the playhead to a fraction of the whole. */
-  heard(fraction) {
-    this.#heard = fraction;
+  /** Shows a sound, or the bare line when there is none. One that still arrives is drawn over the seconds it may take. */
+  show(sound, expected = 0) {
+    cancelAnimationFrame(this.#frame);
+    this.#sound = sound;
+    this.#expected = expected;
+    this.#span = sound ? this.#goal() : 0;
+    this.#heard = 0;
     this.draw();
   }
 
-  /** Breathes while a text is being synthesized. Stands still for those who asked for less motion. */
+  /** Moves the playhead. Returns whether the picture is still on the move by itself. */
+  heard(seconds) {
+    this.#heard = seconds;
+    const goal = this.#goal();
+    const near = Math.abs(goal - this.#span) < 0.002 * goal;
+    this.#span = near || calm.matches ? goal : this.#span + (goal - this.#span) * 0.14;
+    this.draw();
+    return !near;
+  }
+
+  /** Breathes while the first sound is awaited. Stands still for those who asked for less motion. */
   wait() {
     this.show(null);
-    if (matchMedia('(prefers-reduced-motion: reduce)').matches) return;
+    if (calm.matches) return;
     const step = (now) => {
-      this.#bars = this.#bars.map((_, bar) => 0.1 + 0.16 * (1 + Math.sin(now / 280 - bar / 5)) * (1 + Math.sin(now / 1900 + bar / 11)) / 2);
-      this.draw();
+      this.#draw((bar) => 0.1 + 0.08 * (1 + Math.sin(now / 280 - bar / 5)) * (1 + Math.sin(now / 1900 + bar / 11)));
       this.#frame = requestAnimationFrame(step);
     };
     this.#frame = requestAnimationFrame(step);
+  }
+
+  #goal() {
+    const { seconds, complete } = this.#sound;
+    return complete ? seconds : Math.max(this.#expected, seconds * 1.06);
   }
 
   #measure() {
@@ -54,28 +72,33 @@ export class Waveform {
     const { clientWidth, clientHeight } = this.#canvas;
     this.#canvas.width = Math.round(clientWidth * ratio);
     this.#canvas.height = Math.round(clientHeight * ratio);
-    const count = Math.max(1, Math.floor((clientWidth + GAP) / (BAR + GAP)));
-    this.#bars = this.#samples ? peaks(this.#samples, count) : new Float32Array(count);
+    this.#count = Math.max(1, Math.floor((clientWidth + GAP) / (BAR + GAP)));
     this.draw();
   }
 
   draw() {
+    const found = this.#sound && this.#span > 0 ? bars(this.#sound, this.#span, this.#count) : [];
+    this.#draw((bar) => found[bar]);
+  }
+
+  #draw(tallness) {
     const { clientWidth: width, clientHeight: height } = this.#canvas;
     const pen = this.#canvas.getContext('2d');
-    // The style sheet decides: text color for what was heard, border color for the rest.
-    const { color, borderTopColor, outlineColor } = getComputedStyle(this.#canvas);
+    // The style sheet decides: text color for what was heard, border color for the rest, the decoration's for what is to come.
+    const { color, borderTopColor, outlineColor, textDecorationColor } = getComputedStyle(this.#canvas);
     pen.setTransform(this.#canvas.width / Math.max(width, 1), 0, 0, this.#canvas.height / Math.max(height, 1), 0, 0);
     pen.clearRect(0, 0, width, height);
-    const head = this.#heard * width;
-    this.#bars.forEach((peak, bar) => {
+    const head = this.#span > 0 ? Math.min(1, this.#heard / this.#span) * width : 0;
+    for (let bar = 0; bar < this.#count; bar += 1) {
       const left = bar * (BAR + GAP);
-      const tall = Math.max(BAR, peak * (height - 8));
-      pen.fillStyle = left + BAR / 2 <= head && this.#samples ? color : borderTopColor;
+      const part = tallness(bar);
+      const tall = Math.max(BAR, Math.min(1, part ?? 0) * (height - 8));
+      pen.fillStyle = part === undefined ? textDecorationColor : left + BAR / 2 <= head ? color : borderTopColor;
       pen.beginPath();
       pen.roundRect(left, (height - tall) / 2, BAR, tall, BAR / 2);
       pen.fill();
-    });
-    if (this.#samples && this.#heard > 0) {
+    }
+    if (this.#sound && this.#heard > 0) {
       pen.fillStyle = outlineColor;
       pen.fillRect(Math.min(Math.max(head - 0.75, 0), width - 1.5), 0, 1.5, height);
     }

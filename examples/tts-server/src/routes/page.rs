@@ -33,6 +33,7 @@ macro_rules! assets {
 assets!(
     "api.js",
     "app.css",
+    "chips.js",
     "composer.js",
     "dom.js",
     "history.js",
@@ -40,10 +41,15 @@ assets!(
     "icon.svg",
     "main.js",
     "notice.js",
+    "playback.js",
     "player.js",
+    "samples.js",
+    "scrubber.js",
     "signin.js",
+    "sound.js",
     "speaker.js",
     "theme.js",
+    "wav.js",
     "waveform.js",
     "words.js"
 );

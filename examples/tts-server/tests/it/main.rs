@@ -14,6 +14,7 @@ mod formats;
 mod leaving;
 mod limits;
 mod openai;
+mod openapi;
 mod page;
 mod refusals;
 mod secrets;

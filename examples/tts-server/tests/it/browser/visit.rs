@@ -1,54 +1,19 @@
-//! The page in a real browser: sign in, speak, see the waveform, reach the limit and be told.
+//! A visit: sign in, speak, see the waveform, reach the limit and be told.
 
 use std::sync::atomic::Ordering;
 
 use serde_json::json;
 use tts_server::ModelVoice;
 
-use crate::support::{CONFIG, TestServer, TestVoice, webdriver::Browser};
+use super::{check_quiet, enter};
+use crate::support::{Ask, CONFIG, TestServer, TestVoice, until, webdriver::Browser};
 
-/// Remembers violations of the policy from the first moment on.
-const WATCH: &str = "window.violations = []; document.addEventListener('securitypolicyviolation', (event) => \
-    window.violations.push(`${event.violatedDirective} ${event.blockedURI}`));";
 const SENTENCE: &str = "今天天气很好，我们去公园玩吧。";
-
-/// Opens the page and signs in.
-async fn enter(browser: &Browser, server: &TestServer) {
-    browser
-        .chromium(
-            "Page.addScriptToEvaluateOnNewDocument",
-            json!({ "source": WATCH }),
-        )
-        .await;
-    browser
-        .open(&format!("https://localhost:{}/", server.https.port()))
-        .await;
-    browser
-        .until("document.body.dataset.view === 'sign-in'")
-        .await;
-    browser.write("#key", &server.key).await;
-    browser.click("#sign-in-button").await;
-    browser
-        .until("document.body.dataset.view === 'studio'")
-        .await;
-}
 
 async fn playing_or_done(browser: &Browser) {
     browser
         .until("['playing', 'ready'].includes(document.querySelector('#player').dataset.state)")
         .await;
-}
-
-/// Checks that the browser complained about nothing but answers of these statuses.
-async fn check_quiet(browser: &Browser, expected: &[u16]) {
-    let violations = browser.run("return window.violations").await;
-    assert_eq!(violations, json!([]), "the page breaks its own policy");
-    for complaint in browser.complaints().await {
-        let known = expected
-            .iter()
-            .any(|status| complaint.contains(&format!("a status of {status} ")));
-        assert!(known && complaint.contains("network"), "{complaint}");
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -69,18 +34,15 @@ async fn a_visitor_signs_in_speaks_and_meets_the_limit() {
     assert_eq!(browser.run("return [document.cookie, localStorage.length, sessionStorage.length, location.search]").await, json!(["", 0, 0, ""]));
     check_quiet(&browser, &[]).await;
 
-    let heard = "window.heard = []; const ask = window.fetch; window.fetch = async (...all) => { const answer = await ask(...all); \
-        window.heard.push(answer.headers.get('x-audio-seconds')); return answer; };";
-    browser.run(heard).await;
     browser.write("#text", SENTENCE).await;
     assert_eq!(browser.text("#count").await, "15 of 500 characters");
     browser.click("#speak").await;
     playing_or_done(&browser).await;
-    let told: f64 = browser
-        .run("return Number(window.heard[0])")
-        .await
-        .as_f64()
-        .unwrap();
+    browser
+        .until("document.querySelector('#player').dataset.live === 'false'")
+        .await;
+    let whole = server.with_key(Ask::speak(SENTENCE)).await;
+    let told: f64 = whole.header("x-audio-seconds").parse().unwrap();
     let played: f64 = browser
         .run("return Number(document.querySelector('#player').dataset.seconds)")
         .await
@@ -88,7 +50,7 @@ async fn a_visitor_signs_in_speaks_and_meets_the_limit() {
         .unwrap();
     assert!(
         told > 1.0 && (told - played).abs() < 0.01,
-        "told {told} s, decoded {played} s"
+        "told {told} s, heard {played} s"
     );
     let drawn = "const c = document.querySelector('#waveform'); const pixels = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; \
         let rows = new Set(); for (let at = 3; at < pixels.length; at += 4) if (pixels[at]) rows.add(Math.floor(at / 4 / c.width)); return rows.size / c.height;";
@@ -201,18 +163,12 @@ async fn keyboard_languages_themes_and_a_phone() {
         .until("document.querySelector('#speak').dataset.busy === 'false'")
         .await;
     browser
-        .until("document.querySelector('#announcer').textContent === '已取消。'")
+        .until("document.querySelector('#announcer').textContent === '已停止。'")
         .await;
 
     // The voice is told, over HTTP/2 as browsers speak it.
-    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(10);
-    while server.voice.cancelled.load(Ordering::SeqCst) == 0 {
-        assert!(
-            tokio::time::Instant::now() < deadline,
-            "the voice speaks on to nobody"
-        );
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    let cancelled = &server.voice.cancelled;
+    until("stopping", || cancelled.load(Ordering::SeqCst) == 1).await;
 
     // An unspeakable text is explained beside the button, in the language that was chosen.
     browser
