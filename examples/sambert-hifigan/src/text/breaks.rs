@@ -53,8 +53,7 @@ fn leans(token: &Token, on: &Token) -> bool {
         && !on.pinned
         && on.tag != LETTER
         && on.syllables.len() < LEANING
-        && particle
-        && (neutral || token.tag == 'f')
+        && (particle && (neutral || token.tag == 'f') || text == "于" && on.tag == 'v')
 }
 
 /// Divides a clause into prosodic phrases.

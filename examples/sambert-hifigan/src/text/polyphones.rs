@@ -53,6 +53,19 @@ impl Place<'_> {
         matches!(self.before, [.., verb, particle] if verb.tag.starts_with('v') && particle.text == "得")
     }
 
+    /// Tells whether the character says its verb again: 数了数, 量一量.
+    fn redoubled(&self, c: char) -> bool {
+        let mut encoded = [0; 4];
+        let c = &*c.encode_utf8(&mut encoded);
+        matches!(self.before, [.., first, middle] if first.text == c && matches!(middle.text, "了" | "一"))
+    }
+
+    /// Tells whether a thing stands before that something is on, and nothing behind that one could go up to.
+    fn is_locative(&self) -> bool {
+        let on = self.any_before("在") || !self.next_tag("ns") && !self.any_before("把 将 给");
+        self.last_tag("ns") && on
+    }
+
     fn any_before(&self, words: &str) -> bool {
         self.before
             .iter()
@@ -79,17 +92,31 @@ pub(crate) fn read(c: char, cuts: &[Cut<'_>], index: usize) -> Option<&'static s
     let choose = |condition: bool, then: &'static str, otherwise: &'static str| {
         Some(if condition { then } else { otherwise })
     };
+    if place.last_is("姓")
+        && let Some(surname) = surname(c)
+    {
+        return Some(surname);
+    }
     match c {
         '切' => Some("qie1"),
         '教' => Some("jiao1"),
         '谁' => Some("shei2"),
+        '上' => choose(place.is_locative(), "shang5", "shang4"),
+        '个' => choose(
+            place.last_tag("vf") || place.last_is("这 那 哪 有"),
+            "ge5",
+            "ge4",
+        ),
+        '乾' => Some("gan1"),
+        '薄' => Some("bao2"),
         '量' => choose(
-            place.next_is("一 了 体温 身高 尺寸 血压"),
+            place.next_is("一 了 体温 身高 尺寸 血压") || place.redoubled(c),
             "liang2",
             "liang4",
         ),
         '长' => choose(
-            place.next_is("得 了 出 大 高 满 着 到 成 在"),
+            place.next_is("得 了 出 大 高 满 着 到 成 在")
+                && !place.last_is("很 太 更 最 好 真 够 多 么 点 越 米 里"),
             "zhang3",
             "chang2",
         ),
@@ -102,18 +129,19 @@ pub(crate) fn read(c: char, cuts: &[Cut<'_>], index: usize) -> Option<&'static s
         '只' => choose(place.counted(), "zhi1", "zhi3"),
         '种' => choose(
             !place.counted()
-                && place.next_is("在 树 花 菜 地 田 草 瓜 豆 下 了 过 着 水稻 小麦 玉米"),
+                && (place.next_is("在 树 花 菜 地 田 草 瓜 豆 下 了 过 着 水稻 小麦 玉米")
+                    || place.last_is("可以 会 要 去 能 想 来 自己 开始")),
             "zhong4",
             "zhong3",
         ),
         '数' => choose(
-            place.next_is("一 数 不 了 到 清楚") || place.last_is("来 请 去"),
+            place.next_is("一 数 不 了 到 清楚") || place.last_is("来 请 去") || place.redoubled(c),
             "shu3",
             "shu4",
         ),
         '倒' => choose(
             place.next_is("下 塌 闭 在")
-                || place.last_is("摔 跌 滑 晕 推 打 绊")
+                || place.last_is("摔 跌 滑 晕 推 打 绊 吹 刮 撞 病")
                 || place.next_is("了") && place.after.len() == 1,
             "dao3",
             "dao4",
@@ -123,12 +151,22 @@ pub(crate) fn read(c: char, cuts: &[Cut<'_>], index: usize) -> Option<&'static s
             "chong2",
             "zhong4",
         ),
-        '干' => choose(place.last_is("很 太 更 最 不"), "gan1", "gan4"),
+        '干' => choose(
+            place.last_is("很 太 更 最")
+                || place.last_is("没 晒 擦 吹 烘 晾 烤 风")
+                    && (place.after.is_empty() || place.next_is("了 的")),
+            "gan1",
+            "gan4",
+        ),
         '中' => choose(place.next_is("了 奖 毒 标 枪 计"), "zhong4", "zhong1"),
         '吐' => choose(place.next_is("了 血"), "tu4", "tu3"),
         '盛' => choose(place.next_is("饭 汤 菜 水 一"), "cheng2", "sheng4"),
         '调' => choose(place.counted(), "diao4", "tiao2"),
-        '觉' => choose(place.counted() || place.last_is("睡 个"), "jiao4", "jue2"),
+        '觉' => choose(
+            place.counted() || place.last_is("睡 个") || place.any_before("睡"),
+            "jiao4",
+            "jue2",
+        ),
         '系' => choose(place.next_is("上 好 鞋 安全 领 紧"), "ji4", "xi4"),
         '转' => choose(place.next_is("圈 了一圈 个圈"), "zhuan4", "zhuan3"),
         '缝' => choose(place.next_is("衣 补 了 上 好"), "feng2", "feng4"),
@@ -167,7 +205,9 @@ fn obtain(place: &Place<'_>) -> &'static str {
             .is_some_and(|cut| cut.text.chars().count() == 1);
     if place.last_tag("va") || short_noun {
         "de5"
-    } else if place.next_tag("vdp") && (place.before.is_empty() || place.last_tag("rndtc")) {
+    } else if (place.next_tag("vdp") || place.next_is("好好 马上 赶快 赶紧 先 再 快 多 自己"))
+        && (place.before.is_empty() || place.last_tag("rndtc"))
+    {
         "dei3"
     } else if place.next_tag("mn") || place.next_is("了 过 到") {
         "de2"

@@ -18,6 +18,12 @@ pub(crate) fn read(cut: Cut<'_>, cuts: &[Cut<'_>], index: usize) -> Result<Token
         [c] => vec![single(c, cuts, index)?],
         _ => word(cut.text, &text)?,
     };
+    // A place that ends in 上 is on something: 墙上.
+    if let ([_, .., '上'], true, Some(last)) =
+        (text.as_slice(), cut.tag == "s", syllables.last_mut())
+    {
+        last.tone = 5;
+    }
     if cut.tag.starts_with("nr")
         && let (Some(first), Some(surname)) = (
             syllables.first_mut(),
@@ -102,7 +108,7 @@ fn character(c: char) -> Result<Syllable, Unspeakable> {
 }
 
 /// Words in which 儿 is a child and not a coloring of the syllable before it.
-const CHILDREN: &str = "女儿 男儿 幼儿 婴儿 孤儿 胎儿 少儿 小儿 健儿 妻儿 孩儿 宠儿 弃儿 产儿 患儿 托儿 育儿 生儿 混血儿 幸运儿 \
+const CHILDREN: &str = "女儿 男儿 幼儿 婴儿 孤儿 胎儿 少儿 小儿 健儿 妻儿 宠儿 弃儿 产儿 患儿 托儿 育儿 生儿 混血儿 幸运儿 \
     早产儿 畸形儿 低能儿 弄潮儿";
 
 /// Colors the syllable before a closing 儿 and drops the 儿's own: after this characters and syllables differ.
@@ -118,10 +124,10 @@ pub(crate) fn color(token: &mut Token) {
         return;
     }
     let word: String = text.iter().collect();
-    if CHILDREN
+    let child = CHILDREN
         .split_whitespace()
-        .any(|child| word.ends_with(child))
-    {
+        .any(|child| word.ends_with(child));
+    if child || word == "孩儿" {
         return;
     }
     if let [.., before, _] = syllables.as_slice()

@@ -32,6 +32,10 @@ struct Spoken {
     c: char,
     tone: u8,
     ends_word: bool,
+    /// Whether it is a verb of one character.
+    verb: bool,
+    /// Whether it begins a verb of three, such as 看不清.
+    begins: bool,
 }
 
 /// Characters beside which 一 is a digit.
@@ -72,15 +76,25 @@ fn spoken_of(word: &Token) -> Vec<Option<Spoken>> {
             c,
             tone: syllable.tone,
             ends_word: count > 1 && index + 1 == count,
+            verb: word.tag == 'v' && count == 1,
+            begins: index == 0 && matches!(word.tag, 'v' | 'a') && count == 3,
         })
     };
     word.syllables.iter().enumerate().map(spoken).collect()
 }
 
-/// 不 rises before a falling tone and is neutral between a word and itself.
+/// Complements, which say what cannot be reached: 看不清, 听不懂.
+const COMPLEMENTS: &str = "清见懂到起了着完动惯够透准满饱出进开过来去上下及得";
+
+/// 不 rises before a falling tone, and is neutral between a word and itself and between a verb and its complement.
 fn not(before: Option<Spoken>, next: Option<Spoken>) -> u8 {
     match (before, next) {
         (Some(before), Some(next)) if before.c == next.c => 5,
+        (Some(before), Some(next))
+            if before.begins || before.verb && COMPLEMENTS.contains(next.c) =>
+        {
+            5
+        }
         (_, Some(next)) if next.tone == 4 => 2,
         _ => 4,
     }
@@ -103,8 +117,9 @@ fn one(here: Spoken, before: Option<Spoken>, [next, second, third]: [Option<Spok
     let ratio = next.c == '比' && among(second, DIGITS);
     let term = among(Some(next), "加减乘除等") || among(before, "加减乘") || ratio;
     let date = next.c == '日' && among(before, "月");
+    let grade = next.c == '年' && among(second, "级") || next.c == '不' && among(second, "二");
     let ends_word = here.ends_word && !among(before, "这那每某同另哪任进");
-    if !quarter && (digit || ordinal || term || date || ends_word) {
+    if !quarter && (digit || ordinal || term || date || grade || ends_word) {
         return 1;
     }
     // A neutral syllable after 一 is a measure that falls by itself: 一个.
@@ -162,6 +177,7 @@ fn raise(pair: &mut [&mut u8]) {
 
 /// Third tones where words meet, from the end of the clause on: 我很好 stays 3 2 3.
 fn between(words: &mut [Token]) {
+    bind(words);
     let mut next = None;
     for word in words.iter_mut().rev() {
         let given = word.is_given(word.syllables.len().saturating_sub(1));
@@ -172,5 +188,22 @@ fn between(words: &mut [Token]) {
             last.tone = 2;
         }
         next = word.syllables.first().map(|syllable| syllable.tone);
+    }
+}
+
+/// Raises a verb or a preposition before its pronoun, which are as close as one word: 请你, 给我.
+fn bind(words: &mut [Token]) {
+    for at in 1..words.len() {
+        let Some([verb, pronoun]) = words.get_mut(at - 1..=at) else {
+            return;
+        };
+        let close =
+            matches!(verb.tag, 'v' | 'p') && matches!(pronoun.text.as_slice(), ['我' | '你']);
+        if let ([first], [second]) = (verb.syllables.as_mut_slice(), pronoun.syllables.as_slice())
+            && close
+            && (first.tone, second.tone) == (3, 3)
+        {
+            first.tone = 2;
+        }
     }
 }

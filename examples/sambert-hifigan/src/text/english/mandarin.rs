@@ -95,8 +95,8 @@ pub(super) fn nearest(heard: &[Heard<'_>]) -> Vec<Syllable> {
         let ends = index + 1 == heard.len();
         let tone = match (syllable.stressed, stressed) {
             (true, _) if ends => 4,
-            (true, _) | (false, false) => 1,
-            (false, true) => 5,
+            (false, true) if !syllable.full => 5,
+            _ => 1,
         };
         stressed |= syllable.stressed;
         say(syllable, tone, &mut spoken);
@@ -127,11 +127,11 @@ fn say(heard: &Heard<'_>, tone: u8, spoken: &mut Vec<Syllable>) {
         add(alone(consonant), 1);
     }
     let nasal = coda.first().copied().unwrap_or_default();
-    let closed = closed(heard.vowel, nasal, heard.stressed).filter(|_| merged.is_none());
+    let closed = closed(heard.vowel, nasal, heard.full).filter(|_| merged.is_none());
     if closed.is_some() {
         coda = coda.get(1..).unwrap_or_default();
     }
-    let last = closed.unwrap_or_else(|| open(heard.vowel, heard.stressed));
+    let last = closed.unwrap_or_else(|| open(heard.vowel, heard.full));
     add(merged.or_else(|| cell(consonant, last)), tone);
     match heard.vowel {
         "OY" => add(Some("yi"), 5),
@@ -182,11 +182,11 @@ fn alone(consonant: &str) -> Option<&'static str> {
 }
 
 /// Returns the final nearest to a vowel.
-fn open(vowel: &str, stressed: bool) -> &'static str {
+fn open(vowel: &str, full: bool) -> &'static str {
     match vowel {
         "AA" => "a",
         "AE" | "AY" => "ai",
-        "AH" if stressed => "a",
+        "AH" if full => "a",
         "AO" | "AW" => "ao",
         "EH" | "EY" => "ei",
         "IH" | "IY" => "i",
@@ -197,11 +197,11 @@ fn open(vowel: &str, stressed: bool) -> &'static str {
 }
 
 /// Returns the final nearest to a vowel with a nasal behind it.
-fn closed(vowel: &str, nasal: &str, stressed: bool) -> Option<&'static str> {
+fn closed(vowel: &str, nasal: &str, full: bool) -> Option<&'static str> {
     Some(match (vowel, nasal) {
         ("AA" | "AE", "N") => "an",
         ("AH", "N") => {
-            if stressed {
+            if full {
                 "an"
             } else {
                 "en"
@@ -232,7 +232,7 @@ mod tests {
     fn words_sound_as_borrowed_ones() {
         check("HH AH0 L OW1", "he1 lou4");
         check("G UW1 G AH0 L", "gu1 ge5 er5");
-        check("AY1 F OW2 N", "ai1 feng5");
+        check("AY1 F OW2 N", "ai1 feng1");
         check("K W IH1 K", "kui4 ke5");
         check("S T AA1 R", "si1 ta4 er5");
     }

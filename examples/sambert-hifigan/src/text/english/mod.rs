@@ -132,11 +132,6 @@ pub(crate) fn syllables(phones: &str) -> Vec<super::Syllable> {
         .collect()
 }
 
-/// Tells whether a token is of Latin letters.
-pub(crate) fn is_latin(tag: char) -> bool {
-    tag == LETTER || tag == WORD
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,6 +16,8 @@ pub(super) struct Heard<'a> {
     pub(super) vowel: &'a str,
     pub(super) coda: Vec<&'a str>,
     pub(super) stressed: bool,
+    /// Whether the vowel is a full one, be the stress on it or not.
+    pub(super) full: bool,
 }
 
 impl Heard<'_> {
@@ -49,6 +51,7 @@ pub(super) fn of(phones: &str) -> Vec<Heard<'_>> {
             vowel: plain,
             coda: Vec::new(),
             stressed: phone.ends_with('1'),
+            full: !phone.ends_with('0'),
         });
     }
     match heard.last_mut() {
@@ -65,6 +68,7 @@ fn hissed(onset: Vec<&str>) -> Option<Heard<'_>> {
         vowel: "AH",
         coda: Vec::new(),
         stressed: true,
+        full: true,
     })
 }
 
