@@ -1,7 +1,7 @@
 //! Mandarin text to speech: SAM-BERT and HiFi-GAN on candle, with a front end for text.
 //!
 //! The library loads voices in the layout of KAN-TTS and ModelScope, and carries a small demo voice. It knows
-//! nothing of HTTP: a text becomes a [`Plan`], a plan becomes [`Speech`], an iterator over stretches of samples.
+//! nothing of HTTP: a text becomes a [`Plan`], a plan becomes [`Speech`], an iterator over chunks of samples.
 //!
 //! # Examples
 //!
@@ -60,6 +60,7 @@ mod speech;
 pub mod ssml;
 mod stop;
 mod style;
+mod team;
 mod text;
 mod units;
 mod vocoder;

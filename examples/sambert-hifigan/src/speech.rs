@@ -1,25 +1,54 @@
 //! Speaking a plan.
 
-use std::fmt;
+use std::{fmt, iter::FusedIterator};
 
 use crate::{
     Plan, StopSignal, Voice,
     acoustic::{Failure, Mel},
     plan::Sentence,
     probe::Probe,
-    vocoder::Seeded,
+    vocoder::{Seeded, Stream},
 };
 
-/// Speech in the making: an iterator over stretches of samples, each with the pause that follows it.
+/// Frames the vocoder takes at a time.
 ///
-/// After an error it ends.
-#[derive(Debug)]
+/// It keeps what it has seen and computes nothing twice, so a small number costs little; fewer frames would leave
+/// its widest layers less than a register tile.
+const PIECE: usize = 24;
+
+/// Seconds of sound in the first chunk, so that it comes soon, and in all others at most.
+const FIRST: f32 = 0.2;
+const LONGEST: f32 = 0.5;
+
+/// Speech in the making: an iterator over chunks of samples, pauses included.
+///
+/// The first chunk holds about 0.2 seconds of sound, the others at most 0.5; together they are the very samples
+/// that each sentence gives in one piece. What is kept between two chunks does not grow with the text. After an
+/// error the speech ends.
 #[must_use = "nothing is spoken until the iterator is asked"]
 pub struct Speech {
     voice: Voice,
     plan: Plan,
     stop: StopSignal,
+    /// The next sentence.
     next: usize,
+    current: Option<Spoken>,
+    /// Samples that are computed and not yet handed out.
+    ready: Vec<f32>,
+    /// Samples of silence still to come.
+    silence: usize,
+    started: bool,
+    ended: bool,
+}
+
+/// A sentence that is being spoken.
+struct Spoken {
+    mel: Mel,
+    /// Values of the frames that the vocoder has taken.
+    taken: usize,
+    stream: Stream,
+    /// Samples of silence behind it.
+    pause: usize,
 }
 
 impl Speech {
@@ -29,28 +58,93 @@ impl Speech {
             plan,
             stop,
             next: 0,
+            current: None,
+            ready: Vec::new(),
+            silence: 0,
+            started: false,
+            ended: false,
         }
     }
 
-    fn sentence(&self, sentence: &Sentence, index: usize) -> Result<Vec<f32>, SpeakError> {
+    /// Gathers the next chunk; an empty one is the end.
+    fn chunk(&mut self) -> Result<Vec<f32>, SpeakError> {
+        let rate = self.voice.sample_rate() as f32;
+        let wanted = (if self.started { LONGEST } else { FIRST } * rate) as usize;
+        while self.ready.len() < wanted && self.advance(wanted)? {}
+        self.started = true;
+        let rest = self.ready.split_off(wanted.min(self.ready.len()));
+        Ok(std::mem::replace(&mut self.ready, rest))
+    }
+
+    /// Makes some more samples; tells whether there were any to make.
+    fn advance(&mut self, wanted: usize) -> Result<bool, SpeakError> {
+        if self.stop.is_set() {
+            return Err(SpeakError::Cancelled);
+        }
+        if self.silence > 0 {
+            let some = self.silence.min(wanted - self.ready.len());
+            self.silence -= some;
+            self.ready.resize(self.ready.len() + some, 0.0);
+        } else if let Some(mut spoken) = self.current.take() {
+            let end = self.vocode(&mut spoken)?;
+            if end {
+                self.silence = spoken.pause;
+            } else {
+                self.current = Some(spoken);
+            }
+        } else if let Some(sentence) = self.plan.sentences().get(self.next) {
+            let lead = self.silence(sentence.lead());
+            self.current = Some(self.begin(sentence)?);
+            self.silence = lead;
+            self.next += 1;
+        } else {
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    /// Runs the acoustic model over a sentence.
+    fn begin(&self, sentence: &Sentence) -> Result<Spoken, SpeakError> {
         let model = &self.voice.model;
         let ids = sentence
             .encode(&model.tables)
             .map_err(|symbol| SpeakError::Model(format!("no id for {symbol}")))?;
-        let mel: Mel =
-            model
-                .acoustic
-                .run(&ids, sentence.speed(), &self.stop, &mut Probe::none())?;
+        let mel = model
+            .acoustic
+            .run(&ids, sentence.speed(), &self.stop, &mut Probe::none())?;
         // Every sentence has noise of its own.
-        let mut random = Seeded::new(self.plan.seed().wrapping_add((index as u64) << 32));
-        let spoken = model
-            .vocoder
-            .run(&mel, &mut random, &self.stop, &mut Probe::none())?;
-        let silence = |seconds: f32| (seconds * self.voice.sample_rate() as f32) as usize;
-        let mut samples = vec![0.0; silence(sentence.lead())];
-        samples.extend(spoken);
-        samples.resize(samples.len() + silence(sentence.pause()), 0.0);
-        Ok(samples)
+        let random = Seeded::new(self.plan.seed().wrapping_add((self.next as u64) << 32));
+        Ok(Spoken {
+            mel,
+            taken: 0,
+            stream: model.vocoder.start(Box::new(random)),
+            pause: self.silence(sentence.pause()),
+        })
+    }
+
+    /// Turns seconds into samples.
+    fn silence(&self, seconds: f32) -> usize {
+        (seconds * self.voice.sample_rate() as f32) as usize
+    }
+
+    /// Gives the vocoder the next frames; tells whether they were the last.
+    fn vocode(&mut self, spoken: &mut Spoken) -> Result<bool, SpeakError> {
+        let values = &spoken.mel.values;
+        let rest = values.get(spoken.taken..).unwrap_or_default();
+        let piece = rest.chunks(PIECE * spoken.mel.channels).next();
+        let piece = piece.unwrap_or_default();
+        let end = piece.len() == rest.len();
+        let samples = self.voice.model.vocoder.push(
+            &mut spoken.stream,
+            piece,
+            end,
+            &self.voice.team,
+            &self.stop,
+            &mut Probe::none(),
+        )?;
+        spoken.taken += piece.len();
+        self.ready.extend(samples);
+        Ok(end)
     }
 }
 
@@ -58,21 +152,28 @@ impl Iterator for Speech {
     type Item = Result<Vec<f32>, SpeakError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let sentence = self.plan.sentences().get(self.next)?;
-        let spoken = self.sentence(sentence, self.next);
-        self.next = if spoken.is_ok() {
-            self.next + 1
-        } else {
-            usize::MAX
-        };
-        Some(spoken)
+        if self.ended {
+            return None;
+        }
+        let chunk = self.chunk();
+        if chunk.is_err() {
+            self.ended = true;
+            self.current = None;
+        }
+        chunk
+            .map(|samples| (!samples.is_empty()).then_some(samples))
+            .transpose()
     }
+}
 
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (
-            0,
-            Some(self.plan.sentences().len().saturating_sub(self.next)),
-        )
+impl FusedIterator for Speech {}
+
+impl fmt::Debug for Speech {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Speech")
+            .field("voice", &self.voice)
+            .field("next", &self.next)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,6 +1,6 @@
 //! A voice: both models, its tables, and what it can say.
 
-use std::{fmt, path::Path, sync::Arc};
+use std::{fmt, num::NonZeroUsize, path::Path, sync::Arc};
 
 use crate::{
     acoustic::Acoustic,
@@ -10,6 +10,7 @@ use crate::{
     ssml::{self, SsmlError},
     stop::StopSignal,
     style::{Emotion, Style},
+    team::Team,
     text::Latin,
     units::Tables,
     vocoder::Vocoder,
@@ -24,6 +25,7 @@ pub struct Voice {
     pub(crate) model: Arc<Model>,
     /// The speaker, where it is not the default one.
     speaker: Option<usize>,
+    pub(crate) team: Team,
 }
 
 /// What all handles to one voice share.
@@ -106,6 +108,7 @@ impl Voice {
         Self {
             model: Arc::new(model),
             speaker: None,
+            team: Team::default(),
         }
     }
 
@@ -142,6 +145,16 @@ impl Voice {
     #[must_use]
     pub fn details(&self) -> &[(&'static str, String)] {
         &self.model.details
+    }
+
+    /// Lets the vocoder use as many threads; what is spoken stays the same.
+    ///
+    /// One means the thread that asks for the speech, and is the default. More are started here and serve all
+    /// speech of this handle and its clones, so that they bound what is used however much is spoken at once.
+    #[must_use]
+    pub fn with_threads(mut self, threads: NonZeroUsize) -> Self {
+        self.team = Team::of(threads);
+        self
     }
 
     /// Returns the voice's name.
@@ -193,7 +206,7 @@ impl Voice {
         ssml::plan(self, ssml, style)
     }
 
-    /// Speaks a plan, a sentence at a time, on the thread that asks for the next one.
+    /// Speaks a plan, a chunk at a time, whenever the next one is asked for.
     ///
     /// Samples lie between -1 and 1. The stop signal ends the speech within a few milliseconds.
     pub fn speak(&self, plan: &Plan, stop: &StopSignal) -> Speech {

@@ -58,38 +58,36 @@ impl Conv {
     }
 
     /// Computes `n` positions: output `t` of a row reads inputs `t .. t + reach + 1` of every input row.
-    ///
-    /// Rows of `x` are `x_stride` apart and at least `n + reach + TILE` long; rows of `y` are `y_stride`
-    /// apart. With `add` the result is added to what `y` holds.
-    pub(crate) fn apply(
-        &self,
-        x: &[f32],
-        x_stride: usize,
-        y: &mut [f32],
-        y_stride: usize,
-        n: usize,
-        add: bool,
-    ) {
+    pub(crate) fn apply(&self, x: Input<'_>, y: Output<'_>, n: usize) {
         Arch::new().dispatch(Pass {
             conv: self,
             x,
-            x_stride,
             y,
-            y_stride,
             n,
-            add,
         });
     }
 }
 
+/// Rows `stride` apart, read from position `from` on: at least `n + reach + TILE` values each.
+#[derive(Clone, Copy)]
+pub(crate) struct Input<'a> {
+    pub(crate) values: &'a [f32],
+    pub(crate) stride: usize,
+    pub(crate) from: usize,
+}
+
+/// Rows `stride` apart; with `add` the result is added to what they hold.
+pub(crate) struct Output<'a> {
+    pub(crate) values: &'a mut [f32],
+    pub(crate) stride: usize,
+    pub(crate) add: bool,
+}
+
 struct Pass<'a> {
     conv: &'a Conv,
-    x: &'a [f32],
-    x_stride: usize,
-    y: &'a mut [f32],
-    y_stride: usize,
+    x: Input<'a>,
+    y: Output<'a>,
     n: usize,
-    add: bool,
 }
 
 impl WithSimd for Pass<'_> {
@@ -107,64 +105,65 @@ impl WithSimd for Pass<'_> {
 }
 
 impl Pass<'_> {
+    /// Every sum is taken in the same order wherever its tile begins, so that a signal in pieces gives the very
+    /// same values; what is left of a row takes narrower tiles.
     #[inline(always)]
-    fn tiles<S: Simd, const R: usize>(self, simd: S) {
-        let conv = self.conv;
-        let step = 3 * S::F32_LANES;
-        let group_size = conv.inputs * conv.taps * GROUP;
+    fn tiles<S: Simd, const R: usize>(mut self, simd: S) {
         let mut start = 0;
         while start < self.n {
-            let count = step.min(self.n - start);
-            for (index, group) in conv.packed.chunks_exact(group_size).enumerate() {
-                let mut half = 0;
-                while half < GROUP && index * GROUP + half < conv.outputs {
-                    let sums =
-                        tile::<S, R>(simd, self.x, self.x_stride, start, conv, &group[half..]);
-                    for (r, sum) in sums.iter().enumerate() {
-                        let output = index * GROUP + half + r;
-                        if output >= conv.outputs {
-                            break;
-                        }
-                        let from = output * self.y_stride + start;
-                        store(
-                            simd,
-                            sum,
-                            conv.bias[output],
-                            &mut self.y[from..from + count],
-                            self.add,
-                        );
-                    }
-                    half += R;
-                }
-            }
-            start += step;
+            start += match (self.n - start).div_ceil(S::F32_LANES) {
+                1 => self.column::<S, R, 1>(simd, start),
+                2 => self.column::<S, R, 2>(simd, start),
+                _ => self.column::<S, R, 3>(simd, start),
+            };
         }
+    }
+
+    /// Computes all outputs of the positions that `V` vectors hold.
+    #[inline(always)]
+    fn column<S: Simd, const R: usize, const V: usize>(&mut self, simd: S, start: usize) -> usize {
+        let conv = self.conv;
+        let count = (V * S::F32_LANES).min(self.n - start);
+        let group_size = conv.inputs * conv.taps * GROUP;
+        for (index, group) in conv.packed.chunks_exact(group_size).enumerate() {
+            let mut half = 0;
+            while half < GROUP && index * GROUP + half < conv.outputs {
+                let sums = tile::<S, R, V>(simd, self.x, start, conv, &group[half..]);
+                let first = index * GROUP + half;
+                for (sum, output) in sums.iter().zip(first..conv.outputs) {
+                    let from = output * self.y.stride + start;
+                    let y = &mut self.y.values[from..from + count];
+                    store(simd, sum, conv.bias[output], y, self.y.add);
+                }
+                half += R;
+            }
+        }
+        count
     }
 }
 
 #[inline(always)]
-fn tile<S: Simd, const R: usize>(
+fn tile<S: Simd, const R: usize, const V: usize>(
     simd: S,
-    x: &[f32],
-    x_stride: usize,
+    x: Input<'_>,
     start: usize,
     conv: &Conv,
     weights: &[f32],
-) -> [[S::f32s; 3]; R] {
-    let width = 3 * S::F32_LANES;
-    let mut sums = [[simd.splat_f32s(0.0); 3]; R];
+) -> [[S::f32s; V]; R] {
+    let width = V * S::F32_LANES;
+    let mut sums = [[simd.splat_f32s(0.0); V]; R];
     let mut weights = weights;
-    for row in x.chunks(x_stride).take(conv.inputs) {
-        let mut position = start;
+    for row in x.values.chunks(x.stride).take(conv.inputs) {
+        let mut position = x.from + start;
         for _ in 0..conv.taps {
             let v = S::as_simd_f32s(&row[position..position + width]).0;
-            let (v0, v1, v2) = (v[0], v[1], v[2]);
+            let v: [S::f32s; V] = std::array::from_fn(|index| v[index]);
             let w = &weights[..R];
             for (sum, w) in sums.iter_mut().zip(w) {
                 let w = simd.splat_f32s(*w);
-                sum[0] = simd.mul_add_e_f32s(w, v0, sum[0]);
-                sum[1] = simd.mul_add_e_f32s(w, v1, sum[1]);
-                sum[2] = simd.mul_add_e_f32s(w, v2, sum[2]);
+                for (sum, v) in sum.iter_mut().zip(v) {
+                    *sum = simd.mul_add_e_f32s(w, v, *sum);
+                }
             }
             position += conv.dilation;
             weights = weights.get(GROUP..).unwrap_or(&[]);
@@ -174,9 +173,15 @@ fn tile<S: Simd, const R: usize>(
 }
 
 #[inline(always)]
-fn store<S: Simd>(simd: S, sum: &[S::f32s; 3], bias: f32, y: &mut [f32], add: bool) {
+fn store<S: Simd, const V: usize>(
+    simd: S,
+    sum: &[S::f32s; V],
+    bias: f32,
+    y: &mut [f32],
+    add: bool,
+) {
     let bias = simd.splat_f32s(bias);
-    if y.len() == 3 * S::F32_LANES {
+    if y.len() == V * S::F32_LANES {
         let y = S::as_mut_simd_f32s(y).0;
         for (y, sum) in y.iter_mut().zip(sum) {
             let sum = simd.add_f32s(*sum, bias);
@@ -218,12 +223,17 @@ mod tests {
             let mut y = vec![1.0; outputs * n];
             arch.dispatch(Pass {
                 conv: &conv,
-                x: &x,
-                x_stride: stride,
-                y: &mut y,
-                y_stride: n,
+                x: Input {
+                    values: &x,
+                    stride,
+                    from: 0,
+                },
+                y: Output {
+                    values: &mut y,
+                    stride: n,
+                    add: true,
+                },
                 n,
-                add: true,
             });
             for (o, t) in (0..outputs).flat_map(|o| (0..n).map(move |t| (o, t))) {
                 assert!(
@@ -240,5 +250,6 @@ mod tests {
         check([16, 5, 7], 3, 101);
         check([1, 16, 7], 1, 50);
         check([12, 3, 1], 1, 7);
+        check([9, 2, 3], 2, 48 + 31);
     }
 }

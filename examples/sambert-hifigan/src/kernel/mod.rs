@@ -15,7 +15,7 @@ mod linear;
 mod lstm;
 
 pub(crate) use self::{
-    conv::{Conv, TILE},
+    conv::{Conv, Input, Output, TILE},
     elementwise::{add, depthwise, exp_bounded, leaky_into, relu, sine_shift, softmax},
     linear::{LayerNorm, Linear},
     lstm::Lstm,

@@ -51,7 +51,7 @@ impl Bench {
         let mel = self.mel.as_ref().unwrap();
         let stop = StopSignal::new();
         let vocoder = &self.voice.model.vocoder;
-        let samples = vocoder.run(mel, &mut Seeded::new(self.seed), &stop, &mut Probe::none());
+        let samples = vocoder.run(mel, Seeded::new(self.seed), &stop, &mut Probe::none());
         self.samples = samples.unwrap();
     }
 }

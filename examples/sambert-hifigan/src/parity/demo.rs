@@ -42,12 +42,7 @@ fn the_demo_voice_speaks_as_recorded() {
         let samples = voice
             .model
             .vocoder
-            .run(
-                &mel,
-                &mut Seeded::new(0),
-                &StopSignal::new(),
-                &mut Probe::none(),
-            )
+            .run(&mel, Seeded::new(0), &StopSignal::new(), &mut Probe::none())
             .unwrap();
         assert_eq!(samples.len(), recorded.iter().sum::<usize>() * 200);
         let level = samples.iter().map(|s| s * s).sum::<f32>() / samples.len() as f32;
@@ -114,12 +109,7 @@ fn the_demo_voice_sounds_as_recorded() {
     let spoken = voice
         .model
         .vocoder
-        .run(
-            &mel,
-            &mut Seeded::new(3),
-            &StopSignal::new(),
-            &mut Probe::none(),
-        )
+        .run(&mel, Seeded::new(3), &StopSignal::new(), &mut Probe::none())
         .unwrap();
     assert_eq!(spoken.len(), recorded.len());
     let product =

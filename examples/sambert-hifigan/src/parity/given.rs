@@ -53,7 +53,7 @@ fn speak_units(voice: &Voice, units: Vec<Unit>, seed: u64) -> Vec<f32> {
         .unwrap();
     model
         .vocoder
-        .run(&mel, &mut Seeded::new(seed), &stop, &mut Probe::none())
+        .run(&mel, Seeded::new(seed), &stop, &mut Probe::none())
         .unwrap()
 }
 

@@ -5,6 +5,7 @@
 )]
 
 mod beside;
+mod chunks;
 mod containers;
 mod demo;
 mod front;

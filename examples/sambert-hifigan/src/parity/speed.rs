@@ -128,7 +128,7 @@ fn full_size_models_are_faster_than_their_reference() {
         let second = median(|| {
             drop(black_box(
                 vocoder
-                    .run(&mel, &mut Seeded::new(0), &stop, &mut Probe::none())
+                    .run(&mel, Seeded::new(0), &stop, &mut Probe::none())
                     .unwrap(),
             ))
         });

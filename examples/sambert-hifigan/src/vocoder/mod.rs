@@ -5,14 +5,17 @@
 )]
 
 mod generator;
+mod history;
 mod noise;
 mod plane;
 mod pqmf;
 mod reader;
 mod residual;
 mod source;
+mod stage;
+mod stream;
 mod upsample;
 
 #[cfg(test)]
 pub(crate) use self::noise::Given;
-pub(crate) use self::{generator::Vocoder, noise::Seeded};
+pub(crate) use self::{generator::Vocoder, noise::Seeded, stream::Stream};

@@ -1,96 +1,88 @@
-//! Signals of several channels, and padded copies of them.
+//! Signals of several channels.
 
-use crate::kernel::{Conv, TILE, leaky_into};
+use crate::kernel::{Conv, Input, Output, TILE};
 
-/// A signal: `channels` rows of `length` values, one after the other.
-#[derive(Clone, Debug)]
+/// A signal: `channels` rows of `length` values.
+///
+/// Rows lie `stride` apart. What lies between them means nothing; a convolution may read it.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Plane {
     pub(crate) channels: usize,
     pub(crate) length: usize,
-    pub(crate) values: Vec<f32>,
+    stride: usize,
+    values: Vec<f32>,
 }
 
 impl Plane {
     pub(crate) fn zeros(channels: usize, length: usize) -> Self {
-        Self {
-            channels,
-            length,
-            values: vec![0.0; channels * length],
+        let mut plane = Self::default();
+        plane.reshape(channels, length);
+        plane
+    }
+
+    /// Makes room for `channels` rows of `length`, whatever they hold.
+    pub(crate) fn reshape(&mut self, channels: usize, length: usize) {
+        self.channels = channels;
+        self.length = length;
+        self.stride = length + TILE;
+        self.values.resize(channels * self.stride, 0.0);
+    }
+
+    /// Becomes a copy of some positions of another signal.
+    pub(crate) fn copy(&mut self, x: &Self, part: std::ops::Range<usize>) {
+        self.reshape(x.channels, part.len());
+        for (copy, row) in self.rows_mut().zip(x.rows()) {
+            copy.copy_from_slice(&row[part.clone()]);
         }
     }
 
-    pub(crate) fn rows(&self) -> std::slice::ChunksExact<'_, f32> {
-        self.values.chunks_exact(self.length.max(1))
+    /// Forgets all positions from `length` on.
+    pub(crate) fn shorten(&mut self, length: usize) {
+        self.length = self.length.min(length);
     }
 
-    pub(crate) fn rows_mut(&mut self) -> std::slice::ChunksExactMut<'_, f32> {
-        self.values.chunks_exact_mut(self.length.max(1))
-    }
-}
-
-/// A copy of a signal with zeros around it, laid out for [`Conv`].
-#[derive(Debug, Default)]
-pub(crate) struct Padded {
-    values: Vec<f32>,
-    stride: usize,
-    left: usize,
-}
-
-impl Padded {
-    /// Takes rows with `left` and `right` zeros beside them, rectified with `slope` (1 leaves them as they are).
-    pub(crate) fn fill<'a>(
-        &mut self,
-        rows: impl Iterator<Item = &'a [f32]>,
-        length: usize,
-        [left, right]: [usize; 2],
-        slope: f32,
-    ) {
-        self.left = left;
-        self.stride = left + length + right + TILE;
-        self.values.clear();
-        for row in rows {
-            let start = self.values.len();
-            self.values.resize(start + self.stride, 0.0);
-            leaky_into(
-                row,
-                &mut self.values[start + left..start + left + length],
-                slope,
-            );
-        }
-        self.values.resize(self.values.len() + TILE, 0.0);
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &[f32]> {
+        let length = self.length;
+        self.values
+            .chunks_exact(self.stride.max(1))
+            .map(move |row| &row[..length])
     }
 
-    /// Convolves positions from `from` on, `n` of them; position 0 reads the first `reach + 1` padded values.
-    pub(crate) fn convolve(
-        &self,
-        conv: &Conv,
-        from: usize,
-        n: usize,
-        y: &mut [f32],
-        y_stride: usize,
-        add: bool,
-    ) {
-        conv.apply(&self.values[from..], self.stride, y, y_stride, n, add);
+    pub(crate) fn rows_mut(&mut self) -> impl Iterator<Item = &mut [f32]> {
+        let length = self.length;
+        self.values
+            .chunks_exact_mut(self.stride.max(1))
+            .map(move |row| &mut row[..length])
     }
 
-    /// Returns the rows without their padding.
-    pub(crate) fn left(&self) -> usize {
-        self.left
+    /// Returns the rows one after the other.
+    pub(crate) fn joined(&self) -> Vec<f32> {
+        self.rows().flatten().copied().collect()
     }
-}
 
-/// Zeros a convolution needs on both sides to keep the length.
-pub(crate) const fn same_padding(conv: &Conv, causal: bool) -> [usize; 2] {
-    let reach = conv.reach();
-    let left = if causal { reach } else { reach / 2 };
-    [left, reach - left]
-}
+    /// Computes `n` positions of a convolution over `x`, from its position `from` on, in place of what the plane
+    /// held.
+    pub(crate) fn convolve(&mut self, conv: &Conv, x: &Self, from: usize, n: usize) {
+        self.reshape(conv.outputs(), n);
+        self.run(conv, x, from, n, false);
+    }
 
-/// Convolves a signal, rectified first, keeping its length.
-pub(crate) fn convolve_same(conv: &Conv, x: &Plane, slope: f32, causal: bool) -> Plane {
-    let mut padded = Padded::default();
-    padded.fill(x.rows(), x.length, same_padding(conv, causal), slope);
-    let mut y = Plane::zeros(conv.outputs(), x.length);
-    padded.convolve(conv, 0, x.length, &mut y.values, x.length, false);
-    y
+    /// Adds `n` positions of a convolution over `x`.
+    pub(crate) fn add_convolved(&mut self, conv: &Conv, x: &Self, n: usize) {
+        self.run(conv, x, 0, n, true);
+    }
+
+    fn run(&mut self, conv: &Conv, x: &Self, from: usize, n: usize, add: bool) {
+        let input = Input {
+            values: &x.values,
+            stride: x.stride,
+            from,
+        };
+        let output = Output {
+            values: &mut self.values,
+            stride: self.stride,
+            add,
+        };
+        conv.apply(input, output, n);
+    }
 }

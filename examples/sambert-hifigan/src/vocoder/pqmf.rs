@@ -2,23 +2,25 @@
 
 use std::f64::consts::PI;
 
-use super::plane::Plane;
+use super::{history::History, plane::Plane};
+use crate::kernel::Conv;
 
 /// Taps of the prototype filter, less one.
 const TAPS: usize = 62;
 const CUTOFF: f64 = 0.142;
 const BETA: f64 = 9.0;
 
-/// A pseudo quadrature mirror filter bank.
+/// A pseudo quadrature mirror filter bank, as one convolution of which each output is a phase of the signal.
 #[derive(Debug)]
-pub(crate) struct Pqmf {
-    /// `[bands, TAPS + 1]`.
-    filters: Vec<f32>,
+pub(super) struct Pqmf {
+    conv: Conv,
     bands: usize,
+    left: usize,
+    right: usize,
 }
 
 impl Pqmf {
-    pub(crate) fn new(bands: usize) -> Self {
+    pub(super) fn new(bands: usize) -> Self {
         let middle = (TAPS / 2) as f64;
         let prototype = |n: usize| {
             let x = n as f64 - middle;
@@ -38,27 +40,41 @@ impl Pqmf {
             };
             (2.0 * prototype(n) * (turn - shift).cos()) as f32
         };
-        let filters = (0..bands)
-            .flat_map(|band| (0..=TAPS).map(move |n| filter(band, n)))
+        // Output `t` reads the stuffed signal from `t - 31` to `t + 31`; of its values only every `bands`th is
+        // not zero, and which these are depends on the phase.
+        let (left, right) = (TAPS / 2 / bands, (TAPS / 2).div_ceil(bands));
+        let taps = left + right + 1;
+        let tap = |phase: usize, band: usize, tap: usize| {
+            let n = ((tap + bands) * bands + TAPS / 2).checked_sub((left + bands) * bands + phase);
+            n.filter(|n| *n <= TAPS)
+                .map_or(0.0, |n| filter(band, n) * bands as f32)
+        };
+        let weight: Vec<f32> = (0..bands * bands * taps)
+            .map(|index| tap(index / taps / bands, index / taps % bands, index % taps))
             .collect();
-        Self { filters, bands }
+        let conv = Conv::new(&weight, &vec![0.0; bands], [bands, bands, taps], 1);
+        Self {
+            conv,
+            bands,
+            left,
+            right,
+        }
     }
 
-    /// Joins the bands.
-    pub(crate) fn synthesize(&self, subbands: &Plane) -> Vec<f32> {
-        let length = subbands.length * self.bands;
-        let mut y = vec![0.0; length];
-        for (row, filter) in subbands.rows().zip(self.filters.chunks_exact(TAPS + 1)) {
-            for (index, value) in row.iter().enumerate() {
-                let value = value * self.bands as f32;
-                // Output t reads the stuffed signal from t - 31 to t + 31.
-                for (n, weight) in filter.iter().enumerate() {
-                    let position = (index * self.bands + TAPS / 2).checked_sub(n);
-                    if let Some(y) = position.and_then(|position| y.get_mut(position)) {
-                        *y += value * weight;
-                    }
-                }
-            }
+    pub(super) fn start(&self) -> History {
+        History::new(self.bands, self.left)
+    }
+
+    /// Joins the next piece of the bands.
+    pub(super) fn push(&self, history: &mut History, x: &Plane, end: bool) -> Vec<f32> {
+        let (mut joined, mut phases) = (Plane::default(), Plane::default());
+        let zeros = if end { self.right } else { 0 };
+        let ready = history.feed(&self.conv, x, 1.0, zeros, &mut joined);
+        phases.convolve(&self.conv, &joined, 0, ready);
+        let mut y = vec![0.0; ready * self.bands];
+        for (phase, row) in phases.rows().enumerate() {
+            let targets = y.iter_mut().skip(phase).step_by(self.bands);
+            targets.zip(row).for_each(|(y, value)| *y = *value);
         }
         y
     }

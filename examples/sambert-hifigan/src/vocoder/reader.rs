@@ -1,13 +1,13 @@
 //! Reads a generator's layers from a checkpoint.
 
 use super::{
-    generator::Stage,
     residual::ResidualBlock,
     source::{Down, Source},
+    stage::Stage,
     upsample::{Branch, Shape, Upsample},
 };
 use crate::{
-    kernel::{Conv, Linear},
+    kernel::Conv,
     load::{GeneratorParams, NsfParams, Weights},
 };
 
@@ -93,7 +93,10 @@ impl Reader<'_> {
                 Upsample::new(shape, repeated.as_ref(), None),
                 Upsample::new(shape, None, transposed.as_ref()),
             ],
+            down: p.nsf_params.is_some().then(|| self.down(index)),
             blocks,
+            slope: p.nonlinear_activation_params.negative_slope,
+            index,
         }
     }
 
@@ -128,37 +131,41 @@ impl Reader<'_> {
             .weights
             .values("source_module.ffn.0.bias", &[1])
             .unwrap_or_default();
-        let scales = &self.p.upsample_scales;
-        let down = |stage: usize| {
-            let factor: usize = scales[stage + 1..].iter().product();
-            let channels = self.p.channels >> (stage + 1);
-            let taps = if factor == 1 { 1 } else { 2 * factor };
-            let left = match (factor, self.p.causal) {
-                (1, _) => 0,
-                (_, true) => taps - 1,
-                (_, false) => factor / 2,
-            };
-            let branch = self.branch(
-                &format!("source_downs.{stage}.conv1d"),
-                [channels, 1, taps],
-                channels,
-            );
-            let linear = match branch {
-                Some(branch) => Linear::new(&branch.weight, Some(&branch.bias), channels, taps),
-                None => Linear::new(&[], None, 0, 1),
-            };
-            Down {
-                linear,
-                factor,
-                left,
-            }
-        };
-        let downs = (0..scales.len()).map(down).collect();
-        Source::new(
+        Source {
             mix,
-            bias.first().copied().unwrap_or(0.0),
-            nsf.sampling_rate,
-            downs,
-        )
+            bias: bias.first().copied().unwrap_or(0.0),
+            sampling_rate: nsf.sampling_rate,
+        }
     }
+
+    fn down(&self, stage: usize) -> Down {
+        let factor: usize = self.p.upsample_scales[stage + 1..].iter().product();
+        let channels = self.p.channels >> (stage + 1);
+        let taps = if factor == 1 { 1 } else { 2 * factor };
+        let left = match (factor, self.p.causal) {
+            (1, _) => 0,
+            (_, true) => taps - 1,
+            (_, false) => factor / 2,
+        };
+        let name = format!("source_downs.{stage}.conv1d");
+        let conv = match self.branch(&name, [channels, 1, taps], channels) {
+            Some(branch) => {
+                let weight = regrouped(&branch.weight, taps, factor);
+                let shape = [channels, factor, taps / factor];
+                Conv::new(&weight, &branch.bias, shape, 1)
+            }
+            None => Conv::new(&[], &[], [0, 1, 1], 1),
+        };
+        Down { conv, factor, left }
+    }
+}
+
+/// Reorders `[outputs, taps]` into `[outputs, factor, taps / factor]`: tap `k` belongs to channel `k % factor`.
+fn regrouped(weight: &[f32], taps: usize, factor: usize) -> Vec<f32> {
+    let few = taps / factor;
+    let row = |row: &[f32]| {
+        let value = |index: usize| row[index % few * factor + index / few];
+        (0..taps).map(value).collect::<Vec<_>>()
+    };
+    weight.chunks_exact(taps).flat_map(row).collect()
 }

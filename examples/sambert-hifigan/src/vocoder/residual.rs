@@ -1,21 +1,47 @@
 //! The residual blocks after each upsampling.
 
-use super::plane::{Padded, Plane, same_padding};
-use crate::kernel::{Conv, add};
+use super::{
+    history::{History, Same},
+    plane::Plane,
+};
+use crate::{
+    kernel::{Conv, add},
+    stop::StopSignal,
+};
 
 /// Values of one channel a part of a signal should have, so that its buffers stay in the cache.
 const PART: usize = 2048;
 
 /// A residual block: pairs of convolutions, each adding to its input.
 #[derive(Debug)]
-pub(crate) struct ResidualBlock {
+pub(super) struct ResidualBlock {
     pairs: Vec<[Conv; 2]>,
     causal: bool,
     slope: f32,
 }
 
+/// What a block carries from piece to piece, and its buffers.
+#[derive(Debug)]
+pub(super) struct BlockState {
+    pairs: Vec<PairState>,
+    /// The values that are computed and not yet fetched.
+    done: History,
+    x: Plane,
+    y: Plane,
+    joined: Plane,
+    middle: Plane,
+}
+
+#[derive(Debug)]
+struct PairState {
+    wide: Same,
+    plain: Same,
+    /// The input that the convolutions' later answers are added to.
+    input: History,
+}
+
 impl ResidualBlock {
-    pub(crate) const fn new(pairs: Vec<[Conv; 2]>, causal: bool, slope: f32) -> Self {
+    pub(super) const fn new(pairs: Vec<[Conv; 2]>, causal: bool, slope: f32) -> Self {
         Self {
             pairs,
             causal,
@@ -23,104 +49,79 @@ impl ResidualBlock {
         }
     }
 
-    /// Positions to the left and right an output depends on.
-    fn halo(&self) -> [usize; 2] {
-        self.pairs
-            .iter()
-            .flatten()
-            .fold([0, 0], |[left, right], conv| {
-                let [l, r] = same_padding(conv, self.causal);
-                [left + l, right + r]
-            })
-    }
-
-    /// Runs over a whole signal in place.
-    fn run(&self, x: &mut Plane, buffers: &mut Buffers) {
-        let length = x.length;
-        for [wide, plain] in &self.pairs {
-            let Buffers { padded, middle } = buffers;
-            padded.fill(
-                x.rows(),
-                length,
-                same_padding(wide, self.causal),
-                self.slope,
-            );
-            middle.channels = wide.outputs();
-            middle.length = length;
-            middle.values.resize(wide.outputs() * length, 0.0);
-            padded.convolve(wide, 0, length, &mut middle.values, length, false);
-            padded.fill(
-                middle.rows(),
-                length,
-                same_padding(plain, self.causal),
-                self.slope,
-            );
-            padded.convolve(plain, 0, length, &mut x.values, length, true);
+    pub(super) fn start(&self, channels: usize) -> BlockState {
+        let pair = |[wide, plain]: &[Conv; 2]| PairState {
+            wide: Same::new(wide, self.causal),
+            plain: Same::new(plain, self.causal),
+            input: History::new(channels, 0),
+        };
+        BlockState {
+            pairs: self.pairs.iter().map(pair).collect(),
+            done: History::new(channels, 0),
+            x: Plane::default(),
+            y: Plane::default(),
+            joined: Plane::default(),
+            middle: Plane::default(),
         }
     }
-}
 
-/// Buffers the blocks share.
-#[derive(Debug)]
-pub(crate) struct Buffers {
-    padded: Padded,
-    middle: Plane,
-}
-
-impl Buffers {
-    pub(crate) fn new() -> Self {
-        Self {
-            padded: Padded::default(),
-            middle: Plane::zeros(0, 0),
-        }
-    }
-}
-
-/// Returns the mean of all blocks over the signal.
-///
-/// The signal is cut into parts that carry as many neighbors as the blocks can see, so that the result is the
-/// same as in one piece while the work stays in the cache. `go_on` is asked before each part.
-pub(crate) fn mean_of_blocks(
-    blocks: &[ResidualBlock],
-    x: &Plane,
-    buffers: &mut Buffers,
-    go_on: impl Fn() -> bool,
-) -> Option<Plane> {
-    let part = PART.max(32 * PART / x.channels.max(1));
-    mean_by_parts(blocks, x, part, buffers, go_on)
-}
-
-fn mean_by_parts(
-    blocks: &[ResidualBlock],
-    x: &Plane,
-    part: usize,
-    buffers: &mut Buffers,
-    go_on: impl Fn() -> bool,
-) -> Option<Plane> {
-    let mut y = Plane::zeros(x.channels, x.length);
-    let mut local = Plane::zeros(0, 0);
-    for start in (0..x.length).step_by(part) {
-        let end = (start + part).min(x.length);
-        for block in blocks {
-            if !go_on() {
-                return None;
+    /// Takes the next piece of the signal, in parts that fit the cache; a set signal leaves the rest undone.
+    pub(super) fn push(&self, state: &mut BlockState, x: &Plane, end: bool, stop: &StopSignal) {
+        let part = PART.max(32 * PART / x.channels.max(1));
+        let mut from = 0;
+        loop {
+            let to = (from + part).min(x.length);
+            if stop.is_set() {
+                return;
             }
-            let [left, right] = block.halo();
-            let (from, to) = (start.saturating_sub(left), (end + right).min(x.length));
-            local.channels = x.channels;
-            local.length = to - from;
-            local.values.clear();
-            x.rows()
-                .for_each(|row| local.values.extend_from_slice(&row[from..to]));
-            block.run(&mut local, buffers);
-            for (y, local) in y.rows_mut().zip(local.rows()) {
-                add(&mut y[start..end], &local[start - from..end - from]);
+            state.x.copy(x, from..to);
+            self.run(state, end && to == x.length);
+            from = to;
+            if to == x.length {
+                return;
             }
         }
     }
+
+    fn run(&self, state: &mut BlockState, end: bool) {
+        let BlockState {
+            pairs,
+            done,
+            x,
+            y,
+            joined,
+            middle,
+        } = state;
+        for ([wide, plain], pair) in self.pairs.iter().zip(pairs) {
+            let ready = pair.wide.feed(wide, x, self.slope, end, joined);
+            middle.convolve(wide, joined, 0, ready);
+            let ready = pair.plain.feed(plain, middle, self.slope, end, joined);
+            pair.input.join(x, 1.0, 0, y);
+            y.add_convolved(plain, joined, ready);
+            pair.input.keep(y, ready);
+            y.shorten(ready);
+            std::mem::swap(x, y);
+        }
+        done.append(x, y);
+    }
+}
+
+/// Takes what all blocks have computed, averaged.
+pub(super) fn take_mean(blocks: &mut [BlockState]) -> Plane {
+    let ready = blocks.iter().map(|block| block.done.length()).min();
     let share = (blocks.len() as f32).recip();
-    y.values.iter_mut().for_each(|value| *value *= share);
-    Some(y)
+    let mut parts = blocks
+        .iter_mut()
+        .map(|block| block.done.take(ready.unwrap_or(0)));
+    let mut sum = parts.next().unwrap_or_default();
+    for part in parts {
+        for (sum, part) in sum.rows_mut().zip(part.rows()) {
+            add(sum, part);
+        }
+    }
+    sum.rows_mut()
+        .for_each(|row| row.iter_mut().for_each(|value| *value *= share));
+    sum
 }
 
 #[cfg(test)]
@@ -144,19 +145,33 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_signal_in_parts_gives_what_it_gives_in_one_piece(
-            length in 1usize..700,
-            part in 1usize..300,
+        fn a_signal_in_pieces_gives_what_it_gives_in_one(
+            pieces in proptest::collection::vec(0usize..300, 1..6),
             causal: bool,
         ) {
             let blocks = [block(3, &[1, 3], causal), block(7, &[1, 5], causal)];
-            let mut x = Plane::zeros(4, length);
-            x.values.iter_mut().enumerate().for_each(|(i, x)| *x = ((i * 31) % 97) as f32 / 48.0 - 1.0);
-            let run = |part| mean_by_parts(&blocks, &x, part, &mut Buffers::new(), || true).unwrap();
-            let (whole, parts) = (run(length), run(part));
-            for (whole, part) in whole.values.iter().zip(&parts.values) {
-                prop_assert!((whole - part).abs() < 1e-5);
+            let mut whole = Plane::zeros(4, pieces.iter().sum());
+            for (channel, row) in whole.rows_mut().enumerate() {
+                row.iter_mut()
+                    .enumerate()
+                    .for_each(|(i, x)| *x = ((i * 31 + channel) % 97) as f32 / 48.0 - 1.0);
             }
+            let run = |pieces: &[usize]| {
+                let mut states: Vec<_> = blocks.iter().map(|block| block.start(4)).collect();
+                let (mut rows, mut from) = (vec![Vec::new(); 4], 0);
+                for (index, piece) in pieces.iter().enumerate() {
+                    let mut x = Plane::default();
+                    x.copy(&whole, from..from + piece);
+                    from += piece;
+                    for (block, state) in blocks.iter().zip(&mut states) {
+                        block.push(state, &x, index + 1 == pieces.len(), &StopSignal::new());
+                    }
+                    let mean = take_mean(&mut states);
+                    rows.iter_mut().zip(mean.rows()).for_each(|(all, row)| all.extend_from_slice(row));
+                }
+                rows
+            };
+            prop_assert_eq!(run(&pieces), run(&[whole.length]));
         }
     }
 }

@@ -1,7 +1,10 @@
 //! The neural source filter: an excitation of harmonics and noise at the wanted pitch.
 
 use super::{noise::Excitation, plane::Plane};
-use crate::{kernel::Linear, probe::Probe};
+use crate::{
+    kernel::{Conv, add},
+    probe::Probe,
+};
 
 /// Amplitude of each harmonic.
 const AMPLITUDE: f32 = 0.1;
@@ -14,66 +17,68 @@ const VOICED: f32 = 0.6;
 
 /// Makes excitations.
 #[derive(Debug)]
-pub(crate) struct Source {
+pub(super) struct Source {
     /// One weight for each harmonic, the fundamental first.
-    mix: Vec<f32>,
-    bias: f32,
-    sampling_rate: f32,
-    downs: Vec<Down>,
+    pub(super) mix: Vec<f32>,
+    pub(super) bias: f32,
+    pub(super) sampling_rate: u32,
 }
 
-/// Brings the excitation down to the rate of one stage.
+/// Brings the excitation down to the rate of one stage: a convolution whose stride is `factor`.
+///
+/// The samples of one position become channels, so that the stride becomes one.
 #[derive(Debug)]
-pub(crate) struct Down {
-    pub(crate) linear: Linear,
-    pub(crate) factor: usize,
-    pub(crate) left: usize,
+pub(super) struct Down {
+    pub(super) conv: Conv,
+    pub(super) factor: usize,
+    pub(super) left: usize,
+}
+
+/// Where the harmonics are.
+pub(super) struct Oscillators {
+    random: Box<dyn Excitation>,
+    /// Cycles since the beginning, and the phase there.
+    harmonics: Vec<(f64, f32)>,
 }
 
 impl Source {
-    pub(crate) const fn new(
-        mix: Vec<f32>,
-        bias: f32,
-        sampling_rate: u32,
-        downs: Vec<Down>,
-    ) -> Self {
-        Self {
-            mix,
-            bias,
-            sampling_rate: sampling_rate as f32,
-            downs,
+    pub(super) fn start(&self, mut random: Box<dyn Excitation>) -> Oscillators {
+        // The fundamental always starts at zero.
+        let phase = |index: usize| {
+            let drawn = random.phase(index);
+            (0.0, if index == 0 { 0.0 } else { drawn })
+        };
+        Oscillators {
+            harmonics: (0..self.mix.len()).map(phase).collect(),
+            random,
         }
     }
 
-    /// Makes the excitation of frames with these frequencies in Hz and voicings.
-    pub(crate) fn excite(
+    /// Makes the excitation of the next frames, with these frequencies in Hz and voicings.
+    pub(super) fn excite(
         &self,
-        frequency: &[f32],
-        voicing: &[f32],
+        oscillators: &mut Oscillators,
+        [frequency, voicing]: [&[f32]; 2],
         hop: usize,
-        random: &mut dyn Excitation,
         probe: &mut Probe<'_>,
     ) -> Vec<f32> {
         let length = frequency.len() * hop;
         let mut sum = vec![self.bias; length];
         let mut harmonic = vec![0.0; length];
-        for (index, weight) in self.mix.iter().enumerate() {
-            // The fundamental always starts at zero.
-            let drawn = random.phase(index);
-            let phase = if index == 0 { 0.0 } else { drawn };
+        let Oscillators { random, harmonics } = oscillators;
+        for ((index, weight), (cycles, phase)) in self.mix.iter().enumerate().zip(harmonics) {
             random.noise(index, &mut harmonic);
-            let mut cycles = 0.0f64;
             for ((values, frequency), voicing) in
                 harmonic.chunks_exact_mut(hop).zip(frequency).zip(voicing)
             {
-                let step = f64::from(frequency * (index + 1) as f32 / self.sampling_rate);
+                let step = f64::from(frequency * (index + 1) as f32 / self.sampling_rate as f32);
                 for value in values {
-                    cycles += step;
+                    *cycles += step;
                     let noise = *value * DEVIATION;
                     *value = if *voicing > VOICED {
                         // Rounded before its fraction is taken, as the reference does.
-                        let angle = (cycles as f32).fract() * std::f32::consts::TAU;
-                        AMPLITUDE * (angle + phase).sin() + noise
+                        let angle = (*cycles as f32).fract() * std::f32::consts::TAU;
+                        AMPLITUDE * (angle + *phase).sin() + noise
                     } else {
                         noise * (AMPLITUDE / (3.0 * DEVIATION))
                     };
@@ -85,44 +90,39 @@ impl Source {
                 .for_each(|(sum, value)| *sum += weight * value);
         }
         sum.iter_mut().for_each(|value| *value = value.tanh());
+        probe.see("excitation", &sum);
         sum
     }
+}
 
-    /// Adds the excitation to a stage's signal.
-    pub(crate) fn add_to(
-        &self,
-        stage: usize,
-        excitation: &[f32],
-        x: &mut Plane,
-        probe: &mut Probe<'_>,
-    ) {
-        let Some(down) = self.downs.get(stage) else {
-            return;
-        };
-        let width = down.linear.inputs();
-        let mut padded = vec![0.0; down.left];
-        padded.extend_from_slice(excitation);
-        padded.resize(
-            padded
-                .len()
-                .max((x.length.max(1) - 1) * down.factor + width),
-            0.0,
-        );
-        let mut windows = Vec::with_capacity(x.length * width);
-        for position in 0..x.length {
-            windows.extend_from_slice(&padded[position * down.factor..][..width]);
+impl Down {
+    /// Begins an excitation: with the zeros that the first position sees before it.
+    pub(super) fn start(&self) -> Vec<f32> {
+        vec![0.0; self.left]
+    }
+
+    /// Returns how many positions the samples at hand are enough for.
+    pub(super) fn ready(&self, samples: &[f32]) -> usize {
+        (samples.len() / self.factor).saturating_sub(self.conv.reach())
+    }
+
+    /// Adds the next positions of the excitation to a stage's signal and drops what no later one needs.
+    pub(super) fn add_to(&self, samples: &mut Vec<f32>, x: &mut Plane) -> Plane {
+        let columns = x.length + self.conv.reach();
+        samples.resize(samples.len().max(columns * self.factor), 0.0);
+        let mut split = Plane::zeros(self.factor, columns);
+        for (index, row) in split.rows_mut().enumerate() {
+            let column = samples.iter().skip(index).step_by(self.factor);
+            row.iter_mut()
+                .zip(column)
+                .for_each(|(x, value)| *x = *value);
         }
-        let rows = down.linear.map(&windows);
-        let channels = x.channels;
-        let column = |channel: usize| rows[channel..].iter().step_by(channels);
-        for (channel, x) in x.rows_mut().enumerate() {
-            x.iter_mut()
-                .zip(column(channel))
-                .for_each(|(x, value)| *x += value);
+        let mut added = Plane::default();
+        added.convolve(&self.conv, &split, 0, x.length);
+        for (x, added) in x.rows_mut().zip(added.rows()) {
+            add(x, added);
         }
-        if probe.is_active() {
-            let shown: Vec<f32> = (0..channels).flat_map(column).copied().collect();
-            probe.see(&format!("src_{stage}"), &shown);
-        }
+        samples.drain(..x.length * self.factor);
+        added
     }
 }

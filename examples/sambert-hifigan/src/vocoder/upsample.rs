@@ -5,7 +5,7 @@
 //! at load time, into one short convolution per phase. That is a third to a fifth of the arithmetic, and
 //! neither a repeated signal nor a stuffed one is ever written.
 
-use super::plane::{Padded, Plane};
+use super::{history::History, plane::Plane};
 use crate::kernel::Conv;
 
 /// Input positions of one phase computed at a time.
@@ -90,27 +90,40 @@ impl Upsample {
         }
     }
 
-    /// Upsamples the rectified signal.
-    pub(crate) fn run(&self, x: &Plane, slope: f32) -> Plane {
+    pub(super) const fn outputs(&self) -> usize {
+        self.shape.outputs
+    }
+
+    pub(super) fn start(&self) -> History {
+        History::new(self.shape.inputs, self.left)
+    }
+
+    /// Upsamples the next piece of a signal, rectified first.
+    pub(super) fn push(&self, history: &mut History, x: &Plane, slope: f32, end: bool) -> Plane {
         let Shape { outputs, scale, .. } = self.shape;
-        let mut padded = Padded::default();
-        padded.fill(x.rows(), x.length, [self.left, self.right], slope);
-        let mut y = Plane::zeros(outputs, x.length * scale);
-        let mut part = vec![0.0; outputs * PART];
-        for start in (0..x.length).step_by(PART) {
-            let count = PART.min(x.length - start);
+        let (mut joined, mut one) = (Plane::default(), Plane::default());
+        history.join(x, slope, if end { self.right } else { 0 }, &mut joined);
+        let ready = joined.length.saturating_sub(self.left + self.right);
+        history.keep(&joined, ready);
+        let mut y = Plane::zeros(outputs, ready * scale);
+        for start in (0..ready).step_by(PART) {
+            let count = PART.min(ready - start);
             for (index, phase) in self.phases.iter().enumerate() {
-                let from = (padded.left() + start).wrapping_add_signed(phase.first);
-                padded.convolve(&phase.conv, from, count, &mut part, PART, false);
-                for (y, part) in y.rows_mut().zip(part.chunks_exact(PART)) {
+                let from = (self.left + start).saturating_add_signed(phase.first);
+                one.convolve(&phase.conv, &joined, from, count);
+                for (y, one) in y.rows_mut().zip(one.rows()) {
                     let targets = y[start * scale + index..].iter_mut().step_by(scale);
-                    targets
-                        .zip(&part[..count])
-                        .for_each(|(y, value)| *y = *value);
+                    targets.zip(one).for_each(|(y, value)| *y = *value);
                 }
             }
         }
         y
+    }
+
+    /// Upsamples a whole signal.
+    #[cfg(test)]
+    pub(super) fn run(&self, x: &Plane, slope: f32) -> Plane {
+        self.push(&mut self.start(), x, slope, true)
     }
 }
 
@@ -224,7 +237,10 @@ mod tests {
             let y = &mut y[output * length..][..length];
             y.fill(f64::from(repeated.bias[output]) + f64::from(transposed.bias[output]));
             for input in 0..inputs {
-                let x: Vec<f64> = x.values[input * x.length..][..x.length]
+                let x: Vec<f64> = x
+                    .rows()
+                    .nth(input)
+                    .unwrap()
                     .iter()
                     .map(|x| leaky(*x))
                     .collect();
@@ -257,14 +273,15 @@ mod tests {
             ..transposed
         };
         let mut x = Plane::zeros(3, length);
-        x.values
-            .iter_mut()
+        x.rows_mut()
+            .flatten()
             .enumerate()
             .for_each(|(i, x)| *x = value(i + 3));
         let merged = Upsample::new(shape, Some(&repeated), Some(&transposed)).run(&x, SLOPE);
         let exact = plainly(shape, &repeated, &transposed, &x);
-        assert_eq!(merged.values.len(), exact.len());
-        for (ours, exact) in merged.values.iter().zip(exact) {
+        let merged = merged.joined();
+        assert_eq!(merged.len(), exact.len());
+        for (ours, exact) in merged.iter().zip(exact) {
             assert!(
                 (f64::from(*ours) - exact).abs() < 1e-4,
                 "{scale} {taps} {causal}"

@@ -118,20 +118,36 @@ fn equal_seeds_give_equal_samples_and_others_do_not() {
 fn sentences_are_set_apart_by_silence() {
     let voice = Voice::demo().unwrap();
     let plan = voice.plan("你好。再见。", &Style::default()).unwrap();
-    let stretches: Vec<_> = voice
+    let samples: Vec<f32> = voice
         .speak(&plan, &StopSignal::new())
-        .map(Result::unwrap)
+        .flat_map(Result::unwrap)
         .collect();
-    assert_eq!(stretches.len(), 2);
-    let silence = stretches[0]
-        .iter()
-        .rev()
-        .take_while(|sample| **sample == 0.0)
-        .count();
-    assert!(silence >= 4480, "{silence} samples");
+    let silences: Vec<_> = samples
+        .chunk_by(|a, b| *a == 0.0 && *b == 0.0)
+        .map(<[f32]>::len)
+        .filter(|silence| *silence > 100)
+        .collect();
+    // 0.28 seconds between the sentences and none behind the last.
+    assert_eq!(silences, [4480]);
+    assert!(samples.last().unwrap().abs() < 0.1 && samples[samples.len() - 1] != 0.0);
+}
+
+#[test]
+fn the_first_chunk_is_short_and_none_is_long() {
+    let voice = Voice::demo().unwrap();
+    let text = "今天天气很好，我们去公园玩吧。".repeat(3);
+    let plan = voice.plan(&text, &Style::default()).unwrap();
+    let lengths: Vec<_> = voice
+        .speak(&plan, &StopSignal::new())
+        .map(|chunk| chunk.unwrap().len())
+        .collect();
+    let (last, others) = lengths.split_last().unwrap();
+    assert_eq!(lengths[0], 3200);
     assert!(
-        stretches[1].last().unwrap().abs() < 0.1 && stretches[1][stretches[1].len() - 1] != 0.0
+        others[1..].iter().all(|length| *length == 8000),
+        "{lengths:?}"
     );
+    assert!((1..=8000).contains(last) && lengths.len() > 15);
 }
 
 #[test]

@@ -35,7 +35,7 @@ pub(super) fn read_tensors(path: &Path) -> Stored {
         .collect()
 }
 
-pub(super) fn shipped() -> PathBuf {
+fn shipped() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
 }
 
@@ -57,8 +57,24 @@ pub(in crate::parity) fn more_cases() -> Option<PathBuf> {
     Some(more)
 }
 
+/// Returns every case with what its `meta.json` says.
+pub(in crate::parity) fn all_cases() -> Vec<(PathBuf, Value)> {
+    let mut found = Vec::new();
+    [Some(shipped()), more_cases()]
+        .iter()
+        .flatten()
+        .for_each(|folder| cases(folder, &mut found));
+    found.sort();
+    assert!(!found.is_empty(), "no case was found");
+    let meta = |case: PathBuf| {
+        let text = fs::read_to_string(case.join("meta.json")).unwrap();
+        (case, serde_json::from_str(&text).unwrap())
+    };
+    found.into_iter().map(meta).collect()
+}
+
 /// Finds every folder below with a `meta.json`.
-pub(super) fn cases(root: &Path, found: &mut Vec<PathBuf>) {
+fn cases(root: &Path, found: &mut Vec<PathBuf>) {
     let Ok(entries) = fs::read_dir(root) else {
         return;
     };
@@ -83,7 +99,7 @@ pub(super) fn present<'a>(case: &Path, meta: &'a Value) -> Vec<&'a Value> {
 }
 
 /// Returns the names of the weight files in a case: both containers hold the same.
-pub(super) fn weight_files(case: &Path) -> Vec<String> {
+pub(in crate::parity) fn weight_files(case: &Path) -> Vec<String> {
     let names = fs::read_dir(case)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap());

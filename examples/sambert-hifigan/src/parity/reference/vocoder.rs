@@ -19,17 +19,22 @@ use crate::{
 
 /// Compares every utterance, with the weights from every container.
 pub(super) fn compare(case: &Path, meta: &Value, report: &mut Report) {
-    let text = fs::read_to_string(case.join("config.yaml")).unwrap();
-    let config = VocoderConfig::parse("config.yaml", &text).unwrap();
     for file in weight_files(case) {
-        let bytes = fs::read(case.join(&file)).unwrap();
-        let tensors = read_checkpoint(&file, bytes, VOCODER_PATHS).unwrap();
-        let model = Vocoder::load(&file, &config, tensors).unwrap();
+        let model = load(case, &file);
         for one in present(case, meta) {
             let at = case.join(one["file"].as_str().unwrap());
             utterance(&at, &model, &read_tensors(&at), report);
         }
     }
+}
+
+/// Loads the generator of a case from one of its weight files.
+pub(in crate::parity) fn load(case: &Path, file: &str) -> Vocoder {
+    let text = fs::read_to_string(case.join("config.yaml")).unwrap();
+    let config = VocoderConfig::parse("config.yaml", &text).unwrap();
+    let bytes = fs::read(case.join(file)).unwrap();
+    let tensors = read_checkpoint(file, bytes, VOCODER_PATHS).unwrap();
+    Vocoder::load(file, &config, tensors).unwrap()
 }
 
 fn utterance(at: &Path, model: &Vocoder, tensors: &Stored, report: &mut Report) {
@@ -42,9 +47,10 @@ fn utterance(at: &Path, model: &Vocoder, tensors: &Stored, report: &mut Report) 
     let given = |name: &str| tensors.get(name).map(floats).unwrap_or_default();
     // Stored with its deviation, which the source multiplies by.
     let noise = given("noise").iter().map(|noise| noise / 0.003).collect();
-    let mut random = Given {
+    let random = Given {
         phase: given("phase"),
         noise,
+        taken: Vec::new(),
     };
     let input = &tensors["mel"];
     let mel = Mel {
@@ -53,12 +59,7 @@ fn utterance(at: &Path, model: &Vocoder, tensors: &Stored, report: &mut Report) 
         durations: Vec::new(),
     };
     let wav = model
-        .run(
-            &mel,
-            &mut random,
-            &StopSignal::new(),
-            &mut Probe::new(&mut sink),
-        )
+        .run(&mel, random, &StopSignal::new(), &mut Probe::new(&mut sink))
         .unwrap();
     assert_eq!(
         wav.len(),
