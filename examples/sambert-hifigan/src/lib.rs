@@ -52,6 +52,9 @@
 //! tells how far they are apart and how fast each part is.
 
 mod acoustic;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod kernel;
 mod load;
 mod plan;

@@ -59,11 +59,7 @@ impl Voice {
     ///
     /// Never in an intact build.
     pub fn demo() -> Result<Self, LoadError> {
-        let acoustic = include_bytes!("../voice/am/ckpt/checkpoint_7732.pth").as_slice();
-        let vocoder = include_bytes!("../voice/voc/ckpt/checkpoint_8932.pth").as_slice();
-        let mvn = include_bytes!("../voice/am/mvn.npy");
-        let parts = Parts::demo(acoustic.into(), vocoder.into(), mvn)?;
-        Ok(Self::of(Model::assemble(parts)?))
+        Ok(Self::of(Model::assemble(Parts::built_in()?)?))
     }
 
     /// Loads a voice from a directory or file: a package (its default voice), the folder of one voice, a base

@@ -18,6 +18,8 @@ mod parts;
 mod pickle;
 mod weights;
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use self::config::Manifest;
 pub(crate) use self::{
     about::About,
     checkpoint::{ACOUSTIC_PATHS, Source, Tensors, VOCODER_PATHS, read_checkpoint},

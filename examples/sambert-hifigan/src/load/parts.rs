@@ -68,8 +68,11 @@ impl Parts {
         })
     }
 
-    /// Describes the demo voice, whose weights may come from elsewhere.
-    pub(crate) fn demo(acoustic: Source, vocoder: Source, mvn: &[u8]) -> Result<Self, LoadError> {
+    /// Describes the demo voice.
+    pub(crate) fn built_in() -> Result<Self, LoadError> {
+        let acoustic = include_bytes!("../../voice/am/ckpt/checkpoint_7732.pth").as_slice();
+        let vocoder = include_bytes!("../../voice/voc/ckpt/checkpoint_8932.pth").as_slice();
+        let mvn = include_bytes!("../../voice/am/mvn.npy");
         let about = About::parse("voice/voice.json", include_str!("../../voice/voice.json"))?;
         let text = |file: &str, content: &str| Text {
             file: file.to_owned(),
@@ -88,8 +91,18 @@ impl Parts {
             name: about.name.clone().unwrap_or_default(),
             layout: Layout::BuiltIn,
             about,
-            acoustic: ModelParts::new(acoustic_config, "voice/am/ckpt", acoustic, ACOUSTIC_PATHS)?,
-            vocoder: ModelParts::new(vocoder_config, "voice/voc/ckpt", vocoder, VOCODER_PATHS)?,
+            acoustic: ModelParts::new(
+                acoustic_config,
+                "voice/am/ckpt",
+                acoustic.into(),
+                ACOUSTIC_PATHS,
+            )?,
+            vocoder: ModelParts::new(
+                vocoder_config,
+                "voice/voc/ckpt",
+                vocoder.into(),
+                VOCODER_PATHS,
+            )?,
             statistics: Statistics {
                 mvn: Some(mvn),
                 se: None,

@@ -1,12 +1,25 @@
 //! The command.
 
-use std::process::{Command, Output};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use sambert_hifigan::{StopSignal, Style, Voice};
 
 fn sambert(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_sambert"))
         .args(arguments)
         .output()
         .unwrap()
+}
+
+/// The demo voice as a folder.
+const DEMO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/voice");
+
+fn is_empty(folder: &Path) -> bool {
+    fs::read_dir(folder).unwrap().next().is_none()
 }
 
 #[test]
@@ -25,38 +38,148 @@ fn speak_writes_a_wav_file() {
         "1.5",
     ]);
     assert!(output.status.success(), "{output:?}");
-    let wav = std::fs::read(file).unwrap();
+    let wav = fs::read(file).unwrap();
     assert_eq!(&wav[..4], b"RIFF");
     assert_eq!(
         u32::from_le_bytes(wav[40..44].try_into().unwrap()) as usize,
         wav.len() - 44
     );
     assert!(wav.len() > 10_000);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
 #[test]
-fn pinyin_shows_the_reading_and_inspect_the_voice() {
+fn a_dash_streams_the_same_sound_to_the_standard_output() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.wav");
+    let ssml = "<speak>你好。<break time=\"200ms\"/>再见。</speak>";
+    assert!(
+        sambert(&["speak", ssml, "--ssml", "-o", file.to_str().unwrap()])
+            .status
+            .success()
+    );
+    let streamed = sambert(&["speak", ssml, "--ssml", "-o", "-"]).stdout;
+    assert_eq!(streamed[44..], fs::read(file).unwrap()[44..]);
+    // The length was not known when the header was written.
+    assert_eq!(streamed[40..44], [0xff; 4]);
+}
+
+#[test]
+fn pinyin_shows_the_reading() {
     assert_eq!(
         String::from_utf8_lossy(&sambert(&["pinyin", "你好"]).stdout),
         "ni2 hao3.\n"
     );
-    let shown = sambert(&["inspect"]).stdout;
-    assert!(String::from_utf8_lossy(&shown).contains("neutral happy angry sad fear hate surprise"));
 }
 
 #[test]
-fn what_cannot_be_said_is_told_and_fails() {
-    let output = sambert(&["speak", "こんにちは", "-o", "never.wav"]);
+fn inspect_shows_what_an_operator_wants_to_know() {
+    let shown = sambert(&["inspect"]).stdout;
+    let shown = String::from_utf8_lossy(&shown);
+    for line in [
+        "voice               demo",
+        "samples per second  16000",
+        "emotions            neutral happy angry sad fear hate surprise",
+        "layout              built in",
+        "acoustic model      voice/am/ckpt (f16)",
+        "acoustic flags      NSF",
+        "samples per frame   200",
+    ] {
+        assert!(shown.contains(line), "{line} not in\n{shown}");
+    }
+}
+
+#[test]
+fn inspect_names_every_problem_on_a_line_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    for file in [
+        "am/config.yaml",
+        "am/mvn.npy",
+        "am/ckpt/checkpoint_7732.pth",
+        "voc/config.yaml",
+    ] {
+        let target = folder.path().join(file);
+        fs::create_dir_all(target.parent().unwrap()).unwrap();
+        fs::copy(Path::new(DEMO).join(file), target).unwrap();
+    }
+    // The acoustic model where the vocoder should be.
+    fs::create_dir(folder.path().join("voc/ckpt")).unwrap();
+    fs::copy(
+        folder.path().join("am/ckpt/checkpoint_7732.pth"),
+        folder.path().join("voc/ckpt/checkpoint_1.pth"),
+    )
+    .unwrap();
+    let output = sambert(&["inspect", folder.path().to_str().unwrap()]);
+    assert!(!output.status.success());
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.lines().count() > 60, "{told}");
+    assert!(
+        told.contains("\n  missing tensor conv_pre.conv1d.weight [128, 80, 7]\n"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_converted_voice_speaks_as_the_folder_it_was_made_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("demo.safetensors");
+    let output = sambert(&["convert", DEMO, file.to_str().unwrap()]);
+    assert!(output.status.success(), "{output:?}");
+    let (one, other) = (
+        Voice::load(Path::new(DEMO)).unwrap(),
+        Voice::load(&file).unwrap(),
+    );
+    assert_eq!(one.name(), other.name());
+    assert_eq!(one.emotions(), other.emotions());
+    let speak = |voice: &Voice| {
+        let plan = voice.plan("今天天气很好。", &Style::default()).unwrap();
+        let speech = voice.speak(&plan, &StopSignal::new());
+        speech.map(Result::unwrap).collect::<Vec<_>>().concat()
+    };
+    assert_eq!(speak(&one), speak(&other));
+
+    let spoken = folder.path().join("a.wav");
+    let output = sambert(&[
+        "speak",
+        "你好",
+        "-o",
+        spoken.to_str().unwrap(),
+        "--voice",
+        file.to_str().unwrap(),
+    ]);
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+fn a_run_that_fails_leaves_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let wav = folder.path().join("never.wav");
+    let wav = wav.to_str().unwrap();
+    let output = sambert(&["speak", "こんにちは", "-o", wav]);
     assert!(!output.status.success());
     assert!(
         String::from_utf8_lossy(&output.stderr).contains("cannot speak \"こ\""),
         "{output:?}"
     );
-    assert!(!std::path::Path::new("never.wav").exists());
+    for arguments in [
+        ["speak", "你好", "-o", wav, "--speed", "7"],
+        ["speak", "你好", "-o", wav, "--voice", "/nowhere"],
+        ["speak", "你好", "-o", wav, "--speaker", "nobody"],
+        ["speak", "<p>你好", "-o", wav, "--ssml", "--seed=1"],
+    ] {
+        assert!(!sambert(&arguments).status.success());
+    }
+    let file = folder.path().join("never.safetensors");
     assert!(
-        !sambert(&["speak", "你好", "-o", "never.wav", "--speed", "7"])
+        !sambert(&["convert", "/nowhere", file.to_str().unwrap()])
             .status
             .success()
     );
+    assert!(is_empty(folder.path()));
     assert!(!sambert(&["inspect", "/nowhere"]).status.success());
+    assert!(
+        !sambert(&["speak", "你好", "-o", "/nowhere/a.wav"])
+            .status
+            .success()
+    );
 }

@@ -9,6 +9,7 @@
 
 mod command;
 mod damage;
+mod packages;
 mod reading;
 mod speaking;
 mod ssml;

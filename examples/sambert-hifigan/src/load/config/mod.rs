@@ -6,7 +6,7 @@ mod vocoder;
 
 use serde::{Deserialize, de::IgnoredAny};
 
-pub(super) use self::manifest::{Custom, Manifest};
+pub(crate) use self::manifest::{Custom, Manifest};
 pub(crate) use self::{
     acoustic::{AcousticConfig, AcousticParams, NormType, Shift},
     vocoder::{GeneratorParams, NsfParams, VocoderConfig},
