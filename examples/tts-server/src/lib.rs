@@ -17,6 +17,7 @@ mod settings;
 mod shield;
 mod state;
 mod synthesis;
+mod text;
 mod tls;
 
 pub use self::{

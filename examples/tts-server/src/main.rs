@@ -56,13 +56,15 @@ fn run(args: &Args) -> Result<(), StartError> {
     runtime.block_on(serve(&settings, with))
 }
 
-/// Loads the voice of the command line, or those of the settings, or the one that is built in.
+/// Loads the voices of the command line, or those of the settings, or the one that is built in.
 fn voices(named: Option<&Path>, settings: &Settings) -> Result<Vec<Arc<dyn Voice>>, StartError> {
     let named = named.map(Path::to_owned);
     let folders = named.map_or_else(|| settings.voices().to_vec(), |folder| vec![folder]);
     let mut voices: Vec<Arc<dyn Voice>> = Vec::new();
     for folder in &folders {
-        voices.push(Arc::new(ModelVoice::load(folder)?));
+        for voice in ModelVoice::load(folder)? {
+            voices.push(Arc::new(voice));
+        }
     }
     if voices.is_empty() {
         voices.push(Arc::new(ModelVoice::demo()?));

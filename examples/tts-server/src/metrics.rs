@@ -60,7 +60,8 @@ pub(crate) fn spoken(how: Result<(), SpeechError>, took: Option<Duration>) {
         Ok(()) => "spoken",
         Err(SpeechError::Cancelled) => "cancelled",
         Err(SpeechError::TooSlow) => "too_slow",
-        Err(SpeechError::NothingToSpeak | SpeechError::MarksUnknown) => "nothing_to_speak",
+        Err(SpeechError::NothingToSpeak) => "nothing_to_speak",
+        Err(SpeechError::Marks { .. } | SpeechError::Unspeakable) => "unspeakable",
         Err(SpeechError::Broken) => "broken",
     };
     counter!(SPOKEN, "outcome" => outcome).increment(1);

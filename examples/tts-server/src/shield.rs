@@ -14,6 +14,7 @@ use crate::{
     sessions::SessionAuthenticator,
     settings::Settings,
     state::App,
+    text,
 };
 
 /// The stack around the routes, and what belongs to it.
@@ -36,6 +37,7 @@ pub(crate) async fn protect(
     let assembled = settings.config.assemble_with(store.clone())?;
     let shield = assembled.shield.observe(MetricsLayer::by(clock.clone()));
     let shield = shield.observe(OpenAiErrors::new());
+    let shield = shield.sanitize(text::layer(settings)?);
     let (shield, keys) = match assembled.keys {
         Some((scheme, store)) => (shield, Keys::of(scheme, store)?),
         None => own_keys(shield, data, clock)?,

@@ -161,7 +161,8 @@ mod tests {
         let sample = |at: usize| {
             let time = at as f32 / 16_000.0;
             let swell = (time * 7.0).sin().abs() * 0.3;
-            let tones = [220.0, 440.0, 880.0].map(|pitch| (time * pitch * 6.283).sin());
+            let tones =
+                [220.0, 440.0, 880.0].map(|pitch| (time * pitch * std::f32::consts::TAU).sin());
             tones.iter().sum::<f32>() * swell
         };
         (0..count).map(sample).collect()

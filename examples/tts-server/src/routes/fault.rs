@@ -140,7 +140,16 @@ pub(crate) fn unspoken(why: SpeechError, name: Field) -> Rejection {
     };
     match why {
         SpeechError::NothingToSpeak => words("text_not_speakable", "nothing that can be spoken"),
-        SpeechError::MarksUnknown => words("ssml_malformed", "marks that are not read here"),
+        SpeechError::Unspeakable => words(
+            "text_not_speakable",
+            "something that this voice has not learned",
+        ),
+        SpeechError::Marks { line, column } => words(
+            "ssml_malformed",
+            "markup that is malformed, or that is not read here",
+        )
+        .with_member("line", line)
+        .with_member("column", column),
         SpeechError::Broken | SpeechError::Cancelled | SpeechError::TooSlow => Rejection::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "synthesis_failed",

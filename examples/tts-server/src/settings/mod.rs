@@ -134,14 +134,13 @@ impl Settings {
 
     /// Returns how long a text may be.
     pub(crate) fn max_graphemes(&self) -> usize {
-        let written = self
-            .written
-            .get("text")
-            .and_then(|text| text.get("max_graphemes"));
-        let number = written.and_then(toml::Value::as_integer);
-        number
-            .and_then(|number| usize::try_from(number).ok())
-            .unwrap_or(MAX_GRAPHEMES)
+        self.text("max_graphemes").unwrap_or(MAX_GRAPHEMES)
+    }
+
+    /// Returns a number of the section `[text]`.
+    pub(crate) fn text(&self, key: &str) -> Option<usize> {
+        let number = self.written.get("text")?.get(key)?.as_integer()?;
+        usize::try_from(number).ok()
     }
 
     fn server(&self, key: &str) -> Option<&toml::Value> {

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use sambert_hifigan::{
-    Emotion, LoadError, SpeakError, StopSignal, Style, TextError, Voice as Model,
+    Emotion, LoadError, SpeakError, SsmlError, SsmlProblem, StopSignal, Style, TextError,
+    Voice as Model,
 };
 
 use super::{Speech, SpeechError, Utterance, Voice, VoiceInfo, Words};
@@ -22,12 +23,13 @@ impl ModelVoice {
         loaded(Model::demo()).map(Self)
     }
 
-    /// Loads the voice in a folder.
+    /// Loads every voice in a folder, the default first.
     ///
     /// # Errors
     /// When a file is missing or damaged.
-    pub fn load(folder: &Path) -> Result<Self, StartError> {
-        loaded(Model::load(folder)).map(Self)
+    pub fn load(folder: &Path) -> Result<Vec<Self>, StartError> {
+        let voices = loaded(Model::load_all(folder))?;
+        Ok(voices.into_iter().map(Self).collect())
     }
 
     fn style(&self, utterance: &Utterance) -> Result<Style, SpeechError> {
@@ -58,8 +60,11 @@ impl Voice for ModelVoice {
     fn speak(&self, utterance: &Utterance, stop: &StopSignal) -> Result<Speech, SpeechError> {
         let style = self.style(utterance)?;
         let plan = match &utterance.words {
-            Words::Plain(text) => self.0.plan(text, &style).map_err(unreadable)?,
-            Words::Ssml(_) => return Err(SpeechError::MarksUnknown),
+            Words::Plain(text) => self.0.plan(text, &style).map_err(|why| unspeakable(&why))?,
+            Words::Ssml(ssml) => self
+                .0
+                .plan_ssml(ssml, &style)
+                .map_err(|why| unmarked(&why))?,
         };
         let speech = self.0.speak(&plan, stop);
         Ok(Box::new(speech.map(|stretch| stretch.map_err(failed))))
@@ -73,11 +78,22 @@ fn loaded<T>(loaded: Result<T, LoadError>) -> Result<T, StartError> {
     })
 }
 
-fn unreadable(why: TextError) -> SpeechError {
+fn unspeakable(why: &TextError) -> SpeechError {
     match why {
-        // It was checked when the request came.
-        TextError::Emotion(_) => SpeechError::Broken,
+        // A plain text has the emotion that was checked when the request came; marks can name any.
+        TextError::Emotion(_) | TextError::Unspeakable { .. } => SpeechError::Unspeakable,
         _ => SpeechError::NothingToSpeak,
+    }
+}
+
+fn unmarked(why: &SsmlError) -> SpeechError {
+    match why.problem() {
+        SsmlProblem::Text(why) => unspeakable(why),
+        _ => {
+            let place = why.place();
+            let (line, column) = (place.line, place.column);
+            SpeechError::Marks { line, column }
+        }
     }
 }
 

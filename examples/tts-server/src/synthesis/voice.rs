@@ -96,12 +96,19 @@ pub enum SpeechError {
     Broken,
     /// The client has left.
     Cancelled,
-    /// The marks are not what this server reads.
-    MarksUnknown,
+    /// The marks are not what the voice reads.
+    Marks {
+        /// The line of the first that is not; the first is 1.
+        line: usize,
+        /// Its character in the line; the first is 1.
+        column: usize,
+    },
     /// The words hold nothing that can be spoken.
     NothingToSpeak,
     /// The client read too slowly while others waited for its place.
     TooSlow,
+    /// The words hold something that the voice has not learned.
+    Unspeakable,
 }
 
 impl fmt::Display for SpeechError {
@@ -109,9 +116,10 @@ impl fmt::Display for SpeechError {
         f.write_str(match self {
             Self::Broken => "the voice failed",
             Self::Cancelled => "the client has left",
-            Self::MarksUnknown => "the marks are not read here",
+            Self::Marks { .. } => "the marks are not read here",
             Self::NothingToSpeak => "there is nothing to speak",
             Self::TooSlow => "the client read too slowly",
+            Self::Unspeakable => "the voice has not learned this",
         })
     }
 }

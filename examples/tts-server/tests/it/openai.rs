@@ -3,12 +3,13 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::StatusCode;
 use serde_json::{Value, json};
+use tts_server::{ModelVoice, Voice};
 
-use crate::support::{Answer, Ask, CONFIG, LETTER, TestServer};
+use crate::support::{Answer, Ask, CONFIG, LETTER, TestServer, TestVoice};
 
 const SPEECH: &str = "/v1/audio/speech";
 
-fn speech(more: Value) -> Ask {
+fn speech(more: &Value) -> Ask {
     let mut body = json!({ "model": "sambert-hifigan", "voice": "test", "input": "今天天气" });
     for (name, value) in more.as_object().unwrap() {
         body[name] = value.clone();
@@ -27,7 +28,7 @@ async fn send(server: &TestServer, ask: Ask) -> Answer {
 
 /// Checks that a refusal is in their envelope.
 #[track_caller]
-fn check(answer: &Answer, status: u16, kind: &str, code: &str, param: Value) {
+fn check(answer: &Answer, status: u16, kind: &str, code: &str, param: &Value) {
     assert_eq!(answer.status.as_u16(), status, "{:?}", answer.body);
     assert_eq!(answer.header("content-type"), "application/json");
     let document = answer.json();
@@ -36,7 +37,7 @@ fn check(answer: &Answer, status: u16, kind: &str, code: &str, param: Value) {
         (&error["type"], &error["code"]),
         (&json!(kind), &json!(code))
     );
-    assert_eq!(error["param"], param);
+    assert_eq!(&error["param"], param);
     assert!(error["message"].as_str().unwrap().ends_with('.'));
     assert_eq!(document.as_object().unwrap().len(), 1);
 }
@@ -53,12 +54,12 @@ async fn it_speaks_in_pieces_in_the_format_that_was_asked_for() {
         ),
         (json!("flac"), "audio/flac"),
     ] {
-        let answer = send(&server, speech(json!({ "response_format": format }))).await;
+        let answer = send(&server, speech(&json!({ "response_format": format }))).await;
         assert_eq!(answer.status, StatusCode::OK, "{:?}", answer.body);
         assert_eq!(answer.header("content-type"), kind);
         assert_eq!(answer.header("transfer-encoding"), "chunked");
     }
-    let fast = speech(json!({ "response_format": "pcm", "speed": 2, "voice": { "id": "test" } }));
+    let fast = speech(&json!({ "response_format": "pcm", "speed": 2, "voice": { "id": "test" } }));
     assert_eq!(send(&server, fast).await.body.len(), 4 * LETTER);
     let trail = server.finish().await;
     assert_eq!(trail.requests[4]["settled"]["audio_milliseconds"], 200);
@@ -67,10 +68,10 @@ async fn it_speaks_in_pieces_in_the_format_that_was_asked_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn events_hold_the_same_file_and_what_was_spent() {
     let server = TestServer::start().await;
-    let file = send(&server, speech(json!({ "stream_format": "audio" })))
+    let file = send(&server, speech(&json!({ "stream_format": "audio" })))
         .await
         .body;
-    let events = send(&server, speech(json!({ "stream_format": "sse" }))).await;
+    let events = send(&server, speech(&json!({ "stream_format": "sse" }))).await;
     assert_eq!(
         events.header("content-type"),
         "text/event-stream; charset=utf-8"
@@ -137,8 +138,8 @@ async fn what_the_handler_refuses_is_in_their_envelope() {
         (json!({ "voice": 1 }), 422, "request_shape", json!(null)),
     ] {
         let server = TestServer::start().await;
-        let answer = send(&server, speech(more)).await;
-        check(&answer, status, wrong, code, param);
+        let answer = send(&server, speech(&more)).await;
+        check(&answer, status, wrong, code, &param);
         let message = answer.json()["error"]["message"]
             .as_str()
             .unwrap()
@@ -156,32 +157,32 @@ async fn what_the_handler_refuses_is_in_their_envelope() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_layers_refuse_is_in_their_envelope_too_and_elsewhere_it_is_not() {
     let server = TestServer::start().await;
-    let guest = server.client.send(speech(json!({}))).await;
+    let guest = server.client.send(speech(&json!({}))).await;
     check(
         &guest,
         401,
         "authentication_error",
         "unauthenticated",
-        json!(null),
+        &json!(null),
     );
     assert!(guest.headers.contains_key("www-authenticate"));
     let wrong = "invalid_request_error";
-    let empty = send(&server, speech(json!({ "input": " " }))).await;
-    check(&empty, 422, wrong, "text_empty", json!("input"));
-    let long = send(&server, speech(json!({ "input": "好".repeat(501) }))).await;
-    check(&long, 422, wrong, "text_too_long", json!("input"));
+    let empty = send(&server, speech(&json!({ "input": " " }))).await;
+    check(&empty, 422, wrong, "text_empty", &json!("input"));
+    let long = send(&server, speech(&json!({ "input": "好".repeat(501) }))).await;
+    check(&long, 422, wrong, "text_too_long", &json!("input"));
     let nowhere = server.client.send(Ask::get("/v1/chat/completions")).await;
-    check(&nowhere, 404, wrong, "not_found", json!(null));
+    check(&nowhere, 404, wrong, "not_found", &json!(null));
     for _ in 0..10 {
-        send(&server, speech(json!({}))).await;
+        send(&server, speech(&json!({}))).await;
     }
-    let often = send(&server, speech(json!({}))).await;
+    let often = send(&server, speech(&json!({}))).await;
     check(
         &often,
         429,
         "rate_limit_error",
         "quota_exceeded",
-        json!(null),
+        &json!(null),
     );
     assert!(often.headers.contains_key("retry-after"));
     let other = server.client.send(Ask::get("/nowhere")).await;
@@ -190,13 +191,20 @@ async fn what_the_layers_refuse_is_in_their_envelope_too_and_elsewhere_it_is_not
 
 #[tokio::test(flavor = "multi_thread")]
 async fn instructions_choose_an_emotion_and_are_cleaned_like_any_text() {
-    let server = TestServer::start_as(CONFIG).await;
-    let bare = send(
-        &server,
-        speech(json!({ "instructions": "\u{202e}Sound happy." })),
-    )
-    .await;
-    assert_eq!(bare.status, StatusCode::OK);
+    let voice = ModelVoice::demo().unwrap();
+    let name = voice.info().id;
+    let server = TestServer::start_with(CONFIG, voice, TestVoice::default()).await;
+    let instructed = |instructions: &'static str| {
+        let more = json!({ "voice": name, "response_format": "pcm", "instructions": instructions });
+        send(&server, speech(&more))
+    };
+    let sad = Ask::speak("今天天气").and("emotion=sad&format=pcm");
+    let sad = server.with_key(sad).await;
+    assert_eq!(
+        instructed("Sound \u{202e}sad, please.").await.body,
+        sad.body
+    );
+    assert_ne!(instructed("Speak as you like.").await.body, sad.body);
     let trail = server.finish().await;
     assert!(trail.text.contains("\"cleaned\""), "{}", trail.text);
 }
@@ -217,6 +225,6 @@ async fn models_are_listed_and_found() {
         404,
         "invalid_request_error",
         "model_not_found",
-        json!("model"),
+        &json!("model"),
     );
 }

@@ -76,10 +76,33 @@ async fn words_with_marks_come_in_a_field_of_their_own() {
         (refused.status.as_u16(), refused.code().as_str()),
         (422, "ssml_malformed")
     );
-    assert_eq!(refused.json()["field"], "ssml");
+    let place = ["field", "line", "column"].map(|name| refused.json()[name].clone());
+    assert_eq!(place, [json!("ssml"), json!(1), json!(2)]);
     let both = server.with_key(ask(r#"{"ssml":"好","text":"好"}"#)).await;
     assert_eq!(
         (both.status.as_u16(), both.code().as_str()),
         (400, "text_twice")
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_built_in_voice_reads_marks_and_says_where_it_does_not() {
+    let voice = ModelVoice::demo().unwrap();
+    let server = TestServer::start_with(CONFIG, voice, TestVoice::default()).await;
+    let ask = |ssml: &str| {
+        let body = json!({ "ssml": ssml, "format": "pcm" });
+        server.with_key(Ask::json("/tts", body.to_string()))
+    };
+    let plain = ask("<speak>你好</speak>").await;
+    let pause = ask("<speak>你好<break time=\"2s\"/>你好</speak>").await;
+    assert_eq!(plain.status, StatusCode::OK, "{:?}", plain.body);
+    let seconds = |answer: &crate::support::Answer| answer.body.len() as f64 / 32_000.0;
+    assert!(seconds(&pause) > 2.0 * seconds(&plain) + 1.5);
+    let refused = ask("<speak>你好\n<marquee/></speak>").await;
+    assert_eq!(refused.code(), "ssml_malformed");
+    assert_eq!(
+        (&refused.json()["line"], &refused.json()["column"]),
+        (&json!(2), &json!(1))
+    );
+    assert!(!String::from_utf8_lossy(&refused.body).contains("marquee"));
 }

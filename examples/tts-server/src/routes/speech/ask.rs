@@ -1,5 +1,6 @@
 //! The JSON object that OpenAI's clients send, in terms of our own.
 
+use sambert_hifigan::Emotion;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -89,10 +90,10 @@ impl SpeechAsk {
     }
 }
 
-/// Finds an emotion of a voice that the instructions name. Instructions are advice: what they say beyond that, or
-/// of an emotion that the voice has not learned, changes nothing.
+/// Finds the emotion of a voice that the instructions ask for. Instructions are advice: what they say beyond that
+/// changes nothing.
 fn described(instructions: &str, there: &[String]) -> Option<String> {
-    let words = instructions.to_ascii_lowercase();
-    let mut words = words.split(|letter: char| !letter.is_ascii_alphanumeric());
-    words.find_map(|word| there.iter().find(|name| *name == word).cloned())
+    let learned = there.iter().filter_map(|name| name.parse().ok());
+    let learned: Vec<Emotion> = learned.collect();
+    Emotion::described(instructions, &learned).map(|emotion| emotion.name().to_owned())
 }

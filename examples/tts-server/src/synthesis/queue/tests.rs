@@ -8,7 +8,7 @@ use palisade::ManualClock;
 use super::*;
 use crate::{
     encoding::Format,
-    synthesis::{Speech, Turn, VoiceInfo, Words, pipe::STRETCHES},
+    synthesis::{Delivery, Speech, Turn, Utterance, Voice, VoiceInfo, Words, pipe::STRETCHES},
 };
 
 /// Says a second for each character, a stretch each.

@@ -56,7 +56,7 @@ impl Voice for TestVoice {
         let text = utterance.words.as_str();
         assert!(!text.contains('坏'), "cannot say {text}");
         if matches!(utterance.words, Words::Ssml(_)) && text.contains('?') {
-            return Err(SpeechError::MarksUnknown);
+            return Err(SpeechError::Marks { line: 1, column: 2 });
         }
         if !text
             .chars()

@@ -2,6 +2,11 @@
 //! is not stuck behind a long one, and first sound comes soon to all. A text whose client does not take what was
 //! made is parked, where it costs no thread, and comes back when there is room.
 
+mod order;
+mod places;
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::{HashMap, VecDeque},
     fmt,
@@ -12,13 +17,12 @@ use std::{
 use palisade::SharedClock;
 use sambert_hifigan::StopSignal;
 
-use super::{Delivery, Job, Listener, Pipe, SpeechError, Utterance, Voice};
-use crate::{encoding::Encoder, metrics};
+pub(crate) use self::order::{Bounds, Full, Order};
+use super::{Job, Listener, Pipe, SpeechError};
+use crate::metrics;
 
 /// A first guess of how long a text takes, until one has been measured.
 const FIRST_GUESS: Duration = Duration::from_secs(2);
-/// How far behind a listener a client may be and still keep its place when others have none.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The texts under way, and the word that there will be no more.
 pub(crate) struct Queue {
@@ -26,26 +30,6 @@ pub(crate) struct Queue {
     arrived: Condvar,
     bounds: Bounds,
     clock: SharedClock,
-}
-
-/// How much is under way at most.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Bounds {
-    /// Threads that speak.
-    pub(crate) threads: usize,
-    /// Texts that wait for their turn besides.
-    pub(crate) waiting: usize,
-    /// Clients with a text under way or an answer that they have not read to its end.
-    pub(crate) listeners: usize,
-}
-
-/// A text, and how its sound is wanted.
-pub(crate) struct Order {
-    pub(crate) voice: Arc<dyn Voice>,
-    pub(crate) sample_rate: u32,
-    pub(crate) utterance: Utterance,
-    pub(crate) encoder: Box<dyn Encoder>,
-    pub(crate) delivery: Delivery,
 }
 
 struct State {
@@ -58,13 +42,6 @@ struct State {
     closed: bool,
     /// How long a text takes, averaged so that the newest counts a quarter.
     pace: Duration,
-}
-
-/// Says that no place is free, and when one probably will be.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Full {
-    /// When to come again: whole seconds, at least one.
-    pub(crate) retry_after: Duration,
 }
 
 impl Queue {
@@ -191,38 +168,6 @@ impl Queue {
         self.arrived.notify_all();
     }
 
-    /// Finds a place for one more client. Where there is none, the client that is furthest behind its own
-    /// sound gives its place up: who reads slowly may do so as long as nobody else needs the room.
-    fn make_place(&self, state: &mut State) -> bool {
-        if state.listeners.len() < self.bounds.listeners {
-            return true;
-        }
-        let lags = state.listeners.iter();
-        let lags = lags.filter_map(|(number, (pipe, _))| Some((pipe.lag()?, *number)));
-        let Some((_, slowest)) = lags.max().filter(|(lag, _)| *lag > PATIENCE) else {
-            return false;
-        };
-        if let Some((pipe, stop)) = state.listeners.remove(&slowest) {
-            stop.set();
-            pipe.cut(SpeechError::TooSlow);
-        }
-        drop(state.withdraw(slowest));
-        metrics::cut_off();
-        true
-    }
-
-    fn full(&self, state: &State) -> Full {
-        let texts = state.ready.len() + state.running;
-        let rounds = texts.div_ceil(self.bounds.threads.max(1)).max(1);
-        let wait = state
-            .pace
-            .saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX));
-        let whole = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        Full {
-            retry_after: Duration::from_secs(whole.clamp(1, 60)),
-        }
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -255,6 +200,3 @@ impl fmt::Debug for Queue {
             .finish_non_exhaustive()
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,0 +1,44 @@
+//! Who has to give way when the house is full.
+
+use std::time::Duration;
+
+use super::{Full, Queue, State};
+use crate::{metrics, synthesis::SpeechError};
+
+/// How far behind a listener a client may be and still keep its place when others have none.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+impl Queue {
+    /// Finds a place for one more client. Where there is none, the client that is furthest behind its own
+    /// sound gives its place up: who reads slowly may do so as long as nobody else needs the room.
+    pub(super) fn make_place(&self, state: &mut State) -> bool {
+        if state.listeners.len() < self.bounds.listeners {
+            return true;
+        }
+        let lags = state.listeners.iter();
+        let lags = lags.filter_map(|(number, (pipe, _))| Some((pipe.lag()?, *number)));
+        let Some((_, slowest)) = lags.max().filter(|(lag, _)| *lag > PATIENCE) else {
+            return false;
+        };
+        if let Some((pipe, stop)) = state.listeners.remove(&slowest) {
+            stop.set();
+            pipe.cut(SpeechError::TooSlow);
+        }
+        drop(state.withdraw(slowest));
+        metrics::cut_off();
+        true
+    }
+
+    /// Says when a place will probably be free.
+    pub(super) fn full(&self, state: &State) -> Full {
+        let texts = state.ready.len() + state.running;
+        let rounds = texts.div_ceil(self.bounds.threads.max(1)).max(1);
+        let wait = state
+            .pace
+            .saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX));
+        let whole = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        Full {
+            retry_after: Duration::from_secs(whole.clamp(1, 60)),
+        }
+    }
+}
