@@ -73,10 +73,32 @@ impl Plan {
         self.sentences.is_empty()
     }
 
-    /// Shows what will be said: surface pinyin, words joined, `/` between phrases.
+    /// Shows what will be said: surface pinyin, a blank between syllables, `/` between phrases.
     #[must_use]
     pub fn pinyin(&self) -> String {
-        let shown: Vec<_> = self.sentences.iter().filter_map(Sentence::pinyin).collect();
+        self.shown(" ")
+    }
+
+    /// Shows what will be said as a `phoneme` of [SSML](crate::ssml) takes it: the syllables of a word together.
+    ///
+    /// ```
+    /// use sambert_hifigan::{Style, Voice};
+    ///
+    /// let voice = Voice::demo()?;
+    /// let plan = voice.plan("你好，世界！", &Style::default())?;
+    /// assert_eq!(plan.reading(), "ni2hao3, shi4jie4.");
+    /// let document = format!(r#"<speak><phoneme ph="{}"/></speak>"#, plan.reading());
+    /// assert_eq!(voice.plan_ssml(&document, &Style::default())?.reading(), plan.reading());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn reading(&self) -> String {
+        self.shown("")
+    }
+
+    fn shown(&self, between: &str) -> String {
+        let shown = |sentence: &Sentence| sentence.reading(between);
+        let shown: Vec<_> = self.sentences.iter().filter_map(shown).collect();
         shown.join(" ")
     }
 

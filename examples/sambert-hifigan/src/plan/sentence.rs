@@ -123,8 +123,8 @@ impl Sentence {
         self.lead + spoken / self.speed + self.pause
     }
 
-    /// Shows the reading, or nothing where bytes are read.
-    pub(super) fn pinyin(&self) -> Option<String> {
+    /// Shows the reading, or nothing where bytes are read; `between` stands between the syllables of a word.
+    pub(super) fn reading(&self, between: &str) -> Option<String> {
         let shown = |word: &Word| {
             let syllables: Vec<_> = word.syllables.iter().map(ToString::to_string).collect();
             let mark = match word.after {
@@ -133,7 +133,7 @@ impl Sentence {
                 Break::Clause => ",",
                 Break::Sentence => ".",
             };
-            syllables.join(" ") + mark
+            syllables.join(between) + mark
         };
         let words: Vec<_> = self.words.iter().map(shown).collect();
         (!words.is_empty()).then(|| words.join(" "))

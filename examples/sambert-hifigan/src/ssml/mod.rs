@@ -89,11 +89,14 @@
 //! 16 in each other. Nothing is fetched, nothing is expanded, and reading takes time in proportion to the document. A voice that reads bytes has no `say-as` and no `phoneme`.
 
 mod act;
+mod attributes;
+mod characters;
 mod compose;
 mod element;
 mod error;
 mod phoneme;
 mod read;
+mod readings;
 mod values;
 
 use self::compose::Composer;

@@ -3,10 +3,10 @@
 use crate::text::{Break, Reading, Syllable, is_han};
 
 /// Syllables of one word: longer ones could not be cut where a voice has to breathe.
-const LONGEST_WORD: usize = 10;
+const LONGEST_WORD: usize = 20;
 
 pub(super) const READINGS: &str = "pinyin with a tone 1 to 5 behind each syllable, such as chang2; \
-    blanks, / , and . between words of at most 10 syllables";
+    blanks, / , and . between words of at most 20 syllables";
 
 /// A word in pinyin, and how strongly it ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn what_is_no_pinyin_is_none() {
-        let long = "ma1".repeat(11);
+        let long = "ma1".repeat(21);
         for wrong in [
             "", " ", ",", "chang", "chang6", "chang9", "qq1", "1", "ni3 2", "ni3;hao3", "你",
             "ni3h", &long,

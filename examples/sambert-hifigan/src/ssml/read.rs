@@ -1,16 +1,16 @@
 //! Reads the markup: an event of the XML parser at a time, so that what is not allowed ends the reading at once.
 
 use quick_xml::{
-    Reader, XmlVersion,
-    errors::Error,
-    escape::EscapeError,
-    events::{BytesRef, BytesStart, Event, attributes::Attribute},
+    Reader,
+    events::{BytesStart, Event},
 };
 
 use super::{
+    attributes::attributes,
+    characters::{character, legal, unwrapped},
     compose::Composer,
     element::{Attributes, Element},
-    error::{At, SsmlProblem, shown},
+    error::{At, SsmlProblem, malformed, shown},
 };
 
 /// Elements of a document: a text within any sensible limit has fewer.
@@ -166,118 +166,8 @@ impl Document<'_, '_> {
     }
 }
 
-/// Reads the attributes of an element; the first that it does not have ends the reading.
-fn attributes(element: Element, start: &BytesStart<'_>, offset: usize) -> At<Attributes> {
-    let mut values: Vec<(&'static str, String)> = Vec::new();
-    let mut written = start.attributes();
-    // Its check for duplicates compares each with each; here there are never more than an element has.
-    written.with_checks(false);
-    for attribute in written {
-        let attribute = attribute.map_err(|error| malformed(offset, &error.to_string()))?;
-        let name: &str = attribute.key.as_ref();
-        let allowed = element.attributes();
-        let Some(name) = allowed.iter().copied().find(|known| *known == name) else {
-            let problem = SsmlProblem::Attribute {
-                element: element.name(),
-                name: shown(name),
-                allowed,
-            };
-            return Err((offset, problem));
-        };
-        if values.iter().any(|(known, _)| *known == name) {
-            return Err(malformed(offset, &format!("{name} twice in one element")));
-        }
-        values.push((name, value(&attribute, offset)?));
-    }
-    Ok(Attributes {
-        element,
-        offset,
-        values,
-    })
-}
-
-fn value(attribute: &Attribute<'_>, offset: usize) -> At<String> {
-    let value = attribute.normalized_value(XmlVersion::Explicit1_0);
-    let value = value.map_err(|error| match error {
-        Error::Escape(EscapeError::UnrecognizedEntity(_, name)) => {
-            let name = shown(&name);
-            (offset, SsmlProblem::Entity { name })
-        }
-        error => malformed(offset, &error.to_string()),
-    })?;
-    if attribute.value.contains('<') {
-        return Err(malformed(offset, "`<` in the value of an attribute"));
-    }
-    legal(&value, offset)?;
-    Ok(value.into_owned())
-}
-
-/// Reads a reference to a character or to one of the five entities.
-fn character(reference: &BytesRef<'_>, offset: usize) -> At<char> {
-    let number = reference
-        .resolve_char_ref()
-        .map_err(|error| malformed(offset, &error.to_string()))?;
-    let c = match (number, reference.as_ref()) {
-        (Some(c), _) => c,
-        (None, "amp") => '&',
-        (None, "apos") => '\'',
-        (None, "gt") => '>',
-        (None, "lt") => '<',
-        (None, "quot") => '"',
-        (None, name) => {
-            let name = shown(name);
-            return Err((offset, SsmlProblem::Entity { name }));
-        }
-    };
-    legal(c.encode_utf8(&mut [0; 4]), offset)?;
-    Ok(c)
-}
-
-/// Refuses characters that no XML document may hold, written out or as references.
-fn legal(text: &str, offset: usize) -> At<()> {
-    let illegal = |c: &char| matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
-    match text.chars().find(illegal) {
-        Some(c) => {
-            let code = u32::from(c);
-            Err(malformed(offset, &format!("the character U+{code:04X}")))
-        }
-        None => Ok(()),
-    }
-}
-
-/// Makes one blank of a line break and the blanks around it: they are the layout of the document and end no sentence.
-fn unwrapped(text: &str) -> String {
-    let lines: Vec<&str> = text.split(['\n', '\r']).collect();
-    let last = lines.len().saturating_sub(1);
-    let blank = |c| matches!(c, ' ' | '\t');
-    let mut unwrapped = String::with_capacity(text.len());
-    for (index, line) in lines.iter().enumerate() {
-        let line = if index > 0 {
-            line.trim_start_matches(blank)
-        } else {
-            line
-        };
-        let line = if index < last {
-            line.trim_end_matches(blank)
-        } else {
-            line
-        };
-        if index > 0 && !unwrapped.ends_with(' ') {
-            unwrapped.push(' ');
-        }
-        unwrapped.push_str(line);
-    }
-    unwrapped
-}
-
 fn outside(offset: usize) -> (usize, SsmlProblem) {
     malformed(offset, "text outside of <speak>")
-}
-
-fn malformed(offset: usize, reason: &str) -> (usize, SsmlProblem) {
-    let plain = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-    let reason = reason.chars().take(120).map(plain).collect();
-    (offset, SsmlProblem::Malformed { reason })
 }
 
 fn position(offset: u64) -> usize {

@@ -119,8 +119,8 @@ mod tests {
         assert_eq!(rate("slow", 1.6), Some(0.8));
         assert_eq!(rate("80%", 1.6), Some(0.8));
         assert_eq!(rate("1.2", 1.6), Some(1.2));
-        assert_eq!(rate("+50%", 1.2), Some(1.8));
-        assert_eq!(rate("-50%", 1.2), Some(0.6));
+        assert_eq!(rate("+50%", 1.5), Some(2.25));
+        assert_eq!(rate("-50%", 1.5), Some(0.75));
         for wrong in [
             "", "quick", "%", "+", "+20", "--1%", "1e2", "inf", "NaN", "1,2",
         ] {

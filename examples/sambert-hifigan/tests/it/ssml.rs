@@ -531,6 +531,24 @@ fn errors_hold_no_control_characters_of_the_document() {
     }
 }
 
+#[test]
+fn a_reading_that_a_plan_shows_is_planned_alike() {
+    for text in [
+        "今天天气很好，我们去公园玩吧。你要不要一起来？",
+        "银行行长长得很高。他花了3.5亿元买下了那座小房儿。",
+        "请拨打110或者13812345678，验证码是8046。",
+        "中国社会科学院研究生院的老师们正在讨论关于人工智能技术发展的问题而且非常认真地记录每一个人的意见",
+        "NASA的APP在iPhone上用不了。",
+    ] {
+        let plan = voice().plan(text, &Style::default()).unwrap();
+        let again = spoken(&format!(r#"<phoneme ph="{}"/>"#, plan.reading()));
+        assert_eq!(again.pinyin(), plan.pinyin());
+        assert_eq!(again.reading(), plan.reading());
+        assert_eq!(again.stretches(), plan.stretches());
+        assert_eq!(again.seconds_estimate(), plan.seconds_estimate());
+    }
+}
+
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for c in text.chars() {

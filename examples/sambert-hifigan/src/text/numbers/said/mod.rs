@@ -1,9 +1,15 @@
 //! Numbers and characters read as markup says, whatever stands around them.
 
-use super::{
-    cardinal::{amount, cardinal, counted, digits},
-    spell_out,
+mod amount;
+mod moment;
+mod named;
+
+use self::{
+    amount::{currency, number},
+    moment::{date, time},
+    named::{character, each, named},
 };
+use super::cardinal::{cardinal, digits};
 use crate::text::clean::clean;
 
 /// What a piece of text is.
@@ -28,54 +34,6 @@ pub(crate) enum SayAs {
     /// A time of day.
     Time,
 }
-
-/// Names of currencies by their signs and codes.
-const CURRENCIES: [(&str, &str); 15] = [
-    ("¥", "元"),
-    ("CNY", "元"),
-    ("RMB", "元"),
-    ("元", "元"),
-    ("$", "美元"),
-    ("USD", "美元"),
-    ("美元", "美元"),
-    ("€", "欧元"),
-    ("EUR", "欧元"),
-    ("£", "英镑"),
-    ("GBP", "英镑"),
-    ("HKD", "港元"),
-    ("JPY", "日元"),
-    ("KRW", "韩元"),
-    ("TWD", "新台币"),
-];
-
-/// Names of marks.
-const MARKS: [(char, &str); 22] = [
-    ('.', "点"),
-    (',', "逗号"),
-    ('-', "杠"),
-    ('_', "下划线"),
-    ('/', "斜杠"),
-    ('\\', "反斜杠"),
-    (':', "冒号"),
-    (';', "分号"),
-    ('@', "艾特"),
-    ('#', "井号"),
-    ('*', "星号"),
-    ('%', "百分号"),
-    ('+', "加号"),
-    ('=', "等号"),
-    ('&', "和号"),
-    ('!', "感叹号"),
-    ('?', "问号"),
-    ('(', "左括号"),
-    (')', "右括号"),
-    ('<', "小于号"),
-    ('>', "大于号"),
-    ('$', "美元符号"),
-];
-
-/// More digits than this are not counted by anyone.
-const COUNTED_DIGITS: usize = 16;
 
 impl SayAs {
     /// All kinds and the names markup has for them.
@@ -145,146 +103,6 @@ impl SayAs {
             Self::Time => time(text),
         }
     }
-}
-
-/// Reads characters one by one; nothing if there are none with a sound.
-fn each(text: &str, read: impl Fn(char) -> Option<String>) -> Option<String> {
-    let spoken: String = text.chars().map(read).collect::<Option<_>>()?;
-    (!spoken.trim().is_empty()).then_some(spoken)
-}
-
-/// Reads a digit with the one that is not mistaken for a seven.
-fn named(c: char) -> Option<String> {
-    c.is_ascii_digit()
-        .then(|| digits(&c.to_string()).replace('一', "幺"))
-}
-
-fn character(c: char) -> Option<String> {
-    if let Some((_, name)) = MARKS.iter().find(|(mark, _)| *mark == c) {
-        return Some(format!(" {name} "));
-    }
-    // Blanks keep letters from becoming a word, and characters too.
-    match c {
-        c if c.is_whitespace() => Some(" ".to_owned()),
-        c if c.is_alphanumeric() => Some(format!(" {} ", digits(&c.to_string()))),
-        _ => None,
-    }
-}
-
-fn number(text: &str) -> Option<String> {
-    let (sign, amount_text) = match text.strip_prefix(['-', '+']) {
-        Some(rest) if text.starts_with('-') => ("负", rest),
-        Some(rest) => ("正", rest),
-        None => ("", text),
-    };
-    let plain = ungrouped(amount_text)?;
-    // Only what it counts, which follows, tells whether two is 两.
-    if sign.is_empty() && plain == "2" {
-        return Some(plain);
-    }
-    Some(format!("{sign}{}", amount(&plain)))
-}
-
-/// Takes the commas out of a number, or returns nothing if it is none.
-fn ungrouped(number: &str) -> Option<String> {
-    let (whole, decimals) = match number.split_once('.') {
-        Some((whole, decimals)) => (whole, Some(decimals)),
-        None => (number, None),
-    };
-    let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let mut groups = whole.split(',');
-    let first = groups.next()?;
-    let grouped = whole.contains(',');
-    let fits = all_digits(first)
-        && (!grouped || first.len() <= 3)
-        && groups.all(|group| group.len() == 3 && all_digits(group))
-        && decimals.is_none_or(|decimals| decimals.len() <= COUNTED_DIGITS && all_digits(decimals));
-    let plain = whole.replace(',', "");
-    (fits && plain.len() <= COUNTED_DIGITS).then(|| match decimals {
-        Some(decimals) => format!("{plain}.{decimals}"),
-        None => plain,
-    })
-}
-
-fn currency(text: &str) -> Option<String> {
-    let (name, number) = CURRENCIES.iter().find_map(|(sign, name)| {
-        let number = text
-            .strip_prefix(sign)
-            .or_else(|| text.strip_suffix(sign))?;
-        Some((*name, number.trim()))
-    })?;
-    let (sign, number) = match number.strip_prefix('-') {
-        Some(number) => ("负", number),
-        None => ("", number),
-    };
-    let number = ungrouped(number)?;
-    let number = match number.contains('.') {
-        true => number.trim_end_matches('0').trim_end_matches('.'),
-        false => &number,
-    };
-    Some(format!("{sign}{}{name}", counted(number, name)))
-}
-
-/// Reads year, month and day, or some of them, in the order that the format has.
-fn date(text: &str, format: Option<&str>) -> Option<String> {
-    let separator = |c| "-/.年月日号 ".contains(c);
-    if !text.chars().all(|c| c.is_ascii_digit() || separator(c)) {
-        return None;
-    }
-    let parts: Vec<&str> = text
-        .split(separator)
-        .filter(|part| !part.is_empty())
-        .collect();
-    let format = format.or(match *parts.as_slice() {
-        [year, _, _] if year.len() == 4 => Some("ymd"),
-        [year, _] if year.len() == 4 => Some("ym"),
-        [_, _] => Some("md"),
-        [year] if year.len() == 4 => Some("y"),
-        _ => None,
-    })?;
-    if format.len() != parts.len() {
-        return None;
-    }
-    let part = |letter: char| format.find(letter).and_then(|at| parts.get(at)).copied();
-    let within = |part: &&str, last: u8| {
-        part.parse()
-            .is_ok_and(|number: u8| (1..=last).contains(&number))
-    };
-    let mut spoken = String::new();
-    if let Some(year) = part('y') {
-        let year = Some(year).filter(|year| matches!(year.len(), 2 | 4))?;
-        spoken += &format!("{}年", digits(year));
-    }
-    if let Some(month) = part('m') {
-        spoken += &format!(
-            "{}月",
-            cardinal(Some(month).filter(|part| within(part, 12))?)
-        );
-    }
-    if let Some(day) = part('d') {
-        spoken += &format!("{}日", cardinal(Some(day).filter(|part| within(part, 31))?));
-    }
-    Some(spoken)
-}
-
-fn time(text: &str) -> Option<String> {
-    let small = text.to_ascii_lowercase();
-    let (half, clock) = match (small.strip_suffix("am"), small.strip_suffix("pm")) {
-        (Some(clock), _) => ("上午", clock.trim_end()),
-        (_, Some(clock)) => ("下午", clock.trim_end()),
-        _ => ("", small.as_str()),
-    };
-    let parts: Vec<&str> = clock.split(':').collect();
-    let (hour, rest) = parts.split_first()?;
-    let number = |part: &str, last: u8| {
-        let two_digits = matches!(part.len(), 1 | 2) && part.bytes().all(|b| b.is_ascii_digit());
-        two_digits && part.parse::<u8>().is_ok_and(|number| number <= last)
-    };
-    let last_hour = if half.is_empty() { 24 } else { 12 };
-    let fits = number(hour, last_hour)
-        && matches!(rest.len(), 1 | 2)
-        && rest.iter().all(|part| part.len() == 2 && number(part, 59));
-    fits.then(|| format!("{half}{}", spell_out(clock)))
 }
 
 #[cfg(test)]

@@ -1,38 +1,8 @@
-//! What is wrong with a document, and where.
+//! What can be wrong with a document.
 
 use std::fmt;
 
-use crate::TextError;
-
-/// Why a document cannot be spoken: what is wrong, and where.
-///
-/// ```
-/// use sambert_hifigan::{SsmlProblem, Style, Voice};
-///
-/// let voice = Voice::demo()?;
-/// let error = voice.plan_ssml("<speak>你好<pause/></speak>", &Style::default()).unwrap_err();
-/// assert_eq!((error.place().line, error.place().column, error.place().offset), (1, 10, 13));
-/// assert!(matches!(error.problem(), SsmlProblem::Element { name } if name == "pause"));
-/// assert!(error.to_string().starts_with("line 1, column 10: there is no element \"pause\"; there are speak, p, s"));
-/// # Ok::<(), sambert_hifigan::LoadError>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SsmlError {
-    place: Place,
-    problem: SsmlProblem,
-}
-
-/// A place in a document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Place {
-    /// The bytes before it.
-    pub offset: usize,
-    /// Its line; the first is 1.
-    pub line: usize,
-    /// Its character in the line; the first is 1.
-    pub column: usize,
-}
+use crate::{TextError, ssml::element};
 
 /// What is wrong with a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,60 +87,6 @@ pub enum SsmlProblem {
     },
 }
 
-/// A problem, and the bytes before its place.
-pub(super) type At<T> = Result<T, (usize, SsmlProblem)>;
-
-/// Characters of the document that an error repeats at most.
-const SHOWN: usize = 40;
-
-/// Shortens what comes from the document, so that no error is as long as it.
-pub(super) fn shown(text: &str) -> String {
-    text.chars().take(SHOWN).collect()
-}
-
-impl SsmlError {
-    pub(super) fn new(document: &str, offset: usize, problem: SsmlProblem) -> Self {
-        Self {
-            place: Place::of(document, offset),
-            problem,
-        }
-    }
-
-    /// Returns where the problem is.
-    #[must_use]
-    pub const fn place(&self) -> Place {
-        self.place
-    }
-
-    /// Returns what the problem is.
-    #[must_use]
-    pub const fn problem(&self) -> &SsmlProblem {
-        &self.problem
-    }
-}
-
-impl Place {
-    fn of(document: &str, offset: usize) -> Self {
-        let offset = document.floor_char_boundary(offset);
-        let before = document.get(..offset).unwrap_or_default();
-        let last_line = before.rsplit('\n').next().unwrap_or_default();
-        Self {
-            offset,
-            line: before.matches('\n').count() + 1,
-            column: last_line.chars().count() + 1,
-        }
-    }
-}
-
-impl fmt::Display for SsmlError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Place { line, column, .. } = self.place;
-        write!(f, "line {line}, column {column}: {}", self.problem)
-    }
-}
-
-impl std::error::Error for SsmlError {}
-
 impl fmt::Display for SsmlProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -193,7 +109,7 @@ impl fmt::Display for SsmlProblem {
                 allowed,
             } => write!(f, "<{element}> cannot read {text:?}; it reads {allowed}"),
             Self::Element { name } => {
-                let names = super::element::NAMES.join(", ");
+                let names = element::NAMES.join(", ");
                 write!(f, "there is no element {name:?}; there are {names}")
             }
             Self::Entity { name } => write!(
