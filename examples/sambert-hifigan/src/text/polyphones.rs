@@ -44,8 +44,11 @@ impl Place<'_> {
 
     /// Tells whether a number or a demonstrative stands before: what follows is then a measure.
     fn counted(&self) -> bool {
-        self.last_tag("m")
-            || self.last_is("一 二 两 三 四 五 六 七 八 九 十 百 千 万 亿 几 半 多 这 那 每 某 哪")
+        self.last_tag("m") || self.numbered()
+    }
+
+    fn numbered(&self) -> bool {
+        self.last_is("一 二 两 三 四 五 六 七 八 九 十 百 千 万 亿 几 半 多 这 那 每 某 哪")
     }
 
     /// Tells whether a verb and 得 stand before: what follows says whether it can be done.
@@ -126,7 +129,7 @@ pub(crate) fn read(c: char, cuts: &[Cut<'_>], index: usize) -> Option<&'static s
             "hai2",
         ),
         '行' => choose(place.counted(), "hang2", "xing2"),
-        '只' => choose(place.counted(), "zhi1", "zhi3"),
+        '只' => choose(place.numbered() && !place.next_tag("vd"), "zhi1", "zhi3"),
         '种' => choose(
             !place.counted()
                 && (place.next_is("在 树 花 菜 地 田 草 瓜 豆 下 了 过 着 水稻 小麦 玉米")
@@ -161,7 +164,11 @@ pub(crate) fn read(c: char, cuts: &[Cut<'_>], index: usize) -> Option<&'static s
         '中' => choose(place.next_is("了 奖 毒 标 枪 计"), "zhong4", "zhong1"),
         '吐' => choose(place.next_is("了 血"), "tu4", "tu3"),
         '盛' => choose(place.next_is("饭 汤 菜 水 一"), "cheng2", "sheng4"),
-        '调' => choose(place.counted(), "diao4", "tiao2"),
+        '调' => choose(
+            place.numbered() || place.next_is("到 动 走 离 派 任 往 去 来 回 集 研 档 头"),
+            "diao4",
+            "tiao2",
+        ),
         '觉' => choose(
             place.counted() || place.last_is("睡 个") || place.any_before("睡"),
             "jiao4",
@@ -182,7 +189,13 @@ pub(crate) fn read(c: char, cuts: &[Cut<'_>], index: usize) -> Option<&'static s
             "li3",
         ),
         '着' => choose(place.last_is("不 得"), "zhao2", "zhe5"),
-        '了' => choose(place.last_is("不") || place.possible(), "liao3", "le5"),
+        '了' => choose(
+            place.last_is("不")
+                || place.possible()
+                    && (place.after.is_empty() || place.next_is("的 吗 吧 呢 多 这 那")),
+            "liao3",
+            "le5",
+        ),
         '曾' => choose(place.last_is("姓 小 老"), "zeng1", "ceng2"),
         '啊' => choose(place.before.is_empty(), "a1", "a5"),
         '地' => choose(
@@ -218,7 +231,9 @@ fn obtain(place: &Place<'_>) -> &'static str {
 
 /// 为: "to be, to become" or "for".
 fn become_or_for(place: &Place<'_>) -> &'static str {
-    if place.next_is("了 何 此 什么 你 我 他 她 它 您 自己 大家") {
+    if place.next_is("了 何 此 之 什么 谁 你 我 他 她 它 您 自己 大家 各 社会 人民 农民 国家 祖国 孩子 父母 群众 百姓")
+        || place.last_is("要 会 能 想 愿 肯 敢 可以 应该")
+    {
         "wei4"
     } else if place.any_before("以 被 称 选 评 定 改 译 分 有 视 变")
         || place.last_tag("v")

@@ -4,7 +4,7 @@ use pinyin::ToPinyin;
 
 use super::{
     Syllable, Unspeakable, lexicon, polyphones,
-    segment::{Cut, Token},
+    segment::{Cut, Token, is_word},
 };
 
 /// Reads one word; the cuts around it decide characters with several readings.
@@ -19,22 +19,34 @@ pub(crate) fn read(cut: Cut<'_>, cuts: &[Cut<'_>], index: usize) -> Result<Token
         _ => word(cut.text, &text)?,
     };
     // A place that ends in 上 is on something: 墙上.
-    if let ([_, .., '上'], true, Some(last)) =
-        (text.as_slice(), cut.tag == "s", syllables.last_mut())
-    {
+    let place = cut.tag == "s" && lexicon::look_up(cut.text).is_none();
+    if let ([_, .., '上'], true, Some(last)) = (text.as_slice(), place, syllables.last_mut()) {
         last.tone = 5;
     }
-    if cut.tag.starts_with("nr")
-        && let (Some(first), Some(surname)) = (
-            syllables.first_mut(),
-            text.first().and_then(|c| polyphones::surname(*c)),
-        )
-        && let Some(surname) = Syllable::parse(surname)
-    {
+    if let (Some(surname), Some(first)) = (family_name(cut, &text), syllables.first_mut()) {
         *first = surname;
     }
     let tag = cut.tag.chars().next().unwrap_or('x');
     Ok(Token::new(text, syllables, tag))
+}
+
+/// Characters with a reading of their own as family names, in words that the dictionary takes for names. The others
+/// (华, 单, 查, ...) begin more words than names; names with them stand in the table.
+const FAMILIES: &str = "任仇区曾缪覃";
+
+/// Characters that make an ordinary word with one of those before them.
+const NO_NAMES: &str = "凭重劳满教之何意务职命免性期选你一人富恨必未深者敌怨视";
+
+fn family_name(cut: Cut<'_>, text: &[char]) -> Option<Syllable> {
+    let named = cut.tag.starts_with("nr") && lexicon::look_up(cut.text).is_none();
+    match *text {
+        [first, second] | [first, second, _]
+            if named && FAMILIES.contains(first) && !NO_NAMES.contains(second) =>
+        {
+            Syllable::parse(polyphones::surname(first)?)
+        }
+        _ => None,
+    }
 }
 
 fn single(c: char, cuts: &[Cut<'_>], index: usize) -> Result<Syllable, Unspeakable> {
@@ -46,6 +58,10 @@ fn single(c: char, cuts: &[Cut<'_>], index: usize) -> Result<Syllable, Unspeakab
 
 /// Reads a word by the table, else by the longest words inside it that the table knows.
 fn word(word: &str, text: &[char]) -> Result<Vec<Syllable>, Unspeakable> {
+    if let Some([first, second]) = halves(word, text) {
+        let (before, behind) = text.split_at(2);
+        return Ok([self::word(first, before)?, self::word(second, behind)?].concat());
+    }
     let mut syllables = Vec::new();
     let mut rest = text;
     let mut left = word;
@@ -64,12 +80,10 @@ fn word(word: &str, text: &[char]) -> Result<Vec<Syllable>, Unspeakable> {
                 rest = rest.get(length..).unwrap_or_default();
                 left = left.get(end..).unwrap_or_default();
             }
-            // An opening 得 that no word claims is the verb: 得到, 得知.
-            None if *first == '得' && syllables.is_empty() => {
-                syllables.push(Syllable {
-                    spelling: "de".to_owned(),
-                    tone: 2,
-                });
+            // An opening 得 or 了 that no word claims is the verb: 得到, 得知, 了断.
+            None if matches!(first, '得' | '了') && syllables.is_empty() => {
+                let reading = if *first == '得' { "de2" } else { "liao3" };
+                syllables.extend(Syllable::parse(reading));
                 rest = rest.get(1..).unwrap_or_default();
                 left = left.get(first.len_utf8()..).unwrap_or_default();
             }
@@ -89,6 +103,14 @@ fn word(word: &str, text: &[char]) -> Result<Vec<Syllable>, Unspeakable> {
         }
     }
     Ok(syllables)
+}
+
+/// Parts four characters that are two words: 举行会谈 is not read as 举, 行会, 谈.
+fn halves<'a>(word: &'a str, text: &[char]) -> Option<[&'a str; 2]> {
+    let (middle, _) = word.char_indices().nth(2).filter(|_| text.len() == 4)?;
+    let (first, second) = word.split_at(middle);
+    let two = lexicon::look_up(word).is_none() && is_word(first) && is_word(second);
+    two.then_some([first, second])
 }
 
 fn parse(pinyin: &str) -> Vec<Syllable> {
