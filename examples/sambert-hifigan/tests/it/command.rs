@@ -65,6 +65,20 @@ fn a_dash_streams_the_same_sound_to_the_standard_output() {
 }
 
 #[test]
+fn markup_is_read_and_its_mistakes_are_told_with_their_place() {
+    let marked = |document| sambert(&["pinyin", "--ssml", document]);
+    let read = marked(r#"<speak>他姓<phoneme ph="qiu2">仇</phoneme></speak>"#);
+    assert_eq!(String::from_utf8_lossy(&read.stdout), "ta1 xing4 qiu2.\n");
+    let refused = marked("<speak><pause/></speak>");
+    assert!(!refused.status.success());
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        told.starts_with("sambert: line 1, column 8: there is no element \"pause\""),
+        "{told}"
+    );
+}
+
+#[test]
 fn pinyin_shows_the_reading() {
     assert_eq!(
         String::from_utf8_lossy(&sambert(&["pinyin", "你好"]).stdout),

@@ -45,6 +45,9 @@ pub(crate) struct Inspect {
 pub(crate) struct Pinyin {
     /// What to read; the lines of the standard input without it
     pub(crate) text: Option<String>,
+    /// Reads the text as SSML, all of the standard input as one document
+    #[arg(long)]
+    pub(crate) ssml: bool,
 }
 
 #[derive(Args, Debug)]

@@ -2,7 +2,7 @@
 
 use std::{
     error::Error,
-    io::{self, Write},
+    io::{self, Read, Write},
 };
 
 use sambert_hifigan::{Style, Voice};
@@ -12,6 +12,11 @@ use super::arguments::Pinyin;
 pub(crate) fn run(arguments: &Pinyin) -> Result<(), Box<dyn Error>> {
     let voice = Voice::demo()?;
     let mut output = io::stdout().lock();
+    if arguments.ssml {
+        let document = arguments.text.clone().map_or_else(read_all, Ok)?;
+        let plan = voice.plan_ssml(&document, &Style::default())?;
+        return Ok(writeln!(output, "{}", plan.pinyin())?);
+    }
     let mut show = |text: &str| match voice.plan(text, &Style::default()) {
         Ok(plan) => writeln!(output, "{}", plan.pinyin()),
         Err(error) => writeln!(output, "# {error}"),
@@ -23,4 +28,10 @@ pub(crate) fn run(arguments: &Pinyin) -> Result<(), Box<dyn Error>> {
         show(&line?)?;
     }
     Ok(())
+}
+
+fn read_all() -> io::Result<String> {
+    let mut document = String::new();
+    io::stdin().read_to_string(&mut document)?;
+    Ok(document)
 }
