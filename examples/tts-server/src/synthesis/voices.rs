@@ -77,6 +77,12 @@ impl Voices {
         self.entries.get(place)
     }
 
+    /// Returns every name by which a voice is found, the other ones last.
+    pub(crate) fn known(&self) -> impl Iterator<Item = &str> {
+        let names = self.entries.iter().map(|entry| entry.info.id.as_str());
+        names.chain(self.aliases.iter().map(|(alias, _)| alias.as_str()))
+    }
+
     fn place(&self, name: &str) -> Option<usize> {
         let own = self.entries.iter().position(|entry| entry.info.id == name);
         let alias = || self.aliases.iter().find(|(alias, _)| alias == name);

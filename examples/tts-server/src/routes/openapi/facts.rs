@@ -2,27 +2,39 @@
 
 use std::collections::BTreeSet;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::edit::{members, operations, put};
 use crate::{
+    encoding::Format,
     routes::page,
     state::{App, SPEED},
-    synthesis::VoiceInfo,
 };
 
 /// What the description says of the running server.
 #[derive(Debug)]
 pub(crate) struct Facts {
+    emotions: BTreeSet<String>,
+    formats: BTreeSet<String>,
     max_graphemes: usize,
-    voices: Vec<VoiceInfo>,
+    models: BTreeSet<String>,
+    voices: BTreeSet<String>,
 }
 
 impl Facts {
     pub(crate) fn of(app: &App) -> Self {
+        let strings = |names: Vec<&'static str>| names.into_iter().map(str::to_owned);
+        let voices = || app.voices.all();
         Self {
+            // Of all voices; a voice that lacks one says so.
+            emotions: voices().flat_map(|voice| voice.emotions.clone()).collect(),
+            formats: voices()
+                .flat_map(|voice| strings(Format::names(voice.sample_rate)))
+                .collect(),
             max_graphemes: app.max_graphemes,
-            voices: app.voices.all().cloned().collect(),
+            models: app.models.names().map(str::to_owned).collect(),
+            voices: app.voices.known().map(str::to_owned).collect(),
         }
     }
 
@@ -36,6 +48,12 @@ impl Facts {
                 for (name, field) in members(schema, "properties") {
                     self.bound(name, field);
                 }
+            }
+        }
+        for place in ["0", "1/properties/id"] {
+            let place = format!("/components/schemas/Name/oneOf/{place}");
+            if let Some(name) = document.pointer_mut(&place) {
+                choose(name, &self.voices);
             }
         }
         for operation in operations(document) {
@@ -59,33 +77,30 @@ impl Facts {
             return;
         }
         match name {
-            "emotion" => choose(schema, self.emotions()),
-            "file" => choose(schema, page::names().map(Into::into).collect()),
-            "version" => choose(schema, vec![page::version().into()]),
+            "emotion" => choose(schema, &self.emotions),
+            "file" => choose(schema, page::names()),
+            "format" | "response_format" => choose(schema, &self.formats),
+            "model" => choose(schema, &self.models),
+            "version" => choose(schema, [page::version()]),
+            "voice" => choose(schema, &self.voices),
             "speed" => {
                 put(schema, "minimum", json!(SPEED.start()));
                 put(schema, "maximum", json!(SPEED.end()));
                 put(schema, "default", json!(1));
             }
             // `maxLength` counts code points; the limit counts what a reader takes for one character.
-            "text" => {
+            "input" | "instructions" | "ssml" | "text" => {
                 put(schema, "minLength", json!(1));
                 put(schema, "x-max-graphemes", json!(self.max_graphemes));
             }
             _ => {}
         }
     }
-
-    /// Of all voices; a voice that lacks one says so.
-    fn emotions(&self) -> Vec<Value> {
-        let all = self.voices.iter().flat_map(|voice| &voice.emotions);
-        let all: BTreeSet<&String> = all.collect();
-        all.into_iter().map(|emotion| json!(emotion)).collect()
-    }
 }
 
 /// Leaves a field the choice of some values, and of none where it may be null.
-fn choose(schema: &mut Value, mut among: Vec<Value>) {
+fn choose<T: Serialize>(schema: &mut Value, among: impl IntoIterator<Item = T>) {
+    let mut among: Vec<Value> = among.into_iter().map(|value| json!(value)).collect();
     if schema.get("type").is_some_and(Value::is_array) {
         among.push(Value::Null);
     }

@@ -16,7 +16,7 @@ use axum::{
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use palisade::RouteTable;
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::OpenApi;
 
 pub(crate) use self::facts::Facts;
@@ -99,8 +99,17 @@ fn written(routes: &RouteTable, facts: &Facts) -> Value {
     }
     operation::components(&mut document);
     facts.fill(&mut document);
+    choose_words(&mut document);
     shared::share(&mut document);
     document
+}
+
+/// Says that exactly one of two fields holds the words, which no derive can say.
+fn choose_words(document: &mut Value) {
+    if let Some(ask) = document.pointer_mut("/components/schemas/Ask") {
+        let only = |name: &str| json!({ "required": [name], "properties": { name: { "type": "string" } } });
+        edit::put(ask, "oneOf", json!([only("text"), only("ssml")]));
+    }
 }
 
 #[cfg(test)]

@@ -34,6 +34,7 @@ pub(crate) struct SpeechAsk {
     /// How to sound, in words: an emotion of the voice is found in them.
     instructions: Option<String>,
     /// `audio` for the file itself, `sse` for events that hold it.
+    #[schema(pattern = "^(audio|sse)$")]
     stream_format: Option<String>,
 }
 
