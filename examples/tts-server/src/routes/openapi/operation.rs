@@ -24,6 +24,7 @@ pub(super) fn complete(operations: &mut Value, rule: &Rule, routes: &RouteTable)
             secure(operation, rule, method);
             refuse(operation, rule);
             count(operation);
+            unwrap(operation);
         }
     }
     if is_under(rule, "head", routes)
@@ -90,6 +91,23 @@ fn count(operation: &mut Value) {
         match (answer.get_mut("headers"), standing) {
             (Some(Value::Object(there)), Value::Object(standing)) => there.extend(standing),
             (_, standing) => put(answer, "headers", standing),
+        }
+    }
+}
+
+/// Bytes are described by the type of their content alone, events by what the lines of one hold.
+fn unwrap(operation: &mut Value) {
+    for (_, answer) in members(operation, "responses") {
+        for (kind, content) in members(answer, "content") {
+            if kind.starts_with("audio/") {
+                *content = json!({});
+            }
+            if kind == "text/event-stream" {
+                let data = content.get_mut("schema").map(Value::take);
+                let data = json!({ "type": "string", "contentMediaType": "application/json", "contentSchema": data });
+                let event = json!({ "type": "object", "required": ["data"], "properties": { "data": data } });
+                put(content, "schema", event);
+            }
         }
     }
 }
