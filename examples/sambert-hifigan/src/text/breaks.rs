@@ -26,6 +26,13 @@ const PARTICLES: &str = "的 了 着 过 地 得 们 吗 呢 吧 啊 呀 嘛 啦
 /// Words that open a phrase.
 const OPENERS: &str = "把 被 给 在 从 对 向 和 与 跟 比 为 以 由 让 使 叫 及 或 但 而 因为 所以 但是 如果 虽然 然后 并且 或者 就 才 也 都 还";
 
+/// Words that are subjects where they follow a noun.
+const SUBJECTS: &str = "我 你 您 他 她 它 我们 你们 他们 她们 咱们 大家";
+
+/// Words that want a verb behind them.
+const MODALS: &str =
+    "能 会 要 想 能够 可以 应该 必须 需要 不能 不会 不要 不想 不可以 正在 已经 没有 愿意";
+
 /// Words spoken in one piece.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stretch {
@@ -83,11 +90,25 @@ fn closes(token: &Token, next: &Token, since: usize) -> bool {
         return false;
     }
     let text: String = next.text.iter().collect();
-    let opens = token.tag != 'm' && OPENERS.split(' ').any(|opener| opener == text);
-    let bound = "mpcdqr".contains(token.tag) || "mquyf".contains(next.tag);
+    let subject = "nftl".contains(token.tag) && SUBJECTS.split(' ').any(|subject| subject == text);
+    let opens = token.tag != 'm' && OPENERS.split(' ').any(|opener| opener == text) || subject;
+    let bound = "mpcdqr".contains(token.tag) || "mquyf".contains(next.tag) || clings(token, next);
     (since >= PHRASE && opens)
         || (since >= LONG_PHRASE && !bound)
         || (since >= LONGEST_PHRASE && !"pm".contains(token.tag))
+}
+
+/// Tells whether two words belong together although each could stand alone: a short verb or a modal and what it
+/// governs, an attribute and its noun, two nouns that make one.
+fn clings(token: &Token, next: &Token) -> bool {
+    let text: String = token.text.iter().collect();
+    let verb = token.tag == 'v' && token.syllables.len() == 1;
+    let modal = MODALS.split(' ').any(|modal| modal == text);
+    let attribute = text.ends_with('的') && next.tag == 'n' && next.syllables.len() <= 2;
+    let short = token.syllables.len() <= 2 && next.syllables.len() <= 2;
+    let compound =
+        next.tag == 'n' && (token.tag == 'n' || token.tag == 'v' && short) && !text.ends_with('的');
+    verb || modal || attribute || compound
 }
 
 /// Joins clauses into stretches no longer than the voice can speak well.

@@ -216,7 +216,7 @@ fn obtain(place: &Place<'_>) -> &'static str {
             .before
             .last()
             .is_some_and(|cut| cut.text.chars().count() == 1);
-    if place.last_tag("va") || short_noun {
+    if place.last_tag("va") || short_noun || place.next_is("不") {
         "de5"
     } else if (place.next_tag("vdp") || place.next_is("好好 马上 赶快 赶紧 先 再 快 多 自己"))
         && (place.before.is_empty() || place.last_tag("rndtc"))
@@ -235,7 +235,10 @@ fn become_or_for(place: &Place<'_>) -> &'static str {
         || place.last_is("要 会 能 想 愿 肯 敢 可以 应该")
     {
         "wei4"
-    } else if place.any_before("以 被 称 选 评 定 改 译 分 有 视 变")
+    } else if place.next_is("的") {
+        "wei4"
+    } else if place.last_is("多 均 皆 即 原 实 乃 非 既 应")
+        || place.any_before("以 被 称 选 评 定 改 译 分 有 视 变")
         || place.last_tag("v")
         || place.next_tag("m")
     {

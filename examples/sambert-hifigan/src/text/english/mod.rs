@@ -5,10 +5,7 @@ mod mandarin;
 mod rules;
 mod syllables;
 
-use super::{
-    letters::{self, LETTER},
-    segment::Token,
-};
+use super::{letters, segment::Token};
 use dictionary::look_up;
 
 /// What a voice does with Latin words.
