@@ -149,6 +149,7 @@ def our_peak(characters, folder):
 def speed(folder):
     reference = Reference(folder)
     ours = Models(TEST, folder)
+    ours.order(f"threads {THREADS}")
     for characters in CHARACTERS:
         line = unit_line(characters)
         (folder / "units").write_text(line)

@@ -14,7 +14,7 @@ use crate::{
 ///
 /// It keeps what it has seen and computes nothing twice, so a small number costs little; fewer frames would leave
 /// its widest layers less than a register tile.
-const PIECE: usize = 24;
+pub(crate) const PIECE: usize = 24;
 
 /// Seconds of sound in the first chunk, so that it comes soon, and in all others at most.
 const FIRST: f32 = 0.2;

@@ -7,7 +7,8 @@ use std::{
 };
 
 use crate::{
-    StopSignal, Voice, acoustic::Mel, plan::Sentence, probe::Probe, units::Unit, vocoder::Seeded,
+    StopSignal, Voice, acoustic::Mel, plan::Sentence, probe::Probe, speech::PIECE, units::Unit,
+    vocoder::Seeded,
 };
 
 /// A voice and what it made last.
@@ -25,6 +26,7 @@ impl Bench {
             "units" => self.units = Unit::parse_line(&fs::read_to_string(path).unwrap()).unwrap(),
             "acoustic" => self.acoustic(),
             "vocoder" => self.vocoder(),
+            "threads" => self.voice = self.voice.clone().with_threads(path.parse().unwrap()),
             "seed" => self.seed = path.parse().unwrap(),
             "durations" => write(path, &self.durations()),
             "mel" => write(path, &self.mel.as_ref().unwrap().values),
@@ -47,12 +49,19 @@ impl Bench {
         durations.iter().map(|frames| *frames as f32).collect()
     }
 
+    /// Vocodes what the acoustic model made, in the pieces that speech takes.
     fn vocoder(&mut self) {
         let mel = self.mel.as_ref().unwrap();
         let stop = StopSignal::new();
-        let vocoder = &self.voice.model.vocoder;
-        let samples = vocoder.run(mel, Seeded::new(self.seed), &stop, &mut Probe::none());
-        self.samples = samples.unwrap();
+        let (vocoder, team) = (&self.voice.model.vocoder, &self.voice.team);
+        let mut stream = vocoder.start(Box::new(Seeded::new(self.seed)));
+        self.samples.clear();
+        let mut pieces = mel.values.chunks(PIECE * mel.channels).peekable();
+        while let Some(piece) = pieces.next() {
+            let (end, probe) = (pieces.peek().is_none(), &mut Probe::none());
+            let samples = vocoder.push(&mut stream, piece, end, team, &stop, probe);
+            self.samples.extend(samples.unwrap());
+        }
     }
 }
 
