@@ -256,4 +256,16 @@ fn small_tensors_cannot_make_large_layers() {
     }
     fs::write(&config, changed).unwrap();
     assert!(check(voice.path()).0.is_err());
+    fs::write(&config, text).unwrap();
+
+    // So is every phase of an upsampling, and a frame may have many.
+    let config = voice.path().join("voc/config.yaml");
+    let text = fs::read_to_string(&config).unwrap();
+    let scales = "upsample_scales: [10, 5, 2, 2]";
+    assert!(text.contains(scales));
+    let wide = text
+        .replace(scales, "upsample_scales: [512, 2, 2, 2]")
+        .replace("[20, 10, 4, 4]", "[512, 10, 4, 4]");
+    fs::write(&config, wide).unwrap();
+    assert!(check(voice.path()).0.is_err());
 }

@@ -6,6 +6,7 @@
 
 mod about;
 mod assemble;
+mod budget;
 mod bundle;
 mod checkpoint;
 mod config;

@@ -4,15 +4,11 @@ use std::cell::{Cell, RefCell};
 
 use candle_core::{DType, Tensor};
 
-use super::{LoadError, Tensors};
+use super::{
+    LoadError, Tensors,
+    budget::{Budget, Spent, padding},
+};
 use crate::kernel::{LayerNorm, Linear, Lstm};
-
-/// Bytes that loading may take besides four times those of the tensors.
-const ALLOWANCE: u64 = 1 << 20;
-
-/// Layers are padded to so many outputs: those of a matrix, and those of a convolution.
-const MATRIX_PANEL: usize = 32;
-const CONVOLUTION_PANEL: usize = 8;
 
 /// The tensors of one checkpoint, read at most once each.
 ///
@@ -25,20 +21,17 @@ pub(crate) struct Weights {
     tensors: RefCell<Tensors>,
     problems: RefCell<Vec<String>>,
     read: Cell<usize>,
-    /// Bytes that may still be used; nothing when that was exceeded.
-    allowance: Cell<Option<u64>>,
+    budget: Budget,
 }
 
 impl Weights {
     pub(crate) fn new(file: impl Into<String>, tensors: Tensors) -> Self {
-        let stored = tensors.stored_bytes();
-        let allowance = stored.map_or(u64::MAX, |bytes| bytes.saturating_mul(4) + ALLOWANCE);
         Self {
             file: file.into(),
+            budget: Budget::of(tensors.stored_bytes()),
             tensors: RefCell::new(tensors),
             problems: RefCell::default(),
             read: Cell::new(0),
-            allowance: Cell::new(Some(allowance)),
         }
     }
 
@@ -78,18 +71,14 @@ impl Weights {
     ///
     /// Returns whether there is room for them.
     pub(crate) fn spend(&self, held: usize, copied: usize) -> bool {
-        let Some(left) = self.allowance.get() else {
-            return false;
-        };
-        let bytes = |values: usize| (values as u64).saturating_mul(size_of::<f32>() as u64);
-        let left = left
-            .checked_sub(bytes(held))
-            .filter(|left| *left >= bytes(copied));
-        if left.is_none() {
-            self.problem("the layers would take far more memory than the checkpoint is large");
+        match self.budget.spend(held, copied) {
+            Spent::Room => true,
+            Spent::Over => {
+                self.problem("the layers would take far more memory than the checkpoint is large");
+                false
+            }
+            Spent::LongOver => false,
         }
-        self.allowance.set(left);
-        left.is_some()
     }
 
     /// Returns a tensor as f32, or nothing after writing down what is wrong with it.
@@ -193,20 +182,6 @@ impl Weights {
         };
         Lstm::new(part("ih", inputs), part("hh", units))
     }
-}
-
-/// Returns how many values a layer of this shape is padded with.
-fn padding(shape: &[usize]) -> usize {
-    let [outputs, inputs, taps @ ..] = shape else {
-        return 0;
-    };
-    let taps: usize = taps.iter().product();
-    let panel = if taps > 1 {
-        CONVOLUTION_PANEL
-    } else {
-        MATRIX_PANEL
-    };
-    (outputs.next_multiple_of(panel) - outputs) * inputs * taps
 }
 
 fn empty_linear() -> Linear {

@@ -4,11 +4,13 @@
 //! `statistics.`, and every text of the package (both configurations, `voice.json`, the dictionaries) in the
 //! metadata. So it is read with the same care as any checkpoint, and other tools can open it.
 
+mod error;
+mod plan;
 mod read;
 mod write;
 
 pub(super) use self::read::read;
-pub use self::write::{ConvertError, convert};
+pub use self::{error::ConvertError, write::convert};
 
 /// What the metadata call the file.
 const FORMAT: &str = "sambert-hifigan voice 1";

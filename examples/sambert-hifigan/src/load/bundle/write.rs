@@ -1,34 +1,17 @@
 //! Writes a voice into one file.
 
-use std::{
-    fmt,
-    io::{self, Write},
-    path::Path,
-};
+use std::{io::Write, path::Path};
 
 use candle_core::{DType, Device, Tensor};
-use serde_json::{Map, Value, json};
 
-use super::{ACOUSTIC, FORMAT, MVN, SE, VOCODER};
+use super::{
+    ConvertError,
+    plan::{Content, header, plan},
+};
 use crate::{
-    load::{LoadError, Parts, Tensors, checkpoint::Element, find_voices},
+    load::{LoadError, Parts, Tensors, find_voices},
     voice::Model,
 };
-
-/// Why a voice was not converted.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum ConvertError {
-    /// The voice could not be read.
-    Load(LoadError),
-    /// A weight is too large for half precision.
-    TooLarge {
-        /// The weight's name.
-        tensor: String,
-    },
-    /// The file could not be written.
-    Write(io::Error),
-}
 
 /// Writes the (default) voice of a package as one file, which [`Voice::load`](crate::Voice::load) reads.
 ///
@@ -45,21 +28,6 @@ pub fn convert(from: &Path, to: impl Write, half: bool) -> Result<(), ConvertErr
     // What would not load is not worth converting.
     Model::assemble(Parts::open(first)?)?;
     write(Parts::open(first)?, half, to)
-}
-
-/// A tensor that will be written.
-struct Planned {
-    name: String,
-    shape: Vec<usize>,
-    kind: DType,
-    content: Content,
-}
-
-/// Where its values come from.
-enum Content {
-    Acoustic(String),
-    Vocoder(String),
-    Values(Vec<f32>),
 }
 
 fn write(mut parts: Parts, half: bool, mut file: impl Write) -> Result<(), ConvertError> {
@@ -98,79 +66,6 @@ fn take(tensors: &mut Tensors, name: &str) -> Result<Tensor, String> {
         .unwrap_or_else(|| Err("missing".to_owned()))
 }
 
-/// Lists what will be written, in its order. Tensors that are no weights are left out.
-fn plan(parts: &Parts, half: bool) -> Vec<Planned> {
-    let models: [(_, _, fn(String) -> Content); 2] = [
-        (ACOUSTIC, &parts.acoustic.tensors, Content::Acoustic),
-        (VOCODER, &parts.vocoder.tensors, Content::Vocoder),
-    ];
-    let mut planned = Vec::new();
-    for (prefix, tensors, content) in models {
-        for name in tensors.names() {
-            let (Some(shape), Some(Element::Float(kind))) =
-                (tensors.shape(name), tensors.element(name))
-            else {
-                continue;
-            };
-            planned.push(Planned {
-                name: format!("{prefix}{name}"),
-                shape: shape.to_vec(),
-                kind: match kind {
-                    _ if half => DType::F16,
-                    DType::F64 => DType::F32,
-                    kind => kind,
-                },
-                content: content(name.to_owned()),
-            });
-        }
-    }
-    let arrays = [(MVN, &parts.statistics.mvn), (SE, &parts.statistics.se)];
-    let arrays = arrays
-        .into_iter()
-        .filter_map(|(name, values)| Some((name, values.clone()?)));
-    planned.extend(arrays.map(|(name, values)| Planned {
-        name: name.to_owned(),
-        shape: vec![values.len()],
-        kind: DType::F32,
-        content: Content::Values(values),
-    }));
-    planned
-}
-
-fn header(parts: &Parts, planned: &[Planned]) -> Value {
-    let mut about = parts.about.clone();
-    about.name = Some(parts.name.clone());
-    let mut metadata = Map::from_iter([
-        ("format".to_owned(), json!(FORMAT)),
-        ("voice.json".to_owned(), json!(about.to_json())),
-        (
-            "acoustic.config".to_owned(),
-            json!(parts.acoustic.config.content),
-        ),
-        (
-            "vocoder.config".to_owned(),
-            json!(parts.vocoder.config.content),
-        ),
-    ]);
-    for (name, text) in parts.dictionaries.files() {
-        metadata.insert(format!("dict.{name}"), json!(text.content));
-    }
-    let mut header = Map::from_iter([("__metadata__".to_owned(), Value::Object(metadata))]);
-    let mut from = 0;
-    for one in planned {
-        let to = from + one.shape.iter().product::<usize>() * one.kind.size_in_bytes();
-        let dtype = match one.kind {
-            DType::F16 => "F16",
-            DType::BF16 => "BF16",
-            _ => "F32",
-        };
-        let listed = json!({ "dtype": dtype, "shape": one.shape, "data_offsets": [from, to] });
-        header.insert(one.name.clone(), listed);
-        from = to;
-    }
-    Value::Object(header)
-}
-
 /// Returns a tensor's values as bytes of a type, or nothing when one does not fit.
 fn bytes_of(tensor: &Tensor, kind: DType) -> candle_core::Result<Option<Vec<u8>>> {
     let converted = tensor.flatten_all()?.to_dtype(kind)?;
@@ -181,28 +76,4 @@ fn bytes_of(tensor: &Tensor, kind: DType) -> candle_core::Result<Option<Vec<u8>>
     let mut bytes = Vec::new();
     converted.write_bytes(&mut bytes)?;
     Ok(Some(bytes))
-}
-
-impl fmt::Display for ConvertError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Load(error) => error.fmt(f),
-            Self::TooLarge { tensor } => write!(f, "{tensor} is too large for half precision"),
-            Self::Write(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for ConvertError {}
-
-impl From<LoadError> for ConvertError {
-    fn from(error: LoadError) -> Self {
-        Self::Load(error)
-    }
-}
-
-impl From<io::Error> for ConvertError {
-    fn from(error: io::Error) -> Self {
-        Self::Write(error)
-    }
 }

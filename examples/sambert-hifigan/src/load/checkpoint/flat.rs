@@ -9,7 +9,7 @@ use serde::{
 
 use super::{
     Element, Source, Tensors,
-    tensors::{Storage, Stored},
+    stored::{Storage, Stored},
 };
 
 /// A list larger than this is refused: that of a voice has a tenth of it.

@@ -7,8 +7,8 @@ use std::{
 
 use super::{
     Source, Tensors,
-    state::{element, stored},
-    tensors::Storage,
+    state::{describe, element},
+    stored::Storage,
 };
 use crate::load::pickle::{Machine, Object};
 
@@ -29,7 +29,7 @@ pub(super) fn read(mut source: Source, paths: &[&[&str]]) -> Result<Tensors, Str
     let keys = machine.run(&mut pickles)?;
     let start = pickles.count;
     let places = places(&mut source, start, length, &machine, &keys)?;
-    let stored = stored(&machine, &root, paths, |storage| {
+    let stored = describe(&machine, &root, paths, |storage| {
         let place = places.get(&*storage.key).copied();
         place.ok_or_else(|| format!("storage {} is missing", storage.key))
     })?;

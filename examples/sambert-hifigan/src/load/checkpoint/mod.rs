@@ -11,6 +11,7 @@ mod legacy;
 mod names;
 mod source;
 mod state;
+mod stored;
 mod tensors;
 
 pub(crate) use self::{

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::{
     element::Element,
-    tensors::{Storage, Stored},
+    stored::{Storage, Stored},
 };
 use crate::load::pickle::{Machine, Object, StorageName};
 
@@ -12,7 +12,7 @@ use crate::load::pickle::{Machine, Object, StorageName};
 const COUNT_LIMIT: usize = 8192;
 
 /// Describes the tensors under the first of `paths` that holds any; `place` finds a storage in the file.
-pub(super) fn stored(
+pub(super) fn describe(
     machine: &Machine,
     root: &Object,
     paths: &[&[&str]],

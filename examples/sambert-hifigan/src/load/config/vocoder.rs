@@ -2,11 +2,14 @@
 
 use serde::Deserialize;
 
-use super::{AudioConfig, DIMENSION_LIMIT, Params, check_sizes, parse};
+use super::{AudioConfig, Params, check_sizes, parse};
 use crate::load::LoadError;
 
 /// No generator has more residual blocks at a stage, nor more layers in one.
 const BLOCK_LIMIT: usize = 8;
+
+/// No frame has more samples; those of 48 kHz have 600.
+const HOP_LIMIT: usize = 4096;
 
 /// `voc/config.yaml`.
 #[derive(Clone, Debug, Deserialize)]
@@ -121,7 +124,7 @@ impl VocoderConfig {
             .upsample_scales
             .iter()
             .try_fold(p.out_channels, |hop, scale| hop.checked_mul(*scale));
-        if !fits || hop.is_none_or(|hop| hop > DIMENSION_LIMIT) {
+        if !fits || hop.is_none_or(|hop| hop > HOP_LIMIT) {
             return Err(LoadError::new(
                 file,
                 "scales, kernels, dilations or channels do not fit together",

@@ -3,6 +3,7 @@
 mod archives;
 mod flat;
 mod pickles;
+mod views;
 
 use std::{collections::BTreeMap, fs, path::Path};
 

@@ -6,7 +6,7 @@
 mod directory;
 
 use self::directory::{Directory, Entry};
-use super::{DAMAGED, Source, Tensors, legacy::allowance, state::stored, tensors::Storage};
+use super::{DAMAGED, Source, Tensors, legacy::allowance, state::describe, stored::Storage};
 use crate::load::pickle::Machine;
 
 /// A pickle larger than this is refused before it is read.
@@ -29,7 +29,7 @@ pub(super) fn read(mut source: Source, paths: &[&[&str]]) -> Result<Tensors, Str
     let pickle = content(&mut source, pickle, PICKLE_LIMIT)?;
     let mut machine = Machine::new(allowance(&source));
     let value = machine.run(&mut pickle.as_slice())?;
-    let stored = stored(&machine, &value, paths, |storage| {
+    let stored = describe(&machine, &value, paths, |storage| {
         let entry = directory.find(&root, &format!("data/{}", storage.key));
         let entry = entry.ok_or_else(|| format!("storage {} is missing", storage.key))?;
         place(&mut source, entry)
