@@ -12,7 +12,8 @@ use axum::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::header::CONTENT_TYPE;
 use http_body::Frame;
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{
     routes::sound::{Sound, SoundBody},
@@ -33,6 +34,27 @@ pub(super) fn answer(sound: Sound, input: u64) -> Response {
     (kind, Body::new(events)).into_response()
 }
 
+/// What one event says.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SpeechEvent)]
+#[serde(tag = "type")]
+pub(super) enum Event {
+    /// The next stretch of the file, in base64.
+    #[serde(rename = "speech.audio.delta")]
+    Delta { audio: String },
+    /// The file is whole.
+    #[serde(rename = "speech.audio.done")]
+    Done { usage: Usage },
+}
+
+/// What was spent.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Usage {
+    input_tokens: u64,
+    output_tokens: u64,
+    total_tokens: u64,
+}
+
 struct Events {
     sound: SoundBody,
     input: u64,
@@ -44,20 +66,23 @@ impl Events {
     fn done(&self) -> Bytes {
         let output = self.sound.sounds().as_millis().div_ceil(TOKEN_MILLISECONDS);
         let output = u64::try_from(output).unwrap_or(u64::MAX);
-        let usage = json!({
-            "input_tokens": self.input,
-            "output_tokens": output,
-            "total_tokens": self.input.saturating_add(output),
-        });
-        event(&json!({ "type": "speech.audio.done", "usage": usage }))
+        let usage = Usage {
+            input_tokens: self.input,
+            output_tokens: output,
+            total_tokens: self.input.saturating_add(output),
+        };
+        event(&Event::Done { usage })
     }
 }
 
 fn delta(sound: &[u8]) -> Bytes {
-    event(&json!({ "type": "speech.audio.delta", "audio": STANDARD.encode(sound) }))
+    let audio = STANDARD.encode(sound);
+    event(&Event::Delta { audio })
 }
 
-fn event(data: &serde_json::Value) -> Bytes {
+fn event(event: &Event) -> Bytes {
+    // Nothing in an event fails to be written.
+    let data = serde_json::to_string(event).unwrap_or_default();
     format!("data: {data}\n\n").into()
 }
 

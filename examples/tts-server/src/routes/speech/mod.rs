@@ -26,7 +26,7 @@ use crate::state::App;
             (Vec<u8> = "audio/pcm"),
             (Vec<u8> = "audio/flac"),
             (Vec<u8> = "audio/ogg"),
-            (String = "text/event-stream"),
+            (events::Event = "text/event-stream"),
         ),
     )),
     extensions(("x-refusals" = json!({
