@@ -67,7 +67,8 @@ export class Notice {
     const { refusal, title, detail } = this.#shown;
     if (!refusal) return [t(title), detail && t(detail)];
     const own = refusalWords(refusal.code);
-    if (own) return own;
+    // Where a mark is wrong only the server can say, and says it in English.
+    if (own) return [own[0], own[1] || refusal.detail];
     const [heading, advice] = refusalWords(refusal.status) ?? refusalWords(refusal.status < 500 ? 400 : 500);
     // The server's own words are more exact, but only English; where ours say nothing, they stand alone.
     const exact = refusal.status !== 401 && refusal.status !== 429 && refusal.status < 500 ? refusal.detail : '';

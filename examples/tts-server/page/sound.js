@@ -2,7 +2,7 @@
 import { header } from './wav.js';
 
 /** Points of the outline in a second. */
-export const POINTS = 50;
+export const POINTS = 200;
 
 export class Sound {
   length = 0; complete = false; loudest = 0; #blocks = []; #outline = []; #step;
@@ -16,7 +16,7 @@ export class Sound {
 
   get bytes() { return this.length * 2; }
 
-  /** The loudest sample of each fiftieth of a second, from 0 to 1. */
+  /** The loudest sample of each two hundredth of a second, from 0 to 1. */
   get outline() { return this.#outline; }
 
   /** Adds what has arrived. */

@@ -2,6 +2,7 @@
 
 mod sound;
 mod visit;
+mod wav;
 
 use serde_json::json;
 
