@@ -46,6 +46,8 @@ fn expand(text: &str) -> String {
                 }
                 plain.extend(std::iter::once(c).nfkc());
             }
+            // A wide comma never parts thousands.
+            (_, '，') if plain.ends_with(|c: char| c.is_ascii_digit()) => plain.push('、'),
             (_, '№') => plain.push_str("No."),
             (_, '™' | '℠' | '©' | '®' | 'ℹ') => {}
             (_, c) => plain.push(c),
@@ -172,7 +174,8 @@ mod tests {
     #[test]
     fn signs_keep_their_meaning() {
         assert_eq!(clean("x²+10⁻³"), "x^2+10^-3");
-        assert_eq!(clean("第Ⅲ章，ⅩⅣ，ⅳ"), "第3章,14,4");
+        assert_eq!(clean("第Ⅲ章，ⅩⅣ，ⅳ"), "第3章,14、4");
+        assert_eq!(clean("11，618和11,618"), "11、618和11,618");
         assert_eq!(clean("①甲②乙"), "1、甲2、乙");
         assert_eq!(clean("½杯，3½杯"), "1/2杯,3又1/2杯");
         assert_eq!(clean("H₂O"), "H2O");

@@ -233,9 +233,8 @@ fn obtain(place: &Place<'_>) -> &'static str {
 fn become_or_for(place: &Place<'_>) -> &'static str {
     if place.next_is("了 何 此 之 什么 谁 你 我 他 她 它 您 自己 大家 各 社会 人民 农民 国家 祖国 孩子 父母 群众 百姓")
         || place.last_is("要 会 能 想 愿 肯 敢 可以 应该")
+        || place.next_is("的")
     {
-        "wei4"
-    } else if place.next_is("的") {
         "wei4"
     } else if place.last_is("多 均 皆 即 原 实 乃 非 既 应")
         || place.any_before("以 被 称 选 评 定 改 译 分 有 视 变")

@@ -52,7 +52,7 @@ fn phones(word: &str) -> Option<String> {
     let small = word.to_ascii_lowercase();
     let small = small.trim_matches('\'');
     let count = small.len();
-    if count < 2 || count > LONGEST {
+    if !(2..=LONGEST).contains(&count) {
         return None;
     }
     let capitals = !word.contains(|c: char| c.is_ascii_lowercase());

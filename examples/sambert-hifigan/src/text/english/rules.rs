@@ -34,7 +34,7 @@ pub(super) fn pronounce(word: &str) -> Option<String> {
     let mut rest = word.as_str();
     for (letters, sound) in front {
         // A y is a consonant before a vowel only.
-        let stands = letters != "y" || word.bytes().nth(1).is_some_and(is_vowel);
+        let stands = letters != "y" || word.as_bytes().get(1).copied().is_some_and(is_vowel);
         if let Some(tail) = rest.strip_prefix(letters).filter(|_| stands) {
             sounds.extend(sound.split('-'));
             rest = tail;

@@ -19,8 +19,8 @@ rules! {
     },
     r"(\d+)\.(\d+)" => |found| Some(amount(found.get(0))),
     r"\d+" => |found| {
-        let ordinal = found.before() == '第';
-        Some(if ordinal { cardinal(found.get(0)) } else { counted(found.get(0), found.rest()) })
+        let named = found.before() == '第' || found.before().is_ascii_alphabetic();
+        Some(if named { cardinal(found.get(0)) } else { counted(found.get(0), found.rest()) })
     },
 }
 

@@ -27,7 +27,13 @@ rules! {
     r"([A-Za-z])(\+{1,2})" => |found| {
         let next = found.rest().trim_start().chars().next().unwrap_or(' ');
         let ends = !next.is_ascii_alphanumeric() && !matches!(next, '(' | '√');
-        ends.then(|| format!("{}{}", found.get(1), found.get(2).replace('+', "加")))
+        (ends || found.get(2).len() == 2).then(|| format!("{}{}", found.get(1), found.get(2).replace('+', "加")))
+    },
+    r"\b([A-D])-" => |found| {
+        (!found.after().is_ascii_alphanumeric() && found.after() != '-').then(|| format!("{}减", found.get(1)))
+    },
+    r"([度米克斤升里元分时秒吨瓦伏])\s?(?:~|-|—+)\s?([负零一二三四五六七八九十百两\d])" => |found| {
+        Some(format!("{}到{}", found.get(1), found.get(2)))
     },
     r"([A-Za-z])\s?&\s?([A-Za-z])" => |found| Some(format!("{}和{}", found.get(1), found.get(2))),
     r"\s?(>=|<=|==|!=|[+×÷=<>≥≤≠≈])\s?([\dA-Za-z(零一二三四五六七八九十百千万负根-])" => |found| {
@@ -35,7 +41,12 @@ rules! {
         let left = matches!(found.before(), '0'..='9' | 'A'..='Z' | 'a'..='z' | ')' | '%' | '\u{4e00}'..='\u{9fff}');
         let compares = !matches!(found.get(1), "+" | "=" | "×" | "÷");
         // A sign with nothing before it still compares what follows: ≥18.
-        (left || compares).then(|| format!("{sign}{}", found.get(2)))
+        let positive = found.get(1) == "+" && found.get(2).starts_with(|c: char| c.is_ascii_digit());
+        match (left || compares, positive) {
+            (true, _) => Some(format!("{sign}{}", found.get(2))),
+            (false, true) => Some(format!("正{}", found.get(2))),
+            _ => None,
+        }
     },
     r"(\d|[a-z])\s?-\s?(\d|[a-z])\s?=" => |found| Some(format!("{}减{}=", found.get(1), found.get(2))),
     r"(第?)\s?(?i:\bno)\.\s?(\d)" => |found| Some(format!("第{}", found.get(2))),

@@ -34,13 +34,27 @@ rules! {
         (!count && found.is_whole_number()).then(|| by_name(found.get(0)))
     },
     // What a word before it says is a number to be named.
-    r"(电话|手机|分机|号码|热线|验证码|密码|口令|邮编|编号|单号|学号|工号|卡号|尾号|账号|帐号|编码|代码|房间号|车牌|航班|车次|微信|QQ|qq|拨打|拨|打)(号码|号)?([是为:\s]*)([A-Za-z]{0,3})(\d{3,})" => |found| {
+    r"(电话|手机|分机|号码|热线|验证码|密码|口令|邮编|编号|单号|学号|工号|卡号|尾号|账号|帐号|编码|代码|房间号|车牌|航班|车次|微信|QQ群|QQ|qq|群号|拨打|拨|打)(号码|号)?([是为:\s]*)([A-Za-z]{0,3})(\d{3,})" => |found| {
         let money = found.get(1) == "打" && found.get(5).len() > 5;
         let counted = found.get(5).len() < 5 && matches!(found.after(), '个' | '元' | '条' | '次' | '人');
         let before = [found.get(1), found.get(2), found.get(3), found.get(4)].concat();
         (!money && !counted).then(|| format!("{before}{}", by_name(found.get(5))))
     },
     r"(110|119|120|122|12345|10010|10000)(报警|急救|火警|电话|热线|指挥)" => |found| Some(format!("{}{}", by_name(found.get(1)), found.get(2))),
+    // Rooms.
+    r"(单元|栋|座|楼)?(\d{3,4})(室|房|号房|包间|会议室)?" => |found| {
+        let room = !found.get(1).is_empty() || !found.get(3).is_empty();
+        let counted = found.get(1) == "座" && found.get(3).is_empty();
+        let end = !matches!(found.after(), '.' | ',' | '0'..='9' | '个' | '米' | '人' | '元' | '万' | '平');
+        let free = !found.get(1).is_empty() || !matches!(found.before(), '0'..='9' | '.');
+        (room && !counted && end && free)
+            .then(|| format!("{}{}{}", found.get(1), by_name(found.get(2)), found.get(3)))
+    },
+    // Standards.
+    r"\b(GB|ISO|IEC|DIN|ANSI)(/T)?\s?(\d{3,6})(?:[-:](\d{4}))?" => |found| {
+        let year = if found.get(4).is_empty() { String::new() } else { format!("杠{}", by_name(found.get(4))) };
+        Some(format!("{}{}{}{year}", found.get(1), found.get(2).trim_start_matches('/'), by_name(found.get(3))))
+    },
     // Number plates.
     &format!(r"({PROVINCES})([A-Z])\s?[·•]?\s?([A-Z0-9]{{5,6}})") => |found| {
         let free = !found.after().is_ascii_alphanumeric();

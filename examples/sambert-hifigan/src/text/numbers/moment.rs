@@ -1,7 +1,7 @@
 //! Dates, times of day, scores.
 
 use super::{
-    cardinal::{cardinal, counted, digits},
+    cardinal::{amount, cardinal, counted, digits},
     rule::{Found, rules},
 };
 
@@ -29,7 +29,7 @@ rules! {
         let number = |group| cardinal(found.get(group));
         found.is_whole_number().then(|| format!("{}到{}{}", number(1), number(2), found.get(3)))
     },
-    r"(\d{4})/(\d{2})(赛季|年度|学年)" => |found| {
+    r"(\d{4})[-/](\d{2})(赛季|年度|学年)" => |found| {
         Some(format!("{}到{}{}", digits(found.get(1)), digits(found.get(2)), found.get(3)))
     },
     r"(\d{3,4})(年?)\s?(?:[-~]|—+)\s?(\d{3,4})(年|学年|赛季|财年)" => |found| {
@@ -44,11 +44,11 @@ rules! {
     // Two digits are a year if they are one of the last century, or begin with zero.
     r"'?(0\d|[6-9][1-9])年" => |found| {
         let span = found.rest().starts_with(['代', '前', '后', '来', '间', '以', '历', '的', '多', '了']);
-        let free = !matches!(found.before(), '0'..='9' | '.' | ',' | '第');
+        let free = !matches!(found.before(), '0'..='9' | '.' | '第');
         (free && !span).then(|| format!("{}年", digits(found.get(1))))
     },
     // Scores are named as such before or behind them; what else looks like a time of day is one.
-    r"(比分|总分|以|大胜|战平|领先|落后|扳成|打成|改写)([是为到成]?\s?)(\d{1,3})[:-](\d{1,3})" => |found| {
+    r"(比分|总分|结果|以|大胜|战平|领先|落后|扳成|打成|改写)([是为到成]?\s?)(\d{1,3})[:-](\d{1,3})" => |found| {
         let [ours, theirs] = [3, 4].map(|group| cardinal(found.get(group)));
         found.is_whole_number().then(|| format!("{}{}{ours}比{theirs}", found.get(1), found.get(2)))
     },
@@ -63,7 +63,11 @@ rules! {
         Some(format!("{}到{}", found.get(1), found.get(2)))
     },
     r"([一二三四五六日])\s?(?:[-~]|—+)\s?(周|星期)" => |found| Some(format!("{}到{}", found.get(1), found.get(2))),
-    r"(\d+):(\d+)" => |found| Some(format!("{}比{}", cardinal(found.get(1)), cardinal(found.get(2)))),
+    r"(\d+(?:\.\d+)?):(\d+(?:\.\d+)?)" => |found| Some(format!("{}比{}", amount(found.get(1)), amount(found.get(2)))),
+    r"(\d{1,2})\s?(?i:([ap])\.?m\b)" => |found| {
+        let half = if found.get(2).eq_ignore_ascii_case("a") { "上午" } else { "下午" };
+        Some(format!("{half}{}点", counted(found.get(1), "点")))
+    },
 }
 
 const fn is_letter(c: char) -> bool {

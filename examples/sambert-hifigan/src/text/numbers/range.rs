@@ -9,6 +9,8 @@ use super::{
 const NUMBER: &str = r"\d+(?:\.\d+)?";
 
 rules! {
+    // Two pressures of the blood are no fraction.
+    r"(血压\D{0,4})(\d{2,3})/(\d{2,3})" => |found| Some(format!("{}{}、{}", found.get(1), found.get(2), found.get(3))),
     &format!(r"({NUMBER})\s?-\s?({NUMBER})\s?=") => |found| {
         Some(format!("{}减{}=", amount(found.get(1)), amount(found.get(2))))
     },

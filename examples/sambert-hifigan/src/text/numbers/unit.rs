@@ -19,7 +19,7 @@ rules! {
         let range = matches!(found.before(), '0'..='9' | '°' | 'C');
         (!range).then(|| format!("零下{}度", counted(found.get(1), "")))
     },
-    &format!(r"(-?)(\d+(?:\.\d+)?)\s?°\s?([CF])") => |found| {
+    r"(-?)(\d+(?:\.\d+)?)\s?°\s?([CF])" => |found| {
         let below = if found.get(1).is_empty() { "" } else { "零下" };
         let scale = if found.get(3) == "C" { "摄氏度" } else { "华氏度" };
         Some(format!("{below}{}{scale}", counted(found.get(2), "")))
