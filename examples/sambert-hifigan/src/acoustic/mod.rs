@@ -4,12 +4,14 @@
     reason = "shapes are checked when weights are loaded; every index follows from them"
 )]
 
+mod attention;
 mod decoder;
 mod duration;
 mod encoder;
 mod fsmn;
 mod length;
 mod model;
+mod neighbors;
 mod pauses;
 mod postnet;
 mod predictor;

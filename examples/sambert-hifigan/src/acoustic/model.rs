@@ -103,12 +103,6 @@ impl fmt::Display for Failure {
     }
 }
 
-impl From<candle_core::Error> for Failure {
-    fn from(error: candle_core::Error) -> Self {
-        Self::Model(error.to_string())
-    }
-}
-
 impl Acoustic {
     /// Builds the model from a checkpoint's tensors.
     pub(crate) fn load(
@@ -144,8 +138,7 @@ impl Acoustic {
                     .unwrap_or_default(),
             )
         };
-        let encoder = Encoder::load(&weights, p, tables)
-            .map_err(|error| LoadError::new(file, error.to_string()))?;
+        let encoder = Encoder::load(&weights, p, tables);
         let model = Self {
             encoder,
             speakers,
@@ -233,10 +226,14 @@ impl Acoustic {
 
     /// Encodes the text and looks emotion and speaker up.
     fn features(&self, ids: &Ids, probe: &mut Probe<'_>) -> Result<Rows, Failure> {
-        let mut text = self.encoder.run(&ids.text, probe)?;
-        if let Some(pauses) = &self.pauses {
-            text = pauses.insert(&self.encoder, &text, probe)?;
-        }
+        let unknown = || Failure::Model("a unit is not in the model".to_owned());
+        let text = self.encoder.run(&ids.text, probe).ok_or_else(unknown)?;
+        let text = match &self.pauses {
+            Some(pauses) => pauses
+                .insert(&self.encoder, &text, probe)
+                .ok_or_else(unknown)?,
+            None => text,
+        };
         // Inserted pauses lengthen the text only; emotion and speaker start over from their beginning.
         let count = text.len() / self.widths.text;
         let emotion = look_up(&self.emotions, self.widths.emotion, &ids.emotion, count);

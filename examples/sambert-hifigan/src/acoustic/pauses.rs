@@ -1,8 +1,6 @@
 //! Filled pauses: a model may put a hesitation before a unit.
 
-use candle_core::Result;
-
-use super::encoder::Encoder;
+use super::{encoder::Encoder, neighbors};
 use crate::{
     kernel::{LayerNorm, Linear, relu, softmax},
     load::{AcousticParams, Weights},
@@ -29,14 +27,7 @@ impl FilledPauses {
     pub(crate) fn load(weights: &Weights, p: &AcousticParams, tables: &Tables) -> Self {
         let width = p.encoder_projection_units;
         let inner = p.embedding_dim / 2;
-        let conv = weights.values("FP_predictor.w_1.weight", &[inner, width, 3]);
-        let bias = weights.values("FP_predictor.w_1.bias", &[inner]);
-        let wide = match (conv, bias) {
-            (Some(conv), Some(bias)) => {
-                Linear::new(&taps_first(&conv, width), Some(&bias), inner, 3 * width)
-            }
-            _ => Linear::new(&[], None, 0, 1),
-        };
+        let wide = neighbors::layer(weights, "FP_predictor.w_1", inner, width);
         let mut phrases = Vec::new();
         for phones in PHRASES {
             match tables.encode_text(&phrase(phones)) {
@@ -57,13 +48,13 @@ impl FilledPauses {
         }
     }
 
-    /// Inserts three rows before every unit that gets a hesitation.
+    /// Inserts three rows before every unit that gets a hesitation; nothing where the encoder has no such units.
     pub(crate) fn insert(
         &self,
         encoder: &Encoder,
         text: &[f32],
         probe: &mut Probe<'_>,
-    ) -> Result<Vec<f32>> {
+    ) -> Option<Vec<f32>> {
         let mut inserted = Vec::new();
         for (class, row) in self
             .classes(text, probe)
@@ -78,12 +69,11 @@ impl FilledPauses {
             }
             inserted.extend_from_slice(row);
         }
-        Ok(inserted)
+        Some(inserted)
     }
 
     fn classes(&self, text: &[f32], probe: &mut Probe<'_>) -> Vec<usize> {
-        let neighbors = with_neighbors(text, self.width);
-        let mut wide = self.wide.map(&neighbors);
+        let mut wide = self.wide.map(&neighbors::beside(text, self.width));
         relu(&mut wide);
         let mut narrow = self.narrow.map(&self.first_norm.map(&wide));
         relu(&mut narrow);
@@ -116,27 +106,4 @@ fn phrase(phones: [&'static str; 2]) -> [Unit; 3] {
         unit(second, "tone5", "s_end", "word_end"),
         unit("#3", "tone_none", "s_none", "word_none"),
     ]
-}
-
-/// Reorders `[outputs, inputs, 3]` into `[outputs, 3, inputs]`.
-fn taps_first(conv: &[f32], inputs: usize) -> Vec<f32> {
-    let row = |row: &[f32]| {
-        (0..3 * inputs)
-            .map(|i| row[i % inputs * 3 + i / inputs])
-            .collect::<Vec<_>>()
-    };
-    conv.chunks_exact(3 * inputs).flat_map(row).collect()
-}
-
-/// Puts each row between its neighbors, zeros beyond the ends.
-fn with_neighbors(rows: &[f32], width: usize) -> Vec<f32> {
-    let mut padded = vec![0.0; width];
-    padded.extend_from_slice(rows);
-    padded.resize(rows.len() + 2 * width, 0.0);
-    padded
-        .windows(3 * width)
-        .step_by(width)
-        .flatten()
-        .copied()
-        .collect()
 }

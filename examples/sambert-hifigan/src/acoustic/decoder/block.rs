@@ -1,7 +1,7 @@
 //! One block: attention to the past and to the memory ahead, then a feed-forward layer.
 
-use super::attention::{Attended, Window, see_attention};
 use crate::{
+    acoustic::attention::{Attended, Window, see_attention},
     kernel::{LayerNorm, Linear, relu},
     load::{AcousticParams, Weights},
     probe::Probe,

@@ -3,14 +3,10 @@
 //! Attention reaches only as far as the longest unit: a step costs the width of that band and not the
 //! length of the sentence. Every buffer is made once per sentence; a step allocates nothing.
 
-mod attention;
 mod block;
 
-use self::{
-    attention::Window,
-    block::{Block, Scratch},
-};
-use super::model::Failure;
+use self::block::{Block, Scratch};
+use super::{attention::Window, model::Failure};
 use crate::{
     kernel::{LayerNorm, Linear, relu},
     load::{AcousticParams, Weights},

@@ -4,21 +4,21 @@ use crate::{kernel::softmax, probe::Probe};
 
 /// The steps one query may attend to, as a range of rows.
 #[derive(Clone, Copy)]
-pub(super) struct Window {
-    pub(super) first: usize,
-    pub(super) count: usize,
+pub(in crate::acoustic) struct Window {
+    pub(in crate::acoustic) first: usize,
+    pub(in crate::acoustic) count: usize,
 }
 
 /// Keys and values of rows `stride` apart.
-pub(super) struct Attended<'a> {
-    pub(super) keys: &'a [f32],
-    pub(super) values: &'a [f32],
-    pub(super) stride: usize,
+pub(in crate::acoustic) struct Attended<'a> {
+    pub(in crate::acoustic) keys: &'a [f32],
+    pub(in crate::acoustic) values: &'a [f32],
+    pub(in crate::acoustic) stride: usize,
 }
 
 impl Attended<'_> {
     /// Mixes the values of a window by how well their keys answer the query.
-    pub(super) fn attend(
+    pub(in crate::acoustic) fn attend(
         &self,
         query: &[f32],
         heads: usize,
@@ -54,7 +54,7 @@ impl Attended<'_> {
 }
 
 /// Shows one row of the first head's attention, zero outside the window.
-pub(super) fn see_attention(
+pub(in crate::acoustic) fn see_attention(
     probe: &mut Probe<'_>,
     name: &str,
     attended: &Attended<'_>,
