@@ -76,11 +76,11 @@ impl Reader<'_> {
         let blocks = (0..count)
             .map(|block| self.block(index * count + block, block, outputs))
             .collect();
+        let complete = repeated.is_some() && transposed.is_some();
         // Each phase of the output keeps up to three taps, and its outputs are padded.
         let merged = 3 * scale * inputs * outputs.next_multiple_of(8);
-        let room = self.weights.spend(merged, 0);
         // Without its weights the stage is never run.
-        let shape = if room && repeated.is_some() && transposed.is_some() {
+        let shape = if complete && self.weights.spend(merged, 0) {
             shape
         } else {
             Shape {

@@ -52,7 +52,12 @@ pub(crate) fn read_flat(mut source: Source) -> Result<Flat, String> {
         .map(|(_, tensor)| tensor.data_offsets)
         .collect();
     ends.sort_unstable();
-    if ends.windows(2).any(|pair| pair[0][1] > pair[1][0]) {
+    let next = ends.iter().skip(1);
+    if ends
+        .iter()
+        .zip(next)
+        .any(|([_, end], [begin, _])| end > begin)
+    {
         return Err("its tensors overlap".to_owned());
     }
     let begin = 8 + size;
@@ -114,11 +119,9 @@ impl Listed {
 
 /// Returns the strides of values that lie in order.
 fn contiguous(shape: &[usize]) -> Box<[usize]> {
-    let mut strides = vec![1usize; shape.len()];
-    for at in (1..shape.len()).rev() {
-        strides[at - 1] = strides[at].saturating_mul(shape[at]);
-    }
-    strides.into()
+    let below = |at: usize| shape.iter().skip(at + 1);
+    let stride = |at: usize| below(at).fold(1usize, |stride, size| stride.saturating_mul(*size));
+    (0..shape.len()).map(stride).collect()
 }
 
 /// Dimensions, not more than a tensor has.

@@ -1,4 +1,8 @@
 //! Voices in one file.
+#![allow(
+    clippy::print_stdout,
+    reason = "the test tells how far apart the precisions are"
+)]
 
 use std::path::Path;
 

@@ -96,11 +96,12 @@ impl Directory {
 fn announced(source: &mut Source) -> Option<(u64, u64)> {
     let from = source.length().saturating_sub(TAIL);
     let tail = source.read(from, source.length() - from).ok()?;
-    let fits = |at: &usize| {
-        let comment = tail.get(at + 20..at + 22);
-        comment.is_some_and(|two| {
-            at + 22 + usize::from(two[0]) + (usize::from(two[1]) << 8) == tail.len()
-        })
+    let fits = |at: &usize| match tail.get(at + 20..at + 22) {
+        Some([low, high]) => {
+            let comment = usize::from(u16::from_le_bytes([*low, *high]));
+            at + 22 + comment == tail.len()
+        }
+        _ => false,
     };
     let candidates = tail.windows(4).enumerate().rev();
     let at = candidates

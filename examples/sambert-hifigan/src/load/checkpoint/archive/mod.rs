@@ -60,10 +60,9 @@ fn place(source: &mut Source, entry: &Entry) -> Result<Storage, String> {
     if !header.starts_with(&LOCAL) {
         return Err("the archive's entries are not where it says".to_owned());
     }
-    let field = |at: usize| {
-        header
-            .get(at..at + 2)
-            .map_or(0, |two| u64::from(two[0]) | u64::from(two[1]) << 8)
+    let field = |at: usize| match header.get(at..at + 2) {
+        Some([low, high]) => u64::from(u16::from_le_bytes([*low, *high])),
+        _ => 0,
     };
     let start = entry.offset + LOCAL_LENGTH + field(26) + field(28);
     if start
