@@ -25,8 +25,10 @@ A first configuration file, for a public address:
   key = "privkey.pem"
 
   [tts]
-  queue = 16                       # texts that may wait
+  voices = ["voices/mine"]         # folders; the voice that is built in, without
+  queue = 16                       # texts that may wait for their turn
   threads = 2                      # texts that are spoken at once; one a core, without
+  listeners = 64                   # texts under way or not yet read to their end
   metrics = "127.0.0.1:9464"       # a loopback address, or "off"
 
 Every section and key: the reference in the book (`docs/`)."#;
@@ -44,7 +46,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// Load a voice from this folder instead of the one that is built in.
+    /// Load the voices in this folder instead of the one that is built in.
     #[arg(long, value_name = "DIR")]
     pub voice: Option<PathBuf>,
 

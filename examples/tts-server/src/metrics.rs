@@ -55,7 +55,7 @@ fn describe() {
 }
 
 /// Notes what became of a text that reached a voice, and how long that worked for it where it is known.
-pub(crate) fn spoken(how: Result<(), SpeechError>, took: Option<Duration>) {
+pub(crate) fn spoken(how: &Result<(), SpeechError>, took: Option<Duration>) {
     let outcome = match how {
         Ok(()) => "spoken",
         Err(SpeechError::Cancelled) => "cancelled",

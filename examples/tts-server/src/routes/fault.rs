@@ -144,12 +144,18 @@ pub(crate) fn unspoken(why: SpeechError, name: Field) -> Rejection {
             "text_not_speakable",
             "something that this voice has not learned",
         ),
-        SpeechError::Marks { line, column } => words(
-            "ssml_malformed",
-            "markup that is malformed, or that is not read here",
-        )
-        .with_member("line", line)
-        .with_member("column", column),
+        SpeechError::Marks { line, column, why } => {
+            let words = format!("Line {line}, column {column} of `{}`: {why}.", name.name());
+            field(
+                WRONG,
+                "ssml_malformed",
+                name.name(),
+                "The marks are not read here.",
+            )
+            .with_detail(words)
+            .with_member("line", line)
+            .with_member("column", column)
+        }
         SpeechError::Broken | SpeechError::Cancelled | SpeechError::TooSlow => Rejection::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "synthesis_failed",

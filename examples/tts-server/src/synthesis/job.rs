@@ -30,7 +30,7 @@ enum State {
 }
 
 /// What became of a job in one turn.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Turn {
     /// So many samples were made, and there may be more.
     Made(usize),
@@ -126,7 +126,7 @@ impl Job {
             how
         };
         self.state = State::Over;
-        self.pipe.end(how);
+        self.pipe.end(how.clone());
         Turn::Over(how)
     }
 }

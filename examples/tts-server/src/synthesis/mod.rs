@@ -3,6 +3,7 @@
 
 mod job;
 mod listener;
+mod markup;
 mod model;
 mod pipe;
 mod queue;

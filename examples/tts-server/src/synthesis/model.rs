@@ -7,7 +7,7 @@ use sambert_hifigan::{
     Voice as Model,
 };
 
-use super::{Speech, SpeechError, Utterance, Voice, VoiceInfo, Words};
+use super::{Speech, SpeechError, Utterance, Voice, VoiceInfo, Words, markup};
 use crate::StartError;
 
 /// A model of the SAM-BERT and HiFi-GAN family.
@@ -89,11 +89,7 @@ fn unspeakable(why: &TextError) -> SpeechError {
 fn unmarked(why: &SsmlError) -> SpeechError {
     match why.problem() {
         SsmlProblem::Text(why) => unspeakable(why),
-        _ => {
-            let place = why.place();
-            let (line, column) = (place.line, place.column);
-            SpeechError::Marks { line, column }
-        }
+        _ => markup::fault(why),
     }
 }
 

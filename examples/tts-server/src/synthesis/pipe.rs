@@ -95,9 +95,8 @@ impl Pipe {
     /// Waits until there is something to send: the first stretch, or everything.
     pub(crate) fn poll_ready(&self, task: &mut Context<'_>) -> Poll<Result<(), SpeechError>> {
         let mut state = self.lock();
-        match state.end {
-            Some(Err(why)) => Poll::Ready(Err(why)),
-            Some(Ok(())) => Poll::Ready(Ok(())),
+        match &state.end {
+            Some(how) => Poll::Ready(how.clone()),
             None if self.delivery == Delivery::Stream && state.bytes > 0 => Poll::Ready(Ok(())),
             None => wait(&mut state, task),
         }
@@ -115,8 +114,8 @@ impl Pipe {
                 return Poll::Ready(Some(Ok(sound)));
             }
         }
-        match state.end {
-            Some(Err(why)) => Poll::Ready(Some(Err(why))),
+        match &state.end {
+            Some(Err(why)) => Poll::Ready(Some(Err(why.clone()))),
             Some(Ok(())) => Poll::Ready(None),
             None => {
                 // Now it is we who are late.

@@ -89,7 +89,7 @@ impl fmt::Debug for Utterance {
 }
 
 /// Why there is no speech, or no more of it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum SpeechError {
     /// The model failed, or its worker went away.
@@ -102,6 +102,8 @@ pub enum SpeechError {
         line: usize,
         /// Its character in the line; the first is 1.
         column: usize,
+        /// What is wrong with it, without what was written.
+        why: String,
     },
     /// The words hold nothing that can be spoken.
     NothingToSpeak,

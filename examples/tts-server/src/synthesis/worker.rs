@@ -56,7 +56,7 @@ fn work(queue: &Queue, clock: &SharedClock) {
                 queue.put_back(job);
             }
             Turn::Over(how) => {
-                metrics::spoken(how, Some(took));
+                metrics::spoken(&how, Some(took));
                 queue.finished(how.is_ok().then_some(took));
             }
         }

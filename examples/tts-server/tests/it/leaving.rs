@@ -69,6 +69,10 @@ async fn a_full_queue_says_when_to_come_again_and_a_leaver_makes_room() {
         }
     };
     assert_eq!(answer.status, StatusCode::OK);
+    let trail = server.finish().await;
+    let full = |record: &&serde_json::Value| record["status"] == 503;
+    let record = trail.requests.iter().find(full).unwrap();
+    assert_eq!(record["settled"]["audio_milliseconds"], 0, "{record}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

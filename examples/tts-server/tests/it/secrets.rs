@@ -31,6 +31,20 @@ async fn key_cookie_and_text_are_in_no_record_and_no_figure() {
         ))
         .await;
     server
+        .with_key(Ask::json(
+            "/tts",
+            format!("{{\"ssml\":\"<{REFUSED}?>{SPOKEN}\"}}"),
+        ))
+        .await;
+    server
+        .with_key(Ask::json(
+            "/v1/audio/speech",
+            format!(
+                "{{\"model\":\"{REFUSED}\",\"voice\":\"{REFUSED}\",\"input\":\"{SPOKEN}\",\"instructions\":\"{REFUSED}\"}}"
+            ),
+        ))
+        .await;
+    server
         .client
         .send(Ask::speak("好").header("x-api-key", REFUSED))
         .await;
@@ -53,7 +67,7 @@ async fn key_cookie_and_text_are_in_no_record_and_no_figure() {
     let (key, data) = (server.key.clone(), server.data().clone());
     let keys_file = fs::read_to_string(data.join("keys.toml")).unwrap();
     let trail = server.finish().await;
-    assert_eq!(trail.requests.len(), 8);
+    assert_eq!(trail.requests.len(), 10);
     let secret = key.rsplit('_').nth(1).unwrap();
     let token = cookie.split_once('=').unwrap().1;
     for canary in [

@@ -56,7 +56,12 @@ impl Voice for TestVoice {
         let text = utterance.words.as_str();
         assert!(!text.contains('坏'), "cannot say {text}");
         if matches!(utterance.words, Words::Ssml(_)) && text.contains('?') {
-            return Err(SpeechError::Marks { line: 1, column: 2 });
+            let why = "no marks".into();
+            return Err(SpeechError::Marks {
+                line: 1,
+                column: 2,
+                why,
+            });
         }
         if !text
             .chars()

@@ -1,0 +1,92 @@
+//! The bytes of an answer, in the pieces in which they are made.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use axum::body::Bytes;
+use http::HeaderMap;
+use http_body::{Frame, SizeHint};
+
+use super::{AUDIO_SECONDS, Meter};
+use crate::synthesis::SpeechError;
+
+/// The bytes of a sound file on their way to a client.
+pub(crate) struct SoundBody {
+    meter: Meter,
+    header: Bytes,
+    /// How many bytes there are still to come, where that is known.
+    left: Option<u64>,
+    over: bool,
+}
+
+impl SoundBody {
+    /// Sends the header and then what is made: `whole` bytes of it, where that is known.
+    pub(super) fn new(meter: Meter, header: Bytes, whole: Option<u64>) -> Self {
+        Self {
+            left: whole.map(|bytes| bytes + header.len() as u64),
+            header,
+            meter,
+            over: false,
+        }
+    }
+
+    /// Returns how long that sounds which was made so far.
+    pub(crate) fn sounds(&self) -> Duration {
+        self.meter.listener().made().sounds
+    }
+
+    fn frame(&mut self, bytes: Bytes) -> Frame<Bytes> {
+        self.left = self
+            .left
+            .map(|left| left.saturating_sub(bytes.len() as u64));
+        self.meter.settle();
+        Frame::data(bytes)
+    }
+
+    /// Ends: behind a stream it is known how long it sounds.
+    fn end(&mut self) -> Option<Frame<Bytes>> {
+        self.over = true;
+        self.left.is_none().then(|| {
+            let seconds = self.meter.seconds();
+            Frame::trailers(HeaderMap::from_iter([(AUDIO_SECONDS, seconds)]))
+        })
+    }
+}
+
+impl http_body::Body for SoundBody {
+    type Data = Bytes;
+    type Error = SpeechError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, SpeechError>>> {
+        if self.over {
+            return Poll::Ready(None);
+        }
+        if !self.header.is_empty() {
+            let header = std::mem::take(&mut self.header);
+            return Poll::Ready(Some(Ok(self.frame(header))));
+        }
+        Poll::Ready(match ready!(self.meter.listener().poll_take(task)) {
+            Some(Ok(bytes)) => Some(Ok(self.frame(bytes))),
+            Some(Err(why)) => {
+                self.over = true;
+                Some(Err(why))
+            }
+            None => self.end().map(Ok),
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.over || self.left == Some(0)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.left
+            .map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}

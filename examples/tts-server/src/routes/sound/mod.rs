@@ -1,0 +1,95 @@
+//! Sound as an answer: whole with its length, or as it is made.
+
+mod body;
+mod meter;
+
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
+use http::{
+    HeaderName, HeaderValue,
+    header::{CONTENT_TYPE, TRAILER},
+};
+use palisade::{Rejection, SecurityContext, extract::Refused};
+
+pub(crate) use self::body::SoundBody;
+use self::meter::Meter;
+use super::{
+    ask::Wish,
+    fault::{self, Field},
+};
+use crate::{
+    encoding::Format,
+    metrics,
+    state::App,
+    synthesis::{Delivery, Words},
+};
+
+const AUDIO_SECONDS: HeaderName = HeaderName::from_static("x-audio-seconds");
+/// A text that is being spoken, and whose answer can begin.
+pub(crate) struct Sound {
+    meter: Meter,
+    format: Format,
+    sample_rate: u32,
+    delivery: Delivery,
+}
+
+impl Sound {
+    /// Waits for the voice. When the client leaves, this future is dropped, and the listener with it: the
+    /// voice stops, or the place in the queue is free again. `input` is where the words came in.
+    pub(crate) async fn begin(
+        app: &App,
+        cx: &SecurityContext,
+        wish: Wish,
+        input: Field,
+    ) -> Result<Self, Refused> {
+        let Wish { order, format } = wish;
+        let (sample_rate, delivery) = (order.sample_rate, order.delivery);
+        let input = match order.utterance.words {
+            Words::Plain(_) => input,
+            Words::Ssml(_) => Field::Ssml,
+        };
+        let refused = |rejection: Rejection| Refused::new(cx, rejection);
+        let listener = app.queue.submit(order).map_err(|full| {
+            metrics::turned_away();
+            meter::nothing(cx);
+            refused(fault::busy(full))
+        })?;
+        let meter = Meter::new(cx.clone(), listener);
+        let ready = meter.listener().ready().await;
+        ready.map_err(|why| refused(fault::unspoken(why, input)))?;
+        Ok(Self {
+            meter,
+            format,
+            sample_rate,
+            delivery,
+        })
+    }
+
+    /// Answers with a file: of known length, or in pieces with the seconds behind them.
+    pub(crate) fn file(self) -> Response {
+        let kind = HeaderValue::try_from(self.format.content_type(self.sample_rate));
+        let seconds = self.meter.seconds();
+        let whole = self.delivery == Delivery::Whole;
+        let mut answer = Body::new(self.body()).into_response();
+        let headers = answer.headers_mut();
+        if let Ok(kind) = kind {
+            headers.insert(CONTENT_TYPE, kind);
+        }
+        match whole {
+            true => headers.insert(AUDIO_SECONDS, seconds),
+            false => headers.insert(TRAILER, HeaderValue::from_static("x-audio-seconds")),
+        };
+        answer
+    }
+
+    /// Gives the bytes of the file.
+    pub(crate) fn body(self) -> SoundBody {
+        let made = self.meter.listener().made();
+        let whole = (self.delivery == Delivery::Whole).then_some(made);
+        let samples = whole.map(|made| made.samples);
+        let header = self.format.header(self.sample_rate, samples);
+        SoundBody::new(self.meter, header.into(), whole.map(|made| made.bytes))
+    }
+}
