@@ -4,7 +4,7 @@ import { onLanguage, t } from './i18n.js';
 import { Playback } from './playback.js';
 import { Scrubber } from './scrubber.js';
 import { onTheme } from './theme.js';
-import { Waveform } from './waveform.js';
+import { Waveform, calm } from './waveform.js';
 
 export class Player {
   #waveform = new Waveform($('waveform')); #sound = null; #name = ''; #playback = null; #offset = 0; #waiting = false; #moving = false;
@@ -34,6 +34,8 @@ export class Player {
     this.#waiting = true;
     this.#waveform.wait();
     this.#show();
+    // Below a long text, or on a phone, it would be out of sight.
+    $('player').scrollIntoView({ block: 'nearest', behavior: calm.matches ? 'auto' : 'smooth' });
   }
 
   /** Shows again what was there before waiting. */

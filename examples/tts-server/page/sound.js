@@ -5,7 +5,7 @@ import { header } from './wav.js';
 export const POINTS = 200;
 
 export class Sound {
-  length = 0; complete = false; loudest = 0; #blocks = []; #outline = []; #step;
+  length = 0; complete = false; #blocks = []; #outline = []; #step;
 
   constructor(rate) {
     this.rate = rate;
@@ -38,7 +38,6 @@ export class Sound {
       const point = Math.floor((this.length + at) / this.#step);
       const loud = Math.abs(part[at]) / 32768;
       if (!(this.#outline[point] >= loud)) this.#outline[point] = loud;
-      if (loud > this.loudest) this.loudest = loud;
     }
   }
 

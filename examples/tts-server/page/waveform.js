@@ -5,19 +5,24 @@ import { POINTS } from './sound.js';
 const BAR = 3;
 const GAP = 2;
 /** Softer sounds are not blown up to the full height. */
-const FLOOR = 0.2;
+const FLOOR = 0.15;
 
-const calm = matchMedia('(prefers-reduced-motion: reduce)');
+/** Whether less motion was asked for. */
+export const calm = matchMedia('(prefers-reduced-motion: reduce)');
 
-/** The loudest point of each of `count` equal slices of `seconds`; nothing where the sound has not come yet. */
-export function bars({ outline, loudest }, seconds, count) {
-  const scale = Math.max(loudest, FLOOR);
+/** How loud each of `count` equal slices of `seconds` is, between its mean and its peak: peaks alone make a wall of a
+    long text. Nothing where the sound has not come yet. */
+export function bars({ outline }, seconds, count) {
   const slice = (seconds * POINTS) / count;
-  return Array.from({ length: count }, (_, bar) => {
+  const found = Array.from({ length: count }, (_, bar) => {
     const from = Math.floor(bar * slice);
     const points = outline.slice(from, Math.max(from + 1, Math.ceil((bar + 1) * slice)));
-    return points.length ? Math.max(...points) / scale : undefined;
+    if (points.length === 0) return undefined;
+    const mean = points.reduce((sum, point) => sum + point, 0) / points.length;
+    return (Math.max(...points) + mean) / 2;
   });
+  const scale = Math.max(FLOOR, ...found.filter((bar) => bar !== undefined));
+  return found.map((bar) => bar && bar / scale);
 }
 
 export class Waveform {
