@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap, fs, path::Path};
 use serde_json::Value;
 
 use crate::{
-    text::{Break, Phone, Syllable, push_word},
+    text::{Break, Latin, Phone, Script, Syllable, analyze, push_word, units_of},
     units::{Tables, TextIds, Unit},
 };
 
@@ -204,4 +204,32 @@ fn english<'a>(tokens: &mut impl Iterator<Item = &'a str>) -> Vec<Vec<Phone>> {
             .collect()
     };
     syllables.into_iter().map(toned).collect()
+}
+
+#[test]
+fn an_english_word_read_from_text_becomes_the_reference_units() {
+    let cases = read("cases.json");
+    let case = cases["cases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|case| case["prosody"].as_str().unwrap().contains("hello"))
+        .unwrap();
+    let theirs = Unit::parse_line(case["units"].as_str().unwrap()).unwrap();
+    let mut script = Script::default();
+    script.push("hello");
+    let stretches = analyze(&script, Latin::English).unwrap();
+    let ours = units_of(&stretches[0].words, "emotion_happy", "F7").unwrap();
+    let english = |units: &[Unit]| -> Vec<Unit> {
+        let is_english = |unit: &&Unit| matches!(unit.tone.as_ref(), "tone0" | "tone1");
+        let mandarin = |unit: &&Unit| unit.phone.ends_with("_c") || unit.phone.starts_with('g');
+        units
+            .iter()
+            .filter(is_english)
+            .filter(|unit| !mandarin(unit))
+            .cloned()
+            .collect()
+    };
+    assert_eq!(english(&ours), english(&theirs));
+    assert_eq!(english(&ours).len(), 4);
 }

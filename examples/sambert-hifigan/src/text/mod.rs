@@ -34,9 +34,11 @@ pub(crate) use self::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Unspeakable(pub(crate) char);
 
-/// Reads the dictionary now, so that the first text does not wait for it.
+/// Builds the dictionary, the tables and the rules now, so that the first text does not wait for them.
 pub(crate) fn prepare() {
     segment::is_word("准备");
+    lexicon::look_up("准备");
+    numbers::spell_out(&clean("第1个"));
 }
 
 /// Turns text into stretches of words, each short enough to be spoken in one piece.

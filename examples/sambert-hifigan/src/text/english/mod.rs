@@ -3,6 +3,7 @@
 mod dictionary;
 mod mandarin;
 mod rules;
+mod sounds;
 mod syllables;
 
 use super::{letters, segment::Token};

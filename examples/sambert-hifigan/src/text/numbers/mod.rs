@@ -14,9 +14,15 @@ mod unit;
 
 use self::rule::Rule;
 pub(crate) use self::said::SayAs;
+use super::segment::is_han;
 
 /// Writes every number in Chinese characters, as it is spoken at its place.
 pub(crate) fn spell_out(text: &str) -> String {
+    // Most sentences have nothing to spell out.
+    let plain = |c| is_han(c) || "。,、!?;: \n\"“”《》…".contains(c);
+    if text.chars().all(plain) {
+        return text.to_owned();
+    }
     // The order matters: a date is no fraction, a telephone number no difference.
     let rules = [
         roman::rules(),

@@ -1,30 +1,6 @@
-//! Tones in running speech: 一, 不, and third tones.
+//! 一 and 不, which change before other tones.
 
-use super::segment::{Token, is_word};
-
-/// Changes the dictionary's tones of one clause into those that are spoken.
-pub(crate) fn apply(words: &mut [Token]) {
-    one_and_not(words);
-    for word in &mut *words {
-        inside(word);
-        before_given(word);
-    }
-    between(words);
-}
-
-/// Gives markup its readings back, and third tones inside a word the change that a given third tone asks for.
-fn before_given(word: &mut Token) {
-    word.restore();
-    for index in (1..word.syllables.len()).rev() {
-        let after_given = word.is_given(index) && !word.is_given(index - 1);
-        if let Some([here, next]) = word.syllables.get_mut(index - 1..=index)
-            && after_given
-            && (here.tone, next.tone) == (3, 3)
-        {
-            here.tone = 2;
-        }
-    }
-}
+use crate::text::{Syllable, segment::Token};
 
 /// A character with the tone it is spoken in, and whether it ends a word of several.
 #[derive(Clone, Copy)]
@@ -41,7 +17,8 @@ struct Spoken {
 /// Characters beside which 一 is a digit.
 const DIGITS: &str = "零一二三四五六七八九幺";
 
-fn one_and_not(words: &mut [Token]) {
+/// Changes every 一 and 不 of a clause.
+pub(super) fn one_and_not(words: &mut [Token]) {
     let spoken: Vec<Option<Spoken>> = words.iter().flat_map(spoken_of).collect();
     let at = |index: Option<usize>| index.and_then(|index| spoken.get(index).copied().flatten());
     let tones = words
@@ -70,7 +47,7 @@ fn one_and_not(words: &mut [Token]) {
 fn spoken_of(word: &Token) -> Vec<Option<Spoken>> {
     let aligned = word.text.len() == word.syllables.len();
     let count = word.syllables.len();
-    let spoken = |(index, syllable): (usize, &super::Syllable)| {
+    let spoken = |(index, syllable): (usize, &Syllable)| {
         let c = *word.text.get(index)?;
         aligned.then_some(Spoken {
             c,
@@ -127,83 +104,5 @@ fn one(here: Spoken, before: Option<Spoken>, [next, second, third]: [Option<Spok
         2
     } else {
         4
-    }
-}
-
-/// Third tones inside a word, by its structure.
-fn inside(word: &mut Token) {
-    if word.text.len() != word.syllables.len() {
-        return;
-    }
-    let piece = |range: std::ops::Range<usize>| {
-        word.text
-            .get(range)
-            .map(|chars| chars.iter().collect::<String>())
-    };
-    let known = |range| piece(range).is_some_and(|piece| is_word(&piece));
-    // 小老虎 is one and two, 展览馆 two and one.
-    let one_and_two = word.text.len() == 3 && known(1..3) && !known(0..2);
-    let mut tones: Vec<&mut u8> = word
-        .syllables
-        .iter_mut()
-        .map(|syllable| &mut syllable.tone)
-        .collect();
-    match tones.as_mut_slice() {
-        [a, b, c] if (**a, **b, **c) == (3, 3, 3) => {
-            **b = 2;
-            **a = if one_and_two { 3 } else { 2 };
-        }
-        tones => {
-            // Longer words are pairs: the second of each pair is left alone, and then the seams.
-            for pair in tones.chunks_mut(2) {
-                raise(pair);
-            }
-            if let Some(shifted) = tones.get_mut(1..) {
-                for pair in shifted.chunks_mut(2) {
-                    raise(pair);
-                }
-            }
-        }
-    }
-}
-
-fn raise(pair: &mut [&mut u8]) {
-    if let [first, second] = pair
-        && (**first, **second) == (3, 3)
-    {
-        **first = 2;
-    }
-}
-
-/// Third tones where words meet, from the end of the clause on: 我很好 stays 3 2 3.
-fn between(words: &mut [Token]) {
-    bind(words);
-    let mut next = None;
-    for word in words.iter_mut().rev() {
-        let given = word.is_given(word.syllables.len().saturating_sub(1));
-        if let Some(last) = word.syllables.last_mut()
-            && !given
-            && (last.tone, next) == (3, Some(3))
-        {
-            last.tone = 2;
-        }
-        next = word.syllables.first().map(|syllable| syllable.tone);
-    }
-}
-
-/// Raises a verb or a preposition before its pronoun, which are as close as one word: 请你, 给我.
-fn bind(words: &mut [Token]) {
-    for at in 1..words.len() {
-        let Some([verb, pronoun]) = words.get_mut(at - 1..=at) else {
-            return;
-        };
-        let close =
-            matches!(verb.tag, 'v' | 'p') && matches!(pronoun.text.as_slice(), ['我' | '你']);
-        if let ([first], [second]) = (verb.syllables.as_mut_slice(), pronoun.syllables.as_slice())
-            && close
-            && (first.tone, second.tone) == (3, 3)
-        {
-            first.tone = 2;
-        }
     }
 }

@@ -3,95 +3,14 @@
 //! Inside words the table of phrases decides. Here the neighbors do: what follows, what stands before, and
 //! what part of speech the dictionary gives them.
 
+mod place;
+
+use self::place::Place;
 use super::segment::Cut;
-
-/// Words looked at on either side, however long the clause is.
-const REACH: usize = 12;
-
-/// What stands around a character.
-struct Place<'a> {
-    before: &'a [Cut<'a>],
-    after: &'a [Cut<'a>],
-}
-
-impl Place<'_> {
-    /// Tells whether the next word begins with one of these, separated by blanks.
-    fn next_is(&self, words: &str) -> bool {
-        self.after
-            .first()
-            .is_some_and(|cut| words.split(' ').any(|word| cut.text.starts_with(word)))
-    }
-
-    /// Tells whether the word before ends with one of these, separated by blanks.
-    fn last_is(&self, words: &str) -> bool {
-        self.before
-            .last()
-            .is_some_and(|cut| words.split(' ').any(|word| cut.text.ends_with(word)))
-    }
-
-    /// Tells whether the next word's tag begins with one of these letters.
-    fn next_tag(&self, tags: &str) -> bool {
-        self.after
-            .first()
-            .is_some_and(|cut| cut.tag.starts_with(|tag| tags.contains(tag)))
-    }
-
-    fn last_tag(&self, tags: &str) -> bool {
-        self.before
-            .last()
-            .is_some_and(|cut| cut.tag.starts_with(|tag| tags.contains(tag)))
-    }
-
-    /// Tells whether a number or a demonstrative stands before: what follows is then a measure.
-    fn counted(&self) -> bool {
-        self.last_tag("m") || self.numbered()
-    }
-
-    fn numbered(&self) -> bool {
-        self.last_is("一 二 两 三 四 五 六 七 八 九 十 百 千 万 亿 几 半 多 这 那 每 某 哪")
-    }
-
-    /// Tells whether a verb and 得 stand before: what follows says whether it can be done.
-    fn possible(&self) -> bool {
-        matches!(self.before, [.., verb, particle] if verb.tag.starts_with('v') && particle.text == "得")
-    }
-
-    /// Tells whether the character says its verb again: 数了数, 量一量.
-    fn redoubled(&self, c: char) -> bool {
-        let mut encoded = [0; 4];
-        let c = &*c.encode_utf8(&mut encoded);
-        matches!(self.before, [.., first, middle] if first.text == c && matches!(middle.text, "了" | "一"))
-    }
-
-    /// Tells whether a thing stands before that something is on, and nothing behind that one could go up to.
-    fn is_locative(&self) -> bool {
-        let on = self.any_before("在") || !self.next_tag("ns") && !self.any_before("把 将 给");
-        self.last_tag("ns") && on
-    }
-
-    fn any_before(&self, words: &str) -> bool {
-        self.before
-            .iter()
-            .any(|cut| words.split(' ').any(|word| cut.text == word))
-    }
-
-    fn any_tag_after(&self, tags: &str) -> bool {
-        self.after
-            .iter()
-            .any(|cut| cut.tag.starts_with(|tag| tags.contains(tag)))
-    }
-}
 
 /// Returns the reading of a character that is a word of its own, if its neighbors decide it.
 pub(crate) fn read(c: char, cuts: &[Cut<'_>], index: usize) -> Option<&'static str> {
-    let (first, last) = (
-        index.saturating_sub(REACH),
-        cuts.len().min(index + 1 + REACH),
-    );
-    let place = Place {
-        before: cuts.get(first..index).unwrap_or_default(),
-        after: cuts.get(index + 1..last).unwrap_or_default(),
-    };
+    let place = Place::new(cuts, index);
     let choose = |condition: bool, then: &'static str, otherwise: &'static str| {
         Some(if condition { then } else { otherwise })
     };
