@@ -8,7 +8,6 @@ them. The duration head is fixed to nine frames for every unit. Runs of the two 
 """
 
 import multiprocessing
-import os
 import re
 import subprocess
 import sys
@@ -138,8 +137,8 @@ def reference_peak(characters):
 
 def our_peak(characters, folder):
     text = "今天天气很好，" * (characters // 6) + "好" * (characters % 6)
-    speak = [COMMAND, "speak", text, "--voice", folder, "--output", os.devnull]
-    process, peak = subprocess.Popen(speak), 0
+    speak = [COMMAND, "speak", text, "--voice", folder, "--output", "-"]
+    process, peak = subprocess.Popen(speak, stdout=subprocess.DEVNULL), 0
     while process.poll() is None:
         peak = max(peak, high_water(process.pid))
         time.sleep(0.01)
