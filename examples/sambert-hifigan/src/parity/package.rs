@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::reference::{floats, more_cases};
 use crate::{
-    StopSignal, Style, Voice,
+    Plan, SsmlProblem, StopSignal, Style, Voice,
     plan::Sentence,
     probe::Probe,
     units::{TextIds, Unit},
@@ -89,7 +89,43 @@ fn close(ours: &[f32], theirs: &Tensor, tolerance: f32, name: &str) {
 
 #[test]
 fn a_voice_trained_on_bytes_reads_the_text_as_it_is() {
-    let Some(cases) = more_cases() else { return };
+    let Some(voice) = byte_voice() else { return };
+    let plan = voice
+        .plan("ni3 hao3. zai4 jian4", &Style::default())
+        .unwrap();
+    assert_eq!(plan.stretches(), 2);
+    // The model was trained on sentences that end in a full stop.
+    assert_eq!(bytes_of(&voice, &plan, 1), b"zai4 jian4.");
+    assert!(plan.seconds_estimate() > 1.0);
+    for stretch in voice.speak(&plan, &StopSignal::new()) {
+        assert!(!stretch.unwrap().is_empty());
+    }
+}
+
+#[test]
+fn markup_for_a_voice_trained_on_bytes_has_breaks_and_no_readings() {
+    let Some(voice) = byte_voice() else { return };
+    let plan = |document: &str| voice.plan_ssml(document, &Style::default());
+    let spoken = plan(
+        r#"<speak>ni3<break/>hao3<break time="1s"/><sub alias="zai4 jian4">bye</sub></speak>"#,
+    );
+    let spoken = spoken.unwrap();
+    assert_eq!(bytes_of(&voice, &spoken, 0), b"ni3,hao3.");
+    assert_eq!(bytes_of(&voice, &spoken, 1), b"zai4 jian4.");
+    for (element, document) in [
+        ("phoneme", r#"<speak><phoneme ph="ni3"/></speak>"#),
+        (
+            "say-as",
+            r#"<speak><say-as interpret-as="digits">1</say-as></speak>"#,
+        ),
+    ] {
+        let error = plan(document).unwrap_err();
+        assert_eq!(*error.problem(), SsmlProblem::Unsupported { element });
+    }
+}
+
+fn byte_voice() -> Option<Voice> {
+    let cases = more_cases()?;
     let vocoder = cases.join("hifigan_noncausal_even_kernel");
     let folder = tempfile::tempdir().unwrap();
     for (name, case) in [
@@ -105,20 +141,21 @@ fn a_voice_trained_on_bytes_reads_the_text_as_it_is() {
         )
         .unwrap();
     }
-    let voice = Voice::load(folder.path()).unwrap();
-    let plan = voice
-        .plan("ni3 hao3. zai4 jian4", &Style::default())
+    Some(Voice::load(folder.path()).unwrap())
+}
+
+/// Returns the bytes of one sentence.
+fn bytes_of(voice: &Voice, plan: &Plan, sentence: usize) -> Vec<u8> {
+    let ids = plan.sentences()[sentence]
+        .encode(&voice.model.tables)
         .unwrap();
-    assert_eq!(plan.stretches(), 2);
-    let ids = plan.sentences()[1].encode(&voice.model.tables).unwrap();
-    let TextIds::Bytes(bytes) = &ids.text else {
+    let TextIds::Bytes(bytes) = ids.text else {
         panic!("no bytes")
     };
-    // The model was trained on sentences that end in a full stop.
-    assert_eq!(*bytes, b"zai4 jian4.".map(u32::from));
-    for stretch in voice.speak(&plan, &StopSignal::new()) {
-        assert!(!stretch.unwrap().is_empty());
-    }
+    bytes
+        .into_iter()
+        .map(|byte| byte.try_into().unwrap())
+        .collect()
 }
 
 fn only_folder(parent: &std::path::Path) -> std::path::PathBuf {
