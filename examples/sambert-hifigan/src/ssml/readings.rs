@@ -87,7 +87,13 @@ impl Composer<'_> {
         let spoken = kind
             .read(text, format)
             .ok_or_else(|| content(attributes, text, kind.pattern().to_owned()))?;
-        self.text(&spoken, attributes.offset);
+        let phrases = spoken.split('|').filter(|phrase| !phrase.is_empty());
+        for (index, phrase) in phrases.enumerate() {
+            if index > 0 {
+                self.end(Break::Phrase, attributes)?;
+            }
+            self.text(phrase, attributes.offset);
+        }
         Ok(())
     }
 }

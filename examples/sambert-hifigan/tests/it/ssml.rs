@@ -105,6 +105,10 @@ fn a_phoneme_without_characters_says_words_and_breaks() {
 #[test]
 fn say_as_forces_how_a_number_is_read() {
     check(
+        r#"<say-as interpret-as="telephone">400-820</say-as>"#,
+        "si4 ling2 ling2 / ba1 er4 ling2.",
+    );
+    check(
         r#"<say-as interpret-as="digits">110</say-as>"#,
         "yi1 yi1 ling2.",
     );

@@ -71,7 +71,7 @@ impl SayAs {
         }
     }
 
-    /// Writes text of this kind as it is spoken, or nothing if it is of another kind.
+    /// Writes text of this kind as it is spoken, `|` where a phrase ends; or nothing if it is of another kind.
     pub(crate) fn read(self, text: &str, format: Option<&str>) -> Option<String> {
         let text = clean(text);
         let text = text.trim();
@@ -94,7 +94,7 @@ impl SayAs {
                 .filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
                 .map(|_| format!("第{}", cardinal(text))),
             Self::Telephone => each(text, |c| match c {
-                ' ' | '-' | '(' | ')' => Some(" ".to_owned()),
+                ' ' | '-' | '(' | ')' => Some("|".to_owned()),
                 '+' => Some("加".to_owned()),
                 '*' => Some("星".to_owned()),
                 '#' => Some("井".to_owned()),
@@ -131,7 +131,7 @@ mod tests {
         check(
             "telephone",
             "+86 138-0013-8000",
-            "加八六 幺三八 零零幺三 八零零零",
+            "加八六|幺三八|零零幺三|八零零零",
         );
         check("telephone", "*100#", "星幺零零井");
         check("id", "AB-1024", "A B 幺零二四");

@@ -31,7 +31,9 @@ const MARKS: [(char, &str); 22] = [
 /// Reads characters one by one; nothing if there are none with a sound.
 pub(super) fn each(text: &str, read: impl Fn(char) -> Option<String>) -> Option<String> {
     let spoken: String = text.chars().map(read).collect::<Option<_>>()?;
-    (!spoken.trim().is_empty()).then_some(spoken)
+    spoken
+        .contains(|c: char| c != '|' && !c.is_whitespace())
+        .then_some(spoken)
 }
 
 /// Reads a digit with the one that is not mistaken for a seven.
