@@ -41,10 +41,17 @@
 //! # Threads
 //!
 //! A [`Voice`] is `Send + Sync` and immutable: one serves any number of threads. Speech is computed on the
-//! thread that asks the iterator for the next stretch; nothing waits for another thread, so as many texts are
-//! spoken at once as there are threads asking. One exception is bounded: candle multiplies the large matrices
-//! of a full-size text encoder, a few percent of the work, on rayon's shared pool, whose size
-//! `RAYON_NUM_THREADS` sets. The demo voice is too small to reach it.
+//! thread that asks the iterator for the next chunk, and on no other: as many texts are spoken at once as there
+//! are threads asking. [`Voice::with_threads`] gives the vocoder, which is nearly all of the work, a pool of that
+//! many threads instead; all handles cloned from that one share it.
+//!
+//! # Features
+//!
+//! None is needed, and none makes the figures of the README: vocoder and decoder always run on this crate's own
+//! kernels. `cuda`, `metal`, `mkl` and `accelerate` hand the acoustic model's larger products (text encoder,
+//! predictors, postnet; a few percent of all work) to candle, on the first graphics processor or in that library.
+//! The weights of these layers are then held twice, results differ in the last bits, and the library may start
+//! threads of its own, by its own settings. Each needs what candle needs to build it.
 //!
 //! # Exactness
 //!

@@ -8,6 +8,8 @@ mod attention;
 mod decoder;
 mod duration;
 mod encoder;
+mod failure;
+mod frequency;
 mod fsmn;
 mod length;
 mod model;
@@ -15,5 +17,9 @@ mod neighbors;
 mod pauses;
 mod postnet;
 mod predictor;
+mod speakers;
 
-pub(crate) use self::model::{Acoustic, Failure, Mel, Statistics};
+pub(crate) use self::{
+    failure::Failure,
+    model::{Acoustic, Mel, Statistics},
+};

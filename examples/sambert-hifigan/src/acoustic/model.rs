@@ -1,32 +1,28 @@
 //! The acoustic model as a whole.
 
-use std::fmt;
-
 use super::{
     decoder::Decoder,
     duration::{DurationPredictor, frames_of},
     encoder::{Encoder, special_rows},
+    failure::Failure,
+    frequency::Frequency,
     length::{LengthRegulator, Rows, Widths},
     pauses::FilledPauses,
     postnet::Postnet,
     predictor::Predictor,
+    speakers::{Speakers, look_up},
 };
 use crate::{
     kernel::add,
-    load::{AcousticConfig, AcousticParams, LoadError, NormType, Tensors, Weights},
+    load::{AcousticConfig, LoadError, Tensors, Weights},
     probe::Probe,
     stop::StopSignal,
     units::{Ids, Tables},
 };
 
-/// Frames one sentence may have: four minutes at the usual hop. Damaged weights can predict any number.
-const FRAME_LIMIT: usize = 20_000;
-
-/// Threshold above which a frame counts as voiced.
-const VOICED: f32 = 0.6;
-
-/// The lowest fundamental frequency handed to the vocoder, in Hz.
-const LOWEST: f32 = 30.0;
+/// Frames one sentence may have: 75 seconds at the usual hop, at which its memory is some 120 MB. Damaged weights
+/// can predict any number.
+const FRAME_LIMIT: usize = 6_000;
 
 /// SAM-BERT.
 #[derive(Debug)]
@@ -39,27 +35,13 @@ pub(crate) struct Acoustic {
     energy: Predictor,
     duration: DurationPredictor,
     regulator: LengthRegulator,
-    decoder: Decoder,
+    pub(super) decoder: Decoder,
     postnet: Postnet,
     frequency: Option<Frequency>,
     widths: Widths,
     step: usize,
     mels: usize,
     parameters: usize,
-}
-
-/// Who speaks: a row of a table, or the one embedding the package brings.
-#[derive(Debug)]
-enum Speakers {
-    Embedding(Vec<f32>),
-    Table(Vec<f32>),
-}
-
-/// How the fundamental frequency comes back to Hz.
-#[derive(Clone, Copy, Debug)]
-struct Frequency {
-    scale: f32,
-    offset: f32,
 }
 
 /// The arrays beside an acoustic model's configuration.
@@ -85,24 +67,6 @@ pub(crate) struct Mel {
     pub(crate) durations: Vec<usize>,
 }
 
-/// Why a model did not speak.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Failure {
-    Cancelled,
-    Empty,
-    Model(String),
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Cancelled => f.write_str("synthesis was cancelled"),
-            Self::Empty => f.write_str("the model gave the sentence no length"),
-            Self::Model(problem) => f.write_str(problem),
-        }
-    }
-}
-
 impl Acoustic {
     /// Builds the model from a checkpoint's tensors.
     pub(crate) fn load(
@@ -119,29 +83,10 @@ impl Acoustic {
         let emotions = weights
             .values("emo_tokenizer.weight", &[rows, p.emotion_units])
             .unwrap_or_default();
-        let speakers = if p.se {
-            let embedding = statistics.se.clone().unwrap_or_default();
-            if embedding.len() != p.speaker_units {
-                let problem = format!(
-                    "se.npy holds {} values instead of {}",
-                    embedding.len(),
-                    p.speaker_units
-                );
-                weights.problem(problem);
-            }
-            Speakers::Embedding(embedding)
-        } else {
-            let rows = special_rows(&weights, "spk_tokenizer.weight", speaker_count);
-            Speakers::Table(
-                weights
-                    .values("spk_tokenizer.weight", &[rows, p.speaker_units])
-                    .unwrap_or_default(),
-            )
-        };
         let encoder = Encoder::load(&weights, p, tables);
         let model = Self {
             encoder,
-            speakers,
+            speakers: Speakers::load(&weights, p, statistics, speaker_count),
             emotions,
             pauses: p.fp.then(|| FilledPauses::load(&weights, p, tables)),
             pitch: Predictor::load(&weights, p, "pitch"),
@@ -237,10 +182,7 @@ impl Acoustic {
         // Inserted pauses lengthen the text only; emotion and speaker start over from their beginning.
         let count = text.len() / self.widths.text;
         let emotion = look_up(&self.emotions, self.widths.emotion, &ids.emotion, count);
-        let speaker = match &self.speakers {
-            Speakers::Embedding(row) => Some(row.repeat(count)),
-            Speakers::Table(table) => look_up(table, self.widths.speaker, &ids.speaker, count),
-        };
+        let speaker = self.speakers.rows(self.widths.speaker, &ids.speaker, count);
         let rows = Rows {
             text,
             speaker: speaker
@@ -298,47 +240,4 @@ impl Acoustic {
         probe.see("memory", &memory);
         memory
     }
-}
-
-impl Frequency {
-    fn of(p: &AcousticParams, statistics: &Statistics, weights: &Weights) -> Option<Self> {
-        if !p.nsf {
-            return None;
-        }
-        let (low, high) = (p.nsf_f0_global_minimum, p.nsf_f0_global_maximum);
-        match (p.nsf_norm_type, statistics.mvn.as_deref()) {
-            (NormType::Global, _) => Some(Self {
-                scale: high - low,
-                offset: low,
-            }),
-            (NormType::MeanStd, Some([mean, deviation])) => Some(Self {
-                scale: *deviation,
-                offset: *mean,
-            }),
-            (NormType::MeanStd, _) => {
-                weights.problem("mvn.npy, mean and deviation of the fundamental frequency, is missing or misshapen");
-                None
-            }
-        }
-    }
-
-    /// Turns the last two channels into Hz and a decision on voicing.
-    fn restore(self, values: &mut [f32], channels: usize) {
-        for frame in values.chunks_exact_mut(channels) {
-            if let [.., pitch, voiced] = frame {
-                *pitch = (*pitch * self.scale + self.offset).max(LOWEST);
-                *voiced = if *voiced >= VOICED { 1.0 } else { 0.0 };
-            }
-        }
-    }
-}
-
-/// Looks up `count` rows, beginning anew when there are fewer ids.
-fn look_up(table: &[f32], width: usize, ids: &[u32], count: usize) -> Option<Vec<f32>> {
-    let mut rows = Vec::with_capacity(count * width);
-    for id in ids.iter().cycle().take(count) {
-        let from = *id as usize * width;
-        rows.extend_from_slice(table.get(from..from + width)?);
-    }
-    Some(rows)
 }

@@ -9,16 +9,26 @@
     reason = "shapes are checked when weights are loaded; every index follows from them"
 )]
 
+#[cfg(any(
+    test,
+    feature = "accelerate",
+    feature = "cuda",
+    feature = "metal",
+    feature = "mkl"
+))]
+mod backend;
 mod conv;
 mod elementwise;
 mod linear;
 mod lstm;
+mod norm;
 
 pub(crate) use self::{
     conv::{Conv, Input, Output, TILE},
     elementwise::{add, depthwise, exp_bounded, leaky_into, relu, sine_shift, softmax},
-    linear::{LayerNorm, Linear},
+    linear::Linear,
     lstm::Lstm,
+    norm::LayerNorm,
 };
 
 /// Rounds `n` up to a multiple of `step`.

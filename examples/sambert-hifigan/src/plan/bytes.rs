@@ -3,6 +3,9 @@
 use super::{Passage, Sentence, TextError, sentence::Content};
 use crate::{Voice, units::Unit};
 
+/// Bytes a sentence may have: as many as a model hears in one breath, and what bounds the memory for one.
+const LONGEST: usize = 240;
+
 /// Cuts a text into its sentences.
 pub(super) fn sentences(
     voice: &Voice,
@@ -33,9 +36,48 @@ pub(super) fn sentences(
     };
     let parts = text
         .split_inclusive(['。', '！', '？', '!', '?', '.', '\n'])
+        .flat_map(short)
         .map(str::trim);
     Ok(parts
         .filter(|part| part.chars().any(char::is_alphanumeric))
         .map(sentence)
         .collect())
+}
+
+/// Cuts a sentence that is too long behind the last blank or mark within reach, else between two characters.
+fn short(sentence: &str) -> impl Iterator<Item = &str> {
+    let mut rest = sentence;
+    std::iter::from_fn(move || {
+        let reach = rest.floor_char_boundary(LONGEST);
+        let within = rest.get(..reach).filter(|_| reach < rest.len());
+        let mark = |(at, mark): (usize, &str)| at + mark.len();
+        let cut = within.map_or(rest.len(), |within| {
+            let last = within
+                .rmatch_indices([' ', ',', ';', '，', '、', '；'])
+                .next();
+            last.map_or(reach, mark)
+        });
+        let (part, behind) = rest.split_at_checked(cut)?;
+        rest = behind;
+        (!part.is_empty()).then_some(part)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_sentences_are_cut_behind_words_and_nothing_is_lost() {
+        let text = "one, two three ".repeat(40);
+        let parts: Vec<_> = short(&text).collect();
+        assert!(parts.len() == 3 && parts.iter().all(|part| part.len() <= LONGEST));
+        assert!(parts.iter().all(|part| part.ends_with(' ')));
+        assert_eq!(parts.concat(), text);
+        let solid = "好".repeat(200);
+        let parts: Vec<_> = short(&solid).collect();
+        assert!(parts.iter().all(|part| part.len() <= LONGEST));
+        assert_eq!(parts.concat(), solid);
+        assert_eq!(short("").count(), 0);
+    }
 }

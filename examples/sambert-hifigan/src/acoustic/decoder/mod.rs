@@ -6,7 +6,7 @@
 mod block;
 
 use self::block::{Block, Scratch};
-use super::{attention::Window, model::Failure};
+use super::{attention::Window, failure::Failure};
 use crate::{
     kernel::{LayerNorm, Linear, relu},
     load::{AcousticParams, Weights},
@@ -173,5 +173,29 @@ impl Decoder {
                 relu(&mut rest[0]);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Voice;
+
+    #[test]
+    fn a_step_allocates_nothing() {
+        let voice = Voice::demo().unwrap();
+        let decoder = &voice.model.acoustic.decoder;
+        let width = decoder.input.inputs() - decoder.norm_width();
+        let allocations = |steps: usize| {
+            let memory = vec![0.1; steps * width];
+            let (stop, mut probe) = (StopSignal::new(), Probe::none());
+            let mut frames = 0;
+            let counted = allocation_counter::measure(|| {
+                frames = decoder.run(&memory, 5, &stop, &mut probe).unwrap().len();
+            });
+            assert_eq!(frames, steps * decoder.out.outputs());
+            counted.count_total
+        };
+        assert_eq!(allocations(20), allocations(200));
     }
 }
