@@ -37,7 +37,7 @@ pub(crate) fn read(c: char, cuts: &[Cut<'_>], index: usize) -> Option<&'static s
             "liang4",
         ),
         '长' => choose(
-            place.next_is("得 了 出 大 高 满 着 到 成 在")
+            (place.next_is("得 了 出 大 高 满 着 到 成 在") || place.looks())
                 && !place.last_is("很 太 更 最 好 真 够 多 么 点 越 米 里"),
             "zhang3",
             "chang2",
@@ -80,7 +80,13 @@ pub(crate) fn read(c: char, cuts: &[Cut<'_>], index: usize) -> Option<&'static s
             "gan1",
             "gan4",
         ),
-        '中' => choose(place.next_is("了 奖 毒 标 枪 计"), "zhong4", "zhong1"),
+        '中' => choose(
+            place.next_is("奖 毒 标 枪 计")
+                || place.next_is("了") && (place.after.len() > 1 || !place.last_tag("n")),
+            "zhong4",
+            "zhong1",
+        ),
+        '当' => choose(place.next_is("成 做 作 真"), "dang4", "dang1"),
         '吐' => choose(place.next_is("了 血"), "tu4", "tu3"),
         '盛' => choose(place.next_is("饭 汤 菜 水 一"), "cheng2", "sheng4"),
         '调' => choose(
@@ -135,7 +141,14 @@ fn obtain(place: &Place<'_>) -> &'static str {
             .before
             .last()
             .is_some_and(|cut| cut.text.chars().count() == 1);
-    if place.last_tag("va") || short_noun || place.next_is("不") {
+    // What is won stands behind 得了; what can be borne ends with it.
+    let wins = matches!(place.after, [past, what, ..] if past.text == "了" && what.tag.starts_with(['m', 'n', 'a']));
+    if wins {
+        "de2"
+    } else if place.last_tag("va")
+        || short_noun
+        || place.next_is("不 比较 很 非常 太 特别 更 真 挺")
+    {
         "de5"
     } else if (place.next_tag("vdp") || place.next_is("好好 马上 赶快 赶紧 先 再 快 多 自己"))
         && (place.before.is_empty() || place.last_tag("rndtc"))
@@ -150,8 +163,13 @@ fn obtain(place: &Place<'_>) -> &'static str {
 
 /// 为: "to be, to become" or "for".
 fn become_or_for(place: &Place<'_>) -> &'static str {
-    if place.next_is("了 何 此 之 什么 谁 你 我 他 她 它 您 自己 大家 各 社会 人民 农民 国家 祖国 孩子 父母 群众 百姓")
-        || place.last_is("要 会 能 想 愿 肯 敢 可以 应该")
+    if place.last_is("成 作 名 现") {
+        return "wei2";
+    }
+    if place.next_is(
+        "了 何 此 之 什么 谁 你 我 他 她 它 您 自己 大家 各 社会 人民 农民 国家 祖国 孩子 父母 群众 百姓")
+        || place.last_is("要 会 能 可 想 愿 肯 敢 可以 应该 愿意 能够 是 出")
+        || place.before.is_empty() && !place.next_tag("m") && !place.next_is("人")
         || place.next_is("的")
     {
         "wei4"

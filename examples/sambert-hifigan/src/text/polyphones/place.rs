@@ -76,6 +76,12 @@ impl<'a> Place<'a> {
         self.last_tag("ns") && on
     }
 
+    /// Tells whether 的 stands for 得 and is followed by how something looks: 长的很高.
+    pub(super) fn looks(&self) -> bool {
+        matches!(self.after, [particle, how, ..] if particle.text == "的"
+            && "很 真 好 太 不 像 挺 比较 非常".split(' ').any(|word| how.text.starts_with(word)))
+    }
+
     pub(super) fn any_before(&self, words: &str) -> bool {
         self.before
             .iter()
