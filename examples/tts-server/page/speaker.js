@@ -5,6 +5,7 @@ import { Refusal, speak } from './api.js';
 import { graphemes } from './composer.js';
 import { Notice } from './notice.js';
 import { wake } from './playback.js';
+import { Progress } from './progress.js';
 import { Sound } from './sound.js';
 
 /** A file name made of the first characters of the text, without anything a file system minds. */
@@ -15,9 +16,9 @@ function fileName(text, emotion) {
 
 export class Speaker {
   #composer; #player; #history; #expired;
-  #notice = new Notice('notice'); #work = null; #timer = 0; #left = 0;
-  // Seconds of sound of a character and of work before the first sound, learned from what came: only for the look of things.
-  #pace = 0.22; #patience = 1;
+  #notice = new Notice('notice'); #progress = new Progress(); #work = null; #left = 0;
+  // Seconds of sound of a character, learned from what came: only for the look of the waveform.
+  #pace = 0.22;
 
   constructor(composer, player, history, expired) {
     this.#composer = composer;
@@ -75,9 +76,7 @@ export class Speaker {
     this.#player.wait();
     this.#label();
     announce(t('speaking'));
-    this.#timer = setInterval(() => this.#progress(work), 100);
-    this.#progress(work);
-    show($('progress'), true);
+    this.#progress.begin(work);
     return work;
   }
 
@@ -94,22 +93,11 @@ export class Speaker {
       work.sound.append(samples);
       this.#player.grown();
     }
-    this.#progress(work);
-  }
-
-  /** Until there is sound it approaches a tenth, then as far as the expected length is there; only the end is the end. */
-  #progress({ sound, expected, since }) {
-    const s = (performance.now() - since) / 1000;
-    const part = sound ? 0.1 + 0.87 * Math.min(1, sound.seconds / expected) : 0.1 * (1 - Math.exp((-2 * s) / this.#patience));
-    $('status').textContent = sound ? t('arriving') : t('progressText', { s: s.toFixed(1) });
-    $('progress-bar').style.setProperty('--done', part.toFixed(3));
-    $('progress').setAttribute('aria-valuenow', String(Math.round(part * 100)));
+    this.#progress.tell();
   }
 
   #end(work) {
-    clearInterval(this.#timer);
-    show($('progress'), false);
-    $('status').textContent = '';
+    this.#progress.end();
     this.#work = null;
     if (work.sound) {
       work.sound.complete = true;
@@ -120,7 +108,6 @@ export class Speaker {
 
   #finished(work) {
     this.#pace = (work.sound.seconds * work.speed) / Math.max(1, work.length);
-    this.#patience = Math.max(0.2, work.first);
     this.#keep(work);
     $('status').textContent = t('madeIn', { first: work.first.toFixed(1), s: seconds(work).toFixed(1) });
     announce(t('ready', { s: work.sound.seconds.toFixed(1) }));
@@ -155,10 +142,18 @@ export class Speaker {
 
   #label() {
     const waiting = this.#left > 0;
+    const held = document.activeElement;
     $('speak').disabled = this.busy || waiting;
     $('speak-label').textContent = waiting ? t('wait', { s: this.#left }) : t(this.busy ? 'speaking' : 'speak');
     $('speak').dataset.busy = String(this.busy);
-    show($('cancel'), this.busy);
+    this.#swap($('cancel'), held);
+  }
+
+  /** Shows or hides the button that stops. The focus goes from one of the two to the other, or it would be lost. */
+  #swap(cancel, held) {
+    if (!this.busy && held === cancel) ($('speak').disabled ? $('text') : $('speak')).focus();
+    show(cancel, this.busy);
+    if (this.busy && held === $('speak')) cancel.focus();
   }
 }
 

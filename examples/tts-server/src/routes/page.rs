@@ -43,6 +43,7 @@ assets!(
     "notice.js",
     "playback.js",
     "player.js",
+    "progress.js",
     "samples.js",
     "scrubber.js",
     "signin.js",

@@ -86,6 +86,8 @@ async fn stopping_half_way_frees_the_voice_and_keeps_what_came() {
     browser
         .until("Number(document.querySelector('#player').dataset.seconds) === 2")
         .await;
+    let focus = "return document.activeElement.id";
+    assert_eq!(browser.run(focus).await, "cancel");
     browser.click("#cancel").await;
     browser.until(WHOLE).await;
     assert_eq!(player(&browser, "state").await, "ready");
@@ -93,6 +95,7 @@ async fn stopping_half_way_frees_the_voice_and_keeps_what_came() {
         browser.text("#status").await,
         "Stopped. 0:02.0 can be heard."
     );
+    assert_eq!(browser.run(focus).await, "speak", "the focus is not lost");
     let cancelled = &server.voice.cancelled;
     until("stopping", || cancelled.load(Ordering::SeqCst) == 1).await;
 
