@@ -137,3 +137,50 @@ fn small_tensors_cannot_make_large_layers() {
     fs::write(&config, wide).unwrap();
     assert!(check(voice.path()).0.is_err());
 }
+
+#[test]
+fn hostile_configurations_are_refused_within_the_same_bounds() {
+    prepare();
+    let fixtures = root().join("tests/fixtures");
+    let weights = ["model.safetensors"; 2];
+    let voice = folder(
+        &fixtures.join("am_plain/seed11"),
+        &fixtures.join("hifigan_causal_v1/seed112"),
+        weights,
+    );
+    let intact = fs::read_to_string(voice.path().join("voc/config.yaml")).unwrap();
+    // Each line holds the line before ten times: the last would hold a thousand million.
+    let mut laughs = "l0: &l0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..10 {
+        let before = format!("*l{},", level - 1).repeat(10);
+        laughs += &format!("l{level}: &l{level} [{before}]\n");
+    }
+    let hostile = [
+        ("laughs", format!("{laughs}{intact}")),
+        ("deep lists", format!("a: {}", "[".repeat(60_000))),
+        ("deep maps", format!("a: {}", "{a: ".repeat(15_000))),
+        (
+            "deep blocks",
+            (0..400)
+                .map(|depth| format!("{}a:\n", " ".repeat(depth)))
+                .collect(),
+        ),
+        ("long key", format!("{}: 1", "k".repeat(60_000))),
+        (
+            "many lists",
+            format!("resblock_dilations: [{}]", "[],".repeat(15_000)),
+        ),
+        ("large", " ".repeat(10 << 20)),
+    ];
+    for (name, text) in hostile {
+        for config in ["am/config.yaml", "voc/config.yaml"] {
+            let path = voice.path().join(config);
+            let before = fs::read(&path).unwrap();
+            fs::write(&path, &text).unwrap();
+            let (loaded, times) = check(voice.path());
+            println!("{name:20} {times:.2} times as many bytes at the peak");
+            assert!(loaded.is_err(), "{name}");
+            fs::write(&path, before).unwrap();
+        }
+    }
+}

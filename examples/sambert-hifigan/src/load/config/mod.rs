@@ -82,8 +82,24 @@ impl ModelKind {
     }
 }
 
+/// Reads a file of a few hundred lines. References within it may repeat a list, but not without end.
 fn parse<T: for<'de> Deserialize<'de>>(file: &str, text: &str) -> Result<T, LoadError> {
-    serde_saphyr::from_str(text).map_err(|error| LoadError::new(file, error.to_string()))
+    let options = serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_events: 10_000,
+            max_nodes: 10_000,
+            max_aliases: 64,
+            max_anchors: 64,
+            max_recorded_anchor_events: 1_000,
+            max_recorded_anchor_bytes: 32 << 10,
+            max_total_scalar_bytes: 64 << 10,
+            max_documents: 1,
+        },
+        // An error is a line, and shows nothing of a file that was taken for a configuration.
+        with_snippet: false,
+    };
+    serde_saphyr::from_str_with_options(text, options)
+        .map_err(|error| LoadError::new(file, error.to_string()))
 }
 
 fn check_sizes<'a>(

@@ -5,7 +5,7 @@ use std::{fs::File, io::Read, path::Path};
 use crate::load::LoadError;
 
 /// No configuration, list or array comes near this; a damaged or foreign file must not fill the memory.
-const SIZE_LIMIT: u64 = 128 << 10;
+const SIZE_LIMIT: u64 = 64 << 10;
 
 /// A text and the name of its file, for errors.
 #[derive(Clone, Debug, PartialEq, Eq)]

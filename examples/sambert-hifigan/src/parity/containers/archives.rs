@@ -100,6 +100,40 @@ fn the_archive_these_tests_begin_with_is_read() {
     assert_eq!(read["w"].dims(), [4]);
 }
 
+/// Announces an archive's list as large archives do: the usual fields are full, wider ones lie before them.
+fn wide(claims: &[Claim]) -> Vec<u8> {
+    let mut bytes = claimed(claims);
+    let end = bytes.split_off(bytes.len() - 22);
+    let number = |at: usize| u64::from(u32::from_le_bytes(end[at..at + 4].try_into().unwrap()));
+    let (size, offset, at) = (number(12), number(16), bytes.len() as u64);
+    bytes.extend(
+        [
+            b"PK\x06\x06",
+            &[0; 36][..],
+            &size.to_le_bytes(),
+            &offset.to_le_bytes(),
+        ]
+        .concat(),
+    );
+    bytes.extend([b"PK\x06\x07", &[0; 4][..], &at.to_le_bytes(), &[0; 4]].concat());
+    bytes.extend([&end[..12], &[0xff; 8], &end[20..]].concat());
+    bytes
+}
+
+#[test]
+fn an_archive_announced_as_large_ones_are_is_read() {
+    let bytes = wide(&small());
+    assert_eq!(read("am_small.pth", &bytes).unwrap()["w"].dims(), [4]);
+    for position in bytes.len() - 98..bytes.len() {
+        for value in [0, 0x7f, 0xff] {
+            let mut damaged = bytes.clone();
+            damaged[position] = value;
+            let _ = read("am_small.pth", &damaged);
+        }
+        assert!(read("am_small.pth", &bytes[..position]).is_err());
+    }
+}
+
 #[test]
 fn compressed_duplicated_and_overlapping_entries_are_refused() {
     let mut compressed = small();
