@@ -49,6 +49,14 @@ fn expand(text: &str) -> String {
             // A wide comma never parts thousands.
             (_, '，') if plain.ends_with(|c: char| c.is_ascii_digit()) => plain.push('、'),
             (_, '№') => plain.push_str("No."),
+            (_, 'ß' | 'ẞ') => plain.push_str("ss"),
+            (_, 'Æ' | 'æ') => plain.push_str("ae"),
+            (_, 'Œ' | 'œ') => plain.push_str("oe"),
+            (_, 'Þ' | 'þ') => plain.push_str("th"),
+            (_, 'Đ' | 'đ' | 'Ð' | 'ð') => plain.push('d'),
+            (_, 'Ł' | 'ł') => plain.push('l'),
+            (_, 'Ø' | 'ø') => plain.push('o'),
+            (_, 'ı') => plain.push('i'),
             (_, '™' | '℠' | '©' | '®' | 'ℹ') => {}
             (_, c) => plain.push(c),
         }

@@ -56,6 +56,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::text::{clause, numbers::spell_out};
 
     #[test]
     fn sentences_are_pieces() {
@@ -76,6 +77,29 @@ mod tests {
             .collect();
         assert_eq!(lengths, [301, 400, 100]);
         assert!(split(&text).take(2).all(|piece| !piece.ends_sentence));
+    }
+
+    /// Counts what a step that looks at every pair of characters of a clause would do.
+    fn work(text: &str) -> usize {
+        let clauses = split(text).flat_map(|piece| clause::split(&spell_out(piece.text)));
+        clauses
+            .map(|clause| clause.text.chars().count().pow(2))
+            .sum()
+    }
+
+    #[test]
+    fn twice_the_text_is_twice_the_work_whatever_it_is() {
+        for text in [
+            "1", "a", "1-", "1.", "1/", "1:", "一", "@a", "a.", "aB", "x^2", "°", "$1", "不一",
+            "得", "——",
+        ] {
+            let once = text.repeat(4_000 / text.len());
+            let (single, double) = (work(&once), work(&once.repeat(2)));
+            assert!(
+                double <= single * 2 + single / 5,
+                "{text}: {single} and {double}"
+            );
+        }
     }
 
     proptest! {

@@ -55,6 +55,35 @@ fn full_width_and_plain_forms_are_read_alike() {
 }
 
 #[test]
+fn pictures_have_no_sound() {
+    let read = |text| voice().plan(text, &Style::default()).unwrap().pinyin();
+    assert_eq!(read("你好😀👍🏽🇨🇳👨\u{200d}👩\u{200d}👧！"), read("你好！"));
+    assert_eq!(read("1\u{fe0f}\u{20e3}号™"), read("1号"));
+}
+
+#[test]
+fn a_voice_without_english_says_words_in_syllables_it_has() {
+    let read = |text| voice().plan(text, &Style::default()).unwrap().pinyin();
+    assert_eq!(read("hello"), "he1 lou4.");
+    assert_eq!(read("USB"), read("usb"));
+    for text in [
+        "the quick brown fox jumps over the lazy dog",
+        "Straße",
+        "rhythm",
+        "don't",
+        "xkcd",
+        "ŒUVRE",
+    ] {
+        let syllables = read(text);
+        assert!(syllables.contains(|c: char| c.is_ascii_digit()), "{text}");
+        assert!(
+            !syllables.contains(|c: char| c.is_ascii_uppercase() || c == '0'),
+            "{text}: {syllables}"
+        );
+    }
+}
+
+#[test]
 fn a_long_text_comes_in_short_stretches() {
     let text = "今天天气很好我们去公园玩吧".repeat(40);
     let plan = voice().plan(&text, &Style::default()).unwrap();
@@ -65,7 +94,18 @@ fn a_long_text_comes_in_short_stretches() {
 #[test]
 fn a_very_long_text_is_planned_in_time_that_grows_with_its_length() {
     // Quadratic work would take hours here.
-    for piece in ["为", "1", "不一", "今天天气很好", "a", "1-", "花儿，"] {
+    for piece in [
+        "为",
+        "1",
+        "不一",
+        "今天天气很好",
+        "a",
+        "1-",
+        "花儿，",
+        "aB",
+        "@a.",
+        "x²",
+    ] {
         let text = piece.repeat(60_000 / piece.len());
         let _ = voice().plan(&text, &Style::default());
     }

@@ -22,7 +22,8 @@ fn own() -> &'static HashMap<&'static str, &'static str> {
     })
 }
 
-fn unpacked() -> &'static str {
+/// Unpacks the dictionary: a word and its phones a line, sorted.
+pub(super) fn unpacked() -> &'static str {
     static TEXT: OnceLock<String> = OnceLock::new();
     TEXT.get_or_init(|| {
         let mut text = String::new();

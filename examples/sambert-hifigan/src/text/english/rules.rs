@@ -113,6 +113,44 @@ mod tests {
         check("yumly", "Y AH1 M L IY0");
     }
 
+    /// Counts the phones to change between two pronunciations, stress left aside.
+    fn distance(ours: &str, theirs: &str) -> usize {
+        let plain = |phones: &str| -> Vec<String> {
+            let phones = phones.split(' ');
+            phones
+                .map(|phone| phone.trim_end_matches(char::is_numeric).to_owned())
+                .collect()
+        };
+        let (ours, theirs) = (plain(ours), plain(theirs));
+        let mut row: Vec<usize> = (0..=theirs.len()).collect();
+        for (at, our) in ours.iter().enumerate() {
+            let mut corner = std::mem::replace(&mut row[0], at + 1);
+            for (index, their) in theirs.iter().enumerate() {
+                let changed = corner + usize::from(our != their);
+                corner = row[index + 1];
+                row[index + 1] = changed.min(corner + 1).min(row[index] + 1);
+            }
+        }
+        row[theirs.len()]
+    }
+
+    #[test]
+    fn two_phones_of_three_are_those_of_the_dictionary() {
+        let (mut wrong, mut all, mut words) = (0, 0, 0);
+        for line in super::super::dictionary::unpacked().lines().step_by(37) {
+            let (word, phones) = line.split_once(' ').unwrap();
+            if let Some(read) = pronounce(word) {
+                wrong += distance(&read, phones);
+                all += phones.split(' ').count();
+                words += 1;
+            }
+        }
+        assert!(
+            words > 3_000 && wrong * 3 < all,
+            "{wrong} of {all} phones are wrong"
+        );
+    }
+
     #[test]
     fn what_has_no_vowel_is_no_word() {
         for word in ["", "tcp", "xml", "bcdfg", "ab"] {
