@@ -3,7 +3,7 @@
 use super::{Sentence, TextError, Unplannable, bytes, units};
 use crate::{
     Emotion, Style, Voice,
-    text::{Break, Reading, Script, TooManyReadings, ends_sentence},
+    text::{Break, Reading, Script, TooManyReadings, begins_with_end, ends_sentence},
 };
 
 /// Text in one style.
@@ -121,10 +121,10 @@ impl Wording {
         Ok(())
     }
 
-    fn ends_sentence(&self) -> bool {
+    fn text(&self) -> &str {
         match self {
-            Self::Bytes(text) => ends_sentence(text),
-            Self::Script(script) => ends_sentence(script.text()),
+            Self::Bytes(text) => text,
+            Self::Script(script) => script.text(),
         }
     }
 }
@@ -139,9 +139,15 @@ pub(super) fn sentences(voice: &Voice, passages: &[Passage]) -> Result<Vec<Sente
             error,
         })?;
         if let Some(last) = spoken.last_mut()
-            && !passage.wording.ends_sentence()
+            && !ends_sentence(passage.wording.text())
         {
             last.part();
+        }
+        // Where the style changes, the mark that ends a sentence may stand behind the change.
+        if let Some(before) = sentences.last_mut()
+            && begins_with_end(passage.wording.text())
+        {
+            before.whole();
         }
         sentences.append(&mut spoken);
         match (sentences.last_mut(), passage.after) {

@@ -54,6 +54,13 @@ impl Sentence {
         self.pause = BETWEEN_PARTS / self.speed;
     }
 
+    /// Lengthens the pause again after a stretch that ends its sentence after all.
+    pub(super) fn whole(&mut self) {
+        if !self.asked {
+            self.pause = self.pause.max(BETWEEN_SENTENCES / self.speed);
+        }
+    }
+
     /// Changes the pause as markup asks for; pauses that are asked for add up.
     pub(super) fn pause_after(&mut self, pause: Pause) {
         match pause {

@@ -64,6 +64,13 @@ pub(crate) fn ends_sentence(text: &str) -> bool {
     false
 }
 
+/// Tells whether a text begins with a mark that ends the sentence before it.
+pub(crate) fn begins_with_end(text: &str) -> bool {
+    let skipped = |c: char| c != '\n' && (c.is_whitespace() || CLOSING.contains(c));
+    let first = text.chars().find(|c| !skipped(*c));
+    first.is_some_and(|c| c == '.' || strength(' ', c, ' ') == Some(Break::Sentence))
+}
+
 /// Marks that may follow the one that ends a sentence.
 const CLOSING: &str = "”’」』》〉";
 

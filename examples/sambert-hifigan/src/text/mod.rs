@@ -20,7 +20,7 @@ mod word;
 pub(crate) use self::word::{Phone, push_word};
 pub(crate) use self::{
     breaks::Stretch,
-    clause::ends_sentence,
+    clause::{begins_with_end, ends_sentence},
     clean::clean,
     english::Latin,
     numbers::SayAs,

@@ -24,6 +24,21 @@ fn an_emotion_changes_a_part_of_the_text_and_the_inner_one_wins() {
 }
 
 #[test]
+fn a_change_of_manner_pauses_as_a_sentence_only_where_one_ends() {
+    let seconds = |inside: &str| super::spoken(inside).seconds_estimate();
+    let inside = seconds(r#"<emotion category="sad">你好</emotion>再见"#);
+    for ended in [
+        r#"<emotion category="sad">你好。</emotion>再见"#,
+        r#"<emotion category="sad">你好</emotion>。再见"#,
+        r#"<s><emotion category="sad">你好</emotion></s><s>再见</s>"#,
+        r#"<emotion category="sad"><s>你好</s></emotion>再见"#,
+    ] {
+        let longer = seconds(ended) - inside;
+        assert!((longer - 0.18).abs() < 0.001, "{ended}: {longer}");
+    }
+}
+
+#[test]
 fn a_rate_is_a_factor_of_the_speed_that_was_asked_for() {
     let seconds = |inside: &str, speed: f32| {
         let style = Style::default().with_speed(speed).unwrap();
