@@ -76,6 +76,11 @@ impl Job {
         self.pipe.duration(samples as u64)
     }
 
+    /// Returns how far it is ahead of a listener, in milliseconds.
+    pub(crate) fn ahead(&self) -> i64 {
+        self.pipe.ahead()
+    }
+
     /// Adds the time of a turn, and returns that of all.
     pub(crate) fn worked(&mut self, took: Duration) -> Duration {
         self.busy += took;

@@ -32,6 +32,7 @@ pub(crate) struct Pipe {
     delivery: Delivery,
     rate: u32,
     clock: SharedClock,
+    asked: Duration,
     state: Mutex<State>,
 }
 
@@ -52,6 +53,7 @@ impl Pipe {
         Self {
             delivery,
             rate,
+            asked: clock.monotonic(),
             clock,
             state: Mutex::default(),
         }
@@ -129,6 +131,14 @@ impl Pipe {
     /// Notes that the client is told that sound comes: from now on it is expected to take it.
     pub(crate) fn begin(&self) {
         self.lock().since = Some(self.clock.monotonic());
+    }
+
+    /// Returns how much more sound was made than somebody has heard who listens since the text was asked for, in
+    /// milliseconds. Below nothing where there is silence already.
+    pub(crate) fn ahead(&self) -> i64 {
+        let milliseconds = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+        let passed = self.clock.monotonic().saturating_sub(self.asked);
+        milliseconds(self.duration(self.made().1)) - milliseconds(passed)
     }
 
     /// Returns how far a client is behind one that listens as it reads. `None` before it was sent anything.

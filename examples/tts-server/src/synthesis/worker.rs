@@ -57,7 +57,7 @@ fn work(queue: &Queue, clock: &SharedClock) {
             }
             Turn::Over(how) => {
                 metrics::spoken(&how, Some(took));
-                queue.finished(how.is_ok().then_some(took));
+                queue.finished(&job, how.is_ok().then_some(took));
             }
         }
     }

@@ -1,6 +1,7 @@
-//! Whose turn it is. Every text that can go on gets one stretch of sound after the other, in turns: a short text
-//! is not stuck behind a long one, and first sound comes soon to all. A text whose client does not take what was
-//! made is parked, where it costs no thread, and comes back when there is room.
+//! Whose turn it is. A thread makes one stretch of sound, and then one for whoever is least ahead of its listener:
+//! first sound comes soon to all, a short text is not stuck behind a long one, and who has enough to hear for a
+//! while keeps nobody waiting. A text whose client does not take what was made is parked, where it costs no
+//! thread, and comes back when there is room.
 
 mod order;
 mod places;
@@ -24,6 +25,9 @@ use crate::metrics;
 /// A first guess of how long a text takes, until one has been measured.
 const FIRST_GUESS: Duration = Duration::from_secs(2);
 
+/// So many milliseconds of sound ahead of its listener, a text leaves the threads to others.
+const AHEAD: i64 = 10_000;
+
 /// The texts under way, and the word that there will be no more.
 pub(crate) struct Queue {
     state: Mutex<State>,
@@ -36,9 +40,9 @@ struct State {
     ready: VecDeque<Job>,
     parked: HashMap<u64, Job>,
     listeners: HashMap<u64, (Arc<Pipe>, StopSignal)>,
-    /// Jobs that a thread has taken.
-    running: usize,
-    next: u64,
+    /// Jobs that a thread has taken, and how far each was ahead then.
+    running: Vec<(u64, i64)>,
+    numbers: u64,
     closed: bool,
     /// How long a text takes, averaged so that the newest counts a quarter.
     pace: Duration,
@@ -51,8 +55,8 @@ impl Queue {
                 ready: VecDeque::new(),
                 parked: HashMap::new(),
                 listeners: HashMap::new(),
-                running: 0,
-                next: 0,
+                running: Vec::new(),
+                numbers: 0,
                 closed: false,
                 pace: FIRST_GUESS,
             }),
@@ -68,15 +72,12 @@ impl Queue {
     /// When every place is taken, or the server is going down.
     pub(crate) fn submit(self: &Arc<Self>, order: Order) -> Result<Listener, Full> {
         let mut state = self.lock();
-        let busy = state.ready.len() + state.running;
-        if state.closed
-            || busy >= self.bounds.waiting + self.bounds.threads
-            || !self.make_place(&mut state)
-        {
+        let most = self.bounds.waiting + self.bounds.threads;
+        if state.closed || state.urgent() >= most || !self.make_place(&mut state) {
             return Err(self.full(&state));
         }
-        let number = state.next;
-        state.next += 1;
+        let number = state.numbers;
+        state.numbers += 1;
         let stop = StopSignal::new();
         let Order {
             voice,
@@ -102,8 +103,7 @@ impl Queue {
     pub(crate) fn take(&self) -> Option<Job> {
         let mut state = self.lock();
         loop {
-            if let Some(job) = state.ready.pop_front() {
-                state.running += 1;
+            if let Some(job) = state.next() {
                 count(&state);
                 return Some(job);
             }
@@ -120,7 +120,7 @@ impl Queue {
     /// Takes back a text that is not over: for its next turn, or parked until its client has taken something.
     pub(crate) fn put_back(&self, job: Job) {
         let mut state = self.lock();
-        state.running = state.running.saturating_sub(1);
+        state.running.retain(|(number, _)| *number != job.number());
         if job.has_room() {
             state.ready.push_back(job);
         } else {
@@ -130,9 +130,9 @@ impl Queue {
     }
 
     /// Learns that a text is over, and how long the voice worked for it if it was spoken.
-    pub(crate) fn finished(&self, took: Option<Duration>) {
+    pub(crate) fn finished(&self, job: &Job, took: Option<Duration>) {
         let mut state = self.lock();
-        state.running = state.running.saturating_sub(1);
+        state.running.retain(|(number, _)| *number != job.number());
         if let Some(took) = took {
             state.pace = (state.pace * 3 + took) / 4;
         }
@@ -174,6 +174,23 @@ impl Queue {
 }
 
 impl State {
+    /// Gives the next turn to the text that is least ahead of its listener, the oldest of several.
+    fn next(&mut self) -> Option<Job> {
+        let jobs = self.ready.iter().enumerate();
+        let leads = jobs.map(|(place, job)| (job.ahead(), place));
+        let (ahead, place) = leads.min()?;
+        let job = self.ready.remove(place)?;
+        self.running.push((job.number(), ahead));
+        Some(job)
+    }
+
+    /// Counts the texts that need a thread now. The others have sound for a while.
+    fn urgent(&self) -> usize {
+        let ready = self.ready.iter().map(Job::ahead);
+        let running = self.running.iter().map(|(_, ahead)| *ahead);
+        ready.chain(running).filter(|ahead| *ahead < AHEAD).count()
+    }
+
     /// Takes a job out, unless a thread has it: that one sees the signal to stop.
     fn withdraw(&mut self, number: u64) -> Option<Job> {
         let place = self.ready.iter().position(|job| job.number() == number);
@@ -193,7 +210,7 @@ impl fmt::Debug for Queue {
         let state = self.lock();
         f.debug_struct("Queue")
             .field("ready", &state.ready.len())
-            .field("running", &state.running)
+            .field("running", &state.running.len())
             .field("parked", &state.parked.len())
             .field("listeners", &state.listeners.len())
             .field("bounds", &self.bounds)

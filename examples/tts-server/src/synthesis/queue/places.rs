@@ -31,8 +31,7 @@ impl Queue {
 
     /// Says when a place will probably be free.
     pub(super) fn full(&self, state: &State) -> Full {
-        let texts = state.ready.len() + state.running;
-        let rounds = texts.div_ceil(self.bounds.threads.max(1)).max(1);
+        let rounds = state.urgent().div_ceil(self.bounds.threads.max(1)).max(1);
         let wait = state
             .pace
             .saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX));

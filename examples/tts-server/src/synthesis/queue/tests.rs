@@ -69,7 +69,7 @@ impl House {
         let number = job.number();
         match job.turn() {
             Turn::Made(_) => self.queue.put_back(job),
-            Turn::Over(_) => self.queue.finished(None),
+            Turn::Over(_) => self.queue.finished(&job, None),
         }
         Some(number)
     }
@@ -102,6 +102,24 @@ fn texts_take_turns_so_that_a_short_one_is_not_stuck_behind_a_long_one() {
     let turns: Vec<_> = (0..4).map(|_| house.turn().unwrap()).collect();
     assert_eq!(turns, [0, 1, 0, 1]);
     begin(&short);
+}
+
+#[test]
+fn who_is_ahead_of_its_listener_keeps_nobody_out_and_nobody_waiting() {
+    let house = House::new(1, 1, 8);
+    let _long = [(); 2].map(|()| house.ask(&"长".repeat(100), Delivery::Whole).unwrap());
+    for _ in 0..19 {
+        assert!(house.ask("新", Delivery::Stream).is_err());
+        house.turn();
+    }
+    let _new = house.stream(9);
+    assert_eq!([house.turn(), house.turn()], [Some(2), Some(2)]);
+    house.clock.advance(Duration::from_secs(30));
+    assert_eq!(house.turn(), Some(2), "all are late, and it has the least");
+    assert!(
+        house.ask("新", Delivery::Stream).is_err(),
+        "all need a thread again"
+    );
 }
 
 #[test]
@@ -138,7 +156,7 @@ fn a_whole_is_made_without_its_client_taking_anything() {
 fn beyond_its_places_it_says_when_to_come_again() {
     let house = House::new(1, 1, 8);
     let _held = [house.stream(1), house.stream(1)];
-    house.queue.finished(Some(Duration::from_millis(4500)));
+    house.queue.lock().pace = Duration::from_millis(2625);
     let full = house.ask("三", Delivery::Stream).unwrap_err();
     assert_eq!(full.retry_after, Duration::from_secs(6));
 }
