@@ -161,7 +161,7 @@ fn hostile_configurations_are_refused_within_the_same_bounds() {
         ("deep maps", format!("a: {}", "{a: ".repeat(15_000))),
         (
             "deep blocks",
-            (0..400)
+            (0..340)
                 .map(|depth| format!("{}a:\n", " ".repeat(depth)))
                 .collect(),
         ),

@@ -6,7 +6,7 @@ use super::{
 };
 
 /// Replaces the place of the one tensor in [`small`]: its offset, shape and strides, as instructions.
-fn viewed(from: &[u8], to: &[u8]) -> Vec<Claim> {
+pub(super) fn viewed(from: &[u8], to: &[u8]) -> Vec<Claim> {
     let mut claims = small();
     let pickle = &mut claims[0].content;
     let at = pickle
