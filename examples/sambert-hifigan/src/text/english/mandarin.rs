@@ -90,7 +90,7 @@ fn closed(vowel: &str, nasal: &str, full: bool) -> Option<&'static str> {
                 "en"
             }
         }
-        ("AO", "N") | ("AA" | "AE" | "AH" | "AO" | "AW", "NG") => "ang",
+        ("AO" | "AW", "N") | ("AA" | "AE" | "AH" | "AO" | "AW", "NG") => "ang",
         ("EH", "N") => "en",
         ("IH" | "IY", "N") => "in",
         ("EH" | "IH" | "IY", "NG") => "ing",

@@ -80,7 +80,7 @@ const NEAREST: [(&str, &str); 23] = [
 
 /// Pairs of consonants that Mandarin says in one, with the vowel after them.
 const PAIRS: &str = " K-Y-UW:qiu G-Y-UW:jiu HH-Y-UW:xiu M-Y-UW:miu N-Y-UW:niu K-W-IH:kui K-W-IY:kui K-W-EH:kui K-W-EY:kui \
-    T-W-IH:tui T-W-EH:tui S-W-IH:sui S-W-IY:sui G-W-EH:gui G-W-IH:gui K-W-AA:kua K-W-AO:kuo T-R-IY:cui ";
+    T-W-IH:tui T-W-EH:tui S-W-IH:sui S-W-IY:sui G-W-EH:gui G-W-IH:gui K-W-AA:kua K-W-AO:kuo T-R-IY:cui T-S-AH:ca T-S-AA:ca ";
 
 /// Returns the syllable of two consonants and a vowel, if Mandarin says them in one.
 pub(super) fn pair(sounds: &str) -> Option<&'static str> {

@@ -9,7 +9,7 @@ const MEASURES: &str = "个只条张本位件次天年块元人种岁斤米点�
     组排群堆倍万亿千周毫厘公平立册篇页道场顿趟遍声步门国校地者边侧端旁手美欧英克摄刻节克";
 
 /// Before these, two stays 二 although they begin like a measure.
-const NO_MEASURES: &str = "年级 年生 点零 号 月 日 楼 班 路 分之";
+const NO_MEASURES: &str = "年级 年生 点零 号 月 日 楼 班 路 分之 小于";
 
 rules! {
     // Versions and other numbers with several points, then decimals.

@@ -29,6 +29,12 @@ rules! {
         let ends = !next.is_ascii_alphanumeric() && !matches!(next, '(' | '√');
         (ends || found.get(2).len() == 2).then(|| format!("{}{}", found.get(1), found.get(2).replace('+', "加")))
     },
+    r"([零一二三四五六七八九十百千万亿])\+" => |found| {
+        let number = matches!(found.after(), '0'..='9' | '(' | '零' | '一' | '二' | '三' | '四' | '五' | '六' | '七' | '八' | '九' | '十');
+        let more = if "百千万亿".contains(found.get(1)) { "多" } else { "以上" };
+        (!number).then(|| format!("{}{more}", found.get(1)))
+    },
+    r"([米克斤升吨里瓦时])/([年月日天人次个只件台辆晚户亩])" => |found| Some(format!("{}每{}", found.get(1), found.get(2))),
     r"\b([A-D])-" => |found| {
         (!found.after().is_ascii_alphanumeric() && found.after() != '-').then(|| format!("{}减", found.get(1)))
     },

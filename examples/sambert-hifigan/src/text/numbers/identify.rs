@@ -1,6 +1,9 @@
 //! Numbers that name and do not count: telephones, identity cards, plates, codes.
 
-use super::{cardinal::by_name, rule::rules};
+use super::{
+    cardinal::{by_name, digits},
+    rule::rules,
+};
 
 /// The characters of provinces on number plates.
 const PROVINCES: &str = "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]";
@@ -50,6 +53,12 @@ rules! {
         (room && !counted && end && free)
             .then(|| format!("{}{}{}", found.get(1), by_name(found.get(2)), found.get(3)))
     },
+    // Buses, and a shop that is open from seven to eleven.
+    r"(\d{3,4})(路)(公交|车|汽|线|电|,|、|。|$)" => |found| {
+        let free = !matches!(found.before(), '0'..='9' | '.');
+        free.then(|| format!("{}{}{}", by_name(found.get(1)), found.get(2), found.get(3)))
+    },
+    r"\b7-11(便利|店|超市)" => |found| Some(format!("七十一{}", found.get(1))),
     // Standards.
     r"\b(GB|ISO|IEC|DIN|ANSI)(/T)?\s?(\d{3,6})(?:[-:](\d{4}))?" => |found| {
         let year = if found.get(4).is_empty() { String::new() } else { format!("杠{}", by_name(found.get(4))) };
@@ -63,13 +72,16 @@ rules! {
     // Trains, roads, models.
     r"([A-Za-z]-?)(\d{3,})" => |found| Some(format!("{}{}", found.get(1).trim_end_matches('-'), by_name(found.get(2)))),
     // Days that have their name from their date.
-    r"(\d{1,2})[·.](\d{1,2})(妇女节|劳动节|国庆|假期|黄金周|事件|事变|地震|晚会|运动|消费)" => |found| {
+    r"(\d{1,2})[·.](\d{1,2})(妇女节|劳动节|国庆|假期|黄金周|大促|购物节)" => |found| {
+        Some(format!("{}{}{}", digits(found.get(1)), digits(found.get(2)), found.get(3)))
+    },
+    r"(\d{1,2})[·.](\d{1,2})(事件|事变|地震|晚会|运动|消费)" => |found| {
         Some(format!("{}{}{}", by_name(found.get(1)), by_name(found.get(2)), found.get(3)))
     },
     r"(\d{1,2})·(\d{1,2})" => |found| Some(format!("{}{}", by_name(found.get(1)), by_name(found.get(2)))),
     r"(\d0|\d5)(后)" => |found| {
         let generation = !found.before().is_ascii_digit() && !found.rest().starts_with(['天', '半', '期']);
-        generation.then(|| format!("{}{}", super::cardinal::digits(found.get(1)), found.get(2)))
+        generation.then(|| format!("{}{}", digits(found.get(1)), found.get(2)))
     },
     // Leading zeros, and more digits than anyone counts.
     r"0\d+|\d{13,}" => |found| {

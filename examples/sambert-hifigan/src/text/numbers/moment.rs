@@ -41,6 +41,7 @@ rules! {
         let free = !found.before().is_ascii_digit() && found.before() != '.';
         (free && !span).then(|| format!("{}年{}", digits(found.get(1)), found.get(3)))
     },
+    r"(公元前?)(\d{3})年" => |found| Some(format!("{}{}年", found.get(1), digits(found.get(2)))),
     // Two digits are a year if they are one of the last century, or begin with zero.
     r"'?(0\d|[6-9][1-9])年" => |found| {
         let span = found.rest().starts_with(['代', '前', '后', '来', '间', '以', '历', '的', '多', '了']);
