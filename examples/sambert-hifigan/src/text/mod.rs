@@ -47,17 +47,27 @@ pub(crate) fn prepare() {
 ///
 /// The first character that is of a script the front end cannot read.
 pub(crate) fn analyze(script: &Script, latin: Latin) -> Result<Vec<Stretch>, Unspeakable> {
-    let mut spoken = Vec::new();
+    let mut spoken: Vec<Vec<Word>> = Vec::new();
     for piece in piece::split(script.text()) {
         let mut clauses = clause::split(&numbers::spell_out(piece.text));
         if let Some(last) = clauses.last_mut().filter(|_| !piece.ends_sentence) {
             last.after = Break::Clause;
         }
         for clause in clauses {
-            spoken.extend(words_of(&clause, script, latin)?);
+            match words_of(&clause, script, latin)? {
+                Some(words) => spoken.push(words),
+                None => end(spoken.last_mut(), clause.after),
+            }
         }
     }
     Ok(breaks::stretches(spoken))
+}
+
+/// Ends a clause as one behind it does that has no sound: `你好，<。`.
+fn end(clause: Option<&mut Vec<Word>>, after: Break) {
+    if let Some(last) = clause.and_then(|words| words.last_mut()) {
+        last.after = last.after.max(after);
+    }
 }
 
 /// Reads one clause.

@@ -84,6 +84,13 @@ fn a_voice_without_english_says_words_in_syllables_it_has() {
 }
 
 #[test]
+fn marks_without_sound_do_not_keep_a_sentence_from_ending() {
+    let read = |text| voice().plan(text, &Style::default()).unwrap().pinyin();
+    assert_eq!(read("你好，<。再见"), "ni2 hao3. zai4 jian4.");
+    assert_eq!(read("你好，🙂！再见"), "ni2 hao3. zai4 jian4.");
+}
+
+#[test]
 fn a_long_text_comes_in_short_stretches() {
     let text = "今天天气很好我们去公园玩吧".repeat(40);
     let plan = voice().plan(&text, &Style::default()).unwrap();
