@@ -173,7 +173,7 @@ fn become_or_for(place: &Place<'_>) -> &'static str {
         || place.next_is("的")
     {
         "wei4"
-    } else if place.last_is("多 均 皆 即 原 实 乃 非 既 应")
+    } else if place.last_is("多 均 皆 即 原 实 乃 非 应")
         || place.any_before("以 被 称 选 评 定 改 译 分 有 视 变")
         || place.last_tag("v")
         || place.next_tag("m")
