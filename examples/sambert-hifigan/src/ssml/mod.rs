@@ -21,9 +21,10 @@
 //!
 //! # Emotion and rate
 //!
-//! Where either changes, one sentence ends and another begins. A rate is a factor of the speed that was asked for beside the document: a name
-//! (`x-slow` 0.6, `slow` 0.8, `medium` 1, `fast` 1.25, `x-fast` 1.6), a number (`1.2`, `120%`), or a change of the rate around it (`+20%`). All in
-//! all the speed must be one a voice speaks at. An intensity has no effect, since the models have no input for it.
+//! Where either changes, one sentence ends and another begins. A rate is a factor of the speed that was asked for
+//! beside the document: a name (`x-slow` 0.6, `slow` 0.8, `medium` 1, `fast` 1.25, `x-fast` 1.6), a number (`1.2`,
+//! `120%`), or a change of the rate around it (`+20%`). All in all the speed must be one a voice speaks at. An
+//! intensity has no effect, since the models have no input for it.
 //!
 //! ```
 //! # use sambert_hifigan::{Style, Voice};
@@ -39,23 +40,26 @@
 //!
 //! # Breaks
 //!
-//! A model has learned pauses of its own, and they sound better than silence, because the voice prepares for them. So
-//! short breaks are the model's: `weak` ends a phrase, `medium` and times up to 250 ms are a comma, `strong` ends the sentence, `x-strong` too, with at least 0.8 s
-//! behind it. A longer time is exactly so much silence, whatever the speed; it stands beside the voice's own closing, and times add up. All breaks of a document may
-//! ask for 60 s of silence, since a break of 22 characters would otherwise buy 10 s of sound again and again.
+//! A model has learned pauses of its own, and they sound better than silence, because the voice prepares for them.
+//! So short breaks are the model's: `weak` ends a phrase, `medium` and times up to 250 ms are a comma, `strong` ends
+//! the sentence, `x-strong` too, with at least 0.8 s behind it. A longer time is exactly so much silence, whatever
+//! the speed; it stands beside the voice's own closing, and times add up. All breaks of a document may ask for 60 s
+//! of silence, since a break of 22 characters would otherwise buy 10 s of sound again and again.
 //!
 //! ```
 //! # use sambert_hifigan::{Style, Voice};
 //! # let voice = Voice::demo()?;
-//! let plan = voice.plan_ssml(r#"<speak>三<break time="1s"/>二<break strength="strong"/>一<break/>开始</speak>"#, &Style::default())?;
+//! let document = r#"<speak>三<break time="1s"/>二<break strength="strong"/>一<break/>开始</speak>"#;
+//! let plan = voice.plan_ssml(document, &Style::default())?;
 //! assert_eq!(plan.pinyin(), "san1. er4. yi1, kai1 shi3.");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # Readings
 //!
-//! `ph` is pinyin with a tone, 1 to 5, behind each syllable. Where the element holds Chinese characters there are as many syllables as characters; words and breaks are
-//! those of the text, the tones that are given stay as they are, and those beside them change as always. Where it holds none, `ph` says all: syllables written together are a
+//! `ph` is pinyin with a tone, 1 to 5, behind each syllable. Where the element holds Chinese characters there are as
+//! many syllables as characters; words and breaks are those of the text, the tones that are given stay as they are,
+//! and those beside them change as always. Where it holds none, `ph` says all: syllables written together are a
 //! word, `/` ends a phrase, `,` a clause, `.` a sentence. So a whole text can be given by its sounds.
 //!
 //! ```
@@ -63,14 +67,19 @@
 //! # let voice = Voice::demo()?;
 //! let read = |document| voice.plan_ssml(document, &Style::default()).map(|plan| plan.pinyin());
 //! assert_eq!(read(r#"<speak>他姓<phoneme alphabet="py" ph="qiu2">仇</phoneme>。</speak>"#)?, "ta1 xing4 qiu2.");
-//! assert_eq!(read(r#"<speak><phoneme ph="jin1tian1 tian1qi4/hen2hao3, zou3ba5."/></speak>"#)?, "jin1 tian1 tian1 qi4 / hen2 hao3, zou3 ba5.");
+//! assert_eq!(
+//!     read(r#"<speak><phoneme ph="jin1tian1 tian1qi4/hen2hao3, zou3ba5."/></speak>"#)?,
+//!     "jin1 tian1 tian1 qi4 / hen2 hao3, zou3 ba5.",
+//! );
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # Kinds of numbers
 //!
-//! `interpret-as` is `cardinal` (or `number`), `ordinal`, `digits`, `telephone`, `id`, `characters` (or `spell-out`, `verbatim`), `date`, `time`, `currency`. Text that is none of the
-//! kind is refused. The `format` of a date has the order of its parts: `ymd`, `mdy`, `dmy`, `ym`, `my`, `md`, `dm`, `y`, `m`, `d`; without it the year comes first and has four digits.
+//! `interpret-as` is `cardinal` (or `number`), `ordinal`, `digits`, `telephone`, `id`, `characters` (or `spell-out`,
+//! `verbatim`), `date`, `time`, `currency`. Text that is none of the kind is refused. The `format` of a date has the
+//! order of its parts: `ymd`, `mdy`, `dmy`, `ym`, `my`, `md`, `dm`, `y`, `m`, `d`; without it the year comes first
+//! and has four digits.
 //!
 //! ```
 //! # use sambert_hifigan::{Style, Voice};
@@ -84,9 +93,11 @@
 //!
 //! # What is refused
 //!
-//! Everything else, with its line and column and what is allowed there: other elements, attributes and values; document types, and so entities other than the five of XML;
-//! processing instructions and CDATA sections; control characters, also as references; names with a prefix; more than 2,000 elements, or
-//! 16 in each other. Nothing is fetched, nothing is expanded, and reading takes time in proportion to the document. A voice that reads bytes has no `say-as` and no `phoneme`.
+//! Everything else, with its line and column and what is allowed there: other elements, attributes and values;
+//! document types, and so entities other than the five of XML; processing instructions and CDATA sections; control
+//! characters, also as references; names with a prefix; more than 2,000 elements, or 16 in each other. Nothing is
+//! fetched, nothing is expanded, and reading takes time in proportion to the document. A voice that reads bytes has
+//! no `say-as` and no `phoneme`.
 
 mod act;
 mod attributes;

@@ -4,7 +4,8 @@ use std::{fmt, str::FromStr};
 
 macro_rules! emotions {
     ($($variant:ident = $name:literal),* $(,)?) => {
-        /// An emotion of the model family; a voice has learned only some, see [`Voice::emotions`](crate::Voice::emotions).
+        /// An emotion of the model family; a voice has learned only some, see
+        /// [`Voice::emotions`](crate::Voice::emotions).
         ///
         /// ```
         /// use sambert_hifigan::Emotion;

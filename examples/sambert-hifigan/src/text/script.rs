@@ -7,8 +7,8 @@ const MARKS: std::ops::RangeInclusive<char> = '\u{f0000}'..='\u{ffffd}';
 
 /// Text, and the readings given for parts of it.
 ///
-/// Rules rewrite the text (numbers become words), so readings cannot be kept by their place. Each has a mark in the text
-/// itself: behind the character it belongs to, or where a word stands that has no characters.
+/// Rules rewrite the text (numbers become words), so readings cannot be kept by their place. Each has a mark in the
+/// text itself: behind the character it belongs to, or where a word stands that has no characters.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Script {
     text: String,

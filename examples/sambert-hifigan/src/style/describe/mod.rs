@@ -24,8 +24,9 @@ enum Sense {
 impl Emotion {
     /// Finds the emotion that a description asks for, among those that a voice has learned.
     ///
-    /// It knows a table of English and Chinese words, and that what is negated is not asked for. The first word counts that names an emotion
-    /// the voice has learned, or one near to it; words such as "normal" count only if no other does, since they may be about something else. Only the first 2,000 characters are read.
+    /// It knows a table of English and Chinese words, and that what is negated is not asked for. The first word
+    /// counts that names an emotion the voice has learned, or one near to it; words such as "normal" count only if
+    /// no other does, since they may be about something else. Only the first 2,000 characters are read.
     ///
     /// ```
     /// use sambert_hifigan::{Emotion, Voice};
