@@ -19,6 +19,9 @@ const MOST_BYTES: usize = 1275;
 const SERIAL: u32 = 1;
 const NAME: &str = "opus";
 
+/// The encoder looks 6.5 ms ahead; a decoder skips as much at the start.
+const PRE_SKIP: u16 = 312;
+
 pub(super) struct Opus {
     encoder: OpusEncoder,
     writer: PacketWriter<'static, Vec<u8>>,
@@ -30,9 +33,6 @@ pub(super) struct Opus {
     /// A packet that is kept until it is known whether it is the last.
     held: Option<Vec<u8>>,
 }
-
-/// The encoder looks 6.5 ms ahead; a decoder skips as much at the start.
-const PRE_SKIP: u16 = 312;
 
 impl Opus {
     /// Tells whether there are packets of this sample rate.

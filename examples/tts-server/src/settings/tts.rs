@@ -17,7 +17,8 @@ use crate::routes::MODEL;
 const METRICS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9464);
 /// Texts that wait: as many as are spoken in the time that a client waits for an answer.
 const QUEUE: usize = 16;
-/// Clients under way: each holds the state of its voice and a few stretches of sound, a few megabytes at most.
+/// Clients under way, at least: slow lines must not keep others out. Each holds the state of its voice and a few
+/// stretches of sound, nine megabytes with the demo voice as measured.
 const LISTENERS: usize = 64;
 
 /// What was set for the voices.
