@@ -186,3 +186,29 @@ fn threads_share_one_voice() {
         }
     });
 }
+
+#[test]
+fn what_is_kept_does_not_grow_with_the_text() {
+    let voice = Voice::demo().unwrap();
+    let kept = |sentences: usize| {
+        let text = "今天天气很好，我们去公园玩吧。".repeat(sentences);
+        let plan = voice.plan(&text, &Style::default()).unwrap();
+        let mut samples = 0;
+        let memory = allocation_counter::measure(|| {
+            let speech = voice.speak(&plan, &StopSignal::new());
+            samples = speech.map(|chunk| chunk.unwrap().len()).sum();
+        });
+        assert!(samples > sentences * 32_000);
+        memory.bytes_max
+    };
+    let (few, many) = (kept(2), kept(12));
+    assert!(many < few + few / 10, "{few} bytes, then {many}");
+}
+
+#[test]
+fn more_threads_speak_the_same() {
+    let voice = Voice::demo().unwrap();
+    let alone = speak(&voice, SENTENCE, &Style::default());
+    let voice = voice.with_threads(std::num::NonZeroUsize::new(2).unwrap());
+    assert_eq!(speak(&voice, SENTENCE, &Style::default()), alone);
+}
