@@ -1,6 +1,6 @@
 //! Prosodic words and phrases, and stretches that can be spoken in one piece.
 
-use super::{Break, Word, letters::LETTER, segment::Token};
+use super::{Break, Word, letters::LETTER, token::Token};
 
 /// Syllables of one stretch; the voice heard no longer ones in training.
 const STRETCH: usize = 20;

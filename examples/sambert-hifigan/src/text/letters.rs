@@ -1,6 +1,6 @@
 //! Letters by their names.
 
-use super::{Syllable, english::Latin, segment::Token};
+use super::{Syllable, english::Latin, token::Token};
 
 /// The tag of a letter, which no dictionary uses.
 pub(crate) const LETTER: char = '@';

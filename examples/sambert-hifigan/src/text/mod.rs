@@ -10,10 +10,12 @@ pub(crate) mod numbers;
 mod piece;
 mod polyphones;
 mod reading;
+mod run;
 mod sandhi;
 mod script;
 mod segment;
 mod syllable;
+mod token;
 mod word;
 
 #[cfg(test)]
@@ -24,8 +26,8 @@ pub(crate) use self::{
     clean::clean,
     english::Latin,
     numbers::SayAs,
+    run::is_han,
     script::{READINGS, Reading, Script, TooManyReadings},
-    segment::is_han,
     syllable::Syllable,
     word::{Break, Word, units_of},
 };

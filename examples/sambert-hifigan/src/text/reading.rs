@@ -4,7 +4,8 @@ use pinyin::ToPinyin;
 
 use super::{
     Syllable, Unspeakable, lexicon, polyphones,
-    segment::{Cut, Token, is_word},
+    segment::{Cut, is_word},
+    token::Token,
 };
 
 /// Reads one word; the cuts around it decide characters with several readings.

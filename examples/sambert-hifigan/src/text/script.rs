@@ -1,6 +1,6 @@
 //! A text in which some readings are given: what markup makes, and what the front end reads.
 
-use super::{Break, Syllable, clean::clean, segment::Token};
+use super::{Break, Syllable, clean::clean, token::Token};
 
 /// Private-use characters stand for the readings.
 const MARKS: std::ops::RangeInclusive<char> = '\u{f0000}'..='\u{ffffd}';

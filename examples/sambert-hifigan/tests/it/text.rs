@@ -100,7 +100,7 @@ fn a_long_text_comes_in_short_stretches() {
 
 #[test]
 fn a_very_long_text_is_planned_in_time_that_grows_with_its_length() {
-    // Quadratic work would take hours here.
+    // Quadratic work would take minutes here.
     for piece in [
         "为",
         "1",
@@ -113,7 +113,7 @@ fn a_very_long_text_is_planned_in_time_that_grows_with_its_length() {
         "@a.",
         "x²",
     ] {
-        let text = piece.repeat(60_000 / piece.len());
+        let text = piece.repeat(12_000 / piece.len());
         let _ = voice().plan(&text, &Style::default());
     }
 }

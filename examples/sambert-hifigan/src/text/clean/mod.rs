@@ -7,7 +7,7 @@ use std::{collections::HashMap, sync::OnceLock};
 use unicode_normalization::UnicodeNormalization;
 
 use self::signs::expand;
-use super::segment::is_han;
+use super::run::is_han;
 
 /// Folds full-width and compatibility forms, writes traditional characters as simplified ones, and drops what
 /// has no sound: controls, marks, joiners.

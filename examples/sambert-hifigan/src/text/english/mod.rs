@@ -6,7 +6,7 @@ mod rules;
 mod sounds;
 mod syllables;
 
-use super::{letters, segment::Token};
+use super::{letters, token::Token};
 use dictionary::look_up;
 
 /// What a voice does with Latin words.

@@ -14,7 +14,7 @@ mod unit;
 
 use self::rule::Rule;
 pub(crate) use self::said::SayAs;
-use super::segment::is_han;
+use super::run::is_han;
 
 /// Writes every number in Chinese characters, as it is spoken at its place.
 pub(crate) fn spell_out(text: &str) -> String {

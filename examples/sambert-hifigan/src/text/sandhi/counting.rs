@@ -1,6 +1,6 @@
 //! 一 and 不, which change before other tones.
 
-use crate::text::{Syllable, segment::Token};
+use crate::text::{Syllable, token::Token};
 
 /// A character with the tone it is spoken in, and whether it ends a word of several.
 #[derive(Clone, Copy)]

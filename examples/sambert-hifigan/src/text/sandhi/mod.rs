@@ -3,7 +3,7 @@
 mod counting;
 mod thirds;
 
-use super::segment::Token;
+use super::token::Token;
 
 /// Changes the dictionary's tones of one clause into those that are spoken.
 pub(crate) fn apply(words: &mut [Token]) {

@@ -1,6 +1,6 @@
 //! Third tones before third tones.
 
-use crate::text::segment::{Token, is_word};
+use crate::text::{segment::is_word, token::Token};
 
 /// Third tones inside a word, by its structure.
 pub(super) fn inside(word: &mut Token) {
