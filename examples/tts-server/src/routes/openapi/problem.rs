@@ -37,9 +37,21 @@ pub(crate) struct Problem {
     /// The least and the most that is accepted.
     #[schema(nullable = false)]
     range: Option<Vec<f64>>,
+    /// The line of the mark that is wrong, from 1.
+    #[schema(nullable = false)]
+    line: Option<u64>,
+    /// The character of that line, from 1.
+    #[schema(nullable = false)]
+    column: Option<u64>,
     /// What the voice can express.
     #[schema(nullable = false)]
     emotions: Option<Vec<String>>,
+    /// The kinds of file that the voice can be had in.
+    #[schema(nullable = false)]
+    formats: Option<Vec<String>>,
+    /// The voices that there are.
+    #[schema(nullable = false)]
+    voices: Option<Vec<String>>,
     /// What a credential must allow.
     #[schema(nullable = false)]
     required_scopes: Option<Vec<String>>,
