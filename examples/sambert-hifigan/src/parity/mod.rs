@@ -12,4 +12,3 @@ mod front;
 mod given;
 mod package;
 mod reference;
-mod speed;

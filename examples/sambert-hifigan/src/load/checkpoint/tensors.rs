@@ -52,16 +52,6 @@ impl Tensors {
         }
     }
 
-    #[cfg(test)]
-    pub(crate) fn new() -> Self {
-        Self::default()
-    }
-
-    #[cfg(test)]
-    pub(crate) fn insert(&mut self, name: String, tensor: Tensor) {
-        self.entries.insert(name, Entry::Made(tensor));
-    }
-
     /// Gives every tensor another name, or leaves it out.
     pub(in crate::load) fn rename(mut self, name: impl Fn(&str) -> Option<String>) -> Self {
         let entries = std::mem::take(&mut self.entries).into_iter();
