@@ -144,6 +144,10 @@ pub(crate) fn unspoken(why: SpeechError, name: Field) -> Rejection {
             "text_not_speakable",
             "something that this voice has not learned",
         ),
+        SpeechError::TooLong => {
+            let words = "The text would sound longer than is allowed.";
+            field(WRONG, "text_too_long", name.name(), words)
+        }
         SpeechError::Marks { line, column, why } => {
             let words = format!("Line {line}, column {column} of `{}`: {why}.", name.name());
             field(

@@ -87,7 +87,7 @@ async fn answer(
     cx: &SecurityContext,
     asked: Result<Ask, Fault>,
 ) -> Result<Response, Refused> {
-    let wish = asked.and_then(|ask| ask.check(&app.voices));
+    let wish = asked.and_then(|ask| ask.check(&app.voices, app.max_graphemes));
     let wish = wish.map_err(|fault| Refused::new(cx, fault.rejection()))?;
     let sound = Sound::begin(app, cx, wish, Field::Text).await?;
     Ok(sound.file())

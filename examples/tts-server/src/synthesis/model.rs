@@ -66,6 +66,10 @@ impl Voice for ModelVoice {
                 .plan_ssml(ssml, &style)
                 .map_err(|why| unmarked(&why))?,
         };
+        let marked = matches!(utterance.words, Words::Ssml(_));
+        if marked && plan.seconds_estimate() > utterance.longest.as_secs_f32() {
+            return Err(SpeechError::TooLong);
+        }
         let speech = self.0.speak(&plan, stop);
         Ok(Box::new(speech.map(|stretch| stretch.map_err(failed))))
     }

@@ -1,6 +1,6 @@
 //! What the server needs of a voice, apart from which model speaks.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use sambert_hifigan::StopSignal;
 use serde::Serialize;
@@ -46,6 +46,8 @@ pub struct Utterance {
     pub emotion: String,
     /// 1 is as fast as the voice speaks by itself.
     pub speed: f32,
+    /// How long it may sound. Plain text is short enough by itself; marks can be more than they seem.
+    pub longest: Duration,
 }
 
 /// The words of a client.
@@ -107,6 +109,8 @@ pub enum SpeechError {
     },
     /// The words hold nothing that can be spoken.
     NothingToSpeak,
+    /// The words would sound longer than is allowed.
+    TooLong,
     /// The client read too slowly while others waited for its place.
     TooSlow,
     /// The words hold something that the voice has not learned.
@@ -120,6 +124,7 @@ impl fmt::Display for SpeechError {
             Self::Cancelled => "the client has left",
             Self::Marks { .. } => "the marks are not read here",
             Self::NothingToSpeak => "there is nothing to speak",
+            Self::TooLong => "the words would sound too long",
             Self::TooSlow => "the client read too slowly",
             Self::Unspeakable => "the voice has not learned this",
         })

@@ -106,3 +106,21 @@ async fn the_built_in_voice_reads_marks_and_says_where_it_does_not() {
     );
     assert!(!String::from_utf8_lossy(&refused.body).contains("marquee"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn marks_are_no_way_to_a_longer_text() {
+    let config = format!("{CONFIG}[text]\nmax_graphemes = 100\n");
+    let voice = ModelVoice::demo().unwrap();
+    let server = TestServer::start_with(&config, voice, TestVoice::default()).await;
+    let ask = |words: usize| {
+        let ssml = format!("<speak>{}</speak>", "好".repeat(words));
+        let body = json!({ "ssml": ssml, "format": "pcm", "speed": 0.5 });
+        server.with_key(Ask::json("/tts", body.to_string()))
+    };
+    assert_eq!(ask(100).await.status, StatusCode::OK);
+    let refused = ask(380).await;
+    assert_eq!(
+        (refused.code().as_str(), refused.json()["field"].clone()),
+        ("text_too_long", json!("ssml"))
+    );
+}

@@ -3,7 +3,7 @@
 mod json;
 mod query;
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use super::fault::{Fault, Field};
 use crate::{
@@ -16,6 +16,11 @@ pub(in crate::routes) use self::{
     json::{Sent, from_json, read},
     query::from_query,
 };
+
+/// How long a character sounds at the slowest speed: a syllable, and its share of a comma.
+const CHARACTER: Duration = Duration::from_millis(600);
+/// How long the breaks in a document may be, all together.
+const PAUSES: Duration = Duration::from_secs(60);
 
 /// What was asked for, as it came. The layer for text has cleaned and counted the words.
 pub(crate) struct Ask {
@@ -35,7 +40,7 @@ pub(crate) struct Wish {
 
 impl Ask {
     /// Checks it against what the voices can do.
-    pub(crate) fn check(self, voices: &Voices) -> Result<Wish, Fault> {
+    pub(crate) fn check(self, voices: &Voices, max_graphemes: usize) -> Result<Wish, Fault> {
         if self.words.as_str().trim().is_empty() {
             return Err(Fault::TextEmpty(match self.words {
                 Words::Plain(_) => Field::Text,
@@ -49,6 +54,7 @@ impl Ask {
             speed: speed(self.speed)?,
             emotion: emotion(self.emotion, &info.emotions)?,
             words: self.words,
+            longest: longest(max_graphemes),
         };
         let format = format(self.format.as_deref(), info.sample_rate)?;
         let encoder = format.encoder(info.sample_rate);
@@ -63,6 +69,13 @@ impl Ask {
             format,
         })
     }
+}
+
+/// Returns how long a text with marks may sound: as long as plain text of the same limit at the slowest speed, and
+/// the pauses that marks can ask for.
+fn longest(max_graphemes: usize) -> Duration {
+    let characters = u32::try_from(max_graphemes).unwrap_or(u32::MAX);
+    CHARACTER.saturating_mul(characters).saturating_add(PAUSES)
 }
 
 fn speed(asked: Option<f32>) -> Result<f32, Fault> {
@@ -155,7 +168,7 @@ pub(super) mod tests {
     }
 
     fn check(query: &str) -> Result<Wish, Fault> {
-        from_query(query).and_then(|ask| ask.check(&voices()))
+        from_query(query).and_then(|ask| ask.check(&voices(), 500))
     }
 
     #[track_caller]

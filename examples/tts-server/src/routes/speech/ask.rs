@@ -8,9 +8,9 @@ use crate::{
     routes::{
         ask::{Ask, Wish, read},
         fault::{Fault, Field},
-        models::Models,
     },
-    synthesis::{Delivery, Voices, Words},
+    state::App,
+    synthesis::{Delivery, Words},
 };
 
 /// What the object must be like, in words.
@@ -60,7 +60,8 @@ pub(super) fn from_json(body: &[u8]) -> Result<SpeechAsk, Fault> {
 
 impl SpeechAsk {
     /// Checks it against what there is.
-    pub(super) fn check(self, voices: &Voices, models: &Models) -> Result<(Wish, Envelope), Fault> {
+    pub(super) fn check(self, app: &App) -> Result<(Wish, Envelope), Fault> {
+        let (voices, models) = (&app.voices, &app.models);
         if models.find(&self.model).is_none() {
             return Err(Fault::Model(models.names().map(str::to_owned).collect()));
         }
@@ -83,7 +84,7 @@ impl SpeechAsk {
             format: self.response_format,
             delivery: Delivery::Stream,
         };
-        let wish = ask.check(voices).map_err(|fault| match fault {
+        let wish = ask.check(voices, app.max_graphemes).map_err(|fault| match fault {
             Fault::Format(there) => Fault::ResponseFormat(there),
             fault => fault,
         });

@@ -41,7 +41,7 @@ pub(crate) async fn post(
     body: Bytes,
 ) -> Result<Response, Refused> {
     let asked = ask::from_json(&body);
-    let asked = asked.and_then(|ask| ask.check(&app.voices, &app.models));
+    let asked = asked.and_then(|ask| ask.check(&app));
     let (wish, envelope) = asked.map_err(|fault| Refused::new(&cx, fault.rejection()))?;
     let input = wish.order.utterance.words.as_str().chars().count() as u64;
     let sound = Sound::begin(&app, &cx, wish, Field::Input).await?;

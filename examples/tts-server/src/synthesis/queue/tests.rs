@@ -50,6 +50,7 @@ impl House {
                 words: Words::Plain(text.into()),
                 emotion: "neutral".into(),
                 speed: 1.0,
+                longest: Duration::MAX,
             },
             encoder: Format::Pcm.encoder(8).unwrap(),
             delivery,
