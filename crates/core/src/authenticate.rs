@@ -50,6 +50,9 @@ pub struct AuthenticateLayer {
     mode: Mode,
 }
 
+/// One of the ways, and how its credential is shown.
+type Chosen<'a> = (&'a dyn Authenticator, Presence);
+
 struct Shared {
     all: Box<[Arc<dyn Authenticator>]>,
     ambiguous: Rejection,
@@ -109,8 +112,8 @@ impl AuthenticateLayer {
     }
 
     /// Finds the one that the request means; judged before anything is verified.
-    fn choose(&self, head: &request::Parts) -> Result<Option<&dyn Authenticator>, Box<Rejection>> {
-        let mut chosen: Option<(&dyn Authenticator, Presence)> = None;
+    fn choose(&self, head: &request::Parts) -> Result<Option<Chosen<'_>>, Box<Rejection>> {
+        let mut chosen: Option<Chosen<'_>> = None;
         for one in &self.shared.all {
             let presence = one.presence(head)?;
             chosen = match (chosen, presence) {
@@ -121,7 +124,7 @@ impl AuthenticateLayer {
                 (before, _) => before,
             };
         }
-        Ok(chosen.map(|(one, _)| one))
+        Ok(chosen)
     }
 
     fn verify(
@@ -160,12 +163,13 @@ impl Guard for AuthenticateLayer {
         }
         cx.asked();
         let one = match self.choose(head) {
-            Ok(Some(one)) => one,
-            // A credential that nobody here can read does not make a guest.
-            Ok(None) if head.headers.contains_key(AUTHORIZATION) => {
+            Ok(Some((one, Presence::Explicit))) => one,
+            // A credential that nobody here can read is a failed one: neither a guest nor a cookie saves it.
+            Ok(_) if head.headers.contains_key(AUTHORIZATION) => {
                 let unclaimed = Box::new(self.shared.unclaimed.clone());
                 return failed(cx, "authorization", unclaimed).into();
             }
+            Ok(Some((one, _))) => one,
             Ok(None) if self.optional => return Verdict::Admit(()),
             Ok(None) => return self.shared.missing.clone().into(),
             Err(rejection) => return rejection.into(),

@@ -162,6 +162,15 @@ async fn an_authorization_that_nobody_reads_does_not_make_a_guest() {
 }
 
 #[tokio::test]
+async fn an_authorization_that_nobody_reads_is_not_saved_by_a_cookie() {
+    let both = [("authorization", "Bearer wrong"), ("x-cookie", "ann")];
+    assert_eq!(
+        code(key_or_token(), &both).await,
+        (401, "unauthenticated".into())
+    );
+}
+
+#[tokio::test]
 async fn a_missing_and_a_wrong_credential_look_alike() {
     let one = AuthenticateLayer::any([by("x-key", Presence::Explicit)]);
     assert_eq!(

@@ -84,10 +84,12 @@ impl SpeechAsk {
             format: self.response_format,
             delivery: Delivery::Stream,
         };
-        let wish = ask.check(voices, app.max_graphemes).map_err(|fault| match fault {
-            Fault::Format(there) => Fault::ResponseFormat(there),
-            fault => fault,
-        });
+        let wish = ask
+            .check(voices, app.max_graphemes)
+            .map_err(|fault| match fault {
+                Fault::Format(there) => Fault::ResponseFormat(there),
+                fault => fault,
+            });
         Ok((wish?, envelope))
     }
 }
