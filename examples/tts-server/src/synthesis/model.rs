@@ -29,6 +29,11 @@ impl ModelVoice {
     /// When a file is missing or damaged.
     pub fn load(folder: &Path) -> Result<Vec<Self>, StartError> {
         let voices = loaded(Model::load_all(folder))?;
+        for voice in &voices {
+            for warning in voice.warnings() {
+                tracing::warn!(target: "tts", voice = voice.name(), "{warning}");
+            }
+        }
         Ok(voices.into_iter().map(Self).collect())
     }
 
