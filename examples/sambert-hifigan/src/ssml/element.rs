@@ -17,7 +17,7 @@ pub(super) enum Element {
 }
 
 /// The names of all elements.
-pub(super) const NAMES: [&str; 9] = [
+pub(super) const NAMES: &[&str] = &[
     "speak", "p", "s", "break", "emotion", "say-as", "phoneme", "prosody", "sub",
 ];
 

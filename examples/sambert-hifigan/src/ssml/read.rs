@@ -9,7 +9,7 @@ use super::{
     attributes::attributes,
     characters::{character, legal, unwrapped},
     compose::Composer,
-    element::{Attributes, Element},
+    element::{Attributes, Element, NAMES},
     error::{At, SsmlProblem, malformed, shown},
 };
 
@@ -90,7 +90,13 @@ impl Document<'_, '_> {
         let name: &str = name.as_ref();
         let Some(element) = Element::parse(name) else {
             let name = shown(name);
-            return Err((offset, SsmlProblem::Element { name }));
+            return Err((
+                offset,
+                SsmlProblem::Element {
+                    name,
+                    allowed: NAMES,
+                },
+            ));
         };
         let within = self.open.last().map(|open| open.attributes.element);
         let again = within.is_none() && self.elements > 0;

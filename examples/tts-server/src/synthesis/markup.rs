@@ -25,7 +25,9 @@ fn words(problem: &SsmlProblem) -> String {
         SsmlProblem::Content {
             element, allowed, ..
         } => format!("<{element}> holds what it cannot read; it reads {allowed}"),
-        SsmlProblem::Element { .. } => "there is no such element".to_owned(),
+        SsmlProblem::Element { allowed, .. } => {
+            format!("there is no such element; there are {}", allowed.join(", "))
+        }
         SsmlProblem::Entity { .. } => {
             "there is no such entity; there are amp, apos, gt, lt, quot".to_owned()
         }
@@ -58,7 +60,7 @@ mod tests {
         for (document, expected) in [
             ("<speak><break canary='1s'/></speak>", "attribute"),
             ("<speak><break time='canary'/></speak>", "`time` of <break>"),
-            ("<speak><canary/></speak>", "no such element"),
+            ("<speak><canary/></speak>", "break, emotion"),
             ("<speak>&canary;</speak>", "amp, apos"),
             ("<speak><phoneme ph='canary'>好</phoneme></speak>", "`ph`"),
             ("<speak>canary", "well-formed"),

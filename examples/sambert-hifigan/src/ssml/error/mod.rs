@@ -14,7 +14,7 @@ pub use self::problem::SsmlProblem;
 /// let voice = Voice::demo()?;
 /// let error = voice.plan_ssml("<speak>你好<pause/></speak>", &Style::default()).unwrap_err();
 /// assert_eq!((error.place().line, error.place().column, error.place().offset), (1, 10, 13));
-/// assert!(matches!(error.problem(), SsmlProblem::Element { name } if name == "pause"));
+/// assert!(matches!(error.problem(), SsmlProblem::Element { name, .. } if name == "pause"));
 /// assert!(error.to_string().starts_with("line 1, column 10: there is no element \"pause\"; there are speak, p, s"));
 /// # Ok::<(), sambert_hifigan::LoadError>(())
 /// ```

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{TextError, ssml::element};
+use crate::TextError;
 
 /// What is wrong with a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub enum SsmlProblem {
     Element {
         /// The name.
         name: String,
+        /// The elements that there are.
+        allowed: &'static [&'static str],
     },
     /// A reference to an entity that is not one of the five of XML.
     Entity {
@@ -108,9 +110,9 @@ impl fmt::Display for SsmlProblem {
                 text,
                 allowed,
             } => write!(f, "<{element}> cannot read {text:?}; it reads {allowed}"),
-            Self::Element { name } => {
-                let names = element::NAMES.join(", ");
-                write!(f, "there is no element {name:?}; there are {names}")
+            Self::Element { name, allowed } => {
+                let allowed = allowed.join(", ");
+                write!(f, "there is no element {name:?}; there are {allowed}")
             }
             Self::Entity { name } => write!(
                 f,
