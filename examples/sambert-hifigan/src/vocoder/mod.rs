@@ -12,6 +12,7 @@ mod pqmf;
 mod reader;
 mod residual;
 mod source;
+mod spare;
 mod stage;
 mod stream;
 mod upsample;

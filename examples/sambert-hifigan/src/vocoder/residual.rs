@@ -3,6 +3,7 @@
 use super::{
     history::{History, Same},
     plane::Plane,
+    spare::{Buffers, Spare},
 };
 use crate::{
     kernel::{Conv, add},
@@ -18,18 +19,15 @@ pub(super) struct ResidualBlock {
     pairs: Vec<[Conv; 2]>,
     causal: bool,
     slope: f32,
+    spare: Spare,
 }
 
-/// What a block carries from piece to piece, and its buffers.
+/// What a block carries from piece to piece.
 #[derive(Debug)]
 pub(super) struct BlockState {
     pairs: Vec<PairState>,
     /// The values that are computed and not yet fetched.
     done: History,
-    x: Plane,
-    y: Plane,
-    joined: Plane,
-    middle: Plane,
 }
 
 #[derive(Debug)]
@@ -41,11 +39,12 @@ struct PairState {
 }
 
 impl ResidualBlock {
-    pub(super) const fn new(pairs: Vec<[Conv; 2]>, causal: bool, slope: f32) -> Self {
+    pub(super) fn new(pairs: Vec<[Conv; 2]>, causal: bool, slope: f32) -> Self {
         Self {
             pairs,
             causal,
             slope,
+            spare: Spare::default(),
         }
     }
 
@@ -58,40 +57,34 @@ impl ResidualBlock {
         BlockState {
             pairs: self.pairs.iter().map(pair).collect(),
             done: History::new(channels, 0),
-            x: Plane::default(),
-            y: Plane::default(),
-            joined: Plane::default(),
-            middle: Plane::default(),
         }
     }
 
     /// Takes the next piece of the signal, in parts that fit the cache; a set signal leaves the rest undone.
     pub(super) fn push(&self, state: &mut BlockState, x: &Plane, end: bool, stop: &StopSignal) {
         let part = PART.max(32 * PART / x.channels.max(1));
+        let mut buffers = self.spare.take();
         let mut from = 0;
-        loop {
+        while !stop.is_set() {
             let to = (from + part).min(x.length);
-            if stop.is_set() {
-                return;
-            }
-            state.x.copy(x, from..to);
-            self.run(state, end && to == x.length);
+            buffers.x.copy(x, from..to);
+            self.run(state, &mut buffers, end && to == x.length);
             from = to;
             if to == x.length {
-                return;
+                break;
             }
         }
+        self.spare.give_back(buffers);
     }
 
-    fn run(&self, state: &mut BlockState, end: bool) {
-        let BlockState {
-            pairs,
-            done,
+    fn run(&self, state: &mut BlockState, buffers: &mut Buffers, end: bool) {
+        let BlockState { pairs, done } = state;
+        let Buffers {
             x,
             y,
             joined,
             middle,
-        } = state;
+        } = buffers;
         for ([wide, plain], pair) in self.pairs.iter().zip(pairs) {
             let ready = pair.wide.feed(wide, x, self.slope, end, joined);
             middle.convolve(wide, joined, 0, ready);

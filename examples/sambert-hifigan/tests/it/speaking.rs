@@ -206,6 +206,23 @@ fn what_is_kept_does_not_grow_with_the_text() {
 }
 
 #[test]
+fn a_speech_that_waits_holds_little() {
+    let voice = Voice::demo().unwrap();
+    let plan = voice.plan(&SENTENCE.repeat(20), &Style::default()).unwrap();
+    let begun = || {
+        let mut speech = voice.speak(&plan, &StopSignal::new());
+        assert!(speech.nth(5).is_some_and(|chunk| chunk.is_ok()));
+        speech
+    };
+    // Now the voice has the buffers that speeches share.
+    drop(begun());
+    let mut waiting = Vec::new();
+    let memory = allocation_counter::measure(|| waiting.push(begun()));
+    let held = memory.bytes_current;
+    assert!(held < 1_500_000, "{held} bytes");
+}
+
+#[test]
 fn more_threads_speak_the_same() {
     let voice = Voice::demo().unwrap();
     let alone = speak(&voice, SENTENCE, &Style::default());

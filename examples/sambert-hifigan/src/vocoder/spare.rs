@@ -1,0 +1,35 @@
+//! Buffers that nobody needs between two pieces.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::plane::Plane;
+
+/// What a residual block writes while it works on one piece.
+#[derive(Debug, Default)]
+pub(super) struct Buffers {
+    pub(super) x: Plane,
+    pub(super) y: Plane,
+    pub(super) joined: Plane,
+    pub(super) middle: Plane,
+}
+
+/// The buffers of one block, lent to whoever runs it.
+///
+/// They are several megabytes, so they belong to the block and not to each speech: there are as many as there were ever
+/// threads in the block at once, however many speeches wait for their next turn.
+#[derive(Debug, Default)]
+pub(super) struct Spare(Mutex<Vec<Buffers>>);
+
+impl Spare {
+    /// Takes buffers that were given back, or new ones.
+    pub(super) fn take(&self) -> Buffers {
+        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        spare.pop().unwrap_or_default()
+    }
+
+    /// Gives buffers to the next.
+    pub(super) fn give_back(&self, buffers: Buffers) {
+        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        spare.push(buffers);
+    }
+}
