@@ -204,3 +204,14 @@ fn a_run_that_fails_leaves_no_file() {
             .success()
     );
 }
+
+#[test]
+fn pinyin_prints_what_the_readme_shows() {
+    let readme = include_str!("../../README.md");
+    let (_, shown) = readme.split_once("-- pinyin '").unwrap();
+    let (text, shown) = shown.split_once("'\n").unwrap();
+    let output = sambert(&["pinyin", text]);
+    assert!(output.status.success(), "{output:?}");
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(printed.lines().next(), shown.lines().next());
+}
