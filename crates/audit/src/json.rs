@@ -42,6 +42,12 @@ impl<'a> Object<'a> {
         self.out.extend_from_slice(value.to_string().as_bytes());
     }
 
+    pub(crate) fn flag(&mut self, key: &str, value: bool) {
+        self.key(key);
+        self.out
+            .extend_from_slice(if value { b"true" } else { b"false" });
+    }
+
     pub(crate) fn object(&mut self, key: &str) -> Object<'_> {
         self.key(key);
         Object::open(self.out)

@@ -100,10 +100,10 @@ mod verify;
 pub use self::{
     chain::{Anchor, InvalidAnchor},
     error::{AuditError, Unavailable},
-    event::Event,
+    event::{AuditEvent, Event, event_id},
     file::{FileSink, FileSinkBuilder},
     key::AuditKey,
-    layer::{AuditGate, AuditHandle, AuditLayer, AuditLayerBuilder, AuditPass},
-    sink::{MemorySink, Sink, TracingSink},
+    layer::{AuditGate, AuditHandle, AuditLayer, AuditLayerBuilder, AuditPass, SinkPolicy},
+    sink::{DetachedSink, MemorySink, Sink, TracingSink},
     verify::{Finding, Reason, VerifyError, VerifyOptions, VerifyReport, verify, verify_file},
 };

@@ -37,9 +37,9 @@ mod shield;
 
 pub use palisade_api_key::*;
 pub use palisade_audit::{
-    Anchor, AuditError, AuditGate, AuditHandle, AuditKey, AuditLayer, AuditLayerBuilder, FileSink,
-    FileSinkBuilder, MemorySink, Sink, TracingSink, VerifyOptions, VerifyReport, verify,
-    verify_file,
+    Anchor, AuditError, AuditEvent, AuditGate, AuditHandle, AuditKey, AuditLayer,
+    AuditLayerBuilder, DetachedSink, FileSink, FileSinkBuilder, MemorySink, Sink, SinkPolicy,
+    TracingSink, VerifyOptions, VerifyReport, event_id, verify, verify_file,
 };
 pub use palisade_core::*;
 pub use palisade_rate_limit::{

@@ -1,5 +1,6 @@
 //! What happened to one request, before it becomes a line.
 
+mod audit_event;
 mod encode;
 mod facts;
 mod path;
@@ -10,6 +11,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use http::{Method, StatusCode};
 use palisade_core::{Ending, Principal, RequestId, RouteMatch, SecurityContext};
 
+pub use self::audit_event::{AuditEvent, event_id};
 pub(crate) use self::{encode::Form, seen::Seen};
 use crate::redact::Redaction;
 

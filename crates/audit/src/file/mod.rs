@@ -21,7 +21,7 @@ use palisade_core::Soon;
 
 pub use self::builder::FileSinkBuilder;
 use self::queue::Queue;
-use crate::{Anchor, Event, Sink, Unavailable};
+use crate::{Anchor, AuditEvent, Event, Sink, Unavailable};
 
 /// Keeps records in a file, on a thread of its own, and ties each to all before it.
 ///
@@ -64,6 +64,11 @@ impl FileSink {
         &self.0.path
     }
 
+    /// Records an event that is no request. It never waits; without room it is counted as lost.
+    pub fn record(&self, event: AuditEvent) {
+        Sink::event(self, &Arc::new(event));
+    }
+
     fn new(queue: Arc<Queue>, path: PathBuf) -> Self {
         Self(Arc::new(Inner { queue, path }))
     }
@@ -88,6 +93,15 @@ impl fmt::Debug for FileSink {
 impl Sink for FileSink {
     fn end(&self, event: &Arc<Event>) {
         self.0.queue.end(event);
+    }
+
+    fn event(&self, event: &Arc<AuditEvent>) {
+        if event.time().is_some() {
+            return self.0.queue.event(event);
+        }
+        let now = self.0.queue.unix_time();
+        let event = AuditEvent::clone(event).recorded_at(now);
+        self.0.queue.event(&Arc::new(event));
     }
 
     fn demands_heads(&self) -> bool {

@@ -51,6 +51,9 @@ pub(super) fn lost(now: Duration, losses: Losses) -> Vec<u8> {
     note("lost", now, |record| {
         record.number("dropped", losses.dropped);
         record.number("turned_away", losses.turned_away);
+        if losses.events > 0 {
+            record.number("events", losses.events);
+        }
     })
 }
 

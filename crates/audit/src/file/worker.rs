@@ -53,7 +53,10 @@ impl<S: Store> Worker<S> {
 
     fn draft(&mut self, items: &mut Vec<Item>, taken: &Taken) {
         for item in items.drain(..) {
-            self.journal.push(|out| item.event.draft(item.form, out));
+            self.journal.push(|out| match item {
+                Item::Event(event) => event.draft(out),
+                Item::Request(event, form) => event.draft(form, out),
+            });
         }
         let now = self.clock.unix_time();
         if taken.losses != Losses::default() {

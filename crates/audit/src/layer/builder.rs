@@ -5,7 +5,11 @@ use std::{fmt, sync::Arc, time::Duration};
 use http::HeaderName;
 use palisade_core::{Rejection, SharedClock, SystemClock};
 
-use super::{AuditLayer, Inner};
+use super::{
+    AuditLayer, Inner,
+    open_requests::OpenRequests,
+    sinks::{MAX_SINKS, SinkPolicy, Sinks, Slot},
+};
 use crate::{
     AuditError, AuditKey, Sink,
     redact::{Field, Form, Place, Redaction},
@@ -13,20 +17,69 @@ use crate::{
 
 /// What a client is told to wait while nothing can be recorded.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// How long the sinks have to keep a record before an answer.
+const DEADLINE: Duration = Duration::from_secs(5);
+/// How long a close waits for requests under way, and then for the sinks.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Describes an [`AuditLayer`].
-#[derive(Default)]
 #[must_use]
 pub struct AuditLayerBuilder {
     clock: Option<SharedClock>,
     redaction: Redaction,
-    sinks: Vec<Arc<dyn Sink>>,
+    sinks: Vec<(Arc<dyn Sink>, SinkPolicy)>,
+    deadline: Duration,
+    close_deadline: Duration,
+}
+
+impl Default for AuditLayerBuilder {
+    fn default() -> Self {
+        Self {
+            clock: None,
+            redaction: Redaction::default(),
+            sinks: Vec::new(),
+            deadline: DEADLINE,
+            close_deadline: CLOSE_DEADLINE,
+        }
+    }
 }
 
 impl AuditLayerBuilder {
-    /// Adds a sink. Every sink gets every event.
-    pub fn sink(mut self, sink: impl Sink) -> Self {
-        self.sinks.push(Arc::new(sink));
+    /// Adds a sink. Every sink gets every event. If it cannot keep a record that it
+    /// [demands](Sink::demands_heads), the request is refused: see [`sink_with`](Self::sink_with).
+    pub fn sink(self, sink: impl Sink) -> Self {
+        self.sink_with(SinkPolicy::Required, sink)
+    }
+
+    /// Adds a sink with a policy: whether a request goes on that this sink cannot record. At most 64
+    /// sinks.
+    ///
+    /// ```
+    /// use palisade_audit::{AuditLayer, MemorySink, SinkPolicy};
+    ///
+    /// // Either of the two is enough.
+    /// let layer = AuditLayer::builder()
+    ///     .sink_with(SinkPolicy::OneSuffices, MemorySink::new())
+    ///     .sink_with(SinkPolicy::OneSuffices, MemorySink::new())
+    ///     .build()?;
+    /// # let _ = layer; Ok::<(), palisade_audit::AuditError>(())
+    /// ```
+    pub fn sink_with(mut self, policy: SinkPolicy, sink: impl Sink) -> Self {
+        self.sinks.push((Arc::new(sink), policy));
+        self
+    }
+
+    /// Sets how long an answer is held back for the records of all sinks together. Default: 5
+    /// seconds; then the request is refused with 503. A sink may have a shorter deadline of its own.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Sets how long [`AuditHandle::close`](crate::AuditHandle::close) waits for requests that are
+    /// under way, and then for the sinks. Default: 10 seconds each.
+    pub fn close_deadline(mut self, deadline: Duration) -> Self {
+        self.close_deadline = deadline;
         self
     }
 
@@ -88,12 +141,26 @@ impl AuditLayerBuilder {
         if self.sinks.is_empty() {
             return Err(AuditError::NoSink);
         }
+        if self.sinks.len() > MAX_SINKS {
+            return Err(AuditError::Setting("an audit layer takes at most 64 sinks"));
+        }
+        if self.deadline.is_zero() {
+            return Err(AuditError::Setting("an audit deadline must not be zero"));
+        }
         self.redaction.check()?;
+        let clock = self.clock.unwrap_or_else(SystemClock::shared);
+        let slots = self.sinks.into_iter();
+        let slots = slots
+            .map(|(sink, policy)| Slot::new(sink, policy))
+            .collect();
+        let sinks = Sinks::new(slots, Arc::clone(&clock), self.deadline);
         Ok(AuditLayer(Arc::new(Inner {
-            clock: self.clock.unwrap_or_else(SystemClock::shared),
+            clock,
             redaction: Arc::new(self.redaction),
-            demands_heads: self.sinks.iter().any(|sink| sink.demands_heads()),
-            sinks: self.sinks,
+            demands_heads: sinks.demands_heads(),
+            sinks,
+            open: OpenRequests::default(),
+            close_deadline: self.close_deadline,
             unavailable: Rejection::unavailable(RETRY_AFTER).prerendered(),
         })))
     }

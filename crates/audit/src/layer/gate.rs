@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::request;
 use palisade_core::{Guard, SecurityContext, Verdict};
 
-use super::AuditLayer;
+use super::{AuditLayer, sinks::Begun};
 use crate::event::{Seen, Stage};
 
 /// Holds a request until a record of its coming is safe. Made by [`AuditLayer::gate`].
@@ -42,6 +42,10 @@ impl Guard for AuditGate {
         }
         let seen = Seen::of(cx, head, &layer.0.redaction, &*layer.0.clock);
         let event = layer.event(cx, seen, Stage::Gate, false);
-        layer.verdict(layer.keep(&event, |sink, event| sink.gate(event)))
+        let kept = layer
+            .0
+            .sinks
+            .keep(Begun::ALL, &event, |sink, event| sink.gate(event));
+        layer.verdict(kept)
     }
 }

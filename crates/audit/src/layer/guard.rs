@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{request, response};
 use palisade_core::{Ending, Guard, Rejection, SecurityContext, Soon, Verdict};
 
-use super::AuditLayer;
+use super::{AuditLayer, sinks::Begun};
 use crate::{
     Event, Unavailable,
     event::{Seen, Stage},
@@ -17,6 +17,7 @@ pub struct AuditPass {
     /// Nothing where the layer was applied twice: the outer one records.
     seen: Option<Seen>,
     has_head: bool,
+    begun: Begun,
 }
 
 impl Guard for AuditLayer {
@@ -30,13 +31,16 @@ impl Guard for AuditLayer {
         if !cx.first_visit(Arc::as_ptr(&self.0).addr()) {
             return Verdict::Admit(AuditPass::default());
         }
-        if let Err(why) = self.begin() {
-            return Verdict::Refuse(self.refuse(why));
-        }
+        let begun = match self.0.sinks.begin() {
+            Ok(begun) => begun,
+            Err(why) => return Verdict::Refuse(self.refuse(why)),
+        };
+        self.0.open.begin();
         let seen = Seen::of(cx, head, &self.0.redaction, &*self.0.clock);
         Verdict::Admit(AuditPass {
             seen: Some(seen),
             has_head: false,
+            begun,
         })
     }
 
@@ -51,30 +55,19 @@ impl Guard for AuditLayer {
         };
         let event = self.event(cx, seen.clone(), Stage::Head(head.status), false);
         pass.has_head = true;
-        self.verdict(self.keep(&event, |sink, event| sink.head(event)))
+        let sinks = &self.0.sinks;
+        self.verdict(sinks.keep(pass.begun, &event, |sink, event| sink.head(event)))
     }
 
     fn close(&self, cx: &SecurityContext, pass: AuditPass, end: Ending) {
         let Some(seen) = pass.seen else { return };
         let event = self.event(cx, seen, Stage::Over(end), pass.has_head);
-        for sink in &self.0.sinks {
-            sink.end(&event);
-        }
+        self.0.sinks.end(pass.begun, &event);
+        self.0.open.end();
     }
 }
 
 impl AuditLayer {
-    /// Lets every sink make room, or none.
-    fn begin(&self) -> Result<(), Unavailable> {
-        for (index, sink) in self.0.sinks.iter().enumerate() {
-            if let Err(why) = sink.begin() {
-                self.0.sinks.iter().take(index).for_each(|it| it.forget());
-                return Err(why);
-            }
-        }
-        Ok(())
-    }
-
     pub(super) fn event(
         &self,
         cx: &SecurityContext,

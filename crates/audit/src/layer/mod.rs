@@ -4,15 +4,21 @@ mod builder;
 mod gate;
 mod guard;
 mod handle;
+mod open_requests;
+mod sinks;
+mod timer;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use palisade_core::{Rejection, SharedClock, Soon};
+use palisade_core::{Rejection, SharedClock};
 
+pub(crate) use self::handle::block_on;
 pub use self::{
     builder::AuditLayerBuilder, gate::AuditGate, guard::AuditPass, handle::AuditHandle,
+    sinks::SinkPolicy,
 };
-use crate::{Event, Sink, Unavailable, redact::Redaction};
+use self::{open_requests::OpenRequests, sinks::Sinks};
+use crate::{AuditEvent, Unavailable, redact::Redaction};
 
 /// Records every request once, however it ends. Stands outermost.
 ///
@@ -27,9 +33,19 @@ palisade_core::layer!(AuditLayer);
 pub(crate) struct Inner {
     clock: SharedClock,
     redaction: Arc<Redaction>,
-    sinks: Vec<Arc<dyn Sink>>,
+    sinks: Sinks,
     demands_heads: bool,
+    open: OpenRequests,
+    close_deadline: Duration,
     unavailable: Rejection,
+}
+
+impl Inner {
+    fn record(&self, event: AuditEvent) {
+        let event = event.recorded_at(self.clock.unix_time());
+        let event = event.with_client(|client| self.redaction.client(client));
+        self.sinks.event(&Arc::new(event));
+    }
 }
 
 impl AuditLayer {
@@ -56,24 +72,18 @@ impl AuditLayer {
     /// Returns what flushes and closes the sinks. Close it after the server has stopped.
     #[must_use]
     pub fn handle(&self) -> AuditHandle {
-        AuditHandle::new(self.0.sinks.clone())
+        AuditHandle::new(Arc::clone(&self.0))
+    }
+
+    /// Records an event that is no request: a start, a reload, a refused connection.
+    ///
+    /// It never waits. A sink without room counts the event as lost.
+    pub fn record(&self, event: AuditEvent) {
+        self.0.record(event);
     }
 
     fn now(&self) -> Duration {
         self.0.clock.monotonic()
-    }
-
-    /// Asks all sinks that demand heads to keep one.
-    fn keep(
-        &self,
-        event: &Arc<Event>,
-        ask: fn(&dyn Sink, &Arc<Event>) -> Soon<Result<(), Unavailable>>,
-    ) -> Soon<Result<(), Unavailable>> {
-        let demanding = self.0.sinks.iter().filter(|sink| sink.demands_heads());
-        let answers = demanding
-            .map(|sink| ask(&**sink, event))
-            .collect::<Vec<_>>();
-        all(answers)
     }
 
     fn refuse(&self, why: Unavailable) -> Box<Rejection> {
@@ -88,17 +98,4 @@ impl fmt::Debug for AuditLayer {
             .field("redaction", &self.0.redaction)
             .finish_non_exhaustive()
     }
-}
-
-/// Waits for all answers; the first bad one counts.
-fn all(mut answers: Vec<Soon<Result<(), Unavailable>>>) -> Soon<Result<(), Unavailable>> {
-    if answers.len() < 2 {
-        return answers.pop().unwrap_or(Soon::Now(Ok(())));
-    }
-    Soon::later(async move {
-        for answer in answers {
-            answer.get().await?;
-        }
-        Ok(())
-    })
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::Sink;
-use crate::Event;
+use crate::{AuditEvent, Event};
 
 const DEFAULT_CAPACITY: usize = 1024;
 
@@ -27,7 +27,13 @@ pub struct MemorySink(Arc<Inner>);
 
 struct Inner {
     capacity: usize,
-    events: Mutex<VecDeque<Arc<Event>>>,
+    entries: Mutex<VecDeque<Entry>>,
+}
+
+#[derive(Clone)]
+enum Entry {
+    Event(Arc<AuditEvent>),
+    Request(Arc<Event>),
 }
 
 impl MemorySink {
@@ -42,24 +48,54 @@ impl MemorySink {
     pub fn with_capacity(capacity: usize) -> Self {
         Self(Arc::new(Inner {
             capacity,
-            events: Mutex::default(),
+            entries: Mutex::default(),
         }))
     }
 
-    /// Returns the events, oldest first.
+    /// Returns the requests, oldest first.
     #[must_use]
     pub fn events(&self) -> Vec<Arc<Event>> {
-        self.lock().iter().cloned().collect()
+        let requests = |entry: &Entry| match entry {
+            Entry::Request(event) => Some(Arc::clone(event)),
+            Entry::Event(_) => None,
+        };
+        self.lock().iter().filter_map(requests).collect()
     }
 
-    /// Returns the events as lines of JSON, oldest first.
+    /// Returns the events that are no request, oldest first.
+    #[must_use]
+    pub fn audit_events(&self) -> Vec<Arc<AuditEvent>> {
+        let events = |entry: &Entry| match entry {
+            Entry::Event(event) => Some(Arc::clone(event)),
+            Entry::Request(_) => None,
+        };
+        self.lock().iter().filter_map(events).collect()
+    }
+
+    /// Returns requests and events as lines of JSON, oldest first.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        self.events().iter().map(|event| event.to_json()).collect()
+        let entries: Vec<Entry> = self.lock().iter().cloned().collect();
+        let line = |entry: &Entry| match entry {
+            Entry::Event(event) => event.to_json(),
+            Entry::Request(event) => event.to_json(),
+        };
+        entries.iter().map(line).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Arc<Event>>> {
-        self.0.events.lock().unwrap_or_else(PoisonError::into_inner)
+    fn push(&self, entry: Entry) {
+        let mut entries = self.lock();
+        entries.push_back(entry);
+        if entries.len() > self.0.capacity {
+            entries.pop_front();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Entry>> {
+        self.0
+            .entries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -73,17 +109,17 @@ impl fmt::Debug for MemorySink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemorySink")
             .field("capacity", &self.0.capacity)
-            .field("events", &self.lock().len())
+            .field("entries", &self.lock().len())
             .finish()
     }
 }
 
 impl Sink for MemorySink {
     fn end(&self, event: &Arc<Event>) {
-        let mut events = self.lock();
-        events.push_back(Arc::clone(event));
-        if events.len() > self.0.capacity {
-            events.pop_front();
-        }
+        self.push(Entry::Request(Arc::clone(event)));
+    }
+
+    fn event(&self, event: &Arc<AuditEvent>) {
+        self.push(Entry::Event(Arc::clone(event)));
     }
 }

@@ -1,5 +1,6 @@
 //! Where events go.
 
+mod detached;
 mod memory;
 mod tracing;
 
@@ -7,8 +8,8 @@ use std::{fmt, sync::Arc};
 
 use palisade_core::Soon;
 
-pub use self::{memory::MemorySink, tracing::TracingSink};
-use crate::{Anchor, Event, Unavailable};
+pub use self::{detached::DetachedSink, memory::MemorySink, tracing::TracingSink};
+use crate::{Anchor, AuditEvent, Event, Unavailable};
 
 /// Takes the events of an [`AuditLayer`](crate::AuditLayer).
 ///
@@ -38,6 +39,11 @@ use crate::{Anchor, Event, Unavailable};
 pub trait Sink: fmt::Debug + Send + Sync + 'static {
     /// Takes what happened to a request: exactly once for every request that [`begin`](Self::begin) allowed.
     fn end(&self, event: &Arc<Event>);
+
+    /// Takes an event that is no request. Default: it is ignored.
+    fn event(&self, event: &Arc<AuditEvent>) {
+        let _ = event;
+    }
 
     /// Tells whether a record must be kept before an answer may start.
     fn demands_heads(&self) -> bool {
@@ -93,6 +99,10 @@ pub trait Sink: fmt::Debug + Send + Sync + 'static {
 impl<S: Sink + ?Sized> Sink for Arc<S> {
     fn end(&self, event: &Arc<Event>) {
         (**self).end(event);
+    }
+
+    fn event(&self, event: &Arc<AuditEvent>) {
+        (**self).event(event);
     }
 
     fn demands_heads(&self) -> bool {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Sink;
-use crate::Event;
+use crate::{AuditEvent, Event};
 
 /// Tells every request to `tracing`, at level `INFO`, target `palisade::audit`.
 ///
@@ -22,6 +22,12 @@ impl TracingSink {
 }
 
 impl Sink for TracingSink {
+    fn event(&self, event: &Arc<AuditEvent>) {
+        if tracing::enabled!(target: "palisade::audit", tracing::Level::INFO) {
+            tracing::info!(target: "palisade::audit", event_id = event.id(), "{}", event.to_json());
+        }
+    }
+
     fn end(&self, event: &Arc<Event>) {
         // The record is only written when somebody listens.
         if !tracing::enabled!(target: "palisade::audit", tracing::Level::INFO) {

@@ -17,5 +17,6 @@ mod killed;
 mod props;
 mod records;
 mod redaction;
+mod sinks;
 mod support;
 mod verification;

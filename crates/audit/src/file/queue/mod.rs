@@ -61,7 +61,11 @@ impl Queue {
 
     pub(super) fn lost(&self) -> u64 {
         let state = self.lock();
-        state.lost_before + state.losses.dropped + state.losses.turned_away
+        state.lost_before + state.losses.dropped + state.losses.turned_away + state.losses.events
+    }
+
+    pub(super) fn unix_time(&self) -> Duration {
+        self.clock.unix_time()
     }
 
     pub(super) fn fails_closed(&self) -> bool {

@@ -10,9 +10,9 @@ use tokio::sync::oneshot;
 
 use super::{
     Answer, Queue,
-    state::{Ask, Sleep, State},
+    state::{Ask, Item, Sleep, State},
 };
-use crate::{Event, Unavailable, event::Form};
+use crate::{AuditEvent, Event, Unavailable, event::Form};
 
 /// Records of one request in fail-closed mode: head and end.
 const PER_REQUEST: usize = 2;
@@ -57,6 +57,18 @@ impl Queue {
             return;
         }
         state.push(event, form);
+        self.wake_if_worth(&mut state);
+    }
+
+    /// Takes an event that is no request. It may use the room that requests reserved, as little as
+    /// it is: a start or a reload matters more than the last place.
+    pub(in crate::file) fn event(&self, event: &Arc<AuditEvent>) {
+        let mut state = self.lock();
+        if state.closed || state.items.len() >= self.settings.capacity {
+            state.losses.events += 1;
+            return;
+        }
+        state.items.push_back(Item::Event(Arc::clone(event)));
         self.wake_if_worth(&mut state);
     }
 

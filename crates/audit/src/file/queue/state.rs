@@ -4,7 +4,7 @@ use std::{collections::VecDeque, mem, sync::Arc, time::Duration};
 
 use tokio::sync::oneshot;
 
-use crate::{Anchor, Event, Unavailable, event::Form};
+use crate::{Anchor, AuditEvent, Event, Unavailable, event::Form};
 
 #[derive(Debug)]
 pub(super) struct State {
@@ -18,6 +18,8 @@ pub(super) struct State {
     /// Losses that were handed to the writer already.
     pub(super) lost_before: u64,
     pub(super) failing: bool,
+    /// Asks below this number were late: only a later success ends `failing`.
+    pub(super) late_below: u64,
     pub(super) closing: bool,
     pub(super) closed: bool,
     pub(super) end: Result<(), Unavailable>,
@@ -35,6 +37,7 @@ impl Default for State {
             losses: Losses::default(),
             lost_before: 0,
             failing: false,
+            late_below: 0,
             closing: false,
             closed: false,
             end: Ok(()),
@@ -46,9 +49,9 @@ impl Default for State {
 
 /// A record to be.
 #[derive(Debug)]
-pub(in crate::file) struct Item {
-    pub(in crate::file) event: Arc<Event>,
-    pub(in crate::file) form: Form,
+pub(in crate::file) enum Item {
+    Event(Arc<AuditEvent>),
+    Request(Arc<Event>, Form),
 }
 
 /// Somebody who waits until everything that was taken before is safe.
@@ -62,6 +65,8 @@ pub(super) struct Ask {
 /// Requests without a record.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(in crate::file) struct Losses {
+    /// Events that are no request.
+    pub(in crate::file) events: u64,
     /// They were served.
     pub(in crate::file) dropped: u64,
     /// They were refused, because no record could be kept.
@@ -100,8 +105,7 @@ impl State {
     }
 
     pub(super) fn push(&mut self, event: &Arc<Event>, form: Form) {
-        let event = Arc::clone(event);
-        self.items.push_back(Item { event, form });
+        self.items.push_back(Item::Request(Arc::clone(event), form));
     }
 
     pub(super) fn is_urgent(&self) -> bool {
@@ -122,7 +126,7 @@ impl State {
 
     pub(super) fn take_losses(&mut self) -> Losses {
         let losses = mem::take(&mut self.losses);
-        self.lost_before += losses.dropped + losses.turned_away;
+        self.lost_before += losses.dropped + losses.turned_away + losses.events;
         losses
     }
 }

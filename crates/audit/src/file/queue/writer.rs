@@ -38,7 +38,7 @@ impl Queue {
     /// deadline hear that: they need not wait for the next attempt to know.
     pub(in crate::file) fn answer(&self, below: u64, answer: Answer, safe: Anchor) {
         let mut state = self.lock();
-        state.failing = answer.is_err();
+        state.failing = answer.is_err() || below < state.late_below;
         state.safe = safe;
         let failing = state.failing;
         let answered =
@@ -82,7 +82,10 @@ impl Queue {
         let now = self.clock.monotonic();
         let mut state = self.lock();
         let late = state.take_asks(|ask| ask.deadline.is_some_and(|deadline| deadline <= now));
-        state.failing |= !late.is_empty();
+        if let Some(latest) = late.iter().map(|ask| ask.number).max() {
+            state.failing = true;
+            state.late_below = latest.saturating_add(1);
+        }
         let goes_on = !state.closed;
         drop(state);
         send(late, Err(Unavailable::TimedOut));

@@ -1,0 +1,126 @@
+//! A sink on a thread of its own, so that it may block or hang without holding requests up.
+
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    },
+    thread,
+};
+
+use palisade_core::Soon;
+use tokio::sync::oneshot;
+
+use super::Sink;
+use crate::{AuditError, AuditEvent, Event, Unavailable};
+
+/// Runs another sink on a thread of its own, behind a bounded queue.
+///
+/// For sinks that may block: a network, a pipe, code of others. A request never waits for it. What
+/// finds no room in the queue, or makes the sink panic, is counted as [lost](Sink::lost). It never
+/// demands heads: a sink that can hang cannot promise a record before an answer.
+///
+/// ```
+/// use palisade_audit::{AuditLayer, DetachedSink, MemorySink};
+///
+/// let slow = MemorySink::new();
+/// let layer = AuditLayer::builder()
+///     .sink(DetachedSink::new(slow, 1024)?)
+///     .build()?;
+/// # let _ = layer; Ok::<(), palisade_audit::AuditError>(())
+/// ```
+pub struct DetachedSink {
+    queue: SyncSender<Job>,
+    name: String,
+    lost: Arc<AtomicU64>,
+}
+
+enum Job {
+    Event(Arc<AuditEvent>),
+    Flush(oneshot::Sender<Result<(), Unavailable>>),
+    Request(Arc<Event>),
+}
+
+impl DetachedSink {
+    /// Starts a thread for a sink, with room for this many waiting events.
+    ///
+    /// # Errors
+    ///
+    /// [`AuditError::Setting`] without room, or if the system starts no thread.
+    pub fn new(sink: impl Sink, capacity: usize) -> Result<Self, AuditError> {
+        if capacity == 0 {
+            return Err(AuditError::Setting(
+                "a detached audit sink needs room for 1 event or more",
+            ));
+        }
+        let (queue, jobs) = sync_channel(capacity);
+        let lost = Arc::new(AtomicU64::new(0));
+        let name = format!("{sink:?}");
+        let counted = Arc::clone(&lost);
+        thread::Builder::new()
+            .name("palisade-audit-sink".into())
+            .spawn(move || run(&sink, &jobs, &counted))
+            .map_err(|_| AuditError::Setting("the system starts no thread for an audit sink"))?;
+        Ok(Self { queue, name, lost })
+    }
+
+    fn send(&self, job: Job) {
+        if self.queue.try_send(job).is_err() {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+fn run(sink: &impl Sink, jobs: &Receiver<Job>, lost: &AtomicU64) {
+    while let Ok(job) = jobs.recv() {
+        let done = catch_unwind(AssertUnwindSafe(|| match job {
+            Job::Event(event) => sink.event(&event),
+            Job::Request(event) => sink.end(&event),
+            Job::Flush(answer) => {
+                // Everything before it was taken; the sink's own flush answers for itself.
+                let flushed = match sink.flush() {
+                    Soon::Now(answer) => answer,
+                    Soon::Later(later) => crate::layer::block_on(later),
+                };
+                let _ = answer.send(flushed);
+            }
+        }));
+        if done.is_err() {
+            lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Sink for DetachedSink {
+    fn end(&self, event: &Arc<Event>) {
+        self.send(Job::Request(Arc::clone(event)));
+    }
+
+    fn event(&self, event: &Arc<AuditEvent>) {
+        self.send(Job::Event(Arc::clone(event)));
+    }
+
+    fn flush(&self) -> Soon<Result<(), Unavailable>> {
+        let (answer, waiting) = oneshot::channel();
+        match self.queue.try_send(Job::Flush(answer)) {
+            Ok(()) => {
+                Soon::later(async move { waiting.await.unwrap_or(Err(Unavailable::Failing)) })
+            }
+            Err(TrySendError::Full(_)) => Soon::Now(Err(Unavailable::Full)),
+            Err(TrySendError::Disconnected(_)) => Soon::Now(Err(Unavailable::Closed)),
+        }
+    }
+
+    fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+}
+
+impl fmt::Debug for DetachedSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DetachedSink({})", self.name)
+    }
+}
