@@ -111,5 +111,6 @@ pub fn refuse<B>(
     mut rejection: Rejection,
 ) -> Response<GuardBody<B>> {
     cx.refuse(guard, &mut rejection);
+    cx.turn_away();
     refusal(cx.render(rejection))
 }

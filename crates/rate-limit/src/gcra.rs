@@ -9,6 +9,26 @@
 //!
 //! Debt, refunds and an amount that is only looked at are not governor's; they are the few lines in
 //! [`Gcra::add`] and [`Gcra::weigh`].
+//!
+//! # Backlogs beyond the ceiling
+//!
+//! A stored backlog can be longer than its limit could have made it: the quota was lowered, the
+//! tier changed, or the clock was set back. The *ceiling* of a limit is the largest capacity plus
+//! debt among the limit and its tiers, which share its buckets. Every store follows one rule:
+//!
+//! 1. It reads `backlog = min(stored, ceiling)`. Everything else (the decision, the wait, what
+//!    clients are told) is computed from this value.
+//! 2. If that changed the value, it writes the ceiling back, with the expiry that belongs to it:
+//!    also when the request is refused, by this or by another limit, and when it only looks.
+//!    Otherwise each answer would tell the same wait, and none would be true.
+//!    Without such a change, a refusal and a look write nothing.
+//! 3. A charge without a question makes it `max(backlog, min(backlog + units, capacity + debt))`:
+//!    a charge never lowers what a higher tier has used. A refund makes it
+//!    `max(backlog - units, 0)`.
+//!
+//! The ceiling counts all tiers, so that a refused request of a low tier cannot lower what a high
+//! tier of the same bucket has used up. Two nodes that keep different quotas under one name in a
+//! shared store have different ceilings: the lower one counts.
 
 use std::{
     cell::Cell,
@@ -32,6 +52,7 @@ pub(crate) struct Gcra {
     emission: u64,
     burst: NonZeroU32,
     debt: u64,
+    ceiling: u64,
 }
 
 impl Gcra {
@@ -53,11 +74,16 @@ impl Gcra {
         let quota =
             Quota::with_period(std::time::Duration::from_nanos(emission))?.allow_burst(burst);
         let limiter = RateLimiter::new(quota, InPlace, AtZero);
+        let (capacity, debt) = (
+            emission * u64::from(burst.get()),
+            emission * u64::from(debt),
+        );
         Some(Self {
             limiter,
             emission,
             burst,
-            debt: emission * u64::from(debt),
+            debt,
+            ceiling: capacity + debt,
         })
     }
 
@@ -82,6 +108,16 @@ impl Gcra {
         u32::try_from(self.debt / self.emission).unwrap_or(u32::MAX)
     }
 
+    /// Returns the longest backlog that a bucket of this limit may hold, in nanoseconds.
+    pub(crate) const fn ceiling(&self) -> u64 {
+        self.ceiling
+    }
+
+    /// Lets buckets hold as long a backlog as another limit does that shares them: that of a tier.
+    pub(crate) fn raise_ceiling(&mut self, other: u64) {
+        self.ceiling = self.ceiling.max(other);
+    }
+
     const fn capacity(&self) -> u64 {
         self.emission * self.burst.get() as u64
     }
@@ -89,7 +125,7 @@ impl Gcra {
     /// Asks for `need` units and uses up `take` of them. Returns the new backlog, or the wait.
     /// Both in nanoseconds; `need` must not exceed the burst.
     pub(crate) fn weigh(&self, backlog: u64, need: u32, take: u32) -> Result<u64, u64> {
-        let before = backlog.min(self.capacity() + self.debt);
+        let before = backlog.min(self.ceiling);
         let after = match NonZeroU32::new(need) {
             Some(units) => self.ask(before, units)?,
             // Nothing asked: only debt stands in the way.
@@ -116,12 +152,12 @@ impl Gcra {
     /// Charges without asking, down to the debt, or gives back, up to a full bucket.
     pub(crate) fn add(&self, backlog: u64, units: i64) -> u64 {
         let time = self.emission.saturating_mul(units.unsigned_abs());
+        let before = backlog.min(self.ceiling);
         if units < 0 {
-            return backlog.saturating_sub(time);
+            return before.saturating_sub(time);
         }
-        backlog
-            .saturating_add(time)
-            .min(self.capacity() + self.debt)
+        let most = self.capacity() + self.debt;
+        before.saturating_add(time).min(most).max(before)
     }
 
     /// Returns how many units may be taken at once, now.
@@ -249,6 +285,15 @@ mod tests {
             gcra("1/second", 2, 0).weigh(900 * SECOND, 1, 1),
             Err(SECOND)
         );
+    }
+
+    #[test]
+    fn a_charge_never_lowers_what_a_higher_tier_has_used() {
+        let mut low = gcra("1/second", 2, 0);
+        low.raise_ceiling(60 * SECOND);
+        assert_eq!(low.add(50 * SECOND, 1), 50 * SECOND);
+        assert_eq!(low.weigh(50 * SECOND, 1, 1), Err(49 * SECOND));
+        assert_eq!(low.add(900 * SECOND, -1), 59 * SECOND);
     }
 
     #[test]

@@ -45,6 +45,7 @@ struct Inner {
     renderer: OnceLock<Arc<dyn Renderer>>,
     request_id: OnceLock<RequestId>,
     route: OnceLock<RouteMatch>,
+    turned_away: AtomicBool,
 }
 
 /// Who is asking. `Unknown` means that nobody looked, which is an error of assembly.

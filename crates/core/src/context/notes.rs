@@ -1,5 +1,7 @@
 //! What guards and handlers note about a request.
 
+use std::sync::atomic::Ordering;
+
 use super::SecurityContext;
 use crate::Fact;
 
@@ -37,6 +39,17 @@ impl SecurityContext {
     #[must_use]
     pub fn refusal(&self) -> Option<&'static str> {
         self.ledger().refusal
+    }
+
+    /// Tells whether a guard refused the request before it reached the handler. A refusal of the
+    /// answer, or one that the handler itself made, does not count.
+    #[must_use]
+    pub fn turned_away(&self) -> bool {
+        self.0.turned_away.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn turn_away(&self) {
+        self.0.turned_away.store(true, Ordering::Relaxed);
     }
 
     /// Reports what a request really cost, from the handler. Limits that reserved an estimate settle

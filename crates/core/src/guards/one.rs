@@ -42,7 +42,7 @@ impl<G: Guard> Guards for G {
                 Verdict::Later(decision) => slot.0 = State::Asking(decision),
                 Verdict::Refuse(rejection) => {
                     slot.0 = State::Skipped;
-                    return Poll::Ready(refused(self, cx, rejection));
+                    return Poll::Ready(turned_away(self, cx, rejection));
                 }
             }
         }
@@ -53,7 +53,7 @@ impl<G: Guard> Guards for G {
             Ok(pass) => slot.0 = State::Holding(pass),
             Err(rejection) => {
                 slot.0 = State::Skipped;
-                return Poll::Ready(refused(self, cx, rejection));
+                return Poll::Ready(turned_away(self, cx, rejection));
             }
         }
         Poll::Ready(Ok(()))
@@ -108,6 +108,19 @@ fn poll<T>(future: &mut BoxFuture<T>, task: &mut Option<&mut Context<'_>>) -> Po
         Some(task) => future.as_mut().poll(task),
         None => Poll::Pending,
     }
+}
+
+/// Refuses a request that has not reached the handler.
+fn turned_away<G: Guard>(
+    guard: &G,
+    cx: &SecurityContext,
+    rejection: Box<Rejection>,
+) -> Result<(), Box<Rejection>> {
+    let outcome = refused(guard, cx, rejection);
+    if outcome.is_err() {
+        cx.turn_away();
+    }
+    outcome
 }
 
 /// Makes a refusal count, or only noted where the guard is in shadow.

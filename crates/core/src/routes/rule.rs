@@ -65,6 +65,7 @@ pub struct Rule {
     insufficient: Rejection,
     limits: Vec<Arc<str>>,
     template: Arc<str>,
+    unlimited: bool,
 }
 
 impl Rule {
@@ -102,12 +103,32 @@ impl Rule {
             insufficient: Rejection::insufficient_scope(),
             limits: Vec::new(),
             template: Arc::from(""),
+            unlimited: false,
         }
     }
 
     /// Also counts the route against a named limit.
     pub fn limit(mut self, policy: impl Into<Arc<str>>) -> Self {
         self.limits.push(policy.into());
+        self
+    }
+
+    /// Exempts the route from every rate limit and every limit of requests at the same time. For
+    /// health checks and metrics, which must answer while a client's quota is used up.
+    ///
+    /// Default: not exempt. Penalties for failed credentials still hold here: otherwise credentials
+    /// could be guessed on this route for free. A rule that is unlimited and names limits is refused
+    /// when the table is built.
+    ///
+    /// ```
+    /// use palisade_core::{RouteTable, Rule};
+    ///
+    /// let table = RouteTable::builder().any("/health", Rule::public().unlimited()).build()?;
+    /// assert!(table.rules()[0].is_unlimited());
+    /// # Ok::<(), palisade_core::RouteError>(())
+    /// ```
+    pub fn unlimited(mut self) -> Self {
+        self.unlimited = true;
         self
     }
 
@@ -127,6 +148,12 @@ impl Rule {
     #[must_use]
     pub fn limits(&self) -> &[Arc<str>] {
         &self.limits
+    }
+
+    /// Tells whether no rate limit counts this route.
+    #[must_use]
+    pub fn is_unlimited(&self) -> bool {
+        self.unlimited
     }
 
     /// Returns the fields that hold text.

@@ -187,7 +187,8 @@ impl RouteTableBuilder {
     /// Builds the table.
     ///
     /// # Errors
-    /// A template that does not parse, that conflicts with another, or that has two rules for a method.
+    /// A template that does not parse, that conflicts with another, or that has two rules for a method;
+    /// a rule that names limits and is unlimited.
     pub fn build(self) -> Result<RouteTable, RouteError> {
         let mut by_template: BTreeMap<String, Vec<(Option<Method>, Arc<Rule>)>> = BTreeMap::new();
         let mut rules = Vec::new();
@@ -197,6 +198,12 @@ impl RouteTableBuilder {
                 return Err(RouteError::new(
                     &template,
                     "it has two rules for one method",
+                ));
+            }
+            if rule.is_unlimited() && !rule.limits().is_empty() {
+                return Err(RouteError::new(
+                    &template,
+                    "its rule names limits and is unlimited; drop one of the two",
                 ));
             }
             let rule = Arc::new(rule.at(&template, rules.len()));

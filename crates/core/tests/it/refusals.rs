@@ -120,3 +120,25 @@ fn retry_after_is_never_zero() {
         (&header::RETRY_AFTER, &HeaderValue::from_static("1"))
     );
 }
+
+#[tokio::test]
+async fn a_request_is_turned_away_only_if_it_did_not_reach_the_handler() {
+    let turned_away = async |act: Act, shadow: bool| {
+        let mut guard = Scribe::new("inner", act, &log());
+        if shadow {
+            guard = guard.shadow();
+        }
+        let mut request = get("/");
+        let (mut head, body) = request.into_parts();
+        let cx = palisade_core::SecurityContext::enter(&mut head);
+        request = Request::from_parts(head, body);
+        let answer = GuardLayer(guard).layer(says("")).oneshot(request).await;
+        drop(answer.unwrap());
+        cx.turned_away()
+    };
+    assert!(turned_away(Act::Refuse, false).await);
+    assert!(turned_away(Act::RefuseLater, false).await);
+    assert!(!turned_away(Act::Admit, false).await);
+    assert!(!turned_away(Act::FinishRefuses, false).await);
+    assert!(!turned_away(Act::Refuse, true).await);
+}

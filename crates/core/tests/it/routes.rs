@@ -230,3 +230,17 @@ fn a_table_nested_below_the_root_keeps_its_own_root() {
     let templates: Vec<&str> = table.rules().iter().map(|rule| rule.template()).collect();
     assert_eq!(templates, ["/", "/{id}"]);
 }
+
+#[test]
+fn a_rule_that_is_unlimited_and_names_limits_is_refused() {
+    let both = Rule::public().limit("tts").unlimited();
+    let error = RouteTable::builder().any("/health", both).build();
+    let error = error.unwrap_err().to_string();
+    assert!(
+        error.contains("`/health`") && error.contains("unlimited"),
+        "{error}"
+    );
+    let health = Rule::public().unlimited();
+    assert!(RouteTable::builder().any("/health", health).build().is_ok());
+    assert!(!Rule::public().is_unlimited());
+}

@@ -66,6 +66,23 @@ impl Limit {
         })
     }
 
+    /// Adds the limits of tiers. All share their buckets, and so the ceiling of those.
+    pub(super) fn with_tiers(mut self, mut tiers: Vec<(Box<str>, Self)>) -> Self {
+        let ceilings = |limit: &Self| (limit.gcra.ceiling(), limit.local.ceiling());
+        let all: Vec<_> = tiers.iter().map(|(_, tier)| ceilings(tier)).collect();
+        let own = ceilings(&self);
+        for (whole, local) in all.into_iter().chain([own]) {
+            let members = tiers.iter_mut().map(|(_, tier)| tier);
+            for limit in members.chain([&mut self]) {
+                limit.gcra.raise_ceiling(whole);
+                limit.local.raise_ceiling(local);
+            }
+        }
+        let shared = tiers.into_iter().map(|(name, tier)| (name, Arc::new(tier)));
+        self.tiers = shared.collect();
+        self
+    }
+
     /// Returns the name that stands in header fields: the policy's, with the window where there are several.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -5,7 +5,7 @@ mod failure;
 mod key;
 mod limit;
 
-use std::{collections::BTreeSet, num::NonZeroU32, sync::Arc};
+use std::{collections::BTreeSet, num::NonZeroU32};
 
 pub(crate) use self::{cost::Cost, key::Kind};
 pub use self::{
@@ -232,19 +232,14 @@ impl Policy {
                 1 => self.name.clone(),
                 _ => format!("{}-{}", self.name, rate.label()).into(),
             };
-            let mut limit = Limit::new(self, &name, rate, burst)?;
-            limit.tiers = self.tiers_of(&name, rate)?;
-            Ok(limit)
+            let limit = Limit::new(self, &name, rate, burst)?;
+            Ok(limit.with_tiers(self.tiers_of(&name, rate)?))
         };
         self.rates.iter().map(limit).collect()
     }
 
     /// Turns the rates that tiers have for one window into limits, under one name.
-    fn tiers_of(
-        &self,
-        name: &str,
-        base: &Rate,
-    ) -> Result<Box<[(Box<str>, Arc<Limit>)]>, PolicyError> {
+    fn tiers_of(&self, name: &str, base: &Rate) -> Result<Vec<(Box<str>, Limit)>, PolicyError> {
         let of_window = |rates: &[Rate]| {
             rates
                 .iter()
@@ -255,10 +250,10 @@ impl Policy {
         for (tier, rates) in &self.tiers {
             if let Some(rate) = of_window(rates) {
                 let limit = Limit::new(self, name, &rate, rate.amount())?;
-                limits.push((tier.clone(), Arc::new(limit)));
+                limits.push((tier.clone(), limit));
             }
         }
-        Ok(limits.into())
+        Ok(limits)
     }
 
     /// How much may be owed on a limit of this burst.

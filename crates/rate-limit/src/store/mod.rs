@@ -11,6 +11,10 @@ use palisade_core::Soon;
 
 use crate::{Limit, PolicyError, Subject, rate::MOST_RATES};
 
+/// The most charges of one call: a layer has at most eight limits, and each may count the
+/// network around a client too.
+pub(crate) const MOST_CHARGES: usize = 2 * MOST_RATES;
+
 /// Keeps buckets and decides over them.
 ///
 /// All charges of one call are decided together: all are taken, or none is.
@@ -19,7 +23,7 @@ pub trait LimitStore: fmt::Debug + Send + Sync + 'static {
     /// choose subjects that collide, and no address or user stands in the store.
     fn bucket(&self, subject: &Subject<'_>) -> Bucket;
 
-    /// Decides over at most eight charges at once. `now` is the monotonic clock's.
+    /// Decides over at most sixteen charges at once; more are answered with [`Ruling::Unavailable`]. `now` is the monotonic clock's.
     fn take(&self, now: Duration, charges: &[Charge<'_>]) -> Soon<Answer>;
 
     /// Charges units without asking, or gives them back if negative. Called while a request ends,
@@ -158,15 +162,15 @@ pub enum Ruling {
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub(crate) ruling: Ruling,
-    pub(crate) standings: ArrayVec<Standing, MOST_RATES>,
+    pub(crate) standings: ArrayVec<Standing, MOST_CHARGES>,
     pub(crate) degraded: bool,
 }
 
 impl Answer {
-    /// Composes an answer. Standings beyond the eighth are dropped.
+    /// Composes an answer. Standings beyond the sixteenth are dropped.
     #[must_use]
     pub fn new(ruling: Ruling, standings: impl IntoIterator<Item = Standing>) -> Self {
-        let standings = standings.into_iter().take(MOST_RATES).collect();
+        let standings = standings.into_iter().take(MOST_CHARGES).collect();
         Self {
             ruling,
             standings,

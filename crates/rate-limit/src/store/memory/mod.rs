@@ -21,8 +21,8 @@ use self::{
     overflow::{Overflow, Shared},
     table::{Held, Place, Table},
 };
-use super::{Answer, Bucket, Charge, LimitStore, Ruling, Standing, nanoseconds};
-use crate::{Limit, Subject, gcra::Gcra, rate::MOST_RATES};
+use super::{Answer, Bucket, Charge, LimitStore, MOST_CHARGES, Ruling, Standing, nanoseconds};
+use crate::{Limit, Subject, gcra::Gcra};
 
 /// Enough for a busy public server: about four megabytes.
 const DEFAULT_CAPACITY: usize = 65_536;
@@ -103,16 +103,21 @@ impl MemoryStore {
 
     pub(crate) fn decide(&self, now: Duration, charges: &[Charge<'_>], pick: Pick) -> Answer {
         let now = nanoseconds(now);
-        let charges = charges.get(..MOST_RATES).unwrap_or(charges);
+        if charges.len() > MOST_CHARGES {
+            return Answer::new(Ruling::Unavailable, []);
+        }
         let mut session = Session {
             held: self.table.hold(charges.iter().map(key)),
             shared: None,
             overflow: &self.overflow,
             now,
         };
-        let places: ArrayVec<Found, MOST_RATES> = charges.iter().map(|c| session.find(c)).collect();
+        let places: ArrayVec<Found, MOST_CHARGES> = charges
+            .iter()
+            .map(|c| session.find(c, pick(c.limit)))
+            .collect();
         let weighed = charges.iter().zip(&places);
-        let standings: ArrayVec<Standing, MOST_RATES> = weighed
+        let standings: ArrayVec<Standing, MOST_CHARGES> = weighed
             .map(|(c, found)| weigh(pick(c.limit), c, found.backlog))
             .collect();
         if standings.iter().any(Standing::refused) {
@@ -148,7 +153,7 @@ impl MemoryStore {
             overflow: &self.overflow,
             now: nanoseconds(now),
         };
-        let place = session.find(&charge);
+        let place = session.find(&charge, pick(limit));
         session.set(&charge, &place, |backlog| pick(limit).add(backlog, units));
     }
 }
@@ -204,20 +209,25 @@ struct Session<'a> {
 /// Where a charge goes, and what stands there.
 struct Found {
     place: Place,
+    /// Never beyond the limit's ceiling.
     backlog: u64,
+    /// What stands there is beyond it.
+    beyond: bool,
 }
 
 impl Session<'_> {
-    fn find(&mut self, charge: &Charge<'_>) -> Found {
+    fn find(&mut self, charge: &Charge<'_>, gcra: &Gcra) -> Found {
         let place = self.held.find(key(charge), self.now, charge.take > 0);
         let full_at = match place {
             Place::Own { full_at } => full_at,
             Place::Fresh | Place::Nowhere => 0,
             Place::Shared => *self.slot(charge),
         };
+        let stored = full_at.saturating_sub(self.now);
         Found {
             place,
-            backlog: full_at.saturating_sub(self.now),
+            backlog: stored.min(gcra.ceiling()),
+            beyond: stored > gcra.ceiling(),
         }
     }
 
@@ -226,11 +236,13 @@ impl Session<'_> {
         shared.slot(charge.bucket.coarse ^ u64::from(charge.limit.salt))
     }
 
-    /// Leaves new buckets as full as they are for whoever has none.
+    /// Leaves buckets as they are, but for those beyond their ceiling: what is told must be true.
     fn leave(&mut self, charges: &[Charge<'_>], places: &[Found]) {
         for (charge, found) in charges.iter().zip(places) {
-            if found.place == Place::Fresh {
-                self.held.write(key(charge), self.now);
+            match found.place {
+                Place::Fresh => self.held.write(key(charge), self.now),
+                _ if found.beyond => self.set(charge, found, |backlog| backlog.min(found.backlog)),
+                _ => {}
             }
         }
     }

@@ -12,7 +12,7 @@ use arrayvec::ArrayVec;
 use dashmap::{DashMap, RwLockWriteGuard, SharedValue};
 use hashbrown::raw::RawTable;
 
-use crate::rate::MOST_RATES;
+use crate::store::MOST_CHARGES;
 
 /// The hand looks at so many keys for one newcomer: most are full again in ordinary times, and
 /// under a flood sixteen look-ups are still cheaper than a refusal.
@@ -83,7 +83,7 @@ impl Table {
 
     /// Locks the shards of some keys, in ascending order.
     pub(super) fn hold(&self, keys: impl Iterator<Item = u64>) -> Held<'_> {
-        let mut shards = ArrayVec::<usize, MOST_RATES>::new();
+        let mut shards = ArrayVec::<usize, MOST_CHARGES>::new();
         for shard in keys.map(|key| self.shard(key)) {
             if !shards.contains(&shard) {
                 shards.push(shard);
@@ -115,7 +115,7 @@ const fn room(width: usize) -> usize {
 /// Shards of the table, locked for one decision.
 pub(super) struct Held<'a> {
     table: &'a Table,
-    cells: ArrayVec<(usize, RwLockWriteGuard<'a, Cells>), MOST_RATES>,
+    cells: ArrayVec<(usize, RwLockWriteGuard<'a, Cells>), MOST_CHARGES>,
 }
 
 impl Held<'_> {

@@ -29,10 +29,10 @@ use tokio::sync::mpsc;
 pub use self::build::RedisStoreBuilder;
 use self::{denied::Denied, link::Link, script::Call, tasks::Settlement};
 use super::{
-    Answer, Bucket, Charge, LimitStore, Ruling, Standing,
+    Answer, Bucket, Charge, LimitStore, MOST_CHARGES, Ruling, Standing,
     memory::{MemoryStore, whole},
 };
-use crate::{FailureMode, Limit, PolicyError, Subject, gcra::Gcra, rate::MOST_RATES};
+use crate::{FailureMode, Limit, PolicyError, Subject, gcra::Gcra};
 
 /// Keeps buckets in Redis (6.2 or later) or Valkey, for several nodes together.
 ///
@@ -98,7 +98,9 @@ impl LimitStore for RedisStore {
     }
 
     fn take(&self, now: Duration, charges: &[Charge<'_>]) -> Soon<Answer> {
-        let charges = charges.get(..MOST_RATES).unwrap_or(charges);
+        if charges.len() > MOST_CHARGES {
+            return Soon::Now(Answer::new(Ruling::Unavailable, []));
+        }
         if let Some(answer) = self.0.denied.answer(now, charges) {
             return Soon::Now(answer);
         }
@@ -106,7 +108,7 @@ impl LimitStore for RedisStore {
             return Soon::Now(self.0.fall_back(now, charges));
         };
         let call = Call::take(&self.0.prefix, charges);
-        let charges: ArrayVec<Owned, MOST_RATES> = charges.iter().map(Owned::from).collect();
+        let charges: ArrayVec<Owned, MOST_CHARGES> = charges.iter().map(Owned::from).collect();
         let shared = Arc::clone(&self.0);
         Soon::later(async move {
             let reply = shared.link.ask(line, &call).await;
@@ -187,7 +189,8 @@ impl Shared {
         charges: &[Owned],
         reply: Result<Answer, link::Failure>,
     ) -> Answer {
-        let charges: ArrayVec<Charge<'_>, MOST_RATES> = charges.iter().map(Owned::borrow).collect();
+        let charges: ArrayVec<Charge<'_>, MOST_CHARGES> =
+            charges.iter().map(Owned::borrow).collect();
         match reply {
             Ok(answer) => {
                 match answer.ruling {
@@ -209,7 +212,7 @@ impl Shared {
         if charges.iter().any(closed) {
             return Answer::new(Ruling::Unavailable, []).degraded();
         }
-        let counted: ArrayVec<Charge<'_>, MOST_RATES> = charges
+        let counted: ArrayVec<Charge<'_>, MOST_CHARGES> = charges
             .iter()
             .filter(|charge| is_local(charge.limit))
             .copied()
