@@ -1,9 +1,10 @@
-//! Takes in those who come, and sees them off.
+//! Accepts connections, and ends them when the server stops.
 
 use std::{error::Error, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use http::{Request, Response};
 use http_body::Body;
+use palisade_internal::log_limit::LogLimit;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
@@ -12,18 +13,26 @@ use tokio::{
 };
 use tower_service::Service;
 
-use super::{ReceivedBody, Stopped, connection, slots::Slots, wiring::Wiring};
+use super::{
+    ConnectionEventKind, ReceivedBody, Stopped,
+    activity::Activity,
+    connection::{self, Accepted},
+    shared::Shared,
+    slots::{NoSlot, Slots},
+};
 use crate::TrustedProxies;
 
-/// Takes in those who come.
-pub(super) struct Host<S> {
-    pub(super) wiring: Arc<Wiring>,
+/// Accepts connections.
+pub(super) struct Acceptor<S> {
+    pub(super) shared: Arc<Shared>,
     pub(super) slots: Arc<Slots>,
     pub(super) proxies: TrustedProxies,
     pub(super) service: S,
+    pub(super) started: Instant,
+    pub(super) log: LogLimit,
 }
 
-impl<S, B> Host<S>
+impl<S, B> Acceptor<S>
 where
     S: Service<Request<ReceivedBody>, Response = Response<B>> + Clone + Send + 'static,
     S::Future: Send,
@@ -36,58 +45,64 @@ where
         &mut self,
         listener: &TcpListener,
         tasks: &mut JoinSet<()>,
-        told: &watch::Receiver<bool>,
+        stop: &watch::Receiver<bool>,
     ) {
         loop {
             // A connection that ended, or panicked, leaves a result behind, which is dropped here.
             while tasks.try_join_next().is_some() {}
             match listener.accept().await {
-                Ok((socket, address)) => self.welcome(socket, address, tasks, told),
-                Err(error) => recover(&error).await,
+                Ok((socket, address)) => self.admit(socket, address, tasks, stop),
+                Err(error) => self.recover(&error).await,
             }
         }
     }
 
-    fn welcome(
+    fn admit(
         &mut self,
         socket: TcpStream,
         address: SocketAddr,
         tasks: &mut JoinSet<()>,
-        told: &watch::Receiver<bool>,
+        stop: &watch::Receiver<bool>,
     ) {
         let is_proxy = self.proxies.contains(address.ip());
-        match self.slots.take(address.ip(), is_proxy) {
-            Ok(slot) => {
-                self.wiring.stats.accepted();
-                let wiring = Arc::clone(&self.wiring);
-                let service = self.service.clone();
-                tasks.spawn(connection::run(
-                    wiring,
-                    socket,
-                    address,
-                    slot,
-                    service,
-                    told.clone(),
-                ));
-            }
-            Err(why) => self.wiring.stats.refused(why),
-        }
+        let activity = Activity::new(address.ip(), Arc::clone(&self.shared.events));
+        let slot = match self.slots.take(address.ip(), is_proxy, &activity) {
+            Ok(slot) => slot,
+            Err(NoSlot::Address) => return activity.tell(ConnectionEventKind::AddressLimit),
+            Err(NoSlot::All) => return activity.tell(ConnectionEventKind::ServerLimit),
+        };
+        self.shared.stats.accepted();
+        let accepted = Accepted {
+            socket,
+            address,
+            is_proxy,
+            activity,
+            slot,
+        };
+        let shared = Arc::clone(&self.shared);
+        let service = self.service.clone();
+        tasks.spawn(connection::run(shared, accepted, service, stop.clone()));
     }
-}
 
-/// Waits a moment where waiting helps: when the process has no file descriptor left, the next call
-/// would fail as well, at full speed.
-async fn recover(error: &io::Error) {
-    let passing = matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionRefused
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::Interrupted
-    );
-    if !passing {
-        tracing::warn!(%error, "cannot accept a connection");
-        tokio::time::sleep(Duration::from_millis(100)).await;
+    /// Makes room and waits a moment where that helps: when the process has no file descriptor left,
+    /// the next call would fail as well, at full speed.
+    async fn recover(&mut self, error: &io::Error) {
+        let passing = matches!(
+            error.kind(),
+            io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::ConnectionRefused
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::Interrupted
+        );
+        if passing {
+            return;
+        }
+        if let Some(held_back) = self.log.admit(self.started.elapsed()) {
+            tracing::warn!(%error, held_back, "cannot accept a connection");
+        }
+        let made_room = self.slots.close_longest_idle();
+        let pause = if made_room { 5 } else { 100 };
+        tokio::time::sleep(Duration::from_millis(pause)).await;
     }
 }
 

@@ -1,59 +1,113 @@
 //! What a connection is doing, so that it can be closed when it does nothing.
 
 use std::{
+    net::IpAddr,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use tokio::time::Instant;
+use tokio::{sync::Notify, time::Instant};
 
-use super::Limits;
+use super::{ConnectionEventKind, Limits, events::Events, transfer::Transfer};
 
-/// So many bytes written at once are an answer that is being read.
-const PROGRESS: usize = 1024;
-
-/// Shared by the connection's task, its requests and its socket. Times are milliseconds since its start, plus one.
+/// Shared by the connection's task, its requests and its socket. Times are milliseconds since its
+/// start, plus one.
+///
+/// Progress is a whole request, a part of a request's body that was taken, or a part of a response
+/// that was written. Control frames of HTTP/2 are none, however many bytes they have.
 #[derive(Debug)]
 pub(super) struct Activity {
     start: Instant,
-    /// Requests whose answer is not over.
+    peer: IpAddr,
+    events: Arc<Events>,
+    /// Requests whose response is not over.
     open: AtomicU32,
     /// Those among them that wait for the handler, not for the client.
     working: AtomicU32,
-    /// The last moment at which anything moved.
+    /// All requests so far.
+    begun: AtomicU32,
+    /// Those whose response was produced to its end.
+    completed: AtomicU32,
+    /// The last progress.
     moved: AtomicU64,
+    /// Bytes of responses that were written since all requests were over.
+    written_while_idle: AtomicU64,
     /// The moment at which the head of a request began to arrive; 0 for none.
     head: AtomicU64,
-    watches_head: AtomicBool,
-    served: AtomicBool,
+    is_http1: AtomicBool,
+    /// HTTP/1: the socket takes nothing, and some of a response is left.
+    is_blocked: AtomicBool,
+    is_upgraded: AtomicBool,
     unread: AtomicBool,
+    /// HTTP/1: the request under way, or the last one.
+    transfer: Mutex<Option<Arc<Transfer>>>,
+    close: Notify,
+}
+
+/// When a connection is to be closed, and which of its duties the client missed then.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Deadline {
+    pub(super) at: Instant,
+    pub(super) missed: Missed,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Missed {
+    Head,
+    /// Another request: that is no fault.
+    Request,
+    Response,
 }
 
 impl Activity {
-    pub(super) fn new() -> Arc<Self> {
+    pub(super) fn new(peer: IpAddr, events: Arc<Events>) -> Arc<Self> {
         Arc::new(Self {
             start: Instant::now(),
+            peer,
+            events,
             open: AtomicU32::new(0),
             working: AtomicU32::new(0),
+            begun: AtomicU32::new(0),
+            completed: AtomicU32::new(0),
             moved: AtomicU64::new(1),
+            written_while_idle: AtomicU64::new(0),
             head: AtomicU64::new(0),
-            watches_head: AtomicBool::new(false),
-            served: AtomicBool::new(false),
+            is_http1: AtomicBool::new(false),
+            is_blocked: AtomicBool::new(false),
+            is_upgraded: AtomicBool::new(false),
             unread: AtomicBool::new(false),
+            transfer: Mutex::default(),
+            close: Notify::new(),
         })
     }
 
-    /// On HTTP/1, bytes between two requests are the head of the next. HTTP/2 has other frames there.
-    pub(super) fn watch_heads(&self) {
-        self.watches_head.store(true, Ordering::Relaxed);
+    #[cfg(test)]
+    pub(super) fn for_tests() -> Arc<Self> {
+        Self::new([127, 0, 0, 1].into(), Events::new(None))
+    }
+
+    /// Tells the operator of an event of this connection.
+    pub(super) fn tell(&self, kind: ConnectionEventKind) {
+        self.events.note(kind, self.peer);
+    }
+
+    /// HTTP begins. On HTTP/1, bytes between two requests are the head of the next, and all bytes
+    /// that are written belong to responses. HTTP/2 has other frames there.
+    pub(super) fn begin_http(&self, is_http1: bool) {
+        self.is_http1.store(is_http1, Ordering::Relaxed);
+        self.touch();
+    }
+
+    pub(super) fn is_http1(&self) -> bool {
+        self.is_http1.load(Ordering::Relaxed)
     }
 
     /// Notes bytes from the client.
     pub(super) fn received(&self) {
-        if self.is_idle() && self.watches_head.load(Ordering::Relaxed) {
+        if self.is_idle() && self.is_http1() {
             let now = self.now();
             // The first byte counts; those that trickle in later do not move it.
             let _ = self
@@ -62,12 +116,35 @@ impl Activity {
         }
     }
 
-    /// Notes bytes on their way to the client. Few at a time are no progress: an HTTP/2 client that
-    /// reads nothing of its answers can still have its pings answered.
-    pub(super) fn sent(&self, count: usize) {
-        if count >= PROGRESS {
+    /// Notes a part of a request's body that the handler took.
+    pub(super) fn body_taken(&self, bytes: usize) {
+        if bytes > 0 {
             self.touch();
         }
+    }
+
+    /// Notes bytes of responses on their way to the client.
+    pub(super) fn response_written(&self, bytes: usize) {
+        if bytes == 0 {
+            return;
+        }
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        if self.is_http1() {
+            if let Some(transfer) = &*self.transfer() {
+                transfer.take(bytes);
+            }
+            self.touch();
+        } else if self.is_idle() {
+            // Written after the last request was over: it earns time at the minimum rate, no more.
+            self.written_while_idle.fetch_add(bytes, Ordering::Relaxed);
+        } else {
+            self.touch();
+        }
+    }
+
+    /// Notes whether the socket of HTTP/1 takes what there is to write.
+    pub(super) fn set_blocked(&self, blocked: bool) {
+        self.is_blocked.store(blocked, Ordering::Relaxed);
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -76,7 +153,17 @@ impl Activity {
 
     /// Tells whether there was any request yet.
     pub(super) fn has_served(&self) -> bool {
-        self.served.load(Ordering::Relaxed)
+        self.begun() > 0
+    }
+
+    /// Returns the number of requests so far.
+    pub(super) fn begun(&self) -> u32 {
+        self.begun.load(Ordering::Relaxed)
+    }
+
+    /// Returns the number of responses that were produced to their end.
+    pub(super) fn completed(&self) -> u32 {
+        self.completed.load(Ordering::Relaxed)
     }
 
     /// Notes that a request was answered before its body was read.
@@ -89,29 +176,82 @@ impl Activity {
         self.unread.load(Ordering::Relaxed)
     }
 
-    /// Returns the moment at which the connection is to be closed if nothing moves until then.
-    /// `None` while a handler works: that is not for the connection to judge.
-    pub(super) fn deadline(&self, limits: &Limits) -> Option<Instant> {
-        let moved = self.moved.load(Ordering::Relaxed);
-        let (since, time) = match self.head.load(Ordering::Relaxed) {
-            _ if !self.is_idle() && self.working.load(Ordering::Relaxed) > 0 => return None,
-            _ if !self.is_idle() => (moved, limits.write_stall),
-            // Whoever connects has something to say, and says it as fast as any other head.
-            0 if !self.has_served() => (moved, limits.header),
-            0 => (moved, limits.idle),
-            head => (head, limits.header),
-        };
-        Some(self.start + Duration::from_millis(since) + time)
+    /// Notes that the bytes of this connection are HTTP no longer.
+    pub(super) fn upgrade(&self) {
+        self.is_upgraded.store(true, Ordering::Relaxed);
     }
 
-    /// Returns the last moment at which anything moved.
+    pub(super) fn is_upgraded(&self) -> bool {
+        self.is_upgraded.load(Ordering::Relaxed)
+    }
+
+    /// Asks the connection's task to close it, to make room for another.
+    pub(super) fn close(&self) {
+        self.close.notify_one();
+    }
+
+    /// Waits until the connection is to make room.
+    pub(super) async fn closed(&self) {
+        self.close.notified().await;
+    }
+
+    /// Returns the moment at which the connection is to be closed if nothing moves until then.
+    /// `None` while a handler works, and while a stream of HTTP/2 is open, which has a deadline of its own.
+    pub(super) fn deadline(&self, limits: &Limits) -> Option<Deadline> {
+        let is_idle = self.is_idle();
+        if self.is_http1() && (!is_idle || self.is_blocked.load(Ordering::Relaxed)) {
+            return self.response_deadline(limits);
+        }
+        if !is_idle {
+            return None;
+        }
+        let moved = self.moved.load(Ordering::Relaxed);
+        let (since, time, missed) = match self.head.load(Ordering::Relaxed) {
+            // A client that connects has something to send, and sends it as fast as any other head.
+            0 if !self.has_served() => (moved, limits.header, Missed::Head),
+            0 => (moved, self.idle_time(limits), Missed::Request),
+            head => (head, limits.header, Missed::Head),
+        };
+        let at = self.start + Duration::from_millis(since) + time;
+        Some(Deadline { at, missed })
+    }
+
+    fn response_deadline(&self, limits: &Limits) -> Option<Deadline> {
+        if self.working.load(Ordering::Relaxed) > 0 {
+            return None;
+        }
+        let stall = limits.response.stall.map(|stall| self.moved_at() + stall);
+        let pace = self
+            .transfer()
+            .as_ref()
+            .and_then(|transfer| transfer.pace_deadline(limits));
+        let at = match (stall, pace) {
+            (Some(stall), Some(pace)) => stall.min(pace),
+            (stall, pace) => stall.or(pace)?,
+        };
+        let missed = Missed::Response;
+        Some(Deadline { at, missed })
+    }
+
+    /// Responses that are over may still be on their way to a slow reader.
+    fn idle_time(&self, limits: &Limits) -> Duration {
+        let written = self.written_while_idle.load(Ordering::Relaxed);
+        let earned = written.saturating_mul(1000) / u64::from(limits.response.rate.max(1));
+        let most = limits.response.total.unwrap_or(limits.idle);
+        limits.idle + Duration::from_millis(earned).min(most)
+    }
+
+    /// Returns the last moment of progress.
     pub(super) fn moved_at(&self) -> Instant {
         self.start + Duration::from_millis(self.moved.load(Ordering::Relaxed))
     }
 
     /// Tells whether the connection lies between two requests, so that closing it takes nothing away.
     pub(super) fn is_resting(&self) -> bool {
-        self.is_idle() && self.has_served() && self.head.load(Ordering::Relaxed) == 0
+        self.is_idle()
+            && self.has_served()
+            && self.head.load(Ordering::Relaxed) == 0
+            && !self.is_blocked.load(Ordering::Relaxed)
     }
 
     fn now(&self) -> u64 {
@@ -121,47 +261,105 @@ impl Activity {
     fn touch(&self) {
         self.moved.store(self.now(), Ordering::Relaxed);
     }
+
+    fn transfer(&self) -> std::sync::MutexGuard<'_, Option<Arc<Transfer>>> {
+        // The lock holds one pointer, which is whole whatever panicked.
+        self.transfer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// One request, from its head to the end of its answer, whichever way it ends.
+/// One request, from its head to the end of its response, whichever way it ends.
 #[derive(Debug)]
 pub(super) struct OpenRequest {
     activity: Arc<Activity>,
+    transfer: Arc<Transfer>,
     working: bool,
+    is_complete: bool,
 }
 
 impl OpenRequest {
     pub(super) fn begin(activity: &Arc<Activity>) -> Self {
+        let transfer = Transfer::new(activity);
+        if activity.is_http1() {
+            *activity.transfer() = Some(Arc::clone(&transfer));
+        }
         activity.head.store(0, Ordering::Relaxed);
-        activity.served.store(true, Ordering::Relaxed);
+        activity.written_while_idle.store(0, Ordering::Relaxed);
+        activity.begun.fetch_add(1, Ordering::Relaxed);
         activity.open.fetch_add(1, Ordering::Relaxed);
         activity.working.fetch_add(1, Ordering::Relaxed);
         activity.touch();
         Self {
             activity: Arc::clone(activity),
+            transfer,
             working: true,
+            is_complete: false,
         }
     }
 
-    /// Notes who is waited for from now on: the handler, or the client.
-    pub(super) fn waits_for_handler(&mut self, working: bool) {
-        if self.working != working {
-            self.working = working;
-            let count = &self.activity.working;
-            match working {
-                true => count.fetch_add(1, Ordering::Relaxed),
-                false => count.fetch_sub(1, Ordering::Relaxed),
-            };
-        }
-        if !working {
+    pub(super) fn transfer(&self) -> &Arc<Transfer> {
+        &self.transfer
+    }
+
+    /// The handler has decided: the client is waited for, to take the head.
+    pub(super) fn respond(&mut self) {
+        self.transfer.respond();
+        self.wait_for_client();
+    }
+
+    /// From now on the handler is waited for, to produce more.
+    pub(super) fn wait_for_handler(&mut self) {
+        self.transfer.stop_waiting();
+        self.set_working(true);
+    }
+
+    /// From now on the client is waited for, to take what there is.
+    pub(super) fn wait_for_client(&mut self) {
+        self.set_working(false);
+        self.transfer.wait_for_client();
+        if self.activity.is_http1() {
             self.activity.touch();
         }
+    }
+
+    /// The client has asked for so many bytes more of the response.
+    pub(super) fn take(&self, bytes: usize) {
+        // HTTP/1 counts the bytes that are written to the socket instead.
+        if !self.activity.is_http1() {
+            self.transfer.take(u64::try_from(bytes).unwrap_or(u64::MAX));
+        }
+    }
+
+    /// The bytes that follow on this connection of HTTP/1 are HTTP no longer.
+    pub(super) fn upgrade(&self) {
+        self.activity.upgrade();
+    }
+
+    /// The response was produced to its end.
+    pub(super) fn complete(&mut self) {
+        self.is_complete = true;
+    }
+
+    fn set_working(&mut self, working: bool) {
+        if self.working == working {
+            return;
+        }
+        self.working = working;
+        let count = &self.activity.working;
+        match working {
+            true => count.fetch_add(1, Ordering::Relaxed),
+            false => count.fetch_sub(1, Ordering::Relaxed),
+        };
     }
 }
 
 impl Drop for OpenRequest {
     fn drop(&mut self) {
-        self.waits_for_handler(false);
+        self.set_working(false);
+        self.activity.touch();
+        if self.is_complete {
+            self.activity.completed.fetch_add(1, Ordering::Relaxed);
+        }
         self.activity.open.fetch_sub(1, Ordering::Relaxed);
     }
 }
@@ -175,17 +373,18 @@ mod tests {
             .idle_timeout(Duration::from_secs(60))
             .header_timeout(Duration::from_secs(10))
             .write_timeout(Duration::from_secs(30))
+            .rate_grace(Duration::from_secs(100))
     }
 
     fn left(activity: &Activity) -> Option<u64> {
         let deadline = activity.deadline(&limits())?;
-        Some((deadline - Instant::now()).as_millis().div_ceil(1000) as u64)
+        Some((deadline.at - Instant::now()).as_millis().div_ceil(1000) as u64)
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_deadline_follows_what_the_client_does() {
-        let activity = Activity::new();
-        activity.watch_heads();
+        let activity = Activity::for_tests();
+        activity.begin_http(true);
         assert_eq!(
             left(&activity),
             Some(11),
@@ -209,32 +408,58 @@ mod tests {
             None,
             "the handler works as long as it likes"
         );
-        request.waits_for_handler(false);
+        request.wait_for_client();
         assert_eq!(left(&activity), Some(31), "the client reads");
-        request.waits_for_handler(true);
+        request.wait_for_handler();
         assert_eq!(left(&activity), None, "more is on the way");
-        request.waits_for_handler(false);
+        request.wait_for_client();
         tokio::time::advance(Duration::from_secs(20)).await;
-        activity.sent(17);
-        assert_eq!(
-            left(&activity),
-            Some(11),
-            "the answer to a ping is no progress"
-        );
-        activity.sent(16 * 1024);
-        assert_eq!(left(&activity), Some(31), "a part of the answer is");
+        assert_eq!(left(&activity), Some(11), "nothing was read");
+        activity.response_written(16 * 1024);
+        assert_eq!(left(&activity), Some(31), "a part of the response was");
         drop(request);
         assert_eq!(left(&activity), Some(61), "idle again");
         assert!(activity.is_idle() && activity.has_served());
+        activity.set_blocked(true);
+        assert_eq!(
+            left(&activity),
+            Some(31),
+            "the tail of the response is not read"
+        );
+        assert!(!activity.is_resting());
     }
 
     #[tokio::test(start_paused = true)]
     async fn frames_between_requests_do_not_keep_http2_open() {
-        let activity = Activity::new();
+        let activity = Activity::for_tests();
+        activity.begin_http(false);
         drop(OpenRequest::begin(&activity));
         tokio::time::advance(Duration::from_secs(50)).await;
         activity.received();
         assert!(activity.is_resting());
         assert_eq!(left(&activity), Some(11), "ten seconds of sixty are left");
+        activity.response_written(5_000);
+        assert_eq!(
+            left(&activity),
+            Some(21),
+            "the tail of a response earns its time"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_byte_now_and_then_does_not_keep_a_response_alive_on_http1() {
+        let activity = Activity::for_tests();
+        activity.begin_http(true);
+        let mut request = OpenRequest::begin(&activity);
+        request.respond();
+        for _ in 0..19 {
+            tokio::time::advance(Duration::from_secs(5)).await;
+            activity.response_written(1);
+        }
+        assert_eq!(
+            left(&activity),
+            Some(6),
+            "95 seconds of 100 were slower than the rate"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! The bodies of requests and answers, watched.
+//! The bodies of requests and responses, watched.
 
 use std::{
     error, fmt,
@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
@@ -19,19 +19,29 @@ use tokio::{
 };
 
 use super::{
+    ConnectionEventKind, Limits,
     activity::{Activity, OpenRequest},
-    stream::{DRAIN_BYTES, DRAIN_TIME},
+    socket::{DRAIN_BYTES, DRAIN_TIME},
+    transfer::Transfer,
 };
 
-/// The body of a request that came through this server. Fails when its sender stops sending.
+/// The largest part of a response that HTTP/2 is given at once: its usual frame size. So each stream
+/// shows whether it is read.
+const PIECE: usize = 16 * 1024;
+
+/// The body of a request that came through this server. Fails when its sender stops sending, or sends
+/// too slowly.
 #[derive(Debug)]
 pub struct ReceivedBody {
     inner: Option<Incoming>,
     is_stream: bool,
     activity: Arc<Activity>,
-    stall: Option<Duration>,
-    patience: Option<Pin<Box<Sleep>>>,
-    waiting: bool,
+    transfer: Arc<Transfer>,
+    limits: Arc<Limits>,
+    timer: Option<Pin<Box<Sleep>>>,
+    waiting_since: Option<Instant>,
+    waited: Duration,
+    received: u64,
 }
 
 /// Why the body of a request ended before its end.
@@ -40,6 +50,8 @@ pub struct ReceivedBody {
 pub enum ReceiveError {
     /// The connection broke, or what came was no HTTP.
     Broken(Box<dyn error::Error + Send + Sync>),
+    /// The client sent too slowly on the whole.
+    Slow,
     /// The client stopped sending.
     Stalled,
 }
@@ -48,6 +60,7 @@ impl fmt::Display for ReceiveError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Broken(_) => "the body of the request broke off",
+            Self::Slow => "the client sent too slowly",
             Self::Stalled => "the client stopped sending",
         })
     }
@@ -57,7 +70,7 @@ impl error::Error for ReceiveError {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match self {
             Self::Broken(source) => Some(&**source),
-            Self::Stalled => None,
+            Self::Slow | Self::Stalled => None,
         }
     }
 }
@@ -68,31 +81,67 @@ impl ReceivedBody {
         inner: Incoming,
         is_stream: bool,
         activity: Arc<Activity>,
-        stall: Option<Duration>,
+        transfer: Arc<Transfer>,
+        limits: Arc<Limits>,
     ) -> Self {
         Self {
             inner: Some(inner),
             is_stream,
             activity,
-            stall,
-            patience: None,
-            waiting: false,
+            transfer,
+            limits,
+            timer: None,
+            waiting_since: None,
+            waited: Duration::ZERO,
+            received: 0,
         }
     }
 
     /// Waits for the client, but not for ever. The timer is made for the first wait and used again.
-    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(stall) = self.stall else {
-            return Poll::Pending;
-        };
-        let patience = self
-            .patience
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep(stall)));
-        if !self.waiting {
-            self.waiting = true;
-            patience.as_mut().reset(Instant::now() + stall);
+    fn poll_timeout(&mut self, cx: &mut Context<'_>) -> Poll<ReceiveError> {
+        loop {
+            let is_new = self.waiting_since.is_none();
+            let since = *self.waiting_since.get_or_insert_with(Instant::now);
+            let Some((deadline, error)) = self.deadline(since) else {
+                return Poll::Pending;
+            };
+            let timer = self
+                .timer
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+            if is_new || timer.deadline() != deadline {
+                timer.as_mut().reset(deadline);
+            }
+            ready!(timer.as_mut().poll(cx));
+            // The response may have begun meanwhile, which lifts a part of the limits.
+            if self.deadline(since).is_some_and(|(now, _)| now <= deadline) {
+                return Poll::Ready(error);
+            }
         }
-        patience.as_mut().poll(cx)
+    }
+
+    fn deadline(&self, since: Instant) -> Option<(Instant, ReceiveError)> {
+        let pace = &self.limits.request;
+        let stall = pace
+            .stall
+            .map(|stall| (since + stall, ReceiveError::Stalled));
+        let slow = (!self.transfer.has_responded())
+            .then(|| pace.remaining(self.waited, self.received))
+            .flatten()
+            .and_then(|remaining| Some((since.checked_add(remaining)?, ReceiveError::Slow)));
+        match (stall, slow) {
+            (Some(stall), Some(slow)) => Some(if slow.0 < stall.0 { slow } else { stall }),
+            (stall, slow) => stall.or(slow),
+        }
+    }
+
+    fn took(&mut self, bytes: usize) {
+        if let Some(since) = self.waiting_since.take() {
+            self.waited += since.elapsed();
+        }
+        self.received = self
+            .received
+            .saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        self.activity.body_taken(bytes);
     }
 }
 
@@ -111,8 +160,8 @@ impl Drop for ReceivedBody {
     }
 }
 
-/// Keeps a stream open for a moment after its answer. Dropped at once, it would be reset in the same
-/// packet as the answer, and clients take the reset and not the answer (RFC 9113, 8.1, lets a server
+/// Keeps a stream open for a moment after its response. Dropped at once, it would be reset in the same
+/// packet as the response, and clients take the reset and not the response (RFC 9113, 8.1, lets a server
 /// answer early and tells clients not to). At most as many wait as streams may be open.
 async fn outlast(mut unread: Incoming) {
     let drained = async {
@@ -123,7 +172,7 @@ async fn outlast(mut unread: Incoming) {
                     let length = frame.data_ref().map_or(0, Bytes::len);
                     left = left.saturating_sub(length);
                 }
-                // It ended, or the client has reset it: it has seen the answer.
+                // It ended, or the client has reset it: it has seen the response.
                 Some(Err(_)) | None => return,
             }
         }
@@ -145,13 +194,18 @@ impl Body for ReceivedBody {
         };
         match Pin::new(inner).poll_frame(cx) {
             Poll::Ready(frame) => {
-                self.waiting = false;
+                let length = match &frame {
+                    Some(Ok(frame)) => frame.data_ref().map_or(0, Bytes::len),
+                    _ => 0,
+                };
+                self.took(length);
                 let broken = |error: hyper::Error| ReceiveError::Broken(error.into());
                 Poll::Ready(frame.map(|frame| frame.map_err(broken)))
             }
             Poll::Pending => {
-                ready!(self.poll_patience(cx));
-                Poll::Ready(Some(Err(ReceiveError::Stalled)))
+                let error = ready!(self.poll_timeout(cx));
+                self.activity.tell(ConnectionEventKind::RequestBodyTimeout);
+                Poll::Ready(Some(Err(error)))
             }
         }
     }
@@ -168,41 +222,103 @@ impl Body for ReceivedBody {
 }
 
 pin_project! {
-    /// The body of an answer, which tells the connection whether it waits for the handler or for the client.
-    #[derive(Debug)]
-    pub(super) struct SentBody<B> {
+    /// The body of a response, which tells the connection whether it waits for the handler or for the client.
+    pub(super) struct SentBody<B: Body> {
+        // `None` for a response of the server itself.
         #[pin]
-        inner: B,
+        inner: Option<B>,
+        // What is left of a part that was too large to be given out at once.
+        rest: Option<B::Data>,
+        largest: usize,
         request: OpenRequest,
     }
 }
 
-impl<B> SentBody<B> {
-    pub(super) fn new(inner: B, mut request: OpenRequest) -> Self {
-        request.waits_for_handler(false);
-        Self { inner, request }
+impl<B: Body> SentBody<B> {
+    pub(super) fn new(inner: Option<B>, is_stream: bool, mut request: OpenRequest) -> Self {
+        request.respond();
+        if inner.as_ref().is_none_or(Body::is_end_stream) {
+            request.complete();
+        }
+        Self {
+            inner,
+            rest: None,
+            largest: if is_stream { PIECE } else { usize::MAX },
+            request,
+        }
     }
 }
 
 impl<B: Body> Body for SentBody<B> {
-    type Data = B::Data;
+    type Data = Bytes;
     type Error = B::Error;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        let this = self.project();
-        let polled = this.inner.poll_frame(cx);
-        this.request.waits_for_handler(polled.is_pending());
-        polled
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let mut this = self.project();
+        let polled = match this.rest.take() {
+            Some(rest) => Poll::Ready(Some(Ok(Frame::data(rest)))),
+            None => match this.inner.as_mut().as_pin_mut() {
+                Some(inner) => inner.poll_frame(cx),
+                None => Poll::Ready(None),
+            },
+        };
+        let Poll::Ready(frame) = polled else {
+            this.request.wait_for_handler();
+            return Poll::Pending;
+        };
+        let frame =
+            frame.map(|frame| frame.map(|frame| first_piece(frame, *this.largest, this.rest)));
+        let length = match &frame {
+            Some(Ok(frame)) => frame.data_ref().map_or(0, Bytes::len),
+            _ => 0,
+        };
+        this.request.take(length);
+        let is_last = frame.is_none()
+            || this.rest.is_none()
+                && this
+                    .inner
+                    .as_ref()
+                    .get_ref()
+                    .as_ref()
+                    .is_none_or(Body::is_end_stream);
+        if is_last {
+            this.request.complete();
+        }
+        this.request.wait_for_client();
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.rest.is_none() && self.inner.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        let inner = self
+            .inner
+            .as_ref()
+            .map_or(SizeHint::with_exact(0), Body::size_hint);
+        let Some(rest) = &self.rest else {
+            return inner;
+        };
+        let rest = u64::try_from(rest.remaining()).unwrap_or(u64::MAX);
+        let mut hint = SizeHint::new();
+        hint.set_lower(inner.lower().saturating_add(rest));
+        if let Some(upper) = inner.upper() {
+            hint.set_upper(upper.saturating_add(rest));
+        }
+        hint
     }
+}
+
+/// Cuts a part that is too large; what is left comes next. `Bytes` are shared and not copied.
+fn first_piece<D: Buf>(frame: Frame<D>, largest: usize, rest: &mut Option<D>) -> Frame<Bytes> {
+    frame.map_data(|mut data| {
+        let length = data.remaining().min(largest);
+        let piece = data.copy_to_bytes(length);
+        *rest = Some(data).filter(Buf::has_remaining);
+        piece
+    })
 }

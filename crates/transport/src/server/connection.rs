@@ -11,16 +11,23 @@ use tokio::{io::AsyncReadExt, net::TcpStream, sync::watch};
 use tower_service::Service;
 
 use super::{
-    activity::Activity,
+    ConnectionEventKind,
+    activity::{Activity, Missed},
     body::ReceivedBody,
     drive::{End, drive, stopped},
+    frames::{Flood, FrameWatch},
     service::OnConnection,
+    shared::Shared,
     slots::Slot,
-    stream::{Lent, Stream},
-    wiring::Wiring,
+    socket::{HttpSocket, Socket, SocketReceiver, Stream},
+    tls::is_refusal_of_certificate,
 };
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Error codes of HTTP/2 (RFC 9113, 7).
+const NO_ERROR: u32 = 0x0;
+const ENHANCE_YOUR_CALM: u32 = 0xb;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Protocol {
@@ -34,12 +41,19 @@ struct Opened {
     read_ahead: Bytes,
 }
 
+/// A connection that was accepted.
+pub(super) struct Accepted {
+    pub(super) socket: TcpStream,
+    pub(super) address: SocketAddr,
+    pub(super) is_proxy: bool,
+    pub(super) activity: Arc<Activity>,
+    pub(super) slot: Slot,
+}
+
 /// Serves one connection until it ends, is cut, or the server stops.
 pub(super) async fn run<S, B>(
-    wiring: Arc<Wiring>,
-    socket: TcpStream,
-    address: SocketAddr,
-    slot: Slot,
+    shared: Arc<Shared>,
+    accepted: Accepted,
     service: S,
     mut stop: watch::Receiver<bool>,
 ) where
@@ -50,87 +64,158 @@ pub(super) async fn run<S, B>(
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
+    let activity = accepted.activity;
     // Small answers go out at once; without this they wait for the client's acknowledgement.
-    let _ = socket.set_nodelay(true);
+    let _ = accepted.socket.set_nodelay(true);
     let opened = tokio::select! {
-        opened = open(&wiring, socket) => opened,
+        opened = open(&shared, accepted.socket) => opened,
+        () = activity.closed() => return,
         () = stopped(&mut stop) => return,
     };
-    let Some(opened) = opened else {
-        wiring.stats.failed_handshake();
-        return;
+    let opened = match opened {
+        Ok(opened) => opened,
+        Err(kind) => return activity.tell(kind),
     };
-    let activity = Activity::new();
-    let scheme = match opened.stream {
-        Stream::Plain(_) => Scheme::Http,
-        Stream::Tls(_) => Scheme::Https,
-    };
+    let protocol = opened.protocol;
+    activity.begin_http(protocol == Protocol::Http1);
     let service = OnConnection {
         service,
-        peer: Peer::new(address, scheme),
+        peer: Peer::new(accepted.address, scheme(&opened.stream)),
         activity: Arc::clone(&activity),
-        body_stall: wiring.limits.body_stall,
+        limits: Arc::clone(&shared.limits),
+        own_responses: Arc::clone(&shared.own_responses),
     };
-    let (lent, back) = Lent::new(
-        opened.stream,
-        opened.read_ahead,
-        Arc::clone(&activity),
-        slot,
-    );
-    let lent = TokioIo::new(lent);
-    let end = match opened.protocol {
+    let frames =
+        (protocol == Protocol::Http2).then(|| FrameWatch::new(&shared.limits, accepted.is_proxy));
+    let socket = Socket::new(opened.stream, Arc::clone(&activity), frames, accepted.slot);
+    let own_responses = Arc::clone(&shared.own_responses);
+    let (socket, back) = HttpSocket::new(socket, opened.read_ahead, own_responses);
+    let socket = TokioIo::new(socket);
+    let end = match protocol {
         Protocol::Http1 => {
-            activity.watch_heads();
-            let connection = wiring.http1.serve_connection(lent, service).with_upgrades();
-            drive(connection, &activity, &wiring.limits, &mut stop).await
+            let connection = shared
+                .http1
+                .serve_connection(socket, service)
+                .with_upgrades();
+            drive(connection, &activity, &shared.limits, &mut stop).await
         }
         Protocol::Http2 => {
-            let connection = wiring.http2.serve_connection(lent, service);
-            drive(connection, &activity, &wiring.limits, &mut stop).await
+            let connection = shared.http2.serve_connection(socket, service);
+            drive(connection, &activity, &shared.limits, &mut stop).await
         }
     };
-    if end == End::TimedOut {
-        wiring.stats.timed_out();
-        return;
-    }
+    finish(end, back, &activity, &mut stop).await;
+}
+
+/// Tells why the connection ended, and takes leave of the client.
+async fn finish(
+    end: End,
+    back: SocketReceiver,
+    activity: &Activity,
+    stop: &mut watch::Receiver<bool>,
+) {
     // The connection is gone, so the socket is back, unless it was upgraded and lives on elsewhere.
-    let Ok(held) = back.await else { return };
-    let owed = end == End::Failed || activity.has_left_unread();
+    let Ok(mut socket) = back.await else { return };
+    if let Some(flood) = socket.flood() {
+        activity.tell(kind_of_flood(flood));
+        socket.send_goaway(ENHANCE_YOUR_CALM).await;
+        return socket.drain().await;
+    }
+    let is_failed = match end {
+        End::Closed => return socket.send_goaway(NO_ERROR).await,
+        End::TimedOut(Missed::Head) => return activity.tell(ConnectionEventKind::HeaderTimeout),
+        End::TimedOut(Missed::Response) => {
+            return activity.tell(ConnectionEventKind::ResponseTimeout);
+        }
+        End::TimedOut(Missed::Request) => return,
+        End::Failed(error) => {
+            if is_violation(&error, activity) {
+                activity.tell(ConnectionEventKind::ProtocolError);
+            }
+            true
+        }
+        End::Finished => false,
+    };
+    let is_still_sending = is_failed || activity.has_left_unread();
     tokio::select! {
-        () = held.drain() => {}
+        () = socket.drain() => {}
         // A stopping server waits only for those who may still be sending.
-        () = stopped(&mut stop), if !owed => {}
+        () = stopped(stop), if !is_still_sending => {}
     }
 }
 
-async fn open(wiring: &Wiring, socket: TcpStream) -> Option<Opened> {
-    let Some(tls) = &wiring.tls else {
-        return open_plain(wiring, socket).await;
+fn kind_of_flood(flood: Flood) -> ConnectionEventKind {
+    match flood {
+        Flood::ControlFrames => ConnectionEventKind::ControlFrameFlood,
+        Flood::Resets => ConnectionEventKind::ResetFlood,
+    }
+}
+
+fn scheme(stream: &Stream) -> Scheme {
+    match stream {
+        Stream::Plain(_) => Scheme::Http,
+        Stream::Tls(_) => Scheme::Https,
+    }
+}
+
+/// Tells whether the client broke the protocol, rather than the connection. What HTTP/1 cannot parse
+/// was told already, with the response to it.
+fn is_violation(error: &hyper::Error, activity: &Activity) -> bool {
+    let is_http1 = activity.is_http1();
+    let is_silence = error.is_incomplete_message() || error.is_timeout();
+    // HTTP/1 fails in the body of the request, where the handler learns of it.
+    !(is_silence || error.is_user() || is_http1 || is_broken(error))
+}
+
+/// Tells whether the socket broke.
+fn is_broken(error: &hyper::Error) -> bool {
+    let mut source = error.source();
+    while let Some(error) = source {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return error.kind() != io::ErrorKind::InvalidData;
+        }
+        source = error.source();
+    }
+    false
+}
+
+async fn open(shared: &Shared, socket: TcpStream) -> Result<Opened, ConnectionEventKind> {
+    let Some(tls) = &shared.tls else {
+        return open_plain(shared, socket).await;
     };
-    let accepted = tokio::time::timeout(wiring.limits.handshake, tls.accept(socket)).await;
-    // Scanners fail here all day; whoever looks for a reason turns this level on.
-    let refused = |error: &io::Error| tracing::debug!(%error, "no handshake");
-    let stream = accepted.ok()?.inspect_err(refused).ok()?;
+    let accepted = tokio::time::timeout(shared.limits.handshake, tls.accept(socket)).await;
+    let accepted = accepted.map_err(|_| ConnectionEventKind::HandshakeTimeout)?;
+    let stream = accepted.map_err(|error| {
+        // Scanners fail here all day; an operator who looks for a reason turns this level on.
+        tracing::debug!(%error, "the TLS handshake failed");
+        if is_refusal_of_certificate(&error) {
+            ConnectionEventKind::CertificateRefused
+        } else {
+            ConnectionEventKind::HandshakeFailed
+        }
+    })?;
     let protocol = match stream.get_ref().1.alpn_protocol() {
         Some(b"h2") => Protocol::Http2,
         _ => Protocol::Http1,
     };
-    Some(Opened {
+    Ok(Opened {
         stream: Stream::Tls(Box::new(stream)),
         protocol,
         read_ahead: Bytes::new(),
     })
 }
 
-async fn open_plain(wiring: &Wiring, mut socket: TcpStream) -> Option<Opened> {
-    let (protocol, read_ahead) = if wiring.http2_in_clear {
+async fn open_plain(shared: &Shared, mut socket: TcpStream) -> Result<Opened, ConnectionEventKind> {
+    let (protocol, read_ahead) = if shared.http2_in_clear {
         let guessed = guess(&mut socket);
-        let guessed = tokio::time::timeout(wiring.limits.header, guessed).await;
-        guessed.ok()?.ok()?
+        let guessed = tokio::time::timeout(shared.limits.header, guessed).await;
+        guessed
+            .map_err(|_| ConnectionEventKind::HeaderTimeout)?
+            .map_err(|_| ConnectionEventKind::HandshakeFailed)?
     } else {
         (Protocol::Http1, Bytes::new())
     };
-    Some(Opened {
+    Ok(Opened {
         stream: Stream::Plain(socket),
         protocol,
         read_ahead,

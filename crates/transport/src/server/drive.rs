@@ -10,20 +10,29 @@ use std::{
 use http::{Request, Response};
 use http_body::Body;
 use hyper::server::conn::{http1, http2};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::TokioIo;
 use tokio::{sync::watch, time::Instant};
 use tower_service::Service;
 
-use super::{Limits, activity::Activity, body::ReceivedBody, service::OnConnection, stream::Lent};
+use super::{
+    Limits,
+    activity::{Activity, Deadline, Missed},
+    body::ReceivedBody,
+    service::OnConnection,
+    socket::HttpSocket,
+    transfer::StreamExecutor,
+};
 
 /// Time for a connection that is told to stop and has nothing to do.
 const PARTING: Duration = Duration::from_secs(1);
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Debug)]
 pub(super) enum End {
-    Failed,
+    /// It made room for another.
+    Closed,
+    Failed(hyper::Error),
     Finished,
-    TimedOut,
+    TimedOut(Missed),
 }
 
 /// Both protocols can be asked to come to an end.
@@ -46,21 +55,22 @@ pub(super) async fn drive(
             Some(farewell) => farewell.deadline(activity, limits),
             None => activity.deadline(limits),
         };
-        if deadline.is_some_and(|deadline| deadline <= now) {
+        if let Some(Deadline { missed, .. }) = deadline.filter(|deadline| deadline.at <= now) {
             if farewell.is_some() || !activity.is_resting() {
-                return End::TimedOut;
+                return End::TimedOut(missed);
             }
             farewell = Some(Farewell::new(activity, limits));
             connection.as_mut().stop();
             continue;
         }
         let next_look = now + limits.tick();
-        let wake = deadline.map_or(next_look, |deadline| deadline.min(next_look));
+        let wake = deadline.map_or(next_look, |deadline| deadline.at.min(next_look));
         tokio::select! {
             biased;
             end = connection.as_mut() => {
-                return if end.is_ok() { End::Finished } else { End::Failed };
+                return end.map_or_else(End::Failed, |()| End::Finished);
             }
+            () = activity.closed() => return End::Closed,
             () = stopped(stop), if farewell.is_none() => {
                 if !activity.has_served() {
                     return End::Finished;
@@ -84,8 +94,8 @@ impl Farewell {
         let patience = if activity.is_resting() {
             PARTING
         } else {
-            // The last answer may still be on its way to a slow reader.
-            limits.write_stall
+            // The last response may still be on its way to a slow reader.
+            limits.response.stall.unwrap_or(limits.grace)
         };
         Self {
             since: Instant::now(),
@@ -93,11 +103,14 @@ impl Farewell {
         }
     }
 
-    fn deadline(&self, activity: &Activity, limits: &Limits) -> Option<Instant> {
+    fn deadline(&self, activity: &Activity, limits: &Limits) -> Option<Deadline> {
         if !activity.is_idle() {
             return activity.deadline(limits);
         }
-        Some(self.since.max(activity.moved_at()) + self.patience)
+        Some(Deadline {
+            at: self.since.max(activity.moved_at()) + self.patience,
+            missed: Missed::Request,
+        })
     }
 }
 
@@ -106,7 +119,7 @@ pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-impl<S, B> Stop for http1::UpgradeableConnection<TokioIo<Lent>, OnConnection<S>>
+impl<S, B> Stop for http1::UpgradeableConnection<TokioIo<HttpSocket>, OnConnection<S>>
 where
     S: Service<Request<ReceivedBody>, Response = Response<B>> + Clone,
     S::Error: Into<Box<dyn Error + Send + Sync>>,
@@ -118,7 +131,7 @@ where
     }
 }
 
-impl<S, B> Stop for http2::Connection<TokioIo<Lent>, OnConnection<S>, TokioExecutor>
+impl<S, B> Stop for http2::Connection<TokioIo<HttpSocket>, OnConnection<S>, StreamExecutor>
 where
     S: Service<Request<ReceivedBody>, Response = Response<B>> + Clone + Send + 'static,
     S::Future: Send,

@@ -27,18 +27,24 @@ mod accept;
 mod activity;
 mod body;
 mod connection;
+mod descriptors;
 mod drive;
 mod error;
+mod events;
+mod frames;
 mod limits;
+mod own_response;
 mod service;
+mod shared;
 mod slots;
+mod socket;
 mod stats;
-mod stream;
 mod tls;
-mod wiring;
+mod transfer;
 
 use std::{
     error::Error,
+    fmt,
     future::Future,
     io,
     net::{SocketAddr, TcpListener as StdListener},
@@ -47,27 +53,44 @@ use std::{
 
 use http::{Request, Response};
 use http_body::Body;
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use palisade_core::{Peer, Scheme};
+use palisade_internal::log_limit::LogLimit;
+use tokio::{net::TcpListener, sync::watch, task::JoinSet, time::Instant};
 use tokio_rustls::TlsAcceptor;
 use tower_service::Service;
 
 use self::{
-    accept::{Host, finish},
+    accept::{Acceptor, finish},
+    events::{Events, Observer},
+    own_response::OwnResponses,
+    shared::Shared,
     slots::Slots,
     stats::Stats,
-    wiring::Wiring,
 };
 pub use self::{
     body::{ReceiveError, ReceivedBody},
     error::ServerError,
+    events::{ClientNetwork, ConnectionEvent, ConnectionEventKind},
     limits::Limits,
     stats::ServerStats,
     tls::{CertificateError, CertificateEvent, Certificates, DevAuthority, Fingerprint},
 };
-use crate::TrustedProxies;
+use crate::{HeadersLayer, TrustedProxies};
 
-/// A socket that listens, and what is to be done with those who come.
-#[derive(Debug)]
+/// Keeps the libraries under this server quiet, as directives of `tracing-subscriber`'s `EnvFilter`.
+///
+/// h2, hyper and rustls write warnings that a client can cause as often as it likes. What they warn of
+/// is a [`ConnectionEvent`] here, bounded in number. Add these directives to the default filter of an
+/// application; they leave its own targets alone.
+///
+/// ```
+/// let filter = format!("info,{}", palisade_transport::server::QUIET_DEPENDENCIES);
+/// assert!(filter.contains("h2=error"));
+/// ```
+pub const QUIET_DEPENDENCIES: &str =
+    "h2=error,hyper=error,hyper_util=error,rustls=error,tokio_rustls=error";
+
+/// A socket that listens, and what is to be done with the connections.
 #[must_use = "a server does nothing until `serve` is awaited"]
 pub struct Server {
     listener: StdListener,
@@ -77,8 +100,10 @@ pub struct Server {
     http2_in_clear: bool,
     limits: Limits,
     proxies: TrustedProxies,
+    headers: HeadersLayer,
+    observer: Option<Observer>,
     stats: Arc<Stats>,
-    slots: Arc<Slots>,
+    is_handed_over: bool,
 }
 
 /// How a server came to its end.
@@ -89,6 +114,15 @@ pub struct Stopped {
     pub cut: usize,
 }
 
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("address", &self.address)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Server {
     /// Takes the address. Clients that connect from now on wait until [`serve`](Self::serve).
     ///
@@ -96,7 +130,9 @@ impl Server {
     /// The address is taken, not this machine's, or not permitted.
     pub fn bind(address: SocketAddr) -> Result<Self, ServerError> {
         let bound = StdListener::bind(address).and_then(Self::on);
-        bound.map_err(|source| ServerError::Bind { address, source })
+        let server = bound.map_err(|source| ServerError::Bind { address, source })?;
+        server.set_backlog()?;
+        Ok(server)
     }
 
     /// Takes a socket that listens already, handed over by a service manager or an older process.
@@ -104,22 +140,27 @@ impl Server {
     /// # Errors
     /// The socket cannot be used.
     pub fn from_listener(listener: StdListener) -> Result<Self, ServerError> {
-        Self::on(listener).map_err(ServerError::Listen)
+        let server = Self::on(listener).map_err(ServerError::Listen)?;
+        Ok(Self {
+            is_handed_over: true,
+            ..server
+        })
     }
 
     fn on(listener: StdListener) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
-        let limits = Limits::default();
         Ok(Self {
             address: listener.local_addr()?,
             listener,
             certificates: None,
             tls13_only: false,
             http2_in_clear: false,
-            slots: Slots::new(&limits),
-            limits,
+            limits: Limits::default(),
             proxies: TrustedProxies::none(),
+            headers: HeadersLayer::api(),
+            observer: None,
             stats: Arc::default(),
+            is_handed_over: false,
         })
     }
 
@@ -145,12 +186,31 @@ impl Server {
 
     /// Replaces the limits.
     pub fn with_limits(mut self, limits: Limits) -> Self {
-        self.slots = Slots::new(&limits);
         self.limits = limits;
         self
     }
 
-    /// Does not count connections of these addresses by address: each speaks for many clients.
+    /// Sets the security headers of responses that the server gives itself: 400, 414 and 431 to what
+    /// is no request. Default: [`HeadersLayer::api`].
+    pub fn with_headers(mut self, headers: HeadersLayer) -> Self {
+        self.headers = headers;
+        self
+    }
+
+    /// Calls this when connections are refused, closed or fail; for the audit trail and metrics. Events
+    /// are folded by network and kind: see [`ConnectionEvent`]. Runs in the task of the connection, so
+    /// it must not block.
+    pub fn on_connection_event(
+        mut self,
+        observer: impl Fn(&ConnectionEvent) + Send + Sync + 'static,
+    ) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// Counts connections of these addresses neither by address nor by their control frames: each
+    /// carries the requests of many clients. They count among
+    /// [`all connections`](Limits::connections).
     pub fn behind(mut self, proxies: TrustedProxies) -> Self {
         self.proxies = proxies;
         self
@@ -167,8 +227,15 @@ impl Server {
     pub fn stats(&self) -> ServerStats {
         ServerStats {
             stats: Arc::clone(&self.stats),
-            slots: Arc::clone(&self.slots),
         }
+    }
+
+    /// Listening again changes the backlog of a socket.
+    fn set_backlog(&self) -> Result<(), ServerError> {
+        #[cfg(unix)]
+        rustix::net::listen(&self.listener, i32::from(self.limits.backlog))
+            .map_err(|error| ServerError::Listen(error.into()))?;
+        Ok(())
     }
 
     /// Serves until `stop` is over, then lets open requests finish within the time of grace.
@@ -190,31 +257,59 @@ impl Server {
         B::Data: Send,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        let listener = TcpListener::from_std(self.listener).map_err(ServerError::Listen)?;
+        if !self.is_handed_over {
+            self.set_backlog()?;
+        }
         let tls = self.certificates.as_ref().map(|certificates| {
             tls::server_config(certificates, self.tls13_only).map(TlsAcceptor::from)
         });
         let tls = tls
             .transpose()
             .map_err(|error| ServerError::Tls(error.into()))?;
-        let wiring = Wiring::new(self.limits, tls, self.http2_in_clear, self.stats);
-        let mut host = Host {
-            wiring: Arc::new(wiring),
-            slots: self.slots,
+        let listener = TcpListener::from_std(self.listener).map_err(ServerError::Listen)?;
+        let most =
+            descriptors::connections_under(descriptors::raise_limit(), self.limits.connections);
+        let slots = Slots::new(most, self.limits.connections_per_address);
+        let events = Events::new(self.observer);
+        self.stats.begin(Arc::clone(&events), Arc::clone(&slots));
+        let scheme = match &tls {
+            Some(_) => Scheme::Https,
+            None => Scheme::Http,
+        };
+        let own_responses = OwnResponses::new(&self.headers, Peer::new(self.address, scheme));
+        let limits = Arc::new(self.limits);
+        let shared = Shared {
+            http1: shared::http1(&limits),
+            http2: shared::http2(&limits),
+            limits: Arc::clone(&limits),
+            tls,
+            http2_in_clear: self.http2_in_clear,
+            own_responses: Arc::new(own_responses),
+            events: Arc::clone(&events),
+            stats: self.stats,
+        };
+        let mut acceptor = Acceptor {
+            shared: Arc::new(shared),
+            slots,
             proxies: self.proxies,
             service,
+            started: Instant::now(),
+            log: LogLimit::per_minute(),
         };
-        let (tell, told) = watch::channel(false);
+        let (stop_sender, stop_receiver) = watch::channel(false);
         let mut tasks = JoinSet::new();
         let refresh = tls::keep_fresh(self.certificates);
         tokio::select! {
-            () = host.accept(&listener, &mut tasks, &told) => {}
+            () = acceptor.accept(&listener, &mut tasks, &stop_receiver) => {}
             () = refresh => {}
+            () = events.keep_reporting() => {}
             () = stop => {}
         }
-        // Whoever connects from now on is told by the system that nobody listens.
+        // Clients that connect from now on are told by the system that nobody listens.
         drop(listener);
-        tell.send_replace(true);
-        Ok(finish(tasks, host.wiring.limits.grace).await)
+        stop_sender.send_replace(true);
+        let stopped = finish(tasks, limits.grace).await;
+        events.report_all();
+        Ok(stopped)
     }
 }

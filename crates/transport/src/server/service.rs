@@ -5,10 +5,10 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
-use http::{Request, Response, Version};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
+use http_body::Body;
 use hyper::body::Incoming;
 use palisade_core::Peer;
 use pin_project_lite::pin_project;
@@ -16,8 +16,11 @@ use tower::util::Oneshot;
 use tower_service::Service;
 
 use super::{
+    ConnectionEventKind, Limits,
     activity::{Activity, OpenRequest},
     body::{ReceivedBody, SentBody},
+    own_response::OwnResponses,
+    transfer::hand_to_executor,
 };
 
 /// The service as one connection sees it.
@@ -26,12 +29,14 @@ pub(super) struct OnConnection<S> {
     pub(super) service: S,
     pub(super) peer: Peer,
     pub(super) activity: Arc<Activity>,
-    pub(super) body_stall: Option<Duration>,
+    pub(super) limits: Arc<Limits>,
+    pub(super) own_responses: Arc<OwnResponses>,
 }
 
 impl<S, B> hyper::service::Service<Request<Incoming>> for OnConnection<S>
 where
     S: Service<Request<ReceivedBody>, Response = Response<B>> + Clone,
+    B: Body,
 {
     type Response = Response<SentBody<B>>;
     type Error = S::Error;
@@ -40,15 +45,59 @@ where
     fn call(&self, request: Request<Incoming>) -> Answering<S> {
         let open = OpenRequest::begin(&self.activity);
         let is_stream = request.version() == Version::HTTP_2;
-        let mut request = request.map(|body| {
-            ReceivedBody::new(body, is_stream, Arc::clone(&self.activity), self.body_stall)
-        });
-        request.extensions_mut().insert(self.peer);
+        if is_stream {
+            hand_to_executor(Arc::clone(open.transfer()));
+        }
+        let inner = if is_stream && is_over_size(request.headers(), self.limits.header_bytes) {
+            self.activity.tell(ConnectionEventKind::MalformedRequest);
+            Inner::TooLarge {
+                own_responses: Arc::clone(&self.own_responses),
+            }
+        } else {
+            Inner::Service {
+                is_connect: request.method() == Method::CONNECT,
+                future: self.call_service(request, is_stream, &open),
+            }
+        };
         Answering {
-            inner: Oneshot::new(self.service.clone(), request),
+            inner,
+            is_stream,
             request: Some(open),
         }
     }
+}
+
+impl<S, B> OnConnection<S>
+where
+    S: Service<Request<ReceivedBody>, Response = Response<B>> + Clone,
+{
+    fn call_service(
+        &self,
+        request: Request<Incoming>,
+        is_stream: bool,
+        open: &OpenRequest,
+    ) -> Oneshot<S, Request<ReceivedBody>> {
+        let mut request = request.map(|body| {
+            ReceivedBody::new(
+                body,
+                is_stream,
+                Arc::clone(&self.activity),
+                Arc::clone(open.transfer()),
+                Arc::clone(&self.limits),
+            )
+        });
+        request.extensions_mut().insert(self.peer);
+        Oneshot::new(self.service.clone(), request)
+    }
+}
+
+/// Measures the fields as RFC 9113, 6.5.2, does.
+fn is_over_size(headers: &HeaderMap, most: u32) -> bool {
+    let size: usize = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 32)
+        .sum();
+    size > most as usize
 }
 
 pin_project! {
@@ -58,24 +107,55 @@ pin_project! {
         S: Service<Request<ReceivedBody>>,
     {
         #[pin]
-        inner: Oneshot<S, Request<ReceivedBody>>,
+        inner: Inner<Oneshot<S, Request<ReceivedBody>>>,
+        is_stream: bool,
         request: Option<OpenRequest>,
+    }
+}
+
+pin_project! {
+    #[project = InnerProjection]
+    enum Inner<F> {
+        Service {
+            #[pin]
+            future: F,
+            is_connect: bool,
+        },
+        TooLarge {
+            own_responses: Arc<OwnResponses>,
+        },
     }
 }
 
 impl<S, B> Future for Answering<S>
 where
     S: Service<Request<ReceivedBody>, Response = Response<B>>,
+    B: Body,
 {
     type Output = Result<Response<SentBody<B>>, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let answer = ready!(this.inner.poll(cx))?;
+        let (response, is_connect) = match this.inner.project() {
+            InnerProjection::Service { future, is_connect } => {
+                (ready!(future.poll(cx))?.map(Some), *is_connect)
+            }
+            InnerProjection::TooLarge { own_responses } => {
+                let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+                (own_responses.empty(status, None), false)
+            }
+        };
         let request = this
             .request
             .take()
             .expect("a future is not polled after its end");
-        Poll::Ready(Ok(answer.map(|body| SentBody::new(body, request))))
+        let status = response.status();
+        if status == StatusCode::SWITCHING_PROTOCOLS || is_connect && status.is_success() {
+            request.upgrade();
+        }
+        let is_stream = *this.is_stream;
+        Poll::Ready(Ok(
+            response.map(|body| SentBody::new(body, is_stream, request))
+        ))
     }
 }

@@ -1,14 +1,23 @@
-//! Counts connections, in all and by address.
+//! Counts connections, in all and by address, and makes room among them.
 
 use std::{
     collections::HashMap,
     net::{IpAddr, Ipv6Addr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
-use super::Limits;
+use tokio::time::Instant;
 
-/// The places for connections. Holds one entry for each address that is connected, so it cannot
+use super::{ConnectionEventKind, activity::Activity};
+
+/// Idle connections that one search remembers, so that not each new connection looks at all others.
+const REMEMBERED: usize = 64;
+
+/// Time between two searches when the last one found no idle connection.
+const SEARCH_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The slots for connections. Holds one entry for each connection and each address, so it cannot
 /// outgrow the number of connections.
 #[derive(Debug)]
 pub(super) struct Slots {
@@ -19,19 +28,26 @@ pub(super) struct Slots {
 
 #[derive(Debug, Default)]
 struct Taken {
-    all: usize,
     by_address: HashMap<IpAddr, usize>,
+    /// Those that count. One that was asked to close counts no longer.
+    connections: HashMap<u64, Arc<Activity>>,
+    next: u64,
+    /// Those that were idle at the last search, with the moment of their last progress. The longest
+    /// idle one is last.
+    idle: Vec<(Instant, u64)>,
+    last_search: Option<Instant>,
 }
 
-/// One place, free again when dropped.
+/// One slot, free again when dropped.
 #[derive(Debug)]
 pub(super) struct Slot {
     slots: Arc<Slots>,
-    /// `None` for a proxy, which speaks for many clients.
+    id: u64,
+    /// `None` for a proxy, whose connections carry the requests of many clients.
     address: Option<IpAddr>,
 }
 
-/// Why there is no place.
+/// Why there is no slot.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum NoSlot {
     Address,
@@ -39,37 +55,56 @@ pub(super) enum NoSlot {
 }
 
 impl Slots {
-    pub(super) fn new(limits: &Limits) -> Arc<Self> {
+    pub(super) fn new(most: usize, most_per_address: usize) -> Arc<Self> {
         Arc::new(Self {
-            most: limits.connections,
-            most_per_address: limits.connections_per_address,
+            most,
+            most_per_address,
             taken: Mutex::default(),
         })
     }
 
-    pub(super) fn take(self: &Arc<Self>, address: IpAddr, is_proxy: bool) -> Result<Slot, NoSlot> {
+    pub(super) fn take(
+        self: &Arc<Self>,
+        address: IpAddr,
+        is_proxy: bool,
+        activity: &Arc<Activity>,
+    ) -> Result<Slot, NoSlot> {
         let address = (!is_proxy).then(|| subscriber(address));
         let mut taken = self.lock();
-        if taken.all >= self.most {
-            return Err(NoSlot::All);
+        let of_address =
+            address.map(|address| taken.by_address.get(&address).copied().unwrap_or(0));
+        if of_address.is_some_and(|count| count >= self.most_per_address) {
+            return Err(NoSlot::Address);
         }
+        let is_full = taken.connections.len() >= self.most;
+        let closed = is_full.then(|| taken.close_longest_idle().ok_or(NoSlot::All));
+        let closed = closed.transpose()?;
         if let Some(address) = address {
-            let count = taken.by_address.get(&address).copied().unwrap_or(0);
-            if count >= self.most_per_address {
-                return Err(NoSlot::Address);
-            }
-            taken.by_address.insert(address, count + 1);
+            *taken.by_address.entry(address).or_default() += 1;
         }
-        taken.all += 1;
+        let id = taken.next;
+        taken.next += 1;
+        taken.connections.insert(id, Arc::clone(activity));
+        // The observer is code of the application: no lock is held while it runs.
         drop(taken);
+        tell(closed);
         Ok(Slot {
             slots: Arc::clone(self),
+            id,
             address,
         })
     }
 
+    /// Closes the connection that has been idle for longest. Returns whether there was one.
+    pub(super) fn close_longest_idle(&self) -> bool {
+        let closed = self.lock().close_longest_idle();
+        let found = closed.is_some();
+        tell(closed);
+        found
+    }
+
     pub(super) fn open(&self) -> usize {
-        self.lock().all
+        self.lock().connections.len()
     }
 
     /// Counters are whole after every step, so a panic elsewhere cannot leave them half changed.
@@ -78,10 +113,60 @@ impl Slots {
     }
 }
 
+impl Taken {
+    fn close_longest_idle(&mut self) -> Option<Arc<Activity>> {
+        if let Some(closed) = self.close_remembered() {
+            return Some(closed);
+        }
+        let now = Instant::now();
+        let is_soon = |last| now.duration_since(last) < SEARCH_INTERVAL;
+        if self.last_search.is_some_and(is_soon) {
+            return None;
+        }
+        self.search();
+        let closed = self.close_remembered();
+        self.last_search = closed.is_none().then_some(now);
+        closed
+    }
+
+    /// Closes the longest idle of the remembered connections that is still idle.
+    fn close_remembered(&mut self) -> Option<Arc<Activity>> {
+        while let Some((moved, id)) = self.idle.pop() {
+            let activity = self.connections.get(&id);
+            let is_unchanged = activity.is_some_and(|activity| {
+                activity.is_idle() && !activity.is_upgraded() && activity.moved_at() == moved
+            });
+            if !is_unchanged {
+                continue;
+            }
+            if let Some(activity) = self.connections.remove(&id) {
+                activity.close();
+                return Some(activity);
+            }
+        }
+        None
+    }
+
+    fn search(&mut self) {
+        let idle = self
+            .connections
+            .iter()
+            .filter(|(_, activity)| activity.is_idle() && !activity.is_upgraded())
+            .map(|(id, activity)| (activity.moved_at(), *id));
+        let mut idle: Vec<_> = idle.collect();
+        if idle.len() > REMEMBERED {
+            idle.select_nth_unstable(REMEMBERED);
+            idle.truncate(REMEMBERED);
+        }
+        idle.sort_unstable_by(|a, b| b.cmp(a));
+        self.idle = idle;
+    }
+}
+
 impl Drop for Slot {
     fn drop(&mut self) {
         let mut taken = self.slots.lock();
-        taken.all -= 1;
+        taken.connections.remove(&self.id);
         let Some(address) = self.address else { return };
         if let Some(count) = taken.by_address.get_mut(&address) {
             *count -= 1;
@@ -89,6 +174,12 @@ impl Drop for Slot {
                 taken.by_address.remove(&address);
             }
         }
+    }
+}
+
+fn tell(closed: Option<Arc<Activity>>) {
+    if let Some(activity) = closed {
+        activity.tell(ConnectionEventKind::ClosedForRoom);
     }
 }
 
@@ -106,65 +197,114 @@ fn subscriber(address: IpAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::activity::OpenRequest;
 
     fn ip(text: &str) -> IpAddr {
         text.parse().unwrap()
     }
 
-    fn slots(all: usize, per_address: usize) -> Arc<Slots> {
-        Slots::new(
-            &Limits::default()
-                .connections(all)
-                .connections_per_address(per_address),
-        )
+    /// A connection with a request under way, which is never closed for another.
+    fn busy() -> (Arc<Activity>, OpenRequest) {
+        let activity = Activity::for_tests();
+        let request = OpenRequest::begin(&activity);
+        (activity, request)
     }
 
-    #[test]
-    fn one_address_cannot_take_every_place() {
-        let slots = slots(3, 2);
-        let first = slots.take(ip("203.0.113.7"), false).unwrap();
-        let _second = slots.take(ip("::ffff:203.0.113.7"), false).unwrap();
-        assert_eq!(
-            slots.take(ip("203.0.113.7"), false).unwrap_err(),
-            NoSlot::Address
-        );
-        let _other = slots.take(ip("203.0.113.8"), false).unwrap();
-        assert_eq!(
-            slots.take(ip("203.0.113.9"), false).unwrap_err(),
-            NoSlot::All
-        );
+    #[tokio::test]
+    async fn one_address_cannot_take_every_slot() {
+        let slots = Slots::new(3, 2);
+        let (activity, _request) = busy();
+        let take = |address| slots.take(ip(address), false, &activity);
+        let first = take("203.0.113.7").unwrap();
+        let _second = take("::ffff:203.0.113.7").unwrap();
+        assert_eq!(take("203.0.113.7").unwrap_err(), NoSlot::Address);
+        let _other = take("203.0.113.8").unwrap();
+        assert_eq!(take("203.0.113.9").unwrap_err(), NoSlot::All);
         drop(first);
-        assert!(slots.take(ip("203.0.113.7"), false).is_ok());
+        assert!(take("203.0.113.7").is_ok());
     }
 
-    #[test]
-    fn a_subscriber_of_ipv6_is_one_address() {
-        let slots = slots(9, 1);
-        let _one = slots.take(ip("2001:db8:1:2::1"), false).unwrap();
-        assert_eq!(
-            slots.take(ip("2001:db8:1:2:ffff::9"), false).unwrap_err(),
-            NoSlot::Address
-        );
-        assert!(slots.take(ip("2001:db8:1:3::1"), false).is_ok());
+    #[tokio::test]
+    async fn a_subscriber_of_ipv6_is_one_address() {
+        let slots = Slots::new(9, 1);
+        let (activity, _request) = busy();
+        let take = |address| slots.take(ip(address), false, &activity);
+        let _one = take("2001:db8:1:2::1").unwrap();
+        assert_eq!(take("2001:db8:1:2:ffff::9").unwrap_err(), NoSlot::Address);
+        assert!(take("2001:db8:1:3::1").is_ok());
     }
 
-    #[test]
-    fn a_proxy_speaks_for_many() {
-        let slots = slots(3, 1);
-        let _all: Vec<_> = (0..3)
-            .map(|_| slots.take(ip("10.0.0.1"), true).unwrap())
-            .collect();
-        assert_eq!(slots.take(ip("10.0.0.1"), true).unwrap_err(), NoSlot::All);
+    #[tokio::test]
+    async fn a_proxy_speaks_for_many() {
+        let slots = Slots::new(3, 1);
+        let (activity, _request) = busy();
+        let take = || slots.take(ip("10.0.0.1"), true, &activity);
+        let _all: Vec<_> = (0..3).map(|_| take().unwrap()).collect();
+        assert_eq!(take().unwrap_err(), NoSlot::All);
     }
 
-    #[test]
-    fn nothing_is_left_when_all_are_gone() {
-        let slots = slots(9, 9);
+    #[tokio::test]
+    async fn nothing_is_left_when_all_are_gone() {
+        let slots = Slots::new(9, 9);
+        let activity = Activity::for_tests();
         let all: Vec<_> = (0..9)
-            .map(|last| slots.take(IpAddr::from([10, 0, 0, last]), false).unwrap())
+            .map(|last| {
+                slots
+                    .take([10, 0, 0, last].into(), false, &activity)
+                    .unwrap()
+            })
             .collect();
         drop(all);
         assert_eq!(slots.open(), 0);
         assert!(slots.lock().by_address.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_longest_idle_connection_makes_room() {
+        let slots = Slots::new(200, 1000);
+        let mut held = Vec::new();
+        for count in 0..200 {
+            let (activity, request) = busy();
+            activity.begin_http(true);
+            let slot = slots.take(ip("10.0.0.1"), false, &activity).unwrap();
+            // Each second one keeps its request open.
+            let request = (count % 2 == 0).then_some(request);
+            held.push((activity, slot, request));
+            tokio::time::advance(Duration::from_millis(1)).await;
+        }
+        let newcomers: Vec<_> = (0..100)
+            .map(|_| {
+                let (activity, request) = busy();
+                let slot = slots.take(ip("10.0.0.2"), false, &activity).unwrap();
+                (slot, request)
+            })
+            .collect();
+        for (activity, _, request) in &held {
+            let closed = tokio::time::timeout(Duration::ZERO, activity.closed()).await;
+            assert_eq!(closed.is_ok(), request.is_none());
+        }
+        let (activity, _request) = busy();
+        let refused = slots.take(ip("10.0.0.2"), false, &activity);
+        assert_eq!(refused.unwrap_err(), NoSlot::All, "all others work");
+        drop(held);
+        assert_eq!(slots.open(), newcomers.len());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_began_to_work_again_is_not_closed() {
+        let slots = Slots::new(2, 9);
+        let (first, second) = (Activity::for_tests(), Activity::for_tests());
+        let _slots = [&first, &second].map(|activity| slots.take(ip("10.0.0.1"), false, activity));
+        let (newcomer, _request) = busy();
+        let _third = slots.take(ip("10.0.0.1"), false, &newcomer).unwrap();
+        let is_closed = tokio::time::timeout(Duration::ZERO, first.closed())
+            .await
+            .is_ok();
+        let left = if is_closed { &second } else { &first };
+        let _request = OpenRequest::begin(left);
+        assert_eq!(
+            slots.take(ip("10.0.0.1"), false, &newcomer).unwrap_err(),
+            NoSlot::All
+        );
     }
 }

@@ -1,26 +1,22 @@
 //! What happened to connections, for metrics.
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicU64, Ordering},
 };
 
-use super::slots::{NoSlot, Slots};
+use super::{ConnectionEventKind, events::Events, slots::Slots};
 
 /// Counters of a server, readable while it runs. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ServerStats {
     pub(super) stats: Arc<Stats>,
-    pub(super) slots: Arc<Slots>,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Stats {
     accepted: AtomicU64,
-    failed_handshakes: AtomicU64,
-    refused_full: AtomicU64,
-    refused_address: AtomicU64,
-    timed_out: AtomicU64,
+    serving: OnceLock<(Arc<Events>, Arc<Slots>)>,
 }
 
 impl Stats {
@@ -28,25 +24,15 @@ impl Stats {
         self.accepted.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn failed_handshake(&self) {
-        self.failed_handshakes.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn refused(&self, why: NoSlot) {
-        let counter = match why {
-            NoSlot::Address => &self.refused_address,
-            NoSlot::All => &self.refused_full,
-        };
-        counter.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn timed_out(&self) {
-        self.timed_out.fetch_add(1, Ordering::Relaxed);
+    /// The server begins to serve, with these counters.
+    pub(super) fn begin(&self, events: Arc<Events>, slots: Arc<Slots>) {
+        // A server begins once: `serve` consumes it.
+        let _ = self.serving.set((events, slots));
     }
 }
 
 impl ServerStats {
-    /// Returns how many connections were given a place.
+    /// Returns how many connections were accepted.
     #[must_use]
     pub fn accepted(&self) -> u64 {
         self.stats.accepted.load(Ordering::Relaxed)
@@ -55,30 +41,54 @@ impl ServerStats {
     /// Returns how many connections are open, upgraded ones included.
     #[must_use]
     pub fn open(&self) -> usize {
-        self.slots.open()
+        self.stats
+            .serving
+            .get()
+            .map_or(0, |(_, slots)| slots.open())
     }
 
-    /// Returns how many never got as far as HTTP.
+    /// Returns how often something happened to a connection.
+    #[must_use]
+    pub fn count(&self, kind: ConnectionEventKind) -> u64 {
+        self.stats
+            .serving
+            .get()
+            .map_or(0, |(events, _)| events.count(kind))
+    }
+
+    /// Returns how many TLS handshakes failed, timed out, or ended because the client refused the certificate.
     #[must_use]
     pub fn failed_handshakes(&self) -> u64 {
-        self.stats.failed_handshakes.load(Ordering::Relaxed)
+        self.sum([
+            ConnectionEventKind::CertificateRefused,
+            ConnectionEventKind::HandshakeFailed,
+            ConnectionEventKind::HandshakeTimeout,
+        ])
     }
 
-    /// Returns how many were closed at once because all places were taken.
+    /// Returns how many were closed at once because the server was full and none of its connections idle.
     #[must_use]
     pub fn refused_full(&self) -> u64 {
-        self.stats.refused_full.load(Ordering::Relaxed)
+        self.count(ConnectionEventKind::ServerLimit)
     }
 
-    /// Returns how many were closed at once because their address held too many places.
+    /// Returns how many were closed at once because their address had too many connections.
     #[must_use]
     pub fn refused_address(&self) -> u64 {
-        self.stats.refused_address.load(Ordering::Relaxed)
+        self.count(ConnectionEventKind::AddressLimit)
     }
 
-    /// Returns how many were cut because they sent or read too slowly.
+    /// Returns how many requests and connections were cut because the client sent or read too slowly.
     #[must_use]
     pub fn timed_out(&self) -> u64 {
-        self.stats.timed_out.load(Ordering::Relaxed)
+        self.sum([
+            ConnectionEventKind::HeaderTimeout,
+            ConnectionEventKind::RequestBodyTimeout,
+            ConnectionEventKind::ResponseTimeout,
+        ])
+    }
+
+    fn sum<const N: usize>(&self, kinds: [ConnectionEventKind; N]) -> u64 {
+        kinds.into_iter().map(|kind| self.count(kind)).sum()
     }
 }

@@ -197,7 +197,7 @@ async fn broken_new_files_keep_the_old_certificate_and_are_told_once() {
             "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
             "not a certificate chain",
         ),
-        (&other.cert.pem(), "another one's"),
+        (&other.cert.pem(), "does not belong to this certificate"),
     ] {
         fs::write(&chain, broken).unwrap();
         let error = certificates.refresh().unwrap_err().to_string();
@@ -308,4 +308,32 @@ fn one_authority_is_made_however_many_start_at_once() {
         .map(|entry| entry.unwrap().file_name())
         .collect();
     assert_eq!(left.len(), 2, "nothing is left beside: {left:?}");
+}
+
+#[test]
+fn a_chain_in_the_wrong_order_is_told_as_that() {
+    let authority_key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new([]).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let authority = params.self_signed(&authority_key).unwrap();
+    let issuer = Issuer::new(params, authority_key);
+    let key = KeyPair::generate().unwrap();
+    let leaf = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    let leaf = leaf.signed_by(&key, &issuer).unwrap();
+    let key = key.serialize_pem();
+
+    let right = leaf.pem() + &authority.pem();
+    assert!(Certificates::from_pem(right.as_bytes(), key.as_bytes()).is_ok());
+    let wrong = authority.pem() + &leaf.pem();
+    let error = Certificates::from_pem(wrong.as_bytes(), key.as_bytes()).unwrap_err();
+    assert!(
+        matches!(error, CertificateError::ChainOrder { .. }),
+        "{error}"
+    );
+    let only_authority = authority.pem();
+    let error = Certificates::from_pem(only_authority.as_bytes(), key.as_bytes()).unwrap_err();
+    assert!(
+        matches!(error, CertificateError::Mismatch { .. }),
+        "{error}"
+    );
 }

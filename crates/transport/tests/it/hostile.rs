@@ -9,49 +9,13 @@ use palisade_core::testing::TestBody;
 use palisade_transport::server::ReceivedBody;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use crate::frames::{
+    CONTINUATION, DATA, HEAD, HEADERS, PING, RST_STREAM, SETTINGS, frame, goodbye, kinds, opening,
+};
 use crate::support::{
     Running, bind, eventually, hasty, http2, read_all, read_answer, start, start_with, text, tls,
     within,
 };
-
-/// A frame of HTTP/2 (RFC 9113, 4.1).
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-    let mut frame = length[1..].to_vec();
-    frame.extend([kind, flags]);
-    frame.extend(stream.to_be_bytes());
-    frame.extend(payload);
-    frame
-}
-
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
-const PING: u8 = 6;
-const GOAWAY: u8 = 7;
-const CONTINUATION: u8 = 9;
-/// `:method GET`, `:scheme http`, `:path /`, `:authority a`, from HPACK's static table.
-const HEAD: &[u8] = &[0x82, 0x86, 0x84, 0x41, 1, b'a'];
-
-fn opening() -> Vec<u8> {
-    [PREFACE, &frame(SETTINGS, 0, 0, &[])].concat()
-}
-
-/// Returns the error code of the last GOAWAY among these frames.
-fn goodbye(mut bytes: &[u8]) -> Option<u32> {
-    let mut code = None;
-    while let [a, b, c, kind, _, _, _, _, _, rest @ ..] = bytes {
-        let length = u32::from_be_bytes([0, *a, *b, *c]) as usize;
-        let (payload, next) = rest.split_at_checked(length)?;
-        if *kind == GOAWAY {
-            code = Some(u32::from_be_bytes(payload.get(4..8)?.try_into().unwrap()));
-        }
-        bytes = next;
-    }
-    code
-}
 
 async fn answer_to(sent: Vec<u8>) -> Vec<u8> {
     let running = start(bind().http2_in_clear());
@@ -117,20 +81,6 @@ async fn a_head_of_endless_continuations_ends_the_connection() {
         sent.extend(frame(CONTINUATION, 0, 1, &field));
     }
     assert!(goodbye(&answer_to(sent).await).is_some_and(|code| code != 0));
-}
-
-/// Lists kind, flags and stream of whole frames.
-fn kinds(mut bytes: &[u8]) -> Vec<(u8, u8, u32)> {
-    let mut kinds = Vec::new();
-    while let [a, b, c, kind, flags, s1, s2, s3, s4, rest @ ..] = bytes {
-        let length = u32::from_be_bytes([0, *a, *b, *c]) as usize;
-        let Some((_, next)) = rest.split_at_checked(length) else {
-            break;
-        };
-        kinds.push((*kind, *flags, u32::from_be_bytes([*s1, *s2, *s3, *s4])));
-        bytes = next;
-    }
-    kinds
 }
 
 /// A client whose body is still to come reads the answer; a reset in the same packet would hide it.

@@ -218,10 +218,15 @@ async fn one_address_cannot_take_every_place() {
 async fn when_all_places_are_taken_the_next_is_closed_and_a_free_one_is_used() {
     let running = start(bind().with_limits(Limits::default().connections(1)));
     let mut first = running.connect().await;
-    first.write_all(GET).await.unwrap();
-    read_answer(&mut first).await;
+    first
+        .write_all(b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await
+        .unwrap();
+    running.waiting(1).await;
     assert_eq!(running.talk(b"").await, "");
     assert_eq!(running.stats.refused_full(), 1);
+    running.door.notify_one();
+    read_answer(&mut first).await;
     drop(first);
     eventually("the place is free", || running.stats.open() == 0).await;
     let answer = running

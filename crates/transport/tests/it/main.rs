@@ -11,12 +11,18 @@
 )]
 
 mod attacks;
+mod capacity;
 mod certificates;
+mod events;
+mod floods;
+mod frames;
 mod hostile;
 mod layers;
 mod limits;
 mod nginx;
 mod peers;
 mod protocols;
+mod resumption;
 mod shutdown;
+mod slow;
 mod support;

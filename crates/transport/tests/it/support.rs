@@ -1,6 +1,14 @@
 //! A server to talk to, and clients that may misbehave.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -14,7 +22,8 @@ use http_body_util::BodyExt;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use palisade_core::{Peer, SecurityContext};
 use palisade_transport::server::{
-    Certificates, DevAuthority, Limits, Server, ServerError, ServerStats, Stopped,
+    Certificates, ConnectionEvent, ConnectionEventKind, DevAuthority, Limits, Server, ServerError,
+    ServerStats, Stopped,
 };
 use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
 use tokio::{
@@ -31,8 +40,17 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// Lets a test open the door that `/wait` stands at.
 pub type Door = Arc<Notify>;
 
+/// Counts the requests that arrived at `/wait`.
+pub type Waiting = Arc<AtomicUsize>;
+
 pub fn app(door: Door) -> Router {
-    let wait = async move |Extension(door): Extension<Door>| {
+    app_with(door, Waiting::default())
+}
+
+fn app_with(door: Door, waiting: Waiting) -> Router {
+    let wait = async move |Extension(door): Extension<Door>,
+                           Extension(waiting): Extension<Waiting>| {
+        waiting.fetch_add(1, Ordering::SeqCst);
         door.notified().await;
         "waited"
     };
@@ -40,11 +58,32 @@ pub fn app(door: Door) -> Router {
         .route("/", get(async || "hello"))
         .route("/peer", get(peer))
         .route("/client", get(client))
+        .route("/echo", post(async |body: Body| body))
+        .route("/events", get(events))
         .route("/length", post(length))
         .route("/refuse", post(refuse))
         .route("/large", get(large))
         .route("/wait", get(wait))
         .layer(Extension(door))
+        .layer(Extension(waiting))
+}
+
+/// One event at once, another when the door opens.
+async fn events(Extension(door): Extension<Door>) -> Body {
+    let events = futures_util::stream::unfold(0, move |count| {
+        let door = Arc::clone(&door);
+        async move {
+            match count {
+                0 => Some((Ok::<_, Infallible>("first"), 1)),
+                1 => {
+                    door.notified().await;
+                    Some((Ok("last"), 2))
+                }
+                _ => None,
+            }
+        }
+    });
+    Body::from_stream(events)
 }
 
 async fn peer(Extension(peer): Extension<Peer>) -> String {
@@ -80,6 +119,7 @@ pub struct Running {
     pub address: SocketAddr,
     pub stats: ServerStats,
     pub door: Door,
+    pub waiting: Waiting,
     stop: Option<oneshot::Sender<()>>,
     done: JoinHandle<Result<Stopped, ServerError>>,
 }
@@ -89,13 +129,14 @@ pub fn bind() -> Server {
 }
 
 pub fn start(server: Server) -> Running {
-    let door = Door::default();
-    let app = app(Arc::clone(&door));
+    let (door, waiting) = (Door::default(), Waiting::default());
+    let app = app_with(Arc::clone(&door), Arc::clone(&waiting));
     let (stop, stopped) = oneshot::channel();
     Running {
         address: server.local_addr(),
         stats: server.stats(),
         door,
+        waiting,
         stop: Some(stop),
         done: tokio::spawn(server.serve(app, async { drop(stopped.await) })),
     }
@@ -120,6 +161,7 @@ where
         address: server.local_addr(),
         stats: server.stats(),
         door: Door::default(),
+        waiting: Waiting::default(),
         stop: Some(stop),
         done: tokio::spawn(server.serve(service, async { drop(stopped.await) })),
     }
@@ -132,6 +174,14 @@ impl Running {
 
     pub async fn stopped(self) -> Stopped {
         within(self.done).await.unwrap().unwrap()
+    }
+
+    /// Waits until so many requests are at `/wait`.
+    pub async fn waiting(&self, count: usize) {
+        eventually("the requests arrive", || {
+            self.waiting.load(Ordering::SeqCst) >= count
+        })
+        .await;
     }
 
     pub async fn connect(&self) -> TcpStream {
@@ -209,6 +259,28 @@ pub fn hasty() -> Limits {
         .idle_timeout(moment)
         .body_timeout(moment)
         .write_timeout(moment)
+}
+
+/// The events that an observer was told.
+#[derive(Clone, Default)]
+pub struct Told(Arc<Mutex<Vec<ConnectionEvent>>>);
+
+impl Told {
+    /// Watches a server.
+    pub fn by(&self, server: Server) -> Server {
+        let told = self.clone();
+        server.on_connection_event(move |event| told.0.lock().unwrap().push(*event))
+    }
+
+    pub fn counts(&self, kind: ConnectionEventKind) -> Vec<u64> {
+        let told = self.0.lock().unwrap();
+        let of_kind = told.iter().filter(|event| event.kind == kind);
+        of_kind.map(|event| event.count).collect()
+    }
+
+    pub async fn wait_for(&self, kind: ConnectionEventKind) {
+        eventually(kind.as_str(), || !self.counts(kind).is_empty()).await;
+    }
 }
 
 /// A server with TLS of a fresh authority, and what is needed to trust it.

@@ -9,6 +9,11 @@ use std::{
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CertificateError {
+    /// The certificate of the server is in the chain, but not first.
+    ChainOrder {
+        /// Where the chain was read.
+        path: PathBuf,
+    },
     /// The certificate's time is over, or has not come.
     Expired {
         /// Where it was read.
@@ -65,13 +70,24 @@ impl CertificateError {
 impl fmt::Display for CertificateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::ChainOrder { path } => write!(
+                f,
+                "{}: the chain is in the wrong order; put the certificate of the server first, \
+                 then the one that signed it, and so on",
+                path.display()
+            ),
             Self::Expired { path } => {
                 write!(f, "{}: not valid today; renew it", path.display())
             }
             Self::File { path, source } => write!(f, "{}: {source}", path.display()),
             Self::Make(problem) => write!(f, "cannot make a certificate: {problem}"),
             Self::Mismatch { path } => {
-                write!(f, "{}: the key beside it is another one's", path.display())
+                write!(
+                    f,
+                    "{}: the private key does not belong to this certificate; use the key that \
+                     the certificate was requested with",
+                    path.display()
+                )
             }
             Self::Open { path } => {
                 let path = path.display();

@@ -71,8 +71,7 @@ impl Loaded {
             validity(leaf).ok_or_else(|| CertificateError::unreadable(path, CHAIN))?;
         let fingerprint = Fingerprint::of(leaf);
         let key = CertifiedKey::new(certificates, key);
-        key.keys_match()
-            .map_err(|_| CertificateError::Mismatch { path: path.into() })?;
+        key.keys_match().map_err(|_| mismatch(path, &key))?;
         Ok(Self {
             key: Arc::new(key),
             fingerprint,
@@ -87,6 +86,22 @@ impl Loaded {
             return Ok(self);
         }
         Err(CertificateError::Expired { path: path.into() })
+    }
+}
+
+/// Tells a chain in the wrong order from the key of another certificate.
+fn mismatch(path: &Path, key: &CertifiedKey) -> CertificateError {
+    let path = path.into();
+    let is_of_another = key.cert.iter().skip(1).any(|certificate| {
+        let chain = vec![certificate.clone()];
+        CertifiedKey::new(chain, Arc::clone(&key.key))
+            .keys_match()
+            .is_ok()
+    });
+    if is_of_another {
+        CertificateError::ChainOrder { path }
+    } else {
+        CertificateError::Mismatch { path }
     }
 }
 

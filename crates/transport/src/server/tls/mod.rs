@@ -7,10 +7,10 @@ mod files;
 mod loaded;
 mod source;
 
-use std::{future::pending, sync::Arc, time::Duration};
+use std::{future::pending, io, sync::Arc, time::Duration};
 
 use rustls::{
-    ServerConfig,
+    AlertDescription, ServerConfig,
     crypto::aws_lc_rs,
     version::{TLS12, TLS13},
 };
@@ -45,7 +45,26 @@ pub(super) fn server_config(
         .with_cert_resolver(certificates.resolver());
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     config.ignore_client_order = true;
+    // Sessions are kept by the clients, however many they are: no table of sessions can be full. The
+    // key of the tickets is random, known to this process alone, and replaced every six hours.
+    config.ticketer = aws_lc_rs::Ticketer::new()?;
     Ok(Arc::new(config))
+}
+
+/// Tells whether the client refused the certificate of the server.
+pub(super) fn is_refusal_of_certificate(error: &io::Error) -> bool {
+    let error = error.get_ref().and_then(|error| error.downcast_ref());
+    matches!(
+        error,
+        Some(rustls::Error::AlertReceived(
+            AlertDescription::BadCertificate
+                | AlertDescription::CertificateExpired
+                | AlertDescription::CertificateRevoked
+                | AlertDescription::CertificateUnknown
+                | AlertDescription::UnknownCA
+                | AlertDescription::UnsupportedCertificate
+        ))
+    )
 }
 
 /// Looks at the certificate from time to time, for ever.

@@ -1,0 +1,475 @@
+//! The frames of an HTTP/2 connection, counted below hyper.
+//!
+//! hyper and h2 answer control frames for ever and count resets only in one case, and neither tells
+//! of them. So the socket reads the nine bytes of each frame's header (RFC 9113, 4.1) on their way
+//! through, in both directions, and nothing else: no payload is looked at, and no state of HPACK is kept.
+
+use tokio::time::Instant;
+
+use super::limits::{FrameLimit, Limits};
+
+const HEADER: usize = 9;
+const PREFACE: usize = 24;
+
+const DATA: u8 = 0x0;
+const HEADERS: u8 = 0x1;
+const RST_STREAM: u8 = 0x3;
+const PING: u8 = 0x6;
+const GOAWAY: u8 = 0x7;
+const CONTINUATION: u8 = 0x9;
+/// A type that has no meaning: such frames are to be ignored (RFC 9113, 5.5).
+const UNASSIGNED: u8 = 0xff;
+
+const ACK: u8 = 0x1;
+const END_STREAM: u8 = 0x1;
+
+/// Control frames that one request, or one DATA frame of a response, may bring along: an update of
+/// the stream's window and one of the connection's.
+const EARNED: u32 = 2;
+
+/// What a connection sent too much of.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Flood {
+    ControlFrames,
+    Resets,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct FrameHeader {
+    length: usize,
+    kind: u8,
+    flags: u8,
+    stream: u32,
+}
+
+impl FrameHeader {
+    fn parse(bytes: [u8; HEADER]) -> Self {
+        let [l1, l2, l3, kind, flags, s1, s2, s3, s4] = bytes;
+        Self {
+            length: usize::from(l1) << 16 | usize::from(l2) << 8 | usize::from(l3),
+            kind,
+            flags,
+            // The first bit is reserved.
+            stream: u32::from_be_bytes([s1 & 0x7f, s2, s3, s4]),
+        }
+    }
+}
+
+/// Finds where frames begin.
+#[derive(Debug, Default)]
+struct FrameReader {
+    /// What is left of the payload of the frame that was seen last.
+    payload: usize,
+    kind: u8,
+    header: [u8; HEADER],
+    /// How many bytes of the next header are there already.
+    filled: usize,
+}
+
+impl FrameReader {
+    /// Consumes a part of these bytes. Returns how many, and a header that is whole with them.
+    fn next(&mut self, bytes: &[u8]) -> (usize, Option<FrameHeader>) {
+        if self.payload > 0 {
+            let skipped = self.payload.min(bytes.len());
+            self.payload -= skipped;
+            return (skipped, None);
+        }
+        let missing = self.header.get_mut(self.filled..).unwrap_or_default();
+        let count = missing.len().min(bytes.len());
+        for (to, from) in missing.iter_mut().zip(bytes) {
+            *to = *from;
+        }
+        self.filled += count;
+        if self.filled < HEADER {
+            return (count, None);
+        }
+        self.filled = 0;
+        let header = FrameHeader::parse(self.header);
+        self.payload = header.length;
+        self.kind = header.kind;
+        (count, Some(header))
+    }
+
+    fn is_between_frames(&self) -> bool {
+        self.payload == 0 && self.filled == 0
+    }
+}
+
+/// So many at once, so many a second, and those that were earned.
+#[derive(Debug)]
+struct Budget {
+    limit: FrameLimit,
+    /// Thousandths.
+    left: u64,
+    at: Instant,
+}
+
+impl Budget {
+    fn new(limit: FrameLimit) -> Self {
+        Self {
+            limit,
+            left: u64::from(limit.burst) * 1000,
+            at: Instant::now(),
+        }
+    }
+
+    fn spend(&mut self) -> bool {
+        if self.left < 1000 {
+            self.refill();
+        }
+        let spent = self.left.checked_sub(1000);
+        self.left = spent.unwrap_or(self.left);
+        spent.is_some()
+    }
+
+    fn earn(&mut self, count: u32) {
+        let full = u64::from(self.limit.burst) * 1000;
+        self.left = self.left.saturating_add(u64::from(count) * 1000).min(full);
+    }
+
+    /// Called only when the budget is spent, so that a frame costs no look at the clock.
+    fn refill(&mut self) {
+        let now = Instant::now();
+        let passed = now.duration_since(self.at).as_millis();
+        let passed = u64::try_from(passed).unwrap_or(u64::MAX);
+        let full = u64::from(self.limit.burst) * 1000;
+        let gained = passed.saturating_mul(u64::from(self.limit.per_second));
+        self.left = self.left.saturating_add(gained).min(full);
+        self.at = now;
+    }
+}
+
+/// Watches the frames of one connection, in both directions.
+#[derive(Debug)]
+pub(super) struct FrameWatch {
+    received: FrameReader,
+    sent: FrameReader,
+    /// `None` for a trusted proxy: its connection carries the requests of many clients.
+    budgets: Option<Budgets>,
+    pings_sent: u32,
+    last_stream: u32,
+    completed: u32,
+    flood: Option<Flood>,
+}
+
+#[derive(Debug)]
+struct Budgets {
+    control_frames: Budget,
+    resets: Budget,
+}
+
+impl FrameWatch {
+    pub(super) fn new(limits: &Limits, is_proxy: bool) -> Self {
+        let received = FrameReader {
+            payload: PREFACE,
+            ..FrameReader::default()
+        };
+        let budgets = (!is_proxy).then(|| Budgets {
+            control_frames: Budget::new(limits.control_frames),
+            resets: Budget::new(limits.resets),
+        });
+        Self {
+            received,
+            sent: FrameReader::default(),
+            budgets,
+            pings_sent: 0,
+            last_stream: 0,
+            completed: 0,
+            flood: None,
+        }
+    }
+
+    /// Reads what the client sent. A header that is not whole is held back: returns how many of the
+    /// bytes, from the front, may go on now. `completed` is the number of responses so far.
+    ///
+    /// The answer to a PING that was never sent becomes a frame without meaning, because h2 writes a
+    /// line to the log for each.
+    pub(super) fn receive(&mut self, bytes: &mut [u8], completed: u32) -> usize {
+        self.earn_resets(completed);
+        let mut position = 0;
+        while let Some(rest) = bytes.get(position..).filter(|rest| !rest.is_empty()) {
+            if self.received.payload == 0 && rest.len() < HEADER {
+                self.hold(rest);
+                break;
+            }
+            let (count, header) = self.received.next(rest);
+            if let Some(header) = header
+                && self.admit(header) == Admitted::Hidden
+                && let Some(kind) = bytes.get_mut(position + 3)
+            {
+                *kind = UNASSIGNED;
+            }
+            position += count;
+        }
+        position
+    }
+
+    /// Returns how many bytes of a header are missing, if some are held back.
+    pub(super) fn missing(&self) -> Option<usize> {
+        let filled = self.received.filled;
+        (filled > 0).then(|| HEADER.saturating_sub(filled))
+    }
+
+    /// Adds bytes to a header that is held back. Returns the header once it is whole.
+    pub(super) fn receive_missing(&mut self, bytes: &[u8]) -> Option<[u8; HEADER]> {
+        let (_, header) = self.received.next(bytes);
+        let mut whole = self.received.header;
+        if self.admit(header?) == Admitted::Hidden {
+            let [_, _, _, kind, ..] = &mut whole;
+            *kind = UNASSIGNED;
+        }
+        Some(whole)
+    }
+
+    /// The client sends no more: gives back what was held.
+    pub(super) fn take_held(&mut self) -> Vec<u8> {
+        let filled = std::mem::take(&mut self.received.filled);
+        self.received
+            .header
+            .get(..filled)
+            .unwrap_or_default()
+            .to_vec()
+    }
+
+    /// Reads what was sent to the client. Returns how many of the bytes belong to responses.
+    pub(super) fn send(&mut self, mut bytes: &[u8]) -> usize {
+        let mut of_responses = 0;
+        while !bytes.is_empty() {
+            let is_data = self.sent.payload > 0 && self.sent.kind == DATA;
+            let (count, header) = self.sent.next(bytes);
+            of_responses += if is_data { count } else { 0 };
+            if let Some(header) = header {
+                self.count_sent(header);
+            }
+            bytes = bytes.get(count..).unwrap_or_default();
+        }
+        of_responses
+    }
+
+    /// Tells whether the connection sent more than its budget.
+    pub(super) fn flood(&self) -> Option<Flood> {
+        self.flood
+    }
+
+    /// Returns a GOAWAY frame (RFC 9113, 6.8), if one can be sent between what was sent already.
+    pub(super) fn goaway(&self, code: u32) -> Option<Vec<u8>> {
+        self.sent.is_between_frames().then(|| {
+            let mut frame = vec![0, 0, 8, GOAWAY, 0, 0, 0, 0, 0];
+            frame.extend(self.last_stream.to_be_bytes());
+            frame.extend(code.to_be_bytes());
+            frame
+        })
+    }
+
+    fn hold(&mut self, start_of_header: &[u8]) {
+        let _ = self.received.next(start_of_header);
+    }
+
+    fn admit(&mut self, header: FrameHeader) -> Admitted {
+        match header.kind {
+            HEADERS => {
+                self.last_stream = self.last_stream.max(header.stream);
+                self.earn_control_frames();
+            }
+            DATA if header.length > 0 || header.flags & END_STREAM != 0 => {}
+            // h2 bounds these by the size of the head.
+            CONTINUATION => {}
+            RST_STREAM => self.spend_reset(),
+            PING if header.flags & ACK != 0 && self.pings_sent > 0 => self.pings_sent -= 1,
+            PING if header.flags & ACK != 0 => {
+                self.spend_control_frame();
+                return Admitted::Hidden;
+            }
+            _ => self.spend_control_frame(),
+        }
+        Admitted::AsItIs
+    }
+
+    fn count_sent(&mut self, header: FrameHeader) {
+        match header.kind {
+            DATA => self.earn_control_frames(),
+            RST_STREAM => self.spend_reset(),
+            PING if header.flags & ACK == 0 => self.pings_sent = self.pings_sent.saturating_add(1),
+            _ => {}
+        }
+    }
+
+    fn earn_control_frames(&mut self) {
+        if let Some(budgets) = &mut self.budgets {
+            budgets.control_frames.earn(EARNED);
+        }
+    }
+
+    fn earn_resets(&mut self, completed: u32) {
+        let earned = completed.wrapping_sub(self.completed);
+        self.completed = completed;
+        if let Some(budgets) = self.budgets.as_mut().filter(|_| earned > 0) {
+            budgets.resets.earn(earned);
+        }
+    }
+
+    fn spend_control_frame(&mut self) {
+        if self
+            .budgets
+            .as_mut()
+            .is_some_and(|budgets| !budgets.control_frames.spend())
+        {
+            self.flood.get_or_insert(Flood::ControlFrames);
+        }
+    }
+
+    fn spend_reset(&mut self) {
+        if self
+            .budgets
+            .as_mut()
+            .is_some_and(|budgets| !budgets.resets.spend())
+        {
+            self.flood.get_or_insert(Flood::Resets);
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Admitted {
+    AsItIs,
+    Hidden,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+        [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+    }
+
+    fn watch() -> FrameWatch {
+        let limits = Limits::default().control_frames(10, 1).resets(3, 1);
+        let mut watch = FrameWatch::new(&limits, false);
+        assert_eq!(watch.receive(&mut [b'P'; PREFACE], 0), PREFACE);
+        watch
+    }
+
+    fn receive(watch: &mut FrameWatch, bytes: &[u8]) {
+        let mut bytes = bytes.to_vec();
+        assert_eq!(watch.receive(&mut bytes, 0), bytes.len());
+    }
+
+    /// Passes bytes through in pieces, as the socket does.
+    fn pass(watch: &mut FrameWatch, bytes: &[u8], piece: usize) -> Vec<u8> {
+        let mut out = Vec::new();
+        for part in bytes.chunks(piece) {
+            let mut part = part.to_vec();
+            while let Some(missing) = watch.missing().filter(|_| !part.is_empty()) {
+                let rest = part.split_off(missing.min(part.len()));
+                out.extend(watch.receive_missing(&part).into_iter().flatten());
+                part = rest;
+            }
+            let count = watch.receive(&mut part, 0);
+            out.extend_from_slice(&part[..count]);
+        }
+        out
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn control_frames_have_a_budget_that_refills() {
+        let mut watch = watch();
+        let ping = frame(PING, 0, 0, &[0; 8]);
+        for _ in 0..10 {
+            receive(&mut watch, &ping);
+        }
+        assert_eq!(watch.flood(), None);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        receive(&mut watch, &ping);
+        assert_eq!(watch.flood(), None, "one a second");
+        receive(&mut watch, &ping);
+        assert_eq!(watch.flood(), Some(Flood::ControlFrames));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_and_responses_earn_window_updates() {
+        let mut watch = watch();
+        let update = frame(8, 0, 1, &[0, 0, 0, 1]);
+        for _ in 0..1000 {
+            receive(&mut watch, &frame(HEADERS, 5, 1, b"xx"));
+            receive(&mut watch, &update);
+            receive(&mut watch, &update);
+            assert_eq!(watch.send(&frame(DATA, 0, 1, b"abc")), 3);
+            receive(&mut watch, &update);
+            receive(&mut watch, &update);
+        }
+        assert_eq!(watch.flood(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn resets_of_both_sides_count_and_whole_responses_earn_them() {
+        let mut watch = watch();
+        let reset = frame(RST_STREAM, 0, 1, &[0, 0, 0, 8]);
+        for completed in 1..100 {
+            assert_eq!(watch.receive(&mut reset.clone(), completed), reset.len());
+        }
+        assert_eq!(watch.flood(), None, "as many responses as resets");
+        for _ in 0..2 {
+            watch.send(&reset);
+        }
+        assert_eq!(watch.flood(), None);
+        assert_eq!(watch.receive(&mut reset.clone(), 99), reset.len());
+        assert_eq!(watch.flood(), Some(Flood::Resets));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_trusted_proxy_has_no_budget() {
+        let mut watch = FrameWatch::new(&Limits::default(), true);
+        receive(&mut watch, &[b'P'; PREFACE]);
+        for _ in 0..100_000 {
+            receive(&mut watch, &frame(RST_STREAM, 0, 1, &[0; 4]));
+        }
+        assert_eq!(watch.flood(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn answers_to_pings_that_were_never_sent_are_hidden_however_they_are_cut() {
+        let ack = frame(PING, ACK, 0, &[7; 8]);
+        let hidden = frame(UNASSIGNED, ACK, 0, &[7; 8]);
+        let sent = [
+            frame(4, 0, 0, &[]),
+            ack.clone(),
+            ack.clone(),
+            frame(DATA, 1, 1, b"x"),
+        ]
+        .concat();
+        let expected = [frame(4, 0, 0, &[]), ack, hidden, frame(DATA, 1, 1, b"x")].concat();
+        for piece in 1..sent.len() {
+            let mut watch = watch();
+            watch.send(&frame(PING, 0, 0, &[7; 8]));
+            assert_eq!(
+                pass(&mut watch, &sent, piece),
+                expected,
+                "pieces of {piece}"
+            );
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_goaway_names_the_last_stream_and_never_cuts_a_frame() {
+        let mut watch = watch();
+        receive(&mut watch, &frame(HEADERS, 5, 0x8000_0007, b"xx"));
+        watch.send(&frame(DATA, 0, 1, b"abc")[..10]);
+        assert_eq!(watch.goaway(11), None);
+        watch.send(b"bc");
+        let expected = frame(GOAWAY, 0, 0, &[0, 0, 0, 7, 0, 0, 0, 11]);
+        assert_eq!(watch.goaway(11), Some(expected));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_header_that_is_cut_off_is_given_back() {
+        let mut watch = watch();
+        let mut start = [0, 0, 8, PING];
+        assert_eq!(watch.receive(&mut start, 0), 0);
+        assert_eq!(watch.take_held(), start);
+        assert_eq!(watch.missing(), None);
+    }
+}

@@ -1,0 +1,58 @@
+//! What all connections of a server share: limits, the settings of both protocols, counters.
+
+use std::sync::Arc;
+
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::TokioTimer;
+use tokio_rustls::TlsAcceptor;
+
+use super::{
+    Limits, events::Events, own_response::OwnResponses, stats::Stats, transfer::StreamExecutor,
+};
+
+/// What all connections of a server share.
+pub(super) struct Shared {
+    pub(super) http1: http1::Builder,
+    pub(super) http2: http2::Builder<StreamExecutor>,
+    pub(super) limits: Arc<Limits>,
+    pub(super) tls: Option<TlsAcceptor>,
+    pub(super) http2_in_clear: bool,
+    pub(super) own_responses: Arc<OwnResponses>,
+    pub(super) events: Arc<Events>,
+    pub(super) stats: Arc<Stats>,
+}
+
+pub(super) fn http1(limits: &Limits) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        // Heads are timed by `Activity`, from their first byte: hyper would count idle time as well.
+        .header_read_timeout(None)
+        .max_header_size(limits.header_bytes as usize)
+        .max_buf_size((limits.header_bytes as usize).max(64 * 1024));
+    builder
+}
+
+pub(super) fn http2(limits: &Arc<Limits>) -> http2::Builder<StreamExecutor> {
+    let mut builder = http2::Builder::new(StreamExecutor {
+        limits: Arc::clone(limits),
+    });
+    // The budgets of `FrameWatch` come first. These stand behind it, for proxies, and for resets that
+    // are not written yet; h2 writes a line to the log for each connection that reaches one.
+    let resets = limits.resets.burst as usize;
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.streams)
+        // Beyond its limit h2 answers 431 without any header. The server answers first.
+        .max_header_list_size(limits.header_bytes.saturating_mul(2))
+        // Streams that are opened only to be reset cost work and no place (CVE-2023-44487).
+        .max_pending_accept_reset_streams(resets.saturating_mul(2).max(20))
+        .max_local_error_reset_streams(resets.saturating_mul(2).max(256))
+        .initial_stream_window_size(64 * 1024)
+        .initial_connection_window_size(1024 * 1024)
+        .max_frame_size(16 * 1024)
+        .max_send_buf_size(64 * 1024)
+        .keep_alive_interval(limits.idle / 2)
+        .keep_alive_timeout(limits.header);
+    builder
+}

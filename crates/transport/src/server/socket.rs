@@ -1,0 +1,443 @@
+//! The socket under a connection, which comes back when HTTP is done with it.
+
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::{Buf, Bytes};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
+    net::TcpStream,
+    sync::oneshot,
+};
+use tokio_rustls::server::TlsStream;
+
+use super::{
+    activity::Activity,
+    frames::{Flood, FrameWatch},
+    own_response::OwnResponses,
+    slots::Slot,
+    tls::is_refusal_of_certificate,
+};
+use crate::server::ConnectionEventKind;
+
+/// A client that still sends when it has been answered is read for so long and so far; an abrupt
+/// close would take the response away from it (RFC 9112, 9.6).
+pub(super) const DRAIN_TIME: Duration = Duration::from_secs(1);
+pub(super) const DRAIN_BYTES: usize = 256 * 1024;
+
+/// A socket with or without TLS.
+#[derive(Debug)]
+pub(super) enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// A socket and its slot among all connections. The slot is free when the last owner drops it, also
+/// after an upgrade.
+#[derive(Debug)]
+pub(super) struct Socket {
+    stream: Stream,
+    activity: Arc<Activity>,
+    /// HTTP/2 only.
+    frames: Option<FrameWatch>,
+    _slot: Slot,
+}
+
+/// The socket as HTTP sees it.
+#[derive(Debug)]
+pub(super) struct HttpSocket {
+    /// `None` only while it is being dropped.
+    socket: Option<Socket>,
+    /// What was read to find out which protocol is spoken.
+    read_ahead: Bytes,
+    /// HTTP/2: what was counted already and is to be given out first.
+    counted: Bytes,
+    /// How many requests there were when nothing was left to write the last time.
+    flushed_after: Option<u32>,
+    /// HTTP/1: hyper's own response with the security headers, while it is being written.
+    completed_response: Option<Bytes>,
+    own_responses: Arc<OwnResponses>,
+    back: Option<oneshot::Sender<Socket>>,
+}
+
+/// Where the socket comes back to.
+pub(super) type SocketReceiver = oneshot::Receiver<Socket>;
+
+impl Socket {
+    pub(super) fn new(
+        stream: Stream,
+        activity: Arc<Activity>,
+        frames: Option<FrameWatch>,
+        slot: Slot,
+    ) -> Self {
+        Self {
+            stream,
+            activity,
+            frames,
+            _slot: slot,
+        }
+    }
+
+    /// Returns what the client sent too much of.
+    pub(super) fn flood(&self) -> Option<Flood> {
+        self.frames.as_ref().and_then(FrameWatch::flood)
+    }
+
+    /// Tells an HTTP/2 client that the connection ends.
+    pub(super) async fn send_goaway(&mut self, code: u32) {
+        let frames = self.frames.as_ref();
+        let Some(frame) = frames.and_then(|frames| frames.goaway(code)) else {
+            return;
+        };
+        let sent = async {
+            self.stream.write_all(&frame).await?;
+            self.stream.flush().await
+        };
+        let _ = tokio::time::timeout(DRAIN_TIME, sent).await;
+    }
+
+    /// Closes our half and reads what the client still sends, within bounds, so that it gets to
+    /// read what we sent.
+    pub(super) async fn drain(self) {
+        let mut socket = match self.stream {
+            Stream::Plain(socket) => socket,
+            Stream::Tls(stream) => stream.into_inner().0,
+        };
+        let drained = async {
+            let _ = socket.shutdown().await;
+            let mut scrap = [0; 8 * 1024];
+            let mut seen = 0;
+            while seen < DRAIN_BYTES {
+                match socket.read(&mut scrap).await {
+                    Ok(0) | Err(_) => break,
+                    Ok(count) => seen += count,
+                }
+            }
+        };
+        let _ = tokio::time::timeout(DRAIN_TIME, drained).await;
+    }
+
+    fn end_if_flooded(&self) -> io::Result<()> {
+        match self.flood() {
+            None => Ok(()),
+            Some(_) => Err(io::Error::other("more frames than the budget allows")),
+        }
+    }
+}
+
+impl HttpSocket {
+    pub(super) fn new(
+        socket: Socket,
+        read_ahead: Bytes,
+        own_responses: Arc<OwnResponses>,
+    ) -> (Self, SocketReceiver) {
+        let (back, receiver) = oneshot::channel();
+        let http = Self {
+            socket: Some(socket),
+            read_ahead,
+            counted: Bytes::new(),
+            flushed_after: Some(0),
+            completed_response: None,
+            own_responses,
+            back: Some(back),
+        };
+        (http, receiver)
+    }
+
+    fn socket(&mut self) -> io::Result<&mut Socket> {
+        Ok(self.socket.as_mut().ok_or(io::ErrorKind::NotConnected)?)
+    }
+
+    /// Reads from the socket, or what was read before.
+    fn poll_read_bytes(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.read_ahead.has_remaining() {
+            let count = self.read_ahead.len().min(buffer.remaining());
+            buffer.put_slice(&self.read_ahead.split_to(count));
+            return Poll::Ready(Ok(()));
+        }
+        let socket = self.socket()?;
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut socket.stream).poll_read(cx, buffer);
+        if buffer.filled().len() > before {
+            socket.activity.received();
+        }
+        if let Poll::Ready(Err(error)) = &polled
+            && is_refusal_of_certificate(error)
+        {
+            // With TLS 1.3 the refusal comes after the handshake.
+            socket
+                .activity
+                .tell(ConnectionEventKind::CertificateRefused);
+        }
+        polled
+    }
+
+    /// Reads HTTP/2. Headers of frames are passed on whole.
+    fn poll_read_frames(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        loop {
+            if self.counted.has_remaining() {
+                let count = self.counted.len().min(buffer.remaining());
+                buffer.put_slice(&self.counted.split_to(count));
+                return Poll::Ready(Ok(()));
+            }
+            if let Some(missing) = self.missing_header_bytes() {
+                ready!(self.poll_read_header(cx, missing))?;
+                continue;
+            }
+            let before = buffer.filled().len();
+            ready!(self.poll_read_bytes(cx, buffer))?;
+            let after = buffer.filled().len();
+            let socket = self.socket()?;
+            let completed = socket.activity.completed();
+            let (Some(frames), Some(new)) =
+                (&mut socket.frames, buffer.filled_mut().get_mut(before..))
+            else {
+                return Poll::Ready(Ok(()));
+            };
+            let passed = frames.receive(new, completed);
+            socket.end_if_flooded()?;
+            buffer.set_filled(before + passed);
+            if passed > 0 || after == before {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+
+    fn missing_header_bytes(&self) -> Option<usize> {
+        self.socket.as_ref()?.frames.as_ref()?.missing()
+    }
+
+    /// Reads the rest of a header that came in parts, to be given out next.
+    fn poll_read_header(&mut self, cx: &mut Context<'_>, missing: usize) -> Poll<io::Result<()>> {
+        let mut space = [0; 9];
+        let mut part = ReadBuf::new(space.get_mut(..missing).unwrap_or_default());
+        ready!(self.poll_read_bytes(cx, &mut part))?;
+        let socket = self.socket()?;
+        let Some(frames) = &mut socket.frames else {
+            return Poll::Ready(Ok(()));
+        };
+        let counted = if part.filled().is_empty() {
+            Bytes::from(frames.take_held())
+        } else {
+            let header = frames.receive_missing(part.filled());
+            header.map_or_else(Bytes::new, |header| Bytes::copy_from_slice(&header))
+        };
+        socket.end_if_flooded()?;
+        self.counted = counted;
+        Poll::Ready(Ok(()))
+    }
+
+    /// HTTP/1: hyper answers what is no request itself, without any header of ours. Its response is
+    /// told from one of the service by this: all requests are over and flushed, and none was begun
+    /// since, but something is being written.
+    fn is_own_response(&self) -> bool {
+        let Some(socket) = &self.socket else {
+            return false;
+        };
+        let activity = &socket.activity;
+        activity.is_http1()
+            && activity.is_idle()
+            && !activity.is_upgraded()
+            && self.flushed_after == Some(activity.begun())
+    }
+
+    /// Writes hyper's own response with the security headers.
+    fn poll_write_own_response(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let whole: Vec<u8> = slices
+            .iter()
+            .flat_map(|slice| slice.iter().copied())
+            .collect();
+        if self.completed_response.is_none() {
+            self.completed_response = Some(self.own_responses.complete(&whole));
+            self.socket()?
+                .activity
+                .tell(ConnectionEventKind::MalformedRequest);
+        }
+        while let Some(rest) = self.completed_response.take().filter(Buf::has_remaining) {
+            let mut rest = rest;
+            let polled = Pin::new(&mut self.socket()?.stream).poll_write(cx, &rest);
+            let count = match &polled {
+                Poll::Ready(Ok(count)) => *count,
+                Poll::Ready(Err(_)) => return polled,
+                Poll::Pending => 0,
+            };
+            rest.advance(count);
+            self.completed_response = Some(rest);
+            if count == 0 {
+                return polled;
+            }
+        }
+        // Hyper closes after it; if it wrote more, that would not be ours to change.
+        self.flushed_after = None;
+        Poll::Ready(Ok(whole.len()))
+    }
+
+    fn written(
+        &mut self,
+        slices: &[IoSlice<'_>],
+        polled: &Poll<io::Result<usize>>,
+    ) -> io::Result<()> {
+        let socket = self.socket()?;
+        match (polled, &mut socket.frames) {
+            (Poll::Ready(Ok(count)), Some(frames)) => {
+                let mut left = *count;
+                let mut of_responses = 0;
+                for slice in slices {
+                    let written = slice.get(..left.min(slice.len())).unwrap_or_default();
+                    of_responses += frames.send(written);
+                    left -= written.len();
+                }
+                socket.activity.response_written(of_responses);
+                socket.end_if_flooded()
+            }
+            (Poll::Ready(Ok(count)), None) => {
+                socket.activity.response_written(*count);
+                Ok(())
+            }
+            (Poll::Pending, None) => {
+                socket.activity.set_blocked(true);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Drop for HttpSocket {
+    fn drop(&mut self) {
+        if let (Some(socket), Some(back)) = (self.socket.take(), self.back.take()) {
+            // Nobody waits for it after an upgrade: then it is closed here.
+            let _ = back.send(socket);
+        }
+    }
+}
+
+impl AsyncRead for HttpSocket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.socket()?.frames.is_some() {
+            return self.poll_read_frames(cx, buffer);
+        }
+        self.poll_read_bytes(cx, buffer)
+    }
+}
+
+impl AsyncWrite for HttpSocket {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if self.is_own_response() {
+            return self.poll_write_own_response(cx, slices);
+        }
+        let stream = Pin::new(&mut self.socket()?.stream);
+        let polled = match slices {
+            [one] => stream.poll_write(cx, one),
+            _ => stream.poll_write_vectored(cx, slices),
+        };
+        self.written(slices, &polled)?;
+        polled
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let socket = self.socket()?;
+        ready!(Pin::new(&mut socket.stream).poll_flush(cx))?;
+        socket.activity.set_blocked(false);
+        let flushed_after = socket.activity.is_idle().then(|| socket.activity.begun());
+        self.flushed_after = flushed_after;
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket()?.stream).poll_shutdown(cx)
+    }
+}
+
+/// Hands each call to the one or the other.
+macro_rules! either {
+    ($stream:expr, $inner:ident => $call:expr) => {
+        match $stream.get_mut() {
+            Stream::Plain(inner) => {
+                let $inner = Pin::new(inner);
+                $call
+            }
+            Stream::Tls(inner) => {
+                let $inner = Pin::new(&mut **inner);
+                $call
+            }
+        }
+    };
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        either!(self, inner => inner.poll_read(cx, buffer))
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        either!(self, inner => inner.poll_write(cx, bytes))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        either!(self, inner => inner.poll_write_vectored(cx, slices))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        either!(self, inner => inner.poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        either!(self, inner => inner.poll_shutdown(cx))
+    }
+}

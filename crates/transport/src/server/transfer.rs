@@ -1,0 +1,205 @@
+//! How fast the response of one request is read.
+
+use std::{
+    cell::Cell,
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use hyper::rt::Executor;
+use tokio::time::Instant;
+
+use super::{ConnectionEventKind, Limits, activity::Activity};
+
+/// How the response of one request moves. Times are milliseconds since its start.
+#[derive(Debug)]
+pub(super) struct Transfer {
+    activity: Arc<Activity>,
+    start: Instant,
+    has_responded: AtomicBool,
+    /// Since when the client is waited for, plus one; 0 while the handler is.
+    waiting_since: AtomicU64,
+    /// How long the client was waited for before.
+    waited: AtomicU64,
+    /// Bytes that the client took.
+    taken: AtomicU64,
+}
+
+impl Transfer {
+    pub(super) fn new(activity: &Arc<Activity>) -> Arc<Self> {
+        Arc::new(Self {
+            activity: Arc::clone(activity),
+            start: Instant::now(),
+            has_responded: AtomicBool::new(false),
+            waiting_since: AtomicU64::new(0),
+            waited: AtomicU64::new(0),
+            taken: AtomicU64::new(0),
+        })
+    }
+
+    /// The head of the response is there.
+    pub(super) fn respond(&self) {
+        self.has_responded.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_responded(&self) -> bool {
+        self.has_responded.load(Ordering::Relaxed)
+    }
+
+    /// From now on the client is waited for.
+    pub(super) fn wait_for_client(&self) {
+        self.stop_waiting();
+        self.waiting_since.store(self.now() + 1, Ordering::Relaxed);
+    }
+
+    pub(super) fn stop_waiting(&self) {
+        let since = self.waiting_since.swap(0, Ordering::Relaxed);
+        if since > 0 {
+            let waited = (self.now() + 1).saturating_sub(since);
+            self.waited.fetch_add(waited, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn take(&self, bytes: u64) {
+        self.taken.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Returns when the response has been read too slowly on the whole, unless it is read faster.
+    pub(super) fn pace_deadline(&self, limits: &Limits) -> Option<Instant> {
+        let since = self.waiting_since.load(Ordering::Relaxed).checked_sub(1)?;
+        let waited = Duration::from_millis(self.waited.load(Ordering::Relaxed));
+        let remaining = limits
+            .response
+            .remaining(waited, self.taken.load(Ordering::Relaxed))?;
+        self.start
+            .checked_add(Duration::from_millis(since).checked_add(remaining)?)
+    }
+
+    /// Does the same, and also for a client that takes nothing at all.
+    fn deadline(&self, limits: &Limits) -> Option<Instant> {
+        let since = self.waiting_since.load(Ordering::Relaxed).checked_sub(1)?;
+        let stall = limits
+            .response
+            .stall
+            .map(|stall| self.start + Duration::from_millis(since) + stall);
+        match (stall, self.pace_deadline(limits)) {
+            (Some(stall), Some(pace)) => Some(stall.min(pace)),
+            (stall, pace) => stall.or(pace),
+        }
+    }
+
+    /// Waits until the response has been read too slowly.
+    async fn too_slow(&self, limits: &Limits) {
+        loop {
+            let now = Instant::now();
+            // While the handler is waited for, there is no deadline: look again later.
+            let next = self.deadline(limits).unwrap_or(now + limits.tick());
+            if next <= now {
+                return;
+            }
+            tokio::time::sleep_until(next).await;
+        }
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX - 1)
+    }
+}
+
+thread_local! {
+    /// The request that was given to the service last and has no task yet.
+    static STARTED: Cell<Option<Arc<Transfer>>> = const { Cell::new(None) };
+}
+
+/// Keeps the transfer of an HTTP/2 request for the task that hyper makes of it next.
+pub(super) fn hand_to_executor(transfer: Arc<Transfer>) {
+    STARTED.set(Some(transfer));
+}
+
+/// Runs each HTTP/2 stream as a task, and ends the stream alone when its response is read too slowly.
+///
+/// hyper does not ask a body for more while the client takes nothing, so a body cannot end itself.
+/// What can is the task of its stream: dropped, the stream is reset and all others go on. hyper calls
+/// the service and the executor one after the other on one thread, which is how the two find each other.
+#[derive(Clone, Debug)]
+pub(super) struct StreamExecutor {
+    pub(super) limits: Arc<Limits>,
+}
+
+impl<F> Executor<F> for StreamExecutor
+where
+    F: Future<Output: Send + 'static> + Send + 'static,
+{
+    fn execute(&self, stream: F) {
+        let Some(transfer) = STARTED.take() else {
+            tokio::spawn(stream);
+            return;
+        };
+        let limits = Arc::clone(&self.limits);
+        tokio::spawn(async move {
+            tokio::select! {
+                biased;
+                _ = stream => {}
+                () = transfer.too_slow(&limits) => {
+                    transfer.activity.tell(ConnectionEventKind::ResponseTimeout);
+                }
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn transfer() -> Arc<Transfer> {
+        Transfer::new(&Activity::for_tests())
+    }
+
+    fn remaining(transfer: &Transfer) -> Option<u64> {
+        let deadline = transfer.deadline(&Limits::default())?;
+        Some((deadline - Instant::now()).as_secs())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_that_the_handler_takes_is_not_slow_reading() {
+        let transfer = transfer();
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        assert_eq!(remaining(&transfer), None);
+        transfer.wait_for_client();
+        assert_eq!(remaining(&transfer), Some(30));
+        tokio::time::advance(Duration::from_secs(20)).await;
+        transfer.stop_waiting();
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        transfer.wait_for_client();
+        assert_eq!(remaining(&transfer), Some(10), "the twenty seconds stay");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_byte_now_and_then_is_too_slow() {
+        let transfer = transfer();
+        for _ in 0..5 {
+            transfer.wait_for_client();
+            tokio::time::advance(Duration::from_secs(5)).await;
+            transfer.take(1);
+        }
+        transfer.wait_for_client();
+        assert_eq!(remaining(&transfer), Some(5));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_steady_reader_has_an_hour() {
+        let transfer = transfer();
+        for _ in 0..124 {
+            transfer.wait_for_client();
+            tokio::time::advance(Duration::from_secs(29)).await;
+            transfer.take(1024 * 1024);
+        }
+        transfer.wait_for_client();
+        assert_eq!(remaining(&transfer), Some(3600 - 124 * 29));
+    }
+}
