@@ -98,12 +98,15 @@ mod time;
 mod verify;
 
 pub use self::{
-    chain::{Anchor, InvalidAnchor},
+    chain::{Anchor, CheckpointKey, CheckpointPublicKey, InvalidAnchor},
     error::{AuditError, Unavailable},
     event::{AuditEvent, Event, event_id},
     file::{FileSink, FileSinkBuilder},
     key::AuditKey,
     layer::{AuditGate, AuditHandle, AuditLayer, AuditLayerBuilder, AuditPass, SinkPolicy},
     sink::{DetachedSink, MemorySink, Sink, TracingSink},
-    verify::{Finding, Reason, VerifyError, VerifyOptions, VerifyReport, verify, verify_file},
+    verify::{
+        Checkpoints, Class, Finding, Outcome, Reason, TimeGap, VerifyError, VerifyOptions,
+        VerifyReport, acknowledge, verify, verify_file,
+    },
 };

@@ -7,6 +7,8 @@ use std::{
 };
 
 const DIGITS: usize = 20;
+/// Files that are set aside for one reason. What comes after them shares one file.
+const MAX_ASIDE: usize = 16;
 
 /// Names the part that begins with this record once it is not written any more.
 pub(crate) fn part(path: &Path, first: u64) -> PathBuf {
@@ -24,6 +26,10 @@ pub(crate) fn aside(path: &Path, why: &str, record: u64) -> PathBuf {
         name.push(format!(".{why}.{record}{suffix}"));
         path.with_file_name(name)
     };
+    if all_aside(path, why).is_ok_and(|all| all.len() >= MAX_ASIDE) {
+        // Full: the latest one is replaced by each next one.
+        return with_suffix(path, &format!(".{why}.latest"));
+    }
     let mut free = named("");
     for count in 1_u32.. {
         if !free.exists() {
@@ -51,8 +57,30 @@ pub(crate) fn all_aside(path: &Path, why: &str) -> io::Result<Vec<(u64, PathBuf)
 
 /// Names the file whose lock says that somebody writes.
 pub(crate) fn lock(path: &Path) -> PathBuf {
+    with_suffix(path, ".lock")
+}
+
+/// Names the file with the checkpoints of a trail, where no other is chosen.
+pub(crate) fn checkpoints(path: &Path) -> PathBuf {
+    with_suffix(path, ".checkpoints")
+}
+
+/// Names the file with the incidents that somebody has looked at.
+pub(crate) fn acknowledged(path: &Path) -> PathBuf {
+    with_suffix(path, ".acknowledged")
+}
+
+/// Follows a symbolic link in place of the file: the parts of a trail are beside the file itself.
+pub(crate) fn resolved(path: &Path) -> io::Result<PathBuf> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_symlink() => fs::canonicalize(path),
+        _ => Ok(path.into()),
+    }
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(".lock");
+    name.push(suffix);
     path.with_file_name(name)
 }
 
@@ -68,6 +96,14 @@ pub(crate) fn parts(path: &Path) -> io::Result<Vec<PathBuf>> {
     }
     found.sort();
     Ok(found)
+}
+
+/// Returns the number of the first record of a part, from its name.
+pub(crate) fn first_of(part: &Path) -> Option<u64> {
+    let name = part.file_name()?.as_encoded_bytes();
+    let mut pieces = name.rsplit(|byte| *byte == b'.');
+    let digits = pieces.find(|piece| piece.len() == DIGITS && piece.iter().all(u8::is_ascii_digit));
+    std::str::from_utf8(digits?).ok()?.parse().ok()
 }
 
 /// Returns the folder of a file.

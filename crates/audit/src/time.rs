@@ -16,6 +16,32 @@ pub(crate) fn rfc3339(unix_time: Duration) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z")
 }
 
+/// Reads a moment that [`rfc3339`] wrote, and no other spelling.
+pub(crate) fn parse(text: &str) -> Option<Duration> {
+    let bytes = text.as_bytes();
+    let shape = b"0000-00-00T00:00:00.000000Z";
+    let fits = bytes.len() == shape.len()
+        && bytes.iter().zip(shape).all(|(byte, shape)| match shape {
+            b'0' => byte.is_ascii_digit(),
+            _ => byte == shape,
+        });
+    let number = |from: usize, to: usize| text.get(from..to)?.parse::<u64>().ok();
+    let days = days(number(0, 4)?, number(5, 7)?, number(8, 10)?).filter(|_| fits)?;
+    let seconds = number(11, 13)? * 3600 + number(14, 16)? * 60 + number(17, 19)?;
+    let micros = u32::try_from(number(20, 26)?).ok()?;
+    let seconds = days.checked_mul(DAY)?.checked_add(seconds)?;
+    Some(Duration::new(seconds, micros.checked_mul(1000)?))
+}
+
+/// Turns a date into days since the epoch.
+fn days(year: u64, month: u64, day: u64) -> Option<u64> {
+    let month_from_march = (month + 9) % 12;
+    let year = year.checked_sub(u64::from(month <= 2))?;
+    let in_year = (153 * month_from_march + 2) / 5 + day.checked_sub(1)?;
+    let leap_days = year / 4 - year / 100 + year / 400;
+    (year * 365 + leap_days + in_year).checked_sub(EPOCH)
+}
+
 /// Turns days since the epoch into a date of the Gregorian calendar.
 fn date(days_since_epoch: u64) -> (u64, u64, u64) {
     let days = days_since_epoch.saturating_add(EPOCH);
@@ -61,6 +87,16 @@ mod tests {
             previous = next;
         }
         assert_eq!(previous, (2369, 12, 31));
+    }
+
+    #[test]
+    fn what_was_written_is_read_again() {
+        for seconds in (0..4_107_542_400_u64).step_by(86_399 * 7) {
+            let moment = Duration::new(seconds, 123_456_000);
+            assert_eq!(parse(&rfc3339(moment)), Some(moment));
+        }
+        assert_eq!(parse("2023-11-14 22:13:20.000000Z"), None);
+        assert_eq!(parse("2023-11-14T22:13:20Z"), None);
     }
 
     #[test]

@@ -9,6 +9,8 @@ use crate::output;
 pub(crate) enum Failure {
     /// What was asked could not be done: one line, with the reasons behind it.
     Impossible(String),
+    /// There are incidents that somebody must look at. They have been told.
+    Incidents,
     /// The answer was given and is no. It has been told.
     No,
 }
@@ -36,6 +38,7 @@ impl Failure {
                 output::note(format_args!("error: {problem}"));
                 ExitCode::from(2)
             }
+            Self::Incidents => ExitCode::from(3),
             Self::No => ExitCode::FAILURE,
         }
     }

@@ -5,11 +5,14 @@ use std::{
     io::{self, Write},
 };
 
-/// Prints a result.
+/// Prints a result. A reader that has seen enough (`| head`) is no failure: the exit code still tells.
 pub(crate) fn result(line: impl fmt::Display) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{line}")?;
-    out.flush()
+    let written = writeln!(out, "{line}").and_then(|()| out.flush());
+    match written {
+        Err(problem) if problem.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }
 
 /// Tells the person at the terminal something. If nobody listens, nobody needs to know.

@@ -119,7 +119,9 @@ fn read_key(path: &Path, private: bool) -> Result<String, AuditError> {
         }
         let file = File::open(path)?;
         if private && private_file::others_may(&file, 0o077)? {
-            return Err(io::Error::other("others may read or change it: chmod 600 it"));
+            return Err(io::Error::other(
+                "others may read or change it: chmod 600 it",
+            ));
         }
         let mut text = String::new();
         file.take(MAX_KEY_FILE).read_to_string(&mut text)?;
@@ -134,7 +136,9 @@ fn read_key(path: &Path, private: bool) -> Result<String, AuditError> {
 fn wrong_key(path: &Path, what: &str) -> AuditError {
     AuditError::KeyFile {
         path: path.into(),
-        error: io::Error::other(format!("{what} is in it; make one with `palisade audit key`")),
+        error: io::Error::other(format!(
+            "{what} is in it; make one with `palisade audit key`"
+        )),
     }
 }
 

@@ -6,13 +6,18 @@
 //! to be put into a canonical form before it can be verified.
 
 mod anchor;
+mod checkpoint;
 mod line;
+mod statement;
 
 use hmac::Mac;
 use sha2::{Digest, Sha256};
 
 pub use anchor::{Anchor, InvalidAnchor};
+pub(crate) use checkpoint::{Checkpoint, CheckpointLine};
+pub use checkpoint::{CheckpointKey, CheckpointPublicKey};
 pub(crate) use line::Line;
+pub(crate) use statement::{Signer, Verifier};
 
 use crate::{AuditKey, key::hex};
 

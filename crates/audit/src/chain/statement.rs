@@ -118,7 +118,10 @@ impl fmt::Debug for Signer {
 
 fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let rest = line.strip_suffix(END.as_bytes())?;
-    let digits = rest.iter().rev().take_while(|byte| byte.is_ascii_hexdigit());
+    let digits = rest
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_hexdigit());
     let (before, signature) = rest.split_at_checked(rest.len().checked_sub(digits.count())?)?;
     Some((before.strip_suffix(SIGNATURE.as_bytes())?, signature))
 }
@@ -169,7 +172,10 @@ mod tests {
             for place in 0..line.len() {
                 let mut changed = line.clone();
                 changed[place] ^= 1;
-                assert!(!verifier.accepts("checkpoint", &changed), "{signer:?} {place}");
+                assert!(
+                    !verifier.accepts("checkpoint", &changed),
+                    "{signer:?} {place}"
+                );
             }
             for length in 0..line.len() {
                 assert!(!verifier.accepts("checkpoint", &line[..length]));

@@ -6,14 +6,17 @@ use palisade_core::{SharedClock, SystemClock};
 
 use super::{
     FileSink,
+    checkpoints::{self, Checkpoints},
+    health::Health,
     journal::Journal,
     notes,
     queue::{Queue, Settings},
     recover::{Start, recover},
     store::{self, Disk, Store},
-    worker::{Worker, watch},
+    watch::watch,
+    worker::Worker,
 };
-use crate::{AuditError, AuditKey, Unavailable, chain::Seal};
+use crate::{AuditError, AuditKey, CheckpointKey, Unavailable, chain::Seal, names};
 
 /// Describes a [`FileSink`].
 #[derive(Debug)]
@@ -25,6 +28,7 @@ pub struct FileSinkBuilder {
     rotate_at: u64,
     sync_every: Duration,
     settings: Settings,
+    checkpoints: checkpoints::Settings,
 }
 
 impl FileSinkBuilder {
@@ -40,6 +44,7 @@ impl FileSinkBuilder {
                 deadline: Duration::from_secs(2),
                 fail_closed: false,
             },
+            checkpoints: checkpoints::Settings::default(),
         }
     }
 
@@ -84,6 +89,48 @@ impl FileSinkBuilder {
         self
     }
 
+    /// Writes checkpoints to this file: signed lines that say how far the trail has come. A trail that
+    /// is cut, rolled back or deleted while no process runs is found by them, at the next start and
+    /// by verification. Default: the file of the trail with `.checkpoints` behind its name. Choose a
+    /// place that whoever can write the trail cannot write: another disk, another machine.
+    pub fn checkpoints_at(mut self, file: impl Into<PathBuf>) -> Self {
+        self.checkpoints.file = Some(file.into());
+        self
+    }
+
+    /// Writes no checkpoint file. [`checkpoint_to`](Self::checkpoint_to) still counts.
+    pub fn without_checkpoint_file(mut self) -> Self {
+        self.checkpoints.beside = false;
+        self.checkpoints.file = None;
+        self
+    }
+
+    /// Gives every checkpoint also to this function: one line without a line end, for standard
+    /// output, a log collector, another machine. It runs on a thread of its own and may block.
+    pub fn checkpoint_to(
+        mut self,
+        keep: impl FnMut(&str) -> io::Result<()> + Send + 'static,
+    ) -> Self {
+        self.checkpoints.others.push(Box::new(keep));
+        self
+    }
+
+    /// Signs checkpoints with Ed25519. Default: with the key of the trail; without one they are
+    /// checksums, which show accidents and no attacks.
+    pub fn checkpoint_key(mut self, key: CheckpointKey) -> Self {
+        self.checkpoints.key = Some(key);
+        self
+    }
+
+    /// Sets how often a checkpoint is written, while there are new records: after so many records,
+    /// and after so long. Default: 10,000 records, 60 seconds. There is also one at each start, at each
+    /// rotation and at the close.
+    pub fn checkpoint_every(mut self, records: u64, pause: Duration) -> Self {
+        self.checkpoints.every_records = records;
+        self.checkpoints.every = pause;
+        self
+    }
+
     /// Takes the time from this clock.
     pub fn clock(mut self, clock: SharedClock) -> Self {
         self.clock = clock;
@@ -105,21 +152,42 @@ impl FileSinkBuilder {
             path: path.clone(),
             error,
         };
+        let locked = || AuditError::Locked { path: path.clone() };
+        // Parts and lock are beside the file itself, whatever link led to it.
+        let path = names::resolved(&path).map_err(storage)?;
+        let storage = |error| AuditError::Storage {
+            path: path.clone(),
+            error,
+        };
         let lock = store::lock(&path).map_err(storage)?;
-        let lock = lock.ok_or_else(|| AuditError::Locked { path: path.clone() })?;
-        let start = recover(&path, self.key.as_ref())?;
+        let lock = lock.ok_or_else(locked)?;
+        let data = store::lock_data(&path).map_err(storage)?;
+        let data = data.map_err(|()| locked())?;
+        let signer = self.checkpoints.signer(self.key.as_ref());
+        let file = self.checkpoints.file_of(&path);
+        let checkpoint = file.and_then(|file| checkpoints::latest(&file, &signer));
+        let start = recover(&path, self.key.as_ref(), checkpoint.as_ref())?;
+        drop(data);
         let disk = Disk::open(path.clone(), lock).map_err(storage)?;
-        self.start(disk, &start).map_err(storage)
+        let disk = disk.ok_or_else(locked)?;
+        Self {
+            path: path.clone(),
+            ..self
+        }
+        .start(disk, &start)
+        .map_err(storage)
     }
 
     /// Starts the threads over a store.
     pub(super) fn start(self, store: impl Store, start: &Start) -> io::Result<FileSink> {
+        let checkpoints = Checkpoints::start(self.checkpoints, &self.path, self.key.as_ref())?;
         let seal = Seal::new(self.key);
         let clock = Arc::clone(&self.clock);
         let mark = start.mark;
         let trail = start.trail.clone();
         let mut journal = Journal::new(store, seal, trail, mark, self.rotate_at, clock);
-        begin(&mut journal, start, self.clock.unix_time());
+        let now = self.clock.unix_time();
+        begin(&mut journal, start, now, self.settings.fail_closed);
         let queue = Arc::new(Queue::new(self.settings, Arc::clone(&self.clock)));
         let begun = journal.write().and_then(|()| journal.sync());
         let answer = begun.map_err(|_| Unavailable::Failing);
@@ -128,15 +196,16 @@ impl FileSinkBuilder {
             queue: Arc::clone(&queue),
             journal,
             synced_at: self.clock.monotonic(),
+            clocks: (now, self.clock.monotonic()),
             clock: self.clock,
             sync_every: self.sync_every,
+            checkpoints,
+            health: Health::default(),
         };
         // From here on, whatever goes wrong closes the queue.
         let sink = FileSink::new(Arc::clone(&queue), self.path);
         spawn("palisade-audit", move || worker.run())?;
-        if self.settings.fail_closed {
-            spawn("palisade-audit-watch", move || watch(&queue))?;
-        }
+        spawn("palisade-audit-watch", move || watch(&queue))?;
         Ok(sink)
     }
 
@@ -159,12 +228,12 @@ impl FileSinkBuilder {
 }
 
 /// Notes down how the trail goes on.
-fn begin(journal: &mut Journal<impl Store>, start: &Start, now: Duration) {
+fn begin(journal: &mut Journal<impl Store>, start: &Start, now: Duration, fail_closed: bool) {
     for what in &start.recovered {
         journal.push(|out| out.extend(notes::recovered(now, what)));
     }
-    if let Some(after_close) = start.resumed {
-        journal.push(|out| out.extend(notes::resumed(now, after_close)));
+    if let Some(resumed) = start.resumed {
+        journal.push(|out| out.extend(notes::resumed(now, resumed, fail_closed)));
     }
 }
 

@@ -1,7 +1,9 @@
 //! The trail in a file: one line a record, each tied to all before it.
 
 mod builder;
+mod checkpoints;
 mod drafts;
+mod health;
 mod journal;
 mod notes;
 mod queue;
@@ -9,6 +11,7 @@ mod recover;
 mod store;
 #[cfg(test)]
 mod tests;
+mod watch;
 mod worker;
 
 use std::{

@@ -5,12 +5,40 @@ use std::time::Duration;
 use super::queue::Losses;
 use crate::{Anchor, chain::Seal, json::Object, key::hex, time::rfc3339};
 
-/// Something had to be set aside.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// Characters of a torn line that are kept in the record, where the line could not be copied.
+const TORN_TEXT: usize = 512;
+
+/// Something had to be set aside, or was not there.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Recovered {
     pub(super) cause: &'static str,
     pub(super) bytes: u64,
-    pub(super) set_aside: String,
+    /// The name of the file with what was set aside.
+    pub(super) set_aside: Option<String>,
+    /// Numbers of records that are gone with it: the first and the last.
+    pub(super) gone: Option<(u64, u64)>,
+    /// An earlier trail that is gone.
+    pub(super) trail: Option<String>,
+    /// A torn line that could not be copied to a file.
+    pub(super) text: Option<String>,
+}
+
+/// How an earlier process left the file.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Resumed {
+    pub(super) after_close: bool,
+    /// Requests of this file whose head is recorded and whose end is not.
+    pub(super) unfinished: u64,
+    /// When the last record was written.
+    pub(super) last_record: Option<Duration>,
+}
+
+/// What the writer promises: whether an interruption may lose records that nobody counted.
+pub(super) fn promise(fail_closed: bool) -> &'static str {
+    match fail_closed {
+        true => "fail_closed",
+        false => "drop_and_count",
+    }
 }
 
 /// Begins a file.
@@ -32,9 +60,22 @@ pub(super) fn opened(now: Duration, trail: &str, seal: &Seal, last: Anchor) -> V
 }
 
 /// Goes on in a file that an earlier process wrote.
-pub(super) fn resumed(now: Duration, after_close: bool) -> Vec<u8> {
-    let after = if after_close { "close" } else { "interruption" };
-    note("resumed", now, |record| record.text("after", after))
+pub(super) fn resumed(now: Duration, it: Resumed, fail_closed: bool) -> Vec<u8> {
+    let after = if it.after_close {
+        "close"
+    } else {
+        "interruption"
+    };
+    note("resumed", now, |record| {
+        record.text("after", after);
+        if !it.after_close {
+            record.text("promise", promise(fail_closed));
+            record.number("unfinished", it.unfinished);
+            if let Some(last) = it.last_record {
+                record.text("last_record", &rfc3339(last));
+            }
+        }
+    })
 }
 
 /// Names what was set aside, and why.
@@ -42,7 +83,19 @@ pub(super) fn recovered(now: Duration, what: &Recovered) -> Vec<u8> {
     note("recovered", now, |record| {
         record.text("cause", what.cause);
         record.number("bytes", what.bytes);
-        record.text("set_aside", &what.set_aside);
+        if let Some(name) = &what.set_aside {
+            record.limited("set_aside", name, 255);
+        }
+        if let Some((from, to)) = what.gone {
+            record.number("from", from);
+            record.number("to", to);
+        }
+        if let Some(trail) = &what.trail {
+            record.limited("trail", trail, 64);
+        }
+        if let Some(text) = &what.text {
+            record.limited("text", text, TORN_TEXT);
+        }
     })
 }
 
@@ -54,6 +107,17 @@ pub(super) fn lost(now: Duration, losses: Losses) -> Vec<u8> {
         if losses.events > 0 {
             record.number("events", losses.events);
         }
+    })
+}
+
+/// Says that the clock of the machine was set: by how much, and which way.
+pub(super) fn clock_step(now: Duration, expected: Duration) -> Vec<u8> {
+    note("clock_step", now, |record| {
+        record.text("expected", &rfc3339(expected));
+        let forward = now >= expected;
+        record.text("direction", if forward { "forward" } else { "back" });
+        let step = now.abs_diff(expected).as_millis();
+        record.number("milliseconds", u64::try_from(step).unwrap_or(u64::MAX));
     })
 }
 

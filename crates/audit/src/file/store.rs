@@ -1,10 +1,12 @@
 //! The file under a journal, behind a trait so that tests can let it fail.
 
 use std::{
-    fs::{self, File, Metadata, OpenOptions},
-    io::{self, Write},
+    fs::{self, File, Metadata},
+    io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
+
+use palisade_internal::private_file;
 
 use crate::names;
 
@@ -13,15 +15,35 @@ pub(super) trait Store: Send + 'static {
     /// Returns how many bytes are in the file, all of them ours.
     fn length(&self) -> u64;
     /// Tells whether the file is still there, and nobody else wrote to it.
-    fn is_ours(&self) -> bool;
+    fn condition(&self) -> Condition;
     /// Adds bytes. After an error some of them may be there.
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
     /// Makes everything safe. After an error nobody knows what is there.
     fn sync(&mut self) -> io::Result<()>;
     /// Cuts the file.
     fn truncate(&mut self, length: u64) -> io::Result<()>;
-    /// Gives the file another name and opens an empty one. Returns the name.
-    fn renew(&mut self, place: Place, first: u64) -> io::Result<String>;
+    /// Gives the file another name and opens an empty one. Returns the name, if there was a file.
+    fn renew(&mut self, place: Place, first: u64) -> io::Result<Option<String>>;
+    /// Copies the first bytes of the open file, which has no name any more, to the part that it
+    /// would have become.
+    fn restore(&mut self, first: u64, length: u64) -> io::Result<()>;
+    /// Returns how many bytes are free on the disk. `None` if that is not known.
+    fn free_bytes(&self) -> Option<u64>;
+    /// Lists the older parts, oldest first.
+    fn parts(&self) -> io::Result<Vec<Part>>;
+    /// Deletes an older part.
+    fn delete(&mut self, part: &Part) -> io::Result<()>;
+}
+
+/// What became of the file under its name.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Condition {
+    /// Somebody cut it or wrote to it.
+    Changed,
+    /// It is as it was written.
+    Good,
+    /// Another file has its name, or none.
+    Unnamed,
 }
 
 /// Where a file goes that is not written any more.
@@ -31,6 +53,17 @@ pub(super) enum Place {
     Part,
     /// Out of the chain, with the reason in its name.
     Aside(&'static str),
+}
+
+/// An older part.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Part {
+    pub(super) path: PathBuf,
+    /// The number of its first record, by its name.
+    pub(super) first: u64,
+    pub(super) bytes: u64,
+    /// When it was last written, as time since the Unix epoch.
+    pub(super) modified: std::time::Duration,
 }
 
 /// A file on a disk.
@@ -46,18 +79,32 @@ pub(super) struct Disk {
 }
 
 impl Disk {
-    /// Opens a file to write at its end.
-    pub(super) fn open(path: PathBuf, lock: File) -> io::Result<Self> {
-        let file = private().append(true).create(true).open(&path)?;
+    /// Opens a file to write at its end. `None` if somebody else writes to it.
+    pub(super) fn open(path: PathBuf, lock: File) -> io::Result<Option<Self>> {
+        demand_regular(&path)?;
+        let file = data_options().create(true).open(&path)?;
+        if !take_lock(&file)? {
+            return Ok(None);
+        }
+        repair_mode(&path, &file)?;
         let length = file.metadata()?.len();
-        sync_folder(&path)?;
-        Ok(Self {
+        private_file::sync_folder(&path)?;
+        Ok(Some(Self {
             path,
             file,
             length,
             moved: None,
             _lock: lock,
-        })
+        }))
+    }
+
+    fn free_name(&self, place: Place, first: u64) -> PathBuf {
+        let part = names::part(&self.path, first);
+        match place {
+            Place::Part if !part.exists() => part,
+            Place::Part => names::aside(&self.path, "unsure", first),
+            Place::Aside(why) => names::aside(&self.path, why, first),
+        }
     }
 }
 
@@ -66,11 +113,17 @@ impl Store for Disk {
         self.length
     }
 
-    fn is_ours(&self) -> bool {
-        let (Ok(named), Ok(open)) = (fs::metadata(&self.path), self.file.metadata()) else {
-            return false;
+    fn condition(&self) -> Condition {
+        let Ok(open) = self.file.metadata() else {
+            return Condition::Changed;
         };
-        same_file(&named, &open) && open.len() == self.length
+        match fs::metadata(&self.path) {
+            Ok(named) if same_file(&named, &open) => match open.len() == self.length {
+                true => Condition::Good,
+                false => Condition::Changed,
+            },
+            _ => Condition::Unnamed,
+        }
     }
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -89,46 +142,153 @@ impl Store for Disk {
         Ok(())
     }
 
-    fn renew(&mut self, place: Place, first: u64) -> io::Result<String> {
+    fn renew(&mut self, place: Place, first: u64) -> io::Result<Option<String>> {
         let to = match self.moved.take() {
             Some(done) => done,
-            None => move_away(&self.path, self.free(place, first))?,
+            None => move_away(&self.path, self.free_name(place, first))?,
         };
         let to = self.moved.insert(to);
-        self.file = private().append(true).create_new(true).open(&self.path)?;
+        let file = data_options().create_new(true).open(&self.path)?;
+        // Nobody else can have it: the lock file is ours, and the name was free.
+        take_lock(&file)?;
+        self.file = file;
         self.length = 0;
-        sync_folder(&self.path)?;
-        let named = match to.exists() {
-            true => name(to),
-            false => "gone".to_owned(),
-        };
+        private_file::sync_folder(&self.path)?;
+        let named = to.exists().then(|| name(to));
         self.moved = None;
         Ok(named)
     }
-}
 
-impl Disk {
-    fn free(&self, place: Place, first: u64) -> PathBuf {
-        let part = names::part(&self.path, first);
-        match place {
-            Place::Part if !part.exists() => part,
-            Place::Part => names::aside(&self.path, "unsure", first),
-            Place::Aside(why) => names::aside(&self.path, why, first),
+    fn restore(&mut self, first: u64, length: u64) -> io::Result<()> {
+        let to = names::part(&self.path, first);
+        let mut copy = private_file::create_new(&to)?;
+        let copied = (|| {
+            self.file.seek(SeekFrom::Start(0))?;
+            let bytes = io::copy(&mut (&self.file).take(length), &mut copy)?;
+            if bytes < length {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            copy.sync_all()?;
+            private_file::sync_folder(&to)
+        })();
+        if copied.is_err() {
+            let _ = fs::remove_file(&to);
         }
+        copied
+    }
+
+    #[cfg(unix)]
+    fn free_bytes(&self) -> Option<u64> {
+        let disk = rustix::fs::fstatvfs(&self.file).ok()?;
+        disk.f_bavail.checked_mul(disk.f_frsize)
+    }
+
+    #[cfg(not(unix))]
+    fn free_bytes(&self) -> Option<u64> {
+        None
+    }
+
+    fn parts(&self) -> io::Result<Vec<Part>> {
+        let mut parts = Vec::new();
+        for path in names::parts(&self.path)? {
+            let metadata = fs::metadata(&path)?;
+            let modified = metadata.modified()?;
+            parts.push(Part {
+                first: names::first_of(&path).unwrap_or(0),
+                bytes: metadata.len(),
+                modified: modified
+                    .duration_since(std::time::UNIX_EPOCH)
+                    .unwrap_or_default(),
+                path,
+            });
+        }
+        Ok(parts)
+    }
+
+    fn delete(&mut self, part: &Part) -> io::Result<()> {
+        fs::remove_file(&part.path)?;
+        private_file::sync_folder(&self.path)
     }
 }
 
 /// Takes the lock that says that a trail is written. `None` if somebody else has it.
 pub(super) fn lock(path: &Path) -> io::Result<Option<File>> {
-    let file = private()
+    demand_regular(path)?;
+    let file = private_file::options()
         .append(true)
         .create(true)
         .open(names::lock(path))?;
+    Ok(take_lock(&file)?.then_some(file))
+}
+
+/// Takes the lock of the data file while it is looked at. Unlike the lock file, it cannot be removed
+/// while it counts, and it is one however many names the file has. `Ok(None)` if there is no file.
+pub(super) fn lock_data(path: &Path) -> io::Result<Result<Option<File>, ()>> {
+    demand_regular(path)?;
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Ok(None)),
+        Err(error) => return Err(error),
+    };
+    Ok(match take_lock(&file)? {
+        true => Ok(Some(file)),
+        false => Err(()),
+    })
+}
+
+fn take_lock(file: &File) -> io::Result<bool> {
     match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(fs::TryLockError::WouldBlock) => Ok(None),
+        Ok(()) => Ok(true),
+        Err(fs::TryLockError::WouldBlock) => Ok(false),
         Err(fs::TryLockError::Error(error)) => Err(error),
     }
+}
+
+fn data_options() -> fs::OpenOptions {
+    let mut options = private_file::options();
+    options.read(true).append(true);
+    options
+}
+
+/// Refuses what is there and is no file: opening a FIFO would hang, a device keeps nothing.
+fn demand_regular(path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(metadata) if !metadata.is_file() => Err(io::Error::other(
+            "it is no regular file (a folder, FIFO or device): name a file",
+        )),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Takes away what others may do with a file that was made by somebody else: write it, or, if they
+/// are not of its group, read it.
+#[cfg(unix)]
+fn repair_mode(path: &Path, file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = file.metadata()?.permissions().mode() & 0o777;
+    let repaired = mode & 0o740;
+    if mode == repaired {
+        return Ok(());
+    }
+    let done = file.set_permissions(fs::Permissions::from_mode(repaired));
+    done.map_err(|error| {
+        let mode = format!("its mode is {mode:o}, others may read or write it: chmod 600 it");
+        io::Error::new(error.kind(), mode)
+    })?;
+    tracing::warn!(
+        target: "palisade::audit",
+        file = %path.display(),
+        from = format_args!("{mode:o}"),
+        to = format_args!("{repaired:o}"),
+        "others could read or write the audit file; took that away"
+    );
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn repair_mode(_: &Path, _: &File) -> io::Result<()> {
+    Ok(())
 }
 
 /// Returns a file's name without its folder, for a record.
@@ -143,25 +303,6 @@ pub(super) fn move_away(path: &Path, to: PathBuf) -> io::Result<PathBuf> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(to),
     }
-}
-
-/// Makes names safe: a new file whose folder is not synced may be gone after a power cut.
-#[cfg(unix)]
-pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(names::folder(path))?.sync_all()
-}
-
-#[cfg(not(unix))]
-pub(super) fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
-}
-
-/// Opens files for their owner alone.
-pub(super) fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
 }
 
 #[cfg(unix)]

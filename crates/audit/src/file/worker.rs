@@ -1,21 +1,25 @@
-//! The thread that writes, and the one that watches the clock while it does.
+//! The thread that writes.
 
-use std::{io, sync::Arc, thread, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use palisade_core::SharedClock;
 
 use super::{
+    checkpoints::Checkpoints,
+    health::Health,
     journal::Journal,
     notes,
     queue::{Item, Losses, Queue, Taken},
     store::Store,
 };
-use crate::Unavailable;
+use crate::{AuditEvent, Unavailable, event_id};
 
 /// Written records stay in memory until they are safe; at so many of them that is seen to.
 const MAX_UNSYNCED: usize = 4096;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// A clock that is set by less than this is not worth a record: time services do so all day.
+const CLOCK_STEP: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
 pub(super) struct Worker<S> {
@@ -24,6 +28,10 @@ pub(super) struct Worker<S> {
     pub(super) clock: SharedClock,
     pub(super) sync_every: Duration,
     pub(super) synced_at: Duration,
+    pub(super) checkpoints: Option<Checkpoints>,
+    pub(super) health: Health,
+    /// What both clocks said when they were read last: since the epoch, and monotonic.
+    pub(super) clocks: (Duration, Duration),
 }
 
 impl<S: Store> Worker<S> {
@@ -32,6 +40,7 @@ impl<S: Store> Worker<S> {
         // However this thread ends, nobody waits for it in vain.
         let _end = EndAll(Arc::clone(&self.queue));
         let mut items = Vec::new();
+        self.keep_checkpoint(true);
         loop {
             let taken = self.queue.take(&mut items, self.due());
             self.draft(&mut items, &taken);
@@ -52,6 +61,7 @@ impl<S: Store> Worker<S> {
     }
 
     fn draft(&mut self, items: &mut Vec<Item>, taken: &Taken) {
+        self.note_clock_step();
         for item in items.drain(..) {
             self.journal.push(|out| match item {
                 Item::Event(event) => event.draft(out),
@@ -68,35 +78,70 @@ impl<S: Store> Worker<S> {
         }
     }
 
+    /// Records that the clock of the machine was set: times after it do not compare to those before.
+    fn note_clock_step(&mut self) {
+        let (unix_before, before) = self.clocks;
+        let (now, monotonic) = (self.clock.unix_time(), self.clock.monotonic());
+        self.clocks = (now, monotonic);
+        let expected = unix_before.saturating_add(monotonic.saturating_sub(before));
+        if now.abs_diff(expected) >= CLOCK_STEP {
+            self.journal
+                .push(|out| out.extend(notes::clock_step(now, expected)));
+        }
+    }
+
     /// Writes until it works, or until the queue is to be closed: then there is one attempt more.
     fn keep(&mut self, taken: &Taken) {
         let mut pause = FIRST_PAUSE;
         loop {
             let kept = self.attempt(taken);
             self.queue.answer(taken.below, kept, self.journal.safe());
-            if kept.is_ok() || !self.queue.pause(pause) {
+            if kept.is_ok() {
+                let rotated = self.journal.take_rotated();
+                return self.keep_checkpoint(rotated);
+            }
+            if !self.queue.pause(pause) {
                 return;
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
+    /// Writes a checkpoint if one is due, and notes in the trail when its place fails.
+    fn keep_checkpoint(&mut self, must: bool) {
+        let now = (self.clock.unix_time(), self.clock.monotonic());
+        let Some(checkpoints) = &mut self.checkpoints else {
+            return;
+        };
+        checkpoints.keep(self.journal.trail(), self.journal.safe(), now, must);
+        let id = match checkpoints.take_change() {
+            None => return,
+            Some(true) => event_id::CHECKPOINTS_FAILING,
+            Some(false) => event_id::CHECKPOINTS_RESTORED,
+        };
+        let event = AuditEvent::new(id).recorded_at(now.0);
+        self.journal.push(|out| event.draft(out));
+    }
+
     fn end(mut self, taken: &Taken) {
         let kept = self.attempt(taken);
         let (safe, unwritten) = (self.journal.safe(), self.journal.waiting());
         tracing::info!(target: "palisade::audit", anchor = %safe, "closed");
-        // Whoever hears that it is closed may open it again: the lock goes first.
+        self.keep_checkpoint(true);
+        if let Some(checkpoints) = self.checkpoints.take() {
+            checkpoints.finish();
+        }
+        // Whoever is told that it is closed may open it again: the lock goes first.
         drop(self.journal);
         self.queue.end_all(taken.below, kept, safe, unwritten);
     }
 
     fn attempt(&mut self, taken: &Taken) -> Result<(), Unavailable> {
-        self.try_to_keep(taken).map_err(|error| {
-            // The kind, and not the text, which may hold a path.
-            let kind = error.kind();
-            tracing::error!(target: "palisade::audit", %kind, "cannot write the audit trail");
-            Unavailable::Failing
-        })
+        self.queue.writing_since(Some(self.clock.monotonic()));
+        let outcome = self.try_to_keep(taken);
+        self.queue.writing_since(None);
+        self.health.note(&outcome, self.clock.monotonic());
+        outcome.map_err(|_| Unavailable::Failing)
     }
 
     fn try_to_keep(&mut self, taken: &Taken) -> io::Result<()> {
@@ -108,13 +153,6 @@ impl<S: Store> Worker<S> {
             self.synced_at = now;
         }
         Ok(())
-    }
-}
-
-/// Refuses answers that are late, as long as the queue is open.
-pub(super) fn watch(queue: &Queue) {
-    while queue.expire() {
-        thread::park_timeout(queue.deadline() / 4);
     }
 }
 

@@ -1,42 +1,128 @@
 //! A trail in files: the older parts, oldest first, then the one that is written.
 
 use std::{
-    fs::File,
+    fs::{self, File, Metadata},
     io::{self, BufReader},
-    path::Path,
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
-use super::{VerifyError, VerifyOptions, VerifyReport, Walk};
+use super::{
+    VerifyError, VerifyOptions, VerifyReport, acknowledge,
+    scan::{Scan, Tail},
+};
 use crate::names;
 
-/// Verifies the trail that is written at `path`, with the older parts that lie beside it.
+/// A writer may rotate or retire files while they are listed: then they are listed again.
+const ATTEMPTS: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Verifies the trail that is written at `path`, with the older parts, the checkpoints and the
+/// acknowledgements beside it. A writer may be running.
 ///
 /// # Errors
 ///
-/// [`VerifyError::Broken`] names file and line of the first bad record, [`VerifyError::Io`] says
-/// that a file is not there or cannot be read.
+/// [`VerifyError::Unverifiable`] if the trail was written with another key or by another version,
+/// [`VerifyError::Io`] if a file is not there or cannot be read.
 pub fn verify_file(
     path: impl AsRef<Path>,
     options: &VerifyOptions,
 ) -> Result<VerifyReport, VerifyError> {
-    let path = path.as_ref();
-    let mut files = names::parts(path)?;
-    // The writer may have been killed between renaming the old part and making the new one.
-    if path.exists() || files.is_empty() {
-        files.push(path.into());
+    let path = names::resolved(path.as_ref())?;
+    for _ in 0..ATTEMPTS {
+        if let Some(report) = verify_once(&path, options)? {
+            return Ok(report);
+        }
+        thread::sleep(PAUSE);
     }
-    let mut walk = Walk::new(options.key.clone(), options.anchor);
-    for name in &files {
-        read(&mut walk, name)?;
-    }
-    walk.finish(files.last().map(AsRef::as_ref))
+    let problem = "files of the trail disappear while it is read";
+    Err(io::Error::new(io::ErrorKind::NotFound, problem).into())
 }
 
-/// Lets a walk read one file.
-pub(crate) fn read(walk: &mut Walk, name: &Path) -> Result<(), VerifyError> {
-    let file = File::open(name)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("not a regular file").into());
+/// Verifies the files as they are listed. `None` if one was retired between its listing and its
+/// opening.
+fn verify_once(path: &Path, options: &VerifyOptions) -> Result<Option<VerifyReport>, VerifyError> {
+    // Checkpoints first: records that they are about are in the files already.
+    let mut expected = options.expected();
+    let default = names::checkpoints(path);
+    let checkpoints = options.checkpoints.as_deref().unwrap_or(&default);
+    expected.read(checkpoints, &options.checkpoint_verifier())?;
+    let summary = expected.summary.clone();
+    let (parts, live) = listed(path)?;
+    let mut scan = options.scan(expected);
+    for part in &parts {
+        match read_part(&mut scan, part, Tail::Part) {
+            Err(VerifyError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(None);
+            }
+            read => read?,
+        }
     }
-    walk.file(&mut BufReader::with_capacity(64 * 1024, file), Some(name))
+    if let Some(live) = live {
+        let mut reader = BufReader::with_capacity(64 * 1024, live);
+        scan.file(&mut reader, Some(path), Tail::Live)?;
+    }
+    let mut report = scan.finish();
+    report.checkpoints = summary;
+    acknowledge::apply(path, options.key.as_ref(), &mut report)?;
+    Ok(Some(report))
+}
+
+/// Opens the file that is written and lists the older parts, so that they belong together: between
+/// the two, the file may have become an older part.
+fn listed(path: &Path) -> io::Result<(Vec<PathBuf>, Option<File>)> {
+    for _ in 0..ATTEMPTS {
+        let live = open_regular(path);
+        let parts = names::parts(path)?;
+        match live {
+            Ok(live) if is_at(path, &live.metadata()?) => return Ok((parts, Some(live))),
+            Ok(_) => {}
+            // Between two parts: the old one is renamed, the new one not made yet.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !parts.is_empty() => {
+                thread::sleep(PAUSE);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    // The writer may have been killed between renaming the old part and making the new one.
+    let parts = names::parts(path)?;
+    match (parts.is_empty(), open_regular(path)) {
+        (_, Ok(live)) => Ok((parts, Some(live))),
+        (false, Err(error)) if error.kind() == io::ErrorKind::NotFound => Ok((parts, None)),
+        (_, Err(error)) => Err(error),
+    }
+}
+
+#[cfg(unix)]
+fn is_at(path: &Path, open: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata(path).is_ok_and(|named| (named.dev(), named.ino()) == (open.dev(), open.ino()))
+}
+
+#[cfg(not(unix))]
+fn is_at(path: &Path, _: &Metadata) -> bool {
+    path.exists()
+}
+
+/// Opens a file for reading. A FIFO or a device is refused before it is opened, as that may hang.
+pub(super) fn open_regular(path: &Path) -> io::Result<File> {
+    let regular = |metadata: Metadata| match metadata.is_file() {
+        true => Ok(()),
+        false => Err(io::Error::other("not a regular file")),
+    };
+    regular(fs::metadata(path)?)?;
+    let file = File::open(path)?;
+    regular(file.metadata()?)?;
+    Ok(file)
+}
+
+/// Lets a scan read one file.
+pub(crate) fn read_part(scan: &mut Scan, name: &Path, tail: Tail) -> Result<(), VerifyError> {
+    let file = open_regular(name)?;
+    scan.file(
+        &mut BufReader::with_capacity(64 * 1024, file),
+        Some(name),
+        tail,
+    )
 }

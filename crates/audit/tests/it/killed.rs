@@ -134,6 +134,7 @@ fn ten_times_killed_under_load_every_answered_request_is_there_once() {
     }
     drop(FileSink::at(&path).open().unwrap());
     let report = verify_file(&path, &VerifyOptions::new()).unwrap();
+    assert!(report.is_intact(), "{report:#?}");
     let times = times(&path);
     assert!(answered.len() >= 20 * ROUNDS);
     for id in &answered {

@@ -13,6 +13,7 @@ mod attacks;
 mod endings;
 mod fail_closed;
 mod file;
+mod incidents;
 mod killed;
 mod props;
 mod records;

@@ -1,5 +1,7 @@
 //! `palisade audit`: trails.
 
+mod acknowledge;
+mod key;
 mod verify;
 
 use clap::Subcommand;
@@ -9,12 +11,16 @@ use crate::Failure;
 /// What can be done with a trail.
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    Acknowledge(acknowledge::Acknowledge),
+    Key(key::Key),
     Verify(verify::Verify),
 }
 
 impl Command {
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self {
+            Self::Acknowledge(command) => command.run(),
+            Self::Key(command) => command.run(),
             Self::Verify(command) => command.run(),
         }
     }

@@ -4,32 +4,32 @@ use std::path::PathBuf;
 
 use clap::Args;
 use palisade_audit::{
-    Anchor, AuditKey, Finding, VerifyError, VerifyOptions, VerifyReport, verify_file,
+    Anchor, AuditKey, CheckpointPublicKey, Class, Finding, Outcome, VerifyError, VerifyOptions,
+    VerifyReport, verify_file,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{Failure, output};
 
 const EXAMPLES: &str = "\
-Rotated parts beside the file are verified with it, oldest first. Exit code 0: intact. 1: not, and the first bad record
-is named. 2: it could not be read.
+Rotated parts beside the file are verified with it, oldest first. Checkpoints are read from FILE.checkpoints, if it is
+there: they show that the end was cut off. The server may be running.
 
-Whoever can write the file can cut its end off. Keep the last record's anchor elsewhere, and give it the next time.
+Exit code 0: intact. 1: records were altered, removed or forged; all findings are listed. 2: it could not be read, or was
+written with another key. 3: incidents that somebody must look at; `palisade audit acknowledge` settles them.
 
 Examples:
   palisade audit verify audit.jsonl
   palisade audit verify audit.jsonl --key audit.key --json
+  palisade audit verify audit.jsonl --checkpoints /mnt/witness/audit.checkpoints --checkpoint-key checkpoint.key.pub
   palisade audit verify audit.jsonl --anchor 1234:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 
 /// Checks that every record is what was written, in its place, and none is missing
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Verify {
-    /// The file that is written, or was
-    file: PathBuf,
-    /// The key that the trail was written with
-    #[arg(long, value_name = "FILE")]
-    key: Option<PathBuf>,
+    #[command(flatten)]
+    trail: Trail,
     /// A record that must be there, as an earlier run named it
     #[arg(long, value_name = "SEQUENCE:HASH")]
     anchor: Option<Anchor>,
@@ -38,97 +38,156 @@ pub(crate) struct Verify {
     json: bool,
 }
 
-impl Verify {
-    pub(super) fn run(self) -> Result<(), Failure> {
-        match verify_file(&self.file, &self.options()?) {
-            Ok(report) => Ok(output::result(self.intact(&report))?),
-            Err(VerifyError::Broken(finding)) => {
-                output::result(self.broken(&finding))?;
-                Err(Failure::No)
-            }
-            Err(VerifyError::Io(problem)) => Err(Failure::new(format_args!(
-                "cannot read {}: {problem}",
-                self.file.display()
-            ))),
-            Err(problem) => Err(problem.into()),
-        }
-    }
+/// A trail and what it is held against.
+#[derive(Args)]
+pub(super) struct Trail {
+    /// The file that is written, or was
+    pub(super) file: PathBuf,
+    /// The key that the trail was written with
+    #[arg(long, value_name = "FILE")]
+    pub(super) key: Option<PathBuf>,
+    /// The file with the checkpoints of the trail, if it is not FILE.checkpoints
+    #[arg(long, value_name = "FILE")]
+    checkpoints: Option<PathBuf>,
+    /// The public key that checks the checkpoints, if they have a key of their own
+    #[arg(long, value_name = "FILE")]
+    checkpoint_key: Option<PathBuf>,
+}
 
-    fn options(&self) -> Result<VerifyOptions, Failure> {
+impl Trail {
+    pub(super) fn options(&self) -> Result<VerifyOptions, Failure> {
         let mut options = VerifyOptions::new();
         if let Some(key) = &self.key {
             options = options.key(AuditKey::from_file(key)?);
         }
-        if let Some(anchor) = self.anchor {
-            options = options.anchor(anchor);
+        if let Some(checkpoints) = &self.checkpoints {
+            options = options.checkpoints(checkpoints);
+        }
+        if let Some(key) = &self.checkpoint_key {
+            options = options.checkpoint_key(CheckpointPublicKey::from_file(key)?);
         }
         Ok(options)
     }
 
-    fn intact(&self, report: &VerifyReport) -> String {
-        if self.json {
-            return json!({
-                "intact": true,
-                "records": report.records,
-                "requests": report.requests,
-                "unfinished": report.unfinished,
-                "lost": report.lost,
-                "turned_away": report.turned_away,
-                "recoveries": report.recoveries,
-                "torn_bytes": report.torn_bytes,
-                "files": report.files,
-                "first": report.first,
-                "anchor": report.last.to_string(),
-                "key": report.key,
-            })
-            .to_string();
-        }
-        told(report)
+    pub(super) fn verify(&self, options: &VerifyOptions) -> Result<VerifyReport, Failure> {
+        verify_file(&self.file, options).map_err(|problem| match problem {
+            VerifyError::Io(problem) => Failure::new(format_args!(
+                "cannot read {}: {problem}",
+                self.file.display()
+            )),
+            problem => problem.into(),
+        })
     }
+}
 
-    fn broken(&self, finding: &Finding) -> String {
-        if self.json {
-            return json!({
-                "intact": false,
-                "file": finding.file.as_ref().map(|file| file.display().to_string()),
-                "line": finding.line,
-                "record": finding.sequence,
-                "reason": finding.reason.to_string(),
-            })
-            .to_string();
+impl Verify {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let mut options = self.trail.options()?;
+        if let Some(anchor) = self.anchor {
+            options = options.anchor(anchor);
         }
-        format!("not intact: {finding}")
+        let report = self.trail.verify(&options)?;
+        let text = match self.json {
+            true => document(&report).to_string(),
+            false => told(&report),
+        };
+        output::result(text)?;
+        match report.outcome() {
+            Outcome::Intact => Ok(()),
+            Outcome::Incidents => Err(Failure::Incidents),
+            _ => Err(Failure::No),
+        }
+    }
+}
+
+fn outcome(report: &VerifyReport) -> &'static str {
+    match report.outcome() {
+        Outcome::Intact => "intact",
+        Outcome::Incidents => "incidents",
+        _ => "not intact",
+    }
+}
+
+fn document(report: &VerifyReport) -> Value {
+    json!({
+        "outcome": outcome(report).replace(' ', "_"),
+        "intact": report.is_intact(),
+        "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
+        "findings_total": report.findings_total,
+        "records": report.records,
+        "requests": report.requests,
+        "folded": report.folded,
+        "events": report.events,
+        "unfinished": report.unfinished,
+        "lost": report.lost,
+        "events_lost": report.events_lost,
+        "turned_away": report.turned_away,
+        "recoveries": report.recoveries,
+        "torn_bytes": report.torn_bytes,
+        "interruptions": report.interruptions,
+        "uncounted_interruptions": report.uncounted_interruptions,
+        "unproven": report.unproven,
+        "clock_steps": report.clock_steps,
+        "gaps": report.gaps_total,
+        "retired": report.retired,
+        "files": report.files,
+        "first": report.first,
+        "closed": report.closed,
+        "anchor": report.last.to_string(),
+        "trail": report.trail,
+        "key": report.key,
+        "checkpoints": {
+            "found": report.checkpoints.found,
+            "valid": report.checkpoints.valid,
+            "forged": report.checkpoints.forged,
+            "unknown": report.checkpoints.unknown,
+        },
+    })
+}
+
+fn finding(finding: &Finding) -> Value {
+    json!({
+        "class": class(finding),
+        "file": finding.file.as_ref().map(|file| file.display().to_string()),
+        "line": finding.line,
+        "record": finding.sequence,
+        "reason": finding.reason.to_string(),
+        "acknowledged_by": finding.acknowledged_by,
+    })
+}
+
+fn class(finding: &Finding) -> &'static str {
+    match finding.class() {
+        Class::Acknowledged => "acknowledged",
+        Class::Incident => "incident",
+        _ => "broken",
     }
 }
 
 /// Tells what is there, and of what is not as it should be only that.
 fn told(report: &VerifyReport) -> String {
-    let mut lines = vec![format!(
-        "intact: {} records of {} requests in {} files, from record {}",
-        report.records, report.requests, report.files, report.first
-    )];
-    let remarks = [
-        (
-            report.unfinished,
-            "requests have no end: they still run, or the process was killed",
-        ),
-        (
-            report.lost,
-            "requests were not recorded, by the writer's own count",
-        ),
-        (
-            report.turned_away,
-            "requests were refused because they could not be recorded",
-        ),
-        (
-            report.recoveries,
-            "times the writer set something damaged aside and went on",
-        ),
-    ];
-    for (count, remark) in remarks {
-        if count > 0 {
-            lines.push(format!("  {count} {remark}"));
-        }
+    let mut lines: Vec<String> = report.findings.iter().map(told_finding).collect();
+    if report.findings_total > u64::try_from(report.findings.len()).unwrap_or(u64::MAX) {
+        lines.push(format!("  {} findings in all", report.findings_total));
+    }
+    lines.push(format!(
+        "{}: {} records of {} requests in {} files, from record {}",
+        outcome(report),
+        report.records,
+        report.requests,
+        report.files,
+        report.first
+    ));
+    let remarks = remarks(report);
+    let remarks = remarks.iter().filter(|(count, _)| *count > 0);
+    lines.extend(remarks.map(|(count, remark)| format!("  {count} {remark}")));
+    if !report.closed {
+        lines.push("  not closed: the server still runs, or was killed".into());
+    }
+    if !report.checkpoints.found {
+        lines.push(
+            "  no checkpoints: a cut end would not show; give --checkpoints or --anchor".into(),
+        );
     }
     match &report.key {
         Some(key) => lines.push(format!("  written with key {key}")),
@@ -138,4 +197,65 @@ fn told(report: &VerifyReport) -> String {
     }
     lines.push(format!("  anchor {}", report.last));
     lines.join("\n")
+}
+
+fn told_finding(finding: &Finding) -> String {
+    match (finding.class(), &finding.acknowledged_by) {
+        (Class::Acknowledged, Some(by)) => {
+            format!("acknowledged by {}: {finding}", by.escape_debug())
+        }
+        (Class::Incident, _) => format!("incident: {finding}"),
+        _ => format!("not intact: {finding}"),
+    }
+}
+
+fn remarks(report: &VerifyReport) -> [(u64, &'static str); 13] {
+    [
+        (
+            report.folded,
+            "repeated refusals and connection events are counted, not listed",
+        ),
+        (
+            report.unfinished,
+            "requests have no end: they still run, or the process was killed",
+        ),
+        (
+            report.lost,
+            "requests were not recorded, by the writer's own count",
+        ),
+        (
+            report.events_lost,
+            "events were not recorded, by the writer's own count",
+        ),
+        (
+            report.turned_away,
+            "requests were refused because they could not be recorded",
+        ),
+        (
+            report.recoveries,
+            "times the writer set something aside and went on",
+        ),
+        (
+            report.interruptions,
+            "times a process ended without closing the trail",
+        ),
+        (
+            report.uncounted_interruptions,
+            "of those may have lost records that nobody counted: the writer was not fail-closed",
+        ),
+        (
+            report.unproven,
+            "records could not be proven: the record before them is missing or bad",
+        ),
+        (report.clock_steps, "times the clock of the machine was set"),
+        (report.gaps_total, "times no record was written for long"),
+        (
+            report.retired,
+            "is the last record that was deleted in order (retention)",
+        ),
+        (
+            report.checkpoints.valid,
+            "checkpoints have the right signature",
+        ),
+    ]
 }

@@ -5,12 +5,14 @@
 //! nothing leaves memory before it is: a failed write is cut off again and repeated, a failed sync
 //! moves everything since the last good one into a new file.
 
-mod mend;
+mod renew;
 
 use std::io;
 
 use palisade_core::SharedClock;
+use palisade_internal::log_limit::LogLimit;
 
+use self::renew::Broken;
 use super::{drafts::Drafts, notes, store::Store};
 use crate::{Anchor, chain::Seal};
 
@@ -25,7 +27,15 @@ pub(super) struct Journal<S> {
     synced: Mark,
     waiting: Drafts,
     unsynced: Drafts,
-    broken: Option<&'static str>,
+    broken: Option<Broken>,
+    /// The records of a file without a name are in a part already.
+    restored: bool,
+    /// A part was finished since somebody asked.
+    rotated: bool,
+    /// The cause that was told of last, in a record that is not safe yet.
+    told: Option<&'static str>,
+    renewals: LogLimit,
+    rotations: LogLimit,
 }
 
 /// A place in the trail, and in the file.
@@ -57,6 +67,11 @@ impl<S: Store> Journal<S> {
             waiting: Drafts::default(),
             unsynced: Drafts::default(),
             broken: None,
+            restored: false,
+            rotated: false,
+            told: None,
+            renewals: LogLimit::per_minute(),
+            rotations: LogLimit::per_minute(),
         }
     }
 
@@ -80,12 +95,25 @@ impl<S: Store> Journal<S> {
         self.synced.anchor
     }
 
+    /// Returns the file.
+    pub(super) fn store(&mut self) -> &mut S {
+        &mut self.store
+    }
+
+    /// Returns the name of the trail.
+    pub(super) fn trail(&self) -> &str {
+        &self.trail
+    }
+
+    /// Tells whether a part was finished since the last time.
+    pub(super) fn take_rotated(&mut self) -> bool {
+        std::mem::take(&mut self.rotated)
+    }
+
     /// Writes what is waiting.
     pub(super) fn write(&mut self) -> io::Result<()> {
-        if self.broken.is_none() && !self.store.is_ours() {
-            self.broken = Some("replaced");
-        }
-        self.mend()?;
+        self.look_at_file();
+        self.go_on_elsewhere()?;
         if self.store.length() >= self.rotate_at && !self.waiting.is_empty() {
             self.rotate()?;
         }
@@ -98,7 +126,7 @@ impl<S: Store> Journal<S> {
         if let Err(error) = self.store.append(&lines) {
             // No partial line may be taken for a record, by us or by who reads along.
             if self.store.truncate(before).is_err() {
-                self.broken = Some("write_failed");
+                self.broken = Some(Broken::Failed("write_failed"));
             }
             return Err(error);
         }
@@ -117,10 +145,11 @@ impl<S: Store> Journal<S> {
         }
         if let Err(error) = self.store.sync() {
             // The system may have thrown the pages away and would say `Ok` the next time.
-            self.broken = Some("sync_failed");
+            self.broken = Some(Broken::Failed("sync_failed"));
             return Err(error);
         }
         self.synced = self.written;
+        self.told = None;
         self.unsynced.clear();
         Ok(())
     }

@@ -20,6 +20,10 @@ pub(super) struct State {
     pub(super) failing: bool,
     /// Asks below this number were late: only a later success ends `failing`.
     pub(super) late_below: u64,
+    /// Since when the writer is in a write or a sync, on the monotonic clock.
+    pub(super) writing_since: Option<Duration>,
+    /// It was told that the disk hangs.
+    pub(super) hanging: bool,
     pub(super) closing: bool,
     pub(super) closed: bool,
     pub(super) end: Result<(), Unavailable>,
@@ -38,6 +42,8 @@ impl Default for State {
             lost_before: 0,
             failing: false,
             late_below: 0,
+            writing_since: None,
+            hanging: false,
             closing: false,
             closed: false,
             end: Ok(()),

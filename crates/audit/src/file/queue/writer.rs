@@ -92,6 +92,33 @@ impl Queue {
         goes_on
     }
 
+    /// Notes that the writer begins to write (when), or that it is done.
+    pub(in crate::file) fn writing_since(&self, since: Option<Duration>) {
+        self.lock().writing_since = since;
+    }
+
+    /// Logs once that a write takes longer than the deadline, and once that it is over. In
+    /// drop-and-count mode nobody else would notice a disk that hangs.
+    pub(in crate::file) fn tell_hanging(&self) {
+        let now = self.clock.monotonic();
+        let mut state = self.lock();
+        let hangs = state
+            .writing_since
+            .is_some_and(|since| now.saturating_sub(since) > self.settings.deadline);
+        let told = mem::replace(&mut state.hanging, hangs);
+        let waiting = state.items.len();
+        drop(state);
+        match (told, hangs) {
+            (false, true) => {
+                tracing::error!(target: "palisade::audit", waiting, "the disk of the audit trail does not answer");
+            }
+            (true, false) => {
+                tracing::info!(target: "palisade::audit", waiting, "the disk of the audit trail answers again");
+            }
+            _ => {}
+        }
+    }
+
     fn sleep<'a>(
         &'a self,
         mut state: MutexGuard<'a, State>,

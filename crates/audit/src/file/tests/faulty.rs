@@ -3,9 +3,12 @@
 use std::{
     io,
     sync::{Arc, Condvar, Mutex, MutexGuard},
+    time::Duration,
 };
 
-use super::super::store::{Place, Store};
+use crate::chain::Line;
+
+use super::super::store::{Condition, Part, Place, Store};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Faulty(Arc<(Mutex<Inner>, Condvar)>);
@@ -26,7 +29,11 @@ pub(super) struct Inner {
     pub(super) no_renew: bool,
     pub(super) foreign: bool,
     pub(super) hangs: bool,
+    /// A sync hangs now.
+    pub(super) hanging: bool,
     pub(super) syncs: usize,
+    pub(super) free: Option<u64>,
+    pub(super) modified: Duration,
 }
 
 impl Faulty {
@@ -54,8 +61,11 @@ impl Store for Faulty {
         self.set().length
     }
 
-    fn is_ours(&self) -> bool {
-        !self.set().foreign
+    fn condition(&self) -> Condition {
+        match self.set().foreign {
+            true => Condition::Changed,
+            false => Condition::Good,
+        }
     }
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -74,8 +84,10 @@ impl Store for Faulty {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        let inner = self.set();
+        let mut inner = self.set();
+        inner.hanging = inner.hangs;
         let mut inner = self.0.1.wait_while(inner, |inner| inner.hangs).unwrap();
+        inner.hanging = false;
         inner.syncs += 1;
         match inner.no_sync {
             true => Err(io::Error::other("input/output error")),
@@ -93,7 +105,7 @@ impl Store for Faulty {
         Ok(())
     }
 
-    fn renew(&mut self, place: Place, first: u64) -> io::Result<String> {
+    fn renew(&mut self, place: Place, first: u64) -> io::Result<Option<String>> {
         let mut inner = self.set();
         if inner.no_renew {
             return Err(io::Error::other("permission denied"));
@@ -105,6 +117,42 @@ impl Store for Faulty {
         }
         inner.length = 0;
         inner.foreign = false;
-        Ok(format!("part.{first}"))
+        Ok(Some(format!("part.{first}")))
+    }
+
+    fn restore(&mut self, _: u64, length: u64) -> io::Result<()> {
+        let mut inner = self.set();
+        let length = usize::try_from(length).unwrap();
+        let part = inner.file[..length].to_vec();
+        inner.parts.push(part);
+        Ok(())
+    }
+
+    fn free_bytes(&self) -> Option<u64> {
+        self.set().free
+    }
+
+    fn parts(&self) -> io::Result<Vec<Part>> {
+        let inner = self.set();
+        let parts = inner.parts.iter().enumerate();
+        let parts = parts.map(|(index, part)| Part {
+            path: index.to_string().into(),
+            first: Line::parse(part.split(|byte| *byte == b'\n').next().unwrap())
+                .unwrap()
+                .sequence,
+            bytes: part.len().try_into().unwrap(),
+            modified: inner.modified,
+        });
+        Ok(parts.collect())
+    }
+
+    fn delete(&mut self, part: &Part) -> io::Result<()> {
+        let mut inner = self.set();
+        let first = |bytes: &Vec<u8>| {
+            let line = bytes.split(|byte| *byte == b'\n').next().unwrap();
+            Line::parse(line).unwrap().sequence
+        };
+        inner.parts.retain(|it| first(it) != part.first);
+        Ok(())
     }
 }

@@ -4,15 +4,18 @@ mod faulty;
 mod journal;
 mod sink;
 
-use std::io::BufReader;
+use std::{io::BufReader, time::Duration};
 
-use crate::{VerifyError, VerifyReport, verify::Walk};
+use crate::{
+    VerifyError, VerifyReport,
+    verify::{Expected, Scan, Tail},
+};
 
 /// Verifies parts one by one, as files.
 fn verified(parts: &[&[u8]]) -> Result<VerifyReport, VerifyError> {
-    let mut walk = Walk::new(None, None);
+    let mut scan = Scan::new(None, Expected::default(), Duration::MAX);
     for part in parts {
-        walk.file(&mut BufReader::new(*part), None)?;
+        scan.file(&mut BufReader::new(*part), None, Tail::Last)?;
     }
-    walk.finish(None)
+    Ok(scan.finish())
 }

@@ -33,6 +33,7 @@ fn open(builder: FileSinkBuilder, store: &Faulty) -> FileSink {
         resumed: None,
         recovered: Vec::new(),
     };
+    let builder = builder.without_checkpoint_file();
     builder.start(store.clone(), &start).unwrap()
 }
 
@@ -174,6 +175,9 @@ async fn a_disk_that_hangs_is_not_waited_for_beyond_the_deadline() {
     let request = Request::new();
     sink.begin().unwrap();
     let waiting = sink.head(&request.head());
+    while !store.set().hanging {
+        tokio::task::yield_now().await;
+    }
     clock.advance(Duration::from_millis(21));
     assert_eq!(get(waiting).await, Err(Unavailable::TimedOut));
     assert_eq!(

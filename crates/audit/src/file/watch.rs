@@ -1,0 +1,17 @@
+//! The thread that watches the one that writes: whether answers are late, and whether the disk hangs.
+
+use std::{thread, time::Duration};
+
+use super::queue::Queue;
+
+/// The watcher looks at least this often, however long the deadline is.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Refuses answers that are late and tells of a disk that hangs, as long as the queue is open.
+pub(super) fn watch(queue: &Queue) {
+    let pause = (queue.deadline() / 4).min(LONGEST_PAUSE);
+    while queue.expire() {
+        queue.tell_hanging();
+        thread::park_timeout(pause);
+    }
+}

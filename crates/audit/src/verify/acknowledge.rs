@@ -1,0 +1,137 @@
+//! Incidents that somebody has looked at, signed with the key of the trail.
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, Read, Write},
+    path::Path,
+    time::Duration,
+};
+
+use palisade_internal::private_file;
+use serde::Deserialize;
+
+use super::{Finding, VerifyReport, files::open_regular};
+use crate::{
+    AuditError, AuditKey,
+    chain::{Signer, Verifier},
+    json::Object,
+    names,
+    time::rfc3339,
+};
+
+const PURPOSE: &str = "acknowledgement";
+const MAX_LINE: u64 = 16 * 1024;
+const MAX_NAME: usize = 128;
+const MAX_NOTE: usize = 512;
+
+#[derive(Deserialize)]
+struct Acknowledgement {
+    trail: String,
+    record: u64,
+    reason: String,
+    by: String,
+}
+
+/// Writes down that somebody has looked at an incident: the next verification tells it as
+/// acknowledged. The line is signed with the key of the trail and kept beside it, in the file with
+/// `.acknowledged` behind its name.
+///
+/// `by` is cut after 128 characters, `note` after 512.
+///
+/// # Errors
+///
+/// [`AuditError::Setting`] if the finding is no incident or the report names no trail,
+/// [`AuditError::Storage`] if the file cannot be written.
+pub fn acknowledge(
+    path: impl AsRef<Path>,
+    key: &AuditKey,
+    report: &VerifyReport,
+    finding: &Finding,
+    by: &str,
+    note: &str,
+    now: Duration,
+) -> Result<(), AuditError> {
+    if !finding.reason.is_incident() {
+        return Err(AuditError::Setting(
+            "only incidents can be acknowledged: records that were altered or removed stay so",
+        ));
+    }
+    let Some(trail) = &report.trail else {
+        return Err(AuditError::Setting("there is no trail to acknowledge"));
+    };
+    let mut line = Vec::with_capacity(512);
+    let mut object = Object::open(&mut line);
+    object.number("v", 1);
+    object.text("type", PURPOSE);
+    object.text("time", &rfc3339(now));
+    object.text("trail", trail);
+    object.number("record", finding.sequence);
+    object.text("reason", &finding.reason.to_string());
+    object.limited("by", by, MAX_NAME);
+    object.limited("note", note, MAX_NOTE);
+    object.text("key", &key.id());
+    object.leave_open();
+    Signer::of(Some(key)).sign(PURPOSE, &mut line);
+    line.push(b'\n');
+    let path = path.as_ref();
+    append(path, &line).map_err(|error| AuditError::Storage {
+        path: names::acknowledged(path),
+        error,
+    })
+}
+
+fn append(path: &Path, line: &[u8]) -> io::Result<()> {
+    let path = names::acknowledged(&names::resolved(path)?);
+    let mut file: File = private_file::options()
+        .append(true)
+        .create(true)
+        .open(&path)?;
+    file.write_all(line)?;
+    file.sync_all()?;
+    private_file::sync_folder(&path)
+}
+
+/// Marks the incidents of a report that were acknowledged.
+pub(super) fn apply(
+    path: &Path,
+    key: Option<&AuditKey>,
+    report: &mut VerifyReport,
+) -> io::Result<()> {
+    let Some(key) = key else { return Ok(()) };
+    let file = match open_regular(&names::acknowledged(path)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
+    let verifier = Verifier::of(Some(key));
+    let (mut reader, mut line) = (BufReader::new(file), Vec::new());
+    loop {
+        line.clear();
+        if reader
+            .by_ref()
+            .take(MAX_LINE)
+            .read_until(b'\n', &mut line)?
+            == 0
+        {
+            return Ok(());
+        }
+        let whole = line.strip_suffix(b"\n").unwrap_or(&line);
+        if !verifier.accepts(PURPOSE, whole) {
+            continue;
+        }
+        if let Ok(acknowledgement) = serde_json::from_slice::<Acknowledgement>(whole) {
+            mark(report, &acknowledgement);
+        }
+    }
+}
+
+fn mark(report: &mut VerifyReport, it: &Acknowledgement) {
+    if report.trail.as_ref() != Some(&it.trail) {
+        return;
+    }
+    for finding in &mut report.findings {
+        let same = finding.sequence == it.record && finding.reason.to_string() == it.reason;
+        if same && finding.reason.is_incident() {
+            finding.acknowledged_by = Some(it.by.clone());
+        }
+    }
+}

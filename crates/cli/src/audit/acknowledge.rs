@@ -1,0 +1,65 @@
+//! `palisade audit acknowledge`.
+
+use clap::Args;
+use palisade_audit::{AuditKey, Class, acknowledge};
+
+use super::verify::Trail;
+use crate::{Failure, moment::now, output};
+
+const EXAMPLES: &str = "\
+An incident is what the writer recorded itself (a damaged file, a trail that was rolled back), or what can have an innocent
+reason (older files that are kept elsewhere). Somebody must look at it. The acknowledgement is signed with the key of the
+trail and kept in FILE.acknowledged; `palisade audit verify` tells it and exits with 0.
+
+Examples:
+  palisade audit acknowledge audit.jsonl --key audit.key --record 1042 --by lin --note 'disk replaced, ticket 381'
+  palisade audit acknowledge audit.jsonl --key audit.key --all --by lin --note 'restored from backup'";
+
+/// Marks incidents as looked at, signed with the key of the trail
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Acknowledge {
+    #[command(flatten)]
+    trail: Trail,
+    /// The record that `verify` named
+    #[arg(long, value_name = "NUMBER", required_unless_present = "all")]
+    record: Option<u64>,
+    /// Every incident that there is now
+    #[arg(long, conflicts_with = "record")]
+    all: bool,
+    /// Who looked at it
+    #[arg(long, value_name = "NAME")]
+    by: String,
+    /// What was found out
+    #[arg(long, value_name = "TEXT")]
+    note: String,
+}
+
+impl Acknowledge {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let Some(key) = &self.trail.key else {
+            return Err(Failure::new(
+                "an acknowledgement is signed: give --key with the key of the trail",
+            ));
+        };
+        let key = AuditKey::from_file(key)?;
+        let report = self.trail.verify(&self.trail.options()?)?;
+        let open = report.findings.iter().filter(|finding| {
+            finding.class() == Class::Incident
+                && self.record.is_none_or(|record| record == finding.sequence)
+        });
+        let mut count = 0;
+        for finding in open {
+            let (by, note) = (&self.by, &self.note);
+            acknowledge(&self.trail.file, &key, &report, finding, by, note, now())?;
+            output::note(format_args!("acknowledged {finding}"));
+            count += 1;
+        }
+        match count {
+            0 => Err(Failure::new(
+                "there is no such incident that waits for somebody",
+            )),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! `palisade audit key`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use palisade_audit::CheckpointKey;
+
+use crate::{Failure, output, secret_file};
+
+const EXAMPLES: &str = "\
+Writes two files: the private key, for the server (FileSink's checkpoint_key), and the public key with `.pub` behind the
+name, for whoever verifies.
+
+Example:
+  palisade audit key checkpoint.key";
+
+/// Makes an Ed25519 key that signs checkpoints
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Key {
+    /// The file to make
+    file: PathBuf,
+}
+
+impl Key {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let key = CheckpointKey::generate()?;
+        let mut public = self.file.clone().into_os_string();
+        public.push(".pub");
+        let public = PathBuf::from(public);
+        secret_file::create(&self.file, &key.to_text())?;
+        let text = key.public_key().to_text();
+        palisade_internal::private_file::write_new(&public, text.as_bytes()).map_err(
+            |problem| {
+                Failure::new(format_args!(
+                    "cannot create {}: {problem}",
+                    public.display()
+                ))
+            },
+        )?;
+        output::note(format_args!(
+            "made {} (secret) and {}",
+            self.file.display(),
+            public.display()
+        ));
+        Ok(())
+    }
+}
