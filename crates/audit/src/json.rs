@@ -119,13 +119,17 @@ fn unicode(out: &mut Vec<u8>, character: char) {
     }
 }
 
-/// Tells whether a character may break a line or lie about what stands on it: controls, line and
-/// paragraph separators, bidirectional and invisible characters, tags, the byte order mark.
+/// Tells whether a character may break a line or lie about what is on it: controls, line and
+/// paragraph separators, bidirectional characters, and all that are shown as nothing (Unicode's
+/// default ignorable ones, variation selectors, Hangul fillers, the empty braille cell, tags).
 fn is_harmful(character: char) -> bool {
     character.is_control()
         || matches!(character,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+            | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
@@ -144,6 +148,26 @@ mod tests {
             written("a\r\n\u{1b}[31m\u{7f}\u{9b}\u{2028}\u{202e}\""),
             r#""a\u000d\u000a\u001b[31m\u007f\u009b\u2028\u202e\"""#
         );
+    }
+
+    #[test]
+    fn letters_that_are_shown_as_nothing_are_escaped() {
+        for hidden in [
+            '\u{3164}',
+            '\u{ffa0}',
+            '\u{115f}',
+            '\u{1160}',
+            '\u{fe0f}',
+            '\u{e0100}',
+            '\u{34f}',
+            '\u{2800}',
+            '\u{17b4}',
+            '\u{180b}',
+            '\u{1d173}',
+        ] {
+            let text = written(&format!("admin{hidden}"));
+            assert!(text.is_ascii() && text.len() > "\"admin\"".len(), "{text}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A tamper-evident audit trail of every request, also of the refused and the aborted ones.
 //!
-//! [`AuditLayer`] stands outermost. It hears of a request first and of its end last, and gives each
+//! [`AuditLayer`] is the outermost layer. It sees a request first and its end last, and gives each
 //! [`Sink`] one [`Event`] for it: who, what, when, from where, with which outcome, why refused, what
 //! was cleaned, at which cost. There is one for every request: a panic, an error, a client that left
 //! and a refusal are outcomes like others.
@@ -38,19 +38,20 @@
 //! # let _ = stack; Ok::<(), palisade_audit::AuditError>(())
 //! ```
 //!
-//! # What stands in a record, and what does not
+//! # What is in a record, and what is not
 //!
 //! No header value, no query value and no body, unless a loudly named option says so; chosen values
-//! can be recorded as codes under a key, which tell only that two are equal. A path stands there as
-//! the template of its route; where none is known, shortened. Reasons that a client is not told are
-//! there. A record is one line, whatever is in it: line ends, escape sequences and characters that
-//! turn the reading direction are escaped.
+//! can be recorded as codes under a key, which tell only that two are equal. A path is recorded as
+//! the template of its route; where none is known, as its length and a code under a key. Reasons that
+//! a client is not told are there. A record is one line of at most 32 KiB, whatever is in it: line
+//! ends, escape sequences, invisible letters and characters that turn the reading direction are
+//! escaped.
 //!
 //! | member | what it says |
 //! |---|---|
 //! | `v`, `type` | version 1; `request`, or `head` and `end` of one that had to be recorded before its answer, or `gate` |
 //! | `time`, `id`, `duration_us` | when the request came (UTC), its identifier, how long it took |
-//! | `method`, `route` or `path` | the method; the template, or the shortened path where there is none |
+//! | `method`, `route`, or `path_length` and `path_code` | the method; the template, or what is recorded of the path where there is none |
 //! | `client`, `scheme` | the address that the transport layer decided on, and `http` or `https` |
 //! | `principal` or `identity` | `kind`, `id`, `credential` (its public name), `owner`; or `anonymous`, or `unknown` if nobody looked |
 //! | `fields` | chosen values: `hmac:…` under the correlation key, or in clear by a loud option |
@@ -58,31 +59,39 @@
 //! | `refused`, `would_refuse` | guard, stable code and private reason |
 //! | `credential_failed`, `cleaned`, `degraded`, `noted`, `close_panicked`, `facts_lost` | what guards noticed |
 //! | `settled` | what the request cost, in the handler's words |
+//! | `cut_from_bytes` | how long the record was before it was written without its notes |
 //! | `seq`, `hash` | its place in the chain |
 //!
-//! The writer's own records are `opened` (a file begins), `resumed` (a process goes on), `recovered`
-//! (something was set aside), `lost` (requests without a record, counted) and `closed`.
+//! Other records are `event` (something that is no request: see [`AuditEvent`]) and the writer's own:
+//! `opened` (a file begins), `resumed` (a process goes on), `recovered` (something was set aside or is
+//! gone), `lost` (requests without a record, counted), `folded` (repeated refusals, counted),
+//! `retired` (older parts were deleted), `clock_step` (the machine's clock was set) and `closed`.
 //!
 //! # What the chain shows
 //!
 //! Every record carries its number and a hash over itself and the record before. [`verify_file`]
-//! names the first record that was altered, removed, repeated, moved or forged. Whoever can write the
-//! file can compute new hashes for all of it, so give the sink a [key](FileSinkBuilder::key); and can
-//! cut records off the end, so keep an [`Anchor`] elsewhere. Somebody who reads the key from the
-//! memory of the process can forge from then on: a chain shows what happens to records after they
+//! lists all records that were altered, removed, repeated, moved or forged, and goes on after each.
+//! Whoever can write the file can compute new hashes for all of it, so give the sink a
+//! [key](FileSinkBuilder::key); and can cut records off the end or put an older copy in place, so keep
+//! [checkpoints](FileSinkBuilder::checkpoints_at) in a second place. Somebody who reads the key from
+//! the memory of the process can forge from then on: a chain shows what happens to records after they
 //! were written, not what a process was made to write.
 //!
 //! # Deployment
 //!
-//! In fail-closed mode every answer waits for the disk, refusals too: waiting answers share one sync.
-//! A disk that is full then means 503 for everybody, so give the trail a partition of its own and an
-//! alarm, and put a limit by address inside the layer, so that one client cannot fill it alone.
+//! In fail-closed mode every answer waits for the disk: waiting answers share one sync. A disk that is
+//! full then means 503 for everybody. Repeated refusals are counted in place of being written, what
+//! first ones may take has a budget, and [`FileSinkBuilder::low_space`] says what is done when the
+//! disk has little room; still give the trail a partition of its own and an alarm.
 //!
-//! A trail that is being written may end in a line that is not whole yet; verify it again, or after
-//! [`AuditHandle::flush`].
+//! One process writes a file, and locks on the file and beside it see to that. Other tools must not
+//! move or cut the file (`logrotate` with `copytruncate`): it is noticed and told as an incident.
+//! Rotation is built in.
 //!
-//! One process writes a file, and its lock sees to it. Other tools must not move or cut the file
-//! (`logrotate` with `copytruncate`): it is noticed and told as damage. Rotation is built in.
+//! # Closing
+//!
+//! Call [`AuditHandle::close`] when the server has stopped. It waits for requests under way, so that
+//! the end of a streamed body is recorded that outlives `axum::serve`'s graceful shutdown.
 
 mod chain;
 mod error;
@@ -101,7 +110,7 @@ pub use self::{
     chain::{Anchor, CheckpointKey, CheckpointPublicKey, InvalidAnchor},
     error::{AuditError, Unavailable},
     event::{AuditEvent, Event, event_id},
-    file::{FileSink, FileSinkBuilder},
+    file::{FileSink, FileSinkBuilder, LowSpace},
     key::AuditKey,
     layer::{AuditGate, AuditHandle, AuditLayer, AuditLayerBuilder, AuditPass, SinkPolicy},
     sink::{DetachedSink, MemorySink, Sink, TracingSink},

@@ -177,6 +177,16 @@ mod tests {
     }
 
     #[test]
+    fn files_that_are_set_aside_are_bounded_in_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.jsonl");
+        for record in 0..1000 {
+            fs::write(aside(&path, "sync_failed", record), "").unwrap();
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), MAX_ASIDE + 1);
+    }
+
+    #[test]
     fn nothing_is_set_aside_over_something_else() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("audit.jsonl");

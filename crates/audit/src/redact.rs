@@ -10,23 +10,49 @@ use crate::{AuditError, AuditKey};
 const SHOWN_BYTES: usize = 256;
 /// Query parameters that are looked at; nobody means more.
 const PARAMETERS: usize = 64;
-/// Headers and parameters whose values are secrets by definition: no option shows them.
-const ALWAYS_SECRET: [&str; 9] = [
-    "access_token",
-    "api_key",
-    "authorization",
+/// Names whose values are secrets, as a whole, without case and punctuation.
+const SECRET_NAMES: [&str; 15] = [
+    "accesskey",
+    "assertion",
+    "auth",
+    "code",
+    "hmac",
+    "jwt",
+    "key",
+    "nonce",
+    "otp",
+    "pass",
+    "pin",
+    "pwd",
+    "sid",
+    "sig",
+    "signature",
+];
+/// Parts of names whose values are secrets, without case and punctuation.
+const SECRET_PARTS: [&str; 13] = [
+    "apikey",
+    "authoriz",
+    "bearer",
     "cookie",
+    "credential",
+    "passcode",
+    "passphrase",
+    "passwd",
     "password",
-    "proxy-authorization",
-    "set-cookie",
+    "privatekey",
+    "secret",
+    "session",
     "token",
-    "x-api-key",
 ];
 
 /// The settings of what is recorded of a request's head.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Redaction {
     pub(crate) raw_paths: bool,
+    /// Paths of unknown routes are recorded shortened, and not as a code.
+    pub(crate) unknown_paths: bool,
+    /// The key of codes of paths: the correlation key, or one of this process.
+    pub(crate) path_key: Option<AuditKey>,
     pub(crate) mask_client: bool,
     pub(crate) key: Option<AuditKey>,
     pub(crate) fields: Vec<Field>,
@@ -64,9 +90,7 @@ impl Redaction {
         if self.key.is_none() && fields.any(|field| field.form == Form::Correlated) {
             return Err(AuditError::NoCorrelationKey);
         }
-        let secret = |field: &Field| {
-            field.form == Form::Clear && ALWAYS_SECRET.contains(&field.place.name())
-        };
+        let secret = |field: &Field| field.form == Form::Clear && is_secret(field.place.name());
         match self.fields.iter().any(secret) {
             true => Err(AuditError::Setting(
                 "credentials and cookies are never recorded in clear",
@@ -89,6 +113,12 @@ impl Redaction {
             }
         }
         shown
+    }
+
+    /// Returns the code of a path: two are equal if their length and their beginning are.
+    pub(crate) fn path_code(&self, start: &str, length: usize) -> Option<String> {
+        let key = self.path_key.as_ref()?;
+        Some(key.correlate("path", format!("{length}:{start}").as_bytes()))
     }
 
     /// Returns a client's address as it is recorded.
@@ -130,6 +160,13 @@ impl Place {
             Self::Query(name) => parameter(head.uri.query()?, name),
         }
     }
+}
+
+/// Tells whether a header or parameter holds a secret by its name: no option shows such values.
+fn is_secret(name: &str) -> bool {
+    let letters = name.chars().filter(|it| it.is_alphanumeric());
+    let name: String = letters.flat_map(char::to_lowercase).collect();
+    SECRET_NAMES.contains(&name.as_str()) || SECRET_PARTS.iter().any(|part| name.contains(part))
 }
 
 /// Finds the first parameter of a name, decoded as forms are.
@@ -189,11 +226,29 @@ mod tests {
 
     #[test]
     fn credentials_are_never_shown_in_clear() {
-        let mut redaction = Redaction::default();
-        redaction.fields.push(Field {
-            place: Place::Header(http::header::COOKIE),
-            form: Form::Clear,
-        });
-        assert!(redaction.check().is_err());
+        for name in [
+            "refresh_token",
+            "client_secret",
+            "code",
+            "session",
+            "Session-Id",
+            "Refresh_Token",
+            "API-KEY",
+            "x-amz-security-token",
+            "id_token",
+            "PASSWORD",
+            "sig",
+            "X-CSRF-Token",
+        ] {
+            let mut redaction = Redaction::default();
+            redaction.fields.push(Field {
+                place: Place::Query(name.into()),
+                form: Form::Clear,
+            });
+            assert!(redaction.check().is_err(), "{name}");
+        }
+        for name in ["format", "page", "country_code", "keyboard", "user-agent"] {
+            assert!(!is_secret(name), "{name}");
+        }
     }
 }

@@ -38,8 +38,9 @@ mod shield;
 pub use palisade_api_key::*;
 pub use palisade_audit::{
     Anchor, AuditError, AuditEvent, AuditGate, AuditHandle, AuditKey, AuditLayer,
-    AuditLayerBuilder, DetachedSink, FileSink, FileSinkBuilder, MemorySink, Sink, SinkPolicy,
-    TracingSink, VerifyOptions, VerifyReport, event_id, verify, verify_file,
+    AuditLayerBuilder, CheckpointKey, CheckpointPublicKey, DetachedSink, FileSink, FileSinkBuilder,
+    LowSpace, MemorySink, Sink, SinkPolicy, TracingSink, VerifyOptions, VerifyReport, event_id,
+    verify, verify_file,
 };
 pub use palisade_core::*;
 pub use palisade_rate_limit::{

@@ -190,7 +190,7 @@ pub mod event_id {
     pub const CLOSED_WITH_OPEN_REQUESTS: &str = "audit.closed_with_open_requests";
     /// A sink of the audit layer panicked or missed its deadline.
     pub const SINK_FAILED: &str = "audit.sink_failed";
-    /// Records are deleted because they are older, or more, than is kept. See the record `retired`.
+    /// Older parts that are not kept any longer could not be deleted.
     pub const RETENTION_FAILED: &str = "audit.retention_failed";
     /// Checkpoints could not be written to their place.
     pub const CHECKPOINTS_FAILING: &str = "audit.checkpoints_failing";

@@ -2,11 +2,13 @@
 
 use palisade_core::{Ending, Identity, Principal};
 
-use super::{Event, Stage, facts};
+use super::{Event, Stage, facts, seen::Path};
 use crate::{json::Object, redact, time::rfc3339};
 
 /// The version of the record's members. Members may be added to it; none changes its meaning.
 const VERSION: u64 = 1;
+/// Bytes of a record before it is sealed. Readers take lines of up to 64 KiB.
+pub(crate) const MAX_RECORD: usize = 32 * 1024;
 /// Characters of a name that an operator or a store chose.
 pub(super) const NAME: usize = 128;
 /// Characters of a longer text.
@@ -37,8 +39,37 @@ impl Form {
 }
 
 impl Event {
-    /// Writes the event as a record that is still open, for the chain to seal.
+    /// Writes the event as a record that is still open, for the chain to seal. One that would be too
+    /// long is written without what guards and handlers noted, and says how long it was.
     pub(crate) fn draft(&self, form: Form, out: &mut Vec<u8>) {
+        let start = out.len();
+        let mut record = self.begin(form, out);
+        self.shown(&mut record, form);
+        self.outcome(&mut record);
+        self.observations(&mut record);
+        self.costs(&mut record);
+        record.leave_open();
+        let length = out.len().saturating_sub(start);
+        if length > MAX_RECORD {
+            out.truncate(start);
+            self.draft_cut(form, length, out);
+        }
+    }
+
+    fn draft_cut(&self, form: Form, length: usize, out: &mut Vec<u8>) {
+        let mut record = self.begin(form, out);
+        self.outcome(&mut record);
+        if let Some((guard, code)) = self.refused_by() {
+            record.objects("refused", [(guard, code)], |object, (guard, code)| {
+                object.limited("guard", guard, NAME);
+                object.limited("code", code, NAME);
+            });
+        }
+        record.number("cut_from_bytes", u64::try_from(length).unwrap_or(u64::MAX));
+        record.leave_open();
+    }
+
+    fn begin<'a>(&self, form: Form, out: &'a mut Vec<u8>) -> Object<'a> {
         let mut record = Object::open(out);
         record.number("v", VERSION);
         record.text("type", form.name());
@@ -47,10 +78,7 @@ impl Event {
         if form != Form::End {
             self.request(&mut record);
         }
-        self.outcome(&mut record);
-        self.observations(&mut record);
-        self.costs(&mut record);
-        record.leave_open();
+        record
     }
 
     fn request(&self, record: &mut Object<'_>) {
@@ -58,11 +86,7 @@ impl Event {
         if let Some(route) = self.route() {
             record.limited("route", route, NAME);
         }
-        if let Some(path) = self.seen.path.as_deref()
-            && (self.route().is_none() || self.redaction.raw_paths)
-        {
-            record.limited("path", path, TEXT);
-        }
+        self.path(record);
         if let Some(client) = self.cx.client() {
             record.text("client", &self.redaction.client(client.ip()).to_string());
             record.text("scheme", client.scheme().as_str());
@@ -72,11 +96,27 @@ impl Event {
             Identity::Unknown => record.text("identity", "unknown"),
             Identity::Known(who) => principal(record, who),
         }
-        self.shown(record);
     }
 
-    fn shown(&self, record: &mut Object<'_>) {
-        if self.seen.shown.is_empty() {
+    fn path(&self, record: &mut Object<'_>) {
+        match &self.seen.path {
+            Some(Path::Clear(path)) => record.limited("path", path, TEXT),
+            Some(Path::Unknown(path)) if self.route().is_none() => {
+                if self.redaction.unknown_paths {
+                    return record.limited("path", &path.shortened(), TEXT);
+                }
+                let length = u64::try_from(path.length).unwrap_or(u64::MAX);
+                record.number("path_length", length);
+                if let Some(code) = self.redaction.path_code(&path.start, path.length) {
+                    record.text("path_code", &format!("hmac:{code}"));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn shown(&self, record: &mut Object<'_>, form: Form) {
+        if form == Form::End || self.seen.shown.is_empty() {
             return;
         }
         let mut fields = record.object("fields");

@@ -6,13 +6,16 @@ mod facts;
 mod path;
 mod seen;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 use http::{Method, StatusCode};
-use palisade_core::{Ending, Principal, RequestId, RouteMatch, SecurityContext};
+use palisade_core::{Ending, Fact, Principal, RequestId, RouteMatch, SecurityContext};
 
 pub use self::audit_event::{AuditEvent, event_id};
-pub(crate) use self::{encode::Form, seen::Seen};
+pub(crate) use self::{
+    encode::{Form, MAX_RECORD},
+    seen::Seen,
+};
 use crate::redact::Redaction;
 
 /// What happened to one request: what sinks are given.
@@ -101,6 +104,27 @@ impl Event {
     #[must_use]
     pub fn refusal(&self) -> Option<&'static str> {
         self.cx.refusal()
+    }
+
+    /// Returns the guard that refused the request, and the code, if it was refused.
+    #[must_use]
+    pub fn refused_by(&self) -> Option<(&'static str, &'static str)> {
+        let code = self.cx.refusal()?;
+        let guard = self.cx.with_facts(|facts| {
+            let refused = |fact: &Fact| match fact {
+                Fact::Refused { guard, .. } => Some(*guard),
+                _ => None,
+            };
+            facts.iter().rev().find_map(refused)
+        });
+        Some((guard.unwrap_or("unknown"), code))
+    }
+
+    /// Returns the client's address as it is recorded: masked, if the layer says so.
+    #[must_use]
+    pub fn client_shown(&self) -> Option<IpAddr> {
+        let client = self.cx.client()?;
+        Some(self.redaction.client(client.ip()))
     }
 
     /// Returns the status of the answer, once there is one.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{Method, request};
 use palisade_core::{Clock, SecurityContext};
 
-use super::path;
+use super::path::UnknownPath;
 use crate::redact::{Redaction, Shown};
 
 /// Methods of people's own making are as long as they like.
@@ -17,9 +17,16 @@ pub(crate) struct Seen {
     pub(crate) time: Duration,
     pub(crate) began: Duration,
     pub(crate) method: Method,
-    /// Shortened, and only where no route is known yet.
-    pub(crate) path: Option<String>,
+    /// Only where no route is known yet, or by a loud option.
+    pub(crate) path: Option<Path>,
     pub(crate) shown: Vec<Shown>,
+}
+
+/// A path, in the form in which it may be recorded.
+#[derive(Clone, Debug)]
+pub(crate) enum Path {
+    Clear(Box<str>),
+    Unknown(UnknownPath),
 }
 
 impl Seen {
@@ -31,9 +38,9 @@ impl Seen {
     ) -> Self {
         let path = head.uri.path();
         let path = match (redaction.raw_paths, cx.rule()) {
-            (true, _) => Some(path.into()),
+            (true, _) => Some(Path::Clear(path.into())),
             (false, Some(_)) => None,
-            (false, None) => Some(path::shorten(path)),
+            (false, None) => Some(Path::Unknown(UnknownPath::of(path))),
         };
         Self {
             time: clock.unix_time(),

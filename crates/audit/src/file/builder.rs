@@ -3,6 +3,7 @@
 use std::{io, path::PathBuf, sync::Arc, thread, time::Duration};
 
 use palisade_core::{SharedClock, SystemClock};
+use palisade_internal::log_limit::LogLimit;
 
 use super::{
     FileSink,
@@ -10,13 +11,17 @@ use super::{
     health::Health,
     journal::Journal,
     notes,
-    queue::{Queue, Settings},
+    queue::{FoldSettings, Queue, Settings},
     recover::{Start, recover},
+    retention::{Retention, Retirement},
+    space::{LowSpace, Space},
     store::{self, Disk, Store},
     watch::watch,
     worker::Worker,
 };
 use crate::{AuditError, AuditKey, CheckpointKey, Unavailable, chain::Seal, names};
+
+const MIB: u64 = 1024 * 1024;
 
 /// Describes a [`FileSink`].
 #[derive(Debug)]
@@ -29,6 +34,8 @@ pub struct FileSinkBuilder {
     sync_every: Duration,
     settings: Settings,
     checkpoints: checkpoints::Settings,
+    retention: Retention,
+    low_space: Vec<(LowSpace, u64)>,
 }
 
 impl FileSinkBuilder {
@@ -43,7 +50,16 @@ impl FileSinkBuilder {
                 capacity: 8192,
                 deadline: Duration::from_secs(2),
                 fail_closed: false,
+                fold: FoldSettings {
+                    window: Some(Duration::from_secs(60)),
+                    budget: 32 * 1024,
+                },
             },
+            retention: Retention::default(),
+            low_space: vec![
+                (LowSpace::Warn, 512 * MIB),
+                (LowSpace::CountRefusals, 128 * MIB),
+            ],
             checkpoints: checkpoints::Settings::default(),
         }
     }
@@ -81,11 +97,54 @@ impl FileSinkBuilder {
         self
     }
 
-    /// Sets the length at which a file becomes an older part; 64 MiB by default. Older parts are
-    /// never deleted here: how long to keep them is for law and operator to say. A start reads the
-    /// file that is written whole, so this also bounds how long that takes.
+    /// Sets the length at which a file becomes an older part; 64 MiB by default. Older parts are kept,
+    /// unless [`keep_for`](Self::keep_for) or [`keep_at_most`](Self::keep_at_most) says otherwise. A
+    /// start reads the file that is written whole, so this also bounds how long that takes.
     pub fn rotate_at(mut self, bytes: u64) -> Self {
         self.rotate_at = bytes;
+        self
+    }
+
+    /// Sets the time in which repeated refusals of one address, guard and code (and connection events
+    /// of one address and identifier) are one record and one count. Default: 60 seconds. A process
+    /// that is killed loses the counts of at most this time.
+    pub fn fold_window(mut self, window: Duration) -> Self {
+        self.settings.fold.window = Some(window);
+        self
+    }
+
+    /// Writes every refusal as a record of its own, without limit: one client can then fill the disk.
+    pub fn dangerously_record_every_refusal(mut self) -> Self {
+        self.settings.fold.window = None;
+        self
+    }
+
+    /// Sets how many bytes a second records of refusals may take, with 16 seconds' worth at once;
+    /// beyond it they are counted only. Default: 32 KiB, which is 2.8 GB a day under attack.
+    pub fn refusal_budget(mut self, bytes_per_second: u32) -> Self {
+        self.settings.fold.budget = bytes_per_second;
+        self
+    }
+
+    /// Deletes older parts when their last record is older than this. Default: they are kept. A
+    /// deletion is a record of its own, `retired`, which verification knows.
+    pub fn keep_for(mut self, age: Duration) -> Self {
+        self.retention.age = Some(age);
+        self
+    }
+
+    /// Deletes the oldest parts when all files together are larger than this. Default: they are kept.
+    pub fn keep_at_most(mut self, bytes: u64) -> Self {
+        self.retention.bytes = Some(bytes);
+        self
+    }
+
+    /// Sets what is done when less than so many bytes are free on the disk. Default:
+    /// [`Warn`](LowSpace::Warn) below 512 MiB, [`CountRefusals`](LowSpace::CountRefusals) below 128 MiB.
+    /// Zero switches an action off.
+    pub fn low_space(mut self, action: LowSpace, free_bytes: u64) -> Self {
+        self.low_space.retain(|(known, _)| *known != action);
+        self.low_space.push((action, free_bytes));
         self
     }
 
@@ -201,6 +260,9 @@ impl FileSinkBuilder {
             sync_every: self.sync_every,
             checkpoints,
             health: Health::default(),
+            space: Space::new(self.low_space),
+            retirement: Retirement::new(self.retention),
+            trouble: LogLimit::per_minute(),
         };
         // From here on, whatever goes wrong closes the queue.
         let sink = FileSink::new(Arc::clone(&queue), self.path);
@@ -219,6 +281,16 @@ impl FileSinkBuilder {
             it if it.settings.capacity < 2 => Err(AuditError::Setting(
                 "an audit queue needs room for 2 records or more",
             )),
+            it if it
+                .settings
+                .fold
+                .window
+                .is_some_and(|window| window.is_zero()) =>
+            {
+                Err(AuditError::Setting(
+                    "the window of repeated refusals must not be zero",
+                ))
+            }
             it if it.sync_every.is_zero() || it.settings.deadline.is_zero() => Err(
                 AuditError::Setting("audit pauses and deadlines must not be zero"),
             ),

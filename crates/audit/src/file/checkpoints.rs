@@ -191,7 +191,6 @@ impl Checkpoints {
     }
 
     /// Returns when the last checkpoint was made, on the monotonic clock.
-    #[cfg(feature = "metrics")]
     pub(super) fn last_at(&self) -> Duration {
         self.last_at
     }

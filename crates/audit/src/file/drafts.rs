@@ -1,5 +1,7 @@
 //! Records that are not safe yet, one after the other in one buffer.
 
+use crate::event::MAX_RECORD;
+
 /// Bodies of records. They hold no line feed, so that is what stands between them.
 #[derive(Debug, Default)]
 pub(super) struct Drafts {
@@ -8,11 +10,20 @@ pub(super) struct Drafts {
 }
 
 impl Drafts {
-    /// Adds one.
-    pub(super) fn push(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+    /// Adds one, and returns its length. One that is too long for readers is replaced by a record
+    /// that says so: nothing may be written that verification would not read.
+    pub(super) fn push(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> usize {
+        let start = self.bytes.len();
         write(&mut self.bytes);
+        let length = self.bytes.len().saturating_sub(start);
+        if length > MAX_RECORD {
+            self.bytes.truncate(start);
+            let cut = format!("{{\"v\":1,\"type\":\"cut\",\"cut_from_bytes\":{length}");
+            self.bytes.extend_from_slice(cut.as_bytes());
+        }
         self.bytes.push(b'\n');
         self.count += 1;
+        length
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {

@@ -3,11 +3,15 @@
 mod builder;
 mod checkpoints;
 mod drafts;
+#[cfg(feature = "metrics")]
+mod figures;
 mod health;
 mod journal;
 mod notes;
 mod queue;
 mod recover;
+mod retention;
+mod space;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -22,8 +26,8 @@ use std::{
 
 use palisade_core::Soon;
 
-pub use self::builder::FileSinkBuilder;
 use self::queue::Queue;
+pub use self::{builder::FileSinkBuilder, space::LowSpace};
 use crate::{Anchor, AuditEvent, Event, Sink, Unavailable};
 
 /// Keeps records in a file, on a thread of its own, and ties each to all before it.

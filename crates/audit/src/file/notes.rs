@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::queue::Losses;
+use super::queue::{Folded, Losses};
 use crate::{Anchor, chain::Seal, json::Object, key::hex, time::rfc3339};
 
 /// Characters of a torn line that are kept in the record, where the line could not be copied.
@@ -31,6 +31,16 @@ pub(super) struct Resumed {
     pub(super) unfinished: u64,
     /// When the last record was written.
     pub(super) last_record: Option<Duration>,
+}
+
+/// Older parts that were deleted in order.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Retired {
+    pub(super) from: u64,
+    pub(super) last: Anchor,
+    pub(super) files: u64,
+    pub(super) bytes: u64,
+    pub(super) why: &'static str,
 }
 
 /// What the writer promises: whether an interruption may lose records that nobody counted.
@@ -107,6 +117,35 @@ pub(super) fn lost(now: Duration, losses: Losses) -> Vec<u8> {
         if losses.events > 0 {
             record.number("events", losses.events);
         }
+    })
+}
+
+/// Counts refusals or connection events of one kind, after the first one or beyond the budget.
+pub(super) fn folded(now: Duration, it: &Folded) -> Vec<u8> {
+    note("folded", now, |record| {
+        if let Some(client) = it.key.client {
+            record.text("client", &client.to_string());
+        }
+        if let Some(principal) = &it.key.principal {
+            record.limited("principal", principal, 128);
+        }
+        record.limited("guard", it.key.guard, 128);
+        record.limited("code", it.key.code, 128);
+        record.number("count", it.count);
+        record.text("first", &rfc3339(it.first));
+        record.text("last", &rfc3339(it.last));
+    })
+}
+
+/// Names the records that are deleted because they are older, or more, than is kept.
+pub(super) fn retired(now: Duration, it: Retired) -> Vec<u8> {
+    note("retired", now, |record| {
+        record.number("from", it.from);
+        record.number("to", it.last.sequence());
+        record.text("last_hash", &hex(it.last.hash()));
+        record.number("files", it.files);
+        record.number("bytes", it.bytes);
+        record.text("why", it.why);
     })
 }
 

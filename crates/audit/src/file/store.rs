@@ -8,7 +8,10 @@ use std::{
 
 use palisade_internal::private_file;
 
-use crate::names;
+use crate::{Anchor, chain::Line, names};
+
+/// No record is longer.
+const MAX_LINE: u64 = 64 * 1024;
 
 /// One file that only grows, and its successors.
 pub(super) trait Store: Send + 'static {
@@ -31,6 +34,8 @@ pub(super) trait Store: Send + 'static {
     fn free_bytes(&self) -> Option<u64>;
     /// Lists the older parts, oldest first.
     fn parts(&self) -> io::Result<Vec<Part>>;
+    /// Returns the last record of an older part. `None` if it ends with none.
+    fn last_record(&self, part: &Part) -> io::Result<Option<Anchor>>;
     /// Deletes an older part.
     fn delete(&mut self, part: &Part) -> io::Result<()>;
 }
@@ -205,10 +210,26 @@ impl Store for Disk {
         Ok(parts)
     }
 
+    fn last_record(&self, part: &Part) -> io::Result<Option<Anchor>> {
+        let mut file = File::open(&part.path)?;
+        file.seek(SeekFrom::Start(part.bytes.saturating_sub(MAX_LINE)))?;
+        let mut end = Vec::new();
+        Read::take(&mut file, MAX_LINE).read_to_end(&mut end)?;
+        Ok(last_record_in(&end))
+    }
+
     fn delete(&mut self, part: &Part) -> io::Result<()> {
         fs::remove_file(&part.path)?;
         private_file::sync_folder(&self.path)
     }
+}
+
+/// Reads the last record of what ends with it.
+pub(super) fn last_record_in(end: &[u8]) -> Option<Anchor> {
+    let whole = end.strip_suffix(b"\n")?;
+    let last = whole.rsplit(|byte| *byte == b'\n').next()?;
+    let line = Line::parse(last)?;
+    Some(Anchor::new(line.sequence, line.hash))
 }
 
 /// Takes the lock that says that a trail is written. `None` if somebody else has it.

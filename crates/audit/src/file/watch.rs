@@ -12,6 +12,8 @@ pub(super) fn watch(queue: &Queue) {
     let pause = (queue.deadline() / 4).min(LONGEST_PAUSE);
     while queue.expire() {
         queue.tell_hanging();
+        #[cfg(feature = "metrics")]
+        super::figures::publish(&queue.figures());
         thread::park_timeout(pause);
     }
 }

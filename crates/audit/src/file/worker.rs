@@ -3,6 +3,7 @@
 use std::{io, sync::Arc, time::Duration};
 
 use palisade_core::SharedClock;
+use palisade_internal::log_limit::LogLimit;
 
 use super::{
     checkpoints::Checkpoints,
@@ -10,6 +11,8 @@ use super::{
     journal::Journal,
     notes,
     queue::{Item, Losses, Queue, Taken},
+    retention::{Retirement, retire_oldest},
+    space::{LowSpace, Space},
     store::Store,
 };
 use crate::{AuditEvent, Unavailable, event_id};
@@ -30,6 +33,9 @@ pub(super) struct Worker<S> {
     pub(super) synced_at: Duration,
     pub(super) checkpoints: Option<Checkpoints>,
     pub(super) health: Health,
+    pub(super) space: Space,
+    pub(super) retirement: Retirement,
+    pub(super) trouble: LogLimit,
     /// What both clocks said when they were read last: since the epoch, and monotonic.
     pub(super) clocks: (Duration, Duration),
 }
@@ -63,12 +69,20 @@ impl<S: Store> Worker<S> {
     fn draft(&mut self, items: &mut Vec<Item>, taken: &Taken) {
         self.note_clock_step();
         for item in items.drain(..) {
-            self.journal.push(|out| match item {
+            let refused = matches!(&item, Item::Request(event, _) if event.refusal().is_some());
+            let bytes = self.journal.push(|out| match item {
                 Item::Event(event) => event.draft(out),
                 Item::Request(event, form) => event.draft(form, out),
             });
+            if refused {
+                self.queue.refusal_was_written(bytes);
+            }
         }
         let now = self.clock.unix_time();
+        for folded in &taken.folded {
+            self.journal
+                .push(|out| out.extend(notes::folded(now, folded)));
+        }
         if taken.losses != Losses::default() {
             self.journal
                 .push(|out| out.extend(notes::lost(now, taken.losses)));
@@ -98,6 +112,8 @@ impl<S: Store> Worker<S> {
             self.queue.answer(taken.below, kept, self.journal.safe());
             if kept.is_ok() {
                 let rotated = self.journal.take_rotated();
+                self.look_at_space();
+                self.retire(rotated);
                 return self.keep_checkpoint(rotated);
             }
             if !self.queue.pause(pause) {
@@ -107,13 +123,70 @@ impl<S: Store> Worker<S> {
         }
     }
 
+    /// Does what the operator chose for a disk with little room.
+    fn look_at_space(&mut self) {
+        if !self.space.is_due(self.clock.monotonic()) {
+            return;
+        }
+        let Some(free) = self.journal.store().free_bytes() else {
+            return;
+        };
+        let now = self.clock.unix_time();
+        for change in self.space.update(free) {
+            let action = change.action.name();
+            let id = match change.begins {
+                true => event_id::LOW_SPACE,
+                false => event_id::SPACE_RESTORED,
+            };
+            tracing::warn!(target: "palisade::audit", event = id, action, free_bytes = free, "room on the disk of the audit trail");
+            let event = AuditEvent::new(id).recorded_at(now);
+            let event = event.text("action", action).number("free_bytes", free);
+            self.journal.push(|out| event.draft(out));
+        }
+        let active = |action| self.space.is_active(action);
+        let (count, refuse) = (
+            active(LowSpace::CountRefusals),
+            active(LowSpace::RefuseRequests),
+        );
+        self.queue.set_low_space(count, refuse);
+        if active(LowSpace::RetireOldest) {
+            let retired = retire_oldest(&mut self.journal, now);
+            self.told(retired.map(drop));
+        }
+    }
+
+    /// Deletes older parts that are not kept any longer.
+    fn retire(&mut self, rotated: bool) {
+        if self.retirement.is_due(self.clock.monotonic(), rotated) {
+            let now = self.clock.unix_time();
+            let retired = self.retirement.run(&mut self.journal, now);
+            self.told(retired);
+        }
+    }
+
+    fn told(&mut self, retired: io::Result<()>) {
+        let Err(error) = retired else { return };
+        if let Some(held_back) = self.trouble.admit(self.clock.monotonic()) {
+            let errno = error.raw_os_error();
+            tracing::error!(target: "palisade::audit", %error, errno, held_back, "cannot delete older parts of the audit trail");
+            let event = AuditEvent::new(event_id::RETENTION_FAILED);
+            let event = event.recorded_at(self.clock.unix_time());
+            self.journal.push(|out| event.draft(out));
+        }
+    }
+
     /// Writes a checkpoint if one is due, and notes in the trail when its place fails.
     fn keep_checkpoint(&mut self, must: bool) {
         let now = (self.clock.unix_time(), self.clock.monotonic());
+        if self.journal.unsynced() == 0 {
+            self.synced_at = now.1;
+        }
         let Some(checkpoints) = &mut self.checkpoints else {
-            return;
+            return self.queue.note_progress(self.synced_at, None);
         };
         checkpoints.keep(self.journal.trail(), self.journal.safe(), now, must);
+        self.queue
+            .note_progress(self.synced_at, Some(checkpoints.last_at()));
         let id = match checkpoints.take_change() {
             None => return,
             Some(true) => event_id::CHECKPOINTS_FAILING,

@@ -124,6 +124,15 @@ impl AuditLayerBuilder {
         self.field(Place::Query(name.into()), Form::Clear)
     }
 
+    /// Records the path of a request without a known route shortened: at most eight segments, of
+    /// longer ones than 24 characters the first eight. Default: its length and a code under the
+    /// correlation key (without one: a key of this process), so that one-time codes, telephone
+    /// numbers and names are not there. For services whose users get no links with secrets.
+    pub fn dangerously_record_unknown_paths(mut self) -> Self {
+        self.redaction.unknown_paths = true;
+        self
+    }
+
     /// Records paths as they came, up to 512 characters, also where a route's template is known. For
     /// services whose paths hold neither names nor tokens.
     pub fn dangerously_record_raw_paths(mut self) -> Self {
@@ -148,6 +157,11 @@ impl AuditLayerBuilder {
             return Err(AuditError::Setting("an audit deadline must not be zero"));
         }
         self.redaction.check()?;
+        let mut redaction = self.redaction;
+        redaction.path_key = Some(match &redaction.key {
+            Some(key) => key.clone(),
+            None => AuditKey::generate()?,
+        });
         let clock = self.clock.unwrap_or_else(SystemClock::shared);
         let slots = self.sinks.into_iter();
         let slots = slots
@@ -156,7 +170,7 @@ impl AuditLayerBuilder {
         let sinks = Sinks::new(slots, Arc::clone(&clock), self.deadline);
         Ok(AuditLayer(Arc::new(Inner {
             clock,
-            redaction: Arc::new(self.redaction),
+            redaction: Arc::new(redaction),
             demands_heads: sinks.demands_heads(),
             sinks,
             open: OpenRequests::default(),

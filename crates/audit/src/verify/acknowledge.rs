@@ -1,7 +1,7 @@
 //! Incidents that somebody has looked at, signed with the key of the trail.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, BufRead, BufReader, Read, Write},
     path::Path,
     time::Duration,
@@ -81,11 +81,15 @@ pub fn acknowledge(
 }
 
 fn append(path: &Path, line: &[u8]) -> io::Result<()> {
-    let path = names::acknowledged(&names::resolved(path)?);
+    let path = names::resolved(path)?;
+    let trail = fs::metadata(&path)?;
+    let path = names::acknowledged(&path);
     let mut file: File = private_file::options()
         .append(true)
         .create(true)
         .open(&path)?;
+    // The service reads it: what root writes here is the service's. Others need not and may not.
+    let _ = private_file::give_to_owner_of(&trail, &file);
     file.write_all(line)?;
     file.sync_all()?;
     private_file::sync_folder(&path)

@@ -76,8 +76,8 @@ async fn the_head_record_is_there_before_the_answer_starts() {
     let head = &of_type(&stand.path(), "head")[0];
     assert_eq!(head["principal"]["id"], "team-voice");
     assert_eq!(
-        (&head["status"], &head["path"]),
-        (&200.into(), &"/tts".into())
+        (&head["status"], &head["path_length"]),
+        (&200.into(), &4.into())
     );
     assert!(of_type(&stand.path(), "end").is_empty());
     answer.into_body().collect().await.unwrap();

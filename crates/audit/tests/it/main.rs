@@ -10,9 +10,12 @@
 
 mod allocations;
 mod attacks;
+#[cfg(unix)]
+mod disk;
 mod endings;
 mod fail_closed;
 mod file;
+mod flood;
 mod incidents;
 mod killed;
 mod props;

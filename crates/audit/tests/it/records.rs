@@ -43,13 +43,15 @@ async fn a_record_says_who_what_when_and_from_where() {
     let stack = GuardLayer(Chain(trail.layer(), slow));
     send(stack, service_fn(hello), get("/tts")).await;
     let mut record = trail.only();
+    let code = record["path_code"].take();
+    assert!(code.as_str().unwrap().starts_with("hmac:"));
     let id = record["id"].take();
     assert_eq!(id.as_str().unwrap().len(), 32);
     assert_eq!(
         record,
         json!({
             "v": 1, "type": "request", "time": "2023-11-14T22:13:20.000000Z", "id": null,
-            "method": "GET", "path": "/tts", "client": "203.0.113.7", "scheme": "https",
+            "method": "GET", "path_length": 4, "path_code": null, "client": "203.0.113.7", "scheme": "https",
             "principal": {"kind": "api_key", "id": "team-voice", "credential": "k7Gh2"},
             "status": 200, "how": "complete", "bytes": 5, "duration_us": 1234,
         })

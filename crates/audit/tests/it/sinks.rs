@@ -291,7 +291,9 @@ async fn a_close_that_waited_long_enough_says_how_many_are_open() {
     let path = folder.path().join("audit.jsonl");
     let clock = ManualClock::new(NOW);
     let file = FileSink::at(&path).open().unwrap();
+    // The sink has all the time there is; only the wait for requests is limited.
     let layer = AuditLayer::builder().sink(file).clock(clock.shared());
+    let layer = layer.close_deadline(Duration::from_secs(1 << 40));
     let layer = layer.build().unwrap();
     let stuck = service_fn(async |_: Request<Body>| {
         std::future::pending::<()>().await;
@@ -302,7 +304,8 @@ async fn a_close_that_waited_long_enough_says_how_many_are_open() {
     while handle.open_requests() == 0 {
         tokio::task::yield_now().await;
     }
-    let closing = tokio::spawn(async move { handle.close().await });
+    let patience = Duration::from_secs(10);
+    let closing = tokio::spawn(async move { handle.close_within(patience).await });
     while !closing.is_finished() {
         clock.advance(Duration::from_secs(11));
         tokio::task::yield_now().await;

@@ -299,7 +299,8 @@ async fn ten_times_killed_under_load_the_trail_verifies_and_no_answer_is_missing
     }
     // A last start sets aside what the last death left.
     drop(Started::ready(program(folder.path(), &config)).await);
-    verify_file(folder.path().join("trail.jsonl"), &VerifyOptions::new()).unwrap();
+    let report = verify_file(folder.path().join("trail.jsonl"), &VerifyOptions::new()).unwrap();
+    assert!(report.is_intact(), "{report:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -75,9 +75,9 @@ impl<S: Store> Journal<S> {
         }
     }
 
-    /// Adds a record to be written.
-    pub(super) fn push(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        self.waiting.push(write);
+    /// Adds a record to be written, and returns its length.
+    pub(super) fn push(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> usize {
+        self.waiting.push(write)
     }
 
     /// Returns how many records were written and are not safe.

@@ -89,7 +89,7 @@ impl<S: Store> Journal<S> {
                 }
             }
         };
-        self.tell(what);
+        self.tell(&what);
         self.synced.length = 0;
         self.written = self.synced;
         self.broken = None;
@@ -130,7 +130,7 @@ impl<S: Store> Journal<S> {
         self.written = self.synced;
     }
 
-    fn tell(&mut self, what: Recovered) {
+    fn tell(&mut self, what: &Recovered) {
         // A disk that fails again and again is one thing to tell, until something was safe.
         let again = self.told == Some(what.cause) && what.gone.is_none();
         self.told = Some(what.cause);
@@ -143,7 +143,7 @@ impl<S: Store> Journal<S> {
         }
         let now = self.clock.unix_time();
         let mut first = Drafts::default();
-        first.push(|out| out.extend(notes::recovered(now, &what)));
+        first.push(|out| out.extend(notes::recovered(now, what)));
         first.take(&mut self.waiting);
         self.waiting = first;
     }

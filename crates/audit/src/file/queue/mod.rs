@@ -1,5 +1,6 @@
 //! Between the requests and the thread that writes: bounded, and never waited for by a request.
 
+mod fold;
 mod requests;
 mod state;
 mod writer;
@@ -11,8 +12,9 @@ use std::{
 
 use palisade_core::SharedClock;
 
-use self::state::State;
+pub(super) use self::fold::{FoldSettings, Folded};
 pub(super) use self::state::{Item, Losses};
+use self::{fold::Folds, state::State};
 use crate::{Anchor, Unavailable};
 
 type Answer = Result<(), Unavailable>;
@@ -30,6 +32,7 @@ pub(super) struct Settings {
     pub(super) capacity: usize,
     pub(super) deadline: Duration,
     pub(super) fail_closed: bool,
+    pub(super) fold: FoldSettings,
 }
 
 /// What the writer took.
@@ -43,12 +46,14 @@ pub(super) struct Taken {
     pub(super) closing: bool,
     /// What could not be taken since the last time.
     pub(super) losses: Losses,
+    /// Repetitions whose window is over.
+    pub(super) folded: Vec<Folded>,
 }
 
 impl Queue {
     pub(super) fn new(settings: Settings, clock: SharedClock) -> Self {
         Self {
-            state: Mutex::default(),
+            state: Mutex::new(State::new(Folds::new(settings.fold))),
             wake: Condvar::new(),
             clock,
             settings,
@@ -74,6 +79,10 @@ impl Queue {
 
     pub(super) fn deadline(&self) -> Duration {
         self.settings.deadline
+    }
+
+    fn now(&self) -> (Duration, Duration) {
+        (self.clock.unix_time(), self.clock.monotonic())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use super::{
     Answer, Queue,
+    fold::FoldKey,
     state::{Ask, Item, Sleep, State},
 };
 use crate::{AuditEvent, Event, Unavailable, event::Form};
@@ -21,10 +22,11 @@ impl Queue {
     /// Makes room for the records of a request, so that what has begun can also be recorded.
     pub(in crate::file) fn begin(&self) -> Answer {
         if !self.settings.fail_closed {
-            return Ok(());
+            return self.begin_open();
         }
         let mut state = self.lock();
         let fits = state.used().saturating_add(PER_REQUEST) <= self.settings.capacity;
+        let fits = fits && !state.refuse_all;
         let answer = state
             .ready()
             .and(fits.then_some(()).ok_or(Unavailable::Full));
@@ -33,6 +35,17 @@ impl Queue {
             Err(_) => state.losses.turned_away += 1,
         }
         answer
+    }
+
+    /// In drop-and-count mode requests are refused only if the operator asked for that on a disk that
+    /// is nearly full.
+    fn begin_open(&self) -> Answer {
+        let mut state = self.lock();
+        if !state.refuse_all {
+            return Ok(());
+        }
+        state.losses.turned_away += 1;
+        Err(Unavailable::Full)
     }
 
     /// Gives the room back.
@@ -46,7 +59,17 @@ impl Queue {
     pub(in crate::file) fn end(&self, event: &Arc<Event>) {
         let mut state = self.lock();
         let after_head = self.settings.fail_closed && event.has_head();
+        if after_head && state.folds.take_counted_head(event.request_id()) {
+            state.release(1);
+            return;
+        }
         let form = if after_head { Form::End } else { Form::Request };
+        if !after_head && self.is_counted(&mut state, FoldKey::of_request(event)) {
+            if self.settings.fail_closed {
+                state.release(PER_REQUEST);
+            }
+            return;
+        }
         let room = match (self.settings.fail_closed, form) {
             (true, Form::End) => state.release(1),
             (true, _) => state.release(PER_REQUEST),
@@ -64,6 +87,9 @@ impl Queue {
     /// it is: a start or a reload matters more than the last place.
     pub(in crate::file) fn event(&self, event: &Arc<AuditEvent>) {
         let mut state = self.lock();
+        if self.is_counted(&mut state, FoldKey::of_event(event)) {
+            return;
+        }
         if state.closed || state.items.len() >= self.settings.capacity {
             state.losses.events += 1;
             return;
@@ -76,7 +102,28 @@ impl Queue {
     pub(in crate::file) fn head(&self, event: &Arc<Event>) -> Soon<Answer> {
         let mut state = self.lock();
         state.release(1);
+        if self.is_counted(&mut state, FoldKey::of_request(event)) {
+            state.folds.head_was_counted(event.request_id());
+            return Soon::Now(state.ready());
+        }
         self.ask_for(state, event, Form::Head)
+    }
+
+    /// Tells whether something is a repetition that is only counted. After the close nothing is.
+    fn is_counted(&self, state: &mut State, key: Option<FoldKey>) -> bool {
+        let Some(key) = key.filter(|_| !state.closed) else {
+            return false;
+        };
+        let counted = state.folds.counts(key, self.now());
+        // The writer must know when the window is over.
+        self.wake_if_idle(state);
+        counted
+    }
+
+    fn wake_if_idle(&self, state: &mut State) {
+        if state.sleep == Sleep::Idle {
+            self.wake(state);
+        }
     }
 
     /// Takes a record from before the handler, if there is room.

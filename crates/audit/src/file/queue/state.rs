@@ -4,6 +4,7 @@ use std::{collections::VecDeque, mem, sync::Arc, time::Duration};
 
 use tokio::sync::oneshot;
 
+use super::fold::Folds;
 use crate::{Anchor, AuditEvent, Event, Unavailable, event::Form};
 
 #[derive(Debug)]
@@ -20,6 +21,15 @@ pub(super) struct State {
     pub(super) failing: bool,
     /// Asks below this number were late: only a later success ends `failing`.
     pub(super) late_below: u64,
+    pub(super) folds: Folds,
+    pub(super) lost_total: u64,
+    pub(super) turned_away_total: u64,
+    /// When everything that was written was safe, and when the last checkpoint was made, on the
+    /// monotonic clock.
+    pub(super) synced_at: Duration,
+    pub(super) checkpoint_at: Option<Duration>,
+    /// The disk is nearly full, and requests are to be refused before it is.
+    pub(super) refuse_all: bool,
     /// Since when the writer is in a write or a sync, on the monotonic clock.
     pub(super) writing_since: Option<Duration>,
     /// It was told that the disk hangs.
@@ -31,9 +41,15 @@ pub(super) struct State {
     pub(super) sleep: Sleep,
 }
 
-impl Default for State {
-    fn default() -> Self {
+impl State {
+    pub(super) fn new(folds: Folds) -> Self {
         Self {
+            folds,
+            lost_total: 0,
+            turned_away_total: 0,
+            synced_at: Duration::ZERO,
+            checkpoint_at: None,
+            refuse_all: false,
             items: VecDeque::new(),
             asks: Vec::new(),
             reserved: 0,
@@ -132,6 +148,8 @@ impl State {
 
     pub(super) fn take_losses(&mut self) -> Losses {
         let losses = mem::take(&mut self.losses);
+        self.lost_total += losses.dropped + losses.events;
+        self.turned_away_total += losses.turned_away;
         self.lost_before += losses.dropped + losses.turned_away + losses.events;
         losses
     }

@@ -23,14 +23,20 @@ impl Queue {
             state = self.sleep(state, Sleep::Gathering, Some(GATHER));
         }
         if !state.is_urgent() && state.is_still() {
+            let window = state.folds.due_in(self.clock.monotonic());
+            let due = [due, window].into_iter().flatten().min();
             state = self.sleep(state, Sleep::Idle, due);
         }
+        let now = self.clock.monotonic();
+        let closing = state.closing;
+        let folded = state.folds.take_due(now, closing);
         into.extend(state.items.drain(..));
         Taken {
             below: state.asked,
             asked: !state.asks.is_empty(),
             closing: state.closing,
             losses: state.take_losses(),
+            folded,
         }
     }
 
@@ -90,6 +96,42 @@ impl Queue {
         drop(state);
         send(late, Err(Unavailable::TimedOut));
         goes_on
+    }
+
+    /// Notes when everything that was written was safe last, and when the last checkpoint was made.
+    pub(in crate::file) fn note_progress(&self, synced: Duration, checkpoint: Option<Duration>) {
+        let mut state = self.lock();
+        state.synced_at = synced;
+        state.checkpoint_at = checkpoint.or(state.checkpoint_at);
+    }
+
+    #[cfg(feature = "metrics")]
+    pub(in crate::file) fn figures(&self) -> crate::file::figures::Figures {
+        let now = self.clock.monotonic();
+        let state = self.lock();
+        crate::file::figures::Figures {
+            last_record: state.safe.sequence(),
+            lost: state.lost_total + state.losses.dropped + state.losses.events,
+            turned_away: state.turned_away_total + state.losses.turned_away,
+            folded: state.folds.total,
+            waiting: state.items.len(),
+            failing: state.failing,
+            hanging: state.hanging,
+            sync_age: now.saturating_sub(state.synced_at),
+            checkpoint_age: state.checkpoint_at.map(|at| now.saturating_sub(at)),
+        }
+    }
+
+    /// Notes what the records of refusals took of their budget.
+    pub(in crate::file) fn refusal_was_written(&self, bytes: usize) {
+        self.lock().folds.was_written(bytes);
+    }
+
+    /// Sets what is done while the disk has little room.
+    pub(in crate::file) fn set_low_space(&self, count_refusals: bool, refuse_all: bool) {
+        let mut state = self.lock();
+        state.folds.count_only = count_refusals;
+        state.refuse_all = refuse_all;
     }
 
     /// Notes that the writer begins to write (when), or that it is done.

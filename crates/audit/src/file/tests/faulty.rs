@@ -6,9 +6,9 @@ use std::{
     time::Duration,
 };
 
-use crate::chain::Line;
+use crate::{Anchor, chain::Line};
 
-use super::super::store::{Condition, Part, Place, Store};
+use super::super::store::{Condition, Part, Place, Store, last_record_in};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Faulty(Arc<(Mutex<Inner>, Condvar)>);
@@ -28,6 +28,8 @@ pub(super) struct Inner {
     pub(super) no_truncate: bool,
     pub(super) no_renew: bool,
     pub(super) foreign: bool,
+    /// The file has lost its name.
+    pub(super) unnamed: bool,
     pub(super) hangs: bool,
     /// A sync hangs now.
     pub(super) hanging: bool,
@@ -62,9 +64,11 @@ impl Store for Faulty {
     }
 
     fn condition(&self) -> Condition {
-        match self.set().foreign {
-            true => Condition::Changed,
-            false => Condition::Good,
+        let inner = self.set();
+        match (inner.foreign, inner.unnamed) {
+            (true, _) => Condition::Changed,
+            (_, true) => Condition::Unnamed,
+            _ => Condition::Good,
         }
     }
 
@@ -117,11 +121,15 @@ impl Store for Faulty {
         }
         inner.length = 0;
         inner.foreign = false;
+        inner.unnamed = false;
         Ok(Some(format!("part.{first}")))
     }
 
     fn restore(&mut self, _: u64, length: u64) -> io::Result<()> {
         let mut inner = self.set();
+        if inner.room == Some(0) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         let length = usize::try_from(length).unwrap();
         let part = inner.file[..length].to_vec();
         inner.parts.push(part);
@@ -144,6 +152,12 @@ impl Store for Faulty {
             modified: inner.modified,
         });
         Ok(parts.collect())
+    }
+
+    fn last_record(&self, part: &Part) -> io::Result<Option<Anchor>> {
+        let inner = self.set();
+        let index: usize = part.path.to_str().unwrap().parse().unwrap();
+        Ok(last_record_in(&inner.parts[index]))
     }
 
     fn delete(&mut self, part: &Part) -> io::Result<()> {

@@ -188,3 +188,42 @@ fn a_file_that_cannot_be_rotated_goes_on() {
     let report = check(&store).unwrap();
     assert_eq!((report.files, report.requests), (2, 101));
 }
+
+#[test]
+fn a_disk_whose_syncs_fail_for_hours_is_one_record() {
+    let (mut journal, store) = journal(u64::MAX);
+    push(&mut journal, 1);
+    keep(&mut journal).unwrap();
+    store.set().no_sync = true;
+    push(&mut journal, 2);
+    for _ in 0..1000 {
+        assert!(keep(&mut journal).is_err());
+    }
+    assert_eq!(
+        journal.waiting() + journal.unsynced(),
+        2,
+        "one record, one told"
+    );
+    store.set().no_sync = false;
+    keep(&mut journal).unwrap();
+    let report = check(&store).unwrap();
+    assert_eq!((report.requests, report.recoveries), (2, 1));
+    assert!(report.is_intact(), "{report:#?}");
+}
+
+#[test]
+fn a_full_disk_delays_the_restoring_of_a_deleted_file_and_loses_nothing() {
+    let (mut journal, store) = journal(u64::MAX);
+    push(&mut journal, 1);
+    keep(&mut journal).unwrap();
+    store.set().unnamed = true;
+    store.set().room = Some(0);
+    push(&mut journal, 2);
+    assert!(keep(&mut journal).is_err());
+    assert!(keep(&mut journal).is_err());
+    store.set().room = None;
+    keep(&mut journal).unwrap();
+    let report = check(&store).unwrap();
+    assert_eq!((report.requests, report.first), (2, 1));
+    assert_eq!(report.findings.len(), 1, "{report:#?}");
+}

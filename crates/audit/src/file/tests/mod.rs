@@ -3,6 +3,7 @@
 mod faulty;
 mod journal;
 mod sink;
+mod told;
 
 use std::{io::BufReader, time::Duration};
 

@@ -305,3 +305,32 @@ async fn a_writer_that_dies_promises_nothing_and_keeps_nobody_waiting() {
     assert_eq!(answer, Err(Unavailable::Closed));
     assert_eq!(sink.begin(), Err(Unavailable::Closed));
 }
+
+#[cfg(feature = "metrics")]
+#[tokio::test]
+async fn the_figures_say_what_waits_and_what_was_lost() {
+    let store = Faulty::default();
+    let sink = open(FileSink::at("x").capacity(4), &store);
+    store.set().hangs = true;
+    let flushed = sink.flush();
+    while !store.set().hanging {
+        sink.end(&whole());
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..100 {
+        sink.end(&whole());
+    }
+    let figures = sink.0.queue.figures();
+    assert_eq!(figures.waiting, 4);
+    assert!(figures.lost >= 96, "{figures:?}");
+    assert!(!figures.failing);
+    store.release();
+    let _ = get(flushed).await;
+    get(sink.close()).await.unwrap();
+    let figures = sink.0.queue.figures();
+    assert_eq!(
+        (figures.waiting, figures.last_record),
+        (0, sink.anchor().unwrap().sequence())
+    );
+    assert_eq!(figures.lost, sink.lost());
+}

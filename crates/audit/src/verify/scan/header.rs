@@ -39,7 +39,10 @@ impl Scan {
     pub(super) fn start(&mut self, line: &Line<'_>, content: &Content<'_>) {
         self.report.first = line.sequence;
         let Some(before) = stated_base(line, content) else {
-            // What stands at the beginning is no record of a writer.
+            // What is at the beginning is no record of a writer.
+            if content.kind == "opened" {
+                self.find(Reason::Malformed);
+            }
             return self.bases.only_number(line.sequence.saturating_sub(1));
         };
         self.bases.only(before);

@@ -15,7 +15,8 @@ impl Trail {
     pub(crate) fn read(data: &Path) -> Self {
         let path = data.join("audit/audit.jsonl");
         let key = AuditKey::from_file(data.join("audit.key")).unwrap();
-        verify_file(&path, &VerifyOptions::new().key(key)).unwrap();
+        let report = verify_file(&path, &VerifyOptions::new().key(key)).unwrap();
+        assert!(report.is_intact(), "{report:#?}");
         let text = fs::read_to_string(path).unwrap();
         let requests = requests(&text);
         Self { text, requests }

@@ -1,0 +1,122 @@
+//! What is done when the disk of the trail has little room left.
+
+use std::time::Duration;
+
+/// How often the room is looked at, while records are written.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What to do when less than a number of bytes is free on the disk of the trail.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
+pub enum LowSpace {
+    /// Tell it: one log line and one event when it begins, and when it is over.
+    Warn,
+    /// Only count refusals, so that the room that is left is for what was served.
+    CountRefusals,
+    /// Delete the oldest parts until there is room again. Each deletion is a record, `retired`.
+    RetireOldest,
+    /// Refuse requests with 503, before the disk is full.
+    RefuseRequests,
+}
+
+impl LowSpace {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Warn => "warn",
+            Self::CountRefusals => "count_refusals",
+            Self::RetireOldest => "retire_oldest",
+            Self::RefuseRequests => "refuse_requests",
+        }
+    }
+}
+
+/// The thresholds, and which of them are reached.
+#[derive(Debug)]
+pub(super) struct Space {
+    thresholds: Vec<(LowSpace, u64)>,
+    active: Vec<LowSpace>,
+    looked_at: Option<Duration>,
+}
+
+/// An action begins (`Some` bytes are free) or ends.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Change {
+    pub(super) action: LowSpace,
+    pub(super) begins: bool,
+}
+
+impl Space {
+    pub(super) fn new(thresholds: Vec<(LowSpace, u64)>) -> Self {
+        Self {
+            thresholds,
+            active: Vec::new(),
+            looked_at: None,
+        }
+    }
+
+    /// Tells whether it is time to look.
+    pub(super) fn is_due(&mut self, now: Duration) -> bool {
+        let due = self
+            .looked_at
+            .is_none_or(|then| now.saturating_sub(then) >= PAUSE);
+        if due {
+            self.looked_at = Some(now);
+        }
+        due && !self.thresholds.is_empty()
+    }
+
+    /// Holds the free bytes against the thresholds. An action ends when there is a tenth more than
+    /// its threshold, so that it does not begin and end all the time.
+    pub(super) fn update(&mut self, free: u64) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for (action, threshold) in &self.thresholds {
+            let active = self.active.contains(action);
+            let begins = !active && free < *threshold;
+            let ends = active && free >= threshold.saturating_add(threshold / 10);
+            if begins {
+                self.active.push(*action);
+            }
+            if ends {
+                self.active.retain(|it| it != action);
+            }
+            if begins || ends {
+                changes.push(Change {
+                    action: *action,
+                    begins,
+                });
+            }
+        }
+        changes
+    }
+
+    pub(super) fn is_active(&self, action: LowSpace) -> bool {
+        self.active.contains(&action)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_threshold_has_its_action_and_ends_with_some_room_more() {
+        let mut space = Space::new(vec![
+            (LowSpace::Warn, 1000),
+            (LowSpace::RefuseRequests, 100),
+        ]);
+        assert_eq!(space.update(5000), []);
+        let begins = |action| Change {
+            action,
+            begins: true,
+        };
+        let ends = |action| Change {
+            action,
+            begins: false,
+        };
+        assert_eq!(space.update(999), [begins(LowSpace::Warn)]);
+        assert_eq!(space.update(50), [begins(LowSpace::RefuseRequests)]);
+        assert_eq!(space.update(105), [], "not yet enough more");
+        assert_eq!(space.update(1050), [ends(LowSpace::RefuseRequests)]);
+        assert_eq!(space.update(1100), [ends(LowSpace::Warn)]);
+    }
+}
