@@ -89,6 +89,19 @@ impl RateLimitLayer {
         names.filter(move |name| std::mem::replace(&mut last, name) != *name)
     }
 
+    /// Returns the names of the policies that count only on routes whose rule names them.
+    pub fn policies_on_named_routes(&self) -> impl Iterator<Item = &str> {
+        let named = self
+            .0
+            .limits
+            .iter()
+            .filter(|slot| slot.limit.named_routes_only);
+        let mut last = "";
+        named
+            .map(|slot| &*slot.limit.policy)
+            .filter(move |name| std::mem::replace(&mut last, name) != *name)
+    }
+
     /// Says what is limited how, and what the store may use: one line each.
     #[must_use]
     pub fn explain(&self) -> String {

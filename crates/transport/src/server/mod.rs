@@ -32,6 +32,7 @@ mod drive;
 mod error;
 mod events;
 mod frames;
+mod health;
 mod limits;
 mod own_response;
 mod service;
@@ -71,6 +72,7 @@ pub use self::{
     body::{ReceiveError, ReceivedBody},
     error::ServerError,
     events::{ClientNetwork, ConnectionEvent, ConnectionEventKind},
+    health::{HealthBody, HealthFuture, HealthLayer, HealthService, Readiness},
     limits::Limits,
     stats::ServerStats,
     tls::{CertificateError, CertificateEvent, Certificates, DevAuthority, Fingerprint},

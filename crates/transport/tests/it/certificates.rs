@@ -12,7 +12,7 @@ use palisade_transport::server::{CertificateError, CertificateEvent, Certificate
 use rcgen::{CertificateParams, CertifiedKey, Issuer, KeyPair, generate_simple_self_signed};
 use rustls::pki_types::CertificateDer;
 
-use crate::support::{bind, client_config, handshake, start, tls};
+use crate::support::{bind, client_config, handshake, roots, start, tls};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -57,6 +57,91 @@ fn keys_are_for_their_owner_alone() {
     let error = DevAuthority::open_or_create(&path).unwrap_err();
     assert!(matches!(error, CertificateError::Open { .. }), "{error}");
     assert!(error.to_string().contains("chmod 600"));
+}
+
+#[test]
+fn a_development_certificate_names_the_hosts_that_are_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = now();
+    let open = |hosts: &[&str]| {
+        DevAuthority::open_or_create_for(folder.path(), clock.shared(), hosts).unwrap()
+    };
+    let first = open(&[]);
+    let plain = first.certificates().unwrap();
+    assert!(plain.covers("localhost") && plain.covers("[::1]"));
+    assert!(!plain.covers("voice.example"));
+
+    let hosts = [
+        "voice.example:8443",
+        "*.voice.example:*",
+        "10.0.0.5",
+        "[2001:db8::5]:8443",
+    ];
+    let wider = open(&hosts);
+    assert_ne!(
+        first.fingerprint(),
+        wider.fingerprint(),
+        "the old one may not sign for them"
+    );
+    let named = wider.certificates().unwrap();
+    for host in [
+        "localhost",
+        "voice.example",
+        "a.voice.example",
+        "10.0.0.5",
+        "2001:db8::5",
+    ] {
+        assert!(named.covers(host), "{host}: {:?}", named.names());
+    }
+    assert!(!named.covers("a.b.voice.example"));
+
+    let again = open(&hosts);
+    assert_eq!(again.fingerprint(), wider.fingerprint(), "made once");
+    assert_eq!(
+        open(&hosts[..1]).fingerprint(),
+        wider.fingerprint(),
+        "it may sign for fewer"
+    );
+}
+
+#[tokio::test]
+async fn a_client_that_trusts_the_authority_reaches_a_configured_host() {
+    let folder = tempfile::tempdir().unwrap();
+    let hosts = ["voice.example"];
+    let clock = SystemClock::shared();
+    let authority = DevAuthority::open_or_create_for(folder.path(), clock, hosts).unwrap();
+    let pem = fs::read(authority.certificate_path()).unwrap();
+    let running = start(bind().with_tls(authority.certificates().unwrap()));
+    let connect = async |name| {
+        let config = client_config(roots(&pem), rustls::ALL_VERSIONS, &[]);
+        handshake(config, running.address, name).await.is_ok()
+    };
+    assert!(connect("voice.example").await);
+    assert!(!connect("other.example").await);
+}
+
+#[test]
+fn a_certificate_from_other_files_replaces_the_one_that_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = |name: &str| {
+        let CertifiedKey { cert, signing_key } =
+            generate_simple_self_signed([format!("{name}.example")]).unwrap();
+        let at = |end: &str| folder.path().join(format!("{name}.{end}"));
+        fs::write(at("pem"), cert.pem()).unwrap();
+        fs::write(at("key"), signing_key.serialize_pem()).unwrap();
+        Certificates::from_pem_files(at("pem"), at("key")).unwrap()
+    };
+    let (one, two) = (files("one"), files("two"));
+    let shown = one.clone();
+    one.replace(&two);
+    assert!(shown.covers("two.example") && !shown.covers("one.example"));
+    assert!(!shown.refresh().unwrap(), "nothing has changed since");
+    let three = files("two");
+    assert!(
+        shown.refresh().unwrap(),
+        "it follows the files of the other"
+    );
+    assert_eq!(shown.fingerprint(), three.fingerprint());
 }
 
 #[test]

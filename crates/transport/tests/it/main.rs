@@ -16,6 +16,7 @@ mod certificates;
 mod events;
 mod floods;
 mod frames;
+mod health;
 mod hostile;
 mod layers;
 mod limits;

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    net::IpAddr,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -31,9 +31,9 @@ const CA_LIFE: Duration = Duration::from_secs(3650 * DAY.as_secs());
 /// Clocks of other machines are not quite the same.
 const SLACK: Duration = Duration::from_secs(60 * 60);
 
-/// A self-signed authority for development: it signs for `localhost`, `127.0.0.1` and `::1` and, by
-/// name constraints, cannot sign for anything else. Whoever trusts it in a browser trusts
-/// it with this machine only.
+/// A self-signed authority for development: it signs for `localhost`, `127.0.0.1`, `::1` and the
+/// hosts that it is opened for and, by name constraints, cannot sign for anything else. A browser that
+/// trusts it trusts it with these names only.
 ///
 /// The folder holds `ca.pem` (to be trusted), `ca.key`, `server.pem` and `server.key`; keys are
 /// readable by their owner alone.
@@ -48,6 +48,8 @@ struct Inner {
     clock: SharedClock,
     certificate: CertificateDer<'static>,
     issuer: Issuer<'static, KeyPair>,
+    /// What the leaf names.
+    names: Vec<String>,
 }
 
 impl DevAuthority {
@@ -67,10 +69,26 @@ impl DevAuthority {
         folder: impl AsRef<Path>,
         clock: SharedClock,
     ) -> Result<Self, CertificateError> {
+        Self::open_or_create_for::<&str>(folder, clock, [])
+    }
+
+    /// Does the same for more hosts than this machine's own names: `voice.example`,
+    /// `*.voice.example`, `10.0.0.5`; a port behind one is ignored. An authority that may not sign for
+    /// one of them is made anew, with the same key, and clients have to trust it again.
+    ///
+    /// # Errors
+    /// As [`open_or_create`](Self::open_or_create); a host is none.
+    pub fn open_or_create_for<H: AsRef<str>>(
+        folder: impl AsRef<Path>,
+        clock: SharedClock,
+        hosts: impl IntoIterator<Item = H>,
+    ) -> Result<Self, CertificateError> {
         let folder = folder.as_ref();
+        let names = names_of(hosts);
         files::make_folder(folder)?;
         let key = open_or_create_key(&folder.join("ca.key"))?;
-        let certificate = open_or_create_ca(&folder.join("ca.pem"), &key, clock.unix_time())?;
+        let now = clock.unix_time();
+        let certificate = open_or_create_ca(&folder.join("ca.pem"), &key, &names, now)?;
         let issuer = Issuer::from_ca_cert_der(&certificate, key)
             .map_err(|error| CertificateError::make(&error))?;
         Ok(Self {
@@ -79,6 +97,7 @@ impl DevAuthority {
                 clock,
                 certificate,
                 issuer,
+                names,
             }),
         })
     }
@@ -119,6 +138,11 @@ impl DevAuthority {
             Loaded::parse(&self.leaf_path(), &chain, &key).is_ok_and(|leaf| {
                 leaf.not_before <= now
                     && now + LEAF_RENEWAL < leaf.not_after
+                    && self
+                        .inner
+                        .names
+                        .iter()
+                        .all(|name| leaf.names.contains(name))
                     && self.has_signed(&leaf)
             })
         });
@@ -141,7 +165,7 @@ impl DevAuthority {
     fn issue(&self, now: Duration) -> Result<(), CertificateError> {
         let make = |error: rcgen::Error| CertificateError::make(&error);
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(make)?;
-        let params = leaf_params(now).map_err(make)?;
+        let params = leaf_params(&self.inner.names, now).map_err(make)?;
         let leaf = params.signed_by(&key, &self.inner.issuer).map_err(make)?;
         // Between the two writes the pair does not match; whoever reads then keeps what it has.
         let pem = Zeroizing::new(key.serialize_pem());
@@ -171,21 +195,32 @@ fn open_or_create_key(path: &Path) -> Result<KeyPair, CertificateError> {
 fn open_or_create_ca(
     path: &Path,
     key: &KeyPair,
+    names: &[String],
     now: Duration,
 ) -> Result<CertificateDer<'static>, CertificateError> {
     if files::read_if_there(path)?.is_none() {
-        files::write_first(path, make_ca(key, now)?.as_bytes(), false)?;
+        files::write_first(path, make_ca(key, names, now)?.as_bytes(), false)?;
     }
     let certificate = read_ca(path, key)?;
-    if validity(&certificate).is_some_and(|(from, to)| (from..to).contains(&now)) {
+    let is_valid = validity(&certificate).is_some_and(|(from, to)| (from..to).contains(&now));
+    if is_valid && may_sign_for(&certificate, names) {
         return Ok(certificate);
     }
-    files::write(path, make_ca(key, now)?.as_bytes(), false)?;
+    tracing::warn!(authority = %path.display(), "the development authority was made anew: clients have to trust it again");
+    files::write(path, make_ca(key, names, now)?.as_bytes(), false)?;
     read_ca(path, key)
 }
 
-fn make_ca(key: &KeyPair, now: Duration) -> Result<String, CertificateError> {
-    let made = ca_params(now).and_then(|params| params.self_signed(key));
+fn may_sign_for(authority: &CertificateDer<'_>, names: &[String]) -> bool {
+    x509_parser::parse_x509_certificate(authority).is_ok_and(|(_, authority)| {
+        names
+            .iter()
+            .all(|name| super::names::permits(&authority, name))
+    })
+}
+
+fn make_ca(key: &KeyPair, names: &[String], now: Duration) -> Result<String, CertificateError> {
+    let made = ca_params(names, now).and_then(|params| params.self_signed(key));
     made.map(|made| made.pem())
         .map_err(|error| CertificateError::make(&error))
 }
@@ -203,33 +238,52 @@ fn is_of(certificate: &CertificateDer<'_>, key: &KeyPair) -> bool {
     })
 }
 
-const LOOPBACK: [IpAddr; 2] = [
-    IpAddr::V4(Ipv4Addr::LOCALHOST),
-    IpAddr::V6(Ipv6Addr::LOCALHOST),
-];
+/// The names of this machine, and those of some hosts without their ports, once each.
+fn names_of<H: AsRef<str>>(hosts: impl IntoIterator<Item = H>) -> Vec<String> {
+    let mut names = ["localhost", "127.0.0.1", "::1"]
+        .map(str::to_owned)
+        .to_vec();
+    for host in hosts {
+        let host = host.as_ref().to_ascii_lowercase();
+        let name = match host.rsplit_once(':') {
+            Some((name, port)) if !port.ends_with(']') => name,
+            _ => &host,
+        };
+        let name = name
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .to_owned();
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
 
-fn ca_params(now: Duration) -> Result<CertificateParams, rcgen::Error> {
+fn ca_params(names: &[String], now: Duration) -> Result<CertificateParams, rcgen::Error> {
     let mut params = params("Palisade development authority", now, CA_LIFE)?;
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    let subtrees = LOOPBACK.map(|address| {
-        let bits = if address.is_ipv4() { 32 } else { 128 };
-        GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(address, bits))
-    });
     params.name_constraints = Some(NameConstraints {
-        permitted_subtrees: [GeneralSubtree::DnsName("localhost".to_owned())]
-            .into_iter()
-            .chain(subtrees)
-            .collect(),
+        permitted_subtrees: names.iter().map(|name| subtree(name)).collect(),
         excluded_subtrees: Vec::new(),
     });
     Ok(params)
 }
 
-fn leaf_params(now: Duration) -> Result<CertificateParams, rcgen::Error> {
+fn subtree(name: &str) -> GeneralSubtree {
+    match name.parse::<IpAddr>() {
+        Ok(address) => {
+            let bits = if address.is_ipv4() { 32 } else { 128 };
+            GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(address, bits))
+        }
+        Err(_) => GeneralSubtree::DnsName(name.trim_start_matches("*.").to_owned()),
+    }
+}
+
+fn leaf_params(names: &[String], now: Duration) -> Result<CertificateParams, rcgen::Error> {
     let mut params = params("localhost", now, LEAF_LIFE)?;
-    let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
-    params.subject_alt_names = CertificateParams::new(names)?.subject_alt_names;
+    params.subject_alt_names = CertificateParams::new(names.to_vec())?.subject_alt_names;
     params.is_ca = IsCa::ExplicitNoCa;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

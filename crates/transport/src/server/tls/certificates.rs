@@ -3,7 +3,7 @@
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -13,7 +13,9 @@ use rustls::{
     sign::CertifiedKey,
 };
 
-use super::{CertificateError, DevAuthority, Fingerprint, files, loaded::Loaded, source::Source};
+use super::{
+    CertificateError, DevAuthority, Fingerprint, files, loaded::Loaded, names, source::Source,
+};
 
 /// The certificate that a server shows. Clones show the same one, and change together.
 #[derive(Clone)]
@@ -24,7 +26,7 @@ pub struct Certificates {
 }
 
 struct Inner {
-    source: Source,
+    source: RwLock<Arc<Source>>,
     clock: SharedClock,
     current: RwLock<Arc<Loaded>>,
     /// The files as they were last looked at, also when they could not be used: one report each.
@@ -122,6 +124,40 @@ impl Certificates {
         self.inner.current().not_after
     }
 
+    /// Returns the hosts and addresses that the certificate names, as they stand in it.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.inner.current().names.clone()
+    }
+
+    /// Tells whether the certificate names a host, an address, or a pattern such as `*.example.com`.
+    /// A wildcard of the certificate stands for one label (RFC 6125, 6.4.3).
+    #[must_use]
+    pub fn covers(&self, host: &str) -> bool {
+        let current = self.inner.current();
+        current.names.iter().any(|name| names::covers(name, host))
+    }
+
+    /// Shows the certificate of another value from now on, and follows the files that it follows.
+    /// For a new configuration that names other files.
+    pub fn replace(&self, other: &Self) {
+        // One lock at a time: two values may replace each other.
+        let (source, loaded) = (other.inner.source(), other.inner.current());
+        let others = *other.inner.lock_seen();
+        let mut seen = self.inner.lock_seen();
+        *seen = others;
+        *self
+            .inner
+            .source
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = source;
+        let before = self.inner.show(Arc::clone(&loaded));
+        drop(seen);
+        if before != loaded.fingerprint {
+            self.report(&loaded);
+        }
+    }
+
     /// Looks at the files now; the server does it twice a minute by itself. A broken new file keeps
     /// the old certificate. Tells whether there is a new one.
     ///
@@ -131,13 +167,7 @@ impl Certificates {
         let refreshed = self.inner.refresh();
         match &refreshed {
             Ok(None) => return Ok(false),
-            Ok(Some(loaded)) => {
-                tracing::info!(fingerprint = %loaded.fingerprint, "new certificate");
-                (self.observer)(&CertificateEvent::Replaced {
-                    fingerprint: loaded.fingerprint,
-                    expires: loaded.not_after,
-                });
-            }
+            Ok(Some(loaded)) => self.report(loaded),
             Err(error) => {
                 tracing::warn!(%error, "the certificate's files changed and cannot be used; the old one stays");
                 (self.observer)(&CertificateEvent::Refused {
@@ -148,8 +178,12 @@ impl Certificates {
         refreshed.map(|_| true)
     }
 
-    pub(super) fn can_change(&self) -> bool {
-        !matches!(self.inner.source, Source::Memory)
+    fn report(&self, loaded: &Loaded) {
+        tracing::info!(fingerprint = %loaded.fingerprint, "new certificate");
+        (self.observer)(&CertificateEvent::Replaced {
+            fingerprint: loaded.fingerprint,
+            expires: loaded.not_after,
+        });
     }
 
     pub(super) fn resolver(&self) -> Arc<dyn ResolvesServerCert> {
@@ -165,7 +199,7 @@ impl Certificates {
 
     fn holding(source: Source, clock: SharedClock, loaded: Loaded, seen: Fingerprint) -> Self {
         let inner = Inner {
-            source,
+            source: RwLock::new(Arc::new(source)),
             clock,
             current: RwLock::new(Arc::new(loaded)),
             seen: Mutex::new(seen),
@@ -183,10 +217,28 @@ impl Inner {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    fn source(&self) -> Arc<Source> {
+        Arc::clone(&self.source.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn lock_seen(&self) -> MutexGuard<'_, Fingerprint> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Shows a certificate, and returns the fingerprint of the one before.
+    fn show(&self, loaded: Arc<Loaded>) -> Fingerprint {
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *current, loaded).fingerprint
+    }
+
     fn refresh(&self) -> Result<Option<Arc<Loaded>>, CertificateError> {
         let now = self.clock.unix_time();
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let read = self.source.read(now);
+        let mut seen = self.lock_seen();
+        let source = self.source();
+        if let Source::Memory = *source {
+            return Ok(None);
+        }
+        let read = source.read(now);
         // A file that went away is reported once as well.
         let found = match &read {
             Ok(read) => read.fingerprint(),
@@ -197,12 +249,8 @@ impl Inner {
         }
         *seen = found;
         let loaded = Arc::new(read?.load(now)?);
-        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        if current.fingerprint == loaded.fingerprint {
-            return Ok(None);
-        }
-        *current = Arc::clone(&loaded);
-        Ok(Some(loaded))
+        let before = self.show(Arc::clone(&loaded));
+        Ok((before != loaded.fingerprint).then_some(loaded))
     }
 }
 

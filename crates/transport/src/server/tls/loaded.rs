@@ -9,7 +9,7 @@ use rustls::{
     sign::CertifiedKey,
 };
 
-use super::CertificateError;
+use super::{CertificateError, names};
 
 /// SHA-256 of a certificate, written as browsers show it.
 ///
@@ -52,6 +52,8 @@ pub(super) struct Loaded {
     pub(super) fingerprint: Fingerprint,
     pub(super) not_before: Duration,
     pub(super) not_after: Duration,
+    /// The hosts and addresses that the certificate names.
+    pub(super) names: Vec<String>,
 }
 
 impl Loaded {
@@ -70,6 +72,8 @@ impl Loaded {
         let (not_before, not_after) =
             validity(leaf).ok_or_else(|| CertificateError::unreadable(path, CHAIN))?;
         let fingerprint = Fingerprint::of(leaf);
+        let names = x509_parser::parse_x509_certificate(leaf);
+        let names = names.map_or_else(|_| Vec::new(), |(_, parsed)| names::of(&parsed));
         let key = CertifiedKey::new(certificates, key);
         key.keys_match().map_err(|_| mismatch(path, &key))?;
         Ok(Self {
@@ -77,6 +81,7 @@ impl Loaded {
             fingerprint,
             not_before,
             not_after,
+            names,
         })
     }
 

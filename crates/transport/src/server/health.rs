@@ -1,0 +1,254 @@
+//! The question of load balancers whether a service wants requests, answered before all checks.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use http::{
+    HeaderValue, Method, Request, Response, StatusCode,
+    header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS},
+};
+use http_body::{Body, Frame, SizeHint};
+use palisade_core::Peer;
+use pin_project_lite::pin_project;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::{ConfigError, TrustedProxies, path::ExactPath};
+
+/// Whether a service wants requests. Clones tell and are told the same.
+#[derive(Clone, Debug, Default)]
+pub struct Readiness(Arc<AtomicBool>);
+
+impl Readiness {
+    /// Starts ready.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Says that no more requests are wanted: probes get 503 from now on.
+    pub fn drain(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Tells whether requests are wanted.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        !self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Answers the probes of load balancers on one path: 200 while requests are wanted, 503 afterwards.
+///
+/// Stands outside everything else, so that a probe passes with any `Host` or none, in clear, and
+/// outside all limits and records. It says one word. Only peers of the named networks are answered; a
+/// request of anyone else goes on to the service. The peer is the one of the connection: a trusted
+/// proxy that passes on requests of its clients for this path lets them learn the same word.
+///
+/// ```
+/// use palisade_transport::{TrustedProxies, server::{HealthLayer, Readiness}};
+///
+/// let readiness = Readiness::new();
+/// let probes = TrustedProxies::parse("10.0.0.0/8")?;
+/// let layer = HealthLayer::new("/health", probes, readiness.clone())?;
+/// // .. when the signal to stop comes:
+/// readiness.drain();
+/// # let _ = layer;
+/// # Ok::<(), palisade_transport::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct HealthLayer {
+    path: ExactPath,
+    from: TrustedProxies,
+    readiness: Readiness,
+}
+
+impl HealthLayer {
+    /// Answers on an exact path to peers of some networks.
+    ///
+    /// # Errors
+    /// The path is none.
+    pub fn new(
+        path: &str,
+        from: TrustedProxies,
+        readiness: Readiness,
+    ) -> Result<Self, ConfigError> {
+        Ok(Self {
+            path: ExactPath::parse(path)?,
+            from,
+            readiness,
+        })
+    }
+
+    fn asks<B>(&self, request: &Request<B>) -> bool {
+        let peer = request.extensions().get::<Peer>();
+        matches!(*request.method(), Method::GET | Method::HEAD)
+            && self.path.is(request.uri().path())
+            && peer.is_some_and(|peer| self.from.contains(peer.address.ip()))
+    }
+
+    fn response<B>(&self) -> Response<HealthBody<B>> {
+        let (status, word) = match self.readiness.is_ready() {
+            true => (StatusCode::OK, "ok\n"),
+            false => (StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
+        };
+        let bytes = Some(Bytes::from_static(word.as_bytes()));
+        let kind = BodyKind::Word { bytes };
+        let mut response = Response::new(HealthBody { kind });
+        *response.status_mut() = status;
+        let fields = [
+            (CACHE_CONTROL, "no-store"),
+            (CONTENT_TYPE, "text/plain; charset=utf-8"),
+            (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        ];
+        for (name, value) in fields {
+            response
+                .headers_mut()
+                .insert(name, HeaderValue::from_static(value));
+        }
+        response
+    }
+}
+
+impl<S> Layer<S> for HealthLayer {
+    type Service = HealthService<S>;
+
+    fn layer(&self, inner: S) -> HealthService<S> {
+        HealthService {
+            layer: self.clone(),
+            inner,
+        }
+    }
+}
+
+/// A service behind a [`HealthLayer`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct HealthService<S> {
+    layer: HealthLayer,
+    inner: S,
+}
+
+impl<S, R, B> Service<Request<R>> for HealthService<S>
+where
+    S: Service<Request<R>, Response = Response<B>>,
+{
+    type Response = Response<HealthBody<B>>;
+    type Error = S::Error;
+    type Future = HealthFuture<S::Future, B>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<R>) -> Self::Future {
+        if self.layer.asks(&request) {
+            let response = Some(self.layer.response());
+            let kind = FutureKind::Probe { response };
+            return HealthFuture { kind };
+        }
+        let future = self.inner.call(request);
+        HealthFuture {
+            kind: FutureKind::Inner { future },
+        }
+    }
+}
+
+pin_project! {
+    /// The future of a [`HealthService`].
+    #[derive(Debug)]
+    pub struct HealthFuture<F, B> {
+        #[pin]
+        kind: FutureKind<F, B>,
+    }
+}
+
+pin_project! {
+    #[derive(Debug)]
+    #[project = FutureKindProjected]
+    enum FutureKind<F, B> {
+        Inner { #[pin] future: F },
+        Probe { response: Option<Response<HealthBody<B>>> },
+    }
+}
+
+impl<F, B, E> Future for HealthFuture<F, B>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+{
+    type Output = Result<Response<HealthBody<B>>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().kind.project() {
+            FutureKindProjected::Inner { future } => {
+                let response = ready!(future.poll(cx))?;
+                let kind = |body| BodyKind::Inner { body };
+                Poll::Ready(Ok(response.map(|body| HealthBody { kind: kind(body) })))
+            }
+            FutureKindProjected::Probe { response } => match response.take() {
+                Some(response) => Poll::Ready(Ok(response)),
+                None => Poll::Pending, // Polled after its end, where a future may do anything.
+            },
+        }
+    }
+}
+
+pin_project! {
+    /// The body of a response: the service's, or one word.
+    #[derive(Debug)]
+    pub struct HealthBody<B> {
+        #[pin]
+        kind: BodyKind<B>,
+    }
+}
+
+pin_project! {
+    #[derive(Debug)]
+    #[project = BodyKindProjected]
+    enum BodyKind<B> {
+        Inner { #[pin] body: B },
+        Word { bytes: Option<Bytes> },
+    }
+}
+
+impl<B: Body<Data = Bytes>> Body for HealthBody<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        match self.project().kind.project() {
+            BodyKindProjected::Inner { body } => body.poll_frame(cx),
+            BodyKindProjected::Word { bytes } => {
+                Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes))))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            BodyKind::Inner { body } => body.is_end_stream(),
+            BodyKind::Word { bytes } => bytes.is_none(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            BodyKind::Inner { body } => body.size_hint(),
+            BodyKind::Word { bytes } => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64)
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The hosts and addresses that a certificate names.
+
+use std::net::IpAddr;
+
+use x509_parser::{
+    certificate::X509Certificate, extensions::GeneralName, prelude::ParsedExtension,
+};
+
+/// Returns the names of a certificate: hosts as they stand in it, addresses as they are written.
+pub(super) fn of(certificate: &X509Certificate<'_>) -> Vec<String> {
+    let Ok(Some(alternative)) = certificate.subject_alternative_name() else {
+        return Vec::new();
+    };
+    let names = alternative.value.general_names.iter();
+    names.filter_map(name).collect()
+}
+
+fn name(name: &GeneralName<'_>) -> Option<String> {
+    match name {
+        GeneralName::DNSName(name) => Some(name.to_ascii_lowercase()),
+        GeneralName::IPAddress(bytes) => address(bytes).map(|address| address.to_string()),
+        _ => None,
+    }
+}
+
+fn address(bytes: &[u8]) -> Option<IpAddr> {
+    let four = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
+    four.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from))
+        .ok()
+}
+
+/// Tells whether a name of a certificate stands for a host, an address or a pattern.
+pub(super) fn covers(name: &str, host: &str) -> bool {
+    let host = host.to_ascii_lowercase();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    if let (Ok(name), Ok(host)) = (name.parse::<IpAddr>(), host.parse::<IpAddr>()) {
+        return name == host;
+    }
+    let one_label = |host: &str| {
+        let below = name.strip_prefix("*.")?;
+        let (label, rest) = host.split_once('.')?;
+        Some(!label.is_empty() && rest == below)
+    };
+    name == host || one_label(host).unwrap_or(false)
+}
+
+/// Tells whether an authority that is constrained to some names may sign for a host or an address.
+/// An authority without constraints may.
+pub(super) fn permits(authority: &X509Certificate<'_>, host: &str) -> bool {
+    let constraints = authority.extensions().iter().find_map(|extension| {
+        let ParsedExtension::NameConstraints(constraints) = extension.parsed_extension() else {
+            return None;
+        };
+        constraints.permitted_subtrees.as_ref()
+    });
+    let Some(permitted) = constraints else {
+        return true;
+    };
+    permitted.iter().any(|subtree| match &subtree.base {
+        GeneralName::DNSName(base) => is_below(host.trim_start_matches("*."), base),
+        // An address and a mask of the same length; ours are whole addresses.
+        GeneralName::IPAddress(bytes) => {
+            let half = bytes.get(..bytes.len() / 2).and_then(address);
+            half.is_some() && half == host.parse().ok()
+        }
+        _ => false,
+    })
+}
+
+fn is_below(host: &str, base: &str) -> bool {
+    host == base
+        || host
+            .strip_suffix(base)
+            .is_some_and(|rest| rest.ends_with('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wildcard_stands_for_one_label() {
+        for (name, host, expected) in [
+            ("a.example", "A.example", true),
+            ("*.example.com", "a.example.com", true),
+            ("*.example.com", "*.example.com", true),
+            ("*.example.com", "a.b.example.com", false),
+            ("*.example.com", "example.com", false),
+            ("example.com", "*.example.com", false),
+            ("127.0.0.1", "127.0.0.1", true),
+            ("::1", "[::1]", true),
+            ("::1", "[::2]", false),
+        ] {
+            assert_eq!(covers(name, host), expected, "{name} {host}");
+        }
+    }
+}
