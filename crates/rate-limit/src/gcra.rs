@@ -92,7 +92,9 @@ impl Gcra {
         let part = |units: u32| units.div_ceil(nodes.get());
         let burst = NonZeroU32::new(part(self.burst.get()))?;
         let emission = u128::from(self.emission) * u128::from(nodes.get());
-        Self::with_emission(emission, burst, part(self.debt_units()))
+        let mut cut = Self::with_emission(emission, burst, part(self.debt_units()))?;
+        cut.raise_ceiling(self.ceiling);
+        Some(cut)
     }
 
     /// Returns the time that one unit takes to come back, in nanoseconds.

@@ -90,7 +90,7 @@ mod rate;
 mod store;
 
 #[cfg(feature = "redis")]
-pub use self::store::redis::{RedisStore, RedisStoreBuilder};
+pub use self::store::redis::{RedisStore, RedisStoreBuilder, StoreStatus};
 pub use self::{
     concurrency::ConcurrencyLayer,
     error::PolicyError,
@@ -98,5 +98,7 @@ pub use self::{
     layer::{RateLimitBuilder, RateLimitLayer},
     policy::{FailureMode, Key, Limit, Policy, Subject, Unit, Unrated},
     rate::Rate,
-    store::{Answer, Bucket, Charge, LimitStore, Ruling, Standing, memory::MemoryStore},
+    store::{
+        Answer, Bucket, Charge, LimitStore, Ruling, Standing, StoreProblem, memory::MemoryStore,
+    },
 };

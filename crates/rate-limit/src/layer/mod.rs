@@ -4,6 +4,7 @@ mod build;
 mod decide;
 mod exempt;
 mod refusals;
+mod reset;
 mod settle;
 mod subject;
 

@@ -101,9 +101,11 @@ impl Inner {
                 continue;
             };
             let more = i64::try_from(used).unwrap_or(i64::MAX) - i64::from(ask.cost);
-            if more != 0 {
-                self.store
-                    .add(self.clock.monotonic(), limit, ask.bucket, more);
+            let now = self.clock.monotonic();
+            match (more, pass.degraded) {
+                (0, _) => {}
+                (_, true) => self.store.add_degraded(now, limit, ask.bucket, more),
+                (_, false) => self.store.add(now, limit, ask.bucket, more),
             }
         }
     }

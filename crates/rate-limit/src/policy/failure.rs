@@ -2,33 +2,37 @@
 
 use std::num::NonZeroU32;
 
-/// The answer of one policy while its store is away, slow or talks nonsense.
+/// What one policy does while its store is away, too slow, or gives replies that cannot be read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum FailureMode {
     /// Refuses with 503 and `Retry-After`. For quotas that must never be exceeded.
     FailClosed,
-    /// Admits without counting. For limits that are a courtesy.
+    /// Admits without counting. For limits that are not needed for safety.
     FailOpen,
     /// Counts in this node's memory, with one `share`-th of the limit, rounded up.
     LocalFallback {
-        /// How many nodes share the limit. 1 gives every node the whole limit.
-        share: NonZeroU32,
+        /// How many nodes share the limit; 1 gives every node the whole limit. `None`: as many as
+        /// the store counted, see
+        #[cfg_attr(
+            feature = "redis",
+            doc = "[`RedisStoreBuilder::share`](crate::RedisStoreBuilder::share)."
+        )]
+        #[cfg_attr(not(feature = "redis"), doc = "`RedisStoreBuilder::share`.")]
+        share: Option<NonZeroU32>,
     },
 }
 
 impl FailureMode {
-    /// Counts locally, with the whole limit on every node.
+    /// Counts locally, with the part of the limit that the number of nodes leaves to each.
     #[must_use]
     pub const fn local() -> Self {
-        Self::LocalFallback {
-            share: NonZeroU32::MIN,
-        }
+        Self::LocalFallback { share: None }
     }
 }
 
 impl Default for FailureMode {
-    /// Neither locked out nor wide open: each node goes on counting by itself.
+    /// [`local`](Self::local): clients are neither locked out nor admitted without a limit.
     fn default() -> Self {
         Self::local()
     }

@@ -18,10 +18,8 @@ pub struct Limit {
     pub(crate) salt: u32,
     pub(crate) rate: Rate,
     pub(crate) gcra: Gcra,
-    /// This node's part, for the time while a shared store is away.
-    #[cfg_attr(not(feature = "redis"), allow(dead_code))]
-    pub(crate) local: Gcra,
-    pub(crate) failure: FailureMode,
+    /// What was said for the time while a shared store is away. `None`: what the store says.
+    pub(crate) failure: Option<FailureMode>,
     pub(crate) key: Option<Key>,
     pub(crate) cost: Cost,
     pub(crate) settled_by: Option<Box<str>>,
@@ -41,20 +39,18 @@ impl Limit {
     ) -> Result<Self, PolicyError> {
         let wrong = |error| PolicyError::policy(&policy.name, error);
         let gcra = Gcra::new(rate, burst, policy.debt_of(burst)).map_err(wrong)?;
-        let share = match policy.failure {
-            FailureMode::LocalFallback { share } => share,
-            _ => NonZeroU32::MIN,
-        };
-        let local = gcra.shared_among(share).ok_or_else(|| {
-            PolicyError::policy(&policy.name, "its share is too small to be counted")
-        })?;
+        if let Some(FailureMode::LocalFallback { share: Some(share) }) = policy.failure
+            && gcra.shared_among(share).is_none()
+        {
+            let why = "its share is too small to be counted";
+            return Err(PolicyError::policy(&policy.name, why));
+        }
         Ok(Self {
             salt: salt(name),
             name: name.into(),
             policy: policy.name.clone(),
             rate: *rate,
             gcra,
-            local,
             failure: policy.failure,
             key: policy.key.clone(),
             cost: policy.cost.clone(),
@@ -68,15 +64,11 @@ impl Limit {
 
     /// Adds the limits of tiers. All share their buckets, and so the ceiling of those.
     pub(super) fn with_tiers(mut self, mut tiers: Vec<(Box<str>, Self)>) -> Self {
-        let ceilings = |limit: &Self| (limit.gcra.ceiling(), limit.local.ceiling());
-        let all: Vec<_> = tiers.iter().map(|(_, tier)| ceilings(tier)).collect();
-        let own = ceilings(&self);
-        for (whole, local) in all.into_iter().chain([own]) {
-            let members = tiers.iter_mut().map(|(_, tier)| tier);
-            for limit in members.chain([&mut self]) {
-                limit.gcra.raise_ceiling(whole);
-                limit.local.raise_ceiling(local);
-            }
+        let all = tiers.iter().map(|(_, tier)| tier).chain([&self]);
+        let ceiling = all.map(|limit| limit.gcra.ceiling()).max().unwrap_or(0);
+        let members = tiers.iter_mut().map(|(_, tier)| tier);
+        for limit in members.chain([&mut self]) {
+            limit.gcra.raise_ceiling(ceiling);
         }
         let shared = tiers.into_iter().map(|(name, tier)| (name, Arc::new(tier)));
         self.tiers = shared.collect();
@@ -113,9 +105,10 @@ impl Limit {
         self.gcra.debt_units()
     }
 
-    /// Returns what happens while a shared store is away.
+    /// Returns what the policy says for the time while a shared store is away. `None`: nothing, the
+    /// store's own default holds.
     #[must_use]
-    pub const fn failure_mode(&self) -> FailureMode {
+    pub const fn failure_mode(&self) -> Option<FailureMode> {
         self.failure
     }
 }

@@ -50,7 +50,7 @@ pub struct Policy {
     pub(crate) penalty: bool,
     pub(crate) named_routes_only: bool,
     pub(crate) debt: Option<u32>,
-    pub(crate) failure: FailureMode,
+    pub(crate) failure: Option<FailureMode>,
 }
 
 /// A policy that lacks its rates; made by [`Policy::named`].
@@ -83,7 +83,7 @@ impl Unrated {
             penalty: false,
             named_routes_only: false,
             debt: None,
-            failure: FailureMode::default(),
+            failure: None,
         })
     }
 }
@@ -201,8 +201,10 @@ impl Policy {
     }
 
     /// Says what happens while a shared store is away. Without effect for the store in memory.
+    ///
+    /// Default: what the store says, which is [`FailureMode::local`] unless it was told otherwise.
     pub fn when_store_fails(mut self, mode: FailureMode) -> Self {
-        self.failure = mode;
+        self.failure = Some(mode);
         self
     }
 

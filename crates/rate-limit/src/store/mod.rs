@@ -1,6 +1,7 @@
 //! Where buckets are kept: what a store is asked, and what it answers.
 
 pub(crate) mod memory;
+pub(crate) mod problem;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
 
@@ -9,6 +10,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use arrayvec::ArrayVec;
 use palisade_core::Soon;
 
+pub use self::problem::StoreProblem;
 use crate::{Limit, PolicyError, Subject, rate::MOST_RATES};
 
 /// The most charges of one call: a layer has at most eight limits, and each may count the
@@ -29,6 +31,24 @@ pub trait LimitStore: fmt::Debug + Send + Sync + 'static {
     /// Charges units without asking, or gives them back if negative. Called while a request ends,
     /// possibly outside a runtime: it must not block.
     fn add(&self, now: Duration, limit: &Arc<Limit>, bucket: Bucket, units: i64);
+
+    /// Like [`add`](Self::add), for a request whose answer was [degraded](Answer::degraded): the
+    /// store itself did not charge it, so nothing may be given back there.
+    fn add_degraded(&self, now: Duration, limit: &Arc<Limit>, bucket: Bucket, units: i64) {
+        self.add(now, limit, bucket, units);
+    }
+
+    /// Makes a bucket full again, for an operator who lifts a refusal, and forgets what is
+    /// remembered of it.
+    fn reset(
+        &self,
+        now: Duration,
+        limit: &Arc<Limit>,
+        bucket: Bucket,
+    ) -> Soon<Result<(), StoreProblem>> {
+        self.add(now, limit, bucket, i64::MIN);
+        Soon::Now(Ok(()))
+    }
 
     /// Tells whether the store can keep a limit.
     ///

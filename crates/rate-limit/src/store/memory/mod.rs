@@ -9,6 +9,7 @@ mod overflow;
 mod table;
 
 use std::{
+    borrow::Borrow,
     hash::{BuildHasher, Hasher, RandomState},
     sync::Arc,
     time::Duration,
@@ -48,9 +49,6 @@ impl Default for MemoryStore {
         Self::with_capacity(DEFAULT_CAPACITY)
     }
 }
-
-/// Picks the arithmetic of a limit: the whole, or this node's part.
-type Pick = fn(&Limit) -> &Gcra;
 
 impl MemoryStore {
     /// Makes room for at least so many buckets: one for each subject and limit.
@@ -101,7 +99,13 @@ impl MemoryStore {
         }
     }
 
-    pub(crate) fn decide(&self, now: Duration, charges: &[Charge<'_>], pick: Pick) -> Answer {
+    /// Decides. `pick` chooses the arithmetic of a limit: the whole, or this node's part.
+    pub(crate) fn decide<'a, G: Borrow<Gcra>>(
+        &self,
+        now: Duration,
+        charges: &[Charge<'a>],
+        pick: impl Fn(&'a Limit) -> G,
+    ) -> Answer {
         let now = nanoseconds(now);
         if charges.len() > MOST_CHARGES {
             return Answer::new(Ruling::Unavailable, []);
@@ -114,11 +118,11 @@ impl MemoryStore {
         };
         let places: ArrayVec<Found, MOST_CHARGES> = charges
             .iter()
-            .map(|c| session.find(c, pick(c.limit)))
+            .map(|c| session.find(c, pick(c.limit).borrow()))
             .collect();
         let weighed = charges.iter().zip(&places);
         let standings: ArrayVec<Standing, MOST_CHARGES> = weighed
-            .map(|(c, found)| weigh(pick(c.limit), c, found.backlog))
+            .map(|(c, found)| weigh(pick(c.limit).borrow(), c, found.backlog))
             .collect();
         if standings.iter().any(Standing::refused) {
             session.leave(charges, &places);
@@ -129,7 +133,7 @@ impl MemoryStore {
             };
         }
         for ((charge, place), standing) in charges.iter().zip(&places).zip(&standings) {
-            session.commit(charge, place, standing.backlog, pick(charge.limit));
+            session.commit(charge, place, standing.backlog, pick(charge.limit).borrow());
         }
         Answer {
             ruling: Ruling::Admitted,
@@ -138,13 +142,14 @@ impl MemoryStore {
         }
     }
 
+    /// Charges without asking, or gives back, by the given arithmetic.
     pub(crate) fn adjust(
         &self,
         now: Duration,
         limit: &Arc<Limit>,
         bucket: Bucket,
         units: i64,
-        pick: Pick,
+        gcra: &Gcra,
     ) {
         let charge = Charge::new(limit, bucket, u32::from(units > 0));
         let mut session = Session {
@@ -153,8 +158,8 @@ impl MemoryStore {
             overflow: &self.overflow,
             now: nanoseconds(now),
         };
-        let place = session.find(&charge, pick(limit));
-        session.set(&charge, &place, |backlog| pick(limit).add(backlog, units));
+        let place = session.find(&charge, gcra);
+        session.set(&charge, &place, |backlog| gcra.add(backlog, units));
     }
 }
 
@@ -168,7 +173,7 @@ impl LimitStore for MemoryStore {
     }
 
     fn add(&self, now: Duration, limit: &Arc<Limit>, bucket: Bucket, units: i64) {
-        self.adjust(now, limit, bucket, units, whole);
+        self.adjust(now, limit, bucket, units, &limit.gcra);
     }
 
     fn explain(&self) -> String {

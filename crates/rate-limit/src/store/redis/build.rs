@@ -1,15 +1,20 @@
 //! Connecting to the server.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    hash::{BuildHasher, RandomState},
+    num::NonZeroU32,
+    sync::{Arc, atomic::AtomicU32},
+    time::Duration,
+};
 
 use hmac::{Hmac, KeyInit};
 use palisade_core::Secret;
 use redis::Client;
 use sha2::Sha256;
-use tokio::{runtime::Handle, sync::mpsc};
+use tokio::runtime::Handle;
 
-use super::{RedisStore, Shared, denied::Denied, link::Link, tasks};
-use crate::{MemoryStore, PolicyError};
+use super::{RedisStore, Shared, connection::Link, denied::Denied, lane::Lane, tasks};
+use crate::{FailureMode, MemoryStore, PolicyError, StoreProblem};
 
 /// A request rather goes on without the server than wait longer.
 const DEADLINE: Duration = Duration::from_millis(25);
@@ -17,8 +22,11 @@ const DEADLINE: Duration = Duration::from_millis(25);
 /// At start there is time for a server that is starting too.
 const FIRST_CONNECTION: Duration = Duration::from_secs(1);
 
-/// Settlements under way. Each is a hundred bytes; a full queue means that the server cannot follow.
-const QUEUE: usize = 4096;
+/// Settlements of sixteen thousand buckets.
+const SETTLEMENT_MEMORY: usize = 4 * 1024 * 1024;
+
+/// Penalties need less: each waits for one round trip at most, and one address has one bucket.
+const PENALTY_MEMORY: usize = 1024 * 1024;
 
 const LOCAL_BUCKETS: usize = 16_384;
 const SHORTEST_KEY: usize = 16;
@@ -32,6 +40,9 @@ pub struct RedisStoreBuilder {
     prefix: Box<str>,
     deadline: Duration,
     local_buckets: usize,
+    settlement_memory: usize,
+    share: Option<NonZeroU32>,
+    failure: FailureMode,
     #[cfg(feature = "redis-tls")]
     root: Option<Vec<u8>>,
 }
@@ -45,6 +56,9 @@ impl RedisStoreBuilder {
             prefix: "palisade".into(),
             deadline: DEADLINE,
             local_buckets: LOCAL_BUCKETS,
+            settlement_memory: SETTLEMENT_MEMORY,
+            share: None,
+            failure: FailureMode::default(),
             #[cfg(feature = "redis-tls")]
             root: None,
         }
@@ -57,52 +71,86 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Begins keys with this word in place of `palisade`.
+    /// Sets the first part of all keys. Default: `palisade`.
     pub fn prefix(mut self, prefix: impl Into<Box<str>>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// Waits so long for a decision, in place of 25 ms.
+    /// Sets how long a request waits for a decision. Default: 25 ms.
+    ///
+    /// The time in which this process did not get to run does not count. A server that needs longer
+    /// even for a probe is not used.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// Makes room for so many buckets in memory, for the time while the server is away.
+    /// Sets how many buckets fit into memory, for the time while the server is away. Default: 16,384.
     pub fn local_buckets(mut self, buckets: usize) -> Self {
         self.local_buckets = buckets;
         self
     }
 
+    /// Sets how many bytes settlements may take that have not reached the server. Default: 4 MiB,
+    /// enough for sixteen thousand buckets; several settlements of one bucket take the room of one.
+    ///
+    /// What does not fit is counted ([`StoreStatus::lost`](crate::StoreStatus::lost)), logged once a
+    /// minute, and treated strictly: nothing is given back, and a charge holds on this node.
+    pub fn settlement_memory(mut self, bytes: usize) -> Self {
+        self.settlement_memory = bytes;
+        self
+    }
+
+    /// Sets among how many nodes a limit is divided while the server is away, for policies with
+    /// [`FailureMode::LocalFallback`] that do not say so themselves. Default: as many as were seen.
+    ///
+    /// Each node registers in the server every ten seconds and counts those of the last minute.
+    /// While the server is away, each of `n` nodes then grants an `n`-th of a limit, rounded up:
+    /// together at most the limit and one unit a node. If nodes were added since the last count,
+    /// say `m` beside the `n`, together at most `(n + m) / n` times that. A node that has not
+    /// reached the server since it started knows of no other and grants the whole limit.
+    pub fn share(mut self, nodes: NonZeroU32) -> Self {
+        self.share = Some(nodes);
+        self
+    }
+
+    /// Sets what policies do while the server is away that do not
+    /// [say so themselves](crate::Policy::when_store_fails). Default: [`FailureMode::local`].
+    pub fn failure_mode(mut self, mode: FailureMode) -> Self {
+        self.failure = mode;
+        self
+    }
+
     /// Connects. A server that cannot be reached is no error: the store starts as it would go on
-    /// after a failure, and connects as soon as it can.
+    /// after a failure, and connects as soon as it can. The log and [`RedisStore::status`] say why.
     ///
     /// # Errors
     ///
     /// If the address is malformed, the key is shorter than 16 bytes, the prefix holds braces, colons or
-    /// blanks, a root certificate is none, or this does not run inside a tokio runtime.
+    /// blanks, the deadline is zero, a root certificate is none, or this does not run inside a tokio runtime.
     pub async fn connect(self) -> Result<RedisStore, PolicyError> {
         self.check()?;
         let client = self.client()?;
-        let link = Arc::new(Link::new(client, self.deadline));
         let hash_key = Hmac::<Sha256>::new_from_slice(self.hash_key.expose());
         let hash_key = hash_key.map_err(|_| PolicyError::new("the hash key cannot be used"))?;
-        let (settlements, queue) = mpsc::channel(QUEUE);
         let shared = Arc::new(Shared {
             hash_key,
             prefix: self.prefix,
-            link: Arc::clone(&link),
+            link: Arc::new(Link::new(client, self.deadline)),
             denied: Denied::default(),
             local: MemoryStore::with_capacity(self.local_buckets),
-            settlements,
-            unsettled: Default::default(),
+            charged_here: MemoryStore::with_capacity(self.local_buckets),
+            penalties: Arc::new(Lane::with_memory(PENALTY_MEMORY)),
+            settlements: Arc::new(Lane::with_memory(self.settlement_memory)),
+            losses: Default::default(),
+            node: format!("{:016x}", RandomState::new().hash_one("node")),
+            nodes: AtomicU32::new(1),
+            share: self.share,
+            failure: self.failure,
         });
-        let first = tokio::time::timeout(FIRST_CONNECTION, link.mend(&shared.prefix));
-        if !first.await.unwrap_or(false) {
-            tracing::warn!(target: "palisade", "the store of the limits cannot be reached: policies follow their failure modes");
-        }
-        tasks::start(&shared, queue);
+        first_connection(&shared).await;
+        tasks::start(&shared);
         Ok(RedisStore(shared))
     }
 
@@ -131,6 +179,11 @@ impl RedisStoreBuilder {
                 "the prefix of the store must not be empty or hold braces, colons or blanks",
             ));
         }
+        if self.deadline.is_zero() {
+            return Err(PolicyError::new(
+                "the deadline of the store is zero, so that no reply would ever be in time; use for example 25 ms",
+            ));
+        }
         #[cfg(feature = "redis-tls")]
         if self
             .root
@@ -147,6 +200,24 @@ impl RedisStoreBuilder {
         }
         Ok(())
     }
+}
+
+async fn first_connection(shared: &Shared) {
+    let connecting = shared.link.connect(&shared.prefix);
+    let problem = match tokio::time::timeout(FIRST_CONNECTION, connecting).await {
+        Ok(Ok(())) => return shared.count_nodes().await,
+        Ok(Err(problem)) => problem,
+        Err(_) => {
+            shared.link.not_connected(StoreProblem::Timeout);
+            StoreProblem::Timeout
+        }
+    };
+    tracing::warn!(
+        target: "palisade",
+        code = problem.code(),
+        remedy = problem.remedy(),
+        "the store of the limits cannot be used: policies follow their failure modes"
+    );
 }
 
 /// An empty list of authorities would be taken, and trust nobody without a word.

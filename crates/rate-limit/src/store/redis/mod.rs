@@ -1,22 +1,29 @@
 //! Buckets in Redis or Valkey: one call a request, on the server's clock, for all nodes together.
 //!
 //! The script `decide.lua` does the arithmetic that [`crate::gcra`] does in memory, in whole
-//! microseconds. Everything around it is about the day on which the server is slow, away, full or
-//! talks nonsense: a deadline, a breaker that stops asking, and for each policy a
+//! microseconds. Everything around it is for the time in which the server is slow, away, full or
+//! gives replies that cannot be read: a deadline, a breaker that stops asking, and for each policy a
 //! [`FailureMode`](crate::FailureMode).
+//!
+//! What ends after its request, settlements and penalties, goes to the server in two [lanes](lane).
 
+mod backoff;
 mod build;
+mod connection;
+mod decide;
 mod denied;
-mod link;
+mod errors;
+mod lane;
+mod measure;
+mod reply_time;
 mod script;
+mod status;
 mod tasks;
 
 use std::{
     fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    num::NonZeroU32,
+    sync::{Arc, atomic::AtomicU32},
     time::Duration,
 };
 
@@ -24,25 +31,45 @@ use arrayvec::ArrayVec;
 use hmac::{Hmac, Mac};
 use palisade_core::Soon;
 use sha2::Sha256;
-use tokio::sync::mpsc;
 
-pub use self::build::RedisStoreBuilder;
-use self::{denied::Denied, link::Link, script::Call, tasks::Settlement};
-use super::{
-    Answer, Bucket, Charge, LimitStore, MOST_CHARGES, Ruling, Standing,
-    memory::{MemoryStore, whole},
+pub use self::{build::RedisStoreBuilder, status::StoreStatus};
+use self::{
+    connection::Link,
+    decide::{Known, Owned},
+    denied::Denied,
+    lane::Lane,
+    script::Call,
+    status::Losses,
 };
-use crate::{FailureMode, Limit, PolicyError, Subject, gcra::Gcra};
+use super::{
+    Answer, Bucket, Charge, LimitStore, MOST_CHARGES, Ruling, StoreProblem, memory::MemoryStore,
+};
+use crate::{FailureMode, Limit, PolicyError, Subject};
 
 /// Keeps buckets in Redis (6.2 or later) or Valkey, for several nodes together.
 ///
 /// Keys look like `palisade:{2f6c…}:tts`: a keyed hash in place of an address or a user, and the
 /// braces keep all limits of one subject in one slot. They expire when the bucket is full. Give the
-/// server a database of its own and `maxmemory-policy noeviction`, lest buckets are thrown out.
+/// server a database of its own and `maxmemory-policy noeviction`, so that no bucket is thrown out.
 ///
-/// A denial is remembered on the node until it ends, so that a flood does not reach the server. If
-/// the server fails over and loses writes, clients start with full buckets. A cluster is not
-/// supported, for policies of one layer may count different subjects, in one call.
+/// A denial is remembered on the node until it ends, so that a flood does not reach the server; the
+/// server is asked again every two seconds, and at once under another quota. If the server fails
+/// over and loses writes, clients start with full buckets. A cluster is not supported, because
+/// policies of one layer may count different subjects, in one call.
+///
+/// # What follows a request
+///
+/// Settlements and penalties are sent behind the requests, in batches, those of one bucket added
+/// up. They wait while the server is away, in a bounded memory
+/// ([`settlement_memory`](RedisStoreBuilder::settlement_memory)). A penalty counts on this node at
+/// once. If a connection breaks while a batch is under way, nobody knows whether it was applied:
+/// charges are then sent again, and what was to be given back is not.
+///
+/// # Metrics
+///
+/// With feature `metrics`: `palisade_limit_store_up`, `palisade_limit_store_seconds`,
+/// `palisade_limit_store_failures_total{code}`, `palisade_limit_scheduling_delays_total`, and
+/// `palisade_limit_settlements_lost_total{kind}`, where the kind is `charge`, `penalty` or `refund`.
 ///
 /// Cheap to clone; clones share the connection.
 #[derive(Clone)]
@@ -53,10 +80,18 @@ struct Shared {
     prefix: Box<str>,
     link: Arc<Link>,
     denied: Denied,
+    /// Counts this node's part of each limit while the server is away.
     local: MemoryStore,
-    settlements: mpsc::Sender<Settlement>,
-    /// Settlements that are on their way.
-    unsettled: AtomicU64,
+    /// What this node charged and the server may not know: penalties, and charges that were lost.
+    charged_here: MemoryStore,
+    penalties: Arc<Lane>,
+    settlements: Arc<Lane>,
+    losses: Losses,
+    /// This node's name in the server.
+    node: String,
+    nodes: AtomicU32,
+    share: Option<NonZeroU32>,
+    failure: FailureMode,
 }
 
 impl RedisStore {
@@ -65,25 +100,16 @@ impl RedisStore {
     pub fn builder(url: &str, hash_key: palisade_core::Secret) -> RedisStoreBuilder {
         RedisStoreBuilder::new(url, hash_key)
     }
-
-    /// Returns how many settlements are on their way to the server. They travel behind the requests.
-    #[must_use]
-    pub fn unsettled(&self) -> u64 {
-        self.0.unsettled.load(Ordering::Acquire)
-    }
-
-    /// Tells whether the server is asked at the moment.
-    #[must_use]
-    pub fn is_up(&self) -> bool {
-        self.0.link.line().is_some()
-    }
 }
 
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // No address: it may hold a password.
+        let status = self.status();
         f.debug_struct("RedisStore")
-            .field("up", &self.is_up())
+            .field("up", &status.up)
+            .field("problem", &status.problem.map(StoreProblem::code))
+            .field("nodes", &status.nodes)
             .finish_non_exhaustive()
     }
 }
@@ -101,34 +127,56 @@ impl LimitStore for RedisStore {
         if charges.len() > MOST_CHARGES {
             return Soon::Now(Answer::new(Ruling::Unavailable, []));
         }
-        if let Some(answer) = self.0.denied.answer(now, charges) {
-            return Soon::Now(answer);
-        }
-        let Some(line) = self.0.link.line() else {
+        let doubted = match self.0.known(now, charges) {
+            Known::Refused(answer) => return Soon::Now(answer),
+            Known::Doubtful => true,
+            Known::Nothing => false,
+        };
+        let Some(connection) = self.0.link.connection() else {
             return Soon::Now(self.0.fall_back(now, charges));
         };
         let call = Call::take(&self.0.prefix, charges);
         let charges: ArrayVec<Owned, MOST_CHARGES> = charges.iter().map(Owned::from).collect();
         let shared = Arc::clone(&self.0);
         Soon::later(async move {
-            let reply = shared.link.ask(line, &call).await;
-            shared.answer(now, &charges, reply)
+            let reply = shared.link.ask(connection, &call).await;
+            shared.answer(now, &charges, reply, doubted)
         })
     }
 
     fn add(&self, now: Duration, limit: &Arc<Limit>, bucket: Bucket, units: i64) {
         // What is remembered of this bucket was true before.
         self.0.denied.forget(limit, bucket);
-        let settlement = Settlement {
-            limit: Arc::clone(limit),
-            bucket,
-            units,
-        };
-        self.0.unsettled.fetch_add(1, Ordering::AcqRel);
-        if !self.is_up() || self.0.settlements.try_send(settlement).is_err() {
-            self.0.unsettled.fetch_sub(1, Ordering::AcqRel);
+        if limit.penalty {
+            self.0.charge_here(now, limit, bucket, units);
+            self.0.settle_here(now, limit, bucket, units);
+        } else if units > 0 && !self.is_up() {
+            // The fallback did not see what was reserved: it may count more, but not give back.
             self.0.settle_here(now, limit, bucket, units);
         }
+        if !self.0.lane(limit).push(limit, bucket, units) {
+            self.0.lost(now, limit, bucket, units);
+        }
+    }
+
+    fn add_degraded(&self, now: Duration, limit: &Arc<Limit>, bucket: Bucket, units: i64) {
+        self.0.settle_here(now, limit, bucket, units);
+    }
+
+    fn reset(
+        &self,
+        now: Duration,
+        limit: &Arc<Limit>,
+        bucket: Bucket,
+    ) -> Soon<Result<(), StoreProblem>> {
+        self.0.forget(now, limit, bucket);
+        let Some(connection) = self.0.link.connection() else {
+            let problem = self.0.link.problem();
+            return Soon::Now(Err(problem.unwrap_or(StoreProblem::ConnectionLost)));
+        };
+        let key = script::key(&self.0.prefix, limit, bucket.own);
+        let link = Arc::clone(&self.0.link);
+        Soon::later(async move { link.delete(connection, &key).await })
     }
 
     fn accepts(&self, limit: &Limit) -> Result<(), PolicyError> {
@@ -136,111 +184,22 @@ impl LimitStore for RedisStore {
     }
 
     fn explain(&self) -> String {
-        let state = if self.is_up() { "up" } else { "away" };
+        let StoreStatus {
+            up, problem, nodes, ..
+        } = self.status();
+        let state = match problem {
+            _ if up => "up".to_owned(),
+            Some(problem) => format!("away, {}", problem.code()),
+            None => "away".to_owned(),
+        };
         let deadline = self.0.link.deadline().as_millis();
+        let share = match self.0.share {
+            Some(share) => format!("a share of 1/{share}"),
+            None => format!("a share of 1/{nodes}, by the nodes seen"),
+        };
         format!(
-            "redis ({state}), deadline {deadline} ms; while it is away: {}",
+            "redis ({state}), deadline {deadline} ms; while it is away: {share}, {}",
             self.0.local.explain()
         )
-    }
-}
-
-/// A charge that outlives the request's head.
-#[derive(Clone, Debug)]
-struct Owned {
-    limit: Arc<Limit>,
-    bucket: Bucket,
-    need: u32,
-    take: u32,
-}
-
-impl From<&Charge<'_>> for Owned {
-    fn from(charge: &Charge<'_>) -> Self {
-        let Charge {
-            limit,
-            bucket,
-            need,
-            take,
-        } = *charge;
-        Self {
-            limit: Arc::clone(limit),
-            bucket,
-            need,
-            take,
-        }
-    }
-}
-
-impl Owned {
-    fn borrow(&self) -> Charge<'_> {
-        Charge {
-            limit: &self.limit,
-            bucket: self.bucket,
-            need: self.need,
-            take: self.take,
-        }
-    }
-}
-
-impl Shared {
-    fn answer(
-        &self,
-        now: Duration,
-        charges: &[Owned],
-        reply: Result<Answer, link::Failure>,
-    ) -> Answer {
-        let charges: ArrayVec<Charge<'_>, MOST_CHARGES> =
-            charges.iter().map(Owned::borrow).collect();
-        match reply {
-            Ok(answer) => {
-                match answer.ruling {
-                    Ruling::Refused => self.denied.remember(now, &charges, &answer),
-                    // A denial of a dearer request may be remembered; it now has longer to wait.
-                    _ => charges
-                        .iter()
-                        .for_each(|charge| self.denied.forget(charge.limit, charge.bucket)),
-                }
-                answer
-            }
-            Err(_) => self.fall_back(now, &charges),
-        }
-    }
-
-    /// Decides without the server, each policy by its own mode.
-    fn fall_back(&self, now: Duration, charges: &[Charge<'_>]) -> Answer {
-        let closed = |charge: &Charge<'_>| charge.limit.failure == FailureMode::FailClosed;
-        if charges.iter().any(closed) {
-            return Answer::new(Ruling::Unavailable, []).degraded();
-        }
-        let counted: ArrayVec<Charge<'_>, MOST_CHARGES> = charges
-            .iter()
-            .filter(|charge| is_local(charge.limit))
-            .copied()
-            .collect();
-        let local = self.local.decide(now, &counted, part);
-        let mut standings = local.standings.iter().copied();
-        let all = charges.iter().map(|charge| match is_local(charge.limit) {
-            true => standings.next().unwrap_or_default(),
-            false => Standing::default(),
-        });
-        Answer::new(local.ruling, all).degraded()
-    }
-
-    /// Counts a settlement on this node, where the fallback will find it.
-    fn settle_here(&self, now: Duration, limit: &Arc<Limit>, bucket: Bucket, units: i64) {
-        if is_local(limit) {
-            self.local.adjust(now, limit, bucket, units, part);
-        }
-    }
-}
-
-fn is_local(limit: &Limit) -> bool {
-    matches!(limit.failure, FailureMode::LocalFallback { .. })
-}
-
-fn part(limit: &Limit) -> &Gcra {
-    match limit.failure {
-        FailureMode::LocalFallback { .. } => &limit.local,
-        _ => whole(limit),
     }
 }

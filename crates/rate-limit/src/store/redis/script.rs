@@ -1,18 +1,23 @@
 //! The one call: its arguments, and what may come back.
 
-use std::sync::LazyLock;
+use std::{sync::LazyLock, time::Duration};
 
 use redis::{Cmd, Script, Value};
 
-use super::link::Failure;
-use crate::{Answer, Bucket, Charge, Limit, PolicyError, Ruling, Standing};
+use super::lane::Amount;
+use crate::{Answer, Charge, Limit, PolicyError, Ruling, Standing, StoreProblem};
 
 static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("decide.lua")));
 
 /// A hundred years and a day, in microseconds: no answer may speak of more.
 const LONGEST: i64 = 36_501 * 86_400 * 1_000_000;
 
+const PROBE_CEILING: i64 = 1_000_000_000;
+
 const MICROSECOND: u64 = 1000;
+
+/// A node counts for so long after it registered.
+const NODE_LIFE: Duration = Duration::from_secs(60);
 
 /// One call of the script.
 pub(super) struct Call {
@@ -32,7 +37,7 @@ impl Call {
             call.push(
                 prefix,
                 charge.limit,
-                charge.bucket,
+                charge.bucket.own,
                 charge.need.into(),
                 charge.take.into(),
             );
@@ -40,25 +45,42 @@ impl Call {
         call
     }
 
-    pub(super) fn add(prefix: &str, limit: &Limit, bucket: Bucket, units: i64) -> Self {
+    /// Gives back and charges without asking, in this order.
+    pub(super) fn settle(prefix: &str, limit: &Limit, bucket: u128, amount: Amount) -> Self {
         let mut call = Self::new("add", 1);
         // Nobody can owe more units than there are; and a double holds the product exactly.
         let most = i64::from(limit.burst()) + i64::from(limit.debt());
-        call.push(prefix, limit, bucket, 0, units.clamp(-most, most));
+        let bounded = |units: u64| i64::try_from(units).unwrap_or(most).min(most);
+        call.push(
+            prefix,
+            limit,
+            bucket,
+            bounded(amount.refund),
+            bounded(amount.charge),
+        );
         call
     }
 
-    /// Takes from a bucket of its own that is full again at once: proves that the server runs scripts and takes writes.
+    /// Takes from a bucket of its own that is full again at once: proves that the server runs the
+    /// script and takes writes.
     pub(super) fn probe(prefix: &str) -> Self {
-        let mut call = Self::new("take", 1);
-        call.keys.push(format!("{prefix}:probe"));
-        let numbers = [1000, 1_000_000, 1, 1, 0];
+        Self::on_probe_key(prefix, "take", [1000, 1_000_000, 1, 1, 0, PROBE_CEILING])
+    }
+
+    /// Gives back what [`probe`](Self::probe) took: proves that buckets can be deleted.
+    pub(super) fn probe_back(prefix: &str) -> Self {
+        Self::on_probe_key(prefix, "add", [1000, 1_000_000, 2, 0, 0, PROBE_CEILING])
+    }
+
+    fn on_probe_key(prefix: &str, mode: &'static str, numbers: [i64; 6]) -> Self {
+        let mut call = Self::new(mode, 1);
+        call.keys.push(format!("{prefix}:{{probe}}:probe"));
         call.arguments.extend(numbers.map(Argument::Number));
         call
     }
 
     fn new(mode: &'static str, buckets: usize) -> Self {
-        let mut arguments = Vec::with_capacity(1 + 5 * buckets);
+        let mut arguments = Vec::with_capacity(1 + 6 * buckets);
         arguments.push(Argument::Mode(mode));
         Self {
             keys: Vec::with_capacity(buckets),
@@ -66,16 +88,16 @@ impl Call {
         }
     }
 
-    fn push(&mut self, prefix: &str, limit: &Limit, bucket: Bucket, need: i64, take: i64) {
-        self.keys
-            .push(format!("{prefix}:{{{:032x}}}:{}", bucket.own, limit.name));
-        let interval = i64::try_from(limit.gcra.emission() / MICROSECOND).unwrap_or(i64::MAX);
+    fn push(&mut self, prefix: &str, limit: &Limit, bucket: u128, need: i64, take: i64) {
+        self.keys.push(key(prefix, limit, bucket));
+        let microseconds = |time: u64| i64::try_from(time / MICROSECOND).unwrap_or(i64::MAX);
         let numbers = [
-            interval,
+            microseconds(limit.gcra.emission()),
             limit.burst().into(),
             need,
             take,
             limit.debt().into(),
+            microseconds(limit.gcra.ceiling()),
         ];
         self.arguments.extend(numbers.map(Argument::Number));
     }
@@ -103,26 +125,26 @@ impl Call {
     }
 
     /// Reads the reply. Everything that the script cannot have said is a failure, never an admission.
-    pub(super) fn read(&self, reply: &Value) -> Result<Answer, Failure> {
+    pub(super) fn read(&self, reply: &Value) -> Result<Answer, StoreProblem> {
         let Value::Array(items) = reply else {
-            return Err(Failure::Malformed);
+            return Err(StoreProblem::MalformedReply);
         };
         let numbers: Vec<i64> = items
             .iter()
             .map(number)
             .collect::<Option<_>>()
-            .ok_or(Failure::Malformed)?;
-        let (given, rest) = numbers.split_first().ok_or(Failure::Malformed)?;
+            .ok_or(StoreProblem::MalformedReply)?;
+        let (given, rest) = numbers.split_first().ok_or(StoreProblem::MalformedReply)?;
         let (pairs, odd) = rest.as_chunks::<2>();
         let possible = |n: &i64| (0..=LONGEST).contains(n);
         if !odd.is_empty() || pairs.len() != self.keys.len() || !rest.iter().all(possible) {
-            return Err(Failure::Malformed);
+            return Err(StoreProblem::MalformedReply);
         }
         let refused = pairs.iter().any(|[_, wait]| *wait > 0);
         let ruling = match (given, refused) {
             (1, false) => Ruling::Admitted,
             (0, true) => Ruling::Refused,
-            _ => return Err(Failure::Malformed),
+            _ => return Err(StoreProblem::MalformedReply),
         };
         let standing = |[backlog, wait]: &[i64; 2]| Standing {
             backlog: backlog.unsigned_abs() * MICROSECOND,
@@ -130,6 +152,20 @@ impl Call {
         };
         Ok(Answer::new(ruling, pairs.iter().map(standing)))
     }
+}
+
+/// Names a bucket in the server. The braces keep all limits of one subject in one slot.
+pub(super) fn key(prefix: &str, limit: &Limit, bucket: u128) -> String {
+    format!("{prefix}:{{{bucket:032x}}}:{}", limit.name)
+}
+
+/// Registers a node and counts those that registered lately.
+pub(super) fn count_nodes(prefix: &str, node: &str) -> Cmd {
+    let mut command = redis::cmd("EVAL");
+    command.arg(include_str!("nodes.lua"));
+    command.arg(1).arg(format!("{prefix}:nodes"));
+    command.arg(node).arg(NODE_LIFE.as_secs());
+    command
 }
 
 fn number(value: &Value) -> Option<i64> {
@@ -158,7 +194,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::Policy;
+    use crate::{Bucket, Policy};
 
     fn call() -> Call {
         let limits = Policy::named("a")

@@ -1,74 +1,93 @@
-//! What goes on beside the requests: settling what ended, and mending the connection.
+//! What goes on beside the requests: settling, connecting anew, counting the nodes.
 
 use std::{
     hash::{BuildHasher, RandomState},
-    sync::{Arc, Weak, atomic::Ordering},
+    sync::{Arc, Weak},
     time::Duration,
 };
 
-use tokio::sync::mpsc;
+use tokio::{sync::watch, time::sleep};
 
-use super::{Shared, script::Call};
-use crate::{Bucket, Limit};
+use super::{Shared, connection::Connection, lane::Lane};
 
-/// Tries to mend the connection follow each other after 250 to 500 ms, so that the server is used
-/// again well within a second, and many nodes do not try at the same moment.
-const PAUSE: u64 = 250;
+/// After a batch that the server did not take. Its breaker opens if that goes on.
+const AFTER_FAILURE: Duration = Duration::from_millis(250);
 
-/// A charge without a question, or something given back.
-pub(super) struct Settlement {
-    pub(super) limit: Arc<Limit>,
-    pub(super) bucket: Bucket,
-    pub(super) units: i64,
+/// Nodes register so often, give or take a second.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+
+type Connected = watch::Receiver<Option<Connection>>;
+
+/// Starts all of them. They end with the store.
+pub(super) fn start(shared: &Arc<Shared>) {
+    for lane in [&shared.penalties, &shared.settlements] {
+        let connected = shared.link.subscribe();
+        let delivering = deliver(Arc::clone(lane), Arc::downgrade(shared), connected);
+        tokio::spawn(delivering);
+    }
+    let connected = shared.link.subscribe();
+    tokio::spawn(keep_connected(Arc::downgrade(shared), connected));
+    let connected = shared.link.subscribe();
+    tokio::spawn(count_nodes(Arc::downgrade(shared), connected));
 }
 
-/// Starts both. They end with the store.
-pub(super) fn start(shared: &Arc<Shared>, queue: mpsc::Receiver<Settlement>) {
-    tokio::spawn(settle(Arc::downgrade(shared), queue));
-    tokio::spawn(mend(Arc::downgrade(shared)));
-}
-
-async fn settle(store: Weak<Shared>, mut queue: mpsc::Receiver<Settlement>) {
-    while let Some(Settlement {
-        limit,
-        bucket,
-        units,
-    }) = queue.recv().await
-    {
+/// Sends what waits in a lane. While one batch is under way, the next one is merged.
+async fn deliver(lane: Arc<Lane>, store: Weak<Shared>, mut connected: Connected) {
+    while lane.wait().await {
+        if connected.wait_for(Option::is_some).await.is_err() {
+            return;
+        }
         let Some(shared) = store.upgrade() else {
             return;
         };
-        if let Some(line) = shared.link.line() {
-            let call = Call::add(&shared.prefix, &limit, bucket, units);
-            // One that fails is lost, as the request's own charge would be; the breaker hears of it.
-            let _ = shared.link.ask(line, &call).await;
+        let Some(connection) = shared.link.connection() else {
+            continue;
+        };
+        let delivered = shared.deliver(&lane, connection).await;
+        drop(shared);
+        if !delivered {
+            sleep(AFTER_FAILURE).await;
         }
-        shared.unsettled.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
-async fn mend(store: Weak<Shared>) {
-    let jitter = RandomState::new();
+async fn keep_connected(store: Weak<Shared>, mut connected: Connected) {
+    let random = RandomState::new();
     let mut tries = 0_u64;
-    while let Some(shared) = store.upgrade() {
-        if shared.link.line().is_none() {
-            if !shared.link.mend(&shared.prefix).await {
-                tries = tries.wrapping_add(1);
-                drop(shared);
-                let pause = PAUSE + jitter.hash_one(tries) % PAUSE;
-                tokio::time::sleep(Duration::from_millis(pause)).await;
-            }
-            continue;
-        }
-        let link = Arc::clone(&shared.link);
+    while connected.wait_for(Option::is_none).await.is_ok() {
+        let Some(shared) = store.upgrade() else {
+            return;
+        };
+        tries = tries.wrapping_add(1);
+        let pause = shared.link.pause(random.hash_one(tries));
         drop(shared);
-        link.broken().await;
+        sleep(pause).await;
+        let Some(shared) = store.upgrade() else {
+            return;
+        };
+        // It says itself what went wrong.
+        let _ = shared.link.connect(&shared.prefix).await;
+    }
+}
+
+async fn count_nodes(store: Weak<Shared>, mut connected: Connected) {
+    let random = RandomState::new();
+    let mut beats = 0_u64;
+    while connected.wait_for(Option::is_some).await.is_ok() {
+        let Some(shared) = store.upgrade() else {
+            return;
+        };
+        shared.count_nodes().await;
+        drop(shared);
+        beats = beats.wrapping_add(1);
+        let jitter = Duration::from_millis(random.hash_one(beats) % 2_000);
+        sleep(HEARTBEAT + jitter - Duration::from_secs(1)).await;
     }
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        // Whoever waits for the breaker wakes up and finds the store gone.
-        self.link.wake();
+        self.penalties.close();
+        self.settlements.close();
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     num::NonZeroU32,
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -10,7 +10,7 @@ use palisade_core::Secret;
 use palisade_rate_limit::{FailureMode, Policy, RedisStore};
 
 use super::{
-    DEADLINE,
+    DEADLINE, Log,
     server::{Server, free_port},
     stage, store, store_with, until,
 };
@@ -18,7 +18,7 @@ use crate::support::*;
 
 fn share(share: u32) -> FailureMode {
     FailureMode::LocalFallback {
-        share: NonZeroU32::new(share).unwrap(),
+        share: NonZeroU32::new(share),
     }
 }
 
@@ -27,7 +27,7 @@ fn one(mode: FailureMode) -> Policy {
 }
 
 /// A store whose server was never there.
-async fn orphan() -> RedisStore {
+pub(super) async fn orphan() -> RedisStore {
     let url = format!("redis://127.0.0.1:{}/0", free_port());
     let store = RedisStore::builder(&url, Secret::new(super::HASH_KEY))
         .connect()
@@ -148,13 +148,7 @@ async fn a_change_of_state_is_one_line_in_the_log() {
     let Some(mut server) = Server::start().await else {
         return;
     };
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_writer(move || writer.clone());
-    // This runtime has one thread, so the tasks of the store write here too.
-    let guard = tracing::subscriber::set_default(subscriber.finish());
+    let (log, guard) = Log::capture();
     let store = store(&server).await;
     let stage = stage(&store, [one(FailureMode::FailOpen)]);
     server.kill();
@@ -173,29 +167,6 @@ async fn a_change_of_state_is_one_line_in_the_log() {
         !lines.concat().contains("203.0.113") && !lines.concat().contains("127.0.0.1"),
         "{lines:#?}"
     );
-}
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn lines(&self) -> Vec<String> {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        text.lines()
-            .filter(|line| line.contains("palisade"))
-            .map(str::to_owned)
-            .collect()
-    }
-}
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -392,7 +363,7 @@ async fn a_store_that_cannot_be_set_up_says_why() {
     assert!(
         fine.layer
             .explain()
-            .contains("redis (away), deadline 25 ms"),
+            .contains("redis (away, connection_refused), deadline 25 ms"),
         "{}",
         fine.layer.explain()
     );

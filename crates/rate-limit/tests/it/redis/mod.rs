@@ -2,13 +2,21 @@
 //!
 //! Needs `redis-server` in the path. Without it these tests say so and pass, except in CI (`CI=true`).
 
+mod errors;
 mod exact;
 mod faults;
+mod lanes;
+mod nodes;
+mod proxy;
+mod remembered;
 mod same;
 mod server;
 mod tls;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use palisade_core::Secret;
 use palisade_rate_limit::{Policy, RateLimitLayer, RedisStore};
@@ -32,6 +40,11 @@ async fn store_with(server: &Server, deadline: Duration) -> RedisStore {
     store
 }
 
+async fn connect(url: &str) -> RedisStore {
+    let builder = RedisStore::builder(url, Secret::new(HASH_KEY)).deadline(DEADLINE);
+    builder.connect().await.unwrap()
+}
+
 /// A stack over the server, on the real clock: buckets run on the server's.
 fn stage(store: &RedisStore, policies: impl IntoIterator<Item = Policy>) -> Stage {
     Stage::build(
@@ -53,4 +66,40 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) -> Duration {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     start.elapsed()
+}
+
+/// What is written to the log, of a runtime with one thread.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// Captures the log as long as the guard is kept. On a runtime with one thread that holds for
+    /// the tasks of the store too.
+    fn capture() -> (Self, tracing::subscriber::DefaultGuard) {
+        let log = Self::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_writer(move || writer.clone());
+        let guard = tracing::subscriber::set_default(subscriber.finish());
+        (log, guard)
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        text.lines()
+            .filter(|line| line.contains("palisade"))
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }

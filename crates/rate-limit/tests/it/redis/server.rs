@@ -52,6 +52,15 @@ impl Server {
         format!("redis://127.0.0.1:{}/0", self.port)
     }
 
+    pub(super) const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The address for a user of the server.
+    pub(super) fn url_of(&self, user: &str, password: &str) -> String {
+        format!("redis://{user}:{password}@127.0.0.1:{}/0", self.port)
+    }
+
     /// Sends one command.
     pub(super) async fn command<T: redis::FromRedisValue>(&self, words: &[&str]) -> T {
         self.try_command(words).await.unwrap()

@@ -1,0 +1,110 @@
+//! How long to wait before the server is tried again.
+
+use std::time::Duration;
+
+/// The first pause. Jitter adds up to as much again, so that many nodes do not try at the same moment.
+const FIRST: u64 = 250;
+
+/// A server that cannot be reached is tried at least so often (in milliseconds, before jitter): the try is cheap.
+const LONGEST_UNREACHABLE: u64 = 1_000;
+
+/// A server that passes the probe and then fails real calls is tried less and less, down to this
+/// (in milliseconds, before jitter): each new try costs requests a failure.
+const LONGEST_UNRELIABLE: u64 = 30_000;
+
+/// A connection that served so long was a good one.
+const PROVEN: Duration = Duration::from_secs(10);
+
+/// Counts failures. Takes the time as an argument.
+#[derive(Debug, Default)]
+pub(super) struct Backoff {
+    /// Probes that failed since the server was last used.
+    failed_probes: u32,
+    /// Connections in a row that passed the probe and soon failed.
+    short_lives: u32,
+    up_since: Duration,
+}
+
+impl Backoff {
+    pub(super) const fn went_up(&mut self, now: Duration) {
+        self.failed_probes = 0;
+        self.up_since = now;
+    }
+
+    pub(super) fn went_down(&mut self, now: Duration) {
+        if now.saturating_sub(self.up_since) >= PROVEN {
+            self.short_lives = 0;
+        }
+        self.short_lives = self.short_lives.saturating_add(1);
+    }
+
+    pub(super) const fn probe_failed(&mut self) {
+        self.failed_probes = self.failed_probes.saturating_add(1);
+    }
+
+    /// Returns the pause before the next try; the first one after a proven connection comes at once.
+    pub(super) fn pause(&self, random: u64) -> Duration {
+        let unreachable = doubled(self.failed_probes).min(LONGEST_UNREACHABLE);
+        let unreliable = doubled(self.short_lives.saturating_sub(1)).min(LONGEST_UNRELIABLE);
+        let pause = unreachable.max(unreliable);
+        let jitter = random.checked_rem(pause).unwrap_or(0);
+        Duration::from_millis(pause + jitter)
+    }
+}
+
+/// 0, then the first pause, then twice as much each time.
+fn doubled(times: u32) -> u64 {
+    match times.checked_sub(1) {
+        None => 0,
+        Some(doublings) => FIRST.saturating_mul(1_u64.checked_shl(doublings).unwrap_or(u64::MAX)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_server_that_fails_soon_after_each_probe_is_tried_less_and_less() {
+        let mut backoff = Backoff::default();
+        let mut now = seconds(100);
+        let mut pauses = Vec::new();
+        for _ in 0..12 {
+            backoff.went_up(now);
+            now += Duration::from_millis(5);
+            backoff.went_down(now);
+            let pause = backoff.pause(0);
+            pauses.push(pause.as_millis());
+            now += pause;
+        }
+        let expected = [
+            0, 250, 500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000, 30_000,
+        ];
+        assert_eq!(pauses, expected);
+    }
+
+    #[test]
+    fn a_connection_that_served_for_a_while_is_tried_again_at_once() {
+        let mut backoff = Backoff::default();
+        for life in [0, 0, 0, 10] {
+            backoff.went_up(seconds(100));
+            backoff.went_down(seconds(100 + life));
+        }
+        assert_eq!(backoff.pause(7), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_server_that_cannot_be_reached_is_tried_every_second_or_two() {
+        let mut backoff = Backoff::default();
+        backoff.went_down(seconds(100));
+        for _ in 0..100 {
+            backoff.probe_failed();
+        }
+        assert_eq!(backoff.pause(0), seconds(1));
+        assert!(backoff.pause(u64::MAX) < seconds(2));
+    }
+}

@@ -1,0 +1,376 @@
+//! The connection to the server: how long a reply may take, and when the connection is given up.
+
+use std::{
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use palisade_core::{SharedClock, SystemClock};
+use palisade_internal::log_limit::LogLimit;
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, RedisResult, ServerErrorKind, Value,
+    aio::MultiplexedConnection,
+};
+use tokio::{sync::watch, time::timeout};
+
+use super::{
+    backoff::Backoff,
+    errors::{self, problem_of},
+    measure,
+    reply_time::{Late, within},
+    script::{Call, count_nodes},
+};
+use crate::{Answer, StoreProblem};
+
+/// So many failures in a row are no accident.
+const TOLERATED: u32 = 5;
+
+/// A connection that takes longer is not worth waiting for; the next try follows soon.
+const CONNECTING: Duration = Duration::from_millis(250);
+
+/// Settlements wait longer than requests do: no client waits for them.
+const DELIVERING: Duration = Duration::from_secs(2);
+
+/// Calls that wait to be written. More of them wait in their own futures, under their own deadlines.
+const PIPELINE: usize = 1024;
+
+/// One connection, and which one it is: a late failure must not end its successor.
+#[derive(Clone)]
+pub(super) struct Connection {
+    handle: MultiplexedConnection,
+    number: u64,
+}
+
+/// What became of one settlement.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Delivery {
+    Done,
+    /// The server refused it for a reason that may pass.
+    NotApplied,
+    /// The server refuses it for good.
+    Rejected,
+    /// There was no reply: it may have been applied or not.
+    Unknown,
+}
+
+/// The way to the server, whether it is connected or not.
+pub(super) struct Link {
+    client: Client,
+    deadline: Duration,
+    /// `None` while the server is not asked.
+    current: watch::Sender<Option<Connection>>,
+    connections: AtomicU64,
+    failures: AtomicU32,
+    problem: Mutex<Option<StoreProblem>>,
+    backoff: Mutex<Backoff>,
+    clock: SharedClock,
+    problem_log: LogLimit,
+}
+
+impl Link {
+    /// Starts without a connection.
+    pub(super) fn new(client: Client, deadline: Duration) -> Self {
+        Self {
+            client,
+            deadline,
+            current: watch::Sender::new(None),
+            connections: AtomicU64::new(0),
+            failures: AtomicU32::new(0),
+            problem: Mutex::new(None),
+            backoff: Mutex::default(),
+            clock: SystemClock::shared(),
+            problem_log: LogLimit::per_minute(),
+        }
+    }
+
+    pub(super) const fn deadline(&self) -> Duration {
+        self.deadline
+    }
+
+    /// Returns the connection, if the server is asked at present.
+    pub(super) fn connection(&self) -> Option<Connection> {
+        self.current.borrow().clone()
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        self.current.borrow().is_some()
+    }
+
+    /// Tells when the connection comes and goes. Ends with the link.
+    pub(super) fn subscribe(&self) -> watch::Receiver<Option<Connection>> {
+        self.current.subscribe()
+    }
+
+    /// Returns why the server was last left, while it is not asked.
+    pub(super) fn problem(&self) -> Option<StoreProblem> {
+        *lock(&self.problem)
+    }
+
+    /// Returns how long to wait before the next try to connect.
+    pub(super) fn pause(&self, random: u64) -> Duration {
+        lock(&self.backoff).pause(random)
+    }
+
+    /// Asks the server, within the deadline.
+    ///
+    /// Failures in a row give the connection up. A reply that is late because this process was not
+    /// scheduled is waited for, and not counted as a failure of the server.
+    pub(super) async fn ask(
+        &self,
+        connection: Connection,
+        call: &Call,
+    ) -> Result<Answer, StoreProblem> {
+        let number = connection.number;
+        let start = self.clock.monotonic();
+        let asking = evaluate(connection.handle, call);
+        let outcome = within(&self.clock, self.deadline, asking).await;
+        measure::round_trip(self.clock.monotonic().saturating_sub(start));
+        self.judge(number, outcome)
+    }
+
+    /// Deletes a key.
+    pub(super) async fn delete(
+        &self,
+        connection: Connection,
+        key: &str,
+    ) -> Result<(), StoreProblem> {
+        let Connection { mut handle, number } = connection;
+        let deleting = async {
+            let deleted: RedisResult<i64> =
+                redis::cmd("DEL").arg(key).query_async(&mut handle).await;
+            deleted.map(|_| ()).map_err(|error| problem_of(&error))
+        };
+        let outcome = within(&self.clock, CONNECTING.max(self.deadline), deleting).await;
+        self.judge(number, outcome)
+    }
+
+    /// Registers this node and returns how many there are.
+    pub(super) async fn nodes(
+        &self,
+        connection: Connection,
+        prefix: &str,
+        node: &str,
+    ) -> Result<u32, StoreProblem> {
+        let Connection { mut handle, .. } = connection;
+        let command = count_nodes(prefix, node);
+        let counting = timeout(DELIVERING, command.query_async(&mut handle)).await;
+        let counted: RedisResult<u32> = counting.map_err(|_| StoreProblem::Timeout)?;
+        counted.map_err(|error| problem_of(&error))
+    }
+
+    /// Sends settlements in one batch and says what became of each.
+    pub(super) async fn deliver(&self, connection: Connection, calls: &[Call]) -> Vec<Delivery> {
+        let number = connection.number;
+        let sending = send_all(connection.handle, calls);
+        let outcome = within(&self.clock, DELIVERING, sending).await;
+        match self.judge(number, outcome) {
+            Ok((deliveries, None)) => deliveries,
+            Ok((deliveries, Some(problem))) => {
+                self.failed(number, problem);
+                deliveries
+            }
+            Err(_) => vec![Delivery::Unknown; calls.len()],
+        }
+    }
+
+    /// Counts an outcome for or against the connection.
+    fn judge<T>(
+        &self,
+        number: u64,
+        outcome: Result<Result<T, StoreProblem>, Late>,
+    ) -> Result<T, StoreProblem> {
+        match outcome {
+            Ok(Ok(value)) => {
+                self.failures.store(0, Ordering::Relaxed);
+                Ok(value)
+            }
+            Ok(Err(problem)) => {
+                self.failed(number, problem);
+                Err(problem)
+            }
+            Err(Late::Server) => {
+                self.failed(number, StoreProblem::Timeout);
+                Err(StoreProblem::Timeout)
+            }
+            Err(Late::Process) => {
+                measure::starved();
+                Err(StoreProblem::Timeout)
+            }
+        }
+    }
+
+    fn failed(&self, number: u64, problem: StoreProblem) {
+        measure::failed(problem);
+        // One bucket is spoilt; the server is well.
+        if problem == StoreProblem::ForeignValue {
+            return;
+        }
+        let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
+        if failures < TOLERATED && problem != StoreProblem::ConnectionLost {
+            return;
+        }
+        // Of many that fail at once, one finds the connection and says so. One that comes late finds
+        // the next connection, which it must leave alone.
+        let given_up = self.current.send_if_modified(|current| {
+            current
+                .take_if(|connection| connection.number == number)
+                .is_some()
+        });
+        if given_up {
+            lock(&self.backoff).went_down(self.clock.monotonic());
+            *lock(&self.problem) = Some(problem);
+            measure::up(false);
+            tracing::warn!(
+                target: "palisade",
+                code = problem.code(),
+                remedy = problem.remedy(),
+                "the store of the limits is away: policies follow their failure modes"
+            );
+        }
+    }
+
+    /// Connects anew, and lets real calls prove that the server is of use.
+    pub(super) async fn connect(&self, prefix: &str) -> Result<(), StoreProblem> {
+        let handle = match self.try_connect(prefix).await {
+            Ok(handle) => handle,
+            Err(problem) => {
+                self.not_connected(problem);
+                return Err(problem);
+            }
+        };
+        self.failures.store(0, Ordering::Relaxed);
+        lock(&self.backoff).went_up(self.clock.monotonic());
+        *lock(&self.problem) = None;
+        let number = self.connections.fetch_add(1, Ordering::Relaxed);
+        self.current
+            .send_replace(Some(Connection { handle, number }));
+        measure::up(true);
+        tracing::info!(target: "palisade", "the store of the limits is up");
+        Ok(())
+    }
+
+    /// Notes why a try to connect failed. Told again only if the reason became a more telling one.
+    pub(super) fn not_connected(&self, problem: StoreProblem) {
+        measure::failed(problem);
+        measure::up(false);
+        lock(&self.backoff).probe_failed();
+        let before = lock(&self.problem).replace(problem);
+        let news = before.is_some_and(|before| before != problem) && errors::is_telling(problem);
+        if news && let Some(held_back) = self.problem_log.admit(self.clock.monotonic()) {
+            tracing::warn!(
+                target: "palisade",
+                code = problem.code(),
+                remedy = problem.remedy(),
+                held_back,
+                "the store of the limits is still away, for another reason"
+            );
+        }
+    }
+
+    async fn try_connect(&self, prefix: &str) -> Result<MultiplexedConnection, StoreProblem> {
+        // No timeout of the library's: it would take a delay of this process for one of the server.
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECTING))
+            .set_response_timeout(None)
+            .set_pipeline_buffer_size(PIPELINE);
+        let connecting = self
+            .client
+            .get_multiplexed_async_connection_with_config(&config);
+        let handle = timeout(CONNECTING, connecting).await;
+        let handle = handle
+            .map_err(|_| StoreProblem::Timeout)?
+            .map_err(|error| problem_of(&error))?;
+        // The first call may have to carry the script's text, and has more time.
+        for (call, time) in [
+            (Call::probe(prefix), CONNECTING.max(self.deadline)),
+            (Call::probe_back(prefix), self.deadline),
+        ] {
+            let probing = evaluate(handle.clone(), &call);
+            let outcome = within(&self.clock, time, probing).await;
+            outcome.map_err(|_| StoreProblem::Timeout)??;
+        }
+        Ok(handle)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs the script, with its text if the server does not know it.
+async fn evaluate(
+    mut connection: MultiplexedConnection,
+    call: &Call,
+) -> Result<Answer, StoreProblem> {
+    let reply: RedisResult<Value> = match call.by_digest().query_async(&mut connection).await {
+        Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+            call.by_text().query_async(&mut connection).await
+        }
+        other => other,
+    };
+    call.read(&reply.map_err(|error| problem_of(&error))?)
+}
+
+/// What became of each call, and what the server complained of, if it may pass.
+type Deliveries = (Vec<Delivery>, Option<StoreProblem>);
+
+async fn send_all(
+    mut connection: MultiplexedConnection,
+    calls: &[Call],
+) -> Result<Deliveries, StoreProblem> {
+    let by_digest = calls.iter().map(Call::by_digest);
+    let mut replies = pipeline(&mut connection, by_digest).await?;
+    let unknown_script: Vec<usize> = replies
+        .iter()
+        .enumerate()
+        .filter(|(_, reply)| errors::is_no_script(reply))
+        .map(|(index, _)| index)
+        .collect();
+    if !unknown_script.is_empty() {
+        let again = unknown_script.iter().filter_map(|index| calls.get(*index));
+        let second = pipeline(&mut connection, again.map(Call::by_text)).await?;
+        for (index, reply) in unknown_script.into_iter().zip(second) {
+            if let Some(place) = replies.get_mut(index) {
+                *place = reply;
+            }
+        }
+    }
+    let mut complaint = None;
+    let deliveries = calls.iter().enumerate().map(|(index, call)| {
+        let outcome = match replies.get(index) {
+            Some(Value::ServerError(error)) => Err(problem_of(&error.clone().into())),
+            Some(reply) => call.read(reply),
+            None => Err(StoreProblem::MalformedReply),
+        };
+        match outcome {
+            Ok(_) => Delivery::Done,
+            Err(StoreProblem::ForeignValue) => Delivery::Rejected,
+            Err(problem) => {
+                complaint = Some(problem);
+                match problem {
+                    StoreProblem::MalformedReply => Delivery::Unknown,
+                    _ => Delivery::NotApplied,
+                }
+            }
+        }
+    });
+    let deliveries = deliveries.collect();
+    Ok((deliveries, complaint))
+}
+
+/// Sends commands at once. An error of one is its reply and does not hide the others'.
+async fn pipeline(
+    connection: &mut MultiplexedConnection,
+    commands: impl Iterator<Item = Cmd>,
+) -> Result<Vec<Value>, StoreProblem> {
+    let mut pipeline = redis::pipe();
+    pipeline.ignore_errors();
+    for command in commands {
+        pipeline.add_command(command);
+    }
+    let replies = pipeline.query_async(connection).await;
+    replies.map_err(|error| problem_of(&error))
+}

@@ -1,0 +1,107 @@
+//! From the library's errors to codes that may be shown.
+
+use std::{error::Error, io, sync::Arc};
+
+use redis::{ErrorKind, RedisError, ServerErrorKind, Value};
+
+use crate::StoreProblem;
+
+/// Finds out what an error means. The library's own text is not shown: it may repeat the address.
+pub(super) fn problem_of(error: &RedisError) -> StoreProblem {
+    match error.kind() {
+        ErrorKind::AuthenticationFailed => StoreProblem::WrongPass,
+        ErrorKind::Io => io_error(error).map_or(StoreProblem::ConnectionLost, of_io),
+        ErrorKind::Parse | ErrorKind::UnexpectedReturnType => StoreProblem::MalformedReply,
+        ErrorKind::Server(ServerErrorKind::ResponseError) => of_text(error),
+        _ => error.code().map_or(StoreProblem::Server, of_code),
+    }
+}
+
+/// Finds the system's error. The library keeps it in an `Arc`, which is an error itself.
+fn io_error(error: &RedisError) -> Option<&io::Error> {
+    let source = error.source()?;
+    match source.downcast_ref::<Arc<dyn Error + Send + Sync>>() {
+        Some(shared) => shared.downcast_ref(),
+        None => source.downcast_ref(),
+    }
+}
+
+/// Whether the server does not know the script.
+pub(super) fn is_no_script(reply: &Value) -> bool {
+    matches!(reply, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::NoScript))
+}
+
+/// Whether a problem says more than that nobody answers.
+pub(super) const fn is_telling(problem: StoreProblem) -> bool {
+    !matches!(
+        problem,
+        StoreProblem::ConnectionLost | StoreProblem::ConnectionRefused | StoreProblem::Timeout
+    )
+}
+
+fn of_code(code: &str) -> StoreProblem {
+    match code {
+        "ASK" | "CROSSSLOT" | "MOVED" | "TRYAGAIN" => StoreProblem::Moved,
+        "BUSY" => StoreProblem::Busy,
+        "CLUSTERDOWN" => StoreProblem::ClusterDown,
+        "FOREIGN" | "WRONGTYPE" => StoreProblem::ForeignValue,
+        "LOADING" => StoreProblem::Loading,
+        "MASTERDOWN" | "NOREPLICAS" => StoreProblem::NoReplicas,
+        "MISCONF" => StoreProblem::Misconf,
+        "NOAUTH" => StoreProblem::NoAuth,
+        "NOPERM" => StoreProblem::NoPerm,
+        "OOM" => StoreProblem::OutOfMemory,
+        "READONLY" => StoreProblem::ReadOnly,
+        "WRONGPASS" => StoreProblem::WrongPass,
+        _ => StoreProblem::Server,
+    }
+}
+
+/// Errors with the code `ERR`, and those that the library composes while it connects, tell by their text.
+fn of_text(error: &RedisError) -> StoreProblem {
+    let text = error.to_string().to_ascii_lowercase();
+    let known = [
+        ("authentication required", StoreProblem::NoAuth),
+        // So the server answers a long command of a client that did not log in.
+        ("unauthenticated", StoreProblem::NoAuth),
+        ("can't run this command", StoreProblem::NoPerm),
+        (
+            "can't access at least one of the keys",
+            StoreProblem::NoPerm,
+        ),
+        ("has no permissions", StoreProblem::NoPerm),
+        ("max number of clients", StoreProblem::MaxClients),
+        ("unknown command", StoreProblem::UnknownCommand),
+        ("refused to switch database", StoreProblem::Database),
+        ("refused to authenticate", StoreProblem::WrongPass),
+    ];
+    let found = known.iter().find(|(words, _)| text.contains(words));
+    found.map_or(StoreProblem::Server, |(_, problem)| *problem)
+}
+
+fn of_io(error: &io::Error) -> StoreProblem {
+    if let Some(problem) = of_tls(error) {
+        return problem;
+    }
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => {
+            StoreProblem::ConnectionRefused
+        }
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => StoreProblem::Timeout,
+        _ if error.to_string().contains("lookup address") => StoreProblem::HostNotFound,
+        _ => StoreProblem::ConnectionLost,
+    }
+}
+
+#[cfg(feature = "redis-tls")]
+fn of_tls(error: &io::Error) -> Option<StoreProblem> {
+    match error.get_ref()?.downcast_ref::<rustls::Error>()? {
+        rustls::Error::InvalidCertificate(_) => Some(StoreProblem::Certificate),
+        _ => Some(StoreProblem::Tls),
+    }
+}
+
+#[cfg(not(feature = "redis-tls"))]
+const fn of_tls(_: &io::Error) -> Option<StoreProblem> {
+    None
+}

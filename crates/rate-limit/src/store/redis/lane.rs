@@ -1,0 +1,371 @@
+//! Settlements on their way to the server: merged by bucket, bounded, none dropped silently.
+
+use std::{
+    collections::{HashMap, VecDeque, hash_map},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::Notify;
+
+use super::connection::Delivery;
+use crate::{Bucket, Limit};
+
+/// A bucket that waits takes so many bytes: its entry and its place in the order, each twice,
+/// because both containers double when they grow.
+const BYTES_OF_BUCKET: usize = 2 * (size_of::<(Name, Entry)>() + size_of::<Name>());
+
+/// Settlements that wait for the server, those of one bucket added up.
+///
+/// Penalties and settlements have a lane each, so that penalties never wait behind settlements.
+pub(super) struct Lane {
+    /// Buckets that fit.
+    room: usize,
+    pending: Mutex<Pending>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct Pending {
+    buckets: HashMap<Name, Entry>,
+    /// Buckets with something to send, the oldest first.
+    order: VecDeque<Name>,
+    settlements: u64,
+    closed: bool,
+}
+
+/// A bucket of one limit. Limits are told apart by where they are; the entry keeps them there.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(super) struct Name {
+    bucket: u128,
+    limit: usize,
+}
+
+struct Entry {
+    limit: Arc<Limit>,
+    waiting: Amount,
+    sent: Amount,
+    queued: bool,
+    forgotten: bool,
+}
+
+/// What is charged and given back. Kept apart, because giving back ends at a full bucket and
+/// charging at the debt: their difference alone could give back what was never there.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Amount {
+    pub(super) charge: u64,
+    pub(super) refund: u64,
+    charges: u32,
+    refunds: u32,
+}
+
+/// One bucket's settlements, to be sent.
+pub(super) struct Sent {
+    pub(super) name: Name,
+    pub(super) limit: Arc<Limit>,
+    pub(super) amount: Amount,
+}
+
+/// Settlements that nobody will deliver any more.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Undelivered {
+    pub(super) charges: u32,
+    pub(super) refunds: u32,
+}
+
+impl Name {
+    fn of(limit: &Arc<Limit>, bucket: Bucket) -> Self {
+        Self {
+            bucket: bucket.own,
+            limit: Arc::as_ptr(limit).addr(),
+        }
+    }
+
+    pub(super) const fn bucket(&self) -> u128 {
+        self.bucket
+    }
+}
+
+impl Amount {
+    fn of(units: i64) -> Self {
+        let (charges, refunds) = (u32::from(units > 0), u32::from(units < 0));
+        Self {
+            charge: u64::from(charges) * units.unsigned_abs(),
+            refund: u64::from(refunds) * units.unsigned_abs(),
+            charges,
+            refunds,
+        }
+    }
+
+    const fn merge(&mut self, other: Self) {
+        self.charge = self.charge.saturating_add(other.charge);
+        self.refund = self.refund.saturating_add(other.refund);
+        self.charges = self.charges.saturating_add(other.charges);
+        self.refunds = self.refunds.saturating_add(other.refunds);
+    }
+
+    fn settlements(&self) -> u64 {
+        u64::from(self.charges) + u64::from(self.refunds)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.settlements() == 0
+    }
+}
+
+impl Lane {
+    /// Makes room for so many bytes.
+    pub(super) fn with_memory(bytes: usize) -> Self {
+        Self {
+            room: (bytes / BYTES_OF_BUCKET).max(1),
+            pending: Mutex::default(),
+            changed: Notify::new(),
+        }
+    }
+
+    /// Takes a settlement, unless there is no room for another bucket. What is given back may fill
+    /// three quarters: a charge that is lost does more harm.
+    pub(super) fn push(&self, limit: &Arc<Limit>, bucket: Bucket, units: i64) -> bool {
+        let room = match units < 0 {
+            true => self.room - self.room / 4,
+            false => self.room,
+        };
+        let mut pending = self.lock();
+        let full = pending.buckets.len() >= room;
+        let name = Name::of(limit, bucket);
+        let Pending {
+            buckets,
+            order,
+            settlements,
+            ..
+        } = &mut *pending;
+        let entry = match buckets.entry(name) {
+            hash_map::Entry::Vacant(_) if full => return false,
+            hash_map::Entry::Vacant(place) => place.insert(Entry::new(limit)),
+            hash_map::Entry::Occupied(place) => place.into_mut(),
+        };
+        let amount = Amount::of(units);
+        entry.waiting.merge(amount);
+        *settlements += amount.settlements();
+        if !std::mem::replace(&mut entry.queued, true) {
+            order.push_back(name);
+        }
+        drop(pending);
+        self.changed.notify_one();
+        true
+    }
+
+    /// Returns how many settlements have not arrived yet.
+    pub(super) fn settlements(&self) -> u64 {
+        self.lock().settlements
+    }
+
+    pub(super) fn is_pending(&self, limit: &Arc<Limit>, bucket: Bucket) -> bool {
+        self.lock().buckets.contains_key(&Name::of(limit, bucket))
+    }
+
+    /// Drops what waits for a bucket, and what is under way if it has to be sent again.
+    pub(super) fn forget(&self, limit: &Arc<Limit>, bucket: Bucket) {
+        let mut pending = self.lock();
+        if let Some(entry) = pending.buckets.get_mut(&Name::of(limit, bucket)) {
+            let dropped = std::mem::take(&mut entry.waiting).settlements();
+            entry.forgotten = !entry.sent.is_empty();
+            pending.settlements = pending.settlements.saturating_sub(dropped);
+        }
+    }
+
+    /// Waits until there is something to send. Returns false when the lane is closed.
+    pub(super) async fn wait(&self) -> bool {
+        loop {
+            let changed = self.changed.notified();
+            {
+                let pending = self.lock();
+                if pending.closed {
+                    return false;
+                }
+                if !pending.order.is_empty() {
+                    return true;
+                }
+            }
+            changed.await;
+        }
+    }
+
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_one();
+    }
+
+    /// Takes the oldest buckets to be sent; [`finish`](Self::finish) must follow for each.
+    pub(super) fn take(&self, most: usize) -> Vec<Sent> {
+        let mut pending = self.lock();
+        let Pending { buckets, order, .. } = &mut *pending;
+        let mut batch = Vec::with_capacity(most.min(order.len()));
+        while batch.len() < most
+            && let Some(name) = order.pop_front()
+        {
+            let hash_map::Entry::Occupied(mut place) = buckets.entry(name) else {
+                continue;
+            };
+            let entry = place.get_mut();
+            entry.queued = false;
+            if entry.waiting.is_empty() {
+                if entry.sent.is_empty() {
+                    place.remove();
+                }
+                continue;
+            }
+            entry.sent = std::mem::take(&mut entry.waiting);
+            batch.push(Sent {
+                name,
+                limit: Arc::clone(&entry.limit),
+                amount: entry.sent,
+            });
+        }
+        batch
+    }
+
+    /// Notes what became of a bucket's settlements, keeps what must be sent again, and returns what is lost.
+    ///
+    /// Where nobody knows whether they were applied, charges are sent again and refunds are not: both
+    /// err to the strict side.
+    pub(super) fn finish(&self, name: &Name, delivery: Delivery) -> Undelivered {
+        let mut pending = self.lock();
+        let Pending {
+            buckets,
+            order,
+            settlements,
+            ..
+        } = &mut *pending;
+        let hash_map::Entry::Occupied(mut place) = buckets.entry(*name) else {
+            return Undelivered::default();
+        };
+        let entry = place.get_mut();
+        let sent = std::mem::take(&mut entry.sent);
+        let forgotten = std::mem::take(&mut entry.forgotten);
+        let again = match delivery {
+            _ if forgotten => Amount::default(),
+            Delivery::NotApplied => sent,
+            Delivery::Unknown => Amount {
+                refund: 0,
+                refunds: 0,
+                ..sent
+            },
+            Delivery::Done | Delivery::Rejected => Amount::default(),
+        };
+        entry.waiting.merge(again);
+        let over = sent.settlements().saturating_sub(again.settlements());
+        *settlements = settlements.saturating_sub(over);
+        if entry.waiting.is_empty() {
+            // A name that is still in the order is skipped there.
+            place.remove();
+        } else if !std::mem::replace(&mut entry.queued, true) {
+            order.push_back(*name);
+        }
+        if forgotten || delivery == Delivery::Done {
+            return Undelivered::default();
+        }
+        Undelivered {
+            charges: sent.charges.saturating_sub(again.charges),
+            refunds: sent.refunds.saturating_sub(again.refunds),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entry {
+    fn new(limit: &Arc<Limit>) -> Self {
+        Self {
+            limit: Arc::clone(limit),
+            waiting: Amount::default(),
+            sent: Amount::default(),
+            queued: false,
+            forgotten: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Policy;
+
+    fn limit() -> Arc<Limit> {
+        let policy = Policy::named("a").rate("100/day").unwrap();
+        Arc::new(policy.limits().unwrap().remove(0))
+    }
+
+    fn bucket(number: u128) -> Bucket {
+        Bucket::new(number, 0)
+    }
+
+    fn room(buckets: usize) -> Lane {
+        Lane::with_memory(buckets * BYTES_OF_BUCKET)
+    }
+
+    #[test]
+    fn settlements_of_one_bucket_are_sent_as_one() {
+        let (lane, limit) = (room(4), limit());
+        for units in [5, -3, 2, -1] {
+            assert!(lane.push(&limit, bucket(1), units));
+        }
+        assert_eq!(lane.settlements(), 4);
+        let batch = lane.take(10);
+        assert_eq!(batch.len(), 1);
+        assert_eq!((batch[0].amount.charge, batch[0].amount.refund), (7, 4));
+        assert_eq!(
+            lane.finish(&batch[0].name, Delivery::Done),
+            Undelivered::default()
+        );
+        assert_eq!((lane.settlements(), lane.take(10).len()), (0, 0));
+        assert!(!lane.is_pending(&limit, bucket(1)));
+    }
+
+    #[test]
+    fn a_full_lane_refuses_refunds_first_and_other_buckets_only() {
+        let (lane, limit) = (room(8), limit());
+        for number in 0..6 {
+            assert!(lane.push(&limit, bucket(number), -1));
+        }
+        assert!(!lane.push(&limit, bucket(6), -1));
+        assert!(lane.push(&limit, bucket(6), 1));
+        assert!(lane.push(&limit, bucket(7), 1));
+        assert!(!lane.push(&limit, bucket(8), 1));
+        assert!(lane.push(&limit, bucket(0), -1));
+        assert_eq!(lane.settlements(), 9);
+    }
+
+    #[test]
+    fn after_an_unknown_outcome_charges_are_sent_again_and_refunds_are_lost() {
+        let (lane, limit) = (room(4), limit());
+        lane.push(&limit, bucket(1), 5);
+        lane.push(&limit, bucket(1), -3);
+        let batch = lane.take(10);
+        lane.push(&limit, bucket(1), -1);
+        let lost = lane.finish(&batch[0].name, Delivery::Unknown);
+        assert_eq!((lost.charges, lost.refunds), (0, 1));
+        let batch = lane.take(10);
+        assert_eq!((batch[0].amount.charge, batch[0].amount.refund), (5, 1));
+        assert_eq!(lane.settlements(), 2);
+        lane.finish(&batch[0].name, Delivery::NotApplied);
+        assert_eq!(lane.take(10)[0].amount, batch[0].amount);
+        let lost = lane.finish(&batch[0].name, Delivery::Rejected);
+        assert_eq!((lost.charges, lost.refunds), (1, 1));
+        assert_eq!(lane.settlements(), 0);
+    }
+
+    #[test]
+    fn what_is_forgotten_is_not_sent_and_not_sent_again() {
+        let (lane, limit) = (room(4), limit());
+        lane.push(&limit, bucket(1), 5);
+        lane.forget(&limit, bucket(1));
+        assert_eq!((lane.take(10).len(), lane.settlements()), (0, 0));
+        lane.push(&limit, bucket(1), 5);
+        let batch = lane.take(10);
+        lane.forget(&limit, bucket(1));
+        lane.finish(&batch[0].name, Delivery::NotApplied);
+        assert_eq!((lane.take(10).len(), lane.settlements()), (0, 0));
+    }
+}

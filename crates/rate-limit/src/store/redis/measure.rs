@@ -1,0 +1,57 @@
+//! Metrics of the shared store. Labels are codes of this crate, never a client's text.
+
+use std::time::Duration;
+
+#[cfg(feature = "metrics")]
+use metrics::{counter, gauge, histogram};
+
+use crate::StoreProblem;
+
+/// What could not be kept until the server had it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Lost {
+    Charge,
+    Penalty,
+    Refund,
+}
+
+impl Lost {
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::Charge => "charge",
+            Self::Penalty => "penalty",
+            Self::Refund => "refund",
+        }
+    }
+}
+
+#[cfg_attr(not(feature = "metrics"), allow(unused_variables))]
+pub(super) fn up(is_up: bool) {
+    #[cfg(feature = "metrics")]
+    gauge!("palisade_limit_store_up").set(if is_up { 1.0 } else { 0.0 });
+}
+
+#[cfg_attr(not(feature = "metrics"), allow(unused_variables))]
+pub(super) fn failed(problem: StoreProblem) {
+    #[cfg(feature = "metrics")]
+    counter!("palisade_limit_store_failures_total", "code" => problem.code()).increment(1);
+}
+
+/// A call whose reply was late because this process was not scheduled.
+pub(super) fn starved() {
+    #[cfg(feature = "metrics")]
+    counter!("palisade_limit_scheduling_delays_total").increment(1);
+}
+
+#[cfg_attr(not(feature = "metrics"), allow(unused_variables))]
+pub(super) fn round_trip(passed: Duration) {
+    #[cfg(feature = "metrics")]
+    histogram!("palisade_limit_store_seconds").record(passed);
+}
+
+#[cfg_attr(not(feature = "metrics"), allow(unused_variables))]
+pub(super) fn lost(what: Lost, settlements: u64) {
+    #[cfg(feature = "metrics")]
+    counter!("palisade_limit_settlements_lost_total", "kind" => what.label())
+        .increment(settlements);
+}

@@ -1,0 +1,142 @@
+//! How the store is: for health checks, and for operators.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use palisade_core::{Clock, SystemClock};
+use palisade_internal::log_limit::LogLimit;
+
+use super::{
+    RedisStore,
+    measure::{self, Lost},
+    script::Call,
+};
+use crate::{StoreProblem, store::nanoseconds};
+
+/// How a shared store is at a moment.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct StoreStatus {
+    /// Whether the server is asked at present.
+    pub up: bool,
+    /// Why it is not, while it is not.
+    pub problem: Option<StoreProblem>,
+    /// How many nodes were seen when this node last registered, itself included.
+    pub nodes: u32,
+    /// Settlements and penalties that have not arrived at the server.
+    pub unsettled: u64,
+    /// Settlements and penalties since the start that will never arrive: there was no room, or a
+    /// connection broke while they were given back.
+    pub lost: u64,
+}
+
+impl RedisStore {
+    /// Returns how the store is, from memory.
+    #[must_use]
+    pub fn status(&self) -> StoreStatus {
+        let up = self.is_up();
+        StoreStatus {
+            up,
+            problem: self.0.link.problem().filter(|_| !up),
+            nodes: self.0.nodes.load(Ordering::Relaxed),
+            unsettled: self.unsettled(),
+            lost: self.0.losses.count.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Asks the server now, as a request would, registers this node, and returns how the store is.
+    ///
+    /// # Errors
+    ///
+    /// Why the server is of no use at the moment.
+    pub async fn check(&self) -> Result<StoreStatus, StoreProblem> {
+        let link = &self.0.link;
+        let Some(connection) = link.connection() else {
+            return Err(link.problem().unwrap_or(StoreProblem::ConnectionLost));
+        };
+        link.ask(connection, &Call::probe(&self.0.prefix)).await?;
+        self.0.count_nodes().await;
+        Ok(self.status())
+    }
+
+    /// Returns how many settlements and penalties have not arrived at the server.
+    #[must_use]
+    pub fn unsettled(&self) -> u64 {
+        self.0.settlements.settlements() + self.0.penalties.settlements()
+    }
+
+    /// Tells whether the server is asked at the moment.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        self.0.link.is_up()
+    }
+}
+
+/// What did not arrive, and how long that matters.
+#[derive(Debug)]
+pub(super) struct Losses {
+    count: AtomicU64,
+    /// Until then, in nanoseconds, the server may not know of a charge that was lost here.
+    doubt: AtomicU64,
+    settlements_log: LogLimit,
+    nodes_log: LogLimit,
+}
+
+impl Default for Losses {
+    fn default() -> Self {
+        Self {
+            count: AtomicU64::new(0),
+            doubt: AtomicU64::new(0),
+            settlements_log: LogLimit::per_minute(),
+            nodes_log: LogLimit::per_minute(),
+        }
+    }
+}
+
+impl Losses {
+    /// Whether charges were lost that the server should know.
+    pub(super) fn in_doubt(&self, now: Duration) -> bool {
+        nanoseconds(now) < self.doubt.load(Ordering::Relaxed)
+    }
+
+    /// Doubts for as long as a lost charge can matter.
+    pub(super) fn doubt_until(&self, now: Duration, longest: u64) {
+        let until = nanoseconds(now).saturating_add(longest);
+        self.doubt.fetch_max(until, Ordering::Relaxed);
+    }
+
+    /// Counts what will never arrive, and says so once a minute.
+    pub(super) fn count(&self, what: Lost, settlements: u64) {
+        if settlements == 0 {
+            return;
+        }
+        self.count.fetch_add(settlements, Ordering::Relaxed);
+        measure::lost(what, settlements);
+        if let Some(held_back) = self
+            .settlements_log
+            .admit(SystemClock::default().monotonic())
+        {
+            tracing::warn!(
+                target: "palisade",
+                kind = what.label(),
+                held_back,
+                "settlements of limits did not reach the store: what was to be given back stays charged, \
+                 and charges hold on this node only; check the store, or raise `settlement_memory`"
+            );
+        }
+    }
+
+    pub(super) fn uncounted_nodes(&self, problem: StoreProblem) {
+        if let Some(held_back) = self.nodes_log.admit(SystemClock::default().monotonic()) {
+            tracing::warn!(
+                target: "palisade",
+                code = problem.code(),
+                held_back,
+                "the nodes that share the limits cannot be counted: set `share` to their number, or \
+                 allow the user ZADD, ZCARD, ZREMRANGEBYSCORE and EXPIRE"
+            );
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! The operator learns why the store is of no use, and no secret with it.
+
+use palisade_core::Secret;
+use palisade_rate_limit::{FailureMode, RedisStore, StoreProblem};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+use super::{Log, connect, proxy::Proxy, server::Server, stage, until};
+use crate::support::*;
+
+/// What the guide says that the user of the store needs.
+const ACL: [&str; 13] = [
+    "resetkeys",
+    "~palisade:*",
+    "resetchannels",
+    "-@all",
+    "+eval",
+    "+evalsha",
+    "+get",
+    "+set",
+    "+del",
+    "+time",
+    "+zadd",
+    "+zcard",
+    "+zremrangebyscore",
+];
+
+async fn user(server: &Server, rules: &[&str]) {
+    let setuser = ["ACL", "SETUSER", "limits", "reset", "on", ">right"];
+    let _: () = server.command(&[&setuser, rules].concat()).await;
+}
+
+#[track_caller]
+fn check(store: &RedisStore, problem: StoreProblem) {
+    assert!(!store.is_up());
+    assert_eq!(store.status().problem, Some(problem));
+    let shown = format!("{store:?}");
+    assert!(shown.contains(problem.code()), "{shown}");
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_told_and_not_shown() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    let (log, guard) = Log::capture();
+    user(&server, &ACL).await;
+    let store = connect(&server.url_of("limits", "canary")).await;
+    check(&store, StoreProblem::WrongPass);
+    let _: () = server
+        .command(&["CONFIG", "SET", "requirepass", "right"])
+        .await;
+    let store = connect(&server.url()).await;
+    check(&store, StoreProblem::NoAuth);
+    drop(guard);
+    let lines = log.lines();
+    assert_eq!(lines.len(), 2, "{lines:#?}");
+    assert!(
+        lines[0].contains("WRONGPASS") && lines[1].contains("NOAUTH"),
+        "{lines:#?}"
+    );
+    let all = lines.concat();
+    assert!(
+        !all.contains("canary") && !all.contains("127.0.0.1"),
+        "{all}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_documented_permissions_suffice() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    user(&server, &[&ACL[..], &["+expire"]].concat()).await;
+    let store = connect(&server.url_of("limits", "right")).await;
+    until("the store is up", async || store.is_up()).await;
+    assert_eq!(store.check().await.unwrap().nodes, 1);
+    let layer = stage(
+        &store,
+        [policy("a", "100/day").cost(10).settled_by("characters")],
+    );
+    assert_eq!(layer.status(from("203.0.113.7")).await, 200);
+    layer
+        .layer
+        .reset_client([203, 0, 113, 7].into())
+        .get()
+        .await
+        .unwrap();
+    assert!(store.is_up());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_permission_is_told() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    for missing in ["-eval", "-get", "-set", "-del", "-time", "resetkeys"] {
+        user(&server, &[&ACL[..], &["+expire", missing]].concat()).await;
+        let store = connect(&server.url_of("limits", "right")).await;
+        assert_eq!(
+            store.status().problem,
+            Some(StoreProblem::NoPerm),
+            "{missing}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_that_cannot_be_counted_do_not_stop_the_limits() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    user(&server, &[&ACL[..], &["-zadd"]].concat()).await;
+    let store = connect(&server.url_of("limits", "right")).await;
+    assert!(store.is_up());
+    assert_eq!(store.check().await.unwrap().nodes, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_a_read_only_and_a_wrong_database_are_told() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    let store = connect(&server.url().replace("/0", "/99")).await;
+    check(&store, StoreProblem::Database);
+    let _: () = server.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
+    check(&connect(&server.url()).await, StoreProblem::OutOfMemory);
+    let _: () = server.command(&["CONFIG", "SET", "maxmemory", "0"]).await;
+    let _: () = server.command(&["REPLICAOF", "127.0.0.1", "1"]).await;
+    check(&connect(&server.url()).await, StoreProblem::ReadOnly);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_while_it_is_used_is_told() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    let store = super::store(&server).await;
+    let stage = stage(
+        &store,
+        [policy("a", "100/day").when_store_fails(FailureMode::FailOpen)],
+    );
+    let _: () = server.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
+    assert_eq!(stage.admitted(5, || from("203.0.113.7")).await, 5);
+    check(&store, StoreProblem::OutOfMemory);
+    assert!(stage.layer.explain().contains("redis (away, OOM)"));
+}
+
+/// A server that answers every command with this line.
+async fn answers(line: &'static str) -> RedisStore {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            tokio::spawn(answer(client, line));
+        }
+    });
+    connect(&format!("redis://127.0.0.1:{port}/0")).await
+}
+
+async fn answer(mut client: TcpStream, line: &str) {
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(read @ 1..) = client.read(&mut buffer).await {
+        let text = String::from_utf8_lossy(&buffer[..read]).into_owned();
+        let commands = text.matches("\r\n*").count() + usize::from(text.starts_with('*'));
+        let replies = format!("{line}\r\n").repeat(commands);
+        if client.write_all(replies.as_bytes()).await.is_err() {
+            return;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_code_of_the_server_is_told() {
+    for (line, problem) in [
+        ("-MOVED 1 10.0.0.9:7000", StoreProblem::Moved),
+        (
+            "-CROSSSLOT Keys in request don't hash to the same slot",
+            StoreProblem::Moved,
+        ),
+        (
+            "-CLUSTERDOWN Hash slot not served",
+            StoreProblem::ClusterDown,
+        ),
+        (
+            "-LOADING Redis is loading the dataset in memory",
+            StoreProblem::Loading,
+        ),
+        ("-BUSY Redis is busy running a script", StoreProblem::Busy),
+        (
+            "-MISCONF Redis is configured to save RDB snapshots",
+            StoreProblem::Misconf,
+        ),
+        (
+            "-NOREPLICAS Not enough good replicas to write",
+            StoreProblem::NoReplicas,
+        ),
+        (
+            "-ERR max number of clients reached",
+            StoreProblem::MaxClients,
+        ),
+        (
+            "-ERR unknown command 'EVALSHA'",
+            StoreProblem::UnknownCommand,
+        ),
+        ("-ERR something else canary", StoreProblem::Server),
+        ("+OK", StoreProblem::MalformedReply),
+        ("HTTP/1.1 400 Bad Request", StoreProblem::MalformedReply),
+    ] {
+        let store = answers(line).await;
+        assert_eq!(store.status().problem, Some(problem), "{line}");
+        assert!(!format!("{store:?} {problem}").contains("canary"));
+    }
+}
+
+#[tokio::test]
+async fn no_server_at_all_is_told() {
+    check(
+        &super::faults::orphan().await,
+        StoreProblem::ConnectionRefused,
+    );
+}
+
+/// The probe's key is allowed and no bucket's is: each new connection looks well until it is used.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_passes_the_probe_and_fails_requests_is_tried_less_and_less() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    let only_probe = [&ACL[..], &["resetkeys", "~palisade:{probe}*"]].concat();
+    user(&server, &only_probe).await;
+    let proxy = Proxy::before(server.port()).await;
+    let url = proxy.url().replace("redis://", "redis://limits:right@");
+    let builder = RedisStore::builder(&url, Secret::new(super::HASH_KEY));
+    let store = builder.deadline(super::DEADLINE).connect().await.unwrap();
+    let stage = stage(
+        &store,
+        [policy("a", "100/day").when_store_fails(FailureMode::FailOpen)],
+    );
+    let start = std::time::Instant::now();
+    while start.elapsed() < std::time::Duration::from_secs(3) {
+        assert_eq!(stage.status(from("203.0.113.7")).await, 200);
+        tokio::task::yield_now().await;
+    }
+    let tries = proxy.connections();
+    assert!(
+        (2..=7).contains(&tries),
+        "{tries} connections in three seconds"
+    );
+}
