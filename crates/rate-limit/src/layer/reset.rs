@@ -25,6 +25,7 @@ impl RateLimitLayer {
     /// layer.reset(&anna).get().await?;
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
+    #[must_use = "with a shared store nothing happens there until this is awaited"]
     pub fn reset(&self, subject: &Subject<'_>) -> Soon<Result<(), StoreProblem>> {
         self.reset_each(|_| Some(*subject))
     }
@@ -35,6 +36,7 @@ impl RateLimitLayer {
     /// # Errors
     ///
     /// As for [`reset`](Self::reset).
+    #[must_use = "with a shared store nothing happens there until this is awaited"]
     pub fn reset_client(&self, ip: IpAddr) -> Soon<Result<(), StoreProblem>> {
         self.reset_each(|slot| match slot.key.0 {
             Kind::Client { v4, v6 } => Some(Subject::network(ip, v4, v6)),

@@ -22,6 +22,7 @@ use crate::{
 const BATCH: usize = 64;
 
 /// What is known of a request before the server is asked.
+#[allow(clippy::large_enum_variant)] // A box would cost an allocation for each refusal.
 pub(super) enum Known {
     Nothing,
     /// It is remembered as refused, but it is time to ask the server again.

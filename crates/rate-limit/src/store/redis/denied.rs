@@ -31,6 +31,7 @@ struct Denial {
 
 /// What is remembered of a request's buckets.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // A box would cost an allocation for each refusal.
 pub(super) enum Remembered {
     /// Nothing that would refuse it.
     Nothing,

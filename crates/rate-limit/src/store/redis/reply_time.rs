@@ -5,6 +5,8 @@ use std::{pin::pin, time::Duration};
 use palisade_core::SharedClock;
 use tokio::time::timeout;
 
+use super::measure;
+
 /// A timer that fires so much too late shows that the process does not get to run. Timers count
 /// whole milliseconds, so some lateness is ordinary.
 const TOLERATED: Duration = Duration::from_millis(5);
@@ -40,6 +42,7 @@ pub(super) async fn within<F: Future>(
         if passed.saturating_sub(deadline) < TOLERATED {
             return Err(Late::Server);
         }
+        measure::starved();
     }
     Err(Late::Process)
 }
