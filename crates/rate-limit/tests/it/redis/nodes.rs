@@ -117,6 +117,6 @@ fn a_node_that_does_not_get_to_run_does_not_blame_the_server() {
         }
         assert_eq!(stage.status(from("203.0.113.7")).await, 429);
         assert!(store.is_up());
-        hogs.each_ref().map(tokio::task::JoinHandle::abort);
+        hogs.iter().for_each(tokio::task::JoinHandle::abort);
     });
 }
