@@ -97,6 +97,7 @@ mod chain;
 mod error;
 mod event;
 mod file;
+mod fold;
 mod json;
 mod key;
 mod layer;

@@ -1,46 +1,186 @@
 //! Events as events of `tracing`.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use super::Sink;
-use crate::{AuditEvent, Event};
+use crate::{AuditEvent, Event, fold::FoldKey};
+
+/// The time in which a repeated refusal is one line.
+const WINDOW: Duration = Duration::from_secs(60);
+/// Refusals that are told apart. Beyond, they share one line a window.
+const MAX_KEYS: usize = 1024;
 
 /// Tells every request to `tracing`, at level `INFO`, target `palisade::audit`.
 ///
 /// The message is the record; `id`, `status`, `how` and `refused` are fields of their own, for
-/// filters. What a subscriber does with it is not ours: for a trail, use a [`FileSink`](crate::FileSink).
-#[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
-pub struct TracingSink;
+/// filters. Of each address, guard and code the first refusal in 60 seconds is a line, and so are
+/// connection events of a client; the next line has the number of those between, `held_back`. What a
+/// subscriber does with it is not ours: for a trail, use a [`FileSink`](crate::FileSink).
+#[derive(Clone, Debug, Default)]
+pub struct TracingSink {
+    lines: Arc<Mutex<Lines>>,
+}
+
+#[derive(Debug, Default)]
+struct Lines {
+    /// `None`: those that are not told apart.
+    by_key: HashMap<Option<FoldKey>, Repeated>,
+    /// When those whose window is over were removed last.
+    cleared: Duration,
+}
+
+#[derive(Debug, Default)]
+struct Repeated {
+    since: Duration,
+    held_back: u64,
+}
 
 impl TracingSink {
     /// Makes one.
     #[must_use]
-    pub const fn new() -> Self {
-        Self
+    pub fn new() -> Self {
+        Self::default()
     }
+
+    /// Returns how many were held back before this one, or `None` if this one is.
+    fn admit(&self, key: FoldKey, now: Duration) -> Option<u64> {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.clear_old(now);
+        let mut key = Some(key);
+        if lines.by_key.len() >= MAX_KEYS && !lines.by_key.contains_key(&key) {
+            key = None;
+        }
+        let known = lines.by_key.get_mut(&key);
+        if let Some(known) = known.filter(|known| !is_over(known.since, now)) {
+            known.held_back = known.held_back.saturating_add(1);
+            return None;
+        }
+        let before = lines.by_key.entry(key).or_default();
+        before.since = now;
+        Some(std::mem::take(&mut before.held_back))
+    }
+}
+
+impl Lines {
+    /// Where there is no room, removes those whose window is over, once a window. What they held back is told by the next
+    /// line of those that are not told apart.
+    fn clear_old(&mut self, now: Duration) {
+        if self.by_key.len() >= MAX_KEYS && is_over(self.cleared, now) {
+            self.cleared = now;
+            let mut left = 0_u64;
+            self.by_key.retain(|key, it| {
+                let stays = key.is_none() || !is_over(it.since, now);
+                left = left.saturating_add(if stays { 0 } else { it.held_back });
+                stays
+            });
+            if left > 0 {
+                let rest = self.by_key.entry(None).or_default();
+                rest.held_back = rest.held_back.saturating_add(left);
+            }
+        }
+    }
+}
+
+/// The clock may be set: a window that began in the future is over.
+fn is_over(since: Duration, now: Duration) -> bool {
+    now.checked_sub(since).is_none_or(|passed| passed >= WINDOW)
 }
 
 impl Sink for TracingSink {
     fn event(&self, event: &Arc<AuditEvent>) {
-        if tracing::enabled!(target: "palisade::audit", tracing::Level::INFO) {
-            tracing::info!(target: "palisade::audit", event_id = event.id(), "{}", event.to_json());
-        }
-    }
-
-    fn end(&self, event: &Arc<Event>) {
         // The record is only written when somebody listens.
         if !tracing::enabled!(target: "palisade::audit", tracing::Level::INFO) {
             return;
         }
+        let now = event.time().unwrap_or_default();
+        let held_back = match FoldKey::of_event(event).map(|key| self.admit(key, now)) {
+            Some(None) => return,
+            Some(Some(held_back)) => held_back,
+            None => 0,
+        };
+        let held_back = (held_back > 0).then_some(held_back);
+        tracing::info!(
+            target: "palisade::audit",
+            event_id = event.id(),
+            held_back,
+            "{}",
+            event.to_json()
+        );
+    }
+
+    fn end(&self, event: &Arc<Event>) {
+        if !tracing::enabled!(target: "palisade::audit", tracing::Level::INFO) {
+            return;
+        }
+        let admitted = FoldKey::of_request(event).map(|key| self.admit(key, event.time()));
+        let held_back = match admitted {
+            Some(None) => return,
+            Some(Some(held_back)) => held_back,
+            None => 0,
+        };
+        let held_back = (held_back > 0).then_some(held_back);
         tracing::info!(
             target: "palisade::audit",
             id = %event.request_id(),
             status = event.status().map(|status| status.as_u16()),
             how = event.ending().map(|ending| ending.how.as_str()),
             refused = event.refusal(),
+            held_back,
             "{}",
             event.to_json()
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::*;
+
+    fn key(client: u32) -> FoldKey {
+        FoldKey {
+            client: Some(IpAddr::V4(Ipv4Addr::from_bits(client))),
+            principal: None,
+            guard: "rate_limit",
+            code: "too_many_requests",
+        }
+    }
+
+    #[test]
+    fn a_refused_client_is_one_line_a_minute_with_a_count() {
+        let sink = TracingSink::new();
+        let at = Duration::from_secs;
+        assert_eq!(sink.admit(key(1), at(100)), Some(0));
+        assert!((101..160).all(|second| sink.admit(key(1), at(second)).is_none()));
+        assert_eq!(
+            sink.admit(key(2), at(101)),
+            Some(0),
+            "another client is told"
+        );
+        assert_eq!(sink.admit(key(1), at(159)), None);
+        assert_eq!(sink.admit(key(1), at(160)), Some(60));
+        assert_eq!(
+            sink.admit(key(1), at(10)),
+            Some(0),
+            "the clock was set back"
+        );
+    }
+
+    #[test]
+    fn many_refused_clients_share_a_line_in_the_end() {
+        let sink = TracingSink::new();
+        let told = |second: u64| {
+            let now = Duration::from_secs(second);
+            (0..100_000)
+                .filter(|it| sink.admit(key(*it), now).is_some())
+                .count()
+        };
+        assert_eq!(told(100), MAX_KEYS + 1);
+        assert!(sink.lines.lock().unwrap().by_key.len() <= MAX_KEYS + 1);
     }
 }

@@ -34,7 +34,10 @@ fn child() {
 }
 
 async fn serve(path: PathBuf) {
-    let sink = FileSink::at(path).fail_closed().open().unwrap();
+    let sink = FileSink::at(&path)
+        .fail_closed()
+        .rotate_at(part_length(&path));
+    let sink = sink.open().unwrap();
     let layer = AuditLayer::builder().sink(sink).build().unwrap();
     let mut clients = Vec::new();
     for _ in 0..8 {
@@ -42,6 +45,14 @@ async fn serve(path: PathBuf) {
     }
     for client in clients {
         client.await.unwrap();
+    }
+}
+
+/// The name of the trail says whether its parts are short.
+fn part_length(path: &Path) -> u64 {
+    match path.file_stem().is_some_and(|name| name == "short") {
+        true => 4096,
+        false => 64 * 1024 * 1024,
     }
 }
 
@@ -109,9 +120,13 @@ fn answered_by(
     answered
 }
 
+/// How often each request is recorded, over all parts of a trail.
 fn times(path: &Path) -> HashMap<String, usize> {
     let mut times = HashMap::new();
-    for record in records(path) {
+    let files = std::fs::read_dir(path.parent().unwrap()).unwrap();
+    let files = files.map(|file| file.unwrap().path());
+    let parts = files.filter(|file| file.extension() == path.extension());
+    for record in parts.flat_map(|part| records(&part)) {
         if record["type"] == "head" || record["type"] == "request" {
             *times
                 .entry(record["id"].as_str().unwrap().to_owned())
@@ -137,6 +152,28 @@ fn ten_times_killed_under_load_every_answered_request_is_there_once() {
     assert!(report.is_intact(), "{report:#?}");
     let times = times(&path);
     assert!(answered.len() >= 20 * ROUNDS);
+    for id in &answered {
+        assert_eq!(times.get(id), Some(&1), "{id} of {report:?}");
+    }
+    assert!(times.values().all(|times| *times == 1));
+}
+
+#[test]
+fn killed_while_it_rotates_every_answered_request_is_there_once() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("short.jsonl");
+    let mut answered = Vec::new();
+    for round in 0..ROUNDS {
+        let mut command = command(&this(), &path);
+        command.args(ARGUMENTS);
+        // A part has some ten records: every answer is near a rotation.
+        let until = 40 + 7 * round;
+        answered.extend(answered_by(command, |_, answered| answered.len() >= until));
+    }
+    drop(FileSink::at(&path).open().unwrap());
+    let report = verify_file(&path, &VerifyOptions::new()).unwrap();
+    assert!(report.is_intact() && report.files > 20, "{report:#?}");
+    let times = times(&path);
     for id in &answered {
         assert_eq!(times.get(id), Some(&1), "{id} of {report:?}");
     }

@@ -61,7 +61,7 @@ async fn an_address_has_sixty_requests_a_minute_whatever_they_are() {
     let answer = server.client.send(Ask::get("/health")).await;
     assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
     let trail = server.finish().await;
-    assert_eq!(trail.requests.len(), 61);
+    assert_eq!(trail.count(), 61);
 }
 
 #[tokio::test(flavor = "multi_thread")]

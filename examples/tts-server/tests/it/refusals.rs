@@ -219,7 +219,7 @@ async fn a_foreign_host_is_not_followed() {
     // A program that posts its text in clear is told, not led on.
     let answer = crate::support::send_plain(server.http, Ask::json("/tts", "{}")).await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
-    assert_eq!(server.finish().await.requests.len(), 3);
+    assert_eq!(server.finish().await.count(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -67,7 +67,7 @@ async fn key_cookie_and_text_are_in_no_record_and_no_figure() {
     let (key, data) = (server.key.clone(), server.data().clone());
     let keys_file = fs::read_to_string(data.join("keys.toml")).unwrap();
     let trail = server.finish().await;
-    assert_eq!(trail.requests.len(), 10);
+    assert_eq!(trail.count(), 10);
     let secret = key.rsplit('_').nth(1).unwrap();
     let token = cookie.split_once('=').unwrap().1;
     for canary in [

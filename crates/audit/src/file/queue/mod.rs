@@ -1,6 +1,5 @@
 //! Between the requests and the thread that writes: bounded, and never waited for by a request.
 
-mod fold;
 mod requests;
 mod state;
 mod writer;
@@ -12,10 +11,10 @@ use std::{
 
 use palisade_core::SharedClock;
 
-pub(super) use self::fold::{FoldSettings, Folded};
+use self::state::State;
 pub(super) use self::state::{Item, Losses};
-use self::{fold::Folds, state::State};
-use crate::{Anchor, Unavailable};
+pub(super) use crate::fold::{FoldSettings, Folded};
+use crate::{Anchor, Unavailable, fold::Folds};
 
 type Answer = Result<(), Unavailable>;
 

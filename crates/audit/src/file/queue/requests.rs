@@ -10,10 +10,9 @@ use tokio::sync::oneshot;
 
 use super::{
     Answer, Queue,
-    fold::FoldKey,
     state::{Ask, Item, Sleep, State},
 };
-use crate::{AuditEvent, Event, Unavailable, event::Form};
+use crate::{AuditEvent, Event, Unavailable, event::Form, fold::FoldKey};
 
 /// Records of one request in fail-closed mode: head and end.
 const PER_REQUEST: usize = 2;

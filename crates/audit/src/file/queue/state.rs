@@ -4,8 +4,7 @@ use std::{collections::VecDeque, mem, sync::Arc, time::Duration};
 
 use tokio::sync::oneshot;
 
-use super::fold::Folds;
-use crate::{Anchor, AuditEvent, Event, Unavailable, event::Form};
+use crate::{Anchor, AuditEvent, Event, Unavailable, event::Form, fold::Folds};
 
 #[derive(Debug)]
 pub(super) struct State {

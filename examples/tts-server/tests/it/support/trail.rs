@@ -8,6 +8,15 @@ use serde_json::Value;
 pub(crate) struct Trail {
     pub(crate) text: String,
     pub(crate) requests: Vec<Value>,
+    /// Repeated refusals, which are counted and not listed.
+    pub(crate) folded: u64,
+}
+
+impl Trail {
+    /// Returns how many requests there were.
+    pub(crate) fn count(&self) -> u64 {
+        u64::try_from(self.requests.len()).unwrap() + self.folded
+    }
 }
 
 impl Trail {
@@ -19,7 +28,12 @@ impl Trail {
         assert!(report.is_intact(), "{report:#?}");
         let text = fs::read_to_string(path).unwrap();
         let requests = requests(&text);
-        Self { text, requests }
+        let folded = report.folded;
+        Self {
+            text,
+            requests,
+            folded,
+        }
     }
 }
 

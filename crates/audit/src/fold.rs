@@ -28,31 +28,31 @@ const BURST_SECONDS: i64 = 16;
 
 /// What to fold, and how much.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::file) struct FoldSettings {
+pub(crate) struct FoldSettings {
     /// `None`: every refusal is written.
-    pub(in crate::file) window: Option<Duration>,
+    pub(crate) window: Option<Duration>,
     /// Bytes a second that records of refusals may take.
-    pub(in crate::file) budget: u32,
+    pub(crate) budget: u32,
 }
 
 /// Refusals that are counted together.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub(in crate::file) struct FoldKey {
+pub(crate) struct FoldKey {
     /// The address, of IPv6 the network of 64 bits. `None`: several.
-    pub(in crate::file) client: Option<IpAddr>,
-    pub(in crate::file) principal: Option<Box<str>>,
-    pub(in crate::file) guard: &'static str,
-    pub(in crate::file) code: &'static str,
+    pub(crate) client: Option<IpAddr>,
+    pub(crate) principal: Option<Box<str>>,
+    pub(crate) guard: &'static str,
+    pub(crate) code: &'static str,
 }
 
 /// How often it happened after the first time, or beyond the budget.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(in crate::file) struct Folded {
-    pub(in crate::file) key: FoldKey,
-    pub(in crate::file) count: u64,
+pub(crate) struct Folded {
+    pub(crate) key: FoldKey,
+    pub(crate) count: u64,
     /// When it was counted first and last, as time since the Unix epoch.
-    pub(in crate::file) first: Duration,
-    pub(in crate::file) last: Duration,
+    pub(crate) first: Duration,
+    pub(crate) last: Duration,
 }
 
 #[derive(Debug)]
@@ -65,23 +65,23 @@ struct Count {
 }
 
 #[derive(Debug)]
-pub(super) struct Folds {
+pub(crate) struct Folds {
     settings: FoldSettings,
     by_key: HashMap<FoldKey, Count>,
     tokens: i64,
     refilled: Option<Duration>,
     next_due: Option<Duration>,
     /// All that was ever counted only.
-    pub(super) total: u64,
+    pub(crate) total: u64,
     /// Requests whose head was counted only: so is their end.
     heads: HashSet<RequestId>,
     /// The disk has little room: nothing is written, all is counted.
-    pub(super) count_only: bool,
+    pub(crate) count_only: bool,
 }
 
 impl FoldKey {
     /// Returns what a refused request is counted under. `None` if it was not refused.
-    pub(super) fn of_request(event: &Event) -> Option<Self> {
+    pub(crate) fn of_request(event: &Event) -> Option<Self> {
         let (guard, code) = event.refused_by()?;
         Some(Self {
             client: event.client_shown().map(network),
@@ -92,7 +92,7 @@ impl FoldKey {
     }
 
     /// Returns what an event is counted under. `None` if no client caused it.
-    pub(super) fn of_event(event: &AuditEvent) -> Option<Self> {
+    pub(crate) fn of_event(event: &AuditEvent) -> Option<Self> {
         Some(Self {
             client: Some(network(event.client()?)),
             principal: None,
@@ -103,7 +103,7 @@ impl FoldKey {
 }
 
 impl Folds {
-    pub(super) fn new(settings: FoldSettings) -> Self {
+    pub(crate) fn new(settings: FoldSettings) -> Self {
         Self {
             settings,
             by_key: HashMap::new(),
@@ -117,7 +117,7 @@ impl Folds {
     }
 
     /// Decides whether it is counted (`true`) or written. `now`: since the epoch, and monotonic.
-    pub(super) fn counts(&mut self, key: FoldKey, now: (Duration, Duration)) -> bool {
+    pub(crate) fn counts(&mut self, key: FoldKey, now: (Duration, Duration)) -> bool {
         let Some(window) = self.settings.window else {
             return false;
         };
@@ -144,28 +144,28 @@ impl Folds {
         !writes
     }
 
-    pub(super) fn head_was_counted(&mut self, id: RequestId) {
+    pub(crate) fn head_was_counted(&mut self, id: RequestId) {
         self.heads.insert(id);
     }
 
     /// Tells whether the head of a request was counted only, once.
-    pub(super) fn take_counted_head(&mut self, id: RequestId) -> bool {
+    pub(crate) fn take_counted_head(&mut self, id: RequestId) -> bool {
         !self.heads.is_empty() && self.heads.remove(&id)
     }
 
     /// Takes what a record was longer than estimated from the budget, or gives it back.
-    pub(super) fn was_written(&mut self, bytes: usize) {
+    pub(crate) fn was_written(&mut self, bytes: usize) {
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         self.tokens = self.tokens.saturating_sub(bytes.saturating_sub(ESTIMATE));
     }
 
     /// Returns how long it is until a window is over.
-    pub(super) fn due_in(&self, now: Duration) -> Option<Duration> {
+    pub(crate) fn due_in(&self, now: Duration) -> Option<Duration> {
         self.next_due.map(|due| due.saturating_sub(now))
     }
 
     /// Takes the counts whose window is over, or all.
-    pub(super) fn take_due(&mut self, now: Duration, all: bool) -> Vec<Folded> {
+    pub(crate) fn take_due(&mut self, now: Duration, all: bool) -> Vec<Folded> {
         if !all && self.next_due.is_none_or(|due| due > now) {
             return Vec::new();
         }
