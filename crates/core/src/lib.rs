@@ -76,7 +76,7 @@ pub use self::{
     rejection::{Empty, PlainText, ProblemJson, Rejection, RenderLayer, Renderer},
     request_body::{BoxError, RequestBody, refuse},
     routes::{
-        Access, AccessLayer, KnownLayer, RouteError, RouteLayer, RouteMatch, RouteTable,
+        Access, AccessLayer, BodyKind, KnownLayer, RouteError, RouteLayer, RouteMatch, RouteTable,
         RouteTableBuilder, Rule, TextField,
     },
     secret::Secret,

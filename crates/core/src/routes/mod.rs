@@ -6,6 +6,6 @@ mod table;
 
 pub use self::{
     guards::{AccessLayer, KnownLayer, RouteLayer},
-    rule::{Access, Rule, TextField},
+    rule::{Access, BodyKind, Rule, TextField},
     table::{RouteError, RouteMatch, RouteTable, RouteTableBuilder},
 };

@@ -16,6 +16,22 @@ pub enum Access {
     Scopes(Box<[Box<str>]>),
 }
 
+/// The kind of body in which a route looks for its text fields. Any other kind is answered with 415.
+///
+/// Name the kind that the handler parses. A check that parses the body in another way than the
+/// handler checks another text.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum BodyKind {
+    /// `application/x-www-form-urlencoded`.
+    Form,
+    /// `application/json` and `application/*+json`. The default.
+    #[default]
+    Json,
+    /// Either. Only for handlers that choose their parser by `Content-Type`.
+    JsonOrForm,
+}
+
 /// A field of query, form or JSON that holds text for a model.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TextField {
@@ -25,7 +41,10 @@ pub struct TextField {
 
 impl TextField {
     /// Reads `text`, `title?` or `/input/text`: a name, or a JSON pointer (RFC 6901) that begins with
-    /// `/`. It must be there, unless it ends with `?`.
+    /// `/`. The field must be there, unless it ends with `?`.
+    ///
+    /// In a pointer, `*` stands for every element or member, and `**` at the end for the value
+    /// itself and every string below it. The empty text is the pointer to the whole document.
     #[must_use]
     pub fn parse(written: &str) -> Self {
         let optional = written.strip_suffix('?');
@@ -46,6 +65,21 @@ impl TextField {
     pub fn is_required(&self) -> bool {
         self.required
     }
+
+    /// Says what is wrong with a pointer, if anything is.
+    pub(super) fn mistake(&self) -> Option<&'static str> {
+        let pointer = self.name.strip_prefix('/')?;
+        let escapes = |step: &str| {
+            let mut behind = step.split('~').skip(1);
+            behind.all(|rest| rest.starts_with(['0', '1']))
+        };
+        if !pointer.split('/').all(escapes) {
+            return Some("`~` must be followed by 0 or 1; write `~0` for `~` and `~1` for `/`");
+        }
+        let mut steps = pointer.rsplit('/').skip(1);
+        let inside = steps.any(|step| step == "**");
+        inside.then_some("`**` may only be the last step; write `*` for one level")
+    }
 }
 
 /// What one route demands: who may use it, which named limits count it, which fields hold text.
@@ -60,11 +94,13 @@ impl TextField {
 #[must_use]
 pub struct Rule {
     access: Access,
+    body_kind: Option<BodyKind>,
     fields: Vec<TextField>,
     index: usize,
     insufficient: Rejection,
     limits: Vec<Arc<str>>,
     template: Arc<str>,
+    text_schemas: Vec<Arc<str>>,
     unlimited: bool,
 }
 
@@ -98,12 +134,14 @@ impl Rule {
     fn new(access: Access) -> Self {
         Self {
             access,
+            body_kind: None,
             fields: Vec::new(),
             index: 0,
             insufficient: Rejection::insufficient_scope(),
             limits: Vec::new(),
             template: Arc::from(""),
             unlimited: false,
+            text_schemas: Vec::new(),
         }
     }
 
@@ -136,6 +174,31 @@ impl Rule {
     pub fn text(mut self, field: impl AsRef<str>) -> Self {
         self.fields.push(TextField::parse(field.as_ref()));
         self
+    }
+
+    /// Names a set of text fields that the sanitizing layer knows, such as `openai_chat`.
+    pub fn text_schema(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.text_schemas.push(name.into());
+        self
+    }
+
+    /// Says which kind of body holds the text fields. Default: what the sanitizing layer says, which
+    /// is JSON unless it was told otherwise.
+    pub fn body(mut self, kind: BodyKind) -> Self {
+        self.body_kind = Some(kind);
+        self
+    }
+
+    /// Returns the kind of body that holds the text fields, if the rule names one.
+    #[must_use]
+    pub fn body_kind(&self) -> Option<BodyKind> {
+        self.body_kind
+    }
+
+    /// Returns the names of the sets of text fields.
+    #[must_use]
+    pub fn text_schemas(&self) -> &[Arc<str>] {
+        &self.text_schemas
     }
 
     /// Returns who may use the route.

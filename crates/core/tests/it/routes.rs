@@ -244,3 +244,20 @@ fn a_rule_that_is_unlimited_and_names_limits_is_refused() {
     assert!(RouteTable::builder().any("/health", health).build().is_ok());
     assert!(!Rule::public().is_unlimited());
 }
+
+#[test]
+fn a_text_field_that_is_no_json_pointer_is_refused_when_building() {
+    let table = |field: &str| {
+        let rule = Rule::public().text(field);
+        RouteTable::builder().any("/a", rule).build()
+    };
+    for field in ["/a~", "/a~2/b", "/~01~", "/a/**/b"] {
+        let error = table(field).unwrap_err().to_string();
+        assert!(error.contains(field), "{error}");
+    }
+    for field in [
+        "", "?", "text", "a~b", "/", "/a~0~1", "/a/*/b?", "/**", "/a/**?",
+    ] {
+        assert!(table(field).is_ok(), "{field}");
+    }
+}
