@@ -50,8 +50,9 @@ pub use palisade_rate_limit::{
 #[cfg(feature = "redis")]
 pub use palisade_rate_limit::{RedisStore, RedisStoreBuilder};
 pub use palisade_sanitize::{
-    Action, Class, Field, Normalization, OverLength, Refused, SanitizeLayer, SanitizeLayerBuilder,
-    Sanitizer, SanitizerBuilder, TextRule, Whitespace,
+    Action, Class, Field, Fields, ModelFamily, Normalization, OverLength, Refused, SanitizeLayer,
+    SanitizeLayerBuilder, Sanitizer, SanitizerBuilder, TemplateTokens, TextRule, Whitespace,
+    skeleton,
 };
 pub use palisade_transport::*;
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
-use crate::class::Class;
+use crate::characters::Class;
 
 /// Says why a sanitizer, a rule or a layer cannot be built.
 #[derive(Clone, Debug, Eq, PartialEq)]

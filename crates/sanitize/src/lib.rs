@@ -37,7 +37,7 @@
 //! let prompt = Sanitizer::builder()
 //!     .max_graphemes(2000)
 //!     .class(Class::BidiControl, Action::Refuse)
-//!     .rule(TextRule::new("card number", r"\b\d{4}( ?\d{4}){3}\b")?.mask('*'))
+//!     .rule(TextRule::bank_card()?)
 //!     .build()?;
 //! let layer = SanitizeLayer::builder()
 //!     .field(Field::required("/messages/*/content", prompt))
@@ -61,40 +61,19 @@
 //! # }
 //! ```
 
-mod builder;
-mod class;
-mod content;
+mod characters;
 mod error;
-mod fault;
-mod field;
-mod filter;
-mod future;
-mod gather;
-mod json;
 mod layer;
-mod length;
-mod neighbours;
-mod personal;
-mod refused;
-mod report;
+mod personal_data;
 mod request;
-mod rule;
-mod sanitizer;
-mod service;
-mod tables;
-mod urlencoded;
-mod watch;
-mod whitespace;
+mod text;
 
-pub use builder::SanitizerBuilder;
-pub use class::{Action, Class};
+pub use characters::{Action, Class};
 pub use error::BuildError;
-pub use field::Field;
-pub use future::SanitizeFuture;
-pub use layer::{SanitizeLayer, SanitizeLayerBuilder};
-pub use refused::{Refused, Unit};
-pub use report::Report;
-pub use rule::TextRule;
-pub use sanitizer::{Clean, Normalization, OverLength, Sanitizer};
-pub use service::SanitizeService;
-pub use whitespace::Whitespace;
+pub use layer::{SanitizeFuture, SanitizeLayer, SanitizeLayerBuilder, SanitizeService};
+pub use palisade_core::BodyKind;
+pub use request::{Field, Fields};
+pub use text::{
+    Clean, ModelFamily, Normalization, OverLength, Refused, Report, Sanitizer, SanitizerBuilder,
+    TemplateTokens, TextRule, Unit, Whitespace, skeleton,
+};

@@ -140,6 +140,9 @@ pub(super) struct Route {
     pub(super) limits: Vec<String>,
     #[serde(default)]
     pub(super) text: Vec<String>,
+    #[serde(default)]
+    pub(super) text_schemas: Vec<String>,
+    pub(super) body: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,7 +1,7 @@
 //! `[[routes]]`: the rules, for services whose routes are not written in Rust.
 
 use http::Method;
-use palisade_core::{RouteTable, Rule};
+use palisade_core::{BodyKind, RouteTable, Rule};
 use toml::Spanned;
 
 use super::{
@@ -57,10 +57,30 @@ impl Config {
             .limits
             .iter()
             .fold(rule, |rule, name| rule.limit(name.as_str()));
-        Ok(route
+        let rule = route
             .text
             .iter()
-            .fold(rule, |rule, field| rule.text(field.as_str())))
+            .fold(rule, |rule, field| rule.text(field.as_str()));
+        let rule = route
+            .text_schemas
+            .iter()
+            .fold(rule, |rule, name| rule.text_schema(name.as_str()));
+        Ok(match &route.body {
+            None => rule,
+            Some(kind) => rule.body(self.body_kind(kind)?),
+        })
+    }
+
+    fn body_kind(&self, kind: &Spanned<String>) -> Result<BodyKind, ConfigFileError> {
+        match kind.get_ref().as_str() {
+            "form" => Ok(BodyKind::Form),
+            "json" => Ok(BodyKind::Json),
+            "json-or-form" => Ok(BodyKind::JsonOrForm),
+            _ => {
+                let remedy = "write \"json\", \"form\" or \"json-or-form\"";
+                Err(self.source.at(kind, "unknown kind of body", remedy))
+            }
+        }
     }
 
     fn method(&self, method: &Spanned<String>) -> Result<Method, ConfigFileError> {

@@ -33,6 +33,15 @@ pub enum ShieldError {
         /// The names there are.
         known: Vec<String>,
     },
+    /// A rule names a set of text fields that the sanitizing layer does not know.
+    UnknownTextSchema {
+        /// The template of the route.
+        route: String,
+        /// The name that the rule uses.
+        schema: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
     /// A record before the handler was asked for, and the audit cannot promise one.
     GateWithoutPromise,
     /// The table of routes is not sound.
@@ -53,6 +62,11 @@ impl fmt::Display for ShieldError {
                 f,
                 "the rule of `{route}` names the limit `{limit}`, but no limiter has it (there is: {}): add a policy of that name",
                 if known.is_empty() { "none".to_owned() } else { known.join(", ") },
+            ),
+            Self::UnknownTextSchema { route, schema, known } => write!(
+                f,
+                "the rule of `{route}` names the text schema `{schema}`, which is not defined (there is: {}): define it with `SanitizeLayer::builder().schema(..)`",
+                known.join(", "),
             ),
             Self::SharedLimitName { limit } => write!(
                 f,
@@ -91,6 +105,7 @@ pub(super) fn check(parts: &ShieldBuilder, table: &RouteTable) -> Result<HostLay
     for rule in table.rules() {
         authenticated(parts, rule)?;
         limited(&limits, rule)?;
+        text_schemas(parts, rule)?;
     }
     parts.hosts.clone().ok_or(ShieldError::NoHosts)
 }
@@ -113,6 +128,22 @@ fn limited(known: &[String], rule: &Rule) -> Result<(), ShieldError> {
         limit: unknown.to_string(),
         known: known.to_vec(),
     })
+}
+
+fn text_schemas(parts: &ShieldBuilder, rule: &Rule) -> Result<(), ShieldError> {
+    if rule.text_schemas().is_empty() {
+        return Ok(());
+    }
+    let layer = parts.sanitize.clone().unwrap_or_default();
+    let mut named = rule.text_schemas().iter();
+    match named.find(|name| layer.schemas().all(|known| known != &***name)) {
+        None => Ok(()),
+        Some(unknown) => Err(ShieldError::UnknownTextSchema {
+            route: rule.template().to_owned(),
+            schema: unknown.to_string(),
+            known: layer.schemas().map(ToOwned::to_owned).collect(),
+        }),
+    }
 }
 
 fn known_limits(parts: &ShieldBuilder) -> Vec<String> {

@@ -99,10 +99,14 @@ fn route(rule: &Rule) -> String {
     let mut line = format!("{}: {access}", rule.template());
     let limits: Vec<&str> = rule.limits().iter().map(AsRef::as_ref).collect();
     let fields: Vec<&str> = rule.fields().iter().map(|field| &**field.name()).collect();
-    for (what, names) in [("limits", limits), ("text", fields)] {
+    let schemas: Vec<&str> = rule.text_schemas().iter().map(AsRef::as_ref).collect();
+    for (what, names) in [("limits", limits), ("text", fields), ("text of", schemas)] {
         if !names.is_empty() {
             line = format!("{line}; {what} {}", names.join(", "));
         }
+    }
+    if let Some(kind) = rule.body_kind() {
+        line = format!("{line}; body {kind:?}");
     }
     line
 }

@@ -335,3 +335,29 @@ fn without_hosts_there_is_no_stack() {
         "{problem}"
     );
 }
+
+#[test]
+fn a_route_names_its_kind_of_body_and_its_text_schema() {
+    let parse = |line: &str| {
+        let route = format!("[[routes]]\npath = \"/a\"\naccess = \"public\"\n{line}\n");
+        Config::parse(&format!("[server]\nhosts = [\"api.example.com\"]\n{route}"))
+            .and_then(Config::assemble)
+            .map(|_| ())
+            .map_err(|problem| problem.to_string())
+    };
+    for body in ["json", "form", "json-or-form"] {
+        assert_eq!(parse(&format!("text = [\"t\"]\nbody = \"{body}\"")), Ok(()));
+    }
+    assert_eq!(
+        parse("text_schemas = [\"openai_chat\", \"ollama\"]"),
+        Ok(())
+    );
+    for (line, what) in [
+        ("body = \"xml\"", "json-or-form"),
+        ("text_schemas = [\"nobody\"]", "openai_chat"),
+        ("text = [\"/a~2\"]", "/a~2"),
+    ] {
+        let problem = parse(line).unwrap_err();
+        assert!(problem.contains(what), "{problem}");
+    }
+}

@@ -31,7 +31,8 @@ static KINDS: LazyLock<Vec<Kind>> = LazyLock::new(|| {
     vec![
         kind(SanitizerBuilder::speech(), 16 * 1024, 4000, 500),
         kind(SanitizerBuilder::prompt(), 64 * 1024, 32_000, 8000),
-        kind(SanitizerBuilder::identifier(), 64 * 1024, any, any),
+        kind(SanitizerBuilder::identifier(), 1024, 256, 64),
+        kind(SanitizerBuilder::display_name(), 1024, 256, 64),
         kind(
             nfkc().whitespace(Whitespace::FoldLines).max_chars(30),
             any,
@@ -69,7 +70,10 @@ static KINDS: LazyLock<Vec<Kind>> = LazyLock::new(|| {
             builder()
                 .rule(rule("a").drop())
                 .rule(rule("b ").replace("ʼn"))
-                .rule(rule("[0-9]").mask('*')),
+                .rule(rule("[0-9]").mask('*'))
+                .rule(TextRule::mainland_phone().expect("a rule"))
+                .rule(TextRule::bank_card().expect("a rule"))
+                .rule(TextRule::email().expect("a rule")),
             any,
             any,
             any,

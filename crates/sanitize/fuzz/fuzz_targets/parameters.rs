@@ -10,12 +10,13 @@ use std::sync::LazyLock;
 use http::Request;
 use http_body_util::Full;
 use libfuzzer_sys::fuzz_target;
-use palisade_sanitize::{Field, SanitizeLayer, Sanitizer};
+use palisade_sanitize::{BodyKind, Field, SanitizeLayer, Sanitizer};
 
 static LAYER: LazyLock<SanitizeLayer> = LazyLock::new(|| {
     let field = Field::required("text", Sanitizer::speech());
     SanitizeLayer::builder()
         .field(field)
+        .body(BodyKind::Form)
         .build()
         .expect("a layer")
 });

@@ -32,11 +32,14 @@ pub enum Class {
     Nul,
     /// Characters whose meaning is private.
     PrivateUse,
+    /// Spaces other than U+0020: no-break, ideographic, of various widths. To a reader they are one
+    /// space; to a program each is another value.
+    Space,
     /// TAB.
     Tab,
     /// Tag characters outside the flags of England, Scotland and Wales.
     Tag,
-    /// A variation selector where it selects nothing.
+    /// A variation selector where Unicode lists no variation sequence.
     VariationSelector,
 }
 
@@ -55,12 +58,13 @@ impl Class {
         Self::Noncharacter,
         Self::Nul,
         Self::PrivateUse,
+        Self::Space,
         Self::Tab,
         Self::Tag,
         Self::VariationSelector,
     ];
 
-    pub(crate) const COUNT: usize = 15;
+    pub(crate) const COUNT: usize = 16;
 
     /// Names the class for people who read an error or a report.
     #[must_use]
@@ -78,6 +82,7 @@ impl Class {
             Self::Noncharacter => "noncharacters",
             Self::Nul => "NUL",
             Self::PrivateUse => "private use characters",
+            Self::Space => "unusual spaces",
             Self::Tab => "tabs",
             Self::Tag => "tag characters",
             Self::VariationSelector => "stray variation selectors",

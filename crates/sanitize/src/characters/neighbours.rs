@@ -1,10 +1,11 @@
 //! Where an invisible character is needed: the rules that look left and right.
 
-use crate::class::Class;
-use crate::tables::{
-    has_text_variants, is_brahmic, is_cursive, is_ideograph, is_mark, is_mongolian, is_pictograph,
-    is_skin_tone, is_unspaced, is_virama, suspect,
+use super::Class;
+use super::tables::{
+    is_brahmic, is_cursive, is_ideograph, is_mark, is_mongolian, is_pictograph, is_skin_tone,
+    is_unspaced, is_virama, suspect,
 };
+use super::variants::is_standardized_variant;
 
 const ZERO_WIDTH_NON_JOINER: char = '\u{200c}';
 const ZERO_WIDTH_JOINER: char = '\u{200d}';
@@ -90,12 +91,10 @@ impl Before {
                 is_pictograph(last)
                     || (matches!(last, '0'..='9' | '#' | '*') && next == Some(KEYCAP))
             }
-            '\u{fe00}'..='\u{fe06}' => has_text_variants(last),
-            '\u{180b}'..='\u{180f}' => is_mongolian(last) && last.is_alphabetic(),
             '\u{e0100}'..='\u{e01ef}' if is_ideograph(last) => {
                 return Some(Class::IdeographicVariant);
             }
-            _ => false,
+            _ => is_standardized_variant(last, selector),
         };
         (!needed).then_some(Class::VariationSelector)
     }

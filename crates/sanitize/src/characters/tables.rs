@@ -5,12 +5,15 @@
 
 use unicode_normalization::char::{canonical_combining_class, is_combining_mark};
 
-use crate::class::Class;
+use super::Class;
 
 /// Names the class a character belongs to unless its neighbours justify it.
 pub(crate) fn suspect(c: char) -> Option<Class> {
     Some(match c {
         ' '..='~' | '\u{3400}'..='\u{d7ff}' => return None,
+        '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => {
+            Class::Space
+        }
         '\0' => Class::Nul,
         '\t' => Class::Tab,
         '\n' => Class::LineFeed,
@@ -139,26 +142,6 @@ pub(crate) fn is_unspaced(c: char) -> bool {
     )
 }
 
-/// What has standardised variants and is no emoji: mathematics, ideographs and their punctuation, some old scripts.
-pub(crate) fn has_text_variants(c: char) -> bool {
-    is_ideograph(c)
-        || matches!(
-            c,
-            '\u{1000}'..='\u{109f}' // Myanmar
-                | '\u{2100}'..='\u{214f}' // letters of mathematics
-                | '\u{2200}'..='\u{22ff}'
-                | '\u{2a00}'..='\u{2aff}'
-                | '\u{3001}'
-                | '\u{3002}'
-                | '\u{a840}'..='\u{a87f}' // Phags-pa
-                | '\u{aa60}'..='\u{aa7f}'
-                | '\u{ff01}'..='\u{ff1f}'
-                | '\u{10ac0}'..='\u{10aff}' // Manichaean
-                | '\u{13000}'..='\u{1345f}' // Egyptian hieroglyphs
-                | '\u{1d49c}'..='\u{1d4b5}'
-        )
-}
-
 /// The property Extended_Pictographic: what can be the head of an emoji.
 pub(crate) fn is_pictograph(c: char) -> bool {
     match c {
@@ -283,7 +266,7 @@ mod tests {
 
     #[test]
     fn no_letter_digit_or_punctuation_is_suspect() {
-        holds(r"[\p{L}\p{N}\p{P}\p{S}\p{Zs}]", |c, expected| {
+        holds(r"[\p{L}\p{N}\p{P}\p{S} ]", |c, expected| {
             let blank_letter = matches!(
                 c,
                 '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{fffc}'
@@ -293,6 +276,14 @@ mod tests {
                 "{:x}",
                 u32::from(c)
             );
+        });
+    }
+
+    #[test]
+    fn unusual_spaces_are_those_of_unicode() {
+        holds(r"\p{Zs}", |c, expected| {
+            let found = c == ' ' || suspect(c) == Some(Class::Space);
+            assert_eq!(found, expected, "{:x}", u32::from(c));
         });
     }
 

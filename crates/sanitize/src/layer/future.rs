@@ -13,12 +13,7 @@ use palisade_core::{BoxError, GuardBody, Rejection, RequestBody, refuse};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use crate::content::Kind;
-use crate::gather::Gather;
-use crate::layer::Config;
-use crate::request::{judge_body, judge_error};
-use crate::service::NAME;
-use crate::watch::Watch;
+use crate::request::{BodyBuffer, Kind, NAME, Selection, Settings, body_error, check_body};
 
 pin_project! {
     /// The future of a [`SanitizeService`](crate::SanitizeService).
@@ -46,11 +41,11 @@ pub(crate) struct Waiting<S> {
 
 struct Reading<S, B> {
     waiting: Waiting<S>,
-    config: Arc<Config>,
-    watch: Watch,
+    settings: Arc<Settings>,
+    selection: Selection,
     kind: Kind,
     head: request::Parts,
-    body: Gather<B>,
+    body: BodyBuffer<B>,
 }
 
 struct Readying<S, B> {
@@ -85,17 +80,17 @@ where
 
     pub(crate) fn reading(
         waiting: Waiting<S>,
-        config: Arc<Config>,
-        watch: Watch,
+        settings: Arc<Settings>,
+        selection: Selection,
         kind: Kind,
         head: request::Parts,
         body: B,
     ) -> Self {
-        let body = Gather::new(body, config.max_body);
+        let body = BodyBuffer::new(body, settings.max_body);
         let reading = Reading {
             waiting,
-            config,
-            watch,
+            settings,
+            selection,
             kind,
             head,
             body,
@@ -157,7 +152,9 @@ where
 impl<S, B> Reading<S, B> {
     /// Goes on with what was read.
     fn read<ResB>(mut self, body: Result<Bytes, BoxError>) -> Stage<S, B, ResB> {
-        match self.judge(body) {
+        let checked = self.check(body);
+        self.selection.record();
+        match checked {
             Ok(bytes) => {
                 let request = Request::from_parts(self.head, RequestBody::clean(bytes));
                 Stage::Readying(Box::new(Readying {
@@ -166,19 +163,19 @@ impl<S, B> Reading<S, B> {
                 }))
             }
             Err(rejection) => {
-                Stage::Refused(Box::new(refuse(self.watch.context(), NAME, *rejection)))
+                Stage::Refused(Box::new(refuse(self.selection.context(), NAME, *rejection)))
             }
         }
     }
 
-    fn judge(&mut self, body: Result<Bytes, BoxError>) -> Result<Bytes, Box<Rejection>> {
-        let bytes = body.map_err(|error| judge_error(&error))?;
-        judge_body(
-            &self.config,
+    fn check(&mut self, body: Result<Bytes, BoxError>) -> Result<Bytes, Box<Rejection>> {
+        let bytes = body.map_err(|error| body_error(&error))?;
+        check_body(
+            &self.settings,
             &mut self.head,
             self.kind,
             bytes,
-            &mut self.watch,
+            &mut self.selection,
         )
     }
 }

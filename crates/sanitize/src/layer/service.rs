@@ -11,23 +11,20 @@ use http_body::Body;
 use palisade_core::{BoxError, GuardBody, RequestBody, SecurityContext, refuse};
 use tower_service::Service;
 
-use crate::future::{SanitizeFuture, Waiting};
-use crate::layer::Config;
-use crate::request::{Plan, judge_head};
-
-pub(crate) const NAME: &str = "sanitize";
+use super::future::{SanitizeFuture, Waiting};
+use crate::request::{NAME, Plan, Settings, check_head};
 
 /// A service whose requests hold clean text only.
 pub struct SanitizeService<S> {
-    config: Arc<Config>,
+    settings: Arc<Settings>,
     inner: S,
     ready: bool,
 }
 
 impl<S> SanitizeService<S> {
-    pub(crate) const fn new(config: Arc<Config>, inner: S) -> Self {
+    pub(crate) const fn new(settings: Arc<Settings>, inner: S) -> Self {
         Self {
-            config,
+            settings,
             inner,
             ready: false,
         }
@@ -37,7 +34,7 @@ impl<S> SanitizeService<S> {
 impl<S: Clone> Clone for SanitizeService<S> {
     fn clone(&self) -> Self {
         // The clone's inner service was not asked whether it is ready.
-        Self::new(Arc::clone(&self.config), self.inner.clone())
+        Self::new(Arc::clone(&self.settings), self.inner.clone())
     }
 }
 
@@ -72,8 +69,15 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (mut head, body) = request.into_parts();
         let cx = SecurityContext::enter(&mut head);
-        let mut watch = self.config.watch(&cx);
-        match judge_head(&self.config, &mut head, &body, &mut watch) {
+        let mut selection = match self.settings.select(&cx) {
+            Ok(selection) => selection,
+            Err(rejection) => return SanitizeFuture::refused(refuse(&cx, NAME, *rejection)),
+        };
+        let plan = check_head(&self.settings, &mut head, &body, &mut selection);
+        if !matches!(plan, Ok(Plan::Read(_))) {
+            selection.record();
+        }
+        match plan {
             Err(rejection) => SanitizeFuture::refused(refuse(&cx, NAME, *rejection)),
             Ok(Plan::Pass(limit)) => {
                 let request = Request::from_parts(head, RequestBody::capped(body, limit));
@@ -94,7 +98,14 @@ where
                     service: self.take_inner(),
                     ready,
                 };
-                SanitizeFuture::reading(waiting, Arc::clone(&self.config), watch, kind, head, body)
+                SanitizeFuture::reading(
+                    waiting,
+                    Arc::clone(&self.settings),
+                    selection,
+                    kind,
+                    head,
+                    body,
+                )
             }
         }
     }

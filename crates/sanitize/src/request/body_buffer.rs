@@ -1,4 +1,4 @@
-//! Reads a body to its end, up to a number of bytes.
+//! Buffers the body of a request up to a limit in bytes.
 
 use std::fmt;
 use std::pin::Pin;
@@ -9,46 +9,49 @@ use http_body::Body;
 use http_body_util::Limited;
 use palisade_core::BoxError;
 
-/// A body on its way in.
-pub(crate) struct Gather<B> {
+/// Buffers the frames of a body.
+///
+/// A body that comes in one frame, the common case, is given as that frame, without a copy. Fails with
+/// [`http_body_util::LengthLimitError`] at the first byte beyond the limit; nothing is read after it.
+pub(crate) struct BodyBuffer<B> {
     body: Pin<Box<Limited<B>>>,
-    first: Bytes,
-    rest: BytesMut,
+    single_frame: Bytes,
+    buffer: BytesMut,
 }
 
-impl<B> Gather<B> {
+impl<B> BodyBuffer<B> {
     pub(crate) fn new(body: B, limit: usize) -> Self {
         Self {
             body: Box::pin(Limited::new(body, limit)),
-            first: Bytes::new(),
-            rest: BytesMut::new(),
+            single_frame: Bytes::new(),
+            buffer: BytesMut::new(),
         }
     }
 
     fn add(&mut self, mut data: impl Buf) {
         let data = data.copy_to_bytes(data.remaining());
         // Most bodies come in one piece, which need not be copied.
-        if self.first.is_empty() {
-            self.first = data;
+        if self.single_frame.is_empty() {
+            self.single_frame = data;
             return;
         }
-        if self.rest.is_empty() {
-            self.rest.extend_from_slice(&self.first);
+        if self.buffer.is_empty() {
+            self.buffer.extend_from_slice(&self.single_frame);
         }
-        self.rest.extend_from_slice(&data);
+        self.buffer.extend_from_slice(&data);
     }
 
     fn take(&mut self) -> Bytes {
-        let first = std::mem::take(&mut self.first);
-        if self.rest.is_empty() {
-            first
+        let single_frame = std::mem::take(&mut self.single_frame);
+        if self.buffer.is_empty() {
+            single_frame
         } else {
-            std::mem::take(&mut self.rest).freeze()
+            std::mem::take(&mut self.buffer).freeze()
         }
     }
 }
 
-impl<B: Body<Error: Into<BoxError>>> Gather<B> {
+impl<B: Body<Error: Into<BoxError>>> BodyBuffer<B> {
     pub(crate) fn poll(&mut self, task: &mut Context<'_>) -> Poll<Result<Bytes, BoxError>> {
         while let Some(frame) = ready!(self.body.as_mut().poll_frame(task)) {
             if let Ok(data) = frame?.into_data() {
@@ -59,8 +62,8 @@ impl<B: Body<Error: Into<BoxError>>> Gather<B> {
     }
 }
 
-impl<B> fmt::Debug for Gather<B> {
+impl<B> fmt::Debug for BodyBuffer<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Gather")
+        f.write_str("BodyBuffer")
     }
 }

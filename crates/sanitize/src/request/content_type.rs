@@ -1,6 +1,7 @@
 //! What kind of body a request says it has.
 
 use http::{HeaderMap, header};
+use palisade_core::BodyKind;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Kind {
@@ -10,6 +11,15 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// Tells whether a route that accepts this kind of body accepts this one.
+    pub(crate) fn is_accepted_as(self, accepted: BodyKind) -> bool {
+        match self {
+            Self::Form => matches!(accepted, BodyKind::Form | BodyKind::JsonOrForm),
+            Self::Json => matches!(accepted, BodyKind::Json | BodyKind::JsonOrForm),
+            Self::Other => false,
+        }
+    }
+
     /// Reads `Content-Type`. Two of them, or a character set that is not UTF-8, are some other kind.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let mut lines = headers.get_all(header::CONTENT_TYPE).iter();

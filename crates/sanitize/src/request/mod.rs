@@ -1,5 +1,17 @@
 //! What is decided about a request: from its head, and from its body once that was read.
 
+mod body_buffer;
+mod chat_apis;
+mod content_type;
+mod field;
+mod json;
+mod near_name;
+mod parameters;
+mod refusal;
+mod selection;
+mod settings;
+mod splice;
+
 use std::borrow::Cow;
 use std::error::Error;
 
@@ -8,13 +20,16 @@ use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue, Uri, header, request};
 use http_body::Body;
 use http_body_util::LengthLimitError;
-use palisade_core::{BoxError, Rejection};
+use palisade_core::{BodyKind, BoxError, Rejection};
 
-use crate::content::{self, Kind};
-use crate::fault::{self, Place};
-use crate::layer::Config;
-use crate::watch::Watch;
-use crate::{json, urlencoded};
+use self::content_type::is_encoded;
+use self::refusal::Place;
+
+pub use self::field::{Field, Fields};
+pub(crate) use self::{
+    body_buffer::BodyBuffer, content_type::Kind, field::ParsedFields, json::Caps, refusal::NAME,
+    selection::Selection, settings::Settings,
+};
 
 /// Digests of a body, which are wrong once it was written anew. Without one, a handler that needs it refuses.
 const DIGESTS: [HeaderName; 4] = [
@@ -34,63 +49,70 @@ pub(crate) enum Plan {
 }
 
 /// Cleans the query and decides about the body by what the head says of it.
-pub(crate) fn judge_head<B: Body>(
-    config: &Config,
+pub(crate) fn check_head<B: Body>(
+    settings: &Settings,
     head: &mut request::Parts,
     body: &B,
-    watch: &mut Watch,
+    selection: &mut Selection,
 ) -> Result<Plan, Box<Rejection>> {
-    match plan(config, head, body, watch) {
-        Err(rejection) if watch.lets_pass(&rejection) => Ok(Plan::Pass(config.max_unread_body)),
+    match plan(settings, head, body, selection) {
+        Err(rejection) if selection.lets_pass(&rejection) => {
+            Ok(Plan::Pass(settings.max_unread_body))
+        }
         decided => decided,
     }
 }
 
 fn plan<B: Body>(
-    config: &Config,
+    settings: &Settings,
     head: &mut request::Parts,
     body: &B,
-    watch: &mut Watch,
+    selection: &mut Selection,
 ) -> Result<Plan, Box<Rejection>> {
-    let unread = Plan::Pass(config.max_unread_body);
+    let unread = Plan::Pass(settings.max_unread_body);
     let length = body.size_hint().lower();
     let within = |limit: usize| u64::try_from(limit).map_or(true, |limit| length <= limit);
-    if watch.is_empty() {
-        return if within(config.max_unread_body) {
+    if selection.is_empty() {
+        return if within(settings.max_unread_body) {
             Ok(unread)
         } else {
-            Err(fault::too_large())
+            Err(refusal::too_large())
         };
     }
-    clean_query(config, &mut head.uri, watch)?;
+    clean_query(settings, &mut head.uri, selection)?;
     if body.is_end_stream() {
-        return watch.demand().map(|()| unread);
+        return selection.demand().map(|()| unread);
     }
-    if content::is_encoded(&head.headers) {
-        let passes = config.pass_compressed && within(config.max_unread_body);
+    if is_encoded(&head.headers) {
+        let passes = settings.pass_compressed && within(settings.max_unread_body);
         return if passes {
             Ok(unread)
         } else {
-            Err(fault::unsupported_encoding())
+            Err(refusal::unsupported_encoding())
         };
     }
-    match Kind::of(&head.headers) {
-        Kind::Other if !config.pass_other_content => Err(fault::unsupported_type()),
-        Kind::Other if within(config.max_unread_body) => Ok(unread),
-        kind @ (Kind::Form | Kind::Json) if within(config.max_body) => Ok(Plan::Read(kind)),
-        _ => Err(fault::too_large()),
+    let (kind, accepted) = (Kind::of(&head.headers), selection.body_kind());
+    match kind.is_accepted_as(accepted) {
+        true if within(settings.max_body) => Ok(Plan::Read(kind)),
+        false if !settings.pass_other_content => Err(refusal::unsupported_type(accepted)),
+        false if within(settings.max_unread_body) => Ok(unread),
+        _ => Err(refusal::too_large()),
     }
 }
 
-fn clean_query(config: &Config, uri: &mut Uri, watch: &mut Watch) -> Result<(), Box<Rejection>> {
+fn clean_query(
+    settings: &Settings,
+    uri: &mut Uri,
+    selection: &mut Selection,
+) -> Result<(), Box<Rejection>> {
     let Some(query) = uri.query() else {
         return Ok(());
     };
-    let clean = urlencoded::clean(query, Place::Query, config.caps.keys, watch)?;
+    let clean = parameters::clean(query, Place::Query, settings.caps.keys, selection)?;
     let Cow::Owned(clean) = clean else {
         return Ok(());
     };
-    let rewritten = with_query(uri, &clean).ok_or_else(fault::query_too_long)?;
+    let rewritten = with_query(uri, &clean).ok_or_else(refusal::query_too_long)?;
     *uri = rewritten;
     Ok(())
 }
@@ -103,44 +125,68 @@ fn with_query(uri: &Uri, query: &str) -> Option<Uri> {
 }
 
 /// Cleans a body that was read; gives the bytes for the handler.
-pub(crate) fn judge_body(
-    config: &Config,
+pub(crate) fn check_body(
+    settings: &Settings,
     head: &mut request::Parts,
     kind: Kind,
     bytes: Bytes,
-    watch: &mut Watch,
+    selection: &mut Selection,
 ) -> Result<Bytes, Box<Rejection>> {
-    match clean_body(config, head, kind, &bytes, watch) {
+    match clean_body(settings, head, kind, &bytes, selection) {
         Ok(clean) => Ok(clean.unwrap_or(bytes)),
-        Err(rejection) if watch.lets_pass(&rejection) => Ok(bytes),
+        Err(rejection) if selection.lets_pass(&rejection) => Ok(bytes),
         Err(rejection) => Err(rejection),
     }
 }
 
 /// Gives a body that had to be written anew.
 fn clean_body(
-    config: &Config,
+    settings: &Settings,
     head: &mut request::Parts,
     kind: Kind,
     bytes: &Bytes,
-    watch: &mut Watch,
+    selection: &mut Selection,
 ) -> Result<Option<Bytes>, Box<Rejection>> {
     let place = if kind == Kind::Json {
         Place::Json
     } else {
         Place::Form
     };
-    let text = std::str::from_utf8(bytes).map_err(|_| fault::malformed(place, "is not UTF-8"))?;
+    let text =
+        std::str::from_utf8(bytes).map_err(|_| refusal::malformed(place, not_utf8(bytes)))?;
+    // Some readers stop at a byte order mark and others skip it: nobody gets it.
+    let body = text.strip_prefix('\u{feff}').unwrap_or(text);
     let clean = match kind {
-        Kind::Json => json::clean(text, config.caps, watch)?,
-        Kind::Form | Kind::Other => urlencoded::clean(text, place, config.caps.keys, watch)?,
+        Kind::Json => clean_json(settings, body, selection)?,
+        Kind::Form | Kind::Other => parameters::clean(body, place, settings.caps.keys, selection)?,
     };
-    watch.demand()?;
-    let Cow::Owned(clean) = clean else {
-        return Ok(None);
+    selection.demand()?;
+    let clean = match clean {
+        Cow::Borrowed(_) if body.len() == text.len() => return Ok(None),
+        clean => clean.into_owned(),
     };
     describe_anew(head, clean.len());
     Ok(Some(clean.into()))
+}
+
+fn clean_json<'t>(
+    settings: &Settings,
+    body: &'t str,
+    selection: &mut Selection,
+) -> Result<Cow<'t, str>, Box<Rejection>> {
+    let clean = json::clean(body, settings.caps, selection)?;
+    let both = selection.body_kind() == BodyKind::JsonOrForm;
+    if both && parameters::would_find_field(&clean, selection) {
+        return Err(refusal::ambiguous());
+    }
+    Ok(clean)
+}
+
+fn not_utf8(bytes: &[u8]) -> &'static str {
+    match bytes {
+        [0xfe, 0xff, ..] | [0xff, 0xfe, ..] => "is in UTF-16, by its byte order mark; send UTF-8",
+        _ => "is not UTF-8",
+    }
 }
 
 /// Makes the head tell the truth about a body that was written anew.
@@ -155,13 +201,13 @@ fn describe_anew(head: &mut request::Parts, length: usize) {
 }
 
 /// Tells a body that is too large from one that broke off.
-pub(crate) fn judge_error(error: &BoxError) -> Box<Rejection> {
+pub(crate) fn body_error(error: &BoxError) -> Box<Rejection> {
     let mut cause: Option<&(dyn Error + 'static)> = Some(error.as_ref());
     while let Some(current) = cause {
         if current.is::<LengthLimitError>() {
-            return fault::too_large();
+            return refusal::too_large();
         }
         cause = current.source();
     }
-    fault::unreadable()
+    refusal::unreadable()
 }

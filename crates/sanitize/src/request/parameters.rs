@@ -1,44 +1,51 @@
 //! Parameters as queries and forms have them.
 //!
 //! Stricter than the readers behind: a half escape or bytes that are not UTF-8, which one reader would keep
-//! and the next would mend, are refused in every name and in every watched value.
+//! and the next would repair, are refused in every name and in every selected value.
 
 use std::borrow::Cow;
 
 use palisade_core::Rejection;
 use smallvec::SmallVec;
 
-use crate::fault::{self, Place};
-use crate::watch::{Edit, Watch, splice};
+use super::refusal::{self, Place};
+use super::selection::Selection;
+use super::splice::{Edit, splice};
 
 const HALF_ESCAPE: &str = "has a percent sign without two hexadecimal digits";
 const NOT_UTF8: &str = "is not UTF-8";
 const TOO_MANY: &str = "has too many parameters";
 
-/// Cleans the watched parameters; borrows if nothing had to change.
+/// Cleans the selected parameters; borrows if nothing had to change.
 pub(crate) fn clean<'t>(
     source: &'t str,
     place: Place,
     max_keys: usize,
-    watch: &mut Watch,
+    selection: &mut Selection,
 ) -> Result<Cow<'t, str>, Box<Rejection>> {
+    if place == Place::Form && source.trim_ascii_start().starts_with(['{', '[', '"']) {
+        return Err(refusal::type_mismatch("JSON"));
+    }
     let mut edits = Vec::new();
     let mut seen = SmallVec::<[usize; 4]>::new();
     let mut start = 0usize;
     for (index, pair) in source.split('&').enumerate() {
         let end = start.saturating_add(pair.len());
         if index >= max_keys {
-            return Err(fault::malformed(place, TOO_MANY));
+            return Err(refusal::malformed(place, TOO_MANY));
         }
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let name = decode(name).map_err(|why| fault::malformed(place, why))?;
-        if let Some(field) = watch.parameter(&name) {
+        if selection.refuses_near_names() {
+            refuse_near_names(pair, selection)?;
+        }
+        let name = decode(name).map_err(|why| refusal::malformed(place, why))?;
+        if let Some(field) = selection.parameter(&name) {
             if seen.contains(&field) {
-                return Err(fault::duplicated(&name));
+                return Err(refusal::duplicated(&name));
             }
             seen.push(field);
-            let text = decode(value).map_err(|why| fault::malformed(place, why))?;
-            if let Some(text) = watch.clean(field, &text)? {
+            let text = decode(value).map_err(|why| refusal::malformed(place, why))?;
+            if let Some(text) = selection.clean(&[field], &text)? {
                 edits.push(Edit {
                     span: end.saturating_sub(value.len())..end,
                     text: encode(&text),
@@ -47,7 +54,30 @@ pub(crate) fn clean<'t>(
         }
         start = end.saturating_add(1);
     }
-    splice(source, edits).ok_or_else(|| fault::malformed(place, NOT_UTF8))
+    splice(source, edits).ok_or_else(|| refusal::malformed(place, NOT_UTF8))
+}
+
+/// Refuses names that careless readers take for the name of a field, also behind a `;`.
+fn refuse_near_names(pair: &str, selection: &Selection) -> Result<(), Box<Rejection>> {
+    for (index, part) in pair.split(';').enumerate() {
+        let (name, _) = part.split_once('=').unwrap_or((part, ""));
+        let Ok(name) = decode(name) else { continue };
+        // To a reader for whom `;` separates, this is the field itself.
+        let exact = (index > 0).then(|| selection.parameter(&name)).flatten();
+        let exact = exact.map(|field| selection.name(field));
+        if let Some(field) = exact.or_else(|| selection.near_parameter(&name)) {
+            return Err(refusal::near_name(field));
+        }
+    }
+    Ok(())
+}
+
+/// Tells whether a reader of forms would find a field in a text that is something else.
+pub(crate) fn would_find_field(source: &str, selection: &Selection) -> bool {
+    source.split(['&', ';']).any(|pair| {
+        let (name, _) = pair.split_once('=').unwrap_or((pair, ""));
+        decode(name).is_ok_and(|name| selection.parameter(&name).is_some())
+    })
 }
 
 /// Undoes percent-encoding and `+`.

@@ -1,9 +1,12 @@
 //! The refusals of the layer. Each names the field and the reason; none holds any of the text.
 
 use http::{HeaderValue, StatusCode, header};
-use palisade_core::Rejection;
+use palisade_core::{BodyKind, Rejection};
 
-use crate::refused::Refused;
+use crate::text::Refused;
+
+/// What refusals and facts call the layer.
+pub(crate) const NAME: &str = "sanitize";
 
 /// Where a field was looked for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -84,16 +87,61 @@ pub(crate) fn too_large() -> Box<Rejection> {
     Box::new(Rejection::payload_too_large())
 }
 
-/// Refuses a body of a type in which the fields cannot be found.
-pub(crate) fn unsupported_type() -> Box<Rejection> {
-    let words = "The body must be application/json or application/x-www-form-urlencoded, in UTF-8.";
+/// Refuses a body of a type that the route does not accept.
+pub(crate) fn unsupported_type(accepted: BodyKind) -> Box<Rejection> {
+    let (words, accepted) = match accepted {
+        BodyKind::Form => (
+            "The body must be application/x-www-form-urlencoded, in UTF-8.",
+            "application/x-www-form-urlencoded",
+        ),
+        BodyKind::JsonOrForm => (
+            "The body must be application/json or application/x-www-form-urlencoded, in UTF-8.",
+            "application/json, application/x-www-form-urlencoded",
+        ),
+        _ => (
+            "The body must be application/json, in UTF-8.",
+            "application/json",
+        ),
+    };
     let refusal = Rejection::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "content_type_unsupported",
         words,
     );
-    let accepted = HeaderValue::from_static("application/json, application/x-www-form-urlencoded");
-    Box::new(refusal.with_header(header::ACCEPT, accepted))
+    Box::new(refusal.with_header(header::ACCEPT, HeaderValue::from_static(accepted)))
+}
+
+/// Refuses a body that is something else than its type says: a handler that does not look at the type
+/// would read another text.
+pub(crate) fn type_mismatch(actual: &str) -> Box<Rejection> {
+    let refusal = Rejection::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "content_type_mismatch",
+        "The body is not of the type that Content-Type names.",
+    );
+    Box::new(refusal.with_detail(format!(
+        "The body looks like {actual}, but Content-Type says something else."
+    )))
+}
+
+/// Refuses JSON in which a reader of forms would find a field, on routes that accept both.
+pub(crate) fn ambiguous() -> Box<Rejection> {
+    let words = "The JSON in the body of the request can be read as a form.";
+    Box::new(Rejection::new(
+        StatusCode::BAD_REQUEST,
+        "body_ambiguous",
+        words,
+    ))
+}
+
+/// Refuses a name that careless readers take for the name of a field.
+pub(crate) fn near_name(field: &str) -> Box<Rejection> {
+    named(
+        StatusCode::BAD_REQUEST,
+        "field_near_name",
+        field,
+        "is there under a name that is nearly its own",
+    )
 }
 
 /// Refuses a compressed body.

@@ -4,110 +4,214 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::StatusCode;
-use palisade_core::{Fact, Rejection, SecurityContext};
+use palisade_core::{BodyKind, Fact, Rejection, SecurityContext};
 use smallvec::SmallVec;
 
-use crate::fault;
-use crate::field::Field;
-use crate::report::Report;
-use crate::service::NAME;
+use super::field::Field;
+use super::json::Path;
+use super::near_name::is_near;
+use super::refusal::{self, NAME};
+use crate::text::{Clean, Refused, Report};
+
+/// Two fields that mean one string clean it in turn, at most so many times.
+const MAX_TURNS: usize = 8;
 
 /// Cleans the fields of one request and remembers which it saw.
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub(crate) struct Selection {
     cx: SecurityContext,
     shadow: bool,
-    fields: SmallVec<[Watched; 2]>, // Few requests have more than one, so none allocates.
+    refuse_near_names: bool,
+    body_kind: BodyKind,
+    fields: SmallVec<[Selected; 2]>, // Few requests have more than one, so none allocates.
+    opaque: Vec<Arc<Path>>,
 }
 
 #[derive(Debug)]
-struct Watched {
+struct Selected {
     field: Field,
+    path: Arc<Path>,
     seen: bool,
+    changed: bool,
+    removed: u32,
+    flagged: Vec<(String, u32)>,
 }
 
-impl Watch {
-    pub(crate) fn new(
-        cx: SecurityContext,
-        shadow: bool,
-        fields: impl Iterator<Item = Field>,
-    ) -> Self {
-        let mut watch = Self {
+impl Selection {
+    pub(crate) fn new(cx: SecurityContext, body_kind: BodyKind) -> Self {
+        Self {
             cx,
-            shadow,
+            shadow: false,
+            refuse_near_names: false,
+            body_kind,
             fields: SmallVec::new(),
-        };
-        for field in fields {
-            // The first word counts: what the layer was told stands before what a rule names.
-            if watch
-                .fields
-                .iter()
-                .all(|watched| watched.field.name != field.name)
-            {
-                watch.fields.push(Watched { field, seen: false });
-            }
+            opaque: Vec::new(),
         }
-        watch
+    }
+
+    pub(crate) fn in_shadow(mut self, shadow: bool) -> Self {
+        self.shadow = shadow;
+        self
+    }
+
+    pub(crate) fn refusing_near_names(mut self, refuse: bool) -> Self {
+        self.refuse_near_names = refuse;
+        self
+    }
+
+    /// Adds a field. Of two with one name the first cleans, and it must be there if either says so.
+    pub(crate) fn add(&mut self, field: Field, path: Arc<Path>) {
+        let mut known = self.fields.iter_mut();
+        if let Some(selected) = known.find(|selected| selected.field.name == field.name) {
+            selected.field.required |= field.required;
+            return;
+        }
+        self.fields.push(Selected {
+            field,
+            path,
+            seen: false,
+            changed: false,
+            removed: 0,
+            flagged: Vec::new(),
+        });
+    }
+
+    pub(crate) fn add_opaque(&mut self, paths: &[Arc<Path>]) {
+        self.opaque.extend_from_slice(paths);
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.fields.is_empty()
     }
 
+    pub(crate) fn body_kind(&self) -> BodyKind {
+        self.body_kind
+    }
+
+    pub(crate) fn refuses_near_names(&self) -> bool {
+        self.refuse_near_names
+    }
+
     /// Finds the field that a parameter of this name is.
     pub(crate) fn parameter(&self, name: &str) -> Option<usize> {
         self.fields
             .iter()
-            .position(|watched| !watched.field.is_pointer() && *watched.field.name == *name)
+            .position(|selected| !selected.field.is_pointer() && *selected.field.name == *name)
     }
 
-    pub(crate) fn names(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.fields.iter().map(|watched| &watched.field.name)
+    /// Finds the field for which a careless reader would take a parameter of this name.
+    pub(crate) fn near_parameter(&self, name: &str) -> Option<&str> {
+        let mut fields = self.fields.iter().map(|selected| &selected.field);
+        let near = fields.find(|field| !field.is_pointer() && is_near(name, &field.name));
+        near.map(|field| &*field.name)
     }
 
-    pub(crate) fn name(&self, field: usize) -> Option<&Arc<str>> {
-        self.fields.get(field).map(|watched| &watched.field.name)
+    /// Lists where to look in JSON, and whether names are meant too: the fields, then the places of data.
+    pub(crate) fn paths(&self) -> Vec<(Arc<Path>, bool)> {
+        let fields = self.fields.iter();
+        let fields = fields.map(|selected| (Arc::clone(&selected.path), selected.field.names));
+        let opaque = self.opaque.iter().map(|path| (Arc::clone(path), false));
+        fields.chain(opaque).collect()
     }
 
-    /// Cleans one field; gives its new text, or `None` if it stays as it is.
+    pub(crate) fn name(&self, field: usize) -> &str {
+        let selected = self.fields.get(field);
+        selected.map_or("", |selected| &selected.field.name)
+    }
+
+    /// Refuses a value that is no string where a string must be.
+    pub(crate) fn refuse_other_type(&self, targets: &[usize]) -> Result<(), Box<Rejection>> {
+        let fields = targets.iter().filter_map(|&target| self.fields.get(target));
+        match fields
+            .map(|selected| &selected.field)
+            .find(|field| !field.skip_other_types)
+        {
+            Some(field) => Err(refusal::not_text(&field.name)),
+            None => Ok(()),
+        }
+    }
+
+    /// Cleans one string as all fields say that mean it; gives its new text, or `None` if it stays as it is.
     pub(crate) fn clean(
+        &mut self,
+        targets: &[usize],
+        text: &str,
+    ) -> Result<Option<String>, Box<Rejection>> {
+        let opaque = targets.iter().any(|&target| target >= self.fields.len());
+        if opaque && is_data(text) {
+            for &target in targets {
+                self.see(target);
+            }
+            return Ok(None);
+        }
+        self.clean_in_turn(targets, text)
+    }
+
+    /// Cleans the name of a member.
+    pub(crate) fn clean_name(
+        &mut self,
+        targets: &[usize],
+        name: &str,
+    ) -> Result<Option<String>, Box<Rejection>> {
+        self.clean_in_turn(targets, name)
+    }
+
+    fn clean_in_turn(
+        &mut self,
+        targets: &[usize],
+        text: &str,
+    ) -> Result<Option<String>, Box<Rejection>> {
+        let mut current = Cow::Borrowed(text);
+        for turn in 0..MAX_TURNS {
+            let mut changed = false;
+            for &target in targets {
+                if let Some(text) = self.clean_once(target, &current, turn == 0)? {
+                    current = Cow::Owned(text);
+                    changed = true;
+                }
+            }
+            if !changed || targets.len() == 1 {
+                return Ok(match current {
+                    Cow::Borrowed(_) => None,
+                    Cow::Owned(text) => Some(text),
+                });
+            }
+        }
+        let name = targets.first().map_or("", |&first| self.name(first));
+        Err(refusal::refused(name, &Refused::Unstable))
+    }
+
+    fn clean_once(
         &mut self,
         field: usize,
         text: &str,
+        count_flags: bool,
     ) -> Result<Option<String>, Box<Rejection>> {
-        let Some(watched) = self.fields.get_mut(field) else {
+        let Some(selected) = self.fields.get_mut(field) else {
             return Ok(None);
         };
-        watched.seen = true;
-        let name = &watched.field.name;
-        let clean = watched
-            .field
-            .sanitizer
-            .clean(text)
-            .map_err(|refused| fault::refused(name, &refused))?;
-        if let Some(value) = flags(&watched.field, clean.report()) {
-            self.cx.record(Fact::Noted {
-                key: "text_flagged",
-                value: value.into(),
-            });
-        }
-        if !clean.report().is_changed() {
+        // What need not be there and is empty is not there.
+        if text.is_empty() && !selected.field.required {
             return Ok(None);
         }
-        let removed = clean.report().removed();
-        if self.shadow {
-            let value = format!("{name}: {removed}").into();
-            self.cx.record(Fact::Noted {
-                key: "text_would_be_cleaned",
-                value,
-            });
-            return Ok(None);
+        selected.seen = true;
+        let field = &selected.field;
+        let clean = if field.required {
+            field.sanitizer.clean(text)
+        } else {
+            field.sanitizer.clean_optional(text)
+        };
+        let clean = clean.map_err(|why| refusal::refused(&field.name, &why))?;
+        if count_flags {
+            selected.count_flags(clean.report());
         }
-        self.cx.record(Fact::Cleaned {
-            field: Arc::clone(name),
-            removed,
-        });
-        Ok(Some(clean.into_text().into_owned()))
+        Ok(selected.count_changes(clean).filter(|_| !self.shadow))
+    }
+
+    fn see(&mut self, field: usize) {
+        if let Some(selected) = self.fields.get_mut(field) {
+            selected.seen = true;
+        }
     }
 
     /// Tells whether a refusal counts. In shadow it is recorded and the request goes on as it came, unless its
@@ -128,10 +232,38 @@ impl Watch {
         match self
             .fields
             .iter()
-            .find(|watched| watched.field.required && !watched.seen)
+            .find(|selected| selected.field.required && !selected.seen)
         {
-            Some(watched) => Err(fault::missing(&watched.field.name)),
+            Some(selected) => Err(refusal::missing(&selected.field.name)),
             None => Ok(()),
+        }
+    }
+
+    /// Records what was found and changed: one fact of each kind for a field, whatever a client sends.
+    pub(crate) fn record(&mut self) {
+        for selected in &mut self.fields {
+            if let Some(value) = selected.take_flags() {
+                let value = value.into();
+                self.cx.record(Fact::Noted {
+                    key: "text_flagged",
+                    value,
+                });
+            }
+            if !std::mem::take(&mut selected.changed) {
+                continue;
+            }
+            let (field, removed) = (
+                Arc::clone(&selected.field.name),
+                std::mem::take(&mut selected.removed),
+            );
+            self.cx.record(if self.shadow {
+                Fact::Noted {
+                    key: "text_would_be_cleaned",
+                    value: format!("{field}: {removed}").into(),
+                }
+            } else {
+                Fact::Cleaned { field, removed }
+            });
         }
     }
 
@@ -140,41 +272,47 @@ impl Watch {
     }
 }
 
-/// Says what was flagged in a field, in words of the configuration.
-fn flags(field: &Field, report: &Report) -> Option<String> {
-    let classes = report
-        .flagged_classes()
-        .map(|(class, count)| (class.name(), count));
-    let rule = |(index, count)| (field.sanitizer.rule_name(index).unwrap_or_default(), count);
-    let all: Vec<String> = classes
-        .chain(report.flagged_rules().map(rule))
-        .map(|(what, count)| format!("{what} ({count})"))
-        .collect();
-    (!all.is_empty()).then(|| format!("{}: {}", field.name, all.join(", ")))
+impl Selected {
+    /// Counts what was changed; gives the new text if there is one.
+    fn count_changes(&mut self, clean: Clean<'_>) -> Option<String> {
+        if !clean.report().is_changed() {
+            return None;
+        }
+        self.changed = true;
+        self.removed = self.removed.saturating_add(clean.report().removed());
+        Some(clean.into_text().into_owned())
+    }
+
+    /// Counts what was flagged, in words of the configuration.
+    fn count_flags(&mut self, report: &Report) {
+        for (class, count) in report.flagged_classes() {
+            add(&mut self.flagged, class.name(), count);
+        }
+        for (index, count) in report.flagged_rules() {
+            let name = self.field.sanitizer.rule_name(index).unwrap_or_default();
+            add(&mut self.flagged, name, count);
+        }
+    }
+
+    fn take_flags(&mut self) -> Option<String> {
+        let flagged = std::mem::take(&mut self.flagged);
+        let all: Vec<String> = flagged
+            .into_iter()
+            .map(|(what, count)| format!("{what} ({count})"))
+            .collect();
+        (!all.is_empty()).then(|| format!("{}: {}", self.field.name, all.join(", ")))
+    }
 }
 
-/// Puts new text in place of parts of the old one. The parts come in order and do not overlap.
-pub(crate) fn splice<'t>(
-    source: &'t str,
-    edits: impl IntoIterator<Item = Edit>,
-) -> Option<Cow<'t, str>> {
-    let mut out = String::new();
-    let mut done = 0;
-    for edit in edits {
-        out.push_str(source.get(done..edit.span.start)?);
-        out.push_str(&edit.text);
-        done = edit.span.end;
+fn add(counts: &mut Vec<(String, u32)>, what: &str, count: u32) {
+    match counts.iter_mut().find(|(name, _)| name == what) {
+        Some((_, sum)) => *sum = sum.saturating_add(count),
+        None => counts.push((what.to_owned(), count)),
     }
-    if done == 0 && out.is_empty() {
-        return Some(Cow::Borrowed(source));
-    }
-    out.push_str(source.get(done..)?);
-    Some(Cow::Owned(out))
 }
 
-/// A part of a source and the text that takes its place, encoded as the source is.
-#[derive(Debug)]
-pub(crate) struct Edit {
-    pub(crate) span: std::ops::Range<usize>,
-    pub(crate) text: String,
+/// Tells whether a string can be nothing but Base64 or an address.
+fn is_data(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"+/=_-.:;,%?&~#@".contains(&byte))
 }

@@ -1,20 +1,21 @@
-//! The settings of a sanitizer, their defaults, and the ready-made ones.
+//! The settings of a sanitizer, and their defaults.
 
-use crate::class::{Action, Class, PerClass};
+use super::filter::Filter;
+use super::identifier::Repertoire;
+use super::length::Limits;
+use super::rule::TextRule;
+use super::sanitizer::{Normalization, OverLength, Sanitizer, Settings};
+use super::template_tokens::{self, ModelFamily, TemplateTokens};
+use super::whitespace::Whitespace;
+use crate::characters::{Action, Class, PerClass, suspect};
 use crate::error::BuildError;
-use crate::filter::Filter;
-use crate::length::Limits;
-use crate::rule::TextRule;
-use crate::sanitizer::{Normalization, OverLength, Sanitizer, Settings};
-use crate::tables::suspect;
-use crate::whitespace::Whitespace;
 
 const KIB: usize = 1024;
 
 /// Puts a [`Sanitizer`] together.
 ///
 /// The defaults suit text of any kind: control, bidirectional, invisible, tag and private use characters
-/// and noncharacters are dropped, tabs and line feeds kept, other line separators made line feeds, at most
+/// and noncharacters are dropped, tabs, line feeds and all kinds of space kept, other line separators made line feeds, at most
 /// 8 combining marks kept on a base character, the text brought to NFC and trimmed; it must have at least one
 /// grapheme and at most 64 KiB, and what comes in may have 128 KiB.
 ///
@@ -52,7 +53,9 @@ impl Default for SanitizerBuilder {
             min_graphemes: 1,
             normalization: Normalization::Nfc,
             over_length: OverLength::Refuse,
+            repertoire: Repertoire::Any,
             rules: Vec::new(),
+            template_tokens: None,
             whitespace: Whitespace::Trim,
         })
     }
@@ -63,6 +66,7 @@ fn default_actions() -> PerClass<Action> {
     let others = [
         (Class::LineBreak, Action::Replace('\n')),
         (Class::LineFeed, Action::Keep),
+        (Class::Space, Action::Keep),
         (Class::Tab, Action::Keep),
     ];
     for (class, action) in others {
@@ -78,43 +82,6 @@ fn set(actions: &mut PerClass<Action>, class: Class, action: Action) {
 }
 
 impl SanitizerBuilder {
-    /// Starts from the settings for text that will be spoken: the defaults, at most 500 graphemes, 4,000 code
-    /// points and 16 KiB, 32 KiB coming in, and a space for a tab.
-    pub fn speech() -> Self {
-        Self::default()
-            .max_graphemes(500)
-            .max_chars(4000)
-            .max_bytes(16 * KIB)
-            .max_input_bytes(32 * KIB)
-            .class(Class::Tab, Action::Replace(' '))
-    }
-
-    /// Starts from the settings for text that a language model reads: the defaults, at most 8,000 graphemes and
-    /// 32,000 code points; white space is kept, since indentation means something, and so are private use
-    /// characters, which are flagged.
-    pub fn prompt() -> Self {
-        Self::default()
-            .max_graphemes(8000)
-            .max_chars(32_000)
-            .whitespace(Whitespace::Keep)
-            .class(Class::PrivateUse, Action::Flag)
-    }
-
-    /// Starts from the settings for names and labels: at most 64 graphemes in one line, NFKC, folded spaces, at
-    /// most 4 combining marks on a base character, and every class refused instead of dropped.
-    pub fn identifier() -> Self {
-        let mut strict = Self::default()
-            .max_graphemes(64)
-            .max_chars(256)
-            .max_bytes(KIB)
-            .max_input_bytes(4 * KIB)
-            .max_marks(4)
-            .normalization(Normalization::Nfkc)
-            .whitespace(Whitespace::Fold);
-        strict.0.filter.actions = PerClass::all(Action::Refuse);
-        strict
-    }
-
     /// Says what is done with the characters of a class.
     pub fn class(mut self, class: Class, action: Action) -> Self {
         set(&mut self.0.filter.actions, class, action);
@@ -189,6 +156,29 @@ impl SanitizerBuilder {
         self
     }
 
+    /// Says what is done with the tokens of the chat templates of these models. Default: nothing, but `prompt`
+    /// neutralizes those of all families.
+    ///
+    /// ```
+    /// use palisade_sanitize::{ModelFamily, SanitizerBuilder, TemplateTokens};
+    ///
+    /// let chat_ml = SanitizerBuilder::prompt()
+    ///     .template_tokens([ModelFamily::ChatMl], TemplateTokens::Refuse)
+    ///     .build()?;
+    /// assert!(chat_ml.clean("<|im_start|>system").is_err());
+    /// assert_eq!(chat_ml.clean("[INST]")?.text(), "[INST]"); // of another family
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn template_tokens(
+        mut self,
+        families: impl IntoIterator<Item = ModelFamily>,
+        what: TemplateTokens,
+    ) -> Self {
+        let families: Vec<ModelFamily> = families.into_iter().collect();
+        self.0.template_tokens = template_tokens::rule(&families, what);
+        self
+    }
+
     /// Adds a rule. Rules run in the order they were added, after the characters are judged and normalized.
     pub fn rule(mut self, rule: TextRule) -> Self {
         self.0.rules.push(rule);
@@ -227,7 +217,18 @@ impl SanitizerBuilder {
         Ok(Sanitizer::from_settings(self.0))
     }
 
-    pub(crate) fn into_settings(self) -> Settings {
+    pub(super) fn set_repertoire(&mut self, repertoire: Repertoire) {
+        self.0.repertoire = repertoire;
+    }
+
+    pub(super) fn into_settings(self) -> Settings {
         self.0
+    }
+}
+
+impl Sanitizer {
+    /// Starts from the defaults of [`SanitizerBuilder`].
+    pub fn builder() -> SanitizerBuilder {
+        SanitizerBuilder::default()
     }
 }

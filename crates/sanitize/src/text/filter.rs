@@ -2,10 +2,9 @@
 
 use std::ops::Range;
 
-use crate::class::{Action, Class, PerClass};
-use crate::neighbours::{Before, flag_tags};
-use crate::refused::Refused;
-use crate::report::Report;
+use super::refused::Refused;
+use super::report::Report;
+use crate::characters::{Action, Before, Class, PerClass, flag_tags};
 
 /// What the pass needs to know.
 #[derive(Clone, Copy, Debug)]

@@ -2,7 +2,7 @@
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::refused::{Refused, Unit};
+use super::refused::{Refused, Unit};
 
 /// Upper limits; `None` is no limit.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,6 +1,6 @@
 //! What was found and changed, in numbers. The text itself is not in it.
 
-use crate::class::{Class, PerClass};
+use crate::characters::{Class, PerClass};
 
 /// Counts what a [`Sanitizer`](crate::Sanitizer) did to one text.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -94,6 +94,10 @@ impl Report {
     #[must_use]
     pub const fn is_cut(&self) -> bool {
         self.cut
+    }
+
+    pub(crate) fn is_changed_by_rule(&self) -> bool {
+        !self.rules.is_empty()
     }
 
     /// Forgets what is flagged: each round counts it anew.

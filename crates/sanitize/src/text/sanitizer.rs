@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use unicode_normalization::{UnicodeNormalization, is_nfc, is_nfkc};
 
-use crate::builder::SanitizerBuilder;
-use crate::filter::Filter;
-use crate::length::{Limits, has_graphemes};
-use crate::refused::{Refused, Unit};
-use crate::report::{Change, Report};
-use crate::rule::TextRule;
-use crate::tables::is_blank;
-use crate::whitespace::Whitespace;
+use super::filter::Filter;
+use super::identifier::Repertoire;
+use super::length::{Limits, has_graphemes};
+use super::refused::{Refused, Unit};
+use super::report::{Change, Report};
+use super::rule::TextRule;
+use super::whitespace::Whitespace;
+use crate::characters::is_blank;
 
 /// A round can uncover what the next one removes. Honest text is still after two.
 const MAX_ROUNDS: usize = 8;
@@ -46,7 +46,9 @@ pub(crate) struct Settings {
     pub(crate) min_graphemes: usize,
     pub(crate) normalization: Normalization,
     pub(crate) over_length: OverLength,
+    pub(crate) repertoire: Repertoire,
     pub(crate) rules: Vec<TextRule>,
+    pub(crate) template_tokens: Option<TextRule>,
     pub(crate) whitespace: Whitespace,
 }
 
@@ -112,36 +114,14 @@ impl fmt::Debug for Clean<'_> {
 }
 
 impl Sanitizer {
-    /// Starts from the defaults of [`SanitizerBuilder`].
-    pub fn builder() -> SanitizerBuilder {
-        SanitizerBuilder::default()
-    }
-
-    /// Makes the sanitizer for text that will be spoken, as [`SanitizerBuilder::speech`] has it.
-    #[must_use]
-    pub fn speech() -> Self {
-        Self::from_settings(SanitizerBuilder::speech().into_settings())
-    }
-
-    /// Makes the sanitizer for text that a language model reads, as [`SanitizerBuilder::prompt`] has it.
-    #[must_use]
-    pub fn prompt() -> Self {
-        Self::from_settings(SanitizerBuilder::prompt().into_settings())
-    }
-
-    /// Makes the sanitizer for names and labels, as [`SanitizerBuilder::identifier`] has it.
-    #[must_use]
-    pub fn identifier() -> Self {
-        Self::from_settings(SanitizerBuilder::identifier().into_settings())
-    }
-
-    /// Gives the name of the rule with this index, as [`Report::rule`] counts them.
+    /// Gives the name of the rule with this index, as [`Report::rule`] counts them. The rule for tokens of chat
+    /// templates comes after the others.
     #[must_use]
     pub fn rule_name(&self, index: usize) -> Option<&str> {
-        self.0.rules.get(index).map(TextRule::name)
+        self.0.all_rules().nth(index).map(TextRule::name)
     }
 
-    pub(crate) fn from_settings(settings: Settings) -> Self {
+    pub(super) fn from_settings(settings: Settings) -> Self {
         Self(Arc::new(settings))
     }
 
@@ -151,15 +131,38 @@ impl Sanitizer {
     ///
     /// [`Refused`] if it is empty or too long, holds something that must not be in it, or is empty after cleaning.
     pub fn clean<'t>(&self, text: &'t str) -> Result<Clean<'t>, Refused> {
-        let settings = &*self.0;
-        settings.input.check(text)?;
+        let least = self.0.min_graphemes;
+        self.0.clean(text, least)
+    }
+
+    /// Cleans a text that need not be there: as [`clean`](Self::clean), but nothing and nothing but white space
+    /// pass.
+    ///
+    /// # Errors
+    ///
+    /// As [`clean`](Self::clean), but for [`Refused::Empty`].
+    pub fn clean_optional<'t>(&self, text: &'t str) -> Result<Clean<'t>, Refused> {
+        let is_empty = text.chars().all(char::is_whitespace);
+        let least = if is_empty { 0 } else { self.0.min_graphemes };
+        self.0.clean(text, least)
+    }
+}
+
+impl Settings {
+    fn all_rules(&self) -> impl Iterator<Item = &TextRule> {
+        self.rules.iter().chain(&self.template_tokens)
+    }
+
+    /// Cleans a text of which at least so many graphemes must be left.
+    fn clean<'t>(&self, text: &'t str, least: usize) -> Result<Clean<'t>, Refused> {
+        self.input.check(text)?;
         let mut report = Report::new();
         let mut cleaned = Cow::Borrowed(text);
         for _ in 0..MAX_ROUNDS {
             report.begin_round();
-            cleaned = settings.round(cleaned, &mut report)?;
+            cleaned = self.round(cleaned, &mut report)?;
             if report.is_quiet() {
-                settings.judge(text, &cleaned)?;
+                self.check_result(text, &cleaned, least, &report)?;
                 return Ok(Clean {
                     text: cleaned,
                     report,
@@ -168,9 +171,7 @@ impl Sanitizer {
         }
         Err(Refused::Unstable)
     }
-}
 
-impl Settings {
     /// Runs every step once.
     fn round<'t>(
         &self,
@@ -184,7 +185,7 @@ impl Settings {
             report.note(Change::Normalized);
             text = Cow::Owned(other);
         }
-        for (index, rule) in self.rules.iter().enumerate() {
+        for (index, rule) in self.all_rules().enumerate() {
             self.check_growth(&text)?;
             if let Some(other) = rule.apply(index, &text, report)? {
                 text = Cow::Owned(other);
@@ -222,22 +223,32 @@ impl Settings {
         }
     }
 
-    /// Looks at the final text: is it long enough, is it short enough?
-    fn judge(&self, input: &str, text: &str) -> Result<(), Refused> {
+    /// Looks at the final text: is it of allowed characters, long enough and short enough?
+    fn check_result(
+        &self,
+        input: &str,
+        text: &str,
+        least: usize,
+        report: &Report,
+    ) -> Result<(), Refused> {
         self.limits.check(text)?;
-        if self.min_graphemes == 0 {
+        self.repertoire.check(text)?;
+        if least == 0 {
             return Ok(());
         }
         if input.chars().all(char::is_whitespace) {
             return Err(Refused::Empty);
         }
         if text.chars().all(is_blank) {
-            return Err(Refused::NothingLeft);
-        }
-        if !has_graphemes(text.trim(), self.min_graphemes) {
-            return Err(Refused::TooShort {
-                limit: self.min_graphemes,
+            let by_rule = report.is_changed_by_rule();
+            return Err(if by_rule {
+                Refused::RemovedByRule
+            } else {
+                Refused::NothingLeft
             });
+        }
+        if !has_graphemes(text.trim(), least) {
+            return Err(Refused::TooShort { limit: least });
         }
         Ok(())
     }

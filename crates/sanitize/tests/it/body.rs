@@ -141,7 +141,13 @@ async fn a_field_may_be_in_the_query_while_the_body_is_something_else() {
 #[test]
 fn mistakes_in_the_settings_are_found_when_building() {
     let field = |name: &'static str| Field::required(name, Sanitizer::speech());
-    assert!(SanitizeLayer::builder().field(field("")).build().is_err());
+    for name in ["/~", "/a~2", "/a/**/b"] {
+        let error = SanitizeLayer::builder().field(field(name)).build();
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains(name), "{error}");
+    }
+    let names = field("/a/*").with_names();
+    assert!(SanitizeLayer::builder().field(names).build().is_err());
     let twice = SanitizeLayer::builder()
         .field(field("a"))
         .field(field("a"))
@@ -175,6 +181,44 @@ async fn what_is_flagged_is_noted_and_stays() {
             value
         }]
     );
+}
+
+#[tokio::test]
+async fn a_field_is_one_fact_however_often_it_is_there() {
+    let prompt = palisade_sanitize::SanitizerBuilder::prompt()
+        .build()
+        .unwrap();
+    let layer = SanitizeLayer::builder().field(Field::optional("/list/*", prompt));
+    let many = vec!["\"a\\u0000\u{e000}b\""; 500].join(",");
+    let outcome = ask(layer, json(format!(r#"{{"list":[{many}]}}"#))).await;
+    let flagged = "/list/*: private use characters (500)".into();
+    assert_eq!(
+        outcome.passed().facts,
+        [
+            palisade_core::Fact::Noted {
+                key: "text_flagged",
+                value: flagged
+            },
+            palisade_core::Fact::Cleaned {
+                field: "/list/*".into(),
+                removed: 500
+            }
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_was_cleaned_before_a_refusal_is_recorded_too() {
+    let layer = SanitizeLayer::builder()
+        .field(Field::optional("a", Sanitizer::speech()))
+        .field(Field::required("text", Sanitizer::speech()));
+    let outcome = ask(layer, json(r#"{"a":"x\u0000","b":1}"#)).await;
+    outcome.is_refused(400, "field_missing");
+    let cleaned = palisade_core::Fact::Cleaned {
+        field: "a".into(),
+        removed: 1,
+    };
+    assert!(outcome.facts.contains(&cleaned), "{:?}", outcome.facts);
 }
 
 #[tokio::test]

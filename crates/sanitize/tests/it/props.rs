@@ -10,7 +10,7 @@ use crate::support::{ask, form, get, json, speech};
 
 /// Any text, with more of what matters than chance would bring.
 fn text() -> impl Strategy<Value = String> {
-    let special = "\u{0}\u{1b}\t\n\r\u{85}\u{ad}\u{34f}\u{61c}\u{180e}\u{200b}\u{200c}\u{200d}\u{200e}\u{202e}\u{2028}\u{2066}\u{feff}\
+    let special = "\u{0}\u{1b}\t\n\r\u{85}\u{a0}\u{2003}\u{ad}\u{fe00}\u{2800}<|[>\u{34f}\u{61c}\u{180e}\u{200b}\u{200c}\u{200d}\u{200e}\u{202e}\u{2028}\u{2066}\u{feff}\
         \u{fe00}\u{fe0e}\u{fe0f}\u{e0001}\u{e0067}\u{e007f}\u{e0101}\u{fffe}\u{e000}\u{301}\u{323}\u{307}\u{20e3}\u{115f}\u{1100}\u{1161}\u{11a8}\
         \u{fdfa}\u{3000}\u{1f3f4}\u{1f3fd}👩❤🏳🇨م خ1今ක්රकक्ก้ក្ʼnﬁaA b";
     let special: Vec<char> = special.chars().collect();
@@ -27,6 +27,7 @@ fn sanitizers() -> Vec<Sanitizer> {
         Sanitizer::speech(),
         Sanitizer::prompt(),
         Sanitizer::identifier(),
+        Sanitizer::display_name(),
         Sanitizer::builder()
             .normalization(Normalization::Nfkc)
             .whitespace(Whitespace::FoldLines)

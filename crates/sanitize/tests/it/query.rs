@@ -4,7 +4,7 @@ use http::Method;
 use palisade_core::{Fact, Rule};
 use palisade_sanitize::{Field, SanitizeLayer, Sanitizer};
 
-use crate::support::{ask, ask_by_rule, get, speech};
+use crate::support::{ask, ask_by_rule, get, json, speech};
 
 async fn check(before: &str, after: &str) {
     let outcome = ask(speech(), get(&format!("/tts?{before}"))).await;
@@ -69,9 +69,28 @@ async fn a_field_that_must_be_there_is_missed() {
 async fn an_optional_field_need_not_be_there() {
     let layer = || SanitizeLayer::builder().field(Field::optional("text", Sanitizer::speech()));
     ask(layer(), get("/tts")).await.passed();
-    ask(layer(), get("/tts?text="))
+}
+
+#[tokio::test]
+async fn an_optional_field_that_is_empty_is_absent() {
+    let layer = || {
+        SanitizeLayer::builder()
+            .field(Field::optional("text", Sanitizer::speech()))
+            .field(Field::optional("note", Sanitizer::prompt()))
+    };
+    for query in ["text=", "text", "text=&note="] {
+        let outcome = ask(layer(), get(&format!("/tts?{query}"))).await;
+        assert_eq!(outcome.passed().query.as_deref(), Some(query));
+        assert_eq!(outcome.facts, []);
+    }
+    let empty = r#"{"text":"","note":null}"#;
+    assert_eq!(ask(layer(), json(empty)).await.passed().text(), empty);
+    // White space is cleaned all the same: there are many kinds of it.
+    let outcome = ask(layer(), get("/tts?text=+%E2%80%83&note=%E2%80%A8%E2%80%83")).await;
+    assert_eq!(outcome.passed().query.as_deref(), Some("text=&note=%0A%20"));
+    ask(layer(), get("/tts?text=%E2%80%8B"))
         .await
-        .is_refused(422, "text_empty");
+        .is_refused(422, "text_nothing_left");
 }
 
 #[tokio::test]

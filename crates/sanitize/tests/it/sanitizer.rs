@@ -310,6 +310,23 @@ fn a_refusal_has_a_code_and_words_of_its_own() {
     assert_eq!(words(""), "is empty");
     assert_eq!(words("\u{0}"), "holds only control or invisible characters");
     assert_eq!(words(&"a".repeat(501)), "is longer than 500 characters");
+    // A text of plain letters holds no invisible characters: a rule took them.
+    let rule = TextRule::new("letters", "[a-z]").unwrap().drop();
+    let refused = builder()
+        .rule(rule)
+        .build()
+        .unwrap()
+        .clean("abc")
+        .map(|_| ());
+    let refused = refused.unwrap_err();
+    assert_eq!(
+        (&refused, refused.code()),
+        (&Refused::RemovedByRule, "text_removed_by_rule")
+    );
+    assert_eq!(
+        refused.to_string(),
+        "has nothing left after the rules of this service were applied"
+    );
     assert_eq!(
         Refused::Forbidden(Class::Nul).to_string(),
         "must not contain NUL"

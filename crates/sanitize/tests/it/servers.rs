@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
-use palisade_core::RequestBody;
+use palisade_core::{BodyKind, RequestBody};
 use palisade_sanitize::{Field, SanitizeLayer, Sanitizer};
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
@@ -136,6 +136,7 @@ async fn a_hyper_server_hands_on_clean_text() {
     let address = listener.local_addr().unwrap();
     let layer = SanitizeLayer::builder()
         .field(Field::required("text", Sanitizer::speech()))
+        .body(BodyKind::Form)
         .build()
         .unwrap();
     let echo = tower::service_fn(

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use palisade_core::testing::TestBody;
-use palisade_core::{Fact, RequestBody, RouteLayer, RouteTable, Rule, SecurityContext};
+use palisade_core::{BodyKind, Fact, RequestBody, RouteLayer, RouteTable, Rule, SecurityContext};
 use palisade_sanitize::{Field, SanitizeLayer, SanitizeLayerBuilder, Sanitizer};
 use serde_json::Value;
 use tower::{ServiceBuilder, ServiceExt};
@@ -72,9 +72,11 @@ fn static_code(facts: &[Fact]) -> &'static str {
     facts.iter().find_map(code).unwrap_or_default()
 }
 
-/// Watches the field `text` as speech, required.
+/// Watches the field `text` as speech, required, in bodies of both kinds.
 pub(crate) fn speech() -> SanitizeLayerBuilder {
-    SanitizeLayer::builder().field(Field::required("text", Sanitizer::speech()))
+    SanitizeLayer::builder()
+        .field(Field::required("text", Sanitizer::speech()))
+        .body(BodyKind::JsonOrForm)
 }
 
 pub(crate) async fn ask(layer: SanitizeLayerBuilder, request: Request<TestBody>) -> Outcome {

@@ -72,6 +72,7 @@ fn is_stable_for_every_preset(text: &str) {
         Sanitizer::speech(),
         Sanitizer::prompt(),
         Sanitizer::identifier(),
+        Sanitizer::display_name(),
     ] {
         is_stable(&sanitizer, text);
     }

@@ -1,4 +1,4 @@
-//! Finds the watched strings of a JSON text without changing anything else in it.
+//! Finds the text fields of a JSON document and changes nothing else in it.
 //!
 //! Stricter than most readers: a name twice in one object is refused, for readers do not agree on which counts.
 
@@ -7,13 +7,15 @@ mod scan;
 mod string;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use palisade_core::Rejection;
 
-use self::path::Path;
-use self::scan::{Scanner, Value};
-use crate::fault::{self, Place};
-use crate::watch::{Edit, Watch, splice};
+pub(crate) use self::path::Path;
+use self::scan::{Flaw, Found, Scanner, Target, Value};
+use super::refusal::{self, Place};
+use super::selection::Selection;
+use super::splice::{Edit, splice};
 
 /// How deep and how large a document may be.
 #[derive(Clone, Copy, Debug)]
@@ -22,38 +24,71 @@ pub(crate) struct Caps {
     pub(crate) keys: usize,
 }
 
-/// Cleans the watched strings; borrows if nothing had to change.
+/// Cleans the selected strings; borrows if nothing had to change.
 pub(crate) fn clean<'t>(
     source: &'t str,
     caps: Caps,
-    watch: &mut Watch,
+    selection: &mut Selection,
 ) -> Result<Cow<'t, str>, Box<Rejection>> {
-    let paths: Vec<Path> = watch.names().map(|name| Path::parse(name)).collect();
-    let found = Scanner::scan(source, caps, &paths);
-    let found = found.map_err(|flaw| fault::malformed(Place::Json, flaw.words()))?;
+    let paths = selection.paths();
+    let targets: Vec<Target<'_>> = paths
+        .iter()
+        .map(|(path, names)| Target {
+            path,
+            names: *names,
+        })
+        .collect();
+    let found = Scanner::scan(source, caps, &targets, selection.refuses_near_names());
+    let found = found.map_err(|flaw| refuse(flaw, source, selection))?;
     let mut edits: Vec<Edit> = Vec::new();
-    let mut last = 0..0;
+    let mut names: HashSet<(usize, String)> = HashSet::new();
     for found in found {
-        let name = watch
-            .name(found.field)
-            .map(AsRef::as_ref)
-            .unwrap_or_default();
-        let text = match found.value {
+        let Found {
+            targets,
+            span,
+            value,
+            object,
+        } = found;
+        let text = match value {
             Value::Text(text) => text,
-            // Nothing is there, which only a field that must be there minds.
+            // Nothing is there, which matters only for a field that must be there.
             Value::Null => continue,
             // A list of strings would pass by, and some readers take one for a text.
-            Value::Other => return Err(fault::not_text(name)),
+            Value::Other => {
+                selection.refuse_other_type(&targets)?;
+                continue;
+            }
         };
-        let changed = watch.clean(found.field, &text)?;
-        // Two pointers can mean the same string; the first one decides what it becomes.
-        if let Some(text) = changed.filter(|_| last != found.span) {
-            edits.push(Edit {
-                span: found.span.clone(),
-                text: string::encode(&text),
-            });
+        let changed = match object {
+            Some(_) if text.is_empty() => None,
+            Some(_) => selection.clean_name(&targets, &text)?,
+            None => selection.clean(&targets, &text)?,
+        };
+        if let Some(object) = object {
+            let name = changed.clone().unwrap_or_else(|| text.into_owned());
+            if !names.insert((object, name)) {
+                return Err(refusal::malformed(Place::Json, Flaw::Duplicate.words()));
+            }
         }
-        last = found.span;
+        edits.extend(changed.map(|text| Edit {
+            span,
+            text: string::encode(&text),
+        }));
     }
-    splice(source, edits).ok_or_else(|| fault::malformed(Place::Json, scan::Flaw::Syntax.words()))
+    splice(source, edits).ok_or_else(|| refusal::malformed(Place::Json, Flaw::Syntax.words()))
+}
+
+fn refuse(flaw: Flaw, source: &str, selection: &Selection) -> Box<Rejection> {
+    match flaw {
+        Flaw::NearName(field) => refusal::near_name(selection.name(field)),
+        Flaw::Syntax if looks_like_form(source) => refusal::type_mismatch("a form"),
+        flaw => refusal::malformed(Place::Json, flaw.words()),
+    }
+}
+
+/// Tells whether a text that is no JSON begins like a form: a name, then `=`.
+fn looks_like_form(source: &str) -> bool {
+    let (name, _) = source.split_once('=').unwrap_or_default();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%+[]*$".contains(&byte);
+    !name.is_empty() && !name.starts_with('[') && name.bytes().all(plain)
 }

@@ -1,66 +1,170 @@
-//! Pointers into a JSON text (RFC 6901), with `*` for every element or member.
+//! Pointers into a JSON text (RFC 6901), with `*` for every element or member and `**` for all below.
+
+use crate::request::near_name::near_key;
 
 /// The way to a value.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Path(Vec<Step>);
+pub(crate) struct Path {
+    steps: Box<[Step]>,
+    /// Leads to the value behind the steps and to everything below.
+    deep: bool,
+}
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Step {
     Any,
-    Named(Box<str>),
+    Named {
+        name: Box<str>,
+        /// The name as careless readers compare it.
+        near: Box<str>,
+        /// Set if the step is an array index.
+        index: Option<usize>,
+    },
 }
 
 impl Path {
-    /// Reads a pointer, or a plain name as the pointer to that member.
-    pub(crate) fn parse(name: &str) -> Self {
+    /// Reads a pointer, or a plain name as the pointer to that member. The empty text is the whole document.
+    pub(crate) fn parse(name: &str) -> Result<Self, &'static str> {
         let Some(pointer) = name.strip_prefix('/') else {
-            return Self(vec![Step::Named(name.into())]);
+            let step = (!name.is_empty()).then(|| Step::named(name.to_owned(), None));
+            return Ok(Self {
+                steps: step.into_iter().collect(),
+                deep: false,
+            });
         };
-        Self(pointer.split('/').map(Step::parse).collect())
+        let mut steps: Vec<&str> = pointer.split('/').collect();
+        let deep = steps.last() == Some(&"**");
+        if deep {
+            steps.pop();
+        }
+        let steps: Result<Box<[Step]>, _> = steps.into_iter().map(Step::parse).collect();
+        Ok(Self {
+            steps: steps?,
+            deep,
+        })
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
+    /// Tells whether values of any type may be where it leads.
+    pub(crate) fn is_deep(&self) -> bool {
+        self.deep
+    }
+
+    /// Tells whether a value that was reached in so many steps is meant.
+    pub(crate) fn ends_at(&self, depth: usize) -> bool {
+        depth == self.steps.len() || self.is_below(depth)
+    }
+
+    /// Tells whether the names of members at a depth are below it.
+    pub(crate) fn is_below(&self, depth: usize) -> bool {
+        self.deep && depth >= self.steps.len()
     }
 
     /// Tells whether the step at a depth leads to this member.
     pub(crate) fn leads_to_member(&self, depth: usize, name: &str) -> bool {
-        self.0.get(depth).is_some_and(|step| match step {
-            Step::Any => true,
-            Step::Named(own) => **own == *name,
-        })
+        match self.steps.get(depth) {
+            None => self.deep,
+            Some(Step::Any) => true,
+            Some(Step::Named { name: own, .. }) => **own == *name,
+        }
+    }
+
+    /// Tells whether a careless reader would take this member for the one that the step leads to.
+    pub(crate) fn nearly_leads_to(&self, depth: usize, name: &str) -> bool {
+        match self.steps.get(depth) {
+            Some(Step::Named {
+                name: own, near, ..
+            }) => **own != *name && **near == *near_key(name),
+            _ => false,
+        }
     }
 
     /// Tells whether the step at a depth leads to this element.
-    pub(crate) fn leads_to_element(&self, depth: usize, index: usize) -> bool {
-        self.0.get(depth).is_some_and(|step| match step {
-            Step::Any => true,
-            Step::Named(own) => own.parse() == Ok(index),
-        })
+    pub(crate) fn leads_to_element(&self, depth: usize, element: usize) -> bool {
+        match self.steps.get(depth) {
+            None => self.deep,
+            Some(Step::Any) => true,
+            Some(Step::Named { index, .. }) => *index == Some(element),
+        }
     }
 }
 
 impl Step {
-    fn parse(step: &str) -> Self {
+    fn parse(step: &str) -> Result<Self, &'static str> {
         match step {
-            "*" => Self::Any,
-            _ => Self::Named(step.replace("~1", "/").replace("~0", "~").into()),
+            "*" => Ok(Self::Any),
+            "**" => Err("`**` may only be the last step; write `*` for one level"),
+            _ => Ok(Self::named(unescape(step)?, array_index(step))),
         }
     }
+
+    fn named(name: String, index: Option<usize>) -> Self {
+        Self::Named {
+            near: near_key(&name).into(),
+            name: name.into(),
+            index,
+        }
+    }
+}
+
+/// Undoes `~0` and `~1`, the only escapes.
+fn unescape(step: &str) -> Result<String, &'static str> {
+    let mut parts = step.split('~');
+    let mut name = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (escaped, rest) = match part.as_bytes().first() {
+            Some(b'0') => ('~', part.get(1..)),
+            Some(b'1') => ('/', part.get(1..)),
+            _ => return Err("`~` must be followed by 0 or 1; write `~0` for `~` and `~1` for `/`"),
+        };
+        name.push(escaped);
+        name.push_str(rest.unwrap_or_default());
+    }
+    Ok(name)
+}
+
+/// Reads an index as RFC 6901 writes it: `0`, or digits that do not begin with a zero.
+fn array_index(step: &str) -> Option<usize> {
+    let digits = step.bytes().all(|byte| byte.is_ascii_digit());
+    let index = digits && (step == "0" || !step.starts_with('0'));
+    index.then(|| step.parse().ok())?
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn named(name: &str, index: Option<usize>) -> Step {
+        Step::named(name.to_owned(), index)
+    }
+
     #[test]
     fn names_pointers_and_escapes_are_read() {
-        let named = |name: &str| Step::Named(name.into());
-        assert_eq!(Path::parse("text").0, [named("text")]);
+        let steps = |name: &str| Path::parse(name).unwrap().steps.into_vec();
+        assert_eq!(steps("text"), [named("text", None)]);
         assert_eq!(
-            Path::parse("/a~1b/*/m~0n").0,
-            [named("a/b"), Step::Any, named("m~n")]
+            steps("/a~1b/*/m~0n"),
+            [named("a/b", None), Step::Any, named("m~n", None)]
         );
-        assert_eq!(Path::parse("/").0, [named("")]);
+        assert_eq!(steps("/~01"), [named("~1", None)]);
+        assert_eq!(steps("/"), [named("", None)]);
+        assert_eq!(steps(""), []);
+        assert_eq!(steps("/**"), []);
+        assert!(Path::parse("/**").unwrap().is_deep() && !Path::parse("").unwrap().is_deep());
+    }
+
+    #[test]
+    fn an_index_is_written_as_the_standard_has_it() {
+        let element = |name: &str, index| Path::parse(name).unwrap().leads_to_element(0, index);
+        assert!(element("/0", 0) && element("/10", 10));
+        for name in ["/00", "/01", "/+1", "/-1", "/1 ", "/１", "/-", "/"] {
+            assert!(!element(name, 1) && !element(name, 0), "{name}");
+        }
+    }
+
+    #[test]
+    fn other_escapes_and_inner_double_stars_are_refused() {
+        for name in ["/~", "/~2", "/a~", "/~a/b", "/a/**/b", "/**/**"] {
+            assert!(Path::parse(name).is_err(), "{name}");
+        }
     }
 }

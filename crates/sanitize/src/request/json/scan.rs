@@ -1,19 +1,31 @@
-//! A strict reader of JSON (RFC 8259) that keeps nothing but what is looked for.
+//! A strict reader of JSON (RFC 8259) that keeps only what is looked for.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::Range;
 
+use smallvec::SmallVec;
+
 use super::{Caps, Path, string};
+
+/// What is looked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target<'p> {
+    pub(crate) path: &'p Path,
+    /// Names of members below the path are wanted too.
+    pub(crate) names: bool,
+}
 
 /// Something that was looked for.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) struct Found<'t> {
-    /// The index of the path that led here.
-    pub(crate) field: usize,
-    /// Where it stands, quotes included.
+    /// The indices of the targets that led here.
+    pub(crate) targets: SmallVec<[usize; 2]>,
+    /// Where it is, quotes included.
     pub(crate) span: Range<usize>,
     pub(crate) value: Value<'t>,
+    /// If it is the name of a member: where its object begins.
+    pub(crate) object: Option<usize>,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -29,6 +41,8 @@ pub(crate) enum Flaw {
     Depth,
     Duplicate,
     Keys,
+    /// A name that careless readers take for that of the target with this index.
+    NearName(usize),
     Surrogate,
     Syntax,
 }
@@ -39,6 +53,7 @@ impl Flaw {
             Self::Depth => "is nested too deeply",
             Self::Duplicate => "has a name twice in one object",
             Self::Keys => "has too many members or elements",
+            Self::NearName(_) => "has a name that is nearly the name of a field",
             Self::Surrogate => "has half of a surrogate pair",
             Self::Syntax => "is not valid",
         }
@@ -50,25 +65,28 @@ pub(crate) struct Scanner<'t, 'p> {
     text: &'t str,
     at: usize,
     caps: Caps,
-    paths: &'p [Path],
+    targets: &'p [Target<'p>],
+    refuse_near_names: bool,
     found: Vec<Found<'t>>,
 }
 
 impl<'t, 'p> Scanner<'t, 'p> {
-    /// Reads the whole text and gives what the paths lead to, in order of place.
+    /// Reads the whole text and gives what the targets lead to, in order of place.
     pub(crate) fn scan(
         text: &'t str,
         caps: Caps,
-        paths: &'p [Path],
+        targets: &'p [Target<'p>],
+        refuse_near_names: bool,
     ) -> Result<Vec<Found<'t>>, Flaw> {
         let mut scanner = Self {
             text,
             at: 0,
             caps,
-            paths,
+            targets,
+            refuse_near_names,
             found: Vec::new(),
         };
-        let all: Vec<usize> = (0..paths.len()).collect();
+        let all: Vec<usize> = (0..targets.len()).collect();
         scanner.value(0, &all)?;
         match scanner.peek() {
             None => Ok(scanner.found),
@@ -76,7 +94,7 @@ impl<'t, 'p> Scanner<'t, 'p> {
         }
     }
 
-    /// Reads a value that was reached by `active` paths, each of them `depth` steps long so far.
+    /// Reads a value that was reached by `active` targets, each of them in `depth` steps so far.
     fn value(&mut self, depth: usize, active: &[usize]) -> Result<(), Flaw> {
         let first = self.peek();
         let (start, place) = (self.at, self.found.len());
@@ -89,24 +107,26 @@ impl<'t, 'p> Scanner<'t, 'p> {
             b'n' => self.word("null", Value::Null)?,
             _ => self.number()?,
         };
-        let span = start..self.at;
-        let paths = self.paths;
-        let ended = |field: &&usize| paths.get(**field).is_some_and(|path| path.len() == depth);
-        for &field in active.iter().rev().filter(ended) {
-            // What was found inside stands behind: a container is judged before its contents.
-            self.found.insert(
-                place,
-                Found {
-                    field,
-                    span: span.clone(),
-                    value: value.clone(),
-                },
-            );
+        let is_text = matches!(value, Value::Text(_));
+        // Below a deep path there may be anything, but only strings are meant.
+        let targets = self.follow(active, |target| {
+            target.path.ends_at(depth) && (is_text || !target.path.is_deep())
+        });
+        if !targets.is_empty() {
+            let found = Found {
+                targets,
+                span: start..self.at,
+                value,
+                object: None,
+            };
+            // A container comes before its contents.
+            self.found.insert(place, found);
         }
         Ok(())
     }
 
     fn object(&mut self, depth: usize, active: &[usize]) -> Result<Value<'t>, Flaw> {
+        let object = self.at;
         self.open(depth)?;
         let mut names: HashSet<Cow<'t, str>> = HashSet::new();
         if self.take(b'}') {
@@ -117,11 +137,13 @@ impl<'t, 'p> Scanner<'t, 'p> {
             if self.peek() != Some(b'"') {
                 return Err(Flaw::Syntax);
             }
+            let start = self.at;
             let name = self.string()?;
+            self.look_at_name(depth, active, &name, start..self.at, object)?;
             if !self.take(b':') {
                 return Err(Flaw::Syntax);
             }
-            let next = self.follow(active, |path| path.leads_to_member(depth, &name));
+            let next = self.follow(active, |target| target.path.leads_to_member(depth, &name));
             if !names.insert(name) {
                 return Err(Flaw::Duplicate);
             }
@@ -135,6 +157,33 @@ impl<'t, 'p> Scanner<'t, 'p> {
         }
     }
 
+    /// Looks at the name of a member as such.
+    fn look_at_name(
+        &mut self,
+        depth: usize,
+        active: &[usize],
+        name: &str,
+        span: Range<usize>,
+        object: usize,
+    ) -> Result<(), Flaw> {
+        if self.refuse_near_names {
+            let near = self.follow(active, |target| target.path.nearly_leads_to(depth, name));
+            if let Some(&target) = near.first() {
+                return Err(Flaw::NearName(target));
+            }
+        }
+        let targets = self.follow(active, |target| target.names && target.path.is_below(depth));
+        if !targets.is_empty() {
+            self.found.push(Found {
+                targets,
+                span,
+                value: Value::Text(Cow::Owned(name.to_owned())),
+                object: Some(object),
+            });
+        }
+        Ok(())
+    }
+
     fn array(&mut self, depth: usize, active: &[usize]) -> Result<Value<'t>, Flaw> {
         self.open(depth)?;
         if self.take(b']') {
@@ -142,7 +191,7 @@ impl<'t, 'p> Scanner<'t, 'p> {
         }
         for index in 0.. {
             self.count()?;
-            let next = self.follow(active, |path| path.leads_to_element(depth, index));
+            let next = self.follow(active, |target| target.path.leads_to_element(depth, index));
             self.value(depth.saturating_add(1), &next)?;
             if self.take(b']') {
                 break;
@@ -169,8 +218,12 @@ impl<'t, 'p> Scanner<'t, 'p> {
         Ok(())
     }
 
-    fn follow(&self, active: &[usize], leads: impl Fn(&Path) -> bool) -> Vec<usize> {
-        let leads = |field: &usize| self.paths.get(*field).is_some_and(&leads);
+    fn follow(
+        &self,
+        active: &[usize],
+        leads: impl Fn(&Target<'p>) -> bool,
+    ) -> SmallVec<[usize; 2]> {
+        let leads = |target: &usize| self.targets.get(*target).is_some_and(&leads);
         active.iter().copied().filter(leads).collect()
     }
 

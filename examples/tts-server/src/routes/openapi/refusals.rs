@@ -101,7 +101,11 @@ const ALL: &[Refusals] = &[
     },
     Refusals {
         status: 415,
-        codes: &["content_encoding_unsupported", "content_type_unsupported"],
+        codes: &[
+            "content_encoding_unsupported",
+            "content_type_mismatch",
+            "content_type_unsupported",
+        ],
         applies: TEXT,
     },
     Refusals {
@@ -111,6 +115,7 @@ const ALL: &[Refusals] = &[
             "text_empty",
             "text_forbidden",
             "text_nothing_left",
+            "text_removed_by_rule",
             "text_rule",
             "text_too_long",
             "text_too_short",

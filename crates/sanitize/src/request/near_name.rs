@@ -1,0 +1,88 @@
+//! Names that a careless reader takes for the name of a field.
+//!
+//! Go compares JSON names without regard to case, PHP makes a list of `text[]` and stops at a NUL, old
+//! readers of queries separate parameters by `;` too.
+
+use std::borrow::Cow;
+
+use unicode_normalization::UnicodeNormalization;
+
+/// Gives the form under which such names are equal: letters and digits only, in lower case, of
+/// compatible characters, up to a NUL or a bracket, percent-decoded once more.
+pub(crate) fn near_key(name: &str) -> String {
+    let decoded = decode_again(name);
+    let end = decoded.find(['\0', '[']).unwrap_or(decoded.len());
+    let name = decoded.get(..end).unwrap_or_default();
+    let folded = name
+        .nfkc()
+        .flat_map(char::to_lowercase)
+        .flat_map(char::to_uppercase);
+    folded
+        .flat_map(char::to_lowercase)
+        .filter(|c| c.is_alphanumeric())
+        .collect()
+}
+
+/// Tells whether a name is nearly that of a field.
+pub(crate) fn is_near(name: &str, field: &str) -> bool {
+    name != field && near_key(name) == near_key(field)
+}
+
+/// Undoes escapes that were escaped themselves. What is no escape stays as it is.
+fn decode_again(name: &str) -> Cow<'_, str> {
+    if !name.contains('%') {
+        return Cow::Borrowed(name);
+    }
+    let mut out = Vec::with_capacity(name.len());
+    let mut rest = name.as_bytes();
+    while let Some((&first, behind)) = rest.split_first() {
+        let escaped = behind.get(..2).and_then(|digits| {
+            let digits = std::str::from_utf8(digits).ok()?;
+            let hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+            u8::from_str_radix(digits, 16).ok().filter(|_| hex)
+        });
+        match escaped.filter(|_| first == b'%') {
+            Some(byte) => {
+                out.push(byte);
+                rest = behind.get(2..).unwrap_or_default();
+            }
+            None => {
+                out.push(first);
+                rest = behind;
+            }
+        }
+    }
+    Cow::Owned(String::from_utf8_lossy(&out).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_other_spelling_are_near_and_other_names_are_not() {
+        for name in [
+            "Text",
+            "TEXT",
+            "text[]",
+            "text[0][a]",
+            "text\0",
+            "text\0x",
+            " text",
+            "text ",
+            "te\u{200b}xt",
+            "ｔext",
+            "te_xt",
+            "text.",
+            "%74ext",
+        ] {
+            assert!(is_near(name, "text"), "{name:?}");
+        }
+        for name in [
+            "text", "texts", "ext", "x[text]", "context", "text2", "", "[]",
+        ] {
+            assert!(!is_near(name, "text"), "{name:?}");
+        }
+        assert!(is_near("ſpeed", "speed") && is_near("\u{212a}ey", "key"));
+    }
+}

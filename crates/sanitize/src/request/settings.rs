@@ -1,0 +1,90 @@
+//! What a layer was told, and which fields that means for a request.
+
+use std::sync::Arc;
+
+use palisade_core::{BodyKind, Rejection, RouteMatch, Rule, SecurityContext, TextField};
+
+use super::field::{Field, ParsedFields};
+use super::json::{Caps, Path};
+use super::selection::Selection;
+use crate::text::Sanitizer;
+
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) body_kind: BodyKind,
+    pub(crate) caps: Caps,
+    pub(crate) default: Sanitizer,
+    pub(crate) fields: ParsedFields,
+    pub(crate) max_body: usize,
+    pub(crate) max_unread_body: usize,
+    pub(crate) named: Vec<(Arc<str>, Sanitizer)>,
+    pub(crate) pass_compressed: bool,
+    pub(crate) pass_other_content: bool,
+    pub(crate) refuse_near_names: bool,
+    pub(crate) schemas: Vec<(Arc<str>, Arc<ParsedFields>)>,
+    pub(crate) shadow: bool,
+}
+
+impl Settings {
+    /// Finds out which fields of a request hold text.
+    ///
+    /// # Errors
+    ///
+    /// A rule that names a set of fields which nobody defined, or a pointer that is none: the server is not set
+    /// up correctly, and the request is refused.
+    pub(crate) fn select(&self, cx: &SecurityContext) -> Result<Selection, Box<Rejection>> {
+        // A preflight asks for the request to come; it has no text yet.
+        if matches!(cx.route(), Some(RouteMatch::Preflight)) {
+            return Ok(Selection::new(cx.clone(), self.body_kind));
+        }
+        let rule = cx.rule();
+        let body_kind = rule.and_then(|rule| rule.body_kind());
+        let mut selection = Selection::new(cx.clone(), body_kind.unwrap_or(self.body_kind))
+            .in_shadow(self.shadow)
+            .refusing_near_names(self.refuse_near_names);
+        add_all(&mut selection, &self.fields);
+        for field in rule.map(Rule::fields).unwrap_or_default() {
+            let path = Path::parse(field.name()).map_err(|_| not_a_pointer())?;
+            selection.add(self.field_of_rule(field), Arc::new(path));
+        }
+        for name in rule.map(Rule::text_schemas).unwrap_or_default() {
+            let mut schemas = self.schemas.iter();
+            let (_, fields) = schemas
+                .find(|(known, _)| known == name)
+                .ok_or_else(unknown_schema)?;
+            add_all(&mut selection, fields);
+        }
+        Ok(selection)
+    }
+
+    fn field_of_rule(&self, field: &TextField) -> Field {
+        let name = field.name();
+        let own = self.named.iter().find(|(own, _)| own == name);
+        let sanitizer = own
+            .map_or(&self.default, |(_, sanitizer)| sanitizer)
+            .clone();
+        if field.is_required() {
+            Field::required(Arc::clone(name), sanitizer)
+        } else {
+            Field::optional(Arc::clone(name), sanitizer)
+        }
+    }
+}
+
+fn add_all(selection: &mut Selection, fields: &ParsedFields) {
+    for (field, path) in &fields.fields {
+        selection.add(field.clone(), Arc::clone(path));
+    }
+    selection.add_opaque(&fields.opaque);
+}
+
+fn not_a_pointer() -> Box<Rejection> {
+    let why = "a text field of the rule is no JSON pointer (RFC 6901)";
+    Box::new(Rejection::misconfigured(why))
+}
+
+fn unknown_schema() -> Box<Rejection> {
+    let why =
+        "the rule names a set of text fields that SanitizeLayerBuilder::schema did not define";
+    Box::new(Rejection::misconfigured(why))
+}

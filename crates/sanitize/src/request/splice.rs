@@ -1,0 +1,31 @@
+//! Puts new text in place of parts of an old one.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// A part of a source and the text that takes its place, encoded as the source is.
+#[derive(Debug)]
+pub(crate) struct Edit {
+    pub(crate) span: Range<usize>,
+    pub(crate) text: String,
+}
+
+/// Borrows the source if there are no edits. The edits come in order and do not overlap.
+pub(crate) fn splice<'t>(
+    source: &'t str,
+    edits: impl IntoIterator<Item = Edit>,
+) -> Option<Cow<'t, str>> {
+    let mut edits = edits.into_iter().peekable();
+    if edits.peek().is_none() {
+        return Some(Cow::Borrowed(source));
+    }
+    let mut out = String::with_capacity(source.len());
+    let mut done = 0;
+    for edit in edits {
+        out.push_str(source.get(done..edit.span.start)?);
+        out.push_str(&edit.text);
+        done = edit.span.end;
+    }
+    out.push_str(source.get(done..)?);
+    Some(Cow::Owned(out))
+}

@@ -1,0 +1,102 @@
+//! A view of a text in which look-alike digits, letters, spaces and dashes are the ASCII ones.
+//!
+//! Rules for numbers and addresses match this view, so that full-width digits or a no-break space do
+//! not hide what a reader sees. Places are translated back, since the text itself must not change.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use crate::characters::digit;
+
+const FULL_WIDTH: u32 = 0xfee0;
+
+pub(crate) struct Folded<'t> {
+    text: Cow<'t, str>,
+    /// Behind each folded character: its end in the view, and its end in the text.
+    ends: Vec<(usize, usize)>,
+}
+
+impl<'t> Folded<'t> {
+    /// Borrows a text in which there is nothing to fold.
+    pub(crate) fn new(source: &'t str) -> Self {
+        let mut chars = source.char_indices();
+        let Some((first, _)) = chars.find(|&(_, c)| fold(c).is_some()) else {
+            return Self {
+                text: Cow::Borrowed(source),
+                ends: Vec::new(),
+            };
+        };
+        let (before, rest) = source.split_at_checked(first).unwrap_or((source, ""));
+        let mut text = String::with_capacity(source.len());
+        text.push_str(before);
+        let mut ends = Vec::new();
+        let mut end = first;
+        for c in rest.chars() {
+            end = end.saturating_add(c.len_utf8());
+            let folded = fold(c);
+            text.push(folded.unwrap_or(c));
+            if folded.is_some() {
+                ends.push((text.len(), end));
+            }
+        }
+        Self {
+            text: Cow::Owned(text),
+            ends,
+        }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Translates a range of the view into one of the text.
+    pub(crate) fn in_source(&self, range: Range<usize>) -> Range<usize> {
+        self.place(range.start)..self.place(range.end)
+    }
+
+    fn place(&self, at: usize) -> usize {
+        let next = self.ends.partition_point(|&(folded, _)| folded <= at);
+        let last = next.checked_sub(1).and_then(|last| self.ends.get(last));
+        last.map_or(at, |&(folded, source)| {
+            source.saturating_add(at.saturating_sub(folded))
+        })
+    }
+}
+
+fn fold(c: char) -> Option<char> {
+    match c {
+        '\0'..='\u{9f}' => None,
+        '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => {
+            Some(' ')
+        }
+        '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' => Some('-'),
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c).saturating_sub(FULL_WIDTH)),
+        _ => {
+            let digit = digit(c).filter(|digit| !digit.is_chinese)?;
+            char::from_digit(digit.value.into(), 10)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_translated_back() {
+        let source = "打１３\u{a0}8—x٣ b";
+        let folded = Folded::new(source);
+        assert_eq!(folded.as_str(), "打13 8-x3 b");
+        for (part, original) in [
+            ("13", "１３"),
+            (" 8", "\u{a0}8"),
+            ("-x", "—x"),
+            ("3 b", "٣ b"),
+        ] {
+            let start = folded.as_str().find(part).unwrap();
+            let range = folded.in_source(start..start + part.len());
+            assert_eq!(&source[range], original, "{part}");
+        }
+        assert!(matches!(Folded::new("打13 8").text, Cow::Borrowed(_)));
+    }
+}

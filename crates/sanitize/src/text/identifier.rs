@@ -1,0 +1,132 @@
+//! Identifiers by Unicode Technical Standard 39: characters that are in use, one script, and no word
+//! that looks like another.
+
+use unicode_normalization::char::is_public_assigned;
+use unicode_security::{GeneralSecurityProfile, RestrictionLevel, RestrictionLevelDetection};
+
+use super::refused::Refused;
+
+/// Which characters a text may consist of.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Repertoire {
+    /// All that the classes let pass.
+    Any,
+    /// Those that Unicode has assigned, and no blank ones.
+    Assigned,
+    /// Those of identifiers.
+    Identifier,
+}
+
+impl Repertoire {
+    pub(crate) fn check(self, text: &str) -> Result<(), Refused> {
+        match self {
+            Self::Any => Ok(()),
+            Self::Assigned if text.chars().all(is_visible) => Ok(()),
+            Self::Assigned => Err(Refused::NotAllowed),
+            Self::Identifier => check_identifier(text),
+        }
+    }
+}
+
+/// Tells whether a character is assigned, and no blank one but the space. U+2800 is a Braille pattern
+/// without dots.
+fn is_visible(c: char) -> bool {
+    is_public_assigned(c) && c != '\u{2800}'
+}
+
+fn check_identifier(text: &str) -> Result<(), Refused> {
+    if text.is_ascii() {
+        let allowed = |c: char| c == ' ' || c.identifier_allowed();
+        return text
+            .chars()
+            .all(allowed)
+            .then_some(())
+            .ok_or(Refused::NotAllowed);
+    }
+    // A label may have several words. The space is the one character that is added to the profile.
+    let words: String = text.chars().filter(|&c| c != ' ').collect();
+    if !words.chars().all(|c| c.identifier_allowed()) {
+        return Err(Refused::NotAllowed);
+    }
+    // Latin may stand beside Chinese, Japanese or Korean; anything else is of one script.
+    let words = words.as_str();
+    if !words.check_restriction_level(RestrictionLevel::HighlyRestrictive) {
+        return Err(Refused::MixedScripts);
+    }
+    if looks_like_ascii(words) {
+        return Err(Refused::Confusable);
+    }
+    Ok(())
+}
+
+/// Tells whether a word of Greek, Cyrillic or Armenian letters looks like one of ASCII letters.
+fn looks_like_ascii(word: &str) -> bool {
+    let foreign = |c: char| matches!(c, '\u{370}'..='\u{58f}');
+    word.chars().any(foreign)
+        && unicode_security::confusable_detection::skeleton(word).all(|c| c.is_ascii())
+}
+
+/// Gives the form under which look-alike texts are equal (the skeleton of UTS 39).
+///
+/// Two names whose skeletons are equal look alike to a reader: store the skeleton beside a name, and
+/// refuse a new name whose skeleton is there. The skeleton itself is not for display.
+///
+/// ```
+/// use palisade_sanitize::skeleton;
+///
+/// assert_eq!(skeleton("раураl"), skeleton("paypal"));
+/// assert_ne!(skeleton("paypal"), skeleton("payday"));
+/// ```
+#[must_use]
+pub fn skeleton(text: &str) -> String {
+    unicode_security::confusable_detection::skeleton(text).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str) -> Result<(), Refused> {
+        Repertoire::Identifier.check(text)
+    }
+
+    #[test]
+    fn names_of_one_script_pass() {
+        for name in [
+            "voice 一",
+            "alice_2",
+            "o'neill",
+            "Москва",
+            "Ελλάδα",
+            "東京タワー2",
+            "서울 abc",
+            "مريم",
+            "naïve",
+        ] {
+            assert_eq!(check(name), Ok(()), "{name}");
+        }
+    }
+
+    #[test]
+    fn restricted_mixed_and_confusable_names_are_refused() {
+        for (name, why) in [
+            ("a\u{2800}b", Refused::NotAllowed),
+            ("a\u{378}", Refused::NotAllowed),
+            ("a/b", Refused::NotAllowed),
+            ("pаypal", Refused::MixedScripts), // with a Cyrillic а
+            ("моя voice", Refused::MixedScripts),
+            ("рауса", Refused::Confusable), // Cyrillic throughout
+            ("ορα ν", Refused::Confusable),
+        ] {
+            assert_eq!(check(name), Err(why), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_assigned_is_not_in_a_display_name() {
+        let check = |text| Repertoire::Assigned.check(text);
+        assert_eq!(check("Bob (he/him) 🎉"), Ok(()));
+        assert_eq!(check("a\u{378}"), Err(Refused::NotAllowed));
+        assert_eq!(check("a\u{2800}b"), Err(Refused::NotAllowed));
+    }
+}

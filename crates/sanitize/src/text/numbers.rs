@@ -1,0 +1,225 @@
+//! Finds numbers in a text: digits of any script, in groups, and every number that begins and ends at
+//! the border of a group.
+//!
+//! People write numbers in groups and numbers beside numbers: a date before a phone number, a card
+//! before its expiry. So a run of groups is not one number: each stretch of whole groups may be one.
+
+use std::ops::Range;
+
+use smallvec::SmallVec;
+
+use crate::characters::{Class, digit, suspect};
+
+/// The fewest and the most digits of a number that a check is asked about.
+const MIN_DIGITS: usize = 6;
+const MAX_DIGITS: usize = 32;
+
+/// This many characters may separate two groups.
+const MAX_SEPARATORS: usize = 3;
+
+/// A number as a check sees it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Number<'n> {
+    /// ASCII digits, and `X` at the end if the text has one there.
+    pub(crate) digits: &'n str,
+    /// How many digits each group has.
+    pub(crate) groups: &'n [usize],
+    /// An `X` is right behind, and was left out.
+    pub(crate) before_x: bool,
+}
+
+/// The groups of a run of digits, and where they are in the text.
+#[derive(Debug, Default)]
+struct Run {
+    digits: String,
+    groups: SmallVec<[Group; 8]>,
+    /// Characters since the last digit.
+    gap: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Group {
+    span: Range<usize>,
+    digits: Range<usize>,
+    is_chinese: bool,
+    /// Where the `X` right behind the group ends.
+    x_end: Option<usize>,
+}
+
+/// Finds the numbers that pass a check, from left to right; of two that begin at one place, the longer.
+pub(crate) fn find(text: &str, check: impl Fn(Number<'_>) -> bool) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut run = Run::default();
+    for (at, c) in text.char_indices() {
+        let end = at.saturating_add(c.len_utf8());
+        if run.take(c, at..end, text) {
+            continue;
+        }
+        run.check(&check, &mut found);
+        run.clear();
+    }
+    run.check(&check, &mut found);
+    found
+}
+
+impl Run {
+    /// Takes the next character; tells whether the run goes on.
+    fn take(&mut self, c: char, span: Range<usize>, text: &str) -> bool {
+        if let Some(digit) = digit(c) {
+            self.push(digit.value, digit.is_chinese, span);
+            return true;
+        }
+        let behind_digit = self.gap == 0;
+        self.gap = self.gap.saturating_add(1);
+        if behind_digit && matches!(c, 'X' | 'x' | 'Ｘ' | 'ｘ') {
+            let next = text.get(span.end..).and_then(|rest| rest.chars().next());
+            let ends = !next.is_some_and(|next| next.is_ascii_alphanumeric());
+            if let Some(group) = self.groups.last_mut().filter(|_| ends) {
+                group.x_end = Some(span.end);
+            }
+            return false;
+        }
+        !self.groups.is_empty() && self.gap <= MAX_SEPARATORS && is_separator(c)
+    }
+
+    fn push(&mut self, value: u8, is_chinese: bool, span: Range<usize>) {
+        let start = self.digits.len();
+        self.digits.push(char::from(b'0'.saturating_add(value)));
+        let end = self.digits.len();
+        let goes_on = self.gap == 0;
+        self.gap = 0;
+        match self.groups.last_mut() {
+            // 第一13800138000: the Chinese digit is not part of the number.
+            Some(group) if goes_on && group.is_chinese == is_chinese => {
+                group.span.end = span.end;
+                group.digits.end = end;
+            }
+            _ => self.groups.push(Group {
+                span,
+                digits: start..end,
+                is_chinese,
+                x_end: None,
+            }),
+        }
+    }
+
+    fn check(&self, check: &impl Fn(Number<'_>) -> bool, found: &mut Vec<Range<usize>>) {
+        if self.digits.len() < MIN_DIGITS {
+            return;
+        }
+        let mut first = 0;
+        while let Some(from) = self.groups.get(first..).filter(|rest| !rest.is_empty()) {
+            let hit = longest(from, &self.digits, check);
+            let groups = hit.as_ref().map_or(1, |(groups, _)| *groups);
+            found.extend(hit.map(|(_, span)| span));
+            first = first.saturating_add(groups);
+        }
+    }
+
+    fn clear(&mut self) {
+        self.digits.clear();
+        self.groups.clear();
+        self.gap = 0;
+    }
+}
+
+/// Gives the longest number that begins with the first of these groups: how many groups, and where.
+fn longest(
+    groups: &[Group],
+    digits: &str,
+    check: &impl Fn(Number<'_>) -> bool,
+) -> Option<(usize, Range<usize>)> {
+    let start = groups.first()?;
+    let sizes: SmallVec<[usize; MAX_DIGITS]> = groups
+        .iter()
+        .take_while(|group| group.digits.end.saturating_sub(start.digits.start) <= MAX_DIGITS)
+        .map(|group| group.digits.len())
+        .collect();
+    (1..=sizes.len()).rev().find_map(|count| {
+        let last = groups.get(count.checked_sub(1)?)?;
+        let groups = sizes.get(..count)?;
+        let digits = digits.get(start.digits.start..last.digits.end)?;
+        if digits.len() < MIN_DIGITS {
+            return None;
+        }
+        let passes = |digits: &str, before_x| {
+            check(Number {
+                digits,
+                groups,
+                before_x,
+            })
+        };
+        if let Some(end) = last.x_end
+            && passes(&format!("{digits}X"), false)
+        {
+            return Some((count, start.span.start..end));
+        }
+        let end = last.span.end;
+        passes(digits, last.x_end.is_some()).then_some((count, start.span.start..end))
+    })
+}
+
+/// Tells whether a character may stand between two groups of one number.
+fn is_separator(c: char) -> bool {
+    match c {
+        ' ' | '\t' | '-' | '.' | '_' | '(' | ')' | '·' | '\u{2010}'..='\u{2015}' | '•' | '‧' => {
+            true
+        }
+        '\u{2212}' | '・' | '･' | '－' | '．' | '（' | '）' | '\u{fe58}' | '\u{fe63}' => {
+            true
+        }
+        // Keycaps are digits with a selector and a mark.
+        '\u{fe0f}' | '\u{20e3}' => true,
+        _ => matches!(suspect(c), Some(Class::PrivateUse | Class::Space)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found<'t>(text: &'t str, digits: &str) -> Vec<&'t str> {
+        let spans = find(text, |number| number.digits == digits);
+        spans.into_iter().map(|span| &text[span]).collect()
+    }
+
+    #[test]
+    fn a_number_is_found_between_any_borders_of_groups() {
+        for text in [
+            "123456",
+            "1 2 3 4 5 6",
+            "12-34.56",
+            "123\u{a0}—\u{3000}456",
+            "１２３456",
+            "123)456",
+            "1️⃣23456",
+        ] {
+            assert_eq!(found(text, "123456"), [text], "{text}");
+            let among = format!("2024-05-01 7 {text} 8 99");
+            assert_eq!(found(&among, "123456"), [text], "{among}");
+            assert_eq!(found(&format!("第一{text}好"), "123456"), [text], "{text}");
+        }
+        assert_eq!(
+            found("12345X", "12345X"),
+            ["12345X"; 0],
+            "fewer than six digits"
+        );
+        assert_eq!(found("号123456x。", "123456X"), ["123456x"]);
+        assert_eq!(found("123456xy", "123456X"), ["123456x"; 0]);
+    }
+
+    #[test]
+    fn a_part_of_a_group_is_no_number_and_far_groups_are_not_joined() {
+        for text in [
+            "1234567",
+            "0123456",
+            "123    456",
+            "123\n456",
+            "123,456",
+            "123/456",
+            "123 a 456",
+        ] {
+            assert_eq!(found(text, "123456"), [""; 0], "{text}");
+        }
+    }
+}
