@@ -67,7 +67,7 @@ impl TextField {
     }
 
     /// Says what is wrong with a pointer, if anything is.
-    pub(super) fn mistake(&self) -> Option<&'static str> {
+    fn mistake(&self) -> Option<&'static str> {
         let pointer = self.name.strip_prefix('/')?;
         let escapes = |step: &str| {
             let mut behind = step.split('~').skip(1);
@@ -243,6 +243,21 @@ impl Rule {
         self
     }
 
+    /// Says what is wrong with the text fields, if anything is.
+    pub(super) fn text_mistake(&self) -> Option<String> {
+        for field in &self.fields {
+            if let Some(why) = field.mistake() {
+                return Some(format!("text field `{}`: {why}", field.name()));
+            }
+        }
+        let mut names = self.fields.iter().map(TextField::name);
+        let pointer = names.find(|name| is_pointer(name));
+        let is_form = self.body_kind == Some(BodyKind::Form);
+        let why = "it is looked for in JSON, but the rule says `body(BodyKind::Form)`";
+        let field = pointer.or(self.text_schemas.first()).filter(|_| is_form)?;
+        Some(format!("text field `{field}`: {why}"))
+    }
+
     /// Judges a proven principal.
     pub(super) fn judge(&self, who: &Principal) -> Result<(), Box<Rejection>> {
         let Access::Scopes(scopes) = &self.access else {
@@ -253,4 +268,9 @@ impl Rule {
         }
         Err(Box::new(self.insufficient.clone()))
     }
+}
+
+/// Tells whether a text field is found in JSON only.
+fn is_pointer(name: &str) -> bool {
+    name.is_empty() || name.starts_with('/')
 }

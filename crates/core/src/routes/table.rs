@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use http::{HeaderValue, Method, header, request};
 
-use super::{Rule, TextField};
+use super::Rule;
 use crate::Rejection;
 
 /// The matcher names parameters by the letters of the alphabet, and panics when there are none left.
@@ -188,14 +188,13 @@ impl RouteTableBuilder {
     ///
     /// # Errors
     /// A template that does not parse, that conflicts with another, or that has two rules for a method;
-    /// a rule that names limits and is unlimited; a text field that is no JSON pointer.
+    /// a rule that names limits and is unlimited; a text field that is no JSON
+    /// pointer, or is one where the body is a form.
     pub fn build(self) -> Result<RouteTable, RouteError> {
         let mut by_template: BTreeMap<String, Vec<(Option<Method>, Arc<Rule>)>> = BTreeMap::new();
         let mut rules = Vec::new();
         for (template, method, rule) in self.routes {
-            let mistakes = |field: &TextField| Some((field.name().to_string(), field.mistake()?));
-            if let Some((field, why)) = rule.fields().iter().find_map(mistakes) {
-                let why = format!("text field `{field}`: {why}");
+            if let Some(why) = rule.text_mistake() {
                 return Err(RouteError::new(&template, &why));
             }
             let methods = by_template.entry(template.clone()).or_default();

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use http::{HeaderValue, Method, Request, request};
 use palisade_core::{
-    AccessLayer, Chain, Guard, GuardLayer, Guards, KnownLayer, Principal, RouteLayer, RouteTable,
-    Rule, SecurityContext, Verdict,
+    AccessLayer, BodyKind, Chain, Guard, GuardLayer, Guards, KnownLayer, Principal, RouteLayer,
+    RouteTable, Rule, SecurityContext, Verdict,
 };
 use tower::{Layer as _, ServiceExt as _};
 
@@ -260,4 +260,17 @@ fn a_text_field_that_is_no_json_pointer_is_refused_when_building() {
     ] {
         assert!(table(field).is_ok(), "{field}");
     }
+}
+
+#[test]
+fn a_json_pointer_where_the_body_is_a_form_is_refused_when_building() {
+    let table = |rule: Rule| RouteTable::builder().any("/a", rule).build();
+    let form = || Rule::public().body(BodyKind::Form);
+    for rule in [form().text("/a"), form().text(""), form().text_schema("s")] {
+        let error = table(rule).unwrap_err().to_string();
+        assert!(error.contains("BodyKind::Form"), "{error}");
+    }
+    assert!(table(form().text("a").text("b?")).is_ok());
+    let json = Rule::public().body(BodyKind::Json).text("/a").text("b");
+    assert!(table(json).is_ok());
 }

@@ -161,6 +161,9 @@ fn clean_body(
         Kind::Form | Kind::Other => parameters::clean(body, place, settings.caps.keys, selection)?,
     };
     selection.demand()?;
+    if selection.is_in_shadow() {
+        return Ok(None);
+    }
     let clean = match clean {
         Cow::Borrowed(_) if body.len() == text.len() => return Ok(None),
         clean => clean.into_owned(),

@@ -84,6 +84,10 @@ impl Selection {
         self.fields.is_empty()
     }
 
+    pub(crate) fn is_in_shadow(&self) -> bool {
+        self.shadow
+    }
+
     pub(crate) fn body_kind(&self) -> BodyKind {
         self.body_kind
     }

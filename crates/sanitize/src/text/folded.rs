@@ -70,7 +70,18 @@ fn fold(c: char) -> Option<char> {
             Some(' ')
         }
         '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' => Some('-'),
-        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c).saturating_sub(FULL_WIDTH)),
+        // Punctuation of Chinese sentences is left: nearly every text has some.
+        '０'..='９'
+        | 'Ａ'..='Ｚ'
+        | 'ａ'..='ｚ'
+        | '＃'
+        | '＊'
+        | '＋'
+        | '－'
+        | '．'
+        | '／'
+        | '＠'
+        | '＿' => char::from_u32(u32::from(c).saturating_sub(FULL_WIDTH)),
         _ => {
             let digit = digit(c).filter(|digit| !digit.is_chinese)?;
             char::from_digit(digit.value.into(), 10)

@@ -31,7 +31,8 @@ pub(crate) struct Number<'n> {
 /// The groups of a run of digits, and where they are in the text.
 #[derive(Debug, Default)]
 struct Run {
-    digits: String,
+    /// ASCII digits.
+    digits: SmallVec<[u8; 64]>,
     groups: SmallVec<[Group; 8]>,
     /// Characters since the last digit.
     gap: usize,
@@ -84,7 +85,7 @@ impl Run {
 
     fn push(&mut self, value: u8, is_chinese: bool, span: Range<usize>) {
         let start = self.digits.len();
-        self.digits.push(char::from(b'0'.saturating_add(value)));
+        self.digits.push(b'0'.saturating_add(value));
         let end = self.digits.len();
         let goes_on = self.gap == 0;
         self.gap = 0;
@@ -126,7 +127,7 @@ impl Run {
 /// Gives the longest number that begins with the first of these groups: how many groups, and where.
 fn longest(
     groups: &[Group],
-    digits: &str,
+    digits: &[u8],
     check: &impl Fn(Number<'_>) -> bool,
 ) -> Option<(usize, Range<usize>)> {
     let start = groups.first()?;
@@ -139,6 +140,7 @@ fn longest(
         let last = groups.get(count.checked_sub(1)?)?;
         let groups = sizes.get(..count)?;
         let digits = digits.get(start.digits.start..last.digits.end)?;
+        let digits = std::str::from_utf8(digits).ok()?;
         if digits.len() < MIN_DIGITS {
             return None;
         }

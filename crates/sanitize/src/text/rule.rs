@@ -184,8 +184,8 @@ impl TextRule {
 
     /// Takes for a match only what also passes a check, such as that of a check digit.
     ///
-    /// Such a rule matches a view of the text in which digits of any script, full-width characters, spaces of any
-    /// kind and dashes are the ASCII ones; the check sees that view too. Where a match does not pass, every part
+    /// Such a rule matches a view of the text in which digits of any script, full-width letters and digits,
+    /// spaces of any kind and dashes are the ASCII ones; the check sees that view too. Where a match does not pass, every part
     /// of it is tried that begins and ends at the border of a group of digits, has at most 32 digits, and matches
     /// the pattern itself.
     pub fn only_if(self, check: fn(&str) -> bool) -> Self {

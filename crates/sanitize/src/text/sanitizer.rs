@@ -125,7 +125,8 @@ impl Sanitizer {
         Self(Arc::new(settings))
     }
 
-    /// Cleans a text. Allocates nothing if it is clean already.
+    /// Cleans a text. Allocates nothing if it is clean already, unless a rule with
+    /// [`only_if`](TextRule::only_if) has to fold characters of it.
     ///
     /// # Errors
     ///

@@ -25,11 +25,20 @@ fn clean_text_is_not_copied() {
             .mask('*'),
     );
     let ruled = ruled.build().unwrap();
+    let masked = Sanitizer::builder()
+        .rule(TextRule::mainland_phone().unwrap())
+        .rule(TextRule::mainland_identity().unwrap())
+        .rule(TextRule::bank_card().unwrap())
+        .rule(TextRule::email().unwrap())
+        .build()
+        .unwrap();
     for (name, text) in texts {
         check(name, &Sanitizer::speech(), text);
         check(name, &Sanitizer::prompt(), text);
         check(name, &ruled, text);
+        check(name, &masked, text);
     }
+    check("numbers", &masked, "一共12个，3.5元，2024-05-01！");
 }
 
 #[test]

@@ -240,6 +240,8 @@ async fn in_shadow_nothing_is_changed_or_refused_but_all_is_recorded() {
             (body, &[would_refuse(code)][..])
         );
     }
+    let bom = "\u{feff}text=a";
+    assert_eq!(ask(layer(), form(bom)).await.passed().text(), bom);
     let outcome = ask(layer(), form("text=a%00")).await;
     assert_eq!(outcome.passed().text(), "text=a%00");
     let noted = palisade_core::Fact::Noted {

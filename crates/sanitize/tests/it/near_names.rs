@@ -9,7 +9,7 @@ fn strict() -> SanitizeLayerBuilder {
     speech().refuse_near_names()
 }
 
-const NEAR: [&str; 12] = [
+const NEAR: [&str; 13] = [
     "Text",
     "TEXT",
     "text[]",
@@ -22,6 +22,7 @@ const NEAR: [&str; 12] = [
     "te%E2%80%8Bxt",
     "%EF%BD%94ext",
     "%2574ext",
+    "%EF%BB%BFtext",
 ];
 
 #[tokio::test]

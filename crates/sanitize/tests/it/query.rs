@@ -188,3 +188,30 @@ async fn a_preflight_needs_no_text() {
         .await
         .passed();
 }
+
+#[tokio::test]
+async fn a_field_is_required_if_the_layer_or_the_rule_says_so() {
+    let layer = || {
+        SanitizeLayer::builder()
+            .field(Field::optional("text", Sanitizer::identifier()))
+            .build()
+            .unwrap()
+    };
+    let of = |field: &str, query: &str| {
+        let rule = Rule::public().text(field);
+        ask_by_rule(rule, layer(), get(&format!("/tts?{query}")))
+    };
+    of("text?", "x=1").await.passed();
+    of("text", "x=1").await.is_refused(400, "field_missing");
+    of("text", "text=").await.is_refused(422, "text_empty");
+    // The layer's own sanitizer cleans it all the same.
+    of("text", "text=a%0Ab")
+        .await
+        .is_refused(422, "text_forbidden");
+}
+
+#[tokio::test]
+async fn a_plus_is_a_space_and_an_escaped_plus_is_a_plus() {
+    check("text=1%2B1+2%00", "text=1%2B1%202").await;
+    check("text=1%2B1+2", "text=1%2B1+2").await;
+}
