@@ -341,7 +341,7 @@ fn a_route_names_its_kind_of_body_and_its_text_schema() {
     let parse = |line: &str| {
         let route = format!("[[routes]]\npath = \"/a\"\naccess = \"public\"\n{line}\n");
         Config::parse(&format!("[server]\nhosts = [\"api.example.com\"]\n{route}"))
-            .and_then(Config::assemble)
+            .and_then(|config| config.assemble())
             .map(|_| ())
             .map_err(|problem| problem.to_string())
     };
