@@ -44,8 +44,8 @@ pub use palisade_audit::{
 };
 pub use palisade_core::*;
 pub use palisade_rate_limit::{
-    ConcurrencyLayer, FailureMode, HeaderStyle, Key, LimitStore, MemoryStore, Policy, PolicyError,
-    Rate, RateLimitBuilder, RateLimitLayer,
+    ChargeWhen, ConcurrencyLayer, FailureMode, HeaderStyle, Key, LimitStore, MemoryStore, Policy,
+    PolicyError, Rate, RateLimitBuilder, RateLimitLayer,
 };
 #[cfg(feature = "redis")]
 pub use palisade_rate_limit::{RedisStore, RedisStoreBuilder};

@@ -7,11 +7,12 @@ use std::{
     sync::Arc,
 };
 
+use arrayvec::ArrayVec;
 use dashmap::{DashMap, Entry};
 use http::{HeaderName, HeaderValue, StatusCode, header::RETRY_AFTER, request};
-use palisade_core::{Guard, Rejection, SecurityContext, Verdict, layer};
+use palisade_core::{Guard, Rejection, Rule, SecurityContext, Verdict, layer};
 
-use crate::{Key, PolicyError, layer::with_subject, policy::check_name};
+use crate::{Key, PolicyError, Subject, layer::with_subject, policy::check_name};
 
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
@@ -21,6 +22,9 @@ const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#qu
 /// A request counts until its answer is over: until the last byte of the body was handed over, the
 /// client left, or something failed. So whoever reads slowly holds his own places and nobody else's.
 /// The memory it takes is that of the requests under way.
+///
+/// Where clients are counted, a network of IPv6 around them is counted too, as [`Key::ipv6_network`]
+/// says. Routes whose rule is [unlimited](palisade_core::Rule::unlimited) are not counted.
 ///
 /// ```
 /// use std::num::NonZeroU32;
@@ -87,7 +91,7 @@ impl ConcurrencyLayer {
         })))
     }
 
-    /// Returns how many clients have requests under way.
+    /// Returns how many clients have requests under way; networks of IPv6 count too.
     #[must_use]
     pub fn clients(&self) -> usize {
         self.0.under_way.len()
@@ -105,47 +109,78 @@ impl Guard for ConcurrencyLayer {
         if !cx.first_visit(Arc::as_ptr(&self.0).addr()) {
             return Verdict::Admit(None);
         }
-        let subject = with_subject(&self.0.key, cx, head, |subject| {
-            let mut hasher = self.0.hasher.build_hasher();
-            subject.write(&mut |part| hasher.write(part));
-            hasher.finish()
-        });
-        match subject.map(|subject| Permit::take(&self.0, subject)) {
-            Ok(Some(permit)) => Verdict::Admit(Some(permit)),
-            Ok(None) => self.0.refusal.clone().into(),
-            Err(misconfigured) => misconfigured.into(),
+        if cx.rule().is_some_and(Rule::is_unlimited) {
+            return Verdict::Admit(None);
+        }
+        let subject = with_subject(&self.0.key, cx, head, |subject| self.0.hash(subject));
+        let client = match subject {
+            Ok(subject) => (subject, self.0.most),
+            Err(misconfigured) => return misconfigured.into(),
+        };
+        match Permit::take(&self.0, client, self.0.network(cx)) {
+            Some(permit) => Verdict::Admit(Some(permit)),
+            None => self.0.refusal.clone().into(),
         }
     }
 }
 
-/// One place. The machine drops it when the answer is over, however it ends.
+/// A subject, and how many of its requests may be under way.
+type Places = (u64, NonZeroU32);
+
+impl Inner {
+    fn hash(&self, subject: &Subject<'_>) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        subject.write(&mut |part| hasher.write(part));
+        hasher.finish()
+    }
+
+    fn network(&self, cx: &SecurityContext) -> Option<Places> {
+        let multiple = self.key.network()?.multiple;
+        let subject = self.key.network_of(cx)?;
+        Some((self.hash(&subject), self.most.saturating_mul(multiple)))
+    }
+
+    fn enter(&self, (subject, most): Places) -> bool {
+        let mut taken = self.under_way.entry(subject).or_insert(0);
+        let free = *taken < most.get();
+        *taken += u32::from(free);
+        free
+    }
+}
+
+/// A place of a client, and one of its network. The machine drops it when the answer is over, however it ends.
 #[allow(unnameable_types)] // Nobody outside has a use for it.
 #[derive(Debug)]
 pub struct Permit {
     of: Arc<Inner>,
-    subject: u64,
+    subjects: ArrayVec<u64, 2>,
 }
 
 impl Permit {
-    fn take(of: &Arc<Inner>, subject: u64) -> Option<Self> {
-        let mut taken = of.under_way.entry(subject).or_insert(0);
-        if *taken >= of.most.get() {
-            return None;
-        }
-        *taken += 1;
-        Some(Self {
+    /// Takes both places or none: what was taken comes back when this is dropped.
+    fn take(of: &Arc<Inner>, client: Places, network: Option<Places>) -> Option<Self> {
+        let mut permit = Self {
             of: Arc::clone(of),
-            subject,
-        })
+            subjects: ArrayVec::new(),
+        };
+        for places in std::iter::once(client).chain(network) {
+            if !of.enter(places) {
+                return None;
+            }
+            permit.subjects.push(places.0);
+        }
+        Some(permit)
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        if let Entry::Occupied(mut taken) = self.of.under_way.entry(self.subject) {
-            match *taken.get() {
-                0 | 1 => drop(taken.remove()),
-                _ => *taken.get_mut() -= 1,
+        for subject in &self.subjects {
+            if let Entry::Occupied(mut taken) = self.of.under_way.entry(*subject) {
+                match *taken.get() {
+                    0 | 1 => drop(taken.remove()),
+                    _ => *taken.get_mut() -= 1,
+                }
             }
         }
     }

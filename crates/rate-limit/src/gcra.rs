@@ -92,9 +92,23 @@ impl Gcra {
         let part = |units: u32| units.div_ceil(nodes.get());
         let burst = NonZeroU32::new(part(self.burst.get()))?;
         let emission = u128::from(self.emission) * u128::from(nodes.get());
-        let mut cut = Self::with_emission(emission, burst, part(self.debt_units()))?;
-        cut.raise_ceiling(self.ceiling);
-        Some(cut)
+        let mut part = Self::with_emission(emission, burst, part(self.debt_units()))?;
+        // The parts of a tier last about as long as the tier itself does.
+        part.raise_ceiling(self.ceiling);
+        Some(part)
+    }
+
+    /// The same limit with a multiple of its units. Where the interval is a whole number of
+    /// microseconds it stays one, so that Redis can count it.
+    pub(crate) fn times(&self, multiple: NonZeroU32) -> Option<Self> {
+        let exact = self.emission.div_ceil(u64::from(multiple.get()));
+        let emission = match self.emission.is_multiple_of(1000) {
+            true => exact.next_multiple_of(1000),
+            false => exact,
+        };
+        let burst = self.burst.saturating_mul(multiple);
+        let debt = self.debt_units().saturating_mul(multiple.get());
+        Self::with_emission(emission.into(), burst, debt)
     }
 
     /// Returns the time that one unit takes to come back, in nanoseconds.

@@ -96,9 +96,10 @@ pub use self::{
     error::PolicyError,
     fields::{HeaderStyle, Reset},
     layer::{RateLimitBuilder, RateLimitLayer},
-    policy::{FailureMode, Key, Limit, Policy, Subject, Unit, Unrated},
+    policy::{ChargeWhen, FailureMode, Key, Limit, Policy, Subject, Unit, Unrated},
     rate::Rate,
     store::{
-        Answer, Bucket, Charge, LimitStore, Ruling, Standing, StoreProblem, memory::MemoryStore,
+        Answer, Bucket, Charge, LimitNames, LimitStore, Ruling, Standing, StoreProblem,
+        memory::MemoryStore,
     },
 };

@@ -1,7 +1,8 @@
 //! Rates as people write them: `10/minute`, `10 per minute`, `200/day;50/hour`.
 //!
 //! The grammar is Flask-Limiter's: a count, `/` or `per`, an optional multiple, a unit. Several
-//! rates stand side by side between `;`, `,` or `|`. Case and spaces do not matter.
+//! rates stand side by side between `;`, `,` or `|`. Case and spaces do not matter, so `10perminute`
+//! is a rate too. On purpose different: weeks are a unit, and a year has 365 days, not 360.
 
 use std::{fmt, num::NonZeroU32, str::FromStr, time::Duration};
 
@@ -42,6 +43,14 @@ pub struct Rate {
 }
 
 impl Rate {
+    /// Returns so many times the amount over the same window.
+    pub(crate) const fn times(self, multiple: NonZeroU32) -> Self {
+        Self {
+            amount: self.amount.saturating_mul(multiple),
+            ..self
+        }
+    }
+
     /// Returns how many units the window grants.
     #[must_use]
     pub const fn amount(&self) -> NonZeroU32 {
@@ -148,8 +157,7 @@ fn separator(text: &str) -> Option<&str> {
         return Some(rest);
     }
     let (word, rest) = text.split_at_checked(3)?;
-    let apart = rest.starts_with(|c: char| c.is_whitespace() || c.is_ascii_digit());
-    (word.eq_ignore_ascii_case("per") && apart).then_some(rest)
+    word.eq_ignore_ascii_case("per").then_some(rest)
 }
 
 fn number(digits: &str) -> Option<NonZeroU32> {
@@ -205,6 +213,8 @@ mod tests {
             "200 per day, 50 per hour | 1/second",
             &[(200, 86_400), (50, 3600), (1, 1)],
         );
+        check("10 perminute", &[(10, 60)]);
+        check("10perminute", &[(10, 60)]);
         check("1/month", &[(1, 2_592_000)]);
         check("1/year", &[(1, 31_536_000)]);
         check("1 per 2 weeks", &[(1, 1_209_600)]);
@@ -216,7 +226,9 @@ mod tests {
         refuse("minute", "expected a form");
         refuse("10", "expected a form");
         refuse("10 minutes", "expected a form");
-        refuse("10 permanent", "expected a form");
+        refuse("10 permanent", "`manent` is not a unit");
+        refuse("10 per", "is not a unit");
+        refuse("10 per per minute", "is not a unit");
         refuse(
             "10/fortnight",
             "`fortnight` is not a unit; use one of second, minute",

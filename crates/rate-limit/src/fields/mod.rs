@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, header::RETRY_AFTER};
 use palisade_core::Rejection;
 
 use self::seconds::Seconds;
-use crate::{Limit, Standing};
+use crate::{Limit, Standing, rate::MOST_RATES};
 
 /// In which form answers tell how the limits stand.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -40,12 +40,22 @@ pub(crate) struct Line<'a> {
 }
 
 impl Line<'_> {
+    /// Never more than the quota, also where the burst is larger.
     fn remaining(&self) -> u32 {
-        self.limit.gcra.remaining(self.standing.backlog)
+        let left = self.limit.gcra.remaining(self.standing.backlog);
+        left.min(self.quota())
     }
 
-    /// Whole seconds until more can be had; rounded up, so that nobody comes too early.
+    fn quota(&self) -> u32 {
+        self.limit.rate.amount().get()
+    }
+
+    /// Whole seconds until more can be had; rounded up, so that nobody comes too early. 0 if there
+    /// is no more than is told already.
     fn more_in(&self) -> u64 {
+        if self.remaining() == self.quota() {
+            return 0;
+        }
         self.limit
             .gcra
             .more_in(self.standing.backlog)
@@ -66,7 +76,11 @@ pub(crate) struct Fields {
 impl Fields {
     /// Prepares for so many limits.
     pub(crate) fn new(styles: &[HeaderStyle], limits: usize) -> Self {
-        let sets = || (0..1_usize << limits).map(|_| OnceLock::new()).collect();
+        let sets = || {
+            (0..1_usize << limits.min(MOST_RATES))
+                .map(|_| OnceLock::new())
+                .collect()
+        };
         let legacy = styles.iter().find_map(|style| match style {
             HeaderStyle::Legacy(reset) => Some(*reset),
             HeaderStyle::Draft10 => None,

@@ -1,6 +1,9 @@
 //! Assembling a layer: what is wrong with it is said here, not at the first request.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use http::request;
 use palisade_core::{Mode, SecurityContext, SharedClock, SystemClock};
@@ -9,8 +12,8 @@ use super::{
     Inner, RateLimitLayer, Slot, exempt::Exemption, refusals::Refusals, settle::MOST_OPEN,
 };
 use crate::{
-    HeaderStyle, Key, Limit, LimitStore, MemoryStore, Policy, PolicyError, fields::Fields,
-    policy::Cost, rate::MOST_RATES,
+    ChargeWhen, HeaderStyle, Key, Limit, LimitStore, MemoryStore, Policy, PolicyError,
+    fields::Fields, policy::Cost, rate::MOST_RATES, store::Owner,
 };
 
 /// Collects what a [`RateLimitLayer`] is made of.
@@ -55,6 +58,7 @@ impl RateLimitBuilder {
 
     /// Keeps the buckets in a store that others may share, or that outlives this layer: built again
     /// with other rates over the same store, a layer finds the state that its predecessor left.
+    /// All layers over one store must have different names of limits, but for such a successor.
     pub fn store(mut self, store: Arc<dyn LimitStore>) -> Self {
         self.store = Some(store);
         self
@@ -93,31 +97,14 @@ impl RateLimitBuilder {
     ///
     /// # Errors
     ///
-    /// If there is no policy, or more than eight limits; if two policies have one name; if a fixed
-    /// cost is 0 or more than the burst; if a policy needs to know who asks where nobody does yet; or
-    /// if the store cannot keep a limit.
+    /// If there is no policy, or more than eight limits; if two policies or two limits have one
+    /// name, also those of another layer over the same store (`api` with "100/day;10/hour" has a
+    /// limit `api-day`); if a fixed cost is 0 or more than the burst; if a policy needs to know who
+    /// asks where nobody does yet; or if the store cannot keep a limit.
     pub fn build(self) -> Result<RateLimitLayer, PolicyError> {
-        self.check_names()?;
-        let limits: Vec<Limit> = self
-            .policies
-            .iter()
-            .map(Policy::limits)
-            .collect::<Result<Vec<_>, _>>()?
-            .into_iter()
-            .flatten()
-            .collect();
-        if limits.len() > MOST_RATES {
-            return Err(PolicyError::too_many(limits.len()));
-        }
-        let open = limits
-            .iter()
-            .filter(|limit| limit.penalty || limit.settled_by.is_some())
-            .count();
-        if open > MOST_OPEN {
-            return Err(PolicyError::new(format!(
-                "{open} limits are penalties or settled; one layer has room for {MOST_OPEN}"
-            )));
-        }
+        self.check_policies()?;
+        let limits = self.limits()?;
+        check_names(&limits)?;
         let store = self
             .store
             .clone()
@@ -129,6 +116,10 @@ impl RateLimitBuilder {
                 store.accepts(limit)?;
             }
         }
+        let owner = Owner::new(self.name);
+        if let Some(names) = store.names() {
+            names.register(&owner, limits.iter())?;
+        }
         Ok(RateLimitLayer(Arc::new(Inner {
             name: self.name,
             mode: self.mode,
@@ -138,10 +129,36 @@ impl RateLimitBuilder {
             limits: Slot::all(limits, &self.key),
             store,
             clock: self.clock,
+            _owner: owner,
         })))
     }
 
-    fn check_names(&self) -> Result<(), PolicyError> {
+    /// Returns the limits of all policies, and after them those of the networks of IPv6.
+    fn limits(&self) -> Result<Vec<Limit>, PolicyError> {
+        let mut limits = Vec::new();
+        for policy in &self.policies {
+            limits.extend(policy.limits()?);
+        }
+        if limits.len() > MOST_RATES {
+            return Err(PolicyError::too_many(limits.len()));
+        }
+        let open = limits.iter().filter(|limit| limit.stays_open()).count();
+        if open > MOST_OPEN {
+            return Err(PolicyError::new(format!(
+                "{open} limits are penalties, settled or refunded; one layer has room for {MOST_OPEN}"
+            )));
+        }
+        let network = |limit: &Limit| {
+            let network = limit.key.as_ref().unwrap_or(&self.key).network()?;
+            Some(limit.of_network(network))
+        };
+        let networks = limits.iter().filter_map(network);
+        let networks: Vec<Limit> = networks.collect::<Result<_, _>>()?;
+        limits.extend(networks);
+        Ok(limits)
+    }
+
+    fn check_policies(&self) -> Result<(), PolicyError> {
         if self.policies.is_empty() {
             return Err(PolicyError::new(
                 "a rate limit without a policy limits nothing; add one with `.policy(..)`",
@@ -174,6 +191,11 @@ impl RateLimitBuilder {
                 "failed credentials are not seen inside authentication; put it into `by_client()`",
             );
         }
+        if limit.charge_when != ChargeWhen::Admitted && (before_authentication || limit.penalty) {
+            return wrong(
+                "gives back what refused requests paid, which would make guesses at credentials free; put it into `by_principal()`",
+            );
+        }
         if limit.penalty && limit.settled_by.is_some() {
             return wrong("a penalty is charged by failed credentials, not settled by a handler");
         }
@@ -185,4 +207,19 @@ impl RateLimitBuilder {
             _ => Ok(()),
         }
     }
+}
+
+/// Buckets are kept by the name of the limit.
+fn check_names(limits: &[Limit]) -> Result<(), PolicyError> {
+    let mut names = HashMap::new();
+    for limit in limits {
+        if let Some(other) = names.insert(&limit.name, &limit.policy) {
+            let why = format!(
+                "its limit `{}` has the name of a limit of policy `{other}`; rename one of the policies",
+                limit.name
+            );
+            return Err(PolicyError::policy(&limit.policy, why));
+        }
+    }
+    Ok(())
 }

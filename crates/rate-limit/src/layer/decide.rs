@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use arrayvec::ArrayVec;
 use http::request;
-use palisade_core::{Fact, Rejection, RouteMatch, SecurityContext, Soon};
+use palisade_core::{Fact, Rejection, RouteMatch, Rule, SecurityContext, Soon};
 
 use super::{Choice, Inner, Slot, settle::Pass, subject::with_subject};
-use crate::{Answer, Bucket, Charge, Key, Limit, Ruling, fields::Line, rate::MOST_RATES};
+use crate::{Answer, Bucket, Charge, Key, Limit, Ruling, fields::Line, store::MOST_CHARGES};
 
 /// The limits that count one request.
-pub(super) type Asked = ArrayVec<Ask, MOST_RATES>;
+pub(super) type Asked = ArrayVec<Ask, MOST_CHARGES>;
 
 /// One limit that counts one request: which, whom, how much.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +28,7 @@ impl Inner {
         head: &request::Parts,
     ) -> Result<Asked, Box<Rejection>> {
         let mut asked = Asked::new();
-        let mut buckets = [None; MOST_RATES];
+        let mut buckets = [None; MOST_CHARGES];
         for (index, slot) in self.limits.iter().enumerate() {
             if !slot.limit.counts(cx) {
                 continue;
@@ -38,7 +38,10 @@ impl Inner {
                 .and_then(|bucket: &mut Option<Bucket>| bucket.as_mut());
             let bucket = match known {
                 Some(bucket) => *bucket,
-                None => self.bucket(&slot.key, cx, head)?,
+                None => match self.bucket(slot, cx, head)? {
+                    Some(bucket) => bucket,
+                    None => continue,
+                },
             };
             if let Some(place) = buckets.get_mut(slot.bucket_of) {
                 *place = Some(bucket);
@@ -61,13 +64,18 @@ impl Inner {
         payable.ok_or_else(|| self.refusals.never(limit))
     }
 
+    /// Finds the bucket of a limit; `None` if it counts networks of IPv6, and this request has none.
     fn bucket(
         &self,
-        key: &Key,
+        slot: &Slot,
         cx: &SecurityContext,
         head: &request::Parts,
-    ) -> Result<Bucket, Box<Rejection>> {
-        with_subject(key, cx, head, |subject| self.store.bucket(subject))
+    ) -> Result<Option<Bucket>, Box<Rejection>> {
+        if slot.limit.is_network {
+            let network = slot.key.network_of(cx);
+            return Ok(network.map(|subject| self.store.bucket(&subject)));
+        }
+        with_subject(&slot.key, cx, head, |subject| self.store.bucket(subject)).map(Some)
     }
 
     /// Asks the store about all of them at once.
@@ -79,7 +87,7 @@ impl Inner {
                 false => Charge::new(limit, ask.bucket, ask.cost),
             })
         };
-        let charges: ArrayVec<Charge<'_>, MOST_RATES> = asked.iter().filter_map(charge).collect();
+        let charges: ArrayVec<Charge<'_>, MOST_CHARGES> = asked.iter().filter_map(charge).collect();
         self.store.take(self.clock.monotonic(), &charges)
     }
 
@@ -138,6 +146,10 @@ impl Inner {
 impl Limit {
     /// Whether the limit counts requests of this route.
     fn counts(&self, cx: &SecurityContext) -> bool {
+        // Penalties hold everywhere: else credentials could be guessed there for free.
+        if !self.penalty && cx.rule().is_some_and(Rule::is_unlimited) {
+            return false;
+        }
         if !self.named_routes_only {
             return true;
         }
@@ -156,7 +168,7 @@ impl Limit {
 impl Slot {
     /// Chooses the limit for whoever asks.
     fn choice(&self, index: usize, cx: &SecurityContext) -> Choice {
-        #[allow(clippy::cast_possible_truncation)] // There are at most eight limits.
+        #[allow(clippy::cast_possible_truncation)] // There are at most sixteen limits.
         let index = index as u8;
         let tiers = &self.limit.tiers;
         if tiers.is_empty() {
@@ -171,16 +183,17 @@ impl Slot {
     }
 
     pub(super) fn all(limits: Vec<Limit>, default: &Key) -> Box<[Self]> {
-        let keys: Vec<Key> = limits
+        let key = |limit: &Limit| limit.key.clone().unwrap_or_else(|| default.clone());
+        let keys: Vec<(Key, bool)> = limits
             .iter()
-            .map(|limit| limit.key.clone().unwrap_or_else(|| default.clone()))
+            .map(|limit| (key(limit), limit.is_network))
             .collect();
         let slot = |(index, limit): (usize, Limit)| {
-            let key = keys.get(index).cloned().unwrap_or_else(|| default.clone());
-            let bucket_of = keys
-                .iter()
-                .position(|other| other.same_as(&key))
-                .unwrap_or(index);
+            let key = key(&limit);
+            let same = |(other, is_network): &(Key, bool)| {
+                *is_network == limit.is_network && other.same_as(&key)
+            };
+            let bucket_of = keys.iter().position(same).unwrap_or(index);
             Self {
                 limit: Arc::new(limit),
                 key,

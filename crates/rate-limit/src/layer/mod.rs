@@ -3,6 +3,7 @@
 mod build;
 mod decide;
 mod exempt;
+mod refund;
 mod refusals;
 mod reset;
 mod settle;
@@ -16,7 +17,7 @@ use palisade_core::{Ending, Guard, Mode, SecurityContext, SharedClock, Soon, Ver
 pub use self::build::RateLimitBuilder;
 pub(crate) use self::subject::with_subject;
 use self::{decide::Asked, exempt::Exemption, refusals::Refusals, settle::Pass};
-use crate::{Key, Limit, LimitStore, fields::Fields};
+use crate::{ChargeWhen, Key, Limit, LimitStore, fields::Fields, store::Owner};
 
 /// Limits requests by policies that are decided together: a request is admitted and charged
 /// by all of them, or refused and charged by none.
@@ -42,6 +43,8 @@ struct Inner {
     exempt: Exemption,
     fields: Fields,
     refusals: Refusals,
+    /// Keeps the names of the limits in the store.
+    _owner: Owner,
 }
 
 /// Which limit of the layer, and for which of its tiers.
@@ -86,7 +89,8 @@ impl RateLimitLayer {
     /// Returns the names of the policies, to compare them with those that the rules of routes name.
     pub fn policies(&self) -> impl Iterator<Item = &str> {
         let mut last = "";
-        let names = self.0.limits.iter().map(|slot| &*slot.limit.policy);
+        let limits = self.0.limits.iter().filter(|slot| !slot.limit.is_network);
+        let names = limits.map(|slot| &*slot.limit.policy);
         names.filter(move |name| std::mem::replace(&mut last, name) != *name)
     }
 
@@ -106,7 +110,8 @@ impl RateLimitLayer {
     /// Says what is limited how, and what the store may use: one line each.
     #[must_use]
     pub fn explain(&self) -> String {
-        let mut lines: Vec<String> = self.0.limits.iter().map(Slot::explain).collect();
+        let limits = self.0.limits.iter().filter(|slot| !slot.limit.is_network);
+        let mut lines: Vec<String> = limits.map(Slot::explain).collect();
         lines.push(format!("store: {}", self.0.store.explain()));
         if self.0.exempt.is_any() {
             lines.push("exempt: whatever a function of your own says".to_owned());
@@ -142,6 +147,9 @@ impl Slot {
         }
         if let Some(unit) = &self.limit.settled_by {
             line += &format!(", settled by {unit}");
+        }
+        if let ChargeWhen::Handled { otherwise } = self.limit.charge_when {
+            line += &format!(", {otherwise} if refused before the handler");
         }
         if self.limit.named_routes_only {
             line += ", on routes that name it";
@@ -188,6 +196,7 @@ impl Guard for RateLimitLayer {
     ) -> Verdict<()> {
         // Before the answer leaves: whoever waits for it before the next guess has paid for the last.
         self.0.charge_failure(cx, pass, Some(head.status));
+        self.0.refund(cx, pass, head.status);
         if !pass.is_silent() && !head.status.is_redirection() {
             let now = || self.0.clock.unix_time().as_secs();
             self.0

@@ -6,7 +6,7 @@ use http::StatusCode;
 use palisade_core::Rejection;
 
 use super::Slot;
-use crate::{Limit, Unit};
+use crate::{Limit, Unit, rate::MOST_RATES};
 
 const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
 const ABNORMAL_USAGE: &str =
@@ -18,7 +18,7 @@ const REDUCED_CAPACITY: &str =
 const STORE_AWAY: Duration = Duration::from_secs(1);
 
 pub(super) struct Refusals {
-    /// One for each set of limits that refused, as bits.
+    /// One for each set of limits that refused, as bits. Sets with a ninth limit are rendered anew.
     too_many: Box<[OnceLock<Rejection>]>,
     too_costly: Rejection,
     too_large: Rejection,
@@ -41,7 +41,9 @@ impl Refusals {
         );
         let unavailable = Rejection::unavailable(STORE_AWAY).with_type(REDUCED_CAPACITY);
         Self {
-            too_many: (0..1_usize << limits).map(|_| OnceLock::new()).collect(),
+            too_many: (0..1_usize << limits.min(MOST_RATES))
+                .map(|_| OnceLock::new())
+                .collect(),
             too_costly: too_costly.prerendered(),
             too_large: Rejection::payload_too_large().prerendered(),
             unavailable: unavailable.prerendered(),

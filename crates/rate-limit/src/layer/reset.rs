@@ -39,7 +39,8 @@ impl RateLimitLayer {
     #[must_use = "with a shared store nothing happens there until this is awaited"]
     pub fn reset_client(&self, ip: IpAddr) -> Soon<Result<(), StoreProblem>> {
         self.reset_each(|slot| match slot.key.0 {
-            Kind::Client { v4, v6 } => Some(Subject::network(ip, v4, v6)),
+            Kind::Client(_) if slot.limit.is_network => slot.key.network_around(ip),
+            Kind::Client(clients) => Some(Subject::network(ip, clients.v4, clients.v6)),
             _ => None,
         })
     }

@@ -10,17 +10,21 @@ use super::{
 };
 use crate::{Answer, Standing, fields::Line, rate::MOST_RATES};
 
-/// As many limits of one layer may be penalties or settled. Each costs room in every request.
+/// As many limits of one layer may be penalties, settled or refunded. Each costs room in every request.
 pub(super) const MOST_OPEN: usize = 4;
+
+/// Each of them may count a network of IPv6 too.
+const MOST_OPEN_CHARGES: usize = 2 * MOST_OPEN;
 
 /// What an admitted request keeps until its answer is over.
 #[allow(unnameable_types)] // Nobody outside has a use for it.
 #[derive(Debug, Default)]
 pub struct Pass {
-    standings: ArrayVec<(Choice, Standing), MOST_RATES>,
+    pub(super) standings: ArrayVec<(Choice, Standing), MOST_RATES>,
     /// Limits whose last word is not spoken.
-    open: ArrayVec<Ask, MOST_OPEN>,
+    pub(super) open: ArrayVec<Ask, MOST_OPEN_CHARGES>,
     failure_charged: bool,
+    pub(super) refunded: bool,
     degraded: bool,
 }
 
@@ -34,10 +38,11 @@ impl Pass {
             let Some(limit) = inner.limit(ask.choice) else {
                 continue;
             };
-            if !limit.penalty {
-                pass.standings.push((ask.choice, *standing));
+            if !limit.penalty && !limit.is_network {
+                // At most eight are neither.
+                let _ = pass.standings.try_push((ask.choice, *standing));
             }
-            if limit.penalty || limit.settled_by.is_some() {
+            if limit.stays_open() {
                 // The builder allows no more than fit.
                 let _ = pass.open.try_push(*ask);
             }

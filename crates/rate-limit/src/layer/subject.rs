@@ -3,7 +3,10 @@
 use http::request;
 use palisade_core::{Identity, Principal, Rejection, SecurityContext};
 
-use crate::{Key, Subject, policy::Kind};
+use crate::{
+    Key, Subject,
+    policy::{Clients, Kind},
+};
 
 /// Finds the subject of a key and hands it on.
 ///
@@ -17,7 +20,7 @@ pub(crate) fn with_subject<T>(
     found: impl FnOnce(&Subject<'_>) -> T,
 ) -> Result<T, Box<Rejection>> {
     match &key.0 {
-        Kind::Client { v4, v6 } => Ok(found(&client(cx, *v4, *v6)?)),
+        Kind::Client(clients) => Ok(found(&client(cx, clients)?)),
         Kind::Custom { name, key } => Ok(match key(cx, head) {
             Some(id) => found(&Subject::Named {
                 kind: name,
@@ -27,9 +30,9 @@ pub(crate) fn with_subject<T>(
             None => found(&Subject::Everyone),
         }),
         Kind::Everyone => Ok(found(&Subject::Everyone)),
-        Kind::Owner | Kind::Principal => match cx.identity() {
+        Kind::Owner(guests) | Kind::Principal(guests) => match cx.identity() {
             Identity::Known(who) => Ok(found(&named(key, who))),
-            Identity::Anonymous => with_subject(&Key::client(), cx, head, found),
+            Identity::Anonymous => Ok(found(&client(cx, guests)?)),
             Identity::Unknown => Err(misconfigured(
                 "a limit by principal needs an authenticator outside it",
             )),
@@ -37,9 +40,9 @@ pub(crate) fn with_subject<T>(
     }
 }
 
-fn client(cx: &SecurityContext, v4: u8, v6: u8) -> Result<Subject<'static>, Box<Rejection>> {
+fn client(cx: &SecurityContext, by: &Clients) -> Result<Subject<'static>, Box<Rejection>> {
     match cx.client() {
-        Some(client) => Ok(Subject::network(client.ip(), v4, v6)),
+        Some(client) => Ok(Subject::network(client.ip(), by.v4, by.v6)),
         None => Err(misconfigured(
             "a limit by client needs ClientInfoLayer outside it",
         )),
@@ -48,7 +51,7 @@ fn client(cx: &SecurityContext, v4: u8, v6: u8) -> Result<Subject<'static>, Box<
 
 fn named<'a>(key: &Key, who: &'a Principal) -> Subject<'a> {
     match (&key.0, who.owner()) {
-        (Kind::Owner, Some(owner)) => Subject::Named {
+        (Kind::Owner(_), Some(owner)) => Subject::Named {
             kind: "owner",
             id: owner,
             group: None,

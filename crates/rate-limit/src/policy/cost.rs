@@ -17,6 +17,21 @@ pub enum Unit {
     Requests,
 }
 
+/// Which requests pay the whole cost.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum ChargeWhen {
+    /// Every request that the layer admitted, whatever became of it.
+    #[default]
+    Admitted,
+    /// Requests that reached the handler. One that a layer further in refused (a text that is too
+    /// long, a scope that is missing) pays less: what is above `otherwise` is given back.
+    Handled {
+        /// What a request that was refused further in pays, in units. 0 gives all of it back.
+        otherwise: u32,
+    },
+}
+
 /// A number, or a function of the head.
 #[derive(Clone)]
 pub(crate) enum Cost {

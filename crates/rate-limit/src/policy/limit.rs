@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Cost, FailureMode, Key, Policy, Unit};
+use super::{ChargeWhen, Cost, FailureMode, Ipv6Network, Key, Policy, Unit};
 use crate::{PolicyError, Rate, gcra::Gcra};
 
 /// One rate of one policy, with the arithmetic for it. Stores are asked about these.
@@ -22,10 +22,13 @@ pub struct Limit {
     pub(crate) failure: Option<FailureMode>,
     pub(crate) key: Option<Key>,
     pub(crate) cost: Cost,
+    pub(crate) charge_when: ChargeWhen,
     pub(crate) settled_by: Option<Box<str>>,
     pub(crate) unit: Unit,
     pub(crate) penalty: bool,
     pub(crate) named_routes_only: bool,
+    /// Counts the network of IPv6 around a client.
+    pub(crate) is_network: bool,
     /// The same limit for principals of some tiers.
     pub(crate) tiers: Box<[(Box<str>, Arc<Self>)]>,
 }
@@ -54,10 +57,37 @@ impl Limit {
             failure: policy.failure,
             key: policy.key.clone(),
             cost: policy.cost.clone(),
+            charge_when: policy.charge_when,
             settled_by: policy.settled_by.clone(),
             unit: policy.unit,
             penalty: policy.penalty,
             named_routes_only: policy.named_routes_only,
+            is_network: false,
+            tiers: Box::default(),
+        })
+    }
+
+    /// The limit that counts the network of IPv6 around a client, with a multiple of the quota.
+    pub(crate) fn of_network(&self, network: Ipv6Network) -> Result<Self, PolicyError> {
+        let wrong = |why| PolicyError::policy(&self.policy, why);
+        let gcra = self.gcra.times(network.multiple);
+        let gcra = gcra.ok_or_else(|| wrong("the quota of its IPv6 network is too large"))?;
+        let name: Box<str> = format!("{}-network", self.name).into();
+        Ok(Self {
+            salt: salt(&name),
+            name,
+            policy: self.policy.clone(),
+            rate: self.rate.times(network.multiple),
+            gcra,
+            failure: self.failure,
+            key: self.key.clone(),
+            cost: self.cost.clone(),
+            charge_when: self.charge_when,
+            settled_by: self.settled_by.clone(),
+            unit: self.unit,
+            penalty: self.penalty,
+            named_routes_only: self.named_routes_only,
+            is_network: true,
             tiers: Box::default(),
         })
     }

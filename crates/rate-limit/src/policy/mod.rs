@@ -7,9 +7,12 @@ mod limit;
 
 use std::{collections::BTreeSet, num::NonZeroU32};
 
-pub(crate) use self::{cost::Cost, key::Kind};
+pub(crate) use self::{
+    cost::Cost,
+    key::{Clients, Ipv6Network, Kind},
+};
 pub use self::{
-    cost::Unit,
+    cost::{ChargeWhen, Unit},
     failure::FailureMode,
     key::{Key, Subject},
     limit::Limit,
@@ -45,6 +48,7 @@ pub struct Policy {
     pub(crate) burst: Option<u32>,
     pub(crate) key: Option<Key>,
     pub(crate) cost: Cost,
+    pub(crate) charge_when: ChargeWhen,
     pub(crate) settled_by: Option<Box<str>>,
     pub(crate) unit: Unit,
     pub(crate) penalty: bool,
@@ -78,6 +82,7 @@ impl Unrated {
             burst: None,
             key: None,
             cost: Cost::Fixed(1),
+            charge_when: ChargeWhen::default(),
             settled_by: None,
             unit: Unit::Requests,
             penalty: false,
@@ -167,6 +172,28 @@ impl Policy {
     /// what was reserved. More than was reserved is owed (see [`Policy::debt`]).
     pub fn settled_by(mut self, unit: impl Into<Box<str>>) -> Self {
         self.settled_by = Some(unit.into());
+        self
+    }
+
+    /// Says which requests pay the whole cost. Default: every request that was admitted.
+    ///
+    /// With [`ChargeWhen::Handled`] a request that a layer further in refused before the handler
+    /// gets back what is above `otherwise`. A client that leaves gets nothing back, nor does a
+    /// request that ended in a panic, or that the handler itself refused. What is given back makes
+    /// such requests free of this policy: keep another one, by client, that counts them.
+    ///
+    /// ```
+    /// use palisade_rate_limit::{ChargeWhen, Policy, RateLimitLayer};
+    ///
+    /// let texts = Policy::named("texts").rate("100/day")?;
+    /// let layer = RateLimitLayer::by_principal()
+    ///     .policy(texts.charge_when(ChargeWhen::Handled { otherwise: 0 }))
+    ///     .build()?;
+    /// # let _ = layer;
+    /// # Ok::<(), palisade_rate_limit::PolicyError>(())
+    /// ```
+    pub fn charge_when(mut self, when: ChargeWhen) -> Self {
+        self.charge_when = when;
         self
     }
 

@@ -1,6 +1,7 @@
 //! Where buckets are kept: what a store is asked, and what it answers.
 
 pub(crate) mod memory;
+mod names;
 pub(crate) mod problem;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
@@ -10,7 +11,8 @@ use std::{fmt, sync::Arc, time::Duration};
 use arrayvec::ArrayVec;
 use palisade_core::Soon;
 
-pub use self::problem::StoreProblem;
+pub(crate) use self::names::Owner;
+pub use self::{names::LimitNames, problem::StoreProblem};
 use crate::{Limit, PolicyError, Subject, rate::MOST_RATES};
 
 /// The most charges of one call: a layer has at most eight limits, and each may count the
@@ -60,6 +62,12 @@ pub trait LimitStore: fmt::Debug + Send + Sync + 'static {
         Ok(())
     }
 
+    /// Returns the names of the limits over this store, so that no two layers share a bucket by
+    /// mistake. Without, which is the default, names are compared within each layer only.
+    fn names(&self) -> Option<&LimitNames> {
+        None
+    }
+
     /// Says in one line what the store is and what it may use, for [`RateLimitLayer::explain`](crate::RateLimitLayer::explain).
     fn explain(&self) -> String;
 }
@@ -69,13 +77,19 @@ pub trait LimitStore: fmt::Debug + Send + Sync + 'static {
 pub struct Bucket {
     pub(crate) own: u128,
     pub(crate) coarse: u64,
+    /// The hash of the network around that: how much of a table it may fill is limited.
+    pub(crate) region: u64,
 }
 
 impl Bucket {
     /// Names a bucket by its keyed hashes.
     #[must_use]
     pub const fn new(own: u128, coarse: u64) -> Self {
-        Self { own, coarse }
+        Self {
+            own,
+            coarse,
+            region: coarse,
+        }
     }
 
     /// Returns the hash of the subject.

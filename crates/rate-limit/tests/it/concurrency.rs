@@ -120,3 +120,36 @@ fn it_keeps_the_contract_of_poll_ready() {
         from("203.0.113.7")
     });
 }
+
+#[tokio::test]
+async fn a_household_of_ipv6_has_four_times_the_places() {
+    let layer = two(Key::client());
+    let service = GuardLayer(Chain(Clients, layer.clone())).layer(service_fn(answer));
+    let mut admitted = Vec::new();
+    for subnet in 0..256 {
+        let client = from(&format!("2001:db8:1:{subnet:x}::1"));
+        let answer = service.clone().oneshot(client).await.unwrap();
+        if answer.status() == 200 {
+            admitted.push(answer);
+        }
+    }
+    assert_eq!(admitted.len(), 8);
+    let other = service.clone().oneshot(from("2001:db8:1:100::1"));
+    assert_eq!(other.await.unwrap().status(), 200);
+    drop(admitted);
+    assert_eq!(layer.clients(), 0);
+}
+
+#[tokio::test]
+async fn an_unlimited_route_takes_no_place() {
+    let layer = two(Key::client());
+    let guards = Chain(table(), Chain(Clients, layer.clone()));
+    let service = GuardLayer(std::sync::Arc::new(guards)).layer(service_fn(answer));
+    let mut open = Vec::new();
+    for _ in 0..5 {
+        let health = from_path("203.0.113.7", "/health");
+        open.push(service.clone().oneshot(health).await.unwrap());
+    }
+    assert!(open.iter().all(|answer| answer.status() == 200));
+    assert_eq!(layer.clients(), 0);
+}

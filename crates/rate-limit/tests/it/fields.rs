@@ -180,3 +180,15 @@ async fn a_full_bucket_has_nothing_to_wait_for() {
     let stage = Stage::by_client([policy("a", "9/minute").settled_by("characters").cost(0)]);
     check(&stage, 200, ["\"a\";r=9", "\"a\";q=9;w=60", "", "", "", ""]).await;
 }
+
+#[tokio::test]
+async fn what_remains_is_never_more_than_the_quota() {
+    let policies = [policy("a", "2/minute").burst(4)];
+    let builder = RateLimitLayer::by_client().policies(policies);
+    let both = [HeaderStyle::Draft10, HeaderStyle::Legacy(Reset::Delta)];
+    let stage = Stage::build(builder.headers(both), false);
+    let quota = "\"a\";q=2;w=60";
+    check(&stage, 200, ["\"a\";r=2", quota, "2", "2", "0", ""]).await;
+    check(&stage, 200, ["\"a\";r=2", quota, "2", "2", "0", ""]).await;
+    check(&stage, 200, ["\"a\";r=1;t=30", quota, "2", "1", "30", ""]).await;
+}

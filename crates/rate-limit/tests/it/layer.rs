@@ -376,11 +376,11 @@ fn a_layer_explains_itself() {
         .unwrap();
     assert_eq!(
         layer.explain(),
-        "all-minute: 60/minute, at once 20, by client (IPv4 /32, IPv6 /64)\n\
-         all-day: 1000/day, at once 1000, by client (IPv4 /32, IPv6 /64)\n\
-         tts: 10/minute, at once 10, by client (IPv4 /32, IPv6 /64), settled by characters, on routes that name it\n\
+        "all-minute: 60/minute, at once 20, by client (IPv4 /32, IPv6 /64; each IPv6 /56 4 times as much)\n\
+         all-day: 1000/day, at once 1000, by client (IPv4 /32, IPv6 /64; each IPv6 /56 4 times as much)\n\
+         tts: 10/minute, at once 10, by client (IPv4 /32, IPv6 /64; each IPv6 /56 4 times as much), settled by characters, on routes that name it\n\
          login: 5/minute, at once 5, by client (IPv4 /24, IPv6 /48), charged by failed credentials only\n\
-         store: memory: 12 buckets, 33408 bytes, fixed"
+         store: memory: 12 buckets, 557744 bytes, fixed"
     );
     assert_eq!(
         layer.policies().collect::<Vec<_>>(),
@@ -502,4 +502,105 @@ async fn what_is_exempt_is_not_counted_and_the_rest_is() {
     assert_eq!(stage.admitted(20, || health("203.0.113.7")).await, 1);
     assert_eq!(stage.admitted(20, || from("127.0.0.1")).await, 1);
     assert!(stage.layer.explain().contains("exempt"));
+}
+
+#[tokio::test]
+async fn an_unlimited_route_is_answered_while_the_quota_is_used_up() {
+    let stage = Stage::by_client([policy("a", "1/day")]).with_routes();
+    let health = || from_path("203.0.113.7", "/health");
+    assert_eq!(stage.admitted(20, health).await, 20);
+    assert_eq!(field(&stage.send(health()).await, "ratelimit"), "");
+    let other = || from_path("203.0.113.7", "/other");
+    assert_eq!(stage.admitted(20, other).await, 1);
+    assert_eq!(stage.admitted(20, health).await, 20);
+}
+
+#[tokio::test]
+async fn credentials_cannot_be_guessed_on_an_unlimited_route() {
+    let policies = [policy("login", "3/minute").penalty(), policy("a", "1/day")];
+    let stage = Stage::by_client(policies).with_routes();
+    let guess = || {
+        let request = get("/health").header("x-client", "203.0.113.7");
+        request
+            .header("x-user", "wrong")
+            .body(Full::default())
+            .unwrap()
+    };
+    for _ in 0..3 {
+        assert_eq!(stage.status(guess()).await, 401);
+    }
+    assert_eq!(stage.status(guess()).await, 429);
+    let others = || from_path("203.0.113.8", "/health");
+    assert_eq!(stage.admitted(20, others).await, 20);
+}
+
+#[test]
+fn two_limits_of_one_name_are_refused_when_the_layer_is_built() {
+    let api = || policy("api", "100/day;10/hour");
+    let within = RateLimitLayer::by_client()
+        .policies([api(), policy("api-day", "5/day")])
+        .build();
+    let error = within.unwrap_err().to_string();
+    assert!(
+        error.contains("`api-day`") && error.contains("rename"),
+        "{error}"
+    );
+    let named = |name: &str| policy(name, "5/day");
+    let network = RateLimitLayer::by_client().policies([named("api"), named("api-network")]);
+    assert!(network.build().is_err());
+}
+
+#[test]
+fn two_layers_over_one_store_have_different_limits() {
+    let store = small_store(100);
+    let clients = |policy: Policy| {
+        let layer = RateLimitLayer::by_client().policy(policy);
+        layer.store(store.clone()).build()
+    };
+    let principals = |policy: Policy| {
+        let layer = RateLimitLayer::by_principal().policy(policy);
+        layer.store(store.clone()).build()
+    };
+    let first = clients(policy("api", "100/day;10/hour")).unwrap();
+    let error = principals(policy("api-day", "5/day")).unwrap_err();
+    let error = error.to_string();
+    assert!(
+        error.contains("`api-day`") && error.contains("limit_client"),
+        "{error}"
+    );
+    assert!(principals(policy("api", "7/day;3/hour")).is_err());
+    assert!(principals(policy("other", "7/day;3/hour")).is_ok());
+    // The same layer with other rates takes the place of its predecessor.
+    let second = clients(policy("api", "7/day;3/hour")).unwrap();
+    drop((first, second));
+    assert!(principals(policy("api-day", "5/day")).is_ok());
+}
+
+#[tokio::test]
+async fn a_lowered_quota_refuses_no_longer_than_it_says() {
+    let store = small_store(100);
+    let before = Stage::over(store.clone(), [policy("a", "1000/day")]);
+    assert_eq!(before.admitted(1000, || from("203.0.113.7")).await, 1000);
+    let lowered = Stage::over(store, [policy("a", "10/minute")]);
+    let refused = lowered.send(from("203.0.113.7")).await;
+    assert_eq!((refused.status().as_u16(), retry_after(&refused)), (429, 6));
+    assert_eq!(field(&refused, "ratelimit"), "\"a\";r=0;t=6");
+    lowered.wait(6.0);
+    assert_eq!(lowered.status(from("203.0.113.7")).await, 200);
+}
+
+#[tokio::test]
+async fn a_low_tier_gives_nothing_back_that_a_high_tier_of_one_owner_used() {
+    let policy = policy("a", "5/day").burst(1).key(Key::owner());
+    let stage = Stage::by_principal([policy.for_tier("gold", "500/day").unwrap()]);
+    let gold = || as_user("anna+gold@acme");
+    assert_eq!(stage.admitted(600, gold).await, 500);
+    for _ in 0..5 {
+        assert_eq!(stage.status(as_user("ben@acme")).await, 429);
+    }
+    assert_eq!(stage.admitted(10, gold).await, 0);
+    // What the low tier is told is true.
+    let wait = retry_after(&stage.send(as_user("ben@acme")).await);
+    stage.clock.advance(std::time::Duration::from_secs(wait));
+    assert_eq!(stage.status(as_user("ben@acme")).await, 200);
 }

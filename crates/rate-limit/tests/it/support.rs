@@ -81,6 +81,7 @@ pub(crate) fn table() -> RouteLayer {
     let table = RouteTable::builder()
         .any("/tts", Rule::public().limit("tts"))
         .any("/other", Rule::public())
+        .any("/health", Rule::public().unlimited())
         .build();
     RouteLayer::new(Arc::new(table.unwrap()))
 }
@@ -219,6 +220,13 @@ pub(crate) fn get(path: &str) -> http::request::Builder {
 
 pub(crate) fn from(client: &str) -> TestRequest {
     get("/")
+        .header("x-client", client)
+        .body(Full::default())
+        .unwrap()
+}
+
+pub(crate) fn from_path(client: &str, path: &str) -> TestRequest {
+    get(path)
         .header("x-client", client)
         .body(Full::default())
         .unwrap()

@@ -1,45 +1,175 @@
-//! The buckets that newcomers share while the table is full.
+//! The buckets that newcomers share when they get none of their own in the table.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
 
-/// As many /24 networks can be told apart; beyond that some share. 32 KiB.
-const SLOTS: usize = 4096;
+use arrayvec::ArrayVec;
 
-/// A fixed array: there is always a slot, whoever asks.
+use crate::store::MOST_CHARGES;
+
+/// As many groups (IPv4 /24, IPv6 /48, owners, principals without one) can be told apart; beyond
+/// that some share.
+const GROUPS: usize = 4096;
+
+/// So many limits can be told apart in one group: a long backlog of a limit by the day must not
+/// refuse what a limit by the minute counts.
+const LANES: usize = 8;
+
+/// A fixed array, each group behind a lock of its own: there is always a bucket, whoever asks.
 #[derive(Debug)]
-pub(super) struct Overflow(Mutex<Box<[u64]>>);
+pub(super) struct Overflow {
+    groups: Box<[Mutex<Lanes>]>,
+    /// When all of them are full again: until then a look must read them.
+    in_use_until: AtomicU64,
+}
+
+/// The buckets of one group: which limit each counts, and when it is full again.
+#[derive(Debug, Default)]
+struct Lanes {
+    limits: [u32; LANES],
+    full_at: [u64; LANES],
+}
 
 impl Default for Overflow {
     fn default() -> Self {
-        Self(Mutex::new(vec![0; SLOTS].into()))
+        Self {
+            groups: (0..GROUPS).map(|_| Mutex::default()).collect(),
+            in_use_until: AtomicU64::new(0),
+        }
     }
 }
 
 impl Overflow {
     pub(super) const fn memory(&self) -> usize {
-        SLOTS * size_of::<u64>()
+        GROUPS * size_of::<Mutex<Lanes>>()
     }
 
-    pub(super) fn lock(&self) -> Shared<'_> {
-        let slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Tells whether anything is counted here.
+    pub(super) fn in_use(&self, now: u64) -> bool {
+        self.in_use_until.load(Ordering::Relaxed) > now
+    }
+
+    /// Locks some groups, in ascending order.
+    pub(super) fn hold(&self, groups: impl Iterator<Item = u64>) -> Shared<'_> {
+        let mut places = ArrayVec::<usize, MOST_CHARGES>::new();
+        for place in groups.map(place) {
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        places.sort_unstable();
+        let lock = |place: usize| {
+            let lanes = self.groups.get(place)?.lock();
+            Some((place, lanes.unwrap_or_else(PoisonError::into_inner)))
+        };
         Shared {
-            slots,
-            nowhere: u64::MAX,
+            overflow: self,
+            lanes: places.into_iter().filter_map(lock).collect(),
         }
     }
 }
 
-/// The array while it is locked.
+fn place(group: u64) -> usize {
+    usize::try_from(group % GROUPS as u64).unwrap_or(0)
+}
+
+/// Some groups while they are locked.
 pub(super) struct Shared<'a> {
-    slots: MutexGuard<'a, Box<[u64]>>,
-    nowhere: u64,
+    overflow: &'a Overflow,
+    lanes: ArrayVec<(usize, MutexGuard<'a, Lanes>), MOST_CHARGES>,
 }
 
 impl Shared<'_> {
-    /// Finds the moment at which the bucket of a hash is full again.
-    pub(super) fn slot(&mut self, hash: u64) -> &mut u64 {
-        let index = usize::try_from(hash % SLOTS as u64).unwrap_or(0);
-        // The index is always in range; if it were not, the charge would be refused.
-        self.slots.get_mut(index).unwrap_or(&mut self.nowhere)
+    /// Returns when the bucket of a group for a limit is full again, and whether the bucket counts
+    /// this limit alone. A group that is not locked has none, and is refused.
+    pub(super) fn full_at(&self, group: u64, limit: u32, now: u64) -> (u64, bool) {
+        let held = self.lanes.iter().find(|(held, _)| *held == place(group));
+        held.map_or((u64::MAX, false), |(_, lanes)| lanes.read(limit, now))
+    }
+
+    /// Writes when the bucket of a group for a limit is full again.
+    pub(super) fn write(&mut self, group: u64, limit: u32, now: u64, full_at: u64) {
+        let mut held = self.lanes.iter_mut();
+        if let Some((_, lanes)) = held.find(|(held, _)| *held == place(group)) {
+            lanes.write(limit, now, full_at);
+            let until = &self.overflow.in_use_until;
+            until.fetch_max(full_at, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Lanes {
+    /// Finds the lane that counts a limit or, if there is none, one that counts nothing now.
+    /// With more limits than lanes some share: `None`.
+    fn find(&self, limit: u32, now: u64) -> Option<usize> {
+        let own = self.limits.iter().position(|other| *other == limit);
+        own.or_else(|| self.full_at.iter().position(|full_at| *full_at <= now))
+    }
+
+    fn read(&self, limit: u32, now: u64) -> (u64, bool) {
+        match self.find(limit, now) {
+            Some(lane) if self.limits.get(lane) == Some(&limit) => (self.at(lane), true),
+            Some(_) => (0, true),
+            None => (self.at(shared_lane(limit)), false),
+        }
+    }
+
+    fn at(&self, lane: usize) -> u64 {
+        self.full_at.get(lane).copied().unwrap_or(u64::MAX)
+    }
+
+    fn write(&mut self, limit: u32, now: u64, full_at: u64) {
+        let found = self.find(limit, now);
+        let lane = found.unwrap_or(shared_lane(limit));
+        if let (Some(at), Some(name)) = (self.full_at.get_mut(lane), self.limits.get_mut(lane)) {
+            *at = full_at;
+            if found.is_some() {
+                *name = limit;
+            }
+        }
+    }
+}
+
+const fn shared_lane(limit: u32) -> usize {
+    limit as usize % LANES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_of_one_group_do_not_disturb_each_other() {
+        let overflow = Overflow::default();
+        let mut shared = overflow.hold([7].into_iter());
+        shared.write(7, 1, 0, 86_400);
+        shared.write(7, 2, 0, 60);
+        assert_eq!(shared.full_at(7, 1, 10), (86_400, true));
+        assert_eq!(shared.full_at(7, 2, 10), (60, true));
+        assert_eq!(shared.full_at(7, 3, 10), (0, true));
+    }
+
+    #[test]
+    fn a_ninth_limit_shares_until_a_lane_is_full_again() {
+        let overflow = Overflow::default();
+        let mut shared = overflow.hold([7].into_iter());
+        for limit in 1..=8 {
+            shared.write(7, limit, 0, 100);
+        }
+        assert_eq!(shared.full_at(7, 9, 10), (100, false));
+        assert_eq!(shared.full_at(7, 9, 100), (0, true));
+        shared.write(7, 9, 100, 130);
+        assert_eq!(shared.full_at(7, 9, 110), (130, true));
+    }
+
+    #[test]
+    fn it_is_in_use_until_the_last_bucket_is_full_again() {
+        let overflow = Overflow::default();
+        assert!(!overflow.in_use(0));
+        overflow.hold([7].into_iter()).write(7, 1, 0, 50);
+        overflow.hold([8].into_iter()).write(8, 1, 0, 20);
+        assert!(overflow.in_use(49) && !overflow.in_use(50));
     }
 }

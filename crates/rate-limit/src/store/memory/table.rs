@@ -1,7 +1,8 @@
 //! A table of buckets on dashmap's shards that never grows.
 //!
-//! Each shard has a *hand* that goes round its keys. A new key takes the place of one whose bucket is
-//! full again; the hand looks at a few keys only, so a full table costs a newcomer no more than that.
+//! A shard knows its keys in a list, and a sweep that goes round it. A new key takes the place of
+//! one whose bucket is full again; the sweep looks at a few keys only, so a full table costs a
+//! newcomer no more than that.
 
 use std::{
     hash::{BuildHasher, Hasher},
@@ -12,11 +13,8 @@ use arrayvec::ArrayVec;
 use dashmap::{DashMap, RwLockWriteGuard, SharedValue};
 use hashbrown::raw::RawTable;
 
+use super::sweep::{Counters, Networks, Sweep};
 use crate::store::MOST_CHARGES;
-
-/// The hand looks at so many keys for one newcomer: most are full again in ordinary times, and
-/// under a flood sixteen look-ups are still cheaper than a refusal.
-const STEPS: usize = 16;
 
 /// Fewer buckets than this are not worth a shard of their own.
 const BUCKETS_PER_SHARD: usize = 1024;
@@ -24,13 +22,14 @@ const BUCKETS_PER_SHARD: usize = 1024;
 /// As many requests can be decided at once.
 const MOST_SHARDS: usize = 64;
 
-type Cells = RawTable<(u64, SharedValue<u64>)>;
+pub(super) type Cells = RawTable<(u64, SharedValue<u64>)>;
 
 /// Maps the hash of a subject and limit to the moment at which its bucket is full again.
 #[derive(Debug)]
 pub(super) struct Table {
     buckets: DashMap<u64, u64, AsItIs>,
-    hands: Box<[Mutex<Hand>]>,
+    sweeps: Box<[Mutex<Sweep>]>,
+    counters: Counters,
     room: usize,
     width: usize,
 }
@@ -38,14 +37,23 @@ pub(super) struct Table {
 /// Where a bucket is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Place {
+    /// Not in the table, and nothing is to be written.
+    Absent,
     /// In the table since a moment ago, full.
     Fresh,
-    /// Nowhere, for nothing is to be written.
-    Nowhere,
     /// In the table.
     Own { full_at: u64 },
     /// Among those that newcomers share.
-    Shared,
+    Shared(Full),
+}
+
+/// Why a newcomer gets no bucket of its own.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Full {
+    /// The newcomer's network holds its share of a table that is more than half full.
+    Network,
+    /// All buckets are in use.
+    Table,
 }
 
 impl Table {
@@ -61,24 +69,25 @@ impl Table {
         let cells = shards.saturating_mul(usable(width));
         Self {
             buckets: DashMap::with_capacity_and_hasher_and_shard_amount(cells, AsItIs, shards),
-            hands: (0..shards).map(|_| Mutex::new(Hand::new(room))).collect(),
+            sweeps: (0..shards).map(|_| Mutex::new(Sweep::new(room))).collect(),
+            counters: Counters::new(room * shards),
             room,
             width,
         }
     }
 
     pub(super) fn capacity(&self) -> usize {
-        self.room * self.hands.len()
+        self.room * self.sweeps.len()
     }
 
     pub(super) fn len(&self) -> usize {
         self.buckets.len()
     }
 
-    /// A cell is a key, a moment and a control byte; the hand knows each key once more.
+    /// A cell is a key, a moment and a control byte; the sweep knows each key once more.
     pub(super) fn memory(&self) -> usize {
         let cell = size_of::<(u64, u64)>() + 1;
-        self.hands.len() * (self.width * cell + self.room * size_of::<u64>())
+        self.sweeps.len() * (self.width * cell + Sweep::memory(self.room)) + Counters::memory()
     }
 
     /// Locks the shards of some keys, in ascending order.
@@ -120,10 +129,10 @@ pub(super) struct Held<'a> {
 
 impl Held<'_> {
     /// Finds a bucket; if there is none and one is to be written, makes room for it.
-    pub(super) fn find(&mut self, key: u64, now: u64, make: bool) -> Place {
+    pub(super) fn find(&mut self, key: u64, networks: Networks, now: u64, make: bool) -> Place {
         let shard = self.table.shard(key);
         let Some((_, cells)) = self.cells.iter_mut().find(|(held, _)| *held == shard) else {
-            return Place::Shared;
+            return Place::Shared(Full::Table);
         };
         if let Some((_, full_at)) = cells.get(key, |(other, _)| *other == key) {
             return Place::Own {
@@ -131,17 +140,17 @@ impl Held<'_> {
             };
         }
         if !make {
-            return Place::Nowhere;
+            return Place::Absent;
         }
-        let hand = self
-            .table
-            .hands
-            .get(shard)
-            .map(|hand| hand.lock().unwrap_or_else(PoisonError::into_inner));
-        if !hand.is_some_and(|mut hand| hand.make_room(cells, key, now)) {
-            return Place::Shared;
+        let Some(sweep) = self.table.sweeps.get(shard) else {
+            return Place::Shared(Full::Table);
+        };
+        // Only taken under the shard's lock, so nobody ever waits for it.
+        let mut sweep = sweep.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(full) = sweep.make_room(cells, &self.table.counters, (key, networks), now) {
+            return Place::Shared(full);
         }
-        // In use for a nanosecond, lest the next key of the same request takes the place.
+        // In use for a nanosecond, so that the next key of the same request does not take the place.
         let cell = (key, SharedValue::new(now.saturating_add(1)));
         cells.insert_entry(key, cell, |(key, _)| *key);
         Place::Fresh
@@ -156,51 +165,6 @@ impl Held<'_> {
         {
             *cell.get_mut() = full_at;
         }
-    }
-}
-
-/// Goes round the keys of one shard. Its lock is only taken under the shard's, so nobody ever waits for it.
-#[derive(Debug)]
-struct Hand {
-    keys: Vec<u64>,
-    next: usize,
-    room: usize,
-}
-
-impl Hand {
-    fn new(room: usize) -> Self {
-        Self {
-            keys: Vec::with_capacity(room),
-            next: 0,
-            room,
-        }
-    }
-
-    fn make_room(&mut self, cells: &mut Cells, key: u64, now: u64) -> bool {
-        if self.keys.len() < self.room {
-            self.keys.push(key);
-            return true;
-        }
-        (0..STEPS).any(|_| self.step(cells, key, now))
-    }
-
-    /// Looks at one key and replaces it if its bucket is full again.
-    fn step(&mut self, cells: &mut Cells, key: u64, now: u64) -> bool {
-        let index = self.next;
-        self.next = (index + 1) % self.room;
-        let Some(old) = self.keys.get_mut(index) else {
-            return false;
-        };
-        let in_use = |(_, full_at): &(u64, SharedValue<u64>)| *full_at.get() > now;
-        if cells
-            .get(*old, |(other, _)| other == old)
-            .is_some_and(in_use)
-        {
-            return false;
-        }
-        cells.erase_entry(*old, |(other, _)| other == old);
-        *old = key;
-        true
     }
 }
 

@@ -42,7 +42,8 @@ use self::{
     status::Losses,
 };
 use super::{
-    Answer, Bucket, Charge, LimitStore, MOST_CHARGES, Ruling, StoreProblem, memory::MemoryStore,
+    Answer, Bucket, Charge, LimitNames, LimitStore, MOST_CHARGES, Ruling, StoreProblem,
+    memory::MemoryStore,
 };
 use crate::{FailureMode, Limit, PolicyError, Subject};
 
@@ -121,7 +122,7 @@ impl LimitStore for RedisStore {
         subject.write(&mut |part| mac.update(part));
         let digest: [u8; 32] = mac.finalize().into_bytes().into();
         let half = digest.first_chunk().copied().unwrap_or_default();
-        Bucket::new(u128::from_be_bytes(half), self.0.local.coarse(subject))
+        self.0.local.bucket_of(u128::from_be_bytes(half), subject)
     }
 
     fn take(&self, now: Duration, charges: &[Charge<'_>]) -> Soon<Answer> {
@@ -178,6 +179,10 @@ impl LimitStore for RedisStore {
         let key = script::key(&self.0.prefix, limit, bucket.own);
         let link = Arc::clone(&self.0.link);
         Soon::later(async move { link.delete(connection, &key).await })
+    }
+
+    fn names(&self) -> Option<&LimitNames> {
+        self.0.local.names()
     }
 
     fn accepts(&self, limit: &Limit) -> Result<(), PolicyError> {

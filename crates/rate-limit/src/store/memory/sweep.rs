@@ -1,0 +1,184 @@
+//! Which keys a shard holds, how many of each network, and the search for room.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use dashmap::SharedValue;
+
+use super::table::{Cells, Full};
+use crate::Bucket;
+
+/// The sweep looks at so many keys for one newcomer: most are full again in ordinary times, and
+/// under a flood sixteen look-ups are still cheaper than a refusal.
+const STEPS: usize = 16;
+
+/// It looks at so many for every newcomer to a shard that is more than half full, so that buckets
+/// which are full again do not count as part of a network for long.
+const UPKEEP: usize = 2;
+
+/// Counters for groups (IPv4 /24, IPv6 /48, owners), and as many for regions (IPv4 /16, IPv6 /32).
+/// Two large ones rarely share one.
+const COUNTERS: usize = 16_384;
+
+/// Of a table that is more than half full, a group holds at most a sixteenth, a region a quarter.
+const GROUP_SHARE: usize = 16;
+const REGION_SHARE: usize = 4;
+
+/// The counters of the group and of the region that a bucket belongs to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Networks {
+    group: u16,
+    region: u16,
+}
+
+impl Networks {
+    pub(super) const fn of(bucket: &Bucket) -> Self {
+        Self {
+            group: counter(bucket.coarse),
+            region: counter(bucket.region),
+        }
+    }
+}
+
+/// The low half of the hash chooses the shared bucket.
+#[allow(clippy::cast_possible_truncation)] // There are fewer counters than 65,536.
+const fn counter(hash: u64) -> u16 {
+    ((hash >> 32) % COUNTERS as u64) as u16
+}
+
+/// How many buckets of the whole table each group and each region holds.
+#[derive(Debug)]
+pub(super) struct Counters {
+    groups: Box<[AtomicU32]>,
+    regions: Box<[AtomicU32]>,
+    most_of_group: u32,
+    most_of_region: u32,
+}
+
+impl Counters {
+    pub(super) fn new(capacity: usize) -> Self {
+        let counters = || (0..COUNTERS).map(|_| AtomicU32::new(0)).collect();
+        let most = |share| u32::try_from(capacity / share).unwrap_or(u32::MAX).max(1);
+        Self {
+            groups: counters(),
+            regions: counters(),
+            most_of_group: most(GROUP_SHARE),
+            most_of_region: most(REGION_SHARE),
+        }
+    }
+
+    pub(super) const fn memory() -> usize {
+        2 * COUNTERS * size_of::<AtomicU32>()
+    }
+
+    /// Whether the networks of a newcomer hold less than their share.
+    fn admit(&self, networks: Networks) -> bool {
+        let held = |counters: &[AtomicU32], index: u16| {
+            let counter = counters.get(usize::from(index));
+            counter.map_or(0, |counter| counter.load(Ordering::Relaxed))
+        };
+        held(&self.groups, networks.group) < self.most_of_group
+            && held(&self.regions, networks.region) < self.most_of_region
+    }
+
+    fn each(&self, networks: Networks) -> impl Iterator<Item = &AtomicU32> {
+        let group = self.groups.get(usize::from(networks.group));
+        let region = self.regions.get(usize::from(networks.region));
+        group.into_iter().chain(region)
+    }
+
+    fn add(&self, networks: Networks) {
+        for counter in self.each(networks) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn remove(&self, networks: Networks) {
+        for counter in self.each(networks) {
+            counter.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Goes round the keys of one shard and removes those whose bucket is full again.
+#[derive(Debug)]
+pub(super) struct Sweep {
+    keys: Vec<u64>,
+    networks: Vec<Networks>,
+    next: usize,
+    room: usize,
+}
+
+impl Sweep {
+    pub(super) fn new(room: usize) -> Self {
+        Self {
+            keys: Vec::with_capacity(room),
+            networks: Vec::with_capacity(room),
+            next: 0,
+            room,
+        }
+    }
+
+    /// Returns how many bytes the sweep of a shard with so much room takes.
+    pub(super) const fn memory(room: usize) -> usize {
+        room * (size_of::<u64>() + size_of::<Networks>())
+    }
+
+    /// Notes a new key if there is room for it, or if a few steps make some.
+    pub(super) fn make_room(
+        &mut self,
+        cells: &mut Cells,
+        counters: &Counters,
+        (key, networks): (u64, Networks),
+        now: u64,
+    ) -> Result<(), Full> {
+        let mut steps = 0..STEPS;
+        if self.is_half_full() {
+            for _ in steps.by_ref().take(UPKEEP) {
+                self.step(cells, counters, now);
+            }
+        }
+        while let Some(full) = self.is_full(counters, networks) {
+            if steps.next().is_none() {
+                return Err(full);
+            }
+            self.step(cells, counters, now);
+        }
+        self.keys.push(key);
+        self.networks.push(networks);
+        counters.add(networks);
+        Ok(())
+    }
+
+    fn is_half_full(&self) -> bool {
+        self.keys.len() >= self.room / 2
+    }
+
+    fn is_full(&self, counters: &Counters, networks: Networks) -> Option<Full> {
+        if self.keys.len() >= self.room {
+            return Some(Full::Table);
+        }
+        let more_than_its_share = self.is_half_full() && !counters.admit(networks);
+        more_than_its_share.then_some(Full::Network)
+    }
+
+    /// Looks at one key and removes it if its bucket is full again.
+    fn step(&mut self, cells: &mut Cells, counters: &Counters, now: u64) {
+        if self.next >= self.keys.len() {
+            self.next = 0;
+        }
+        let Some(key) = self.keys.get(self.next).copied() else {
+            return;
+        };
+        let in_use = |(_, full_at): &(u64, SharedValue<u64>)| *full_at.get() > now;
+        if cells
+            .get(key, |(other, _)| *other == key)
+            .is_some_and(in_use)
+        {
+            self.next += 1;
+            return;
+        }
+        cells.erase_entry(key, |(other, _)| *other == key);
+        self.keys.swap_remove(self.next);
+        counters.remove(self.networks.swap_remove(self.next));
+    }
+}

@@ -1,0 +1,67 @@
+//! The names of the limits that layers have over one store.
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use crate::{Limit, PolicyError};
+
+/// Remembers which limits the layers over one store have: buckets are kept by the name of the
+/// limit, so two limits of one name would charge each other.
+///
+/// A layer may be built again while its predecessor still runs: the same policy of the same kind of
+/// layer (by client, by principal) has the same name, and finds the state that was left. A name is
+/// free again when the layers that had it are dropped.
+#[derive(Debug, Default)]
+pub struct LimitNames(Mutex<Vec<Entry>>);
+
+/// The layer that has a name, by what it is called. It has the name as long as this lives.
+pub(crate) type Owner = Arc<&'static str>;
+
+#[derive(Debug)]
+struct Entry {
+    name: Box<str>,
+    policy: Box<str>,
+    owner: Weak<&'static str>,
+}
+
+impl LimitNames {
+    /// Registers the limits of a layer, all or none.
+    pub(crate) fn register<'a>(
+        &self,
+        owner: &Owner,
+        limits: impl Iterator<Item = &'a Limit> + Clone,
+    ) -> Result<(), PolicyError> {
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.retain(|entry| entry.owner.strong_count() > 0);
+        for limit in limits.clone() {
+            let taken = entries.iter().find(|entry| entry.excludes(owner, limit));
+            if let Some(entry) = taken {
+                return Err(entry.collision(limit));
+            }
+        }
+        entries.extend(limits.map(|limit| Entry {
+            name: limit.name.clone(),
+            policy: limit.policy.clone(),
+            owner: Arc::downgrade(owner),
+        }));
+        Ok(())
+    }
+}
+
+impl Entry {
+    fn excludes(&self, owner: &Owner, limit: &Limit) -> bool {
+        let predecessor = || {
+            let other = self.owner.upgrade();
+            other.is_none_or(|other| *other == **owner) && self.policy == limit.policy
+        };
+        self.name == limit.name && !predecessor()
+    }
+
+    fn collision(&self, limit: &Limit) -> PolicyError {
+        let Self { name, policy, .. } = self;
+        let layer = self.owner.upgrade().map_or("", |owner| *owner);
+        let why = format!(
+            "its limit `{name}` has the name of a limit of policy `{policy}` in the layer {layer} over the same store, and both would charge one bucket; rename one of the policies"
+        );
+        PolicyError::policy(&limit.policy, why)
+    }
+}

@@ -1,0 +1,118 @@
+//! What a request gets back that was refused before it reached the handler.
+
+use std::{convert::Infallible, future::pending};
+
+use bytes::Bytes;
+use http::{Response, StatusCode, request};
+use http_body_util::Full;
+use palisade_core::{Chain, Guard, GuardLayer, Rejection, SecurityContext, Verdict};
+use palisade_rate_limit::{ChargeWhen, RateLimitLayer};
+use tower::{Layer, ServiceExt, service_fn};
+
+use crate::support::*;
+
+/// Refuses texts with 422, as a sanitizer does.
+#[derive(Clone)]
+struct Texts;
+
+impl Guard for Texts {
+    type Pass = ();
+
+    fn name(&self) -> &'static str {
+        "texts"
+    }
+
+    fn admit(&self, _: &SecurityContext, head: &mut request::Parts) -> Verdict<()> {
+        match head.headers.contains_key("x-bad-text") {
+            true => Rejection::new(StatusCode::UNPROCESSABLE_ENTITY, "text_empty", "No.").into(),
+            false => Verdict::Admit(()),
+        }
+    }
+}
+
+fn layer(when: ChargeWhen) -> RateLimitLayer {
+    RateLimitLayer::by_principal()
+        .policy(policy("a", "100/day").cost(10).charge_when(when))
+        .clock(clock().shared())
+        .build()
+        .unwrap()
+}
+
+async fn send(layer: &RateLimitLayer, request: TestRequest) -> (u16, String) {
+    let guards = Chain(Clients, Chain(Users, Chain(layer.clone(), Texts)));
+    let service = GuardLayer(std::sync::Arc::new(guards)).layer(service_fn(handle));
+    let answer = service.oneshot(request).await.unwrap();
+    let standing = answer.headers()["ratelimit"].to_str().unwrap().to_owned();
+    (answer.status().as_u16(), standing)
+}
+
+async fn handle(request: TestRequest) -> Result<Response<Full<Bytes>>, Infallible> {
+    let failed = request.headers().contains_key("x-fail");
+    let mut response = Response::new(Full::default());
+    if failed {
+        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    }
+    Ok(response)
+}
+
+fn ask(mark: &'static str) -> TestRequest {
+    let mut request = as_user("anna");
+    request
+        .headers_mut()
+        .insert(mark, http::HeaderValue::from_static("1"));
+    request
+}
+
+#[tokio::test]
+async fn by_default_a_refusal_further_in_costs_as_much_as_an_answer() {
+    let layer = layer(ChargeWhen::Admitted);
+    let refused = send(&layer, ask("x-bad-text")).await;
+    assert_eq!(refused, (422, "\"a\";r=90;t=864".to_owned()));
+    assert_eq!(send(&layer, ask("x-good")).await.1, "\"a\";r=80;t=864");
+}
+
+#[tokio::test]
+async fn a_refusal_before_the_handler_costs_nothing_or_less_where_the_policy_says_so() {
+    let free = layer(ChargeWhen::Handled { otherwise: 0 });
+    for _ in 0..20 {
+        let refused = send(&free, ask("x-bad-text")).await;
+        assert_eq!(refused, (422, "\"a\";r=100".to_owned()));
+    }
+    let cheap = layer(ChargeWhen::Handled { otherwise: 2 });
+    for left in [98, 96, 94] {
+        let refused = send(&cheap, ask("x-bad-text")).await;
+        assert_eq!(refused, (422, format!("\"a\";r={left};t=864")));
+    }
+    assert_eq!(send(&cheap, ask("x-good")).await.1, "\"a\";r=84;t=864");
+}
+
+#[tokio::test]
+async fn what_the_handler_refuses_is_paid() {
+    let layer = layer(ChargeWhen::Handled { otherwise: 0 });
+    let refused = send(&layer, ask("x-fail")).await;
+    assert_eq!(refused, (422, "\"a\";r=90;t=864".to_owned()));
+    assert_eq!(send(&layer, ask("x-good")).await.1, "\"a\";r=80;t=864");
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_gets_nothing_back() {
+    let layer = layer(ChargeWhen::Handled { otherwise: 0 });
+    let guards = Chain(Clients, Chain(Users, layer.clone()));
+    let service = GuardLayer(std::sync::Arc::new(guards)).layer(service_fn(|_: TestRequest| {
+        pending::<Result<Response<Full<Bytes>>, Infallible>>()
+    }));
+    for _ in 0..5 {
+        let call = service.clone().oneshot(as_user("anna"));
+        let left = tokio::time::timeout(std::time::Duration::ZERO, call).await;
+        assert!(left.is_err(), "the handler never answers");
+    }
+    assert_eq!(send(&layer, ask("x-good")).await.1, "\"a\";r=40;t=864");
+}
+
+#[test]
+fn refunds_before_authentication_are_refused_when_the_layer_is_built() {
+    let when = ChargeWhen::Handled { otherwise: 0 };
+    let layer = RateLimitLayer::by_client().policy(policy("a", "1/day").charge_when(when));
+    let error = layer.build().unwrap_err().to_string();
+    assert!(error.contains("by_principal()"), "{error}");
+}
