@@ -7,6 +7,7 @@ mod exact;
 mod faults;
 mod lanes;
 mod nodes;
+mod obey;
 mod proxy;
 mod remembered;
 mod same;

@@ -114,7 +114,7 @@ async fn compare(server: &Server, redis: &RedisStore, steps: &[Step]) -> Result<
             }
             Step::Pass { minutes } => {
                 now += Duration::from_secs(minutes * 60);
-                pass(server, minutes * 60_000_000).await;
+                pass(server, i64::try_from(minutes).unwrap() * 60_000_000).await;
             }
             Step::Take { client, units } => {
                 let ask = |store: &dyn LimitStore| {
@@ -159,7 +159,8 @@ async fn settled(_: &Server, redis: &RedisStore) {
     super::until("settlements have arrived", async || redis.unsettled() == 0).await;
 }
 
-pub(super) async fn pass(server: &Server, microseconds: u64) {
+/// Lets time pass for the buckets, or sets their clock back if negative: that of the server cannot be moved.
+pub(super) async fn pass(server: &Server, microseconds: i64) {
     let keys: Vec<String> = server.command(&["KEYS", "*}:*"]).await;
     for key in keys {
         let script = "local at = redis.call('GET', KEYS[1]) \
