@@ -148,7 +148,12 @@ impl Activity {
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        self.open.load(Ordering::Relaxed) == 0
+        self.open() == 0
+    }
+
+    /// Returns the number of requests whose response is not over.
+    pub(super) fn open(&self) -> u32 {
+        self.open.load(Ordering::Relaxed)
     }
 
     /// Tells whether there was any request yet.

@@ -148,6 +148,7 @@ fn kind_of_flood(flood: Flood) -> ConnectionEventKind {
     match flood {
         Flood::ControlFrames => ConnectionEventKind::ControlFrameFlood,
         Flood::Resets => ConnectionEventKind::ResetFlood,
+        Flood::UnreadResponses => ConnectionEventKind::ResponseTimeout,
     }
 }
 

@@ -4,6 +4,8 @@
 //! of them. So the socket reads the nine bytes of each frame's header (RFC 9113, 4.1) on their way
 //! through, in both directions, and nothing else: no payload is looked at, and no state of HPACK is kept.
 
+use std::{collections::HashMap, time::Duration};
+
 use tokio::time::Instant;
 
 use super::limits::{FrameLimit, Limits};
@@ -27,11 +29,16 @@ const END_STREAM: u8 = 0x1;
 /// the stream's window and one of the connection's.
 const EARNED: u32 = 2;
 
-/// What a connection sent too much of.
+/// Time between two searches for unread responses.
+const SEARCH_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What a connection has too much of.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Flood {
     ControlFrames,
     Resets,
+    /// Responses that were produced to their end, and that the client does not let be sent.
+    UnreadResponses,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -149,7 +156,54 @@ pub(super) struct FrameWatch {
     pings_sent: u32,
     last_stream: u32,
     completed: u32,
+    responses: OpenResponses,
     flood: Option<Flood>,
+}
+
+/// The streams whose response has not been sent to its end, with the last moment at which some of it was.
+///
+/// hyper drops a body once its last part is in the buffers of h2, so no body can tell that this part is
+/// never sent. A client could leave a hundred such parts there and keep its connection alive with one
+/// small request now and then.
+#[derive(Debug)]
+struct OpenResponses {
+    streams: HashMap<u32, Instant>,
+    most: usize,
+    /// Time without progress after which a response counts as unread.
+    stall: Option<Duration>,
+    last_search: Instant,
+}
+
+impl OpenResponses {
+    fn begin(&mut self, stream: u32) {
+        if self.streams.len() < self.most {
+            self.streams.insert(stream, Instant::now());
+        }
+    }
+
+    fn progress(&mut self, stream: u32, is_end: bool) {
+        if is_end {
+            self.streams.remove(&stream);
+        } else if let Some(moment) = self.streams.get_mut(&stream) {
+            *moment = Instant::now();
+        }
+    }
+
+    /// Tells whether more responses are unread than there are requests under way, whose bodies have
+    /// deadlines of their own: then some of those that are over are unread.
+    fn are_unread(&mut self, requests_under_way: u32) -> bool {
+        let now = Instant::now();
+        let Some(stall) = self.stall else {
+            return false;
+        };
+        if now.duration_since(self.last_search) < SEARCH_INTERVAL.min(stall) {
+            return false;
+        }
+        self.last_search = now;
+        let is_unread = |moment: &&Instant| now.duration_since(**moment) > stall;
+        let unread = self.streams.values().filter(is_unread).count();
+        u32::try_from(unread).unwrap_or(u32::MAX) > requests_under_way
+    }
 }
 
 #[derive(Debug)]
@@ -175,17 +229,29 @@ impl FrameWatch {
             pings_sent: 0,
             last_stream: 0,
             completed: 0,
+            responses: OpenResponses {
+                streams: HashMap::new(),
+                most: usize::try_from(limits.streams)
+                    .unwrap_or(usize::MAX)
+                    .saturating_mul(2),
+                stall: limits.response.stall,
+                last_search: Instant::now(),
+            },
             flood: None,
         }
     }
 
     /// Reads what the client sent. A header that is not whole is held back: returns how many of the
-    /// bytes, from the front, may go on now. `completed` is the number of responses so far.
+    /// bytes, from the front, may go on now. `completed` is the number of responses so far, and
+    /// `under_way` that of the requests without a whole response.
     ///
     /// The answer to a PING that was never sent becomes a frame without meaning, because h2 writes a
     /// line to the log for each.
-    pub(super) fn receive(&mut self, bytes: &mut [u8], completed: u32) -> usize {
+    pub(super) fn receive(&mut self, bytes: &mut [u8], completed: u32, under_way: u32) -> usize {
         self.earn_resets(completed);
+        if self.responses.are_unread(under_way) {
+            self.flood.get_or_insert(Flood::UnreadResponses);
+        }
         let mut position = 0;
         while let Some(rest) = bytes.get(position..).filter(|rest| !rest.is_empty()) {
             if self.received.payload == 0 && rest.len() < HEADER {
@@ -268,13 +334,20 @@ impl FrameWatch {
     fn admit(&mut self, header: FrameHeader) -> Admitted {
         match header.kind {
             HEADERS => {
-                self.last_stream = self.last_stream.max(header.stream);
+                // Those of a stream that is known are trailers.
+                if header.stream > self.last_stream {
+                    self.last_stream = header.stream;
+                    self.responses.begin(header.stream);
+                }
                 self.earn_control_frames();
             }
             DATA if header.length > 0 || header.flags & END_STREAM != 0 => {}
             // h2 bounds these by the size of the head.
             CONTINUATION => {}
-            RST_STREAM => self.spend_reset(),
+            RST_STREAM => {
+                self.responses.progress(header.stream, true);
+                self.spend_reset();
+            }
             PING if header.flags & ACK != 0 && self.pings_sent > 0 => self.pings_sent -= 1,
             PING if header.flags & ACK != 0 => {
                 self.spend_control_frame();
@@ -287,8 +360,17 @@ impl FrameWatch {
 
     fn count_sent(&mut self, header: FrameHeader) {
         match header.kind {
-            DATA => self.earn_control_frames(),
-            RST_STREAM => self.spend_reset(),
+            DATA | HEADERS => {
+                let is_end = header.flags & END_STREAM != 0;
+                self.responses.progress(header.stream, is_end);
+                if header.kind == DATA {
+                    self.earn_control_frames();
+                }
+            }
+            RST_STREAM => {
+                self.responses.progress(header.stream, true);
+                self.spend_reset();
+            }
             PING if header.flags & ACK == 0 => self.pings_sent = self.pings_sent.saturating_add(1),
             _ => {}
         }
@@ -349,13 +431,13 @@ mod tests {
     fn watch() -> FrameWatch {
         let limits = Limits::default().control_frames(10, 1).resets(3, 1);
         let mut watch = FrameWatch::new(&limits, false);
-        assert_eq!(watch.receive(&mut [b'P'; PREFACE], 0), PREFACE);
+        assert_eq!(watch.receive(&mut [b'P'; PREFACE], 0, 0), PREFACE);
         watch
     }
 
     fn receive(watch: &mut FrameWatch, bytes: &[u8]) {
         let mut bytes = bytes.to_vec();
-        assert_eq!(watch.receive(&mut bytes, 0), bytes.len());
+        assert_eq!(watch.receive(&mut bytes, 0, 0), bytes.len());
     }
 
     /// Passes bytes through in pieces, as the socket does.
@@ -368,7 +450,7 @@ mod tests {
                 out.extend(watch.receive_missing(&part).into_iter().flatten());
                 part = rest;
             }
-            let count = watch.receive(&mut part, 0);
+            let count = watch.receive(&mut part, 0, 0);
             out.extend_from_slice(&part[..count]);
         }
         out
@@ -409,14 +491,14 @@ mod tests {
         let mut watch = watch();
         let reset = frame(RST_STREAM, 0, 1, &[0, 0, 0, 8]);
         for completed in 1..100 {
-            assert_eq!(watch.receive(&mut reset.clone(), completed), reset.len());
+            assert_eq!(watch.receive(&mut reset.clone(), completed, 0), reset.len());
         }
         assert_eq!(watch.flood(), None, "as many responses as resets");
         for _ in 0..2 {
             watch.send(&reset);
         }
         assert_eq!(watch.flood(), None);
-        assert_eq!(watch.receive(&mut reset.clone(), 99), reset.len());
+        assert_eq!(watch.receive(&mut reset.clone(), 99, 0), reset.len());
         assert_eq!(watch.flood(), Some(Flood::Resets));
     }
 
@@ -468,8 +550,28 @@ mod tests {
     async fn a_header_that_is_cut_off_is_given_back() {
         let mut watch = watch();
         let mut start = [0, 0, 8, PING];
-        assert_eq!(watch.receive(&mut start, 0), 0);
+        assert_eq!(watch.receive(&mut start, 0, 0), 0);
         assert_eq!(watch.take_held(), start);
         assert_eq!(watch.missing(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn responses_that_are_over_and_not_sent_are_found() {
+        let mut watch = watch();
+        for stream in [1, 3, 5] {
+            receive(&mut watch, &frame(HEADERS, 5, stream, b"xx"));
+            watch.send(&frame(HEADERS, 4, stream, b"xx"));
+        }
+        watch.send(&frame(DATA, END_STREAM, 1, b"whole"));
+        receive(&mut watch, &frame(RST_STREAM, 0, 3, &[0; 4]));
+        tokio::time::advance(Duration::from_secs(29)).await;
+        receive(&mut watch, &frame(HEADERS, 5, 7, b"xx"));
+        assert_eq!(watch.flood(), None);
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!(watch.receive(&mut [], 0, 1), 0);
+        assert_eq!(watch.flood(), None, "its request may be under way still");
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!(watch.receive(&mut [], 0, 0), 0);
+        assert_eq!(watch.flood(), Some(Flood::UnreadResponses));
     }
 }

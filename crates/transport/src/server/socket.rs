@@ -202,12 +202,13 @@ impl HttpSocket {
             let after = buffer.filled().len();
             let socket = self.socket()?;
             let completed = socket.activity.completed();
+            let under_way = socket.activity.open();
             let (Some(frames), Some(new)) =
                 (&mut socket.frames, buffer.filled_mut().get_mut(before..))
             else {
                 return Poll::Ready(Ok(()));
             };
-            let passed = frames.receive(new, completed);
+            let passed = frames.receive(new, completed, under_way);
             socket.end_if_flooded()?;
             buffer.set_filled(before + passed);
             if passed > 0 || after == before {

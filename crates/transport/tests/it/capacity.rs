@@ -2,7 +2,7 @@
 
 use std::{
     net::TcpStream as StdStream,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     time::Duration,
 };
 
@@ -10,11 +10,14 @@ use palisade_transport::{
     TrustedProxies,
     server::{ConnectionEventKind, Limits},
 };
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use crate::{
     frames::{HEAD, HEADERS, Raw, frame},
-    support::{bind, eventually, read_answer, start},
+    support::{bind, eventually, read_answer, start, within},
 };
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
@@ -145,6 +148,68 @@ async fn with_few_file_descriptors() {
         sockets.push(socket);
     }
     assert!(running.stats.open() >= 100);
+}
+
+/// Ends the process that a test started.
+struct Started(Child);
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+const PORT_FILE: &str = "PALISADE_TEST_PORT_FILE";
+
+/// With no more file descriptors to be had, clients that come are served, and idle ones leave.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_process_without_file_descriptors_serves_new_clients() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("port");
+    let child = Command::new("sh")
+        .args([
+            "-c",
+            "ulimit -n 40 && exec \"$0\" --exact --ignored capacity::serve_until_killed",
+        ])
+        .arg(std::env::current_exe().unwrap())
+        .env(PORT_FILE, &file)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn();
+    let _child = Started(child.unwrap());
+    let port = || {
+        std::fs::read_to_string(&file)
+            .ok()?
+            .trim()
+            .parse::<u16>()
+            .ok()
+    };
+    eventually("the other process serves", || port().is_some()).await;
+    let port = port().unwrap();
+    let mut idle = Vec::new();
+    for _ in 0..200 {
+        let mut socket = within(TcpStream::connect(("127.0.0.1", port)))
+            .await
+            .unwrap();
+        socket.write_all(GET).await.unwrap();
+        let answer = read_answer(&mut socket).await;
+        assert!(answer.ends_with("hello"), "{answer}");
+        idle.push(socket);
+    }
+}
+
+#[tokio::test]
+#[ignore = "started by another test, with few file descriptors"]
+#[allow(clippy::disallowed_methods)] // The other test says where the port is to be written.
+async fn serve_until_killed() {
+    let running = start(bind().http2_in_clear());
+    let file = std::path::PathBuf::from(std::env::var(PORT_FILE).unwrap());
+    let part = file.with_extension("part");
+    std::fs::write(&part, running.address.port().to_string()).unwrap();
+    std::fs::rename(part, file).unwrap();
+    std::future::pending::<()>().await;
 }
 
 /// A connection that is closed for another one is closed, and not reset.

@@ -9,9 +9,12 @@ use std::{
 
 use palisade_core::{GuardLayer, Layer};
 use palisade_transport::{ClientInfoLayer, ForwardedHeader, TrustedProxies};
-use tokio::{io::AsyncWriteExt, net::TcpSocket};
+use tokio::{
+    io::AsyncWriteExt,
+    net::{TcpSocket, TcpStream},
+};
 
-use crate::support::{Door, app, bind, eventually, read_all, start_with, within};
+use crate::support::{Door, app, bind, eventually, read_all, start, start_with, within};
 
 /// A proxy of our own, ended with the test.
 struct Nginx {
@@ -48,8 +51,8 @@ fn nginx(upstream: SocketAddr, location: &str) -> Option<Nginx> {
         .unwrap();
     let here = folder.path().display();
     let configuration = format!(
-        "daemon off; master_process off; worker_processes 1; error_log {here}/error.log; pid {here}/pid;
-         events {{ worker_connections 64; }}
+        "daemon off; master_process off; worker_processes 1; worker_rlimit_nofile 4096; error_log {here}/error.log; pid {here}/pid;
+         events {{ worker_connections 2048; }}
          http {{
              access_log off;
              client_body_temp_path {here}/b; proxy_temp_path {here}/p; fastcgi_temp_path {here}/f;
@@ -138,6 +141,32 @@ async fn nginx_that_writes_forwarded_names_the_right_client() {
 async fn nginx_as_it_comes_makes_no_one_believe_a_spoofed_header() {
     let asked = asked(ClientInfoLayer::direct(), "").await;
     assert_eq!(asked.unwrap_or(PROXY.to_owned()), PROXY);
+}
+
+/// All clients of nginx come from its address. Counted by it, all but 512 would get a 502.
+#[tokio::test]
+async fn six_hundred_requests_through_nginx_are_served_at_once() {
+    let running = start(bind().behind(TrustedProxies::loopback()));
+    let Some(proxy) = nginx(running.address, "proxy_set_header Host $host;") else {
+        return;
+    };
+    eventually("nginx listens", || {
+        std::net::TcpStream::connect(proxy.address).is_ok()
+    })
+    .await;
+    let mut sockets = Vec::new();
+    for _ in 0..600 {
+        let mut socket = within(TcpStream::connect(proxy.address)).await.unwrap();
+        let request = b"GET /wait HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+        socket.write_all(request).await.unwrap();
+        sockets.push(socket);
+    }
+    running.waiting(600).await;
+    running.door.notify_waiters();
+    for mut socket in sockets {
+        let answer = read_all(&mut socket).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
 }
 
 const RIGHT: &str = "127.0.0.2 http";

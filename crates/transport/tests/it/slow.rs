@@ -6,7 +6,7 @@ use palisade_transport::server::{ConnectionEventKind, Limits};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{
-    frames::{DATA, HEADERS, Method, Raw, frame, head, no_window, window_update},
+    frames::{DATA, HEADERS, Method, Raw, SETTINGS, frame, head, no_window, window_update},
     support::{Running, bind, eventually, hasty, read_all, read_answer, start, within},
 };
 
@@ -159,7 +159,8 @@ async fn a_response_has_a_total_deadline() {
 /// A window that is opened a byte at a time, beside a stream whose handler takes its time.
 #[tokio::test]
 async fn a_slow_reader_on_http2_loses_its_stream_and_no_other() {
-    let limits = patient().rate_grace(GRACE);
+    // What lies in the server's buffers counts as taken: a high rate makes that a moment.
+    let limits = patient().rate_grace(GRACE).response_minimum_rate(100_000);
     let running = start(bind().http2_in_clear().with_limits(limits));
     let mut raw = Raw::open(&running).await;
     raw.send(&no_window()).await;
@@ -219,4 +220,39 @@ async fn an_event_stream_that_is_quiet_is_not_cut() {
     assert!(read_all(&mut socket).await.contains("last"));
     assert!(raw.response_ends(1).await);
     assert_eq!(running.stats.count(ConnectionEventKind::ResponseTimeout), 0);
+}
+
+/// Windows of one byte leave the rest of each response in the server's buffers, where hyper has
+/// forgotten it. Small requests that are read keep the connection from being idle.
+#[tokio::test]
+async fn responses_that_are_over_and_not_let_out_end_the_connection() {
+    let running = start(
+        bind()
+            .http2_in_clear()
+            .with_limits(patient().write_timeout(GRACE)),
+    );
+    let mut raw = Raw::open(&running).await;
+    raw.send(&frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 1])).await;
+    for stream in (1..40).step_by(2) {
+        raw.send(&frame(HEADERS, 5, stream, &head(Method::Get, "/")))
+            .await;
+    }
+    let mut beat = beat();
+    let mut stream = 41;
+    while raw
+        .send(&frame(HEADERS, 5, stream, &head(Method::Get, "/")))
+        .await
+    {
+        raw.send(&window_update(stream, 100)).await;
+        if !raw.response_ends(stream).await {
+            break;
+        }
+        stream += 2;
+        assert!(stream < 2_000, "it lives for ever");
+        beat.tick().await;
+    }
+    eventually("it is told", || {
+        running.stats.count(ConnectionEventKind::ResponseTimeout) == 1
+    })
+    .await;
 }
