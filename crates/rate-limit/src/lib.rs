@@ -68,8 +68,15 @@
 //! charged stays charged when an inner one refuses. A retry made between two layers is still one
 //! request of the client's, and charged once.
 //!
-//! Nothing is given back because a client left, or because somebody further in refused: only the
-//! handler's word ([`Policy::settled_by`]) changes what was charged.
+//! Nothing is given back because a client left. What was charged changes by the handler's word
+//! ([`Policy::settled_by`]) and, where a policy says so ([`Policy::charge_when`]), because a layer
+//! further in refused the request before it reached the handler.
+//!
+//! # Who is a client
+//!
+//! An IPv4 address or a /64 of IPv6. Beside the /64, each /56 around it is counted, with four times
+//! the quota: see [`Key::ipv6_network`]. Routes whose rule is
+//! [unlimited](palisade_core::Rule::unlimited) are not counted, but for penalties.
 //!
 //! # At the same time
 //!

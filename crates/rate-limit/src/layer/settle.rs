@@ -25,7 +25,7 @@ pub struct Pass {
     pub(super) open: ArrayVec<Ask, MOST_OPEN_CHARGES>,
     failure_charged: bool,
     pub(super) refunded: bool,
-    degraded: bool,
+    pub(super) degraded: bool,
 }
 
 impl Pass {

@@ -250,6 +250,8 @@ fn sharing_is_told_when_it_begins_and_when_it_ends() {
     let shown = |line: &str| handle.render().contains(line);
     metrics::with_local_recorder(&recorder, || {
         tracing::subscriber::with_default(subscriber, || {
+            // Another test may have used the same line without a subscriber.
+            tracing::callsite::rebuild_interest_cache();
             let (store, limit) = (full_store(), limit("a", "1/day"));
             let begins = "the table is full";
             assert_eq!(lines.count(begins), 1);

@@ -1,12 +1,15 @@
 //! What a request gets back that was refused before it reached the handler.
 
-use std::{convert::Infallible, future::pending};
+use std::{convert::Infallible, future::pending, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Response, StatusCode, request};
 use http_body_util::Full;
-use palisade_core::{Chain, Guard, GuardLayer, Rejection, SecurityContext, Verdict};
-use palisade_rate_limit::{ChargeWhen, RateLimitLayer};
+use palisade_core::{Chain, Guard, GuardLayer, Rejection, SecurityContext, Soon, Verdict};
+use palisade_rate_limit::{
+    Answer, Bucket, Charge, ChargeWhen, Limit, LimitStore, RateLimitLayer, Ruling, Standing,
+    Subject,
+};
 use tower::{Layer, ServiceExt, service_fn};
 
 use crate::support::*;
@@ -40,7 +43,7 @@ fn layer(when: ChargeWhen) -> RateLimitLayer {
 
 async fn send(layer: &RateLimitLayer, request: TestRequest) -> (u16, String) {
     let guards = Chain(Clients, Chain(Users, Chain(layer.clone(), Texts)));
-    let service = GuardLayer(std::sync::Arc::new(guards)).layer(service_fn(handle));
+    let service = GuardLayer(Arc::new(guards)).layer(service_fn(handle));
     let answer = service.oneshot(request).await.unwrap();
     let standing = answer.headers()["ratelimit"].to_str().unwrap().to_owned();
     (answer.status().as_u16(), standing)
@@ -98,12 +101,12 @@ async fn what_the_handler_refuses_is_paid() {
 async fn a_client_that_leaves_gets_nothing_back() {
     let layer = layer(ChargeWhen::Handled { otherwise: 0 });
     let guards = Chain(Clients, Chain(Users, layer.clone()));
-    let service = GuardLayer(std::sync::Arc::new(guards)).layer(service_fn(|_: TestRequest| {
+    let service = GuardLayer(Arc::new(guards)).layer(service_fn(|_: TestRequest| {
         pending::<Result<Response<Full<Bytes>>, Infallible>>()
     }));
     for _ in 0..5 {
         let call = service.clone().oneshot(as_user("anna"));
-        let left = tokio::time::timeout(std::time::Duration::ZERO, call).await;
+        let left = tokio::time::timeout(Duration::ZERO, call).await;
         assert!(left.is_err(), "the handler never answers");
     }
     assert_eq!(send(&layer, ask("x-good")).await.1, "\"a\";r=40;t=864");
@@ -115,4 +118,47 @@ fn refunds_before_authentication_are_refused_when_the_layer_is_built() {
     let layer = RateLimitLayer::by_client().policy(policy("a", "1/day").charge_when(when));
     let error = layer.build().unwrap_err().to_string();
     assert!(error.contains("by_principal()"), "{error}");
+}
+
+/// A store that is away: it admits, and notes what is given back where.
+#[derive(Debug, Default)]
+struct Away(std::sync::Mutex<Vec<(&'static str, i64)>>);
+
+impl LimitStore for Away {
+    fn bucket(&self, _: &Subject<'_>) -> Bucket {
+        Bucket::new(0, 0)
+    }
+
+    fn take(&self, _: Duration, charges: &[Charge<'_>]) -> Soon<Answer> {
+        let standings = charges.iter().map(|_| Standing::default());
+        Soon::Now(Answer::new(Ruling::Admitted, standings).degraded())
+    }
+
+    fn add(&self, _: Duration, _: &Arc<Limit>, _: Bucket, units: i64) {
+        self.0.lock().unwrap().push(("store", units));
+    }
+
+    fn add_degraded(&self, _: Duration, _: &Arc<Limit>, _: Bucket, units: i64) {
+        self.0.lock().unwrap().push(("node", units));
+    }
+
+    fn explain(&self) -> String {
+        "away".to_owned()
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_did_not_charge_gives_nothing_back() {
+    let store = Arc::new(Away::default());
+    let when = ChargeWhen::Handled { otherwise: 0 };
+    let layer = RateLimitLayer::by_principal()
+        .policy(policy("a", "100/day").cost(10).charge_when(when))
+        .store(store.clone())
+        .build()
+        .unwrap();
+    let guards = Chain(Clients, Chain(Users, Chain(layer, Texts)));
+    let service = GuardLayer(Arc::new(guards)).layer(service_fn(handle));
+    let answer = service.oneshot(ask("x-bad-text")).await.unwrap();
+    assert_eq!(answer.status(), 422);
+    assert_eq!(*store.0.lock().unwrap(), [("node", -10)]);
 }
