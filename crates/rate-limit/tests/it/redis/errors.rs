@@ -1,7 +1,7 @@
 //! The operator learns why the store is of no use, and no secret with it.
 
 use palisade_core::Secret;
-use palisade_rate_limit::{FailureMode, RedisStore, StoreProblem};
+use palisade_rate_limit::{FailureMode, LimitStore, RedisStore, StoreProblem};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -249,4 +249,51 @@ async fn a_server_that_passes_the_probe_and_fails_requests_is_tried_less_and_les
         (2..=7).contains(&tries),
         "{tries} connections in three seconds"
     );
+}
+
+#[test]
+fn metrics_tell_the_code_and_what_was_lost_and_have_no_other_labels() {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let handle = recorder.handle();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    metrics::with_local_recorder(&recorder, || {
+        runtime.block_on(async {
+            let Some(server) = Server::start().await else {
+                return;
+            };
+            let store = RedisStore::builder(&server.url(), Secret::new(super::HASH_KEY));
+            let store = store.deadline(super::DEADLINE).settlement_memory(0);
+            let store = store.connect().await.unwrap();
+            let limits = policy("a", "9/day").settled_by("x").limits().unwrap();
+            let limit = std::sync::Arc::new(limits.into_iter().next().unwrap());
+            for bucket in 0..3 {
+                let bucket = palisade_rate_limit::Bucket::new(bucket, 0);
+                store.add(std::time::Duration::ZERO, &limit, bucket, 1);
+            }
+            let text = handle.render();
+            for line in [
+                "palisade_limit_store_up 1",
+                "palisade_limit_settlements_lost_total{kind=\"charge\"} 2",
+            ] {
+                assert!(text.contains(line), "{line} is not in {text}");
+            }
+            let _: () = server.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
+            let stage = stage(&store, [policy("b", "9/day")]);
+            assert_eq!(stage.admitted(5, || from("203.0.113.7")).await, 5);
+            let text = handle.render();
+            for line in [
+                "palisade_limit_store_up 0",
+                "palisade_limit_store_failures_total{code=\"OOM\"}",
+            ] {
+                assert!(text.contains(line), "{line} is not in {text}");
+            }
+            assert!(
+                !text.contains("127.0.0.1") && !text.contains("203.0.113"),
+                "{text}"
+            );
+        });
+    });
 }

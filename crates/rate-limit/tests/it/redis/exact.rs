@@ -8,7 +8,7 @@ use super::{server::Server, stage, store};
 use crate::support::*;
 
 const QUOTA: usize = 100;
-const PROCESSES: usize = 4;
+const PROCESSES: usize = 8;
 const TRIES: usize = 150;
 
 /// Where a process of the test below finds the server.
@@ -22,7 +22,7 @@ fn shared() -> [Policy; 2] {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn four_processes_with_one_key_get_exactly_the_quota() {
+async fn eight_processes_with_one_key_get_exactly_the_quota() {
     let Some(server) = Server::start().await else {
         return;
     };

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use palisade_core::Secret;
-use palisade_rate_limit::RedisStore;
+use palisade_rate_limit::{RedisStore, StoreProblem};
 use rcgen::{CertificateParams, Issuer, KeyPair};
 
 use super::{
@@ -71,6 +71,7 @@ async fn a_server_is_asked_over_tls_if_its_certificate_is_of_the_right_authority
         .await
         .unwrap();
     assert!(!wrong.is_up());
+    assert_eq!(wrong.status().problem, Some(StoreProblem::Certificate));
     assert!(
         builder()
             .root_certificate("no certificate")
