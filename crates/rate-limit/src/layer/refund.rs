@@ -38,11 +38,7 @@ impl Inner {
             if units == 0 {
                 continue;
             }
-            let now = self.clock.monotonic();
-            match pass.degraded {
-                true => self.store.add_degraded(now, limit, ask.bucket, units),
-                false => self.store.add(now, limit, ask.bucket, units),
-            }
+            self.correct(pass, limit, ask.bucket, units);
             // What the client is told is what it has now.
             let told = pass.standings.iter_mut();
             for (_, standing) in told.filter(|(choice, _)| *choice == ask.choice) {

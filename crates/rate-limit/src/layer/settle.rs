@@ -1,5 +1,7 @@
 //! What is kept of an admitted request, and what its end changes.
 
+use std::sync::Arc;
+
 use arrayvec::ArrayVec;
 use http::StatusCode;
 use palisade_core::{Fact, SecurityContext};
@@ -8,7 +10,7 @@ use super::{
     Choice, Inner,
     decide::{Ask, Asked},
 };
-use crate::{Answer, Standing, fields::Line, rate::MOST_RATES};
+use crate::{Answer, Bucket, Limit, Standing, fields::Line, rate::MOST_RATES};
 
 /// As many limits of one layer may be penalties, settled or refunded. Each costs room in every request.
 pub(super) const MOST_OPEN: usize = 4;
@@ -106,12 +108,18 @@ impl Inner {
                 continue;
             };
             let more = i64::try_from(used).unwrap_or(i64::MAX) - i64::from(ask.cost);
-            let now = self.clock.monotonic();
-            match (more, pass.degraded) {
-                (0, _) => {}
-                (_, true) => self.store.add_degraded(now, limit, ask.bucket, more),
-                (_, false) => self.store.add(now, limit, ask.bucket, more),
+            if more != 0 {
+                self.correct(pass, limit, ask.bucket, more);
             }
+        }
+    }
+
+    /// Changes what a request was charged, where it was charged.
+    pub(super) fn correct(&self, pass: &Pass, limit: &Arc<Limit>, bucket: Bucket, units: i64) {
+        let now = self.clock.monotonic();
+        match pass.degraded {
+            true => self.store.add_degraded(now, limit, bucket, units),
+            false => self.store.add(now, limit, bucket, units),
         }
     }
 }

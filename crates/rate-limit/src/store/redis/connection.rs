@@ -272,15 +272,15 @@ impl Link {
     }
 
     async fn try_connect(&self, prefix: &str) -> Result<MultiplexedConnection, StoreProblem> {
-        // No timeout of the library's: it would take a delay of this process for one of the server.
+        // No timeouts of the library's: they would take a delay of this process for one of the server.
         let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECTING))
+            .set_connection_timeout(None)
             .set_response_timeout(None)
             .set_pipeline_buffer_size(PIPELINE);
         let connecting = self
             .client
             .get_multiplexed_async_connection_with_config(&config);
-        let handle = timeout(CONNECTING, connecting).await;
+        let handle = within(&self.clock, CONNECTING, connecting).await;
         let handle = handle
             .map_err(|_| StoreProblem::Timeout)?
             .map_err(|error| problem_of(&error))?;
