@@ -3,6 +3,7 @@
 use std::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
+use palisade_internal::secret_strength;
 use sha2::Sha256;
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroizing;
@@ -32,14 +33,7 @@ impl Pepper {
     ///
     /// When it has fewer than 32 bytes, or repeats fewer than eight different ones.
     pub fn new(secret: &[u8]) -> Result<Self, WeakPepper> {
-        let mut seen = [false; 256];
-        for byte in secret {
-            if let Some(place) = seen.get_mut(usize::from(*byte)) {
-                *place = true;
-            }
-        }
-        let different = seen.iter().filter(|seen| **seen).count();
-        if secret.len() < Self::LENGTH || different < 8 {
+        if secret.len() < Self::LENGTH || secret_strength::is_repetitive(secret) {
             return Err(WeakPepper);
         }
         Hmac::new_from_slice(secret)

@@ -64,7 +64,8 @@
 //! # How soon a change counts
 //!
 //! In a [`MemoryKeyStore`] and through [`FileKeyStore::update`]: with the next request, also on a connection that
-//! is kept alive. In a file that another program changed: within a second.
+//! is kept alive. In a file that another program changed: within a second. While the file cannot be read,
+//! older keys stay in force for 15 minutes at most; then every key is answered with 503.
 
 mod base62;
 mod digest;
@@ -94,8 +95,8 @@ pub use self::{
     record::KeyRecord,
     scheme::{KeyScheme, MintedKey, PresentedKey},
     store::{
-        FileKeyStore, KeyFileError, KeyFileReport, KeyStore, KeyTable, MemoryKeyStore,
-        StoreUnavailable, TableError,
+        FileKeyStore, FileKeyStoreBuilder, KeyFileError, KeyFileReport, KeyStore, KeyTable,
+        MemoryKeyStore, StoreUnavailable, TableError,
     },
     timestamp::{InvalidTimestamp, Timestamp},
 };

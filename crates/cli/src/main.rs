@@ -1,7 +1,7 @@
 //! The `palisade` command: keys, development tokens and audit trails.
 //!
-//! Exit codes: 0 done; 1 the audit trail is not intact; 2 it could not be done;
-//! 3 the audit trail has incidents that somebody must look at.
+//! Exit codes: 0 done; 1 the answer is no (a trail is not intact, a service cannot use its files); 2 it could not
+//! be done; 3 the audit trail has incidents that somebody must look at.
 
 mod audit;
 mod failure;
@@ -32,7 +32,7 @@ Examples:
   palisade token mint --key dev.pem --issuer https://dev.test --audience tts --subject lin
   palisade audit verify audit.jsonl
 
-`palisade COMMAND --help` has more. Exit codes: 0 done, 1 the audit trail is not intact, 2 it could not be done,
+`palisade COMMAND --help` has more. Exit codes: 0 done, 1 the answer is no, 2 it could not be done,
 3 the audit trail has incidents that somebody must look at.";
 
 #[derive(Subcommand)]

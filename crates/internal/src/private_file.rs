@@ -56,6 +56,9 @@ pub fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
         Err(problem) if problem.kind() != io::ErrorKind::AlreadyExists => {
             // A file system without links.
             let mut file = create_new(path)?;
+            if let Ok(folder) = fs::metadata(folder_of(path)) {
+                let _ = give_to_owner_of(&folder, &file); // As above: only root may.
+            }
             write_out(&mut file, content)?;
         }
         linked => linked?,

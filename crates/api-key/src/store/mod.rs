@@ -9,9 +9,8 @@ use std::{borrow::Cow, fmt, sync::Arc};
 
 use palisade_core::Soon;
 
-pub(crate) use self::file::private;
 pub use self::{
-    file::{FileKeyStore, KeyFileError, KeyFileReport},
+    file::{FileKeyStore, FileKeyStoreBuilder, KeyFileError, KeyFileReport},
     memory::MemoryKeyStore,
     table::{KeyTable, TableError},
 };

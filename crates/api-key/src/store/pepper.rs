@@ -2,9 +2,10 @@
 
 use std::{fs::File, io, path::Path};
 
+use palisade_internal::private_file;
 use zeroize::Zeroizing;
 
-use super::{KeyFileError, private};
+use super::KeyFileError;
 use crate::{
     Pepper,
     digest::{decode_hex, encode_hex},
@@ -21,7 +22,7 @@ impl Pepper {
     pub fn read_file(path: impl AsRef<Path>) -> Result<Self, KeyFileError> {
         let path = path.as_ref();
         let file = File::open(path).map_err(|problem| KeyFileError::io(path, "read", problem))?;
-        if private::others_may(&file, 0o077)
+        if private_file::others_may(&file, 0o077)
             .map_err(|problem| KeyFileError::io(path, "read", problem))?
         {
             return Err(KeyFileError::invalid(
@@ -30,7 +31,7 @@ impl Pepper {
                 "others may read this secret; set its mode to 0600",
             ));
         }
-        let text = private::read(&file, LARGEST)
+        let text = private_file::read_to_string(&file, LARGEST)
             .map_err(|problem| KeyFileError::io(path, "read", problem))?;
         let text = Zeroizing::new(text);
         let mut bytes = Zeroizing::new([0; Self::LENGTH]);
@@ -44,7 +45,8 @@ impl Pepper {
         Self::new(&*bytes).map_err(|weak| KeyFileError::invalid(path, None, weak))
     }
 
-    /// Makes a pepper file that only its owner may read. One that is there is never replaced: all keys would die.
+    /// Makes a pepper file that only its owner may read. Root makes it for the owner of the folder. One that
+    /// exists is never replaced: no key made with it would count any more.
     ///
     /// # Errors
     ///
@@ -54,7 +56,7 @@ impl Pepper {
         let random =
             Self::random_bytes().map_err(|problem| KeyFileError::invalid(path, None, problem))?;
         let text = Zeroizing::new(encode_hex(&*random) + "\n");
-        private::write_new(path, &text)
+        private_file::write_new(path, text.as_bytes())
             .map_err(|problem| KeyFileError::io(path, "create", problem))?;
         Self::new(&*random).map_err(|weak| KeyFileError::invalid(path, None, weak))
     }

@@ -12,7 +12,7 @@ use palisade_api_key::{
     ApiKeyLayer, Environment, FileKeyStore, Grant, KeyFileError, KeyFileReport, KeyRecord,
     KeyScheme, Pepper, TableError,
 };
-use palisade_core::Fact;
+use palisade_core::{Fact, ManualClock};
 use tempfile::TempDir;
 
 use crate::support::{MINUTE, NOW, Stand, ask, live, with_header};
@@ -163,7 +163,11 @@ fn the_watch_notices_a_change_by_itself() {
         };
         let _ = sender.send(loaded);
     };
-    let store = FileKeyStore::open_with(folder.path(), Duration::from_millis(5), report).unwrap();
+    let store = FileKeyStore::builder(folder.path())
+        .interval(Duration::from_millis(5))
+        .on_report(report)
+        .open()
+        .unwrap();
     let heard = || {
         receiver
             .recv_timeout(Duration::from_secs(30))
@@ -210,6 +214,78 @@ fn a_broken_file_keeps_the_keys_before_it_and_says_so_once() {
         said[0].starts_with("Kept") && said[1] == "Loaded(1)",
         "{said:?}"
     );
+}
+
+#[test]
+fn keys_of_a_broken_file_end_after_a_quarter_of_an_hour_with_503() {
+    let folder = Folder::new();
+    let key = folder.add();
+    let clock = ManualClock::new(NOW);
+    let store = FileKeyStore::builder(folder.path())
+        .clock(clock.shared())
+        .open_unwatched()
+        .unwrap();
+    let good = folder.text();
+    fs::write(folder.path(), "version = ").unwrap();
+    assert!(store.refresh().is_err());
+    clock.advance(Duration::from_secs(15 * 60 - 1));
+    assert_eq!(folder.send(&store, &key).status, StatusCode::OK);
+    clock.advance(Duration::from_secs(1));
+    let answer = folder.send(&store, &key);
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(answer.reason(), Some("keys_stale"));
+    let stale = Fact::Degraded {
+        guard: "api_key",
+        what: "keys_stale",
+    };
+    assert!(answer.facts.contains(&stale), "{:?}", answer.facts);
+    fs::write(folder.path(), good).unwrap();
+    store.refresh().unwrap();
+    assert_eq!(folder.send(&store, &key).status, StatusCode::OK);
+}
+
+#[test]
+fn the_bound_on_older_keys_is_the_operators() {
+    let folder = Folder::new();
+    let key = folder.add();
+    let clock = ManualClock::new(NOW);
+    let store = FileKeyStore::builder(folder.path())
+        .clock(clock.shared())
+        .max_stale_age(Duration::from_secs(60))
+        .open_unwatched()
+        .unwrap();
+    fs::remove_file(folder.path()).unwrap();
+    assert!(store.refresh().is_err());
+    clock.advance(Duration::from_secs(60));
+    let answer = folder.send(&store, &key);
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[test]
+fn a_second_problem_of_the_file_and_the_end_of_its_keys_are_told_once_each() {
+    let folder = Folder::new();
+    folder.add();
+    let clock = ManualClock::new(NOW);
+    let (sender, receiver) = mpsc::channel();
+    let store = FileKeyStore::builder(folder.path())
+        .clock(clock.shared())
+        .on_report(move |report| sender.send(format!("{report:?}")).unwrap())
+        .open_unwatched()
+        .unwrap();
+    let good = folder.text();
+    let broken = [good.replace("digest", "digset"), "version = ".into()];
+    for text in [&broken[0], &broken[0], &broken[1], &broken[0]] {
+        fs::write(folder.path(), text).unwrap();
+        assert!(store.refresh().is_err());
+    }
+    clock.advance(Duration::from_secs(15 * 60));
+    assert!(store.refresh().is_err());
+    assert!(store.refresh().is_err());
+    let said: Vec<_> = receiver.try_iter().collect();
+    assert_eq!(said.len(), 3, "{said:?}");
+    assert!(said[0].starts_with("Kept") && said[1].starts_with("Kept"));
+    assert_ne!(said[0], said[1]);
+    assert!(said[2].starts_with("Expired"), "{said:?}");
 }
 
 #[test]
@@ -303,14 +379,14 @@ fn writers_at_once_lose_nothing_and_readers_see_whole_files() {
 
 #[cfg(unix)]
 #[test]
-fn saved_files_are_for_their_owner_alone() {
+fn a_new_file_is_for_its_owner_alone_and_a_saved_one_keeps_its_mode() {
     use std::os::unix::fs::PermissionsExt;
     let folder = Folder::new();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&folder.path()), 0o600);
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o644)).unwrap();
     folder.add();
-    assert_eq!(mode(&folder.path()), 0o600);
+    assert_eq!(mode(&folder.path()), 0o644);
 }
 
 #[cfg(unix)]
@@ -495,4 +571,29 @@ fn a_damaged_pepper_file_is_refused() {
         fs::write(&path, bad).unwrap();
         assert!(Pepper::read_file(&path).is_err(), "{bad:?}");
     }
+}
+
+/// Only root can show this.
+#[cfg(unix)]
+#[test]
+fn root_does_not_take_the_store_the_lock_or_the_pepper_away_from_the_service() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+    let folder = Folder::new();
+    let root = folder.folder.path();
+    for path in [root, &folder.path()] {
+        if chown(path, Some(1000), Some(1000)).is_err() {
+            eprintln!("skipped: only root can show this");
+            return;
+        }
+    }
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o640)).unwrap();
+    folder.add();
+    Pepper::create_file(root.join("pepper")).unwrap();
+    FileKeyStore::create(root.join("more.toml")).unwrap();
+    for name in ["keys.toml", "keys.toml.lock", "pepper", "more.toml"] {
+        let metadata = fs::metadata(root.join(name)).unwrap();
+        assert_eq!((metadata.uid(), metadata.gid()), (1000, 1000), "{name}");
+    }
+    let mode = fs::metadata(folder.path()).unwrap().mode() & 0o777;
+    assert_eq!(mode, 0o640);
 }

@@ -25,6 +25,7 @@ impl Store {
         if !self.store.exists() {
             FileKeyStore::create(&self.store)?;
             output::note(format_args!("made {}, without keys", self.store.display()));
+            warn_if_roots(&self.store);
         }
         self.open()
     }
@@ -54,6 +55,7 @@ impl Scheme {
                 "made {}: keep it secret, and apart from the store",
                 self.pepper.display()
             ));
+            warn_if_roots(&self.pepper);
         }
         Ok((self.open(&store.table())?, store))
     }
@@ -74,3 +76,20 @@ fn other_scheme(path: &Path) -> Failure {
         path.display()
     ))
 }
+
+/// A new file belongs to the owner of its folder. Where that is root, no other user can read it.
+#[cfg(unix)]
+fn warn_if_roots(path: &Path) {
+    let uid =
+        std::fs::metadata(path).map(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata));
+    if uid.is_ok_and(|uid| uid == 0) {
+        output::note(format_args!(
+            "{0} belongs to root; if the service runs as another user: chown USER {0}, \
+             then `palisade key verify --as USER`",
+            path.display()
+        ));
+    }
+}
+
+#[cfg(not(unix))]
+fn warn_if_roots(_: &Path) {}

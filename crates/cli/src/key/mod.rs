@@ -5,6 +5,8 @@ mod files;
 mod list;
 mod name;
 mod new;
+mod user;
+mod verify;
 
 use clap::Subcommand;
 
@@ -17,6 +19,7 @@ pub(crate) enum Command {
     List(list::List),
     Revoke(change::Revoke),
     Rotate(change::Rotate),
+    Verify(verify::Verify),
 }
 
 impl Command {
@@ -26,6 +29,7 @@ impl Command {
             Self::List(command) => command.run(),
             Self::Revoke(command) => command.run(),
             Self::Rotate(command) => command.run(),
+            Self::Verify(command) => command.run(),
         }
     }
 }

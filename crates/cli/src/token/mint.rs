@@ -1,9 +1,13 @@
 //! `palisade token mint`.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use palisade_core::SystemClock;
+use palisade_internal::private_file;
 use palisade_jwt::mint::{SigningKey, Token};
 use serde_json::json;
 
@@ -47,6 +51,9 @@ pub(crate) struct Mint {
     /// Whom the token is about (`sub`)
     #[arg(long, value_name = "NAME")]
     subject: String,
+    /// Which client the token was issued to (`client_id`)
+    #[arg(long, default_value = "dev", value_name = "NAME")]
+    client: String,
     /// What the token allows; may be given several times
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
@@ -72,8 +79,9 @@ impl Mint {
     }
 
     fn token(self) -> Token {
-        let mut token =
-            Token::new(&self.issuer, &self.audience, &self.subject).lifetime(self.lifetime.0);
+        let mut token = Token::new(&self.issuer, &self.audience, &self.subject)
+            .client(&self.client)
+            .lifetime(self.lifetime.0);
         if !self.scopes.is_empty() {
             token = token.scopes(self.scopes);
         }
@@ -83,16 +91,27 @@ impl Mint {
     }
 }
 
-fn write_key_set(path: &PathBuf, key: &SigningKey) -> Result<(), Failure> {
+fn write_key_set(path: &Path, key: &SigningKey) -> Result<(), Failure> {
     let Some(public) = key.public_jwk() else {
         return Err(Failure::new(
             "HS256 has no public key: the verifier needs the secret itself",
         ));
     };
     let set = json!({ "keys": [public] });
-    fs::write(path, format!("{set:#}\n")).map_err(|problem| {
+    write_public(path, &format!("{set:#}\n")).map_err(|problem| {
         Failure::new(format_args!("cannot write {}: {problem}", path.display()))
     })?;
     output::note(format_args!("wrote {}, the public key", path.display()));
+    Ok(())
+}
+
+/// Replaces a file in one step, since a verifier may watch it. A new one may be read by everyone: its keys are public.
+fn write_public(path: &Path, text: &str) -> io::Result<()> {
+    let is_new = !path.exists();
+    private_file::replace(path, text.as_bytes())?;
+    #[cfg(unix)]
+    if is_new {
+        fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+    }
     Ok(())
 }

@@ -22,6 +22,7 @@ fn every_command_explains_itself_by_examples() {
     check("key list --help", &["Examples:", "--json"]);
     check("key revoke --help", &["Examples:", "within a second"]);
     check("key rotate --help", &["Examples:", "--overlap", "24h"]);
+    check("key verify --help", &["Examples:", "--as", "Exit code"]);
     check(
         "token mint --help",
         &["Examples:", "For development", "HS256"],

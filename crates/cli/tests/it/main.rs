@@ -5,11 +5,14 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stderr,
     missing_docs
 )]
 
 mod audit;
 mod help;
 mod key;
+#[cfg(target_os = "linux")]
+mod owners;
 mod support;
 mod token;

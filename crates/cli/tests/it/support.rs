@@ -38,6 +38,13 @@ impl Folder {
         Ran::of(&self.command(line).output().unwrap())
     }
 
+    /// Runs a command line after a change of the command.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn run_with(&self, line: &str, change: impl FnOnce(Command) -> Command) -> Ran {
+        let mut command = change(self.command(line));
+        Ran::of(&command.stdin(Stdio::null()).output().unwrap())
+    }
+
     /// Runs a command line that must succeed, and returns its result.
     pub(crate) fn good(&self, line: &str) -> String {
         let ran = self.run(line);

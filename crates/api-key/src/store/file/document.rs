@@ -5,8 +5,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use toml::value::Datetime;
 
-use super::{super::KeyTable, KeyFileError};
-use crate::{Grant, KeyDigest, KeyRecord, Timestamp};
+use super::KeyFileError;
+use crate::{Grant, KeyDigest, KeyRecord, KeyTable, Timestamp};
 
 const VERSION: u32 = 1;
 const HEADER: &str = "\

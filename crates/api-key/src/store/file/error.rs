@@ -7,6 +7,10 @@ use std::{
 
 use super::super::TableError;
 
+/// What helps who may not read or write a file.
+const NO_PERMISSION: &str =
+    "; run this as the owner of the file (sudo -u), or give the file to this user (chown)";
+
 /// Says what is wrong with a file of keys or a pepper.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -70,7 +74,16 @@ impl fmt::Display for KeyFileError {
                 path,
                 attempt,
                 source,
-            } => write!(f, "cannot {attempt} {}: {source}", path.display()),
+            } => {
+                write!(f, "cannot {attempt} {}: {source}", path.display())?;
+                // The bare word of the system; our own errors of this kind name their remedy.
+                match source.raw_os_error() {
+                    Some(_) if source.kind() == io::ErrorKind::PermissionDenied => {
+                        f.write_str(NO_PERMISSION)
+                    }
+                    _ => Ok(()),
+                }
+            }
             Self::Table(problem) => problem.fmt(f),
         }
     }

@@ -1,40 +1,61 @@
 //! Records in a TOML file that people can read, watched while the server runs.
 
+mod builder;
 mod document;
 mod error;
-pub(crate) mod private;
-mod stamp;
-mod state;
-mod watch;
+mod format;
 
 use std::{
     fmt,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use palisade_core::Soon;
+use palisade_internal::{
+    private_file,
+    watched_file::{Freshness, WatchedFile},
+};
 
-pub use self::error::KeyFileError;
-use self::state::State;
+use self::format::KeyFile;
+pub use self::{builder::FileKeyStoreBuilder, error::KeyFileError};
 use super::{KeyStore, KeyTable, StoreUnavailable};
 use crate::{KeyId, KeyRecord};
 
-const INTERVAL: Duration = Duration::from_secs(1);
+/// What the audit trail and the metrics call a file that cannot be read.
+const STALE: &str = "keys_stale";
 
 /// Keeps records in a TOML file. Clones share them.
 ///
-/// A changed file counts within a second. A broken one is reported and the keys before it stay in force,
-/// until it is mended; so does a file that went away. Changes made through the store count at once.
+/// A changed file counts within a second. While the file is broken, away or not readable, the keys
+/// before stay in force for [15 minutes](FileKeyStoreBuilder::max_stale_age); then every key is
+/// answered with 503, since one of them may have been revoked. Both are told: in the log, as
+/// `keys_stale` in the audit trail and the metrics. Changes made through the store count at once.
+///
+/// A file that is replaced keeps its owner, group and mode, also when root replaces it.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use palisade_api_key::FileKeyStore;
+///
+/// let store = FileKeyStore::open("/etc/tts/keys.toml")?;
+/// // An outage of the disk must not stop the service for an hour:
+/// let patient = FileKeyStore::builder("/etc/tts/keys.toml")
+///     .max_stale_age(Duration::from_secs(3600))
+///     .open()?;
+/// # Ok::<_, palisade_api_key::KeyFileError>(())
+/// ```
 #[derive(Clone)]
-pub struct FileKeyStore(Arc<State>);
+pub struct FileKeyStore(Arc<WatchedFile<KeyFile>>);
 
 /// What happened to the file.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum KeyFileReport<'a> {
-    /// A new state could not be read; the one before stays in force.
+    /// The file could not be read for too long: every key is refused with 503 until it can.
+    /// Told once for each outage.
+    Expired(&'a KeyFileError),
+    /// A new state could not be read; the one before stays in force. Told once for each problem.
     Kept(&'a KeyFileError),
     /// A new state is in force, with so many keys.
     Loaded(usize),
@@ -47,24 +68,12 @@ impl FileKeyStore {
     ///
     /// When the file cannot be read or is broken, others may write it, or no thread can be started.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, KeyFileError> {
-        let store = Self::open_unwatched(path, log)?;
-        store.0.watch(INTERVAL)?;
-        Ok(store)
+        Self::builder(path).open()
     }
 
-    /// Reads the file and watches it as often as `interval` says, telling `report` what happens.
-    ///
-    /// # Errors
-    ///
-    /// As [`open`](Self::open).
-    pub fn open_with(
-        path: impl Into<PathBuf>,
-        interval: Duration,
-        report: impl Fn(KeyFileReport<'_>) + Send + Sync + 'static,
-    ) -> Result<Self, KeyFileError> {
-        let store = Self::open_unwatched(path, report)?;
-        store.0.watch(interval)?;
-        Ok(store)
+    /// Starts to describe how the file is watched.
+    pub fn builder(path: impl Into<PathBuf>) -> FileKeyStoreBuilder {
+        FileKeyStoreBuilder::new(path.into())
     }
 
     /// Reads the file and does not watch it: for programs that end soon, or call [`refresh`](Self::refresh).
@@ -76,10 +85,11 @@ impl FileKeyStore {
         path: impl Into<PathBuf>,
         report: impl Fn(KeyFileReport<'_>) + Send + Sync + 'static,
     ) -> Result<Self, KeyFileError> {
-        State::open(path.into(), report).map(Arc::new).map(Self)
+        Self::builder(path).on_report(report).open_unwatched()
     }
 
-    /// Makes a file without keys that only its owner may read. One that is there is left alone.
+    /// Makes a file without keys that only its owner may read. One that exists is left alone. Root
+    /// makes it for the owner of the folder.
     ///
     /// # Errors
     ///
@@ -87,11 +97,12 @@ impl FileKeyStore {
     pub fn create(path: impl AsRef<Path>) -> Result<(), KeyFileError> {
         let path = path.as_ref();
         let text = document::write(path, &KeyTable::default())?;
-        private::write_new(path, &text).map_err(|problem| KeyFileError::io(path, "create", problem))
+        private_file::write_new(path, text.as_bytes())
+            .map_err(|problem| KeyFileError::io(path, "create", problem))
     }
 
-    /// Looks at the file now, instead of within the interval. Reads from a disk: not for a request's way.
-    /// Tells whether another state came into force.
+    /// Looks at the file now, instead of within the interval. Reads from a disk: not for the path of a
+    /// request. Returns whether another state came into force.
     ///
     /// # Errors
     ///
@@ -101,11 +112,13 @@ impl FileKeyStore {
     }
 
     /// Changes the file: reads it anew, applies the change, and replaces it in one step, on the disk
-    /// before this returns. Several processes may do so at once; none loses the other's change.
+    /// before this returns. Several processes may do so at once; none loses the other's change. The
+    /// file keeps its owner, group and mode.
     ///
     /// # Errors
     ///
-    /// That of the change, or when the file cannot be read or written; nothing is changed then.
+    /// That of the change, or when the file cannot be read or written, or would change its owner;
+    /// nothing is changed then.
     pub fn update<T, E: Into<KeyFileError>>(
         &self,
         change: impl FnOnce(&mut KeyTable) -> Result<T, E>,
@@ -122,36 +135,45 @@ impl FileKeyStore {
         &self,
         change: impl FnOnce(&mut KeyTable) -> Result<T, E>,
     ) -> Result<T, E> {
-        self.0.update(change)
+        self.0.update(|mut table| {
+            let outcome = change(&mut table)?;
+            let text = document::write(self.0.path(), &table)?;
+            Ok((table, text, outcome))
+        })
     }
 
-    /// Returns the records as they are now.
+    /// Returns the records as they were read last. For listings: what decides about a request asks
+    /// [`find`](KeyStore::find), which refuses when they are too old.
     #[must_use]
     pub fn table(&self) -> Arc<KeyTable> {
-        self.0.table().load_full()
+        self.0.value().load_full()
     }
 }
 
 fn log(report: KeyFileReport<'_>) {
     match report {
+        KeyFileReport::Expired(problem) => {
+            tracing::error!(target: "palisade", %problem, "the key file could not be read for too long; every key is refused with 503 until it can");
+        }
         KeyFileReport::Kept(problem) => {
-            tracing::error!(target: "palisade", %problem, "the key file is broken; the keys before it stay in force");
+            tracing::error!(target: "palisade", %problem, "the key file cannot be read; the keys before stay in force for a limited time");
         }
         KeyFileReport::Loaded(keys) => {
-            tracing::info!(target: "palisade", keys, "the key file was read")
+            tracing::info!(target: "palisade", keys, "the key file was read");
         }
     }
 }
 
 impl KeyStore for FileKeyStore {
     fn find(&self, id: KeyId) -> Soon<Result<Option<Arc<KeyRecord>>, StoreUnavailable>> {
-        Soon::Now(Ok(self.0.table().load().get(id).cloned()))
+        Soon::Now(match self.0.freshness() {
+            Freshness::Expired => Err(StoreUnavailable::new(STALE)),
+            Freshness::Fresh | Freshness::Stale => Ok(self.0.value().load().get(id).cloned()),
+        })
     }
 
     fn degraded(&self) -> Option<&'static str> {
-        self.0
-            .is_broken()
-            .then_some("key file broken, older keys in force")
+        (self.0.freshness() != Freshness::Fresh).then_some(STALE)
     }
 }
 
@@ -161,7 +183,7 @@ impl fmt::Debug for FileKeyStore {
             f,
             "FileKeyStore({}, {} keys)",
             self.0.path().display(),
-            self.0.table().load().len()
+            self.0.value().load().len()
         )
     }
 }

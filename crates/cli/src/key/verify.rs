@@ -1,0 +1,75 @@
+//! `palisade key verify`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use palisade_api_key::{FileKeyStore, KeyFormat, KeyScheme, Pepper};
+
+use super::user::User;
+use crate::{Failure, output};
+
+const EXAMPLES: &str = "\
+Run it after a change, as the user that the service runs as, or as root with --as. With --as the files are read as
+that user with its own group; further groups of the user do not count.
+
+Exit code 0: the service can use the files. 1: it cannot, and the reason is told. 2: this could not be found out.
+
+Examples:
+  palisade key verify --store keys.toml --pepper pepper
+  sudo palisade key verify --store /etc/tts/keys.toml --pepper /etc/tts/pepper --as tts
+  sudo palisade key verify --store /etc/tts/keys.toml --as 1000:1000";
+
+/// Checks that a service can read the store and the pepper, and that they belong together
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Verify {
+    /// The TOML file with the digests of all keys
+    #[arg(long, value_name = "FILE")]
+    store: PathBuf,
+    /// The file with the secret that digests are made with
+    #[arg(long, value_name = "FILE")]
+    pepper: Option<PathBuf>,
+    /// What all keys begin with
+    #[arg(long, default_value = "psk", value_parser = KeyFormat::new, value_name = "WORD")]
+    prefix: KeyFormat,
+    /// Reads the files as this user: a name, UID, or UID:GID; needs root
+    #[arg(long = "as", value_name = "USER")]
+    user: Option<User>,
+}
+
+impl Verify {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        if let Some(user) = self.user {
+            return user.run_this_command_again();
+        }
+        match self.check() {
+            Ok(told) => Ok(output::result(told)?),
+            Err(problem) => {
+                output::result(format_args!("not usable: {problem}"))?;
+                Err(Failure::No)
+            }
+        }
+    }
+
+    fn check(&self) -> Result<String, String> {
+        let store = FileKeyStore::open_unwatched(&self.store, |_| {});
+        let records = store
+            .map_err(|problem| problem.to_string())?
+            .table()
+            .records();
+        let count = format!("{}: {} keys", self.store.display(), records.len());
+        let Some(path) = &self.pepper else {
+            return Ok(format!("usable: {count}"));
+        };
+        let pepper = Pepper::read_file(path).map_err(|problem| problem.to_string())?;
+        let scheme = KeyScheme::with_format(self.prefix.clone(), pepper);
+        match records.iter().find(|record| !scheme.made(record)) {
+            None => Ok(format!("usable: {count}, made with {}", path.display())),
+            Some(record) => Err(format!(
+                "the key {} was made with another pepper than {}, or with another --prefix",
+                record.id(),
+                path.display()
+            )),
+        }
+    }
+}

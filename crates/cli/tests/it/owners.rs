@@ -1,0 +1,153 @@
+//! Root over the files of a service's user, and the other way round. Only root can show these.
+
+use std::{
+    fs,
+    os::unix::{
+        fs::{MetadataExt, PermissionsExt, chown},
+        process::CommandExt,
+    },
+    path::Path,
+};
+
+use crate::support::{Folder, Ran};
+
+const NEW: &str = "key new --store keys.toml --pepper pepper";
+const VERIFY: &str = "key verify --store keys.toml --pepper pepper";
+const SERVICE: u32 = 1000;
+
+/// A folder of the service's user with a key in it, made by root; `None` if this is not root.
+fn folder_of_the_service() -> Option<(Folder, String)> {
+    let folder = Folder::new();
+    if chown(folder.path(""), Some(SERVICE), Some(SERVICE)).is_err() {
+        eprintln!("skipped: only root can show this");
+        return None;
+    }
+    let key = folder.good(NEW);
+    Some((folder, key.split('_').nth(2).unwrap().to_owned()))
+}
+
+fn check_owner(folder: &Folder, owner: u32) {
+    for entry in fs::read_dir(folder.path("")).unwrap() {
+        let entry = entry.unwrap();
+        let metadata = entry.metadata().unwrap();
+        let ids = (metadata.uid(), metadata.gid());
+        assert_eq!(ids, (owner, owner), "{:?}", entry.file_name());
+    }
+}
+
+/// Runs a command as the service's user. The program is copied to where that user may reach it.
+fn as_service(folder: &Folder, line: &str) -> Ran {
+    let program = folder.path("palisade");
+    if !program.exists() {
+        fs::copy(env!("CARGO_BIN_EXE_palisade"), &program).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    folder.run_with(line, |command| {
+        let mut copy = std::process::Command::new(&program);
+        copy.args(command.get_args()).current_dir(folder.path(""));
+        copy.uid(SERVICE).gid(SERVICE);
+        copy
+    })
+}
+
+#[test]
+fn no_command_of_root_takes_a_file_away_from_the_service() {
+    let Some((folder, id)) = folder_of_the_service() else {
+        return;
+    };
+    check_owner(&folder, SERVICE);
+    let lines = [
+        format!("{NEW} --note second"),
+        format!("key rotate --store keys.toml --pepper pepper {id}"),
+        format!("key revoke --store keys.toml {id}"),
+        "token mint --key dev.pem --jwks dev.jwks --issuer https://dev.test --audience a --subject s"
+            .into(),
+    ];
+    for line in lines {
+        folder.good(&line);
+        check_owner(&folder, SERVICE);
+    }
+    let verified = folder.good(&format!("{VERIFY} --as {SERVICE}"));
+    assert!(
+        verified.starts_with("usable: keys.toml: 2 keys"),
+        "{verified}"
+    );
+}
+
+#[test]
+fn a_lock_that_root_left_behind_goes_back_to_the_service() {
+    let Some((folder, id)) = folder_of_the_service() else {
+        return;
+    };
+    let lock = folder.path("keys.toml.lock");
+    chown(&lock, Some(0), Some(0)).unwrap();
+    let refused = as_service(&folder, &format!("key revoke --store keys.toml {id}"));
+    assert_eq!(refused.code, Some(2), "{}", refused.err);
+    assert!(refused.err.contains("chown"), "{}", refused.err);
+    folder.good(NEW);
+    assert_eq!(fs::metadata(&lock).unwrap().uid(), SERVICE);
+    let revoked = as_service(&folder, &format!("key revoke --store keys.toml {id}"));
+    assert_eq!(revoked.code, Some(0), "{}", revoked.err);
+}
+
+#[test]
+fn the_service_over_files_of_root_is_told_the_remedy_and_changes_nothing() {
+    let Some((folder, id)) = folder_of_the_service() else {
+        return;
+    };
+    give(&folder.path("keys.toml"), 0, 0o600);
+    let before = folder.text("keys.toml");
+    for line in [NEW.to_owned(), format!("key revoke --store keys.toml {id}")] {
+        let ran = as_service(&folder, &line);
+        assert_eq!(ran.code, Some(2), "{line}");
+        assert!(
+            ran.err.contains("sudo -u") && ran.err.contains("chown"),
+            "{}",
+            ran.err
+        );
+    }
+    // Readable, and still not the service's to replace: it would no more be root's.
+    give(&folder.path("keys.toml"), 0, 0o644);
+    let ran = as_service(&folder, &format!("key revoke --store keys.toml {id}"));
+    assert_eq!(ran.code, Some(2), "{}", ran.err);
+    assert!(ran.err.contains("sudo -u"), "{}", ran.err);
+    assert_eq!(folder.text("keys.toml"), before);
+}
+
+#[test]
+fn verify_tells_whether_the_service_can_read_its_files() {
+    let Some((folder, _)) = folder_of_the_service() else {
+        return;
+    };
+    let line = format!("{VERIFY} --as {SERVICE}:{SERVICE}");
+    assert!(folder.good(&line).contains("1 keys, made with pepper"));
+    give(&folder.path("keys.toml"), 0, 0o600);
+    let ran = folder.run(&line);
+    assert_eq!(ran.code, Some(1), "{}", ran.err);
+    assert!(
+        ran.out.contains("not usable: cannot read keys.toml"),
+        "{}",
+        ran.out
+    );
+    assert!(folder.good(VERIFY).contains("usable"), "root can");
+    give(&folder.path("keys.toml"), SERVICE, 0o600);
+    give(&folder.path("pepper"), SERVICE, 0o644);
+    let ran = folder.run(&line);
+    assert_eq!(ran.code, Some(1), "{}", ran.err);
+    assert!(ran.out.contains("0600"), "{}", ran.out);
+}
+
+#[test]
+fn only_root_verifies_for_another_user() {
+    let Some((folder, _)) = folder_of_the_service() else {
+        return;
+    };
+    let ran = as_service(&folder, &format!("{VERIFY} --as 1001"));
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.err.contains("as root"), "{}", ran.err);
+}
+
+fn give(path: &Path, owner: u32, mode: u32) {
+    chown(path, Some(owner), Some(owner)).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}

@@ -1,0 +1,31 @@
+//! Whether a secret was made by chance or by hand.
+
+/// A secret of at least 32 bytes with fewer different ones was not made by chance: of 32 random
+/// hexadecimal digits, fewer than eight differ less than once in ten million secrets.
+pub const LEAST_DIFFERENT_BYTES: usize = 8;
+
+/// Returns whether a secret repeats so few bytes that it can be guessed. The length is for the caller
+/// to judge.
+#[must_use]
+pub fn is_repetitive(secret: &[u8]) -> bool {
+    let mut seen = [false; 256];
+    for byte in secret {
+        if let Some(place) = seen.get_mut(usize::from(*byte)) {
+            *place = true;
+        }
+    }
+    let different = seen.iter().filter(|seen| **seen).count();
+    different < LEAST_DIFFERENT_BYTES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seven_different_bytes_are_too_few_and_eight_are_not() {
+        assert!(is_repetitive(&[7; 64]));
+        assert!(is_repetitive(&b"1234567".repeat(8)));
+        assert!(!is_repetitive(&b"12345678".repeat(8)));
+    }
+}

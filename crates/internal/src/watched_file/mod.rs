@@ -1,0 +1,327 @@
+//! A file whose content is kept in memory, read again when it changes, and changed in one step.
+//!
+//! No request waits for a disk: a thread looks at the file, requests read what it found. While a
+//! new state of the file cannot be read, the state before stays in force, but not for ever: after
+//! [`Options::max_stale_age`] the content is [`Freshness::Expired`], and who asks must refuse.
+
+use std::{
+    fmt,
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+
+pub use self::options::Options;
+use self::{stamp::Stamp, watch::Watch};
+use crate::private_file;
+
+mod lock;
+mod options;
+mod stamp;
+mod watch;
+
+/// So many different problems of one broken file are reported; a file that changes all the time
+/// does not fill the log.
+const MOST_REPORTED: usize = 8;
+/// A thread that has not finished a look for so long is stuck: on a disk that does not answer, say.
+const STUCK_AFTER: Duration = Duration::from_secs(60);
+
+/// What is in the file, and who is told what happens to it.
+pub trait FileFormat: Send + Sync + 'static {
+    /// The content as it is kept in memory.
+    type Value: Send + Sync + 'static;
+    /// What can be wrong with the file. Its `Display` tells one problem from another.
+    type Error: fmt::Display;
+
+    /// Reads the content.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn read(&self, path: &Path, text: &str) -> Result<Self::Value, Self::Error>;
+
+    /// Wraps an error of the system.
+    fn io_error(&self, path: &Path, attempt: &'static str, problem: io::Error) -> Self::Error;
+
+    /// Copies what the file does not hold from the value before.
+    fn carry_over(&self, value: Self::Value, before: &Self::Value) -> Self::Value {
+        let _ = before;
+        value
+    }
+
+    /// Tells the operator what happened. Called by the thread that looks, never by a request.
+    fn report(&self, path: &Path, report: Report<'_, Self::Value, Self::Error>);
+}
+
+/// What happened to a file.
+#[derive(Debug)]
+#[allow(clippy::exhaustive_enums)] // Within Palisade: who reports must know every case.
+pub enum Report<'a, V, E> {
+    /// The state before is too old to stay in force. Told once for each outage.
+    Expired(&'a E),
+    /// A new state cannot be read; the one before stays in force. Told once for each problem.
+    Kept(&'a E),
+    /// A new state is in force.
+    Loaded(&'a V),
+}
+
+/// Whether the content may be relied on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[allow(clippy::exhaustive_enums)] // Within Palisade: who decides must know every case.
+pub enum Freshness {
+    /// The file could not be read for too long: refuse.
+    Expired,
+    /// It is what the file says.
+    Fresh,
+    /// The file cannot be read at this moment; an older state is in force.
+    Stale,
+}
+
+/// A file and what was read from it last.
+pub struct WatchedFile<F: FileFormat> {
+    format: F,
+    path: PathBuf,
+    options: Options,
+    value: ArcSwap<F::Value>,
+    /// When the file and the value were last known to agree, in nanoseconds of the monotonic clock.
+    confirmed: AtomicU64,
+    broken: AtomicBool,
+    /// Held by who reads or writes the file, never by a request.
+    seen: Mutex<Seen>,
+    watch: OnceLock<Watch>,
+}
+
+#[derive(Default)]
+struct Seen {
+    stamp: Option<Stamp>,
+    /// A second look after each change: the first may have met a writer between two writes of one tick.
+    settled: bool,
+    /// The problems of this outage that were reported.
+    reported: Vec<String>,
+    reported_expired: bool,
+}
+
+impl Seen {
+    /// Returns whether a file with this stamp holds nothing that was not read.
+    fn covers(&self, stamp: Stamp) -> bool {
+        self.settled && self.stamp == Some(stamp)
+    }
+}
+
+impl<F: FileFormat> WatchedFile<F> {
+    /// Reads the file. It is not watched yet.
+    ///
+    /// # Errors
+    /// When it cannot be read, is broken, is not a regular file, or others may write it.
+    pub fn open(format: F, path: PathBuf, options: Options) -> Result<Self, F::Error> {
+        let now = options.now();
+        let (value, stamp) = load(&format, &path, &options)?;
+        let seen = Seen {
+            stamp: Some(stamp),
+            ..Seen::default()
+        };
+        Ok(Self {
+            format,
+            path,
+            options,
+            value: ArcSwap::from_pointee(value),
+            confirmed: AtomicU64::new(nanoseconds(now)),
+            broken: AtomicBool::new(false),
+            seen: Mutex::new(seen),
+            watch: OnceLock::new(),
+        })
+    }
+
+    /// Starts the thread that looks at the file, as often as the options say. It ends with the last
+    /// user of the file.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn watch(self: &Arc<Self>, thread: &str) -> Result<(), F::Error> {
+        let weak = Arc::downgrade(self);
+        let look = move || weak.upgrade().map(|file| drop(file.refresh()));
+        let watch = Watch::start(thread, self.options.interval, look);
+        let watch = watch.map_err(|problem| self.format.io_error(&self.path, "watch", problem))?;
+        let _ = self.watch.set(watch);
+        Ok(())
+    }
+
+    /// Returns the path as it was given.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns the content that is in force. Ask [`freshness`](Self::freshness) before relying on it.
+    pub const fn value(&self) -> &ArcSwap<F::Value> {
+        &self.value
+    }
+
+    /// Returns whether the content may be relied on. Reads a clock and two numbers.
+    pub fn freshness(&self) -> Freshness {
+        let broken = self.broken.load(Ordering::Relaxed);
+        if !broken && self.watch.get().is_none() {
+            return Freshness::Fresh;
+        }
+        let age = self.age();
+        if age >= self.options.max_stale() {
+            Freshness::Expired
+        } else if broken || age >= STUCK_AFTER.max(self.options.interval * 3) {
+            Freshness::Stale
+        } else {
+            Freshness::Fresh
+        }
+    }
+
+    fn age(&self) -> Duration {
+        let confirmed = Duration::from_nanos(self.confirmed.load(Ordering::Relaxed));
+        self.options.now().saturating_sub(confirmed)
+    }
+
+    /// Looks at the file now and reports what happened to it. Returns whether another state came
+    /// into force.
+    ///
+    /// # Errors
+    /// When a new state cannot be read; the one before stays in force.
+    pub fn refresh(&self) -> Result<bool, F::Error> {
+        let now = self.options.now();
+        let mut seen = self.seen();
+        let outcome = self.look(&mut seen, now);
+        let (kept, expired) = match &outcome {
+            Ok(_) => (false, false),
+            Err(problem) => self.failed(&mut seen, problem, now),
+        };
+        drop(seen); // A report may ask the file for something.
+        match &outcome {
+            Ok(true) => self
+                .format
+                .report(&self.path, Report::Loaded(&self.value.load())),
+            Err(problem) if kept => self.format.report(&self.path, Report::Kept(problem)),
+            _ => {}
+        }
+        if let (Err(problem), true) = (&outcome, expired) {
+            self.format.report(&self.path, Report::Expired(problem));
+        }
+        outcome
+    }
+
+    fn look(&self, seen: &mut Seen, now: Duration) -> Result<bool, F::Error> {
+        let broken = self.broken.load(Ordering::Relaxed);
+        let metadata = fs::metadata(&self.path)
+            .map_err(|problem| self.format.io_error(&self.path, "read", problem))?;
+        let stamp = Stamp::of(&metadata);
+        let same = seen.stamp == Some(stamp);
+        if seen.covers(stamp) && !broken {
+            self.confirmed.store(nanoseconds(now), Ordering::Relaxed);
+            return Ok(false);
+        }
+        let (value, stamp) = load(&self.format, &self.path, &self.options)?;
+        self.put(value, seen, Some(stamp), now);
+        seen.settled = same;
+        Ok(!same || broken)
+    }
+
+    /// Counts a failed look. Returns whether the problem is to be reported, and whether the end of
+    /// the older state is.
+    fn failed(&self, seen: &mut Seen, problem: &F::Error, now: Duration) -> (bool, bool) {
+        let first = !self.broken.swap(true, Ordering::Relaxed);
+        if first && self.watch.get().is_none() {
+            // Nobody looked for a while, which says nothing about the file: the outage begins now.
+            self.confirmed.store(nanoseconds(now), Ordering::Relaxed);
+        }
+        let text = problem.to_string();
+        let kept = seen.reported.len() < MOST_REPORTED && !seen.reported.contains(&text);
+        if kept {
+            seen.reported.push(text);
+        }
+        let expired = !seen.reported_expired && self.age() >= self.options.max_stale();
+        seen.reported_expired |= expired;
+        (kept, expired)
+    }
+
+    /// Changes the file under a lock that all processes share: reads it anew, makes the new value
+    /// and its text, and replaces the file in one step. Owner, group and mode stay.
+    ///
+    /// # Errors
+    /// That of the change, or when the file cannot be read or written; nothing is changed then.
+    pub fn update<T, E: From<F::Error>>(
+        &self,
+        change: impl FnOnce(F::Value) -> Result<(F::Value, String, T), E>,
+    ) -> Result<T, E> {
+        let failed = |problem| self.format.io_error(&self.path, "write", problem);
+        // A link is followed, so that the file behind it is replaced and not the link.
+        let path = self.path.canonicalize().map_err(failed)?;
+        let mut seen = self.seen();
+        let _until_dropped = lock::acquire(&path).map_err(failed)?;
+        let (value, _) = load(&self.format, &self.path, &self.options)?;
+        let (value, text, outcome) = change(value)?;
+        private_file::replace(&path, text.as_bytes()).map_err(failed)?;
+        let stamp = fs::metadata(&path).ok().as_ref().map(Stamp::of);
+        self.put(value, &mut seen, stamp, self.options.now());
+        Ok(outcome)
+    }
+
+    /// Puts a value in force.
+    fn put(&self, value: F::Value, seen: &mut Seen, stamp: Option<Stamp>, now: Duration) {
+        let value = self.format.carry_over(value, &self.value.load());
+        *seen = Seen {
+            stamp,
+            ..Seen::default()
+        };
+        self.value.store(Arc::new(value));
+        self.confirmed.store(nanoseconds(now), Ordering::Relaxed);
+        self.broken.store(false, Ordering::Relaxed);
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<F: FileFormat> fmt::Debug for WatchedFile<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WatchedFile")
+            .field("path", &self.path)
+            .field("freshness", &self.freshness())
+            .finish_non_exhaustive()
+    }
+}
+
+fn load<F: FileFormat>(
+    format: &F,
+    path: &Path,
+    options: &Options,
+) -> Result<(F::Value, Stamp), F::Error> {
+    let failed = |problem| format.io_error(path, "read", problem);
+    let (text, stamp) = read(path, options.largest).map_err(failed)?;
+    Ok((format.read(path, &text)?, stamp))
+}
+
+fn read(path: &Path, largest: u64) -> io::Result<(String, Stamp)> {
+    // Asked before it is opened: opening a pipe would wait until someone writes into it.
+    if !fs::metadata(path)?.is_file() {
+        let problem = "this is not a regular file";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
+    }
+    let file = File::open(path)?;
+    if private_file::others_may(&file, 0o022)? {
+        let problem = "others may write this file, and so let themselves in; \
+                       set its mode to 0600 (chmod 600)";
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, problem));
+    }
+    // The stamp is taken first: what changes during the read is noticed at the next look.
+    let stamp = Stamp::of(&file.metadata()?);
+    Ok((private_file::read_to_string(&file, largest)?, stamp))
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;
