@@ -21,6 +21,8 @@ pub enum InvalidToken {
     ClaimMissing(&'static str),
     /// A claim is there and has the wrong JSON type, or a value out of all bounds. This is not "absent".
     ClaimMalformed(&'static str),
+    /// `cnf` is there: the token is for the holder of a key (RFC 7800), and that proof is not checked here.
+    ConfirmationUnchecked,
     /// `crit` is there: it names an extension that must be understood, and none is.
     CriticalExtension,
     /// A JSON object has two members of one name: parsers differ in which one counts, so none does.
@@ -41,6 +43,11 @@ pub enum InvalidToken {
     KeyUnknown,
     /// The keys of the issuer could not be had, or are too old to be trusted. The token may be fine.
     KeysUnavailable,
+    /// The time from `iat` to `exp` is over the issuer's bound; without `iat`, the time from now on.
+    LifetimeTooLong,
+    /// This is an ID token (`nonce`, `at_hash`, `c_hash`, `token_use`, `typ`) or an event (`events`), not an access
+    /// token.
+    NotAccessToken,
     /// `nbf` lies in the future.
     NotYetValid,
     /// There are not exactly three non-empty parts (JSON serialisation and encryption included).
@@ -64,6 +71,7 @@ impl InvalidToken {
             Self::Base64 => "base64",
             Self::ClaimMalformed(_) => "claim_malformed",
             Self::ClaimMissing(_) => "claim_missing",
+            Self::ConfirmationUnchecked => "confirmation_unchecked",
             Self::CriticalExtension => "critical_extension",
             Self::DuplicateMember => "duplicate_member",
             Self::EmbeddedKey => "embedded_key",
@@ -74,6 +82,8 @@ impl InvalidToken {
             Self::Json => "json",
             Self::KeyUnknown => "key_unknown",
             Self::KeysUnavailable => "keys_unavailable",
+            Self::LifetimeTooLong => "lifetime_too_long",
+            Self::NotAccessToken => "not_an_access_token",
             Self::NotYetValid => "not_yet_valid",
             Self::Shape => "shape",
             Self::SignatureMismatch => "signature_mismatch",
@@ -108,10 +118,18 @@ pub enum KeyError {
     AlgorithmUnsupported,
     /// The same `kid` and algorithm stand for another key of the set: which one is meant cannot be known.
     Ambiguous,
+    /// The PEM section is a certificate: whether it is still valid, and whom it is for, is not judged here.
+    Certificate,
+    /// A member of the key stands twice: parsers differ in which one counts.
+    DuplicateMember,
+    /// The private key is encrypted with a password.
+    Encrypted,
     /// A member is missing, has the wrong type, or its value is no key (a point off the curve, for example).
     Malformed,
     /// The key is for something else: `use` is not `sig`, or `key_ops` lacks `verify`.
     NotForVerification,
+    /// The private key is not in PKCS #8 (`-----BEGIN PRIVATE KEY-----`).
+    NotPkcs8,
     /// The private half is there. A key that is published whole is nobody's any more.
     Private,
     /// The RSA modulus has the structure of ROCA (CVE-2017-15361): it can be factored.
@@ -120,7 +138,11 @@ pub enum KeyError {
     Symmetric,
     /// The set holds more keys than are read.
     TooMany,
-    /// Too small: an RSA modulus under 2048 bits or exponent under 65537, or a secret shorter than the hash.
+    /// The entry of the set is not a JSON object that can be read: too deep, a number out of range, half a
+    /// surrogate pair.
+    Unreadable,
+    /// Too small: an RSA modulus under 2048 bits or exponent under 65537, or a secret that is shorter than the hash
+    /// or has fewer than eight different bytes.
     Weak,
 }
 
@@ -133,13 +155,26 @@ impl fmt::Display for KeyError {
             }
             Self::AlgorithmUnsupported => "the key's algorithm is not supported for signatures",
             Self::Ambiguous => "another key has the same kid and algorithm",
+            Self::Certificate => {
+                "this is a certificate; take its public key with `openssl x509 -pubkey -noout -in FILE`"
+            }
+            Self::DuplicateMember => "a member of the key stands twice",
+            Self::Encrypted => {
+                "this private key is encrypted; decrypt it with `openssl pkcs8 -in FILE`"
+            }
             Self::Malformed => "this is not a valid public key",
             Self::NotForVerification => "the key's `use` or `key_ops` forbid verification",
+            Self::NotPkcs8 => {
+                "this private key is not in PKCS #8; convert it with `openssl pkcs8 -topk8 -nocrypt -in FILE`"
+            }
             Self::Private => "this is a private key where a public key belongs",
             Self::Roca => "the RSA modulus is of the ROCA kind and can be factored",
             Self::Symmetric => "a secret does not belong among public keys",
             Self::TooMany => "the set holds more keys than are read",
-            Self::Weak => "the key is too weak for its algorithm",
+            Self::Unreadable => "the entry is not a JSON object that can be read",
+            Self::Weak => {
+                "the key is too weak for its algorithm: an RSA key needs 2048 bits, a secret as many random bytes as the hash"
+            }
         })
     }
 }
@@ -158,7 +193,7 @@ pub enum BuildError {
     NoKeys,
     /// A file cannot be read.
     Read(PathBuf, std::io::Error),
-    /// The URL of a key set is not an absolute `https` URL.
+    /// The URL of a key set is not an absolute `https` URL. Shown without user and query, which may be secret.
     Url(Box<str>),
     /// The document is not a JWK set.
     NotAKeySet,
@@ -190,24 +225,17 @@ impl fmt::Display for BuildError {
             Self::NoKeys => f.write_str("there is no usable key"),
             Self::NotAKeySet => f.write_str("the document is not a JSON Web Key Set (RFC 7517, 5)"),
             Self::OutOfBounds(what) => write!(f, "out of bounds: {what}"),
-            Self::Read(path, _) => write!(f, "cannot read {}", path.display()),
+            Self::Read(path, cause) => write!(f, "cannot read {}: {cause}", path.display()),
             Self::TrustAnchors => f.write_str("no trust anchor for fetching keys could be loaded"),
             Self::Url(url) => write!(
                 f,
-                "{url:?} is not an absolute https URL without user, query or fragment"
+                "{url:?} is not an absolute https URL without user and fragment"
             ),
         }
     }
 }
 
-impl Error for BuildError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Read(_, cause) => Some(cause),
-            _ => None,
-        }
-    }
-}
+impl Error for BuildError {}
 
 impl From<KeyError> for BuildError {
     fn from(error: KeyError) -> Self {

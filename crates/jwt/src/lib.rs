@@ -11,7 +11,7 @@
 //! use palisade_jwt::{Algorithm, Issuer, JwtLayer, Verifier, VerifyingKey};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let secret = Secret::new([7; 32]);
+//! # let secret = Secret::new(*b"an example of thirty-two bytes!!");
 //! let key = VerifyingKey::from_secret(Algorithm::Hs256, &secret)?;
 //! let issuer = Issuer::new("https://login.example", "https://tts.example", key);
 //! let layer = JwtLayer::new(Verifier::builder().issuer(issuer).build()?);
@@ -69,6 +69,7 @@ mod header;
 mod json;
 #[cfg(feature = "jwks-url")]
 mod jwks;
+mod jwks_file;
 mod keys;
 mod layer;
 #[cfg(feature = "mint")]
@@ -84,6 +85,7 @@ pub use self::{
     algorithm::Algorithm,
     claims::Claims,
     error::{BuildError, InvalidToken, KeyError},
+    jwks_file::{JwksFile, JwksFileBuilder},
     keys::{JwksReader, KeySet, Keys, LiveKeys, SkippedKey, VerifyingKey},
     layer::{JwtLayer, JwtLayerBuilder},
     verifier::{Issuer, Verifier, VerifierBuilder},

@@ -35,12 +35,13 @@ impl Default for ClaimMap {
 }
 
 impl ClaimMap {
-    /// Names the bearer of a token. `label` tells issuers apart, `print` names a token that has no name of its own.
+    /// Names the bearer of a token. `label` tells issuers apart, `signed` (the digest of what was signed) names a token
+    /// that has no name of its own.
     pub(crate) fn principal(
         &self,
         claims: &Claims,
         label: Option<&str>,
-        print: &Print,
+        signed: &Print,
     ) -> Result<Principal, InvalidToken> {
         let subject = name(claims, &self.subject, "the subject's claim")?
             .ok_or(InvalidToken::ClaimMissing("the subject's claim"))?;
@@ -49,7 +50,7 @@ impl ClaimMap {
             None => Cow::Borrowed(subject),
         };
         let mut who = Principal::builder(KIND, id)
-            .credential(credential(claims, print)?)
+            .credential(credential(claims, label, signed)?)
             .scopes(claims.scopes())
             .expires(claims.expires());
         if let Some(tenant) = optional(claims, self.tenant.as_deref(), "the tenant's claim")? {
@@ -59,7 +60,8 @@ impl ClaimMap {
             who = who.tier(tier);
         }
         for attribute in &self.attributes {
-            if let Some(value) = claims.get(attribute) {
+            // A serialiser's `null` says that there is none.
+            if let Some(value) = claims.get(attribute).filter(|value| !value.is_null()) {
                 who = who.attribute(attribute.clone(), attribute_text(value)?);
             }
         }
@@ -93,13 +95,21 @@ fn is_loggable(text: &str) -> bool {
     (1..=LONGEST_NAME).contains(&text.len()) && !text.contains(char::is_control)
 }
 
-/// The public name of the token: its `jti`, or else the beginning of its digest.
-fn credential(claims: &Claims, print: &Print) -> Result<Box<str>, InvalidToken> {
+/// The public name of the token: its `jti`, which is unique for its issuer alone (RFC 7519, 4.1.7), or else the
+/// beginning of the digest of what was signed. Neither depends on the signature, which others can change.
+fn credential(
+    claims: &Claims,
+    label: Option<&str>,
+    signed: &Print,
+) -> Result<Box<str>, InvalidToken> {
     if let Some(id) = name(claims, "jti", "jti")? {
-        return Ok(id.into());
+        return Ok(match label {
+            Some(label) => format!("{label}:{id}").into(),
+            None => id.into(),
+        });
     }
     let mut text = String::from("sha256:");
-    for byte in print.iter().take(8) {
+    for byte in signed.iter().take(16) {
         let _ = write!(text, "{byte:02x}"); // Writing to a string cannot fail.
     }
     Ok(text.into())

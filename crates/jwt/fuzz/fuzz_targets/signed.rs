@@ -16,7 +16,7 @@ const NOW: u64 = 1_800_000_000;
 const LEEWAY: f64 = 60.0;
 
 static KEY: LazyLock<SigningKey> = LazyLock::new(|| {
-    SigningKey::from_secret(Algorithm::Hs256, &Secret::new([7; 32])).expect("a key")
+    SigningKey::from_secret(Algorithm::Hs256, &Secret::new(*b"the secret of this fuzz target!!")).expect("a key")
 });
 
 static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {

@@ -26,7 +26,7 @@ struct Inner {
 }
 
 impl Claims {
-    /// Reads a claims set. Nothing is judged but the types of what is registered.
+    /// Reads a claims set. Only the types of registered claims are judged.
     pub(crate) fn read(text: &[u8]) -> Result<Self, InvalidToken> {
         let all = json::object(text)?;
         let issuer = text_of(&all, "iss")?.ok_or(InvalidToken::ClaimMissing("iss"))?;
@@ -91,6 +91,40 @@ impl Claims {
 
     pub(crate) fn times(&self) -> &Times {
         &self.0.times
+    }
+
+    /// Judges a claim that must be there. `shown` names it in the error.
+    pub(crate) fn judge_demand(
+        &self,
+        name: &str,
+        text: bool,
+        shown: &'static str,
+    ) -> Result<(), InvalidToken> {
+        let fits = match self.get(name) {
+            None => return Err(InvalidToken::ClaimMissing(shown)),
+            Some(Value::String(value)) => !value.is_empty(),
+            Some(_) if text => false,
+            Some(Value::Null) => false,
+            Some(Value::Array(items)) => !items.is_empty(),
+            Some(Value::Object(members)) => !members.is_empty(),
+            Some(Value::Bool(_) | Value::Number(_)) => true,
+        };
+        match fits {
+            true => Ok(()),
+            false => Err(InvalidToken::ClaimMalformed(shown)),
+        }
+    }
+
+    /// Returns whether nothing marks this as a token of another kind: an ID token (OpenID Connect Core, 2 and
+    /// 3.3.2.11; `token_use` and `typ` as large providers write them), or an event (RFC 8417, logout included).
+    pub(crate) fn may_be_access_token(&self) -> bool {
+        let marks = ["nonce", "at_hash", "c_hash", "events"];
+        let kind_is = |name: &str, kind: &str| {
+            self.text(name)
+                .is_some_and(|value| value.eq_ignore_ascii_case(kind))
+        };
+        let marked = marks.iter().any(|mark| self.get(mark).is_some());
+        !marked && !kind_is("token_use", "id") && !kind_is("typ", "ID")
     }
 
     /// Judges `aud`: text, or an array of text alone, and one of them ours.
@@ -178,6 +212,16 @@ mod tests {
             r#","scope":"a\nb""#,
             Err(InvalidToken::ClaimMalformed("scope")),
         );
+    }
+
+    #[test]
+    fn the_registered_claims_have_readers() {
+        let claims = Claims::read(br#"{"iss":"i","exp":9,"sub":"s","jti":"t-1"}"#).unwrap();
+        assert_eq!(claims.issuer(), "i");
+        assert_eq!(claims.subject(), Some("s"));
+        assert_eq!(claims.token_id(), Some("t-1"));
+        let bare = Claims::read(br#"{"iss":"i","exp":9}"#).unwrap();
+        assert_eq!((bare.subject(), bare.token_id()), (None, None));
     }
 
     #[test]

@@ -40,6 +40,20 @@ impl Times {
         }
         Ok(())
     }
+
+    /// Judges how long the token lives: from `iat` to `exp`, or from now on where it does not say when it was issued.
+    pub(crate) fn judge_lifetime(
+        &self,
+        now: Duration,
+        leeway: Duration,
+        longest: Duration,
+    ) -> Result<(), InvalidToken> {
+        let start = self.issued.unwrap_or(now + leeway);
+        match self.expires.saturating_sub(start) > longest {
+            true => Err(InvalidToken::LifetimeTooLong),
+            false => Ok(()),
+        }
+    }
 }
 
 /// A NumericDate (RFC 7519, 2): a JSON number, whole or not, between the epoch and the year 9999.
@@ -87,5 +101,83 @@ mod tests {
             future.judge(Duration::from_secs(39), Duration::ZERO),
             Err(InvalidToken::IssuedInFuture)
         );
+    }
+
+    /// The moment at which each date begins to count, and the one before.
+    #[test]
+    fn a_token_is_good_from_the_very_moment_of_its_start() {
+        let nanosecond = Duration::from_nanos(1);
+        let second = Duration::from_secs(1);
+        let times = |not_before: u64, issued: u64| Times {
+            expires: Duration::from_secs(100),
+            not_before: Some(Duration::from_secs(not_before)),
+            issued: Some(Duration::from_secs(issued)),
+        };
+        let at = Duration::from_secs(50);
+        assert_eq!(times(50, 0).judge(at, Duration::ZERO), Ok(()));
+        assert_eq!(
+            times(50, 0).judge(at - nanosecond, Duration::ZERO),
+            Err(InvalidToken::NotYetValid)
+        );
+        assert_eq!(times(51, 0).judge(at, second), Ok(()));
+        assert_eq!(
+            times(51, 0).judge(at - nanosecond, second),
+            Err(InvalidToken::NotYetValid)
+        );
+        assert_eq!(times(0, 50).judge(at, Duration::ZERO), Ok(()));
+        assert_eq!(
+            times(0, 50).judge(at - nanosecond, Duration::ZERO),
+            Err(InvalidToken::IssuedInFuture)
+        );
+        assert_eq!(times(0, 51).judge(at, second), Ok(()));
+        let end = Duration::from_secs(100);
+        assert_eq!(times(0, 0).judge(end - nanosecond, Duration::ZERO), Ok(()));
+        assert_eq!(
+            times(0, 0).judge(end, Duration::ZERO),
+            Err(InvalidToken::Expired)
+        );
+        assert_eq!(
+            times(0, 0).judge(end + second, second),
+            Err(InvalidToken::Expired)
+        );
+    }
+
+    #[test]
+    fn the_last_date_is_the_end_of_the_year_9999() {
+        let read = |value: serde_json::Value| {
+            let all = serde_json::json!({ "exp": value });
+            Times::read(all.as_object().unwrap()).map(|times| times.expires)
+        };
+        assert_eq!(
+            read(253_402_300_799_u64.into()),
+            Ok(Duration::from_secs(253_402_300_799))
+        );
+        assert_eq!(read(0.into()), Ok(Duration::ZERO));
+        let malformed = Err(InvalidToken::ClaimMalformed("exp"));
+        for wrong in [
+            253_402_300_800_u64.into(),
+            (-1).into(),
+            253_402_300_799.5.into(),
+        ] {
+            assert_eq!(read(wrong), malformed);
+        }
+    }
+
+    #[test]
+    fn a_token_may_live_as_long_as_the_bound_and_not_longer() {
+        let seconds = Duration::from_secs;
+        let times = |issued| Times {
+            expires: seconds(100),
+            not_before: None,
+            issued,
+        };
+        let judge = |issued, now, longest| {
+            times(issued).judge_lifetime(seconds(now), seconds(5), seconds(longest))
+        };
+        let too_long = Err(InvalidToken::LifetimeTooLong);
+        assert_eq!(judge(Some(seconds(40)), 99, 60), Ok(()));
+        assert_eq!(judge(Some(seconds(40)), 99, 59), too_long);
+        assert_eq!(judge(None, 35, 60), Ok(()));
+        assert_eq!(judge(None, 34, 60), too_long);
     }
 }

@@ -1,6 +1,7 @@
 //! The bounds of a source, each with its reason.
 
 use std::{
+    fmt,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -11,20 +12,21 @@ use palisade_core::{SharedClock, SystemClock};
 use super::{
     JwksUrl,
     asked::Asked,
-    endpoint::Endpoint,
+    endpoint::{self, Endpoint},
     shared::{Limits, Shared},
     state::State,
 };
 use crate::{Algorithm, BuildError, JwksReader};
 
-/// Collects what a [`JwksUrl`] is.
-#[derive(Clone, Debug)]
+/// Collects what a [`JwksUrl`] is. Its `Debug` shows the URL without user and query, which may be secret.
+#[derive(Clone)]
 #[must_use]
 pub struct JwksUrlBuilder {
     url: Box<str>,
     anchors: Option<Box<str>>,
     loopback: bool,
     rsa: Algorithm,
+    empty_set_revokes: bool,
     limits: Limits,
     clock: SharedClock,
 }
@@ -36,6 +38,7 @@ impl JwksUrlBuilder {
             anchors: None,
             loopback: false,
             rsa: Algorithm::Rs256,
+            empty_set_revokes: false,
             limits: Limits {
                 lifetime: Duration::from_secs(600),
                 hard_age: Duration::from_secs(6 * 3600),
@@ -65,15 +68,25 @@ impl JwksUrlBuilder {
         self
     }
 
-    /// Sets how long keys are good if the answer has no `Cache-Control: max-age`: 10 minutes, and a minute to a day.
-    /// A `max-age` is held to the same bounds.
+    /// Takes an answer of 200 with a key set that has no usable key as a revocation of all keys: every token is refused
+    /// with 401 until the endpoint publishes a key. Default: `false`, an empty set counts as an outage and the keys
+    /// before stay in force until [`hard_age`](Self::hard_age), since a faulty deployment publishes one more often than
+    /// an issuer revokes everything.
+    pub fn empty_set_revokes(mut self, revokes: bool) -> Self {
+        self.empty_set_revokes = revokes;
+        self
+    }
+
+    /// Sets how long keys are good at most before they are fetched again. Default: 10 minutes; a minute to a day. A
+    /// shorter `Cache-Control: max-age` of the answer counts, down to a minute; a longer one does not.
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.limits.lifetime = lifetime;
         self
     }
 
-    /// Sets how old keys may become while the endpoint fails: 6 hours, at most a week. Long enough to mend an outage,
-    /// short enough that a key that was withdrawn is dead the same day.
+    /// Sets how old keys may become while the endpoint fails. Default: 6 hours; at most a week, and no less than the
+    /// lifetime. Long enough to end an outage, short enough that a withdrawn key ends the same day. Nothing that the
+    /// endpoint answers makes it longer.
     pub fn hard_age(mut self, age: Duration) -> Self {
         self.limits.hard_age = age;
         self
@@ -85,7 +98,7 @@ impl JwksUrlBuilder {
         self
     }
 
-    /// Sets the clock; the system's without.
+    /// Sets the clock. Default: the system clock.
     pub fn clock(mut self, clock: SharedClock) -> Self {
         self.clock = clock;
         self
@@ -123,6 +136,7 @@ impl JwksUrlBuilder {
         Ok(JwksUrl(Arc::new(Shared {
             endpoint: Endpoint::new(&self.url, self.loopback, self.anchors.as_deref())?,
             reader: JwksReader::new().rsa_algorithm(self.rsa)?,
+            empty_set_revokes: self.empty_set_revokes,
             limits: self.limits,
             clock: self.clock,
             state: ArcSwap::from_pointee(State::default()),
@@ -135,3 +149,15 @@ impl JwksUrlBuilder {
 /// Between a minute (or an endpoint would be asked all the time) and a day (or a withdrawn key would live).
 pub(super) const LIFETIMES: std::ops::RangeInclusive<Duration> =
     Duration::from_secs(60)..=Duration::from_secs(86_400);
+
+impl fmt::Debug for JwksUrlBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JwksUrlBuilder")
+            .field("url", &endpoint::shown(&self.url))
+            .field("loopback", &self.loopback)
+            .field("rsa", &self.rsa)
+            .field("empty_set_revokes", &self.empty_set_revokes)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}

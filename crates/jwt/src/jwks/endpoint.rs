@@ -28,11 +28,11 @@ impl Endpoint {
         loopback: bool,
         anchors: Option<&str>,
     ) -> Result<Self, BuildError> {
-        let fault = || BuildError::Url(url.chars().take(200).collect::<String>().into());
+        let fault = || BuildError::Url(shown(url).into());
         let uri: Uri = url.parse().map_err(|_| fault())?;
         let authority = uri.authority().ok_or_else(fault)?;
-        // No user, no query, no fragment: nothing secret can be in it, so it may be shown.
-        if authority.as_str().contains('@') || uri.query().is_some() || url.contains('#') {
+        // A query is sent (some providers choose the policy or the tenant by it) and never shown.
+        if authority.as_str().contains('@') || url.contains('#') {
             return Err(fault());
         }
         let host = authority
@@ -57,15 +57,41 @@ impl Endpoint {
                 .port_u16()
                 .unwrap_or(if secure { 443 } else { 80 }),
             authority: HeaderValue::from_str(authority.as_str()).map_err(|_| fault())?,
-            path: uri.path().parse().map_err(|_| fault())?,
+            path: target(&uri).ok_or_else(fault)?,
             tls,
-            shown: url.into(),
+            shown: shown(url).into(),
         })
     }
 
     pub(super) fn shown(&self) -> &str {
         &self.shown
     }
+}
+
+/// Path and query, as the request line has them.
+fn target(uri: &Uri) -> Option<Uri> {
+    uri.path_and_query()
+        .map_or("/", |both| both.as_str())
+        .parse()
+        .ok()
+}
+
+/// A URL for logs and errors: the user and the query may be secret.
+pub(super) fn shown(url: &str) -> String {
+    let (front, hidden) = match url.find(['?', '#']) {
+        Some(at) => (url.get(..at).unwrap_or_default(), "?…"),
+        None => (url, ""),
+    };
+    let (scheme, rest) = match front.split_once("://") {
+        Some((scheme, rest)) => (scheme, rest),
+        None => ("", front),
+    };
+    let end = rest.find('/').unwrap_or(rest.len());
+    let user = rest.get(..end).and_then(|authority| authority.rfind('@'));
+    let rest = user.map_or(rest, |at| rest.get(at + 1..).unwrap_or_default());
+    let separator = if scheme.is_empty() { "" } else { "://" };
+    let whole = format!("{scheme}{separator}{rest}{hidden}");
+    whole.chars().take(200).collect()
 }
 
 /// An address, not a name: what `localhost` resolves to is for others to say.
@@ -127,6 +153,27 @@ mod tests {
     }
 
     #[test]
+    fn a_query_is_sent_and_never_shown() {
+        let url = "http://127.0.0.1:8000/keys?policy=b2c_1&code=s3cret";
+        let endpoint = Endpoint::new(url, true, None).unwrap();
+        assert_eq!(endpoint.path, "/keys?policy=b2c_1&code=s3cret");
+        assert_eq!(endpoint.shown(), "http://127.0.0.1:8000/keys?…");
+        for (url, expected) in [
+            ("https://user:pass@a/b", "https://a/b"),
+            ("https://user:p@ss@a/b?c", "https://a/b?…"),
+            ("https://a/b@c", "https://a/b@c"),
+            ("user:pass@a", "a"),
+        ] {
+            assert_eq!(shown(url), expected, "{url}");
+            assert!(
+                !BuildError::Url(shown(url).into())
+                    .to_string()
+                    .contains("pass")
+            );
+        }
+    }
+
+    #[test]
     fn a_url_that_hides_something_is_refused() {
         for url in [
             "",
@@ -135,8 +182,8 @@ mod tests {
             "ftp://a/b",
             "file:///etc/passwd",
             "https://user:pass@a/b",
-            "https://a/b?key=1",
             "https://a/b#c",
+            "https://a/b?key=1#c",
             "https://",
         ] {
             check(url, true, false);

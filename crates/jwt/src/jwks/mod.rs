@@ -17,7 +17,8 @@ use crate::{BuildError, InvalidToken, KeySet, Keys};
 /// The keys of an issuer that publishes them, as it publishes them. Clones share one state.
 ///
 /// * Reading is lock-free and never waits. Keys are fetched again when four fifths of their time have passed, by the
-///   first request after that (or by [`keep_fresh`](Self::keep_fresh)), beside it: nobody waits for it.
+///   first request after that (or by [`keep_fresh`](Self::keep_fresh)), beside it: while there are keys that may be
+///   used, no request waits for a fetch of others.
 /// * There is one fetch at a time, and it belongs to nobody: a client that leaves does not end it.
 /// * A token with an unknown key name makes one fetch worth waiting for; a bucket bounds how often, and a name that was
 ///   not found is not looked for again for a minute.

@@ -1,7 +1,7 @@
 //! What all clones of a source share: the keys, the one fetch, and what was asked for.
 
 use std::{
-    fmt, future, str,
+    fmt, future,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -11,19 +11,21 @@ use palisade_core::SharedClock;
 
 use super::{
     asked::Asked,
+    builder::LIFETIMES,
     endpoint::Endpoint,
     fetch::{self, Fault},
     flight::Flight,
     state::State,
 };
 use crate::{
-    InvalidToken, JwksReader, KeySet,
+    BuildError, InvalidToken, JwksReader, KeySet,
     keys::{Landing, Source},
 };
 
 pub(super) struct Shared {
     pub(super) endpoint: Endpoint,
     pub(super) reader: JwksReader,
+    pub(super) empty_set_revokes: bool,
     pub(super) limits: Limits,
     pub(super) clock: SharedClock,
     pub(super) state: ArcSwap<State>,
@@ -34,7 +36,7 @@ pub(super) struct Shared {
 /// The bounds of a source; the builder says what they are without further words.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
-    /// How long keys are good if the answer does not say.
+    /// How long keys are good at most.
     pub(super) lifetime: Duration,
     pub(super) hard_age: Duration,
     pub(super) timeout: Duration,
@@ -69,7 +71,10 @@ impl Shared {
         let now = self.clock.monotonic();
         let before = self.state.load();
         let after = match outcome {
-            Ok((set, lifetime)) => State::fetched(set, now, lifetime),
+            Ok((set, lifetime)) => {
+                set.log_unused(self.endpoint.shown(), before.keys().as_deref());
+                State::fetched(set, now, lifetime)
+            }
             Err(fault) => {
                 let url = self.endpoint.shown();
                 tracing::warn!(target: "palisade", url, fault = fault.code(), "the key set could not be fetched");
@@ -86,17 +91,20 @@ impl Shared {
 
     async fn fetch(&self) -> Result<(KeySet, Duration), Fault> {
         let answer = fetch::get(&self.endpoint, self.limits.largest, self.limits.timeout).await?;
-        let text = str::from_utf8(&answer.body).map_err(|_| Fault::NotAKeySet)?;
-        let set = self.reader.read(text).map_err(|_| Fault::NotAKeySet)?;
-        for skipped in set.skipped() {
-            let (index, kid, reason) = (
-                skipped.index,
-                skipped.kid.as_deref().unwrap_or("-"),
-                &skipped.reason,
-            );
-            tracing::debug!(target: "palisade", index, ?kid, %reason, "a key of the set is left out");
-        }
-        Ok((set, answer.max_age.unwrap_or(self.limits.lifetime)))
+        // What is not UTF-8 spoils the entry in which it stands, and no other.
+        let text = String::from_utf8_lossy(&answer.body);
+        let set = self.reader.parse(&text, self.empty_set_revokes);
+        let set = set.map_err(|problem| match problem {
+            BuildError::NoKeys => Fault::NoKeys,
+            _ => Fault::NotAKeySet,
+        })?;
+        Ok((set, self.lifetime(answer.max_age)))
+    }
+
+    /// The endpoint may ask for less than the operator allows, but not for more.
+    fn lifetime(&self, max_age: Option<Duration>) -> Duration {
+        let most = self.limits.lifetime;
+        max_age.map_or(most, |age| age.clamp(*LIFETIMES.start(), most))
     }
 
     /// The keys as they are known now.
@@ -124,8 +132,8 @@ impl Source for Handle {
     fn due(&self) -> Option<Landing> {
         let state = self.0.state.load();
         let now = self.0.clock.monotonic();
-        // Waiting helps only where the last fetch did not fail: in an outage nobody stands in line.
-        let wait = state.is_overdue(now)
+        // Waiting helps only where no key may be used, and the last fetch did not fail: in an outage nobody waits.
+        let wait = state.usable(now, self.0.limits.hard_age).is_none()
             && state.may_fetch(now)
             && (!state.has_failed() || state.keys().is_none());
         if wait {

@@ -58,7 +58,7 @@ impl State {
     /// The keys, unless they are too old even for an outage.
     pub(super) fn usable(&self, now: Duration, hard_age: Duration) -> Option<Arc<KeySet>> {
         let fetched = self.fetched.as_ref()?;
-        (fetched.age(now) < hard_age.max(fetched.lifetime)).then(|| Arc::clone(&fetched.keys))
+        (fetched.age(now) < hard_age).then(|| Arc::clone(&fetched.keys))
     }
 
     /// Four fifths of their time have passed.

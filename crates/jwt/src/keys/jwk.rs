@@ -98,7 +98,7 @@ fn secret(jwk: &Object, welcome: bool) -> Result<VerifyingKey, KeyError> {
     }
     let algorithm = named_algorithm(jwk, Family::Hmac)?.ok_or(KeyError::AlgorithmMissing)?;
     let secret = palisade_core::Secret::new(bytes(jwk, "k")?);
-    VerifyingKey::from_secret(algorithm, &secret)
+    VerifyingKey::secret_of_a_set(algorithm, &secret)
 }
 
 fn only_public(jwk: &Object) -> Result<(), KeyError> {

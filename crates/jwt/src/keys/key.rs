@@ -1,13 +1,14 @@
 //! A key bound to one algorithm.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use aws_lc_rs::digest::{Context, SHA256};
 use palisade_core::Secret;
+use palisade_internal::secret_strength;
 use rustls_pki_types::pem::{PemObject as _, SectionKind};
 
-use super::material::Material;
-use crate::{Algorithm, KeyError};
+use super::{material::Material, pem};
+use crate::{Algorithm, KeyError, algorithm::Family};
 
 pub(crate) const LONGEST_KID: usize = 256;
 
@@ -20,6 +21,8 @@ pub struct VerifyingKey {
     kid: Option<Box<str>>,
     material: Material,
     print: [u8; 32],
+    /// A secret of so few different bytes that it can be guessed.
+    is_guessable: bool,
 }
 
 impl VerifyingKey {
@@ -29,24 +32,51 @@ impl VerifyingKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError::Weak`] if the secret is shorter than the hash (32, 48, 64 bytes), [`KeyError::AlgorithmMismatch`]
-    /// for an algorithm of another kind.
+    /// [`KeyError::Weak`] if the secret is shorter than the hash (32, 48, 64 bytes) or has fewer than eight different
+    /// bytes, [`KeyError::AlgorithmMismatch`] for an algorithm of another kind.
     pub fn from_secret(algorithm: Algorithm, secret: &Secret) -> Result<Self, KeyError> {
-        let material = Material::secret(algorithm, secret.expose())?;
-        Ok(Self::new(algorithm, material, &[secret.expose()]))
+        let key = Self::secret_of_a_set(algorithm, secret)?;
+        match key.is_guessable {
+            true => Err(KeyError::Weak),
+            false => Ok(key),
+        }
     }
 
-    /// Makes a key of a public key in PEM (`-----BEGIN PUBLIC KEY-----`).
+    /// Makes a key of a secret that stands in a JWK set. One that is repetitive can be read, to check a signature by
+    /// hand; no verifier uses it.
+    pub(crate) fn secret_of_a_set(algorithm: Algorithm, secret: &Secret) -> Result<Self, KeyError> {
+        let material = Material::secret(algorithm, secret.expose())?;
+        let mut key = Self::new(algorithm, material, &[secret.expose()]);
+        key.is_guessable = secret_strength::is_repetitive(secret.expose());
+        Ok(key)
+    }
+
+    /// Makes a key of a public key in PEM: `-----BEGIN PUBLIC KEY-----`, or `-----BEGIN RSA PUBLIC KEY-----` (PKCS #1)
+    /// for an RSA algorithm.
     ///
     /// # Errors
     ///
-    /// [`KeyError`] if there is no such key, if it is not of the kind that the algorithm needs, too weak, or private.
+    /// [`KeyError`] if there is not exactly one such key, if it is not of the kind that the algorithm needs, too weak,
+    /// or private; [`KeyError::Certificate`] names the command that takes the public key out of a certificate.
     pub fn from_pem(algorithm: Algorithm, pem: &str) -> Result<Self, KeyError> {
+        if pem::has(pem, "ENCRYPTED PRIVATE KEY") {
+            return Err(KeyError::Private);
+        }
+        // The reader knows no PKCS #1 section for public keys; what is inside says which of both it is.
+        let pem = match algorithm.family() {
+            Family::Rsa => Cow::Owned(pem.replace(" RSA PUBLIC KEY-----", " PUBLIC KEY-----")),
+            _ if pem::has(pem, "RSA PUBLIC KEY") => return Err(KeyError::AlgorithmMismatch),
+            _ => Cow::Borrowed(pem),
+        };
         let mut sections = <(SectionKind, Vec<u8>)>::pem_slice_iter(pem.as_bytes());
         let (Some(Ok((kind, der))), None) = (sections.next(), sections.next()) else {
-            return Err(KeyError::Malformed);
+            return Err(match pem::has(&pem, "CERTIFICATE") {
+                true => KeyError::Certificate, // A chain of several.
+                false => KeyError::Malformed,
+            });
         };
         match kind {
+            SectionKind::Certificate => Err(KeyError::Certificate),
             SectionKind::EcPrivateKey | SectionKind::PrivateKey | SectionKind::RsaPrivateKey => {
                 Err(KeyError::Private)
             }
@@ -71,6 +101,7 @@ impl VerifyingKey {
             kid: None,
             material,
             print: digest(print),
+            is_guessable: false,
         }
     }
 
@@ -102,6 +133,10 @@ impl VerifyingKey {
     /// [`InvalidToken`](crate::InvalidToken) if the header, the encoding, the algorithm or the signature is not right.
     pub fn verify_signature(&self, jws: &str) -> Result<Vec<u8>, crate::InvalidToken> {
         crate::signature::verify(self, jws)
+    }
+
+    pub(crate) const fn is_guessable(&self) -> bool {
+        self.is_guessable
     }
 
     pub(crate) fn print(&self) -> &[u8; 32] {

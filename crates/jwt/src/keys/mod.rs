@@ -1,8 +1,10 @@
 //! Keys: made from a secret, a PEM file or a JWK set, judged once, and bound to one algorithm.
 
+mod document;
 mod jwk;
 mod key;
 mod material;
+pub(crate) mod pem;
 mod reader;
 mod roca;
 mod set;
@@ -10,9 +12,10 @@ mod source;
 
 #[cfg(feature = "mint")]
 pub(crate) use self::material::translate;
-#[cfg(feature = "jwks-url")]
-pub(crate) use self::source::Source;
-pub(crate) use self::{key::LONGEST_KID, source::Landing};
+pub(crate) use self::{
+    key::LONGEST_KID,
+    source::{Landing, Source},
+};
 pub use self::{
     key::VerifyingKey,
     reader::JwksReader,

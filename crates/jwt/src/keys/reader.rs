@@ -2,12 +2,11 @@
 
 use serde_json::Value;
 
-use super::jwk::{self, Choice};
-use crate::{
-    Algorithm, BuildError, KeyError, KeySet, SkippedKey, VerifyingKey,
-    algorithm::Family,
-    json::{self, Object},
+use super::{
+    document::{self, Entry},
+    jwk::{self, Choice},
 };
+use crate::{Algorithm, BuildError, KeyError, KeySet, SkippedKey, VerifyingKey, algorithm::Family};
 
 /// As many keys of a set are read; no provider publishes so many, and look-ups stay short.
 const MOST_KEYS: usize = 100;
@@ -46,39 +45,57 @@ impl JwksReader {
     }
 
     /// Reads a set of secrets (`oct`) in place of public keys: a private document, never one from a network.
-    /// Public keys beside secrets are read; the secrets among them are not.
+    /// Public keys beside secrets are read; the secrets among them are not. A secret with fewer than eight different
+    /// bytes is read, but a [`Verifier`](crate::Verifier) is not built with it and never uses it.
     pub fn secrets(mut self) -> Self {
         self.0.secrets = true;
         self
     }
 
-    /// Reads a set. Keys that cannot be used are left out and listed in [`KeySet::skipped`].
+    /// Reads a set. Keys that cannot be used are left out and listed in [`KeySet::skipped`], each with its reason; so
+    /// is an entry that is no readable JSON object. A byte order mark before the document is passed over. What is left
+    /// out is logged.
     ///
     /// # Errors
     ///
     /// [`BuildError::NotAKeySet`] if the document is not one, [`BuildError::NoKeys`] if no key of it can be used.
     pub fn read(&self, text: &str) -> Result<KeySet, BuildError> {
-        let document = json::object(text.as_bytes()).map_err(|_| BuildError::NotAKeySet)?;
-        let Some(Value::Array(entries)) = document.get("keys") else {
-            return Err(BuildError::NotAKeySet);
-        };
+        let set = self.parse(text, false)?;
+        set.log_unused("document", None);
+        Ok(set)
+    }
+
+    /// Reads a set and logs nothing. With `empty_set_revokes` it may be without a usable key: its issuer has then
+    /// withdrawn them all.
+    pub(crate) fn parse(&self, text: &str, empty_set_revokes: bool) -> Result<KeySet, BuildError> {
+        let (keys, skipped) = self.sort(text)?;
+        match keys.is_empty() && empty_set_revokes {
+            true => Ok(KeySet::revoked(skipped)),
+            false => KeySet::finish(keys, skipped),
+        }
+    }
+
+    fn sort(&self, text: &str) -> Result<(Vec<VerifyingKey>, Vec<SkippedKey>), BuildError> {
+        let entries = document::entries(text)?;
         let mut choice = self.0;
         // A set of both kinds invites to take a public key for a secret.
         choice.secrets &= entries
             .iter()
+            .flatten()
             .all(|entry| entry.get("kty").is_some_and(|kind| kind == "oct"));
         let read = entries
             .iter()
             .enumerate()
-            .map(|(index, entry)| (index, entry_of(index, entry, choice)));
-        let (keys, skipped) = KeySet::sort(read);
-        KeySet::finish(keys, skipped)
+            .map(|(index, entry)| (index, key_of(index, entry, choice)));
+        Ok(KeySet::sort(read))
     }
 }
 
-fn entry_of(index: usize, entry: &Value, choice: Choice) -> Result<VerifyingKey, SkippedKey> {
-    let empty = Object::new();
-    let object = entry.as_object().unwrap_or(&empty);
+fn key_of(index: usize, entry: &Entry, choice: Choice) -> Result<VerifyingKey, SkippedKey> {
+    let object = match entry {
+        Ok(object) => object,
+        Err((reason, kid)) => return Err(SkippedKey::new(index, kid.as_deref(), reason.clone())),
+    };
     let kid = object.get("kid").and_then(Value::as_str);
     match index < MOST_KEYS {
         true => jwk::read(object, choice).map_err(|reason| SkippedKey::new(index, kid, reason)),

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{Algorithm, BuildError, InvalidToken, KeyError, VerifyingKey};
 
-/// As many keys are tried for a token that names none. Bounds the work that one token can cause.
-const MOST_TRIALS: usize = 4;
+/// So many keys that were left out are logged for each set: it is the issuer who chooses how many there are.
+const MOST_LOGGED: usize = 10;
 
 /// The keys that verify the tokens of one issuer, and those that could not be read.
 #[derive(Clone)]
@@ -34,6 +34,11 @@ pub struct SkippedKey {
 }
 
 impl KeySet {
+    /// So many keys of the token's algorithm are tried for a token that names none (without `kid`, or with one that no
+    /// key has): 16, in the order of the set. It bounds the work that one token can cause; no large provider publishes
+    /// half as many. A set with more is logged when it is made, since the keys behind are never tried for such a token.
+    pub const MAX_TRIED_WITHOUT_KID: usize = 16;
+
     /// Puts keys together.
     ///
     /// # Errors
@@ -47,7 +52,11 @@ impl KeySet {
         );
         match skipped.into_iter().next() {
             Some(first) => Err(first.reason.into()),
-            None => Self::finish(set, Vec::new()),
+            None => {
+                let set = Self::finish(set, Vec::new())?;
+                set.log_unused("code", None);
+                Ok(set)
+            }
         }
     }
 
@@ -56,7 +65,7 @@ impl KeySet {
         Self::put(vec![key], Vec::new())
     }
 
-    /// Reads a JWK set (RFC 7517, 5) of public keys, by [`JwksReader`]'s defaults.
+    /// Reads a JWK set (RFC 7517, 5) of public keys, by [`JwksReader`]'s defaults. What of it is not used is logged.
     ///
     /// # Errors
     ///
@@ -65,7 +74,8 @@ impl KeySet {
         JwksReader::new().read(text)
     }
 
-    /// Reads a JWK set of public keys from a file.
+    /// Reads a JWK set of public keys from a file, once. [`JwksFile`](crate::JwksFile) also reads it again when it
+    /// changes.
     ///
     /// # Errors
     ///
@@ -102,10 +112,11 @@ impl KeySet {
         let named = kid.filter(|kid| self.keys().any(|key| key.kid() == Some(kid)));
         // A name that no key has falls to the keys without one; a token without a name falls to them all.
         let fits = move |key: &&VerifyingKey| {
-            key.algorithm() == algorithm && (kid.is_none() || key.kid() == named)
+            let fits = key.algorithm() == algorithm && (kid.is_none() || key.kid() == named);
+            fits && !key.is_guessable()
         };
         match (self.keys().any(|key| fits(&key)), named) {
-            (true, _) => Ok(self.keys().filter(fits).take(MOST_TRIALS)),
+            (true, _) => Ok(self.keys().filter(fits).take(Self::MAX_TRIED_WITHOUT_KID)),
             (false, Some(_)) => Err(InvalidToken::AlgorithmMismatch),
             (false, None) => Err(InvalidToken::KeyUnknown),
         }
@@ -145,6 +156,43 @@ impl KeySet {
         }
     }
 
+    /// A set that verifies nothing: that of an issuer which has withdrawn all its keys.
+    pub(crate) fn revoked(skipped: Vec<SkippedKey>) -> Self {
+        Self::put(Vec::new(), skipped)
+    }
+
+    /// Returns the algorithms of which there are more keys than are tried for a token without `kid`.
+    fn crowded(&self) -> impl Iterator<Item = Algorithm> {
+        let of = |algorithm| {
+            self.keys()
+                .filter(|key| key.algorithm() == algorithm)
+                .count()
+        };
+        Algorithm::ALL
+            .into_iter()
+            .filter(move |algorithm| of(*algorithm) > Self::MAX_TRIED_WITHOUT_KID)
+    }
+
+    /// Tells the operator what of a set is never used. `before` is the set that was in force: what it had said is not
+    /// said again.
+    pub(crate) fn log_unused(&self, source: &str, before: Option<&Self>) {
+        for algorithm in self.crowded() {
+            let known = before.is_some_and(|before| before.crowded().any(|one| one == algorithm));
+            if !known {
+                let (algorithm, tried) = (algorithm.name(), Self::MAX_TRIED_WITHOUT_KID);
+                tracing::warn!(target: "palisade", source, algorithm, tried, "the set has more keys of one algorithm than are tried for a token without kid");
+            }
+        }
+        let new = self
+            .skipped
+            .iter()
+            .filter(|skipped| !before.is_some_and(|before| before.skipped.contains(skipped)));
+        for SkippedKey { index, kid, reason } in new.take(MOST_LOGGED) {
+            let kid = kid.as_deref().unwrap_or("-");
+            tracing::warn!(target: "palisade", source, index, ?kid, %reason, "a key of the set is left out");
+        }
+    }
+
     fn put(keys: Vec<VerifyingKey>, skipped: Vec<SkippedKey>) -> Self {
         let mut print = Context::new(&SHA256);
         for key in &keys {
@@ -172,7 +220,11 @@ fn is_riddle(key: &VerifyingKey, usable: &[(usize, VerifyingKey)], skipped: &[Sk
     let twin =
         |other: &VerifyingKey| other.kid() == Some(kid) && other.algorithm() == key.algorithm();
     let unread = |entry: &SkippedKey| {
-        entry.reason == KeyError::Malformed && entry.kid.as_deref() == Some(kid)
+        let unreadable = matches!(
+            entry.reason,
+            KeyError::DuplicateMember | KeyError::Malformed | KeyError::Unreadable
+        );
+        unreadable && entry.kid.as_deref() == Some(kid)
     };
     usable.iter().filter(|(_, other)| twin(other)).count() > 1 || skipped.iter().any(unread)
 }

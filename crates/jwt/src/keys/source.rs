@@ -34,12 +34,12 @@ pub(crate) trait Source: fmt::Debug + Send + Sync + 'static {
 
 /// The keys of one issuer, wherever they come from.
 ///
-/// Made of a [`VerifyingKey`], a [`KeySet`], [`LiveKeys`], or (feature `jwks-url`) of `JwksUrl`.
+/// Made of a [`VerifyingKey`], a [`KeySet`], [`LiveKeys`], a [`JwksFile`](crate::JwksFile), or (feature `jwks-url`) of
+/// `JwksUrl`.
 #[derive(Clone, Debug)]
 pub struct Keys(Arc<dyn Source>);
 
 impl Keys {
-    #[cfg(feature = "jwks-url")]
     pub(crate) fn new(source: Arc<dyn Source>) -> Self {
         Self(source)
     }
@@ -66,7 +66,7 @@ impl Keys {
 /// ```
 /// # use palisade_jwt::{Algorithm, KeySet, LiveKeys, VerifyingKey};
 /// # use palisade_core::Secret;
-/// # fn secret() -> Secret { Secret::new([7; 32]) }
+/// # fn secret() -> Secret { Secret::new(*b"another random thirty-two bytes!") }
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let old = VerifyingKey::from_secret(Algorithm::Hs256, &secret())?.with_kid("2026-01");
 /// let live = LiveKeys::new(KeySet::new([old.clone()])?);

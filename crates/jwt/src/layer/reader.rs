@@ -137,7 +137,9 @@ impl Shared {
     fn welcome(&self, print: Print, verified: &Verified) -> Result<Admitted, InvalidToken> {
         let issuer = self.verifier.issuer(verified.issuer);
         let label = issuer.and_then(|issuer| issuer.label_text());
-        let principal = self.claims.principal(&verified.claims, label, &print)?;
+        let principal = self
+            .claims
+            .principal(&verified.claims, label, &verified.signed)?;
         let kept = Kept {
             principal: principal.clone(),
             times: *verified.claims.times(),
@@ -154,6 +156,12 @@ impl Shared {
         cx: &SecurityContext,
         outcome: Result<Admitted, InvalidToken>,
     ) -> Result<Principal, Box<Rejection>> {
+        if self.verifier.take_clock_step() {
+            cx.record(Fact::Degraded {
+                guard: KIND,
+                what: "clock_stepped_back",
+            });
+        }
         let admitted = outcome.map_err(|fault| self.refusals.of(fault))?;
         if admitted.stale {
             cx.record(Fact::Degraded {

@@ -62,6 +62,11 @@ impl Token {
         self
     }
 
+    /// Sets which client it was issued to (`client_id`). Default: `dev`.
+    pub fn client(self, client: &str) -> Self {
+        self.claim("client_id", client)
+    }
+
     /// Sets what it allows.
     pub fn scopes<S: AsRef<str>>(self, scopes: impl IntoIterator<Item = S>) -> Self {
         let all: Vec<_> = scopes.into_iter().collect();
@@ -81,7 +86,8 @@ impl Token {
         self
     }
 
-    /// Signs it, with `iat` and `exp` by the clock and a random `jti` unless they were set.
+    /// Signs it, with `iat` and `exp` by the clock, a random `jti` and the `client_id` `dev` unless they were set: all
+    /// that an access token must have (RFC 9068, 2.2).
     ///
     /// # Errors
     ///
@@ -95,6 +101,7 @@ impl Token {
             .entry("exp")
             .or_insert(now.saturating_add(self.lifetime.as_secs()).into());
         claims.entry("jti").or_insert(random_name()?.into());
+        claims.entry("client_id").or_insert("dev".into());
         let mut header = json!({ "alg": key.algorithm().name(), "typ": &*self.kind });
         if let (Some(kid), Some(members)) = (key.kid(), header.as_object_mut()) {
             members.insert("kid".into(), kid.into());

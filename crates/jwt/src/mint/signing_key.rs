@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use crate::{
     Algorithm, KeyError, VerifyingKey,
     algorithm::Family,
-    keys::{JwksReader, translate},
+    keys::{JwksReader, pem, translate},
 };
 
 /// A key that signs tokens. Its `Debug` shows the algorithm and the `kid`, never the key.
@@ -53,10 +53,18 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError`] if it is no such key, not of the kind that the algorithm needs, or too weak.
+    /// [`KeyError`] if it is no such key, not of the kind that the algorithm needs, or too weak;
+    /// [`KeyError::NotPkcs8`] and [`KeyError::Encrypted`] name the command that converts it.
     pub fn from_pem(algorithm: Algorithm, pem: &Secret) -> Result<Self, KeyError> {
+        if str::from_utf8(pem.expose()).is_ok_and(|pem| pem::has(pem, "ENCRYPTED PRIVATE KEY")) {
+            return Err(KeyError::Encrypted);
+        }
         match <(SectionKind, Vec<u8>)>::from_pem_slice(pem.expose()) {
             Ok((SectionKind::PrivateKey, der)) => Self::from_der(algorithm, &Secret::new(der)),
+            Ok((SectionKind::EcPrivateKey | SectionKind::RsaPrivateKey, der)) => {
+                drop(Secret::new(der)); // Wiped.
+                Err(KeyError::NotPkcs8)
+            }
             _ => Err(KeyError::Malformed),
         }
     }

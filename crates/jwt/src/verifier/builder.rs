@@ -1,13 +1,21 @@
 //! Says which tokens are good, and refuses to build what would accept too much.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use palisade_core::{SharedClock, SystemClock};
+use palisade_internal::wall_clock::WallClock;
 
 use super::{Inner, LARGEST_CAP, Verifier};
-use crate::{BuildError, Keys};
+use crate::{BuildError, KeyError, KeySet, Keys, VerifyingKey};
 
 const LONGEST_LEEWAY: Duration = Duration::from_secs(300);
+/// As long as the large providers let an access token live where nobody has chosen.
+const MAX_LIFETIME: Duration = Duration::from_secs(86_400);
+const LONGEST_MAX_LIFETIME: Duration = Duration::from_secs(10 * 366 * 86_400);
+const LONGEST_CLOCK_STEP: Duration = Duration::from_secs(7 * 86_400);
 const SMALLEST_CAP: usize = 256;
 
 /// Someone who makes tokens: a name, the audience under which it knows us, and its keys.
@@ -18,6 +26,23 @@ pub struct Issuer {
     audiences: Vec<Box<str>>,
     keys: Keys,
     label: Option<Box<str>>,
+    pub(super) rules: TokenRules,
+}
+
+/// What is demanded of the tokens of one issuer beyond its name and audience.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TokenRules {
+    pub(super) ignore_confirmation: bool,
+    pub(super) accept_id_tokens: bool,
+    pub(super) max_lifetime: Duration,
+}
+
+/// A claim that must be there, and what it must be.
+#[derive(Clone, Debug)]
+pub(super) struct Demand {
+    pub(super) claim: Box<str>,
+    /// Text, and not empty; otherwise anything but `null` and what is empty.
+    pub(super) text: bool,
 }
 
 impl Issuer {
@@ -32,7 +57,38 @@ impl Issuer {
             audiences: vec![audience.into()],
             keys: keys.into(),
             label: None,
+            rules: TokenRules {
+                ignore_confirmation: false,
+                accept_id_tokens: false,
+                max_lifetime: MAX_LIFETIME,
+            },
         }
+    }
+
+    /// Sets the longest time from `iat` to `exp`. Default: 24 hours; at most 10 years. Of a token without `iat`, the
+    /// time from now to `exp` must not be longer.
+    ///
+    /// A stolen token works until it expires, so a token that lives for years is a password.
+    pub fn max_lifetime(mut self, lifetime: Duration) -> Self {
+        self.rules.max_lifetime = lifetime;
+        self
+    }
+
+    /// Accepts tokens with a confirmation (`cnf`, RFC 7800) as plain bearer tokens. Such a token is bound to a key of
+    /// the client (DPoP, RFC 9449; a certificate, RFC 8705), and this crate does not check the proof: whoever steals
+    /// the token can then use it, which is what the issuer wanted to prevent. Only where something in front of this
+    /// service checks the proof.
+    pub fn dangerously_ignore_confirmation(mut self) -> Self {
+        self.rules.ignore_confirmation = true;
+        self
+    }
+
+    /// Accepts ID tokens and event tokens as access tokens: those with `nonce`, `at_hash`, `c_hash` or `events`, with
+    /// `token_use: "id"` or the claim `typ: "ID"`. An ID token tells a client who has logged in; clients log and
+    /// forward it freely, and it grants nothing. For issuers that write `nonce` into access tokens too.
+    pub fn dangerously_accept_id_tokens(mut self) -> Self {
+        self.rules.accept_id_tokens = true;
+        self
     }
 
     /// Accepts another audience too.
@@ -76,10 +132,11 @@ pub struct VerifierBuilder {
     issuers: Vec<Issuer>,
     types: Vec<Box<str>>,
     untyped: bool,
-    required: Vec<Box<str>>,
+    required: Vec<Demand>,
     leeway: Duration,
     cap: usize,
     clock: SharedClock,
+    clock_step: Duration,
 }
 
 impl Default for VerifierBuilder {
@@ -92,6 +149,7 @@ impl Default for VerifierBuilder {
             leeway: Duration::from_secs(30),
             cap: 8 * 1024,
             clock: SystemClock::shared(),
+            clock_step: WallClock::MAX_STEP,
         }
     }
 }
@@ -103,18 +161,28 @@ impl VerifierBuilder {
         self
     }
 
-    /// Demands a claim besides `iss`, `aud` and `exp`.
+    /// Demands a claim besides `iss`, `aud` and `exp`: text, and not empty. `null`, a number or `""` is refused.
     pub fn require(mut self, claim: impl Into<Box<str>>) -> Self {
-        self.required.push(claim.into());
+        let claim = claim.into();
+        self.required.push(Demand { claim, text: true });
         self
     }
 
-    /// Accepts only access tokens by RFC 9068: `typ` is `at+jwt`, and `sub`, `client_id`, `iat` and `jti` are there.
+    /// Demands a claim of any type: a number, a boolean, an object. `null`, `""`, `[]` and `{}` are refused.
+    pub fn require_any_type(mut self, claim: impl Into<Box<str>>) -> Self {
+        let claim = claim.into();
+        self.required.push(Demand { claim, text: false });
+        self
+    }
+
+    /// Accepts only access tokens by RFC 9068: `typ` is `at+jwt`; `sub`, `client_id` and `jti` are text that is not
+    /// empty, and `iat` is a date (2.2).
     pub fn only_access_tokens(mut self) -> Self {
         self.types = vec!["at+jwt".into()];
-        self.required
-            .extend(["sub", "client_id", "iat", "jti"].map(Into::into));
-        self
+        let texts = ["sub", "client_id", "jti"];
+        texts
+            .into_iter()
+            .fold(self.require_any_type("iat"), Self::require)
     }
 
     /// Replaces the list of types (`typ`), which is `JWT` and `at+jwt`.
@@ -143,7 +211,18 @@ impl VerifierBuilder {
         self
     }
 
-    /// Sets the clock; the system's without.
+    /// Sets how far the clock may step back without being believed. Default: 24 hours; at most a week.
+    ///
+    /// What has expired must not become valid again because a clock was set back. After a smaller step back the time
+    /// stands still at the latest reading until the clock has caught up: tokens issued meanwhile that end before that
+    /// moment are refused. A larger step back is believed, since the readings before were then wrong. Either is logged
+    /// once and recorded once in the audit trail (`clock_stepped_back`); a restart forgets the latest reading.
+    pub fn max_clock_step(mut self, step: Duration) -> Self {
+        self.clock_step = step;
+        self
+    }
+
+    /// Sets the clock. Default: the system clock.
     pub fn clock(mut self, clock: SharedClock) -> Self {
         self.clock = clock;
         self
@@ -154,7 +233,7 @@ impl VerifierBuilder {
     /// # Errors
     ///
     /// [`BuildError`] if there is no issuer, an issuer has no name, no audience, or a name or label that another has,
-    /// or a value is out of bounds.
+    /// a secret that can be guessed, or a value is out of bounds.
     pub fn build(self) -> Result<Verifier, BuildError> {
         judge_issuers(&self.issuers)?;
         if self.leeway > LONGEST_LEEWAY {
@@ -163,6 +242,11 @@ impl VerifierBuilder {
         if !(SMALLEST_CAP..=LARGEST_CAP).contains(&self.cap) {
             return Err(BuildError::OutOfBounds(
                 "the longest token is not between 256 bytes and 64 KiB",
+            ));
+        }
+        if self.clock_step > LONGEST_CLOCK_STEP {
+            return Err(BuildError::OutOfBounds(
+                "the clock step that is not believed is over a week",
             ));
         }
         if self.types.is_empty() && !self.untyped {
@@ -176,6 +260,8 @@ impl VerifierBuilder {
             leeway: self.leeway,
             cap: self.cap,
             clock: self.clock,
+            wall: WallClock::new(self.clock_step),
+            clock_stepped_back: AtomicBool::new(false),
         })))
     }
 }
@@ -188,6 +274,16 @@ fn judge_issuers(issuers: &[Issuer]) -> Result<(), BuildError> {
         let others = || issuers.iter().take(index);
         if issuer.is_nameless() || others().any(|other| other.name == issuer.name) {
             return Err(BuildError::Issuer(issuer.name.clone()));
+        }
+        let guessable = |set: &KeySet| set.keys().any(VerifyingKey::is_guessable);
+        if issuer.keys.current().is_ok_and(|set| guessable(&set)) {
+            return Err(KeyError::Weak.into());
+        }
+        let lifetime = issuer.rules.max_lifetime;
+        if lifetime.is_zero() || lifetime > LONGEST_MAX_LIFETIME {
+            return Err(BuildError::OutOfBounds(
+                "the longest lifetime of a token is zero or over 10 years",
+            ));
         }
         let label = issuer.label.as_deref();
         let missing = label.is_none() && issuers.len() > 1;

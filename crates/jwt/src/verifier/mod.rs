@@ -2,13 +2,24 @@
 
 mod builder;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use palisade_core::SharedClock;
+use palisade_internal::wall_clock::WallClock;
 
+use self::builder::{Demand, static_name};
 pub use self::builder::{Issuer, VerifierBuilder};
 use crate::{
     Claims, InvalidToken, Keys,
+    cache::{Cache, Print},
+    claims::Times,
     header::Header,
     parts::{Parts, base64url},
 };
@@ -18,8 +29,8 @@ pub(crate) const LARGEST_CAP: usize = 64 * 1024;
 
 /// Verifies tokens. Cheap to clone.
 ///
-/// Pure: no HTTP, no waiting, and the time is its clock's. What is cheap to judge is judged before the signature, so a
-/// refusal costs less than an admission; nothing of a token is believed before the signature is.
+/// No HTTP, no waiting, and the time is its clock's. The form of a token is judged before its signature, and its
+/// claims after it: an expired token is one that the issuer has signed, and anything else is a wrong signature.
 ///
 /// ```
 /// use std::time::Duration;
@@ -55,13 +66,16 @@ struct Inner {
     issuers: Box<[Issuer]>,
     types: Box<[Box<str>]>,
     untyped: bool,
-    required: Box<[Box<str>]>,
+    required: Box<[Demand]>,
     leeway: Duration,
     cap: usize,
     clock: SharedClock,
+    wall: WallClock,
+    /// Set by a step back, cleared by the request that records it.
+    clock_stepped_back: AtomicBool,
 }
 
-/// A token that is sound in all but its signature.
+/// A token whose form is right. Its signature and its claims are not judged yet.
 pub(crate) struct Examined<'a> {
     header: Header,
     claims: Claims,
@@ -75,6 +89,9 @@ pub(crate) struct Verified {
     pub(crate) claims: Claims,
     pub(crate) issuer: usize,
     pub(crate) keys: [u8; 32],
+    /// The digest of what was signed. The signature is left out: whoever has a token can make another valid signature
+    /// for it (ECDSA: r, n − s), and must not get another name by that.
+    pub(crate) signed: Print,
 }
 
 impl Examined<'_> {
@@ -106,7 +123,7 @@ impl Verifier {
         self.check(&examined).map(|verified| verified.claims)
     }
 
-    /// Judges everything but the signature.
+    /// Judges the form: everything that needs neither keys nor a clock.
     pub(crate) fn examine<'a>(&self, token: &'a str) -> Result<Examined<'a>, InvalidToken> {
         let parts = Parts::split(token, self.0.cap)?;
         let header = Header::read(&base64url(parts.header)?)?;
@@ -114,12 +131,10 @@ impl Verifier {
             return Err(InvalidToken::TypeMismatch);
         }
         let claims = Claims::read(&base64url(parts.claims)?)?;
-        let issuer = self.issuer_of(&claims)?;
-        self.judge(&claims, issuer)?;
         Ok(Examined {
             header,
+            issuer: self.issuer_of(&claims)?,
             claims,
-            issuer,
             signed: parts.signed,
             signature: base64url(parts.signature)?,
         })
@@ -132,26 +147,7 @@ impl Verifier {
         found.ok_or(InvalidToken::IssuerUnknown)
     }
 
-    fn judge(&self, claims: &Claims, issuer: usize) -> Result<(), InvalidToken> {
-        let issuer = self.issuer(issuer).ok_or(InvalidToken::IssuerUnknown)?;
-        claims.judge_audience(issuer.audiences())?;
-        self.judge_times(claims.times())?;
-        match self
-            .0
-            .required
-            .iter()
-            .find(|name| claims.get(name).is_none())
-        {
-            Some(name) => Err(InvalidToken::ClaimMissing(builder::static_name(name))),
-            None => Ok(()),
-        }
-    }
-
-    pub(crate) fn judge_times(&self, times: &crate::claims::Times) -> Result<(), InvalidToken> {
-        times.judge(self.0.clock.unix_time(), self.0.leeway)
-    }
-
-    /// Judges the signature.
+    /// Judges the signature, and after it the claims.
     pub(crate) fn check(&self, examined: &Examined<'_>) -> Result<Verified, InvalidToken> {
         let issuer = self
             .issuer(examined.issuer)
@@ -159,14 +155,57 @@ impl Verifier {
         let keys = issuer.keys().current()?;
         let mut candidates = keys.candidates(examined.kid(), examined.header.algorithm)?;
         let message = examined.signed.as_bytes();
-        match candidates.any(|key| key.verifies(message, &examined.signature)) {
-            true => Ok(Verified {
-                claims: examined.claims.clone(),
-                issuer: examined.issuer,
-                keys: *keys.print(),
-            }),
-            false => Err(InvalidToken::SignatureMismatch),
+        if !candidates.any(|key| key.verifies(message, &examined.signature)) {
+            return Err(InvalidToken::SignatureMismatch);
         }
+        self.judge_claims(&examined.claims, issuer)?;
+        Ok(Verified {
+            claims: examined.claims.clone(),
+            issuer: examined.issuer,
+            keys: *keys.print(),
+            signed: Cache::print(examined.signed),
+        })
+    }
+
+    fn judge_claims(&self, claims: &Claims, issuer: &Issuer) -> Result<(), InvalidToken> {
+        claims.judge_audience(issuer.audiences())?;
+        if !issuer.rules.accept_id_tokens && !claims.may_be_access_token() {
+            return Err(InvalidToken::NotAccessToken);
+        }
+        // Present is enough, whatever it holds: a confirmation that cannot be read is none that was checked.
+        if !issuer.rules.ignore_confirmation && claims.get("cnf").is_some() {
+            return Err(InvalidToken::ConfirmationUnchecked);
+        }
+        for demand in &self.0.required {
+            claims.judge_demand(&demand.claim, demand.text, static_name(&demand.claim))?;
+        }
+        let now = self.now();
+        claims.times().judge(now, self.0.leeway)?;
+        let max_lifetime = issuer.rules.max_lifetime;
+        claims
+            .times()
+            .judge_lifetime(now, self.0.leeway, max_lifetime)
+    }
+
+    pub(crate) fn judge_times(&self, times: &Times) -> Result<(), InvalidToken> {
+        times.judge(self.now(), self.0.leeway)
+    }
+
+    /// The wall clock, which does not step back here.
+    fn now(&self) -> Duration {
+        let reading = self.0.wall.read(self.0.clock.unix_time());
+        if let Some(step) = reading.stepped_back {
+            self.0.clock_stepped_back.store(true, Ordering::Relaxed);
+            let seconds = step.as_secs();
+            tracing::warn!(target: "palisade", seconds, "the system clock stepped back; what has expired stays expired (up to the configured step)");
+        }
+        reading.now
+    }
+
+    /// Returns whether the clock stepped back since this was asked last, for one record of it.
+    pub(crate) fn take_clock_step(&self) -> bool {
+        let stepped = &self.0.clock_stepped_back;
+        stepped.load(Ordering::Relaxed) && stepped.swap(false, Ordering::Relaxed)
     }
 
     pub(crate) fn issuer(&self, index: usize) -> Option<&Issuer> {

@@ -8,13 +8,14 @@ use base64::{
 };
 use palisade_core::Secret;
 use palisade_jwt::{
-    Algorithm, InvalidToken, Issuer, JwksReader, KeySet, Verifier, VerifyingKey, mint::SigningKey,
+    Algorithm, BuildError, InvalidToken, Issuer, JwksReader, KeyError, KeySet, LiveKeys, Verifier,
+    VerifyingKey, mint::SigningKey,
 };
 use serde_json::json;
 
 use crate::support::{
-    AUDIENCE, EC, ISSUER, RSA, claims, clock, good, header, hmac, judge, judge_text, layer, signed,
-    status, verifier, with, without,
+    AUDIENCE, EC, ISSUER, RSA, claims, clock, good, header, hmac, judge, judge_text, layer, secret,
+    signed, status, verifier, with, without,
 };
 
 #[test]
@@ -71,7 +72,7 @@ fn the_algorithm_is_the_keys_and_not_the_tokens() {
         verifier(&RSA).verify(&token).unwrap_err(),
         InvalidToken::AlgorithmMismatch
     );
-    let longer = SigningKey::from_secret(Algorithm::Hs512, &Secret::new([7; 64])).unwrap();
+    let longer = SigningKey::from_secret(Algorithm::Hs512, &secret(7, 64)).unwrap();
     let token = good().sign(&longer, &clock()).unwrap();
     assert_eq!(
         verifier(&hmac()).verify(&token).unwrap_err(),
@@ -308,9 +309,14 @@ fn weak_keys_are_refused_at_build() {
         (Algorithm::Hs512, 63),
         (Algorithm::Hs256, 0),
     ] {
-        assert!(VerifyingKey::from_secret(algorithm, &Secret::new(vec![7; length])).is_err());
-        assert!(VerifyingKey::from_secret(algorithm, &Secret::new(vec![7; 64])).is_ok());
+        assert!(VerifyingKey::from_secret(algorithm, &secret(7, length)).is_err());
+        assert!(VerifyingKey::from_secret(algorithm, &secret(7, 64)).is_ok());
     }
+    for repeated in [vec![7; 64], vec![0; 64], b"secret!".repeat(10)] {
+        let weak = VerifyingKey::from_secret(Algorithm::Hs256, &Secret::new(repeated));
+        assert_eq!(weak.unwrap_err(), KeyError::Weak);
+    }
+    weak_secret_of_a_set_is_never_used();
     let numbers = |n: Vec<u8>, e: &[u8]| {
         let (n, e) = (URL_SAFE_NO_PAD.encode(n), URL_SAFE_NO_PAD.encode(e));
         KeySet::from_jwks(
@@ -331,6 +337,47 @@ fn weak_keys_are_refused_at_build() {
         numbers([vec![0], odd(256)].concat(), &[1, 0, 1]).is_err(),
         "leading zero"
     );
+}
+
+/// Also one that comes in a set, and one that comes later.
+fn weak_secret_of_a_set_is_never_used() {
+    let weak = json!({ "kty": "oct", "alg": "HS256", "k": URL_SAFE_NO_PAD.encode([7; 32]) });
+    let set = json!({ "keys": [weak] }).to_string();
+    let set = || JwksReader::new().secrets().read(&set).unwrap();
+    let build = |keys: LiveKeys| {
+        let issuer = Issuer::new(ISSUER, AUDIENCE, keys);
+        Verifier::builder()
+            .issuer(issuer)
+            .clock(clock().shared())
+            .build()
+    };
+    let refused = build(LiveKeys::new(set())).unwrap_err();
+    assert!(matches!(refused, BuildError::Key(KeyError::Weak)));
+    let live = LiveKeys::new(KeySet::new([hmac().verifying_key()]).unwrap());
+    let verifier = build(live.clone()).unwrap();
+    live.replace(set());
+    let signed = signed_with_sevens(&header().to_string(), &claims().to_string());
+    assert!(
+        set()
+            .keys()
+            .next()
+            .unwrap()
+            .verify_signature(&signed)
+            .is_ok()
+    );
+    assert_eq!(
+        verifier.verify(&signed).unwrap_err(),
+        InvalidToken::KeyUnknown
+    );
+}
+
+/// HMAC with a secret that no `SigningKey` takes.
+fn signed_with_sevens(header: &str, claims: &str) -> String {
+    use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
+    let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
+    let message = format!("{}.{}", encode(header), encode(claims));
+    let tag = sign(&Key::new(HMAC_SHA256, &[7; 32]), message.as_bytes());
+    format!("{message}.{}", URL_SAFE_NO_PAD.encode(tag))
 }
 
 #[test]

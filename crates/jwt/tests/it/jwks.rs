@@ -6,10 +6,12 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::join_all;
+use futures_util::{FutureExt as _, future::join_all};
 use http::StatusCode;
 use palisade_core::ManualClock;
-use palisade_jwt::{Algorithm, BuildError, Issuer, JwksUrl, JwtLayer, Verifier, mint::SigningKey};
+use palisade_jwt::{
+    Algorithm, BuildError, Issuer, JwksUrl, JwksUrlBuilder, JwtLayer, Verifier, mint::SigningKey,
+};
 
 use crate::{
     jwks_server::{Answer, Server, ok, raw, secure, set},
@@ -25,14 +27,18 @@ struct Rig {
 
 impl Rig {
     async fn new(answer: Answer) -> Self {
+        Self::with(answer, |builder| builder).await
+    }
+
+    async fn with(answer: Answer, change: fn(JwksUrlBuilder) -> JwksUrlBuilder) -> Self {
         let server = Server::start(answer).await;
         let clock = clock();
         let keys = JwksUrl::builder(&server.url())
             .dangerously_allow_loopback_http()
-            .clock(clock.shared())
-            .build()
-            .unwrap();
-        let issuer = Issuer::new(ISSUER, AUDIENCE, keys.clone());
+            .clock(clock.shared());
+        let keys = change(keys).build().unwrap();
+        let issuer = Issuer::new(ISSUER, AUDIENCE, keys.clone())
+            .max_lifetime(Duration::from_secs(30 * 86_400));
         let verifier = Verifier::builder()
             .issuer(issuer)
             .clock(clock.shared())
@@ -133,12 +139,32 @@ async fn a_withdrawn_key_ends_with_the_set_and_so_do_the_tokens_remembered() {
     assert_eq!(status(&rig.layer, &token).await, 200);
     rig.server.now(ok(&[&b]));
     rig.pass(600);
-    assert_eq!(
-        status(&rig.layer, &token).await,
-        401,
-        "waits for the fetch, since the keys are past their time"
-    );
+    assert_eq!(status(&rig.layer, &token).await, 200, "fetched beside it");
+    rig.keys.warm_up().await.unwrap(); // Joins that fetch.
+    assert_eq!(status(&rig.layer, &token).await, 401);
     assert_eq!(rig.ask(&b).await, 200);
+}
+
+#[tokio::test]
+async fn while_any_key_may_be_used_no_request_waits_for_a_hung_endpoint() {
+    let a = key("a");
+    let rig = Rig::new(ok(&[&a])).await;
+    assert_eq!(rig.ask(&a).await, 200);
+    rig.server.now(Answer::Hang);
+    for seconds in [601, 3_600, 6 * 3_600 - 4_202] {
+        rig.pass(seconds);
+        let token = rig.token(&a);
+        let answer = status(&rig.layer, &token).now_or_never();
+        assert_eq!(
+            answer,
+            Some(200),
+            "after {seconds} more seconds without a request"
+        );
+    }
+    rig.pass(2);
+    let token = rig.token(&a);
+    let answer = status(&rig.layer, &token).now_or_never();
+    assert_eq!(answer, None, "past the hard age only a fetch can help");
 }
 
 #[tokio::test]
@@ -196,16 +222,87 @@ async fn keys_are_fetched_ahead_of_their_end_and_nobody_waits() {
     );
 }
 
-#[tokio::test]
-async fn max_age_of_the_answer_counts() {
+/// Fetches keys with a `max-age` and returns after how many seconds they are past their time.
+async fn lifetime_with(max_age: u64) -> u64 {
     let a = key("a");
-    let headers = vec![("cache-control", "public, max-age=3600".to_owned())];
+    let headers = vec![("cache-control", format!("public, max-age={max_age}"))];
     let rig = Rig::new(Answer::Say(StatusCode::OK, headers, set(&[&a]))).await;
     assert_eq!(rig.ask(&a).await, 200);
-    rig.pass(2879);
+    let mut passed = 0;
+    while !rig.keys.is_stale() {
+        rig.pass(1);
+        passed += 1;
+    }
+    passed
+}
+
+#[tokio::test]
+async fn max_age_of_the_answer_counts_within_the_bounds_of_the_operator() {
+    assert_eq!(lifetime_with(120).await, 120);
+    assert_eq!(
+        lifetime_with(86_400).await,
+        600,
+        "not longer than the lifetime"
+    );
+    assert_eq!(lifetime_with(0).await, 60, "not all the time");
+}
+
+#[tokio::test]
+async fn no_answer_makes_keys_outlive_the_hard_age() {
+    let a = key("a");
+    let headers = vec![("cache-control", "max-age=86400".to_owned())];
+    let answer = Answer::Say(StatusCode::OK, headers, set(&[&a]));
+    let hour = |builder: JwksUrlBuilder| builder.hard_age(Duration::from_secs(3_600));
+    let rig = Rig::with(answer, hour).await;
     assert_eq!(rig.ask(&a).await, 200);
-    assert_eq!(rig.server.hits(), 1);
-    assert!(!rig.keys.is_stale());
+    rig.server.now(broken());
+    rig.pass(3_599);
+    assert_eq!(rig.ask(&a).await, 200);
+    rig.keys.warm_up().await.unwrap(); // Joins the fetch that fails.
+    rig.pass(1);
+    assert_eq!(rig.ask(&a).await, 503);
+}
+
+#[tokio::test]
+async fn an_empty_set_is_an_outage_unless_it_revokes() {
+    let a = key("a");
+    let empty = || Answer::Say(StatusCode::OK, vec![], r#"{"keys":[]}"#.to_owned());
+    let keeping = Rig::new(ok(&[&a])).await;
+    let revoking = Rig::with(ok(&[&a]), |builder| builder.empty_set_revokes(true)).await;
+    for (rig, after) in [(&keeping, 200), (&revoking, 401)] {
+        assert_eq!(rig.ask(&a).await, 200);
+        rig.server.now(empty());
+        rig.pass(600);
+        rig.keys.warm_up().await.unwrap();
+        assert_eq!(rig.ask(&a).await, after);
+    }
+    // A document that is no key set revokes nothing.
+    revoking.server.now(ok(&[&a]));
+    revoking.pass(600);
+    revoking.keys.warm_up().await.unwrap();
+    assert_eq!(revoking.ask(&a).await, 200);
+    revoking
+        .server
+        .now(Answer::Say(StatusCode::OK, vec![], "{}".to_owned()));
+    revoking.pass(600);
+    revoking.keys.warm_up().await.unwrap();
+    assert_eq!(revoking.ask(&a).await, 200);
+}
+
+#[tokio::test]
+async fn the_query_of_the_url_is_sent() {
+    let a = key("a");
+    let server = Server::start(ok(&[&a])).await;
+    let url = format!("{}?policy=b2c_1&code=s3cret", server.url());
+    let builder = JwksUrl::builder(&url).dangerously_allow_loopback_http();
+    assert!(!format!("{builder:?}").contains("s3cret"));
+    let keys = builder.build().unwrap();
+    assert!(!format!("{keys:?}").contains("s3cret"));
+    keys.warm_up().await.unwrap();
+    assert_eq!(
+        server.last_target().as_deref(),
+        Some("/jwks?policy=b2c_1&code=s3cret")
+    );
 }
 
 #[tokio::test]
@@ -217,6 +314,7 @@ async fn an_endpoint_that_fails_is_outlived_until_the_hard_age_and_then_it_is_50
     rig.pass(601);
     assert_eq!(rig.ask(&a).await, 200, "stale");
     assert!(rig.keys.is_stale());
+    rig.keys.warm_up().await.unwrap(); // Joins the fetch that fails.
     let hits = rig.server.hits();
     assert_eq!(rig.ask(&a).await, 200);
     assert_eq!(rig.server.hits(), hits, "no fetch within the pause");

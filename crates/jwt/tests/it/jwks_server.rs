@@ -29,6 +29,7 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     answer: Arc<Mutex<Answer>>,
     hits: Arc<AtomicUsize>,
+    target: Arc<Mutex<Option<String>>>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -38,11 +39,15 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let (answer, hits) = (Arc::new(Mutex::new(answer)), Arc::new(AtomicUsize::new(0)));
         let (script, count) = (Arc::clone(&answer), Arc::clone(&hits));
+        let target = Arc::new(Mutex::default());
+        let asked = Arc::clone(&target);
         let task = tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 let (script, count) = (Arc::clone(&script), Arc::clone(&count));
-                let service = service_fn(move |_: Request<Incoming>| {
+                let asked: Arc<Mutex<Option<String>>> = Arc::clone(&asked);
+                let service = service_fn(move |request: Request<Incoming>| {
+                    *asked.lock().unwrap() = Some(request.uri().to_string());
                     count.fetch_add(1, Ordering::SeqCst);
                     let answer = script.lock().unwrap().clone();
                     async move { Ok::<_, Infallible>(say(answer).await) }
@@ -54,6 +59,7 @@ impl Server {
             address,
             answer,
             hits,
+            target,
             task,
         }
     }
@@ -64,6 +70,11 @@ impl Server {
 
     pub(crate) fn hits(&self) -> usize {
         self.hits.load(Ordering::SeqCst)
+    }
+
+    /// The target of the last request.
+    pub(crate) fn last_target(&self) -> Option<String> {
+        self.target.lock().unwrap().clone()
     }
 
     pub(crate) fn url(&self) -> String {

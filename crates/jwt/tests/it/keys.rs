@@ -7,12 +7,16 @@ use palisade_jwt::{
 };
 use serde_json::json;
 
-use crate::support::{AUDIENCE, EC, ISSUER, builder, clock, hmac, signed, status, verifier};
+use crate::support::{
+    AUDIENCE, EC, ISSUER, RSA, builder, clock, hmac, secret, signed, status, verifier,
+};
 
 /// A public key in PEM as openssl writes it, made for this test and used nowhere else.
 const RSA_PEM: &str = include_str!("rsa_public.pem");
 const P256_PEM: &str = include_str!("p256_public.pem");
 const ED25519_PEM: &str = include_str!("ed25519_public.pem");
+/// The same RSA key in PKCS #1.
+const RSA_PKCS1_PEM: &str = include_str!("rsa_public_pkcs1.pem");
 
 #[test]
 fn every_algorithm_that_can_sign_here_is_verified_here() {
@@ -169,7 +173,7 @@ fn a_set_is_read_from_a_file() {
 
 #[tokio::test]
 async fn a_secret_is_rotated_while_the_service_runs() {
-    let new = SigningKey::from_secret(Algorithm::Hs256, &Secret::new([8; 32])).unwrap();
+    let new = SigningKey::from_secret(Algorithm::Hs256, &secret(8, 32)).unwrap();
     let live = LiveKeys::new(KeySet::new([hmac().verifying_key()]).unwrap());
     let verifier = Verifier::builder()
         .issuer(Issuer::new(ISSUER, AUDIENCE, live.clone()))
@@ -229,4 +233,178 @@ fn an_unsafe_assembly_is_not_built() {
     );
     assert!(builder(&hmac()).longest_token(1 << 20).build().is_err());
     assert!(builder(&hmac()).types([""; 0]).build().is_err());
+}
+
+fn from_pem(algorithm: Algorithm, pem: &str) -> KeyError {
+    VerifyingKey::from_pem(algorithm, pem).unwrap_err()
+}
+
+#[test]
+fn a_public_key_in_pkcs1_is_accepted_for_its_kind_alone() {
+    let key = VerifyingKey::from_pem(Algorithm::Rs256, RSA_PKCS1_PEM).unwrap();
+    assert_eq!(key.algorithm(), Algorithm::Rs256);
+    assert!(VerifyingKey::from_pem(Algorithm::Ps384, RSA_PKCS1_PEM).is_ok());
+    assert_eq!(
+        from_pem(Algorithm::Es256, RSA_PKCS1_PEM),
+        KeyError::AlgorithmMismatch
+    );
+    let two = format!("{RSA_PKCS1_PEM}{RSA_PEM}");
+    assert_eq!(from_pem(Algorithm::Rs256, &two), KeyError::Malformed);
+}
+
+#[test]
+fn what_is_no_public_key_in_pem_is_named_with_its_remedy() {
+    let certified = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap();
+    let certificate = certified.cert.pem();
+    let chain = certificate.repeat(2);
+    for pem in [&certificate, &chain] {
+        let problem = from_pem(Algorithm::Es256, pem);
+        assert_eq!(problem, KeyError::Certificate);
+        assert!(problem.to_string().contains("openssl x509 -pubkey"));
+    }
+    let section = |label: &str| format!("-----BEGIN {label}-----\nAAAA\n-----END {label}-----\n");
+    for label in ["ENCRYPTED PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY"] {
+        assert_eq!(
+            from_pem(Algorithm::Rs256, &section(label)),
+            KeyError::Private,
+            "{label}"
+        );
+    }
+    let sign = |label: &str| {
+        SigningKey::from_pem(Algorithm::Rs256, &Secret::new(section(label))).unwrap_err()
+    };
+    for label in ["RSA PRIVATE KEY", "EC PRIVATE KEY"] {
+        assert_eq!(sign(label), KeyError::NotPkcs8, "{label}");
+    }
+    assert!(
+        KeyError::NotPkcs8
+            .to_string()
+            .contains("openssl pkcs8 -topk8")
+    );
+    assert_eq!(sign("ENCRYPTED PRIVATE KEY"), KeyError::Encrypted);
+}
+
+/// A set of one odd entry and one sound key.
+fn check_odd(entry: &str, reason: &KeyError, kid: Option<&str>) {
+    let text = format!(r#"{{"keys":[{entry},{}]}}"#, EC.public_jwk().unwrap());
+    let set = KeySet::from_jwks(&text).unwrap();
+    assert_eq!(set.keys().len(), 1, "{entry}");
+    let [skipped] = set.skipped() else {
+        panic!("{:?}", set.skipped());
+    };
+    assert_eq!((skipped.index, &skipped.reason), (0, reason), "{entry}");
+    assert_eq!(skipped.kid.as_deref(), kid, "{entry}");
+    let verifier = builder_of(set);
+    assert!(verifier.verify(&signed(&EC)).is_ok(), "{entry}");
+}
+
+fn builder_of(keys: impl Into<palisade_jwt::Keys>) -> Verifier {
+    Verifier::builder()
+        .issuer(Issuer::new(ISSUER, AUDIENCE, keys))
+        .clock(clock().shared())
+        .build()
+        .unwrap()
+}
+
+#[test]
+fn one_odd_entry_is_left_out_of_a_set_with_its_reason() {
+    let deep = format!(
+        r#"{{"kid":"deep","x5c":{}1{}}}"#,
+        "[".repeat(4000),
+        "]".repeat(4000)
+    );
+    check_odd(
+        r#"{"kid":"a","kty":"EC","kty":"EC"}"#,
+        &KeyError::DuplicateMember,
+        Some("a"),
+    );
+    check_odd(
+        r#"{"kid":"a","x":{"b":1,"b":2}}"#,
+        &KeyError::DuplicateMember,
+        Some("a"),
+    );
+    check_odd(&deep, &KeyError::Unreadable, Some("deep"));
+    check_odd(r#"{"kid":"a","x":1e400}"#, &KeyError::Unreadable, Some("a"));
+    check_odd(
+        r#"{"kid":"a","x":"\ud800"}"#,
+        &KeyError::Unreadable,
+        Some("a"),
+    );
+    check_odd(r#"{"kid":"\ud800"}"#, &KeyError::Unreadable, None);
+    check_odd(r#"{"\ud800":1,"kid":"a"}"#, &KeyError::Unreadable, None);
+    check_odd("7", &KeyError::Unreadable, None);
+    check_odd("null", &KeyError::Unreadable, None);
+    check_odd(r#"[{"kid":"a"}]"#, &KeyError::Unreadable, None);
+    check_odd("{}", &KeyError::Malformed, None);
+}
+
+#[test]
+fn an_entry_that_cannot_be_read_makes_its_name_ambiguous() {
+    let key = EC.public_jwk().unwrap();
+    for odd in [r#"{"kid":"ec","x":1e400}"#, r#"{"kid":"ec","a":1,"a":2}"#] {
+        let text = format!(r#"{{"keys":[{odd},{key}]}}"#);
+        assert!(
+            matches!(KeySet::from_jwks(&text), Err(BuildError::NoKeys)),
+            "{odd}"
+        );
+    }
+}
+
+#[test]
+fn a_byte_order_mark_and_odd_members_beside_the_keys_do_not_spoil_a_set() {
+    let key = EC.public_jwk().unwrap();
+    for text in [
+        format!("\u{feff}{{\"keys\":[{key}]}}"),
+        format!(r#"{{"x":1e400,"y":"\ud800","z":1,"z":2,"keys":[{key}]}}"#),
+    ] {
+        assert_eq!(KeySet::from_jwks(&text).unwrap().keys().len(), 1, "{text}");
+    }
+    for text in [
+        format!(r#"{{"keys":[{key}],"keys":[{key}]}}"#),
+        format!(r#"{{"keys":[{key}]}} x"#),
+        format!("\u{feff}\u{feff}{{\"keys\":[{key}]}}"),
+        format!("[{key}]"),
+        r#"{"keys":7}"#.to_owned(),
+    ] {
+        let outcome = KeySet::from_jwks(&text);
+        assert!(matches!(outcome, Err(BuildError::NotAKeySet)), "{text}");
+    }
+}
+
+#[test]
+fn without_kid_all_keys_of_the_algorithm_are_tried_up_to_the_bound() {
+    let most = KeySet::MAX_TRIED_WITHOUT_KID;
+    let keys: Vec<_> = (0..=most)
+        .map(|_| SigningKey::generate(Algorithm::EdDsa).unwrap())
+        .collect();
+    let others = std::iter::repeat_with(|| RSA.verifying_key()).take(1);
+    let all = keys.iter().map(SigningKey::verifying_key).chain(others);
+    let verifier = builder_of(KeySet::new(all).unwrap());
+    let accepted = keys
+        .iter()
+        .filter(|key| verifier.verify(&signed(key)).is_ok());
+    assert_eq!(accepted.count(), most);
+    assert!(verifier.verify(&signed(&keys[most - 1])).is_ok());
+    assert!(verifier.verify(&signed(&keys[most])).is_err());
+    assert!(
+        verifier.verify(&signed(&RSA)).is_ok(),
+        "another algorithm has its own bound"
+    );
+}
+
+#[test]
+fn a_set_with_keys_that_are_never_tried_is_told_when_it_is_made() {
+    let make = |number: usize| {
+        let keys: Vec<_> = (0..number)
+            .map(|_| {
+                SigningKey::generate(Algorithm::EdDsa)
+                    .unwrap()
+                    .verifying_key()
+            })
+            .collect();
+        crate::secrets::Captured::log_of(|| drop(KeySet::new(keys).unwrap()))
+    };
+    assert_eq!(make(KeySet::MAX_TRIED_WITHOUT_KID), "");
+    let log = make(KeySet::MAX_TRIED_WITHOUT_KID + 1);
+    assert!(log.contains("EdDSA") && log.contains("tried=16"), "{log}");
 }

@@ -2,17 +2,19 @@
 
 use std::{sync::Arc, time::Duration};
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{Request, header::AUTHORIZATION};
 use palisade_core::{
-    AuthenticateLayer, Authenticator, Layer as _, Principal,
+    AuthenticateLayer, Authenticator, Chain, Fact, Guard, GuardLayer, Layer as _, Principal,
+    SecurityContext, Verdict,
     testing::{TestBody, poll_ready_contract},
 };
 use palisade_jwt::{BuildError, Issuer, JwtLayer, Verifier, mint::Token};
 use tower::ServiceExt as _;
 
 use crate::support::{
-    AUDIENCE, EC, ISSUER, builder, clock, good, hmac, layer, request, seen, send, signed, status,
-    verifier,
+    AUDIENCE, EC, ISSUER, NOW, SettableClock, builder, clock, good, hmac, layer, request, seen,
+    send, signed, status, verifier,
 };
 
 /// What a handler sees of a token, by a layer made of the good verifier.
@@ -158,7 +160,61 @@ async fn the_credential_is_the_tokens_name_or_its_digest_and_never_the_token() {
     let (who, _) = seen(&layer(&hmac()), request(&text)).await.unwrap();
     let who = who.unwrap();
     assert!(who.credential().unwrap().starts_with("sha256:"));
-    assert_eq!(who.credential().unwrap().len(), 23);
+    assert_eq!(who.credential().unwrap().len(), 7 + 32);
+}
+
+/// The order of P-256 (SEC 2, 2.4.2).
+const P256_ORDER: [u8; 32] = [
+    0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6,
+    0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
+];
+
+/// The other valid signature of the same message: (r, n − s). Anyone can compute it.
+fn twin(token: &str) -> String {
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let mut bytes = URL_SAFE_NO_PAD.decode(signature).unwrap();
+    let mut borrow = 0;
+    for place in (0..32).rev() {
+        let digit = i16::from(P256_ORDER[place]) - i16::from(bytes[32 + place]) - borrow;
+        borrow = i16::from(digit < 0);
+        bytes[32 + place] = digit.rem_euclid(256) as u8;
+    }
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(bytes))
+}
+
+#[tokio::test]
+async fn the_other_signature_of_a_token_does_not_give_it_another_name() {
+    let layer = layer(&EC);
+    let claims = crate::support::claims().to_string();
+    let header = r#"{"alg":"ES256","typ":"JWT","kid":"ec"}"#;
+    let token = EC.sign_raw(header, &claims).unwrap();
+    let twin = twin(&token);
+    assert_ne!(token, twin);
+    let mut names = Vec::new();
+    for token in [&token, &twin] {
+        let (who, _) = seen(&layer, request(token)).await.expect("both are valid");
+        names.push(who.unwrap().credential().unwrap().to_owned());
+    }
+    assert_eq!(names[0], names[1]);
+}
+
+#[tokio::test]
+async fn the_same_token_name_of_two_issuers_is_two_credentials() {
+    let other = "https://partner.example";
+    let verifier = Verifier::builder()
+        .issuer(Issuer::new(ISSUER, AUDIENCE, hmac().verifying_key()).label("staff"))
+        .issuer(Issuer::new(other, AUDIENCE, EC.verifying_key()).label("partner"))
+        .clock(clock().shared())
+        .build()
+        .unwrap();
+    let layer = JwtLayer::new(verifier);
+    let ours = good().claim("jti", "t-1").sign(&hmac(), &clock()).unwrap();
+    let theirs = Token::new(other, AUDIENCE, "lin").claim("jti", "t-1");
+    let theirs = theirs.sign(&EC, &clock()).unwrap();
+    for (token, name) in [(ours, "staff:t-1"), (theirs, "partner:t-1")] {
+        let (who, _) = seen(&layer, request(&token)).await.unwrap();
+        assert_eq!(who.unwrap().credential(), Some(name));
+    }
 }
 
 #[tokio::test]
@@ -212,6 +268,61 @@ async fn a_changed_token_is_not_taken_for_the_remembered_one() {
     changed.push(if last == 'A' { 'Q' } else { 'A' });
     assert_eq!(status(&layer, &changed).await, 401);
     assert_eq!(status(&layer, &token).await, 200);
+}
+
+/// Stands outermost and keeps what was recorded of the last request.
+#[derive(Clone, Debug, Default)]
+struct Recorder(Arc<std::sync::Mutex<Option<SecurityContext>>>);
+
+impl Guard for Recorder {
+    type Pass = ();
+
+    fn name(&self) -> &'static str {
+        "recorder"
+    }
+
+    fn admit(&self, cx: &SecurityContext, _: &mut http::request::Parts) -> Verdict<()> {
+        *self.0.lock().unwrap() = Some(cx.clone());
+        Verdict::Admit(())
+    }
+}
+
+/// Sends a token and returns the status and the facts.
+async fn recorded(layer: &JwtLayer, token: &str) -> (u16, Vec<Fact>) {
+    let recorder = Recorder::default();
+    let service = GuardLayer(Chain(recorder.clone(), layer.clone()));
+    let service = service.layer(palisade_core::testing::Empty200::default());
+    let answer = service.oneshot(request(token)).await.unwrap();
+    let cx = recorder.0.lock().unwrap().take().unwrap();
+    (answer.status().as_u16(), cx.facts())
+}
+
+#[tokio::test]
+async fn a_step_back_of_the_clock_is_recorded_once() {
+    let clock = SettableClock::at(NOW);
+    let verifier = Verifier::builder()
+        .issuer(Issuer::new(ISSUER, AUDIENCE, hmac().verifying_key()))
+        .clock(clock.clone())
+        .build()
+        .unwrap();
+    let layer = JwtLayer::new(verifier);
+    let token = signed(&hmac());
+    let stepped = Fact::Degraded {
+        guard: "jwt",
+        what: "clock_stepped_back",
+    };
+    let mut count = 0;
+    for time in [NOW, NOW + 400, NOW + 200, NOW + 201, NOW + 100] {
+        clock.set(time);
+        let (status, facts) = recorded(&layer, &token).await;
+        assert_eq!(status, if time == NOW { 200 } else { 401 }, "{time}");
+        count += facts.iter().filter(|fact| **fact == stepped).count();
+    }
+    assert_eq!(count, 1);
+    clock.set(NOW + 401);
+    clock.set(NOW + 300);
+    let (status, _) = recorded(&layer, &token).await;
+    assert_eq!(status, 401);
 }
 
 #[tokio::test]

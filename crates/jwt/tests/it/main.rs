@@ -13,6 +13,7 @@ mod attacks;
 mod attacks_claims;
 mod cookbook;
 mod jwks;
+mod jwks_file;
 mod jwks_server;
 mod keys;
 mod layer;

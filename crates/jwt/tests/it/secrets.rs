@@ -11,12 +11,25 @@ use palisade_jwt::{
 };
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::support::{AUDIENCE, ISSUER, clock, good, request, send};
+use crate::support::{AUDIENCE, ISSUER, clock, good, request, secret, send};
 
-const CANARY: &str = "canary-canary-canary-canary-canary-canary";
+const CANARY: &str = "canary-of-the-tests-canary-of-the-tests-";
 
 #[derive(Clone, Default)]
-struct Captured(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Captured(Arc<Mutex<Vec<u8>>>);
+
+impl Captured {
+    /// Returns what is logged while `run` runs.
+    pub(crate) fn log_of(run: impl FnOnce()) -> String {
+        let captured = Self::default();
+        let subscriber = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_writer(captured.clone())
+            .finish();
+        tracing::subscriber::with_default(subscriber, run);
+        String::from_utf8(captured.0.lock().unwrap().clone()).unwrap()
+    }
+}
 
 impl io::Write for Captured {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -70,7 +83,7 @@ fn debug_shows_no_key() {
 
 #[test]
 fn debug_shows_no_claim() {
-    let key = SigningKey::from_secret(Algorithm::Hs256, &Secret::new([7; 32])).unwrap();
+    let key = SigningKey::from_secret(Algorithm::Hs256, &secret(7, 32)).unwrap();
     let token = good().claim("email", CANARY).sign(&key, &clock()).unwrap();
     let claims = crate::support::verifier(&key).verify(&token).unwrap();
     check(&format!("{claims:?}"));
@@ -88,7 +101,7 @@ async fn a_refusal_repeats_nothing_of_the_token() {
         .with_writer(captured.clone())
         .finish();
     let _guard = tracing::subscriber::set_default(subscriber);
-    let key = SigningKey::from_secret(Algorithm::Hs256, &Secret::new([7; 32])).unwrap();
+    let key = SigningKey::from_secret(Algorithm::Hs256, &secret(7, 32)).unwrap();
     let layer = crate::support::layer(&key);
     let tokens = [
         good().claim("iss", CANARY).sign(&key, &clock()).unwrap(),

@@ -1,11 +1,17 @@
 //! The wiring that the claims need not see.
 
-use std::{sync::LazyLock, time::Duration};
+use std::{
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use http::{HeaderMap, Request, StatusCode, header::AUTHORIZATION};
 use http_body_util::BodyExt as _;
 use palisade_core::{
-    Layer as _, ManualClock, Principal, Secret,
+    Clock, Layer as _, ManualClock, Principal, Secret,
     testing::{Empty200, TestBody},
 };
 use palisade_jwt::{
@@ -36,7 +42,37 @@ pub(crate) fn clock() -> ManualClock {
 }
 
 pub(crate) fn hmac() -> SigningKey {
-    SigningKey::from_secret(Algorithm::Hs256, &Secret::new([7; 32])).unwrap()
+    SigningKey::from_secret(Algorithm::Hs256, &secret(7, 32)).unwrap()
+}
+
+/// A secret of different bytes, one for each `first`.
+pub(crate) fn secret(first: u8, length: usize) -> Secret {
+    let bytes = (0..length).map(|place| (usize::from(first) + 7 * place) as u8);
+    Secret::new(bytes.collect::<Vec<_>>())
+}
+
+/// A clock that a test sets to any time, also to an earlier one.
+#[derive(Debug, Default)]
+pub(crate) struct SettableClock(AtomicU64);
+
+impl SettableClock {
+    pub(crate) fn at(seconds: u64) -> Arc<Self> {
+        Arc::new(Self(AtomicU64::new(seconds)))
+    }
+
+    pub(crate) fn set(&self, seconds: u64) {
+        self.0.store(seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for SettableClock {
+    fn unix_time(&self) -> Duration {
+        Duration::from_secs(self.0.load(Ordering::SeqCst))
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// A token that is good in every respect.

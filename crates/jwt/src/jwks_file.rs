@@ -1,0 +1,225 @@
+//! Keys in a file that is watched.
+
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use palisade_core::{SharedClock, SystemClock};
+use palisade_internal::watched_file::{FileFormat, Freshness, Options, Report, WatchedFile};
+
+use crate::{Algorithm, BuildError, InvalidToken, JwksReader, KeySet, Keys, keys::Source};
+
+const LARGEST: u64 = 1024 * 1024;
+
+/// The keys of an issuer in a file with a JWK set (RFC 7517, 5), read again when the file changes. Clones share them.
+///
+/// A changed file counts within a second. While it is broken, away or not readable, the keys before stay in force for
+/// [15 minutes](JwksFileBuilder::max_stale_age); then tokens of this issuer are answered with 503, since a key may have
+/// been withdrawn. Both are logged once, and recorded as `keys_stale`. A file that others may write is refused: who can
+/// add a key can sign tokens.
+///
+/// ```no_run
+/// use palisade_jwt::{Issuer, JwksFile, JwtLayer, Verifier};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let keys = JwksFile::open("/etc/tts/jwks.json")?;
+/// let issuer = Issuer::new("https://login.example", "https://tts.example", keys);
+/// let layer = JwtLayer::new(Verifier::builder().issuer(issuer).build()?);
+/// # let _ = layer;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct JwksFile(Arc<WatchedFile<JwksFormat>>);
+
+/// Collects how a [`JwksFile`] is read and watched.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct JwksFileBuilder {
+    path: PathBuf,
+    rsa: Algorithm,
+    empty_set_revokes: bool,
+    interval: Duration,
+    max_stale_age: Duration,
+    clock: SharedClock,
+}
+
+impl JwksFile {
+    /// Reads the file and watches it from now on, by the defaults.
+    ///
+    /// # Errors
+    ///
+    /// As [`JwksFileBuilder::open`].
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, BuildError> {
+        Self::builder(path).open()
+    }
+
+    /// Starts to describe how the file is read and watched.
+    pub fn builder(path: impl Into<PathBuf>) -> JwksFileBuilder {
+        JwksFileBuilder {
+            path: path.into(),
+            rsa: Algorithm::Rs256,
+            empty_set_revokes: false,
+            interval: Options::INTERVAL,
+            max_stale_age: Options::MAX_STALE_AGE,
+            clock: SystemClock::shared(),
+        }
+    }
+
+    /// Looks at the file now, instead of within the interval. Reads from a disk: not for the path of a request.
+    /// Returns whether another set came into force.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] when the file cannot be read; the set before stays in force.
+    pub fn refresh(&self) -> Result<bool, BuildError> {
+        self.0.refresh()
+    }
+
+    /// Returns the set that was read last.
+    #[must_use]
+    pub fn known(&self) -> Arc<KeySet> {
+        self.0.value().load_full()
+    }
+}
+
+impl JwksFileBuilder {
+    /// Binds RSA keys that name no algorithm to another one than `RS256`.
+    pub fn rsa_algorithm(mut self, algorithm: Algorithm) -> Self {
+        self.rsa = algorithm;
+        self
+    }
+
+    /// Takes a key set without a usable key as a revocation of all keys: every token is refused with 401. Default:
+    /// `false`, such a file counts as broken and the keys before stay in force for a time.
+    pub fn empty_set_revokes(mut self, revokes: bool) -> Self {
+        self.empty_set_revokes = revokes;
+        self
+    }
+
+    /// Sets how often the file is looked at. Default: once a second.
+    pub fn interval(mut self, interval: Duration) -> Self {
+        self.interval = interval;
+        self
+    }
+
+    /// Sets how long older keys stay in force while the file cannot be read. Default: 15 minutes. A value under two
+    /// intervals counts as two intervals.
+    pub fn max_stale_age(mut self, age: Duration) -> Self {
+        self.max_stale_age = age;
+        self
+    }
+
+    /// Sets the clock. Default: the system clock.
+    pub fn clock(mut self, clock: SharedClock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Reads the file and watches it from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::Read`] when the file cannot be read, others may write it, or no thread can be started; otherwise
+    /// as [`JwksReader::read`].
+    pub fn open(self) -> Result<JwksFile, BuildError> {
+        let file = self.open_unwatched()?;
+        file.0.watch("palisade-jwks")?;
+        Ok(file)
+    }
+
+    /// Reads the file and does not watch it: for programs that end soon, or call [`JwksFile::refresh`].
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_unwatched(self) -> Result<JwksFile, BuildError> {
+        let clock = self.clock;
+        let mut options = Options::new(LARGEST, move || clock.monotonic());
+        options.interval = self.interval;
+        options.max_stale_age = self.max_stale_age;
+        let format = JwksFormat {
+            reader: JwksReader::new().rsa_algorithm(self.rsa)?,
+            empty_set_revokes: self.empty_set_revokes,
+        };
+        let file = WatchedFile::open(format, self.path, options)?;
+        let path = file.path().display().to_string();
+        file.value().load().log_unused(&path, None);
+        Ok(JwksFile(Arc::new(file)))
+    }
+}
+
+/// How the file is read.
+struct JwksFormat {
+    reader: JwksReader,
+    empty_set_revokes: bool,
+}
+
+impl FileFormat for JwksFormat {
+    type Value = KeySet;
+    type Error = BuildError;
+
+    fn read(&self, _: &Path, text: &str) -> Result<KeySet, BuildError> {
+        self.reader.parse(text, self.empty_set_revokes)
+    }
+
+    fn io_error(&self, path: &Path, attempt: &'static str, problem: io::Error) -> BuildError {
+        let problem = match attempt {
+            "read" => problem,
+            _ => io::Error::new(problem.kind(), format!("cannot {attempt} it: {problem}")),
+        };
+        BuildError::Read(path.to_owned(), problem)
+    }
+
+    fn carry_over(&self, set: KeySet, before: &KeySet) -> KeySet {
+        set.log_unused("the key set file", Some(before));
+        set
+    }
+
+    fn report(&self, path: &Path, report: Report<'_, KeySet, BuildError>) {
+        let path = path.display();
+        match report {
+            Report::Expired(problem) => {
+                tracing::error!(target: "palisade", %path, %problem, "the key set file could not be read for too long; its tokens are refused with 503 until it can");
+            }
+            Report::Kept(problem) => {
+                tracing::error!(target: "palisade", %path, %problem, "the key set file cannot be read; the keys before stay in force for a limited time");
+            }
+            Report::Loaded(set) => {
+                let keys = set.keys().len();
+                tracing::info!(target: "palisade", %path, keys, "the key set file was read");
+            }
+        }
+    }
+}
+
+impl Source for JwksFile {
+    fn current(&self) -> Result<Arc<KeySet>, InvalidToken> {
+        match self.0.freshness() {
+            Freshness::Expired => Err(InvalidToken::KeysUnavailable),
+            Freshness::Fresh | Freshness::Stale => Ok(self.0.value().load_full()),
+        }
+    }
+
+    fn is_stale(&self) -> bool {
+        self.0.freshness() != Freshness::Fresh
+    }
+}
+
+impl From<JwksFile> for Keys {
+    fn from(file: JwksFile) -> Self {
+        Self::new(Arc::new(file))
+    }
+}
+
+impl fmt::Debug for JwksFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JwksFile")
+            .field("path", &self.0.path())
+            .field("keys", &*self.0.value().load())
+            .finish_non_exhaustive()
+    }
+}
