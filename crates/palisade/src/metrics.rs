@@ -12,6 +12,8 @@ use palisade_core::{
 ///
 /// - `palisade_requests_total{route, status, ending}`
 /// - `palisade_refusals_total{guard, code}`, `palisade_would_refuse_total{guard, code}`
+/// - `palisade_degraded_total{guard, what}`: requests that were decided in a reduced way, by older keys (`keys_stale`)
+///   for example
 /// - `palisade_request_seconds{route}`, `palisade_answer_bytes_total{route}`, `palisade_requests_open`
 ///
 /// `route` is the template of the rule, or `unknown`: never a path of the client's choice.
@@ -76,6 +78,9 @@ impl Guard for MetricsLayer {
 
 fn count(fact: &Fact) {
     match *fact {
+        Fact::Degraded { guard, what } => {
+            counter!("palisade_degraded_total", "guard" => guard, "what" => what).increment(1);
+        }
         Fact::Refused { guard, code } => {
             counter!("palisade_refusals_total", "guard" => guard, "code" => code).increment(1);
         }

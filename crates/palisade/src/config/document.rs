@@ -74,6 +74,7 @@ pub(super) struct Keys {
     pub(super) pepper: Spanned<PathBuf>,
     pub(super) prefix: Option<Spanned<String>>,
     pub(super) environments: Option<Vec<Spanned<String>>>,
+    pub(super) max_stale_minutes: Option<Spanned<u64>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -175,26 +176,22 @@ pub(super) struct Text {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(
+    not(feature = "jwt"),
+    expect(dead_code, reason = "read where tokens are compiled in")
+)]
 pub(super) struct Tokens {
     pub(super) issuer: Spanned<String>,
-    #[cfg_attr(
-        not(feature = "jwt"),
-        expect(dead_code, reason = "read where tokens are compiled in")
-    )]
     pub(super) audience: String,
-    #[cfg_attr(
-        not(feature = "jwt"),
-        expect(dead_code, reason = "read where tokens are compiled in")
-    )]
     pub(super) jwks_file: Option<Spanned<PathBuf>>,
-    #[cfg_attr(
-        not(feature = "jwt"),
-        expect(dead_code, reason = "read where tokens are compiled in")
-    )]
     pub(super) jwks_url: Option<Spanned<String>>,
-    #[cfg_attr(
-        not(feature = "jwt"),
-        expect(dead_code, reason = "read where tokens are compiled in")
-    )]
     pub(super) label: Option<String>,
+    pub(super) max_lifetime_minutes: Option<Spanned<u64>>,
+    pub(super) max_stale_minutes: Option<Spanned<u64>>,
+    #[serde(default)]
+    pub(super) empty_set_revokes: bool,
+    #[serde(default)]
+    pub(super) dangerously_accept_id_tokens: bool,
+    #[serde(default)]
+    pub(super) dangerously_ignore_confirmation: bool,
 }

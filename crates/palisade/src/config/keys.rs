@@ -1,9 +1,14 @@
 //! `[keys]`: the file of API keys.
 
+use std::time::Duration;
+
 use palisade_api_key::{ApiKeyLayer, Environment, FileKeyStore, KeyFormat, KeyScheme, Pepper};
 
 use super::{Config, ConfigFileError, document::Keys};
 use crate::ShieldBuilder;
+
+/// A week: beyond it a revoked key would be a valid one.
+const LONGEST_STALE_MINUTES: u64 = 7 * 24 * 60;
 
 impl Config {
     pub(super) fn keys(
@@ -14,7 +19,11 @@ impl Config {
             return Ok((shield, None));
         };
         let scheme = self.scheme(keys)?;
-        let store = FileKeyStore::open(self.path(keys.file.get_ref())).map_err(|problem| {
+        let mut store = FileKeyStore::builder(self.path(keys.file.get_ref()));
+        if let Some(minutes) = &keys.max_stale_minutes {
+            store = store.max_stale_age(self.stale_age(minutes)?);
+        }
+        let store = store.open().map_err(|problem| {
             let remedy = "make one with `palisade key new`, or name the one there is";
             self.source.at(&keys.file, problem, remedy)
         })?;
@@ -38,6 +47,29 @@ impl Config {
                 .at(&keys.file, problem, "correct the section `keys`")
         })?;
         Ok((shield.authenticate(layer), Some((scheme, store))))
+    }
+
+    /// Reads how long older keys stay in force while their file or endpoint cannot be read.
+    pub(super) fn stale_age(
+        &self,
+        written: &toml::Spanned<u64>,
+    ) -> Result<Duration, ConfigFileError> {
+        self.minutes(written, LONGEST_STALE_MINUTES)
+    }
+
+    /// Reads a number of minutes, from 1 to `most`.
+    pub(super) fn minutes(
+        &self,
+        written: &toml::Spanned<u64>,
+        most: u64,
+    ) -> Result<Duration, ConfigFileError> {
+        let minutes = *written.get_ref();
+        if !(1..=most).contains(&minutes) {
+            let problem = format!("{minutes} is out of range");
+            let remedy = format!("write a number of minutes from 1 to {most}");
+            return Err(self.source.at(written, problem, &remedy));
+        }
+        Ok(Duration::from_secs(minutes * 60))
     }
 
     fn scheme(&self, keys: &Keys) -> Result<KeyScheme, ConfigFileError> {

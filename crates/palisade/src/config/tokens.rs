@@ -16,6 +16,10 @@ impl Config {
     }
 }
 
+/// Ten years.
+#[cfg(feature = "jwt")]
+const LONGEST_LIFETIME_MINUTES: u64 = 10 * 366 * 24 * 60;
+
 #[cfg(feature = "jwt")]
 impl Config {
     pub(super) fn tokens(&self, shield: ShieldBuilder) -> Result<ShieldBuilder, ConfigFileError> {
@@ -40,8 +44,8 @@ impl Config {
         tokens: &super::document::Tokens,
     ) -> Result<palisade_jwt::Issuer, ConfigFileError> {
         let keys = match (&tokens.jwks_file, &tokens.jwks_url) {
-            (Some(file), None) => self.jwks_file(file)?,
-            (None, Some(url)) => self.jwks_url(url)?,
+            (Some(file), None) => self.jwks_file(file, tokens)?,
+            (None, Some(url)) => self.jwks_url(url, tokens)?,
             _ => {
                 let remedy = "write one of jwks_file = \"jwks.json\" and jwks_url = \"https://..\"";
                 return Err(self
@@ -50,7 +54,16 @@ impl Config {
             }
         };
         let issuer = tokens.issuer.get_ref().as_str();
-        let issuer = palisade_jwt::Issuer::new(issuer, tokens.audience.as_str(), keys);
+        let mut issuer = palisade_jwt::Issuer::new(issuer, tokens.audience.as_str(), keys);
+        if let Some(minutes) = &tokens.max_lifetime_minutes {
+            issuer = issuer.max_lifetime(self.minutes(minutes, LONGEST_LIFETIME_MINUTES)?);
+        }
+        if tokens.dangerously_accept_id_tokens {
+            issuer = issuer.dangerously_accept_id_tokens();
+        }
+        if tokens.dangerously_ignore_confirmation {
+            issuer = issuer.dangerously_ignore_confirmation();
+        }
         Ok(match &tokens.label {
             Some(label) => issuer.label(label.as_str()),
             None => issuer,
@@ -60,27 +73,46 @@ impl Config {
     fn jwks_file(
         &self,
         file: &toml::Spanned<std::path::PathBuf>,
+        tokens: &super::document::Tokens,
     ) -> Result<palisade_jwt::Keys, ConfigFileError> {
-        let set = palisade_jwt::KeySet::from_jwks_file(self.path(file.get_ref()));
-        let set = set.map_err(|problem| {
+        let mut keys = palisade_jwt::JwksFile::builder(self.path(file.get_ref()))
+            .empty_set_revokes(tokens.empty_set_revokes);
+        if let Some(minutes) = &tokens.max_stale_minutes {
+            keys = keys.max_stale_age(self.stale_age(minutes)?);
+        }
+        let keys = keys.open().map_err(|problem| {
             let remedy = "name a file with a JSON Web Key Set (RFC 7517)";
             self.source.at(file, problem, remedy)
         })?;
-        Ok(set.into())
+        Ok(keys.into())
     }
 
     #[cfg(feature = "jwks-url")]
-    fn jwks_url(&self, url: &toml::Spanned<String>) -> Result<palisade_jwt::Keys, ConfigFileError> {
-        let source = palisade_jwt::JwksUrl::new(url.get_ref()).map_err(|problem| {
-            self.source
-                .at(url, problem, "write an address that begins with https://")
+    fn jwks_url(
+        &self,
+        url: &toml::Spanned<String>,
+        tokens: &super::document::Tokens,
+    ) -> Result<palisade_jwt::Keys, ConfigFileError> {
+        let mut source = palisade_jwt::JwksUrl::builder(url.get_ref())
+            .empty_set_revokes(tokens.empty_set_revokes);
+        if let Some(minutes) = &tokens.max_stale_minutes {
+            source = source.hard_age(self.stale_age(minutes)?);
+        }
+        let source = source.build().map_err(|problem| {
+            let remedy =
+                "write an address that begins with https://, and max_stale_minutes of 10 to 10080";
+            self.source.at(url, problem, remedy)
         })?;
         source.keep_fresh();
         Ok(source.into())
     }
 
     #[cfg(not(feature = "jwks-url"))]
-    fn jwks_url(&self, url: &toml::Spanned<String>) -> Result<palisade_jwt::Keys, ConfigFileError> {
+    fn jwks_url(
+        &self,
+        url: &toml::Spanned<String>,
+        _: &super::document::Tokens,
+    ) -> Result<palisade_jwt::Keys, ConfigFileError> {
         let remedy = "build with the feature `jwks-url`, or write jwks_file";
         Err(self.source.at(url, "this build cannot fetch keys", remedy))
     }

@@ -244,6 +244,18 @@ fn a_mistake_is_named_with_line_key_and_remedy() {
         "one of jwks_file",
     );
     check(
+        "environments = [\"live\"]",
+        "max_stale_minutes = 0",
+        "29: keys.max_stale_minutes",
+        "1 to 10080",
+    );
+    check(
+        "jwks_file = \"jwks.json\"",
+        "jwks_file = \"jwks.json\"\nmax_lifetime_minutes = 0",
+        "35: tokens.max_lifetime_minutes",
+        "number of minutes",
+    );
+    check(
         "60/minute",
         "60 per fortnight",
         "38: limits.rate",
@@ -360,4 +372,20 @@ fn a_route_names_its_kind_of_body_and_its_text_schema() {
         let problem = parse(line).unwrap_err();
         assert!(problem.contains(what), "{problem}");
     }
+}
+
+#[test]
+fn what_is_demanded_of_keys_and_tokens_can_be_set() {
+    let keys = "environments = [\"live\"]\nmax_stale_minutes = 60";
+    let tokens = "jwks_file = \"jwks.json\"
+max_lifetime_minutes = 43200
+max_stale_minutes = 60
+empty_set_revokes = true
+dangerously_ignore_confirmation = true
+dangerously_accept_id_tokens = true";
+    let text = WHOLE
+        .replace("environments = [\"live\"]", keys)
+        .replace("jwks_file = \"jwks.json\"", tokens);
+    let folder = folder(&text);
+    assert!(read(&folder).unwrap().assemble().is_ok());
 }

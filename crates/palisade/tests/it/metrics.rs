@@ -37,3 +37,48 @@ fn requests_and_refusals_are_counted_by_template_and_code() {
     }
     assert!(!text.contains("canary"), "{text}");
 }
+
+/// Records that older keys are in force.
+#[derive(Clone, Debug)]
+struct OlderKeys;
+
+impl palisade::Guard for OlderKeys {
+    type Pass = ();
+
+    fn name(&self) -> &'static str {
+        "older_keys"
+    }
+
+    fn admit(
+        &self,
+        cx: &palisade::SecurityContext,
+        _: &mut http::request::Parts,
+    ) -> palisade::Verdict<()> {
+        cx.record(palisade::Fact::Degraded {
+            guard: "api_key",
+            what: "keys_stale",
+        });
+        palisade::Verdict::Admit(())
+    }
+}
+
+#[test]
+fn requests_that_older_keys_decide_are_counted() {
+    use palisade::{Chain, GuardLayer, Layer as _};
+    use tower::ServiceExt as _;
+
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let handle = recorder.handle();
+    metrics::with_local_recorder(&recorder, || {
+        let layer = GuardLayer(Chain(MetricsLayer::new(), OlderKeys));
+        let service = layer.layer(palisade_core::testing::Empty200::default());
+        let request = Request::new(palisade_core::testing::TestBody::default());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        drop(runtime.block_on(service.oneshot(request)).unwrap());
+    });
+    let line = "palisade_degraded_total{guard=\"api_key\",what=\"keys_stale\"} 1";
+    let text = handle.render();
+    assert!(text.contains(line), "{line} is not in\n{text}");
+}
