@@ -354,8 +354,11 @@ fn a_route_names_its_kind_of_body_and_its_text_schema() {
         let route = format!("[[routes]]\npath = \"/a\"\naccess = \"public\"\n{line}\n");
         Config::parse(&format!("[server]\nhosts = [\"api.example.com\"]\n{route}"))
             .and_then(|config| config.assemble())
-            .map(|_| ())
             .map_err(|problem| problem.to_string())
+            .and_then(|parts| {
+                let shield = parts.shield.build(parts.table.unwrap());
+                shield.map(|_| ()).map_err(|problem| problem.to_string())
+            })
     };
     for body in ["json", "form", "json-or-form"] {
         assert_eq!(parse(&format!("text = [\"t\"]\nbody = \"{body}\"")), Ok(()));
