@@ -1,6 +1,6 @@
 //! Prosodic words and phrases, and stretches that can be spoken in one piece.
 
-use super::{Break, Word, letters::LETTER, token::Token};
+use super::{Break, Syllable, Word, letters::LETTER, token::Token};
 
 /// Syllables of one stretch; the voice heard no longer ones in training.
 const STRETCH: usize = 20;
@@ -114,7 +114,8 @@ fn clings(token: &Token, next: &Token) -> bool {
 /// Joins clauses into stretches no longer than the voice can speak well.
 pub(crate) fn stretches(clauses: Vec<Vec<Word>>) -> Vec<Stretch> {
     let mut stretches: Vec<Stretch> = Vec::new();
-    for part in clauses.into_iter().flat_map(parts) {
+    let bounded = |clause: Vec<Word>| clause.into_iter().flat_map(bounded).collect();
+    for part in clauses.into_iter().map(bounded).flat_map(parts) {
         let ends_sentence = part
             .last()
             .is_some_and(|word| word.after == Break::Sentence);
@@ -133,6 +134,22 @@ pub(crate) fn stretches(clauses: Vec<Vec<Word>>) -> Vec<Stretch> {
         }
     }
     stretches
+}
+
+/// Cuts a word that is too long for any stretch. No word of a language is; a text can be made to hold one.
+fn bounded(word: Word) -> Vec<Word> {
+    if word.syllables.len() <= STRETCH {
+        return vec![word];
+    }
+    let piece = |syllables: &[Syllable]| Word {
+        syllables: syllables.to_vec(),
+        after: Break::Word,
+    };
+    let mut pieces: Vec<Word> = word.syllables.chunks(STRETCH).map(piece).collect();
+    if let Some(last) = pieces.last_mut() {
+        last.after = word.after;
+    }
+    pieces
 }
 
 /// Cuts a clause that is too long into parts of about equal length, where a phrase ends if there is one.

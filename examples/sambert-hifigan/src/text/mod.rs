@@ -89,3 +89,57 @@ fn words_of(
     breaks::divide(&mut words);
     Ok(Some(words.into_iter().map(Into::into).collect()))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The most syllables of a stretch that [`breaks`] lets through.
+    const MOST: usize = 20;
+
+    #[track_caller]
+    fn longest_stretch(text: &str, latin: Latin) -> usize {
+        let stretches = analyze(&Script::plain(text), latin).unwrap_or_default();
+        let syllables = |stretch: &Stretch| {
+            let words = stretch.words.iter();
+            words.map(|word| word.syllables.len()).sum::<usize>()
+        };
+        stretches.iter().map(syllables).max().unwrap_or_default()
+    }
+
+    #[test]
+    fn a_repeated_suffix_does_not_make_one_endless_word() {
+        for text in [
+            "儿",
+            "兒",
+            "花儿儿",
+            "子儿",
+            "1儿",
+            "a儿",
+            "们",
+            "的",
+            "呢",
+            "上",
+        ] {
+            for latin in [Latin::Mandarin, Latin::English] {
+                let longest = longest_stretch(&text.repeat(500), latin);
+                assert!((1..=MOST).contains(&longest), "{text}: {longest}");
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn no_stretch_is_longer_than_the_voice_can_speak(
+            pieces in prop::collection::vec(("[儿兒子们的了着过地得于里上一二不花点ab1㎨%\\-. ，\u{4e00}-\u{9fff}\u{3400}-\u{4dbf}\u{f900}-\u{faff}]{1,3}", 1_usize..120), 1..6),
+        ) {
+            let text: String = pieces.iter().map(|(piece, times)| piece.repeat(*times)).collect();
+            prop_assert!(longest_stretch(&text, Latin::Mandarin) <= MOST, "{text}");
+            prop_assert!(longest_stretch(&text, Latin::English) <= MOST, "{text}");
+        }
+    }
+}

@@ -65,9 +65,10 @@ pub(crate) fn words_of(
                     };
                     let mut token = reading::read(cut, &cuts, index)?;
                     unmarked.give(&mut token, start);
-                    match tokens.last_mut().filter(|last| {
-                        word == "儿" && last.text.last().copied().is_some_and(is_han)
-                    }) {
+                    match tokens
+                        .last_mut()
+                        .filter(|last| word == "儿" && takes_suffix(last))
+                    {
                         Some(colored) => colored.absorb(token),
                         None => tokens.push(token),
                     }
@@ -90,6 +91,14 @@ pub(crate) fn words_of(
         }
     }
     Ok(tokens)
+}
+
+/// Returns whether a 儿 behind a word is its suffix. A word has one: in 儿儿儿 each is a word of its own.
+fn takes_suffix(token: &Token) -> bool {
+    token
+        .text
+        .last()
+        .is_some_and(|last| is_han(*last) && *last != '儿')
 }
 
 /// Cuts a clause into words; Latin ones with their apostrophes.

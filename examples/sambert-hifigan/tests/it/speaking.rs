@@ -229,3 +229,14 @@ fn more_threads_speak_the_same() {
     let voice = voice.with_threads(std::num::NonZeroUsize::new(2).unwrap());
     assert_eq!(speak(&voice, SENTENCE, &Style::default()), alone);
 }
+
+/// A suffix has no end of its own: each of these was once one word, longer than the model's table of positions.
+#[test]
+fn a_text_of_nothing_but_suffixes_is_spoken() {
+    let voice = Voice::demo().unwrap();
+    for text in ["儿".repeat(240), "花儿儿".repeat(80)] {
+        let samples = speak(&voice, &text, &Style::default());
+        let seconds = samples.len() as f32 / voice.sample_rate() as f32;
+        assert!(seconds > 20.0, "{seconds} s");
+    }
+}
