@@ -23,6 +23,8 @@ const MAX_KEYS: usize = 1024;
 const MAX_KINDS: usize = 64;
 /// What one record is taken for until its length is known.
 const ESTIMATE: i64 = 512;
+/// What number and hash add to a record.
+const SEAL: i64 = 96;
 /// How many seconds' worth of the budget may be used at once.
 const BURST_SECONDS: i64 = 16;
 
@@ -153,10 +155,13 @@ impl Folds {
         !self.heads.is_empty() && self.heads.remove(&id)
     }
 
-    /// Takes what a record was longer than estimated from the budget, or gives it back.
-    pub(crate) fn was_written(&mut self, bytes: usize) {
+    /// Takes the length of a record from the budget, apart from what was taken for it before. Of a
+    /// request with two records only the first was `estimated`.
+    pub(crate) fn was_written(&mut self, bytes: usize, estimated: bool) {
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-        self.tokens = self.tokens.saturating_sub(bytes.saturating_sub(ESTIMATE));
+        let before = if estimated { ESTIMATE } else { 0 };
+        let owed = bytes.saturating_add(SEAL).saturating_sub(before);
+        self.tokens = self.tokens.saturating_sub(owed);
     }
 
     /// Returns how long it is until a window is over.
@@ -322,7 +327,7 @@ mod tests {
     fn longer_records_use_up_more_of_the_budget() {
         let mut folds = folds(1024);
         assert!(!folds.counts(key(1), at(0)));
-        folds.was_written(1 << 20);
+        folds.was_written(1 << 20, true);
         assert!(folds.counts(key(2), at(0)));
         assert!(
             folds.counts(key(3), at(60)),

@@ -15,7 +15,7 @@ use super::{
     space::{LowSpace, Space},
     store::Store,
 };
-use crate::{AuditEvent, Unavailable, event_id};
+use crate::{AuditEvent, Unavailable, event::Form, event_id};
 
 /// Written records stay in memory until they are safe; at so many of them that is seen to.
 const MAX_UNSYNCED: usize = 4096;
@@ -69,13 +69,17 @@ impl<S: Store> Worker<S> {
     fn draft(&mut self, items: &mut Vec<Item>, taken: &Taken) {
         self.note_clock_step();
         for item in items.drain(..) {
-            let refused = matches!(&item, Item::Request(event, _) if event.refusal().is_some());
+            // The end of a refused request was not foreseen in the budget when its head was.
+            let refused = match &item {
+                Item::Request(event, form) if event.refusal().is_some() => Some(*form != Form::End),
+                _ => None,
+            };
             let bytes = self.journal.push(|out| match item {
                 Item::Event(event) => event.draft(out),
                 Item::Request(event, form) => event.draft(form, out),
             });
-            if refused {
-                self.queue.refusal_was_written(bytes);
+            if let Some(estimated) = refused {
+                self.queue.refusal_was_written(bytes, estimated);
             }
         }
         let now = self.clock.unix_time();

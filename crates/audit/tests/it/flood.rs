@@ -106,24 +106,32 @@ async fn a_count_is_written_when_its_window_is_over() {
 
 #[tokio::test]
 async fn a_flood_from_many_addresses_stays_under_its_budget_and_hides_nobody() {
-    let folder = tempdir().unwrap();
-    let path = folder.path().join("audit.jsonl");
-    let clock = ManualClock::new(NOW);
-    let sink = at(&path, &clock).refusal_budget(4096).open().unwrap();
-    refused(&sink, 20_000, 60_000).await;
-    serve(&sink, 5).await;
-    close(&sink).await;
-    let report = report(&path);
-    let served = of_type(&path, "request");
-    let served = served.iter().filter(|it| it["status"] == 200).count();
-    assert_eq!((served, report.lost), (5, 0));
-    assert_eq!(report.requests - 5 + report.folded, 20_000);
-    let length = |record: &serde_json::Value| record.to_string().len();
-    let whole: usize = of_type(&path, "request").iter().map(length).sum();
-    // Records are longer than the budget takes them for; what that is too much is paid back later.
-    assert!(whole < 2 * 16 * 4096, "{whole} bytes of whole records");
-    let counts = of_type(&path, "folded");
-    assert!(counts.len() <= 1024 + 64 + 1, "{}", counts.len());
+    for fail_closed in [false, true] {
+        let folder = tempdir().unwrap();
+        let path = folder.path().join("audit.jsonl");
+        let clock = ManualClock::new(NOW);
+        let builder = at(&path, &clock).refusal_budget(4096);
+        let builder = match fail_closed {
+            true => builder.fail_closed(),
+            false => builder,
+        };
+        let sink = builder.open().unwrap();
+        refused(&sink, 20_000, 60_000).await;
+        serve(&sink, 5).await;
+        close(&sink).await;
+        let report = report(&path);
+        let records = records(&path);
+        let is_served = |it: &&serde_json::Value| it["status"] == 200 && it["type"] != "end";
+        let served = records.iter().filter(is_served).count();
+        assert_eq!((served, report.lost, report.unfinished), (5, 0, 0));
+        assert_eq!(report.requests - 5 + report.folded, 20_000);
+        let whole = records.iter().filter(|it| !it["id"].is_null());
+        let whole: usize = whole.map(|record| record.to_string().len()).sum();
+        // What was under way when the budget was used up is paid back later.
+        assert!(whole < 2 * 16 * 4096, "{whole} bytes of whole records");
+        let counts = of_type(&path, "folded");
+        assert!(counts.len() <= 1024 + 64 + 1, "{}", counts.len());
+    }
 }
 
 #[tokio::test]

@@ -123,8 +123,8 @@ impl Queue {
     }
 
     /// Notes what the records of refusals took of their budget.
-    pub(in crate::file) fn refusal_was_written(&self, bytes: usize) {
-        self.lock().folds.was_written(bytes);
+    pub(in crate::file) fn refusal_was_written(&self, bytes: usize, estimated: bool) {
+        self.lock().folds.was_written(bytes, estimated);
     }
 
     /// Sets what is done while the disk has little room.
