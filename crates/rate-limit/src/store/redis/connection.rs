@@ -20,7 +20,7 @@ use super::{
     backoff::Backoff,
     errors::{self, problem_of},
     measure,
-    reply_time::{Late, within},
+    reply_time::within,
     script::{Call, count_nodes},
 };
 use crate::{Answer, StoreProblem};
@@ -117,7 +117,7 @@ impl Link {
     /// Asks the server, within the deadline.
     ///
     /// Failures in a row give the connection up. A reply that is late because this process was not
-    /// scheduled is waited for, and not counted as a failure of the server.
+    /// scheduled is waited for.
     pub(super) async fn ask(
         &self,
         connection: Connection,
@@ -184,23 +184,14 @@ impl Link {
     fn judge<T>(
         &self,
         number: u64,
-        outcome: Result<Result<T, StoreProblem>, Late>,
+        outcome: Option<Result<T, StoreProblem>>,
     ) -> Result<T, StoreProblem> {
-        match outcome {
-            Ok(Ok(value)) => {
-                self.failures.store(0, Ordering::Relaxed);
-                Ok(value)
-            }
-            Ok(Err(problem)) => {
-                self.failed(number, problem);
-                Err(problem)
-            }
-            Err(Late::Server) => {
-                self.failed(number, StoreProblem::Timeout);
-                Err(StoreProblem::Timeout)
-            }
-            Err(Late::Process) => Err(StoreProblem::Timeout),
+        let outcome = outcome.unwrap_or(Err(StoreProblem::Timeout));
+        match &outcome {
+            Ok(_) => self.failures.store(0, Ordering::Relaxed),
+            Err(problem) => self.failed(number, *problem),
         }
+        outcome
     }
 
     fn failed(&self, number: u64, problem: StoreProblem) {
@@ -282,7 +273,7 @@ impl Link {
             .get_multiplexed_async_connection_with_config(&config);
         let handle = within(&self.clock, CONNECTING, connecting).await;
         let handle = handle
-            .map_err(|_| StoreProblem::Timeout)?
+            .ok_or(StoreProblem::Timeout)?
             .map_err(|error| problem_of(&error))?;
         // The first call may have to carry the script's text, and has more time.
         for (call, time) in [
@@ -291,7 +282,7 @@ impl Link {
         ] {
             let probing = evaluate(handle.clone(), &call);
             let outcome = within(&self.clock, time, probing).await;
-            outcome.map_err(|_| StoreProblem::Timeout)??;
+            outcome.ok_or(StoreProblem::Timeout)??;
         }
         Ok(handle)
     }
