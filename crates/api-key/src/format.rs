@@ -53,6 +53,11 @@ impl KeyFormat {
         self.start.trim_end_matches('_')
     }
 
+    /// Returns what every key begins with.
+    pub(crate) fn start(&self) -> &str {
+        &self.start
+    }
+
     /// Counts the bytes of every key of this format.
     #[must_use]
     pub const fn key_length(&self) -> usize {

@@ -50,7 +50,7 @@
 //!     .environments([Environment::Live, Environment::Test])
 //!     .realm("speech")
 //!     .build()?;
-//! let layer = AuthenticateLayer::any([Arc::new(keys) as _]).optional();
+//! let layer = AuthenticateLayer::any([Arc::new(keys) as _])?.optional();
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!

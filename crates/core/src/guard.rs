@@ -37,7 +37,8 @@ pub trait Guard: Send + Sync + 'static {
     /// Returns a stable label for facts, metrics and explanations.
     fn name(&self) -> &'static str;
 
-    /// Tells whether refusals count. In shadow the machine turns them into [`Fact::WouldRefuse`](crate::Fact::WouldRefuse).
+    /// Tells whether refusals count. In shadow the machine notes them among the
+    /// [shadow refusals](crate::Observations::shadow_refusals) and goes on.
     fn mode(&self) -> Mode {
         Mode::Enforce
     }

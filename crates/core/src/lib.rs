@@ -64,11 +64,14 @@ pub use tower_layer::Layer;
 #[cfg(feature = "axum")]
 pub use self::extract::ClientIp;
 pub use self::{
-    authenticate::{AuthenticateLayer, Authenticator, Presence},
+    authenticate::{
+        AuthenticateBuildError, AuthenticateLayer, Authenticator, AuthenticatorId, Credential,
+        CredentialSource, Presence, TokenShape,
+    },
     client::{ClientInfo, Peer, Scheme},
     clock::{Clock, ManualClock, SharedClock, SystemClock},
-    context::{Identity, RequestId, SecurityContext},
-    fact::Fact,
+    context::{Counted, FirstAndLast, Identity, Observations, RequestId, SecurityContext},
+    fact::{CredentialFailure, Fact, FailedCredential, Refusal},
     guard::{Ending, Guard, How, Mode, Verdict},
     guards::{AnyGuard, Chain, GuardList, Guards},
     machine::{GuardBody, GuardFuture, GuardLayer, GuardService, Lease},

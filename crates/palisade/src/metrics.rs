@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::request;
 use metrics::{counter, gauge, histogram};
 use palisade_core::{
-    Ending, Fact, Guard, SecurityContext, SharedClock, SystemClock, Verdict, layer,
+    Ending, Fact, Guard, Observations, Refusal, SecurityContext, SharedClock, SystemClock, Verdict, layer,
 };
 
 /// Counts requests and refusals for the `metrics` facade. Goes into [`ShieldBuilder::observe`](crate::ShieldBuilder::observe).
@@ -72,22 +72,24 @@ impl Guard for MetricsLayer {
         counter!("palisade_answer_bytes_total", "route" => route.clone()).increment(end.bytes);
         let passed = self.clock.monotonic().saturating_sub(start);
         histogram!("palisade_request_seconds", "route" => route).record(passed);
-        cx.with_facts(|facts| facts.iter().for_each(count));
+        cx.with_observations(count);
     }
 }
 
-fn count(fact: &Fact) {
-    match *fact {
-        Fact::Degraded { guard, what } => {
-            counter!("palisade_degraded_total", "guard" => guard, "what" => what).increment(1);
+fn count(seen: &Observations) {
+    for Refusal { guard, code, .. } in seen.refusals() {
+        counter!("palisade_refusals_total", "guard" => *guard, "code" => *code).increment(1);
+    }
+    for shadow in seen.shadow_refusals() {
+        let Refusal { guard, code, .. } = shadow.value;
+        counter!("palisade_would_refuse_total", "guard" => guard, "code" => code)
+            .increment(shadow.count.into());
+    }
+    for fact in seen.facts() {
+        if let Fact::Degraded { guard, what } = fact.value {
+            counter!("palisade_degraded_total", "guard" => guard, "what" => what)
+                .increment(fact.count.into());
         }
-        Fact::Refused { guard, code } => {
-            counter!("palisade_refusals_total", "guard" => guard, "code" => code).increment(1);
-        }
-        Fact::WouldRefuse { guard, code } => {
-            counter!("palisade_would_refuse_total", "guard" => guard, "code" => code).increment(1);
-        }
-        _ => {}
     }
 }
 

@@ -3,9 +3,12 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use http::{HeaderName, HeaderValue, header};
-use palisade_core::{AuthenticateLayer, Rejection, SharedClock, SystemClock};
+use palisade_core::{
+    AuthenticateLayer, AuthenticatorId, CredentialSource, Rejection, SharedClock, SystemClock,
+    TokenShape,
+};
 
-use super::{ApiKeyLayer, gate, source::Sources};
+use super::{ApiKeyLayer, gate};
 use crate::{
     Environment, Grant, KeyDigest, KeyId, KeyRecord, KeyScheme, KeyStore, NoEntropy,
     environment::Accepted,
@@ -94,25 +97,21 @@ impl ApiKeyLayerBuilder {
     /// When a choice cannot work.
     pub fn build(self) -> Result<ApiKeyLayer, ApiKeyLayerError> {
         self.check()?;
-        let challenge = self.challenge()?;
+        let (challenge, sources) = (self.challenge()?, self.sources());
         let inner = gate::Inner {
             accepted: self.accepted,
-            ambiguous: Rejection::credentials_ambiguous().prerendered(),
             clock: self.clock,
             decoy: decoy().map_err(|NoEntropy| ApiKeyLayerError::NoEntropy)?,
             invalid: Rejection::credentials_invalid(challenge.clone()).prerendered(),
             challenge,
-            sources: Sources {
-                header: self.header,
-                format: self.scheme.format().clone(),
-                parameter: self.parameter,
-            },
+            id: AuthenticatorId::unique(),
+            sources,
             scheme: self.scheme,
             store: self.store,
             unavailable: gate::Inner::unavailable(),
         };
         let gate = gate::Gate(Arc::new(inner));
-        let mut alone = AuthenticateLayer::any([Arc::new(gate.clone()) as _]);
+        let mut alone = AuthenticateLayer::single(gate.clone());
         if self.optional {
             alone = alone.optional();
         }
@@ -137,6 +136,18 @@ impl ApiKeyLayerBuilder {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Keys as bearer tokens are known by their prefix; other tokens are for other authenticators.
+    fn sources(&self) -> Vec<CredentialSource> {
+        let prefix = self.scheme.format().start();
+        let mut sources = vec![
+            CredentialSource::header(self.header.clone()),
+            CredentialSource::bearer(TokenShape::prefix(prefix)),
+        ];
+        let parameter = self.parameter.as_deref();
+        sources.extend(parameter.map(CredentialSource::query_parameter));
+        sources
     }
 
     fn challenge(&self) -> Result<HeaderValue, ApiKeyLayerError> {

@@ -4,11 +4,10 @@ use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 use http::{HeaderValue, request};
 use palisade_core::{
-    Authenticator, ClientInfo, Fact, Presence, Principal, Rejection, SecurityContext, SharedClock,
-    Soon, Verdict,
+    Authenticator, AuthenticatorId, ClientInfo, Credential, CredentialSource, Fact, Principal,
+    Rejection, SecurityContext, SharedClock, Soon, Verdict,
 };
 
-use super::source::{Shown, Sources};
 use crate::{
     KeyFailure, KeyRecord, KeyScheme, KeyStore, PresentedKey, StoreUnavailable,
     environment::Accepted, record::KIND,
@@ -22,14 +21,14 @@ pub(super) struct Gate(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     pub(super) accepted: Accepted,
-    pub(super) ambiguous: Rejection,
     pub(super) challenge: HeaderValue,
     pub(super) clock: SharedClock,
     /// Compared with where there is no record, so that an unknown id costs what a wrong secret costs.
     pub(super) decoy: KeyRecord,
+    pub(super) id: AuthenticatorId,
     pub(super) invalid: Rejection,
     pub(super) scheme: KeyScheme,
-    pub(super) sources: Sources,
+    pub(super) sources: Vec<CredentialSource>,
     pub(super) store: Arc<dyn KeyStore>,
     pub(super) unavailable: Rejection,
 }
@@ -37,25 +36,25 @@ pub(super) struct Inner {
 type Found = Result<Option<Arc<KeyRecord>>, StoreUnavailable>;
 
 impl Authenticator for Gate {
+    fn id(&self) -> AuthenticatorId {
+        self.0.id
+    }
+
     fn kind(&self) -> &'static str {
         KIND
     }
 
-    fn presence(&self, head: &request::Parts) -> Result<Presence, Box<Rejection>> {
-        match self.0.sources.count(head) {
-            Shown::Many => Err(Box::new(self.0.ambiguous.clone())),
-            Shown::None => Ok(Presence::Absent),
-            Shown::One => Ok(Presence::Explicit),
-        }
+    fn sources(&self) -> Vec<CredentialSource> {
+        self.0.sources.clone()
     }
 
-    fn authenticate(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<Principal> {
-        let shown = self.0.sources.take(head);
-        let shown = shown
-            .as_ref()
-            .map(|credential| credential.as_bytes())
-            .unwrap_or_default();
-        let Ok(key) = self.0.scheme.present(shown) else {
+    fn authenticate(
+        &self,
+        cx: &SecurityContext,
+        _: &mut request::Parts,
+        credential: &Credential,
+    ) -> Verdict<Principal> {
+        let Ok(key) = self.0.scheme.present(credential.as_bytes()) else {
             return self.0.refuse(KeyFailure::Malformed).into();
         };
         if let Some(what) = self.0.store.degraded() {

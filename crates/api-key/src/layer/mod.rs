@@ -2,15 +2,13 @@
 
 mod builder;
 mod gate;
-mod query;
-mod source;
 
 use std::{fmt, sync::Arc};
 
 use http::{HeaderValue, request};
 use palisade_core::{
-    AuthenticateLayer, Authenticator, Guard, Mode, Presence, Principal, Rejection, SecurityContext,
-    Verdict, layer,
+    AuthenticateLayer, Authenticator, AuthenticatorId, Credential, CredentialSource, Guard, Mode,
+    Principal, SecurityContext, Verdict, layer,
 };
 
 pub use self::builder::{ApiKeyLayerBuilder, ApiKeyLayerError};
@@ -63,16 +61,25 @@ impl Guard for ApiKeyLayer {
 }
 
 impl Authenticator for ApiKeyLayer {
+    fn id(&self) -> AuthenticatorId {
+        self.gate.id()
+    }
+
     fn kind(&self) -> &'static str {
         self.gate.kind()
     }
 
-    fn presence(&self, head: &request::Parts) -> Result<Presence, Box<Rejection>> {
-        self.gate.presence(head)
+    fn sources(&self) -> Vec<CredentialSource> {
+        self.gate.sources()
     }
 
-    fn authenticate(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<Principal> {
-        self.gate.authenticate(cx, head)
+    fn authenticate(
+        &self,
+        cx: &SecurityContext,
+        head: &mut request::Parts,
+        credential: &Credential,
+    ) -> Verdict<Principal> {
+        self.gate.authenticate(cx, head, credential)
     }
 
     fn challenge(&self) -> HeaderValue {

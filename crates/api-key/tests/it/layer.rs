@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use http::{HeaderName, HeaderValue, StatusCode, header::AUTHORIZATION};
+use http::{HeaderName, HeaderValue, StatusCode, header::AUTHORIZATION, request};
 use palisade_api_key::{
     ApiKeyLayer, ApiKeyLayerError, Environment, Grant, KeyId, KeyRecord, KeyStore, StoreUnavailable,
 };
 use palisade_core::{
-    AuthenticateLayer, Authenticator, Fact, Identity, Presence, Principal, Rejection,
-    SecurityContext, Soon, Verdict, testing::poll_ready_contract,
+    AuthenticateLayer, Authenticator, AuthenticatorId, Credential, CredentialSource, Fact,
+    Identity, Principal, SecurityContext, Soon, TokenShape, Verdict, testing::poll_ready_contract,
 };
 
 use crate::support::{
@@ -132,12 +132,7 @@ fn in_shadow_nothing_is_refused_and_nothing_taken_out() {
     let key = stand.key();
     let layer = || stand.builder().dangerously_only_shadow().build().unwrap();
     let answer = ask(layer(), with_header("x-api-key", "guess"));
-    assert!(
-        answer
-            .facts
-            .iter()
-            .any(|fact| matches!(fact, Fact::WouldRefuse { .. }))
-    );
+    assert_eq!(answer.would_refuse, ["unauthenticated"]);
     assert_eq!(answer.saw.unwrap().headers["x-api-key"], "guess");
     let saw = ask(layer(), with_header("x-api-key", &key)).saw.unwrap();
     assert_eq!(saw.headers["x-api-key"], *key);
@@ -328,30 +323,27 @@ fn a_store_that_cannot_answer_lets_nobody_in() {
     );
 }
 
-/// Claims every bearer token.
+/// Accepts every bearer token that no other authenticator reads.
 struct Bearer;
 
 impl Authenticator for Bearer {
+    fn id(&self) -> AuthenticatorId {
+        AuthenticatorId::unique()
+    }
+
     fn kind(&self) -> &'static str {
         "bearer"
     }
 
-    fn presence(&self, head: &http::request::Parts) -> Result<Presence, Box<Rejection>> {
-        let ours = head
-            .headers
-            .get(AUTHORIZATION)
-            .is_some_and(|value| value.as_bytes().starts_with(b"Bearer ey"));
-        Ok(if ours {
-            Presence::Explicit
-        } else {
-            Presence::Absent
-        })
+    fn sources(&self) -> Vec<CredentialSource> {
+        vec![CredentialSource::bearer(TokenShape::Any)]
     }
 
     fn authenticate(
         &self,
         _: &SecurityContext,
-        _: &mut http::request::Parts,
+        _: &mut request::Parts,
+        _: &Credential,
     ) -> Verdict<Principal> {
         Verdict::Admit(Principal::builder("bearer", "someone").build())
     }
@@ -365,7 +357,8 @@ impl Authenticator for Bearer {
 fn beside_another_kind_the_credential_present_decides() {
     let stand = Stand::new();
     let key = stand.key();
-    let any = || AuthenticateLayer::any([Arc::new(stand.layer()) as _, Arc::new(Bearer) as _]);
+    let any =
+        || AuthenticateLayer::any([Arc::new(stand.layer()) as _, Arc::new(Bearer) as _]).unwrap();
     assert_eq!(
         ask(any(), with_header("x-api-key", &key)).who(),
         Some(id_of(&key).as_str())

@@ -88,6 +88,10 @@ pub(crate) fn with_uri(uri: &str) -> Request<Full<Bytes>> {
 pub(crate) struct Answer {
     pub(crate) body: Bytes,
     pub(crate) facts: Vec<Fact>,
+    /// The kinds of the credentials that failed.
+    pub(crate) failures: Vec<&'static str>,
+    pub(crate) reason: Option<String>,
+    pub(crate) would_refuse: Vec<&'static str>,
     pub(crate) headers: HeaderMap,
     pub(crate) saw: Option<request::Parts>,
     pub(crate) status: StatusCode,
@@ -100,10 +104,7 @@ impl Answer {
     }
 
     pub(crate) fn reason(&self) -> Option<&str> {
-        self.facts.iter().find_map(|fact| match fact {
-            Fact::Reason { text, .. } => Some(&**text),
-            _ => None,
-        })
+        self.reason.as_deref()
     }
 
     /// Who the handler saw.
@@ -175,11 +176,25 @@ pub(crate) fn ask_from(
         .to_bytes();
     let cx = outermost.seen.lock().unwrap().take().unwrap();
     let saw = saw.lock().unwrap().take();
-    Answer {
+    cx.with_observations(|seen| Answer {
         body,
-        facts: cx.facts(),
+        facts: seen.facts().iter().map(|it| it.value.clone()).collect(),
+        failures: seen
+            .credential_failures()
+            .iter()
+            .map(|it| it.kind)
+            .collect(),
+        reason: seen
+            .refusals()
+            .last()
+            .and_then(|it| Some(it.reason.as_ref()?.to_string())),
+        would_refuse: seen
+            .shadow_refusals()
+            .iter()
+            .map(|it| it.value.code)
+            .collect(),
         headers: head.headers,
         saw,
         status: head.status,
-    }
+    })
 }

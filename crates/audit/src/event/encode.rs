@@ -149,10 +149,7 @@ impl Event {
     }
 
     fn observations(&self, record: &mut Object<'_>) {
-        self.cx.with_facts(|facts| facts::write(record, facts));
-        if let lost @ 1.. = self.cx.facts_lost() {
-            record.number("facts_lost", lost.into());
-        }
+        self.cx.with_observations(|seen| facts::write(record, seen));
     }
 
     fn costs(&self, record: &mut Object<'_>) {

@@ -1,112 +1,113 @@
 //! What the guards noticed, each kind under a name of its own.
 
-use palisade_core::Fact;
+use palisade_core::{Counted, Fact, Observations, Refusal};
 
 use super::encode::{NAME, TEXT};
 use crate::json::Object;
 
-/// Writes a member for each kind of which there is a fact.
-pub(super) fn write(record: &mut Object<'_>, facts: &[Fact]) {
-    refusals(record, "refused", facts, |fact| match fact {
-        Fact::Refused { guard, code } => Some((guard, code)),
-        _ => None,
-    });
-    refusals(record, "would_refuse", facts, |fact| match fact {
-        Fact::WouldRefuse { guard, code } => Some((guard, code)),
-        _ => None,
-    });
-    record.objects(
-        "credential_failed",
-        facts.iter().filter_map(failed),
-        |it, (kind, code)| {
-            it.text("kind", kind);
-            it.text("code", code);
-        },
+/// Writes a member for each kind of which there is one. A `count` stands where there were several.
+pub(super) fn write(record: &mut Object<'_>, seen: &Observations) {
+    let refusals = seen.refusals();
+    record.objects("refused", refusals.iter(), refusal);
+    more(
+        record,
+        "refused_count",
+        refusals.count(),
+        refusals.iter().len(),
     );
     record.objects(
-        "cleaned",
-        facts.iter().filter_map(cleaned),
-        |it, (field, removed)| {
+        "would_refuse",
+        seen.shadow_refusals().iter(),
+        |it, counted| {
+            refusal(it, &counted.value);
+            count(it, counted);
+        },
+    );
+    let failures = seen.credential_failures();
+    record.objects("credential_failed", failures.iter(), |it, failed| {
+        it.text("kind", failed.kind);
+        it.text("code", failed.code);
+        it.text("failure", failed.failure.as_str());
+    });
+    more(
+        record,
+        "credential_failed_count",
+        failures.count(),
+        failures.iter().len(),
+    );
+    let facts = seen.facts();
+    of_kind(record, "cleaned", facts, |it, fact| match fact {
+        Fact::Cleaned { field, removed } => {
             it.limited("field", field, NAME);
-            it.number("removed", removed.into());
-        },
-    );
-    record.objects(
-        "degraded",
-        facts.iter().filter_map(degraded),
-        |it, (guard, what)| {
+            it.number("removed", (*removed).into());
+        }
+        _ => {}
+    });
+    of_kind(record, "degraded", facts, |it, fact| match fact {
+        Fact::Degraded { guard, what } => {
             it.text("guard", guard);
             it.text("what", what);
-        },
-    );
-    record.objects(
-        "noted",
-        facts.iter().filter_map(noted),
-        |it, (key, value)| {
+        }
+        _ => {}
+    });
+    of_kind(record, "noted", facts, |it, fact| match fact {
+        Fact::Noted { key, value } => {
             it.text("key", key);
             it.limited("value", value, TEXT);
-        },
-    );
-    record.objects(
-        "close_panicked",
-        facts.iter().filter_map(panicked),
-        |it, guard| {
-            it.text("guard", guard);
-        },
-    );
+        }
+        _ => {}
+    });
+    of_kind(record, "close_panicked", facts, |it, fact| match fact {
+        Fact::ClosePanicked { guard } => it.text("guard", guard),
+        _ => {}
+    });
+    if let lost @ 1.. = seen.facts_lost() {
+        record.number("facts_lost", lost.into());
+    }
 }
 
-/// Writes who refused, and the private reason that was noted right after it.
-fn refusals(
+/// Writes who refused, and the private reason.
+fn refusal(it: &mut Object<'_>, refusal: &Refusal) {
+    it.text("guard", refusal.guard);
+    it.text("code", refusal.code);
+    if let Some(reason) = &refusal.reason {
+        it.limited("reason", reason, TEXT);
+    }
+}
+
+/// Writes how many there were if not all of them stand there.
+fn more(record: &mut Object<'_>, key: &str, all: u32, written: usize) {
+    if usize::try_from(all).is_ok_and(|all| all > written) {
+        record.number(key, all.into());
+    }
+}
+
+fn count<T>(it: &mut Object<'_>, counted: &Counted<T>) {
+    if counted.count > 1 {
+        it.number("count", counted.count.into());
+    }
+}
+
+/// Writes the facts of one kind.
+fn of_kind(
     record: &mut Object<'_>,
-    key: &str,
-    facts: &[Fact],
-    pick: impl Fn(&Fact) -> Option<(&'static str, &'static str)>,
+    name: &str,
+    facts: &[Counted<Fact>],
+    write: impl Fn(&mut Object<'_>, &Fact),
 ) {
-    let found = facts.iter().enumerate();
-    let found = found.filter_map(|(index, fact)| pick(fact).map(|it| (index, it)));
-    record.objects(key, found, |object, (index, (guard, code))| {
-        object.text("guard", guard);
-        object.text("code", code);
-        if let Some(Fact::Reason { guard: by, text }) = facts.get(index + 1)
-            && *by == guard
-        {
-            object.limited("reason", text, TEXT);
-        }
+    let ours = facts.iter().filter(|it| kind(&it.value) == name);
+    record.objects(name, ours, |it, counted| {
+        write(it, &counted.value);
+        count(it, counted);
     });
 }
 
-fn failed(fact: &Fact) -> Option<(&'static str, &'static str)> {
+fn kind(fact: &Fact) -> &'static str {
     match fact {
-        Fact::CredentialFailed { kind, code } => Some((kind, code)),
-        _ => None,
-    }
-}
-
-fn cleaned(fact: &Fact) -> Option<(&str, u32)> {
-    match fact {
-        Fact::Cleaned { field, removed } => Some((field, *removed)),
-        _ => None,
-    }
-}
-
-fn degraded(fact: &Fact) -> Option<(&'static str, &'static str)> {
-    match fact {
-        Fact::Degraded { guard, what } => Some((guard, what)),
-        _ => None,
-    }
-}
-
-fn noted(fact: &Fact) -> Option<(&'static str, &str)> {
-    match fact {
-        Fact::Noted { key, value } => Some((key, value)),
-        _ => None,
-    }
-}
-
-fn panicked(fact: &Fact) -> Option<&'static str> {
-    match fact {
-        Fact::ClosePanicked { guard } => Some(guard),
-        _ => None,
+        Fact::Cleaned { .. } => "cleaned",
+        Fact::ClosePanicked { .. } => "close_panicked",
+        Fact::Degraded { .. } => "degraded",
+        Fact::Noted { .. } => "noted",
+        _ => "other",
     }
 }

@@ -9,7 +9,7 @@ mod seen;
 use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 use http::{Method, StatusCode};
-use palisade_core::{Ending, Fact, Principal, RequestId, RouteMatch, SecurityContext};
+use palisade_core::{Ending, Principal, RequestId, RouteMatch, SecurityContext};
 
 pub use self::audit_event::{AuditEvent, event_id};
 pub(crate) use self::{
@@ -109,15 +109,10 @@ impl Event {
     /// Returns the guard that refused the request, and the code, if it was refused.
     #[must_use]
     pub fn refused_by(&self) -> Option<(&'static str, &'static str)> {
-        let code = self.cx.refusal()?;
-        let guard = self.cx.with_facts(|facts| {
-            let refused = |fact: &Fact| match fact {
-                Fact::Refused { guard, .. } => Some(*guard),
-                _ => None,
-            };
-            facts.iter().rev().find_map(refused)
-        });
-        Some((guard.unwrap_or("unknown"), code))
+        self.cx.with_observations(|seen| {
+            let refusal = seen.refusals().last()?;
+            Some((refusal.guard, refusal.code))
+        })
     }
 
     /// Returns the client's address as it is recorded: masked, if the layer says so.

@@ -8,8 +8,8 @@ use std::{
 use http::{Method, Request, Response, StatusCode};
 use palisade_audit::{AuditError, AuditLayer};
 use palisade_core::{
-    Chain, Fact, GuardLayer, Mode, Rejection, RouteLayer, RouteTable, Rule, SecurityContext,
-    Verdict,
+    Chain, CredentialFailure, Fact, GuardLayer, Mode, Rejection, RouteLayer, RouteTable, Rule,
+    SecurityContext, Verdict,
 };
 use serde_json::{Value, json};
 use tower::service_fn;
@@ -100,10 +100,9 @@ async fn what_was_cleaned_and_what_it_cost_stands_there() {
 #[tokio::test]
 async fn every_kind_of_fact_has_a_place() {
     let record = check("/", |cx| {
-        cx.record(Fact::CredentialFailed {
-            kind: "jwt",
-            code: "expired",
-        });
+        let expired = Rejection::new(StatusCode::UNAUTHORIZED, "expired", "No.")
+            .with_credential_failure(CredentialFailure::Expired);
+        cx.credential_failed("jwt", &expired);
         cx.record(Fact::Degraded {
             guard: "limit",
             what: "redis is away",
@@ -117,7 +116,7 @@ async fn every_kind_of_fact_has_a_place() {
     .await;
     assert_eq!(
         record["credential_failed"],
-        json!([{"kind": "jwt", "code": "expired"}])
+        json!([{"kind": "jwt", "code": "expired", "failure": "expired"}])
     );
     assert_eq!(
         record["degraded"],
@@ -133,12 +132,30 @@ async fn every_kind_of_fact_has_a_place() {
 #[tokio::test]
 async fn facts_that_found_no_room_are_counted() {
     let record = check("/", |cx| {
-        for _ in 0..20 {
-            cx.record(Fact::ClosePanicked { guard: "g" });
+        for number in 0..20 {
+            let field = number.to_string().into();
+            cx.record(Fact::Cleaned { field, removed: 1 });
         }
     })
     .await;
+    assert_eq!(record["cleaned"].as_array().unwrap().len(), 16);
     assert_eq!(record["facts_lost"], 4);
+}
+
+#[tokio::test]
+async fn equal_facts_stand_there_once_with_their_number() {
+    let record = check("/", |cx| {
+        for _ in 0..1000 {
+            cx.record(Fact::Cleaned {
+                field: "text".into(),
+                removed: 3,
+            });
+        }
+    })
+    .await;
+    let cleaned = json!([{"field": "text", "removed": 3000, "count": 1000}]);
+    assert_eq!(record["cleaned"], cleaned);
+    assert_eq!(record.get("facts_lost"), None);
 }
 
 #[derive(Clone, Debug)]

@@ -2,6 +2,7 @@
 
 mod ledger;
 mod notes;
+mod observations;
 mod refuse;
 mod request_id;
 mod wire;
@@ -16,12 +17,18 @@ use std::{
 
 use http::{HeaderValue, Method, request};
 
-pub use self::request_id::RequestId;
 use self::{
     ledger::Ledger,
     wire::{grpc_content_type, leaves_much_unread},
 };
-use crate::{ClientInfo, Principal, Rejection, Renderer, RouteMatch, Rule, machine::Hold};
+pub use self::{
+    observations::{Counted, FirstAndLast, Observations},
+    request_id::RequestId,
+};
+use crate::{
+    ClientInfo, Principal, Rejection, Renderer, RouteMatch, Rule, authenticate::Proof,
+    machine::Hold,
+};
 
 /// The shared notes of all guards about one request. Cheap to clone.
 ///
@@ -41,11 +48,17 @@ struct Inner {
     leases: AtomicUsize,
     ledger: Mutex<Ledger>,
     parked: Mutex<Vec<Box<dyn Hold>>>,
-    principal: OnceLock<Principal>,
+    proven: OnceLock<Proven>,
     renderer: OnceLock<Arc<dyn Renderer>>,
     request_id: OnceLock<RequestId>,
     route: OnceLock<RouteMatch>,
     turned_away: AtomicBool,
+}
+
+/// A principal, and the authenticator and credential that proved it. None where a guard identified it otherwise.
+pub(crate) struct Proven {
+    pub(crate) principal: Principal,
+    pub(crate) proof: Option<Proof>,
 }
 
 /// Who is asking. `Unknown` means that nobody looked, which is an error of assembly.
@@ -102,7 +115,7 @@ impl SecurityContext {
     /// Tells who is asking.
     #[must_use]
     pub fn identity(&self) -> Identity<'_> {
-        match self.0.principal.get() {
+        match self.principal() {
             Some(principal) => Identity::Known(principal),
             None if self.0.asked.load(Ordering::Acquire) => Identity::Anonymous,
             None => Identity::Unknown,
@@ -112,7 +125,12 @@ impl SecurityContext {
     /// Returns the principal, if one is known.
     #[must_use]
     pub fn principal(&self) -> Option<&Principal> {
-        self.0.principal.get()
+        Some(&self.0.proven.get()?.principal)
+    }
+
+    /// Returns what proved the principal, if that was an authenticator.
+    pub(crate) fn proof(&self) -> Option<&Proof> {
+        self.0.proven.get()?.proof.as_ref()
     }
 
     /// Notes that an authenticator looked, whatever it found, also in shadow.
@@ -120,17 +138,29 @@ impl SecurityContext {
         self.0.asked.store(true, Ordering::Release);
     }
 
-    /// Notes who is asking.
+    /// Notes who is asking, for guards that are no [`Authenticator`](crate::Authenticator).
+    ///
+    /// An [`AuthenticateLayer`](crate::AuthenticateLayer) further in does not accept this: it asks for a
+    /// credential of its own.
     ///
     /// # Errors
     /// A second, different principal is an error of assembly.
     pub fn identify(&self, who: Principal) -> Result<(), Box<Rejection>> {
         self.asked();
-        match self.0.principal.set(who) {
-            Err(other) if self.principal() != Some(&other) => {
-                let reason = "a second authenticator found another principal";
-                Err(Box::new(Rejection::misconfigured(reason)))
-            }
+        let proven = Proven {
+            principal: who,
+            proof: None,
+        };
+        self.prove(proven).map_err(|_| {
+            let reason = "a second authenticator found another principal";
+            Box::new(Rejection::misconfigured(reason))
+        })
+    }
+
+    /// Notes who is asking and what proved it. Gives it back if another principal is known already.
+    pub(crate) fn prove(&self, proven: Proven) -> Result<(), Proven> {
+        match self.0.proven.set(proven) {
+            Err(second) if self.principal() != Some(&second.principal) => Err(second),
             Ok(()) | Err(_) => Ok(()),
         }
     }

@@ -2,8 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
-use super::SecurityContext;
-use crate::Fact;
+use super::{Counted, Observations, SecurityContext};
+use crate::{Fact, Rejection};
 
 impl SecurityContext {
     /// Tells whether a layer sees this request for the first time, so that one that is applied twice
@@ -13,32 +13,45 @@ impl SecurityContext {
         self.ledger().visit(layer)
     }
 
-    /// Adds a fact. At most 16 are kept, the rest counted.
+    /// Adds a fact. Equal ones are counted; the room is bounded, see [`Observations`].
     pub fn record(&self, fact: Fact) {
-        self.ledger().record(fact);
+        self.ledger().observations.record(fact);
     }
 
-    /// Returns the facts so far.
+    /// Notes a credential that was not accepted, for the audit trail and for limits on guessing.
+    ///
+    /// [`AuthenticateLayer`](crate::AuthenticateLayer) does this for every authenticator. Guards that check
+    /// credentials themselves call it.
+    pub fn credential_failed(&self, kind: &'static str, rejection: &Rejection) {
+        let (code, failure) = (rejection.code(), rejection.credential_failure());
+        let mut ledger = self.ledger();
+        ledger.observations.credential_failed(kind, code, failure);
+    }
+
+    /// Notes what a guard in shadow would have refused. The core does this for guards; services that read
+    /// the body call it themselves.
+    pub fn would_refuse(&self, guard: &'static str, rejection: &Rejection) {
+        let (code, reason) = (rejection.code(), rejection.reason_text());
+        let mut ledger = self.ledger();
+        ledger.observations.would_refuse(guard, code, reason);
+    }
+
+    /// Looks at everything that was noticed, without copying it. The context is locked meanwhile.
+    pub fn with_observations<T>(&self, look: impl FnOnce(&Observations) -> T) -> T {
+        look(&self.ledger().observations)
+    }
+
+    /// Returns the facts so far, each different one once.
     #[must_use]
     pub fn facts(&self) -> Vec<Fact> {
-        self.ledger().facts().to_vec()
-    }
-
-    /// Looks at the facts without copying them.
-    pub fn with_facts<T>(&self, look: impl FnOnce(&[Fact]) -> T) -> T {
-        look(self.ledger().facts())
-    }
-
-    /// Returns how many facts found no room.
-    #[must_use]
-    pub fn facts_lost(&self) -> u32 {
-        self.ledger().lost()
+        let copy = |facts: &[Counted<Fact>]| facts.iter().map(|it| it.value.clone()).collect();
+        self.with_observations(|seen| copy(seen.facts()))
     }
 
     /// Returns the code of the last refusal.
     #[must_use]
     pub fn refusal(&self) -> Option<&'static str> {
-        self.ledger().refusal
+        self.with_observations(|seen| Some(seen.refusals().last()?.code))
     }
 
     /// Tells whether a guard refused the request before it reached the handler. A refusal of the

@@ -1,36 +1,47 @@
 //! Refusals: written down, and rendered for this request.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, header};
+use palisade_internal::log_limit::LogLimit;
 
 use super::SecurityContext;
 use crate::{
-    Fact, Rejection, Renderer,
+    Clock as _, Rejection, Renderer, SystemClock,
     rejection::{DEFAULT_RENDERER, render_grpc},
 };
 
+/// Each request that meets a misconfigured guard would write a line. So many different lines are told
+/// apart; each is written at once the first time, and then at most once a minute with a count.
+static LINES: [LogLimit; 16] = [const { LogLimit::per_minute() }; 16];
+
+fn log_misconfigured(guard: &'static str, reason: &str, now: Duration) {
+    let mut hasher = DefaultHasher::new();
+    (guard, reason).hash(&mut hasher);
+    let place = usize::try_from(hasher.finish() % LINES.len() as u64).unwrap_or_default();
+    if let Some(held_back) = LINES.get(place).and_then(|limit| limit.admit(now)) {
+        tracing::error!(
+            target: "palisade", guard, reason, held_back,
+            "misconfigured, so every request that comes here is refused"
+        );
+    }
+}
+
 impl SecurityContext {
-    /// Writes a refusal down and returns the answer to it.
+    /// Writes a refusal down.
     pub(crate) fn refuse(&self, guard: &'static str, rejection: &mut Rejection) {
         let reason = rejection.take_reason();
         let code = rejection.code();
         if code == "misconfigured" {
-            let reason = reason.as_deref().unwrap_or_default();
-            tracing::error!(target: "palisade", guard, reason, "misconfigured, so every request is refused");
+            let now = SystemClock::default().monotonic();
+            log_misconfigured(guard, reason.as_deref().unwrap_or_default(), now);
         }
-        self.ledger().refuse(guard, code, reason);
-    }
-
-    pub(crate) fn would_refuse(&self, guard: &'static str, rejection: &mut Rejection) {
-        let reason = rejection.take_reason();
-        let code = rejection.code();
-        let mut ledger = self.ledger();
-        ledger.record(Fact::WouldRefuse { guard, code });
-        if let Some(text) = reason {
-            ledger.record(Fact::Reason { guard, text });
-        }
+        self.ledger().observations.refuse(guard, code, reason);
     }
 
     pub(crate) fn render(&self, rejection: Rejection) -> Response<Bytes> {

@@ -135,7 +135,7 @@ fn refused<G: Guard>(
             Err(rejection)
         }
         Mode::Shadow => {
-            cx.would_refuse(guard.name(), &mut rejection);
+            cx.would_refuse(guard.name(), &rejection);
             Ok(())
         }
     }

@@ -57,6 +57,16 @@ impl Rejection {
         )
     }
 
+    /// 400 `authorization_malformed`: `Authorization` is not one scheme, one space and one token.
+    #[must_use]
+    pub fn authorization_malformed() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "authorization_malformed",
+            "The Authorization header must be a scheme, one space and a token.",
+        )
+    }
+
     /// 403 `insufficient_scope` (RFC 6750, 3.1).
     #[must_use]
     pub fn insufficient_scope() -> Self {

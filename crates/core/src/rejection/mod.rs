@@ -14,6 +14,8 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
 use smallvec::SmallVec;
 
+use crate::CredentialFailure;
+
 pub use self::render::{Empty, PlainText, ProblemJson, RenderLayer, Renderer};
 pub(crate) use self::{grpc::render as render_grpc, render::DEFAULT as DEFAULT_RENDERER};
 
@@ -36,6 +38,7 @@ pub(crate) use self::{grpc::render as render_grpc, render::DEFAULT as DEFAULT_RE
 /// ```
 #[derive(Clone)]
 pub struct Rejection {
+    credential_failure: CredentialFailure,
     template: Arc<Template>,
     headers: SmallVec<[(HeaderName, HeaderValue); 2]>, // as many as a limit adds
     reason: Option<Cow<'static, str>>,
@@ -58,6 +61,7 @@ impl Rejection {
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str, detail: &'static str) -> Self {
         Self {
+            credential_failure: CredentialFailure::default(),
             template: Arc::new(Template {
                 status,
                 code,
@@ -83,6 +87,13 @@ impl Rejection {
     #[must_use]
     pub fn with_reason(mut self, reason: impl Into<Cow<'static, str>>) -> Self {
         self.reason = Some(reason.into());
+        self
+    }
+
+    /// Says what was wrong with a credential, for limits on guessing. Default: it could be a guess.
+    #[must_use]
+    pub fn with_credential_failure(mut self, failure: CredentialFailure) -> Self {
+        self.credential_failure = failure;
         self
     }
 
@@ -139,6 +150,12 @@ impl Rejection {
         self.reason.as_deref()
     }
 
+    /// Returns what was wrong with the credential, if this refuses one.
+    #[must_use]
+    pub const fn credential_failure(&self) -> CredentialFailure {
+        self.credential_failure
+    }
+
     /// Returns the headers to be sent with it.
     pub fn headers(&self) -> impl Iterator<Item = &(HeaderName, HeaderValue)> {
         self.template.headers.iter().chain(&self.headers)
@@ -162,6 +179,10 @@ impl Rejection {
 
     pub(crate) fn take_reason(&mut self) -> Option<Cow<'static, str>> {
         self.reason.take()
+    }
+
+    pub(crate) fn reason_text(&self) -> Option<Cow<'static, str>> {
+        self.reason.clone()
     }
 
     fn change(mut self, change: impl FnOnce(&mut Template)) -> Self {

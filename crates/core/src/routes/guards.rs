@@ -5,7 +5,11 @@ use std::{fmt, sync::Arc};
 use http::{HeaderValue, request};
 
 use super::{Access, RouteMatch, RouteTable, Rule};
-use crate::{Guard, Identity, Mode, Rejection, SecurityContext, Verdict, layer};
+use crate::{
+    Guard, Identity, Mode, Rejection, SecurityContext, Verdict, authenticate::Proof, layer,
+};
+
+const BEARER: HeaderValue = HeaderValue::from_static("Bearer");
 
 /// Looks up the rule of a route, once, for all guards further in. Refuses nothing.
 #[derive(Clone, Debug)]
@@ -88,10 +92,15 @@ impl Guard for KnownLayer {
     }
 }
 
-/// Judges whether who is asking may use the route. Deny by default. Stands inside authentication.
+/// Decides whether the principal may use the route. Deny by default. Stands inside authentication.
+///
+/// A principal without the scopes of the rule is refused with 403 `insufficient_scope` and a challenge that
+/// names them (RFC 6750, 3): `WWW-Authenticate: Bearer realm="api", error="insufficient_scope", scope="tts:speak"`.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct AccessLayer {
+    /// For principals that no authenticator proved; the others have the challenge of theirs.
+    challenge: HeaderValue,
     missing: Arc<Rejection>,
     mode: Mode,
 }
@@ -103,12 +112,14 @@ impl AccessLayer {
     pub fn new(challenges: impl IntoIterator<Item = HeaderValue>) -> Self {
         let mut challenges: Vec<HeaderValue> = challenges.into_iter().collect();
         if challenges.is_empty() {
-            challenges.push(HeaderValue::from_static("Bearer"));
+            challenges.push(BEARER);
         }
+        let challenge = challenges.first().cloned();
         let missing = Rejection::unauthenticated(challenges)
             .prerendered()
             .with_reason("no credential");
         Self {
+            challenge: challenge.unwrap_or(BEARER),
             missing: Arc::new(missing),
             mode: Mode::Enforce,
         }
@@ -120,10 +131,13 @@ impl AccessLayer {
         self
     }
 
-    fn judge(&self, cx: &SecurityContext, rule: &Rule) -> Result<(), Box<Rejection>> {
+    fn check(&self, cx: &SecurityContext, rule: &Rule) -> Result<(), Box<Rejection>> {
         match (rule.access(), cx.identity()) {
             (Access::Public, _) => Ok(()),
-            (_, Identity::Known(who)) => rule.judge(who),
+            (_, Identity::Known(who)) => {
+                let proven = cx.proof().and_then(Proof::challenge);
+                rule.check_scopes(who, proven.unwrap_or(&self.challenge))
+            }
             (_, Identity::Anonymous) => Err(Box::new(Rejection::clone(&self.missing))),
             (_, Identity::Unknown) => {
                 let reason = "AccessLayer needs an authenticator outside it";
@@ -146,7 +160,7 @@ impl Guard for AccessLayer {
 
     fn admit(&self, cx: &SecurityContext, _: &mut request::Parts) -> Verdict<()> {
         match cx.route() {
-            Some(RouteMatch::Found(rule)) => self.judge(cx, rule).into(),
+            Some(RouteMatch::Found(rule)) => self.check(cx, rule).into(),
             Some(RouteMatch::Preflight) => Verdict::Admit(()),
             Some(RouteMatch::MethodNotAllowed(rejection)) => rejection.clone().into(),
             Some(RouteMatch::Unknown) => Rejection::not_found().into(),

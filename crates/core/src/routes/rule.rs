@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::{Principal, Rejection};
+use http::{HeaderValue, header::WWW_AUTHENTICATE};
+
+use crate::{Principal, Rejection, authenticate::challenge};
 
 /// Who may use a route.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -95,6 +97,8 @@ impl TextField {
 pub struct Rule {
     access: Access,
     body_kind: Option<BodyKind>,
+    /// What the challenge of a principal without the scopes says (RFC 6750, 3).
+    challenge_parameters: Box<str>,
     fields: Vec<TextField>,
     index: usize,
     insufficient: Rejection,
@@ -124,8 +128,10 @@ impl Rule {
     pub fn scopes<S: Into<Box<str>>>(scopes: impl IntoIterator<Item = S>) -> Self {
         let scopes: Box<[Box<str>]> = scopes.into_iter().map(Into::into).collect();
         let names: Vec<&str> = scopes.iter().map(AsRef::as_ref).collect();
+        let challenge_parameters = challenge::insufficient_scope(&names).into();
         let insufficient = Rejection::insufficient_scope().with_member("required_scopes", names);
         Self {
+            challenge_parameters,
             insufficient: insufficient.prerendered(),
             ..Self::new(Access::Scopes(scopes))
         }
@@ -135,6 +141,7 @@ impl Rule {
         Self {
             access,
             body_kind: None,
+            challenge_parameters: Box::default(),
             fields: Vec::new(),
             index: 0,
             insufficient: Rejection::insufficient_scope(),
@@ -258,15 +265,23 @@ impl Rule {
         Some(format!("text field `{field}`: {why}"))
     }
 
-    /// Judges a proven principal.
-    pub(super) fn judge(&self, who: &Principal) -> Result<(), Box<Rejection>> {
+    /// Checks the scopes of a proven principal. `challenge` is that of its kind of credential.
+    pub(super) fn check_scopes(
+        &self,
+        who: &Principal,
+        challenge: &HeaderValue,
+    ) -> Result<(), Box<Rejection>> {
         let Access::Scopes(scopes) = &self.access else {
             return Ok(());
         };
         if scopes.iter().all(|scope| who.has_scope(scope)) {
             return Ok(());
         }
-        Err(Box::new(self.insufficient.clone()))
+        let challenge = challenge::with_parameters(challenge, &self.challenge_parameters);
+        let insufficient = self.insufficient.clone();
+        Err(Box::new(
+            insufficient.with_header(WWW_AUTHENTICATE, challenge),
+        ))
     }
 }
 

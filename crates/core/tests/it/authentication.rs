@@ -1,43 +1,103 @@
-//! Holes 1 to 4, 24 and 30: who is asking, and which credential decides.
+//! Who is asking, and which credential decides.
 
 use std::sync::Arc;
 
-use http::{HeaderValue, Request, StatusCode, request};
+use http::{HeaderName, HeaderValue, Request, StatusCode, request};
 use palisade_core::{
-    AuthenticateLayer, Authenticator, Chain, Fact, GuardLayer, Guards, Identity, Presence,
-    Principal, Rejection, SecurityContext, Verdict,
+    AuthenticateBuildError, AuthenticateLayer, Authenticator, AuthenticatorId, Chain, Credential,
+    CredentialSource, GuardLayer, Guards, Identity, Presence, Principal, Rejection,
+    SecurityContext, TokenShape, Verdict,
 };
 use tower::{Layer as _, ServiceExt as _};
 
 use crate::support::*;
 
-/// Finds its credential in a header of its own: the value is the name, `bad` is not accepted.
-struct ByHeader {
+/// Finds its credential in a header: the value is the name, `bad` is not accepted.
+#[derive(Clone)]
+pub struct ByHeader {
+    id: AuthenticatorId,
     header: &'static str,
-    presence: Presence,
+    ambient: bool,
     later: bool,
+    accepts: &'static str,
+}
+
+impl ByHeader {
+    /// Accepts every name but `bad`.
+    pub fn new(header: &'static str) -> Self {
+        Self {
+            id: AuthenticatorId::unique(),
+            header,
+            ambient: false,
+            later: false,
+            accepts: "",
+        }
+    }
+
+    pub fn ambient(mut self) -> Self {
+        self.ambient = true;
+        self
+    }
+
+    pub fn later(mut self) -> Self {
+        self.later = true;
+        self
+    }
+
+    /// Accepts names that begin so.
+    pub fn accepts(mut self, accepts: &'static str) -> Self {
+        self.accepts = accepts;
+        self
+    }
+
+    pub fn shared(self) -> Arc<dyn Authenticator> {
+        Arc::new(self)
+    }
+
+    pub fn layer(self) -> AuthenticateLayer {
+        AuthenticateLayer::single(self)
+    }
 }
 
 impl Authenticator for ByHeader {
+    fn id(&self) -> AuthenticatorId {
+        self.id
+    }
+
     fn kind(&self) -> &'static str {
         self.header
     }
 
-    fn presence(&self, head: &request::Parts) -> Result<Presence, Box<Rejection>> {
-        let shown = head.headers.contains_key(self.header);
-        Ok(if shown {
-            self.presence
-        } else {
-            Presence::Absent
-        })
+    fn sources(&self) -> Vec<CredentialSource> {
+        match (self.header, self.ambient) {
+            (_, true) => vec![CredentialSource::cookie(self.header)],
+            ("token", _) => vec![CredentialSource::bearer(TokenShape::Any)],
+            ("key", _) => vec![CredentialSource::bearer(TokenShape::prefix("key_"))],
+            (header, _) => vec![CredentialSource::header(HeaderName::from_static(header))],
+        }
     }
 
-    fn authenticate(&self, _: &SecurityContext, head: &mut request::Parts) -> Verdict<Principal> {
-        let value = head.headers.remove(self.header).unwrap();
-        let name = value.to_str().unwrap();
-        let outcome = match name {
-            "bad" => Err(Box::new(Rejection::credentials_invalid(self.challenge()))),
-            name => Ok(Principal::builder(self.header, name).build()),
+    fn presence(&self, head: &request::Parts) -> Result<Presence, Box<Rejection>> {
+        match self.ambient && head.headers.contains_key(self.header) {
+            true => Ok(Presence::Ambient),
+            false => Ok(Presence::Absent),
+        }
+    }
+
+    fn take(&self, head: &mut request::Parts) -> Credential {
+        Credential::header(head.headers.remove(self.header).unwrap())
+    }
+
+    fn authenticate(
+        &self,
+        _: &SecurityContext,
+        _: &mut request::Parts,
+        credential: &Credential,
+    ) -> Verdict<Principal> {
+        let name = credential.as_str().unwrap();
+        let outcome = match name != "bad" && name.starts_with(self.accepts) {
+            true => Ok(Principal::builder(self.header, name).build()),
+            false => Err(Box::new(Rejection::credentials_invalid(self.challenge()))),
         };
         if self.later {
             return Verdict::later(async {
@@ -53,23 +113,19 @@ impl Authenticator for ByHeader {
     }
 }
 
-fn by(header: &'static str, presence: Presence) -> Arc<dyn Authenticator> {
-    Arc::new(ByHeader {
-        header,
-        presence,
-        later: false,
-    })
+pub fn any(all: impl IntoIterator<Item = ByHeader>) -> AuthenticateLayer {
+    AuthenticateLayer::any(all.into_iter().map(ByHeader::shared)).unwrap()
 }
 
 fn key_or_token() -> AuthenticateLayer {
-    AuthenticateLayer::any([
-        by("x-cookie", Presence::Ambient),
-        by("x-key", Presence::Explicit),
-        by("x-token", Presence::Explicit),
+    any([
+        ByHeader::new("x-cookie").ambient(),
+        ByHeader::new("x-key"),
+        ByHeader::new("x-token"),
     ])
 }
 
-fn request(headers: &[(&'static str, &'static str)]) -> Request<TestBody> {
+pub fn request(headers: &[(&'static str, &'static str)]) -> Request<TestBody> {
     let mut request = get("/");
     for (name, value) in headers {
         request
@@ -80,7 +136,7 @@ fn request(headers: &[(&'static str, &'static str)]) -> Request<TestBody> {
 }
 
 /// Answers with who is asking, and with the headers that the handler can still see.
-async fn ask<G: Guards + Clone>(
+pub async fn ask<G: Guards + Clone>(
     guards: G,
     headers: &[(&'static str, &'static str)],
 ) -> (u16, String) {
@@ -105,7 +161,7 @@ async fn ask<G: Guards + Clone>(
     (status.as_u16(), body.trim_end().into())
 }
 
-async fn code<G: Guards + Clone>(
+pub async fn code<G: Guards + Clone>(
     guards: G,
     headers: &[(&'static str, &'static str)],
 ) -> (u16, String) {
@@ -171,8 +227,248 @@ async fn an_authorization_that_nobody_reads_is_not_saved_by_a_cookie() {
 }
 
 #[tokio::test]
+async fn an_authorization_that_nobody_reads_beside_a_valid_key_is_ambiguous() {
+    for foreign in ["Basic YTpi", "Bearer opaque", "Negotiate abc="] {
+        let both = [("authorization", foreign), ("x-key", "ann")];
+        assert_eq!(
+            code(key_or_token(), &both).await,
+            (400, "credentials_ambiguous".into()),
+            "{foreign}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_malformed_authorization_is_refused_whoever_could_read_it() {
+    let layer = || any([ByHeader::new("token"), ByHeader::new("x-key")]);
+    for line in [
+        "Bearer\tann",
+        "Bearer  ann",
+        "Bearer",
+        "ann",
+        "Bearer a b",
+        "Bearer a, Basic b",
+    ] {
+        for headers in [
+            &[("authorization", line)][..],
+            &[("authorization", line), ("x-key", "ann")],
+        ] {
+            assert_eq!(
+                code(layer().optional(), headers).await,
+                (400, "authorization_malformed".into()),
+                "{headers:?}"
+            );
+        }
+    }
+    let twice = [
+        ("authorization", "Bearer ann"),
+        ("authorization", "Bearer ann"),
+    ];
+    assert_eq!(
+        code(layer(), &twice).await,
+        (400, "credentials_ambiguous".into())
+    );
+}
+
+#[tokio::test]
+async fn the_scheme_is_read_without_case_and_the_token_is_taken_out() {
+    for line in ["Bearer ann", "bearer ann", "BEARER ann"] {
+        let shown = [("authorization", line)];
+        let layer = ByHeader::new("token").layer();
+        assert_eq!(ask(layer, &shown).await.1, "ann by token");
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_read_by_the_authenticator_whose_shape_fits_best() {
+    let layer = || any([ByHeader::new("token"), ByHeader::new("key")]);
+    let check = async |token: &'static str, expected: &str| {
+        assert_eq!(ask(layer(), &[("authorization", token)]).await.1, expected);
+    };
+    check("Bearer key_ann", "key_ann by key").await;
+    check("Bearer key.ann", "key.ann by token").await;
+    let only_keys = ByHeader::new("key").layer();
+    assert_eq!(
+        code(only_keys, &[("authorization", "Bearer other")]).await,
+        (401, "unauthenticated".into())
+    );
+}
+
+#[tokio::test]
+async fn two_credentials_and_a_malformed_one_get_a_challenge_that_says_so() {
+    let malformed: &[(&str, &str)] = &[("authorization", "Bearer")];
+    let two: &[(&str, &str)] = &[("authorization", "Bearer ann"), ("x-key", "ann")];
+    for headers in [malformed, two] {
+        let headers: Vec<_> = headers.to_vec();
+        let layer = any([ByHeader::new("token"), ByHeader::new("x-key")]);
+        let mut request = get("/");
+        for (name, value) in headers {
+            let name = HeaderName::try_from(name).unwrap();
+            request.headers_mut().append(name, value.parse().unwrap());
+        }
+        let answer = GuardLayer(layer)
+            .layer(says(""))
+            .oneshot(request)
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), 400);
+        let challenges = answer.headers().get_all("www-authenticate").iter();
+        assert_eq!(
+            challenges.collect::<Vec<_>>(),
+            [
+                "token error=\"invalid_request\"",
+                "x-key error=\"invalid_request\""
+            ]
+        );
+    }
+}
+
+#[test]
+fn two_authenticators_that_read_the_same_credential_are_a_build_error() {
+    let build = |all: Vec<ByHeader>| AuthenticateLayer::any(all.into_iter().map(ByHeader::shared));
+    let two = build(vec![
+        ByHeader::new("token"),
+        ByHeader::new("x-key"),
+        ByHeader::new("token"),
+    ]);
+    let problem = two.unwrap_err();
+    assert_eq!(
+        problem,
+        AuthenticateBuildError::SameSource {
+            kinds: ["token", "token"],
+            source: CredentialSource::bearer(TokenShape::Any),
+        }
+    );
+    let text = problem.to_string();
+    assert!(
+        text.contains("`Authorization: Bearer` with any token"),
+        "{text}"
+    );
+    assert!(
+        text.contains("put both issuers into one `Verifier`"),
+        "{text}"
+    );
+    for name in ["x-key", "token", "key"] {
+        let one = ByHeader::new(name);
+        assert!(
+            build(vec![one.clone(), one]).is_err(),
+            "{name} listed twice"
+        );
+    }
+    assert!(build(vec![ByHeader::new("token"), ByHeader::new("key")]).is_ok());
+    assert_eq!(
+        build(vec![]).unwrap_err(),
+        AuthenticateBuildError::NoAuthenticator
+    );
+    let reserved = build(vec![ByHeader::new("authorization")]).unwrap_err();
+    assert!(matches!(
+        reserved,
+        AuthenticateBuildError::ReservedHeader { .. }
+    ));
+}
+
+/// Refuses with a rejection of the test's choice.
+struct Refuses(Rejection);
+
+impl Authenticator for Refuses {
+    fn id(&self) -> AuthenticatorId {
+        AuthenticatorId::unique()
+    }
+
+    fn kind(&self) -> &'static str {
+        "refuses"
+    }
+
+    fn sources(&self) -> Vec<CredentialSource> {
+        vec![CredentialSource::header(HeaderName::from_static(
+            "x-refused",
+        ))]
+    }
+
+    fn authenticate(
+        &self,
+        _: &SecurityContext,
+        _: &mut request::Parts,
+        _: &Credential,
+    ) -> Verdict<Principal> {
+        self.0.clone().into()
+    }
+
+    fn challenge(&self) -> HeaderValue {
+        HeaderValue::from_static("Refuses")
+    }
+}
+
+/// Returns the status and the challenges of a refusal by an authenticator that is listed beside another.
+async fn challenges_of(refusal: Rejection) -> (u16, Vec<String>) {
+    let all = [
+        Arc::new(Refuses(refusal)) as Arc<dyn Authenticator>,
+        ByHeader::new("x-key").shared(),
+    ];
+    let layer = GuardLayer(AuthenticateLayer::any(all).unwrap());
+    let answer = layer
+        .layer(says(""))
+        .oneshot(request(&[("x-refused", "a")]))
+        .await
+        .unwrap();
+    let challenges = answer.headers().get_all("www-authenticate").iter();
+    let challenges = challenges.map(|value| value.to_str().unwrap().to_owned());
+    (answer.status().as_u16(), challenges.collect())
+}
+
+#[tokio::test]
+async fn a_plain_refusal_of_one_authenticator_gets_the_challenges_of_all() {
+    let plain = Rejection::credentials_invalid(HeaderValue::from_static("Refuses"));
+    let expected = vec!["Refuses".to_owned(), "x-key".to_owned()];
+    assert_eq!(challenges_of(plain).await, (401, expected));
+}
+
+#[tokio::test]
+async fn a_challenge_that_says_more_is_kept_as_it_is() {
+    let more = "Refuses error=\"invalid_token\"";
+    let refusal = Rejection::credentials_invalid(HeaderValue::from_static(more));
+    assert_eq!(challenges_of(refusal).await, (401, vec![more.to_owned()]));
+}
+
+#[tokio::test]
+async fn a_refusal_with_another_header_or_code_keeps_its_own_headers() {
+    let challenge = HeaderValue::from_static("Refuses");
+    let cookie = Rejection::credentials_invalid(challenge.clone())
+        .with_header(http::header::SET_COOKIE, HeaderValue::from_static("a=b"));
+    assert_eq!(
+        challenges_of(cookie).await,
+        (401, vec!["Refuses".to_owned()])
+    );
+    let other = Rejection::new(StatusCode::UNAUTHORIZED, "other", "No.")
+        .with_header(http::header::WWW_AUTHENTICATE, challenge);
+    assert_eq!(
+        challenges_of(other).await,
+        (401, vec!["Refuses".to_owned()])
+    );
+    let bare = Rejection::new(StatusCode::UNAUTHORIZED, "unauthenticated", "No.");
+    assert_eq!(challenges_of(bare).await, (401, vec![]));
+}
+
+#[tokio::test]
+async fn a_failure_of_the_server_is_not_held_against_the_client() {
+    let unavailable = Rejection::unavailable(std::time::Duration::from_secs(1));
+    assert_eq!(challenges_of(unavailable.clone()).await, (503, vec![]));
+    let (mut head, ()) = request(&[("x-refused", "a")]).map(drop).into_parts();
+    let cx = SecurityContext::enter(&mut head);
+    let layer = AuthenticateLayer::single(Refuses(unavailable));
+    assert!(matches!(
+        palisade_core::Guard::admit(&layer, &cx, &mut head),
+        Verdict::Refuse(_)
+    ));
+    assert_eq!(
+        cx.with_observations(|seen| seen.credential_failures().count()),
+        0
+    );
+}
+
+#[tokio::test]
 async fn a_missing_and_a_wrong_credential_look_alike() {
-    let one = AuthenticateLayer::any([by("x-key", Presence::Explicit)]);
+    let one = ByHeader::new("x-key").layer();
     assert_eq!(
         ask(one.clone(), &[]).await,
         ask(one, &[("x-key", "bad")]).await
@@ -212,8 +508,8 @@ async fn every_challenge_is_sent_as_a_line_of_its_own() {
 
 #[tokio::test]
 async fn an_optional_outer_layer_does_not_open_a_required_inner_one() {
-    let weak = AuthenticateLayer::any([by("x-weak", Presence::Explicit)]);
-    let strong = || AuthenticateLayer::any([by("x-key", Presence::Explicit)]);
+    let weak = ByHeader::new("x-weak").layer();
+    let strong = || ByHeader::new("x-key").layer();
     let stack = Chain(weak.clone().optional(), strong());
     assert_eq!(
         code(stack.clone(), &[]).await,
@@ -228,7 +524,8 @@ async fn an_optional_outer_layer_does_not_open_a_required_inner_one() {
 
 #[tokio::test]
 async fn the_same_layer_twice_finds_its_own_principal() {
-    let stack = Chain(key_or_token(), key_or_token());
+    let layer = key_or_token();
+    let stack = Chain(layer.clone(), layer);
     assert_eq!(
         ask(stack, &[("x-key", "ann")]).await,
         (200, "ann by x-key".into())
@@ -250,19 +547,10 @@ async fn in_shadow_nothing_is_stripped_and_everybody_is_asked() {
 
 #[tokio::test]
 async fn a_credential_may_be_verified_later() {
-    let later = |later| {
-        AuthenticateLayer::any([Arc::new(ByHeader {
-            header: "x-key",
-            presence: Presence::Explicit,
-            later,
-        }) as Arc<dyn Authenticator>])
-    };
+    let later = || ByHeader::new("x-key").later().layer();
+    assert_eq!(ask(later(), &[("x-key", "ann")]).await.1, "ann by x-key");
     assert_eq!(
-        ask(later(true), &[("x-key", "ann")]).await.1,
-        "ann by x-key"
-    );
-    assert_eq!(
-        code(later(true), &[("x-key", "bad")]).await,
+        code(later(), &[("x-key", "bad")]).await,
         (401, "unauthenticated".into())
     );
 }
@@ -295,13 +583,11 @@ async fn a_failed_credential_is_a_fact() {
             Verdict::Admit(())
         }
         fn close(&self, cx: &SecurityContext, (): (), _: Ending) {
-            let failed = Fact::CredentialFailed {
-                kind: "x-key",
-                code: "unauthenticated",
-            };
-            if cx.facts().contains(&failed) {
-                self.0.lock().unwrap().push("failed".into());
-            }
+            cx.with_observations(|seen| {
+                let failed = seen.credential_failures().iter();
+                let kinds = failed.map(|it| format!("{} {}", it.kind, it.code));
+                self.0.lock().unwrap().extend(kinds);
+            });
         }
     }
     let log = log();
@@ -310,7 +596,7 @@ async fn a_failed_credential_is_a_fact() {
         &[("x-key", "bad")],
     )
     .await;
-    assert_eq!(taken(&log), ["failed"]);
+    assert_eq!(taken(&log), ["x-key unauthenticated"]);
     ask(
         Chain(Witness(Arc::clone(&log)), key_or_token()),
         &[("x-key", "ann")],

@@ -25,4 +25,5 @@ mod routes;
 mod sequence;
 mod shadow;
 mod sockets;
+mod stacked_authentication;
 mod support;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::HeaderValue;
+use palisade_core::AuthenticatorId;
 
 use super::{
     JwtLayer,
@@ -104,6 +105,7 @@ impl JwtLayerBuilder {
             "Bearer realm=\"{realm}\", error=\"invalid_token\""
         ));
         JwtLayer::with_reader(Reader(Arc::new(Shared {
+            id: AuthenticatorId::unique(),
             verifier: self.verifier,
             claims: self.claims,
             cache: Cache::new(self.remembered),

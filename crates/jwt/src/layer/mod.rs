@@ -1,16 +1,15 @@
 //! The layer: a bearer token becomes a [`Principal`].
 
-mod bearer;
 mod builder;
 mod reader;
 mod refusals;
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 use http::{HeaderValue, request};
 use palisade_core::{
-    AuthenticateLayer, Authenticator, Guard, Mode, Presence, Principal, Rejection, SecurityContext,
-    Verdict, layer,
+    AuthenticateLayer, Authenticator, AuthenticatorId, Credential, CredentialSource, Guard, Mode,
+    Principal, SecurityContext, Verdict, layer,
 };
 
 pub use self::builder::JwtLayerBuilder;
@@ -23,7 +22,8 @@ use crate::{Verifier, principal::KIND};
 /// [`AuthenticateLayer::any`]. Either way the token is gone from the request when the handler sees it; what the handler
 /// sees is the [`Principal`]. Clones share their state.
 ///
-/// It claims bearer tokens with a dot in them, except those that begin with `psk_`: an API key is none of its business.
+/// It reads bearer tokens with a dot in them ([`TokenShape::Dotted`](palisade_core::TokenShape::Dotted)). Beside it, an
+/// authenticator that reads tokens by their prefix, such as one for API keys, goes first.
 ///
 /// ```
 /// use http::{Request, Response, StatusCode, header::AUTHORIZATION};
@@ -86,9 +86,8 @@ impl JwtLayer {
     }
 
     fn with_reader(reader: Reader) -> Self {
-        let one: Arc<dyn Authenticator> = Arc::new(reader.clone());
         Self {
-            alone: AuthenticateLayer::any([one]),
+            alone: AuthenticateLayer::single(reader.clone()),
             reader,
         }
     }
@@ -111,16 +110,25 @@ impl Guard for JwtLayer {
 }
 
 impl Authenticator for JwtLayer {
+    fn id(&self) -> AuthenticatorId {
+        self.reader.id()
+    }
+
     fn kind(&self) -> &'static str {
         KIND
     }
 
-    fn presence(&self, head: &request::Parts) -> Result<Presence, Box<Rejection>> {
-        self.reader.presence(head)
+    fn sources(&self) -> Vec<CredentialSource> {
+        self.reader.sources()
     }
 
-    fn authenticate(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<Principal> {
-        self.reader.authenticate(cx, head)
+    fn authenticate(
+        &self,
+        cx: &SecurityContext,
+        head: &mut request::Parts,
+        credential: &Credential,
+    ) -> Verdict<Principal> {
+        self.reader.authenticate(cx, head, credential)
     }
 
     fn challenge(&self) -> HeaderValue {

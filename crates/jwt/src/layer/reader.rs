@@ -2,12 +2,13 @@
 
 use std::{fmt, str, sync::Arc};
 
-use http::{HeaderValue, header::AUTHORIZATION, request};
+use http::{HeaderValue, request};
 use palisade_core::{
-    Authenticator, Fact, Presence, Principal, Rejection, SecurityContext, Verdict,
+    Authenticator, AuthenticatorId, Credential, CredentialSource, Fact, Principal, Rejection,
+    SecurityContext, TokenShape, Verdict,
 };
 
-use super::{bearer, refusals::Refusals};
+use super::refusals::Refusals;
 use crate::{
     InvalidToken, Verifier,
     cache::{Cache, Kept, Print},
@@ -21,6 +22,7 @@ use crate::{
 pub(super) struct Reader(pub(super) Arc<Shared>);
 
 pub(super) struct Shared {
+    pub(super) id: AuthenticatorId,
     pub(super) verifier: Verifier,
     pub(super) claims: ClaimMap,
     pub(super) cache: Cache,
@@ -28,27 +30,26 @@ pub(super) struct Shared {
 }
 
 impl Authenticator for Reader {
+    fn id(&self) -> AuthenticatorId {
+        self.0.id
+    }
+
     fn kind(&self) -> &'static str {
         KIND
     }
 
-    fn presence(&self, head: &request::Parts) -> Result<Presence, Box<Rejection>> {
-        let mut lines = head.headers.get_all(AUTHORIZATION).iter();
-        let (first, second) = (lines.next(), lines.next());
-        match (first.and_then(bearer::token), second) {
-            (_, Some(_)) => Err(Box::new(self.0.refusals.ambiguous.clone())),
-            (Some(token), None) if bearer::is_ours(token) => Ok(Presence::Explicit),
-            _ => Ok(Presence::Absent),
-        }
+    /// Tokens with too many or too few dots are read too, and refused.
+    fn sources(&self) -> Vec<CredentialSource> {
+        vec![CredentialSource::bearer(TokenShape::Dotted)]
     }
 
-    fn authenticate(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<Principal> {
-        // Taken out before anything is decided, so that no path leaves it to the handler.
-        let Some(header) = head.headers.remove(AUTHORIZATION) else {
-            return self.0.refusals.missing.clone().into();
-        };
-        let Some(token) = bearer::token(&header).and_then(|token| str::from_utf8(token).ok())
-        else {
+    fn authenticate(
+        &self,
+        cx: &SecurityContext,
+        _: &mut request::Parts,
+        credential: &Credential,
+    ) -> Verdict<Principal> {
+        let Some(token) = credential.as_str() else {
             return self.0.refusals.of(InvalidToken::Shape).into();
         };
         match self.0.look(token) {

@@ -11,9 +11,7 @@ use crate::InvalidToken;
 const KEYS_RETRY: Duration = Duration::from_secs(5);
 
 pub(super) struct Refusals {
-    pub(super) ambiguous: Rejection,
     pub(super) challenge: HeaderValue,
-    pub(super) missing: Rejection,
     invalid: Rejection,
     unavailable: Rejection,
 }
@@ -22,8 +20,6 @@ impl Refusals {
     /// `realm` has been judged: it is plain text without quotes.
     pub(super) fn new(challenge: HeaderValue, invalid: HeaderValue) -> Self {
         Self {
-            ambiguous: Rejection::credentials_ambiguous().prerendered(),
-            missing: Rejection::credentials_missing(challenge.clone()).prerendered(),
             invalid: Rejection::credentials_invalid(invalid).prerendered(),
             unavailable: Rejection::unavailable(KEYS_RETRY).prerendered(),
             challenge,

@@ -70,7 +70,7 @@ async fn two_authorization_lines_are_ambiguous_whatever_they_say() {
 
 #[tokio::test]
 async fn the_scheme_is_read_without_case() {
-    for scheme in ["bearer", "BEARER", "BeArEr "] {
+    for scheme in ["bearer", "BEARER", "BeArEr"] {
         let request = Request::builder()
             .header(AUTHORIZATION, format!("{scheme} {}", signed(&hmac())))
             .body(TestBody::default())
@@ -84,7 +84,7 @@ async fn bytes_that_are_no_text_are_refused() {
     let mut request = request("a.b.c");
     let value = http::HeaderValue::from_bytes(b"Bearer a.\xff\xfe.c").unwrap();
     request.headers_mut().insert(AUTHORIZATION, value);
-    assert_eq!(send(&layer(&hmac()), request).await.status, 401);
+    assert_eq!(send(&layer(&hmac()), request).await.status, 400);
 }
 
 #[tokio::test]
@@ -345,7 +345,7 @@ async fn in_shadow_it_neither_refuses_nor_strips() {
 #[tokio::test]
 async fn beside_other_kinds_it_is_one_of_them() {
     let one: Arc<dyn Authenticator> = Arc::new(layer(&hmac()));
-    let any = AuthenticateLayer::any([one]);
+    let any = AuthenticateLayer::any([one]).unwrap();
     assert_eq!(any.kinds(), ["jwt"]);
     let service = any.layer(palisade_core::testing::Empty200::default());
     assert_eq!(

@@ -140,7 +140,10 @@ impl ShieldBuilder {
         let explanation = Arc::new(Explanation::of(&self, &hosts, &table));
         let all = self.authenticators.0;
         // Guests pass here; whether they pass the route is for its rule to say, further in.
-        let authenticate = (!all.is_empty()).then(|| AuthenticateLayer::any(all).optional());
+        let authenticate = match all.is_empty() {
+            true => None,
+            false => Some(AuthenticateLayer::any(all)?.optional()),
+        };
         let challenges = authenticate.as_ref().map(AuthenticateLayer::challenges);
         let gate = self.audit.as_ref().filter(|_| self.audit_before_handler);
         let gate = gate.map(AuditLayer::gate);

@@ -44,6 +44,8 @@ pub enum ShieldError {
     },
     /// A record before the handler was asked for, and the audit cannot promise one.
     GateWithoutPromise,
+    /// Two ways to prove an identity read the same credential.
+    Authenticators(palisade_core::AuthenticateBuildError),
     /// The table of routes is not sound.
     Routes(palisade_core::RouteError),
 }
@@ -75,12 +77,19 @@ impl fmt::Display for ShieldError {
             Self::GateWithoutPromise => f.write_str(
                 "a record before the handler was asked for, but nothing promises one: give `.audit(..)` a sink that is `fail_closed()`",
             ),
+            Self::Authenticators(error) => error.fmt(f),
             Self::Routes(error) => error.fmt(f),
         }
     }
 }
 
 impl std::error::Error for ShieldError {}
+
+impl From<palisade_core::AuthenticateBuildError> for ShieldError {
+    fn from(error: palisade_core::AuthenticateBuildError) -> Self {
+        Self::Authenticators(error)
+    }
+}
 
 impl From<palisade_core::RouteError> for ShieldError {
     fn from(error: palisade_core::RouteError) -> Self {

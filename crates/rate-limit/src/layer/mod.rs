@@ -195,7 +195,7 @@ impl Guard for RateLimitLayer {
         head: &mut response::Parts,
     ) -> Verdict<()> {
         // Before the answer leaves: whoever waits for it before the next guess has paid for the last.
-        self.0.charge_failure(cx, pass, Some(head.status));
+        self.0.charge_failure(cx, pass);
         self.0.refund(cx, pass, head.status);
         if !pass.is_silent() && !head.status.is_redirection() {
             let now = || self.0.clock.unix_time().as_secs();
@@ -206,8 +206,8 @@ impl Guard for RateLimitLayer {
         Verdict::Admit(())
     }
 
-    fn close(&self, cx: &SecurityContext, mut pass: Pass, end: Ending) {
-        self.0.charge_failure(cx, &mut pass, end.status);
+    fn close(&self, cx: &SecurityContext, mut pass: Pass, _: Ending) {
+        self.0.charge_failure(cx, &mut pass);
         self.0.settle(cx, &pass);
     }
 }

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use arrayvec::ArrayVec;
-use http::StatusCode;
-use palisade_core::{Fact, SecurityContext};
+use palisade_core::{Observations, SecurityContext};
 
 use super::{
     Choice, Inner,
@@ -74,14 +73,13 @@ impl Inner {
         })
     }
 
-    /// Charges the penalties if a credential failed, once.
-    pub(super) fn charge_failure(
-        &self,
-        cx: &SecurityContext,
-        pass: &mut Pass,
-        status: Option<StatusCode>,
-    ) {
-        if pass.failure_charged || pass.open.is_empty() || !failed(cx, status) {
+    /// Charges the penalties once if a credential failed that could be a guess. Genuine ones that have
+    /// ended are free: a client with an expired token must not lock out others behind its address.
+    pub(super) fn charge_failure(&self, cx: &SecurityContext, pass: &mut Pass) {
+        if pass.failure_charged || pass.open.is_empty() {
+            return;
+        }
+        if cx.with_observations(Observations::guesses) == 0 {
             return;
         }
         pass.failure_charged = true;
@@ -122,11 +120,4 @@ impl Inner {
             false => self.store.add(now, limit, bucket, units),
         }
     }
-}
-
-/// Whether a credential was shown and not accepted. Where facts were lost, the status must do.
-fn failed(cx: &SecurityContext, status: Option<StatusCode>) -> bool {
-    let shown = |fact: &Fact| matches!(fact, Fact::CredentialFailed { .. });
-    cx.with_facts(|facts| facts.iter().any(shown))
-        || cx.facts_lost() > 0 && status == Some(StatusCode::UNAUTHORIZED)
 }

@@ -2,7 +2,10 @@
 
 use http::StatusCode;
 use http_body_util::Full;
-use palisade_core::{ClientInfo, Ending, Fact, Guard, How, Scheme, SecurityContext, Verdict};
+use palisade_core::{
+    ClientInfo, CredentialFailure, Ending, Fact, Guard, How, Rejection, Scheme, SecurityContext,
+    Verdict,
+};
 use palisade_rate_limit::{Key, LimitStore, RateLimitLayer};
 
 use crate::support::*;
@@ -72,10 +75,7 @@ async fn guesses_at_the_same_moment_are_all_paid_for() {
     // All are let in before the first has failed, as under any check before the act.
     let let_in: Vec<_> = (0..12).map(|_| admit(&stage.layer)).collect();
     for (cx, pass) in let_in {
-        cx.record(Fact::CredentialFailed {
-            kind: "test",
-            code: "credentials_invalid",
-        });
+        cx.credential_failed("test", &wrong());
         stage
             .layer
             .close(&cx, pass, Ending::new(How::Complete, None, 0));
@@ -91,10 +91,7 @@ async fn guesses_at_the_same_moment_are_all_paid_for() {
 async fn a_failure_is_charged_once_however_the_request_ends() {
     let stage = Stage::by_client([policy("login", "2/minute").penalty()]);
     let (cx, mut pass) = admit(&stage.layer);
-    cx.record(Fact::CredentialFailed {
-        kind: "test",
-        code: "credentials_invalid",
-    });
+    cx.credential_failed("test", &wrong());
     let (mut head, ()) = http::Response::new(()).into_parts();
     let _ = stage.layer.finish(&cx, &mut pass, &mut head);
     let _ = stage.layer.finish(&cx, &mut pass, &mut head);
@@ -106,21 +103,39 @@ async fn a_failure_is_charged_once_however_the_request_ends() {
 }
 
 #[tokio::test]
-async fn a_failure_that_found_no_room_among_the_facts_is_charged_by_its_status() {
+async fn a_client_that_causes_many_facts_cannot_hide_its_guess() {
     let stage = Stage::by_client([policy("login", "1/minute").penalty()]);
     let (cx, pass) = admit(&stage.layer);
-    for _ in 0..17 {
-        cx.record(Fact::Noted {
-            key: "noise",
-            value: "noise".into(),
-        });
+    for number in 0..1000 {
+        let field = number.to_string().into();
+        cx.record(Fact::Cleaned { field, removed: 1 });
     }
-    stage.layer.close(
-        &cx,
-        pass,
-        Ending::new(How::Complete, Some(StatusCode::UNAUTHORIZED), 0),
-    );
+    cx.credential_failed("test", &wrong());
+    for _ in 0..1000 {
+        cx.credential_failed("test", &expired());
+    }
+    let end = Ending::new(How::Complete, Some(StatusCode::OK), 0);
+    stage.layer.close(&cx, pass, end);
     assert_eq!(stage.status(as_user("anna")).await, 429);
+}
+
+#[tokio::test]
+async fn a_genuine_credential_that_has_ended_is_no_guess() {
+    let stage = Stage::by_client([policy("login", "1/minute").penalty()]);
+    for _ in 0..100 {
+        assert_eq!(stage.status(as_user("expired")).await, 401);
+    }
+    assert_eq!(stage.status(as_user("anna")).await, 200);
+    assert_eq!(stage.status(as_user("wrong")).await, 401);
+    assert_eq!(stage.status(as_user("anna")).await, 429);
+}
+
+fn wrong() -> Rejection {
+    Rejection::new(StatusCode::UNAUTHORIZED, "credentials_invalid", "No.")
+}
+
+fn expired() -> Rejection {
+    wrong().with_credential_failure(CredentialFailure::Expired)
 }
 
 /// Lets the layer admit a request that goes on elsewhere.

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode, request};
 use http_body_util::{BodyExt, Full};
 use palisade_core::{
-    Chain, ClientInfo, Fact, Guard, GuardLayer, ManualClock, Principal, Rejection, RouteLayer,
-    RouteTable, Rule, Scheme, SecurityContext, Verdict,
+    Chain, ClientInfo, CredentialFailure, Guard, GuardLayer, ManualClock, Principal, Rejection,
+    RouteLayer, RouteTable, Rule, Scheme, SecurityContext, Verdict,
 };
 use palisade_rate_limit::{LimitStore, MemoryStore, Policy, RateLimitBuilder, RateLimitLayer};
 use tower::{Layer, ServiceExt, service_fn};
@@ -55,11 +55,15 @@ impl Guard for Users {
             None => (user.to_str().unwrap(), None),
         };
         if name == "wrong" {
-            cx.record(Fact::CredentialFailed {
-                kind: "test",
-                code: "credentials_invalid",
-            });
-            return Rejection::new(StatusCode::UNAUTHORIZED, "credentials_invalid", "No.").into();
+            let wrong = Rejection::new(StatusCode::UNAUTHORIZED, "credentials_invalid", "No.");
+            cx.credential_failed("test", &wrong);
+            return wrong.into();
+        }
+        if name == "expired" {
+            let expired = Rejection::new(StatusCode::UNAUTHORIZED, "credentials_invalid", "No.")
+                .with_credential_failure(CredentialFailure::Expired);
+            cx.credential_failed("test", &expired);
+            return expired.into();
         }
         let (name, tier) = match name.split_once('+') {
             Some((name, tier)) => (name, Some(tier)),

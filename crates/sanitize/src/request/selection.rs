@@ -224,10 +224,7 @@ impl Selection {
         if !self.shadow || rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
             return false;
         }
-        self.cx.record(Fact::WouldRefuse {
-            guard: NAME,
-            code: rejection.code(),
-        });
+        self.cx.would_refuse(NAME, rejection);
         true
     }
 

@@ -7,7 +7,9 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use palisade_core::testing::TestBody;
-use palisade_core::{BodyKind, Fact, RequestBody, RouteLayer, RouteTable, Rule, SecurityContext};
+use palisade_core::{
+    BodyKind, Fact, Refusal, RequestBody, RouteLayer, RouteTable, Rule, SecurityContext,
+};
 use palisade_sanitize::{Field, SanitizeLayer, SanitizeLayerBuilder, Sanitizer};
 use serde_json::Value;
 use tower::{ServiceBuilder, ServiceExt};
@@ -20,6 +22,8 @@ pub(crate) struct Outcome {
     pub(crate) query: Option<String>,
     pub(crate) body: Bytes,
     pub(crate) facts: Vec<Fact>,
+    pub(crate) refused: Vec<&'static str>,
+    pub(crate) would_refuse: Vec<&'static str>,
 }
 
 impl Outcome {
@@ -36,16 +40,7 @@ impl Outcome {
         let problem = String::from_utf8_lossy(&self.body);
         assert_eq!(self.status.as_u16(), status, "{problem}");
         assert_eq!(self.json()["code"], code, "{problem}");
-        let told = Fact::Refused {
-            guard: "sanitize",
-            code: static_code(&self.facts),
-        };
-        assert_eq!(
-            self.facts.iter().filter(|fact| **fact == told).count(),
-            1,
-            "{:?}",
-            self.facts
-        );
+        assert_eq!(self.refused, [code]);
         self
     }
 
@@ -61,15 +56,14 @@ impl Outcome {
     }
 }
 
-fn static_code(facts: &[Fact]) -> &'static str {
-    let code = |fact: &Fact| {
-        if let Fact::Refused { code, .. } = fact {
-            Some(*code)
-        } else {
-            None
-        }
-    };
-    facts.iter().find_map(code).unwrap_or_default()
+/// The codes of this layer's refusals, of those that count and of those in shadow.
+fn codes(cx: &SecurityContext) -> [Vec<&'static str>; 2] {
+    let ours = |refusal: &Refusal| (refusal.guard == "sanitize").then_some(refusal.code);
+    cx.with_observations(|seen| {
+        let refused = seen.refusals().iter().filter_map(ours).collect();
+        let shadow = seen.shadow_refusals().iter();
+        [refused, shadow.filter_map(|it| ours(&it.value)).collect()]
+    })
 }
 
 /// Watches the field `text` as speech, required, in bodies of both kinds.
@@ -125,7 +119,10 @@ where
         .map(|query| String::from_utf8(query.as_bytes().to_vec()).unwrap());
     let (head, body) = answer.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
+    let [refused, would_refuse] = codes(&cx);
     Outcome {
+        refused,
+        would_refuse,
         status: head.status,
         headers: head.headers,
         query,

@@ -4,8 +4,9 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use http::{HeaderValue, StatusCode, header::COOKIE, header::SET_COOKIE, request};
 use palisade::{
-    Authenticator, ClientInfo, Fact, KeyRecord, KeyStore, Presence, Principal, Rejection,
-    SecurityContext, SharedClock, Soon, StoreUnavailable, Verdict,
+    Authenticator, AuthenticatorId, ClientInfo, Credential, CredentialSource, Fact, KeyRecord,
+    KeyStore, Presence, Principal, Rejection, SecurityContext, SharedClock, Soon, StoreUnavailable,
+    Verdict,
 };
 
 use super::{
@@ -25,6 +26,7 @@ const CSRF: &str = "x-csrf-token";
 /// stands: a revoked key ends its sessions with the next request.
 #[derive(Clone, Debug)]
 pub(crate) struct SessionAuthenticator {
+    id: AuthenticatorId,
     sessions: Arc<Sessions>,
     keys: Arc<dyn KeyStore>,
     clock: SharedClock,
@@ -61,6 +63,7 @@ impl SessionAuthenticator {
                 .prerendered(),
         });
         Self {
+            id: AuthenticatorId::unique(),
             sessions,
             keys,
             clock,
@@ -125,8 +128,16 @@ impl SessionAuthenticator {
 }
 
 impl Authenticator for SessionAuthenticator {
+    fn id(&self) -> AuthenticatorId {
+        self.id
+    }
+
     fn kind(&self) -> &'static str {
         KIND
+    }
+
+    fn sources(&self) -> Vec<CredentialSource> {
+        vec![CredentialSource::cookie(cookie::NAME)]
     }
 
     /// A cookie that opens nothing (an old one, from before a restart) counts as none, so that the
@@ -141,8 +152,22 @@ impl Authenticator for SessionAuthenticator {
         }
     }
 
-    fn authenticate(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<Principal> {
-        let Some(session) = self.live(head) else {
+    fn take(&self, head: &mut request::Parts) -> Credential {
+        let credential = match cookie::find(&head.headers) {
+            Shown::Once(token) => Credential::bytes(token),
+            Shown::Nothing | Shown::Twice => Credential::outside(),
+        };
+        head.headers.remove(COOKIE);
+        credential
+    }
+
+    fn authenticate(
+        &self,
+        cx: &SecurityContext,
+        head: &mut request::Parts,
+        credential: &Credential,
+    ) -> Verdict<Principal> {
+        let Some(session) = self.sessions.find(credential.as_bytes()) else {
             // It ended between the look and this moment.
             return self.refusals.over.clone().into();
         };
@@ -154,7 +179,6 @@ impl Authenticator for SessionAuthenticator {
             value: KIND.into(),
         });
         head.extensions.insert(Current(session));
-        head.headers.remove(COOKIE);
         head.headers.remove(CSRF);
         let client = cx.client().map(ClientInfo::ip);
         match self.keys.find(session.key) {

@@ -1,0 +1,370 @@
+//! Refusals, failed credentials and facts of one request, in bounded room.
+
+use std::{borrow::Cow, mem, slice};
+
+use crate::{CredentialFailure, Fact, FailedCredential, Refusal};
+
+/// As many different facts of one kind are kept.
+const FACTS_OF_A_KIND: usize = 16;
+/// As many different values of one `Noted` key are kept: a client that steers one key leaves room for others.
+const VALUES_OF_A_KEY: usize = 4;
+/// As many different shadow refusals are kept. No sane stack has more guards in shadow.
+const SHADOW_REFUSALS: usize = 16;
+/// Room that the first fact reserves: one allocation for nearly every request that has facts at all.
+const RESERVED: usize = 8;
+
+/// What the guards noticed about one request. Read it with
+/// [`SecurityContext::with_observations`](crate::SecurityContext::with_observations).
+///
+/// Each kind has room of its own, so that a client that causes many facts of one kind cannot displace
+/// another kind, a refusal, a failed credential or a shadow refusal:
+///
+/// - refusals and failed credentials: the first, the last and their number;
+/// - shadow refusals: 16 different ones, each with its number;
+/// - facts: 16 different ones of each kind, and of `Noted` 4 values a key. Equal ones are counted, and what
+///   was cleaned of one field is added up.
+#[derive(Debug, Default)]
+pub struct Observations {
+    credential_failures: FirstAndLast<FailedCredential>,
+    facts: Vec<Counted<Fact>>,
+    facts_lost: u32,
+    guesses: u32,
+    refusals: FirstAndLast<Refusal>,
+    shadow_refusals: Vec<Counted<Refusal>>,
+}
+
+impl Observations {
+    /// Returns the refusals. There is more than one if a guard refused a response that was a refusal already.
+    #[must_use]
+    pub const fn refusals(&self) -> &FirstAndLast<Refusal> {
+        &self.refusals
+    }
+
+    /// Returns what guards in shadow would have refused.
+    #[must_use]
+    pub fn shadow_refusals(&self) -> &[Counted<Refusal>] {
+        &self.shadow_refusals
+    }
+
+    /// Returns the credentials that were shown and not accepted.
+    #[must_use]
+    pub const fn credential_failures(&self) -> &FirstAndLast<FailedCredential> {
+        &self.credential_failures
+    }
+
+    /// Counts the failed credentials that could be guesses; see [`CredentialFailure`].
+    #[must_use]
+    pub const fn guesses(&self) -> u32 {
+        self.guesses
+    }
+
+    /// Returns the facts, each different one once, in the order of their first occurrence.
+    #[must_use]
+    pub fn facts(&self) -> &[Counted<Fact>] {
+        &self.facts
+    }
+
+    /// Counts the facts that found no room.
+    #[must_use]
+    pub const fn facts_lost(&self) -> u32 {
+        self.facts_lost
+    }
+
+    pub(super) fn record(&mut self, fact: Fact) {
+        if let Some(known) = self
+            .facts
+            .iter_mut()
+            .find(|known| same(&known.value, &fact))
+        {
+            known.count = known.count.saturating_add(1);
+            return add_up(&mut known.value, &fact);
+        }
+        if !self.has_room(&fact) {
+            return self.lose_fact();
+        }
+        if self.facts.capacity() == 0 {
+            self.facts.reserve_exact(RESERVED);
+        }
+        self.facts.push(Counted::once(fact));
+    }
+
+    pub(super) fn lose_fact(&mut self) {
+        self.facts_lost = self.facts_lost.saturating_add(1);
+    }
+
+    fn has_room(&self, fact: &Fact) -> bool {
+        let kind = mem::discriminant(fact);
+        let known = self.facts.iter().map(|known| &known.value);
+        let of_kind = known
+            .clone()
+            .filter(|it| mem::discriminant(*it) == kind)
+            .count();
+        let of_key = match fact {
+            Fact::Noted { key, .. } => known.filter(|it| has_key(it, key)).count(),
+            _ => 0,
+        };
+        of_kind < FACTS_OF_A_KIND && of_key < VALUES_OF_A_KEY
+    }
+
+    pub(super) fn refuse(
+        &mut self,
+        guard: &'static str,
+        code: &'static str,
+        reason: Option<Cow<'static, str>>,
+    ) {
+        self.refusals.push(Refusal {
+            guard,
+            code,
+            reason,
+        });
+    }
+
+    pub(super) fn would_refuse(
+        &mut self,
+        guard: &'static str,
+        code: &'static str,
+        reason: Option<Cow<'static, str>>,
+    ) {
+        let known = self.shadow_refusals.iter_mut();
+        let mut same = known.filter(|it| (it.value.guard, it.value.code) == (guard, code));
+        if let Some(known) = same.next() {
+            known.count = known.count.saturating_add(1);
+        } else if self.shadow_refusals.len() < SHADOW_REFUSALS {
+            let refusal = Refusal {
+                guard,
+                code,
+                reason,
+            };
+            self.shadow_refusals.push(Counted::once(refusal));
+        } else {
+            self.lose_fact();
+        }
+    }
+
+    pub(super) fn credential_failed(
+        &mut self,
+        kind: &'static str,
+        code: &'static str,
+        failure: CredentialFailure,
+    ) {
+        let guess = u32::from(failure.is_guess());
+        self.guesses = self.guesses.saturating_add(guess);
+        self.credential_failures.push(FailedCredential {
+            kind,
+            code,
+            failure,
+        });
+    }
+}
+
+/// Whether two facts differ in number alone.
+fn same(one: &Fact, other: &Fact) -> bool {
+    match (one, other) {
+        (Fact::Cleaned { field, .. }, Fact::Cleaned { field: same, .. }) => field == same,
+        _ => one == other,
+    }
+}
+
+fn add_up(sum: &mut Fact, more: &Fact) {
+    if let (Fact::Cleaned { removed, .. }, Fact::Cleaned { removed: more, .. }) = (sum, more) {
+        *removed = removed.saturating_add(*more);
+    }
+}
+
+fn has_key(fact: &Fact, wanted: &str) -> bool {
+    matches!(fact, Fact::Noted { key, .. } if *key == wanted)
+}
+
+/// A value, and how often it occurred.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Counted<T> {
+    /// The value.
+    pub value: T,
+    /// How often it occurred, at least once.
+    pub count: u32,
+}
+
+impl<T> Counted<T> {
+    const fn once(value: T) -> Self {
+        Self { value, count: 1 }
+    }
+}
+
+/// The first and the last of several, and how many there were.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct FirstAndLast<T> {
+    /// None, the only one, or the first and the last.
+    ends: Ends<T>,
+    count: u32,
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Ends<T> {
+    None,
+    One([T; 1]),
+    Two([T; 2]),
+}
+
+impl<T> FirstAndLast<T> {
+    fn push(&mut self, value: T) {
+        self.count = self.count.saturating_add(1);
+        self.ends = match mem::replace(&mut self.ends, Ends::None) {
+            Ends::None => Ends::One([value]),
+            Ends::One([first]) | Ends::Two([first, _]) => Ends::Two([first, value]),
+        };
+    }
+
+    /// Counts all, also those between the first and the last.
+    #[must_use]
+    pub const fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// Returns the last.
+    #[must_use]
+    pub fn last(&self) -> Option<&T> {
+        self.as_slice().last()
+    }
+
+    /// Returns none, the only one, or the first and the last.
+    pub fn iter(&self) -> slice::Iter<'_, T> {
+        self.as_slice().iter()
+    }
+
+    /// Returns none, the only one, or the first and the last.
+    #[must_use]
+    pub const fn as_slice(&self) -> &[T] {
+        match &self.ends {
+            Ends::None => &[],
+            Ends::One(one) => one,
+            Ends::Two(two) => two,
+        }
+    }
+}
+
+impl<T> Default for FirstAndLast<T> {
+    fn default() -> Self {
+        Self {
+            ends: Ends::None,
+            count: 0,
+        }
+    }
+}
+
+impl<'a, T> IntoIterator for &'a FirstAndLast<T> {
+    type Item = &'a T;
+    type IntoIter = slice::Iter<'a, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn noted(key: &'static str, value: usize) -> Fact {
+        let value = value.to_string().into();
+        Fact::Noted { key, value }
+    }
+
+    fn cleaned(field: &str, removed: u32) -> Fact {
+        let field = field.into();
+        Fact::Cleaned { field, removed }
+    }
+
+    #[test]
+    fn equal_facts_are_counted_and_numbers_added_up() {
+        let mut seen = Observations::default();
+        for removed in 1..=100 {
+            seen.record(cleaned("text", removed));
+            seen.record(noted("via", 1));
+        }
+        let facts: Vec<_> = seen
+            .facts()
+            .iter()
+            .map(|it| (it.value.clone(), it.count))
+            .collect();
+        assert_eq!(
+            facts,
+            [(cleaned("text", 5050), 100), (noted("via", 1), 100)]
+        );
+        assert_eq!(seen.facts_lost(), 0);
+    }
+
+    #[test]
+    fn one_kind_of_fact_leaves_room_for_the_others() {
+        let mut seen = Observations::default();
+        for number in 0..1000 {
+            seen.record(cleaned(&number.to_string(), 1));
+            seen.record(noted("steered", number));
+        }
+        assert_eq!(seen.facts().len(), 16 + 4);
+        assert_eq!(seen.facts_lost(), 2000 - 20);
+        let degraded = Fact::Degraded {
+            guard: "g",
+            what: "w",
+        };
+        for fact in [
+            degraded,
+            Fact::ClosePanicked { guard: "g" },
+            noted("via", 1),
+        ] {
+            seen.record(fact.clone());
+            assert_eq!(seen.facts().last().unwrap().value, fact);
+        }
+    }
+
+    #[test]
+    fn a_thousand_facts_displace_no_refusal_and_no_failed_credential() {
+        let mut seen = Observations::default();
+        for number in 0..1000 {
+            seen.record(cleaned(&number.to_string(), 1));
+        }
+        seen.credential_failed("key", "unauthenticated", CredentialFailure::Guess);
+        seen.would_refuse("shadow", "limited", None);
+        seen.refuse("sanitize", "too_long", Some("why".into()));
+        assert_eq!(seen.refusals().last().unwrap().code, "too_long");
+        assert_eq!(seen.shadow_refusals()[0].value.guard, "shadow");
+        assert_eq!((seen.credential_failures().count(), seen.guesses()), (1, 1));
+    }
+
+    #[test]
+    fn of_several_refusals_the_first_and_the_last_stay() {
+        let mut seen = Observations::default();
+        for code in ["a", "b", "c"] {
+            seen.refuse("g", code, None);
+        }
+        let codes: Vec<_> = seen.refusals().iter().map(|it| it.code).collect();
+        assert_eq!((codes, seen.refusals().count()), (vec!["a", "c"], 3));
+    }
+
+    #[test]
+    fn a_guess_between_two_expired_credentials_is_still_counted() {
+        let mut seen = Observations::default();
+        for failure in [
+            CredentialFailure::Expired,
+            CredentialFailure::Guess,
+            CredentialFailure::Revoked,
+        ] {
+            seen.credential_failed("jwt", "unauthenticated", failure);
+        }
+        assert_eq!((seen.credential_failures().count(), seen.guesses()), (3, 1));
+    }
+
+    #[test]
+    fn equal_shadow_refusals_are_counted_and_different_ones_bounded() {
+        let mut seen = Observations::default();
+        for _ in 0..100 {
+            seen.would_refuse("g", "c", None);
+        }
+        let codes: Vec<&'static str> = (0..40).map(|i| &*i.to_string().leak()).collect();
+        for code in codes {
+            seen.would_refuse("g", code, None);
+        }
+        assert_eq!(seen.shadow_refusals()[0].count, 100);
+        assert_eq!((seen.shadow_refusals().len(), seen.facts_lost()), (16, 25));
+    }
+}

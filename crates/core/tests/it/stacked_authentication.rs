@@ -1,0 +1,274 @@
+//! Authenticating layers inside each other are *and*: each accepts what one of its own instances proved,
+//! and verifies everything else again.
+
+use palisade_core::{Chain, Guard, Principal, SecurityContext, Verdict};
+
+use crate::{
+    authentication::{ByHeader, any, ask, code},
+    support::*,
+};
+
+const ADMITTED: u16 = 200;
+
+fn customers() -> ByHeader {
+    ByHeader::new("token")
+}
+
+fn staff() -> ByHeader {
+    ByHeader::new("token").accepts("staff")
+}
+
+#[tokio::test]
+async fn another_instance_of_the_same_kind_verifies_the_credential_again() {
+    let customer = [("authorization", "Bearer customer")];
+    let member = [("authorization", "Bearer staff-ann")];
+    for (outer, inner) in [
+        (customers(), staff()),
+        (customers().later(), staff()),
+        (customers(), staff().later()),
+    ] {
+        let stack = Chain(outer.layer(), inner.layer());
+        assert_eq!(
+            code(stack.clone(), &customer).await,
+            (401, "unauthenticated".into())
+        );
+        assert_eq!(
+            ask(stack, &member).await,
+            (ADMITTED, "staff-ann by token".into())
+        );
+    }
+}
+
+#[tokio::test]
+async fn another_instance_verifies_a_credential_of_a_header_of_its_own_again() {
+    let stack = Chain(
+        ByHeader::new("x-key").layer(),
+        ByHeader::new("x-key").accepts("admin").layer(),
+    );
+    assert_eq!(
+        code(stack.clone(), &[("x-key", "ann")]).await,
+        (401, "unauthenticated".into())
+    );
+    assert_eq!(
+        ask(stack, &[("x-key", "admin-ann")]).await,
+        (ADMITTED, "admin-ann by x-key".into())
+    );
+}
+
+#[tokio::test]
+async fn another_instance_verifies_a_cookie_again() {
+    let stack = Chain(
+        ByHeader::new("x-cookie").ambient().layer(),
+        ByHeader::new("x-cookie").ambient().accepts("admin").layer(),
+    );
+    assert_eq!(
+        code(stack.clone(), &[("x-cookie", "ann")]).await,
+        (401, "unauthenticated".into())
+    );
+    assert_eq!(
+        ask(stack, &[("x-cookie", "admin")]).await,
+        (ADMITTED, "admin by x-cookie".into())
+    );
+}
+
+#[tokio::test]
+async fn an_optional_inner_layer_refuses_what_another_instance_accepted_too() {
+    let stack = Chain(customers().layer(), staff().layer().optional());
+    let customer = [("authorization", "Bearer customer")];
+    assert_eq!(code(stack, &customer).await.0, 401);
+}
+
+#[tokio::test]
+async fn the_failure_of_the_inner_layer_is_a_failed_credential() {
+    #[derive(Clone)]
+    struct Failures(Log);
+    impl Guard for Failures {
+        type Pass = ();
+        fn name(&self) -> &'static str {
+            "failures"
+        }
+        fn admit(&self, _: &SecurityContext, _: &mut http::request::Parts) -> Verdict<()> {
+            Verdict::Admit(())
+        }
+        fn close(&self, cx: &SecurityContext, (): (), _: palisade_core::Ending) {
+            let failures = cx.with_observations(|seen| seen.credential_failures().count());
+            self.0.lock().unwrap().push(failures.to_string());
+        }
+    }
+    let log = log();
+    let stack = Chain(
+        Failures(log.clone()),
+        Chain(customers().layer(), staff().layer()),
+    );
+    ask(stack, &[("authorization", "Bearer customer")]).await;
+    assert_eq!(taken(&log), ["1"]);
+}
+
+#[tokio::test]
+async fn clones_and_lists_with_the_same_instance_accept_what_it_proved() {
+    let one = ByHeader::new("x-key");
+    let shown = [("x-key", "ann")];
+    let clones = Chain(one.clone().layer(), one.clone().layer());
+    assert_eq!(ask(clones, &shown).await.0, ADMITTED);
+    let list = any([ByHeader::new("token"), one.clone()]);
+    assert_eq!(
+        ask(Chain(list.clone(), one.clone().layer()), &shown)
+            .await
+            .0,
+        ADMITTED
+    );
+    assert_eq!(ask(Chain(one.layer(), list), &shown).await.0, ADMITTED);
+}
+
+#[tokio::test]
+async fn the_same_instance_decides_once() {
+    /// Counts how often it is asked.
+    #[derive(Clone)]
+    struct Counts(ByHeader, Log);
+    impl palisade_core::Authenticator for Counts {
+        fn id(&self) -> palisade_core::AuthenticatorId {
+            self.0.id()
+        }
+        fn kind(&self) -> &'static str {
+            "counts"
+        }
+        fn sources(&self) -> Vec<palisade_core::CredentialSource> {
+            self.0.sources()
+        }
+        fn authenticate(
+            &self,
+            cx: &SecurityContext,
+            head: &mut http::request::Parts,
+            credential: &palisade_core::Credential,
+        ) -> Verdict<Principal> {
+            self.1.lock().unwrap().push("asked".into());
+            self.0.authenticate(cx, head, credential)
+        }
+        fn challenge(&self) -> http::HeaderValue {
+            self.0.challenge()
+        }
+    }
+    let log = log();
+    let layer =
+        palisade_core::AuthenticateLayer::single(Counts(ByHeader::new("x-key"), log.clone()));
+    let stack = Chain(layer.clone(), layer);
+    assert_eq!(ask(stack, &[("x-key", "ann")]).await.0, ADMITTED);
+    assert_eq!(taken(&log), ["asked"]);
+}
+
+#[tokio::test]
+async fn another_kind_further_out_does_not_open_an_inner_layer() {
+    let stack = Chain(customers().layer(), ByHeader::new("x-key").layer());
+    assert_eq!(
+        code(stack, &[("authorization", "Bearer ann")]).await,
+        (403, "credential_kind".into())
+    );
+}
+
+#[tokio::test]
+async fn two_credentials_that_name_two_principals_are_ambiguous() {
+    let stack = Chain(customers().layer(), ByHeader::new("x-key").layer());
+    let both = [("authorization", "Bearer ann"), ("x-key", "bob")];
+    assert_eq!(
+        code(stack, &both).await,
+        (400, "credentials_ambiguous".into())
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_second_credential_is_refused_by_its_own_layer() {
+    let stack = Chain(customers().layer(), ByHeader::new("x-key").layer());
+    let both = [("authorization", "Bearer ann"), ("x-key", "bad")];
+    assert_eq!(code(stack, &both).await, (401, "unauthenticated".into()));
+}
+
+#[tokio::test]
+async fn a_cookie_yields_to_what_an_outer_layer_accepted() {
+    let key = ByHeader::new("x-key");
+    let stack = Chain(
+        key.clone().layer(),
+        any([ByHeader::new("x-cookie").ambient(), key]),
+    );
+    let both = [("x-key", "ann"), ("x-cookie", "bob")];
+    assert_eq!(ask(stack, &both).await.0, ADMITTED);
+}
+
+#[tokio::test]
+async fn a_credential_that_an_outer_shadow_left_is_taken_out_by_the_inner_layer() {
+    let layer = ByHeader::new("x-key").layer();
+    let stack = Chain(layer.clone().dangerously_only_shadow(), layer);
+    assert_eq!(
+        ask(stack.clone(), &[("x-key", "ann")]).await,
+        (ADMITTED, "ann by x-key".into())
+    );
+    assert_eq!(code(stack, &[("x-key", "bad")]).await.0, 401);
+}
+
+/// Names a principal without a credential.
+#[derive(Clone)]
+struct Identifies(&'static str);
+
+impl Guard for Identifies {
+    type Pass = ();
+
+    fn name(&self) -> &'static str {
+        "identifies"
+    }
+
+    fn admit(&self, cx: &SecurityContext, _: &mut http::request::Parts) -> Verdict<()> {
+        cx.identify(Principal::builder(self.0, "ann").build())
+            .into()
+    }
+}
+
+#[tokio::test]
+async fn a_principal_of_the_same_kind_whose_credential_is_gone_is_misconfigured() {
+    let inner = || ByHeader::new("x-key").layer();
+    assert_eq!(
+        code(Chain(Identifies("x-key"), inner()), &[]).await,
+        (500, "misconfigured".into())
+    );
+    assert_eq!(
+        code(Chain(Identifies("other"), inner()), &[]).await,
+        (403, "credential_kind".into())
+    );
+}
+
+#[tokio::test]
+async fn one_credential_that_two_layers_read_as_two_principals_is_misconfigured() {
+    #[derive(Clone)]
+    struct Renames(ByHeader);
+    impl palisade_core::Authenticator for Renames {
+        fn id(&self) -> palisade_core::AuthenticatorId {
+            self.0.id()
+        }
+        fn kind(&self) -> &'static str {
+            "token"
+        }
+        fn sources(&self) -> Vec<palisade_core::CredentialSource> {
+            self.0.sources()
+        }
+        fn authenticate(
+            &self,
+            _: &SecurityContext,
+            _: &mut http::request::Parts,
+            _: &palisade_core::Credential,
+        ) -> Verdict<Principal> {
+            Verdict::Admit(Principal::builder("token", "other").build())
+        }
+        fn challenge(&self) -> http::HeaderValue {
+            self.0.challenge()
+        }
+    }
+    let renames = palisade_core::AuthenticateLayer::single(Renames(staff()));
+    let shown = [("authorization", "Bearer staff-ann")];
+    for outer in [
+        customers().layer(),
+        customers().layer().dangerously_only_shadow(),
+    ] {
+        assert_eq!(
+            code(Chain(outer, renames.clone()), &shown).await,
+            (500, "misconfigured".into())
+        );
+    }
+}
