@@ -56,8 +56,9 @@
 //! | `principal` or `identity` | `kind`, `id`, `credential` (its public name), `owner`; or `anonymous`, or `unknown` if nobody looked |
 //! | `fields` | chosen values: `hmac:…` under the correlation key, or in clear by a loud option |
 //! | `status`, `how`, `bytes`, `grpc_status` | the answer and its ending (`complete`, `body_dropped`, `cancelled`, `panicked`, …); bytes that were handed to the server |
-//! | `refused`, `would_refuse` | guard, stable code and private reason |
-//! | `credential_failed`, `cleaned`, `degraded`, `noted`, `close_panicked`, `facts_lost` | what guards noticed |
+//! | `refused`, `would_refuse` | guard, stable code and private reason; of several refusals the first and the last, and `refused_count` |
+//! | `credential_failed` | kind, code and `failure` (`guess`, `expired`, …); of several the first and the last, and `credential_failed_count` |
+//! | `cleaned`, `degraded`, `noted`, `close_panicked`, `facts_lost` | what guards noticed, with `count` where it occurred several times |
 //! | `settled` | what the request cost, in the handler's words |
 //! | `cut_from_bytes` | how long the record was before it was written without its notes |
 //! | `seq`, `hash` | its place in the chain |

@@ -197,11 +197,11 @@ async fn no_record_is_longer_than_verification_reads() {
     let sink = FileSink::at(&path).open().unwrap();
     let layer = AuditLayer::builder().sink(sink.clone()).build().unwrap();
     let notes = Does(|cx: &SecurityContext, _: &mut _| {
-        for _ in 0..16 {
-            cx.record(Fact::Noted {
-                key: "note",
-                value: "\u{e0041}".repeat(4000).into(),
-            });
+        for key in ["a", "b", "c", "d"] {
+            for length in 4000..4004 {
+                let value = "\u{e0041}".repeat(length).into();
+                cx.record(Fact::Noted { key, value });
+            }
         }
         Verdict::Admit(())
     });

@@ -6,8 +6,9 @@ use std::{
     time::Duration,
 };
 
+use http::StatusCode;
 use palisade_core::{
-    ClientInfo, Clock, Ending, Fact, Guard, How, Scheme, SecurityContext, Soon, Verdict,
+    ClientInfo, Clock, Ending, Guard, How, Rejection, Scheme, SecurityContext, Soon, Verdict,
 };
 use palisade_rate_limit::{
     Answer, Charge, Limit, LimitStore, MemoryStore, RateLimitLayer, Ruling, Standing, Subject,
@@ -35,10 +36,8 @@ fn guess(layer: &RateLimitLayer, ip: IpAddr) -> bool {
     let Verdict::Admit(pass) = layer.admit(&cx, &mut head) else {
         return false;
     };
-    cx.record(Fact::CredentialFailed {
-        kind: "test",
-        code: "credentials_invalid",
-    });
+    let wrong = Rejection::new(StatusCode::UNAUTHORIZED, "credentials_invalid", "No.");
+    cx.credential_failed("test", &wrong);
     layer.close(&cx, pass, Ending::new(How::Complete, None, 0));
     true
 }
