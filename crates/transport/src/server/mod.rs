@@ -1,7 +1,7 @@
 //! A server for one service over HTTP/1 and HTTP/2, with TLS or without, that slow, greedy and
-//! hostile clients cannot wear down.
+//! hostile clients cannot take from others.
 //!
-//! It sets [`Peer`](palisade_core::Peer) in every request, which [`ClientInfoLayer`](crate::ClientInfoLayer)
+//! It sets [`Peer`] in every request, which [`ClientInfoLayer`](crate::ClientInfoLayer)
 //! reads. Missing, doubled and malformed hosts are turned away by [`HostLayer`](crate::HostLayer),
 //! inside the machine, where they are recorded.
 //!
