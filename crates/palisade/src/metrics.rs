@@ -5,7 +5,8 @@ use std::time::Duration;
 use http::request;
 use metrics::{counter, gauge, histogram};
 use palisade_core::{
-    Ending, Fact, Guard, Observations, Refusal, SecurityContext, SharedClock, SystemClock, Verdict, layer,
+    Ending, Fact, Guard, Observations, Refusal, SecurityContext, SharedClock, SystemClock, Verdict,
+    layer,
 };
 
 /// Counts requests and refusals for the `metrics` facade. Goes into [`ShieldBuilder::observe`](crate::ShieldBuilder::observe).

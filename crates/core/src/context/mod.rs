@@ -95,7 +95,7 @@ impl SecurityContext {
         extensions.get()
     }
 
-    /// Returns this request's identifier, unique in this process and unguessable from outside.
+    /// Returns this request's identifier, unique, and not to be foreseen from others.
     #[must_use]
     pub fn request_id(&self) -> RequestId {
         *self.0.request_id.get_or_init(RequestId::next)

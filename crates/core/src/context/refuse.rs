@@ -16,18 +16,19 @@ use crate::{
     rejection::{DEFAULT_RENDERER, render_grpc},
 };
 
-/// Each request that meets a misconfigured guard would write a line. So many different lines are told
-/// apart; each is written at once the first time, and then at most once a minute with a count.
+/// Each request that meets a misconfigured guard, or a handler that panics, would write a line. So many
+/// different lines are told apart; each is written at once the first time, and then at most once a minute
+/// with a count.
 static LINES: [LogLimit; 16] = [const { LogLimit::per_minute() }; 16];
 
-fn log_misconfigured(guard: &'static str, reason: &str, now: Duration) {
+fn log_fault(guard: &'static str, code: &'static str, reason: &str, now: Duration) {
     let mut hasher = DefaultHasher::new();
-    (guard, reason).hash(&mut hasher);
+    (guard, code, reason).hash(&mut hasher);
     let place = usize::try_from(hasher.finish() % LINES.len() as u64).unwrap_or_default();
     if let Some(held_back) = LINES.get(place).and_then(|limit| limit.admit(now)) {
         tracing::error!(
-            target: "palisade", guard, reason, held_back,
-            "misconfigured, so every request that comes here is refused"
+            target: "palisade", guard, code, reason, held_back,
+            "a request failed by a fault of the server"
         );
     }
 }
@@ -37,9 +38,9 @@ impl SecurityContext {
     pub(crate) fn refuse(&self, guard: &'static str, rejection: &mut Rejection) {
         let reason = rejection.take_reason();
         let code = rejection.code();
-        if code == "misconfigured" {
+        if matches!(code, "internal_error" | "misconfigured") {
             let now = SystemClock::default().monotonic();
-            log_misconfigured(guard, reason.as_deref().unwrap_or_default(), now);
+            log_fault(guard, code, reason.as_deref().unwrap_or_default(), now);
         }
         self.ledger().observations.refuse(guard, code, reason);
     }

@@ -3,7 +3,7 @@
 use std::{
     collections::hash_map::RandomState,
     fmt,
-    hash::{BuildHasher, Hasher},
+    hash::BuildHasher as _,
     sync::{
         OnceLock,
         atomic::{AtomicU64, Ordering},
@@ -12,18 +12,19 @@ use std::{
 
 /// Names one request: 128 bits, shown as 32 hexadecimal digits.
 ///
-/// A random half per process and a counter that is stirred with it: unique, cheap, and it tells
-/// nobody how many requests there were. It is a name, not a secret.
+/// A hash of a counter (SipHash) under keys that the process draws at its start: cheap, and one that is seen
+/// does not tell the next, nor how many requests there were. It is a name, not a secret: grant nothing for it.
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
 pub struct RequestId(u128);
 
 impl RequestId {
     pub(super) fn next() -> Self {
-        static PROCESS: OnceLock<(u64, u64)> = OnceLock::new();
+        static KEYS: OnceLock<[RandomState; 2]> = OnceLock::new();
         static COUNTER: AtomicU64 = AtomicU64::new(0);
-        let (high, key) = *PROCESS.get_or_init(|| (random(), random()));
-        let low = stir(COUNTER.fetch_add(1, Ordering::Relaxed) ^ key);
-        Self(u128::from(high) << 64 | u128::from(low))
+        let keys = KEYS.get_or_init(|| [RandomState::new(), RandomState::new()]);
+        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let [high, low] = keys.each_ref().map(|key| u128::from(key.hash_one(number)));
+        Self(high << 64 | low)
     }
 
     /// Returns the 128 bits.
@@ -31,18 +32,6 @@ impl RequestId {
     pub const fn as_u128(self) -> u128 {
         self.0
     }
-}
-
-/// The standard library seeds its hash maps from the operating system; that is enough for a name.
-fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
-}
-
-/// A permutation of 64 bits (the finalizer of SplitMix64), so two counters never collide.
-const fn stir(mut bits: u64) -> u64 {
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    bits ^ (bits >> 31)
 }
 
 impl fmt::Display for RequestId {
@@ -66,5 +55,12 @@ mod tests {
         let (one, two) = (RequestId::next(), RequestId::next());
         assert_ne!(one, two);
         assert_eq!(one.to_string().len(), 32);
+    }
+
+    #[test]
+    fn no_half_of_a_name_is_shared_with_the_next() {
+        let (one, two) = (RequestId::next().0, RequestId::next().0);
+        assert_ne!(one >> 64, two >> 64);
+        assert_ne!(one as u64, two as u64);
     }
 }

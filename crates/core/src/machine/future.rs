@@ -123,7 +123,10 @@ where
         };
         match held.watch(|| waiting.poll_ready(task)) {
             Poll::Ready(Ok(())) => {
-                this.answer.set(Some(held.watch(|| waiting.call())));
+                match held.run_inner(|| waiting.call()) {
+                    Ok(answer) => this.answer.set(Some(answer)),
+                    Err(rejection) => return Step::Goes(Stage::Refused(rejection)),
+                }
                 Step::Goes(Stage::Calling)
             }
             Poll::Ready(Err(error)) => fail(this.held, error),
@@ -137,10 +140,16 @@ where
         else {
             return Step::Waits(Stage::Over);
         };
-        let Poll::Ready(outcome) = held.watch(|| calling.poll(task)) else {
-            return Step::Waits(Stage::Calling);
+        let outcome = match held.run_inner(|| calling.poll(task)) {
+            Ok(Poll::Pending) => return Step::Waits(Stage::Calling),
+            Ok(Poll::Ready(outcome)) => Ok(outcome),
+            Err(rejection) => Err(rejection),
         };
         this.answer.set(None);
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(rejection) => return Step::Goes(Stage::Refused(rejection)),
+        };
         match outcome {
             Ok(response) => answer(this.held, Answer::of(response), task),
             Err(error) => fail(this.held, error),

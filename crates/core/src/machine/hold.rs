@@ -2,6 +2,7 @@
 
 use std::{
     mem,
+    panic::{AssertUnwindSafe, catch_unwind},
     task::{Context, Poll},
 };
 
@@ -23,6 +24,8 @@ pub(crate) struct Progress {
     /// True while foreign code runs. Still true in `Drop`: that code panicked. (Asking the thread
     /// would blame whoever is dropped during an unwind, and miss a panic caught further in.)
     pub(crate) watching: bool,
+    /// The inner service panicked, and a refusal took the place of its response.
+    panicked: bool,
     bodiless: bool,
     connect: bool,
     expected: Option<u64>,
@@ -31,20 +34,28 @@ pub(crate) struct Progress {
 /// One box a request: the guards, and the state that each is in.
 pub(crate) struct Held<G: Guards> {
     guards: G,
+    catch_panics: bool,
     cx: SecurityContext,
     slots: G::Slots,
     progress: Progress,
 }
 
 impl<G: Guards> Held<G> {
-    pub(super) fn new(guards: G, cx: SecurityContext, head: &request::Parts) -> Self {
+    pub(super) fn new(
+        guards: G,
+        catch_panics: bool,
+        cx: SecurityContext,
+        head: &request::Parts,
+    ) -> Self {
         Self {
             guards,
+            catch_panics,
             cx,
             slots: G::Slots::default(),
             progress: Progress {
                 end: Ending::new(How::Cancelled, None, 0),
                 watching: false,
+                panicked: false,
                 bodiless: head.method == Method::HEAD,
                 connect: head.method == Method::CONNECT,
                 expected: None,
@@ -58,6 +69,22 @@ impl<G: Guards> Held<G> {
         let outcome = run();
         self.progress.watching = false;
         outcome
+    }
+
+    /// Runs the inner service. Where panics are caught, one becomes a refusal.
+    pub(super) fn run_inner<T>(&mut self, run: impl FnOnce() -> T) -> Result<T, Box<Rejection>> {
+        if !self.catch_panics {
+            return Ok(self.watch(run));
+        }
+        // What panicked is dropped and never asked again, so nothing half-changed is seen.
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.watch(run)));
+        outcome.map_err(|_| {
+            self.progress.watching = false;
+            self.progress.panicked = true;
+            let mut rejection = Rejection::internal_error();
+            self.cx.refuse("handler", &mut rejection);
+            Box::new(rejection)
+        })
     }
 
     pub(super) fn admit(
@@ -164,7 +191,7 @@ impl<G: Guards> Hold for Held<G> {
 
 impl<G: Guards> Drop for Held<G> {
     fn drop(&mut self) {
-        if self.progress.watching {
+        if self.progress.watching || self.progress.panicked {
             self.progress.end.how = How::Panicked;
         }
         let slots = mem::take(&mut self.slots);

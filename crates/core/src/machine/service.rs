@@ -18,6 +18,7 @@ pub struct GuardService<G, S> {
     guards: G,
     inner: S,
     ready: bool,
+    catch_panics: bool,
 }
 
 impl<G, S> GuardService<G, S> {
@@ -28,14 +29,29 @@ impl<G, S> GuardService<G, S> {
             guards,
             inner,
             ready: false,
+            catch_panics: false,
         }
+    }
+
+    /// Answers 500 `internal_error` if the inner service panics before its response begins. Default: the
+    /// panic goes on outwards, and an HTTP/1 server closes the connection without a response.
+    ///
+    /// `Shield` does this. The guards finish the response, and end with [`How::Panicked`](crate::How::Panicked).
+    /// A panic of a guard, or of a response body, goes on outwards as before.
+    #[must_use]
+    pub const fn catch_panics(mut self) -> Self {
+        self.catch_panics = true;
+        self
     }
 }
 
 impl<G: Clone, S: Clone> Clone for GuardService<G, S> {
     fn clone(&self) -> Self {
         // The clone's inner service was not asked whether it is ready.
-        Self::new(self.guards.clone(), self.inner.clone())
+        Self {
+            catch_panics: self.catch_panics,
+            ..Self::new(self.guards.clone(), self.inner.clone())
+        }
     }
 }
 
@@ -72,13 +88,15 @@ where
     fn call(&mut self, request: Request<ReqB>) -> Self::Future {
         let (mut head, body) = request.into_parts();
         let cx = SecurityContext::enter(&mut head);
-        let mut held = Box::new(Held::new(self.guards.clone(), cx, &head));
+        let mut held = Box::new(Held::new(self.guards.clone(), self.catch_panics, cx, &head));
         match held.admit(&mut head, &mut None) {
             Poll::Ready(Ok(())) if self.ready => {
                 let request = Request::from_parts(head, body);
                 self.ready = false;
-                let answer = held.watch(|| self.inner.call(request));
-                GuardFuture::calling(held, answer)
+                match held.run_inner(|| self.inner.call(request)) {
+                    Ok(answer) => GuardFuture::calling(held, answer),
+                    Err(rejection) => GuardFuture::at(held, Stage::Refused(rejection)),
+                }
             }
             Poll::Ready(Ok(())) => {
                 let request = Request::from_parts(head, body);

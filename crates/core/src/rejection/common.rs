@@ -21,6 +21,17 @@ impl Rejection {
         .with_reason(reason)
     }
 
+    /// 500 `internal_error`: the service panicked. Says nothing of why.
+    #[must_use]
+    pub fn internal_error() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal_error",
+            "The server failed to answer this request.",
+        )
+        .with_reason("the service panicked before its response began")
+    }
+
     /// 401 `unauthenticated`: nobody showed a credential where one is needed.
     #[must_use]
     pub fn credentials_missing(challenge: HeaderValue) -> Self {

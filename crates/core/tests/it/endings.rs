@@ -221,3 +221,52 @@ async fn size_and_end_are_those_of_the_inner_body() {
     assert_eq!(body.size_hint().exact(), Some(5));
     assert!(!body.is_end_stream());
 }
+
+#[tokio::test]
+async fn a_handler_that_panics_is_answered_500_where_panics_are_caught() {
+    let panics_in_poll = tower::service_fn(async |_: http::Request<TestBody>| {
+        if true {
+            panic!("the handler's own words");
+        }
+        Ok::<_, std::convert::Infallible>(http::Response::new(TestBody::default()))
+    });
+    let panics_in_call = tower::service_fn(|_: http::Request<TestBody>| {
+        if true {
+            panic!("the handler's own words");
+        }
+        std::future::ready(Ok::<_, std::convert::Infallible>(http::Response::new(
+            TestBody::default(),
+        )))
+    });
+    let log = log();
+    let guard = || Scribe::new("a", Act::Admit, &log);
+    let in_poll = palisade_core::GuardService::new(guard(), panics_in_poll).catch_panics();
+    let in_call = palisade_core::GuardService::new(guard(), panics_in_call).catch_panics();
+    let answers = [
+        in_poll.oneshot(get("/")).await.unwrap(),
+        in_call.oneshot(get("/")).await.unwrap(),
+    ];
+    for answer in answers {
+        let (status, body) = text(answer).await;
+        assert_eq!(status, 500);
+        assert!(body.contains("internal_error"), "{body}");
+        assert!(!body.contains("own words"), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_caught_panic_ends_every_guard_once_as_panicked() {
+    let panics = tower::service_fn(async |_: http::Request<TestBody>| {
+        if true {
+            panic!("handler");
+        }
+        Ok::<_, std::convert::Infallible>(http::Response::new(TestBody::default()))
+    });
+    let log = log();
+    let guard = Scribe::new("a", Act::Admit, &log);
+    let service = palisade_core::GuardService::new(guard, panics).catch_panics();
+    let answer = service.oneshot(get("/")).await.unwrap();
+    let length = text(answer).await.1.len();
+    let closed = format!("a:close panicked {length}");
+    assert_eq!(taken(&log), ["a:admit", "a:finish 500", &closed]);
+}

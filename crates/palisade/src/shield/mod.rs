@@ -88,7 +88,7 @@ impl Shield {
 
     /// Puts the stack around a service.
     pub fn wrap<S>(&self, inner: S) -> Protected<S> {
-        GuardService::new(Arc::clone(&self.sequence), self.sanitize.layer(inner))
+        GuardService::new(Arc::clone(&self.sequence), self.sanitize.layer(inner)).catch_panics()
     }
 
     /// Prints the order, the rule of every route, the limits, and what deserves a second look.

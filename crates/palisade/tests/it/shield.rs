@@ -167,8 +167,14 @@ async fn the_handler_sees_clean_text_and_no_credential() {
 async fn a_panicking_handler_and_a_departed_client_are_on_record() {
     let house = house();
     let app = house.builder.protect(routes()).unwrap();
-    let panicked = tokio::spawn(app.clone().oneshot(request("GET", "/panic", None))).await;
-    assert!(panicked.unwrap_err().is_panic());
+    let panicked = ask(&app, request("GET", "/panic", None)).await;
+    assert_eq!(panicked.status, 500);
+    assert!(
+        panicked.body.contains("internal_error"),
+        "{}",
+        panicked.body
+    );
+    assert!(!panicked.body.contains("on purpose"), "{}", panicked.body);
     let answer = app.oneshot(request("GET", "/health", None)).await.unwrap();
     drop(answer);
     let lines = house.audit.lines();
