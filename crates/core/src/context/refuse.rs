@@ -21,11 +21,16 @@ use crate::{
 /// with a count.
 static LINES: [LogLimit; 16] = [const { LogLimit::per_minute() }; 16];
 
-fn log_fault(guard: &'static str, code: &'static str, reason: &str, now: Duration) {
+/// Returns how many lines of the kind were held back if one is to be written now.
+fn is_due(guard: &str, code: &str, reason: &str, now: Duration) -> Option<u64> {
     let mut hasher = DefaultHasher::new();
     (guard, code, reason).hash(&mut hasher);
     let place = usize::try_from(hasher.finish() % LINES.len() as u64).unwrap_or_default();
-    if let Some(held_back) = LINES.get(place).and_then(|limit| limit.admit(now)) {
+    LINES.get(place)?.admit(now)
+}
+
+fn log_fault(guard: &'static str, code: &'static str, reason: &str, now: Duration) {
+    if let Some(held_back) = is_due(guard, code, reason, now) {
         tracing::error!(
             target: "palisade", guard, code, reason, held_back,
             "a request failed by a fault of the server"
@@ -73,5 +78,25 @@ impl SecurityContext {
     pub(crate) fn render_with(&self, renderer: Arc<dyn Renderer>, expose: bool) {
         let _ = self.0.renderer.set(renderer);
         self.0.expose.fetch_or(expose, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_million_requests_that_meet_one_fault_write_one_line_a_minute() {
+        let second = Duration::from_secs(1);
+        let written = |from: u64| {
+            let times = (0..1_000_000_u32).map(|number| second / 1_000_000 * number);
+            let base = Duration::from_secs(from);
+            times
+                .filter(|time| is_due("test", "misconfigured", "why", base + *time).is_some())
+                .count()
+        };
+        assert_eq!(written(100), 1);
+        assert_eq!(written(110), 0);
+        assert_eq!(written(300), 1);
     }
 }

@@ -272,3 +272,39 @@ async fn one_credential_that_two_layers_read_as_two_principals_is_misconfigured(
         );
     }
 }
+
+fn table(rule: palisade_core::Rule) -> palisade_core::RouteLayer {
+    let table = palisade_core::RouteTable::builder().any("/", rule).build();
+    palisade_core::RouteLayer::new(std::sync::Arc::new(table.unwrap()))
+}
+
+async fn refused_by_access(access: palisade_core::AccessLayer) -> (u16, Vec<String>) {
+    use tower::{Layer as _, ServiceExt as _};
+
+    let rule = palisade_core::Rule::scopes(["tts:speak", "tts:read"]);
+    let guards = Chain(table(rule), Chain(ByHeader::new("x-key").layer(), access));
+    let service = palisade_core::GuardLayer(guards).layer(says(""));
+    let request = crate::authentication::request(&[("x-key", "ann")]);
+    let answer = service.oneshot(request).await.unwrap();
+    let challenges = answer.headers().get_all("www-authenticate").iter();
+    let challenges = challenges.map(|value| value.to_str().unwrap().to_owned());
+    (answer.status().as_u16(), challenges.collect())
+}
+
+#[tokio::test]
+async fn a_principal_without_the_scope_is_told_which_it_needs() {
+    let expected = "x-key error=\"insufficient_scope\", scope=\"tts:speak tts:read\"";
+    assert_eq!(
+        refused_by_access(palisade_core::AccessLayer::new([])).await,
+        (403, vec![expected.to_owned()])
+    );
+}
+
+#[tokio::test]
+async fn access_in_shadow_lets_a_principal_without_the_scope_pass() {
+    let access = palisade_core::AccessLayer::new([]);
+    assert_eq!(Guard::mode(&access), palisade_core::Mode::Enforce);
+    let shadow = access.dangerously_only_shadow();
+    assert_eq!(Guard::mode(&shadow), palisade_core::Mode::Shadow);
+    assert_eq!(refused_by_access(shadow).await, (ADMITTED, vec![]));
+}

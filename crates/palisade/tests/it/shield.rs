@@ -291,3 +291,19 @@ fn a_stack_explains_itself_and_warns() {
     let codes: Vec<&str> = bare.warnings().iter().map(|warning| warning.code).collect();
     assert_eq!(codes, ["no-audit", "no-client-limit"]);
 }
+
+#[test]
+fn two_authenticators_that_read_the_same_header_do_not_build() {
+    let (one, two) = (house(), house());
+    let keys = || {
+        let scheme = palisade::KeyScheme::new(palisade::Pepper::generate().unwrap());
+        palisade::ApiKeyLayer::new(scheme, palisade::MemoryKeyStore::new()).unwrap()
+    };
+    let table = || routes().into_parts().1.build().unwrap();
+    let built = one.builder.authenticate(keys()).build(table());
+    assert!(matches!(
+        built,
+        Err(palisade::ShieldError::Authenticators(_))
+    ));
+    assert!(two.builder.build(table()).is_ok());
+}

@@ -58,7 +58,7 @@ const ALL: &[Refusals] = &[
     // Who asks. A credential that is shown must be valid, even where none is needed.
     Refusals {
         status: 400,
-        codes: &["credentials_ambiguous"],
+        codes: &["authorization_malformed", "credentials_ambiguous"],
         applies: ANY,
     },
     Refusals {
@@ -126,7 +126,7 @@ const ALL: &[Refusals] = &[
     // What is nobody's fault outside.
     Refusals {
         status: 500,
-        codes: &["misconfigured"],
+        codes: &["internal_error", "misconfigured"],
         applies: ANY,
     },
     Refusals {
