@@ -1,5 +1,7 @@
 //! Why a key is not accepted. Only the audit trail learns it.
 
+use palisade_core::CredentialFailure;
+
 /// The private reason of a refusal. All but [`ClientUnknown`](Self::ClientUnknown) look the same to the client.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
@@ -48,6 +50,22 @@ impl KeyFailure {
             Self::Unknown => "unknown key id",
             Self::WrongEnvironment => "key of another environment",
             Self::WrongSecret => "wrong secret",
+        }
+    }
+
+    /// Returns whether the credential could be a guess, for limits on guessing: what had the right secret is none.
+    #[must_use]
+    pub const fn kind(self) -> CredentialFailure {
+        match self {
+            Self::Expired | Self::PreviousSecretExpired => CredentialFailure::Expired,
+            Self::ClientUnknown | Self::NetworkNotAllowed | Self::WrongEnvironment => {
+                CredentialFailure::NotAllowedHere
+            }
+            Self::NotYetValid => CredentialFailure::NotYetValid,
+            Self::Revoked => CredentialFailure::Revoked,
+            Self::Malformed | Self::OtherScheme | Self::Unknown | Self::WrongSecret => {
+                CredentialFailure::Guess
+            }
         }
     }
 

@@ -7,6 +7,7 @@ use palisade_core::{
     AuthenticateLayer, AuthenticatorId, CredentialSource, Rejection, SharedClock, SystemClock,
     TokenShape,
 };
+use palisade_internal::wall_clock::WallClock;
 
 use super::{ApiKeyLayer, gate};
 use crate::{
@@ -54,7 +55,8 @@ impl ApiKeyLayerBuilder {
     ///
     /// Addresses are kept in the logs of every proxy on the way, in histories, and in `Referer` fields: a key in
     /// one is a key that leaked. For clients that cannot send a header (a webhook, an `<audio>` element), and
-    /// then with keys that end soon and may do little. The parameter is taken out before the handler sees it.
+    /// then with keys that end soon and may do little. The parameter is taken out before the handler sees it; with
+    /// the feature `axum` also out of axum's `OriginalUri`.
     pub fn dangerously_accept_query_parameter(mut self, name: impl Into<Box<str>>) -> Self {
         self.parameter = Some(name.into());
         self
@@ -101,10 +103,13 @@ impl ApiKeyLayerBuilder {
         let inner = gate::Inner {
             accepted: self.accepted,
             clock: self.clock,
+            wall: WallClock::new(WallClock::MAX_STEP),
             decoy: decoy().map_err(|NoEntropy| ApiKeyLayerError::NoEntropy)?,
             invalid: Rejection::credentials_invalid(challenge.clone()).prerendered(),
             challenge,
             id: AuthenticatorId::unique(),
+            #[cfg(feature = "axum")]
+            parameter: self.parameter,
             sources,
             scheme: self.scheme,
             store: self.store,

@@ -7,6 +7,7 @@ use palisade_core::{
     Authenticator, AuthenticatorId, ClientInfo, Credential, CredentialSource, Fact, Principal,
     Rejection, SecurityContext, SharedClock, Soon, Verdict,
 };
+use palisade_internal::wall_clock::WallClock;
 
 use crate::{
     KeyFailure, KeyRecord, KeyScheme, KeyStore, PresentedKey, StoreUnavailable,
@@ -23,10 +24,15 @@ pub(super) struct Inner {
     pub(super) accepted: Accepted,
     pub(super) challenge: HeaderValue,
     pub(super) clock: SharedClock,
+    /// What has expired stays expired when the clock steps back.
+    pub(super) wall: WallClock,
     /// Compared with where there is no record, so that an unknown id costs what a wrong secret costs.
     pub(super) decoy: KeyRecord,
     pub(super) id: AuthenticatorId,
     pub(super) invalid: Rejection,
+    /// The query parameter that keys may stand in.
+    #[cfg(feature = "axum")]
+    pub(super) parameter: Option<Box<str>>,
     pub(super) scheme: KeyScheme,
     pub(super) sources: Vec<CredentialSource>,
     pub(super) store: Arc<dyn KeyStore>,
@@ -51,9 +57,15 @@ impl Authenticator for Gate {
     fn authenticate(
         &self,
         cx: &SecurityContext,
-        _: &mut request::Parts,
+        head: &mut request::Parts,
         credential: &Credential,
     ) -> Verdict<Principal> {
+        #[cfg(feature = "axum")]
+        if let Some(parameter) = self.0.parameter.as_deref() {
+            super::original_uri::strip(head, parameter);
+        }
+        #[cfg(not(feature = "axum"))]
+        let _ = head;
         let Ok(key) = self.0.scheme.present(credential.as_bytes()) else {
             return self.0.refuse(KeyFailure::Malformed).into();
         };
@@ -86,7 +98,7 @@ impl Inner {
             Box::new(self.unavailable.clone().with_reason(reason))
         })?;
         let client = cx.client().map(ClientInfo::ip);
-        match self.judge(record.as_deref(), key, client) {
+        match self.judge(record.as_deref(), key, self.now(cx), client) {
             Ok(record) => Ok(record.principal().clone()),
             Err(failure) => {
                 if failure.had_the_secret() {
@@ -107,9 +119,9 @@ impl Inner {
         &self,
         record: Option<&'r KeyRecord>,
         key: &PresentedKey,
+        now: Duration,
         client: Option<IpAddr>,
     ) -> Result<&'r KeyRecord, KeyFailure> {
-        let now = self.clock.unix_time();
         let judged = record.unwrap_or(&self.decoy).judge(key, now, client);
         let record = record.ok_or(KeyFailure::Unknown)?;
         judged?;
@@ -120,10 +132,27 @@ impl Inner {
         Ok(record)
     }
 
+    /// The wall clock, which does not step back here. A step back is recorded and logged once.
+    fn now(&self, cx: &SecurityContext) -> Duration {
+        let reading = self.wall.read(self.clock.unix_time());
+        if let Some(step) = reading.stepped_back {
+            let seconds = step.as_secs();
+            tracing::warn!(target: "palisade", seconds, "the system clock stepped back; what has expired stays expired (for steps of up to a day)");
+            cx.record(Fact::Degraded {
+                guard: KIND,
+                what: "clock_stepped_back",
+            });
+        }
+        reading.now
+    }
+
     fn refuse(&self, failure: KeyFailure) -> Box<Rejection> {
         Box::new(match failure {
             KeyFailure::ClientUnknown => Rejection::misconfigured(failure.reason()),
-            _ => self.invalid.clone().with_reason(failure.reason()),
+            _ => {
+                let refusal = self.invalid.clone().with_reason(failure.reason());
+                refusal.with_credential_failure(failure.kind())
+            }
         })
     }
 

@@ -2,6 +2,8 @@
 
 mod builder;
 mod gate;
+#[cfg(feature = "axum")]
+mod original_uri;
 
 use std::{fmt, sync::Arc};
 

@@ -1,10 +1,12 @@
 //! One test for each attack, named after it.
 
+use std::time::Duration;
+
 use http::{HeaderValue, Request, StatusCode, header::AUTHORIZATION};
 use palisade_api_key::{
     Environment, Grant, KeyRecord, KeyScheme, KeyStore, MemoryKeyStore, Pepper,
 };
-use palisade_core::{Chain, Clock, SystemClock};
+use palisade_core::{Chain, Clock, CredentialFailure, Fact, SystemClock};
 
 use crate::support::{
     Answer, MINUTE, NOW, Stand, ask, ask_from, id_of, live, plain, with_header, with_uri,
@@ -393,4 +395,71 @@ fn medians(stand: &Stand, one: &str, other: &str) -> (u128, u128) {
     ones.sort_unstable();
     others.sort_unstable();
     (ones[1000], others[1000])
+}
+
+/// A clock that a test sets to any time, also to an earlier one.
+#[derive(Debug, Default)]
+struct SettableClock(std::sync::Mutex<Duration>);
+
+impl palisade_core::Clock for SettableClock {
+    fn unix_time(&self) -> Duration {
+        *self.0.lock().unwrap()
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+#[test]
+fn a_clock_that_steps_back_does_not_revive_an_expired_key() {
+    let stand = Stand::new();
+    let minted = stand.mint(live().expires(NOW + MINUTE));
+    let clock = std::sync::Arc::new(SettableClock::default());
+    let layer = stand.builder().clock(clock.clone()).build().unwrap();
+    let stepped = Fact::Degraded {
+        guard: "api_key",
+        what: "clock_stepped_back",
+    };
+    let mut recorded = 0;
+    let seconds = Duration::from_secs;
+    for (time, status) in [
+        (NOW, StatusCode::OK),
+        (NOW + MINUTE, StatusCode::UNAUTHORIZED),
+        (NOW, StatusCode::UNAUTHORIZED),
+        (NOW + seconds(1), StatusCode::UNAUTHORIZED),
+        (NOW - MINUTE, StatusCode::UNAUTHORIZED),
+    ] {
+        *clock.0.lock().unwrap() = time;
+        let answer = ask(layer.clone(), with_header("x-api-key", minted.key()));
+        assert_eq!(answer.status, status, "{time:?}");
+        recorded += answer.facts.iter().filter(|fact| **fact == stepped).count();
+    }
+    assert_eq!(recorded, 1, "told once");
+}
+
+#[test]
+fn a_key_with_the_right_secret_is_no_guess() {
+    let stand = Stand::new();
+    let kind_of = |key: &str| stand.send(key).failure_kinds;
+    let expired = stand.mint(live().expires(NOW + MINUTE));
+    let early = stand.mint(live().not_before(NOW + MINUTE + MINUTE));
+    let revoked = stand.mint(live());
+    stand.store.revoke(revoked.record().id(), NOW).unwrap();
+    let test = stand.mint(Grant::new(Environment::Test));
+    let rotated = stand.mint(live());
+    let next = stand.scheme.rotate(rotated.record(), NOW + MINUTE, NOW).unwrap();
+    stand.store.replace(next.record().clone()).unwrap();
+    stand.clock.advance(MINUTE);
+    for (key, kind) in [
+        (expired.key(), CredentialFailure::Expired),
+        (rotated.key(), CredentialFailure::Expired),
+        (early.key(), CredentialFailure::NotYetValid),
+        (revoked.key(), CredentialFailure::Revoked),
+        (test.key(), CredentialFailure::NotAllowedHere),
+        (&*Stand::new().key(), CredentialFailure::Guess),
+        ("psk_live_x", CredentialFailure::Guess),
+    ] {
+        assert_eq!(kind_of(key), [kind], "{kind:?}");
+    }
 }

@@ -401,3 +401,26 @@ fn choices_that_cannot_work_are_errors_when_building() {
     check(builder().realm("a\"b").build(), ApiKeyLayerError::Realm);
     check(builder().realm("a\r\nb").build(), ApiKeyLayerError::Realm);
 }
+
+#[tokio::test]
+async fn a_key_in_the_query_is_not_left_in_the_original_uri_of_axum() {
+    use axum::{Router, body::Body, extract::OriginalUri, routing::get};
+    use http_body_util::BodyExt as _;
+    use tower::ServiceExt as _;
+
+    let stand = Stand::new();
+    let layer = stand
+        .builder()
+        .dangerously_accept_query_parameter("api_key");
+    let handler =
+        async |OriginalUri(original): OriginalUri, uri: http::Uri| format!("{original} {uri}");
+    let inner = Router::new().route("/speak", get(handler));
+    let app = Router::new()
+        .nest("/v1", inner)
+        .layer(layer.build().unwrap());
+    let target = format!("/v1/speak?text=a&api%5Fkey={}&x", stand.key());
+    let request = http::Request::get(target).body(Body::empty()).unwrap();
+    let answer = app.oneshot(request).await.unwrap();
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(body, "/v1/speak?text=a&x /speak?text=a&x");
+}

@@ -11,8 +11,8 @@ use palisade_api_key::{
     MintedKey, Pepper,
 };
 use palisade_core::{
-    Chain, ClientInfo, Fact, Guard, GuardLayer, Guards, ManualClock, Scheme, SecurityContext,
-    Verdict,
+    Chain, ClientInfo, CredentialFailure, Fact, Guard, GuardLayer, Guards, ManualClock, Scheme,
+    SecurityContext, Verdict,
 };
 use tower::{Layer, ServiceExt, service_fn};
 
@@ -90,6 +90,8 @@ pub(crate) struct Answer {
     pub(crate) facts: Vec<Fact>,
     /// The kinds of the credentials that failed.
     pub(crate) failures: Vec<&'static str>,
+    /// What was wrong with each of them.
+    pub(crate) failure_kinds: Vec<CredentialFailure>,
     pub(crate) reason: Option<String>,
     pub(crate) would_refuse: Vec<&'static str>,
     pub(crate) headers: HeaderMap,
@@ -183,6 +185,11 @@ pub(crate) fn ask_from(
             .credential_failures()
             .iter()
             .map(|it| it.kind)
+            .collect(),
+        failure_kinds: seen
+            .credential_failures()
+            .iter()
+            .map(|it| it.failure)
             .collect(),
         reason: seen
             .refusals()

@@ -4,8 +4,8 @@ use std::{fmt, str, sync::Arc};
 
 use http::{HeaderValue, request};
 use palisade_core::{
-    Authenticator, AuthenticatorId, Credential, CredentialSource, Fact, Principal, Rejection,
-    SecurityContext, TokenShape, Verdict,
+    Authenticator, AuthenticatorId, Credential, CredentialFailure, CredentialSource, Fact,
+    Principal, Rejection, SecurityContext, TokenShape, Verdict,
 };
 
 use super::refusals::Refusals;
@@ -50,7 +50,8 @@ impl Authenticator for Reader {
         credential: &Credential,
     ) -> Verdict<Principal> {
         let Some(token) = credential.as_str() else {
-            return self.0.refusals.of(InvalidToken::Shape).into();
+            let kind = CredentialFailure::Guess;
+            return self.0.refusals.of(InvalidToken::Shape, kind).into();
         };
         match self.0.look(token) {
             Look::Decided(outcome) => self.0.answer(cx, outcome).into(),
@@ -71,8 +72,39 @@ impl Authenticator for Reader {
 
 /// What is known of a token without waiting.
 enum Look {
-    Decided(Result<Admitted, InvalidToken>),
+    Decided(Result<Admitted, Refused>),
     Wait(Landing),
+}
+
+/// Why a token is refused, and whether it could be a guess.
+struct Refused {
+    fault: InvalidToken,
+    kind: CredentialFailure,
+}
+
+impl Refused {
+    /// Nothing shows that the issuer has made this token.
+    const fn guess(fault: InvalidToken) -> Self {
+        let kind = CredentialFailure::Guess;
+        Self { fault, kind }
+    }
+
+    /// The verifier judges the signature first, so what it refuses for another reason is genuine.
+    const fn checked(fault: InvalidToken) -> Self {
+        let kind = match fault {
+            InvalidToken::AlgorithmMismatch
+            | InvalidToken::IssuerUnknown
+            | InvalidToken::KeyUnknown
+            | InvalidToken::KeysUnavailable
+            | InvalidToken::SignatureMismatch => CredentialFailure::Guess,
+            InvalidToken::Expired => CredentialFailure::Expired,
+            InvalidToken::IssuedInFuture | InvalidToken::NotYetValid => {
+                CredentialFailure::NotYetValid
+            }
+            _ => CredentialFailure::NotAllowedHere,
+        };
+        Self { fault, kind }
+    }
 }
 
 /// Someone, and whether the keys that vouch for them are past their time.
@@ -85,7 +117,7 @@ impl Shared {
     /// Decides at once, or finds that a fetch of keys may change the outcome.
     fn look(&self, token: &str) -> Look {
         if token.len() > self.verifier.cap() {
-            return Look::Decided(Err(InvalidToken::TooLarge));
+            return Look::Decided(Err(Refused::guess(InvalidToken::TooLarge)));
         }
         let print = Cache::print(token);
         if let Some(known) = self.recall(&print) {
@@ -93,10 +125,10 @@ impl Shared {
         }
         let examined = match self.verifier.examine(token) {
             Ok(examined) => examined,
-            Err(fault) => return Look::Decided(Err(fault)),
+            Err(fault) => return Look::Decided(Err(Refused::guess(fault))),
         };
         let Some(keys) = self.verifier.keys(examined.issuer()) else {
-            return Look::Decided(Err(InvalidToken::IssuerUnknown));
+            return Look::Decided(Err(Refused::guess(InvalidToken::IssuerUnknown)));
         };
         if let Some(landing) = keys.due() {
             return Look::Wait(landing);
@@ -107,14 +139,16 @@ impl Shared {
         {
             return Look::Wait(landing);
         }
-        Look::Decided(outcome.and_then(|verified| self.welcome(print, &verified)))
+        let outcome = outcome.and_then(|verified| self.welcome(print, &verified));
+        Look::Decided(outcome.map_err(Refused::checked))
     }
 
     /// Decides with the keys there are, after a fetch. There is no third look.
-    fn decide(&self, token: &str) -> Result<Admitted, InvalidToken> {
-        let examined = self.verifier.examine(token)?;
-        let verified = self.verifier.check(&examined)?;
+    fn decide(&self, token: &str) -> Result<Admitted, Refused> {
+        let examined = self.verifier.examine(token).map_err(Refused::guess)?;
+        let verified = self.verifier.check(&examined).map_err(Refused::checked)?;
         self.welcome(Cache::print(token), &verified)
+            .map_err(Refused::checked)
     }
 
     /// Remembers a token from before, if it is still good: neither over, nor verified by keys that are gone.
@@ -155,7 +189,7 @@ impl Shared {
     fn answer(
         &self,
         cx: &SecurityContext,
-        outcome: Result<Admitted, InvalidToken>,
+        outcome: Result<Admitted, Refused>,
     ) -> Result<Principal, Box<Rejection>> {
         if self.verifier.take_clock_step() {
             cx.record(Fact::Degraded {
@@ -163,7 +197,7 @@ impl Shared {
                 what: "clock_stepped_back",
             });
         }
-        let admitted = outcome.map_err(|fault| self.refusals.of(fault))?;
+        let admitted = outcome.map_err(|refused| self.refusals.of(refused.fault, refused.kind))?;
         if admitted.stale {
             cx.record(Fact::Degraded {
                 guard: KIND,

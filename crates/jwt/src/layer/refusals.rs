@@ -3,7 +3,7 @@
 use std::{borrow::Cow, time::Duration};
 
 use http::HeaderValue;
-use palisade_core::Rejection;
+use palisade_core::{CredentialFailure, Rejection};
 
 use crate::InvalidToken;
 
@@ -26,8 +26,9 @@ impl Refusals {
         }
     }
 
-    /// One answer for all faults of a token; which it was, only the audit trail learns.
-    pub(super) fn of(&self, fault: InvalidToken) -> Box<Rejection> {
+    /// One answer for all faults of a token; which it was, only the audit trail learns. `kind` says whether the token
+    /// could be a guess.
+    pub(super) fn of(&self, fault: InvalidToken, kind: CredentialFailure) -> Box<Rejection> {
         let refusal = match fault {
             InvalidToken::KeysUnavailable => &self.unavailable,
             _ => &self.invalid,
@@ -38,6 +39,7 @@ impl Refusals {
             }
             _ => Cow::Borrowed(fault.code()),
         };
-        Box::new(refusal.clone().with_reason(reason))
+        let refusal = refusal.clone().with_reason(reason);
+        Box::new(refusal.with_credential_failure(kind))
     }
 }

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{Request, header::AUTHORIZATION};
 use palisade_core::{
-    AuthenticateLayer, Authenticator, Chain, Fact, Guard, GuardLayer, Layer as _, Principal,
-    SecurityContext, Verdict,
+    AuthenticateLayer, Authenticator, Chain, CredentialFailure, Fact, Guard, GuardLayer,
+    Layer as _, Principal, SecurityContext, Verdict,
     testing::{TestBody, poll_ready_contract},
 };
 use palisade_jwt::{BuildError, Issuer, JwtLayer, Verifier, mint::Token};
@@ -287,14 +287,75 @@ impl Guard for Recorder {
     }
 }
 
-/// Sends a token and returns the status and the facts.
-async fn recorded(layer: &JwtLayer, token: &str) -> (u16, Vec<Fact>) {
+/// Sends a token and returns the status, the facts, and what was wrong with the token.
+async fn recorded(layer: &JwtLayer, token: &str) -> (u16, Vec<Fact>, Option<CredentialFailure>) {
     let recorder = Recorder::default();
     let service = GuardLayer(Chain(recorder.clone(), layer.clone()));
     let service = service.layer(palisade_core::testing::Empty200::default());
     let answer = service.oneshot(request(token)).await.unwrap();
     let cx = recorder.0.lock().unwrap().take().unwrap();
-    (answer.status().as_u16(), cx.facts())
+    cx.with_observations(|seen| {
+        let facts = seen.facts().iter().map(|it| it.value.clone()).collect();
+        let failure = seen
+            .credential_failures()
+            .iter()
+            .next()
+            .map(|it| it.failure);
+        (answer.status().as_u16(), facts, failure)
+    })
+}
+
+#[tokio::test]
+async fn a_token_that_the_issuer_signed_is_no_guess() {
+    let layer = layer(&hmac());
+    let other = palisade_jwt::mint::SigningKey::generate(palisade_jwt::Algorithm::Hs256).unwrap();
+    let expired = || good().claim("exp", NOW - 100);
+    for (token, key, kind) in [
+        (expired(), hmac(), CredentialFailure::Expired),
+        (expired(), other.clone(), CredentialFailure::Guess),
+        (
+            good().claim("nbf", NOW + 100),
+            hmac(),
+            CredentialFailure::NotYetValid,
+        ),
+        (
+            good().claim("iat", NOW + 100),
+            hmac(),
+            CredentialFailure::NotYetValid,
+        ),
+        (
+            good().claim("aud", "other"),
+            hmac(),
+            CredentialFailure::NotAllowedHere,
+        ),
+        (
+            good().claim("aud", "other"),
+            other.clone(),
+            CredentialFailure::Guess,
+        ),
+        (
+            good().claim("cnf", "x"),
+            hmac(),
+            CredentialFailure::NotAllowedHere,
+        ),
+        (
+            good().claim("sub", ""),
+            hmac(),
+            CredentialFailure::NotAllowedHere,
+        ),
+        (
+            good().claim("iss", "other"),
+            hmac(),
+            CredentialFailure::Guess,
+        ),
+        (good(), other, CredentialFailure::Guess),
+    ] {
+        let token = token.sign(&key, &clock()).unwrap();
+        let (status, _, failure) = recorded(&layer, &token).await;
+        assert_eq!((status, failure), (401, Some(kind)));
+    }
+    let (status, _, failure) = recorded(&layer, "no.token").await;
+    assert_eq!((status, failure), (401, Some(CredentialFailure::Guess)));
 }
 
 #[tokio::test]
@@ -314,14 +375,14 @@ async fn a_step_back_of_the_clock_is_recorded_once() {
     let mut count = 0;
     for time in [NOW, NOW + 400, NOW + 200, NOW + 201, NOW + 100] {
         clock.set(time);
-        let (status, facts) = recorded(&layer, &token).await;
+        let (status, facts, _) = recorded(&layer, &token).await;
         assert_eq!(status, if time == NOW { 200 } else { 401 }, "{time}");
         count += facts.iter().filter(|fact| **fact == stepped).count();
     }
     assert_eq!(count, 1);
     clock.set(NOW + 401);
     clock.set(NOW + 300);
-    let (status, _) = recorded(&layer, &token).await;
+    let (status, ..) = recorded(&layer, &token).await;
     assert_eq!(status, 401);
 }
 

@@ -1,0 +1,99 @@
+//! Takes a key out of the address that axum keeps beside the one of the request.
+
+use axum::extract::OriginalUri;
+use http::{Uri, request, uri::PathAndQuery};
+
+/// Leaves the parameter out of axum's [`OriginalUri`], where there is one. The path of a nested router stays.
+pub(super) fn strip(head: &mut request::Parts, parameter: &str) {
+    let Some(OriginalUri(original)) = head.extensions.get::<OriginalUri>() else {
+        return;
+    };
+    let Some(query) = original.query() else {
+        return;
+    };
+    let others: Vec<_> = query
+        .split('&')
+        .filter(|pair| !is_named(pair, parameter))
+        .collect();
+    let others = others.join("&");
+    if others.len() < query.len() {
+        let stripped = with_query(original.clone(), &others);
+        head.extensions.insert(OriginalUri(stripped));
+    }
+}
+
+/// Compares the name of a pair as forms decode it: `+` and escapes (names of parameters have neither space nor `%`).
+fn is_named(pair: &str, name: &str) -> bool {
+    let (written, _) = pair.split_once('=').unwrap_or((pair, ""));
+    let (mut rest, mut wanted) = (written.as_bytes(), name.as_bytes());
+    while let Some((byte, behind)) = next_decoded(rest) {
+        let Some((first, others)) = wanted.split_first() else {
+            return false;
+        };
+        if byte != *first {
+            return false;
+        }
+        (rest, wanted) = (behind, others);
+    }
+    wanted.is_empty()
+}
+
+fn next_decoded(text: &[u8]) -> Option<(u8, &[u8])> {
+    match text {
+        [b'%', high, low, rest @ ..] => {
+            let digit = |byte: &u8| char::from(*byte).to_digit(16);
+            match (digit(high), digit(low)) {
+                (Some(high), Some(low)) => Some((u8::try_from(high * 16 + low).ok()?, rest)),
+                _ => Some((b'%', text.get(1..)?)),
+            }
+        }
+        [b'+', rest @ ..] => Some((b' ', rest)),
+        [byte, rest @ ..] => Some((*byte, rest)),
+        [] => None,
+    }
+}
+
+/// Replaces the query. Were the rest not valid, all of the address would go rather than a key stay.
+fn with_query(uri: Uri, query: &str) -> Uri {
+    let target: Result<PathAndQuery, _> = match query {
+        "" => uri.path().parse(),
+        _ => format!("{}?{query}", uri.path()).parse(),
+    };
+    let mut parts = uri.into_parts();
+    parts.path_and_query = target.ok();
+    Uri::from_parts(parts).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(before: &str, after: &str) {
+        let mut head = http::Request::new(()).into_parts().0;
+        head.extensions.insert(OriginalUri(before.parse().unwrap()));
+        strip(&mut head, "api_key");
+        let OriginalUri(original) = head.extensions.get::<OriginalUri>().unwrap();
+        assert_eq!(original.to_string(), after);
+    }
+
+    #[test]
+    fn the_parameter_is_left_out_however_it_is_escaped() {
+        check("/a?api_key=k", "/a");
+        check("/a?x=1&api_key=k&y=%2B", "/a?x=1&y=%2B");
+        check("/a?api%5fkey=k&%61pi_key=l&x", "/a?x");
+        check("http://h/a?api_key=k", "http://h/a");
+    }
+
+    #[test]
+    fn the_rest_stays_as_it_was() {
+        for uri in [
+            "/a",
+            "/a?x=api_key",
+            "/a?api_keys=1&xapi_key=2&api_ke=3&api%key=4",
+            "/a?",
+        ] {
+            check(uri, uri);
+        }
+    }
+}
