@@ -29,11 +29,19 @@
 
 #[cfg(feature = "config")]
 pub mod config;
+#[cfg(feature = "server")]
+mod connection_events;
+#[cfg(feature = "logging")]
+pub mod logging;
 #[cfg(feature = "metrics")]
 mod metrics;
+#[cfg(feature = "server")]
+mod reload;
 #[cfg(feature = "axum")]
 mod routes;
 mod shield;
+#[cfg(feature = "axum")]
+mod webroot;
 
 pub use palisade_api_key::*;
 pub use palisade_audit::{
@@ -58,7 +66,9 @@ pub use palisade_transport::*;
 
 #[cfg(feature = "metrics")]
 pub use self::metrics::MetricsLayer;
-pub use self::shield::{Protected, Shield, ShieldBuilder, ShieldError, Warning};
+pub use self::shield::{Protected, Shield, ShieldBuilder, ShieldError, ShieldLayer, Warning};
+#[cfg(feature = "server")]
+pub use self::{connection_events::record_connections, reload::Reloadable};
 #[cfg(feature = "axum")]
 pub use self::{routes::Routes, shield::axum::ProtectedRouter};
 

@@ -1,4 +1,4 @@
-//! A router and the table of its rules, built in one breath so that they cannot drift apart.
+//! Handlers with their rules, in one table, so that no handler can be without a rule.
 
 use axum::{
     Router,
@@ -8,7 +8,13 @@ use axum::{
 use http::Method;
 use palisade_core::{RouteTable, RouteTableBuilder, Rule};
 
+use crate::ShieldError;
+
 /// Routes with their rules. A handler cannot be added without saying who may use it.
+///
+/// Mistakes are found when the routes go into a shield, as a [`ShieldError`] that names the route:
+/// a template that does not parse or conflicts with another, and two rules for one template and
+/// method. axum's own router panics in these cases.
 ///
 /// ```
 /// use palisade::{Routes, Rule};
@@ -21,16 +27,31 @@ use palisade_core::{RouteTable, RouteTableBuilder, Rule};
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Routes<S = ()> {
-    router: Router<S>,
+    entries: Vec<Entry<S>>,
     table: RouteTableBuilder,
+    /// Template and method (`None`: every method) of each rule, with all prefixes.
+    rules: Vec<(String, Option<Method>)>,
+}
+
+#[derive(Clone, Debug)]
+enum Entry<S> {
+    Handlers {
+        path: String,
+        handlers: Box<MethodRouter<S>>,
+    },
+    Nested {
+        prefix: String,
+        entries: Vec<Self>,
+    },
 }
 
 impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// Starts without any.
     pub fn new() -> Self {
         Self {
-            router: Router::new(),
+            entries: Vec::new(),
             table: RouteTable::builder(),
+            rules: Vec::new(),
         }
     }
 
@@ -59,27 +80,38 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         self.on(Method::DELETE, path, rule, routing::delete(handler))
     }
 
-    /// Adds handlers of several methods under one rule.
+    /// Adds handlers of several methods under one rule. The template has no other rule then.
     pub fn any(mut self, path: &str, rule: Rule, handlers: MethodRouter<S>) -> Self {
         self.table = self.table.any(path, rule);
-        self.router = self.router.route(path, handlers);
+        self.add(path, None, handlers)
+    }
+
+    /// Adds all routes of another value.
+    pub fn merge(mut self, other: Self) -> Self {
+        self.entries.extend(other.entries);
+        self.rules.extend(other.rules);
+        self.table = self.table.merge(other.table);
         self
     }
 
-    /// Adds the routes of others.
-    pub fn merge(self, other: Self) -> Self {
-        Self {
-            router: self.router.merge(other.router),
-            table: self.table.merge(other.table),
+    /// Adds all routes of another value below a prefix. Their handlers see the path without it, as
+    /// in axum's `Router::nest`. An empty prefix and `/` add them as [`merge`](Self::merge) does.
+    pub fn nest(mut self, prefix: &str, other: Self) -> Self {
+        let prefix = prefix.trim_end_matches('/');
+        if prefix.is_empty() {
+            return self.merge(other);
         }
-    }
-
-    /// Adds the routes of others below a prefix.
-    pub fn nest(self, prefix: &str, other: Self) -> Self {
-        Self {
-            router: self.router.nest(prefix, other.router),
-            table: self.table.nest(prefix, other.table),
-        }
+        self.rules
+            .extend(other.rules.into_iter().map(|(path, method)| {
+                let below = if path == "/" { "" } else { path.as_str() };
+                (format!("{prefix}{below}"), method)
+            }));
+        self.table = self.table.nest(prefix, other.table);
+        self.entries.push(Entry::Nested {
+            prefix: prefix.to_owned(),
+            entries: other.entries,
+        });
+        self
     }
 
     /// Lets CORS preflights of known routes through to the handlers, where a CORS layer answers them.
@@ -91,21 +123,113 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// Gives the handlers their state.
     pub fn with_state<S2>(self, state: S) -> Routes<S2> {
         Routes {
-            router: self.router.with_state(state),
+            entries: with_state(self.entries, &state),
             table: self.table,
+            rules: self.rules,
         }
     }
 
+    /// Returns the rules alone, for what is made from them: a description of the service, say.
+    ///
+    /// # Errors
+    /// A template does not parse or conflicts with another, or has two rules for one method.
+    pub fn table(&self) -> Result<RouteTable, ShieldError> {
+        self.check()?;
+        Ok(self.table.clone().build()?)
+    }
+
     /// Takes router and table apart, to add layers inside the shield.
-    pub fn into_parts(self) -> (Router<S>, RouteTableBuilder) {
-        (self.router, self.table)
+    ///
+    /// # Errors
+    /// As [`table`](Self::table).
+    pub fn into_parts(self) -> Result<(Router<S>, RouteTable), ShieldError> {
+        let table = self.table()?;
+        Ok((router(self.entries), table))
     }
 
     fn on(mut self, method: Method, path: &str, rule: Rule, handler: MethodRouter<S>) -> Self {
-        self.table = self.table.route(path, method, rule);
-        self.router = self.router.route(path, handler);
+        self.table = self.table.route(path, method.clone(), rule);
+        self.add(path, Some(method), handler)
+    }
+
+    fn add(mut self, path: &str, method: Option<Method>, handlers: MethodRouter<S>) -> Self {
+        self.rules.push((path.to_owned(), method));
+        self.entries.push(Entry::Handlers {
+            path: path.to_owned(),
+            handlers: Box::new(handlers),
+        });
         self
     }
+
+    /// Finds what the table accepts and axum's router answers with a panic.
+    fn check(&self) -> Result<(), ShieldError> {
+        for (place, (path, method)) in self.rules.iter().enumerate() {
+            let mut before = self.rules.iter().take(place);
+            let clash =
+                |known: &Option<Method>| known == method || known.is_none() || method.is_none();
+            if before.any(|(known, on)| known == path && clash(on)) {
+                let route = path.clone();
+                return Err(ShieldError::TwoRules { route });
+            }
+        }
+        check_templates(&self.entries, "")
+    }
+}
+
+/// Refuses templates in the form of axum 0.7, and prefixes that hold a wildcard.
+fn check_templates<S>(entries: &[Entry<S>], prefix: &str) -> Result<(), ShieldError> {
+    let wrong = |path: &str, problem| {
+        let route = format!("{prefix}{path}");
+        Err(ShieldError::Template { route, problem })
+    };
+    let old = |segment: &str| segment.starts_with(':') || segment.starts_with('*');
+    for entry in entries {
+        let path = match entry {
+            Entry::Handlers { path, .. } => path,
+            Entry::Nested { prefix, .. } => prefix,
+        };
+        if !path.starts_with('/') {
+            return wrong(path, "it does not begin with `/`");
+        }
+        if path.split('/').any(old) {
+            return wrong(
+                path,
+                "write parameters as `{id}` and wildcards as `{*path}`",
+            );
+        }
+        if let Entry::Nested { prefix, entries } = entry {
+            if prefix.contains("{*") {
+                return wrong(path, "a prefix cannot hold a wildcard");
+            }
+            check_templates(entries, prefix)?;
+        }
+    }
+    Ok(())
+}
+
+fn with_state<S, S2>(entries: Vec<Entry<S>>, state: &S) -> Vec<Entry<S2>>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let give = |entry| match entry {
+        Entry::Handlers { path, handlers } => Entry::Handlers {
+            path,
+            handlers: Box::new(handlers.with_state(state.clone())),
+        },
+        Entry::Nested { prefix, entries } => Entry::Nested {
+            prefix,
+            entries: with_state(entries, state),
+        },
+    };
+    entries.into_iter().map(give).collect()
+}
+
+fn router<S: Clone + Send + Sync + 'static>(entries: Vec<Entry<S>>) -> Router<S> {
+    let add = |all: Router<S>, entry| match entry {
+        Entry::Handlers { path, handlers } => all.route(&path, *handlers),
+        Entry::Nested { prefix, entries } => all.nest(&prefix, router(entries)),
+    };
+    entries.into_iter().fold(Router::new(), add)
 }
 
 impl<S: Clone + Send + Sync + 'static> Default for Routes<S> {

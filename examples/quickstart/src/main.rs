@@ -1,14 +1,16 @@
 //! Forty lines of axum behind Palisade: https, a key, limits, an audit trail. `quickstart [ADDRESS] [FOLDER]`.
 #![allow(clippy::print_stdout)] // It is a program.
-use std::{env, error::Error, fs, net::SocketAddr};
+use std::{env, error::Error, fs, io::Write, net::SocketAddr, os::unix::fs::OpenOptionsExt};
 
 use palisade::SystemClock;
+use palisade::logging::Log;
 use palisade::server::{DevAuthority, Server};
 use palisade::{AllowedHosts, ApiKeyLayer, AuditLayer, Environment, FileSink, Grant, KeyScheme};
 use palisade::{MemoryKeyStore, Pepper, Policy, Principal, RateLimitLayer, Routes, Rule, Shield};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
+    let _log = Log::builder().environment().start()?;
     let address: SocketAddr = env::args()
         .nth(1)
         .as_deref()
@@ -53,10 +55,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let authority = DevAuthority::open_or_create(&folder)?;
     let server = Server::bind(address)?.with_tls(authority.certificates()?);
     let (trusted, port) = (authority.certificate_path(), server.local_addr().port());
+    // The key of this run goes to a private file: standard output may be a journal that others read.
+    let header = format!("{folder}/key.header");
+    let mut private = fs::OpenOptions::new();
+    private.write(true).create(true).truncate(true).mode(0o600);
+    write!(private.open(&header)?, "X-API-Key: {}", minted.key())?;
     println!(
-        "curl --cacert {} -H 'X-API-Key: {}' https://localhost:{port}/notes",
-        trusted.display(),
-        minted.key()
+        "curl --cacert {} -H @{header} https://localhost:{port}/notes",
+        trusted.display()
     );
     server
         .serve(app.into_inner(), async {

@@ -1,6 +1,6 @@
 //! `[audit]`: where the trail is kept, and what happens when it cannot be.
 
-use palisade_audit::{AuditHandle, AuditKey, AuditLayer, FileSink};
+use palisade_audit::{AuditKey, AuditLayer, FileSink};
 
 use super::{
     Config, ConfigFileError,
@@ -14,7 +14,8 @@ impl Config {
     pub(super) fn audit(
         &self,
         shield: ShieldBuilder,
-    ) -> Result<(ShieldBuilder, Option<AuditHandle>), ConfigFileError> {
+        running: Option<AuditLayer>,
+    ) -> Result<(ShieldBuilder, Option<AuditLayer>), ConfigFileError> {
         let Some(audit) = &self.document.audit else {
             return Ok((shield, None));
         };
@@ -25,20 +26,26 @@ impl Config {
                 .source
                 .complain("audit", "before_handler", problem, remedy));
         }
+        let layer = match running {
+            Some(running) => running,
+            None => self.open(audit)?,
+        };
+        let mut shield = shield.audit(layer.clone());
+        if audit.before_handler {
+            shield = shield.audit_before_handler();
+        }
+        Ok((shield, Some(layer)))
+    }
+
+    fn open(&self, audit: &Audit) -> Result<AuditLayer, ConfigFileError> {
         let mut layer = AuditLayer::builder().sink(self.sink(audit)?);
         if audit.mask_client_address {
             layer = layer.mask_client_address();
         }
-        let layer = layer.build().map_err(|problem| {
+        layer.build().map_err(|problem| {
             self.source
                 .at(&audit.file, problem, "correct the section `audit`")
-        })?;
-        let handle = layer.handle();
-        let mut shield = shield.audit(layer);
-        if audit.before_handler {
-            shield = shield.audit_before_handler();
-        }
-        Ok((shield, Some(handle)))
+        })
     }
 
     fn sink(&self, audit: &Audit) -> Result<FileSink, ConfigFileError> {

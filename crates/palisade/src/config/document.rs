@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::Spanned;
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, PartialEq)]
 #[serde(default)]
 pub(super) struct Document {
     pub(super) audit: Option<Audit>,
@@ -20,7 +20,7 @@ pub(super) struct Document {
     pub(super) tokens: Vec<Tokens>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Audit {
     pub(super) file: Spanned<PathBuf>,
@@ -43,7 +43,7 @@ pub(super) enum AuditPolicy {
     FailClosed,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Client {
     pub(super) proxies: Vec<Spanned<String>>,
@@ -51,7 +51,7 @@ pub(super) struct Client {
     pub(super) accept_forwarded_host: bool,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Headers {
     pub(super) preset: Preset,
@@ -59,7 +59,7 @@ pub(super) struct Headers {
     pub(super) index: bool,
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Preset {
     #[default]
@@ -67,7 +67,7 @@ pub(super) enum Preset {
     Browser,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Keys {
     pub(super) file: Spanned<PathBuf>,
@@ -77,7 +77,7 @@ pub(super) struct Keys {
     pub(super) max_stale_minutes: Option<Spanned<u64>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Limit {
     pub(super) name: Spanned<String>,
@@ -87,10 +87,13 @@ pub(super) struct Limit {
     #[serde(default)]
     pub(super) routes: On,
     pub(super) burst: Option<u32>,
+    pub(super) ipv4_prefix: Option<Spanned<u64>>,
+    pub(super) ipv6_prefix: Option<Spanned<u64>>,
+    pub(super) ipv6_network_prefix: Option<Spanned<u64>>,
+    pub(super) ipv6_network_multiple: Option<Spanned<u64>>,
     #[serde(default)]
     pub(super) penalty: bool,
-    #[serde(default)]
-    pub(super) when_store_fails: StoreFails,
+    pub(super) when_store_fails: Option<StoreFails>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
@@ -102,7 +105,7 @@ pub(super) enum By {
     Principal,
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum On {
     #[default]
@@ -110,35 +113,33 @@ pub(super) enum On {
     Named,
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum StoreFails {
     FailClosed,
     FailOpen,
-    #[default]
     Local,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
-#[cfg_attr(
-    not(feature = "redis"),
-    expect(dead_code, reason = "read where Redis is compiled in")
-)]
 pub(super) struct Redis {
     pub(super) url: Spanned<String>,
     pub(super) hash_key: Spanned<PathBuf>,
+    pub(super) prefix: Option<Spanned<String>>,
+    pub(super) deadline_millis: Option<Spanned<u64>>,
+    pub(super) share: Option<Spanned<u64>>,
+    pub(super) when_store_fails: Option<StoreFails>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Route {
     pub(super) path: Spanned<String>,
     #[serde(default)]
     pub(super) methods: Vec<Spanned<String>>,
     pub(super) access: Spanned<Access>,
-    #[serde(default)]
-    pub(super) limits: Vec<String>,
+    pub(super) limits: Option<Spanned<RouteLimits>>,
     #[serde(default)]
     pub(super) text: Vec<String>,
     #[serde(default)]
@@ -146,14 +147,21 @@ pub(super) struct Route {
     pub(super) body: Option<Spanned<String>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, PartialEq)]
 #[serde(untagged)]
 pub(super) enum Access {
     Word(String),
     Scopes(Vec<String>),
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(untagged)]
+pub(super) enum RouteLimits {
+    Word(String),
+    Names(Vec<String>),
+}
+
+#[derive(Debug, Default, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Server {
     pub(super) hosts: Vec<Spanned<String>>,
@@ -163,10 +171,47 @@ pub(super) struct Server {
     pub(super) key: Option<Spanned<PathBuf>>,
     pub(super) redirect_to: Option<Spanned<String>>,
     pub(super) redirect: Vec<Spanned<String>>,
+    pub(super) acme_webroot: Option<Spanned<PathBuf>>,
+    pub(super) health: Option<Spanned<String>>,
+    pub(super) health_from: Option<Vec<Spanned<String>>>,
+    pub(super) drain_seconds: Option<u64>,
+    pub(super) limits: ServerLimits,
     pub(super) dangerously_accept_plain_http: bool,
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// Numbers of `palisade::server::Limits`, by the names of its methods.
+#[derive(Debug, Default, Deserialize, PartialEq)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct ServerLimits {
+    pub(super) connections: Option<Spanned<u64>>,
+    pub(super) connections_per_address: Option<Spanned<u64>>,
+    pub(super) backlog: Option<Spanned<u64>>,
+    pub(super) handshake_seconds: Option<Spanned<u64>>,
+    pub(super) header_seconds: Option<Spanned<u64>>,
+    pub(super) header_kib: Option<Spanned<u64>>,
+    pub(super) idle_seconds: Option<Spanned<u64>>,
+    pub(super) body_seconds: Option<Spanned<u64>>,
+    pub(super) body_total_seconds: Option<Spanned<u64>>,
+    pub(super) body_minimum_rate: Option<Spanned<u64>>,
+    pub(super) write_seconds: Option<Spanned<u64>>,
+    pub(super) response_total_seconds: Option<Spanned<u64>>,
+    pub(super) response_minimum_rate: Option<Spanned<u64>>,
+    pub(super) rate_grace_seconds: Option<Spanned<u64>>,
+    pub(super) streams: Option<Spanned<u64>>,
+    pub(super) control_frames: Option<FrameLimit>,
+    pub(super) resets: Option<FrameLimit>,
+    pub(super) grace_seconds: Option<Spanned<u64>>,
+}
+
+/// How many frames of one sort a connection may send.
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FrameLimit {
+    pub(super) burst: Spanned<u64>,
+    pub(super) per_second: Spanned<u64>,
+}
+
+#[derive(Debug, Default, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Text {
     pub(super) max_graphemes: Option<usize>,
@@ -174,7 +219,7 @@ pub(super) struct Text {
     pub(super) max_unread_body_kib: Option<usize>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(
     not(feature = "jwt"),

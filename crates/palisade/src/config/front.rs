@@ -17,13 +17,13 @@ const KIB: usize = 1024;
 impl Config {
     pub(super) fn front(&self, shield: ShieldBuilder) -> Result<ShieldBuilder, ConfigFileError> {
         Ok(shield
-            .hosts(self.hosts()?)
+            .hosts(self.allowed_hosts()?)
             .https(self.https()?)
             .client(self.client()?)
             .headers(self.headers()?))
     }
 
-    fn hosts(&self) -> Result<AllowedHosts, ConfigFileError> {
+    pub(super) fn allowed_hosts(&self) -> Result<AllowedHosts, ConfigFileError> {
         let hosts = &self.document.server.hosts;
         if hosts.is_empty() {
             let remedy = "write for example hosts = [\"api.example.com\"]";
@@ -56,6 +56,11 @@ impl Config {
                     .at(host, problem, "write for example \"www.example.com\"")
             })?,
         };
+        if let (None, Some(page)) = (&server.redirect_to, server.redirect.first()) {
+            let remedy = "add redirect_to = \"www.example.com\"";
+            let problem = "pages are redirected, and nothing says where to";
+            return Err(self.source.at(page, problem, remedy));
+        }
         for page in &server.redirect {
             https = https.page(page.get_ref()).map_err(|problem| {
                 self.source
@@ -70,14 +75,7 @@ impl Config {
 
     fn client(&self) -> Result<ClientInfoLayer, ConfigFileError> {
         let client = &self.document.client;
-        let mut proxies = TrustedProxies::none();
-        for written in &client.proxies {
-            let more = TrustedProxies::parse(written.get_ref()).map_err(|problem| {
-                self.source
-                    .at(written, problem, "write a network, such as \"10.0.0.0/8\"")
-            })?;
-            proxies = proxies.and(&more);
-        }
+        let proxies = self.proxies()?;
         let layer = match (&client.header, proxies.is_empty()) {
             (None, true) => ClientInfoLayer::direct(),
             (None, false) => {
@@ -112,7 +110,26 @@ impl Config {
         })
     }
 
-    fn headers(&self) -> Result<HeadersLayer, ConfigFileError> {
+    pub(super) fn proxies(&self) -> Result<TrustedProxies, ConfigFileError> {
+        self.networks(&self.document.client.proxies)
+    }
+
+    pub(super) fn networks(
+        &self,
+        written: &[toml::Spanned<String>],
+    ) -> Result<TrustedProxies, ConfigFileError> {
+        let mut networks = TrustedProxies::none();
+        for one in written {
+            let more = TrustedProxies::parse(one.get_ref()).map_err(|problem| {
+                self.source
+                    .at(one, problem, "write a network, such as \"10.0.0.0/8\"")
+            })?;
+            networks = networks.and(&more);
+        }
+        Ok(networks)
+    }
+
+    pub(super) fn headers(&self) -> Result<HeadersLayer, ConfigFileError> {
         let headers = &self.document.headers;
         let mut layer = match headers.preset {
             Preset::Api => HeadersLayer::api(),

@@ -1,8 +1,9 @@
 //! `[[limits]]` and `[redis]`.
 
-use std::sync::Arc;
+use std::{num::NonZeroU32, sync::Arc};
 
 use palisade_rate_limit::{FailureMode, Key, LimitStore, Policy, RateLimitBuilder, RateLimitLayer};
+use toml::Spanned;
 
 use super::{
     Config, ConfigFileError,
@@ -10,8 +11,20 @@ use super::{
 };
 use crate::ShieldBuilder;
 
+const FOUR: NonZeroU32 = NonZeroU32::new(4).expect("four is not zero");
+
+impl From<StoreFails> for FailureMode {
+    fn from(mode: StoreFails) -> Self {
+        match mode {
+            StoreFails::FailClosed => Self::FailClosed,
+            StoreFails::FailOpen => Self::FailOpen,
+            StoreFails::Local => Self::local(),
+        }
+    }
+}
+
 impl Config {
-    pub(super) fn limits(
+    pub(super) fn rate_limits(
         &self,
         shield: ShieldBuilder,
         store: Option<Arc<dyn LimitStore>>,
@@ -60,11 +73,7 @@ impl Config {
             let remedy = "write for example \"10/minute\" or \"200/day;50/hour\"";
             self.source.at(&limit.rate, problem, remedy)
         })?;
-        policy = match limit.by {
-            By::Client => policy.key(Key::client()),
-            By::Owner => policy.key(Key::owner()),
-            By::Principal => policy.key(Key::principal()),
-        };
+        policy = policy.key(self.key(limit)?);
         if let Some(units) = limit.burst {
             policy = policy.burst(units);
         }
@@ -74,11 +83,52 @@ impl Config {
         if limit.penalty {
             policy = policy.penalty();
         }
-        Ok(policy.when_store_fails(match limit.when_store_fails {
-            StoreFails::FailClosed => FailureMode::FailClosed,
-            StoreFails::FailOpen => FailureMode::FailOpen,
-            StoreFails::Local => FailureMode::local(),
-        }))
+        Ok(match limit.when_store_fails {
+            None => policy,
+            Some(mode) => policy.when_store_fails(mode.into()),
+        })
+    }
+
+    /// Says who is counted, and how many bits of an address are one client or guest.
+    fn key(&self, limit: &Limit) -> Result<Key, ConfigFileError> {
+        let key = match limit.by {
+            By::Client => Key::client(),
+            By::Owner => Key::owner(),
+            By::Principal => Key::principal(),
+        };
+        let v4 = self.bits(limit.ipv4_prefix.as_ref(), 1, 32)?;
+        let v6 = self.bits(limit.ipv6_prefix.as_ref(), 1, 128)?;
+        let key = match (v4, v6) {
+            (None, None) => key,
+            (v4, v6) => key.prefixes(v4.unwrap_or(32), v6.unwrap_or(64)),
+        };
+        let multiple = self.bits(limit.ipv6_network_multiple.as_ref(), 1, 255)?;
+        let multiple = multiple.and_then(|multiple| NonZeroU32::new(multiple.into()));
+        Ok(
+            match self.bits(limit.ipv6_network_prefix.as_ref(), 0, 128)? {
+                None if multiple.is_none() => key,
+                Some(0) => key.without_ipv6_network(),
+                prefix => key.ipv6_network(prefix.unwrap_or(56), multiple.unwrap_or(FOUR)),
+            },
+        )
+    }
+
+    fn bits(
+        &self,
+        written: Option<&Spanned<u64>>,
+        least: u8,
+        most: u8,
+    ) -> Result<Option<u8>, ConfigFileError> {
+        let Some(written) = written else {
+            return Ok(None);
+        };
+        let number = u8::try_from(*written.get_ref()).ok();
+        let number = number.filter(|number| (least..=most).contains(number));
+        number.map(Some).ok_or_else(|| {
+            let problem = format!("{} is out of range", written.get_ref());
+            let remedy = format!("write a number from {least} to {most}");
+            self.source.at(written, problem, &remedy)
+        })
     }
 
     /// Connects to the store that a fleet shares, where the file names one. Its keys hold no
@@ -99,11 +149,46 @@ impl Config {
             redis.url.get_ref(),
             palisade_core::Secret::new(key),
         );
+        let store = self.store_options(redis, store)?;
         let store = store.connect().await.map_err(|problem| {
             let remedy = "write for example \"redis://127.0.0.1:6379/0\"";
             self.source.at(&redis.url, problem, remedy)
         })?;
         Ok(Some(Arc::new(store)))
+    }
+
+    #[cfg(feature = "redis")]
+    fn store_options(
+        &self,
+        redis: &super::document::Redis,
+        mut store: palisade_rate_limit::RedisStoreBuilder,
+    ) -> Result<palisade_rate_limit::RedisStoreBuilder, ConfigFileError> {
+        if let Some(prefix) = &redis.prefix {
+            let wrong = |letter: char| "{}:".contains(letter) || letter.is_whitespace();
+            if prefix.get_ref().is_empty() || prefix.get_ref().contains(wrong) {
+                let problem = "this cannot begin a key";
+                return Err(self
+                    .source
+                    .at(prefix, problem, "write a word such as \"palisade\""));
+            }
+            store = store.prefix(prefix.get_ref().as_str());
+        }
+        if let Some(written) = &redis.deadline_millis {
+            let millis = *written.get_ref();
+            if !(1..=10_000).contains(&millis) {
+                let problem = format!("{millis} is out of range");
+                let remedy = "write milliseconds from 1 to 10000";
+                return Err(self.source.at(written, problem, remedy));
+            }
+            store = store.deadline(std::time::Duration::from_millis(millis));
+        }
+        if let Some(nodes) = self.bits(redis.share.as_ref(), 1, 255)? {
+            store = store.share(NonZeroU32::new(nodes.into()).unwrap_or(NonZeroU32::MIN));
+        }
+        Ok(match redis.when_store_fails {
+            None => store,
+            Some(mode) => store.failure_mode(mode.into()),
+        })
     }
 
     /// Complains where the file names a store and this build cannot use one.

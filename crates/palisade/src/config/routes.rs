@@ -6,7 +6,7 @@ use toml::Spanned;
 
 use super::{
     Config, ConfigFileError,
-    document::{Access, Route},
+    document::{Access, Route, RouteLimits},
 };
 
 impl Config {
@@ -48,15 +48,15 @@ impl Config {
                 let remedy = "write \"public\", \"authenticated\" or a list of scopes such as [\"tts:speak\"]";
                 return Err(self.source.at(
                     &route.access,
-                    "nobody knows this kind of access",
+                    "this kind of access is not known",
                     remedy,
                 ));
             }
         };
-        let rule = route
-            .limits
-            .iter()
-            .fold(rule, |rule, name| rule.limit(name.as_str()));
+        let rule = match route.limits.as_ref() {
+            None => rule,
+            Some(limits) => self.limited(rule, limits)?,
+        };
         let rule = route
             .text
             .iter()
@@ -79,6 +79,22 @@ impl Config {
             _ => {
                 let remedy = "write \"json\", \"form\" or \"json-or-form\"";
                 Err(self.source.at(kind, "unknown kind of body", remedy))
+            }
+        }
+    }
+
+    fn limited(&self, rule: Rule, limits: &Spanned<RouteLimits>) -> Result<Rule, ConfigFileError> {
+        match limits.get_ref() {
+            RouteLimits::Names(names) => {
+                let names = names.iter().map(String::as_str);
+                Ok(names.fold(rule, Rule::limit))
+            }
+            RouteLimits::Word(word) if word == "none" => Ok(rule.unlimited()),
+            RouteLimits::Word(word) => {
+                let problem = format!("`{word}` is no list of limits");
+                let remedy =
+                    "write names such as [\"tts\"], or \"none\" for a route that no limit counts";
+                Err(self.source.at(limits, problem, remedy))
             }
         }
     }

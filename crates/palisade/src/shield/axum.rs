@@ -21,7 +21,9 @@ use palisade_core::{Rejection, RouteMatch, RouteTable, SecurityContext, refuse};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::{Protected, Shield, ShieldBuilder, ShieldError};
+use super::{
+    Protected, Shield, ShieldBuilder, ShieldError, Warning, explain::Explanation, router_paths,
+};
 use crate::Routes;
 
 impl ShieldBuilder {
@@ -30,9 +32,12 @@ impl ShieldBuilder {
     /// # Errors
     /// [`ShieldError`] names the part or the rule that does not fit, and the remedy.
     pub fn protect(self, routes: Routes) -> Result<ProtectedRouter, ShieldError> {
-        let (router, table) = routes.into_parts();
-        let shield = self.build(table.build()?)?;
-        Ok(ProtectedRouter(shield.wrap(router)))
+        let (router, table) = routes.into_parts()?;
+        let shield = self.build(table)?;
+        Ok(ProtectedRouter {
+            service: shield.wrap(router),
+            explanation: shield.explanation,
+        })
     }
 }
 
@@ -41,12 +46,24 @@ impl Shield {
     /// request that the router would serve under another rule than the one decided outside.
     ///
     /// Inside `nest_service` and fallbacks axum tells no template: there the table alone decides.
+    ///
+    /// A handler without a rule and a rule without a handler are warnings (`handler-without-rule`,
+    /// `rule-without-handler`) of the returned value and in the log.
     pub fn protect(&self, router: Router) -> ProtectedRouter {
-        ProtectedRouter(self.wrap(self.check(router)))
+        let more = router_paths::compare(&router, &self.table);
+        more.iter().for_each(Warning::log);
+        let explanation = match more.is_empty() {
+            true => Arc::clone(&self.explanation),
+            false => Arc::new(self.explanation.with(more)),
+        };
+        ProtectedRouter {
+            service: self.wrap(self.check(router)),
+            explanation,
+        }
     }
 
-    /// Puts only the inner check into a router: for one that stands behind other services of one's
-    /// own, somewhere inside the shield.
+    /// Puts only the inner check into a router: for one that stands behind other services of the
+    /// application, somewhere inside the shield.
     pub fn check(&self, router: Router) -> Router {
         let table = Arc::clone(&self.table);
         router.layer(tower_layer::layer_fn(move |inner| SameRule {
@@ -66,13 +83,29 @@ impl Shield {
 /// ```
 #[derive(Clone)]
 #[must_use]
-pub struct ProtectedRouter(Protected<Router>);
+pub struct ProtectedRouter {
+    service: Protected<Router>,
+    explanation: Arc<Explanation>,
+}
 
 impl ProtectedRouter {
     /// Returns the service with the machine's own body, which saves one box: for `palisade::Server` and hyper.
     #[must_use]
     pub fn into_inner(self) -> Protected<Router> {
-        self.0
+        self.service
+    }
+
+    /// Prints the order, the rule of every route, the limits and the warnings, as
+    /// [`Shield::explain`] does.
+    #[must_use]
+    pub fn explain(&self) -> String {
+        self.explanation.to_string()
+    }
+
+    /// Returns what works but should be looked at again.
+    #[must_use]
+    pub fn warnings(&self) -> &[Warning] {
+        self.explanation.warnings()
     }
 
     /// Serves under `axum::serve`, which then tells the peer's address.
@@ -88,19 +121,21 @@ impl Service<Request<Body>> for ProtectedRouter {
     type Future = ProtectedFuture;
 
     fn poll_ready(&mut self, task: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Service::<Request<Body>>::poll_ready(&mut self.0, task)
+        Service::<Request<Body>>::poll_ready(&mut self.service, task)
     }
 
     fn call(&mut self, request: Request<Body>) -> ProtectedFuture {
         ProtectedFuture {
-            answering: self.0.call(request),
+            answering: self.service.call(request),
         }
     }
 }
 
 impl fmt::Debug for ProtectedRouter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ProtectedRouter").field(&self.0).finish()
+        f.debug_tuple("ProtectedRouter")
+            .field(&self.service)
+            .finish()
     }
 }
 

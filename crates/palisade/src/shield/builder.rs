@@ -11,7 +11,7 @@ use palisade_rate_limit::RateLimitLayer;
 use palisade_sanitize::SanitizeLayer;
 use palisade_transport::{AllowedHosts, ClientInfoLayer, HeadersLayer, HostLayer, HttpsLayer};
 
-use super::{Shield, ShieldError, check, explain::Explanation};
+use super::{Shield, ShieldError, Warning, check, explain::Explanation};
 
 /// Collects the parts of a [`Shield`]. The order of the calls does not matter.
 #[derive(Debug, Default)]
@@ -130,7 +130,8 @@ impl ShieldBuilder {
         self
     }
 
-    /// Checks that the parts fit each other and the rules, and puts them in order.
+    /// Checks that the parts fit each other and the rules, and puts them in order. What works but
+    /// should be looked at again is a [`Warning`], in the log and in [`Shield::warnings`].
     ///
     /// # Errors
     /// [`ShieldError`] names the part or the rule that does not fit, and the remedy.
@@ -138,6 +139,7 @@ impl ShieldBuilder {
         let hosts = check::check(&self, &table)?;
         let table = Arc::new(table);
         let explanation = Arc::new(Explanation::of(&self, &hosts, &table));
+        explanation.warnings().iter().for_each(Warning::log);
         let all = self.authenticators.0;
         // Guests pass here; whether they pass the route is for its rule to say, further in.
         let authenticate = match all.is_empty() {

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use palisade_audit::AuditLayer;
-use palisade_core::{Access, RouteTable, Rule};
+use palisade_core::{Access, Guard as _, RouteTable, Rule};
+use palisade_rate_limit::RateLimitLayer;
 use palisade_transport::HostLayer;
 
 use super::ShieldBuilder;
@@ -42,6 +43,27 @@ pub enum ShieldError {
         /// The names there are.
         known: Vec<String>,
     },
+    /// A limiter was given to the call that is for the other kind.
+    MisplacedLimit {
+        /// The call that it was given to.
+        given_to: &'static str,
+        /// The call that it belongs to.
+        belongs_to: &'static str,
+    },
+    /// A limit by principal, and no authenticator that could say who asks.
+    PrincipalLimitWithoutAuthenticator,
+    /// A template cannot be used for a route.
+    Template {
+        /// The template.
+        route: String,
+        /// What is wrong with it, and what to write.
+        problem: &'static str,
+    },
+    /// A template has two rules for one method, or one rule for all methods and another one.
+    TwoRules {
+        /// The template of the route.
+        route: String,
+    },
     /// A record before the handler was asked for, and the audit cannot promise one.
     GateWithoutPromise,
     /// Two ways to prove an identity read the same credential.
@@ -78,7 +100,40 @@ impl fmt::Display for ShieldError {
                 "a record before the handler was asked for, but nothing promises one: give `.audit(..)` a sink that is `fail_closed()`",
             ),
             Self::Authenticators(error) => error.fmt(f),
+            Self::MisplacedLimit { given_to, belongs_to } => write!(
+                f,
+                "`{given_to}` was given a limit of the other kind: give it to `{belongs_to}`",
+            ),
+            Self::PrincipalLimitWithoutAuthenticator => f.write_str(
+                "a limit by principal needs to know who asks: add `.authenticate(..)`, or limit by client address with `.limit_clients(..)`",
+            ),
+            Self::Template { route, problem } => write!(f, "route `{route}`: {problem}"),
+            Self::TwoRules { route } => write!(
+                f,
+                "route `{route}` has two rules for one method: keep one of them",
+            ),
             Self::Routes(error) => error.fmt(f),
+        }
+    }
+}
+
+impl ShieldError {
+    /// Returns a stable code, for programs that tell errors apart.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Authenticators(_) => "authenticators",
+            Self::GateWithoutPromise => "gate-without-promise",
+            Self::MisplacedLimit { .. } => "misplaced-limit",
+            Self::NoAuthenticator { .. } => "no-authenticator",
+            Self::NoHosts => "no-hosts",
+            Self::PrincipalLimitWithoutAuthenticator => "principal-limit-without-authenticator",
+            Self::Routes(_) => "routes",
+            Self::SharedLimitName { .. } => "shared-limit-name",
+            Self::Template { .. } => "template",
+            Self::TwoRules { .. } => "two-rules",
+            Self::UnknownLimit { .. } => "unknown-limit",
+            Self::UnknownTextSchema { .. } => "unknown-text-schema",
         }
     }
 }
@@ -111,12 +166,38 @@ pub(super) fn check(parts: &ShieldBuilder, table: &RouteTable) -> Result<HostLay
         let limit = limit.clone();
         return Err(ShieldError::SharedLimitName { limit });
     }
+    limiters_in_place(parts)?;
     for rule in table.rules() {
         authenticated(parts, rule)?;
         limited(&limits, rule)?;
         text_schemas(parts, rule)?;
     }
     parts.hosts.clone().ok_or(ShieldError::NoHosts)
+}
+
+/// A limit by principal before authentication would refuse every request, and one by address after
+/// it would not slow guesses down.
+fn limiters_in_place(parts: &ShieldBuilder) -> Result<(), ShieldError> {
+    let is = |limit: &Option<RateLimitLayer>, kind: &str| {
+        limit.as_ref().is_some_and(|limit| limit.name() == kind)
+    };
+    let (clients, principals) = ("limit_clients", "limit_principals");
+    if is(&parts.client_limit, "limit_principal") {
+        return Err(ShieldError::MisplacedLimit {
+            given_to: clients,
+            belongs_to: principals,
+        });
+    }
+    if is(&parts.principal_limit, "limit_client") {
+        return Err(ShieldError::MisplacedLimit {
+            given_to: principals,
+            belongs_to: clients,
+        });
+    }
+    if parts.principal_limit.is_some() && parts.authenticators.0.is_empty() {
+        return Err(ShieldError::PrincipalLimitWithoutAuthenticator);
+    }
+    Ok(())
 }
 
 fn authenticated(parts: &ShieldBuilder, rule: &Rule) -> Result<(), ShieldError> {

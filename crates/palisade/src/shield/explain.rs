@@ -1,20 +1,36 @@
 //! Says what a stack does, in words, before it does it.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use palisade_core::{Access, RouteTable, Rule};
 use palisade_transport::HostLayer;
 
 use super::ShieldBuilder;
 
-/// Something that works but deserves a second look.
+/// Something that works but should be looked at again. Each is also in the log at start.
+///
+/// | code | what it means |
+/// |---|---|
+/// | `no-audit` | no trail is written |
+/// | `no-client-limit` | guesses at credentials are not limited |
+/// | `trust-all` | every peer may choose its client address |
+/// | `unused-limit` | a limit counts only on routes that name it, and none does |
+/// | `handler-without-rule` | the router has a handler that no rule opens |
+/// | `rule-without-handler` | a rule opens a route that the router does not have |
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Warning {
     /// A stable code.
     pub code: &'static str,
     /// What it is, and what to do.
-    pub text: &'static str,
+    pub text: Cow<'static, str>,
+}
+
+impl Warning {
+    /// Writes it to the log, as the shield does with its own.
+    pub fn log(&self) {
+        tracing::warn!(target: "palisade", code = self.code, "{}", self.text);
+    }
 }
 
 impl fmt::Display for Warning {
@@ -24,7 +40,7 @@ impl fmt::Display for Warning {
 }
 
 /// The words, collected while the parts are still parts.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Explanation {
     limits: Vec<String>,
     order: Vec<String>,
@@ -43,12 +59,20 @@ impl Explanation {
                 .collect(),
             order: order(parts, hosts),
             routes: table.rules().iter().map(|rule| route(rule)).collect(),
-            warnings: warnings(parts),
+            warnings: warnings(parts, table),
         }
     }
 
     pub(super) fn warnings(&self) -> &[Warning] {
         &self.warnings
+    }
+
+    /// Returns the same with more warnings.
+    #[cfg(feature = "axum")]
+    pub(super) fn with(&self, more: Vec<Warning>) -> Self {
+        let mut all = self.clone();
+        all.warnings.extend(more);
+        all
     }
 }
 
@@ -97,6 +121,9 @@ fn route(rule: &Rule) -> String {
         Access::Scopes(scopes) => format!("scopes {}", scopes.join(" + ")),
     };
     let mut line = format!("{}: {access}", rule.template());
+    if rule.is_unlimited() {
+        line.push_str("; no limits");
+    }
     let limits: Vec<&str> = rule.limits().iter().map(AsRef::as_ref).collect();
     let fields: Vec<&str> = rule.fields().iter().map(|field| &**field.name()).collect();
     let schemas: Vec<&str> = rule.text_schemas().iter().map(AsRef::as_ref).collect();
@@ -111,31 +138,51 @@ fn route(rule: &Rule) -> String {
     line
 }
 
-fn warnings(parts: &ShieldBuilder) -> Vec<Warning> {
-    let mut warnings = Vec::new();
-    let mut warn = |there: bool, code, text| {
-        if there {
-            warnings.push(Warning { code, text });
-        }
-    };
-    warn(
-        parts.audit.is_none(),
-        "no-audit",
-        "nobody can say afterwards who did what: add `.audit(..)`",
-    );
-    warn(
-        parts.client_limit.is_none(),
-        "no-client-limit",
-        "guesses at credentials cost nothing: add `.limit_clients(..)`",
-    );
+fn warnings(parts: &ShieldBuilder, table: &RouteTable) -> Vec<Warning> {
     let trusts_everyone =
         |client: &palisade_transport::ClientInfoLayer| client.proxies().trusts_everyone();
-    warn(
-        parts.client.as_ref().is_some_and(trusts_everyone),
-        "trust-all",
-        "every peer may choose its client address: name the networks of your proxies",
-    );
-    warnings
+    let warn = |there: bool, code, text| {
+        let text = Cow::Borrowed(text);
+        there.then_some(Warning { code, text })
+    };
+    let of_parts = [
+        warn(
+            parts.audit.is_none(),
+            "no-audit",
+            "nobody can say afterwards who did what: add `.audit(..)`",
+        ),
+        warn(
+            parts.client_limit.is_none(),
+            "no-client-limit",
+            "guesses at credentials cost nothing: add `.limit_clients(..)`",
+        ),
+        warn(
+            parts.client.as_ref().is_some_and(trusts_everyone),
+            "trust-all",
+            "every peer may choose its client address: name the networks of your proxies",
+        ),
+    ];
+    let unused = unused_limits(parts, table);
+    of_parts.into_iter().flatten().chain(unused).collect()
+}
+
+/// Finds limits that count only where a rule names them, and that no rule names.
+fn unused_limits(parts: &ShieldBuilder, table: &RouteTable) -> Vec<Warning> {
+    let named = |limit: &str| {
+        let mut rules = table.rules().iter();
+        rules.any(|rule| rule.limits().iter().any(|name| **name == *limit))
+    };
+    let limiters = [&parts.client_limit, &parts.principal_limit];
+    let limits = limiters.into_iter().flatten();
+    let limits = limits.flat_map(|limiter| limiter.policies_on_named_routes());
+    let warnings = limits.filter(|limit| !named(limit)).map(|limit| Warning {
+        code: "unused-limit",
+        text: format!(
+            "no rule names the limit `{limit}`, so it counts nothing: add `.limit(\"{limit}\")` to a rule, or let it count on all routes"
+        )
+        .into(),
+    });
+    warnings.collect()
 }
 
 impl fmt::Display for Explanation {

@@ -5,6 +5,9 @@ pub(crate) mod axum;
 mod builder;
 mod check;
 mod explain;
+mod layer;
+#[cfg(feature = "axum")]
+mod router_paths;
 
 use std::{fmt, sync::Arc};
 
@@ -16,9 +19,9 @@ use palisade_core::{
 use palisade_rate_limit::RateLimitLayer;
 use palisade_sanitize::{SanitizeLayer, SanitizeService};
 use palisade_transport::{ClientInfoLayer, HeadersLayer, HostLayer, HttpsLayer};
-use tower_layer::Layer;
+use tower_layer::Layer as _;
 
-pub use self::{builder::ShieldBuilder, check::ShieldError, explain::Warning};
+pub use self::{builder::ShieldBuilder, check::ShieldError, explain::Warning, layer::ShieldLayer};
 
 /// The order, from the outside in, with the reason for each place.
 ///
@@ -69,8 +72,23 @@ pub type Protected<S> = GuardService<Arc<Sequence>, SanitizeService<S>>;
 
 /// The whole stack, finished: one value for any number of services, which share its state.
 ///
-/// Nothing can be added behind its back. As a tower [`Layer`] it goes around tonic and hyper
-/// services; axum routers go through [`protect`](Self::protect).
+/// An axum router is protected by [`protect`](Self::protect) alone: what it returns is a service, so
+/// no route can be added to it that the shield does not see. Other services go through
+/// [`wrap`](Self::wrap), or through [`as_layer`](Self::as_layer) where a tower layer is asked for.
+///
+/// A shield is no tower layer itself, since axum's `Router::layer` covers only the routes that are
+/// there already. This does not compile:
+///
+/// ```compile_fail,E0277
+/// # fn open_by_accident(shield: palisade::Shield) -> axum::Router {
+/// use axum::{Router, routing::get};
+///
+/// Router::new()
+///     .route("/a", get(async || "a"))
+///     .layer(shield)
+///     .route("/admin", get(async || "without any check"))
+/// # }
+/// ```
 #[derive(Clone)]
 #[must_use]
 pub struct Shield {
@@ -115,14 +133,6 @@ impl Shield {
         let mut names = self.sequence.names();
         names.push("sanitize");
         names
-    }
-}
-
-impl<S> Layer<S> for Shield {
-    type Service = Protected<S>;
-
-    fn layer(&self, inner: S) -> Protected<S> {
-        self.wrap(inner)
     }
 }
 

@@ -8,7 +8,7 @@ use palisade::{
 };
 use serde::Deserialize;
 
-const WHOLE: &str = r#"
+pub const WHOLE: &str = r#"
 [server]
 https = "127.0.0.1:8443"
 http = "127.0.0.1:8080"
@@ -80,7 +80,7 @@ struct Voice {
 }
 
 /// Writes a file and everything that `WHOLE` names.
-fn folder(text: &str) -> tempfile::TempDir {
+pub fn folder(text: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     fs::write(at("palisade.toml"), text).unwrap();
@@ -99,7 +99,7 @@ fn write_private(path: &std::path::Path, bytes: &[u8]) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
-fn read(folder: &tempfile::TempDir) -> Result<Config, palisade::config::ConfigFileError> {
+pub fn read(folder: &tempfile::TempDir) -> Result<Config, palisade::config::ConfigFileError> {
     Config::read_with(folder.path().join("palisade.toml"), &["voice"])
 }
 
@@ -165,6 +165,36 @@ fn check(old: &str, new: &str, line_and_key: &str, said: &str) {
 fn a_mistake_is_named_with_line_key_and_remedy() {
     check("[headers]", "[header]", "15: header", "the sections are");
     check("proxies =", "proxy =", "12: client.proxy", "unknown field");
+    check(
+        "header =",
+        "haeder =",
+        "13: client.haeder",
+        "did you mean `header`?",
+    );
+    check(
+        "[headers]",
+        "[header]",
+        "15: header",
+        "did you mean `headers`?",
+    );
+    check(
+        "\"browser\"",
+        "\"bowser\"",
+        "16: headers.preset",
+        "did you mean `browser`?",
+    );
+    check(
+        "redirect_to = \"voice.example\"\n",
+        "",
+        "8: server.redirect",
+        "add redirect_to",
+    );
+    check(
+        "rate = \"60/minute\"\n",
+        "",
+        "36: limits.rate",
+        "missing field",
+    );
     check(
         "\"10.0.0.0/8\"",
         "\"10.0.0.0/33\"",
@@ -267,6 +297,18 @@ fn a_mistake_is_named_with_line_key_and_remedy() {
         "43: limits.by",
         "unknown variant",
     );
+    check(
+        "by = \"principal\"",
+        "ipv6_prefix = 129",
+        "43: limits.ipv6_prefix",
+        "from 1 to 128",
+    );
+    check(
+        "limits = [\"tts\"]",
+        "limits = \"all\"",
+        "54: routes.limits",
+        "\"none\"",
+    );
     check("= 300", "= 0", "47: text.max_graphemes", "at least 1");
     check(
         "access = \"public\"",
@@ -333,6 +375,36 @@ fn a_file_that_is_not_there_is_one_line() {
         "{problem}"
     );
     assert_eq!(problem.lines().count(), 1);
+}
+
+#[test]
+fn a_route_without_limits_and_wider_networks_are_taken_from_the_file() {
+    let text = "[server]\nhosts = [\"a.example\"]\n[[limits]]\nname = \"wide\"\nrate = \"9/minute\"\n\
+        ipv4_prefix = 24\nipv6_prefix = 48\n[[routes]]\npath = \"/health\"\naccess = \"public\"\nlimits = \"none\"\n";
+    let assembled = Config::parse(text).unwrap().assemble().unwrap();
+    let shield = assembled.shield.build(assembled.table.unwrap()).unwrap();
+    assert!(shield.table().rules()[0].is_unlimited());
+    let explained = shield.explain();
+    assert!(explained.contains("IPv4 /24, IPv6 /48"), "{explained}");
+    assert!(
+        explained.contains("/health: public; no limits"),
+        "{explained}"
+    );
+}
+
+#[test]
+fn what_is_no_configuration_file_is_told_and_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = |path: std::path::PathBuf| Config::read(path).unwrap_err().to_string();
+    assert!(told(folder.path().to_owned()).contains("no regular file"));
+    let pipe = folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    if made.is_ok_and(|status| status.success()) {
+        assert!(told(pipe).contains("no regular file"));
+    }
+    let huge = folder.path().join("huge.toml");
+    fs::write(&huge, "#".repeat(2 * 1024 * 1024)).unwrap();
+    assert!(told(huge).contains("larger than"), "a bounded read");
 }
 
 #[test]

@@ -12,11 +12,15 @@
 )]
 
 mod config;
+mod config_server;
+mod config_spelling;
 mod docs;
 mod floor_plan;
 mod metrics;
 mod nginx;
+mod proxied;
 mod readme;
+mod reload;
 mod routers;
 mod shield;
 mod support;

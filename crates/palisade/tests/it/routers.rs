@@ -1,4 +1,4 @@
-//! Hole 6 and "rules per route": a router that was built elsewhere cannot serve under another rule.
+//! A router that was built elsewhere cannot serve under another rule than the one that was decided.
 
 use axum::{Router, routing::get};
 use http::Uri;
@@ -48,6 +48,119 @@ async fn a_route_that_the_table_forgot_is_closed() {
         ask(&app, request("GET", "/elsewhere", None)).await.status,
         404
     );
+}
+
+#[tokio::test]
+async fn routes_that_are_added_to_a_layered_router_are_open_and_to_a_protected_one_they_cannot_be()
+{
+    let layered = Router::new()
+        .route("/closed", get(async || "closed"))
+        .layer(shield().as_layer())
+        .route("/forgotten", get(async || "open"));
+    let open = layered.oneshot(request("GET", "/forgotten", None)).await;
+    assert_eq!(
+        see(open.unwrap()).await.status,
+        200,
+        "what the documentation warns of"
+    );
+
+    let late = Router::new().route("/forgotten", get(async || "open"));
+    let app = shield().protect(
+        Router::new()
+            .route("/open", get(async || "open"))
+            .merge(late),
+    );
+    assert_eq!(
+        ask(&app, request("GET", "/forgotten", None)).await.status,
+        404
+    );
+}
+
+#[test]
+fn a_handler_without_a_rule_and_a_rule_without_a_handler_are_told() {
+    let codes = |router: Router| {
+        let app = shield().protect(router);
+        let told: Vec<(&str, String)> = app
+            .warnings()
+            .iter()
+            .filter(|warning| warning.code.contains("handler"))
+            .map(|warning| (warning.code, warning.text.to_string()))
+            .collect();
+        assert!(told.iter().all(|(code, _)| app.explain().contains(code)));
+        told
+    };
+    let told = codes(router());
+    assert_eq!(
+        told.len(),
+        1,
+        "a fallback may serve what has a rule: {told:?}"
+    );
+    assert_eq!(told[0].0, "handler-without-rule");
+    assert!(told[0].1.contains("`/forgotten`"), "{}", told[0].1);
+
+    let small = Router::new()
+        .route("/open", get(async || "open"))
+        .route("/files/{id}", get(async || "file"));
+    let told = codes(small);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0].0, "rule-without-handler");
+    assert!(told[0].1.contains("`/closed`"), "{}", told[0].1);
+}
+
+#[test]
+fn routes_that_contradict_each_other_are_an_error_and_no_panic() {
+    use palisade::{Routes, ShieldError};
+
+    let handler = || async || "x";
+    let code = |routes: Routes| routes.into_parts().unwrap_err().code();
+    let twice = Routes::new().get("/a", Rule::public(), handler()).get(
+        "/a",
+        Rule::authenticated(),
+        handler(),
+    );
+    assert_eq!(
+        twice.clone().into_parts().unwrap_err(),
+        ShieldError::TwoRules { route: "/a".into() }
+    );
+    let builder = Shield::builder().hosts(AllowedHosts::parse(["house.test"]).unwrap());
+    assert_eq!(builder.protect(twice).unwrap_err().code(), "two-rules");
+
+    let both = Routes::new()
+        .any("/a", Rule::public(), get(async || "x"))
+        .post("/a", Rule::authenticated(), handler());
+    assert_eq!(code(both), "two-rules");
+    let nested = Routes::new()
+        .get("/n/a", Rule::public(), handler())
+        .nest("/n", Routes::new().get("/a", Rule::public(), handler()));
+    assert_eq!(code(nested), "two-rules");
+    let merged = Routes::new().get("/a/{id}", Rule::public(), handler());
+    let merged = merged.merge(Routes::new().get("/a/{name}", Rule::public(), handler()));
+    assert_eq!(code(merged), "routes");
+    for template in ["a", "/:id", "/*rest"] {
+        let old = Routes::new().get(template, Rule::public(), handler());
+        assert_eq!(code(old), "template", "{template}");
+    }
+    let inner = Routes::new().get("/", Rule::public(), handler());
+    assert_eq!(code(Routes::new().nest("/{*rest}", inner)), "template");
+}
+
+#[tokio::test]
+async fn nested_routes_keep_their_rules_and_see_the_path_without_the_prefix() {
+    use palisade::Routes;
+
+    let path = async |uri: Uri| uri.path().to_owned();
+    let inner = Routes::new()
+        .get("/", Rule::public(), path)
+        .get("/b", Rule::public(), path);
+    let root = Routes::new().get("/c", Rule::public(), path);
+    let routes = Routes::new().nest("/n", inner).nest("/", root);
+    let app = Shield::builder()
+        .hosts(AllowedHosts::parse(["house.test"]).unwrap())
+        .protect(routes)
+        .unwrap();
+    for (asked, seen) in [("/n", "/"), ("/n/b", "/b"), ("/c", "/c")] {
+        assert_eq!(ask(&app, request("GET", asked, None)).await.body, seen);
+    }
 }
 
 #[tokio::test]

@@ -199,7 +199,7 @@ async fn secrets_and_text_are_nowhere_in_the_record() {
 fn the_order_is_fixed_whatever_the_order_of_the_calls() {
     let shield = house()
         .builder
-        .build(routes().into_parts().1.build().unwrap())
+        .build(routes().into_parts().unwrap().1)
         .unwrap();
     assert_eq!(
         shield.order(),
@@ -259,6 +259,51 @@ fn what_does_not_fit_is_said_at_build_with_its_remedy() {
 }
 
 #[test]
+fn a_limit_in_the_wrong_place_is_said_at_build() {
+    use palisade::{Policy, RateLimitBuilder, RateLimitLayer};
+
+    let table = || palisade::RouteTable::builder().build().unwrap();
+    let limit = |builder: RateLimitBuilder| {
+        let policy = Policy::named("one").rate("1/minute").unwrap();
+        builder.policy(policy).build().unwrap()
+    };
+    let bare = || Shield::builder().hosts(palisade::AllowedHosts::parse(["a.test"]).unwrap());
+
+    let nobody = bare().limit_principals(limit(RateLimitLayer::by_principal()));
+    let error = nobody.build(table()).unwrap_err();
+    assert_eq!(error.code(), "principal-limit-without-authenticator");
+    assert!(error.to_string().contains(".authenticate("), "{error}");
+
+    let too_early = bare().limit_clients(limit(RateLimitLayer::by_principal()));
+    let error = too_early.build(table()).unwrap_err();
+    assert_eq!(error.code(), "misplaced-limit");
+    assert!(error.to_string().contains("`limit_principals`"), "{error}");
+
+    let too_late = house()
+        .builder
+        .limit_principals(limit(RateLimitLayer::by_client()));
+    assert_eq!(
+        too_late.build(table()).unwrap_err().code(),
+        "misplaced-limit"
+    );
+}
+
+#[test]
+fn a_limit_that_no_rule_names_is_told() {
+    let shield = house()
+        .builder
+        .build(palisade::RouteTable::builder().build().unwrap())
+        .unwrap();
+    let told: Vec<_> = shield.warnings().iter().map(ToString::to_string).collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].starts_with("unused-limit: ") && told[0].contains("`speak`"),
+        "{told:?}"
+    );
+    assert!(shield.explain().contains("Warning unused-limit"));
+}
+
+#[test]
 fn a_gate_before_the_handler_needs_a_trail_that_fails_closed() {
     let table = palisade::RouteTable::builder().build().unwrap();
     let gated = house().builder.audit_before_handler();
@@ -272,7 +317,7 @@ fn a_gate_before_the_handler_needs_a_trail_that_fails_closed() {
 fn a_stack_explains_itself_and_warns() {
     let shield = house()
         .builder
-        .build(routes().into_parts().1.build().unwrap())
+        .build(routes().into_parts().unwrap().1)
         .unwrap();
     let text = shield.explain();
     for part in [

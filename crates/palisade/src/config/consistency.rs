@@ -1,0 +1,152 @@
+//! Compares hosts, ports, proxies and certificate with each other: what cannot work is told at start.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use palisade_core::Scheme;
+use palisade_transport::{AllowedHosts, TrustedProxies, server::Certificates};
+
+use super::{Config, ConfigFileError, ServerSettings};
+use crate::Warning;
+
+impl Config {
+    /// Finds what each part accepts and all together cannot work, or not for every client.
+    ///
+    /// `https` is the address where TLS is spoken, with the port that the system chose; `certificates`
+    /// are those that it shows. Each warning has a stable code, and names file, line, key and remedy:
+    ///
+    /// | code | what it means |
+    /// |---|---|
+    /// | `certificate-hosts` | the certificate does not name a host that is served |
+    /// | `host-port` | no host is served under the port where TLS is spoken |
+    /// | `plain-http` | everything is served in clear, and not to this machine alone |
+    /// | `proxy-unreachable` | the server listens on this machine alone, and no proxy is there |
+    /// | `redirect-host` | redirects lead to a host that is not served |
+    /// | `webroot-without-http` | challenges are asked in clear, and nothing listens there |
+    ///
+    /// # Errors
+    /// A value of the file cannot be used at all.
+    pub fn check_server(
+        &self,
+        settings: &ServerSettings,
+        https: SocketAddr,
+        certificates: &Certificates,
+    ) -> Result<Vec<Warning>, ConfigFileError> {
+        let hosts = self.allowed_hosts()?;
+        let proxies = self.proxies()?;
+        let found = [
+            self.hosts_without_certificate(certificates),
+            self.hosts_on_another_port(&hosts, &proxies, https),
+            self.proxies_out_of_reach(&proxies, https, settings.http),
+            self.redirect_to_a_foreign_host(&hosts),
+            self.challenges_without_listener(settings.http),
+            self.clear_text_for_the_network(settings.http),
+        ];
+        let warning = |(code, error): (&'static str, ConfigFileError)| Warning {
+            code,
+            text: error.to_string().into(),
+        };
+        Ok(found.into_iter().flatten().map(warning).collect())
+    }
+
+    fn hosts_without_certificate(&self, certificates: &Certificates) -> Option<Found> {
+        let mut names = self.hosts().map(name_of);
+        let foreign = names.find(|host| !certificates.covers(host))?;
+        let problem =
+            format!("the certificate does not name `{foreign}`, so clients refuse the connection");
+        let remedy = "get a certificate for every host, or remove the host";
+        let error = self.source.complain("server", "hosts", &problem, remedy);
+        Some(("certificate-hosts", error))
+    }
+
+    fn hosts_on_another_port(
+        &self,
+        hosts: &AllowedHosts,
+        proxies: &TrustedProxies,
+        https: SocketAddr,
+    ) -> Option<Found> {
+        let port = https.port();
+        let served = |host: &str| {
+            let name = name_of(host).replacen('*', "any", 1);
+            hosts.allow(&format!("{name}:{port}"), Scheme::Https)
+        };
+        if !proxies.is_empty() || self.hosts().any(served) {
+            return None;
+        }
+        let first = self.hosts().next().map(name_of)?;
+        let problem = format!(
+            "TLS is spoken on port {port}, and a host without a port is served on port 443 alone"
+        );
+        let remedy = format!(
+            "write \"{first}:{port}\" or \"{first}:*\"; leave it if port 443 is forwarded to this one"
+        );
+        let error = self.source.complain("server", "hosts", &problem, &remedy);
+        Some(("host-port", error))
+    }
+
+    fn proxies_out_of_reach(
+        &self,
+        proxies: &TrustedProxies,
+        https: SocketAddr,
+        http: Option<SocketAddr>,
+    ) -> Option<Found> {
+        let here = [
+            IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ];
+        let is_here = here.into_iter().any(|address| proxies.contains(address));
+        let reachable = is_for_the_network(https) || http.is_some_and(is_for_the_network);
+        if proxies.is_empty() || is_here || reachable {
+            return None;
+        }
+        let problem = "the server listens on this machine alone, where none of these proxies is";
+        let remedy = "add \"127.0.0.1\", or listen on an address that the proxies reach";
+        let error = self.source.complain("client", "proxies", problem, remedy);
+        Some(("proxy-unreachable", error))
+    }
+
+    fn redirect_to_a_foreign_host(&self, hosts: &AllowedHosts) -> Option<Found> {
+        let target = self.document.server.redirect_to.as_ref()?;
+        if hosts.allow(target.get_ref(), Scheme::Https) {
+            return None;
+        }
+        let problem = "redirects lead to a host that is not served";
+        let remedy = "add it to `hosts`, with the same port";
+        Some(("redirect-host", self.source.at(target, problem, remedy)))
+    }
+
+    fn challenges_without_listener(&self, http: Option<SocketAddr>) -> Option<Found> {
+        let folder = self.document.server.acme_webroot.as_ref()?;
+        if http.is_some() {
+            return None;
+        }
+        let problem = "challenges of http-01 are asked in clear on port 80, and nothing listens";
+        let error = self.source.at(folder, problem, "add http = \"0.0.0.0:80\"");
+        Some(("webroot-without-http", error))
+    }
+
+    fn clear_text_for_the_network(&self, http: Option<SocketAddr>) -> Option<Found> {
+        let accepts = self.document.server.dangerously_accept_plain_http;
+        if !accepts || !http.is_some_and(is_for_the_network) {
+            return None;
+        }
+        let problem = "keys and texts are sent in clear, and not to this machine alone";
+        let remedy = "listen for http on a loopback address, or remove this key";
+        let key = "dangerously_accept_plain_http";
+        let error = self.source.complain("server", key, problem, remedy);
+        Some(("plain-http", error))
+    }
+}
+
+type Found = (&'static str, ConfigFileError);
+
+fn is_for_the_network(address: SocketAddr) -> bool {
+    !address.ip().is_loopback()
+}
+
+/// Returns a host without its port.
+fn name_of(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port == "*" || port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    }
+}

@@ -1,0 +1,288 @@
+//! The text of a file, and where each of its keys stands, however it is spelled.
+
+use std::ops::Range;
+
+use serde::de::DeserializeOwned;
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue, Error, ValueDeserializer},
+};
+
+use super::{ConfigFileError, SECTIONS, suggest};
+
+const REMEDY: &str = "correct or remove it; the reference of the configuration lists every key";
+
+/// The text of a file, its name, and the places of its keys.
+pub(super) struct Source {
+    name: String,
+    text: String,
+    places: Vec<Place>,
+}
+
+/// Where a key stands.
+#[derive(Debug)]
+struct Place {
+    path: Vec<String>,
+    key: Range<usize>,
+    value: Range<usize>,
+}
+
+impl Source {
+    /// Parses a text, which finds every key of every section, ours and the application's.
+    pub(super) fn parse(name: String, text: String) -> Result<Self, ConfigFileError> {
+        let mut source = Self {
+            name,
+            text,
+            places: Vec::new(),
+        };
+        let mut places = Vec::new();
+        match DeTable::parse(&source.text) {
+            Ok(table) => collect(&[], table.get_ref(), &mut places),
+            Err(error) => return Err(source.wrong(&error)),
+        }
+        source.places = places;
+        Ok(source)
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Reads the whole document.
+    pub(super) fn document<T: DeserializeOwned>(&self) -> Result<T, ConfigFileError> {
+        toml::from_str(&self.text).map_err(|error| self.wrong(&error))
+    }
+
+    /// Reads one section, however it is spelled; `None` where there is none.
+    pub(super) fn section<T: DeserializeOwned>(
+        &self,
+        name: &str,
+    ) -> Result<Option<T>, ConfigFileError> {
+        let table = DeTable::parse(&self.text).map_err(|error| self.wrong(&error))?;
+        let mut sections = table.into_inner().into_iter();
+        let section = sections.find(|(key, _)| key.get_ref() == name);
+        let Some((_, value)) = section else {
+            return Ok(None);
+        };
+        let read = T::deserialize(ValueDeserializer::from(value));
+        read.map(Some).map_err(|error| self.wrong(&error))
+    }
+
+    /// Tells whether the file has a key, named with its sections.
+    pub(super) fn has(&self, path: &[&str]) -> bool {
+        self.place(path).is_some()
+    }
+
+    /// Names the sections of the file that nobody knows.
+    pub(super) fn check_sections(&self, own: &[&str]) -> Result<(), ConfigFileError> {
+        let known = |name: &str| SECTIONS.contains(&name) || own.contains(&name);
+        let mut sections = self.places.iter().filter(|place| place.path.len() == 1);
+        let unknown = sections.find(|place| place.path.first().is_some_and(|name| !known(name)));
+        unknown.map_or(Ok(()), |place| Err(self.unknown_section(place, own)))
+    }
+
+    fn unknown_section(&self, place: &Place, own: &[&str]) -> ConfigFileError {
+        let mut known = [&SECTIONS, own].concat();
+        known.sort_unstable();
+        let all = format!("the sections are {}", known.join(", "));
+        let name = place.path.first().map(String::as_str).unwrap_or_default();
+        let remedy = match suggest::nearest(name, &known) {
+            Some(nearest) => format!("did you mean `{nearest}`? {all}"),
+            None => all,
+        };
+        self.error(
+            Some(place.key.start),
+            Some(shown(&place.path)),
+            "no such section",
+            &remedy,
+        )
+    }
+
+    /// Makes an error about a value.
+    pub(super) fn at<T>(
+        &self,
+        value: &Spanned<T>,
+        problem: impl Into<Problem>,
+        remedy: &str,
+    ) -> ConfigFileError {
+        let start = value.span().start;
+        let key = self.path_at(start).map(shown);
+        self.error(Some(start), key, &problem.into().0, remedy)
+    }
+
+    /// Makes an error about a key by its name, or about its section where the key is missing.
+    pub(super) fn complain(
+        &self,
+        section: &str,
+        key: &str,
+        problem: &str,
+        remedy: &str,
+    ) -> ConfigFileError {
+        let place = self
+            .place(&[section, key])
+            .or_else(|| self.place(&[section]));
+        let start = place.map(|place| place.key.start);
+        let path = [section.to_owned(), key.to_owned()];
+        self.error(start, Some(shown(&path)), problem, remedy)
+    }
+
+    /// Makes an error about a key that differs from another file, where it may be missing here.
+    pub(super) fn changed(&self, path: &[&str], problem: &str, remedy: &str) -> ConfigFileError {
+        let start = self.place(path).map(|place| place.key.start);
+        self.error(start, Some(path.join(".")), problem, remedy)
+    }
+
+    /// Makes an error about the file as a whole.
+    pub(super) fn whole(&self, problem: impl Into<Problem>, remedy: &str) -> ConfigFileError {
+        self.error(None, None, &problem.into().0, remedy)
+    }
+
+    /// Tells an error of the library, with the place and the whole path of the key.
+    fn wrong(&self, error: &Error) -> ConfigFileError {
+        let start = error.span().map(|span| span.start);
+        let problem = error.message().lines().collect::<Vec<_>>().join(", ");
+        let mut path = start
+            .and_then(|start| self.path_at(start))
+            .map(<[_]>::to_vec);
+        if let Some(missing) = suggest::missing_field(&problem) {
+            path.get_or_insert_default().push(missing.to_owned());
+        }
+        let remedy = match suggest::for_problem(&problem) {
+            Some(meant) => format!("did you mean `{meant}`? {REMEDY}"),
+            None => REMEDY.to_owned(),
+        };
+        self.error(start, path.as_deref().map(shown), &problem, &remedy)
+    }
+
+    fn error(
+        &self,
+        start: Option<usize>,
+        key: Option<String>,
+        problem: &str,
+        remedy: &str,
+    ) -> ConfigFileError {
+        let before = start.and_then(|start| self.text.get(..start));
+        ConfigFileError {
+            file: self.name.clone(),
+            line: before.map(|before| before.matches('\n').count() + 1),
+            key,
+            problem: problem.to_owned(),
+            remedy: remedy.to_owned(),
+        }
+    }
+
+    fn place(&self, path: &[&str]) -> Option<&Place> {
+        let mut places = self.places.iter();
+        places.find(|place| place.path == path)
+    }
+
+    /// Finds the path of what stands at an offset: the narrowest key or value that covers it.
+    fn path_at(&self, offset: usize) -> Option<&[String]> {
+        let spans = self.places.iter().flat_map(|place| {
+            let spans = [&place.key, &place.value];
+            spans.map(|span| (span, place.path.as_slice()))
+        });
+        let around = spans.filter(|(span, _)| span.contains(&offset));
+        let narrowest = around.min_by_key(|(span, path)| (span.len(), usize::MAX - path.len()));
+        narrowest.map(|(_, path)| path)
+    }
+}
+
+fn collect(above: &[String], table: &DeTable<'_>, places: &mut Vec<Place>) {
+    for (key, value) in table {
+        let path = [above, &[key.get_ref().to_string()]].concat();
+        places.push(Place {
+            key: key.span(),
+            value: value.span(),
+            path: path.clone(),
+        });
+        collect_value(&path, value.get_ref(), places);
+    }
+}
+
+fn collect_value(path: &[String], value: &DeValue<'_>, places: &mut Vec<Place>) {
+    match value {
+        DeValue::Table(table) => collect(path, table, places),
+        DeValue::Array(array) => {
+            for one in array.iter() {
+                places.push(Place {
+                    key: one.span(),
+                    value: one.span(),
+                    path: path.to_vec(),
+                });
+                collect_value(path, one.get_ref(), places);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Writes a path as TOML writes a dotted key.
+fn shown(path: &[String]) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
+    let segment = |name: &String| match !name.is_empty() && name.chars().all(plain) {
+        true => name.clone(),
+        false => format!("{name:?}"),
+    };
+    path.iter().map(segment).collect::<Vec<_>>().join(".")
+}
+
+/// What is wrong, in words: from a text, or from an error of what found it.
+pub(super) struct Problem(String);
+
+impl<T: ToString> From<T> for Problem {
+    fn from(problem: T) -> Self {
+        Self(problem.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(text: &str) -> Source {
+        Source::parse("f".into(), text.into()).unwrap()
+    }
+
+    #[test]
+    fn a_complaint_finds_its_line_in_every_spelling() {
+        let spellings = [
+            "[one]\nb = 2\n[two]\nb = 3\n",
+            "one = { b = 2 }\n\n\ntwo = { b = 3 }",
+            "one.b = 2\n\n\ntwo.b = 3",
+            "\n\n\n[\"two\"]\n\"b\" = 3",
+            "\n\n\n'two' . 'b' = 3",
+        ];
+        for (text, line) in spellings.into_iter().zip([4, 4, 4, 5, 4]) {
+            let source = source(text);
+            let error = source.complain("two", "b", "wrong", "repair it");
+            assert_eq!(
+                error.to_string(),
+                format!("f:{line}: two.b: wrong; repair it"),
+                "{text}"
+            );
+            let missing = source.complain("two", "x", "missing", "add it").to_string();
+            assert!(missing.contains(": two.x: missing"), "{missing}");
+            assert!(source.has(&["two", "b"]) && !source.has(&["two", "x"]));
+        }
+    }
+
+    #[test]
+    fn a_section_is_read_in_every_spelling() {
+        for text in [
+            "[one]\na = 1\n[one.inner]\nb = 2\n",
+            "one = { a = 1, inner = { b = 2 } }",
+            "one.a = 1\none.inner.b = 2",
+            "one.inner.b = 2\n[\"two\"]\n",
+        ] {
+            let one = source(text).section::<toml::Table>("one").unwrap().unwrap();
+            assert_eq!(one["inner"]["b"].as_integer(), Some(2), "{text}");
+            assert!(
+                source(text)
+                    .section::<toml::Table>("three")
+                    .unwrap()
+                    .is_none()
+            );
+        }
+    }
+}

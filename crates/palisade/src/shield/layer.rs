@@ -1,0 +1,44 @@
+//! The stack as a tower layer, for services that are no axum routers.
+
+use tower_layer::Layer;
+
+use super::{Protected, Shield};
+
+/// The whole stack as a tower layer; made by [`Shield::as_layer`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ShieldLayer(Shield);
+
+impl Shield {
+    /// Returns the stack as a tower layer, for tonic's server and for a `ServiceBuilder`.
+    ///
+    /// **Not for axum's `Router::layer`**: axum applies a layer to the routes that are there already.
+    /// Routes that are added, nested or merged afterwards are served without any check. Give the
+    /// finished router to [`protect`](Self::protect).
+    ///
+    /// ```
+    /// use palisade::{AllowedHosts, RouteTable, Rule, Shield};
+    /// use tower::{Layer as _, service_fn};
+    ///
+    /// let table = RouteTable::builder().any("/echo", Rule::public()).build()?;
+    /// let shield = Shield::builder()
+    ///     .hosts(AllowedHosts::parse(["api.example"])?)
+    ///     .build(table)?;
+    /// let service = shield.as_layer().layer(service_fn(async |request: http::Request<String>| {
+    ///     Ok::<_, std::convert::Infallible>(http::Response::new(request.into_body()))
+    /// }));
+    /// # let _ = service;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn as_layer(&self) -> ShieldLayer {
+        ShieldLayer(self.clone())
+    }
+}
+
+impl<S> Layer<S> for ShieldLayer {
+    type Service = Protected<S>;
+
+    fn layer(&self, inner: S) -> Protected<S> {
+        self.0.wrap(inner)
+    }
+}

@@ -1,0 +1,107 @@
+//! A new configuration takes over the limits and the trail of the one that runs.
+
+use std::{fs, sync::Arc};
+
+use palisade::{
+    MemoryStore, ProtectedRouter, Reloadable, Routes, Rule,
+    config::{Config, Running},
+};
+use tower::ServiceExt as _;
+
+use crate::support::*;
+
+const FILE: &str = "[server]\nhosts = [\"house.test\"]\n[audit]\nfile = \"trail.jsonl\"\n\
+    [[limits]]\nname = \"client\"\nrate = \"3/hour\"\n";
+
+/// Builds the stack of a file, and what the next one takes over.
+fn build(text: &str, folder: &std::path::Path, running: Running) -> (ProtectedRouter, Running) {
+    let path = folder.join("palisade.toml");
+    fs::write(&path, text).unwrap();
+    let store = running.store.clone();
+    let assembled = Config::read(&path).unwrap().assemble_with(running).unwrap();
+    let audit = assembled.audit.clone();
+    let routes = Routes::new().get("/health", Rule::public(), async || "ok");
+    let app = assembled.shield.protect(routes).unwrap();
+    (app, Running { audit, store })
+}
+
+#[tokio::test]
+async fn a_new_stack_keeps_the_state_of_the_limits_and_the_open_trail() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = Running {
+        audit: None,
+        store: Some(Arc::new(MemoryStore::default())),
+    };
+    let (app, running) = build(FILE, folder.path(), running);
+    let service = Reloadable::new(app);
+    let status = async || {
+        let response = service
+            .clone()
+            .oneshot(request("GET", "/health", None))
+            .await;
+        response.unwrap().status().as_u16()
+    };
+    for _ in 0..3 {
+        assert_eq!(status().await, 200);
+    }
+    assert_eq!(status().await, 429);
+
+    let wider = FILE.replace("hosts = [", "hosts = [\"other.test\", ");
+    let (app, running) = build(&wider, folder.path(), running);
+    service.replace(app);
+    assert_eq!(status().await, 429, "nobody gets a full bucket by a reload");
+    let mut other = request("GET", "/health", None);
+    other
+        .headers_mut()
+        .insert("host", "other.test".parse().unwrap());
+    let response = service.clone().oneshot(other).await.unwrap();
+    assert_eq!(response.status(), 429, "the new host is served");
+    drop(response);
+
+    let handle = running.audit.unwrap().handle();
+    drop(service);
+    handle.close().await.unwrap();
+    let trail = fs::read_to_string(folder.path().join("trail.jsonl")).unwrap();
+    // Refusals that are alike are one record with their number.
+    assert_eq!(trail.matches("\"route\":\"/health\"").count(), 4, "{trail}");
+    assert!(trail.contains("\"count\":2"), "{trail}");
+}
+
+#[tokio::test]
+async fn challenges_are_served_from_the_folder_and_nothing_else_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join(".well-known/acme-challenge");
+    fs::create_dir_all(place.join("folder")).unwrap();
+    fs::write(place.join("token_-1"), "token_-1.thumbprint").unwrap();
+    fs::write(folder.path().join("secret"), "secret").unwrap();
+    let hosts = palisade::AllowedHosts::parse(["house.test"]).unwrap();
+    let app = palisade::Shield::builder()
+        .hosts(hosts)
+        .protect(Routes::new().acme_webroot(folder.path()))
+        .unwrap();
+    let get = async |token: &str| {
+        let mut request = request("GET", &format!("/.well-known/acme-challenge/{token}"), None);
+        let peer = "203.0.113.7:5000".parse().unwrap();
+        request
+            .extensions_mut()
+            .insert(palisade::Peer::new(peer, palisade::Scheme::Http));
+        ask(&app, request).await
+    };
+    let found = get("token_-1").await;
+    assert_eq!(
+        (found.status, found.body.as_str()),
+        (200, "token_-1.thumbprint")
+    );
+    for token in ["missing", "folder", &"a".repeat(200)] {
+        assert_eq!(get(token).await.status, 404, "{token}");
+    }
+    for token in ["..%2f..%2fsecret", "%2e%2e", "a%00", "token_-1.x"] {
+        let refused = get(token).await;
+        assert!(
+            matches!(refused.status, 403 | 404),
+            "{token}: {}",
+            refused.status
+        );
+        assert!(!refused.body.contains("secret"));
+    }
+}
