@@ -1,10 +1,13 @@
 //! The audit trail in the data folder.
 
-use std::{fs::OpenOptions, io::Write, path::Path};
+use std::path::Path;
 
 use palisade::{AuditKey, AuditLayer, FileSink, SharedClock};
 
-use crate::{StartError, first_start::DataFolder};
+use crate::{
+    StartError,
+    first_start::{DataFolder, write_private},
+};
 
 const FILE: &str = "audit.jsonl";
 const KEY: &str = "audit.key";
@@ -48,21 +51,5 @@ fn make_key(path: &Path) -> Result<(), StartError> {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    private(&mut options);
-    let written = options.open(path).and_then(|mut file| {
-        file.write_all(text.as_bytes())
-            .and_then(|()| file.sync_all())
-    });
-    written.map_err(|error| broken(&error))
+    write_private(path, &text).map_err(|error| broken(&error))
 }
-
-#[cfg(unix)]
-fn private(options: &mut OpenOptions) {
-    use std::os::unix::fs::OpenOptionsExt;
-    options.mode(0o600);
-}
-
-#[cfg(not(unix))]
-fn private(_: &mut OpenOptions) {}

@@ -10,6 +10,7 @@ mod error;
 mod first_start;
 mod listen;
 mod metrics;
+mod reload;
 mod routes;
 mod server;
 mod sessions;
@@ -24,6 +25,7 @@ pub use self::{
     args::Args,
     error::StartError,
     first_start::{DataFolder, new_key},
+    reload::Reloader,
     server::{Ingredients, Server},
     settings::Settings,
     synthesis::{ModelVoice, Speech, SpeechError, Utterance, Voice, VoiceInfo, Words},

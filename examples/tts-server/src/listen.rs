@@ -3,7 +3,8 @@
 use std::{fmt, net::SocketAddr};
 
 use palisade::{
-    AllowedHosts, HttpsLayer, ProtectedRouter, Routes, Rule, Shield, server::Server as Listener,
+    AllowedHosts, AuditHandle, HttpsLayer, ProtectedRouter, Routes, Rule, Shield,
+    server::Server as Listener,
 };
 
 use crate::{StartError, metrics, settings::Settings};
@@ -20,10 +21,23 @@ impl Sockets {
     /// Takes all addresses, or none.
     pub(crate) fn take(settings: &Settings) -> Result<Self, StartError> {
         Ok(Self {
-            https: bind(settings.https)?,
-            http: settings.http.map(bind).transpose()?,
+            https: settings.config.configure(bind(settings.https)?)?,
+            http: match settings.http {
+                Some(address) => Some(settings.config.configure(bind(address)?)?),
+                None => None,
+            },
             figures: settings.tts.metrics.map(figures).transpose()?,
         })
+    }
+
+    /// Puts what happens to connections on record.
+    pub(crate) fn record_connections(self, audit: &AuditHandle) -> Self {
+        let record = |server| palisade::record_connections(server, Some(audit.clone()));
+        Self {
+            https: record(self.https),
+            http: self.http.map(record),
+            figures: self.figures,
+        }
     }
 
     /// Returns the port where TLS is spoken.

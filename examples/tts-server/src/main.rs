@@ -1,36 +1,37 @@
 //! Starts the server.
 
 use std::{
-    env,
     io::{self, IsTerminal, Write},
-    panic,
     path::Path,
     process::ExitCode,
     sync::Arc,
 };
 
 use clap::Parser;
-use palisade::SystemClock;
+use palisade::{SystemClock, logging::Log};
 use tokio::{
     runtime::Runtime,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
 };
-use tracing_subscriber::EnvFilter;
 use tts_server::{
-    Args, DataFolder, Ingredients, ModelVoice, Server, Settings, StartError, Voice, new_key,
+    Args, DataFolder, Ingredients, ModelVoice, Reloader, Server, Settings, StartError, Voice,
+    new_key,
 };
-
-/// Quiet, but for what an operator should know.
-const LOGGED: &str = "warn,palisade=info,palisade_transport=info,tts=info";
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    log();
-    match run(&args) {
-        Ok(()) => ExitCode::SUCCESS,
+    let log = match Log::builder().directives("tts=info").environment().start() {
+        Ok(log) => log,
         Err(error) => {
             // Nobody reads it? Then the exit code has to do.
             let _ = writeln!(io::stderr(), "tts-server: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            log.last_line(format_args!("tts-server: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -53,17 +54,26 @@ fn run(args: &Args) -> Result<(), StartError> {
         another_key,
     };
     let runtime = Runtime::new().map_err(|error| StartError::from_io("no runtime", &error))?;
-    runtime.block_on(serve(&settings, with))
+    runtime.block_on(serve(settings, with))
 }
 
 /// Loads the voices of the command line, or those of the settings, or the one that is built in.
 fn voices(named: Option<&Path>, settings: &Settings) -> Result<Vec<Arc<dyn Voice>>, StartError> {
-    let named = named.map(Path::to_owned);
-    let folders = named.map_or_else(|| settings.voices().to_vec(), |folder| vec![folder]);
     let mut voices: Vec<Arc<dyn Voice>> = Vec::new();
-    for folder in &folders {
-        for voice in ModelVoice::load(folder)? {
-            voices.push(Arc::new(voice));
+    let mut add = |loaded: Vec<ModelVoice>| {
+        voices.extend(
+            loaded
+                .into_iter()
+                .map(|voice| Arc::new(voice) as Arc<dyn Voice>),
+        );
+    };
+    match named {
+        Some(folder) => add(ModelVoice::load(folder)?),
+        None => {
+            for folder in settings.voices() {
+                let loaded = ModelVoice::load(folder);
+                add(loaded.map_err(|problem| settings.voice_problem(&problem))?);
+            }
         }
     }
     if voices.is_empty() {
@@ -72,15 +82,39 @@ fn voices(named: Option<&Path>, settings: &Settings) -> Result<Vec<Arc<dyn Voice
     Ok(voices)
 }
 
-async fn serve(settings: &Settings, with: Ingredients) -> Result<(), StartError> {
-    let server = Server::prepare(settings, with).await?;
+async fn serve(settings: Settings, with: Ingredients) -> Result<(), StartError> {
+    let mut server = Server::prepare(settings, with).await?;
     // Signals count before anyone is told that the server is ready.
-    let stop = stop().map_err(|error| StartError::from_io("no signals", &error))?;
-    say(&server.greeting())?;
-    server.serve(stop).await
+    let no_signals = |error| StartError::from_io("no signals", &error);
+    let stop = stop().map_err(no_signals)?;
+    let hangup = signal(SignalKind::hangup()).map_err(no_signals)?;
+    let reloading = reload(server.reloader(), hangup);
+    say(&server.greeting(io::stdout().is_terminal())?)?;
+    tokio::select! {
+        served = server.serve(stop) => served,
+        () = reloading => Ok(()),
+    }
 }
 
-/// Waits for Ctrl-C or for whoever runs the service to end it.
+/// Reads everything again at each SIGHUP, for ever.
+async fn reload(reloader: Arc<Reloader>, mut hangup: Signal) {
+    while hangup.recv().await.is_some() {
+        match reloader.reload().await {
+            Ok(changes) if changes.is_empty() => {
+                tracing::info!(target: "tts", "reloaded: the file says the same; keys and certificate were read again");
+            }
+            Ok(changes) => {
+                tracing::info!(target: "tts", changed = changes.join(", "), "reloaded");
+            }
+            Err(error) => {
+                tracing::error!(target: "tts", %error, "not reloaded: everything stays as it was");
+            }
+        }
+    }
+    std::future::pending().await
+}
+
+/// Waits for Ctrl-C or for the signal that ends a service.
 fn stop() -> io::Result<impl Future<Output = ()>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -97,22 +131,4 @@ fn say(text: &str) -> Result<(), StartError> {
     let mut out = io::stdout().lock();
     let said = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     said.map_err(|error| StartError::from_io("nothing can be printed", &error))
-}
-
-/// Logs to standard error. A panic's own words stay out of it: they may quote a client's text.
-fn log() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOGGED));
-    let colors = io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none();
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(colors)
-        .init();
-    panic::set_hook(Box::new(|panic| {
-        let place = panic
-            .location()
-            .map(ToString::to_string)
-            .unwrap_or_default();
-        tracing::error!(target: "tts", place, "a panic was caught");
-    }));
 }

@@ -1,14 +1,21 @@
 //! From settings to sockets, and from a signal to an orderly end.
 
-use std::{future::Future, net::SocketAddr, sync::Arc};
+use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
-use palisade::{AuditHandle, ProtectedRouter, SharedClock, server::ServerError};
-use tokio::sync::watch;
+use axum::Router;
+use palisade::{
+    AuditHandle, LimitStore, MemoryStore, Protected, Reloadable, SharedClock, TrustedProxies,
+    config::Running,
+    server::{HealthLayer, Readiness, ServerError},
+};
+use tokio::sync::{Mutex, watch};
+use tower_layer::Layer as _;
 
 use crate::{
     StartError,
     first_start::{DataFolder, Greeting},
     listen::Sockets,
+    reload::Reloader,
     routes::Models,
     sessions::Sessions,
     settings::Settings,
@@ -18,21 +25,28 @@ use crate::{
     tls::Tls,
 };
 
+/// The routes behind the whole stack.
+pub(crate) type Service = Protected<Router>;
+
 /// A server whose sockets are taken and whose files are there. Serves once it is told to.
 #[derive(Debug)]
 pub struct Server {
-    app: ProtectedRouter,
+    service: Reloadable<Service>,
     sockets: Sockets,
     workers: Workers,
     audit: AuditHandle,
     greeting: Greeting,
+    health: HealthLayer,
+    readiness: Readiness,
+    drain: Duration,
+    reloader: Arc<Reloader>,
 }
 
 /// What a server is made of, besides its settings.
-#[allow(clippy::exhaustive_structs)] // Made by whoever starts a server.
+#[allow(clippy::exhaustive_structs)] // Made by the program that starts a server.
 #[allow(missing_debug_implementations)] // A voice has none.
 pub struct Ingredients {
-    /// Who speaks, the default first.
+    /// The voices, the default first.
     pub voices: Vec<Arc<dyn Voice>>,
     /// The folder for what must outlive the server.
     pub data: DataFolder,
@@ -48,24 +62,29 @@ impl Server {
     ///
     /// # Errors
     /// [`StartError`] says in one line what is wrong, and what helps.
-    pub async fn prepare(settings: &Settings, with: Ingredients) -> Result<Self, StartError> {
+    pub async fn prepare(settings: Settings, with: Ingredients) -> Result<Self, StartError> {
         let Ingredients {
             voices,
             data,
             clock,
             another_key,
         } = with;
-        let mut sockets = Sockets::take(settings)?;
-        let tls = Tls::open(settings, &data, &clock)?;
-        let app = app(settings, voices, &clock)?;
-        let queue = Arc::clone(&app.queue);
-        let protected = shield::protect(app, settings, &data, &clock, sockets.https_port()).await?;
-        let workers = Workers::start(queue, &clock, settings.tts.threads);
+        let mut sockets = Sockets::take(&settings)?;
+        let tls = Tls::open(&settings, &data, &clock)?;
+        let app = app(&settings, voices, &clock)?;
+        let port = sockets.https_port();
+        let mut running = Running::from(Some(store(&settings).await?));
+        let protected = shield::protect(app.clone(), &settings, &data, &clock, port, &running)?;
+        running.audit = Some(protected.audit.clone());
+        let workers = Workers::start(Arc::clone(&app.queue), &clock, settings.tts.threads);
         let workers =
             workers.map_err(|error| StartError::from_io("no thread for the voice", &error))?;
+        warn_of_contradictions(&settings, sockets.https.local_addr(), &tls)?;
+        let readiness = Readiness::new();
+        let health = health(&settings, &readiness)?;
         let keys = protected.keys;
         let greeting = Greeting {
-            address: settings.address(sockets.https_port()),
+            address: settings.address(port),
             redirect: sockets.http_address().map(|http| format!("http://{http}")),
             metrics: sockets
                 .figures_address()
@@ -73,22 +92,45 @@ impl Server {
             data: data.path().to_owned(),
             authority: tls.authority,
             key: keys.first.then(|| keys.mint(&clock)).transpose()?,
+            key_file: None,
             another: another_key,
         };
-        sockets.https = sockets.https.with_tls(tls.certificates);
+        let audit = protected.audit.handle();
+        sockets.https = sockets.https.with_tls(tls.certificates.clone());
+        sockets = sockets.record_connections(&audit);
+        let service = Reloadable::new(protected.app.into_inner());
         Ok(Self {
-            app: protected.app,
             sockets,
             workers,
-            audit: protected.audit,
+            audit,
             greeting,
+            health,
+            readiness,
+            drain: settings.server.drain,
+            reloader: Arc::new(Reloader {
+                settings: Mutex::new(settings),
+                app,
+                data,
+                clock,
+                https_port: port,
+                running,
+                certificates: tls.certificates,
+                service: service.clone(),
+            }),
+            service,
         })
     }
 
     /// Returns what an operator is to see: address, fingerprint, and a new key if this start made one.
-    #[must_use]
-    pub fn greeting(&self) -> String {
-        self.greeting.to_string()
+    /// Where nobody sees it but a journal, the key goes to a private file that is named instead.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn greeting(&mut self, is_terminal: bool) -> Result<String, StartError> {
+        if !is_terminal {
+            self.greeting.hide_key()?;
+        }
+        Ok(self.greeting.to_string())
     }
 
     /// Returns the key that a first start made.
@@ -108,25 +150,35 @@ impl Server {
         )
     }
 
+    /// Returns what takes a new configuration while the server runs.
+    #[must_use]
+    pub fn reloader(&self) -> Arc<Reloader> {
+        Arc::clone(&self.reloader)
+    }
+
     /// Serves until `stop` is over; then finishes the answers under way, the texts that wait, and the
-    /// audit trail, in this order.
+    /// audit trail, in this order. Where load balancers probe the server, they are told first, and it
+    /// goes on accepting for the time that the settings say.
     ///
     /// # Errors
     /// When a socket or the audit trail fails.
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<(), StartError> {
         let (tell, told) = watch::channel(false);
-        let app = self.app.into_inner();
         let Sockets {
             https,
             http,
             figures,
         } = self.sockets;
+        let app = self.health.layer(self.service);
         let https = https.serve(app.clone(), heard(told.clone()));
         let http = maybe(http.map(|http| http.serve(app, heard(told.clone()))));
         let figures =
             maybe(figures.map(|(figures, app)| figures.serve(app.into_inner(), heard(told))));
+        let (readiness, drain) = (self.readiness, self.drain);
         let stop = async {
             stop.await;
+            readiness.drain();
+            tokio::time::sleep(drain).await;
             tell.send_replace(true);
             Ok(())
         };
@@ -136,6 +188,34 @@ impl Server {
             .map(|_| ())
             .map_err(|error| StartError::new(error.to_string()))
     }
+}
+
+/// The store of the limits: the one that a fleet shares, or memory that outlives a reload.
+async fn store(settings: &Settings) -> Result<Arc<dyn LimitStore>, StartError> {
+    let shared = settings.config.connect_store().await?;
+    Ok(shared.unwrap_or_else(|| Arc::new(MemoryStore::default())))
+}
+
+/// Without `health` in the file nobody is answered.
+fn health(settings: &Settings, readiness: &Readiness) -> Result<HealthLayer, StartError> {
+    let (path, from) = match &settings.server.health {
+        Some(health) => (health.path.as_str(), health.from.clone()),
+        None => ("/", TrustedProxies::none()),
+    };
+    HealthLayer::new(path, from, readiness.clone())
+        .map_err(|error| StartError::new(error.to_string()))
+}
+
+fn warn_of_contradictions(
+    settings: &Settings,
+    https: SocketAddr,
+    tls: &Tls,
+) -> Result<(), StartError> {
+    let warnings = settings
+        .config
+        .check_server(&settings.server, https, &tls.certificates)?;
+    warnings.iter().for_each(palisade::Warning::log);
+    Ok(())
 }
 
 async fn finish(workers: Workers, audit: &AuditHandle) -> Result<(), StartError> {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use palisade::{
-    AllowedHosts, ApiKeyLayer, AuditHandle, HttpsLayer, LimitStore, MetricsLayer, Policy,
-    ProtectedRouter, RateLimitBuilder, RateLimitLayer, SharedClock, ShieldBuilder,
+    AllowedHosts, ApiKeyLayer, AuditLayer, HttpsLayer, LimitStore, MetricsLayer, Policy,
+    ProtectedRouter, RateLimitBuilder, RateLimitLayer, SharedClock, ShieldBuilder, config::Running,
 };
 
 use crate::{
@@ -20,21 +20,22 @@ use crate::{
 /// The stack around the routes, and what belongs to it.
 pub(crate) struct Protected {
     pub(crate) app: ProtectedRouter,
-    pub(crate) audit: AuditHandle,
+    pub(crate) audit: AuditLayer,
     pub(crate) keys: Keys,
 }
 
-/// Puts the whole stack around the routes. `https_port` is where redirects lead.
-pub(crate) async fn protect(
+/// Puts the whole stack around the routes. `https_port` is where redirects lead; `running` is what a
+/// stack that is replaced leaves to this one.
+pub(crate) fn protect(
     app: App,
     settings: &Settings,
     data: &DataFolder,
     clock: &SharedClock,
     https_port: u16,
+    running: &Running,
 ) -> Result<Protected, StartError> {
-    // A store for limits that a fleet shares, where the file names one.
-    let store = settings.config.connect_store().await?;
-    let assembled = settings.config.assemble_with(store.clone())?;
+    let store = running.store.as_ref();
+    let assembled = settings.config.assemble_with(running.clone())?;
     let shield = assembled.shield.observe(MetricsLayer::by(clock.clone()));
     let shield = shield.observe(OpenAiErrors::new());
     let shield = shield.sanitize(text::layer(settings)?);
@@ -47,23 +48,25 @@ pub(crate) async fn protect(
         Arc::new(keys.store.clone()),
         clock.clone(),
     );
-    let shield = match settings.has("limits") {
+    let shield = match settings.config.has(&["limits"]) {
         true => shield.authenticate(sessions),
-        false => limits(shield.authenticate(sessions), store.as_ref(), clock)?,
+        false => limits(shield.authenticate(sessions), store, clock)?,
     };
     let shield = redirect(shield, settings, https_port)?;
     // After what an operator can get wrong, for it makes a record of having been opened.
     let (shield, audit) = match assembled.audit {
-        Some(handle) => (shield, handle),
+        Some(audit) => (shield, audit),
         None => {
-            let audit = audit::open(data, clock)?;
-            let handle = audit.handle();
-            (shield.audit(audit), handle)
+            let running = running.audit.clone();
+            let audit = running.map_or_else(|| audit::open(data, clock), Ok)?;
+            (shield.audit(audit.clone()), audit)
         }
     };
-    let app = shield
-        .protect(routes::all(app).map_err(wrong)?)
-        .map_err(wrong)?;
+    let mut routes = routes::all(app).map_err(wrong)?;
+    if let Some(folder) = &settings.server.acme_webroot {
+        routes = routes.acme_webroot(folder);
+    }
+    let app = shield.protect(routes).map_err(wrong)?;
     Ok(Protected { app, audit, keys })
 }
 
@@ -116,7 +119,7 @@ fn redirect(
     if settings.redirects() {
         return Ok(shield);
     }
-    let hosts = AllowedHosts::parse(settings.hosts()).map_err(wrong)?;
+    let hosts = AllowedHosts::parse(settings.config.hosts()).map_err(wrong)?;
     let https = HttpsLayer::redirect_within(hosts, port);
     let https = https
         .page("/")

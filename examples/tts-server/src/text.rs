@@ -21,7 +21,7 @@ pub(crate) fn layer(settings: &Settings) -> Result<SanitizeLayer, StartError> {
         .default_sanitizer(plain)
         .sanitizer_for("ssml", marked)
         .max_body(body(settings));
-    if let Some(kib) = settings.text("max_unread_body_kib") {
+    if let Some(kib) = settings.config.max_unread_body_kib() {
         layer = layer.max_unread_body(kib.saturating_mul(KIB));
     }
     layer.build().map_err(wrong)
@@ -42,7 +42,7 @@ fn speech(most: usize) -> Result<Sanitizer, StartError> {
 fn body(settings: &Settings) -> usize {
     let needed = settings.max_graphemes().saturating_mul(3 * BYTES);
     let needed = needed.max(64 * KIB);
-    let written = settings.text("max_body_kib");
+    let written = settings.config.max_body_kib();
     written.map_or(needed, |kib| kib.saturating_mul(KIB))
 }
 

@@ -19,14 +19,14 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    /// Opens what the settings name, or a development authority of our own.
+    /// Opens what the settings name, or a development authority of this server, which names the hosts.
     pub(crate) fn open(
         settings: &Settings,
         data: &DataFolder,
         clock: &SharedClock,
     ) -> Result<Self, StartError> {
         let broken = |error: CertificateError| StartError::new(format!("TLS: {error}"));
-        if let CertificateSource::Files { chain, key } = &settings.certificate {
+        if let CertificateSource::Files { chain, key } = &settings.server.certificate {
             let certificates = Certificates::from_pem_files_with_clock(chain, key, clock.clone())
                 .map_err(broken)?;
             return Ok(Self {
@@ -34,7 +34,8 @@ impl Tls {
                 authority: None,
             });
         }
-        let authority = DevAuthority::open_or_create_with_clock(data.file("tls"), clock.clone())
+        let hosts = settings.config.hosts();
+        let authority = DevAuthority::open_or_create_for(data.file("tls"), clock.clone(), hosts)
             .map_err(broken)?;
         Ok(Self {
             certificates: authority.certificates().map_err(broken)?,

@@ -2,8 +2,8 @@
 
 use std::{
     env,
-    fs::{self, DirBuilder},
-    io,
+    fs::{self, DirBuilder, OpenOptions},
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -49,6 +49,17 @@ impl DataFolder {
         make_private(&path).map_err(|error| unusable(&path, &error))?;
         Ok(path)
     }
+}
+
+/// Writes a file that must not be there yet, for its owner alone.
+pub(crate) fn write_private(path: &Path, content: &str) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(content.as_bytes())?;
+    file.sync_all()
 }
 
 fn default_place(variable: impl Fn(&str) -> Option<PathBuf>) -> Result<PathBuf, StartError> {

@@ -1,9 +1,15 @@
 //! What an operator sees at the start: where, with which fingerprint, and, the first time, the key.
 
-use std::{fmt, path::PathBuf};
+use std::{
+    fmt, fs, io,
+    path::{Path, PathBuf},
+};
 
-use super::NewKey;
+use super::{NewKey, write_private};
+use crate::StartError;
 
+/// The file for the first key where standard output is no terminal.
+const KEY_FILE: &str = "first-key";
 const TEXT: &str = "今天天气很好，我们去公园玩吧。";
 
 /// What an operator sees at the start.
@@ -16,6 +22,8 @@ pub(crate) struct Greeting {
     pub(crate) authority: Option<Authority>,
     /// Only when this start made one.
     pub(crate) key: Option<NewKey>,
+    /// The file that holds the key in place of the greeting.
+    pub(crate) key_file: Option<PathBuf>,
     /// How to make another key.
     pub(crate) another: String,
 }
@@ -54,11 +62,36 @@ impl fmt::Display for Greeting {
 }
 
 impl Greeting {
+    /// Writes the key to a private file in place of the greeting: what a service prints is kept in a
+    /// journal that others read.
+    pub(crate) fn hide_key(&mut self) -> Result<(), StartError> {
+        let Some(key) = &self.key else { return Ok(()) };
+        let path = self.data.join(KEY_FILE);
+        let removed = match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        };
+        let written = removed.and_then(|()| write_private(&path, &format!("{}\n", key.reveal())));
+        written.map_err(|error| {
+            let what = format!("the first key cannot be written: {error}");
+            StartError::at(&path, what).remedy(format!("Make another with `{}`.", self.another))
+        })?;
+        self.key_file = Some(path);
+        Ok(())
+    }
+
     fn first(&self, f: &mut fmt::Formatter<'_>, key: &NewKey) -> fmt::Result {
-        writeln!(f, "  API key    {}", key.reveal())?;
+        match &self.key_file {
+            None => writeln!(f, "  API key    {}", key.reveal())?,
+            Some(file) => writeln!(f, "  API key    in {}", file.display())?,
+        }
+        let kept = match self.key_file {
+            None => "Shown this once",
+            Some(_) => "Remove the file when you have read it",
+        };
         writeln!(
             f,
-            "             Shown this once; only a digest is kept. To make another:\n             {}",
+            "             {kept}; only a digest is kept. To make another:\n             {}",
             self.another
         )?;
         writeln!(f, "\nTry it:\n  {}", self.curl(key))
@@ -72,11 +105,20 @@ impl Greeting {
             )
         });
         format!(
-            "curl {}-H 'X-API-Key: {}' --get {}/tts --data-urlencode 'text={TEXT}' -o speech.wav",
+            "curl {}-H {} --get {}/tts --data-urlencode 'text={TEXT}' -o speech.wav",
             trust.unwrap_or_default(),
-            key.reveal(),
+            self.header(key),
             self.address,
         )
+    }
+
+    /// The header field with the key, as a word of a shell.
+    fn header(&self, key: &NewKey) -> String {
+        let shown = |path: &Path| quoted(&path.to_string_lossy());
+        match &self.key_file {
+            None => format!("'X-API-Key: {}'", key.reveal()),
+            Some(file) => format!("\"X-API-Key: $(cat {})\"", shown(file)),
+        }
     }
 }
 
@@ -100,6 +142,7 @@ mod tests {
                 fingerprint: "AB:CD".into(),
             }),
             key: None,
+            key_file: None,
             another: "tts-server --new-key".into(),
         }
     }

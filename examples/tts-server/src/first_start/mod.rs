@@ -6,6 +6,7 @@ mod keys;
 
 pub use self::{folder::DataFolder, keys::new_key};
 pub(crate) use self::{
+    folder::write_private,
     greeting::{Authority, Greeting, quoted},
     keys::{Keys, NewKey, SCOPE},
 };

@@ -13,7 +13,7 @@ mod tts;
 mod voices;
 
 use axum::extract::FromRef;
-use palisade::{RouteError, Routes, Rule};
+use palisade::{Routes, Rule, ShieldError};
 
 use self::openapi::{Document, Facts};
 pub(crate) use self::{
@@ -50,10 +50,9 @@ impl FromRef<Served> for Document {
 ///
 /// # Errors
 /// When two of them are at odds.
-pub(crate) fn all(app: App) -> Result<Routes, RouteError> {
+pub(crate) fn all(app: App) -> Result<Routes, ShieldError> {
     let routes = list();
-    let (_, table) = routes.clone().into_parts();
-    let document = Document::new(&table.build()?, &Facts::of(&app));
+    let document = Document::new(&routes.table()?, &Facts::of(&app));
     Ok(routes.with_state(Served { app, document }))
 }
 

@@ -3,22 +3,36 @@
 mod tts;
 
 use std::{
-    fs,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
 };
 
-use palisade::config::{CertificateSource, Config};
+use palisade::config::{Config, ServerSettings};
 
 pub(crate) use self::tts::Tts;
 use crate::{DataFolder, StartError, state::MAX_GRAPHEMES};
 
 /// The name of the configuration file in the data folder.
 const FILE: &str = "server.toml";
+/// The section of this server.
+const OWN: [&str; 1] = ["tts"];
 /// What the stack needs to be told where no file says it.
-const NOTHING_SAID: &str = r#"[server]
+const DEFAULT: &str = r#"[server]
 hosts = ["localhost:*", "127.0.0.1:*", "[::1]:*"]
 "#;
+/// What a running server does not take from a new file: sockets, threads, and what is open.
+const FIXED: [&[&str]; 10] = [
+    &["audit"],
+    &["client", "proxies"],
+    &["redis"],
+    &["server", "drain_seconds"],
+    &["server", "health"],
+    &["server", "health_from"],
+    &["server", "http"],
+    &["server", "https"],
+    &["server", "limits"],
+    &["tts"],
+];
 
 const fn at(port: u16) -> SocketAddr {
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), port)
@@ -30,9 +44,10 @@ pub struct Settings {
     pub(crate) config: Config,
     pub(crate) https: SocketAddr,
     pub(crate) http: Option<SocketAddr>,
-    pub(crate) certificate: CertificateSource,
+    pub(crate) server: ServerSettings,
     pub(crate) tts: Tts,
-    written: toml::Table,
+    /// The file that the command line names.
+    named: Option<PathBuf>,
 }
 
 impl Settings {
@@ -42,47 +57,41 @@ impl Settings {
     /// When the file cannot be read, or something in it means nothing here; names line, key and remedy.
     pub fn read(named: Option<&Path>, data: &DataFolder) -> Result<Self, StartError> {
         let own = data.file(FILE);
-        match named.or_else(|| own.exists().then_some(own.as_path())) {
-            Some(path) => Self::read_file(path),
-            None => Self::new(Config::parse(NOTHING_SAID)?, toml::Table::new()),
-        }
+        let config = match named.or_else(|| own.exists().then_some(own.as_path())) {
+            Some(path) => Config::read_with(path, &OWN)?,
+            None => Config::parse_with(DEFAULT, &OWN)?,
+        };
+        Self::new(config, named)
     }
 
-    fn read_file(path: &Path) -> Result<Self, StartError> {
-        let config = Config::read_with(path, &["tts"])?;
-        // It was TOML a moment ago.
-        let text = fs::read_to_string(path).map_err(|error| StartError::at(path, error))?;
-        Self::new(
-            config,
-            text.parse()
-                .map_err(|_| StartError::at(path, "the file changed while it was read"))?,
-        )
+    /// Reads the same file again, for a server that runs.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read); and where something differs that cannot change while the server runs.
+    pub(crate) fn read_again(&self, data: &DataFolder) -> Result<Self, StartError> {
+        let new = Self::read(self.named.as_deref(), data)?;
+        new.config.refuse_changes(&self.config, &FIXED)?;
+        Ok(new)
     }
 
-    fn new(config: Config, written: toml::Table) -> Result<Self, StartError> {
+    fn new(config: Config, named: Option<&Path>) -> Result<Self, StartError> {
         let tts = Tts::of(&config)?;
         let server = config.server()?;
-        if written.contains_key("routes") {
+        if config.has(&["routes"]) {
+            let problem = "the routes of this server are its own";
             let remedy = "remove the section; what a key may do is said by its scopes";
-            return Err(config
-                .complain(
-                    "routes",
-                    "path",
-                    "the routes of this server are its own",
-                    remedy,
-                )
-                .into());
+            return Err(config.complain("routes", "path", problem, remedy).into());
         }
         Ok(Self {
-            // Whoever says where https is served also says whether http is.
+            // A file that says where https is served also says whether http is.
             http: server
                 .http
                 .or_else(|| server.https.is_none().then_some(at(8080))),
             https: server.https.unwrap_or(at(8443)),
-            certificate: server.certificate,
+            server,
             tts,
             config,
-            written,
+            named: named.map(Path::to_owned),
         })
     }
 
@@ -92,28 +101,21 @@ impl Settings {
         &self.tts.voices
     }
 
-    /// Tells whether the file has a section.
-    pub(crate) fn has(&self, section: &str) -> bool {
-        self.written.contains_key(section)
-    }
-
-    /// Returns the hosts that are served.
-    pub(crate) fn hosts(&self) -> Vec<String> {
-        let hosts = self.server("hosts").and_then(toml::Value::as_array);
-        match hosts {
-            Some(hosts) => hosts
-                .iter()
-                .filter_map(|host| host.as_str().map(str::to_owned))
-                .collect(),
-            None => ["localhost:*", "127.0.0.1:*", "[::1]:*"]
-                .map(str::to_owned)
-                .to_vec(),
-        }
+    /// Tells a problem with the folder of a voice, with the line that names it.
+    #[must_use]
+    pub fn voice_problem(&self, problem: &StartError) -> StartError {
+        let key = match self.config.has(&["tts", "voices"]) {
+            true => "voices",
+            false => "voice",
+        };
+        let remedy = "name a folder that holds a voice";
+        let problem = problem.to_string();
+        self.config.complain("tts", key, &problem, remedy).into()
     }
 
     /// Returns the address under which the page is found, by the first host that is served.
     pub(crate) fn address(&self, port: u16) -> String {
-        let first = self.hosts().into_iter().next().unwrap_or_default();
+        let first = self.config.hosts().next().unwrap_or_default();
         let name = first.trim_end_matches(":*");
         let named_port = name
             .rsplit_once(':')
@@ -129,28 +131,20 @@ impl Settings {
     pub(crate) fn redirects(&self) -> bool {
         ["redirect_to", "redirect", "dangerously_accept_plain_http"]
             .iter()
-            .any(|key| self.server(key).is_some())
+            .any(|key| self.config.has(&["server", key]))
     }
 
     /// Returns how long a text may be.
     pub(crate) fn max_graphemes(&self) -> usize {
-        self.text("max_graphemes").unwrap_or(MAX_GRAPHEMES)
-    }
-
-    /// Returns a number of the section `[text]`.
-    pub(crate) fn text(&self, key: &str) -> Option<usize> {
-        let number = self.written.get("text")?.get(key)?.as_integer()?;
-        usize::try_from(number).ok()
-    }
-
-    fn server(&self, key: &str) -> Option<&toml::Value> {
-        self.written.get("server")?.get(key)
+        self.config.max_graphemes().unwrap_or(MAX_GRAPHEMES)
     }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::fs;
+
     use super::*;
 
     fn read(text: &str) -> Result<Settings, String> {
@@ -202,6 +196,56 @@ mod tests {
             address("\"a.example:8443\"", 8443),
             "https://a.example:8443"
         );
+    }
+
+    #[test]
+    fn the_section_of_the_voices_is_read_in_every_spelling() {
+        for text in [
+            "[tts]\nqueue = 3\nmetrics = \"off\"\n",
+            "tts = { queue = 3, metrics = \"off\" }\n",
+            "tts.queue = 3\ntts.metrics = \"off\"\n",
+            "[\"tts\"]\n'queue' = 3\n\"metrics\" = 'off'\n",
+        ] {
+            let settings = read(text).unwrap();
+            assert_eq!(
+                (settings.tts.queue, settings.tts.metrics),
+                (3, None),
+                "{text}"
+            );
+        }
+        check_refused("tts = { speeed = 1 }\n", 1, "tts.speeed");
+        check_refused("\ntts.queue = 0\n", 2, "tts.queue");
+        check_refused("[limits]\nx = 1\n[tts]\nqueue = 1\n", 1, "limits");
+        check_refused("tts.voices = 'a'\n", 1, "tts.voices");
+        check_refused(
+            "routes = [{ path = \"/\", access = \"public\" }]\n",
+            1,
+            "routes.path",
+        );
+    }
+
+    #[test]
+    fn a_running_server_takes_no_other_sockets_and_no_other_voices() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.toml");
+        let data = DataFolder::open(Some(folder.path().join("data"))).unwrap();
+        let start = "[server]\nhosts = [\"a.example\"]\n";
+        fs::write(&path, start).unwrap();
+        let running = Settings::read(Some(&path), &data).unwrap();
+        fs::write(&path, start.replace("a.example", "b.example")).unwrap();
+        let new = running.read_again(&data).unwrap();
+        assert_eq!(new.config.changes(&running.config), ["server.hosts"]);
+        for (more, key) in [
+            ("https = \"127.0.0.1:9\"", "server.https"),
+            ("limits.streams = 9", "server.limits"),
+            ("[tts]\nqueue = 9", "tts"),
+            ("[audit]\nfile = \"a\"", "audit"),
+        ] {
+            fs::write(&path, format!("{start}{more}\n")).unwrap();
+            let refusal = running.read_again(&data).unwrap_err().to_string();
+            assert!(refusal.contains(&format!(": {key}: ")), "{refusal}");
+            assert!(refusal.contains("restart the server"), "{refusal}");
+        }
     }
 
     #[test]

@@ -81,12 +81,44 @@ impl Started {
         rest.split('/').next().unwrap().parse().unwrap()
     }
 
+    /// Reads the first key from the file that the greeting names: no terminal is there.
     fn key(&self) -> Option<String> {
-        let start = self.greeting.find("psk_live_")?;
-        self.greeting[start..]
-            .split_whitespace()
-            .next()
-            .map(str::to_owned)
+        let line = self
+            .greeting
+            .lines()
+            .find(|line| line.contains("API key"))?;
+        let (_, path) = line.split_once(" in ").unwrap();
+        Some(fs::read_to_string(path).unwrap().trim().to_owned())
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.id().unwrap().to_string();
+        let sent = std::process::Command::new("kill")
+            .args([name, &id])
+            .status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// Reads the log until a line holds a word, and returns that line.
+    async fn logged(&mut self, word: &str) -> String {
+        let log = self.child.stderr.as_mut().unwrap();
+        let mut line = Vec::new();
+        let read = async {
+            loop {
+                let byte = log.read_u8().await.expect("the log goes on");
+                if byte != b'\n' {
+                    line.push(byte);
+                    continue;
+                }
+                let text = String::from_utf8(std::mem::take(&mut line)).unwrap();
+                if text.contains(word) {
+                    return text;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, read)
+            .await
+            .expect("it is logged")
     }
 
     fn client(&self, folder: &Path) -> Client {
@@ -131,16 +163,10 @@ async fn a_first_start_shows_a_key_once_and_what_it_shows_works() {
     assert_eq!(answer.status, StatusCode::OK, "{:?}", answer.body);
     crate::speech::samples(&answer);
 
-    // An orderly end: the signal of whoever runs the service.
-    let id = first.child.id().unwrap().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-TERM", &id])
-            .status()
-            .await
-            .unwrap()
-            .success()
-    );
+    assert!(!first.greeting.contains("psk_"), "{}", first.greeting);
+
+    // An orderly end, by the signal of a service manager.
+    first.signal("-TERM");
     let status = tokio::time::timeout(PATIENCE, first.child.wait())
         .await
         .unwrap()
@@ -186,6 +212,7 @@ async fn what_a_first_start_makes_is_for_its_owner_alone() {
         (0o700, 0o700, 0o700)
     );
     for name in [
+        "first-key",
         "pepper",
         "keys.toml",
         "audit.key",
@@ -222,6 +249,119 @@ async fn another_key_counts_while_the_server_runs() {
         );
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hangup_takes_a_new_file_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = |hosts: &str, rate: &str| {
+        let limits = format!(
+            "[[limits]]\nname = \"client\"\nrate = \"{rate}\"\n[[limits]]\nname = \"tts\"\nrate = \"10/minute\"\nby = \"principal\"\nroutes = \"named\"\n"
+        );
+        CONFIG.replace("[\"localhost:*\"]", hosts) + &limits
+    };
+    let write = |text: &str| fs::write(folder.path().join("server.toml"), text).unwrap();
+    let first = config("[\"localhost:*\"]", "20/hour");
+    let mut server = Started::ready(program(folder.path(), &first)).await;
+    let client = server.client(folder.path());
+    let health = async |host: &str| {
+        client
+            .send(Ask::get("/health").header("host", host))
+            .await
+            .status
+    };
+    assert_eq!(health("localhost").await, StatusCode::OK);
+    assert_eq!(
+        health("other.example").await,
+        StatusCode::MISDIRECTED_REQUEST
+    );
+
+    // Nothing of a file with one mistake is taken.
+    write(&config(
+        "[\"localhost:*\", \"other.example:*\"]",
+        "20 per fortnight",
+    ));
+    server.signal("-HUP");
+    let refused = server.logged("not reloaded").await;
+    assert!(
+        refused.contains("limits.rate") && refused.contains("server.toml:"),
+        "{refused}"
+    );
+    assert_eq!(
+        health("other.example").await,
+        StatusCode::MISDIRECTED_REQUEST
+    );
+    write(&first.replace("threads = 1", "threads = 2"));
+    server.signal("-HUP");
+    let refused = server.logged("not reloaded").await;
+    assert!(refused.contains("restart the server"), "{refused}");
+
+    // A good one is, without a full bucket for anyone.
+    write(&config("[\"localhost:*\", \"other.example:*\"]", "5/hour"));
+    server.signal("-HUP");
+    let taken = server.logged("reloaded").await;
+    assert!(taken.contains("limits[0].rate, server.hosts"), "{taken}");
+    let mut statuses = Vec::new();
+    for _ in 0..5 {
+        statuses.push(health("other.example").await);
+    }
+    assert!(
+        statuses.contains(&StatusCode::TOO_MANY_REQUESTS),
+        "{statuses:?}"
+    );
+    assert!(
+        !statuses.contains(&StatusCode::MISDIRECTED_REQUEST),
+        "{statuses:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn probes_are_answered_in_clear_and_told_when_the_server_drains() {
+    let folder = tempfile::tempdir().unwrap();
+    let more = "health = \"/ready\"\ndrain_seconds = 60\n[tts]";
+    let config = CONFIG.replace("[tts]", more);
+    let server = Started::ready(program(folder.path(), &config)).await;
+    let (_, redirect) = server.greeting.split_once("http://").unwrap();
+    let address: SocketAddr = redirect.split('/').next().unwrap().parse().unwrap();
+    let probe = async || {
+        let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut socket, b"GET /ready HTTP/1.0\r\n\r\n")
+            .await
+            .unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.unwrap();
+        answer
+    };
+    let ready = probe().await;
+    assert!(
+        ready.contains(" 200 OK") && ready.ends_with("ok\n"),
+        "{ready}"
+    );
+    server.signal("-TERM");
+    let told = async { while !probe().await.contains(" 503 ") {} };
+    tokio::time::timeout(PATIENCE, told)
+        .await
+        .expect("probes are told");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_contradicts_itself_is_warned_of_and_the_certificate_names_its_hosts() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = CONFIG.replace("[\"localhost:*\"]", "[\"localhost:*\", \"voice.example\"]");
+    let config = config.replace(
+        "[tts]",
+        "redirect_to = \"www.example\"\nredirect = [\"/\"]\n[tts]",
+    );
+    let mut server = Started::ready(program(folder.path(), &config)).await;
+    let warning = server.logged("redirect-host").await;
+    assert!(
+        warning.contains("server.redirect_to") && warning.contains("server.toml:"),
+        "{warning}"
+    );
+    let pem = folder.path().join("data/tls/server.pem");
+    let key = folder.path().join("data/tls/server.key");
+    let certificates = palisade::server::Certificates::from_pem_files(pem, key).unwrap();
+    assert!(certificates.covers("voice.example") && certificates.covers("localhost"));
 }
 
 /// Without these, no record comes too late and no limit stands in the way.

@@ -77,7 +77,7 @@ impl TestServer {
             another_key: "tts-server --new-key".into(),
         };
         let settings = Settings::read(Some(&path), &with.data).unwrap();
-        let server = Server::prepare(&settings, with).await.unwrap();
+        let server = Server::prepare(settings, with).await.unwrap();
         let (https, http, metrics) = server.addresses();
         let key = server.first_key().unwrap().to_owned();
         let (stop, stopped) = oneshot::channel();

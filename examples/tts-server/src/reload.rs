@@ -1,0 +1,63 @@
+//! A new configuration for a server that runs: all of it, or nothing.
+
+use axum::Router;
+use palisade::{
+    AuditEvent, Protected, Reloadable, SharedClock, config::Running, event_id, server::Certificates,
+};
+use tokio::sync::Mutex;
+
+use crate::{DataFolder, Settings, StartError, shield, state::App, tls::Tls};
+
+/// Takes a new configuration while the server runs: rules, limits, keys, hosts, certificates.
+///
+/// Everything new is made first. Only when all of it is there, it replaces what runs; otherwise
+/// everything stays as it was. The state of the limits and the audit trail are taken over.
+#[derive(Debug)]
+pub struct Reloader {
+    pub(crate) settings: Mutex<Settings>,
+    pub(crate) app: App,
+    pub(crate) data: DataFolder,
+    pub(crate) clock: SharedClock,
+    pub(crate) https_port: u16,
+    pub(crate) running: Running,
+    pub(crate) certificates: Certificates,
+    pub(crate) service: Reloadable<Protected<Router>>,
+}
+
+impl Reloader {
+    /// Reads the configuration file, the keys and the certificate again, and serves by them from now
+    /// on. Returns the keys of the file whose values differ.
+    ///
+    /// # Errors
+    /// Something cannot be used, or cannot change while the server runs. Everything is as it was.
+    pub async fn reload(&self) -> Result<Vec<String>, StartError> {
+        let reloaded = self.replace().await;
+        if let Some(audit) = &self.running.audit {
+            audit.record(match &reloaded {
+                Ok(changes) => AuditEvent::new(event_id::CONFIGURATION_RELOADED)
+                    .text("changed", changes.join(", ")),
+                Err(error) => AuditEvent::new(event_id::CONFIGURATION_REFUSED)
+                    .text("reason", error.to_string()),
+            });
+        }
+        reloaded
+    }
+
+    async fn replace(&self) -> Result<Vec<String>, StartError> {
+        let mut settings = self.settings.lock().await;
+        let new = settings.read_again(&self.data)?;
+        let app = App {
+            max_graphemes: new.max_graphemes(),
+            ..self.app.clone()
+        };
+        let (data, clock, port) = (&self.data, &self.clock, self.https_port);
+        let protected = shield::protect(app, &new, data, clock, port, &self.running)?;
+        let tls = Tls::open(&new, data, clock)?;
+        // From here on nothing can fail.
+        self.certificates.replace(&tls.certificates);
+        self.service.replace(protected.app.into_inner());
+        let changes = new.config.changes(&settings.config);
+        *settings = new;
+        Ok(changes)
+    }
+}
