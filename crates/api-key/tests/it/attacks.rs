@@ -448,7 +448,10 @@ fn a_key_with_the_right_secret_is_no_guess() {
     stand.store.revoke(revoked.record().id(), NOW).unwrap();
     let test = stand.mint(Grant::new(Environment::Test));
     let rotated = stand.mint(live());
-    let next = stand.scheme.rotate(rotated.record(), NOW + MINUTE, NOW).unwrap();
+    let next = stand
+        .scheme
+        .rotate(rotated.record(), NOW + MINUTE, NOW)
+        .unwrap();
     stand.store.replace(next.record().clone()).unwrap();
     stand.clock.advance(MINUTE);
     for (key, kind) in [

@@ -344,7 +344,7 @@ fn two_authenticators_that_read_the_same_header_do_not_build() {
         let scheme = palisade::KeyScheme::new(palisade::Pepper::generate().unwrap());
         palisade::ApiKeyLayer::new(scheme, palisade::MemoryKeyStore::new()).unwrap()
     };
-    let table = || routes().into_parts().1.build().unwrap();
+    let table = || routes().table().unwrap();
     let built = one.builder.authenticate(keys()).build(table());
     assert!(matches!(
         built,
