@@ -107,7 +107,7 @@ pub fn keys() -> (ApiKeyLayer, String) {
 /// # Panics
 /// When the file cannot be written.
 pub fn audit(file: &std::path::Path) -> AuditLayer {
-    let sink = FileSink::at(file)
+    let sink = FileSink::builder(file)
         .open()
         .expect("a file that can be written");
     AuditLayer::builder().sink(sink).build().expect("a trail")

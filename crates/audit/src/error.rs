@@ -1,96 +1,171 @@
-//! What can go wrong: while building (told to the operator) and while serving (told to the layer).
+//! Errors while an audit trail is set up (for the operator), and while it records (for the layer).
 
 use std::{error, fmt, io, path::PathBuf};
 
-/// Why an audit trail could not be set up.
+/// Why an audit layer, a sink or a key could not be made.
+///
+/// All of these occur before the first request, so a service that starts has a working trail. The
+/// text says what is wrong, names the file or the setting, and says what to do.
+///
+/// ```
+/// use palisade_audit::{AuditBuildError, AuditKey, AuditLayer};
+///
+/// // A layer without a sink would record nothing.
+/// let error = AuditLayer::builder().build().unwrap_err();
+/// assert!(matches!(error, AuditBuildError::NoSink));
+///
+/// // A key has 32 random bytes or more.
+/// let error = AuditKey::new(*b"too short").unwrap_err();
+/// assert!(matches!(error, AuditBuildError::WeakKey));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum AuditError {
-    /// A key file could not be used.
+pub enum AuditBuildError {
+    /// A setting has a value that cannot work.
+    InvalidSetting {
+        /// The method of the builder that sets it.
+        setting: &'static str,
+        /// What is wrong with the value.
+        problem: &'static str,
+    },
+    /// A key file could not be read, holds something else, or is readable by others.
     KeyFile {
         /// The file.
         path: PathBuf,
         /// The reason.
         error: io::Error,
     },
-    /// Another writer has the file.
+    /// Another process, or another sink of this one, writes the file.
     Locked {
         /// The file.
         path: PathBuf,
     },
-    /// A value is to be correlated, and there is no key for it.
+    /// A header or parameter is to be recorded as a code, and there is no key for that.
     NoCorrelationKey,
-    /// The system gives no random bytes.
+    /// The operating system gave no random bytes.
     NoRandomness,
-    /// A layer without a sink would record nothing.
+    /// The layer has no sink and would record nothing.
     NoSink,
-    /// The file could not be opened, read or written.
+    /// The operating system could not start a thread.
+    NoThread(io::Error),
+    /// The trail was written with another key, without one, or with one where none was given.
+    OtherKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A header or parameter that holds a credential was to be recorded in clear.
+    SecretInClear {
+        /// The name of the header or parameter.
+        field: String,
+    },
+    /// The file of the trail could not be opened, read or written.
     Storage {
         /// The file.
         path: PathBuf,
         /// The reason.
         error: io::Error,
     },
-    /// A setting is outside of what makes sense.
-    Setting(&'static str),
-    /// The trail was written with another key, or with none, or with one and none was given.
-    OtherKey {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A key is shorter than 32 bytes, or one byte over and over.
+    /// A key is shorter than 32 bytes, or repeats one byte.
     WeakKey,
 }
 
-impl fmt::Display for AuditError {
+impl fmt::Display for AuditBuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::InvalidSetting { setting, problem } => {
+                write!(f, "audit setting `{setting}`: {problem}")
+            }
             Self::KeyFile { path, error } => {
                 write!(f, "cannot use key file {}: {error}", path.display())
             }
-            Self::Locked { path } => {
-                write!(
-                    f,
-                    "another process writes the audit file {}",
-                    path.display()
-                )
-            }
-            Self::NoCorrelationKey => f.write_str("correlated fields need `correlation_key`"),
-            Self::NoRandomness => f.write_str("the system gives no random bytes"),
-            Self::NoSink => f.write_str("an audit layer needs at least one sink"),
+            Self::Locked { path } => write!(
+                f,
+                "another process writes the audit file {}: stop it, or use another file",
+                path.display()
+            ),
+            Self::NoCorrelationKey => f.write_str(
+                "correlate_header and correlate_query need a key: set `correlation_key`",
+            ),
+            Self::NoRandomness => f.write_str("the operating system gave no random bytes"),
+            Self::NoSink => f.write_str("an audit layer needs a sink: add one with `sink`"),
+            Self::NoThread(error) => write!(f, "cannot start a thread for an audit sink: {error}"),
+            Self::OtherKey { path } => write!(
+                f,
+                "audit file {} was written with another key: use that key, or move the file away",
+                path.display()
+            ),
+            Self::SecretInClear { field } => write!(
+                f,
+                "`{field}` holds a credential and is never recorded in clear: correlate it"
+            ),
             Self::Storage { path, error } => {
                 write!(f, "cannot use audit file {}: {error}", path.display())
             }
-            Self::Setting(what) => f.write_str(what),
-            Self::OtherKey { path } => write!(
-                f,
-                "audit file {} was written with another key: give that key, or move the file away",
-                path.display()
-            ),
             Self::WeakKey => f.write_str("an audit key needs 32 random bytes or more"),
         }
     }
 }
 
-// The text names the cause already; a source would make it be printed twice.
-impl error::Error for AuditError {}
+// The text names the cause already; with a source it would be printed twice.
+impl error::Error for AuditBuildError {}
 
-/// A sink cannot promise that a record is kept. What a fail-closed layer hears, it answers with 503.
+/// Why an incident could not be acknowledged, by [`acknowledge`](crate::acknowledge).
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum AcknowledgeError {
+    /// The report names no trail.
+    NoTrail,
+    /// The finding is not an incident.
+    NotAnIncident,
+    /// The file with the acknowledgements could not be written.
+    Storage {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        error: io::Error,
+    },
+}
+
+impl fmt::Display for AcknowledgeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoTrail => f.write_str("the report names no trail: verify one with records"),
+            Self::NotAnIncident => {
+                f.write_str("only incidents can be acknowledged; altered or removed records cannot")
+            }
+            Self::Storage { path, error } => {
+                write!(f, "cannot write {}: {error}", path.display())
+            }
+        }
+    }
+}
+
+// The text names the cause already; with a source it would be printed twice.
+impl error::Error for AcknowledgeError {}
+
+/// Why a sink cannot keep a record now.
+///
+/// A [`Sink`](crate::Sink) returns it. In a fail-closed layer the client then gets
+/// 503 Service Unavailable with `Retry-After: 1`, and [`as_str`](Self::as_str) is the private reason.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub enum Unavailable {
-    /// It was closed.
+pub enum SinkUnavailable {
+    /// The sink was closed.
     Closed,
-    /// It does not work at present.
+    /// The sink does not work at present: the disk is full, or a write failed.
     Failing,
-    /// It has more to do than it may keep in memory.
+    /// The queue of the sink is full.
     Full,
-    /// It took too long.
+    /// The sink took longer than the deadline.
     TimedOut,
 }
 
-impl Unavailable {
-    /// Returns a stable name, for the private reason of a refusal.
+impl SinkUnavailable {
+    /// Returns a stable text, for the private reason of a refusal.
+    ///
+    /// ```
+    /// assert_eq!(palisade_audit::SinkUnavailable::Full.as_str(), "audit sink full");
+    /// ```
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -102,10 +177,10 @@ impl Unavailable {
     }
 }
 
-impl fmt::Display for Unavailable {
+impl fmt::Display for SinkUnavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-impl error::Error for Unavailable {}
+impl error::Error for SinkUnavailable {}

@@ -15,7 +15,7 @@ use std::{
 
 use palisade_core::RequestId;
 
-use crate::{AuditEvent, Event};
+use crate::{AuditEvent, RequestRecord};
 
 /// Different refusals that are counted apart. Beyond, they are counted by guard and code alone.
 const MAX_KEYS: usize = 1024;
@@ -83,10 +83,10 @@ pub(crate) struct Folds {
 
 impl FoldKey {
     /// Returns what a refused request is counted under. `None` if it was not refused.
-    pub(crate) fn of_request(event: &Event) -> Option<Self> {
+    pub(crate) fn of_request(event: &RequestRecord) -> Option<Self> {
         let (guard, code) = event.refused_by()?;
         Some(Self {
-            client: event.client_shown().map(network),
+            client: event.recorded_client().map(network),
             principal: event.principal().map(|who| who.id().into()),
             guard,
             code,

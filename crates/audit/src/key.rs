@@ -6,7 +6,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use palisade_core::Secret;
 use sha2::Sha256;
 
-use crate::AuditError;
+use crate::AuditBuildError;
 
 const MIN_BYTES: usize = 32;
 const MAX_BYTES: u64 = 4096;
@@ -24,12 +24,12 @@ impl AuditKey {
     ///
     /// # Errors
     ///
-    /// [`AuditError::WeakKey`] if there are fewer, or if they are all the same.
-    pub fn new(bytes: impl Into<Vec<u8>>) -> Result<Self, AuditError> {
+    /// [`AuditBuildError::WeakKey`] if there are fewer, or if they are all the same.
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Result<Self, AuditBuildError> {
         let secret = Secret::new(bytes);
         let bytes = secret.expose();
         if bytes.len() < MIN_BYTES || bytes.windows(2).all(|pair| pair.first() == pair.last()) {
-            return Err(AuditError::WeakKey);
+            return Err(AuditBuildError::WeakKey);
         }
         let id = first_eight(&mac(&secret, "key id", b""));
         Ok(Self { secret, id })
@@ -39,10 +39,10 @@ impl AuditKey {
     ///
     /// # Errors
     ///
-    /// [`AuditError::NoRandomness`] if the system has none to give.
-    pub fn generate() -> Result<Self, AuditError> {
+    /// [`AuditBuildError::NoRandomness`] if the system has none to give.
+    pub fn generate() -> Result<Self, AuditBuildError> {
         let mut bytes = [0; MIN_BYTES];
-        getrandom::fill(&mut bytes).map_err(|_| AuditError::NoRandomness)?;
+        getrandom::fill(&mut bytes).map_err(|_| AuditBuildError::NoRandomness)?;
         Self::new(bytes)
     }
 
@@ -50,11 +50,11 @@ impl AuditKey {
     ///
     /// # Errors
     ///
-    /// [`AuditError::KeyFile`] if it cannot be read or others than its owner may read it,
-    /// [`AuditError::WeakKey`] as [`new`](Self::new).
-    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, AuditError> {
+    /// [`AuditBuildError::KeyFile`] if it cannot be read or others than its owner may read it,
+    /// [`AuditBuildError::WeakKey`] as [`new`](Self::new).
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, AuditBuildError> {
         let path = path.as_ref();
-        let bytes = read_private(path).map_err(|error| AuditError::KeyFile {
+        let bytes = read_private(path).map_err(|error| AuditBuildError::KeyFile {
             path: path.into(),
             error,
         })?;

@@ -1,7 +1,7 @@
 //! A tamper-evident audit trail of every request, also of the refused and the aborted ones.
 //!
 //! [`AuditLayer`] is the outermost layer. It sees a request first and its end last, and gives each
-//! [`Sink`] one [`Event`] for it: who, what, when, from where, with which outcome, why refused, what
+//! [`Sink`] one [`RequestRecord`] for it: who, what, when, from where, with which outcome, why refused, what
 //! was cleaned, at which cost. There is one for every request: a panic, an error, a client that left
 //! and a refusal are outcomes like others.
 //!
@@ -9,11 +9,11 @@
 //! use palisade_audit::{AuditLayer, FileSink};
 //!
 //! let audit = AuditLayer::builder()
-//!     .sink(FileSink::at("audit.jsonl").open()?)
+//!     .sink(FileSink::builder("audit.jsonl").open()?)
 //!     .build()?;
 //! let closing = audit.handle();
 //! // Put `audit` outermost, serve, and when the server has stopped:
-//! # async { closing.close().await }; Ok::<(), palisade_audit::AuditError>(())
+//! # async { closing.close().await }; Ok::<(), palisade_audit::AuditBuildError>(())
 //! ```
 //!
 //! Without a record no answer, and a record of its coming before the handler starts:
@@ -22,7 +22,7 @@
 //! use palisade_audit::{AuditKey, AuditLayer, FileSink, TracingSink};
 //! use palisade_core::{Chain, GuardLayer};
 //!
-//! let file = FileSink::at("audit.jsonl")
+//! let file = FileSink::builder("audit.jsonl")
 //!     .key(AuditKey::from_file("audit.key")?)
 //!     .fail_closed()
 //!     .open()?;
@@ -35,7 +35,7 @@
 //!     .build()?;
 //! let gate = audit.gate(); // innermost
 //! let stack = GuardLayer(Chain(audit, gate));
-//! # let _ = stack; Ok::<(), palisade_audit::AuditError>(())
+//! # let _ = stack; Ok::<(), palisade_audit::AuditBuildError>(())
 //! ```
 //!
 //! # What is in a record, and what is not
@@ -110,14 +110,14 @@ mod verify;
 
 pub use self::{
     chain::{Anchor, CheckpointKey, CheckpointPublicKey, InvalidAnchor},
-    error::{AuditError, Unavailable},
-    event::{AuditEvent, Event, event_id},
-    file::{FileSink, FileSinkBuilder, LowSpace},
+    error::{AcknowledgeError, AuditBuildError, SinkUnavailable},
+    event::{AuditEvent, RequestRecord, event_id},
+    file::{FileSink, FileSinkBuilder, LowSpaceAction},
     key::AuditKey,
     layer::{AuditGate, AuditHandle, AuditLayer, AuditLayerBuilder, AuditPass, SinkPolicy},
     sink::{DetachedSink, MemorySink, Sink, TracingSink},
     verify::{
-        Checkpoints, Class, Finding, Outcome, Reason, TimeGap, VerifyError, VerifyOptions,
-        VerifyReport, acknowledge, verify, verify_file,
+        CheckpointSummary, Finding, FindingClass, FindingReason, TimeGap, VerifyError,
+        VerifyOptions, VerifyOutcome, VerifyReport, acknowledge, verify, verify_file,
     },
 };

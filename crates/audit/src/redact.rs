@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use http::{HeaderName, request};
 
-use crate::{AuditError, AuditKey};
+use crate::{AuditBuildError, AuditKey};
 
 /// Of a value shown in clear by a loud option, at most this much.
 const SHOWN_BYTES: usize = 256;
@@ -85,17 +85,17 @@ pub(crate) struct Shown {
 
 impl Redaction {
     /// Checks what can be checked before the first request.
-    pub(crate) fn check(&self) -> Result<(), AuditError> {
+    pub(crate) fn check(&self) -> Result<(), AuditBuildError> {
         let mut fields = self.fields.iter();
         if self.key.is_none() && fields.any(|field| field.form == Form::Correlated) {
-            return Err(AuditError::NoCorrelationKey);
+            return Err(AuditBuildError::NoCorrelationKey);
         }
-        let secret = |field: &Field| field.form == Form::Clear && is_secret(field.place.name());
-        match self.fields.iter().any(secret) {
-            true => Err(AuditError::Setting(
-                "credentials and cookies are never recorded in clear",
-            )),
-            false => Ok(()),
+        let secret = |field: &&Field| field.form == Form::Clear && is_secret(field.place.name());
+        match self.fields.iter().find(secret) {
+            Some(field) => Err(AuditBuildError::SecretInClear {
+                field: field.place.name().to_owned(),
+            }),
+            None => Ok(()),
         }
     }
 

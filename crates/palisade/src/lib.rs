@@ -45,10 +45,10 @@ mod webroot;
 
 pub use palisade_api_key::*;
 pub use palisade_audit::{
-    Anchor, AuditError, AuditEvent, AuditGate, AuditHandle, AuditKey, AuditLayer,
-    AuditLayerBuilder, CheckpointKey, CheckpointPublicKey, DetachedSink, FileSink, FileSinkBuilder,
-    LowSpace, MemorySink, Sink, SinkPolicy, TracingSink, VerifyOptions, VerifyReport, event_id,
-    verify, verify_file,
+    AcknowledgeError, Anchor, AuditBuildError, AuditEvent, AuditGate, AuditHandle, AuditKey,
+    AuditLayer, AuditLayerBuilder, CheckpointKey, CheckpointPublicKey, DetachedSink, FileSink,
+    FileSinkBuilder, LowSpaceAction, MemorySink, Sink, SinkPolicy, TracingSink, VerifyOptions,
+    VerifyReport, event_id, verify, verify_file,
 };
 pub use palisade_core::*;
 pub use palisade_rate_limit::{

@@ -43,7 +43,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         );
     let client = Policy::named("client").rate("60/minute")?;
     let notes = Policy::named("notes").rate("10/minute")?.on_named_routes();
-    let audit = AuditLayer::builder().sink(FileSink::at(format!("{folder}/audit.jsonl")).open()?);
+    let audit =
+        AuditLayer::builder().sink(FileSink::builder(format!("{folder}/audit.jsonl")).open()?);
     let app = Shield::builder()
         .audit(audit.build()?)
         .authenticate(ApiKeyLayer::new(scheme, keys)?)

@@ -15,8 +15,10 @@ const KEY: &str = "audit.key";
 /// Opens the trail, or begins it.
 pub(crate) fn open(folder: &DataFolder, clock: &SharedClock) -> Result<AuditLayer, StartError> {
     let path = folder.inner("audit")?.join(FILE);
-    let sink = FileSink::at(&path).key(key(folder)?).clock(clock.clone());
-    let broken = |error: palisade::AuditError| {
+    let sink = FileSink::builder(&path)
+        .key(key(folder)?)
+        .clock(clock.clone());
+    let broken = |error: palisade::AuditBuildError| {
         StartError::new(format!("the audit trail cannot be written: {error}"))
     };
     let sink = sink.open().map_err(broken)?;

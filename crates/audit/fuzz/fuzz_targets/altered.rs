@@ -21,7 +21,7 @@ const MOST: usize = 16 * 1024;
 static TRAIL: LazyLock<(Vec<u8>, Anchor)> = LazyLock::new(|| {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("audit.jsonl");
-    let sink = FileSink::at(&path).key(key()).open().expect("a file");
+    let sink = FileSink::builder(&path).key(key()).open().expect("a file");
     let layer = AuditLayer::builder().sink(sink).build().expect("a layer");
     for _ in 0..4 {
         let request = Request::get("/hello")

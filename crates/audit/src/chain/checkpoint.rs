@@ -11,7 +11,7 @@ use super::{
     anchor::unhex,
     statement::{Signer, Verifier},
 };
-use crate::{AuditError, json::Object, key::hex};
+use crate::{AuditBuildError, json::Object, key::hex};
 
 const PURPOSE: &str = "checkpoint";
 const PRIVATE: &str = "palisade-checkpoint-key ed25519 ";
@@ -38,10 +38,10 @@ impl CheckpointKey {
     ///
     /// # Errors
     ///
-    /// [`AuditError::NoRandomness`] if the system has none to give.
-    pub fn generate() -> Result<Self, AuditError> {
+    /// [`AuditBuildError::NoRandomness`] if the system has none to give.
+    pub fn generate() -> Result<Self, AuditBuildError> {
         let mut seed = [0; 32];
-        getrandom::fill(&mut seed).map_err(|_| AuditError::NoRandomness)?;
+        getrandom::fill(&mut seed).map_err(|_| AuditBuildError::NoRandomness)?;
         Self::from_seed(&seed)
     }
 
@@ -49,8 +49,8 @@ impl CheckpointKey {
     ///
     /// # Errors
     ///
-    /// [`AuditError::KeyFile`] if it cannot be read, holds something else, or others may read it.
-    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, AuditError> {
+    /// [`AuditBuildError::KeyFile`] if it cannot be read, holds something else, or others may read it.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, AuditBuildError> {
         let path = path.as_ref();
         let text = read_key(path, true)?;
         let seed = text.trim_end().strip_prefix(PRIVATE);
@@ -73,7 +73,7 @@ impl CheckpointKey {
         }
     }
 
-    fn from_seed(seed: &[u8; 32]) -> Result<Self, AuditError> {
+    fn from_seed(seed: &[u8; 32]) -> Result<Self, AuditBuildError> {
         Ok(Self {
             seed: Secret::new(*seed),
             signer: Signer::ed25519(seed)?,
@@ -90,8 +90,8 @@ impl CheckpointPublicKey {
     ///
     /// # Errors
     ///
-    /// [`AuditError::KeyFile`] if it cannot be read or holds something else.
-    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, AuditError> {
+    /// [`AuditBuildError::KeyFile`] if it cannot be read or holds something else.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, AuditBuildError> {
         let path = path.as_ref();
         let text = read_key(path, false)?;
         let digits = text.trim_end().strip_prefix(PUBLIC);
@@ -112,7 +112,7 @@ impl CheckpointPublicKey {
     }
 }
 
-fn read_key(path: &Path, private: bool) -> Result<String, AuditError> {
+fn read_key(path: &Path, private: bool) -> Result<String, AuditBuildError> {
     let read = || {
         if !std::fs::metadata(path)?.is_file() {
             return Err(io::Error::other("not a regular file"));
@@ -127,14 +127,14 @@ fn read_key(path: &Path, private: bool) -> Result<String, AuditError> {
         file.take(MAX_KEY_FILE).read_to_string(&mut text)?;
         Ok(text)
     };
-    read().map_err(|error| AuditError::KeyFile {
+    read().map_err(|error| AuditBuildError::KeyFile {
         path: path.into(),
         error,
     })
 }
 
-fn wrong_key(path: &Path, what: &str) -> AuditError {
-    AuditError::KeyFile {
+fn wrong_key(path: &Path, what: &str) -> AuditBuildError {
+    AuditBuildError::KeyFile {
         path: path.into(),
         error: io::Error::other(format!(
             "{what} is in it; make one with `palisade audit key`"

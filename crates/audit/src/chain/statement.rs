@@ -10,7 +10,7 @@ use hmac::Mac;
 use sha2::{Digest, Sha256};
 
 use super::anchor::unhex;
-use crate::{AuditError, AuditKey, key::hex};
+use crate::{AuditBuildError, AuditKey, key::hex};
 
 const SIGNATURE: &str = ",\"signature\":\"";
 const END: &str = "\"}";
@@ -38,8 +38,9 @@ impl Signer {
         key.map_or(Self::Plain, |key| Self::Keyed(key.clone()))
     }
 
-    pub(crate) fn ed25519(seed: &[u8; 32]) -> Result<Self, AuditError> {
-        let pair = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| AuditError::WeakKey)?;
+    pub(crate) fn ed25519(seed: &[u8; 32]) -> Result<Self, AuditBuildError> {
+        let pair =
+            Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| AuditBuildError::WeakKey)?;
         Ok(Self::Ed25519(pair.into()))
     }
 

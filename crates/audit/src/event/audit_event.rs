@@ -31,7 +31,7 @@ const MAX_TEXT: usize = 128;
 ///         .text("reason", "no shared cipher suite"),
 /// );
 /// assert!(memory.lines()[0].contains("configuration.reloaded"));
-/// # Ok::<(), palisade_audit::AuditError>(())
+/// # Ok::<(), palisade_audit::AuditBuildError>(())
 /// ```
 #[derive(Clone, Eq, PartialEq)]
 #[must_use]

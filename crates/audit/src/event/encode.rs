@@ -2,7 +2,7 @@
 
 use palisade_core::{Ending, Identity, Principal};
 
-use super::{Event, Stage, facts, seen::Path};
+use super::{RequestRecord, Stage, facts, seen::Path};
 use crate::{json::Object, redact, time::rfc3339};
 
 /// The version of the record's members. Members may be added to it; none changes its meaning.
@@ -38,7 +38,7 @@ impl Form {
     }
 }
 
-impl Event {
+impl RequestRecord {
     /// Writes the event as a record that is still open, for the chain to seal. One that would be too
     /// long is written without what guards and handlers noted, and says how long it was.
     pub(crate) fn draft(&self, form: Form, out: &mut Vec<u8>) {

@@ -22,13 +22,13 @@ use crate::redact::Redaction;
 ///
 /// It holds no header value, no query value and no body, so a sink cannot leak them; its text (in
 /// [`to_json`](Self::to_json)) is one harmless line. It keeps the request's context alive, and no more.
-pub struct Event {
+pub struct RequestRecord {
     cx: SecurityContext,
     seen: Seen,
     redaction: Arc<Redaction>,
     stage: Stage,
     duration: Duration,
-    has_head: bool,
+    has_head_record: bool,
 }
 
 /// When an event was told.
@@ -42,14 +42,14 @@ pub(crate) enum Stage {
     Over(Ending),
 }
 
-impl Event {
+impl RequestRecord {
     pub(crate) fn new(
         cx: SecurityContext,
         seen: Seen,
         redaction: Arc<Redaction>,
         stage: Stage,
         duration: Duration,
-        has_head: bool,
+        has_head_record: bool,
     ) -> Self {
         Self {
             cx,
@@ -57,7 +57,7 @@ impl Event {
             redaction,
             stage,
             duration,
-            has_head,
+            has_head_record,
         }
     }
 
@@ -69,7 +69,7 @@ impl Event {
 
     /// Returns when the request came, as time since the Unix epoch.
     #[must_use]
-    pub fn time(&self) -> Duration {
+    pub fn received_at(&self) -> Duration {
         self.seen.time
     }
 
@@ -102,7 +102,7 @@ impl Event {
 
     /// Returns the code of the refusal, if the request was refused.
     #[must_use]
-    pub fn refusal(&self) -> Option<&'static str> {
+    pub fn refusal_code(&self) -> Option<&'static str> {
         self.cx.refusal()
     }
 
@@ -117,7 +117,7 @@ impl Event {
 
     /// Returns the client's address as it is recorded: masked, if the layer says so.
     #[must_use]
-    pub fn client_shown(&self) -> Option<IpAddr> {
+    pub fn recorded_client(&self) -> Option<IpAddr> {
         let client = self.cx.client()?;
         Some(self.redaction.client(client.ip()))
     }
@@ -143,8 +143,8 @@ impl Event {
 
     /// Tells whether a head record of this request was given to the sinks that demand one.
     #[must_use]
-    pub fn has_head(&self) -> bool {
-        self.has_head
+    pub fn has_head_record(&self) -> bool {
+        self.has_head_record
     }
 
     /// Returns what was seen of the request, as the context of other crates' sinks.
@@ -172,7 +172,7 @@ impl Event {
     }
 }
 
-impl fmt::Debug for Event {
+impl fmt::Debug for RequestRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.to_json())
     }

@@ -14,14 +14,19 @@ use super::{
     queue::{FoldSettings, Queue, Settings},
     recover::{Start, recover},
     retention::{Retention, Retirement},
-    space::{LowSpace, Space},
+    space::{LowSpaceAction, Space},
     store::{self, Disk, Store},
     watch::watch,
     worker::Worker,
 };
-use crate::{AuditError, AuditKey, CheckpointKey, Unavailable, chain::Seal, names};
+use crate::{AuditBuildError, AuditKey, CheckpointKey, SinkUnavailable, chain::Seal, names};
 
 const MIB: u64 = 1024 * 1024;
+/// Below this, every few records would begin a file.
+const MIN_ROTATE_AT: u64 = 4096;
+/// In fail-closed mode a request holds two places.
+const MIN_CAPACITY: usize = 2;
+const NOT_ZERO: &str = "use more than zero";
 
 /// Describes a [`FileSink`].
 #[derive(Debug)]
@@ -35,7 +40,7 @@ pub struct FileSinkBuilder {
     settings: Settings,
     checkpoints: checkpoints::Settings,
     retention: Retention,
-    low_space: Vec<(LowSpace, u64)>,
+    low_space: Vec<(LowSpaceAction, u64)>,
 }
 
 impl FileSinkBuilder {
@@ -57,8 +62,8 @@ impl FileSinkBuilder {
             },
             retention: Retention::default(),
             low_space: vec![
-                (LowSpace::Warn, 512 * MIB),
-                (LowSpace::CountRefusals, 128 * MIB),
+                (LowSpaceAction::Warn, 512 * MIB),
+                (LowSpaceAction::CountRefusals, 128 * MIB),
             ],
             checkpoints: checkpoints::Settings::default(),
         }
@@ -140,9 +145,9 @@ impl FileSinkBuilder {
     }
 
     /// Sets what is done when less than so many bytes are free on the disk. Default:
-    /// [`Warn`](LowSpace::Warn) below 512 MiB, [`CountRefusals`](LowSpace::CountRefusals) below 128 MiB.
+    /// [`Warn`](LowSpaceAction::Warn) below 512 MiB, [`CountRefusals`](LowSpaceAction::CountRefusals) below 128 MiB.
     /// Zero switches an action off.
-    pub fn low_space(mut self, action: LowSpace, free_bytes: u64) -> Self {
+    pub fn low_space(mut self, action: LowSpaceAction, free_bytes: u64) -> Self {
         self.low_space.retain(|(known, _)| *known != action);
         self.low_space.push((action, free_bytes));
         self
@@ -201,20 +206,20 @@ impl FileSinkBuilder {
     ///
     /// # Errors
     ///
-    /// [`AuditError::Locked`] if somebody else writes to it, [`AuditError::OtherKey`] if it was written
-    /// with another key, [`AuditError::Setting`] for settings that cannot work, and
-    /// [`AuditError::Storage`] where the file cannot be used.
-    pub fn open(self) -> Result<FileSink, AuditError> {
+    /// [`AuditBuildError::Locked`] if somebody else writes to it, [`AuditBuildError::OtherKey`] if it was written
+    /// with another key, [`AuditBuildError::InvalidSetting`] for settings that cannot work, and
+    /// [`AuditBuildError::Storage`] where the file cannot be used.
+    pub fn open(self) -> Result<FileSink, AuditBuildError> {
         self.check()?;
         let path = self.path.clone();
-        let storage = |error| AuditError::Storage {
+        let storage = |error| AuditBuildError::Storage {
             path: path.clone(),
             error,
         };
-        let locked = || AuditError::Locked { path: path.clone() };
+        let locked = || AuditBuildError::Locked { path: path.clone() };
         // Parts and lock are beside the file itself, whatever link led to it.
         let path = names::resolved(&path).map_err(storage)?;
-        let storage = |error| AuditError::Storage {
+        let storage = |error| AuditBuildError::Storage {
             path: path.clone(),
             error,
         };
@@ -249,7 +254,7 @@ impl FileSinkBuilder {
         begin(&mut journal, start, now, self.settings.fail_closed);
         let queue = Arc::new(Queue::new(self.settings, Arc::clone(&self.clock)));
         let begun = journal.write().and_then(|()| journal.sync());
-        let answer = begun.map_err(|_| Unavailable::Failing);
+        let answer = begun.map_err(|_| SinkUnavailable::Failing);
         queue.answer(0, answer, journal.safe());
         let worker = Worker {
             queue: Arc::clone(&queue),
@@ -271,30 +276,33 @@ impl FileSinkBuilder {
         Ok(sink)
     }
 
-    fn check(&self) -> Result<(), AuditError> {
-        match self {
-            Self {
-                rotate_at: 0..4096, ..
-            } => Err(AuditError::Setting(
-                "a part of an audit trail needs 4096 bytes or more",
-            )),
-            it if it.settings.capacity < 2 => Err(AuditError::Setting(
-                "an audit queue needs room for 2 records or more",
-            )),
-            it if it
-                .settings
-                .fold
-                .window
-                .is_some_and(|window| window.is_zero()) =>
-            {
-                Err(AuditError::Setting(
-                    "the window of repeated refusals must not be zero",
-                ))
-            }
-            it if it.sync_every.is_zero() || it.settings.deadline.is_zero() => Err(
-                AuditError::Setting("audit pauses and deadlines must not be zero"),
+    /// Finds settings that cannot work, before a file is touched.
+    fn check(&self) -> Result<(), AuditBuildError> {
+        let folds_for = self.settings.fold.window.unwrap_or(Duration::MAX);
+        let checks = [
+            (
+                self.rotate_at < MIN_ROTATE_AT,
+                "rotate_at",
+                "use 4096 bytes or more",
             ),
-            _ => Ok(()),
+            (
+                self.settings.capacity < MIN_CAPACITY,
+                "capacity",
+                "use 2 records or more",
+            ),
+            (folds_for.is_zero(), "fold_window", NOT_ZERO),
+            (self.sync_every.is_zero(), "sync_every", NOT_ZERO),
+            (
+                self.settings.deadline.is_zero(),
+                "commit_deadline",
+                NOT_ZERO,
+            ),
+        ];
+        match checks.into_iter().find(|(wrong, ..)| *wrong) {
+            Some((_, setting, problem)) => {
+                Err(AuditBuildError::InvalidSetting { setting, problem })
+            }
+            None => Ok(()),
         }
     }
 }

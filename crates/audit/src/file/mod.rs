@@ -27,8 +27,8 @@ use std::{
 use palisade_core::Soon;
 
 use self::queue::Queue;
-pub use self::{builder::FileSinkBuilder, space::LowSpace};
-use crate::{Anchor, AuditEvent, Event, Sink, Unavailable};
+pub use self::{builder::FileSinkBuilder, space::LowSpaceAction};
+use crate::{Anchor, AuditEvent, RequestRecord, Sink, SinkUnavailable};
 
 /// Keeps records in a file, on a thread of its own, and ties each to all before it.
 ///
@@ -43,13 +43,13 @@ use crate::{Anchor, AuditEvent, Event, Sink, Unavailable};
 /// ```no_run
 /// use palisade_audit::{AuditKey, AuditLayer, FileSink};
 ///
-/// let file = FileSink::at("audit.jsonl")
+/// let file = FileSink::builder("audit.jsonl")
 ///     .key(AuditKey::from_file("/etc/example/audit.key")?)
 ///     .fail_closed()
 ///     .open()?;
 /// let layer = AuditLayer::builder().sink(file).build()?;
 /// # let _ = layer;
-/// # Ok::<(), palisade_audit::AuditError>(())
+/// # Ok::<(), palisade_audit::AuditBuildError>(())
 /// ```
 #[derive(Clone)]
 pub struct FileSink(Arc<Inner>);
@@ -61,7 +61,7 @@ struct Inner {
 
 impl FileSink {
     /// Starts to describe a sink that writes to a file.
-    pub fn at(path: impl Into<PathBuf>) -> FileSinkBuilder {
+    pub fn builder(path: impl Into<PathBuf>) -> FileSinkBuilder {
         FileSinkBuilder::new(path.into())
     }
 
@@ -73,7 +73,7 @@ impl FileSink {
 
     /// Records an event that is no request. It never waits; without room it is counted as lost.
     pub fn record(&self, event: AuditEvent) {
-        Sink::event(self, &Arc::new(event));
+        Sink::record_event(self, &Arc::new(event));
     }
 
     fn new(queue: Arc<Queue>, path: PathBuf) -> Self {
@@ -98,44 +98,44 @@ impl fmt::Debug for FileSink {
 }
 
 impl Sink for FileSink {
-    fn end(&self, event: &Arc<Event>) {
-        self.0.queue.end(event);
+    fn record_request(&self, event: &Arc<RequestRecord>) {
+        self.0.queue.record_request(event);
     }
 
-    fn event(&self, event: &Arc<AuditEvent>) {
+    fn record_event(&self, event: &Arc<AuditEvent>) {
         if event.time().is_some() {
-            return self.0.queue.event(event);
+            return self.0.queue.record_event(event);
         }
         let now = self.0.queue.unix_time();
         let event = AuditEvent::clone(event).recorded_at(now);
-        self.0.queue.event(&Arc::new(event));
+        self.0.queue.record_event(&Arc::new(event));
     }
 
-    fn demands_heads(&self) -> bool {
+    fn requires_head_records(&self) -> bool {
         self.0.queue.fails_closed()
     }
 
-    fn begin(&self) -> Result<(), Unavailable> {
-        self.0.queue.begin()
+    fn reserve(&self) -> Result<(), SinkUnavailable> {
+        self.0.queue.reserve()
     }
 
-    fn forget(&self) {
-        self.0.queue.forget();
+    fn release(&self) {
+        self.0.queue.release();
     }
 
-    fn head(&self, event: &Arc<Event>) -> Soon<Result<(), Unavailable>> {
-        self.0.queue.head(event)
+    fn record_head(&self, event: &Arc<RequestRecord>) -> Soon<Result<(), SinkUnavailable>> {
+        self.0.queue.record_head(event)
     }
 
-    fn gate(&self, event: &Arc<Event>) -> Soon<Result<(), Unavailable>> {
-        self.0.queue.gate(event)
+    fn record_gate(&self, event: &Arc<RequestRecord>) -> Soon<Result<(), SinkUnavailable>> {
+        self.0.queue.record_gate(event)
     }
 
-    fn flush(&self) -> Soon<Result<(), Unavailable>> {
+    fn flush(&self) -> Soon<Result<(), SinkUnavailable>> {
         self.0.queue.flush()
     }
 
-    fn close(&self) -> Soon<Result<(), Unavailable>> {
+    fn close(&self) -> Soon<Result<(), SinkUnavailable>> {
         self.0.queue.close()
     }
 
@@ -143,7 +143,7 @@ impl Sink for FileSink {
         Some(self.0.queue.safe()).filter(|safe| *safe != Anchor::GENESIS)
     }
 
-    fn lost(&self) -> u64 {
-        self.0.queue.lost()
+    fn lost_records(&self) -> u64 {
+        self.0.queue.lost_records()
     }
 }

@@ -14,11 +14,11 @@ use super::{
     store::{move_away, name},
 };
 use crate::{
-    Anchor, AuditError, AuditKey,
+    Anchor, AuditBuildError, AuditKey,
     chain::Checkpoint,
     key::hex,
     names,
-    verify::{Finding, Reason, Scan, Tail, VerifyError, read_part},
+    verify::{Finding, FindingReason, Scan, Tail, VerifyError, read_part},
 };
 
 const DAMAGED: &str = "damaged";
@@ -43,7 +43,7 @@ pub(super) fn recover(
     path: &Path,
     key: Option<&AuditKey>,
     checkpoint: Option<&Checkpoint>,
-) -> Result<Start, AuditError> {
+) -> Result<Start, AuditBuildError> {
     let mut scan = Scan::for_writer(key.cloned());
     let finding = scanned(&mut scan, path)?;
     let place = scan.place().clone();
@@ -105,7 +105,7 @@ fn behind(checkpoint: &Checkpoint, last: Anchor, trail: &str) -> Option<Recovere
 }
 
 /// Scans a file. What is wrong with its key is nothing that can be recovered from here.
-fn scanned(scan: &mut Scan, path: &Path) -> Result<Option<Finding>, AuditError> {
+fn scanned(scan: &mut Scan, path: &Path) -> Result<Option<Finding>, AuditBuildError> {
     let finding = match read_part(scan, path, Tail::Last) {
         Ok(()) => scan.first_finding().cloned(),
         Err(VerifyError::Io(error)) if error.kind() == io::ErrorKind::NotFound => None,
@@ -113,10 +113,10 @@ fn scanned(scan: &mut Scan, path: &Path) -> Result<Option<Finding>, AuditError> 
         Err(VerifyError::Unverifiable(finding)) => Some(finding),
     };
     match finding.as_ref().map(|it| it.reason) {
-        Some(Reason::NeedsKey | Reason::NotKeyed | Reason::OtherKey) => {
-            Err(AuditError::OtherKey { path: path.into() })
+        Some(FindingReason::NeedsKey | FindingReason::NotKeyed | FindingReason::OtherKey) => {
+            Err(AuditBuildError::OtherKey { path: path.into() })
         }
-        Some(Reason::UnknownVersion) => {
+        Some(FindingReason::UnknownVersion) => {
             let error = io::Error::other("written by an unknown version");
             Err(storage(path, error))
         }
@@ -125,7 +125,7 @@ fn scanned(scan: &mut Scan, path: &Path) -> Result<Option<Finding>, AuditError> 
 }
 
 /// Looks for the end of the trail in its latest older part, or begins a trail.
-fn before(path: &Path, key: Option<&AuditKey>) -> Result<(Anchor, String), AuditError> {
+fn before(path: &Path, key: Option<&AuditKey>) -> Result<(Anchor, String), AuditBuildError> {
     let parts = names::parts(path).map_err(|error| storage(path, error))?;
     for part in parts.iter().rev() {
         let mut scan = Scan::for_writer(key.cloned());
@@ -136,7 +136,7 @@ fn before(path: &Path, key: Option<&AuditKey>) -> Result<(Anchor, String), Audit
         }
     }
     let mut id = [0; 16];
-    getrandom::fill(&mut id).map_err(|_| AuditError::NoRandomness)?;
+    getrandom::fill(&mut id).map_err(|_| AuditBuildError::NoRandomness)?;
     Ok((Anchor::GENESIS, hex(&id)))
 }
 
@@ -150,7 +150,7 @@ fn set_aside(
 ) -> io::Result<Recovered> {
     tracing::warn!(target: "palisade::audit", %finding, "sets aside what an audit file ends with");
     match finding.reason {
-        Reason::Torn { bytes } | Reason::TornPart { bytes } if bytes <= MAX_TORN => {
+        FindingReason::Torn { bytes } | FindingReason::TornPart { bytes } if bytes <= MAX_TORN => {
             return cut(path, good, record);
         }
         _ => {}
@@ -224,8 +224,8 @@ fn copy(to: &Path, bytes: &[u8]) -> io::Result<()> {
     private_file::sync_folder(to)
 }
 
-fn storage(path: &Path, error: io::Error) -> AuditError {
-    AuditError::Storage {
+fn storage(path: &Path, error: io::Error) -> AuditBuildError {
+    AuditBuildError::Storage {
         path: path.into(),
         error,
     }

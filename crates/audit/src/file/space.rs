@@ -8,7 +8,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// What to do when less than a number of bytes is free on the disk of the trail.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
-pub enum LowSpace {
+pub enum LowSpaceAction {
     /// Tell it: one log line and one event when it begins, and when it is over.
     Warn,
     /// Only count refusals, so that the room that is left is for what was served.
@@ -19,7 +19,7 @@ pub enum LowSpace {
     RefuseRequests,
 }
 
-impl LowSpace {
+impl LowSpaceAction {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Warn => "warn",
@@ -33,20 +33,20 @@ impl LowSpace {
 /// The thresholds, and which of them are reached.
 #[derive(Debug)]
 pub(super) struct Space {
-    thresholds: Vec<(LowSpace, u64)>,
-    active: Vec<LowSpace>,
+    thresholds: Vec<(LowSpaceAction, u64)>,
+    active: Vec<LowSpaceAction>,
     looked_at: Option<Duration>,
 }
 
 /// An action begins (`Some` bytes are free) or ends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Change {
-    pub(super) action: LowSpace,
+    pub(super) action: LowSpaceAction,
     pub(super) begins: bool,
 }
 
 impl Space {
-    pub(super) fn new(thresholds: Vec<(LowSpace, u64)>) -> Self {
+    pub(super) fn new(thresholds: Vec<(LowSpaceAction, u64)>) -> Self {
         Self {
             thresholds,
             active: Vec::new(),
@@ -89,7 +89,7 @@ impl Space {
         changes
     }
 
-    pub(super) fn is_active(&self, action: LowSpace) -> bool {
+    pub(super) fn is_active(&self, action: LowSpaceAction) -> bool {
         self.active.contains(&action)
     }
 }
@@ -101,8 +101,8 @@ mod tests {
     #[test]
     fn each_threshold_has_its_action_and_ends_with_some_room_more() {
         let mut space = Space::new(vec![
-            (LowSpace::Warn, 1000),
-            (LowSpace::RefuseRequests, 100),
+            (LowSpaceAction::Warn, 1000),
+            (LowSpaceAction::RefuseRequests, 100),
         ]);
         assert_eq!(space.update(5000), []);
         let begins = |action| Change {
@@ -113,10 +113,10 @@ mod tests {
             action,
             begins: false,
         };
-        assert_eq!(space.update(999), [begins(LowSpace::Warn)]);
-        assert_eq!(space.update(50), [begins(LowSpace::RefuseRequests)]);
+        assert_eq!(space.update(999), [begins(LowSpaceAction::Warn)]);
+        assert_eq!(space.update(50), [begins(LowSpaceAction::RefuseRequests)]);
         assert_eq!(space.update(105), [], "not yet enough more");
-        assert_eq!(space.update(1050), [ends(LowSpace::RefuseRequests)]);
-        assert_eq!(space.update(1100), [ends(LowSpace::Warn)]);
+        assert_eq!(space.update(1050), [ends(LowSpaceAction::RefuseRequests)]);
+        assert_eq!(space.update(1100), [ends(LowSpaceAction::Warn)]);
     }
 }

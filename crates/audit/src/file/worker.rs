@@ -12,10 +12,10 @@ use super::{
     notes,
     queue::{Item, Losses, Queue, Taken},
     retention::{Retirement, retire_oldest},
-    space::{LowSpace, Space},
+    space::{LowSpaceAction, Space},
     store::Store,
 };
-use crate::{AuditEvent, Unavailable, event::Form, event_id};
+use crate::{AuditEvent, SinkUnavailable, event::Form, event_id};
 
 /// Written records stay in memory until they are safe; at so many of them that is seen to.
 const MAX_UNSYNCED: usize = 4096;
@@ -71,7 +71,9 @@ impl<S: Store> Worker<S> {
         for item in items.drain(..) {
             // The end of a refused request was not foreseen in the budget when its head was.
             let refused = match &item {
-                Item::Request(event, form) if event.refusal().is_some() => Some(*form != Form::End),
+                Item::Request(event, form) if event.refusal_code().is_some() => {
+                    Some(*form != Form::End)
+                }
                 _ => None,
             };
             let bytes = self.journal.push(|out| match item {
@@ -149,11 +151,11 @@ impl<S: Store> Worker<S> {
         }
         let active = |action| self.space.is_active(action);
         let (count, refuse) = (
-            active(LowSpace::CountRefusals),
-            active(LowSpace::RefuseRequests),
+            active(LowSpaceAction::CountRefusals),
+            active(LowSpaceAction::RefuseRequests),
         );
         self.queue.set_low_space(count, refuse);
-        if active(LowSpace::RetireOldest) {
+        if active(LowSpaceAction::RetireOldest) {
             let retired = retire_oldest(&mut self.journal, now);
             self.told(retired.map(drop));
         }
@@ -213,12 +215,12 @@ impl<S: Store> Worker<S> {
         self.queue.end_all(taken.below, kept, safe, unwritten);
     }
 
-    fn attempt(&mut self, taken: &Taken) -> Result<(), Unavailable> {
+    fn attempt(&mut self, taken: &Taken) -> Result<(), SinkUnavailable> {
         self.queue.writing_since(Some(self.clock.monotonic()));
         let outcome = self.try_to_keep(taken);
         self.queue.writing_since(None);
         self.health.note(&outcome, self.clock.monotonic());
-        outcome.map_err(|_| Unavailable::Failing)
+        outcome.map_err(|_| SinkUnavailable::Failing)
     }
 
     fn try_to_keep(&mut self, taken: &Taken) -> io::Result<()> {
@@ -239,6 +241,6 @@ impl Drop for EndAll {
     fn drop(&mut self) {
         // After an orderly end this changes nothing.
         self.0
-            .end_all(0, Err(Unavailable::Closed), self.0.safe(), 0);
+            .end_all(0, Err(SinkUnavailable::Closed), self.0.safe(), 0);
     }
 }

@@ -11,7 +11,7 @@ use super::{
     sinks::{MAX_SINKS, SinkPolicy, Sinks, Slot},
 };
 use crate::{
-    AuditError, AuditKey, Sink,
+    AuditBuildError, AuditKey, Sink,
     redact::{Field, Form, Place, Redaction},
 };
 
@@ -46,7 +46,7 @@ impl Default for AuditLayerBuilder {
 
 impl AuditLayerBuilder {
     /// Adds a sink. Every sink gets every event. If it cannot keep a record that it
-    /// [demands](Sink::demands_heads), the request is refused: see [`sink_with`](Self::sink_with).
+    /// [demands](Sink::requires_head_records), the request is refused: see [`sink_with`](Self::sink_with).
     pub fn sink(self, sink: impl Sink) -> Self {
         self.sink_with(SinkPolicy::Required, sink)
     }
@@ -62,7 +62,7 @@ impl AuditLayerBuilder {
     ///     .sink_with(SinkPolicy::OneSuffices, MemorySink::new())
     ///     .sink_with(SinkPolicy::OneSuffices, MemorySink::new())
     ///     .build()?;
-    /// # let _ = layer; Ok::<(), palisade_audit::AuditError>(())
+    /// # let _ = layer; Ok::<(), palisade_audit::AuditBuildError>(())
     /// ```
     pub fn sink_with(mut self, policy: SinkPolicy, sink: impl Sink) -> Self {
         self.sinks.push((Arc::new(sink), policy));
@@ -144,17 +144,24 @@ impl AuditLayerBuilder {
     ///
     /// # Errors
     ///
-    /// [`AuditError::NoSink`], [`AuditError::NoCorrelationKey`], or [`AuditError::Setting`] where a
-    /// credential's header would be recorded in clear.
-    pub fn build(self) -> Result<AuditLayer, AuditError> {
+    /// [`AuditBuildError::NoSink`] without a sink, [`AuditBuildError::NoCorrelationKey`] if a field is
+    /// correlated without a key, [`AuditBuildError::SecretInClear`] if a credential would be recorded
+    /// in clear, and [`AuditBuildError::InvalidSetting`] for more than 64 sinks or a deadline of zero.
+    pub fn build(self) -> Result<AuditLayer, AuditBuildError> {
         if self.sinks.is_empty() {
-            return Err(AuditError::NoSink);
+            return Err(AuditBuildError::NoSink);
         }
         if self.sinks.len() > MAX_SINKS {
-            return Err(AuditError::Setting("an audit layer takes at most 64 sinks"));
+            return Err(AuditBuildError::InvalidSetting {
+                setting: "sink",
+                problem: "use at most 64 sinks",
+            });
         }
         if self.deadline.is_zero() {
-            return Err(AuditError::Setting("an audit deadline must not be zero"));
+            return Err(AuditBuildError::InvalidSetting {
+                setting: "deadline",
+                problem: "use more than zero",
+            });
         }
         self.redaction.check()?;
         let mut redaction = self.redaction;
@@ -171,7 +178,7 @@ impl AuditLayerBuilder {
         Ok(AuditLayer(Arc::new(Inner {
             clock,
             redaction: Arc::new(redaction),
-            demands_heads: sinks.demands_heads(),
+            requires_head_records: sinks.requires_head_records(),
             sinks,
             open: OpenRequests::default(),
             close_deadline: self.close_deadline,

@@ -32,7 +32,7 @@ impl Guard for AuditGate {
         let layer = &self.0;
         // Without a sink that waits for its disk a gate could promise nothing; the builder of a
         // stack learns that at the first request, as with every part that misses another.
-        if !layer.0.demands_heads {
+        if !layer.0.requires_head_records {
             let reason = "the audit gate needs a fail-closed sink";
             return palisade_core::Rejection::misconfigured(reason).into();
         }
@@ -45,7 +45,7 @@ impl Guard for AuditGate {
         let kept = layer
             .0
             .sinks
-            .keep(Begun::ALL, &event, |sink, event| sink.gate(event));
+            .keep(Begun::ALL, &event, |sink, event| sink.record_gate(event));
         layer.verdict(kept)
     }
 }

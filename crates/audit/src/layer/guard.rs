@@ -7,7 +7,7 @@ use palisade_core::{Ending, Guard, Rejection, SecurityContext, Soon, Verdict};
 
 use super::{AuditLayer, sinks::Begun};
 use crate::{
-    Event, Unavailable,
+    RequestRecord, SinkUnavailable,
     event::{Seen, Stage},
 };
 
@@ -16,7 +16,7 @@ use crate::{
 pub struct AuditPass {
     /// Nothing where the layer was applied twice: the outer one records.
     seen: Option<Seen>,
-    has_head: bool,
+    has_head_record: bool,
     begun: Begun,
 }
 
@@ -39,7 +39,7 @@ impl Guard for AuditLayer {
         let seen = Seen::of(cx, head, &self.0.redaction, &*self.0.clock);
         Verdict::Admit(AuditPass {
             seen: Some(seen),
-            has_head: false,
+            has_head_record: false,
             begun,
         })
     }
@@ -50,18 +50,18 @@ impl Guard for AuditLayer {
         pass: &mut AuditPass,
         head: &mut response::Parts,
     ) -> Verdict<()> {
-        let Some(seen) = pass.seen.as_ref().filter(|_| self.0.demands_heads) else {
+        let Some(seen) = pass.seen.as_ref().filter(|_| self.0.requires_head_records) else {
             return Verdict::Admit(());
         };
         let event = self.event(cx, seen.clone(), Stage::Head(head.status), false);
-        pass.has_head = true;
+        pass.has_head_record = true;
         let sinks = &self.0.sinks;
-        self.verdict(sinks.keep(pass.begun, &event, |sink, event| sink.head(event)))
+        self.verdict(sinks.keep(pass.begun, &event, |sink, event| sink.record_head(event)))
     }
 
     fn close(&self, cx: &SecurityContext, pass: AuditPass, end: Ending) {
         let Some(seen) = pass.seen else { return };
-        let event = self.event(cx, seen, Stage::Over(end), pass.has_head);
+        let event = self.event(cx, seen, Stage::Over(end), pass.has_head_record);
         self.0.sinks.end(pass.begun, &event);
         self.0.open.end();
     }
@@ -73,20 +73,20 @@ impl AuditLayer {
         cx: &SecurityContext,
         seen: Seen,
         stage: Stage,
-        has_head: bool,
-    ) -> Arc<Event> {
+        has_head_record: bool,
+    ) -> Arc<RequestRecord> {
         let duration = self.now().saturating_sub(seen.began);
-        Arc::new(Event::new(
+        Arc::new(RequestRecord::new(
             cx.clone(),
             seen,
             Arc::clone(&self.0.redaction),
             stage,
             duration,
-            has_head,
+            has_head_record,
         ))
     }
 
-    pub(super) fn verdict(&self, answer: Soon<Result<(), Unavailable>>) -> Verdict<()> {
+    pub(super) fn verdict(&self, answer: Soon<Result<(), SinkUnavailable>>) -> Verdict<()> {
         match answer {
             Soon::Now(Ok(())) => Verdict::Admit(()),
             Soon::Now(Err(why)) => Verdict::Refuse(self.refuse(why)),

@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::Inner;
-use crate::{Anchor, AuditEvent, Unavailable, event_id};
+use crate::{Anchor, AuditEvent, SinkUnavailable, event_id};
 
 /// Flushes and closes the sinks of a layer. Clones do the same.
 #[derive(Clone)]
@@ -33,8 +33,8 @@ impl AuditHandle {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] if a sink could not make it so.
-    pub async fn flush(&self) -> Result<(), Unavailable> {
+    /// [`SinkUnavailable`] if a sink could not make it so.
+    pub async fn flush(&self) -> Result<(), SinkUnavailable> {
         let patience = self.inner.close_deadline;
         self.inner.sinks.flush(patience).get().await
     }
@@ -49,8 +49,8 @@ impl AuditHandle {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] if a sink could not make everything safe, or not in time.
-    pub async fn close(&self) -> Result<(), Unavailable> {
+    /// [`SinkUnavailable`] if a sink could not make everything safe, or not in time.
+    pub async fn close(&self) -> Result<(), SinkUnavailable> {
         self.close_within(self.inner.close_deadline).await
     }
 
@@ -58,8 +58,8 @@ impl AuditHandle {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] if a sink could not make everything safe, or not in time.
-    pub async fn close_within(&self, patience: Duration) -> Result<(), Unavailable> {
+    /// [`SinkUnavailable`] if a sink could not make everything safe, or not in time.
+    pub async fn close_within(&self, patience: Duration) -> Result<(), SinkUnavailable> {
         if !patience.is_zero() {
             self.none_open(patience).await;
         }
@@ -99,8 +99,8 @@ impl AuditHandle {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] if a sink could not make everything safe.
-    pub fn close_blocking(&self) -> Result<(), Unavailable> {
+    /// [`SinkUnavailable`] if a sink could not make everything safe.
+    pub fn close_blocking(&self) -> Result<(), SinkUnavailable> {
         block_on(self.close())
     }
 
@@ -112,13 +112,13 @@ impl AuditHandle {
 
     /// Returns how many requests could not be recorded, over all sinks.
     #[must_use]
-    pub fn lost(&self) -> u64 {
-        self.inner.sinks.lost()
+    pub fn lost_records(&self) -> u64 {
+        self.inner.sinks.lost_records()
     }
 
     /// Returns how often sinks panicked.
     #[must_use]
-    pub fn sink_failures(&self) -> u64 {
+    pub fn sink_panics(&self) -> u64 {
         self.inner.sinks.failures()
     }
 }

@@ -18,7 +18,7 @@ pub use self::{
     sinks::SinkPolicy,
 };
 use self::{open_requests::OpenRequests, sinks::Sinks};
-use crate::{AuditEvent, Unavailable, redact::Redaction};
+use crate::{AuditEvent, SinkUnavailable, redact::Redaction};
 
 /// Records every request once, however it ends. Stands outermost.
 ///
@@ -34,7 +34,7 @@ pub(crate) struct Inner {
     clock: SharedClock,
     redaction: Arc<Redaction>,
     sinks: Sinks,
-    demands_heads: bool,
+    requires_head_records: bool,
     open: OpenRequests,
     close_deadline: Duration,
     unavailable: Rejection,
@@ -44,7 +44,7 @@ impl Inner {
     fn record(&self, event: AuditEvent) {
         let event = event.recorded_at(self.clock.unix_time());
         let event = event.with_client(|client| self.redaction.client(client));
-        self.sinks.event(&Arc::new(event));
+        self.sinks.record_event(&Arc::new(event));
     }
 }
 
@@ -66,7 +66,7 @@ impl AuditLayer {
     /// [`gate`](Self::gate) would refuse every request.
     #[must_use]
     pub fn is_fail_closed(&self) -> bool {
-        self.0.demands_heads
+        self.0.requires_head_records
     }
 
     /// Returns what flushes and closes the sinks. Close it after the server has stopped.
@@ -86,7 +86,7 @@ impl AuditLayer {
         self.0.clock.monotonic()
     }
 
-    fn refuse(&self, why: Unavailable) -> Box<Rejection> {
+    fn refuse(&self, why: SinkUnavailable) -> Box<Rejection> {
         Box::new(self.0.unavailable.clone().with_reason(why.as_str()))
     }
 }

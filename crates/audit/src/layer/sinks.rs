@@ -20,12 +20,12 @@ use palisade_internal::log_limit::LogLimit;
 use tokio::sync::oneshot;
 
 use super::timer::Timer;
-use crate::{Anchor, AuditEvent, Event, Sink, Unavailable};
+use crate::{Anchor, AuditEvent, RequestRecord, Sink, SinkUnavailable};
 
 /// Sinks of one layer: as many as a bit mask has bits.
 pub(super) const MAX_SINKS: usize = 64;
 
-type Answer = Result<(), Unavailable>;
+type Answer = Result<(), SinkUnavailable>;
 
 /// What a layer does when a sink cannot keep a record.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -44,7 +44,7 @@ pub enum SinkPolicy {
 pub(super) struct Slot {
     pub(super) sink: Arc<dyn Sink>,
     policy: SinkPolicy,
-    demands_heads: bool,
+    requires_head_records: bool,
     failures: AtomicU64,
     log: LogLimit,
 }
@@ -54,13 +54,13 @@ impl Slot {
         let mut slot = Self {
             sink,
             policy,
-            demands_heads: false,
+            requires_head_records: false,
             failures: AtomicU64::new(0),
             log: LogLimit::per_minute(),
         };
-        let demands = catch_unwind(AssertUnwindSafe(|| slot.sink.demands_heads()));
+        let demands = catch_unwind(AssertUnwindSafe(|| slot.sink.requires_head_records()));
         // A sink that cannot even say so is taken for one that must be asked, and refuses.
-        slot.demands_heads = demands.unwrap_or(true) && policy != SinkPolicy::BestEffort;
+        slot.requires_head_records = demands.unwrap_or(true) && policy != SinkPolicy::BestEffort;
         slot
     }
 }
@@ -104,16 +104,16 @@ impl Sinks {
         &self.timer
     }
 
-    pub(super) fn demands_heads(&self) -> bool {
-        self.slots.iter().any(|slot| slot.demands_heads)
+    pub(super) fn requires_head_records(&self) -> bool {
+        self.slots.iter().any(|slot| slot.requires_head_records)
     }
 
     /// Lets the sinks make room. If too few can, those that did take it back.
-    pub(super) fn begin(&self) -> Result<Begun, Unavailable> {
+    pub(super) fn begin(&self) -> Result<Begun, SinkUnavailable> {
         let mut begun = Begun::default();
         let mut one_of = OneOf::default();
         for (index, slot) in self.slots.iter().enumerate() {
-            let answer = self.call(slot, Err(Unavailable::Failing), |sink| sink.begin());
+            let answer = self.call(slot, Err(SinkUnavailable::Failing), |sink| sink.reserve());
             match (answer, slot.policy) {
                 (Ok(()), _) => begun.add(index),
                 (Err(why), SinkPolicy::Required) => {
@@ -129,28 +129,28 @@ impl Sinks {
     }
 
     fn forget(&self, begun: Begun) {
-        self.each(begun, |sink| sink.forget());
+        self.each(begun, |sink| sink.release());
     }
 
-    pub(super) fn end(&self, begun: Begun, event: &Arc<Event>) {
-        self.each(begun, |sink| sink.end(event));
+    pub(super) fn end(&self, begun: Begun, event: &Arc<RequestRecord>) {
+        self.each(begun, |sink| sink.record_request(event));
     }
 
-    pub(super) fn event(&self, event: &Arc<AuditEvent>) {
-        self.each(Begun::ALL, |sink| sink.event(event));
+    pub(super) fn record_event(&self, event: &Arc<AuditEvent>) {
+        self.each(Begun::ALL, |sink| sink.record_event(event));
     }
 
     /// Asks all sinks that demand heads to keep one.
     pub(super) fn keep(
         &self,
         begun: Begun,
-        event: &Arc<Event>,
-        ask: fn(&dyn Sink, &Arc<Event>) -> Soon<Answer>,
+        event: &Arc<RequestRecord>,
+        ask: fn(&dyn Sink, &Arc<RequestRecord>) -> Soon<Answer>,
     ) -> Soon<Answer> {
         let asked = self.slots.iter().enumerate();
-        let asked = asked.filter(|(index, slot)| slot.demands_heads && begun.has(*index));
+        let asked = asked.filter(|(index, slot)| slot.requires_head_records && begun.has(*index));
         let answers = asked.map(|(_, slot)| {
-            let failing = Soon::Now(Err(Unavailable::Failing));
+            let failing = Soon::Now(Err(SinkUnavailable::Failing));
             (
                 slot.policy,
                 self.call(slot, failing, |sink| ask(sink, event)),
@@ -173,8 +173,8 @@ impl Sinks {
         slots.find_map(|slot| self.call(slot, None, |sink| sink.anchor()))
     }
 
-    pub(super) fn lost(&self) -> u64 {
-        let lost = |slot: &Slot| self.call(slot, 0, |sink| sink.lost());
+    pub(super) fn lost_records(&self) -> u64 {
+        let lost = |slot: &Slot| self.call(slot, 0, |sink| sink.lost_records());
         self.slots.iter().map(lost).fold(0, u64::saturating_add)
     }
 
@@ -186,7 +186,7 @@ impl Sinks {
 
     fn ask_all(&self, patience: Duration, ask: fn(&dyn Sink) -> Soon<Answer>) -> Soon<Answer> {
         let answers = self.slots.iter().map(|slot| {
-            let failing = Soon::Now(Err(Unavailable::Failing));
+            let failing = Soon::Now(Err(SinkUnavailable::Failing));
             // Whoever flushes wants to know of every sink.
             (SinkPolicy::Required, self.call(slot, failing, ask))
         });
@@ -237,7 +237,7 @@ impl Sinks {
 #[derive(Debug, Default)]
 struct OneOf {
     kept: bool,
-    refused: Option<Unavailable>,
+    refused: Option<SinkUnavailable>,
 }
 
 impl OneOf {
@@ -262,7 +262,7 @@ impl OneOf {
 struct Waiting {
     answers: Vec<(SinkPolicy, BoxFuture<Answer>)>,
     one_of: OneOf,
-    refused: Option<Unavailable>,
+    refused: Option<SinkUnavailable>,
     over: Option<oneshot::Receiver<()>>,
 }
 
@@ -291,7 +291,7 @@ impl Waiting {
         while let Some((policy, answer)) = self.answers.get_mut(index) {
             let policy = *policy;
             let polled = catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(task)));
-            match polled.unwrap_or(Poll::Ready(Err(Unavailable::Failing))) {
+            match polled.unwrap_or(Poll::Ready(Err(SinkUnavailable::Failing))) {
                 Poll::Pending => index += 1,
                 Poll::Ready(answer) => {
                     drop(self.answers.swap_remove(index));
@@ -311,7 +311,7 @@ impl Future for Waiting {
             return Poll::Ready(outcome);
         }
         match self.over.as_mut().map(|over| Pin::new(over).poll(task)) {
-            Some(Poll::Ready(_)) => Poll::Ready(Err(Unavailable::TimedOut)),
+            Some(Poll::Ready(_)) => Poll::Ready(Err(SinkUnavailable::TimedOut)),
             _ => Poll::Pending,
         }
     }

@@ -15,12 +15,12 @@ use palisade_core::Soon;
 use tokio::sync::oneshot;
 
 use super::Sink;
-use crate::{AuditError, AuditEvent, Event, Unavailable};
+use crate::{AuditBuildError, AuditEvent, RequestRecord, SinkUnavailable};
 
 /// Runs another sink on a thread of its own, behind a bounded queue.
 ///
 /// For sinks that may block: a network, a pipe, code of others. A request never waits for it. What
-/// finds no room in the queue, or makes the sink panic, is counted as [lost](Sink::lost). It never
+/// finds no room in the queue, or makes the sink panic, is counted as [lost](Sink::lost_records). It never
 /// demands heads: a sink that can hang cannot promise a record before an answer.
 ///
 /// ```
@@ -30,7 +30,7 @@ use crate::{AuditError, AuditEvent, Event, Unavailable};
 /// let layer = AuditLayer::builder()
 ///     .sink(DetachedSink::new(slow, 1024)?)
 ///     .build()?;
-/// # let _ = layer; Ok::<(), palisade_audit::AuditError>(())
+/// # let _ = layer; Ok::<(), palisade_audit::AuditBuildError>(())
 /// ```
 pub struct DetachedSink {
     queue: SyncSender<Job>,
@@ -40,8 +40,8 @@ pub struct DetachedSink {
 
 enum Job {
     Event(Arc<AuditEvent>),
-    Flush(oneshot::Sender<Result<(), Unavailable>>),
-    Request(Arc<Event>),
+    Flush(oneshot::Sender<Result<(), SinkUnavailable>>),
+    Request(Arc<RequestRecord>),
 }
 
 impl DetachedSink {
@@ -49,12 +49,14 @@ impl DetachedSink {
     ///
     /// # Errors
     ///
-    /// [`AuditError::Setting`] without room, or if the system starts no thread.
-    pub fn new(sink: impl Sink, capacity: usize) -> Result<Self, AuditError> {
+    /// [`AuditBuildError::InvalidSetting`] for a capacity of 0, [`AuditBuildError::NoThread`] if no thread
+    /// can be started.
+    pub fn new(sink: impl Sink, capacity: usize) -> Result<Self, AuditBuildError> {
         if capacity == 0 {
-            return Err(AuditError::Setting(
-                "a detached audit sink needs room for 1 event or more",
-            ));
+            return Err(AuditBuildError::InvalidSetting {
+                setting: "DetachedSink::new",
+                problem: "use a capacity of 1 event or more",
+            });
         }
         let (queue, jobs) = sync_channel(capacity);
         let lost = Arc::new(AtomicU64::new(0));
@@ -63,7 +65,7 @@ impl DetachedSink {
         thread::Builder::new()
             .name("palisade-audit-sink".into())
             .spawn(move || run(&sink, &jobs, &counted))
-            .map_err(|_| AuditError::Setting("the system starts no thread for an audit sink"))?;
+            .map_err(AuditBuildError::NoThread)?;
         Ok(Self { queue, name, lost })
     }
 
@@ -77,8 +79,8 @@ impl DetachedSink {
 fn run(sink: &impl Sink, jobs: &Receiver<Job>, lost: &AtomicU64) {
     while let Ok(job) = jobs.recv() {
         let done = catch_unwind(AssertUnwindSafe(|| match job {
-            Job::Event(event) => sink.event(&event),
-            Job::Request(event) => sink.end(&event),
+            Job::Event(event) => sink.record_event(&event),
+            Job::Request(event) => sink.record_request(&event),
             Job::Flush(answer) => {
                 // Everything before it was taken; the sink's own flush answers for itself.
                 let flushed = match sink.flush() {
@@ -95,26 +97,26 @@ fn run(sink: &impl Sink, jobs: &Receiver<Job>, lost: &AtomicU64) {
 }
 
 impl Sink for DetachedSink {
-    fn end(&self, event: &Arc<Event>) {
+    fn record_request(&self, event: &Arc<RequestRecord>) {
         self.send(Job::Request(Arc::clone(event)));
     }
 
-    fn event(&self, event: &Arc<AuditEvent>) {
+    fn record_event(&self, event: &Arc<AuditEvent>) {
         self.send(Job::Event(Arc::clone(event)));
     }
 
-    fn flush(&self) -> Soon<Result<(), Unavailable>> {
+    fn flush(&self) -> Soon<Result<(), SinkUnavailable>> {
         let (answer, waiting) = oneshot::channel();
         match self.queue.try_send(Job::Flush(answer)) {
             Ok(()) => {
-                Soon::later(async move { waiting.await.unwrap_or(Err(Unavailable::Failing)) })
+                Soon::later(async move { waiting.await.unwrap_or(Err(SinkUnavailable::Failing)) })
             }
-            Err(TrySendError::Full(_)) => Soon::Now(Err(Unavailable::Full)),
-            Err(TrySendError::Disconnected(_)) => Soon::Now(Err(Unavailable::Closed)),
+            Err(TrySendError::Full(_)) => Soon::Now(Err(SinkUnavailable::Full)),
+            Err(TrySendError::Disconnected(_)) => Soon::Now(Err(SinkUnavailable::Closed)),
         }
     }
 
-    fn lost(&self) -> u64 {
+    fn lost_records(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
     }
 }

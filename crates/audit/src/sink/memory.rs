@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::Sink;
-use crate::{AuditEvent, Event};
+use crate::{AuditEvent, RequestRecord};
 
 const DEFAULT_CAPACITY: usize = 1024;
 
@@ -18,9 +18,9 @@ const DEFAULT_CAPACITY: usize = 1024;
 ///
 /// let memory = MemorySink::new();
 /// let layer = AuditLayer::builder().sink(memory.clone()).build()?;
-/// assert!(memory.events().is_empty());
+/// assert!(memory.requests().is_empty());
 /// # let _ = layer;
-/// # Ok::<(), palisade_audit::AuditError>(())
+/// # Ok::<(), palisade_audit::AuditBuildError>(())
 /// ```
 #[derive(Clone)]
 pub struct MemorySink(Arc<Inner>);
@@ -33,7 +33,7 @@ struct Inner {
 #[derive(Clone)]
 enum Entry {
     Event(Arc<AuditEvent>),
-    Request(Arc<Event>),
+    Request(Arc<RequestRecord>),
 }
 
 impl MemorySink {
@@ -54,7 +54,7 @@ impl MemorySink {
 
     /// Returns the requests, oldest first.
     #[must_use]
-    pub fn events(&self) -> Vec<Arc<Event>> {
+    pub fn requests(&self) -> Vec<Arc<RequestRecord>> {
         let requests = |entry: &Entry| match entry {
             Entry::Request(event) => Some(Arc::clone(event)),
             Entry::Event(_) => None,
@@ -64,7 +64,7 @@ impl MemorySink {
 
     /// Returns the events that are no request, oldest first.
     #[must_use]
-    pub fn audit_events(&self) -> Vec<Arc<AuditEvent>> {
+    pub fn events(&self) -> Vec<Arc<AuditEvent>> {
         let events = |entry: &Entry| match entry {
             Entry::Event(event) => Some(Arc::clone(event)),
             Entry::Request(_) => None,
@@ -115,11 +115,11 @@ impl fmt::Debug for MemorySink {
 }
 
 impl Sink for MemorySink {
-    fn end(&self, event: &Arc<Event>) {
+    fn record_request(&self, event: &Arc<RequestRecord>) {
         self.push(Entry::Request(Arc::clone(event)));
     }
 
-    fn event(&self, event: &Arc<AuditEvent>) {
+    fn record_event(&self, event: &Arc<AuditEvent>) {
         self.push(Entry::Event(Arc::clone(event)));
     }
 }

@@ -9,7 +9,7 @@ use std::{fmt, sync::Arc};
 use palisade_core::Soon;
 
 pub use self::{detached::DetachedSink, memory::MemorySink, tracing::TracingSink};
-use crate::{Anchor, AuditEvent, Event, Unavailable};
+use crate::{Anchor, AuditEvent, RequestRecord, SinkUnavailable};
 
 /// Takes the events of an [`AuditLayer`](crate::AuditLayer).
 ///
@@ -18,15 +18,15 @@ use crate::{Anchor, AuditEvent, Event, Unavailable};
 ///
 /// ```
 /// use std::sync::{Arc, atomic::{AtomicU64, Ordering}};
-/// use palisade_audit::{AuditLayer, Event, Sink};
+/// use palisade_audit::{AuditLayer, RequestRecord, Sink};
 ///
 /// /// Counts refusals, for an alarm.
 /// #[derive(Debug, Default)]
 /// struct Refusals(AtomicU64);
 ///
 /// impl Sink for Refusals {
-///     fn end(&self, event: &Arc<Event>) {
-///         if event.refusal().is_some() {
+///     fn record_request(&self, event: &Arc<RequestRecord>) {
+///         if event.refusal_code().is_some() {
 ///             self.0.fetch_add(1, Ordering::Relaxed);
 ///         }
 ///     }
@@ -34,19 +34,19 @@ use crate::{Anchor, AuditEvent, Event, Unavailable};
 ///
 /// let refusals = Arc::new(Refusals::default());
 /// let layer = AuditLayer::builder().sink(Arc::clone(&refusals)).build()?;
-/// # let _ = layer; Ok::<(), palisade_audit::AuditError>(())
+/// # let _ = layer; Ok::<(), palisade_audit::AuditBuildError>(())
 /// ```
 pub trait Sink: fmt::Debug + Send + Sync + 'static {
-    /// Takes what happened to a request: exactly once for every request that [`begin`](Self::begin) allowed.
-    fn end(&self, event: &Arc<Event>);
+    /// Takes what happened to a request: exactly once for every request that [`begin`](Self::reserve) allowed.
+    fn record_request(&self, event: &Arc<RequestRecord>);
 
     /// Takes an event that is no request. Default: it is ignored.
-    fn event(&self, event: &Arc<AuditEvent>) {
+    fn record_event(&self, event: &Arc<AuditEvent>) {
         let _ = event;
     }
 
     /// Tells whether a record must be kept before an answer may start.
-    fn demands_heads(&self) -> bool {
+    fn requires_head_records(&self) -> bool {
         false
     }
 
@@ -55,32 +55,32 @@ pub trait Sink: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// A sink that demands heads and cannot take one says so; the request is then refused.
-    fn begin(&self) -> Result<(), Unavailable> {
+    fn reserve(&self) -> Result<(), SinkUnavailable> {
         Ok(())
     }
 
-    /// Takes a request back for which [`begin`](Self::begin) made room and which another sink refused.
-    fn forget(&self) {}
+    /// Takes a request back for which [`begin`](Self::reserve) made room and which another sink refused.
+    fn release(&self) {}
 
     /// Keeps a head (once a request at most), and answers when it is safe.
-    fn head(&self, event: &Arc<Event>) -> Soon<Result<(), Unavailable>> {
+    fn record_head(&self, event: &Arc<RequestRecord>) -> Soon<Result<(), SinkUnavailable>> {
         let _ = event;
         Soon::Now(Ok(()))
     }
 
     /// Keeps a record from before the handler, and answers when it is safe.
-    fn gate(&self, event: &Arc<Event>) -> Soon<Result<(), Unavailable>> {
+    fn record_gate(&self, event: &Arc<RequestRecord>) -> Soon<Result<(), SinkUnavailable>> {
         let _ = event;
         Soon::Now(Ok(()))
     }
 
     /// Makes everything safe that was taken so far, and answers when that is done.
-    fn flush(&self) -> Soon<Result<(), Unavailable>> {
+    fn flush(&self) -> Soon<Result<(), SinkUnavailable>> {
         Soon::Now(Ok(()))
     }
 
     /// Ends the work: everything that was taken is made safe, nothing more is taken.
-    fn close(&self) -> Soon<Result<(), Unavailable>> {
+    fn close(&self) -> Soon<Result<(), SinkUnavailable>> {
         self.flush()
     }
 
@@ -90,46 +90,46 @@ pub trait Sink: fmt::Debug + Send + Sync + 'static {
     }
 
     /// Returns how many requests were not recorded.
-    fn lost(&self) -> u64 {
+    fn lost_records(&self) -> u64 {
         0
     }
 }
 
 /// A sink that is shared with whoever reads it.
 impl<S: Sink + ?Sized> Sink for Arc<S> {
-    fn end(&self, event: &Arc<Event>) {
-        (**self).end(event);
+    fn record_request(&self, event: &Arc<RequestRecord>) {
+        (**self).record_request(event);
     }
 
-    fn event(&self, event: &Arc<AuditEvent>) {
-        (**self).event(event);
+    fn record_event(&self, event: &Arc<AuditEvent>) {
+        (**self).record_event(event);
     }
 
-    fn demands_heads(&self) -> bool {
-        (**self).demands_heads()
+    fn requires_head_records(&self) -> bool {
+        (**self).requires_head_records()
     }
 
-    fn begin(&self) -> Result<(), Unavailable> {
-        (**self).begin()
+    fn reserve(&self) -> Result<(), SinkUnavailable> {
+        (**self).reserve()
     }
 
-    fn forget(&self) {
-        (**self).forget();
+    fn release(&self) {
+        (**self).release();
     }
 
-    fn head(&self, event: &Arc<Event>) -> Soon<Result<(), Unavailable>> {
-        (**self).head(event)
+    fn record_head(&self, event: &Arc<RequestRecord>) -> Soon<Result<(), SinkUnavailable>> {
+        (**self).record_head(event)
     }
 
-    fn gate(&self, event: &Arc<Event>) -> Soon<Result<(), Unavailable>> {
-        (**self).gate(event)
+    fn record_gate(&self, event: &Arc<RequestRecord>) -> Soon<Result<(), SinkUnavailable>> {
+        (**self).record_gate(event)
     }
 
-    fn flush(&self) -> Soon<Result<(), Unavailable>> {
+    fn flush(&self) -> Soon<Result<(), SinkUnavailable>> {
         (**self).flush()
     }
 
-    fn close(&self) -> Soon<Result<(), Unavailable>> {
+    fn close(&self) -> Soon<Result<(), SinkUnavailable>> {
         (**self).close()
     }
 
@@ -137,7 +137,7 @@ impl<S: Sink + ?Sized> Sink for Arc<S> {
         (**self).anchor()
     }
 
-    fn lost(&self) -> u64 {
-        (**self).lost()
+    fn lost_records(&self) -> u64 {
+        (**self).lost_records()
     }
 }

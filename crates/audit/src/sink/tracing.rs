@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::Sink;
-use crate::{AuditEvent, Event, fold::FoldKey};
+use crate::{AuditEvent, RequestRecord, fold::FoldKey};
 
 /// The time in which a repeated refusal is one line.
 const WINDOW: Duration = Duration::from_secs(60);
@@ -91,7 +91,7 @@ fn is_over(since: Duration, now: Duration) -> bool {
 }
 
 impl Sink for TracingSink {
-    fn event(&self, event: &Arc<AuditEvent>) {
+    fn record_event(&self, event: &Arc<AuditEvent>) {
         // The record is only written when somebody listens.
         if !tracing::enabled!(target: "palisade::audit", tracing::Level::INFO) {
             return;
@@ -112,11 +112,11 @@ impl Sink for TracingSink {
         );
     }
 
-    fn end(&self, event: &Arc<Event>) {
+    fn record_request(&self, event: &Arc<RequestRecord>) {
         if !tracing::enabled!(target: "palisade::audit", tracing::Level::INFO) {
             return;
         }
-        let admitted = FoldKey::of_request(event).map(|key| self.admit(key, event.time()));
+        let admitted = FoldKey::of_request(event).map(|key| self.admit(key, event.received_at()));
         let held_back = match admitted {
             Some(None) => return,
             Some(Some(held_back)) => held_back,
@@ -128,7 +128,7 @@ impl Sink for TracingSink {
             id = %event.request_id(),
             status = event.status().map(|status| status.as_u16()),
             how = event.ending().map(|ending| ending.how.as_str()),
-            refused = event.refusal(),
+            refused = event.refusal_code(),
             held_back,
             "{}",
             event.to_json()

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::{Finding, VerifyReport, files::open_regular};
 use crate::{
-    AuditError, AuditKey,
+    AcknowledgeError, AuditKey,
     chain::{Signer, Verifier},
     json::Object,
     names,
@@ -40,8 +40,8 @@ struct Acknowledgement {
 ///
 /// # Errors
 ///
-/// [`AuditError::Setting`] if the finding is no incident or the report names no trail,
-/// [`AuditError::Storage`] if the file cannot be written.
+/// [`AcknowledgeError::NotAnIncident`], [`AcknowledgeError::NoTrail`] if the report names no trail,
+/// [`AcknowledgeError::Storage`] if the file cannot be written.
 pub fn acknowledge(
     path: impl AsRef<Path>,
     key: &AuditKey,
@@ -50,14 +50,12 @@ pub fn acknowledge(
     by: &str,
     note: &str,
     now: Duration,
-) -> Result<(), AuditError> {
+) -> Result<(), AcknowledgeError> {
     if !finding.reason.is_incident() {
-        return Err(AuditError::Setting(
-            "only incidents can be acknowledged: records that were altered or removed stay so",
-        ));
+        return Err(AcknowledgeError::NotAnIncident);
     }
     let Some(trail) = &report.trail else {
-        return Err(AuditError::Setting("there is no trail to acknowledge"));
+        return Err(AcknowledgeError::NoTrail);
     };
     let mut line = Vec::with_capacity(512);
     let mut object = Object::open(&mut line);
@@ -74,7 +72,7 @@ pub fn acknowledge(
     Signer::of(Some(key)).sign(PURPOSE, &mut line);
     line.push(b'\n');
     let path = path.as_ref();
-    append(path, &line).map_err(|error| AuditError::Storage {
+    append(path, &line).map_err(|error| AcknowledgeError::Storage {
         path: names::acknowledged(path),
         error,
     })

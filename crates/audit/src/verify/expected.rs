@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use super::Reason;
+use super::FindingReason;
 use crate::{
     Anchor,
     chain::{Checkpoint, CheckpointLine, Verifier},
@@ -25,16 +25,16 @@ pub(crate) struct Expected {
     reported_missing: BTreeMap<String, u64>,
     contradicted: Vec<u64>,
     compared: u64,
-    pub(super) summary: Checkpoints,
+    pub(super) summary: CheckpointSummary,
 }
 
 /// What was found in a checkpoint file.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
-pub struct Checkpoints {
+pub struct CheckpointSummary {
     /// Whether there is a file.
     pub found: bool,
-    /// Checkpoints whose signature is right.
+    /// CheckpointSummary whose signature is right.
     pub valid: u64,
     /// Lines that look like checkpoints and were not signed with the key.
     pub forged: u64,
@@ -114,22 +114,22 @@ impl Expected {
         trail: &str,
         last: Anchor,
         gone: &[(u64, u64)],
-    ) -> Vec<(Reason, u64)> {
+    ) -> Vec<(FindingReason, u64)> {
         let mut unmet = Vec::new();
         let after = last.sequence().saturating_add(1);
         if let Some(anchor) = self.anchor.filter(|it| it.sequence() > last.sequence()) {
             let anchored = anchor.sequence();
-            unmet.push((Reason::CutShort { anchored }, after));
+            unmet.push((FindingReason::CutShort { anchored }, after));
         }
         let explained = |it: u64| gone.iter().any(|(from, to)| (*from..=*to).contains(&it));
         let contradicted = self.contradicted.iter().copied();
         for sequence in contradicted.filter(|it| !explained(*it)) {
-            unmet.push((Reason::ContradictsCheckpoint, sequence));
+            unmet.push((FindingReason::ContradictsCheckpoint, sequence));
         }
         let own = self.checkpoints.get(trail);
         let newest = own.and_then(|own| own.keys().next_back().copied());
         if let Some(anchored) = newest.filter(|it| *it > last.sequence() && !explained(*it)) {
-            unmet.push((Reason::CutShort { anchored }, after));
+            unmet.push((FindingReason::CutShort { anchored }, after));
         }
         for (other, checkpoints) in self.checkpoints.iter().filter(|(id, _)| **id != *trail) {
             let to = checkpoints.keys().next_back().copied().unwrap_or(0);
@@ -138,12 +138,12 @@ impl Expected {
                 .get(other)
                 .is_none_or(|told| *told < to)
             {
-                unmet.push((Reason::OtherTrailGone { to }, after));
+                unmet.push((FindingReason::OtherTrailGone { to }, after));
             }
         }
         if self.summary.forged > 0 {
             let lines = self.summary.forged;
-            unmet.push((Reason::ForgedCheckpoints { lines }, after));
+            unmet.push((FindingReason::ForgedCheckpoints { lines }, after));
         }
         unmet
     }

@@ -47,7 +47,7 @@ pub struct Finding {
     /// The record that should be there, or that tells of the incident.
     pub sequence: u64,
     /// What is wrong with it.
-    pub reason: Reason,
+    pub reason: FindingReason,
     /// Who acknowledged the incident.
     pub acknowledged_by: Option<String>,
 }
@@ -55,7 +55,7 @@ pub struct Finding {
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub enum Class {
+pub enum FindingClass {
     /// An incident that somebody has acknowledged with the key of the trail.
     Acknowledged,
     /// Records were altered, removed or forged.
@@ -67,11 +67,11 @@ pub enum Class {
 impl Finding {
     /// Tells how bad it is.
     #[must_use]
-    pub fn class(&self) -> Class {
+    pub fn class(&self) -> FindingClass {
         match self.reason.is_incident() {
-            false => Class::Broken,
-            true if self.acknowledged_by.is_some() => Class::Acknowledged,
-            true => Class::Incident,
+            false => FindingClass::Broken,
+            true if self.acknowledged_by.is_some() => FindingClass::Acknowledged,
+            true => FindingClass::Incident,
         }
     }
 }
@@ -89,7 +89,7 @@ impl fmt::Display for Finding {
 /// What is wrong with a record.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub enum Reason {
+pub enum FindingReason {
     /// The record or its hash was changed, or the record before it was replaced.
     Altered,
     /// A checkpoint has another hash for this record: the trail was cut and written anew.
@@ -173,7 +173,7 @@ pub enum Reason {
     UnknownVersion,
 }
 
-impl Reason {
+impl FindingReason {
     /// Tells whether this is an incident: recorded by the writer itself, or with an innocent reason
     /// that is possible.
     #[must_use]
@@ -192,7 +192,7 @@ impl Reason {
     }
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for FindingReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Altered => f.write_str("altered"),

@@ -10,12 +10,12 @@ mod scan;
 use std::{io::BufRead, path::PathBuf, time::Duration};
 
 pub use acknowledge::acknowledge;
-pub use expected::Checkpoints;
+pub use expected::CheckpointSummary;
 pub(crate) use expected::{Expected, read_checkpoints};
 pub(crate) use files::read_part;
 pub use files::verify_file;
-pub use finding::{Class, Finding, Reason, VerifyError};
-pub use report::{Outcome, TimeGap, VerifyReport};
+pub use finding::{Finding, FindingClass, FindingReason, VerifyError};
+pub use report::{TimeGap, VerifyOutcome, VerifyReport};
 pub(crate) use scan::{Scan, Tail};
 
 use crate::{Anchor, AuditKey, CheckpointPublicKey, chain::Verifier};
@@ -107,12 +107,12 @@ impl VerifyOptions {
 /// [`is_intact`](VerifyReport::is_intact) tells whether anything is.
 ///
 /// ```
-/// use palisade_audit::{Reason, VerifyOptions, verify};
+/// use palisade_audit::{FindingReason, VerifyOptions, verify};
 ///
 /// let forged = b"{\"v\":1,\"type\":\"request\",\"status\":200}\n";
 /// let report = verify(&forged[..], &VerifyOptions::new())?;
 /// assert!(!report.is_intact());
-/// assert_eq!(report.findings[0].reason, Reason::Malformed);
+/// assert_eq!(report.findings[0].reason, FindingReason::Malformed);
 /// # Ok::<(), palisade_audit::VerifyError>(())
 /// ```
 ///

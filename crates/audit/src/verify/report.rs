@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Finding, expected::Checkpoints, finding::Class};
+use super::{Finding, expected::CheckpointSummary, finding::FindingClass};
 use crate::Anchor;
 
 /// What a trail holds, and what is wrong with it.
@@ -64,7 +64,7 @@ pub struct VerifyReport {
     /// The name of the key that the trail was written with.
     pub key: Option<String>,
     /// What the checkpoint file says.
-    pub checkpoints: Checkpoints,
+    pub checkpoints: CheckpointSummary,
 }
 
 /// A time without a record.
@@ -80,7 +80,7 @@ pub struct TimeGap {
 /// What a report comes to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub enum Outcome {
+pub enum VerifyOutcome {
     /// Incidents that the writer recorded, or that can have an innocent reason: somebody must look.
     Incidents,
     /// Every record is what was written, in its place, and none is missing.
@@ -92,21 +92,21 @@ pub enum Outcome {
 impl VerifyReport {
     /// Tells what the report comes to. Incidents that were acknowledged do not count.
     #[must_use]
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(&self) -> VerifyOutcome {
         let has = |class| self.findings.iter().any(|it| it.class() == class);
-        if has(Class::Broken) || self.findings_total > self.findings.len() as u64 {
-            Outcome::NotIntact
-        } else if has(Class::Incident) {
-            Outcome::Incidents
+        if has(FindingClass::Broken) || self.findings_total > self.findings.len() as u64 {
+            VerifyOutcome::NotIntact
+        } else if has(FindingClass::Incident) {
+            VerifyOutcome::Incidents
         } else {
-            Outcome::Intact
+            VerifyOutcome::Intact
         }
     }
 
     /// Tells whether no record was altered, removed or forged, and no incident waits for somebody.
     #[must_use]
     pub fn is_intact(&self) -> bool {
-        self.outcome() == Outcome::Intact
+        self.outcome() == VerifyOutcome::Intact
     }
 }
 
@@ -140,7 +140,7 @@ impl Default for VerifyReport {
             last_time: None,
             trail: None,
             key: None,
-            checkpoints: Checkpoints::default(),
+            checkpoints: CheckpointSummary::default(),
         }
     }
 }

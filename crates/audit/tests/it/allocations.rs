@@ -10,7 +10,7 @@ use palisade_core::{Ending, Guard, How, RouteLayer, RouteTable, Rule, SecurityCo
 /// Counts what a request allocates in the guard, the context being there already.
 fn counted(path: &str) -> u64 {
     let folder = tempfile::tempdir().unwrap();
-    let sink = FileSink::at(folder.path().join("audit.jsonl"))
+    let sink = FileSink::builder(folder.path().join("audit.jsonl"))
         .open()
         .unwrap();
     let layer = AuditLayer::builder().sink(sink).build().unwrap();

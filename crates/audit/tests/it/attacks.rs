@@ -13,7 +13,7 @@ use crate::support::{Body, Does, Trail, close, hello, of_type, send};
 async fn written_with(text: &str) -> (Vec<u8>, serde_json::Value) {
     let folder = tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");
-    let sink = FileSink::at(&path).open().unwrap();
+    let sink = FileSink::builder(&path).open().unwrap();
     let layer = AuditLayer::builder().sink(sink.clone()).build().unwrap();
     let told = text.to_owned();
     let guard = Does(move |cx: &SecurityContext, _: &mut _| {

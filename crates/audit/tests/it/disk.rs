@@ -3,7 +3,7 @@
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, process::Command, thread};
 
 use palisade_audit::{
-    AuditError, AuditKey, FileSink, Sink, VerifyError, VerifyOptions, verify_file,
+    AuditBuildError, AuditKey, FileSink, Sink, VerifyError, VerifyOptions, verify_file,
 };
 use palisade_core::ManualClock;
 use tempfile::{TempDir, tempdir};
@@ -20,14 +20,14 @@ fn place() -> (TempDir, PathBuf) {
 async fn a_symbolic_link_makes_no_second_writer() {
     let (folder, path) = place();
     let link = folder.path().join("link.jsonl");
-    let first = FileSink::at(&path).open().unwrap();
+    let first = FileSink::builder(&path).open().unwrap();
     std::os::unix::fs::symlink(&path, &link).unwrap();
-    let second = FileSink::at(&link).open();
-    assert!(matches!(second, Err(AuditError::Locked { .. })));
+    let second = FileSink::builder(&link).open();
+    assert!(matches!(second, Err(AuditBuildError::Locked { .. })));
     close(&first).await;
     drop(first);
     // Through the link alone, parts and checkpoints are beside the file itself.
-    let sink = FileSink::at(&link).open().unwrap();
+    let sink = FileSink::builder(&link).open().unwrap();
     serve(&sink, 2).await;
     close(&sink).await;
     assert!(link.is_symlink());
@@ -40,21 +40,21 @@ async fn a_symbolic_link_makes_no_second_writer() {
 #[tokio::test]
 async fn a_hard_link_makes_no_second_writer() {
     let (folder, path) = place();
-    let first = FileSink::at(&path).open().unwrap();
+    let first = FileSink::builder(&path).open().unwrap();
     let other = folder.path().join("other.jsonl");
     fs::hard_link(&path, &other).unwrap();
-    let second = FileSink::at(&other).open();
-    assert!(matches!(second, Err(AuditError::Locked { .. })));
+    let second = FileSink::builder(&other).open();
+    assert!(matches!(second, Err(AuditBuildError::Locked { .. })));
     close(&first).await;
 }
 
 #[tokio::test]
 async fn a_removed_lock_file_makes_no_second_writer() {
     let (_folder, path) = place();
-    let first = FileSink::at(&path).open().unwrap();
+    let first = FileSink::builder(&path).open().unwrap();
     fs::remove_file(path.with_file_name("audit.jsonl.lock")).unwrap();
-    let second = FileSink::at(&path).open();
-    assert!(matches!(second, Err(AuditError::Locked { .. })));
+    let second = FileSink::builder(&path).open();
+    assert!(matches!(second, Err(AuditBuildError::Locked { .. })));
     close(&first).await;
 }
 
@@ -64,8 +64,8 @@ fn what_is_no_regular_file_is_refused_and_hangs_nothing() {
     let made = Command::new("mkfifo").arg(&path).status().unwrap();
     assert!(made.success());
     for path in [path, PathBuf::from("/dev/null"), folder.path().to_owned()] {
-        let opened = FileSink::at(&path).open();
-        let Err(AuditError::Storage { error, .. }) = opened else {
+        let opened = FileSink::builder(&path).open();
+        let Err(AuditBuildError::Storage { error, .. }) = opened else {
             panic!("{opened:?}");
         };
         assert!(error.to_string().contains("no regular file"), "{error}");
@@ -87,7 +87,7 @@ async fn a_file_that_others_may_write_is_taken_from_them() {
     ] {
         fs::write(&path, "").unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(before)).unwrap();
-        close(&FileSink::at(&path).open().unwrap()).await;
+        close(&FileSink::builder(&path).open().unwrap()).await;
         let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode, after, "from {before:o}");
         fs::remove_file(&path).unwrap();
@@ -99,7 +99,7 @@ async fn a_torn_line_that_cannot_be_copied_stops_no_start() {
     let folder = tempdir().unwrap();
     // There is room for the name of the lock, and not for that of a copy.
     let path = folder.path().join(format!("{}.jsonl", "a".repeat(244)));
-    let open = || FileSink::at(&path).without_checkpoint_file().open();
+    let open = || FileSink::builder(&path).without_checkpoint_file().open();
     let sink = open().unwrap();
     serve(&sink, 3).await;
     close(&sink).await;
@@ -123,7 +123,7 @@ async fn a_torn_line_that_cannot_be_copied_stops_no_start() {
 fn a_trail_that_is_written_and_rotated_verifies_at_any_moment() {
     let (_folder, path) = place();
     let key = AuditKey::generate().unwrap();
-    let sink = FileSink::at(&path).key(key.clone()).rotate_at(4096);
+    let sink = FileSink::builder(&path).key(key.clone()).rotate_at(4096);
     let sink = sink.keep_at_most(64 * 1024).open().unwrap();
     let options = VerifyOptions::new().key(key);
     let writer = thread::spawn(move || {
@@ -166,7 +166,7 @@ async fn a_clock_that_is_set_leaves_a_record() {
     let (_folder, path) = place();
     let clock = std::sync::Arc::new(Stepped(ManualClock::new(NOW), 0.into()));
     let shared: palisade_core::SharedClock = clock.clone();
-    let sink = FileSink::at(&path).clock(shared).open().unwrap();
+    let sink = FileSink::builder(&path).clock(shared).open().unwrap();
     serve(&sink, 1).await;
     sink.flush().get().await.unwrap();
     clock.1.store(3600, std::sync::atomic::Ordering::SeqCst);

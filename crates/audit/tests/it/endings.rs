@@ -101,7 +101,7 @@ async fn a_client_that_leaves_before_the_answer_is_an_ending() {
     });
     let mut answer = Box::pin(trail.layer().layer(waits).oneshot(get("/")));
     assert!(futures(&mut answer).is_pending());
-    assert!(trail.memory.events().is_empty());
+    assert!(trail.memory.requests().is_empty());
     drop(answer);
     assert_eq!(trail.only()["how"], "cancelled");
 }
@@ -182,7 +182,7 @@ async fn an_upgraded_connection_is_recorded_when_it_is_over() {
     });
     send(trail.layer(), upgrades, get("/socket")).await;
     let lease = take.recv().await.unwrap();
-    assert!(trail.memory.events().is_empty());
+    assert!(trail.memory.requests().is_empty());
     drop(lease);
     assert_eq!(trail.only()["how"], "upgraded");
 }

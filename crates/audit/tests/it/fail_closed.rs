@@ -14,7 +14,7 @@ use std::{
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use palisade_audit::{
-    AuditGate, AuditHandle, AuditLayer, Event, FileSink, MemorySink, Sink, Unavailable,
+    AuditGate, AuditHandle, AuditLayer, FileSink, MemorySink, RequestRecord, Sink, SinkUnavailable,
     VerifyOptions, VerifyReport, verify_file,
 };
 use palisade_core::{Chain, GuardLayer, Layer, SecurityContext, Verdict};
@@ -35,7 +35,7 @@ impl Stand {
         let path = folder.path().join("audit.jsonl");
         let memory = MemorySink::new();
         let layer = AuditLayer::builder()
-            .sink(FileSink::at(path).fail_closed().open().unwrap())
+            .sink(FileSink::builder(path).fail_closed().open().unwrap())
             .sink(memory.clone())
             .build()
             .unwrap();
@@ -121,7 +121,7 @@ async fn without_a_sink_that_works_nothing_is_answered() {
         !body.contains("audit"),
         "what is wrong is not the client's business: {body}"
     );
-    assert_eq!(stand.handle().lost(), 1);
+    assert_eq!(stand.handle().lost_records(), 1);
 }
 
 #[tokio::test]
@@ -138,7 +138,7 @@ async fn a_sink_that_stops_while_a_request_runs_turns_its_answer_into_503() {
     let (status, body) = send(stand.layer.clone(), closes, get("/")).await;
     assert_eq!(status, 503);
     assert!(!String::from_utf8_lossy(&body).contains("secret result"));
-    let events = stand.memory.events();
+    let events = stand.memory.requests();
     assert!(events[0].to_json().contains("\"status\":503"));
 }
 
@@ -214,16 +214,16 @@ async fn a_gate_over_a_sink_that_promises_nothing_is_closed() {
 struct Hesitant(AtomicU32);
 
 impl Sink for Hesitant {
-    fn end(&self, _: &Arc<Event>) {}
+    fn record_request(&self, _: &Arc<RequestRecord>) {}
 
-    fn begin(&self) -> Result<(), Unavailable> {
+    fn reserve(&self) -> Result<(), SinkUnavailable> {
         let left = self
             .0
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
                 left.checked_sub(1)
             });
         if left.is_ok() {
-            Err(Unavailable::Full)
+            Err(SinkUnavailable::Full)
         } else {
             Ok(())
         }
@@ -233,7 +233,7 @@ impl Sink for Hesitant {
 #[tokio::test]
 async fn room_is_given_back_when_another_sink_refuses() {
     let folder = tempdir().unwrap();
-    let file = FileSink::at(folder.path().join("audit.jsonl"))
+    let file = FileSink::builder(folder.path().join("audit.jsonl"))
         .fail_closed()
         .capacity(2);
     let layer = AuditLayer::builder()

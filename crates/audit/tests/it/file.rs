@@ -3,7 +3,8 @@
 use std::fs;
 
 use palisade_audit::{
-    AuditError, AuditKey, FileSink, Outcome, Reason, Sink, VerifyOptions, VerifyReport, verify_file,
+    AuditBuildError, AuditKey, FileSink, FindingReason, Sink, VerifyOptions, VerifyOutcome,
+    VerifyReport, verify_file,
 };
 use tempfile::{TempDir, tempdir};
 
@@ -30,7 +31,7 @@ impl Folder {
         report
     }
 
-    fn broken(&self) -> Reason {
+    fn broken(&self) -> FindingReason {
         self.report().findings[0].reason
     }
 
@@ -47,7 +48,7 @@ impl Folder {
 
 async fn restarted(folder: &Folder, requests: usize) {
     // Without checkpoints, as the files alone: what those find is in `incidents`.
-    let sink = FileSink::at(folder.path()).without_checkpoint_file();
+    let sink = FileSink::builder(folder.path()).without_checkpoint_file();
     let sink = sink.open().unwrap();
     serve(&sink, requests).await;
     close(&sink).await;
@@ -151,7 +152,7 @@ async fn damage_is_never_papered_over() {
     assert_eq!(of_type(&folder.path(), "request").len(), 4, "it goes on");
     assert_eq!(
         folder.broken(),
-        Reason::DamageSetAside,
+        FindingReason::DamageSetAside,
         "and does not verify"
     );
     let told = &of_type(&folder.path(), "recovered")[0];
@@ -172,14 +173,17 @@ async fn a_restart_does_not_launder_a_deleted_record() {
     lines.remove(3);
     fs::write(folder.path(), lines.concat()).unwrap();
     restarted(&folder, 1).await;
-    assert_eq!(folder.broken(), Reason::DamageSetAside);
+    assert_eq!(folder.broken(), FindingReason::DamageSetAside);
 }
 
 #[tokio::test]
 async fn a_long_file_becomes_a_part_and_the_chain_goes_through_all() {
     let folder = Folder::new();
     for _ in 0..2 {
-        let sink = FileSink::at(folder.path()).rotate_at(4096).open().unwrap();
+        let sink = FileSink::builder(folder.path())
+            .rotate_at(4096)
+            .open()
+            .unwrap();
         for _ in 0..20 {
             serve(&sink, 4).await;
             sink.flush().get().await.unwrap();
@@ -197,15 +201,15 @@ async fn a_long_file_becomes_a_part_and_the_chain_goes_through_all() {
     assert!(report.first > 1);
     assert_eq!(
         report.outcome(),
-        Outcome::Incidents,
+        VerifyOutcome::Incidents,
         "it may be kept elsewhere"
     );
     assert!(matches!(
         report.findings[0].reason,
-        Reason::StartMissing { from: 1, .. }
+        FindingReason::StartMissing { from: 1, .. }
     ));
     fs::remove_file(folder.0.path().join(&names[2])).unwrap();
-    assert!(matches!(folder.broken(), Reason::Missing { .. }));
+    assert!(matches!(folder.broken(), FindingReason::Missing { .. }));
 }
 
 #[tokio::test]
@@ -218,7 +222,7 @@ async fn a_part_of_another_trail_does_not_fit_in() {
         restarted(folder, 3).await;
     }
     fs::copy(part(&other), part(&folder)).unwrap();
-    assert_eq!(folder.broken(), Reason::OtherTrail);
+    assert_eq!(folder.broken(), FindingReason::OtherTrail);
 }
 
 #[tokio::test]
@@ -235,9 +239,9 @@ async fn a_crash_between_two_parts_is_survived() {
 #[tokio::test]
 async fn a_second_writer_is_refused() {
     let folder = Folder::new();
-    let first = FileSink::at(folder.path()).open().unwrap();
-    let second = FileSink::at(folder.path()).open();
-    assert!(matches!(second, Err(AuditError::Locked { .. })));
+    let first = FileSink::builder(folder.path()).open().unwrap();
+    let second = FileSink::builder(folder.path()).open();
+    assert!(matches!(second, Err(AuditBuildError::Locked { .. })));
     close(&first).await;
     drop(first);
 }
@@ -248,8 +252,8 @@ async fn a_trail_of_another_key_is_refused_and_left_alone() {
     restarted(&folder, 3).await;
     let before = fs::read(folder.path()).unwrap();
     let key = AuditKey::generate().unwrap();
-    let opened = FileSink::at(folder.path()).key(key).open();
-    assert!(matches!(opened, Err(AuditError::OtherKey { .. })));
+    let opened = FileSink::builder(folder.path()).key(key).open();
+    assert!(matches!(opened, Err(AuditBuildError::OtherKey { .. })));
     assert_eq!(fs::read(folder.path()).unwrap(), before);
     assert_eq!(folder.names().len(), 1);
 }
@@ -258,7 +262,7 @@ async fn a_trail_of_another_key_is_refused_and_left_alone() {
 async fn a_file_that_is_removed_or_replaced_is_told_and_loses_no_record() {
     for replacement in [None, Some("forged\n")] {
         let folder = Folder::new();
-        let sink = FileSink::at(folder.path()).open().unwrap();
+        let sink = FileSink::builder(folder.path()).open().unwrap();
         serve(&sink, 3).await;
         sink.flush().get().await.unwrap();
         fs::remove_file(folder.path()).unwrap();
@@ -268,15 +272,15 @@ async fn a_file_that_is_removed_or_replaced_is_told_and_loses_no_record() {
         serve(&sink, 3).await;
         close(&sink).await;
         let (cause, reason) = match replacement {
-            None => ("deleted", Reason::FileDeleted),
-            Some(_) => ("replaced", Reason::FileReplaced),
+            None => ("deleted", FindingReason::FileDeleted),
+            Some(_) => ("replaced", FindingReason::FileReplaced),
         };
         assert_eq!(of_type(&folder.path(), "recovered")[0]["cause"], cause);
         let report = folder.report();
         assert_eq!((report.requests, report.first), (6, 1), "{report:#?}");
         assert_eq!(report.findings.len(), 1, "{report:#?}");
         assert_eq!(report.findings[0].reason, reason);
-        assert_eq!(report.outcome(), Outcome::Incidents);
+        assert_eq!(report.outcome(), VerifyOutcome::Incidents);
     }
 }
 
@@ -284,7 +288,7 @@ async fn a_file_that_is_removed_or_replaced_is_told_and_loses_no_record() {
 async fn a_file_that_somebody_cut_or_wrote_to_is_told() {
     for cut in [true, false] {
         let folder = Folder::new();
-        let sink = FileSink::at(folder.path()).open().unwrap();
+        let sink = FileSink::builder(folder.path()).open().unwrap();
         serve(&sink, 3).await;
         sink.flush().get().await.unwrap();
         let file = fs::OpenOptions::new()
@@ -297,15 +301,15 @@ async fn a_file_that_somebody_cut_or_wrote_to_is_told() {
         serve(&sink, 3).await;
         close(&sink).await;
         assert_eq!(of_type(&folder.path(), "recovered")[0]["cause"], "replaced");
-        assert_eq!(folder.broken(), Reason::FileReplaced);
-        assert_eq!(folder.report().outcome(), Outcome::Incidents);
+        assert_eq!(folder.broken(), FindingReason::FileReplaced);
+        assert_eq!(folder.report().outcome(), VerifyOutcome::Incidents);
     }
 }
 
 #[tokio::test]
 async fn an_anchor_is_what_verification_ends_with() {
     let folder = Folder::new();
-    let sink = FileSink::at(folder.path()).open().unwrap();
+    let sink = FileSink::builder(folder.path()).open().unwrap();
     serve(&sink, 3).await;
     close(&sink).await;
     assert_eq!(sink.anchor(), Some(folder.verified().last));
@@ -336,7 +340,7 @@ fn a_key_that_others_may_read_is_refused() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
     assert!(matches!(
         AuditKey::from_file(&path),
-        Err(AuditError::KeyFile { .. })
+        Err(AuditBuildError::KeyFile { .. })
     ));
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     let key = AuditKey::from_file(&path).unwrap();
@@ -346,29 +350,29 @@ fn a_key_that_others_may_read_is_refused() {
 #[test]
 fn what_cannot_work_is_said_when_it_is_opened() {
     let folder = Folder::new();
-    let at = || FileSink::at(folder.path());
+    let at = || FileSink::builder(folder.path());
     assert!(matches!(
         at().capacity(1).open(),
-        Err(AuditError::Setting(_))
+        Err(AuditBuildError::InvalidSetting { .. })
     ));
     assert!(matches!(
         at().rotate_at(10).open(),
-        Err(AuditError::Setting(_))
+        Err(AuditBuildError::InvalidSetting { .. })
     ));
-    let nowhere = FileSink::at(folder.0.path().join("no/such/folder/audit.jsonl")).open();
-    assert!(matches!(nowhere, Err(AuditError::Storage { .. })));
-    let device = FileSink::at(folder.0.path()).open();
-    assert!(matches!(device, Err(AuditError::Storage { .. })));
+    let nowhere = FileSink::builder(folder.0.path().join("no/such/folder/audit.jsonl")).open();
+    assert!(matches!(nowhere, Err(AuditBuildError::Storage { .. })));
+    let device = FileSink::builder(folder.0.path()).open();
+    assert!(matches!(device, Err(AuditBuildError::Storage { .. })));
 }
 
 #[tokio::test]
 async fn the_last_clone_that_goes_lets_the_thread_finish() {
     let folder = Folder::new();
-    let sink = FileSink::at(folder.path()).open().unwrap();
+    let sink = FileSink::builder(folder.path()).open().unwrap();
     serve(&sink, 3).await;
     drop(sink);
     // The lock is free when the thread is done.
-    while FileSink::at(folder.path()).open().is_err() {
+    while FileSink::builder(folder.path()).open().is_err() {
         tokio::task::yield_now().await;
     }
     assert_eq!(of_type(&folder.path(), "closed").len(), 1);

@@ -10,8 +10,8 @@ use std::{
 
 use http::StatusCode;
 use palisade_audit::{
-    AuditEvent, AuditLayer, FileSink, FileSinkBuilder, LowSpace, Outcome, Reason, Sink,
-    VerifyOptions, VerifyReport, event_id, verify_file,
+    AuditEvent, AuditLayer, FileSink, FileSinkBuilder, FindingReason, LowSpaceAction, Sink,
+    VerifyOptions, VerifyOutcome, VerifyReport, event_id, verify_file,
 };
 use palisade_core::{
     Chain, ClientInfo, Fact, GuardLayer, ManualClock, Rejection, Scheme, SecurityContext, Verdict,
@@ -48,7 +48,7 @@ async fn refused(sink: &FileSink, requests: u32, addresses: u32) {
 }
 
 fn at(path: &Path, clock: &ManualClock) -> FileSinkBuilder {
-    FileSink::at(path).clock(clock.shared())
+    FileSink::builder(path).clock(clock.shared())
 }
 
 #[tokio::test]
@@ -138,7 +138,7 @@ async fn a_flood_from_many_addresses_stays_under_its_budget_and_hides_nobody() {
 async fn principals_behind_one_address_are_counted_apart() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");
-    let sink = FileSink::at(&path).open().unwrap();
+    let sink = FileSink::builder(&path).open().unwrap();
     let layer = AuditLayer::builder().sink(sink.clone()).build().unwrap();
     for anonymous in [true, false, true, false] {
         let refuses = Does(move |cx: &SecurityContext, _: &mut _| {
@@ -161,7 +161,7 @@ async fn principals_behind_one_address_are_counted_apart() {
 async fn every_refusal_is_a_record_if_the_operator_says_so() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");
-    let sink = FileSink::at(&path).dangerously_record_every_refusal();
+    let sink = FileSink::builder(&path).dangerously_record_every_refusal();
     let sink = sink.open().unwrap();
     refused(&sink, 50, 1).await;
     close(&sink).await;
@@ -172,7 +172,7 @@ async fn every_refusal_is_a_record_if_the_operator_says_so() {
 async fn events_of_one_address_are_folded_and_those_of_the_service_are_not() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");
-    let sink = FileSink::at(&path).open().unwrap();
+    let sink = FileSink::builder(&path).open().unwrap();
     for _ in 0..100 {
         let failed = AuditEvent::new(event_id::TLS_HANDSHAKE_FAILED);
         sink.record(failed.from_client("2001:db8::1".parse().unwrap()));
@@ -194,7 +194,7 @@ async fn events_of_one_address_are_folded_and_those_of_the_service_are_not() {
 async fn no_record_is_longer_than_verification_reads() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");
-    let sink = FileSink::at(&path).open().unwrap();
+    let sink = FileSink::builder(&path).open().unwrap();
     let layer = AuditLayer::builder().sink(sink.clone()).build().unwrap();
     let notes = Does(|cx: &SecurityContext, _: &mut _| {
         for key in ["a", "b", "c", "d"] {
@@ -242,7 +242,7 @@ fn parts(folder: &Path) -> Vec<std::path::PathBuf> {
 async fn older_parts_beyond_a_size_are_retired_in_order_and_verification_knows_it() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");
-    in_parts(FileSink::at(&path).keep_at_most(20_000), 40).await;
+    in_parts(FileSink::builder(&path).keep_at_most(20_000), 40).await;
     let total: u64 = parts(folder.path())
         .iter()
         .map(|it| fs::metadata(it).unwrap().len())
@@ -254,10 +254,10 @@ async fn older_parts_beyond_a_size_are_retired_in_order_and_verification_knows_i
     // What goes beyond what was retired is not explained by it.
     fs::remove_file(&parts(folder.path())[0]).unwrap();
     let report = report(&path);
-    assert_eq!(report.outcome(), Outcome::Incidents);
+    assert_eq!(report.outcome(), VerifyOutcome::Incidents);
     assert!(matches!(
         report.findings[0].reason,
-        Reason::StartMissing { .. }
+        FindingReason::StartMissing { .. }
     ));
 }
 
@@ -265,7 +265,7 @@ async fn older_parts_beyond_a_size_are_retired_in_order_and_verification_knows_i
 async fn older_parts_beyond_an_age_are_retired() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");
-    in_parts(FileSink::at(&path), 20).await;
+    in_parts(FileSink::builder(&path), 20).await;
     let many = parts(folder.path()).len();
     // The files are from now; the clock of the next process is a year ahead.
     let ahead = fs::metadata(&path).unwrap().modified().unwrap();
@@ -286,11 +286,11 @@ async fn a_disk_that_is_nearly_full_refuses_requests_if_the_operator_says_so() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");
     // No disk has so much room.
-    let sink = FileSink::at(&path).low_space(LowSpace::RefuseRequests, u64::MAX / 2);
+    let sink = FileSink::builder(&path).low_space(LowSpaceAction::RefuseRequests, u64::MAX / 2);
     let sink = sink.open().unwrap();
     sink.flush().get().await.unwrap();
     let layer = AuditLayer::builder().sink(sink.clone()).build().unwrap();
-    while sink.begin().is_ok() {
+    while sink.reserve().is_ok() {
         tokio::task::yield_now().await;
     }
     let (status, _) = send(layer, service_fn(hello), get("/")).await;
@@ -305,7 +305,7 @@ async fn a_disk_that_is_nearly_full_refuses_requests_if_the_operator_says_so() {
 async fn a_disk_with_little_room_gets_no_whole_refusals() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");
-    let sink = FileSink::at(&path).low_space(LowSpace::CountRefusals, u64::MAX / 2);
+    let sink = FileSink::builder(&path).low_space(LowSpaceAction::CountRefusals, u64::MAX / 2);
     let sink = sink.open().unwrap();
     sink.flush().get().await.unwrap();
     while of_type(&path, "event").is_empty() {
@@ -326,9 +326,9 @@ async fn a_disk_with_little_room_gets_no_whole_refusals() {
 async fn a_disk_with_little_room_retires_its_oldest_parts_if_the_operator_says_so() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");
-    in_parts(FileSink::at(&path), 20).await;
+    in_parts(FileSink::builder(&path), 20).await;
     let before = parts(folder.path()).len();
-    let sink = FileSink::at(&path).low_space(LowSpace::RetireOldest, u64::MAX / 2);
+    let sink = FileSink::builder(&path).low_space(LowSpaceAction::RetireOldest, u64::MAX / 2);
     let sink = sink.open().unwrap();
     sink.flush().get().await.unwrap();
     close(&sink).await;

@@ -8,8 +8,8 @@ use std::{
 };
 
 use palisade_audit::{
-    AuditKey, CheckpointKey, Class, FileSink, Finding, Outcome, Reason, Sink, VerifyError,
-    VerifyOptions, VerifyReport, acknowledge, verify_file,
+    AuditKey, CheckpointKey, FileSink, Finding, FindingClass, FindingReason, Sink, VerifyError,
+    VerifyOptions, VerifyOutcome, VerifyReport, acknowledge, verify_file,
 };
 use tempfile::{TempDir, tempdir};
 
@@ -57,12 +57,12 @@ fn options() -> VerifyOptions {
 }
 
 async fn run(path: &Path, requests: usize) {
-    let sink = FileSink::at(path).key(key()).open().unwrap();
+    let sink = FileSink::builder(path).key(key()).open().unwrap();
     serve(&sink, requests).await;
     close(&sink).await;
 }
 
-fn reasons(report: &VerifyReport) -> Vec<Reason> {
+fn reasons(report: &VerifyReport) -> Vec<FindingReason> {
     report.findings.iter().map(|it| it.reason).collect()
 }
 
@@ -81,8 +81,8 @@ async fn with_incident() -> Place {
 async fn an_incident_has_its_own_outcome_and_ends_no_verification() {
     let place = with_incident().await;
     let report = place.report();
-    assert_eq!(report.outcome(), Outcome::Incidents, "{report:#?}");
-    assert!(reasons(&report).contains(&Reason::DamageSetAside));
+    assert_eq!(report.outcome(), VerifyOutcome::Incidents, "{report:#?}");
+    assert!(reasons(&report).contains(&FindingReason::DamageSetAside));
     assert_eq!(report.requests, 8, "what came after it was read");
 }
 
@@ -95,13 +95,17 @@ async fn what_is_done_to_the_trail_after_an_incident_is_found() {
         drop(removed.remove(index));
         place.write(&removed);
         let report = place.report();
-        assert_eq!(report.outcome(), Outcome::NotIntact, "line {index} removed");
+        assert_eq!(
+            report.outcome(),
+            VerifyOutcome::NotIntact,
+            "line {index} removed"
+        );
         let mut changed = whole.clone();
         changed[index] = changed[index].replacen("\"v\":1", "\"v\":3", 1);
         place.write(&changed);
         assert_eq!(
             place.report().outcome(),
-            Outcome::NotIntact,
+            VerifyOutcome::NotIntact,
             "line {index} changed"
         );
     }
@@ -121,7 +125,7 @@ async fn a_file_name_is_no_proof_of_an_incident() {
     let mut lines = place.lines();
     lines.remove(4);
     place.write(&lines);
-    assert_eq!(place.report().outcome(), Outcome::NotIntact);
+    assert_eq!(place.report().outcome(), VerifyOutcome::NotIntact);
 }
 
 #[tokio::test]
@@ -138,7 +142,10 @@ async fn two_changes_are_two_findings() {
         .iter()
         .map(|it| (it.line, it.reason))
         .collect();
-    assert_eq!(found, [(5, Reason::Altered), (13, Reason::Altered)]);
+    assert_eq!(
+        found,
+        [(5, FindingReason::Altered), (13, FindingReason::Altered)]
+    );
 }
 
 #[tokio::test]
@@ -164,7 +171,7 @@ async fn an_acknowledged_incident_is_told_and_counts_no_more() {
         report
             .findings
             .iter()
-            .all(|it| it.class() == Class::Acknowledged)
+            .all(|it| it.class() == FindingClass::Acknowledged)
     );
     assert_eq!(report.findings[0].acknowledged_by.as_deref(), Some("lin"));
 
@@ -172,11 +179,11 @@ async fn an_acknowledged_incident_is_told_and_counts_no_more() {
     let file = place.0.path().join("audit.jsonl.acknowledged");
     let text = fs::read_to_string(&file).unwrap();
     fs::write(&file, text.replace("lin", "eve")).unwrap();
-    assert_eq!(place.report().outcome(), Outcome::Incidents);
+    assert_eq!(place.report().outcome(), VerifyOutcome::Incidents);
     fs::write(&file, "").unwrap();
     let other = AuditKey::generate().unwrap();
     acknowledge(place.path(), &other, &report, &incidents[0], "eve", "", NOW).unwrap();
-    assert_eq!(place.report().outcome(), Outcome::Incidents);
+    assert_eq!(place.report().outcome(), VerifyOutcome::Incidents);
 }
 
 #[tokio::test]
@@ -206,13 +213,16 @@ async fn a_trail_that_is_cut_while_no_process_runs_is_found_and_not_laundered_by
     let lines = place.lines();
     place.write(&lines[..6]);
     assert!(
-        reasons(&place.report()).contains(&Reason::CutShort { anchored: 12 }),
+        reasons(&place.report()).contains(&FindingReason::CutShort { anchored: 12 }),
         "by the checkpoint of the close"
     );
     place.run(10).await;
     let report = place.report();
-    assert_eq!(reasons(&report), [Reason::RolledBack { from: 7, to: 12 }]);
-    assert_eq!(report.outcome(), Outcome::Incidents);
+    assert_eq!(
+        reasons(&report),
+        [FindingReason::RolledBack { from: 7, to: 12 }]
+    );
+    assert_eq!(report.outcome(), VerifyOutcome::Incidents);
     place.run(1).await;
     assert_eq!(place.report().findings.len(), 1, "and it is told once");
 }
@@ -224,12 +234,12 @@ async fn a_trail_that_is_rolled_back_to_an_older_copy_is_found() {
     let old = fs::read(place.path()).unwrap();
     place.run(5).await;
     fs::write(place.path(), old).unwrap();
-    assert_eq!(place.report().outcome(), Outcome::NotIntact);
+    assert_eq!(place.report().outcome(), VerifyOutcome::NotIntact);
     place.run(2).await;
     let report = place.report();
     assert!(matches!(
         report.findings[0].reason,
-        Reason::RolledBack { .. }
+        FindingReason::RolledBack { .. }
     ));
     assert_eq!(report.findings.len(), 1, "{report:#?}");
 }
@@ -244,7 +254,10 @@ async fn a_trail_whose_files_are_deleted_is_missed() {
         Err(VerifyError::Io(_))
     ));
     place.run(4).await;
-    assert_eq!(reasons(&place.report()), [Reason::TrailMissing { to: 6 }]);
+    assert_eq!(
+        reasons(&place.report()),
+        [FindingReason::TrailMissing { to: 6 }]
+    );
 }
 
 #[tokio::test]
@@ -258,7 +271,7 @@ async fn a_trail_that_is_cut_and_written_anew_contradicts_its_checkpoints() {
     fs::remove_file(place.checkpoints()).unwrap();
     place.run(10).await;
     fs::write(place.checkpoints(), checkpoints).unwrap();
-    assert!(reasons(&place.report()).contains(&Reason::ContradictsCheckpoint));
+    assert!(reasons(&place.report()).contains(&FindingReason::ContradictsCheckpoint));
 }
 
 #[tokio::test]
@@ -268,7 +281,7 @@ async fn checkpoints_go_to_a_second_place_and_are_signed_with_a_key_of_their_own
     let file = second.path().join("checkpoints");
     let kept = Arc::new(Mutex::new(Vec::new()));
     let keeps = Arc::clone(&kept);
-    let sink = FileSink::at(place.path())
+    let sink = FileSink::builder(place.path())
         .checkpoints_at(&file)
         .checkpoint_key(key.clone())
         .checkpoint_to(move |line| {
@@ -295,11 +308,11 @@ async fn checkpoints_go_to_a_second_place_and_are_signed_with_a_key_of_their_own
     let lines = place.lines();
     place.write(&lines[..5]);
     let report = verify_file(place.path(), &options).unwrap();
-    assert_eq!(report.outcome(), Outcome::NotIntact);
+    assert_eq!(report.outcome(), VerifyOutcome::NotIntact);
     // A changed checkpoint is told, and another public key accepts none.
     fs::write(&file, text.replacen("\"seq\":", "\"seq\":9", 1)).unwrap();
     let report = verify_file(place.path(), &options).unwrap();
-    assert!(reasons(&report).contains(&Reason::ForgedCheckpoints { lines: 1 }));
+    assert!(reasons(&report).contains(&FindingReason::ForgedCheckpoints { lines: 1 }));
     let other = CheckpointKey::generate().unwrap().public_key();
     let report = verify_file(place.path(), &options.checkpoint_key(other)).unwrap();
     assert_eq!(report.checkpoints.valid, 0);
@@ -308,7 +321,7 @@ async fn checkpoints_go_to_a_second_place_and_are_signed_with_a_key_of_their_own
 #[tokio::test]
 async fn a_place_for_checkpoints_that_fails_is_told_in_the_trail_and_stops_nothing() {
     let place = Place::new();
-    let sink = FileSink::at(place.path())
+    let sink = FileSink::builder(place.path())
         .without_checkpoint_file()
         .checkpoint_to(|_| Err(std::io::Error::other("no route to host")))
         .checkpoint_every(1, Duration::from_secs(3600))
@@ -351,7 +364,7 @@ async fn an_interruption_is_counted_with_what_is_known_of_it() {
 async fn a_time_without_records_is_remarked() {
     let place = Place::new();
     let clock = palisade_core::ManualClock::new(NOW);
-    let sink = FileSink::at(place.path()).clock(clock.shared());
+    let sink = FileSink::builder(place.path()).clock(clock.shared());
     let sink = sink.open().unwrap();
     sink.flush().get().await.unwrap();
     clock.advance(Duration::from_secs(2 * 3600));
@@ -385,7 +398,7 @@ fn every_edit_of_a_keyed_rotated_trail_with_an_incident_is_found() {
     let place = runtime.block_on(async {
         let place = with_incident().await;
         for _ in 0..3 {
-            let sink = FileSink::at(place.path()).key(key()).rotate_at(4096);
+            let sink = FileSink::builder(place.path()).key(key()).rotate_at(4096);
             let sink = sink.open().unwrap();
             for _ in 0..4 {
                 serve(&sink, 6).await;
@@ -395,7 +408,7 @@ fn every_edit_of_a_keyed_rotated_trail_with_an_incident_is_found() {
         }
         place
     });
-    assert_eq!(place.report().outcome(), Outcome::Incidents);
+    assert_eq!(place.report().outcome(), VerifyOutcome::Incidents);
     let files = fs::read_dir(place.0.path()).unwrap();
     let files = files.map(|it| it.unwrap().path());
     let files: Vec<_> = files
@@ -422,7 +435,7 @@ fn every_edit_of_a_keyed_rotated_trail_with_an_incident_is_found() {
         let found = verify_file(place.path(), &options());
         let found = found.map(|report| report.outcome());
         assert!(
-            !matches!(found, Ok(Outcome::Intact | Outcome::Incidents)),
+            !matches!(found, Ok(VerifyOutcome::Intact | VerifyOutcome::Incidents)),
             "round {round}: {} at {at}: {found:?}",
             file.display()
         );

@@ -34,7 +34,7 @@ fn child() {
 }
 
 async fn serve(path: PathBuf) {
-    let sink = FileSink::at(&path)
+    let sink = FileSink::builder(&path)
         .fail_closed()
         .rotate_at(part_length(&path));
     let sink = sink.open().unwrap();
@@ -147,7 +147,7 @@ fn ten_times_killed_under_load_every_answered_request_is_there_once() {
         let until = 20 + 13 * round;
         answered.extend(answered_by(command, |_, answered| answered.len() >= until));
     }
-    drop(FileSink::at(&path).open().unwrap());
+    drop(FileSink::builder(&path).open().unwrap());
     let report = verify_file(&path, &VerifyOptions::new()).unwrap();
     assert!(report.is_intact(), "{report:#?}");
     let times = times(&path);
@@ -170,7 +170,7 @@ fn killed_while_it_rotates_every_answered_request_is_there_once() {
         let until = 40 + 7 * round;
         answered.extend(answered_by(command, |_, answered| answered.len() >= until));
     }
-    drop(FileSink::at(&path).open().unwrap());
+    drop(FileSink::builder(&path).open().unwrap());
     let report = verify_file(&path, &VerifyOptions::new()).unwrap();
     assert!(report.is_intact() && report.files > 20, "{report:#?}");
     let times = times(&path);
@@ -199,7 +199,7 @@ fn a_quota_ends_in_503_and_the_trail_goes_on_when_it_is_lifted() {
         full.is_some() && !refused
     });
     assert!(full.unwrap() <= 8192);
-    drop(FileSink::at(&path).open().unwrap());
+    drop(FileSink::builder(&path).open().unwrap());
     let report = verify_file(&path, &VerifyOptions::new()).unwrap();
     assert!(
         report.recoveries <= 1,

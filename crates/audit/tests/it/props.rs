@@ -38,7 +38,7 @@ fn keyed() -> &'static [u8] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("audit.jsonl");
         block_on(async {
-            let sink = FileSink::at(&path).key(key()).open().unwrap();
+            let sink = FileSink::builder(&path).key(key()).open().unwrap();
             serve(&sink, 6).await;
             close(&sink).await;
         });

@@ -6,7 +6,7 @@ use std::{
 };
 
 use http::{Method, Request, Response, StatusCode};
-use palisade_audit::{AuditError, AuditLayer};
+use palisade_audit::{AuditBuildError, AuditLayer};
 use palisade_core::{
     Chain, CredentialFailure, Fact, GuardLayer, Mode, Rejection, RouteLayer, RouteTable, Rule,
     SecurityContext, Verdict,
@@ -261,6 +261,6 @@ async fn tracing_gets_one_event_with_the_fields_that_filters_need() {
 fn a_layer_without_a_sink_is_refused() {
     assert!(matches!(
         AuditLayer::builder().build(),
-        Err(AuditError::NoSink)
+        Err(AuditBuildError::NoSink)
     ));
 }

@@ -1,7 +1,7 @@
 //! What does not stand in a record.
 
 use http::{HeaderName, Request, header};
-use palisade_audit::{AuditError, AuditKey, AuditLayer, MemorySink};
+use palisade_audit::{AuditBuildError, AuditKey, AuditLayer, MemorySink};
 use palisade_core::{Chain, GuardLayer, SecurityContext, Verdict};
 use serde_json::Value;
 use tower::service_fn;
@@ -48,7 +48,7 @@ async fn no_secret_stands_in_a_record_or_in_debug() {
     )
     .await;
     for shown in [
-        format!("{:?}", trail.memory.events()),
+        format!("{:?}", trail.memory.requests()),
         trail.memory.lines().concat(),
     ] {
         assert!(!shown.contains(&CANARY[..6]), "{shown}");
@@ -99,10 +99,10 @@ fn credentials_in_clear_are_refused_even_with_the_loud_word() {
     let builder = || AuditLayer::builder().sink(MemorySink::new());
     for name in [header::AUTHORIZATION, header::COOKIE] {
         let built = builder().dangerously_record_header(name).build();
-        assert!(matches!(built, Err(AuditError::Setting(_))));
+        assert!(matches!(built, Err(AuditBuildError::SecretInClear { .. })));
     }
     let built = builder().correlate_query("user").build();
-    assert!(matches!(built, Err(AuditError::NoCorrelationKey)));
+    assert!(matches!(built, Err(AuditBuildError::NoCorrelationKey)));
 }
 
 #[tokio::test]

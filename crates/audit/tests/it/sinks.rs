@@ -12,8 +12,8 @@ use std::{
 
 use http::{Request, Response};
 use palisade_audit::{
-    AuditEvent, AuditLayer, DetachedSink, Event, FileSink, MemorySink, Sink, SinkPolicy,
-    Unavailable, VerifyOptions, event_id, verify_file,
+    AuditEvent, AuditLayer, DetachedSink, FileSink, MemorySink, RequestRecord, Sink, SinkPolicy,
+    SinkUnavailable, VerifyOptions, event_id, verify_file,
 };
 use palisade_core::{ManualClock, Soon};
 use tempfile::tempdir;
@@ -21,7 +21,7 @@ use tower::service_fn;
 
 use crate::support::{Body, NOW, Trail, get, hello, of_type, send};
 
-type Answer = Result<(), Unavailable>;
+type Answer = Result<(), SinkUnavailable>;
 
 /// A sink that does what a test says, in every place where it is called.
 #[derive(Clone, Default)]
@@ -40,32 +40,32 @@ impl fmt::Debug for Bad {
 }
 
 impl Sink for Bad {
-    fn end(&self, _: &Arc<Event>) {
+    fn record_request(&self, _: &Arc<RequestRecord>) {
         self.ended.fetch_add(1, Ordering::SeqCst);
         if let Some(end) = self.end {
             end();
         }
     }
 
-    fn event(&self, _: &Arc<AuditEvent>) {
+    fn record_event(&self, _: &Arc<AuditEvent>) {
         if let Some(end) = self.end {
             end();
         }
     }
 
-    fn demands_heads(&self) -> bool {
+    fn requires_head_records(&self) -> bool {
         self.head.is_some()
     }
 
-    fn begin(&self) -> Answer {
+    fn reserve(&self) -> Answer {
         self.begin.map_or(Ok(()), |begin| begin())
     }
 
-    fn forget(&self) {
+    fn release(&self) {
         self.forgotten.fetch_add(1, Ordering::SeqCst);
     }
 
-    fn head(&self, _: &Arc<Event>) -> Soon<Answer> {
+    fn record_head(&self, _: &Arc<RequestRecord>) -> Soon<Answer> {
         self.head.map_or(Soon::Now(Ok(())), |head| head())
     }
 }
@@ -94,14 +94,14 @@ async fn a_sink_that_panics_silences_no_other_one() {
         }
         layer.record(AuditEvent::new(event_id::SERVICE_STARTED));
         assert_eq!(memory.lines().len(), 4);
-        assert_eq!(layer.handle().sink_failures(), 4);
+        assert_eq!(layer.handle().sink_panics(), 4);
     }
 }
 
 #[tokio::test]
 async fn a_sink_that_panics_at_the_beginning_gives_the_room_of_the_others_back() {
     let folder = tempdir().unwrap();
-    let file = FileSink::at(folder.path().join("audit.jsonl"));
+    let file = FileSink::builder(folder.path().join("audit.jsonl"));
     let file = file.fail_closed().capacity(2).open().unwrap();
     static CALLS: AtomicU32 = AtomicU32::new(0);
     let bad = Bad {
@@ -173,11 +173,11 @@ async fn status_with(sinks: &[(SinkPolicy, Answer)]) -> u16 {
         let bad = Bad {
             head: Some(match answer {
                 Ok(()) => || Soon::later(async { Ok(()) }),
-                Err(_) => || Soon::Now(Err(Unavailable::Failing)),
+                Err(_) => || Soon::Now(Err(SinkUnavailable::Failing)),
             }),
             begin: answer
                 .err()
-                .map(|_| (|| Err(Unavailable::Failing)) as fn() -> Answer),
+                .map(|_| (|| Err(SinkUnavailable::Failing)) as fn() -> Answer),
             ..Bad::default()
         };
         builder = builder.sink_with(*policy, bad);
@@ -190,7 +190,7 @@ async fn status_with(sinks: &[(SinkPolicy, Answer)]) -> u16 {
 async fn each_sink_has_the_policy_it_was_given() {
     use SinkPolicy::{BestEffort, OneSuffices, Required};
     const GOOD: Answer = Ok(());
-    const BAD: Answer = Err(Unavailable::Failing);
+    const BAD: Answer = Err(SinkUnavailable::Failing);
     for (sinks, expected) in [
         (vec![(Required, GOOD), (Required, BAD)], 503),
         (vec![(Required, BAD), (Required, GOOD)], 503),
@@ -227,9 +227,9 @@ async fn one_sink_that_hangs_does_not_delay_where_another_suffices() {
 struct Blocks(Arc<Barrier>, MemorySink);
 
 impl Sink for Blocks {
-    fn end(&self, event: &Arc<Event>) {
+    fn record_request(&self, event: &Arc<RequestRecord>) {
         self.0.wait();
-        self.1.end(event);
+        self.1.record_request(event);
     }
 }
 
@@ -247,7 +247,7 @@ async fn a_detached_sink_may_block_and_what_finds_no_room_is_counted() {
             200
         );
     }
-    let lost = layer.handle().lost();
+    let lost = layer.handle().lost_records();
     assert!((7..=8).contains(&lost), "one is taken, two wait: {lost}");
     for _ in lost..10 {
         barrier.wait();
@@ -260,7 +260,7 @@ async fn a_detached_sink_may_block_and_what_finds_no_room_is_counted() {
 async fn a_close_waits_for_requests_under_way() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");
-    let file = FileSink::at(&path).fail_closed().open().unwrap();
+    let file = FileSink::builder(&path).fail_closed().open().unwrap();
     let layer = AuditLayer::builder().sink(file).build().unwrap();
     let (give, take) = tokio::sync::oneshot::channel();
     let take = Arc::new(std::sync::Mutex::new(Some(take)));
@@ -290,7 +290,7 @@ async fn a_close_that_waited_long_enough_says_how_many_are_open() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");
     let clock = ManualClock::new(NOW);
-    let file = FileSink::at(&path).open().unwrap();
+    let file = FileSink::builder(&path).open().unwrap();
     // The sink has all the time there is; only the wait for requests is limited.
     let layer = AuditLayer::builder().sink(file).clock(clock.shared());
     let layer = layer.close_deadline(Duration::from_secs(1 << 40));
@@ -321,7 +321,7 @@ async fn a_close_that_waited_long_enough_says_how_many_are_open() {
 async fn events_that_are_no_request_are_in_the_chain() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");
-    let file = FileSink::at(&path).open().unwrap();
+    let file = FileSink::builder(&path).open().unwrap();
     let layer = AuditLayer::builder()
         .sink(file.clone())
         .mask_client_address();
@@ -354,6 +354,6 @@ fn an_event_holds_sixteen_members_and_counts_the_others() {
     assert!(event.to_json().contains("\"members_lost\":4"));
     let trail = Trail::new();
     trail.layer().record(event);
-    assert_eq!(trail.memory.audit_events().len(), 1);
-    assert!(trail.memory.events().is_empty());
+    assert_eq!(trail.memory.events().len(), 1);
+    assert!(trail.memory.requests().is_empty());
 }

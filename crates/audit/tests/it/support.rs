@@ -125,7 +125,7 @@ pub(crate) fn of_type(path: &Path, kind: &str) -> Vec<Value> {
 /// A folder with a trail in it of so many requests, closed in order.
 pub(crate) async fn written(path: &Path, requests: usize) {
     let clock = ManualClock::new(NOW).shared();
-    let sink = FileSink::at(path).clock(clock).open().unwrap();
+    let sink = FileSink::builder(path).clock(clock).open().unwrap();
     serve(&sink, requests).await;
     close(&sink).await;
 }

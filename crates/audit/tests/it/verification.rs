@@ -1,7 +1,7 @@
 //! What was done to a trail is found, and named.
 
 use palisade_audit::{
-    Anchor, AuditKey, Finding, Reason, VerifyError, VerifyOptions, VerifyReport, verify,
+    Anchor, AuditKey, Finding, FindingReason, VerifyError, VerifyOptions, VerifyReport, verify,
 };
 use tempfile::tempdir;
 
@@ -23,7 +23,7 @@ fn split(bytes: &[u8]) -> Vec<Vec<u8>> {
 async fn keyed(key: &AuditKey) -> Vec<Vec<u8>> {
     let folder = tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");
-    let sink = palisade_audit::FileSink::at(&path)
+    let sink = palisade_audit::FileSink::builder(&path)
         .key(key.clone())
         .open()
         .unwrap();
@@ -45,7 +45,7 @@ fn finding(lines: &[Vec<u8>], options: &VerifyOptions) -> Finding {
 }
 
 /// Does something to the lines of a trail, and tells where and how it was found.
-async fn found(change: impl FnOnce(&mut Vec<Vec<u8>>)) -> (u64, Reason) {
+async fn found(change: impl FnOnce(&mut Vec<Vec<u8>>)) -> (u64, FindingReason) {
     let mut lines = lines().await;
     change(&mut lines);
     let finding = finding(&lines, &VerifyOptions::new());
@@ -73,7 +73,10 @@ async fn an_untouched_trail_verifies() {
 async fn a_flipped_bit_is_found() {
     let found = found(|lines| lines[4][30] ^= 1).await;
     assert!(
-        matches!(found, (5, Reason::Altered | Reason::Malformed)),
+        matches!(
+            found,
+            (5, FindingReason::Altered | FindingReason::Malformed)
+        ),
         "{found:?}"
     );
 }
@@ -86,31 +89,31 @@ async fn another_status_is_found() {
             .replace("\"status\":200", "\"status\":404")
             .into_bytes();
     };
-    assert_eq!(found(change).await, (5, Reason::Altered));
+    assert_eq!(found(change).await, (5, FindingReason::Altered));
 }
 
 #[tokio::test]
 async fn a_deleted_line_is_found() {
     let found = found(|lines| drop(lines.remove(4))).await;
-    assert_eq!(found, (5, Reason::Missing { found: 6 }));
+    assert_eq!(found, (5, FindingReason::Missing { found: 6 }));
 }
 
 #[tokio::test]
 async fn a_doubled_line_is_found() {
     let found = found(|lines| lines.insert(4, lines[3].clone())).await;
-    assert_eq!(found, (5, Reason::Repeated { found: 4 }));
+    assert_eq!(found, (5, FindingReason::Repeated { found: 4 }));
 }
 
 #[tokio::test]
 async fn swapped_lines_are_found() {
     let found = found(|lines| lines.swap(4, 5)).await;
-    assert_eq!(found, (5, Reason::Missing { found: 6 }));
+    assert_eq!(found, (5, FindingReason::Missing { found: 6 }));
 }
 
 #[tokio::test]
 async fn a_deleted_beginning_is_found() {
     let found = found(|lines| drop(lines.drain(..3))).await;
-    assert_eq!(found, (1, Reason::NotOpened));
+    assert_eq!(found, (1, FindingReason::NotOpened));
 }
 
 #[tokio::test]
@@ -119,19 +122,22 @@ async fn a_forged_line_at_the_end_is_found() {
         let last = String::from_utf8(lines[9].clone()).unwrap();
         lines.push(last.replace("\"seq\":10", "\"seq\":11").into_bytes());
     };
-    assert_eq!(found(forged).await, (11, Reason::Altered));
+    assert_eq!(found(forged).await, (11, FindingReason::Altered));
     let plain = |lines: &mut Vec<Vec<u8>>| lines.push(b"{\"status\":200}\n".to_vec());
-    assert_eq!(found(plain).await, (11, Reason::Malformed));
+    assert_eq!(found(plain).await, (11, FindingReason::Malformed));
 }
 
 #[tokio::test]
 async fn a_line_without_end_is_torn() {
     let cut = |lines: &mut Vec<Vec<u8>>| lines[9].truncate(20);
-    assert_eq!(found(cut).await, (10, Reason::Torn { bytes: 20 }));
+    assert_eq!(found(cut).await, (10, FindingReason::Torn { bytes: 20 }));
     let whole = |lines: &mut Vec<Vec<u8>>| {
         lines[9].pop();
     };
-    assert!(matches!(found(whole).await, (10, Reason::Torn { .. })));
+    assert!(matches!(
+        found(whole).await,
+        (10, FindingReason::Torn { .. })
+    ));
 }
 
 #[tokio::test]
@@ -140,16 +146,16 @@ async fn other_spellings_of_the_same_record_are_found() {
         let end = lines[4].len() - 1;
         lines[4].insert(end, b'\r');
     };
-    assert_eq!(found(windows).await, (5, Reason::Malformed));
+    assert_eq!(found(windows).await, (5, FindingReason::Malformed));
     let space = |lines: &mut Vec<Vec<u8>>| lines[4].insert(0, b' ');
-    assert_eq!(found(space).await, (5, Reason::Altered));
+    assert_eq!(found(space).await, (5, FindingReason::Altered));
     let empty = |lines: &mut Vec<Vec<u8>>| lines.insert(4, b"\n".to_vec());
-    assert_eq!(found(empty).await, (5, Reason::Malformed));
+    assert_eq!(found(empty).await, (5, FindingReason::Malformed));
     let zero = |lines: &mut Vec<Vec<u8>>| {
         let line = String::from_utf8(lines[4].clone()).unwrap();
         lines[4] = line.replace("\"seq\":5", "\"seq\":05").into_bytes();
     };
-    assert_eq!(found(zero).await, (5, Reason::Malformed));
+    assert_eq!(found(zero).await, (5, FindingReason::Malformed));
 }
 
 #[tokio::test]
@@ -158,7 +164,7 @@ async fn a_line_that_never_ends_is_not_read_into_memory() {
         lines.insert(4, vec![b'x'; 1 << 20]);
         lines[4].push(b'\n');
     };
-    assert_eq!(found(endless).await, (5, Reason::Malformed));
+    assert_eq!(found(endless).await, (5, FindingReason::Malformed));
 }
 
 #[tokio::test]
@@ -167,7 +173,7 @@ async fn records_of_another_trail_do_not_fit_in() {
     let other = self::lines().await;
     lines[4] = other[4].clone();
     let finding = finding(&lines, &VerifyOptions::new());
-    assert_eq!((finding.line, finding.reason), (5, Reason::Altered));
+    assert_eq!((finding.line, finding.reason), (5, FindingReason::Altered));
 }
 
 #[tokio::test]
@@ -176,7 +182,7 @@ async fn a_cut_tail_is_found_by_its_anchor_and_only_by_it() {
     lines.truncate(7);
     assert!(judge(&lines, &VerifyOptions::new()).unwrap().is_intact());
     let finding = finding(&lines, &VerifyOptions::new().anchor(anchor));
-    assert_eq!(finding.reason, Reason::CutShort { anchored: 10 });
+    assert_eq!(finding.reason, FindingReason::CutShort { anchored: 10 });
     assert_eq!((finding.line, finding.sequence), (8, 8));
 }
 
@@ -186,13 +192,13 @@ async fn a_trail_written_anew_is_found_by_its_anchor() {
     let anew = lines().await;
     assert!(judge(&anew, &VerifyOptions::new()).unwrap().is_intact());
     let finding = finding(&anew, &VerifyOptions::new().anchor(anchor));
-    assert_eq!(finding.reason, Reason::Rewritten);
+    assert_eq!(finding.reason, FindingReason::Rewritten);
 }
 
 #[tokio::test]
 async fn a_file_does_not_open_twice() {
     let opened = |lines: &mut Vec<Vec<u8>>| lines.insert(5, lines[0].clone());
-    assert_eq!(found(opened).await, (6, Reason::NotOpened));
+    assert_eq!(found(opened).await, (6, FindingReason::NotOpened));
 }
 
 #[tokio::test]
@@ -217,17 +223,17 @@ async fn a_key_makes_rewriting_impossible_without_it() {
 
     // Written anew without a key, and with another one.
     let anew = lines().await;
-    assert_eq!(finding(&anew, &options()).reason, Reason::NotKeyed);
+    assert_eq!(finding(&anew, &options()).reason, FindingReason::NotKeyed);
     let other = AuditKey::generate().unwrap();
     let forged = keyed(&other).await;
-    assert_eq!(finding(&forged, &options()).reason, Reason::OtherKey);
+    assert_eq!(finding(&forged, &options()).reason, FindingReason::OtherKey);
     // The name of the key is easily forged, its codes are not.
     let named = forged.concat();
     let named = String::from_utf8(named)
         .unwrap()
         .replace(&other.id(), &key.id());
     let finding = finding(&split(named.as_bytes()), &options());
-    assert_eq!((finding.line, finding.reason), (1, Reason::Altered));
+    assert_eq!((finding.line, finding.reason), (1, FindingReason::Altered));
 }
 
 #[tokio::test]
@@ -235,7 +241,7 @@ async fn a_trail_with_a_key_does_not_verify_without_it() {
     let trail = keyed(&AuditKey::generate().unwrap()).await;
     assert_eq!(
         finding(&trail, &VerifyOptions::new()).reason,
-        Reason::NeedsKey
+        FindingReason::NeedsKey
     );
 }
 
@@ -243,7 +249,7 @@ async fn a_trail_with_a_key_does_not_verify_without_it() {
 fn nothing_is_no_trail() {
     assert_eq!(
         finding(&[], &VerifyOptions::new()).reason,
-        Reason::NotOpened
+        FindingReason::NotOpened
     );
 }
 

@@ -1,7 +1,7 @@
 //! `palisade audit acknowledge`.
 
 use clap::Args;
-use palisade_audit::{AuditKey, Class, acknowledge};
+use palisade_audit::{AuditKey, FindingClass, acknowledge};
 
 use super::verify::Trail;
 use crate::{Failure, moment::now, output};
@@ -45,7 +45,7 @@ impl Acknowledge {
         let key = AuditKey::from_file(key)?;
         let report = self.trail.verify(&self.trail.options()?)?;
         let open = report.findings.iter().filter(|finding| {
-            finding.class() == Class::Incident
+            finding.class() == FindingClass::Incident
                 && self.record.is_none_or(|record| record == finding.sequence)
         });
         let mut count = 0;

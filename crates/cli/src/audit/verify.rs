@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use palisade_audit::{
-    Anchor, AuditKey, CheckpointPublicKey, Class, Finding, Outcome, VerifyError, VerifyOptions,
-    VerifyReport, verify_file,
+    Anchor, AuditKey, CheckpointPublicKey, Finding, FindingClass, VerifyError, VerifyOptions,
+    VerifyOutcome, VerifyReport, verify_file,
 };
 use serde_json::{Value, json};
 
@@ -93,8 +93,8 @@ impl Verify {
         };
         output::result(text)?;
         match report.outcome() {
-            Outcome::Intact => Ok(()),
-            Outcome::Incidents => Err(Failure::Incidents),
+            VerifyOutcome::Intact => Ok(()),
+            VerifyOutcome::Incidents => Err(Failure::Incidents),
             _ => Err(Failure::No),
         }
     }
@@ -102,8 +102,8 @@ impl Verify {
 
 fn outcome(report: &VerifyReport) -> &'static str {
     match report.outcome() {
-        Outcome::Intact => "intact",
-        Outcome::Incidents => "incidents",
+        VerifyOutcome::Intact => "intact",
+        VerifyOutcome::Incidents => "incidents",
         _ => "not intact",
     }
 }
@@ -158,8 +158,8 @@ fn finding(finding: &Finding) -> Value {
 
 fn class(finding: &Finding) -> &'static str {
     match finding.class() {
-        Class::Acknowledged => "acknowledged",
-        Class::Incident => "incident",
+        FindingClass::Acknowledged => "acknowledged",
+        FindingClass::Incident => "incident",
         _ => "broken",
     }
 }
@@ -201,10 +201,10 @@ fn told(report: &VerifyReport) -> String {
 
 fn told_finding(finding: &Finding) -> String {
     match (finding.class(), &finding.acknowledged_by) {
-        (Class::Acknowledged, Some(by)) => {
+        (FindingClass::Acknowledged, Some(by)) => {
             format!("acknowledged by {}: {finding}", by.escape_debug())
         }
-        (Class::Incident, _) => format!("incident: {finding}"),
+        (FindingClass::Incident, _) => format!("incident: {finding}"),
         _ => format!("not intact: {finding}"),
     }
 }

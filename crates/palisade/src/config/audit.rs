@@ -49,7 +49,7 @@ impl Config {
     }
 
     fn sink(&self, audit: &Audit) -> Result<FileSink, ConfigFileError> {
-        let mut sink = FileSink::at(self.path(audit.file.get_ref()));
+        let mut sink = FileSink::builder(self.path(audit.file.get_ref()));
         if let AuditPolicy::FailClosed = audit.policy {
             sink = sink.fail_closed();
         }

@@ -18,7 +18,7 @@ struct FileSink;
 impl FileSink {
     fn at(name: &str) -> FileSinkBuilder {
         static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
-        palisade::FileSink::at(FOLDER.path().join(name))
+        palisade::FileSink::builder(FOLDER.path().join(name))
     }
 }
 
@@ -35,7 +35,7 @@ let routes = Routes::new()
 let client = Policy::named("client").rate("60/minute")?;
 let speak = Policy::named("speak").rate("10/minute")?.on_named_routes();
 let app = Shield::builder()
-    .audit(AuditLayer::builder().sink(FileSink::at("audit.jsonl").open()?).build()?)
+    .audit(AuditLayer::builder().sink(FileSink::builder("audit.jsonl").open()?).build()?)
     .authenticate(ApiKeyLayer::new(scheme, keys)?)
     .hosts(AllowedHosts::parse(["voice.example"])?)
     .limit_clients(RateLimitLayer::by_client().policy(client).build()?)

@@ -14,9 +14,9 @@ use palisade_core::SharedClock;
 use self::state::State;
 pub(super) use self::state::{Item, Losses};
 pub(super) use crate::fold::{FoldSettings, Folded};
-use crate::{Anchor, Unavailable, fold::Folds};
+use crate::{Anchor, SinkUnavailable, fold::Folds};
 
-type Answer = Result<(), Unavailable>;
+type Answer = Result<(), SinkUnavailable>;
 
 #[derive(Debug)]
 pub(super) struct Queue {
@@ -63,7 +63,7 @@ impl Queue {
         self.lock().safe
     }
 
-    pub(super) fn lost(&self) -> u64 {
+    pub(super) fn lost_records(&self) -> u64 {
         let state = self.lock();
         state.lost_before + state.losses.dropped + state.losses.turned_away + state.losses.events
     }

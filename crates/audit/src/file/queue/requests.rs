@@ -12,14 +12,14 @@ use super::{
     Answer, Queue,
     state::{Ask, Item, Sleep, State},
 };
-use crate::{AuditEvent, Event, Unavailable, event::Form, fold::FoldKey};
+use crate::{AuditEvent, RequestRecord, SinkUnavailable, event::Form, fold::FoldKey};
 
 /// Records of one request in fail-closed mode: head and end.
 const PER_REQUEST: usize = 2;
 
 impl Queue {
     /// Makes room for the records of a request, so that what has begun can also be recorded.
-    pub(in crate::file) fn begin(&self) -> Answer {
+    pub(in crate::file) fn reserve(&self) -> Answer {
         if !self.settings.fail_closed {
             return self.begin_open();
         }
@@ -28,7 +28,7 @@ impl Queue {
         let fits = fits && !state.refuse_all;
         let answer = state
             .ready()
-            .and(fits.then_some(()).ok_or(Unavailable::Full));
+            .and(fits.then_some(()).ok_or(SinkUnavailable::Full));
         match answer {
             Ok(()) => state.reserved += PER_REQUEST,
             Err(_) => state.losses.turned_away += 1,
@@ -44,20 +44,20 @@ impl Queue {
             return Ok(());
         }
         state.losses.turned_away += 1;
-        Err(Unavailable::Full)
+        Err(SinkUnavailable::Full)
     }
 
     /// Gives the room back.
-    pub(in crate::file) fn forget(&self) {
+    pub(in crate::file) fn release(&self) {
         if self.settings.fail_closed {
             self.lock().release(PER_REQUEST);
         }
     }
 
     /// Takes the last record of a request.
-    pub(in crate::file) fn end(&self, event: &Arc<Event>) {
+    pub(in crate::file) fn record_request(&self, event: &Arc<RequestRecord>) {
         let mut state = self.lock();
-        let after_head = self.settings.fail_closed && event.has_head();
+        let after_head = self.settings.fail_closed && event.has_head_record();
         if after_head && state.folds.take_counted_head(event.request_id()) {
             state.release(1);
             return;
@@ -84,7 +84,7 @@ impl Queue {
 
     /// Takes an event that is no request. It may use the room that requests reserved, as little as
     /// it is: a start or a reload matters more than the last place.
-    pub(in crate::file) fn event(&self, event: &Arc<AuditEvent>) {
+    pub(in crate::file) fn record_event(&self, event: &Arc<AuditEvent>) {
         let mut state = self.lock();
         if self.is_counted(&mut state, FoldKey::of_event(event)) {
             return;
@@ -98,7 +98,7 @@ impl Queue {
     }
 
     /// Takes the head of a request, for which there is room.
-    pub(in crate::file) fn head(&self, event: &Arc<Event>) -> Soon<Answer> {
+    pub(in crate::file) fn record_head(&self, event: &Arc<RequestRecord>) -> Soon<Answer> {
         let mut state = self.lock();
         state.release(1);
         if self.is_counted(&mut state, FoldKey::of_request(event)) {
@@ -126,10 +126,10 @@ impl Queue {
     }
 
     /// Takes a record from before the handler, if there is room.
-    pub(in crate::file) fn gate(&self, event: &Arc<Event>) -> Soon<Answer> {
+    pub(in crate::file) fn record_gate(&self, event: &Arc<RequestRecord>) -> Soon<Answer> {
         let state = self.lock();
         if state.used() >= self.settings.capacity {
-            return Soon::Now(Err(Unavailable::Full));
+            return Soon::Now(Err(SinkUnavailable::Full));
         }
         self.ask_for(state, event, Form::Gate)
     }
@@ -159,11 +159,11 @@ impl Queue {
     fn ask_for(
         &self,
         mut state: MutexGuard<'_, State>,
-        event: &Arc<Event>,
+        event: &Arc<RequestRecord>,
         form: Form,
     ) -> Soon<Answer> {
         if state.closed {
-            return Soon::Now(Err(Unavailable::Closed));
+            return Soon::Now(Err(SinkUnavailable::Closed));
         }
         state.push(event, form);
         if let Err(why) = state.ready() {
@@ -188,7 +188,7 @@ impl Queue {
         });
         self.wake(&mut state);
         drop(state);
-        Soon::later(async move { waiting.await.unwrap_or(Err(Unavailable::Closed)) })
+        Soon::later(async move { waiting.await.unwrap_or(Err(SinkUnavailable::Closed)) })
     }
 
     fn wake_if_worth(&self, state: &mut State) {

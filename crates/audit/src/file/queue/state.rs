@@ -4,7 +4,7 @@ use std::{collections::VecDeque, mem, sync::Arc, time::Duration};
 
 use tokio::sync::oneshot;
 
-use crate::{Anchor, AuditEvent, Event, Unavailable, event::Form, fold::Folds};
+use crate::{Anchor, AuditEvent, RequestRecord, SinkUnavailable, event::Form, fold::Folds};
 
 #[derive(Debug)]
 pub(super) struct State {
@@ -35,7 +35,7 @@ pub(super) struct State {
     pub(super) hanging: bool,
     pub(super) closing: bool,
     pub(super) closed: bool,
-    pub(super) end: Result<(), Unavailable>,
+    pub(super) end: Result<(), SinkUnavailable>,
     pub(super) safe: Anchor,
     pub(super) sleep: Sleep,
 }
@@ -72,7 +72,7 @@ impl State {
 #[derive(Debug)]
 pub(in crate::file) enum Item {
     Event(Arc<AuditEvent>),
-    Request(Arc<Event>, Form),
+    Request(Arc<RequestRecord>, Form),
 }
 
 /// Somebody who waits until everything that was taken before is safe.
@@ -80,7 +80,7 @@ pub(in crate::file) enum Item {
 pub(super) struct Ask {
     pub(super) number: u64,
     pub(super) deadline: Option<Duration>,
-    pub(super) answer: oneshot::Sender<Result<(), Unavailable>>,
+    pub(super) answer: oneshot::Sender<Result<(), SinkUnavailable>>,
 }
 
 /// Requests without a record.
@@ -110,10 +110,10 @@ impl State {
         self.items.len().saturating_add(self.reserved)
     }
 
-    pub(super) fn ready(&self) -> Result<(), Unavailable> {
+    pub(super) fn ready(&self) -> Result<(), SinkUnavailable> {
         match self {
-            Self { closed: true, .. } => Err(Unavailable::Closed),
-            Self { failing: true, .. } => Err(Unavailable::Failing),
+            Self { closed: true, .. } => Err(SinkUnavailable::Closed),
+            Self { failing: true, .. } => Err(SinkUnavailable::Failing),
             _ => Ok(()),
         }
     }
@@ -125,7 +125,7 @@ impl State {
         enough
     }
 
-    pub(super) fn push(&mut self, event: &Arc<Event>, form: Form) {
+    pub(super) fn push(&mut self, event: &Arc<RequestRecord>, form: Form) {
         self.items.push_back(Item::Request(Arc::clone(event), form));
     }
 

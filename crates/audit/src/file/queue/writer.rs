@@ -10,7 +10,7 @@ use super::{
     Answer, Item, Queue, Taken,
     state::{Ask, Sleep, State},
 };
-use crate::{Anchor, Unavailable};
+use crate::{Anchor, SinkUnavailable};
 
 /// How long the writer gathers records before it writes again, when nobody waits for one.
 const GATHER: Duration = Duration::from_millis(20);
@@ -80,7 +80,7 @@ impl Queue {
         let left = state.take_asks(|_| true);
         drop(state);
         send(about, end);
-        send(left, Err(Unavailable::Closed));
+        send(left, Err(SinkUnavailable::Closed));
     }
 
     /// Gives up on answers that are late. Returns false when there will be no more.
@@ -94,7 +94,7 @@ impl Queue {
         }
         let goes_on = !state.closed;
         drop(state);
-        send(late, Err(Unavailable::TimedOut));
+        send(late, Err(SinkUnavailable::TimedOut));
         goes_on
     }
 

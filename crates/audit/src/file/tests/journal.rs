@@ -7,7 +7,7 @@ use super::{
     faulty::Faulty,
     verified,
 };
-use crate::{Anchor, Reason, VerifyError, VerifyReport, chain::Seal};
+use crate::{Anchor, FindingReason, VerifyError, VerifyReport, chain::Seal};
 
 fn journal(rotate_at: u64) -> (Journal<Faulty>, Faulty) {
     let store = Faulty::default();
@@ -141,7 +141,7 @@ fn a_file_that_somebody_else_touched_is_told_as_damage() {
     keep(&mut journal).unwrap();
     assert_eq!(store.set().aside[0].0, "replaced");
     let finding = check(&store).unwrap().findings.remove(0);
-    assert_eq!(finding.reason, Reason::FileReplaced);
+    assert_eq!(finding.reason, FindingReason::FileReplaced);
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn a_missing_part_is_found() {
     store.set().parts.remove(1);
     let finding = check(&store).unwrap().findings.remove(0);
     assert!(
-        matches!(finding.reason, Reason::Missing { .. }),
+        matches!(finding.reason, FindingReason::Missing { .. }),
         "{finding}"
     );
     assert_eq!(finding.line, 1);

@@ -17,7 +17,7 @@ use super::{
     verified,
 };
 use crate::{
-    Anchor, Event, Sink, Unavailable,
+    Anchor, RequestRecord, Sink, SinkUnavailable,
     event::{Seen, Stage},
     redact::Redaction,
 };
@@ -49,24 +49,24 @@ impl Request {
         Self(cx, seen, redaction)
     }
 
-    fn event(&self, stage: Stage, has_head: bool) -> Arc<Event> {
+    fn event(&self, stage: Stage, has_head_record: bool) -> Arc<RequestRecord> {
         let Self(cx, seen, redaction) = self;
         let (cx, seen, redaction) = (cx.clone(), seen.clone(), Arc::clone(redaction));
-        Arc::new(Event::new(
+        Arc::new(RequestRecord::new(
             cx,
             seen,
             redaction,
             stage,
             Duration::ZERO,
-            has_head,
+            has_head_record,
         ))
     }
 
-    fn head(&self) -> Arc<Event> {
+    fn head(&self) -> Arc<RequestRecord> {
         self.event(Stage::Head(StatusCode::OK), false)
     }
 
-    fn end(&self) -> Arc<Event> {
+    fn end(&self) -> Arc<RequestRecord> {
         self.event(Stage::Over(OK), true)
     }
 }
@@ -74,38 +74,38 @@ impl Request {
 const OK: Ending = Ending::new(How::Complete, Some(StatusCode::OK), 0);
 
 /// A whole request in one event.
-fn whole() -> Arc<Event> {
+fn whole() -> Arc<RequestRecord> {
     Request::new().event(Stage::Over(OK), false)
 }
 
-async fn get(answer: Soon<Result<(), Unavailable>>) -> Result<(), Unavailable> {
+async fn get(answer: Soon<Result<(), SinkUnavailable>>) -> Result<(), SinkUnavailable> {
     answer.get().await
 }
 
 #[tokio::test]
 async fn a_head_is_safe_when_its_answer_may_start() {
     let store = Faulty::default();
-    let sink = open(FileSink::at("x").fail_closed(), &store);
+    let sink = open(FileSink::builder("x").fail_closed(), &store);
     let request = Request::new();
-    sink.begin().unwrap();
-    get(sink.head(&request.head())).await.unwrap();
+    sink.reserve().unwrap();
+    get(sink.record_head(&request.head())).await.unwrap();
     let report = verified(&[&store.trail()]).unwrap();
     assert_eq!((report.requests, report.unfinished), (1, 1));
     assert!(store.set().syncs >= 2);
-    sink.end(&request.end());
+    sink.record_request(&request.end());
     get(sink.close()).await.unwrap();
 }
 
 #[tokio::test]
 async fn many_heads_share_a_sync() {
     let store = Faulty::default();
-    let sink = open(FileSink::at("x").fail_closed(), &store);
+    let sink = open(FileSink::builder("x").fail_closed(), &store);
     store.set().hangs = true;
     let before = store.set().syncs;
     let mut answers = Vec::new();
     for _ in 0..100 {
-        sink.begin().unwrap();
-        answers.push(sink.head(&Request::new().head()));
+        sink.reserve().unwrap();
+        answers.push(sink.record_head(&Request::new().head()));
     }
     store.release();
     for answer in answers {
@@ -118,27 +118,27 @@ async fn many_heads_share_a_sync() {
 #[tokio::test]
 async fn a_full_disk_refuses_until_there_is_room_and_then_serves_again() {
     let store = Faulty::default();
-    let sink = open(FileSink::at("x").fail_closed(), &store);
+    let sink = open(FileSink::builder("x").fail_closed(), &store);
     store.set().room = Some(40);
     let request = Request::new();
-    sink.begin().unwrap();
+    sink.reserve().unwrap();
     assert_eq!(
-        get(sink.head(&request.head())).await,
-        Err(Unavailable::Failing)
+        get(sink.record_head(&request.head())).await,
+        Err(SinkUnavailable::Failing)
     );
     assert_eq!(
-        sink.begin(),
-        Err(Unavailable::Failing),
+        sink.reserve(),
+        Err(SinkUnavailable::Failing),
         "refused at the door"
     );
-    sink.end(&request.end());
+    sink.record_request(&request.end());
     store.set().room = None;
-    while sink.begin().is_err() {
+    while sink.reserve().is_err() {
         tokio::task::yield_now().await;
     }
     let request = Request::new();
-    get(sink.head(&request.head())).await.unwrap();
-    sink.end(&request.end());
+    get(sink.record_head(&request.head())).await.unwrap();
+    sink.record_request(&request.end());
     get(sink.close()).await.unwrap();
     let report = verified(&[&store.trail()]).unwrap();
     assert_eq!(
@@ -154,13 +154,13 @@ async fn a_full_disk_refuses_until_there_is_room_and_then_serves_again() {
 async fn a_disk_that_is_full_from_the_start_refuses_and_recovers() {
     let store = Faulty::default();
     store.set().room = Some(0);
-    let sink = open(FileSink::at("x").fail_closed(), &store);
-    assert_eq!(sink.begin(), Err(Unavailable::Failing));
+    let sink = open(FileSink::builder("x").fail_closed(), &store);
+    assert_eq!(sink.reserve(), Err(SinkUnavailable::Failing));
     store.set().room = None;
-    while sink.begin().is_err() {
+    while sink.reserve().is_err() {
         tokio::task::yield_now().await;
     }
-    sink.end(&whole());
+    sink.record_request(&whole());
     get(sink.close()).await.unwrap();
     assert_eq!(verified(&[&store.trail()]).unwrap().requests, 1);
 }
@@ -169,28 +169,28 @@ async fn a_disk_that_is_full_from_the_start_refuses_and_recovers() {
 async fn a_disk_that_hangs_is_not_waited_for_beyond_the_deadline() {
     let store = Faulty::default();
     let clock = ManualClock::new(Duration::ZERO);
-    let sink = FileSink::at("x").fail_closed().clock(clock.shared());
+    let sink = FileSink::builder("x").fail_closed().clock(clock.shared());
     let sink = open(sink.commit_deadline(Duration::from_millis(20)), &store);
     store.set().hangs = true;
     let request = Request::new();
-    sink.begin().unwrap();
-    let waiting = sink.head(&request.head());
+    sink.reserve().unwrap();
+    let waiting = sink.record_head(&request.head());
     while !store.set().hanging {
         tokio::task::yield_now().await;
     }
     clock.advance(Duration::from_millis(21));
-    assert_eq!(get(waiting).await, Err(Unavailable::TimedOut));
+    assert_eq!(get(waiting).await, Err(SinkUnavailable::TimedOut));
     assert_eq!(
-        sink.begin(),
-        Err(Unavailable::Failing),
+        sink.reserve(),
+        Err(SinkUnavailable::Failing),
         "the next one does not even wait"
     );
-    sink.end(&request.end());
+    sink.record_request(&request.end());
     store.release();
-    while sink.begin().is_err() {
+    while sink.reserve().is_err() {
         tokio::task::yield_now().await;
     }
-    sink.forget();
+    sink.release();
     get(sink.close()).await.unwrap();
     assert_eq!(verified(&[&store.trail()]).unwrap().unfinished, 0);
 }
@@ -198,11 +198,11 @@ async fn a_disk_that_hangs_is_not_waited_for_beyond_the_deadline() {
 #[tokio::test]
 async fn what_finds_no_room_is_counted_in_the_chain() {
     let store = Faulty::default();
-    let sink = open(FileSink::at("x").capacity(4), &store);
+    let sink = open(FileSink::builder("x").capacity(4), &store);
     store.set().hangs = true;
     let flushed = sink.flush();
     for _ in 0..100 {
-        sink.end(&whole());
+        sink.record_request(&whole());
     }
     store.release();
     get(flushed).await.unwrap();
@@ -210,22 +210,25 @@ async fn what_finds_no_room_is_counted_in_the_chain() {
     let report = verified(&[&store.trail()]).unwrap();
     assert_eq!(report.requests + report.lost, 100);
     assert!(report.lost > 0);
-    assert_eq!(sink.lost(), report.lost);
+    assert_eq!(sink.lost_records(), report.lost);
 }
 
 #[tokio::test]
 async fn a_request_that_was_begun_finds_room_for_its_records() {
     let store = Faulty::default();
-    let sink = open(FileSink::at("x").fail_closed().capacity(8), &store);
+    let sink = open(FileSink::builder("x").fail_closed().capacity(8), &store);
     store.set().hangs = true;
     for _ in 0..4 {
-        sink.begin().unwrap();
+        sink.reserve().unwrap();
     }
-    assert_eq!(sink.begin(), Err(Unavailable::Full));
+    assert_eq!(sink.reserve(), Err(SinkUnavailable::Full));
     let requests: Vec<_> = (0..4).map(|_| Request::new()).collect();
-    let answers: Vec<_> = requests.iter().map(|it| sink.head(&it.head())).collect();
+    let answers: Vec<_> = requests
+        .iter()
+        .map(|it| sink.record_head(&it.head()))
+        .collect();
     for request in &requests {
-        sink.end(&request.end());
+        sink.record_request(&request.end());
     }
     store.release();
     for answer in answers {
@@ -240,42 +243,42 @@ async fn a_request_that_was_begun_finds_room_for_its_records() {
 #[tokio::test]
 async fn room_that_was_promised_comes_back() {
     let store = Faulty::default();
-    let sink = open(FileSink::at("x").fail_closed().capacity(2), &store);
+    let sink = open(FileSink::builder("x").fail_closed().capacity(2), &store);
     for _ in 0..10 {
-        sink.begin().unwrap();
-        sink.forget();
+        sink.reserve().unwrap();
+        sink.release();
     }
-    sink.begin().unwrap();
-    assert_eq!(sink.begin(), Err(Unavailable::Full));
+    sink.reserve().unwrap();
+    assert_eq!(sink.reserve(), Err(SinkUnavailable::Full));
     get(sink.close()).await.unwrap();
 }
 
 #[tokio::test]
 async fn after_the_close_nothing_is_promised_any_more() {
     let store = Faulty::default();
-    let sink = open(FileSink::at("x").fail_closed(), &store);
+    let sink = open(FileSink::builder("x").fail_closed(), &store);
     let request = Request::new();
-    sink.begin().unwrap();
+    sink.reserve().unwrap();
     get(sink.close()).await.unwrap();
     get(sink.close()).await.unwrap();
-    assert_eq!(sink.begin(), Err(Unavailable::Closed));
+    assert_eq!(sink.reserve(), Err(SinkUnavailable::Closed));
     assert_eq!(
-        get(sink.head(&request.head())).await,
-        Err(Unavailable::Closed)
+        get(sink.record_head(&request.head())).await,
+        Err(SinkUnavailable::Closed)
     );
-    assert_eq!(get(sink.flush()).await, Err(Unavailable::Closed));
-    sink.end(&request.end());
-    assert_eq!(sink.lost(), 2, "one refused, one dropped");
+    assert_eq!(get(sink.flush()).await, Err(SinkUnavailable::Closed));
+    sink.record_request(&request.end());
+    assert_eq!(sink.lost_records(), 2, "one refused, one dropped");
 }
 
 #[tokio::test]
 async fn a_close_on_a_dead_disk_ends_and_says_so() {
     let store = Faulty::default();
-    let sink = open(FileSink::at("x"), &store);
+    let sink = open(FileSink::builder("x"), &store);
     store.set().room = Some(0);
-    sink.end(&whole());
-    assert_eq!(get(sink.close()).await, Err(Unavailable::Failing));
-    assert!(sink.lost() >= 1);
+    sink.record_request(&whole());
+    assert_eq!(get(sink.close()).await, Err(SinkUnavailable::Failing));
+    assert!(sink.lost_records() >= 1);
 }
 
 /// A clock that stops the thread that reads it, once it is told to.
@@ -298,27 +301,27 @@ async fn a_writer_that_dies_promises_nothing_and_keeps_nobody_waiting() {
     let store = Faulty::default();
     let clock = Arc::new(Deadly::default());
     let shared: SharedClock = Arc::<Deadly>::clone(&clock);
-    let sink = open(FileSink::at("x").fail_closed().clock(shared), &store);
-    sink.begin().unwrap();
+    let sink = open(FileSink::builder("x").fail_closed().clock(shared), &store);
+    sink.reserve().unwrap();
     clock.0.store(true, Ordering::SeqCst);
-    let answer = get(sink.head(&Request::new().head())).await;
-    assert_eq!(answer, Err(Unavailable::Closed));
-    assert_eq!(sink.begin(), Err(Unavailable::Closed));
+    let answer = get(sink.record_head(&Request::new().head())).await;
+    assert_eq!(answer, Err(SinkUnavailable::Closed));
+    assert_eq!(sink.reserve(), Err(SinkUnavailable::Closed));
 }
 
 #[cfg(feature = "metrics")]
 #[tokio::test]
 async fn the_figures_say_what_waits_and_what_was_lost() {
     let store = Faulty::default();
-    let sink = open(FileSink::at("x").capacity(4), &store);
+    let sink = open(FileSink::builder("x").capacity(4), &store);
     store.set().hangs = true;
     let flushed = sink.flush();
     while !store.set().hanging {
-        sink.end(&whole());
+        sink.record_request(&whole());
         tokio::task::yield_now().await;
     }
     for _ in 0..100 {
-        sink.end(&whole());
+        sink.record_request(&whole());
     }
     let figures = sink.0.queue.figures();
     assert_eq!(figures.waiting, 4);
@@ -332,5 +335,5 @@ async fn the_figures_say_what_waits_and_what_was_lost() {
         (figures.waiting, figures.last_record),
         (0, sink.anchor().unwrap().sequence())
     );
-    assert_eq!(figures.lost, sink.lost());
+    assert_eq!(figures.lost, sink.lost_records());
 }

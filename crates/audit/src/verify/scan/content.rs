@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::Scan;
-use crate::{Anchor, Reason, time, verify::report::TimeGap};
+use crate::{Anchor, FindingReason, time, verify::report::TimeGap};
 
 /// Gaps that are kept. The longest ones would be nice; the first ones are bounded.
 const MAX_GAPS: usize = 16;
@@ -113,22 +113,22 @@ impl Scan {
                 self.report.torn_bytes = self.report.torn_bytes.saturating_add(content.bytes);
                 return;
             }
-            Some("damaged") => Reason::DamageSetAside,
-            Some("deleted") => Reason::FileDeleted,
-            Some("replaced") => Reason::FileReplaced,
-            Some("rolled_back") => Reason::RolledBack {
+            Some("damaged") => FindingReason::DamageSetAside,
+            Some("deleted") => FindingReason::FileDeleted,
+            Some("replaced") => FindingReason::FileReplaced,
+            Some("rolled_back") => FindingReason::RolledBack {
                 from: content.from,
                 to: content.to,
             },
             Some("trail_missing") => {
                 let trail = content.trail.as_deref().unwrap_or_default();
                 self.expected.trail_reported_missing(trail, content.to);
-                Reason::TrailMissing { to: content.to }
+                FindingReason::TrailMissing { to: content.to }
             }
             // A failing disk: everything in doubt was written anew.
             _ => return,
         };
-        let own_trail = !matches!(reason, Reason::TrailMissing { .. });
+        let own_trail = !matches!(reason, FindingReason::TrailMissing { .. });
         if own_trail && content.from > 0 && content.from <= content.to {
             let range = (content.from, content.to);
             self.reported_gone.push(range);

@@ -1,6 +1,6 @@
 //! The first record of a file, and where a trail begins.
 
-use super::{Gap, Reason, Scan, content::Content};
+use super::{FindingReason, Gap, Scan, content::Content};
 use crate::{
     Anchor,
     chain::{Line, Seal},
@@ -8,30 +8,30 @@ use crate::{
 
 impl Scan {
     /// Tells why a file cannot be verified, or is none of this trail.
-    pub(super) fn check_header(&mut self, content: &Content<'_>) -> Option<Reason> {
+    pub(super) fn check_header(&mut self, content: &Content<'_>) -> Option<FindingReason> {
         if content.v != 1 {
-            return Some(Reason::UnknownVersion);
+            return Some(FindingReason::UnknownVersion);
         }
         if let Err(reason) = self.demand_same_seal(content) {
             return Some(reason);
         }
         let Some(found) = content.trail.as_deref() else {
-            return Some(Reason::Malformed);
+            return Some(FindingReason::Malformed);
         };
         let known = self.trail.get_or_insert_with(|| found.into());
-        (**known != *found).then_some(Reason::OtherTrail)
+        (**known != *found).then_some(FindingReason::OtherTrail)
     }
 
-    fn demand_same_seal(&self, content: &Content<'_>) -> Result<(), Reason> {
+    fn demand_same_seal(&self, content: &Content<'_>) -> Result<(), FindingReason> {
         let algorithm = content.algorithm.as_deref();
         if algorithm == Some(self.seal.algorithm()) {
             let same = content.key.as_deref() == self.seal.key_id().as_deref();
-            return same.then_some(()).ok_or(Reason::OtherKey);
+            return same.then_some(()).ok_or(FindingReason::OtherKey);
         }
         Err(match self.seal {
-            Seal::Keyed(_) => Reason::NotKeyed,
-            Seal::Plain if content.key.is_some() => Reason::NeedsKey,
-            Seal::Plain => Reason::UnknownVersion,
+            Seal::Keyed(_) => FindingReason::NotKeyed,
+            Seal::Plain if content.key.is_some() => FindingReason::NeedsKey,
+            Seal::Plain => FindingReason::UnknownVersion,
         })
     }
 
@@ -41,7 +41,7 @@ impl Scan {
         let Some(before) = stated_base(line, content) else {
             // What is at the beginning is no record of a writer.
             if content.kind == "opened" {
-                self.find(Reason::Malformed);
+                self.find(FindingReason::Malformed);
             }
             return self.bases.only_number(line.sequence.saturating_sub(1));
         };
@@ -52,10 +52,10 @@ impl Scan {
         let missing = self.expected.needs_record_before(line.sequence);
         if missing {
             let found = line.sequence;
-            self.find_at(Reason::Missing { found }, 1);
+            self.find_at(FindingReason::Missing { found }, 1);
         }
         if self.expected.compare_anchor(before) {
-            self.find_at(Reason::Rewritten, before.sequence());
+            self.find_at(FindingReason::Rewritten, before.sequence());
         }
         self.gap = Some(Gap {
             from: 1,
@@ -73,7 +73,7 @@ impl Scan {
         };
         let here = std::mem::replace(&mut self.place, gap.place);
         let found = gap.to.saturating_add(1);
-        self.find_at(Reason::Missing { found }, gap.from);
+        self.find_at(FindingReason::Missing { found }, gap.from);
         self.place = here;
     }
 
@@ -88,7 +88,7 @@ impl Scan {
         }
         let from = self.retired.map_or(1, |retired| retired.sequence() + 1);
         let here = std::mem::replace(&mut self.place, gap.place);
-        self.find_at(Reason::StartMissing { from, to: gap.to }, from);
+        self.find_at(FindingReason::StartMissing { from, to: gap.to }, from);
         self.place = here;
     }
 }

@@ -21,7 +21,7 @@ use self::{
     place::{Bases, Gap},
 };
 use super::{
-    Finding, Reason, VerifyError, VerifyReport,
+    Finding, FindingReason, VerifyError, VerifyReport,
     expected::{Expected, Mismatch},
 };
 use crate::{
@@ -171,7 +171,7 @@ impl Scan {
         let Some(last) = self.last else {
             if self.report.findings_total == 0 {
                 self.place.line += 1;
-                self.find(Reason::NotOpened);
+                self.find(FindingReason::NotOpened);
             }
             return self.report;
         };
@@ -192,7 +192,7 @@ impl Scan {
 
     fn line(&mut self, bytes: &[u8]) -> Result<Next, VerifyError> {
         let (Some(line), Some(content)) = (Line::parse(bytes), Content::parse(bytes)) else {
-            self.find(Reason::Malformed);
+            self.find(FindingReason::Malformed);
             self.bases.unknown();
             return Ok(Next::Line);
         };
@@ -203,7 +203,7 @@ impl Scan {
             }
             self.place.first = line.sequence;
         } else if opens || self.place.line == 1 {
-            self.find(Reason::NotOpened);
+            self.find(FindingReason::NotOpened);
             if opens {
                 return Ok(Next::Line);
             }
@@ -212,7 +212,7 @@ impl Scan {
             self.start(&line, &content);
         }
         if content.v != 1 {
-            self.find(Reason::UnknownVersion);
+            self.find(FindingReason::UnknownVersion);
         }
         self.check_place(&line, &content);
         Ok(Next::Line)
@@ -241,14 +241,14 @@ impl Scan {
             return self.accept(here, content);
         }
         if line.sequence == expected {
-            self.find(Reason::Altered);
+            self.find(FindingReason::Altered);
         } else if line.sequence > expected {
             let found = line.sequence;
-            self.find(Reason::Missing { found });
+            self.find(FindingReason::Missing { found });
             self.report.unproven += 1;
         } else {
             let found = line.sequence;
-            self.find(Reason::Repeated { found });
+            self.find(FindingReason::Repeated { found });
         }
         self.bases.after_bad(here, expected);
     }
@@ -265,7 +265,7 @@ impl Scan {
 
     fn mismatch(&mut self, mismatch: Mismatch, sequence: u64) {
         match mismatch {
-            Mismatch::Anchor => self.find_at(Reason::Rewritten, sequence),
+            Mismatch::Anchor => self.find_at(FindingReason::Rewritten, sequence),
             // Decided at the end: a later record may say that these records were lost.
             Mismatch::Checkpoint => self.expected.contradicted(sequence),
         }
@@ -273,11 +273,11 @@ impl Scan {
 
     /// A file that cannot be verified with what was given. If it is the first one, nobody can tell
     /// whether the trail is intact; later it is a file that does not belong there.
-    fn unusable(&mut self, reason: Reason) -> Result<Next, VerifyError> {
+    fn unusable(&mut self, reason: FindingReason) -> Result<Next, VerifyError> {
         let finding = self.finding(reason, self.next_sequence());
         let wrong_key = matches!(
             reason,
-            Reason::NeedsKey | Reason::OtherKey | Reason::UnknownVersion
+            FindingReason::NeedsKey | FindingReason::OtherKey | FindingReason::UnknownVersion
         );
         if wrong_key && self.last.is_none() {
             return Err(VerifyError::Unverifiable(finding));
@@ -290,16 +290,16 @@ impl Scan {
         self.bases.expected()
     }
 
-    fn find(&mut self, reason: Reason) {
+    fn find(&mut self, reason: FindingReason) {
         self.find_at(reason, self.next_sequence());
     }
 
-    fn find_at(&mut self, reason: Reason, sequence: u64) {
+    fn find_at(&mut self, reason: FindingReason, sequence: u64) {
         let finding = self.finding(reason, sequence);
         self.push(finding);
     }
 
-    fn finding(&self, reason: Reason, sequence: u64) -> Finding {
+    fn finding(&self, reason: FindingReason, sequence: u64) -> Finding {
         Finding {
             file: self.place.file.clone(),
             line: self.place.line,
@@ -333,19 +333,23 @@ fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>, tail: Tail) -> io::R
 }
 
 /// Tells a last line without end from one that is longer than any record.
-fn torn_or_endless(reader: &mut impl BufRead, length: usize, tail: Tail) -> io::Result<Reason> {
+fn torn_or_endless(
+    reader: &mut impl BufRead,
+    length: usize,
+    tail: Tail,
+) -> io::Result<FindingReason> {
     let mut bytes = u64::try_from(length).unwrap_or(u64::MAX);
     loop {
         let more = reader.fill_buf()?;
         if more.is_empty() {
             return Ok(match tail {
-                Tail::Part => Reason::TornPart { bytes },
-                Tail::Last | Tail::Live => Reason::Torn { bytes },
+                Tail::Part => FindingReason::TornPart { bytes },
+                Tail::Last | Tail::Live => FindingReason::Torn { bytes },
             });
         }
         if let Some(end) = more.iter().position(|byte| *byte == b'\n') {
             reader.consume(end + 1);
-            return Ok(Reason::Malformed);
+            return Ok(FindingReason::Malformed);
         }
         let length = more.len();
         bytes = bytes.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
