@@ -229,7 +229,7 @@ async fn what_is_no_request_is_on_record_and_counted() {
     let _ = socket.read_to_string(&mut answer).await;
     assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
 
-    let events = memory.audit_events();
+    let events = memory.events();
     assert_eq!(events.len(), 1, "{events:?}");
     let event = events[0].to_json();
     for part in [
