@@ -9,7 +9,7 @@ use crate::{Failure, output, secret_file};
 
 const EXAMPLES: &str = "\
 Writes two files: the private key, for the server (FileSink's checkpoint_key), and the public key with `.pub` behind the
-name, for whoever verifies.
+name, for verification.
 
 Example:
   palisade audit key checkpoint.key";

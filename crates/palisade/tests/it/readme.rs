@@ -16,7 +16,7 @@ use palisade::{
 struct FileSink;
 
 impl FileSink {
-    fn at(name: &str) -> FileSinkBuilder {
+    fn builder(name: &str) -> FileSinkBuilder {
         static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
         palisade::FileSink::builder(FOLDER.path().join(name))
     }
