@@ -49,6 +49,7 @@ pub struct ClientInfo {
     ip: IpAddr,
     scheme: Scheme,
     forwarded_host: Option<Authority>,
+    through_proxy: bool,
 }
 
 impl ClientInfo {
@@ -60,7 +61,15 @@ impl ClientInfo {
             ip: ip.to_canonical(),
             scheme,
             forwarded_host: None,
+            through_proxy: false,
         }
+    }
+
+    /// Says that a trusted proxy sent the request: its ports are not those of this server.
+    #[must_use]
+    pub const fn with_proxy(mut self) -> Self {
+        self.through_proxy = true;
+        self
     }
 
     /// Adds the host that the client asked a trusted proxy for.
@@ -80,6 +89,12 @@ impl ClientInfo {
     #[must_use]
     pub const fn scheme(&self) -> Scheme {
         self.scheme
+    }
+
+    /// Tells whether a trusted proxy sent the request.
+    #[must_use]
+    pub const fn is_through_proxy(&self) -> bool {
+        self.through_proxy
     }
 
     /// Returns the host that a trusted proxy was asked for; `None` where the request's own host counts.

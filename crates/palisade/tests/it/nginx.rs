@@ -24,11 +24,14 @@ const NAME: &str = "tts.example";
 /// nginx with the configuration of the book, between a client and a shield. Ended with the test.
 struct Front {
     nginx: Child,
-    https: SocketAddr,
-    http: SocketAddr,
+    https: [SocketAddr; 2],
+    http: [SocketAddr; 2],
     folder: tempfile::TempDir,
     trust: rustls::RootCertStore,
 }
+
+/// The places of IPv4 and of IPv6 in pairs of addresses.
+const BOTH: [usize; 2] = [0, 1];
 
 impl Drop for Front {
     fn drop(&mut self) {
@@ -52,15 +55,18 @@ fn installed() -> Option<&'static str> {
     found
 }
 
-fn free() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
+/// Finds a free port of each loopback address.
+fn free() -> [SocketAddr; 2] {
+    ["127.0.0.1:0", "[::1]:0"].map(|any| TcpListener::bind(any).unwrap().local_addr().unwrap())
 }
 
 /// Puts addresses and paths of this test in place of those in the book. Each of them must be there.
-fn configuration(here: &Path, service: SocketAddr, https: SocketAddr, http: SocketAddr) -> String {
+fn configuration(
+    here: &Path,
+    service: SocketAddr,
+    https: [SocketAddr; 2],
+    http: [SocketAddr; 2],
+) -> String {
     let book = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/deploy/nginx.conf");
     let here = here.display();
     let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
@@ -71,8 +77,10 @@ fn configuration(here: &Path, service: SocketAddr, https: SocketAddr, http: Sock
         ("/etc/nginx/tls", format!("{here}")),
         ("/var/log/nginx", format!("{here}")),
         ("/run/nginx.pid", format!("{here}/pid")),
-        ("listen 443", format!("listen {https}")),
-        ("listen 80", format!("listen {http}")),
+        ("listen 443", format!("listen {}", https[0])),
+        ("listen [::]:443", format!("listen {}", https[1])),
+        ("listen 80", format!("listen {}", http[0])),
+        ("listen [::]:80", format!("listen {}", http[1])),
         ("server 127.0.0.1:8080", format!("server {service}")),
         ("http {", format!("http {{ {temporary}")),
     ];
@@ -135,7 +143,7 @@ async fn front() -> Option<Front> {
 impl Front {
     async fn wait(&self) {
         for _ in 0..500 {
-            if TcpStream::connect(self.https).await.is_ok() {
+            if TcpStream::connect(self.https[0]).await.is_ok() {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -144,10 +152,19 @@ impl Front {
     }
 
     async fn secure(&self, name: &'static str, request: &str) -> std::io::Result<String> {
+        self.secure_by(0, name, request).await
+    }
+
+    async fn secure_by(
+        &self,
+        family: usize,
+        name: &'static str,
+        request: &str,
+    ) -> std::io::Result<String> {
         let config = rustls::ClientConfig::builder()
             .with_root_certificates(self.trust.clone())
             .with_no_client_auth();
-        let socket = TcpStream::connect(self.https).await?;
+        let socket = TcpStream::connect(self.https[family]).await?;
         let connector = TlsConnector::from(Arc::new(config));
         ask(
             connector.connect(name.try_into().unwrap(), socket).await?,
@@ -156,8 +173,8 @@ impl Front {
         .await
     }
 
-    async fn clear(&self, request: &str) -> std::io::Result<String> {
-        ask(TcpStream::connect(self.http).await?, request).await
+    async fn clear(&self, family: usize, request: &str) -> std::io::Result<String> {
+        ask(TcpStream::connect(self.http[family]).await?, request).await
     }
 }
 
@@ -218,28 +235,50 @@ async fn the_configuration_of_the_book_names_the_right_client_and_keeps_texts_ou
 #[tokio::test(flavor = "multi_thread")]
 async fn the_configuration_of_the_book_answers_to_its_name_alone_and_moves_clear_text() {
     let Some(front) = front().await else { return };
-    let moved = front.clear(&get("/who?a=b", NAME, "")).await.unwrap();
-    assert!(moved.starts_with("HTTP/1.1 308"), "{moved}");
-    assert!(
-        moved.contains("Location: https://tts.example/who?a=b\r\n"),
-        "{moved}"
-    );
+    for family in BOTH {
+        let moved = get("/who?a=b", NAME, "");
+        let moved = front.clear(family, &moved).await.unwrap();
+        assert!(moved.starts_with("HTTP/1.1 308"), "{moved}");
+        assert!(
+            moved.contains("Location: https://tts.example/who?a=b\r\n"),
+            "{moved}"
+        );
+        let foreign = get("/who", "evil.example", "");
+        assert_eq!(front.clear(family, &foreign).await.unwrap(), "");
+        assert!(
+            front
+                .secure_by(family, "evil.example", &get("/who", NAME, ""))
+                .await
+                .is_err()
+        );
+        assert_eq!(front.secure_by(family, NAME, &foreign).await.unwrap(), "");
+    }
+}
 
-    assert_eq!(
-        front.clear(&get("/who", "evil.example", "")).await.unwrap(),
-        ""
-    );
-    assert!(
-        front
-            .secure("evil.example", &get("/who", NAME, ""))
-            .await
-            .is_err()
-    );
-    assert_eq!(
-        front
-            .secure(NAME, &get("/who", "evil.example", ""))
-            .await
-            .unwrap(),
-        ""
-    );
+#[tokio::test(flavor = "multi_thread")]
+async fn the_configuration_of_the_book_serves_clients_of_ipv6() {
+    let Some(front) = front().await else { return };
+    for (family, client) in BOTH.into_iter().zip(["127.0.0.1", "::1"]) {
+        let asked = get("/who", NAME, "");
+        let answer = front.secure_by(family, NAME, &asked).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        assert!(answer.ends_with(client), "{answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_configuration_of_the_book_redirects_no_credential_in_clear() {
+    let Some(front) = front().await else { return };
+    for credential in [
+        "X-API-Key: secret\r\n",
+        "Authorization: Bearer secret\r\n",
+        "Proxy-Authorization: Basic c2VjcmV0\r\n",
+    ] {
+        for family in BOTH {
+            let shown = get("/who", NAME, credential);
+            let refused = front.clear(family, &shown).await.unwrap();
+            assert!(refused.starts_with("HTTP/1.1 403"), "{refused}");
+            assert!(!refused.contains("Location"), "{refused}");
+        }
+    }
 }

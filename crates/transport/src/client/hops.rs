@@ -38,10 +38,34 @@ pub(super) fn of_forwarded<'a>(
         .map(element)
 }
 
-/// Returns the last value of a header that may be a list: what the nearest proxy wrote.
-pub(super) fn last<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    let line = headers.get_all(name).into_iter().next_back()?;
-    from_the_right(text(line), false).next()
+/// Several values stand where one must, or where one of each trusted proxy must. Holds the private reason.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Ambiguous(pub(super) &'static str);
+
+/// Returns what the outermost trusted proxy wrote into a header to which each proxy appends a value.
+///
+/// `hops` counts the hops that trusted proxies wrote. One value alone is the word of the nearest proxy.
+/// With any other number nobody can tell which value is whose: one may be the client's.
+pub(super) fn value_of_outermost<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+    hops: usize,
+) -> Result<Option<&'a str>, Ambiguous> {
+    let lines = headers.get_all(name).into_iter().rev();
+    let values = lines.flat_map(|line| from_the_right(text(line), false));
+    // One more than fits is enough to know that there are too many.
+    let (mut count, mut outermost) = (0, None);
+    for value in values.take(hops.max(1) + 1) {
+        count += 1;
+        outermost = Some(value);
+    }
+    if count > 1 && count != hops {
+        return Err(Ambiguous(
+            "X-Forwarded-Proto or X-Forwarded-Host has another number of values than there are trusted \
+             proxies: trust every proxy of the chain, or let the nearest one overwrite the header",
+        ));
+    }
+    Ok(outermost)
 }
 
 /// Gives what can be read of a line: all of it, or what stands behind the last element that is no text.
@@ -100,46 +124,94 @@ fn is_escaped(line: &str, at: usize) -> bool {
     before.take_while(|byte| *byte == b'\\').count() % 2 == 1
 }
 
-/// Reads one forwarded-element: `for=192.0.2.43;proto=https;host="example.com"`.
+/// Reads one forwarded-element: `for=192.0.2.43;proto=https;host="example.com"`. One that breaks the
+/// grammar (RFC 7239, 4) says nothing.
 fn element(written: &str) -> Hop<'_> {
-    let mut hop = Hop::default();
-    let mut seen = [false; 3];
-    for pair in written.split(';') {
-        let Some((name, value)) = pair.split_once('=') else {
-            return Hop::default();
-        };
-        let Some(value) = unquoted(value.trim_end_matches([' ', '\t'])) else {
-            return Hop::default();
-        };
-        let name = name.trim_start_matches([' ', '\t']);
-        let index = ["for", "host", "proto"]
-            .iter()
-            .position(|known| name.eq_ignore_ascii_case(known));
-        // Each parameter occurs once (RFC 7239, 4); an element that says two things says nothing.
-        if let Some(twice) = index.and_then(|index| seen.get_mut(index)) {
-            if *twice {
-                return Hop::default();
-            }
-            *twice = true;
-        }
-        match index {
-            Some(0) => hop.address = address(value),
-            Some(1) => hop.host = Some(value),
-            Some(2) => hop.proto = Some(value),
-            _ => {}
-        }
-    }
-    hop
+    parameters(written).unwrap_or_default()
 }
 
-/// Takes the quotes off. No address, host or scheme needs a backslash, so an escaped character
-/// makes the value unreadable, which spares a copy.
-fn unquoted(value: &str) -> Option<&str> {
-    let Some(opened) = value.strip_prefix('"') else {
-        return (!value.is_empty() && !value.contains('"')).then_some(value);
-    };
-    let inner = opened.strip_suffix('"')?;
-    (!inner.contains(['"', '\\'])).then_some(inner)
+fn parameters(written: &str) -> Option<Hop<'_>> {
+    let mut hop = Hop::default();
+    let mut seen = [false; 3];
+    for pair in pairs(written) {
+        let (name, value) = pair.split_once('=')?;
+        let value = Value::parse(value)?;
+        let known = ["for", "host", "proto"];
+        let Some(index) = known
+            .iter()
+            .position(|known| name.eq_ignore_ascii_case(known))
+        else {
+            continue;
+        };
+        // Each parameter occurs once (RFC 7239, 4); an element that says two things says nothing.
+        let seen = seen.get_mut(index)?;
+        if std::mem::replace(seen, true) {
+            return None;
+        }
+        let value = value.plain()?;
+        match index {
+            0 => hop.address = address(value),
+            1 => hop.host = Some(value),
+            _ => hop.proto = Some(value),
+        }
+    }
+    Some(hop)
+}
+
+/// Splits an element at its semicolons. Empty pairs are allowed (RFC 7239, 4), an empty element is not.
+fn pairs(element: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(element);
+    let pairs = std::iter::from_fn(move || {
+        let line = rest?;
+        let (pair, after) = match semicolon_outside_quotes(line) {
+            Some(at) => (line.get(..at)?, line.get(at + 1..)),
+            None => (line, None),
+        };
+        rest = after;
+        Some(pair.trim_matches([' ', '\t']))
+    });
+    pairs.filter(move |pair| !pair.is_empty() || element.is_empty())
+}
+
+fn semicolon_outside_quotes(text: &str) -> Option<usize> {
+    let (mut quoted, mut escaped) = (false, false);
+    text.bytes().position(|byte| {
+        let is_escaped = std::mem::take(&mut escaped);
+        match byte {
+            b'\\' => escaped = quoted && !is_escaped,
+            b'"' if !is_escaped => quoted = !quoted,
+            _ => {}
+        }
+        byte == b';' && !quoted
+    })
+}
+
+/// The value of a parameter, without its quotes.
+#[derive(Clone, Copy)]
+struct Value<'a>(&'a str);
+
+impl<'a> Value<'a> {
+    fn parse(written: &'a str) -> Option<Self> {
+        let Some(opened) = written.strip_prefix('"') else {
+            return (!written.is_empty() && !written.contains('"')).then_some(Self(written));
+        };
+        let inner = opened.strip_suffix('"')?;
+        let mut bytes = inner.bytes();
+        while let Some(byte) = bytes.next() {
+            match byte {
+                b'\\' => drop(bytes.next()?), // A backslash takes the character behind it along.
+                b'"' => return None,
+                _ => {}
+            }
+        }
+        Some(Self(inner))
+    }
+
+    /// Returns the text. No address, host or scheme needs a backslash, so an escaped character makes the
+    /// value unreadable, which spares a copy.
+    fn plain(self) -> Option<&'a str> {
+        (!self.0.contains('\\')).then_some(self.0)
+    }
 }
 
 /// Reads an address with or without port and brackets. `unknown`, `_hidden` and anything else is `None`.
@@ -250,6 +322,11 @@ mod tests {
             "for=\"203.0.113.7",
             "for=203.0.113.7\"",
             "for=\"203.0.113\\.7\"",
+            "",
+            "for=203.0.113.7;by=\"a\"b\"",
+            "for=203.0.113.7;by=\"a\\\"",
+            "for=203.0.113.7;by=\"open;x=y",
+            "for=203.0.113.7;by",
             "for=203.0.113.7;for=198.51.100.1",
             "for=203.0.113.7;proto=https;proto=http",
             "203.0.113.7",
@@ -291,6 +368,24 @@ mod tests {
     }
 
     #[test]
+    fn separators_and_escapes_inside_quotes_end_nothing() {
+        for line in [
+            "for=192.0.2.1;by=\"a;b\"",
+            "by=\"a;b\";for=192.0.2.1",
+            "for=192.0.2.1;by=\"a,b\"",
+            "for=192.0.2.1;x=\"a;b,c;for=6.6.6.6\"",
+            "for=192.0.2.1;x=\"a\\\";b\\\", c\"",
+            "for=192.0.2.1;x=\"\\\\\"",
+            "for=192.0.2.1;",
+            ";for=192.0.2.1;;proto=https;",
+        ] {
+            let line = format!("for=192.0.2.7, {line}, for=\"192.0.2.3\";x=\";,\"");
+            let expected = ["192.0.2.3", "192.0.2.1", "192.0.2.7"].map(some);
+            assert_eq!(hops(&[&line]), expected, "{line}");
+        }
+    }
+
+    #[test]
     fn an_empty_place_is_a_hop_that_cannot_be_read() {
         assert_eq!(
             hops(&["for=192.0.2.1,,for=192.0.2.3"]),
@@ -306,7 +401,7 @@ mod tests {
             headers.append(FORWARDED, HeaderValue::from_str(&line).unwrap_or(HeaderValue::from_static("")));
             let _ = of_forwarded(&headers, &FORWARDED).count();
             let _ = of_list(&headers, &FORWARDED).count();
-            let _ = (address(&line), last(&headers, &FORWARDED));
+            let _ = (address(&line), value_of_outermost(&headers, &FORWARDED, 2));
         }
 
         #[test]

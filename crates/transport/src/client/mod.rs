@@ -3,26 +3,33 @@
 mod hops;
 mod peer;
 mod proxies;
+mod request;
 mod source;
 mod strip;
 mod walk;
 
 use std::{borrow::Cow, sync::Arc};
 
-use http::{HeaderName, StatusCode, request};
+use http::{HeaderName, StatusCode, request::Parts};
 use palisade_core::{ClientInfo, Fact, Guard, Peer, Rejection, SecurityContext, Verdict, layer};
 
+use self::{hops::Ambiguous, source::Source, walk::Decision};
 pub use self::{proxies::TrustedProxies, source::ForwardedHeader};
-use self::{source::Source, walk::Decision};
 use crate::host::HostName;
 
 /// Decides who the client is, once a request; every other layer asks the context.
 ///
-/// The peer is the client, unless it is a trusted proxy. Then one header is walked from the right,
-/// over trusted hops, to the first that is none. A hop that cannot be read (`unknown`, `_hidden`,
-/// nonsense) ends the walk at the proxy before it; it is never skipped. Scheme and host follow the
-/// same rule. Forwarding headers that were not read are removed, so that nothing further in
-/// believes them.
+/// The peer is the client, unless it is a trusted proxy. Then one header is read from the right, over
+/// trusted hops, to the first that is none. A hop that cannot be read (`unknown`, `_hidden`,
+/// nonsense) ends the list at the proxy before it; it is never skipped.
+///
+/// Scheme and host are taken from the proxy that wrote the client's address. Where several proxies
+/// append to `X-Forwarded-Proto` (or `-Host`), the list must have one value for each trusted proxy. One
+/// value alone is always accepted. Any other number is refused with 400.
+///
+/// Headers that tell an address, scheme, host, path or identity and were not read are removed, so that
+/// nothing further in believes them. HTTP/2 requests with blanks around a field value, and targets with
+/// a scheme other than `http` and `https`, are refused with 400.
 ///
 /// ```
 /// use palisade_transport::{ClientInfoLayer, ForwardedHeader, TrustedProxies};
@@ -37,8 +44,8 @@ use crate::host::HostName;
 /// ```
 ///
 /// # Deployment
-/// The proxy must write the configured header itself, and `X-Forwarded-Proto` too: most proxies pass
-/// on what a client sent. Trust no network that clients can send from.
+/// Each trusted proxy must write the configured header itself, and `X-Forwarded-Proto` too: most proxies
+/// pass on what a client sent. Trust no network that clients can send from.
 ///
 /// The peer comes from [`Peer`] in the request's extensions, which `palisade_transport::server` sets; with
 /// feature `axum` also from `ConnectInfo<SocketAddr>` (which says nothing of TLS, so it counts as
@@ -56,9 +63,9 @@ layer!(ClientInfoLayer);
 struct Config {
     proxies: TrustedProxies,
     source: Source,
-    host: bool,
     ambiguous: Rejection,
     bad_host: Rejection,
+    malformed: Rejection,
 }
 
 impl ClientInfoLayer {
@@ -72,9 +79,9 @@ impl ClientInfoLayer {
         let config = Config {
             proxies,
             source: Source::new(header),
-            host: false,
             ambiguous: ambiguous(),
             bad_host: bad_host(),
+            malformed: malformed(),
         };
         Self {
             config: Arc::new(config),
@@ -89,7 +96,7 @@ impl ClientInfoLayer {
     /// Believes the proxies the host as well: `X-Forwarded-Host`, or `host` in `Forwarded`. Off by
     /// default, since most proxies neither write that header nor remove the one that a client sent.
     pub fn accept_forwarded_host(self) -> Self {
-        self.change(|config| config.host = true)
+        self.change(|config| config.source.accepts_host = true)
     }
 
     /// Returns the proxies that are believed.
@@ -110,7 +117,7 @@ impl Guard for ClientInfoLayer {
         "client"
     }
 
-    fn admit(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<()> {
+    fn admit(&self, cx: &SecurityContext, head: &mut Parts) -> Verdict<()> {
         let Some(peer) = peer::of(&head.extensions) else {
             return Rejection::misconfigured(
                 "no peer address: serve with `palisade_transport::server`, or with axum's \
@@ -123,7 +130,10 @@ impl Guard for ClientInfoLayer {
             Err(rejection) => return rejection.into(),
         };
         cx.set_client(client);
-        Verdict::Admit(())
+        match request::check(head) {
+            Ok(()) => Verdict::Admit(()),
+            Err(reason) => self.config.malformed.clone().with_reason(reason).into(),
+        }
     }
 }
 
@@ -132,14 +142,14 @@ impl Config {
         &self,
         cx: &SecurityContext,
         peer: Peer,
-        head: &mut request::Parts,
+        head: &mut Parts,
     ) -> Result<ClientInfo, Box<Rejection>> {
         if !self.proxies.contains(peer.address.ip()) {
             self.distrust(cx, head);
             return Ok(ClientInfo::new(peer.address.ip(), peer.scheme));
         }
         let decision = walk::decide(peer, &head.headers, &self.proxies, &self.source)
-            .map_err(|walk::Ambiguous| Box::new(self.ambiguous.clone()))?;
+            .map_err(|Ambiguous(reason)| Box::new(self.ambiguous.clone().with_reason(reason)))?;
         let client = self.client(cx, decision)?;
         strip::all_but(&self.read(), true, &mut head.headers);
         Ok(client)
@@ -147,7 +157,7 @@ impl Config {
 
     /// A stranger's forwarding headers are taken away, and noted where proxies are expected: it is
     /// either an attack or a proxy that is missing from the list.
-    fn distrust(&self, cx: &SecurityContext, head: &mut request::Parts) {
+    fn distrust(&self, cx: &SecurityContext, head: &mut Parts) {
         if !self.proxies.is_empty() && head.headers.contains_key(&self.source.name) {
             cx.record(noted("from a peer that is no trusted proxy"));
         }
@@ -162,8 +172,8 @@ impl Config {
         if decision.stopped {
             cx.record(noted("a trusted proxy wrote a hop that is no address"));
         }
-        let client = ClientInfo::new(decision.address, decision.scheme);
-        let Some(written) = decision.host.filter(|_| self.host) else {
+        let client = ClientInfo::new(decision.address, decision.scheme).with_proxy();
+        let Some(written) = decision.host else {
             return Ok(client);
         };
         let host = HostName::parse(written).ok();
@@ -179,7 +189,11 @@ impl Config {
         if self.source.address == ForwardedHeader::Forwarded {
             return [name; 3];
         }
-        let host = if self.host { &self.source.host } else { name };
+        let host = if self.source.accepts_host {
+            &self.source.host
+        } else {
+            name
+        };
         [name, &self.source.scheme, host]
     }
 }
@@ -195,9 +209,17 @@ fn ambiguous() -> Rejection {
     Rejection::new(
         StatusCode::BAD_REQUEST,
         "forwarded_ambiguous",
-        "A header that must stand alone was sent several times.",
+        "A forwarding header was sent several times or has several values.",
     )
-    .with_reason("the proxy adds its client address header without removing the client's own")
+    .prerendered()
+}
+
+fn malformed() -> Rejection {
+    Rejection::new(
+        StatusCode::BAD_REQUEST,
+        "request_malformed",
+        "The request breaks the rules of HTTP.",
+    )
     .prerendered()
 }
 

@@ -56,6 +56,8 @@ pub(super) struct Source {
     pub(super) name: HeaderName,
     pub(super) scheme: HeaderName,
     pub(super) host: HeaderName,
+    /// Whether the proxies are believed the host as well.
+    pub(super) accepts_host: bool,
 }
 
 impl Source {
@@ -65,6 +67,7 @@ impl Source {
             address,
             scheme: X_FORWARDED_PROTO,
             host: X_FORWARDED_HOST,
+            accepts_host: false,
         }
     }
 }

@@ -2,26 +2,94 @@
 
 use http::{HeaderMap, HeaderName};
 
-/// Headers that frameworks and applications are known to take for the client's address, host or scheme.
-const TELLING: [&str; 14] = [
+/// Headers that frameworks, proxies and applications take for the client's address, or for the host,
+/// scheme or path that it asked for. They contradict what was decided, whoever sent them. Sorted.
+const TELLING: [&str; 52] = [
+    "ali-cdn-real-ip",
+    "cdn-real-ip",
+    "cdn-src-ip",
     "cf-connecting-ip",
+    "cf-connecting-ipv6",
+    "cf-pseudo-ipv4",
     "client-ip",
+    "cloudfront-forwarded-proto",
+    "cloudfront-viewer-address",
+    "do-connecting-ip",
     "fastly-client-ip",
+    "fly-client-ip",
+    "fly-forwarded-proto",
     "forwarded",
+    "forwarded-for",
     "front-end-https",
+    "http-client-ip",
+    "incap-client-ip",
+    "proxy-client-ip",
+    "remote-addr",
     "true-client-ip",
+    "wl-proxy-client-ip",
+    "x-appengine-user-ip",
+    "x-arr-ssl",
+    "x-azure-clientip",
+    "x-azure-socketip",
     "x-client-ip",
     "x-cluster-client-ip",
+    "x-coming-from",
+    "x-envoy-external-address",
+    "x-envoy-original-path",
     "x-forwarded",
     "x-forwarded-for",
     "x-forwarded-host",
     "x-forwarded-proto",
+    "x-forwarded-scheme",
+    "x-forwarded-ssl",
+    "x-host",
+    "x-nf-client-connection-ip",
     "x-original-forwarded-for",
+    "x-original-host",
+    "x-original-uri",
+    "x-original-url",
+    "x-originating-ip",
     "x-real-ip",
+    "x-remote-addr",
+    "x-remote-ip",
+    "x-rewrite-url",
+    "x-scheme",
+    "x-url-scheme",
+    "x-vercel-forwarded-for",
+    "x-vercel-proxied-for",
 ];
 
-/// Removes every forwarding header but those that were read. A stranger's `X-Forwarded-*` all go;
-/// a proxy's go only where they would contradict what was decided.
+/// Beginnings of names that only proxies write: what they decided, whom they authenticated, and by
+/// which certificate. A trusted proxy's stay. Of a stranger they would be believed claims. Sorted.
+const OF_PROXIES: [&str; 25] = [
+    "cf-access-authenticated-user-",
+    "client-cert", // RFC 9440
+    "remote-user",
+    "ssl-client-",
+    "tailscale-user-",
+    "x-amzn-mtls-",
+    "x-amzn-oidc-",
+    "x-appengine-",
+    "x-arr-clientcert",
+    "x-auth-request-",
+    "x-authenticated-",
+    "x-client-cert",
+    "x-client-dn",
+    "x-client-verify",
+    "x-envoy-",
+    "x-forwarded",
+    "x-goog-authenticated-user-",
+    "x-goog-iap-",
+    "x-ms-client-principal",
+    "x-remote-group",
+    "x-remote-user",
+    "x-ssl-",
+    "x-tls-client-",
+    "x-webauth-",
+    "x-xfcc",
+];
+
+/// Removes every header of these lists but those that were read.
 pub(super) fn all_but(read: &[&HeaderName], trusted: bool, headers: &mut HeaderMap) {
     let is_false = |name: &HeaderName| is_telling(name.as_str(), trusted) && !read.contains(&name);
     // One pass, and no copy for the request that has none, which is nearly every one.
@@ -36,15 +104,17 @@ pub(super) fn all_but(read: &[&HeaderName], trusted: bool, headers: &mut HeaderM
 }
 
 fn is_telling(name: &str, trusted: bool) -> bool {
-    // Most names of a request are told apart by their first letter.
-    if !name.starts_with(['c', 'f', 't', 'x']) {
-        return false;
+    // Applications behind CGI and its heirs cannot tell `X_Real_IP` or `X.Real.IP` from `X-Real-IP`.
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    if !name.bytes().all(is_plain) {
+        let hyphens = name.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+        return is_telling(&hyphens, trusted);
     }
-    if name.contains('_') {
-        // Applications behind CGI and its heirs cannot tell `X_Real_IP` from `X-Real-IP`.
-        return is_telling(&name.replace('_', "-"), trusted);
-    }
-    (!trusted && name.starts_with("x-forwarded")) || TELLING.contains(&name)
+    TELLING.binary_search(&name).is_ok() || !trusted && is_of_proxies(name)
+}
+
+fn is_of_proxies(name: &str) -> bool {
+    OF_PROXIES.iter().any(|start| name.starts_with(start))
 }
 
 #[cfg(test)]
@@ -110,11 +180,73 @@ mod tests {
 
     #[test]
     fn no_listed_header_stays() {
+        assert!(TELLING.is_sorted() && OF_PROXIES.is_sorted());
         assert!(left(&[], true, &TELLING).is_empty());
-        assert!(
-            TELLING
-                .iter()
-                .all(|name| name.starts_with(['c', 'f', 't', 'x']))
-        );
+        assert!(left(&[], false, &OF_PROXIES).is_empty());
+    }
+
+    #[test]
+    fn every_vendors_claim_of_a_stranger_is_removed() {
+        let sent = [
+            "cf-connecting-ipv6",
+            "fly-client-ip",
+            "do-connecting-ip",
+            "x-azure-clientip",
+            "x-appengine-user-ip",
+            "x-envoy-external-address",
+            "x-vercel-forwarded-for",
+            "x-originating-ip",
+            "x-remote-ip",
+            "x-original-url",
+            "x-rewrite-url",
+            "x-host",
+            "x-scheme",
+            "x-ssl-client-verify",
+            "x-ssl-client-s-dn",
+            "x-remote-user",
+            "remote-user",
+            "client-cert-chain",
+            "x-forwarded-client-cert",
+            "x-amzn-oidc-data",
+            "x-goog-authenticated-user-email",
+            "x.remote.user",
+            "x_ssl_client_cert",
+            "x!forwarded~for",
+        ];
+        assert!(left(&[], false, &sent).is_empty());
+    }
+
+    #[test]
+    fn a_trusted_proxy_tells_whom_it_authenticated_but_no_other_address_or_path() {
+        let sent = [
+            "x-remote-user",
+            "x-ssl-client-verify",
+            "client-cert",
+            "fly-client-ip",
+            "x-rewrite-url",
+            "x-scheme",
+        ];
+        let kept = ["client-cert", "x-remote-user", "x-ssl-client-verify"];
+        assert_eq!(left(&[], true, &sent), kept);
+    }
+
+    #[test]
+    fn what_clients_send_themselves_stays() {
+        let sent = [
+            "accept",
+            "authorization",
+            "client-id",
+            "cookie",
+            "host",
+            "origin",
+            "referer",
+            "remote",
+            "user-agent",
+            "x-api-key",
+            "x-csrf-token",
+            "x-request-id",
+            "x-requested-with",
+        ];
+        assert_eq!(left(&[], false, &sent), sent);
     }
 }

@@ -6,7 +6,7 @@ use http::HeaderMap;
 use palisade_core::{Peer, Scheme};
 
 use super::{
-    hops::{self, Hop},
+    hops::{self, Ambiguous, Hop},
     source::{ForwardedHeader, Source},
 };
 use crate::TrustedProxies;
@@ -19,15 +19,11 @@ const MAX_TRUSTED_HOPS: usize = 16;
 pub(super) struct Decision<'a> {
     pub(super) address: IpAddr,
     pub(super) scheme: Scheme,
-    /// The host that a proxy was asked for, as it was written.
+    /// The host that a proxy was asked for, as it was written. `None` where it is not read.
     pub(super) host: Option<&'a str>,
     /// A trusted proxy wrote something that is no address, so that the walk ended at the proxy.
     pub(super) stopped: bool,
 }
-
-/// A header that must stand alone stood there several times.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Ambiguous;
 
 /// Judges the headers of a trusted peer. The caller has checked that it is one.
 pub(super) fn decide<'a>(
@@ -39,32 +35,36 @@ pub(super) fn decide<'a>(
     let walk = match &source.address {
         ForwardedHeader::Forwarded => {
             let hops = hops::of_forwarded(headers, &source.name);
-            return Ok(inside_forwarded(peer, &walk(peer, hops, proxies)));
+            return Ok(inside_forwarded(peer, &walk(peer, hops, proxies), source));
         }
         ForwardedHeader::Vendor(name) => {
             if headers.get_all(name).into_iter().nth(1).is_some() {
-                return Err(Ambiguous);
+                return Err(Ambiguous(
+                    "the proxy adds its client address header without removing the client's own",
+                ));
             }
             walk(peer, only(headers, name), proxies)
         }
         ForwardedHeader::XForwardedFor => walk(peer, hops::of_list(headers, &source.name), proxies),
     };
-    // The nearest proxy's word counts, which is the last one: what stands before it may be the client's.
-    let proto = hops::last(headers, &source.scheme);
+    // Each trusted proxy that appends to one list appends to the others: the values belong together.
+    let value = |name| hops::value_of_outermost(headers, name, walk.hops);
+    let proto = value(&source.scheme)?;
+    let host = source.accepts_host.then(|| value(&source.host));
     Ok(Decision {
         address: walk.address,
         scheme: proto.map_or(peer.scheme, scheme),
-        host: hops::last(headers, &source.host),
+        host: host.transpose()?.flatten(),
         stopped: walk.stopped,
     })
 }
 
 /// In `Forwarded`, scheme and host come from the outermost element that a trusted proxy wrote.
-fn inside_forwarded<'a>(peer: Peer, walk: &Walk<'a>) -> Decision<'a> {
+fn inside_forwarded<'a>(peer: Peer, walk: &Walk<'a>, source: &Source) -> Decision<'a> {
     Decision {
         address: walk.address,
         scheme: walk.last.proto.map_or(peer.scheme, scheme),
-        host: walk.last.host,
+        host: walk.last.host.filter(|_| source.accepts_host),
         stopped: walk.stopped,
     }
 }
@@ -79,6 +79,8 @@ fn only<'a>(headers: &'a HeaderMap, name: &http::HeaderName) -> impl Iterator<It
 
 struct Walk<'a> {
     address: IpAddr,
+    /// How many hops trusted proxies wrote.
+    hops: usize,
     last: Hop<'a>,
     stopped: bool,
 }
@@ -87,6 +89,7 @@ struct Walk<'a> {
 fn walk<'a>(peer: Peer, hops: impl Iterator<Item = Hop<'a>>, proxies: &TrustedProxies) -> Walk<'a> {
     let mut walk = Walk {
         address: peer.address.ip().to_canonical(),
+        hops: 0,
         last: Hop::default(),
         stopped: false,
     };
@@ -95,6 +98,7 @@ fn walk<'a>(peer: Peer, hops: impl Iterator<Item = Hop<'a>>, proxies: &TrustedPr
             walk.stopped = true;
             return walk;
         }
+        walk.hops = count + 1;
         // Hosts and schemes may be written by some proxies of a chain and not by others.
         walk.last = Hop {
             host: hop.host.or(walk.last.host),
@@ -248,6 +252,12 @@ mod tests {
             ("for=203.0.113.7, proto=https", "10.0.0.1", true),
             ("for=\", for=203.0.113.7", "203.0.113.7", false),
             ("for=\"\u{e9},\", for=203.0.113.7", "203.0.113.7", false),
+            (
+                "for=203.0.113.7;by=\"a;b,c\", for=10.0.0.9;by=\"[::1]:80;x\"",
+                "203.0.113.7",
+                false,
+            ),
+            ("for=203.0.113.7;, for=10.0.0.9;", "203.0.113.7", false),
         ] {
             check(
                 ForwardedHeader::Forwarded,
@@ -287,50 +297,127 @@ mod tests {
         let twice = headers(&[("x-real-ip", "198.51.100.66"), ("x-real-ip", "203.0.113.7")]);
         let proxies = TrustedProxies::parse(PROXIES).unwrap();
         let decision = decide(peer("10.0.0.1"), &twice, &proxies, &Source::new(vendor()));
-        assert_eq!(decision, Err(Ambiguous));
+        assert!(decision.is_err());
     }
 
     fn scheme_and_host(
-        source: ForwardedHeader,
+        header: ForwardedHeader,
         lines: &[(&'static str, &str)],
-    ) -> (Scheme, Option<String>) {
+    ) -> Result<(Scheme, Option<String>), Ambiguous> {
         let proxies = TrustedProxies::parse(PROXIES).unwrap();
         let headers = headers(lines);
-        let decision = decide(peer("10.0.0.1"), &headers, &proxies, &Source::new(source)).unwrap();
-        (decision.scheme, decision.host.map(str::to_owned))
+        let mut source = Source::new(header);
+        source.accepts_host = true;
+        let decision = decide(peer("10.0.0.1"), &headers, &proxies, &source)?;
+        Ok((decision.scheme, decision.host.map(str::to_owned)))
+    }
+
+    /// Checks the scheme that a chain of addresses and the lines of `X-Forwarded-Proto` make.
+    fn check_scheme(chain: &str, protos: &[&str], expected: Option<Scheme>) {
+        let protos = protos.iter().map(|line| ("x-forwarded-proto", *line));
+        let lines: Vec<_> = protos.chain([("x-forwarded-for", chain)]).collect();
+        let read = scheme_and_host(ForwardedHeader::XForwardedFor, &lines);
+        assert_eq!(read.ok().map(|read| read.0), expected, "{lines:?}");
     }
 
     #[test]
-    fn the_scheme_is_what_the_nearest_proxy_wrote() {
-        for (lines, expected) in [
-            (&["https"][..], Scheme::Https),
-            (&["HTTPS"], Scheme::Https),
-            (&["wss"], Scheme::Https),
-            (&["http"], Scheme::Http),
-            (&["https, http"], Scheme::Http),
-            (&["http, https"], Scheme::Https),
-            (&["https", "http"], Scheme::Http),
-            (&["httpsx"], Scheme::Http),
-            (&[""], Scheme::Http),
-            (&[], Scheme::Http),
+    fn with_one_trusted_proxy_the_scheme_is_one_value_and_a_list_is_refused() {
+        for (protos, expected) in [
+            (&["https"][..], Some(Scheme::Https)),
+            (&["HTTPS"], Some(Scheme::Https)),
+            (&["wss"], Some(Scheme::Https)),
+            (&["http"], Some(Scheme::Http)),
+            (&["httpsx"], Some(Scheme::Http)),
+            (&["\u{e9}https"], Some(Scheme::Http)),
+            (&[""], Some(Scheme::Http)),
+            (&[], Some(Scheme::Http)),
+            (&["https, http"], None),
+            (&["http, https"], None),
+            (&["https", "http"], None),
+            (&["https", "https"], None),
+            (&["https,"], None),
         ] {
-            let lines: Vec<_> = lines
-                .iter()
-                .map(|line| ("x-forwarded-proto", *line))
-                .collect();
-            assert_eq!(
-                scheme_and_host(ForwardedHeader::XForwardedFor, &lines).0,
-                expected,
-                "{lines:?}"
-            );
+            check_scheme("203.0.113.7", protos, expected);
+            check_scheme("198.51.100.66, 203.0.113.7", protos, expected);
         }
+    }
+
+    #[test]
+    fn with_two_trusted_proxies_the_scheme_is_what_the_outer_one_wrote() {
+        for (protos, expected) in [
+            (&["https, http"][..], Some(Scheme::Https)),
+            (&["https", "http"], Some(Scheme::Https)),
+            (&["http, https"], Some(Scheme::Http)),
+            (&["https"], Some(Scheme::Https)),
+            (&["http"], Some(Scheme::Http)),
+            (&["https, http, http"], None),
+            (&["https, https, http"], None),
+        ] {
+            check_scheme("203.0.113.7, 10.0.0.9", protos, expected);
+            check_scheme("198.51.100.66, 203.0.113.7, 10.0.0.9", protos, expected);
+        }
+        // Three proxies of which only two wrote: whose values they are cannot be told.
+        check_scheme("203.0.113.7, 10.0.0.9, 10.0.0.8", &["https, http"], None);
+        check_scheme(
+            "203.0.113.7, 10.0.0.9, 10.0.0.8",
+            &["https, http, http"],
+            Some(Scheme::Https),
+        );
+    }
+
+    #[test]
+    fn a_hop_that_cannot_be_read_lends_no_scheme_of_a_stranger() {
+        check_scheme("203.0.113.7, unknown", &["https, http"], None);
+        check_scheme(
+            "203.0.113.7, unknown, 10.0.0.9",
+            &["https, http"],
+            Some(Scheme::Https),
+        );
+        check_scheme(
+            "203.0.113.7, unknown, 10.0.0.9",
+            &["https, http, http"],
+            None,
+        );
+    }
+
+    #[test]
+    fn the_forwarded_host_is_indexed_like_the_scheme() {
+        for (chain, hosts, expected) in [
+            ("203.0.113.7", "a.example", Some("a.example")),
+            ("203.0.113.7", "evil.example, a.example", None),
+            (
+                "203.0.113.7, 10.0.0.9",
+                "a.example, b.internal",
+                Some("a.example"),
+            ),
+            ("203.0.113.7, 10.0.0.9", "a.example", Some("a.example")),
+            (
+                "203.0.113.7, 10.0.0.9",
+                "evil.example, a.example, b.internal",
+                None,
+            ),
+        ] {
+            let lines = [("x-forwarded-for", chain), ("x-forwarded-host", hosts)];
+            let read = scheme_and_host(ForwardedHeader::XForwardedFor, &lines);
+            let host = read.ok().and_then(|read| read.1);
+            assert_eq!(host.as_deref(), expected, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_forwarded_host_that_is_not_read_is_never_ambiguous() {
+        let headers = headers(&[("x-forwarded-host", "a.example, b.example")]);
+        let proxies = TrustedProxies::parse(PROXIES).unwrap();
+        let source = Source::new(ForwardedHeader::XForwardedFor);
+        let decision = decide(peer("10.0.0.1"), &headers, &proxies, &source).unwrap();
+        assert_eq!(decision.host, None);
     }
 
     #[test]
     fn in_forwarded_scheme_and_host_come_from_the_outermost_trusted_element() {
         let line = "for=6.6.6.6;host=evil.example;proto=http, for=203.0.113.7;host=a.example;proto=https, for=10.0.0.9;proto=http";
         let read = scheme_and_host(ForwardedHeader::Forwarded, &[("forwarded", line)]);
-        assert_eq!(read, (Scheme::Https, Some("a.example".to_owned())));
+        assert_eq!(read, Ok((Scheme::Https, Some("a.example".to_owned()))));
     }
 
     proptest! {

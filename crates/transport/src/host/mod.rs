@@ -11,7 +11,10 @@ use palisade_core::{ClientInfo, Guard, Mode, Rejection, Scheme, SecurityContext,
 
 pub use self::pattern::AllowedHosts;
 use self::target::Problem;
-pub(crate) use self::{name::HostName, target::host};
+pub(crate) use self::{
+    name::{HostName, default_port},
+    target::host,
+};
 use crate::path::ExactPath;
 
 /// Turns away requests for hosts that are not served, and requests that do not name exactly one host.

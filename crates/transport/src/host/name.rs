@@ -14,7 +14,7 @@ const MAX_LABEL: usize = 63;
 /// percent signs, no characters that another parser may take for a separator.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct HostName<'a> {
-    /// In lower case; an address in its canonical form, IPv6 in brackets.
+    /// In lower case and without the dot of the root; an address in its canonical form, IPv6 in brackets.
     pub(crate) name: Cow<'a, str>,
     pub(crate) port: Option<u16>,
 }
@@ -88,7 +88,9 @@ fn bracketed(rest: &str) -> Result<String, NoHost> {
     })
 }
 
-fn plain(name: &str) -> Result<Cow<'_, str>, NoHost> {
+fn plain(written: &str) -> Result<Cow<'_, str>, NoHost> {
+    // A fully qualified name may end in the dot of the root (RFC 3986, 3.2.2). It is the same name.
+    let name = written.strip_suffix('.').unwrap_or(written);
     if name.is_empty() || name.len() > MAX_NAME {
         return Err(NoHost("it is empty or longer than 253 characters"));
     }
@@ -99,7 +101,7 @@ fn plain(name: &str) -> Result<Cow<'_, str>, NoHost> {
     }
     // What ends in a number is an address for every client (WHATWG URL, 4.1), so it must be a plain one.
     let numeric = name.rsplit('.').next().is_some_and(looks_numeric);
-    if numeric && name.parse::<Ipv4Addr>().is_err() {
+    if numeric && written.parse::<Ipv4Addr>().is_err() {
         return Err(NoHost("this is no IPv4 address in its usual form"));
     }
     Ok(match name.bytes().any(|byte| byte.is_ascii_uppercase()) {
@@ -136,6 +138,8 @@ mod tests {
             ("example.com", "example.com", None),
             ("EXAMPLE.com:8443", "example.com", Some(8443)),
             ("localhost", "localhost", None),
+            ("Example.com.", "example.com", None),
+            ("example.com.:8443", "example.com", Some(8443)),
             ("my_service-1", "my_service-1", None),
             ("xn--fiqs8s.example", "xn--fiqs8s.example", None),
             ("127.0.0.1:80", "127.0.0.1", Some(80)),
@@ -171,7 +175,13 @@ mod tests {
             "example.com ",
             "example..com",
             ".example.com",
-            "example.com.",
+            "example.com..",
+            ".",
+            "..",
+            ".:80",
+            "127.0.0.1.",
+            "[::1].",
+            "example.com:80.",
             "-a.example",
             "a-.example",
             "%65vil",

@@ -7,7 +7,11 @@ use std::sync::Arc;
 use http::{HeaderValue, Method, StatusCode, header::LOCATION, request};
 use palisade_core::{ClientInfo, Guard, Rejection, Scheme, SecurityContext, Verdict, layer};
 
-use crate::{AllowedHosts, ConfigError, host::HostName, path::PathPattern};
+use crate::{
+    AllowedHosts, ConfigError,
+    host::{HostName, default_port},
+    path::PathPattern,
+};
 
 /// Turns away what did not come over TLS, and sends browsers that asked for a page to where it is safe.
 ///
@@ -46,6 +50,7 @@ struct Config {
     target: Option<Target>,
     pages: Pages,
     plain_http: bool,
+    public_port: u16,
     insecure: Rejection,
     moved: Rejection,
 }
@@ -86,8 +91,17 @@ impl HttpsLayer {
 
     /// Redirects to the host that was asked for, if it is one of these (their port rules do not
     /// count here), on the port where TLS is spoken. Another host is refused.
+    ///
+    /// A request of a trusted proxy is redirected to the proxy's port: 443, or what
+    /// [`proxy_port`](Self::proxy_port) says.
     pub fn redirect_within(allowed: AllowedHosts, port: u16) -> Self {
         Self::with(Some(Target::Same { allowed, port }))
+    }
+
+    /// Sets the port on which a trusted proxy speaks TLS, for [`redirect_within`](Self::redirect_within).
+    /// Default: 443.
+    pub fn proxy_port(self, port: u16) -> Self {
+        self.change(|config| config.public_port = port)
     }
 
     /// Adds a page that `GET` and `HEAD` are redirected on: an exact path, or `/docs/*` for all below.
@@ -119,6 +133,7 @@ impl HttpsLayer {
             target,
             pages: Pages::These(Vec::new()),
             plain_http: false,
+            public_port: default_port(Scheme::Https),
             insecure: Rejection::insecure_transport().prerendered(),
             moved: moved(),
         };
@@ -175,7 +190,14 @@ impl Config {
                     None => crate::host::host(head, Scheme::Http).ok()?,
                 };
                 let host = allowed.admits_name(&host).then_some(host)?;
-                location::location(&host.name, *port, &head.uri)
+                // The port of this server is known to its proxies alone.
+                let is_through_proxy = cx.client().is_some_and(ClientInfo::is_through_proxy);
+                let port = if is_through_proxy {
+                    self.public_port
+                } else {
+                    *port
+                };
+                location::location(&host.name, port, &head.uri)
             }
         }
     }

@@ -1,8 +1,10 @@
 //! What is tried against the transport, one test each.
 
 use http::{Request, header};
+use http_body_util::Full;
 use palisade_core::{
-    Chain, Fact, Guard, Peer, Scheme, SecurityContext, Verdict, testing::TestBody,
+    Chain, Fact, Guard, GuardLayer, Layer, Peer, Scheme, SecurityContext, Verdict,
+    testing::TestBody,
 };
 use palisade_transport::{
     AllowedHosts, ClientInfoLayer, ForwardedHeader, HostLayer, HttpsLayer, TrustedProxies,
@@ -10,7 +12,7 @@ use palisade_transport::{
 
 use crate::{
     layers::{answer, hosts, request, whole},
-    support::{bind, start},
+    support::{app, bind, http2, start, start_with, within},
 };
 
 /// Runs `ClientInfoLayer` alone and returns the client's address and the facts.
@@ -231,6 +233,150 @@ async fn a_path_of_two_slashes_stays_on_its_host() {
     }
 }
 
+/// Asks for a page in clear, through a proxy at 10.0.0.1 or directly, and returns where it moved to.
+async fn moved(https: HttpsLayer, peer: [u8; 4]) -> String {
+    let proxies = TrustedProxies::parse("10.0.0.1").unwrap();
+    let client = ClientInfoLayer::behind(proxies, ForwardedHeader::XForwardedFor);
+    let mut page = request("/x", Scheme::Http);
+    page.extensions_mut()
+        .insert(Peer::new((peer, 1).into(), Scheme::Http));
+    let moved = answer(Chain(client, https), page).await;
+    moved.headers()[header::LOCATION].to_str().unwrap().into()
+}
+
+#[tokio::test]
+async fn a_redirect_behind_a_proxy_does_not_name_the_internal_port() {
+    let https = HttpsLayer::redirect_within(hosts(), 8443).every_path();
+    for (https, peer, location) in [
+        (https.clone(), [10, 0, 0, 1], "https://example.com/x"),
+        (
+            https.clone(),
+            [203, 0, 113, 7],
+            "https://example.com:8443/x",
+        ),
+        (
+            https.proxy_port(444),
+            [10, 0, 0, 1],
+            "https://example.com:444/x",
+        ),
+        (
+            HttpsLayer::redirect_to("example.com:8443")
+                .unwrap()
+                .every_path(),
+            [10, 0, 0, 1],
+            "https://example.com:8443/x",
+        ),
+    ] {
+        assert_eq!(moved(https, peer).await, location);
+    }
+}
+
+#[tokio::test]
+async fn two_proxies_that_append_keep_the_scheme_and_host_of_the_client() {
+    let proxies = TrustedProxies::parse("10.0.0.0/8").unwrap();
+    let client = ClientInfoLayer::behind(proxies, ForwardedHeader::XForwardedFor);
+    let hosts = HostLayer::new(AllowedHosts::parse(["example.com"]).unwrap());
+    let guards = Chain(
+        client.accept_forwarded_host(),
+        Chain(hosts, HttpsLayer::refuse()),
+    );
+    for (chain, protos, names, status) in [
+        (
+            "203.0.113.7, 10.0.0.9",
+            "https, http",
+            "example.com, b.internal",
+            200,
+        ),
+        (
+            "203.0.113.7, 10.0.0.9",
+            "http, https",
+            "example.com, b.internal",
+            403,
+        ),
+        (
+            "203.0.113.7, 10.0.0.9",
+            "https, http",
+            "evil.example, example.com",
+            421,
+        ),
+        // A client that sends values of its own makes the lists too long.
+        (
+            "203.0.113.7, 10.0.0.9",
+            "https, http, http",
+            "example.com",
+            400,
+        ),
+        (
+            "203.0.113.7, 10.0.0.9",
+            "https",
+            "example.com, evil.example, b.internal",
+            400,
+        ),
+        // One proxy, before which nobody is trusted.
+        ("203.0.113.7", "https, http", "example.com", 400),
+        ("203.0.113.7", "https", "example.com, evil.example", 400),
+        ("203.0.113.7", "https", "example.com", 200),
+    ] {
+        let mut proxied = request("/", Scheme::Http);
+        proxied
+            .extensions_mut()
+            .insert(Peer::new(([10, 0, 0, 1], 1).into(), Scheme::Http));
+        for (name, value) in [
+            ("host", "b.internal"),
+            ("x-forwarded-for", chain),
+            ("x-forwarded-proto", protos),
+            ("x-forwarded-host", names),
+        ] {
+            proxied.headers_mut().insert(name, value.parse().unwrap());
+        }
+        let answer = answer(guards.clone(), proxied).await;
+        assert_eq!(answer.status(), status, "{chain} {protos} {names}");
+    }
+}
+
+#[tokio::test]
+async fn a_host_with_the_dot_of_the_root_is_the_same_host() {
+    let hosts = AllowedHosts::parse(["example.com", "*.example.org", "rooted.example."]).unwrap();
+    let guards = Chain(ClientInfoLayer::direct(), HostLayer::new(hosts));
+    for (uri, host) in [
+        ("/", "example.com."),
+        ("/", "EXAMPLE.com.:443"),
+        ("/", "a.example.org."),
+        ("/", "rooted.example"),
+        ("https://example.com./", "example.com"),
+        ("https://example.com/", "example.com."),
+    ] {
+        let mut rooted = request(uri, Scheme::Https);
+        rooted
+            .headers_mut()
+            .insert(header::HOST, host.parse().unwrap());
+        let served = answer(guards.clone(), rooted).await;
+        assert_eq!(served.status(), 200, "{uri} {host}");
+    }
+}
+
+#[tokio::test]
+async fn over_http2_blanks_around_values_and_foreign_schemes_are_refused() {
+    let service = GuardLayer(ClientInfoLayer::direct()).layer(app(Default::default()));
+    let running = start_with(bind().http2_in_clear(), service);
+    let mut sender = http2(running.connect().await).await;
+    for (uri, value, status) in [
+        ("http://a.example/client", "a b", 200),
+        ("https://a.example/client", "", 200),
+        ("http://a.example/client", " a", 400),
+        ("http://a.example/client", "a\t", 400),
+        ("ftp://a.example/client", "a", 400),
+    ] {
+        let request = Request::get(uri).header("x-note", value);
+        let request = request.body(Full::default()).unwrap();
+        let answer = within(sender.send_request(request)).await.unwrap();
+        assert_eq!(answer.status(), status, "{uri} {value:?}");
+    }
+    let absolute = b"GET ftp://a/client HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    let answer = running.talk(absolute).await;
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+}
+
 #[tokio::test]
 async fn a_client_cannot_claim_tls_for_itself() {
     let mut attack = request("/", Scheme::Http);
@@ -255,7 +401,8 @@ async fn a_host_is_matched_whole_and_never_decoded() {
     );
     for host in [
         "notexample.com",
-        "example.com.",
+        "example.com..",
+        "example.com.:8443",
         "example.com:8443",
         "example.org",
         "evilexample.org",
