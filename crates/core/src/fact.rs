@@ -21,6 +21,13 @@ pub enum Fact {
         /// The guard's name.
         guard: &'static str,
     },
+    /// A credential was sent in clear, where everyone on the way could read it. It must be replaced.
+    CredentialExposed {
+        /// The authenticator's kind, or the name of the header that held it.
+        kind: Cow<'static, str>,
+        /// Its public id, such as the id of an API key, if it was genuine and has one.
+        id: Option<Box<str>>,
+    },
     /// A guard works in a reduced way (its store is away, for example).
     Degraded {
         /// The guard's name.

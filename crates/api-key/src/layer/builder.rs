@@ -22,6 +22,7 @@ pub struct ApiKeyLayerBuilder {
     accepted: Accepted,
     clock: SharedClock,
     header: HeaderName,
+    on_exposed: Option<gate::OnExposed>,
     optional: bool,
     parameter: Option<Box<str>>,
     realm: Box<str>,
@@ -36,6 +37,7 @@ impl ApiKeyLayerBuilder {
             accepted: Accepted::LIVE,
             clock: SystemClock::shared(),
             header: HeaderName::from_static("x-api-key"),
+            on_exposed: None,
             optional: false,
             parameter: None,
             realm: "api".into(),
@@ -80,6 +82,29 @@ impl ApiKeyLayerBuilder {
         self
     }
 
+    /// Calls a function with the id of each key that was sent in clear, to revoke it or to tell its owner.
+    ///
+    /// It is called if the client held the secret of a key that still counts, once a request, inside the
+    /// request: it must not block. A store that answers later is not asked. Where the request was
+    /// refused, the audit trail has `credential_exposed`. Default: nothing is called.
+    ///
+    /// ```
+    /// use palisade_api_key::{ApiKeyLayer, KeyScheme, MemoryKeyStore, Pepper};
+    /// use palisade_core::{Clock, SystemClock};
+    ///
+    /// let (scheme, store) = (KeyScheme::new(Pepper::generate()?), MemoryKeyStore::new());
+    /// let revoked = store.clone();
+    /// let layer = ApiKeyLayer::builder(scheme, store)
+    ///     .on_exposed(move |id| drop(revoked.revoke(id, SystemClock::shared().unix_time())))
+    ///     .build()?;
+    /// # let _ = layer;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn on_exposed(mut self, tell: impl Fn(KeyId) + Send + Sync + 'static) -> Self {
+        self.on_exposed = Some(gate::OnExposed(Arc::new(tell)));
+        self
+    }
+
     /// Lets guests pass; a wrong key is still refused.
     pub fn optional(mut self) -> Self {
         self.optional = true;
@@ -108,6 +133,7 @@ impl ApiKeyLayerBuilder {
             invalid: Rejection::credentials_invalid(challenge.clone()).prerendered(),
             challenge,
             id: AuthenticatorId::unique(),
+            on_exposed: self.on_exposed,
             #[cfg(feature = "axum")]
             parameter: self.parameter,
             sources,

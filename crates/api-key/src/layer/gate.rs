@@ -4,13 +4,13 @@ use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 use http::{HeaderValue, request};
 use palisade_core::{
-    Authenticator, AuthenticatorId, ClientInfo, Credential, CredentialSource, Fact, Principal,
-    Rejection, SecurityContext, SharedClock, Soon, Verdict,
+    Authenticator, AuthenticatorId, ClientInfo, Credential, CredentialFailure, CredentialSource,
+    Fact, Principal, Rejection, SecurityContext, SharedClock, Soon, Verdict,
 };
 use palisade_internal::wall_clock::WallClock;
 
 use crate::{
-    KeyFailure, KeyRecord, KeyScheme, KeyStore, PresentedKey, StoreUnavailable,
+    KeyFailure, KeyId, KeyRecord, KeyScheme, KeyStore, PresentedKey, StoreUnavailable,
     environment::Accepted, record::KIND,
 };
 
@@ -30,6 +30,7 @@ pub(super) struct Inner {
     pub(super) decoy: KeyRecord,
     pub(super) id: AuthenticatorId,
     pub(super) invalid: Rejection,
+    pub(super) on_exposed: Option<OnExposed>,
     /// The query parameter that keys may stand in.
     #[cfg(feature = "axum")]
     pub(super) parameter: Option<Box<str>>,
@@ -37,6 +38,16 @@ pub(super) struct Inner {
     pub(super) sources: Vec<CredentialSource>,
     pub(super) store: Arc<dyn KeyStore>,
     pub(super) unavailable: Rejection,
+}
+
+/// What the application does about a key that was sent in clear.
+#[derive(Clone)]
+pub(super) struct OnExposed(pub(super) Arc<dyn Fn(KeyId) + Send + Sync>);
+
+impl fmt::Debug for OnExposed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OnExposed(..)")
+    }
 }
 
 type Found = Result<Option<Arc<KeyRecord>>, StoreUnavailable>;
@@ -81,6 +92,14 @@ impl Authenticator for Gate {
         }
     }
 
+    fn exposed(&self, cx: &SecurityContext, credential: &Credential) -> Option<Box<str>> {
+        let key = self.0.scheme.present(credential.as_bytes()).ok()?;
+        let Soon::Now(Ok(found)) = self.0.store.find(key.id()) else {
+            return None;
+        };
+        self.0.exposed(cx, &key, found.as_deref())
+    }
+
     fn challenge(&self) -> HeaderValue {
         self.0.challenge.clone()
     }
@@ -112,6 +131,32 @@ impl Inner {
                 Err(self.refuse(failure))
             }
         }
+    }
+
+    /// Returns the id of a key that was sent in clear, if the client held its secret, and tells the
+    /// application if the key still counts.
+    fn exposed(
+        &self,
+        cx: &SecurityContext,
+        key: &PresentedKey,
+        record: Option<&KeyRecord>,
+    ) -> Option<Box<str>> {
+        let client = cx.client().map(ClientInfo::ip);
+        let judged = record
+            .unwrap_or(&self.decoy)
+            .judge(key, self.now(cx), client);
+        let is_over = match judged {
+            Ok(()) => false,
+            Err(failure) if !failure.had_the_secret() => return None,
+            Err(failure) => matches!(
+                failure.kind(),
+                CredentialFailure::Expired | CredentialFailure::Revoked
+            ),
+        };
+        if let (Some(on_exposed), false) = (&self.on_exposed, is_over) {
+            (on_exposed.0)(key.id());
+        }
+        Some(key.id().as_str().into())
     }
 
     /// The same work for a record and for none. What the key itself says comes after its secret.

@@ -84,6 +84,10 @@ impl Authenticator for ApiKeyLayer {
         self.gate.authenticate(cx, head, credential)
     }
 
+    fn exposed(&self, cx: &SecurityContext, credential: &Credential) -> Option<Box<str>> {
+        self.gate.exposed(cx, credential)
+    }
+
     fn challenge(&self) -> HeaderValue {
         self.gate.challenge()
     }

@@ -36,30 +36,36 @@ pub(super) fn write(record: &mut Object<'_>, seen: &Observations) {
         failures.iter().len(),
     );
     let facts = seen.facts();
-    of_kind(record, "cleaned", facts, |it, fact| match fact {
-        Fact::Cleaned { field, removed } => {
+    of_kind(record, "cleaned", facts, |it, fact| {
+        if let Fact::Cleaned { field, removed } = fact {
             it.limited("field", field, NAME);
             it.number("removed", (*removed).into());
         }
-        _ => {}
     });
-    of_kind(record, "degraded", facts, |it, fact| match fact {
-        Fact::Degraded { guard, what } => {
+    of_kind(record, "credential_exposed", facts, |it, fact| {
+        if let Fact::CredentialExposed { kind, id } = fact {
+            it.limited("kind", kind, NAME);
+            if let Some(id) = id {
+                it.limited("id", id, NAME);
+            }
+        }
+    });
+    of_kind(record, "degraded", facts, |it, fact| {
+        if let Fact::Degraded { guard, what } = fact {
             it.text("guard", guard);
             it.text("what", what);
         }
-        _ => {}
     });
-    of_kind(record, "noted", facts, |it, fact| match fact {
-        Fact::Noted { key, value } => {
+    of_kind(record, "noted", facts, |it, fact| {
+        if let Fact::Noted { key, value } = fact {
             it.text("key", key);
             it.limited("value", value, TEXT);
         }
-        _ => {}
     });
-    of_kind(record, "close_panicked", facts, |it, fact| match fact {
-        Fact::ClosePanicked { guard } => it.text("guard", guard),
-        _ => {}
+    of_kind(record, "close_panicked", facts, |it, fact| {
+        if let Fact::ClosePanicked { guard } = fact {
+            it.text("guard", guard);
+        }
     });
     if let lost @ 1.. = seen.facts_lost() {
         record.number("facts_lost", lost.into());
@@ -106,6 +112,7 @@ fn kind(fact: &Fact) -> &'static str {
     match fact {
         Fact::Cleaned { .. } => "cleaned",
         Fact::ClosePanicked { .. } => "close_panicked",
+        Fact::CredentialExposed { .. } => "credential_exposed",
         Fact::Degraded { .. } => "degraded",
         Fact::Noted { .. } => "noted",
         _ => "other",

@@ -112,6 +112,10 @@ async fn every_kind_of_fact_has_a_place() {
             value: "zhiyan".into(),
         });
         cx.record(Fact::ClosePanicked { guard: "permit" });
+        for id in [Some("4fT0aXb93Kqz".into()), None] {
+            let kind = "api_key".into();
+            cx.record(Fact::CredentialExposed { kind, id });
+        }
     })
     .await;
     assert_eq!(
@@ -127,6 +131,10 @@ async fn every_kind_of_fact_has_a_place() {
         json!([{"key": "voice", "value": "zhiyan"}])
     );
     assert_eq!(record["close_panicked"], json!([{"guard": "permit"}]));
+    assert_eq!(
+        record["credential_exposed"],
+        json!([{"kind": "api_key", "id": "4fT0aXb93Kqz"}, {"kind": "api_key"}])
+    );
 }
 
 #[tokio::test]

@@ -36,13 +36,13 @@ use crate::{Guard, Mode, Principal, Rejection, SecurityContext, Verdict, context
 #[derive(Clone)]
 #[must_use]
 pub struct AuthenticateLayer {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     optional: bool,
     mode: Mode,
 }
 
-struct Shared {
-    all: Box<[Registered]>,
+pub(super) struct Shared {
+    pub(super) all: Box<[Registered]>,
     ambiguous: Rejection,
     foreign: Rejection,
     malformed: Rejection,

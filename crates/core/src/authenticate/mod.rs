@@ -4,6 +4,7 @@ mod authorization;
 pub(crate) mod challenge;
 mod credential;
 mod error;
+mod exposed;
 mod find;
 mod layer;
 mod query;
@@ -105,6 +106,17 @@ pub trait Authenticator: Send + Sync + 'static {
         head: &mut request::Parts,
         credential: &Credential,
     ) -> Verdict<Principal>;
+
+    /// Learns that a credential was sent in clear, where everyone on the way could read it. The request
+    /// is refused, whatever the answer.
+    ///
+    /// Returns the public id of the credential for the audit trail, and may revoke it: both only if it is
+    /// genuine, or anyone could accuse the credential of another. Must not block, and does not ask a
+    /// network. Default: `None`.
+    fn exposed(&self, cx: &SecurityContext, credential: &Credential) -> Option<Box<str>> {
+        let _ = (cx, credential);
+        None
+    }
 
     /// Returns the challenge for `WWW-Authenticate` (RFC 9110, 11.6.1).
     fn challenge(&self) -> HeaderValue;

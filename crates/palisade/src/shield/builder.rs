@@ -146,6 +146,7 @@ impl ShieldBuilder {
             true => None,
             false => Some(AuthenticateLayer::any(all)?.optional()),
         };
+        let credentials = authenticate.clone();
         let challenges = authenticate.as_ref().map(AuthenticateLayer::challenges);
         let gate = self.audit.as_ref().filter(|_| self.audit_before_handler);
         let gate = gate.map(AuditLayer::gate);
@@ -160,6 +161,11 @@ impl ShieldBuilder {
             Chain(KnownLayer::new(), Chain(authenticate, inner)),
         );
         let https = self.https.unwrap_or_else(HttpsLayer::refuse);
+        // A credential that came in clear is refused wherever it is read, and recorded by its id.
+        let https = match credentials {
+            Some(credentials) => https.credentials_of(credentials),
+            None => https,
+        };
         let inner = Chain(
             RouteLayer::new(Arc::clone(&table)),
             Chain(hosts, Chain(https, inner)),

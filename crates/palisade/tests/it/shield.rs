@@ -91,6 +91,36 @@ async fn a_strange_host_and_a_request_in_clear_are_refused_first() {
 }
 
 #[tokio::test]
+async fn a_key_sent_in_clear_is_refused_on_every_page_and_on_record_by_its_id() {
+    let house = house();
+    let https = HttpsLayer::redirect_to("house.test").unwrap().every_path();
+    let app = house.builder.https(https).protect(routes()).unwrap();
+    let address = "203.0.113.7:5000".parse().unwrap();
+    let clear = palisade::Peer::new(address, palisade::Scheme::Http);
+    let bearer = format!("Bearer {}", house.key);
+    for (header, value) in [("x-api-key", &house.key), ("authorization", &bearer)] {
+        let mut shown = request("GET", "/speak?text=hi", None);
+        shown.extensions_mut().insert(clear);
+        shown.headers_mut().insert(header, value.parse().unwrap());
+        let seen = ask(&app, shown).await;
+        assert_eq!(
+            (seen.status, seen.code.as_str()),
+            (403, "credential_in_clear")
+        );
+        assert!(!seen.headers.contains_key("location"));
+    }
+    let id = house.key.split('_').nth(2).unwrap();
+    let secret = house.key.split('_').nth(3).unwrap();
+    let exposed = format!(r#""credential_exposed":[{{"kind":"api_key","id":"{id}"}}]"#);
+    for line in house.audit.lines() {
+        assert!(line.contains(&exposed) && !line.contains(secret), "{line}");
+    }
+    let mut page = request("GET", "/speak?text=hi", None);
+    page.extensions_mut().insert(clear);
+    assert_eq!(ask(&app, page).await.status, 308);
+}
+
+#[tokio::test]
 async fn a_request_without_a_peer_is_misconfigured() {
     let house = house();
     let app = house.builder.protect(routes()).unwrap();

@@ -1,12 +1,16 @@
 //! Nothing is served in clear text.
 
+mod credentials;
 mod location;
 
 use std::sync::Arc;
 
-use http::{HeaderValue, Method, StatusCode, header::LOCATION, request};
-use palisade_core::{ClientInfo, Guard, Rejection, Scheme, SecurityContext, Verdict, layer};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header::LOCATION, request};
+use palisade_core::{
+    AuthenticateLayer, ClientInfo, Guard, Rejection, Scheme, SecurityContext, Verdict, layer,
+};
 
+use self::credentials::Credentials;
 use crate::{
     AllowedHosts, ConfigError,
     host::{HostName, default_port},
@@ -19,6 +23,12 @@ use crate::{
 /// also lets a program that sends its key in clear go on doing so unnoticed; so pages are redirected
 /// and an API is not (OWASP ASVS 5.0, 4.1.2). Redirects are 308: method and body stay. They lead to
 /// a host that is configured, never to one that a client invented.
+///
+/// A request in clear that shows a credential is refused with 403 `credential_in_clear`, also where a page
+/// would be redirected, and the audit trail has `credential_exposed`. Credentials are: `Authorization`,
+/// `Proxy-Authorization`, `X-API-Key`, headers named by [`credential_header`](Self::credential_header),
+/// cookies whose name begins with `__Host-` or `__Secure-` (browsers send neither in clear), and what
+/// the authenticators of [`credentials_of`](Self::credentials_of) find.
 ///
 /// ```
 /// use palisade_transport::{AllowedHosts, HttpsLayer};
@@ -49,6 +59,8 @@ layer!(HttpsLayer);
 struct Config {
     target: Option<Target>,
     pages: Pages,
+    credentials: Credentials,
+    exposed: Rejection,
     plain_http: bool,
     public_port: u16,
     insecure: Rejection,
@@ -116,10 +128,20 @@ impl HttpsLayer {
         }))
     }
 
-    /// Redirects every path and every method. A key that was sent in clear stays unnoticed: for sites
-    /// whose programs cannot be taught the right address.
+    /// Redirects every path and every method, of requests that show no credential.
     pub fn every_path(self) -> Self {
         self.change(|config| config.pages = Pages::Every)
+    }
+
+    /// Takes a header for a credential, besides `Authorization`, `Proxy-Authorization` and `X-API-Key`.
+    pub fn credential_header(self, name: HeaderName) -> Self {
+        self.change(|config| config.credentials.add_header(name))
+    }
+
+    /// Also looks for credentials where these authenticators do, and records their public ids. A
+    /// `Shield` does this with its own authenticators.
+    pub fn credentials_of(self, authenticate: AuthenticateLayer) -> Self {
+        self.change(|config| config.credentials.add_authenticators(authenticate))
     }
 
     /// Serves in clear. Everyone on the way can read keys, cookies, questions and answers, and change
@@ -132,6 +154,8 @@ impl HttpsLayer {
         let config = Config {
             target,
             pages: Pages::These(Vec::new()),
+            credentials: Credentials::default(),
+            exposed: exposed(),
             plain_http: false,
             public_port: default_port(Scheme::Https),
             insecure: Rejection::insecure_transport().prerendered(),
@@ -165,9 +189,16 @@ impl Guard for HttpsLayer {
 }
 
 impl Config {
-    fn in_clear(&self, cx: &SecurityContext, head: &request::Parts) -> Verdict<()> {
+    fn in_clear(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<()> {
+        if self.plain_http {
+            return Verdict::Admit(());
+        }
+        // A redirect would let the client go on showing its credential on the way.
+        if self.credentials.record_exposed(cx, head) {
+            return self.exposed.clone().into();
+        }
         let safe = matches!(head.method, Method::GET | Method::HEAD);
-        if self.plain_http || (safe && location::is_acme_challenge(head.uri.path())) {
+        if safe && location::is_acme_challenge(head.uri.path()) {
             return Verdict::Admit(());
         }
         let moves = match &self.pages {
@@ -201,6 +232,15 @@ impl Config {
             }
         }
     }
+}
+
+fn exposed() -> Rejection {
+    Rejection::new(
+        StatusCode::FORBIDDEN,
+        "credential_in_clear",
+        "Use https. The credential was sent in clear and must be replaced.",
+    )
+    .prerendered()
 }
 
 fn moved() -> Rejection {

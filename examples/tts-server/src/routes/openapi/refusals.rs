@@ -31,6 +31,7 @@ const ALL: &[Refusals] = &[
             "host_invalid",
             "host_mismatch",
             "host_missing",
+            "request_malformed",
         ],
         applies: ANY,
     },
@@ -41,7 +42,7 @@ const ALL: &[Refusals] = &[
     },
     Refusals {
         status: 403,
-        codes: &["insecure_transport"],
+        codes: &["credential_in_clear", "insecure_transport"],
         applies: ANY,
     },
     // Limits.
