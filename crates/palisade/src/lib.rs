@@ -52,11 +52,12 @@ pub use palisade_audit::{
 };
 pub use palisade_core::*;
 pub use palisade_rate_limit::{
-    ChargeWhen, ConcurrencyLayer, FailureMode, HeaderStyle, Key, LimitStore, MemoryStore, Policy,
-    PolicyError, Rate, RateLimitBuilder, RateLimitLayer,
+    ChargeWhen, ConcurrencyLayer, ConcurrencyLayerBuilder, FailureMode, HeaderStyle, Key,
+    LimitStore, MemoryStore, Policy, Rate, RateError, RateLimitBuildError, RateLimitLayer,
+    RateLimitLayerBuilder,
 };
 #[cfg(feature = "redis")]
-pub use palisade_rate_limit::{RedisStore, RedisStoreBuilder};
+pub use palisade_rate_limit::{RedisStore, RedisStoreBuildError, RedisStoreBuilder};
 pub use palisade_sanitize::{
     Action, Class, Field, Fields, ModelFamily, Normalization, OverLength, Refused, SanitizeLayer,
     SanitizeLayerBuilder, Sanitizer, SanitizerBuilder, TemplateTokens, TextRule, Whitespace,

@@ -12,7 +12,10 @@ use dashmap::{DashMap, Entry};
 use http::{HeaderName, HeaderValue, StatusCode, header::RETRY_AFTER, request};
 use palisade_core::{Guard, Rejection, Rule, SecurityContext, Verdict, layer};
 
-use crate::{Key, PolicyError, Subject, layer::with_subject, policy::check_name};
+use crate::{
+    error::RateLimitBuildError,
+    policy::{Key, Subject, check_name, with_request_subject},
+};
 
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
@@ -31,45 +34,80 @@ const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#qu
 /// use palisade_rate_limit::{ConcurrencyLayer, Key};
 ///
 /// let two = NonZeroU32::new(2).expect("two is not zero");
-/// let layer = ConcurrencyLayer::new("voices", two, Key::principal())?;
+/// let layer = ConcurrencyLayer::builder("voices", two).key(Key::principal()).build()?;
 /// # fn is_layer<S>(_: impl palisade_core::Layer<S>) {}
 /// # is_layer::<()>(layer);
-/// # Ok::<(), palisade_rate_limit::PolicyError>(())
+/// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct ConcurrencyLayer(Arc<Inner>);
+pub struct ConcurrencyLayer(Arc<ConcurrencyState>);
 
 layer!(ConcurrencyLayer);
 
-struct Inner {
-    most: NonZeroU32,
+struct ConcurrencyState {
+    limit: NonZeroU32,
     key: Key,
     hasher: RandomState,
     under_way: DashMap<u64, u32>,
     refusal: Rejection,
 }
 
-impl fmt::Debug for Inner {
+impl fmt::Debug for ConcurrencyState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inner")
-            .field("most", &self.most)
+        f.debug_struct("ConcurrencyState")
+            .field("limit", &self.limit)
             .field("key", &self.key)
             .finish_non_exhaustive()
     }
 }
 
 impl ConcurrencyLayer {
-    /// Admits so many at the same time for each subject of the key. The name stands in refusals.
+    /// Starts a layer that admits `limit` requests at the same time for each subject of its
+    /// [key](ConcurrencyLayerBuilder::key). The name stands in refusals and in `RateLimit-Policy`.
+    pub fn builder(name: impl Into<Box<str>>, limit: NonZeroU32) -> ConcurrencyLayerBuilder {
+        ConcurrencyLayerBuilder {
+            name: name.into(),
+            limit,
+            key: Key::client(),
+        }
+    }
+
+    /// Returns how many clients have requests under way; networks of IPv6 count too.
+    #[must_use]
+    pub fn clients(&self) -> usize {
+        self.0.under_way.len()
+    }
+}
+
+/// Collects the settings of a [`ConcurrencyLayer`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ConcurrencyLayerBuilder {
+    name: Box<str>,
+    limit: NonZeroU32,
+    key: Key,
+}
+
+impl ConcurrencyLayerBuilder {
+    /// Sets whose requests are counted together. Default: [`Key::client`].
+    pub fn key(mut self, key: Key) -> Self {
+        self.key = key;
+        self
+    }
+
+    /// Builds the layer.
     ///
     /// # Errors
     ///
-    /// If the name is empty, longer than 48 bytes or holds anything but ASCII letters, digits, `-`, `_` and `.`.
-    pub fn new(name: &str, most: NonZeroU32, key: Key) -> Result<Self, PolicyError> {
-        check_name(name)?;
-        let policy = format!("\"{name}\";q={most};qu=\"concurrent-requests\"");
+    /// [`RateLimitBuildError::InvalidName`] if the name is empty, longer than 48 bytes or holds
+    /// anything but ASCII letters, digits, `-`, `_` and `.`.
+    pub fn build(self) -> Result<ConcurrencyLayer, RateLimitBuildError> {
+        let Self { name, limit, key } = self;
+        check_name(&name)?;
+        let policy = format!("\"{name}\";q={limit};qu=\"concurrent-requests\"");
         let policy = HeaderValue::try_from(policy)
-            .map_err(|_| PolicyError::policy(name, "the name fits no header"))?;
+            .map_err(|_| RateLimitBuildError::InvalidName { name: name.clone() })?;
         let refusal = Rejection::new(
             StatusCode::TOO_MANY_REQUESTS,
             "too_many_at_once",
@@ -77,24 +115,19 @@ impl ConcurrencyLayer {
         );
         let refusal = refusal
             .with_type(QUOTA_EXCEEDED)
-            .with_member("violated-policies", vec![name])
-            // Nobody knows when one ends; at once is the one answer that is wrong.
+            .with_member("violated-policies", vec![&*name])
+            // The end of a request under way cannot be predicted. One second keeps a client from
+            // retrying at once.
             .with_header(RETRY_AFTER, HeaderValue::from_static("1"))
             .with_header(RATE_LIMIT_POLICY, policy)
             .prerendered();
-        Ok(Self(Arc::new(Inner {
-            most,
+        Ok(ConcurrencyLayer(Arc::new(ConcurrencyState {
+            limit,
             key,
             hasher: RandomState::new(),
             under_way: DashMap::new(),
             refusal,
         })))
-    }
-
-    /// Returns how many clients have requests under way; networks of IPv6 count too.
-    #[must_use]
-    pub fn clients(&self) -> usize {
-        self.0.under_way.len()
     }
 }
 
@@ -112,12 +145,12 @@ impl Guard for ConcurrencyLayer {
         if cx.rule().is_some_and(Rule::is_unlimited) {
             return Verdict::Admit(None);
         }
-        let subject = with_subject(&self.0.key, cx, head, |subject| self.0.hash(subject));
+        let subject = with_request_subject(&self.0.key, cx, head, |subject| self.0.hash(subject));
         let client = match subject {
-            Ok(subject) => (subject, self.0.most),
+            Ok(subject) => (subject, self.0.limit),
             Err(misconfigured) => return misconfigured.into(),
         };
-        match Permit::take(&self.0, client, self.0.network(cx)) {
+        match Permit::acquire(&self.0, client, self.0.network(cx)) {
             Some(permit) => Verdict::Admit(Some(permit)),
             None => self.0.refusal.clone().into(),
         }
@@ -125,24 +158,24 @@ impl Guard for ConcurrencyLayer {
 }
 
 /// A subject, and how many of its requests may be under way.
-type Places = (u64, NonZeroU32);
+type SubjectLimit = (u64, NonZeroU32);
 
-impl Inner {
+impl ConcurrencyState {
     fn hash(&self, subject: &Subject<'_>) -> u64 {
         let mut hasher = self.hasher.build_hasher();
         subject.write(&mut |part| hasher.write(part));
         hasher.finish()
     }
 
-    fn network(&self, cx: &SecurityContext) -> Option<Places> {
+    fn network(&self, cx: &SecurityContext) -> Option<SubjectLimit> {
         let multiple = self.key.network()?.multiple;
         let subject = self.key.network_of(cx)?;
-        Some((self.hash(&subject), self.most.saturating_mul(multiple)))
+        Some((self.hash(&subject), self.limit.saturating_mul(multiple)))
     }
 
-    fn enter(&self, (subject, most): Places) -> bool {
+    fn try_acquire(&self, (subject, limit): SubjectLimit) -> bool {
         let mut taken = self.under_way.entry(subject).or_insert(0);
-        let free = *taken < most.get();
+        let free = *taken < limit.get();
         *taken += u32::from(free);
         free
     }
@@ -152,22 +185,26 @@ impl Inner {
 #[allow(unnameable_types)] // Nobody outside has a use for it.
 #[derive(Debug)]
 pub struct Permit {
-    of: Arc<Inner>,
+    of: Arc<ConcurrencyState>,
     subjects: ArrayVec<u64, 2>,
 }
 
 impl Permit {
     /// Takes both places or none: what was taken comes back when this is dropped.
-    fn take(of: &Arc<Inner>, client: Places, network: Option<Places>) -> Option<Self> {
+    fn acquire(
+        of: &Arc<ConcurrencyState>,
+        client: SubjectLimit,
+        network: Option<SubjectLimit>,
+    ) -> Option<Self> {
         let mut permit = Self {
             of: Arc::clone(of),
             subjects: ArrayVec::new(),
         };
-        for places in std::iter::once(client).chain(network) {
-            if !of.enter(places) {
+        for subject_limit in std::iter::once(client).chain(network) {
+            if !of.try_acquire(subject_limit) {
                 return None;
             }
-            permit.subjects.push(places.0);
+            permit.subjects.push(subject_limit.0);
         }
         Some(permit)
     }

@@ -1,36 +1,301 @@
-//! What can be wrong with a policy or a layer, said to the operator when it is built.
+//! The mistakes that are found when a policy, a layer or a store is built.
+//!
+//! Each variant is one mistake. Its message says what is wrong, in which policy, and what to change,
+//! so that it can be shown to an operator as it is.
 
 use std::fmt;
 
-/// Says which part of a policy, a layer or a store is wrong, and what would be right.
+use crate::rate::{Rate, RateError};
+
+/// Why a [`Policy`](crate::Policy), a [`RateLimitLayer`](crate::RateLimitLayer) or a
+/// [`ConcurrencyLayer`](crate::ConcurrencyLayer) cannot be built.
+///
+/// Nothing of it can happen while requests are served: a layer that was built stays valid.
+///
+/// ```
+/// use palisade_rate_limit::{Policy, RateLimitBuildError, RateLimitLayer};
+///
+/// let costly = Policy::named("export").rate("10/hour")?.cost(20);
+/// let error = RateLimitLayer::by_client().policy(costly).build().unwrap_err();
+/// assert!(matches!(error, RateLimitBuildError::CostAboveBurst { .. }));
+/// assert_eq!(
+///     error.to_string(),
+///     "policy \"export\": one request costs 20 units, but at most 10 can be spent at once; raise the burst",
+/// );
+/// # Ok::<(), RateLimitBuildError>(())
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct PolicyError(String);
-
-impl PolicyError {
-    pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    pub(crate) fn rate(text: &str, why: impl fmt::Display) -> Self {
-        Self(format!("rate {text:?}: {why}"))
-    }
-
-    pub(crate) fn policy(name: &str, why: impl fmt::Display) -> Self {
-        Self(format!("policy {name:?}: {why}"))
-    }
-
-    pub(crate) fn too_many(found: usize) -> Self {
-        Self(format!(
-            "{found} rates, but one layer decides at most {} together; drop those that never bind",
-            crate::rate::MOST_RATES
-        ))
-    }
+#[non_exhaustive]
+pub enum RateLimitBuildError {
+    /// A rate of a policy cannot be read.
+    InvalidRate {
+        /// The policy.
+        policy: Box<str>,
+        /// The tier whose rate it is. `None`: the policy's own.
+        tier: Option<Box<str>>,
+        /// What is wrong with it.
+        error: RateError,
+    },
+    /// A name is not 1 to 48 ASCII letters, digits, `-`, `_` or `.`.
+    InvalidName {
+        /// The name.
+        name: Box<str>,
+    },
+    /// A tier has other windows than the policy.
+    TierWindowsDiffer {
+        /// The policy.
+        policy: Box<str>,
+        /// The tier.
+        tier: Box<str>,
+    },
+    /// A tier was given rates twice.
+    DuplicateTier {
+        /// The policy.
+        policy: Box<str>,
+        /// The tier.
+        tier: Box<str>,
+    },
+    /// The burst of a policy is 0.
+    ZeroBurst {
+        /// The policy.
+        policy: Box<str>,
+    },
+    /// Burst and debt of a rate take longer than a hundred years to come back.
+    BacklogTooLong {
+        /// The policy.
+        policy: Box<str>,
+        /// The rate.
+        rate: Rate,
+    },
+    /// The part of a limit that one node has during a failure of the store is too small to count.
+    ShareTooSmall {
+        /// The policy.
+        policy: Box<str>,
+    },
+    /// The multiple of a quota that an IPv6 network has is too large to count.
+    NetworkQuotaTooLarge {
+        /// The policy.
+        policy: Box<str>,
+    },
+    /// The layer has no policy.
+    NoPolicy,
+    /// The layer has more than eight limits (rates of all its policies together).
+    TooManyLimits {
+        /// How many it has.
+        found: usize,
+        /// How many one layer can decide together.
+        limit: usize,
+    },
+    /// Too many limits of the layer are penalties, settled or refunded.
+    TooManyAdjustedLimits {
+        /// How many there are.
+        found: usize,
+        /// How many one layer can have.
+        limit: usize,
+    },
+    /// Two policies of the layer have one name.
+    DuplicatePolicy {
+        /// The name.
+        policy: Box<str>,
+    },
+    /// Two limits have one name, in this layer or in another one over the same store.
+    DuplicateLimit {
+        /// The policy that cannot be added.
+        policy: Box<str>,
+        /// The name of the limit.
+        limit: Box<str>,
+        /// The policy that has a limit of this name already.
+        other_policy: Box<str>,
+        /// The layer of that policy. `None`: the same layer.
+        other_layer: Option<&'static str>,
+    },
+    /// A policy counts principals, but its layer runs before authentication.
+    PrincipalBeforeAuthentication {
+        /// The policy.
+        policy: Box<str>,
+    },
+    /// A penalty is in a layer that runs after authentication and sees no failed credentials.
+    PenaltyAfterAuthentication {
+        /// The policy.
+        policy: Box<str>,
+    },
+    /// A penalty, or a policy before authentication, would give units back to refused requests.
+    RefundOfRefusedCredentials {
+        /// The policy.
+        policy: Box<str>,
+    },
+    /// A penalty is to be settled by a handler.
+    SettledPenalty {
+        /// The policy.
+        policy: Box<str>,
+    },
+    /// A fixed cost is 0 and nothing settles it.
+    ZeroCost {
+        /// The policy.
+        policy: Box<str>,
+    },
+    /// A fixed cost is more than can be spent at once: every request would be refused.
+    CostAboveBurst {
+        /// The policy.
+        policy: Box<str>,
+        /// The cost of one request.
+        cost: u32,
+        /// How many units can be spent at once.
+        burst: u32,
+    },
+    /// The store cannot keep a limit. Returned by
+    /// [`LimitStore::check_limit`](crate::LimitStore::check_limit).
+    UnsupportedByStore {
+        /// The policy.
+        policy: Box<str>,
+        /// What the store cannot do, and what to change.
+        reason: Box<str>,
+    },
 }
 
-impl fmt::Display for PolicyError {
+impl fmt::Display for RateLimitBuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        match self {
+            Self::NoPolicy => {
+                return f.write_str(
+                    "a rate limit layer without a policy limits nothing; add one with `.policy(..)`",
+                );
+            }
+            Self::TooManyLimits { found, limit } => {
+                return write!(
+                    f,
+                    "{found} rates, but one layer decides at most {limit} together; remove those that never bind, or use a second layer"
+                );
+            }
+            Self::TooManyAdjustedLimits { found, limit } => {
+                return write!(
+                    f,
+                    "{found} limits are penalties, settled or refunded, but one layer has room for {limit}; use a second layer"
+                );
+            }
+            Self::InvalidName { name } => {
+                return write!(
+                    f,
+                    "policy {name:?}: a name is 1 to 48 ASCII letters, digits, `-`, `_` or `.`"
+                );
+            }
+            _ => {}
+        }
+        write!(f, "policy {:?}: ", self.policy())?;
+        self.fmt_problem(f)
     }
 }
 
-impl std::error::Error for PolicyError {}
+impl RateLimitBuildError {
+    /// Returns the policy that is wrong. Empty where it is the layer.
+    fn policy(&self) -> &str {
+        match self {
+            Self::InvalidRate { policy, .. }
+            | Self::InvalidName { name: policy }
+            | Self::TierWindowsDiffer { policy, .. }
+            | Self::DuplicateTier { policy, .. }
+            | Self::ZeroBurst { policy }
+            | Self::BacklogTooLong { policy, .. }
+            | Self::ShareTooSmall { policy }
+            | Self::NetworkQuotaTooLarge { policy }
+            | Self::DuplicatePolicy { policy }
+            | Self::DuplicateLimit { policy, .. }
+            | Self::PrincipalBeforeAuthentication { policy }
+            | Self::PenaltyAfterAuthentication { policy }
+            | Self::RefundOfRefusedCredentials { policy }
+            | Self::SettledPenalty { policy }
+            | Self::ZeroCost { policy }
+            | Self::CostAboveBurst { policy, .. }
+            | Self::UnsupportedByStore { policy, .. } => policy,
+            Self::NoPolicy | Self::TooManyLimits { .. } | Self::TooManyAdjustedLimits { .. } => "",
+        }
+    }
+
+    /// Writes what is wrong with one policy, and what to change.
+    fn fmt_problem(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Self::InvalidRate {
+                tier: Some(tier),
+                error,
+                ..
+            } => {
+                return write!(f, "tier `{tier}`: {error}");
+            }
+            Self::InvalidRate { error, .. } => return write!(f, "{error}"),
+            Self::TierWindowsDiffer { tier, .. } => {
+                return write!(
+                    f,
+                    "tier `{tier}`: its windows must be those of the policy; change the amounts only"
+                );
+            }
+            Self::DuplicateTier { tier, .. } => {
+                return write!(f, "tier `{tier}`: it has its rates already; remove one");
+            }
+            Self::BacklogTooLong { rate, .. } => {
+                return write!(
+                    f,
+                    "rate \"{rate}\": its burst and debt last longer than a hundred years; lower them"
+                );
+            }
+            Self::DuplicateLimit {
+                limit,
+                other_policy,
+                other_layer: None,
+                ..
+            } => {
+                return write!(
+                    f,
+                    "its limit `{limit}` has the name of a limit of policy `{other_policy}`; rename one of the policies"
+                );
+            }
+            Self::DuplicateLimit {
+                limit,
+                other_policy,
+                other_layer: Some(layer),
+                ..
+            } => {
+                return write!(
+                    f,
+                    "its limit `{limit}` has the name of a limit of policy `{other_policy}` in the layer {layer} over the same store, and both would charge one bucket; rename one of the policies"
+                );
+            }
+            Self::CostAboveBurst { cost, burst, .. } => {
+                return write!(
+                    f,
+                    "one request costs {cost} units, but at most {burst} can be spent at once; raise the burst"
+                );
+            }
+            Self::UnsupportedByStore { reason, .. } => reason,
+            Self::ZeroBurst { .. } => "a burst of 0 would refuse everything; use 1 or more",
+            Self::ShareTooSmall { .. } => {
+                "its share is too small to be counted; lower the number of nodes"
+            }
+            Self::NetworkQuotaTooLarge { .. } => {
+                "the quota of its IPv6 network is too large; lower the multiple or leave the network out"
+            }
+            Self::DuplicatePolicy { .. } => {
+                "the name is used twice, and buckets are kept by name; rename one of the policies"
+            }
+            Self::PrincipalBeforeAuthentication { .. } => {
+                "counts principals, but runs before authentication; put it into `by_principal()`"
+            }
+            Self::PenaltyAfterAuthentication { .. } => {
+                "failed credentials are not seen after authentication; put it into `by_client()`"
+            }
+            Self::RefundOfRefusedCredentials { .. } => {
+                "gives back what refused requests paid, which would make guesses at credentials free; put it into `by_principal()`"
+            }
+            Self::SettledPenalty { .. } => {
+                "a penalty is charged by failed credentials, not settled by a handler; use two policies"
+            }
+            Self::ZeroCost { .. } => "a cost of 0 would never count; use 1 or more",
+            Self::InvalidName { .. }
+            | Self::NoPolicy
+            | Self::TooManyLimits { .. }
+            | Self::TooManyAdjustedLimits { .. } => "",
+        };
+        f.write_str(text)
+    }
+}
+
+impl std::error::Error for RateLimitBuildError {}

@@ -40,15 +40,15 @@ use governor::{
     Quota, RateLimiter, clock::Clock, middleware::NoOpMiddleware, nanos::Nanos, state::StateStore,
 };
 
-use crate::{PolicyError, Rate};
+use crate::rate::Rate;
 
 /// A hundred years of backlog; sums of two of these still fit 64 bits of nanoseconds.
-const MOST_BACKLOG: u128 = 100 * 365 * 86_400 * 1_000_000_000;
+const MAX_BACKLOG_NANOS: u128 = 100 * 365 * 86_400 * 1_000_000_000;
 
 /// Decides about one backlog at a time.
 #[derive(Debug)]
 pub(crate) struct Gcra {
-    limiter: RateLimiter<Backlog, InPlace, AtZero, NoOpMiddleware<Nanos>>,
+    limiter: RateLimiter<BacklogKey, NoState, ClockAtZero, NoOpMiddleware<Nanos>>,
     emission: u64,
     burst: NonZeroU32,
     debt: u64,
@@ -56,24 +56,21 @@ pub(crate) struct Gcra {
 }
 
 impl Gcra {
-    /// Prepares the arithmetic of a rate. `debt` is how many units may be owed beyond an empty bucket.
-    pub(crate) fn new(rate: &Rate, burst: NonZeroU32, debt: u32) -> Result<Self, PolicyError> {
-        let emission = interval(rate);
-        Self::with_emission(emission, burst, debt).ok_or_else(|| {
-            let why = "its burst and debt last longer than a hundred years";
-            PolicyError::rate(&rate.to_string(), why)
-        })
+    /// Prepares the arithmetic of a rate. `debt` is how many units may be owed beyond an empty
+    /// bucket. `None` if burst and debt take longer than a hundred years to come back.
+    pub(crate) fn new(rate: &Rate, burst: NonZeroU32, debt: u32) -> Option<Self> {
+        Self::with_emission(interval(rate), burst, debt)
     }
 
     fn with_emission(emission: u128, burst: NonZeroU32, debt: u32) -> Option<Self> {
         let units = u128::from(burst.get()) + u128::from(debt);
-        if emission.checked_mul(units)? > MOST_BACKLOG {
+        if emission.checked_mul(units)? > MAX_BACKLOG_NANOS {
             return None;
         }
         let emission = u64::try_from(emission).ok()?;
         let quota =
             Quota::with_period(std::time::Duration::from_nanos(emission))?.allow_burst(burst);
-        let limiter = RateLimiter::new(quota, InPlace, AtZero);
+        let limiter = RateLimiter::new(quota, NoState, ClockAtZero);
         let (capacity, debt) = (
             emission * u64::from(burst.get()),
             emission * u64::from(debt),
@@ -138,25 +135,25 @@ impl Gcra {
         self.emission * self.burst.get() as u64
     }
 
-    /// Asks for `need` units and uses up `take` of them. Returns the new backlog, or the wait.
-    /// Both in nanoseconds; `need` must not exceed the burst.
-    pub(crate) fn weigh(&self, backlog: u64, need: u32, take: u32) -> Result<u64, u64> {
+    /// Asks for `required` units and uses up `consumed` of them. Returns the new backlog, or the wait.
+    /// Both in nanoseconds; `required` must not exceed the burst.
+    pub(crate) fn decide(&self, backlog: u64, required: u32, consumed: u32) -> Result<u64, u64> {
         let before = backlog.min(self.ceiling);
-        let after = match NonZeroU32::new(need) {
-            Some(units) => self.ask(before, units)?,
+        let after = match NonZeroU32::new(required) {
+            Some(units) => self.try_consume(before, units)?,
             // Nothing asked: only debt stands in the way.
             None if before > self.capacity() => return Err(before - self.capacity()),
             None => before,
         };
-        Ok(if take == need {
+        Ok(if consumed == required {
             after
         } else {
-            self.add(before, i64::from(take))
+            self.adjust(before, i64::from(consumed))
         })
     }
 
-    fn ask(&self, backlog: u64, units: NonZeroU32) -> Result<u64, u64> {
-        let bucket = Backlog(Cell::new(backlog));
+    fn try_consume(&self, backlog: u64, units: NonZeroU32) -> Result<u64, u64> {
+        let bucket = BacklogKey(Cell::new(backlog));
         match self.limiter.check_key_n(&bucket, units) {
             Ok(Ok(())) => Ok(bucket.0.get()),
             Ok(Err(refused)) => Err(nanoseconds(refused.wait_time_from(Nanos::new(0)))),
@@ -166,7 +163,7 @@ impl Gcra {
     }
 
     /// Charges without asking, down to the debt, or gives back, up to a full bucket.
-    pub(crate) fn add(&self, backlog: u64, units: i64) -> u64 {
+    pub(crate) fn adjust(&self, backlog: u64, units: i64) -> u64 {
         let time = self.emission.saturating_mul(units.unsigned_abs());
         let before = backlog.min(self.ceiling);
         if units < 0 {
@@ -209,9 +206,9 @@ fn nanoseconds(duration: std::time::Duration) -> u64 {
 
 /// The state of one bucket on its way through governor. It is the key, because that is what governor hands to the store.
 #[derive(Clone, Debug, Eq, PartialEq)]
-struct Backlog(Cell<u64>);
+struct BacklogKey(Cell<u64>);
 
-impl Hash for Backlog {
+impl Hash for BacklogKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.0.get().hash(state);
     }
@@ -219,12 +216,12 @@ impl Hash for Backlog {
 
 /// Keeps nothing: reads the state from the key and writes it back there.
 #[derive(Debug)]
-struct InPlace;
+struct NoState;
 
-impl StateStore for InPlace {
-    type Key = Backlog;
+impl StateStore for NoState {
+    type Key = BacklogKey;
 
-    fn measure_and_replace<T, F, E>(&self, bucket: &Backlog, judge: F) -> Result<T, E>
+    fn measure_and_replace<T, F, E>(&self, bucket: &BacklogKey, judge: F) -> Result<T, E>
     where
         F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
     {
@@ -236,9 +233,9 @@ impl StateStore for InPlace {
 
 /// Now is zero: a backlog counts from the moment of the decision.
 #[derive(Debug)]
-struct AtZero;
+struct ClockAtZero;
 
-impl Clock for AtZero {
+impl Clock for ClockAtZero {
     type Instant = Nanos;
 
     fn now(&self) -> Nanos {
@@ -266,39 +263,39 @@ mod tests {
     #[test]
     fn a_burst_is_granted_and_then_one_unit_at_a_time() {
         let limit = gcra("1/second", 3, 0);
-        let empty = limit.weigh(0, 3, 3).unwrap();
+        let empty = limit.decide(0, 3, 3).unwrap();
         assert_eq!(empty, 3 * SECOND);
-        assert_eq!(limit.weigh(empty, 1, 1), Err(SECOND));
-        assert_eq!(limit.weigh(empty - SECOND + 1, 1, 1), Err(1));
-        assert_eq!(limit.weigh(empty - SECOND, 1, 1), Ok(empty));
+        assert_eq!(limit.decide(empty, 1, 1), Err(SECOND));
+        assert_eq!(limit.decide(empty - SECOND + 1, 1, 1), Err(1));
+        assert_eq!(limit.decide(empty - SECOND, 1, 1), Ok(empty));
     }
 
     #[test]
     fn a_look_changes_nothing() {
         let limit = gcra("1/second", 2, 0);
-        assert_eq!(limit.weigh(SECOND, 1, 0), Ok(SECOND));
-        assert_eq!(limit.weigh(2 * SECOND, 1, 0), Err(SECOND));
+        assert_eq!(limit.decide(SECOND, 1, 0), Ok(SECOND));
+        assert_eq!(limit.decide(2 * SECOND, 1, 0), Err(SECOND));
     }
 
     #[test]
     fn debt_is_waited_off_and_bounded() {
         let limit = gcra("1/second", 2, 3);
-        let owing = limit.add(2 * SECOND, 100);
+        let owing = limit.adjust(2 * SECOND, 100);
         assert_eq!(owing, 5 * SECOND);
-        assert_eq!(limit.weigh(owing, 1, 1), Err(4 * SECOND));
-        assert_eq!(limit.weigh(owing, 0, 0), Err(3 * SECOND));
+        assert_eq!(limit.decide(owing, 1, 1), Err(4 * SECOND));
+        assert_eq!(limit.decide(owing, 0, 0), Err(3 * SECOND));
     }
 
     #[test]
     fn a_refund_never_makes_more_than_a_full_bucket() {
-        assert_eq!(gcra("1/second", 2, 0).add(SECOND, -100), 0);
-        assert_eq!(gcra("1/second", 2, 0).add(SECOND, i64::MIN), 0);
+        assert_eq!(gcra("1/second", 2, 0).adjust(SECOND, -100), 0);
+        assert_eq!(gcra("1/second", 2, 0).adjust(SECOND, i64::MIN), 0);
     }
 
     #[test]
     fn a_backlog_of_a_larger_quota_counts_as_empty() {
         assert_eq!(
-            gcra("1/second", 2, 0).weigh(900 * SECOND, 1, 1),
+            gcra("1/second", 2, 0).decide(900 * SECOND, 1, 1),
             Err(SECOND)
         );
     }
@@ -307,9 +304,9 @@ mod tests {
     fn a_charge_never_lowers_what_a_higher_tier_has_used() {
         let mut low = gcra("1/second", 2, 0);
         low.raise_ceiling(60 * SECOND);
-        assert_eq!(low.add(50 * SECOND, 1), 50 * SECOND);
-        assert_eq!(low.weigh(50 * SECOND, 1, 1), Err(49 * SECOND));
-        assert_eq!(low.add(900 * SECOND, -1), 59 * SECOND);
+        assert_eq!(low.adjust(50 * SECOND, 1), 50 * SECOND);
+        assert_eq!(low.decide(50 * SECOND, 1, 1), Err(49 * SECOND));
+        assert_eq!(low.adjust(900 * SECOND, -1), 59 * SECOND);
     }
 
     #[test]
@@ -343,23 +340,23 @@ mod tests {
             let limit = gcra(&format!("{amount}/hour"), burst, debt);
             let left = limit.remaining(backlog.min(limit.capacity()));
             if left > 0 {
-                prop_assert!(limit.weigh(backlog.min(limit.capacity()), left, left).is_ok());
+                prop_assert!(limit.decide(backlog.min(limit.capacity()), left, left).is_ok());
             }
             if left < burst {
                 let more_in = limit.more_in(backlog.min(limit.capacity()));
-                prop_assert_eq!(limit.weigh(backlog.min(limit.capacity()), left + 1, 0), Err(more_in));
+                prop_assert_eq!(limit.decide(backlog.min(limit.capacity()), left + 1, 0), Err(more_in));
             }
         }
 
         #[test]
-        fn a_wait_is_exact(amount in 1..10_000_u32, burst in 1..500_u32, need in 1..500_u32, backlog in 0..4_000 * SECOND) {
+        fn a_wait_is_exact(amount in 1..10_000_u32, burst in 1..500_u32, required in 1..500_u32, backlog in 0..4_000 * SECOND) {
             let limit = gcra(&format!("{amount}/hour"), burst, 500);
-            prop_assume!(need <= burst);
-            if let Err(wait) = limit.weigh(backlog, need, need) {
+            prop_assume!(required <= burst);
+            if let Err(wait) = limit.decide(backlog, required, required) {
                 let backlog = backlog.min(limit.capacity() + limit.debt);
                 prop_assert!(wait > 0);
-                prop_assert!(limit.weigh(backlog - wait, need, need).is_ok());
-                prop_assert_eq!(limit.weigh(backlog - wait + 1, need, need), Err(1));
+                prop_assert!(limit.decide(backlog - wait, required, required).is_ok());
+                prop_assert_eq!(limit.decide(backlog - wait + 1, required, required), Err(1));
             }
         }
     }

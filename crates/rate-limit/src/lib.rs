@@ -1,6 +1,6 @@
 //! Rate limits by GCRA, in memory and in Redis, and the layer that enforces them.
 //!
-//! A [`Policy`] has a name, one or several [rates](Unrated::rate) in Flask-Limiter's grammar, a [`Key`]
+//! A [`Policy`] has a name, one or several [rates](PolicyWithoutRate::rate) in Flask-Limiter's grammar, a [`Key`]
 //! that says whom it counts, and a cost. A [`RateLimitLayer`] decides all its policies together: a
 //! request is admitted and charged by all of them, or refused and charged by none.
 //!
@@ -14,7 +14,7 @@
 //!     .build()?;
 //! # fn is_layer<S>(_: impl palisade_core::Layer<S>) {}
 //! # is_layer::<()>(layer);
-//! # Ok::<(), palisade_rate_limit::PolicyError>(())
+//! # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
 //! ```
 //!
 //! One that uses more of it: failed logins are punished, guests and users have daily quotas in
@@ -22,7 +22,7 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use palisade_rate_limit::{HeaderStyle, Key, MemoryStore, Policy, RateLimitLayer, Reset, Unit};
+//! use palisade_rate_limit::{HeaderStyle, Key, MemoryStore, Policy, RateLimitLayer, ResetFormat, Unit};
 //!
 //! let store = Arc::new(MemoryStore::with_capacity(200_000));
 //! let outside = RateLimitLayer::by_client()
@@ -39,12 +39,12 @@
 //!             .cost(500)
 //!             .settled_by("characters"),
 //!     )
-//!     .headers([HeaderStyle::Draft10, HeaderStyle::Legacy(Reset::Delta)])
+//!     .headers([HeaderStyle::Draft10, HeaderStyle::Legacy(ResetFormat::Delta)])
 //!     .store(store)
 //!     .build()?;
 //! assert!(inside.explain().contains("characters-day: 200000/day"));
 //! # let _ = outside;
-//! # Ok::<(), palisade_rate_limit::PolicyError>(())
+//! # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
 //! ```
 //!
 //! # What a rate means
@@ -87,26 +87,26 @@
 //! [`MemoryStore`] has a fixed size, chosen when it is built. With feature `redis`, `RedisStore` shares buckets among
 //! nodes. Others implement [`LimitStore`].
 
-mod concurrency;
-mod error;
-mod fields;
-mod gcra;
 mod layer;
-mod policy;
-mod rate;
+mod fields;
+mod concurrency;
 mod store;
+mod policy;
+mod error;
+mod gcra;
+mod rate;
 
 #[cfg(feature = "redis")]
-pub use self::store::redis::{RedisStore, RedisStoreBuilder, StoreStatus};
+pub use self::store::redis::{RedisStore, RedisStoreBuildError, RedisStoreBuilder, StoreStatus};
 pub use self::{
-    concurrency::ConcurrencyLayer,
-    error::PolicyError,
-    fields::{HeaderStyle, Reset},
-    layer::{RateLimitBuilder, RateLimitLayer},
-    policy::{ChargeWhen, FailureMode, Key, Limit, Policy, Subject, Unit, Unrated},
-    rate::Rate,
+    concurrency::{ConcurrencyLayer, ConcurrencyLayerBuilder},
+    error::RateLimitBuildError,
+    fields::{HeaderStyle, ResetFormat},
+    layer::{RateLimitLayer, RateLimitLayerBuilder},
+    policy::{ChargeWhen, FailureMode, Key, Limit, Policy, PolicyWithoutRate, Subject, Unit},
+    rate::{Rate, RateError},
     store::{
-        Answer, Bucket, Charge, LimitNames, LimitStore, Ruling, Standing, StoreProblem,
-        memory::MemoryStore,
+        BucketKey, Charge, LimitNames, LimitState, LimitStore, Outcome, StoreDecision,
+        StoreProblem, memory::MemoryStore,
     },
 };

@@ -6,10 +6,8 @@
 
 use std::{fmt, num::NonZeroU32, str::FromStr, time::Duration};
 
-use crate::PolicyError;
-
 /// The most rates that one string may hold; a layer decides that many limits at once.
-pub(crate) const MOST_RATES: usize = 8;
+pub(crate) const MAX_RATES: usize = 8;
 
 const UNITS: [(&str, u64); 7] = [
     ("second", 1),
@@ -22,7 +20,7 @@ const UNITS: [(&str, u64); 7] = [
 ];
 
 /// Ten years. A longer window is a typing error, and its nanoseconds would not leave room for a burst.
-const LONGEST: u64 = 10 * 365 * 86_400;
+const MAX_WINDOW_SECONDS: u64 = 10 * 365 * 86_400;
 
 /// So many units over so long a time.
 ///
@@ -33,7 +31,7 @@ const LONGEST: u64 = 10 * 365 * 86_400;
 /// assert_eq!(rate.amount().get(), 5);
 /// assert_eq!(rate.window().as_secs(), 7200);
 /// assert_eq!(rate.to_string(), "5/2 hours");
-/// # Ok::<(), palisade_rate_limit::PolicyError>(())
+/// # Ok::<(), palisade_rate_limit::RateError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Rate {
@@ -76,63 +74,121 @@ impl Rate {
     }
 
     /// Reads several rates.
-    pub(crate) fn parse_all(text: &str) -> Result<Vec<Self>, PolicyError> {
+    pub(crate) fn parse_all(text: &str) -> Result<Vec<Self>, RateError> {
         let pieces = text.split([';', ',', '|']).map(str::trim);
         let rates: Vec<Self> = pieces.map(str::parse).collect::<Result<_, _>>()?;
-        if rates.len() > MOST_RATES {
-            return Err(PolicyError::too_many(rates.len()));
+        let error = |problem| RateError::new(text, problem);
+        if rates.len() > MAX_RATES {
+            return Err(error(RateProblem::TooMany { found: rates.len() }));
         }
         let repeated =
             |rate: &&Self| rates.iter().filter(|r| r.window() == rate.window()).count() > 1;
         match rates.iter().find(repeated) {
-            Some(twice) => Err(PolicyError::rate(
-                text,
-                format!(
-                    "two rates over the same {}; keep the lower one",
-                    twice.label()
-                ),
-            )),
+            Some(twice) => Err(error(RateProblem::RepeatedWindow(twice.label().into()))),
             None => Ok(rates),
         }
     }
 }
 
 impl FromStr for Rate {
-    type Err = PolicyError;
+    type Err = RateError;
 
     /// Reads one rate.
     ///
     /// # Errors
     ///
     /// If the text is not of the form `COUNT/UNIT` or `COUNT per [N] UNIT`, if a number is 0 or too
-    /// large, or if the unit is unknown.
-    fn from_str(text: &str) -> Result<Self, PolicyError> {
-        let wrong = |why: String| PolicyError::rate(text, why);
-        let (count, rest) = digits(text.trim_start());
-        let rest = separator(rest.trim_start()).ok_or_else(|| {
-            wrong("expected a form like `10/minute` or `10 per minute`".to_owned())
-        })?;
-        let (multiple, unit) = digits(rest.trim_start());
-        let amount =
-            number(count).ok_or_else(|| wrong(format!("the count must be 1 to {}", u32::MAX)))?;
-        let multiple = if multiple.is_empty() {
-            Some(NonZeroU32::MIN)
-        } else {
-            number(multiple)
+    /// large, if the unit is unknown, or if the window is longer than ten years.
+    fn from_str(text: &str) -> Result<Self, RateError> {
+        let error = |problem| RateError::new(text, problem);
+        let (count, rest) = split_digits(text.trim_start());
+        let rest = strip_separator(rest.trim_start()).ok_or(error(RateProblem::Form))?;
+        let (multiple, unit) = split_digits(rest.trim_start());
+        let amount = parse_number(count).ok_or(error(RateProblem::Count))?;
+        let multiple = match multiple {
+            "" => Some(NonZeroU32::MIN),
+            digits => parse_number(digits),
         };
-        let multiple = multiple
-            .ok_or_else(|| wrong("the multiple of the unit must be 1 or more".to_owned()))?;
+        let multiple = multiple.ok_or(error(RateProblem::Multiple))?;
         let name = unit.trim();
-        let unit = unit_index(name).ok_or_else(|| wrong(unknown_unit(name)))?;
+        let unit = unit_index(name).ok_or(error(RateProblem::Unit(name.into())))?;
         let rate = Self {
             amount,
             multiple: multiple.get(),
             unit,
         };
-        if rate.window().as_secs() > LONGEST {
-            return Err(wrong("the window is longer than ten years".to_owned()));
+        if rate.window().as_secs() > MAX_WINDOW_SECONDS {
+            return Err(error(RateProblem::Window));
         }
         Ok(rate)
+    }
+}
+
+/// Why a text is not a [`Rate`], or not a list of rates.
+///
+/// The message repeats the text, says what is wrong, and shows what would be right.
+///
+/// ```
+/// use palisade_rate_limit::Rate;
+///
+/// let error = "10/fortnight".parse::<Rate>().unwrap_err();
+/// assert!(error.to_string().contains("`fortnight` is not a unit; use one of second, minute"));
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RateError {
+    text: Box<str>,
+    problem: RateProblem,
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum RateProblem {
+    Form,
+    Count,
+    Multiple,
+    Unit(Box<str>),
+    Window,
+    RepeatedWindow(Box<str>),
+    TooMany { found: usize },
+}
+
+impl RateError {
+    fn new(text: &str, problem: RateProblem) -> Self {
+        Self {
+            text: text.into(),
+            problem,
+        }
+    }
+}
+
+impl fmt::Display for RateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "rate {:?}: {}", self.text, self.problem)
+    }
+}
+
+impl std::error::Error for RateError {}
+
+impl fmt::Display for RateProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Form => f.write_str("expected a form like `10/minute` or `10 per minute`"),
+            Self::Count => write!(f, "the count must be 1 to {}", u32::MAX),
+            Self::Multiple => f.write_str("the multiple of the unit must be 1 or more"),
+            Self::Unit(name) => {
+                let known = UNITS.map(|(unit, _)| unit).join(", ");
+                write!(f, "`{name}` is not a unit; use one of {known}")
+            }
+            Self::Window => f.write_str("the window is longer than ten years; shorten it"),
+            Self::RepeatedWindow(window) => {
+                write!(f, "two rates over the same {window}; keep the lower one")
+            }
+            Self::TooMany { found } => {
+                write!(
+                    f,
+                    "{found} rates, but at most {MAX_RATES} are allowed; remove those that never bind"
+                )
+            }
+        }
     }
 }
 
@@ -145,14 +201,14 @@ impl fmt::Display for Rate {
     }
 }
 
-/// Splits the leading digits off.
-fn digits(text: &str) -> (&str, &str) {
+/// Returns the leading ASCII digits and the rest.
+fn split_digits(text: &str) -> (&str, &str) {
     let end = text.find(|c: char| !c.is_ascii_digit());
     text.split_at(end.unwrap_or(text.len()))
 }
 
-/// Skips `/` or the word `per`.
-fn separator(text: &str) -> Option<&str> {
+/// Removes a leading `/` or the word `per`, in any case.
+fn strip_separator(text: &str) -> Option<&str> {
     if let Some(rest) = text.strip_prefix('/') {
         return Some(rest);
     }
@@ -160,21 +216,16 @@ fn separator(text: &str) -> Option<&str> {
     word.eq_ignore_ascii_case("per").then_some(rest)
 }
 
-fn number(digits: &str) -> Option<NonZeroU32> {
+fn parse_number(digits: &str) -> Option<NonZeroU32> {
     digits.parse().ok()
 }
 
-/// Finds a unit, singular or plural.
+/// Finds a unit by its name, singular or plural.
 fn unit_index(name: &str) -> Option<usize> {
     let singular = name.strip_suffix(['s', 'S']).unwrap_or(name);
     UNITS
         .iter()
         .position(|(unit, _)| unit.eq_ignore_ascii_case(singular))
-}
-
-fn unknown_unit(name: &str) -> String {
-    let known: Vec<_> = UNITS.iter().map(|(unit, _)| *unit).collect();
-    format!("`{name}` is not a unit; use one of {}", known.join(", "))
 }
 
 #[cfg(test)]

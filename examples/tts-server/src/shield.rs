@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use palisade::{
     AllowedHosts, ApiKeyLayer, AuditLayer, HttpsLayer, LimitStore, MetricsLayer, Policy,
-    ProtectedRouter, RateLimitBuilder, RateLimitLayer, SharedClock, ShieldBuilder, config::Running,
+    ProtectedRouter, RateLimitLayer, RateLimitLayerBuilder, SharedClock, ShieldBuilder,
+    config::Running,
 };
 
 use crate::{
@@ -91,7 +92,7 @@ fn limits(
     store: Option<&Arc<dyn LimitStore>>,
     clock: &SharedClock,
 ) -> Result<ShieldBuilder, StartError> {
-    let finish = |limit: RateLimitBuilder| {
+    let finish = |limit: RateLimitLayerBuilder| {
         let limit = limit.clock(clock.clone());
         let limit = match store {
             Some(store) => limit.store(Arc::clone(store)),

@@ -2,7 +2,9 @@
 
 use std::{num::NonZeroU32, sync::Arc};
 
-use palisade_rate_limit::{FailureMode, Key, LimitStore, Policy, RateLimitBuilder, RateLimitLayer};
+use palisade_rate_limit::{
+    FailureMode, Key, LimitStore, Policy, RateLimitLayer, RateLimitLayerBuilder,
+};
 use toml::Spanned;
 
 use super::{
@@ -46,7 +48,7 @@ impl Config {
 
     fn limiter(
         &self,
-        mut builder: RateLimitBuilder,
+        mut builder: RateLimitLayerBuilder,
         limits: &[&Limit],
         store: Option<Arc<dyn LimitStore>>,
     ) -> Result<Option<RateLimitLayer>, ConfigFileError> {

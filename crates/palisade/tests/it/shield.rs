@@ -271,7 +271,7 @@ fn what_does_not_fit_is_said_at_build_with_its_remedy() {
         .build(table(Rule::public().limit("x")))
         .unwrap_err();
     assert!(error.to_string().contains("`x`"), "{error}");
-    let limit = |builder: palisade::RateLimitBuilder| {
+    let limit = |builder: palisade::RateLimitLayerBuilder| {
         let policy = palisade::Policy::named("same").rate("1/minute").unwrap();
         builder.policy(policy).build().unwrap()
     };
@@ -290,10 +290,10 @@ fn what_does_not_fit_is_said_at_build_with_its_remedy() {
 
 #[test]
 fn a_limit_in_the_wrong_place_is_said_at_build() {
-    use palisade::{Policy, RateLimitBuilder, RateLimitLayer};
+    use palisade::{Policy, RateLimitLayer, RateLimitLayerBuilder};
 
     let table = || palisade::RouteTable::builder().build().unwrap();
-    let limit = |builder: RateLimitBuilder| {
+    let limit = |builder: RateLimitLayerBuilder| {
         let policy = Policy::named("one").rate("1/minute").unwrap();
         builder.policy(policy).build().unwrap()
     };

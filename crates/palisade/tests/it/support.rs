@@ -58,7 +58,7 @@ pub fn house() -> House {
     };
     let (key, narrow_key) = (mint(&["speak"]), mint(&[]));
     let audit = MemorySink::new();
-    let limit = |builder: palisade::RateLimitBuilder, policy| {
+    let limit = |builder: palisade::RateLimitLayerBuilder, policy| {
         builder
             .policy(policy)
             .clock(clock.shared())

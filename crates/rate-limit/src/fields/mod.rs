@@ -2,15 +2,14 @@
 
 mod draft10;
 mod legacy;
-mod seconds;
 
-use std::sync::OnceLock;
+use std::{fmt::Write as _, sync::OnceLock};
 
+use arrayvec::ArrayString;
 use http::{HeaderMap, HeaderValue, header::RETRY_AFTER};
 use palisade_core::Rejection;
 
-use self::seconds::Seconds;
-use crate::{Limit, Standing, rate::MOST_RATES};
+use crate::{policy::Limit, rate::MAX_RATES, store::LimitState};
 
 /// In which form answers tell how the limits stand.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -19,13 +18,13 @@ pub enum HeaderStyle {
     /// `RateLimit` and `RateLimit-Policy` of draft-ietf-httpapi-ratelimit-headers-10.
     Draft10,
     /// `X-RateLimit-Limit`, `-Remaining` and `-Reset` of the limit that binds first.
-    Legacy(Reset),
+    Legacy(ResetFormat),
 }
 
 /// What `X-RateLimit-Reset` holds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub enum Reset {
+pub enum ResetFormat {
     /// Seconds from now.
     Delta,
     /// Seconds since the Unix epoch.
@@ -34,15 +33,15 @@ pub enum Reset {
 
 /// One limit to be told about.
 #[derive(Clone, Copy)]
-pub(crate) struct Line<'a> {
+pub(crate) struct FieldItem<'a> {
     pub(crate) limit: &'a Limit,
-    pub(crate) standing: Standing,
+    pub(crate) limit_state: LimitState,
 }
 
-impl Line<'_> {
+impl FieldItem<'_> {
     /// Never more than the quota, also where the burst is larger.
     fn remaining(&self) -> u32 {
-        let left = self.limit.gcra.remaining(self.standing.backlog);
+        let left = self.limit.gcra.remaining(self.limit_state.backlog);
         left.min(self.quota())
     }
 
@@ -58,7 +57,7 @@ impl Line<'_> {
         }
         self.limit
             .gcra
-            .more_in(self.standing.backlog)
+            .more_in(self.limit_state.backlog)
             .div_ceil(NANOSECONDS)
     }
 }
@@ -67,17 +66,17 @@ const NANOSECONDS: u64 = 1_000_000_000;
 
 /// Writes the fields. What does not change is made once.
 #[derive(Debug)]
-pub(crate) struct Fields {
+pub(crate) struct LimitFields {
     draft10: Option<Box<[OnceLock<HeaderValue>]>>,
-    legacy: Option<Reset>,
-    seconds: Seconds,
+    legacy: Option<ResetFormat>,
+    seconds: ReadySeconds,
 }
 
-impl Fields {
+impl LimitFields {
     /// Prepares for so many limits.
     pub(crate) fn new(styles: &[HeaderStyle], limits: usize) -> Self {
         let sets = || {
-            (0..1_usize << limits.min(MOST_RATES))
+            (0..1_usize << limits.min(MAX_RATES))
                 .map(|_| OnceLock::new())
                 .collect()
         };
@@ -88,50 +87,50 @@ impl Fields {
         Self {
             draft10: styles.contains(&HeaderStyle::Draft10).then(sets),
             legacy,
-            seconds: Seconds::default(),
+            seconds: ReadySeconds::default(),
         }
     }
 
     /// Dresses an answer that was admitted. `set` is the set of limits as bits, if it is one of those that are ready.
-    pub(crate) fn dress<'a>(
+    pub(crate) fn add_to_response<'a>(
         &self,
         headers: &mut HeaderMap,
         set: Option<usize>,
-        lines: impl Iterator<Item = Line<'a>> + Clone,
+        items: impl Iterator<Item = FieldItem<'a>> + Clone,
         unix_time: impl FnOnce() -> u64,
     ) {
-        if let Some(policy) = self.policy(set, lines.clone()) {
+        if let Some(policy) = self.policy(set, items.clone()) {
             headers.append(draft10::RATE_LIMIT_POLICY, policy);
-            if let Some(standing) = draft10::standing(lines.clone()) {
-                headers.append(draft10::RATE_LIMIT, standing);
+            if let Some(value) = draft10::rate_limit_value(items.clone()) {
+                headers.append(draft10::RATE_LIMIT, value);
             }
         }
         if let Some(reset) = self.legacy {
-            legacy::dress(headers, lines, reset, unix_time);
+            legacy::add_fields(headers, items, reset, unix_time);
         }
     }
 
     /// Tells a refused client when to come back.
-    pub(crate) fn call_back(&self, rejection: Rejection, seconds: u64) -> Rejection {
+    pub(crate) fn with_retry_after(&self, rejection: Rejection, seconds: u64) -> Rejection {
         rejection.with_header(RETRY_AFTER, self.seconds.value(seconds))
     }
 
     /// Dresses a refusal.
-    pub(crate) fn dress_refusal<'a>(
+    pub(crate) fn add_to_refusal<'a>(
         &self,
         mut rejection: Rejection,
         set: Option<usize>,
-        lines: impl Iterator<Item = Line<'a>> + Clone,
+        items: impl Iterator<Item = FieldItem<'a>> + Clone,
         unix_time: impl FnOnce() -> u64,
     ) -> Rejection {
-        if let Some(policy) = self.policy(set, lines.clone()) {
+        if let Some(policy) = self.policy(set, items.clone()) {
             rejection = rejection.with_header(draft10::RATE_LIMIT_POLICY, policy);
-            if let Some(standing) = draft10::standing(lines.clone()) {
-                rejection = rejection.with_header(draft10::RATE_LIMIT, standing);
+            if let Some(value) = draft10::rate_limit_value(items.clone()) {
+                rejection = rejection.with_header(draft10::RATE_LIMIT, value);
             }
         }
         if let Some(reset) = self.legacy {
-            for (name, value) in legacy::fields(lines, reset, unix_time) {
+            for (name, value) in legacy::fields(items, reset, unix_time) {
                 rejection = rejection.with_header(name, value);
             }
         }
@@ -142,10 +141,10 @@ impl Fields {
     fn policy<'a>(
         &self,
         set: Option<usize>,
-        lines: impl Iterator<Item = Line<'a>>,
+        items: impl Iterator<Item = FieldItem<'a>>,
     ) -> Option<HeaderValue> {
         let sets = self.draft10.as_ref()?;
-        let make = || draft10::policy(lines.map(|line| line.limit));
+        let make = || draft10::policy_value(items.map(|item| item.limit));
         let Some(ready) = set.and_then(|set| sets.get(set)) else {
             return make();
         };
@@ -155,4 +154,32 @@ impl Fields {
         let value = make()?;
         Some(ready.get_or_init(|| value).clone())
     }
+}
+
+/// Values up to this are made in advance: two minutes cover nearly every wait of a limit by the minute.
+const READY_SECONDS: u64 = 120;
+
+/// Header values of small numbers, made once.
+#[derive(Debug)]
+struct ReadySeconds(Box<[HeaderValue]>);
+
+impl Default for ReadySeconds {
+    fn default() -> Self {
+        Self((0..=READY_SECONDS).map(decimal_value).collect())
+    }
+}
+
+impl ReadySeconds {
+    fn value(&self, seconds: u64) -> HeaderValue {
+        let ready = usize::try_from(seconds).ok();
+        let ready = ready.and_then(|index| self.0.get(index));
+        ready.cloned().unwrap_or_else(|| decimal_value(seconds))
+    }
+}
+
+/// Writes a number with one allocation.
+fn decimal_value(number: u64) -> HeaderValue {
+    let mut digits = ArrayString::<20>::new();
+    let _ = write!(digits, "{number}");
+    HeaderValue::from_str(&digits).unwrap_or(HeaderValue::from_static("1"))
 }

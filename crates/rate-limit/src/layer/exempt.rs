@@ -5,17 +5,17 @@ use std::fmt;
 use http::request;
 use palisade_core::SecurityContext;
 
-type Judge = dyn Fn(&SecurityContext, &request::Parts) -> bool + Send + Sync;
+type Predicate = dyn Fn(&SecurityContext, &request::Parts) -> bool + Send + Sync;
 
 /// Says which requests are not counted. By default none.
 #[derive(Default)]
-pub(super) struct Exemption(Option<Box<Judge>>);
+pub(super) struct Exemption(Option<Box<Predicate>>);
 
 impl Exemption {
     pub(super) fn new(
-        judge: impl Fn(&SecurityContext, &request::Parts) -> bool + Send + Sync + 'static,
+        predicate: impl Fn(&SecurityContext, &request::Parts) -> bool + Send + Sync + 'static,
     ) -> Self {
-        Self(Some(Box::new(judge)))
+        Self(Some(Box::new(predicate)))
     }
 
     pub(super) fn is_any(&self) -> bool {
@@ -23,7 +23,7 @@ impl Exemption {
     }
 
     pub(super) fn covers(&self, cx: &SecurityContext, head: &request::Parts) -> bool {
-        self.0.as_ref().is_some_and(|judge| judge(cx, head))
+        self.0.as_ref().is_some_and(|predicate| predicate(cx, head))
     }
 }
 

@@ -1,23 +1,26 @@
 //! The layer: which limits count a request, what they say, and what the client is told.
 
-mod build;
-mod decide;
+mod builder;
+mod charge;
 mod exempt;
-mod refund;
-mod refusals;
+mod refusal;
 mod reset;
 mod settle;
-mod subject;
 
 use std::sync::Arc;
 
 use http::{request, response};
 use palisade_core::{Ending, Guard, Mode, SecurityContext, SharedClock, Soon, Verdict, layer};
 
-pub use self::build::RateLimitBuilder;
-pub(crate) use self::subject::with_subject;
-use self::{decide::Asked, exempt::Exemption, refusals::Refusals, settle::Pass};
-use crate::{ChargeWhen, Key, Limit, LimitStore, fields::Fields, store::Owner};
+pub use self::builder::RateLimitLayerBuilder;
+use self::{
+    charge::LimitCharges, exempt::Exemption, refusal::RefusalTemplates, settle::ChargedRequest,
+};
+use crate::{
+    fields::LimitFields,
+    policy::{ChargeWhen, Key, Limit},
+    store::{LimitStore, Owner, StoreDecision},
+};
 
 /// Limits requests by policies that are decided together: a request is admitted and charged
 /// by all of them, or refused and charged by none.
@@ -29,44 +32,44 @@ use crate::{ChargeWhen, Key, Limit, LimitStore, fields::Fields, store::Owner};
 /// Clones share their buckets. A layer that is applied twice around one handler charges once.
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct RateLimitLayer(Arc<Inner>);
+pub struct RateLimitLayer(Arc<LayerState>);
 
 layer!(RateLimitLayer);
 
 #[derive(Debug)]
-struct Inner {
+struct LayerState {
     name: &'static str,
     mode: Mode,
-    limits: Box<[Slot]>,
+    limits: Box<[ConfiguredLimit]>,
     store: Arc<dyn LimitStore>,
     clock: SharedClock,
     exempt: Exemption,
-    fields: Fields,
-    refusals: Refusals,
+    fields: LimitFields,
+    refusal_templates: RefusalTemplates,
     /// Keeps the names of the limits in the store.
     _owner: Owner,
 }
 
 /// Which limit of the layer, and for which of its tiers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-struct Choice {
+struct LimitId {
     index: u8,
     tier: Option<u8>,
 }
 
-impl Choice {
+impl LimitId {
     /// Returns the set of limits as bits, unless a tier has limits of its own among them.
-    fn set(choices: impl Iterator<Item = Self>) -> Option<usize> {
-        let mut choices = choices;
-        choices.try_fold(0, |set, choice| {
-            choice.tier.is_none().then_some(set | 1 << choice.index)
+    fn set(ids: impl Iterator<Item = Self>) -> Option<usize> {
+        let mut ids = ids;
+        ids.try_fold(0, |set, id| {
+            id.tier.is_none().then_some(set | 1 << id.index)
         })
     }
 }
 
 /// A limit in its place.
 #[derive(Debug)]
-struct Slot {
+struct ConfiguredLimit {
     limit: Arc<Limit>,
     key: Key,
     /// The first limit with the same key: subjects are looked for once.
@@ -76,21 +79,25 @@ struct Slot {
 impl RateLimitLayer {
     /// Starts a layer that counts client addresses. Stands before authentication, inside whatever
     /// decides the client's address; without that every request is refused as misconfigured.
-    pub fn by_client() -> RateLimitBuilder {
-        RateLimitBuilder::new("limit_client", Key::client())
+    pub fn by_client() -> RateLimitLayerBuilder {
+        RateLimitLayerBuilder::new("limit_client", Key::client())
     }
 
     /// Starts a layer that counts principals, and guests by their address. Stands inside authentication;
     /// without one every request is refused as misconfigured.
-    pub fn by_principal() -> RateLimitBuilder {
-        RateLimitBuilder::new("limit_principal", Key::principal())
+    pub fn by_principal() -> RateLimitLayerBuilder {
+        RateLimitLayerBuilder::new("limit_principal", Key::principal())
     }
 
     /// Returns the names of the policies, to compare them with those that the rules of routes name.
     pub fn policies(&self) -> impl Iterator<Item = &str> {
         let mut last = "";
-        let limits = self.0.limits.iter().filter(|slot| !slot.limit.is_network);
-        let names = limits.map(|slot| &*slot.limit.policy);
+        let limits = self
+            .0
+            .limits
+            .iter()
+            .filter(|configured| !configured.limit.is_network);
+        let names = limits.map(|configured| &*configured.limit.policy);
         names.filter(move |name| std::mem::replace(&mut last, name) != *name)
     }
 
@@ -100,18 +107,22 @@ impl RateLimitLayer {
             .0
             .limits
             .iter()
-            .filter(|slot| slot.limit.named_routes_only);
+            .filter(|configured| configured.limit.named_routes_only);
         let mut last = "";
         named
-            .map(|slot| &*slot.limit.policy)
+            .map(|configured| &*configured.limit.policy)
             .filter(move |name| std::mem::replace(&mut last, name) != *name)
     }
 
     /// Says what is limited how, and what the store may use: one line each.
     #[must_use]
     pub fn explain(&self) -> String {
-        let limits = self.0.limits.iter().filter(|slot| !slot.limit.is_network);
-        let mut lines: Vec<String> = limits.map(Slot::explain).collect();
+        let limits = self
+            .0
+            .limits
+            .iter()
+            .filter(|configured| !configured.limit.is_network);
+        let mut lines: Vec<String> = limits.map(ConfiguredLimit::explain).collect();
         lines.push(format!("store: {}", self.0.store.explain()));
         if self.0.exempt.is_any() {
             lines.push("exempt: whatever a function of your own says".to_owned());
@@ -123,18 +134,18 @@ impl RateLimitLayer {
     }
 }
 
-impl Inner {
+impl LayerState {
     /// Returns a limit, as it is for a tier.
-    fn limit(&self, choice: Choice) -> Option<&Arc<Limit>> {
-        let base = &self.limits.get(usize::from(choice.index))?.limit;
-        match choice.tier {
+    fn limit(&self, id: LimitId) -> Option<&Arc<Limit>> {
+        let base = &self.limits.get(usize::from(id.index))?.limit;
+        match id.tier {
             None => Some(base),
             Some(tier) => base.tiers.get(usize::from(tier)).map(|(_, limit)| limit),
         }
     }
 }
 
-impl Slot {
+impl ConfiguredLimit {
     fn explain(&self) -> String {
         let Limit { name, rate, .. } = &*self.limit;
         let burst = self.limit.burst();
@@ -159,7 +170,7 @@ impl Slot {
 }
 
 impl Guard for RateLimitLayer {
-    type Pass = Pass;
+    type Pass = ChargedRequest;
 
     fn name(&self) -> &'static str {
         self.0.name
@@ -169,29 +180,29 @@ impl Guard for RateLimitLayer {
         self.0.mode
     }
 
-    fn admit(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<Pass> {
+    fn admit(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<ChargedRequest> {
         // The address of what all clones share.
         if !cx.first_visit(Arc::as_ptr(&self.0).addr()) {
-            return Verdict::Admit(Pass::default());
+            return Verdict::Admit(ChargedRequest::default());
         }
         if self.0.exempt.covers(cx, head) {
-            return Verdict::Admit(Pass::default());
+            return Verdict::Admit(ChargedRequest::default());
         }
-        let asked = match self.0.ask(cx, head) {
-            Ok(asked) if asked.is_empty() => return Verdict::Admit(Pass::default()),
-            Ok(asked) => asked,
+        let charges = match self.0.charges_for(cx, head) {
+            Ok(charges) if charges.is_empty() => return Verdict::Admit(ChargedRequest::default()),
+            Ok(charges) => charges,
             Err(rejection) => return rejection.into(),
         };
-        match self.0.take(&asked) {
-            Soon::Now(answer) => self.0.judge(cx, &asked, &answer).into(),
-            Soon::Later(answer) => self.later(cx, asked, answer),
+        match self.0.charge_store(&charges) {
+            Soon::Now(decision) => self.0.verdict(cx, &charges, &decision).into(),
+            Soon::Later(decision) => self.admit_later(cx, charges, decision),
         }
     }
 
     fn finish(
         &self,
         cx: &SecurityContext,
-        pass: &mut Pass,
+        pass: &mut ChargedRequest,
         head: &mut response::Parts,
     ) -> Verdict<()> {
         // Before the answer leaves: whoever waits for it before the next guess has paid for the last.
@@ -199,31 +210,34 @@ impl Guard for RateLimitLayer {
         self.0.refund(cx, pass, head.status);
         if !pass.is_silent() && !head.status.is_redirection() {
             let now = || self.0.clock.unix_time().as_secs();
-            self.0
-                .fields
-                .dress(&mut head.headers, pass.set(), self.0.told(pass), now);
+            self.0.fields.add_to_response(
+                &mut head.headers,
+                pass.set(),
+                self.0.reported_items(pass),
+                now,
+            );
         }
         Verdict::Admit(())
     }
 
-    fn close(&self, cx: &SecurityContext, mut pass: Pass, _: Ending) {
+    fn close(&self, cx: &SecurityContext, mut pass: ChargedRequest, _: Ending) {
         self.0.charge_failure(cx, &mut pass);
         self.0.settle(cx, &pass);
     }
 }
 
 impl RateLimitLayer {
-    fn later(
+    fn admit_later(
         &self,
         cx: &SecurityContext,
-        asked: Asked,
-        answer: palisade_core::BoxFuture<crate::Answer>,
-    ) -> Verdict<Pass> {
+        charges: LimitCharges,
+        decision: palisade_core::BoxFuture<StoreDecision>,
+    ) -> Verdict<ChargedRequest> {
         // A client that leaves meanwhile has paid: the store may have counted it already.
         let (this, cx) = (Arc::clone(&self.0), cx.clone());
         Verdict::later(async move {
-            let answer = answer.await;
-            this.judge(&cx, &asked, &answer)
+            let decision = decision.await;
+            this.verdict(&cx, &charges, &decision)
         })
     }
 }

@@ -1,11 +1,14 @@
-//! Lifting refusals: an operator makes the buckets of a client or user full again.
+//! Lifting refusal_templates: an operator makes the buckets of a client or user full again.
 
 use std::net::IpAddr;
 
 use palisade_core::Soon;
 
-use super::{RateLimitLayer, Slot};
-use crate::{StoreProblem, Subject, policy::Kind};
+use super::{ConfiguredLimit, RateLimitLayer};
+use crate::{
+    policy::{KeyKind, Subject},
+    store::StoreProblem,
+};
 
 impl RateLimitLayer {
     /// Makes all buckets of a subject full again: whom this layer refuses is admitted at once.
@@ -38,26 +41,26 @@ impl RateLimitLayer {
     /// As for [`reset`](Self::reset).
     #[must_use = "with a shared store nothing happens there until this is awaited"]
     pub fn reset_client(&self, ip: IpAddr) -> Soon<Result<(), StoreProblem>> {
-        self.reset_each(|slot| match slot.key.0 {
-            Kind::Client(_) if slot.limit.is_network => slot.key.network_around(ip),
-            Kind::Client(clients) => Some(Subject::network(ip, clients.v4, clients.v6)),
+        self.reset_each(|configured| match configured.key.0 {
+            KeyKind::Client(_) if configured.limit.is_network => configured.key.network_around(ip),
+            KeyKind::Client(clients) => Some(Subject::network(ip, clients.v4, clients.v6)),
             _ => None,
         })
     }
 
     fn reset_each<'a>(
         &self,
-        subject: impl Fn(&Slot) -> Option<Subject<'a>>,
+        subject: impl Fn(&ConfiguredLimit) -> Option<Subject<'a>>,
     ) -> Soon<Result<(), StoreProblem>> {
         let now = self.0.clock.monotonic();
         let mut later = Vec::new();
         let mut outcome = Ok(());
-        for slot in &self.0.limits {
-            let Some(subject) = subject(slot) else {
+        for configured in &self.0.limits {
+            let Some(subject) = subject(configured) else {
                 continue;
             };
-            let bucket = self.0.store.bucket(&subject);
-            match self.0.store.reset(now, &slot.limit, bucket) {
+            let bucket = self.0.store.bucket_key(&subject);
+            match self.0.store.reset(now, &configured.limit, bucket) {
                 Soon::Now(done) => outcome = outcome.and(done),
                 Soon::Later(waiting) => later.push(waiting),
             }

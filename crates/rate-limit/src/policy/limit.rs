@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{ChargeWhen, Cost, FailureMode, Ipv6Network, Key, Policy, Unit};
-use crate::{PolicyError, Rate, gcra::Gcra};
+use crate::{error::RateLimitBuildError, gcra::Gcra, rate::Rate};
 
 /// One rate of one policy, with the arithmetic for it. Stores are asked about these.
 #[derive(Debug)]
@@ -39,14 +39,18 @@ impl Limit {
         name: &str,
         rate: &Rate,
         burst: NonZeroU32,
-    ) -> Result<Self, PolicyError> {
-        let wrong = |error| PolicyError::policy(&policy.name, error);
-        let gcra = Gcra::new(rate, burst, policy.debt_of(burst)).map_err(wrong)?;
+    ) -> Result<Self, RateLimitBuildError> {
+        let gcra = Gcra::new(rate, burst, policy.debt_of(burst));
+        let gcra = gcra.ok_or_else(|| RateLimitBuildError::BacklogTooLong {
+            policy: policy.name.clone(),
+            rate: *rate,
+        })?;
         if let Some(FailureMode::LocalFallback { share: Some(share) }) = policy.failure
             && gcra.shared_among(share).is_none()
         {
-            let why = "its share is too small to be counted";
-            return Err(PolicyError::policy(&policy.name, why));
+            return Err(RateLimitBuildError::ShareTooSmall {
+                policy: policy.name.clone(),
+            });
         }
         Ok(Self {
             salt: salt(name),
@@ -68,10 +72,11 @@ impl Limit {
     }
 
     /// The limit that counts the network of IPv6 around a client, with a multiple of the quota.
-    pub(crate) fn of_network(&self, network: Ipv6Network) -> Result<Self, PolicyError> {
-        let wrong = |why| PolicyError::policy(&self.policy, why);
+    pub(crate) fn of_network(&self, network: Ipv6Network) -> Result<Self, RateLimitBuildError> {
         let gcra = self.gcra.times(network.multiple);
-        let gcra = gcra.ok_or_else(|| wrong("the quota of its IPv6 network is too large"))?;
+        let gcra = gcra.ok_or_else(|| RateLimitBuildError::NetworkQuotaTooLarge {
+            policy: self.policy.clone(),
+        })?;
         let name: Box<str> = format!("{}-network", self.name).into();
         Ok(Self {
             salt: salt(&name),

@@ -1,29 +1,33 @@
 //! What is limited: a name, its rates, whom they count, and what a request costs.
 
 mod cost;
-mod failure;
+mod failure_mode;
 mod key;
 mod limit;
+mod request_subject;
+mod subject;
 
 use std::{collections::BTreeSet, num::NonZeroU32};
 
 pub(crate) use self::{
     cost::Cost,
-    key::{Clients, Ipv6Network, Kind},
+    key::{Ipv6Network, KeyKind},
+    request_subject::with_request_subject,
 };
 pub use self::{
     cost::{ChargeWhen, Unit},
-    failure::FailureMode,
-    key::{Key, Subject},
+    failure_mode::FailureMode,
+    key::Key,
     limit::Limit,
+    subject::Subject,
 };
-use crate::{PolicyError, Rate};
+use crate::{error::RateLimitBuildError, rate::Rate};
 
 /// The longest name; it stands in every answer.
-const LONGEST_NAME: usize = 48;
+const MAX_NAME_BYTES: usize = 48;
 
 /// A penalty may be owed so many times over: guesses that were made at the same moment are all paid for.
-const PENALTY_DEBT: u32 = 4;
+const PENALTY_DEBT_BURSTS: u32 = 4;
 
 /// Limits that belong together: one name, one key, one cost, one or several rates.
 ///
@@ -37,7 +41,7 @@ const PENALTY_DEBT: u32 = 4;
 ///     .cost_by(|head| head.uri.query().map_or(1, |query| query.len() as u64))
 ///     .settled_by("characters");
 /// # let _ = (simple, careful);
-/// # Ok::<(), palisade_rate_limit::PolicyError>(())
+/// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
@@ -60,9 +64,9 @@ pub struct Policy {
 /// A policy that lacks its rates; made by [`Policy::named`].
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct Unrated(Box<str>);
+pub struct PolicyWithoutRate(Box<str>);
 
-impl Unrated {
+impl PolicyWithoutRate {
     /// Gives the policy its rates: `10/minute`, `10 per minute`, `200/day;50/hour`, `5 per 2 hours`.
     ///
     /// Each rate grants its whole amount at once to a client that has been away (see
@@ -72,9 +76,13 @@ impl Unrated {
     ///
     /// If a rate is malformed, two have the same window, or the name is empty, longer than 48
     /// bytes or holds anything but ASCII letters, digits, `-`, `_` and `.`.
-    pub fn rate(self, rates: &str) -> Result<Policy, PolicyError> {
+    pub fn rate(self, rates: &str) -> Result<Policy, RateLimitBuildError> {
         check_name(&self.0)?;
-        let rates = Rate::parse_all(rates).map_err(|error| PolicyError::policy(&self.0, error))?;
+        let rates = Rate::parse_all(rates).map_err(|error| RateLimitBuildError::InvalidRate {
+            policy: self.0.clone(),
+            tier: None,
+            error,
+        })?;
         Ok(Policy {
             name: self.0,
             rates,
@@ -94,19 +102,18 @@ impl Unrated {
 }
 
 /// Names stand in quotation marks in header fields and between colons in keys.
-pub(crate) fn check_name(name: &str) -> Result<(), PolicyError> {
+pub(crate) fn check_name(name: &str) -> Result<(), RateLimitBuildError> {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-    if name.is_empty() || name.len() > LONGEST_NAME || !name.bytes().all(allowed) {
-        let why = "a name is 1 to 48 ASCII letters, digits, `-`, `_` or `.`";
-        return Err(PolicyError::policy(name, why));
+    if name.is_empty() || name.len() > MAX_NAME_BYTES || !name.bytes().all(allowed) {
+        return Err(RateLimitBuildError::InvalidName { name: name.into() });
     }
     Ok(())
 }
 
 impl Policy {
     /// Starts a policy. The name stands in header fields, in refusals and in the rules of routes.
-    pub fn named(name: impl Into<Box<str>>) -> Unrated {
-        Unrated(name.into())
+    pub fn named(name: impl Into<Box<str>>) -> PolicyWithoutRate {
+        PolicyWithoutRate(name.into())
     }
 
     /// Limits what may be taken at once to fewer (or more) units than the rate's amount.
@@ -125,18 +132,30 @@ impl Policy {
     /// # Errors
     ///
     /// If a rate is malformed, the windows are not the policy's, or the tier has its rates already.
-    pub fn for_tier(mut self, tier: impl Into<Box<str>>, rates: &str) -> Result<Self, PolicyError> {
+    pub fn for_tier(
+        mut self,
+        tier: impl Into<Box<str>>,
+        rates: &str,
+    ) -> Result<Self, RateLimitBuildError> {
         let tier = tier.into();
-        let wrong = |why: &dyn std::fmt::Display| {
-            PolicyError::policy(&self.name, format!("tier `{tier}`: {why}"))
+        let policy = self.name.clone();
+        let rates = match Rate::parse_all(rates) {
+            Ok(rates) => rates,
+            Err(error) => {
+                let tier = Some(tier);
+                return Err(RateLimitBuildError::InvalidRate {
+                    policy,
+                    tier,
+                    error,
+                });
+            }
         };
-        let rates = Rate::parse_all(rates).map_err(|error| wrong(&error))?;
         let windows = |rates: &[Rate]| rates.iter().map(Rate::window).collect::<BTreeSet<_>>();
         if windows(&rates) != windows(&self.rates) {
-            return Err(wrong(&"its windows must be those of the policy"));
+            return Err(RateLimitBuildError::TierWindowsDiffer { policy, tier });
         }
         if self.tiers.iter().any(|(known, _)| *known == tier) {
-            return Err(wrong(&"it has its rates already"));
+            return Err(RateLimitBuildError::DuplicateTier { policy, tier });
         }
         self.tiers.push((tier, rates));
         Ok(self)
@@ -190,7 +209,7 @@ impl Policy {
     ///     .policy(texts.charge_when(ChargeWhen::Handled { otherwise: 0 }))
     ///     .build()?;
     /// # let _ = layer;
-    /// # Ok::<(), palisade_rate_limit::PolicyError>(())
+    /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
     /// ```
     pub fn charge_when(mut self, when: ChargeWhen) -> Self {
         self.charge_when = when;
@@ -246,7 +265,7 @@ impl Policy {
     /// # Errors
     ///
     /// If the burst is 0, or burst and debt would last longer than a hundred years.
-    pub fn limits(&self) -> Result<Vec<Limit>, PolicyError> {
+    pub fn limits(&self) -> Result<Vec<Limit>, RateLimitBuildError> {
         let shortest = self.rates.iter().map(Rate::window).min();
         let limit = |rate: &Rate| {
             let shortest = Some(rate.window()) == shortest;
@@ -255,7 +274,8 @@ impl Policy {
                 .filter(|_| shortest)
                 .unwrap_or(rate.amount().get());
             let burst = NonZeroU32::new(burst).ok_or_else(|| {
-                PolicyError::policy(&self.name, "a burst of 0 would refuse everything")
+                let policy = self.name.clone();
+                RateLimitBuildError::ZeroBurst { policy }
             })?;
             let name = match self.rates.len() {
                 1 => self.name.clone(),
@@ -268,7 +288,11 @@ impl Policy {
     }
 
     /// Turns the rates that tiers have for one window into limits, under one name.
-    fn tiers_of(&self, name: &str, base: &Rate) -> Result<Vec<(Box<str>, Limit)>, PolicyError> {
+    fn tiers_of(
+        &self,
+        name: &str,
+        base: &Rate,
+    ) -> Result<Vec<(Box<str>, Limit)>, RateLimitBuildError> {
         let of_window = |rates: &[Rate]| {
             rates
                 .iter()
@@ -289,7 +313,7 @@ impl Policy {
     pub(crate) fn debt_of(&self, burst: NonZeroU32) -> u32 {
         match (self.debt, self.penalty, &self.settled_by) {
             (Some(units), ..) => units,
-            (None, true, _) => burst.get().saturating_mul(PENALTY_DEBT),
+            (None, true, _) => burst.get().saturating_mul(PENALTY_DEBT_BURSTS),
             (None, false, Some(_)) => burst.get(),
             (None, false, None) => 0,
         }

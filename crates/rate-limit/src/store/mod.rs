@@ -1,7 +1,7 @@
 //! Where buckets are kept: what a store is asked, and what it answers.
 
+mod limit_names;
 pub(crate) mod memory;
-mod names;
 pub(crate) mod problem;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
@@ -11,13 +11,17 @@ use std::{fmt, sync::Arc, time::Duration};
 use arrayvec::ArrayVec;
 use palisade_core::Soon;
 
-pub(crate) use self::names::Owner;
-pub use self::{names::LimitNames, problem::StoreProblem};
-use crate::{Limit, PolicyError, Subject, rate::MOST_RATES};
+pub(crate) use self::limit_names::Owner;
+pub use self::{limit_names::LimitNames, problem::StoreProblem};
+use crate::{
+    error::RateLimitBuildError,
+    policy::{Limit, Subject},
+    rate::MAX_RATES,
+};
 
 /// The most charges of one call: a layer has at most eight limits, and each may count the
 /// network around a client too.
-pub(crate) const MOST_CHARGES: usize = 2 * MOST_RATES;
+pub(crate) const MAX_CHARGES: usize = 2 * MAX_RATES;
 
 /// Keeps buckets and decides over them.
 ///
@@ -25,19 +29,19 @@ pub(crate) const MOST_CHARGES: usize = 2 * MOST_RATES;
 pub trait LimitStore: fmt::Debug + Send + Sync + 'static {
     /// Finds the name under which the store keeps a subject: a keyed hash, so that nobody can
     /// choose subjects that collide, and no address or user stands in the store.
-    fn bucket(&self, subject: &Subject<'_>) -> Bucket;
+    fn bucket_key(&self, subject: &Subject<'_>) -> BucketKey;
 
-    /// Decides over at most sixteen charges at once; more are answered with [`Ruling::Unavailable`]. `now` is the monotonic clock's.
-    fn take(&self, now: Duration, charges: &[Charge<'_>]) -> Soon<Answer>;
+    /// Decides over at most sixteen charges at once; more are answered with [`Outcome::Unavailable`]. `now` is the monotonic clock's.
+    fn charge(&self, now: Duration, charges: &[Charge<'_>]) -> Soon<StoreDecision>;
 
     /// Charges units without asking, or gives them back if negative. Called while a request ends,
     /// possibly outside a runtime: it must not block.
-    fn add(&self, now: Duration, limit: &Arc<Limit>, bucket: Bucket, units: i64);
+    fn adjust(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: i64);
 
-    /// Like [`add`](Self::add), for a request whose answer was [degraded](Answer::degraded): the
+    /// Like [`add`](Self::add), for a request whose answer was [degraded](StoreDecision::degraded): the
     /// store itself did not charge it, so nothing may be given back there.
-    fn add_degraded(&self, now: Duration, limit: &Arc<Limit>, bucket: Bucket, units: i64) {
-        self.add(now, limit, bucket, units);
+    fn adjust_degraded(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: i64) {
+        self.adjust(now, limit, bucket, units);
     }
 
     /// Makes a bucket full again, for an operator who lifts a refusal, and forgets what is
@@ -46,9 +50,9 @@ pub trait LimitStore: fmt::Debug + Send + Sync + 'static {
         &self,
         now: Duration,
         limit: &Arc<Limit>,
-        bucket: Bucket,
+        bucket: BucketKey,
     ) -> Soon<Result<(), StoreProblem>> {
-        self.add(now, limit, bucket, i64::MIN);
+        self.adjust(now, limit, bucket, i64::MIN);
         Soon::Now(Ok(()))
     }
 
@@ -57,14 +61,14 @@ pub trait LimitStore: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// If the limit is finer than the store's arithmetic.
-    fn accepts(&self, limit: &Limit) -> Result<(), PolicyError> {
+    fn check_limit(&self, limit: &Limit) -> Result<(), RateLimitBuildError> {
         let _ = limit;
         Ok(())
     }
 
     /// Returns the names of the limits over this store, so that no two layers share a bucket by
     /// mistake. Without, which is the default, names are compared within each layer only.
-    fn names(&self) -> Option<&LimitNames> {
+    fn limit_names(&self) -> Option<&LimitNames> {
         None
     }
 
@@ -72,16 +76,55 @@ pub trait LimitStore: fmt::Debug + Send + Sync + 'static {
     fn explain(&self) -> String;
 }
 
+impl<T: LimitStore + ?Sized> LimitStore for Arc<T> {
+    fn bucket_key(&self, subject: &Subject<'_>) -> BucketKey {
+        (**self).bucket_key(subject)
+    }
+
+    fn charge(&self, now: Duration, charges: &[Charge<'_>]) -> Soon<StoreDecision> {
+        (**self).charge(now, charges)
+    }
+
+    fn adjust(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: i64) {
+        (**self).adjust(now, limit, bucket, units);
+    }
+
+    fn adjust_degraded(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: i64) {
+        (**self).adjust_degraded(now, limit, bucket, units);
+    }
+
+    fn reset(
+        &self,
+        now: Duration,
+        limit: &Arc<Limit>,
+        bucket: BucketKey,
+    ) -> Soon<Result<(), StoreProblem>> {
+        (**self).reset(now, limit, bucket)
+    }
+
+    fn check_limit(&self, limit: &Limit) -> Result<(), RateLimitBuildError> {
+        (**self).check_limit(limit)
+    }
+
+    fn limit_names(&self) -> Option<&LimitNames> {
+        (**self).limit_names()
+    }
+
+    fn explain(&self) -> String {
+        (**self).explain()
+    }
+}
+
 /// The name of a subject in a store, and of the bucket that it shares when there is no room.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub struct Bucket {
+pub struct BucketKey {
     pub(crate) own: u128,
     pub(crate) coarse: u64,
     /// The hash of the network around that: how much of a table it may fill is limited.
     pub(crate) region: u64,
 }
 
-impl Bucket {
+impl BucketKey {
     /// Names a bucket by its keyed hashes.
     #[must_use]
     pub const fn new(own: u128, coarse: u64) -> Self {
@@ -112,45 +155,45 @@ pub struct Charge<'a> {
     /// The limit.
     pub limit: &'a Arc<Limit>,
     /// The subject's bucket.
-    pub bucket: Bucket,
+    pub bucket: BucketKey,
     /// How many units must be there. Never more than the limit's burst.
-    pub need: u32,
+    pub required: u32,
     /// How many of them are used up.
-    pub take: u32,
+    pub consumed: u32,
 }
 
 impl<'a> Charge<'a> {
     /// Asks for units, and uses them up if all charges of the call are granted.
     #[must_use]
-    pub const fn new(limit: &'a Arc<Limit>, bucket: Bucket, units: u32) -> Self {
+    pub const fn new(limit: &'a Arc<Limit>, bucket: BucketKey, units: u32) -> Self {
         Self {
             limit,
             bucket,
-            need: units,
-            take: units,
+            required: units,
+            consumed: units,
         }
     }
 
     /// Asks whether one unit is there and leaves it.
     #[must_use]
-    pub const fn look(limit: &'a Arc<Limit>, bucket: Bucket) -> Self {
+    pub const fn check_only(limit: &'a Arc<Limit>, bucket: BucketKey) -> Self {
         Self {
             limit,
             bucket,
-            need: 1,
-            take: 0,
+            required: 1,
+            consumed: 0,
         }
     }
 }
 
 /// How one limit stands after a decision.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Standing {
+pub struct LimitState {
     pub(crate) backlog: u64,
     pub(crate) wait: u64,
 }
 
-impl Standing {
+impl LimitState {
     /// Describes a limit: how long until its bucket is full, and how long until the refused charge could
     /// be granted (zero if this limit did not refuse).
     #[must_use]
@@ -163,19 +206,19 @@ impl Standing {
 
     /// Returns how long until the bucket is full.
     #[must_use]
-    pub const fn full_in(&self) -> Duration {
+    pub const fn time_until_full(&self) -> Duration {
         Duration::from_nanos(self.backlog)
     }
 
     /// Returns how long until the refused charge could be granted; zero if this limit did not refuse.
     #[must_use]
-    pub const fn wait(&self) -> Duration {
+    pub const fn retry_after(&self) -> Duration {
         Duration::from_nanos(self.wait)
     }
 
     /// Whether this limit refused.
     #[must_use]
-    pub const fn refused(&self) -> bool {
+    pub const fn is_refused(&self) -> bool {
         self.wait > 0
     }
 }
@@ -183,7 +226,7 @@ impl Standing {
 /// What came of a decision.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub enum Ruling {
+pub enum Outcome {
     /// Every charge was taken.
     Admitted,
     /// At least one limit refused; nothing was taken.
@@ -194,20 +237,20 @@ pub enum Ruling {
 
 /// The answer of a store: a ruling, and the standing of each limit in the order of the charges.
 #[derive(Clone, Debug)]
-pub struct Answer {
-    pub(crate) ruling: Ruling,
-    pub(crate) standings: ArrayVec<Standing, MOST_CHARGES>,
+pub struct StoreDecision {
+    pub(crate) outcome: Outcome,
+    pub(crate) limit_states: ArrayVec<LimitState, MAX_CHARGES>,
     pub(crate) degraded: bool,
 }
 
-impl Answer {
+impl StoreDecision {
     /// Composes an answer. Standings beyond the sixteenth are dropped.
     #[must_use]
-    pub fn new(ruling: Ruling, standings: impl IntoIterator<Item = Standing>) -> Self {
-        let standings = standings.into_iter().take(MOST_CHARGES).collect();
+    pub fn new(outcome: Outcome, limit_states: impl IntoIterator<Item = LimitState>) -> Self {
+        let limit_states = limit_states.into_iter().take(MAX_CHARGES).collect();
         Self {
-            ruling,
-            standings,
+            outcome,
+            limit_states,
             degraded: false,
         }
     }
@@ -221,20 +264,20 @@ impl Answer {
 
     /// Returns the ruling.
     #[must_use]
-    pub const fn ruling(&self) -> Ruling {
-        self.ruling
+    pub const fn outcome(&self) -> Outcome {
+        self.outcome
     }
 
     /// Returns the standings.
     #[must_use]
-    pub fn standings(&self) -> &[Standing] {
-        &self.standings
+    pub fn limit_states(&self) -> &[LimitState] {
+        &self.limit_states
     }
 
     /// Returns the longest wait of the limits that refused.
     #[must_use]
-    pub fn wait(&self) -> Duration {
-        Duration::from_nanos(self.standings.iter().map(|s| s.wait).max().unwrap_or(0))
+    pub fn retry_after(&self) -> Duration {
+        Duration::from_nanos(self.limit_states.iter().map(|s| s.wait).max().unwrap_or(0))
     }
 }
 

@@ -23,9 +23,9 @@ fn count(policies: Option<Vec<Policy>>, status: u16) -> u64 {
     let service = GuardLayer(Chain(Clients, limit)).layer(Empty200::default());
     let send = |request: TestRequest| {
         let mut call = pin!(async {
-            let answer = service.clone().oneshot(request).await.unwrap();
-            let status = answer.status();
-            answer.into_body().collect().await.unwrap();
+            let response = service.clone().oneshot(request).await.unwrap();
+            let status = response.status();
+            response.into_body().collect().await.unwrap();
             status
         });
         match call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {

@@ -12,11 +12,11 @@ use crate::support::*;
 
 #[tokio::test]
 async fn addresses_of_one_slash_64_are_rotated() {
-    let stage = Stage::by_client([policy("a", "3/minute")]);
+    let stack = TestStack::by_client([policy("a", "3/minute")]);
     let mut admitted = 0;
     for n in 0..500 {
         admitted += usize::from(
-            stage
+            stack
                 .status(from(&format!("2001:db8:1:2:{n:x}::{n:x}")))
                 .await
                 == 200,
@@ -27,14 +27,14 @@ async fn addresses_of_one_slash_64_are_rotated() {
 
 #[tokio::test]
 async fn an_ipv4_address_is_written_as_ipv6() {
-    let stage = Stage::by_client([policy("a", "1/minute")]);
-    assert_eq!(stage.status(from("203.0.113.7")).await, 200);
-    assert_eq!(stage.status(from("::ffff:203.0.113.7")).await, 429);
+    let stack = TestStack::by_client([policy("a", "1/minute")]);
+    assert_eq!(stack.status(from("203.0.113.7")).await, 200);
+    assert_eq!(stack.status(from("::ffff:203.0.113.7")).await, 429);
 }
 
 #[tokio::test]
 async fn forwarded_headers_buy_no_second_bucket() {
-    let stage = Stage::by_client([policy("a", "1/minute")]);
+    let stack = TestStack::by_client([policy("a", "1/minute")]);
     let spoof = |hop: &str| {
         let request = get("/")
             .header("x-client", "203.0.113.7")
@@ -45,67 +45,67 @@ async fn forwarded_headers_buy_no_second_bucket() {
             .body(Full::default())
             .unwrap()
     };
-    assert_eq!(stage.status(spoof("198.51.100.1")).await, 200);
-    assert_eq!(stage.status(spoof("198.51.100.2")).await, 429);
+    assert_eq!(stack.status(spoof("198.51.100.1")).await, 200);
+    assert_eq!(stack.status(spoof("198.51.100.2")).await, 429);
 }
 
 #[tokio::test]
 async fn the_quota_is_not_granted_twice_at_the_edge_of_a_window() {
-    let stage = Stage::by_client([policy("a", "60/minute")]);
-    stage.wait(59.0);
-    assert_eq!(stage.admitted(100, || from("203.0.113.7")).await, 60);
-    stage.wait(2.0);
-    assert_eq!(stage.admitted(100, || from("203.0.113.7")).await, 2);
+    let stack = TestStack::by_client([policy("a", "60/minute")]);
+    stack.wait(59.0);
+    assert_eq!(stack.admitted(100, || from("203.0.113.7")).await, 60);
+    stack.wait(2.0);
+    assert_eq!(stack.admitted(100, || from("203.0.113.7")).await, 2);
 }
 
 #[tokio::test]
 async fn hammering_while_refused_buys_nothing_and_costs_nothing() {
-    let stage = Stage::by_client([policy("a", "1/minute")]);
+    let stack = TestStack::by_client([policy("a", "1/minute")]);
     let mut admitted = 0;
     for _ in 0..6000 {
-        admitted += usize::from(stage.status(from("203.0.113.7")).await == 200);
-        stage.wait(0.1);
+        admitted += usize::from(stack.status(from("203.0.113.7")).await == 200);
+        stack.wait(0.1);
     }
     assert_eq!(admitted, 10);
 }
 
 #[tokio::test]
 async fn guesses_at_the_same_moment_are_all_paid_for() {
-    let stage = Stage::by_client([policy("login", "3/minute").penalty()]);
+    let stack = TestStack::by_client([policy("login", "3/minute").penalty()]);
     // All are let in before the first has failed, as under any check before the act.
-    let let_in: Vec<_> = (0..12).map(|_| admit(&stage.layer)).collect();
+    let let_in: Vec<_> = (0..12).map(|_| admit(&stack.layer)).collect();
     for (cx, pass) in let_in {
         cx.credential_failed("test", &wrong());
-        stage
+        stack
             .layer
             .close(&cx, pass, Ending::new(How::Complete, None, 0));
     }
     // Twelve failures of twenty seconds each, of which a minute is the burst.
-    stage.wait(12.0 * 20.0 - 60.0 + 20.0 - 0.1);
-    assert_eq!(stage.status(as_user("anna")).await, 429);
-    stage.wait(0.1);
-    assert_eq!(stage.status(as_user("anna")).await, 200);
+    stack.wait(12.0 * 20.0 - 60.0 + 20.0 - 0.1);
+    assert_eq!(stack.status(as_user("anna")).await, 429);
+    stack.wait(0.1);
+    assert_eq!(stack.status(as_user("anna")).await, 200);
 }
 
 #[tokio::test]
 async fn a_failure_is_charged_once_however_the_request_ends() {
-    let stage = Stage::by_client([policy("login", "2/minute").penalty()]);
-    let (cx, mut pass) = admit(&stage.layer);
+    let stack = TestStack::by_client([policy("login", "2/minute").penalty()]);
+    let (cx, mut pass) = admit(&stack.layer);
     cx.credential_failed("test", &wrong());
     let (mut head, ()) = http::Response::new(()).into_parts();
-    let _ = stage.layer.finish(&cx, &mut pass, &mut head);
-    let _ = stage.layer.finish(&cx, &mut pass, &mut head);
-    stage
+    let _ = stack.layer.finish(&cx, &mut pass, &mut head);
+    let _ = stack.layer.finish(&cx, &mut pass, &mut head);
+    stack
         .layer
         .close(&cx, pass, Ending::new(How::BodyDropped, None, 0));
-    assert_eq!(stage.status(as_user("wrong")).await, 401);
-    assert_eq!(stage.status(as_user("wrong")).await, 429);
+    assert_eq!(stack.status(as_user("wrong")).await, 401);
+    assert_eq!(stack.status(as_user("wrong")).await, 429);
 }
 
 #[tokio::test]
 async fn a_client_that_causes_many_facts_cannot_hide_its_guess() {
-    let stage = Stage::by_client([policy("login", "1/minute").penalty()]);
-    let (cx, pass) = admit(&stage.layer);
+    let stack = TestStack::by_client([policy("login", "1/minute").penalty()]);
+    let (cx, pass) = admit(&stack.layer);
     for number in 0..1000 {
         let field = number.to_string().into();
         cx.record(Fact::Cleaned { field, removed: 1 });
@@ -115,19 +115,19 @@ async fn a_client_that_causes_many_facts_cannot_hide_its_guess() {
         cx.credential_failed("test", &expired());
     }
     let end = Ending::new(How::Complete, Some(StatusCode::OK), 0);
-    stage.layer.close(&cx, pass, end);
-    assert_eq!(stage.status(as_user("anna")).await, 429);
+    stack.layer.close(&cx, pass, end);
+    assert_eq!(stack.status(as_user("anna")).await, 429);
 }
 
 #[tokio::test]
 async fn a_genuine_credential_that_has_ended_is_no_guess() {
-    let stage = Stage::by_client([policy("login", "1/minute").penalty()]);
+    let stack = TestStack::by_client([policy("login", "1/minute").penalty()]);
     for _ in 0..100 {
-        assert_eq!(stage.status(as_user("expired")).await, 401);
+        assert_eq!(stack.status(as_user("expired")).await, 401);
     }
-    assert_eq!(stage.status(as_user("anna")).await, 200);
-    assert_eq!(stage.status(as_user("wrong")).await, 401);
-    assert_eq!(stage.status(as_user("anna")).await, 429);
+    assert_eq!(stack.status(as_user("anna")).await, 200);
+    assert_eq!(stack.status(as_user("wrong")).await, 401);
+    assert_eq!(stack.status(as_user("anna")).await, 429);
 }
 
 fn wrong() -> Rejection {
@@ -154,75 +154,75 @@ async fn leaving_a_key_out_shares_one_bucket_with_all_who_do() {
     let key = Key::custom("voice", |_, head| {
         Some(head.headers.get("x-voice")?.to_str().ok()?.to_owned())
     });
-    let stage = Stage::by_client([policy("a", "2/minute").key(key)]);
-    assert_eq!(stage.admitted(10, || from("203.0.113.7")).await, 2);
-    assert_eq!(stage.admitted(10, || from("198.51.100.1")).await, 0);
+    let stack = TestStack::by_client([policy("a", "2/minute").key(key)]);
+    assert_eq!(stack.admitted(10, || from("203.0.113.7")).await, 2);
+    assert_eq!(stack.admitted(10, || from("198.51.100.1")).await, 0);
 }
 
 #[tokio::test]
 async fn a_user_named_like_an_owner_or_an_address_is_somebody_else() {
-    let stage = Stage::by_principal([policy("a", "1/minute").key(Key::owner())]);
-    assert_eq!(stage.status(as_user("acme")).await, 200);
-    assert_eq!(stage.status(as_user("anna@acme")).await, 200);
-    assert_eq!(stage.status(as_user("203.0.113.7")).await, 200);
-    assert_eq!(stage.status(from("203.0.113.7")).await, 200);
+    let stack = TestStack::by_principal([policy("a", "1/minute").key(Key::owner())]);
+    assert_eq!(stack.status(as_user("acme")).await, 200);
+    assert_eq!(stack.status(as_user("anna@acme")).await, 200);
+    assert_eq!(stack.status(as_user("203.0.113.7")).await, 200);
+    assert_eq!(stack.status(from("203.0.113.7")).await, 200);
 }
 
 #[tokio::test]
 async fn failures_cost_the_address_and_not_the_victim() {
-    let stage = Stage::by_client([policy("login", "2/minute").penalty()]);
+    let stack = TestStack::by_client([policy("login", "2/minute").penalty()]);
     for _ in 0..50 {
-        stage.send(as_user("wrong")).await;
+        stack.send(as_user("wrong")).await;
     }
     let victim = get("/")
         .header("x-client", "198.51.100.9")
         .header("x-user", "anna")
         .body(Full::default())
         .unwrap();
-    assert_eq!(stage.status(victim).await, 200);
+    assert_eq!(stack.status(victim).await, 200);
 }
 
 #[tokio::test]
 async fn retry_after_is_enough_and_never_zero() {
-    let stage = Stage::by_client([policy("a", "7/second"), policy("b", "100/minute")]);
+    let stack = TestStack::by_client([policy("a", "7/second"), policy("b", "100/minute")]);
     for _ in 0..1000 {
-        let answer = stage.send(from("203.0.113.7")).await;
-        if answer.status() == 429 {
-            let wait = retry_after(&answer);
+        let response = stack.send(from("203.0.113.7")).await;
+        if response.status() == 429 {
+            let wait = retry_after(&response);
             assert!(wait >= 1);
-            stage.clock.advance(std::time::Duration::from_secs(wait));
-            assert_eq!(stage.status(from("203.0.113.7")).await, 200);
+            stack.clock.advance(std::time::Duration::from_secs(wait));
+            assert_eq!(stack.status(from("203.0.113.7")).await, 200);
         }
-        stage.wait(0.013);
+        stack.wait(0.013);
     }
 }
 
 #[tokio::test]
 async fn retry_after_is_never_earlier_than_t() {
-    let stage = Stage::by_client([policy("a", "3/minute;20/hour;50/day").cost(2)]);
+    let stack = TestStack::by_client([policy("a", "3/minute;20/hour;50/day").cost(2)]);
     for _ in 0..500 {
-        let answer = stage.send(from("203.0.113.7")).await;
-        if answer.status() == 429 {
-            for t in field(&answer, "ratelimit").split(";t=").skip(1) {
+        let response = stack.send(from("203.0.113.7")).await;
+        if response.status() == 429 {
+            for t in field(&response, "ratelimit").split(";t=").skip(1) {
                 let t: u64 = t.split(',').next().unwrap().parse().unwrap();
-                assert!(t <= retry_after(&answer), "{:?}", answer.headers());
+                assert!(t <= retry_after(&response), "{:?}", response.headers());
             }
         }
-        stage.wait(17.3);
+        stack.wait(17.3);
     }
 }
 
 #[tokio::test]
 async fn a_refusal_tells_nothing_of_others_or_of_the_request() {
-    let stage = Stage::by_client([policy("a", "1/minute").key(Key::everyone())]);
+    let stack = TestStack::by_client([policy("a", "1/minute").key(Key::everyone())]);
     let canary = || {
         let request = get("/canary-path?secret=canary-query")
             .header("x-client", "203.0.113.7")
             .header("authorization", "Bearer canary-token");
         request.body(Full::default()).unwrap()
     };
-    stage.send(canary()).await;
-    let refused = stage.send(canary()).await;
+    stack.send(canary()).await;
+    let refused = stack.send(canary()).await;
     assert_eq!(refused.status(), 429);
     let all = format!("{:?} {:?}", refused.headers(), refused.body());
     assert!(!all.contains("canary") && !all.contains("203.0"), "{all}");
@@ -236,7 +236,7 @@ fn debug_shows_no_address_and_no_key() {
         .store(store.clone())
         .build()
         .unwrap();
-    let bucket = store.bucket(&palisade_rate_limit::Subject::network(
+    let bucket = store.bucket_key(&palisade_rate_limit::Subject::network(
         "203.0.113.7".parse().unwrap(),
         32,
         64,

@@ -12,17 +12,20 @@ use tower::{Layer, ServiceExt, service_fn};
 use crate::support::*;
 
 fn two(key: Key) -> ConcurrencyLayer {
-    ConcurrencyLayer::new("voices", NonZeroU32::new(2).unwrap(), key).unwrap()
+    ConcurrencyLayer::builder("voices", NonZeroU32::new(2).unwrap())
+        .key(key)
+        .build()
+        .unwrap()
 }
 
-async fn answer(_: TestRequest) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn respond(_: TestRequest) -> Result<Response<Full<Bytes>>, Infallible> {
     Ok(Response::new(Full::from("audio")))
 }
 
 #[tokio::test]
 async fn a_place_is_held_until_the_body_is_over() {
     let layer = two(Key::client());
-    let service = GuardLayer(Chain(Clients, layer.clone())).layer(service_fn(answer));
+    let service = GuardLayer(Chain(Clients, layer.clone())).layer(service_fn(respond));
     let send = async |client: &str| service.clone().oneshot(from(client)).await.unwrap();
     let (one, two) = (send("203.0.113.7").await, send("203.0.113.7").await);
     let refused = send("203.0.113.7").await;
@@ -79,8 +82,10 @@ async fn a_place_comes_back_from_a_cancelled_request_and_from_a_panic() {
 
 #[tokio::test]
 async fn a_layer_applied_twice_takes_one_place() {
-    let layer = ConcurrencyLayer::new("one", NonZeroU32::MIN, Key::client()).unwrap();
-    let service = GuardLayer(Clients).layer(layer.layer(layer.layer(service_fn(answer))));
+    let layer = ConcurrencyLayer::builder("one", NonZeroU32::MIN)
+        .build()
+        .unwrap();
+    let service = GuardLayer(Clients).layer(layer.layer(layer.layer(service_fn(respond))));
     assert_eq!(
         service.oneshot(from("203.0.113.7")).await.unwrap().status(),
         200
@@ -89,7 +94,7 @@ async fn a_layer_applied_twice_takes_one_place() {
 
 #[tokio::test]
 async fn without_a_client_or_a_principal_it_is_misconfigured() {
-    let by_client = two(Key::client()).layer(service_fn(answer));
+    let by_client = two(Key::client()).layer(service_fn(respond));
     assert_eq!(
         by_client
             .oneshot(from("203.0.113.7"))
@@ -98,7 +103,7 @@ async fn without_a_client_or_a_principal_it_is_misconfigured() {
             .status(),
         500
     );
-    let by_principal = GuardLayer(Chain(Clients, two(Key::principal()))).layer(service_fn(answer));
+    let by_principal = GuardLayer(Chain(Clients, two(Key::principal()))).layer(service_fn(respond));
     assert_eq!(
         by_principal
             .oneshot(from("203.0.113.7"))
@@ -111,7 +116,11 @@ async fn without_a_client_or_a_principal_it_is_misconfigured() {
 
 #[test]
 fn its_name_must_fit_a_header() {
-    assert!(ConcurrencyLayer::new("a\"b", NonZeroU32::MIN, Key::client()).is_err());
+    assert!(
+        ConcurrencyLayer::builder("a\"b", NonZeroU32::MIN)
+            .build()
+            .is_err()
+    );
 }
 
 #[test]
@@ -124,13 +133,13 @@ fn it_keeps_the_contract_of_poll_ready() {
 #[tokio::test]
 async fn a_household_of_ipv6_has_four_times_the_places() {
     let layer = two(Key::client());
-    let service = GuardLayer(Chain(Clients, layer.clone())).layer(service_fn(answer));
+    let service = GuardLayer(Chain(Clients, layer.clone())).layer(service_fn(respond));
     let mut admitted = Vec::new();
     for subnet in 0..256 {
         let client = from(&format!("2001:db8:1:{subnet:x}::1"));
-        let answer = service.clone().oneshot(client).await.unwrap();
-        if answer.status() == 200 {
-            admitted.push(answer);
+        let response = service.clone().oneshot(client).await.unwrap();
+        if response.status() == 200 {
+            admitted.push(response);
         }
     }
     assert_eq!(admitted.len(), 8);
@@ -144,12 +153,12 @@ async fn a_household_of_ipv6_has_four_times_the_places() {
 async fn an_unlimited_route_takes_no_place() {
     let layer = two(Key::client());
     let guards = Chain(table(), Chain(Clients, layer.clone()));
-    let service = GuardLayer(std::sync::Arc::new(guards)).layer(service_fn(answer));
+    let service = GuardLayer(std::sync::Arc::new(guards)).layer(service_fn(respond));
     let mut open = Vec::new();
     for _ in 0..5 {
         let health = from_path("203.0.113.7", "/health");
         open.push(service.clone().oneshot(health).await.unwrap());
     }
-    assert!(open.iter().all(|answer| answer.status() == 200));
+    assert!(open.iter().all(|response| response.status() == 200));
     assert_eq!(layer.clients(), 0);
 }

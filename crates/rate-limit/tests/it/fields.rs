@@ -1,6 +1,6 @@
 //! What clients are told, byte by byte.
 
-use palisade_rate_limit::{HeaderStyle, RateLimitLayer, Reset, Unit};
+use palisade_rate_limit::{HeaderStyle, RateLimitLayer, ResetFormat, Unit};
 
 use crate::support::*;
 
@@ -13,26 +13,26 @@ const ALL: [&str; 6] = [
     "retry-after",
 ];
 
-async fn check(stage: &Stage, status: u16, expected: [&str; 6]) {
-    let answer = stage.send(from("203.0.113.7")).await;
-    let found = ALL.map(|name| field(&answer, name));
-    assert_eq!((answer.status().as_u16(), found), (status, expected));
+async fn check(stack: &TestStack, status: u16, expected: [&str; 6]) {
+    let response = stack.send(from("203.0.113.7")).await;
+    let found = ALL.map(|name| field(&response, name));
+    assert_eq!((response.status().as_u16(), found), (status, expected));
 }
 
-fn with(styles: &[HeaderStyle]) -> Stage {
+fn with(styles: &[HeaderStyle]) -> TestStack {
     let policies = [policy("burst", "2/minute"), policy("daily", "1000/day")];
     let builder = RateLimitLayer::by_client()
         .policies(policies)
         .headers(styles.iter().copied());
-    Stage::build(builder, false)
+    TestStack::build(builder, false)
 }
 
 #[tokio::test]
 async fn draft_10_on_admitted_answers_and_refusals() {
-    let stage = with(&[HeaderStyle::Draft10]);
+    let stack = with(&[HeaderStyle::Draft10]);
     let policies = "\"burst\";q=2;w=60, \"daily\";q=1000;w=86400";
     check(
-        &stage,
+        &stack,
         200,
         [
             "\"burst\";r=1;t=30, \"daily\";r=999;t=87",
@@ -45,7 +45,7 @@ async fn draft_10_on_admitted_answers_and_refusals() {
     )
     .await;
     check(
-        &stage,
+        &stack,
         200,
         [
             "\"burst\";r=0;t=30, \"daily\";r=998;t=87",
@@ -58,14 +58,14 @@ async fn draft_10_on_admitted_answers_and_refusals() {
     )
     .await;
     check(
-        &stage,
+        &stack,
         429,
         ["\"burst\";r=0;t=30", "\"burst\";q=2;w=60", "", "", "", "30"],
     )
     .await;
-    stage.wait(29.5);
+    stack.wait(29.5);
     check(
-        &stage,
+        &stack,
         429,
         ["\"burst\";r=0;t=1", "\"burst\";q=2;w=60", "", "", "", "1"],
     )
@@ -74,21 +74,24 @@ async fn draft_10_on_admitted_answers_and_refusals() {
 
 #[tokio::test]
 async fn legacy_tells_of_the_limit_that_binds_first() {
-    let stage = with(&[HeaderStyle::Legacy(Reset::Delta)]);
-    check(&stage, 200, ["", "", "2", "1", "30", ""]).await;
-    check(&stage, 200, ["", "", "2", "0", "30", ""]).await;
-    check(&stage, 429, ["", "", "2", "0", "30", "30"]).await;
+    let stack = with(&[HeaderStyle::Legacy(ResetFormat::Delta)]);
+    check(&stack, 200, ["", "", "2", "1", "30", ""]).await;
+    check(&stack, 200, ["", "", "2", "0", "30", ""]).await;
+    check(&stack, 429, ["", "", "2", "0", "30", "30"]).await;
 }
 
 #[tokio::test]
 async fn legacy_with_a_moment_in_place_of_a_span() {
-    let stage = with(&[HeaderStyle::Legacy(Reset::Epoch)]);
-    check(&stage, 200, ["", "", "2", "1", "1800000030", ""]).await;
+    let stack = with(&[HeaderStyle::Legacy(ResetFormat::Epoch)]);
+    check(&stack, 200, ["", "", "2", "1", "1800000030", ""]).await;
 }
 
 #[tokio::test]
 async fn both_forms_or_none() {
-    let both = with(&[HeaderStyle::Draft10, HeaderStyle::Legacy(Reset::Delta)]);
+    let both = with(&[
+        HeaderStyle::Draft10,
+        HeaderStyle::Legacy(ResetFormat::Delta),
+    ]);
     let policies = "\"burst\";q=2;w=60, \"daily\";q=1000;w=86400";
     check(
         &both,
@@ -111,11 +114,11 @@ async fn both_forms_or_none() {
 
 #[tokio::test]
 async fn bytes_are_called_bytes() {
-    let stage = Stage::by_client([policy("up", "1000/minute")
+    let stack = TestStack::by_client([policy("up", "1000/minute")
         .unit(Unit::ContentBytes)
         .cost(400)]);
     check(
-        &stage,
+        &stack,
         200,
         [
             "\"up\";r=600;t=1",
@@ -131,13 +134,13 @@ async fn bytes_are_called_bytes() {
 
 #[tokio::test]
 async fn a_refusal_is_a_problem_that_names_every_violated_policy() {
-    let stage = Stage::by_client([
+    let stack = TestStack::by_client([
         policy("a", "1/minute"),
         policy("b", "5/minute"),
         policy("c", "1/hour"),
     ]);
-    stage.send(from("203.0.113.7")).await;
-    let refused = stage.send(from("203.0.113.7")).await;
+    stack.send(from("203.0.113.7")).await;
+    let refused = stack.send(from("203.0.113.7")).await;
     assert_eq!(field(&refused, "content-type"), "application/problem+json");
     assert_eq!(field(&refused, "cache-control"), "no-store");
     assert_eq!(retry_after(&refused), 3600);
@@ -160,7 +163,7 @@ async fn a_refusal_is_a_problem_that_names_every_violated_policy() {
 
 #[tokio::test]
 async fn a_redirect_carries_no_fields_and_an_error_does() {
-    let stage = Stage::by_client([policy("a", "9/minute")]);
+    let stack = TestStack::by_client([policy("a", "9/minute")]);
     let with_status = |status: u16| {
         get("/")
             .header("x-client", "203.0.113.7")
@@ -168,27 +171,30 @@ async fn a_redirect_carries_no_fields_and_an_error_does() {
             .body(Default::default())
             .unwrap()
     };
-    assert_eq!(field(&stage.send(with_status(308)).await, "ratelimit"), "");
+    assert_eq!(field(&stack.send(with_status(308)).await, "ratelimit"), "");
     assert_eq!(
-        field(&stage.send(with_status(500)).await, "ratelimit"),
+        field(&stack.send(with_status(500)).await, "ratelimit"),
         "\"a\";r=7;t=7"
     );
 }
 
 #[tokio::test]
 async fn a_full_bucket_has_nothing_to_wait_for() {
-    let stage = Stage::by_client([policy("a", "9/minute").settled_by("characters").cost(0)]);
-    check(&stage, 200, ["\"a\";r=9", "\"a\";q=9;w=60", "", "", "", ""]).await;
+    let stack = TestStack::by_client([policy("a", "9/minute").settled_by("characters").cost(0)]);
+    check(&stack, 200, ["\"a\";r=9", "\"a\";q=9;w=60", "", "", "", ""]).await;
 }
 
 #[tokio::test]
 async fn what_remains_is_never_more_than_the_quota() {
     let policies = [policy("a", "2/minute").burst(4)];
     let builder = RateLimitLayer::by_client().policies(policies);
-    let both = [HeaderStyle::Draft10, HeaderStyle::Legacy(Reset::Delta)];
-    let stage = Stage::build(builder.headers(both), false);
+    let both = [
+        HeaderStyle::Draft10,
+        HeaderStyle::Legacy(ResetFormat::Delta),
+    ];
+    let stack = TestStack::build(builder.headers(both), false);
     let quota = "\"a\";q=2;w=60";
-    check(&stage, 200, ["\"a\";r=2", quota, "2", "2", "0", ""]).await;
-    check(&stage, 200, ["\"a\";r=2", quota, "2", "2", "0", ""]).await;
-    check(&stage, 200, ["\"a\";r=1;t=30", quota, "2", "1", "30", ""]).await;
+    check(&stack, 200, ["\"a\";r=2", quota, "2", "2", "0", ""]).await;
+    check(&stack, 200, ["\"a\";r=2", quota, "2", "2", "0", ""]).await;
+    check(&stack, 200, ["\"a\";r=1;t=30", quota, "2", "1", "30", ""]).await;
 }

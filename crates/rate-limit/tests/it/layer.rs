@@ -18,37 +18,37 @@ use crate::support::*;
 
 #[tokio::test]
 async fn a_burst_is_admitted_and_the_next_is_told_when_to_come_back() {
-    let stage = Stage::by_client([policy("tts", "10/minute")]);
-    assert_eq!(stage.admitted(10, || from("203.0.113.7")).await, 10);
-    let refused = stage.send(from("203.0.113.7")).await;
+    let stack = TestStack::by_client([policy("tts", "10/minute")]);
+    assert_eq!(stack.admitted(10, || from("203.0.113.7")).await, 10);
+    let refused = stack.send(from("203.0.113.7")).await;
     assert_eq!(refused.status(), 429);
     assert_eq!(retry_after(&refused), 6);
-    stage.wait(5.9);
-    assert_eq!(stage.status(from("203.0.113.7")).await, 429);
-    stage.wait(0.1);
-    assert_eq!(stage.admitted(2, || from("203.0.113.7")).await, 1);
+    stack.wait(5.9);
+    assert_eq!(stack.status(from("203.0.113.7")).await, 429);
+    stack.wait(0.1);
+    assert_eq!(stack.admitted(2, || from("203.0.113.7")).await, 1);
 }
 
 #[tokio::test]
 async fn clients_are_counted_apart() {
-    let stage = Stage::by_client([policy("a", "1/minute")]);
-    assert_eq!(stage.status(from("203.0.113.7")).await, 200);
-    assert_eq!(stage.status(from("203.0.113.8")).await, 200);
-    assert_eq!(stage.status(from("203.0.113.7")).await, 429);
+    let stack = TestStack::by_client([policy("a", "1/minute")]);
+    assert_eq!(stack.status(from("203.0.113.7")).await, 200);
+    assert_eq!(stack.status(from("203.0.113.8")).await, 200);
+    assert_eq!(stack.status(from("203.0.113.7")).await, 429);
 }
 
 #[tokio::test]
 async fn a_subscriber_of_ipv6_is_one_client() {
-    let stage = Stage::by_client([policy("a", "1/minute")]);
-    assert_eq!(stage.status(from("2001:db8:1:2::1")).await, 200);
-    assert_eq!(stage.status(from("2001:db8:1:2:ffff::9")).await, 429);
-    assert_eq!(stage.status(from("2001:db8:1:3::1")).await, 200);
+    let stack = TestStack::by_client([policy("a", "1/minute")]);
+    assert_eq!(stack.status(from("2001:db8:1:2::1")).await, 200);
+    assert_eq!(stack.status(from("2001:db8:1:2:ffff::9")).await, 429);
+    assert_eq!(stack.status(from("2001:db8:1:3::1")).await, 200);
 }
 
 #[tokio::test]
 async fn a_limit_that_nobody_told_the_client_is_misconfigured() {
-    let stage = Stage::by_client([policy("a", "1/minute")]);
-    let refused = stage.send(get("/").body(Full::default()).unwrap()).await;
+    let stack = TestStack::by_client([policy("a", "1/minute")]);
+    let refused = stack.send(get("/").body(Full::default()).unwrap()).await;
     assert_eq!(refused.status(), 500);
     assert_eq!(problem(&refused)["code"], "misconfigured");
 }
@@ -59,7 +59,7 @@ async fn a_limit_by_principal_outside_authentication_is_misconfigured() {
         .policy(policy("a", "1/minute"))
         .build()
         .unwrap();
-    let service = GuardLayer(Arc::new(Chain(Clients, layer))).layer(service_fn(answer));
+    let service = GuardLayer(Arc::new(Chain(Clients, layer))).layer(service_fn(respond));
     assert_eq!(
         service.oneshot(from("203.0.113.7")).await.unwrap().status(),
         500
@@ -68,29 +68,29 @@ async fn a_limit_by_principal_outside_authentication_is_misconfigured() {
 
 #[tokio::test]
 async fn principals_are_counted_apart_and_guests_by_their_address() {
-    let stage = Stage::by_principal([policy("a", "1/minute")]);
-    assert_eq!(stage.status(as_user("anna")).await, 200);
-    assert_eq!(stage.status(as_user("ben")).await, 200);
-    assert_eq!(stage.status(as_user("anna")).await, 429);
-    assert_eq!(stage.status(from("203.0.113.7")).await, 200);
-    assert_eq!(stage.status(from("203.0.113.7")).await, 429);
+    let stack = TestStack::by_principal([policy("a", "1/minute")]);
+    assert_eq!(stack.status(as_user("anna")).await, 200);
+    assert_eq!(stack.status(as_user("ben")).await, 200);
+    assert_eq!(stack.status(as_user("anna")).await, 429);
+    assert_eq!(stack.status(from("203.0.113.7")).await, 200);
+    assert_eq!(stack.status(from("203.0.113.7")).await, 429);
 }
 
 #[tokio::test]
 async fn principals_of_one_owner_share_and_one_without_counts_alone() {
-    let stage = Stage::by_principal([policy("a", "2/minute").key(Key::owner())]);
-    assert_eq!(stage.status(as_user("anna@acme")).await, 200);
-    assert_eq!(stage.status(as_user("ben@acme")).await, 200);
-    assert_eq!(stage.status(as_user("cleo@acme")).await, 429);
-    assert_eq!(stage.admitted(3, || as_user("dora")).await, 2);
+    let stack = TestStack::by_principal([policy("a", "2/minute").key(Key::owner())]);
+    assert_eq!(stack.status(as_user("anna@acme")).await, 200);
+    assert_eq!(stack.status(as_user("ben@acme")).await, 200);
+    assert_eq!(stack.status(as_user("cleo@acme")).await, 429);
+    assert_eq!(stack.admitted(3, || as_user("dora")).await, 2);
 }
 
 #[tokio::test]
 async fn everyone_shares_one_bucket_if_asked_to() {
-    let stage = Stage::by_client([policy("a", "2/minute").key(Key::everyone())]);
-    assert_eq!(stage.status(from("203.0.113.7")).await, 200);
-    assert_eq!(stage.status(from("203.0.113.8")).await, 200);
-    assert_eq!(stage.status(from("203.0.113.9")).await, 429);
+    let stack = TestStack::by_client([policy("a", "2/minute").key(Key::everyone())]);
+    assert_eq!(stack.status(from("203.0.113.7")).await, 200);
+    assert_eq!(stack.status(from("203.0.113.8")).await, 200);
+    assert_eq!(stack.status(from("203.0.113.9")).await, 429);
 }
 
 #[tokio::test]
@@ -98,21 +98,21 @@ async fn a_key_of_ones_own_counts_what_it_finds() {
     let key = Key::custom("voice", |_, head| {
         Some(head.headers.get("x-voice")?.to_str().ok()?.to_owned())
     });
-    let stage = Stage::by_client([policy("a", "1/minute").key(key)]);
+    let stack = TestStack::by_client([policy("a", "1/minute").key(key)]);
     let voice = |name: &str| {
         get("/")
             .header("x-voice", name)
             .body(Full::default())
             .unwrap()
     };
-    assert_eq!(stage.status(voice("low")).await, 200);
-    assert_eq!(stage.status(voice("high")).await, 200);
-    assert_eq!(stage.status(voice("low")).await, 429);
+    assert_eq!(stack.status(voice("low")).await, 200);
+    assert_eq!(stack.status(voice("high")).await, 200);
+    assert_eq!(stack.status(voice("low")).await, 429);
 }
 
 #[tokio::test]
 async fn a_policy_for_named_routes_counts_those_alone() {
-    let stage = Stage::by_client([
+    let stack = TestStack::by_client([
         policy("tts", "1/minute").on_named_routes(),
         policy("all", "3/minute"),
     ])
@@ -123,28 +123,28 @@ async fn a_policy_for_named_routes_counts_those_alone() {
             .body(Full::default())
             .unwrap()
     };
-    assert_eq!(stage.status(path("/tts")).await, 200);
-    assert_eq!(stage.status(path("/tts")).await, 429);
-    assert_eq!(stage.status(path("/other")).await, 200);
-    assert_eq!(stage.status(path("/unknown")).await, 200);
-    assert_eq!(stage.status(path("/other")).await, 429);
+    assert_eq!(stack.status(path("/tts")).await, 200);
+    assert_eq!(stack.status(path("/tts")).await, 429);
+    assert_eq!(stack.status(path("/other")).await, 200);
+    assert_eq!(stack.status(path("/unknown")).await, 200);
+    assert_eq!(stack.status(path("/other")).await, 429);
 }
 
 #[tokio::test]
 async fn without_a_table_of_routes_every_policy_counts() {
-    let stage = Stage::by_client([policy("tts", "1/minute").on_named_routes()]);
-    assert_eq!(stage.admitted(3, || from("203.0.113.7")).await, 1);
+    let stack = TestStack::by_client([policy("tts", "1/minute").on_named_routes()]);
+    assert_eq!(stack.admitted(3, || from("203.0.113.7")).await, 1);
 }
 
 #[tokio::test]
 async fn what_one_limit_refuses_the_others_do_not_charge() {
-    let stage = Stage::by_client([policy("minute", "1/minute"), policy("hour", "3/hour")]);
-    assert_eq!(stage.status(from("203.0.113.7")).await, 200);
+    let stack = TestStack::by_client([policy("minute", "1/minute"), policy("hour", "3/hour")]);
+    assert_eq!(stack.status(from("203.0.113.7")).await, 200);
     for _ in 0..20 {
-        assert_eq!(stage.status(from("203.0.113.7")).await, 429);
+        assert_eq!(stack.status(from("203.0.113.7")).await, 429);
     }
-    stage.wait(60.0);
-    let admitted = stage.send(from("203.0.113.7")).await;
+    stack.wait(60.0);
+    let admitted = stack.send(from("203.0.113.7")).await;
     assert_eq!(
         field(&admitted, "ratelimit"),
         "\"minute\";r=0;t=60, \"hour\";r=1;t=1140"
@@ -153,14 +153,14 @@ async fn what_one_limit_refuses_the_others_do_not_charge() {
 
 #[tokio::test]
 async fn a_refused_request_does_not_put_off_the_next() {
-    let stage = Stage::by_client([policy("a", "1/minute")]);
-    assert_eq!(stage.status(from("203.0.113.7")).await, 200);
+    let stack = TestStack::by_client([policy("a", "1/minute")]);
+    assert_eq!(stack.status(from("203.0.113.7")).await, 200);
     for _ in 0..59 {
-        stage.wait(1.0);
-        assert_eq!(stage.status(from("203.0.113.7")).await, 429);
+        stack.wait(1.0);
+        assert_eq!(stack.status(from("203.0.113.7")).await, 429);
     }
-    stage.wait(1.0);
-    assert_eq!(stage.status(from("203.0.113.7")).await, 200);
+    stack.wait(1.0);
+    assert_eq!(stack.status(from("203.0.113.7")).await, 200);
 }
 
 #[tokio::test]
@@ -169,11 +169,11 @@ async fn a_layer_applied_twice_charges_once() {
         .policy(policy("a", "2/minute"))
         .build()
         .unwrap();
-    let twice = layer.layer(layer.layer(service_fn(answer)));
+    let twice = layer.layer(layer.layer(service_fn(respond)));
     let service = GuardLayer(Clients).layer(twice);
     for expected in [200, 200, 429] {
-        let answer = service.clone().oneshot(from("203.0.113.7")).await.unwrap();
-        assert_eq!(answer.status(), expected);
+        let response = service.clone().oneshot(from("203.0.113.7")).await.unwrap();
+        assert_eq!(response.status(), expected);
     }
 }
 
@@ -184,7 +184,7 @@ async fn clones_in_different_services_share_their_buckets() {
         .build()
         .unwrap();
     let service = |layer: &RateLimitLayer| {
-        GuardLayer(Chain(Clients, layer.clone())).layer(service_fn(answer))
+        GuardLayer(Chain(Clients, layer.clone())).layer(service_fn(respond))
     };
     assert_eq!(
         service(&layer)
@@ -207,17 +207,17 @@ async fn clones_in_different_services_share_their_buckets() {
 #[tokio::test]
 async fn a_changed_quota_keeps_the_state() {
     let store = small_store(100);
-    let before = Stage::over(store.clone(), [policy("a", "10/minute")]);
+    let before = TestStack::over(store.clone(), [policy("a", "10/minute")]);
     assert_eq!(before.admitted(8, || from("203.0.113.7")).await, 8);
-    let lowered = Stage::over(store.clone(), [policy("a", "5/minute")]);
+    let lowered = TestStack::over(store.clone(), [policy("a", "5/minute")]);
     assert_eq!(lowered.admitted(1, || from("203.0.113.7")).await, 1);
-    let raised = Stage::over(store, [policy("a", "60/minute")]);
+    let raised = TestStack::over(store, [policy("a", "60/minute")]);
     assert_eq!(raised.admitted(60, || from("203.0.113.7")).await, 0);
 }
 
 #[tokio::test]
 async fn a_cost_by_the_head_is_charged() {
-    let stage = Stage::by_client([policy("a", "10/minute")
+    let stack = TestStack::by_client([policy("a", "10/minute")
         .cost_by(|head| head.uri.query().map_or(0, |query| query.len() as u64))]);
     let text = |text: &str| {
         get(&format!("/?{text}"))
@@ -225,9 +225,9 @@ async fn a_cost_by_the_head_is_charged() {
             .body(Full::default())
             .unwrap()
     };
-    assert_eq!(stage.status(text("123456")).await, 200);
-    assert_eq!(stage.status(text("12345")).await, 429);
-    assert_eq!(stage.status(text("1234")).await, 200);
+    assert_eq!(stack.status(text("123456")).await, 200);
+    assert_eq!(stack.status(text("12345")).await, 429);
+    assert_eq!(stack.status(text("1234")).await, 200);
 }
 
 #[tokio::test]
@@ -244,12 +244,12 @@ async fn a_cost_that_can_never_be_paid_is_refused_for_good() {
             .body(Full::default())
             .unwrap()
     };
-    let bytes = Stage::by_client([policy("a", "1000/minute")
+    let bytes = TestStack::by_client([policy("a", "1000/minute")
         .unit(Unit::ContentBytes)
         .cost_by(length)]);
     assert_eq!(bytes.status(upload(1000)).await, 200);
     assert_eq!(bytes.status(upload(1001)).await, 413);
-    let custom = Stage::by_client([policy("a", "1000/minute")
+    let custom = TestStack::by_client([policy("a", "1000/minute")
         .unit(Unit::Custom)
         .cost_by(length)]);
     let refused = custom.send(upload(u64::MAX)).await;
@@ -265,18 +265,18 @@ async fn shadow_refuses_nothing() {
     let builder = RateLimitLayer::by_client()
         .policy(policy("a", "1/minute"))
         .dangerously_only_shadow();
-    let stage = Stage::build(builder, false);
-    assert_eq!(stage.admitted(5, || from("203.0.113.7")).await, 5);
-    assert_eq!(stage.layer.mode(), Mode::Shadow);
+    let stack = TestStack::build(builder, false);
+    assert_eq!(stack.admitted(5, || from("203.0.113.7")).await, 5);
+    assert_eq!(stack.layer.mode(), Mode::Shadow);
 }
 
 #[tokio::test]
 async fn very_fast_and_very_slow_rates_hold() {
-    let fast = Stage::by_client([policy("a", "5000/second")]);
+    let fast = TestStack::by_client([policy("a", "5000/second")]);
     assert_eq!(fast.admitted(5010, || from("203.0.113.7")).await, 5000);
     fast.wait(0.001);
     assert_eq!(fast.admitted(10, || from("203.0.113.7")).await, 5);
-    let slow = Stage::by_client([policy("a", "1 per 30 days")]);
+    let slow = TestStack::by_client([policy("a", "1 per 30 days")]);
     assert_eq!(slow.admitted(5, || from("203.0.113.7")).await, 1);
     slow.wait(30.0 * 86_400.0 - 1.0);
     assert_eq!(retry_after(&slow.send(from("203.0.113.7")).await), 1);
@@ -299,20 +299,20 @@ fn memory_answers_at_once_without_a_runtime() {
         .policy(policy("a", "1/minute"))
         .build()
         .unwrap();
-    let service = GuardLayer(Chain(Clients, layer)).layer(service_fn(answer));
+    let service = GuardLayer(Chain(Clients, layer)).layer(service_fn(respond));
     for expected in [200, 429] {
         let mut call = Box::pin(service.clone().oneshot(from("203.0.113.7")));
-        let Poll::Ready(answer) = call.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+        let Poll::Ready(response) = call.as_mut().poll(&mut Context::from_waker(Waker::noop()))
         else {
             panic!("it waits");
         };
-        assert_eq!(answer.unwrap().status(), expected);
+        assert_eq!(response.unwrap().status(), expected);
     }
 }
 
 #[test]
 fn what_cannot_work_is_said_when_the_layer_is_built() {
-    let check = |builder: palisade_rate_limit::RateLimitBuilder, why: &str| {
+    let check = |builder: palisade_rate_limit::RateLimitLayerBuilder, why: &str| {
         let error = builder.build().unwrap_err().to_string();
         assert!(error.contains(why), "{error}");
     };
@@ -391,7 +391,7 @@ fn a_layer_explains_itself() {
 #[tokio::test]
 async fn a_thousand_threads_of_requests_get_exactly_the_quota() {
     let store = small_store(1000);
-    let stage = Arc::new(Stage::over(
+    let stack = Arc::new(TestStack::over(
         store,
         [
             policy("a", "100/day"),
@@ -399,13 +399,13 @@ async fn a_thousand_threads_of_requests_get_exactly_the_quota() {
         ],
     ));
     let clients = (0..8).map(|n| {
-        let stage = Arc::clone(&stage);
+        let stack = Arc::clone(&stack);
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .build()
                 .unwrap();
             let client = Ipv4Addr::new(203, 0, 113, n % 2).to_string();
-            runtime.block_on(stage.admitted(100, || from(&client)))
+            runtime.block_on(stack.admitted(100, || from(&client)))
         })
     });
     let clients: Vec<_> = clients.collect();
@@ -416,7 +416,7 @@ async fn a_thousand_threads_of_requests_get_exactly_the_quota() {
     assert_eq!(admitted, 150);
 }
 
-async fn answer(_: TestRequest) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn respond(_: TestRequest) -> Result<Response<Full<Bytes>>, Infallible> {
     Ok(Response::new(Full::default()))
 }
 
@@ -425,19 +425,19 @@ async fn a_tier_has_its_own_rates_in_the_same_buckets() {
     let policy = policy("a", "2/minute;100/day")
         .for_tier("gold", "6/minute;100/day")
         .unwrap();
-    let stage = Stage::by_principal([policy]);
-    assert_eq!(stage.admitted(9, || as_user("anna")).await, 2);
-    let answer = stage.send(as_user("rich+gold")).await;
+    let stack = TestStack::by_principal([policy]);
+    assert_eq!(stack.admitted(9, || as_user("anna")).await, 2);
+    let response = stack.send(as_user("rich+gold")).await;
     assert_eq!(
-        field(&answer, "ratelimit-policy"),
+        field(&response, "ratelimit-policy"),
         "\"a-minute\";q=6;w=60, \"a-day\";q=100;w=86400"
     );
     assert_eq!(
-        field(&answer, "ratelimit"),
+        field(&response, "ratelimit"),
         "\"a-minute\";r=5;t=10, \"a-day\";r=99;t=864"
     );
-    assert_eq!(stage.admitted(9, || as_user("rich+gold")).await, 5);
-    let refused = stage.send(as_user("rich+gold")).await;
+    assert_eq!(stack.admitted(9, || as_user("rich+gold")).await, 5);
+    let refused = stack.send(as_user("rich+gold")).await;
     assert_eq!(field(&refused, "ratelimit-policy"), "\"a-minute\";q=6;w=60");
     assert_eq!(
         (
@@ -447,13 +447,13 @@ async fn a_tier_has_its_own_rates_in_the_same_buckets() {
         (10, &serde_json::json!(["a-minute"]))
     );
     // No longer gold: what was taken still counts.
-    assert_eq!(stage.status(as_user("rich")).await, 429);
-    assert_eq!(stage.status(as_user("other+silver")).await, 200);
+    assert_eq!(stack.status(as_user("rich")).await, 429);
+    assert_eq!(stack.status(as_user("other+silver")).await, 200);
 }
 
 #[test]
 fn a_tier_that_cannot_be_is_refused() {
-    let check = |tier: Result<Policy, palisade_rate_limit::PolicyError>, why: &str| {
+    let check = |tier: Result<Policy, palisade_rate_limit::RateLimitBuildError>, why: &str| {
         let error = tier.unwrap_err().to_string();
         assert!(error.contains(why), "{error}");
     };
@@ -491,34 +491,34 @@ async fn what_is_exempt_is_not_counted_and_the_rest_is() {
     let builder = RateLimitLayer::by_client()
         .policy(policy("a", "1/day"))
         .dangerously_exempt(probe);
-    let stage = Stage::build(builder, false);
+    let stack = TestStack::build(builder, false);
     let health = |client: &str| {
         get("/health")
             .header("x-client", client)
             .body(Full::default())
             .unwrap()
     };
-    assert_eq!(stage.admitted(20, || health("127.0.0.1")).await, 20);
-    assert_eq!(stage.admitted(20, || health("203.0.113.7")).await, 1);
-    assert_eq!(stage.admitted(20, || from("127.0.0.1")).await, 1);
-    assert!(stage.layer.explain().contains("exempt"));
+    assert_eq!(stack.admitted(20, || health("127.0.0.1")).await, 20);
+    assert_eq!(stack.admitted(20, || health("203.0.113.7")).await, 1);
+    assert_eq!(stack.admitted(20, || from("127.0.0.1")).await, 1);
+    assert!(stack.layer.explain().contains("exempt"));
 }
 
 #[tokio::test]
 async fn an_unlimited_route_is_answered_while_the_quota_is_used_up() {
-    let stage = Stage::by_client([policy("a", "1/day")]).with_routes();
+    let stack = TestStack::by_client([policy("a", "1/day")]).with_routes();
     let health = || from_path("203.0.113.7", "/health");
-    assert_eq!(stage.admitted(20, health).await, 20);
-    assert_eq!(field(&stage.send(health()).await, "ratelimit"), "");
+    assert_eq!(stack.admitted(20, health).await, 20);
+    assert_eq!(field(&stack.send(health()).await, "ratelimit"), "");
     let other = || from_path("203.0.113.7", "/other");
-    assert_eq!(stage.admitted(20, other).await, 1);
-    assert_eq!(stage.admitted(20, health).await, 20);
+    assert_eq!(stack.admitted(20, other).await, 1);
+    assert_eq!(stack.admitted(20, health).await, 20);
 }
 
 #[tokio::test]
 async fn credentials_cannot_be_guessed_on_an_unlimited_route() {
     let policies = [policy("login", "3/minute").penalty(), policy("a", "1/day")];
-    let stage = Stage::by_client(policies).with_routes();
+    let stack = TestStack::by_client(policies).with_routes();
     let guess = || {
         let request = get("/health").header("x-client", "203.0.113.7");
         request
@@ -527,11 +527,11 @@ async fn credentials_cannot_be_guessed_on_an_unlimited_route() {
             .unwrap()
     };
     for _ in 0..3 {
-        assert_eq!(stage.status(guess()).await, 401);
+        assert_eq!(stack.status(guess()).await, 401);
     }
-    assert_eq!(stage.status(guess()).await, 429);
+    assert_eq!(stack.status(guess()).await, 429);
     let others = || from_path("203.0.113.8", "/health");
-    assert_eq!(stage.admitted(20, others).await, 20);
+    assert_eq!(stack.admitted(20, others).await, 20);
 }
 
 #[test]
@@ -579,9 +579,9 @@ fn two_layers_over_one_store_have_different_limits() {
 #[tokio::test]
 async fn a_lowered_quota_refuses_no_longer_than_it_says() {
     let store = small_store(100);
-    let before = Stage::over(store.clone(), [policy("a", "1000/day")]);
+    let before = TestStack::over(store.clone(), [policy("a", "1000/day")]);
     assert_eq!(before.admitted(1000, || from("203.0.113.7")).await, 1000);
-    let lowered = Stage::over(store, [policy("a", "10/minute")]);
+    let lowered = TestStack::over(store, [policy("a", "10/minute")]);
     let refused = lowered.send(from("203.0.113.7")).await;
     assert_eq!((refused.status().as_u16(), retry_after(&refused)), (429, 6));
     assert_eq!(field(&refused, "ratelimit"), "\"a\";r=0;t=6");
@@ -592,15 +592,15 @@ async fn a_lowered_quota_refuses_no_longer_than_it_says() {
 #[tokio::test]
 async fn a_low_tier_gives_nothing_back_that_a_high_tier_of_one_owner_used() {
     let policy = policy("a", "5/day").burst(1).key(Key::owner());
-    let stage = Stage::by_principal([policy.for_tier("gold", "500/day").unwrap()]);
+    let stack = TestStack::by_principal([policy.for_tier("gold", "500/day").unwrap()]);
     let gold = || as_user("anna+gold@acme");
-    assert_eq!(stage.admitted(600, gold).await, 500);
+    assert_eq!(stack.admitted(600, gold).await, 500);
     for _ in 0..5 {
-        assert_eq!(stage.status(as_user("ben@acme")).await, 429);
+        assert_eq!(stack.status(as_user("ben@acme")).await, 429);
     }
-    assert_eq!(stage.admitted(10, gold).await, 0);
+    assert_eq!(stack.admitted(10, gold).await, 0);
     // What the low tier is told is true.
-    let wait = retry_after(&stage.send(as_user("ben@acme")).await);
-    stage.clock.advance(std::time::Duration::from_secs(wait));
-    assert_eq!(stage.status(as_user("ben@acme")).await, 200);
+    let wait = retry_after(&stack.send(as_user("ben@acme")).await);
+    stack.clock.advance(std::time::Duration::from_secs(wait));
+    assert_eq!(stack.status(as_user("ben@acme")).await, 200);
 }

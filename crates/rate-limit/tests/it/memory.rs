@@ -3,7 +3,9 @@
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
 use palisade_core::Soon;
-use palisade_rate_limit::{Answer, Charge, Limit, LimitStore, MemoryStore, Ruling, Subject};
+use palisade_rate_limit::{
+    Charge, Limit, LimitStore, MemoryStore, Outcome, StoreDecision, Subject,
+};
 
 use crate::support::{policy, small_store};
 
@@ -11,17 +13,17 @@ fn limit(rate: &str) -> Arc<Limit> {
     Arc::new(policy("a", rate).limits().unwrap().remove(0))
 }
 
-fn take(store: &MemoryStore, now: u64, limit: &Arc<Limit>, client: u32) -> Answer {
+fn take(store: &MemoryStore, now: u64, limit: &Arc<Limit>, client: u32) -> StoreDecision {
     let subject = Subject::network(Ipv4Addr::from_bits(client).into(), 32, 64);
-    let charge = Charge::new(limit, store.bucket(&subject), 1);
-    match store.take(Duration::from_millis(now), &[charge]) {
-        Soon::Now(answer) => answer,
+    let charge = Charge::new(limit, store.bucket_key(&subject), 1);
+    match store.charge(Duration::from_millis(now), &[charge]) {
+        Soon::Now(decision) => decision,
         Soon::Later(_) => panic!("memory needs no time"),
     }
 }
 
 fn admitted(store: &MemoryStore, now: u64, limit: &Arc<Limit>, client: u32) -> bool {
-    take(store, now, limit, client).ruling() == Ruling::Admitted
+    take(store, now, limit, client).outcome() == Outcome::Admitted
 }
 
 /// Each client in a /24 of its own, and those that follow each other in different /16s.
@@ -136,14 +138,14 @@ fn two_new_buckets_of_one_request_do_not_displace_each_other() {
     let one = Arc::new(policy("one", "2/day").limits().unwrap().remove(0));
     let two = Arc::new(policy("two", "2/day").limits().unwrap().remove(0));
     for client in 0..1000 {
-        let bucket = store.bucket(&Subject::network(
+        let bucket = store.bucket_key(&Subject::network(
             Ipv4Addr::from_bits(stranger(client)).into(),
             32,
             64,
         ));
         let charges = [Charge::new(&one, bucket, 1), Charge::new(&two, bucket, 1)];
         let now = Duration::from_secs(u64::from(client) * 86_400);
-        let admitted = |charges: &[Charge<'_>]| matches!(store.take(now, charges), Soon::Now(answer) if answer.ruling() == Ruling::Admitted);
+        let admitted = |charges: &[Charge<'_>]| matches!(store.charge(now, charges), Soon::Now(decision) if decision.outcome() == Outcome::Admitted);
         assert!(admitted(&charges));
         assert!(admitted(&charges));
         assert!(!admitted(&charges[..1]), "client {client}");
@@ -156,9 +158,9 @@ fn a_look_leaves_no_trace() {
     let (store, limit) = (small_store(10), limit("1/day"));
     for client in 0..1000 {
         let subject = Subject::network(Ipv4Addr::from_bits(client).into(), 32, 64);
-        let _ = store.take(
+        let _ = store.charge(
             Duration::ZERO,
-            &[Charge::look(&limit, store.bucket(&subject))],
+            &[Charge::check_only(&limit, store.bucket_key(&subject))],
         );
     }
     assert!(store.is_empty());
@@ -168,8 +170,8 @@ fn a_look_leaves_no_trace() {
 fn two_stores_name_a_client_differently() {
     let subject = Subject::network("203.0.113.7".parse().unwrap(), 32, 64);
     assert_ne!(
-        small_store(1).bucket(&subject),
-        small_store(1).bucket(&subject)
+        small_store(1).bucket_key(&subject),
+        small_store(1).bucket_key(&subject)
     );
 }
 
@@ -185,23 +187,26 @@ fn a_refusal_leaves_no_trace_in_the_buckets_that_did_not_refuse() {
             .unwrap()
             .remove(0),
     );
-    let bucket = store.bucket(&Subject::network("203.0.113.7".parse().unwrap(), 32, 64));
-    let take = |charges: &[Charge<'_>]| match store.take(Duration::ZERO, charges) {
-        Soon::Now(answer) => answer,
+    let bucket = store.bucket_key(&Subject::network("203.0.113.7".parse().unwrap(), 32, 64));
+    let take = |charges: &[Charge<'_>]| match store.charge(Duration::ZERO, charges) {
+        Soon::Now(decision) => decision,
         Soon::Later(_) => panic!("memory needs no time"),
     };
     assert_eq!(
-        take(&[Charge::new(&small, bucket, 1)]).ruling(),
-        Ruling::Admitted
+        take(&[Charge::new(&small, bucket, 1)]).outcome(),
+        Outcome::Admitted
     );
     assert_eq!(
         take(&[
             Charge::new(&small, bucket, 1),
             Charge::new(&large, bucket, 1)
         ])
-        .ruling(),
-        Ruling::Refused
+        .outcome(),
+        Outcome::Refused
     );
-    let untouched = take(&[Charge::look(&large, bucket)]);
-    assert_eq!(untouched.standings()[0].full_in(), Duration::ZERO);
+    let untouched = take(&[Charge::check_only(&large, bucket)]);
+    assert_eq!(
+        untouched.limit_states()[0].time_until_full(),
+        Duration::ZERO
+    );
 }

@@ -7,7 +7,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use palisade_rate_limit::{
-    Answer, Charge, Limit, LimitStore, MemoryStore, Policy, Ruling, Subject,
+    Charge, Limit, LimitStore, MemoryStore, Outcome, Policy, StoreDecision, Subject,
 };
 use proptest::prelude::*;
 
@@ -64,12 +64,12 @@ pub(crate) async fn obeying_suffices(
     limits: &[Arc<Limit>],
     steps: &[Step],
 ) -> Result<(), TestCaseError> {
-    let bucket = timed.store().bucket(&Subject::Everyone);
+    let bucket = timed.store().bucket_key(&Subject::Everyone);
     for step in steps {
         match *step {
             Step::Add { limit, units } => {
                 let now = timed.now();
-                timed.store().add(now, &limits[limit], bucket, units);
+                timed.store().adjust(now, &limits[limit], bucket, units);
                 timed.settled().await;
             }
             Step::Pass { seconds } => timed.pass(seconds).await,
@@ -77,22 +77,22 @@ pub(crate) async fn obeying_suffices(
                 let limit = &limits[limit];
                 let charge = Charge::new(limit, bucket, units.min(limit.burst()));
                 let first = ask(timed, charge).await;
-                if first.ruling() == Ruling::Admitted {
+                if first.outcome() == Outcome::Admitted {
                     continue;
                 }
-                let wait = first.wait();
+                let wait = first.retry_after();
                 prop_assert!(wait <= longest(limits), "{wait:?}");
                 let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
                 timed.pass(i64::try_from(seconds).unwrap()).await;
-                prop_assert_eq!(ask(timed, charge).await.ruling(), Ruling::Admitted);
+                prop_assert_eq!(ask(timed, charge).await.outcome(), Outcome::Admitted);
             }
         }
     }
     Ok(())
 }
 
-async fn ask(timed: &impl Timed, charge: Charge<'_>) -> Answer {
-    timed.store().take(timed.now(), &[charge]).get().await
+async fn ask(timed: &impl Timed, charge: Charge<'_>) -> StoreDecision {
+    timed.store().charge(timed.now(), &[charge]).get().await
 }
 
 /// Nobody waits longer than the largest bucket and its debt last.

@@ -11,7 +11,8 @@ use palisade_core::{
     ClientInfo, Clock, Ending, Guard, How, Rejection, Scheme, SecurityContext, Soon, Verdict,
 };
 use palisade_rate_limit::{
-    Answer, Charge, Limit, LimitStore, MemoryStore, RateLimitLayer, Ruling, Standing, Subject,
+    Charge, Limit, LimitState, LimitStore, MemoryStore, Outcome, RateLimitLayer, StoreDecision,
+    Subject,
 };
 
 use crate::support::*;
@@ -44,32 +45,32 @@ fn guess(layer: &RateLimitLayer, ip: IpAddr) -> bool {
 
 #[test]
 fn penalties_hold_while_the_table_is_full() {
-    let stage = Stage::by_client([policy("login", "5/minute").penalty()]);
+    let stack = TestStack::by_client([policy("login", "5/minute").penalty()]);
     for client in 0..120_000 {
-        guess(&stage.layer, of_many_networks(client));
+        guess(&stack.layer, of_many_networks(client));
     }
     let new = "2001:db8::1".parse().unwrap();
-    let reached = (0..5000).filter(|_| guess(&stage.layer, new)).count();
+    let reached = (0..5000).filter(|_| guess(&stack.layer, new)).count();
     assert!(reached <= 10, "{reached} guesses reached the authenticator");
     // No longer than they say: twelve seconds a failure, five bursts at most.
-    stage.wait(301.0);
-    assert!(guess(&stage.layer, new));
+    stack.wait(301.0);
+    assert!(guess(&stack.layer, new));
 }
 
 fn limit(name: &str, rate: &str) -> Arc<Limit> {
     Arc::new(policy(name, rate).limits().unwrap().remove(0))
 }
 
-fn take(store: &MemoryStore, now: u64, limit: &Arc<Limit>, subject: &Subject<'_>) -> Answer {
-    let charge = Charge::new(limit, store.bucket(subject), 1);
-    match store.take(Duration::from_secs(now), &[charge]) {
-        Soon::Now(answer) => answer,
+fn take(store: &MemoryStore, now: u64, limit: &Arc<Limit>, subject: &Subject<'_>) -> StoreDecision {
+    let charge = Charge::new(limit, store.bucket_key(subject), 1);
+    match store.charge(Duration::from_secs(now), &[charge]) {
+        Soon::Now(decision) => decision,
         Soon::Later(_) => panic!("memory needs no time"),
     }
 }
 
 fn admitted(store: &MemoryStore, now: u64, limit: &Arc<Limit>, subject: &Subject<'_>) -> bool {
-    take(store, now, limit, subject).ruling() == Ruling::Admitted
+    take(store, now, limit, subject).outcome() == Outcome::Admitted
 }
 
 fn address(ip: IpAddr) -> Subject<'static> {
@@ -90,25 +91,28 @@ fn full_store() -> Arc<MemoryStore> {
 #[test]
 fn a_look_reads_the_shared_bucket_that_charges_go_to() {
     let (store, login) = (full_store(), limit("login", "2/minute"));
-    let bucket = store.bucket(&address("2001:db8::1".parse().unwrap()));
-    let look = || match store.take(Duration::from_secs(1), &[Charge::look(&login, bucket)]) {
-        Soon::Now(answer) => answer.ruling(),
+    let bucket = store.bucket_key(&address("2001:db8::1".parse().unwrap()));
+    let look = || match store.charge(
+        Duration::from_secs(1),
+        &[Charge::check_only(&login, bucket)],
+    ) {
+        Soon::Now(decision) => decision.outcome(),
         Soon::Later(_) => panic!("memory needs no time"),
     };
-    assert_eq!(look(), Ruling::Admitted);
-    store.add(Duration::from_secs(1), &login, bucket, 2);
-    assert_eq!(look(), Ruling::Refused);
+    assert_eq!(look(), Outcome::Admitted);
+    store.adjust(Duration::from_secs(1), &login, bucket, 2);
+    assert_eq!(look(), Outcome::Refused);
 }
 
 #[test]
 fn a_refund_lands_in_a_shared_bucket() {
     let (store, limit) = (full_store(), limit("a", "5/day"));
     let subject = address("2001:db8::1".parse().unwrap());
-    let bucket = store.bucket(&subject);
+    let bucket = store.bucket_key(&subject);
     for _ in 0..3 {
         let granted = (0..9).filter(|_| admitted(&store, 1, &limit, &subject));
         assert_eq!(granted.count(), 5);
-        store.add(Duration::from_secs(1), &limit, bucket, -5);
+        store.adjust(Duration::from_secs(1), &limit, bucket, -5);
     }
 }
 
@@ -203,13 +207,16 @@ fn a_backlog_beyond_its_limit_is_cut_down_in_a_shared_bucket_too() {
     let store = full_store();
     let (before, lowered) = (limit("a", "1000/day"), limit("a", "10/minute"));
     let subject = address("2001:db8::1".parse().unwrap());
-    let bucket = store.bucket(&subject);
-    store.add(Duration::from_secs(1), &before, bucket, 1000);
+    let bucket = store.bucket_key(&subject);
+    store.adjust(Duration::from_secs(1), &before, bucket, 1000);
     let refused = take(&store, 1, &lowered, &subject);
-    assert_eq!(refused.wait(), Duration::from_secs(6));
+    assert_eq!(refused.retry_after(), Duration::from_secs(6));
     assert!(admitted(&store, 7, &lowered, &subject));
     assert_eq!(
-        refused.standings().first().map(Standing::full_in),
+        refused
+            .limit_states()
+            .first()
+            .map(LimitState::time_until_full),
         Some(Duration::from_secs(60))
     );
 }
@@ -282,18 +289,18 @@ fn a_clock_that_is_set_back_refuses_no_longer_than_a_limit_lasts() {
         assert!(admitted(&store, 100_000, &limit, &subject));
     }
     let refused = take(&store, 1000, &limit, &subject);
-    assert_eq!(refused.wait(), Duration::from_secs(6));
+    assert_eq!(refused.retry_after(), Duration::from_secs(6));
     assert!(admitted(&store, 1006, &limit, &subject));
 }
 
 #[test]
 fn more_charges_than_a_store_decides_together_are_not_admitted() {
     let (store, limit) = (small_store(100), limit("a", "10/minute"));
-    let bucket = store.bucket(&Subject::Everyone);
+    let bucket = store.bucket_key(&Subject::Everyone);
     let charges = [Charge::new(&limit, bucket, 1); 17];
     let now = clock().monotonic();
-    let Soon::Now(answer) = store.take(now, &charges) else {
+    let Soon::Now(decision) = store.charge(now, &charges) else {
         panic!("memory needs no time");
     };
-    assert_eq!(answer.ruling(), Ruling::Unavailable);
+    assert_eq!(decision.outcome(), Outcome::Unavailable);
 }

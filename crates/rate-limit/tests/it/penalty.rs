@@ -4,8 +4,8 @@ use palisade_rate_limit::Policy;
 
 use crate::support::*;
 
-fn stage() -> Stage {
-    Stage::by_client([login(), policy("all", "1000/minute")])
+fn stack() -> TestStack {
+    TestStack::by_client([login(), policy("all", "1000/minute")])
 }
 
 fn login() -> Policy {
@@ -14,11 +14,11 @@ fn login() -> Policy {
 
 #[tokio::test]
 async fn three_failures_close_the_door_also_for_the_right_credential() {
-    let stage = stage();
+    let stack = stack();
     for _ in 0..3 {
-        assert_eq!(stage.status(as_user("wrong")).await, 401);
+        assert_eq!(stack.status(as_user("wrong")).await, 401);
     }
-    let refused = stage.send(as_user("wrong")).await;
+    let refused = stack.send(as_user("wrong")).await;
     assert_eq!(
         (refused.status().as_u16(), retry_after(&refused)),
         (429, 20)
@@ -31,31 +31,31 @@ async fn three_failures_close_the_door_also_for_the_right_credential() {
         problem(&refused)["violated-policies"],
         serde_json::json!(["login"])
     );
-    assert_eq!(stage.status(as_user("anna")).await, 429);
-    stage.wait(20.0);
-    assert_eq!(stage.status(as_user("anna")).await, 200);
+    assert_eq!(stack.status(as_user("anna")).await, 429);
+    stack.wait(20.0);
+    assert_eq!(stack.status(as_user("anna")).await, 200);
 }
 
 #[tokio::test]
 async fn success_is_never_charged() {
-    let stage = stage();
-    assert_eq!(stage.admitted(500, || as_user("anna")).await, 500);
-    assert_eq!(stage.admitted(400, || from("203.0.113.7")).await, 400);
-    assert_eq!(stage.status(as_user("wrong")).await, 401);
+    let stack = stack();
+    assert_eq!(stack.admitted(500, || as_user("anna")).await, 500);
+    assert_eq!(stack.admitted(400, || from("203.0.113.7")).await, 400);
+    assert_eq!(stack.status(as_user("wrong")).await, 401);
 }
 
 #[tokio::test]
 async fn a_penalty_is_not_told_of_before_it_bites() {
-    let answer = stage().send(as_user("anna")).await;
-    assert_eq!(field(&answer, "ratelimit"), "\"all\";r=999;t=1");
-    assert_eq!(field(&answer, "ratelimit-policy"), "\"all\";q=1000;w=60");
+    let response = stack().send(as_user("anna")).await;
+    assert_eq!(field(&response, "ratelimit"), "\"all\";r=999;t=1");
+    assert_eq!(field(&response, "ratelimit-policy"), "\"all\";q=1000;w=60");
 }
 
 #[tokio::test]
 async fn others_are_not_locked_out() {
-    let stage = stage();
+    let stack = stack();
     for _ in 0..10 {
-        stage.send(as_user("wrong")).await;
+        stack.send(as_user("wrong")).await;
     }
-    assert_eq!(stage.status(from("198.51.100.1")).await, 200);
+    assert_eq!(stack.status(from("198.51.100.1")).await, 200);
 }

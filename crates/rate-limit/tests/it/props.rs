@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use palisade_core::Soon;
-use palisade_rate_limit::{Answer, Charge, Limit, LimitStore, Ruling, Standing, Subject};
+use palisade_rate_limit::{Charge, Limit, LimitState, LimitStore, Outcome, StoreDecision, Subject};
 use proptest::prelude::*;
 
 use crate::support::{policy, small_store};
@@ -41,9 +41,9 @@ impl Naive {
     }
 }
 
-fn now(answer: Soon<Answer>) -> Answer {
-    match answer {
-        Soon::Now(answer) => answer,
+fn now(decision: Soon<StoreDecision>) -> StoreDecision {
+    match decision {
+        Soon::Now(decision) => decision,
         Soon::Later(_) => panic!("memory needs no time"),
     }
 }
@@ -80,24 +80,24 @@ proptest! {
         for (pause, client, cost) in steps {
             clock += Duration::from_millis(pause);
             let cost = cost.min(limits.iter().map(|limit| limit.burst()).min().unwrap());
-            let bucket = store.bucket(&subject(client));
+            let bucket = store.bucket_key(&subject(client));
             let charges: Vec<_> = limits.iter().map(|limit| Charge::new(limit, bucket, cost)).collect();
-            let answer = now(store.take(clock, &charges));
+            let decision = now(store.charge(clock, &charges));
             let at = clock.as_nanos();
             let client = usize::from(client);
             let expected: Vec<bool> = limits.iter().zip(&naive).map(|(limit, naive)| naive[client].agrees(limit, at, cost)).collect();
-            let refused: Vec<bool> = answer.standings().iter().map(Standing::refused).collect();
+            let refused: Vec<bool> = decision.limit_states().iter().map(LimitState::is_refused).collect();
             prop_assert_eq!(&refused, &expected.iter().map(|agrees| !agrees).collect::<Vec<_>>());
-            prop_assert_eq!(answer.ruling() == Ruling::Admitted, expected.iter().all(|agrees| *agrees));
-            if answer.ruling() == Ruling::Admitted {
+            prop_assert_eq!(decision.outcome() == Outcome::Admitted, expected.iter().all(|agrees| *agrees));
+            if decision.outcome() == Outcome::Admitted {
                 naive.iter_mut().for_each(|naive| naive[client].0.push((at, cost)));
             } else {
                 // Not a nanosecond earlier, and exactly then.
-                let early = now(store.take(clock + answer.wait() - Duration::from_nanos(1), &charges));
-                prop_assert_eq!(early.ruling(), Ruling::Refused);
-                for ((limit, naive), standing) in limits.iter().zip(&naive).zip(answer.standings()) {
-                    let then = at + answer.wait().as_nanos();
-                    prop_assert!(!standing.refused() || naive[client].agrees(limit, then, cost));
+                let early = now(store.charge(clock + decision.retry_after() - Duration::from_nanos(1), &charges));
+                prop_assert_eq!(early.outcome(), Outcome::Refused);
+                for ((limit, naive), limit_state) in limits.iter().zip(&naive).zip(decision.limit_states()) {
+                    let then = at + decision.retry_after().as_nanos();
+                    prop_assert!(!limit_state.is_refused() || naive[client].agrees(limit, then, cost));
                 }
             }
         }
@@ -110,8 +110,8 @@ proptest! {
         for (pause, _, cost) in steps {
             clock += Duration::from_millis(pause);
             let cost = cost.min(limit.burst());
-            let charge = Charge::new(limit, store.bucket(&subject(0)), cost);
-            if now(store.take(clock, &[charge])).ruling() == Ruling::Admitted {
+            let charge = Charge::new(limit, store.bucket_key(&subject(0)), cost);
+            if now(store.charge(clock, &[charge])).outcome() == Outcome::Admitted {
                 granted.0.push((clock.as_nanos(), cost));
             }
         }
@@ -127,13 +127,13 @@ proptest! {
     fn whoever_comes_when_told_is_admitted(rates in rates(), tries in 1..200_usize) {
         let (store, limits) = (small_store(100), limits(&rates));
         let mut clock = Duration::ZERO;
-        let bucket = store.bucket(&subject(0));
+        let bucket = store.bucket_key(&subject(0));
         let charges: Vec<_> = limits.iter().map(|limit| Charge::new(limit, bucket, 1)).collect();
         for _ in 0..tries {
-            let answer = now(store.take(clock, &charges));
-            if answer.ruling() == Ruling::Refused {
-                clock += answer.wait();
-                prop_assert_eq!(now(store.take(clock, &charges)).ruling(), Ruling::Admitted);
+            let decision = now(store.charge(clock, &charges));
+            if decision.outcome() == Outcome::Refused {
+                clock += decision.retry_after();
+                prop_assert_eq!(now(store.charge(clock, &charges)).outcome(), Outcome::Admitted);
             }
         }
     }
@@ -141,11 +141,11 @@ proptest! {
     #[test]
     fn what_is_given_back_never_buys_more_than_a_full_bucket(adds in prop::collection::vec(-30..30_i64, 0..40)) {
         let (store, limits) = (small_store(100), limits(&[(10, 86_400, 10)]));
-        let bucket = store.bucket(&subject(0));
+        let bucket = store.bucket_key(&subject(0));
         for units in adds {
-            store.add(Duration::ZERO, &limits[0], bucket, units);
+            store.adjust(Duration::ZERO, &limits[0], bucket, units);
         }
-        let granted = (0..50).filter(|_| now(store.take(Duration::ZERO, &[Charge::new(&limits[0], bucket, 1)])).ruling() == Ruling::Admitted);
+        let granted = (0..50).filter(|_| now(store.charge(Duration::ZERO, &[Charge::new(&limits[0], bucket, 1)])).outcome() == Outcome::Admitted);
         prop_assert!(granted.count() <= 10);
     }
 }

@@ -7,8 +7,8 @@ use http::{Response, StatusCode, request};
 use http_body_util::Full;
 use palisade_core::{Chain, Guard, GuardLayer, Rejection, SecurityContext, Soon, Verdict};
 use palisade_rate_limit::{
-    Answer, Bucket, Charge, ChargeWhen, Limit, LimitStore, RateLimitLayer, Ruling, Standing,
-    Subject,
+    BucketKey, Charge, ChargeWhen, Limit, LimitState, LimitStore, Outcome, RateLimitLayer,
+    StoreDecision, Subject,
 };
 use tower::{Layer, ServiceExt, service_fn};
 
@@ -44,9 +44,9 @@ fn layer(when: ChargeWhen) -> RateLimitLayer {
 async fn send(layer: &RateLimitLayer, request: TestRequest) -> (u16, String) {
     let guards = Chain(Clients, Chain(Users, Chain(layer.clone(), Texts)));
     let service = GuardLayer(Arc::new(guards)).layer(service_fn(handle));
-    let answer = service.oneshot(request).await.unwrap();
-    let standing = answer.headers()["ratelimit"].to_str().unwrap().to_owned();
-    (answer.status().as_u16(), standing)
+    let response = service.oneshot(request).await.unwrap();
+    let limit_state = response.headers()["ratelimit"].to_str().unwrap().to_owned();
+    (response.status().as_u16(), limit_state)
 }
 
 async fn handle(request: TestRequest) -> Result<Response<Full<Bytes>>, Infallible> {
@@ -125,20 +125,20 @@ fn refunds_before_authentication_are_refused_when_the_layer_is_built() {
 struct Away(std::sync::Mutex<Vec<(&'static str, i64)>>);
 
 impl LimitStore for Away {
-    fn bucket(&self, _: &Subject<'_>) -> Bucket {
-        Bucket::new(0, 0)
+    fn bucket_key(&self, _: &Subject<'_>) -> BucketKey {
+        BucketKey::new(0, 0)
     }
 
-    fn take(&self, _: Duration, charges: &[Charge<'_>]) -> Soon<Answer> {
-        let standings = charges.iter().map(|_| Standing::default());
-        Soon::Now(Answer::new(Ruling::Admitted, standings).degraded())
+    fn charge(&self, _: Duration, charges: &[Charge<'_>]) -> Soon<StoreDecision> {
+        let limit_states = charges.iter().map(|_| LimitState::default());
+        Soon::Now(StoreDecision::new(Outcome::Admitted, limit_states).degraded())
     }
 
-    fn add(&self, _: Duration, _: &Arc<Limit>, _: Bucket, units: i64) {
+    fn adjust(&self, _: Duration, _: &Arc<Limit>, _: BucketKey, units: i64) {
         self.0.lock().unwrap().push(("store", units));
     }
 
-    fn add_degraded(&self, _: Duration, _: &Arc<Limit>, _: Bucket, units: i64) {
+    fn adjust_degraded(&self, _: Duration, _: &Arc<Limit>, _: BucketKey, units: i64) {
         self.0.lock().unwrap().push(("node", units));
     }
 
@@ -158,7 +158,7 @@ async fn a_store_that_did_not_charge_gives_nothing_back() {
         .unwrap();
     let guards = Chain(Clients, Chain(Users, Chain(layer, Texts)));
     let service = GuardLayer(Arc::new(guards)).layer(service_fn(handle));
-    let answer = service.oneshot(ask("x-bad-text")).await.unwrap();
-    assert_eq!(answer.status(), 422);
+    let response = service.oneshot(ask("x-bad-text")).await.unwrap();
+    assert_eq!(response.status(), 422);
     assert_eq!(*store.0.lock().unwrap(), [("node", -10)]);
 }

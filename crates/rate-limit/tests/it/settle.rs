@@ -26,53 +26,53 @@ fn speak(settle: Option<u64>) -> TestRequest {
 }
 
 /// Returns what is left, by asking for the standing of a request that costs ten.
-async fn left(stage: &Stage) -> u32 {
-    let answer = stage.send(speak(None)).await;
-    let standing = field(&answer, "ratelimit").to_owned();
-    let rest = standing
+async fn left(stack: &TestStack) -> u32 {
+    let response = stack.send(speak(None)).await;
+    let limit_state = field(&response, "ratelimit").to_owned();
+    let rest = limit_state
         .split("r=")
         .nth(1)
-        .unwrap_or_else(|| panic!("{standing}"));
+        .unwrap_or_else(|| panic!("{limit_state}"));
     rest.split(';').next().unwrap().parse::<u32>().unwrap()
-        + if answer.status() == 200 { 10 } else { 0 }
+        + if response.status() == 200 { 10 } else { 0 }
 }
 
 #[tokio::test]
 async fn without_a_word_the_reserve_is_the_price() {
-    let stage = Stage::by_client([characters()]);
-    stage.send(speak(None)).await;
-    assert_eq!(left(&stage).await, 90);
+    let stack = TestStack::by_client([characters()]);
+    stack.send(speak(None)).await;
+    assert_eq!(left(&stack).await, 90);
 }
 
 #[tokio::test]
 async fn less_is_given_back_and_more_is_charged() {
-    let stage = Stage::by_client([characters()]);
-    stage.send(speak(Some(3))).await;
-    assert_eq!(left(&stage).await, 97);
-    let stage = Stage::by_client([characters()]);
-    stage.send(speak(Some(60))).await;
-    assert_eq!(left(&stage).await, 40);
+    let stack = TestStack::by_client([characters()]);
+    stack.send(speak(Some(3))).await;
+    assert_eq!(left(&stack).await, 97);
+    let stack = TestStack::by_client([characters()]);
+    stack.send(speak(Some(60))).await;
+    assert_eq!(left(&stack).await, 40);
 }
 
 #[tokio::test]
 async fn more_than_there_is_becomes_debt_with_a_bound() {
-    let stage = Stage::by_client([characters().debt(50)]);
-    stage.send(speak(Some(u64::MAX))).await;
+    let stack = TestStack::by_client([characters().debt(50)]);
+    stack.send(speak(Some(u64::MAX))).await;
     // 50 owed and 10 wanted, at 36 seconds each.
-    let refused = stage.send(speak(None)).await;
+    let refused = stack.send(speak(None)).await;
     assert_eq!(
         (refused.status().as_u16(), retry_after(&refused)),
         (429, 60 * 36)
     );
-    stage.wait(60.0 * 36.0);
-    assert_eq!(stage.status(speak(None)).await, 200);
+    stack.wait(60.0 * 36.0);
+    assert_eq!(stack.status(speak(None)).await, 200);
 }
 
 #[tokio::test]
 async fn nothing_is_given_back_because_the_client_left() {
-    let stage = Stage::by_client([characters()]);
+    let stack = TestStack::by_client([characters()]);
     let service =
-        GuardLayer(Chain(Clients, stage.layer.clone())).layer(service_fn(|_: TestRequest| {
+        GuardLayer(Chain(Clients, stack.layer.clone())).layer(service_fn(|_: TestRequest| {
             pending::<Result<Response<Full<Bytes>>, Infallible>>()
         }));
     for _ in 0..5 {
@@ -80,25 +80,25 @@ async fn nothing_is_given_back_because_the_client_left() {
         let left = tokio::time::timeout(std::time::Duration::ZERO, call).await;
         assert!(left.is_err(), "the handler never answers");
     }
-    assert_eq!(left(&stage).await, 50);
+    assert_eq!(left(&stack).await, 50);
 }
 
 #[tokio::test]
 async fn nothing_is_given_back_because_an_inner_guard_refused() {
-    let stage = Stage::by_client([characters()]);
+    let stack = TestStack::by_client([characters()]);
     let refused = get("/")
         .header("x-client", "203.0.113.7")
         .header("x-user", "wrong")
         .body(Full::default())
         .unwrap();
-    assert_eq!(stage.status(refused).await, 401);
-    assert_eq!(left(&stage).await, 90);
+    assert_eq!(stack.status(refused).await, 401);
+    assert_eq!(left(&stack).await, 90);
 }
 
 #[tokio::test]
 async fn a_panic_in_the_handler_settles_what_it_reported_until_then() {
-    let stage = Stage::by_client([characters()]);
-    let service = GuardLayer(Chain(Clients, stage.layer.clone())).layer(service_fn(
+    let stack = TestStack::by_client([characters()]);
+    let service = GuardLayer(Chain(Clients, stack.layer.clone())).layer(service_fn(
         async |request: TestRequest| {
             palisade_core::SecurityContext::of(request.extensions())
                 .unwrap()
@@ -111,5 +111,5 @@ async fn a_panic_in_the_handler_settles_what_it_reported_until_then() {
     ));
     let call = tokio::spawn(service.oneshot(speak(None)));
     assert!(call.await.unwrap_err().is_panic());
-    assert_eq!(left(&stage).await, 75);
+    assert_eq!(left(&stack).await, 75);
 }

@@ -9,7 +9,7 @@ use palisade_core::{
     Chain, ClientInfo, CredentialFailure, Guard, GuardLayer, ManualClock, Principal, Rejection,
     RouteLayer, RouteTable, Rule, Scheme, SecurityContext, Verdict,
 };
-use palisade_rate_limit::{LimitStore, MemoryStore, Policy, RateLimitBuilder, RateLimitLayer};
+use palisade_rate_limit::{LimitStore, MemoryStore, Policy, RateLimitLayer, RateLimitLayerBuilder};
 use tower::{Layer, ServiceExt, service_fn};
 
 pub(crate) type TestRequest = Request<Full<Bytes>>;
@@ -99,14 +99,14 @@ pub(crate) fn policy(name: &str, rate: &str) -> Policy {
 }
 
 /// One stack with its clock.
-pub(crate) struct Stage {
+pub(crate) struct TestStack {
     pub(crate) clock: ManualClock,
     pub(crate) layer: RateLimitLayer,
     by_principal: bool,
     routes: bool,
 }
 
-impl Stage {
+impl TestStack {
     pub(crate) fn by_client(policies: impl IntoIterator<Item = Policy>) -> Self {
         Self::build(RateLimitLayer::by_client().policies(policies), false)
     }
@@ -115,7 +115,7 @@ impl Stage {
         Self::build(RateLimitLayer::by_principal().policies(policies), true)
     }
 
-    pub(crate) fn build(builder: RateLimitBuilder, by_principal: bool) -> Self {
+    pub(crate) fn build(builder: RateLimitLayerBuilder, by_principal: bool) -> Self {
         let clock = clock();
         let layer = builder.clock(clock.shared()).build().unwrap();
         Self {

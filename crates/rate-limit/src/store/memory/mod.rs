@@ -6,10 +6,10 @@
 //! always one lock), lets governor judge each, and writes only if all agreed.
 
 mod overflow;
-mod session;
+mod locked_buckets;
 mod sweep;
 mod table;
-mod watch;
+mod sharing_monitor;
 
 use std::{
     borrow::Borrow,
@@ -21,11 +21,18 @@ use std::{
 use arrayvec::ArrayVec;
 use palisade_core::Soon;
 
-use self::{overflow::Overflow, session::Session, table::Table, watch::Watch};
-use super::{
-    Answer, Bucket, Charge, LimitNames, LimitStore, MOST_CHARGES, Ruling, Standing, nanoseconds,
+use self::{
+    locked_buckets::LockedBuckets, overflow::OverflowBuckets, sharing_monitor::SharingMonitor,
+    table::Table,
 };
-use crate::{Limit, Subject, gcra::Gcra};
+use super::{
+    BucketKey, Charge, LimitNames, LimitState, LimitStore, MAX_CHARGES, Outcome, StoreDecision,
+    nanoseconds,
+};
+use crate::{
+    gcra::Gcra,
+    policy::{Limit, Subject},
+};
 
 /// Enough for a busy public server: about six megabytes.
 const DEFAULT_CAPACITY: usize = 65_536;
@@ -49,9 +56,9 @@ const DEFAULT_CAPACITY: usize = 65_536;
 pub struct MemoryStore {
     hasher: RandomState,
     table: Table,
-    overflow: Overflow,
+    overflow: OverflowBuckets,
     names: LimitNames,
-    watch: Watch,
+    sharing_monitor: SharingMonitor,
 }
 
 impl Default for MemoryStore {
@@ -68,9 +75,9 @@ impl MemoryStore {
         Self {
             hasher: RandomState::new(),
             table: Table::new(buckets),
-            overflow: Overflow::default(),
+            overflow: OverflowBuckets::default(),
             names: LimitNames::default(),
-            watch: Watch::default(),
+            sharing_monitor: SharingMonitor::default(),
         }
     }
 
@@ -105,9 +112,9 @@ impl MemoryStore {
     }
 
     /// Names the bucket of a subject whose own hash is known, and those that it shares.
-    pub(crate) fn bucket_of(&self, own: u128, subject: &Subject<'_>) -> Bucket {
+    pub(crate) fn bucket_of(&self, own: u128, subject: &Subject<'_>) -> BucketKey {
         let hash = |wider: Option<Subject<'_>>| self.hash(&wider.unwrap_or(*subject));
-        Bucket {
+        BucketKey {
             own,
             coarse: hash(subject.coarser()),
             region: hash(subject.region()),
@@ -115,76 +122,77 @@ impl MemoryStore {
     }
 
     /// Decides. `pick` chooses the arithmetic of a limit: the whole, or this node's part.
-    pub(crate) fn decide<'a, G: Borrow<Gcra>>(
+    pub(crate) fn decide_with<'a, G: Borrow<Gcra>>(
         &self,
         now: Duration,
         charges: &[Charge<'a>],
-        pick: impl Fn(&'a Limit) -> G,
-    ) -> Answer {
-        if charges.len() > MOST_CHARGES {
-            return Answer::new(Ruling::Unavailable, []);
+        choose_gcra: impl Fn(&'a Limit) -> G,
+    ) -> StoreDecision {
+        if charges.len() > MAX_CHARGES {
+            return StoreDecision::new(Outcome::Unavailable, []);
         }
         let now = nanoseconds(now);
-        let picked: ArrayVec<G, MOST_CHARGES> = charges.iter().map(|c| pick(c.limit)).collect();
-        let gcras: ArrayVec<&Gcra, MOST_CHARGES> = picked.iter().map(Borrow::borrow).collect();
-        let mut session = Session::new(self, now, charges);
-        let all = session.find(charges, &gcras);
-        let weighed = charges.iter().zip(&all).zip(&gcras);
-        let standings: ArrayVec<Standing, MOST_CHARGES> = weighed
-            .map(|((charge, found), gcra)| weigh(gcra, charge, found.backlog))
+        let chosen: ArrayVec<G, MAX_CHARGES> =
+            charges.iter().map(|c| choose_gcra(c.limit)).collect();
+        let gcras: ArrayVec<&Gcra, MAX_CHARGES> = chosen.iter().map(Borrow::borrow).collect();
+        let mut buckets = LockedBuckets::new(self, now, charges);
+        let readings = buckets.find(charges, &gcras);
+        let inputs = charges.iter().zip(&readings).zip(&gcras);
+        let limit_states: ArrayVec<LimitState, MAX_CHARGES> = inputs
+            .map(|((charge, reading), gcra)| limit_state_after(gcra, charge, reading.backlog))
             .collect();
-        let refused = standings.iter().any(Standing::refused);
+        let refused = limit_states.iter().any(LimitState::is_refused);
         if refused {
-            session.leave(charges, &all);
+            buckets.write_ceilings(charges, &readings);
         } else {
-            session.commit(charges, &all, &standings, &gcras);
+            buckets.write_charges(charges, &readings, &limit_states, &gcras);
         }
-        self.watch.note(now, session.end());
-        Answer {
-            ruling: if refused {
-                Ruling::Refused
+        self.sharing_monitor.record(now, buckets.sharing_reason());
+        StoreDecision {
+            outcome: if refused {
+                Outcome::Refused
             } else {
-                Ruling::Admitted
+                Outcome::Admitted
             },
-            standings,
+            limit_states,
             degraded: false,
         }
     }
 
     /// Charges without asking, or gives back, by the given arithmetic.
-    pub(crate) fn adjust(
+    pub(crate) fn adjust_with(
         &self,
         now: Duration,
         limit: &Arc<Limit>,
-        bucket: Bucket,
+        bucket: BucketKey,
         units: i64,
         gcra: &Gcra,
     ) {
         let now = nanoseconds(now);
         let charges = [Charge::new(limit, bucket, u32::from(units > 0))];
-        let mut session = Session::new(self, now, &charges);
-        let all = session.find(&charges, &[gcra]);
-        for (charge, found) in charges.iter().zip(&all) {
-            session.set(charge, found, |backlog| gcra.add(backlog, units));
+        let mut buckets = LockedBuckets::new(self, now, &charges);
+        let readings = buckets.find(&charges, &[gcra]);
+        for (charge, reading) in charges.iter().zip(&readings) {
+            buckets.update(charge, reading, |backlog| gcra.adjust(backlog, units));
         }
-        self.watch.note(now, session.end());
+        self.sharing_monitor.record(now, buckets.sharing_reason());
     }
 }
 
 impl LimitStore for MemoryStore {
-    fn bucket(&self, subject: &Subject<'_>) -> Bucket {
+    fn bucket_key(&self, subject: &Subject<'_>) -> BucketKey {
         self.bucket_of(u128::from(self.hash(subject)), subject)
     }
 
-    fn take(&self, now: Duration, charges: &[Charge<'_>]) -> Soon<Answer> {
-        Soon::Now(self.decide(now, charges, whole))
+    fn charge(&self, now: Duration, charges: &[Charge<'_>]) -> Soon<StoreDecision> {
+        Soon::Now(self.decide_with(now, charges, whole_limit))
     }
 
-    fn add(&self, now: Duration, limit: &Arc<Limit>, bucket: Bucket, units: i64) {
-        self.adjust(now, limit, bucket, units, &limit.gcra);
+    fn adjust(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: i64) {
+        self.adjust_with(now, limit, bucket, units, &limit.gcra);
     }
 
-    fn names(&self) -> Option<&LimitNames> {
+    fn limit_names(&self) -> Option<&LimitNames> {
         Some(&self.names)
     }
 
@@ -194,15 +202,18 @@ impl LimitStore for MemoryStore {
     }
 }
 
-pub(crate) fn whole(limit: &Limit) -> &Gcra {
+pub(crate) fn whole_limit(limit: &Limit) -> &Gcra {
     &limit.gcra
 }
 
-fn weigh(gcra: &Gcra, charge: &Charge<'_>, backlog: u64) -> Standing {
+fn limit_state_after(gcra: &Gcra, charge: &Charge<'_>, backlog: u64) -> LimitState {
     // A part of a limit may hold less than one request costs; that request then takes the whole part.
-    let (need, take) = (charge.need.min(gcra.burst()), charge.take.min(gcra.burst()));
-    match gcra.weigh(backlog, need, take) {
-        Ok(backlog) => Standing { backlog, wait: 0 },
-        Err(wait) => Standing { backlog, wait },
+    let (required, consumed) = (
+        charge.required.min(gcra.burst()),
+        charge.consumed.min(gcra.burst()),
+    );
+    match gcra.decide(backlog, required, consumed) {
+        Ok(backlog) => LimitState { backlog, wait: 0 },
+        Err(wait) => LimitState { backlog, wait },
     }
 }

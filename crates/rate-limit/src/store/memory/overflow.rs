@@ -7,7 +7,7 @@ use std::sync::{
 
 use arrayvec::ArrayVec;
 
-use crate::store::MOST_CHARGES;
+use crate::store::MAX_CHARGES;
 
 /// As many groups (IPv4 /24, IPv6 /48, owners, principals without one) can be told apart; beyond
 /// that some share.
@@ -15,24 +15,24 @@ const GROUPS: usize = 4096;
 
 /// So many limits can be told apart in one group: a long backlog of a limit by the day must not
 /// refuse what a limit by the minute counts.
-const LANES: usize = 8;
+const LIMITS_PER_GROUP: usize = 8;
 
 /// A fixed array, each group behind a lock of its own: there is always a bucket, whoever asks.
 #[derive(Debug)]
-pub(super) struct Overflow {
-    groups: Box<[Mutex<Lanes>]>,
+pub(super) struct OverflowBuckets {
+    groups: Box<[Mutex<GroupBuckets>]>,
     /// When all of them are full again: until then a look must read them.
     in_use_until: AtomicU64,
 }
 
 /// The buckets of one group: which limit each counts, and when it is full again.
 #[derive(Debug, Default)]
-struct Lanes {
-    limits: [u32; LANES],
-    full_at: [u64; LANES],
+struct GroupBuckets {
+    limits: [u32; LIMITS_PER_GROUP],
+    full_at: [u64; LIMITS_PER_GROUP],
 }
 
-impl Default for Overflow {
+impl Default for OverflowBuckets {
     fn default() -> Self {
         Self {
             groups: (0..GROUPS).map(|_| Mutex::default()).collect(),
@@ -41,9 +41,9 @@ impl Default for Overflow {
     }
 }
 
-impl Overflow {
+impl OverflowBuckets {
     pub(super) const fn memory(&self) -> usize {
-        GROUPS * size_of::<Mutex<Lanes>>()
+        GROUPS * size_of::<Mutex<GroupBuckets>>()
     }
 
     /// Tells whether anything is counted here.
@@ -52,8 +52,8 @@ impl Overflow {
     }
 
     /// Locks some groups, in ascending order.
-    pub(super) fn hold(&self, groups: impl Iterator<Item = u64>) -> Shared<'_> {
-        let mut places = ArrayVec::<usize, MOST_CHARGES>::new();
+    pub(super) fn hold(&self, groups: impl Iterator<Item = u64>) -> LockedGroups<'_> {
+        let mut places = ArrayVec::<usize, MAX_CHARGES>::new();
         for place in groups.map(place) {
             if !places.contains(&place) {
                 places.push(place);
@@ -61,12 +61,12 @@ impl Overflow {
         }
         places.sort_unstable();
         let lock = |place: usize| {
-            let lanes = self.groups.get(place)?.lock();
-            Some((place, lanes.unwrap_or_else(PoisonError::into_inner)))
+            let buckets = self.groups.get(place)?.lock();
+            Some((place, buckets.unwrap_or_else(PoisonError::into_inner)))
         };
-        Shared {
+        LockedGroups {
             overflow: self,
-            lanes: places.into_iter().filter_map(lock).collect(),
+            buckets: places.into_iter().filter_map(lock).collect(),
         }
     }
 }
@@ -76,31 +76,31 @@ fn place(group: u64) -> usize {
 }
 
 /// Some groups while they are locked.
-pub(super) struct Shared<'a> {
-    overflow: &'a Overflow,
-    lanes: ArrayVec<(usize, MutexGuard<'a, Lanes>), MOST_CHARGES>,
+pub(super) struct LockedGroups<'a> {
+    overflow: &'a OverflowBuckets,
+    buckets: ArrayVec<(usize, MutexGuard<'a, GroupBuckets>), MAX_CHARGES>,
 }
 
-impl Shared<'_> {
+impl LockedGroups<'_> {
     /// Returns when the bucket of a group for a limit is full again, and whether the bucket counts
     /// this limit alone. A group that is not locked has none, and is refused.
     pub(super) fn full_at(&self, group: u64, limit: u32, now: u64) -> (u64, bool) {
-        let held = self.lanes.iter().find(|(held, _)| *held == place(group));
-        held.map_or((u64::MAX, false), |(_, lanes)| lanes.read(limit, now))
+        let held = self.buckets.iter().find(|(held, _)| *held == place(group));
+        held.map_or((u64::MAX, false), |(_, buckets)| buckets.read(limit, now))
     }
 
     /// Writes when the bucket of a group for a limit is full again.
     pub(super) fn write(&mut self, group: u64, limit: u32, now: u64, full_at: u64) {
-        let mut held = self.lanes.iter_mut();
-        if let Some((_, lanes)) = held.find(|(held, _)| *held == place(group)) {
-            lanes.write(limit, now, full_at);
+        let mut held = self.buckets.iter_mut();
+        if let Some((_, buckets)) = held.find(|(held, _)| *held == place(group)) {
+            buckets.write(limit, now, full_at);
             let until = &self.overflow.in_use_until;
             until.fetch_max(full_at, Ordering::Relaxed);
         }
     }
 }
 
-impl Lanes {
+impl GroupBuckets {
     /// Finds the lane that counts a limit or, if there is none, one that counts nothing now.
     /// With more limits than lanes some share: `None`.
     fn find(&self, limit: u32, now: u64) -> Option<usize> {
@@ -110,20 +110,20 @@ impl Lanes {
 
     fn read(&self, limit: u32, now: u64) -> (u64, bool) {
         match self.find(limit, now) {
-            Some(lane) if self.limits.get(lane) == Some(&limit) => (self.at(lane), true),
+            Some(index) if self.limits.get(index) == Some(&limit) => (self.at(index), true),
             Some(_) => (0, true),
-            None => (self.at(shared_lane(limit)), false),
+            None => (self.at(shared_index(limit)), false),
         }
     }
 
-    fn at(&self, lane: usize) -> u64 {
-        self.full_at.get(lane).copied().unwrap_or(u64::MAX)
+    fn at(&self, index: usize) -> u64 {
+        self.full_at.get(index).copied().unwrap_or(u64::MAX)
     }
 
     fn write(&mut self, limit: u32, now: u64, full_at: u64) {
         let found = self.find(limit, now);
-        let lane = found.unwrap_or(shared_lane(limit));
-        if let (Some(at), Some(name)) = (self.full_at.get_mut(lane), self.limits.get_mut(lane)) {
+        let index = found.unwrap_or(shared_index(limit));
+        if let (Some(at), Some(name)) = (self.full_at.get_mut(index), self.limits.get_mut(index)) {
             *at = full_at;
             if found.is_some() {
                 *name = limit;
@@ -132,8 +132,8 @@ impl Lanes {
     }
 }
 
-const fn shared_lane(limit: u32) -> usize {
-    limit as usize % LANES
+const fn shared_index(limit: u32) -> usize {
+    limit as usize % LIMITS_PER_GROUP
 }
 
 #[cfg(test)]
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn limits_of_one_group_do_not_disturb_each_other() {
-        let overflow = Overflow::default();
+        let overflow = OverflowBuckets::default();
         let mut shared = overflow.hold([7].into_iter());
         shared.write(7, 1, 0, 86_400);
         shared.write(7, 2, 0, 60);
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_ninth_limit_shares_until_a_lane_is_full_again() {
-        let overflow = Overflow::default();
+        let overflow = OverflowBuckets::default();
         let mut shared = overflow.hold([7].into_iter());
         for limit in 1..=8 {
             shared.write(7, limit, 0, 100);
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn it_is_in_use_until_the_last_bucket_is_full_again() {
-        let overflow = Overflow::default();
+        let overflow = OverflowBuckets::default();
         assert!(!overflow.in_use(0));
         overflow.hold([7].into_iter()).write(7, 1, 0, 50);
         overflow.hold([8].into_iter()).write(8, 1, 0, 20);

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use dashmap::SharedValue;
 
-use super::table::{Cells, Full};
-use crate::Bucket;
+use super::table::{Cells, SharingReason};
+use crate::store::BucketKey;
 
 /// The sweep looks at so many keys for one newcomer: most are full again in ordinary times, and
 /// under a flood sixteen look-ups are still cheaper than a refusal.
@@ -15,7 +15,7 @@ const STEPS: usize = 16;
 /// which are full again do not count as part of a network for long.
 const UPKEEP: usize = 2;
 
-/// Counters for groups (IPv4 /24, IPv6 /48, owners), and as many for regions (IPv4 /16, IPv6 /32).
+/// NetworkSizes for groups (IPv4 /24, IPv6 /48, owners), and as many for regions (IPv4 /16, IPv6 /32).
 /// Two large ones rarely share one.
 const COUNTERS: usize = 16_384;
 
@@ -25,13 +25,13 @@ const REGION_SHARE: usize = 4;
 
 /// The counters of the group and of the region that a bucket belongs to.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Networks {
+pub(super) struct NetworkCounters {
     group: u16,
     region: u16,
 }
 
-impl Networks {
-    pub(super) const fn of(bucket: &Bucket) -> Self {
+impl NetworkCounters {
+    pub(super) const fn of(bucket: &BucketKey) -> Self {
         Self {
             group: counter(bucket.coarse),
             region: counter(bucket.region),
@@ -47,14 +47,14 @@ const fn counter(hash: u64) -> u16 {
 
 /// How many buckets of the whole table each group and each region holds.
 #[derive(Debug)]
-pub(super) struct Counters {
+pub(super) struct NetworkSizes {
     groups: Box<[AtomicU32]>,
     regions: Box<[AtomicU32]>,
     most_of_group: u32,
     most_of_region: u32,
 }
 
-impl Counters {
+impl NetworkSizes {
     pub(super) fn new(capacity: usize) -> Self {
         let counters = || (0..COUNTERS).map(|_| AtomicU32::new(0)).collect();
         let most = |share| u32::try_from(capacity / share).unwrap_or(u32::MAX).max(1);
@@ -71,7 +71,7 @@ impl Counters {
     }
 
     /// Whether the networks of a newcomer hold less than their share.
-    fn admit(&self, networks: Networks) -> bool {
+    fn admit(&self, networks: NetworkCounters) -> bool {
         let held = |counters: &[AtomicU32], index: u16| {
             let counter = counters.get(usize::from(index));
             counter.map_or(0, |counter| counter.load(Ordering::Relaxed))
@@ -80,19 +80,19 @@ impl Counters {
             && held(&self.regions, networks.region) < self.most_of_region
     }
 
-    fn each(&self, networks: Networks) -> impl Iterator<Item = &AtomicU32> {
+    fn each(&self, networks: NetworkCounters) -> impl Iterator<Item = &AtomicU32> {
         let group = self.groups.get(usize::from(networks.group));
         let region = self.regions.get(usize::from(networks.region));
         group.into_iter().chain(region)
     }
 
-    fn add(&self, networks: Networks) {
+    fn add(&self, networks: NetworkCounters) {
         for counter in self.each(networks) {
             counter.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    fn remove(&self, networks: Networks) {
+    fn remove(&self, networks: NetworkCounters) {
         for counter in self.each(networks) {
             counter.fetch_sub(1, Ordering::Relaxed);
         }
@@ -103,34 +103,34 @@ impl Counters {
 #[derive(Debug)]
 pub(super) struct Sweep {
     keys: Vec<u64>,
-    networks: Vec<Networks>,
+    networks: Vec<NetworkCounters>,
     next: usize,
-    room: usize,
+    capacity: usize,
 }
 
 impl Sweep {
-    pub(super) fn new(room: usize) -> Self {
+    pub(super) fn new(capacity: usize) -> Self {
         Self {
-            keys: Vec::with_capacity(room),
-            networks: Vec::with_capacity(room),
+            keys: Vec::with_capacity(capacity),
+            networks: Vec::with_capacity(capacity),
             next: 0,
-            room,
+            capacity,
         }
     }
 
     /// Returns how many bytes the sweep of a shard with so much room takes.
-    pub(super) const fn memory(room: usize) -> usize {
-        room * (size_of::<u64>() + size_of::<Networks>())
+    pub(super) const fn memory(capacity: usize) -> usize {
+        capacity * (size_of::<u64>() + size_of::<NetworkCounters>())
     }
 
     /// Notes a new key if there is room for it, or if a few steps make some.
     pub(super) fn make_room(
         &mut self,
         cells: &mut Cells,
-        counters: &Counters,
-        (key, networks): (u64, Networks),
+        counters: &NetworkSizes,
+        (key, networks): (u64, NetworkCounters),
         now: u64,
-    ) -> Result<(), Full> {
+    ) -> Result<(), SharingReason> {
         let mut steps = 0..STEPS;
         if self.is_half_full() {
             for _ in steps.by_ref().take(UPKEEP) {
@@ -150,19 +150,19 @@ impl Sweep {
     }
 
     fn is_half_full(&self) -> bool {
-        self.keys.len() >= self.room / 2
+        self.keys.len() >= self.capacity / 2
     }
 
-    fn is_full(&self, counters: &Counters, networks: Networks) -> Option<Full> {
-        if self.keys.len() >= self.room {
-            return Some(Full::Table);
+    fn is_full(&self, counters: &NetworkSizes, networks: NetworkCounters) -> Option<SharingReason> {
+        if self.keys.len() >= self.capacity {
+            return Some(SharingReason::Table);
         }
         let more_than_its_share = self.is_half_full() && !counters.admit(networks);
-        more_than_its_share.then_some(Full::Network)
+        more_than_its_share.then_some(SharingReason::Network)
     }
 
     /// Looks at one key and removes it if its bucket is full again.
-    fn step(&mut self, cells: &mut Cells, counters: &Counters, now: u64) {
+    fn step(&mut self, cells: &mut Cells, counters: &NetworkSizes, now: u64) {
         if self.next >= self.keys.len() {
             self.next = 0;
         }

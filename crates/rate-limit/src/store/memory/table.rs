@@ -13,8 +13,8 @@ use arrayvec::ArrayVec;
 use dashmap::{DashMap, RwLockWriteGuard, SharedValue};
 use hashbrown::raw::RawTable;
 
-use super::sweep::{Counters, Networks, Sweep};
-use crate::store::MOST_CHARGES;
+use super::sweep::{NetworkCounters, NetworkSizes, Sweep};
+use crate::store::MAX_CHARGES;
 
 /// Fewer buckets than this are not worth a shard of their own.
 const BUCKETS_PER_SHARD: usize = 1024;
@@ -27,16 +27,16 @@ pub(super) type Cells = RawTable<(u64, SharedValue<u64>)>;
 /// Maps the hash of a subject and limit to the moment at which its bucket is full again.
 #[derive(Debug)]
 pub(super) struct Table {
-    buckets: DashMap<u64, u64, AsItIs>,
+    buckets: DashMap<u64, u64, IdentityHash>,
     sweeps: Box<[Mutex<Sweep>]>,
-    counters: Counters,
-    room: usize,
+    counters: NetworkSizes,
+    capacity: usize,
     width: usize,
 }
 
 /// Where a bucket is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Place {
+pub(super) enum BucketPlace {
     /// Not in the table, and nothing is to be written.
     Absent,
     /// In the table since a moment ago, full.
@@ -44,12 +44,12 @@ pub(super) enum Place {
     /// In the table.
     Own { full_at: u64 },
     /// Among those that newcomers share.
-    Shared(Full),
+    Shared(SharingReason),
 }
 
 /// Why a newcomer gets no bucket of its own.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Full {
+pub(super) enum SharingReason {
     /// The newcomer's network holds its share of a table that is more than half full.
     Network,
     /// All buckets are in use.
@@ -62,22 +62,28 @@ impl Table {
             .next_power_of_two()
             .clamp(2, MOST_SHARDS);
         let mut width: usize = 16;
-        while room(width).saturating_mul(shards) < buckets {
+        while capacity_for_width(width).saturating_mul(shards) < buckets {
             width = width.saturating_mul(2);
         }
-        let room = room(width);
+        let capacity = capacity_for_width(width);
         let cells = shards.saturating_mul(usable(width));
         Self {
-            buckets: DashMap::with_capacity_and_hasher_and_shard_amount(cells, AsItIs, shards),
-            sweeps: (0..shards).map(|_| Mutex::new(Sweep::new(room))).collect(),
-            counters: Counters::new(room * shards),
-            room,
+            buckets: DashMap::with_capacity_and_hasher_and_shard_amount(
+                cells,
+                IdentityHash,
+                shards,
+            ),
+            sweeps: (0..shards)
+                .map(|_| Mutex::new(Sweep::new(capacity)))
+                .collect(),
+            counters: NetworkSizes::new(capacity * shards),
+            capacity,
             width,
         }
     }
 
     pub(super) fn capacity(&self) -> usize {
-        self.room * self.sweeps.len()
+        self.capacity * self.sweeps.len()
     }
 
     pub(super) fn len(&self) -> usize {
@@ -87,12 +93,13 @@ impl Table {
     /// A cell is a key, a moment and a control byte; the sweep knows each key once more.
     pub(super) fn memory(&self) -> usize {
         let cell = size_of::<(u64, u64)>() + 1;
-        self.sweeps.len() * (self.width * cell + Sweep::memory(self.room)) + Counters::memory()
+        self.sweeps.len() * (self.width * cell + Sweep::memory(self.capacity))
+            + NetworkSizes::memory()
     }
 
     /// Locks the shards of some keys, in ascending order.
-    pub(super) fn hold(&self, keys: impl Iterator<Item = u64>) -> Held<'_> {
-        let mut shards = ArrayVec::<usize, MOST_CHARGES>::new();
+    pub(super) fn hold(&self, keys: impl Iterator<Item = u64>) -> LockedShards<'_> {
+        let mut shards = ArrayVec::<usize, MAX_CHARGES>::new();
         for shard in keys.map(|key| self.shard(key)) {
             if !shards.contains(&shard) {
                 shards.push(shard);
@@ -100,7 +107,7 @@ impl Table {
         }
         shards.sort_unstable();
         let lock = |shard: usize| Some((shard, self.buckets.shards().get(shard)?.write()));
-        Held {
+        LockedShards {
             table: self,
             cells: shards.into_iter().filter_map(lock).collect(),
         }
@@ -117,43 +124,49 @@ const fn usable(width: usize) -> usize {
 }
 
 /// Half of that: removed keys leave marks, and a table that is more than half full would grow to be rid of them.
-const fn room(width: usize) -> usize {
+const fn capacity_for_width(width: usize) -> usize {
     usable(width) / 2 - 1
 }
 
 /// Shards of the table, locked for one decision.
-pub(super) struct Held<'a> {
+pub(super) struct LockedShards<'a> {
     table: &'a Table,
-    cells: ArrayVec<(usize, RwLockWriteGuard<'a, Cells>), MOST_CHARGES>,
+    cells: ArrayVec<(usize, RwLockWriteGuard<'a, Cells>), MAX_CHARGES>,
 }
 
-impl Held<'_> {
+impl LockedShards<'_> {
     /// Finds a bucket; if there is none and one is to be written, makes room for it.
-    pub(super) fn find(&mut self, key: u64, networks: Networks, now: u64, make: bool) -> Place {
+    pub(super) fn find(
+        &mut self,
+        key: u64,
+        networks: NetworkCounters,
+        now: u64,
+        make: bool,
+    ) -> BucketPlace {
         let shard = self.table.shard(key);
         let Some((_, cells)) = self.cells.iter_mut().find(|(held, _)| *held == shard) else {
-            return Place::Shared(Full::Table);
+            return BucketPlace::Shared(SharingReason::Table);
         };
         if let Some((_, full_at)) = cells.get(key, |(other, _)| *other == key) {
-            return Place::Own {
+            return BucketPlace::Own {
                 full_at: *full_at.get(),
             };
         }
         if !make {
-            return Place::Absent;
+            return BucketPlace::Absent;
         }
         let Some(sweep) = self.table.sweeps.get(shard) else {
-            return Place::Shared(Full::Table);
+            return BucketPlace::Shared(SharingReason::Table);
         };
         // Only taken under the shard's lock, so nobody ever waits for it.
         let mut sweep = sweep.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(full) = sweep.make_room(cells, &self.table.counters, (key, networks), now) {
-            return Place::Shared(full);
+            return BucketPlace::Shared(full);
         }
         // In use for a nanosecond, so that the next key of the same request does not take the place.
         let cell = (key, SharedValue::new(now.saturating_add(1)));
         cells.insert_entry(key, cell, |(key, _)| *key);
-        Place::Fresh
+        BucketPlace::Fresh
     }
 
     /// Writes a bucket that was found.
@@ -170,19 +183,19 @@ impl Held<'_> {
 
 /// The keys are keyed hashes already.
 #[derive(Clone, Copy, Debug, Default)]
-struct AsItIs;
+struct IdentityHash;
 
-impl BuildHasher for AsItIs {
-    type Hasher = Unchanged;
+impl BuildHasher for IdentityHash {
+    type Hasher = IdentityHasher;
 
-    fn build_hasher(&self) -> Unchanged {
-        Unchanged(0)
+    fn build_hasher(&self) -> IdentityHasher {
+        IdentityHasher(0)
     }
 }
 
-struct Unchanged(u64);
+struct IdentityHasher(u64);
 
-impl Hasher for Unchanged {
+impl Hasher for IdentityHasher {
     fn finish(&self) -> u64 {
         self.0
     }

@@ -26,19 +26,19 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    pub(super) const fn went_up(&mut self, now: Duration) {
+    pub(super) const fn record_connected(&mut self, now: Duration) {
         self.failed_probes = 0;
         self.up_since = now;
     }
 
-    pub(super) fn went_down(&mut self, now: Duration) {
+    pub(super) fn record_failed(&mut self, now: Duration) {
         if now.saturating_sub(self.up_since) >= PROVEN {
             self.short_lives = 0;
         }
         self.short_lives = self.short_lives.saturating_add(1);
     }
 
-    pub(super) const fn probe_failed(&mut self) {
+    pub(super) const fn record_failed_probe(&mut self) {
         self.failed_probes = self.failed_probes.saturating_add(1);
     }
 
@@ -74,9 +74,9 @@ mod tests {
         let mut now = seconds(100);
         let mut pauses = Vec::new();
         for _ in 0..12 {
-            backoff.went_up(now);
+            backoff.record_connected(now);
             now += Duration::from_millis(5);
-            backoff.went_down(now);
+            backoff.record_failed(now);
             let pause = backoff.pause(0);
             pauses.push(pause.as_millis());
             now += pause;
@@ -91,8 +91,8 @@ mod tests {
     fn a_connection_that_served_for_a_while_is_tried_again_at_once() {
         let mut backoff = Backoff::default();
         for life in [0, 0, 0, 10] {
-            backoff.went_up(seconds(100));
-            backoff.went_down(seconds(100 + life));
+            backoff.record_connected(seconds(100));
+            backoff.record_failed(seconds(100 + life));
         }
         assert_eq!(backoff.pause(7), Duration::ZERO);
     }
@@ -100,9 +100,9 @@ mod tests {
     #[test]
     fn a_server_that_cannot_be_reached_is_tried_every_second_or_two() {
         let mut backoff = Backoff::default();
-        backoff.went_down(seconds(100));
+        backoff.record_failed(seconds(100));
         for _ in 0..100 {
-            backoff.probe_failed();
+            backoff.record_failed_probe();
         }
         assert_eq!(backoff.pause(0), seconds(1));
         assert!(backoff.pause(u64::MAX) < seconds(2));

@@ -18,12 +18,12 @@ use tokio::{sync::watch, time::timeout};
 
 use super::{
     backoff::Backoff,
-    errors::{self, problem_of},
-    measure,
+    error_codes::{self, problem_of},
     reply_time::within,
-    script::{Call, count_nodes},
+    script::{ScriptCall, count_nodes},
+    store_metrics,
 };
-use crate::{Answer, StoreProblem};
+use crate::store::{StoreDecision, StoreProblem};
 
 /// So many failures in a row are no accident.
 const TOLERATED: u32 = 5;
@@ -46,7 +46,7 @@ pub(super) struct Connection {
 
 /// What became of one settlement.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Delivery {
+pub(super) enum DeliveryOutcome {
     Done,
     /// The server refused it for a reason that may pass.
     NotApplied,
@@ -57,7 +57,7 @@ pub(super) enum Delivery {
 }
 
 /// The way to the server, whether it is connected or not.
-pub(super) struct Link {
+pub(super) struct ConnectionManager {
     client: Client,
     deadline: Duration,
     /// `None` while the server is not asked.
@@ -70,7 +70,7 @@ pub(super) struct Link {
     problem_log: LogLimit,
 }
 
-impl Link {
+impl ConnectionManager {
     /// Starts without a connection.
     pub(super) fn new(client: Client, deadline: Duration) -> Self {
         Self {
@@ -118,11 +118,11 @@ impl Link {
     ///
     /// Failures in a row give the connection up. A reply that is late because this process was not
     /// scheduled is waited for.
-    pub(super) async fn ask(
+    pub(super) async fn run_script(
         &self,
         connection: Connection,
-        call: &Call,
-    ) -> Result<Answer, StoreProblem> {
+        call: &ScriptCall,
+    ) -> Result<StoreDecision, StoreProblem> {
         let number = connection.number;
         let start = self.clock.monotonic();
         let asking = evaluate(connection.handle, call);
@@ -130,9 +130,9 @@ impl Link {
         let passed = self.clock.monotonic().saturating_sub(start);
         // Longer ones hold a delay of this process, or are counted as failures.
         if passed <= self.deadline {
-            measure::round_trip(passed);
+            store_metrics::round_trip(passed);
         }
-        self.judge(number, outcome)
+        self.record_outcome(number, outcome)
     }
 
     /// Deletes a key.
@@ -148,7 +148,7 @@ impl Link {
             deleted.map(|_| ()).map_err(|error| problem_of(&error))
         };
         let outcome = within(&self.clock, CONNECTING.max(self.deadline), deleting).await;
-        self.judge(number, outcome)
+        self.record_outcome(number, outcome)
     }
 
     /// Registers this node and returns how many there are.
@@ -166,22 +166,26 @@ impl Link {
     }
 
     /// Sends settlements in one batch and says what became of each.
-    pub(super) async fn deliver(&self, connection: Connection, calls: &[Call]) -> Vec<Delivery> {
+    pub(super) async fn deliver(
+        &self,
+        connection: Connection,
+        calls: &[ScriptCall],
+    ) -> Vec<DeliveryOutcome> {
         let number = connection.number;
         let sending = send_all(connection.handle, calls);
         let outcome = within(&self.clock, DELIVERING, sending).await;
-        match self.judge(number, outcome) {
+        match self.record_outcome(number, outcome) {
             Ok((deliveries, None)) => deliveries,
             Ok((deliveries, Some(problem))) => {
-                self.failed(number, problem);
+                self.record_failure(number, problem);
                 deliveries
             }
-            Err(_) => vec![Delivery::Unknown; calls.len()],
+            Err(_) => vec![DeliveryOutcome::Unknown; calls.len()],
         }
     }
 
     /// Counts an outcome for or against the connection.
-    fn judge<T>(
+    fn record_outcome<T>(
         &self,
         number: u64,
         outcome: Option<Result<T, StoreProblem>>,
@@ -189,13 +193,13 @@ impl Link {
         let outcome = outcome.unwrap_or(Err(StoreProblem::Timeout));
         match &outcome {
             Ok(_) => self.failures.store(0, Ordering::Relaxed),
-            Err(problem) => self.failed(number, *problem),
+            Err(problem) => self.record_failure(number, *problem),
         }
         outcome
     }
 
-    fn failed(&self, number: u64, problem: StoreProblem) {
-        measure::failed(problem);
+    fn record_failure(&self, number: u64, problem: StoreProblem) {
+        store_metrics::failed(problem);
         // One bucket is spoilt; the server is well.
         if problem == StoreProblem::ForeignValue {
             return;
@@ -212,9 +216,9 @@ impl Link {
                 .is_some()
         });
         if given_up {
-            lock(&self.backoff).went_down(self.clock.monotonic());
+            lock(&self.backoff).record_failed(self.clock.monotonic());
             *lock(&self.problem) = Some(problem);
-            measure::up(false);
+            store_metrics::up(false);
             tracing::warn!(
                 target: "palisade",
                 code = problem.code(),
@@ -234,23 +238,24 @@ impl Link {
             }
         };
         self.failures.store(0, Ordering::Relaxed);
-        lock(&self.backoff).went_up(self.clock.monotonic());
+        lock(&self.backoff).record_connected(self.clock.monotonic());
         *lock(&self.problem) = None;
         let number = self.connections.fetch_add(1, Ordering::Relaxed);
         self.current
             .send_replace(Some(Connection { handle, number }));
-        measure::up(true);
+        store_metrics::up(true);
         tracing::info!(target: "palisade", "the store of the limits is up");
         Ok(())
     }
 
     /// Notes why a try to connect failed. Told again only if the reason became a more telling one.
     pub(super) fn not_connected(&self, problem: StoreProblem) {
-        measure::failed(problem);
-        measure::up(false);
-        lock(&self.backoff).probe_failed();
+        store_metrics::failed(problem);
+        store_metrics::up(false);
+        lock(&self.backoff).record_failed_probe();
         let before = lock(&self.problem).replace(problem);
-        let news = before.is_some_and(|before| before != problem) && errors::is_telling(problem);
+        let news =
+            before.is_some_and(|before| before != problem) && error_codes::is_telling(problem);
         if news && let Some(held_back) = self.problem_log.admit(self.clock.monotonic()) {
             tracing::warn!(
                 target: "palisade",
@@ -277,8 +282,8 @@ impl Link {
             .map_err(|error| problem_of(&error))?;
         // The first call may have to carry the script's text, and has more time.
         for (call, time) in [
-            (Call::probe(prefix), CONNECTING.max(self.deadline)),
-            (Call::probe_back(prefix), self.deadline),
+            (ScriptCall::probe(prefix), CONNECTING.max(self.deadline)),
+            (ScriptCall::probe_back(prefix), self.deadline),
         ] {
             let probing = evaluate(handle.clone(), &call);
             let outcome = within(&self.clock, time, probing).await;
@@ -295,8 +300,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Runs the script, with its text if the server does not know it.
 async fn evaluate(
     mut connection: MultiplexedConnection,
-    call: &Call,
-) -> Result<Answer, StoreProblem> {
+    call: &ScriptCall,
+) -> Result<StoreDecision, StoreProblem> {
     let reply: RedisResult<Value> = match call.by_digest().query_async(&mut connection).await {
         Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
             call.by_text().query_async(&mut connection).await
@@ -307,23 +312,23 @@ async fn evaluate(
 }
 
 /// What became of each call, and what the server complained of, if it may pass.
-type Deliveries = (Vec<Delivery>, Option<StoreProblem>);
+type Deliveries = (Vec<DeliveryOutcome>, Option<StoreProblem>);
 
 async fn send_all(
     mut connection: MultiplexedConnection,
-    calls: &[Call],
+    calls: &[ScriptCall],
 ) -> Result<Deliveries, StoreProblem> {
-    let by_digest = calls.iter().map(Call::by_digest);
+    let by_digest = calls.iter().map(ScriptCall::by_digest);
     let mut replies = pipeline(&mut connection, by_digest).await?;
     let unknown_script: Vec<usize> = replies
         .iter()
         .enumerate()
-        .filter(|(_, reply)| errors::is_no_script(reply))
+        .filter(|(_, reply)| error_codes::is_no_script(reply))
         .map(|(index, _)| index)
         .collect();
     if !unknown_script.is_empty() {
         let again = unknown_script.iter().filter_map(|index| calls.get(*index));
-        let second = pipeline(&mut connection, again.map(Call::by_text)).await?;
+        let second = pipeline(&mut connection, again.map(ScriptCall::by_text)).await?;
         for (index, reply) in unknown_script.into_iter().zip(second) {
             if let Some(place) = replies.get_mut(index) {
                 *place = reply;
@@ -338,13 +343,13 @@ async fn send_all(
             None => Err(StoreProblem::MalformedReply),
         };
         match outcome {
-            Ok(_) => Delivery::Done,
-            Err(StoreProblem::ForeignValue) => Delivery::Rejected,
+            Ok(_) => DeliveryOutcome::Done,
+            Err(StoreProblem::ForeignValue) => DeliveryOutcome::Rejected,
             Err(problem) => {
                 complaint = Some(problem);
                 match problem {
-                    StoreProblem::MalformedReply => Delivery::Unknown,
-                    _ => Delivery::NotApplied,
+                    StoreProblem::MalformedReply => DeliveryOutcome::Unknown,
+                    _ => DeliveryOutcome::NotApplied,
                 }
             }
         }

@@ -8,17 +8,17 @@
 //! What ends after its request, settlements and penalties, goes to the server in two [lanes](lane).
 
 mod backoff;
-mod build;
+mod builder;
 mod connection;
-mod decide;
-mod denied;
-mod errors;
-mod lane;
-mod measure;
+mod fallback;
+mod remembered_denials;
+mod error_codes;
+mod settlements;
+mod store_metrics;
 mod reply_time;
 mod script;
-mod status;
-mod tasks;
+mod health;
+mod background_tasks;
 
 use std::{
     fmt,
@@ -32,20 +32,26 @@ use hmac::{Hmac, Mac};
 use palisade_core::Soon;
 use sha2::Sha256;
 
-pub use self::{build::RedisStoreBuilder, status::StoreStatus};
+pub use self::{
+    builder::{RedisStoreBuildError, RedisStoreBuilder},
+    health::StoreStatus,
+};
 use self::{
-    connection::Link,
-    decide::{Known, Owned},
-    denied::Denied,
-    lane::Lane,
-    script::Call,
-    status::Losses,
+    connection::ConnectionManager,
+    fallback::{LocalDecision, OwnedCharge},
+    health::LossRecord,
+    remembered_denials::RememberedDenials,
+    script::ScriptCall,
+    settlements::SettlementQueue,
 };
 use super::{
-    Answer, Bucket, Charge, LimitNames, LimitStore, MOST_CHARGES, Ruling, StoreProblem,
+    BucketKey, Charge, LimitNames, LimitStore, MAX_CHARGES, Outcome, StoreDecision, StoreProblem,
     memory::MemoryStore,
 };
-use crate::{FailureMode, Limit, PolicyError, Subject};
+use crate::{
+    error::RateLimitBuildError,
+    policy::{FailureMode, Limit, Subject},
+};
 
 /// Keeps buckets in Redis (6.2 or later) or Valkey, for several nodes together.
 ///
@@ -75,20 +81,20 @@ use crate::{FailureMode, Limit, PolicyError, Subject};
 ///
 /// Cheap to clone; clones share the connection.
 #[derive(Clone)]
-pub struct RedisStore(Arc<Shared>);
+pub struct RedisStore(Arc<StoreState>);
 
-struct Shared {
+struct StoreState {
     hash_key: Hmac<Sha256>,
     prefix: Box<str>,
-    link: Arc<Link>,
-    denied: Denied,
+    connections: Arc<ConnectionManager>,
+    denials: RememberedDenials,
     /// Counts this node's part of each limit while the server is away.
     local: MemoryStore,
     /// What this node charged and the server may not know: penalties, and charges that were lost.
     charged_here: MemoryStore,
-    penalties: Arc<Lane>,
-    settlements: Arc<Lane>,
-    losses: Losses,
+    penalties: Arc<SettlementQueue>,
+    settlements: Arc<SettlementQueue>,
+    losses: LossRecord,
     /// This node's name in the server.
     node: String,
     nodes: AtomicU32,
@@ -117,7 +123,7 @@ impl fmt::Debug for RedisStore {
 }
 
 impl LimitStore for RedisStore {
-    fn bucket(&self, subject: &Subject<'_>) -> Bucket {
+    fn bucket_key(&self, subject: &Subject<'_>) -> BucketKey {
         let mut mac = self.0.hash_key.clone();
         subject.write(&mut |part| mac.update(part));
         let digest: [u8; 32] = mac.finalize().into_bytes().into();
@@ -125,67 +131,68 @@ impl LimitStore for RedisStore {
         self.0.local.bucket_of(u128::from_be_bytes(half), subject)
     }
 
-    fn take(&self, now: Duration, charges: &[Charge<'_>]) -> Soon<Answer> {
-        if charges.len() > MOST_CHARGES {
-            return Soon::Now(Answer::new(Ruling::Unavailable, []));
+    fn charge(&self, now: Duration, charges: &[Charge<'_>]) -> Soon<StoreDecision> {
+        if charges.len() > MAX_CHARGES {
+            return Soon::Now(StoreDecision::new(Outcome::Unavailable, []));
         }
-        let doubted = match self.0.known(now, charges) {
-            Known::Refused(answer) => return Soon::Now(answer),
-            Known::Doubtful => true,
-            Known::Nothing => false,
+        let doubted = match self.0.decide_locally(now, charges) {
+            LocalDecision::Refused(decision) => return Soon::Now(decision),
+            LocalDecision::Doubtful => true,
+            LocalDecision::Nothing => false,
         };
-        let Some(connection) = self.0.link.connection() else {
+        let Some(connection) = self.0.connections.connection() else {
             return Soon::Now(self.0.fall_back(now, charges));
         };
-        let call = Call::take(&self.0.prefix, charges);
-        let charges: ArrayVec<Owned, MOST_CHARGES> = charges.iter().map(Owned::from).collect();
+        let call = ScriptCall::take(&self.0.prefix, charges);
+        let charges: ArrayVec<OwnedCharge, MAX_CHARGES> =
+            charges.iter().map(OwnedCharge::from).collect();
         let shared = Arc::clone(&self.0);
         Soon::later(async move {
-            let reply = shared.link.ask(connection, &call).await;
-            shared.answer(now, &charges, reply, doubted)
+            let reply = shared.connections.run_script(connection, &call).await;
+            shared.decide_from_reply(now, &charges, reply, doubted)
         })
     }
 
-    fn add(&self, now: Duration, limit: &Arc<Limit>, bucket: Bucket, units: i64) {
+    fn adjust(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: i64) {
         // What is remembered of this bucket was true before.
-        self.0.denied.forget(limit, bucket);
+        self.0.denials.forget(limit, bucket);
         if limit.penalty {
-            self.0.charge_here(now, limit, bucket, units);
-            self.0.settle_here(now, limit, bucket, units);
+            self.0.adjust_this_node(now, limit, bucket, units);
+            self.0.adjust_fallback(now, limit, bucket, units);
         } else if units > 0 && !self.is_up() {
             // The fallback did not see what was reserved: it may count more, but not give back.
-            self.0.settle_here(now, limit, bucket, units);
+            self.0.adjust_fallback(now, limit, bucket, units);
         }
-        if !self.0.lane(limit).push(limit, bucket, units) {
-            self.0.lost(now, limit, bucket, units);
+        if !self.0.queue_for(limit).push(limit, bucket, units) {
+            self.0.record_loss(now, limit, bucket, units);
         }
     }
 
-    fn add_degraded(&self, now: Duration, limit: &Arc<Limit>, bucket: Bucket, units: i64) {
-        self.0.settle_here(now, limit, bucket, units);
+    fn adjust_degraded(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: i64) {
+        self.0.adjust_fallback(now, limit, bucket, units);
     }
 
     fn reset(
         &self,
         now: Duration,
         limit: &Arc<Limit>,
-        bucket: Bucket,
+        bucket: BucketKey,
     ) -> Soon<Result<(), StoreProblem>> {
         self.0.forget(now, limit, bucket);
-        let Some(connection) = self.0.link.connection() else {
-            let problem = self.0.link.problem();
+        let Some(connection) = self.0.connections.connection() else {
+            let problem = self.0.connections.problem();
             return Soon::Now(Err(problem.unwrap_or(StoreProblem::ConnectionLost)));
         };
         let key = script::key(&self.0.prefix, limit, bucket.own);
-        let link = Arc::clone(&self.0.link);
-        Soon::later(async move { link.delete(connection, &key).await })
+        let connections = Arc::clone(&self.0.connections);
+        Soon::later(async move { connections.delete(connection, &key).await })
     }
 
-    fn names(&self) -> Option<&LimitNames> {
-        self.0.local.names()
+    fn limit_names(&self) -> Option<&LimitNames> {
+        self.0.local.limit_names()
     }
 
-    fn accepts(&self, limit: &Limit) -> Result<(), PolicyError> {
+    fn check_limit(&self, limit: &Limit) -> Result<(), RateLimitBuildError> {
         script::accepts(limit)
     }
 
@@ -198,7 +205,7 @@ impl LimitStore for RedisStore {
             Some(problem) => format!("away, {}", problem.code()),
             None => "away".to_owned(),
         };
-        let deadline = self.0.link.deadline().as_millis();
+        let deadline = self.0.connections.deadline().as_millis();
         let share = match self.0.share {
             Some(share) => format!("a share of 1/{share}"),
             None => format!("a share of 1/{nodes}, by the nodes seen"),

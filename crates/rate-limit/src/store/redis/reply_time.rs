@@ -5,7 +5,7 @@ use std::{pin::pin, time::Duration};
 use palisade_core::SharedClock;
 use tokio::time::timeout;
 
-use super::measure;
+use super::store_metrics;
 
 /// A timer that fires so much too late shows that the process does not get to run. Timers count
 /// whole milliseconds, so some lateness is ordinary.
@@ -34,7 +34,7 @@ pub(super) async fn within<F: Future>(
         if passed.saturating_sub(deadline) < TOLERATED {
             return None;
         }
-        measure::starved();
+        store_metrics::starved();
     }
     None
 }

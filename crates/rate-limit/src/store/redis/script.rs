@@ -4,8 +4,12 @@ use std::{sync::LazyLock, time::Duration};
 
 use redis::{Cmd, Script, Value};
 
-use super::lane::Amount;
-use crate::{Answer, Charge, Limit, PolicyError, Ruling, Standing, StoreProblem};
+use super::settlements::PendingUnits;
+use crate::{
+    error::RateLimitBuildError,
+    policy::Limit,
+    store::{Charge, LimitState, Outcome, StoreDecision, StoreProblem},
+};
 
 static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("decide.lua")));
 
@@ -20,7 +24,7 @@ const MICROSECOND: u64 = 1000;
 const NODE_LIFE: Duration = Duration::from_secs(60);
 
 /// One call of the script.
-pub(super) struct Call {
+pub(super) struct ScriptCall {
     keys: Vec<String>,
     arguments: Vec<Argument>,
 }
@@ -30,7 +34,7 @@ enum Argument {
     Number(i64),
 }
 
-impl Call {
+impl ScriptCall {
     pub(super) fn take(prefix: &str, charges: &[Charge<'_>]) -> Self {
         let mut call = Self::new("take", charges.len());
         for charge in charges {
@@ -38,15 +42,15 @@ impl Call {
                 prefix,
                 charge.limit,
                 charge.bucket.own,
-                charge.need.into(),
-                charge.take.into(),
+                charge.required.into(),
+                charge.consumed.into(),
             );
         }
         call
     }
 
     /// Gives back and charges without asking, in this order.
-    pub(super) fn settle(prefix: &str, limit: &Limit, bucket: u128, amount: Amount) -> Self {
+    pub(super) fn settle(prefix: &str, limit: &Limit, bucket: u128, amount: PendingUnits) -> Self {
         let mut call = Self::new("add", 1);
         // Nobody can owe more units than there are; and a double holds the product exactly.
         let most = i64::from(limit.burst()) + i64::from(limit.debt());
@@ -88,14 +92,14 @@ impl Call {
         }
     }
 
-    fn push(&mut self, prefix: &str, limit: &Limit, bucket: u128, need: i64, take: i64) {
+    fn push(&mut self, prefix: &str, limit: &Limit, bucket: u128, required: i64, consumed: i64) {
         self.keys.push(key(prefix, limit, bucket));
         let microseconds = |time: u64| i64::try_from(time / MICROSECOND).unwrap_or(i64::MAX);
         let numbers = [
             microseconds(limit.gcra.emission()),
             limit.burst().into(),
-            need,
-            take,
+            required,
+            consumed,
             limit.debt().into(),
             microseconds(limit.gcra.ceiling()),
         ];
@@ -125,7 +129,7 @@ impl Call {
     }
 
     /// Reads the reply. Everything that the script cannot have said is a failure, never an admission.
-    pub(super) fn read(&self, reply: &Value) -> Result<Answer, StoreProblem> {
+    pub(super) fn read(&self, reply: &Value) -> Result<StoreDecision, StoreProblem> {
         let Value::Array(items) = reply else {
             return Err(StoreProblem::MalformedReply);
         };
@@ -141,16 +145,16 @@ impl Call {
             return Err(StoreProblem::MalformedReply);
         }
         let refused = pairs.iter().any(|[_, wait]| *wait > 0);
-        let ruling = match (given, refused) {
-            (1, false) => Ruling::Admitted,
-            (0, true) => Ruling::Refused,
+        let outcome = match (given, refused) {
+            (1, false) => Outcome::Admitted,
+            (0, true) => Outcome::Refused,
             _ => return Err(StoreProblem::MalformedReply),
         };
-        let standing = |[backlog, wait]: &[i64; 2]| Standing {
+        let limit_state = |[backlog, wait]: &[i64; 2]| LimitState {
             backlog: backlog.unsigned_abs() * MICROSECOND,
             wait: wait.unsigned_abs() * MICROSECOND,
         };
-        Ok(Answer::new(ruling, pairs.iter().map(standing)))
+        Ok(StoreDecision::new(outcome, pairs.iter().map(limit_state)))
     }
 }
 
@@ -162,7 +166,7 @@ pub(super) fn key(prefix: &str, limit: &Limit, bucket: u128) -> String {
 /// Registers a node and counts those that registered lately.
 pub(super) fn count_nodes(prefix: &str, node: &str) -> Cmd {
     let mut command = redis::cmd("EVAL");
-    command.arg(include_str!("nodes.lua"));
+    command.arg(include_str!("count_nodes.lua"));
     command.arg(1).arg(format!("{prefix}:nodes"));
     command.arg(node).arg(NODE_LIFE.as_secs());
     command
@@ -176,17 +180,20 @@ fn number(value: &Value) -> Option<i64> {
 }
 
 /// Whether the script can count a limit exactly: in whole microseconds.
-pub(super) fn accepts(limit: &Limit) -> Result<(), PolicyError> {
+pub(super) fn accepts(limit: &Limit) -> Result<(), RateLimitBuildError> {
     let interval = limit.gcra.emission();
     if interval.is_multiple_of(MICROSECOND) {
         return Ok(());
     }
     let slower = limit.rate.window().as_micros() / u128::from(interval.div_ceil(MICROSECOND));
-    let why = format!(
+    let reason = format!(
         "{} is a unit every {interval} ns, but the shared store counts whole microseconds; a count of {slower} would fit",
         limit.rate
     );
-    Err(PolicyError::policy(&limit.policy, why))
+    Err(RateLimitBuildError::UnsupportedByStore {
+        policy: limit.policy.clone(),
+        reason: reason.into(),
+    })
 }
 
 #[cfg(test)]
@@ -194,16 +201,16 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::{Bucket, Policy};
+    use crate::{policy::Policy, store::BucketKey};
 
-    fn call() -> Call {
+    fn call() -> ScriptCall {
         let limits = Policy::named("a")
             .rate("1/second")
             .unwrap()
             .limits()
             .unwrap();
         let limit = Arc::new(limits.into_iter().next().unwrap());
-        Call::take("p", &[Charge::new(&limit, Bucket::new(255, 0), 1)])
+        ScriptCall::take("p", &[Charge::new(&limit, BucketKey::new(255, 0), 1)])
     }
 
     fn numbers(numbers: &[i64]) -> Value {
@@ -212,9 +219,9 @@ mod tests {
 
     #[test]
     fn only_what_the_script_can_have_said_is_believed() {
-        let read = |reply: &Value| call().read(reply).ok().map(|answer| answer.ruling());
-        assert_eq!(read(&numbers(&[1, 5, 0])), Some(Ruling::Admitted));
-        assert_eq!(read(&numbers(&[0, 5, 3])), Some(Ruling::Refused));
+        let read = |reply: &Value| call().read(reply).ok().map(|decision| decision.outcome());
+        assert_eq!(read(&numbers(&[1, 5, 0])), Some(Outcome::Admitted));
+        assert_eq!(read(&numbers(&[0, 5, 3])), Some(Outcome::Refused));
         for wrong in [
             numbers(&[]),
             numbers(&[1]),

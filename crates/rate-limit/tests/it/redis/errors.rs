@@ -7,7 +7,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use super::{Log, connect, proxy::Proxy, server::Server, stage, until};
+use super::{Log, connect, proxy::Proxy, server::Server, stack, until};
 use crate::support::*;
 
 /// What the guide says that the user of the store needs.
@@ -78,7 +78,7 @@ async fn the_documented_permissions_suffice() {
     let store = connect(&server.url_of("limits", "right")).await;
     until("the store is up", async || store.is_up()).await;
     assert_eq!(store.check().await.unwrap().nodes, 1);
-    let layer = stage(
+    let layer = stack(
         &store,
         [policy("a", "100/day").cost(10).settled_by("characters")],
     );
@@ -135,29 +135,29 @@ async fn a_failure_while_it_is_used_is_told() {
         return;
     };
     let store = super::store(&server).await;
-    let stage = stage(
+    let stack = stack(
         &store,
         [policy("a", "100/day").when_store_fails(FailureMode::FailOpen)],
     );
     let _: () = server.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
-    assert_eq!(stage.admitted(5, || from("203.0.113.7")).await, 5);
+    assert_eq!(stack.admitted(5, || from("203.0.113.7")).await, 5);
     check(&store, StoreProblem::OutOfMemory).await;
-    assert!(stage.layer.explain().contains("redis (away, OOM)"));
+    assert!(stack.layer.explain().contains("redis (away, OOM)"));
 }
 
 /// A server that answers every command with this line.
-async fn answers(line: &'static str) -> RedisStore {
+async fn server_that_replies(line: &'static str) -> RedisStore {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
         while let Ok((client, _)) = listener.accept().await {
-            tokio::spawn(answer(client, line));
+            tokio::spawn(respond(client, line));
         }
     });
     connect(&format!("redis://127.0.0.1:{port}/0")).await
 }
 
-async fn answer(mut client: TcpStream, line: &str) {
+async fn respond(mut client: TcpStream, line: &str) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(read @ 1..) = client.read(&mut buffer).await {
         let text = String::from_utf8_lossy(&buffer[..read]).into_owned();
@@ -206,7 +206,7 @@ async fn every_code_of_the_server_is_told() {
         ("+OK", StoreProblem::MalformedReply),
         ("HTTP/1.1 400 Bad Request", StoreProblem::MalformedReply),
     ] {
-        let store = answers(line).await;
+        let store = server_that_replies(line).await;
         check(&store, problem).await;
         assert!(!format!("{store:?} {problem}").contains("canary"));
     }
@@ -233,13 +233,13 @@ async fn a_server_that_passes_the_probe_and_fails_requests_is_tried_less_and_les
     let url = proxy.url().replace("redis://", "redis://limits:right@");
     let builder = RedisStore::builder(&url, Secret::new(super::HASH_KEY));
     let store = builder.deadline(super::DEADLINE).connect().await.unwrap();
-    let stage = stage(
+    let stack = stack(
         &store,
         [policy("a", "100/day").when_store_fails(FailureMode::FailOpen)],
     );
     let start = std::time::Instant::now();
     while start.elapsed() < std::time::Duration::from_secs(3) {
-        assert_eq!(stage.status(from("203.0.113.7")).await, 200);
+        assert_eq!(stack.status(from("203.0.113.7")).await, 200);
         tokio::task::yield_now().await;
     }
     let tries = proxy.connections();
@@ -268,8 +268,8 @@ fn metrics_tell_the_code_and_what_was_lost_and_have_no_other_labels() {
             let limits = policy("a", "9/day").settled_by("x").limits().unwrap();
             let limit = std::sync::Arc::new(limits.into_iter().next().unwrap());
             for bucket in 0..3 {
-                let bucket = palisade_rate_limit::Bucket::new(bucket, 0);
-                store.add(std::time::Duration::ZERO, &limit, bucket, 1);
+                let bucket = palisade_rate_limit::BucketKey::new(bucket, 0);
+                store.adjust(std::time::Duration::ZERO, &limit, bucket, 1);
             }
             let text = handle.render();
             for line in [
@@ -279,8 +279,8 @@ fn metrics_tell_the_code_and_what_was_lost_and_have_no_other_labels() {
                 assert!(text.contains(line), "{line} is not in {text}");
             }
             let _: () = server.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
-            let stage = stage(&store, [policy("b", "9/day")]);
-            assert_eq!(stage.admitted(5, || from("203.0.113.7")).await, 5);
+            let stack = stack(&store, [policy("b", "9/day")]);
+            assert_eq!(stack.admitted(5, || from("203.0.113.7")).await, 5);
             let text = handle.render();
             for line in [
                 "palisade_limit_store_up 0",

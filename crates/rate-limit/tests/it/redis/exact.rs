@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use palisade_rate_limit::{Key, Policy};
 
-use super::{server::Server, stage, store};
+use super::{server::Server, stack, store};
 use crate::support::*;
 
 const QUOTA: usize = 100;
@@ -72,10 +72,10 @@ async fn one_process_of_several() {
         .await
         .unwrap();
     super::until("the store is up", async || store.is_up()).await;
-    let stage = stage(&store, shared());
+    let stack = stack(&store, shared());
     println!(
         "ADMITTED {}",
-        stage.admitted(TRIES, || from("203.0.113.7")).await
+        stack.admitted(TRIES, || from("203.0.113.7")).await
     );
 }
 
@@ -85,11 +85,11 @@ async fn tasks_of_one_process_get_exactly_the_quota() {
         return;
     };
     let store = store(&server).await;
-    let stage = std::sync::Arc::new(stage(&store, shared()));
+    let stack = std::sync::Arc::new(stack(&store, shared()));
     let task = |n: usize| {
-        let stage = std::sync::Arc::clone(&stage);
+        let stack = std::sync::Arc::clone(&stack);
         tokio::spawn(async move {
-            stage
+            stack
                 .admitted(TRIES, || from(&format!("203.0.113.{n}")))
                 .await
         })
@@ -109,15 +109,15 @@ async fn two_nodes_see_each_other() {
     };
     let (one, two) = (store(&server).await, store(&server).await);
     let (one, two) = (
-        stage(&one, [policy("a", "3/day")]),
-        stage(&two, [policy("a", "3/day")]),
+        stack(&one, [policy("a", "3/day")]),
+        stack(&two, [policy("a", "3/day")]),
     );
     assert_eq!(one.admitted(2, || from("203.0.113.7")).await, 2);
-    let answer = two.send(from("203.0.113.7")).await;
-    assert_eq!(field(&answer, "ratelimit-policy"), "\"a\";q=3;w=86400");
+    let decision = two.send(from("203.0.113.7")).await;
+    assert_eq!(field(&decision, "ratelimit-policy"), "\"a\";q=3;w=86400");
     assert!(
-        field(&answer, "ratelimit").starts_with("\"a\";r=0;t=28"),
-        "{answer:?}"
+        field(&decision, "ratelimit").starts_with("\"a\";r=0;t=28"),
+        "{decision:?}"
     );
     assert_eq!(one.status(from("203.0.113.7")).await, 429);
     assert_eq!(two.status(from("203.0.113.8")).await, 200);
@@ -129,8 +129,8 @@ async fn no_address_and_no_user_stands_in_the_server_and_nothing_stays_for_ever(
         return;
     };
     let store = store(&server).await;
-    let stage = stage(&store, [policy("a", "3/hour"), policy("b", "5/day")]);
-    stage.send(from("203.0.113.7")).await;
+    let stack = stack(&store, [policy("a", "3/hour"), policy("b", "5/day")]);
+    stack.send(from("203.0.113.7")).await;
     let mut keys: Vec<String> = server.command(&["KEYS", "*"]).await;
     keys.retain(|key| !key.ends_with(":probe") && key != "palisade:nodes");
     keys.sort_by_key(|key| key.chars().next_back());
@@ -153,10 +153,10 @@ async fn a_flood_that_is_denied_does_not_reach_the_server() {
         return;
     };
     let store = store(&server).await;
-    let stage = stage(&store, [policy("a", "1/day")]);
-    assert_eq!(stage.admitted(2, || from("203.0.113.7")).await, 1);
+    let stack = stack(&store, [policy("a", "1/day")]);
+    assert_eq!(stack.admitted(2, || from("203.0.113.7")).await, 1);
     let _: () = server.command(&["CONFIG", "RESETSTAT"]).await;
-    assert_eq!(stage.admitted(1000, || from("203.0.113.7")).await, 0);
+    assert_eq!(stack.admitted(1000, || from("203.0.113.7")).await, 0);
     let statistics: String = server.command(&["INFO", "commandstats"]).await;
     assert!(!statistics.contains("evalsha"), "{statistics}");
 }

@@ -12,7 +12,7 @@ use palisade_rate_limit::{FailureMode, Policy, RedisStore};
 use super::{
     DEADLINE, Log,
     server::{Server, free_port},
-    stage, store, store_with, until,
+    stack, store, store_with, until,
 };
 use crate::support::*;
 
@@ -39,8 +39,8 @@ pub(super) async fn orphan() -> RedisStore {
 
 #[tokio::test]
 async fn away_and_closed_is_503_with_its_reason() {
-    let stage = stage(&orphan().await, [one(FailureMode::FailClosed)]);
-    let refused = stage.send(from("203.0.113.7")).await;
+    let stack = stack(&orphan().await, [one(FailureMode::FailClosed)]);
+    let refused = stack.send(from("203.0.113.7")).await;
     assert_eq!((refused.status().as_u16(), retry_after(&refused)), (503, 1));
     assert_eq!(
         problem(&refused)["type"],
@@ -51,19 +51,19 @@ async fn away_and_closed_is_503_with_its_reason() {
 
 #[tokio::test]
 async fn away_and_open_admits_and_tells_nothing() {
-    let stage = stage(&orphan().await, [one(FailureMode::FailOpen)]);
-    assert_eq!(stage.admitted(50, || from("203.0.113.7")).await, 50);
+    let stack = stack(&orphan().await, [one(FailureMode::FailOpen)]);
+    assert_eq!(stack.admitted(50, || from("203.0.113.7")).await, 50);
     assert_eq!(
-        field(&stage.send(from("203.0.113.7")).await, "ratelimit"),
+        field(&stack.send(from("203.0.113.7")).await, "ratelimit"),
         ""
     );
 }
 
 #[tokio::test]
 async fn away_and_local_counts_this_nodes_share() {
-    let stage = stage(&orphan().await, [one(share(3))]);
-    assert_eq!(stage.admitted(20, || from("203.0.113.7")).await, 3);
-    let refused = stage.send(from("203.0.113.7")).await;
+    let stack = stack(&orphan().await, [one(share(3))]);
+    assert_eq!(stack.admitted(20, || from("203.0.113.7")).await, 3);
+    let refused = stack.send(from("203.0.113.7")).await;
     // A third of eight a day: nine hours a unit.
     assert_eq!(
         (refused.status().as_u16(), retry_after(&refused)),
@@ -74,42 +74,42 @@ async fn away_and_local_counts_this_nodes_share() {
 
 #[tokio::test]
 async fn one_policy_that_fails_closed_closes_the_layer() {
-    let stage = stage(
+    let stack = stack(
         &orphan().await,
         [
             policy("open", "1/day").when_store_fails(FailureMode::FailOpen),
             policy("paid", "9/day").when_store_fails(FailureMode::FailClosed),
         ],
     );
-    assert_eq!(stage.status(from("203.0.113.7")).await, 503);
+    assert_eq!(stack.status(from("203.0.113.7")).await, 503);
 }
 
 #[tokio::test]
 async fn a_request_that_costs_more_than_the_share_takes_the_whole_share() {
-    let stage = stage(
+    let stack = stack(
         &orphan().await,
         [policy("a", "8/day").cost(5).when_store_fails(share(4))],
     );
-    assert_eq!(stage.admitted(5, || from("203.0.113.7")).await, 1);
+    assert_eq!(stack.admitted(5, || from("203.0.113.7")).await, 1);
 }
 
 #[tokio::test]
 async fn penalties_work_while_the_server_is_away() {
-    let stage = stage(&orphan().await, [policy("login", "2/day").penalty()]);
-    assert_eq!(stage.status(as_user("wrong")).await, 401);
-    assert_eq!(stage.status(as_user("wrong")).await, 401);
-    assert_eq!(stage.status(as_user("anna")).await, 429);
+    let stack = stack(&orphan().await, [policy("login", "2/day").penalty()]);
+    assert_eq!(stack.status(as_user("wrong")).await, 401);
+    assert_eq!(stack.status(as_user("wrong")).await, 401);
+    assert_eq!(stack.status(as_user("anna")).await, 429);
 }
 
 #[tokio::test]
 async fn degraded_requests_say_so_in_the_trail() {
     use palisade_core::{ClientInfo, Fact, Guard, Scheme, SecurityContext, Verdict};
-    let stage = stage(&orphan().await, [one(FailureMode::FailOpen)]);
+    let stack = stack(&orphan().await, [one(FailureMode::FailOpen)]);
     let (mut head, _) = from("203.0.113.7").into_parts();
     let cx = SecurityContext::enter(&mut head);
     cx.set_client(ClientInfo::new([203, 0, 113, 7].into(), Scheme::Https));
     assert!(matches!(
-        stage.layer.admit(&cx, &mut head),
+        stack.layer.admit(&cx, &mut head),
         Verdict::Admit(_)
     ));
     assert!(matches!(
@@ -127,20 +127,20 @@ async fn a_killed_server_is_left_at_once_and_found_again() {
         return;
     };
     let store = store(&server).await;
-    let stage = stage(&store, [one(FailureMode::FailClosed)]);
-    assert_eq!(stage.status(from("203.0.113.7")).await, 200);
+    let stack = stack(&store, [one(FailureMode::FailClosed)]);
+    assert_eq!(stack.status(from("203.0.113.7")).await, 200);
     server.kill();
-    assert_eq!(stage.status(from("203.0.113.7")).await, 503);
+    assert_eq!(stack.status(from("203.0.113.7")).await, 503);
     until("the breaker opens", async || !store.is_up()).await;
-    assert_eq!(stage.status(from("203.0.113.7")).await, 503);
+    assert_eq!(stack.status(from("203.0.113.7")).await, 503);
     server.restart().await;
     let found = until("the server is found again", async || {
-        stage.status(from("203.0.113.7")).await == 200
+        stack.status(from("203.0.113.7")).await == 200
     })
     .await;
     // Tries follow each other within half a second; the rest is patience for a busy machine.
     assert!(found < Duration::from_secs(3), "{found:?}");
-    assert!(field(&stage.send(from("203.0.113.7")).await, "ratelimit").starts_with("\"a\""));
+    assert!(field(&stack.send(from("203.0.113.7")).await, "ratelimit").starts_with("\"a\""));
 }
 
 #[tokio::test]
@@ -150,9 +150,9 @@ async fn a_change_of_state_is_one_line_in_the_log() {
     };
     let (log, guard) = Log::capture();
     let store = store(&server).await;
-    let stage = stage(&store, [one(FailureMode::FailOpen)]);
+    let stack = stack(&store, [one(FailureMode::FailOpen)]);
     server.kill();
-    assert_eq!(stage.admitted(50, || from("203.0.113.7")).await, 50);
+    assert_eq!(stack.admitted(50, || from("203.0.113.7")).await, 50);
     server.restart().await;
     until("the server is found again", async || store.is_up()).await;
     drop(guard);
@@ -176,11 +176,11 @@ async fn a_hung_server_costs_the_deadline_five_times_and_then_nothing() {
     };
     let deadline = Duration::from_millis(25);
     let store = store_with(&server, deadline).await;
-    let stage = stage(&store, [one(FailureMode::FailOpen)]);
+    let stack = stack(&store, [one(FailureMode::FailOpen)]);
     server.freeze();
     for _ in 0..5 {
         let start = Instant::now();
-        assert_eq!(stage.status(from("203.0.113.7")).await, 200);
+        assert_eq!(stack.status(from("203.0.113.7")).await, 200);
         assert!(
             (deadline..deadline + Duration::from_millis(400)).contains(&start.elapsed()),
             "{:?}",
@@ -189,7 +189,7 @@ async fn a_hung_server_costs_the_deadline_five_times_and_then_nothing() {
     }
     assert!(!store.is_up());
     let start = Instant::now();
-    assert_eq!(stage.admitted(200, || from("203.0.113.7")).await, 200);
+    assert_eq!(stack.admitted(200, || from("203.0.113.7")).await, 200);
     assert!(
         start.elapsed() < 100 * deadline,
         "requests still wait for the server"
@@ -204,14 +204,14 @@ async fn a_server_that_forgot_the_script_learns_it_anew() {
         return;
     };
     let store = store(&server).await;
-    let stage = stage(&store, [one(FailureMode::FailClosed)]);
-    assert_eq!(stage.status(from("203.0.113.7")).await, 200);
+    let stack = stack(&store, [one(FailureMode::FailClosed)]);
+    assert_eq!(stack.status(from("203.0.113.7")).await, 200);
     for _ in 0..3 {
         let _: () = server.command(&["SCRIPT", "FLUSH"]).await;
-        assert_eq!(stage.status(from("203.0.113.7")).await, 200);
+        assert_eq!(stack.status(from("203.0.113.7")).await, 200);
     }
     assert!(store.is_up());
-    assert!(field(&stage.send(from("203.0.113.7")).await, "ratelimit").starts_with("\"a\";r=3"));
+    assert!(field(&stack.send(from("203.0.113.7")).await, "ratelimit").starts_with("\"a\";r=3"));
 }
 
 /// Breaks the server, sees the policy's mode, mends it, and sees the server used again.
@@ -220,19 +220,19 @@ async fn breaks_and_mends(breaking: &[&str], mending: &[&str]) {
         return;
     };
     let store = store(&server).await;
-    let stage = stage(
+    let stack = stack(
         &store,
         [policy("a", "100/day").when_store_fails(FailureMode::FailClosed)],
     );
-    assert_eq!(stage.status(from("203.0.113.7")).await, 200);
+    assert_eq!(stack.status(from("203.0.113.7")).await, 200);
     let _: () = server.command(breaking).await;
     for _ in 0..10 {
-        assert_eq!(stage.status(from("203.0.113.7")).await, 503);
+        assert_eq!(stack.status(from("203.0.113.7")).await, 503);
     }
     assert!(!store.is_up(), "five failures in a row open the breaker");
     let _: () = server.command(mending).await;
     until("the server is used again", async || {
-        stage.status(from("203.0.113.7")).await == 200
+        stack.status(from("203.0.113.7")).await == 200
     })
     .await;
 }
@@ -261,13 +261,13 @@ async fn foreign(command: &str, value: &str) {
         return;
     };
     let store = store(&server).await;
-    let stage = stage(&store, [one(FailureMode::FailClosed)]);
-    assert_eq!(stage.status(from("203.0.113.7")).await, 200);
+    let stack = stack(&store, [one(FailureMode::FailClosed)]);
+    assert_eq!(stack.status(from("203.0.113.7")).await, 200);
     let keys: Vec<String> = server.command(&["KEYS", "*}:a"]).await;
     let _: i64 = server.command(&["DEL", &keys[0]]).await;
     let _: redis::Value = server.command(&[command, &keys[0], value]).await;
-    assert_eq!(stage.status(from("203.0.113.7")).await, 503, "{value}");
-    assert_eq!(stage.status(from("203.0.113.8")).await, 200);
+    assert_eq!(stack.status(from("203.0.113.7")).await, 503, "{value}");
+    assert_eq!(stack.status(from("203.0.113.8")).await, 200);
     assert!(store.is_up());
 }
 
@@ -285,12 +285,12 @@ async fn a_clock_that_goes_back_costs_no_more_than_an_empty_bucket() {
         return;
     };
     let store = store(&server).await;
-    let stage = stage(&store, [policy("a", "2/day")]);
-    assert_eq!(stage.status(from("203.0.113.7")).await, 200);
+    let stack = stack(&store, [policy("a", "2/day")]);
+    assert_eq!(stack.status(from("203.0.113.7")).await, 200);
     let keys: Vec<String> = server.command(&["KEYS", "*}:a"]).await;
     // Full again in three hundred years, says the bucket.
     let _: () = server.command(&["SET", &keys[0], "9000000000000000"]).await;
-    let refused = stage.send(from("203.0.113.7")).await;
+    let refused = stack.send(from("203.0.113.7")).await;
     assert_eq!(
         (refused.status().as_u16(), retry_after(&refused)),
         (429, 43_200)
@@ -303,7 +303,7 @@ async fn a_settlement_reaches_the_server() {
         return;
     };
     let store = store(&server).await;
-    let stage = stage(
+    let stack = stack(
         &store,
         [policy("characters", "100/day")
             .cost(10)
@@ -316,15 +316,15 @@ async fn a_settlement_reaches_the_server() {
             .body(Default::default())
             .unwrap()
     };
-    assert_eq!(stage.status(speak()).await, 200);
+    assert_eq!(stack.status(speak()).await, 200);
     until("the settlement has arrived", async || {
         store.unsettled() == 0
     })
     .await;
-    let answer = stage.send(from("203.0.113.7")).await;
+    let decision = stack.send(from("203.0.113.7")).await;
     assert!(
-        field(&answer, "ratelimit").starts_with("\"characters\";r=30"),
-        "{answer:?}"
+        field(&decision, "ratelimit").starts_with("\"characters\";r=30"),
+        "{decision:?}"
     );
 }
 
@@ -359,7 +359,7 @@ async fn a_store_that_cannot_be_set_up_says_why() {
         !debug.contains("canary") && !debug.contains("sixteen"),
         "{debug}"
     );
-    let fine = stage(&orphan().await, [policy("a", "10/day")]);
+    let fine = stack(&orphan().await, [policy("a", "10/day")]);
     assert!(
         fine.layer
             .explain()

@@ -4,10 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use palisade_core::Secret;
 use palisade_rate_limit::{
-    Bucket, Charge, FailureMode, Limit, LimitStore, Policy, RedisStore, Ruling,
+    BucketKey, Charge, FailureMode, Limit, LimitStore, Outcome, Policy, RedisStore,
 };
 
-use super::{DEADLINE, HASH_KEY, Log, proxy::Proxy, server::Server, stage, store, until};
+use super::{DEADLINE, HASH_KEY, Log, proxy::Proxy, server::Server, stack, store, until};
 use crate::support::*;
 
 const NOW: Duration = Duration::from_secs(1000);
@@ -22,8 +22,8 @@ fn limit(policy: &Policy) -> Arc<Limit> {
     Arc::new(policy.limits().unwrap().remove(0))
 }
 
-fn bucket(number: u128) -> Bucket {
-    Bucket::new(number, 0)
+fn bucket(number: u128) -> BucketKey {
+    BucketKey::new(number, 0)
 }
 
 fn speak(client: &str, characters: u32) -> TestRequest {
@@ -62,13 +62,13 @@ async fn settled(store: &RedisStore) {
 }
 
 /// Units that a bucket has left, by the server.
-async fn left(store: &RedisStore, limit: &Arc<Limit>, bucket: Bucket) -> u128 {
-    let answer = store
-        .take(NOW, &[Charge::new(limit, bucket, 0)])
+async fn left(store: &RedisStore, limit: &Arc<Limit>, bucket: BucketKey) -> u128 {
+    let decision = store
+        .charge(NOW, &[Charge::new(limit, bucket, 0)])
         .get()
         .await;
     let capacity = u128::from(limit.burst()) * limit.interval().as_nanos();
-    let backlog = answer.standings()[0].full_in().as_nanos();
+    let backlog = decision.limit_states()[0].time_until_full().as_nanos();
     (capacity - backlog.min(capacity)) / limit.interval().as_nanos()
 }
 
@@ -79,14 +79,14 @@ async fn eight_thousand_settlements_at_128_connections_arrive_all() {
     };
     let proxy = Arc::new(Proxy::before(server.port()).await);
     let store = behind(&proxy).await;
-    let stage = Arc::new(stage(&store, [characters()]));
+    let stack = Arc::new(stack(&store, [characters()]));
     let stepping = stepping(&proxy);
     let task = |task: usize| {
-        let stage = Arc::clone(&stage);
+        let stack = Arc::clone(&stack);
         tokio::spawn(async move {
             for n in 0..63 {
                 let client = format!("10.{}.{}.1", task, n);
-                assert_eq!(stage.status(speak(&client, 3)).await, 200);
+                assert_eq!(stack.status(speak(&client, 3)).await, 200);
             }
         })
     };
@@ -100,8 +100,11 @@ async fn eight_thousand_settlements_at_128_connections_arrive_all() {
     assert_eq!(store.status().lost, 0);
     for n in (0..128).step_by(9) {
         // Ten reserved, three used, ten reserved by this one.
-        let answer = stage.send(from(&format!("10.{n}.{}.1", n % 63))).await;
-        assert!(field(&answer, "ratelimit").contains("r=87"), "{answer:?}");
+        let decision = stack.send(from(&format!("10.{n}.{}.1", n % 63))).await;
+        assert!(
+            field(&decision, "ratelimit").contains("r=87"),
+            "{decision:?}"
+        );
     }
 }
 
@@ -118,23 +121,23 @@ async fn what_cannot_be_kept_is_counted_told_once_and_treated_strictly() {
     assert_eq!(left(&store, &limit, bucket(1)).await, 100);
     proxy.close();
     for number in 0..1000 {
-        store.add(NOW, &limit, bucket(number), -7);
+        store.adjust(NOW, &limit, bucket(number), -7);
     }
     let kept = store.unsettled();
     assert!((30..500).contains(&kept), "{kept}");
     assert_eq!(store.status().lost, 1000 - kept);
     for number in 2000..3000 {
-        store.add(NOW, &limit, bucket(number), 100);
+        store.adjust(NOW, &limit, bucket(number), 100);
     }
     let kept_charges = store.unsettled() - kept;
     assert!((10..500).contains(&kept_charges), "{kept_charges}");
     assert_eq!(store.status().lost, 2000 - kept - kept_charges);
     // A bucket that was charged and found no room: this node refuses, without a reply of the server.
-    let answer = store
-        .take(NOW, &[Charge::new(&limit, bucket(2999), 1)])
+    let decision = store
+        .charge(NOW, &[Charge::new(&limit, bucket(2999), 1)])
         .get()
         .await;
-    assert_eq!(answer.ruling(), Ruling::Refused);
+    assert_eq!(decision.outcome(), Outcome::Refused);
     proxy.open();
     settled(&store).await;
     // One that was kept has arrived.
@@ -154,18 +157,18 @@ async fn guesses_are_refused_after_five_however_slow_the_server_is() {
     };
     let proxy = Arc::new(Proxy::before(server.port()).await);
     let store = behind(&proxy).await;
-    let stage = stage(&store, [policy("login", "5/minute").penalty()]);
+    let stack = stack(&store, [policy("login", "5/minute").penalty()]);
     let stepping = stepping(&proxy);
     let characters = limit(&characters());
     for number in 0..4000 {
-        store.add(NOW, &characters, bucket(number), -7);
+        store.adjust(NOW, &characters, bucket(number), -7);
     }
     let mut guesses = 0;
     for _ in 0..300 {
-        guesses += usize::from(stage.status(as_user("wrong")).await == 401);
+        guesses += usize::from(stack.status(as_user("wrong")).await == 401);
     }
     assert_eq!(guesses, 5);
-    assert_eq!(stage.status(as_user("anna")).await, 429);
+    assert_eq!(stack.status(as_user("anna")).await, 429);
     stepping.abort();
     proxy.open();
 }
@@ -183,15 +186,15 @@ async fn penalties_do_not_wait_behind_settlements() {
     );
     proxy.close();
     for number in 0..4000 {
-        slow.add(NOW, &characters, bucket(number), -7);
+        slow.adjust(NOW, &characters, bucket(number), -7);
     }
-    slow.add(NOW, &login, bucket(1), 5);
+    slow.adjust(NOW, &login, bucket(1), 5);
     until("another node sees the penalty", async || {
-        let answer = other
-            .take(NOW, &[Charge::look(&login, bucket(1))])
+        let decision = other
+            .charge(NOW, &[Charge::check_only(&login, bucket(1))])
             .get()
             .await;
-        answer.ruling() == Ruling::Refused
+        decision.outcome() == Outcome::Refused
     })
     .await;
     assert!(slow.unsettled() > 3000, "{}", slow.unsettled());
@@ -207,12 +210,12 @@ async fn settlements_wait_while_the_server_is_away() {
     let limit = limit(&characters());
     server.kill();
     store
-        .take(NOW, &[Charge::new(&limit, bucket(1), 10)])
+        .charge(NOW, &[Charge::new(&limit, bucket(1), 10)])
         .get()
         .await;
     until("the store is away", async || !store.is_up()).await;
-    store.add(NOW, &limit, bucket(1), 40);
-    store.add(NOW, &limit, bucket(1), 20);
+    store.adjust(NOW, &limit, bucket(1), 40);
+    store.adjust(NOW, &limit, bucket(1), 20);
     assert_eq!(store.unsettled(), 2);
     server.restart().await;
     settled(&store).await;
@@ -229,9 +232,9 @@ async fn what_the_server_did_not_charge_is_not_given_back_there() {
     };
     let store = store(&server).await;
     let limit = limit(&characters());
-    store.add(NOW, &limit, bucket(1), 60);
+    store.adjust(NOW, &limit, bucket(1), 60);
     settled(&store).await;
-    store.add_degraded(NOW, &limit, bucket(1), -50);
+    store.adjust_degraded(NOW, &limit, bucket(1), -50);
     assert_eq!(store.unsettled(), 0);
     assert_eq!(left(&store, &limit, bucket(1)).await, 40);
 }
@@ -246,12 +249,12 @@ async fn a_request_decided_without_the_server_settles_without_it() {
     let store = RedisStore::builder(&proxy.url(), Secret::new(HASH_KEY));
     let store = store.connect().await.unwrap();
     until("the store is up", async || store.is_up()).await;
-    let stage = stage(
+    let stack = stack(
         &store,
         [characters().when_store_fails(FailureMode::FailOpen)],
     );
     proxy.close();
-    assert_eq!(stage.status(speak("203.0.113.7", 0)).await, 200);
+    assert_eq!(stack.status(speak("203.0.113.7", 0)).await, 200);
     assert_eq!(store.unsettled(), 0);
     proxy.open();
 }
@@ -266,7 +269,7 @@ async fn settlements_survive_a_server_that_forgot_the_script() {
     for round in 1..=3 {
         let _: () = server.command(&["SCRIPT", "FLUSH"]).await;
         for number in 0..100 {
-            store.add(NOW, &limit, bucket(number), 10);
+            store.adjust(NOW, &limit, bucket(number), 10);
         }
         settled(&store).await;
         assert_eq!(left(&store, &limit, bucket(99)).await, 100 - 10 * round);
@@ -285,7 +288,7 @@ async fn a_settlement_into_a_foreign_value_is_counted_and_stops_no_other() {
     let foreign = format!("palisade:{{{:032x}}}:characters", 1);
     let _: () = server.command(&["SET", &foreign, "x"]).await;
     for number in 0..20 {
-        store.add(NOW, &limit, bucket(number), 10);
+        store.adjust(NOW, &limit, bucket(number), 10);
     }
     settled(&store).await;
     assert_eq!(store.status().lost, 1);

@@ -23,7 +23,7 @@ use palisade_core::Secret;
 use palisade_rate_limit::{Policy, RateLimitLayer, RedisStore};
 
 use self::server::Server;
-use crate::support::Stage;
+use crate::support::TestStack;
 
 const HASH_KEY: &[u8] = b"sixteen bytes and some more";
 
@@ -47,8 +47,8 @@ async fn connect(url: &str) -> RedisStore {
 }
 
 /// A stack over the server, on the real clock: buckets run on the server's.
-fn stage(store: &RedisStore, policies: impl IntoIterator<Item = Policy>) -> Stage {
-    Stage::build(
+fn stack(store: &RedisStore, policies: impl IntoIterator<Item = Policy>) -> TestStack {
+    TestStack::build(
         RateLimitLayer::by_client()
             .policies(policies)
             .store(Arc::new(store.clone())),

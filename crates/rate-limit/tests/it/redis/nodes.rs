@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use palisade_core::Secret;
 use palisade_rate_limit::{FailureMode, RedisStore, RedisStoreBuilder};
 
-use super::{DEADLINE, HASH_KEY, faults::orphan, server::Server, stage, store, until};
+use super::{DEADLINE, HASH_KEY, faults::orphan, server::Server, stack, store, until};
 use crate::support::*;
 
 fn builder(server: &Server) -> RedisStoreBuilder {
@@ -14,7 +14,7 @@ fn builder(server: &Server) -> RedisStoreBuilder {
 
 /// Counts what a node admits of eight a day after the server died.
 async fn admitted(store: &RedisStore) -> usize {
-    stage(store, [policy("a", "8/day")])
+    stack(store, [policy("a", "8/day")])
         .admitted(20, || from("203.0.113.7"))
         .await
 }
@@ -31,7 +31,7 @@ async fn nodes_that_have_seen_each_other_share_a_limit_while_the_server_is_away(
     server.kill();
     assert_eq!((admitted(&one).await, admitted(&two).await), (4, 4));
     assert!(!one.is_up() && !two.is_up());
-    let layer = stage(&one, [policy("a", "8/day")]).layer;
+    let layer = stack(&one, [policy("a", "8/day")]).layer;
     assert!(
         layer
             .explain()
@@ -72,10 +72,10 @@ async fn the_builder_sets_share_and_failure_mode_for_policies_that_do_not() {
     let closed = closed.connect().await.unwrap();
     server.kill();
     assert_eq!(admitted(&four).await, 2);
-    let layer = stage(&closed, [policy("a", "8/day")]);
+    let layer = stack(&closed, [policy("a", "8/day")]);
     assert_eq!(layer.status(from("203.0.113.7")).await, 503);
     let own = policy("b", "8/day").when_store_fails(FailureMode::FailOpen);
-    let layer = stage(&closed, [own]);
+    let layer = stack(&closed, [own]);
     assert_eq!(layer.admitted(20, || from("203.0.113.7")).await, 20);
 }
 
@@ -106,16 +106,16 @@ fn a_node_that_does_not_get_to_run_does_not_blame_the_server() {
             })
         };
         let hogs = [busy(), busy()];
-        let stage = stage(&store, [policy("a", "6/day")]);
+        let stack = stack(&store, [policy("a", "6/day")]);
         for _ in 0..6 {
-            let answer = stage.send(from("203.0.113.7")).await;
-            assert_eq!(answer.status().as_u16(), 200);
+            let decision = stack.send(from("203.0.113.7")).await;
+            assert_eq!(decision.status().as_u16(), 200);
             assert!(
-                field(&answer, "ratelimit").starts_with("\"a\""),
-                "{answer:?}"
+                field(&decision, "ratelimit").starts_with("\"a\""),
+                "{decision:?}"
             );
         }
-        assert_eq!(stage.status(from("203.0.113.7")).await, 429);
+        assert_eq!(stack.status(from("203.0.113.7")).await, 429);
         assert!(store.is_up());
         hogs.iter().for_each(tokio::task::JoinHandle::abort);
     });

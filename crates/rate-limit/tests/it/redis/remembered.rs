@@ -5,7 +5,7 @@ use std::time::Duration;
 use palisade_core::Secret;
 use palisade_rate_limit::RedisStore;
 
-use super::{HASH_KEY, server::Server, stage, store};
+use super::{HASH_KEY, server::Server, stack, store};
 use crate::support::*;
 
 async fn calls(server: &Server) -> u64 {
@@ -20,14 +20,14 @@ async fn a_denial_is_confirmed_by_the_server_every_two_seconds() {
         return;
     };
     let store = store(&server).await;
-    let stage = stage(&store, [policy("a", "1/day")]);
-    assert_eq!(stage.admitted(2, || from("203.0.113.7")).await, 1);
+    let stack = stack(&store, [policy("a", "1/day")]);
+    assert_eq!(stack.admitted(2, || from("203.0.113.7")).await, 1);
     let _: () = server.command(&["CONFIG", "RESETSTAT"]).await;
-    assert_eq!(stage.admitted(300, || from("203.0.113.7")).await, 0);
+    assert_eq!(stack.admitted(300, || from("203.0.113.7")).await, 0);
     assert_eq!(calls(&server).await, 0);
     for round in 1..=3 {
-        stage.wait(2.0);
-        assert_eq!(stage.admitted(300, || from("203.0.113.7")).await, 0);
+        stack.wait(2.0);
+        assert_eq!(stack.admitted(300, || from("203.0.113.7")).await, 0);
         assert_eq!(calls(&server).await, round);
     }
 }
@@ -38,9 +38,9 @@ async fn a_raised_quota_is_not_bound_by_what_the_old_one_denied() {
         return;
     };
     let store = store(&server).await;
-    let old = stage(&store, [policy("a", "2/day")]);
+    let old = stack(&store, [policy("a", "2/day")]);
     assert_eq!(old.admitted(5, || from("203.0.113.7")).await, 2);
-    let raised = stage(&store, [policy("a", "4/day").burst(8)]);
+    let raised = stack(&store, [policy("a", "4/day").burst(8)]);
     assert_eq!(raised.status(from("203.0.113.7")).await, 200);
 }
 
@@ -50,10 +50,10 @@ async fn another_tier_is_told_its_own_wait() {
         return;
     };
     let store = store(&server).await;
-    let free = stage(&store, [policy("a", "2/day")]);
+    let free = stack(&store, [policy("a", "2/day")]);
     assert_eq!(free.admitted(2, || from("203.0.113.7")).await, 2);
     assert_eq!(retry_after(&free.send(from("203.0.113.7")).await), 43_200);
-    let paid = stage(&store, [policy("a", "24/day")]);
+    let paid = stack(&store, [policy("a", "24/day")]);
     assert!((3590..=3600).contains(&retry_after(&paid.send(from("203.0.113.7")).await)));
 }
 
@@ -64,7 +64,7 @@ async fn a_reset_admits_at_once_here_and_within_two_seconds_elsewhere() {
     };
     let (one, two) = (store(&server).await, store(&server).await);
     let policies = || [policy("a", "1/day"), policy("b", "9/day")];
-    let (one, two) = (stage(&one, policies()), stage(&two, policies()));
+    let (one, two) = (stack(&one, policies()), stack(&two, policies()));
     assert_eq!(one.admitted(2, || from("203.0.113.7")).await, 1);
     assert_eq!(two.status(from("203.0.113.7")).await, 429);
     two.layer
@@ -89,7 +89,7 @@ async fn a_reset_lifts_penalties_on_every_node() {
         return;
     };
     let (one, two) = (store(&server).await, store(&server).await);
-    let stages = [&one, &two].map(|store| stage(store, [policy("login", "2/day").penalty()]));
+    let stages = [&one, &two].map(|store| stack(store, [policy("login", "2/day").penalty()]));
     let [here, there] = &stages;
     for _ in 0..3 {
         here.send(as_user("wrong")).await;
@@ -111,29 +111,29 @@ async fn a_reset_lifts_penalties_on_every_node() {
 
 #[tokio::test]
 async fn a_reset_without_the_server_says_why_and_holds_here() {
-    let stage = stage(&super::faults::orphan().await, [policy("a", "1/day")]);
-    assert_eq!(stage.admitted(2, || from("203.0.113.7")).await, 1);
-    let problem = stage
+    let stack = stack(&super::faults::orphan().await, [policy("a", "1/day")]);
+    assert_eq!(stack.admitted(2, || from("203.0.113.7")).await, 1);
+    let problem = stack
         .layer
         .reset_client([203, 0, 113, 7].into())
         .get()
         .await
         .unwrap_err();
     assert_eq!(problem.code(), "connection_refused");
-    assert_eq!(stage.status(from("203.0.113.7")).await, 200);
+    assert_eq!(stack.status(from("203.0.113.7")).await, 200);
 }
 
 #[tokio::test]
 async fn in_memory_a_reset_admits_at_once() {
-    let stage = Stage::by_client([policy("a", "1/day"), policy("b", "1/hour")]);
-    assert_eq!(stage.admitted(2, || from("203.0.113.7")).await, 1);
-    stage
+    let stack = TestStack::by_client([policy("a", "1/day"), policy("b", "1/hour")]);
+    assert_eq!(stack.admitted(2, || from("203.0.113.7")).await, 1);
+    stack
         .layer
         .reset_client([203, 0, 113, 7].into())
         .get()
         .await
         .unwrap();
-    assert_eq!(stage.status(from("203.0.113.7")).await, 200);
+    assert_eq!(stack.status(from("203.0.113.7")).await, 200);
 }
 
 /// Values that a bucket of this limit cannot have: the time to wait is true nevertheless.
@@ -143,22 +143,22 @@ async fn a_stored_backlog_beyond_the_limit_is_cut_also_by_a_refusal() {
         return;
     };
     let store = store(&server).await;
-    let stage = stage(&store, [policy("a", "2/day")]);
-    assert_eq!(stage.status(from("203.0.113.7")).await, 200);
+    let stack = stack(&store, [policy("a", "2/day")]);
+    assert_eq!(stack.status(from("203.0.113.7")).await, 200);
     let keys: Vec<String> = server.command(&["KEYS", "*}:a"]).await;
     for value in ["inf", "1e300", "9000000000000000"] {
         let _: () = server.command(&["SET", &keys[0], value]).await;
-        stage.wait(200_000.0);
-        let refused = stage.send(from("203.0.113.7")).await;
+        stack.wait(200_000.0);
+        let refused = stack.send(from("203.0.113.7")).await;
         assert_eq!(
             (refused.status().as_u16(), retry_after(&refused)),
             (429, 43_200)
         );
         let ttl: i64 = server.command(&["PTTL", &keys[0]]).await;
         assert!((86_000_000..=86_400_000).contains(&ttl), "{value}: {ttl}");
-        stage.wait(43_200.0);
+        stack.wait(43_200.0);
         super::same::pass(&server, 43_200_000_000).await;
-        assert_eq!(stage.status(from("203.0.113.7")).await, 200, "{value}");
+        assert_eq!(stack.status(from("203.0.113.7")).await, 200, "{value}");
     }
 }
 

@@ -5,7 +5,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use palisade_rate_limit::{Answer, Charge, Limit, LimitStore, RedisStore, Standing, Subject};
+use palisade_rate_limit::{
+    Charge, Limit, LimitState, LimitStore, RedisStore, StoreDecision, Subject,
+};
 use proptest::{prelude::*, test_runner::TestRunner};
 
 use super::{server::Server, store};
@@ -95,19 +97,19 @@ async fn compare(server: &Server, redis: &RedisStore, steps: &[Step]) -> Result<
                 units,
             } => {
                 let limit = &limits[limit];
-                memory.add(now, limit, memory.bucket(&subject(client)), units);
-                redis.add(now, limit, redis.bucket(&subject(client)), units);
+                memory.adjust(now, limit, memory.bucket_key(&subject(client)), units);
+                redis.adjust(now, limit, redis.bucket_key(&subject(client)), units);
                 settled(server, redis).await;
             }
             Step::Look { client } => {
                 let ask = |store: &dyn LimitStore| {
                     limits
                         .each_ref()
-                        .map(|limit| Charge::look(limit, store.bucket(&subject(client))))
+                        .map(|limit| Charge::check_only(limit, store.bucket_key(&subject(client))))
                 };
                 same(
-                    memory.take(now, &ask(&*memory)).get().await,
-                    redis.take(now, &ask(redis)).get().await,
+                    memory.charge(now, &ask(&*memory)).get().await,
+                    redis.charge(now, &ask(redis)).get().await,
                 )?;
             }
             Step::Pass { minutes } => {
@@ -118,11 +120,11 @@ async fn compare(server: &Server, redis: &RedisStore, steps: &[Step]) -> Result<
                 let ask = |store: &dyn LimitStore| {
                     limits
                         .each_ref()
-                        .map(|limit| Charge::new(limit, store.bucket(&subject(client)), units))
+                        .map(|limit| Charge::new(limit, store.bucket_key(&subject(client)), units))
                 };
                 same(
-                    memory.take(now, &ask(&*memory)).get().await,
-                    redis.take(now, &ask(redis)).get().await,
+                    memory.charge(now, &ask(&*memory)).get().await,
+                    redis.charge(now, &ask(redis)).get().await,
                 )?;
             }
         }
@@ -136,20 +138,20 @@ fn next_life() -> Duration {
     Duration::from_secs(LIVES.fetch_add(1, std::sync::atomic::Ordering::SeqCst) * 10_000_000)
 }
 
-fn same(memory: Answer, redis: Answer) -> Result<(), TestCaseError> {
-    prop_assert_eq!(memory.ruling(), redis.ruling());
-    for (memory, redis) in memory.standings().iter().zip(redis.standings()) {
+fn same(memory: StoreDecision, redis: StoreDecision) -> Result<(), TestCaseError> {
+    prop_assert_eq!(memory.outcome(), redis.outcome());
+    for (memory, redis) in memory.limit_states().iter().zip(redis.limit_states()) {
         // A remembered denial knows only of those that refused.
-        if memory.refused() && redis.refused() {
+        if memory.is_refused() && redis.is_refused() {
             prop_assert!(near(memory, redis), "{:?} {:?}", memory, redis);
         }
     }
     Ok(())
 }
 
-fn near(memory: &Standing, redis: &Standing) -> bool {
-    memory.wait().abs_diff(redis.wait()) < SLACK
-        && memory.full_in().abs_diff(redis.full_in()) < SLACK
+fn near(memory: &LimitState, redis: &LimitState) -> bool {
+    memory.retry_after().abs_diff(redis.retry_after()) < SLACK
+        && memory.time_until_full().abs_diff(redis.time_until_full()) < SLACK
 }
 
 /// Waits until settlements, which are sent behind the requests, have arrived.

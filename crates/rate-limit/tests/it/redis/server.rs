@@ -44,7 +44,7 @@ impl Server {
             port,
             folder,
         };
-        server.answers().await;
+        server.server_that_replies().await;
         Some(server)
     }
 
@@ -78,7 +78,7 @@ impl Server {
     }
 
     /// Waits until the server answers.
-    async fn answers(&self) {
+    async fn server_that_replies(&self) {
         super::until("the server answers", async || {
             self.try_command::<String>(&["PING"]).await.is_ok()
         })
@@ -110,7 +110,7 @@ impl Server {
     /// Starts it again on the same port, empty.
     pub(super) async fn restart(&mut self) {
         self.child = spawn(self.port, &self.folder, &[]);
-        self.answers().await;
+        self.server_that_replies().await;
     }
 }
 

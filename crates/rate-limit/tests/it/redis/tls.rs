@@ -9,7 +9,7 @@ use rcgen::{CertificateParams, Issuer, KeyPair};
 use super::{
     DEADLINE,
     server::{Server, free_port},
-    stage, until,
+    stack, until,
 };
 use crate::support::*;
 
@@ -61,8 +61,8 @@ async fn a_server_is_asked_over_tls_if_its_certificate_is_of_the_right_authority
     };
     let right = builder().root_certificate(root).connect().await.unwrap();
     until("the store is up", async || right.is_up()).await;
-    let stage = stage(&right, [policy("a", "2/day")]);
-    assert_eq!(stage.admitted(5, || from("203.0.113.7")).await, 2);
+    let stack = stack(&right, [policy("a", "2/day")]);
+    assert_eq!(stack.admitted(5, || from("203.0.113.7")).await, 2);
 
     let elsewhere = tempfile::tempdir().unwrap();
     let wrong = builder()

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::table::Full;
+use super::table::SharingReason;
 use crate::store::nanoseconds;
 
 /// It is over when nobody shared for so long. So a client causes at most two lines a minute.
@@ -13,7 +13,7 @@ const QUIET: Duration = Duration::from_secs(60);
 
 /// One episode for each reason.
 #[derive(Debug, Default)]
-pub(super) struct Watch {
+pub(super) struct SharingMonitor {
     network: Episode,
     table: Episode,
 }
@@ -25,21 +25,24 @@ struct Episode {
     charges: AtomicU64,
 }
 
-impl Watch {
+impl SharingMonitor {
     /// Notes a decision: whether it charged a shared bucket, and why.
-    pub(super) fn note(&self, now: u64, shared: Option<Full>) {
-        for (reason, episode) in [(Full::Network, &self.network), (Full::Table, &self.table)] {
+    pub(super) fn record(&self, now: u64, shared: Option<SharingReason>) {
+        for (reason, episode) in [
+            (SharingReason::Network, &self.network),
+            (SharingReason::Table, &self.table),
+        ] {
             if shared == Some(reason) {
-                episode.goes_on(now, reason);
+                episode.continues_or_begins(now, reason);
             } else {
-                episode.may_end(now, reason);
+                episode.end_if_quiet(now, reason);
             }
         }
     }
 }
 
 impl Episode {
-    fn goes_on(&self, now: u64, reason: Full) {
+    fn continues_or_begins(&self, now: u64, reason: SharingReason) {
         self.charges.fetch_add(1, Ordering::Relaxed);
         count(reason);
         let quiet_at = now.saturating_add(nanoseconds(QUIET)).max(1);
@@ -49,7 +52,7 @@ impl Episode {
         }
     }
 
-    fn may_end(&self, now: u64, reason: Full) {
+    fn end_if_quiet(&self, now: u64, reason: SharingReason) {
         let quiet_at = self.quiet_at.load(Ordering::Relaxed);
         if quiet_at == 0 || now < quiet_at {
             return;
@@ -65,37 +68,37 @@ impl Episode {
     }
 }
 
-const fn begins(reason: Full) -> &'static str {
+const fn begins(reason: SharingReason) -> &'static str {
     match reason {
-        Full::Network => {
+        SharingReason::Network => {
             "one network holds its share of the table, and its new clients share buckets; raise the capacity of the store if they are legitimate"
         }
-        Full::Table => {
+        SharingReason::Table => {
             "the table is full, and new clients share buckets with their network; raise the capacity of the store"
         }
     }
 }
 
-const fn name(reason: Full) -> &'static str {
+const fn name(reason: SharingReason) -> &'static str {
     match reason {
-        Full::Network => "network_share",
-        Full::Table => "table_full",
+        SharingReason::Network => "network_share",
+        SharingReason::Table => "table_full",
     }
 }
 
 #[cfg(feature = "metrics")]
-fn count(reason: Full) {
+fn count(reason: SharingReason) {
     metrics::counter!("palisade_limit_shared_charges_total", "reason" => name(reason)).increment(1);
 }
 
 #[cfg(not(feature = "metrics"))]
-const fn count(_: Full) {}
+const fn count(_: SharingReason) {}
 
 #[cfg(feature = "metrics")]
-fn gauge(reason: Full, on: bool) {
+fn gauge(reason: SharingReason, on: bool) {
     let value = if on { 1.0 } else { 0.0 };
     metrics::gauge!("palisade_limit_sharing", "reason" => name(reason)).set(value);
 }
 
 #[cfg(not(feature = "metrics"))]
-const fn gauge(_: Full, _: bool) {}
+const fn gauge(_: SharingReason, _: bool) {}

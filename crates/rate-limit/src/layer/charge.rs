@@ -6,139 +6,145 @@ use arrayvec::ArrayVec;
 use http::request;
 use palisade_core::{Fact, Rejection, RouteMatch, Rule, SecurityContext, Soon};
 
-use super::{Choice, Inner, Slot, settle::Pass, subject::with_subject};
-use crate::{Answer, Bucket, Charge, Key, Limit, Ruling, fields::Line, store::MOST_CHARGES};
+use super::{ConfiguredLimit, LayerState, LimitId, settle::ChargedRequest};
+use crate::{
+    fields::FieldItem,
+    policy::{Key, Limit, with_request_subject},
+    store::{BucketKey, Charge, MAX_CHARGES, Outcome, StoreDecision},
+};
 
 /// The limits that count one request.
-pub(super) type Asked = ArrayVec<Ask, MOST_CHARGES>;
+pub(super) type LimitCharges = ArrayVec<LimitCharge, MAX_CHARGES>;
 
 /// One limit that counts one request: which, whom, how much.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ask {
-    pub(super) choice: Choice,
-    pub(super) bucket: Bucket,
+pub(super) struct LimitCharge {
+    pub(super) id: LimitId,
+    pub(super) bucket: BucketKey,
     pub(super) cost: u32,
 }
 
-impl Inner {
+impl LayerState {
     /// Finds out which limits count a request.
-    pub(super) fn ask(
+    pub(super) fn charges_for(
         &self,
         cx: &SecurityContext,
         head: &request::Parts,
-    ) -> Result<Asked, Box<Rejection>> {
-        let mut asked = Asked::new();
-        let mut buckets = [None; MOST_CHARGES];
-        for (index, slot) in self.limits.iter().enumerate() {
-            if !slot.limit.counts(cx) {
+    ) -> Result<LimitCharges, Box<Rejection>> {
+        let mut charges = LimitCharges::new();
+        let mut buckets = [None; MAX_CHARGES];
+        for (index, configured) in self.limits.iter().enumerate() {
+            if !configured.limit.counts(cx) {
                 continue;
             }
             let known = buckets
-                .get_mut(slot.bucket_of)
-                .and_then(|bucket: &mut Option<Bucket>| bucket.as_mut());
+                .get_mut(configured.bucket_of)
+                .and_then(|bucket: &mut Option<BucketKey>| bucket.as_mut());
             let bucket = match known {
                 Some(bucket) => *bucket,
-                None => match self.bucket(slot, cx, head)? {
+                None => match self.bucket_of(configured, cx, head)? {
                     Some(bucket) => bucket,
                     None => continue,
                 },
             };
-            if let Some(place) = buckets.get_mut(slot.bucket_of) {
+            if let Some(place) = buckets.get_mut(configured.bucket_of) {
                 *place = Some(bucket);
             }
-            let choice = slot.choice(index, cx);
-            let limit = self.limit(choice).unwrap_or(&slot.limit);
+            let id = configured.id(index, cx);
+            let limit = self.limit(id).unwrap_or(&configured.limit);
             let cost = self.cost(limit, head)?;
-            asked.push(Ask {
-                choice,
-                bucket,
-                cost,
-            });
+            charges.push(LimitCharge { id, bucket, cost });
         }
-        Ok(asked)
+        Ok(charges)
     }
 
     fn cost(&self, limit: &Limit, head: &request::Parts) -> Result<u32, Box<Rejection>> {
         let cost = u32::try_from(limit.cost.of(head)).ok();
         let payable = cost.filter(|cost| *cost <= limit.burst());
-        payable.ok_or_else(|| self.refusals.never(limit))
+        payable.ok_or_else(|| self.refusal_templates.cost_exceeds_quota(limit))
     }
 
     /// Finds the bucket of a limit; `None` if it counts networks of IPv6, and this request has none.
-    fn bucket(
+    fn bucket_of(
         &self,
-        slot: &Slot,
+        configured: &ConfiguredLimit,
         cx: &SecurityContext,
         head: &request::Parts,
-    ) -> Result<Option<Bucket>, Box<Rejection>> {
-        if slot.limit.is_network {
-            let network = slot.key.network_of(cx);
-            return Ok(network.map(|subject| self.store.bucket(&subject)));
+    ) -> Result<Option<BucketKey>, Box<Rejection>> {
+        if configured.limit.is_network {
+            let network = configured.key.network_of(cx);
+            return Ok(network.map(|subject| self.store.bucket_key(&subject)));
         }
-        with_subject(&slot.key, cx, head, |subject| self.store.bucket(subject)).map(Some)
+        with_request_subject(&configured.key, cx, head, |subject| {
+            self.store.bucket_key(subject)
+        })
+        .map(Some)
     }
 
     /// Asks the store about all of them at once.
-    pub(super) fn take(&self, asked: &Asked) -> Soon<Answer> {
-        let charge = |ask: &Ask| {
-            let limit = self.limit(ask.choice)?;
+    pub(super) fn charge_store(&self, charges: &LimitCharges) -> Soon<StoreDecision> {
+        let store_charge = |charge: &LimitCharge| {
+            let limit = self.limit(charge.id)?;
             Some(match limit.penalty {
-                true => Charge::look(limit, ask.bucket),
-                false => Charge::new(limit, ask.bucket, ask.cost),
+                true => Charge::check_only(limit, charge.bucket),
+                false => Charge::new(limit, charge.bucket, charge.cost),
             })
         };
-        let charges: ArrayVec<Charge<'_>, MOST_CHARGES> = asked.iter().filter_map(charge).collect();
-        self.store.take(self.clock.monotonic(), &charges)
+        let charges: ArrayVec<Charge<'_>, MAX_CHARGES> =
+            charges.iter().filter_map(store_charge).collect();
+        self.store.charge(self.clock.monotonic(), &charges)
     }
 
     /// Turns the store's answer into a verdict.
-    pub(super) fn judge(
+    pub(super) fn verdict(
         &self,
         cx: &SecurityContext,
-        asked: &Asked,
-        answer: &Answer,
-    ) -> Result<Pass, Box<Rejection>> {
-        if answer.degraded {
+        charges: &LimitCharges,
+        decision: &StoreDecision,
+    ) -> Result<ChargedRequest, Box<Rejection>> {
+        if decision.degraded {
             cx.record(Fact::Degraded {
                 guard: self.name,
                 what: "the store of the limits is away",
             });
         }
-        match answer.ruling {
-            Ruling::Admitted => Ok(Pass::new(self, asked, answer)),
-            Ruling::Refused => Err(self.too_many(asked, answer)),
-            Ruling::Unavailable => Err(self.refusals.unavailable()),
+        match decision.outcome {
+            Outcome::Admitted => Ok(ChargedRequest::new(self, charges, decision)),
+            Outcome::Refused => Err(self.too_many_requests(charges, decision)),
+            Outcome::Unavailable => Err(self.refusal_templates.unavailable()),
         }
     }
 
-    fn too_many(&self, asked: &Asked, answer: &Answer) -> Box<Rejection> {
-        let refused = asked
+    fn too_many_requests(
+        &self,
+        charges: &LimitCharges,
+        decision: &StoreDecision,
+    ) -> Box<Rejection> {
+        let refused = charges
             .iter()
-            .zip(answer.standings())
-            .filter(|(_, standing)| standing.refused());
-        let choices = refused.clone().map(|(ask, _)| ask.choice);
-        let set = choices
-            .clone()
-            .fold(0, |set, choice| set | 1 << choice.index);
-        let lines = refused.filter_map(|(ask, standing)| {
-            let limit = self.limit(ask.choice)?;
-            Some(Line {
+            .zip(decision.limit_states())
+            .filter(|(_, limit_state)| limit_state.is_refused());
+        let ids = refused.clone().map(|(charge, _)| charge.id);
+        let set = ids.clone().fold(0, |set, id| set | 1 << id.index);
+        let items = refused.filter_map(|(charge, limit_state)| {
+            let limit = self.limit(charge.id)?;
+            Some(FieldItem {
                 limit,
-                standing: *standing,
+                limit_state: *limit_state,
             })
         });
         // Rounded up, for a client that comes exactly then must be let in.
-        let wait = answer.wait();
+        let wait = decision.retry_after();
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        let ready = self.refusals.too_many(set, &self.limits);
-        let ready = self.fields.call_back(ready, seconds.max(1));
-        if answer.degraded {
+        let ready = self.refusal_templates.too_many_requests(set, &self.limits);
+        let ready = self.fields.with_retry_after(ready, seconds.max(1));
+        if decision.degraded {
             return Box::new(ready);
         }
         let now = || self.clock.unix_time().as_secs();
         Box::new(
             self.fields
-                .dress_refusal(ready, Choice::set(choices), lines, now),
+                .add_to_refusal(ready, LimitId::set(ids), items, now),
         )
     }
 }
@@ -165,18 +171,18 @@ impl Limit {
     }
 }
 
-impl Slot {
+impl ConfiguredLimit {
     /// Chooses the limit for whoever asks.
-    fn choice(&self, index: usize, cx: &SecurityContext) -> Choice {
+    fn id(&self, index: usize, cx: &SecurityContext) -> LimitId {
         #[allow(clippy::cast_possible_truncation)] // There are at most sixteen limits.
         let index = index as u8;
         let tiers = &self.limit.tiers;
         if tiers.is_empty() {
-            return Choice { index, tier: None };
+            return LimitId { index, tier: None };
         }
         let tier = cx.principal().and_then(|who| who.tier());
         let place = tier.and_then(|tier| tiers.iter().position(|(known, _)| **known == *tier));
-        Choice {
+        LimitId {
             index,
             tier: place.and_then(|place| u8::try_from(place).ok()),
         }
@@ -188,7 +194,7 @@ impl Slot {
             .iter()
             .map(|limit| (key(limit), limit.is_network))
             .collect();
-        let slot = |(index, limit): (usize, Limit)| {
+        let configured = |(index, limit): (usize, Limit)| {
             let key = key(&limit);
             let same = |(other, is_network): &(Key, bool)| {
                 *is_network == limit.is_network && other.same_as(&key)
@@ -200,6 +206,6 @@ impl Slot {
                 bucket_of,
             }
         };
-        limits.into_iter().enumerate().map(slot).collect()
+        limits.into_iter().enumerate().map(configured).collect()
     }
 }

@@ -4,35 +4,38 @@ use arrayvec::ArrayVec;
 
 use super::{
     MemoryStore,
-    overflow::Shared,
-    sweep::Networks,
-    table::{Full, Held, Place},
+    overflow::LockedGroups,
+    sweep::NetworkCounters,
+    table::{BucketPlace, LockedShards, SharingReason},
 };
-use crate::{Charge, Standing, gcra::Gcra, store::MOST_CHARGES};
+use crate::{
+    gcra::Gcra,
+    store::{Charge, LimitState, MAX_CHARGES},
+};
 
 /// The places of the charges of one decision, in their order.
-pub(super) type AllFound = ArrayVec<Found, MOST_CHARGES>;
+pub(super) type BucketReadings = ArrayVec<BucketReading, MAX_CHARGES>;
 
 /// One decision. Locks the shards of the table first and groups of shared buckets after them, each
 /// in ascending order: no two decisions wait for each other.
-pub(super) struct Session<'a> {
+pub(super) struct LockedBuckets<'a> {
     store: &'a MemoryStore,
-    held: Held<'a>,
-    shared: Option<Shared<'a>>,
+    held: LockedShards<'a>,
+    shared: Option<LockedGroups<'a>>,
     now: u64,
-    full: Option<Full>,
+    full: Option<SharingReason>,
 }
 
 /// Where a charge goes, and what stands there.
-pub(super) struct Found {
-    place: Place,
+pub(super) struct BucketReading {
+    place: BucketPlace,
     /// Never beyond the limit's ceiling.
     pub(super) backlog: u64,
     /// What stands there is beyond it.
     beyond: bool,
 }
 
-impl<'a> Session<'a> {
+impl<'a> LockedBuckets<'a> {
     pub(super) fn new(store: &'a MemoryStore, now: u64, charges: &[Charge<'_>]) -> Self {
         Self {
             store,
@@ -44,24 +47,25 @@ impl<'a> Session<'a> {
     }
 
     /// Returns why a charge went to a shared bucket, if one did, and gives the locks back.
-    pub(super) fn end(self) -> Option<Full> {
+    pub(super) fn sharing_reason(self) -> Option<SharingReason> {
         self.full
     }
 
-    pub(super) fn find(&mut self, charges: &[Charge<'_>], gcras: &[&Gcra]) -> AllFound {
-        let places: ArrayVec<Place, MOST_CHARGES> =
+    pub(super) fn find(&mut self, charges: &[Charge<'_>], gcras: &[&Gcra]) -> BucketReadings {
+        let places: ArrayVec<BucketPlace, MAX_CHARGES> =
             charges.iter().map(|charge| self.place(charge)).collect();
         self.hold_shared(charges, &places);
-        let all = charges.iter().zip(places).zip(gcras);
-        all.map(|((charge, place), gcra)| self.found(charge, place, gcra))
+        let readings = charges.iter().zip(places).zip(gcras);
+        readings
+            .map(|((charge, place), gcra)| self.reading(charge, place, gcra))
             .collect()
     }
 
-    fn place(&mut self, charge: &Charge<'_>) -> Place {
-        let networks = Networks::of(&charge.bucket);
-        let make = charge.take > 0;
-        let place = self.held.find(key(charge), networks, self.now, make);
-        if let Place::Shared(full) = place {
+    fn place(&mut self, charge: &Charge<'_>) -> BucketPlace {
+        let networks = NetworkCounters::of(&charge.bucket);
+        let create = charge.consumed > 0;
+        let place = self.held.find(key(charge), networks, self.now, create);
+        if let BucketPlace::Shared(full) = place {
             self.full = Some(full);
         }
         place
@@ -69,29 +73,29 @@ impl<'a> Session<'a> {
 
     /// Locks the shared buckets that are charged, and those that are to be read: what is not in
     /// the table may be counted there, and a look or a refund must find it.
-    fn hold_shared(&mut self, charges: &[Charge<'_>], places: &[Place]) {
+    fn hold_shared(&mut self, charges: &[Charge<'_>], places: &[BucketPlace]) {
         let overflow = &self.store.overflow;
         let in_use = overflow.in_use(self.now);
-        let needed = |place: &Place| match place {
-            Place::Absent => in_use,
-            Place::Fresh | Place::Own { .. } => false,
-            Place::Shared(_) => true,
+        let needed = |place: &BucketPlace| match place {
+            BucketPlace::Absent => in_use,
+            BucketPlace::Fresh | BucketPlace::Own { .. } => false,
+            BucketPlace::Shared(_) => true,
         };
         if places.iter().any(needed) {
-            let all = charges.iter().zip(places);
-            let groups = all.filter(|(_, place)| needed(place));
+            let readings = charges.iter().zip(places);
+            let groups = readings.filter(|(_, place)| needed(place));
             self.shared = Some(overflow.hold(groups.map(|(charge, _)| charge.bucket.coarse)));
         }
     }
 
-    fn found(&self, charge: &Charge<'_>, place: Place, gcra: &Gcra) -> Found {
+    fn reading(&self, charge: &Charge<'_>, place: BucketPlace, gcra: &Gcra) -> BucketReading {
         let (full_at, own) = match place {
-            Place::Own { full_at } => (full_at, true),
-            Place::Fresh => (0, true),
-            Place::Absent | Place::Shared(_) => self.full_at(charge),
+            BucketPlace::Own { full_at } => (full_at, true),
+            BucketPlace::Fresh => (0, true),
+            BucketPlace::Absent | BucketPlace::Shared(_) => self.full_at(charge),
         };
         let stored = full_at.saturating_sub(self.now);
-        Found {
+        BucketReading {
             place,
             backlog: stored.min(gcra.ceiling()),
             beyond: own && stored > gcra.ceiling(),
@@ -106,42 +110,54 @@ impl<'a> Session<'a> {
     }
 
     /// Leaves buckets as they are, but for those beyond their ceiling: what is told must be true.
-    pub(super) fn leave(&mut self, charges: &[Charge<'_>], all: &[Found]) {
-        for (charge, found) in charges.iter().zip(all) {
-            match found.place {
-                Place::Fresh => self.held.write(key(charge), self.now),
-                _ if found.beyond => self.set(charge, found, |backlog| backlog.min(found.backlog)),
+    pub(super) fn write_ceilings(&mut self, charges: &[Charge<'_>], readings: &[BucketReading]) {
+        for (charge, reading) in charges.iter().zip(readings) {
+            match reading.place {
+                BucketPlace::Fresh => self.held.write(key(charge), self.now),
+                _ if reading.beyond => {
+                    self.update(charge, reading, |backlog| backlog.min(reading.backlog))
+                }
                 _ => {}
             }
         }
     }
 
     /// Writes what a decision that admitted makes of the buckets.
-    pub(super) fn commit(
+    pub(super) fn write_charges(
         &mut self,
         charges: &[Charge<'_>],
-        all: &[Found],
-        standings: &[Standing],
+        readings: &[BucketReading],
+        limit_states: &[LimitState],
         gcras: &[&Gcra],
     ) {
-        for (((charge, found), standing), gcra) in charges.iter().zip(all).zip(standings).zip(gcras)
+        for (((charge, reading), limit_state), gcra) in
+            charges.iter().zip(readings).zip(limit_states).zip(gcras)
         {
-            let take = i64::from(charge.take.min(gcra.burst()));
-            match found.place {
-                Place::Fresh | Place::Own { .. } => self.write(charge, standing.backlog),
-                Place::Absent if !found.beyond => {}
-                _ => self.set(charge, found, |backlog| gcra.add(backlog, take)),
+            let consumed = i64::from(charge.consumed.min(gcra.burst()));
+            match reading.place {
+                BucketPlace::Fresh | BucketPlace::Own { .. } => {
+                    self.write(charge, limit_state.backlog)
+                }
+                BucketPlace::Absent if !reading.beyond => {}
+                _ => self.update(charge, reading, |backlog| gcra.adjust(backlog, consumed)),
             }
         }
     }
 
     /// Changes a bucket from what stands there by now: two charges of one request may share one.
-    pub(super) fn set(&mut self, charge: &Charge<'_>, found: &Found, change: impl Fn(u64) -> u64) {
-        match found.place {
-            Place::Fresh | Place::Own { .. } => self.write(charge, change(found.backlog)),
-            // Full, and nothing to write: a refund has nothing to give back to.
-            Place::Absent if found.backlog == 0 => {}
-            Place::Absent | Place::Shared(_) => {
+    pub(super) fn update(
+        &mut self,
+        charge: &Charge<'_>,
+        reading: &BucketReading,
+        change: impl Fn(u64) -> u64,
+    ) {
+        match reading.place {
+            BucketPlace::Fresh | BucketPlace::Own { .. } => {
+                self.write(charge, change(reading.backlog))
+            }
+            // SharingReason, and nothing to write: a refund has nothing to give back to.
+            BucketPlace::Absent if reading.backlog == 0 => {}
+            BucketPlace::Absent | BucketPlace::Shared(_) => {
                 let (full_at, _) = self.full_at(charge);
                 let backlog = change(full_at.saturating_sub(self.now));
                 let full_at = self.now.saturating_add(backlog);

@@ -14,11 +14,7 @@ pub enum FailureMode {
     LocalFallback {
         /// How many nodes share the limit; 1 gives every node the whole limit. `None`: as many as
         /// the store counted, see
-        #[cfg_attr(
-            feature = "redis",
-            doc = "[`RedisStoreBuilder::share`](crate::RedisStoreBuilder::share)."
-        )]
-        #[cfg_attr(not(feature = "redis"), doc = "`RedisStoreBuilder::share`.")]
+        /// `RedisStoreBuilder::share`.
         share: Option<NonZeroU32>,
     },
 }

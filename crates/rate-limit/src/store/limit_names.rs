@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use crate::{Limit, PolicyError};
+use crate::{error::RateLimitBuildError, policy::Limit};
 
 /// Remembers which limits the layers over one store have: buckets are kept by the name of the
 /// limit, so two limits of one name would charge each other.
@@ -29,7 +29,7 @@ impl LimitNames {
         &self,
         owner: &Owner,
         limits: impl Iterator<Item = &'a Limit> + Clone,
-    ) -> Result<(), PolicyError> {
+    ) -> Result<(), RateLimitBuildError> {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         entries.retain(|entry| entry.owner.strong_count() > 0);
         for limit in limits.clone() {
@@ -56,12 +56,12 @@ impl Entry {
         self.name == limit.name && !predecessor()
     }
 
-    fn collision(&self, limit: &Limit) -> PolicyError {
-        let Self { name, policy, .. } = self;
-        let layer = self.owner.upgrade().map_or("", |owner| *owner);
-        let why = format!(
-            "its limit `{name}` has the name of a limit of policy `{policy}` in the layer {layer} over the same store, and both would charge one bucket; rename one of the policies"
-        );
-        PolicyError::policy(&limit.policy, why)
+    fn collision(&self, limit: &Limit) -> RateLimitBuildError {
+        RateLimitBuildError::DuplicateLimit {
+            policy: limit.policy.clone(),
+            limit: self.name.clone(),
+            other_policy: self.policy.clone(),
+            other_layer: Some(self.owner.upgrade().map_or("", |owner| *owner)),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Connecting to the server.
 
 use std::{
+    fmt,
     hash::{BuildHasher, RandomState},
     num::NonZeroU32,
     sync::{Arc, atomic::AtomicU32},
@@ -13,8 +14,14 @@ use redis::Client;
 use sha2::Sha256;
 use tokio::runtime::Handle;
 
-use super::{RedisStore, Shared, connection::Link, denied::Denied, lane::Lane, tasks};
-use crate::{FailureMode, MemoryStore, PolicyError, StoreProblem};
+use super::{
+    RedisStore, StoreState, background_tasks, connection::ConnectionManager,
+    remembered_denials::RememberedDenials, settlements::SettlementQueue,
+};
+use crate::{
+    policy::FailureMode,
+    store::{StoreProblem, memory::MemoryStore},
+};
 
 /// A request rather goes on without the server than wait longer.
 const DEADLINE: Duration = Duration::from_millis(25);
@@ -129,20 +136,20 @@ impl RedisStoreBuilder {
     ///
     /// If the address is malformed, the key is shorter than 16 bytes, the prefix holds braces, colons or
     /// blanks, the deadline is zero, a root certificate is none, or this does not run inside a tokio runtime.
-    pub async fn connect(self) -> Result<RedisStore, PolicyError> {
+    pub async fn connect(self) -> Result<RedisStore, RedisStoreBuildError> {
         self.check()?;
         let client = self.client()?;
         let hash_key = Hmac::<Sha256>::new_from_slice(self.hash_key.expose());
-        let hash_key = hash_key.map_err(|_| PolicyError::new("the hash key cannot be used"))?;
-        let shared = Arc::new(Shared {
+        let hash_key = hash_key.map_err(|_| RedisStoreBuildError::HashKeyTooShort)?;
+        let shared = Arc::new(StoreState {
             hash_key,
             prefix: self.prefix,
-            link: Arc::new(Link::new(client, self.deadline)),
-            denied: Denied::default(),
+            connections: Arc::new(ConnectionManager::new(client, self.deadline)),
+            denials: RememberedDenials::default(),
             local: MemoryStore::with_capacity(self.local_buckets),
             charged_here: MemoryStore::with_capacity(self.local_buckets),
-            penalties: Arc::new(Lane::with_memory(PENALTY_MEMORY)),
-            settlements: Arc::new(Lane::with_memory(self.settlement_memory)),
+            penalties: Arc::new(SettlementQueue::with_memory(PENALTY_MEMORY)),
+            settlements: Arc::new(SettlementQueue::with_memory(self.settlement_memory)),
             losses: Default::default(),
             node: format!("{:016x}", RandomState::new().hash_one("node")),
             nodes: AtomicU32::new(1),
@@ -150,16 +157,13 @@ impl RedisStoreBuilder {
             failure: self.failure,
         });
         first_connection(&shared).await;
-        tasks::start(&shared);
+        background_tasks::start(&shared);
         Ok(RedisStore(shared))
     }
 
-    fn client(&self) -> Result<Client, PolicyError> {
+    fn client(&self) -> Result<Client, RedisStoreBuildError> {
         // The library's own words may repeat the address, and with it the password.
-        let malformed = |_| {
-            let why = "the address or the certificate of the store is malformed; use redis://[user:password@]host:port/database (rediss:// needs the feature redis-tls)";
-            PolicyError::new(why)
-        };
+        let malformed = |_| RedisStoreBuildError::MalformedAddress;
         let url = String::from_utf8_lossy(self.url.expose());
         #[cfg(feature = "redis-tls")]
         if url.starts_with("rediss:") {
@@ -168,21 +172,15 @@ impl RedisStoreBuilder {
         Client::open(&*url).map_err(malformed)
     }
 
-    fn check(&self) -> Result<(), PolicyError> {
+    fn check(&self) -> Result<(), RedisStoreBuildError> {
         if self.hash_key.expose().len() < SHORTEST_KEY {
-            return Err(PolicyError::new(
-                "the hash key of the store is shorter than 16 bytes; make one of random bytes and give it to every node",
-            ));
+            return Err(RedisStoreBuildError::HashKeyTooShort);
         }
         if self.prefix.is_empty() || self.prefix.contains(['{', '}', ':', ' ']) {
-            return Err(PolicyError::new(
-                "the prefix of the store must not be empty or hold braces, colons or blanks",
-            ));
+            return Err(RedisStoreBuildError::InvalidPrefix);
         }
         if self.deadline.is_zero() {
-            return Err(PolicyError::new(
-                "the deadline of the store is zero, so that no reply would ever be in time; use for example 25 ms",
-            ));
+            return Err(RedisStoreBuildError::ZeroDeadline);
         }
         #[cfg(feature = "redis-tls")]
         if self
@@ -190,25 +188,70 @@ impl RedisStoreBuilder {
             .as_deref()
             .is_some_and(|pem| !holds_certificate(pem))
         {
-            let why = "the root certificate of the store is no PEM certificate";
-            return Err(PolicyError::new(why));
+            return Err(RedisStoreBuildError::InvalidRootCertificate);
         }
         if Handle::try_current().is_err() {
-            return Err(PolicyError::new(
-                "the store must be connected inside a tokio runtime",
-            ));
+            return Err(RedisStoreBuildError::NoRuntime);
         }
         Ok(())
     }
 }
 
-async fn first_connection(shared: &Shared) {
-    let connecting = shared.link.connect(&shared.prefix);
+/// Why a [`RedisStore`] cannot be built. A server that cannot be reached is none of these: see
+/// [`RedisStoreBuilder::connect`].
+///
+/// No message holds the address, the password or the key.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum RedisStoreBuildError {
+    /// The address cannot be read, or the certificate for it.
+    MalformedAddress,
+    /// The key for hashing subjects has fewer than 16 bytes.
+    HashKeyTooShort,
+    /// The prefix of the keys is empty, or holds braces, colons or blanks.
+    InvalidPrefix,
+    /// The deadline of a call is zero.
+    ZeroDeadline,
+    /// The root certificate is not in PEM form.
+    InvalidRootCertificate,
+    /// There is no tokio runtime.
+    NoRuntime,
+}
+
+impl fmt::Display for RedisStoreBuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::MalformedAddress => {
+                "the address or the certificate of the store is malformed; use redis://[user:password@]host:port/database (rediss:// needs the feature redis-tls)"
+            }
+            Self::HashKeyTooShort => {
+                "the hash key of the store is shorter than 16 bytes; make one of random bytes and give it to every node"
+            }
+            Self::InvalidPrefix => {
+                "the prefix of the store must not be empty or hold braces, colons or blanks; use for example `palisade`"
+            }
+            Self::ZeroDeadline => {
+                "the deadline of the store is zero, so that no reply would ever be in time; use for example 25 ms"
+            }
+            Self::InvalidRootCertificate => {
+                "the root certificate of the store is no PEM certificate; give the contents of a file with `-----BEGIN CERTIFICATE-----`"
+            }
+            Self::NoRuntime => {
+                "the store must be connected inside a tokio runtime; call `connect` from async code"
+            }
+        })
+    }
+}
+
+impl std::error::Error for RedisStoreBuildError {}
+
+async fn first_connection(shared: &StoreState) {
+    let connecting = shared.connections.connect(&shared.prefix);
     let problem = match tokio::time::timeout(FIRST_CONNECTION, connecting).await {
         Ok(Ok(())) => return shared.count_nodes().await,
         Ok(Err(problem)) => problem,
         Err(_) => {
-            shared.link.not_connected(StoreProblem::Timeout);
+            shared.connections.not_connected(StoreProblem::Timeout);
             StoreProblem::Timeout
         }
     };

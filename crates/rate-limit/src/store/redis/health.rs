@@ -10,10 +10,10 @@ use palisade_internal::log_limit::LogLimit;
 
 use super::{
     RedisStore,
-    measure::{self, Lost},
-    script::Call,
+    script::ScriptCall,
+    store_metrics::{self, LostKind},
 };
-use crate::{StoreProblem, store::nanoseconds};
+use crate::store::{StoreProblem, nanoseconds};
 
 /// How a shared store is at a moment.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -39,7 +39,7 @@ impl RedisStore {
         let up = self.is_up();
         StoreStatus {
             up,
-            problem: self.0.link.problem().filter(|_| !up),
+            problem: self.0.connections.problem().filter(|_| !up),
             nodes: self.0.nodes.load(Ordering::Relaxed),
             unsettled: self.unsettled(),
             lost: self.0.losses.count.load(Ordering::Relaxed),
@@ -52,11 +52,15 @@ impl RedisStore {
     ///
     /// Why the server is of no use at the moment.
     pub async fn check(&self) -> Result<StoreStatus, StoreProblem> {
-        let link = &self.0.link;
-        let Some(connection) = link.connection() else {
-            return Err(link.problem().unwrap_or(StoreProblem::ConnectionLost));
+        let connections = &self.0.connections;
+        let Some(connection) = connections.connection() else {
+            return Err(connections
+                .problem()
+                .unwrap_or(StoreProblem::ConnectionLost));
         };
-        link.ask(connection, &Call::probe(&self.0.prefix)).await?;
+        connections
+            .run_script(connection, &ScriptCall::probe(&self.0.prefix))
+            .await?;
         self.0.count_nodes().await;
         Ok(self.status())
     }
@@ -70,13 +74,13 @@ impl RedisStore {
     /// Tells whether the server is asked at the moment.
     #[must_use]
     pub fn is_up(&self) -> bool {
-        self.0.link.is_up()
+        self.0.connections.is_up()
     }
 }
 
 /// What did not arrive, and how long that matters.
 #[derive(Debug)]
-pub(super) struct Losses {
+pub(super) struct LossRecord {
     count: AtomicU64,
     /// Until then, in nanoseconds, the server may not know of a charge that was lost here.
     doubt: AtomicU64,
@@ -84,7 +88,7 @@ pub(super) struct Losses {
     nodes_log: LogLimit,
 }
 
-impl Default for Losses {
+impl Default for LossRecord {
     fn default() -> Self {
         Self {
             count: AtomicU64::new(0),
@@ -95,7 +99,7 @@ impl Default for Losses {
     }
 }
 
-impl Losses {
+impl LossRecord {
     /// Whether charges were lost that the server should know.
     pub(super) fn in_doubt(&self, now: Duration) -> bool {
         nanoseconds(now) < self.doubt.load(Ordering::Relaxed)
@@ -108,12 +112,12 @@ impl Losses {
     }
 
     /// Counts what will never arrive, and says so once a minute.
-    pub(super) fn count(&self, what: Lost, settlements: u64) {
+    pub(super) fn count(&self, what: LostKind, settlements: u64) {
         if settlements == 0 {
             return;
         }
         self.count.fetch_add(settlements, Ordering::Relaxed);
-        measure::lost(what, settlements);
+        store_metrics::lost(what, settlements);
         if let Some(held_back) = self
             .settlements_log
             .admit(SystemClock::default().monotonic())

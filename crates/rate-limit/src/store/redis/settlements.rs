@@ -7,17 +7,17 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::connection::Delivery;
-use crate::{Bucket, Limit};
+use super::connection::DeliveryOutcome;
+use crate::{policy::Limit, store::BucketKey};
 
 /// A bucket that waits takes so many bytes: its entry and its place in the order, each twice,
 /// because both containers double when they grow.
-const BYTES_OF_BUCKET: usize = 2 * (size_of::<(Name, Entry)>() + size_of::<Name>());
+const BYTES_PER_BUCKET: usize = 2 * (size_of::<(QueueKey, QueuedBucket)>() + size_of::<QueueKey>());
 
 /// Settlements that wait for the server, those of one bucket added up.
 ///
 /// Penalties and settlements have a lane each, so that penalties never wait behind settlements.
-pub(super) struct Lane {
+pub(super) struct SettlementQueue {
     /// Buckets that fit.
     room: usize,
     pending: Mutex<Pending>,
@@ -26,24 +26,24 @@ pub(super) struct Lane {
 
 #[derive(Default)]
 struct Pending {
-    buckets: HashMap<Name, Entry>,
+    buckets: HashMap<QueueKey, QueuedBucket>,
     /// Buckets with something to send, the oldest first.
-    order: VecDeque<Name>,
+    order: VecDeque<QueueKey>,
     settlements: u64,
     closed: bool,
 }
 
 /// A bucket of one limit. Limits are told apart by where they are; the entry keeps them there.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub(super) struct Name {
+pub(super) struct QueueKey {
     bucket: u128,
     limit: usize,
 }
 
-struct Entry {
+struct QueuedBucket {
     limit: Arc<Limit>,
-    waiting: Amount,
-    sent: Amount,
+    waiting: PendingUnits,
+    sent: PendingUnits,
     queued: bool,
     forgotten: bool,
 }
@@ -51,7 +51,7 @@ struct Entry {
 /// What is charged and given back. Kept apart, because giving back ends at a full bucket and
 /// charging at the debt: their difference alone could give back what was never there.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(super) struct Amount {
+pub(super) struct PendingUnits {
     pub(super) charge: u64,
     pub(super) refund: u64,
     charges: u32,
@@ -59,10 +59,10 @@ pub(super) struct Amount {
 }
 
 /// One bucket's settlements, to be sent.
-pub(super) struct Sent {
-    pub(super) name: Name,
+pub(super) struct QueuedSettlement {
+    pub(super) name: QueueKey,
     pub(super) limit: Arc<Limit>,
-    pub(super) amount: Amount,
+    pub(super) amount: PendingUnits,
 }
 
 /// Settlements that nobody will deliver any more.
@@ -72,8 +72,8 @@ pub(super) struct Undelivered {
     pub(super) refunds: u32,
 }
 
-impl Name {
-    fn of(limit: &Arc<Limit>, bucket: Bucket) -> Self {
+impl QueueKey {
+    fn of(limit: &Arc<Limit>, bucket: BucketKey) -> Self {
         Self {
             bucket: bucket.own,
             limit: Arc::as_ptr(limit).addr(),
@@ -85,7 +85,7 @@ impl Name {
     }
 }
 
-impl Amount {
+impl PendingUnits {
     fn of(units: i64) -> Self {
         let (charges, refunds) = (u32::from(units > 0), u32::from(units < 0));
         Self {
@@ -112,11 +112,11 @@ impl Amount {
     }
 }
 
-impl Lane {
+impl SettlementQueue {
     /// Makes room for so many bytes.
     pub(super) fn with_memory(bytes: usize) -> Self {
         Self {
-            room: (bytes / BYTES_OF_BUCKET).max(1),
+            room: (bytes / BYTES_PER_BUCKET).max(1),
             pending: Mutex::default(),
             changed: Notify::new(),
         }
@@ -124,14 +124,14 @@ impl Lane {
 
     /// Takes a settlement, unless there is no room for another bucket. What is given back may fill
     /// three quarters: a charge that is lost does more harm.
-    pub(super) fn push(&self, limit: &Arc<Limit>, bucket: Bucket, units: i64) -> bool {
+    pub(super) fn push(&self, limit: &Arc<Limit>, bucket: BucketKey, units: i64) -> bool {
         let room = match units < 0 {
             true => self.room - self.room / 4,
             false => self.room,
         };
         let mut pending = self.lock();
         let full = pending.buckets.len() >= room;
-        let name = Name::of(limit, bucket);
+        let name = QueueKey::of(limit, bucket);
         let Pending {
             buckets,
             order,
@@ -140,10 +140,10 @@ impl Lane {
         } = &mut *pending;
         let entry = match buckets.entry(name) {
             hash_map::Entry::Vacant(_) if full => return false,
-            hash_map::Entry::Vacant(place) => place.insert(Entry::new(limit)),
+            hash_map::Entry::Vacant(place) => place.insert(QueuedBucket::new(limit)),
             hash_map::Entry::Occupied(place) => place.into_mut(),
         };
-        let amount = Amount::of(units);
+        let amount = PendingUnits::of(units);
         entry.waiting.merge(amount);
         *settlements += amount.settlements();
         if !std::mem::replace(&mut entry.queued, true) {
@@ -159,14 +159,16 @@ impl Lane {
         self.lock().settlements
     }
 
-    pub(super) fn is_pending(&self, limit: &Arc<Limit>, bucket: Bucket) -> bool {
-        self.lock().buckets.contains_key(&Name::of(limit, bucket))
+    pub(super) fn is_pending(&self, limit: &Arc<Limit>, bucket: BucketKey) -> bool {
+        self.lock()
+            .buckets
+            .contains_key(&QueueKey::of(limit, bucket))
     }
 
     /// Drops what waits for a bucket, and what is under way if it has to be sent again.
-    pub(super) fn forget(&self, limit: &Arc<Limit>, bucket: Bucket) {
+    pub(super) fn forget(&self, limit: &Arc<Limit>, bucket: BucketKey) {
         let mut pending = self.lock();
-        if let Some(entry) = pending.buckets.get_mut(&Name::of(limit, bucket)) {
+        if let Some(entry) = pending.buckets.get_mut(&QueueKey::of(limit, bucket)) {
             let dropped = std::mem::take(&mut entry.waiting).settlements();
             entry.forgotten = !entry.sent.is_empty();
             pending.settlements = pending.settlements.saturating_sub(dropped);
@@ -196,7 +198,7 @@ impl Lane {
     }
 
     /// Takes the oldest buckets to be sent; [`finish`](Self::finish) must follow for each.
-    pub(super) fn take(&self, most: usize) -> Vec<Sent> {
+    pub(super) fn take(&self, most: usize) -> Vec<QueuedSettlement> {
         let mut pending = self.lock();
         let Pending { buckets, order, .. } = &mut *pending;
         let mut batch = Vec::with_capacity(most.min(order.len()));
@@ -215,7 +217,7 @@ impl Lane {
                 continue;
             }
             entry.sent = std::mem::take(&mut entry.waiting);
-            batch.push(Sent {
+            batch.push(QueuedSettlement {
                 name,
                 limit: Arc::clone(&entry.limit),
                 amount: entry.sent,
@@ -228,7 +230,7 @@ impl Lane {
     ///
     /// Where nobody knows whether they were applied, charges are sent again and refunds are not: both
     /// err to the strict side.
-    pub(super) fn finish(&self, name: &Name, delivery: Delivery) -> Undelivered {
+    pub(super) fn finish(&self, name: &QueueKey, delivery: DeliveryOutcome) -> Undelivered {
         let mut pending = self.lock();
         let Pending {
             buckets,
@@ -243,14 +245,14 @@ impl Lane {
         let sent = std::mem::take(&mut entry.sent);
         let forgotten = std::mem::take(&mut entry.forgotten);
         let again = match delivery {
-            _ if forgotten => Amount::default(),
-            Delivery::NotApplied => sent,
-            Delivery::Unknown => Amount {
+            _ if forgotten => PendingUnits::default(),
+            DeliveryOutcome::NotApplied => sent,
+            DeliveryOutcome::Unknown => PendingUnits {
                 refund: 0,
                 refunds: 0,
                 ..sent
             },
-            Delivery::Done | Delivery::Rejected => Amount::default(),
+            DeliveryOutcome::Done | DeliveryOutcome::Rejected => PendingUnits::default(),
         };
         entry.waiting.merge(again);
         let over = sent.settlements().saturating_sub(again.settlements());
@@ -261,7 +263,7 @@ impl Lane {
         } else if !std::mem::replace(&mut entry.queued, true) {
             order.push_back(*name);
         }
-        if forgotten || delivery == Delivery::Done {
+        if forgotten || delivery == DeliveryOutcome::Done {
             return Undelivered::default();
         }
         Undelivered {
@@ -275,12 +277,12 @@ impl Lane {
     }
 }
 
-impl Entry {
+impl QueuedBucket {
     fn new(limit: &Arc<Limit>) -> Self {
         Self {
             limit: Arc::clone(limit),
-            waiting: Amount::default(),
-            sent: Amount::default(),
+            waiting: PendingUnits::default(),
+            sent: PendingUnits::default(),
             queued: false,
             forgotten: false,
         }
@@ -290,82 +292,82 @@ impl Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Policy;
+    use crate::policy::Policy;
 
     fn limit() -> Arc<Limit> {
         let policy = Policy::named("a").rate("100/day").unwrap();
         Arc::new(policy.limits().unwrap().remove(0))
     }
 
-    fn bucket(number: u128) -> Bucket {
-        Bucket::new(number, 0)
+    fn bucket(number: u128) -> BucketKey {
+        BucketKey::new(number, 0)
     }
 
-    fn room(buckets: usize) -> Lane {
-        Lane::with_memory(buckets * BYTES_OF_BUCKET)
+    fn room(buckets: usize) -> SettlementQueue {
+        SettlementQueue::with_memory(buckets * BYTES_PER_BUCKET)
     }
 
     #[test]
     fn settlements_of_one_bucket_are_sent_as_one() {
-        let (lane, limit) = (room(4), limit());
+        let (queue, limit) = (room(4), limit());
         for units in [5, -3, 2, -1] {
-            assert!(lane.push(&limit, bucket(1), units));
+            assert!(queue.push(&limit, bucket(1), units));
         }
-        assert_eq!(lane.settlements(), 4);
-        let batch = lane.take(10);
+        assert_eq!(queue.settlements(), 4);
+        let batch = queue.take(10);
         assert_eq!(batch.len(), 1);
         assert_eq!((batch[0].amount.charge, batch[0].amount.refund), (7, 4));
         assert_eq!(
-            lane.finish(&batch[0].name, Delivery::Done),
+            queue.finish(&batch[0].name, DeliveryOutcome::Done),
             Undelivered::default()
         );
-        assert_eq!((lane.settlements(), lane.take(10).len()), (0, 0));
-        assert!(!lane.is_pending(&limit, bucket(1)));
+        assert_eq!((queue.settlements(), queue.take(10).len()), (0, 0));
+        assert!(!queue.is_pending(&limit, bucket(1)));
     }
 
     #[test]
     fn a_full_lane_refuses_refunds_first_and_other_buckets_only() {
-        let (lane, limit) = (room(8), limit());
+        let (queue, limit) = (room(8), limit());
         for number in 0..6 {
-            assert!(lane.push(&limit, bucket(number), -1));
+            assert!(queue.push(&limit, bucket(number), -1));
         }
-        assert!(!lane.push(&limit, bucket(6), -1));
-        assert!(lane.push(&limit, bucket(6), 1));
-        assert!(lane.push(&limit, bucket(7), 1));
-        assert!(!lane.push(&limit, bucket(8), 1));
-        assert!(lane.push(&limit, bucket(0), -1));
-        assert_eq!(lane.settlements(), 9);
+        assert!(!queue.push(&limit, bucket(6), -1));
+        assert!(queue.push(&limit, bucket(6), 1));
+        assert!(queue.push(&limit, bucket(7), 1));
+        assert!(!queue.push(&limit, bucket(8), 1));
+        assert!(queue.push(&limit, bucket(0), -1));
+        assert_eq!(queue.settlements(), 9);
     }
 
     #[test]
     fn after_an_unknown_outcome_charges_are_sent_again_and_refunds_are_lost() {
-        let (lane, limit) = (room(4), limit());
-        lane.push(&limit, bucket(1), 5);
-        lane.push(&limit, bucket(1), -3);
-        let batch = lane.take(10);
-        lane.push(&limit, bucket(1), -1);
-        let lost = lane.finish(&batch[0].name, Delivery::Unknown);
+        let (queue, limit) = (room(4), limit());
+        queue.push(&limit, bucket(1), 5);
+        queue.push(&limit, bucket(1), -3);
+        let batch = queue.take(10);
+        queue.push(&limit, bucket(1), -1);
+        let lost = queue.finish(&batch[0].name, DeliveryOutcome::Unknown);
         assert_eq!((lost.charges, lost.refunds), (0, 1));
-        let batch = lane.take(10);
+        let batch = queue.take(10);
         assert_eq!((batch[0].amount.charge, batch[0].amount.refund), (5, 1));
-        assert_eq!(lane.settlements(), 2);
-        lane.finish(&batch[0].name, Delivery::NotApplied);
-        assert_eq!(lane.take(10)[0].amount, batch[0].amount);
-        let lost = lane.finish(&batch[0].name, Delivery::Rejected);
+        assert_eq!(queue.settlements(), 2);
+        queue.finish(&batch[0].name, DeliveryOutcome::NotApplied);
+        assert_eq!(queue.take(10)[0].amount, batch[0].amount);
+        let lost = queue.finish(&batch[0].name, DeliveryOutcome::Rejected);
         assert_eq!((lost.charges, lost.refunds), (1, 1));
-        assert_eq!(lane.settlements(), 0);
+        assert_eq!(queue.settlements(), 0);
     }
 
     #[test]
     fn what_is_forgotten_is_not_sent_and_not_sent_again() {
-        let (lane, limit) = (room(4), limit());
-        lane.push(&limit, bucket(1), 5);
-        lane.forget(&limit, bucket(1));
-        assert_eq!((lane.take(10).len(), lane.settlements()), (0, 0));
-        lane.push(&limit, bucket(1), 5);
-        let batch = lane.take(10);
-        lane.forget(&limit, bucket(1));
-        lane.finish(&batch[0].name, Delivery::NotApplied);
-        assert_eq!((lane.take(10).len(), lane.settlements()), (0, 0));
+        let (queue, limit) = (room(4), limit());
+        queue.push(&limit, bucket(1), 5);
+        queue.forget(&limit, bucket(1));
+        assert_eq!((queue.take(10).len(), queue.settlements()), (0, 0));
+        queue.push(&limit, bucket(1), 5);
+        let batch = queue.take(10);
+        queue.forget(&limit, bucket(1));
+        queue.finish(&batch[0].name, DeliveryOutcome::NotApplied);
+        assert_eq!((queue.take(10).len(), queue.settlements()), (0, 0));
     }
 }

@@ -5,17 +5,17 @@ use std::time::Duration;
 #[cfg(feature = "metrics")]
 use metrics::{counter, gauge, histogram};
 
-use crate::StoreProblem;
+use crate::store::StoreProblem;
 
 /// What could not be kept until the server had it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Lost {
+pub(super) enum LostKind {
     Charge,
     Penalty,
     Refund,
 }
 
-impl Lost {
+impl LostKind {
     pub(super) const fn label(self) -> &'static str {
         match self {
             Self::Charge => "charge",
@@ -50,7 +50,7 @@ pub(super) fn round_trip(passed: Duration) {
 }
 
 #[cfg_attr(not(feature = "metrics"), allow(unused_variables))]
-pub(super) fn lost(what: Lost, settlements: u64) {
+pub(super) fn lost(what: LostKind, settlements: u64) {
     #[cfg(feature = "metrics")]
     counter!("palisade_limit_settlements_lost_total", "kind" => what.label())
         .increment(settlements);

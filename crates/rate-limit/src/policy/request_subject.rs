@@ -3,9 +3,9 @@
 use http::request;
 use palisade_core::{Identity, Principal, Rejection, SecurityContext};
 
-use crate::{
-    Key, Subject,
-    policy::{Clients, Kind},
+use super::{
+    key::{AddressPrefixes, Key, KeyKind},
+    subject::Subject,
 };
 
 /// Finds the subject of a key and hands it on.
@@ -13,15 +13,15 @@ use crate::{
 /// # Errors
 ///
 /// A layer outside should have left the client or the principal and did not: misconfigured.
-pub(crate) fn with_subject<T>(
+pub(crate) fn with_request_subject<T>(
     key: &Key,
     cx: &SecurityContext,
     head: &request::Parts,
     found: impl FnOnce(&Subject<'_>) -> T,
 ) -> Result<T, Box<Rejection>> {
     match &key.0 {
-        Kind::Client(clients) => Ok(found(&client(cx, clients)?)),
-        Kind::Custom { name, key } => Ok(match key(cx, head) {
+        KeyKind::Client(clients) => Ok(found(&client(cx, clients)?)),
+        KeyKind::Custom { name, key } => Ok(match key(cx, head) {
             Some(id) => found(&Subject::Named {
                 kind: name,
                 id: &id,
@@ -29,8 +29,8 @@ pub(crate) fn with_subject<T>(
             }),
             None => found(&Subject::Everyone),
         }),
-        Kind::Everyone => Ok(found(&Subject::Everyone)),
-        Kind::Owner(guests) | Kind::Principal(guests) => match cx.identity() {
+        KeyKind::Everyone => Ok(found(&Subject::Everyone)),
+        KeyKind::Owner(guests) | KeyKind::Principal(guests) => match cx.identity() {
             Identity::Known(who) => Ok(found(&named(key, who))),
             Identity::Anonymous => Ok(found(&client(cx, guests)?)),
             Identity::Unknown => Err(misconfigured(
@@ -40,7 +40,7 @@ pub(crate) fn with_subject<T>(
     }
 }
 
-fn client(cx: &SecurityContext, by: &Clients) -> Result<Subject<'static>, Box<Rejection>> {
+fn client(cx: &SecurityContext, by: &AddressPrefixes) -> Result<Subject<'static>, Box<Rejection>> {
     match cx.client() {
         Some(client) => Ok(Subject::network(client.ip(), by.v4, by.v6)),
         None => Err(misconfigured(
@@ -51,7 +51,7 @@ fn client(cx: &SecurityContext, by: &Clients) -> Result<Subject<'static>, Box<Re
 
 fn named<'a>(key: &Key, who: &'a Principal) -> Subject<'a> {
     match (&key.0, who.owner()) {
-        (Kind::Owner(_), Some(owner)) => Subject::Named {
+        (KeyKind::Owner(_), Some(owner)) => Subject::Named {
             kind: "owner",
             id: owner,
             group: None,

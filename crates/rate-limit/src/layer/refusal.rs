@@ -1,12 +1,15 @@
-//! Refusals, rendered before they are needed: under attack this is the hot path.
+//! RefusalTemplates, rendered before they are needed: under attack this is the hot path.
 
 use std::{sync::OnceLock, time::Duration};
 
 use http::StatusCode;
 use palisade_core::Rejection;
 
-use super::Slot;
-use crate::{Limit, Unit, rate::MOST_RATES};
+use super::ConfiguredLimit;
+use crate::{
+    policy::{Limit, Unit},
+    rate::MAX_RATES,
+};
 
 const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
 const ABNORMAL_USAGE: &str =
@@ -17,7 +20,7 @@ const REDUCED_CAPACITY: &str =
 /// The breaker asks the store again after so long.
 const STORE_AWAY: Duration = Duration::from_secs(1);
 
-pub(super) struct Refusals {
+pub(super) struct RefusalTemplates {
     /// One for each set of limits that refused, as bits. Sets with a ninth limit are rendered anew.
     too_many: Box<[OnceLock<Rejection>]>,
     too_costly: Rejection,
@@ -25,13 +28,13 @@ pub(super) struct Refusals {
     unavailable: Rejection,
 }
 
-impl std::fmt::Debug for Refusals {
+impl std::fmt::Debug for RefusalTemplates {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Refusals")
+        f.write_str("RefusalTemplates")
     }
 }
 
-impl Refusals {
+impl RefusalTemplates {
     /// Prepares for so many limits.
     pub(super) fn new(limits: usize) -> Self {
         let too_costly = Rejection::new(
@@ -41,7 +44,7 @@ impl Refusals {
         );
         let unavailable = Rejection::unavailable(STORE_AWAY).with_type(REDUCED_CAPACITY);
         Self {
-            too_many: (0..1_usize << limits.min(MOST_RATES))
+            too_many: (0..1_usize << limits.min(MAX_RATES))
                 .map(|_| OnceLock::new())
                 .collect(),
             too_costly: too_costly.prerendered(),
@@ -51,7 +54,7 @@ impl Refusals {
     }
 
     /// Too much for any bucket: waiting would not help.
-    pub(super) fn never(&self, limit: &Limit) -> Box<Rejection> {
+    pub(super) fn cost_exceeds_quota(&self, limit: &Limit) -> Box<Rejection> {
         Box::new(match limit.unit {
             Unit::ContentBytes => self.too_large.clone(),
             Unit::Custom | Unit::Requests => self.too_costly.clone(),
@@ -64,28 +67,32 @@ impl Refusals {
     }
 
     /// Returns the refusal by a set of limits, but for its fields.
-    pub(super) fn too_many(&self, set: usize, limits: &[Slot]) -> Rejection {
-        let render = || render(&members(set, limits));
+    pub(super) fn too_many_requests(&self, set: usize, limits: &[ConfiguredLimit]) -> Rejection {
+        let render_refusal = || render_refusal(&limits_in_set(set, limits));
         match self.too_many.get(set) {
-            Some(ready) => ready.get_or_init(render).clone(),
-            None => render(),
+            Some(ready) => ready.get_or_init(render_refusal).clone(),
+            None => render_refusal(),
         }
     }
 }
 
-fn members(set: usize, limits: &[Slot]) -> Vec<&Slot> {
-    let member = |(index, _): &(usize, &Slot)| set & 1 << *index != 0;
+fn limits_in_set(set: usize, limits: &[ConfiguredLimit]) -> Vec<&ConfiguredLimit> {
+    let member = |(index, _): &(usize, &ConfiguredLimit)| set & 1 << *index != 0;
     limits
         .iter()
         .enumerate()
         .filter(member)
-        .map(|(_, slot)| slot)
+        .map(|(_, configured)| configured)
         .collect()
 }
 
-fn render(violated: &[&Slot]) -> Rejection {
-    let names: Vec<&str> = violated.iter().map(|slot| slot.limit.name()).collect();
-    let only_penalties = !violated.is_empty() && violated.iter().all(|slot| slot.limit.penalty);
+fn render_refusal(violated: &[&ConfiguredLimit]) -> Rejection {
+    let names: Vec<&str> = violated
+        .iter()
+        .map(|configured| configured.limit.name())
+        .collect();
+    let only_penalties =
+        !violated.is_empty() && violated.iter().all(|configured| configured.limit.penalty);
     let (code, kind, detail) = match only_penalties {
         true => (
             "too_many_failures",

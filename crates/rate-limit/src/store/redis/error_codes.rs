@@ -4,7 +4,7 @@ use std::{error::Error, io, sync::Arc};
 
 use redis::{ErrorKind, RedisError, ServerErrorKind, Value};
 
-use crate::StoreProblem;
+use crate::store::StoreProblem;
 
 /// Finds out what an error means. The library's own text is not shown: it may repeat the address.
 pub(super) fn problem_of(error: &RedisError) -> StoreProblem {

@@ -9,17 +9,22 @@ use http::request;
 use palisade_core::{Mode, SecurityContext, SharedClock, SystemClock};
 
 use super::{
-    Inner, RateLimitLayer, Slot, exempt::Exemption, refusals::Refusals, settle::MOST_OPEN,
+    ConfiguredLimit, LayerState, RateLimitLayer, exempt::Exemption, refusal::RefusalTemplates,
+    settle::MAX_OPEN_LIMITS,
 };
 use crate::{
-    ChargeWhen, HeaderStyle, Key, Limit, LimitStore, MemoryStore, Policy, PolicyError,
-    fields::Fields, policy::Cost, rate::MOST_RATES, store::Owner,
+    error::RateLimitBuildError,
+    fields::{HeaderStyle, LimitFields},
+    policy::{ChargeWhen, Cost, Key, Limit, Policy},
+    rate::MAX_RATES,
+    store::memory::MemoryStore,
+    store::{LimitStore, Owner},
 };
 
 /// Collects what a [`RateLimitLayer`] is made of.
 #[derive(Debug)]
 #[must_use]
-pub struct RateLimitBuilder {
+pub struct RateLimitLayerBuilder {
     name: &'static str,
     key: Key,
     policies: Vec<Policy>,
@@ -30,7 +35,7 @@ pub struct RateLimitBuilder {
     mode: Mode,
 }
 
-impl RateLimitBuilder {
+impl RateLimitLayerBuilder {
     pub(super) fn new(name: &'static str, key: Key) -> Self {
         Self {
             name,
@@ -59,8 +64,8 @@ impl RateLimitBuilder {
     /// Keeps the buckets in a store that others may share, or that outlives this layer: built again
     /// with other rates over the same store, a layer finds the state that its predecessor left.
     /// All layers over one store must have different names of limits, but for such a successor.
-    pub fn store(mut self, store: Arc<dyn LimitStore>) -> Self {
-        self.store = Some(store);
+    pub fn store(mut self, store: impl LimitStore) -> Self {
+        self.store = Some(Arc::new(store));
         self
     }
 
@@ -81,9 +86,9 @@ impl RateLimitBuilder {
     /// judge by the client's address or the principal, not by a header.
     pub fn dangerously_exempt(
         mut self,
-        judge: impl Fn(&SecurityContext, &request::Parts) -> bool + Send + Sync + 'static,
+        predicate: impl Fn(&SecurityContext, &request::Parts) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.exempt = Exemption::new(judge);
+        self.exempt = Exemption::new(predicate);
         self
     }
 
@@ -101,10 +106,10 @@ impl RateLimitBuilder {
     /// name, also those of another layer over the same store (`api` with "100/day;10/hour" has a
     /// limit `api-day`); if a fixed cost is 0 or more than the burst; if a policy needs to know who
     /// asks where nobody does yet; or if the store cannot keep a limit.
-    pub fn build(self) -> Result<RateLimitLayer, PolicyError> {
+    pub fn build(self) -> Result<RateLimitLayer, RateLimitBuildError> {
         self.check_policies()?;
         let limits = self.limits()?;
-        check_names(&limits)?;
+        check_limit_names(&limits)?;
         let store = self
             .store
             .clone()
@@ -113,20 +118,20 @@ impl RateLimitBuilder {
             for limit in std::iter::once(limit).chain(limit.tiers.iter().map(|(_, limit)| &**limit))
             {
                 self.check(limit)?;
-                store.accepts(limit)?;
+                store.check_limit(limit)?;
             }
         }
         let owner = Owner::new(self.name);
-        if let Some(names) = store.names() {
+        if let Some(names) = store.limit_names() {
             names.register(&owner, limits.iter())?;
         }
-        Ok(RateLimitLayer(Arc::new(Inner {
+        Ok(RateLimitLayer(Arc::new(LayerState {
             name: self.name,
             mode: self.mode,
             exempt: self.exempt,
-            fields: Fields::new(&self.styles, limits.len()),
-            refusals: Refusals::new(limits.len()),
-            limits: Slot::all(limits, &self.key),
+            fields: LimitFields::new(&self.styles, limits.len()),
+            refusal_templates: RefusalTemplates::new(limits.len()),
+            limits: ConfiguredLimit::all(limits, &self.key),
             store,
             clock: self.clock,
             _owner: owner,
@@ -134,19 +139,24 @@ impl RateLimitBuilder {
     }
 
     /// Returns the limits of all policies, and after them those of the networks of IPv6.
-    fn limits(&self) -> Result<Vec<Limit>, PolicyError> {
+    fn limits(&self) -> Result<Vec<Limit>, RateLimitBuildError> {
         let mut limits = Vec::new();
         for policy in &self.policies {
             limits.extend(policy.limits()?);
         }
-        if limits.len() > MOST_RATES {
-            return Err(PolicyError::too_many(limits.len()));
+        if limits.len() > MAX_RATES {
+            return Err(RateLimitBuildError::TooManyLimits {
+                found: limits.len(),
+                limit: MAX_RATES,
+            });
         }
-        let open = limits.iter().filter(|limit| limit.stays_open()).count();
-        if open > MOST_OPEN {
-            return Err(PolicyError::new(format!(
-                "{open} limits are penalties, settled or refunded; one layer has room for {MOST_OPEN}"
-            )));
+        let open = limits.iter().filter(|limit| limit.is_adjusted_later());
+        let found = open.count();
+        if found > MAX_OPEN_LIMITS {
+            return Err(RateLimitBuildError::TooManyAdjustedLimits {
+                found,
+                limit: MAX_OPEN_LIMITS,
+            });
         }
         let network = |limit: &Limit| {
             let network = limit.key.as_ref().unwrap_or(&self.key).network()?;
@@ -158,67 +168,61 @@ impl RateLimitBuilder {
         Ok(limits)
     }
 
-    fn check_policies(&self) -> Result<(), PolicyError> {
+    fn check_policies(&self) -> Result<(), RateLimitBuildError> {
         if self.policies.is_empty() {
-            return Err(PolicyError::new(
-                "a rate limit without a policy limits nothing; add one with `.policy(..)`",
-            ));
+            return Err(RateLimitBuildError::NoPolicy);
         }
         let mut names = HashSet::new();
-        match self
-            .policies
-            .iter()
-            .find(|policy| !names.insert(policy.name()))
-        {
-            Some(twice) => Err(PolicyError::policy(
-                twice.name(),
-                "the name is used twice; buckets are kept by name",
-            )),
+        let mut policies = self.policies.iter();
+        match policies.find(|policy| !names.insert(policy.name())) {
+            Some(twice) => Err(RateLimitBuildError::DuplicatePolicy {
+                policy: twice.name.clone(),
+            }),
             None => Ok(()),
         }
     }
 
-    fn check(&self, limit: &Limit) -> Result<(), PolicyError> {
-        let wrong = |why: &str| Err(PolicyError::policy(&limit.policy, why));
+    fn check(&self, limit: &Limit) -> Result<(), RateLimitBuildError> {
+        let policy = limit.policy.clone();
         let before_authentication = !self.key.needs_identity();
         if before_authentication && limit.key.as_ref().is_some_and(Key::needs_identity) {
-            return wrong(
-                "counts principals, but stands before authentication; put it into `by_principal()`",
-            );
+            return Err(RateLimitBuildError::PrincipalBeforeAuthentication { policy });
         }
         if !before_authentication && limit.penalty {
-            return wrong(
-                "failed credentials are not seen inside authentication; put it into `by_client()`",
-            );
+            return Err(RateLimitBuildError::PenaltyAfterAuthentication { policy });
         }
         if limit.charge_when != ChargeWhen::Admitted && (before_authentication || limit.penalty) {
-            return wrong(
-                "gives back what refused requests paid, which would make guesses at credentials free; put it into `by_principal()`",
-            );
+            return Err(RateLimitBuildError::RefundOfRefusedCredentials { policy });
         }
         if limit.penalty && limit.settled_by.is_some() {
-            return wrong("a penalty is charged by failed credentials, not settled by a handler");
+            return Err(RateLimitBuildError::SettledPenalty { policy });
         }
+        let burst = limit.burst();
         match limit.cost {
-            Cost::Fixed(0) if limit.settled_by.is_none() => wrong("a cost of 0 would never count"),
-            Cost::Fixed(cost) if cost > limit.burst() => {
-                wrong("one request costs more than may be spent at once; raise the burst")
+            Cost::Fixed(0) if limit.settled_by.is_none() => {
+                Err(RateLimitBuildError::ZeroCost { policy })
             }
+            Cost::Fixed(cost) if cost > burst => Err(RateLimitBuildError::CostAboveBurst {
+                policy,
+                cost,
+                burst,
+            }),
             _ => Ok(()),
         }
     }
 }
 
-/// Buckets are kept by the name of the limit.
-fn check_names(limits: &[Limit]) -> Result<(), PolicyError> {
+/// Refuses two limits of one name: they would share their buckets.
+fn check_limit_names(limits: &[Limit]) -> Result<(), RateLimitBuildError> {
     let mut names = HashMap::new();
     for limit in limits {
         if let Some(other) = names.insert(&limit.name, &limit.policy) {
-            let why = format!(
-                "its limit `{}` has the name of a limit of policy `{other}`; rename one of the policies",
-                limit.name
-            );
-            return Err(PolicyError::policy(&limit.policy, why));
+            return Err(RateLimitBuildError::DuplicateLimit {
+                policy: limit.policy.clone(),
+                limit: limit.name.clone(),
+                other_policy: other.clone(),
+                other_layer: None,
+            });
         }
     }
     Ok(())

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::{sync::watch, time::sleep};
 
-use super::{Shared, connection::Connection, lane::Lane};
+use super::{StoreState, connection::Connection, settlements::SettlementQueue};
 
 /// After a batch that the server did not take. Its breaker opens if that goes on.
 const AFTER_FAILURE: Duration = Duration::from_millis(250);
@@ -19,31 +19,31 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 type Connected = watch::Receiver<Option<Connection>>;
 
 /// Starts all of them. They end with the store.
-pub(super) fn start(shared: &Arc<Shared>) {
-    for lane in [&shared.penalties, &shared.settlements] {
-        let connected = shared.link.subscribe();
-        let delivering = deliver(Arc::clone(lane), Arc::downgrade(shared), connected);
+pub(super) fn start(shared: &Arc<StoreState>) {
+    for queue in [&shared.penalties, &shared.settlements] {
+        let connected = shared.connections.subscribe();
+        let delivering = deliver(Arc::clone(queue), Arc::downgrade(shared), connected);
         tokio::spawn(delivering);
     }
-    let connected = shared.link.subscribe();
+    let connected = shared.connections.subscribe();
     tokio::spawn(keep_connected(Arc::downgrade(shared), connected));
-    let connected = shared.link.subscribe();
+    let connected = shared.connections.subscribe();
     tokio::spawn(count_nodes(Arc::downgrade(shared), connected));
 }
 
 /// Sends what waits in a lane. While one batch is under way, the next one is merged.
-async fn deliver(lane: Arc<Lane>, store: Weak<Shared>, mut connected: Connected) {
-    while lane.wait().await {
+async fn deliver(queue: Arc<SettlementQueue>, store: Weak<StoreState>, mut connected: Connected) {
+    while queue.wait().await {
         if connected.wait_for(Option::is_some).await.is_err() {
             return;
         }
         let Some(shared) = store.upgrade() else {
             return;
         };
-        let Some(connection) = shared.link.connection() else {
+        let Some(connection) = shared.connections.connection() else {
             continue;
         };
-        let delivered = shared.deliver(&lane, connection).await;
+        let delivered = shared.deliver(&queue, connection).await;
         drop(shared);
         if !delivered {
             sleep(AFTER_FAILURE).await;
@@ -51,7 +51,7 @@ async fn deliver(lane: Arc<Lane>, store: Weak<Shared>, mut connected: Connected)
     }
 }
 
-async fn keep_connected(store: Weak<Shared>, mut connected: Connected) {
+async fn keep_connected(store: Weak<StoreState>, mut connected: Connected) {
     let random = RandomState::new();
     let mut tries = 0_u64;
     while connected.wait_for(Option::is_none).await.is_ok() {
@@ -59,18 +59,18 @@ async fn keep_connected(store: Weak<Shared>, mut connected: Connected) {
             return;
         };
         tries = tries.wrapping_add(1);
-        let pause = shared.link.pause(random.hash_one(tries));
+        let pause = shared.connections.pause(random.hash_one(tries));
         drop(shared);
         sleep(pause).await;
         let Some(shared) = store.upgrade() else {
             return;
         };
         // It says itself what went wrong.
-        let _ = shared.link.connect(&shared.prefix).await;
+        let _ = shared.connections.connect(&shared.prefix).await;
     }
 }
 
-async fn count_nodes(store: Weak<Shared>, mut connected: Connected) {
+async fn count_nodes(store: Weak<StoreState>, mut connected: Connected) {
     let random = RandomState::new();
     let mut beats = 0_u64;
     while connected.wait_for(Option::is_some).await.is_ok() {
@@ -85,7 +85,7 @@ async fn count_nodes(store: Weak<Shared>, mut connected: Connected) {
     }
 }
 
-impl Drop for Shared {
+impl Drop for StoreState {
     fn drop(&mut self) {
         self.penalties.close();
         self.settlements.close();

@@ -1,0 +1,345 @@
+//! What this node decides by itself: before it asks the server, with the reply, and without one.
+
+use std::{borrow::Borrow, num::NonZeroU32, sync::Arc, sync::atomic::Ordering, time::Duration};
+
+use arrayvec::ArrayVec;
+
+use super::{
+    StoreState,
+    connection::{Connection, DeliveryOutcome},
+    error_codes,
+    remembered_denials::DenialLookup,
+    script::ScriptCall,
+    settlements::{QueuedSettlement, SettlementQueue, Undelivered},
+    store_metrics::LostKind,
+};
+use crate::{
+    gcra::Gcra,
+    policy::{FailureMode, Limit},
+    store::memory::whole_limit,
+    store::{BucketKey, Charge, LimitState, MAX_CHARGES, Outcome, StoreDecision, StoreProblem},
+};
+
+/// So many buckets are settled by one batch: requests on the same connection wait behind it.
+const BATCH_BUCKETS: usize = 64;
+
+/// What is known of a request before the server is asked.
+#[allow(clippy::large_enum_variant)] // A box would cost an allocation for each refusal.
+pub(super) enum LocalDecision {
+    Nothing,
+    /// It is remembered as refused, but it is time to ask the server again.
+    Doubtful,
+    Refused(StoreDecision),
+}
+
+/// A charge that outlives the request's head.
+#[derive(Clone, Debug)]
+pub(super) struct OwnedCharge {
+    limit: Arc<Limit>,
+    bucket: BucketKey,
+    required: u32,
+    consumed: u32,
+}
+
+impl From<&Charge<'_>> for OwnedCharge {
+    fn from(charge: &Charge<'_>) -> Self {
+        let Charge {
+            limit,
+            bucket,
+            required,
+            consumed,
+        } = *charge;
+        Self {
+            limit: Arc::clone(limit),
+            bucket,
+            required,
+            consumed,
+        }
+    }
+}
+
+impl OwnedCharge {
+    fn borrow(&self) -> Charge<'_> {
+        Charge {
+            limit: &self.limit,
+            bucket: self.bucket,
+            required: self.required,
+            consumed: self.consumed,
+        }
+    }
+}
+
+impl StoreState {
+    /// Finds out whether the request is refused by what this node knows.
+    pub(super) fn decide_locally(&self, now: Duration, charges: &[Charge<'_>]) -> LocalDecision {
+        let can_ask = self.connections.is_up() && !self.losses.in_doubt(now);
+        match self.denials.look_up(now, charges, can_ask) {
+            DenialLookup::Refused(decision) => return LocalDecision::Refused(decision),
+            DenialLookup::Doubtful if !self.has_pending_penalty(charges) => {
+                return LocalDecision::Doubtful;
+            }
+            DenialLookup::Doubtful | DenialLookup::Nothing => {}
+        }
+        match self.refused_by_this_node(now, charges) {
+            Some(decision) => {
+                self.denials.remember(now, charges, &decision);
+                LocalDecision::Refused(decision)
+            }
+            None => LocalDecision::Nothing,
+        }
+    }
+
+    fn has_pending_penalty(&self, charges: &[Charge<'_>]) -> bool {
+        let pending = |charge: &Charge<'_>| self.penalties.is_pending(charge.limit, charge.bucket);
+        charges
+            .iter()
+            .any(|charge| charge.limit.penalty && pending(charge))
+    }
+
+    /// Looks at what this node charged and the server may not know yet: penalties; and settled
+    /// charges, if any were lost.
+    fn refused_by_this_node(&self, now: Duration, charges: &[Charge<'_>]) -> Option<StoreDecision> {
+        let in_doubt = self.losses.in_doubt(now);
+        let counts = |limit: &Limit| limit.penalty || in_doubt && limit.settled_by.is_some();
+        let looks: ArrayVec<Charge<'_>, MAX_CHARGES> = charges
+            .iter()
+            .filter(|charge| counts(charge.limit))
+            .map(|charge| Charge {
+                consumed: 0,
+                ..*charge
+            })
+            .collect();
+        if looks.is_empty() {
+            return None;
+        }
+        let here = self.charged_here.decide_with(now, &looks, whole_limit);
+        let refused = here.outcome == Outcome::Refused;
+        refused.then(|| states_of_all(&here, charges, counts))
+    }
+
+    /// Turns the reply into an answer. `doubted` tells that this request was remembered as refused.
+    pub(super) fn decide_from_reply(
+        &self,
+        now: Duration,
+        charges: &[OwnedCharge],
+        reply: Result<StoreDecision, StoreProblem>,
+        doubted: bool,
+    ) -> StoreDecision {
+        let charges: ArrayVec<Charge<'_>, MAX_CHARGES> =
+            charges.iter().map(OwnedCharge::borrow).collect();
+        let Ok(decision) = reply else {
+            // A refusal that cannot be confirmed now still holds.
+            return match self.denials.look_up(now, &charges, false) {
+                DenialLookup::Refused(decision) => decision,
+                _ => self.fall_back(now, &charges),
+            };
+        };
+        if decision.outcome == Outcome::Refused {
+            self.denials.remember(now, &charges, &decision);
+            return decision;
+        }
+        for charge in &charges {
+            // A denial of a dearer request may be remembered; it now has longer to wait.
+            self.denials.forget(charge.limit, charge.bucket);
+            if doubted
+                && charge.limit.penalty
+                && !self.penalties.is_pending(charge.limit, charge.bucket)
+            {
+                // The server has all penalties and admits: the bucket was reset.
+                self.adjust_this_node(now, charge.limit, charge.bucket, i64::MIN);
+            }
+        }
+        decision
+    }
+
+    /// Decides without the server, each policy by its own mode.
+    pub(super) fn fall_back(&self, now: Duration, charges: &[Charge<'_>]) -> StoreDecision {
+        let closed =
+            |charge: &Charge<'_>| self.failure_mode_of(charge.limit) == FailureMode::FailClosed;
+        if charges.iter().any(closed) {
+            return StoreDecision::new(Outcome::Unavailable, []).degraded();
+        }
+        let counts = |limit: &Limit| self.is_local(limit);
+        let counted: ArrayVec<Charge<'_>, MAX_CHARGES> = charges
+            .iter()
+            .filter(|charge| counts(charge.limit))
+            .copied()
+            .collect();
+        let local = self
+            .local
+            .decide_with(now, &counted, |limit| self.node_share(limit));
+        states_of_all(&local, charges, counts).degraded()
+    }
+
+    /// Counts a settlement on this node, where the fallback will find it.
+    pub(super) fn adjust_fallback(
+        &self,
+        now: Duration,
+        limit: &Arc<Limit>,
+        bucket: BucketKey,
+        units: i64,
+    ) {
+        if self.is_local(limit) {
+            let part = self.node_share(limit);
+            self.local
+                .adjust_with(now, limit, bucket, units, part.borrow());
+        }
+    }
+
+    /// Counts a charge on this node, whatever the server knows of it.
+    pub(super) fn adjust_this_node(
+        &self,
+        now: Duration,
+        limit: &Arc<Limit>,
+        bucket: BucketKey,
+        units: i64,
+    ) {
+        self.charged_here
+            .adjust_with(now, limit, bucket, units, &limit.gcra);
+    }
+
+    /// Forgets everything that this node knows of a bucket.
+    pub(super) fn forget(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey) {
+        self.queue_for(limit).forget(limit, bucket);
+        self.adjust_this_node(now, limit, bucket, i64::MIN);
+        self.local
+            .adjust_with(now, limit, bucket, i64::MIN, &limit.gcra);
+        self.denials.forget(limit, bucket);
+    }
+
+    pub(super) fn queue_for(&self, limit: &Limit) -> &Arc<SettlementQueue> {
+        match limit.penalty {
+            true => &self.penalties,
+            false => &self.settlements,
+        }
+    }
+
+    /// Notes a settlement for which there was no room. What was to be given back stays charged, and
+    /// a charge holds on this node at least.
+    pub(super) fn record_loss(
+        &self,
+        now: Duration,
+        limit: &Arc<Limit>,
+        bucket: BucketKey,
+        units: i64,
+    ) {
+        if units > 0 {
+            if !limit.penalty {
+                self.adjust_this_node(now, limit, bucket, units);
+            }
+            self.losses.doubt_until(now, limit.gcra.ceiling());
+        }
+        self.losses.count(lost_kind(limit, units > 0), 1);
+    }
+
+    /// Sends a batch of settlements. Returns whether all arrived.
+    pub(super) async fn deliver(&self, queue: &SettlementQueue, connection: Connection) -> bool {
+        let batch = queue.take(BATCH_BUCKETS);
+        let call = |sent: &QueuedSettlement| {
+            ScriptCall::settle(&self.prefix, &sent.limit, sent.name.bucket(), sent.amount)
+        };
+        let calls: Vec<ScriptCall> = batch.iter().map(call).collect();
+        let deliveries = self.connections.deliver(connection, &calls).await;
+        let mut arrived = true;
+        for (sent, delivery) in batch.iter().zip(deliveries) {
+            arrived &= delivery == DeliveryOutcome::Done;
+            let Undelivered { charges, refunds } = queue.finish(&sent.name, delivery);
+            self.losses
+                .count(lost_kind(&sent.limit, true), charges.into());
+            self.losses.count(LostKind::Refund, refunds.into());
+        }
+        arrived
+    }
+
+    /// Registers this node and learns how many there are.
+    pub(super) async fn count_nodes(&self) {
+        let Some(connection) = self.connections.connection() else {
+            return;
+        };
+        match self
+            .connections
+            .nodes(connection, &self.prefix, &self.node)
+            .await
+        {
+            Ok(nodes) => self.nodes.store(nodes.max(1), Ordering::Relaxed),
+            // A server that is away is told of elsewhere, and the last count holds.
+            Err(problem) if error_codes::is_telling(problem) => {
+                self.losses.uncounted_nodes(problem)
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// What a limit does while the server is away.
+    fn failure_mode_of(&self, limit: &Limit) -> FailureMode {
+        limit.failure.unwrap_or(self.failure)
+    }
+
+    fn is_local(&self, limit: &Limit) -> bool {
+        matches!(
+            self.failure_mode_of(limit),
+            FailureMode::LocalFallback { .. }
+        )
+    }
+
+    /// Returns this node's part of a limit.
+    fn node_share<'a>(&self, limit: &'a Limit) -> NodeShare<'a> {
+        let share = match self.failure_mode_of(limit) {
+            FailureMode::LocalFallback { share } => share.or(self.share),
+            _ => Some(NonZeroU32::MIN),
+        };
+        let nodes = || NonZeroU32::new(self.nodes.load(Ordering::Relaxed));
+        let share = share.or_else(nodes).unwrap_or(NonZeroU32::MIN);
+        NodeShare::of(&limit.gcra, share)
+    }
+}
+
+/// The arithmetic of one node's part.
+enum NodeShare<'a> {
+    Cut(Gcra),
+    Whole(&'a Gcra),
+}
+
+impl<'a> NodeShare<'a> {
+    /// Cuts a limit. If a part is so small that it cannot be counted, it is made twice as large.
+    fn of(gcra: &'a Gcra, share: NonZeroU32) -> Self {
+        let halved = |share: &NonZeroU32| NonZeroU32::new(share.get() / 2);
+        let mut shares = std::iter::successors(Some(share), halved);
+        let cut = shares.find_map(|share| match share {
+            NonZeroU32::MIN => None,
+            share => gcra.shared_among(share),
+        });
+        cut.map_or(Self::Whole(gcra), Self::Cut)
+    }
+}
+
+impl Borrow<Gcra> for NodeShare<'_> {
+    fn borrow(&self) -> &Gcra {
+        match self {
+            Self::Cut(gcra) => gcra,
+            Self::Whole(gcra) => gcra,
+        }
+    }
+}
+
+/// Puts the standings of those charges that were counted beside those that were not.
+fn states_of_all(
+    decision: &StoreDecision,
+    charges: &[Charge<'_>],
+    counted: impl Fn(&Limit) -> bool,
+) -> StoreDecision {
+    let mut limit_states = decision.limit_states.iter().copied();
+    let all = charges.iter().map(|charge| match counted(charge.limit) {
+        true => limit_states.next().unwrap_or_default(),
+        false => LimitState::default(),
+    });
+    StoreDecision::new(decision.outcome, all)
+}
+
+const fn lost_kind(limit: &Limit, charge: bool) -> LostKind {
+    match (charge, limit.penalty) {
+        (false, _) => LostKind::Refund,
+        (true, true) => LostKind::Penalty,
+        (true, false) => LostKind::Charge,
+    }
+}
