@@ -50,13 +50,25 @@ impl SecurityContext {
         self.ledger().observations.refuse(guard, code, reason);
     }
 
+    /// Renders a refusal with the renderer of the stack.
     pub(crate) fn render(&self, rejection: Rejection) -> Response<Bytes> {
+        match self.0.renderer.get() {
+            Some(renderer) => self.render_by(&**renderer, rejection),
+            None => self.render_by_default(rejection),
+        }
+    }
+
+    /// Renders a refusal as [`ProblemJson`](crate::ProblemJson) does, or for gRPC.
+    pub(crate) fn render_by_default(&self, rejection: Rejection) -> Response<Bytes> {
+        self.render_by(&DEFAULT_RENDERER, rejection)
+    }
+
+    fn render_by(&self, renderer: &dyn Renderer, rejection: Rejection) -> Response<Bytes> {
         let exposed = self.0.expose.load(Ordering::Relaxed);
         let exposed = exposed.then(|| rejection.clone());
-        let mut answer = match (&self.0.grpc, self.0.renderer.get()) {
-            (Some(content_type), _) => render_grpc(rejection, content_type),
-            (None, Some(renderer)) => renderer.render(rejection),
-            (None, None) => DEFAULT_RENDERER.render(rejection),
+        let mut answer = match &self.0.grpc {
+            Some(content_type) => render_grpc(rejection, content_type),
+            None => renderer.render(rejection),
         };
         if self.0.close_on_refusal {
             let close = HeaderValue::from_static("close");

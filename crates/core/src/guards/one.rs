@@ -11,17 +11,21 @@ use http::{request, response};
 use super::{Guards, Step, sealed::Sealed};
 use crate::{BoxFuture, Ending, Fact, Guard, Mode, Rejection, SecurityContext, Verdict};
 
-/// How far one guard has come with one request.
+/// How far one guard has come with one request, and its pass from admission on.
 #[allow(unnameable_types)] // Nobody outside has a use for it.
-pub struct Slot<P>(State<P>);
+pub struct Slot<P> {
+    pass: Option<P>,
+    state: State<P>,
+}
 
 enum State<P> {
-    Asking(BoxFuture<Result<P, Box<Rejection>>>),
+    /// Not asked yet.
     Empty,
-    Finished(P),
-    Finishing(P, BoxFuture<Result<(), Box<Rejection>>>),
-    Holding(P),
-    Skipped,
+    Asking(BoxFuture<Result<P, Box<Rejection>>>),
+    /// Has a pass if it admitted.
+    Decided,
+    Finishing(BoxFuture<Result<(), Box<Rejection>>>),
+    Finished,
 }
 
 impl<G: Guard> Sealed for G {}
@@ -36,23 +40,23 @@ impl<G: Guard> Guards for G {
         head: &mut request::Parts,
         task: &mut Option<&mut Context<'_>>,
     ) -> Step {
-        if matches!(slot.0, State::Empty) {
+        if matches!(slot.state, State::Empty) {
             match self.admit(cx, head) {
-                Verdict::Admit(pass) => slot.0 = State::Holding(pass),
-                Verdict::Later(decision) => slot.0 = State::Asking(decision),
+                Verdict::Admit(pass) => slot.decided(Some(pass)),
+                Verdict::Later(decision) => slot.state = State::Asking(decision),
                 Verdict::Refuse(rejection) => {
-                    slot.0 = State::Skipped;
+                    slot.decided(None);
                     return Poll::Ready(turned_away(self, cx, rejection));
                 }
             }
         }
-        let State::Asking(decision) = &mut slot.0 else {
+        let State::Asking(decision) = &mut slot.state else {
             return Poll::Ready(Ok(()));
         };
         match ready!(poll(decision, task)) {
-            Ok(pass) => slot.0 = State::Holding(pass),
+            Ok(pass) => slot.decided(Some(pass)),
             Err(rejection) => {
-                slot.0 = State::Skipped;
+                slot.decided(None);
                 return Poll::Ready(turned_away(self, cx, rejection));
             }
         }
@@ -66,27 +70,28 @@ impl<G: Guard> Guards for G {
         head: &mut response::Parts,
         task: &mut Option<&mut Context<'_>>,
     ) -> Step {
-        // The pass stays in its slot meanwhile: should `finish` panic, it is still closed.
-        if let State::Holding(pass) = &mut slot.0 {
-            match self.finish(cx, pass, head) {
-                Verdict::Admit(()) => slot.finished(),
-                Verdict::Later(decision) => slot.finishing(decision),
-                Verdict::Refuse(rejection) => {
-                    slot.finished();
-                    return Poll::Ready(refused(self, cx, rejection));
-                }
-            }
-        }
-        let State::Finishing(_, decision) = &mut slot.0 else {
-            return Poll::Ready(Ok(()));
+        let Some(pass) = &mut slot.pass else {
+            return Poll::Ready(Ok(())); // It did not admit.
         };
-        let outcome = ready!(poll(decision, task));
-        slot.finished();
-        Poll::Ready(outcome.or_else(|rejection| refused(self, cx, rejection)))
+        // The state is `Finished` while the guard's code runs: a guard that panics is not asked again.
+        let mut decision = match mem::replace(&mut slot.state, State::Finished) {
+            State::Finished => return Poll::Ready(Ok(())),
+            State::Finishing(decision) => decision,
+            State::Empty | State::Asking(_) | State::Decided => match self.finish(cx, pass, head) {
+                Verdict::Admit(()) => return Poll::Ready(Ok(())),
+                Verdict::Later(decision) => decision,
+                Verdict::Refuse(rejection) => return Poll::Ready(refused(self, cx, rejection)),
+            },
+        };
+        let outcome = poll(&mut decision, task);
+        if outcome.is_pending() {
+            slot.state = State::Finishing(decision);
+        }
+        outcome.map(|outcome| outcome.or_else(|rejection| refused(self, cx, rejection)))
     }
 
     fn close(&self, cx: &SecurityContext, slot: Self::Slots, end: Ending) {
-        let Some(pass) = slot.into_pass() else {
+        let Some(pass) = slot.pass else {
             return;
         };
         // A panic in here, while unwinding, would end the process and skip the other guards.
@@ -142,45 +147,30 @@ fn refused<G: Guard>(
 }
 
 impl<P> Slot<P> {
-    fn finished(&mut self) {
-        if let Some(pass) = self.take_pass() {
-            self.0 = State::Finished(pass);
-        }
-    }
-
-    fn finishing(&mut self, decision: BoxFuture<Result<(), Box<Rejection>>>) {
-        if let Some(pass) = self.take_pass() {
-            self.0 = State::Finishing(pass, decision);
-        }
-    }
-
-    fn take_pass(&mut self) -> Option<P> {
-        mem::take(self).into_pass()
-    }
-
-    fn into_pass(self) -> Option<P> {
-        match self.0 {
-            State::Finished(pass) | State::Finishing(pass, _) | State::Holding(pass) => Some(pass),
-            State::Asking(_) | State::Empty | State::Skipped => None,
-        }
+    fn decided(&mut self, pass: Option<P>) {
+        self.pass = pass;
+        self.state = State::Decided;
     }
 }
 
 impl<P> Default for Slot<P> {
     fn default() -> Self {
-        Self(State::Empty)
+        Self {
+            pass: None,
+            state: State::Empty,
+        }
     }
 }
 
 impl<P> fmt::Debug for Slot<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0 {
+        f.write_str(match self.state {
             State::Asking(_) => "asking",
+            State::Decided if self.pass.is_some() => "admitted",
+            State::Decided => "skipped",
             State::Empty => "empty",
-            State::Finished(_) => "finished",
-            State::Finishing(..) => "finishing",
-            State::Holding(_) => "holding",
-            State::Skipped => "skipped",
+            State::Finished => "finished",
+            State::Finishing(_) => "finishing",
         })
     }
 }

@@ -3,13 +3,12 @@
 use std::{
     fmt,
     future::Future,
-    mem,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
@@ -17,35 +16,25 @@ use tower_service::Service;
 use super::{
     GuardBody,
     hold::Held,
-    stage::{Admitting, Answer, Readying, Stage},
+    stage::{Admitting, Answer, Readying, Stage, StageInPlace, StageTaken},
 };
 use crate::{Guards, Rejection};
 
 pin_project! {
     /// The future of a [`GuardService`](super::GuardService). Dropped in this order: inner future, then passes.
+    ///
+    /// Polled again after it returned a response, it returns an empty 500.
     pub struct GuardFuture<G: Guards, S: Service<Request<ReqB>>, ReqB, ResB> {
         #[pin]
-        answer: Option<S::Future>,
-        stage: Stage<S, ReqB, ResB>,
-        held: Option<Box<Held<G>>>,
+        stage: Stage<S::Future, G, S, ReqB, ResB>,
     }
 }
 
-impl<G: Guards, S: Service<Request<ReqB>>, ReqB, ResB> GuardFuture<G, S, ReqB, ResB> {
-    pub(super) fn calling(held: Box<Held<G>>, answer: S::Future) -> Self {
-        Self {
-            answer: Some(answer),
-            stage: Stage::Calling,
-            held: Some(held),
-        }
-    }
+type StageOf<G, S, ReqB, ResB> = Stage<<S as Service<Request<ReqB>>>::Future, G, S, ReqB, ResB>;
 
-    pub(super) fn at(held: Box<Held<G>>, stage: Stage<S, ReqB, ResB>) -> Self {
-        Self {
-            answer: None,
-            stage,
-            held: Some(held),
-        }
+impl<G: Guards, S: Service<Request<ReqB>>, ReqB, ResB> GuardFuture<G, S, ReqB, ResB> {
+    pub(super) fn at(stage: StageOf<G, S, ReqB, ResB>) -> Self {
+        Self { stage }
     }
 }
 
@@ -58,21 +47,30 @@ where
 {
     type Output = Result<Response<GuardBody<ResB>>, S::Error>;
 
-    fn poll(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut stage = self.project().stage;
         loop {
-            let stage = mem::replace(self.as_mut().project().stage, Stage::Over);
-            let step = match stage {
-                Stage::Admitting(waiting) => self.as_mut().admit(waiting, task),
-                Stage::Readying(waiting) => self.as_mut().ready(waiting, task),
-                Stage::Calling => self.as_mut().call(task),
-                Stage::Refused(rejection) => self.as_mut().refuse(*rejection, task),
-                Stage::Finishing(answer) => self.as_mut().finish(*answer, task),
-                Stage::Over => return Poll::Pending, // Polled after its end, which nobody may.
+            // The inner future must not be moved, so it is polled in place. The other stages are taken out.
+            let called = match stage.as_mut().project() {
+                StageInPlace::Calling { future, held } => {
+                    Some(ready!(held.poll_inner(|| future.poll(task))))
+                }
+                _ => None,
+            };
+            let step = match (stage.as_mut().project_replace(Stage::Over), called) {
+                (StageTaken::Admitting { waiting, held }, _) => admit(held, waiting, task),
+                (StageTaken::Readying { waiting, held }, _) => ready(held, waiting, task),
+                (StageTaken::Calling { held, .. }, Some(outcome)) => returned(held, outcome, task),
+                (StageTaken::Refused { rejection, held }, _) => refuse(held, *rejection, task),
+                (StageTaken::Finishing { answer, held }, _) => finish(held, *answer, task),
+                (StageTaken::Calling { .. }, None) | (StageTaken::Over, _) => {
+                    Step::Ends(Ok(over()))
+                }
             };
             match step {
-                Step::Goes(stage) => *self.as_mut().project().stage = stage,
-                Step::Waits(stage) => {
-                    *self.as_mut().project().stage = stage;
+                Step::Goes(next) => stage.set(next),
+                Step::Waits(next) => {
+                    stage.set(next);
                     return Poll::Pending;
                 }
                 Step::Ends(outcome) => return Poll::Ready(outcome),
@@ -81,134 +79,112 @@ where
     }
 }
 
-/// What one stage came to.
-enum Step<S, ReqB, ResB, E> {
+/// What one stage came to. `Waits` comes only from a poll that returned `Pending`, which keeps the waker.
+enum Step<F, G: Guards, S, ReqB, ResB, E> {
     Ends(Result<Response<GuardBody<ResB>>, E>),
-    Goes(Stage<S, ReqB, ResB>),
-    Waits(Stage<S, ReqB, ResB>),
+    Goes(Stage<F, G, S, ReqB, ResB>),
+    Waits(Stage<F, G, S, ReqB, ResB>),
 }
 
-type StepOf<S, ReqB, ResB> = Step<S, ReqB, ResB, <S as Service<Request<ReqB>>>::Error>;
+type StepOf<G, S, ReqB, ResB> = Step<
+    <S as Service<Request<ReqB>>>::Future,
+    G,
+    S,
+    ReqB,
+    ResB,
+    <S as Service<Request<ReqB>>>::Error,
+>;
 
-impl<G, S, ReqB, ResB> GuardFuture<G, S, ReqB, ResB>
+fn admit<G: Guards, S: Service<Request<ReqB>>, ReqB, ResB>(
+    mut held: Box<Held<G>>,
+    mut waiting: Box<Admitting<S, ReqB>>,
+    task: &mut Context<'_>,
+) -> StepOf<G, S, ReqB, ResB> {
+    match held.admit(&mut waiting.head, &mut Some(task)) {
+        Poll::Ready(Ok(())) => {
+            let waiting = Box::new(waiting.admitted());
+            Step::Goes(Stage::Readying { waiting, held })
+        }
+        Poll::Ready(Err(rejection)) => Step::Goes(Stage::Refused { rejection, held }),
+        Poll::Pending => Step::Waits(Stage::Admitting { waiting, held }),
+    }
+}
+
+fn ready<G: Guards, S: Service<Request<ReqB>>, ReqB, ResB>(
+    mut held: Box<Held<G>>,
+    mut waiting: Box<Readying<S, ReqB>>,
+    task: &mut Context<'_>,
+) -> StepOf<G, S, ReqB, ResB> {
+    match held.poll_inner(|| waiting.poll_ready(task)) {
+        Poll::Ready(Ok(Ok(()))) => match held.run_inner(|| waiting.call()) {
+            Ok(future) => Step::Goes(Stage::Calling { future, held }),
+            Err(rejection) => Step::Goes(Stage::Refused { rejection, held }),
+        },
+        Poll::Ready(Ok(Err(error))) => fail(held, error),
+        Poll::Ready(Err(rejection)) => Step::Goes(Stage::Refused { rejection, held }),
+        Poll::Pending => Step::Waits(Stage::Readying { waiting, held }),
+    }
+}
+
+/// Goes on with what the inner service returned, or with the refusal that replaces its panic.
+fn returned<G: Guards, S, ReqB, ResB>(
+    held: Box<Held<G>>,
+    outcome: Result<Result<Response<ResB>, S::Error>, Box<Rejection>>,
+    task: &mut Context<'_>,
+) -> StepOf<G, S, ReqB, ResB>
 where
-    G: Guards,
-    S: Service<Request<ReqB>, Response = Response<ResB>>,
+    S: Service<Request<ReqB>>,
     ResB: Body,
-    ResB::Data: From<Bytes>,
 {
-    fn admit(
-        self: Pin<&mut Self>,
-        mut waiting: Box<Admitting<S, ReqB>>,
-        task: &mut Context<'_>,
-    ) -> StepOf<S, ReqB, ResB> {
-        let Some(held) = self.project().held else {
-            return Step::Waits(Stage::Over);
-        };
-        match held.admit(&mut waiting.head, &mut Some(task)) {
-            Poll::Ready(Ok(())) => Step::Goes(waiting.admitted()),
-            Poll::Ready(Err(rejection)) => Step::Goes(Stage::Refused(rejection)),
-            Poll::Pending => Step::Waits(Stage::Admitting(waiting)),
-        }
+    match outcome {
+        Ok(Ok(response)) => finish(held, Answer::of(response), task),
+        Ok(Err(error)) => fail(held, error),
+        Err(rejection) => Step::Goes(Stage::Refused { rejection, held }),
     }
+}
 
-    fn ready(
-        self: Pin<&mut Self>,
-        mut waiting: Box<Readying<S, ReqB>>,
-        task: &mut Context<'_>,
-    ) -> StepOf<S, ReqB, ResB> {
-        let mut this = self.project();
-        let Some(held) = this.held else {
-            return Step::Waits(Stage::Over);
-        };
-        match held.watch(|| waiting.poll_ready(task)) {
-            Poll::Ready(Ok(())) => {
-                match held.run_inner(|| waiting.call()) {
-                    Ok(answer) => this.answer.set(Some(answer)),
-                    Err(rejection) => return Step::Goes(Stage::Refused(rejection)),
-                }
-                Step::Goes(Stage::Calling)
-            }
-            Poll::Ready(Err(error)) => fail(this.held, error),
-            Poll::Pending => Step::Waits(Stage::Readying(waiting)),
-        }
-    }
-
-    fn call(self: Pin<&mut Self>, task: &mut Context<'_>) -> StepOf<S, ReqB, ResB> {
-        let mut this = self.project();
-        let (Some(held), Some(calling)) = (&mut *this.held, this.answer.as_mut().as_pin_mut())
-        else {
-            return Step::Waits(Stage::Over);
-        };
-        let outcome = match held.run_inner(|| calling.poll(task)) {
-            Ok(Poll::Pending) => return Step::Waits(Stage::Calling),
-            Ok(Poll::Ready(outcome)) => Ok(outcome),
-            Err(rejection) => Err(rejection),
-        };
-        this.answer.set(None);
-        let outcome = match outcome {
-            Ok(outcome) => outcome,
-            Err(rejection) => return Step::Goes(Stage::Refused(rejection)),
-        };
-        match outcome {
-            Ok(response) => answer(this.held, Answer::of(response), task),
-            Err(error) => fail(this.held, error),
-        }
-    }
-
-    fn refuse(
-        self: Pin<&mut Self>,
-        rejection: Rejection,
-        task: &mut Context<'_>,
-    ) -> StepOf<S, ReqB, ResB> {
-        let this = self.project();
-        let Some(held) = this.held else {
-            return Step::Waits(Stage::Over);
-        };
-        let refusal = Answer::refusal(held.cx().render(rejection));
-        answer(this.held, refusal, task)
-    }
-
-    fn finish(
-        self: Pin<&mut Self>,
-        finishing: Answer<ResB>,
-        task: &mut Context<'_>,
-    ) -> StepOf<S, ReqB, ResB> {
-        answer(self.project().held, finishing, task)
-    }
+fn refuse<G: Guards, S: Service<Request<ReqB>>, ReqB, ResB: Body>(
+    mut held: Box<Held<G>>,
+    rejection: Rejection,
+    task: &mut Context<'_>,
+) -> StepOf<G, S, ReqB, ResB> {
+    let refusal = Answer::refusal(held.render(rejection));
+    finish(held, refusal, task)
 }
 
 /// Closes with what the service failed with.
-fn fail<G: Guards, S, ReqB, ResB, E>(
-    held: &mut Option<Box<Held<G>>>,
+fn fail<F, G: Guards, S, ReqB, ResB, E>(
+    mut held: Box<Held<G>>,
     error: E,
-) -> Step<S, ReqB, ResB, E> {
-    if let Some(mut held) = held.take() {
-        held.failed();
-    }
+) -> Step<F, G, S, ReqB, ResB, E> {
+    held.failed();
     Step::Ends(Err(error))
 }
 
 /// Lets the guards finish the head, and gives the passes to the body.
-fn answer<G: Guards, S, ReqB, ResB: Body, E>(
-    holder: &mut Option<Box<Held<G>>>,
+///
+/// Should a guard panic, the body is dropped before the passes: parameters are dropped from the last to the first.
+fn finish<F, G: Guards, S, ReqB, ResB: Body, E>(
+    mut held: Box<Held<G>>,
     mut answer: Answer<ResB>,
     task: &mut Context<'_>,
-) -> Step<S, ReqB, ResB, E> {
-    // The passes stay with the future meanwhile: should a guard panic, the body is dropped before them.
-    let Some(held) = holder else {
-        return Step::Waits(Stage::Over);
-    };
-    if answer.finish(held, task).is_pending() {
-        return Step::Waits(Stage::Finishing(Box::new(answer)));
+) -> Step<F, G, S, ReqB, ResB, E> {
+    if answer.finish(&mut held, task).is_pending() {
+        let answer = Box::new(answer);
+        return Step::Waits(Stage::Finishing { answer, held });
     }
     let Answer { head, body } = answer;
     held.answered(&head, &body.size_hint(), body.is_end_stream());
-    let Some(held) = holder.take() else {
-        return Step::Waits(Stage::Over);
-    };
     let body = GuardBody::new(body, held);
     Step::Ends(Ok(Response::from_parts(head, body)))
+}
+
+/// The response to a poll after the end, which breaks the contract of futures. It admits nothing, and does
+/// not wait for a waker that no one will wake.
+fn over<ResB>() -> Response<GuardBody<ResB>> {
+    let mut response = Response::new(GuardBody::default());
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response
 }
 
 impl<G: Guards, S: Service<Request<ReqB>>, ReqB, ResB> fmt::Debug
@@ -216,12 +192,12 @@ impl<G: Guards, S: Service<Request<ReqB>>, ReqB, ResB> fmt::Debug
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let stage = match self.stage {
-            Stage::Admitting(_) => "admitting",
-            Stage::Calling => "calling",
-            Stage::Finishing(_) => "finishing",
+            Stage::Admitting { .. } => "admitting",
+            Stage::Calling { .. } => "calling",
+            Stage::Finishing { .. } => "finishing",
             Stage::Over => "over",
-            Stage::Readying(_) => "readying",
-            Stage::Refused(_) => "refused",
+            Stage::Readying { .. } => "readying",
+            Stage::Refused { .. } => "refused",
         };
         f.debug_tuple("GuardFuture").field(&stage).finish()
     }

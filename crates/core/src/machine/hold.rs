@@ -6,8 +6,8 @@ use std::{
     task::{Context, Poll},
 };
 
-use bytes::Buf;
-use http::{HeaderMap, Method, StatusCode, header, request, response};
+use bytes::{Buf, Bytes};
+use http::{HeaderMap, Method, Response, StatusCode, header, request, response};
 use http_body::{Frame, SizeHint};
 
 use crate::{Ending, Guards, How, Rejection, SecurityContext, guards::Step};
@@ -24,12 +24,32 @@ pub(crate) struct Progress {
     /// True while foreign code runs. Still true in `Drop`: that code panicked. (Asking the thread
     /// would blame whoever is dropped during an unwind, and miss a panic caught further in.)
     pub(crate) watching: bool,
-    /// The inner service panicked, and a refusal took the place of its response.
+    /// Something panicked, and a refusal took the place of the response.
     panicked: bool,
     bodiless: bool,
     connect: bool,
     expected: Option<u64>,
 }
+
+/// Whose code panicked: the label and the reason of the refusal that replaces the response.
+#[derive(Clone, Copy)]
+struct PanickedBy {
+    label: &'static str,
+    reason: &'static str,
+}
+
+const GUARD: PanickedBy = PanickedBy {
+    label: "guard",
+    reason: "a guard panicked before the response began",
+};
+const HANDLER: PanickedBy = PanickedBy {
+    label: "handler",
+    reason: "the service panicked before its response began",
+};
+const RENDERER: PanickedBy = PanickedBy {
+    label: "render",
+    reason: "the renderer of refusals panicked",
+};
 
 /// One box a request: the guards, and the state that each is in.
 pub(crate) struct Held<G: Guards> {
@@ -63,28 +83,44 @@ impl<G: Guards> Held<G> {
         }
     }
 
-    /// Runs foreign code and remembers that it came back.
-    pub(super) fn watch<T>(&mut self, run: impl FnOnce() -> T) -> T {
+    /// Runs code that is not the machine's own. Where panics are caught, one becomes a refusal.
+    ///
+    /// What panicked is never asked again, so nothing half-changed is seen.
+    fn run<T>(
+        &mut self,
+        by: PanickedBy,
+        run: impl FnOnce(&mut Self) -> T,
+    ) -> Result<T, Box<Rejection>> {
         self.progress.watching = true;
-        let outcome = run();
+        let outcome = match self.catch_panics {
+            true => catch_unwind(AssertUnwindSafe(|| run(self))),
+            false => Ok(run(self)),
+        };
         self.progress.watching = false;
-        outcome
+        outcome.map_err(|_| self.panicked(by))
     }
 
-    /// Runs the inner service. Where panics are caught, one becomes a refusal.
+    fn panicked(&mut self, by: PanickedBy) -> Box<Rejection> {
+        self.progress.panicked = true;
+        let mut rejection = Rejection::internal_error().with_reason(by.reason);
+        self.cx.refuse(by.label, &mut rejection);
+        Box::new(rejection)
+    }
+
+    /// Runs the inner service.
     pub(super) fn run_inner<T>(&mut self, run: impl FnOnce() -> T) -> Result<T, Box<Rejection>> {
-        if !self.catch_panics {
-            return Ok(self.watch(run));
+        self.run(HANDLER, |_| run())
+    }
+
+    /// Polls the inner service or its future.
+    pub(super) fn poll_inner<T>(
+        &mut self,
+        poll: impl FnOnce() -> Poll<T>,
+    ) -> Poll<Result<T, Box<Rejection>>> {
+        match self.run_inner(poll) {
+            Ok(outcome) => outcome.map(Ok),
+            Err(rejection) => Poll::Ready(Err(rejection)),
         }
-        // What panicked is dropped and never asked again, so nothing half-changed is seen.
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.watch(run)));
-        outcome.map_err(|_| {
-            self.progress.watching = false;
-            self.progress.panicked = true;
-            let mut rejection = Rejection::internal_error();
-            self.cx.refuse("handler", &mut rejection);
-            Box::new(rejection)
-        })
     }
 
     pub(super) fn admit(
@@ -92,29 +128,33 @@ impl<G: Guards> Held<G> {
         head: &mut request::Parts,
         task: &mut Option<&mut Context<'_>>,
     ) -> Step {
-        self.progress.watching = true;
-        let step = self
-            .guards
-            .poll_admit(&self.cx, &mut self.slots, head, task);
-        self.progress.watching = false;
-        step
+        let admit = |held: &mut Self| {
+            held.guards
+                .poll_admit(&held.cx, &mut held.slots, head, task)
+        };
+        self.run(GUARD, admit).unwrap_or_else(|rejection| {
+            self.cx.turn_away();
+            Poll::Ready(Err(rejection))
+        })
     }
 
     pub(super) fn finish(
         &mut self,
         head: &mut response::Parts,
         task: &mut Option<&mut Context<'_>>,
-    ) -> Poll<Result<(), Box<Rejection>>> {
-        self.progress.watching = true;
-        let step = self
-            .guards
-            .poll_finish(&self.cx, &mut self.slots, head, task);
-        self.progress.watching = false;
-        step
+    ) -> Step {
+        let finish = |held: &mut Self| {
+            held.guards
+                .poll_finish(&held.cx, &mut held.slots, head, task)
+        };
+        self.run(GUARD, finish)
+            .unwrap_or_else(|rejection| Poll::Ready(Err(rejection)))
     }
 
-    pub(super) fn cx(&self) -> &SecurityContext {
-        &self.cx
+    /// Renders a refusal. Where panics are caught, a renderer that panics is replaced by the default one.
+    pub(super) fn render(&mut self, rejection: Rejection) -> Response<Bytes> {
+        self.run(RENDERER, |held| held.cx.render(rejection))
+            .unwrap_or_else(|rejection| self.cx.render_by_default(*rejection))
     }
 
     pub(super) fn failed(&mut self) {

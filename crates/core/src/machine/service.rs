@@ -10,7 +10,11 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use super::{GuardBody, GuardFuture, hold::Held, stage::Stage};
+use super::{
+    GuardBody, GuardFuture,
+    hold::Held,
+    stage::{Admitting, Readying, Stage},
+};
 use crate::{Guards, SecurityContext};
 
 /// A service behind guards.
@@ -33,11 +37,19 @@ impl<G, S> GuardService<G, S> {
         }
     }
 
-    /// Answers 500 `internal_error` if the inner service panics before its response begins. Default: the
-    /// panic goes on outwards, and an HTTP/1 server closes the connection without a response.
+    /// Answers 500 `internal_error` if something panics before the response begins: the inner service, a
+    /// guard's `admit` or `finish`, or the renderer. Default: the panic goes on outwards, and an HTTP/1 server
+    /// closes the connection without a response. `Shield` does this unless told otherwise.
     ///
-    /// `Shield` does this. The guards finish the response, and end with [`How::Panicked`](crate::How::Panicked).
-    /// A panic of a guard, or of a response body, goes on outwards as before.
+    /// - The guards that admitted finish the 500, and all end with [`How::Panicked`](crate::How::Panicked).
+    /// - A panic in `admit` refuses: the request reaches neither the guards further in nor the service.
+    /// - A panic in `finish` takes the response away, as a refusal there does: a guard that did not say yes did
+    ///   not say yes. Guards further out see the 500; the guard that panicked is not asked again.
+    /// - A renderer that panics is replaced by [`ProblemJson`](crate::ProblemJson) for this response.
+    /// - `close` is guarded always, with or without this. A panic of a response body goes on outwards always.
+    ///
+    /// Of several services inside each other the innermost one that catches answers. With `panic = "abort"` in
+    /// the profile nothing can be caught.
     #[must_use]
     pub const fn catch_panics(mut self) -> Self {
         self.catch_panics = true;
@@ -89,33 +101,40 @@ where
         let (mut head, body) = request.into_parts();
         let cx = SecurityContext::enter(&mut head);
         let mut held = Box::new(Held::new(self.guards.clone(), self.catch_panics, cx, &head));
-        match held.admit(&mut head, &mut None) {
+        GuardFuture::at(match held.admit(&mut head, &mut None) {
             Poll::Ready(Ok(())) if self.ready => {
                 let request = Request::from_parts(head, body);
                 self.ready = false;
                 match held.run_inner(|| self.inner.call(request)) {
-                    Ok(answer) => GuardFuture::calling(held, answer),
-                    Err(rejection) => GuardFuture::at(held, Stage::Refused(rejection)),
+                    Ok(future) => Stage::Calling { future, held },
+                    Err(rejection) => Stage::Refused { rejection, held },
                 }
             }
             Poll::Ready(Ok(())) => {
-                let request = Request::from_parts(head, body);
-                let service = self.take_inner();
-                GuardFuture::at(held, Stage::readying(service, request, false))
+                let waiting = Box::new(Readying {
+                    service: self.take_inner(),
+                    request: Request::from_parts(head, body),
+                    ready: false,
+                });
+                Stage::Readying { waiting, held }
             }
             Poll::Ready(Err(rejection)) => {
                 if !self.ready {
                     // It stands in line for capacity that nobody will use: let others have the place.
                     drop(self.take_inner());
                 }
-                GuardFuture::at(held, Stage::Refused(rejection))
+                Stage::Refused { rejection, held }
             }
             Poll::Pending => {
-                let ready = mem::take(&mut self.ready);
-                let service = self.take_inner();
-                GuardFuture::at(held, Stage::admitting(service, head, body, ready))
+                let waiting = Box::new(Admitting {
+                    ready: mem::take(&mut self.ready),
+                    service: self.take_inner(),
+                    head,
+                    body,
+                });
+                Stage::Admitting { waiting, held }
             }
-        }
+        })
     }
 }
 

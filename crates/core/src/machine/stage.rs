@@ -1,36 +1,43 @@
-//! Where a request stands on its way through the machine, and what is kept there.
+//! The stages of a request in the machine. Each holds all that it needs, so none can be without it.
 
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::{Request, Response, request, response};
 use http_body::Body;
+use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::{body::Kind, hold::Held};
 use crate::{Guards, Rejection};
 
-/// Where a request stands. What waits is boxed: few requests do, and the future stays small.
-pub(super) enum Stage<S, ReqB, ResB> {
-    Admitting(Box<Admitting<S, ReqB>>),
-    Calling,
-    Finishing(Box<Answer<ResB>>),
-    Over,
-    Readying(Box<Readying<S, ReqB>>),
-    Refused(Box<Rejection>),
+pin_project! {
+    /// The stage of a request, with what it needs. What waits is boxed: few requests do, and the future stays small.
+    ///
+    /// In each stage the passes come last, so they are dropped last.
+    #[project = StageInPlace]
+    #[project_replace = StageTaken]
+    pub(super) enum Stage<F, G: Guards, S, ReqB, ResB> {
+        Admitting { waiting: Box<Admitting<S, ReqB>>, held: Box<Held<G>> },
+        Readying { waiting: Box<Readying<S, ReqB>>, held: Box<Held<G>> },
+        Calling { #[pin] future: F, held: Box<Held<G>> },
+        Refused { rejection: Box<Rejection>, held: Box<Held<G>> },
+        Finishing { answer: Box<Answer<ResB>>, held: Box<Held<G>> },
+        Over,
+    }
 }
 
 pub(super) struct Admitting<S, ReqB> {
-    service: S,
+    pub(super) service: S,
     pub(super) head: request::Parts,
-    body: ReqB,
-    ready: bool,
+    pub(super) body: ReqB,
+    pub(super) ready: bool,
 }
 
 pub(super) struct Readying<S, ReqB> {
-    service: S,
-    request: Request<ReqB>,
-    ready: bool,
+    pub(super) service: S,
+    pub(super) request: Request<ReqB>,
+    pub(super) ready: bool,
 }
 
 pub(super) struct Answer<ResB> {
@@ -38,29 +45,13 @@ pub(super) struct Answer<ResB> {
     pub(super) body: Kind<ResB>,
 }
 
-impl<S, ReqB, ResB> Stage<S, ReqB, ResB> {
-    pub(super) fn admitting(service: S, head: request::Parts, body: ReqB, ready: bool) -> Self {
-        Self::Admitting(Box::new(Admitting {
-            service,
-            head,
-            body,
-            ready,
-        }))
-    }
-
-    pub(super) fn readying(service: S, request: Request<ReqB>, ready: bool) -> Self {
-        Self::Readying(Box::new(Readying {
-            service,
-            request,
-            ready,
-        }))
-    }
-}
-
 impl<S, ReqB> Admitting<S, ReqB> {
-    pub(super) fn admitted<ResB>(self) -> Stage<S, ReqB, ResB> {
-        let request = Request::from_parts(self.head, self.body);
-        Stage::readying(self.service, request, self.ready)
+    pub(super) fn admitted(self) -> Readying<S, ReqB> {
+        Readying {
+            service: self.service,
+            request: Request::from_parts(self.head, self.body),
+            ready: self.ready,
+        }
     }
 }
 
@@ -99,7 +90,7 @@ impl<ResB: Body> Answer<ResB> {
         loop {
             match ready!(held.finish(&mut self.head, &mut Some(task))) {
                 Ok(()) => return Poll::Ready(()),
-                Err(rejection) => *self = Self::refusal(held.cx().render(*rejection)),
+                Err(rejection) => *self = Self::refusal(held.render(*rejection)),
             }
         }
     }

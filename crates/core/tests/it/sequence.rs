@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use palisade_core::{AnyGuard, Chain, GuardLayer, GuardList, Guards};
+use palisade_core::{
+    AnyGuard, Chain, Guard, GuardLayer, GuardList, GuardService, Guards, SecurityContext, Verdict,
+};
 use tower::{Layer as _, ServiceExt as _};
 
 use crate::support::*;
@@ -170,7 +172,7 @@ async fn a_request_dropped_while_a_guard_asks_is_cancelled() {
 
 #[tokio::test]
 async fn a_guard_applied_twice_shares_the_context_of_the_request() {
-    use palisade_core::{Guard, SecurityContext, Verdict, layer};
+    use palisade_core::layer;
 
     #[derive(Clone, Debug)]
     struct Once(Log);
@@ -198,4 +200,135 @@ async fn a_guard_applied_twice_shares_the_context_of_the_request() {
         service.clone().oneshot(get("/")).await.unwrap();
     }
     assert_eq!(taken(&log), ["charged", "charged"], "once a request");
+}
+
+/// What a sequence of three came to where panics are caught: status, body and events.
+async fn run_catching(guards: impl Guards + Clone, log: &Log) -> (u16, String, Vec<String>) {
+    let service = GuardService::new(guards, says("hello")).catch_panics();
+    let (status, body) = text(service.oneshot(get("/")).await.unwrap()).await;
+    (status.as_u16(), body, taken(log))
+}
+
+#[tokio::test]
+async fn a_guard_that_panics_in_admit_is_answered_500_where_panics_are_caught() {
+    for act in [Act::PanicInAdmit, Act::PanicInAdmitLater] {
+        let log = log();
+        let guards = three([Act::Admit, act, Act::Admit], &log);
+        let (status, body, events) = run_catching(guards, &log).await;
+        assert_eq!(status, 500);
+        assert!(body.contains("internal_error"), "{body}");
+        assert!(!body.contains("admit"), "the text of the panic: {body}");
+        let closed = format!("a:close panicked {}", body.len());
+        let expected = ["a:admit", "b:admit", "a:finish 500", &closed];
+        assert_eq!(events, expected, "{act:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_guard_that_panics_in_finish_takes_the_response_away_and_is_not_asked_again() {
+    for act in [Act::PanicInFinish, Act::PanicInFinishLater] {
+        let log = log();
+        let guards = three([Act::Admit, act, Act::Admit], &log);
+        let (status, body, events) = run_catching(guards, &log).await;
+        assert_eq!(status, 500);
+        assert!(!body.contains("hello"), "{body}");
+        let finishes = ["c:finish 200", "b:finish 200", "a:finish 500"];
+        assert_eq!(events[3..6], finishes, "{act:?}");
+        let closes = ["c", "b", "a"].map(|name| format!("{name}:close panicked {}", body.len()));
+        assert_eq!(events[6..], closes, "{act:?}");
+    }
+}
+
+#[tokio::test]
+async fn guards_in_a_list_that_panic_are_answered_500_too() {
+    for act in [Act::PanicInAdmit, Act::PanicInFinish] {
+        let log = log();
+        let list = [
+            Scribe::new("a", Act::Admit, &log),
+            Scribe::new("b", act, &log),
+        ];
+        let list: GuardList = list.into_iter().map(AnyGuard::new).collect();
+        assert_eq!(run_catching(list, &log).await.0, 500, "{act:?}");
+    }
+}
+
+#[derive(Debug)]
+struct PanickingRenderer;
+
+impl palisade_core::Renderer for PanickingRenderer {
+    fn render(&self, _: palisade_core::Rejection) -> http::Response<bytes::Bytes> {
+        panic!("render")
+    }
+}
+
+#[tokio::test]
+async fn a_renderer_that_panics_is_replaced_by_the_default_one() {
+    let log = log();
+    let render = palisade_core::RenderLayer::new(PanickingRenderer);
+    let guards = Chain(render, three([Act::Admit, Act::Refuse, Act::Admit], &log));
+    let (status, body, events) = run_catching(guards, &log).await;
+    assert_eq!(status, 500);
+    assert!(body.contains("internal_error"), "{body}");
+    assert_eq!(events[2], "a:finish 500");
+    assert!(events[3].starts_with("a:close panicked"), "{events:?}");
+}
+
+#[tokio::test]
+async fn a_panic_of_a_guard_is_recorded_with_whose_it_was() {
+    let log = log();
+    let (observer, seen) = Recorder::new();
+    let guards = Chain(observer, Scribe::new("b", Act::PanicInAdmit, &log));
+    run_catching(guards, &log).await;
+    assert_eq!(taken(&seen), ["guard internal_error, turned away: true"]);
+}
+
+/// Writes the refusals of each request down when it is over.
+#[derive(Clone, Debug)]
+struct Recorder(Log);
+
+impl Recorder {
+    fn new() -> (Self, Log) {
+        let log = log();
+        (Self(Arc::clone(&log)), log)
+    }
+}
+
+impl Guard for Recorder {
+    type Pass = ();
+
+    fn name(&self) -> &'static str {
+        "recorder"
+    }
+
+    fn admit(&self, _: &SecurityContext, _: &mut http::request::Parts) -> Verdict<()> {
+        Verdict::Admit(())
+    }
+
+    fn close(&self, cx: &SecurityContext, (): (), _: palisade_core::Ending) {
+        let away = cx.turned_away();
+        let mut log = self.0.lock().unwrap();
+        cx.with_observations(|seen| {
+            for it in seen.refusals() {
+                log.push(format!("{} {}, turned away: {away}", it.guard, it.code));
+            }
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_future_polled_after_its_end_returns_500_and_never_waits_for_a_waker() {
+    let log = log();
+    let guards = three([Act::AdmitLater; 3], &log);
+    let mut service = GuardLayer(guards).layer(says("hello"));
+    let mut future = std::pin::pin!(tower::Service::call(&mut service, get("/")));
+    assert_eq!(future.as_mut().await.unwrap().status(), 200);
+    let again = futures_util::poll!(future.as_mut());
+    let std::task::Poll::Ready(Ok(again)) = again else {
+        panic!("it waits, and no one will wake it");
+    };
+    assert_eq!(
+        text(again).await,
+        (http::StatusCode::INTERNAL_SERVER_ERROR, String::new())
+    );
+    assert!(futures_util::poll!(future).is_ready());
 }

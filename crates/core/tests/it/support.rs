@@ -27,8 +27,10 @@ pub enum Act {
     FinishRefusesLater,
     Never,
     PanicInAdmit,
+    PanicInAdmitLater,
     PanicInClose,
     PanicInFinish,
+    PanicInFinishLater,
     Refuse,
     RefuseLater,
 }
@@ -101,6 +103,10 @@ impl Guard for Scribe {
         let (name, refusal) = (self.name, self.refusal());
         match self.act {
             Act::PanicInAdmit => panic!("admit"),
+            Act::PanicInAdmitLater => Verdict::later(async {
+                yield_once().await;
+                panic!("admit")
+            }),
             Act::Refuse => refusal.into(),
             Act::RefuseLater => Verdict::later(async {
                 yield_once().await;
@@ -126,6 +132,10 @@ impl Guard for Scribe {
         let refusal = self.refusal();
         match self.act {
             Act::PanicInFinish => panic!("finish"),
+            Act::PanicInFinishLater => Verdict::later(async {
+                yield_once().await;
+                panic!("finish")
+            }),
             Act::FinishRefuses => refusal.into(),
             Act::FinishRefusesLater => Verdict::later(async {
                 yield_once().await;
