@@ -53,6 +53,7 @@ mod machine;
 mod principal;
 mod rejection;
 mod request_body;
+mod request_id;
 mod routes;
 mod secret;
 mod soon;
@@ -78,6 +79,7 @@ pub use self::{
     principal::{Principal, PrincipalBuilder},
     rejection::{Empty, PlainText, ProblemJson, Rejection, RenderLayer, Renderer},
     request_body::{BoxError, RequestBody, refuse},
+    request_id::RequestIdLayer,
     routes::{
         Access, AccessLayer, BodyKind, KnownLayer, RouteError, RouteLayer, RouteMatch, RouteTable,
         RouteTableBuilder, Rule, TextField,

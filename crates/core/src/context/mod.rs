@@ -47,6 +47,7 @@ struct Inner {
     is_head: bool,
     leases: AtomicUsize,
     ledger: Mutex<Ledger>,
+    offered_request_id: OnceLock<RequestId>,
     parked: Mutex<Vec<Box<dyn Hold>>>,
     proven: OnceLock<Proven>,
     renderer: OnceLock<Arc<dyn Renderer>>,
@@ -95,10 +96,17 @@ impl SecurityContext {
         extensions.get()
     }
 
-    /// Returns this request's identifier, unique, and not to be foreseen from others.
+    /// Returns this request's identifier. Unless a trusted proxy gave it, no client can foresee it.
+    ///
+    /// [`RequestIdLayer`](crate::RequestIdLayer) says when a proxy's is accepted, and sends it to the client.
     #[must_use]
     pub fn request_id(&self) -> RequestId {
         *self.0.request_id.get_or_init(RequestId::next)
+    }
+
+    /// Keeps an identifier that the request brought, until it is known whether a trusted proxy sent it.
+    pub(crate) fn offer_request_id(&self, id: RequestId) {
+        let _ = self.0.offered_request_id.set(id);
     }
 
     /// Returns the client, once `ClientInfoLayer` has decided who that is.
@@ -108,8 +116,17 @@ impl SecurityContext {
     }
 
     /// Decides the client. The first word counts: an outer layer stands nearer to the wire.
+    ///
+    /// If the client came through a trusted proxy, this also accepts the identifier that
+    /// [`RequestIdLayer`](crate::RequestIdLayer) read.
     pub fn set_client(&self, client: ClientInfo) {
-        let _ = self.0.client.set(client);
+        let trusted = client.is_through_proxy();
+        let offered = self.0.offered_request_id.get().filter(|_| trusted);
+        if self.0.client.set(client).is_ok()
+            && let Some(id) = offered
+        {
+            let _ = self.0.request_id.set(*id);
+        }
     }
 
     /// Tells who is asking.

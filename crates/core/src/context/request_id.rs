@@ -1,4 +1,4 @@
-//! Names for requests.
+//! Identifiers of requests.
 
 use std::{
     collections::hash_map::RandomState,
@@ -10,12 +10,27 @@ use std::{
     },
 };
 
-/// Names one request: 128 bits, shown as 32 hexadecimal digits.
+/// The longest identifier that is accepted from a proxy.
+const LONGEST: usize = 64;
+
+/// Identifies one request: 32 hexadecimal digits, or what a trusted proxy sent as 1 to 64 of `[A-Za-z0-9._-]`.
 ///
-/// A hash of a counter (SipHash) under keys that the process draws at its start: cheap, and one that is seen
-/// does not tell the next, nor how many requests there were. It is a name, not a secret: grant nothing for it.
+/// The digits are a hash of a counter (SipHash) under keys that the process draws at its start. One that is seen
+/// does not tell the next, nor how many requests there were. It is an identifier, not a secret: grant nothing for it.
+///
+/// Two requests differ here (`Eq`, `Hash`) even if a proxy sent the same text for both.
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
-pub struct RequestId(u128);
+pub struct RequestId {
+    unique: u128,
+    inbound: Option<Inbound>,
+}
+
+/// The text that a proxy sent, and behind it zeros.
+#[derive(Clone, Copy, Eq, Hash, PartialEq)]
+struct Inbound {
+    bytes: [u8; LONGEST],
+    length: u8,
+}
 
 impl RequestId {
     pub(super) fn next() -> Self {
@@ -24,19 +39,57 @@ impl RequestId {
         let keys = KEYS.get_or_init(|| [RandomState::new(), RandomState::new()]);
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
         let [high, low] = keys.each_ref().map(|key| u128::from(key.hash_one(number)));
-        Self(high << 64 | low)
+        Self {
+            unique: high << 64 | low,
+            inbound: None,
+        }
     }
 
-    /// Returns the 128 bits.
-    #[must_use]
-    pub const fn as_u128(self) -> u128 {
-        self.0
+    /// Takes over what a proxy sent; `None` where it has another form than the accepted one.
+    pub(crate) fn inbound(sent: &[u8]) -> Option<Self> {
+        let is_accepted = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
+        if sent.is_empty() || !sent.iter().all(is_accepted) {
+            return None;
+        }
+        let mut bytes = [0; LONGEST];
+        bytes.get_mut(..sent.len())?.copy_from_slice(sent);
+        let length = u8::try_from(sent.len()).ok()?;
+        Some(Self {
+            inbound: Some(Inbound { bytes, length }),
+            ..Self::next()
+        })
     }
+
+    /// Passes the text to a function, without an allocation.
+    pub(crate) fn with_bytes<T>(&self, read: impl FnOnce(&[u8]) -> T) -> T {
+        match &self.inbound {
+            Some(inbound) => read(inbound.as_bytes()),
+            None => read(&digits(self.unique)),
+        }
+    }
+}
+
+impl Inbound {
+    fn as_bytes(&self) -> &[u8] {
+        self.bytes
+            .get(..usize::from(self.length))
+            .unwrap_or_default()
+    }
+}
+
+fn digits(mut number: u128) -> [u8; 32] {
+    let mut digits = [b'0'; 32];
+    for digit in digits.iter_mut().rev() {
+        let low = u32::try_from(number & 15).unwrap_or_default();
+        *digit = char::from_digit(low, 16).map_or(b'0', |digit| digit as u8);
+        number >>= 4;
+    }
+    digits
 }
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
+        self.with_bytes(|bytes| f.write_str(str::from_utf8(bytes).unwrap_or_default()))
     }
 }
 
@@ -51,16 +104,38 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_differ_and_have_32_digits() {
+    fn identifiers_differ_and_have_32_digits() {
         let (one, two) = (RequestId::next(), RequestId::next());
         assert_ne!(one, two);
-        assert_eq!(one.to_string().len(), 32);
+        assert_ne!(one.to_string(), two.to_string());
+        assert_eq!(one.to_string(), format!("{:032x}", one.unique));
     }
 
     #[test]
-    fn no_half_of_a_name_is_shared_with_the_next() {
-        let (one, two) = (RequestId::next().0, RequestId::next().0);
+    fn no_half_of_an_identifier_is_shared_with_the_next() {
+        let (one, two) = (RequestId::next().unique, RequestId::next().unique);
         assert_ne!(one >> 64, two >> 64);
         assert_ne!(one as u64, two as u64);
+    }
+
+    #[test]
+    fn an_inbound_identifier_has_1_to_64_letters_digits_dots_underscores_and_hyphens() {
+        let longest = "a".repeat(64);
+        for accepted in ["a", "7", "._-", "0af7651916cd43dd-8448.EB_211c", &longest] {
+            let id = RequestId::inbound(accepted.as_bytes()).unwrap();
+            assert_eq!(id.to_string(), accepted);
+        }
+        let too_long = "a".repeat(65);
+        for refused in [
+            "", " ", "a b", "a,b", "a\r\n", "é", "a/b", "a=b", "a\0", &too_long,
+        ] {
+            assert_eq!(RequestId::inbound(refused.as_bytes()), None, "{refused:?}");
+        }
+    }
+
+    #[test]
+    fn two_requests_with_the_same_inbound_identifier_are_told_apart() {
+        let (one, two) = (RequestId::inbound(b"same"), RequestId::inbound(b"same"));
+        assert_ne!(one, two);
     }
 }

@@ -153,6 +153,7 @@ fn refuse<G: Guards, S: Service<Request<ReqB>>, ReqB, ResB: Body>(
 }
 
 /// Closes with what the service failed with.
+#[allow(clippy::boxed_local)] // Each stage hands its box on; this one is the last.
 fn fail<F, G: Guards, S, ReqB, ResB, E>(
     mut held: Box<Held<G>>,
     error: E,

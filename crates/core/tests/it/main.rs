@@ -21,6 +21,7 @@ mod grpc;
 mod leases;
 mod refusals;
 mod request_bodies;
+mod request_ids;
 mod routes;
 mod sequence;
 mod shadow;

@@ -49,6 +49,7 @@ pub(super) struct Client {
     pub(super) proxies: Vec<Spanned<String>>,
     pub(super) header: Option<Spanned<String>>,
     pub(super) accept_forwarded_host: bool,
+    pub(super) accept_request_id: bool,
 }
 
 #[derive(Debug, Default, Deserialize, PartialEq)]
@@ -177,6 +178,15 @@ pub(super) struct Server {
     pub(super) drain_seconds: Option<u64>,
     pub(super) limits: ServerLimits,
     pub(super) dangerously_accept_plain_http: bool,
+    pub(super) request_id: Option<Spanned<RequestId>>,
+}
+
+/// The header with the identifier of the request, or whether it is sent.
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(untagged, expecting = "expected the name of a header, or false")]
+pub(super) enum RequestId {
+    Header(String),
+    Sent(bool),
 }
 
 /// Numbers of `palisade::server::Limits`, by the names of its methods.

@@ -2,13 +2,18 @@
 
 use std::time::Duration;
 
+use http::HeaderName;
+use palisade_core::RequestIdLayer;
 use palisade_sanitize::{SanitizeLayer, SanitizerBuilder};
 use palisade_transport::{
     AllowedHosts, ClientInfoLayer, ContentSecurityPolicy, ForwardedHeader, HeadersLayer, Hsts,
     HttpsLayer, TrustedProxies,
 };
 
-use super::{Config, ConfigFileError, document::Preset};
+use super::{
+    Config, ConfigFileError,
+    document::{Preset, RequestId},
+};
 use crate::ShieldBuilder;
 
 const DAY: u64 = 24 * 60 * 60;
@@ -16,7 +21,8 @@ const KIB: usize = 1024;
 
 impl Config {
     pub(super) fn front(&self, shield: ShieldBuilder) -> Result<ShieldBuilder, ConfigFileError> {
-        Ok(shield
+        Ok(self
+            .request_id(shield)?
             .hosts(self.allowed_hosts()?)
             .https(self.https()?)
             .client(self.client()?)
@@ -127,6 +133,34 @@ impl Config {
             networks = networks.and(&more);
         }
         Ok(networks)
+    }
+
+    fn request_id(&self, shield: ShieldBuilder) -> Result<ShieldBuilder, ConfigFileError> {
+        let accepts = self.document.client.accept_request_id;
+        let written = self.document.server.request_id.as_ref();
+        let mut layer = RequestIdLayer::new();
+        match written.map(|written| (written, written.get_ref())) {
+            None | Some((_, RequestId::Sent(true))) => {}
+            Some((_, RequestId::Sent(false))) if !accepts => {
+                return Ok(shield.without_request_id());
+            }
+            Some((written, RequestId::Sent(false))) => {
+                let remedy = "remove it, or accept_request_id of `client`";
+                let problem = "no request identifier is sent, but one is accepted from proxies";
+                return Err(self.source.at(written, problem, remedy));
+            }
+            Some((written, RequestId::Header(name))) => {
+                let name = name.parse::<HeaderName>().map_err(|problem| {
+                    let remedy = "write the name of a header, such as \"X-Request-Id\", or false";
+                    self.source.at(written, problem, remedy)
+                })?;
+                layer = layer.header(name);
+            }
+        }
+        Ok(shield.request_id(match accepts {
+            true => layer.accept_from_proxies(),
+            false => layer,
+        }))
     }
 
     pub(super) fn headers(&self) -> Result<HeadersLayer, ConfigFileError> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use palisade_audit::AuditLayer;
 use palisade_core::{
     AccessLayer, AnyGuard, AuthenticateLayer, Authenticator, Chain, Guard, GuardList, KnownLayer,
-    RenderLayer, Renderer, RouteLayer, RouteTable,
+    RenderLayer, Renderer, RequestIdLayer, RouteLayer, RouteTable,
 };
 use palisade_rate_limit::RateLimitLayer;
 use palisade_sanitize::SanitizeLayer;
@@ -28,8 +28,23 @@ pub struct ShieldBuilder {
     pub(super) https: Option<HttpsLayer>,
     pub(super) observers: Vec<AnyGuard>,
     pub(super) principal_limit: Option<RateLimitLayer>,
+    pub(super) propagate_panics: bool,
     pub(super) render: Option<RenderLayer>,
+    pub(super) request_id: RequestId,
     pub(super) sanitize: Option<SanitizeLayer>,
+}
+
+/// The header with the identifier of the request.
+#[derive(Debug)]
+pub(super) enum RequestId {
+    Off,
+    Sent(RequestIdLayer),
+}
+
+impl Default for RequestId {
+    fn default() -> Self {
+        Self::Sent(RequestIdLayer::new())
+    }
 }
 
 /// The ways to prove who one is. They have no `Debug` of their own.
@@ -124,6 +139,35 @@ impl ShieldBuilder {
         self
     }
 
+    /// Lets a panic go on outwards: an HTTP/1 server then closes the connection without a response. Default: a
+    /// panic before the response begins is answered with 500 `internal_error`; see
+    /// [`GuardService::catch_panics`](palisade_core::GuardService::catch_panics).
+    ///
+    /// For applications that catch panics further out. The record says `panicked` either way.
+    pub fn propagate_panics(mut self) -> Self {
+        self.propagate_panics = true;
+        self
+    }
+
+    /// Sends the identifier of the request in another header, or accepts the one that a proxy sends. Default:
+    /// `X-Request-Id` with every response; what a request brings is removed and not accepted.
+    ///
+    /// ```
+    /// use palisade::{RequestIdLayer, Shield};
+    ///
+    /// let shield = Shield::builder().request_id(RequestIdLayer::new().accept_from_proxies());
+    /// ```
+    pub fn request_id(mut self, layer: RequestIdLayer) -> Self {
+        self.request_id = RequestId::Sent(layer);
+        self
+    }
+
+    /// Sends no identifier of the request, and leaves the header of requests to the handler.
+    pub fn without_request_id(mut self) -> Self {
+        self.request_id = RequestId::Off;
+        self
+    }
+
     /// Cleans the text fields that the rules name, and caps every body.
     pub fn sanitize(mut self, sanitize: SanitizeLayer) -> Self {
         self.sanitize = Some(sanitize);
@@ -174,11 +218,17 @@ impl ShieldBuilder {
         let headers = self.headers.unwrap_or_else(HeadersLayer::api);
         let inner = Chain(self.render, Chain(headers, Chain(client, inner)));
         let observers: GuardList = self.observers.into_iter().collect();
+        let request_id = match self.request_id {
+            RequestId::Off => None,
+            RequestId::Sent(layer) => Some(layer),
+        };
+        let all = Chain(observers, Chain(self.audit, inner));
         Ok(Shield {
-            sequence: Arc::new(Chain(observers, Chain(self.audit, inner))),
+            sequence: Arc::new(Chain(request_id, all)),
             sanitize: self.sanitize.unwrap_or_default(),
             table,
             explanation,
+            catches_panics: !self.propagate_panics,
         })
     }
 }

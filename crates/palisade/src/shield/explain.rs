@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use palisade_core::{Access, RouteTable, Rule};
 use palisade_transport::HostLayer;
 
-use super::ShieldBuilder;
+use super::{ShieldBuilder, builder::RequestId};
 
 /// Something that works but should be looked at again. Each is also in the log at start.
 ///
@@ -88,6 +88,10 @@ fn order(parts: &ShieldBuilder, hosts: &HostLayer) -> Vec<String> {
     };
     let some = |there: bool, text: &str| there.then(|| text.to_owned());
     let lines = [
+        some(
+            matches!(parts.request_id, RequestId::Sent(_)),
+            "request identifier",
+        ),
         some(!parts.observers.is_empty(), "observers of the application"),
         some(parts.audit.is_some(), "audit"),
         some(

@@ -14,7 +14,7 @@ use std::{fmt, sync::Arc};
 use palisade_audit::{AuditGate, AuditLayer};
 use palisade_core::{
     AccessLayer, AuthenticateLayer, Chain, GuardList, GuardService, Guards as _, KnownLayer,
-    RenderLayer, RouteLayer, RouteTable,
+    RenderLayer, RequestIdLayer, RouteLayer, RouteTable,
 };
 use palisade_rate_limit::RateLimitLayer;
 use palisade_sanitize::{SanitizeLayer, SanitizeService};
@@ -27,18 +27,21 @@ pub use self::{builder::ShieldBuilder, check::ShieldError, explain::Warning, lay
 ///
 /// *Who may refuse sits inside audit; who is needed by another sits outside it.*
 pub(crate) type Sequence = Chain<
-    GuardList, // of the application: sees every request and every ending
+    Option<RequestIdLayer>, // every response has the identifier, those of observers too
     Chain<
-        Option<AuditLayer>, // hears of every request, also of refused ones
+        GuardList, // of the application: sees every request and every ending
         Chain<
-            Option<RenderLayer>, // every refusal below looks as it says
+            Option<AuditLayer>, // hears of every request, also of refused ones
             Chain<
-                HeadersLayer, // dresses every answer, refusals included
+                Option<RenderLayer>, // every refusal below looks as it says
                 Chain<
-                    ClientInfoLayer, // everyone below needs the client
+                    HeadersLayer, // dresses every answer, refusals included
                     Chain<
-                        RouteLayer,                                 // everyone below needs the rule
-                        Chain<HostLayer, Chain<HttpsLayer, Inner>>, // before anything is spent
+                        ClientInfoLayer, // everyone below needs the client
+                        Chain<
+                            RouteLayer,                                 // everyone below needs the rule
+                            Chain<HostLayer, Chain<HttpsLayer, Inner>>, // before anything is spent
+                        >,
                     >,
                 >,
             >,
@@ -96,6 +99,7 @@ pub struct Shield {
     sanitize: SanitizeLayer,
     table: Arc<RouteTable>,
     explanation: Arc<explain::Explanation>,
+    catches_panics: bool,
 }
 
 impl Shield {
@@ -106,7 +110,11 @@ impl Shield {
 
     /// Puts the stack around a service.
     pub fn wrap<S>(&self, inner: S) -> Protected<S> {
-        GuardService::new(Arc::clone(&self.sequence), self.sanitize.layer(inner)).catch_panics()
+        let service = GuardService::new(Arc::clone(&self.sequence), self.sanitize.layer(inner));
+        match self.catches_panics {
+            true => service.catch_panics(),
+            false => service,
+        }
     }
 
     /// Prints the order, the rule of every route, the limits, and what deserves a second look.

@@ -112,6 +112,7 @@ fn a_whole_file_makes_a_whole_stack() {
     assert_eq!(
         shield.order(),
         [
+            "request_id",
             "audit",
             "headers",
             "client",
@@ -463,4 +464,60 @@ dangerously_accept_id_tokens = true";
         .replace("jwks_file = \"jwks.json\"", tokens);
     let folder = folder(&text);
     assert!(read(&folder).unwrap().assemble().is_ok());
+}
+
+/// Sends one request with an identifier of its own to the stack of a file, through this peer.
+async fn request_id(server: &str, client: &str, peer: &str) -> Option<String> {
+    let text = format!(
+        "[server]\nhosts = [\"house.test\"]\n{server}\n[client]\n{client}\n\
+         [[routes]]\npath = \"/health\"\naccess = \"public\"\n"
+    );
+    let parts = Config::parse(&text).unwrap().assemble().unwrap();
+    let shield = parts.shield.build(parts.table.unwrap()).unwrap();
+    let mut request = crate::support::request("GET", "/health", None);
+    let peer = palisade::Peer::new(peer.parse().unwrap(), palisade::Scheme::Https);
+    request.extensions_mut().insert(peer);
+    for name in ["x-request-id", "x-trace"] {
+        request.headers_mut().insert(name, "sent".parse().unwrap());
+    }
+    let router = axum::Router::new().route("/health", axum::routing::get(async || "ok"));
+    let app = shield.protect(router);
+    let response = tower::ServiceExt::oneshot(app, request).await.unwrap();
+    let headers = response.headers();
+    let id = headers.get("x-request-id").or(headers.get("x-trace"))?;
+    Some(id.to_str().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn the_file_names_the_header_of_the_request_identifier_and_whose_is_accepted() {
+    let proxies = "proxies = [\"10.0.0.0/8\"]\nheader = \"X-Forwarded-For\"\n";
+    let accepting = format!("{proxies}accept_request_id = true");
+    let (proxy, stranger) = ("10.0.0.1:4711", "203.0.113.7:4711");
+    for server in ["", "request_id = true", "request_id = \"X-Trace\""] {
+        let id = async |client: &str, peer| request_id(server, client, peer).await.unwrap();
+        assert_eq!(id("", stranger).await.len(), 32, "{server}");
+        assert_eq!(id(proxies, proxy).await.len(), 32, "not accepted: {server}");
+        assert_eq!(id(&accepting, stranger).await.len(), 32, "{server}");
+        assert_eq!(id(&accepting, proxy).await, "sent", "{server}");
+    }
+    assert_eq!(request_id("request_id = false", "", stranger).await, None);
+}
+
+#[test]
+fn a_request_identifier_that_does_not_do_is_told_with_its_line() {
+    let told = |server: &str, client: &str| {
+        let text =
+            format!("[server]\nhosts = [\"a.test\"]\nrequest_id = {server}\n[client]\n{client}");
+        let config = Config::parse(&text).and_then(|config| config.assemble());
+        config.unwrap_err().to_string()
+    };
+    for (server, client, part) in [
+        ("\"no header\"", "", "write the name of a header"),
+        ("7", "", "expected the name of a header, or false"),
+        ("false", "accept_request_id = true", "one is accepted"),
+    ] {
+        let told = told(server, client);
+        assert!(told.starts_with("configuration:3: "), "{told}");
+        assert!(told.contains(part), "{told}");
+    }
 }

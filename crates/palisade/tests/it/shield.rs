@@ -234,6 +234,7 @@ fn the_order_is_fixed_whatever_the_order_of_the_calls() {
     assert_eq!(
         shield.order(),
         [
+            "request_id",
             "audit",
             "headers",
             "client",
@@ -381,4 +382,103 @@ fn two_authenticators_that_read_the_same_header_do_not_build() {
         Err(palisade::ShieldError::Authenticators(_))
     ));
     assert!(two.builder.build(table()).is_ok());
+}
+
+#[tokio::test]
+async fn every_response_carries_the_identifier_of_its_record() {
+    let house = house();
+    let observer = RefusesEverythingAt("/observed");
+    let app = house.builder.observe(observer).protect(routes()).unwrap();
+    let mut requests = vec![
+        request("GET", "/health", None),
+        request("GET", "/nothing", None),
+        request("DELETE", "/health", None),
+        request("GET", "/speak?text=hi", None),
+        request("GET", "/panic", None),
+        request("GET", "/speak", Some(&house.key)),
+    ];
+    let mut other_host = request("GET", "/health", None);
+    other_host
+        .headers_mut()
+        .insert("host", "other.test".parse().unwrap());
+    requests.push(other_host);
+    let count = requests.len();
+    for mut request in requests {
+        let chosen = "chosen-by-the-client".parse().unwrap();
+        request.headers_mut().insert("x-request-id", chosen);
+        let seen = ask(&app, request).await;
+        let id = seen.headers["x-request-id"].to_str().unwrap();
+        assert_eq!(id.len(), 32, "{id}");
+        let record = house.audit.lines().pop().unwrap();
+        assert!(
+            record.contains(&format!("\"id\":\"{id}\"")),
+            "{id}: {record}"
+        );
+    }
+    assert_eq!(house.audit.lines().len(), count);
+    // An observer stands outside the audit trail, but not outside the identifier.
+    let seen = ask(&app, request("GET", "/observed", None)).await;
+    assert_eq!((seen.status, seen.code.as_str()), (503, "observed"));
+    assert!(seen.headers.contains_key("x-request-id"));
+}
+
+#[derive(Clone, Debug)]
+struct RefusesEverythingAt(&'static str);
+
+impl palisade::Guard for RefusesEverythingAt {
+    type Pass = ();
+
+    fn name(&self) -> &'static str {
+        "observer"
+    }
+
+    fn admit(
+        &self,
+        _: &palisade::SecurityContext,
+        head: &mut http::request::Parts,
+    ) -> palisade::Verdict<()> {
+        assert!(head.uri.path() != "/panic-in-guard", "on purpose");
+        match head.uri.path() == self.0 {
+            true => {
+                let status = http::StatusCode::SERVICE_UNAVAILABLE;
+                palisade::Rejection::new(status, "observed", "No.").into()
+            }
+            false => palisade::Verdict::Admit(()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_identifier_is_left_out_where_that_is_said() {
+    let app = house()
+        .builder
+        .without_request_id()
+        .protect(routes())
+        .unwrap();
+    let seen = ask(&app, request("GET", "/health", None)).await;
+    assert!(!seen.headers.contains_key("x-request-id"));
+}
+
+#[tokio::test]
+async fn a_guard_of_the_application_that_panics_is_answered_500_and_on_record() {
+    let house = house();
+    let guard = RefusesEverythingAt("");
+    let routes = routes().get("/panic-in-guard", Rule::public(), async || "never");
+    let app = house.builder.guard(guard).protect(routes).unwrap();
+    let seen = ask(&app, request("GET", "/panic-in-guard", None)).await;
+    assert_eq!((seen.status, seen.code.as_str()), (500, "internal_error"));
+    assert!(!seen.body.contains("on purpose"), "{}", seen.body);
+    assert!(seen.headers.contains_key("strict-transport-security"));
+    let record = house.audit.lines().join("\n");
+    assert!(record.contains("panicked"), "{record}");
+}
+
+#[tokio::test]
+async fn panics_go_on_outwards_where_that_is_said() {
+    let house = house();
+    let app = house.builder.propagate_panics().protect(routes()).unwrap();
+    let joined = tokio::spawn(app.oneshot(request("GET", "/panic", None))).await;
+    assert!(joined.unwrap_err().is_panic());
+    let record = house.audit.lines().join("\n");
+    assert!(record.contains("panicked"), "{record}");
 }

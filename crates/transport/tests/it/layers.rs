@@ -376,3 +376,23 @@ fn layers_can_live_in_application_state() {
     fn is_body<B: HttpBody>() {}
     is_body::<palisade_transport::server::ReceivedBody>();
 }
+
+#[tokio::test]
+async fn an_identifier_of_a_request_counts_from_a_trusted_proxy_alone() {
+    let id = async |proxies: TrustedProxies| {
+        let client = ClientInfoLayer::behind(proxies, ForwardedHeader::XForwardedFor);
+        let ids = palisade_core::RequestIdLayer::new().accept_from_proxies();
+        let mut request = request("/", Scheme::Https);
+        let headers = request.headers_mut();
+        headers.insert("x-request-id", "from-the-peer".parse().unwrap());
+        headers.insert("x-forwarded-for", "198.51.100.1".parse().unwrap());
+        let response = answer(Chain(ids, client), request).await;
+        let id = response.headers()["x-request-id"].to_str().unwrap();
+        id.to_owned()
+    };
+    let peer = TrustedProxies::parse("203.0.113.7").unwrap();
+    assert_eq!(id(peer).await, "from-the-peer");
+    let another = TrustedProxies::parse("203.0.113.8").unwrap();
+    assert_eq!(id(another).await.len(), 32);
+    assert_eq!(id(TrustedProxies::none()).await.len(), 32);
+}

@@ -1,0 +1,190 @@
+//! The identifier of a request: one for the response, the handler and the record, whatever a client sends.
+
+use std::sync::{Arc, Mutex};
+
+use allocation_counter::measure;
+use http::{HeaderName, Request, Response, request};
+use palisade_core::{
+    Chain, ClientInfo, Ending, Guard, GuardService, Guards, RequestIdLayer, Scheme,
+    SecurityContext, Verdict,
+};
+use tower::ServiceExt as _;
+
+use crate::support::*;
+
+/// Decides the client as a client address layer does, and writes down what identifier each request ended with.
+#[derive(Clone, Debug)]
+struct Client {
+    through_proxy: bool,
+    ids: Arc<Mutex<Vec<String>>>,
+}
+
+impl Guard for Client {
+    type Pass = ();
+
+    fn name(&self) -> &'static str {
+        "client"
+    }
+
+    fn admit(&self, cx: &SecurityContext, _: &mut request::Parts) -> Verdict<()> {
+        let client = ClientInfo::new([203, 0, 113, 7].into(), Scheme::Https);
+        cx.set_client(match self.through_proxy {
+            true => client.with_proxy(),
+            false => client,
+        });
+        Verdict::Admit(())
+    }
+
+    fn close(&self, cx: &SecurityContext, (): (), _: Ending) {
+        self.ids.lock().unwrap().push(cx.request_id().to_string());
+    }
+}
+
+/// What a request with these values of the header came to.
+struct Seen {
+    response: Vec<String>,
+    handler: Option<String>,
+    header_of_handler: bool,
+    record: String,
+}
+
+async fn send(layer: RequestIdLayer, through_proxy: bool, values: &[&[u8]]) -> Seen {
+    send_as(layer, "x-request-id", through_proxy, values).await
+}
+
+async fn send_as(
+    layer: RequestIdLayer,
+    name: &'static str,
+    through_proxy: bool,
+    values: &[&[u8]],
+) -> Seen {
+    let client = Client {
+        through_proxy,
+        ids: Arc::default(),
+    };
+    let ids = Arc::clone(&client.ids);
+    let handler = tower::service_fn(move |request: Request<TestBody>| async move {
+        let id = SecurityContext::of(request.extensions())
+            .unwrap()
+            .request_id();
+        let has = request.headers().contains_key(name);
+        let response = Response::builder().header("seen", id.to_string());
+        let response = response.header("had", has.to_string());
+        // A handler that sets the header itself does not send a second identifier.
+        let response = response.header(name, "of-the-handler");
+        Ok::<_, std::convert::Infallible>(response.body(TestBody::default()).unwrap())
+    });
+    let service = GuardService::new(Chain(layer, client), handler);
+    let mut request = get("/");
+    for value in values {
+        let value = http::HeaderValue::from_bytes(value).unwrap();
+        request.headers_mut().append(name, value);
+    }
+    let (head, body) = service.oneshot(request).await.unwrap().into_parts();
+    drop(body);
+    let text = |value: &http::HeaderValue| value.to_str().unwrap().to_owned();
+    Seen {
+        response: head.headers.get_all(name).iter().map(text).collect(),
+        handler: head.headers.get("seen").map(text),
+        header_of_handler: head.headers["had"] == "true",
+        record: ids.lock().unwrap().remove(0),
+    }
+}
+
+fn accepting() -> RequestIdLayer {
+    RequestIdLayer::new().accept_from_proxies()
+}
+
+/// Checks that the request had an identifier of its own, the same everywhere, and returns it.
+fn own(seen: &Seen) -> String {
+    let record = seen.record.clone();
+    assert_eq!(seen.response, std::slice::from_ref(&record));
+    assert_eq!(seen.handler.as_ref(), Some(&record));
+    assert!(!seen.header_of_handler, "the header reached the handler");
+    assert_eq!(record.len(), 32, "{record}");
+    record
+}
+
+#[tokio::test]
+async fn response_handler_and_record_show_the_same_identifier() {
+    let one = own(&send(RequestIdLayer::new(), false, &[]).await);
+    let two = own(&send(RequestIdLayer::new(), false, &[]).await);
+    assert_ne!(one, two);
+}
+
+#[tokio::test]
+async fn an_identifier_counts_through_a_trusted_proxy_and_not_from_a_client() {
+    let seen = send(accepting(), true, &[b"req-1.A_b"]).await;
+    assert_eq!(seen.response, ["req-1.A_b"]);
+    assert_eq!(seen.handler.as_deref(), Some("req-1.A_b"));
+    assert_eq!(seen.record, "req-1.A_b");
+    assert!(!seen.header_of_handler);
+
+    own(&send(accepting(), false, &[b"chosen-by-the-client"]).await);
+    own(&send(RequestIdLayer::new(), true, &[b"passed-on-by-the-proxy"]).await);
+}
+
+#[tokio::test]
+async fn an_identifier_in_another_form_is_ignored_even_from_a_trusted_proxy() {
+    let (longest, too_long) = ([b'a'; 64], [b'a'; 65]);
+    let seen = send(accepting(), true, &[&longest]).await;
+    assert_eq!(seen.record.len(), 64);
+    for values in [
+        &[&too_long[..]][..],
+        &[b""],
+        &[b"a b"],
+        &[b"a,b"],
+        &[b"a\"b"],
+        &[b"<script>"],
+        &[b"\xe9"],
+        &[b"one", b"two"],
+        &[b"same", b"same"],
+    ] {
+        own(&send(accepting(), true, values).await);
+    }
+}
+
+#[tokio::test]
+async fn the_header_can_have_another_name() {
+    let name = "x-correlation-id";
+    let layer = || RequestIdLayer::new().header(HeaderName::from_static(name));
+    own(&send_as(layer(), name, false, &[b"chosen"]).await);
+    let seen = send_as(layer().accept_from_proxies(), name, true, &[b"proxy"]).await;
+    assert_eq!(seen.response, ["proxy"]);
+}
+
+async fn refused(guards: impl Guards + Clone) -> http::HeaderMap {
+    let service = GuardService::new(Chain(RequestIdLayer::new(), guards), says("hello"));
+    let response = service.catch_panics().oneshot(get("/")).await.unwrap();
+    assert!(!response.status().is_success());
+    response.headers().clone()
+}
+
+#[tokio::test]
+async fn refusals_and_panics_carry_the_identifier_too() {
+    for act in [
+        Act::Refuse,
+        Act::RefuseLater,
+        Act::FinishRefuses,
+        Act::PanicInAdmit,
+        Act::PanicInFinish,
+    ] {
+        let headers = refused(Scribe::new("g", act, &log())).await;
+        assert_eq!(headers["x-request-id"].len(), 32, "{act:?}");
+    }
+}
+
+#[test]
+fn the_identifier_costs_one_allocation_a_response() {
+    let (mut head, ()) = Request::new(()).into_parts();
+    let cx = SecurityContext::enter(&mut head);
+    let (mut response, ()) = Response::new(()).into_parts();
+    response.headers.reserve(8);
+    let layer = RequestIdLayer::new();
+    let counted = measure(|| {
+        let _ = layer.admit(&cx, &mut head);
+        let _ = layer.finish(&cx, &mut (), &mut response);
+    });
+    assert!(response.headers.contains_key("x-request-id"));
+    assert_eq!(counted.count_total, 1);
+}
