@@ -6,13 +6,26 @@ use hmac::{Hmac, KeyInit, Mac};
 use palisade_core::Secret;
 use sha2::Sha256;
 
-use crate::AuditBuildError;
+use crate::error::AuditBuildError;
 
 const MIN_BYTES: usize = 32;
 const MAX_BYTES: u64 = 4096;
 
-/// A secret that only the writer of the trail (and whoever verifies it) has: without it nobody can
-/// write a record that verifies. Keep it where an intruder of the log's disk does not find it.
+/// A secret of at least 32 bytes: the key of a trail, or of correlated fields.
+///
+/// Only with the key of a trail can records be written that verify.
+/// Keep it on another disk than the trail. `Debug` prints only its public name, and the memory is
+/// wiped on drop. Purposes are separated, but use different keys for trail and correlation: they have
+/// different readers.
+///
+/// ```
+/// use palisade_audit::AuditKey;
+///
+/// let key = AuditKey::generate()?;
+/// assert_eq!(key.id().len(), 16);
+/// assert!(format!("{key:?}").contains("[redacted]"));
+/// # Ok::<(), palisade_audit::AuditBuildError>(())
+/// ```
 #[derive(Clone)]
 pub struct AuditKey {
     secret: Secret,
@@ -35,11 +48,11 @@ impl AuditKey {
         Ok(Self { secret, id })
     }
 
-    /// Makes a random key; [`expose`](Self::expose) gives the bytes to whoever keeps them.
+    /// Returns a random key of 32 bytes. [`expose`](Self::expose) returns them, to store the key.
     ///
     /// # Errors
     ///
-    /// [`AuditBuildError::NoRandomness`] if the system has none to give.
+    /// [`AuditBuildError::NoRandomness`] if the operating system gives no random bytes.
     pub fn generate() -> Result<Self, AuditBuildError> {
         let mut bytes = [0; MIN_BYTES];
         getrandom::fill(&mut bytes).map_err(|_| AuditBuildError::NoRandomness)?;

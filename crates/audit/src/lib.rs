@@ -1,8 +1,8 @@
 //! A tamper-evident audit trail of every request, also of the refused and the aborted ones.
 //!
 //! [`AuditLayer`] is the outermost layer. It sees a request first and its end last, and gives each
-//! [`Sink`] one [`RequestRecord`] for it: who, what, when, from where, with which outcome, why refused, what
-//! was cleaned, at which cost. There is one for every request: a panic, an error, a client that left
+//! [`Sink`] one [`RequestRecord`]: who, what, when, from where, with which outcome, why refused, what
+//! was cleaned, at which cost. Every request has one: a panic, an error, a client that disconnects
 //! and a refusal are outcomes like others.
 //!
 //! ```no_run
@@ -16,7 +16,8 @@
 //! # async { closing.close().await }; Ok::<(), palisade_audit::AuditBuildError>(())
 //! ```
 //!
-//! Without a record no answer, and a record of its coming before the handler starts:
+//! Fail closed: no response starts before its record is on the disk, and the handler does not start
+//! before the arrival of the request is recorded:
 //!
 //! ```no_run
 //! use palisade_audit::{AuditKey, AuditLayer, FileSink, TracingSink};
@@ -40,22 +41,22 @@
 //!
 //! # What is in a record, and what is not
 //!
-//! No header value, no query value and no body, unless a loudly named option says so; chosen values
-//! can be recorded as codes under a key, which tell only that two are equal. A path is recorded as
-//! the template of its route; where none is known, as its length and a code under a key. Reasons that
-//! a client is not told are there. A record is one line of at most 32 KiB, whatever is in it: line
+//! No header value, no query value and no body, unless a `dangerously_record_…` option
+//! says so. Chosen values can be recorded as HMAC codes, which show only that two are equal. A path is recorded as
+//! the template of its route; where none is known, as its length and a code under a key. It has the
+//! private reasons of refusals, which the client does not get. A record is one line of at most 32 KiB, whatever is in it: line
 //! ends, escape sequences, invisible letters and characters that turn the reading direction are
 //! escaped.
 //!
 //! | member | what it says |
 //! |---|---|
-//! | `v`, `type` | version 1; `request`, or `head` and `end` of one that had to be recorded before its answer, or `gate` |
+//! | `v`, `type` | version 1; `request`, or `head` and `end` of one that had to be recorded before its response, or `gate` |
 //! | `time`, `id`, `duration_us` | when the request came (UTC), its identifier, how long it took |
 //! | `method`, `route`, or `path_length` and `path_code` | the method; the template, or what is recorded of the path where there is none |
 //! | `client`, `scheme` | the address that the transport layer decided on, and `http` or `https` |
-//! | `principal` or `identity` | `kind`, `id`, `credential` (its public name), `owner`; or `anonymous`, or `unknown` if nobody looked |
-//! | `fields` | chosen values: `hmac:…` under the correlation key, or in clear by a loud option |
-//! | `status`, `how`, `bytes`, `grpc_status` | the answer and its ending (`complete`, `body_dropped`, `cancelled`, `panicked`, …); bytes that were handed to the server |
+//! | `principal` or `identity` | `kind`, `id`, `credential` (its public name), `owner`; or `anonymous`, or `unknown` without authentication |
+//! | `fields` | chosen values: `hmac:…` under the correlation key, or in clear by a `dangerously_record_…` option |
+//! | `status`, `how`, `bytes`, `grpc_status` | status of the response and outcome of the request (`complete`, `body_dropped`, `cancelled`, `panicked`, …); bytes that were handed to the server |
 //! | `refused`, `would_refuse` | guard, stable code and private reason; of several refusals the first and the last, and `refused_count` |
 //! | `credential_failed` | kind, code and `failure` (`guess`, `expired`, …); of several the first and the last, and `credential_failed_count` |
 //! | `cleaned`, `degraded`, `noted`, `close_panicked`, `facts_lost` | what guards noticed, with `count` where it occurred several times |
@@ -63,7 +64,7 @@
 //! | `cut_from_bytes` | how long the record was before it was written without its notes |
 //! | `seq`, `hash` | its place in the chain |
 //!
-//! Other records are `event` (something that is no request: see [`AuditEvent`]) and the writer's own:
+//! Other records are `event` (something that is not a request: see [`AuditEvent`]) and the writer's own:
 //! `opened` (a file begins), `resumed` (a process goes on), `recovered` (something was set aside or is
 //! gone), `lost` (requests without a record, counted), `folded` (repeated refusals, counted),
 //! `retired` (older parts were deleted), `clock_step` (the machine's clock was set) and `closed`.
@@ -72,21 +73,21 @@
 //!
 //! Every record carries its number and a hash over itself and the record before. [`verify_file`]
 //! lists all records that were altered, removed, repeated, moved or forged, and goes on after each.
-//! Whoever can write the file can compute new hashes for all of it, so give the sink a
-//! [key](FileSinkBuilder::key); and can cut records off the end or put an older copy in place, so keep
-//! [checkpoints](FileSinkBuilder::checkpoints_at) in a second place. Somebody who reads the key from
-//! the memory of the process can forge from then on: a chain shows what happens to records after they
+//! An attacker who can write the file can compute new hashes for all of it: give the sink a
+//! [key](FileSinkBuilder::key). Such an attacker can also cut records off the end, or put an older copy in place: keep
+//! [checkpoints](FileSinkBuilder::checkpoints_at) in a second place. An attacker who reads the key from
+//! the memory of the process can forge records from then on: a chain shows what happens to records after they
 //! were written, not what a process was made to write.
 //!
 //! # Deployment
 //!
-//! In fail-closed mode every answer waits for the disk: waiting answers share one sync. A disk that is
-//! full then means 503 for everybody. Repeated refusals are counted in place of being written, what
-//! first ones may take has a budget, and [`FileSinkBuilder::low_space`] says what is done when the
-//! disk has little room; still give the trail a partition of its own and an alarm.
+//! In fail-closed mode every response waits for the disk; responses that wait at the same time share
+//! one sync. A full disk then means 503 for every client. Repeated refusals are counted instead of
+//! written, first refusals have a budget, and [`FileSinkBuilder::low_space`] sets what is done when
+//! little space is left. Still give the trail a separate partition, and an alarm on its free space.
 //!
 //! One process writes a file, and locks on the file and beside it see to that. Other tools must not
-//! move or cut the file (`logrotate` with `copytruncate`): it is noticed and told as an incident.
+//! move or cut the file (`logrotate` with `copytruncate`): the writer notices it and records an incident.
 //! Rotation is built in.
 //!
 //! # Closing
@@ -94,28 +95,25 @@
 //! Call [`AuditHandle::close`] when the server has stopped. It waits for requests under way, so that
 //! the end of a streamed body is recorded that outlives `axum::serve`'s graceful shutdown.
 
-mod chain;
-mod error;
-mod event;
-mod file;
-mod fold;
-mod json;
-mod key;
 mod layer;
-mod names;
-mod redact;
 mod sink;
-mod time;
 mod verify;
+mod chain;
+mod record;
+mod trail_files;
+mod block_on;
+mod key;
+mod error;
 
 pub use self::{
     chain::{Anchor, CheckpointKey, CheckpointPublicKey, InvalidAnchor},
     error::{AcknowledgeError, AuditBuildError, SinkUnavailable},
-    event::{AuditEvent, RequestRecord, event_id},
-    file::{FileSink, FileSinkBuilder, LowSpaceAction},
     key::AuditKey,
     layer::{AuditGate, AuditHandle, AuditLayer, AuditLayerBuilder, AuditPass, SinkPolicy},
-    sink::{DetachedSink, MemorySink, Sink, TracingSink},
+    record::{AuditEvent, RequestRecord, event_id},
+    sink::{
+        DetachedSink, FileSink, FileSinkBuilder, LowSpaceAction, MemorySink, Sink, TracingSink,
+    },
     verify::{
         CheckpointSummary, Finding, FindingClass, FindingReason, TimeGap, VerifyError,
         VerifyOptions, VerifyOutcome, VerifyReport, acknowledge, verify, verify_file,

@@ -82,10 +82,10 @@ fuzz_target!(|text: &str| {
             .oneshot(request)
             .now_or_never(),
     );
-    judge(text, &sink.lines());
+    check_record(text, &sink.lines());
 });
 
-fn judge(text: &str, lines: &[String]) {
+fn check_record(text: &str, lines: &[String]) {
     let [line] = lines else {
         panic!("one request, {} records", lines.len());
     };

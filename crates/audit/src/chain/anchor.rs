@@ -1,13 +1,14 @@
-//! One place in a chain: what must be kept elsewhere to notice that the end was cut off.
+//! The number and hash of one record: what to keep elsewhere to detect that the end was cut off.
 
 use std::{error, fmt, str::FromStr};
 
 use crate::key::hex;
 
-/// A place in a chain: the number of a record and its hash. Written as `NUMBER:HASH`.
+/// The number of a record and its hash, written as `NUMBER:HASH`.
 ///
-/// Whoever can write the trail can cut records off its end, and what remains still verifies. An
-/// anchor that was kept outside (in a ticket, another machine's log, a printed page) shows it.
+/// An attacker who can write the trail can cut records off its end, and what remains still verifies.
+/// An anchor that was kept elsewhere (in a ticket, in the log of another machine, on paper) detects it:
+/// give it to [`VerifyOptions::anchor`](crate::VerifyOptions::anchor).
 ///
 /// ```
 /// use palisade_audit::Anchor;
@@ -28,7 +29,7 @@ impl Anchor {
     /// The place before the first record of a trail.
     pub(crate) const GENESIS: Self = Self::new(0, [0; 32]);
 
-    /// Names a place.
+    /// Returns the anchor of a record.
     #[must_use]
     pub const fn new(sequence: u64, hash: [u8; 32]) -> Self {
         Self { sequence, hash }

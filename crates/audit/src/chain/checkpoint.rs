@@ -1,4 +1,4 @@
-//! How far a trail has come, signed, for a second place.
+//! Checkpoints: signed lines that say how far a trail has come, for a second place.
 
 use std::{fs::File, io, io::Read as _, path::Path};
 
@@ -11,25 +11,36 @@ use super::{
     anchor::unhex,
     statement::{Signer, Verifier},
 };
-use crate::{AuditBuildError, json::Object, key::hex};
+use crate::{error::AuditBuildError, key::hex, record::json::Object};
 
 const PURPOSE: &str = "checkpoint";
 const PRIVATE: &str = "palisade-checkpoint-key ed25519 ";
 const PUBLIC: &str = "palisade-checkpoint-public-key ed25519 ";
 const MAX_KEY_FILE: u64 = 4096;
 
-/// Signs checkpoints with Ed25519: who has only the [public key](CheckpointPublicKey) can check
-/// them and make none.
+/// Signs checkpoints with Ed25519 (RFC 8032).
 ///
-/// Without one, checkpoints are made under the key of the trail (HMAC-SHA-256), or where the trail
-/// has no key are checksums, which show accidents and no attacks.
+/// The [public key](CheckpointPublicKey) checks them and cannot make new ones. Without a checkpoint
+/// key, checkpoints are made under the key of the trail (HMAC-SHA-256). If the trail has no key either,
+/// they are checksums, which show accidents and no attacks.
+///
+/// ```
+/// use palisade_audit::{CheckpointKey, FileSink};
+///
+/// let key = CheckpointKey::generate()?;
+/// let public = key.public_key().to_text(); // For verification: no secret.
+/// let settings = FileSink::builder("audit.jsonl").checkpoint_key(key);
+/// # let _ = (public, settings); Ok::<(), palisade_audit::AuditBuildError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct CheckpointKey {
     seed: Secret,
     signer: Signer,
 }
 
-/// Checks checkpoints that a [`CheckpointKey`] signed.
+/// Checks checkpoints that a [`CheckpointKey`] signed. It is no secret.
+///
+/// Give it to [`VerifyOptions::checkpoint_key`](crate::VerifyOptions::checkpoint_key).
 #[derive(Clone, Debug)]
 pub struct CheckpointPublicKey([u8; 32]);
 

@@ -19,7 +19,7 @@ pub use checkpoint::{CheckpointKey, CheckpointPublicKey};
 pub(crate) use line::Line;
 pub(crate) use statement::{Signer, Verifier};
 
-use crate::{AuditKey, key::hex};
+use crate::key::{AuditKey, hex};
 
 /// How records are sealed: anyone may compute the hash, or only who has the key.
 #[derive(Clone, Debug)]

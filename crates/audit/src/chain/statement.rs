@@ -10,7 +10,10 @@ use hmac::Mac;
 use sha2::{Digest, Sha256};
 
 use super::anchor::unhex;
-use crate::{AuditBuildError, AuditKey, key::hex};
+use crate::{
+    error::AuditBuildError,
+    key::{AuditKey, hex},
+};
 
 const SIGNATURE: &str = ",\"signature\":\"";
 const END: &str = "\"}";
@@ -90,7 +93,7 @@ impl Verifier {
         key.map_or(Self::Plain, |key| Self::Keyed(key.clone()))
     }
 
-    /// Tells whether a line was signed for this purpose with this key.
+    /// Returns whether a line was signed for this purpose with this key.
     pub(crate) fn accepts(&self, purpose: &str, line: &[u8]) -> bool {
         let Some((body, signature)) = split(line) else {
             return false;

@@ -1,4 +1,7 @@
-//! The settings of a layer.
+//! The settings of an [`AuditLayer`].
+//!
+//! What can be found wrong before the first request is found by `build`: no sink, a field that is
+//! correlated without a key, a credential that would be recorded in clear.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -8,21 +11,59 @@ use palisade_core::{Rejection, SharedClock, SystemClock};
 use super::{
     AuditLayer, Inner,
     open_requests::OpenRequests,
-    sinks::{MAX_SINKS, SinkPolicy, Sinks, Slot},
+    sinks::{MAX_SINKS, SinkPolicy, SinkSlot, Sinks},
 };
 use crate::{
-    AuditBuildError, AuditKey, Sink,
-    redact::{Field, Form, Place, Redaction},
+    error::AuditBuildError,
+    key::AuditKey,
+    record::redaction::{Field, FieldForm, FieldSource, Redaction},
+    sink::Sink,
 };
 
-/// What a client is told to wait while nothing can be recorded.
+/// The `Retry-After` of a refusal while nothing can be recorded.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-/// How long the sinks have to keep a record before an answer.
+/// How long the sinks have to keep a record before a response.
 const DEADLINE: Duration = Duration::from_secs(5);
 /// How long a close waits for requests under way, and then for the sinks.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(10);
 
-/// Describes an [`AuditLayer`].
+/// Settings of an [`AuditLayer`], from [`AuditLayer::builder`].
+///
+/// | setting | default |
+/// |---|---|
+/// | sinks | none; one is needed, 64 are allowed |
+/// | [`deadline`](Self::deadline) | 5 seconds |
+/// | [`close_deadline`](Self::close_deadline) | 10 seconds |
+/// | [`clock`](Self::clock) | the system clock |
+/// | client addresses | recorded whole |
+/// | headers, query parameters | not recorded |
+/// | paths without a known route | recorded as length and code |
+///
+/// # Examples
+///
+/// The defaults, with one sink:
+///
+/// ```
+/// use palisade_audit::{AuditLayer, MemorySink};
+///
+/// let layer = AuditLayer::builder().sink(MemorySink::new()).build()?;
+/// assert!(!layer.is_fail_closed());
+/// # Ok::<(), palisade_audit::AuditBuildError>(())
+/// ```
+///
+/// With masked addresses, and a query parameter as a code under a key:
+///
+/// ```
+/// use palisade_audit::{AuditKey, AuditLayer, MemorySink};
+///
+/// let layer = AuditLayer::builder()
+///     .sink(MemorySink::new())
+///     .correlation_key(AuditKey::generate()?)
+///     .correlate_query("user")
+///     .mask_client_address()
+///     .build()?;
+/// # let _ = layer; Ok::<(), palisade_audit::AuditBuildError>(())
+/// ```
 #[must_use]
 pub struct AuditLayerBuilder {
     clock: Option<SharedClock>,
@@ -45,19 +86,23 @@ impl Default for AuditLayerBuilder {
 }
 
 impl AuditLayerBuilder {
-    /// Adds a sink. Every sink gets every event. If it cannot keep a record that it
-    /// [demands](Sink::requires_head_records), the request is refused: see [`sink_with`](Self::sink_with).
+    /// Adds a sink with the policy [`Required`](SinkPolicy::Required).
+    ///
+    /// Every sink gets every record. If this one cannot keep a record that it
+    /// [requires](Sink::requires_head_records) before the response, the request is refused with 503.
+    /// See [`sink_with`](Self::sink_with) for other policies.
     pub fn sink(self, sink: impl Sink) -> Self {
         self.sink_with(SinkPolicy::Required, sink)
     }
 
-    /// Adds a sink with a policy: whether a request goes on that this sink cannot record. At most 64
-    /// sinks.
+    /// Adds a sink with a policy: what happens to a request that this sink cannot record.
+    ///
+    /// A layer takes at most 64 sinks. They are called in the order in which they were added.
     ///
     /// ```
     /// use palisade_audit::{AuditLayer, MemorySink, SinkPolicy};
     ///
-    /// // Either of the two is enough.
+    /// // One of the two is enough.
     /// let layer = AuditLayer::builder()
     ///     .sink_with(SinkPolicy::OneSuffices, MemorySink::new())
     ///     .sink_with(SinkPolicy::OneSuffices, MemorySink::new())
@@ -69,84 +114,112 @@ impl AuditLayerBuilder {
         self
     }
 
-    /// Sets how long an answer is held back for the records of all sinks together. Default: 5
-    /// seconds; then the request is refused with 503. A sink may have a shorter deadline of its own.
+    /// Sets how long a response waits for the head records of all sinks together. Default: 5 seconds.
+    ///
+    /// After that the request is refused with 503. A sink may have a shorter deadline, such as
+    /// [`FileSinkBuilder::commit_deadline`](crate::FileSinkBuilder::commit_deadline). Zero is an error.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// Sets how long [`AuditHandle::close`](crate::AuditHandle::close) waits for requests that are
-    /// under way, and then for the sinks. Default: 10 seconds each.
+    /// Sets how long [`AuditHandle::close`](crate::AuditHandle::close) waits for open requests, and then
+    /// again for the sinks. Default: 10 seconds each.
+    ///
+    /// Requests that are still open then are counted in an event, and as lost when they end.
     pub fn close_deadline(mut self, deadline: Duration) -> Self {
         self.close_deadline = deadline;
         self
     }
 
-    /// Takes the time from this clock.
+    /// Sets the clock. Default: the system clock.
+    ///
+    /// Times of records, durations and deadlines are read from it. Tests use `ManualClock` of
+    /// `palisade-core`.
     pub fn clock(mut self, clock: SharedClock) -> Self {
         self.clock = Some(clock);
         self
     }
 
-    /// Records the network of a client (`/24`, or `/48` of IPv6) in place of its address.
+    /// Records the network of a client in place of its address: `/24` of IPv4, `/48` of IPv6.
+    ///
+    /// Default: the whole address. Addresses can be personal data; records of one network can still be
+    /// correlated.
     pub fn mask_client_address(mut self) -> Self {
         self.redaction.mask_client = true;
         self
     }
 
-    /// Sets the key for fields that are correlated.
+    /// Sets the key for [`correlate_header`](Self::correlate_header) and
+    /// [`correlate_query`](Self::correlate_query).
+    ///
+    /// It also makes codes of unknown paths comparable over restarts. Use another key than that of the
+    /// trail: the two have different readers.
     pub fn correlation_key(mut self, key: AuditKey) -> Self {
         self.redaction.key = Some(key);
         self
     }
 
-    /// Records a code of this header's value under the correlation key: equal values have equal
-    /// codes, and without the key nothing can be told from them.
+    /// Records an HMAC-SHA-256 code of this header's value, under the correlation key.
+    ///
+    /// Equal values of one header have equal codes. Without the key a code says nothing about its value.
+    /// If the header occurs several times, the first value counts.
     pub fn correlate_header(self, name: HeaderName) -> Self {
-        self.field(Place::Header(name), Form::Correlated)
+        self.field(FieldSource::Header(name), FieldForm::Correlated)
     }
 
-    /// Records a code of this query parameter's value, as [`correlate_header`](Self::correlate_header).
+    /// Records an HMAC-SHA-256 code of this query parameter's value, under the correlation key.
+    ///
+    /// The name is compared after form decoding (`application/x-www-form-urlencoded`). The first
+    /// parameter of the name counts, of the first 64 parameters.
     pub fn correlate_query(self, name: impl Into<Box<str>>) -> Self {
-        self.field(Place::Query(name.into()), Form::Correlated)
+        self.field(FieldSource::Query(name.into()), FieldForm::Correlated)
     }
 
-    /// Records this header's value in clear, at most 256 bytes of it. For values that hold nothing
-    /// about people and no secret (a client's version). Credentials and cookies are refused.
+    /// Records this header's value in clear, at most its first 256 bytes.
+    ///
+    /// For values without personal data and without secrets, such as the version of a client. `build`
+    /// refuses names of credentials and cookies.
     pub fn dangerously_record_header(self, name: HeaderName) -> Self {
-        self.field(Place::Header(name), Form::Clear)
+        self.field(FieldSource::Header(name), FieldForm::Clear)
     }
 
-    /// Records this query parameter's value in clear, at most 256 bytes of it. For values that hold
-    /// nothing about people and no secret (a format, a page number).
+    /// Records this query parameter's value in clear, at most its first 256 bytes.
+    ///
+    /// For values without personal data and without secrets, such as a format or a page number. `build`
+    /// refuses names of credentials.
     pub fn dangerously_record_query(self, name: impl Into<Box<str>>) -> Self {
-        self.field(Place::Query(name.into()), Form::Clear)
+        self.field(FieldSource::Query(name.into()), FieldForm::Clear)
     }
 
-    /// Records the path of a request without a known route shortened: at most eight segments, of
-    /// longer ones than 24 characters the first eight. Default: its length and a code under the
-    /// correlation key (without one: a key of this process), so that one-time codes, telephone
-    /// numbers and names are not there. For services whose users get no links with secrets.
+    /// Records the path of a request without a known route, shortened.
+    ///
+    /// At most eight segments are recorded; a segment of more than 24 characters keeps its first eight.
+    /// Default: the length of the path and a code under the correlation key, or under a random key of the
+    /// process. One-time codes, telephone numbers and names are then not in the trail. For services that
+    /// send no links with secrets to their users.
     pub fn dangerously_record_unknown_paths(mut self) -> Self {
         self.redaction.unknown_paths = true;
         self
     }
 
-    /// Records paths as they came, up to 512 characters, also where a route's template is known. For
-    /// services whose paths hold neither names nor tokens.
+    /// Records paths as they were sent, up to 512 characters, also where a route's template is known.
+    ///
+    /// For services whose paths hold neither names nor tokens.
     pub fn dangerously_record_raw_paths(mut self) -> Self {
         self.redaction.raw_paths = true;
         self
     }
 
-    /// Finishes the layer.
+    /// Makes the layer.
     ///
     /// # Errors
     ///
-    /// [`AuditBuildError::NoSink`] without a sink, [`AuditBuildError::NoCorrelationKey`] if a field is
-    /// correlated without a key, [`AuditBuildError::SecretInClear`] if a credential would be recorded
-    /// in clear, and [`AuditBuildError::InvalidSetting`] for more than 64 sinks or a deadline of zero.
+    /// - [`AuditBuildError::NoSink`] without a sink.
+    /// - [`AuditBuildError::NoCorrelationKey`] if a field is correlated and there is no key.
+    /// - [`AuditBuildError::SecretInClear`] if a credential would be recorded in clear.
+    /// - [`AuditBuildError::InvalidSetting`] for more than 64 sinks or a deadline of zero.
+    /// - [`AuditBuildError::NoRandomness`] if the key of unknown paths cannot be drawn.
     pub fn build(self) -> Result<AuditLayer, AuditBuildError> {
         if self.sinks.is_empty() {
             return Err(AuditBuildError::NoSink);
@@ -172,7 +245,7 @@ impl AuditLayerBuilder {
         let clock = self.clock.unwrap_or_else(SystemClock::shared);
         let slots = self.sinks.into_iter();
         let slots = slots
-            .map(|(sink, policy)| Slot::new(sink, policy))
+            .map(|(sink, policy)| SinkSlot::new(sink, policy))
             .collect();
         let sinks = Sinks::new(slots, Arc::clone(&clock), self.deadline);
         Ok(AuditLayer(Arc::new(Inner {
@@ -186,8 +259,8 @@ impl AuditLayerBuilder {
         })))
     }
 
-    fn field(mut self, place: Place, form: Form) -> Self {
-        self.redaction.fields.push(Field { place, form });
+    fn field(mut self, source: FieldSource, form: FieldForm) -> Self {
+        self.redaction.fields.push(Field { source, form });
         self
     }
 }

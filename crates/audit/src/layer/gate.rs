@@ -1,14 +1,20 @@
 //! A record before the handler starts.
+//!
+//! The gate stands innermost, where the principal is known. It gives each fail-closed sink a record of
+//! type `gate` and waits for it, so that the handler never starts unrecorded.
 
 use std::sync::Arc;
 
 use http::request;
 use palisade_core::{Guard, SecurityContext, Verdict};
 
-use super::{AuditLayer, sinks::Begun};
-use crate::event::{Seen, Stage};
+use super::{AuditLayer, sinks::ReservedSinks};
+use crate::record::{RequestSnapshot, Stage};
 
-/// Holds a request until a record of its coming is safe. Made by [`AuditLayer::gate`].
+/// Holds a request back until a record of its arrival is safe. Made by [`AuditLayer::gate`].
+///
+/// If no sink can keep the record in time, the request is refused with 503 and the handler does not
+/// start. Without a fail-closed sink every request is refused as misconfigured (500).
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct AuditGate(AuditLayer);
@@ -40,12 +46,15 @@ impl Guard for AuditGate {
         if !cx.first_visit(Arc::as_ptr(&layer.0.redaction).addr()) {
             return Verdict::Admit(());
         }
-        let seen = Seen::of(cx, head, &layer.0.redaction, &*layer.0.clock);
-        let event = layer.event(cx, seen, Stage::Gate, false);
-        let kept = layer
-            .0
-            .sinks
-            .keep(Begun::ALL, &event, |sink, event| sink.record_gate(event));
-        layer.verdict(kept)
+        let snapshot = RequestSnapshot::capture(cx, head, &layer.0.redaction, &*layer.0.clock);
+        let event = layer.event(cx, snapshot, Stage::Gate, false);
+        let recorded =
+            layer
+                .0
+                .sinks
+                .record_before_response(ReservedSinks::ALL, &event, |sink, event| {
+                    sink.record_gate(event)
+                });
+        layer.verdict(recorded)
     }
 }

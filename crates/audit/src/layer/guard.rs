@@ -1,23 +1,28 @@
-//! The layer as a guard.
+//! The layer as a guard: reserves, records the head, records the end.
+//!
+//! On admission the sinks reserve space and the request head is copied. Before the response starts,
+//! fail-closed sinks keep a head record. When the request is over, every sink gets the whole record.
 
 use std::sync::Arc;
 
 use http::{request, response};
 use palisade_core::{Ending, Guard, Rejection, SecurityContext, Soon, Verdict};
 
-use super::{AuditLayer, sinks::Begun};
+use super::{AuditLayer, sinks::ReservedSinks};
 use crate::{
-    RequestRecord, SinkUnavailable,
-    event::{Seen, Stage},
+    error::SinkUnavailable,
+    record::{RequestRecord, RequestSnapshot, Stage},
 };
 
-/// What the layer keeps of a request until it is over.
+/// State of one request between admission and its end.
+///
+/// It is public only because it is the `Pass` type of the guard; its content is private.
 #[derive(Debug, Default)]
 pub struct AuditPass {
     /// Nothing where the layer was applied twice: the outer one records.
-    seen: Option<Seen>,
+    snapshot: Option<RequestSnapshot>,
     has_head_record: bool,
-    begun: Begun,
+    reserved: ReservedSinks,
 }
 
 impl Guard for AuditLayer {
@@ -31,16 +36,16 @@ impl Guard for AuditLayer {
         if !cx.first_visit(Arc::as_ptr(&self.0).addr()) {
             return Verdict::Admit(AuditPass::default());
         }
-        let begun = match self.0.sinks.begin() {
-            Ok(begun) => begun,
+        let reserved = match self.0.sinks.reserve() {
+            Ok(reserved) => reserved,
             Err(why) => return Verdict::Refuse(self.refuse(why)),
         };
         self.0.open.begin();
-        let seen = Seen::of(cx, head, &self.0.redaction, &*self.0.clock);
+        let snapshot = RequestSnapshot::capture(cx, head, &self.0.redaction, &*self.0.clock);
         Verdict::Admit(AuditPass {
-            seen: Some(seen),
+            snapshot: Some(snapshot),
             has_head_record: false,
-            begun,
+            reserved,
         })
     }
 
@@ -50,19 +55,29 @@ impl Guard for AuditLayer {
         pass: &mut AuditPass,
         head: &mut response::Parts,
     ) -> Verdict<()> {
-        let Some(seen) = pass.seen.as_ref().filter(|_| self.0.requires_head_records) else {
+        let Some(snapshot) = pass
+            .snapshot
+            .as_ref()
+            .filter(|_| self.0.requires_head_records)
+        else {
             return Verdict::Admit(());
         };
-        let event = self.event(cx, seen.clone(), Stage::Head(head.status), false);
+        let event = self.event(cx, snapshot.clone(), Stage::Head(head.status), false);
         pass.has_head_record = true;
         let sinks = &self.0.sinks;
-        self.verdict(sinks.keep(pass.begun, &event, |sink, event| sink.record_head(event)))
+        self.verdict(
+            sinks.record_before_response(pass.reserved, &event, |sink, event| {
+                sink.record_head(event)
+            }),
+        )
     }
 
     fn close(&self, cx: &SecurityContext, pass: AuditPass, end: Ending) {
-        let Some(seen) = pass.seen else { return };
-        let event = self.event(cx, seen, Stage::Over(end), pass.has_head_record);
-        self.0.sinks.end(pass.begun, &event);
+        let Some(snapshot) = pass.snapshot else {
+            return;
+        };
+        let event = self.event(cx, snapshot, Stage::Over(end), pass.has_head_record);
+        self.0.sinks.record_request(pass.reserved, &event);
         self.0.open.end();
     }
 }
@@ -71,14 +86,14 @@ impl AuditLayer {
     pub(super) fn event(
         &self,
         cx: &SecurityContext,
-        seen: Seen,
+        snapshot: RequestSnapshot,
         stage: Stage,
         has_head_record: bool,
     ) -> Arc<RequestRecord> {
-        let duration = self.now().saturating_sub(seen.began);
+        let duration = self.now().saturating_sub(snapshot.started);
         Arc::new(RequestRecord::new(
             cx.clone(),
-            seen,
+            snapshot,
             Arc::clone(&self.0.redaction),
             stage,
             duration,
@@ -86,14 +101,14 @@ impl AuditLayer {
         ))
     }
 
-    pub(super) fn verdict(&self, answer: Soon<Result<(), SinkUnavailable>>) -> Verdict<()> {
-        match answer {
+    pub(super) fn verdict(&self, result: Soon<Result<(), SinkUnavailable>>) -> Verdict<()> {
+        match result {
             Soon::Now(Ok(())) => Verdict::Admit(()),
             Soon::Now(Err(why)) => Verdict::Refuse(self.refuse(why)),
-            Soon::Later(answer) => {
+            Soon::Later(result) => {
                 let layer = self.clone();
                 Verdict::later(async move {
-                    answer
+                    result
                         .await
                         .map_err(|why| -> Box<Rejection> { layer.refuse(why) })
                 })

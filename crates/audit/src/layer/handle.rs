@@ -1,19 +1,34 @@
-//! The end of the work: nothing that was taken is left in memory.
+//! Flushes and closes the sinks of a layer, so that no record is left in memory.
+//!
+//! The handle is separate from the layer, since the layer is moved into the service. All its waits are
+//! bounded by the deadlines of the layer.
 
-use std::{
-    fmt,
-    future::poll_fn,
-    pin::pin,
-    sync::Arc,
-    task::{Context, Poll, Wake},
-    thread::{self, Thread},
-    time::Duration,
-};
+use std::{fmt, future::poll_fn, pin::pin, sync::Arc, task::Poll, time::Duration};
 
 use super::Inner;
-use crate::{Anchor, AuditEvent, SinkUnavailable, event_id};
+use crate::{
+    block_on::block_on,
+    chain::Anchor,
+    error::SinkUnavailable,
+    record::{AuditEvent, event_id},
+};
 
-/// Flushes and closes the sinks of a layer. Clones do the same.
+/// Flushes and closes the sinks of a layer. From [`AuditLayer::handle`](crate::AuditLayer::handle).
+///
+/// Clones refer to the same layer. Dropping a handle does nothing.
+///
+/// ```
+/// use palisade_audit::{AuditEvent, AuditLayer, MemorySink, event_id};
+///
+/// let memory = MemorySink::new();
+/// let layer = AuditLayer::builder().sink(memory.clone()).build()?;
+/// let handle = layer.handle();
+/// handle.record(AuditEvent::new(event_id::SERVICE_STOPPING));
+/// handle.close_blocking()?;
+/// assert_eq!(memory.events().len(), 1);
+/// assert_eq!(handle.lost_records(), 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct AuditHandle {
     inner: Arc<Inner>,
@@ -24,28 +39,34 @@ impl AuditHandle {
         Self { inner }
     }
 
-    /// Records an event that is no request, as [`AuditLayer::record`](crate::AuditLayer::record).
+    /// Records an event that is not a request, as [`AuditLayer::record`](crate::AuditLayer::record).
+    ///
+    /// It never waits. A sink without space counts the event as lost.
     pub fn record(&self, event: AuditEvent) {
         self.inner.record(event);
     }
 
-    /// Waits until everything that was recorded so far is safe.
+    /// Waits until everything that was recorded so far is safe, at most for the close deadline.
     ///
     /// # Errors
     ///
-    /// [`SinkUnavailable`] if a sink could not make it so.
+    /// [`SinkUnavailable`] if a sink could not make its records safe in time.
     pub async fn flush(&self) -> Result<(), SinkUnavailable> {
-        let patience = self.inner.close_deadline;
-        self.inner.sinks.flush(patience).get().await
+        let limit = self.inner.close_deadline;
+        self.inner.sinks.flush(limit).get().await
     }
 
-    /// Waits for the requests that are under way, then ends the work of all sinks: what was recorded
-    /// is made safe, and nothing more is taken.
+    /// Waits for open requests, then closes all sinks: what was recorded is made safe, and nothing more
+    /// is taken.
     ///
     /// Call it when the server has stopped. `axum::serve` with graceful shutdown returns when the
-    /// connections are closed; the end of a streamed body may be recorded a moment later, and this
-    /// waits for it, by default 10 seconds ([`close_deadline`](crate::AuditLayerBuilder::close_deadline)).
-    /// What is open then is counted in an event, and counted as lost when it ends.
+    /// connections are closed. The end of a streamed body may be recorded a moment later, and this waits
+    /// for it, by default 10 seconds ([`close_deadline`](crate::AuditLayerBuilder::close_deadline)).
+    /// Requests that are open after that are counted in an event, and as lost when they end.
+    ///
+    /// # Cancellation
+    ///
+    /// If the future is dropped, the sinks are closed as far as it came. Call it again to wait for them.
     ///
     /// # Errors
     ///
@@ -59,9 +80,9 @@ impl AuditHandle {
     /// # Errors
     ///
     /// [`SinkUnavailable`] if a sink could not make everything safe, or not in time.
-    pub async fn close_within(&self, patience: Duration) -> Result<(), SinkUnavailable> {
-        if !patience.is_zero() {
-            self.none_open(patience).await;
+    pub async fn close_within(&self, limit: Duration) -> Result<(), SinkUnavailable> {
+        if !limit.is_zero() {
+            self.wait_for_open_requests(limit).await;
         }
         let open = u64::try_from(self.open_requests()).unwrap_or(u64::MAX);
         if open > 0 {
@@ -79,11 +100,11 @@ impl AuditHandle {
     }
 
     /// Waits until no request is under way.
-    async fn none_open(&self, patience: Duration) {
+    async fn wait_for_open_requests(&self, limit: Duration) {
         let Some(mut none_left) = self.inner.open.none_left() else {
             return;
         };
-        let mut over = self.inner.sinks.timer().after(patience);
+        let mut over = self.inner.sinks.timer().after(limit);
         poll_fn(|task| {
             let none_left = pin!(&mut none_left).poll(task).is_ready();
             match none_left || pin!(&mut over).poll(task).is_ready() {
@@ -94,8 +115,9 @@ impl AuditHandle {
         .await;
     }
 
-    /// Ends the work as [`close`](Self::close) and blocks until it is done: for programs without a
-    /// runtime, and never for a thread that runs tasks.
+    /// Closes as [`close`](Self::close) and blocks the thread until that is done.
+    ///
+    /// For programs without a runtime. Never call it on a thread that runs tasks: it would block them.
     ///
     /// # Errors
     ///
@@ -104,19 +126,24 @@ impl AuditHandle {
         block_on(self.close())
     }
 
-    /// Returns the last record that is safe: keep it outside, and a cut trail shows.
+    /// Returns the last record that is safe, of the first sink that has a chain.
+    ///
+    /// Keep it outside of the machine: [`VerifyOptions::anchor`](crate::VerifyOptions::anchor) then finds
+    /// a trail whose end was cut off. `None` if no sink has a chain, or nothing was recorded.
     #[must_use]
     pub fn anchor(&self) -> Option<Anchor> {
         self.inner.sinks.anchor()
     }
 
-    /// Returns how many requests could not be recorded, over all sinks.
+    /// Returns how many records were lost, over all sinks: the queue was full, or the sink was closed.
+    ///
+    /// A [`FileSink`](crate::FileSink) also writes the number into the trail, as a record `lost`.
     #[must_use]
     pub fn lost_records(&self) -> u64 {
         self.inner.sinks.lost_records()
     }
 
-    /// Returns how often sinks panicked.
+    /// Returns how often sinks panicked. The record was lost to that sink, and not to the others.
     #[must_use]
     pub fn sink_panics(&self) -> u64 {
         self.inner.sinks.failures()
@@ -129,26 +156,5 @@ impl fmt::Debug for AuditHandle {
             .field("sinks", &self.inner.sinks)
             .field("open_requests", &self.open_requests())
             .finish_non_exhaustive()
-    }
-}
-
-/// Wakes a thread that waits for a future.
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
-    let waker = Arc::new(Unpark(thread::current())).into();
-    let mut task = Context::from_waker(&waker);
-    let mut future = pin!(future);
-    loop {
-        match future.as_mut().poll(&mut task) {
-            Poll::Ready(value) => return value,
-            Poll::Pending => thread::park(),
-        }
     }
 }

@@ -1,4 +1,7 @@
-//! The layer: hears of every request first and of its end last.
+//! The outermost layer: it sees a request first and its end last.
+//!
+//! `builder` has the settings, `guard` runs a request, `sinks` calls the sinks so that none harms the
+//! others, `gate` is the second, innermost guard, and `handle` closes the sinks.
 
 mod builder;
 mod gate;
@@ -6,24 +9,43 @@ mod guard;
 mod handle;
 mod open_requests;
 mod sinks;
-mod timer;
+mod deadline_timer;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use palisade_core::{Rejection, SharedClock};
 
-pub(crate) use self::handle::block_on;
 pub use self::{
     builder::AuditLayerBuilder, gate::AuditGate, guard::AuditPass, handle::AuditHandle,
     sinks::SinkPolicy,
 };
 use self::{open_requests::OpenRequests, sinks::Sinks};
-use crate::{AuditEvent, SinkUnavailable, redact::Redaction};
+use crate::{error::SinkUnavailable, record::AuditEvent, record::redaction::Redaction};
 
-/// Records every request once, however it ends. Stands outermost.
+/// Records every request once, whatever its outcome. Put it outermost.
 ///
-/// In its default form it never holds a request up. With a sink that is
-/// [fail-closed](crate::FileSinkBuilder::fail_closed), no answer starts before its record is safe.
+/// A refusal, a panic of the handler, a client that disconnects and a body that is not read to its end
+/// are outcomes like others. Cloning is cheap; clones share sinks and counters.
+///
+/// # Failure
+///
+/// By default the layer never holds a request back: a record that no sink can keep is lost, and
+/// counted. With a [fail-closed](crate::FileSinkBuilder::fail_closed) sink no response starts before
+/// its record is safe, and while none can be kept, requests are refused with 503 Service Unavailable.
+///
+/// # Examples
+///
+/// ```
+/// use palisade_audit::{AuditEvent, AuditLayer, MemorySink, event_id};
+///
+/// let memory = MemorySink::new();
+/// let layer = AuditLayer::builder().sink(memory.clone()).build()?;
+/// layer.record(AuditEvent::new(event_id::SERVICE_STARTED));
+/// assert!(memory.lines()[0].contains("service.started"));
+/// # Ok::<(), palisade_audit::AuditBuildError>(())
+/// ```
+///
+/// The [crate documentation](crate) has an example with a file.
 #[derive(Clone)]
 #[must_use]
 pub struct AuditLayer(Arc<Inner>);
@@ -43,41 +65,41 @@ pub(crate) struct Inner {
 impl Inner {
     fn record(&self, event: AuditEvent) {
         let event = event.recorded_at(self.clock.unix_time());
-        let event = event.with_client(|client| self.redaction.client(client));
+        let event = event.with_client(|client| self.redaction.recorded_client(client));
         self.sinks.record_event(&Arc::new(event));
     }
 }
 
 impl AuditLayer {
-    /// Starts to describe a layer. It needs a sink.
+    /// Returns the settings of a layer. It needs at least one sink.
     pub fn builder() -> AuditLayerBuilder {
         AuditLayerBuilder::default()
     }
 
-    /// Returns a guard that holds a request until a record of its coming is safe, before the handler
-    /// starts. It belongs innermost, where it is known who asks. For acts that must not happen
-    /// unrecorded; it costs one more wait for the disk. Where no sink is fail-closed it could promise
-    /// nothing, and refuses every request as misconfigured.
+    /// Returns a guard that holds a request back until a record of its arrival is safe.
+    ///
+    /// Put it innermost, where the principal is known: the handler then never starts unrecorded. It costs
+    /// one more wait for the disk. Without a fail-closed sink it refuses every request as misconfigured.
     pub fn gate(&self) -> AuditGate {
         AuditGate::new(self.clone())
     }
 
-    /// Tells whether a sink holds answers back until their record is safe. Without one, a
+    /// Returns whether a sink holds responses back until their record is safe. Without one, a
     /// [`gate`](Self::gate) would refuse every request.
     #[must_use]
     pub fn is_fail_closed(&self) -> bool {
         self.0.requires_head_records
     }
 
-    /// Returns what flushes and closes the sinks. Close it after the server has stopped.
+    /// Returns the handle that flushes and closes the sinks. Close it after the server has stopped.
     #[must_use]
     pub fn handle(&self) -> AuditHandle {
         AuditHandle::new(Arc::clone(&self.0))
     }
 
-    /// Records an event that is no request: a start, a reload, a refused connection.
+    /// Records an event that is not a request: a start, a reload, a refused connection.
     ///
-    /// It never waits. A sink without room counts the event as lost.
+    /// It never waits. A sink without space counts the event as lost.
     pub fn record(&self, event: AuditEvent) {
         self.0.record(event);
     }

@@ -1,4 +1,7 @@
-//! Requests that have begun and are not over: a close waits for them.
+//! Counts requests that have begun and are not over.
+//!
+//! The guard counts; [`AuditHandle::close`](crate::AuditHandle::close) waits until none is left. The
+//! count needs no lock, except when a close waits.
 
 use std::{
     mem,

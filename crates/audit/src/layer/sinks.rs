@@ -1,7 +1,7 @@
 //! The sinks of a layer, each kept from harming the others.
 //!
-//! A sink is code of others: it may panic, or never answer. A panic is caught where the sink is
-//! called, so that the other sinks get the event and give reserved room back. An answer that does
+//! A sink is code of others: it may panic, or never result. A panic is caught where the sink is
+//! called, so that the other sinks get the event and release their reservations. A result that does
 //! not come within the deadline counts as a refusal.
 
 use std::{
@@ -19,15 +19,23 @@ use palisade_core::{BoxFuture, SharedClock, Soon};
 use palisade_internal::log_limit::LogLimit;
 use tokio::sync::oneshot;
 
-use super::timer::Timer;
-use crate::{Anchor, AuditEvent, RequestRecord, Sink, SinkUnavailable};
+use super::deadline_timer::DeadlineTimer;
+use crate::{
+    chain::Anchor,
+    error::SinkUnavailable,
+    record::{AuditEvent, RequestRecord},
+    sink::Sink,
+};
 
 /// Sinks of one layer: as many as a bit mask has bits.
 pub(super) const MAX_SINKS: usize = 64;
 
-type Answer = Result<(), SinkUnavailable>;
+type SinkResult = Result<(), SinkUnavailable>;
 
-/// What a layer does when a sink cannot keep a record.
+/// What the layer does when a sink cannot keep a record. Default: [`Required`](Self::Required).
+///
+/// The policy holds for reservations at the beginning of a request and for head records before the
+/// response. A request that is over is never undone: its sinks only count what they lost.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum SinkPolicy {
@@ -41,7 +49,7 @@ pub enum SinkPolicy {
 }
 
 #[derive(Debug)]
-pub(super) struct Slot {
+pub(super) struct SinkSlot {
     pub(super) sink: Arc<dyn Sink>,
     policy: SinkPolicy,
     requires_head_records: bool,
@@ -49,7 +57,7 @@ pub(super) struct Slot {
     log: LogLimit,
 }
 
-impl Slot {
+impl SinkSlot {
     pub(super) fn new(sink: Arc<dyn Sink>, policy: SinkPolicy) -> Self {
         let mut slot = Self {
             sink,
@@ -68,17 +76,17 @@ impl Slot {
 /// All sinks of a layer.
 #[derive(Debug)]
 pub(super) struct Sinks {
-    slots: Vec<Slot>,
-    timer: Timer,
+    slots: Vec<SinkSlot>,
+    timer: DeadlineTimer,
     clock: SharedClock,
     deadline: Duration,
 }
 
-/// Which sinks made room for a request.
+/// Which sinks reserved space for a request.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(super) struct Begun(u64);
+pub(super) struct ReservedSinks(u64);
 
-impl Begun {
+impl ReservedSinks {
     pub(super) const ALL: Self = Self(u64::MAX);
 
     fn has(self, index: usize) -> bool {
@@ -91,16 +99,16 @@ impl Begun {
 }
 
 impl Sinks {
-    pub(super) fn new(slots: Vec<Slot>, clock: SharedClock, deadline: Duration) -> Self {
+    pub(super) fn new(slots: Vec<SinkSlot>, clock: SharedClock, deadline: Duration) -> Self {
         Self {
             slots,
-            timer: Timer::new(Arc::clone(&clock)),
+            timer: DeadlineTimer::new(Arc::clone(&clock)),
             clock,
             deadline,
         }
     }
 
-    pub(super) fn timer(&self) -> &Timer {
+    pub(super) fn timer(&self) -> &DeadlineTimer {
         &self.timer
     }
 
@@ -108,101 +116,106 @@ impl Sinks {
         self.slots.iter().any(|slot| slot.requires_head_records)
     }
 
-    /// Lets the sinks make room. If too few can, those that did take it back.
-    pub(super) fn begin(&self) -> Result<Begun, SinkUnavailable> {
-        let mut begun = Begun::default();
-        let mut one_of = OneOf::default();
+    /// Lets the sinks reserve space. If too few can, the others release it.
+    pub(super) fn reserve(&self) -> Result<ReservedSinks, SinkUnavailable> {
+        let mut reserved = ReservedSinks::default();
+        let mut any_sink = AnySinkResult::default();
         for (index, slot) in self.slots.iter().enumerate() {
-            let answer = self.call(slot, Err(SinkUnavailable::Failing), |sink| sink.reserve());
-            match (answer, slot.policy) {
-                (Ok(()), _) => begun.add(index),
+            let result = self.call_sink(slot, Err(SinkUnavailable::Failing), |sink| sink.reserve());
+            match (result, slot.policy) {
+                (Ok(()), _) => reserved.add(index),
                 (Err(why), SinkPolicy::Required) => {
-                    self.forget(begun);
+                    self.release(reserved);
                     return Err(why);
                 }
                 _ => {}
             }
-            one_of.count(slot.policy, answer);
+            any_sink.count(slot.policy, result);
         }
-        one_of.result().inspect_err(|_| self.forget(begun))?;
-        Ok(begun)
+        any_sink.result().inspect_err(|_| self.release(reserved))?;
+        Ok(reserved)
     }
 
-    fn forget(&self, begun: Begun) {
-        self.each(begun, |sink| sink.release());
+    fn release(&self, reserved: ReservedSinks) {
+        self.call_each(reserved, |sink| sink.release());
     }
 
-    pub(super) fn end(&self, begun: Begun, event: &Arc<RequestRecord>) {
-        self.each(begun, |sink| sink.record_request(event));
+    pub(super) fn record_request(&self, reserved: ReservedSinks, event: &Arc<RequestRecord>) {
+        self.call_each(reserved, |sink| sink.record_request(event));
     }
 
     pub(super) fn record_event(&self, event: &Arc<AuditEvent>) {
-        self.each(Begun::ALL, |sink| sink.record_event(event));
+        self.call_each(ReservedSinks::ALL, |sink| sink.record_event(event));
     }
 
     /// Asks all sinks that demand heads to keep one.
-    pub(super) fn keep(
+    pub(super) fn record_before_response(
         &self,
-        begun: Begun,
+        reserved: ReservedSinks,
         event: &Arc<RequestRecord>,
-        ask: fn(&dyn Sink, &Arc<RequestRecord>) -> Soon<Answer>,
-    ) -> Soon<Answer> {
+        ask: fn(&dyn Sink, &Arc<RequestRecord>) -> Soon<SinkResult>,
+    ) -> Soon<SinkResult> {
         let asked = self.slots.iter().enumerate();
-        let asked = asked.filter(|(index, slot)| slot.requires_head_records && begun.has(*index));
-        let answers = asked.map(|(_, slot)| {
+        let asked =
+            asked.filter(|(index, slot)| slot.requires_head_records && reserved.has(*index));
+        let results = asked.map(|(_, slot)| {
             let failing = Soon::Now(Err(SinkUnavailable::Failing));
             (
                 slot.policy,
-                self.call(slot, failing, |sink| ask(sink, event)),
+                self.call_sink(slot, failing, |sink| ask(sink, event)),
             )
         });
-        self.all(answers.collect(), self.deadline)
+        self.combine(results.collect(), self.deadline)
     }
 
     /// Makes everything safe that was taken.
-    pub(super) fn flush(&self, patience: Duration) -> Soon<Answer> {
-        self.ask_all(patience, |sink| sink.flush())
+    pub(super) fn flush(&self, limit: Duration) -> Soon<SinkResult> {
+        self.call_all(limit, |sink| sink.flush())
     }
 
-    pub(super) fn close(&self, patience: Duration) -> Soon<Answer> {
-        self.ask_all(patience, |sink| sink.close())
+    pub(super) fn close(&self, limit: Duration) -> Soon<SinkResult> {
+        self.call_all(limit, |sink| sink.close())
     }
 
     pub(super) fn anchor(&self) -> Option<Anchor> {
         let mut slots = self.slots.iter();
-        slots.find_map(|slot| self.call(slot, None, |sink| sink.anchor()))
+        slots.find_map(|slot| self.call_sink(slot, None, |sink| sink.anchor()))
     }
 
     pub(super) fn lost_records(&self) -> u64 {
-        let lost = |slot: &Slot| self.call(slot, 0, |sink| sink.lost_records());
+        let lost = |slot: &SinkSlot| self.call_sink(slot, 0, |sink| sink.lost_records());
         self.slots.iter().map(lost).fold(0, u64::saturating_add)
     }
 
     /// Returns how often sinks panicked.
     pub(super) fn failures(&self) -> u64 {
-        let failures = |slot: &Slot| slot.failures.load(Ordering::Relaxed);
+        let failures = |slot: &SinkSlot| slot.failures.load(Ordering::Relaxed);
         self.slots.iter().map(failures).fold(0, u64::saturating_add)
     }
 
-    fn ask_all(&self, patience: Duration, ask: fn(&dyn Sink) -> Soon<Answer>) -> Soon<Answer> {
-        let answers = self.slots.iter().map(|slot| {
+    fn call_all(
+        &self,
+        limit: Duration,
+        ask: fn(&dyn Sink) -> Soon<SinkResult>,
+    ) -> Soon<SinkResult> {
+        let results = self.slots.iter().map(|slot| {
             let failing = Soon::Now(Err(SinkUnavailable::Failing));
-            // Whoever flushes wants to know of every sink.
-            (SinkPolicy::Required, self.call(slot, failing, ask))
+            // A flush reports every sink.
+            (SinkPolicy::Required, self.call_sink(slot, failing, ask))
         });
-        self.all(answers.collect(), patience)
+        self.combine(results.collect(), limit)
     }
 
-    fn each(&self, begun: Begun, call: impl Fn(&dyn Sink)) {
+    fn call_each(&self, reserved: ReservedSinks, call: impl Fn(&dyn Sink)) {
         for (index, slot) in self.slots.iter().enumerate() {
-            if begun.has(index) {
-                self.call(slot, (), &call);
+            if reserved.has(index) {
+                self.call_sink(slot, (), &call);
             }
         }
     }
 
     /// Calls a sink; a panic ends here.
-    fn call<T>(&self, slot: &Slot, otherwise: T, call: impl FnOnce(&dyn Sink) -> T) -> T {
+    fn call_sink<T>(&self, slot: &SinkSlot, otherwise: T, call: impl FnOnce(&dyn Sink) -> T) -> T {
         if let Ok(value) = catch_unwind(AssertUnwindSafe(|| call(&*slot.sink))) {
             return value;
         }
@@ -215,18 +228,22 @@ impl Sinks {
         otherwise
     }
 
-    fn all(&self, answers: Vec<(SinkPolicy, Soon<Answer>)>, patience: Duration) -> Soon<Answer> {
-        let mut waiting = Waiting::default();
-        for (policy, answer) in answers {
-            match answer {
-                Soon::Now(answer) => waiting.count(policy, answer),
-                Soon::Later(answer) => waiting.answers.push((policy, answer)),
+    fn combine(
+        &self,
+        results: Vec<(SinkPolicy, Soon<SinkResult>)>,
+        limit: Duration,
+    ) -> Soon<SinkResult> {
+        let mut waiting = PendingResults::default();
+        for (policy, result) in results {
+            match result {
+                Soon::Now(result) => waiting.count(policy, result),
+                Soon::Later(result) => waiting.results.push((policy, result)),
             }
         }
         match waiting.outcome() {
             Some(outcome) => Soon::Now(outcome),
             None => {
-                waiting.over = Some(self.timer.after(patience));
+                waiting.deadline_passed = Some(self.timer.after(limit));
                 Soon::later(waiting)
             }
         }
@@ -235,21 +252,21 @@ impl Sinks {
 
 /// Whether one of those is there of which one suffices.
 #[derive(Debug, Default)]
-struct OneOf {
+struct AnySinkResult {
     kept: bool,
     refused: Option<SinkUnavailable>,
 }
 
-impl OneOf {
-    fn count(&mut self, policy: SinkPolicy, answer: Answer) {
-        match (policy, answer) {
+impl AnySinkResult {
+    fn count(&mut self, policy: SinkPolicy, result: SinkResult) {
+        match (policy, result) {
             (SinkPolicy::OneSuffices, Ok(())) => self.kept = true,
             (SinkPolicy::OneSuffices, Err(why)) => self.refused = Some(why),
             _ => {}
         }
     }
 
-    fn result(&self) -> Answer {
+    fn result(&self) -> SinkResult {
         match self.refused {
             Some(why) if !self.kept => Err(why),
             _ => Ok(()),
@@ -257,60 +274,64 @@ impl OneOf {
     }
 }
 
-/// Answers that are still to come, under one deadline.
+/// Results that are still to come, under one deadline.
 #[derive(Default)]
-struct Waiting {
-    answers: Vec<(SinkPolicy, BoxFuture<Answer>)>,
-    one_of: OneOf,
+struct PendingResults {
+    results: Vec<(SinkPolicy, BoxFuture<SinkResult>)>,
+    any_sink: AnySinkResult,
     refused: Option<SinkUnavailable>,
-    over: Option<oneshot::Receiver<()>>,
+    deadline_passed: Option<oneshot::Receiver<()>>,
 }
 
-impl Waiting {
-    fn count(&mut self, policy: SinkPolicy, answer: Answer) {
-        self.one_of.count(policy, answer);
-        if let (SinkPolicy::Required, Err(why)) = (policy, answer) {
+impl PendingResults {
+    fn count(&mut self, policy: SinkPolicy, result: SinkResult) {
+        self.any_sink.count(policy, result);
+        if let (SinkPolicy::Required, Err(why)) = (policy, result) {
             self.refused.get_or_insert(why);
         }
     }
 
-    /// Returns the answer of all together, once the answers to come cannot change it.
-    fn outcome(&self) -> Option<Answer> {
+    /// Returns the result of all together, once the results to come cannot change it.
+    fn outcome(&self) -> Option<SinkResult> {
         if let Some(why) = self.refused {
             return Some(Err(why));
         }
-        let open = |policy| self.answers.iter().any(|(other, _)| *other == policy);
-        if open(SinkPolicy::Required) || (open(SinkPolicy::OneSuffices) && !self.one_of.kept) {
+        let open = |policy| self.results.iter().any(|(other, _)| *other == policy);
+        if open(SinkPolicy::Required) || (open(SinkPolicy::OneSuffices) && !self.any_sink.kept) {
             return None;
         }
-        Some(self.one_of.result())
+        Some(self.any_sink.result())
     }
 
-    fn poll_answers(&mut self, task: &mut Context<'_>) {
+    fn poll_results(&mut self, task: &mut Context<'_>) {
         let mut index = 0;
-        while let Some((policy, answer)) = self.answers.get_mut(index) {
+        while let Some((policy, result)) = self.results.get_mut(index) {
             let policy = *policy;
-            let polled = catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(task)));
+            let polled = catch_unwind(AssertUnwindSafe(|| result.as_mut().poll(task)));
             match polled.unwrap_or(Poll::Ready(Err(SinkUnavailable::Failing))) {
                 Poll::Pending => index += 1,
-                Poll::Ready(answer) => {
-                    drop(self.answers.swap_remove(index));
-                    self.count(policy, answer);
+                Poll::Ready(result) => {
+                    drop(self.results.swap_remove(index));
+                    self.count(policy, result);
                 }
             }
         }
     }
 }
 
-impl Future for Waiting {
-    type Output = Answer;
+impl Future for PendingResults {
+    type Output = SinkResult;
 
-    fn poll(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Answer> {
-        self.poll_answers(task);
+    fn poll(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<SinkResult> {
+        self.poll_results(task);
         if let Some(outcome) = self.outcome() {
             return Poll::Ready(outcome);
         }
-        match self.over.as_mut().map(|over| Pin::new(over).poll(task)) {
+        match self
+            .deadline_passed
+            .as_mut()
+            .map(|over| Pin::new(over).poll(task))
+        {
             Some(Poll::Ready(_)) => Poll::Ready(Err(SinkUnavailable::TimedOut)),
             _ => Poll::Pending,
         }

@@ -1,4 +1,4 @@
-//! A sink on a thread of its own, so that it may block or hang without holding requests up.
+//! A sink on a separate thread, so that it may block or hang without holding requests up.
 
 use std::{
     fmt,
@@ -15,13 +15,17 @@ use palisade_core::Soon;
 use tokio::sync::oneshot;
 
 use super::Sink;
-use crate::{AuditBuildError, AuditEvent, RequestRecord, SinkUnavailable};
+use crate::{
+    error::{AuditBuildError, SinkUnavailable},
+    record::{AuditEvent, RequestRecord},
+};
 
-/// Runs another sink on a thread of its own, behind a bounded queue.
+/// Runs another sink on a separate thread, behind a bounded queue.
 ///
-/// For sinks that may block: a network, a pipe, code of others. A request never waits for it. What
-/// finds no room in the queue, or makes the sink panic, is counted as [lost](Sink::lost_records). It never
-/// demands heads: a sink that can hang cannot promise a record before an answer.
+/// For sinks that may block: a network connection, a pipe, code of a third party. A request never waits
+/// for it. A record for which the queue has no space, or at which the inner sink panics, is counted as
+/// [lost](Sink::lost_records). It never requires head records: a sink that can hang cannot promise a
+/// record before a response.
 ///
 /// ```
 /// use palisade_audit::{AuditLayer, DetachedSink, MemorySink};
@@ -45,7 +49,7 @@ enum Job {
 }
 
 impl DetachedSink {
-    /// Starts a thread for a sink, with room for this many waiting events.
+    /// Starts a thread for a sink, with space for this many waiting records.
     ///
     /// # Errors
     ///
@@ -82,10 +86,10 @@ fn run(sink: &impl Sink, jobs: &Receiver<Job>, lost: &AtomicU64) {
             Job::Event(event) => sink.record_event(&event),
             Job::Request(event) => sink.record_request(&event),
             Job::Flush(answer) => {
-                // Everything before it was taken; the sink's own flush answers for itself.
+                // Everything before it was taken; the result of the sink's own flush is passed on.
                 let flushed = match sink.flush() {
                     Soon::Now(answer) => answer,
-                    Soon::Later(later) => crate::layer::block_on(later),
+                    Soon::Later(later) => crate::block_on::block_on(later),
                 };
                 let _ = answer.send(flushed);
             }

@@ -7,19 +7,25 @@ use std::{
 };
 
 use super::Sink;
-use crate::{AuditEvent, RequestRecord};
+use crate::record::{AuditEvent, RequestRecord};
 
 const DEFAULT_CAPACITY: usize = 1024;
 
-/// Keeps the latest events, 1024 of them by default. Clones share them.
+/// Keeps the latest records in memory: 1024 by default. Clones share them.
+///
+/// For tests, and for a page that shows the latest requests. When it is full, the oldest record is
+/// removed. It never refuses a request.
 ///
 /// ```
-/// use palisade_audit::{AuditLayer, MemorySink};
+/// use palisade_audit::{AuditEvent, AuditLayer, MemorySink, event_id};
 ///
-/// let memory = MemorySink::new();
+/// let memory = MemorySink::with_capacity(2);
 /// let layer = AuditLayer::builder().sink(memory.clone()).build()?;
+/// for _ in 0..3 {
+///     layer.record(AuditEvent::new(event_id::CONFIGURATION_RELOADED));
+/// }
+/// assert_eq!(memory.events().len(), 2);
 /// assert!(memory.requests().is_empty());
-/// # let _ = layer;
 /// # Ok::<(), palisade_audit::AuditBuildError>(())
 /// ```
 #[derive(Clone)]
@@ -37,13 +43,13 @@ enum Entry {
 }
 
 impl MemorySink {
-    /// Makes an empty one.
+    /// Returns an empty sink with space for 1024 records.
     #[must_use]
     pub fn new() -> Self {
         Self::with_capacity(DEFAULT_CAPACITY)
     }
 
-    /// Makes an empty one that keeps so many events.
+    /// Returns an empty sink with space for this many records.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
         Self(Arc::new(Inner {
@@ -52,7 +58,7 @@ impl MemorySink {
         }))
     }
 
-    /// Returns the requests, oldest first.
+    /// Returns the records of requests, oldest first.
     #[must_use]
     pub fn requests(&self) -> Vec<Arc<RequestRecord>> {
         let requests = |entry: &Entry| match entry {
@@ -62,7 +68,7 @@ impl MemorySink {
         self.lock().iter().filter_map(requests).collect()
     }
 
-    /// Returns the events that are no request, oldest first.
+    /// Returns the events that are not requests, oldest first.
     #[must_use]
     pub fn events(&self) -> Vec<Arc<AuditEvent>> {
         let events = |entry: &Entry| match entry {

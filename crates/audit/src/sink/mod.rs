@@ -1,20 +1,55 @@
-//! Where events go.
+//! Sinks: where records go.
+//!
+//! [`Sink`] is the trait. [`FileSink`] writes a hash chain to a file, [`MemorySink`] keeps the latest
+//! records, [`TracingSink`] writes log lines, and [`DetachedSink`] runs a slow sink on its own thread.
 
 mod detached;
+mod file;
 mod memory;
+mod repeats;
 mod tracing;
 
 use std::{fmt, sync::Arc};
 
 use palisade_core::Soon;
 
-pub use self::{detached::DetachedSink, memory::MemorySink, tracing::TracingSink};
-use crate::{Anchor, AuditEvent, RequestRecord, SinkUnavailable};
+pub use self::{
+    detached::DetachedSink,
+    file::{FileSink, FileSinkBuilder, LowSpaceAction},
+    memory::MemorySink,
+    tracing::TracingSink,
+};
+use crate::{
+    chain::Anchor,
+    error::SinkUnavailable,
+    record::{AuditEvent, RequestRecord},
+};
 
-/// Takes the events of an [`AuditLayer`](crate::AuditLayer).
+/// Takes the records of an [`AuditLayer`](crate::AuditLayer).
 ///
-/// Its methods run where requests run, some of them inside `Drop`: none may block, and none may
-/// keep more than it has room for. A sink that has work to do hands it to a thread of its own.
+/// For each request the layer calls, in this order:
+///
+/// 1. [`reserve`](Self::reserve), on admission. If another sink refuses, [`release`](Self::release)
+///    follows and nothing else.
+/// 2. [`record_gate`](Self::record_gate), before the handler, if there is an
+///    [`AuditGate`](crate::AuditGate).
+/// 3. [`record_head`](Self::record_head), before the response starts.
+/// 4. [`record_request`](Self::record_request), exactly once, when the request is over.
+///
+/// Steps 2 and 3 happen only if [`requires_head_records`](Self::requires_head_records) is true.
+///
+/// # Blocking and memory
+///
+/// The methods run where requests run, some of them inside `Drop`. None may block, and none may keep
+/// more than it has space for. A sink with slow work gives it to a thread; [`DetachedSink`] does that
+/// for any sink.
+///
+/// # Panics and deadlines
+///
+/// A panic is caught and counted, and the other sinks still get the record. A future that is not ready
+/// at the layer's deadline counts as [`SinkUnavailable::TimedOut`]; it is dropped then.
+///
+/// # Examples
 ///
 /// ```
 /// use std::sync::{Arc, atomic::{AtomicU64, Ordering}};
@@ -22,80 +57,86 @@ use crate::{Anchor, AuditEvent, RequestRecord, SinkUnavailable};
 ///
 /// /// Counts refusals, for an alarm.
 /// #[derive(Debug, Default)]
-/// struct Refusals(AtomicU64);
+/// struct RefusalCounter(AtomicU64);
 ///
-/// impl Sink for Refusals {
-///     fn record_request(&self, event: &Arc<RequestRecord>) {
-///         if event.refusal_code().is_some() {
+/// impl Sink for RefusalCounter {
+///     fn record_request(&self, record: &Arc<RequestRecord>) {
+///         if record.refusal_code().is_some() {
 ///             self.0.fetch_add(1, Ordering::Relaxed);
 ///         }
 ///     }
 /// }
 ///
-/// let refusals = Arc::new(Refusals::default());
+/// let refusals = Arc::new(RefusalCounter::default());
 /// let layer = AuditLayer::builder().sink(Arc::clone(&refusals)).build()?;
 /// # let _ = layer; Ok::<(), palisade_audit::AuditBuildError>(())
 /// ```
 pub trait Sink: fmt::Debug + Send + Sync + 'static {
-    /// Takes what happened to a request: exactly once for every request that [`begin`](Self::reserve) allowed.
+    /// Takes the record of a request that is over.
+    ///
+    /// Called exactly once for every request that [`reserve`](Self::reserve) allowed. It may run inside
+    /// `Drop`.
     fn record_request(&self, event: &Arc<RequestRecord>);
 
-    /// Takes an event that is no request. Default: it is ignored.
+    /// Takes an event that is not a request. Default: it is ignored.
     fn record_event(&self, event: &Arc<AuditEvent>) {
         let _ = event;
     }
 
-    /// Tells whether a record must be kept before an answer may start.
+    /// Returns whether a record must be safe before a response may start. Default: false.
+    ///
+    /// Read once, when the layer is built.
     fn requires_head_records(&self) -> bool {
         false
     }
 
-    /// Hears that a request has come, and makes room for its records.
+    /// Reserves space for the records of a request that has arrived. Default: there is space.
     ///
     /// # Errors
     ///
-    /// A sink that demands heads and cannot take one says so; the request is then refused.
+    /// [`SinkUnavailable`] if there is none. The [`SinkPolicy`](crate::SinkPolicy) decides whether the
+    /// request is refused.
     fn reserve(&self) -> Result<(), SinkUnavailable> {
         Ok(())
     }
 
-    /// Takes a request back for which [`begin`](Self::reserve) made room and which another sink refused.
+    /// Releases what [`reserve`](Self::reserve) reserved, for a request that another sink refused.
     fn release(&self) {}
 
-    /// Keeps a head (once a request at most), and answers when it is safe.
+    /// Keeps a head record, at most one a request. The value is ready when the record is safe.
     fn record_head(&self, event: &Arc<RequestRecord>) -> Soon<Result<(), SinkUnavailable>> {
         let _ = event;
         Soon::Now(Ok(()))
     }
 
-    /// Keeps a record from before the handler, and answers when it is safe.
+    /// Keeps a record from before the handler. The value is ready when the record is safe.
     fn record_gate(&self, event: &Arc<RequestRecord>) -> Soon<Result<(), SinkUnavailable>> {
         let _ = event;
         Soon::Now(Ok(()))
     }
 
-    /// Makes everything safe that was taken so far, and answers when that is done.
+    /// Makes everything safe that was taken so far. The value is ready when that is done.
     fn flush(&self) -> Soon<Result<(), SinkUnavailable>> {
         Soon::Now(Ok(()))
     }
 
-    /// Ends the work: everything that was taken is made safe, nothing more is taken.
+    /// Makes everything safe that was taken, and takes nothing more. Default: [`flush`](Self::flush).
     fn close(&self) -> Soon<Result<(), SinkUnavailable>> {
         self.flush()
     }
 
-    /// Returns the last record that is safe, if the sink keeps a chain.
+    /// Returns the last record that is safe, if the sink has a hash chain. Default: `None`.
     fn anchor(&self) -> Option<Anchor> {
         None
     }
 
-    /// Returns how many requests were not recorded.
+    /// Returns how many requests and events were not recorded. Default: 0.
     fn lost_records(&self) -> u64 {
         0
     }
 }
 
-/// A sink that is shared with whoever reads it.
+/// A sink that is shared with the code that reads it.
 impl<S: Sink + ?Sized> Sink for Arc<S> {
     fn record_request(&self, event: &Arc<RequestRecord>) {
         (**self).record_request(event);

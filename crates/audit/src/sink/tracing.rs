@@ -7,19 +7,31 @@ use std::{
 };
 
 use super::Sink;
-use crate::{AuditEvent, RequestRecord, fold::FoldKey};
+use crate::{
+    record::{AuditEvent, RequestRecord},
+    sink::repeats::RepeatKey,
+};
 
 /// The time in which a repeated refusal is one line.
 const WINDOW: Duration = Duration::from_secs(60);
-/// Refusals that are told apart. Beyond, they share one line a window.
+/// Refusals that are distinguished. Beyond, they share one line a window.
 const MAX_KEYS: usize = 1024;
 
-/// Tells every request to `tracing`, at level `INFO`, target `palisade::audit`.
+/// Writes every record as a log line of `tracing`, level `INFO`, target `palisade::audit`.
 ///
-/// The message is the record; `id`, `status`, `how` and `refused` are fields of their own, for
-/// filters. Of each address, guard and code the first refusal in 60 seconds is a line, and so are
-/// connection events of a client; the next line has the number of those between, `held_back`. What a
-/// subscriber does with it is not ours: for a trail, use a [`FileSink`](crate::FileSink).
+/// The message is the record as JSON. `id`, `status`, `how` and `refused` are also fields, for
+/// filters. Of each client address, guard and code only the first refusal in 60 seconds is a line, and
+/// so with connection events of a client. The next line has the number of those between, `held_back`.
+///
+/// A log can be lost or rewritten by the subscriber: for a trail that can be verified, use a
+/// [`FileSink`](crate::FileSink).
+///
+/// ```
+/// use palisade_audit::{AuditLayer, TracingSink};
+///
+/// let layer = AuditLayer::builder().sink(TracingSink::new()).build()?;
+/// # let _ = layer; Ok::<(), palisade_audit::AuditBuildError>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct TracingSink {
     lines: Arc<Mutex<Lines>>,
@@ -27,8 +39,8 @@ pub struct TracingSink {
 
 #[derive(Debug, Default)]
 struct Lines {
-    /// `None`: those that are not told apart.
-    by_key: HashMap<Option<FoldKey>, Repeated>,
+    /// `None`: those that are not distinguished.
+    by_key: HashMap<Option<RepeatKey>, Repeated>,
     /// When those whose window is over were removed last.
     cleared: Duration,
 }
@@ -40,14 +52,14 @@ struct Repeated {
 }
 
 impl TracingSink {
-    /// Makes one.
+    /// Returns a sink that has written no line.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Returns how many were held back before this one, or `None` if this one is.
-    fn admit(&self, key: FoldKey, now: Duration) -> Option<u64> {
+    fn admit(&self, key: RepeatKey, now: Duration) -> Option<u64> {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         lines.clear_old(now);
         let mut key = Some(key);
@@ -66,8 +78,8 @@ impl TracingSink {
 }
 
 impl Lines {
-    /// Where there is no room, removes those whose window is over, once a window. What they held back is told by the next
-    /// line of those that are not told apart.
+    /// If the table is full, removes those whose window is over, once a window. What they held back is counted in the next
+    /// line of those that are not distinguished.
     fn clear_old(&mut self, now: Duration) {
         if self.by_key.len() >= MAX_KEYS && is_over(self.cleared, now) {
             self.cleared = now;
@@ -92,12 +104,12 @@ fn is_over(since: Duration, now: Duration) -> bool {
 
 impl Sink for TracingSink {
     fn record_event(&self, event: &Arc<AuditEvent>) {
-        // The record is only written when somebody listens.
+        // The record is only written when a subscriber is interested.
         if !tracing::enabled!(target: "palisade::audit", tracing::Level::INFO) {
             return;
         }
         let now = event.time().unwrap_or_default();
-        let held_back = match FoldKey::of_event(event).map(|key| self.admit(key, now)) {
+        let held_back = match RepeatKey::of_event(event).map(|key| self.admit(key, now)) {
             Some(None) => return,
             Some(Some(held_back)) => held_back,
             None => 0,
@@ -116,7 +128,7 @@ impl Sink for TracingSink {
         if !tracing::enabled!(target: "palisade::audit", tracing::Level::INFO) {
             return;
         }
-        let admitted = FoldKey::of_request(event).map(|key| self.admit(key, event.received_at()));
+        let admitted = RepeatKey::of_request(event).map(|key| self.admit(key, event.received_at()));
         let held_back = match admitted {
             Some(None) => return,
             Some(Some(held_back)) => held_back,
@@ -142,8 +154,8 @@ mod tests {
 
     use super::*;
 
-    fn key(client: u32) -> FoldKey {
-        FoldKey {
+    fn key(client: u32) -> RepeatKey {
+        RepeatKey {
             client: Some(IpAddr::V4(Ipv4Addr::from_bits(client))),
             principal: None,
             guard: "rate_limit",

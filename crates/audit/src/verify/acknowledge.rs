@@ -1,4 +1,4 @@
-//! Incidents that somebody has looked at, signed with the key of the trail.
+//! Incidents that an operator has checked, signed with the key of the trail.
 
 use std::{
     fs::{self, File},
@@ -12,11 +12,12 @@ use serde::Deserialize;
 
 use super::{Finding, VerifyReport, files::open_regular};
 use crate::{
-    AcknowledgeError, AuditKey,
     chain::{Signer, Verifier},
-    json::Object,
-    names,
-    time::rfc3339,
+    error::AcknowledgeError,
+    key::AuditKey,
+    record::json::Object,
+    record::timestamp::rfc3339,
+    trail_files,
 };
 
 const PURPOSE: &str = "acknowledgement";
@@ -32,16 +33,16 @@ struct Acknowledgement {
     by: String,
 }
 
-/// Writes down that somebody has looked at an incident: the next verification tells it as
-/// acknowledged. The line is signed with the key of the trail and kept beside it, in the file with
-/// `.acknowledged` behind its name.
+/// Records that an operator has checked an incident: the next verification shows it as acknowledged.
 ///
-/// `by` is cut after 128 characters, `note` after 512.
+/// The line is signed with the key of the trail and appended to the file with `.acknowledged` after its
+/// name. `by` is cut after 128 characters, `note` after 512.
 ///
 /// # Errors
 ///
-/// [`AcknowledgeError::NotAnIncident`], [`AcknowledgeError::NoTrail`] if the report names no trail,
-/// [`AcknowledgeError::Storage`] if the file cannot be written.
+/// - [`AcknowledgeError::NotAnIncident`] if records were altered, removed or forged.
+/// - [`AcknowledgeError::NoTrail`] if the report names no trail.
+/// - [`AcknowledgeError::Storage`] if the file cannot be written.
 pub fn acknowledge(
     path: impl AsRef<Path>,
     key: &AuditKey,
@@ -73,15 +74,15 @@ pub fn acknowledge(
     line.push(b'\n');
     let path = path.as_ref();
     append(path, &line).map_err(|error| AcknowledgeError::Storage {
-        path: names::acknowledged(path),
+        path: trail_files::acknowledged(path),
         error,
     })
 }
 
 fn append(path: &Path, line: &[u8]) -> io::Result<()> {
-    let path = names::resolved(path)?;
+    let path = trail_files::resolved(path)?;
     let trail = fs::metadata(&path)?;
-    let path = names::acknowledged(&path);
+    let path = trail_files::acknowledged(&path);
     let mut file: File = private_file::options()
         .append(true)
         .create(true)
@@ -100,7 +101,7 @@ pub(super) fn apply(
     report: &mut VerifyReport,
 ) -> io::Result<()> {
     let Some(key) = key else { return Ok(()) };
-    let file = match open_regular(&names::acknowledged(path)) {
+    let file = match open_regular(&trail_files::acknowledged(path)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         opened => opened?,
     };

@@ -10,26 +10,29 @@ use std::{
 
 use super::{
     VerifyError, VerifyOptions, VerifyReport, acknowledge,
-    scan::{Scan, Tail},
+    scan::{FileEnd, Scan},
 };
-use crate::names;
+use crate::trail_files;
 
 /// A writer may rotate or retire files while they are listed: then they are listed again.
 const ATTEMPTS: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Verifies the trail that is written at `path`, with the older parts, the checkpoints and the
-/// acknowledgements beside it. A writer may be running.
+/// Verifies the trail at `path`, with the older parts, checkpoints and acknowledgements beside it.
+///
+/// A writer may be running: files that are rotated or deleted meanwhile are listed again, and a last
+/// line that is not whole is read again. Reading is linear, with a bounded buffer for each line; at
+/// most 1000 findings are kept.
 ///
 /// # Errors
 ///
-/// [`VerifyError::Unverifiable`] if the trail was written with another key or by another version,
-/// [`VerifyError::Io`] if a file is not there or cannot be read.
+/// - [`VerifyError::Unverifiable`] if the trail was written with another key or by another version.
+/// - [`VerifyError::Io`] if a file does not exist or cannot be read.
 pub fn verify_file(
     path: impl AsRef<Path>,
     options: &VerifyOptions,
 ) -> Result<VerifyReport, VerifyError> {
-    let path = names::resolved(path.as_ref())?;
+    let path = trail_files::resolved(path.as_ref())?;
     for _ in 0..ATTEMPTS {
         if let Some(report) = verify_once(&path, options)? {
             return Ok(report);
@@ -45,14 +48,14 @@ pub fn verify_file(
 fn verify_once(path: &Path, options: &VerifyOptions) -> Result<Option<VerifyReport>, VerifyError> {
     // Checkpoints first: records that they are about are in the files already.
     let mut expected = options.expected();
-    let default = names::checkpoints(path);
+    let default = trail_files::checkpoints(path);
     let checkpoints = options.checkpoints.as_deref().unwrap_or(&default);
     expected.read(checkpoints, &options.checkpoint_verifier())?;
     let summary = expected.summary.clone();
     let (parts, live) = listed(path)?;
     let mut scan = options.scan(expected);
     for part in &parts {
-        match read_part(&mut scan, part, Tail::Part) {
+        match read_part(&mut scan, part, FileEnd::Part) {
             Err(VerifyError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
                 return Ok(None);
             }
@@ -61,7 +64,7 @@ fn verify_once(path: &Path, options: &VerifyOptions) -> Result<Option<VerifyRepo
     }
     if let Some(live) = live {
         let mut reader = BufReader::with_capacity(64 * 1024, live);
-        scan.file(&mut reader, Some(path), Tail::Live)?;
+        scan.file(&mut reader, Some(path), FileEnd::Live)?;
     }
     let mut report = scan.finish();
     report.checkpoints = summary;
@@ -74,7 +77,7 @@ fn verify_once(path: &Path, options: &VerifyOptions) -> Result<Option<VerifyRepo
 fn listed(path: &Path) -> io::Result<(Vec<PathBuf>, Option<File>)> {
     for _ in 0..ATTEMPTS {
         let live = open_regular(path);
-        let parts = names::parts(path)?;
+        let parts = trail_files::parts(path)?;
         match live {
             Ok(live) if is_at(path, &live.metadata()?) => return Ok((parts, Some(live))),
             Ok(_) => {}
@@ -86,7 +89,7 @@ fn listed(path: &Path) -> io::Result<(Vec<PathBuf>, Option<File>)> {
         }
     }
     // The writer may have been killed between renaming the old part and making the new one.
-    let parts = names::parts(path)?;
+    let parts = trail_files::parts(path)?;
     match (parts.is_empty(), open_regular(path)) {
         (_, Ok(live)) => Ok((parts, Some(live))),
         (false, Err(error)) if error.kind() == io::ErrorKind::NotFound => Ok((parts, None)),
@@ -118,7 +121,7 @@ pub(super) fn open_regular(path: &Path) -> io::Result<File> {
 }
 
 /// Lets a scan read one file.
-pub(crate) fn read_part(scan: &mut Scan, name: &Path, tail: Tail) -> Result<(), VerifyError> {
+pub(crate) fn read_part(scan: &mut Scan, name: &Path, tail: FileEnd) -> Result<(), VerifyError> {
     let file = open_regular(name)?;
     scan.file(
         &mut BufReader::with_capacity(64 * 1024, file),

@@ -8,7 +8,7 @@ use std::{error, fmt, io, path::PathBuf};
 pub enum VerifyError {
     /// The trail could not be read to its end.
     Io(io::Error),
-    /// It was written with another key or by another version: nobody can tell whether it is intact.
+    /// It was written with another key or by another version: it is unknown whether it is intact.
     Unverifiable(Finding),
 }
 
@@ -52,20 +52,20 @@ pub struct Finding {
     pub acknowledged_by: Option<String>,
 }
 
-/// How bad a finding is.
+/// How serious a finding is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum FindingClass {
-    /// An incident that somebody has acknowledged with the key of the trail.
+    /// An incident that was acknowledged with the key of the trail.
     Acknowledged,
     /// Records were altered, removed or forged.
     Broken,
-    /// The writer recorded it itself, or it can have an innocent reason. Somebody must look.
+    /// The writer recorded it itself, or it can have an innocent reason. An operator must check.
     Incident,
 }
 
 impl Finding {
-    /// Tells how bad it is.
+    /// Returns how serious the finding is.
     #[must_use]
     pub fn class(&self) -> FindingClass {
         match self.reason.is_incident() {
@@ -103,7 +103,7 @@ pub enum FindingReason {
     DamageSetAside,
     /// The file was deleted while it was written; the writer restored what it still had open. An incident.
     FileDeleted,
-    /// The file was replaced, cut or written to by somebody else while it was written. An incident.
+    /// The file was replaced, cut or written to by another process while it was written. An incident.
     FileReplaced,
     /// Lines in the checkpoint file were not signed with the key. An incident.
     ForgedCheckpoints {
@@ -174,7 +174,7 @@ pub enum FindingReason {
 }
 
 impl FindingReason {
-    /// Tells whether this is an incident: recorded by the writer itself, or with an innocent reason
+    /// Returns whether this is an incident: recorded by the writer itself, or with an innocent reason
     /// that is possible.
     #[must_use]
     pub const fn is_incident(&self) -> bool {

@@ -1,7 +1,10 @@
 //! Verifies a trail: every record is what was written, in its place, and none is missing.
+//!
+//! `files` lists and opens the files, `scan` reads them line by line, `expected_records` has what must
+//! be there by anchor and checkpoints, and `acknowledge` settles incidents.
 
 mod acknowledge;
-mod expected;
+mod expected_records;
 mod files;
 mod finding;
 mod report;
@@ -10,22 +13,39 @@ mod scan;
 use std::{io::BufRead, path::PathBuf, time::Duration};
 
 pub use acknowledge::acknowledge;
-pub use expected::CheckpointSummary;
-pub(crate) use expected::{Expected, read_checkpoints};
+pub use expected_records::CheckpointSummary;
+pub(crate) use expected_records::{ExpectedRecords, read_checkpoints};
 pub(crate) use files::read_part;
 pub use files::verify_file;
 pub use finding::{Finding, FindingClass, FindingReason, VerifyError};
 pub use report::{TimeGap, VerifyOutcome, VerifyReport};
-pub(crate) use scan::{Scan, Tail};
+pub(crate) use scan::{FileEnd, Scan};
 
-use crate::{Anchor, AuditKey, CheckpointPublicKey, chain::Verifier};
+use crate::{
+    chain::{Anchor, CheckpointPublicKey, Verifier},
+    key::AuditKey,
+};
 
 /// Longer times without a record are remarked.
 const MAX_GAP: Duration = Duration::from_secs(60 * 60);
 
-/// What a trail is held against.
+/// What a trail is verified with: keys, an anchor, checkpoints.
 ///
-/// The algorithm is taken from here and never from the file: given a key, a trail without one does not verify.
+/// The algorithm is taken from here and never from the file: with a key, a trail without one does not
+/// verify.
+///
+/// ```no_run
+/// use palisade_audit::{AuditKey, VerifyOptions, verify_file};
+///
+/// let options = VerifyOptions::new()
+///     .key(AuditKey::from_file("audit.key")?)
+///     .checkpoints("/mnt/backup/audit.checkpoints");
+/// let report = verify_file("audit.jsonl", &options)?;
+/// for finding in &report.findings {
+///     eprintln!("{finding}");
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct VerifyOptions {
@@ -49,7 +69,7 @@ impl Default for VerifyOptions {
 }
 
 impl VerifyOptions {
-    /// Expects a trail without key, and knows no anchor.
+    /// Returns options for a trail without a key, and without an anchor.
     pub fn new() -> Self {
         Self::default()
     }
@@ -60,7 +80,7 @@ impl VerifyOptions {
         self
     }
 
-    /// Expects this record to be there: a cut or rewritten trail that verifies by itself shows.
+    /// Requires this record: a trail that was cut or written anew is then found, even if its chain is whole.
     pub fn anchor(mut self, anchor: Anchor) -> Self {
         self.anchor = Some(anchor);
         self
@@ -79,7 +99,7 @@ impl VerifyOptions {
         self
     }
 
-    /// Remarks times without a record that are longer than this. Default: one hour.
+    /// Reports times without a record that are longer than this. Default: one hour.
     pub fn max_gap(mut self, gap: Duration) -> Self {
         self.max_gap = gap;
         self
@@ -92,12 +112,12 @@ impl VerifyOptions {
         }
     }
 
-    fn scan(&self, expected: Expected) -> Scan {
+    fn scan(&self, expected: ExpectedRecords) -> Scan {
         Scan::new(self.key.clone(), expected, self.max_gap)
     }
 
-    fn expected(&self) -> Expected {
-        let mut expected = Expected::default();
+    fn expected(&self) -> ExpectedRecords {
+        let mut expected = ExpectedRecords::default();
         expected.anchor(self.anchor);
         expected
     }
@@ -129,6 +149,6 @@ pub fn verify(
         expected.read(path, &options.checkpoint_verifier())?;
     }
     let mut scan = options.scan(expected);
-    scan.file(&mut reader, None, Tail::Last)?;
+    scan.file(&mut reader, None, FileEnd::Last)?;
     Ok(scan.finish())
 }

@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
-use super::{Finding, expected::CheckpointSummary, finding::FindingClass};
-use crate::Anchor;
+use super::{Finding, expected_records::CheckpointSummary, finding::FindingClass};
+use crate::chain::Anchor;
 
-/// What a trail holds, and what is wrong with it.
+/// What a trail holds, and what is wrong with it. From [`verify`](crate::verify) and
+/// [`verify_file`](crate::verify_file).
+///
+/// [`outcome`](Self::outcome) has the result; `findings` has each fault with file, line and record.
+/// Counts that are not zero are not faults by themselves: `lost`, for example, is what the writer
+/// counted.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct VerifyReport {
@@ -19,7 +24,7 @@ pub struct VerifyReport {
     pub requests: u64,
     /// Refusals and connection events that are only counted: repetitions of one that is recorded.
     pub folded: u64,
-    /// Events that are no request.
+    /// Events that are not requests.
     pub events: u64,
     /// Requests whose head is recorded and whose end is not: still running, or the process was killed.
     pub unfinished: u64,
@@ -81,7 +86,7 @@ pub struct TimeGap {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum VerifyOutcome {
-    /// Incidents that the writer recorded, or that can have an innocent reason: somebody must look.
+    /// Incidents that the writer recorded, or that can have an innocent reason: an operator must check.
     Incidents,
     /// Every record is what was written, in its place, and none is missing.
     Intact,
@@ -90,7 +95,7 @@ pub enum VerifyOutcome {
 }
 
 impl VerifyReport {
-    /// Tells what the report comes to. Incidents that were acknowledged do not count.
+    /// Returns the outcome. Incidents that were acknowledged do not count.
     #[must_use]
     pub fn outcome(&self) -> VerifyOutcome {
         let has = |class| self.findings.iter().any(|it| it.class() == class);
@@ -103,7 +108,7 @@ impl VerifyReport {
         }
     }
 
-    /// Tells whether no record was altered, removed or forged, and no incident waits for somebody.
+    /// Returns whether no record was altered, removed or forged, and no incident is unacknowledged.
     #[must_use]
     pub fn is_intact(&self) -> bool {
         self.outcome() == VerifyOutcome::Intact

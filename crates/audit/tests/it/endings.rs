@@ -37,7 +37,7 @@ fn data(text: &'static str) -> Result<Frame<Bytes>, io::Error> {
 }
 
 #[tokio::test]
-async fn an_answer_that_was_handed_over_is_complete() {
+async fn a_response_that_was_sent_is_complete() {
     let trail = Trail::new();
     send(trail.layer(), service_fn(hello), get("/")).await;
     let record = trail.only();
@@ -93,7 +93,7 @@ async fn a_panic_is_an_ending() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_before_the_answer_is_an_ending() {
+async fn a_client_that_disconnects_before_the_response_is_recorded_as_cancelled() {
     let trail = Trail::new();
     let waits = service_fn(async |_: Request<Body>| {
         pending::<()>().await;

@@ -61,7 +61,7 @@ impl Stand {
 }
 
 #[tokio::test]
-async fn the_head_record_is_there_before_the_answer_starts() {
+async fn the_head_record_is_on_disk_before_the_response_starts() {
     let stand = Stand::new();
     let who = Does(|cx: &SecurityContext, _: &mut _| {
         known(cx);
@@ -98,7 +98,7 @@ async fn the_head_record_is_there_before_the_answer_starts() {
 }
 
 #[tokio::test]
-async fn without_a_sink_that_works_nothing_is_answered() {
+async fn without_a_working_sink_every_request_is_refused() {
     let stand = Stand::new();
     stand.handle().close().await.unwrap();
     let untouched = service_fn(
@@ -125,7 +125,7 @@ async fn without_a_sink_that_works_nothing_is_answered() {
 }
 
 #[tokio::test]
-async fn a_sink_that_stops_while_a_request_runs_turns_its_answer_into_503() {
+async fn a_sink_that_fails_while_a_request_runs_turns_its_response_into_503() {
     let stand = Stand::new();
     let handle = stand.handle();
     let closes = service_fn(move |_: Request<Body>| {
@@ -161,7 +161,7 @@ async fn a_client_that_leaves_while_the_record_is_written_is_recorded_once() {
 }
 
 #[tokio::test]
-async fn requests_that_never_had_an_answer_have_one_record() {
+async fn requests_without_a_response_have_one_record() {
     let stand = Stand::new();
     let fails =
         service_fn(async |_: Request<Body>| Err::<Response<Body>, _>(std::io::Error::other("no")));
@@ -231,7 +231,7 @@ impl Sink for Hesitant {
 }
 
 #[tokio::test]
-async fn room_is_given_back_when_another_sink_refuses() {
+async fn a_reservation_is_released_when_another_sink_refuses() {
     let folder = tempdir().unwrap();
     let file = FileSink::builder(folder.path().join("audit.jsonl"))
         .fail_closed()

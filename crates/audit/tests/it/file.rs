@@ -92,7 +92,7 @@ async fn a_torn_line_is_named_set_aside_and_gone_on_after() {
 }
 
 #[tokio::test]
-async fn a_torn_line_is_told_even_if_the_process_is_killed_in_between() {
+async fn a_torn_line_is_recorded_even_if_the_process_is_killed_in_between() {
     let folder = Folder::new();
     restarted(&folder, 3).await;
     // As if killed after the torn line was set aside and before that was recorded.
@@ -106,7 +106,7 @@ async fn a_torn_line_is_told_even_if_the_process_is_killed_in_between() {
 }
 
 #[tokio::test]
-async fn a_new_part_whose_beginning_is_bad_is_told_too() {
+async fn a_new_part_whose_beginning_is_bad_is_reported() {
     for (beginning, cause) in [
         ("{\"v\":1,\"ty", "torn_line"),
         ("forged\nforged\n", "damaged"),
@@ -259,7 +259,7 @@ async fn a_trail_of_another_key_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_removed_or_replaced_is_told_and_loses_no_record() {
+async fn a_file_that_is_removed_or_replaced_is_reported_and_loses_no_record() {
     for replacement in [None, Some("forged\n")] {
         let folder = Folder::new();
         let sink = FileSink::builder(folder.path()).open().unwrap();
@@ -285,7 +285,7 @@ async fn a_file_that_is_removed_or_replaced_is_told_and_loses_no_record() {
 }
 
 #[tokio::test]
-async fn a_file_that_somebody_cut_or_wrote_to_is_told() {
+async fn a_file_that_another_process_cut_or_wrote_to_is_reported() {
     for cut in [true, false] {
         let folder = Folder::new();
         let sink = FileSink::builder(folder.path()).open().unwrap();

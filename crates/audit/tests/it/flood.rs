@@ -105,7 +105,7 @@ async fn a_count_is_written_when_its_window_is_over() {
 }
 
 #[tokio::test]
-async fn a_flood_from_many_addresses_stays_under_its_budget_and_hides_nobody() {
+async fn refusals_of_many_addresses_stay_under_the_budget_and_are_all_counted() {
     for fail_closed in [false, true] {
         let folder = tempdir().unwrap();
         let path = folder.path().join("audit.jsonl");
@@ -302,7 +302,7 @@ async fn a_disk_that_is_nearly_full_refuses_requests_if_the_operator_says_so() {
 }
 
 #[tokio::test]
-async fn a_disk_with_little_room_gets_no_whole_refusals() {
+async fn with_low_space_refusals_are_only_counted() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");
     let sink = FileSink::builder(&path).low_space(LowSpaceAction::CountRefusals, u64::MAX / 2);
@@ -323,7 +323,7 @@ async fn a_disk_with_little_room_gets_no_whole_refusals() {
 }
 
 #[tokio::test]
-async fn a_disk_with_little_room_retires_its_oldest_parts_if_the_operator_says_so() {
+async fn with_low_space_the_oldest_parts_are_deleted_if_configured() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");
     in_parts(FileSink::builder(&path), 20).await;

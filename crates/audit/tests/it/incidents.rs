@@ -149,7 +149,7 @@ async fn two_changes_are_two_findings() {
 }
 
 #[tokio::test]
-async fn an_acknowledged_incident_is_told_and_counts_no_more() {
+async fn an_acknowledged_incident_is_listed_and_no_longer_counts() {
     let place = with_incident().await;
     let report = place.report();
     let incidents: Vec<Finding> = report.findings.clone();
@@ -319,7 +319,7 @@ async fn checkpoints_go_to_a_second_place_and_are_signed_with_a_key_of_their_own
 }
 
 #[tokio::test]
-async fn a_place_for_checkpoints_that_fails_is_told_in_the_trail_and_stops_nothing() {
+async fn a_failing_checkpoint_file_is_recorded_in_the_trail_and_stops_nothing() {
     let place = Place::new();
     let sink = FileSink::builder(place.path())
         .without_checkpoint_file()

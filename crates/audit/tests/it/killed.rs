@@ -137,7 +137,7 @@ fn times(path: &Path) -> HashMap<String, usize> {
 }
 
 #[test]
-fn ten_times_killed_under_load_every_answered_request_is_there_once() {
+fn killed_ten_times_under_load_every_completed_request_is_recorded_once() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");
     let mut answered = Vec::new();
@@ -159,7 +159,7 @@ fn ten_times_killed_under_load_every_answered_request_is_there_once() {
 }
 
 #[test]
-fn killed_while_it_rotates_every_answered_request_is_there_once() {
+fn killed_while_it_rotates_every_completed_request_is_recorded_once() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("short.jsonl");
     let mut answered = Vec::new();

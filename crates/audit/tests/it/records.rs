@@ -59,7 +59,7 @@ async fn a_record_says_who_what_when_and_from_where() {
 }
 
 #[tokio::test]
-async fn a_guest_is_not_the_same_as_nobody_having_looked() {
+async fn an_anonymous_request_differs_from_one_without_authentication() {
     assert_eq!(check("/", |_| ()).await["identity"], "unknown");
     assert_eq!(
         check("/", SecurityContext::asked).await["identity"],
@@ -68,7 +68,7 @@ async fn a_guest_is_not_the_same_as_nobody_having_looked() {
 }
 
 #[tokio::test]
-async fn a_path_stands_there_as_the_template_of_its_route() {
+async fn a_path_is_recorded_as_the_template_of_its_route() {
     let trail = Trail::new();
     let table = RouteTable::builder().route("/voices/{name}", Method::GET, Rule::public());
     let routes = RouteLayer::new(Arc::new(table.build().unwrap()));
@@ -84,7 +84,7 @@ async fn a_path_stands_there_as_the_template_of_its_route() {
 }
 
 #[tokio::test]
-async fn what_was_cleaned_and_what_it_cost_stands_there() {
+async fn cleaned_fields_and_costs_are_recorded() {
     let record = check("/", |cx| {
         cx.record(Fact::Cleaned {
             field: "text".into(),
@@ -138,7 +138,7 @@ async fn every_kind_of_fact_has_a_place() {
 }
 
 #[tokio::test]
-async fn facts_that_found_no_room_are_counted() {
+async fn facts_beyond_the_limit_are_counted() {
     let record = check("/", |cx| {
         for number in 0..20 {
             let field = number.to_string().into();
@@ -151,7 +151,7 @@ async fn facts_that_found_no_room_are_counted() {
 }
 
 #[tokio::test]
-async fn equal_facts_stand_there_once_with_their_number() {
+async fn equal_facts_are_recorded_once_with_a_count() {
     let record = check("/", |cx| {
         for _ in 0..1000 {
             cx.record(Fact::Cleaned {
@@ -184,7 +184,7 @@ impl palisade_core::Guard for Shadowed {
 }
 
 #[tokio::test]
-async fn what_a_guard_in_shadow_would_have_refused_stands_there() {
+async fn refusals_of_a_guard_in_shadow_mode_are_recorded() {
     let trail = Trail::new();
     let stack = GuardLayer(Chain(trail.layer(), Shadowed));
     let (status, _) = send(stack, service_fn(hello), get("/")).await;
@@ -208,7 +208,7 @@ async fn several_sinks_get_every_event() {
 }
 
 #[tokio::test]
-async fn a_handler_that_settles_while_it_streams_is_heard() {
+async fn costs_settled_while_a_body_streams_are_recorded() {
     let trail = Trail::new();
     let settles = service_fn(async |request: Request<Body>| {
         let cx = SecurityContext::of(request.extensions()).unwrap();

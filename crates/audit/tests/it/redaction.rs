@@ -29,7 +29,7 @@ fn full_of_secrets() -> Request<Body> {
 }
 
 #[tokio::test]
-async fn no_secret_stands_in_a_record_or_in_debug() {
+async fn no_secret_is_in_a_record_or_in_debug_output() {
     let trail = Trail::new();
     let layer = trail.layer_with(|builder| {
         let builder = builder.correlation_key(key()).correlate_query("text");
@@ -75,7 +75,7 @@ async fn correlated_values_are_equal_where_the_values_are() {
 }
 
 #[tokio::test]
-async fn values_in_clear_need_a_loud_word_and_are_cut() {
+async fn values_in_clear_need_a_dangerous_option_and_are_cut() {
     let trail = Trail::new();
     let layer = trail.layer_with(|it| {
         let it = it.dangerously_record_query("format");
@@ -95,7 +95,7 @@ async fn values_in_clear_need_a_loud_word_and_are_cut() {
 }
 
 #[test]
-fn credentials_in_clear_are_refused_even_with_the_loud_word() {
+fn credentials_in_clear_are_refused_even_with_the_dangerous_option() {
     let builder = || AuditLayer::builder().sink(MemorySink::new());
     for name in [header::AUTHORIZATION, header::COOKIE] {
         let built = builder().dangerously_record_header(name).build();
@@ -118,7 +118,7 @@ async fn a_client_can_be_recorded_as_its_network() {
 }
 
 #[tokio::test]
-async fn raw_paths_need_a_loud_word() {
+async fn raw_paths_need_a_dangerous_option() {
     let path = format!("/reset/{}", "t".repeat(40));
     let trail = Trail::new();
     let layer =

@@ -99,7 +99,7 @@ async fn a_sink_that_panics_silences_no_other_one() {
 }
 
 #[tokio::test]
-async fn a_sink_that_panics_at_the_beginning_gives_the_room_of_the_others_back() {
+async fn a_sink_that_panics_in_reserve_releases_the_reservations_of_the_others() {
     let folder = tempdir().unwrap();
     let file = FileSink::builder(folder.path().join("audit.jsonl"));
     let file = file.fail_closed().capacity(2).open().unwrap();
@@ -119,7 +119,7 @@ async fn a_sink_that_panics_at_the_beginning_gives_the_room_of_the_others_back()
 }
 
 #[tokio::test]
-async fn a_head_that_panics_is_a_refusal_and_every_sink_hears_the_end() {
+async fn a_head_record_that_panics_is_a_refusal_and_every_sink_gets_the_request() {
     let memory = MemorySink::new();
     for head in [(|| panics()) as fn() -> Soon<Answer>, || {
         Soon::later(async { panics() })
@@ -138,7 +138,7 @@ async fn a_head_that_panics_is_a_refusal_and_every_sink_hears_the_end() {
 }
 
 #[tokio::test]
-async fn a_head_that_never_answers_is_refused_at_the_deadline() {
+async fn a_head_record_that_is_never_ready_is_refused_at_the_deadline() {
     let clock = ManualClock::new(NOW);
     let bad = Bad {
         head: Some(|| Soon::later(std::future::pending())),
@@ -234,7 +234,7 @@ impl Sink for Blocks {
 }
 
 #[tokio::test]
-async fn a_detached_sink_may_block_and_what_finds_no_room_is_counted() {
+async fn a_detached_sink_may_block_and_records_beyond_its_capacity_are_counted() {
     let (barrier, memory) = (Arc::new(Barrier::new(2)), MemorySink::new());
     let blocks = Blocks(Arc::clone(&barrier), memory.clone());
     let layer = AuditLayer::builder()

@@ -32,12 +32,12 @@ async fn keyed(key: &AuditKey) -> Vec<Vec<u8>> {
     split(&std::fs::read(path).unwrap())
 }
 
-fn judge(lines: &[Vec<u8>], options: &VerifyOptions) -> Result<VerifyReport, VerifyError> {
+fn verify_lines(lines: &[Vec<u8>], options: &VerifyOptions) -> Result<VerifyReport, VerifyError> {
     verify(&*lines.concat(), options)
 }
 
 fn finding(lines: &[Vec<u8>], options: &VerifyOptions) -> Finding {
-    match judge(lines, options) {
+    match verify_lines(lines, options) {
         Ok(mut report) => report.findings.remove(0),
         Err(VerifyError::Unverifiable(finding)) => finding,
         other => panic!("{other:?}"),
@@ -54,13 +54,13 @@ async fn found(change: impl FnOnce(&mut Vec<Vec<u8>>)) -> (u64, FindingReason) {
 
 async fn anchor() -> (Vec<Vec<u8>>, Anchor) {
     let lines = lines().await;
-    let last = judge(&lines, &VerifyOptions::new()).unwrap().last;
+    let last = verify_lines(&lines, &VerifyOptions::new()).unwrap().last;
     (lines, last)
 }
 
 #[tokio::test]
 async fn an_untouched_trail_verifies() {
-    let report = judge(&lines().await, &VerifyOptions::new()).unwrap();
+    let report = verify_lines(&lines().await, &VerifyOptions::new()).unwrap();
     assert_eq!((report.records, report.requests), (10, 8));
     assert_eq!((report.first, report.last.sequence()), (1, 10));
     assert_eq!(
@@ -180,7 +180,11 @@ async fn records_of_another_trail_do_not_fit_in() {
 async fn a_cut_tail_is_found_by_its_anchor_and_only_by_it() {
     let (mut lines, anchor) = anchor().await;
     lines.truncate(7);
-    assert!(judge(&lines, &VerifyOptions::new()).unwrap().is_intact());
+    assert!(
+        verify_lines(&lines, &VerifyOptions::new())
+            .unwrap()
+            .is_intact()
+    );
     let finding = finding(&lines, &VerifyOptions::new().anchor(anchor));
     assert_eq!(finding.reason, FindingReason::CutShort { anchored: 10 });
     assert_eq!((finding.line, finding.sequence), (8, 8));
@@ -190,7 +194,11 @@ async fn a_cut_tail_is_found_by_its_anchor_and_only_by_it() {
 async fn a_trail_written_anew_is_found_by_its_anchor() {
     let (_, anchor) = anchor().await;
     let anew = lines().await;
-    assert!(judge(&anew, &VerifyOptions::new()).unwrap().is_intact());
+    assert!(
+        verify_lines(&anew, &VerifyOptions::new())
+            .unwrap()
+            .is_intact()
+    );
     let finding = finding(&anew, &VerifyOptions::new().anchor(anchor));
     assert_eq!(finding.reason, FindingReason::Rewritten);
 }
@@ -204,10 +212,12 @@ async fn a_file_does_not_open_twice() {
 #[tokio::test]
 async fn a_trail_that_grew_since_its_anchor_verifies() {
     let lines = lines().await;
-    let early = judge(&lines[..5], &VerifyOptions::new()).unwrap().last;
+    let early = verify_lines(&lines[..5], &VerifyOptions::new())
+        .unwrap()
+        .last;
     assert_eq!(early.sequence(), 5);
     assert!(
-        judge(&lines, &VerifyOptions::new().anchor(early))
+        verify_lines(&lines, &VerifyOptions::new().anchor(early))
             .unwrap()
             .is_intact()
     );
@@ -218,7 +228,7 @@ async fn a_key_makes_rewriting_impossible_without_it() {
     let key = AuditKey::generate().unwrap();
     let options = || VerifyOptions::new().key(key.clone());
     let trail = keyed(&key).await;
-    let report = judge(&trail, &options()).unwrap();
+    let report = verify_lines(&trail, &options()).unwrap();
     assert_eq!(report.key, Some(key.id()));
 
     // Written anew without a key, and with another one.

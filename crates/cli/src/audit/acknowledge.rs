@@ -8,14 +8,14 @@ use crate::{Failure, moment::now, output};
 
 const EXAMPLES: &str = "\
 An incident is what the writer recorded itself (a damaged file, a trail that was rolled back), or what can have an innocent
-reason (older files that are kept elsewhere). Somebody must look at it. The acknowledgement is signed with the key of the
-trail and kept in FILE.acknowledged; `palisade audit verify` tells it and exits with 0.
+reason (older files that are kept elsewhere). An operator must check it. The acknowledgement is signed with the key of the
+trail and kept in FILE.acknowledged; `palisade audit verify` lists it and exits with 0.
 
 Examples:
   palisade audit acknowledge audit.jsonl --key audit.key --record 1042 --by lin --note 'disk replaced, ticket 381'
   palisade audit acknowledge audit.jsonl --key audit.key --all --by lin --note 'restored from backup'";
 
-/// Marks incidents as looked at, signed with the key of the trail
+/// Acknowledges incidents, signed with the key of the trail
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Acknowledge {
@@ -27,7 +27,7 @@ pub(crate) struct Acknowledge {
     /// Every incident that there is now
     #[arg(long, conflicts_with = "record")]
     all: bool,
-    /// Who looked at it
+    /// Who checked it
     #[arg(long, value_name = "NAME")]
     by: String,
     /// What was found out
@@ -57,7 +57,7 @@ impl Acknowledge {
         }
         match count {
             0 => Err(Failure::new(
-                "there is no such incident that waits for somebody",
+                "no unacknowledged incident has this record: run `palisade audit verify` to list them",
             )),
             _ => Ok(()),
         }

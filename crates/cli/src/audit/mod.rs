@@ -1,4 +1,4 @@
-//! `palisade audit`: trails.
+//! `palisade audit`: verifies audit trails, acknowledges incidents, and makes checkpoint keys.
 
 mod acknowledge;
 mod key;

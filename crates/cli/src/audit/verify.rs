@@ -16,7 +16,7 @@ Rotated parts beside the file are verified with it, oldest first. Checkpoints ar
 there: they show that the end was cut off. The server may be running.
 
 Exit code 0: intact. 1: records were altered, removed or forged; all findings are listed. 2: it could not be read, or was
-written with another key. 3: incidents that somebody must look at; `palisade audit acknowledge` settles them.
+written with another key. 3: incidents that an operator must check; `palisade audit acknowledge` settles them.
 
 Examples:
   palisade audit verify audit.jsonl
@@ -38,7 +38,7 @@ pub(crate) struct Verify {
     json: bool,
 }
 
-/// A trail and what it is held against.
+/// A trail, and the keys and checkpoints it is verified with.
 #[derive(Args)]
 pub(super) struct Trail {
     /// The file that is written, or was
@@ -89,7 +89,7 @@ impl Verify {
         let report = self.trail.verify(&options)?;
         let text = match self.json {
             true => document(&report).to_string(),
-            false => told(&report),
+            false => summary(&report),
         };
         output::result(text)?;
         match report.outcome() {
@@ -164,9 +164,9 @@ fn class(finding: &Finding) -> &'static str {
     }
 }
 
-/// Tells what is there, and of what is not as it should be only that.
-fn told(report: &VerifyReport) -> String {
-    let mut lines: Vec<String> = report.findings.iter().map(told_finding).collect();
+/// Writes findings first, then counts, and of those only the ones that are not zero.
+fn summary(report: &VerifyReport) -> String {
+    let mut lines: Vec<String> = report.findings.iter().map(finding_line).collect();
     if report.findings_total > u64::try_from(report.findings.len()).unwrap_or(u64::MAX) {
         lines.push(format!("  {} findings in all", report.findings_total));
     }
@@ -192,14 +192,15 @@ fn told(report: &VerifyReport) -> String {
     match &report.key {
         Some(key) => lines.push(format!("  written with key {key}")),
         None => lines.push(
-            "  written without a key: whoever can write the file can write all of it anew".into(),
+            "  written without a key: an attacker who can write the file can rewrite all of it"
+                .into(),
         ),
     }
     lines.push(format!("  anchor {}", report.last));
     lines.join("\n")
 }
 
-fn told_finding(finding: &Finding) -> String {
+fn finding_line(finding: &Finding) -> String {
     match (finding.class(), &finding.acknowledged_by) {
         (FindingClass::Acknowledged, Some(by)) => {
             format!("acknowledged by {}: {finding}", by.escape_debug())
@@ -241,7 +242,7 @@ fn remarks(report: &VerifyReport) -> [(u64, &'static str); 13] {
         ),
         (
             report.uncounted_interruptions,
-            "of those may have lost records that nobody counted: the writer was not fail-closed",
+            "of those may have lost records without a count: the writer was not fail-closed",
         ),
         (
             report.unproven,

@@ -68,10 +68,10 @@ fn check_broken(ran: &Ran, says: &[&str]) {
 fn an_intact_trail_verifies() {
     let folder = Folder::new();
     trail(&folder, None);
-    let told = folder.good("audit verify audit.jsonl");
+    let output = folder.good("audit verify audit.jsonl");
     assert!(
-        told.starts_with("intact: ") && told.contains("of 5 requests"),
-        "{told}"
+        output.starts_with("intact: ") && output.contains("of 5 requests"),
+        "{output}"
     );
     let report = folder.json("audit verify audit.jsonl --json");
     assert_eq!(report["intact"], true);
@@ -132,8 +132,8 @@ fn a_cut_end_shows_against_an_anchor_that_was_kept_elsewhere() {
     );
     // Without the checkpoints only the anchor shows it.
     fs::remove_file(folder.path("audit.jsonl.checkpoints")).unwrap();
-    let told = folder.good("audit verify audit.jsonl");
-    assert!(told.contains("no checkpoints"), "{told}");
+    let output = folder.good("audit verify audit.jsonl");
+    assert!(output.contains("no checkpoints"), "{output}");
     check_broken(&folder.run(&verify), &["cut short"]);
 }
 
@@ -151,10 +151,10 @@ fn a_trail_with_a_key_needs_that_key() {
         )
         .unwrap();
     }
-    let told = folder.good("audit verify audit.jsonl --key audit.key");
+    let output = folder.good("audit verify audit.jsonl --key audit.key");
     assert!(
-        told.contains("written with key") && !told.contains(KEY),
-        "{told}"
+        output.contains("written with key") && !output.contains(KEY),
+        "{output}"
     );
     assert!(
         folder
@@ -191,7 +191,7 @@ fn what_cannot_be_read_is_not_called_broken() {
 
 #[cfg(unix)]
 #[test]
-fn an_incident_has_an_exit_code_of_its_own_until_somebody_acknowledges_it() {
+fn an_incident_has_its_own_exit_code_until_it_is_acknowledged() {
     let folder = Folder::new();
     fs::write(folder.path("audit.key"), KEY).unwrap();
     fs::set_permissions(
@@ -212,8 +212,8 @@ fn an_incident_has_an_exit_code_of_its_own_until_somebody_acknowledges_it() {
             .contains("give --key")
     );
     folder.good("audit acknowledge audit.jsonl --key audit.key --all --by lin --note ticket-381");
-    let told = folder.good(verify);
-    assert!(told.contains("acknowledged by lin: "), "{told}");
+    let output = folder.good(verify);
+    assert!(output.contains("acknowledged by lin: "), "{output}");
     // What is done to it afterwards is found all the same.
     change(&folder, |text| without_line(text, 4));
     check_broken(&folder.run(verify), &["missing"]);

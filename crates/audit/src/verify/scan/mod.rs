@@ -3,9 +3,9 @@
 //! A bad record does not end the scan: the records after it are held against the hashes that are
 //! stated before them, so that one change is one finding, and a second change is found as well.
 
-mod content;
-mod header;
-mod place;
+mod record_members;
+mod file_start;
+mod position;
 
 use std::{
     collections::HashSet,
@@ -15,18 +15,18 @@ use std::{
     time::Duration,
 };
 
-pub(crate) use self::place::Place;
+pub(crate) use self::position::ScanPosition;
 use self::{
-    content::Content,
-    place::{Bases, Gap},
+    position::{Gap, Predecessors},
+    record_members::RecordMembers,
 };
 use super::{
     Finding, FindingReason, VerifyError, VerifyReport,
-    expected::{Expected, Mismatch},
+    expected_records::{ExpectedRecords, Mismatch},
 };
 use crate::{
-    Anchor, AuditKey,
-    chain::{Line, Seal},
+    chain::{Anchor, Line, Seal},
+    key::AuditKey,
 };
 
 /// No record is longer; what is, was not written by us. Records are capped well below this.
@@ -40,13 +40,13 @@ const REREAD_PAUSE: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub(crate) struct Scan {
     seal: Seal,
-    expected: Expected,
-    bases: Bases,
+    expected: ExpectedRecords,
+    bases: Predecessors,
     last: Option<Anchor>,
     trail: Option<Box<str>>,
     heads: HashSet<Box<str>>,
     report: VerifyReport,
-    place: Place,
+    place: ScanPosition,
     /// A gap at the beginning of a file, which the records after it may explain.
     gap: Option<Gap>,
     /// Numbers of records that the writer itself reported as gone.
@@ -59,7 +59,7 @@ pub(crate) struct Scan {
 
 /// What is expected of the end of a file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Tail {
+pub(crate) enum FileEnd {
     /// It is the last one: its last line may be torn.
     Last,
     /// As [`Last`](Self::Last), and a writer may be at it: a line that is not whole is read again.
@@ -76,16 +76,16 @@ enum Next {
 }
 
 impl Scan {
-    pub(crate) fn new(key: Option<AuditKey>, expected: Expected, max_gap: Duration) -> Self {
+    pub(crate) fn new(key: Option<AuditKey>, expected: ExpectedRecords, max_gap: Duration) -> Self {
         Self {
             seal: Seal::new(key),
             expected,
-            bases: Bases::default(),
+            bases: Predecessors::default(),
             last: None,
             trail: None,
             heads: HashSet::new(),
             report: VerifyReport::default(),
-            place: Place::default(),
+            place: ScanPosition::default(),
             gap: None,
             reported_gone: Vec::new(),
             retired: None,
@@ -100,11 +100,11 @@ impl Scan {
     pub(crate) fn for_writer(key: Option<AuditKey>) -> Self {
         Self {
             stop_at_first: true,
-            ..Self::new(key, Expected::default(), Duration::MAX)
+            ..Self::new(key, ExpectedRecords::default(), Duration::MAX)
         }
     }
 
-    pub(crate) fn place(&self) -> &Place {
+    pub(crate) fn place(&self) -> &ScanPosition {
         &self.place
     }
 
@@ -136,9 +136,9 @@ impl Scan {
         &mut self,
         reader: &mut impl BufRead,
         name: Option<&Path>,
-        tail: Tail,
+        tail: FileEnd,
     ) -> Result<(), VerifyError> {
-        self.place = Place::new(name);
+        self.place = ScanPosition::new(name);
         self.report.files += 1;
         let mut line = Vec::new();
         loop {
@@ -191,7 +191,7 @@ impl Scan {
     }
 
     fn line(&mut self, bytes: &[u8]) -> Result<Next, VerifyError> {
-        let (Some(line), Some(content)) = (Line::parse(bytes), Content::parse(bytes)) else {
+        let (Some(line), Some(content)) = (Line::parse(bytes), RecordMembers::parse(bytes)) else {
             self.find(FindingReason::Malformed);
             self.bases.unknown();
             return Ok(Next::Line);
@@ -219,7 +219,7 @@ impl Scan {
     }
 
     /// Holds a record against those before it.
-    fn check_place(&mut self, line: &Line<'_>, content: &Content<'_>) {
+    fn check_place(&mut self, line: &Line<'_>, content: &RecordMembers<'_>) {
         let here = Anchor::new(line.sequence, line.hash);
         if let Some(proven) = self.bases.find(&self.seal, line) {
             self.report.unproven += u64::from(!proven);
@@ -227,7 +227,7 @@ impl Scan {
         }
         let expected = self.bases.expected();
         let follows_itself = self.place.line == 1
-            && header::stated_base(line, content)
+            && file_start::stated_base(line, content)
                 .is_some_and(|base| self.seal.hash(base, line.sealed) == line.hash);
         if line.sequence > expected && follows_itself {
             // The record is genuine; what came before it is not here.
@@ -253,7 +253,7 @@ impl Scan {
         self.bases.after_bad(here, expected);
     }
 
-    fn accept(&mut self, here: Anchor, content: &Content<'_>) {
+    fn accept(&mut self, here: Anchor, content: &RecordMembers<'_>) {
         self.bases.only(here);
         self.last = Some(here);
         self.place.good += 1;
@@ -271,7 +271,7 @@ impl Scan {
         }
     }
 
-    /// A file that cannot be verified with what was given. If it is the first one, nobody can tell
+    /// A file that cannot be verified with what was given. If it is the first one, it is unknown
     /// whether the trail is intact; later it is a file that does not belong there.
     fn unusable(&mut self, reason: FindingReason) -> Result<Next, VerifyError> {
         let finding = self.finding(reason, self.next_sequence());
@@ -317,13 +317,13 @@ impl Scan {
     }
 }
 
-fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>, tail: Tail) -> io::Result<usize> {
+fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>, tail: FileEnd) -> io::Result<usize> {
     let mut rereads = 0;
     loop {
         let room = MAX_LINE.saturating_sub(u64::try_from(line.len()).unwrap_or(u64::MAX));
         reader.by_ref().take(room).read_until(b'\n', line)?;
         let whole = line.is_empty() || line.ends_with(b"\n") || room == 0;
-        if whole || tail != Tail::Live || rereads == REREADS {
+        if whole || tail != FileEnd::Live || rereads == REREADS {
             return Ok(line.len());
         }
         // A writer is at it: the rest of the line comes with its next write.
@@ -336,15 +336,15 @@ fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>, tail: Tail) -> io::R
 fn torn_or_endless(
     reader: &mut impl BufRead,
     length: usize,
-    tail: Tail,
+    tail: FileEnd,
 ) -> io::Result<FindingReason> {
     let mut bytes = u64::try_from(length).unwrap_or(u64::MAX);
     loop {
         let more = reader.fill_buf()?;
         if more.is_empty() {
             return Ok(match tail {
-                Tail::Part => FindingReason::TornPart { bytes },
-                Tail::Last | Tail::Live => FindingReason::Torn { bytes },
+                FileEnd::Part => FindingReason::TornPart { bytes },
+                FileEnd::Last | FileEnd::Live => FindingReason::Torn { bytes },
             });
         }
         if let Some(end) = more.iter().position(|byte| *byte == b'\n') {

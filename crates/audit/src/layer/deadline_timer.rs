@@ -1,0 +1,126 @@
+//! Deadlines by the clock of the layer, without an async runtime.
+//!
+//! One thread for a layer, started at the first wait, reads the clock every 10 milliseconds while there
+//! are waits. If no thread can be started, a wait is over at once: the request is refused.
+
+use std::{
+    fmt, mem,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use palisade_core::SharedClock;
+use tokio::sync::oneshot;
+
+/// How often the clock is read while there are waits: the clock may be a test clock.
+const TICK: Duration = Duration::from_millis(10);
+
+/// Ends waits when their time is over. Its thread starts with the first wait.
+pub(super) struct DeadlineTimer(Arc<Shared>);
+
+struct Shared {
+    clock: SharedClock,
+    state: Mutex<State>,
+    wake: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    running: bool,
+    stopped: bool,
+    waits: Vec<TimerEntry>,
+}
+
+struct TimerEntry {
+    until: Duration,
+    over: oneshot::Sender<()>,
+}
+
+impl DeadlineTimer {
+    pub(super) fn new(clock: SharedClock) -> Self {
+        Self(Arc::new(Shared {
+            clock,
+            state: Mutex::default(),
+            wake: Condvar::new(),
+        }))
+    }
+
+    /// Returns what is ready after this time. Dropping it ends the wait.
+    pub(super) fn after(&self, limit: Duration) -> oneshot::Receiver<()> {
+        let (over, waiting) = oneshot::channel();
+        let until = self.0.clock.monotonic().saturating_add(limit);
+        let mut state = self.0.lock();
+        if !mem::replace(&mut state.running, true) {
+            let shared = Arc::clone(&self.0);
+            let thread = thread::Builder::new().name("palisade-audit-timer".into());
+            if thread.spawn(move || shared.run()).is_err() {
+                // Without a thread the wait is over at once: better refused than waiting for ever.
+                state.running = false;
+                return waiting;
+            }
+        }
+        // Between two ticks the thread sleeps: many waits do not wake it many times.
+        if state.waits.is_empty() {
+            self.0.wake.notify_one();
+        }
+        state.waits.push(TimerEntry { until, over });
+        drop(state);
+        waiting
+    }
+}
+
+impl Drop for DeadlineTimer {
+    fn drop(&mut self) {
+        self.0.lock().stopped = true;
+        self.0.wake.notify_one();
+    }
+}
+
+impl Shared {
+    fn run(&self) {
+        let mut state = self.lock();
+        loop {
+            let idle = |state: &mut State| state.waits.is_empty() && !state.stopped;
+            state = self
+                .wake
+                .wait_while(state, idle)
+                .unwrap_or_else(PoisonError::into_inner);
+            if state.stopped {
+                return;
+            }
+            let now = self.clock.monotonic();
+            let (late, left) = mem::take(&mut state.waits)
+                .into_iter()
+                .filter(|wait| !wait.over.is_closed())
+                .partition(|wait| wait.until <= now);
+            state.waits = left;
+            drop(state);
+            send_all(late);
+            state = self
+                .wake
+                .wait_timeout(self.lock(), TICK)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Outside of the lock: this may run code of the receiver.
+fn send_all(late: Vec<TimerEntry>) {
+    for wait in late {
+        let _ = wait.over.send(());
+    }
+}
+
+impl fmt::Debug for DeadlineTimer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeadlineTimer")
+            .field("waits", &self.0.lock().waits.len())
+            .finish()
+    }
+}

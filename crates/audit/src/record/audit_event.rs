@@ -1,0 +1,234 @@
+//! Events that are not requests: start, stop, reload, changed keys, refused connections.
+
+use std::{fmt, net::IpAddr, time::Duration};
+
+use crate::{record::json::Object, record::timestamp::rfc3339};
+
+/// Members of one event. More are counted in `members_lost`.
+const MAX_MEMBERS: usize = 16;
+/// Characters of one text. The rest is cut off, and `…` says so.
+const MAX_TEXT: usize = 128;
+
+/// Something that happened and is not a request, for the audit trail.
+///
+/// An event has an identifier that stays the same over versions (see [`event_id`]), at most 16
+/// members, and texts of at most 128 characters. It must hold no secret: what is given is recorded
+/// in clear.
+///
+/// Events that a client can cause carry its address ([`from_client`](Self::from_client)). Of those,
+/// a [`FileSink`](crate::FileSink) writes the first of each identifier and address, and then one
+/// record with their number in each window, so that no client can fill the disk.
+///
+/// ```
+/// use palisade_audit::{AuditEvent, AuditLayer, MemorySink, event_id};
+///
+/// let memory = MemorySink::new();
+/// let layer = AuditLayer::builder().sink(memory.clone()).build()?;
+/// layer.record(AuditEvent::new(event_id::CONFIGURATION_RELOADED).text("file", "palisade.toml"));
+/// layer.record(
+///     AuditEvent::new(event_id::TLS_HANDSHAKE_FAILED)
+///         .from_client("203.0.113.7".parse().unwrap())
+///         .text("reason", "no shared cipher suite"),
+/// );
+/// assert!(memory.lines()[0].contains("configuration.reloaded"));
+/// # Ok::<(), palisade_audit::AuditBuildError>(())
+/// ```
+#[derive(Clone, Eq, PartialEq)]
+#[must_use]
+pub struct AuditEvent {
+    id: &'static str,
+    time: Option<Duration>,
+    client: Option<IpAddr>,
+    members: Vec<(&'static str, Value)>,
+    members_lost: u64,
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Value {
+    Flag(bool),
+    Number(u64),
+    Text(Box<str>),
+}
+
+impl AuditEvent {
+    /// Returns an event with an identifier: one of [`event_id`], or a custom one with a prefix of the
+    /// application.
+    pub fn new(id: &'static str) -> Self {
+        Self {
+            id,
+            time: None,
+            client: None,
+            members: Vec::new(),
+            members_lost: 0,
+        }
+    }
+
+    /// Adds a text, of which at most 128 characters are kept.
+    pub fn text(self, name: &'static str, value: impl AsRef<str>) -> Self {
+        self.member(name, Value::Text(bounded(value.as_ref())))
+    }
+
+    /// Adds a number.
+    pub fn number(self, name: &'static str, value: u64) -> Self {
+        self.member(name, Value::Number(value))
+    }
+
+    /// Adds `true` or `false`.
+    pub fn flag(self, name: &'static str, value: bool) -> Self {
+        self.member(name, Value::Flag(value))
+    }
+
+    /// Sets the address of the client that caused the event. Repeated events of one address are folded.
+    pub fn from_client(mut self, address: IpAddr) -> Self {
+        self.client = Some(address.to_canonical());
+        self
+    }
+
+    /// Sets when it happened, as time since the Unix epoch. Default: the time at which it is recorded.
+    pub fn at(mut self, unix_time: Duration) -> Self {
+        self.time = Some(unix_time);
+        self
+    }
+
+    /// Returns the identifier.
+    #[must_use]
+    pub fn id(&self) -> &'static str {
+        self.id
+    }
+
+    /// Returns the address of the client that caused it, if one did.
+    #[must_use]
+    pub fn client(&self) -> Option<IpAddr> {
+        self.client
+    }
+
+    /// Returns when it happened, once it was recorded.
+    #[must_use]
+    pub fn time(&self) -> Option<Duration> {
+        self.time
+    }
+
+    /// Writes the event as one line of JSON, without a line end and outside of any chain.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut out = Vec::with_capacity(256);
+        self.draft(&mut out);
+        out.push(b'}');
+        String::from_utf8_lossy(&out).into_owned()
+    }
+
+    pub(crate) fn recorded_at(mut self, now: Duration) -> Self {
+        self.time.get_or_insert(now);
+        self
+    }
+
+    pub(crate) fn with_client(mut self, change: impl FnOnce(IpAddr) -> IpAddr) -> Self {
+        self.client = self.client.map(change);
+        self
+    }
+
+    /// Writes the event as a record that is still open, for the chain to seal.
+    pub(crate) fn draft(&self, out: &mut Vec<u8>) {
+        let mut record = Object::open(out);
+        record.number("v", 1);
+        record.text("type", "event");
+        record.text("time", &rfc3339(self.time.unwrap_or_default()));
+        record.limited("event_id", self.id, MAX_TEXT);
+        if let Some(client) = self.client {
+            record.text("client", &client.to_string());
+        }
+        self.members(&mut record);
+        record.leave_open();
+    }
+
+    fn members(&self, record: &mut Object<'_>) {
+        if !self.members.is_empty() {
+            let mut data = record.object("data");
+            for (name, value) in &self.members {
+                match value {
+                    Value::Flag(value) => data.flag(name, *value),
+                    Value::Number(value) => data.number(name, *value),
+                    Value::Text(value) => data.text(name, value),
+                }
+            }
+            data.close();
+        }
+        if self.members_lost > 0 {
+            record.number("members_lost", self.members_lost);
+        }
+    }
+
+    fn member(mut self, name: &'static str, value: Value) -> Self {
+        if self.members.len() < MAX_MEMBERS {
+            self.members.push((name, value));
+        } else {
+            self.members_lost = self.members_lost.saturating_add(1);
+        }
+        self
+    }
+}
+
+impl fmt::Debug for AuditEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_json())
+    }
+}
+
+fn bounded(text: &str) -> Box<str> {
+    match text.char_indices().nth(MAX_TEXT) {
+        None => text.into(),
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()).into(),
+    }
+}
+
+/// Identifiers of events. They stay the same over versions: filters and alarms may rely on them.
+pub mod event_id {
+    /// The service has started.
+    pub const SERVICE_STARTED: &str = "service.started";
+    /// The service stops: it takes no new connections.
+    pub const SERVICE_STOPPING: &str = "service.stopping";
+    /// The trail was closed while requests were still under way. Member: `open_requests`.
+    pub const CLOSED_WITH_OPEN_REQUESTS: &str = "audit.closed_with_open_requests";
+    /// A sink of the audit layer panicked or missed its deadline.
+    pub const SINK_FAILED: &str = "audit.sink_failed";
+    /// Older parts that are not kept any longer could not be deleted.
+    pub const RETENTION_FAILED: &str = "audit.retention_failed";
+    /// Checkpoints could not be written to their place.
+    pub const CHECKPOINTS_FAILING: &str = "audit.checkpoints_failing";
+    /// Checkpoints are written again.
+    pub const CHECKPOINTS_RESTORED: &str = "audit.checkpoints_restored";
+    /// The disk of the trail has little space left. Member: `free_bytes`, `action`.
+    pub const LOW_SPACE: &str = "audit.low_space";
+    /// The disk of the trail has space again.
+    pub const SPACE_RESTORED: &str = "audit.space_restored";
+    /// A new configuration is in force.
+    pub const CONFIGURATION_RELOADED: &str = "configuration.reloaded";
+    /// A new configuration was refused; the old one stays in force.
+    pub const CONFIGURATION_REFUSED: &str = "configuration.refused";
+    /// A new certificate is in use.
+    pub const CERTIFICATE_CHANGED: &str = "certificate.changed";
+    /// A new certificate was refused; the old one stays in use.
+    pub const CERTIFICATE_REFUSED: &str = "certificate.refused";
+    /// An API key was made.
+    pub const KEY_CREATED: &str = "key.created";
+    /// An API key got a new secret.
+    pub const KEY_ROTATED: &str = "key.rotated";
+    /// An API key was revoked.
+    pub const KEY_REVOKED: &str = "key.revoked";
+    /// The set of keys or tokens' keys was read anew.
+    pub const KEYS_RELOADED: &str = "keys.reloaded";
+    /// The set of keys could not be read; the old one stays in use.
+    pub const KEYS_REFUSED: &str = "keys.refused";
+    /// A store (of limits, keys, sessions) does not respond. Member: `store`.
+    pub const STORE_AWAY: &str = "store.away";
+    /// A store responds again. Member: `store`.
+    pub const STORE_BACK: &str = "store.back";
+    /// A connection was refused because a cap was reached. Member: `cap`.
+    pub const CONNECTION_REFUSED: &str = "connection.refused";
+    /// A connection was ended because it broke a time limit. Member: `limit`.
+    pub const CONNECTION_TIMED_OUT: &str = "connection.timed_out";
+    /// A TLS handshake failed. Member: `reason`.
+    pub const TLS_HANDSHAKE_FAILED: &str = "connection.tls_handshake_failed";
+    /// A client broke the protocol (HTTP, PROXY). Member: `reason`.
+    pub const PROTOCOL_ERROR: &str = "connection.protocol_error";
+}

@@ -1,0 +1,195 @@
+//! The members of a record, in their order.
+
+use palisade_core::{Ending, Identity, Principal};
+
+use super::{RequestRecord, Stage, observations, request_snapshot::RecordedPath};
+use crate::{
+    record::json::Object,
+    record::redaction::{FieldForm, FieldSource},
+    record::timestamp::rfc3339,
+};
+
+/// The version of the record's members. Members may be added to it; none changes its meaning.
+const VERSION: u64 = 1;
+/// Bytes of a record before it is sealed. Readers take lines of up to 64 KiB.
+pub(crate) const MAX_RECORD: usize = 32 * 1024;
+/// Characters of a name that an operator or a store chose.
+pub(super) const MAX_NAME_CHARS: usize = 128;
+/// Characters of a longer text.
+pub(super) const MAX_TEXT_CHARS: usize = 512;
+
+/// Which record an event becomes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum RecordType {
+    /// What is known at the end, after a head.
+    End,
+    /// Before the handler.
+    Gate,
+    /// Before the response.
+    Head,
+    /// All in one.
+    Request,
+}
+
+impl RecordType {
+    fn name(self) -> &'static str {
+        match self {
+            Self::End => "end",
+            Self::Gate => "gate",
+            Self::Head => "head",
+            Self::Request => "request",
+        }
+    }
+}
+
+impl RequestRecord {
+    /// Writes the event as a record that is still open, for the chain to seal. One that would be too
+    /// long is written without what guards and handlers noted, and says how long it was.
+    pub(crate) fn draft(&self, form: RecordType, out: &mut Vec<u8>) {
+        let start = out.len();
+        let mut record = self.begin_record(form, out);
+        self.chosen_fields(&mut record, form);
+        self.outcome_members(&mut record);
+        self.observations(&mut record);
+        self.cost_members(&mut record);
+        record.leave_open();
+        let length = out.len().saturating_sub(start);
+        if length > MAX_RECORD {
+            out.truncate(start);
+            self.draft_without_notes(form, length, out);
+        }
+    }
+
+    fn draft_without_notes(&self, form: RecordType, length: usize, out: &mut Vec<u8>) {
+        let mut record = self.begin_record(form, out);
+        self.outcome_members(&mut record);
+        if let Some((guard, code)) = self.refused_by() {
+            record.objects("refused", [(guard, code)], |object, (guard, code)| {
+                object.limited("guard", guard, MAX_NAME_CHARS);
+                object.limited("code", code, MAX_NAME_CHARS);
+            });
+        }
+        record.number("cut_from_bytes", u64::try_from(length).unwrap_or(u64::MAX));
+        record.leave_open();
+    }
+
+    fn begin_record<'a>(&self, form: RecordType, out: &'a mut Vec<u8>) -> Object<'a> {
+        let mut record = Object::open(out);
+        record.number("v", VERSION);
+        record.text("type", form.name());
+        record.text("time", &rfc3339(self.snapshot.received_at));
+        record.text("id", &self.request_id().to_string());
+        if form != RecordType::End {
+            self.request_members(&mut record);
+        }
+        record
+    }
+
+    fn request_members(&self, record: &mut Object<'_>) {
+        record.text("method", self.snapshot.method.as_str());
+        if let Some(route) = self.route() {
+            record.limited("route", route, MAX_NAME_CHARS);
+        }
+        self.path_members(record);
+        if let Some(client) = self.cx.client() {
+            record.text(
+                "client",
+                &self.redaction.recorded_client(client.ip()).to_string(),
+            );
+            record.text("scheme", client.scheme().as_str());
+        }
+        match self.cx.identity() {
+            Identity::Anonymous => record.text("identity", "anonymous"),
+            Identity::Unknown => record.text("identity", "unknown"),
+            Identity::Known(who) => principal_members(record, who),
+        }
+    }
+
+    fn path_members(&self, record: &mut Object<'_>) {
+        match &self.snapshot.path {
+            Some(RecordedPath::Clear(path)) => record.limited("path", path, MAX_TEXT_CHARS),
+            Some(RecordedPath::Unknown(path)) if self.route().is_none() => {
+                if self.redaction.unknown_paths {
+                    return record.limited("path", &path.shortened(), MAX_TEXT_CHARS);
+                }
+                let length = u64::try_from(path.length).unwrap_or(u64::MAX);
+                record.number("path_length", length);
+                if let Some(code) = self.redaction.path_code(&path.beginning, path.length) {
+                    record.text("path_code", &format!("hmac:{code}"));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn chosen_fields(&self, record: &mut Object<'_>, form: RecordType) {
+        if form == RecordType::End || self.snapshot.redacted_fields.is_empty() {
+            return;
+        }
+        let mut fields = record.object("fields");
+        for recorded in &self.snapshot.redacted_fields {
+            let Some(field) = self.redaction.fields.get(recorded.field) else {
+                continue;
+            };
+            let source_kind = match field.source {
+                FieldSource::Header(_) => "header",
+                FieldSource::Query(_) => "query",
+            };
+            let name = format!("{source_kind}.{}", field.source.name());
+            match field.form {
+                FieldForm::Clear => fields.limited(&name, &recorded.value, MAX_TEXT_CHARS),
+                FieldForm::Correlated => fields.text(&name, &format!("hmac:{}", recorded.value)),
+            }
+        }
+        fields.close();
+    }
+
+    fn outcome_members(&self, record: &mut Object<'_>) {
+        if let Some(status) = self.status() {
+            record.number("status", status.as_u16().into());
+        }
+        if let Stage::Over(ending) = self.stage {
+            ending_members(record, &ending);
+        }
+        let micros = u64::try_from(self.duration.as_micros()).unwrap_or(u64::MAX);
+        record.number("duration_us", micros);
+    }
+
+    fn observations(&self, record: &mut Object<'_>) {
+        self.cx
+            .with_observations(|seen| observations::write(record, seen));
+    }
+
+    fn cost_members(&self, record: &mut Object<'_>) {
+        let costs = self.cx.settlements();
+        if costs.is_empty() {
+            return;
+        }
+        let mut settled = record.object("settled");
+        for (unit, amount) in costs {
+            settled.number(unit, amount);
+        }
+        settled.close();
+    }
+}
+
+fn principal_members(record: &mut Object<'_>, who: &Principal) {
+    let mut object = record.object("principal");
+    object.text("kind", who.kind());
+    object.limited("id", who.id(), MAX_NAME_CHARS);
+    if let Some(credential) = who.credential() {
+        object.limited("credential", credential, MAX_NAME_CHARS);
+    }
+    if let Some(owner) = who.owner() {
+        object.limited("owner", owner, MAX_NAME_CHARS);
+    }
+    object.close();
+}
+
+fn ending_members(record: &mut Object<'_>, ending: &Ending) {
+    record.text("how", ending.how.as_str());
+    record.number("bytes", ending.bytes);
+    if let Some(status) = ending.grpc_status {
+        record.number("grpc_status", status.into());
+    }
+}

@@ -1,0 +1,208 @@
+//! Writes one JSON object on one line, the same bytes for the same values.
+//!
+//! The hash chain covers bytes, so the writer has no choices: no whitespace, members in the order in
+//! which they are written. Everything that could end a line, move a terminal's cursor or turn the
+//! reading direction is escaped, so that a record is one harmless line in every viewer.
+
+/// An object under construction.
+#[derive(Debug)]
+pub(crate) struct Object<'a> {
+    out: &'a mut Vec<u8>,
+    empty: bool,
+}
+
+impl<'a> Object<'a> {
+    /// Opens an object at the end of `out`.
+    pub(crate) fn open(out: &'a mut Vec<u8>) -> Self {
+        out.push(b'{');
+        Self { out, empty: true }
+    }
+
+    /// Closes it.
+    pub(crate) fn close(self) {
+        self.out.push(b'}');
+    }
+
+    /// Leaves it open, for the chain adds its seal and the closing brace.
+    pub(crate) fn leave_open(self) {}
+
+    pub(crate) fn text(&mut self, key: &str, value: &str) {
+        self.key(key);
+        string(self.out, value);
+    }
+
+    /// Writes text whose length is not bounded by the caller: at most `limit` characters of it.
+    pub(crate) fn limited(&mut self, key: &str, value: &str, limit: usize) {
+        self.key(key);
+        limited(self.out, value, limit);
+    }
+
+    pub(crate) fn number(&mut self, key: &str, value: u64) {
+        self.key(key);
+        self.out.extend_from_slice(value.to_string().as_bytes());
+    }
+
+    pub(crate) fn flag(&mut self, key: &str, value: bool) {
+        self.key(key);
+        self.out
+            .extend_from_slice(if value { b"true" } else { b"false" });
+    }
+
+    pub(crate) fn object(&mut self, key: &str) -> Object<'_> {
+        self.key(key);
+        Object::open(self.out)
+    }
+
+    /// Writes an array of objects, if there is anything to write.
+    pub(crate) fn objects<T>(
+        &mut self,
+        key: &str,
+        items: impl IntoIterator<Item = T>,
+        mut write: impl FnMut(&mut Object<'_>, T),
+    ) {
+        let mut items = items.into_iter().peekable();
+        if items.peek().is_none() {
+            return;
+        }
+        self.key(key);
+        for (index, item) in items.enumerate() {
+            self.out.push(if index == 0 { b'[' } else { b',' });
+            let mut object = Object::open(self.out);
+            write(&mut object, item);
+            object.close();
+        }
+        self.out.push(b']');
+    }
+
+    fn key(&mut self, key: &str) {
+        if !std::mem::take(&mut self.empty) {
+            self.out.push(b',');
+        }
+        string(self.out, key);
+        self.out.push(b':');
+    }
+}
+
+fn limited(out: &mut Vec<u8>, value: &str, limit: usize) {
+    match value.char_indices().nth(limit) {
+        None => string(out, value),
+        Some((end, _)) => {
+            out.push(b'"');
+            escape(out, value.get(..end).unwrap_or_default());
+            out.extend_from_slice("…\"".as_bytes());
+        }
+    }
+}
+
+fn string(out: &mut Vec<u8>, value: &str) {
+    out.push(b'"');
+    escape(out, value);
+    out.push(b'"');
+}
+
+fn escape(out: &mut Vec<u8>, value: &str) {
+    let mut buffer = [0; 4];
+    for character in value.chars() {
+        match character {
+            '"' => out.extend_from_slice(b"\\\""),
+            '\\' => out.extend_from_slice(b"\\\\"),
+            _ if is_harmful(character) => unicode(out, character),
+            _ => out.extend_from_slice(character.encode_utf8(&mut buffer).as_bytes()),
+        }
+    }
+}
+
+fn unicode(out: &mut Vec<u8>, character: char) {
+    let mut buffer = [0; 2];
+    for unit in character.encode_utf16(&mut buffer) {
+        out.extend_from_slice(format!("\\u{unit:04x}").as_bytes());
+    }
+}
+
+/// Returns whether a character may break a line or lie about what is on it: controls, line and
+/// paragraph separators, bidirectional characters, and all that are shown as nothing (Unicode's
+/// default ignorable ones, variation selectors, Hangul fillers, the empty braille cell, tags).
+fn is_harmful(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+            | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(value: &str) -> String {
+        let mut out = Vec::new();
+        string(&mut out, value);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn nothing_breaks_the_line() {
+        assert_eq!(
+            written("a\r\n\u{1b}[31m\u{7f}\u{9b}\u{2028}\u{202e}\""),
+            r#""a\u000d\u000a\u001b[31m\u007f\u009b\u2028\u202e\"""#
+        );
+    }
+
+    #[test]
+    fn letters_that_are_shown_as_nothing_are_escaped() {
+        for hidden in [
+            '\u{3164}',
+            '\u{ffa0}',
+            '\u{115f}',
+            '\u{1160}',
+            '\u{fe0f}',
+            '\u{e0100}',
+            '\u{34f}',
+            '\u{2800}',
+            '\u{17b4}',
+            '\u{180b}',
+            '\u{1d173}',
+        ] {
+            let text = written(&format!("admin{hidden}"));
+            assert!(text.is_ascii() && text.len() > "\"admin\"".len(), "{text}");
+        }
+    }
+
+    #[test]
+    fn tags_beyond_the_basic_plane_are_surrogate_pairs() {
+        assert_eq!(written("\u{e0041}"), r#""\udb40\udc41""#);
+    }
+
+    #[test]
+    fn long_text_is_cut_between_characters_and_says_so() {
+        let mut out = Vec::new();
+        limited(&mut out, "今天天气", 2);
+        assert_eq!(out, "\"今天…\"".as_bytes());
+        out.clear();
+        limited(&mut out, "今天", 2);
+        assert_eq!(out, "\"今天\"".as_bytes());
+    }
+
+    #[test]
+    fn an_object_has_commas_between_its_members_only() {
+        let mut out = Vec::new();
+        let mut object = Object::open(&mut out);
+        object.number("a", 1);
+        object.objects("none", [0; 0], |_, _| {});
+        object.objects("b", [1, 2], |inner, n| inner.number("n", n));
+        object.object("c").close();
+        object.close();
+        assert_eq!(out, br#"{"a":1,"b":[{"n":1},{"n":2}],"c":{}}"#);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_text_stays_on_its_line_and_parses_back(value: String) {
+            let line = written(&value);
+            proptest::prop_assert!(!line.chars().any(is_harmful));
+            proptest::prop_assert_eq!(serde_json::from_str::<String>(&line).unwrap(), value);
+        }
+    }
+}

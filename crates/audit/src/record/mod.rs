@@ -1,0 +1,190 @@
+//! The record of one request, before it becomes a line of JSON.
+//!
+//! `request_snapshot` copies the head at admission, `redaction` decides what may be recorded, `encode`
+//! and `observations` write the members, and `json` escapes what could break a line. `audit_event` has
+//! the records that are not about a request.
+
+mod audit_event;
+pub(crate) mod json;
+pub(crate) mod redaction;
+pub(crate) mod timestamp;
+mod encode;
+mod observations;
+mod unknown_path;
+mod request_snapshot;
+
+use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
+
+use http::{Method, StatusCode};
+use palisade_core::{Ending, Principal, RequestId, RouteMatch, SecurityContext};
+
+pub use self::audit_event::{AuditEvent, event_id};
+pub(crate) use self::{
+    encode::{MAX_RECORD, RecordType},
+    request_snapshot::RequestSnapshot,
+};
+use crate::record::redaction::Redaction;
+
+/// What happened to one request. Sinks get it in an `Arc`.
+///
+/// It holds no header value, no query value and no body, unless the layer was told to record one, so a
+/// sink cannot leak them. [`to_json`](Self::to_json) returns one line in which control characters and
+/// invisible characters are escaped. It keeps the request's [`SecurityContext`] alive.
+pub struct RequestRecord {
+    cx: SecurityContext,
+    snapshot: RequestSnapshot,
+    redaction: Arc<Redaction>,
+    stage: Stage,
+    duration: Duration,
+    has_head_record: bool,
+}
+
+/// When a record was made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Stage {
+    /// Before the handler starts.
+    Gate,
+    /// Before the response starts.
+    Head(StatusCode),
+    /// When it is over.
+    Over(Ending),
+}
+
+impl RequestRecord {
+    pub(crate) fn new(
+        cx: SecurityContext,
+        snapshot: RequestSnapshot,
+        redaction: Arc<Redaction>,
+        stage: Stage,
+        duration: Duration,
+        has_head_record: bool,
+    ) -> Self {
+        Self {
+            cx,
+            snapshot,
+            redaction,
+            stage,
+            duration,
+            has_head_record,
+        }
+    }
+
+    /// Returns the request's identifier.
+    #[must_use]
+    pub fn request_id(&self) -> RequestId {
+        self.cx.request_id()
+    }
+
+    /// Returns when the request arrived, as time since the Unix epoch.
+    #[must_use]
+    pub fn received_at(&self) -> Duration {
+        self.snapshot.received_at
+    }
+
+    /// Returns how long it took, up to this event.
+    #[must_use]
+    pub fn duration(&self) -> Duration {
+        self.duration
+    }
+
+    /// Returns the method.
+    #[must_use]
+    pub fn method(&self) -> &Method {
+        &self.snapshot.method
+    }
+
+    /// Returns the template of the route, if the route table has a route for the request.
+    #[must_use]
+    pub fn route(&self) -> Option<&str> {
+        match self.cx.route()? {
+            RouteMatch::Found(rule) => Some(rule.template()),
+            _ => None,
+        }
+    }
+
+    /// Returns the authenticated principal, if there is one.
+    #[must_use]
+    pub fn principal(&self) -> Option<&Principal> {
+        self.cx.principal()
+    }
+
+    /// Returns the code of the last refusal, if the request was refused.
+    #[must_use]
+    pub fn refusal_code(&self) -> Option<&'static str> {
+        self.cx.refusal()
+    }
+
+    /// Returns the guard and the code of the last refusal, if the request was refused.
+    ///
+    /// The code equals [`refusal_code`](Self::refusal_code). Only real refusals count, not those of guards
+    /// in shadow mode.
+    #[must_use]
+    pub fn refused_by(&self) -> Option<(&'static str, &'static str)> {
+        self.cx.with_observations(|seen| {
+            let refusal = seen.refusals().last()?;
+            Some((refusal.guard, refusal.code))
+        })
+    }
+
+    /// Returns the client's address as it is recorded: masked, if the layer masks addresses.
+    #[must_use]
+    pub fn recorded_client(&self) -> Option<IpAddr> {
+        let client = self.cx.client()?;
+        Some(self.redaction.recorded_client(client.ip()))
+    }
+
+    /// Returns the status of the response, once there is one.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        match self.stage {
+            Stage::Gate => None,
+            Stage::Head(status) => Some(status),
+            Stage::Over(ending) => ending.status,
+        }
+    }
+
+    /// Returns how the request ended, once it is over.
+    #[must_use]
+    pub fn ending(&self) -> Option<Ending> {
+        match self.stage {
+            Stage::Over(ending) => Some(ending),
+            _ => None,
+        }
+    }
+
+    /// Returns whether the sinks that require head records were given one of this request.
+    #[must_use]
+    pub fn has_head_record(&self) -> bool {
+        self.has_head_record
+    }
+
+    /// Returns the context of the request, for sinks of other crates.
+    #[must_use]
+    pub fn context(&self) -> &SecurityContext {
+        &self.cx
+    }
+
+    /// Returns the whole record as one line of JSON, without a line feed and outside of any chain.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut out = Vec::with_capacity(512);
+        self.draft(self.record_type(), &mut out);
+        out.push(b'}');
+        // The writer puts whole characters; a replacement would only show that it does not.
+        String::from_utf8_lossy(&out).into_owned()
+    }
+
+    fn record_type(&self) -> RecordType {
+        match self.stage {
+            Stage::Gate => RecordType::Gate,
+            Stage::Head(_) => RecordType::Head,
+            Stage::Over(_) => RecordType::Request,
+        }
+    }
+}
+
+impl fmt::Debug for RequestRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_json())
+    }
+}

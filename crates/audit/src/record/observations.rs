@@ -1,0 +1,119 @@
+//! What the guards noticed, each kind under its own name.
+
+use palisade_core::{Counted, Fact, Observations, Refusal};
+
+use super::encode::{MAX_NAME_CHARS, MAX_TEXT_CHARS};
+use crate::record::json::Object;
+
+/// Writes a member for each kind of which there is one. A `count` stands where there were several.
+pub(super) fn write(record: &mut Object<'_>, seen: &Observations) {
+    let refusals = seen.refusals();
+    record.objects("refused", refusals.iter(), refusal_members);
+    total_if_more(
+        record,
+        "refused_count",
+        refusals.count(),
+        refusals.iter().len(),
+    );
+    record.objects(
+        "would_refuse",
+        seen.shadow_refusals().iter(),
+        |it, counted| {
+            refusal_members(it, &counted.value);
+            count_if_several(it, counted);
+        },
+    );
+    let failures = seen.credential_failures();
+    record.objects("credential_failed", failures.iter(), |it, failed| {
+        it.text("kind", failed.kind);
+        it.text("code", failed.code);
+        it.text("failure", failed.failure.as_str());
+    });
+    total_if_more(
+        record,
+        "credential_failed_count",
+        failures.count(),
+        failures.iter().len(),
+    );
+    let facts = seen.facts();
+    for name in [
+        "cleaned",
+        "credential_exposed",
+        "degraded",
+        "noted",
+        "close_panicked",
+    ] {
+        facts_of_kind(record, name, facts);
+    }
+    if let lost @ 1.. = seen.facts_lost() {
+        record.number("facts_lost", lost.into());
+    }
+}
+
+/// Writes who refused, and the private reason.
+fn refusal_members(it: &mut Object<'_>, refusal: &Refusal) {
+    it.text("guard", refusal.guard);
+    it.text("code", refusal.code);
+    if let Some(reason) = &refusal.reason {
+        it.limited("reason", reason, MAX_TEXT_CHARS);
+    }
+}
+
+/// Writes how many there were if not all of them stand there.
+fn total_if_more(record: &mut Object<'_>, key: &str, all: u32, written: usize) {
+    if usize::try_from(all).is_ok_and(|all| all > written) {
+        record.number(key, all.into());
+    }
+}
+
+fn count_if_several<T>(it: &mut Object<'_>, counted: &Counted<T>) {
+    if counted.count > 1 {
+        it.number("count", counted.count.into());
+    }
+}
+
+/// Writes the facts of one kind as an array, if there are any.
+fn facts_of_kind(record: &mut Object<'_>, name: &str, facts: &[Counted<Fact>]) {
+    let of_kind = facts.iter().filter(|it| kind_name(&it.value) == name);
+    record.objects(name, of_kind, |it, counted| {
+        fact_members(it, &counted.value);
+        count_if_several(it, counted);
+    });
+}
+
+/// Writes what a fact says. Kinds that are not recorded have no members.
+fn fact_members(it: &mut Object<'_>, fact: &Fact) {
+    match fact {
+        Fact::Cleaned { field, removed } => {
+            it.limited("field", field, MAX_NAME_CHARS);
+            it.number("removed", (*removed).into());
+        }
+        Fact::ClosePanicked { guard } => it.text("guard", guard),
+        Fact::CredentialExposed { kind, id } => {
+            it.limited("kind", kind, MAX_NAME_CHARS);
+            if let Some(id) = id {
+                it.limited("id", id, MAX_NAME_CHARS);
+            }
+        }
+        Fact::Degraded { guard, what } => {
+            it.text("guard", guard);
+            it.text("what", what);
+        }
+        Fact::Noted { key, value } => {
+            it.text("key", key);
+            it.limited("value", value, MAX_TEXT_CHARS);
+        }
+        _ => {}
+    }
+}
+
+fn kind_name(fact: &Fact) -> &'static str {
+    match fact {
+        Fact::Cleaned { .. } => "cleaned",
+        Fact::ClosePanicked { .. } => "close_panicked",
+        Fact::CredentialExposed { .. } => "credential_exposed",
+        Fact::Degraded { .. } => "degraded",
+        Fact::Noted { .. } => "noted",
+        _ => "other",
+    }
+}

@@ -1,0 +1,258 @@
+//! What of a request head may be recorded: by default no header value, no query value and no body.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use http::{HeaderName, request};
+
+use crate::{error::AuditBuildError, key::AuditKey};
+
+/// The bytes of a value that a `dangerously_record_…` option records.
+const MAX_CLEAR_BYTES: usize = 256;
+/// Query parameters that are compared; more are ignored.
+const MAX_PARAMETERS: usize = 64;
+/// Names whose values are secrets, as a whole, without case and punctuation.
+const SECRET_NAMES: [&str; 15] = [
+    "accesskey",
+    "assertion",
+    "auth",
+    "code",
+    "hmac",
+    "jwt",
+    "key",
+    "nonce",
+    "otp",
+    "pass",
+    "pin",
+    "pwd",
+    "sid",
+    "sig",
+    "signature",
+];
+/// Parts of names whose values are secrets, without case and punctuation.
+const SECRET_PARTS: [&str; 13] = [
+    "apikey",
+    "authoriz",
+    "bearer",
+    "cookie",
+    "credential",
+    "passcode",
+    "passphrase",
+    "passwd",
+    "password",
+    "privatekey",
+    "secret",
+    "session",
+    "token",
+];
+
+/// The settings of what is recorded of a request's head.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Redaction {
+    pub(crate) raw_paths: bool,
+    /// Paths of unknown routes are recorded shortened, and not as a code.
+    pub(crate) unknown_paths: bool,
+    /// The key of codes of paths: the correlation key, or one of this process.
+    pub(crate) path_key: Option<AuditKey>,
+    pub(crate) mask_client: bool,
+    pub(crate) key: Option<AuditKey>,
+    pub(crate) fields: Vec<Field>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Field {
+    pub(crate) source: FieldSource,
+    pub(crate) form: FieldForm,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum FieldSource {
+    Header(HeaderName),
+    Query(Box<str>),
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum FieldForm {
+    Clear,
+    Correlated,
+}
+
+/// A value in the form in which it may be shown.
+#[derive(Clone, Debug)]
+pub(crate) struct RedactedField {
+    pub(crate) field: usize,
+    pub(crate) value: String,
+}
+
+impl Redaction {
+    /// Checks what can be checked before the first request.
+    pub(crate) fn check(&self) -> Result<(), AuditBuildError> {
+        let mut fields = self.fields.iter();
+        if self.key.is_none() && fields.any(|field| field.form == FieldForm::Correlated) {
+            return Err(AuditBuildError::NoCorrelationKey);
+        }
+        let secret =
+            |field: &&Field| field.form == FieldForm::Clear && is_secret(field.source.name());
+        match self.fields.iter().find(secret) {
+            Some(field) => Err(AuditBuildError::SecretInClear {
+                field: field.source.name().to_owned(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes the chosen values out of a head, in the form in which they may be shown.
+    pub(crate) fn redacted_fields(&self, head: &request::Parts) -> Vec<RedactedField> {
+        // Empty in the common case, and then nothing is allocated.
+        let mut shown = Vec::new();
+        for (index, field) in self.fields.iter().enumerate() {
+            if let Some(value) = field.source.value_in(head) {
+                let value = self.redact(field, &value);
+                shown.push(RedactedField {
+                    field: index,
+                    value,
+                });
+            }
+        }
+        shown
+    }
+
+    /// Returns the code of a path: two are equal if their length and their beginning are.
+    pub(crate) fn path_code(&self, start: &str, length: usize) -> Option<String> {
+        let key = self.path_key.as_ref()?;
+        Some(key.correlate("path", format!("{length}:{start}").as_bytes()))
+    }
+
+    /// Returns a client's address as it is recorded.
+    pub(crate) fn recorded_client(&self, ip: IpAddr) -> IpAddr {
+        match ip {
+            _ if !self.mask_client => ip,
+            IpAddr::V4(ip) => (Ipv4Addr::from_bits(ip.to_bits() & !0xff)).into(),
+            IpAddr::V6(ip) => (Ipv6Addr::from_bits(ip.to_bits() >> 80 << 80)).into(),
+        }
+    }
+
+    fn redact(&self, field: &Field, value: &[u8]) -> String {
+        match (field.form, &self.key) {
+            (FieldForm::Correlated, Some(key)) => key.correlate(field.source.name(), value),
+            (FieldForm::Correlated, None) => String::new(),
+            (FieldForm::Clear, _) => {
+                let end = value.len().min(MAX_CLEAR_BYTES);
+                String::from_utf8_lossy(value.get(..end).unwrap_or_default()).into_owned()
+            }
+        }
+    }
+}
+
+impl FieldSource {
+    /// Returns the name under which a value is recorded.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Header(name) => name.as_str(),
+            Self::Query(name) => name,
+        }
+    }
+
+    fn value_in(&self, head: &request::Parts) -> Option<Vec<u8>> {
+        match self {
+            Self::Header(name) => head
+                .headers
+                .get(name)
+                .map(|value| value.as_bytes().to_vec()),
+            Self::Query(name) => query_parameter(head.uri.query()?, name),
+        }
+    }
+}
+
+/// Returns whether a header or parameter holds a secret by its name: no option shows such values.
+fn is_secret(name: &str) -> bool {
+    let letters = name.chars().filter(|it| it.is_alphanumeric());
+    let name: String = letters.flat_map(char::to_lowercase).collect();
+    SECRET_NAMES.contains(&name.as_str()) || SECRET_PARTS.iter().any(|part| name.contains(part))
+}
+
+/// Finds the first parameter of a name, decoded as forms are.
+fn query_parameter(query: &str, name: &str) -> Option<Vec<u8>> {
+    let pairs = query.split('&').take(MAX_PARAMETERS);
+    let mut pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let (_, value) = pairs.find(|(key, _)| form_decoded(key) == name.as_bytes())?;
+    Some(form_decoded(value))
+}
+
+fn form_decoded(text: &str) -> Vec<u8> {
+    let mut rest = text.as_bytes();
+    let mut out = Vec::with_capacity(rest.len());
+    while let Some((byte, after)) = rest.split_first() {
+        rest = after;
+        match (byte, percent_escape(after)) {
+            (b'+', _) => out.push(b' '),
+            (b'%', Some((code, after))) => {
+                out.push(code);
+                rest = after;
+            }
+            _ => out.push(*byte),
+        }
+    }
+    out
+}
+
+/// Reads two hexadecimal digits.
+fn percent_escape(text: &[u8]) -> Option<(u8, &[u8])> {
+    let ([high, low], rest) = text.split_first_chunk()?;
+    let digit = |character: &u8| char::from(*character).to_digit(16);
+    let code = u8::try_from(digit(high)? << 4 | digit(low)?).ok()?;
+    Some((code, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_found_by_their_decoded_name() {
+        assert_eq!(
+            query_parameter("a=1&us%65r=x+%41%zz", "user").unwrap(),
+            b"x A%zz"
+        );
+        assert_eq!(query_parameter("a=1&user", "user").unwrap(), b"");
+        assert_eq!(query_parameter("a=1", "user"), None);
+    }
+
+    #[test]
+    fn a_masked_address_names_a_network() {
+        let redaction = Redaction {
+            mask_client: true,
+            ..Redaction::default()
+        };
+        let masked = |ip: &str| redaction.recorded_client(ip.parse().unwrap()).to_string();
+        assert_eq!(masked("203.0.113.77"), "203.0.113.0");
+        assert_eq!(masked("2001:db8:1:2:3::4"), "2001:db8:1::");
+    }
+
+    #[test]
+    fn credentials_are_never_shown_in_clear() {
+        for name in [
+            "refresh_token",
+            "client_secret",
+            "code",
+            "session",
+            "Session-Id",
+            "Refresh_Token",
+            "API-KEY",
+            "x-amz-security-token",
+            "id_token",
+            "PASSWORD",
+            "sig",
+            "X-CSRF-Token",
+        ] {
+            let mut redaction = Redaction::default();
+            redaction.fields.push(Field {
+                source: FieldSource::Query(name.into()),
+                form: FieldForm::Clear,
+            });
+            assert!(redaction.check().is_err(), "{name}");
+        }
+        for name in ["format", "page", "country_code", "keyboard", "user-agent"] {
+            assert!(!is_secret(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! How the path of a request without a known route is recorded: as its length and a code under a key.
+//!
+//! Such a path can be anything a client sends, or can hold a one-time code, a telephone number or a
+//! name. A code shows only that two paths are equal. With `dangerously_record_unknown_paths` the path
+//! is recorded shortened, which shows what a scanner asked for.
+
+const MAX_SEGMENTS: usize = 8;
+const MAX_SEGMENT_CHARS: usize = 24;
+const SHORTENED_CHARS: usize = 8;
+/// Bytes of a path that are kept until the record is written.
+const MAX_COPIED_BYTES: usize = 512;
+
+/// The beginning of a path, and how long all of it is.
+#[derive(Clone, Debug)]
+pub(crate) struct UnknownPath {
+    pub(super) beginning: Box<str>,
+    pub(super) length: usize,
+}
+
+impl UnknownPath {
+    pub(super) fn copy_of(path: &str) -> Self {
+        let end = path.floor_char_boundary(MAX_COPIED_BYTES);
+        Self {
+            beginning: path.get(..end).unwrap_or_default().into(),
+            length: path.len(),
+        }
+    }
+
+    /// Keeps at most eight segments, and of one that is longer than 24 characters the first eight.
+    pub(super) fn shortened(&self) -> String {
+        let path = &*self.beginning;
+        let room = path.len().min(MAX_SEGMENTS * (MAX_SEGMENT_CHARS + 1)) + '…'.len_utf8();
+        let mut short = String::with_capacity(room);
+        let mut segments = path.split('/');
+        for (index, segment) in segments.by_ref().take(MAX_SEGMENTS + 1).enumerate() {
+            if index > 0 {
+                short.push('/');
+            }
+            push_shortened(&mut short, segment);
+        }
+        if segments.next().is_some() {
+            short.push_str("/…");
+        }
+        short
+    }
+}
+
+fn push_shortened(short: &mut String, segment: &str) {
+    if segment.chars().nth(MAX_SEGMENT_CHARS).is_none() {
+        return short.push_str(segment);
+    }
+    short.extend(segment.chars().take(SHORTENED_CHARS));
+    short.push('…');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(path: &str, expected: &str) {
+        assert_eq!(UnknownPath::copy_of(path).shortened(), expected);
+    }
+
+    #[test]
+    fn what_scanners_ask_for_stays_readable() {
+        check("/", "/");
+        check("*", "*");
+        check("/wp-admin/setup-config.php", "/wp-admin/setup-config.php");
+    }
+
+    #[test]
+    fn a_token_in_the_path_loses_its_tail() {
+        check("/reset/eyJhbGciOiJIUzI1NiJ9.c2VjcmV0", "/reset/eyJhbGci…");
+    }
+
+    #[test]
+    fn a_long_path_does_not_make_a_long_record() {
+        let path = "/a".repeat(10_000);
+        check(&path, "/a/a/a/a/a/a/a/a/…");
+        let long = UnknownPath::copy_of(&format!("/{}", "x".repeat(60_000)));
+        assert!(long.shortened().len() < 16);
+        assert!(long.beginning.len() <= MAX_COPIED_BYTES && long.length == 60_001);
+    }
+}

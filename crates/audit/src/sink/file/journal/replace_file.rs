@@ -1,0 +1,171 @@
+//! What becomes of a file that is not written any more.
+
+use std::io;
+
+use super::Journal;
+use crate::sink::file::{
+    draft_buffer::DraftBuffer,
+    storage::{Condition, RenamedTo, Store},
+    writer_records::{self, Recovered},
+};
+
+/// Why a file is not written any more.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum FileFault {
+    /// Another process cut it or wrote to it.
+    Changed,
+    /// It failed: a write that could not be taken back, a sync, a rotation.
+    Failed(&'static str),
+    /// Its name is gone, or that of another file. The open file has all its records.
+    Unnamed,
+}
+
+impl<S: Store> Journal<S> {
+    pub(super) fn look_at_file(&mut self) {
+        if self.broken.is_none() {
+            self.broken = match self.store.condition() {
+                Condition::Good => None,
+                Condition::Changed => Some(FileFault::Changed),
+                Condition::Unnamed => Some(FileFault::Unnamed),
+            };
+        }
+    }
+
+    /// Goes on in a new file after the old one could not be trusted.
+    pub(super) fn go_on_elsewhere(&mut self) -> io::Result<()> {
+        let Some(broken) = self.broken else {
+            return Ok(());
+        };
+        self.roll_back();
+        let has_safe = self.synced.length > 0;
+        let all = (self.synced.first, self.synced.anchor.sequence());
+        let what = match broken {
+            FileFault::Failed(cause) => {
+                if has_safe {
+                    // If even this fails, verification will find what is too much.
+                    let _ = self.store.truncate(self.synced.length);
+                }
+                let place = if has_safe {
+                    RenamedTo::Part
+                } else {
+                    RenamedTo::Aside(cause)
+                };
+                let set_aside = self.store.renew(place, self.synced.first)?;
+                let gone = None;
+                Recovered {
+                    cause,
+                    set_aside,
+                    gone,
+                    ..Recovered::default()
+                }
+            }
+            FileFault::Changed => {
+                let set_aside = self
+                    .store
+                    .renew(RenamedTo::Aside("replaced"), self.synced.first)?;
+                let gone = has_safe.then_some(all);
+                Recovered {
+                    cause: "replaced",
+                    set_aside,
+                    gone,
+                    ..Recovered::default()
+                }
+            }
+            FileFault::Unnamed => {
+                let gone = (has_safe && !self.restored()?).then_some(all);
+                let set_aside = self
+                    .store
+                    .renew(RenamedTo::Aside("replaced"), self.synced.first)?;
+                let cause = if set_aside.is_some() || gone.is_some() {
+                    "replaced"
+                } else {
+                    "deleted"
+                };
+                Recovered {
+                    cause,
+                    set_aside,
+                    gone,
+                    ..Recovered::default()
+                }
+            }
+        };
+        self.tell(&what);
+        self.synced.length = 0;
+        self.written = self.synced;
+        self.broken = None;
+        self.restored = false;
+        Ok(())
+    }
+
+    /// Writes the records of a file without a name to the part that it would have become. Waits for
+    /// space: as long as the file is open, nothing is lost.
+    fn restored(&mut self) -> io::Result<bool> {
+        if self.restored {
+            return Ok(true);
+        }
+        match self.store.restore(self.synced.first, self.synced.length) {
+            Ok(()) => {
+                self.restored = true;
+                Ok(true)
+            }
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+                ) =>
+            {
+                Err(error)
+            }
+            Err(error) => {
+                tracing::error!(target: "palisade::audit", %error, "cannot restore the records of a deleted audit file");
+                Ok(false)
+            }
+        }
+    }
+
+    /// Takes back everything that was written since the last sync.
+    fn roll_back(&mut self) {
+        self.unsynced.take(&mut self.waiting);
+        std::mem::swap(&mut self.unsynced, &mut self.waiting);
+        self.written = self.synced;
+    }
+
+    fn tell(&mut self, what: &Recovered) {
+        // A disk that fails again and again is one thing to tell, until something was safe.
+        let again = self.told == Some(what.cause) && what.gone.is_none();
+        self.told = Some(what.cause);
+        if again {
+            return;
+        }
+        let (cause, set_aside) = (what.cause, &what.set_aside);
+        if let Some(held_back) = self.renewals.admit(self.clock.monotonic()) {
+            tracing::error!(target: "palisade::audit", cause, set_aside, held_back, "goes on in a new audit file");
+        }
+        let now = self.clock.unix_time();
+        let mut first = DraftBuffer::default();
+        first.push(|out| out.extend(writer_records::recovered(now, what)));
+        first.take(&mut self.waiting);
+        self.waiting = first;
+    }
+
+    pub(super) fn rotate(&mut self) -> io::Result<()> {
+        self.sync()?;
+        if let Err(error) = self.store.renew(RenamedTo::Part, self.synced.first) {
+            if self.store.condition() == Condition::Good {
+                // Nothing has happened yet. A file that is too long is better than none.
+                if let Some(held_back) = self.rotations.admit(self.clock.monotonic()) {
+                    tracing::warn!(target: "palisade::audit", %error, held_back, "cannot rotate the audit file");
+                }
+                return Ok(());
+            }
+            self.broken = Some(FileFault::Failed("rotate_failed"));
+            return Err(error);
+        }
+        // A log that is kept on another machine then has an anchor.
+        tracing::info!(target: "palisade::audit", anchor = %self.synced.anchor, "rotated");
+        self.synced.length = 0;
+        self.written = self.synced;
+        self.rotated = true;
+        Ok(())
+    }
+}

@@ -1,0 +1,169 @@
+//! The trail in a file: one line a record, each tied to all before it.
+
+mod builder;
+mod checkpoint_writer;
+mod draft_buffer;
+#[cfg(feature = "metrics")]
+mod trail_metrics;
+mod write_health;
+mod journal;
+mod writer_records;
+mod queue;
+mod recovery;
+mod retention;
+mod low_space;
+mod storage;
+#[cfg(test)]
+mod tests;
+mod watchdog;
+mod writer_thread;
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use palisade_core::Soon;
+
+use self::queue::Queue;
+pub use self::{builder::FileSinkBuilder, low_space::LowSpaceAction};
+use crate::{
+    chain::Anchor,
+    error::SinkUnavailable,
+    record::{AuditEvent, RequestRecord},
+    sink::Sink,
+};
+
+/// Writes records to a file, each tied to all records before it by a hash.
+///
+/// # Two modes
+///
+/// *Drop and count*, the default: no request waits for the disk. A record for which the queue has no
+/// space is counted, and the count is a record of the chain.
+///
+/// *Fail closed* ([`fail_closed`](FileSinkBuilder::fail_closed)): no response starts before its record
+/// is on the disk. While the disk cannot be written, requests are refused with 503.
+///
+/// # Full and broken disks
+///
+/// A failed write is cut off and repeated, up to once a second. After a failed sync the records are
+/// written to a new file, since the operating system may have dropped them. The failure is logged once,
+/// then once a minute, and its end once. Records wait in memory, up to
+/// [`capacity`](FileSinkBuilder::capacity).
+///
+/// # Closing
+///
+/// Clones write to the same file. When the last clone is dropped, the writer thread finishes its work.
+/// To wait for that, use [`AuditHandle::close`](crate::AuditHandle::close).
+///
+/// # Examples
+///
+/// ```no_run
+/// use palisade_audit::{AuditKey, AuditLayer, FileSink};
+///
+/// let file = FileSink::builder("audit.jsonl")
+///     .key(AuditKey::from_file("/etc/example/audit.key")?)
+///     .fail_closed()
+///     .open()?;
+/// let layer = AuditLayer::builder().sink(file).build()?;
+/// # let _ = layer;
+/// # Ok::<(), palisade_audit::AuditBuildError>(())
+/// ```
+#[derive(Clone)]
+pub struct FileSink(Arc<Inner>);
+
+struct Inner {
+    queue: Arc<Queue>,
+    path: PathBuf,
+}
+
+impl FileSink {
+    /// Returns the settings of a sink that writes to this file. Nothing is opened before
+    /// [`open`](FileSinkBuilder::open).
+    pub fn builder(path: impl Into<PathBuf>) -> FileSinkBuilder {
+        FileSinkBuilder::new(path.into())
+    }
+
+    /// Returns the file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// Records an event that is not a request. It never waits; without space the event is counted as lost.
+    pub fn record(&self, event: AuditEvent) {
+        Sink::record_event(self, &Arc::new(event));
+    }
+
+    fn new(queue: Arc<Queue>, path: PathBuf) -> Self {
+        Self(Arc::new(Inner { queue, path }))
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // Asks and does not wait: this may run anywhere.
+        drop(self.queue.close());
+    }
+}
+
+impl fmt::Debug for FileSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileSink")
+            .field("path", &self.0.path)
+            .field("fail_closed", &self.0.queue.fails_closed())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Sink for FileSink {
+    fn record_request(&self, event: &Arc<RequestRecord>) {
+        self.0.queue.record_request(event);
+    }
+
+    fn record_event(&self, event: &Arc<AuditEvent>) {
+        if event.time().is_some() {
+            return self.0.queue.record_event(event);
+        }
+        let now = self.0.queue.unix_time();
+        let event = AuditEvent::clone(event).recorded_at(now);
+        self.0.queue.record_event(&Arc::new(event));
+    }
+
+    fn requires_head_records(&self) -> bool {
+        self.0.queue.fails_closed()
+    }
+
+    fn reserve(&self) -> Result<(), SinkUnavailable> {
+        self.0.queue.reserve()
+    }
+
+    fn release(&self) {
+        self.0.queue.release();
+    }
+
+    fn record_head(&self, event: &Arc<RequestRecord>) -> Soon<Result<(), SinkUnavailable>> {
+        self.0.queue.record_head(event)
+    }
+
+    fn record_gate(&self, event: &Arc<RequestRecord>) -> Soon<Result<(), SinkUnavailable>> {
+        self.0.queue.record_gate(event)
+    }
+
+    fn flush(&self) -> Soon<Result<(), SinkUnavailable>> {
+        self.0.queue.flush()
+    }
+
+    fn close(&self) -> Soon<Result<(), SinkUnavailable>> {
+        self.0.queue.close()
+    }
+
+    fn anchor(&self) -> Option<Anchor> {
+        Some(self.0.queue.safe()).filter(|safe| *safe != Anchor::GENESIS)
+    }
+
+    fn lost_records(&self) -> u64 {
+        self.0.queue.lost_records()
+    }
+}

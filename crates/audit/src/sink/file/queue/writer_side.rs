@@ -1,0 +1,209 @@
+//! The side of the writer, and of the one that watches it.
+
+use std::{
+    mem,
+    sync::{MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use super::{
+    Batch, Queue, QueuedRecord, SinkResult,
+    state::{State, SyncRequest, WriterState},
+};
+use crate::{chain::Anchor, error::SinkUnavailable};
+
+/// How long the writer gathers records before it writes again, while no response waits for one.
+const GATHER: Duration = Duration::from_millis(20);
+
+impl Queue {
+    /// Waits for work, at most `due`, and takes all of it.
+    pub(in crate::sink::file) fn take(
+        &self,
+        into: &mut Vec<QueuedRecord>,
+        due: Option<Duration>,
+    ) -> Batch {
+        let mut state = self.lock();
+        if !state.is_urgent() {
+            state = self.sleep(state, WriterState::Gathering, Some(GATHER));
+        }
+        if !state.is_urgent() && state.is_still() {
+            let window = state.folds.due_in(self.clock.monotonic());
+            let due = [due, window].into_iter().flatten().min();
+            state = self.sleep(state, WriterState::Idle, due);
+        }
+        let now = self.clock.monotonic();
+        let closing = state.closing;
+        let folded = state.folds.take_due(now, closing);
+        into.extend(state.items.drain(..));
+        Batch {
+            below: state.asked,
+            asked: !state.asks.is_empty(),
+            closing: state.closing,
+            losses: state.take_losses(),
+            folded,
+        }
+    }
+
+    /// Tells everybody below a number that what they wait for is safe. If it is not, all with a
+    /// deadline get the error now, without waiting for the next attempt.
+    pub(in crate::sink::file) fn answer(&self, below: u64, answer: SinkResult, safe: Anchor) {
+        let mut state = self.lock();
+        state.failing = answer.is_err() || below < state.late_below;
+        state.safe = safe;
+        let failing = state.failing;
+        let answered =
+            state.take_asks(|ask| ask.number < below || (failing && ask.deadline.is_some()));
+        drop(state);
+        send(answered, answer);
+    }
+
+    /// Waits a while before the next attempt. Returns false if there shall be none.
+    pub(in crate::sink::file) fn pause(&self, pause: Duration) -> bool {
+        let state = self.lock();
+        if state.closing {
+            return false;
+        }
+        let state = self.wake.wait_timeout(state, pause);
+        !state.unwrap_or_else(PoisonError::into_inner).0.closing
+    }
+
+    /// Ends the queue: nothing is taken any more, every wait ends. Only the first end counts.
+    pub(in crate::sink::file) fn end_all(
+        &self,
+        below: u64,
+        end: SinkResult,
+        safe: Anchor,
+        unwritten: usize,
+    ) {
+        let mut state = self.lock();
+        if state.closed {
+            return;
+        }
+        state.closed = true;
+        state.end = end;
+        state.safe = safe;
+        // What came after the writer took for the last time is not written.
+        let late = mem::take(&mut state.items).len();
+        let dropped = late.saturating_add(unwritten);
+        state.losses.dropped += u64::try_from(dropped).unwrap_or(u64::MAX);
+        let about = state.take_asks(|ask| ask.number < below || late == 0);
+        let left = state.take_asks(|_| true);
+        drop(state);
+        send(about, end);
+        send(left, Err(SinkUnavailable::Closed));
+    }
+
+    /// Refuses responses that waited too long. Returns false when there will be no more.
+    pub(in crate::sink::file) fn expire(&self) -> bool {
+        let now = self.clock.monotonic();
+        let mut state = self.lock();
+        let late = state.take_asks(|ask| ask.deadline.is_some_and(|deadline| deadline <= now));
+        if let Some(latest) = late.iter().map(|ask| ask.number).max() {
+            state.failing = true;
+            state.late_below = latest.saturating_add(1);
+        }
+        let goes_on = !state.closed;
+        drop(state);
+        send(late, Err(SinkUnavailable::TimedOut));
+        goes_on
+    }
+
+    /// Notes when everything that was written was safe last, and when the last checkpoint was made.
+    pub(in crate::sink::file) fn note_progress(
+        &self,
+        synced: Duration,
+        checkpoint: Option<Duration>,
+    ) {
+        let mut state = self.lock();
+        state.synced_at = synced;
+        state.checkpoint_at = checkpoint.or(state.checkpoint_at);
+    }
+
+    #[cfg(feature = "metrics")]
+    pub(in crate::sink::file) fn figures(&self) -> crate::sink::file::trail_metrics::TrailMetrics {
+        let now = self.clock.monotonic();
+        let state = self.lock();
+        crate::sink::file::trail_metrics::TrailMetrics {
+            last_record: state.safe.sequence(),
+            lost: state.lost_total + state.losses.dropped + state.losses.events,
+            turned_away: state.turned_away_total + state.losses.turned_away,
+            folded: state.folds.total,
+            waiting: state.items.len(),
+            failing: state.failing,
+            hanging: state.hanging,
+            sync_age: now.saturating_sub(state.synced_at),
+            checkpoint_age: state.checkpoint_at.map(|at| now.saturating_sub(at)),
+        }
+    }
+
+    /// Notes what the records of refusals took of their budget.
+    pub(in crate::sink::file) fn refusal_was_written(&self, bytes: usize, estimated: bool) {
+        self.lock().folds.was_written(bytes, estimated);
+    }
+
+    /// Sets what is done while the disk has little space.
+    pub(in crate::sink::file) fn set_low_space(&self, count_refusals: bool, refuse_all: bool) {
+        let mut state = self.lock();
+        state.folds.count_only = count_refusals;
+        state.refuse_all = refuse_all;
+    }
+
+    /// Notes that the writer begins to write (when), or that it is done.
+    pub(in crate::sink::file) fn writing_since(&self, since: Option<Duration>) {
+        self.lock().writing_since = since;
+    }
+
+    /// Logs once that a write takes longer than the deadline, and once that it is over. In
+    /// drop-and-count mode nothing else would show a disk that hangs.
+    pub(in crate::sink::file) fn tell_hanging(&self) {
+        let now = self.clock.monotonic();
+        let mut state = self.lock();
+        let hangs = state
+            .writing_since
+            .is_some_and(|since| now.saturating_sub(since) > self.settings.deadline);
+        let told = mem::replace(&mut state.hanging, hangs);
+        let waiting = state.items.len();
+        drop(state);
+        match (told, hangs) {
+            (false, true) => {
+                tracing::error!(target: "palisade::audit", waiting, "the disk of the audit trail does not respond");
+            }
+            (true, false) => {
+                tracing::info!(target: "palisade::audit", waiting, "the disk of the audit trail responds again");
+            }
+            _ => {}
+        }
+    }
+
+    fn sleep<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        how: WriterState,
+        limit: Option<Duration>,
+    ) -> MutexGuard<'a, State> {
+        state.sleep = how;
+        let awake = |state: &mut State| state.sleep != WriterState::Awake;
+        let mut state = match limit {
+            Some(limit) => {
+                self.wake
+                    .wait_timeout_while(state, limit, awake)
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0
+            }
+            None => self
+                .wake
+                .wait_while(state, awake)
+                .unwrap_or_else(PoisonError::into_inner),
+        };
+        state.sleep = WriterState::Awake;
+        state
+    }
+}
+
+/// Sends outside of the lock: this may run code of the receiver.
+fn send(asks: Vec<SyncRequest>, answer: SinkResult) {
+    for ask in asks {
+        // A receiver that is gone does not need it.
+        let _ = ask.answer.send(answer);
+    }
+}

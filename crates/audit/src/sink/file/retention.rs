@@ -1,0 +1,128 @@
+//! Older parts that are deleted because they are older, or more, than is kept.
+//!
+//! A deletion is a record first, `retired`, with the last record that goes; only when that is safe
+//! are the files deleted. Verification knows it: a trail that begins behind it begins in order.
+
+use std::{io, time::Duration};
+
+use super::{
+    journal::Journal,
+    storage::{Part, Store},
+    writer_records::{self, Retired},
+};
+
+/// How often is looked for what is too old, besides at every rotation.
+const PAUSE: Duration = Duration::from_secs(60 * 60);
+
+/// How much is kept. Default: everything.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Retention {
+    pub(super) age: Option<Duration>,
+    pub(super) bytes: Option<u64>,
+}
+
+/// Looks from time to time for parts that are not kept any longer.
+#[derive(Debug)]
+pub(super) struct RetentionCheck {
+    retention: Retention,
+    looked_at: Option<Duration>,
+}
+
+impl RetentionCheck {
+    pub(super) fn new(retention: Retention) -> Self {
+        Self {
+            retention,
+            looked_at: None,
+        }
+    }
+
+    /// Returns whether it is time to look. `rotated`: there is a new part.
+    pub(super) fn is_due(&mut self, now: Duration, rotated: bool) -> bool {
+        if self.retention.age.is_none() && self.retention.bytes.is_none() {
+            return false;
+        }
+        let waited = self
+            .looked_at
+            .is_none_or(|then| now.saturating_sub(then) >= PAUSE);
+        if waited || rotated {
+            self.looked_at = Some(now);
+        }
+        waited || rotated
+    }
+
+    /// Deletes what is not kept any longer.
+    pub(super) fn run(&self, journal: &mut Journal<impl Store>, now: Duration) -> io::Result<()> {
+        let parts = journal.store().parts()?;
+        let live = journal.store().length();
+        let (count, why) = chosen(&parts, live, self.retention, now);
+        retire(journal, parts.get(..count).unwrap_or_default(), why, now)
+    }
+}
+
+/// Deletes the oldest part, to free space.
+pub(super) fn retire_oldest(journal: &mut Journal<impl Store>, now: Duration) -> io::Result<bool> {
+    let parts = journal.store().parts()?;
+    let oldest = parts.get(..1).unwrap_or_default();
+    retire(journal, oldest, "low_space", now)?;
+    Ok(!oldest.is_empty())
+}
+
+/// Tells how many of the oldest parts go, and why.
+fn chosen(parts: &[Part], live: u64, keep: Retention, now: Duration) -> (usize, &'static str) {
+    let too_old = |part: &Part| {
+        keep.age
+            .is_some_and(|age| now.saturating_sub(part.modified) > age)
+    };
+    let old = parts.iter().take_while(|part| too_old(part)).count();
+    let mut total = parts
+        .iter()
+        .map(|part| part.bytes)
+        .fold(live, u64::saturating_add);
+    let mut large = 0;
+    for part in parts {
+        if keep.bytes.is_none_or(|bytes| total <= bytes) {
+            break;
+        }
+        total -= part.bytes;
+        large += 1;
+    }
+    match old >= large {
+        true => (old, "age"),
+        false => (large, "size"),
+    }
+}
+
+fn retire(
+    journal: &mut Journal<impl Store>,
+    parts: &[Part],
+    why: &'static str,
+    now: Duration,
+) -> io::Result<()> {
+    let (Some(first), Some(newest)) = (parts.first(), parts.last()) else {
+        return Ok(());
+    };
+    let Some(last) = journal.store().last_record(newest)? else {
+        return Err(io::Error::other(
+            "an older part ends with no record; it is kept",
+        ));
+    };
+    let retired = Retired {
+        from: first.first,
+        last,
+        files: u64::try_from(parts.len()).unwrap_or(u64::MAX),
+        bytes: parts
+            .iter()
+            .map(|part| part.bytes)
+            .fold(0, u64::saturating_add),
+        why,
+    };
+    journal.push(|out| out.extend(writer_records::retired(now, retired)));
+    journal.write()?;
+    journal.sync()?;
+    // Oldest first: whatever happens in between, what is left has no gap.
+    for part in parts {
+        journal.store().delete(part)?;
+    }
+    tracing::info!(target: "palisade::audit", files = retired.files, bytes = retired.bytes, why, "deleted older parts of the audit trail");
+    Ok(())
+}

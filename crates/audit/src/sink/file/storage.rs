@@ -1,0 +1,341 @@
+//! The file under a journal, behind a trait so that tests can let it fail.
+
+use std::{
+    fs::{self, File, Metadata},
+    io::{self, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+};
+
+use palisade_internal::private_file;
+
+use crate::{
+    chain::{Anchor, Line},
+    trail_files,
+};
+
+/// No record is longer.
+const MAX_LINE: u64 = 64 * 1024;
+
+/// One file that only grows, and its successors.
+pub(super) trait Store: Send + 'static {
+    /// Returns how many bytes are in the file, all of them ours.
+    fn length(&self) -> u64;
+    /// Returns whether the file is still there, and no other process wrote to it.
+    fn condition(&self) -> Condition;
+    /// Adds bytes. After an error some of them may be there.
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
+    /// Makes everything safe. After an error it is unknown what is on the disk.
+    fn sync(&mut self) -> io::Result<()>;
+    /// Cuts the file.
+    fn truncate(&mut self, length: u64) -> io::Result<()>;
+    /// Gives the file another name and opens an empty one. Returns the name, if there was a file.
+    fn renew(&mut self, place: RenamedTo, first: u64) -> io::Result<Option<String>>;
+    /// Copies the first bytes of the open file, which has no name any more, to the part that it
+    /// would have become.
+    fn restore(&mut self, first: u64, length: u64) -> io::Result<()>;
+    /// Returns how many bytes are free on the disk. `None` if that is not known.
+    fn free_bytes(&self) -> Option<u64>;
+    /// Lists the older parts, oldest first.
+    fn parts(&self) -> io::Result<Vec<Part>>;
+    /// Returns the last record of an older part. `None` if it ends with none.
+    fn last_record(&self, part: &Part) -> io::Result<Option<Anchor>>;
+    /// Deletes an older part.
+    fn delete(&mut self, part: &Part) -> io::Result<()>;
+}
+
+/// What became of the file under its name.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Condition {
+    /// Another process cut it or wrote to it.
+    Changed,
+    /// It is as it was written.
+    Good,
+    /// Another file has its name, or none.
+    Unnamed,
+}
+
+/// Where a file goes that is not written any more.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum RenamedTo {
+    /// Beside, as the older part that it is.
+    Part,
+    /// Out of the chain, with the reason in its name.
+    Aside(&'static str),
+}
+
+/// An older part.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Part {
+    pub(super) path: PathBuf,
+    /// The number of its first record, by its name.
+    pub(super) first: u64,
+    pub(super) bytes: u64,
+    /// When it was last written, as time since the Unix epoch.
+    pub(super) modified: std::time::Duration,
+}
+
+/// A file on a disk.
+#[derive(Debug)]
+pub(super) struct Disk {
+    path: PathBuf,
+    file: File,
+    length: u64,
+    /// The file has this name already, and there is no new one yet.
+    moved: Option<PathBuf>,
+    // Held as long as the store lives; the system lets go of it however the process ends.
+    _lock: File,
+}
+
+impl Disk {
+    /// Opens a file to write at its end. `None` if another process writes to it.
+    pub(super) fn open(path: PathBuf, lock: File) -> io::Result<Option<Self>> {
+        demand_regular(&path)?;
+        let file = data_options().create(true).open(&path)?;
+        if !take_lock(&file)? {
+            return Ok(None);
+        }
+        repair_mode(&path, &file)?;
+        let length = file.metadata()?.len();
+        private_file::sync_folder(&path)?;
+        Ok(Some(Self {
+            path,
+            file,
+            length,
+            moved: None,
+            _lock: lock,
+        }))
+    }
+
+    fn free_name(&self, place: RenamedTo, first: u64) -> PathBuf {
+        let part = trail_files::part(&self.path, first);
+        match place {
+            RenamedTo::Part if !part.exists() => part,
+            RenamedTo::Part => trail_files::aside(&self.path, "unsure", first),
+            RenamedTo::Aside(why) => trail_files::aside(&self.path, why, first),
+        }
+    }
+}
+
+impl Store for Disk {
+    fn length(&self) -> u64 {
+        self.length
+    }
+
+    fn condition(&self) -> Condition {
+        let Ok(open) = self.file.metadata() else {
+            return Condition::Changed;
+        };
+        match fs::metadata(&self.path) {
+            Ok(named) if same_file(&named, &open) => match open.len() == self.length {
+                true => Condition::Good,
+                false => Condition::Changed,
+            },
+            _ => Condition::Unnamed,
+        }
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.length += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        Ok(())
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
+    fn truncate(&mut self, length: u64) -> io::Result<()> {
+        self.file.set_len(length)?;
+        self.length = length;
+        Ok(())
+    }
+
+    fn renew(&mut self, place: RenamedTo, first: u64) -> io::Result<Option<String>> {
+        let to = match self.moved.take() {
+            Some(done) => done,
+            None => move_away(&self.path, self.free_name(place, first))?,
+        };
+        let to = self.moved.insert(to);
+        let file = data_options().create_new(true).open(&self.path)?;
+        // No other process can have it: this one holds the lock file, and the name was free.
+        take_lock(&file)?;
+        self.file = file;
+        self.length = 0;
+        private_file::sync_folder(&self.path)?;
+        let named = to.exists().then(|| name(to));
+        self.moved = None;
+        Ok(named)
+    }
+
+    fn restore(&mut self, first: u64, length: u64) -> io::Result<()> {
+        let to = trail_files::part(&self.path, first);
+        let mut copy = private_file::create_new(&to)?;
+        let copied = (|| {
+            self.file.seek(SeekFrom::Start(0))?;
+            let bytes = io::copy(&mut (&self.file).take(length), &mut copy)?;
+            if bytes < length {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            copy.sync_all()?;
+            private_file::sync_folder(&to)
+        })();
+        if copied.is_err() {
+            let _ = fs::remove_file(&to);
+        }
+        copied
+    }
+
+    #[cfg(unix)]
+    fn free_bytes(&self) -> Option<u64> {
+        let disk = rustix::fs::fstatvfs(&self.file).ok()?;
+        disk.f_bavail.checked_mul(disk.f_frsize)
+    }
+
+    #[cfg(not(unix))]
+    fn free_bytes(&self) -> Option<u64> {
+        None
+    }
+
+    fn parts(&self) -> io::Result<Vec<Part>> {
+        let mut parts = Vec::new();
+        for path in trail_files::parts(&self.path)? {
+            let metadata = fs::metadata(&path)?;
+            let modified = metadata.modified()?;
+            parts.push(Part {
+                first: trail_files::first_of(&path).unwrap_or(0),
+                bytes: metadata.len(),
+                modified: modified
+                    .duration_since(std::time::UNIX_EPOCH)
+                    .unwrap_or_default(),
+                path,
+            });
+        }
+        Ok(parts)
+    }
+
+    fn last_record(&self, part: &Part) -> io::Result<Option<Anchor>> {
+        let mut file = File::open(&part.path)?;
+        file.seek(SeekFrom::Start(part.bytes.saturating_sub(MAX_LINE)))?;
+        let mut end = Vec::new();
+        Read::take(&mut file, MAX_LINE).read_to_end(&mut end)?;
+        Ok(last_record_in(&end))
+    }
+
+    fn delete(&mut self, part: &Part) -> io::Result<()> {
+        fs::remove_file(&part.path)?;
+        private_file::sync_folder(&self.path)
+    }
+}
+
+/// Reads the last record of what ends with it.
+pub(super) fn last_record_in(end: &[u8]) -> Option<Anchor> {
+    let whole = end.strip_suffix(b"\n")?;
+    let last = whole.rsplit(|byte| *byte == b'\n').next()?;
+    let line = Line::parse(last)?;
+    Some(Anchor::new(line.sequence, line.hash))
+}
+
+/// Takes the lock that says that a trail is written. `None` if another process has it.
+pub(super) fn lock(path: &Path) -> io::Result<Option<File>> {
+    demand_regular(path)?;
+    let file = private_file::options()
+        .append(true)
+        .create(true)
+        .open(trail_files::lock(path))?;
+    Ok(take_lock(&file)?.then_some(file))
+}
+
+/// Takes the lock of the data file while it is looked at. Unlike the lock file, it cannot be removed
+/// while it counts, and it is one however many names the file has. `Ok(None)` if there is no file.
+pub(super) fn lock_data(path: &Path) -> io::Result<Result<Option<File>, ()>> {
+    demand_regular(path)?;
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Ok(None)),
+        Err(error) => return Err(error),
+    };
+    Ok(match take_lock(&file)? {
+        true => Ok(Some(file)),
+        false => Err(()),
+    })
+}
+
+fn take_lock(file: &File) -> io::Result<bool> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(fs::TryLockError::WouldBlock) => Ok(false),
+        Err(fs::TryLockError::Error(error)) => Err(error),
+    }
+}
+
+fn data_options() -> fs::OpenOptions {
+    let mut options = private_file::options();
+    options.read(true).append(true);
+    options
+}
+
+/// Refuses what is there and is no file: opening a FIFO would hang, a device keeps nothing.
+fn demand_regular(path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(metadata) if !metadata.is_file() => Err(io::Error::other(
+            "it is no regular file (a folder, FIFO or device): name a file",
+        )),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Takes away what others may do with a file that was made by another program: write it, or, if they
+/// are not of its group, read it.
+#[cfg(unix)]
+fn repair_mode(path: &Path, file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = file.metadata()?.permissions().mode() & 0o777;
+    let repaired = mode & 0o740;
+    if mode == repaired {
+        return Ok(());
+    }
+    let done = file.set_permissions(fs::Permissions::from_mode(repaired));
+    done.map_err(|error| {
+        let mode = format!("its mode is {mode:o}, others may read or write it: chmod 600 it");
+        io::Error::new(error.kind(), mode)
+    })?;
+    tracing::warn!(
+        target: "palisade::audit",
+        file = %path.display(),
+        from = format_args!("{mode:o}"),
+        to = format_args!("{repaired:o}"),
+        "others could read or write the audit file; took that away"
+    );
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn repair_mode(_: &Path, _: &File) -> io::Result<()> {
+    Ok(())
+}
+
+/// Returns a file's name without its folder, for a record.
+pub(super) fn name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+/// Renames a file; one that is gone needs no other name.
+pub(super) fn move_away(path: &Path, to: PathBuf) -> io::Result<PathBuf> {
+    match fs::rename(path, &to) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(to),
+    }
+}
+
+#[cfg(unix)]
+fn same_file(one: &Metadata, other: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+#[cfg(not(unix))]
+fn same_file(one: &Metadata, other: &Metadata) -> bool {
+    one.len() == other.len()
+}

@@ -1,0 +1,172 @@
+//! A store in memory that fails on demand, and remembers what a power cut would leave.
+
+use std::{
+    io,
+    sync::{Arc, Condvar, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use crate::chain::{Anchor, Line};
+
+use super::super::storage::{Condition, Part, RenamedTo, Store, last_record_in};
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Faulty(Arc<(Mutex<Inner>, Condvar)>);
+
+#[derive(Debug, Default)]
+pub(super) struct Inner {
+    /// Older parts, in the chain.
+    pub(super) parts: Vec<Vec<u8>>,
+    /// What was set aside, with the reason.
+    pub(super) aside: Vec<(&'static str, Vec<u8>)>,
+    pub(super) file: Vec<u8>,
+    /// As long as the writer believes the file to be.
+    length: u64,
+    /// Bytes until the disk is full.
+    pub(super) room: Option<usize>,
+    pub(super) no_sync: bool,
+    pub(super) no_truncate: bool,
+    pub(super) no_renew: bool,
+    pub(super) foreign: bool,
+    /// The file has lost its name.
+    pub(super) unnamed: bool,
+    pub(super) hangs: bool,
+    /// A sync hangs now.
+    pub(super) hanging: bool,
+    pub(super) syncs: usize,
+    pub(super) free: Option<u64>,
+    pub(super) modified: Duration,
+}
+
+impl Faulty {
+    pub(super) fn set(&self) -> MutexGuard<'_, Inner> {
+        self.0.0.lock().unwrap()
+    }
+
+    /// Lets a sync that hangs go on.
+    pub(super) fn release(&self) {
+        self.set().hangs = false;
+        self.0.1.notify_all();
+    }
+
+    /// Returns the whole trail.
+    pub(super) fn trail(&self) -> Vec<u8> {
+        let inner = self.set();
+        let mut all = inner.parts.concat();
+        all.extend_from_slice(&inner.file);
+        all
+    }
+}
+
+impl Store for Faulty {
+    fn length(&self) -> u64 {
+        self.set().length
+    }
+
+    fn condition(&self) -> Condition {
+        let inner = self.set();
+        match (inner.foreign, inner.unnamed) {
+            (true, _) => Condition::Changed,
+            (_, true) => Condition::Unnamed,
+            _ => Condition::Good,
+        }
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut inner = self.set();
+        let room = inner.room.unwrap_or(usize::MAX);
+        let fits = bytes.len().min(room);
+        inner.file.extend_from_slice(&bytes[..fits]);
+        if let Some(room) = &mut inner.room {
+            *room -= fits;
+        }
+        if fits < bytes.len() {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        inner.length += u64::try_from(bytes.len()).unwrap();
+        Ok(())
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        let mut inner = self.set();
+        inner.hanging = inner.hangs;
+        let mut inner = self.0.1.wait_while(inner, |inner| inner.hangs).unwrap();
+        inner.hanging = false;
+        inner.syncs += 1;
+        match inner.no_sync {
+            true => Err(io::Error::other("input/output error")),
+            false => Ok(()),
+        }
+    }
+
+    fn truncate(&mut self, length: u64) -> io::Result<()> {
+        let mut inner = self.set();
+        if inner.no_truncate {
+            return Err(io::Error::other("input/output error"));
+        }
+        inner.file.truncate(usize::try_from(length).unwrap());
+        inner.length = length;
+        Ok(())
+    }
+
+    fn renew(&mut self, place: RenamedTo, first: u64) -> io::Result<Option<String>> {
+        let mut inner = self.set();
+        if inner.no_renew {
+            return Err(io::Error::other("permission denied"));
+        }
+        let old = std::mem::take(&mut inner.file);
+        match place {
+            RenamedTo::Part => inner.parts.push(old),
+            RenamedTo::Aside(why) => inner.aside.push((why, old)),
+        }
+        inner.length = 0;
+        inner.foreign = false;
+        inner.unnamed = false;
+        Ok(Some(format!("part.{first}")))
+    }
+
+    fn restore(&mut self, _: u64, length: u64) -> io::Result<()> {
+        let mut inner = self.set();
+        if inner.room == Some(0) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        let length = usize::try_from(length).unwrap();
+        let part = inner.file[..length].to_vec();
+        inner.parts.push(part);
+        Ok(())
+    }
+
+    fn free_bytes(&self) -> Option<u64> {
+        self.set().free
+    }
+
+    fn parts(&self) -> io::Result<Vec<Part>> {
+        let inner = self.set();
+        let parts = inner.parts.iter().enumerate();
+        let parts = parts.map(|(index, part)| Part {
+            path: index.to_string().into(),
+            first: Line::parse(part.split(|byte| *byte == b'\n').next().unwrap())
+                .unwrap()
+                .sequence,
+            bytes: part.len().try_into().unwrap(),
+            modified: inner.modified,
+        });
+        Ok(parts.collect())
+    }
+
+    fn last_record(&self, part: &Part) -> io::Result<Option<Anchor>> {
+        let inner = self.set();
+        let index: usize = part.path.to_str().unwrap().parse().unwrap();
+        Ok(last_record_in(&inner.parts[index]))
+    }
+
+    fn delete(&mut self, part: &Part) -> io::Result<()> {
+        let mut inner = self.set();
+        let first = |bytes: &Vec<u8>| {
+            let line = bytes.split(|byte| *byte == b'\n').next().unwrap();
+            Line::parse(line).unwrap().sequence
+        };
+        inner.parts.retain(|it| first(it) != part.first);
+        Ok(())
+    }
+}

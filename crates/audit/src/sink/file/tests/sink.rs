@@ -1,0 +1,342 @@
+//! The sink with its threads, over a store that fails.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use http::StatusCode;
+use palisade_core::{Clock, Ending, How, ManualClock, SecurityContext, SharedClock, Soon};
+
+use super::{
+    super::{FileSink, FileSinkBuilder, journal::FilePosition, recovery::Start},
+    faulty::Faulty,
+    verified,
+};
+use crate::{
+    chain::Anchor,
+    error::SinkUnavailable,
+    record::redaction::Redaction,
+    record::{RequestRecord, RequestSnapshot, Stage},
+    sink::Sink,
+};
+
+fn open(builder: FileSinkBuilder, store: &Faulty) -> FileSink {
+    let start = Start {
+        mark: FilePosition {
+            anchor: Anchor::GENESIS,
+            length: 0,
+            first: 0,
+        },
+        trail: "t".to_owned(),
+        resumed: None,
+        recovered: Vec::new(),
+    };
+    let builder = builder.without_checkpoint_file();
+    builder.start(store.clone(), &start).unwrap()
+}
+
+/// One request, whose records belong together.
+struct Request(SecurityContext, RequestSnapshot, Arc<Redaction>);
+
+impl Request {
+    fn new() -> Self {
+        let (mut head, ()) = http::Request::new(()).into_parts();
+        let cx = SecurityContext::enter(&mut head);
+        let redaction = Arc::new(Redaction::default());
+        let snapshot =
+            RequestSnapshot::capture(&cx, &head, &redaction, &ManualClock::new(Duration::ZERO));
+        Self(cx, snapshot, redaction)
+    }
+
+    fn event(&self, stage: Stage, has_head_record: bool) -> Arc<RequestRecord> {
+        let Self(cx, snapshot, redaction) = self;
+        let (cx, snapshot, redaction) = (cx.clone(), snapshot.clone(), Arc::clone(redaction));
+        Arc::new(RequestRecord::new(
+            cx,
+            snapshot,
+            redaction,
+            stage,
+            Duration::ZERO,
+            has_head_record,
+        ))
+    }
+
+    fn head(&self) -> Arc<RequestRecord> {
+        self.event(Stage::Head(StatusCode::OK), false)
+    }
+
+    fn end(&self) -> Arc<RequestRecord> {
+        self.event(Stage::Over(OK), true)
+    }
+}
+
+const OK: Ending = Ending::new(How::Complete, Some(StatusCode::OK), 0);
+
+/// A whole request in one event.
+fn whole() -> Arc<RequestRecord> {
+    Request::new().event(Stage::Over(OK), false)
+}
+
+async fn get(answer: Soon<Result<(), SinkUnavailable>>) -> Result<(), SinkUnavailable> {
+    answer.get().await
+}
+
+#[tokio::test]
+async fn a_head_record_is_synced_before_its_response_starts() {
+    let store = Faulty::default();
+    let sink = open(FileSink::builder("x").fail_closed(), &store);
+    let request = Request::new();
+    sink.reserve().unwrap();
+    get(sink.record_head(&request.head())).await.unwrap();
+    let report = verified(&[&store.trail()]).unwrap();
+    assert_eq!((report.requests, report.unfinished), (1, 1));
+    assert!(store.set().syncs >= 2);
+    sink.record_request(&request.end());
+    get(sink.close()).await.unwrap();
+}
+
+#[tokio::test]
+async fn many_heads_share_a_sync() {
+    let store = Faulty::default();
+    let sink = open(FileSink::builder("x").fail_closed(), &store);
+    store.set().hangs = true;
+    let before = store.set().syncs;
+    let mut answers = Vec::new();
+    for _ in 0..100 {
+        sink.reserve().unwrap();
+        answers.push(sink.record_head(&Request::new().head()));
+    }
+    store.release();
+    for answer in answers {
+        get(answer).await.unwrap();
+    }
+    let syncs = store.set().syncs - before;
+    assert!(syncs <= 3, "{syncs} syncs for 100 heads");
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_until_there_is_space_and_then_serves_again() {
+    let store = Faulty::default();
+    let sink = open(FileSink::builder("x").fail_closed(), &store);
+    store.set().room = Some(40);
+    let request = Request::new();
+    sink.reserve().unwrap();
+    assert_eq!(
+        get(sink.record_head(&request.head())).await,
+        Err(SinkUnavailable::Failing)
+    );
+    assert_eq!(
+        sink.reserve(),
+        Err(SinkUnavailable::Failing),
+        "refused at the door"
+    );
+    sink.record_request(&request.end());
+    store.set().room = None;
+    while sink.reserve().is_err() {
+        tokio::task::yield_now().await;
+    }
+    let request = Request::new();
+    get(sink.record_head(&request.head())).await.unwrap();
+    sink.record_request(&request.end());
+    get(sink.close()).await.unwrap();
+    let report = verified(&[&store.trail()]).unwrap();
+    assert_eq!(
+        (report.requests, report.unfinished),
+        (2, 0),
+        "the refused one is there too"
+    );
+    assert!(report.turned_away >= 1);
+    assert_eq!(report.lost, 0);
+}
+
+#[tokio::test]
+async fn a_disk_that_is_full_from_the_start_refuses_and_recovers() {
+    let store = Faulty::default();
+    store.set().room = Some(0);
+    let sink = open(FileSink::builder("x").fail_closed(), &store);
+    assert_eq!(sink.reserve(), Err(SinkUnavailable::Failing));
+    store.set().room = None;
+    while sink.reserve().is_err() {
+        tokio::task::yield_now().await;
+    }
+    sink.record_request(&whole());
+    get(sink.close()).await.unwrap();
+    assert_eq!(verified(&[&store.trail()]).unwrap().requests, 1);
+}
+
+#[tokio::test]
+async fn a_disk_that_hangs_is_not_waited_for_beyond_the_deadline() {
+    let store = Faulty::default();
+    let clock = ManualClock::new(Duration::ZERO);
+    let sink = FileSink::builder("x").fail_closed().clock(clock.shared());
+    let sink = open(sink.commit_deadline(Duration::from_millis(20)), &store);
+    store.set().hangs = true;
+    let request = Request::new();
+    sink.reserve().unwrap();
+    let waiting = sink.record_head(&request.head());
+    while !store.set().hanging {
+        tokio::task::yield_now().await;
+    }
+    clock.advance(Duration::from_millis(21));
+    assert_eq!(get(waiting).await, Err(SinkUnavailable::TimedOut));
+    assert_eq!(
+        sink.reserve(),
+        Err(SinkUnavailable::Failing),
+        "the next one does not even wait"
+    );
+    sink.record_request(&request.end());
+    store.release();
+    while sink.reserve().is_err() {
+        tokio::task::yield_now().await;
+    }
+    sink.release();
+    get(sink.close()).await.unwrap();
+    assert_eq!(verified(&[&store.trail()]).unwrap().unfinished, 0);
+}
+
+#[tokio::test]
+async fn records_beyond_the_capacity_are_counted_in_the_chain() {
+    let store = Faulty::default();
+    let sink = open(FileSink::builder("x").capacity(4), &store);
+    store.set().hangs = true;
+    let flushed = sink.flush();
+    for _ in 0..100 {
+        sink.record_request(&whole());
+    }
+    store.release();
+    get(flushed).await.unwrap();
+    get(sink.close()).await.unwrap();
+    let report = verified(&[&store.trail()]).unwrap();
+    assert_eq!(report.requests + report.lost, 100);
+    assert!(report.lost > 0);
+    assert_eq!(sink.lost_records(), report.lost);
+}
+
+#[tokio::test]
+async fn a_request_that_was_admitted_has_space_for_its_records() {
+    let store = Faulty::default();
+    let sink = open(FileSink::builder("x").fail_closed().capacity(8), &store);
+    store.set().hangs = true;
+    for _ in 0..4 {
+        sink.reserve().unwrap();
+    }
+    assert_eq!(sink.reserve(), Err(SinkUnavailable::Full));
+    let requests: Vec<_> = (0..4).map(|_| Request::new()).collect();
+    let answers: Vec<_> = requests
+        .iter()
+        .map(|it| sink.record_head(&it.head()))
+        .collect();
+    for request in &requests {
+        sink.record_request(&request.end());
+    }
+    store.release();
+    for answer in answers {
+        get(answer).await.unwrap();
+    }
+    get(sink.close()).await.unwrap();
+    let report = verified(&[&store.trail()]).unwrap();
+    assert_eq!((report.requests, report.unfinished, report.lost), (4, 0, 0));
+    assert_eq!(report.turned_away, 1);
+}
+
+#[tokio::test]
+async fn reserved_space_is_released() {
+    let store = Faulty::default();
+    let sink = open(FileSink::builder("x").fail_closed().capacity(2), &store);
+    for _ in 0..10 {
+        sink.reserve().unwrap();
+        sink.release();
+    }
+    sink.reserve().unwrap();
+    assert_eq!(sink.reserve(), Err(SinkUnavailable::Full));
+    get(sink.close()).await.unwrap();
+}
+
+#[tokio::test]
+async fn after_the_close_nothing_is_promised_any_more() {
+    let store = Faulty::default();
+    let sink = open(FileSink::builder("x").fail_closed(), &store);
+    let request = Request::new();
+    sink.reserve().unwrap();
+    get(sink.close()).await.unwrap();
+    get(sink.close()).await.unwrap();
+    assert_eq!(sink.reserve(), Err(SinkUnavailable::Closed));
+    assert_eq!(
+        get(sink.record_head(&request.head())).await,
+        Err(SinkUnavailable::Closed)
+    );
+    assert_eq!(get(sink.flush()).await, Err(SinkUnavailable::Closed));
+    sink.record_request(&request.end());
+    assert_eq!(sink.lost_records(), 2, "one refused, one dropped");
+}
+
+#[tokio::test]
+async fn a_close_on_a_dead_disk_ends_and_says_so() {
+    let store = Faulty::default();
+    let sink = open(FileSink::builder("x"), &store);
+    store.set().room = Some(0);
+    sink.record_request(&whole());
+    assert_eq!(get(sink.close()).await, Err(SinkUnavailable::Failing));
+    assert!(sink.lost_records() >= 1);
+}
+
+/// A clock that stops the thread that reads it, once it is told to.
+#[derive(Debug, Default)]
+struct Deadly(AtomicBool);
+
+impl Clock for Deadly {
+    fn unix_time(&self) -> Duration {
+        assert!(!self.0.load(Ordering::SeqCst), "as a test must");
+        Duration::ZERO
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+#[tokio::test]
+async fn a_writer_that_dies_promises_nothing_and_ends_all_waits() {
+    let store = Faulty::default();
+    let clock = Arc::new(Deadly::default());
+    let shared: SharedClock = Arc::<Deadly>::clone(&clock);
+    let sink = open(FileSink::builder("x").fail_closed().clock(shared), &store);
+    sink.reserve().unwrap();
+    clock.0.store(true, Ordering::SeqCst);
+    let answer = get(sink.record_head(&Request::new().head())).await;
+    assert_eq!(answer, Err(SinkUnavailable::Closed));
+    assert_eq!(sink.reserve(), Err(SinkUnavailable::Closed));
+}
+
+#[cfg(feature = "metrics")]
+#[tokio::test]
+async fn the_figures_say_what_waits_and_what_was_lost() {
+    let store = Faulty::default();
+    let sink = open(FileSink::builder("x").capacity(4), &store);
+    store.set().hangs = true;
+    let flushed = sink.flush();
+    while !store.set().hanging {
+        sink.record_request(&whole());
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..100 {
+        sink.record_request(&whole());
+    }
+    let figures = sink.0.queue.figures();
+    assert_eq!(figures.waiting, 4);
+    assert!(figures.lost >= 96, "{figures:?}");
+    assert!(!figures.failing);
+    store.release();
+    let _ = get(flushed).await;
+    get(sink.close()).await.unwrap();
+    let figures = sink.0.queue.figures();
+    assert_eq!(
+        (figures.waiting, figures.last_record),
+        (0, sink.anchor().unwrap().sequence())
+    );
+    assert_eq!(figures.lost, sink.lost_records());
+}

@@ -1,0 +1,182 @@
+//! The writer's own records: about the trail, not about a request.
+
+use std::time::Duration;
+
+use super::queue::{Losses, RepeatCount};
+use crate::{
+    chain::{Anchor, Seal},
+    key::hex,
+    record::json::Object,
+    record::timestamp::rfc3339,
+};
+
+/// Characters of a torn line that are kept in the record, where the line could not be copied.
+const TORN_TEXT: usize = 512;
+
+/// Something had to be set aside, or was not there.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Recovered {
+    pub(super) cause: &'static str,
+    pub(super) bytes: u64,
+    /// The name of the file with what was set aside.
+    pub(super) set_aside: Option<String>,
+    /// Numbers of records that are gone with it: the first and the last.
+    pub(super) gone: Option<(u64, u64)>,
+    /// An earlier trail that is gone.
+    pub(super) trail: Option<String>,
+    /// A torn line that could not be copied to a file.
+    pub(super) text: Option<String>,
+}
+
+/// How an earlier process left the file.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Resumed {
+    pub(super) after_close: bool,
+    /// Requests of this file whose head is recorded and whose end is not.
+    pub(super) unfinished: u64,
+    /// When the last record was written.
+    pub(super) last_record: Option<Duration>,
+}
+
+/// Older parts that were deleted in order.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Retired {
+    pub(super) from: u64,
+    pub(super) last: Anchor,
+    pub(super) files: u64,
+    pub(super) bytes: u64,
+    pub(super) why: &'static str,
+}
+
+/// What the writer promises: whether an interruption may lose records without a count.
+pub(super) fn promise(fail_closed: bool) -> &'static str {
+    match fail_closed {
+        true => "fail_closed",
+        false => "drop_and_count",
+    }
+}
+
+/// Begins a file.
+pub(super) fn opened(now: Duration, trail: &str, seal: &Seal, last: Anchor) -> Vec<u8> {
+    note("opened", now, |record| {
+        record.text("trail", trail);
+        record.text("algorithm", seal.algorithm());
+        if let Some(key) = seal.key_id() {
+            record.text("key", &key);
+        }
+        if last != Anchor::GENESIS {
+            record.text("follows", &hex(last.hash()));
+        }
+        record.text(
+            "writer",
+            concat!("palisade-audit ", env!("CARGO_PKG_VERSION")),
+        );
+    })
+}
+
+/// Goes on in a file that an earlier process wrote.
+pub(super) fn resumed(now: Duration, it: Resumed, fail_closed: bool) -> Vec<u8> {
+    let after = if it.after_close {
+        "close"
+    } else {
+        "interruption"
+    };
+    note("resumed", now, |record| {
+        record.text("after", after);
+        if !it.after_close {
+            record.text("promise", promise(fail_closed));
+            record.number("unfinished", it.unfinished);
+            if let Some(last) = it.last_record {
+                record.text("last_record", &rfc3339(last));
+            }
+        }
+    })
+}
+
+/// Names what was set aside, and why.
+pub(super) fn recovered(now: Duration, what: &Recovered) -> Vec<u8> {
+    note("recovered", now, |record| {
+        record.text("cause", what.cause);
+        record.number("bytes", what.bytes);
+        if let Some(name) = &what.set_aside {
+            record.limited("set_aside", name, 255);
+        }
+        if let Some((from, to)) = what.gone {
+            record.number("from", from);
+            record.number("to", to);
+        }
+        if let Some(trail) = &what.trail {
+            record.limited("trail", trail, 64);
+        }
+        if let Some(text) = &what.text {
+            record.limited("text", text, TORN_TEXT);
+        }
+    })
+}
+
+/// Counts requests without a record.
+pub(super) fn lost(now: Duration, losses: Losses) -> Vec<u8> {
+    note("lost", now, |record| {
+        record.number("dropped", losses.dropped);
+        record.number("turned_away", losses.turned_away);
+        if losses.events > 0 {
+            record.number("events", losses.events);
+        }
+    })
+}
+
+/// Counts refusals or connection events of one kind, after the first one or beyond the budget.
+pub(super) fn folded(now: Duration, it: &RepeatCount) -> Vec<u8> {
+    note("folded", now, |record| {
+        if let Some(client) = it.key.client {
+            record.text("client", &client.to_string());
+        }
+        if let Some(principal) = &it.key.principal {
+            record.limited("principal", principal, 128);
+        }
+        record.limited("guard", it.key.guard, 128);
+        record.limited("code", it.key.code, 128);
+        record.number("count", it.count);
+        record.text("first", &rfc3339(it.first));
+        record.text("last", &rfc3339(it.last));
+    })
+}
+
+/// Names the records that are deleted because they are older, or more, than is kept.
+pub(super) fn retired(now: Duration, it: Retired) -> Vec<u8> {
+    note("retired", now, |record| {
+        record.number("from", it.from);
+        record.number("to", it.last.sequence());
+        record.text("last_hash", &hex(it.last.hash()));
+        record.number("files", it.files);
+        record.number("bytes", it.bytes);
+        record.text("why", it.why);
+    })
+}
+
+/// Says that the clock of the machine was set: by how much, and which way.
+pub(super) fn clock_step(now: Duration, expected: Duration) -> Vec<u8> {
+    note("clock_step", now, |record| {
+        record.text("expected", &rfc3339(expected));
+        let forward = now >= expected;
+        record.text("direction", if forward { "forward" } else { "back" });
+        let step = now.abs_diff(expected).as_millis();
+        record.number("milliseconds", u64::try_from(step).unwrap_or(u64::MAX));
+    })
+}
+
+/// Ends the work of a process.
+pub(super) fn closed(now: Duration) -> Vec<u8> {
+    note("closed", now, |_| {})
+}
+
+fn note(kind: &str, now: Duration, write: impl FnOnce(&mut Object<'_>)) -> Vec<u8> {
+    let mut out = Vec::with_capacity(256);
+    let mut record = Object::open(&mut out);
+    record.number("v", 1);
+    record.text("type", kind);
+    record.text("time", &rfc3339(now));
+    write(&mut record);
+    record.leave_open();
+    out
+}

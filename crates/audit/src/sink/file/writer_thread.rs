@@ -1,0 +1,253 @@
+//! The thread that writes: takes records from the queue, writes and syncs them, and releases responses.
+//!
+//! It also folds counts into records, writes checkpoints, watches the free space and deletes old parts.
+//! If it ends for any reason, the queue is closed, so that no response waits for it.
+
+use std::{io, sync::Arc, time::Duration};
+
+use palisade_core::SharedClock;
+use palisade_internal::log_limit::LogLimit;
+
+use super::{
+    checkpoint_writer::CheckpointWriter,
+    journal::Journal,
+    low_space::{LowSpaceAction, SpaceMonitor},
+    queue::{Batch, Losses, Queue, QueuedRecord},
+    retention::{RetentionCheck, retire_oldest},
+    storage::Store,
+    write_health::WriteHealth,
+    writer_records,
+};
+use crate::{
+    error::SinkUnavailable,
+    record::{AuditEvent, RecordType, event_id},
+};
+
+/// Written records stay in memory until they are safe; at so many of them that is seen to.
+const MAX_UNSYNCED: usize = 4096;
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// A clock that is set by less than this is not worth a record: time services do so all day.
+const CLOCK_STEP: Duration = Duration::from_secs(2);
+
+#[derive(Debug)]
+pub(super) struct WriterThread<S> {
+    pub(super) queue: Arc<Queue>,
+    pub(super) journal: Journal<S>,
+    pub(super) clock: SharedClock,
+    pub(super) sync_every: Duration,
+    pub(super) synced_at: Duration,
+    pub(super) checkpoints: Option<CheckpointWriter>,
+    pub(super) health: WriteHealth,
+    pub(super) space: SpaceMonitor,
+    pub(super) retirement: RetentionCheck,
+    pub(super) trouble: LogLimit,
+    /// What both clocks said when they were read last: since the epoch, and monotonic.
+    pub(super) clocks: (Duration, Duration),
+}
+
+impl<S: Store> WriterThread<S> {
+    /// Works until the queue is closed.
+    pub(super) fn run(mut self) {
+        // However this thread ends, all waits for it end.
+        let _end = CloseOnDrop(Arc::clone(&self.queue));
+        let mut items = Vec::new();
+        self.keep_checkpoint(true);
+        loop {
+            let taken = self.queue.take(&mut items, self.due());
+            self.draft(&mut items, &taken);
+            if taken.closing {
+                return self.end(&taken);
+            }
+            self.keep(&taken);
+        }
+    }
+
+    /// Tells when there is something to do even if nothing comes.
+    fn due(&self) -> Option<Duration> {
+        match (self.journal.waiting(), self.journal.unsynced()) {
+            (0, 0) => None,
+            (0, _) => Some(self.sync_every),
+            _ => Some(FIRST_PAUSE),
+        }
+    }
+
+    fn draft(&mut self, items: &mut Vec<QueuedRecord>, taken: &Batch) {
+        self.note_clock_step();
+        for item in items.drain(..) {
+            // The end of a refused request was not foreseen in the budget when its head was.
+            let refused = match &item {
+                QueuedRecord::Request(event, form) if event.refusal_code().is_some() => {
+                    Some(*form != RecordType::End)
+                }
+                _ => None,
+            };
+            let bytes = self.journal.push(|out| match item {
+                QueuedRecord::Event(event) => event.draft(out),
+                QueuedRecord::Request(event, form) => event.draft(form, out),
+            });
+            if let Some(estimated) = refused {
+                self.queue.refusal_was_written(bytes, estimated);
+            }
+        }
+        let now = self.clock.unix_time();
+        for folded in &taken.folded {
+            self.journal
+                .push(|out| out.extend(writer_records::folded(now, folded)));
+        }
+        if taken.losses != Losses::default() {
+            self.journal
+                .push(|out| out.extend(writer_records::lost(now, taken.losses)));
+        }
+        if taken.closing {
+            self.journal
+                .push(|out| out.extend(writer_records::closed(now)));
+        }
+    }
+
+    /// Records that the clock of the machine was set: times after it do not compare to those before.
+    fn note_clock_step(&mut self) {
+        let (unix_before, before) = self.clocks;
+        let (now, monotonic) = (self.clock.unix_time(), self.clock.monotonic());
+        self.clocks = (now, monotonic);
+        let expected = unix_before.saturating_add(monotonic.saturating_sub(before));
+        if now.abs_diff(expected) >= CLOCK_STEP {
+            self.journal
+                .push(|out| out.extend(writer_records::clock_step(now, expected)));
+        }
+    }
+
+    /// Writes until it works, or until the queue is to be closed: then there is one attempt more.
+    fn keep(&mut self, taken: &Batch) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let kept = self.attempt(taken);
+            self.queue.answer(taken.below, kept, self.journal.safe());
+            if kept.is_ok() {
+                let rotated = self.journal.take_rotated();
+                self.look_at_space();
+                self.retire(rotated);
+                return self.keep_checkpoint(rotated);
+            }
+            if !self.queue.pause(pause) {
+                return;
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Does what the operator chose for a disk with little space.
+    fn look_at_space(&mut self) {
+        if !self.space.is_due(self.clock.monotonic()) {
+            return;
+        }
+        let Some(free) = self.journal.store().free_bytes() else {
+            return;
+        };
+        let now = self.clock.unix_time();
+        for change in self.space.update(free) {
+            let action = change.action.name();
+            let id = match change.begins {
+                true => event_id::LOW_SPACE,
+                false => event_id::SPACE_RESTORED,
+            };
+            tracing::warn!(target: "palisade::audit", event = id, action, free_bytes = free, "free space on the disk of the audit trail");
+            let event = AuditEvent::new(id).recorded_at(now);
+            let event = event.text("action", action).number("free_bytes", free);
+            self.journal.push(|out| event.draft(out));
+        }
+        let active = |action| self.space.is_active(action);
+        let (count, refuse) = (
+            active(LowSpaceAction::CountRefusals),
+            active(LowSpaceAction::RefuseRequests),
+        );
+        self.queue.set_low_space(count, refuse);
+        if active(LowSpaceAction::RetireOldest) {
+            let retired = retire_oldest(&mut self.journal, now);
+            self.told(retired.map(drop));
+        }
+    }
+
+    /// Deletes older parts that are not kept any longer.
+    fn retire(&mut self, rotated: bool) {
+        if self.retirement.is_due(self.clock.monotonic(), rotated) {
+            let now = self.clock.unix_time();
+            let retired = self.retirement.run(&mut self.journal, now);
+            self.told(retired);
+        }
+    }
+
+    fn told(&mut self, retired: io::Result<()>) {
+        let Err(error) = retired else { return };
+        if let Some(held_back) = self.trouble.admit(self.clock.monotonic()) {
+            let errno = error.raw_os_error();
+            tracing::error!(target: "palisade::audit", %error, errno, held_back, "cannot delete older parts of the audit trail");
+            let event = AuditEvent::new(event_id::RETENTION_FAILED);
+            let event = event.recorded_at(self.clock.unix_time());
+            self.journal.push(|out| event.draft(out));
+        }
+    }
+
+    /// Writes a checkpoint if one is due, and notes in the trail when its place fails.
+    fn keep_checkpoint(&mut self, must: bool) {
+        let now = (self.clock.unix_time(), self.clock.monotonic());
+        if self.journal.unsynced() == 0 {
+            self.synced_at = now.1;
+        }
+        let Some(checkpoints) = &mut self.checkpoints else {
+            return self.queue.note_progress(self.synced_at, None);
+        };
+        checkpoints.keep(self.journal.trail(), self.journal.safe(), now, must);
+        self.queue
+            .note_progress(self.synced_at, Some(checkpoints.last_at()));
+        let id = match checkpoints.take_change() {
+            None => return,
+            Some(true) => event_id::CHECKPOINTS_FAILING,
+            Some(false) => event_id::CHECKPOINTS_RESTORED,
+        };
+        let event = AuditEvent::new(id).recorded_at(now.0);
+        self.journal.push(|out| event.draft(out));
+    }
+
+    fn end(mut self, taken: &Batch) {
+        let kept = self.attempt(taken);
+        let (safe, unwritten) = (self.journal.safe(), self.journal.waiting());
+        tracing::info!(target: "palisade::audit", anchor = %safe, "closed");
+        self.keep_checkpoint(true);
+        if let Some(checkpoints) = self.checkpoints.take() {
+            checkpoints.finish();
+        }
+        // After the close the file may be opened again: release the lock first.
+        drop(self.journal);
+        self.queue.end_all(taken.below, kept, safe, unwritten);
+    }
+
+    fn attempt(&mut self, taken: &Batch) -> Result<(), SinkUnavailable> {
+        self.queue.writing_since(Some(self.clock.monotonic()));
+        let outcome = self.try_to_keep(taken);
+        self.queue.writing_since(None);
+        self.health.note(&outcome, self.clock.monotonic());
+        outcome.map_err(|_| SinkUnavailable::Failing)
+    }
+
+    fn try_to_keep(&mut self, taken: &Batch) -> io::Result<()> {
+        self.journal.write()?;
+        let now = self.clock.monotonic();
+        let due = now.saturating_sub(self.synced_at) >= self.sync_every;
+        if taken.asked || taken.closing || due || self.journal.unsynced() > MAX_UNSYNCED {
+            self.journal.sync()?;
+            self.synced_at = now;
+        }
+        Ok(())
+    }
+}
+
+struct CloseOnDrop(Arc<Queue>);
+
+impl Drop for CloseOnDrop {
+    fn drop(&mut self) {
+        // After an orderly end this changes nothing.
+        self.0
+            .end_all(0, Err(SinkUnavailable::Closed), self.0.safe(), 0);
+    }
+}

@@ -1,0 +1,336 @@
+//! Counts repeated refusals and connection events: the first is written, the others are counted.
+//!
+//! A client that is refused a thousand times a second must not fill the disk. Of each client address,
+//! guard and code (and principal, if known) the first refusal in a window is a record. At the end of
+//! the window one more record, `folded`, has the number of the others. First refusals have a budget of
+//! bytes a second, so that many addresses cannot fill the disk either: beyond it they are counted only.
+
+use std::{
+    collections::{HashMap, HashSet},
+    mem,
+    net::{IpAddr, Ipv6Addr},
+    time::Duration,
+};
+
+use palisade_core::RequestId;
+
+use crate::record::{AuditEvent, RequestRecord};
+
+/// Different refusals that are counted apart. Beyond, they are counted by guard and code alone.
+const MAX_KEYS: usize = 1024;
+/// Guards and codes that are counted apart. Both come from code, so there are few.
+const MAX_KINDS: usize = 64;
+/// What one record is taken for until its length is known.
+const ESTIMATE: i64 = 512;
+/// What number and hash add to a record.
+const SEAL: i64 = 96;
+/// How many seconds' worth of the budget may be used at once.
+const BURST_SECONDS: i64 = 16;
+
+/// What to fold, and how much.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RepeatSettings {
+    /// `None`: every refusal is written.
+    pub(crate) window: Option<Duration>,
+    /// Bytes a second that records of refusals may take.
+    pub(crate) budget: u32,
+}
+
+/// Refusals that are counted together.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub(crate) struct RepeatKey {
+    /// The address, of IPv6 the network of 64 bits. `None`: several.
+    pub(crate) client: Option<IpAddr>,
+    pub(crate) principal: Option<Box<str>>,
+    pub(crate) guard: &'static str,
+    pub(crate) code: &'static str,
+}
+
+/// How often it happened after the first time, or beyond the budget.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct RepeatCount {
+    pub(crate) key: RepeatKey,
+    pub(crate) count: u64,
+    /// When it was counted first and last, as time since the Unix epoch.
+    pub(crate) first: Duration,
+    pub(crate) last: Duration,
+}
+
+#[derive(Debug)]
+struct Count {
+    /// When the window is over, on the monotonic clock.
+    until: Duration,
+    count: u64,
+    first: Duration,
+    last: Duration,
+}
+
+#[derive(Debug)]
+pub(crate) struct RepeatTable {
+    settings: RepeatSettings,
+    by_key: HashMap<RepeatKey, Count>,
+    tokens: i64,
+    refilled: Option<Duration>,
+    next_due: Option<Duration>,
+    /// All that was ever counted only.
+    pub(crate) total: u64,
+    /// Requests whose head was counted only: so is their end.
+    heads: HashSet<RequestId>,
+    /// The disk has little space: nothing is written, all is counted.
+    pub(crate) count_only: bool,
+}
+
+impl RepeatKey {
+    /// Returns what a refused request is counted under. `None` if it was not refused.
+    pub(crate) fn of_request(event: &RequestRecord) -> Option<Self> {
+        let (guard, code) = event.refused_by()?;
+        Some(Self {
+            client: event.recorded_client().map(network),
+            principal: event.principal().map(|who| who.id().into()),
+            guard,
+            code,
+        })
+    }
+
+    /// Returns what an event is counted under. `None` if no client caused it.
+    pub(crate) fn of_event(event: &AuditEvent) -> Option<Self> {
+        Some(Self {
+            client: Some(network(event.client()?)),
+            principal: None,
+            guard: "event",
+            code: event.id(),
+        })
+    }
+}
+
+impl RepeatTable {
+    pub(crate) fn new(settings: RepeatSettings) -> Self {
+        Self {
+            settings,
+            by_key: HashMap::new(),
+            tokens: i64::from(settings.budget) * BURST_SECONDS,
+            refilled: None,
+            next_due: None,
+            total: 0,
+            heads: HashSet::new(),
+            count_only: false,
+        }
+    }
+
+    /// Decides whether it is counted (`true`) or written. `now`: since the epoch, and monotonic.
+    pub(crate) fn counts(&mut self, key: RepeatKey, now: (Duration, Duration)) -> bool {
+        let Some(window) = self.settings.window else {
+            return false;
+        };
+        let (unix_time, monotonic) = now;
+        if let Some(known) = self.by_key.get_mut(&key) {
+            known.add(unix_time);
+            self.total = self.total.saturating_add(1);
+            return true;
+        }
+        let writes = !self.count_only && self.takes_budget(monotonic);
+        let key = self.with_room(key);
+        let until = monotonic.saturating_add(window);
+        self.next_due = Some(self.next_due.map_or(until, |due| due.min(until)));
+        let count = self.by_key.entry(key).or_insert(Count {
+            until,
+            count: 0,
+            first: unix_time,
+            last: unix_time,
+        });
+        if !writes {
+            count.add(unix_time);
+            self.total = self.total.saturating_add(1);
+        }
+        !writes
+    }
+
+    pub(crate) fn head_was_counted(&mut self, id: RequestId) {
+        self.heads.insert(id);
+    }
+
+    /// Returns whether the head of a request was counted only, once.
+    pub(crate) fn take_counted_head(&mut self, id: RequestId) -> bool {
+        !self.heads.is_empty() && self.heads.remove(&id)
+    }
+
+    /// Takes the length of a record from the budget, apart from what was taken for it before. Of a
+    /// request with two records only the first was `estimated`.
+    pub(crate) fn was_written(&mut self, bytes: usize, estimated: bool) {
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        let before = if estimated { ESTIMATE } else { 0 };
+        let owed = bytes.saturating_add(SEAL).saturating_sub(before);
+        self.tokens = self.tokens.saturating_sub(owed);
+    }
+
+    /// Returns how long it is until a window is over.
+    pub(crate) fn due_in(&self, now: Duration) -> Option<Duration> {
+        self.next_due.map(|due| due.saturating_sub(now))
+    }
+
+    /// Takes the counts whose window is over, or all.
+    pub(crate) fn take_due(&mut self, now: Duration, all: bool) -> Vec<RepeatCount> {
+        if !all && self.next_due.is_none_or(|due| due > now) {
+            return Vec::new();
+        }
+        let mut over = Vec::new();
+        for (key, count) in mem::take(&mut self.by_key) {
+            if !all && count.until > now {
+                self.by_key.insert(key, count);
+            } else if count.count > 0 {
+                let Count {
+                    count, first, last, ..
+                } = count;
+                over.push(RepeatCount {
+                    key,
+                    count,
+                    first,
+                    last,
+                });
+            }
+        }
+        self.next_due = self.by_key.values().map(|count| count.until).min();
+        over
+    }
+
+    fn takes_budget(&mut self, now: Duration) -> bool {
+        let rate = i64::from(self.settings.budget);
+        let passed = now.saturating_sub(self.refilled.unwrap_or(now)).as_millis();
+        let passed = i64::try_from(passed).unwrap_or(i64::MAX);
+        let gained = rate.saturating_mul(passed) / 1000;
+        if gained > 0 || self.refilled.is_none() {
+            self.refilled = Some(now);
+            self.tokens = self.tokens.saturating_add(gained).min(rate * BURST_SECONDS);
+        }
+        let enough = self.tokens > 0;
+        if enough {
+            self.tokens -= ESTIMATE;
+        }
+        enough
+    }
+
+    /// Returns the key, or where too many are counted already a coarser one.
+    fn with_room(&self, key: RepeatKey) -> RepeatKey {
+        if self.by_key.len() < MAX_KEYS {
+            return key;
+        }
+        let kind = RepeatKey {
+            client: None,
+            principal: None,
+            ..key
+        };
+        if self.by_key.contains_key(&kind) || self.by_key.len() < MAX_KEYS + MAX_KINDS {
+            return kind;
+        }
+        RepeatKey {
+            guard: "several",
+            code: "several",
+            ..kind
+        }
+    }
+}
+
+impl Count {
+    fn add(&mut self, now: Duration) {
+        if self.count == 0 {
+            self.first = now;
+        }
+        self.count = self.count.saturating_add(1);
+        self.last = now;
+    }
+}
+
+/// A client of IPv6 has a network of 64 bits to itself.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into(),
+        IpAddr::V4(_) => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WINDOW: Duration = Duration::from_secs(60);
+
+    fn folds(budget: u32) -> RepeatTable {
+        RepeatTable::new(RepeatSettings {
+            window: Some(WINDOW),
+            budget,
+        })
+    }
+
+    fn key(client: u32) -> RepeatKey {
+        RepeatKey {
+            client: Some(IpAddr::V4(client.into())),
+            principal: None,
+            guard: "rate_limit",
+            code: "too_many_requests",
+        }
+    }
+
+    fn at(seconds: u64) -> (Duration, Duration) {
+        let time = Duration::from_secs(seconds);
+        (Duration::from_secs(1_700_000_000) + time, time)
+    }
+
+    #[test]
+    fn the_first_is_written_and_a_window_of_others_is_one_count() {
+        let mut folds = folds(1 << 20);
+        assert!(!folds.counts(key(1), at(0)));
+        assert!((1..50).all(|second| folds.counts(key(1), at(second))));
+        assert_eq!(folds.take_due(at(59).1, false), []);
+        let over = folds.take_due(at(60).1, false);
+        assert_eq!((over.len(), over[0].count), (1, 49));
+        assert_eq!((over[0].first, over[0].last), (at(1).0, at(49).0));
+        assert!(
+            !folds.counts(key(1), at(61)),
+            "a new window has a first one"
+        );
+        assert_eq!(folds.due_in(at(61).1), Some(WINDOW));
+    }
+
+    #[test]
+    fn beyond_the_budget_even_first_ones_are_counted_and_none_is_lost() {
+        let mut folds = folds(1024);
+        let written = (0..10_000)
+            .filter(|it| !folds.counts(key(*it), at(0)))
+            .count();
+        assert_eq!(written, 32, "16 seconds of 1024 bytes, at 512 bytes each");
+        let counted: u64 = folds
+            .take_due(at(0).1, true)
+            .iter()
+            .map(|it| it.count)
+            .sum();
+        assert_eq!(counted, 10_000 - 32);
+        assert!(
+            !folds.counts(key(1), at(1)),
+            "the next second has its own share"
+        );
+    }
+
+    #[test]
+    fn the_table_is_bounded() {
+        let mut folds = folds(1);
+        for client in 0..100_000 {
+            folds.counts(key(client), at(0));
+        }
+        assert!(folds.by_key.len() <= MAX_KEYS + MAX_KINDS + 1);
+        let over = folds.take_due(at(0).1, true);
+        let rest = over.iter().find(|it| it.key.client.is_none()).unwrap();
+        assert!(rest.count > 98_000);
+    }
+
+    #[test]
+    fn longer_records_use_up_more_of_the_budget() {
+        let mut folds = folds(1024);
+        assert!(!folds.counts(key(1), at(0)));
+        folds.was_written(1 << 20, true);
+        assert!(folds.counts(key(2), at(0)));
+        assert!(
+            folds.counts(key(3), at(60)),
+            "a mebibyte is not paid back in a minute"
+        );
+    }
+}

@@ -1,0 +1,203 @@
+//! The names of a trail's files: `audit.jsonl` is written, `audit.<first record>.jsonl` are older parts.
+
+use std::{
+    ffi::{OsStr, OsString},
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+const DIGITS: usize = 20;
+/// Files that are set aside for one reason. What comes after them shares one file.
+const MAX_ASIDE: usize = 16;
+
+/// Names the part that begins with this record once it is not written any more.
+pub(crate) fn part(path: &Path, first: u64) -> PathBuf {
+    let (before, after) = around(path);
+    let mut name = before;
+    name.push(format!("{first:0DIGITS$}"));
+    name.push(after);
+    path.with_file_name(name)
+}
+
+/// Names a file for bytes that are set aside: `audit.jsonl.<why>.<record>`, counted up until it is free.
+pub(crate) fn aside(path: &Path, why: &str, record: u64) -> PathBuf {
+    let named = |suffix: &str| {
+        let mut name = path.file_name().unwrap_or_default().to_os_string();
+        name.push(format!(".{why}.{record}{suffix}"));
+        path.with_file_name(name)
+    };
+    if all_aside(path, why).is_ok_and(|all| all.len() >= MAX_ASIDE) {
+        // Full: the latest one is replaced by each next one.
+        return with_suffix(path, &format!(".{why}.latest"));
+    }
+    let mut free = named("");
+    for count in 1_u32.. {
+        if !free.exists() {
+            break;
+        }
+        free = named(&format!("-{count}"));
+    }
+    free
+}
+
+/// Lists what was set aside under a name, with the record that each stands for.
+pub(crate) fn all_aside(path: &Path, why: &str) -> io::Result<Vec<(u64, PathBuf)>> {
+    let mut before = path.file_name().unwrap_or_default().to_os_string();
+    before.push(format!(".{why}."));
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder(path))? {
+        let name = entry?.file_name();
+        if let Some(record) = number_after(&name, &before) {
+            found.push((record, path.with_file_name(name)));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Names the file whose lock says that a process writes.
+pub(crate) fn lock(path: &Path) -> PathBuf {
+    with_suffix(path, ".lock")
+}
+
+/// Names the file with the checkpoints of a trail, where no other is chosen.
+pub(crate) fn checkpoints(path: &Path) -> PathBuf {
+    with_suffix(path, ".checkpoints")
+}
+
+/// Names the file with the incidents that an operator has checked.
+pub(crate) fn acknowledged(path: &Path) -> PathBuf {
+    with_suffix(path, ".acknowledged")
+}
+
+/// Follows a symbolic link in place of the file: the parts of a trail are beside the file itself.
+pub(crate) fn resolved(path: &Path) -> io::Result<PathBuf> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_symlink() => fs::canonicalize(path),
+        _ => Ok(path.into()),
+    }
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(suffix);
+    path.with_file_name(name)
+}
+
+/// Lists the older parts, oldest first.
+pub(crate) fn parts(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let (before, after) = around(path);
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder(path))? {
+        let name = entry?.file_name();
+        if is_part(&name, &before, &after) {
+            found.push(path.with_file_name(name));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Returns the number of the first record of a part, from its name.
+pub(crate) fn first_of(part: &Path) -> Option<u64> {
+    let name = part.file_name()?.as_encoded_bytes();
+    let mut pieces = name.rsplit(|byte| *byte == b'.');
+    let digits = pieces.find(|piece| piece.len() == DIGITS && piece.iter().all(u8::is_ascii_digit));
+    std::str::from_utf8(digits?).ok()?.parse().ok()
+}
+
+/// Returns the folder of a file.
+pub(crate) fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+fn number_after(name: &OsStr, before: &OsStr) -> Option<u64> {
+    let rest = name
+        .as_encoded_bytes()
+        .strip_prefix(before.as_encoded_bytes())?;
+    let digits = rest.split(|byte| *byte == b'-').next()?;
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+fn is_part(name: &OsStr, before: &OsStr, after: &OsStr) -> bool {
+    let middle = name
+        .as_encoded_bytes()
+        .strip_prefix(before.as_encoded_bytes())
+        .and_then(|rest| rest.strip_suffix(after.as_encoded_bytes()));
+    middle.is_some_and(|digits| digits.len() == DIGITS && digits.iter().all(u8::is_ascii_digit))
+}
+
+fn around(path: &Path) -> (OsString, OsString) {
+    let mut before = path.file_stem().unwrap_or_default().to_os_string();
+    before.push(".");
+    let mut after = OsString::new();
+    if let Some(extension) = path.extension() {
+        after.push(".");
+        after.push(extension);
+    }
+    (before, after)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_named_so_that_their_order_is_that_of_their_names() {
+        let path = Path::new("log/audit.jsonl");
+        assert_eq!(
+            part(path, 42),
+            Path::new("log/audit.00000000000000000042.jsonl")
+        );
+        assert!(part(path, 9) < part(path, 10));
+        assert_eq!(
+            part(Path::new("trail"), 1),
+            Path::new("trail.00000000000000000001")
+        );
+    }
+
+    #[test]
+    fn only_parts_of_this_trail_are_listed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.jsonl");
+        for name in [
+            "audit.jsonl",
+            "audit.12.jsonl",
+            "other.00000000000000000001.jsonl",
+        ] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let (one, ten) = (part(&path, 1), part(&path, 10));
+        fs::write(&ten, "").unwrap();
+        fs::write(&one, "").unwrap();
+        assert_eq!(parts(&path).unwrap(), [one, ten]);
+    }
+
+    #[test]
+    fn files_that_are_set_aside_are_bounded_in_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.jsonl");
+        for record in 0..1000 {
+            fs::write(aside(&path, "sync_failed", record), "").unwrap();
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), MAX_ASIDE + 1);
+    }
+
+    #[test]
+    fn nothing_is_set_aside_over_something_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.jsonl");
+        let first = aside(&path, "torn", 7);
+        fs::write(&first, "").unwrap();
+        let second = aside(&path, "torn", 7);
+        assert_ne!(first, second);
+        assert!(second.ends_with("audit.jsonl.torn.7-1"));
+        fs::write(&second, "").unwrap();
+        let found = all_aside(&path, "torn").unwrap();
+        assert_eq!(found, [(7, first), (7, second)]);
+        assert_eq!(all_aside(&path, "damaged").unwrap(), []);
+    }
+}

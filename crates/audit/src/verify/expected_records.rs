@@ -1,0 +1,181 @@
+//! What must be in a trail: an anchor that was kept elsewhere, and checkpoints from their file.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{self, BufRead, BufReader, Read},
+    path::Path,
+};
+
+use super::FindingReason;
+use crate::chain::{Anchor, Checkpoint, CheckpointLine, Verifier};
+
+const MAX_LINE: u64 = 4096;
+/// Trails that one checkpoint file may name; more are ignored.
+const MAX_TRAILS: usize = 64;
+
+#[derive(Debug, Default)]
+pub(crate) struct ExpectedRecords {
+    anchor: Option<Anchor>,
+    /// By trail, then by record.
+    checkpoints: BTreeMap<String, BTreeMap<u64, [u8; 32]>>,
+    reported_missing: BTreeMap<String, u64>,
+    contradicted: Vec<u64>,
+    compared: u64,
+    pub(super) summary: CheckpointSummary,
+}
+
+/// What was found in a checkpoint file.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct CheckpointSummary {
+    /// Whether there is a file.
+    pub found: bool,
+    /// CheckpointSummary whose signature is right.
+    pub valid: u64,
+    /// Lines that look like checkpoints and were not signed with the key.
+    pub forged: u64,
+    /// Lines that are something else, for example torn.
+    pub unknown: u64,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Mismatch {
+    Anchor,
+    Checkpoint,
+}
+
+impl ExpectedRecords {
+    pub(super) fn anchor(&mut self, anchor: Option<Anchor>) {
+        self.anchor = anchor;
+    }
+
+    /// Reads a checkpoint file. That there is none is no error.
+    pub(super) fn read(&mut self, path: &Path, verifier: &Verifier) -> io::Result<()> {
+        self.summary.found = read_checkpoints(path, verifier, |line| self.take(line))?;
+        Ok(())
+    }
+
+    fn take(&mut self, line: CheckpointLine) {
+        match line {
+            CheckpointLine::Forged => self.summary.forged += 1,
+            CheckpointLine::Unknown => self.summary.unknown += 1,
+            CheckpointLine::Good(it) => {
+                self.summary.valid += 1;
+                let room = self.checkpoints.len() < MAX_TRAILS;
+                if room || self.checkpoints.contains_key(&it.trail) {
+                    let of_trail = self.checkpoints.entry(it.trail).or_default();
+                    // Where two speak of one record, the first one counts: the later one may have
+                    // been made after the records were cut off and written anew.
+                    let first = of_trail.entry(it.anchor.sequence());
+                    first.or_insert(*it.anchor.hash());
+                }
+            }
+        }
+    }
+
+    pub(super) fn compare(&mut self, trail: Option<&str>, here: Anchor) -> Option<Mismatch> {
+        if self.compare_anchor(here) {
+            return Some(Mismatch::Anchor);
+        }
+        let hash = self.checkpoints.get(trail?)?.get(&here.sequence())?;
+        self.compared += 1;
+        (hash != here.hash()).then_some(Mismatch::Checkpoint)
+    }
+
+    /// Returns whether this is not the record that was anchored.
+    pub(super) fn compare_anchor(&self, here: Anchor) -> bool {
+        let same_place = self.anchor.filter(|it| it.sequence() == here.sequence());
+        same_place.is_some_and(|anchor| anchor != here)
+    }
+
+    /// Returns whether the anchor is about a record before this one's predecessor.
+    pub(super) fn needs_record_before(&self, first: u64) -> bool {
+        self.anchor
+            .is_some_and(|anchor| anchor.sequence() < first.saturating_sub(1))
+    }
+
+    pub(super) fn contradicted(&mut self, sequence: u64) {
+        self.contradicted.push(sequence);
+    }
+
+    pub(super) fn trail_reported_missing(&mut self, trail: &str, to: u64) {
+        if self.reported_missing.len() < MAX_TRAILS {
+            self.reported_missing.insert(trail.to_owned(), to);
+        }
+    }
+
+    /// Lists what must be there and is not, apart from records that the writer reported as gone.
+    pub(super) fn unmet(
+        &self,
+        trail: &str,
+        last: Anchor,
+        gone: &[(u64, u64)],
+    ) -> Vec<(FindingReason, u64)> {
+        let mut unmet = Vec::new();
+        let after = last.sequence().saturating_add(1);
+        if let Some(anchor) = self.anchor.filter(|it| it.sequence() > last.sequence()) {
+            let anchored = anchor.sequence();
+            unmet.push((FindingReason::CutShort { anchored }, after));
+        }
+        let explained = |it: u64| gone.iter().any(|(from, to)| (*from..=*to).contains(&it));
+        let contradicted = self.contradicted.iter().copied();
+        for sequence in contradicted.filter(|it| !explained(*it)) {
+            unmet.push((FindingReason::ContradictsCheckpoint, sequence));
+        }
+        let own = self.checkpoints.get(trail);
+        let newest = own.and_then(|own| own.keys().next_back().copied());
+        if let Some(anchored) = newest.filter(|it| *it > last.sequence() && !explained(*it)) {
+            unmet.push((FindingReason::CutShort { anchored }, after));
+        }
+        for (other, checkpoints) in self.checkpoints.iter().filter(|(id, _)| **id != *trail) {
+            let to = checkpoints.keys().next_back().copied().unwrap_or(0);
+            if self
+                .reported_missing
+                .get(other)
+                .is_none_or(|told| *told < to)
+            {
+                unmet.push((FindingReason::OtherTrailGone { to }, after));
+            }
+        }
+        if self.summary.forged > 0 {
+            let lines = self.summary.forged;
+            unmet.push((FindingReason::ForgedCheckpoints { lines }, after));
+        }
+        unmet
+    }
+}
+
+/// Reads a checkpoint file line by line. Returns whether there is one.
+pub(crate) fn read_checkpoints(
+    path: &Path,
+    verifier: &Verifier,
+    mut take: impl FnMut(CheckpointLine),
+) -> io::Result<bool> {
+    match std::fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+        Ok(metadata) if !metadata.is_file() => {
+            return Err(io::Error::other("the checkpoint file is no regular file"));
+        }
+        Ok(_) => {}
+    }
+    let mut reader = BufReader::new(File::open(path)?);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        if reader
+            .by_ref()
+            .take(MAX_LINE)
+            .read_until(b'\n', &mut line)?
+            == 0
+        {
+            return Ok(true);
+        }
+        match line.strip_suffix(b"\n") {
+            Some([]) => {}
+            Some(whole) => take(Checkpoint::parse(whole, verifier)),
+            None => take(CheckpointLine::Unknown),
+        }
+    }
+}

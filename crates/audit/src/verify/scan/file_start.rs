@@ -1,0 +1,104 @@
+//! The first record of a file, and where a trail begins.
+
+use super::{FindingReason, Gap, Scan, record_members::RecordMembers};
+use crate::chain::{Anchor, Line, Seal};
+
+impl Scan {
+    /// Tells why a file cannot be verified, or is none of this trail.
+    pub(super) fn check_header(&mut self, content: &RecordMembers<'_>) -> Option<FindingReason> {
+        if content.v != 1 {
+            return Some(FindingReason::UnknownVersion);
+        }
+        if let Err(reason) = self.demand_same_seal(content) {
+            return Some(reason);
+        }
+        let Some(found) = content.trail.as_deref() else {
+            return Some(FindingReason::Malformed);
+        };
+        let known = self.trail.get_or_insert_with(|| found.into());
+        (**known != *found).then_some(FindingReason::OtherTrail)
+    }
+
+    fn demand_same_seal(&self, content: &RecordMembers<'_>) -> Result<(), FindingReason> {
+        let algorithm = content.algorithm.as_deref();
+        if algorithm == Some(self.seal.algorithm()) {
+            let same = content.key.as_deref() == self.seal.key_id().as_deref();
+            return same.then_some(()).ok_or(FindingReason::OtherKey);
+        }
+        Err(match self.seal {
+            Seal::Keyed(_) => FindingReason::NotKeyed,
+            Seal::Plain if content.key.is_some() => FindingReason::NeedsKey,
+            Seal::Plain => FindingReason::UnknownVersion,
+        })
+    }
+
+    /// Finds where the trail starts: at the beginning, or after a file that is not here.
+    pub(super) fn start(&mut self, line: &Line<'_>, content: &RecordMembers<'_>) {
+        self.report.first = line.sequence;
+        let Some(before) = stated_base(line, content) else {
+            // What is at the beginning is no record of a writer.
+            if content.kind == "opened" {
+                self.find(FindingReason::Malformed);
+            }
+            return self.bases.only_number(line.sequence.saturating_sub(1));
+        };
+        self.bases.only(before);
+        if before.sequence() == 0 {
+            return;
+        }
+        let missing = self.expected.needs_record_before(line.sequence);
+        if missing {
+            let found = line.sequence;
+            self.find_at(FindingReason::Missing { found }, 1);
+        }
+        if self.expected.compare_anchor(before) {
+            self.find_at(FindingReason::Rewritten, before.sequence());
+        }
+        self.gap = Some(Gap {
+            from: 1,
+            to: before.sequence(),
+            place: self.place.clone(),
+            starts: true,
+        });
+    }
+
+    /// Nothing explained why records are missing.
+    pub(super) fn flush_gap(&mut self) {
+        // The beginning is decided at the end: a later record may say that it was retired.
+        let Some(gap) = self.gap.take_if(|gap| !gap.starts) else {
+            return;
+        };
+        let here = std::mem::replace(&mut self.place, gap.place);
+        let found = gap.to.saturating_add(1);
+        self.find_at(FindingReason::Missing { found }, gap.from);
+        self.place = here;
+    }
+
+    /// A trail that does not begin at record 1 needs a reason.
+    pub(super) fn explain_start(&mut self) {
+        let Some(gap) = self.gap.take() else { return };
+        if self
+            .retired
+            .is_some_and(|retired| retired.sequence() >= gap.to)
+        {
+            return;
+        }
+        let from = self.retired.map_or(1, |retired| retired.sequence() + 1);
+        let here = std::mem::replace(&mut self.place, gap.place);
+        self.find_at(FindingReason::StartMissing { from, to: gap.to }, from);
+        self.place = here;
+    }
+}
+
+/// Returns the record that the first record of a file says it follows. `None` if that is not valid.
+pub(super) fn stated_base(line: &Line<'_>, content: &RecordMembers<'_>) -> Option<Anchor> {
+    if content.kind != "opened" {
+        return None;
+    }
+    match &content.follows {
+        None => Some(Anchor::GENESIS),
+        Some(hash) => format!("{}:{hash}", line.sequence.checked_sub(1)?)
+            .parse()
+            .ok(),
+    }
+}
