@@ -44,7 +44,7 @@ impl Guard for Tells {
         let who = Principal::builder("fuzz", &*self.0)
             .credential(&*self.0)
             .owner(&*self.0);
-        cx.identify(who.build()).expect("nobody else is known");
+        cx.identify(who.build()).expect("no other principal is known");
         cx.record(Fact::Noted {
             key: "note",
             value: self.0.clone().into(),

@@ -29,8 +29,8 @@ impl UnknownPath {
     /// Keeps at most eight segments, and of one that is longer than 24 characters the first eight.
     pub(super) fn shortened(&self) -> String {
         let path = &*self.beginning;
-        let room = path.len().min(MAX_SEGMENTS * (MAX_SEGMENT_CHARS + 1)) + '…'.len_utf8();
-        let mut short = String::with_capacity(room);
+        let space = path.len().min(MAX_SEGMENTS * (MAX_SEGMENT_CHARS + 1)) + '…'.len_utf8();
+        let mut short = String::with_capacity(space);
         let mut segments = path.split('/');
         for (index, segment) in segments.by_ref().take(MAX_SEGMENTS + 1).enumerate() {
             if index > 0 {

@@ -62,8 +62,8 @@ impl ExpectedRecords {
             CheckpointLine::Unknown => self.summary.unknown += 1,
             CheckpointLine::Good(it) => {
                 self.summary.valid += 1;
-                let room = self.checkpoints.len() < MAX_TRAILS;
-                if room || self.checkpoints.contains_key(&it.trail) {
+                let has_space = self.checkpoints.len() < MAX_TRAILS;
+                if has_space || self.checkpoints.contains_key(&it.trail) {
                     let of_trail = self.checkpoints.entry(it.trail).or_default();
                     // Where two speak of one record, the first one counts: the later one may have
                     // been made after the records were cut off and written anew.

@@ -97,7 +97,7 @@ async fn a_file_that_others_may_write_is_taken_from_them() {
 #[tokio::test]
 async fn a_torn_line_that_cannot_be_copied_stops_no_start() {
     let folder = tempdir().unwrap();
-    // There is room for the name of the lock, and not for that of a copy.
+    // There is space for the name of the lock, and not for that of a copy.
     let path = folder.path().join(format!("{}.jsonl", "a".repeat(244)));
     let open = || FileSink::builder(&path).without_checkpoint_file().open();
     let sink = open().unwrap();

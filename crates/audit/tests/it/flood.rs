@@ -1,4 +1,4 @@
-//! What a client can make the trail hold, and what is done when there is no room.
+//! What a client can make the trail hold, and what is done when there is no space.
 
 use std::{
     fs,
@@ -285,7 +285,7 @@ async fn older_parts_beyond_an_age_are_retired() {
 async fn a_disk_that_is_nearly_full_refuses_requests_if_the_operator_says_so() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");
-    // No disk has so much room.
+    // No disk has so much space.
     let sink = FileSink::builder(&path).low_space(LowSpaceAction::RefuseRequests, u64::MAX / 2);
     let sink = sink.open().unwrap();
     sink.flush().get().await.unwrap();

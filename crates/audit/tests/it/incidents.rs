@@ -267,7 +267,7 @@ async fn a_trail_that_is_cut_and_written_anew_contradicts_its_checkpoints() {
     let checkpoints = fs::read(place.checkpoints()).unwrap();
     let lines = place.lines();
     place.write(&lines[..6]);
-    // Somebody who has the key of the trail, and not the second place.
+    // An attacker who has the key of the trail, and not the second place.
     fs::remove_file(place.checkpoints()).unwrap();
     place.run(10).await;
     fs::write(place.checkpoints(), checkpoints).unwrap();

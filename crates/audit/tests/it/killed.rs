@@ -19,7 +19,7 @@ use crate::support::{Body, get, records, send};
 const TRAIL: &str = "PALISADE_AUDIT_TEST_TRAIL";
 const ROUNDS: usize = 10;
 
-/// Not a test of its own: what the children run. It answers requests until it is killed, and tells
+/// Not a test by itself: what the child processes run. It serves requests until it is killed, and prints
 /// of every answer with 200, after that answer has been given.
 #[allow(clippy::disallowed_methods)] // A child is told in its environment what it is.
 #[test]
@@ -95,9 +95,9 @@ fn this() -> String {
 
 const ARGUMENTS: [&str; 3] = ["--exact", "killed::child", "--nocapture"];
 
-/// Runs a child, lets somebody look at what it has answered after each answer, and kills it when
-/// that somebody has seen enough. Returns all it had answered.
-fn answered_by(
+/// Runs a child, calls a function with the completed requests after each one, and kills it when
+/// that function says so. Returns all completed requests.
+fn completed_before_kill(
     mut command: Command,
     mut enough: impl FnMut(u32, &[String]) -> bool,
 ) -> Vec<String> {
@@ -145,7 +145,9 @@ fn killed_ten_times_under_load_every_completed_request_is_recorded_once() {
         let mut command = command(&this(), &path);
         command.args(ARGUMENTS);
         let until = 20 + 13 * round;
-        answered.extend(answered_by(command, |_, answered| answered.len() >= until));
+        answered.extend(completed_before_kill(command, |_, answered| {
+            answered.len() >= until
+        }));
     }
     drop(FileSink::builder(&path).open().unwrap());
     let report = verify_file(&path, &VerifyOptions::new()).unwrap();
@@ -168,7 +170,9 @@ fn killed_while_it_rotates_every_completed_request_is_recorded_once() {
         command.args(ARGUMENTS);
         // A part has some ten records: every answer is near a rotation.
         let until = 40 + 7 * round;
-        answered.extend(answered_by(command, |_, answered| answered.len() >= until));
+        answered.extend(completed_before_kill(command, |_, answered| {
+            answered.len() >= until
+        }));
     }
     drop(FileSink::builder(&path).open().unwrap());
     let report = verify_file(&path, &VerifyOptions::new()).unwrap();
@@ -190,7 +194,7 @@ fn a_quota_ends_in_503_and_the_trail_goes_on_when_it_is_lifted() {
     let script = r#"ulimit -S -f 8; trap '' XFSZ; exec "$0" "$@""#;
     command.args(["-c", script, &this()]).args(ARGUMENTS);
     let mut full = None;
-    let answered = answered_by(command, |child, answered| {
+    let answered = completed_before_kill(command, |child, answered| {
         let refused = answered.last().is_some_and(|told| told == "503");
         if refused && full.is_none() {
             full = Some(std::fs::metadata(&path).unwrap().len());

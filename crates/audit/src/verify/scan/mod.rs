@@ -320,9 +320,9 @@ impl Scan {
 fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>, tail: FileEnd) -> io::Result<usize> {
     let mut rereads = 0;
     loop {
-        let room = MAX_LINE.saturating_sub(u64::try_from(line.len()).unwrap_or(u64::MAX));
-        reader.by_ref().take(room).read_until(b'\n', line)?;
-        let whole = line.is_empty() || line.ends_with(b"\n") || room == 0;
+        let space = MAX_LINE.saturating_sub(u64::try_from(line.len()).unwrap_or(u64::MAX));
+        reader.by_ref().take(space).read_until(b'\n', line)?;
+        let whole = line.is_empty() || line.ends_with(b"\n") || space == 0;
         if whole || tail != FileEnd::Live || rereads == REREADS {
             return Ok(line.len());
         }

@@ -77,12 +77,12 @@ impl Queue {
             }
             return;
         }
-        let room = match (self.settings.fail_closed, form) {
+        let space = match (self.settings.fail_closed, form) {
             (true, RecordType::End) => state.release(1),
             (true, _) => state.release(PER_REQUEST),
             (false, _) => state.items.len() < self.settings.capacity,
         };
-        if !room || state.closed {
+        if !space || state.closed {
             state.losses.dropped += 1;
             return;
         }

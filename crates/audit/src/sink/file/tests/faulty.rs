@@ -23,7 +23,7 @@ pub(super) struct Inner {
     /// As long as the writer believes the file to be.
     length: u64,
     /// Bytes until the disk is full.
-    pub(super) room: Option<usize>,
+    pub(super) space: Option<usize>,
     pub(super) no_sync: bool,
     pub(super) no_truncate: bool,
     pub(super) no_renew: bool,
@@ -74,11 +74,11 @@ impl Store for Faulty {
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut inner = self.set();
-        let room = inner.room.unwrap_or(usize::MAX);
-        let fits = bytes.len().min(room);
+        let space = inner.space.unwrap_or(usize::MAX);
+        let fits = bytes.len().min(space);
         inner.file.extend_from_slice(&bytes[..fits]);
-        if let Some(room) = &mut inner.room {
-            *room -= fits;
+        if let Some(space) = &mut inner.space {
+            *space -= fits;
         }
         if fits < bytes.len() {
             return Err(io::ErrorKind::StorageFull.into());
@@ -127,7 +127,7 @@ impl Store for Faulty {
 
     fn restore(&mut self, _: u64, length: u64) -> io::Result<()> {
         let mut inner = self.set();
-        if inner.room == Some(0) {
+        if inner.space == Some(0) {
             return Err(io::ErrorKind::StorageFull.into());
         }
         let length = usize::try_from(length).unwrap();

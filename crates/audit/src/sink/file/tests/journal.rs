@@ -55,12 +55,12 @@ fn a_full_disk_leaves_no_partial_line_and_loses_nothing() {
     push(&mut journal, 1);
     keep(&mut journal).unwrap();
     let before = store.trail();
-    store.set().room = Some(30);
+    store.set().space = Some(30);
     push(&mut journal, 2);
     assert!(keep(&mut journal).is_err());
     assert_eq!(store.trail(), before, "the torn line was cut off again");
     push(&mut journal, 3);
-    store.set().room = None;
+    store.set().space = None;
     keep(&mut journal).unwrap();
     let report = check(&store).unwrap();
     assert_eq!((report.requests, report.recoveries, report.lost), (3, 0, 0));
@@ -69,10 +69,10 @@ fn a_full_disk_leaves_no_partial_line_and_loses_nothing() {
 #[test]
 fn a_disk_that_is_full_at_the_start_holds_nothing_up_later() {
     let (mut journal, store) = journal(u64::MAX);
-    store.set().room = Some(0);
+    store.set().space = Some(0);
     push(&mut journal, 1);
     assert!(keep(&mut journal).is_err());
-    store.set().room = None;
+    store.set().space = None;
     keep(&mut journal).unwrap();
     assert_eq!(check(&store).unwrap().requests, 1);
 }
@@ -82,11 +82,11 @@ fn a_torn_line_that_cannot_be_cut_off_ends_its_file() {
     let (mut journal, store) = journal(u64::MAX);
     push(&mut journal, 1);
     keep(&mut journal).unwrap();
-    store.set().room = Some(30);
+    store.set().space = Some(30);
     store.set().no_truncate = true;
     push(&mut journal, 2);
     assert!(keep(&mut journal).is_err());
-    store.set().room = None;
+    store.set().space = None;
     store.set().no_truncate = false;
     keep(&mut journal).unwrap();
     let report = check(&store).unwrap();
@@ -220,11 +220,11 @@ fn a_full_disk_delays_the_restoring_of_a_deleted_file_and_loses_nothing() {
     push(&mut journal, 1);
     keep(&mut journal).unwrap();
     store.set().unnamed = true;
-    store.set().room = Some(0);
+    store.set().space = Some(0);
     push(&mut journal, 2);
     assert!(keep(&mut journal).is_err());
     assert!(keep(&mut journal).is_err());
-    store.set().room = None;
+    store.set().space = None;
     keep(&mut journal).unwrap();
     let report = check(&store).unwrap();
     assert_eq!((report.requests, report.first), (2, 1));

@@ -122,7 +122,7 @@ async fn many_heads_share_a_sync() {
 async fn a_full_disk_refuses_until_there_is_space_and_then_serves_again() {
     let store = Faulty::default();
     let sink = open(FileSink::builder("x").fail_closed(), &store);
-    store.set().room = Some(40);
+    store.set().space = Some(40);
     let request = Request::new();
     sink.reserve().unwrap();
     assert_eq!(
@@ -135,7 +135,7 @@ async fn a_full_disk_refuses_until_there_is_space_and_then_serves_again() {
         "refused at the door"
     );
     sink.record_request(&request.end());
-    store.set().room = None;
+    store.set().space = None;
     while sink.reserve().is_err() {
         tokio::task::yield_now().await;
     }
@@ -156,10 +156,10 @@ async fn a_full_disk_refuses_until_there_is_space_and_then_serves_again() {
 #[tokio::test]
 async fn a_disk_that_is_full_from_the_start_refuses_and_recovers() {
     let store = Faulty::default();
-    store.set().room = Some(0);
+    store.set().space = Some(0);
     let sink = open(FileSink::builder("x").fail_closed(), &store);
     assert_eq!(sink.reserve(), Err(SinkUnavailable::Failing));
-    store.set().room = None;
+    store.set().space = None;
     while sink.reserve().is_err() {
         tokio::task::yield_now().await;
     }
@@ -278,7 +278,7 @@ async fn after_the_close_nothing_is_promised_any_more() {
 async fn a_close_on_a_dead_disk_ends_and_says_so() {
     let store = Faulty::default();
     let sink = open(FileSink::builder("x"), &store);
-    store.set().room = Some(0);
+    store.set().space = Some(0);
     sink.record_request(&whole());
     assert_eq!(get(sink.close()).await, Err(SinkUnavailable::Failing));
     assert!(sink.lost_records() >= 1);
