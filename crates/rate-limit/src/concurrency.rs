@@ -22,8 +22,8 @@ const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#qu
 
 /// Limits how many requests of one client, principal or owner are under way at the same time.
 ///
-/// A request counts until its answer is over: until the last byte of the body was handed over, the
-/// client left, or something failed. So whoever reads slowly holds his own places and nobody else's.
+/// A request counts until its response is over: until the last byte of the body was handed over, the
+/// client left, or something failed. So a client that reads slowly uses up its own limit and not that of others.
 /// The memory it takes is that of the requests under way.
 ///
 /// Where clients are counted, a network of IPv6 around them is counted too, as [`Key::ipv6_network`]
@@ -181,8 +181,8 @@ impl ConcurrencyState {
     }
 }
 
-/// A place of a client, and one of its network. The machine drops it when the answer is over, however it ends.
-#[allow(unnameable_types)] // Nobody outside has a use for it.
+/// A permit of a client, and one of its network. It is dropped when the response is over, however it ends.
+#[allow(unnameable_types)] // Only the layer uses it.
 #[derive(Debug)]
 pub struct Permit {
     of: Arc<ConcurrencyState>,

@@ -1,6 +1,7 @@
-//! The arithmetic of one limit: governor's GCRA, and around it what governor does not know.
+//! The arithmetic of one limit: the Generic Cell Rate Algorithm (GCRA, ITU-T I.371) of governor, with
+//! debt, refunds and checks that charge nothing added around it.
 //!
-//! A bucket is one number, its *backlog*: the time until it is full again. Governor judges a
+//! A bucket is one number, its *backlog*: the time until it is full again. Governor decides a
 //! request and says what the backlog becomes, or how long to wait. It keeps one number per call in a
 //! [`StateStore`] and takes the time from a clock of its own, neither of which can hold several
 //! policies to *all or nothing*. Therefore the store here holds nothing (the number travels in the

@@ -56,7 +56,7 @@
 //!
 //! # What clients are told
 //!
-//! Every answer has `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10); a
+//! Every response has `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10); a
 //! refusal is a 429 with a problem document that names the violated policies, and `Retry-After` is
 //! exactly enough. A request that costs more than a full bucket is refused for good (400 or 413).
 //!
@@ -64,11 +64,11 @@
 //!
 //! [`RateLimitLayer::by_client`] needs the client's address, decided by a layer outside it;
 //! [`RateLimitLayer::by_principal`] needs an authenticator outside it. Without, every request is
-//! refused with 500 `misconfigured`, loudly. *Together* means within one layer: what an outer layer
+//! refused with 500 `misconfigured`, and the log says why. *Together* means within one layer: what an outer layer
 //! charged stays charged when an inner one refuses. A retry made between two layers is still one
 //! request of the client's, and charged once.
 //!
-//! Nothing is given back because a client left. What was charged changes by the handler's word
+//! Nothing is given back because a client left. What was charged changes when the handler reports the cost
 //! ([`Policy::settled_by`]) and, where a policy says so ([`Policy::charge_when`]), because a layer
 //! further in refused the request before it reached the handler.
 //!

@@ -22,7 +22,11 @@ const UNITS: [(&str, u64); 7] = [
 /// Ten years. A longer window is a typing error, and its nanoseconds would not leave room for a burst.
 const MAX_WINDOW_SECONDS: u64 = 10 * 365 * 86_400;
 
-/// So many units over so long a time.
+/// A number of units over a window of time: `10/minute`, `5 per 2 hours`.
+///
+/// The grammar is Flask-Limiter's: a count, `/` or `per`, an optional multiple, a unit (`second`,
+/// `minute`, `hour`, `day`, `week`, `month` of 30 days, `year` of 365 days). Case and blanks do not
+/// matter. Limits: a count of 1 to 4,294,967,295 and a window of at most ten years.
 ///
 /// ```
 /// use palisade_rate_limit::Rate;

@@ -1,4 +1,6 @@
-//! `X-RateLimit-*`: three numbers, about the one limit that binds first.
+//! `X-RateLimit-Limit`, `-Remaining` and `-Reset`: three numbers about the limit that binds first.
+//!
+//! No standard defines these fields. They are widely read, so they can be sent beside draft 10.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 

@@ -1,4 +1,8 @@
-//! How the standing of limits is told to clients.
+//! The header fields that state limits to clients: draft 10, and the older `X-RateLimit-*`.
+//!
+//! The layer calls [`LimitFields::add_to_response`] for admitted requests and
+//! [`LimitFields::add_to_refusal`] for 429. What does not change (descriptions of limits, small numbers)
+//! is rendered once. A value that cannot be rendered is left out; the request is not affected.
 
 mod draft10;
 mod legacy;
@@ -11,7 +15,20 @@ use palisade_core::Rejection;
 
 use crate::{policy::Limit, rate::MAX_RATES, store::LimitState};
 
-/// In which form answers tell how the limits stand.
+/// The form in which responses state the limits. Default: [`Draft10`](Self::Draft10) alone.
+///
+/// Redirects carry no fields. A refusal has `Retry-After` in every form.
+///
+/// ```
+/// use palisade_rate_limit::{HeaderStyle, Policy, RateLimitLayer, ResetFormat};
+///
+/// let layer = RateLimitLayer::by_client()
+///     .policy(Policy::named("all").rate("60/minute")?)
+///     .headers([HeaderStyle::Draft10, HeaderStyle::Legacy(ResetFormat::Epoch)])
+///     .build()?;
+/// # let _ = layer;
+/// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum HeaderStyle {
@@ -21,7 +38,7 @@ pub enum HeaderStyle {
     Legacy(ResetFormat),
 }
 
-/// What `X-RateLimit-Reset` holds.
+/// What `X-RateLimit-Reset` holds. Servers differ here: choose what the clients at hand expect.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ResetFormat {

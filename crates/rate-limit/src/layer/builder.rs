@@ -21,7 +21,17 @@ use crate::{
     store::{LimitStore, Owner},
 };
 
-/// Collects what a [`RateLimitLayer`] is made of.
+/// Collects the settings of a [`RateLimitLayer`]. Made by [`RateLimitLayer::by_client`] and
+/// [`RateLimitLayer::by_principal`].
+///
+/// | setting | default |
+/// |---|---|
+/// | policies | none; `build` demands at least one, and at most eight rates together |
+/// | [`store`](Self::store) | a [`MemoryStore`] of the default capacity, for this layer alone |
+/// | [`clock`](Self::clock) | the system clock |
+/// | [`headers`](Self::headers) | [`HeaderStyle::Draft10`] |
+/// | [`dangerously_exempt`](Self::dangerously_exempt) | no request is exempt |
+/// | mode | refuses; [`dangerously_only_shadow`](Self::dangerously_only_shadow) records only |
 #[derive(Debug)]
 #[must_use]
 pub struct RateLimitLayerBuilder {
@@ -49,7 +59,7 @@ impl RateLimitLayerBuilder {
         }
     }
 
-    /// Adds a policy.
+    /// Adds a policy. The layer decides all its policies together.
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policies.push(policy);
         self
@@ -69,7 +79,7 @@ impl RateLimitLayerBuilder {
         self
     }
 
-    /// Takes the time from this clock.
+    /// Takes the time from this clock. Default: the system clock. Tests use a `ManualClock`.
     pub fn clock(mut self, clock: SharedClock) -> Self {
         self.clock = clock;
         self
@@ -81,9 +91,9 @@ impl RateLimitLayerBuilder {
         self
     }
 
-    /// Does not count requests for which this holds: a probe of health by the load balancer, say. What is
+    /// Does not count requests for which this holds: for example a health check of the load balancer. What is
     /// exempt has no limit at all, and whatever the function looks at is what an attacker will imitate:
-    /// judge by the client's address or the principal, not by a header.
+    /// decide by the client's address or the principal, not by a header.
     pub fn dangerously_exempt(
         mut self,
         predicate: impl Fn(&SecurityContext, &request::Parts) -> bool + Send + Sync + 'static,

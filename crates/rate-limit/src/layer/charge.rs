@@ -1,4 +1,9 @@
-//! From a request to charges, and from a store's answer to a verdict.
+//! From a request to the charges that it makes, and from the store's decision to a verdict.
+//!
+//! [`RateLimitLayer`](super::RateLimitLayer) calls three steps in this order: `charges_for` selects the
+//! limits that count the request and finds their buckets, `charge_store` sends all of them in one call,
+//! `verdict` turns the decision into admission or refusal. A fault of the assembly (no client, no
+//! authenticator) ends the first step with 500 `misconfigured`; nothing has been charged then.
 
 use std::sync::Arc;
 
@@ -13,7 +18,7 @@ use crate::{
     store::{BucketKey, Charge, MAX_CHARGES, Outcome, StoreDecision},
 };
 
-/// The limits that count one request.
+/// The charges of one request, in the order of the configured limits.
 pub(super) type LimitCharges = ArrayVec<LimitCharge, MAX_CHARGES>;
 
 /// One limit that counts one request: which, whom, how much.
@@ -81,7 +86,7 @@ impl LayerState {
         .map(Some)
     }
 
-    /// Asks the store about all of them at once.
+    /// Charges all of them in one call of the store: all are charged, or none is.
     pub(super) fn charge_store(&self, charges: &LimitCharges) -> Soon<StoreDecision> {
         let store_charge = |charge: &LimitCharge| {
             let limit = self.limit(charge.id)?;
@@ -95,7 +100,7 @@ impl LayerState {
         self.store.charge(self.clock.monotonic(), &charges)
     }
 
-    /// Turns the store's answer into a verdict.
+    /// Turns the store's decision into a verdict. Records when the store decided without its data.
     pub(super) fn verdict(
         &self,
         cx: &SecurityContext,
@@ -152,7 +157,7 @@ impl LayerState {
 impl Limit {
     /// Whether the limit counts requests of this route.
     fn counts(&self, cx: &SecurityContext) -> bool {
-        // Penalties hold everywhere: else credentials could be guessed there for free.
+        // Penalties hold everywhere: otherwise credentials could be guessed there for free.
         if !self.penalty && cx.rule().is_some_and(Rule::is_unlimited) {
             return false;
         }
@@ -165,14 +170,15 @@ impl Limit {
             }
             // Nothing is behind an unknown path, and a preflight costs nothing.
             Some(_) => false,
-            // No table was asked: better limited than forgotten.
+            // Without a route table every request counts: a limit that applies by mistake does less
+            // harm than one that does not.
             None => true,
         }
     }
 }
 
 impl ConfiguredLimit {
-    /// Chooses the limit for whoever asks.
+    /// Selects the limit of the principal's tier, or the default.
     fn id(&self, index: usize, cx: &SecurityContext) -> LimitId {
         #[allow(clippy::cast_possible_truncation)] // There are at most sixteen limits.
         let index = index as u8;

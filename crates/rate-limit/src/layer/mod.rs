@@ -125,7 +125,7 @@ impl RateLimitLayer {
         let mut lines: Vec<String> = limits.map(ConfiguredLimit::explain).collect();
         lines.push(format!("store: {}", self.0.store.explain()));
         if self.0.exempt.is_any() {
-            lines.push("exempt: whatever a function of your own says".to_owned());
+            lines.push("exempt: what a custom function says".to_owned());
         }
         if self.0.mode == Mode::Shadow {
             lines.push("shadow: nothing is refused".to_owned());
@@ -205,7 +205,8 @@ impl Guard for RateLimitLayer {
         pass: &mut ChargedRequest,
         head: &mut response::Parts,
     ) -> Verdict<()> {
-        // Before the answer leaves: whoever waits for it before the next guess has paid for the last.
+        // Charged before the response leaves: a client that waits for it before the next guess has
+        // paid for this one.
         self.0.charge_failure(cx, pass);
         self.0.refund(cx, pass, head.status);
         if !pass.is_silent() && !head.status.is_redirection() {

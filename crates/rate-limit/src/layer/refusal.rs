@@ -1,4 +1,8 @@
-//! RefusalTemplates, rendered before they are needed: under attack this is the hot path.
+//! The refusals of the layer, rendered once: under attack refusing is the hot path.
+//!
+//! A 429 differs by the set of limits that refused. Each set is rendered at its first use and copied
+//! afterwards; the fields that change (`RateLimit`, `Retry-After`) are added to the copy. Problem types
+//! are those of draft-ietf-httpapi-ratelimit-headers-10, registered with IANA.
 
 use std::{sync::OnceLock, time::Duration};
 

@@ -1,4 +1,8 @@
-//! What is kept of an admitted request, and what its end changes.
+//! What is kept of an admitted request, and the corrections that its end brings.
+//!
+//! Three things change a charge after admission: a credential that failed (penalty), a cost that the
+//! handler reported (settlement), and a refusal before the handler (refund). All go to
+//! `LimitStore::adjust`, which does not block and reports no failure to the request.
 
 use std::sync::Arc;
 
@@ -24,7 +28,7 @@ pub(super) const MAX_OPEN_LIMITS: usize = 4;
 const MAX_OPEN_CHARGES: usize = 2 * MAX_OPEN_LIMITS;
 
 /// What an admitted request keeps until its answer is over.
-#[allow(unnameable_types)] // Nobody outside has a use for it.
+#[allow(unnameable_types)] // Only the layer uses it.
 #[derive(Debug, Default)]
 pub struct ChargedRequest {
     pub(super) limit_states: ArrayVec<(LimitId, LimitState), MAX_RATES>,

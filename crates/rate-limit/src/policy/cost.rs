@@ -10,7 +10,7 @@ use http::request;
 pub enum Unit {
     /// Bytes of content. A request that could never be paid is too large (413).
     ContentBytes,
-    /// A unit of one's own (characters, seconds of audio). Stands in no field, for the draft knows no names for it.
+    /// A custom unit (characters, seconds of audio). It is not stated in a field, because the draft has no name for it.
     Custom,
     /// Requests.
     #[default]
@@ -21,7 +21,7 @@ pub enum Unit {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ChargeWhen {
-    /// Every request that the layer admitted, whatever became of it.
+    /// Every request that the layer admitted, however it ended.
     #[default]
     Admitted,
     /// Requests that reached the handler. One that a layer further in refused (a text that is too

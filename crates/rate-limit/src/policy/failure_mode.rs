@@ -2,7 +2,10 @@
 
 use std::num::NonZeroU32;
 
-/// What one policy does while its store is away, too slow, or gives replies that cannot be read.
+/// What one policy does while the shared store is unreachable, too slow, or gives malformed replies.
+///
+/// Default: [`FailureMode::local`]. A decision under any of these is *degraded*: it is recorded for the
+/// audit trail, and clients are told no numbers. Without effect for the store in memory.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum FailureMode {

@@ -20,7 +20,25 @@ const NETWORK: Ipv6Network = Ipv6Network {
 
 type CustomKey = dyn Fn(&SecurityContext, &request::Parts) -> Option<String> + Send + Sync;
 
-/// Says whom a policy counts.
+/// Says whom a policy counts: clients, principals, owners, everyone together, or a custom property.
+///
+/// | key | counts | needs |
+/// |---|---|---|
+/// | [`client`](Self::client) | IPv4 addresses, /64 networks of IPv6, and /56 networks around them | the client's address |
+/// | [`principal`](Self::principal) | principals, and guests by address | an authenticator |
+/// | [`owner`](Self::owner) | owners (tenants), and guests by address | an authenticator |
+/// | [`everyone`](Self::everyone) | all requests in one bucket | nothing |
+/// | [`custom`](Self::custom) | what a function returns | what the function needs |
+///
+/// What is needed and missing makes every request 500 `misconfigured`.
+///
+/// ```
+/// use palisade_rate_limit::Key;
+///
+/// // A provider that gives each customer a /48 of IPv6.
+/// let key = Key::client().prefixes(32, 48).without_ipv6_network();
+/// # let _ = key;
+/// ```
 #[derive(Clone)]
 pub struct Key(pub(crate) KeyKind);
 

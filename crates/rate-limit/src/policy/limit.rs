@@ -10,7 +10,11 @@ use std::{
 use super::{ChargeWhen, Cost, FailureMode, Ipv6Network, Key, Policy, Unit};
 use crate::{error::RateLimitBuildError, gcra::Gcra, rate::Rate};
 
-/// One rate of one policy, with the arithmetic for it. Stores are asked about these.
+/// One rate of one policy with its arithmetic. Stores decide over these.
+///
+/// [`Policy::limits`] makes them, one for each rate; layers add one for each counted IPv6 network.
+/// The [name](Self::name) is the policy's, with the window where the policy has several rates
+/// (`api-day`). Buckets are kept by this name.
 #[derive(Debug)]
 pub struct Limit {
     pub(crate) name: Box<str>,

@@ -29,7 +29,22 @@ const MAX_NAME_BYTES: usize = 48;
 /// A penalty may be owed so many times over: guesses that were made at the same moment are all paid for.
 const PENALTY_DEBT_BURSTS: u32 = 4;
 
-/// Limits that belong together: one name, one key, one cost, one or several rates.
+/// A named group of limits: one or several rates, a key that says whom they count, and a cost.
+///
+/// | setting | default |
+/// |---|---|
+/// | [`burst`](Self::burst) | the amount of each rate |
+/// | [`key`](Self::key) | that of the layer: the client, or the principal |
+/// | [`cost`](Self::cost) | 1 unit a request |
+/// | [`unit`](Self::unit) | requests |
+/// | [`charge_when`](Self::charge_when) | every admitted request pays |
+/// | [`settled_by`](Self::settled_by) | nothing changes the cost afterwards |
+/// | [`debt`](Self::debt) | 0; one burst if settled, four if a penalty |
+/// | [`on_named_routes`](Self::on_named_routes) | applies on every route |
+/// | [`when_store_fails`](Self::when_store_fails) | what the store says, by default [`FailureMode::local`] |
+///
+/// Nothing of it fails at run time: [`RateLimitLayerBuilder::build`](crate::RateLimitLayerBuilder::build)
+/// checks the combination and returns a [`RateLimitBuildError`].
 ///
 /// ```
 /// use palisade_rate_limit::{Key, Policy};
@@ -61,7 +76,7 @@ pub struct Policy {
     pub(crate) failure: Option<FailureMode>,
 }
 
-/// A policy that lacks its rates; made by [`Policy::named`].
+/// A policy that has a name and no rate yet. [`Policy::named`] returns it, [`rate`](Self::rate) completes it.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct PolicyWithoutRate(Box<str>);

@@ -1,4 +1,7 @@
-//! From a request to whom it counts against.
+//! From a request to the [`Subject`] that it counts against.
+//!
+//! Used by the rate limit layer and by `ConcurrencyLayer`. Without the client's address or an
+//! authenticator the request is refused with 500 `misconfigured`.
 
 use http::request;
 use palisade_core::{Identity, Principal, Rejection, SecurityContext};

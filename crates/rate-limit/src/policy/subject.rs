@@ -9,7 +9,9 @@ const COARSE_V6_PREFIX: u8 = 48;
 const REGION_V4_PREFIX: u8 = 16;
 const REGION_V6_PREFIX: u8 = 32;
 
-/// Someone who is counted, on the way to a store, which keeps a keyed hash of it only.
+/// Whom a charge is counted against. Stores keep a keyed hash of it and nothing else.
+///
+/// Layers make one from each request. Operators pass one to `RateLimitLayer::reset`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Subject<'a> {
@@ -97,7 +99,7 @@ impl Subject<'_> {
         }
     }
 
-    /// Whom it is counted with when there is no room for it alone. `None`: with whoever the store likes.
+    /// Whom it is counted with when there is no room for it alone. `None`: the store chooses.
     #[must_use]
     pub fn coarser(&self) -> Option<Self> {
         match *self {

@@ -23,12 +23,27 @@ use crate::{
 /// network around a client too.
 pub(crate) const MAX_CHARGES: usize = 2 * MAX_RATES;
 
-/// Keeps buckets and decides over them.
+/// Keeps the buckets of limits and decides over charges.
 ///
-/// All charges of one call are decided together: all are taken, or none is.
+/// [`MemoryStore`](crate::MemoryStore) and `RedisStore` implement it, and [`Arc`] of any store, so that
+/// two layers can share one.
+///
+/// # All or nothing
+///
+/// All charges of one call are decided together: all are taken, or none is. An implementation locks or
+/// calls its database once for all of them.
+///
+/// # Cancellation and deadlines
+///
+/// The future of [`charge`](Self::charge) may be dropped at any `await`, when a client disconnects. What
+/// was charged by then stays charged. The caller sets no deadline: an implementation that waits for a
+/// network brings its own, and returns [`Outcome::Unavailable`] or a
+/// [degraded](StoreDecision::degraded) decision afterwards.
 pub trait LimitStore: fmt::Debug + Send + Sync + 'static {
-    /// Finds the name under which the store keeps a subject: a keyed hash, so that nobody can
-    /// choose subjects that collide, and no address or user stands in the store.
+    /// Returns the key under which the store keeps a subject.
+    ///
+    /// It must be a keyed hash: then no client can choose subjects that collide, and the store holds no
+    /// address and no user name.
     fn bucket_key(&self, subject: &Subject<'_>) -> BucketKey;
 
     /// Decides over at most sixteen charges at once; more are answered with [`Outcome::Unavailable`]. `now` is the monotonic clock's.
@@ -38,7 +53,7 @@ pub trait LimitStore: fmt::Debug + Send + Sync + 'static {
     /// possibly outside a runtime: it must not block.
     fn adjust(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: i64);
 
-    /// Like [`add`](Self::add), for a request whose answer was [degraded](StoreDecision::degraded): the
+    /// Like [`adjust`](Self::adjust), for a request whose answer was [degraded](StoreDecision::degraded): the
     /// store itself did not charge it, so nothing may be given back there.
     fn adjust_degraded(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: i64) {
         self.adjust(now, limit, bucket, units);
@@ -115,7 +130,9 @@ impl<T: LimitStore + ?Sized> LimitStore for Arc<T> {
     }
 }
 
-/// The name of a subject in a store, and of the bucket that it shares when there is no room.
+/// The keyed hashes of a subject: its own, and those of the networks or groups around it.
+///
+/// New subjects share the bucket of their group while a [`MemoryStore`](crate::MemoryStore) is full.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct BucketKey {
     pub(crate) own: u128,
@@ -148,7 +165,9 @@ impl BucketKey {
     }
 }
 
-/// One limit to be asked about one subject.
+/// One limit, one subject, and the units that a request needs of it.
+///
+/// [`Charge::new`] charges; [`Charge::check_only`] refuses without charging, as penalties do.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Charge<'a> {
@@ -186,7 +205,8 @@ impl<'a> Charge<'a> {
     }
 }
 
-/// How one limit stands after a decision.
+/// The state of one limit after a decision: how far its bucket is from full, and how long a refused
+/// request has to wait. Both have a precision of nanoseconds.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct LimitState {
     pub(crate) backlog: u64,
@@ -223,7 +243,7 @@ impl LimitState {
     }
 }
 
-/// What came of a decision.
+/// The outcome of charging one request to all its limits.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -235,7 +255,9 @@ pub enum Outcome {
     Unavailable,
 }
 
-/// The answer of a store: a ruling, and the standing of each limit in the order of the charges.
+/// The decision of a store: its [`Outcome`], and the [`LimitState`] of each charge in their order.
+///
+/// At most sixteen states are kept, as many as one call has charges.
 #[derive(Clone, Debug)]
 pub struct StoreDecision {
     pub(crate) outcome: Outcome,

@@ -1,4 +1,8 @@
-//! One decision over the buckets in memory, with the locks that it needs.
+//! The buckets of one decision in memory, while they are locked.
+//!
+//! [`MemoryStore`] creates one per decision, reads all buckets, and writes either the charges or, after a
+//! refusal, only backlogs that were beyond their limit. Locks are taken in ascending order, shards
+//! first and shared groups after them, so that no two decisions can deadlock.
 
 use arrayvec::ArrayVec;
 

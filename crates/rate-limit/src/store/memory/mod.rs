@@ -68,8 +68,22 @@ impl Default for MemoryStore {
 }
 
 impl MemoryStore {
-    /// Makes room for at least so many buckets: one for each subject and limit. Beside them it
-    /// takes some 560 kB for the buckets that newcomers share and for counters of networks.
+    /// Makes a store with room for at least `buckets` buckets: one for each subject and limit.
+    /// Default: 65,536 buckets, about 6 MB.
+    ///
+    /// Everything is allocated here. Beside the buckets it takes some 560 kB, for the buckets that new
+    /// clients share while the table is full and for counters of networks.
+    ///
+    /// ```
+    /// use palisade_rate_limit::{MemoryStore, Policy, RateLimitLayer};
+    ///
+    /// let layer = RateLimitLayer::by_client()
+    ///     .policy(Policy::named("all").rate("60/minute")?)
+    ///     .store(MemoryStore::with_capacity(200_000))
+    ///     .build()?;
+    /// # let _ = layer;
+    /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
+    /// ```
     #[must_use]
     pub fn with_capacity(buckets: usize) -> Self {
         Self {

@@ -1,4 +1,7 @@
-//! The buckets that newcomers share when they get none of their own in the table.
+//! The buckets that new subjects share while the table is full.
+//!
+//! A fixed array of 4,096 groups with eight limits each: there is a bucket for every subject. Sharing is
+//! strict, never loose: subjects of one group may refuse each other, but none is free of the limit.
 
 use std::sync::{
     Mutex, MutexGuard, PoisonError,

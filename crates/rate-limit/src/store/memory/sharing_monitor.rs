@@ -1,4 +1,7 @@
-//! Tells the operator that newcomers share buckets: once when it begins and once when it ends.
+//! Reports that new clients share buckets: one log line when it begins, one when it ends, and metrics.
+//!
+//! Each reason (a full table, a network with its share) is an episode of its own. An episode ends after
+//! a minute without a shared charge, so a client causes at most two lines a minute.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},

@@ -1,4 +1,8 @@
-//! The connection to the server: how long a reply may take, and when the connection is given up.
+//! The connection to the server: deadlines of calls, when it is given up, and how it is made again.
+//!
+//! Five failures in a row, or a lost connection, end it (a circuit breaker). While there is none,
+//! callers use the fallback; a background task connects again after a pause (`backoff`). Each change of
+//! state is one log line and one metric, never one per request.
 
 use std::{
     sync::{

@@ -1,4 +1,7 @@
-//! What this node decides by itself: before it asks the server, with the reply, and without one.
+//! What this node decides by itself: before the server is asked, with its reply, and without it.
+//!
+//! Before: remembered denials and penalties that this node charged. After: a refusal is remembered.
+//! Without: each policy follows its [`FailureMode`].
 
 use std::{borrow::Borrow, num::NonZeroU32, sync::Arc, sync::atomic::Ordering, time::Duration};
 

@@ -1,4 +1,6 @@
-//! How the store is: for health checks, and for operators.
+//! The state of the store for health checks and operators, and the record of what was lost.
+//!
+//! Warnings here are written at most once a minute, with the number of those that were held back.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},

@@ -1,4 +1,7 @@
-//! Denials that are remembered: a flood does not reach the server.
+//! Refusals of the server that this node remembers, so that a flood of refused requests does not reach it.
+//!
+//! A fixed array of 4,096 entries. A denial is used for two seconds; then one request asks the server
+//! again. While the server cannot be reached, denials hold until they end.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},

@@ -1,4 +1,6 @@
-//! The one call: its arguments, and what may come back.
+//! One call of the Lua script `decide.lua`: its arguments, and the replies that are accepted.
+//!
+//! A reply that the script cannot have given is [`StoreProblem::MalformedReply`], never an admission.
 
 use std::{sync::LazyLock, time::Duration};
 

@@ -1,4 +1,8 @@
-//! Settlements on their way to the server: merged by bucket, bounded, none dropped silently.
+//! A queue of settlements and penalties on their way to the server: merged by bucket, and bounded.
+//!
+//! Requests push without waiting; a background task takes batches and reports what became of each. When
+//! the queue is full, `push` returns false: the caller counts the loss, logs it once a minute and treats
+//! it strictly. There are two queues, so that penalties never wait behind settlements.
 
 use std::{
     collections::{HashMap, VecDeque, hash_map},
