@@ -158,7 +158,7 @@ impl Gcra {
         match self.limiter.check_key_n(&bucket, units) {
             Ok(Ok(())) => Ok(bucket.0.get()),
             Ok(Err(refused)) => Err(nanoseconds(refused.wait_time_from(Nanos::new(0)))),
-            // The layer sorts these out before; whoever comes here waits as long as the whole bucket.
+            // The layer sorts these out before; a request that reaches this waits as long as the whole bucket.
             Err(_) => Err(self.capacity()),
         }
     }
@@ -222,11 +222,11 @@ struct NoState;
 impl StateStore for NoState {
     type Key = BacklogKey;
 
-    fn measure_and_replace<T, F, E>(&self, bucket: &BacklogKey, judge: F) -> Result<T, E>
+    fn measure_and_replace<T, F, E>(&self, bucket: &BacklogKey, decide: F) -> Result<T, E>
     where
         F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
     {
-        let (answer, next) = judge(Some(Nanos::new(bucket.0.get())))?;
+        let (answer, next) = decide(Some(Nanos::new(bucket.0.get())))?;
         bucket.0.set(next.as_u64());
         Ok(answer)
     }

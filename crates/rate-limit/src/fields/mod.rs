@@ -66,7 +66,7 @@ impl FieldItem<'_> {
         self.limit.rate.amount().get()
     }
 
-    /// Whole seconds until more can be had; rounded up, so that nobody comes too early. 0 if there
+    /// Whole seconds until more can be had; rounded up, so that no client returns too early. 0 if there
     /// is no more than is told already.
     fn more_in(&self) -> u64 {
         if self.remaining() == self.quota() {

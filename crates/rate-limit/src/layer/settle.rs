@@ -65,7 +65,7 @@ impl ChargedRequest {
         pass
     }
 
-    /// Whether clients are told nothing: nothing was counted, or nobody knows how the limits stand.
+    /// Whether clients are told nothing: nothing was counted, or it is not known how the limits stand.
     pub(super) fn is_silent(&self) -> bool {
         self.limit_states.is_empty() || self.degraded
     }

@@ -83,7 +83,7 @@ impl Key {
         Self::client().prefixes(v4, v6)
     }
 
-    /// Counts principals. A guest (someone asked, nobody was found) counts by client address.
+    /// Counts principals. A guest (an authenticator ran and found no principal) counts by client address.
     #[must_use]
     pub const fn principal() -> Self {
         Self(KeyKind::Principal(AddressPrefixes::DEFAULT))

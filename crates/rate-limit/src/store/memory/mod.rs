@@ -3,7 +3,7 @@
 //! Governor's own keyed limiter grows with every key that is ever seen and decides one key of one
 //! quota at a time. Here a request locks the shards of all its buckets (in ascending order, so that
 //! no two requests wait for each other; buckets of one subject share a shard, so that it is nearly
-//! always one lock), lets governor judge each, and writes only if all agreed.
+//! always one lock), lets governor decide each, and writes only if all agreed.
 
 mod overflow;
 mod locked_buckets;
@@ -41,15 +41,15 @@ const DEFAULT_CAPACITY: usize = 65_536;
 ///
 /// A bucket that is full again equals no bucket, so those make room for new ones. When all that
 /// were looked at are in use, a new client is charged to a bucket that it shares with its neighbours
-/// (IPv4 /24, IPv6 /48, or the owner): it is neither turned away nor let off, and nobody can push
-/// his own penalty out of the table. A look, as penalties take one, reads the shared bucket too.
+/// (IPv4 /24, IPv6 /48, or the owner): it is neither refused nor exempt, and no client can push
+/// its own penalty out of the table. A look, as penalties take one, reads the shared bucket too.
 ///
 /// One network cannot fill the table: of a table that is more than half full, an IPv4 /24, an IPv6
 /// /48 or an owner holds at most a sixteenth, an IPv4 /16 or an IPv6 /32 a quarter. Its further
 /// clients share a bucket; those of other networks have their own.
 ///
 /// When new clients begin to share, one line is logged and the gauge `palisade_limit_sharing{reason}`
-/// is set; when nobody shared for a minute, they are told that it is over. The counter
+/// is set; when none shared for a minute, they are told that it is over. The counter
 /// `palisade_limit_shared_charges_total{reason}` counts the charges (`reason` is `table_full` or
 /// `network_share`). The metrics need the feature `metrics`.
 #[derive(Debug)]
@@ -107,7 +107,7 @@ impl MemoryStore {
         self.table.len()
     }
 
-    /// Tells whether nobody was counted yet.
+    /// Returns whether no subject has been counted yet.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -20,7 +20,7 @@ const GROUPS: usize = 4096;
 /// refuse what a limit by the minute counts.
 const LIMITS_PER_GROUP: usize = 8;
 
-/// A fixed array, each group behind a lock of its own: there is always a bucket, whoever asks.
+/// A fixed array, each group behind a lock of its own: there is a bucket for every subject.
 #[derive(Debug)]
 pub(super) struct OverflowBuckets {
     groups: Box<[Mutex<GroupBuckets>]>,

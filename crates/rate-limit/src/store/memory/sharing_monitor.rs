@@ -11,7 +11,7 @@ use std::{
 use super::table::SharingReason;
 use crate::store::nanoseconds;
 
-/// It is over when nobody shared for so long. So a client causes at most two lines a minute.
+/// An episode is over when no bucket was shared for this long. So a client causes at most two lines a minute.
 const QUIET: Duration = Duration::from_secs(60);
 
 /// One episode for each reason.

@@ -158,7 +158,7 @@ impl LockedShards<'_> {
         let Some(sweep) = self.table.sweeps.get(shard) else {
             return BucketPlace::Shared(SharingReason::Table);
         };
-        // Only taken under the shard's lock, so nobody ever waits for it.
+        // Only taken under the shard's lock, so no thread ever waits for it.
         let mut sweep = sweep.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(full) = sweep.make_room(cells, &self.table.counters, (key, networks), now) {
             return BucketPlace::Shared(full);

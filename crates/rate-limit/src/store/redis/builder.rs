@@ -263,7 +263,7 @@ async fn first_connection(shared: &StoreState) {
     );
 }
 
-/// An empty list of authorities would be taken, and trust nobody without a word.
+/// An empty list of authorities would be accepted, and would silently trust no server.
 #[cfg(feature = "redis-tls")]
 fn holds_certificate(pem: &[u8]) -> bool {
     String::from_utf8_lossy(pem).contains("-----BEGIN CERTIFICATE-----")

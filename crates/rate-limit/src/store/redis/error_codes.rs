@@ -31,7 +31,7 @@ pub(super) fn is_no_script(reply: &Value) -> bool {
     matches!(reply, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::NoScript))
 }
 
-/// Whether a problem says more than that nobody answers.
+/// Whether a problem says more than that there is no reply.
 pub(super) const fn is_telling(problem: StoreProblem) -> bool {
     !matches!(
         problem,

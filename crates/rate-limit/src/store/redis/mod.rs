@@ -69,7 +69,7 @@ use crate::{
 /// Settlements and penalties are sent behind the requests, in batches, those of one bucket added
 /// up. They wait while the server is away, in a bounded memory
 /// ([`settlement_memory`](RedisStoreBuilder::settlement_memory)). A penalty counts on this node at
-/// once. If a connection breaks while a batch is under way, nobody knows whether it was applied:
+/// once. If a connection breaks while a batch is under way, it is unknown whether it was applied:
 /// charges are then sent again, and what was to be given back is not. What still waits when the
 /// process ends is lost; [`unsettled`](Self::unsettled) tells how much that is.
 ///

@@ -54,7 +54,7 @@ impl ScriptCall {
     /// Gives back and charges without asking, in this order.
     pub(super) fn settle(prefix: &str, limit: &Limit, bucket: u128, amount: PendingUnits) -> Self {
         let mut call = Self::new("add", 1);
-        // Nobody can owe more units than there are; and a double holds the product exactly.
+        // No subject can owe more units than there are; and a double holds the product exactly.
         let most = i64::from(limit.burst()) + i64::from(limit.debt());
         let bounded = |units: u64| i64::try_from(units).unwrap_or(most).min(most);
         call.push(

@@ -69,7 +69,7 @@ pub(super) struct QueuedSettlement {
     pub(super) amount: PendingUnits,
 }
 
-/// Settlements that nobody will deliver any more.
+/// Settlements that will never be delivered.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Undelivered {
     pub(super) charges: u32,
@@ -232,7 +232,7 @@ impl SettlementQueue {
 
     /// Notes what became of a bucket's settlements, keeps what must be sent again, and returns what is lost.
     ///
-    /// Where nobody knows whether they were applied, charges are sent again and refunds are not: both
+    /// Where it is unknown whether they were applied, charges are sent again and refunds are not: both
     /// err to the strict side.
     pub(super) fn finish(&self, name: &QueueKey, delivery: DeliveryOutcome) -> Undelivered {
         let mut pending = self.lock();
