@@ -54,7 +54,7 @@ pub use palisade_core::*;
 pub use palisade_rate_limit::{
     ChargeWhen, ConcurrencyLayer, ConcurrencyLayerBuilder, FailureMode, HeaderStyle, Key,
     LimitStore, MemoryStore, Policy, Rate, RateError, RateLimitBuildError, RateLimitLayer,
-    RateLimitLayerBuilder,
+    RateLimitLayerBuilder, Unit as CostUnit,
 };
 #[cfg(feature = "redis")]
 pub use palisade_rate_limit::{RedisStore, RedisStoreBuildError, RedisStoreBuilder};

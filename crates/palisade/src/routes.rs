@@ -55,9 +55,24 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         }
     }
 
-    /// Adds a handler for `GET`, and for `HEAD`.
+    /// Adds a handler for `GET`, and for `HEAD` unless [`head`](Self::head) adds another: the router runs it and
+    /// drops the body.
     pub fn get<H: Handler<T, S>, T: 'static>(self, path: &str, rule: Rule, handler: H) -> Self {
         self.on(Method::GET, path, rule, routing::get(handler))
+    }
+
+    /// Adds a handler for `HEAD` with a rule of its own, where that of `GET` does work that only a body needs.
+    ///
+    /// ```
+    /// use palisade::{Routes, Rule};
+    ///
+    /// let routes = Routes::new()
+    ///     .get("/report", Rule::authenticated().limit("reports"), async || "long work")
+    ///     .head("/report", Rule::authenticated(), async || ());
+    /// # let _: Routes = routes;
+    /// ```
+    pub fn head<H: Handler<T, S>, T: 'static>(self, path: &str, rule: Rule, handler: H) -> Self {
+        self.on(Method::HEAD, path, rule, routing::head(handler))
     }
 
     /// Adds a handler for `POST`.

@@ -12,6 +12,9 @@ export class Refusal extends Error {
 
 let csrf = '';
 
+/** How long an answer other than sound may take, in milliseconds. */
+const PATIENCE = 20000;
+
 async function refusalOf(answer) {
   const problem = (answer.headers.get('content-type') ?? '').includes('json') ? await answer.json().catch(() => ({})) : {};
   return new Refusal({
@@ -26,7 +29,8 @@ async function refusalOf(answer) {
 async function ask(path, options = {}) {
   let answer;
   try {
-    answer = await fetch(path, { credentials: 'same-origin', cache: 'no-store', redirect: 'error', ...options });
+    const signal = options.signal ?? AbortSignal.timeout(PATIENCE);
+    answer = await fetch(path, { credentials: 'same-origin', cache: 'no-store', redirect: 'error', ...options, signal });
   } catch (error) {
     if (error.name === 'AbortError') throw error;
     throw new Refusal({ code: 'offline' });
@@ -35,8 +39,17 @@ async function ask(path, options = {}) {
   return answer;
 }
 
+/** The object in an answer. One that breaks off is no object. */
+async function object(answer) {
+  try {
+    return await answer.json();
+  } catch {
+    throw new Refusal({ code: 'offline' });
+  }
+}
+
 async function remember(answer) {
-  const session = await answer.json();
+  const session = await object(answer);
   csrf = session.csrf;
   return session;
 }
@@ -56,7 +69,7 @@ export async function signOut() {
   csrf = '';
 }
 
-export const voices = async () => (await ask('/voices')).json();
+export const voices = async () => object(await ask('/voices'));
 
 /** Has a text spoken. Yields the sound as it arrives: `{ rate, samples }`. Leaving the loop, or the signal, ends the work. */
 export async function* speak(request, signal) {

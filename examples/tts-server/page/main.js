@@ -25,7 +25,7 @@ function replay(entry) {
 }
 
 function view(name) {
-  for (const id of ['loading', 'sign-in', 'studio']) show($(id), id === name);
+  for (const id of ['loading', 'failed', 'sign-in', 'studio']) show($(id), id === name);
   show($('sign-out'), name === 'studio');
   show($('voice-line'), name === 'studio');
   document.body.dataset.view = name;
@@ -96,5 +96,5 @@ resume().then((session) => {
   $('key').focus();
 }, (refusal) => {
   view('sign-in');
-  door.refuse(refusal);
+  door.refuse(refusal instanceof Refusal ? refusal : new Refusal({ code: 'offline' }));
 });

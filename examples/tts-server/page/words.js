@@ -4,6 +4,8 @@
 export const words = {
   en: {
     title: 'Palisade Voice', brand: 'Voice', skip: 'Skip to the content', loading: 'One moment…',
+    startFailed: 'The page could not start', reload: 'Load again',
+    startFailedText: 'A part of it did not arrive: the server may be busy, or the connection was lost. Wait a moment and load the page again.',
     themeToDark: 'Switch to the dark theme', themeToLight: 'Switch to the light theme', languageSwitch: '切换到中文',
     signInTitle: 'Give your text a voice', signInLead: 'Type Mandarin, choose a mood, listen. Enter your API key to begin.',
     keyLabel: 'API key', show: 'Show', hide: 'Hide', signIn: 'Sign in', signingIn: 'Signing in…', signOut: 'Sign out',
@@ -48,6 +50,8 @@ export const words = {
   },
   zh: {
     title: 'Palisade 语音', brand: '语音', skip: '跳到正文', loading: '请稍候…',
+    startFailed: '页面未能加载', reload: '重新加载',
+    startFailedText: '页面的一部分没有收到：服务器可能繁忙，或连接已中断。请稍候重新加载。',
     themeToDark: '切换到深色主题', themeToLight: '切换到浅色主题', languageSwitch: 'Switch to English',
     signInTitle: '让文字开口说话', signInLead: '输入中文，选择情绪，即刻聆听。请先输入 API 密钥。',
     keyLabel: 'API 密钥', show: '显示', hide: '隐藏', signIn: '登录', signingIn: '正在登录…', signOut: '退出登录',

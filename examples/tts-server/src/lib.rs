@@ -8,6 +8,7 @@ mod audit;
 mod encoding;
 mod error;
 mod first_start;
+mod limits;
 mod listen;
 mod metrics;
 mod reload;

@@ -59,7 +59,7 @@ pub(crate) fn spoken(how: &Result<(), SpeechError>, took: Option<Duration>) {
     let outcome = match how {
         Ok(()) => "spoken",
         Err(SpeechError::Cancelled) => "cancelled",
-        Err(SpeechError::TooLong) => "too_long",
+        Err(SpeechError::TooLong { .. }) => "too_long",
         Err(SpeechError::TooSlow) => "too_slow",
         Err(SpeechError::NothingToSpeak) => "nothing_to_speak",
         Err(SpeechError::Marks { .. } | SpeechError::Unspeakable) => "unspeakable",

@@ -22,6 +22,7 @@ use crate::{
     shield,
     state::App,
     synthesis::{Bounds, Queue, Voice, Voices, Workers},
+    text,
     tls::Tls,
 };
 
@@ -256,6 +257,7 @@ fn app(
     };
     let models = tts.model_aliases().map(str::to_owned);
     Ok(App {
+        max_body: text::max_body(settings),
         max_graphemes: settings.max_graphemes(),
         models: Arc::new(Models::new(models, clock.unix_time().as_secs())),
         queue: Queue::new(bounds, clock.clone()),

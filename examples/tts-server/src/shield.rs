@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use palisade::{
-    AllowedHosts, ApiKeyLayer, AuditLayer, HttpsLayer, LimitStore, MetricsLayer, Policy,
-    ProtectedRouter, RateLimitLayer, RateLimitLayerBuilder, SharedClock, ShieldBuilder,
-    config::Running,
+    AllowedHosts, ApiKeyLayer, AuditLayer, HttpsLayer, MetricsLayer, ProtectedRouter, SharedClock,
+    ShieldBuilder, config::Running,
 };
 
 use crate::{
     StartError, audit,
     first_start::{DataFolder, Keys},
-    routes::{self, CLIENT_LIMIT, OpenAiErrors, TTS_LIMIT},
+    limits,
+    routes::{self, RefusalForms},
     sessions::SessionAuthenticator,
     settings::Settings,
     state::App,
@@ -38,7 +38,7 @@ pub(crate) fn protect(
     let store = running.store.as_ref();
     let assembled = settings.config.assemble_with(running.clone())?;
     let shield = assembled.shield.observe(MetricsLayer::by(clock.clone()));
-    let shield = shield.observe(OpenAiErrors::new());
+    let shield = shield.observe(RefusalForms::new());
     let shield = shield.sanitize(text::layer(settings)?);
     let (shield, keys) = match assembled.keys {
         Some((scheme, store)) => (shield, Keys::of(scheme, store)?),
@@ -51,7 +51,10 @@ pub(crate) fn protect(
     );
     let shield = match settings.config.has(&["limits"]) {
         true => shield.authenticate(sessions),
-        false => limits(shield.authenticate(sessions), store, clock)?,
+        false => {
+            let seconds = settings.tts.sound_seconds_per_minute;
+            limits::add(shield.authenticate(sessions), store, clock, seconds)?
+        }
     };
     let shield = redirect(shield, settings, https_port)?;
     // After what an operator can get wrong, for it makes a record of having been opened.
@@ -84,30 +87,6 @@ fn own_keys(
         .build()
         .map_err(wrong)?;
     Ok((shield.authenticate(layer), keys))
-}
-
-/// Sixty requests a minute of an address, ten texts a minute of a key.
-fn limits(
-    shield: ShieldBuilder,
-    store: Option<&Arc<dyn LimitStore>>,
-    clock: &SharedClock,
-) -> Result<ShieldBuilder, StartError> {
-    let finish = |limit: RateLimitLayerBuilder| {
-        let limit = limit.clock(clock.clone());
-        let limit = match store {
-            Some(store) => limit.store(Arc::clone(store)),
-            None => limit,
-        };
-        limit.build().map_err(wrong)
-    };
-    let clients = Policy::named(CLIENT_LIMIT)
-        .rate("60/minute")
-        .map_err(wrong)?;
-    let texts = Policy::named(TTS_LIMIT).rate("10/minute").map_err(wrong)?;
-    let texts = texts.on_named_routes();
-    Ok(shield
-        .limit_clients(finish(RateLimitLayer::by_client().policy(clients))?)
-        .limit_principals(finish(RateLimitLayer::by_principal().policy(texts))?))
 }
 
 /// A page or a link that was asked for in clear moves. A program that posts its text, or shows its

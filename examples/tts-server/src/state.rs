@@ -16,6 +16,8 @@ pub(crate) const SPEED: std::ops::RangeInclusive<f32> = 0.5..=2.0;
 /// What the handlers share. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct App {
+    /// Bytes of the longest body.
+    pub(crate) max_body: usize,
     pub(crate) max_graphemes: usize,
     pub(crate) models: Arc<Models>,
     pub(crate) queue: Arc<Queue>,

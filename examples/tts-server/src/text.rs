@@ -20,7 +20,7 @@ pub(crate) fn layer(settings: &Settings) -> Result<SanitizeLayer, StartError> {
     let mut layer = SanitizeLayer::builder()
         .default_sanitizer(plain)
         .sanitizer_for("ssml", marked)
-        .max_body(body(settings));
+        .max_body(max_body(settings));
     if let Some(kib) = settings.config.max_unread_body_kib() {
         layer = layer.max_unread_body(kib.saturating_mul(KIB));
     }
@@ -39,7 +39,7 @@ fn speech(most: usize) -> Result<Sanitizer, StartError> {
 }
 
 /// Room for the longest text with every character escaped, up to three times as long as in UTF-8.
-fn body(settings: &Settings) -> usize {
+pub(crate) fn max_body(settings: &Settings) -> usize {
     let needed = settings.max_graphemes().saturating_mul(3 * BYTES);
     let needed = needed.max(64 * KIB);
     let written = settings.config.max_body_kib();

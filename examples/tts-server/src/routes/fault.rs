@@ -1,5 +1,7 @@
 //! Why a text is not spoken: the field and the reason, and nothing of what was sent.
 
+use std::time::Duration;
+
 use http::{HeaderValue, StatusCode, header::RETRY_AFTER};
 use palisade::Rejection;
 
@@ -11,6 +13,8 @@ use crate::{
 /// What is wrong with a request. Where something is not there, with what is.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Fault {
+    BodyLength(usize),
+    BodyType,
     Emotion(Vec<String>),
     Format(Vec<&'static str>),
     JsonMalformed,
@@ -53,6 +57,17 @@ impl Fault {
     /// Says which field is wrong and why. Repeats nothing of the request.
     pub(crate) fn rejection(self) -> Rejection {
         match self {
+            Self::BodyLength(most) => Rejection::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "payload_too_large",
+                "The body is too long.",
+            )
+            .with_member("limit", most),
+            Self::BodyType => Rejection::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "content_type_unsupported",
+                "The body must be of the type `application/json`.",
+            ),
             Self::Emotion(there) => one_of("emotion_unknown", "emotion", "emotions", &there),
             Self::Format(there) => one_of("format_unavailable", "format", "formats", &there),
             Self::JsonMalformed => Rejection::new(
@@ -144,10 +159,7 @@ pub(crate) fn unspoken(why: SpeechError, name: Field) -> Rejection {
             "text_not_speakable",
             "something that this voice has not learned",
         ),
-        SpeechError::TooLong => {
-            let words = "The text would sound longer than is allowed.";
-            field(WRONG, "text_too_long", name.name(), words)
-        }
+        SpeechError::TooLong { estimate, limit } => too_long(estimate, limit, name),
         SpeechError::Marks { line, column, why } => {
             let words = format!("Line {line}, column {column} of `{}`: {why}.", name.name());
             field(
@@ -167,4 +179,20 @@ pub(crate) fn unspoken(why: SpeechError, name: Field) -> Rejection {
         )
         .with_reason("the voice failed"),
     }
+}
+
+/// Says how long the text would sound, and how long it may.
+fn too_long(estimate: Duration, limit: Duration, name: Field) -> Rejection {
+    // Rounded up: more than the limit must not look like the limit.
+    let estimate = estimate.as_secs() + u64::from(estimate.subsec_nanos() > 0);
+    let words = format!(
+        "The field `{}` would sound for about {estimate} s; the limit is {} s. Send less text, or a higher speed.",
+        name.name(),
+        limit.as_secs()
+    );
+    let brief = "The text would sound longer than is allowed.";
+    field(WRONG, "text_too_long", name.name(), brief)
+        .with_detail(words)
+        .with_member("estimated_seconds", estimate)
+        .with_member("limit_seconds", limit.as_secs())
 }

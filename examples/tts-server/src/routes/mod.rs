@@ -6,6 +6,7 @@ mod health;
 mod models;
 mod openapi;
 mod page;
+mod refusals;
 mod session;
 mod sound;
 mod speech;
@@ -18,11 +19,12 @@ use palisade::{Routes, Rule, ShieldError};
 use self::openapi::{Document, Facts};
 pub(crate) use self::{
     models::{MODEL, Models},
-    speech::OpenAiErrors,
+    refusals::RefusalForms,
+    sound::AUDIO_MILLISECONDS,
 };
 use crate::{first_start::SCOPE, state::App};
 
-/// The name of the limit that counts texts.
+/// The name of the limit that counts sound.
 pub(crate) const TTS_LIMIT: &str = "tts";
 /// The name of the limit that counts everything by address.
 pub(crate) const CLIENT_LIMIT: &str = "client";
@@ -59,18 +61,22 @@ pub(crate) fn all(app: App) -> Result<Routes, ShieldError> {
 /// All routes with their rules. What is not here does not exist.
 fn list() -> Routes<Served> {
     let speaker = || Rule::scope(SCOPE);
-    let speak = || speaker().limit(TTS_LIMIT);
     // One of both; the handler says so where neither is there.
-    let words = || speak().text("text?").text("ssml?");
-    let input = speak().text("input").text("instructions?");
+    let words = || speaker().text("text?").text("ssml?");
+    let speak = || words().limit(TTS_LIMIT);
+    let input = speaker().text("input").text("instructions?");
+    let input = input.limit(TTS_LIMIT);
     Routes::new()
         .get("/", Rule::public(), page::index)
-        .get("/assets/{version}/{file}", Rule::public(), page::asset)
-        .get("/robots.txt", Rule::public(), page::robots)
-        .get("/health", Rule::public(), health::health)
+        // Cheap, and a page that lacks one of its files does not work.
+        .get("/assets/{file}", Rule::public().unlimited(), page::asset)
+        .get("/robots.txt", Rule::public().unlimited(), page::robots)
+        .get("/health", Rule::public().unlimited(), health::health)
         .get("/openapi.json", Rule::public(), openapi::show)
-        .get("/tts", words(), tts::get)
-        .post("/tts", words(), tts::post)
+        .get("/tts", speak(), tts::get)
+        // Checked like `GET`, and answered without a sound: nothing to limit.
+        .head("/tts", words(), tts::head)
+        .post("/tts", speak(), tts::post)
         .get("/voices", speaker(), voices::voices)
         .post("/v1/audio/speech", input, speech::post)
         .get("/v1/models", speaker(), models::list)

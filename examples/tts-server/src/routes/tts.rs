@@ -5,12 +5,13 @@ use axum::{
     extract::{RawQuery, State},
     response::Response,
 };
+use http::HeaderMap;
 use palisade::{SecurityContext, extract::Refused};
 
 use super::{
     ask::{self, Ask, Sent},
     fault::{Fault, Field},
-    sound::Sound,
+    sound::{self, Sound},
 };
 use crate::state::App;
 
@@ -49,6 +50,31 @@ pub(crate) async fn get(
     answer(&app, &cx, asked).await
 }
 
+/// Answers with the head of what `GET` answers. Checks the request, and speaks nothing.
+#[utoipa::path(
+    head,
+    path = "/tts",
+    tag = "speech",
+    operation_id = "speak_query_head",
+    params(Sent),
+    responses((status = 200, description = "The request is one that `GET` would try to speak.")),
+    extensions(("x-refusals" = json!({
+        "308": ["https_required"],
+        "400": ["speed_no_number", "stream_no_flag", "text_twice"],
+        "422": ["emotion_unknown", "format_unavailable", "speed_out_of_range", "text_empty", "voice_unknown"],
+    }))),
+)]
+pub(crate) async fn head(
+    State(app): State<App>,
+    cx: SecurityContext,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refused> {
+    let asked = ask::from_query(query.as_deref().unwrap_or_default());
+    let wish = asked.and_then(|ask| ask.check(&app.voices, app.max_graphemes));
+    let wish = wish.map_err(|fault| Refused::new(&cx, fault.rejection()))?;
+    Ok(sound::head(&wish))
+}
+
 /// Speaks what the body asks for.
 #[utoipa::path(
     post,
@@ -77,9 +103,11 @@ pub(crate) async fn get(
 pub(crate) async fn post(
     State(app): State<App>,
     cx: SecurityContext,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Refused> {
-    answer(&app, &cx, ask::from_json(&body)).await
+    let asked = ask::check_body(&headers, &body, app.max_body);
+    answer(&app, &cx, asked.and_then(|()| ask::from_json(&body))).await
 }
 
 async fn answer(
@@ -88,7 +116,7 @@ async fn answer(
     asked: Result<Ask, Fault>,
 ) -> Result<Response, Refused> {
     let wish = asked.and_then(|ask| ask.check(&app.voices, app.max_graphemes));
-    let wish = wish.map_err(|fault| Refused::new(cx, fault.rejection()))?;
+    let wish = wish.map_err(|fault| sound::refuse(cx, fault))?;
     let sound = Sound::begin(app, cx, wish, Field::Text).await?;
     Ok(sound.file())
 }

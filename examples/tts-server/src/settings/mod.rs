@@ -170,6 +170,11 @@ mod tests {
         check_refused("[tts]\nqueue = 0\n", 2, "tts.queue");
         check_refused("[tts]\n\nthreads = 0\n", 3, "tts.threads");
         check_refused("[tts]\nlisteners = 0\n", 2, "tts.listeners");
+        check_refused(
+            "[tts]\nsound_seconds_per_minute = 0\n",
+            2,
+            "tts.sound_seconds_per_minute",
+        );
         check_refused("[tts]\nmetrics = \"0.0.0.0:9464\"\n", 2, "tts.metrics");
         check_refused("[tts]\nspeeed = 1\n", 2, "tts.speeed");
         check_refused(
@@ -178,6 +183,15 @@ mod tests {
             "routes.path",
         );
         check_refused("[server]\nhttps = \"8443\"\n", 2, "server.https");
+    }
+
+    #[test]
+    fn a_number_out_of_range_is_repeated_with_its_range() {
+        let refusal = read("[tts]\nqueue = 5000\n").unwrap_err();
+        assert!(
+            refusal.contains("5000 is out of range") && refusal.contains("use 1 to 4096"),
+            "{refusal}"
+        );
     }
 
     #[test]

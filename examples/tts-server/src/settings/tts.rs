@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fmt,
     net::{Ipv4Addr, SocketAddr},
     ops::RangeInclusive,
     path::PathBuf,
@@ -20,6 +19,8 @@ const QUEUE: usize = 16;
 /// Clients under way, at least: slow lines must not keep others out. Each holds the state of its voice and a few
 /// stretches of sound, nine megabytes with the demo voice as measured.
 const LISTENERS: usize = 64;
+/// Seconds of sound a minute of a key: ten times as fast as anybody listens.
+const SOUND_SECONDS: usize = 600;
 
 /// What was set for the voices.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub(crate) struct Tts {
     pub(crate) queue: usize,
     pub(crate) threads: usize,
     pub(crate) listeners: usize,
+    /// What a key may have spoken in a minute, in seconds of sound, where the file has no `[limits]`.
+    pub(crate) sound_seconds_per_minute: u32,
     pub(crate) voices: Vec<PathBuf>,
     aliases: BTreeMap<String, String>,
 }
@@ -39,6 +42,7 @@ struct Written {
     queue: Option<usize>,
     threads: Option<usize>,
     listeners: Option<usize>,
+    sound_seconds_per_minute: Option<usize>,
     voice: Option<PathBuf>,
     voices: Vec<PathBuf>,
     aliases: BTreeMap<String, String>,
@@ -60,12 +64,15 @@ impl Tts {
         // The default follows the other two, which are in their ranges.
         let most = written.listeners.map_or(usize::MAX, |_| 65_536);
         within(config, "listeners", listeners, 1..=most)?;
+        let sound = written.sound_seconds_per_minute.unwrap_or(SOUND_SECONDS);
+        within(config, "sound_seconds_per_minute", sound, 1..=86_400)?;
         let folders = written.voice.into_iter().chain(written.voices);
         Ok(Self {
             metrics: metrics(config, written.metrics.as_deref())?,
             queue,
             threads,
             listeners,
+            sound_seconds_per_minute: u32::try_from(sound).unwrap_or(u32::MAX),
             voices: folders.map(|folder| config.path(folder)).collect(),
             aliases: written.aliases,
         })
@@ -94,12 +101,12 @@ fn metrics(config: &Config, written: Option<&str>) -> Result<Option<SocketAddr>,
         Some(written) => match written.parse::<SocketAddr>() {
             Ok(address) if address.ip().is_loopback() => Ok(Some(address)),
             Ok(_) => wrong(
-                "the figures would be open to the network",
-                "write a loopback address, and let the collector run on this machine",
+                "the metrics would be open to the network",
+                "use a loopback address and run the collector on this machine",
             ),
             Err(_) => wrong(
-                "this is no address",
-                "write address and port, such as \"127.0.0.1:9464\", or \"off\"",
+                "this is not an address with a port",
+                "use an address with a port, such as \"127.0.0.1:9464\", or \"off\"",
             ),
         },
     }
@@ -114,19 +121,7 @@ fn within(
     if range.contains(&number) {
         return Ok(());
     }
-    let remedy = Remedy(range).to_string();
-    Err(config.complain("tts", key, "this number does not do", &remedy))
-}
-
-struct Remedy(RangeInclusive<usize>);
-
-impl fmt::Display for Remedy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "write a number from {} to {}",
-            self.0.start(),
-            self.0.end()
-        )
-    }
+    let problem = format!("{number} is out of range");
+    let remedy = format!("use {} to {}", range.start(), range.end());
+    Err(config.complain("tts", key, &problem, &remedy))
 }

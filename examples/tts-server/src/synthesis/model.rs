@@ -1,6 +1,6 @@
 //! The voice that the server ships with, or those of folders.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use sambert_hifigan::{
     Emotion, LoadError, SpeakError, SsmlError, SsmlProblem, StopSignal, Style, TextError,
@@ -71,9 +71,10 @@ impl Voice for ModelVoice {
                 .plan_ssml(ssml, &style)
                 .map_err(|why| unmarked(&why))?,
         };
-        let marked = matches!(utterance.words, Words::Ssml(_));
-        if marked && plan.seconds_estimate() > utterance.longest.as_secs_f32() {
-            return Err(SpeechError::TooLong);
+        let (estimate, limit) = (plan.seconds_estimate(), utterance.longest);
+        if estimate > limit.as_secs_f32() {
+            let estimate = Duration::try_from_secs_f32(estimate).unwrap_or(Duration::MAX);
+            return Err(SpeechError::TooLong { estimate, limit });
         }
         let speech = self.0.speak(&plan, stop);
         Ok(Box::new(speech.map(|stretch| stretch.map_err(failed))))

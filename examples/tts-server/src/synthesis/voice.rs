@@ -46,7 +46,7 @@ pub struct Utterance {
     pub emotion: String,
     /// 1 is as fast as the voice speaks by itself.
     pub speed: f32,
-    /// How long it may sound. Plain text is short enough by itself; marks can be more than they seem.
+    /// How long it may sound. Some characters are read as many syllables, and marks can ask for pauses.
     pub longest: Duration,
 }
 
@@ -110,7 +110,12 @@ pub enum SpeechError {
     /// The words hold nothing that can be spoken.
     NothingToSpeak,
     /// The words would sound longer than is allowed.
-    TooLong,
+    TooLong {
+        /// How long they would sound, roughly.
+        estimate: Duration,
+        /// How long they may sound.
+        limit: Duration,
+    },
     /// The client read too slowly while others waited for its place.
     TooSlow,
     /// The words hold something that the voice has not learned.
@@ -124,7 +129,7 @@ impl fmt::Display for SpeechError {
             Self::Cancelled => "the client has left",
             Self::Marks { .. } => "the marks are not read here",
             Self::NothingToSpeak => "there is nothing to speak",
-            Self::TooLong => "the words would sound too long",
+            Self::TooLong { .. } => "the words would sound too long",
             Self::TooSlow => "the client read too slowly",
             Self::Unspeakable => "the voice has not learned this",
         })

@@ -8,6 +8,7 @@
     missing_docs
 )]
 
+mod any_text;
 mod browser;
 mod first_start;
 mod formats;

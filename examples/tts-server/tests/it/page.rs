@@ -1,5 +1,7 @@
 //! The page and its files, as a browser gets them.
 
+use std::collections::BTreeSet;
+
 use http::StatusCode;
 
 use crate::support::{Ask, TestServer, send_plain};
@@ -82,4 +84,60 @@ async fn figures_are_for_this_machine_and_not_for_a_page_in_its_browser() {
         server.client.send(Ask::get("/metrics")).await.status,
         StatusCode::NOT_FOUND
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_visit_is_one_counted_request_and_three_files_that_are_not() {
+    let server = TestServer::start().await;
+    let page = server.client.send(Ask::get("/")).await;
+    let page = String::from_utf8(page.body.to_vec()).unwrap();
+    let named: BTreeSet<&str> = page
+        .split("\"/assets/")
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap())
+        .collect();
+    assert_eq!(named.len(), 3, "{named:?}");
+    for visit in 0..25 {
+        let page = server.client.send(Ask::get("/")).await;
+        assert_eq!(page.status, StatusCode::OK, "visit {visit}");
+        for name in &named {
+            let file = server.client.send(Ask::get(&format!("/assets/{name}")));
+            assert_eq!(file.await.status, StatusCode::OK, "visit {visit}: {name}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_that_opens_an_address_is_refused_with_a_page_and_a_program_with_a_problem() {
+    let server = TestServer::start().await;
+    let open = |path: &str| {
+        Ask::get(path)
+            .header("accept", "text/html,*/*;q=0.8")
+            .header("sec-fetch-mode", "navigate")
+    };
+    for (path, status) in [("/nowhere", 404), ("/tts?text=a", 401), ("/voices", 401)] {
+        let page = server.client.send(open(path)).await;
+        assert_eq!(page.status.as_u16(), status, "{path}");
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+        assert_eq!(page.header("cache-control"), "no-store");
+        let policy = page.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'"), "{policy}");
+        let markup = String::from_utf8(page.body.to_vec()).unwrap();
+        assert!(markup.contains(&format!("{status} · ")), "{markup}");
+        assert!(!markup.contains("<script"), "{markup}");
+        let problem = server.client.send(Ask::get(path)).await;
+        assert_eq!(problem.header("content-type"), "application/problem+json");
+        assert_eq!(problem.status, page.status);
+    }
+    // What a program reads stays as it is, whoever asks.
+    let models = server.client.send(open("/v1/models")).await;
+    assert_eq!(models.header("content-type"), "application/json");
+    for _ in 0..60 {
+        server.client.send(Ask::get("/nowhere")).await;
+    }
+    let often = server.client.send(open("/")).await;
+    assert_eq!(often.status, StatusCode::TOO_MANY_REQUESTS);
+    let markup = String::from_utf8(often.body.to_vec()).unwrap();
+    let wait = format!("Try again in {} s.", often.header("retry-after"));
+    assert!(markup.contains(&wait), "{markup}");
 }

@@ -1,5 +1,6 @@
 //! The JSON object of a `POST`.
 
+use http::{HeaderMap, header::CONTENT_TYPE};
 use serde::{Deserialize, de::DeserializeOwned};
 use utoipa::{IntoParams, ToSchema};
 
@@ -34,6 +35,27 @@ pub(in crate::routes) struct Sent {
     stream: bool,
 }
 
+/// Checks what a body is said to be, and its length. The layer for text does so too; a handler must not depend on
+/// what stands in front of it.
+pub(in crate::routes) fn check_body(
+    headers: &HeaderMap,
+    body: &[u8],
+    most: usize,
+) -> Result<(), Fault> {
+    let mut declared = headers.get_all(CONTENT_TYPE).iter();
+    let is_json = |kind: &http::HeaderValue| {
+        let kind = kind.to_str().unwrap_or_default().split(';').next();
+        kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+    };
+    if !declared.all(is_json) {
+        return Err(Fault::BodyType);
+    }
+    match body.len() <= most {
+        true => Ok(()),
+        false => Err(Fault::BodyLength(most)),
+    }
+}
+
 /// Reads a JSON object.
 pub(crate) fn from_json(body: &[u8]) -> Result<Ask, Fault> {
     let sent: Sent = read(body, SHAPE)?;
@@ -63,6 +85,32 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::routes::fault::Field;
+
+    #[test]
+    fn a_body_of_another_declared_type_or_too_long_is_refused_by_the_handler_itself() {
+        let check = |kinds: &[&str], most| {
+            let kinds = kinds.iter();
+            let kinds =
+                kinds.map(|kind| (CONTENT_TYPE, http::HeaderValue::from_str(kind).unwrap()));
+            check_body(&HeaderMap::from_iter(kinds), b"{}", most)
+        };
+        for kind in ["application/json", "Application/JSON ; charset=utf-8"] {
+            assert_eq!(check(&[kind], 2), Ok(()), "{kind}");
+        }
+        assert_eq!(check(&[], 2), Ok(()));
+        for kind in [
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "application/json2",
+            "",
+        ] {
+            assert_eq!(check(&[kind], 2), Err(Fault::BodyType), "{kind}");
+        }
+        let long = check(&["application/json"], 1).unwrap_err();
+        assert_eq!(long.clone().rejection().status(), 413);
+        assert_eq!(long, Fault::BodyLength(1));
+        assert_eq!(Fault::BodyType.rejection().status(), 415);
+    }
 
     #[test]
     fn json_that_is_broken_differs_from_json_of_another_shape() {

@@ -13,7 +13,7 @@ use crate::{
 };
 
 pub(in crate::routes) use self::{
-    json::{Sent, from_json, read},
+    json::{Sent, check_body, from_json, read},
     query::from_query,
 };
 
@@ -53,8 +53,8 @@ impl Ask {
         let utterance = Utterance {
             speed: speed(self.speed)?,
             emotion: emotion(self.emotion, &info.emotions)?,
+            longest: longest(&self.words, max_graphemes),
             words: self.words,
-            longest: longest(max_graphemes),
         };
         let format = format(self.format.as_deref(), info.sample_rate)?;
         let encoder = format.encoder(info.sample_rate);
@@ -71,11 +71,15 @@ impl Ask {
     }
 }
 
-/// Returns how long a text with marks may sound: as long as plain text of the same limit at the slowest speed, and
-/// the pauses that marks can ask for.
-fn longest(max_graphemes: usize) -> Duration {
+/// Returns how long a text may sound: as long as one of common characters at the slowest speed, and with marks also
+/// the pauses that they can ask for.
+fn longest(words: &Words, max_graphemes: usize) -> Duration {
     let characters = u32::try_from(max_graphemes).unwrap_or(u32::MAX);
-    CHARACTER.saturating_mul(characters).saturating_add(PAUSES)
+    let sound = CHARACTER.saturating_mul(characters);
+    match words {
+        Words::Plain(_) => sound,
+        Words::Ssml(_) => sound.saturating_add(PAUSES),
+    }
 }
 
 fn speed(asked: Option<f32>) -> Result<f32, Fault> {

@@ -81,7 +81,6 @@ impl Facts {
             "file" => choose(schema, page::names()),
             "format" | "response_format" => choose(schema, &self.formats),
             "model" => choose(schema, &self.models),
-            "version" => choose(schema, [page::version()]),
             "voice" => choose(schema, &self.voices),
             "speed" => {
                 put(schema, "minimum", json!(SPEED.start()));

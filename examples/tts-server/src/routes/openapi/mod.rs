@@ -47,6 +47,7 @@ use super::{health, models, page, session, speech, tts, voices};
         page::robots,
         health::health,
         tts::get,
+        tts::head,
         tts::post,
         voices::voices,
         speech::post,

@@ -27,11 +27,11 @@ pub(super) fn complete(operations: &mut Value, rule: &Rule, routes: &RouteTable)
             unwrap(operation);
         }
     }
-    if is_under(rule, "head", routes)
-        && let Some(get) = operations.get("get")
-    {
-        let head = head(get);
-        operations.insert("head".to_owned(), head);
+    if is_under(rule, "head", routes) {
+        let described = operations.get("head").map(bodiless);
+        if let Some(head) = described.or_else(|| operations.get("get").map(head)) {
+            operations.insert("head".to_owned(), head);
+        }
     }
 }
 
@@ -128,12 +128,18 @@ fn head(get: &Value) -> Value {
     if let Some(head) = head.as_object_mut() {
         head.remove("description");
     }
-    for (_, answer) in members(&mut head, "responses") {
+    bodiless(&head)
+}
+
+/// Takes the bodies out of the answers of an operation.
+fn bodiless(operation: &Value) -> Value {
+    let mut operation = operation.clone();
+    for (_, answer) in members(&mut operation, "responses") {
         if let Some(answer) = answer.as_object_mut() {
             answer.remove("content");
         }
     }
-    head
+    operation
 }
 
 /// Adds what operations refer to.

@@ -6,11 +6,11 @@ use palisade::SecurityContext;
 use crate::synthesis::Listener;
 
 /// What a text cost, for the audit trail and for limits that count sound.
-const UNIT: &str = "audio_milliseconds";
+pub(crate) const AUDIO_MILLISECONDS: &str = "audio_milliseconds";
 
 /// Settles that nothing was computed: who found no place pays nothing.
 pub(super) fn nothing(cx: &SecurityContext) {
-    cx.settle(UNIT, 0);
+    cx.settle(AUDIO_MILLISECONDS, 0);
 }
 
 /// Settles what was computed, also when the client leaves half-way.
@@ -36,8 +36,8 @@ impl Meter {
 
     pub(super) fn settle(&self) {
         let milliseconds = self.listener.made().sounds.as_millis();
-        self.cx
-            .settle(UNIT, u64::try_from(milliseconds).unwrap_or(u64::MAX));
+        let milliseconds = u64::try_from(milliseconds).unwrap_or(u64::MAX);
+        self.cx.settle(AUDIO_MILLISECONDS, milliseconds);
     }
 }
 

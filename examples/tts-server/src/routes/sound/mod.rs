@@ -9,15 +9,15 @@ use axum::{
 };
 use http::{
     HeaderName, HeaderValue,
-    header::{CONTENT_TYPE, TRAILER},
+    header::{ACCEPT_RANGES, CONTENT_TYPE, TRAILER},
 };
 use palisade::{Rejection, SecurityContext, extract::Refused};
 
-pub(crate) use self::body::SoundBody;
 use self::meter::Meter;
+pub(crate) use self::{body::SoundBody, meter::AUDIO_MILLISECONDS};
 use super::{
     ask::Wish,
-    fault::{self, Field},
+    fault::{self, Fault, Field},
 };
 use crate::{
     encoding::Format,
@@ -27,6 +27,29 @@ use crate::{
 };
 
 const AUDIO_SECONDS: HeaderName = HeaderName::from_static("x-audio-seconds");
+
+/// Refuses a request whose text no voice has looked at. It costs no sound.
+pub(crate) fn refuse(cx: &SecurityContext, fault: Fault) -> Refused {
+    meter::nothing(cx);
+    Refused::new(cx, fault.rejection())
+}
+
+/// Answers a request that asks for the head alone: what the sound would be, and none of it.
+pub(crate) fn head(wish: &Wish) -> Response {
+    let mut answer = Response::new(Body::empty());
+    describe(&mut answer, wish.format, wish.order.sample_rate);
+    answer
+}
+
+/// Says what kind of sound an answer holds. Parts of it cannot be asked for.
+fn describe(answer: &mut Response, format: Format, sample_rate: u32) {
+    let headers = answer.headers_mut();
+    if let Ok(kind) = HeaderValue::try_from(format.content_type(sample_rate)) {
+        headers.insert(CONTENT_TYPE, kind);
+    }
+    headers.insert(ACCEPT_RANGES, HeaderValue::from_static("none"));
+}
+
 /// A text that is being spoken, and whose answer can begin.
 pub(crate) struct Sound {
     meter: Meter,
@@ -69,14 +92,12 @@ impl Sound {
 
     /// Answers with a file: of known length, or in pieces with the seconds behind them.
     pub(crate) fn file(self) -> Response {
-        let kind = HeaderValue::try_from(self.format.content_type(self.sample_rate));
+        let (format, sample_rate) = (self.format, self.sample_rate);
         let seconds = self.meter.seconds();
         let whole = self.delivery == Delivery::Whole;
         let mut answer = Body::new(self.body()).into_response();
+        describe(&mut answer, format, sample_rate);
         let headers = answer.headers_mut();
-        if let Ok(kind) = kind {
-            headers.insert(CONTENT_TYPE, kind);
-        }
         match whole {
             true => headers.insert(AUDIO_SECONDS, seconds),
             false => headers.insert(TRAILER, HeaderValue::from_static("x-audio-seconds")),

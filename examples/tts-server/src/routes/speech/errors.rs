@@ -1,52 +1,16 @@
 //! Refusals in the form that OpenAI's clients read, for everything below `/v1/`: also those of the layers outside.
 
-use std::fmt;
-
 use bytes::Bytes;
 use http::{
     HeaderValue, Response, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE},
-    request,
 };
-use palisade::{Guard, Rejection, RenderLayer, Renderer, SecurityContext, Verdict};
+use palisade::{Rejection, Renderer};
 use serde::{Deserialize, Serialize};
 
-const BELOW: &str = "/v1/";
-
-/// Stands outermost and says how refusals of these routes look.
-#[derive(Clone)]
-pub(crate) struct OpenAiErrors(RenderLayer);
-
-impl OpenAiErrors {
-    pub(crate) fn new() -> Self {
-        Self(RenderLayer::new(Envelope))
-    }
-}
-
-impl Guard for OpenAiErrors {
-    type Pass = ();
-
-    fn name(&self) -> &'static str {
-        "openai-errors"
-    }
-
-    fn admit(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<()> {
-        match head.uri.path().starts_with(BELOW) {
-            true => self.0.admit(cx, head),
-            false => Verdict::Admit(()),
-        }
-    }
-}
-
-impl fmt::Debug for OpenAiErrors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("OpenAiErrors")
-    }
-}
-
-/// Puts a refusal into their envelope.
-#[derive(Debug)]
-struct Envelope;
+/// Puts a refusal into the envelope that OpenAI's clients read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OpenAiErrors;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -68,7 +32,7 @@ struct Members {
     field: Option<String>,
 }
 
-impl Renderer for Envelope {
+impl Renderer for OpenAiErrors {
     fn render(&self, rejection: Rejection) -> Response<Bytes> {
         let members: Members = serde_json::from_slice(&rejection.problem()).unwrap_or_default();
         let document = Document {

@@ -5,10 +5,15 @@ mod errors;
 mod events;
 
 use axum::{body::Bytes, extract::State, response::Response};
+use http::HeaderMap;
 use palisade::{SecurityContext, extract::Refused};
 
 pub(crate) use self::errors::OpenAiErrors;
-use super::{fault::Field, sound::Sound};
+use super::{
+    ask::check_body,
+    fault::Field,
+    sound::{self, Sound},
+};
 use crate::state::App;
 
 /// Speaks what the body asks for, as it is made.
@@ -38,11 +43,13 @@ use crate::state::App;
 pub(crate) async fn post(
     State(app): State<App>,
     cx: SecurityContext,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Refused> {
-    let asked = ask::from_json(&body);
+    let asked = check_body(&headers, &body, app.max_body);
+    let asked = asked.and_then(|()| ask::from_json(&body));
     let asked = asked.and_then(|ask| ask.check(&app));
-    let (wish, envelope) = asked.map_err(|fault| Refused::new(&cx, fault.rejection()))?;
+    let (wish, envelope) = asked.map_err(|fault| sound::refuse(&cx, fault))?;
     let input = wish.order.utterance.words.as_str().chars().count() as u64;
     let sound = Sound::begin(&app, &cx, wish, Field::Input).await?;
     Ok(match envelope {

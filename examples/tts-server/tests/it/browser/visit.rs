@@ -19,8 +19,9 @@ async fn a_visitor_signs_in_speaks_and_meets_the_limit() {
     let Some(browser) = Browser::start("en-US").await else {
         return;
     };
-    let server =
-        TestServer::start_with(CONFIG, ModelVoice::demo().unwrap(), TestVoice::default()).await;
+    let config = format!("{CONFIG}sound_seconds_per_minute = 12\n");
+    let voice = ModelVoice::demo().unwrap();
+    let server = TestServer::start_with(&config, voice, TestVoice::default()).await;
     enter(&browser, &server).await;
     assert_eq!(
         browser
@@ -86,7 +87,7 @@ async fn reach_the_limit(browser: &Browser) {
     browser
         .run("document.querySelector('#text').value = '好'")
         .await;
-    for _ in 0..12 {
+    for _ in 0..24 {
         browser
             .until("!document.querySelector('#speak').disabled")
             .await;
@@ -155,5 +156,76 @@ async fn a_wrong_key_is_explained_and_a_reload_stays_signed_in() {
     browser
         .until("document.body.dataset.view === 'studio'")
         .await;
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_visits_in_a_minute_all_arrive() {
+    let Some(browser) = Browser::start("en-US").await else {
+        return;
+    };
+    let server = TestServer::start().await;
+    browser
+        .chromium("Network.setCacheDisabled", json!({ "cacheDisabled": true }))
+        .await;
+    for _ in 0..10 {
+        browser
+            .open(&format!("https://localhost:{}/", server.https.port()))
+            .await;
+        browser
+            .until("document.body.dataset.view === 'sign-in'")
+            .await;
+    }
+    browser.picture("sign-in").await;
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_that_does_not_arrive_ends_in_an_error_and_not_in_a_spinner() {
+    let Some(browser) = Browser::start("en-US").await else {
+        return;
+    };
+    let server = TestServer::start().await;
+    browser.chromium("Network.enable", json!({})).await;
+    let blocked = json!({ "urls": ["*/assets/app-*.js"] });
+    browser.chromium("Network.setBlockedURLs", blocked).await;
+    let address = format!("https://localhost:{}/", server.https.port());
+    browser.open(&address).await;
+    browser
+        .until("document.body.dataset.view === 'failed'")
+        .await;
+    let shown = "return ['loading', 'failed'].map((id) => document.getElementById(id).hidden)";
+    assert_eq!(browser.run(shown).await, json!([true, false]));
+    browser.picture("not-started").await;
+    // The link helps once the file is there.
+    let none = json!({ "urls": [] });
+    browser.chromium("Network.setBlockedURLs", none).await;
+    browser.click("#failed a").await;
+    browser
+        .until("document.body.dataset.view === 'sign-in'")
+        .await;
+    browser.open(&format!("{address}nowhere")).await;
+    assert_eq!(browser.text("h1").await, "Not Found");
+    browser.picture("refused").await;
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_cannot_be_asked_for_is_explained_in_place_of_the_spinner() {
+    let Some(browser) = Browser::start("en-US").await else {
+        return;
+    };
+    let server = TestServer::start().await;
+    browser.chromium("Network.enable", json!({})).await;
+    let blocked = json!({ "urls": ["*/session"] });
+    browser.chromium("Network.setBlockedURLs", blocked).await;
+    browser
+        .open(&format!("https://localhost:{}/", server.https.port()))
+        .await;
+    browser
+        .until("document.querySelector('#sign-in-notice .notice')")
+        .await;
+    let loading = "return document.getElementById('loading').hidden";
+    assert_eq!(browser.run(loading).await, true);
     browser.close().await;
 }

@@ -5,11 +5,13 @@ use serde_json::{Value, json};
 use super::enter;
 use crate::support::{TestServer, webdriver::Browser};
 
+/// The module as it is written: in the page it is one of many in one script.
+const MODULE: &str = include_str!("../../../page/wav.js");
+
 /// Reads the file that `make` builds, cut after every `step` bytes; returns the rate, the samples and whether it was whole.
 fn reading(make: &str) -> String {
     format!(
-        "const from = document.querySelector('script[src$=\"main.js\"]').src; \
-         const {{ WavReader, header }} = await import(new URL('wav.js', from)); \
+        "const {{ WavReader, header }} = (() => {{ {module}\n return {{ WavReader, header }}; }})(); \
          const samples = Int16Array.from({{ length: 300 }}, (_, at) => at * 217 - 32000); \
          const plain = new Uint8Array(await new Blob([header(16000, samples.length), samples]).arrayBuffer()); \
          const bytes = ({make})(plain); \
@@ -20,7 +22,8 @@ fn reading(make: &str) -> String {
            for (let at = 0; at < bytes.length; at += step) read.push(...reader.read(bytes.slice(at, at + step))); \
            found.add(JSON.stringify([reader.rate, read.length, read.every((one, at) => one === samples[at]), reader.whole])); \
          }} \
-         return [...found].map((one) => JSON.parse(one));"
+         return [...found].map((one) => JSON.parse(one));",
+        module = MODULE.replace("export ", "")
     )
 }
 

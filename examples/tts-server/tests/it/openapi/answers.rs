@@ -3,11 +3,11 @@
 use http::{Method, StatusCode};
 
 use super::{check, description};
-use crate::support::{Ask, TestServer, send_plain};
+use crate::support::{Ask, CONFIG, TestServer, send_plain};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_server_answers_is_what_it_describes() {
-    let server = TestServer::start().await;
+    let server = TestServer::start_as(&format!("{CONFIG}sound_seconds_per_minute = 130\n")).await;
     let document = description(&server).await;
     let key = server.key.clone();
     let with_key = |ask: Ask| ask.header("x-api-key", &key);
@@ -18,11 +18,7 @@ async fn what_the_server_answers_is_what_it_describes() {
         ("get", "/health", Ask::get("/health")),
         ("get", "/robots.txt", Ask::get("/robots.txt")),
         ("get", "/openapi.json", Ask::get("/openapi.json")),
-        (
-            "get",
-            "/assets/{version}/{file}",
-            Ask::get("/assets/0/main.js"),
-        ),
+        ("get", "/assets/{file}", Ask::get("/assets/main.js")),
         ("get", "/voices", with_key(Ask::get("/voices"))),
         ("get", "/voices", Ask::get("/voices")),
         (
@@ -36,6 +32,11 @@ async fn what_the_server_answers_is_what_it_describes() {
             Ask::get("/health").header("host", "elsewhere.example"),
         ),
         ("get", "/tts", with_key(Ask::speak("好"))),
+        (
+            "head",
+            "/tts",
+            with_key(Ask::new(Method::HEAD, "/tts?text=%E5%A5%BD")),
+        ),
         ("get", "/tts", with_key(Ask::get("/tts"))),
         ("get", "/tts", with_key(Ask::get("/tts?text=%ff"))),
         (
@@ -61,8 +62,9 @@ async fn what_the_server_answers_is_what_it_describes() {
         check(&document, method, path, &answer);
     }
     // The limit of a key is not far now.
+    let long = format!(r#"{{"text":"{}"}}"#, "好".repeat(500));
     for _ in 0..10 {
-        let answer = server.client.send(text(r#"{"text":"好"}"#)).await;
+        let answer = server.client.send(text(&long)).await;
         check(&document, "post", "/tts", &answer);
         if answer.status == StatusCode::TOO_MANY_REQUESTS {
             return;
