@@ -194,7 +194,7 @@ impl fmt::Display for SpeakError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cancelled => f.write_str("speech was cancelled"),
-            Self::Empty => f.write_str("the model gave a sentence no length"),
+            Self::Empty => f.write_str("the model predicted no sound for a sentence"),
             Self::Model(problem) => write!(f, "the model failed: {problem}"),
         }
     }

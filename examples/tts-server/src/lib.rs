@@ -5,6 +5,7 @@
 
 mod args;
 mod audit;
+mod cors;
 mod encoding;
 mod error;
 mod first_start;
@@ -29,5 +30,5 @@ pub use self::{
     reload::Reloader,
     server::{Ingredients, Server},
     settings::Settings,
-    synthesis::{ModelVoice, Speech, SpeechError, Utterance, Voice, VoiceInfo, Words},
+    synthesis::{ModelVoice, Speech, SpeechError, Unspeakable, Utterance, Voice, VoiceInfo, Words},
 };

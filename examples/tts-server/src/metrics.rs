@@ -62,7 +62,7 @@ pub(crate) fn spoken(how: &Result<(), SpeechError>, took: Option<Duration>) {
         Err(SpeechError::TooLong { .. }) => "too_long",
         Err(SpeechError::TooSlow) => "too_slow",
         Err(SpeechError::NothingToSpeak) => "nothing_to_speak",
-        Err(SpeechError::Marks { .. } | SpeechError::Unspeakable) => "unspeakable",
+        Err(SpeechError::Marks { .. } | SpeechError::Unspeakable { .. }) => "unspeakable",
         Err(SpeechError::Broken) => "broken",
     };
     counter!(SPOKEN, "outcome" => outcome).increment(1);

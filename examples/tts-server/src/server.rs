@@ -248,7 +248,7 @@ fn app(
     clock: &SharedClock,
 ) -> Result<App, StartError> {
     let sessions = Sessions::new(clock.clone())
-        .map_err(|error| StartError::new(format!("no random numbers: {error}")))?;
+        .map_err(|error| StartError::new(format!("the system gives no random numbers: {error}")))?;
     let tts = &settings.tts;
     let bounds = Bounds {
         threads: tts.threads,
@@ -262,6 +262,7 @@ fn app(
         models: Arc::new(Models::new(models, clock.unix_time().as_secs())),
         queue: Queue::new(bounds, clock.clone()),
         sessions: Arc::new(sessions),
+        unspeakable: tts.unspeakable,
         voices: Arc::new(Voices::new(voices, &tts.voice_aliases())?),
     })
 }

@@ -9,6 +9,7 @@ use palisade::{
 
 use crate::{
     StartError, audit,
+    cors::{self, CorsHeaders},
     first_start::{DataFolder, Keys},
     limits,
     routes::{self, RefusalForms},
@@ -39,6 +40,10 @@ pub(crate) fn protect(
     let assembled = settings.config.assemble_with(running.clone())?;
     let shield = assembled.shield.observe(MetricsLayer::by(clock.clone()));
     let shield = shield.observe(RefusalForms::new());
+    let shield = match &settings.cors {
+        Some(cors) => shield.observe(CorsHeaders(cors.clone())),
+        None => shield,
+    };
     let shield = shield.sanitize(text::layer(settings)?);
     let (shield, keys) = match assembled.keys {
         Some((scheme, store)) => (shield, Keys::of(scheme, store)?),
@@ -70,7 +75,14 @@ pub(crate) fn protect(
     if let Some(folder) = &settings.server.acme_webroot {
         routes = routes.acme_webroot(folder);
     }
-    let app = shield.protect(routes).map_err(wrong)?;
+    let app = match &settings.cors {
+        None => shield.protect(routes).map_err(wrong)?,
+        Some(cors) => {
+            let (router, table) = routes.allow_preflight().into_parts().map_err(wrong)?;
+            let shield = shield.build(table).map_err(wrong)?;
+            shield.protect(router.layer(cors::layer(cors)))
+        }
+    };
     Ok(Protected { app, audit, keys })
 }
 

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use crate::{
     routes::Models,
     sessions::Sessions,
-    synthesis::{Queue, Voices},
+    synthesis::{Queue, Unspeakable, Voices},
 };
 
 /// The longest text where nothing else is set, as a reader counts characters. The layer for text enforces it.
 pub(crate) const MAX_GRAPHEMES: usize = 500;
 /// How much slower or faster than by itself a voice may speak.
 pub(crate) const SPEED: std::ops::RangeInclusive<f32> = 0.5..=2.0;
+/// What clients that are written for OpenAI may ask for. It is brought into the range above.
+pub(crate) const OPENAI_SPEED: std::ops::RangeInclusive<f32> = 0.25..=4.0;
 
 /// What the handlers share. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -22,5 +24,7 @@ pub(crate) struct App {
     pub(crate) models: Arc<Models>,
     pub(crate) queue: Arc<Queue>,
     pub(crate) sessions: Arc<Sessions>,
+    /// What becomes of characters that a voice cannot speak, where a request does not say.
+    pub(crate) unspeakable: Unspeakable,
     pub(crate) voices: Arc<Voices>,
 }

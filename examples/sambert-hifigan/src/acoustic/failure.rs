@@ -14,7 +14,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cancelled => f.write_str("synthesis was cancelled"),
-            Self::Empty => f.write_str("the model gave the sentence no length"),
+            Self::Empty => f.write_str("the model predicted no sound for the sentence"),
             Self::Model(problem) => f.write_str(problem),
         }
     }

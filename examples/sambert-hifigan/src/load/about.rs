@@ -48,7 +48,7 @@ impl About {
             serde_json::from_str(text).map_err(|error| LoadError::new(file, error.to_string()))?;
         let emotion = |name: &String| {
             name.parse()
-                .map_err(|_| LoadError::new(file, format!("no emotion is called {name:?}")))
+                .map_err(|_| LoadError::new(file, format!("the emotion {name:?} is unknown")))
         };
         let emotions = parsed
             .emotions

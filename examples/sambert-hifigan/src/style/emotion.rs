@@ -100,7 +100,7 @@ pub struct UnknownEmotion(());
 
 impl fmt::Display for UnknownEmotion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no emotion has this name")
+        f.write_str("there is no emotion of this name")
     }
 }
 

@@ -190,10 +190,10 @@ fn a_run_that_fails_leaves_no_file() {
             .success()
     );
     assert!(is_empty(folder.path()));
-    // What is there and no file, a folder or a device, stays what it is.
+    // What exists and is not a file, a folder or a device, stays what it is.
     let output = sambert(&["speak", "你好", "-o", folder.path().to_str().unwrap()]);
     assert!(
-        String::from_utf8_lossy(&output.stderr).contains("is there and no file"),
+        String::from_utf8_lossy(&output.stderr).contains("exists and is not a file"),
         "{output:?}"
     );
     assert!(is_empty(folder.path()));

@@ -4,6 +4,7 @@ mod flac;
 #[cfg(feature = "opus")]
 mod opus;
 mod plain;
+mod resampled;
 
 use sambert_hifigan::wav;
 
@@ -97,11 +98,23 @@ impl Format {
         }
     }
 
-    /// Starts a file.
+    /// Starts a file of a sample rate, of which the voice may have another.
     ///
     /// # Errors
     /// When the format has no such sample rate, which [`Self::takes`] tells.
-    pub(crate) fn encoder(self, sample_rate: u32) -> Result<Box<dyn Encoder>, SpeechError> {
+    pub(crate) fn encoder_at(
+        self,
+        voice_rate: u32,
+        sample_rate: u32,
+    ) -> Result<Box<dyn Encoder>, SpeechError> {
+        let encoder = self.encoder(sample_rate)?;
+        Ok(match voice_rate == sample_rate {
+            true => encoder,
+            false => Box::new(resampled::Resampled::new(encoder, voice_rate, sample_rate)),
+        })
+    }
+
+    fn encoder(self, sample_rate: u32) -> Result<Box<dyn Encoder>, SpeechError> {
         Ok(match self {
             Self::Flac => Box::new(flac::Flac::new(sample_rate)?),
             #[cfg(feature = "opus")]

@@ -6,7 +6,7 @@ use http::{HeaderValue, StatusCode, header::RETRY_AFTER};
 use palisade::Rejection;
 
 use crate::{
-    state::SPEED,
+    state::{OPENAI_SPEED, SPEED},
     synthesis::{Full, SpeechError},
 };
 
@@ -23,12 +23,14 @@ pub(crate) enum Fault {
     Query(&'static str),
     ResponseFormat(Vec<&'static str>),
     Speed,
+    SpeechSpeed,
     SpeedNoNumber,
     Stream,
     StreamFormat,
     TextEmpty(Field),
     TextMissing(Field),
     TextTwice,
+    Unspeakable,
     Voice(Vec<String>),
 }
 
@@ -82,6 +84,11 @@ impl Fault {
             Self::ResponseFormat(there) => {
                 one_of("format_unavailable", "response_format", "formats", &there)
             }
+            Self::SpeechSpeed => {
+                let words = "The field `speed` must be a number from 0.25 to 4.";
+                let range = vec![*OPENAI_SPEED.start(), *OPENAI_SPEED.end()];
+                field(WRONG, "speed_out_of_range", "speed", words).with_member("range", range)
+            }
             Self::Speed => speed(WRONG, "speed_out_of_range"),
             Self::SpeedNoNumber => speed(BAD, "speed_no_number"),
             Self::Stream => {
@@ -103,6 +110,10 @@ impl Fault {
             Self::TextTwice => {
                 let words = "Send `text` or `ssml`, not both.";
                 field(BAD, "text_twice", "ssml", words)
+            }
+            Self::Unspeakable => {
+                let words = "The field `unspeakable` must be `refuse`, `skip` or `spell`.";
+                field(WRONG, "unspeakable_unknown", "unspeakable", words)
             }
             Self::Voice(there) => one_of("voice_unknown", "voice", "voices", &there),
         }
@@ -133,14 +144,14 @@ fn one_of<T: AsRef<str>>(
 ) -> Rejection {
     let there: Vec<&str> = there.iter().map(AsRef::as_ref).collect();
     let words = format!("The field `{name}` must be one of: {}.", there.join(", "));
-    field(WRONG, code, name, "The field names nothing that there is.")
+    field(WRONG, code, name, "The field has an unknown value.")
         .with_detail(words)
         .with_member(members, there)
 }
 
 /// Asks a client to come again.
 pub(crate) fn busy(full: Full) -> Rejection {
-    let words = "Too many texts are waiting. Come again in a moment.";
+    let words = "Too many texts are waiting. Try again after the time in `Retry-After`.";
     Rejection::new(StatusCode::SERVICE_UNAVAILABLE, "queue_full", words).with_header(
         RETRY_AFTER,
         HeaderValue::from(full.retry_after.as_secs().max(1)),
@@ -155,10 +166,7 @@ pub(crate) fn unspoken(why: SpeechError, name: Field) -> Rejection {
     };
     match why {
         SpeechError::NothingToSpeak => words("text_not_speakable", "nothing that can be spoken"),
-        SpeechError::Unspeakable => words(
-            "text_not_speakable",
-            "something that this voice has not learned",
-        ),
+        SpeechError::Unspeakable { what, place } => unspeakable(&what, place, name),
         SpeechError::TooLong { estimate, limit } => too_long(estimate, limit, name),
         SpeechError::Marks { line, column, why } => {
             let words = format!("Line {line}, column {column} of `{}`: {why}.", name.name());
@@ -166,7 +174,7 @@ pub(crate) fn unspoken(why: SpeechError, name: Field) -> Rejection {
                 WRONG,
                 "ssml_malformed",
                 name.name(),
-                "The marks are not read here.",
+                "The markup is not supported.",
             )
             .with_detail(words)
             .with_member("line", line)
@@ -178,6 +186,32 @@ pub(crate) fn unspoken(why: SpeechError, name: Field) -> Rejection {
             "The text could not be spoken.",
         )
         .with_reason("the voice failed"),
+    }
+}
+
+/// Names what cannot be spoken, and where it is.
+fn unspeakable(what: &str, place: Option<(usize, usize)>, name: Field) -> Rejection {
+    let mut characters = what.chars();
+    let shown = match (characters.next(), characters.next()) {
+        (Some(c), None) => format!("`{c}` (U+{:04X})", u32::from(c)),
+        _ => format!("`{what}`"),
+    };
+    let at = place.map_or_else(String::new, |(line, column)| {
+        format!("Line {line}, column {column}: ")
+    });
+    let words = format!(
+        "{at}this voice cannot speak {shown} in the field `{}`. Remove it, or send `unspeakable` as `skip` or `spell`.",
+        name.name()
+    );
+    let brief = "The text cannot be spoken.";
+    let rejection = field(WRONG, "text_not_speakable", name.name(), brief)
+        .with_detail(words)
+        .with_member("unspeakable", what);
+    match place {
+        Some((line, column)) => rejection
+            .with_member("line", line)
+            .with_member("column", column),
+        None => rejection,
     }
 }
 

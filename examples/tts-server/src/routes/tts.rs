@@ -36,7 +36,7 @@ use crate::state::App;
     extensions(("x-refusals" = json!({
         "308": ["https_required"],
         "400": ["speed_no_number", "stream_no_flag", "text_twice"],
-        "422": ["emotion_unknown", "format_unavailable", "speed_out_of_range", "ssml_malformed", "text_empty", "text_not_speakable", "voice_unknown"],
+        "422": ["emotion_unknown", "format_unavailable", "speed_out_of_range", "ssml_malformed", "text_empty", "text_not_speakable", "unspeakable_unknown", "voice_unknown"],
         "500": ["synthesis_failed"],
         "503": ["queue_full"],
     }))),
@@ -61,7 +61,7 @@ pub(crate) async fn get(
     extensions(("x-refusals" = json!({
         "308": ["https_required"],
         "400": ["speed_no_number", "stream_no_flag", "text_twice"],
-        "422": ["emotion_unknown", "format_unavailable", "speed_out_of_range", "text_empty", "voice_unknown"],
+        "422": ["emotion_unknown", "format_unavailable", "speed_out_of_range", "text_empty", "unspeakable_unknown", "voice_unknown"],
     }))),
 )]
 pub(crate) async fn head(
@@ -70,7 +70,7 @@ pub(crate) async fn head(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refused> {
     let asked = ask::from_query(query.as_deref().unwrap_or_default());
-    let wish = asked.and_then(|ask| ask.check(&app.voices, app.max_graphemes));
+    let wish = asked.and_then(|ask| ask.check(&app.voices, app.max_graphemes, app.unspeakable));
     let wish = wish.map_err(|fault| Refused::new(&cx, fault.rejection()))?;
     Ok(sound::head(&wish))
 }
@@ -95,7 +95,7 @@ pub(crate) async fn head(
     )),
     extensions(("x-refusals" = json!({
         "400": ["text_twice"],
-        "422": ["emotion_unknown", "format_unavailable", "request_shape", "speed_out_of_range", "ssml_malformed", "text_empty", "text_not_speakable", "voice_unknown"],
+        "422": ["emotion_unknown", "format_unavailable", "request_shape", "speed_out_of_range", "ssml_malformed", "text_empty", "text_not_speakable", "unspeakable_unknown", "voice_unknown"],
         "500": ["synthesis_failed"],
         "503": ["queue_full"],
     }))),
@@ -115,7 +115,7 @@ async fn answer(
     cx: &SecurityContext,
     asked: Result<Ask, Fault>,
 ) -> Result<Response, Refused> {
-    let wish = asked.and_then(|ask| ask.check(&app.voices, app.max_graphemes));
+    let wish = asked.and_then(|ask| ask.check(&app.voices, app.max_graphemes, app.unspeakable));
     let wish = wish.map_err(|fault| sound::refuse(cx, fault))?;
     let sound = Sound::begin(app, cx, wish, Field::Text).await?;
     Ok(sound.file())

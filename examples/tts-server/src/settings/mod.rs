@@ -1,5 +1,6 @@
 //! What can be set, in a file, and what holds where nothing is.
 
+mod cors;
 mod tts;
 
 use std::{
@@ -9,13 +10,13 @@ use std::{
 
 use palisade::config::{Config, ServerSettings};
 
-pub(crate) use self::tts::Tts;
+pub(crate) use self::{cors::Cors, tts::Tts};
 use crate::{DataFolder, StartError, state::MAX_GRAPHEMES};
 
 /// The name of the configuration file in the data folder.
 const FILE: &str = "server.toml";
 /// The section of this server.
-const OWN: [&str; 1] = ["tts"];
+const OWN: [&str; 2] = ["cors", "tts"];
 /// What the stack needs to be told where no file says it.
 const DEFAULT: &str = r#"[server]
 hosts = ["localhost:*", "127.0.0.1:*", "[::1]:*"]
@@ -45,6 +46,7 @@ pub struct Settings {
     pub(crate) https: SocketAddr,
     pub(crate) http: Option<SocketAddr>,
     pub(crate) server: ServerSettings,
+    pub(crate) cors: Option<Cors>,
     pub(crate) tts: Tts,
     /// The file that the command line names.
     named: Option<PathBuf>,
@@ -76,6 +78,7 @@ impl Settings {
 
     fn new(config: Config, named: Option<&Path>) -> Result<Self, StartError> {
         let tts = Tts::of(&config)?;
+        let cors = Cors::of(&config)?;
         let server = config.server()?;
         if config.has(&["routes"]) {
             let problem = "the routes of this server are its own";
@@ -89,6 +92,7 @@ impl Settings {
                 .or_else(|| server.https.is_none().then_some(at(8080))),
             https: server.https.unwrap_or(at(8443)),
             server,
+            cors,
             tts,
             config,
             named: named.map(Path::to_owned),
@@ -177,6 +181,8 @@ mod tests {
         );
         check_refused("[tts]\nmetrics = \"0.0.0.0:9464\"\n", 2, "tts.metrics");
         check_refused("[tts]\nspeeed = 1\n", 2, "tts.speeed");
+        check_refused("[tts]\nunspeakable = \"drop\"\n", 2, "tts.unspeakable");
+        check_refused("[cors]\norigins = [\"app.example\"]\n", 2, "cors.origins");
         check_refused(
             "[[routes]]\npath = \"/\"\naccess = \"public\"\n",
             2,

@@ -11,7 +11,7 @@ use std::{
 use palisade::config::{Config, ConfigFileError};
 use serde::Deserialize;
 
-use crate::routes::MODEL;
+use crate::{routes::MODEL, synthesis::Unspeakable};
 
 const METRICS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9464);
 /// Texts that wait: as many as are spoken in the time that a client waits for an answer.
@@ -32,7 +32,8 @@ pub(crate) struct Tts {
     /// What a key may have spoken in a minute, in seconds of sound, where the file has no `[limits]`.
     pub(crate) sound_seconds_per_minute: u32,
     pub(crate) voices: Vec<PathBuf>,
-    aliases: BTreeMap<String, String>,
+    pub(crate) unspeakable: Unspeakable,
+    aliases: Vec<(String, String)>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -45,7 +46,25 @@ struct Written {
     sound_seconds_per_minute: Option<usize>,
     voice: Option<PathBuf>,
     voices: Vec<PathBuf>,
-    aliases: BTreeMap<String, String>,
+    unspeakable: Option<String>,
+    aliases: BTreeMap<String, Names>,
+}
+
+/// What an alias stands for. The alias `*` may stand for a model and a voice.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Names {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Names {
+    fn into_iter(self) -> std::vec::IntoIter<String> {
+        match self {
+            Self::One(name) => vec![name].into_iter(),
+            Self::Several(names) => names.into_iter(),
+        }
+    }
 }
 
 impl Tts {
@@ -74,22 +93,25 @@ impl Tts {
             listeners,
             sound_seconds_per_minute: u32::try_from(sound).unwrap_or(u32::MAX),
             voices: folders.map(|folder| config.path(folder)).collect(),
-            aliases: written.aliases,
+            unspeakable: unspeakable(config, written.unspeakable.as_deref())?,
+            aliases: written
+                .aliases
+                .into_iter()
+                .flat_map(|(alias, names)| names.into_iter().map(move |name| (alias.clone(), name)))
+                .collect(),
         })
     }
 
     /// Returns other names of the model.
     pub(crate) fn model_aliases(&self) -> impl Iterator<Item = &str> {
-        let aliases = self.aliases.iter().filter(|(_, name)| *name == MODEL);
+        let aliases = self.aliases.iter().filter(|(_, name)| name == MODEL);
         aliases.map(|(alias, _)| alias.as_str())
     }
 
     /// Returns other names of voices, and the voices.
     pub(crate) fn voice_aliases(&self) -> Vec<(String, String)> {
-        let aliases = self.aliases.iter().filter(|(_, name)| *name != MODEL);
-        aliases
-            .map(|(alias, name)| (alias.clone(), name.clone()))
-            .collect()
+        let aliases = self.aliases.iter().filter(|(_, name)| name != MODEL);
+        aliases.cloned().collect()
     }
 }
 
@@ -110,6 +132,15 @@ fn metrics(config: &Config, written: Option<&str>) -> Result<Option<SocketAddr>,
             ),
         },
     }
+}
+
+fn unspeakable(config: &Config, written: Option<&str>) -> Result<Unspeakable, ConfigFileError> {
+    let way = written.map_or(Some(Unspeakable::default()), Unspeakable::named);
+    way.ok_or_else(|| {
+        let problem = "this is not a way to treat characters that a voice cannot speak";
+        let remedy = "use \"refuse\", \"skip\" or \"spell\"";
+        config.complain("tts", "unspeakable", problem, remedy)
+    })
 }
 
 fn within(

@@ -20,11 +20,11 @@ fn words(problem: &SsmlProblem) -> String {
             element, allowed, ..
         } => {
             let allowed = allowed.join(", ");
-            format!("<{element}> has another attribute than: {allowed}")
+            format!("<{element}> has an attribute that is not one of: {allowed}")
         }
         SsmlProblem::Content {
             element, allowed, ..
-        } => format!("<{element}> holds what it cannot read; it reads {allowed}"),
+        } => format!("<{element}> has content that is not supported; it takes {allowed}"),
         SsmlProblem::Element { allowed, .. } => {
             format!("there is no such element; there are {}", allowed.join(", "))
         }
@@ -36,7 +36,7 @@ fn words(problem: &SsmlProblem) -> String {
             attribute,
             allowed,
             ..
-        } => format!("`{attribute}` of <{element}> has another value than: {allowed}"),
+        } => format!("`{attribute}` of <{element}> has a value that is not one of: {allowed}"),
         // These say nothing but names of our own.
         SsmlProblem::Markup { .. }
         | SsmlProblem::Missing { .. }

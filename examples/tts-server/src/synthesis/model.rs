@@ -1,13 +1,13 @@
 //! The voice that the server ships with, or those of folders.
 
-use std::{path::Path, time::Duration};
+use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use sambert_hifigan::{
-    Emotion, LoadError, SpeakError, SsmlError, SsmlProblem, StopSignal, Style, TextError,
+    Emotion, LoadError, Plan, SpeakError, SsmlError, SsmlProblem, StopSignal, Style, TextError,
     Voice as Model,
 };
 
-use super::{Speech, SpeechError, Utterance, Voice, VoiceInfo, Words, markup};
+use super::{Speech, SpeechError, Unspeakable, Utterance, Voice, VoiceInfo, Words, markup};
 use crate::StartError;
 
 /// A model of the SAM-BERT and HiFi-GAN family.
@@ -47,6 +47,76 @@ impl ModelVoice {
     }
 }
 
+impl ModelVoice {
+    /// Plans plain text. What cannot be spoken is refused with its place, left out, or spelled.
+    fn plan_plain(&self, text: &str, style: &Style, how: Unspeakable) -> Result<Plan, SpeechError> {
+        let why = match self.0.plan(text, style) {
+            Ok(plan) => return Ok(plan),
+            Err(why) => why,
+        };
+        if !matches!(why, TextError::Unspeakable { .. }) {
+            return Err(unspeakable(&why, None));
+        }
+        let characters = self.unspeakable_characters(text, style);
+        if how == Unspeakable::Refuse || characters.is_empty() {
+            return Err(match place(text, &characters) {
+                Some((c, place)) => SpeechError::Unspeakable {
+                    what: c.to_string(),
+                    place: Some(place),
+                },
+                None => unspeakable(&why, None),
+            });
+        }
+        let plain: String = text
+            .chars()
+            .map(|c| match (characters.contains(&c), how) {
+                (false, _) => c.to_string(),
+                (true, Unspeakable::Spell) => spelled(c),
+                (true, _) => String::new(),
+            })
+            .collect();
+        let plan = self.0.plan(&plain, style);
+        plan.map_err(|why| unspeakable(&why, None))
+    }
+
+    /// Finds the characters of a text that cannot be spoken, each tried by itself.
+    fn unspeakable_characters(&self, text: &str, style: &Style) -> BTreeSet<char> {
+        let all: BTreeSet<char> = text.chars().filter(|c| !c.is_ascii()).collect();
+        let fails = |c: &char| {
+            let planned = self.0.plan(c.encode_utf8(&mut [0; 4]), style);
+            matches!(planned, Err(TextError::Unspeakable { .. }))
+        };
+        all.into_iter().filter(fails).collect()
+    }
+}
+
+/// Finds the first of some characters, with its line and its place in the line.
+fn place(text: &str, characters: &BTreeSet<char>) -> Option<(char, (usize, usize))> {
+    let (mut line, mut column) = (1, 0);
+    for c in text.chars() {
+        column += 1;
+        if characters.contains(&c) {
+            return Some((c, (line, column)));
+        }
+        if c == '\n' {
+            (line, column) = (line + 1, 0);
+        }
+    }
+    None
+}
+
+/// Writes the number of a character in Unicode so that its digits are read one by one.
+fn spelled(c: char) -> String {
+    let digits = format!("U{:04X}", u32::from(c));
+    digits
+        .chars()
+        .fold(String::from(" "), |mut spelled, digit| {
+            spelled.push(digit);
+            spelled.push(' ');
+            spelled
+        })
+}
+
 impl Voice for ModelVoice {
     fn info(&self) -> VoiceInfo {
         let voice = &self.0;
@@ -65,7 +135,7 @@ impl Voice for ModelVoice {
     fn speak(&self, utterance: &Utterance, stop: &StopSignal) -> Result<Speech, SpeechError> {
         let style = self.style(utterance)?;
         let plan = match &utterance.words {
-            Words::Plain(text) => self.0.plan(text, &style).map_err(|why| unspeakable(&why))?,
+            Words::Plain(text) => self.plan_plain(text, &style, utterance.unspeakable)?,
             Words::Ssml(ssml) => self
                 .0
                 .plan_ssml(ssml, &style)
@@ -88,17 +158,27 @@ fn loaded<T>(loaded: Result<T, LoadError>) -> Result<T, StartError> {
     })
 }
 
-fn unspeakable(why: &TextError) -> SpeechError {
+fn unspeakable(why: &TextError, place: Option<(usize, usize)>) -> SpeechError {
     match why {
         // A plain text has the emotion that was checked when the request came; marks can name any.
-        TextError::Emotion(_) | TextError::Unspeakable { .. } => SpeechError::Unspeakable,
+        TextError::Emotion(emotion) => SpeechError::Unspeakable {
+            what: emotion.name().to_owned(),
+            place,
+        },
+        TextError::Unspeakable { unit } => SpeechError::Unspeakable {
+            what: unit.clone(),
+            place,
+        },
         _ => SpeechError::NothingToSpeak,
     }
 }
 
 fn unmarked(why: &SsmlError) -> SpeechError {
     match why.problem() {
-        SsmlProblem::Text(why) => unspeakable(why),
+        SsmlProblem::Text(text) => {
+            let place = why.place();
+            unspeakable(text, Some((place.line, place.column)))
+        }
         _ => markup::fault(why),
     }
 }

@@ -46,8 +46,36 @@ pub struct Utterance {
     pub emotion: String,
     /// 1 is as fast as the voice speaks by itself.
     pub speed: f32,
+    /// What becomes of characters of plain text that the voice cannot speak.
+    pub unspeakable: Unspeakable,
     /// How long it may sound. Some characters are read as many syllables, and marks can ask for pauses.
     pub longest: Duration,
+}
+
+/// What becomes of a character that a voice cannot speak.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[allow(clippy::exhaustive_enums)] // Taken apart by each voice.
+pub enum Unspeakable {
+    /// The text is refused, and the character is named with its place.
+    #[default]
+    Refuse,
+    /// It is left out.
+    Skip,
+    /// Its number in Unicode is read.
+    Spell,
+}
+
+impl Unspeakable {
+    /// Finds a way by its name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "refuse" => Self::Refuse,
+            "skip" => Self::Skip,
+            "spell" => Self::Spell,
+            _ => return None,
+        })
+    }
 }
 
 /// The words of a client.
@@ -119,7 +147,12 @@ pub enum SpeechError {
     /// The client read too slowly while others waited for its place.
     TooSlow,
     /// The words hold something that the voice has not learned.
-    Unspeakable,
+    Unspeakable {
+        /// A character, or a syllable.
+        what: String,
+        /// Its line and its character in the line, where they are known; both begin with 1.
+        place: Option<(usize, usize)>,
+    },
 }
 
 impl fmt::Display for SpeechError {
@@ -127,11 +160,11 @@ impl fmt::Display for SpeechError {
         f.write_str(match self {
             Self::Broken => "the voice failed",
             Self::Cancelled => "the client has left",
-            Self::Marks { .. } => "the marks are not read here",
+            Self::Marks { .. } => "the markup is not supported",
             Self::NothingToSpeak => "there is nothing to speak",
             Self::TooLong { .. } => "the words would sound too long",
             Self::TooSlow => "the client read too slowly",
-            Self::Unspeakable => "the voice has not learned this",
+            Self::Unspeakable { .. } => "the voice has not learned this",
         })
     }
 }

@@ -10,7 +10,12 @@ pub(crate) struct Voices {
     entries: Vec<Entry>,
     /// Other names, and the places that they stand for.
     aliases: Vec<(String, usize)>,
+    /// The place that every name stands for that is not known.
+    any: Option<usize>,
 }
+
+/// The alias that stands for every other name.
+const ANY: &str = "*";
 
 /// A voice with what clients may know of it.
 #[derive(Clone)]
@@ -36,20 +41,24 @@ impl Voices {
         let mut this = Self {
             entries,
             aliases: Vec::new(),
+            any: None,
         };
         this.check()?;
         for (alias, name) in aliases {
             let place = this.place(name);
             let place = place
-                .filter(|_| this.place(alias).is_none())
+                .filter(|_| this.is_free(alias))
                 .ok_or_else(|| {
                     let known = this.names().join(", ");
-                    let what = format!("the alias {alias:?} of a voice stands for {name:?}");
+                    let what = format!("the alias {alias:?} for {name:?} is not possible: there is no such voice, or the alias is a name already");
                     StartError::new(what).remedy(format!(
-                        "Let it stand for a voice, and not be called as one: {known}."
+                        "Use a name that is not taken, for one of the voices {known}."
                     ))
                 })?;
-            this.aliases.push((alias.clone(), place));
+            match alias.as_str() {
+                ANY => this.any = Some(place),
+                alias => this.aliases.push((alias.to_owned(), place)),
+            }
         }
         Ok(this)
     }
@@ -62,7 +71,7 @@ impl Voices {
         for (place, name) in names.iter().enumerate() {
             if names.iter().take(place).any(|other| other == name) {
                 return Err(StartError::new(format!("two voices are called {name:?}"))
-                    .remedy("Leave one of their folders away, or rename it."));
+                    .remedy("Remove one of them from `[tts] voices`, or give it another `name` in the `voice.json` of its folder."));
             }
         }
         Ok(())
@@ -72,7 +81,7 @@ impl Voices {
     pub(crate) fn find(&self, name: Option<&str>) -> Option<&Entry> {
         let place = match name {
             None => 0,
-            Some(name) => self.place(name)?,
+            Some(name) => self.place(name).or(self.any)?,
         };
         self.entries.get(place)
     }
@@ -81,6 +90,18 @@ impl Voices {
     pub(crate) fn known(&self) -> impl Iterator<Item = &str> {
         let names = self.entries.iter().map(|entry| entry.info.id.as_str());
         names.chain(self.aliases.iter().map(|(alias, _)| alias.as_str()))
+    }
+
+    /// Tells whether every name is found.
+    pub(crate) fn takes_any(&self) -> bool {
+        self.any.is_some()
+    }
+
+    fn is_free(&self, alias: &str) -> bool {
+        match alias {
+            ANY => self.any.is_none(),
+            alias => self.place(alias).is_none(),
+        }
     }
 
     fn place(&self, name: &str) -> Option<usize> {
@@ -152,6 +173,22 @@ mod tests {
     }
 
     #[test]
+    fn an_asterisk_stands_for_every_name_that_is_not_known() {
+        let voices = voices(&["a", "b"], &[("*", "b"), ("alloy", "a")]).unwrap();
+        let found = |name| voices.find(name).map(|entry| entry.info.id.clone());
+        assert_eq!(found(Some("nova")).as_deref(), Some("b"));
+        assert_eq!(found(Some("alloy")).as_deref(), Some("a"));
+        assert_eq!(found(None).as_deref(), Some("a"));
+        assert!(!voices.known().any(|name| name == "*"));
+    }
+
+    #[test]
+    fn two_voices_of_one_name_are_told_where_the_name_is_written() {
+        let refusal = voices(&["a", "a"], &[]).unwrap_err();
+        assert!(refusal.contains("voice.json"), "{refusal}");
+    }
+
+    #[test]
     fn names_that_are_doubtful_are_refused_at_the_start() {
         for (names, aliases) in [
             (&[][..], &[][..]),
@@ -159,6 +196,8 @@ mod tests {
             (&["a"], &[("alloy", "b")]),
             (&["a", "b"], &[("a", "b")]),
             (&["a"], &[("alloy", "a"), ("alloy", "a")]),
+            (&["a", "b"], &[("*", "a"), ("*", "b")]),
+            (&["a"], &[("*", "b")]),
         ] {
             assert!(voices(names, aliases).is_err(), "{names:?} {aliases:?}");
         }

@@ -137,8 +137,13 @@ async fn complaint(mut command: Command) -> String {
         .unwrap();
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success(), "it succeeded: {told}");
-    assert_eq!(told.lines().count(), 1, "{told}");
-    assert!(told.starts_with("tts-server: "), "{told}");
+    // Warnings about what the file leaves open may stand before it.
+    let mut lines = told.lines().filter(|line| !line.contains(" WARN "));
+    let complaint = lines.next().unwrap_or_default();
+    assert!(
+        complaint.starts_with("tts-server: ") && lines.next().is_none(),
+        "{told}"
+    );
     assert!(
         !String::from_utf8(output.stdout).unwrap().contains("psk_"),
         "a key was shown by a start that failed"
@@ -266,7 +271,7 @@ async fn a_hangup_takes_a_new_file_whole_or_not_at_all() {
     let client = server.client(folder.path());
     let health = async |host: &str| {
         client
-            .send(Ask::get("/health").header("host", host))
+            .send(Ask::get("/openapi.json").header("host", host))
             .await
             .status
     };

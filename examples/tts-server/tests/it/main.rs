@@ -10,6 +10,7 @@
 
 mod any_text;
 mod browser;
+mod cors;
 mod first_start;
 mod formats;
 mod leaving;

@@ -50,7 +50,7 @@ async fn it_speaks_in_pieces_in_the_format_that_was_asked_for() {
         (json!("wav"), "audio/wav"),
         (
             json!("pcm"),
-            "audio/pcm; rate=16000; channels=1; encoding=s16le",
+            "audio/pcm; rate=24000; channels=1; encoding=s16le",
         ),
         (json!("flac"), "audio/flac"),
     ] {
@@ -60,7 +60,8 @@ async fn it_speaks_in_pieces_in_the_format_that_was_asked_for() {
         assert_eq!(answer.header("transfer-encoding"), "chunked");
     }
     let fast = speech(&json!({ "response_format": "pcm", "speed": 2, "voice": { "id": "test" } }));
-    assert_eq!(send(&server, fast).await.body.len(), 4 * LETTER);
+    // At 24 kHz half as many samples again.
+    assert_eq!(send(&server, fast).await.body.len(), 4 * LETTER * 3 / 2);
     let trail = server.finish().await;
     assert_eq!(trail.requests[4]["settled"]["audio_milliseconds"], 200);
 }
@@ -117,7 +118,7 @@ async fn what_the_handler_refuses_is_in_their_envelope() {
             json!("response_format"),
         ),
         (
-            json!({ "speed": 4.0 }),
+            json!({ "speed": 4.1 }),
             422,
             "speed_out_of_range",
             json!("speed"),
@@ -134,7 +135,13 @@ async fn what_the_handler_refuses_is_in_their_envelope() {
             "text_not_speakable",
             json!("input"),
         ),
-        (json!({ "inputs": "a" }), 422, "request_shape", json!(null)),
+        (
+            json!({ "unspeakable": "drop" }),
+            422,
+            "unspeakable_unknown",
+            json!("unspeakable"),
+        ),
+        (json!({ "stream": 1 }), 422, "request_shape", json!(null)),
         (json!({ "voice": 1 }), 422, "request_shape", json!(null)),
     ] {
         let server = TestServer::start().await;
@@ -147,7 +154,7 @@ async fn what_the_handler_refuses_is_in_their_envelope() {
         let named = match code {
             "voice_unknown" => "test",
             "format_unavailable" => "wav, pcm, flac",
-            "speed_out_of_range" => "0.5 to 2",
+            "speed_out_of_range" => "0.25 to 4",
             _ => "",
         };
         assert!(message.contains(named), "{message}");
@@ -195,16 +202,20 @@ async fn instructions_choose_an_emotion_and_are_cleaned_like_any_text() {
     let name = voice.info().id;
     let server = TestServer::start_with(CONFIG, voice, TestVoice::default()).await;
     let instructed = |instructions: &'static str| {
-        let more = json!({ "voice": name, "response_format": "pcm", "instructions": instructions });
+        let more =
+            json!({ "voice": name, "response_format": "flac", "instructions": instructions });
         send(&server, speech(&more))
     };
-    let sad = Ask::speak("今天天气").and("emotion=sad&format=pcm");
+    let sad = Ask::speak("今天天气").and("emotion=sad&format=flac&stream=true");
     let sad = server.with_key(sad).await;
     assert_eq!(
         instructed("Sound \u{202e}sad, please.").await.body,
         sad.body
     );
-    assert_ne!(instructed("Speak as you like.").await.body, sad.body);
+    let neutral = instructed("Speak as you like.").await.body;
+    assert_ne!(neutral, sad.body);
+    // Nothing said is no instruction, and nothing wrong.
+    assert_eq!(instructed("").await.body, neutral);
     let trail = server.finish().await;
     assert!(trail.text.contains("\"cleaned\""), "{}", trail.text);
 }
@@ -227,4 +238,130 @@ async fn models_are_listed_and_found() {
         "model_not_found",
         &json!("model"),
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_of_other_servers_are_ignored_and_named() {
+    let server = TestServer::start().await;
+    let more = json!({ "lang_code": "z", "user": "u", "return_download_link": false, "a\nb": 1 });
+    let answer = send(&server, speech(&more)).await;
+    assert_eq!(answer.status, StatusCode::OK, "{:?}", answer.body);
+    let named = "lang_code, return_download_link, user, and 1 more";
+    assert_eq!(answer.header("x-ignored-members"), named);
+    let plain = send(&server, speech(&json!({ "stream": true }))).await;
+    assert!(!plain.headers.contains_key("x-ignored-members"));
+    let trail = server.finish().await;
+    assert!(
+        trail.requests[0].to_string().contains(named),
+        "{}",
+        trail.text
+    );
+    assert!(!trail.requests[1].to_string().contains("ignored_members"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_speed_of_their_range_is_brought_into_that_of_the_voice() {
+    let server = TestServer::start().await;
+    for (asked, as_if) in [(0.25, 0.5), (4.0, 2.0)] {
+        let at = |speed: f64| speech(&json!({ "speed": speed, "response_format": "flac" }));
+        let theirs = send(&server, at(asked)).await;
+        assert_eq!(theirs.status, StatusCode::OK, "{asked}");
+        assert_eq!(theirs.body, send(&server, at(as_if)).await.body);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_file_has_its_length_where_it_is_asked_for() {
+    let server = TestServer::start().await;
+    let whole = send(&server, speech(&json!({ "stream": false }))).await;
+    assert_eq!(crate::speech::samples(&whole).len(), 4 * LETTER);
+    assert_eq!(
+        whole.header("content-length"),
+        (44 + 8 * LETTER).to_string()
+    );
+    assert_eq!(whole.header("accept-ranges"), "none");
+    let streamed = send(&server, speech(&json!({ "stream": true }))).await;
+    assert!(!streamed.headers.contains_key("content-length"));
+    assert_eq!(streamed.body[44..], whole.body[44..]);
+    let pcm = json!({ "stream": false, "response_format": "pcm" });
+    let pcm = send(&server, speech(&pcm)).await;
+    assert_eq!(pcm.header("content-length"), (12 * LETTER).to_string());
+    assert_eq!(pcm.body.len(), 12 * LETTER);
+    assert_eq!(pcm.header("x-audio-seconds"), "0.400");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn voices_are_listed_in_both_common_shapes() {
+    let config = format!("{CONFIG}[tts.aliases]\nalloy = \"test\"\n");
+    let server = TestServer::start_as(&config).await;
+    let list = |query| send(&server, Ask::get(query));
+    let objects = json!([{ "id": "test", "name": "test" }, { "id": "alloy", "name": "alloy" }]);
+    for query in ["/v1/audio/voices", "/v1/audio/voices?shape=objects"] {
+        assert_eq!(list(query).await.json(), json!({ "voices": objects }));
+    }
+    let names = list("/v1/audio/voices?shape=names").await.json();
+    assert_eq!(names, json!({ "voices": ["test", "alloy"] }));
+    let wrong = list("/v1/audio/voices?shape=x").await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+    let guest = server.client.send(Ask::get("/v1/audio/voices")).await;
+    assert_eq!(guest.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_asterisk_is_every_model_and_every_voice() {
+    let config = format!("{CONFIG}[tts.aliases]\n\"*\" = [\"sambert-hifigan\", \"test\"]\n");
+    let server = TestServer::start_as(&config).await;
+    let any = json!({ "model": "tts-1-hd", "voice": "nova" });
+    assert_eq!(send(&server, speech(&any)).await.status, StatusCode::OK);
+    let model = send(&server, Ask::get("/v1/models/tts-1-hd")).await;
+    assert_eq!(model.status, StatusCode::OK);
+    let models = send(&server, Ask::get("/v1/models")).await.json();
+    assert_eq!(models["data"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_character_that_cannot_be_spoken_is_named_skipped_or_spelled() {
+    let voice = ModelVoice::demo().unwrap();
+    let name = voice.info().id;
+    let server = TestServer::start_with(CONFIG, voice, TestVoice::default()).await;
+    let said = |input: &'static str, how: &'static str| {
+        let more =
+            json!({ "voice": name, "input": input, "unspeakable": how, "response_format": "flac" });
+        send(&server, speech(&more))
+    };
+    let refused = said("你好，\n他说ж和щ。", "refuse").await;
+    let wrong = "invalid_request_error";
+    check(&refused, 422, wrong, "text_not_speakable", &json!("input"));
+    let message = refused.json()["error"]["message"].to_string();
+    assert!(
+        message.contains("Line 2, column 3: ") && message.contains("`ж` (U+0436)"),
+        "{message}"
+    );
+    let skipped = said("他说ж和щ。", "skip").await;
+    assert_eq!(skipped.status, StatusCode::OK, "{:?}", skipped.body);
+    assert_eq!(skipped.body, said("他说和。", "refuse").await.body);
+    let spelled = said("他说ж和щ。", "spell").await;
+    assert_eq!(spelled.status, StatusCode::OK, "{:?}", spelled.body);
+    assert!(spelled.body.len() > skipped.body.len());
+    let nothing = said("жщ", "skip").await;
+    check(&nothing, 422, wrong, "text_not_speakable", &json!("input"));
+    // With marks the place is that in the document.
+    let ssml = json!({ "ssml": "<speak>你好<p>ж</p></speak>" }).to_string();
+    let marked = server.with_key(Ask::json("/tts", ssml)).await;
+    assert_eq!(
+        (marked.code().as_str(), &marked.json()["unspeakable"]),
+        ("text_not_speakable", &json!("ж"))
+    );
+    assert!(marked.json()["column"].is_number(), "{:?}", marked.body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_says_what_becomes_of_unspeakable_characters() {
+    let config = format!("{CONFIG}unspeakable = \"skip\"\n");
+    let voice = ModelVoice::demo().unwrap();
+    let server = TestServer::start_with(&config, voice, TestVoice::default()).await;
+    let answer = server.with_key(Ask::speak("你好ж")).await;
+    assert_eq!(answer.status, StatusCode::OK, "{:?}", answer.body);
+    let refused = server.with_key(Ask::speak("你好ж").and("unspeakable=refuse"));
+    assert_eq!(refused.await.code(), "text_not_speakable");
 }

@@ -20,7 +20,7 @@ impl Pending {
         let name = target.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
         // A device would be replaced by a file of its name.
         if target.exists() && !target.is_file() {
-            let problem = format!("{} is there and no file", target.display());
+            let problem = format!("{} exists and is not a file", target.display());
             return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
         }
         let made = target.with_file_name(format!(".{}.{}", name.to_string_lossy(), process::id()));

@@ -67,7 +67,7 @@ fn places<'a>(
         };
         let (key, storage) = named
             .get_key_value(&**key)
-            .ok_or_else(|| format!("storage {key} is of no tensor"))?;
+            .ok_or_else(|| format!("storage {key} belongs to no tensor"))?;
         let count = source.read(at, 8).map_err(|_| short)?;
         let count = u64::from_le_bytes(count.try_into().map_err(|_| short)?);
         let start = at + 8;

@@ -107,7 +107,7 @@ fn check_sizes<'a>(
     mut sizes: impl Iterator<Item = &'a usize>,
 ) -> Result<(), LoadError> {
     if sizes.any(|size| !(1..=DIMENSION_LIMIT).contains(size)) {
-        let problem = format!("a size is zero or above {DIMENSION_LIMIT}");
+        let problem = format!("a size is 0 or larger than {DIMENSION_LIMIT}");
         return Err(LoadError::new(file, problem));
     }
     Ok(())

@@ -41,7 +41,7 @@ pub(super) fn find(package: &Path) -> Result<Vec<VoiceFiles>, LoadError> {
         let (Some(Component::Normal(_)), None) = (parts.next(), parts.next()) else {
             return Err(LoadError::new(
                 list.file,
-                format!("{name:?} is no name of a folder"),
+                format!("{name:?} is not a valid folder name"),
             ));
         };
         let path = package.join("voices").join(name);

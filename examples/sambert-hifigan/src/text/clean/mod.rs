@@ -1,18 +1,19 @@
 //! One form for the many ways to write the same.
 
 mod signs;
+mod tags;
 
 use std::{collections::HashMap, sync::OnceLock};
 
 use unicode_normalization::UnicodeNormalization;
 
-use self::signs::expand;
+use self::{signs::expand, tags::without_tags};
 use super::run::is_han;
 
 /// Folds full-width and compatibility forms, writes traditional characters as simplified ones, and drops what
-/// has no sound: controls, marks, joiners.
+/// has no sound: controls, marks, joiners, tags of HTML.
 pub(crate) fn clean(text: &str) -> String {
-    let plain = expand(text);
+    let plain = expand(&without_tags(text));
     let folded = plain
         .nfkc()
         .flat_map(unmarked)
@@ -95,6 +96,11 @@ fn simplified() -> &'static HashMap<char, char> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tags_of_html_have_no_sound() {
+        assert_eq!(clean("<b>粗</b>，3<5"), "粗,3<5");
+    }
 
     #[test]
     fn equal_texts_look_equal() {

@@ -42,7 +42,7 @@ fn a_name_that_leads_out_of_the_package_is_refused() {
         write(&package.path().join("voices/voices.json"), list.as_bytes());
         let error = Voice::load(package.path()).unwrap_err();
         assert!(
-            error.to_string().contains("is no name of a folder"),
+            error.to_string().contains("is not a valid folder name"),
             "{error}"
         );
     }

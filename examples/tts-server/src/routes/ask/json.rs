@@ -8,7 +8,7 @@ use super::{Ask, delivery, words};
 use crate::routes::fault::Fault;
 
 /// What the object must be like, in words.
-const SHAPE: &str = "The body must be an object with `text` or `ssml` (a string) and, if wanted, `voice`, `emotion` and `format` (strings), `speed` (a number) and `stream` (true or false).";
+const SHAPE: &str = "The body must be an object with `text` or `ssml` (a string) and, if wanted, `voice`, `emotion`, `format` and `unspeakable` (strings), `speed` (a number) and `stream` (true or false).";
 
 /// What to say, and how. Exactly one of `text` and `ssml` must be there.
 #[derive(Deserialize, IntoParams, ToSchema)]
@@ -30,6 +30,10 @@ pub(in crate::routes) struct Sent {
     speed: Option<f32>,
     /// The kind of file; `wav` where nothing is said.
     format: Option<String>,
+    /// What becomes of characters that the voice cannot speak; what the server is set to where nothing is said.
+    #[schema(pattern = "^(refuse|skip|spell)$")]
+    #[param(pattern = "^(refuse|skip|spell)$")]
+    unspeakable: Option<String>,
     /// Whether the answer is sent while it is made, in place of whole.
     #[serde(default)]
     stream: bool,
@@ -65,6 +69,8 @@ pub(crate) fn from_json(body: &[u8]) -> Result<Ask, Fault> {
         emotion: sent.emotion,
         speed: sent.speed,
         format: sent.format,
+        unspeakable: sent.unspeakable,
+        pcm_rate: None,
         delivery: delivery(sent.stream),
     })
 }

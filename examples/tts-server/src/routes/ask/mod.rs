@@ -9,7 +9,7 @@ use super::fault::{Fault, Field};
 use crate::{
     encoding::Format,
     state::SPEED,
-    synthesis::{Delivery, Order, Utterance, Voices, Words},
+    synthesis::{Delivery, Order, Unspeakable, Utterance, Voices, Words},
 };
 
 pub(in crate::routes) use self::{
@@ -29,6 +29,10 @@ pub(crate) struct Ask {
     pub(crate) emotion: Option<String>,
     pub(crate) speed: Option<f32>,
     pub(crate) format: Option<String>,
+    /// What becomes of characters that the voice cannot speak.
+    pub(crate) unspeakable: Option<String>,
+    /// The sample rate of samples without a header; the voice's own where nothing is said.
+    pub(crate) pcm_rate: Option<u32>,
     pub(crate) delivery: Delivery,
 }
 
@@ -36,11 +40,18 @@ pub(crate) struct Ask {
 pub(crate) struct Wish {
     pub(crate) order: Order,
     pub(crate) format: Format,
+    /// Samples a second in the answer.
+    pub(crate) sample_rate: u32,
 }
 
 impl Ask {
     /// Checks it against what the voices can do.
-    pub(crate) fn check(self, voices: &Voices, max_graphemes: usize) -> Result<Wish, Fault> {
+    pub(crate) fn check(
+        self,
+        voices: &Voices,
+        max_graphemes: usize,
+        unspeakable: Unspeakable,
+    ) -> Result<Wish, Fault> {
         if self.words.as_str().trim().is_empty() {
             return Err(Fault::TextEmpty(match self.words {
                 Words::Plain(_) => Field::Text,
@@ -53,11 +64,19 @@ impl Ask {
         let utterance = Utterance {
             speed: speed(self.speed)?,
             emotion: emotion(self.emotion, &info.emotions)?,
+            unspeakable: match self.unspeakable.as_deref() {
+                None => unspeakable,
+                Some(name) => Unspeakable::named(name).ok_or(Fault::Unspeakable)?,
+            },
             longest: longest(&self.words, max_graphemes),
             words: self.words,
         };
         let format = format(self.format.as_deref(), info.sample_rate)?;
-        let encoder = format.encoder(info.sample_rate);
+        let sample_rate = match format {
+            Format::Pcm => self.pcm_rate.unwrap_or(info.sample_rate),
+            _ => info.sample_rate,
+        };
+        let encoder = format.encoder_at(info.sample_rate, sample_rate);
         Ok(Wish {
             order: Order {
                 voice: entry.voice.clone(),
@@ -67,6 +86,7 @@ impl Ask {
                 delivery: self.delivery,
             },
             format,
+            sample_rate,
         })
     }
 }
@@ -172,7 +192,7 @@ pub(super) mod tests {
     }
 
     fn check(query: &str) -> Result<Wish, Fault> {
-        from_query(query).and_then(|ask| ask.check(&voices(), 500))
+        from_query(query).and_then(|ask| ask.check(&voices(), 500, Unspeakable::Refuse))
     }
 
     #[track_caller]
@@ -215,6 +235,20 @@ pub(super) mod tests {
             (wish.format, wish.order.delivery),
             (Format::Flac, Delivery::Stream)
         );
+    }
+
+    #[test]
+    fn what_becomes_of_unspeakable_characters_is_one_of_three_words() {
+        for (word, expected) in [
+            ("refuse", Unspeakable::Refuse),
+            ("skip", Unspeakable::Skip),
+            ("spell", Unspeakable::Spell),
+        ] {
+            let wish = check(&format!("text=a&unspeakable={word}")).unwrap();
+            assert_eq!(wish.order.utterance.unspeakable, expected);
+        }
+        check_fault("text=a&unspeakable=", &Fault::Unspeakable);
+        check_fault("text=a&unspeakable=SKIP", &Fault::Unspeakable);
     }
 
     #[test]

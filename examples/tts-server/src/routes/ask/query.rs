@@ -21,6 +21,8 @@ pub(crate) fn from_query(query: &str) -> Result<Ask, Fault> {
         emotion: found.emotion,
         speed: speed.transpose()?,
         format: found.format,
+        unspeakable: found.unspeakable,
+        pcm_rate: None,
         delivery: delivery(flag(found.stream.as_deref())?),
     })
 }
@@ -33,6 +35,7 @@ struct Found {
     emotion: Option<String>,
     speed: Option<String>,
     format: Option<String>,
+    unspeakable: Option<String>,
     stream: Option<String>,
 }
 
@@ -45,6 +48,7 @@ impl Found {
             "emotion" => &mut self.emotion,
             "speed" => &mut self.speed,
             "format" => &mut self.format,
+            "unspeakable" => &mut self.unspeakable,
             "stream" => &mut self.stream,
             _ => return None,
         })

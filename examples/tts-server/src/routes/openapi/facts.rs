@@ -1,6 +1,6 @@
 //! What only the running server knows: its voices, and the limits that were configured.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::RangeInclusive};
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -9,12 +9,14 @@ use super::edit::{members, operations, put};
 use crate::{
     encoding::Format,
     routes::page,
-    state::{App, SPEED},
+    state::{App, OPENAI_SPEED, SPEED},
 };
 
 /// What the description says of the running server.
 #[derive(Debug)]
 pub(crate) struct Facts {
+    any_model: bool,
+    any_voice: bool,
     emotions: BTreeSet<String>,
     formats: BTreeSet<String>,
     max_graphemes: usize,
@@ -27,6 +29,8 @@ impl Facts {
         let strings = |names: Vec<&'static str>| names.into_iter().map(str::to_owned);
         let voices = || app.voices.all();
         Self {
+            any_model: app.models.takes_any(),
+            any_voice: app.voices.takes_any(),
             // Of all voices; a voice that lacks one says so.
             emotions: voices().flat_map(|voice| voice.emotions.clone()).collect(),
             formats: voices()
@@ -44,15 +48,20 @@ impl Facts {
             put(info, "version", json!(env!("CARGO_PKG_VERSION")));
         }
         if let Some(components) = document.get_mut("components") {
-            for (_, schema) in members(components, "schemas") {
+            for (kind, schema) in members(components, "schemas") {
+                let openai = kind == "SpeechAsk";
                 for (name, field) in members(schema, "properties") {
                     self.bound(name, field);
+                    if openai && name == "speed" {
+                        range(field, &OPENAI_SPEED);
+                    }
                 }
             }
         }
         for place in ["0", "1/properties/id"] {
             let place = format!("/components/schemas/Name/oneOf/{place}");
-            if let Some(name) = document.pointer_mut(&place) {
+            let name = document.pointer_mut(&place);
+            if let Some(name) = name.filter(|_| !self.any_voice) {
                 choose(name, &self.voices);
             }
         }
@@ -80,21 +89,24 @@ impl Facts {
             "emotion" => choose(schema, &self.emotions),
             "file" => choose(schema, page::names()),
             "format" | "response_format" => choose(schema, &self.formats),
-            "model" => choose(schema, &self.models),
-            "voice" => choose(schema, &self.voices),
-            "speed" => {
-                put(schema, "minimum", json!(SPEED.start()));
-                put(schema, "maximum", json!(SPEED.end()));
-                put(schema, "default", json!(1));
-            }
+            "model" if !self.any_model => choose(schema, &self.models),
+            "voice" if !self.any_voice => choose(schema, &self.voices),
+            "speed" => range(schema, &SPEED),
             // `maxLength` counts code points; the limit counts what a reader takes for one character.
-            "input" | "instructions" | "ssml" | "text" => {
+            "instructions" => put(schema, "x-max-graphemes", json!(self.max_graphemes)),
+            "input" | "ssml" | "text" => {
                 put(schema, "minLength", json!(1));
                 put(schema, "x-max-graphemes", json!(self.max_graphemes));
             }
             _ => {}
         }
     }
+}
+
+fn range(schema: &mut Value, range: &RangeInclusive<f32>) {
+    put(schema, "minimum", json!(range.start()));
+    put(schema, "maximum", json!(range.end()));
+    put(schema, "default", json!(1));
 }
 
 /// Leaves a field the choice of some values, and of none where it may be null.

@@ -51,6 +51,7 @@ use super::{health, models, page, session, speech, tts, voices};
         tts::post,
         voices::voices,
         speech::post,
+        speech::voices::list,
         models::list,
         models::one,
         session::show,

@@ -118,7 +118,7 @@ fn words(status: u16) -> (&'static str, &'static [&'static str]) {
         308 => ("Asked in clear: the page moves to HTTPS.", &["Location"]),
         400 => (
             "The request cannot be understood, or contradicts itself.",
-            &[],
+            &["WWW-Authenticate"],
         ),
         401 => (
             "No credential was shown, or one that is not valid.",
@@ -126,7 +126,7 @@ fn words(status: u16) -> (&'static str, &'static [&'static str]) {
         ),
         403 => (
             "The credential does not allow this, or the request came in clear or from another site.",
-            &[],
+            &["WWW-Authenticate"],
         ),
         404 => ("There is nothing here.", &[]),
         413 => ("The body is too large.", &[]),

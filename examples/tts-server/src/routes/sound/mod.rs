@@ -37,7 +37,7 @@ pub(crate) fn refuse(cx: &SecurityContext, fault: Fault) -> Refused {
 /// Answers a request that asks for the head alone: what the sound would be, and none of it.
 pub(crate) fn head(wish: &Wish) -> Response {
     let mut answer = Response::new(Body::empty());
-    describe(&mut answer, wish.format, wish.order.sample_rate);
+    describe(&mut answer, wish.format, wish.sample_rate);
     answer
 }
 
@@ -67,8 +67,12 @@ impl Sound {
         wish: Wish,
         input: Field,
     ) -> Result<Self, Refused> {
-        let Wish { order, format } = wish;
-        let (sample_rate, delivery) = (order.sample_rate, order.delivery);
+        let Wish {
+            order,
+            format,
+            sample_rate,
+        } = wish;
+        let delivery = order.delivery;
         let input = match order.utterance.words {
             Words::Plain(_) => input,
             Words::Ssml(_) => Field::Ssml,

@@ -3,6 +3,8 @@
 mod ask;
 mod errors;
 mod events;
+mod ignored;
+pub(super) mod voices;
 
 use axum::{body::Bytes, extract::State, response::Response};
 use http::HeaderMap;
@@ -25,7 +27,7 @@ use crate::state::App;
     request_body = ask::SpeechAsk,
     responses((
         status = 200,
-        description = "The sound, sent while it is made.",
+        description = "The sound, sent while it is made, or whole where `stream` is false.",
         content(
             (Vec<u8> = "audio/wav"),
             (Vec<u8> = "audio/pcm"),
@@ -35,7 +37,7 @@ use crate::state::App;
         ),
     )),
     extensions(("x-refusals" = json!({
-        "422": ["format_unavailable", "model_unknown", "request_shape", "speed_out_of_range", "stream_format_unknown", "text_empty", "text_not_speakable", "voice_unknown"],
+        "422": ["format_unavailable", "model_unknown", "request_shape", "speed_out_of_range", "stream_format_unknown", "text_empty", "text_not_speakable", "unspeakable_unknown", "voice_unknown"],
         "500": ["synthesis_failed"],
         "503": ["queue_full"],
     }))),
@@ -48,12 +50,18 @@ pub(crate) async fn post(
 ) -> Result<Response, Refused> {
     let asked = check_body(&headers, &body, app.max_body);
     let asked = asked.and_then(|()| ask::from_json(&body));
-    let asked = asked.and_then(|ask| ask.check(&app));
-    let (wish, envelope) = asked.map_err(|fault| sound::refuse(&cx, fault))?;
+    let asked = asked.map_err(|fault| sound::refuse(&cx, fault))?;
+    let ignored = asked.ignored().clone();
+    ignored.note(&cx);
+    let (wish, envelope) = asked
+        .check(&app)
+        .map_err(|fault| sound::refuse(&cx, fault))?;
     let input = wish.order.utterance.words.as_str().chars().count() as u64;
     let sound = Sound::begin(&app, &cx, wish, Field::Input).await?;
-    Ok(match envelope {
+    let mut answer = match envelope {
         ask::Envelope::Audio => sound.file(),
         ask::Envelope::Events => events::answer(sound, input),
-    })
+    };
+    ignored.tell(&mut answer);
+    Ok(answer)
 }

@@ -49,10 +49,11 @@ impl House {
             utterance: Utterance {
                 words: Words::Plain(text.into()),
                 emotion: "neutral".into(),
+                unspeakable: crate::Unspeakable::Refuse,
                 speed: 1.0,
                 longest: Duration::MAX,
             },
-            encoder: Format::Pcm.encoder(8).unwrap(),
+            encoder: Format::Pcm.encoder_at(8, 8).unwrap(),
             delivery,
         })
     }

@@ -142,7 +142,8 @@ fn entry(fields: &mut Fields<'_>) -> Option<Result<(Box<str>, Entry), String>> {
     fields.take(comment as usize)?;
     let [length, packed, offset] = widened([length, packed, offset], extra)?;
     if flags & 1 != 0 || method != 0 || packed != length {
-        let problem = format!("{name}: compressed or encrypted, which no checkpoint is");
+        let problem =
+            format!("{name} is compressed or encrypted; save the checkpoint again without");
         return Some(Err(problem));
     }
     let entry = Entry {

@@ -1,0 +1,67 @@
+//! The names of voices in the shapes that clients of other speech servers read.
+
+use axum::{
+    Json,
+    extract::{RawQuery, State},
+};
+use palisade::{SecurityContext, extract::Refused};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{routes::fault::Fault, state::App};
+
+/// A voice by its name.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Named {
+    id: String,
+    name: String,
+}
+
+/// Every name by which a voice is found, aliases last.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SpeechVoices)]
+#[serde(untagged)]
+pub(crate) enum List {
+    /// With objects.
+    Objects { voices: Vec<Named> },
+    /// With strings.
+    Names { voices: Vec<String> },
+}
+
+/// Lists the names of the voices.
+#[utoipa::path(
+    get,
+    path = "/v1/audio/voices",
+    tag = "openai",
+    operation_id = "speech_voices",
+    params(("shape" = Option<String>, Query, description = "`objects` with `id` and `name`, or `names` as strings.", pattern = "^(objects|names)$")),
+    responses((status = 200, description = "The names of the voices.", body = List)),
+    extensions(("x-refusals" = json!({ "400": ["query_malformed"] }))),
+)]
+pub(crate) async fn list(
+    State(app): State<App>,
+    cx: SecurityContext,
+    RawQuery(query): RawQuery,
+) -> Result<Json<List>, Refused> {
+    let known = app.voices.known();
+    let list = match query.as_deref().unwrap_or_default() {
+        "" | "shape=objects" => List::Objects {
+            voices: known.map(named).collect(),
+        },
+        "shape=names" => List::Names {
+            voices: known.map(str::to_owned).collect(),
+        },
+        _ => {
+            let fault = Fault::Query("may hold `shape=objects` or `shape=names`");
+            return Err(Refused::new(&cx, fault.rejection()));
+        }
+    };
+    Ok(Json(list))
+}
+
+fn named(name: &str) -> Named {
+    Named {
+        id: name.to_owned(),
+        name: name.to_owned(),
+    }
+}

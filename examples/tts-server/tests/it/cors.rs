@@ -1,0 +1,101 @@
+//! Scripts of other origins.
+
+use http::{Method, StatusCode};
+
+use crate::support::{Answer, Ask, CONFIG, TestServer};
+
+const ORIGIN: &str = "https://app.example";
+
+fn config() -> String {
+    format!("{CONFIG}[cors]\norigins = [\"{ORIGIN}\"]\n")
+}
+
+fn preflight(origin: &str, path: &str) -> Ask {
+    Ask::new(Method::OPTIONS, path)
+        .header("origin", origin)
+        .header("access-control-request-method", "POST")
+        .header(
+            "access-control-request-headers",
+            "authorization, content-type",
+        )
+}
+
+fn allowed(answer: &Answer) -> &str {
+    answer.header("access-control-allow-origin")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preflight_of_an_allowed_origin_is_answered() {
+    let server = TestServer::start_as(&config()).await;
+    for path in ["/tts", "/v1/audio/speech"] {
+        let answer = server.client.send(preflight(ORIGIN, path)).await;
+        assert!(answer.status.is_success(), "{}", answer.status);
+        assert_eq!(allowed(&answer), ORIGIN);
+        assert!(
+            answer
+                .header("access-control-allow-methods")
+                .contains("POST")
+        );
+        let headers = answer.header("access-control-allow-headers");
+        assert!(headers.contains("authorization"), "{headers}");
+        assert!(
+            !answer
+                .headers
+                .contains_key("access-control-allow-credentials")
+        );
+    }
+    let other = server
+        .client
+        .send(preflight("https://evil.example", "/tts"))
+        .await;
+    assert_eq!(allowed(&other), "");
+    let nowhere = server.client.send(preflight(ORIGIN, "/nowhere")).await;
+    assert_eq!(nowhere.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        server
+            .voice
+            .speaking
+            .load(std::sync::atomic::Ordering::SeqCst),
+        0
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_and_refusals_can_be_read_by_an_allowed_origin_alone() {
+    let server = TestServer::start_as(&config()).await;
+    let ask = |origin: &str, text: &str| Ask::speak(text).header("origin", origin);
+    let spoken = server.with_key(ask(ORIGIN, "好")).await;
+    assert_eq!((spoken.status, allowed(&spoken)), (StatusCode::OK, ORIGIN));
+    let exposed = spoken.header("access-control-expose-headers");
+    assert!(
+        exposed.contains("x-audio-seconds") && exposed.contains("retry-after"),
+        "{exposed}"
+    );
+    let guest = server.client.send(ask(ORIGIN, "好")).await;
+    assert_eq!(
+        (guest.status, allowed(&guest)),
+        (StatusCode::UNAUTHORIZED, ORIGIN)
+    );
+    let refused = server.with_key(ask(ORIGIN, "😀")).await;
+    assert_eq!((refused.status.as_u16(), allowed(&refused)), (422, ORIGIN));
+    let other = server.with_key(ask("https://evil.example", "好")).await;
+    assert_eq!(allowed(&other), "");
+    assert!(
+        other
+            .headers
+            .get_all("vary")
+            .iter()
+            .any(|vary| vary == "origin")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_section_nothing_is_allowed() {
+    let server = TestServer::start().await;
+    let spoken = server
+        .with_key(Ask::speak("好").header("origin", ORIGIN))
+        .await;
+    assert_eq!(allowed(&spoken), "");
+    let answer = server.client.send(preflight(ORIGIN, "/tts")).await;
+    assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
+}
