@@ -52,9 +52,9 @@ fn tests_of(source: &str) -> BTreeSet<String> {
     names
 }
 
-/// Names the tests that stand in the last column of the tables of threats.
-fn tests_of_threats() -> BTreeSet<String> {
-    let text = fs::read_to_string(book().join("threats.md")).unwrap();
+/// Returns what stands in code marks in the last column of the tables of a page.
+fn names_in_last_column(page: &str) -> BTreeSet<String> {
+    let text = fs::read_to_string(book().join(page)).unwrap();
     let rows = text.lines().filter(|line| line.starts_with('|'));
     let last = rows.filter_map(|row| {
         row.trim_end_matches('|')
@@ -72,14 +72,25 @@ fn tests_of_threats() -> BTreeSet<String> {
     names.collect()
 }
 
-#[test]
-fn every_threat_names_tests_that_exist() {
-    let named = tests_of_threats();
-    assert!(named.len() > 100, "{} tests are named", named.len());
-    let there: BTreeSet<String> = sources()
+/// Returns the names of all tests of the workspace.
+fn all_tests() -> BTreeSet<String> {
+    sources()
         .iter()
         .flat_map(|path| tests_of(&fs::read_to_string(path).unwrap()))
-        .collect();
+        .collect()
+}
+
+/// Names of tests are sentences; types, fields and headers have fewer words.
+fn is_name_of_test(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    name.bytes().all(plain) && name.matches('_').count() >= 3
+}
+
+#[test]
+fn every_threat_names_tests_that_exist() {
+    let named = names_in_last_column("threats.md");
+    assert!(named.len() > 100, "{} tests are named", named.len());
+    let there = all_tests();
     let missing: Vec<&String> = named.difference(&there).collect();
     assert!(
         missing.is_empty(),
@@ -88,8 +99,21 @@ fn every_threat_names_tests_that_exist() {
 }
 
 #[test]
+fn every_interaction_names_tests_that_exist() {
+    let mut named = names_in_last_column("interactions.md");
+    named.retain(|name| is_name_of_test(name));
+    assert!(named.len() > 100, "{} tests are named", named.len());
+    let there = all_tests();
+    let missing: Vec<&String> = named.difference(&there).collect();
+    assert!(
+        missing.is_empty(),
+        "interactions.md names tests that do not exist: {missing:#?}"
+    );
+}
+
+#[test]
 fn every_attack_that_is_tested_is_a_threat() {
-    let named = tests_of_threats();
+    let named = names_in_last_column("threats.md");
     let is_attacks = |path: &&PathBuf| {
         let name = path
             .file_stem()
