@@ -3,6 +3,8 @@
 //!
 //! **Not for use outside of Palisade.** Its interface changes without notice.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::print_stderr))] // helpers of tests
+
 pub mod log_limit;
 pub mod private_file;
 pub mod secret_strength;

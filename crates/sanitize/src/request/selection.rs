@@ -30,11 +30,25 @@ pub(crate) struct Selection {
 #[derive(Debug)]
 struct Selected {
     field: Field,
-    path: Arc<Path>,
+    /// Where it is in JSON. A field of a rule is only read as a pointer when there is JSON to look into:
+    /// most requests have none, and reading it allocates.
+    path: Option<Arc<Path>>,
     seen: bool,
     changed: bool,
     removed: u32,
     flagged: Vec<(String, u32)>,
+}
+
+impl Selected {
+    fn path(&self) -> Result<Arc<Path>, Box<Rejection>> {
+        if let Some(path) = &self.path {
+            return Ok(Arc::clone(path));
+        }
+        let not_a_pointer = "a text field of the rule is no JSON pointer (RFC 6901)";
+        Path::parse(&self.field.name)
+            .map(Arc::new)
+            .map_err(|_| Box::new(Rejection::misconfigured(not_a_pointer)))
+    }
 }
 
 impl Selection {
@@ -60,7 +74,7 @@ impl Selection {
     }
 
     /// Adds a field. Of two with one name the first cleans, and it must be there if either says so.
-    pub(crate) fn add(&mut self, field: Field, path: Arc<Path>) {
+    pub(crate) fn add(&mut self, field: Field, path: Option<Arc<Path>>) {
         let mut known = self.fields.iter_mut();
         if let Some(selected) = known.find(|selected| selected.field.name == field.name) {
             selected.field.required |= field.required;
@@ -111,10 +125,14 @@ impl Selection {
     }
 
     /// Lists where to look in JSON, and whether names are meant too: the fields, then the places of data.
-    pub(crate) fn paths(&self) -> Vec<(Arc<Path>, bool)> {
+    ///
+    /// # Errors
+    ///
+    /// A field of a rule that is no JSON pointer. A table of routes refuses such a rule when it is built.
+    pub(crate) fn paths(&self) -> Result<Vec<(Arc<Path>, bool)>, Box<Rejection>> {
         let fields = self.fields.iter();
-        let fields = fields.map(|selected| (Arc::clone(&selected.path), selected.field.names));
-        let opaque = self.opaque.iter().map(|path| (Arc::clone(path), false));
+        let fields = fields.map(|selected| Ok((selected.path()?, selected.field.names)));
+        let opaque = self.opaque.iter().map(|path| Ok((Arc::clone(path), false)));
         fields.chain(opaque).collect()
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use palisade_core::{BodyKind, Rejection, RouteMatch, Rule, SecurityContext, TextField};
 
 use super::field::{Field, ParsedFields};
-use super::json::{Caps, Path};
+use super::json::Caps;
 use super::selection::Selection;
 use crate::text::Sanitizer;
 
@@ -30,8 +30,8 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// A rule that names a set of fields which nobody defined, or a pointer that is none: the server is not set
-    /// up correctly, and the request is refused.
+    /// A rule that names a set of fields which nobody defined: the server is not set up correctly, and the
+    /// request is refused.
     pub(crate) fn select(&self, cx: &SecurityContext) -> Result<Selection, Box<Rejection>> {
         // A preflight asks for the request to come; it has no text yet.
         if matches!(cx.route(), Some(RouteMatch::Preflight)) {
@@ -44,8 +44,7 @@ impl Settings {
             .refusing_near_names(self.refuse_near_names);
         add_all(&mut selection, &self.fields);
         for field in rule.map(Rule::fields).unwrap_or_default() {
-            let path = Path::parse(field.name()).map_err(|_| not_a_pointer())?;
-            selection.add(self.field_of_rule(field), Arc::new(path));
+            selection.add(self.field_of_rule(field), None);
         }
         for name in rule.map(Rule::text_schemas).unwrap_or_default() {
             let mut schemas = self.schemas.iter();
@@ -73,14 +72,9 @@ impl Settings {
 
 fn add_all(selection: &mut Selection, fields: &ParsedFields) {
     for (field, path) in &fields.fields {
-        selection.add(field.clone(), Arc::clone(path));
+        selection.add(field.clone(), Some(Arc::clone(path)));
     }
     selection.add_opaque(&fields.opaque);
-}
-
-fn not_a_pointer() -> Box<Rejection> {
-    let why = "a text field of the rule is no JSON pointer (RFC 6901)";
-    Box::new(Rejection::misconfigured(why))
 }
 
 fn unknown_schema() -> Box<Rejection> {

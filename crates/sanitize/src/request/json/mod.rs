@@ -30,7 +30,7 @@ pub(crate) fn clean<'t>(
     caps: Caps,
     selection: &mut Selection,
 ) -> Result<Cow<'t, str>, Box<Rejection>> {
-    let paths = selection.paths();
+    let paths = selection.paths()?;
     let targets: Vec<Target<'_>> = paths
         .iter()
         .map(|(path, names)| Target {
