@@ -34,12 +34,12 @@ use crate::request::Settings;
 pub struct SanitizeLayer(Arc<Settings>);
 
 impl SanitizeLayer {
-    /// Cleans the fields that the rules of the routes name, as [`Sanitizer::speech`] does.
+    /// Cleans the fields that the rules of the routes name, as [`Sanitizer::speech`](crate::Sanitizer::speech) does.
     pub fn new() -> Self {
         Self(Arc::new(builder::default_settings()))
     }
 
-    /// Starts from the defaults: no fields of its own, [`Sanitizer::speech`] for those of the rules, bodies of at
+    /// Starts from the defaults: no fields of its own, [`Sanitizer::speech`](crate::Sanitizer::speech) for those of the rules, bodies of at
     /// most 64 KiB where they are read and 1 MiB where not, JSON at most 32 deep with 1,000 members and elements.
     pub fn builder() -> SanitizeLayerBuilder {
         SanitizeLayerBuilder::default()
