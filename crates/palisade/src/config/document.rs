@@ -233,7 +233,10 @@ pub(super) struct Text {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(
     not(feature = "jwt"),
-    expect(dead_code, reason = "read where tokens are compiled in")
+    allow(
+        dead_code,
+        reason = "its members are read where tokens are compiled in"
+    )
 )]
 pub(super) struct Tokens {
     pub(super) issuer: Spanned<String>,

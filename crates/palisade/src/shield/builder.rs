@@ -17,6 +17,7 @@ use super::{Shield, ShieldError, Warning, check, explain::Explanation};
 #[derive(Debug, Default)]
 #[must_use]
 pub struct ShieldBuilder {
+    pub(super) accepted_warnings: Vec<&'static str>,
     pub(super) audit: Option<AuditLayer>,
     pub(super) audit_before_handler: bool,
     pub(super) authenticators: Authenticators,
@@ -174,6 +175,20 @@ impl ShieldBuilder {
         self
     }
 
+    /// Does not log a [`Warning`] of this code at the start: what it tells is meant. It stays in
+    /// [`Shield::warnings`] and in what the shield explains.
+    ///
+    /// ```
+    /// use palisade::Shield;
+    ///
+    /// // A listener that only this machine reaches, for metrics.
+    /// let shield = Shield::builder().accept_warning("no-audit").accept_warning("no-client-limit");
+    /// ```
+    pub fn accept_warning(mut self, code: &'static str) -> Self {
+        self.accepted_warnings.push(code);
+        self
+    }
+
     /// Checks that the parts fit each other and the rules, and puts them in order. What works but
     /// should be looked at again is a [`Warning`], in the log and in [`Shield::warnings`].
     ///
@@ -183,7 +198,11 @@ impl ShieldBuilder {
         let hosts = check::check(&self, &table)?;
         let table = Arc::new(table);
         let explanation = Arc::new(Explanation::of(&self, &hosts, &table));
-        explanation.warnings().iter().for_each(Warning::log);
+        let accepted = |warning: &&Warning| self.accepted_warnings.contains(&warning.code);
+        let warnings = explanation.warnings().iter();
+        warnings
+            .filter(|warning| !accepted(warning))
+            .for_each(Warning::log);
         let all = self.authenticators.0;
         // Guests pass here; whether they pass the route is for its rule to say, further in.
         let authenticate = match all.is_empty() {
