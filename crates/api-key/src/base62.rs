@@ -1,4 +1,7 @@
-//! Letters and digits only: a double click selects the whole key, and no shell or URL changes it.
+//! Base 62: letters and digits only.
+//!
+//! A double click selects the whole key, and neither a shell nor a URL changes it. Ids, secrets and
+//! checksums are written in this alphabet.
 
 use zeroize::Zeroize;
 
@@ -6,7 +9,9 @@ use crate::NoEntropy;
 
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// Fills a buffer with random digits from the operating system's generator.
+/// Fills a buffer with random digits of the operating system's generator.
+///
+/// Fails with [`NoEntropy`] if there are no random bytes; the buffer must then not be used.
 pub(crate) fn fill_random(digits: &mut [u8]) -> Result<(), NoEntropy> {
     let mut pool = [0; 64];
     let mut empty = digits.iter_mut();
@@ -14,7 +19,8 @@ pub(crate) fn fill_random(digits: &mut [u8]) -> Result<(), NoEntropy> {
         if getrandom::fill(&mut pool).is_err() {
             break Err(NoEntropy);
         }
-        // Six bits make 64 values; the two that are no digit are thrown away, so that every digit is equally likely.
+        // Six bits make 64 values. The two that are not a digit are dropped, so every digit is
+        // equally likely.
         for digit in pool
             .iter()
             .filter_map(|byte| ALPHABET.get(usize::from(byte & 63)))
@@ -29,7 +35,7 @@ pub(crate) fn fill_random(digits: &mut [u8]) -> Result<(), NoEntropy> {
     outcome
 }
 
-/// Tells whether all bytes are digits.
+/// Returns whether all bytes are letters or digits.
 pub(crate) fn all_digits(text: &[u8]) -> bool {
     text.iter().all(u8::is_ascii_alphanumeric)
 }

@@ -1,4 +1,7 @@
-//! What is kept of a key: a digest under a pepper that is kept elsewhere.
+//! What is stored of a key: a digest under a pepper that is stored elsewhere.
+//!
+//! The digest is HMAC-SHA-256 (RFC 2104, FIPS 180-4). A key has 256 random bits, so a slow password
+//! hash would add cost for each request and no security.
 
 use std::fmt;
 
@@ -10,28 +13,36 @@ use zeroize::Zeroizing;
 
 use crate::{NoEntropy, ParsedKey};
 
-/// What the digest is of, so that the same pepper used elsewhere never makes the same bytes.
+/// Names the purpose of the digest, so that the same pepper used elsewhere never makes the same
+/// bytes.
+///
+/// The bytes never change: they are part of every stored digest.
 const PURPOSE: &[u8] = b"palisade api key, version 1\0";
 
-/// What the public name of a scheme is made of.
+/// Names the purpose of a scheme's public name, for the same reason.
 const NAME: &[u8] = b"palisade api key scheme, version 1\0";
 
-/// The secret of the server without which a stolen store is worth nothing.
+/// The secret of the server that keys the digests. Without it a stolen store cannot be used to test
+/// keys.
+///
+/// Make one with [`Pepper::create_file`] and back it up. Every key must be minted anew when it is
+/// lost or replaced. `Debug` never shows it. Clones share the same secret.
 #[derive(Clone)]
 pub struct Pepper(Hmac<Sha256>);
 
-/// Tells pairs of pepper and prefix apart, so that the wrong one is noticed and not taken for a wrong key. Public.
+/// The public name of a pair of pepper and prefix. With it a wrong pepper is not taken for a wrong
+/// key.
 pub(crate) type SchemeName = [u8; 4];
 
 impl Pepper {
-    /// Counts the bytes of a generated pepper, and the least that one may have.
+    /// The number of bytes of a generated pepper, and the minimum of [`Pepper::new`].
     pub const LENGTH: usize = 32;
 
-    /// Takes a pepper from configuration.
+    /// Creates a pepper from configured bytes, such as a secret of the environment.
     ///
     /// # Errors
     ///
-    /// When it has fewer than 32 bytes, or repeats fewer than eight different ones.
+    /// [`WeakPepper`] when it has fewer than 32 bytes, or fewer than eight different ones.
     pub fn new(secret: &[u8]) -> Result<Self, WeakPepper> {
         if secret.len() < Self::LENGTH || secret_strength::is_repetitive(secret) {
             return Err(WeakPepper);
@@ -41,34 +52,43 @@ impl Pepper {
             .map_err(|_| WeakPepper)
     }
 
-    /// Draws a pepper and forgets its bytes: for tests, and for keys that live as long as the process.
+    /// Makes a random pepper and does not keep its bytes.
+    ///
+    /// For tests, and for keys that are valid as long as the process runs. For a pepper that
+    /// survives a restart use [`Pepper::read_or_create_file`].
     ///
     /// # Errors
     ///
-    /// When the operating system gives no random bytes.
+    /// [`NoEntropy`] when the operating system returns no random bytes.
     pub fn generate() -> Result<Self, NoEntropy> {
         let bytes = Self::random_bytes()?;
         Self::new(&*bytes).map_err(|_| NoEntropy)
     }
 
+    /// Random bytes that are wiped from memory when they are dropped.
     pub(crate) fn random_bytes() -> Result<Zeroizing<[u8; Self::LENGTH]>, NoEntropy> {
         let mut bytes = Zeroizing::new([0; Self::LENGTH]);
         getrandom::fill(&mut *bytes).map_err(|_| NoEntropy)?;
         Ok(bytes)
     }
 
-    /// Names this pepper together with a prefix of keys.
+    /// Computes the public name of this pepper together with a prefix of keys.
     pub(crate) fn name(&self, prefix: &str) -> SchemeName {
         let [a, b, c, d, ..] = self.mac(NAME, prefix.as_bytes());
         [a, b, c, d]
     }
 
-    /// Digests a key: prefix, environment, id and secret, so that a digest counts under no other name.
+    /// Computes the digest of a key.
+    ///
+    /// It covers prefix, environment, id and secret, so a digest moved to another record never
+    /// matches.
     pub(crate) fn digest(&self, key: &ParsedKey<'_>, scheme: SchemeName) -> KeyDigest {
         let bytes = self.mac(PURPOSE, key.signed());
         KeyDigest { bytes, scheme }
     }
 
+    /// HMAC over the purpose and the text. The purpose ends with a zero byte, so the two cannot run
+    /// together.
     fn mac(&self, purpose: &[u8], text: &[u8]) -> [u8; KeyDigest::LENGTH] {
         let mut mac = self.0.clone();
         mac.update(purpose);
@@ -83,7 +103,10 @@ impl fmt::Debug for Pepper {
     }
 }
 
-/// The keyed digest of a key. Only minting and reading a store make one: a raw key cannot become it by mistake.
+/// The keyed digest of a key: what a store keeps.
+///
+/// Minting makes one, and [`KeyDigest::from_text`] reads one. There is no conversion from a key, so
+/// a key cannot be stored by mistake. `Debug` does not show the digest.
 #[derive(Clone)]
 pub struct KeyDigest {
     bytes: [u8; Self::LENGTH],
@@ -98,12 +121,13 @@ impl KeyDigest {
         self.bytes.ct_eq(&other.bytes)
     }
 
-    /// Returns the name of the scheme that made it: digests of another can only differ.
+    /// Returns the name of the scheme that made the digest. Digests of different schemes never
+    /// match.
     pub(crate) const fn scheme(&self) -> SchemeName {
         self.scheme
     }
 
-    /// Makes a digest that no key has, to compare with where there is no record.
+    /// Makes a digest that belongs to no key. The layer compares with it when there is no record.
     pub(crate) fn decoy() -> Result<Self, NoEntropy> {
         Ok(Self {
             bytes: *Pepper::random_bytes()?,
@@ -112,6 +136,8 @@ impl KeyDigest {
     }
 
     /// Reads a digest as [`to_text`](Self::to_text) wrote it.
+    ///
+    /// `None` for any other text, an API key included.
     #[must_use]
     pub fn from_text(text: &str) -> Option<Self> {
         let (name, digits) = text.split_once(':')?;
@@ -120,7 +146,10 @@ impl KeyDigest {
         read.then_some(Self { bytes, scheme })
     }
 
-    /// Writes the digest for a store: the public name of its scheme, a colon, and the digest, in hexadecimal digits.
+    /// Writes the digest for a store: the public name of its scheme, a colon, and the digest, in
+    /// hexadecimal.
+    ///
+    /// The text has 73 ASCII characters. It is not a credential, but keep it private.
     #[must_use]
     pub fn to_text(&self) -> String {
         format!("{}:{}", encode_hex(&self.scheme), encode_hex(&self.bytes))
@@ -142,7 +171,8 @@ pub(crate) fn encode_hex(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// Reads exactly as many bytes as the buffer holds.
+/// Reads exactly as many bytes as the buffer holds. Returns whether the text had them and nothing
+/// else.
 pub(crate) fn decode_hex(text: &str, bytes: &mut [u8]) -> bool {
     let digits = text.as_bytes();
     let (pairs, odd) = digits.as_chunks::<2>();
@@ -161,7 +191,7 @@ pub(crate) fn decode_hex(text: &str, bytes: &mut [u8]) -> bool {
     })
 }
 
-/// Says that a pepper could be guessed.
+/// The pepper could be guessed: fewer than 32 bytes, or too few different ones.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct WeakPepper;

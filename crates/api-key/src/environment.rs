@@ -1,19 +1,33 @@
-//! Where a key counts.
+//! The environment of a key: production or test.
+//!
+//! The environment is a part of the key and of its digest. Changing it in a key therefore makes the
+//! key invalid. A layer accepts live keys only, unless configured otherwise.
 
 use std::{fmt, str::FromStr};
 
-/// Tells keys of production from those of tests. It stands in the key, so that people see it.
+/// The environment that a key belongs to. It is written in the key, so that people see it.
+///
+/// A layer accepts only [`Live`](Self::Live) keys by default; see
+/// [`ApiKeyLayerBuilder::environments`](crate::ApiKeyLayerBuilder::environments). Parsing accepts
+/// exactly `live` and `test`, in lower case.
+///
+/// ```
+/// use palisade_api_key::Environment;
+///
+/// assert_eq!("live".parse(), Ok(Environment::Live));
+/// assert!("Live".parse::<Environment>().is_err());
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[allow(clippy::exhaustive_enums)] // A third would be a new format of keys.
 pub enum Environment {
-    /// Production.
+    /// Production. Written as `live`.
     Live,
-    /// Everything else.
+    /// Everything else: development, staging, examples. Written as `test`.
     Test,
 }
 
 impl Environment {
-    /// Returns the word that stands in the key.
+    /// Returns the word that is written in the key: `live` or `test`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -22,6 +36,7 @@ impl Environment {
         }
     }
 
+    /// Reads the word in a key. Other spellings are not accepted.
     pub(crate) fn from_bytes(text: &[u8]) -> Option<Self> {
         match text {
             b"live" => Some(Self::Live),
@@ -45,7 +60,7 @@ impl FromStr for Environment {
     }
 }
 
-/// Says that a text names no environment.
+/// The text is neither `live` nor `test`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct InvalidEnvironment;
@@ -58,19 +73,23 @@ impl fmt::Display for InvalidEnvironment {
 
 impl std::error::Error for InvalidEnvironment {}
 
-/// The environments that a layer takes keys of.
+/// The environments whose keys a layer accepts.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Accepted {
+    /// Whether keys of production are accepted.
     live: bool,
+    /// Whether test keys are accepted.
     test: bool,
 }
 
 impl Accepted {
+    /// The default of a layer.
     pub(crate) const LIVE: Self = Self {
         live: true,
         test: false,
     };
 
+    /// Returns whether keys of an environment are accepted.
     pub(crate) const fn holds(self, environment: Environment) -> bool {
         match environment {
             Environment::Live => self.live,
@@ -78,6 +97,7 @@ impl Accepted {
         }
     }
 
+    /// Returns whether no key would be accepted: such a layer is not built.
     pub(crate) const fn is_empty(self) -> bool {
         !self.live && !self.test
     }

@@ -1,8 +1,15 @@
-//! What can go wrong before a request comes.
+//! Errors of minting and parsing, before a request is decided.
+//!
+//! None of them holds a key or a part of one, so each may be logged. The reasons for which a
+//! request is refused are in [`KeyFailure`](crate::KeyFailure).
 
 use std::fmt;
 
-/// Says that a text is no key of the expected format. Nothing more: the text may be almost a key.
+/// The text is not a key of the expected format.
+///
+/// Returned by [`KeyFormat::parse`](crate::KeyFormat::parse) and
+/// [`KeyScheme::present`](crate::KeyScheme::present). It does not say which part is wrong and does
+/// not repeat the text, which may differ from a real key in one character.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct MalformedKey;
@@ -15,7 +22,9 @@ impl fmt::Display for MalformedKey {
 
 impl std::error::Error for MalformedKey {}
 
-/// Says that the operating system gave no random bytes.
+/// The operating system returned no random bytes.
+///
+/// Key ids, secrets, peppers and the decoy of a layer need them. Nothing weaker is used instead.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct NoEntropy;
@@ -28,15 +37,16 @@ impl fmt::Display for NoEntropy {
 
 impl std::error::Error for NoEntropy {}
 
-/// Says why a key was not minted or rotated.
+/// Why [`KeyScheme::mint`](crate::KeyScheme::mint) or
+/// [`KeyScheme::rotate`](crate::KeyScheme::rotate) made no key.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum MintError {
-    /// The grant contradicts itself or holds unusable text.
+    /// The grant contradicts itself or holds text that is not allowed.
     Grant(crate::InvalidGrant),
     /// The operating system gave no random bytes.
     NoEntropy,
-    /// A key that has ended is not rotated: a new one is minted, by someone's decision.
+    /// The key to rotate is revoked or expired. Mint a new key instead.
     Over,
 }
 

@@ -1,37 +1,50 @@
-//! Why a key is not accepted. Only the audit trail learns it.
+//! Why a key is not accepted.
+//!
+//! [`KeyRecord`](crate::KeyRecord) and the layer return these reasons. They go to the audit trail
+//! and to the limits on guessing, never to the client.
 
 use palisade_core::CredentialFailure;
 
-/// The private reason of a refusal. All but [`ClientUnknown`](Self::ClientUnknown) look the same to the client.
+/// The private reason of a refusal.
+///
+/// The client receives the same 401 response for all of them. The exception is
+/// [`ClientUnknown`](Self::ClientUnknown): it is an error of the server's setup, and the response
+/// is 500.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum KeyFailure {
-    /// The key is bound to networks and nobody decided who the client is: an error of assembly.
+    /// The key is bound to networks, but no layer determined the client's address. The response is 500.
+    ///
+    /// Put `ClientInfoLayer` outside this layer.
     ClientUnknown,
-    /// The key has ended.
+    /// The time of [`Grant::expires`](crate::Grant::expires) has come.
     Expired,
-    /// The text is no key, or was mistyped.
+    /// The text is not a key of the format, or its checksum does not match.
     Malformed,
     /// The client's address is in none of the key's networks.
     NetworkNotAllowed,
-    /// The key has not begun.
+    /// The time of [`Grant::not_before`](crate::Grant::not_before) has not come.
     NotYetValid,
-    /// The record was made with another pepper or prefix: the server has the wrong one, or the store of another server.
+    /// The record was made with another pepper or prefix.
+    ///
+    /// The server has the wrong pepper, or the store belongs to another server. See
+    /// [`KeyScheme::made`](crate::KeyScheme::made), which finds such records at start.
     OtherScheme,
-    /// The secret was replaced, and the time of both is over.
+    /// The secret was rotated out, and the time in which both secrets are valid is over.
     PreviousSecretExpired,
-    /// The key was revoked.
+    /// The key was revoked. This is checked before all dates.
     Revoked,
-    /// There is no key of this id.
+    /// The store has no record of this id.
     Unknown,
-    /// The key is of an environment that does not count here.
+    /// The key belongs to an environment that the layer does not accept.
     WrongEnvironment,
-    /// The id exists, the secret is another one.
+    /// The id exists, but the secret does not match.
     WrongSecret,
 }
 
 impl KeyFailure {
-    /// Returns the reason as it stands in the audit trail.
+    /// Returns the reason as it is written to the audit trail: a fixed text without parts of the
+    /// key.
     #[must_use]
     pub const fn reason(self) -> &'static str {
         match self {
@@ -53,7 +66,10 @@ impl KeyFailure {
         }
     }
 
-    /// Returns whether the credential could be a guess, for limits on guessing: what had the right secret is none.
+    /// Returns the class of the failure, which limits on guessing use.
+    ///
+    /// Only [`CredentialFailure::Guess`] counts against a client there. A client that had the right
+    /// secret was not guessing.
     #[must_use]
     pub const fn kind(self) -> CredentialFailure {
         match self {
@@ -69,7 +85,9 @@ impl KeyFailure {
         }
     }
 
-    /// Tells whether the client held the right secret, so that the key's owner should hear of it.
+    /// Returns whether the client had the right secret.
+    ///
+    /// If so, the audit trail also has the key's id, so that its owner can be told.
     #[must_use]
     pub const fn had_the_secret(self) -> bool {
         !matches!(

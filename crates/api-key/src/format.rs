@@ -1,7 +1,11 @@
-//! What a key looks like: `psk_live_<id>_<secret>_<checksum>`.
+//! The format of a key: `psk_live_<id>_<secret>_<checksum>`.
 //!
-//! The prefix lets scanners find keys that leaked, the environment lets people see which one they
-//! hold, the id finds the record, and the checksum tells a typo from a wrong key without asking anyone.
+//! * The prefix lets secret scanners find keys that leaked.
+//! * The environment shows people which kind of key they have.
+//! * The id finds the record in the store.
+//! * The secret has 43 letters and digits: 256 random bits.
+//! * The checksum is CRC-32 in six letters and digits. A typo is refused without a look-up in the
+//!   store.
 
 use std::fmt;
 
@@ -14,7 +18,9 @@ const CHECKSUM_LENGTH: usize = 6; // 62^6 > 2^32
 const ENVIRONMENT_LENGTH: usize = 4;
 const LONGEST_PREFIX: usize = 16;
 
-/// Writes and reads keys with one prefix. Every key of a format has the same length.
+/// The format of keys with one prefix. Every key of a format has the same length.
+///
+/// Default: the prefix `psk`. A key of another prefix is malformed.
 ///
 /// ```
 /// use palisade_api_key::KeyFormat;
@@ -25,16 +31,19 @@ const LONGEST_PREFIX: usize = 16;
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct KeyFormat {
-    /// With its underscore: `psk_`.
+    /// The prefix with its underscore: `psk_`.
     start: Box<str>,
 }
 
 impl KeyFormat {
-    /// Chooses the prefix of all keys.
+    /// Creates a format with a prefix, such as the name of your product.
+    ///
+    /// A prefix of its own lets secret scanners attribute a leaked key to you.
     ///
     /// # Errors
     ///
-    /// When the prefix is not 2 to 16 lower-case letters and digits that begin with a letter.
+    /// [`InvalidPrefix`] unless the prefix is 2 to 16 lower-case letters and digits that begin with
+    /// a letter.
     pub fn new(prefix: &str) -> Result<Self, InvalidPrefix> {
         let letters = prefix
             .bytes()
@@ -53,12 +62,12 @@ impl KeyFormat {
         self.start.trim_end_matches('_')
     }
 
-    /// Returns what every key begins with.
+    /// Returns what every key begins with, underscore included.
     pub(crate) fn start(&self) -> &str {
         &self.start
     }
 
-    /// Counts the bytes of every key of this format.
+    /// Returns the number of bytes of every key of this format: 72 for the prefix `psk`.
     #[must_use]
     pub const fn key_length(&self) -> usize {
         self.start.len()
@@ -71,17 +80,20 @@ impl KeyFormat {
             + CHECKSUM_LENGTH
     }
 
-    /// Tells whether a text means to be a key of this format, right or wrong.
+    /// Returns whether a text begins like a key of this format, valid or not.
+    ///
+    /// With it a bearer token is recognised as a key rather than as a token of another kind.
     #[must_use]
     pub fn claims(&self, text: &[u8]) -> bool {
         text.starts_with(self.start.as_bytes())
     }
 
-    /// Takes a key apart, offline. Reads nothing of a text whose length is wrong.
+    /// Takes a key apart without a look-up. A text of another length is not read at all.
     ///
     /// # Errors
     ///
-    /// When the text is not exactly one key of this format, or its checksum does not match.
+    /// [`MalformedKey`] when the text is not exactly one key of this format, or its checksum does
+    /// not match.
     pub fn parse<'key>(&self, text: &'key [u8]) -> Result<ParsedKey<'key>, MalformedKey> {
         if text.len() != self.key_length() {
             return Err(MalformedKey);
@@ -89,6 +101,7 @@ impl KeyFormat {
         self.dissect(text).ok_or(MalformedKey)
     }
 
+    /// Splits the key at fixed positions: an id or secret never contains an underscore.
     fn dissect<'key>(&self, text: &'key [u8]) -> Option<ParsedKey<'key>> {
         let rest = text.strip_prefix(self.start.as_bytes())?;
         let (environment, rest) = part(rest, ENVIRONMENT_LENGTH)?;
@@ -103,7 +116,7 @@ impl KeyFormat {
         (base62::all_digits(secret) && checksum == checksum_of(signed)).then_some(parsed)
     }
 
-    /// Writes a new key with a random secret.
+    /// Makes a new key with a random secret. The returned text is wiped when it is dropped.
     pub(crate) fn write(
         &self,
         environment: Environment,
@@ -111,7 +124,7 @@ impl KeyFormat {
     ) -> Result<Zeroizing<String>, NoEntropy> {
         let mut secret = Zeroizing::new([0; SECRET_LENGTH]);
         base62::fill_random(&mut *secret)?;
-        // Room for all of it: a string that grows leaves copies of the secret behind.
+        // Reserve the full length: a string that grows leaves copies of the secret in memory.
         let mut key = Zeroizing::new(String::with_capacity(self.key_length()));
         for text in [
             &self.start,
@@ -132,7 +145,7 @@ impl KeyFormat {
 }
 
 impl Default for KeyFormat {
-    /// Chooses `psk`.
+    /// The prefix `psk`.
     fn default() -> Self {
         Self {
             start: "psk_".into(),
@@ -140,7 +153,9 @@ impl Default for KeyFormat {
     }
 }
 
-/// A well-formed key, not yet looked up.
+/// A well-formed key that was not looked up yet. Borrows the text of the key.
+///
+/// Anyone can write such a text: the checksum has no secret. `Debug` does not show the secret.
 #[derive(Clone, Copy)]
 pub struct ParsedKey<'key> {
     environment: Environment,
@@ -149,7 +164,7 @@ pub struct ParsedKey<'key> {
 }
 
 impl ParsedKey<'_> {
-    /// Returns the environment that the key names.
+    /// Returns the environment that is written in the key.
     #[must_use]
     pub const fn environment(&self) -> Environment {
         self.environment
@@ -161,7 +176,7 @@ impl ParsedKey<'_> {
         self.id
     }
 
-    /// Returns all of the key but its checksum: what the digest is made of.
+    /// Returns all of the key but its checksum: the input of the digest.
     pub(crate) const fn signed(&self) -> &[u8] {
         self.signed
     }
@@ -173,24 +188,25 @@ impl fmt::Debug for ParsedKey<'_> {
     }
 }
 
-/// Cuts a part of known length and the underscore behind it.
+/// Splits off a part of known length and the underscore after it.
 fn part(text: &[u8], length: usize) -> Option<(&[u8], &[u8])> {
     let (part, rest) = text.split_at_checked(length)?;
     Some((part, rest.strip_prefix(b"_")?))
 }
 
+/// CRC-32 in base 62. It finds typing mistakes; it does not authenticate.
 fn checksum_of(signed: &[u8]) -> [u8; CHECKSUM_LENGTH] {
     let mut digits = [0; CHECKSUM_LENGTH];
     base62::encode(crc32fast::hash(signed), &mut digits);
     digits
 }
 
-/// Sees digits as the text they are.
+/// Returns digits as text.
 fn text(digits: &[u8]) -> &str {
     str::from_utf8(digits).unwrap_or_default()
 }
 
-/// Says that a prefix will not do.
+/// The text cannot be a prefix of keys. See [`KeyFormat::new`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct InvalidPrefix;

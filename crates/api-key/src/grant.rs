@@ -1,14 +1,22 @@
-//! What a key allows, and when, and from where.
+//! What a key allows, when, and from where.
+//!
+//! A [`Grant`] is checked when a record is made of it: by minting, and by reading a file.
 
 use std::{fmt, net::IpAddr, time::Duration};
 
 use crate::{Environment, Network, Timestamp};
 
+/// In bytes. Bounds what one key adds to a log line.
 const LONGEST_TEXT: usize = 128;
+/// Bounds the scopes and the networks of one key: each request carries the former and checks the
+/// latter.
 const MOST_ENTRIES: usize = 64;
 
-/// Describes a key to be minted. Without further words it counts at once, from everywhere, for
-/// ever, and has no scope.
+/// The permissions of a key: scopes, tier, owner, dates and networks.
+///
+/// Default: valid immediately, from every address, without an end, and without any scope. The grant
+/// is checked by [`KeyScheme::mint`](crate::KeyScheme::mint) and
+/// [`KeyRecord::new`](crate::KeyRecord::new), which return [`InvalidGrant`].
 ///
 /// ```
 /// use palisade_api_key::{Environment, Grant};
@@ -23,18 +31,26 @@ const MOST_ENTRIES: usize = 64;
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[must_use]
 pub struct Grant {
+    /// Where the key is valid; a part of the key itself.
     pub(crate) environment: Environment,
+    /// The key is refused from this moment on.
     pub(crate) expires: Option<Timestamp>,
+    /// Empty: every network.
     pub(crate) networks: Vec<Network>,
+    /// The key is refused before this moment.
     pub(crate) not_before: Option<Timestamp>,
+    /// For operators only.
     pub(crate) note: Option<String>,
+    /// Becomes the owner of the principal.
     pub(crate) owner: Option<String>,
+    /// Become the scopes of the principal.
     pub(crate) scopes: Vec<String>,
+    /// Becomes the tier of the principal.
     pub(crate) tier: Option<String>,
 }
 
 impl Grant {
-    /// Starts with nothing but an environment.
+    /// Creates a grant without scopes, dates or networks.
     pub const fn new(environment: Environment) -> Self {
         Self {
             environment,
@@ -48,13 +64,18 @@ impl Grant {
         }
     }
 
-    /// Ends the key at a moment since the Unix epoch: from then on it is refused.
+    /// Sets when the key expires, as a time since the Unix epoch. Default: never.
+    ///
+    /// From that moment on the key is refused. A fraction of a second is dropped. Times after the
+    /// year 9999 are reduced to its end.
     pub fn expires(mut self, at: Duration) -> Self {
         self.expires = Some(Timestamp::from_unix(at));
         self
     }
 
-    /// Begins the key at a moment since the Unix epoch. A fraction of a second is rounded up.
+    /// Sets when the key becomes valid, as a time since the Unix epoch. Default: immediately.
+    ///
+    /// A fraction of a second is rounded up, so that the key is never valid too early.
     pub fn not_before(mut self, at: Duration) -> Self {
         let whole = at
             .as_secs()
@@ -63,37 +84,53 @@ impl Grant {
         self
     }
 
-    /// Allows the key from these networks alone. Needs `ClientInfoLayer` outside.
+    /// Allows the key from these networks alone, in place of those set before. Default: from
+    /// everywhere.
+    ///
+    /// At most 64. The layer needs `ClientInfoLayer` outside of it, which determines the client's
+    /// address. Without that layer a request with such a key is refused with 500.
     pub fn networks(mut self, networks: impl IntoIterator<Item = Network>) -> Self {
         self.networks = networks.into_iter().collect();
         self
     }
 
-    /// Adds a note for operators. Clients and handlers never see it.
+    /// Adds a note for operators, such as who asked for the key. Clients and handlers never see it.
+    ///
+    /// 1 to 128 bytes without control characters.
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.note = Some(note.into());
         self
     }
 
-    /// Names the owner (tenant, account), who may have several keys.
+    /// Sets the owner (tenant, account), who may have several keys.
+    ///
+    /// 1 to 128 bytes without control characters. Becomes the owner of the principal.
+    /// [`KeyTable::revoke_owner`](crate::KeyTable::revoke_owner) revokes all keys of one owner.
     pub fn owner(mut self, owner: impl Into<String>) -> Self {
         self.owner = Some(owner.into());
         self
     }
 
-    /// Grants scopes, in place of those granted before.
+    /// Sets the scopes, in place of those set before. Default: none.
+    ///
+    /// At most 64, each of 1 to 128 printable ASCII characters without space, quote and backslash
+    /// (RFC 6749 section 3.3).
     pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
         self.scopes = scopes.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Sets the tier, by which limits may differ.
+    /// Sets the tier. Rate limits may differ by it.
+    ///
+    /// 1 to 128 bytes without control characters. Default: no tier, so the default limits apply.
     pub fn tier(mut self, tier: impl Into<String>) -> Self {
         self.tier = Some(tier.into());
         self
     }
 
-    /// Tells whether a client may use the key; `None` where nobody decided who the client is.
+    /// Returns whether the key may be used from an address.
+    ///
+    /// `None` if the grant lists networks and the client's address was not determined.
     pub(crate) fn allows_client(&self, client: Option<IpAddr>) -> Option<bool> {
         if self.networks.is_empty() {
             return Some(true);
@@ -102,7 +139,7 @@ impl Grant {
         Some(self.networks.iter().any(|network| network.contains(client)))
     }
 
-    /// Finds what would make the key useless or its log lines dangerous.
+    /// Refuses a grant that is never valid, or whose text would break a log line.
     pub(crate) fn check(&self) -> Result<(), InvalidGrant> {
         let texts = [
             ("note", &self.note),
@@ -127,28 +164,28 @@ impl Grant {
     }
 }
 
-/// Tells whether a text fits on one line of a log.
+/// Returns whether a text fits on one line of a log.
 fn is_plain(text: &str) -> bool {
     (1..=LONGEST_TEXT).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 
-/// Tells whether a text is a scope (RFC 6749, 3.3).
+/// Returns whether a text is a scope (RFC 6749 section 3.3).
 fn is_scope(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
     (1..=LONGEST_TEXT).contains(&text.len()) && text.bytes().all(allowed)
 }
 
-/// Says what is wrong with a [`Grant`].
+/// What is wrong with a [`Grant`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum InvalidGrant {
-    /// It ends before it begins.
+    /// `expires` is not after `not_before`: the key would never be valid.
     NeverValid,
     /// A scope is empty, longer than 128 bytes, or holds a space, a quote or a backslash.
     Scope,
     /// A text is empty, longer than 128 bytes, or holds control characters.
     Text {
-        /// Which one.
+        /// The name of the field: `note`, `owner` or `tier`.
         field: &'static str,
     },
     /// More than 64 scopes or networks.

@@ -1,31 +1,41 @@
-//! The public name of a key.
+//! The public id of a key.
+//!
+//! A store finds the record of a key by it. It is not a secret: logs, audit records and listings
+//! show it.
 
 use std::{fmt, str::FromStr};
 
 use crate::{NoEntropy, base62};
 
-/// Names a key. It stands in the key itself, may be logged, and never changes while the key lives.
+/// The public id of a key: 12 letters and digits.
+///
+/// It is a part of the key itself, may be logged, and does not change when the key is rotated. The
+/// [`Principal`](palisade_core::Principal) of a request has it as its id and as its credential.
+/// Parsing fails with [`InvalidKeyId`] for any other length or character.
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct KeyId([u8; Self::LENGTH]);
 
 impl KeyId {
-    /// Counts the characters of an id: 71 bits, so that two never meet.
+    /// The number of characters of an id.
+    ///
+    /// Twelve of 62 characters are 71 bits, so two random ids are practically never equal.
     pub const LENGTH: usize = 12;
 
-    /// Draws a new id.
+    /// Makes a random id. Fails if the operating system returns no random bytes.
     pub(crate) fn random() -> Result<Self, NoEntropy> {
         let mut digits = [0; Self::LENGTH];
         base62::fill_random(&mut digits)?;
         Ok(Self(digits))
     }
 
-    /// Takes an id out of a key.
+    /// Reads the id of a key. `None` for another length, or another character than a letter or
+    /// digit.
     pub(crate) fn from_bytes(text: &[u8]) -> Option<Self> {
         let digits = text.try_into().ok()?;
         base62::all_digits(text).then_some(Self(digits))
     }
 
-    /// Returns the id as text.
+    /// Returns the id as text, as it is written in the key.
     #[must_use]
     pub fn as_str(&self) -> &str {
         // Digits and letters are always text.
@@ -53,7 +63,7 @@ impl FromStr for KeyId {
     }
 }
 
-/// Says that a text is no key id. Does not repeat it: someone may have pasted a whole key.
+/// The text is not a key id. The error does not repeat the text, which may be a whole key.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct InvalidKeyId;

@@ -1,10 +1,10 @@
-//! API keys for HTTP services: minting, stores that hold digests only, rotation, scopes, and the layer
-//! that asks for a key.
+//! API keys for HTTP services: minting, stores that hold digests only, rotation, scopes, and a
+//! layer that authenticates requests by key.
 //!
-//! A key reads `psk_live_<id>_<secret>_<checksum>`: a prefix that secret scanners find, the environment,
-//! a public id to look it up by, 256 random bits, and a checksum that tells a typo from a wrong key
-//! without asking anyone. A store keeps HMAC-SHA-256 of the key under a [`Pepper`] that is kept
-//! elsewhere. There is no way to put a key itself into one.
+//! A key reads `psk_live_<id>_<secret>_<checksum>`: a prefix that secret scanners find, the
+//! environment, a public id to look it up by, 256 random bits, and a checksum that tells a typo
+//! from a wrong key without asking anyone. A store keeps HMAC-SHA-256 of the key under a [`Pepper`]
+//! that is kept elsewhere. There is no way to put a key itself into one.
 //!
 //! ```
 //! use http::{Request, Response, StatusCode};
@@ -37,7 +37,8 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Keys in a file that is watched, another prefix, test keys too, beside another kind of credential:
+//! Keys in a file that is watched, another prefix, test keys too, beside another kind of
+//! credential:
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -56,16 +57,41 @@
 //!
 //! # What a refused key looks like
 //!
-//! Absent, malformed, unknown, wrong, of another environment, not yet valid, expired, rotated out, revoked, or used from
-//! the wrong network: 401 `unauthenticated` with the same body and fields, made once when the layer was
-//! built. Why stands in the audit trail alone ([`KeyFailure`]). The digest is computed before the store is asked,
-//! and an unknown id is compared with a decoy, so that the time does not tell either.
+//! Absent, malformed, unknown, wrong, of another environment, not yet valid, expired, rotated out,
+//! revoked, or used from the wrong network: 401 `unauthenticated` with the same body and fields,
+//! made once when the layer was built. Only the audit trail has the reason ([`KeyFailure`]). The
+//! digest is computed before the store is asked, and an unknown id is compared with a decoy, so
+//! that the response time does not reveal the reason either.
 //!
 //! # How soon a change counts
 //!
-//! In a [`MemoryKeyStore`] and through [`FileKeyStore::update`]: with the next request, also on a connection that
-//! is kept alive. In a file that another program changed: within a second. While the file cannot be read,
-//! older keys stay in force for 15 minutes at most; then every key is answered with 503.
+//! In a [`MemoryKeyStore`] and through [`FileKeyStore::update`]: with the next request, also on a
+//! connection that is kept alive. In a file that another program changed: within a second. While
+//! the file cannot be read, older keys stay in force for 15 minutes at most; then every request
+//! with a key is refused with 503.
+//!
+//! # Which type do I need
+//!
+//! | task | type |
+//! |---|---|
+//! | protect a service | [`ApiKeyLayer`], or [`ApiKeyLayerBuilder`] for other choices |
+//! | make or rotate a key | [`KeyScheme::mint`], [`KeyScheme::rotate`] with a [`Grant`] |
+//! | keep keys in a file | [`FileKeyStore`] with a [`Pepper`] from [`Pepper::read_or_create_file`] |
+//! | keep keys in a database | implement [`KeyStore`]; store [`KeyDigest::to_text`] |
+//! | revoke a key | [`KeyTable::revoke`] inside `update` of the store |
+//!
+//! # Limits
+//!
+//! * A prefix has 2 to 16 lower-case letters and digits. Default: `psk`.
+//! * A key has at most 64 scopes and 64 networks.
+//! * A note, an owner, a tier and each scope have 1 to 128 bytes.
+//! * A pepper has at least 32 bytes. It must be the same on every server that shares a store.
+//! * Times have whole seconds and end with the year 9999.
+//!
+//! # What the server must keep
+//!
+//! Back up the pepper. Without it no stored digest can be matched, and every key must be minted
+//! anew. Store it apart from the digests: a thief needs both to test a guess.
 
 mod base62;
 mod digest;

@@ -1,15 +1,32 @@
-//! Networks that a key may be used from.
+//! Networks from which a key may be used.
+//!
+//! A [`Grant`](crate::Grant) lists them; the layer compares them with the client's address.
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
 use ipnet::IpNet;
 
-/// A range of addresses: `203.0.113.0/24`, `2001:db8::/32`, or a single address.
+/// A range of IP addresses: `203.0.113.0/24`, `2001:db8::/32`, or a single address.
+///
+/// Parsing is strict. Bits after the prefix length (`10.0.0.1/8`) are refused: either the address
+/// or the length is a mistake. Ranges of IPv4 addresses written as IPv6 (`::ffff:0:0/96`) are
+/// refused too. A single address in that form is read as the IPv4 address.
+///
+/// ```
+/// use palisade_api_key::Network;
+///
+/// let network: Network = "203.0.113.0/24".parse()?;
+/// assert!(network.contains("203.0.113.7".parse()?));
+/// assert!("10.0.0.1/8".parse::<Network>().is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Network(IpNet);
 
 impl Network {
-    /// Tells whether an address is inside. An IPv4 address written as IPv6 counts as IPv4.
+    /// Returns whether an address is in the network.
+    ///
+    /// An IPv4 address written as IPv6 (`::ffff:203.0.113.7`) counts as IPv4.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.contains(&address.to_canonical())
@@ -24,7 +41,8 @@ impl FromStr for Network {
             Ok(address) => IpNet::from(address.to_canonical()),
             Err(_) => text.parse().map_err(|_| InvalidNetwork)?,
         };
-        // `10.0.0.1/8` is either a mistake in the address or one in the length: which, nobody here can know.
+        // `10.0.0.1/8` is a mistake either in the address or in the length, and the text does not
+        // say in which.
         if network != network.trunc() || is_mapped(&network) {
             return Err(InvalidNetwork);
         }
@@ -32,7 +50,8 @@ impl FromStr for Network {
     }
 }
 
-/// Tells whether a range lies in `::ffff:0:0/96`, where no client ever is: theirs are made IPv4 first.
+/// Returns whether a range lies in `::ffff:0:0/96`. Client addresses there are converted to IPv4
+/// first, so such a range would never match.
 fn is_mapped(network: &IpNet) -> bool {
     match network {
         IpNet::V4(_) => false,
@@ -46,7 +65,7 @@ impl fmt::Display for Network {
     }
 }
 
-/// Says that a text is no network.
+/// The text is not a network.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct InvalidNetwork;

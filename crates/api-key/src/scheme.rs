@@ -1,4 +1,7 @@
 //! Minting, rotating and reading keys: everything that needs the pepper.
+//!
+//! The layer uses [`KeyScheme::present`] for each request. Programs that manage keys use
+//! [`KeyScheme::mint`] and [`KeyScheme::rotate`]. All three do no input or output and never block.
 
 use std::{fmt, time::Duration};
 
@@ -9,7 +12,11 @@ use crate::{
     Pepper, digest::SchemeName,
 };
 
-/// A format of keys and the pepper of their digests. Whoever mints and whoever checks share one.
+/// A format of keys and the pepper of their digests. Minting and checking must use the same two.
+///
+/// Every server that shares a store needs the same pepper and prefix. With another one, each key is
+/// refused with [`KeyFailure::OtherScheme`](crate::KeyFailure::OtherScheme). Clones share the
+/// pepper.
 ///
 /// ```
 /// use std::time::Duration;
@@ -24,18 +31,20 @@ use crate::{
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct KeyScheme {
+    /// The prefix and the length of keys.
     format: KeyFormat,
+    /// Names pepper and prefix in stored digests.
     name: SchemeName,
     pepper: Pepper,
 }
 
 impl KeyScheme {
-    /// Uses keys that begin with `psk_`.
+    /// Creates a scheme whose keys begin with `psk_`.
     pub fn new(pepper: Pepper) -> Self {
         Self::with_format(KeyFormat::default(), pepper)
     }
 
-    /// Uses keys of another format.
+    /// Creates a scheme with another prefix. See [`KeyFormat::new`].
     pub fn with_format(format: KeyFormat, pepper: Pepper) -> Self {
         Self {
             name: pepper.name(format.prefix()),
@@ -44,17 +53,21 @@ impl KeyScheme {
         }
     }
 
-    /// Returns the format.
+    /// Returns the format of the keys.
     #[must_use]
     pub const fn format(&self) -> &KeyFormat {
         &self.format
     }
 
-    /// Makes a new key. The key itself is in the answer and nowhere else.
+    /// Makes a new key. The key itself is in the returned value and is stored nowhere.
+    ///
+    /// Give [`MintedKey::key`] to the client and [`MintedKey::record`] to the store. `now` is the
+    /// time since the Unix epoch; it becomes the creation time of the record.
     ///
     /// # Errors
     ///
-    /// When the grant is unusable, or the operating system gives no random bytes.
+    /// * [`MintError::Grant`] when the grant contradicts itself or has text that is not allowed.
+    /// * [`MintError::NoEntropy`] when the operating system returns no random bytes.
     pub fn mint(&self, grant: Grant, now: Duration) -> Result<MintedKey, MintError> {
         let id = KeyId::random()?;
         let (key, digest) = self.draw(grant.environment, id)?;
@@ -62,11 +75,17 @@ impl KeyScheme {
         Ok(MintedKey { key, record })
     }
 
-    /// Gives a key a new secret. The old one counts until `overlap_until`; one before it does not.
+    /// Gives a key a new secret. The id, scopes and dates stay.
+    ///
+    /// The old secret is accepted until `overlap_until`, so that clients can change over. A secret
+    /// before the old one is no longer accepted. An `overlap_until` that is not after `now` ends
+    /// the old secret immediately. Both are times since the Unix epoch. Store the new record with
+    /// [`KeyTable::replace`](crate::KeyTable::replace).
     ///
     /// # Errors
     ///
-    /// When the key is revoked or expired, or the operating system gives no random bytes.
+    /// * [`MintError::Over`] when the key is revoked or expired.
+    /// * [`MintError::NoEntropy`] when the operating system returns no random bytes.
     pub fn rotate(
         &self,
         record: &KeyRecord,
@@ -89,11 +108,14 @@ impl KeyScheme {
         Ok(MintedKey { key, record })
     }
 
-    /// Reads a key and digests it: all the work that does not depend on whether the key exists.
+    /// Parses a key and computes its digest: all the work that does not depend on whether the key
+    /// exists.
+    ///
+    /// The result is compared with a record by [`KeyRecord::judge`].
     ///
     /// # Errors
     ///
-    /// When the text is no key of the format.
+    /// [`MalformedKey`] when the text is not a key of the format, or its checksum does not match.
     pub fn present(&self, text: &[u8]) -> Result<PresentedKey, MalformedKey> {
         let key = self.format.parse(text)?;
         Ok(PresentedKey {
@@ -103,13 +125,16 @@ impl KeyScheme {
         })
     }
 
-    /// Tells whether a record was made with this pepper and this prefix. A server refuses the keys of all others,
-    /// so it may want to ask this of its records before it starts.
+    /// Returns whether a record was made with this pepper and prefix.
+    ///
+    /// A server refuses the keys of all other records. Check the records at start to find a wrong
+    /// pepper before the first request.
     #[must_use]
     pub fn made(&self, record: &KeyRecord) -> bool {
         self.name == record.digest().scheme()
     }
 
+    /// Makes a random key and its digest.
     fn draw(&self, environment: Environment, id: KeyId) -> Result<(Secret, KeyDigest), NoEntropy> {
         let key = self.format.write(environment, id)?;
         let parsed = self.format.parse(key.as_bytes()).map_err(|_| NoEntropy)?;
@@ -118,7 +143,9 @@ impl KeyScheme {
     }
 }
 
-/// A key that someone showed: its public parts and the digest of all of it, no longer its secret.
+/// A key from a request: its public parts and its digest. The secret is no longer in it.
+///
+/// Made by [`KeyScheme::present`]. `Debug` shows the environment and the id only.
 #[derive(Clone)]
 pub struct PresentedKey {
     pub(crate) digest: KeyDigest,
@@ -127,13 +154,13 @@ pub struct PresentedKey {
 }
 
 impl PresentedKey {
-    /// Returns the environment that the key names.
+    /// Returns the environment that is written in the key.
     #[must_use]
     pub const fn environment(&self) -> Environment {
         self.environment
     }
 
-    /// Returns the public id to look up.
+    /// Returns the public id, by which a store finds the record.
     #[must_use]
     pub const fn id(&self) -> KeyId {
         self.id
@@ -147,6 +174,9 @@ impl fmt::Debug for PresentedKey {
 }
 
 /// A new key, to be shown once, and its record, to be stored.
+///
+/// Made by [`KeyScheme::mint`] and [`KeyScheme::rotate`]. `Debug` does not show the key. The key's
+/// memory is wiped when this value is dropped.
 #[derive(Debug)]
 #[must_use = "the key is nowhere else"]
 pub struct MintedKey {
@@ -155,7 +185,7 @@ pub struct MintedKey {
 }
 
 impl MintedKey {
-    /// Hands out the key itself, to be shown once. Stores have no place for it.
+    /// Returns the key itself, to be shown to the client once. A store does not accept it:
     ///
     /// ```compile_fail
     /// # use palisade_api_key::{MintedKey, MemoryKeyStore};
@@ -169,7 +199,7 @@ impl MintedKey {
         str::from_utf8(self.key.expose()).unwrap_or_default()
     }
 
-    /// Returns what is to be stored.
+    /// Returns the record to store. The key cannot be computed from it.
     #[must_use]
     pub const fn record(&self) -> &KeyRecord {
         &self.record

@@ -1,11 +1,18 @@
-//! Moments that people read and write, in whole seconds: `2027-01-31T00:00:00Z` (RFC 3339).
+//! Times that people read and write, in whole seconds: `2027-01-31T00:00:00Z` (RFC 3339).
+//!
+//! Key files and grants use them.
 
 use std::{fmt, str::FromStr, time::Duration};
 
+/// In seconds.
 const DAY: u64 = 86_400;
+/// The longest accepted text, in bytes: with nanoseconds and an offset.
 const LONGEST: usize = "2027-01-31T00:00:00.123456789+01:00".len();
 
-/// A moment as seconds since the Unix epoch.
+/// A time in whole seconds since the Unix epoch.
+///
+/// Written in UTC. Parsing accepts any offset and requires one; a fraction of a second is dropped.
+/// Times before 1970, after the year 9999, and leap seconds are refused.
 ///
 /// ```
 /// use palisade_api_key::Timestamp;
@@ -18,16 +25,18 @@ const LONGEST: usize = "2027-01-31T00:00:00.123456789+01:00".len();
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// The last moment that can be written with four digits for the year.
+    /// The last second of the year 9999: a year has four digits (RFC 3339).
     const LAST: u64 = 253_402_300_799;
 
-    /// Takes a duration since the epoch, without its fraction of a second. Ends with the year 9999.
+    /// Creates a time from a duration since the epoch, without its fraction of a second.
+    ///
+    /// Later times than the end of the year 9999 are reduced to it.
     #[must_use]
     pub fn from_unix(since_epoch: Duration) -> Self {
         Self(since_epoch.as_secs().min(Self::LAST))
     }
 
-    /// Returns the duration since the epoch.
+    /// Returns the duration since the Unix epoch.
     #[must_use]
     pub const fn unix(self) -> Duration {
         Duration::from_secs(self.0)
@@ -57,7 +66,7 @@ impl FromStr for Timestamp {
     }
 }
 
-/// Reads date, time and zone. The zone is not optional: a local time means something else elsewhere.
+/// Reads date, time and offset. Without the offset, a local time would mean different moments.
 fn read(text: &str) -> Option<Timestamp> {
     let mut rest = text;
     let year = number(&mut rest, 4, "-")?;
@@ -79,7 +88,7 @@ fn read(text: &str) -> Option<Timestamp> {
     (sensible && utc <= Timestamp::LAST).then_some(Timestamp(utc))
 }
 
-/// Reads how many seconds the clocks of a zone are ahead of UTC.
+/// Reads by how many seconds an offset is ahead of UTC.
 fn zone(text: &str) -> Option<i64> {
     if matches!(text, "Z" | "z") {
         return Some(0);
@@ -96,7 +105,7 @@ fn zone(text: &str) -> Option<i64> {
     sensible.then_some(sign * seconds)
 }
 
-/// Takes so many digits, and what must follow them, off the front.
+/// Removes a number of digits, and the separator after them, from the front.
 fn number(rest: &mut &str, digits: usize, then: &str) -> Option<u64> {
     let (number, behind) = rest.split_at_checked(digits)?;
     *rest = behind.strip_prefix(then)?;
@@ -108,10 +117,12 @@ fn number(rest: &mut &str, digits: usize, then: &str) -> Option<u64> {
     }
 }
 
+/// A leap year of the Gregorian calendar.
 const fn is_leap(year: u64) -> bool {
     year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
 }
 
+/// The number of days of a month.
 const fn days_of(year: u64, month: u64) -> u64 {
     match month {
         4 | 6 | 9 | 11 => 30,
@@ -121,12 +132,13 @@ const fn days_of(year: u64, month: u64) -> u64 {
     }
 }
 
-/// Counts the days of all years before one, from the year 1 on.
+/// The number of days of all years before one, from the year 1 on.
 const fn days_before(year: u64) -> u64 {
     let past = year - 1;
     past * 365 + past / 4 - past / 100 + past / 400
 }
 
+/// `None` for a date that does not exist or is before 1970.
 fn days_since_epoch(year: u64, month: u64, day: u64) -> Option<u64> {
     if year < 1970 || !(1..=12).contains(&month) || !(1..=days_of(year, month)).contains(&day) {
         return None;
@@ -135,6 +147,7 @@ fn days_since_epoch(year: u64, month: u64, day: u64) -> Option<u64> {
     Some(days_before(year) - days_before(1970) + before_month + day - 1)
 }
 
+/// Year, month and day of a number of days since the epoch.
 fn date_of(days: u64) -> (u64, u64, u64) {
     // Never too late a year, at most one too early.
     let mut year = 1970 + days / 366;
@@ -150,7 +163,7 @@ fn date_of(days: u64) -> (u64, u64, u64) {
     (year, month, left + 1)
 }
 
-/// Says that a text is no moment with a zone.
+/// The text is not a date and time with an offset.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct InvalidTimestamp;

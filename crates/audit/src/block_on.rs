@@ -1,8 +1,8 @@
 //! Runs a future to its end on a thread without an async runtime.
 //!
-//! Two callers: [`AuditHandle::close_blocking`](crate::AuditHandle::close_blocking), and the thread of
-//! a [`DetachedSink`](crate::DetachedSink), whose inner sink may return a future. The thread is parked
-//! between polls. On a thread that runs tasks this would block those tasks.
+//! Two callers: [`AuditHandle::close_blocking`](crate::AuditHandle::close_blocking), and the thread
+//! of a [`DetachedSink`](crate::DetachedSink), whose inner sink may return a future. The thread is
+//! parked between polls. On a thread that runs tasks this would block those tasks.
 
 use std::{
     pin::pin,
@@ -11,7 +11,7 @@ use std::{
     thread::{self, Thread},
 };
 
-/// Wakes a thread that waits for a future.
+/// The thread that waits. Waking it ends its pause.
 struct Unpark(Thread);
 
 impl Wake for Unpark {
@@ -21,6 +21,8 @@ impl Wake for Unpark {
 }
 
 /// Blocks the thread until the future is ready, and returns its value.
+///
+/// It has no time limit: the future must end by itself.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     let waker = Arc::new(Unpark(thread::current())).into();
     let mut task = Context::from_waker(&waker);

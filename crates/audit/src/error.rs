@@ -1,4 +1,8 @@
-//! Errors while an audit trail is set up (for the operator), and while it records (for the layer).
+//! Errors of the audit trail.
+//!
+//! [`AuditBuildError`] is for the operator, before the first request. [`SinkUnavailable`] is for
+//! the layer, while requests are served. [`AcknowledgeError`] is for the operator who checks an
+//! incident.
 
 use std::{error, fmt, io, path::PathBuf};
 
@@ -21,34 +25,35 @@ use std::{error, fmt, io, path::PathBuf};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum AuditBuildError {
-    /// A setting has a value that cannot work.
+    /// A setting is out of range. Change it in the builder.
     InvalidSetting {
         /// The method of the builder that sets it.
         setting: &'static str,
         /// What is wrong with the value.
         problem: &'static str,
     },
-    /// A key file could not be read, holds something else, or is readable by others.
+    /// A key file cannot be read, has other content, or can be read by others.
     KeyFile {
-        /// The file.
+        /// The path of the key file.
         path: PathBuf,
-        /// The reason.
+        /// What is wrong with it.
         error: io::Error,
     },
-    /// Another process, or another sink of this one, writes the file.
+    /// Another process, or another sink of this process, writes to the file.
     Locked {
         /// The file.
         path: PathBuf,
     },
-    /// A header or parameter is to be recorded as a code, and there is no key for that.
+    /// A header or parameter is to be recorded as a code, and there is no key for codes.
     NoCorrelationKey,
-    /// The operating system gave no random bytes.
+    /// The random number generator of the operating system failed.
     NoRandomness,
     /// The layer has no sink and would record nothing.
     NoSink,
     /// The operating system could not start a thread.
     NoThread(io::Error),
-    /// The trail was written with another key, without one, or with one where none was given.
+    /// The trail needs another key: it was written with a different one, or only one of both has a
+    /// key.
     OtherKey {
         /// The file.
         path: PathBuf,
@@ -109,19 +114,19 @@ impl fmt::Display for AuditBuildError {
 // The text names the cause already; with a source it would be printed twice.
 impl error::Error for AuditBuildError {}
 
-/// Why an incident could not be acknowledged, by [`acknowledge`](crate::acknowledge).
+/// The reason why an incident could not be acknowledged, by [`acknowledge`](crate::acknowledge).
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum AcknowledgeError {
-    /// The report names no trail.
+    /// The report has no name of a trail, as it has no good opening record.
     NoTrail,
-    /// The finding is not an incident.
+    /// The finding means that records were altered, removed or forged. That cannot be acknowledged.
     NotAnIncident,
-    /// The file with the acknowledgements could not be written.
+    /// The file with the acknowledgements could not be written. Nothing was acknowledged.
     Storage {
-        /// The file.
+        /// The path of that file: the one of the trail with `.acknowledged` after its name.
         path: PathBuf,
-        /// The reason.
+        /// The error of the operating system.
         error: io::Error,
     },
 }
@@ -145,18 +150,19 @@ impl error::Error for AcknowledgeError {}
 
 /// Why a sink cannot keep a record now.
 ///
-/// A [`Sink`](crate::Sink) returns it. In a fail-closed layer the client then gets
-/// 503 Service Unavailable with `Retry-After: 1`, and [`as_str`](Self::as_str) is the private reason.
+/// A [`Sink`](crate::Sink) returns it. In a fail-closed layer the client then gets 503 Service
+/// Unavailable with `Retry-After: 1`, and [`as_str`](Self::as_str) is the private reason.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum SinkUnavailable {
-    /// The sink was closed.
+    /// The sink was closed, or its thread has ended. It takes no more records.
     Closed,
-    /// The sink does not work at present: the disk is full, or a write failed.
+    /// The sink cannot write now: the disk is full, or a write failed. It tries again by itself.
     Failing,
-    /// The queue of the sink is full.
+    /// The queue of the sink has no space. A larger [`capacity`](crate::FileSinkBuilder::capacity)
+    /// helps against short peaks.
     Full,
-    /// The sink took longer than the deadline.
+    /// The sink took longer than its deadline: the disk or the network does not respond.
     TimedOut,
 }
 

@@ -1,4 +1,7 @@
-//! The key of a chain, and of correlation.
+//! The key of a chain, and of HMAC codes of recorded values.
+//!
+//! Both use HMAC-SHA-256 (RFC 2104). What is authenticated begins with its purpose, so a code of
+//! one purpose is not valid for another.
 
 use std::{fmt, io, path::Path};
 
@@ -8,15 +11,18 @@ use sha2::Sha256;
 
 use crate::error::AuditBuildError;
 
+/// The fewest bytes of a key: the output length of SHA-256, as RFC 2104 section 3 recommends.
 const MIN_BYTES: usize = 32;
+/// The most bytes that are read from a key file.
 const MAX_BYTES: u64 = 4096;
 
 /// A secret of at least 32 bytes: the key of a trail, or of correlated fields.
 ///
-/// Only with the key of a trail can records be written that verify.
-/// Keep it on another disk than the trail. `Debug` prints only its public name, and the memory is
-/// wiped on drop. Purposes are separated, but use different keys for trail and correlation: they have
-/// different readers.
+/// Only with the key of a trail can records be written that verify. Store it on another disk than
+/// the trail. `Debug` prints only its public identifier, and the memory is wiped on drop.
+///
+/// The uses of a key are separated from each other. Still use different keys for trail and
+/// correlation: they have different readers.
 ///
 /// ```
 /// use palisade_audit::AuditKey;
@@ -28,6 +34,7 @@ const MAX_BYTES: u64 = 4096;
 /// ```
 #[derive(Clone)]
 pub struct AuditKey {
+    /// The bytes of the key, wiped on drop.
     secret: Secret,
     id: [u8; 8],
 }
@@ -81,24 +88,27 @@ impl AuditKey {
         Self::new(bytes)
     }
 
-    /// Returns a public name of the key, which the opening record of a file carries.
+    /// Returns the public identifier of the key: 16 hexadecimal digits, which do not reveal the
+    /// key.
+    ///
+    /// The opening record of each file has it, and verification reports another key by it.
     #[must_use]
     pub fn id(&self) -> String {
         hex(&self.id)
     }
 
-    /// Hands out the bytes, to save a generated key.
+    /// Returns the bytes of the key, to store a generated one. They are secret.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         self.secret.expose()
     }
 
-    /// Starts a code over a message, separated from all others by its purpose.
+    /// Starts an HMAC over a message, separated from all others by its purpose.
     pub(crate) fn start(&self, purpose: &str) -> Hmac<Sha256> {
         start(&self.secret, purpose)
     }
 
-    /// Turns a value into something that tells only whether two values are equal.
+    /// Returns a code of a value, which shows only whether two values are equal.
     pub(crate) fn correlate(&self, field: &str, value: &[u8]) -> String {
         let mut mac = self.start("correlate");
         // The length keeps ("ab", "c") and ("a", "bc") apart.
@@ -116,6 +126,7 @@ impl fmt::Debug for AuditKey {
     }
 }
 
+/// Starts an HMAC with a purpose.
 fn start(secret: &Secret, purpose: &str) -> Hmac<Sha256> {
     let mut mac = Hmac::new_from_slice(secret.expose()).expect("HMAC takes keys of every length");
     mac.update(b"palisade-audit/1 ");
@@ -124,16 +135,19 @@ fn start(secret: &Secret, purpose: &str) -> Hmac<Sha256> {
     mac
 }
 
+/// Computes an HMAC with a purpose.
 fn mac(secret: &Secret, purpose: &str, message: &[u8]) -> [u8; 32] {
     let mut mac = start(secret, purpose);
     mac.update(message);
     mac.finalize().into_bytes().into()
 }
 
+/// Returns the first 8 bytes of a code.
 fn first_eight(code: &[u8; 32]) -> [u8; 8] {
     *code.first_chunk().unwrap_or(&[0; 8])
 }
 
+/// Reads a key file, which others must not be able to access.
 fn read_private(path: &Path) -> io::Result<Secret> {
     let metadata = std::fs::metadata(path)?;
     if !metadata.is_file() || metadata.len() > MAX_BYTES {
@@ -143,6 +157,7 @@ fn read_private(path: &Path) -> io::Result<Secret> {
     std::fs::read(path).map(Secret::new)
 }
 
+/// Refuses a key file that others can access.
 #[cfg(unix)]
 fn demand_private(metadata: &std::fs::Metadata) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;

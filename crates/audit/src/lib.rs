@@ -1,9 +1,9 @@
 //! A tamper-evident audit trail of every request, also of the refused and the aborted ones.
 //!
 //! [`AuditLayer`] is the outermost layer. It sees a request first and its end last, and gives each
-//! [`Sink`] one [`RequestRecord`]: who, what, when, from where, with which outcome, why refused, what
-//! was cleaned, at which cost. Every request has one: a panic, an error, a client that disconnects
-//! and a refusal are outcomes like others.
+//! [`Sink`] one [`RequestRecord`]: who, what, when, from where, with which outcome, why refused,
+//! what was cleaned, at which cost. Every request has one: a panic, an error, a client that
+//! disconnects and a refusal are outcomes like others.
 //!
 //! ```no_run
 //! use palisade_audit::{AuditLayer, FileSink};
@@ -41,12 +41,12 @@
 //!
 //! # What is in a record, and what is not
 //!
-//! No header value, no query value and no body, unless a `dangerously_record_…` option
-//! says so. Chosen values can be recorded as HMAC codes, which show only that two are equal. A path is recorded as
-//! the template of its route; where none is known, as its length and a code under a key. It has the
-//! private reasons of refusals, which the client does not get. A record is one line of at most 32 KiB, whatever is in it: line
-//! ends, escape sequences, invisible letters and characters that turn the reading direction are
-//! escaped.
+//! No header value, no query value and no body, unless a `dangerously_record_…` option says so.
+//! Chosen values can be recorded as HMAC codes, which show only that two are equal. A path is
+//! recorded as the template of its route; where none is known, as its length and a code under a
+//! key. It has the private reasons of refusals, which the client does not get. A record is one line
+//! of at most 32 KiB, whatever is in it: line ends, escape sequences, invisible letters and
+//! characters that turn the reading direction are escaped.
 //!
 //! | member | what it says |
 //! |---|---|
@@ -60,40 +60,43 @@
 //! | `refused`, `would_refuse` | guard, stable code and private reason; of several refusals the first and the last, and `refused_count` |
 //! | `credential_failed` | kind, code and `failure` (`guess`, `expired`, …); of several the first and the last, and `credential_failed_count` |
 //! | `cleaned`, `degraded`, `noted`, `close_panicked`, `facts_lost` | what guards noticed, with `count` where it occurred several times |
-//! | `settled` | what the request cost, in the handler's words |
+//! | `settled` | what the request cost, by the units that the handler named |
 //! | `cut_from_bytes` | how long the record was before it was written without its notes |
 //! | `seq`, `hash` | its place in the chain |
 //!
-//! Other records are `event` (something that is not a request: see [`AuditEvent`]) and the writer's own:
-//! `opened` (a file begins), `resumed` (a process goes on), `recovered` (something was set aside or is
-//! gone), `lost` (requests without a record, counted), `folded` (repeated refusals, counted),
-//! `retired` (older parts were deleted), `clock_step` (the machine's clock was set) and `closed`.
+//! Other records are `event` (something that is not a request: see [`AuditEvent`]) and the writer's
+//! own: `opened` (a file begins), `resumed` (a process continues), `recovered` (something was set
+//! aside or is missing), `lost` (requests without a record, counted), `folded` (repeated refusals,
+//! counted), `retired` (older parts were deleted), `clock_step` (the machine's clock was set) and
+//! `closed`.
 //!
 //! # What the chain shows
 //!
 //! Every record carries its number and a hash over itself and the record before. [`verify_file`]
-//! lists all records that were altered, removed, repeated, moved or forged, and goes on after each.
-//! An attacker who can write the file can compute new hashes for all of it: give the sink a
-//! [key](FileSinkBuilder::key). Such an attacker can also cut records off the end, or put an older copy in place: keep
-//! [checkpoints](FileSinkBuilder::checkpoints_at) in a second place. An attacker who reads the key from
-//! the memory of the process can forge records from then on: a chain shows what happens to records after they
-//! were written, not what a process was made to write.
+//! lists all records that were altered, removed, repeated, moved or forged, and continues after
+//! each. An attacker who can write the file can compute new hashes for all of it: give the sink a
+//! [key](FileSinkBuilder::key). Such an attacker can also cut records off the end, or put an older
+//! copy in place: keep [checkpoints](FileSinkBuilder::checkpoints_at) in a second place. An
+//! attacker who reads the key from the memory of the process can forge records from then on: a
+//! chain shows what happens to records after they were written, not what a process was made to
+//! write.
 //!
 //! # Deployment
 //!
-//! In fail-closed mode every response waits for the disk; responses that wait at the same time share
-//! one sync. A full disk then means 503 for every client. Repeated refusals are counted instead of
-//! written, first refusals have a budget, and [`FileSinkBuilder::low_space`] sets what is done when
-//! little space is left. Still give the trail a separate partition, and an alarm on its free space.
+//! In fail-closed mode every response waits for the disk; responses that wait at the same time
+//! share one sync. A full disk then means 503 for every client. Repeated refusals are counted
+//! instead of written, first refusals have a budget, and [`FileSinkBuilder::low_space`] sets what
+//! is done when little space is left. Still give the trail a separate partition, and an alarm on
+//! its free space.
 //!
-//! One process writes a file, and locks on the file and beside it see to that. Other tools must not
-//! move or cut the file (`logrotate` with `copytruncate`): the writer notices it and records an incident.
-//! Rotation is built in.
+//! One process writes a file; locks on the file and beside it ensure that. Other tools must not
+//! move or cut the file (`logrotate` with `copytruncate`): the writer notices it and records an
+//! incident. Rotation is built in.
 //!
 //! # Closing
 //!
-//! Call [`AuditHandle::close`] when the server has stopped. It waits for requests under way, so that
-//! the end of a streamed body is recorded that outlives `axum::serve`'s graceful shutdown.
+//! Call [`AuditHandle::close`] when the server has stopped. It waits for requests under way, so
+//! that the end of a streamed body is recorded that outlives `axum::serve`'s graceful shutdown.
 
 mod layer;
 mod sink;

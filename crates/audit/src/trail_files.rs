@@ -1,4 +1,8 @@
-//! The names of a trail's files: `audit.jsonl` is written, `audit.<first record>.jsonl` are older parts.
+//! The names of the files of a trail, and how they are listed.
+//!
+//! `audit.jsonl` is the file that is written, and `audit.<first record>.jsonl` are older parts.
+//! Beside them are `.lock`, `.checkpoints` and `.acknowledged`, and files that were set aside.
+//! Sink and verification both use this module, so they agree on the names.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -6,11 +10,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// The digits of the record number in the name of a part. Names in this form sort by record.
 const DIGITS: usize = 20;
-/// Files that are set aside for one reason. What comes after them shares one file.
+/// The most files that are set aside for one reason. Later ones replace one shared file.
 const MAX_ASIDE: usize = 16;
 
-/// Names the part that begins with this record once it is not written any more.
+/// Names the older part whose first record has this number.
 pub(crate) fn part(path: &Path, first: u64) -> PathBuf {
     let (before, after) = around(path);
     let mut name = before;
@@ -19,7 +24,7 @@ pub(crate) fn part(path: &Path, first: u64) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Names a file for bytes that are set aside: `audit.jsonl.<why>.<record>`, counted up until it is free.
+/// Names a file for data that is set aside: `audit.jsonl.<why>.<record>`, with a counter if needed.
 pub(crate) fn aside(path: &Path, why: &str, record: u64) -> PathBuf {
     let named = |suffix: &str| {
         let mut name = path.file_name().unwrap_or_default().to_os_string();
@@ -40,7 +45,7 @@ pub(crate) fn aside(path: &Path, why: &str, record: u64) -> PathBuf {
     free
 }
 
-/// Lists what was set aside under a name, with the record that each stands for.
+/// Lists the files that were set aside for a reason, with the record number in each name.
 pub(crate) fn all_aside(path: &Path, why: &str) -> io::Result<Vec<(u64, PathBuf)>> {
     let mut before = path.file_name().unwrap_or_default().to_os_string();
     before.push(format!(".{why}."));
@@ -55,17 +60,17 @@ pub(crate) fn all_aside(path: &Path, why: &str) -> io::Result<Vec<(u64, PathBuf)
     Ok(found)
 }
 
-/// Names the file whose lock says that a process writes.
+/// Names the lock file of a trail.
 pub(crate) fn lock(path: &Path) -> PathBuf {
     with_suffix(path, ".lock")
 }
 
-/// Names the file with the checkpoints of a trail, where no other is chosen.
+/// Names the default checkpoint file of a trail.
 pub(crate) fn checkpoints(path: &Path) -> PathBuf {
     with_suffix(path, ".checkpoints")
 }
 
-/// Names the file with the incidents that an operator has checked.
+/// Names the file with acknowledged incidents.
 pub(crate) fn acknowledged(path: &Path) -> PathBuf {
     with_suffix(path, ".acknowledged")
 }
@@ -78,6 +83,7 @@ pub(crate) fn resolved(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
+/// Appends a suffix to the name of a file.
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(suffix);
@@ -114,6 +120,7 @@ pub(crate) fn folder(path: &Path) -> &Path {
     }
 }
 
+/// Reads the record number after a prefix of a name.
 fn number_after(name: &OsStr, before: &OsStr) -> Option<u64> {
     let rest = name
         .as_encoded_bytes()
@@ -122,6 +129,7 @@ fn number_after(name: &OsStr, before: &OsStr) -> Option<u64> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
+/// Returns whether a name is that of an older part: 20 digits between prefix and extension.
 fn is_part(name: &OsStr, before: &OsStr, after: &OsStr) -> bool {
     let middle = name
         .as_encoded_bytes()
@@ -130,6 +138,7 @@ fn is_part(name: &OsStr, before: &OsStr, after: &OsStr) -> bool {
     middle.is_some_and(|digits| digits.len() == DIGITS && digits.iter().all(u8::is_ascii_digit))
 }
 
+/// Splits a file name into what is before and after the record number of a part.
 fn around(path: &Path) -> (OsString, OsString) {
     let mut before = path.file_stem().unwrap_or_default().to_os_string();
     before.push(".");

@@ -1,26 +1,29 @@
-//! How a command ends when it does not end well.
+//! How a command ends if it does not succeed, and its exit code.
 
 use std::{error::Error, fmt, process::ExitCode};
 
 use crate::output;
 
-/// Why a command failed.
+/// Why a command failed. `main` prints it and ends with its exit code.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// What was asked could not be done: one line, with the reasons behind it.
+    /// The command could not be carried out. One line with all causes, printed by
+    /// [`tell`](Self::tell). Exit code 2.
     Impossible(String),
-    /// There are incidents that somebody must look at. They have been told.
+    /// The audit trail has incidents that somebody must check. They were printed already. Exit code
+    /// 3.
     Incidents,
-    /// The answer was given and is no. It has been told.
+    /// The command was carried out, and its result is "no". It was printed already. Exit code 1.
     No,
 }
 
 impl Failure {
+    /// Makes a failure of a message for the user.
     pub(crate) fn new(problem: impl fmt::Display) -> Self {
         Self::Impossible(problem.to_string())
     }
 
-    /// Keeps an error and all that caused it, on one line.
+    /// Makes a failure of an error and all its causes, on one line.
     pub(crate) fn from_error(error: &dyn Error) -> Self {
         let mut line = error.to_string();
         let mut cause = error.source();
@@ -31,7 +34,7 @@ impl Failure {
         Self::Impossible(line)
     }
 
-    /// Tells what went wrong, once.
+    /// Prints what went wrong, if that was not printed before, and returns the exit code.
     pub(crate) fn tell(self) -> ExitCode {
         match self {
             Self::Impossible(problem) => {

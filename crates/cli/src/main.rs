@@ -1,7 +1,14 @@
-//! The `palisade` command: keys, development tokens and audit trails.
+//! The `palisade` command: API keys, development tokens and audit trails.
 //!
-//! Exit codes: 0 done; 1 the answer is no (a trail is not intact, a service cannot use its files); 2 it could not
-//! be done; 3 the audit trail has incidents that somebody must look at.
+//! Exit codes:
+//!
+//! - 0: done.
+//! - 1: the result is "no": a trail is not intact, a service cannot use its files.
+//! - 2: the command could not be carried out.
+//! - 3: the audit trail has incidents that somebody must check.
+//!
+//! Results go to standard output, everything else to standard error. The `///` comments on the
+//! types of clap are the help text.
 
 mod audit;
 mod failure;
@@ -48,6 +55,7 @@ enum Command {
     Audit(audit::Command),
 }
 
+/// Runs the command and returns its exit code. clap itself ends with 2 after wrong arguments.
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Key(command) => command.run(),

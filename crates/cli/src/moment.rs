@@ -1,16 +1,20 @@
-//! Dates and spans of time as people type them.
+//! Dates and durations in the arguments of commands.
+//!
+//! clap calls the parsers here and shows their errors as they are, so each error says what to
+//! write.
 
 use std::{str::FromStr, time::Duration};
 
 use palisade_api_key::Timestamp;
 use palisade_core::SystemClock;
 
-/// Now, as time since the Unix epoch.
+/// Returns the current time since the Unix epoch.
 pub(crate) fn now() -> Duration {
     SystemClock::shared().unix_time()
 }
 
-/// A span: `90d`, `12h`, `30m`, `45s`, `2w`.
+/// A duration: a whole number and a unit, `90d`, `12h`, `30m`, `45s` or `2w`. At most a hundred
+/// years.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Span(pub(crate) Duration);
 
@@ -36,7 +40,7 @@ impl FromStr for Span {
             .parse()
             .ok()
             .and_then(|count: u64| count.checked_mul(seconds));
-        // A hundred years is longer than any plan; more is a slip of the finger.
+        // No key needs more than a hundred years; a larger number is a typing error.
         let seconds = seconds.filter(|seconds| *seconds <= 100 * 366 * 86_400);
         seconds
             .map(Duration::from_secs)
@@ -45,14 +49,17 @@ impl FromStr for Span {
     }
 }
 
-/// A moment: a span from now, or a date with time and zone.
+/// A point in time: a duration from now, or a date with time and zone (RFC 3339).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Moment {
+    /// A date with time and zone.
     At(Timestamp),
+    /// A duration from the start of the command.
     In(Span),
 }
 
 impl Moment {
+    /// Returns the time since the Unix epoch.
     pub(crate) fn from(self, now: Duration) -> Duration {
         match self {
             Self::At(moment) => moment.unix(),

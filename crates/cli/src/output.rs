@@ -1,11 +1,15 @@
-//! What goes to whom: results to standard output, so that they can be piped; everything else to standard error.
+//! Output of the commands. Results go to standard output, so that they can be piped; everything
+//! else goes to standard error.
 
 use std::{
     fmt,
     io::{self, Write},
 };
 
-/// Prints a result. A reader that has seen enough (`| head`) is no failure: the exit code still tells.
+/// Prints a result as one line to standard output.
+///
+/// A closed pipe (`| head`) is no error: the exit code still says how the command ended. Any other
+/// error of the output is returned.
 pub(crate) fn result(line: impl fmt::Display) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let written = writeln!(out, "{line}").and_then(|()| out.flush());
@@ -15,12 +19,14 @@ pub(crate) fn result(line: impl fmt::Display) -> io::Result<()> {
     }
 }
 
-/// Tells the person at the terminal something. If nobody listens, nobody needs to know.
+/// Prints a line for the person at the terminal to standard error. Errors are ignored, since there
+/// is no other place to report them.
 pub(crate) fn note(line: impl fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
-/// Lays rows out in columns, each as wide as its widest text.
+/// Formats rows in columns, separated by two spaces. Each column is as wide as its widest text, in
+/// characters.
 pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |column: usize| {
         rows.iter()

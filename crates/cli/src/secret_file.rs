@@ -1,4 +1,5 @@
-//! Files that hold a secret: made for their owner alone, and not read if others may read them.
+//! Files that hold a secret. They are created for their owner alone (mode 0600), and refused if
+//! other users may read them.
 
 use std::{
     fs::File,
@@ -11,9 +12,12 @@ use palisade_internal::private_file;
 
 use crate::Failure;
 
+/// The largest file that is read, in bytes. Keys are far shorter.
 const LARGEST: u64 = 64 * 1024;
 
-/// Reads a secret, without line ends after it. `None` if there is no file.
+/// Reads a secret, without white space at its end. Returns `None` if there is no file.
+///
+/// Fails if the file cannot be read, other users may read it, or it is longer than [`LARGEST`].
 pub(crate) fn read(path: &Path) -> Result<Option<Secret>, Failure> {
     let failed = |problem: io::Error| {
         Failure::new(format_args!("cannot read {}: {problem}", path.display()))
@@ -39,7 +43,8 @@ pub(crate) fn read(path: &Path) -> Result<Option<Secret>, Failure> {
     Ok(Some(Secret::new(whole.expose().trim_ascii_end())))
 }
 
-/// Makes a file that must not exist yet. Root makes it for the owner of its folder.
+/// Creates a file, and fails if it exists. If root runs the command, the file belongs to the owner
+/// of its folder.
 pub(crate) fn create(path: &Path, secret: &Secret) -> Result<(), Failure> {
     private_file::write_new(path, secret.expose()).map_err(|problem| {
         Failure::new(format_args!("cannot create {}: {problem}", path.display()))

@@ -1,21 +1,26 @@
-//! Where a request comes from: the peer that a server saw, and the client that a layer made of it.
+//! The origin of a request: the peer that the server saw, and the client that a layer derived from
+//! it.
+//!
+//! A server inserts [`Peer`]. The client address layer reads it and the forwarded headers, and
+//! stores [`ClientInfo`] with [`SecurityContext::set_client`](crate::SecurityContext::set_client).
+//! Nothing else reads forwarded headers.
 
 use std::net::{IpAddr, SocketAddr};
 
 use http::uri::Authority;
 
-/// How a request travelled on its last hop, or on its first where a trusted proxy says so.
+/// Whether a request used TLS on its last hop, or on its first hop if a trusted proxy says so.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[allow(clippy::exhaustive_enums)] // HTTP has these two schemes.
 pub enum Scheme {
-    /// In clear.
+    /// Without TLS.
     Http,
     /// Over TLS.
     Https,
 }
 
 impl Scheme {
-    /// Returns the scheme as it stands in a URI.
+    /// Returns the scheme as in a URI: `http` or `https`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -25,25 +30,37 @@ impl Scheme {
     }
 }
 
-/// The other end of the connection. A server puts it into the request's extensions.
+/// The other end of the connection. A server puts it into the extensions of the request.
+///
+/// Without it the client address is unknown, and guards that need the address refuse.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Peer {
-    /// The address that the socket is connected to.
+    /// The remote address of the socket: the client, or the nearest proxy.
     pub address: SocketAddr,
     /// Whether the socket speaks TLS.
     pub scheme: Scheme,
 }
 
 impl Peer {
-    /// Describes a connection.
+    /// Describes a connection by its remote address and whether it uses TLS.
     #[must_use]
     pub const fn new(address: SocketAddr, scheme: Scheme) -> Self {
         Self { address, scheme }
     }
 }
 
-/// The client as the rest of the stack sees it. Decided once a request; nobody else reads forwarded headers.
+/// The client as all guards and handlers see it. Decided once for each request.
+///
+/// Read it with [`SecurityContext::client`](crate::SecurityContext::client).
+///
+/// ```
+/// use palisade_core::{ClientInfo, Scheme};
+///
+/// let client = ClientInfo::new("::ffff:203.0.113.7".parse().unwrap(), Scheme::Https);
+/// assert_eq!(client.ip().to_string(), "203.0.113.7");
+/// assert!(!client.is_through_proxy());
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ClientInfo {
     ip: IpAddr,
@@ -53,8 +70,10 @@ pub struct ClientInfo {
 }
 
 impl ClientInfo {
-    /// Names a client's address and how it reached the outermost trusted hop. An IPv4 address
-    /// written as IPv6 (RFC 4291, 2.5.5.2) becomes plain IPv4, so that one client has one name.
+    /// Describes a client by its address and by how it reached the outermost trusted hop.
+    ///
+    /// An IPv4 address written as IPv6 (RFC 4291, 2.5.5.2) becomes plain IPv4, so that one client
+    /// has one address. Default: not through a proxy, no forwarded host.
     #[must_use]
     pub const fn new(ip: IpAddr, scheme: Scheme) -> Self {
         Self {
@@ -65,27 +84,27 @@ impl ClientInfo {
         }
     }
 
-    /// Says that a trusted proxy sent the request: its ports are not those of this server.
+    /// Marks the request as sent by a trusted proxy: its ports are not those of this server.
     #[must_use]
     pub const fn with_proxy(mut self) -> Self {
         self.through_proxy = true;
         self
     }
 
-    /// Adds the host that the client asked a trusted proxy for.
+    /// Adds the host that the client requested from a trusted proxy.
     #[must_use]
     pub fn with_forwarded_host(mut self, host: Authority) -> Self {
         self.forwarded_host = Some(host);
         self
     }
 
-    /// Returns the client's address.
+    /// Returns the client's address, IPv4 where an IPv6 address maps to it.
     #[must_use]
     pub const fn ip(&self) -> IpAddr {
         self.ip
     }
 
-    /// Returns how the request reached us, or the outermost trusted proxy.
+    /// Returns the scheme by which the request reached this server, or the outermost trusted proxy.
     #[must_use]
     pub const fn scheme(&self) -> Scheme {
         self.scheme
@@ -97,7 +116,8 @@ impl ClientInfo {
         self.through_proxy
     }
 
-    /// Returns the host that a trusted proxy was asked for; `None` where the request's own host counts.
+    /// Returns the host that a trusted proxy was asked for. `None`: the host of the request itself
+    /// applies.
     #[must_use]
     pub const fn forwarded_host(&self) -> Option<&Authority> {
         self.forwarded_host.as_ref()

@@ -1,4 +1,6 @@
 //! Time as an argument: every decision that depends on it takes a [`Clock`].
+//!
+//! [`SystemClock`] is the default of every layer; tests pass a [`ManualClock`].
 
 use std::{
     fmt,
@@ -9,25 +11,31 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-/// A clock that many parts share.
+/// A clock shared by several layers. Make one with [`SystemClock::shared`] or
+/// [`ManualClock::shared`].
 pub type SharedClock = Arc<dyn Clock>;
 
-/// Tells the time, twice: as the world counts it, and as it passes.
+/// Reads the time in two ways: wall-clock time, and monotonic time.
+///
+/// Both return at once and never fail.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// Time since the Unix epoch. For expiry dates and records; it may jump.
+    /// Wall-clock time since the Unix epoch. For expiry dates and records; it may jump.
     fn unix_time(&self) -> Duration;
 
-    /// Time since some fixed moment of this process. For limits and durations; it never goes back.
+    /// Time since a fixed moment of this process. For limits and durations; it never goes back.
     fn monotonic(&self) -> Duration;
 }
 
-/// The clock of the operating system.
+/// The clock of the operating system. The default.
+///
+/// A system time before 1970 reads as the epoch, so that credentials with a start date are not yet
+/// valid.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct SystemClock;
 
 impl SystemClock {
-    /// Returns the system's clock, ready to be shared.
+    /// Returns the system clock as a [`SharedClock`].
     #[must_use]
     pub fn shared() -> SharedClock {
         Arc::new(Self)
@@ -50,7 +58,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until a test moves it. Clones share the time.
+/// A clock for tests: it moves only by [`advance`](Self::advance). Clones share the time.
 ///
 /// ```
 /// use std::time::Duration;
@@ -63,12 +71,14 @@ impl Clock for SystemClock {
 /// ```
 #[derive(Clone, Debug)]
 pub struct ManualClock {
+    /// Wall-clock time at the start.
     origin: Duration,
+    /// Nanoseconds since the start, shared by all clones.
     passed: Arc<AtomicU64>,
 }
 
 impl ManualClock {
-    /// Makes a clock that shows `unix_time` and has not run yet.
+    /// Makes a clock at `unix_time` since the epoch. Its monotonic time begins at zero.
     #[must_use]
     pub fn new(unix_time: Duration) -> Self {
         Self {
@@ -78,12 +88,14 @@ impl ManualClock {
     }
 
     /// Moves both readings forward, for every clone.
+    ///
+    /// Resolution: one nanosecond.
     pub fn advance(&self, by: Duration) {
         let nanoseconds = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
         self.passed.fetch_add(nanoseconds, Ordering::SeqCst);
     }
 
-    /// Returns this clock as one that many parts share; the original still moves it.
+    /// Returns this clock as a [`SharedClock`]. This value still moves it.
     #[must_use]
     pub fn shared(&self) -> SharedClock {
         Arc::new(self.clone())

@@ -1,4 +1,14 @@
-//! Extractors for axum handlers. Where the stack left nothing, they refuse.
+//! Extractors for axum handlers: [`SecurityContext`], [`Principal`], [`ClientIp`]. Feature `axum`.
+//!
+//! They read what the guards stored. If a guard is missing they refuse with 500 `misconfigured`;
+//! the reason is in the audit trail and in the log.
+//!
+//! | extractor | without a guard | without a credential |
+//! |---|---|---|
+//! | `SecurityContext` | 500 | passes |
+//! | `Principal` | 500 | 401 `unauthenticated` |
+//! | `Option<Principal>` | 500 | `None` |
+//! | `ClientIp` | 500 | passes |
 
 use std::{net::IpAddr, ops::Deref};
 
@@ -11,7 +21,10 @@ use http::{HeaderValue, request};
 
 use crate::{Identity, Principal, Rejection, SecurityContext};
 
-/// A refusal of an extractor, rendered as those of the guards.
+/// A refusal by an extractor or a handler, rendered like those of guards.
+///
+/// Without a [`SecurityContext`] it is rendered as [`ProblemJson`](crate::ProblemJson) and not
+/// recorded.
 #[derive(Clone, Debug)]
 pub struct Refused {
     cx: Option<SecurityContext>,
@@ -19,7 +32,9 @@ pub struct Refused {
 }
 
 impl Refused {
-    /// Refuses from a handler as a guard would: same form, and in the audit trail.
+    /// Refuses from a handler as a guard would: in the same form, and recorded in the audit trail.
+    ///
+    /// Return it as the error of a handler. The guard name of the refusal is `handler`.
     #[must_use]
     pub fn new(cx: &SecurityContext, rejection: Rejection) -> Self {
         Self {
@@ -42,6 +57,7 @@ impl IntoResponse for Refused {
     }
 }
 
+/// Finds the context of the request, or refuses with `misconfigured`.
 fn context(head: &request::Parts) -> Result<&SecurityContext, Refused> {
     SecurityContext::of(&head.extensions).ok_or_else(|| Refused {
         cx: None,
@@ -93,7 +109,10 @@ impl<S: Sync> OptionalFromRequestParts<S> for Principal {
     }
 }
 
-/// The client's address, as the transport decided it.
+/// The address of the client, as the client address layer decided it.
+///
+/// Refuses with 500 `misconfigured` if no such layer is outside the handler.
+/// Read the scheme and the forwarded host with [`SecurityContext::client`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[allow(clippy::exhaustive_structs)] // Made to be taken apart in a handler's arguments.
 pub struct ClientIp(pub IpAddr);

@@ -1,41 +1,47 @@
 //! What the guards noticed about a request, for the audit trail and for metrics.
+//!
+//! Guards record a [`Fact`] with [`SecurityContext::record`](crate::SecurityContext::record). The
+//! core records each [`Refusal`] and [`FailedCredential`]. [`Observations`](crate::Observations)
+//! holds all three.
 
 use std::{borrow::Cow, sync::Arc};
 
 /// One observation. Never holds a secret, a token or the text of a request.
 ///
-/// Refusals and failed credentials are no facts: they have places of their own in the
-/// [`Observations`](crate::Observations), from which no number of facts can displace them.
+/// Refusals and failed credentials are not facts. [`Observations`](crate::Observations) stores them
+/// apart, so that no number of facts can displace them.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Fact {
-    /// A field of the request was cleaned of so many code points.
+    /// Code points were removed from a field of the request, or replaced.
     Cleaned {
-        /// The field's name, from the configuration.
+        /// The name of the field, from the configuration.
         field: Arc<str>,
-        /// How many code points were dropped or replaced.
+        /// How many code points were removed or replaced. Facts of one field are added up.
         removed: u32,
     },
-    /// A guard panicked while it closed; the others were closed all the same.
+    /// A guard panicked in [`Guard::close`](crate::Guard::close). The other guards were closed
+    /// nevertheless.
     ClosePanicked {
         /// The guard's name.
         guard: &'static str,
     },
-    /// A credential was sent in clear, where everyone on the way could read it. It must be replaced.
+    /// A credential was sent without TLS, where others could read it. It must be replaced.
     CredentialExposed {
         /// The authenticator's kind, or the name of the header that held it.
         kind: Cow<'static, str>,
         /// Its public id, such as the id of an API key, if it was genuine and has one.
         id: Option<Box<str>>,
     },
-    /// A guard works in a reduced way (its store is away, for example).
+    /// A guard works in a reduced way, for example while its store is unreachable.
     Degraded {
         /// The guard's name.
         guard: &'static str,
         /// What is reduced.
         what: &'static str,
     },
-    /// Something worth a field of its own in the audit record.
+    /// A value that gets a field of its own in the audit record. At most 4 different values of a
+    /// key are kept.
     Noted {
         /// The field's name.
         key: &'static str,
@@ -45,18 +51,22 @@ pub enum Fact {
 }
 
 /// A guard's refusal, as the audit trail and metrics see it.
+///
+/// Read refusals with [`Observations::refusals`](crate::Observations::refusals).
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Refusal {
-    /// The guard that refused, or would have.
+    /// The guard that refused, or would have refused in shadow.
     pub guard: &'static str,
-    /// The stable code.
+    /// The stable code, as in [`Rejection::code`](crate::Rejection::code).
     pub code: &'static str,
-    /// The private reason, for operators only.
+    /// The private reason, for operators only. Never sent to the client.
     pub reason: Option<Cow<'static, str>>,
 }
 
-/// A credential that was shown and not accepted.
+/// A credential that the request contained and that was not accepted.
+///
+/// Read it with [`Observations::credential_failures`](crate::Observations::credential_failures).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct FailedCredential {
@@ -70,22 +80,30 @@ pub struct FailedCredential {
 
 /// What was wrong with a credential: whether it could be a guess.
 ///
-/// Limits on guessing charge only [`Guess`](Self::Guess). The others say that the credential is genuine: the
-/// issuer's signature was checked, or the secret compared. A client with an expired token is no attacker.
+/// Limits on guessing charge only [`Guess`](Self::Guess). The other variants mean that the
+/// credential is genuine: the signature was checked, or the secret compared. A client with an
+/// expired token is not an attacker.
+///
+/// ```
+/// use palisade_core::CredentialFailure;
+///
+/// assert!(CredentialFailure::default().is_guess());
+/// assert!(!CredentialFailure::Expired.is_guess());
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum CredentialFailure {
-    /// It has ended.
+    /// It is genuine and has expired.
     Expired,
-    /// Nothing shows that it was ever issued: a wrong secret, a wrong signature, an unknown name, no
-    /// credential at all in form. The default.
+    /// Nothing shows that it was ever issued: a wrong secret, a wrong signature, an unknown id, or
+    /// a malformed credential. The default.
     #[default]
     Guess,
-    /// It is genuine, and for another purpose: another audience, network or environment.
+    /// It is genuine and meant for another purpose: another audience, network or environment.
     NotAllowedHere,
-    /// It has not begun.
+    /// It is genuine and not valid yet.
     NotYetValid,
-    /// It was revoked.
+    /// It is genuine and was revoked.
     Revoked,
 }
 

@@ -1,4 +1,8 @@
-//! The contract of a security decision around a request.
+//! The contract of a security decision around a request: [`Guard`], its [`Verdict`], its
+//! [`Ending`].
+//!
+//! [`GuardService`](crate::GuardService) calls the three methods in order: `admit`, `finish`,
+//! `close`. A sequence admits from the outside in, and finishes and closes from the inside out.
 
 use std::{fmt, future::Future};
 
@@ -6,15 +10,25 @@ use http::{StatusCode, request, response};
 
 use crate::{BoxFuture, Rejection, SecurityContext};
 
-/// One security decision around a request. Cheap to clone (one `Arc`), finished at build.
+/// One security decision around a request. Cheap to clone (one `Arc`); configuration is checked
+/// before.
 ///
-/// A guard that admits keeps its [`Pass`](Self::Pass) until the answer is over, however it ends.
+/// A guard that admits keeps its [`Pass`](Self::Pass) until the response is over, however it ends.
+/// For a whole sequence see [`Chain`](crate::Chain) and [`GuardList`](crate::GuardList).
+///
+/// What happens on failure:
+///
+/// - A refusal stops the sequence. Guards further in and the service never see the request.
+/// - A panic in `admit` or `finish` goes outwards, or becomes a 500 with
+///   [`GuardService::catch_panics`](crate::GuardService::catch_panics).
+/// - A panic in `close` is always caught and recorded as
+///   [`Fact::ClosePanicked`](crate::Fact::ClosePanicked).
 ///
 /// ```
 /// use http::{StatusCode, request};
 /// use palisade_core::{Guard, Rejection, SecurityContext, Verdict};
 ///
-/// /// Turns requests away while the house is being painted.
+/// /// Refuses requests during maintenance, except health checks.
 /// #[derive(Clone, Debug)]
 /// struct ClosedForPainting;
 ///
@@ -31,25 +45,35 @@ use crate::{BoxFuture, Rejection, SecurityContext};
 /// # palisade_core::layer!(ClosedForPainting);
 /// ```
 pub trait Guard: Send + Sync + 'static {
-    /// What is held from admission until the answer is over. A permit is a `Pass`.
+    /// What is held from admission until the response is over, such as a permit. Use `()` if
+    /// nothing is held.
     type Pass: Send + 'static;
 
     /// Returns a stable label for facts, metrics and explanations.
+    ///
+    /// It appears in [`Refusal::guard`](crate::Refusal::guard), in
+    /// [`Guards::names`](crate::Guards::names) and in logs.
     fn name(&self) -> &'static str;
 
-    /// Tells whether refusals count. In shadow the machine notes them among the
-    /// [shadow refusals](crate::Observations::shadow_refusals) and goes on.
+    /// Tells whether refusals are enforced. Default: [`Mode::Enforce`]. In shadow the core records
+    /// them among the [shadow refusals](crate::Observations::shadow_refusals) and lets the request
+    /// pass.
     fn mode(&self) -> Mode {
         Mode::Enforce
     }
 
-    /// Judges the head of a request. Runs inside `Service::call` and must not block. What must be
-    /// stripped is stripped before [`Verdict::Later`] is returned, and not at all in shadow.
+    /// Decides about the head of a request. Runs inside `Service::call` and must not block.
+    ///
+    /// Remove what must be stripped before returning [`Verdict::Later`], and strip nothing in
+    /// shadow. Return `Later` for I/O. The body is not available here; see
+    /// [`RequestBody`](crate::RequestBody).
     fn admit(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<Self::Pass>;
 
-    /// Sees the head of the answer if it admitted, inner guards first, refusals of inner guards
-    /// included. May replace the answer by refusing. Not called for this guard's own refusal:
-    /// a guard dresses its own [`Rejection`].
+    /// Sees the head of the response if this guard admitted. Inner guards come first, and the
+    /// refusals of inner guards are seen too.
+    ///
+    /// May replace the response by refusing. Not called for this guard's own refusal: a guard adds
+    /// headers to its own [`Rejection`]. Default: changes nothing.
     fn finish(
         &self,
         cx: &SecurityContext,
@@ -60,34 +84,45 @@ pub trait Guard: Send + Sync + 'static {
         Verdict::Admit(())
     }
 
-    /// Takes the pass back, exactly once for each that was given, inner guards first. Possibly runs
-    /// inside `Drop`, without a runtime, while unwinding: it must not block. A panic is caught and recorded.
+    /// Takes the pass back, exactly once for each that was given, inner guards first.
+    ///
+    /// It may run inside `Drop`, without a runtime, while unwinding: it must not block. A panic is
+    /// caught and recorded. Default: drops the pass.
     fn close(&self, cx: &SecurityContext, pass: Self::Pass, end: Ending) {
         let _ = (cx, pass, end);
     }
 }
 
-/// The answer of a guard: at once in the common case, later when a network must be asked.
-#[allow(clippy::exhaustive_enums)] // The machine must know every verdict.
+/// The decision of a guard: at once in the common case, later if it needs I/O.
+///
+/// A [`Rejection`], boxed or not, and a `Result` convert into it with `.into()`.
+#[allow(clippy::exhaustive_enums)] // The core must handle every verdict.
 pub enum Verdict<P> {
-    /// Goes on inwards, with a pass.
+    /// Admits the request, with a pass that is held until the response is over.
     Admit(P),
-    /// Turns the request away.
+    /// Refuses the request. The core renders the rejection and records it.
     Refuse(Box<Rejection>),
-    /// Decides later. The future owns everything it needs, may be dropped at any await (what it
-    /// took by then it gives back by a drop guard of its own) and brings its own deadline.
+    /// Decides later. The future owns everything it needs and brings its own timeout: the core has
+    /// none.
+    ///
+    /// It may be dropped at any await, when the client leaves. What it has taken by then, it must
+    /// give back by a drop guard.
     Later(BoxFuture<Result<P, Box<Rejection>>>),
 }
 
 impl<P: Send + 'static> Verdict<P> {
     /// Boxes a decision that needs time.
+    ///
+    /// Costs one allocation. Use [`Verdict::Admit`] or [`Verdict::Refuse`] if the decision is
+    /// known.
     pub fn later(
         decision: impl Future<Output = Result<P, Box<Rejection>>> + Send + 'static,
     ) -> Self {
         Self::Later(Box::pin(decision))
     }
 
-    /// Decides further once admitted.
+    /// Continues with another decision once admitted. A refusal is returned unchanged, and `next`
+    /// is not called.
     #[must_use]
     pub fn and_then<Q: Send + 'static>(
         self,
@@ -132,33 +167,39 @@ impl<P: fmt::Debug> fmt::Debug for Verdict<P> {
     }
 }
 
-/// Whether a guard's refusals count.
+/// Whether a guard's refusals are enforced.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-#[allow(clippy::exhaustive_enums)] // The machine must know every mode.
+#[allow(clippy::exhaustive_enums)] // The core must handle every mode.
 pub enum Mode {
-    /// They do.
+    /// Refusals are sent to the client. The default.
     #[default]
     Enforce,
-    /// They are recorded, and the request goes on. A guard in shadow neither strips nor rewrites.
+    /// Refusals are recorded, and the request continues. A guard in shadow neither strips nor
+    /// rewrites.
     Shadow,
 }
 
-/// How one request ended, as seen where the guard stands.
+/// How one request ended, as seen by a guard in [`Guard::close`].
+///
+/// Guards of one [`GuardService`](crate::GuardService) see the same values.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Ending {
-    /// In which way it ended.
+    /// The way in which it ended.
     pub how: How,
-    /// The status of the answer, if there was one.
+    /// The status of the response. `None` if there was no response.
     pub status: Option<StatusCode>,
-    /// Bytes of the body that were handed to the server (not: received by the client).
+    /// Bytes of the response body that were handed to the server. The client may have received
+    /// fewer.
     pub bytes: u64,
-    /// The status of a gRPC answer, from its trailers or, where there are none, from its head.
+    /// The status of a gRPC response, from its trailers or, without trailers, from its head. `None`
+    /// if it is not a gRPC call or has no readable status.
     pub grpc_status: Option<u16>,
 }
 
 impl Ending {
-    /// Describes an ending; for tests of guards, and for those who drive guards without the machine.
+    /// Describes an ending without a gRPC status. For tests of guards, and for code that calls
+    /// guards itself.
     #[must_use]
     pub const fn new(how: How, status: Option<StatusCode>, bytes: u64) -> Self {
         Self {
@@ -170,23 +211,24 @@ impl Ending {
     }
 }
 
-/// The ways in which a request ends.
+/// The ways in which a request ends. [`as_str`](Self::as_str) gives the names used in records.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum How {
-    /// The body of the answer was dropped before its end: the client left.
+    /// The body of the response was dropped before its end: the client left.
     BodyDropped,
-    /// The body of the answer failed.
+    /// The body of the response returned an error.
     BodyFailed,
-    /// The request was dropped before there was an answer.
+    /// The request was dropped before there was a response: the client left, or a timeout expired.
     Cancelled,
-    /// The answer was handed over whole.
+    /// The whole response was handed to the server.
     Complete,
-    /// The service, or a guard, panicked.
+    /// The service, a guard or the response body panicked.
     Panicked,
-    /// The service answered with an error.
+    /// The service returned an error in place of a response.
     ServiceFailed,
-    /// The connection became something else (WebSocket, `CONNECT`), and that is over.
+    /// The connection changed its protocol (WebSocket, `CONNECT`), and its last
+    /// [`Lease`](crate::Lease) was dropped.
     Upgraded,
 }
 

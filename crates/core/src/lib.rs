@@ -1,7 +1,7 @@
-//! The vocabulary and the one machine of Palisade: security decisions around HTTP services.
+//! The core of Palisade: types and one service that run security decisions around HTTP services.
 //!
-//! A [`Guard`] looks at the head of a request, admits or refuses, may touch the head of the answer,
-//! and hears how the request ended. The machine ([`GuardService`]) runs a sequence of guards around
+//! A [`Guard`] reads the head of a request, admits or refuses it, may change the head of the response,
+//! and is told how the request ended. [`GuardService`] runs a sequence of guards around
 //! any `tower` service over `http` types: axum, tonic, hyper.
 //!
 //! Layer authors depend on this crate alone; applications use `palisade`.
@@ -11,7 +11,7 @@
 //! use palisade_core::{Guard, Rejection, SecurityContext, Verdict, layer};
 //! use tower::{Service, ServiceExt, ServiceBuilder};
 //!
-//! /// Admits whoever knows the word.
+//! /// Admits requests that carry the word.
 //! #[derive(Clone, Debug)]
 //! struct Word(&'static str);
 //!
@@ -19,7 +19,7 @@
 //!     type Pass = ();
 //!     fn name(&self) -> &'static str { "word" }
 //!     fn admit(&self, _: &SecurityContext, head: &mut http::request::Parts) -> Verdict<()> {
-//!         // The word is taken out: the handler need not know it.
+//!         // The header is removed, so that the handler does not see it.
 //!         match head.headers.remove("x-word") {
 //!             Some(word) if word == self.0 => Verdict::Admit(()),
 //!             _ => Rejection::new(StatusCode::FORBIDDEN, "word", "Say the word.").into(),
@@ -34,11 +34,24 @@
 //!     .layer(Word("mellon"))
 //!     .service_fn(async |_: Request<Body>| Ok::<_, std::convert::Infallible>(Response::new(Body::default())));
 //!
-//! let answer = service.oneshot(Request::new(Body::default())).await.unwrap();
-//! assert_eq!(answer.status(), StatusCode::FORBIDDEN);
-//! assert_eq!(answer.headers()["content-type"], "application/problem+json");
+//! let response = service.oneshot(Request::new(Body::default())).await.unwrap();
+//! assert_eq!(response.status(), StatusCode::FORBIDDEN);
+//! assert_eq!(response.headers()["content-type"], "application/problem+json");
 //! # }
 //! ```
+//!
+//! What to use:
+//!
+//! - Your own decision: implement [`Guard`], then write [`layer!`] or wrap it in [`GuardLayer`].
+//! - A credential of your own: implement [`Authenticator`] and put it into an
+//!   [`AuthenticateLayer`].
+//! - Access by route: build a [`RouteTable`] of [`Rule`]s; [`RouteLayer`], [`KnownLayer`] and
+//!   [`AccessLayer`] apply it.
+//! - The form of refusals: implement [`Renderer`] and put it into a [`RenderLayer`].
+//! - What guards share about a request: [`SecurityContext`].
+//!
+//! A missing part refuses. A guard that needs another one outside it, and does not find it,
+//! responds 500 `misconfigured` and logs the reason.
 
 mod authenticate;
 mod client;

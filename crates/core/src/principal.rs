@@ -1,8 +1,15 @@
-//! Who is asking, once a credential has been proven.
+//! The identity of the client, after a credential was verified.
+//!
+//! Authenticators build a [`Principal`];
+//! [`SecurityContext::principal`](crate::SecurityContext::principal) returns it to guards and
+//! handlers.
 
 use std::{sync::Arc, time::Duration};
 
-/// A proven identity. Cheap to clone: stores keep one ready and hand out clones.
+/// A verified identity. Cheap to clone (one `Arc`): stores keep one and return clones.
+///
+/// Two principals are equal if all their fields are. It holds no secret and may be logged. Without
+/// further calls it has no scopes, tier, owner, expiry or attributes.
 ///
 /// ```
 /// use palisade_core::Principal;
@@ -17,6 +24,7 @@ use std::{sync::Arc, time::Duration};
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Principal(Arc<Inner>);
 
+/// The fields of a principal, shared by its clones.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 struct Inner {
     kind: &'static str,
@@ -30,7 +38,8 @@ struct Inner {
 }
 
 impl Principal {
-    /// Starts to describe someone: `kind` is the authenticator's, `id` is stable and may be logged.
+    /// Starts a principal. `kind` is that of its [`Authenticator`](crate::Authenticator); `id` is
+    /// stable and may be logged.
     pub fn builder(kind: &'static str, id: impl Into<Box<str>>) -> PrincipalBuilder {
         PrincipalBuilder(Inner {
             kind,
@@ -39,54 +48,59 @@ impl Principal {
         })
     }
 
-    /// Returns the stable, loggable name.
+    /// Returns the stable id, which may be logged.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.0.id
     }
 
-    /// Returns the kind of credential that proved it, as its [`Authenticator`](crate::Authenticator) calls itself.
+    /// Returns the kind of credential that proved it: the
+    /// [`Authenticator::kind`](crate::Authenticator::kind).
     #[must_use]
     pub fn kind(&self) -> &'static str {
         self.0.kind
     }
 
-    /// Returns the public name of the credential (a key's id, a token's `jti`), never the secret.
+    /// Returns the public id of the credential (the id of a key, the `jti` of a token), never the
+    /// secret.
     #[must_use]
     pub fn credential(&self) -> Option<&str> {
         self.0.credential.as_deref()
     }
 
-    /// Returns what this principal may do.
+    /// Returns the granted scopes, in the order in which they were given.
     pub fn scopes(&self) -> impl ExactSizeIterator<Item = &str> {
         self.0.scopes.iter().map(AsRef::as_ref)
     }
 
-    /// Tells whether a scope was granted. Names are compared whole (RFC 6749, 3.3).
+    /// Tells whether a scope was granted. Names are compared in full and with case (RFC 6749, 3.3);
+    /// there are no wildcards.
     #[must_use]
     pub fn has_scope(&self, scope: &str) -> bool {
         self.0.scopes.iter().any(|granted| &**granted == scope)
     }
 
-    /// Returns the tier, by which limits may differ.
+    /// Returns the tier, which selects among rate limits. `None`: the default limit applies.
     #[must_use]
     pub fn tier(&self) -> Option<&str> {
         self.0.tier.as_deref()
     }
 
-    /// Returns the owner (tenant, account) that several principals may share.
+    /// Returns the owner (tenant, account), which several principals may share.
     #[must_use]
     pub fn owner(&self) -> Option<&str> {
         self.0.owner.as_deref()
     }
 
-    /// Returns when the credential ends, as time since the Unix epoch.
+    /// Returns when the credential expires, as time since the Unix epoch. `None`: it does not
+    /// expire.
     #[must_use]
     pub fn expires(&self) -> Option<Duration> {
         self.0.expires
     }
 
-    /// Looks up an attribute that the authenticator was told to pass on.
+    /// Returns an attribute that the authenticator was configured to pass on, the first of that
+    /// name.
     #[must_use]
     pub fn attribute(&self, key: &str) -> Option<&str> {
         let found = self.0.attributes.iter().find(|(name, _)| &**name == key);
@@ -94,43 +108,44 @@ impl Principal {
     }
 }
 
-/// Collects what is known of a [`Principal`].
+/// Builds a [`Principal`]. Start with [`Principal::builder`]; nothing here fails.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct PrincipalBuilder(Inner);
 
 impl PrincipalBuilder {
-    /// Names the credential.
+    /// Sets the public id of the credential. Never pass the secret: the audit trail shows this
+    /// value. Default: none.
     pub fn credential(mut self, id: impl Into<Box<str>>) -> Self {
         self.0.credential = Some(id.into());
         self
     }
 
-    /// Grants scopes, in place of those granted before.
+    /// Sets the granted scopes, in place of those set before. Default: none.
     pub fn scopes<S: Into<Box<str>>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
         self.0.scopes = scopes.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Sets the tier.
+    /// Sets the tier. Default: none.
     pub fn tier(mut self, tier: impl Into<Box<str>>) -> Self {
         self.0.tier = Some(tier.into());
         self
     }
 
-    /// Sets the owner.
+    /// Sets the owner. Default: none.
     pub fn owner(mut self, owner: impl Into<Box<str>>) -> Self {
         self.0.owner = Some(owner.into());
         self
     }
 
-    /// Sets the end of the credential, as time since the Unix epoch.
+    /// Sets the expiry of the credential, as time since the Unix epoch. Default: none.
     pub fn expires(mut self, at: Duration) -> Self {
         self.0.expires = Some(at);
         self
     }
 
-    /// Adds an attribute for handlers.
+    /// Adds an attribute for handlers. The core does not interpret it. Default: none.
     pub fn attribute(mut self, key: impl Into<Box<str>>, value: impl Into<Box<str>>) -> Self {
         let mut attributes = self.0.attributes.into_vec();
         attributes.push((key.into(), value.into()));
@@ -138,7 +153,7 @@ impl PrincipalBuilder {
         self
     }
 
-    /// Finishes the description.
+    /// Builds the principal.
     #[must_use]
     pub fn build(self) -> Principal {
         Principal(Arc::new(self.0))

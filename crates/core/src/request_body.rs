@@ -1,4 +1,8 @@
-//! For layers that read the body of a request: what they hand inwards, and how they refuse.
+//! For layers that read the body of a request: the body that they pass inwards, and how they
+//! refuse.
+//!
+//! A [`Guard`](crate::Guard) sees heads only. A service that needs the body wraps it in
+//! [`RequestBody`] and refuses with [`refuse`].
 
 use std::{
     error::Error,
@@ -14,13 +18,13 @@ use pin_project_lite::pin_project;
 
 use crate::{GuardBody, Rejection, SecurityContext, machine::refusal};
 
-/// The error of a request body.
+/// The error of a request body, boxed.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
 pin_project! {
-    /// The body of a request, perhaps capped, perhaps replaced by a clean one.
+    /// The body of a request: unchanged, with a size limit, or replaced by clean bytes.
     ///
-    /// Its cap fails with `http_body_util::LengthLimitError`, by which axum knows to answer 413.
+    /// Beyond the limit it fails with `http_body_util::LengthLimitError`, which axum turns into a 413.
     #[project = Projected]
     #[derive(Debug)]
     pub struct RequestBody<B> {
@@ -39,7 +43,7 @@ pin_project! {
 }
 
 impl<B> RequestBody<B> {
-    /// Passes a body on, up to a number of bytes.
+    /// Passes a body on, up to `limit` bytes. Reading beyond it is an error of the body.
     #[must_use]
     pub fn capped(body: B, limit: usize) -> Self {
         let body = Limited::new(body, limit);
@@ -48,13 +52,13 @@ impl<B> RequestBody<B> {
         }
     }
 
-    /// Passes a body on as it is.
+    /// Passes a body on unchanged, without a limit.
     #[must_use]
     pub fn inner(body: B) -> Self {
         Self::capped(body, usize::MAX)
     }
 
-    /// Puts clean bytes in place of what was read.
+    /// Replaces the body by `bytes`. It is sent as one frame, without trailers.
     #[must_use]
     pub fn clean(bytes: Bytes) -> Self {
         let bytes = (!bytes.is_empty()).then_some(bytes);
@@ -102,8 +106,11 @@ where
     }
 }
 
-/// Refuses as a guard would: same form, and in the audit trail. For services that are not guards
-/// because they read the body.
+/// Refuses as a guard would: in the same form, and recorded in the audit trail.
+///
+/// For services that are not guards because they read the body. `guard` is the name in the audit
+/// record. The request counts as [turned away](SecurityContext::turned_away). In shadow, call
+/// [`SecurityContext::would_refuse`] in place of this.
 #[must_use]
 pub fn refuse<B>(
     cx: &SecurityContext,

@@ -4,7 +4,7 @@ use http::{HeaderName, HeaderValue, request, response};
 
 use crate::{Guard, RequestId, SecurityContext, Verdict, layer};
 
-/// The header without further words.
+/// The default header.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Sends the identifier of the request, `X-Request-Id`, with every response, refusals included.
@@ -17,12 +17,14 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 ///
 /// - the client address layer, further in, says that the request came
 ///   [through a trusted proxy](crate::ClientInfo::is_through_proxy), and
-/// - the header stands once, with 1 to 64 of `[A-Za-z0-9._-]`.
+/// - the header is there once, with 1 to 64 of `[A-Za-z0-9._-]`.
 ///
-/// Otherwise it is ignored, and the request has an identifier of its own. Guards outside the client address layer
-/// should not ask for the identifier in `admit`: one that was asked for stays.
+/// Otherwise it is ignored, and the request gets a generated identifier. Guards outside the client address layer
+/// must not read the identifier in `admit`: the first read fixes it.
 ///
 /// Costs one allocation a response, for the value.
+///
+/// It refuses nothing. An inbound id that is missing, repeated or malformed is ignored.
 ///
 /// ```
 /// use http::HeaderName;
@@ -42,7 +44,7 @@ pub struct RequestIdLayer {
 layer!(RequestIdLayer);
 
 impl RequestIdLayer {
-    /// Sends `X-Request-Id`, and accepts no identifier.
+    /// Sends `X-Request-Id` and accepts no inbound id.
     pub const fn new() -> Self {
         Self {
             header: X_REQUEST_ID,
@@ -50,21 +52,24 @@ impl RequestIdLayer {
         }
     }
 
-    /// Uses another header. Default: `X-Request-Id`.
+    /// Uses another header, for requests and responses. Default: `X-Request-Id`.
     pub fn header(mut self, header: HeaderName) -> Self {
         self.header = header;
         self
     }
 
-    /// Takes the identifier over that a trusted proxy sends in the header. Default: off, for most proxies pass on
-    /// what a client sent, and a client could give many requests one identifier. The proxy must write the header
-    /// itself, in nginx for example `proxy_set_header X-Request-Id $request_id`.
+    /// Accepts the id that a trusted proxy sends in the header. Default: off.
+    ///
+    /// Most proxies forward what a client sent, and a client could give many requests one id. The
+    /// proxy must set the header itself, in nginx for example with `proxy_set_header X-Request-Id
+    /// $request_id`.
     pub fn accept_from_proxies(mut self) -> Self {
         self.accepts = true;
         self
     }
 
-    /// Removes the header of the request, and returns what it says if that has the accepted form.
+    /// Removes the header of the request. Returns its value if inbound ids are enabled and it is
+    /// well-formed.
     fn take(&self, head: &mut request::Parts) -> Option<RequestId> {
         let mut sent = head.headers.get_all(&self.header).iter();
         let only = sent.next().filter(|_| sent.next().is_none());

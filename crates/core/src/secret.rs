@@ -1,11 +1,15 @@
-//! Bytes that must not be seen: redacted in `Debug`, compared in constant time, wiped on drop.
+//! Secret bytes: redacted in `Debug`, compared in constant time, wiped on drop.
 
 use std::fmt;
 
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// Holds secret bytes.
+/// Holds secret bytes, such as a key or a password.
+///
+/// The bytes are overwritten with zeros on drop. A clone is a second copy, wiped on its own drop.
+/// The buffer that was passed in is reused if it is a `Vec`; other sources are copied and not
+/// wiped.
 ///
 /// ```
 /// use palisade_core::Secret;
@@ -18,19 +22,20 @@ use zeroize::Zeroizing;
 pub struct Secret(Zeroizing<Vec<u8>>);
 
 impl Secret {
-    /// Takes bytes into custody.
+    /// Stores secret bytes. Any length is accepted, also none.
     #[must_use]
     pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
         Self(Zeroizing::new(bytes.into()))
     }
 
-    /// Hands the bytes to whoever computes with them.
+    /// Returns the bytes for a computation. Do not copy or log them.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         &self.0
     }
 
-    /// Compares in time that depends on the lengths alone.
+    /// Compares in constant time: the time depends on the lengths only. Different lengths are
+    /// unequal at once.
     #[must_use]
     pub fn equals(&self, other: &[u8]) -> bool {
         self.0.ct_eq(other).into()

@@ -1,26 +1,35 @@
-//! An answer that is here at once in the common case, or later when a network must be asked.
+//! A value that is available at once in the common case, or later if it needs I/O.
+//!
+//! Stores return [`Soon`], so that a store in memory costs no allocation.
 
 use std::{fmt, future::Future, pin::Pin};
 
 /// A boxed future that owns everything it needs.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send + 'static>>;
 
-/// What a store answers: a value now, without an allocation, or a future of it.
+/// The result of a store: a value now, without an allocation, or a future of it.
+///
+/// ```
+/// use palisade_core::Soon;
+///
+/// let doubled = Soon::Now(21).map(|number: i32| number * 2);
+/// assert_eq!(format!("{doubled:?}"), "Now(42)");
+/// ```
 #[allow(clippy::exhaustive_enums)] // There is no third moment.
 pub enum Soon<T> {
-    /// The value.
+    /// The value, available at once.
     Now(T),
-    /// Its future. It may be dropped at any await and brings its own deadline.
+    /// A future of the value. It may be dropped at any await and brings its own timeout.
     Later(BoxFuture<T>),
 }
 
 impl<T: Send + 'static> Soon<T> {
-    /// Boxes a future.
+    /// Boxes a future. Costs one allocation.
     pub fn later(future: impl Future<Output = T> + Send + 'static) -> Self {
         Self::Later(Box::pin(future))
     }
 
-    /// Changes the value when it is there.
+    /// Converts the value, now or when the future is ready.
     #[must_use]
     pub fn map<U: Send + 'static>(self, change: impl FnOnce(T) -> U + Send + 'static) -> Soon<U> {
         match self {
@@ -29,7 +38,7 @@ impl<T: Send + 'static> Soon<T> {
         }
     }
 
-    /// Waits for the value.
+    /// Waits for the value. Returns at once for [`Soon::Now`].
     pub async fn get(self) -> T {
         match self {
             Self::Now(value) => value,

@@ -1,4 +1,7 @@
-//! Helpers for the tests of layers.
+//! Helpers for the tests of layers. Feature `testing`; not for production.
+//!
+//! [`Empty200`] is an inner service. [`poll_ready_contract`] checks that a layer obeys tower's
+//! contract.
 
 use std::{
     convert::Infallible,
@@ -17,10 +20,10 @@ use http_body_util::Full;
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// The body of test requests and of the test services' answers.
+/// The body of test requests and of the responses of test services.
 pub type TestBody = Full<Bytes>;
 
-/// Answers every request with an empty 200.
+/// A service that is always ready and responds to every request with an empty 200.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct Empty200;
@@ -39,8 +42,9 @@ impl<B> Service<Request<B>> for Empty200 {
     }
 }
 
-/// A service that panics when it is called without having said that it is ready. It becomes ready
-/// at the third time of asking, and a clone must be asked anew.
+/// A service that panics when it is called before it said that it is ready.
+///
+/// It becomes ready at the third poll. A clone starts again at the first.
 pub struct Demanding {
     asked: usize,
     ready: bool,
@@ -48,7 +52,7 @@ pub struct Demanding {
 }
 
 impl Demanding {
-    /// Makes one; the counter tells how often it was called.
+    /// Makes one. `calls` counts how often the service was called, clones included.
     #[must_use]
     pub fn new(calls: Arc<AtomicUsize>) -> Self {
         Self {
@@ -95,14 +99,14 @@ impl<B> Service<Request<B>> for Demanding {
     }
 }
 
-/// Checks that a layer keeps tower's contract: it is ready at once, calls only a service that said
-/// it is ready, and calls it once for a request that it admits.
+/// Checks that a layer obeys tower's contract. It is ready at once, calls only a service that said
+/// it is ready, and calls it once for each admitted request.
 ///
 /// `request` makes a request that the layer admits. Runs without a runtime, so the layer's guards
-/// must answer without I/O.
+/// must decide without I/O.
 ///
 /// # Panics
-/// When the contract is broken, which is the point.
+/// When the layer breaks the contract.
 pub fn poll_ready_contract<L, S, B>(layer: L, request: impl Fn() -> Request<TestBody>)
 where
     L: Layer<Demanding, Service = S>,

@@ -1,7 +1,12 @@
-//! What several crates of Palisade write alike: private files, files that are watched, log lines whose
-//! number is bounded, a wall clock that does not step back, and the judgement of weak secrets.
+//! Helpers that several crates of Palisade share.
 //!
-//! **Not for use outside of Palisade.** Its interface changes without notice.
+//! - [`log_limit`]: log lines that a client can cause, bounded in number.
+//! - [`private_file`]: files with mode 0600, written atomically.
+//! - [`secret_strength`]: detects secrets that are not random.
+//! - [`wall_clock`]: a wall clock that does not step back.
+//! - [`watched_file`]: files that are read again when they change.
+//!
+//! **Not for use outside Palisade.** The interface changes without notice.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::print_stderr))] // helpers of tests
 

@@ -1,6 +1,6 @@
 //! Log lines that a client can cause, bounded in number.
 //!
-//! A warning that is written once a request lets a client fill the operator's disk. The first one
+//! A warning for each request would let a client fill the operator's disk. The first one
 //! is written at once; those that follow within the interval are counted, and the next line that
 //! is written carries their number.
 
@@ -9,12 +9,12 @@ use std::{
     time::Duration,
 };
 
-/// The usual time between two lines of one kind: one minute.
+/// The default time between two lines of one kind: one minute.
 pub const INTERVAL: Duration = Duration::from_secs(60);
 
 /// Decides which of many equal log lines are written: the first, then at most one an interval.
 ///
-/// Takes the time as an argument (a monotonic clock), allocates nothing and never blocks. A value
+/// Takes the time of a monotonic clock as an argument, allocates nothing and never blocks. A value
 /// can be a `static` or a field; keep one for each kind of line.
 ///
 /// ```
@@ -29,14 +29,16 @@ pub const INTERVAL: Duration = Duration::from_secs(60);
 /// ```
 #[derive(Debug)]
 pub struct LogLimit {
+    /// The least time between two lines.
     interval: Duration,
     /// Nanoseconds at which the next line may be written; 0 before the first.
     next: AtomicU64,
+    /// Lines held back since the last one that was written.
     held_back: AtomicU64,
 }
 
 impl LogLimit {
-    /// At most one line an interval.
+    /// Allows at most one line an interval.
     #[must_use]
     pub const fn per(interval: Duration) -> Self {
         Self {
@@ -46,16 +48,16 @@ impl LogLimit {
         }
     }
 
-    /// At most one line a minute.
+    /// Allows at most one line a minute.
     #[must_use]
     pub const fn per_minute() -> Self {
         Self::per(INTERVAL)
     }
 
-    /// Returns `Some(n)` if the line is to be written, where `n` lines were held back since the last
-    /// one; `None` if it is held back, and counted.
+    /// Returns `Some(n)` if the line is to be written, where `n` lines were held back since the
+    /// last one. Returns `None` if the line is held back; it is counted.
     ///
-    /// `now` is the reading of a monotonic clock. Among threads that ask at once, one writes.
+    /// `now` is the reading of a monotonic clock. If several threads call it at once, one writes.
     #[must_use]
     pub fn admit(&self, now: Duration) -> Option<u64> {
         let now = nanoseconds(now);
@@ -75,6 +77,7 @@ impl LogLimit {
     }
 }
 
+/// Converts to nanoseconds; 584 years or more become the largest number.
 fn nanoseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -1,7 +1,7 @@
-//! Files that only their owner may read, written so that they are there whole or not at all.
+//! Files that only their owner may read, written atomically.
 //!
-//! A file that is replaced keeps its owner, its group and its mode: a command run as root must not
-//! take a file away from the service that reads it.
+//! A file that is replaced keeps its owner, group and mode: a command that runs as root must not
+//! take a file away from the service that reads it. Stores of keys and secrets call this module.
 
 use std::{
     ffi::OsString,
@@ -13,7 +13,7 @@ use std::{
 /// Reads a file, refusing one of more than `limit` bytes.
 ///
 /// # Errors
-/// What the system says, [`io::ErrorKind::FileTooLarge`], or invalid UTF-8.
+/// Errors of the system, [`io::ErrorKind::FileTooLarge`], or invalid UTF-8.
 pub fn read_to_string(file: &File, limit: u64) -> io::Result<String> {
     let mut text = String::new();
     file.take(limit.saturating_add(1))
@@ -37,16 +37,18 @@ pub fn options() -> OpenOptions {
 /// Creates a file with mode 0600 that must not exist yet, and opens it for writing.
 ///
 /// # Errors
-/// [`io::ErrorKind::AlreadyExists`], or what else the system says.
+/// [`io::ErrorKind::AlreadyExists`], or another error of the system.
 pub fn create_new(path: &Path) -> io::Result<File> {
     options().write(true).create_new(true).open(path)
 }
 
-/// Writes a new file with mode 0600; one that exists is left alone and is an error. It belongs to
-/// the owner of its folder where this process may give it away (as root).
+/// Writes a new file with mode 0600. An existing file is left unchanged and is an error.
+///
+/// As root, the file is given to the owner of its folder. The content is flushed to disk before the
+/// file appears under its name, except on file systems without hard links.
 ///
 /// # Errors
-/// [`io::ErrorKind::AlreadyExists`], or what else the system says.
+/// [`io::ErrorKind::AlreadyExists`], or another error of the system.
 pub fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
     let temporary = write_beside(path, content, None)?;
     // Unlike a rename, a link does not replace what is there.
@@ -67,12 +69,14 @@ pub fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 /// Replaces a file, or creates it with mode 0600. Readers see the old content or the new one, also
-/// after a crash. Owner, group and mode of the replaced file stay; a symbolic link stays, and the
-/// file that it points to is replaced.
+/// after a crash.
+///
+/// Owner, group and mode of the replaced file stay. A symbolic link stays, and the file that it
+/// points to is replaced.
 ///
 /// # Errors
-/// What the system says. [`io::ErrorKind::PermissionDenied`] if the file belongs to another user
-/// and this process may not keep it so: the file is then left as it was.
+/// Errors of the system. [`io::ErrorKind::PermissionDenied`] if the file belongs to another user
+/// and this process may not keep its owner: the file is then left unchanged.
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let target = match fs::canonicalize(path) {
         Ok(target) => target,
@@ -95,7 +99,7 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
 /// Gives a file to the owner and group of another one, its model, if they differ.
 ///
 /// # Errors
-/// What the system says: only root may give files away.
+/// Errors of the system: only root may change the owner of a file.
 #[cfg(unix)]
 pub fn give_to_owner_of(model: &Metadata, file: &File) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, fchown};
@@ -108,7 +112,7 @@ pub fn give_to_owner_of(model: &Metadata, file: &File) -> io::Result<()> {
     fchown(file, owner, Some(model.gid()))
 }
 
-/// Elsewhere the folder's permissions must do.
+/// On other systems the permissions of the folder must suffice.
 ///
 /// # Errors
 /// None here.
@@ -120,7 +124,7 @@ pub fn give_to_owner_of(_: &Metadata, _: &File) -> io::Result<()> {
 /// Makes the names in a file's folder durable: without this a crash may bring an old file back.
 ///
 /// # Errors
-/// What the system says.
+/// Errors of the system.
 pub fn sync_folder(path: &Path) -> io::Result<()> {
     if cfg!(unix) {
         File::open(folder_of(path))?.sync_all()
@@ -132,14 +136,14 @@ pub fn sync_folder(path: &Path) -> io::Result<()> {
 /// Returns whether anyone but the owner may do what `bits` say (`0o077`: anything, `0o022`: write).
 ///
 /// # Errors
-/// What the system says.
+/// Errors of the system.
 #[cfg(unix)]
 pub fn others_may(file: &File, bits: u32) -> io::Result<bool> {
     let mode = std::os::unix::fs::MetadataExt::mode(&file.metadata()?);
     Ok(mode & bits != 0)
 }
 
-/// Elsewhere the folder's permissions must do.
+/// On other systems the permissions of the folder must suffice.
 ///
 /// # Errors
 /// None here.
@@ -148,6 +152,7 @@ pub fn others_may(_: &File, _: u32) -> io::Result<bool> {
     Ok(false)
 }
 
+/// Returns the folder of a file; `.` for a bare name.
 fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -155,7 +160,8 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Writes a temporary file in the folder of `path`: a rename does not cross file systems.
+/// Writes a temporary file in the folder of `path`, since a rename does not cross file systems.
+/// Removes it on failure.
 fn write_beside(path: &Path, content: &[u8], before: Option<&Metadata>) -> io::Result<PathBuf> {
     let temporary = temporary_name(path)?;
     let mut file = create_new(&temporary)?;
@@ -175,6 +181,7 @@ fn write_beside(path: &Path, content: &[u8], before: Option<&Metadata>) -> io::R
     }
 }
 
+/// Gives the new file the owner, group and mode of the old one.
 fn keep_owner_and_mode(before: &Metadata, file: &File) -> io::Result<()> {
     give_to_owner_of(before, file).map_err(|problem| match problem.kind() {
         io::ErrorKind::PermissionDenied => io::Error::new(
@@ -187,12 +194,13 @@ fn keep_owner_and_mode(before: &Metadata, file: &File) -> io::Result<()> {
     file.set_permissions(before.permissions())
 }
 
+/// Writes the content and flushes it to disk.
 fn write_out(file: &mut File, content: &[u8]) -> io::Result<()> {
     file.write_all(content)?;
     file.sync_all()
 }
 
-/// Makes a name that nothing else uses.
+/// Makes a random name in the same folder, with a leading dot.
 fn temporary_name(path: &Path) -> io::Result<PathBuf> {
     let random = getrandom::u64().map_err(|_| io::Error::other("no random bytes"))?;
     let mut name = OsString::from(".");

@@ -1,11 +1,15 @@
-//! Whether a secret was made by chance or by hand.
+//! Detects secrets that are not random. Called when a configuration with secrets is loaded.
 
-/// A secret of at least 32 bytes with fewer different ones was not made by chance: of 32 random
-/// hexadecimal digits, fewer than eight differ less than once in ten million secrets.
+/// The least number of different bytes in a random secret of at least 32 bytes.
+///
+/// Of 32 random hexadecimal digits, fewer than eight are different in less than one of ten million
+/// secrets.
 pub const LEAST_DIFFERENT_BYTES: usize = 8;
 
-/// Returns whether a secret repeats so few bytes that it can be guessed. The length is for the caller
-/// to judge.
+/// Returns whether a secret has fewer than [`LEAST_DIFFERENT_BYTES`] different bytes, so that it
+/// can be guessed.
+///
+/// The caller checks the length.
 #[must_use]
 pub fn is_repetitive(secret: &[u8]) -> bool {
     let mut seen = [false; 256];

@@ -1,25 +1,29 @@
 //! The wall clock as expiry dates need it: what has expired stays expired when the clock steps back.
+//!
+//! The time is an argument: the caller reads the system clock, or a manual one in tests.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
     time::Duration,
 };
 
-/// Smaller steps back are not told: threads read the clock in no certain order.
+/// Smaller steps back are not reported: threads read the clock in no certain order.
 const NOT_A_STEP: Duration = Duration::from_secs(1);
-/// The latest time is noted this often, so that threads seldom write to the same memory.
+/// The latest time is stored at most this often, so that threads seldom write to the same memory.
 const RESOLUTION: Duration = Duration::from_millis(100);
 
-/// Remembers the latest reading of a wall clock. When the clock steps back, time stands still at
-/// that reading until the clock has caught up.
+/// Remembers the latest reading of a wall clock. When the clock steps back, the time stays at that
+/// reading until the clock has caught up.
 ///
-/// A step back of more than `max_step` is believed: the readings before were wrong, and refusing
-/// everything for so long would be worse.
+/// After a step back of more than `max_step`, the new time is accepted. The readings before were
+/// wrong, and to refuse everything for so long would be worse.
 #[derive(Debug)]
 pub struct WallClock {
-    /// Nanoseconds since the Unix epoch.
+    /// The latest reading, in nanoseconds since the Unix epoch.
     latest: AtomicU64,
+    /// The largest step back that is not accepted.
     max_step: Duration,
+    /// The time is held at this moment, and the step was reported.
     held: AtomicBool,
 }
 
@@ -27,14 +31,14 @@ pub struct WallClock {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[allow(clippy::exhaustive_structs)] // Within Palisade.
 pub struct Reading {
-    /// The time to decide by.
+    /// The time to decide by, since the Unix epoch.
     pub now: Duration,
-    /// By how much the clock stepped back; told once for each step.
+    /// By how much the clock stepped back. Reported once for each step.
     pub stepped_back: Option<Duration>,
 }
 
 impl WallClock {
-    /// The usual bound on steps back that are held: a day, as long as tokens live at most.
+    /// The default bound on steps back that are held: one day, as long as tokens live at most.
     pub const MAX_STEP: Duration = Duration::from_secs(86_400);
 
     /// Holds the time after steps back of at most `max_step`.
@@ -48,6 +52,8 @@ impl WallClock {
     }
 
     /// Takes a reading of the clock and returns the time to decide by. Never blocks.
+    ///
+    /// Steps back of up to one second are not reported.
     pub fn read(&self, wall: Duration) -> Reading {
         let noted = self.latest.load(Ordering::Relaxed);
         let latest = Duration::from_nanos(noted);

@@ -2,51 +2,64 @@
 
 use std::fmt;
 
-/// A signature algorithm. A key is bound to exactly one; what a token says of itself is only compared with it.
+/// A signature algorithm. A key is bound to exactly one; the `alg` of a token is only compared with
+/// it.
 ///
-/// `none` is not among them, so it cannot be asked for by mistake.
+/// | family | key |
+/// |---|---|
+/// | `Es…`, `EdDsa` | public key on the curve that the name implies |
+/// | `Hs…` | shared secret; each service that verifies can also sign |
+/// | `Ps…`, `Rs…` | RSA public key of 2048 to 8192 bits |
+///
+/// `none` is not among them, so it cannot be configured by mistake.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Algorithm {
-    /// Ed25519 (RFC 8037).
+    /// Ed25519 (RFC 8037). Keys of 32 bytes.
     EdDsa,
-    /// ECDSA on P-256 with SHA-256.
+    /// ECDSA on P-256 with SHA-256 (RFC 7518 section 3.4).
     Es256,
-    /// ECDSA on P-384 with SHA-384.
+    /// ECDSA on P-384 with SHA-384 (RFC 7518 section 3.4).
     Es384,
-    /// ECDSA on P-521 with SHA-512.
+    /// ECDSA on P-521 with SHA-512 (RFC 7518 section 3.4). Such tokens can be verified here, not
+    /// signed.
     Es512,
-    /// HMAC with SHA-256.
+    /// HMAC with SHA-256 (RFC 7518 section 3.2). The secret has at least 32 bytes.
     Hs256,
-    /// HMAC with SHA-384.
+    /// HMAC with SHA-384 (RFC 7518 section 3.2). The secret has at least 48 bytes.
     Hs384,
-    /// HMAC with SHA-512.
+    /// HMAC with SHA-512 (RFC 7518 section 3.2). The secret has at least 64 bytes.
     Hs512,
-    /// RSASSA-PSS with SHA-256.
+    /// RSASSA-PSS with SHA-256 (RFC 7518 section 3.5).
     Ps256,
-    /// RSASSA-PSS with SHA-384.
+    /// RSASSA-PSS with SHA-384 (RFC 7518 section 3.5).
     Ps384,
-    /// RSASSA-PSS with SHA-512.
+    /// RSASSA-PSS with SHA-512 (RFC 7518 section 3.5).
     Ps512,
-    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 section 3.3). The default of RSA keys without
+    /// `alg`.
     Rs256,
-    /// RSASSA-PKCS1-v1_5 with SHA-384.
+    /// RSASSA-PKCS1-v1_5 with SHA-384 (RFC 7518 section 3.3).
     Rs384,
-    /// RSASSA-PKCS1-v1_5 with SHA-512.
+    /// RSASSA-PKCS1-v1_5 with SHA-512 (RFC 7518 section 3.3).
     Rs512,
 }
 
 /// The kind of key that an algorithm needs.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Family {
+    /// ECDSA on one of the NIST curves.
     Ec,
+    /// Ed25519.
     Ed,
+    /// A shared secret.
     Hmac,
+    /// RSA with either padding.
     Rsa,
 }
 
 impl Algorithm {
-    /// Every algorithm there is here.
+    /// All supported algorithms.
     pub const ALL: [Self; 13] = [
         Self::EdDsa,
         Self::Es256,
@@ -63,8 +76,17 @@ impl Algorithm {
         Self::Rs512,
     ];
 
-    /// Looks a registered name up, letter by letter: `hs256` is not `HS256`, and `none` is nothing.
-    /// `Ed25519` (RFC 9864) is the newer name of what was `EdDSA`.
+    /// Returns the algorithm of a registered name; `None` if it is not supported.
+    ///
+    /// The comparison is exact: `hs256` is not `HS256`, and `none` is no algorithm. `Ed25519` (RFC
+    /// 9864), the newer name of `EdDSA`, is accepted too.
+    ///
+    /// ```
+    /// use palisade_jwt::Algorithm;
+    ///
+    /// assert_eq!(Algorithm::from_name("ES256"), Some(Algorithm::Es256));
+    /// assert_eq!(Algorithm::from_name("none"), None);
+    /// ```
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         if name == "Ed25519" {
@@ -73,7 +95,7 @@ impl Algorithm {
         Self::ALL.into_iter().find(|known| known.name() == name)
     }
 
-    /// Returns the registered name.
+    /// Returns the registered name, as it is written in `alg`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -104,7 +126,7 @@ impl Algorithm {
         }
     }
 
-    /// The least length of a secret: that of the hash (RFC 7518, 3.2).
+    /// The minimum length of a secret in bytes: that of the hash (RFC 7518 section 3.2).
     pub(crate) const fn least_secret(self) -> usize {
         match self {
             Self::Hs384 => 48,

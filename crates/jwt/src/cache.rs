@@ -1,7 +1,9 @@
-//! Remembers tokens that were verified, so that the second sight of one is cheap.
+//! A cache of verified tokens: the second request with a token needs no signature check.
 //!
-//! A fixed number of small sets. A token is known by its whole SHA-256 digest; part of the digest also chooses the
-//! set, so no weaker hash decides anything. Only verified tokens come in, so strangers cannot fill it.
+//! The layer looks a token up before it verifies it, and checks dates and keys again. The cache has
+//! a fixed number of small sets. A token is identified by its whole SHA-256 digest; part of the
+//! digest also selects the set. Only verified tokens are stored, so clients without one cannot fill
+//! the cache.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -10,27 +12,34 @@ use palisade_core::Principal;
 
 use crate::claims::Times;
 
+/// Tokens in one set. A look-up compares with this many at most.
 const WAYS: usize = 8;
 
 /// The digest of a token.
 pub(crate) type Print = [u8; 32];
 
-/// What is remembered. Who asks judges the dates and the keys again.
+/// What is stored of a verified token. The caller checks the dates and the keys again.
 #[derive(Clone)]
 pub(crate) struct Kept {
+    /// The principal of a request with this token.
     pub(crate) principal: Principal,
+    /// The dates, checked for each request.
     pub(crate) times: Times,
+    /// The index of the issuer in the verifier.
     pub(crate) issuer: usize,
-    /// The print of the key set that the token was verified with.
+    /// The digest of the key set that the token was verified with. A replaced set makes the entry
+    /// invalid.
     pub(crate) keys: Print,
 }
 
+/// Bounded in tokens; each set has its own lock.
 pub(crate) struct Cache {
     sets: Box<[Mutex<Vec<(Print, Kept)>>]>,
 }
 
 impl Cache {
-    /// Makes room for about `capacity` tokens; none for 0. Memory is taken as it is needed and never beyond that.
+    /// Creates a cache for about `capacity` tokens; 0 disables it. Memory is allocated when it is
+    /// needed.
     pub(crate) fn new(capacity: usize) -> Self {
         let sets = capacity.div_ceil(WAYS);
         Self {
@@ -38,12 +47,14 @@ impl Cache {
         }
     }
 
+    /// The digest by which a token is identified.
     pub(crate) fn print(token: &str) -> Print {
         let mut print = [0; 32];
         print.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
         print
     }
 
+    /// Returns the entry of a token, if there is one.
     pub(crate) fn get(&self, print: &Print) -> Option<Kept> {
         let set = self
             .set(print)?
@@ -53,7 +64,7 @@ impl Cache {
         found.map(|(_, kept)| kept.clone())
     }
 
-    /// Keeps a token. In a full set the one that would end first makes room.
+    /// Stores a token. In a full set it replaces the token that expires first.
     pub(crate) fn put(&self, print: Print, kept: Kept) {
         let Some(set) = self.set(&print) else {
             return;
@@ -72,7 +83,7 @@ impl Cache {
         set.push((print, kept));
     }
 
-    /// Forgets a token that was found to be over.
+    /// Removes a token that has expired.
     pub(crate) fn forget(&self, print: &Print) {
         if let Some(set) = self.set(print) {
             let mut set = set.lock().unwrap_or_else(PoisonError::into_inner);
@@ -80,6 +91,7 @@ impl Cache {
         }
     }
 
+    /// The set of a digest. `None` if the cache is disabled.
     fn set(&self, print: &Print) -> Option<&Mutex<Vec<(Print, Kept)>>> {
         let [a, b, c, d, ..] = *print;
         let place = u32::from_be_bytes([a, b, c, d]) as usize;

@@ -1,67 +1,77 @@
-//! Two moments, two errors: [`KeyError`] and [`BuildError`] speak to the operator while the service is put
-//! together, [`InvalidToken`] to the audit trail while it runs. None of them holds a token or a key.
+//! The errors of this crate.
+//!
+//! [`KeyError`] and [`BuildError`] are for the operator, when the service starts. [`InvalidToken`]
+//! is for the audit trail, while it runs. None of them has a token or a key in it.
 
 use std::{error::Error, fmt, path::PathBuf};
 
 use crate::Algorithm;
 
-/// Why a token is refused. For operators: a client learns `invalid_token` and no more.
+/// Why a token is refused.
+///
+/// For operators: the client receives `invalid_token` for all of them, or 503 for
+/// [`KeysUnavailable`](Self::KeysUnavailable). Use [`code`](Self::code) in metrics.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum InvalidToken {
     /// The key that the token names is bound to another algorithm than the token's `alg`.
     AlgorithmMismatch,
-    /// `alg` names nothing that is spoken here; `none`, in any spelling, is the classic.
+    /// `alg` is not a supported algorithm. `none`, in any spelling, is such a name.
     AlgorithmUnknown,
-    /// No audience of the token is ours.
+    /// No value of `aud` is an audience of this service. See
+    /// [`Issuer::or_audience`](crate::Issuer::or_audience).
     AudienceMismatch,
     /// A part is not base64url without padding (RFC 4648, 5), or has unused bits set.
     Base64,
-    /// A claim that is demanded is not there.
+    /// A required claim is missing.
     ClaimMissing(&'static str),
-    /// A claim is there and has the wrong JSON type, or a value out of all bounds. This is not "absent".
+    /// A claim has the wrong JSON type, or a value out of its bounds. It is not treated as absent.
     ClaimMalformed(&'static str),
-    /// `cnf` is there: the token is for the holder of a key (RFC 7800), and that proof is not checked here.
+    /// `cnf` is present: the token is bound to a key of its holder (RFC 7800), and that proof is
+    /// not checked here.
     ConfirmationUnchecked,
-    /// `crit` is there: it names an extension that must be understood, and none is.
+    /// `crit` is present: it names an extension that must be understood, and none is supported.
     CriticalExtension,
     /// A JSON object has two members of one name: parsers differ in which one counts, so none does.
     DuplicateMember,
-    /// The header brings its own key (`jwk`, `jku`, `x5c`, `x5u`).
+    /// The header has its own key (`jwk`, `jku`, `x5c`, `x5u`). Such a key is never used.
     EmbeddedKey,
-    /// `exp` has passed.
+    /// `exp` has passed, leeway included.
     Expired,
     /// A member of the header has the wrong JSON type, or `alg` is missing.
     Header,
-    /// `iat` lies in the future.
+    /// `iat` is in the future, by more than the leeway.
     IssuedInFuture,
-    /// `iss` is nobody we know.
+    /// `iss` is not a configured issuer.
     IssuerUnknown,
     /// A part is not a JSON object.
     Json,
     /// No key of the issuer has the token's `kid` and algorithm.
     KeyUnknown,
-    /// The keys of the issuer could not be had, or are too old to be trusted. The token may be fine.
+    /// The keys of the issuer could not be fetched or read, or are too old. The token may be valid.
     KeysUnavailable,
-    /// The time from `iat` to `exp` is over the issuer's bound; without `iat`, the time from now on.
+    /// The time from `iat` to `exp` exceeds [`Issuer::max_lifetime`](crate::Issuer::max_lifetime).
+    /// Without `iat`, the time from now to `exp` does.
     LifetimeTooLong,
-    /// This is an ID token (`nonce`, `at_hash`, `c_hash`, `token_use`, `typ`) or an event (`events`), not an access
-    /// token.
+    /// This is an ID token (`nonce`, `at_hash`, `c_hash`, `token_use`, `typ`) or an event
+    /// (`events`), not an access token.
     NotAccessToken,
-    /// `nbf` lies in the future.
+    /// `nbf` is in the future, by more than the leeway.
     NotYetValid,
-    /// There are not exactly three non-empty parts (JSON serialisation and encryption included).
+    /// There are not exactly three non-empty parts. Encrypted tokens and JSON serialisation are
+    /// refused so.
     Shape,
-    /// The signature is not that of the key.
+    /// The signature was not made with the key.
     SignatureMismatch,
-    /// The token is longer than the cap.
+    /// The token is longer than
+    /// [`VerifierBuilder::longest_token`](crate::VerifierBuilder::longest_token).
     TooLarge,
-    /// `typ` is not on the list.
+    /// `typ` is not one of [`VerifierBuilder::types`](crate::VerifierBuilder::types).
     TypeMismatch,
 }
 
 impl InvalidToken {
-    /// Returns a stable code, for records and metrics.
+    /// Returns a stable code for audit records and metrics, such as `expired`.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -106,7 +116,7 @@ impl fmt::Display for InvalidToken {
 
 impl Error for InvalidToken {}
 
-/// Why a key cannot be used.
+/// Why a key cannot be used. Each message has the remedy where there is one.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum KeyError {
@@ -114,35 +124,37 @@ pub enum KeyError {
     AlgorithmMismatch,
     /// The key names no algorithm, and its kind leaves the choice open.
     AlgorithmMissing,
-    /// The key names an algorithm that is not spoken here, or not for signatures.
+    /// The key's algorithm is not supported, or not for signatures.
     AlgorithmUnsupported,
-    /// The same `kid` and algorithm stand for another key of the set: which one is meant cannot be known.
+    /// Two different keys of the set have the same `kid` and algorithm.
     Ambiguous,
-    /// The PEM section is a certificate: whether it is still valid, and whom it is for, is not judged here.
+    /// The PEM section is a certificate. Its dates and its subject are not checked here; pass its
+    /// public key.
     Certificate,
-    /// A member of the key stands twice: parsers differ in which one counts.
+    /// The key has a member twice. Parsers differ in which one they use.
     DuplicateMember,
     /// The private key is encrypted with a password.
     Encrypted,
-    /// A member is missing, has the wrong type, or its value is no key (a point off the curve, for example).
+    /// A member is missing, has the wrong type, or its value is no key (a point off the curve, for
+    /// example).
     Malformed,
     /// The key is for something else: `use` is not `sig`, or `key_ops` lacks `verify`.
     NotForVerification,
     /// The private key is not in PKCS #8 (`-----BEGIN PRIVATE KEY-----`).
     NotPkcs8,
-    /// The private half is there. A key that is published whole is nobody's any more.
+    /// The private half is present. A private key that was published must be replaced.
     Private,
     /// The RSA modulus has the structure of ROCA (CVE-2017-15361): it can be factored.
     Roca,
-    /// A secret among public keys, or in a document that anyone may fetch.
+    /// A secret is among public keys, or in a document that anyone can fetch.
     Symmetric,
-    /// The set holds more keys than are read.
+    /// The set has more than 100 keys, and this is one of those after them.
     TooMany,
-    /// The entry of the set is not a JSON object that can be read: too deep, a number out of range, half a
-    /// surrogate pair.
+    /// The entry of the set is not a JSON object that can be read: too deep, a number out of range,
+    /// half a surrogate pair.
     Unreadable,
-    /// Too small: an RSA modulus under 2048 bits or exponent under 65537, or a secret that is shorter than the hash
-    /// or has fewer than eight different bytes.
+    /// Too small: an RSA modulus under 2048 bits or exponent under 65537, or a secret that is
+    /// shorter than the hash or has fewer than eight different bytes.
     Weak,
 }
 
@@ -181,7 +193,8 @@ impl fmt::Display for KeyError {
 
 impl Error for KeyError {}
 
-/// Why a set of keys, a [`Verifier`](crate::Verifier) or a [`JwtLayer`](crate::JwtLayer) cannot be built.
+/// Why a set of keys, a [`Verifier`](crate::Verifier) or a [`JwtLayer`](crate::JwtLayer) cannot be
+/// built.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BuildError {
@@ -189,19 +202,22 @@ pub enum BuildError {
     Issuer(Box<str>),
     /// A single key is refused.
     Key(KeyError),
-    /// There is no key at all that could verify anything.
+    /// There is no key that could verify a token, or no issuer.
     NoKeys,
-    /// A file cannot be read.
+    /// A file cannot be read, or others may write it.
     Read(PathBuf, std::io::Error),
-    /// The URL of a key set is not an absolute `https` URL. Shown without user and query, which may be secret.
+    /// The URL of a key set is not an absolute `https` URL. Shown without user and query, which may
+    /// be secret.
     Url(Box<str>),
-    /// The document is not a JWK set.
+    /// The document is not a JWK set (RFC 7517 section 5).
     NotAKeySet,
-    /// With several issuers each needs a label, different and without `:`, so that `sub` of one is not taken for another's.
+    /// With several issuers each needs a label, different and without `:`.
+    ///
+    /// Otherwise `sub` of one issuer could be the same principal as `sub` of another.
     Label(Box<str>),
-    /// A value is out of its bounds; the text says which.
+    /// A value is out of its bounds. The text says which.
     OutOfBounds(&'static str),
-    /// The trust anchors for fetching keys cannot be used.
+    /// No certificate authority could be loaded to check the server of a key set.
     TrustAnchors,
     /// The algorithm of a key is not what the caller asked for.
     Algorithm(Algorithm),

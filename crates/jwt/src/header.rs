@@ -1,4 +1,6 @@
-//! Judges the protected header of a token (RFC 7515, 4; RFC 8725, 3).
+//! The protected header of a token (RFC 7515 section 4, RFC 8725 section 3).
+//!
+//! It is read before the signature check. An error refuses the token.
 
 use serde_json::Value;
 
@@ -8,21 +10,27 @@ use crate::{
     keys::LONGEST_KID,
 };
 
-/// Members by which a token would bring its own key. Nothing here ever follows them; a token that tries is refused.
+/// Members with which a token would bring its own key. They are never used; such a token is
+/// refused.
 const OWN_KEY: [&str; 4] = ["jku", "jwk", "x5c", "x5u"];
 
-/// What the header says, once it is sound.
+/// A header that passed its checks.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) struct Header {
+    /// `alg`; only compared with that of the key.
     pub(crate) algorithm: Algorithm,
+    /// Selects the key, if one of the issuer's keys has this id.
     pub(crate) kid: Option<String>,
+    /// `typ`.
     kind: Option<String>,
 }
 
 impl Header {
+    /// Reads a header, and refuses extensions, embedded keys and unknown algorithms.
     pub(crate) fn read(text: &[u8]) -> Result<Self, InvalidToken> {
         let header = json::object(text)?;
-        // No extension is understood here, `b64` (RFC 7797) included, so one that must be is a reason to refuse.
+        // No extension is understood here, `b64` (RFC 7797) included, so one that must be is a
+        // reason to refuse.
         if header.contains_key("crit") || header.contains_key("b64") {
             return Err(InvalidToken::CriticalExtension);
         }
@@ -42,7 +50,8 @@ impl Header {
         })
     }
 
-    /// Compares `typ` with a list. Media types are compared without case and without `application/` (RFC 7515, 4.1.9).
+    /// Compares `typ` with a list. Media types are compared without case and without `application/`
+    /// (RFC 7515, 4.1.9).
     pub(crate) fn is_one_of(&self, types: &[Box<str>], or_none: bool) -> bool {
         let Some(kind) = &self.kind else {
             return or_none;

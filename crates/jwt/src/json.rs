@@ -1,7 +1,8 @@
 //! Reads a JSON object and refuses two members of one name, at every depth.
 //!
-//! Parsers differ in which of two equal members they keep. A token that means one thing to the one who
-//! signed it and another to the one who reads it is refused (RFC 7515, 4 and RFC 7519, 4 allow it).
+//! Parsers differ in which of two equal members they keep. Such a token could mean one thing to its
+//! signer and another to this service (RFC 7515 section 4 and RFC 7519 section 4 allow to refuse
+//! it).
 
 use std::{cell::Cell, fmt};
 
@@ -28,7 +29,7 @@ pub(crate) fn object(text: &[u8]) -> Result<Object, InvalidToken> {
     }
 }
 
-/// Builds a value, and notes a duplicate (the error type of the parser has no room for our own).
+/// Builds a value, and records a duplicate: the parser's error type cannot carry ours.
 #[derive(Clone, Copy)]
 struct Strict<'a>(&'a Cell<bool>);
 

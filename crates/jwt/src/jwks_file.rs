@@ -1,4 +1,4 @@
-//! Keys in a file that is watched.
+//! A key set in a file that is checked for changes.
 
 use std::{
     fmt, io,
@@ -12,14 +12,16 @@ use palisade_internal::watched_file::{FileFormat, Freshness, Options, Report, Wa
 
 use crate::{Algorithm, BuildError, InvalidToken, JwksReader, KeySet, Keys, keys::Source};
 
+/// In bytes. A larger file is refused.
 const LARGEST: u64 = 1024 * 1024;
 
-/// The keys of an issuer in a file with a JWK set (RFC 7517, 5), read again when the file changes. Clones share them.
+/// The keys of an issuer in a file with a JWK set (RFC 7517 section 5). Clones share them.
 ///
-/// A changed file counts within a second. While it is broken, away or not readable, the keys before stay in force for
-/// [15 minutes](JwksFileBuilder::max_stale_age); then tokens of this issuer are answered with 503, since a key may have
-/// been withdrawn. Both are logged once, and recorded as `keys_stale`. A file that others may write is refused: who can
-/// add a key can sign tokens.
+/// A change takes effect within a second. While the file is invalid, missing or unreadable, the
+/// older keys stay in force for [15 minutes](JwksFileBuilder::max_stale_age). Then tokens of this
+/// issuer are refused with 503, since a key may have been withdrawn. Both are logged once, and
+/// recorded as `keys_stale`. A file that others may write is refused: an attacker who adds a key
+/// can sign tokens.
 ///
 /// ```no_run
 /// use palisade_jwt::{Issuer, JwksFile, JwtLayer, Verifier};
@@ -35,29 +37,52 @@ const LARGEST: u64 = 1024 * 1024;
 #[derive(Clone)]
 pub struct JwksFile(Arc<WatchedFile<JwksFormat>>);
 
-/// Collects how a [`JwksFile`] is read and watched.
+/// Configures how a [`JwksFile`] is read and watched. Made by [`JwksFile::builder`].
+///
+/// Default: checked once a second, older keys for 15 minutes, the system clock, `RS256` for RSA
+/// keys without `alg`.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use palisade_jwt::{Algorithm, JwksFile};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let keys = JwksFile::builder("/etc/tts/jwks.json")
+///     .rsa_algorithm(Algorithm::Ps256)
+///     .max_stale_age(Duration::from_secs(3600))
+///     .open()?;
+/// # let _ = keys;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct JwksFileBuilder {
+    /// The file to read.
     path: PathBuf,
+    /// The algorithm of RSA keys without `alg`.
     rsa: Algorithm,
+    /// Whether a set without usable keys is accepted.
     empty_set_revokes: bool,
+    /// Between two checks.
     interval: Duration,
+    /// After that tokens are refused with 503.
     max_stale_age: Duration,
+    /// Measures the age of older keys.
     clock: SharedClock,
 }
 
 impl JwksFile {
-    /// Reads the file and watches it from now on, by the defaults.
+    /// Reads the file and checks it for changes from now on, with the defaults.
     ///
     /// # Errors
     ///
-    /// As [`JwksFileBuilder::open`].
+    /// See [`JwksFileBuilder::open`].
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, BuildError> {
         Self::builder(path).open()
     }
 
-    /// Starts to describe how the file is read and watched.
+    /// Starts to configure how the file is read and watched.
     pub fn builder(path: impl Into<PathBuf>) -> JwksFileBuilder {
         JwksFileBuilder {
             path: path.into(),
@@ -69,17 +94,21 @@ impl JwksFile {
         }
     }
 
-    /// Looks at the file now, instead of within the interval. Reads from a disk: not for the path of a request.
-    /// Returns whether another set came into force.
+    /// Checks the file now, instead of within the interval. Returns whether another set is in
+    /// force.
+    ///
+    /// It reads from a disk: do not call it in the path of a request.
     ///
     /// # Errors
     ///
-    /// [`BuildError`] when the file cannot be read; the set before stays in force.
+    /// [`BuildError`] when the file cannot be read; the older set stays in force.
     pub fn refresh(&self) -> Result<bool, BuildError> {
         self.0.refresh()
     }
 
-    /// Returns the set that was read last.
+    /// Returns the set that was last read, for a status page or a test.
+    ///
+    /// It may be older than [`JwksFileBuilder::max_stale_age`]; requests are then refused.
     #[must_use]
     pub fn known(&self) -> Arc<KeySet> {
         self.0.value().load_full()
@@ -87,51 +116,57 @@ impl JwksFile {
 }
 
 impl JwksFileBuilder {
-    /// Binds RSA keys that name no algorithm to another one than `RS256`.
+    /// Sets the algorithm of RSA keys without `alg`. Default: `RS256`.
+    ///
+    /// An algorithm of another family is an error of [`open`](Self::open).
     pub fn rsa_algorithm(mut self, algorithm: Algorithm) -> Self {
         self.rsa = algorithm;
         self
     }
 
-    /// Takes a key set without a usable key as a revocation of all keys: every token is refused with 401. Default:
-    /// `false`, such a file counts as broken and the keys before stay in force for a time.
+    /// Sets whether a key set without a usable key revokes all keys, so that every token is refused
+    /// with 401.
+    ///
+    /// Default: `false`. Such a file counts as invalid, and the older keys stay in force for a
+    /// limited time.
     pub fn empty_set_revokes(mut self, revokes: bool) -> Self {
         self.empty_set_revokes = revokes;
         self
     }
 
-    /// Sets how often the file is looked at. Default: once a second.
+    /// Sets how often the file is checked for changes. Default: once a second.
     pub fn interval(mut self, interval: Duration) -> Self {
         self.interval = interval;
         self
     }
 
-    /// Sets how long older keys stay in force while the file cannot be read. Default: 15 minutes. A value under two
-    /// intervals counts as two intervals.
+    /// Sets how long older keys stay in force while the file cannot be read. Default: 15 minutes. A
+    /// value under two intervals counts as two intervals.
     pub fn max_stale_age(mut self, age: Duration) -> Self {
         self.max_stale_age = age;
         self
     }
 
-    /// Sets the clock. Default: the system clock.
+    /// Sets the clock that measures the age of older keys. Default: the system clock.
     pub fn clock(mut self, clock: SharedClock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Reads the file and watches it from now on.
+    /// Reads the file and starts a thread that checks it for changes.
     ///
     /// # Errors
     ///
-    /// [`BuildError::Read`] when the file cannot be read, others may write it, or no thread can be started; otherwise
-    /// as [`JwksReader::read`].
+    /// [`BuildError::Read`] when the file cannot be read, others may write it, or no thread can be
+    /// started. Otherwise see [`JwksReader::read`].
     pub fn open(self) -> Result<JwksFile, BuildError> {
         let file = self.open_unwatched()?;
         file.0.watch("palisade-jwks")?;
         Ok(file)
     }
 
-    /// Reads the file and does not watch it: for programs that end soon, or call [`JwksFile::refresh`].
+    /// Reads the file and does not watch it: for programs that end soon, or call
+    /// [`JwksFile::refresh`].
     ///
     /// # Errors
     ///
@@ -152,7 +187,7 @@ impl JwksFileBuilder {
     }
 }
 
-/// How the file is read.
+/// Connects the file to the watcher of files.
 struct JwksFormat {
     reader: JwksReader,
     empty_set_revokes: bool,

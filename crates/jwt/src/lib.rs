@@ -1,8 +1,9 @@
-//! Strict JSON Web Tokens: verification, JWKS, and the layer that asks for them.
+//! Strict JSON Web Tokens: verification, JWKS, and a layer that authenticates requests by token.
 //!
-//! A token is refused unless everything about it is as it should be (RFC 8725, RFC 9068): the three parts, the
-//! encoding, the header, the type, the issuer, the audience, the dates, the key, the signature. The algorithm belongs to
-//! the key; what a token says of itself is only compared with it. Nothing a token carries is ever fetched.
+//! A token is refused unless every part of it passes its check (RFC 8725, RFC 9068): the three
+//! parts, the encoding, the header, the type, the issuer, the audience, the dates, the key, the
+//! signature. The algorithm belongs to the key; the `alg` of a token is only compared with it. No
+//! URL in a token is ever fetched.
 //!
 //! # Defaults
 //!
@@ -22,7 +23,8 @@
 //!
 //! # Customised
 //!
-//! Two issuers, one of them with a published key set; access tokens by RFC 9068 only; what handlers may know:
+//! Two issuers, one of them with a published key set; access tokens by RFC 9068 only; what handlers
+//! may know:
 //!
 //! ```
 //! use std::time::Duration;
@@ -51,6 +53,32 @@
 //! # }
 //! ```
 //!
+//! # Which type do I need
+//!
+//! | task | type |
+//! |---|---|
+//! | protect a service | [`JwtLayer`], or [`JwtLayerBuilder`] to read more claims |
+//! | verify one token in code | [`Verifier::verify`] |
+//! | one fixed key | [`VerifyingKey::from_pem`], [`VerifyingKey::from_secret`] |
+//! | a key set in a file | [`JwksFile`] |
+//! | keys that the program replaces | [`LiveKeys`] |
+//!
+//! # Default bounds
+//!
+//! | what | default | change it with |
+//! |---|---|---|
+//! | clock difference | 30 seconds | [`VerifierBuilder::leeway`] |
+//! | `iat` to `exp` | 24 hours | [`Issuer::max_lifetime`] |
+//! | length of a token | 8 KiB | [`VerifierBuilder::longest_token`] |
+//! | `typ` | `JWT`, `at+jwt` | [`VerifierBuilder::types`] |
+//! | remembered tokens | 4096 | [`JwtLayerBuilder::remembered_tokens`] |
+//!
+//! # What a refused token looks like
+//!
+//! The response is 401 with `WWW-Authenticate: Bearer … error="invalid_token"` (RFC 6750 section
+//! 3), the same for every reason. The reason ([`InvalidToken`]) is written to the audit trail only.
+//! If the keys of the issuer are not available, the response is 503 with `Retry-After`.
+//!
 //! # Features
 //!
 //! * `jwks-url`: keys from an endpoint of the issuer (`JwksUrl`).
@@ -58,8 +86,8 @@
 //!
 //! # What it does not do
 //!
-//! It does not decrypt (five parts are refused), does not unpack nested tokens, and knows nothing of revocation before
-//! `exp`: give tokens minutes, not days.
+//! It does not decrypt (five parts are refused) or unpack nested tokens. It does not check
+//! revocation before `exp`: issue tokens that expire after minutes, not days.
 
 mod algorithm;
 mod cache;

@@ -1,4 +1,4 @@
-//! Takes a compact serialisation apart (RFC 7515, 7.1), by shape alone.
+//! Splits a compact serialisation into its parts (RFC 7515 section 7.1).
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
@@ -7,22 +7,26 @@ use crate::InvalidToken;
 /// The three parts of a token, still encoded.
 #[derive(Clone, Copy)]
 pub(crate) struct Parts<'a> {
+    /// The protected header.
     pub(crate) header: &'a str,
+    /// The payload.
     pub(crate) claims: &'a str,
+    /// Never empty.
     pub(crate) signature: &'a str,
     /// What was signed: the first two parts with the dot between them.
     pub(crate) signed: &'a str,
 }
 
 impl<'a> Parts<'a> {
-    /// Splits at the dots. The cap is asked before anything else is looked at.
+    /// Splits at the dots. The length limit is checked first.
     pub(crate) fn split(token: &'a str, most: usize) -> Result<Self, InvalidToken> {
         if token.len() > most {
             return Err(InvalidToken::TooLarge);
         }
         let (signed, signature) = token.rsplit_once('.').ok_or(InvalidToken::Shape)?;
         let (header, claims) = signed.split_once('.').ok_or(InvalidToken::Shape)?;
-        // A further dot is in none of the alphabets, so five parts (an encrypted token) end here too.
+        // A further dot is in none of the alphabets, so five parts (an encrypted token) end here
+        // too.
         let dotted = claims.contains('.');
         if dotted || header.is_empty() || signature.is_empty() {
             return Err(InvalidToken::Shape);
@@ -36,7 +40,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Decodes base64url as RFC 7515, 2 wants it: no padding, no white space, no unused bits.
+/// Decodes base64url as RFC 7515 section 2 requires: no padding, no white space, no unused bits.
 pub(crate) fn base64url(text: &str) -> Result<Vec<u8>, InvalidToken> {
     URL_SAFE_NO_PAD
         .decode(text)

@@ -1,4 +1,7 @@
-//! Makes a [`Principal`] of the claims of a verified token.
+//! Makes a [`Principal`] from the claims of a verified token.
+//!
+//! The layer calls it once for each token that is not in the cache. A claim of the wrong type
+//! refuses the token.
 
 use std::{borrow::Cow, fmt::Write as _};
 
@@ -10,16 +13,23 @@ use crate::{Claims, InvalidToken, cache::Print};
 /// The kind of all principals made here.
 pub(crate) const KIND: &str = "jwt";
 
+/// In bytes: of a subject, owner, tier or token id.
 const LONGEST_NAME: usize = 256;
+/// In bytes.
 const LONGEST_ATTRIBUTE: usize = 1024;
+/// Bounds what each principal carries.
 pub(crate) const MOST_ATTRIBUTES: usize = 16;
 
-/// Which claims become what.
+/// Which claims become what in a principal.
 #[derive(Clone, Debug)]
 pub(crate) struct ClaimMap {
+    /// Becomes the id.
     pub(crate) subject: Box<str>,
+    /// Becomes the owner.
     pub(crate) tenant: Option<Box<str>>,
+    /// Becomes the tier.
     pub(crate) tier: Option<Box<str>>,
+    /// Become attributes of the same names.
     pub(crate) attributes: Vec<Box<str>>,
 }
 
@@ -35,8 +45,10 @@ impl Default for ClaimMap {
 }
 
 impl ClaimMap {
-    /// Names the bearer of a token. `label` tells issuers apart, `signed` (the digest of what was signed) names a token
-    /// that has no name of its own.
+    /// Makes the principal of a token.
+    ///
+    /// `label` distinguishes issuers. `signed`, the digest of what was signed, identifies a token
+    /// without `jti`.
     pub(crate) fn principal(
         &self,
         claims: &Claims,
@@ -69,7 +81,7 @@ impl ClaimMap {
     }
 }
 
-/// A claim that was only perhaps asked for.
+/// Reads a claim that is perhaps not configured.
 fn optional<'a>(
     claims: &'a Claims,
     claim: Option<&str>,
@@ -78,7 +90,8 @@ fn optional<'a>(
     claim.map_or(Ok(None), |claim| name(claims, claim, what))
 }
 
-/// A claim that names something: text that may stand in a log. Absent is fine here, another type is not.
+/// Reads a claim that names something: text that may be logged. Absent is allowed, another type is
+/// not.
 fn name<'a>(
     claims: &'a Claims,
     claim: &str,
@@ -95,8 +108,9 @@ fn is_loggable(text: &str) -> bool {
     (1..=LONGEST_NAME).contains(&text.len()) && !text.contains(char::is_control)
 }
 
-/// The public name of the token: its `jti`, which is unique for its issuer alone (RFC 7519, 4.1.7), or else the
-/// beginning of the digest of what was signed. Neither depends on the signature, which others can change.
+/// The public id of the token: its `jti`, which is unique for its issuer only (RFC 7519, 4.1.7), or
+/// else the beginning of the digest of what was signed. Neither depends on the signature, which a
+/// client can change.
 fn credential(
     claims: &Claims,
     label: Option<&str>,

@@ -1,4 +1,6 @@
-//! The signature layer (RFC 7515) by itself, below all claims.
+//! The signature of a token (RFC 7515) without its claims.
+//!
+//! For [`VerifyingKey::verify_signature`]; the verifier has its own path.
 
 use crate::{
     InvalidToken, VerifyingKey,

@@ -1,14 +1,18 @@
-//! What happens to connections, for the trail and the metrics.
+//! Connects the events of the server to the audit trail and to the metrics.
+//!
+//! The shield sees requests only. A failed TLS handshake or a refused connection never becomes one.
 
 use palisade_audit::{AuditEvent, AuditHandle, event_id};
 use palisade_transport::server::{ConnectionEvent, ConnectionEventKind, Server};
 
-/// Records what happens to the connections of a server before there is a request: failed handshakes,
-/// refused and closed connections, protocol errors. Without this, only requests are on record.
+/// Records what happens to the connections of a server before there is a request.
 ///
-/// Each event is folded by network and kind, as [`ConnectionEvent`] says. In the trail it is an event
-/// with the network, the kind and the number; with feature `metrics` it counts in
-/// `palisade_connection_events_total{kind}`.
+/// These are failed handshakes, refused and closed connections, and protocol errors. Without this
+/// function only requests are recorded.
+///
+/// Events of one network and kind are counted together, as [`ConnectionEvent`] says. The audit
+/// trail gets an event with network, kind and number. Without `audit`, only the metrics are
+/// counted. With the feature `metrics` it counts in `palisade_connection_events_total{kind}`.
 ///
 /// ```no_run
 /// # fn bind(audit: palisade::AuditLayer) -> Result<(), Box<dyn std::error::Error>> {
@@ -29,18 +33,21 @@ pub fn record_connections(server: Server, audit: Option<AuditHandle>) -> Server 
     })
 }
 
+/// Makes the audit event: kind, number, interval in seconds, and the network if it is known.
 fn record(event: &ConnectionEvent) -> AuditEvent {
     let record = AuditEvent::new(id(event.kind))
         .text("kind", event.kind.as_str())
         .number("count", event.count)
         .number("interval_s", event.interval.as_secs());
     match event.network {
-        // They are folded already, so the trail need not fold them again by address.
+        // They are counted by network already, so the trail need not do it again by address.
         Some(network) => record.text("network", network.to_string()),
         None => record,
     }
 }
 
+/// Returns the identifier of the audit event for a kind. Kinds of later versions are protocol
+/// errors.
 fn id(kind: ConnectionEventKind) -> &'static str {
     match kind {
         ConnectionEventKind::AddressLimit

@@ -1,7 +1,8 @@
-//! Security middleware for HTTP services in Rust: tower layers, one by one or assembled in the one right order.
+//! Security middleware for HTTP services in Rust: tower layers, alone or assembled in the right
+//! order.
 //!
-//! A [`Shield`] is the whole stack behind one count. It denies by default: a route without a rule
-//! does not exist, a guard that misses what an outer one should have left refuses.
+//! A [`Shield`] is the whole stack in one value. It denies by default: a route without a rule gets
+//! status 404, and a guard refuses if the result of an outer guard is missing.
 //!
 //! ```
 //! use palisade::{ApiKeyLayer, Grant, KeyScheme, MemoryKeyStore, Environment, Pepper};
@@ -25,7 +26,16 @@
 //! # let _ = app; Ok(()) }
 //! ```
 //!
-//! A layer alone goes into any `ServiceBuilder`; see the crates that are re-exported here.
+//! A single layer works in any `ServiceBuilder`; see the crates that are re-exported here.
+//!
+//! Where to start:
+//!
+//! - [`Shield::builder`]: the stack, part by part. The order of the calls does not matter.
+//! - `Routes` (feature `axum`): handlers with their rules.
+//! - [`ShieldError`]: what is checked before the first request.
+//! - `config::Config` (feature `config`): the stack from a TOML file.
+//! - `server::Server` (feature `server`): TLS, timeouts and connection limits.
+//! - `Verifier` (feature `jwt`): JSON Web Tokens.
 
 #[cfg(feature = "config")]
 pub mod config;
@@ -79,7 +89,7 @@ pub use palisade_jwt as jwt;
 #[cfg(feature = "jwt")]
 pub use palisade_jwt::{JwtLayer, Verifier};
 
-// The Rust of the book, compiled with the documentation's tests.
+// The Rust examples of the book, compiled and run as documentation tests.
 #[cfg(doctest)]
 mod book {
     macro_rules! pages {

@@ -1,4 +1,7 @@
-//! Counters and histograms, with label sets that no client can grow.
+//! Counters and histograms for the `metrics` facade (feature `metrics`).
+//!
+//! The number of label sets does not depend on clients: labels are templates, classes of status,
+//! and names from the code. Without a recorder all calls do nothing.
 
 use std::time::Duration;
 
@@ -9,30 +12,36 @@ use palisade_core::{
     layer,
 };
 
-/// Counts requests and refusals for the `metrics` facade. Goes into [`ShieldBuilder::observe`](crate::ShieldBuilder::observe).
+/// Counts requests and refusals for the `metrics` facade.
+///
+/// Pass it to [`ShieldBuilder::observe`](crate::ShieldBuilder::observe). The application installs a
+/// recorder, such as `metrics-exporter-prometheus`; without one nothing is counted. It never
+/// refuses a request. The metrics:
 ///
 /// - `palisade_requests_total{route, status, ending}`
 /// - `palisade_refusals_total{guard, code}`, `palisade_would_refuse_total{guard, code}`
-/// - `palisade_degraded_total{guard, what}`: requests that were decided in a reduced way, by older keys (`keys_stale`)
-///   for example
+/// - `palisade_degraded_total{guard, what}`: requests that were decided in a reduced way, for
+///   example with older keys (`keys_stale`)
 /// - `palisade_request_seconds{route}`, `palisade_answer_bytes_total{route}`, `palisade_requests_open`
 ///
-/// `route` is the template of the rule, or `unknown`: never a path of the client's choice.
+/// `route` is the template of the rule, or `unknown`, never the path of a request. `status` is a
+/// class such as `2xx`, or `none` without a response.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct MetricsLayer {
+    /// Measures the duration of requests.
     clock: SharedClock,
 }
 
 layer!(MetricsLayer);
 
 impl MetricsLayer {
-    /// Measures by the system's clock.
+    /// Measures durations with the system clock.
     pub fn new() -> Self {
         Self::by(SystemClock::shared())
     }
 
-    /// Measures by a clock.
+    /// Measures durations with another clock, for tests.
     pub fn by(clock: SharedClock) -> Self {
         Self { clock }
     }
@@ -77,6 +86,7 @@ impl Guard for MetricsLayer {
     }
 }
 
+/// Counts refusals, shadow refusals and reduced decisions of one request.
 fn count(seen: &Observations) {
     for Refusal { guard, code, .. } in seen.refusals() {
         counter!("palisade_refusals_total", "guard" => *guard, "code" => *code).increment(1);
@@ -94,7 +104,7 @@ fn count(seen: &Observations) {
     }
 }
 
-/// The class of a status: five values, where the statuses themselves would be dozens.
+/// Returns the class of a status. Five values keep the number of label sets small.
 fn class(status: u16) -> &'static str {
     match status {
         100..=199 => "1xx",

@@ -1,4 +1,6 @@
 //! A service that can be replaced while it serves.
+//!
+//! Requests hold the lock only to clone the current service, so a replacement waits for no request.
 
 use std::{
     fmt,
@@ -9,10 +11,13 @@ use std::{
 use tower::util::Oneshot;
 use tower_service::Service;
 
-/// A service that can be replaced while it serves: for a new configuration without a restart.
+/// A service that can be replaced while it serves, for a new configuration without a restart.
 ///
-/// Each request is answered whole by the service that was current when it came. Clones are replaced
-/// together.
+/// The service that is current when a request arrives handles the whole request. A replaced service
+/// is dropped after its last request. Clones are replaced together.
+///
+/// For a new shield with the trail and the limits of the old one, see `config::Running` (feature
+/// `config`).
 ///
 /// ```
 /// use palisade::Reloadable;
@@ -27,11 +32,12 @@ use tower_service::Service;
 /// # }
 /// ```
 pub struct Reloadable<S> {
+    /// The current service, shared by all clones.
     current: Arc<RwLock<S>>,
 }
 
 impl<S: Clone> Reloadable<S> {
-    /// Starts with a service.
+    /// Returns a value that serves with `service` until the first [`replace`](Self::replace).
     #[must_use]
     pub fn new(service: S) -> Self {
         Self {
@@ -39,16 +45,19 @@ impl<S: Clone> Reloadable<S> {
         }
     }
 
-    /// Serves requests that come from now on by another service.
+    /// Handles requests that arrive from now on with another service.
+    ///
+    /// Requests that are being served keep the old one. Returns at once; it never waits for a
+    /// request.
     pub fn replace(&self, service: S) {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         let before = std::mem::replace(&mut *current, service);
         drop(current);
-        // Not under the lock: the last clone of a stack closes what it holds.
+        // After the lock: dropping the last clone of a stack may close files, which takes time.
         drop(before);
     }
 
-    /// Returns the service that is current.
+    /// Returns a clone of the current service.
     #[must_use]
     pub fn current(&self) -> S {
         self.current
@@ -75,7 +84,7 @@ where
     type Future = Oneshot<S, R>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        // Each request waits for the service that takes it.
+        // `Oneshot` polls the service that handles the request until it is ready.
         Poll::Ready(Ok(()))
     }
 

@@ -1,4 +1,7 @@
 //! Handlers with their rules, in one table, so that no handler can be without a rule.
+//!
+//! Mistakes are collected and not reported at once: the methods return `Self`, and the check runs
+//! when the routes go into a shield.
 
 use axum::{
     Router,
@@ -10,7 +13,11 @@ use palisade_core::{RouteTable, RouteTableBuilder, Rule};
 
 use crate::ShieldError;
 
-/// Routes with their rules. A handler cannot be added without saying who may use it.
+/// Routes with their rules. Each handler is added together with the rule that says who may use it.
+///
+/// Pass it to [`ShieldBuilder::protect`](crate::ShieldBuilder::protect). Templates have the form of
+/// axum 0.8: `/notes/{id}`, and `/assets/{*path}` for all paths below. `S` is the state of the
+/// handlers, which [`with_state`](Self::with_state) provides.
 ///
 /// Mistakes are found when the routes go into a shield, as a [`ShieldError`] that names the route:
 /// a template that does not parse or conflicts with another, and two rules for one template and
@@ -27,12 +34,16 @@ use crate::ShieldError;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Routes<S = ()> {
+    /// The handlers, for the router.
     entries: Vec<Entry<S>>,
+    /// The rules, for the table.
     table: RouteTableBuilder,
     /// Template and method (`None`: every method) of each rule, with all prefixes.
     rules: Vec<(String, Option<Method>)>,
 }
 
+/// A handler or a nested group. The router is built from them at the end, since axum panics on a
+/// conflict.
 #[derive(Clone, Debug)]
 enum Entry<S> {
     Handlers {
@@ -46,7 +57,7 @@ enum Entry<S> {
 }
 
 impl<S: Clone + Send + Sync + 'static> Routes<S> {
-    /// Starts without any.
+    /// Starts without routes.
     pub fn new() -> Self {
         Self {
             entries: Vec::new(),
@@ -55,13 +66,17 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         }
     }
 
-    /// Adds a handler for `GET`, and for `HEAD` unless [`head`](Self::head) adds another: the router runs it and
-    /// drops the body.
+    /// Adds a handler for `GET`.
+    ///
+    /// It also serves `HEAD`, unless [`head`](Self::head) adds a handler for it: the router runs
+    /// this one and drops the body.
     pub fn get<H: Handler<T, S>, T: 'static>(self, path: &str, rule: Rule, handler: H) -> Self {
         self.on(Method::GET, path, rule, routing::get(handler))
     }
 
-    /// Adds a handler for `HEAD` with a rule of its own, where that of `GET` does work that only a body needs.
+    /// Adds a handler for `HEAD` with a separate rule.
+    ///
+    /// Useful if the handler of `GET` does work that only the body needs.
     ///
     /// ```
     /// use palisade::{Routes, Rule};
@@ -95,13 +110,15 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         self.on(Method::DELETE, path, rule, routing::delete(handler))
     }
 
-    /// Adds handlers of several methods under one rule. The template has no other rule then.
+    /// Adds handlers of several methods under one rule.
+    ///
+    /// The template can have no other rule then; a second one is [`ShieldError::TwoRules`].
     pub fn any(mut self, path: &str, rule: Rule, handlers: MethodRouter<S>) -> Self {
         self.table = self.table.any(path, rule);
         self.add(path, None, handlers)
     }
 
-    /// Adds all routes of another value.
+    /// Adds all routes of another value. Conflicts are found when the shield is built.
     pub fn merge(mut self, other: Self) -> Self {
         self.entries.extend(other.entries);
         self.rules.extend(other.rules);
@@ -109,8 +126,21 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         self
     }
 
-    /// Adds all routes of another value below a prefix. Their handlers see the path without it, as
-    /// in axum's `Router::nest`. An empty prefix and `/` add them as [`merge`](Self::merge) does.
+    /// Adds all routes of another value below a prefix.
+    ///
+    /// Their handlers see the path without it, as in axum's `Router::nest`. Rules are looked up
+    /// with the whole path. An empty prefix and `/` add them as [`merge`](Self::merge) does. A
+    /// prefix with a wildcard is an error when the shield is built.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade::{Routes, Rule};
+    ///
+    /// let notes = Routes::new().get("/{id}", Rule::scope("notes:read"), async || "Buy bread.");
+    /// let routes = Routes::new().nest("/notes", notes);
+    /// # let _: Routes = routes;
+    /// ```
     pub fn nest(mut self, prefix: &str, other: Self) -> Self {
         let prefix = prefix.trim_end_matches('/');
         if prefix.is_empty() {
@@ -129,13 +159,14 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         self
     }
 
-    /// Lets CORS preflights of known routes through to the handlers, where a CORS layer answers them.
+    /// Passes CORS preflights of known routes to the handlers, where a CORS layer responds to them.
     pub fn allow_preflight(mut self) -> Self {
         self.table = self.table.allow_preflight();
         self
     }
 
-    /// Gives the handlers their state.
+    /// Gives the handlers their state, as axum's `Router::with_state`. The state is cloned for each
+    /// route.
     pub fn with_state<S2>(self, state: S) -> Routes<S2> {
         Routes {
             entries: with_state(self.entries, &state),
@@ -144,16 +175,19 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         }
     }
 
-    /// Returns the rules alone, for what is made from them: a description of the service, say.
+    /// Returns the rules alone, for example to describe the service.
     ///
     /// # Errors
-    /// A template does not parse or conflicts with another, or has two rules for one method.
+    /// A template cannot be parsed or conflicts with another, or has two rules for one method.
     pub fn table(&self) -> Result<RouteTable, ShieldError> {
         self.check()?;
         Ok(self.table.clone().build()?)
     }
 
-    /// Takes router and table apart, to add layers inside the shield.
+    /// Returns router and table, to add layers inside the shield.
+    ///
+    /// Pass the table to [`ShieldBuilder::build`](crate::ShieldBuilder::build), and the router to
+    /// [`Shield::protect`](crate::Shield::protect).
     ///
     /// # Errors
     /// As [`table`](Self::table).
@@ -162,11 +196,13 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         Ok((router(self.entries), table))
     }
 
+    /// Adds a handler of one method.
     fn on(mut self, method: Method, path: &str, rule: Rule, handler: MethodRouter<S>) -> Self {
         self.table = self.table.route(path, method.clone(), rule);
         self.add(path, Some(method), handler)
     }
 
+    /// Adds handlers and notes their template, to find a second rule.
     fn add(mut self, path: &str, method: Option<Method>, handlers: MethodRouter<S>) -> Self {
         self.rules.push((path.to_owned(), method));
         self.entries.push(Entry::Handlers {
@@ -176,7 +212,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         self
     }
 
-    /// Finds what the table accepts and axum's router answers with a panic.
+    /// Finds mistakes that the table accepts and on which axum's router panics.
     fn check(&self) -> Result<(), ShieldError> {
         for (place, (path, method)) in self.rules.iter().enumerate() {
             let mut before = self.rules.iter().take(place);
@@ -191,7 +227,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     }
 }
 
-/// Refuses templates in the form of axum 0.7, and prefixes that hold a wildcard.
+/// Refuses templates in the form of axum 0.7 (`:id`, `*path`), and prefixes with a wildcard.
 fn check_templates<S>(entries: &[Entry<S>], prefix: &str) -> Result<(), ShieldError> {
     let wrong = |path: &str, problem| {
         let route = format!("{prefix}{path}");
@@ -222,6 +258,7 @@ fn check_templates<S>(entries: &[Entry<S>], prefix: &str) -> Result<(), ShieldEr
     Ok(())
 }
 
+/// Gives the state to all entries, nested ones included.
 fn with_state<S, S2>(entries: Vec<Entry<S>>, state: &S) -> Vec<Entry<S2>>
 where
     S: Clone + Send + Sync + 'static,
@@ -239,6 +276,7 @@ where
     entries.into_iter().map(give).collect()
 }
 
+/// Builds the router. The entries were checked, so axum does not panic.
 fn router<S: Clone + Send + Sync + 'static>(entries: Vec<Entry<S>>) -> Router<S> {
     let add = |all: Router<S>, entry| match entry {
         Entry::Handlers { path, handlers } => all.route(&path, *handlers),

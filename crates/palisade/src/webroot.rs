@@ -1,4 +1,6 @@
-//! Responses to ACME http-01 challenges that another program puts into a folder.
+//! Serves responses to ACME http-01 challenges that another program writes to a folder.
+//!
+//! Everything but a readable regular file with a valid name is status 404.
 
 use std::{
     fs::File,
@@ -16,8 +18,10 @@ use palisade_core::Rule;
 
 use crate::Routes;
 
-/// A key authorization (RFC 8555, 8.1) has about 90 bytes.
+/// The most bytes that are read of a file. A key authorization (RFC 8555, section 8.1) has about
+/// 90.
 const LONGEST: u64 = 4096;
+/// The path of a challenge (RFC 8555, section 8.3).
 const TEMPLATE: &str = "/.well-known/acme-challenge/{token}";
 
 impl<S: Clone + Send + Sync + 'static> Routes<S> {
@@ -25,9 +29,12 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// writes to: `certbot certonly --webroot -w FOLDER`. The file of a token is
     /// `FOLDER/.well-known/acme-challenge/TOKEN`.
     ///
-    /// The route is public and counted by the limit of clients. [`HttpsLayer`](crate::HttpsLayer) lets
-    /// it through in clear, which is how it is asked. The listener in clear must be reached on port 80,
-    /// under a host that is served.
+    /// The route is public, and the limit of clients counts it. [`HttpsLayer`](crate::HttpsLayer)
+    /// allows it without TLS, as the protocol requires. The certificate authority must reach the
+    /// listener without TLS on port 80, under a host that is served.
+    ///
+    /// A token that has other characters than letters, digits, `-` and `_`, or more than 256 of
+    /// them, gets status 404, as does a missing file.
     pub fn acme_webroot(self, folder: impl Into<PathBuf>) -> Self {
         let folder: Arc<Path> = folder.into().into();
         let folder: Arc<Path> = folder.join(".well-known/acme-challenge").into();
@@ -39,6 +46,8 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     }
 }
 
+/// Responds with the content of the file of a token, or with status 404. A token with a `/` or a
+/// `.` is refused, so no other folder can be read.
 async fn respond(folder: &Path, token: &str) -> Response {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     if !(1..=256).contains(&token.len()) || !token.bytes().all(plain) {
@@ -52,13 +61,14 @@ async fn respond(folder: &Path, token: &str) -> Response {
             content,
         )
             .into_response(),
-        // Missing, not readable, or no regular file: a client learns no more than that.
+        // Missing, not readable, or not a regular file: the client does not learn which.
         Ok(Err(_)) | Err(_) => StatusCode::NOT_FOUND.into_response(),
     }
 }
 
+/// Reads a regular file, at most [`LONGEST`] bytes. It blocks, so it runs on a thread for that.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    // A pipe would be waited for.
+    // Reading a pipe could block for ever.
     if !path.metadata()?.is_file() {
         return Err(io::ErrorKind::InvalidInput.into());
     }

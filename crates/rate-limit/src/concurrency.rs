@@ -1,4 +1,7 @@
-//! How many requests of one client may be under way at the same time.
+//! The concurrency limit: how many requests of one client may run at the same time.
+//!
+//! The layer keeps a counter for each subject with a running request. A permit travels with the
+//! request, and its drop releases the counter, however the request ends.
 
 use std::{
     fmt,
@@ -45,6 +48,7 @@ pub struct ConcurrencyLayer(Arc<ConcurrencyState>);
 
 layer!(ConcurrencyLayer);
 
+/// What all clones of a layer share.
 struct ConcurrencyState {
     limit: NonZeroU32,
     key: Key,
@@ -157,22 +161,25 @@ impl Guard for ConcurrencyLayer {
     }
 }
 
-/// A subject, and how many of its requests may be under way.
+/// The hash of a subject, and the limit of its concurrent requests.
 type SubjectLimit = (u64, NonZeroU32);
 
 impl ConcurrencyState {
+    /// Returns the keyed hash of a subject, so that clients cannot choose colliding ones.
     fn hash(&self, subject: &Subject<'_>) -> u64 {
         let mut hasher = self.hasher.build_hasher();
         subject.write(&mut |part| hasher.write(part));
         hasher.finish()
     }
 
+    /// Returns the IPv6 network around the client and its limit, if it is counted.
     fn network(&self, cx: &SecurityContext) -> Option<SubjectLimit> {
         let multiple = self.key.network()?.multiple;
         let subject = self.key.network_of(cx)?;
         Some((self.hash(&subject), self.limit.saturating_mul(multiple)))
     }
 
+    /// Counts one more request of a subject, unless it has reached its limit.
     fn try_acquire(&self, (subject, limit): SubjectLimit) -> bool {
         let mut taken = self.under_way.entry(subject).or_insert(0);
         let free = *taken < limit.get();
@@ -181,7 +188,8 @@ impl ConcurrencyState {
     }
 }
 
-/// A permit of a client, and one of its network. It is dropped when the response is over, however it ends.
+/// The permit of a client, and one of its network. It is dropped when the response is complete or
+/// the request fails.
 #[allow(unnameable_types)] // Only the layer uses it.
 #[derive(Debug)]
 pub struct Permit {
@@ -190,7 +198,7 @@ pub struct Permit {
 }
 
 impl Permit {
-    /// Takes both places or none: what was taken comes back when this is dropped.
+    /// Acquires both permits or none: dropping `self` releases what was acquired.
     fn acquire(
         of: &Arc<ConcurrencyState>,
         client: SubjectLimit,

@@ -43,10 +43,10 @@ use governor::{
 
 use crate::rate::Rate;
 
-/// A hundred years of backlog; sums of two of these still fit 64 bits of nanoseconds.
+/// A hundred years of backlog. Sums of two of these still fit into 64 bits of nanoseconds.
 const MAX_BACKLOG_NANOS: u128 = 100 * 365 * 86_400 * 1_000_000_000;
 
-/// Decides about one backlog at a time.
+/// The arithmetic of one limit. It holds no state: backlogs are arguments and results.
 #[derive(Debug)]
 pub(crate) struct Gcra {
     limiter: RateLimiter<BacklogKey, NoState, ClockAtZero, NoOpMiddleware<Nanos>>,
@@ -85,7 +85,8 @@ impl Gcra {
         })
     }
 
-    /// The same limit cut into equal parts: one node's part while nodes cannot agree.
+    /// Returns the limit divided into equal parts: one node's part while nodes cannot share
+    /// buckets.
     pub(crate) fn shared_among(&self, nodes: NonZeroU32) -> Option<Self> {
         let part = |units: u32| units.div_ceil(nodes.get());
         let burst = NonZeroU32::new(part(self.burst.get()))?;
@@ -96,8 +97,9 @@ impl Gcra {
         Some(part)
     }
 
-    /// The same limit with a multiple of its units. Where the interval is a whole number of
-    /// microseconds it stays one, so that Redis can count it.
+    /// Returns the limit with a multiple of its units.
+    ///
+    /// An interval of a whole number of microseconds stays one, so that Redis can count it.
     pub(crate) fn times(&self, multiple: NonZeroU32) -> Option<Self> {
         let exact = self.emission.div_ceil(u64::from(multiple.get()));
         let emission = match self.emission.is_multiple_of(1000) {
@@ -114,10 +116,12 @@ impl Gcra {
         self.emission
     }
 
+    /// Returns the units of a full bucket.
     pub(crate) const fn burst(&self) -> u32 {
         self.burst.get()
     }
 
+    /// Returns the units that may be owed beyond an empty bucket.
     pub(crate) fn debt_units(&self) -> u32 {
         u32::try_from(self.debt / self.emission).unwrap_or(u32::MAX)
     }
@@ -132,12 +136,15 @@ impl Gcra {
         self.ceiling = self.ceiling.max(other);
     }
 
+    /// Returns the backlog of an empty bucket, in nanoseconds.
     const fn capacity(&self) -> u64 {
         self.emission * self.burst.get() as u64
     }
 
-    /// Asks for `required` units and uses up `consumed` of them. Returns the new backlog, or the wait.
-    /// Both in nanoseconds; `required` must not exceed the burst.
+    /// Decides about `required` units and charges `consumed` of them.
+    ///
+    /// Returns the new backlog, or the wait as an error, both in nanoseconds. `required` must not
+    /// exceed the burst.
     pub(crate) fn decide(&self, backlog: u64, required: u32, consumed: u32) -> Result<u64, u64> {
         let before = backlog.min(self.ceiling);
         let after = match NonZeroU32::new(required) {

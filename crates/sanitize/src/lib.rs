@@ -1,28 +1,50 @@
-//! Text that may reach a model: cleaned or refused, and the layer for query, form and JSON.
+//! Sanitizes untrusted text: a sanitizer for strings, and a tower layer for query, form and JSON.
 //!
-//! Text from outside can hold more than it shows: characters that reorder what a reader sees, hidden messages in
-//! tags, joiners and selectors, towers of marks, controls that a terminal obeys, a thousand letters that count as
-//! one. [`Sanitizer`] takes out what plain text of any script does not need, or refuses it; Persian,
-//! Sinhala, Hebrew, Thai, Chinese and emoji pass as they are. [`SanitizeLayer`] does so for the text fields of a
-//! request before the handler sees them.
+//! Text from outside can hold more than it shows:
 //!
-//! # Out of the box
+//! * characters that change the order in which text appears
+//! * hidden messages in tags, joiners and variation selectors
+//! * control characters that a terminal executes
+//! * long runs of combining marks, and a thousand letters that count as one character
+//!
+//! [`Sanitizer`] removes what plain text of any script does not need, or refuses the text. Persian,
+//! Sinhala, Hebrew, Thai, Chinese and emoji pass unchanged. [`SanitizeLayer`] applies it to the text
+//! fields of a request before the handler sees them.
+//!
+//! | Task | Item |
+//! |---|---|
+//! | Clean a string | [`Sanitizer::clean`] |
+//! | Clean the fields of requests | [`SanitizeLayer`], [`Field`], [`Fields`] |
+//! | Decide about a class of characters | [`Class`], [`Action`] |
+//! | Find personal data or other patterns | [`TextRule`] |
+//! | Make tokens of chat templates harmless | [`TemplateTokens`], [`ModelFamily`] |
+//! | Find names that look alike | [`skeleton`] |
+//!
+//! A text that cannot be cleaned is [`Refused`]; a wrong configuration is a [`BuildError`]. Neither
+//! holds any of a client's text.
+//!
+//! # What it does not do
+//!
+//! It does not detect prompt injection written in plain words, and it does not escape text for HTML,
+//! SQL or a shell. The handler must do that for the format that it writes.
+//!
+//! # Defaults
 //!
 //! ```
 //! use palisade_sanitize::{Refused, Sanitizer, Unit};
 //!
 //! let speech = Sanitizer::speech();
-//! // What is clean is not copied.
+//! // Clean text is not copied.
 //! assert_eq!(speech.clean("今天天气很好，我们去公园玩吧。")?.text(), "今天天气很好，我们去公园玩吧。");
-//! // What plain text does not need is dropped: here a tag, an override and a zero-width space.
+//! // Characters that plain text does not need are dropped: here a tag, an override and a zero-width space.
 //! assert_eq!(speech.clean("Good\u{e0041} \u{202e}mor\u{200b}ning")?.text(), "Good morning");
-//! // What cannot be helped is refused.
+//! // Text that cannot be cleaned is refused.
 //! let long = "好".repeat(501);
 //! assert_eq!(speech.clean(&long).err(), Some(Refused::TooLong { unit: Unit::Graphemes, limit: 500 }));
 //! # Ok::<(), Refused>(())
 //! ```
 //!
-//! # Made to measure, around a service
+//! # A customized sanitizer in a layer
 //!
 //! ```
 //! use bytes::Bytes;

@@ -1,41 +1,48 @@
-//! What can be wrong with a configuration. Told to the operator, never to a client.
+//! Errors of a configuration, for the operator. They are never sent to a client.
 
 use std::{error, fmt};
 
-/// A setting that cannot be used, found while the layers are built.
+/// A setting that cannot be used. Found while the layers are built, before the first request.
+///
+/// Its `Display` is one line for the operator, with the rejected text and what to write
+/// instead.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// A source of a content security policy that would break the header, or widen it unseen.
+    /// A source of a content security policy that would break the header, or allow more than
+    /// intended. See [`ContentSource::host`](crate::ContentSource::host).
     ContentSource {
         /// The source as it was written.
         written: Box<str>,
     },
-    /// A name that is no header field.
+    /// A text that is not a header field name (RFC 9110, section 5.1).
     HeaderName {
         /// The name as it was written.
         written: Box<str>,
     },
-    /// A host, or a pattern for hosts, that is none.
+    /// A text that is neither a host nor a pattern for hosts. See
+    /// [`AllowedHosts::parse`](crate::AllowedHosts::parse).
     Host {
         /// The host as it was written.
         written: Box<str>,
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// An address or a network that is none.
+    /// A text that is neither an address nor a network. See
+    /// [`TrustedProxies::parse`](crate::TrustedProxies::parse).
     Network {
         /// The network as it was written.
         written: Box<str>,
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// A path that does not begin with a slash, or holds what no path holds.
+    /// A path that does not begin with a slash, or has a character that no path has.
     Path {
         /// The path as it was written.
         written: Box<str>,
     },
-    /// A time span for `Strict-Transport-Security` that protects nobody.
+    /// A `max-age` of `Strict-Transport-Security` under one year. See
+    /// [`Hsts::max_age`](crate::Hsts::max_age).
     ShortTransportSecurity,
 }
 

@@ -1,16 +1,30 @@
-//! Who asks, for which host, and over what: the part of Palisade that stands next to the wire.
+//! Client address, host allow-list, HTTPS, security headers, and a hardened TLS server.
 //!
-//! Four layers, outermost first, and a server by feature:
+//! Four layers, outermost first, and a server (feature `server`):
 //!
 //! | layer | does |
 //! |---|---|
-//! | [`HeadersLayer`] | security headers on every answer, refusals included; HSTS over TLS only |
-//! | [`ClientInfoLayer`] | the client's address, scheme and host, behind trusted proxies or without |
-//! | [`HostLayer`] | 421 for foreign hosts, 400 for missing, doubled and malformed ones |
-//! | [`HttpsLayer`] | 308 for pages, 403 for APIs that are asked in clear |
-//! | module `server` | TLS, HTTP/1 and HTTP/2, deadlines and caps, graceful end |
+//! | [`HeadersLayer`] | adds security headers to every response, refusals included |
+//! | [`ClientInfoLayer`] | finds the client's address, scheme and host, with or without proxies |
+//! | [`HostLayer`] | refuses hosts that are not served (421) or not valid (400) |
+//! | [`HttpsLayer`] | redirects pages that are requested in clear (308), refuses APIs (403) |
+//! | module `server` | TLS, HTTP/1 and HTTP/2, timeouts, limits, graceful shutdown |
 //!
-//! As it is mostly used, for an API that nothing stands in front of:
+//! Settings are checked while the layers are built: a mistake is a [`ConfigError`] for the
+//! operator, before the first request. Settings that weaken security have names that begin with
+//! `dangerously_`.
+//!
+//! # Features
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `axum` | reads the peer address from axum's `ConnectInfo` |
+//! | `server` | the module `server`, with rustls, hyper and tokio |
+//! | `tonic` | reads the peer address from tonic's connection info |
+//!
+//! # Examples
+//!
+//! An API without a proxy in front of it:
 //!
 //! ```
 //! use palisade_transport::{AllowedHosts, ClientInfoLayer, HeadersLayer, HostLayer, HttpsLayer};
@@ -26,7 +40,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Behind nginx, with pages that browsers may look for in clear:
+//! Behind nginx, with pages that browsers may request in clear:
 //!
 //! ```
 //! use palisade_transport::{
@@ -50,7 +64,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Inside a `Shield` the four run in one machine, in this order.
+//! A `Shield` of the `palisade` crate runs the four in this order.
 
 mod client;
 mod error;

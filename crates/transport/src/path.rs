@@ -1,12 +1,13 @@
-//! Paths in configurations.
+//! Paths in configurations: exact ones, and everything below a folder.
 
 use crate::ConfigError;
 
-/// A path that is compared letter by letter, with no decoding and no folding of dots.
+/// A path that is compared byte by byte, without decoding and without resolving dots.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct ExactPath(Box<str>);
 
 impl ExactPath {
+    /// Checks a path: from its first slash, visible ASCII only, without query or fragment.
     pub(crate) fn parse(written: &str) -> Result<Self, ConfigError> {
         let plain = |byte: u8| byte.is_ascii_graphic() && !b"?#\\\"<>{}|^`".contains(&byte);
         if !written.starts_with('/') || !written.bytes().all(plain) {
@@ -17,20 +18,23 @@ impl ExactPath {
         Ok(Self(written.into()))
     }
 
+    /// Returns whether a path of a request is this one.
     pub(crate) fn is(&self, path: &str) -> bool {
         *self.0 == *path
     }
 }
 
-/// A path, or, where it is written with `/*` at its end, everything below it.
+/// A path, or, if it ends in `/*`, everything below it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct PathPattern {
-    /// For a pattern, what stands before the star, slash included.
+    /// For a pattern: the part before the star, with the slash.
     start: ExactPath,
+    /// Whether everything below is meant.
     below: bool,
 }
 
 impl PathPattern {
+    /// Parses a path or a pattern. A star anywhere else is an ordinary character.
     pub(crate) fn parse(written: &str) -> Result<Self, ConfigError> {
         let (start, below) = match written.strip_suffix('*') {
             Some(start) if start.ends_with('/') => (start, true),
@@ -40,6 +44,7 @@ impl PathPattern {
         Ok(Self { start, below })
     }
 
+    /// Returns whether a path of a request matches.
     pub(crate) fn matches(&self, path: &str) -> bool {
         if self.below {
             path.starts_with(&*self.start.0)

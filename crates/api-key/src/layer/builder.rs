@@ -1,4 +1,7 @@
-//! Assembling a layer: every choice that is not the default is a word here.
+//! The choices of a layer that differ from its defaults.
+//!
+//! A choice is checked in [`ApiKeyLayerBuilder::build`], when the service starts, not when a
+//! request comes.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -15,7 +18,17 @@ use crate::{
     environment::Accepted,
 };
 
-/// Collects the choices of an [`ApiKeyLayer`].
+/// Configures an [`ApiKeyLayer`]. Made by [`ApiKeyLayer::builder`].
+///
+/// | choice | default |
+/// |---|---|
+/// | [`environments`](Self::environments) | live keys only |
+/// | [`header`](Self::header) | `X-API-Key`, and `Authorization: Bearer` |
+/// | [`realm`](Self::realm) | `api` |
+/// | [`optional`](Self::optional) | a request without a key is refused |
+/// | [`clock`](Self::clock) | the system clock |
+/// | [`dangerously_accept_query_parameter`](Self::dangerously_accept_query_parameter) | no parameter |
+/// | [`dangerously_only_shadow`](Self::dangerously_only_shadow) | refusals are enforced |
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ApiKeyLayerBuilder {
@@ -47,46 +60,60 @@ impl ApiKeyLayerBuilder {
         }
     }
 
-    /// Tells the time by another clock.
+    /// Sets the clock that decides which keys have expired. Default: the system clock.
+    ///
+    /// When the system clock steps back by a day or less, expired keys stay expired.
     pub fn clock(mut self, clock: SharedClock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Also takes keys from a query parameter.
+    /// Also reads keys from a query parameter. Default: keys in URLs are not read.
     ///
-    /// Addresses are kept in the logs of every proxy on the way, in histories, and in `Referer` fields: a key in
-    /// one is a key that leaked. For clients that cannot send a header (a webhook, an `<audio>` element), and
-    /// then with keys that end soon and may do little. The parameter is taken out before the handler sees it; with
-    /// the feature `axum` also out of axum's `OriginalUri`.
+    /// URLs are kept in the logs of every proxy on the way, in histories, and in `Referer` fields:
+    /// a key in one is a key that leaked. Use it for clients that cannot send a header (a webhook,
+    /// an `<audio>` element), and only with keys that expire soon and have few scopes. The
+    /// parameter is removed before the handler sees it; with the feature `axum` also out of axum's
+    /// `OriginalUri`.
     pub fn dangerously_accept_query_parameter(mut self, name: impl Into<Box<str>>) -> Self {
         self.parameter = Some(name.into());
         self
     }
 
-    /// Records what would be refused and lets it pass. For the days of a roll-out only.
+    /// Records each refusal and lets the request pass. Default: refusals are enforced.
+    ///
+    /// Use it only while you introduce keys: in this mode the layer protects nothing. In a layer
+    /// made by [`AuthenticateLayer::any`] this choice has no effect; configure that layer.
     pub fn dangerously_only_shadow(mut self) -> Self {
         self.shadow = true;
         self
     }
 
-    /// Takes keys of these environments, in place of live ones alone.
+    /// Sets the environments whose keys are accepted, in place of [`Environment::Live`] alone.
+    ///
+    /// A key of another environment is refused with 401. An empty list is an error of
+    /// [`build`](Self::build).
     pub fn environments(mut self, environments: impl IntoIterator<Item = Environment>) -> Self {
         self.accepted = environments.into_iter().collect();
         self
     }
 
-    /// Looks in another header than `X-API-Key`. `Authorization: Bearer` counts besides.
+    /// Sets the header that keys are read from. Default: `X-API-Key`.
+    ///
+    /// `Authorization: Bearer` with a key is accepted as well. `Authorization`, `Cookie` and `Host`
+    /// are refused by [`build`](Self::build).
     pub fn header(mut self, name: HeaderName) -> Self {
         self.header = name;
         self
     }
 
-    /// Calls a function with the id of each key that was sent in clear, to revoke it or to tell its owner.
+    /// Sets a function that is called with the id of each key that was sent in clear.
     ///
-    /// It is called if the client held the secret of a key that still counts, once a request, inside the
-    /// request: it must not block. A store that answers later is not asked. Where the request was
-    /// refused, the audit trail has `credential_exposed`. Default: nothing is called.
+    /// Use it to revoke the key or to inform its owner.
+    ///
+    /// It is called if the client had the secret of a key that is still valid, once a request,
+    /// inside the request: it must not block. A store that returns a future is not asked. If the
+    /// request was refused, the audit trail has `credential_exposed`. Default: nothing is called.
     ///
     /// ```
     /// use palisade_api_key::{ApiKeyLayer, KeyScheme, MemoryKeyStore, Pepper};
@@ -105,23 +132,29 @@ impl ApiKeyLayerBuilder {
         self
     }
 
-    /// Lets guests pass; a wrong key is still refused.
+    /// Lets requests without a key pass as guests. A key that is not valid is still refused.
+    ///
+    /// Default: a request without a key is refused with 401. In a layer made by
+    /// [`AuthenticateLayer::any`] this choice has no effect; configure that layer.
     pub fn optional(mut self) -> Self {
         self.optional = true;
         self
     }
 
-    /// Names what the challenge asks a key for. `api` without.
+    /// Sets the realm of the challenge in `WWW-Authenticate` (RFC 9110 section 11.5). Default:
+    /// `api`.
+    ///
+    /// Printable ASCII without quotes and backslashes.
     pub fn realm(mut self, realm: impl Into<Box<str>>) -> Self {
         self.realm = realm.into();
         self
     }
 
-    /// Finishes the layer.
+    /// Builds the layer.
     ///
     /// # Errors
     ///
-    /// When a choice cannot work.
+    /// [`ApiKeyLayerError`] says which choice cannot work, or that there are no random bytes.
     pub fn build(self) -> Result<ApiKeyLayer, ApiKeyLayerError> {
         self.check()?;
         let (challenge, sources) = (self.challenge()?, self.sources());
@@ -152,6 +185,7 @@ impl ApiKeyLayerBuilder {
         Ok(ApiKeyLayer { gate, alone })
     }
 
+    /// Refuses choices with which no key, or a header of another meaning, would be accepted.
     fn check(&self) -> Result<(), ApiKeyLayerError> {
         let taken = [header::AUTHORIZATION, header::COOKIE, header::HOST];
         if taken.contains(&self.header) {
@@ -169,7 +203,8 @@ impl ApiKeyLayerBuilder {
         }
     }
 
-    /// Keys as bearer tokens are known by their prefix; other tokens are for other authenticators.
+    /// Bearer tokens with the prefix of the keys are read; other tokens are for other
+    /// authenticators.
     fn sources(&self) -> Vec<CredentialSource> {
         let prefix = self.scheme.format().start();
         let mut sources = vec![
@@ -181,6 +216,7 @@ impl ApiKeyLayerBuilder {
         sources
     }
 
+    /// The value of `WWW-Authenticate` in each 401 response.
     fn challenge(&self) -> Result<HeaderValue, ApiKeyLayerError> {
         let plain = |c: char| matches!(c, ' '..='~') && c != '"' && c != '\\';
         if !self.realm.chars().all(plain) {
@@ -194,26 +230,26 @@ impl ApiKeyLayerBuilder {
     }
 }
 
-/// Makes a record that no key opens.
+/// Makes a record that no key matches. It is compared when the store has no record.
 fn decoy() -> Result<KeyRecord, NoEntropy> {
     let grant = Grant::new(Environment::Live);
     let record = KeyRecord::new(KeyId::random()?, KeyDigest::decoy()?, grant, Duration::ZERO);
     record.map_err(|_| NoEntropy)
 }
 
-/// Says which choice for an [`ApiKeyLayer`] cannot work.
+/// Why an [`ApiKeyLayer`] cannot be built.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ApiKeyLayerError {
-    /// The header has another meaning already.
+    /// The header has another meaning: `Authorization`, `Cookie` or `Host`.
     Header,
     /// The operating system gave no random bytes.
     NoEntropy,
-    /// No environment is accepted: no key would ever count.
+    /// No environment is accepted, so every key would be refused.
     NoEnvironment,
-    /// The name of the query parameter needs escaping.
+    /// The name of the query parameter has characters that a URL escapes.
     Parameter,
-    /// The realm holds quotes, backslashes, or what is not printable ASCII.
+    /// The realm has quotes, backslashes, or characters other than printable ASCII.
     Realm,
 }
 

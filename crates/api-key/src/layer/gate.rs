@@ -1,4 +1,7 @@
-//! The shared part of a layer: looks for a key, judges it, and says yes or no.
+//! The decision about a key, shared by all clones of a layer.
+//!
+//! `authenticate` reads the key of a request, finds its record, and returns the principal or a
+//! refusal. If the store fails, the request is refused with 503.
 
 use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
@@ -14,6 +17,7 @@ use crate::{
     environment::Accepted, record::KIND,
 };
 
+/// The `Retry-After` of a 503 response while the store fails.
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Everything that a layer was built with. Clones share it.
@@ -21,26 +25,37 @@ const RETRY: Duration = Duration::from_secs(1);
 pub(super) struct Gate(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
+    /// Keys of other environments are refused.
     pub(super) accepted: Accepted,
+    /// The value of `WWW-Authenticate`.
     pub(super) challenge: HeaderValue,
+    /// The time by which keys expire.
     pub(super) clock: SharedClock,
-    /// What has expired stays expired when the clock steps back.
+    /// Keeps expired keys expired when the clock steps back.
     pub(super) wall: WallClock,
-    /// Compared with where there is no record, so that an unknown id costs what a wrong secret costs.
+    /// Compared when there is no record, so that an unknown id takes the same time as a wrong
+    /// secret.
     pub(super) decoy: KeyRecord,
+    /// Tells this layer from other authenticators of the same kind.
     pub(super) id: AuthenticatorId,
+    /// The 401 response, rendered when the layer was built.
     pub(super) invalid: Rejection,
+    /// Called for a valid key that was sent in clear.
     pub(super) on_exposed: Option<OnExposed>,
-    /// The query parameter that keys may stand in.
+    /// The query parameter that keys may be sent in.
     #[cfg(feature = "axum")]
     pub(super) parameter: Option<Box<str>>,
+    /// The format and the pepper of the keys.
     pub(super) scheme: KeyScheme,
+    /// The headers and parameters that keys are read from.
     pub(super) sources: Vec<CredentialSource>,
+    /// Finds records by id.
     pub(super) store: Arc<dyn KeyStore>,
+    /// The 503 response, rendered when the layer was built.
     pub(super) unavailable: Rejection,
 }
 
-/// What the application does about a key that was sent in clear.
+/// The application's function for a key that was sent in clear.
 #[derive(Clone)]
 pub(super) struct OnExposed(pub(super) Arc<dyn Fn(KeyId) + Send + Sync>);
 
@@ -50,6 +65,7 @@ impl fmt::Debug for OnExposed {
     }
 }
 
+/// What a store returned for an id.
 type Found = Result<Option<Arc<KeyRecord>>, StoreUnavailable>;
 
 impl Authenticator for Gate {
@@ -106,6 +122,7 @@ impl Authenticator for Gate {
 }
 
 impl Inner {
+    /// Turns what the store returned into a principal or a refusal.
     fn answer(
         &self,
         cx: &SecurityContext,
@@ -121,7 +138,7 @@ impl Inner {
             Ok(record) => Ok(record.principal().clone()),
             Err(failure) => {
                 if failure.had_the_secret() {
-                    // Whoever owns the key will want to know which one it was.
+                    // The owner of the key needs to know which key it was.
                     let value = key.id().to_string().into();
                     cx.record(Fact::Noted {
                         key: "api_key_id",
@@ -133,8 +150,9 @@ impl Inner {
         }
     }
 
-    /// Returns the id of a key that was sent in clear, if the client held its secret, and tells the
-    /// application if the key still counts.
+    /// Returns the id of a key that was sent in clear, if the client had its secret.
+    ///
+    /// Calls the application's function if the key is still valid.
     fn exposed(
         &self,
         cx: &SecurityContext,
@@ -159,7 +177,9 @@ impl Inner {
         Some(key.id().as_str().into())
     }
 
-    /// The same work for a record and for none. What the key itself says comes after its secret.
+    /// Compares the key with its record, or with the decoy if there is none, by the same steps.
+    ///
+    /// The environment is checked after the secret, so a client without it learns nothing.
     fn judge<'r>(
         &self,
         record: Option<&'r KeyRecord>,
@@ -177,7 +197,8 @@ impl Inner {
         Ok(record)
     }
 
-    /// The wall clock, which does not step back here. A step back is recorded and logged once.
+    /// Returns the time of the wall clock, which does not go back. A step back is recorded and
+    /// logged once.
     fn now(&self, cx: &SecurityContext) -> Duration {
         let reading = self.wall.read(self.clock.unix_time());
         if let Some(step) = reading.stepped_back {
@@ -191,6 +212,7 @@ impl Inner {
         reading.now
     }
 
+    /// Returns the response for a failure, with its private reason for the audit trail.
     fn refuse(&self, failure: KeyFailure) -> Box<Rejection> {
         Box::new(match failure {
             KeyFailure::ClientUnknown => Rejection::misconfigured(failure.reason()),

@@ -1,4 +1,7 @@
-//! The layer that asks for keys.
+//! The layer that authenticates requests by API key.
+//!
+//! `builder` has its choices, `gate` the decision, and `original_uri` removes keys from axum's copy
+//! of the URL.
 
 mod builder;
 mod gate;
@@ -17,30 +20,42 @@ pub use self::builder::{ApiKeyLayerBuilder, ApiKeyLayerError};
 use self::gate::Gate;
 use crate::{KeyScheme, KeyStore};
 
-/// Asks for a key, in `X-API-Key` or as bearer token, and leaves its [`Principal`] for everyone further in.
+/// Authenticates requests by an API key, in `X-API-Key` or as bearer token.
 ///
-/// A layer by itself, or one of several in [`AuthenticateLayer::any`]; there [`optional`](ApiKeyLayerBuilder::optional)
-/// and shadow are said to that layer. The crate's front page has examples.
+/// On success the request has a [`Principal`] for inner layers and handlers, and the key is removed
+/// from the request. Otherwise:
+///
+/// | case | response |
+/// |---|---|
+/// | no key, or one that is not valid | 401 with `WWW-Authenticate: ApiKey` |
+/// | the store cannot be asked | 503 with `Retry-After` |
+/// | a key bound to networks, without `ClientInfoLayer` outside | 500 |
+///
+/// Use it as a layer by itself, or as one of several in [`AuthenticateLayer::any`]. In the second
+/// case set [`optional`](ApiKeyLayerBuilder::optional) and shadow on that layer. The crate's front
+/// page has examples.
 #[derive(Clone)]
 #[must_use]
 pub struct ApiKeyLayer {
+    /// Decides about keys.
     gate: Gate,
+    /// The layer for use by itself, outside of `AuthenticateLayer::any`.
     alone: AuthenticateLayer,
 }
 
 layer!(ApiKeyLayer);
 
 impl ApiKeyLayer {
-    /// Takes live keys of a scheme, by the system's clock.
+    /// Creates a layer with the defaults of [`ApiKeyLayerBuilder`]: live keys, by the system clock.
     ///
     /// # Errors
     ///
-    /// When the operating system gives no random bytes.
+    /// [`ApiKeyLayerError::NoEntropy`] when the operating system returns no random bytes.
     pub fn new(scheme: KeyScheme, store: impl KeyStore) -> Result<Self, ApiKeyLayerError> {
         Self::builder(scheme, store).build()
     }
 
-    /// Starts to choose.
+    /// Starts to configure a layer that accepts keys of `scheme` with a record in `store`.
     pub fn builder(scheme: KeyScheme, store: impl KeyStore) -> ApiKeyLayerBuilder {
         ApiKeyLayerBuilder::new(scheme, Arc::new(store))
     }

@@ -1,9 +1,12 @@
-//! Takes a key out of the address that axum keeps beside the one of the request.
+//! Removes a key from the copy of the URL that axum keeps (`OriginalUri`).
+//!
+//! Used only with the feature `axum`, and only if keys are read from a query parameter.
 
 use axum::extract::OriginalUri;
 use http::{Uri, request, uri::PathAndQuery};
 
-/// Leaves the parameter out of axum's [`OriginalUri`], where there is one. The path of a nested router stays.
+/// Removes the parameter from axum's [`OriginalUri`], if there is one. The path of a nested router
+/// stays.
 pub(super) fn strip(head: &mut request::Parts, parameter: &str) {
     let Some(OriginalUri(original)) = head.extensions.get::<OriginalUri>() else {
         return;
@@ -22,7 +25,7 @@ pub(super) fn strip(head: &mut request::Parts, parameter: &str) {
     }
 }
 
-/// Compares the name of a pair as forms decode it: `+` and escapes (names of parameters have neither space nor `%`).
+/// Compares the name of a pair as forms decode it: `+` and escapes. A configured name has neither.
 fn is_named(pair: &str, name: &str) -> bool {
     let (written, _) = pair.split_once('=').unwrap_or((pair, ""));
     let (mut rest, mut wanted) = (written.as_bytes(), name.as_bytes());
@@ -38,6 +41,8 @@ fn is_named(pair: &str, name: &str) -> bool {
     wanted.is_empty()
 }
 
+/// Returns the first byte after decoding, and the text after it. An incomplete escape is a literal
+/// `%`.
 fn next_decoded(text: &[u8]) -> Option<(u8, &[u8])> {
     match text {
         [b'%', high, low, rest @ ..] => {
@@ -53,7 +58,7 @@ fn next_decoded(text: &[u8]) -> Option<(u8, &[u8])> {
     }
 }
 
-/// Replaces the query. Were the rest not valid, all of the address would go rather than a key stay.
+/// Replaces the query. If the rest is not valid, the whole URL is dropped rather than a key kept.
 fn with_query(uri: Uri, query: &str) -> Uri {
     let target: Result<PathAndQuery, _> = match query {
         "" => uri.path().parse(),

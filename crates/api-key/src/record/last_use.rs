@@ -1,4 +1,6 @@
 //! When a key was last accepted, in this process.
+//!
+//! Listings show it. It is lost on a restart and not written to a store.
 
 use std::{
     sync::{
@@ -8,13 +10,14 @@ use std::{
     time::Duration,
 };
 
-/// Shared by all states of one record, so that a change of the record does not forget it. In whole
-/// seconds since the Unix epoch; 0 where it was never used.
+/// Shared by all versions of one record, so that a change of the record does not lose it.
+///
+/// In whole seconds since the Unix epoch; 0 if the key was never used.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LastUse(Arc<AtomicU64>);
 
 impl LastUse {
-    /// Notes a use. Writes once a second, so that busy keys do not make processors wait for each other.
+    /// Records a use. Writes once a second, so that processors do not contend for a busy key.
     pub(crate) fn note(&self, now: Duration) {
         let now = now.as_secs();
         if self.0.load(Ordering::Relaxed) < now {
@@ -22,6 +25,7 @@ impl LastUse {
         }
     }
 
+    /// The last use since the Unix epoch; `None` if there was none.
     pub(crate) fn get(&self) -> Option<Duration> {
         let seconds = self.0.load(Ordering::Relaxed);
         (seconds > 0).then(|| Duration::from_secs(seconds))

@@ -1,4 +1,6 @@
-//! What a store keeps of a key.
+//! What a store keeps of a key: digest, grant, dates and revocation.
+//!
+//! The layer checks each presented key with [`KeyRecord::judge`].
 
 mod last_use;
 mod readers;
@@ -12,35 +14,47 @@ use palisade_core::Principal;
 pub(crate) use self::last_use::LastUse;
 use crate::{Grant, InvalidGrant, KeyDigest, KeyFailure, KeyId, PresentedKey, Timestamp};
 
-/// The kind of principals that keys prove.
+/// The kind of the principals that keys authenticate.
 pub(crate) const KIND: &str = "api_key";
 
-/// A key without its secret: what a store keeps. Holds the [`Principal`] ready for every request.
+/// A key without its secret: what a store keeps.
+///
+/// It has the [`Principal`] ready, so a request costs no allocation for it. `Debug` shows neither
+/// digests nor the secret. Clones share the time of last use.
 #[derive(Clone)]
 pub struct KeyRecord {
+    /// When the key was minted.
     pub(crate) created: Timestamp,
+    /// The digest of the current secret.
     pub(crate) digest: KeyDigest,
     pub(crate) grant: Grant,
     pub(crate) id: KeyId,
+    /// The old secret, while both are accepted.
     pub(crate) previous: Option<Previous>,
+    /// Made once from the grant.
     pub(crate) principal: Principal,
+    /// Set once; a revoked key is refused at any time.
     pub(crate) revoked: Option<Timestamp>,
     pub(crate) used: LastUse,
 }
 
-/// The secret before the last rotation, and until when it counts.
+/// The secret before the last rotation.
 #[derive(Clone, Debug)]
 pub(crate) struct Previous {
     pub(crate) digest: KeyDigest,
+    /// The old secret is refused from this moment on.
     pub(crate) until: Timestamp,
 }
 
 impl KeyRecord {
-    /// Makes a record of what a store of one's own has kept.
+    /// Creates a record from what a custom store has kept.
+    ///
+    /// `created` is the time since the Unix epoch. Add a former secret with
+    /// [`with_previous`](Self::with_previous) and a revocation with [`revoked`](Self::revoked).
     ///
     /// # Errors
     ///
-    /// When the grant contradicts itself or holds unusable text.
+    /// [`InvalidGrant`] when the grant contradicts itself or has text that is not allowed.
     pub fn new(
         id: KeyId,
         digest: KeyDigest,
@@ -60,7 +74,7 @@ impl KeyRecord {
         })
     }
 
-    /// Adds the secret before the last rotation, which counts until a moment since the Unix epoch.
+    /// Adds the secret before the last rotation. It is accepted until a time since the Unix epoch.
     #[must_use]
     pub fn with_previous(mut self, digest: KeyDigest, until: Duration) -> Self {
         let until = Timestamp::from_unix(until);
@@ -68,18 +82,25 @@ impl KeyRecord {
         self
     }
 
-    /// Revokes the key: from now on it is refused, whatever the clock says. The first word counts.
+    /// Revokes the key: it is refused from now on, also by a server whose clock is behind `at`.
+    ///
+    /// `at` is recorded for listings. A key that is revoked already keeps its first time.
     #[must_use]
     pub fn revoked(mut self, at: Duration) -> Self {
         self.revoked.get_or_insert(Timestamp::from_unix(at));
         self
     }
 
-    /// Decides whether a presented key counts at a moment since the Unix epoch, for a client.
+    /// Checks whether a presented key is valid at a time since the Unix epoch, for a client
+    /// address.
+    ///
+    /// `client` is needed only for a key that is bound to networks. The environments that a server
+    /// accepts are checked by the layer, not here.
     ///
     /// # Errors
     ///
-    /// The private reason why not. All that needs more than public knowledge is judged after the secret.
+    /// [`KeyFailure`], the private reason. Dates, revocation and networks are checked after the
+    /// secret, so a client without it learns nothing.
     pub fn judge(
         &self,
         key: &PresentedKey,
@@ -90,12 +111,15 @@ impl KeyRecord {
         self.stands(now, client)
     }
 
-    /// Decides as [`judge`](Self::judge) does, but for the secret: for a session that was made from a key
-    /// and must end with it.
+    /// Checks as [`judge`](Self::judge) does, but without the secret.
+    ///
+    /// For a session that was started with a key and must end with it: when the key is revoked or
+    /// expires.
     ///
     /// # Errors
     ///
-    /// The private reason why the key does not count any more, yet, or from there.
+    /// [`KeyFailure`]: the key is revoked, expired, not yet valid, or not allowed for the client's
+    /// address.
     pub fn stands(&self, now: Duration, client: Option<IpAddr>) -> Result<(), KeyFailure> {
         if self.revoked.is_some() {
             return Err(KeyFailure::Revoked);
@@ -117,8 +141,10 @@ impl KeyRecord {
         }
     }
 
+    /// Compares id, environment and both secrets.
     fn judge_secret(&self, key: &PresentedKey, now: Duration) -> Result<(), KeyFailure> {
-        // Both are compared always, so that time does not tell whether the key was rotated.
+        // Both secrets are always compared, so that the time does not reveal whether the key was
+        // rotated.
         let previous = self.previous.as_ref();
         let current = key.digest.matches(&self.digest);
         let former = key
@@ -144,13 +170,16 @@ impl KeyRecord {
         }
     }
 
-    /// Tells whether the key is over for good at a moment since the Unix epoch.
+    /// Returns whether the key is revoked or expired at a time since the Unix epoch.
+    ///
+    /// Such a key is never valid again, and it cannot be rotated.
     #[must_use]
     pub fn is_over(&self, now: Duration) -> bool {
         self.revoked.is_some() || self.grant.expires.is_some_and(|end| now >= end.unix())
     }
 }
 
+/// The principal of every request with this key.
 fn principal(id: KeyId, grant: &Grant) -> Principal {
     let mut who = Principal::builder(KIND, id.as_str())
         .credential(id.as_str())

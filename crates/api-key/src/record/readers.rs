@@ -1,4 +1,6 @@
-//! What listings and stores of one's own read in a record.
+//! Accessors of a record, for listings and custom stores.
+//!
+//! All times are durations since the Unix epoch, in whole seconds.
 
 use std::time::Duration;
 
@@ -14,73 +16,77 @@ impl KeyRecord {
         self.created.unix()
     }
 
-    /// Returns the digest of the secret in force.
+    /// Returns the digest of the current secret. Store it with [`KeyDigest::to_text`].
     #[must_use]
     pub const fn digest(&self) -> &KeyDigest {
         &self.digest
     }
 
-    /// Returns the environment.
+    /// Returns the environment of the key.
     #[must_use]
     pub const fn environment(&self) -> Environment {
         self.grant.environment
     }
 
-    /// Returns when the key ends.
+    /// Returns when the key expires; `None` if never.
     #[must_use]
     pub fn expires(&self) -> Option<Duration> {
         self.grant.expires.map(Timestamp::unix)
     }
 
-    /// Returns what the key allows.
+    /// Returns the permissions of the key.
     pub const fn grant(&self) -> &Grant {
         &self.grant
     }
 
-    /// Returns the public id.
+    /// Returns the public id, by which a store finds the record.
     #[must_use]
     pub const fn id(&self) -> KeyId {
         self.id
     }
 
-    /// Returns when the key was last accepted by this process, to the second. Not kept across restarts.
+    /// Returns when this process last accepted the key, to the second.
+    ///
+    /// `None` if it did not since its start. The value is not stored.
     #[must_use]
     pub fn last_used(&self) -> Option<Duration> {
         self.used.get()
     }
 
-    /// Returns the networks that the key is bound to; none means everywhere.
+    /// Returns the networks that the key is bound to. An empty list means every network.
     #[must_use]
     pub fn networks(&self) -> &[Network] {
         &self.grant.networks
     }
 
-    /// Returns the note for operators.
+    /// Returns the note for operators, if there is one.
     #[must_use]
     pub fn note(&self) -> Option<&str> {
         self.grant.note.as_deref()
     }
 
-    /// Returns when the key begins.
+    /// Returns when the key becomes valid; `None` if it was valid from the start.
     #[must_use]
     pub fn not_before(&self) -> Option<Duration> {
         self.grant.not_before.map(Timestamp::unix)
     }
 
-    /// Returns the former secret's digest and until when it counts.
+    /// Returns the digest of the former secret, and until when it is accepted.
+    ///
+    /// `None` if the key was never rotated, or was rotated without an overlap.
     #[must_use]
     pub fn previous(&self) -> Option<(&KeyDigest, Duration)> {
         let previous = self.previous.as_ref()?;
         Some((&previous.digest, previous.until.unix()))
     }
 
-    /// Returns whom this key proves one to be, with owner, tier and scopes.
+    /// Returns the principal that a request with this key has: with owner, tier and scopes.
     #[must_use]
     pub const fn principal(&self) -> &Principal {
         &self.principal
     }
 
-    /// Returns when the key was revoked.
+    /// Returns when the key was revoked; `None` if it was not.
     #[must_use]
     pub fn revoked_at(&self) -> Option<Duration> {
         self.revoked.map(Timestamp::unix)

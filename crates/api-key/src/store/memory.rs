@@ -1,4 +1,4 @@
-//! Records in memory: read without a lock, changed by replacing the table.
+//! A store in memory: read without a lock, changed by replacing the table.
 
 use std::{
     fmt,
@@ -12,58 +12,64 @@ use palisade_core::Soon;
 use super::{KeyStore, KeyTable, StoreUnavailable, TableError};
 use crate::{KeyId, KeyRecord};
 
-/// Keeps records in memory. Clones share them.
+/// A store of records in memory. Clones share the records.
 ///
-/// A change copies the table, which suits the thousands of keys that fit in memory and change rarely.
+/// For tests, and for programs that load their keys themselves. The records are lost when the
+/// process ends. A change copies the table, which is cheap for some thousands of keys that change
+/// rarely.
 #[derive(Clone, Default)]
 pub struct MemoryKeyStore(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
+    /// Replaced as a whole by each change.
     table: ArcSwap<KeyTable>,
-    /// Held by whoever changes the table, never by readers.
+    /// Locked while the table is changed; readers never lock it.
     changing: Mutex<()>,
 }
 
 impl MemoryKeyStore {
-    /// Starts empty: every key is unknown.
+    /// Creates an empty store: every key is unknown and refused with 401.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a record. It counts from the next request on.
+    /// Adds a record. It is valid from the next request on.
     ///
     /// # Errors
     ///
-    /// When there is one of the same id.
+    /// [`TableError::Duplicate`] when there is a record of the same id.
     pub fn insert(&self, record: KeyRecord) -> Result<(), TableError> {
         self.update(|table| table.insert(record))
     }
 
-    /// Revokes a key. The next request that shows it is refused.
+    /// Revokes a key. The next request with it is refused, also on a connection that is open.
     ///
     /// # Errors
     ///
-    /// When there is no record of this id.
+    /// [`TableError::Unknown`] when there is no record of this id.
     pub fn revoke(&self, id: KeyId, now: Duration) -> Result<(), TableError> {
         self.update(|table| table.revoke(id, now))
     }
 
-    /// Replaces a record, after a rotation.
+    /// Replaces a record, after [`KeyScheme::rotate`](crate::KeyScheme::rotate).
     ///
     /// # Errors
     ///
-    /// When there is none of this id, or it was revoked.
+    /// [`TableError::Unknown`] when there is no record of this id, [`TableError::Revoked`] when it
+    /// was revoked.
     pub fn replace(&self, record: KeyRecord) -> Result<(), TableError> {
         self.update(|table| table.replace(record))
     }
 
-    /// Changes several things at once: readers see all of them or none.
+    /// Makes several changes together: readers see all of them or none.
+    ///
+    /// Changes of other threads wait meanwhile. Do not call `update` again inside `change`.
     ///
     /// # Errors
     ///
-    /// That of the change; nothing is changed then.
+    /// The error of `change`. Nothing is changed then.
     pub fn update<T, E>(&self, change: impl FnOnce(&mut KeyTable) -> Result<T, E>) -> Result<T, E> {
         let _one_at_a_time = self
             .0
@@ -76,7 +82,7 @@ impl MemoryKeyStore {
         Ok(outcome)
     }
 
-    /// Returns the records as they are now.
+    /// Returns the records as they are now. Later changes do not show in the returned table.
     #[must_use]
     pub fn table(&self) -> Arc<KeyTable> {
         self.0.table.load_full()

@@ -1,4 +1,6 @@
-//! Where records are kept.
+//! Stores of key records.
+//!
+//! The layer asks a [`KeyStore`] once for each request that has a well-formed key.
 
 mod file;
 mod memory;
@@ -16,16 +18,18 @@ pub use self::{
 };
 use crate::{KeyId, KeyRecord};
 
-/// Finds records by their public id. Holds digests only; nothing in it can be shown as a key.
+/// Finds records by their public id. A store has digests only, so no key can be read from it.
 ///
-/// A store of one's own answers [`Soon::Now`] from memory, or [`Soon::Later`] from a network.
+/// This crate has [`MemoryKeyStore`] and [`FileKeyStore`].
+///
+/// A custom store returns [`Soon::Now`] from memory, or [`Soon::Later`] from a network.
 ///
 /// ```
 /// use std::sync::Arc;
 /// use palisade_api_key::{KeyId, KeyRecord, KeyStore, StoreUnavailable};
 /// use palisade_core::Soon;
 ///
-/// /// Takes keys of two stores, the first of which is asked first.
+/// /// Accepts the keys of two stores and asks the first one first.
 /// #[derive(Debug)]
 /// struct Either<A, B>(A, B);
 ///
@@ -39,11 +43,19 @@ use crate::{KeyId, KeyRecord};
 /// }
 /// ```
 pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
-    /// Looks up a record. Must not block: what takes time is answered later, within a deadline of the store's own.
+    /// Looks up a record by its id.
+    ///
+    /// `Ok(None)` if there is none: the request is refused with 401. The function must not block.
+    /// Return [`Soon::Later`] for a look-up that takes time, and apply a deadline to it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreUnavailable`] when the store cannot be asked: the request is refused with 503.
     fn find(&self, id: KeyId) -> Soon<Result<Option<Arc<KeyRecord>>, StoreUnavailable>>;
 
-    /// Tells what is wrong with the store while it still answers (from an older state, say). A stable
-    /// word for the audit trail.
+    /// Returns what is wrong with the store while it still works, such as an older state.
+    ///
+    /// A fixed identifier for the audit trail, such as `keys_stale`. Default: `None`.
     fn degraded(&self) -> Option<&'static str> {
         None
     }
@@ -59,12 +71,14 @@ impl<S: KeyStore + ?Sized> KeyStore for Arc<S> {
     }
 }
 
-/// Says that a store could not answer. The request is refused with 503; nobody is let in on a guess.
+/// The store could not look up a key.
+///
+/// The request is refused with 503 and `Retry-After`. Access is never granted without the store.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct StoreUnavailable(Cow<'static, str>);
 
 impl StoreUnavailable {
-    /// Gives the private reason, for the audit trail.
+    /// Creates the error with a private reason for the audit trail. The client does not see it.
     #[must_use]
     pub fn new(reason: impl Into<Cow<'static, str>>) -> Self {
         Self(reason.into())

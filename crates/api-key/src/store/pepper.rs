@@ -1,4 +1,6 @@
-//! The pepper in a file of its own, apart from the digests.
+//! A pepper in a file, apart from the digests.
+//!
+//! A thief of one of the two files cannot test keys. Programs read the file once, at start.
 
 use std::{fs::File, io, path::Path};
 
@@ -11,14 +13,16 @@ use crate::{
     digest::{decode_hex, encode_hex},
 };
 
+/// In bytes. A pepper file has 65.
 const LARGEST: u64 = 4096;
 
 impl Pepper {
-    /// Reads a pepper from a file: 64 hexadecimal digits.
+    /// Reads a pepper from a file: 64 hexadecimal digits, and white space at the end.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read, may be read by others, or holds something else.
+    /// [`KeyFileError::Io`] when the file cannot be read. [`KeyFileError::Invalid`] when group or
+    /// others may access it, or it has other content.
     pub fn read_file(path: impl AsRef<Path>) -> Result<Self, KeyFileError> {
         let path = path.as_ref();
         let file = File::open(path).map_err(|problem| KeyFileError::io(path, "read", problem))?;
@@ -45,12 +49,15 @@ impl Pepper {
         Self::new(&*bytes).map_err(|weak| KeyFileError::invalid(path, None, weak))
     }
 
-    /// Makes a pepper file that only its owner may read. Root makes it for the owner of the folder. One that
-    /// exists is never replaced: no key made with it would count any more.
+    /// Makes a random pepper and writes it to a new file that only its owner may read.
+    ///
+    /// If root runs this, the file belongs to the owner of the folder. An existing file is never
+    /// replaced: no key made with its pepper would be valid any more.
     ///
     /// # Errors
     ///
-    /// When there is one already, or it cannot be written.
+    /// [`KeyFileError::Io`] when the file exists or cannot be written, [`KeyFileError::Invalid`]
+    /// when there are no random bytes.
     pub fn create_file(path: impl AsRef<Path>) -> Result<Self, KeyFileError> {
         let path = path.as_ref();
         let random =
@@ -61,11 +68,11 @@ impl Pepper {
         Self::new(&*random).map_err(|weak| KeyFileError::invalid(path, None, weak))
     }
 
-    /// Reads the file, or makes it where there is none.
+    /// Reads the file, or creates it if it does not exist.
     ///
     /// # Errors
     ///
-    /// As [`read_file`](Self::read_file) and [`create_file`](Self::create_file).
+    /// See [`read_file`](Self::read_file) and [`create_file`](Self::create_file).
     pub fn read_or_create_file(path: impl AsRef<Path>) -> Result<Self, KeyFileError> {
         let path = path.as_ref();
         match Self::create_file(path) {

@@ -1,15 +1,19 @@
-//! Records by id, and what operators do to them.
+//! Records by id, and the changes that operators make to them.
 
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use crate::{KeyId, KeyRecord};
 
-/// A set of records. Both stores keep one and replace it whole, so that readers never wait.
+/// A set of records by id. Both stores have one and replace it as a whole, so readers never wait.
+///
+/// Change it inside [`MemoryKeyStore::update`](crate::MemoryKeyStore::update) or
+/// [`FileKeyStore::update`](crate::FileKeyStore::update): several changes then take effect
+/// together.
 #[derive(Clone, Debug, Default)]
 pub struct KeyTable(HashMap<KeyId, Arc<KeyRecord>>);
 
 impl KeyTable {
-    /// Looks up a record.
+    /// Returns the record of an id; `None` if there is none. Revoked records are returned too.
     #[must_use]
     pub fn get(&self, id: KeyId) -> Option<&Arc<KeyRecord>> {
         self.0.get(&id)
@@ -19,7 +23,7 @@ impl KeyTable {
     ///
     /// # Errors
     ///
-    /// When there is one of the same id.
+    /// [`TableError::Duplicate`] when there is a record of the same id.
     pub fn insert(&mut self, record: KeyRecord) -> Result<(), TableError> {
         let id = record.id();
         if self.0.contains_key(&id) {
@@ -29,11 +33,12 @@ impl KeyTable {
         Ok(())
     }
 
-    /// Replaces a record, after a rotation.
+    /// Replaces a record, after a rotation. The time of last use is kept.
     ///
     /// # Errors
     ///
-    /// When there is none of this id, or it was revoked: a revoked key does not come back.
+    /// [`TableError::Unknown`] when there is no record of this id. [`TableError::Revoked`] when it
+    /// was revoked and the new one is not: a revoked key stays revoked.
     pub fn replace(&mut self, mut record: KeyRecord) -> Result<(), TableError> {
         let id = record.id();
         let place = self.0.get_mut(&id).ok_or(TableError::Unknown(id))?;
@@ -45,18 +50,20 @@ impl KeyTable {
         Ok(())
     }
 
-    /// Revokes a key. Doing it again changes nothing.
+    /// Revokes a key at a time since the Unix epoch. Revoking it again changes nothing.
     ///
     /// # Errors
     ///
-    /// When there is no record of this id.
+    /// [`TableError::Unknown`] when there is no record of this id.
     pub fn revoke(&mut self, id: KeyId, now: Duration) -> Result<(), TableError> {
         let place = self.0.get_mut(&id).ok_or(TableError::Unknown(id))?;
         *place = Arc::new(KeyRecord::clone(place).revoked(now));
         Ok(())
     }
 
-    /// Revokes all keys of an owner, and tells which those are, oldest first.
+    /// Revokes all keys of an owner and returns their ids, oldest first.
+    ///
+    /// An empty list if the owner has no key. Keys that were revoked before are in the list too.
     pub fn revoke_owner(&mut self, owner: &str, now: Duration) -> Vec<KeyId> {
         let all = self.records().into_iter();
         let theirs = all.filter(|record| record.principal().owner() == Some(owner));
@@ -67,7 +74,7 @@ impl KeyTable {
         theirs
     }
 
-    /// Remembers of an older state when its keys were used.
+    /// Takes over from an older state when its keys were last used.
     pub(crate) fn inherit(&mut self, older: &Self) {
         for (id, record) in &mut self.0 {
             if let Some(older) = older.get(*id) {
@@ -76,7 +83,10 @@ impl KeyTable {
         }
     }
 
-    /// Removes a record. Revoking keeps a trace of the key; this does not.
+    /// Removes a record and returns it; `None` if there is none.
+    ///
+    /// Prefer [`revoke`](Self::revoke): a removed key is unknown, and the audit trail cannot name
+    /// its owner.
     pub fn remove(&mut self, id: KeyId) -> Option<Arc<KeyRecord>> {
         self.0.remove(&id)
     }
@@ -89,28 +99,28 @@ impl KeyTable {
         all
     }
 
-    /// Counts the records.
+    /// Returns the number of records, revoked and expired ones included.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Tells whether there is no record.
+    /// Returns whether there is no record.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// Says why a table was not changed.
+/// Why a table was not changed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum TableError {
-    /// There is a key of this id already.
+    /// There is already a record of this id.
     Duplicate(KeyId),
-    /// The key is revoked and stays so.
+    /// The key is revoked, and the replacement is not.
     Revoked(KeyId),
-    /// There is no key of this id.
+    /// There is no record of this id.
     Unknown(KeyId),
 }
 

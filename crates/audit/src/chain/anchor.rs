@@ -1,4 +1,7 @@
-//! The number and hash of one record: what to keep elsewhere to detect that the end was cut off.
+//! The number and hash of one record, to be stored elsewhere: it detects that the end was cut
+//! off.
+//!
+//! Also reads the numbers and hexadecimal digits of lines, in one spelling only.
 
 use std::{error, fmt, str::FromStr};
 
@@ -6,9 +9,12 @@ use crate::key::hex;
 
 /// The number of a record and its hash, written as `NUMBER:HASH`.
 ///
-/// An attacker who can write the trail can cut records off its end, and what remains still verifies.
-/// An anchor that was kept elsewhere (in a ticket, in the log of another machine, on paper) detects it:
-/// give it to [`VerifyOptions::anchor`](crate::VerifyOptions::anchor).
+/// An attacker who can write the trail can remove records from its end, and the rest still
+/// verifies. An anchor that was stored elsewhere (in a ticket, in a log on another machine, on
+/// paper) detects that: give it to [`VerifyOptions::anchor`](crate::VerifyOptions::anchor).
+///
+/// Anchors come from [`VerifyReport::last`](crate::VerifyReport::last) and from the log lines of
+/// the writer at each rotation and at the close.
 ///
 /// ```
 /// use palisade_audit::Anchor;
@@ -19,17 +25,28 @@ use crate::key::hex;
 /// assert_eq!(anchor.to_string(), kept);
 /// # Ok::<(), palisade_audit::InvalidAnchor>(())
 /// ```
+///
+/// A hash in upper case is refused:
+///
+/// ```
+/// use palisade_audit::Anchor;
+///
+/// let upper = format!("7:{}", "0A".repeat(32));
+/// assert!(upper.parse::<Anchor>().is_err());
+/// ```
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
 pub struct Anchor {
+    /// The number of the record; 0 before the first one.
     sequence: u64,
+    /// The hash of the record; all zero before the first one.
     hash: [u8; 32],
 }
 
 impl Anchor {
-    /// The place before the first record of a trail.
+    /// The position before the first record of a trail.
     pub(crate) const GENESIS: Self = Self::new(0, [0; 32]);
 
-    /// Returns the anchor of a record.
+    /// Returns the anchor of a record. The first record of a trail has the number 1.
     #[must_use]
     pub const fn new(sequence: u64, hash: [u8; 32]) -> Self {
         Self { sequence, hash }
@@ -41,7 +58,7 @@ impl Anchor {
         self.sequence
     }
 
-    /// Returns the hash of the record.
+    /// Returns the hash of the record: SHA-256, or HMAC-SHA-256 if the trail has a key.
     #[must_use]
     pub const fn hash(&self) -> &[u8; 32] {
         &self.hash
@@ -71,7 +88,9 @@ impl FromStr for Anchor {
     }
 }
 
-/// A text is not `NUMBER:HASH` with 64 lower case hexadecimal digits.
+/// The text is not an [`Anchor`]: `NUMBER:HASH` with 64 lower case hexadecimal digits.
+///
+/// The number has no sign and no leading zero. Spaces around the text are ignored.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct InvalidAnchor;
@@ -84,7 +103,7 @@ impl fmt::Display for InvalidAnchor {
 
 impl error::Error for InvalidAnchor {}
 
-/// Reads 64 lower case digits. Upper case is refused: one value has one spelling.
+/// Reads 64 lower case hexadecimal digits. Upper case is refused: one value has one spelling.
 pub(super) fn unhex(digits: &[u8]) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
     let (pairs, []) = digits.as_chunks::<2>() else {
@@ -99,6 +118,7 @@ pub(super) fn unhex(digits: &[u8]) -> Option<[u8; 32]> {
     Some(bytes)
 }
 
+/// Reads one lower case hexadecimal digit.
 fn digit(character: u8) -> Option<u8> {
     match character {
         b'0'..=b'9' => Some(character - b'0'),
@@ -107,7 +127,7 @@ fn digit(character: u8) -> Option<u8> {
     }
 }
 
-/// Reads a number without sign, space or leading zero.
+/// Reads a decimal number above zero without sign, space or leading zero.
 pub(super) fn number(digits: &[u8]) -> Option<u64> {
     match digits {
         [b'0', _, ..] | [] => None,

@@ -1,4 +1,7 @@
-//! Checkpoints: signed lines that say how far a trail has come, for a second place.
+//! Checkpoints: signed lines with the number and hash of the last record, for another place.
+//!
+//! The file sink writes them, and a start and verification compare the trail with them. This
+//! finds a trail that was cut, rolled back or deleted while no process ran.
 
 use std::{fs::File, io, io::Read as _, path::Path};
 
@@ -13,16 +16,23 @@ use super::{
 };
 use crate::{error::AuditBuildError, key::hex, record::json::Object};
 
+/// The purpose in the signature, and the type of the line.
 const PURPOSE: &str = "checkpoint";
+/// The text before the digits in a file with a private key.
 const PRIVATE: &str = "palisade-checkpoint-key ed25519 ";
+/// The text before the digits in a file with a public key.
 const PUBLIC: &str = "palisade-checkpoint-public-key ed25519 ";
+/// The most bytes that are read from a key file.
 const MAX_KEY_FILE: u64 = 4096;
 
-/// Signs checkpoints with Ed25519 (RFC 8032).
+/// A private Ed25519 key (RFC 8032) that signs checkpoints.
 ///
-/// The [public key](CheckpointPublicKey) checks them and cannot make new ones. Without a checkpoint
-/// key, checkpoints are made under the key of the trail (HMAC-SHA-256). If the trail has no key either,
-/// they are checksums, which show accidents and no attacks.
+/// Its [public key](CheckpointPublicKey) can check checkpoints and cannot make new ones. So the
+/// machine that verifies needs no secret. Without a checkpoint key, checkpoints use the key of the
+/// trail (HMAC-SHA-256). If the trail has no key either, they have a checksum, which finds
+/// accidents only.
+///
+/// `Debug` shows no part of the key. The seed is wiped from memory when it is dropped.
 ///
 /// ```
 /// use palisade_audit::{CheckpointKey, FileSink};
@@ -34,33 +44,38 @@ const MAX_KEY_FILE: u64 = 4096;
 /// ```
 #[derive(Clone, Debug)]
 pub struct CheckpointKey {
+    /// The 32 bytes of the private key.
     seed: Secret,
+    /// The key pair, ready to sign.
     signer: Signer,
 }
 
-/// Checks checkpoints that a [`CheckpointKey`] signed. It is no secret.
+/// The public key that checks checkpoints of a [`CheckpointKey`]. It is not secret.
 ///
 /// Give it to [`VerifyOptions::checkpoint_key`](crate::VerifyOptions::checkpoint_key).
 #[derive(Clone, Debug)]
 pub struct CheckpointPublicKey([u8; 32]);
 
 impl CheckpointKey {
-    /// Makes a random key.
+    /// Makes a random key from the random number generator of the operating system.
     ///
     /// # Errors
     ///
-    /// [`AuditBuildError::NoRandomness`] if the system has none to give.
+    /// [`AuditBuildError::NoRandomness`] if the generator fails.
     pub fn generate() -> Result<Self, AuditBuildError> {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(|_| AuditBuildError::NoRandomness)?;
         Self::from_seed(&seed)
     }
 
-    /// Reads a key file, as [`to_text`](Self::to_text) writes it.
+    /// Reads a key file that [`to_text`](Self::to_text) wrote. At most 4096 bytes are read.
+    ///
+    /// On Unix the file must be readable by its owner only: mode 0600.
     ///
     /// # Errors
     ///
-    /// [`AuditBuildError::KeyFile`] if it cannot be read, holds something else, or others may read it.
+    /// [`AuditBuildError::KeyFile`] if the file cannot be read, has other content, or others may
+    /// read it.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, AuditBuildError> {
         let path = path.as_ref();
         let text = read_key(path, true)?;
@@ -69,13 +84,13 @@ impl CheckpointKey {
         Self::from_seed(&seed.ok_or_else(|| wrong_key(path, "no private checkpoint key"))?)
     }
 
-    /// Returns the text of a key file. It is a secret.
+    /// Returns the content of a key file. It is secret: write it to a file with mode 0600.
     #[must_use]
     pub fn to_text(&self) -> Secret {
         Secret::new(format!("{PRIVATE}{}\n", hex(self.seed.expose())))
     }
 
-    /// Returns the key that checks what this one signs.
+    /// Returns the public key, which checks what this key signs.
     #[must_use]
     pub fn public_key(&self) -> CheckpointPublicKey {
         match self.signer.verifier() {
@@ -84,6 +99,7 @@ impl CheckpointKey {
         }
     }
 
+    /// Returns the key of a seed.
     fn from_seed(seed: &[u8; 32]) -> Result<Self, AuditBuildError> {
         Ok(Self {
             seed: Secret::new(*seed),
@@ -91,17 +107,18 @@ impl CheckpointKey {
         })
     }
 
+    /// Returns what signs with this key.
     pub(crate) fn signer(&self) -> Signer {
         self.signer.clone()
     }
 }
 
 impl CheckpointPublicKey {
-    /// Reads a file with a public key, as [`to_text`](Self::to_text) writes it.
+    /// Reads a file with a public key that [`to_text`](Self::to_text) wrote. Any mode is accepted.
     ///
     /// # Errors
     ///
-    /// [`AuditBuildError::KeyFile`] if it cannot be read or holds something else.
+    /// [`AuditBuildError::KeyFile`] if the file cannot be read or has other content.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, AuditBuildError> {
         let path = path.as_ref();
         let text = read_key(path, false)?;
@@ -112,17 +129,19 @@ impl CheckpointPublicKey {
             .ok_or_else(|| wrong_key(path, "no public checkpoint key"))
     }
 
-    /// Returns the text of a key file. It is no secret.
+    /// Returns the content of a file with the public key. It is not secret.
     #[must_use]
     pub fn to_text(&self) -> String {
         format!("{PUBLIC}{}\n", hex(&self.0))
     }
 
+    /// Returns what checks with this key.
     pub(crate) fn verifier(&self) -> Verifier {
         Verifier::Ed25519(self.0)
     }
 }
 
+/// Reads a key file. A private one must not be accessible to others.
 fn read_key(path: &Path, private: bool) -> Result<String, AuditBuildError> {
     let read = || {
         if !std::fs::metadata(path)?.is_file() {
@@ -144,6 +163,7 @@ fn read_key(path: &Path, private: bool) -> Result<String, AuditBuildError> {
     })
 }
 
+/// Returns the error for a file with other content, with the command that makes a key.
 fn wrong_key(path: &Path, what: &str) -> AuditBuildError {
     AuditBuildError::KeyFile {
         path: path.into(),
@@ -153,13 +173,16 @@ fn wrong_key(path: &Path, what: &str) -> AuditBuildError {
     }
 }
 
-/// One checkpoint: so far had the trail come.
+/// A checkpoint: the trail had reached this record.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Checkpoint {
+    /// The name of the trail.
     pub(crate) trail: String,
+    /// The number and hash of the record.
     pub(crate) anchor: Anchor,
 }
 
+/// The members of a line that are read; others are ignored.
 #[derive(Deserialize)]
 struct Members {
     v: u64,
@@ -170,18 +193,19 @@ struct Members {
     hash: String,
 }
 
-/// What a line of a checkpoint file is.
+/// The result of reading one line of a checkpoint file.
 #[derive(Debug)]
 pub(crate) enum CheckpointLine {
+    /// A checkpoint with a correct signature.
     Good(Checkpoint),
-    /// It has the form of a checkpoint and another signature.
+    /// It has the form of a checkpoint and a wrong signature.
     Forged,
-    /// It is no checkpoint: torn, or another version.
+    /// It is not a checkpoint: an incomplete line, or another version.
     Unknown,
 }
 
 impl Checkpoint {
-    /// Writes a signed line, with its line end.
+    /// Writes a signed line with a line feed. `time` is in RFC 3339.
     pub(crate) fn to_line(&self, time: &str, signer: &Signer) -> Vec<u8> {
         let mut out = Vec::with_capacity(512);
         let mut object = Object::open(&mut out);
@@ -201,6 +225,7 @@ impl Checkpoint {
         out
     }
 
+    /// Reads a line without its line feed, and checks the signature.
     pub(crate) fn parse(line: &[u8], verifier: &Verifier) -> CheckpointLine {
         let Ok(members) = serde_json::from_slice::<Members>(line) else {
             return CheckpointLine::Unknown;

@@ -1,23 +1,33 @@
-//! One line, taken apart from its end, where only the writer of the trail puts bytes.
+//! Splits a line of the trail into its parts, from the end.
+//!
+//! Only the writer of the trail writes the end of a line. A client may influence the body, so the
+//! body is not searched for a hash. Anything that is not exactly in the form of the writer is
+//! refused.
 
 use super::anchor::{number, unhex};
 
+/// The text before the number of the record.
 pub(super) const SEQUENCE: &str = ",\"seq\":";
+/// The text before the hash.
 pub(super) const HASH: &str = ",\"hash\":\"";
+/// The text after the hash.
 pub(super) const END: &str = "\"}";
+/// The length of a hash in hexadecimal digits.
 const HASH_DIGITS: usize = 64;
 
-/// The parts of a line that the chain is about.
+/// The parts of a line that the chain needs.
 #[derive(Debug)]
 pub(crate) struct Line<'a> {
-    /// What the hash covers.
+    /// The bytes that the hash covers: everything before `,"hash"`.
     pub(crate) sealed: &'a [u8],
+    /// The number of the record.
     pub(crate) sequence: u64,
+    /// The hash that the line states. It is not checked yet.
     pub(crate) hash: [u8; 32],
 }
 
 impl<'a> Line<'a> {
-    /// Takes a line (without its line feed) apart. Every spelling but the writer's own is refused.
+    /// Splits a line without its line feed. `None` if it differs from the form of the writer.
     pub(crate) fn parse(line: &'a [u8]) -> Option<Self> {
         let rest = line.strip_suffix(END.as_bytes())?;
         let (rest, hash) = rest.split_at_checked(rest.len().checked_sub(HASH_DIGITS)?)?;

@@ -1,9 +1,11 @@
-//! The chain that ties every record to all records before it.
+//! The hash chain: each record has a hash over itself and the hash of the record before.
 //!
-//! A line is `BODY,"seq":N,"hash":"H"}`: the body is a JSON object without its closing brace, `N`
-//! counts records over all files of a trail, and `H` is SHA-256 (or HMAC-SHA-256 under the key) over
-//! the previous `H` and everything before `,"hash"`. Bytes are covered, not values, so nothing needs
-//! to be put into a canonical form before it can be verified.
+//! A line is `BODY,"seq":N,"hash":"H"}`. The body is a JSON object without its closing brace. `N`
+//! counts records over all files of a trail. `H` is SHA-256 (FIPS 180-4), or HMAC-SHA-256 (RFC
+//! 2104) if the trail has a key, over the previous `H` and everything before `,"hash"`.
+//!
+//! The hash covers bytes, not values, so no canonical form of JSON is needed. The journal of the
+//! file sink seals records here, and verification computes the same hashes again.
 
 mod anchor;
 mod checkpoint;
@@ -21,18 +23,22 @@ pub(crate) use statement::{Signer, Verifier};
 
 use crate::key::{AuditKey, hex};
 
-/// How records are sealed: anyone may compute the hash, or only who has the key.
+/// How records are sealed: with a key, or with a hash that anyone can compute.
 #[derive(Clone, Debug)]
 pub(crate) enum Seal {
+    /// HMAC-SHA-256: only a holder of the key can make or change records without being found.
     Keyed(AuditKey),
+    /// SHA-256: finds accidental changes only, as anyone can compute the hashes again.
     Plain,
 }
 
 impl Seal {
+    /// Returns the seal for a key, or the plain one.
     pub(crate) fn new(key: Option<AuditKey>) -> Self {
         key.map_or(Self::Plain, Self::Keyed)
     }
 
+    /// Returns the name of the algorithm in the opening record of a file.
     pub(crate) fn algorithm(&self) -> &'static str {
         match self {
             Self::Keyed(_) => "hmac-sha256",
@@ -40,6 +46,7 @@ impl Seal {
         }
     }
 
+    /// Returns the public identifier of the key. `None` without a key.
     pub(crate) fn key_id(&self) -> Option<String> {
         match self {
             Self::Keyed(key) => Some(key.id()),
@@ -47,7 +54,10 @@ impl Seal {
         }
     }
 
-    /// Appends a body to `out` as the record after `last`, and returns its place in the chain.
+    /// Appends a body to `out` as the record after `last`, with a line feed.
+    ///
+    /// Returns the number and hash of the new record. The body has no closing brace: it is added
+    /// here.
     pub(crate) fn append(&self, last: Anchor, body: &[u8], out: &mut Vec<u8>) -> Anchor {
         let sequence = last.sequence().saturating_add(1);
         let start = out.len();
@@ -61,7 +71,7 @@ impl Seal {
         Anchor::new(sequence, hash)
     }
 
-    /// Computes the hash of a record's sealed bytes after another record.
+    /// Computes the hash of the sealed bytes of a record that follows `last`.
     pub(crate) fn hash(&self, last: Anchor, sealed: &[u8]) -> [u8; 32] {
         match self {
             Self::Keyed(key) => {

@@ -1,7 +1,8 @@
-//! Signed lines outside of the chain: checkpoints and acknowledgements.
+//! Signs and checks lines outside of the chain: checkpoints and acknowledgements.
 //!
-//! A line is `BODY,"signature":"S"}`. The signature covers the bytes of the body and the purpose of
-//! the line, so members can be added later (a Merkle root, for example) without a new format.
+//! A line is `BODY,"signature":"S"}`. The signature covers a prefix, the purpose of the line and
+//! the bytes of the body. So a line of one purpose is not accepted for another, and members can
+//! be added without a new format.
 
 use std::fmt;
 
@@ -15,38 +16,49 @@ use crate::{
     key::{AuditKey, hex},
 };
 
+/// The text before the signature.
 const SIGNATURE: &str = ",\"signature\":\"";
+/// The text after the signature.
 const END: &str = "\"}";
+/// The prefix of what is signed: no other protocol signs the same bytes.
 const DOMAIN: &[u8] = b"palisade-audit/1 ";
 
-/// Signs statements.
+/// Signs lines.
 #[derive(Clone)]
 pub(crate) enum Signer {
+    /// A private key: a verifier needs the public one only.
     Ed25519(std::sync::Arc<Ed25519KeyPair>),
+    /// HMAC-SHA-256 with the key of the trail.
     Keyed(AuditKey),
-    /// A checksum: it shows accidents and no attacks.
+    /// A checksum: it finds accidents and no attacks.
     Plain,
 }
 
-/// Checks statements.
+/// Checks signed lines. The algorithm comes from here, never from the line.
 #[derive(Clone, Debug)]
 pub(crate) enum Verifier {
+    /// The public key.
     Ed25519([u8; 32]),
+    /// The key of the trail.
     Keyed(AuditKey),
+    /// Accepts a correct checksum.
     Plain,
 }
 
 impl Signer {
+    /// Returns the signer for the key of a trail, or a checksum without one.
     pub(crate) fn of(key: Option<&AuditKey>) -> Self {
         key.map_or(Self::Plain, |key| Self::Keyed(key.clone()))
     }
 
+    /// Returns the signer for an Ed25519 seed. Fails if the library refuses the seed.
     pub(crate) fn ed25519(seed: &[u8; 32]) -> Result<Self, AuditBuildError> {
         let pair =
             Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| AuditBuildError::WeakKey)?;
         Ok(Self::Ed25519(pair.into()))
     }
 
+    /// Returns the name of the algorithm in the line.
     pub(crate) fn algorithm(&self) -> &'static str {
         match self {
             Self::Ed25519(_) => "ed25519",
@@ -55,7 +67,7 @@ impl Signer {
         }
     }
 
-    /// Returns the public name of the key.
+    /// Returns the public identifier of the key. `None` for a checksum.
     pub(crate) fn key_id(&self) -> Option<String> {
         match self.verifier() {
             Verifier::Ed25519(public) => Some(hex(public.first_chunk::<8>().unwrap_or(&[0; 8]))),
@@ -64,6 +76,7 @@ impl Signer {
         }
     }
 
+    /// Returns what checks the lines of this signer.
     pub(crate) fn verifier(&self) -> Verifier {
         match self {
             Self::Ed25519(pair) => {
@@ -75,7 +88,7 @@ impl Signer {
         }
     }
 
-    /// Appends signature and closing brace to a body, without a line end.
+    /// Appends the signature and the closing brace to a body, without a line feed.
     pub(crate) fn sign(&self, purpose: &str, body: &mut Vec<u8>) {
         let signature = match self {
             Self::Ed25519(pair) => hex(pair.sign(&message(purpose, body)).as_ref()),
@@ -89,6 +102,7 @@ impl Signer {
 }
 
 impl Verifier {
+    /// Returns the verifier for the key of a trail, or for a checksum without one.
     pub(crate) fn of(key: Option<&AuditKey>) -> Self {
         key.map_or(Self::Plain, |key| Self::Keyed(key.clone()))
     }
@@ -120,6 +134,7 @@ impl fmt::Debug for Signer {
     }
 }
 
+/// Splits a line into body and signature digits.
 fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let rest = line.strip_suffix(END.as_bytes())?;
     let digits = rest
@@ -130,7 +145,7 @@ fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((before.strip_suffix(SIGNATURE.as_bytes())?, signature))
 }
 
-/// Reads the 64 bytes of an Ed25519 signature.
+/// Reads the 64 bytes of an Ed25519 signature from 128 digits.
 fn signature_bytes(digits: &[u8]) -> Option<[u8; 64]> {
     let (first, second) = digits.split_at_checked(64)?;
     let mut bytes = [0; 64];
@@ -140,15 +155,18 @@ fn signature_bytes(digits: &[u8]) -> Option<[u8; 64]> {
     Some(bytes)
 }
 
+/// Returns the bytes that are signed.
 fn message(purpose: &str, body: &[u8]) -> Vec<u8> {
     [DOMAIN, purpose.as_bytes(), &[0], body].concat()
 }
 
+/// Computes the HMAC-SHA-256 of a line.
 fn keyed(key: &AuditKey, purpose: &str, body: &[u8]) -> [u8; 32] {
     let mac = key.start(purpose).chain_update(body);
     mac.finalize().into_bytes().into()
 }
 
+/// Computes the checksum of a line.
 fn checksum(purpose: &str, body: &[u8]) -> [u8; 32] {
     Sha256::digest(message(purpose, body)).into()
 }

@@ -20,11 +20,11 @@ use crate::{
     sink::Sink,
 };
 
-/// The `Retry-After` of a refusal while nothing can be recorded.
+/// The `Retry-After` (RFC 9110, section 10.2.3) of a refusal while nothing can be recorded.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-/// How long the sinks have to keep a record before a response.
+/// The default of [`AuditLayerBuilder::deadline`].
 const DEADLINE: Duration = Duration::from_secs(5);
-/// How long a close waits for requests under way, and then for the sinks.
+/// The default of [`AuditLayerBuilder::close_deadline`].
 const CLOSE_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Settings of an [`AuditLayer`], from [`AuditLayer::builder`].
@@ -66,10 +66,15 @@ const CLOSE_DEADLINE: Duration = Duration::from_secs(10);
 /// ```
 #[must_use]
 pub struct AuditLayerBuilder {
+    /// The clock of the layer. `None`: the system clock.
     clock: Option<SharedClock>,
+    /// What may be recorded of request heads.
     redaction: Redaction,
+    /// Sinks with their policies, in the order in which they were added.
     sinks: Vec<(Arc<dyn Sink>, SinkPolicy)>,
+    /// The longest wait for head records.
     deadline: Duration,
+    /// The longest wait of a close for requests, and again for sinks.
     close_deadline: Duration,
 }
 
@@ -89,8 +94,8 @@ impl AuditLayerBuilder {
     /// Adds a sink with the policy [`Required`](SinkPolicy::Required).
     ///
     /// Every sink gets every record. If this one cannot keep a record that it
-    /// [requires](Sink::requires_head_records) before the response, the request is refused with 503.
-    /// See [`sink_with`](Self::sink_with) for other policies.
+    /// [requires](Sink::requires_head_records) before the response, the request is refused with
+    /// 503. See [`sink_with`](Self::sink_with) for other policies.
     pub fn sink(self, sink: impl Sink) -> Self {
         self.sink_with(SinkPolicy::Required, sink)
     }
@@ -114,17 +119,19 @@ impl AuditLayerBuilder {
         self
     }
 
-    /// Sets how long a response waits for the head records of all sinks together. Default: 5 seconds.
+    /// Sets how long a response waits for the head records of all sinks together. Default: 5
+    /// seconds.
     ///
     /// After that the request is refused with 503. A sink may have a shorter deadline, such as
-    /// [`FileSinkBuilder::commit_deadline`](crate::FileSinkBuilder::commit_deadline). Zero is an error.
+    /// [`FileSinkBuilder::commit_deadline`](crate::FileSinkBuilder::commit_deadline). Zero is an
+    /// error.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// Sets how long [`AuditHandle::close`](crate::AuditHandle::close) waits for open requests, and then
-    /// again for the sinks. Default: 10 seconds each.
+    /// Sets how long [`AuditHandle::close`](crate::AuditHandle::close) waits for open requests, and
+    /// then again for the sinks. Default: 10 seconds each.
     ///
     /// Requests that are still open then are counted in an event, and as lost when they end.
     pub fn close_deadline(mut self, deadline: Duration) -> Self {
@@ -143,8 +150,8 @@ impl AuditLayerBuilder {
 
     /// Records the network of a client in place of its address: `/24` of IPv4, `/48` of IPv6.
     ///
-    /// Default: the whole address. Addresses can be personal data; records of one network can still be
-    /// correlated.
+    /// Default: the whole address. Addresses can be personal data; records of one network can still
+    /// be correlated.
     pub fn mask_client_address(mut self) -> Self {
         self.redaction.mask_client = true;
         self
@@ -153,8 +160,8 @@ impl AuditLayerBuilder {
     /// Sets the key for [`correlate_header`](Self::correlate_header) and
     /// [`correlate_query`](Self::correlate_query).
     ///
-    /// It also makes codes of unknown paths comparable over restarts. Use another key than that of the
-    /// trail: the two have different readers.
+    /// It also makes codes of unknown paths comparable over restarts. Use another key than that of
+    /// the trail: the two have different readers.
     pub fn correlation_key(mut self, key: AuditKey) -> Self {
         self.redaction.key = Some(key);
         self
@@ -162,8 +169,8 @@ impl AuditLayerBuilder {
 
     /// Records an HMAC-SHA-256 code of this header's value, under the correlation key.
     ///
-    /// Equal values of one header have equal codes. Without the key a code says nothing about its value.
-    /// If the header occurs several times, the first value counts.
+    /// Equal values of one header have equal codes. Without the key a code says nothing about its
+    /// value. If the header occurs several times, the first value counts.
     pub fn correlate_header(self, name: HeaderName) -> Self {
         self.field(FieldSource::Header(name), FieldForm::Correlated)
     }
@@ -178,32 +185,33 @@ impl AuditLayerBuilder {
 
     /// Records this header's value in clear, at most its first 256 bytes.
     ///
-    /// For values without personal data and without secrets, such as the version of a client. `build`
-    /// refuses names of credentials and cookies.
+    /// For values without personal data and without secrets, such as the version of a client.
+    /// `build` refuses names of credentials and cookies.
     pub fn dangerously_record_header(self, name: HeaderName) -> Self {
         self.field(FieldSource::Header(name), FieldForm::Clear)
     }
 
     /// Records this query parameter's value in clear, at most its first 256 bytes.
     ///
-    /// For values without personal data and without secrets, such as a format or a page number. `build`
-    /// refuses names of credentials.
+    /// For values without personal data and without secrets, such as a format or a page number.
+    /// `build` refuses names of credentials.
     pub fn dangerously_record_query(self, name: impl Into<Box<str>>) -> Self {
         self.field(FieldSource::Query(name.into()), FieldForm::Clear)
     }
 
     /// Records the path of a request without a known route, shortened.
     ///
-    /// At most eight segments are recorded; a segment of more than 24 characters keeps its first eight.
-    /// Default: the length of the path and a code under the correlation key, or under a random key of the
-    /// process. One-time codes, telephone numbers and names are then not in the trail. For services that
-    /// send no links with secrets to their users.
+    /// At most eight segments are recorded; a segment of more than 24 characters keeps its first
+    /// eight. Default: the length of the path and a code under the correlation key, or under a
+    /// random key of the process. One-time codes, telephone numbers and names are then not in the
+    /// trail. For services that send no links with secrets to their users.
     pub fn dangerously_record_unknown_paths(mut self) -> Self {
         self.redaction.unknown_paths = true;
         self
     }
 
-    /// Records paths as they were sent, up to 512 characters, also where a route's template is known.
+    /// Records paths as they were sent, up to 512 characters, also where a route's template is
+    /// known.
     ///
     /// For services whose paths hold neither names nor tokens.
     pub fn dangerously_record_raw_paths(mut self) -> Self {
@@ -259,6 +267,7 @@ impl AuditLayerBuilder {
         })))
     }
 
+    /// Adds a header or query parameter that is recorded.
     fn field(mut self, source: FieldSource, form: FieldForm) -> Self {
         self.redaction.fields.push(Field { source, form });
         self

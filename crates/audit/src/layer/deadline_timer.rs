@@ -1,7 +1,8 @@
 //! Deadlines by the clock of the layer, without an async runtime.
 //!
-//! One thread for a layer, started at the first wait, reads the clock every 10 milliseconds while there
-//! are waits. If no thread can be started, a wait is over at once: the request is refused.
+//! Each layer has one thread, which starts at the first wait. It reads the clock every 10
+//! milliseconds while there are waits, so test clocks work too. If no thread can be started, a
+//! wait ends at once: the request is refused.
 
 use std::{
     fmt, mem,
@@ -19,25 +20,37 @@ const TICK: Duration = Duration::from_millis(10);
 /// Ends waits when their time is over. Its thread starts with the first wait.
 pub(super) struct DeadlineTimer(Arc<Shared>);
 
+/// What the layer and the thread share.
 struct Shared {
+    /// The clock of the layer.
     clock: SharedClock,
+    /// The waits.
     state: Mutex<State>,
+    /// Wakes the thread for the first wait, and at the end.
     wake: Condvar,
 }
 
+/// The state under the lock.
 #[derive(Default)]
 struct State {
+    /// Whether the thread was started.
     running: bool,
+    /// Whether the layer is gone: the thread ends.
     stopped: bool,
+    /// Waits that have not ended.
     waits: Vec<TimerEntry>,
 }
 
+/// One wait.
 struct TimerEntry {
+    /// When it ends, on the monotonic clock.
     until: Duration,
+    /// Is sent to when the time has passed. Closed if no one waits any more.
     over: oneshot::Sender<()>,
 }
 
 impl DeadlineTimer {
+    /// Returns a timer without a thread.
     pub(super) fn new(clock: SharedClock) -> Self {
         Self(Arc::new(Shared {
             clock,
@@ -46,7 +59,9 @@ impl DeadlineTimer {
         }))
     }
 
-    /// Returns what is ready after this time. Dropping it ends the wait.
+    /// Returns a receiver that is ready after this time. Dropping it ends the wait.
+    ///
+    /// If no thread can be started, it is ready at once, with an error.
     pub(super) fn after(&self, limit: Duration) -> oneshot::Receiver<()> {
         let (over, waiting) = oneshot::channel();
         let until = self.0.clock.monotonic().saturating_add(limit);
@@ -78,6 +93,7 @@ impl Drop for DeadlineTimer {
 }
 
 impl Shared {
+    /// Ends waits until the timer is dropped.
     fn run(&self) {
         let mut state = self.lock();
         loop {
@@ -105,12 +121,13 @@ impl Shared {
         }
     }
 
+    /// Takes the lock. A poisoned lock is used.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Outside of the lock: this may run code of the receiver.
+/// Ends waits. Called without the lock: this may run code of the receiver.
 fn send_all(late: Vec<TimerEntry>) {
     for wait in late {
         let _ = wait.over.send(());

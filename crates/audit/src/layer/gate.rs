@@ -1,7 +1,8 @@
 //! A record before the handler starts.
 //!
-//! The gate stands innermost, where the principal is known. It gives each fail-closed sink a record of
-//! type `gate` and waits for it, so that the handler never starts unrecorded.
+//! The gate is the innermost guard, where the principal is known. It gives each fail-closed sink
+//! a record of type `gate` and waits for it, so that the handler never starts unrecorded. If no
+//! sink can keep the record in time, the request is refused with 503.
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ pub struct AuditGate(AuditLayer);
 palisade_core::layer!(AuditGate);
 
 impl AuditGate {
+    /// Returns the gate of a layer, with the same sinks.
     pub(super) fn new(layer: AuditLayer) -> Self {
         Self(layer)
     }

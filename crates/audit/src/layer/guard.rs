@@ -1,7 +1,8 @@
 //! The layer as a guard: reserves, records the head, records the end.
 //!
 //! On admission the sinks reserve space and the request head is copied. Before the response starts,
-//! fail-closed sinks keep a head record. When the request is over, every sink gets the whole record.
+//! fail-closed sinks keep a head record. When the request is over, every sink gets the whole
+//! record.
 
 use std::sync::Arc;
 
@@ -21,7 +22,9 @@ use crate::{
 pub struct AuditPass {
     /// Nothing where the layer was applied twice: the outer one records.
     snapshot: Option<RequestSnapshot>,
+    /// Whether the fail-closed sinks were given a head record.
     has_head_record: bool,
+    /// The sinks that reserved space for this request.
     reserved: ReservedSinks,
 }
 
@@ -83,6 +86,7 @@ impl Guard for AuditLayer {
 }
 
 impl AuditLayer {
+    /// Returns the record of a request at a stage, with the duration so far.
     pub(super) fn event(
         &self,
         cx: &SecurityContext,
@@ -101,6 +105,7 @@ impl AuditLayer {
         ))
     }
 
+    /// Returns the verdict for a result of the sinks: admitted, or refused with 503.
     pub(super) fn verdict(&self, result: Soon<Result<(), SinkUnavailable>>) -> Verdict<()> {
         match result {
             Soon::Now(Ok(())) => Verdict::Admit(()),

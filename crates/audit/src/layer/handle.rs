@@ -1,7 +1,7 @@
 //! Flushes and closes the sinks of a layer, so that no record is left in memory.
 //!
-//! The handle is separate from the layer, since the layer is moved into the service. All its waits are
-//! bounded by the deadlines of the layer.
+//! The handle is separate from the layer, since the layer is moved into the service. All its waits
+//! are bounded by the deadlines of the layer.
 
 use std::{fmt, future::poll_fn, pin::pin, sync::Arc, task::Poll, time::Duration};
 
@@ -31,15 +31,18 @@ use crate::{
 /// ```
 #[derive(Clone)]
 pub struct AuditHandle {
+    /// What the layer and its handles share.
     inner: Arc<Inner>,
 }
 
 impl AuditHandle {
+    /// Returns a handle of a layer.
     pub(super) fn new(inner: Arc<Inner>) -> Self {
         Self { inner }
     }
 
-    /// Records an event that is not a request, as [`AuditLayer::record`](crate::AuditLayer::record).
+    /// Records an event that is not a request, as
+    /// [`AuditLayer::record`](crate::AuditLayer::record).
     ///
     /// It never waits. A sink without space counts the event as lost.
     pub fn record(&self, event: AuditEvent) {
@@ -56,17 +59,19 @@ impl AuditHandle {
         self.inner.sinks.flush(limit).get().await
     }
 
-    /// Waits for open requests, then closes all sinks: what was recorded is made safe, and nothing more
-    /// is taken.
+    /// Waits for open requests, then closes all sinks: what was recorded is made safe, and nothing
+    /// more is taken.
     ///
     /// Call it when the server has stopped. `axum::serve` with graceful shutdown returns when the
-    /// connections are closed. The end of a streamed body may be recorded a moment later, and this waits
-    /// for it, by default 10 seconds ([`close_deadline`](crate::AuditLayerBuilder::close_deadline)).
-    /// Requests that are open after that are counted in an event, and as lost when they end.
+    /// connections are closed. The end of a streamed body may be recorded a moment later, and this
+    /// waits for it, by default 10 seconds
+    /// ([`close_deadline`](crate::AuditLayerBuilder::close_deadline)). Requests that are open after
+    /// that are counted in an event, and as lost when they end.
     ///
     /// # Cancellation
     ///
-    /// If the future is dropped, the sinks are closed as far as it came. Call it again to wait for them.
+    /// If the future is dropped, the sinks are closed as far as it came. Call it again to wait for
+    /// them.
     ///
     /// # Errors
     ///
@@ -93,13 +98,14 @@ impl AuditHandle {
         inner.sinks.close(inner.close_deadline).get().await
     }
 
-    /// Returns how many requests are under way.
+    /// Returns how many requests have started and have not ended, including bodies that are still
+    /// sent.
     #[must_use]
     pub fn open_requests(&self) -> usize {
         self.inner.open.count()
     }
 
-    /// Waits until no request is under way.
+    /// Waits until no request is open, at most `limit`.
     async fn wait_for_open_requests(&self, limit: Duration) {
         let Some(mut none_left) = self.inner.open.none_left() else {
             return;
@@ -117,7 +123,8 @@ impl AuditHandle {
 
     /// Closes as [`close`](Self::close) and blocks the thread until that is done.
     ///
-    /// For programs without a runtime. Never call it on a thread that runs tasks: it would block them.
+    /// For programs without a runtime. Never call it on a thread that runs tasks: it would block
+    /// them.
     ///
     /// # Errors
     ///
@@ -128,14 +135,15 @@ impl AuditHandle {
 
     /// Returns the last record that is safe, of the first sink that has a chain.
     ///
-    /// Keep it outside of the machine: [`VerifyOptions::anchor`](crate::VerifyOptions::anchor) then finds
-    /// a trail whose end was cut off. `None` if no sink has a chain, or nothing was recorded.
+    /// Keep it outside of the machine: [`VerifyOptions::anchor`](crate::VerifyOptions::anchor) then
+    /// finds a trail whose end was cut off. `None` if no sink has a chain, or nothing was recorded.
     #[must_use]
     pub fn anchor(&self) -> Option<Anchor> {
         self.inner.sinks.anchor()
     }
 
-    /// Returns how many records were lost, over all sinks: the queue was full, or the sink was closed.
+    /// Returns how many records were lost, over all sinks: the queue was full, or the sink was
+    /// closed.
     ///
     /// A [`FileSink`](crate::FileSink) also writes the number into the trail, as a record `lost`.
     #[must_use]

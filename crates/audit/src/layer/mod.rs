@@ -1,7 +1,7 @@
 //! The outermost layer: it sees a request first and its end last.
 //!
-//! `builder` has the settings, `guard` runs a request, `sinks` calls the sinks so that none harms the
-//! others, `gate` is the second, innermost guard, and `handle` closes the sinks.
+//! `builder` has the settings, `guard` runs a request, `sinks` calls the sinks so that none harms
+//! the others, `gate` is the second, innermost guard, and `handle` closes the sinks.
 
 mod builder;
 mod gate;
@@ -24,14 +24,15 @@ use crate::{error::SinkUnavailable, record::AuditEvent, record::redaction::Redac
 
 /// Records every request once, whatever its outcome. Put it outermost.
 ///
-/// A refusal, a panic of the handler, a client that disconnects and a body that is not read to its end
-/// are outcomes like others. Cloning is cheap; clones share sinks and counters.
+/// A refusal, a panic of the handler, a client that disconnects and a body that is not read to its
+/// end are outcomes like others. Cloning is cheap; clones share sinks and counters.
 ///
 /// # Failure
 ///
 /// By default the layer never holds a request back: a record that no sink can keep is lost, and
-/// counted. With a [fail-closed](crate::FileSinkBuilder::fail_closed) sink no response starts before
-/// its record is safe, and while none can be kept, requests are refused with 503 Service Unavailable.
+/// counted. With a [fail-closed](crate::FileSinkBuilder::fail_closed) sink no response starts
+/// before its record is safe, and while none can be kept, requests are refused with 503 Service
+/// Unavailable.
 ///
 /// # Examples
 ///
@@ -52,13 +53,19 @@ pub struct AuditLayer(Arc<Inner>);
 
 palisade_core::layer!(AuditLayer);
 
+/// What all clones of a layer share.
 pub(crate) struct Inner {
+    /// Times of records and deadlines.
     clock: SharedClock,
+    /// What may be recorded of request heads.
     redaction: Arc<Redaction>,
+    /// The sinks with their policies.
     sinks: Sinks,
     requires_head_records: bool,
     open: OpenRequests,
+    /// The longest wait of a close.
     close_deadline: Duration,
+    /// The refusal while no record can be kept: 503 with `Retry-After`.
     unavailable: Rejection,
 }
 
@@ -78,8 +85,9 @@ impl AuditLayer {
 
     /// Returns a guard that holds a request back until a record of its arrival is safe.
     ///
-    /// Put it innermost, where the principal is known: the handler then never starts unrecorded. It costs
-    /// one more wait for the disk. Without a fail-closed sink it refuses every request as misconfigured.
+    /// Put it innermost, where the principal is known: the handler then never starts unrecorded. It
+    /// costs one more wait for the disk. Without a fail-closed sink it refuses every request as
+    /// misconfigured.
     pub fn gate(&self) -> AuditGate {
         AuditGate::new(self.clone())
     }
@@ -104,10 +112,12 @@ impl AuditLayer {
         self.0.record(event);
     }
 
+    /// Returns the monotonic time.
     fn now(&self) -> Duration {
         self.0.clock.monotonic()
     }
 
+    /// Returns the refusal for a sink that cannot keep a record, with the reason for the audit log.
     fn refuse(&self, why: SinkUnavailable) -> Box<Rejection> {
         Box::new(self.0.unavailable.clone().with_reason(why.as_str()))
     }

@@ -1,7 +1,7 @@
-//! Counts requests that have begun and are not over.
+//! Counts requests that have started and have not ended.
 //!
-//! The guard counts; [`AuditHandle::close`](crate::AuditHandle::close) waits until none is left. The
-//! count needs no lock, except when a close waits.
+//! The guard counts them. [`AuditHandle::close`](crate::AuditHandle::close) waits until there are
+//! none. The count is atomic; the lock is taken only while a close waits.
 
 use std::{
     mem,
@@ -13,17 +13,22 @@ use std::{
 
 use tokio::sync::oneshot;
 
+/// The number of open requests, and who waits for the last one.
 #[derive(Debug, Default)]
 pub(super) struct OpenRequests {
+    /// Open requests.
     count: AtomicUsize,
+    /// Closes that wait until no request is open.
     waiting: Mutex<Vec<oneshot::Sender<()>>>,
 }
 
 impl OpenRequests {
+    /// Counts a request that starts.
     pub(super) fn begin(&self) {
         self.count.fetch_add(1, Ordering::SeqCst);
     }
 
+    /// Counts a request that ended. The last one wakes all waiting closes.
     pub(super) fn end(&self) {
         if self.count.fetch_sub(1, Ordering::SeqCst) == 1 {
             let waiting = mem::take(&mut *self.lock());
@@ -33,11 +38,12 @@ impl OpenRequests {
         }
     }
 
+    /// Returns how many requests are open.
     pub(super) fn count(&self) -> usize {
         self.count.load(Ordering::SeqCst)
     }
 
-    /// Returns what is ready when none is open; `None` if that is so now.
+    /// Returns a receiver that is ready when no request is open. `None` if none is open now.
     pub(super) fn none_left(&self) -> Option<oneshot::Receiver<()>> {
         let mut waiting = self.lock();
         // Counted under the lock: a request that ends from here on sees the one who waits.
@@ -49,6 +55,7 @@ impl OpenRequests {
         Some(is_so)
     }
 
+    /// Takes the lock. A poisoned lock is used.
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<oneshot::Sender<()>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }

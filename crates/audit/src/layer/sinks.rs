@@ -1,8 +1,9 @@
-//! The sinks of a layer, each kept from harming the others.
+//! The sinks of a layer, and what happens if one of them fails.
 //!
-//! A sink is code of others: it may panic, or never result. A panic is caught where the sink is
-//! called, so that the other sinks get the event and release their reservations. A result that does
-//! not come within the deadline counts as a refusal.
+//! A sink is code of others: it may panic or never finish. A panic is caught where the sink is
+//! called, so the other sinks still get the record and release their reservations. A result that
+//! is later than the deadline counts as a refusal. The policy of each sink decides whether the
+//! request is refused.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -27,7 +28,7 @@ use crate::{
     sink::Sink,
 };
 
-/// Sinks of one layer: as many as a bit mask has bits.
+/// The most sinks of one layer: the bits of a mask.
 pub(super) const MAX_SINKS: usize = 64;
 
 type SinkResult = Result<(), SinkUnavailable>;
@@ -48,12 +49,18 @@ pub enum SinkPolicy {
     Required,
 }
 
+/// A sink with its policy.
 #[derive(Debug)]
 pub(super) struct SinkSlot {
+    /// The sink.
     pub(super) sink: Arc<dyn Sink>,
+    /// What happens if it cannot keep a record.
     policy: SinkPolicy,
+    /// Whether it needs a record before the response. Read once, when the layer is built.
     requires_head_records: bool,
+    /// How often it panicked.
     failures: AtomicU64,
+    /// Limits log lines about it to one a minute.
     log: LogLimit,
 }
 
@@ -76,9 +83,13 @@ impl SinkSlot {
 /// All sinks of a layer.
 #[derive(Debug)]
 pub(super) struct Sinks {
+    /// The sinks, in the order in which they were added.
     slots: Vec<SinkSlot>,
+    /// Ends waits at the deadline.
     timer: DeadlineTimer,
+    /// Measures the deadline.
     clock: SharedClock,
+    /// The longest wait for a record before a response.
     deadline: Duration,
 }
 
@@ -87,18 +98,22 @@ pub(super) struct Sinks {
 pub(super) struct ReservedSinks(u64);
 
 impl ReservedSinks {
+    /// All sinks, for records without a reservation.
     pub(super) const ALL: Self = Self(u64::MAX);
 
+    /// Returns whether a sink reserved space.
     fn has(self, index: usize) -> bool {
         self.0 >> index & 1 == 1
     }
 
+    /// Notes that a sink reserved space.
     fn add(&mut self, index: usize) {
         self.0 |= 1 << index;
     }
 }
 
 impl Sinks {
+    /// Returns the sinks of a layer.
     pub(super) fn new(slots: Vec<SinkSlot>, clock: SharedClock, deadline: Duration) -> Self {
         Self {
             slots,
@@ -108,15 +123,17 @@ impl Sinks {
         }
     }
 
+    /// Returns the timer for deadlines.
     pub(super) fn timer(&self) -> &DeadlineTimer {
         &self.timer
     }
 
+    /// Returns whether any sink needs a record before the response.
     pub(super) fn requires_head_records(&self) -> bool {
         self.slots.iter().any(|slot| slot.requires_head_records)
     }
 
-    /// Lets the sinks reserve space. If too few can, the others release it.
+    /// Lets all sinks reserve space. If the policies refuse the request, those that did release it.
     pub(super) fn reserve(&self) -> Result<ReservedSinks, SinkUnavailable> {
         let mut reserved = ReservedSinks::default();
         let mut any_sink = AnySinkResult::default();
@@ -136,14 +153,17 @@ impl Sinks {
         Ok(reserved)
     }
 
+    /// Releases the space of all sinks that reserved some.
     fn release(&self, reserved: ReservedSinks) {
         self.call_each(reserved, |sink| sink.release());
     }
 
+    /// Gives the last record of a request to all sinks that reserved space.
     pub(super) fn record_request(&self, reserved: ReservedSinks, event: &Arc<RequestRecord>) {
         self.call_each(reserved, |sink| sink.record_request(event));
     }
 
+    /// Gives an event to all sinks.
     pub(super) fn record_event(&self, event: &Arc<AuditEvent>) {
         self.call_each(ReservedSinks::ALL, |sink| sink.record_event(event));
     }
@@ -168,20 +188,23 @@ impl Sinks {
         self.combine(results.collect(), self.deadline)
     }
 
-    /// Makes everything safe that was taken.
+    /// Makes all records safe that were taken. Waits at most `limit`.
     pub(super) fn flush(&self, limit: Duration) -> Soon<SinkResult> {
         self.call_all(limit, |sink| sink.flush())
     }
 
+    /// Closes all sinks. Waits at most `limit`.
     pub(super) fn close(&self, limit: Duration) -> Soon<SinkResult> {
         self.call_all(limit, |sink| sink.close())
     }
 
+    /// Returns the last safe record of the first sink that has a chain.
     pub(super) fn anchor(&self) -> Option<Anchor> {
         let mut slots = self.slots.iter();
         slots.find_map(|slot| self.call_sink(slot, None, |sink| sink.anchor()))
     }
 
+    /// Returns how many records all sinks together lost.
     pub(super) fn lost_records(&self) -> u64 {
         let lost = |slot: &SinkSlot| self.call_sink(slot, 0, |sink| sink.lost_records());
         self.slots.iter().map(lost).fold(0, u64::saturating_add)
@@ -193,6 +216,7 @@ impl Sinks {
         self.slots.iter().map(failures).fold(0, u64::saturating_add)
     }
 
+    /// Calls all sinks and combines their results.
     fn call_all(
         &self,
         limit: Duration,
@@ -206,6 +230,7 @@ impl Sinks {
         self.combine(results.collect(), limit)
     }
 
+    /// Calls all sinks that reserved space.
     fn call_each(&self, reserved: ReservedSinks, call: impl Fn(&dyn Sink)) {
         for (index, slot) in self.slots.iter().enumerate() {
             if reserved.has(index) {
@@ -214,7 +239,8 @@ impl Sinks {
         }
     }
 
-    /// Calls a sink; a panic ends here.
+    /// Calls a sink and catches a panic: it is counted, logged once a minute, and `otherwise` is
+    /// returned.
     fn call_sink<T>(&self, slot: &SinkSlot, otherwise: T, call: impl FnOnce(&dyn Sink) -> T) -> T {
         if let Ok(value) = catch_unwind(AssertUnwindSafe(|| call(&*slot.sink))) {
             return value;
@@ -228,6 +254,7 @@ impl Sinks {
         otherwise
     }
 
+    /// Combines the results of several sinks by their policies, at most until `limit` has passed.
     fn combine(
         &self,
         results: Vec<(SinkPolicy, Soon<SinkResult>)>,
@@ -250,10 +277,12 @@ impl Sinks {
     }
 }
 
-/// Whether one of those is there of which one suffices.
+/// The results of sinks of which one is enough.
 #[derive(Debug, Default)]
 struct AnySinkResult {
+    /// Whether one of them kept the record.
     kept: bool,
+    /// The error of a sink that could not keep the record.
     refused: Option<SinkUnavailable>,
 }
 
@@ -274,12 +303,16 @@ impl AnySinkResult {
     }
 }
 
-/// Results that are still to come, under one deadline.
+/// Results that are not there yet, under one deadline.
 #[derive(Default)]
 struct PendingResults {
+    /// Futures of the sinks, with their policies.
     results: Vec<(SinkPolicy, BoxFuture<SinkResult>)>,
+    /// Results of sinks of which one is enough.
     any_sink: AnySinkResult,
+    /// The error of a required sink. With it the request is refused.
     refused: Option<SinkUnavailable>,
+    /// Is ready when the deadline has passed.
     deadline_passed: Option<oneshot::Receiver<()>>,
 }
 
@@ -291,7 +324,7 @@ impl PendingResults {
         }
     }
 
-    /// Returns the result of all together, once the results to come cannot change it.
+    /// Returns the common result once no missing result can change it.
     fn outcome(&self) -> Option<SinkResult> {
         if let Some(why) = self.refused {
             return Some(Err(why));
@@ -303,6 +336,7 @@ impl PendingResults {
         Some(self.any_sink.result())
     }
 
+    /// Polls every future that is not ready, and counts those that are.
     fn poll_results(&mut self, task: &mut Context<'_>) {
         let mut index = 0;
         while let Some((policy, result)) = self.results.get_mut(index) {

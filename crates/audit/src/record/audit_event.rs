@@ -11,9 +11,10 @@ const MAX_TEXT: usize = 128;
 
 /// Something that happened and is not a request, for the audit trail.
 ///
-/// An event has an identifier that stays the same over versions (see [`event_id`]), at most 16
-/// members, and texts of at most 128 characters. It must hold no secret: what is given is recorded
-/// in clear.
+/// An event has an identifier that stays the same over versions (see [`event_id`]). It has at most
+/// 16 members, and texts of at most 128 characters. More members are dropped and counted in the
+/// record as `members_lost`; longer texts are cut and end with `…`. It must contain no secret:
+/// values are recorded in clear.
 ///
 /// Events that a client can cause carry its address ([`from_client`](Self::from_client)). Of those,
 /// a [`FileSink`](crate::FileSink) writes the first of each identifier and address, and then one
@@ -36,23 +37,32 @@ const MAX_TEXT: usize = 128;
 #[derive(Clone, Eq, PartialEq)]
 #[must_use]
 pub struct AuditEvent {
+    /// The identifier.
     id: &'static str,
+    /// When it happened, since the Unix epoch. Set at the latest when it is recorded.
     time: Option<Duration>,
+    /// The client that caused it.
     client: Option<IpAddr>,
+    /// Named values in the order in which they were added.
     members: Vec<(&'static str, Value)>,
+    /// Members beyond the limit.
     members_lost: u64,
 }
 
+/// The value of a member.
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Value {
+    /// `true` or `false`.
     Flag(bool),
+    /// A number.
     Number(u64),
+    /// A text of at most 128 characters, or a cut one that ends with `…`.
     Text(Box<str>),
 }
 
 impl AuditEvent {
-    /// Returns an event with an identifier: one of [`event_id`], or a custom one with a prefix of the
-    /// application.
+    /// Returns an event with an identifier: one of [`event_id`], or a custom one with a prefix of
+    /// the application.
     pub fn new(id: &'static str) -> Self {
         Self {
             id,
@@ -63,12 +73,12 @@ impl AuditEvent {
         }
     }
 
-    /// Adds a text, of which at most 128 characters are kept.
+    /// Adds a text. Only its first 128 characters are kept.
     pub fn text(self, name: &'static str, value: impl AsRef<str>) -> Self {
         self.member(name, Value::Text(bounded(value.as_ref())))
     }
 
-    /// Adds a number.
+    /// Adds a number. Put the unit into the name: `free_bytes`, `delay_ms`.
     pub fn number(self, name: &'static str, value: u64) -> Self {
         self.member(name, Value::Number(value))
     }
@@ -78,13 +88,18 @@ impl AuditEvent {
         self.member(name, Value::Flag(value))
     }
 
-    /// Sets the address of the client that caused the event. Repeated events of one address are folded.
+    /// Sets the address of the client that caused the event. Repeated events of one address are
+    /// counted.
+    ///
+    /// An IPv4 address in IPv6 form becomes plain IPv4. The layer masks the address if it masks
+    /// clients.
     pub fn from_client(mut self, address: IpAddr) -> Self {
         self.client = Some(address.to_canonical());
         self
     }
 
-    /// Sets when it happened, as time since the Unix epoch. Default: the time at which it is recorded.
+    /// Sets when it happened, as time since the Unix epoch. Default: the time at which it is
+    /// recorded.
     pub fn at(mut self, unix_time: Duration) -> Self {
         self.time = Some(unix_time);
         self
@@ -96,13 +111,13 @@ impl AuditEvent {
         self.id
     }
 
-    /// Returns the address of the client that caused it, if one did.
+    /// Returns the address of the client that caused it. `None` if no client did.
     #[must_use]
     pub fn client(&self) -> Option<IpAddr> {
         self.client
     }
 
-    /// Returns when it happened, once it was recorded.
+    /// Returns when it happened. `None` until it is recorded, unless [`at`](Self::at) set it.
     #[must_use]
     pub fn time(&self) -> Option<Duration> {
         self.time
@@ -117,11 +132,13 @@ impl AuditEvent {
         String::from_utf8_lossy(&out).into_owned()
     }
 
+    /// Sets the time if it is not set.
     pub(crate) fn recorded_at(mut self, now: Duration) -> Self {
         self.time.get_or_insert(now);
         self
     }
 
+    /// Changes the client address, if there is one.
     pub(crate) fn with_client(mut self, change: impl FnOnce(IpAddr) -> IpAddr) -> Self {
         self.client = self.client.map(change);
         self
@@ -141,6 +158,7 @@ impl AuditEvent {
         record.leave_open();
     }
 
+    /// Writes the members, and how many were dropped.
     fn members(&self, record: &mut Object<'_>) {
         if !self.members.is_empty() {
             let mut data = record.object("data");
@@ -158,6 +176,7 @@ impl AuditEvent {
         }
     }
 
+    /// Adds a member, or counts it as dropped after 16.
     fn member(mut self, name: &'static str, value: Value) -> Self {
         if self.members.len() < MAX_MEMBERS {
             self.members.push((name, value));
@@ -174,6 +193,7 @@ impl fmt::Debug for AuditEvent {
     }
 }
 
+/// Cuts a text after 128 characters.
 fn bounded(text: &str) -> Box<str> {
     match text.char_indices().nth(MAX_TEXT) {
         None => text.into(),
@@ -187,23 +207,28 @@ pub mod event_id {
     pub const SERVICE_STARTED: &str = "service.started";
     /// The service stops: it takes no new connections.
     pub const SERVICE_STOPPING: &str = "service.stopping";
-    /// The trail was closed while requests were still under way. Member: `open_requests`.
+    /// The trail was closed while requests were still running. Member: `open_requests`.
+    ///
+    /// Their ends are not recorded.
     pub const CLOSED_WITH_OPEN_REQUESTS: &str = "audit.closed_with_open_requests";
     /// A sink of the audit layer panicked or missed its deadline.
     pub const SINK_FAILED: &str = "audit.sink_failed";
-    /// Older parts that are not kept any longer could not be deleted.
+    /// Older parts that retention should delete could not be deleted. They stay, and it is tried
+    /// again.
     pub const RETENTION_FAILED: &str = "audit.retention_failed";
-    /// Checkpoints could not be written to their place.
+    /// Checkpoints could not be written to one of their places. Logged once, until it works again.
     pub const CHECKPOINTS_FAILING: &str = "audit.checkpoints_failing";
     /// Checkpoints are written again.
     pub const CHECKPOINTS_RESTORED: &str = "audit.checkpoints_restored";
-    /// The disk of the trail has little space left. Member: `free_bytes`, `action`.
+    /// The disk of the trail has little space left. Members: `action`, `free_bytes`.
+    ///
+    /// See [`LowSpaceAction`](crate::LowSpaceAction).
     pub const LOW_SPACE: &str = "audit.low_space";
-    /// The disk of the trail has space again.
+    /// The disk of the trail has enough space again. Members: `action`, `free_bytes`.
     pub const SPACE_RESTORED: &str = "audit.space_restored";
-    /// A new configuration is in force.
+    /// A new configuration is active.
     pub const CONFIGURATION_RELOADED: &str = "configuration.reloaded";
-    /// A new configuration was refused; the old one stays in force.
+    /// A new configuration was refused; the old one stays active.
     pub const CONFIGURATION_REFUSED: &str = "configuration.refused";
     /// A new certificate is in use.
     pub const CERTIFICATE_CHANGED: &str = "certificate.changed";
@@ -215,20 +240,20 @@ pub mod event_id {
     pub const KEY_ROTATED: &str = "key.rotated";
     /// An API key was revoked.
     pub const KEY_REVOKED: &str = "key.revoked";
-    /// The set of keys or tokens' keys was read anew.
+    /// A set of API keys, or of keys that sign tokens, was read again.
     pub const KEYS_RELOADED: &str = "keys.reloaded";
-    /// The set of keys could not be read; the old one stays in use.
+    /// A set of keys could not be read; the old one stays active.
     pub const KEYS_REFUSED: &str = "keys.refused";
     /// A store (of limits, keys, sessions) does not respond. Member: `store`.
     pub const STORE_AWAY: &str = "store.away";
     /// A store responds again. Member: `store`.
     pub const STORE_BACK: &str = "store.back";
-    /// A connection was refused because a cap was reached. Member: `cap`.
+    /// A connection was refused because a limit on connections was reached. Member: `cap`.
     pub const CONNECTION_REFUSED: &str = "connection.refused";
-    /// A connection was ended because it broke a time limit. Member: `limit`.
+    /// A connection was closed because it exceeded a time limit. Member: `limit`.
     pub const CONNECTION_TIMED_OUT: &str = "connection.timed_out";
     /// A TLS handshake failed. Member: `reason`.
     pub const TLS_HANDSHAKE_FAILED: &str = "connection.tls_handshake_failed";
-    /// A client broke the protocol (HTTP, PROXY). Member: `reason`.
+    /// A client violated the protocol (HTTP, PROXY). Member: `reason`.
     pub const PROTOCOL_ERROR: &str = "connection.protocol_error";
 }

@@ -1,4 +1,8 @@
-//! The members of a record, in their order.
+//! Writes the members of a request record, in a fixed order.
+//!
+//! The file sink calls it on its writer thread, other sinks through `to_json`. A record that
+//! would be longer than 32 KiB is written again without the notes of guards and handlers, and
+//! says so.
 
 use palisade_core::{Ending, Identity, Principal};
 
@@ -18,20 +22,21 @@ pub(super) const MAX_NAME_CHARS: usize = 128;
 /// Characters of a longer text.
 pub(super) const MAX_TEXT_CHARS: usize = 512;
 
-/// Which record an event becomes.
+/// The type of a record, in its member `type`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum RecordType {
-    /// What is known at the end, after a head.
+    /// The end of a request whose head is already recorded.
     End,
-    /// Before the handler.
+    /// Before the handler starts.
     Gate,
-    /// Before the response.
+    /// Before the response starts.
     Head,
-    /// All in one.
+    /// The whole request in one record.
     Request,
 }
 
 impl RecordType {
+    /// Returns the value of the member `type`.
     fn name(self) -> &'static str {
         match self {
             Self::End => "end",
@@ -43,8 +48,10 @@ impl RecordType {
 }
 
 impl RequestRecord {
-    /// Writes the event as a record that is still open, for the chain to seal. One that would be too
-    /// long is written without what guards and handlers noted, and says how long it was.
+    /// Writes the record without its closing brace, so that the chain can add number and hash.
+    ///
+    /// A record of more than 32 KiB is written without notes, and `cut_from_bytes` has its full
+    /// length.
     pub(crate) fn draft(&self, form: RecordType, out: &mut Vec<u8>) {
         let start = out.len();
         let mut record = self.begin_record(form, out);
@@ -60,6 +67,7 @@ impl RequestRecord {
         }
     }
 
+    /// Writes the short form of a record that would be too long: request, outcome and last refusal.
     fn draft_without_notes(&self, form: RecordType, length: usize, out: &mut Vec<u8>) {
         let mut record = self.begin_record(form, out);
         self.outcome_members(&mut record);
@@ -73,6 +81,8 @@ impl RequestRecord {
         record.leave_open();
     }
 
+    /// Writes version, type, time and identifier, and the members of the request except in an `end`
+    /// record.
     fn begin_record<'a>(&self, form: RecordType, out: &'a mut Vec<u8>) -> Object<'a> {
         let mut record = Object::open(out);
         record.number("v", VERSION);
@@ -85,6 +95,7 @@ impl RequestRecord {
         record
     }
 
+    /// Writes method, route or path, client and identity.
     fn request_members(&self, record: &mut Object<'_>) {
         record.text("method", self.snapshot.method.as_str());
         if let Some(route) = self.route() {
@@ -105,6 +116,7 @@ impl RequestRecord {
         }
     }
 
+    /// Writes the path in the form that the settings allow, if no route is known.
     fn path_members(&self, record: &mut Object<'_>) {
         match &self.snapshot.path {
             Some(RecordedPath::Clear(path)) => record.limited("path", path, MAX_TEXT_CHARS),
@@ -122,6 +134,7 @@ impl RequestRecord {
         }
     }
 
+    /// Writes the headers and query parameters that the operator chose.
     fn chosen_fields(&self, record: &mut Object<'_>, form: RecordType) {
         if form == RecordType::End || self.snapshot.redacted_fields.is_empty() {
             return;
@@ -144,6 +157,7 @@ impl RequestRecord {
         fields.close();
     }
 
+    /// Writes status, ending and duration in microseconds.
     fn outcome_members(&self, record: &mut Object<'_>) {
         if let Some(status) = self.status() {
             record.number("status", status.as_u16().into());
@@ -155,11 +169,13 @@ impl RequestRecord {
         record.number("duration_us", micros);
     }
 
+    /// Writes what the guards noticed.
     fn observations(&self, record: &mut Object<'_>) {
         self.cx
             .with_observations(|seen| observations::write(record, seen));
     }
 
+    /// Writes the costs that the handler settled, by unit.
     fn cost_members(&self, record: &mut Object<'_>) {
         let costs = self.cx.settlements();
         if costs.is_empty() {
@@ -173,6 +189,7 @@ impl RequestRecord {
     }
 }
 
+/// Writes the authenticated principal.
 fn principal_members(record: &mut Object<'_>, who: &Principal) {
     let mut object = record.object("principal");
     object.text("kind", who.kind());
@@ -186,6 +203,7 @@ fn principal_members(record: &mut Object<'_>, who: &Principal) {
     object.close();
 }
 
+/// Writes how the request ended, and how many bytes were sent.
 fn ending_members(record: &mut Object<'_>, ending: &Ending) {
     record.text("how", ending.how.as_str());
     record.number("bytes", ending.bytes);

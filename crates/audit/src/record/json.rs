@@ -1,59 +1,66 @@
-//! Writes one JSON object on one line, the same bytes for the same values.
+//! Writes one JSON object (RFC 8259) on one line: the same bytes for the same values.
 //!
-//! The hash chain covers bytes, so the writer has no choices: no whitespace, members in the order in
-//! which they are written. Everything that could end a line, move a terminal's cursor or turn the
-//! reading direction is escaped, so that a record is one harmless line in every viewer.
+//! The hash chain covers bytes, so the writer has no choices: no whitespace, and members in the
+//! order in which they are written. Characters that could end a line, move the cursor of a
+//! terminal or change the reading direction are escaped. So a record is one harmless line in
+//! every viewer.
 
-/// An object under construction.
+/// An object that is being written to a buffer.
 #[derive(Debug)]
 pub(crate) struct Object<'a> {
+    /// The buffer. Members are written to its end at once.
     out: &'a mut Vec<u8>,
+    /// Whether no member was written yet: the next one needs no comma.
     empty: bool,
 }
 
 impl<'a> Object<'a> {
-    /// Opens an object at the end of `out`.
+    /// Begins an object at the end of `out`.
     pub(crate) fn open(out: &'a mut Vec<u8>) -> Self {
         out.push(b'{');
         Self { out, empty: true }
     }
 
-    /// Closes it.
+    /// Ends the object with its brace.
     pub(crate) fn close(self) {
         self.out.push(b'}');
     }
 
-    /// Leaves it open, for the chain adds its seal and the closing brace.
+    /// Leaves out the closing brace: the chain or a signature adds it.
     pub(crate) fn leave_open(self) {}
 
+    /// Writes a text whose length is bounded by the caller.
     pub(crate) fn text(&mut self, key: &str, value: &str) {
         self.key(key);
         string(self.out, value);
     }
 
-    /// Writes text whose length is not bounded by the caller: at most `limit` characters of it.
+    /// Writes at most `limit` characters of a text. If it was cut, it ends with `…`.
     pub(crate) fn limited(&mut self, key: &str, value: &str, limit: usize) {
         self.key(key);
         limited(self.out, value, limit);
     }
 
+    /// Writes a number without sign and fraction.
     pub(crate) fn number(&mut self, key: &str, value: u64) {
         self.key(key);
         self.out.extend_from_slice(value.to_string().as_bytes());
     }
 
+    /// Writes `true` or `false`.
     pub(crate) fn flag(&mut self, key: &str, value: bool) {
         self.key(key);
         self.out
             .extend_from_slice(if value { b"true" } else { b"false" });
     }
 
+    /// Begins an object inside this one. The caller closes it.
     pub(crate) fn object(&mut self, key: &str) -> Object<'_> {
         self.key(key);
         Object::open(self.out)
     }
 
-    /// Writes an array of objects, if there is anything to write.
+    /// Writes an array of objects. Nothing is written if there are no items.
     pub(crate) fn objects<T>(
         &mut self,
         key: &str,
@@ -74,6 +81,7 @@ impl<'a> Object<'a> {
         self.out.push(b']');
     }
 
+    /// Writes a comma if needed, the name of a member and a colon.
     fn key(&mut self, key: &str) {
         if !std::mem::take(&mut self.empty) {
             self.out.push(b',');
@@ -83,6 +91,7 @@ impl<'a> Object<'a> {
     }
 }
 
+/// Writes a quoted text of at most `limit` characters.
 fn limited(out: &mut Vec<u8>, value: &str, limit: usize) {
     match value.char_indices().nth(limit) {
         None => string(out, value),
@@ -94,12 +103,14 @@ fn limited(out: &mut Vec<u8>, value: &str, limit: usize) {
     }
 }
 
+/// Writes a quoted text.
 fn string(out: &mut Vec<u8>, value: &str) {
     out.push(b'"');
     escape(out, value);
     out.push(b'"');
 }
 
+/// Escapes quotes, backslashes and harmful characters.
 fn escape(out: &mut Vec<u8>, value: &str) {
     let mut buffer = [0; 4];
     for character in value.chars() {
@@ -112,6 +123,7 @@ fn escape(out: &mut Vec<u8>, value: &str) {
     }
 }
 
+/// Writes a character as `\uXXXX`, with a surrogate pair where needed.
 fn unicode(out: &mut Vec<u8>, character: char) {
     let mut buffer = [0; 2];
     for unit in character.encode_utf16(&mut buffer) {

@@ -1,8 +1,8 @@
 //! The record of one request, before it becomes a line of JSON.
 //!
-//! `request_snapshot` copies the head at admission, `redaction` decides what may be recorded, `encode`
-//! and `observations` write the members, and `json` escapes what could break a line. `audit_event` has
-//! the records that are not about a request.
+//! `request_snapshot` copies the head at admission, `redaction` decides what may be recorded,
+//! `encode` and `observations` write the members, and `json` escapes what could break a line.
+//! `audit_event` has the records that are not about a request.
 
 mod audit_event;
 pub(crate) mod json;
@@ -25,32 +25,43 @@ pub(crate) use self::{
 };
 use crate::record::redaction::Redaction;
 
-/// What happened to one request. Sinks get it in an `Arc`.
+/// What happened to one request: who, what, when, from where, and with which outcome.
 ///
-/// It holds no header value, no query value and no body, unless the layer was told to record one, so a
-/// sink cannot leak them. [`to_json`](Self::to_json) returns one line in which control characters and
-/// invisible characters are escaped. It keeps the request's [`SecurityContext`] alive.
+/// Sinks get it in an `Arc`, at the end of the request and, if they
+/// [require](crate::Sink::requires_head_records) it, also before the response.
+///
+/// It has no header value, no query value and no body, unless the layer was configured to record
+/// one. So a sink cannot leak them. [`to_json`](Self::to_json) returns one line in which control
+/// characters and invisible characters are escaped. The record keeps the request's
+/// [`SecurityContext`] in memory.
 pub struct RequestRecord {
+    /// Identity, route, client address and what the guards noticed.
     cx: SecurityContext,
+    /// The part of the request head that may be recorded.
     snapshot: RequestSnapshot,
+    /// What may be recorded of addresses, paths and fields.
     redaction: Arc<Redaction>,
+    /// When the record was made, and what was known then.
     stage: Stage,
+    /// The time from arrival to this record, on the monotonic clock.
     duration: Duration,
+    /// Whether the sinks that require head records were given one.
     has_head_record: bool,
 }
 
-/// When a record was made.
+/// The point in the life of a request at which a record was made.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Stage {
     /// Before the handler starts.
     Gate,
-    /// Before the response starts.
+    /// Before the response starts, with its status.
     Head(StatusCode),
-    /// When it is over.
+    /// The request is over.
     Over(Ending),
 }
 
 impl RequestRecord {
+    /// Returns the record of a request at one stage. Nothing is encoded yet.
     pub(crate) fn new(
         cx: SecurityContext,
         snapshot: RequestSnapshot,
@@ -69,7 +80,7 @@ impl RequestRecord {
         }
     }
 
-    /// Returns the request's identifier.
+    /// Returns the identifier of the request.
     #[must_use]
     pub fn request_id(&self) -> RequestId {
         self.cx.request_id()
@@ -81,19 +92,19 @@ impl RequestRecord {
         self.snapshot.received_at
     }
 
-    /// Returns how long it took, up to this event.
+    /// Returns how long the request took, from its arrival to this record.
     #[must_use]
     pub fn duration(&self) -> Duration {
         self.duration
     }
 
-    /// Returns the method.
+    /// Returns the method of the request; `OVERLONG` for one of more than 16 bytes.
     #[must_use]
     pub fn method(&self) -> &Method {
         &self.snapshot.method
     }
 
-    /// Returns the template of the route, if the route table has a route for the request.
+    /// Returns the template of the route. `None` if no route matched or there is no route table.
     #[must_use]
     pub fn route(&self) -> Option<&str> {
         match self.cx.route()? {
@@ -102,13 +113,13 @@ impl RequestRecord {
         }
     }
 
-    /// Returns the authenticated principal, if there is one.
+    /// Returns the authenticated principal. `None` for an anonymous or unauthenticated request.
     #[must_use]
     pub fn principal(&self) -> Option<&Principal> {
         self.cx.principal()
     }
 
-    /// Returns the code of the last refusal, if the request was refused.
+    /// Returns the code of the last refusal. `None` if the request was not refused.
     #[must_use]
     pub fn refusal_code(&self) -> Option<&'static str> {
         self.cx.refusal()
@@ -116,8 +127,8 @@ impl RequestRecord {
 
     /// Returns the guard and the code of the last refusal, if the request was refused.
     ///
-    /// The code equals [`refusal_code`](Self::refusal_code). Only real refusals count, not those of guards
-    /// in shadow mode.
+    /// The code equals [`refusal_code`](Self::refusal_code). Only real refusals count, not those of
+    /// guards in shadow mode.
     #[must_use]
     pub fn refused_by(&self) -> Option<(&'static str, &'static str)> {
         self.cx.with_observations(|seen| {
@@ -126,14 +137,17 @@ impl RequestRecord {
         })
     }
 
-    /// Returns the client's address as it is recorded: masked, if the layer masks addresses.
+    /// Returns the address of the client as it is recorded, masked if the layer masks addresses.
+    ///
+    /// `None` if the transport layer did not determine it.
     #[must_use]
     pub fn recorded_client(&self) -> Option<IpAddr> {
         let client = self.cx.client()?;
         Some(self.redaction.recorded_client(client.ip()))
     }
 
-    /// Returns the status of the response, once there is one.
+    /// Returns the status of the response. `None` before there is one, or if the request ended
+    /// without one.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         match self.stage {
@@ -143,7 +157,7 @@ impl RequestRecord {
         }
     }
 
-    /// Returns how the request ended, once it is over.
+    /// Returns how the request ended. `None` for a head or gate record.
     #[must_use]
     pub fn ending(&self) -> Option<Ending> {
         match self.stage {
@@ -158,13 +172,17 @@ impl RequestRecord {
         self.has_head_record
     }
 
-    /// Returns the context of the request, for sinks of other crates.
+    /// Returns the context of the request, for sinks of other crates. It may hold more than may be
+    /// recorded.
     #[must_use]
     pub fn context(&self) -> &SecurityContext {
         &self.cx
     }
 
-    /// Returns the whole record as one line of JSON, without a line feed and outside of any chain.
+    /// Returns the whole record as one line of JSON, without a line feed.
+    ///
+    /// It has no number and no hash: only a [`FileSink`](crate::FileSink) adds those. It has at
+    /// most 32 KiB.
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut out = Vec::with_capacity(512);
@@ -174,6 +192,7 @@ impl RequestRecord {
         String::from_utf8_lossy(&out).into_owned()
     }
 
+    /// Returns which record this is for sinks that do not split requests into head and end.
     fn record_type(&self) -> RecordType {
         match self.stage {
             Stage::Gate => RecordType::Gate,

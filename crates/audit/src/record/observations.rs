@@ -1,4 +1,8 @@
-//! What the guards noticed, each kind under its own name.
+//! Writes what the guards noticed: refusals, failed credentials and facts, each under its own
+//! name.
+//!
+//! Of many refusals the first and the last are written, with the total. Facts of one kind are an
+//! array; equal ones have a `count`. Kinds of facts that are not recorded are skipped.
 
 use palisade_core::{Counted, Fact, Observations, Refusal};
 
@@ -66,6 +70,7 @@ fn total_if_more(record: &mut Object<'_>, key: &str, all: u32, written: usize) {
     }
 }
 
+/// Writes how often it happened, if more than once.
 fn count_if_several<T>(it: &mut Object<'_>, counted: &Counted<T>) {
     if counted.count > 1 {
         it.number("count", counted.count.into());
@@ -107,6 +112,7 @@ fn fact_members(it: &mut Object<'_>, fact: &Fact) {
     }
 }
 
+/// Returns the member under which a fact is written; `other` for kinds that are not recorded.
 fn kind_name(fact: &Fact) -> &'static str {
     match fact {
         Fact::Cleaned { .. } => "cleaned",

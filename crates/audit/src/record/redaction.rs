@@ -1,4 +1,9 @@
-//! What of a request head may be recorded: by default no header value, no query value and no body.
+//! Decides what may be recorded of a request head. Default: no header value, no query value, no
+//! body.
+//!
+//! The builder of the layer fills [`Redaction`] and checks it once. Chosen values are recorded as
+//! HMAC codes, which show only that two values are equal, or in clear by a `dangerously_record_…`
+//! option.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -6,9 +11,9 @@ use http::{HeaderName, request};
 
 use crate::{error::AuditBuildError, key::AuditKey};
 
-/// The bytes of a value that a `dangerously_record_…` option records.
+/// The most bytes of a value that is recorded in clear.
 const MAX_CLEAR_BYTES: usize = 256;
-/// Query parameters that are compared; more are ignored.
+/// The most query parameters that are searched; more are ignored.
 const MAX_PARAMETERS: usize = 64;
 /// Names whose values are secrets, as a whole, without case and punctuation.
 const SECRET_NAMES: [&str; 15] = [
@@ -45,46 +50,61 @@ const SECRET_PARTS: [&str; 13] = [
     "token",
 ];
 
-/// The settings of what is recorded of a request's head.
+/// The settings of what is recorded of a request head.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Redaction {
+    /// Whether paths are recorded as they were sent. Default: false.
     pub(crate) raw_paths: bool,
     /// Paths of unknown routes are recorded shortened, and not as a code.
     pub(crate) unknown_paths: bool,
     /// The key of codes of paths: the correlation key, or one of this process.
     pub(crate) path_key: Option<AuditKey>,
+    /// Whether client addresses are masked to 24 bits (IPv4) or 48 bits (IPv6). Default: false.
     pub(crate) mask_client: bool,
+    /// The key of HMAC codes of fields.
     pub(crate) key: Option<AuditKey>,
+    /// Headers and query parameters that the operator chose.
     pub(crate) fields: Vec<Field>,
 }
 
+/// A header or query parameter that is recorded.
 #[derive(Clone, Debug)]
 pub(crate) struct Field {
+    /// Where its value comes from.
     pub(crate) source: FieldSource,
+    /// How its value is recorded.
     pub(crate) form: FieldForm,
 }
 
+/// The source of a recorded value.
 #[derive(Clone, Debug)]
 pub(crate) enum FieldSource {
+    /// A header. Of several values the first is recorded.
     Header(HeaderName),
+    /// A query parameter, by its decoded name. Of several the first is recorded.
     Query(Box<str>),
 }
 
+/// The form in which a value is recorded.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum FieldForm {
+    /// In clear, at most 256 bytes.
     Clear,
+    /// As an HMAC code, which shows only that two values are equal.
     Correlated,
 }
 
-/// A value in the form in which it may be shown.
+/// A value in the form in which it may be recorded.
 #[derive(Clone, Debug)]
 pub(crate) struct RedactedField {
+    /// The index of the field in the settings.
     pub(crate) field: usize,
+    /// The value in clear, or its code.
     pub(crate) value: String,
 }
 
 impl Redaction {
-    /// Checks what can be checked before the first request.
+    /// Checks the settings: codes need a key, and names of secrets are refused in clear.
     pub(crate) fn check(&self) -> Result<(), AuditBuildError> {
         let mut fields = self.fields.iter();
         if self.key.is_none() && fields.any(|field| field.form == FieldForm::Correlated) {
@@ -100,7 +120,7 @@ impl Redaction {
         }
     }
 
-    /// Takes the chosen values out of a head, in the form in which they may be shown.
+    /// Returns the chosen values of a head, in the form in which they may be recorded.
     pub(crate) fn redacted_fields(&self, head: &request::Parts) -> Vec<RedactedField> {
         // Empty in the common case, and then nothing is allocated.
         let mut shown = Vec::new();
@@ -122,7 +142,7 @@ impl Redaction {
         Some(key.correlate("path", format!("{length}:{start}").as_bytes()))
     }
 
-    /// Returns a client's address as it is recorded.
+    /// Returns the address of a client as it is recorded. A masked one keeps 24 or 48 bits.
     pub(crate) fn recorded_client(&self, ip: IpAddr) -> IpAddr {
         match ip {
             _ if !self.mask_client => ip,
@@ -131,6 +151,8 @@ impl Redaction {
         }
     }
 
+    /// Returns a value in clear or as a code. Without a key the code is empty; the check prevents
+    /// that.
     fn redact(&self, field: &Field, value: &[u8]) -> String {
         match (field.form, &self.key) {
             (FieldForm::Correlated, Some(key)) => key.correlate(field.source.name(), value),
@@ -152,6 +174,7 @@ impl FieldSource {
         }
     }
 
+    /// Returns the value in a head, if it is there.
     fn value_in(&self, head: &request::Parts) -> Option<Vec<u8>> {
         match self {
             Self::Header(name) => head
@@ -178,6 +201,8 @@ fn query_parameter(query: &str, name: &str) -> Option<Vec<u8>> {
     Some(form_decoded(value))
 }
 
+/// Decodes `application/x-www-form-urlencoded`: `+` is a space, `%XX` a byte. Errors stay as they
+/// are.
 fn form_decoded(text: &str) -> Vec<u8> {
     let mut rest = text.as_bytes();
     let mut out = Vec::with_capacity(rest.len());

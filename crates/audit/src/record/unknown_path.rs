@@ -1,11 +1,15 @@
-//! How the path of a request without a known route is recorded: as its length and a code under a key.
+//! How the path of a request without a known route is recorded: as its length and a code under a
+//! key.
 //!
 //! Such a path can be anything a client sends, or can hold a one-time code, a telephone number or a
-//! name. A code shows only that two paths are equal. With `dangerously_record_unknown_paths` the path
-//! is recorded shortened, which shows what a scanner asked for.
+//! name. A code shows only that two paths are equal. With `dangerously_record_unknown_paths` the
+//! path is recorded shortened, which shows what a scanner asked for.
 
+/// The most segments of a shortened path.
 const MAX_SEGMENTS: usize = 8;
+/// Longer segments are shortened.
 const MAX_SEGMENT_CHARS: usize = 24;
+/// Characters that are kept of a longer segment.
 const SHORTENED_CHARS: usize = 8;
 /// Bytes of a path that are kept until the record is written.
 const MAX_COPIED_BYTES: usize = 512;
@@ -13,11 +17,14 @@ const MAX_COPIED_BYTES: usize = 512;
 /// The beginning of a path, and how long all of it is.
 #[derive(Clone, Debug)]
 pub(crate) struct UnknownPath {
+    /// The first 512 bytes of the path.
     pub(super) beginning: Box<str>,
+    /// The length of the whole path in bytes.
     pub(super) length: usize,
 }
 
 impl UnknownPath {
+    /// Copies the beginning of a path and notes its length.
     pub(super) fn copy_of(path: &str) -> Self {
         let end = path.floor_char_boundary(MAX_COPIED_BYTES);
         Self {
@@ -45,6 +52,7 @@ impl UnknownPath {
     }
 }
 
+/// Appends a segment, shortened with `…` if it is long.
 fn push_shortened(short: &mut String, segment: &str) {
     if segment.chars().nth(MAX_SEGMENT_CHARS).is_none() {
         return short.push_str(segment);

@@ -22,10 +22,10 @@ use crate::{
 
 /// Runs another sink on a separate thread, behind a bounded queue.
 ///
-/// For sinks that may block: a network connection, a pipe, code of a third party. A request never waits
-/// for it. A record for which the queue has no space, or at which the inner sink panics, is counted as
-/// [lost](Sink::lost_records). It never requires head records: a sink that can hang cannot promise a
-/// record before a response.
+/// For sinks that may block: a network connection, a pipe, code of a third party. A request never
+/// waits for it. A record for which the queue has no space, or at which the inner sink panics, is
+/// counted as [lost](Sink::lost_records). It never requires head records: a sink that can hang
+/// cannot promise a record before a response.
 ///
 /// ```
 /// use palisade_audit::{AuditLayer, DetachedSink, MemorySink};
@@ -37,14 +37,21 @@ use crate::{
 /// # let _ = layer; Ok::<(), palisade_audit::AuditBuildError>(())
 /// ```
 pub struct DetachedSink {
+    /// The bounded queue to the thread.
     queue: SyncSender<Job>,
+    /// The name of the inner sink, for `Debug`.
     name: String,
+    /// Records that the queue could not take, or at which the inner sink panicked.
     lost: Arc<AtomicU64>,
 }
 
+/// What the thread is asked to do.
 enum Job {
+    /// Pass an event to the inner sink.
     Event(Arc<AuditEvent>),
+    /// Flush the inner sink, and send its result.
     Flush(oneshot::Sender<Result<(), SinkUnavailable>>),
+    /// Pass the record of a request to the inner sink.
     Request(Arc<RequestRecord>),
 }
 
@@ -53,8 +60,8 @@ impl DetachedSink {
     ///
     /// # Errors
     ///
-    /// [`AuditBuildError::InvalidSetting`] for a capacity of 0, [`AuditBuildError::NoThread`] if no thread
-    /// can be started.
+    /// [`AuditBuildError::InvalidSetting`] for a capacity of 0, [`AuditBuildError::NoThread`] if no
+    /// thread can be started.
     pub fn new(sink: impl Sink, capacity: usize) -> Result<Self, AuditBuildError> {
         if capacity == 0 {
             return Err(AuditBuildError::InvalidSetting {
@@ -73,6 +80,7 @@ impl DetachedSink {
         Ok(Self { queue, name, lost })
     }
 
+    /// Puts a job into the queue. A full queue counts a lost record.
     fn send(&self, job: Job) {
         if self.queue.try_send(job).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);

@@ -1,4 +1,6 @@
-//! Events in memory, for tests and for a page that shows the latest.
+//! Keeps the latest records in memory, for tests and for a page that shows the latest requests.
+//!
+//! The memory is bounded by a number of records. The oldest record is removed for a new one.
 
 use std::{
     collections::VecDeque,
@@ -9,6 +11,7 @@ use std::{
 use super::Sink;
 use crate::record::{AuditEvent, RequestRecord};
 
+/// The number of records that [`MemorySink::new`] keeps.
 const DEFAULT_CAPACITY: usize = 1024;
 
 /// Keeps the latest records in memory: 1024 by default. Clones share them.
@@ -31,11 +34,15 @@ const DEFAULT_CAPACITY: usize = 1024;
 #[derive(Clone)]
 pub struct MemorySink(Arc<Inner>);
 
+/// What all clones share.
 struct Inner {
+    /// The most records that are kept.
     capacity: usize,
+    /// The records, oldest first.
     entries: Mutex<VecDeque<Entry>>,
 }
 
+/// A record.
 #[derive(Clone)]
 enum Entry {
     Event(Arc<AuditEvent>),
@@ -89,6 +96,7 @@ impl MemorySink {
         entries.iter().map(line).collect()
     }
 
+    /// Adds a record, and removes the oldest one if there is no space.
     fn push(&self, entry: Entry) {
         let mut entries = self.lock();
         entries.push_back(entry);

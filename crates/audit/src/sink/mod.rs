@@ -1,7 +1,8 @@
-//! Sinks: where records go.
+//! Sinks: where records are written to.
 //!
-//! [`Sink`] is the trait. [`FileSink`] writes a hash chain to a file, [`MemorySink`] keeps the latest
-//! records, [`TracingSink`] writes log lines, and [`DetachedSink`] runs a slow sink on its own thread.
+//! [`Sink`] is the trait. [`FileSink`] writes a hash chain to a file, [`MemorySink`] keeps the
+//! latest records, [`TracingSink`] writes log lines, and [`DetachedSink`] runs a slow sink on a
+//! separate thread. The layer calls all sinks of a request in the order in which they were added.
 
 mod detached;
 mod file;
@@ -40,14 +41,14 @@ use crate::{
 ///
 /// # Blocking and memory
 ///
-/// The methods run where requests run, some of them inside `Drop`. None may block, and none may keep
-/// more than it has space for. A sink with slow work gives it to a thread; [`DetachedSink`] does that
-/// for any sink.
+/// The methods run where requests run, some of them inside `Drop`. None may block, and none may
+/// keep more than it has space for. A sink with slow work gives it to a thread; [`DetachedSink`]
+/// does that for any sink.
 ///
 /// # Panics and deadlines
 ///
-/// A panic is caught and counted, and the other sinks still get the record. A future that is not ready
-/// at the layer's deadline counts as [`SinkUnavailable::TimedOut`]; it is dropped then.
+/// A panic is caught and counted, and the other sinks still get the record. A future that is not
+/// ready at the layer's deadline counts as [`SinkUnavailable::TimedOut`]; it is dropped then.
 ///
 /// # Examples
 ///
@@ -74,11 +75,14 @@ use crate::{
 pub trait Sink: fmt::Debug + Send + Sync + 'static {
     /// Takes the record of a request that is over.
     ///
-    /// Called exactly once for every request that [`reserve`](Self::reserve) allowed. It may run inside
-    /// `Drop`.
+    /// Called exactly once for every request that [`reserve`](Self::reserve) allowed. It may run
+    /// inside `Drop`.
     fn record_request(&self, event: &Arc<RequestRecord>);
 
     /// Takes an event that is not a request. Default: it is ignored.
+    ///
+    /// It must not wait. A sink without space counts the event in
+    /// [`lost_records`](Self::lost_records).
     fn record_event(&self, event: &Arc<AuditEvent>) {
         let _ = event;
     }
@@ -94,22 +98,29 @@ pub trait Sink: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`SinkUnavailable`] if there is none. The [`SinkPolicy`](crate::SinkPolicy) decides whether the
-    /// request is refused.
+    /// [`SinkUnavailable`] if there is none. The [`SinkPolicy`](crate::SinkPolicy) decides whether
+    /// the request is refused.
     fn reserve(&self) -> Result<(), SinkUnavailable> {
         Ok(())
     }
 
     /// Releases what [`reserve`](Self::reserve) reserved, for a request that another sink refused.
+    ///
+    /// Default: nothing is done. No record follows for this request.
     fn release(&self) {}
 
     /// Keeps a head record, at most one a request. The value is ready when the record is safe.
+    ///
+    /// The response waits for it, at most the deadline of the layer. After that the future is
+    /// dropped.
     fn record_head(&self, event: &Arc<RequestRecord>) -> Soon<Result<(), SinkUnavailable>> {
         let _ = event;
         Soon::Now(Ok(()))
     }
 
     /// Keeps a record from before the handler. The value is ready when the record is safe.
+    ///
+    /// The handler waits for it. Only an [`AuditGate`](crate::AuditGate) causes this call.
     fn record_gate(&self, event: &Arc<RequestRecord>) -> Soon<Result<(), SinkUnavailable>> {
         let _ = event;
         Soon::Now(Ok(()))
@@ -120,7 +131,8 @@ pub trait Sink: fmt::Debug + Send + Sync + 'static {
         Soon::Now(Ok(()))
     }
 
-    /// Makes everything safe that was taken, and takes nothing more. Default: [`flush`](Self::flush).
+    /// Makes everything safe that was taken, and takes nothing more. Default:
+    /// [`flush`](Self::flush).
     fn close(&self) -> Soon<Result<(), SinkUnavailable>> {
         self.flush()
     }
@@ -130,7 +142,7 @@ pub trait Sink: fmt::Debug + Send + Sync + 'static {
         None
     }
 
-    /// Returns how many requests and events were not recorded. Default: 0.
+    /// Returns how many requests and events were not recorded, since the sink was made. Default: 0.
     fn lost_records(&self) -> u64 {
         0
     }

@@ -1,9 +1,13 @@
 //! Counts repeated refusals and connection events: the first is written, the others are counted.
 //!
-//! A client that is refused a thousand times a second must not fill the disk. Of each client address,
-//! guard and code (and principal, if known) the first refusal in a window is a record. At the end of
-//! the window one more record, `folded`, has the number of the others. First refusals have a budget of
-//! bytes a second, so that many addresses cannot fill the disk either: beyond it they are counted only.
+//! A client that is refused a thousand times a second must not fill the disk. Refusals are
+//! counted together if they have the same client address, guard, code and principal. The first
+//! one in a window is a record. At the end of the window a record `folded` has the number of the
+//! others.
+//!
+//! First refusals have a budget of bytes a second, so that many addresses cannot fill the disk
+//! either. Beyond it they are only counted. The file sink and the tracing sink use the keys; the
+//! file sink holds the table under the lock of its queue.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -16,67 +20,83 @@ use palisade_core::RequestId;
 
 use crate::record::{AuditEvent, RequestRecord};
 
-/// Different refusals that are counted apart. Beyond, they are counted by guard and code alone.
+/// The most keys that are counted separately. Beyond that, only guard and code are distinguished.
 const MAX_KEYS: usize = 1024;
-/// Guards and codes that are counted apart. Both come from code, so there are few.
+/// The most pairs of guard and code beyond that. Both are constants of the code, so there are few.
 const MAX_KINDS: usize = 64;
-/// What one record is taken for until its length is known.
+/// The bytes charged for a record until its length is known.
 const ESTIMATE: i64 = 512;
-/// What number and hash add to a record.
+/// The bytes that number and hash add to a record.
 const SEAL: i64 = 96;
-/// How many seconds' worth of the budget may be used at once.
+/// How many seconds of the budget may be used at once.
 const BURST_SECONDS: i64 = 16;
 
-/// What to fold, and how much.
+/// When refusals are counted instead of written.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RepeatSettings {
-    /// `None`: every refusal is written.
+    /// The time in which repetitions are counted together. `None`: every refusal is written.
     pub(crate) window: Option<Duration>,
-    /// Bytes a second that records of refusals may take.
+    /// How many bytes a second the records of refusals may use.
     pub(crate) budget: u32,
 }
 
-/// Refusals that are counted together.
+/// What refusals that are counted together have in common.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct RepeatKey {
-    /// The address, of IPv6 the network of 64 bits. `None`: several.
+    /// The address of the client; for IPv6 its network of 64 bits. `None` for several clients.
     pub(crate) client: Option<IpAddr>,
+    /// The identifier of the authenticated principal, if known.
     pub(crate) principal: Option<Box<str>>,
+    /// The guard that refused; `event` for events.
     pub(crate) guard: &'static str,
+    /// The code of the refusal, or the identifier of the event.
     pub(crate) code: &'static str,
 }
 
-/// How often it happened after the first time, or beyond the budget.
+/// A finished count. Becomes a record `folded`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct RepeatCount {
+    /// What was counted.
     pub(crate) key: RepeatKey,
+    /// How many refusals have no record: those after the first, and those beyond the budget.
     pub(crate) count: u64,
-    /// When it was counted first and last, as time since the Unix epoch.
+    /// When the first one was counted, since the Unix epoch.
     pub(crate) first: Duration,
+    /// When the last one was counted, since the Unix epoch.
     pub(crate) last: Duration,
 }
 
+/// A count whose window has not ended.
 #[derive(Debug)]
 struct Count {
-    /// When the window is over, on the monotonic clock.
+    /// When the window ends, on the monotonic clock.
     until: Duration,
+    /// How many were counted.
     count: u64,
+    /// When the first one was counted, since the Unix epoch.
     first: Duration,
+    /// When the last one was counted, since the Unix epoch.
     last: Duration,
 }
 
+/// All counts of a sink, and the budget for first refusals.
 #[derive(Debug)]
 pub(crate) struct RepeatTable {
+    /// Window and budget.
     settings: RepeatSettings,
+    /// Counts by what they have in common. Bounded by [`MAX_KEYS`] and [`MAX_KINDS`].
     by_key: HashMap<RepeatKey, Count>,
+    /// Bytes that are left of the budget. Below zero after records that were longer than estimated.
     tokens: i64,
+    /// When the budget was last refilled, on the monotonic clock.
     refilled: Option<Duration>,
+    /// When the next window ends, on the monotonic clock.
     next_due: Option<Duration>,
-    /// All that was ever counted only.
+    /// How many refusals were only counted, since the start.
     pub(crate) total: u64,
-    /// Requests whose head was counted only: so is their end.
+    /// Requests whose head was only counted. Their end is not written either.
     heads: HashSet<RequestId>,
-    /// The disk has little space: nothing is written, all is counted.
+    /// Whether the disk has little space: no refusal is written, all are counted.
     pub(crate) count_only: bool,
 }
 
@@ -104,6 +124,7 @@ impl RepeatKey {
 }
 
 impl RepeatTable {
+    /// Returns an empty table with a full budget.
     pub(crate) fn new(settings: RepeatSettings) -> Self {
         Self {
             settings,
@@ -117,7 +138,9 @@ impl RepeatTable {
         }
     }
 
-    /// Decides whether it is counted (`true`) or written. `now`: since the epoch, and monotonic.
+    /// Returns `true` if the refusal is only counted, `false` if it must be written.
+    ///
+    /// `now` is the wall-clock time since the Unix epoch and the monotonic time.
     pub(crate) fn counts(&mut self, key: RepeatKey, now: (Duration, Duration)) -> bool {
         let Some(window) = self.settings.window else {
             return false;
@@ -145,17 +168,20 @@ impl RepeatTable {
         !writes
     }
 
+    /// Notes that the head of a request was only counted.
     pub(crate) fn head_was_counted(&mut self, id: RequestId) {
         self.heads.insert(id);
     }
 
-    /// Returns whether the head of a request was counted only, once.
+    /// Returns whether the head of a request was only counted, and forgets it.
     pub(crate) fn take_counted_head(&mut self, id: RequestId) -> bool {
         !self.heads.is_empty() && self.heads.remove(&id)
     }
 
-    /// Takes the length of a record from the budget, apart from what was taken for it before. Of a
-    /// request with two records only the first was `estimated`.
+    /// Charges the length of a written record to the budget, minus the estimate that was charged
+    /// before.
+    ///
+    /// Of a request with two records only the first was `estimated`.
     pub(crate) fn was_written(&mut self, bytes: usize, estimated: bool) {
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         let before = if estimated { ESTIMATE } else { 0 };
@@ -163,12 +189,12 @@ impl RepeatTable {
         self.tokens = self.tokens.saturating_sub(owed);
     }
 
-    /// Returns how long it is until a window is over.
+    /// Returns the time until the next window ends. `None` if nothing is counted.
     pub(crate) fn due_in(&self, now: Duration) -> Option<Duration> {
         self.next_due.map(|due| due.saturating_sub(now))
     }
 
-    /// Takes the counts whose window is over, or all.
+    /// Removes and returns the counts whose window has ended, or all.
     pub(crate) fn take_due(&mut self, now: Duration, all: bool) -> Vec<RepeatCount> {
         if !all && self.next_due.is_none_or(|due| due > now) {
             return Vec::new();
@@ -193,6 +219,7 @@ impl RepeatTable {
         over
     }
 
+    /// Refills the budget and charges one record. Returns false if the budget is used up.
     fn takes_budget(&mut self, now: Duration) -> bool {
         let rate = i64::from(self.settings.budget);
         let passed = now.saturating_sub(self.refilled.unwrap_or(now)).as_millis();
@@ -209,7 +236,7 @@ impl RepeatTable {
         enough
     }
 
-    /// Returns the key, or where too many are counted already a coarser one.
+    /// Returns the key, or a less specific one if the table is full.
     fn with_room(&self, key: RepeatKey) -> RepeatKey {
         if self.by_key.len() < MAX_KEYS {
             return key;
@@ -231,6 +258,7 @@ impl RepeatTable {
 }
 
 impl Count {
+    /// Counts one more refusal.
     fn add(&mut self, now: Duration) {
         if self.count == 0 {
             self.first = now;
@@ -240,7 +268,7 @@ impl Count {
     }
 }
 
-/// A client of IPv6 has a network of 64 bits to itself.
+/// Returns the address, or for IPv6 its network of 64 bits: one client usually has all of it.
 fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into(),

@@ -1,4 +1,7 @@
-//! Events as events of `tracing`.
+//! Writes records as log lines of `tracing`.
+//!
+//! Repeated refusals of one client are limited to one line in 60 seconds, so a client cannot fill
+//! the log. The table of clients is bounded.
 
 use std::{
     collections::HashMap,
@@ -12,16 +15,17 @@ use crate::{
     sink::repeats::RepeatKey,
 };
 
-/// The time in which a repeated refusal is one line.
+/// The time in which repeated refusals are one line.
 const WINDOW: Duration = Duration::from_secs(60);
-/// Refusals that are distinguished. Beyond, they share one line a window.
+/// The most refusals that are distinguished. Beyond that, they share one line in each window.
 const MAX_KEYS: usize = 1024;
 
 /// Writes every record as a log line of `tracing`, level `INFO`, target `palisade::audit`.
 ///
 /// The message is the record as JSON. `id`, `status`, `how` and `refused` are also fields, for
-/// filters. Of each client address, guard and code only the first refusal in 60 seconds is a line, and
-/// so with connection events of a client. The next line has the number of those between, `held_back`.
+/// filters. Of each client address, guard and code only the first refusal in 60 seconds is a line,
+/// and so with connection events of a client. The next line has the number of those between,
+/// `held_back`.
 ///
 /// A log can be lost or rewritten by the subscriber: for a trail that can be verified, use a
 /// [`FileSink`](crate::FileSink).
@@ -34,20 +38,25 @@ const MAX_KEYS: usize = 1024;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct TracingSink {
+    /// When lines were last written; shared by all clones.
     lines: Arc<Mutex<Lines>>,
 }
 
+/// The refusals that were logged recently.
 #[derive(Debug, Default)]
 struct Lines {
-    /// `None`: those that are not distinguished.
+    /// The last line of each kind of refusal. `None` is for those that are not distinguished.
     by_key: HashMap<Option<RepeatKey>, Repeated>,
-    /// When those whose window is over were removed last.
+    /// When entries with an ended window were last removed.
     cleared: Duration,
 }
 
+/// The state of one kind of refusal.
 #[derive(Debug, Default)]
 struct Repeated {
+    /// When its window began.
     since: Duration,
+    /// How many lines were not written since then.
     held_back: u64,
 }
 
@@ -78,8 +87,8 @@ impl TracingSink {
 }
 
 impl Lines {
-    /// If the table is full, removes those whose window is over, once a window. What they held back is counted in the next
-    /// line of those that are not distinguished.
+    /// If the table is full, removes those whose window is over, once a window. What they held back
+    /// is counted in the next line of those that are not distinguished.
     fn clear_old(&mut self, now: Duration) {
         if self.by_key.len() >= MAX_KEYS && is_over(self.cleared, now) {
             self.cleared = now;

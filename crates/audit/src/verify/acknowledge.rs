@@ -1,4 +1,8 @@
-//! Incidents that an operator has checked, signed with the key of the trail.
+//! Acknowledgements: incidents that an operator has checked, signed with the key of the trail.
+//!
+//! They are lines in a file beside the trail (`.acknowledged`). Verification reads them at the
+//! end and skips every line whose signature is wrong. Without a key they are not read: anyone
+//! could write them.
 
 use std::{
     fs::{self, File},
@@ -20,23 +24,36 @@ use crate::{
     trail_files,
 };
 
+/// The purpose in the signature, and the type of the line.
 const PURPOSE: &str = "acknowledgement";
+/// The most bytes that are read as one line.
 const MAX_LINE: u64 = 16 * 1024;
+/// The most characters of the operator's name.
 const MAX_NAME: usize = 128;
+/// The most characters of the note.
 const MAX_NOTE: usize = 512;
 
+/// The members of a line that are compared with a finding.
 #[derive(Deserialize)]
 struct Acknowledgement {
+    /// The name of the trail.
     trail: String,
+    /// The number of the record that the finding names.
     record: u64,
+    /// The text of the reason.
     reason: String,
+    /// The name of the operator.
     by: String,
 }
 
-/// Records that an operator has checked an incident: the next verification shows it as acknowledged.
+/// Records that an operator has checked an incident. Later verifications show it as acknowledged.
 ///
-/// The line is signed with the key of the trail and appended to the file with `.acknowledged` after its
-/// name. `by` is cut after 128 characters, `note` after 512.
+/// `path` is the file of the trail, `now` the time since the Unix epoch. The line is signed with
+/// the key of the trail and appended to the file with `.acknowledged` after its name. `by` is cut
+/// after 128 characters, `note` after 512.
+///
+/// The acknowledgement holds for this trail, record and reason only. It needs the key: without one,
+/// verification ignores acknowledgements.
 ///
 /// # Errors
 ///
@@ -79,6 +96,7 @@ pub fn acknowledge(
     })
 }
 
+/// Appends a line, syncs it, and gives a new file to the owner of the trail.
 fn append(path: &Path, line: &[u8]) -> io::Result<()> {
     let path = trail_files::resolved(path)?;
     let trail = fs::metadata(&path)?;
@@ -94,7 +112,7 @@ fn append(path: &Path, line: &[u8]) -> io::Result<()> {
     private_file::sync_folder(&path)
 }
 
-/// Marks the incidents of a report that were acknowledged.
+/// Marks the acknowledged incidents of a report. A missing file is not an error.
 pub(super) fn apply(
     path: &Path,
     key: Option<&AuditKey>,
@@ -127,6 +145,7 @@ pub(super) fn apply(
     }
 }
 
+/// Marks the findings with the trail, record and reason of one acknowledgement.
 fn mark(report: &mut VerifyReport, it: &Acknowledgement) {
     if report.trail.as_ref() != Some(&it.trail) {
         return;

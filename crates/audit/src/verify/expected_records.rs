@@ -1,4 +1,7 @@
-//! What must be in a trail: an anchor that was kept elsewhere, and checkpoints from their file.
+//! The records that must be in a trail, by an anchor and by a checkpoint file.
+//!
+//! [`ExpectedRecords`] is filled before the scan, compared with each good record, and asked at
+//! the end for what is missing. Without an anchor and checkpoints nothing is required.
 
 use std::{
     collections::BTreeMap,
@@ -10,52 +13,66 @@ use std::{
 use super::FindingReason;
 use crate::chain::{Anchor, Checkpoint, CheckpointLine, Verifier};
 
+/// The most bytes of a line in a checkpoint file.
 const MAX_LINE: u64 = 4096;
 /// Trails that one checkpoint file may name; more are ignored.
 const MAX_TRAILS: usize = 64;
 
+/// An anchor and checkpoints, with what was found so far.
 #[derive(Debug, Default)]
 pub(crate) struct ExpectedRecords {
+    /// The record that the caller requires.
     anchor: Option<Anchor>,
     /// By trail, then by record.
     checkpoints: BTreeMap<String, BTreeMap<u64, [u8; 32]>>,
+    /// Earlier trails that the writer itself reported as missing, with their last record.
     reported_missing: BTreeMap<String, u64>,
+    /// Records whose hash differs from their checkpoint.
     contradicted: Vec<u64>,
+    /// How many records were compared with a checkpoint.
     compared: u64,
+    /// Counts of the lines of the checkpoint file.
     pub(super) summary: CheckpointSummary,
 }
 
-/// What was found in a checkpoint file.
+/// Counts of the lines of a checkpoint file. Part of a [`VerifyReport`](crate::VerifyReport).
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct CheckpointSummary {
-    /// Whether there is a file.
+    /// Whether the file exists.
     pub found: bool,
-    /// CheckpointSummary whose signature is right.
+    /// Checkpoints with a correct signature.
     pub valid: u64,
-    /// Lines that look like checkpoints and were not signed with the key.
+    /// Lines with the form of a checkpoint and a wrong signature.
+    ///
+    /// They are also a finding, [`ForgedCheckpoints`](crate::FindingReason::ForgedCheckpoints).
     pub forged: u64,
-    /// Lines that are something else, for example torn.
+    /// Other lines: incomplete ones, or those of another version.
     pub unknown: u64,
 }
 
+/// A record differs from what is required.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Mismatch {
+    /// It is not the record of the anchor.
     Anchor,
+    /// It is not the record of a checkpoint.
     Checkpoint,
 }
 
 impl ExpectedRecords {
+    /// Sets the anchor.
     pub(super) fn anchor(&mut self, anchor: Option<Anchor>) {
         self.anchor = anchor;
     }
 
-    /// Reads a checkpoint file. That there is none is no error.
+    /// Reads a checkpoint file. A missing file is not an error.
     pub(super) fn read(&mut self, path: &Path, verifier: &Verifier) -> io::Result<()> {
         self.summary.found = read_checkpoints(path, verifier, |line| self.take(line))?;
         Ok(())
     }
 
+    /// Counts a line, and keeps the checkpoint if it is valid.
     fn take(&mut self, line: CheckpointLine) {
         match line {
             CheckpointLine::Forged => self.summary.forged += 1,
@@ -66,7 +83,7 @@ impl ExpectedRecords {
                 if has_space || self.checkpoints.contains_key(&it.trail) {
                     let of_trail = self.checkpoints.entry(it.trail).or_default();
                     // Where two speak of one record, the first one counts: the later one may have
-                    // been made after the records were cut off and written anew.
+                    // been made after the records were cut off and written again.
                     let first = of_trail.entry(it.anchor.sequence());
                     first.or_insert(*it.anchor.hash());
                 }
@@ -74,6 +91,8 @@ impl ExpectedRecords {
         }
     }
 
+    /// Compares a good record with anchor and checkpoints. `None` if it matches or nothing is
+    /// required.
     pub(super) fn compare(&mut self, trail: Option<&str>, here: Anchor) -> Option<Mismatch> {
         if self.compare_anchor(here) {
             return Some(Mismatch::Anchor);
@@ -95,17 +114,23 @@ impl ExpectedRecords {
             .is_some_and(|anchor| anchor.sequence() < first.saturating_sub(1))
     }
 
+    /// Notes a record that differs from its checkpoint. Whether that is a fault is decided at the
+    /// end.
     pub(super) fn contradicted(&mut self, sequence: u64) {
         self.contradicted.push(sequence);
     }
 
+    /// Notes that the writer reported a missing trail. At most 64 trails are kept.
     pub(super) fn trail_reported_missing(&mut self, trail: &str, to: u64) {
         if self.reported_missing.len() < MAX_TRAILS {
             self.reported_missing.insert(trail.to_owned(), to);
         }
     }
 
-    /// Lists what must be there and is not, apart from records that the writer reported as gone.
+    /// Lists required records that are missing, except those that the writer reported as missing.
+    ///
+    /// `gone` has the ranges that the writer reported. The number is the record that each finding
+    /// names.
     pub(super) fn unmet(
         &self,
         trail: &str,
@@ -146,7 +171,9 @@ impl ExpectedRecords {
     }
 }
 
-/// Reads a checkpoint file line by line. Returns whether there is one.
+/// Reads a checkpoint file line by line. Returns false if there is none.
+///
+/// A line without a line end counts as [`CheckpointLine::Unknown`].
 pub(crate) fn read_checkpoints(
     path: &Path,
     verifier: &Verifier,

@@ -1,4 +1,7 @@
-//! A trail in files: the older parts, oldest first, then the one that is written.
+//! Reads a trail from its files: the older parts, oldest first, then the file that is written.
+//!
+//! A writer may rotate or delete files at the same time. The files are then listed again, at most
+//! 20 times with a pause of 5 milliseconds.
 
 use std::{
     fs::{self, File, Metadata},
@@ -14,15 +17,16 @@ use super::{
 };
 use crate::trail_files;
 
-/// A writer may rotate or retire files while they are listed: then they are listed again.
+/// How often files are listed again if a writer rotates or deletes them in the meantime.
 const ATTEMPTS: u32 = 20;
+/// The pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// Verifies the trail at `path`, with the older parts, checkpoints and acknowledgements beside it.
 ///
-/// A writer may be running: files that are rotated or deleted meanwhile are listed again, and a last
-/// line that is not whole is read again. Reading is linear, with a bounded buffer for each line; at
-/// most 1000 findings are kept.
+/// A writer may be running: files that are rotated or deleted meanwhile are listed again, and a
+/// last line that is not whole is read again. Reading is linear, with a bounded buffer for each
+/// line; at most 1000 findings are kept.
 ///
 /// # Errors
 ///
@@ -43,8 +47,7 @@ pub fn verify_file(
     Err(io::Error::new(io::ErrorKind::NotFound, problem).into())
 }
 
-/// Verifies the files as they are listed. `None` if one was retired between its listing and its
-/// opening.
+/// Verifies the files as they are listed. `None` if one was deleted after it was listed.
 fn verify_once(path: &Path, options: &VerifyOptions) -> Result<Option<VerifyReport>, VerifyError> {
     // Checkpoints first: records that they are about are in the files already.
     let mut expected = options.expected();
@@ -72,8 +75,9 @@ fn verify_once(path: &Path, options: &VerifyOptions) -> Result<Option<VerifyRepo
     Ok(Some(report))
 }
 
-/// Opens the file that is written and lists the older parts, so that they belong together: between
-/// the two, the file may have become an older part.
+/// Opens the file that is written and lists the older parts, so that both belong together.
+///
+/// Between the two steps the file may have become an older part: then both are repeated.
 fn listed(path: &Path) -> io::Result<(Vec<PathBuf>, Option<File>)> {
     for _ in 0..ATTEMPTS {
         let live = open_regular(path);
@@ -97,6 +101,7 @@ fn listed(path: &Path) -> io::Result<(Vec<PathBuf>, Option<File>)> {
     }
 }
 
+/// Returns whether the open file still has this name.
 #[cfg(unix)]
 fn is_at(path: &Path, open: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -108,7 +113,8 @@ fn is_at(path: &Path, _: &Metadata) -> bool {
     path.exists()
 }
 
-/// Opens a file for reading. A FIFO or a device is refused before it is opened, as that may hang.
+/// Opens a regular file for reading. A FIFO or a device is refused before it is opened: that may
+/// hang.
 pub(super) fn open_regular(path: &Path) -> io::Result<File> {
     let regular = |metadata: Metadata| match metadata.is_file() {
         true => Ok(()),
@@ -120,7 +126,7 @@ pub(super) fn open_regular(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Lets a scan read one file.
+/// Lets a scan read one file, with a buffer of 64 KiB.
 pub(crate) fn read_part(scan: &mut Scan, name: &Path, tail: FileEnd) -> Result<(), VerifyError> {
     let file = open_regular(name)?;
     scan.file(

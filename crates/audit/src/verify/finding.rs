@@ -1,14 +1,23 @@
-//! What is wrong with a trail, and where.
+//! Findings: one fault or incident in a trail, with its place and its reason.
+//!
+//! The texts of [`FindingReason`] are part of acknowledgements: an acknowledgement names its
+//! incident by record and text.
 
 use std::{error, fmt, io, path::PathBuf};
 
-/// Why a trail could not be verified. What is wrong with its records is in the report.
+/// The reason why a verification could not be completed.
+///
+/// Faults in the records are not errors: they are in the [`VerifyReport`](crate::VerifyReport).
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// The trail could not be read to its end.
+    /// A file could not be read to its end, or does not exist.
     Io(io::Error),
-    /// It was written with another key or by another version: it is unknown whether it is intact.
+    /// The trail was written with another key or by another version: whether it is intact is
+    /// unknown.
+    ///
+    /// The reason is [`NeedsKey`](FindingReason::NeedsKey), [`OtherKey`](FindingReason::OtherKey)
+    /// or [`UnknownVersion`](FindingReason::UnknownVersion).
     Unverifiable(Finding),
 }
 
@@ -36,36 +45,40 @@ impl From<io::Error> for VerifyError {
     }
 }
 
-/// One thing that is wrong.
+/// One fault or incident in a trail. Its `Display` form is one line for an operator.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Finding {
-    /// The file, where files are verified.
+    /// The path of the file. `None` from [`verify`](fn@crate::verify), which reads no named file.
     pub file: Option<PathBuf>,
-    /// The line in it, from 1; the line after the last where something is missing at the end.
+    /// The line in the file, from 1. If something is missing at the end, the line after the last
+    /// one.
     pub line: u64,
-    /// The record that should be there, or that tells of the incident.
+    /// The number of the record that is expected here, or of the record that reports the incident.
     pub sequence: u64,
-    /// What is wrong with it.
+    /// What is wrong.
     pub reason: FindingReason,
-    /// Who acknowledged the incident.
+    /// The name of the operator who acknowledged the incident. `None` if no one did.
+    ///
+    /// See [`acknowledge`](crate::acknowledge).
     pub acknowledged_by: Option<String>,
 }
 
-/// How serious a finding is.
+/// How serious a finding is. From [`Finding::class`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum FindingClass {
-    /// An incident that was acknowledged with the key of the trail.
+    /// An incident that an operator acknowledged with the key of the trail. It does not affect the
+    /// outcome.
     Acknowledged,
-    /// Records were altered, removed or forged.
+    /// Records were altered, removed or forged. It cannot be acknowledged.
     Broken,
-    /// The writer recorded it itself, or it can have an innocent reason. An operator must check.
+    /// The writer recorded it itself, or it can have a harmless reason. An operator must check it.
     Incident,
 }
 
 impl Finding {
-    /// Returns how serious the finding is.
+    /// Returns how serious the finding is. It depends on the reason and on the acknowledgement.
     #[must_use]
     pub fn class(&self) -> FindingClass {
         match self.reason.is_incident() {
@@ -86,64 +99,68 @@ impl fmt::Display for Finding {
     }
 }
 
-/// What is wrong with a record.
+/// What is wrong with a record, a file or the trail.
+///
+/// Reasons marked "An incident" can be acknowledged; see [`is_incident`](Self::is_incident).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum FindingReason {
     /// The record or its hash was changed, or the record before it was replaced.
     Altered,
-    /// A checkpoint has another hash for this record: the trail was cut and written anew.
+    /// A checkpoint has another hash for this record: the trail was cut and written again.
     ContradictsCheckpoint,
-    /// The trail ends before a record that was anchored, or that a checkpoint is about.
+    /// The trail ends before a record that an anchor or a checkpoint requires.
     CutShort {
-        /// That record.
+        /// The number of the required record.
         anchored: u64,
     },
-    /// The writer found damage before this place and set the damaged file aside. An incident.
+    /// The writer found damage before this record and renamed the damaged file. An incident.
     DamageSetAside,
-    /// The file was deleted while it was written; the writer restored what it still had open. An incident.
+    /// The file was deleted while it was open. The writer restored its records. An incident.
     FileDeleted,
-    /// The file was replaced, cut or written to by another process while it was written. An incident.
+    /// Another process replaced, cut or wrote to the file while it was open. An incident.
     FileReplaced,
-    /// Lines in the checkpoint file were not signed with the key. An incident.
+    /// Lines of the checkpoint file have a wrong signature. An incident: the key may have been
+    /// changed.
     ForgedCheckpoints {
-        /// How many.
+        /// How many lines.
         lines: u64,
     },
-    /// It is no record.
+    /// The line is not a record: wrong form, or longer than 64 KiB.
     Malformed,
     /// Records are missing before this one.
     Missing {
         /// The number that was found.
         found: u64,
     },
-    /// A file does not begin with the record that opens one, or there is none.
+    /// A file does not begin with an opening record, or has one in another place.
     NotOpened,
-    /// The trail was written without a key, and one was given.
+    /// The trail was written without a key, although a key is expected.
     NotKeyed,
-    /// The trail was written with a key, and none was given.
+    /// The trail was written with a key. Give it to
+    /// [`VerifyOptions::key`](crate::VerifyOptions::key).
     NeedsKey,
     /// The trail was written with another key.
     OtherKey,
-    /// A file belongs to another trail than the one before it.
+    /// The file belongs to another trail than the file before it.
     OtherTrail,
-    /// Checkpoints are about another trail, whose files are gone.
+    /// Checkpoints name another trail, whose files are missing.
     OtherTrailGone {
-        /// Its last record that a checkpoint is about.
+        /// The number of its last record that a checkpoint names.
         to: u64,
     },
-    /// The record was there before: a copy, or out of its place.
+    /// A record has a number that was already used: a copy, or a record in the wrong place.
     Repeated {
         /// The number that was found.
         found: u64,
     },
-    /// The anchored record is not the one that was anchored: the trail was written anew.
+    /// The record with the number of the anchor has another hash: the trail was written again.
     Rewritten,
-    /// Records were gone when the writer started, by its checkpoints. An incident.
+    /// Records that checkpoints name were missing when the writer started. An incident.
     RolledBack {
-        /// The first of them.
+        /// The first missing record.
         from: u64,
-        /// The last of them that a checkpoint is about.
+        /// The last missing record that a checkpoint names.
         to: u64,
     },
     /// The trail does not begin at record 1, and the writer did not delete what came before. An
@@ -154,28 +171,32 @@ pub enum FindingReason {
         /// The last missing record.
         to: u64,
     },
-    /// The last line has no end: the process was killed at it. An incident; a start sets it aside.
+    /// The last line is incomplete: the process was killed or the power failed. An incident.
+    ///
+    /// The next start of the writer sets the line aside.
     Torn {
-        /// Its length so far.
+        /// The length of the incomplete line.
         bytes: u64,
     },
-    /// The last line of an older part has no end: it was cut.
+    /// The last line of an older part is incomplete: the file was cut.
     TornPart {
-        /// Its length.
+        /// The length of the incomplete line.
         bytes: u64,
     },
-    /// All files of an earlier trail were gone when the writer started. An incident.
+    /// All files of an earlier trail were missing when the writer started. An incident.
     TrailMissing {
-        /// Its last record that a checkpoint is about.
+        /// The last record of that trail that a checkpoint names.
         to: u64,
     },
-    /// Written by a version that this one does not know.
+    /// The record has a version or algorithm that this release does not know.
     UnknownVersion,
 }
 
 impl FindingReason {
-    /// Returns whether this is an incident: recorded by the writer itself, or with an innocent reason
-    /// that is possible.
+    /// Returns whether this is an incident: the writer recorded it itself, or it can have a
+    /// harmless reason.
+    ///
+    /// Everything else means that records were altered, removed or forged.
     #[must_use]
     pub const fn is_incident(&self) -> bool {
         matches!(

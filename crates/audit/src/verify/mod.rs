@@ -1,7 +1,9 @@
-//! Verifies a trail: every record is what was written, in its place, and none is missing.
+//! Verifies a trail: every record is unchanged and in its place, and none is missing.
 //!
-//! `files` lists and opens the files, `scan` reads them line by line, `expected_records` has what must
-//! be there by anchor and checkpoints, and `acknowledge` settles incidents.
+//! `files` lists and opens the files, `scan` reads them line by line, `expected_records` knows
+//! which records an anchor and checkpoints require, and `acknowledge` marks incidents that an
+//! operator checked. Faults are collected in a report. An error means that verification could not
+//! be completed.
 
 mod acknowledge;
 mod expected_records;
@@ -26,13 +28,22 @@ use crate::{
     key::AuditKey,
 };
 
-/// Longer times without a record are remarked.
+/// The default of [`VerifyOptions::max_gap`]: longer times without a record are reported.
 const MAX_GAP: Duration = Duration::from_secs(60 * 60);
 
-/// What a trail is verified with: keys, an anchor, checkpoints.
+/// Keys, anchor and checkpoints for a verification. For [`verify`] and [`verify_file`].
 ///
-/// The algorithm is taken from here and never from the file: with a key, a trail without one does not
-/// verify.
+/// | setting | default |
+/// |---|---|
+/// | [`key`](Self::key) | none: the trail must have been written without a key |
+/// | [`anchor`](Self::anchor) | none: only checkpoints find a trail that was cut at its end |
+/// | [`checkpoints`](Self::checkpoints) | the file beside the trail, for [`verify_file`] only |
+/// | [`checkpoint_key`](Self::checkpoint_key) | none: checkpoints under the key of the trail |
+/// | [`max_gap`](Self::max_gap) | one hour |
+///
+/// The algorithm is taken from these options and never from the file. With a key, a trail that was
+/// written without one does not verify. So an attacker cannot replace a keyed trail by one without
+/// a key.
 ///
 /// ```no_run
 /// use palisade_audit::{AuditKey, VerifyOptions, verify_file};
@@ -46,13 +57,28 @@ const MAX_GAP: Duration = Duration::from_secs(60 * 60);
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// With an anchor that was kept in another place:
+///
+/// ```
+/// use palisade_audit::VerifyOptions;
+///
+/// let kept = format!("7:{}", "0a".repeat(32));
+/// let options = VerifyOptions::new().anchor(kept.parse()?);
+/// # let _ = options; Ok::<(), palisade_audit::InvalidAnchor>(())
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct VerifyOptions {
+    /// The key of the trail.
     key: Option<AuditKey>,
+    /// A record that must be in the trail.
     anchor: Option<Anchor>,
+    /// The checkpoint file.
     checkpoints: Option<PathBuf>,
+    /// The key that checks the signatures of checkpoints.
     checkpoint_key: Option<CheckpointPublicKey>,
+    /// The longest time without a record that is not reported.
     max_gap: Duration,
 }
 
@@ -69,42 +95,56 @@ impl Default for VerifyOptions {
 }
 
 impl VerifyOptions {
-    /// Returns options for a trail without a key, and without an anchor.
+    /// Returns the defaults: no key, no anchor, gaps from one hour on.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Expects a trail that was written with this key.
+    /// Sets the key that the trail was written with. Default: none.
+    ///
+    /// A trail that was written without a key, or with another key, then does not verify. With a
+    /// key the findings also cover an attacker who can write the file: the hashes are HMAC-SHA-256
+    /// (RFC 2104).
     pub fn key(mut self, key: AuditKey) -> Self {
         self.key = Some(key);
         self
     }
 
-    /// Requires this record: a trail that was cut or written anew is then found, even if its chain is whole.
+    /// Requires this record in the trail. Default: none.
+    ///
+    /// This finds a trail whose end was cut off, or that was written again with a correct chain.
+    /// The result is [`FindingReason::CutShort`] or [`FindingReason::Rewritten`].
     pub fn anchor(mut self, anchor: Anchor) -> Self {
         self.anchor = Some(anchor);
         self
     }
 
-    /// Reads checkpoints from this file. Default for [`verify_file`]: the file of the trail with
-    /// `.checkpoints` behind its name, if it is there.
+    /// Reads checkpoints from this file. A missing file is not an error.
+    ///
+    /// Default for [`verify_file`]: the file of the trail with `.checkpoints` after its name, if it
+    /// exists. Default for [`verify`]: none. Whether the file was found is in
+    /// [`CheckpointSummary::found`].
     pub fn checkpoints(mut self, path: impl Into<PathBuf>) -> Self {
         self.checkpoints = Some(path.into());
         self
     }
 
-    /// Expects checkpoints that this key signed. Default: those under the key of the trail.
+    /// Expects checkpoints that were signed with Ed25519 (RFC 8032) by this key.
+    ///
+    /// Default: checkpoints under the key of the trail, or checksums if the trail has no key.
     pub fn checkpoint_key(mut self, key: CheckpointPublicKey) -> Self {
         self.checkpoint_key = Some(key);
         self
     }
 
-    /// Reports times without a record that are longer than this. Default: one hour.
+    /// Reports times without a record that are longer than this, in [`VerifyReport::gaps`].
+    /// Default: one hour. A gap is not a finding.
     pub fn max_gap(mut self, gap: Duration) -> Self {
         self.max_gap = gap;
         self
     }
 
+    /// Returns what checks the checkpoint file.
     fn checkpoint_verifier(&self) -> Verifier {
         match &self.checkpoint_key {
             Some(key) => key.verifier(),
@@ -112,10 +152,12 @@ impl VerifyOptions {
         }
     }
 
+    /// Returns a scan that has read nothing.
     fn scan(&self, expected: ExpectedRecords) -> Scan {
         Scan::new(self.key.clone(), expected, self.max_gap)
     }
 
+    /// Returns the required records, without those of checkpoints.
     fn expected(&self) -> ExpectedRecords {
         let mut expected = ExpectedRecords::default();
         expected.anchor(self.anchor);
@@ -123,8 +165,11 @@ impl VerifyOptions {
     }
 }
 
-/// Verifies one file's worth of records. What is wrong is in the report:
-/// [`is_intact`](VerifyReport::is_intact) tells whether anything is.
+/// Verifies a trail in one file or any other reader, such as a decompressed copy.
+///
+/// Faults are in the report: check [`VerifyReport::outcome`] or [`VerifyReport::is_intact`]. Older
+/// parts and acknowledgements are not read: use [`verify_file`] for those. The reader is read once,
+/// with at most 64 KiB of memory for a line.
 ///
 /// ```
 /// use palisade_audit::{FindingReason, VerifyOptions, verify};
@@ -138,8 +183,8 @@ impl VerifyOptions {
 ///
 /// # Errors
 ///
-/// [`VerifyError::Unverifiable`] if the trail was written with another key or by another version,
-/// [`VerifyError::Io`] if reading failed.
+/// - [`VerifyError::Unverifiable`] if the trail was written with another key or by another version.
+/// - [`VerifyError::Io`] if the reader or the checkpoint file cannot be read.
 pub fn verify(
     mut reader: impl BufRead,
     options: &VerifyOptions,

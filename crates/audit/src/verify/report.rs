@@ -1,101 +1,151 @@
-//! What was found in a trail.
+//! The report of a verification: counts, findings and the outcome.
+//!
+//! Built by the scan. At most 1000 findings and 16 gaps are kept; all are counted.
 
 use std::time::Duration;
 
 use super::{Finding, expected_records::CheckpointSummary, finding::FindingClass};
 use crate::chain::Anchor;
 
-/// What a trail holds, and what is wrong with it. From [`verify`](crate::verify) and
+/// What a trail contains and what is wrong with it. From [`verify`](crate::verify) and
 /// [`verify_file`](crate::verify_file).
 ///
-/// [`outcome`](Self::outcome) has the result; `findings` has each fault with file, line and record.
-/// Counts that are not zero are not faults by themselves: `lost`, for example, is what the writer
-/// counted.
+/// [`outcome`](Self::outcome) has the result. [`findings`](Self::findings) has each fault with
+/// file, line and record. A count above zero is not a fault by itself: `lost`, for example, is what
+/// the writer itself counted.
+///
+/// # Examples
+///
+/// An empty trail is not intact: a trail begins with an opening record.
+///
+/// ```
+/// use palisade_audit::{VerifyOptions, VerifyOutcome, verify};
+///
+/// let report = verify(&b""[..], &VerifyOptions::new())?;
+/// assert_eq!(report.outcome(), VerifyOutcome::NotIntact);
+/// assert_eq!((report.records, report.findings_total), (0, 1));
+/// # Ok::<(), palisade_audit::VerifyError>(())
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct VerifyReport {
-    /// What is wrong, in the order in which it was found; at most 1000.
+    /// Faults and incidents, in the order in which they were found. At most 1000 are kept.
+    ///
+    /// [`findings_total`](Self::findings_total) counts all of them.
     pub findings: Vec<Finding>,
-    /// How many findings there were.
+    /// How many faults and incidents there were, including those beyond the first 1000.
+    ///
+    /// If it exceeds the length of `findings`, the outcome is
+    /// [`NotIntact`](VerifyOutcome::NotIntact).
     pub findings_total: u64,
-    /// Records, of every type.
+    /// Good records of every type, including those that the writer made about the trail.
     pub records: u64,
-    /// Requests that are recorded, whole or by their head.
+    /// Requests that have a record: a whole one (`request`) or at least a head (`head`).
     pub requests: u64,
-    /// Refusals and connection events that are only counted: repetitions of one that is recorded.
+    /// Refusals and connection events that are only counted, as repetitions of one that is
+    /// recorded.
+    ///
+    /// See [`FileSinkBuilder::fold_window`](crate::FileSinkBuilder::fold_window).
     pub folded: u64,
-    /// Events that are not requests.
+    /// Events that are not requests: see [`AuditEvent`](crate::AuditEvent).
     pub events: u64,
-    /// Requests whose head is recorded and whose end is not: still running, or the process was killed.
+    /// Requests with a head record and no end record.
+    ///
+    /// They are still running, or the process was killed before they ended.
     pub unfinished: u64,
-    /// Requests that the writer could not record, by its own count.
+    /// Requests that were served without a record, as counted by the writer.
+    ///
+    /// It is above zero if the queue was full or the disk failed. A sink that is
+    /// [fail-closed](crate::FileSinkBuilder::fail_closed) refuses those requests instead.
     pub lost: u64,
-    /// Events that the writer could not record, by its own count.
+    /// Events that have no record, as counted by the writer.
     pub events_lost: u64,
-    /// Requests that were refused because they could not be recorded.
+    /// Requests that were refused with 503 because no record could be kept, as counted by the
+    /// writer.
     pub turned_away: u64,
-    /// How often the writer had to set something aside and go on.
+    /// How often the writer found damage, a missing file or a torn line, and continued. One for
+    /// each record `recovered`.
     pub recoveries: u64,
-    /// Bytes of torn lines that were set aside.
+    /// Bytes of incomplete last lines that the writer set aside, usually after a power failure.
     pub torn_bytes: u64,
-    /// How often a process ended without closing the trail.
+    /// How often a process ended without closing the trail: it was killed, or it crashed.
     pub interruptions: u64,
-    /// How many of those may have lost records uncounted, as the writer was not fail-closed.
+    /// Interruptions that may have lost records without counting them, as the writer was not
+    /// fail-closed.
     pub uncounted_interruptions: u64,
-    /// Records whose own hash could not be checked, because the record before is missing or bad.
+    /// Records whose hash could not be checked, because the record before them is missing or bad.
     pub unproven: u64,
-    /// How often the clock of the machine was set.
+    /// How often the clock of the machine was set by 2 seconds or more while the writer ran.
     pub clock_steps: u64,
-    /// Times without a record that are longer than asked for; at most 16.
+    /// The first 16 times without a record that are longer than
+    /// [`VerifyOptions::max_gap`](crate::VerifyOptions::max_gap). A gap is not a finding.
     pub gaps: Vec<TimeGap>,
-    /// How many of those there were.
+    /// How many such gaps there were.
     pub gaps_total: u64,
-    /// The number of the last record that the writer deleted in order (retention); 0 if none.
+    /// The number of the last record that retention deleted; 0 if none was deleted.
+    ///
+    /// See [`FileSinkBuilder::keep_for`](crate::FileSinkBuilder::keep_for).
     pub retired: u64,
-    /// Files.
+    /// How many files were read.
     pub files: u64,
-    /// The number of the first record: above 1 where earlier files were retired or are kept elsewhere.
+    /// The number of the first record. It is above 1 if earlier files were deleted by retention or
+    /// are stored elsewhere.
     pub first: u64,
-    /// The last record. Keep it outside, and cutting shows.
+    /// The last good record: its number and hash.
+    ///
+    /// Store it in another place and give it to
+    /// [`VerifyOptions::anchor`](crate::VerifyOptions::anchor) next time: a trail that was cut is
+    /// then found.
     pub last: Anchor,
-    /// Whether the last record says that the writer closed the trail in order. False while it runs.
+    /// Whether the last record says that the writer closed the trail. False while a writer runs,
+    /// and after an interruption.
     pub closed: bool,
-    /// When the first record was written, as time since the Unix epoch.
+    /// When the first record was written, since the Unix epoch. `None` if no record has a time.
     pub first_time: Option<Duration>,
-    /// When the latest record was written.
+    /// When the latest record was written, since the Unix epoch.
     pub last_time: Option<Duration>,
-    /// The name of the trail.
+    /// The name of the trail: 32 random hexadecimal digits, from its opening record. `None` without
+    /// good records.
     pub trail: Option<String>,
-    /// The name of the key that the trail was written with.
+    /// The public identifier of the key that the trail was verified with. `None` without a key.
     pub key: Option<String>,
-    /// What the checkpoint file says.
+    /// What the checkpoint file contains. Filled by [`verify_file`](crate::verify_file).
     pub checkpoints: CheckpointSummary,
 }
 
-/// A time without a record.
+/// A time without a record that is longer than
+/// [`VerifyOptions::max_gap`](crate::VerifyOptions::max_gap).
+///
+/// The service was stopped or had no requests, or records were lost with the process.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct TimeGap {
-    /// The record after it.
+    /// The number of the first record after the gap.
     pub before: u64,
-    /// How long it was.
+    /// How long the gap is.
     pub length: Duration,
 }
 
-/// What a report comes to.
+/// The result of a verification, from [`VerifyReport::outcome`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum VerifyOutcome {
-    /// Incidents that the writer recorded, or that can have an innocent reason: an operator must check.
+    /// The chain is correct, but there are incidents that an operator must check.
+    ///
+    /// The writer recorded them, or they can have a harmless reason. Use
+    /// [`acknowledge`](crate::acknowledge) once they are checked.
     Incidents,
-    /// Every record is what was written, in its place, and none is missing.
+    /// Every record is unchanged and in its place, and none is missing.
     Intact,
     /// Records were altered, removed or forged.
     NotIntact,
 }
 
 impl VerifyReport {
-    /// Returns the outcome. Incidents that were acknowledged do not count.
+    /// Returns the result: the most serious class among the findings.
+    ///
+    /// Acknowledged incidents do not count. If there were more than 1000 findings, the result is
+    /// [`NotIntact`](VerifyOutcome::NotIntact), as the rest is unknown.
     #[must_use]
     pub fn outcome(&self) -> VerifyOutcome {
         let has = |class| self.findings.iter().any(|it| it.class() == class);
@@ -108,7 +158,9 @@ impl VerifyReport {
         }
     }
 
-    /// Returns whether no record was altered, removed or forged, and no incident is unacknowledged.
+    /// Returns whether the outcome is [`Intact`](VerifyOutcome::Intact).
+    ///
+    /// No record was altered, removed or forged, and every incident is acknowledged.
     #[must_use]
     pub fn is_intact(&self) -> bool {
         self.outcome() == VerifyOutcome::Intact

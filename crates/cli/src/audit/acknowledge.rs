@@ -1,4 +1,7 @@
-//! `palisade audit acknowledge`.
+//! `palisade audit acknowledge`: writes a signed note that an incident was checked.
+//!
+//! The records themselves do not change. Afterwards `palisade audit verify` shows the incident as
+//! acknowledged.
 
 use clap::Args;
 use palisade_audit::{AuditKey, FindingClass, acknowledge};
@@ -36,6 +39,8 @@ pub(crate) struct Acknowledge {
 }
 
 impl Acknowledge {
+    /// Verifies the trail and acknowledges the incidents that were selected. Fails without a key,
+    /// or if no such incident is open.
     pub(super) fn run(self) -> Result<(), Failure> {
         let Some(key) = &self.trail.key else {
             return Err(Failure::new(

@@ -1,4 +1,6 @@
-//! `palisade audit key`.
+//! `palisade audit key`: creates the Ed25519 key that signs checkpoints.
+//!
+//! Without a separate key, checkpoints are checked with the key of the trail.
 
 use std::path::PathBuf;
 
@@ -23,6 +25,8 @@ pub(crate) struct Key {
 }
 
 impl Key {
+    /// Creates the file with the secret key, and beside it FILE.pub with the public key. Neither
+    /// may exist.
     pub(super) fn run(self) -> Result<(), Failure> {
         let key = CheckpointKey::generate()?;
         let mut public = self.file.clone().into_os_string();

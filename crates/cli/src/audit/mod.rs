@@ -17,6 +17,7 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Runs the command that was given.
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self {
             Self::Acknowledge(command) => command.run(),

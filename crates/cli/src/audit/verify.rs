@@ -1,4 +1,7 @@
-//! `palisade audit verify`.
+//! `palisade audit verify`: checks the hash chain, the signatures and the checkpoints of a trail.
+//!
+//! The report goes to standard output, for people or with `--json` for programs. The exit code is
+//! 0, 1 or 3; an unreadable file is 2.
 
 use std::path::PathBuf;
 
@@ -55,6 +58,7 @@ pub(super) struct Trail {
 }
 
 impl Trail {
+    /// Reads the keys. Fails if one of them cannot be read.
     pub(super) fn options(&self) -> Result<VerifyOptions, Failure> {
         let mut options = VerifyOptions::new();
         if let Some(key) = &self.key {
@@ -69,6 +73,8 @@ impl Trail {
         Ok(options)
     }
 
+    /// Verifies the trail. Problems of the trail are findings of the report; an unreadable file is
+    /// a failure.
     pub(super) fn verify(&self, options: &VerifyOptions) -> Result<VerifyReport, Failure> {
         verify_file(&self.file, options).map_err(|problem| match problem {
             VerifyError::Io(problem) => Failure::new(format_args!(
@@ -81,6 +87,7 @@ impl Trail {
 }
 
 impl Verify {
+    /// Prints the report. Exit code 0 if the trail is intact, 3 with incidents, otherwise 1.
     pub(super) fn run(self) -> Result<(), Failure> {
         let mut options = self.trail.options()?;
         if let Some(anchor) = self.anchor {
@@ -100,6 +107,7 @@ impl Verify {
     }
 }
 
+/// Returns the outcome in words.
 fn outcome(report: &VerifyReport) -> &'static str {
     match report.outcome() {
         VerifyOutcome::Intact => "intact",
@@ -108,6 +116,7 @@ fn outcome(report: &VerifyReport) -> &'static str {
     }
 }
 
+/// Returns the report as JSON.
 fn document(report: &VerifyReport) -> Value {
     json!({
         "outcome": outcome(report).replace(' ', "_"),
@@ -145,6 +154,7 @@ fn document(report: &VerifyReport) -> Value {
     })
 }
 
+/// Returns a finding as JSON.
 fn finding(finding: &Finding) -> Value {
     json!({
         "class": class(finding),
@@ -156,6 +166,7 @@ fn finding(finding: &Finding) -> Value {
     })
 }
 
+/// Returns the class of a finding.
 fn class(finding: &Finding) -> &'static str {
     match finding.class() {
         FindingClass::Acknowledged => "acknowledged",
@@ -164,7 +175,7 @@ fn class(finding: &Finding) -> &'static str {
     }
 }
 
-/// Writes findings first, then counts, and of those only the ones that are not zero.
+/// Writes the report for people: the findings, the outcome, then the counts that are not zero.
 fn summary(report: &VerifyReport) -> String {
     let mut lines: Vec<String> = report.findings.iter().map(finding_line).collect();
     if report.findings_total > u64::try_from(report.findings.len()).unwrap_or(u64::MAX) {
@@ -200,6 +211,7 @@ fn summary(report: &VerifyReport) -> String {
     lines.join("\n")
 }
 
+/// Writes a finding in one line. Names in it are escaped, since they come from the file.
 fn finding_line(finding: &Finding) -> String {
     match (finding.class(), &finding.acknowledged_by) {
         (FindingClass::Acknowledged, Some(by)) => {
@@ -210,6 +222,7 @@ fn finding_line(finding: &Finding) -> String {
     }
 }
 
+/// Returns the counts of the report with what each of them counts.
 fn remarks(report: &VerifyReport) -> [(u64, &'static str); 13] {
     [
         (

@@ -1,4 +1,7 @@
 //! `palisade key revoke` and `palisade key rotate`.
+//!
+//! Both change the store in one update: it changes as a whole or, after an error, not at all. A
+//! running service reads the file again by itself.
 
 use clap::Args;
 use palisade_api_key::{KeyId, TableError, Timestamp};
@@ -36,12 +39,14 @@ pub(crate) struct Revoke {
 }
 
 impl Revoke {
+    /// Revokes the keys in one update of the store. Fails without a change if a key does not exist,
+    /// or the owner has none.
     pub(crate) fn run(self) -> Result<(), Failure> {
         let now = now();
         let keys: Result<Vec<KeyId>, _> = self.keys.iter().map(|text| id_in(text)).collect();
         let mut revoked = keys?;
         self.store.open()?.try_update(|table| {
-            // All or none: a slip in one name should not go unnoticed behind the others.
+            // All or none: a typing error in one id must not go unnoticed.
             revoked.iter().try_for_each(|id| table.revoke(*id, now))?;
             if let Some(owner) = &self.owner {
                 revoked.extend(table.revoke_owner(owner, now));
@@ -83,6 +88,7 @@ pub(crate) struct Rotate {
 }
 
 impl Rotate {
+    /// Replaces the secret. Fails without a change if the key does not exist or cannot be printed.
     pub(crate) fn run(self) -> Result<(), Failure> {
         let now = now();
         let id = id_in(&self.key)?;
@@ -93,7 +99,7 @@ impl Rotate {
             let record = table.get(id).ok_or(TableError::Unknown(id))?;
             let minted = scheme.rotate(record, until, now)?;
             table.replace(minted.record().clone())?;
-            // Shown before it is stored: were it stored and not shown, nobody could use the key after the overlap.
+            // Printed before it is stored: a stored key that was not printed would be lost.
             print(&minted)?;
             Ok::<_, Failure>(minted)
         })?;

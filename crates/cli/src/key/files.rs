@@ -1,4 +1,4 @@
-//! The files of a service's keys: the store and, apart from it, the pepper.
+//! The files of API keys: the store with the digests, and the pepper, which is kept apart from it.
 
 use std::path::{Path, PathBuf};
 
@@ -16,11 +16,13 @@ pub(super) struct Store {
 }
 
 impl Store {
+    /// Opens the store. Fails if it does not exist or cannot be parsed.
     pub(super) fn open(&self) -> Result<FileKeyStore, Failure> {
-        // What the watch would report is told by the errors here.
+        // A command ends at once, so it needs no watch for changes of the file.
         Ok(FileKeyStore::open_unwatched(&self.store, |_| {})?)
     }
 
+    /// Opens the store, or creates an empty one.
     fn open_or_create(&self) -> Result<FileKeyStore, Failure> {
         if !self.store.exists() {
             FileKeyStore::create(&self.store)?;
@@ -43,7 +45,8 @@ pub(super) struct Scheme {
 }
 
 impl Scheme {
-    /// Opens both files. A pepper is made only where no key depends on one already.
+    /// Opens both files, and creates those that are missing. A pepper is created only if the store
+    /// is empty: no existing key may depend on another one.
     pub(super) fn open_or_create(
         &self,
         store: &Store,
@@ -60,7 +63,7 @@ impl Scheme {
         Ok((self.open(&store.table())?, store))
     }
 
-    /// Reads the pepper, and sees that the store's keys were made with it and with this prefix.
+    /// Reads the pepper. Fails if a key of the store was made with another pepper or prefix.
     pub(super) fn open(&self, table: &KeyTable) -> Result<KeyScheme, Failure> {
         let scheme = KeyScheme::with_format(self.prefix.clone(), Pepper::read_file(&self.pepper)?);
         let all_ours = table.records().iter().all(|record| scheme.made(record));
@@ -70,6 +73,7 @@ impl Scheme {
     }
 }
 
+/// Makes the error about keys with another pepper or prefix.
 fn other_scheme(path: &Path) -> Failure {
     Failure::new(format_args!(
         "the store holds keys that were made with another pepper than {}, or with another --prefix",
@@ -77,7 +81,8 @@ fn other_scheme(path: &Path) -> Failure {
     ))
 }
 
-/// A new file belongs to the owner of its folder. Where that is root, no other user can read it.
+/// Prints a note if a new file belongs to root, since no other user can read it then. A new file
+/// belongs to the owner of its folder.
 #[cfg(unix)]
 fn warn_if_roots(path: &Path) {
     let uid =
@@ -91,5 +96,6 @@ fn warn_if_roots(path: &Path) {
     }
 }
 
+/// Other systems have no such owner.
 #[cfg(not(unix))]
 fn warn_if_roots(_: &Path) {}

@@ -1,4 +1,6 @@
-//! `palisade key list`.
+//! `palisade key list`: the keys of a store, as a table or as JSON.
+//!
+//! Secrets are not in the store, so they cannot be listed.
 
 use std::time::Duration;
 
@@ -28,6 +30,7 @@ pub(crate) struct List {
 }
 
 impl List {
+    /// Prints a table, or with `--json` one array. The store is only read.
     pub(super) fn run(self) -> Result<(), Failure> {
         let now = now();
         let records = self.store.open()?.table().records();
@@ -46,6 +49,7 @@ impl List {
     }
 }
 
+/// Returns the columns of a key; `-` for a value that is not set.
 fn row(record: &KeyRecord, now: Duration) -> [String; 9] {
     let who = record.principal();
     let text = |text: Option<&str>| text.unwrap_or("-").to_owned();
@@ -63,6 +67,7 @@ fn row(record: &KeyRecord, now: Duration) -> [String; 9] {
     ]
 }
 
+/// Returns a key as JSON. Digests are left out.
 fn document(record: &KeyRecord, now: Duration) -> Value {
     let who = record.principal();
     json!({
@@ -82,6 +87,8 @@ fn document(record: &KeyRecord, now: Duration) -> Value {
     })
 }
 
+/// Returns the state of a key at the time `now`. The first that applies counts: a revoked key that
+/// has expired is `revoked`.
 fn status(record: &KeyRecord, now: Duration) -> &'static str {
     if record.revoked_at().is_some() {
         "revoked"
@@ -96,6 +103,7 @@ fn status(record: &KeyRecord, now: Duration) -> &'static str {
     }
 }
 
+/// Formats a time since the Unix epoch as RFC 3339 in UTC.
 fn date(moment: Duration) -> String {
     Timestamp::from_unix(moment).to_string()
 }

@@ -1,4 +1,6 @@
 //! `palisade key`: API keys in a TOML file.
+//!
+//! Each command has a module. The help texts are the `///` comments on the types of clap.
 
 mod change;
 mod files;
@@ -23,6 +25,7 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Runs the command that was given.
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self {
             Self::New(command) => command.run(),

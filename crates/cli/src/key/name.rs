@@ -1,13 +1,16 @@
-//! Which key a command means.
+//! Which key a command is about.
 
 use palisade_api_key::KeyId;
 
 use crate::Failure;
 
-/// Reads the id of a key, or finds it in a whole key: whoever finds one somewhere can revoke it. Never
-/// repeats the text, which is why it is not read by the parser of arguments.
+/// Returns the id of a key, from the id itself or from a whole key, so that a key that was found
+/// somewhere can be revoked.
+///
+/// The error does not repeat the text, which may be a secret. For that reason clap does not parse
+/// it: its errors quote the argument.
 pub(super) fn id_in(text: &str) -> Result<KeyId, Failure> {
-    // Not judged as a key: one that was mistyped still says which record it means.
+    // The checksum is not checked: a mistyped key still has the id of its record.
     let id = match text.contains('_') {
         true => text.split('_').nth(2).unwrap_or_default(),
         false => text,

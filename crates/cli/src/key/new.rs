@@ -1,4 +1,6 @@
-//! `palisade key new`.
+//! `palisade key new`: creates a key, stores its digest and prints the key once.
+//!
+//! The key goes to standard output alone, so that it can be piped; notes go to standard error.
 
 use clap::Args;
 use palisade_api_key::{
@@ -56,6 +58,8 @@ pub(crate) struct New {
 }
 
 impl New {
+    /// Creates missing files, stores the key and prints it. A key that cannot be printed is removed
+    /// again.
     pub(super) fn run(self) -> Result<(), Failure> {
         let now = now();
         let (scheme, store) = self.scheme.open_or_create(&self.store)?;
@@ -66,6 +70,7 @@ impl New {
         print(&minted).or_else(|problem| take_back(&store, id, problem))
     }
 
+    /// Makes the grant from the arguments; times are relative to `now`.
     fn grant(&self, now: std::time::Duration) -> Result<Grant, Failure> {
         let mut grant = Grant::new(self.env)
             .scopes(self.scopes.clone())
@@ -94,7 +99,8 @@ impl New {
     }
 }
 
-/// Shows a key: the one moment at which it can be seen.
+/// Prints a key to standard output, once: only its digest is stored. Id and end go to standard
+/// error.
 pub(super) fn print(minted: &MintedKey) -> Result<(), Failure> {
     output::result(minted.key())?;
     let record = minted.record();
@@ -109,7 +115,7 @@ pub(super) fn print(minted: &MintedKey) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A key that nobody saw must not stay.
+/// Removes a key that could not be printed, since no one can use it, and returns `problem`.
 fn take_back(store: &FileKeyStore, id: KeyId, problem: Failure) -> Result<(), Failure> {
     store.update(|table| {
         table.remove(id);

@@ -1,15 +1,20 @@
-//! Another user of this machine, and what that user may read.
+//! Runs the command again as another user of this machine, for `palisade key verify --as USER`.
+//!
+//! It shows whether the user of a service may read the files.
 
 use std::{fs, process::Command, str::FromStr};
 
 use crate::Failure;
 
+/// The list of local users. Users of a directory service are not in it: give UID:GID for them.
 const PASSWD: &str = "/etc/passwd";
 
-/// A user by number, with the user's own group.
+/// A user, by the numbers of user and group. Other groups of the user are not used.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct User {
+    /// The number of the user.
     uid: u32,
+    /// The number of the group.
     gid: u32,
 }
 
@@ -28,17 +33,18 @@ impl FromStr for User {
         if let Some(user) = find(&passwd, text) {
             return Ok(user);
         }
-        // A number without an entry: containers often have none.
+        // A number without an entry is accepted: containers often have none.
         let uid = text.parse().map_err(|_| unknown(text))?;
         Ok(Self { uid, gid: uid })
     }
 }
 
+/// Makes the error about a user that does not exist.
 fn unknown(text: &str) -> String {
     format!("{PASSWD} has no user {text:?}; write a name of that file, UID, or UID:GID")
 }
 
-/// Finds a user by name or number in `name:password:uid:gid:…`.
+/// Finds a user by name or number in lines of the form `name:password:uid:gid:…`.
 fn find(passwd: &str, wanted: &str) -> Option<User> {
     passwd.lines().find_map(|line| {
         let mut fields = line.split(':');
@@ -52,12 +58,13 @@ fn find(passwd: &str, wanted: &str) -> Option<User> {
 }
 
 impl User {
-    /// Runs this program again as that user, with the same arguments but `--as`, and ends as it ends.
+    /// Runs this program as that user, with the same arguments without `--as`. Returns its result.
+    /// Fails without the right to change the user.
     #[cfg(unix)]
     pub(super) fn run_this_command_again(self) -> Result<(), Failure> {
         use std::os::unix::process::CommandExt;
 
-        // By the kernel's own name for it: the user may not reach the path of this program.
+        // By the name that the kernel gives it: the user may have no access to its path.
         let program = match cfg!(target_os = "linux") {
             true => "/proc/self/exe".into(),
             false => std::env::current_exe()?,
@@ -81,13 +88,14 @@ impl User {
         }
     }
 
+    /// Fails: other systems have no such users.
     #[cfg(not(unix))]
     pub(super) fn run_this_command_again(self) -> Result<(), Failure> {
         Err(Failure::new("--as is for Unix systems alone"))
     }
 }
 
-/// Leaves `--as USER` and `--as=USER` out.
+/// Removes `--as USER` and `--as=USER` from the arguments.
 #[cfg(unix)]
 fn without_user(
     arguments: impl Iterator<Item = std::ffi::OsString>,

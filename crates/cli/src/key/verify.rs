@@ -1,4 +1,6 @@
-//! `palisade key verify`.
+//! `palisade key verify`: whether a service could use store and pepper.
+//!
+//! The result is one line. Exit code 1 means that the files cannot be used; the line says why.
 
 use std::path::PathBuf;
 
@@ -38,6 +40,7 @@ pub(crate) struct Verify {
 }
 
 impl Verify {
+    /// Prints whether a service could use the files. With `--as`, the check runs as that user.
     pub(super) fn run(self) -> Result<(), Failure> {
         if let Some(user) = self.user {
             return user.run_this_command_again();
@@ -51,6 +54,7 @@ impl Verify {
         }
     }
 
+    /// Returns the line to print, or why the files cannot be used.
     fn check(&self) -> Result<String, String> {
         let store = FileKeyStore::open_unwatched(&self.store, |_| {});
         let records = store

@@ -1,13 +1,16 @@
-//! A claim as people type it.
+//! A claim in the arguments of `palisade token mint`.
 
 use std::str::FromStr;
 
 use serde_json::Value;
 
-/// `name=value`; a value that is JSON is taken as such, any other as text.
+/// A claim in the form `name=value`. A value that is valid JSON is used as such; any other is a
+/// string.
 #[derive(Clone, Debug)]
 pub(super) struct Claim {
+    /// The name of the claim.
     pub(super) name: String,
+    /// The value of the claim.
     pub(super) value: Value,
 }
 

@@ -1,4 +1,5 @@
-//! The file of a development key: a secret for HS256, a PEM file for the others.
+//! The file of a development key: a secret for HS256, a PEM file (PKCS #8) for the other
+//! algorithms.
 
 use std::path::Path;
 
@@ -31,6 +32,7 @@ pub(super) enum Signature {
 }
 
 impl Signature {
+    /// Returns the algorithm of RFC 7518 or RFC 8037.
     const fn algorithm(self) -> Algorithm {
         match self {
             Self::EdDsa => Algorithm::EdDsa,
@@ -40,7 +42,8 @@ impl Signature {
     }
 }
 
-/// Reads the key, or makes one where there is no file.
+/// Reads the key, or creates the file if it is missing. Fails if the file holds a key for another
+/// algorithm.
 pub(super) fn read_or_create(path: &Path, signature: Signature) -> Result<SigningKey, Failure> {
     let secret = match secret_file::read(path)? {
         Some(secret) => secret,
@@ -63,7 +66,10 @@ pub(super) fn read_or_create(path: &Path, signature: Signature) -> Result<Signin
     })
 }
 
-/// A private key taken as a shared secret would sign tokens that its public half seems to verify elsewhere.
+/// Returns whether a secret is a key in PEM.
+///
+/// HS256 must not use a private key as a shared secret: a verifier may hold the public half, which
+/// is no secret.
 fn is_pem(secret: &Secret) -> bool {
     secret
         .expose()
@@ -71,6 +77,7 @@ fn is_pem(secret: &Secret) -> bool {
         .starts_with(b"-----BEGIN")
 }
 
+/// Generates a key and writes it to a new file with mode 0600.
 fn create(path: &Path, signature: Signature) -> Result<Secret, Failure> {
     let secret = generate(signature).map_err(|_| Failure::new("no key could be made"))?;
     secret_file::create(path, &secret)?;
@@ -79,6 +86,7 @@ fn create(path: &Path, signature: Signature) -> Result<Secret, Failure> {
     Ok(secret)
 }
 
+/// Generates a key. For HS256 it has 32 random bytes, the length of the digest.
 fn generate(signature: Signature) -> Result<Secret, aws_lc_rs::error::Unspecified> {
     let chance = SystemRandom::new();
     Ok(match signature {
@@ -87,7 +95,7 @@ fn generate(signature: Signature) -> Result<Secret, aws_lc_rs::error::Unspecifie
             pem(EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &chance)?.as_ref())
         }
         Signature::Hs256 => {
-            // Text, so that it can be copied into a configuration.
+            // As text, so that it can be copied into a configuration.
             let mut bytes = [0; 32];
             rand::fill(&mut bytes)?;
             Secret::new(URL_SAFE_NO_PAD.encode(bytes))
@@ -95,7 +103,7 @@ fn generate(signature: Signature) -> Result<Secret, aws_lc_rs::error::Unspecifie
     })
 }
 
-/// Wraps a key in PEM (RFC 7468).
+/// Encodes a key in PEM (RFC 7468).
 fn pem(der: &[u8]) -> Secret {
     let text = STANDARD.encode(der);
     let mut lines = vec!["-----BEGIN PRIVATE KEY-----"];

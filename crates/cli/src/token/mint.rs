@@ -1,4 +1,6 @@
-//! `palisade token mint`.
+//! `palisade token mint`: signs a token for development.
+//!
+//! It is no token service: the key is a file on this machine, and nothing is recorded.
 
 use std::{
     fs, io,
@@ -66,6 +68,7 @@ pub(crate) struct Mint {
 }
 
 impl Mint {
+    /// Creates a missing key, writes the key set if requested, and prints the token.
     pub(super) fn run(self) -> Result<(), Failure> {
         let mut key = read_or_create(&self.key, self.algorithm)?;
         if let Some(kid) = &self.kid {
@@ -78,6 +81,7 @@ impl Mint {
         Ok(output::result(token)?)
     }
 
+    /// Makes the token from the arguments.
     fn token(self) -> Token {
         let mut token = Token::new(&self.issuer, &self.audience, &self.subject)
             .client(&self.client)
@@ -91,6 +95,7 @@ impl Mint {
     }
 }
 
+/// Writes the public key as a key set (RFC 7517). Fails for HS256, which has no public key.
 fn write_key_set(path: &Path, key: &SigningKey) -> Result<(), Failure> {
     let Some(public) = key.public_jwk() else {
         return Err(Failure::new(
@@ -105,7 +110,8 @@ fn write_key_set(path: &Path, key: &SigningKey) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Replaces a file in one step, since a verifier may watch it. A new one may be read by everyone: its keys are public.
+/// Replaces a file in one step, since a verifier may watch it. All users may read a new file,
+/// because its keys are public.
 fn write_public(path: &Path, text: &str) -> io::Result<()> {
     let is_new = !path.exists();
     private_file::replace(path, text.as_bytes())?;

@@ -11,11 +11,13 @@ use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 /// is malformed: a tab, a second space, an empty token, parameters, bytes outside ASCII.
 #[derive(Clone, Copy)]
 pub(super) struct Authorization<'a> {
+    /// The scheme, as the client wrote it.
     pub(super) scheme: &'a str,
+    /// The token, without the scheme and the space.
     pub(super) token: &'a str,
 }
 
-/// Why `Authorization` cannot be read.
+/// Why `Authorization` cannot be parsed. Both cases are refused with 400.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Unreadable {
     /// It is not one scheme, one space and one token.
@@ -25,7 +27,7 @@ pub(super) enum Unreadable {
 }
 
 impl<'a> Authorization<'a> {
-    /// Reads the one line of a request; `None` if there is none.
+    /// Parses the one field line of a request. `None` if there is none.
     pub(super) fn of(headers: &'a HeaderMap) -> Result<Option<Self>, Unreadable> {
         let mut lines = headers.get_all(AUTHORIZATION).iter();
         match (lines.next(), lines.next()) {
@@ -35,6 +37,7 @@ impl<'a> Authorization<'a> {
         }
     }
 
+    /// Parses one field line. `None` if it is malformed.
     pub(super) fn parse(line: &'a HeaderValue) -> Option<Self> {
         let (scheme, token) = str::from_utf8(line.as_bytes()).ok()?.split_once(' ')?;
         let well_formed = !scheme.is_empty() && scheme.bytes().all(is_scheme) && is_token68(token);
@@ -42,12 +45,13 @@ impl<'a> Authorization<'a> {
     }
 }
 
-/// RFC 9110, 5.6.2: `tchar`.
+/// Returns whether a byte may be in a scheme: `tchar` (RFC 9110, 5.6.2).
 fn is_scheme(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// RFC 9110, 11.2: at least one character, then perhaps padding.
+/// Returns whether a text is a `token68` (RFC 9110, 11.2): at least one character, then optional
+/// padding.
 fn is_token68(token: &str) -> bool {
     let characters = token.trim_end_matches('=');
     let inside = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);

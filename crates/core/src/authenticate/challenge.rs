@@ -7,7 +7,7 @@ use http::HeaderValue;
 /// Returns the challenge as it was if the result is no header value.
 pub(crate) fn with_parameters(challenge: &HeaderValue, parameters: &str) -> HeaderValue {
     let extended = challenge.to_str().ok().and_then(|challenge| {
-        // The first parameter stands behind the scheme, the others behind a comma.
+        // The first parameter follows the scheme and a space, the others follow a comma.
         let separator = if challenge.contains(' ') { ", " } else { " " };
         HeaderValue::try_from(format!("{challenge}{separator}{parameters}")).ok()
     });

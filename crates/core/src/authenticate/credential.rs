@@ -1,4 +1,4 @@
-//! A credential as it was shown, taken out of the request.
+//! A credential as it was sent, removed from the request.
 
 use std::{fmt, str};
 
@@ -6,21 +6,24 @@ use http::HeaderValue;
 
 use crate::Secret;
 
-/// A credential as the client showed it, not verified yet.
+/// A credential as the client sent it, not verified yet.
 ///
-/// The core takes it out of the request before an authenticator is asked, and keeps it until the response
-/// is over, so that a second authenticator further in can verify it again. Handlers cannot reach it.
-/// `Debug` shows nothing of it.
+/// The core removes it from the request before an authenticator is called, and keeps it until the
+/// response is over. A second authenticator further in can then verify it again. Handlers cannot
+/// reach it, and `Debug` shows nothing of it.
 pub struct Credential {
     value: Value,
-    /// Where the token begins behind its scheme.
+    /// The offset of the token in the value: the length of the scheme and the space, or 0.
     start: usize,
 }
 
+/// The three ways to hold a credential.
 enum Value {
+    /// A copy, wiped on drop.
     Bytes(Secret),
+    /// The value of a header field.
     Header(HeaderValue),
-    /// It is no part of the request, like a client certificate.
+    /// It is no part of the request, such as a client certificate.
     Outside,
 }
 
@@ -34,7 +37,7 @@ impl Credential {
         }
     }
 
-    /// Holds bytes.
+    /// Holds bytes. They are wiped on drop.
     #[must_use]
     pub fn bytes(value: impl Into<Vec<u8>>) -> Self {
         Self {
@@ -43,7 +46,7 @@ impl Credential {
         }
     }
 
-    /// Stands for a credential that is no part of the request head, such as a client certificate.
+    /// Represents a credential that is no part of the request head. Its bytes are empty.
     #[must_use]
     pub const fn outside() -> Self {
         Self {
@@ -58,7 +61,8 @@ impl Credential {
         Self { value, start }
     }
 
-    /// Returns the credential: the token without its scheme, the value of the header, the decoded parameter.
+    /// Returns the credential: the token without its scheme, the value of the header, or the
+    /// decoded parameter.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         let all = match &self.value {
@@ -69,13 +73,13 @@ impl Credential {
         all.get(self.start..).unwrap_or_default()
     }
 
-    /// Returns the credential as text, or nothing if it is not UTF-8.
+    /// Returns the credential as text. `None` if it is not UTF-8.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         str::from_utf8(self.as_bytes()).ok()
     }
 
-    /// Returns the scheme, as the client wrote it, if it came in `Authorization`.
+    /// Returns the scheme as the client wrote it. `None` if it did not come in `Authorization`.
     #[must_use]
     pub fn scheme(&self) -> Option<&str> {
         let Value::Header(value) = &self.value else {

@@ -1,27 +1,30 @@
-//! Why a list of authenticators cannot work.
+//! Errors of building an authentication layer.
 
 use std::fmt;
 
 use super::CredentialSource;
 
 /// Why an [`AuthenticateLayer`](super::AuthenticateLayer) cannot be built.
+///
+/// `Display` says what is wrong and how to correct it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum AuthenticateBuildError {
     /// The list is empty: every request would be refused.
     NoAuthenticator,
-    /// A source names a header that has a syntax of its own.
+    /// A source names `Authorization` or `Cookie` as a plain header, but these have a syntax of
+    /// their own.
     ReservedHeader {
         /// The kind of the authenticator.
         kind: &'static str,
-        /// The source.
+        /// The source that it declares.
         source: CredentialSource,
     },
-    /// Two authenticators read the same credential: every request that shows it would be ambiguous.
+    /// Two authenticators read the same credential: every request with it would be ambiguous.
     SameSource {
-        /// The kinds of both.
+        /// The kinds of the two authenticators.
         kinds: [&'static str; 2],
-        /// What both read.
+        /// The source that both declare.
         source: CredentialSource,
     },
 }

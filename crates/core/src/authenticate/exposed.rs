@@ -1,4 +1,4 @@
-//! Credentials that were sent in clear.
+//! Credentials that were sent without TLS.
 
 use std::borrow::Cow;
 
@@ -11,10 +11,13 @@ use super::{
 use crate::{Fact, SecurityContext};
 
 impl AuthenticateLayer {
-    /// Records the credentials of a request that was sent in clear and will be refused, and takes out the
-    /// one that can be read. Returns whether there were any. For guards outside this layer.
+    /// Records the credentials of a request that came without TLS and will be refused. Returns
+    /// whether there were any.
     ///
-    /// What cannot be read, and more than one, is recorded as a credential without an id.
+    /// For guards outside this layer, such as the one that requires TLS. It removes the credential
+    /// that can be read and calls [`Authenticator::exposed`](super::Authenticator::exposed), which
+    /// may revoke it. A credential that cannot be read, or more than one, is recorded without an
+    /// id.
     #[must_use]
     pub fn record_exposed(&self, cx: &SecurityContext, head: &mut request::Parts) -> bool {
         let (kind, id) = match find::find(&self.shared.all, head) {
@@ -28,6 +31,7 @@ impl AuthenticateLayer {
         true
     }
 
+    /// Removes the credential and returns its kind and its public id.
     fn exposed(
         &self,
         cx: &SecurityContext,

@@ -1,4 +1,8 @@
-//! Finds the one credential of a request, and takes it out.
+//! Finds the one credential of a request, and removes it.
+//!
+//! Called by [`AuthenticateLayer`](super::AuthenticateLayer) before anything is verified. More than
+//! one explicit credential is refused, so that a client cannot make two parts of the server see two
+//! identities.
 
 use std::{mem, sync::Arc};
 
@@ -12,7 +16,7 @@ use super::{
 };
 use crate::Rejection;
 
-/// An authenticator, and what it declared.
+/// An authenticator and what it declared when the layer was built.
 pub(super) struct Registered {
     pub(super) authenticator: Arc<dyn Authenticator>,
     pub(super) id: AuthenticatorId,
@@ -22,6 +26,7 @@ pub(super) struct Registered {
 }
 
 impl Registered {
+    /// Reads the declarations of an authenticator, once.
     pub(super) fn new(authenticator: Arc<dyn Authenticator>) -> Self {
         Self {
             id: authenticator.id(),
@@ -33,17 +38,20 @@ impl Registered {
     }
 }
 
-/// What a request shows.
+/// Which credential a request has.
 pub(super) enum Shown {
     /// An `Authorization` that no authenticator here reads.
     Foreign,
+    /// No credential.
     Nothing,
+    /// Exactly one credential that an authenticator reads.
     One(Found),
 }
 
 /// A credential that was found, and which authenticator reads it.
 #[derive(Clone, Copy)]
 pub(super) struct Found {
+    /// The index of the authenticator.
     pub(super) reader: usize,
     pub(super) presence: Presence,
     pub(super) place: Place,
@@ -53,19 +61,20 @@ pub(super) struct Found {
 #[derive(Clone, Copy)]
 pub(super) enum Place {
     Authorization {
+        /// The offset of the token in the value of `Authorization`.
         token_start: usize,
     },
-    /// Where the authenticator alone can look.
+    /// Where only the authenticator can look.
     Custom,
-    /// The source of this index.
+    /// In the source of this index.
     Source(usize),
 }
 
-/// Why no credential can be chosen.
+/// Why no credential can be selected. All are refused with 400, or as the authenticator says.
 pub(super) enum NoChoice {
-    /// The request shows more than one.
+    /// The request has more than one.
     Ambiguous,
-    /// `Authorization` cannot be read.
+    /// `Authorization` cannot be parsed.
     Malformed,
     /// An authenticator refused what it saw.
     Refused(Box<Rejection>),
@@ -113,7 +122,7 @@ pub(super) fn find(all: &[Registered], head: &request::Parts) -> Result<Shown, N
     }
 }
 
-/// Explicit credentials, counted whether or not they can be read here.
+/// Explicit credentials, counted whether or not an authenticator here reads them.
 struct Explicit {
     number: usize,
     shown: Shown,
@@ -129,6 +138,7 @@ impl Default for Explicit {
 }
 
 impl Explicit {
+    /// Counts credentials and keeps the last.
     fn add(&mut self, number: usize, shown: Shown) {
         if number > 0 {
             self.number += number;
@@ -137,6 +147,7 @@ impl Explicit {
     }
 }
 
+/// Returns which authenticator reads an `Authorization`, if any.
 fn authorization(all: &[Registered], shown: Authorization<'_>) -> Shown {
     match reader_of(all, shown) {
         Some(reader) => Shown::One(Found {
@@ -163,7 +174,7 @@ fn reader_of(all: &[Registered], shown: Authorization<'_>) -> Option<usize> {
     fits.max_by_key(|(fit, _)| *fit).map(|(_, reader)| reader)
 }
 
-/// Finds the authenticator that would read a credential which another layer took out already.
+/// Finds the authenticator that would read a credential that another layer removed already.
 pub(super) fn reader_of_kept(all: &[Registered], proof: &Proof) -> Option<usize> {
     let before = proof.registered()?;
     let shares = |one: &Registered, wanted: &[CredentialSource]| {
@@ -199,18 +210,19 @@ pub(super) fn take(one: &Registered, place: Place, head: &mut request::Parts) ->
             _ => None,
         },
     };
-    // It was seen a moment ago. Were it gone, an empty one would be verified, and refused.
+    // It was found before. If it were missing, an empty one would be verified, and refused.
     taken.unwrap_or(const { Credential::outside() })
 }
 
+/// Removes a query parameter and returns its value.
 fn take_parameter(uri: &mut Uri, name: &str) -> Option<Credential> {
     let (value, rest) = query::take(uri.query()?, name)?;
     *uri = with_query(mem::take(uri), &rest);
     Some(Credential::bytes(value))
 }
 
-/// Replaces the query. What is left of a valid address is one; were it not, all of it would go rather
-/// than a credential stay.
+/// Replaces the query. If the rest were no valid address, all of it would be dropped: no credential
+/// may stay.
 fn with_query(uri: Uri, query: &str) -> Uri {
     let target: Result<PathAndQuery, _> = match query {
         "" => uri.path().parse(),

@@ -1,4 +1,5 @@
-//! The guard that asks authenticators, and decides what a principal that is known already is worth.
+//! The guard that calls authenticators, and decides whether a principal from an outer layer is
+//! accepted.
 
 use std::{fmt, sync::Arc};
 
@@ -11,7 +12,7 @@ use super::{
 };
 use crate::{Guard, Mode, Principal, Rejection, SecurityContext, Verdict, context::Proven, layer};
 
-/// Asks for a credential, and leaves its [`Principal`] for all guards and handlers further in.
+/// Requires a credential, and stores its [`Principal`] for all guards and handlers further in.
 ///
 /// The one credential in the request decides: an explicit one goes before an ambient one (a cookie), two
 /// explicit ones are refused with 400, and a failed one is never retried as another. An `Authorization`
@@ -41,12 +42,18 @@ pub struct AuthenticateLayer {
     mode: Mode,
 }
 
+/// What clones of a layer share: the authenticators and the prepared refusals.
 pub(super) struct Shared {
     pub(super) all: Box<[Registered]>,
+    /// 400: more than one credential.
     ambiguous: Rejection,
+    /// 401: an `Authorization` that no authenticator reads.
     foreign: Rejection,
+    /// 400: `Authorization` cannot be parsed.
     malformed: Rejection,
+    /// 401: no credential.
     missing: Rejection,
+    /// 403: the principal was proven by another kind of credential.
     other_kind: Rejection,
 }
 
@@ -66,10 +73,13 @@ impl AuthenticateLayer {
     }
 
     /// Accepts one kind of credential.
+    ///
+    /// Errors of its sources are not checked here; use [`any`](Self::any) to check them.
     pub fn single(authenticator: impl Authenticator) -> Self {
         Self::new([Registered::new(Arc::new(authenticator))].into())
     }
 
+    /// Starts with the defaults: a credential is required, refusals are enforced.
     fn new(all: Box<[Registered]>) -> Self {
         Self {
             shared: Arc::new(Shared::new(all)),
@@ -78,33 +88,36 @@ impl AuthenticateLayer {
         }
     }
 
-    /// Lets requests without a credential pass as [`Identity::Anonymous`](crate::Identity::Anonymous); a
-    /// wrong credential is still refused.
+    /// Lets requests without a credential pass as
+    /// [`Identity::Anonymous`](crate::Identity::Anonymous). Default: they are refused with 401. A
+    /// wrong credential is refused in any case.
     pub fn optional(mut self) -> Self {
         self.optional = true;
         self
     }
 
-    /// Records what would be refused and lets it pass. For the days of a roll-out only.
+    /// Records what would be refused and lets it pass. Default: off. Use it only while rolling out
+    /// authentication: every request passes.
     pub fn dangerously_only_shadow(mut self) -> Self {
         self.mode = Mode::Shadow;
         self
     }
 
-    /// Returns the challenges of all kinds, for [`AccessLayer`](crate::AccessLayer).
+    /// Returns the challenges of all authenticators, in their order, for
+    /// [`AccessLayer`](crate::AccessLayer).
     #[must_use]
     pub fn challenges(&self) -> Vec<HeaderValue> {
         let all = self.shared.all.iter();
         all.map(|one| one.challenge.clone()).collect()
     }
 
-    /// Returns the kinds of credential that are accepted.
+    /// Returns the kinds of credential that are accepted, in the order of the authenticators.
     #[must_use]
     pub fn kinds(&self) -> Vec<&'static str> {
         self.shared.all.iter().map(|one| one.kind).collect()
     }
 
-    /// Verifies a credential that the request shows.
+    /// Verifies the credential of a request.
     fn verify(&self, cx: &SecurityContext, head: &mut request::Parts, found: Found) -> Verdict<()> {
         let Some(one) = self.shared.all.get(found.reader) else {
             return Rejection::misconfigured("an authenticator that is not listed").into();
@@ -142,7 +155,7 @@ impl AuthenticateLayer {
         }
     }
 
-    /// Decides about a request that shows no credential any more.
+    /// Decides about a request that has no credential, or none any more.
     fn without_credential(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<()> {
         let Some(who) = cx.principal() else {
             return match self.optional {
@@ -167,7 +180,7 @@ impl AuthenticateLayer {
         self.shared.other_kind.clone().into()
     }
 
-    /// Verifies what another instance further out accepted and took out.
+    /// Verifies the credential that another instance further out accepted and removed.
     fn verify_again(
         &self,
         cx: &SecurityContext,
@@ -204,6 +217,7 @@ impl AuthenticateLayer {
     }
 }
 
+/// Refuses if the second verification found another principal.
 fn same_principal(cx: &SecurityContext, who: &Principal) -> Result<(), Box<Rejection>> {
     match cx.principal() == Some(who) {
         true => Ok(()),
@@ -211,6 +225,7 @@ fn same_principal(cx: &SecurityContext, who: &Principal) -> Result<(), Box<Rejec
     }
 }
 
+/// The refusal of a credential that two authenticators read differently.
 fn two_principals() -> Box<Rejection> {
     let reason = "two authenticators read one credential as two principals: \
                   let both read the same claims, or use one of them";
@@ -232,13 +247,13 @@ impl Guard for AuthenticateLayer {
         cx.asked();
         let proven = cx.proof().map(|proof| proof.presence);
         match find::find(&self.shared.all, head) {
-            // A cookie yields to what was shown on purpose, also further out.
+            // An explicit credential goes before a cookie, also one that an outer layer accepted.
             Ok(Shown::One(found)) if found.presence < proven.unwrap_or(Presence::Absent) => {
                 self.without_credential(cx, head)
             }
             Ok(Shown::One(found)) => self.verify(cx, head, found),
             Ok(Shown::Nothing) => self.without_credential(cx, head),
-            // A credential that cannot be read here is a failed one: neither a guest nor a cookie.
+            // A credential that no authenticator reads has failed: it is neither anonymous nor a cookie.
             Ok(Shown::Foreign) => {
                 let foreign = Box::new(self.shared.foreign.clone());
                 self.shared.failed(cx, "authorization", foreign).into()
@@ -250,16 +265,19 @@ impl Guard for AuthenticateLayer {
     }
 }
 
-/// Who proved the principal of a request, and by which credential.
+/// Which authenticator proved the principal of a request, and by which credential.
 pub(crate) struct Proof {
     shared: Arc<Shared>,
     reader: usize,
     presence: Presence,
+    /// Where it was found.
     pub(super) place: Place,
+    /// The credential, removed from the request and kept until the response is over.
     pub(super) credential: Credential,
 }
 
 impl Proof {
+    /// Returns the authenticator.
     pub(super) fn registered(&self) -> Option<&Registered> {
         self.shared.all.get(self.reader)
     }
@@ -269,6 +287,7 @@ impl Proof {
         Some(&self.registered()?.challenge)
     }
 
+    /// Sets the principal, or refuses if another one is set already.
     fn accept(self, cx: &SecurityContext, who: Principal) -> Result<(), Box<Rejection>> {
         let proven = Proven {
             principal: who,
@@ -277,7 +296,7 @@ impl Proof {
         let Err(second) = cx.prove(proven) else {
             return Ok(());
         };
-        // Another principal is known. Two credentials are the client's doing, one is the operator's.
+        // Another principal is set. Two credentials are the client's fault, one is the operator's.
         match (cx.proof(), second.proof) {
             (Some(first), Some(second))
                 if first.credential.as_bytes() != second.credential.as_bytes() =>
@@ -291,6 +310,7 @@ impl Proof {
         }
     }
 
+    /// Records a failed credential and returns its refusal.
     fn refuse(&self, cx: &SecurityContext, rejection: Box<Rejection>) -> Box<Rejection> {
         let kind = self.registered().map_or("unknown", |one| one.kind);
         self.shared.failed(cx, kind, rejection)
@@ -298,6 +318,7 @@ impl Proof {
 }
 
 impl Shared {
+    /// Prepares the refusals, each with the challenges of all authenticators.
     fn new(all: Box<[Registered]>) -> Self {
         let unauthenticated =
             Rejection::unauthenticated(all.iter().map(|one| one.challenge.clone())).prerendered();
@@ -325,13 +346,14 @@ impl Shared {
         }
     }
 
+    /// Returns whether one of these authenticators made a proof.
     fn has_proven(&self, proof: &Proof) -> bool {
         let by = proof.registered().map(|one| one.id);
         self.all.iter().any(|one| Some(one.id) == by)
     }
 
-    /// Notes a failed credential, for the audit trail and for limits on guessing. What is the server's own
-    /// fault (500, 503) is not held against the client.
+    /// Records a failed credential, for the audit trail and for limits on guessing. Failures of the
+    /// server (500, 503) are not charged to the client.
     fn failed(
         &self,
         cx: &SecurityContext,
@@ -344,8 +366,8 @@ impl Shared {
         self.with_all_challenges(rejection)
     }
 
-    /// Gives a plain 401 every challenge, so that a wrong credential and none look alike. One whose
-    /// challenge says more (RFC 6750's `error`) keeps it.
+    /// Adds every challenge to a plain 401, so that a wrong credential and none have the same
+    /// response. A challenge with more parameters (`error` of RFC 6750) is kept.
     fn with_all_challenges(&self, mut rejection: Box<Rejection>) -> Box<Rejection> {
         let mut headers = rejection.headers();
         let plain = match (headers.next(), headers.next()) {

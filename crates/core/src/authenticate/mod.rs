@@ -1,4 +1,8 @@
-//! Authentication: several ways to prove an identity, of which the credential in the request decides.
+//! Authentication: several kinds of credential, of which the one in the request is verified.
+//!
+//! [`AuthenticateLayer`] is the guard, [`Authenticator`] the interface for a kind of credential.
+//! `find` selects the credential before anything is verified, `authorization` parses the header,
+//! `challenge` writes `WWW-Authenticate`.
 
 mod authorization;
 pub(crate) mod challenge;
@@ -23,10 +27,10 @@ pub use self::{
 };
 use crate::{Principal, Rejection, SecurityContext, Verdict};
 
-/// A way to prove an identity: an API key, a token, a session, a client certificate.
+/// Verifies one kind of credential: an API key, a token, a session, a client certificate.
 ///
 /// The core finds the credential by the declared [`sources`](Self::sources), parses `Authorization`, refuses
-/// requests that show two, and takes the credential out of the request. The authenticator verifies it.
+/// requests that have two, and removes the credential from the request. The authenticator verifies it.
 ///
 /// ```
 /// use http::{HeaderName, HeaderValue, request};
@@ -65,30 +69,35 @@ use crate::{Principal, Rejection, SecurityContext, Verdict};
 /// assert_eq!(layer.kinds(), ["shared_password"]);
 /// ```
 pub trait Authenticator: Send + Sync + 'static {
-    /// Returns the id of this instance. Clones that share their configuration share it; two that were
-    /// configured apart do not, even if they are of one kind.
+    /// Returns the id of this instance. Clones that share their configuration share the id. Two
+    /// that were configured separately do not, even if they are of one kind.
     ///
-    /// A layer accepts without a second look only what one of its own instances has proven.
+    /// A layer accepts without a second verification only what one of its own instances has proven.
     fn id(&self) -> AuthenticatorId;
 
-    /// Returns the kind of credential, stable and loggable. Principals carry it.
+    /// Returns the kind of credential: a stable name for principals, logs and metrics, such as
+    /// `api_key`.
     fn kind(&self) -> &'static str;
 
-    /// Declares where the credential is found. Asked once, when the layer is built.
+    /// Declares where the credential is found. Called once, when the layer is built.
+    ///
+    /// Two authenticators of one layer must not declare the same source; see
+    /// [`AuthenticateBuildError::SameSource`].
     fn sources(&self) -> Vec<CredentialSource>;
 
-    /// Looks for a credential where the core cannot look: a cookie, a client certificate. Verifies nothing.
+    /// Looks for a credential that the core cannot find: a cookie, a client certificate. Verifies
+    /// nothing.
     ///
-    /// Default: absent. Credentials of the other [sources](Self::sources) are counted by the core.
+    /// Default: absent. The core counts the credentials of the other [sources](Self::sources).
     ///
     /// # Errors
-    /// A refusal if the credential is shown twice, or in a form that can only be a mistake.
+    /// A refusal if the credential is sent twice, or in a form that can only be a mistake.
     fn presence(&self, head: &request::Parts) -> Result<Presence, Box<Rejection>> {
         let _ = head;
         Ok(Presence::Absent)
     }
 
-    /// Takes out the credential that [`presence`](Self::presence) found, so that no handler sees it.
+    /// Removes the credential that [`presence`](Self::presence) found, so that no handler sees it.
     ///
     /// Default: [`Credential::outside`], for what is no part of the head.
     fn take(&self, head: &mut request::Parts) -> Credential {
@@ -96,10 +105,11 @@ pub trait Authenticator: Send + Sync + 'static {
         Credential::outside()
     }
 
-    /// Verifies the credential, which was taken out of the request.
+    /// Verifies the credential, which was removed from the request.
     ///
-    /// May be asked about a credential that another authenticator further out accepted already.
-    /// A refusal that is not a guess says so by [`Rejection::with_credential_failure`].
+    /// It may be called for a credential that an outer authenticator has accepted already. Return
+    /// [`Verdict::Later`] for I/O. Refuse with [`Rejection::credentials_invalid`]; if the failure
+    /// is not a guess, say so with [`Rejection::with_credential_failure`].
     fn authenticate(
         &self,
         cx: &SecurityContext,
@@ -107,27 +117,28 @@ pub trait Authenticator: Send + Sync + 'static {
         credential: &Credential,
     ) -> Verdict<Principal>;
 
-    /// Learns that a credential was sent in clear, where everyone on the way could read it. The request
-    /// is refused, whatever the answer.
+    /// Is told that a credential was sent without TLS, where others could read it. The request is
+    /// refused in any case.
     ///
-    /// Returns the public id of the credential for the audit trail, and may revoke it: both only if it is
-    /// genuine, or anyone could accuse the credential of another. Must not block, and does not ask a
-    /// network. Default: `None`.
+    /// Returns the public id of the credential for the audit trail, and may revoke it. Do both only
+    /// if the credential is genuine: otherwise any client could have another's credential revoked.
+    /// Must not block or use a network. Default: `None`.
     fn exposed(&self, cx: &SecurityContext, credential: &Credential) -> Option<Box<str>> {
         let _ = (cx, credential);
         None
     }
 
-    /// Returns the challenge for `WWW-Authenticate` (RFC 9110, 11.6.1).
+    /// Returns the challenge for `WWW-Authenticate` (RFC 9110, 11.6.1), such as `Bearer
+    /// realm="api"`.
     fn challenge(&self) -> HeaderValue;
 }
 
-/// Names one instance of an [`Authenticator`] within this process.
+/// Identifies one instance of an [`Authenticator`] within this process.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct AuthenticatorId(u64);
 
 impl AuthenticatorId {
-    /// Makes an id that no other instance has. Make it once, and keep it where clones share it.
+    /// Makes an id that no other instance has. Call it once, and store it where clones share it.
     #[must_use]
     pub fn unique() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -135,14 +146,15 @@ impl AuthenticatorId {
     }
 }
 
-/// Whether a request shows a credential.
+/// Whether a request has a credential, and whether the client sent it on purpose.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 #[allow(clippy::exhaustive_enums)] // The choice among credentials must know every kind of presence.
 pub enum Presence {
-    /// It shows none.
+    /// It has none.
     Absent,
-    /// It shows one that clients send without meaning to: a cookie, a client certificate.
+    /// It has one that clients send automatically: a cookie, a client certificate. An explicit one
+    /// goes first.
     Ambient,
-    /// It shows one on purpose.
+    /// It has one that the client sent on purpose. Two explicit ones are refused with 400.
     Explicit,
 }

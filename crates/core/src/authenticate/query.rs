@@ -1,11 +1,13 @@
-//! One parameter of a query, found however it is escaped, and the rest of the query as it was.
+//! Finds one parameter of a query, however it is escaped, and keeps the rest of the query
+//! unchanged.
 
 /// Counts the parameters of a name.
 pub(super) fn count(query: &str, name: &str) -> usize {
     query.split('&').filter(|pair| is_named(pair, name)).count()
 }
 
-/// Takes all parameters of a name out. Returns the value of the first, decoded, and what is left.
+/// Removes all parameters of a name. Returns the decoded value of the first, and the rest of the
+/// query.
 pub(super) fn take(query: &str, name: &str) -> Option<(Vec<u8>, String)> {
     let mut ours = query.split('&').filter(|pair| is_named(pair, name));
     let value = decode(split(ours.next()?).1);
@@ -16,15 +18,17 @@ pub(super) fn take(query: &str, name: &str) -> Option<(Vec<u8>, String)> {
     Some((value, others.join("&")))
 }
 
+/// Returns whether a pair has a name, after decoding.
 fn is_named(pair: &str, name: &str) -> bool {
     decode(split(pair).0) == name.as_bytes()
 }
 
+/// Splits a pair at its first `=`.
 fn split(pair: &str) -> (&str, &str) {
     pair.split_once('=').unwrap_or((pair, ""))
 }
 
-/// Decodes as forms do. An escape that is none stays as it is: no key holds a percent sign.
+/// Decodes as forms do. An invalid escape stays unchanged.
 fn decode(text: &str) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -44,6 +48,7 @@ fn decode(text: &str) -> Vec<u8> {
     decoded
 }
 
+/// Returns the value of a hexadecimal digit.
 fn nibble(digit: u8) -> u8 {
     let value = char::from(digit).to_digit(16).unwrap_or_default();
     u8::try_from(value).unwrap_or_default()

@@ -1,5 +1,5 @@
-//! Where authenticators find their credentials: declared once, so that two that would read the same
-//! are found when the layer is built.
+//! Where authenticators find their credentials. Declared once, so that two authenticators with the
+//! same source are found when the layer is built.
 
 use std::{fmt, sync::Arc};
 
@@ -9,7 +9,7 @@ use super::{authorization::Authorization, query};
 
 /// Where an authenticator finds its credential.
 ///
-/// The core looks there, counts what it finds, refuses a request that shows more than one credential, and
+/// The core looks there, counts what it finds, refuses a request that has more than one credential, and
 /// takes the credential out before [`Authenticator::authenticate`](super::Authenticator::authenticate) is called.
 ///
 /// ```
@@ -28,7 +28,7 @@ use super::{authorization::Authorization, query};
 pub enum CredentialSource {
     /// Tokens of one scheme and one shape in `Authorization`.
     Authorization {
-        /// The scheme, compared without regard to case.
+        /// The scheme, such as `Bearer`. Compared without regard to case.
         scheme: Box<str>,
         /// Which tokens of the scheme.
         shape: TokenShape,
@@ -38,7 +38,7 @@ pub enum CredentialSource {
     Cookie(Box<str>),
     /// A header field that holds the credential and nothing else. Not `Authorization` and not `Cookie`.
     Header(HeaderName),
-    /// A parameter of the query.
+    /// A parameter of the query. Its value is decoded as in forms.
     QueryParameter(Arc<str>),
 }
 
@@ -51,12 +51,12 @@ pub enum TokenShape {
     Any,
     /// Tokens with a dot, as JSON Web Tokens have them, well-formed or not.
     Dotted,
-    /// Tokens that begin so.
+    /// Tokens that begin with this text, compared with case.
     Prefix(Box<str>),
 }
 
 impl TokenShape {
-    /// Reads tokens that begin so.
+    /// Reads tokens that begin with a prefix.
     #[must_use]
     pub fn prefix(prefix: impl Into<Box<str>>) -> Self {
         Self::Prefix(prefix.into())
@@ -73,20 +73,20 @@ impl TokenShape {
 }
 
 impl CredentialSource {
-    /// Reads `Authorization: Bearer` tokens of a shape.
+    /// Reads `Authorization: Bearer` tokens of a shape (RFC 6750, 2.1).
     #[must_use]
     pub fn bearer(shape: TokenShape) -> Self {
         let scheme = "Bearer".into();
         Self::Authorization { scheme, shape }
     }
 
-    /// Reads a header field of its own.
+    /// Reads a header field. `Authorization` and `Cookie` are refused when the layer is built.
     #[must_use]
     pub fn header(name: HeaderName) -> Self {
         Self::Header(name)
     }
 
-    /// Reads a parameter of the query. Addresses are logged by many: prefer a header.
+    /// Reads a parameter of the query. Many proxies and servers log addresses: prefer a header.
     #[must_use]
     pub fn query_parameter(name: impl Into<Arc<str>>) -> Self {
         Self::QueryParameter(name.into())
@@ -108,7 +108,7 @@ impl CredentialSource {
         }
     }
 
-    /// Counts the credentials that a request shows here. `Authorization` and cookies are found elsewhere.
+    /// Counts the credentials that a request has here. `Authorization` and cookies are counted elsewhere.
     pub(super) fn count(&self, head: &request::Parts) -> usize {
         match self {
             Self::Header(name) => head.headers.get_all(name).iter().count(),
@@ -120,12 +120,12 @@ impl CredentialSource {
         }
     }
 
-    /// Tells whether a header is named that has a syntax of its own.
+    /// Returns whether this names a header that has a syntax of its own.
     pub(super) fn is_reserved(&self) -> bool {
         matches!(self, Self::Header(name) if *name == header::AUTHORIZATION || *name == header::COOKIE)
     }
 
-    /// Tells whether two authenticators would read the same credential by these.
+    /// Returns whether two authenticators with these sources would read the same credential.
     pub(super) fn overlaps(&self, other: &Self) -> bool {
         match (self, other) {
             (

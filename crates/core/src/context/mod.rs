@@ -1,4 +1,9 @@
-//! What the stack knows about one request: one `Arc`, the only extension that is inserted.
+//! What the guards know about one request: one `Arc`, the only extension that is inserted.
+//!
+//! [`SecurityContext::enter`] creates it in the outermost [`GuardService`](crate::GuardService);
+//! inner ones find it. Values that are decided once (client, principal, route) are set once; a
+//! later write is ignored or an error. Everything that is counted is in the [`Ledger`], behind one
+//! lock that is held for a moment.
 
 mod ledger;
 mod notes;
@@ -30,29 +35,54 @@ use crate::{
     machine::Hold,
 };
 
-/// The shared notes of all guards about one request. Cheap to clone.
+/// What all guards know about one request. Cheap to clone (one `Arc`).
 ///
-/// Made by the machine, handed to every method of a guard. Handlers find it with [`SecurityContext::of`].
-/// It may outlive the request in a spawned task; what is recorded after the end is counted, not kept.
+/// Made by the core and passed to every method of a guard. Handlers find it with
+/// [`SecurityContext::of`], or as an axum extractor (feature `axum`).
+///
+/// - Who: [`client`](Self::client), [`identity`](Self::identity), [`principal`](Self::principal).
+/// - Which route: [`route`](Self::route), [`rule`](Self::rule).
+/// - What happened: [`record`](Self::record), [`with_observations`](Self::with_observations).
+/// - What it cost: [`settle`](Self::settle), [`settled`](Self::settled).
+/// - Which request: [`request_id`](Self::request_id).
+///
+/// It may outlive the request in a spawned task. What is recorded after the audit record was
+/// written does not reach it.
 #[derive(Clone)]
 pub struct SecurityContext(Arc<Inner>);
 
+/// All fields that clones share. `OnceLock` fields are set once and never change.
 #[derive(Default)]
 struct Inner {
+    /// An authenticator looked for a credential.
     asked: AtomicBool,
+    /// Set by the client address layer.
     client: OnceLock<ClientInfo>,
+    /// A refusal must close the HTTP/1 connection: much of the request body is unread.
     close_on_refusal: bool,
+    /// Refusals are also put into the extensions of their responses.
     expose: AtomicBool,
+    /// The content type of a gRPC request, which its refusal must repeat.
     grpc: Option<HeaderValue>,
+    /// The request is `HEAD`: a refusal has no body.
     is_head: bool,
+    /// How many [`Lease`](crate::Lease)s exist.
     leases: AtomicUsize,
+    /// Observations and settlements.
     ledger: Mutex<Ledger>,
+    /// The id that a proxy sent, until it is known whether the proxy is trusted.
     offered_request_id: OnceLock<RequestId>,
+    /// Passes that wait for the last lease.
     parked: Mutex<Vec<Box<dyn Hold>>>,
+    /// The principal and its proof.
     proven: OnceLock<Proven>,
+    /// The renderer of refusals. Unset: the default one.
     renderer: OnceLock<Arc<dyn Renderer>>,
+    /// Created at the first read.
     request_id: OnceLock<RequestId>,
+    /// Set by [`RouteLayer`](crate::RouteLayer).
     route: OnceLock<RouteMatch>,
+    /// A guard refused before the handler.
     turned_away: AtomicBool,
 }
 
@@ -62,20 +92,22 @@ pub(crate) struct Proven {
     pub(crate) proof: Option<Proof>,
 }
 
-/// Who is asking. `Unknown` means that nobody looked, which is an error of assembly.
+/// Whether the identity of the client is known.
+///
+/// `Unknown` means that no authenticator ran, which is an error of assembly: refuse.
 #[derive(Clone, Copy, Debug)]
-#[allow(clippy::exhaustive_enums)] // Every guard must have an answer for each.
+#[allow(clippy::exhaustive_enums)] // Every guard must handle each.
 pub enum Identity<'a> {
-    /// An authenticator looked and found no credential.
+    /// An authenticator ran and found no credential.
     Anonymous,
-    /// Someone proved who they are.
+    /// A credential was verified.
     Known(&'a Principal),
-    /// No authenticator ran.
+    /// No authenticator ran. Never treat it as anonymous.
     Unknown,
 }
 
 impl SecurityContext {
-    /// Finds the context of a request, or makes it. The machine calls this; guards never do.
+    /// Finds the context of a request, or creates it. The core calls this; guards must not.
     pub fn enter(head: &mut request::Parts) -> Self {
         if let Some(found) = head.extensions.get::<Self>() {
             return found.clone();
@@ -90,34 +122,37 @@ impl SecurityContext {
         made
     }
 
-    /// Finds the context in the extensions of a request.
+    /// Finds the context in the extensions of a request. `None`: no guard is outside the caller.
     #[must_use]
     pub fn of(extensions: &http::Extensions) -> Option<&Self> {
         extensions.get()
     }
 
-    /// Returns this request's identifier. Unless a trusted proxy gave it, no client can foresee it.
+    /// Returns the id of this request. Unless a trusted proxy sent it, no client can predict it.
     ///
-    /// [`RequestIdLayer`](crate::RequestIdLayer) says when a proxy's is accepted, and sends it to the client.
+    /// [`RequestIdLayer`](crate::RequestIdLayer) decides whether a proxy's id is accepted, and
+    /// sends it to the client.
     #[must_use]
     pub fn request_id(&self) -> RequestId {
         *self.0.request_id.get_or_init(RequestId::next)
     }
 
-    /// Keeps an identifier that the request brought, until it is known whether a trusted proxy sent it.
+    /// Stores an inbound id until it is known whether a trusted proxy sent it.
     pub(crate) fn offer_request_id(&self, id: RequestId) {
         let _ = self.0.offered_request_id.set(id);
     }
 
-    /// Returns the client, once `ClientInfoLayer` has decided who that is.
+    /// Returns the client, once the client address layer has set it. `None`: that layer is missing
+    /// outside; refuse.
     #[must_use]
     pub fn client(&self) -> Option<&ClientInfo> {
         self.0.client.get()
     }
 
-    /// Decides the client. The first word counts: an outer layer stands nearer to the wire.
+    /// Sets the client. The first call wins: an outer layer is nearer to the network. Later calls
+    /// are ignored.
     ///
-    /// If the client came through a trusted proxy, this also accepts the identifier that
+    /// If the client came through a trusted proxy, this also accepts the id that
     /// [`RequestIdLayer`](crate::RequestIdLayer) read.
     pub fn set_client(&self, client: ClientInfo) {
         let trusted = client.is_through_proxy();
@@ -129,7 +164,7 @@ impl SecurityContext {
         }
     }
 
-    /// Tells who is asking.
+    /// Tells whether the client is known, anonymous, or was never authenticated.
     #[must_use]
     pub fn identity(&self) -> Identity<'_> {
         match self.principal() {
@@ -139,29 +174,32 @@ impl SecurityContext {
         }
     }
 
-    /// Returns the principal, if one is known.
+    /// Returns the principal, if one is known. To distinguish the other two cases use
+    /// [`identity`](Self::identity).
     #[must_use]
     pub fn principal(&self) -> Option<&Principal> {
         Some(&self.0.proven.get()?.principal)
     }
 
-    /// Returns what proved the principal, if that was an authenticator.
+    /// Returns what proved the principal, if an authenticator did.
     pub(crate) fn proof(&self) -> Option<&Proof> {
         self.0.proven.get()?.proof.as_ref()
     }
 
-    /// Notes that an authenticator looked, whatever it found, also in shadow.
+    /// Records that an authenticator ran, whatever it found, also in shadow. Without it the
+    /// identity is `Unknown`.
     pub fn asked(&self) {
         self.0.asked.store(true, Ordering::Release);
     }
 
-    /// Notes who is asking, for guards that are no [`Authenticator`](crate::Authenticator).
+    /// Sets the principal, for guards that are not an [`Authenticator`](crate::Authenticator).
     ///
-    /// An [`AuthenticateLayer`](crate::AuthenticateLayer) further in does not accept this: it asks for a
-    /// credential of its own.
+    /// An [`AuthenticateLayer`](crate::AuthenticateLayer) further in does not accept this: it
+    /// requires a credential that it can verify.
     ///
     /// # Errors
-    /// A second, different principal is an error of assembly.
+    /// 500 `misconfigured` if another principal is set already. The same principal again is no
+    /// error.
     pub fn identify(&self, who: Principal) -> Result<(), Box<Rejection>> {
         self.asked();
         let proven = Proven {
@@ -174,7 +212,7 @@ impl SecurityContext {
         })
     }
 
-    /// Notes who is asking and what proved it. Gives it back if another principal is known already.
+    /// Sets the principal and its proof. Returns them if another principal is set already.
     pub(crate) fn prove(&self, proven: Proven) -> Result<(), Proven> {
         match self.0.proven.set(proven) {
             Err(second) if self.principal() != Some(&second.principal) => Err(second),
@@ -182,13 +220,14 @@ impl SecurityContext {
         }
     }
 
-    /// Returns what the table of routes says about this request; `None` without a table.
+    /// Returns what the route table says about this request. `None`: no
+    /// [`RouteLayer`](crate::RouteLayer) is outside.
     #[must_use]
     pub fn route(&self) -> Option<&RouteMatch> {
         self.0.route.get()
     }
 
-    /// Returns the rule of the route, if one was found.
+    /// Returns the rule of the route, if the table has one for path and method.
     #[must_use]
     pub fn rule(&self) -> Option<&Rule> {
         match self.0.route.get()? {
@@ -197,11 +236,13 @@ impl SecurityContext {
         }
     }
 
+    /// Sets the route. The first call wins.
     pub(crate) fn set_route(&self, route: RouteMatch) {
         let _ = self.0.route.set(route);
     }
 
-    /// Tells whether the request is a gRPC call.
+    /// Tells whether the request is a gRPC call: its `Content-Type` is `application/grpc`,
+    /// `application/grpc+…` or `application/grpc-web…`. Refusals then take the gRPC form.
     #[must_use]
     pub fn is_grpc(&self) -> bool {
         self.0.grpc.is_some()

@@ -1,22 +1,25 @@
-//! Refusals, failed credentials and facts of one request, in bounded room.
+//! Refusals, failed credentials and facts of one request, bounded in number.
+//!
+//! The `Ledger` of the context holds one. The audit layer and metrics read it when the request
+//! ends.
 
 use std::{borrow::Cow, mem, slice};
 
 use crate::{CredentialFailure, Fact, FailedCredential, Refusal};
 
-/// As many different facts of one kind are kept.
+/// The most different facts of one kind that are kept.
 const FACTS_OF_A_KIND: usize = 16;
-/// As many different values of one `Noted` key are kept: a client that steers one key leaves room for others.
+/// The most different values of one `Noted` key: a client that controls one key leaves room for others.
 const VALUES_OF_A_KEY: usize = 4;
-/// As many different shadow refusals are kept. No sane stack has more guards in shadow.
+/// The most different shadow refusals. No usual stack has more guards in shadow.
 const SHADOW_REFUSALS: usize = 16;
-/// Room that the first fact reserves: one allocation for nearly every request that has facts at all.
+/// The capacity that the first fact reserves: one allocation for nearly every request that has facts.
 const RESERVED: usize = 8;
 
-/// What the guards noticed about one request. Read it with
+/// What the guards observed about one request. Read it with
 /// [`SecurityContext::with_observations`](crate::SecurityContext::with_observations).
 ///
-/// Each kind has room of its own, so that a client that causes many facts of one kind cannot displace
+/// Each kind is bounded separately, so that a client that causes many facts of one kind cannot displace
 /// another kind, a refusal, a failed credential or a shadow refusal:
 ///
 /// - refusals and failed credentials: the first, the last and their number;
@@ -25,34 +28,41 @@ const RESERVED: usize = 8;
 ///   was cleaned of one field is added up.
 #[derive(Debug, Default)]
 pub struct Observations {
+    /// The first and the last failed credential.
     credential_failures: FirstAndLast<FailedCredential>,
+    /// Different facts, each with its number.
     facts: Vec<Counted<Fact>>,
+    /// Facts that were dropped because their kind was full.
     facts_lost: u32,
+    /// Failed credentials that could be guesses.
     guesses: u32,
+    /// The first and the last refusal.
     refusals: FirstAndLast<Refusal>,
+    /// Different refusals in shadow, each with its number.
     shadow_refusals: Vec<Counted<Refusal>>,
 }
 
 impl Observations {
-    /// Returns the refusals. There is more than one if a guard refused a response that was a refusal already.
+    /// Returns the refusals. There are several if a guard refused a response that was a refusal
+    /// already.
     #[must_use]
     pub const fn refusals(&self) -> &FirstAndLast<Refusal> {
         &self.refusals
     }
 
-    /// Returns what guards in shadow would have refused.
+    /// Returns what guards in shadow would have refused, at most 16 different ones.
     #[must_use]
     pub fn shadow_refusals(&self) -> &[Counted<Refusal>] {
         &self.shadow_refusals
     }
 
-    /// Returns the credentials that were shown and not accepted.
+    /// Returns the credentials that were sent and not accepted.
     #[must_use]
     pub const fn credential_failures(&self) -> &FirstAndLast<FailedCredential> {
         &self.credential_failures
     }
 
-    /// Counts the failed credentials that could be guesses; see [`CredentialFailure`].
+    /// Returns how many failed credentials could be guesses; see [`CredentialFailure`].
     #[must_use]
     pub const fn guesses(&self) -> u32 {
         self.guesses
@@ -64,12 +74,14 @@ impl Observations {
         &self.facts
     }
 
-    /// Counts the facts that found no room.
+    /// Returns how many facts, shadow refusals and settlements were dropped because their kind was
+    /// full.
     #[must_use]
     pub const fn facts_lost(&self) -> u32 {
         self.facts_lost
     }
 
+    /// Counts an equal fact, adds a new one, or counts it as lost.
     pub(super) fn record(&mut self, fact: Fact) {
         if let Some(known) = self
             .facts
@@ -88,10 +100,12 @@ impl Observations {
         self.facts.push(Counted::once(fact));
     }
 
+    /// Counts a fact that was dropped.
     pub(super) fn lose_fact(&mut self) {
         self.facts_lost = self.facts_lost.saturating_add(1);
     }
 
+    /// Tells whether the kind of a fact, and the key of a `Noted`, are below their bounds.
     fn has_room(&self, fact: &Fact) -> bool {
         let kind = mem::discriminant(fact);
         let known = self.facts.iter().map(|known| &known.value);
@@ -106,6 +120,7 @@ impl Observations {
         of_kind < FACTS_OF_A_KIND && of_key < VALUES_OF_A_KEY
     }
 
+    /// Adds a refusal.
     pub(super) fn refuse(
         &mut self,
         guard: &'static str,
@@ -119,6 +134,7 @@ impl Observations {
         });
     }
 
+    /// Adds a shadow refusal. One with the same guard and code is counted; its first reason stays.
     pub(super) fn would_refuse(
         &mut self,
         guard: &'static str,
@@ -141,6 +157,7 @@ impl Observations {
         }
     }
 
+    /// Adds a failed credential and counts it if it could be a guess.
     pub(super) fn credential_failed(
         &mut self,
         kind: &'static str,
@@ -157,7 +174,7 @@ impl Observations {
     }
 }
 
-/// Whether two facts differ in number alone.
+/// Returns whether two facts differ in number only.
 fn same(one: &Fact, other: &Fact) -> bool {
     match (one, other) {
         (Fact::Cleaned { field, .. }, Fact::Cleaned { field: same, .. }) => field == same,
@@ -165,17 +182,19 @@ fn same(one: &Fact, other: &Fact) -> bool {
     }
 }
 
+/// Adds the removed code points of one fact to another.
 fn add_up(sum: &mut Fact, more: &Fact) {
     if let (Fact::Cleaned { removed, .. }, Fact::Cleaned { removed: more, .. }) = (sum, more) {
         *removed = removed.saturating_add(*more);
     }
 }
 
+/// Returns whether a fact is `Noted` under a key.
 fn has_key(fact: &Fact, wanted: &str) -> bool {
     matches!(fact, Fact::Noted { key, .. } if *key == wanted)
 }
 
-/// A value, and how often it occurred.
+/// A value and how often it occurred.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Counted<T> {
@@ -191,7 +210,9 @@ impl<T> Counted<T> {
     }
 }
 
-/// The first and the last of several, and how many there were.
+/// The first and the last of several values, and how many there were.
+///
+/// Bounded: it holds at most two values, whatever a client sends.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct FirstAndLast<T> {
     /// None, the only one, or the first and the last.
@@ -207,6 +228,7 @@ enum Ends<T> {
 }
 
 impl<T> FirstAndLast<T> {
+    /// Adds a value, as the only or as the last one.
     fn push(&mut self, value: T) {
         self.count = self.count.saturating_add(1);
         self.ends = match mem::replace(&mut self.ends, Ends::None) {
@@ -215,24 +237,24 @@ impl<T> FirstAndLast<T> {
         };
     }
 
-    /// Counts all, also those between the first and the last.
+    /// Returns how many values there were, including those between the first and the last.
     #[must_use]
     pub const fn count(&self) -> u32 {
         self.count
     }
 
-    /// Returns the last.
+    /// Returns the last value. `None`: there was none.
     #[must_use]
     pub fn last(&self) -> Option<&T> {
         self.as_slice().last()
     }
 
-    /// Returns none, the only one, or the first and the last.
+    /// Iterates over none, the only one, or the first and the last.
     pub fn iter(&self) -> slice::Iter<'_, T> {
         self.as_slice().iter()
     }
 
-    /// Returns none, the only one, or the first and the last.
+    /// Returns none, the only one, or the first and the last, as a slice.
     #[must_use]
     pub const fn as_slice(&self) -> &[T] {
         match &self.ends {

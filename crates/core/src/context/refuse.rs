@@ -1,4 +1,7 @@
-//! Refusals: written down, and rendered for this request.
+//! Refusals: recorded, logged if the server is at fault, and rendered for this request.
+//!
+//! The guards and [`refuse`](crate::refuse) call it. Rendering cannot fail; a renderer that panics
+//! is handled by the caller.
 
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
@@ -16,12 +19,14 @@ use crate::{
     rejection::{DEFAULT_RENDERER, render_grpc},
 };
 
-/// Each request that meets a misconfigured guard, or a handler that panics, would write a line. So many
-/// different lines are told apart; each is written at once the first time, and then at most once a minute
-/// with a count.
+/// Bounds the log lines of server faults (misconfigured guards, handlers that panic), which every
+/// request could cause.
+///
+/// Up to 16 different lines are told apart by a hash. Each is written at once the first time, then
+/// at most once a minute with a count.
 static LINES: [LogLimit; 16] = [const { LogLimit::per_minute() }; 16];
 
-/// Returns how many lines of the kind were held back if one is to be written now.
+/// Returns how many lines of this kind were held back, if one is to be written now.
 fn is_due(guard: &str, code: &str, reason: &str, now: Duration) -> Option<u64> {
     let mut hasher = DefaultHasher::new();
     (guard, code, reason).hash(&mut hasher);
@@ -29,6 +34,7 @@ fn is_due(guard: &str, code: &str, reason: &str, now: Duration) -> Option<u64> {
     LINES.get(place)?.admit(now)
 }
 
+/// Logs a fault of the server, if a line is due.
 fn log_fault(guard: &'static str, code: &'static str, reason: &str, now: Duration) {
     if let Some(held_back) = is_due(guard, code, reason, now) {
         tracing::error!(
@@ -39,7 +45,7 @@ fn log_fault(guard: &'static str, code: &'static str, reason: &str, now: Duratio
 }
 
 impl SecurityContext {
-    /// Writes a refusal down.
+    /// Records a refusal, and logs it if its code says that the server is at fault.
     pub(crate) fn refuse(&self, guard: &'static str, rejection: &mut Rejection) {
         let reason = rejection.take_reason();
         let code = rejection.code();
@@ -63,6 +69,8 @@ impl SecurityContext {
         self.render_by(&DEFAULT_RENDERER, rejection)
     }
 
+    /// Renders in the gRPC form or by a renderer. Then adds what the connection needs: `Connection:
+    /// close`, or no body for `HEAD`.
     fn render_by(&self, renderer: &dyn Renderer, rejection: Rejection) -> Response<Bytes> {
         let exposed = self.0.expose.load(Ordering::Relaxed);
         let exposed = exposed.then(|| rejection.clone());
@@ -87,6 +95,7 @@ impl SecurityContext {
         answer
     }
 
+    /// Sets the renderer. The first call wins; exposing stays on once any layer asked for it.
     pub(crate) fn render_with(&self, renderer: Arc<dyn Renderer>, expose: bool) {
         let _ = self.0.renderer.set(renderer);
         self.0.expose.fetch_or(expose, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! Identifiers of requests.
+//! Ids of requests: generated here, or accepted from a trusted proxy.
 
 use std::{
     collections::hash_map::RandomState,
@@ -10,22 +10,26 @@ use std::{
     },
 };
 
-/// The longest identifier that is accepted from a proxy.
+/// The longest id that is accepted from a proxy, in bytes.
 const LONGEST: usize = 64;
 
-/// Identifies one request: 32 hexadecimal digits, or what a trusted proxy sent as 1 to 64 of `[A-Za-z0-9._-]`.
+/// Identifies one request: 32 hexadecimal digits, or what a trusted proxy sent as 1 to 64 of
+/// `[A-Za-z0-9._-]`.
 ///
-/// The digits are a hash of a counter (SipHash) under keys that the process draws at its start. One that is seen
-/// does not tell the next, nor how many requests there were. It is an identifier, not a secret: grant nothing for it.
+/// `Display` writes the text. The digits are a hash of a counter (SipHash) under keys that the
+/// process draws at its start. One id reveals neither the next nor the number of requests. It is an
+/// identifier, not a secret: grant nothing for it.
 ///
 /// Two requests differ here (`Eq`, `Hash`) even if a proxy sent the same text for both.
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
 pub struct RequestId {
+    /// A number that is unique in this process. Shown unless there is an inbound id.
     unique: u128,
+    /// The text of the proxy, if it was accepted.
     inbound: Option<Inbound>,
 }
 
-/// The text that a proxy sent, and behind it zeros.
+/// The text that a proxy sent, padded with zeros.
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
 struct Inbound {
     bytes: [u8; LONGEST],
@@ -33,6 +37,7 @@ struct Inbound {
 }
 
 impl RequestId {
+    /// Generates the next id.
     pub(super) fn next() -> Self {
         static KEYS: OnceLock<[RandomState; 2]> = OnceLock::new();
         static COUNTER: AtomicU64 = AtomicU64::new(0);
@@ -45,7 +50,7 @@ impl RequestId {
         }
     }
 
-    /// Takes over what a proxy sent; `None` where it has another form than the accepted one.
+    /// Parses the id that a proxy sent. `None` if it is empty, too long or has another character.
     pub(crate) fn inbound(sent: &[u8]) -> Option<Self> {
         let is_accepted = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
         if sent.is_empty() || !sent.iter().all(is_accepted) {
@@ -70,6 +75,7 @@ impl RequestId {
 }
 
 impl Inbound {
+    /// Returns the text without the padding.
     fn as_bytes(&self) -> &[u8] {
         self.bytes
             .get(..usize::from(self.length))
@@ -77,6 +83,7 @@ impl Inbound {
     }
 }
 
+/// Returns a number as 32 hexadecimal digits.
 fn digits(mut number: u128) -> [u8; 32] {
     let mut digits = [b'0'; 32];
     for digit in digits.iter_mut().rev() {

@@ -1,8 +1,10 @@
-//! What the wire demands of a refusal, read from the head of the request while it is there.
+//! What the connection requires of a refusal, read from the request head before the handler
+//! consumes it.
 
 use http::{HeaderValue, Version, header, request};
 
-/// An unread body up to this length is left to the server; a longer one closes an HTTP/1 connection.
+/// An unread body up to this many bytes is left to the server; a longer one closes an HTTP/1
+/// connection.
 const SMALL_BODY: u64 = 8 * 1024;
 
 /// Tells whether a refusal would leave a body on an HTTP/1 connection that is not worth reading.

@@ -1,4 +1,4 @@
-//! The combinators: one outside another, perhaps none, a sequence behind one count.
+//! The combinators: two sequences ([`Chain`]), an optional one (`Option`), a shared one (`Arc`).
 
 use std::{
     sync::Arc,
@@ -10,7 +10,10 @@ use http::{request, response};
 use super::{Guards, Step, sealed::Sealed};
 use crate::{Ending, SecurityContext};
 
-/// Two sequences, the first outside the second.
+/// Two sequences of guards, the first outside the second. Chains nest, without an allocation.
+///
+/// If the first refuses, the second does not see the request. For a list that is known at run time
+/// only, use [`GuardList`](crate::GuardList).
 ///
 /// ```
 /// use palisade_core::{Chain, Guards, KnownLayer, AccessLayer};
@@ -62,7 +65,7 @@ impl<A: Guards, B: Guards> Guards for Chain<A, B> {
     }
 }
 
-/// A part that is not configured.
+/// An optional sequence. `None` admits everything.
 impl<G: Guards> Sealed for Option<G> {}
 
 impl<G: Guards> Guards for Option<G> {
@@ -105,7 +108,7 @@ impl<G: Guards> Guards for Option<G> {
     }
 }
 
-/// A whole sequence behind one count.
+/// A shared sequence: cloning it costs one reference count.
 impl<G: Guards> Sealed for Arc<G> {}
 
 impl<G: Guards> Guards for Arc<G> {

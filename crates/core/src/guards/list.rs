@@ -1,4 +1,4 @@
-//! Guards of any kind in a list: for guards of one's own, and for what a configuration file names.
+//! A list of guards of any type: for custom guards, and for guards that a configuration file names.
 
 use std::{
     any::Any,
@@ -12,18 +12,21 @@ use http::{request, response};
 use super::{Guards, Slot, Step, sealed::Sealed};
 use crate::{Ending, Fact, Guard, Mode, SecurityContext, Verdict};
 
-/// A guard whose type is forgotten. Costs one allocation for a pass that is not empty.
+/// A guard of any type, boxed. Costs one allocation for a pass that is not empty.
+///
+/// It keeps the name and the [`Mode`] of the guard.
 #[derive(Clone)]
 pub struct AnyGuard(Arc<dyn Erased>);
 
 impl AnyGuard {
-    /// Forgets the type of a guard.
+    /// Erases the type of a guard.
     #[must_use]
     pub fn new(guard: impl Guard) -> Self {
         Self(Arc::new(guard))
     }
 }
 
+/// [`Guard`] without its associated type, so that it can be a trait object.
 trait Erased: Send + Sync {
     fn name(&self) -> &'static str;
     fn mode(&self) -> Mode;
@@ -37,6 +40,7 @@ trait Erased: Send + Sync {
     fn close(&self, cx: &SecurityContext, pass: Pass, end: Ending);
 }
 
+/// A pass of any type. Only the guard that made it reads it.
 type Pass = Box<dyn Any + Send>;
 
 impl<G: Guard> Erased for G {
@@ -64,7 +68,7 @@ impl<G: Guard> Erased for G {
     ) -> Verdict<()> {
         match pass.downcast_mut() {
             Some(pass) => Guard::finish(self, cx, pass, head),
-            // Only `admit` above makes these boxes. Were it otherwise, the answer must not go out.
+            // Only `admit` above makes these boxes. Any other box is a fault: refuse the response.
             None => crate::Rejection::misconfigured("a pass of another guard").into(),
         }
     }
@@ -114,7 +118,10 @@ impl fmt::Debug for AnyGuard {
     }
 }
 
-/// Guards from the outside in.
+/// A list of guards from the outside in. An empty list admits everything.
+///
+/// Collect it from an iterator of [`AnyGuard`]. It costs one allocation a request for the state of
+/// its guards; [`Chain`](crate::Chain) costs none.
 #[derive(Clone, Debug)]
 #[allow(clippy::exhaustive_structs)] // A list, made to be written down.
 pub struct GuardList(pub Arc<[AnyGuard]>);

@@ -1,7 +1,8 @@
-//! What one machine runs: a guard, or a sequence of guards.
+//! What one [`GuardService`](crate::GuardService) runs: a guard, or a sequence of guards.
 //!
-//! A guard that answers [`Verdict::Later`](crate::Verdict::Later) suspends the whole sequence; it
-//! resumes where it stopped. Authors of guards never see this.
+//! A guard that returns [`Verdict::Later`](crate::Verdict::Later) suspends the whole sequence,
+//! which resumes where it stopped. Authors of guards do not see this. [`one`] runs a single guard,
+//! [`combine`] and [`list`] run several.
 
 mod combine;
 mod list;
@@ -18,17 +19,19 @@ pub use self::{
 };
 use crate::{Ending, Rejection, SecurityContext};
 
-/// The outcome of a step of a sequence.
+/// The outcome of one step of a sequence: pending, done, or the refusal that ends it.
 pub(crate) type Step = Poll<Result<(), Box<Rejection>>>;
 
-/// A guard or a sequence of guards. Sealed: implemented for every [`Guard`](crate::Guard), and for
-/// [`Chain`], `Option`, `Arc` and [`GuardList`].
+/// A guard or a sequence of guards.
+///
+/// Sealed. Implemented for every [`Guard`](crate::Guard), [`Chain`], `Option` (`None` admits
+/// everything), `Arc` and [`GuardList`].
 pub trait Guards: sealed::Sealed + Send + Sync + 'static {
-    /// One state a guard.
+    /// The state of each guard for one request.
     #[doc(hidden)]
     type Slots: Default + Send + 'static;
 
-    /// Admits from the outside in; goes on where it stopped.
+    /// Admits from the outside in. Resumes where it stopped.
     #[doc(hidden)]
     fn poll_admit(
         &self,
@@ -38,7 +41,7 @@ pub trait Guards: sealed::Sealed + Send + Sync + 'static {
         task: &mut Option<&mut Context<'_>>,
     ) -> Step;
 
-    /// Finishes from the inside out; goes on where it stopped, also after a refusal.
+    /// Finishes from the inside out. Resumes where it stopped, also after a refusal.
     #[doc(hidden)]
     fn poll_finish(
         &self,
@@ -48,16 +51,16 @@ pub trait Guards: sealed::Sealed + Send + Sync + 'static {
         task: &mut Option<&mut Context<'_>>,
     ) -> Step;
 
-    /// Closes from the inside out.
+    /// Closes every guard that admitted, from the inside out.
     #[doc(hidden)]
     fn close(&self, cx: &SecurityContext, slots: Self::Slots, end: Ending);
 
-    /// Names the guards from the outside in, for explanations.
+    /// Returns the names of the guards from the outside in, for explanations and logs.
     fn names(&self) -> Vec<&'static str>;
 }
 
 pub(crate) mod sealed {
-    /// Closes [`Guards`](super::Guards) to other crates.
+    /// Prevents other crates from implementing [`Guards`](super::Guards).
     #[allow(unnameable_types)] // That it cannot be named is the seal.
     pub trait Sealed {}
 }

@@ -1,4 +1,8 @@
-//! One guard, and the state that it is in.
+//! Runs one guard, and stores how far it has come with a request.
+//!
+//! The combinators and the list call it, and so does `Held` in the module `machine`. Refusals are
+//! recorded here, and shadow mode is applied here: a refusal in shadow is recorded, and the request
+//! continues without a pass. A panic in `close` is caught here and recorded.
 
 use std::{
     fmt, mem,
@@ -11,20 +15,24 @@ use http::{request, response};
 use super::{Guards, Step, sealed::Sealed};
 use crate::{BoxFuture, Ending, Fact, Guard, Mode, Rejection, SecurityContext, Verdict};
 
-/// How far one guard has come with one request, and its pass from admission on.
-#[allow(unnameable_types)] // Nobody outside has a use for it.
+/// How far one guard has come with one request, and its pass after it admitted.
+#[allow(unnameable_types)] // No other crate has a use for it.
 pub struct Slot<P> {
     pass: Option<P>,
     state: State<P>,
 }
 
+/// The state of one guard for one request.
 enum State<P> {
-    /// Not asked yet.
+    /// `admit` was not called yet.
     Empty,
+    /// `admit` returned a future, which is not ready yet.
     Asking(BoxFuture<Result<P, Box<Rejection>>>),
-    /// Has a pass if it admitted.
+    /// The decision is made. There is a pass if the guard admitted.
     Decided,
+    /// `finish` returned a future, which is not ready yet.
     Finishing(BoxFuture<Result<(), Box<Rejection>>>),
+    /// `finish` was called and is done, or it panicked.
     Finished,
 }
 
@@ -73,7 +81,7 @@ impl<G: Guard> Guards for G {
         let Some(pass) = &mut slot.pass else {
             return Poll::Ready(Ok(())); // It did not admit.
         };
-        // The state is `Finished` while the guard's code runs: a guard that panics is not asked again.
+        // The state is `Finished` while the guard's code runs: a guard that panics is not called again.
         let mut decision = match mem::replace(&mut slot.state, State::Finished) {
             State::Finished => return Poll::Ready(Ok(())),
             State::Finishing(decision) => decision,
@@ -107,7 +115,7 @@ impl<G: Guard> Guards for G {
     }
 }
 
-/// Polls where there is a task to be woken. The first try, inside `Service::call`, has none.
+/// Polls if there is a task to wake. The first try, inside `Service::call`, has none.
 fn poll<T>(future: &mut BoxFuture<T>, task: &mut Option<&mut Context<'_>>) -> Poll<T> {
     match task {
         Some(task) => future.as_mut().poll(task),
@@ -128,7 +136,7 @@ fn turned_away<G: Guard>(
     outcome
 }
 
-/// Makes a refusal count, or only noted where the guard is in shadow.
+/// Records a refusal. In shadow it is recorded as a shadow refusal, and the request continues.
 fn refused<G: Guard>(
     guard: &G,
     cx: &SecurityContext,
@@ -147,6 +155,7 @@ fn refused<G: Guard>(
 }
 
 impl<P> Slot<P> {
+    /// Stores the decision.
     fn decided(&mut self, pass: Option<P>) {
         self.pass = pass;
         self.state = State::Decided;

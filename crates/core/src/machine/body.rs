@@ -1,4 +1,6 @@
-//! The body of an answer: the inner one or a refusal, and at its end the passes.
+//! The body of a response: that of the inner service, or that of a refusal.
+//!
+//! It counts the bytes that go out. At its end, or when it is dropped, the passes are closed.
 
 use std::{
     fmt,
@@ -14,7 +16,7 @@ use pin_project_lite::pin_project;
 use super::{Hold, lease::Tail};
 
 pin_project! {
-    /// The inner body, or that of a refusal. Dropped in this order: body, then passes.
+    /// The body of a response behind guards. Dropped in this order: body, then passes.
     pub struct GuardBody<B> {
         #[pin]
         kind: Kind<B>,
@@ -32,7 +34,8 @@ pin_project! {
 }
 
 impl<B> GuardBody<B> {
-    /// Wraps a body without passes, for services that are not guards and refuse by [`refuse`](crate::refuse).
+    /// Wraps a body without passes, for services that are not guards and refuse by
+    /// [`refuse`](crate::refuse).
     #[must_use]
     pub fn inner(body: B) -> Self {
         Self {
@@ -49,7 +52,7 @@ impl<B> GuardBody<B> {
     }
 }
 
-/// Gives a rendered refusal the type of an answer, for layers that are not guards.
+/// Gives a rendered refusal the type of a response, for layers that are not guards.
 pub(crate) fn refusal<B>(answer: Response<Bytes>) -> Response<GuardBody<B>> {
     answer.map(|bytes| GuardBody {
         kind: Kind::Refusal { bytes },
@@ -57,7 +60,7 @@ pub(crate) fn refusal<B>(answer: Response<Bytes>) -> Response<GuardBody<B>> {
     })
 }
 
-/// An empty body without passes, as layers outside (CORS, timeouts) make for answers of their own.
+/// An empty body without passes, for the responses of layers outside, such as CORS and timeouts.
 impl<B> Default for GuardBody<B> {
     fn default() -> Self {
         Self {
@@ -143,6 +146,7 @@ where
     }
 }
 
+/// Marks that code of the inner body runs. If the mark is still set on drop, that code panicked.
 fn watch(tail: &mut Tail, on: bool) {
     if let Some(passes) = tail.passes() {
         passes.progress().watching = on;

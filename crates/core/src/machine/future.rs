@@ -1,4 +1,6 @@
-//! The future: from the verdict to the head of the answer.
+//! The future of a request: from the verdict to the head of the response.
+//!
+//! Each stage returns a [`Step`]: continue with another stage, wait, or end.
 
 use std::{
     fmt,
@@ -79,7 +81,8 @@ where
     }
 }
 
-/// What one stage came to. `Waits` comes only from a poll that returned `Pending`, which keeps the waker.
+/// The outcome of one stage. `Waits` comes only from a poll that returned `Pending`, which keeps
+/// the waker.
 enum Step<F, G: Guards, S, ReqB, ResB, E> {
     Ends(Result<Response<GuardBody<ResB>>, E>),
     Goes(Stage<F, G, S, ReqB, ResB>),
@@ -95,6 +98,7 @@ type StepOf<G, S, ReqB, ResB> = Step<
     <S as Service<Request<ReqB>>>::Error,
 >;
 
+/// Polls the guards that have not decided yet.
 fn admit<G: Guards, S: Service<Request<ReqB>>, ReqB, ResB>(
     mut held: Box<Held<G>>,
     mut waiting: Box<Admitting<S, ReqB>>,
@@ -110,6 +114,7 @@ fn admit<G: Guards, S: Service<Request<ReqB>>, ReqB, ResB>(
     }
 }
 
+/// Waits for the inner service to be ready, then calls it.
 fn ready<G: Guards, S: Service<Request<ReqB>>, ReqB, ResB>(
     mut held: Box<Held<G>>,
     mut waiting: Box<Readying<S, ReqB>>,
@@ -126,7 +131,7 @@ fn ready<G: Guards, S: Service<Request<ReqB>>, ReqB, ResB>(
     }
 }
 
-/// Goes on with what the inner service returned, or with the refusal that replaces its panic.
+/// Continues with the result of the inner service, or with the refusal that replaces its panic.
 fn returned<G: Guards, S, ReqB, ResB>(
     held: Box<Held<G>>,
     outcome: Result<Result<Response<ResB>, S::Error>, Box<Rejection>>,
@@ -143,6 +148,7 @@ where
     }
 }
 
+/// Renders a refusal and lets the guards that admitted finish it.
 fn refuse<G: Guards, S: Service<Request<ReqB>>, ReqB, ResB: Body>(
     mut held: Box<Held<G>>,
     rejection: Rejection,
@@ -152,7 +158,7 @@ fn refuse<G: Guards, S: Service<Request<ReqB>>, ReqB, ResB: Body>(
     finish(held, refusal, task)
 }
 
-/// Closes with what the service failed with.
+/// Ends with the error of the inner service. The guards are closed with `ServiceFailed`.
 #[allow(clippy::boxed_local)] // Each stage hands its box on; this one is the last.
 fn fail<F, G: Guards, S, ReqB, ResB, E>(
     mut held: Box<Held<G>>,

@@ -1,4 +1,7 @@
-//! The passes of one request, held until the answer is over and then closed.
+//! The passes of one request, held until the response is over and then closed.
+//!
+//! [`Held`] is created in `GuardService::call`, moves through the stages of the future into the
+//! body, and closes the guards on drop.
 
 use std::{
     mem,
@@ -12,26 +15,35 @@ use http_body::{Frame, SizeHint};
 
 use crate::{Ending, Guards, How, Rejection, SecurityContext, guards::Step};
 
-/// What a body needs of the passes, whatever the guards are.
+/// What a body needs of the passes, for guards of any type.
 pub(crate) trait Hold: Send {
+    /// Returns the context of the request.
     fn context(&self) -> &SecurityContext;
+    /// Returns how far the request has come.
     fn progress(&mut self) -> &mut Progress;
 }
 
-/// How far a request has come. Whoever drops it closes with what it says.
+/// How far a request has come. On drop the guards are closed with its `end`.
 pub(crate) struct Progress {
+    /// How the request would end if it were dropped now.
     pub(crate) end: Ending,
-    /// True while foreign code runs. Still true in `Drop`: that code panicked. (Asking the thread
-    /// would blame whoever is dropped during an unwind, and miss a panic caught further in.)
+    /// True while code of guards, service or body runs. If it is still true in `Drop`, that code
+    /// panicked.
+    ///
+    /// `std::thread::panicking` would be wrong here: it is also true for requests dropped during
+    /// another unwind, and false for a panic that was caught further in.
     pub(crate) watching: bool,
-    /// Something panicked, and a refusal took the place of the response.
+    /// Something panicked, and a refusal replaced the response.
     panicked: bool,
+    /// The request is `HEAD`: its response is complete without a body.
     bodiless: bool,
+    /// The request is `CONNECT`: a 2xx upgrades the connection.
     connect: bool,
+    /// The length of the response body in bytes, if it is known.
     expected: Option<u64>,
 }
 
-/// Whose code panicked: the label and the reason of the refusal that replaces the response.
+/// Where a panic happened: the label and the reason of the refusal that replaces the response.
 #[derive(Clone, Copy)]
 struct PanickedBy {
     label: &'static str,
@@ -51,7 +63,7 @@ const RENDERER: PanickedBy = PanickedBy {
     reason: "the renderer of refusals panicked",
 };
 
-/// One box a request: the guards, and the state that each is in.
+/// The guards of one request and the state of each. One allocation a request.
 pub(crate) struct Held<G: Guards> {
     guards: G,
     catch_panics: bool,
@@ -83,9 +95,9 @@ impl<G: Guards> Held<G> {
         }
     }
 
-    /// Runs code that is not the machine's own. Where panics are caught, one becomes a refusal.
+    /// Runs code of guards, service or renderer. Where panics are caught, one becomes a refusal.
     ///
-    /// What panicked is never asked again, so nothing half-changed is seen.
+    /// What panicked is never called again, so no inconsistent state is seen.
     fn run<T>(
         &mut self,
         by: PanickedBy,
@@ -100,6 +112,7 @@ impl<G: Guards> Held<G> {
         outcome.map_err(|_| self.panicked(by))
     }
 
+    /// Records a panic and returns the refusal that replaces the response.
     fn panicked(&mut self, by: PanickedBy) -> Box<Rejection> {
         self.progress.panicked = true;
         let mut rejection = Rejection::internal_error().with_reason(by.reason);
@@ -123,6 +136,7 @@ impl<G: Guards> Held<G> {
         }
     }
 
+    /// Polls the guards for their verdicts. A panic refuses the request.
     pub(super) fn admit(
         &mut self,
         head: &mut request::Parts,
@@ -138,6 +152,7 @@ impl<G: Guards> Held<G> {
         })
     }
 
+    /// Lets the guards that admitted see the head of the response. A panic refuses the response.
     pub(super) fn finish(
         &mut self,
         head: &mut response::Parts,
@@ -157,11 +172,12 @@ impl<G: Guards> Held<G> {
             .unwrap_or_else(|rejection| self.cx.render_by_default(*rejection))
     }
 
+    /// Records that the inner service returned an error.
     pub(super) fn failed(&mut self) {
         self.progress.end.how = How::ServiceFailed;
     }
 
-    /// Notes the head of the answer that goes out, and what its body must come to.
+    /// Records the head of the response that goes out, and the expected length of its body.
     pub(super) fn answered(&mut self, head: &response::Parts, hint: &SizeHint, ended: bool) {
         if self.cx.is_grpc() {
             self.progress.end.grpc_status = grpc_status(&head.headers);
@@ -171,6 +187,7 @@ impl<G: Guards> Held<G> {
 }
 
 impl Progress {
+    /// Derives from the head how the request ends if the body is dropped now.
     fn answered(&mut self, head: &response::Parts, hint: &SizeHint, ended: bool) {
         let status = head.status;
         self.end.status = Some(status);
@@ -185,7 +202,8 @@ impl Progress {
         }
     }
 
-    /// Notes a frame that goes out. hyper does not poll on after the last byte or the trailers.
+    /// Records a frame that goes out. hyper does not poll again after the last byte or the
+    /// trailers.
     pub(super) fn sent<D: Buf>(&mut self, frame: &Frame<D>, ended: bool) {
         if let Some(data) = frame.data_ref() {
             self.end.bytes += data.remaining() as u64;
@@ -199,6 +217,7 @@ impl Progress {
         }
     }
 
+    /// Marks the response as complete. An upgrade or a failure stays what it is.
     pub(super) fn complete(&mut self) {
         if self.end.how == How::BodyDropped {
             self.end.how = How::Complete;
@@ -206,6 +225,7 @@ impl Progress {
     }
 }
 
+/// Returns whether responses of a status have no body (RFC 9110, 6.4.1).
 fn is_bodiless(status: StatusCode) -> bool {
     status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED
 }

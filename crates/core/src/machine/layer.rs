@@ -1,11 +1,14 @@
-//! Layers out of guards.
+//! Tower layers made from guards.
 
 use tower_layer::Layer;
 
 use super::GuardService;
 use crate::Guards;
 
-/// Makes a tower layer of a guard of one's own, or of a sequence.
+/// Makes a tower layer of a custom guard, or of a sequence.
+///
+/// The guards are cloned for each service, which should cost one `Arc` each. For a type of your own
+/// crate, [`layer!`](crate::layer) makes the guard itself a layer.
 ///
 /// ```
 /// use palisade_core::{AccessLayer, Chain, GuardLayer, KnownLayer};
@@ -26,8 +29,11 @@ impl<G: Guards + Clone, S> Layer<S> for GuardLayer<G> {
     }
 }
 
-/// Writes `impl<S> Layer<S>` for a type that is a [`Guard`](crate::Guard), so that it goes straight
-/// into a `ServiceBuilder`. (The orphan rule forbids to do this once for all.)
+/// Implements [tower's `Layer`](crate::Layer) for a [`Guard`](crate::Guard), so that it can be passed to a
+/// `ServiceBuilder`.
+///
+/// The type must be `Clone`. Orphan rules forbid one implementation for all guards, hence the
+/// macro; [a wrapper](crate::GuardLayer) is the alternative.
 #[macro_export]
 macro_rules! layer {
     ($guard:ty) => {

@@ -1,4 +1,4 @@
-//! Passes that outlive the answer: a WebSocket's permit lasts as long as its socket.
+//! Passes that outlive the response: the permit of a WebSocket is held as long as its socket.
 
 use std::{fmt, mem, sync::atomic::Ordering};
 
@@ -7,12 +7,15 @@ use crate::{How, SecurityContext};
 
 /// Keeps the passes of an upgraded request until it is dropped.
 ///
-/// The answer to an upgrade (101, or 2xx to `CONNECT`) is over before the conversation starts. A
-/// handler that upgrades takes a lease and moves it into the task that owns the socket.
+/// The response to an upgrade (101, or 2xx to `CONNECT`) is over before the new protocol starts. A
+/// handler that upgrades takes a lease with [`SecurityContext::lease`] and moves it into the task
+/// that owns the socket. Without a lease, permits are released as soon as the response is sent. The
+/// last clone that is dropped closes the guards. For responses that are no upgrades a lease has no
+/// effect.
 pub struct Lease(SecurityContext);
 
 impl SecurityContext {
-    /// Takes a lease on the passes of this request.
+    /// Takes a lease on the passes of this request. See [`Lease`].
     #[must_use]
     pub fn lease(&self) -> Lease {
         self.leases().fetch_add(1, Ordering::SeqCst);
@@ -44,7 +47,7 @@ impl fmt::Debug for Lease {
     }
 }
 
-/// The end of a body: closes the passes, or parks them while somebody holds a lease.
+/// The end of a body: closes the passes, or parks them while a lease exists.
 pub(super) struct Tail(Option<Box<dyn Hold>>);
 
 impl Tail {
@@ -60,6 +63,7 @@ impl Tail {
         self.0.as_mut()
     }
 
+    /// Closes the passes. Those of an upgraded request wait in the context for the last lease.
     pub(super) fn release(&mut self) {
         let Some(mut passes) = self.0.take() else {
             return;

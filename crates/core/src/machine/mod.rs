@@ -1,13 +1,13 @@
-//! The one machine: it runs a sequence of guards around a service.
+//! Runs a sequence of guards around a service: [`GuardService`], its future, its body.
 //!
-//! - The inner service is never called before the verdict, and the service that was asked for
+//! - The inner service is never called before the verdict, and the service that was polled for
 //!   readiness is the one that is called.
-//! - A refusal waits for nobody: readiness is asked in `poll_ready` and awaited after the verdict.
+//! - A refusal never waits for capacity: `poll_ready` polls the service, and readiness is awaited after the verdict.
 //!   So a `LoadShed` must stand *inside* this layer; outside it would never shed.
 //! - Every pass that was given is closed exactly once, inner guards first, whatever happens.
 //!
-//! Each machine moves the request and the answer through it, which costs more than most guards do:
-//! prefer one machine with a sequence (`Chain`, a `Shield`, one `ServiceBuilder`) to five `.layer()` calls.
+//! Each `GuardService` moves the request and the response, which costs more than most guards do:
+//! prefer one with a sequence (`Chain`, a `Shield`, one `ServiceBuilder`) to five `.layer()` calls.
 
 mod body;
 mod future;

@@ -1,4 +1,4 @@
-//! The service: judges at once where it can, and hands over to the future.
+//! The service: decides at once if it can, and continues in the future if it cannot.
 
 use std::{
     fmt, mem,
@@ -17,7 +17,11 @@ use super::{
 };
 use crate::{Guards, SecurityContext};
 
-/// A service behind guards.
+/// A service behind guards, made by [`GuardLayer`](crate::GuardLayer) or [`layer!`](crate::layer).
+///
+/// It is always ready, unless the inner service returned an error: a refusal needs no capacity. An
+/// admitted request waits in the future until the inner service is ready. Place a `LoadShed` inside
+/// it.
 pub struct GuardService<G, S> {
     guards: G,
     inner: S,
@@ -26,7 +30,8 @@ pub struct GuardService<G, S> {
 }
 
 impl<G, S> GuardService<G, S> {
-    /// Puts guards around a service.
+    /// Puts guards around a service. Panics are not caught, see
+    /// [`catch_panics`](Self::catch_panics).
     #[must_use]
     pub const fn new(guards: G, inner: S) -> Self {
         Self {
@@ -37,18 +42,18 @@ impl<G, S> GuardService<G, S> {
         }
     }
 
-    /// Answers 500 `internal_error` if something panics before the response begins: the inner service, a
+    /// Responds 500 `internal_error` if something panics before the response begins: the inner service, a
     /// guard's `admit` or `finish`, or the renderer. Default: the panic goes on outwards, and an HTTP/1 server
-    /// closes the connection without a response. `Shield` does this unless told otherwise.
+    /// closes the connection without a response. `Shield` catches panics by default.
     ///
     /// - The guards that admitted finish the 500, and all end with [`How::Panicked`](crate::How::Panicked).
     /// - A panic in `admit` refuses: the request reaches neither the guards further in nor the service.
-    /// - A panic in `finish` takes the response away, as a refusal there does: a guard that did not say yes did
-    ///   not say yes. Guards further out see the 500; the guard that panicked is not asked again.
+    /// - A panic in `finish` replaces the response, as a refusal there does: a guard that did not admit has
+    ///   not admitted. Guards further out see the 500; the guard that panicked is not called again.
     /// - A renderer that panics is replaced by [`ProblemJson`](crate::ProblemJson) for this response.
     /// - `close` is guarded always, with or without this. A panic of a response body goes on outwards always.
     ///
-    /// Of several services inside each other the innermost one that catches answers. With `panic = "abort"` in
+    /// Of several nested services, the innermost one that catches responds. With `panic = "abort"` in
     /// the profile nothing can be caught.
     #[must_use]
     pub const fn catch_panics(mut self) -> Self {
@@ -59,7 +64,7 @@ impl<G, S> GuardService<G, S> {
 
 impl<G: Clone, S: Clone> Clone for GuardService<G, S> {
     fn clone(&self) -> Self {
-        // The clone's inner service was not asked whether it is ready.
+        // The clone's inner service was not polled for readiness.
         Self {
             catch_panics: self.catch_panics,
             ..Self::new(self.guards.clone(), self.inner.clone())
@@ -87,7 +92,7 @@ where
     type Error = S::Error;
     type Future = GuardFuture<G, S, ReqB, ResB>;
 
-    /// Asks the inner service and never waits for it: a refusal needs no capacity.
+    /// Polls the inner service and never waits for it: a refusal needs no capacity.
     fn poll_ready(&mut self, task: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         match self.inner.poll_ready(task) {
             Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
@@ -120,7 +125,7 @@ where
             }
             Poll::Ready(Err(rejection)) => {
                 if !self.ready {
-                    // It stands in line for capacity that nobody will use: let others have the place.
+                    // Its place in the queue for capacity would go unused: give it to others.
                     drop(self.take_inner());
                 }
                 Stage::Refused { rejection, held }
@@ -139,7 +144,7 @@ where
 }
 
 impl<G, S: Clone> GuardService<G, S> {
-    /// Takes the very service that was asked for readiness and leaves a clone, which was not.
+    /// Takes the service that was polled for readiness and leaves a clone, which was not.
     fn take_inner(&mut self) -> S {
         let clone = self.inner.clone();
         mem::replace(&mut self.inner, clone)

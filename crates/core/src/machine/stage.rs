@@ -1,4 +1,4 @@
-//! The stages of a request in the machine. Each holds all that it needs, so none can be without it.
+//! The stages of a request. Each holds all that it needs, so that no stage can lack a part.
 
 use std::task::{Context, Poll, ready};
 
@@ -27,6 +27,7 @@ pin_project! {
     }
 }
 
+/// A request that waits for a guard's decision.
 pub(super) struct Admitting<S, ReqB> {
     pub(super) service: S,
     pub(super) head: request::Parts,
@@ -34,18 +35,21 @@ pub(super) struct Admitting<S, ReqB> {
     pub(super) ready: bool,
 }
 
+/// An admitted request that waits for the inner service to be ready.
 pub(super) struct Readying<S, ReqB> {
     pub(super) service: S,
     pub(super) request: Request<ReqB>,
     pub(super) ready: bool,
 }
 
+/// A response, before all guards have seen its head.
 pub(super) struct Answer<ResB> {
     pub(super) head: response::Parts,
     pub(super) body: Kind<ResB>,
 }
 
 impl<S, ReqB> Admitting<S, ReqB> {
+    /// Puts head and body together again, after admission.
     pub(super) fn admitted(self) -> Readying<S, ReqB> {
         Readying {
             service: self.service,
@@ -56,6 +60,7 @@ impl<S, ReqB> Admitting<S, ReqB> {
 }
 
 impl<S: Service<Request<ReqB>>, ReqB> Readying<S, ReqB> {
+    /// Polls the service, unless it was ready already.
     pub(super) fn poll_ready(&mut self, task: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         if self.ready {
             return Poll::Ready(Ok(()));
@@ -63,25 +68,28 @@ impl<S: Service<Request<ReqB>>, ReqB> Readying<S, ReqB> {
         self.service.poll_ready(task)
     }
 
+    /// Calls the service.
     pub(super) fn call(mut self) -> S::Future {
         self.service.call(self.request)
     }
 }
 
 impl<ResB: Body> Answer<ResB> {
+    /// Takes the response of the service.
     pub(super) fn of(response: Response<ResB>) -> Self {
         let (head, body) = response.into_parts();
         let body = Kind::Inner { body };
         Self { head, body }
     }
 
+    /// Takes a rendered refusal.
     pub(super) fn refusal(response: Response<Bytes>) -> Self {
         let (head, bytes) = response.into_parts();
         let body = Kind::Refusal { bytes };
         Self { head, body }
     }
 
-    /// Lets every guard that admitted see the head; one that refuses replaces the answer.
+    /// Lets every guard that admitted see the head. A guard that refuses replaces the response.
     pub(super) fn finish<G: Guards>(
         &mut self,
         held: &mut Held<G>,

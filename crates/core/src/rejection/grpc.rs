@@ -12,7 +12,7 @@ use super::{Rejection, render::HEADERS};
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 
-/// Renders for a client that sent `content_type` (gRPC-Web clients want their own back).
+/// Renders for a client that sent `content_type`, which gRPC-Web clients expect in the response.
 pub(crate) fn render(rejection: Rejection, content_type: &HeaderValue) -> Response<Bytes> {
     let mut headers = HeaderMap::with_capacity(HEADERS);
     headers.append(CONTENT_TYPE, content_type.clone());
@@ -28,6 +28,7 @@ pub(crate) fn render(rejection: Rejection, content_type: &HeaderValue) -> Respon
     answer
 }
 
+/// Maps an HTTP status to a gRPC status code.
 fn status(http: StatusCode) -> HeaderValue {
     HeaderValue::from_static(match http.as_u16() {
         400 | 413 | 414 | 415 | 421 | 422 => "3", // INVALID_ARGUMENT

@@ -1,4 +1,7 @@
-//! A refusal: what the client may know, and apart from it what only the audit trail learns.
+//! A refusal: what the client may know, and a private reason for the audit trail.
+//!
+//! [`Rejection`] is the value, [`Renderer`] its form in HTTP. gRPC requests get the gRPC form
+//! always.
 
 mod common;
 mod grpc;
@@ -19,11 +22,13 @@ use crate::CredentialFailure;
 pub use self::render::{Empty, PlainText, ProblemJson, RenderLayer, Renderer};
 pub(crate) use self::{grpc::render as render_grpc, render::DEFAULT as DEFAULT_RENDERER};
 
-/// Why a request is turned away: status, stable code, safe words and headers for the client, and a
+/// Why a request is refused: status, stable code, safe text and headers for the client, and a
 /// private reason for the audit trail.
 ///
-/// Never built from a library's error text, never echoes data of the request. Layers build theirs
-/// once, [`prerender`](Self::prerendered) them, and clone them for each refusal (one count).
+/// Never build it from the error text of a library, and never include data of the request. Layers
+/// build theirs once, [`prerender`](Self::prerendered) them, and clone them for each refusal (one
+/// reference count). Common refusals have constructors, such as [`not_found`](Self::not_found) and
+/// [`misconfigured`](Self::misconfigured).
 ///
 /// ```
 /// use http::{HeaderValue, StatusCode, header::RETRY_AFTER};
@@ -44,7 +49,7 @@ pub struct Rejection {
     reason: Option<Cow<'static, str>>,
 }
 
-/// What all refusals of one kind share.
+/// What all refusals of one kind share, behind one `Arc`.
 #[derive(Clone)]
 struct Template {
     status: StatusCode,
@@ -53,11 +58,14 @@ struct Template {
     problem_type: &'static str,
     members: Vec<(&'static str, serde_json::Value)>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    /// The rendered problem document. Cleared by every change.
     problem: OnceLock<Bytes>,
 }
 
 impl Rejection {
     /// Refuses with a status, a stable code for programs and a sentence for people.
+    ///
+    /// Default: problem type `about:blank`, no further members, headers or reason.
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str, detail: &'static str) -> Self {
         Self {
@@ -76,48 +84,52 @@ impl Rejection {
         }
     }
 
-    /// Adds a header to the answer. Several of one name are sent as several lines.
+    /// Adds a header to the response. Several of one name are sent as several lines.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
     }
 
-    /// Sets the private reason, for the audit trail only.
+    /// Sets the private reason. It appears in the audit trail and in logs, never in the response.
     #[must_use]
     pub fn with_reason(mut self, reason: impl Into<Cow<'static, str>>) -> Self {
         self.reason = Some(reason.into());
         self
     }
 
-    /// Says what was wrong with a credential, for limits on guessing. Default: it could be a guess.
+    /// Sets what was wrong with a credential, for limits on guessing. Default: it could be a guess.
     #[must_use]
     pub fn with_credential_failure(mut self, failure: CredentialFailure) -> Self {
         self.credential_failure = failure;
         self
     }
 
-    /// Replaces the public sentence. It must hold nothing of the request.
+    /// Replaces the public sentence. It must not include data of the request.
     #[must_use]
     pub fn with_detail(self, detail: impl Into<Cow<'static, str>>) -> Self {
         let detail = detail.into();
         self.change(|template| template.detail = detail)
     }
 
-    /// Adds a member to the problem document (RFC 9457, 3.2).
+    /// Adds a member to the problem document (RFC 9457, 3.2). Other renderers ignore it.
     #[must_use]
     pub fn with_member(self, key: &'static str, value: impl Into<serde_json::Value>) -> Self {
         let value = value.into();
         self.change(|template| template.members.push((key, value)))
     }
 
-    /// Sets the URI of the problem type (RFC 9457, 3.1.1); `about:blank` without.
+    /// Sets the URI of the problem type (RFC 9457, 3.1.1). Default: `about:blank`.
     #[must_use]
     pub fn with_type(self, uri: &'static str) -> Self {
         self.change(|template| template.problem_type = uri)
     }
 
-    /// Moves everything into the shared part and renders the document, so that each clone costs one count.
+    /// Renders the document once and shares everything, so that each clone costs one reference
+    /// count.
+    ///
+    /// Call it last: each later `with_detail`, `with_member` or `with_type` copies and renders
+    /// again.
     #[must_use]
     pub fn prerendered(mut self) -> Self {
         let headers = std::mem::take(&mut self.headers);
@@ -126,44 +138,45 @@ impl Rejection {
         this
     }
 
-    /// Returns the status.
+    /// Returns the HTTP status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.template.status
     }
 
-    /// Returns the stable code.
+    /// Returns the stable code, for programs.
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.template.code
     }
 
-    /// Returns the public sentence.
+    /// Returns the public sentence, for people.
     #[must_use]
     pub fn detail(&self) -> &str {
         &self.template.detail
     }
 
-    /// Returns the private reason.
+    /// Returns the private reason. Do not send it to the client.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         self.reason.as_deref()
     }
 
-    /// Returns what was wrong with the credential, if this refuses one.
+    /// Returns what was wrong with the credential. Without meaning if this does not refuse a
+    /// credential.
     #[must_use]
     pub const fn credential_failure(&self) -> CredentialFailure {
         self.credential_failure
     }
 
-    /// Returns the headers to be sent with it.
+    /// Returns the headers of the response, those of the shared part first.
     pub fn headers(&self) -> impl Iterator<Item = &(HeaderName, HeaderValue)> {
         self.template.headers.iter().chain(&self.headers)
     }
 
-    /// Takes the headers out, for whoever builds the answer.
+    /// Returns the headers by value, for renderers.
     pub fn into_headers(self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
-        // The template's are shared; the others move, for cloning a fresh value would allocate.
+        // Those of the template are shared and cloned; the others move, which saves an allocation.
         let shared = (0..).map_while(move |index| self.template.headers.get(index).cloned());
         shared.chain(self.headers)
     }
@@ -177,6 +190,7 @@ impl Rejection {
             .clone()
     }
 
+    /// Removes the reason, so that it cannot reach a renderer.
     pub(crate) fn take_reason(&mut self) -> Option<Cow<'static, str>> {
         self.reason.take()
     }
@@ -185,6 +199,7 @@ impl Rejection {
         self.reason.clone()
     }
 
+    /// Changes the template, copying it if it is shared, and clears the rendered document.
     fn change(mut self, change: impl FnOnce(&mut Template)) -> Self {
         let template = Arc::make_mut(&mut self.template);
         change(template);

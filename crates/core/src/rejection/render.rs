@@ -1,4 +1,4 @@
-//! How a refusal looks on the wire.
+//! The form of a refusal in HTTP: problem document, plain text, or no body.
 
 use std::{fmt, sync::Arc};
 
@@ -19,13 +19,20 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 const PLAIN_TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
-/// Turns a refusal into an answer. One per stack; gRPC requests get their own form regardless.
+/// Turns a refusal into a response. One for each stack, set by [`RenderLayer`].
+///
+/// gRPC requests get the gRPC form, and `HEAD` requests no body, whatever the renderer returns. A
+/// panic goes outwards, or is replaced by [`ProblemJson`] with
+/// [`GuardService::catch_panics`](crate::GuardService::catch_panics).
 pub trait Renderer: fmt::Debug + Send + Sync + 'static {
-    /// Builds the answer. It must hold the rejection's status and headers.
+    /// Builds the response. It must include the status and the headers of the rejection.
     fn render(&self, rejection: Rejection) -> Response<Bytes>;
 }
 
 /// `application/problem+json` (RFC 9457) with the stable code as member `code`. The default.
+///
+/// Members: `type`, `title`, `status`, `detail`, `code`, then those of [`Rejection::with_member`].
+/// Adds `Cache-Control: no-store`.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct ProblemJson;
@@ -37,7 +44,7 @@ impl Renderer for ProblemJson {
     }
 }
 
-/// The public sentence as plain text.
+/// The public sentence and a newline as `text/plain`, with `Cache-Control: no-store`.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct PlainText;
@@ -49,7 +56,7 @@ impl Renderer for PlainText {
     }
 }
 
-/// Status and headers alone.
+/// Status and headers without a body, with `Cache-Control: no-store`.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct Empty;
@@ -60,9 +67,11 @@ impl Renderer for Empty {
     }
 }
 
-/// Room for ours and for what outer guards add, so that the map is allocated once.
+/// The initial capacity of the header map: also for headers of outer guards, so that it is
+/// allocated once.
 pub(super) const HEADERS: usize = 24;
 
+/// Builds a response from a refusal, a media type and a body.
 fn answer(rejection: Rejection, media: Option<HeaderValue>, body: Bytes) -> Response<Bytes> {
     let status = rejection.status();
     let mut headers = HeaderMap::with_capacity(HEADERS);
@@ -79,7 +88,7 @@ fn answer(rejection: Rejection, media: Option<HeaderValue>, body: Bytes) -> Resp
     answer
 }
 
-/// Writes the document by hand, member by member, in the order in which RFC 9457 names them.
+/// Writes the document member by member, in the order in which RFC 9457 lists them.
 pub(super) fn problem(template: &Template) -> Bytes {
     let title = template.status.canonical_reason().unwrap_or("Refused");
     let own = [
@@ -96,7 +105,14 @@ pub(super) fn problem(template: &Template) -> Bytes {
     format!("{{{}}}", members.join(",")).into()
 }
 
-/// Sets the renderer for every refusal of the stack. Stands outermost.
+/// Sets the renderer for every refusal of the stack. Place it outermost; requests refused by guards
+/// outside it have the default form, [`ProblemJson`].
+///
+/// ```
+/// use palisade_core::{PlainText, RenderLayer};
+///
+/// let layer = RenderLayer::new(PlainText::default()).expose_rejection();
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct RenderLayer {
@@ -107,7 +123,7 @@ pub struct RenderLayer {
 layer!(RenderLayer);
 
 impl RenderLayer {
-    /// Uses a renderer of one's own, or [`PlainText`] or [`Empty`].
+    /// Uses [`PlainText`], [`Empty`] or a custom renderer.
     pub fn new(renderer: impl Renderer) -> Self {
         Self {
             renderer: Arc::new(renderer),
@@ -115,8 +131,9 @@ impl RenderLayer {
         }
     }
 
-    /// Also leaves each [`Rejection`] in the extensions of its answer, for foreign layers outside.
-    /// Off by default: it costs allocations on the path that is hot under attack.
+    /// Also puts each [`Rejection`] into the extensions of its response, for other layers outside.
+    ///
+    /// Default: off. It costs allocations for each refusal, which are many under attack.
     pub fn expose_rejection(mut self) -> Self {
         self.expose = true;
         self

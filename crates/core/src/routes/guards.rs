@@ -1,4 +1,5 @@
-//! The three guards of the table: find the rule first, close unknown paths early, judge late.
+//! The three guards of the route table: look up the rule first, refuse unknown paths early, check
+//! access last.
 
 use std::{fmt, sync::Arc};
 
@@ -11,7 +12,9 @@ use crate::{
 
 const BEARER: HeaderValue = HeaderValue::from_static("Bearer");
 
-/// Looks up the rule of a route, once, for all guards further in. Refuses nothing.
+/// Looks up the rule of a request, once, for all guards further in. Refuses nothing.
+///
+/// Read the result with [`SecurityContext::route`].
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct RouteLayer {
@@ -21,7 +24,7 @@ pub struct RouteLayer {
 layer!(RouteLayer);
 
 impl RouteLayer {
-    /// Uses a table.
+    /// Uses a table. Clones of the layer share it.
     pub fn new(table: Arc<RouteTable>) -> Self {
         Self { table }
     }
@@ -40,8 +43,11 @@ impl Guard for RouteLayer {
     }
 }
 
-/// Closes what is not in the table: 404, or 405 with `Allow`. Stands after the limit by address and
-/// before any credential is looked at, so that scanners cost little and learn nothing.
+/// Refuses requests that the table has no rule for: 404, or 405 with `Allow`.
+///
+/// Place it inside [`RouteLayer`] and the limit by address, and outside authentication. Scanners
+/// then cost little and learn nothing. Without a `RouteLayer` outside it responds 500
+/// `misconfigured`.
 #[derive(Clone)]
 #[must_use]
 pub struct KnownLayer {
@@ -92,14 +98,20 @@ impl Guard for KnownLayer {
     }
 }
 
-/// Decides whether the principal may use the route. Deny by default. Stands inside authentication.
+/// Decides whether the principal may use the route. Denies by default. Place it inside
+/// authentication.
 ///
-/// A principal without the scopes of the rule is refused with 403 `insufficient_scope` and a challenge that
-/// names them (RFC 6750, 3): `WWW-Authenticate: Bearer realm="api", error="insufficient_scope", scope="tts:speak"`.
+/// - No credential where one is required: 401 `unauthenticated`.
+/// - A principal without the scopes of the rule: 403 `insufficient_scope` with a challenge that
+///   names them (RFC 6750, 3): `WWW-Authenticate: Bearer realm="api", error="insufficient_scope",
+///   scope="tts:speak"`.
+/// - No rule: 404 or 405, as by [`KnownLayer`].
+/// - No [`RouteLayer`], or no authenticator, outside it: 500 `misconfigured`.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct AccessLayer {
-    /// For principals that no authenticator proved; the others have the challenge of theirs.
+    /// For principals that no authenticator proved; the others have the challenge of their
+    /// authenticator.
     challenge: HeaderValue,
     missing: Arc<Rejection>,
     mode: Mode,
@@ -108,7 +120,10 @@ pub struct AccessLayer {
 layer!(AccessLayer);
 
 impl AccessLayer {
-    /// Makes the guard. The challenges tell a guest how to prove who they are.
+    /// Makes the guard. The challenges tell an anonymous client which credentials are accepted.
+    /// Default, if there are none: `Bearer`.
+    ///
+    /// Take them from [`AuthenticateLayer::challenges`](crate::AuthenticateLayer::challenges).
     pub fn new(challenges: impl IntoIterator<Item = HeaderValue>) -> Self {
         let mut challenges: Vec<HeaderValue> = challenges.into_iter().collect();
         if challenges.is_empty() {
@@ -125,12 +140,14 @@ impl AccessLayer {
         }
     }
 
-    /// Records what would be refused and lets it pass. For the days of a roll-out only.
+    /// Records what would be refused and lets it pass. Default: off. Use it only while rolling out
+    /// a table.
     pub fn dangerously_only_shadow(mut self) -> Self {
         self.mode = Mode::Shadow;
         self
     }
 
+    /// Checks the identity against a rule.
     fn check(&self, cx: &SecurityContext, rule: &Rule) -> Result<(), Box<Rejection>> {
         match (rule.access(), cx.identity()) {
             (Access::Public, _) => Ok(()),

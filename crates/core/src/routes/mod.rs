@@ -1,4 +1,8 @@
-//! The table of routes: what each template and method demands. What is not in it is closed.
+//! The route table: what each path template and method requires. A request without a rule is
+//! refused.
+//!
+//! [`RouteTable`] is built at start. [`RouteLayer`] looks up the rule, [`KnownLayer`] refuses
+//! unknown paths, [`AccessLayer`] checks the principal.
 
 mod guards;
 mod rule;

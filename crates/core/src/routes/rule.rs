@@ -1,4 +1,7 @@
-//! What one route demands.
+//! What one route requires: access, limits, text fields.
+//!
+//! A [`Rule`] is part of a [`RouteTable`](crate::RouteTable), which checks it when the table is
+//! built.
 
 use std::sync::Arc;
 
@@ -10,18 +13,18 @@ use crate::{Principal, Rejection, authenticate::challenge};
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[allow(clippy::exhaustive_enums)] // The access guard must know every kind.
 pub enum Access {
-    /// Anyone whose credential was proven.
+    /// Every client with a verified credential.
     Authenticated,
-    /// Anyone at all.
+    /// Every client, also without a credential.
     Public,
-    /// Anyone whose credential holds all of these scopes.
+    /// Every client whose credential has all of these scopes.
     Scopes(Box<[Box<str>]>),
 }
 
-/// The kind of body in which a route looks for its text fields. Any other kind is answered with 415.
+/// The kind of body in which a route looks for its text fields. Any other kind is refused with 415.
 ///
-/// Name the kind that the handler parses. A check that parses the body in another way than the
-/// handler checks another text.
+/// Name the kind that the handler parses. If the check parses the body in another way than the
+/// handler, it checks another text.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum BodyKind {
@@ -34,7 +37,15 @@ pub enum BodyKind {
     JsonOrForm,
 }
 
-/// A field of query, form or JSON that holds text for a model.
+/// A field of query, form or JSON that holds text for a model. [`Rule::text`] adds one to a rule.
+///
+/// ```
+/// use palisade_core::TextField;
+///
+/// let title = TextField::parse("title?");
+/// assert_eq!(&**title.name(), "title");
+/// assert!(!title.is_required());
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TextField {
     name: Arc<str>,
@@ -42,11 +53,14 @@ pub struct TextField {
 }
 
 impl TextField {
-    /// Reads `text`, `title?` or `/input/text`: a name, or a JSON pointer (RFC 6901) that begins with
-    /// `/`. The field must be there, unless it ends with `?`.
+    /// Parses `text`, `title?` or `/input/text`: a name, or a JSON pointer (RFC 6901) that begins
+    /// with `/`. The field is required, unless it ends with `?`.
     ///
-    /// In a pointer, `*` stands for every element or member, and `**` at the end for the value
-    /// itself and every string below it. The empty text is the pointer to the whole document.
+    /// In a pointer, `*` matches every element or member. `**` at the end matches the value itself
+    /// and every string below it. The empty text is the pointer to the whole document.
+    ///
+    /// It never fails: [`RouteTableBuilder::build`](crate::RouteTableBuilder::build) refuses a
+    /// pointer that is not valid.
     #[must_use]
     pub fn parse(written: &str) -> Self {
         let optional = written.strip_suffix('?');
@@ -56,19 +70,19 @@ impl TextField {
         }
     }
 
-    /// Returns the name or the pointer.
+    /// Returns the name or the pointer, without the `?`.
     #[must_use]
     pub fn name(&self) -> &Arc<str> {
         &self.name
     }
 
-    /// Tells whether a request without it is refused.
+    /// Tells whether a request without the field is refused.
     #[must_use]
     pub fn is_required(&self) -> bool {
         self.required
     }
 
-    /// Says what is wrong with a pointer, if anything is.
+    /// Returns what is wrong with a pointer. `None` if it is valid or a name.
     fn mistake(&self) -> Option<&'static str> {
         let pointer = self.name.strip_prefix('/')?;
         let escapes = |step: &str| {
@@ -84,7 +98,9 @@ impl TextField {
     }
 }
 
-/// What one route demands: who may use it, which named limits count it, which fields hold text.
+/// What one route requires: who may use it, which named limits count it, which fields hold text.
+///
+/// Default: no named limit, no text field, not exempt from the general limits.
 ///
 /// ```
 /// use palisade_core::Rule;
@@ -97,10 +113,12 @@ impl TextField {
 pub struct Rule {
     access: Access,
     body_kind: Option<BodyKind>,
-    /// What the challenge of a principal without the scopes says (RFC 6750, 3).
+    /// The parameters of the challenge for a principal without the scopes (RFC 6750, 3).
     challenge_parameters: Box<str>,
     fields: Vec<TextField>,
+    /// The position in the table.
     index: usize,
+    /// The prepared 403 for a principal without the scopes.
     insufficient: Rejection,
     limits: Vec<Arc<str>>,
     template: Arc<str>,
@@ -109,22 +127,23 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Opens a route to anyone.
+    /// Opens a route to every client, also without a credential.
     pub fn public() -> Self {
         Self::new(Access::Public)
     }
 
-    /// Opens a route to everyone with a proven credential.
+    /// Opens a route to every client with a verified credential, whatever its scopes.
     pub fn authenticated() -> Self {
         Self::new(Access::Authenticated)
     }
 
-    /// Opens a route to credentials with a scope.
+    /// Opens a route to credentials with one scope.
     pub fn scope(scope: impl Into<Box<str>>) -> Self {
         Self::scopes([scope])
     }
 
-    /// Opens a route to credentials with all of several scopes.
+    /// Opens a route to credentials with all of several scopes. Without any scope, every verified
+    /// credential is enough.
     pub fn scopes<S: Into<Box<str>>>(scopes: impl IntoIterator<Item = S>) -> Self {
         let scopes: Box<[Box<str>]> = scopes.into_iter().map(Into::into).collect();
         let names: Vec<&str> = scopes.iter().map(AsRef::as_ref).collect();
@@ -152,18 +171,19 @@ impl Rule {
         }
     }
 
-    /// Also counts the route against a named limit.
+    /// Also counts the route against a named limit, besides the general ones. May be called several
+    /// times.
     pub fn limit(mut self, policy: impl Into<Arc<str>>) -> Self {
         self.limits.push(policy.into());
         self
     }
 
-    /// Exempts the route from every rate limit and every limit of requests at the same time. For
-    /// health checks and metrics, which must answer while a client's quota is used up.
+    /// Exempts the route from every rate limit and every limit of concurrent requests. For health
+    /// checks and metrics, which must respond while a client's quota is used up.
     ///
-    /// Default: not exempt. Penalties for failed credentials still hold here: otherwise credentials
-    /// could be guessed on this route for free. A rule that is unlimited and names limits is refused
-    /// when the table is built.
+    /// Default: not exempt. Penalties for failed credentials still apply: otherwise credentials
+    /// could be guessed on this route for free. A rule that is unlimited and names limits is
+    /// refused when the table is built.
     ///
     /// ```
     /// use palisade_core::{RouteTable, Rule};
@@ -177,7 +197,8 @@ impl Rule {
         self
     }
 
-    /// Names a field of query, form or JSON that holds text for a model, as [`TextField::parse`] reads it.
+    /// Names a field of query, form or JSON that holds text for a model, in the syntax of
+    /// [`TextField::parse`]. May be called several times.
     pub fn text(mut self, field: impl AsRef<str>) -> Self {
         self.fields.push(TextField::parse(field.as_ref()));
         self
@@ -189,68 +210,71 @@ impl Rule {
         self
     }
 
-    /// Says which kind of body holds the text fields. Default: what the sanitizing layer says, which
-    /// is JSON unless it was told otherwise.
+    /// Sets which kind of body holds the text fields. Default: that of the sanitizing layer, which
+    /// is JSON unless configured otherwise.
     pub fn body(mut self, kind: BodyKind) -> Self {
         self.body_kind = Some(kind);
         self
     }
 
-    /// Returns the kind of body that holds the text fields, if the rule names one.
+    /// Returns the kind of body that holds the text fields. `None`: that of the sanitizing layer.
     #[must_use]
     pub fn body_kind(&self) -> Option<BodyKind> {
         self.body_kind
     }
 
-    /// Returns the names of the sets of text fields.
+    /// Returns the names of the sets of text fields, in the order in which they were added.
     #[must_use]
     pub fn text_schemas(&self) -> &[Arc<str>] {
         &self.text_schemas
     }
 
-    /// Returns who may use the route.
+    /// Returns who may use the route. [`AccessLayer`](crate::AccessLayer) enforces it.
     #[must_use]
     pub fn access(&self) -> &Access {
         &self.access
     }
 
-    /// Returns the names of the limits that count this route.
+    /// Returns the names of the limits that count this route, besides the general ones.
     #[must_use]
     pub fn limits(&self) -> &[Arc<str>] {
         &self.limits
     }
 
-    /// Tells whether no rate limit counts this route.
+    /// Tells whether the route is exempt from rate limits. See [`unlimited`](Self::unlimited).
     #[must_use]
     pub fn is_unlimited(&self) -> bool {
         self.unlimited
     }
 
-    /// Returns the fields that hold text.
+    /// Returns the fields that hold text, in the order in which they were added.
     #[must_use]
     pub fn fields(&self) -> &[TextField] {
         &self.fields
     }
 
-    /// Returns the route's template, as it was written.
+    /// Returns the path template as it was written, with the prefixes of
+    /// [`nest`](crate::RouteTableBuilder::nest). Empty outside a table.
     #[must_use]
     pub fn template(&self) -> &str {
         &self.template
     }
 
-    /// Returns the place of the rule in its table, for what others precompute per rule.
+    /// Returns the position of the rule in its table, for layers that prepare something for each
+    /// rule.
     #[must_use]
     pub fn index(&self) -> usize {
         self.index
     }
 
+    /// Sets template and position.
     pub(super) fn at(mut self, template: &str, index: usize) -> Self {
         self.template = Arc::from(template);
         self.index = index;
         self
     }
 
-    /// Says what is wrong with the text fields, if anything is.
+    /// Returns what is wrong with the text fields. `None` if nothing is.
     pub(super) fn text_mistake(&self) -> Option<String> {
         for field in &self.fields {
             if let Some(why) = field.mistake() {
@@ -265,7 +289,7 @@ impl Rule {
         Some(format!("text field `{field}`: {why}"))
     }
 
-    /// Checks the scopes of a proven principal. `challenge` is that of its kind of credential.
+    /// Checks the scopes of a principal. `challenge` is that of its kind of credential.
     pub(super) fn check_scopes(
         &self,
         who: &Principal,

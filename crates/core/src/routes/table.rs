@@ -1,4 +1,7 @@
-//! Templates and methods, matched as axum matches them, on the same raw path.
+//! Path templates and methods, matched as axum matches them, on the same raw path.
+//!
+//! The matcher is `matchit`, as in axum. Lookup never fails: a path without a template is
+//! [`RouteMatch::Unknown`].
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -7,24 +10,25 @@ use http::{HeaderValue, Method, header, request};
 use super::Rule;
 use crate::Rejection;
 
-/// The matcher names parameters by the letters of the alphabet, and panics when there are none left.
+/// The most parameters of a template. The matcher names them by letters, and panics when there are
+/// none left.
 const MOST_PARAMETERS: usize = 25;
 
-/// What the table says about a request.
+/// The result of looking up a request in the table.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum RouteMatch {
-    /// There is a rule.
+    /// There is a rule for path and method.
     Found(Arc<Rule>),
-    /// The template is known, the method is not. The refusal is ready, with `Allow`.
+    /// The path matches a template, the method has no rule. The 405 is prepared, with `Allow`.
     MethodNotAllowed(Rejection),
-    /// A CORS preflight of a known template, where the table lets those through.
+    /// A CORS preflight to a known template, if the table allows those. No rule applies to it.
     Preflight,
-    /// No template matches: closed, and it looks as if nothing were there.
+    /// No template matches: refuse with 404.
     Unknown,
 }
 
-/// Why a table cannot be built.
+/// Why a table cannot be built. `Display` names the template, and what is wrong with it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct RouteError {
@@ -40,7 +44,10 @@ impl fmt::Display for RouteError {
 
 impl std::error::Error for RouteError {}
 
-/// The rules of all routes. Deny by default: a path that is not in it does not exist.
+/// The rules of all routes. Deny by default: a path without a rule is refused.
+///
+/// A fixed segment goes before a parameter, and a parameter before a wildcard. `HEAD` has the rule
+/// of `GET` unless it has one of its own (RFC 9110, 9.3.2).
 ///
 /// ```
 /// use http::Method;
@@ -61,15 +68,17 @@ pub struct RouteTable {
     allow_preflight: bool,
 }
 
+/// The rules of one path template.
 #[derive(Debug)]
 struct Template {
     /// `None` stands for every method.
     methods: Vec<(Option<Method>, Arc<Rule>)>,
+    /// The prepared 405, with `Allow`.
     not_allowed: Rejection,
 }
 
 impl RouteTable {
-    /// Starts an empty table.
+    /// Starts an empty table. Preflights are not allowed by default.
     pub fn builder() -> RouteTableBuilder {
         RouteTableBuilder::default()
     }
@@ -80,13 +89,14 @@ impl RouteTable {
         &self.rules
     }
 
-    /// Looks up the rule of a path, or of a template of a router inside: for checks that stand there.
+    /// Returns the rule for a path and a method, for checks at start. `path` may also be a template
+    /// of a nested router.
     #[must_use]
     pub fn rule_at(&self, path: &str, method: &Method) -> Option<&Arc<Rule>> {
         self.template_at(path)?.rule(method)
     }
 
-    /// Says what holds for a request.
+    /// Looks up the rule of a request, by its raw path and its method.
     #[must_use]
     pub fn look_up(&self, head: &request::Parts) -> RouteMatch {
         let Some(template) = self.template_at(head.uri.path()) else {
@@ -103,6 +113,7 @@ impl RouteTable {
 }
 
 impl RouteTable {
+    /// Returns the template that matches a path.
     fn template_at(&self, path: &str) -> Option<&Template> {
         let found = self.matcher.at(path).ok()?;
         self.templates.get(*found.value)
@@ -138,7 +149,7 @@ fn is_preflight(head: &request::Parts) -> bool {
             .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-/// Collects rules for a [`RouteTable`].
+/// Collects rules for a [`RouteTable`]. Mistakes are reported by [`build`](Self::build).
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct RouteTableBuilder {
@@ -147,7 +158,7 @@ pub struct RouteTableBuilder {
 }
 
 impl RouteTableBuilder {
-    /// Adds a rule for one method of a template (`/voices/{id}`, `/assets/{*path}`).
+    /// Adds a rule for one method of a template, such as `/voices/{id}` or `/assets/{*path}`.
     pub fn route(mut self, template: impl Into<String>, method: Method, rule: Rule) -> Self {
         self.routes.push((template.into(), Some(method), rule));
         self
@@ -159,14 +170,25 @@ impl RouteTableBuilder {
         self
     }
 
-    /// Adds the rules of another table.
+    /// Adds the rules of another builder. Preflights are allowed if either allows them.
     pub fn merge(mut self, other: Self) -> Self {
         self.routes.extend(other.routes);
         self.allow_preflight |= other.allow_preflight;
         self
     }
 
-    /// Adds the rules of another table below a prefix, as a router nests another.
+    /// Adds the rules of another builder below a prefix, as axum's `Router::nest` does. Its `/`
+    /// becomes the prefix itself.
+    ///
+    /// ```
+    /// use http::Method;
+    /// use palisade_core::{RouteTable, Rule};
+    ///
+    /// let api = RouteTable::builder().route("/speak", Method::GET, Rule::authenticated());
+    /// let table = RouteTable::builder().nest("/v1", api).build()?;
+    /// assert_eq!(table.rules()[0].template(), "/v1/speak");
+    /// # Ok::<(), palisade_core::RouteError>(())
+    /// ```
     pub fn nest(self, prefix: &str, mut other: Self) -> Self {
         let prefix = prefix.trim_end_matches('/');
         for (template, ..) in &mut other.routes {
@@ -178,7 +200,8 @@ impl RouteTableBuilder {
         self.merge(other)
     }
 
-    /// Lets CORS preflights of known templates through to the handler; they carry no credential.
+    /// Passes CORS preflights of known templates to the handler; they carry no credential. Default:
+    /// they need a rule for `OPTIONS`.
     pub fn allow_preflight(mut self) -> Self {
         self.allow_preflight = true;
         self
@@ -228,6 +251,7 @@ impl RouteTableBuilder {
 }
 
 impl RouteTable {
+    /// Checks a template and adds it to the matcher.
     fn add(
         &mut self,
         template: &str,
@@ -248,6 +272,7 @@ impl RouteTable {
 }
 
 impl RouteError {
+    /// Names the template and what is wrong with it.
     fn new(template: &str, reason: &str) -> Self {
         Self {
             template: template.to_owned(),
@@ -256,8 +281,8 @@ impl RouteError {
     }
 }
 
-/// Refuses what the matcher takes without being fit for it: an empty template would match other paths,
-/// and many parameters end the program.
+/// Refuses templates that the matcher accepts wrongly. An empty one would match other paths; with
+/// too many parameters the matcher panics.
 fn judge(template: &str) -> Result<(), &'static str> {
     if !template.starts_with('/') {
         return Err("it does not begin with `/`");
@@ -268,6 +293,7 @@ fn judge(template: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
+/// Returns the value of `Allow`: the methods with rules, and `HEAD` where there is `GET`.
 fn allow(methods: &[(Option<Method>, Arc<Rule>)]) -> HeaderValue {
     let mut names: Vec<&str> = methods
         .iter()

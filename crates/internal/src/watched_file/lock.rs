@@ -17,13 +17,13 @@ use crate::private_file;
 /// the service out.
 ///
 /// # Errors
-/// What the system says; who may not open the lock file is told what to do.
+/// Errors of the system. If the lock file may not be opened, the error says what to do.
 pub(super) fn acquire(path: &Path) -> io::Result<File> {
     let name = lock_name(path);
     let model = fs::metadata(path)?;
     let file = match private_file::create_new(&name) {
         Ok(file) => {
-            // Only root may give it away; who is not root has made it for themselves.
+            // Only root may change the owner; without root the file is the user's own already.
             let _ = private_file::give_to_owner_of(&model, &file);
             file
         }
@@ -36,6 +36,7 @@ pub(super) fn acquire(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// Opens a lock that another command left, if it is a regular file with one name.
 fn open_existing(name: &Path, model: &Metadata) -> io::Result<File> {
     // Asked before it is opened: opening a pipe would wait.
     if !fs::symlink_metadata(name)?.is_file() {
@@ -62,7 +63,7 @@ fn open_existing(name: &Path, model: &Metadata) -> io::Result<File> {
 }
 
 /// Returns whether the open file is the one that the name stands for, by that name alone. Root
-/// gives this file away, so it must not be one that somebody linked here.
+/// changes its owner, so it must not be a link to another file.
 #[cfg(unix)]
 fn is_at(file: &File, name: &Path) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt;
@@ -77,6 +78,7 @@ fn is_at(file: &File, _: &Path) -> io::Result<bool> {
     Ok(file.metadata()?.is_file())
 }
 
+/// The error for a lock that is a link or has a second name.
 fn not_a_lock(name: &Path) -> io::Error {
     let problem = format!(
         "the lock {} is not a regular file of its own; remove it",
@@ -85,6 +87,7 @@ fn not_a_lock(name: &Path) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, problem)
 }
 
+/// Returns the name of the file with `.lock` at its end.
 fn lock_name(path: &Path) -> PathBuf {
     let mut name: OsString = path.file_name().unwrap_or_default().to_owned();
     name.push(".lock");

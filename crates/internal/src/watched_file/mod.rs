@@ -1,8 +1,9 @@
-//! A file whose content is kept in memory, read again when it changes, and changed in one step.
+//! A file whose content is kept in memory, read again when it changes, and changed atomically.
 //!
-//! No request waits for a disk: a thread looks at the file, requests read what it found. While a
-//! new state of the file cannot be read, the state before stays in force, but not for ever: after
-//! [`Options::max_stale_age`] the content is [`Freshness::Expired`], and who asks must refuse.
+//! No request waits for a disk: a thread checks the file, and requests read the content in memory.
+//! While a new state of the file cannot be read, the previous state stays in force, up to
+//! [`Options::max_stale_age`]. After that the content is [`Freshness::Expired`], and the caller
+//! must refuse.
 
 use std::{
     fmt,
@@ -27,35 +28,38 @@ mod options;
 mod stamp;
 mod watch;
 
-/// So many different problems of one broken file are reported; a file that changes all the time
+/// The most different problems of one broken file that are reported; a file that changes all the time
 /// does not fill the log.
 const MOST_REPORTED: usize = 8;
-/// A thread that has not finished a look for so long is stuck: on a disk that does not answer, say.
+/// A thread that has not finished a check for this time is stuck, for example on a disk that hangs.
 const STUCK_AFTER: Duration = Duration::from_secs(60);
 
-/// What is in the file, and who is told what happens to it.
+/// How the content of a file is parsed, and how changes are reported.
 pub trait FileFormat: Send + Sync + 'static {
-    /// The content as it is kept in memory.
+    /// The parsed content, as it is kept in memory.
     type Value: Send + Sync + 'static;
-    /// What can be wrong with the file. Its `Display` tells one problem from another.
+    /// What can be wrong with the file. Its `Display` distinguishes problems, for reporting each
+    /// once.
     type Error: fmt::Display;
 
-    /// Reads the content.
+    /// Parses the content.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// What is wrong with the content.
     fn read(&self, path: &Path, text: &str) -> Result<Self::Value, Self::Error>;
 
-    /// Wraps an error of the system.
+    /// Wraps an error of the system. `attempt` is `read`, `write` or `watch`.
     fn io_error(&self, path: &Path, attempt: &'static str, problem: io::Error) -> Self::Error;
 
-    /// Copies what the file does not hold from the value before.
+    /// Copies what the file does not contain, such as counters, from the previous value. Default:
+    /// copies nothing.
     fn carry_over(&self, value: Self::Value, before: &Self::Value) -> Self::Value {
         let _ = before;
         value
     }
 
-    /// Tells the operator what happened. Called by the thread that looks, never by a request.
+    /// Reports to the operator what happened. Called by whichever thread checks the file, never by
+    /// a request.
     fn report(&self, path: &Path, report: Report<'_, Self::Value, Self::Error>);
 }
 
@@ -63,9 +67,10 @@ pub trait FileFormat: Send + Sync + 'static {
 #[derive(Debug)]
 #[allow(clippy::exhaustive_enums)] // Within Palisade: who reports must know every case.
 pub enum Report<'a, V, E> {
-    /// The state before is too old to stay in force. Told once for each outage.
+    /// The previous state is too old and no longer in force. Reported once for each outage.
     Expired(&'a E),
-    /// A new state cannot be read; the one before stays in force. Told once for each problem.
+    /// The new state cannot be read; the previous one stays in force. Reported once for each
+    /// problem.
     Kept(&'a E),
     /// A new state is in force.
     Loaded(&'a V),
@@ -77,30 +82,40 @@ pub enum Report<'a, V, E> {
 pub enum Freshness {
     /// The file could not be read for too long: refuse.
     Expired,
-    /// It is what the file says.
+    /// The content is that of the file.
     Fresh,
-    /// The file cannot be read at this moment; an older state is in force.
+    /// The file cannot be read now; an older state is in force.
     Stale,
 }
 
-/// A file and what was read from it last.
+/// A file and the content that was last read from it.
+///
+/// [`open`](Self::open) reads it, [`watch`](Self::watch) keeps it up to date,
+/// [`value`](Self::value) returns the content, [`update`](Self::update) changes the file.
 pub struct WatchedFile<F: FileFormat> {
+    /// Parses the content and reports changes.
     format: F,
+    /// The path as it was given; links are not resolved.
     path: PathBuf,
+    /// How often to check, and the bounds.
     options: Options,
+    /// The content in force.
     value: ArcSwap<F::Value>,
     /// When the file and the value were last known to agree, in nanoseconds of the monotonic clock.
     confirmed: AtomicU64,
+    /// The last check failed.
     broken: AtomicBool,
-    /// Held by who reads or writes the file, never by a request.
+    /// Held by the thread that reads or writes the file, never by a request.
     seen: Mutex<Seen>,
     watch: OnceLock<Watch>,
 }
 
+/// What the last check found.
 #[derive(Default)]
 struct Seen {
     stamp: Option<Stamp>,
-    /// A second look after each change: the first may have met a writer between two writes of one tick.
+    /// A second check found the same stamp. The first may have met a writer between two writes of
+    /// one clock tick.
     settled: bool,
     /// The problems of this outage that were reported.
     reported: Vec<String>,
@@ -138,8 +153,8 @@ impl<F: FileFormat> WatchedFile<F> {
         })
     }
 
-    /// Starts the thread that looks at the file, as often as the options say. It ends with the last
-    /// user of the file.
+    /// Starts the thread that checks the file, once an [`Options::interval`]. It ends when the last
+    /// user of the file is dropped.
     ///
     /// # Errors
     /// When no thread can be started.
@@ -152,12 +167,13 @@ impl<F: FileFormat> WatchedFile<F> {
         Ok(())
     }
 
-    /// Returns the path as it was given.
+    /// Returns the path as it was given, with links unresolved.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Returns the content that is in force. Ask [`freshness`](Self::freshness) before relying on it.
+    /// Returns the content that is in force. Check [`freshness`](Self::freshness) before relying on
+    /// it.
     pub const fn value(&self) -> &ArcSwap<F::Value> {
         &self.value
     }
@@ -178,16 +194,17 @@ impl<F: FileFormat> WatchedFile<F> {
         }
     }
 
+    /// Returns how long ago the file and the value were known to agree.
     fn age(&self) -> Duration {
         let confirmed = Duration::from_nanos(self.confirmed.load(Ordering::Relaxed));
         self.options.now().saturating_sub(confirmed)
     }
 
-    /// Looks at the file now and reports what happened to it. Returns whether another state came
-    /// into force.
+    /// Checks the file now and reports what happened to it. Returns whether another state came into
+    /// force.
     ///
     /// # Errors
-    /// When a new state cannot be read; the one before stays in force.
+    /// When a new state cannot be read; the previous one stays in force.
     pub fn refresh(&self) -> Result<bool, F::Error> {
         let now = self.options.now();
         let mut seen = self.seen();
@@ -210,6 +227,7 @@ impl<F: FileFormat> WatchedFile<F> {
         outcome
     }
 
+    /// Compares the stamp and reads the file if it changed.
     fn look(&self, seen: &mut Seen, now: Duration) -> Result<bool, F::Error> {
         let broken = self.broken.load(Ordering::Relaxed);
         let metadata = fs::metadata(&self.path)
@@ -226,12 +244,12 @@ impl<F: FileFormat> WatchedFile<F> {
         Ok(!same || broken)
     }
 
-    /// Counts a failed look. Returns whether the problem is to be reported, and whether the end of
-    /// the older state is.
+    /// Counts a failed check. Returns whether to report the problem, and whether to report that the
+    /// old state expired.
     fn failed(&self, seen: &mut Seen, problem: &F::Error, now: Duration) -> (bool, bool) {
         let first = !self.broken.swap(true, Ordering::Relaxed);
         if first && self.watch.get().is_none() {
-            // Nobody looked for a while, which says nothing about the file: the outage begins now.
+            // The file was not checked for a while, which says nothing about it: the outage begins now.
             self.confirmed.store(nanoseconds(now), Ordering::Relaxed);
         }
         let text = problem.to_string();
@@ -244,8 +262,11 @@ impl<F: FileFormat> WatchedFile<F> {
         (kept, expired)
     }
 
-    /// Changes the file under a lock that all processes share: reads it anew, makes the new value
-    /// and its text, and replaces the file in one step. Owner, group and mode stay.
+    /// Changes the file under a lock that all processes share. Reads it again, makes the new value
+    /// and its text, and replaces the file atomically.
+    ///
+    /// Owner, group and mode stay. Blocks until the lock is free: do not call it from an async
+    /// task.
     ///
     /// # Errors
     /// That of the change, or when the file cannot be read or written; nothing is changed then.
@@ -292,6 +313,7 @@ impl<F: FileFormat> fmt::Debug for WatchedFile<F> {
     }
 }
 
+/// Reads and parses the file.
 fn load<F: FileFormat>(
     format: &F,
     path: &Path,
@@ -319,6 +341,7 @@ fn read(path: &Path, largest: u64) -> io::Result<(String, Stamp)> {
     Ok((private_file::read_to_string(&file, largest)?, stamp))
 }
 
+/// Converts to nanoseconds; what does not fit becomes the largest number.
 fn nanoseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -1,4 +1,4 @@
-//! How often a file is looked at, and for how long an older state may stay in force.
+//! How often a file is checked, and how long an older state may stay in force.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -8,22 +8,23 @@ type Now = dyn Fn() -> Duration + Send + Sync;
 #[derive(Clone)]
 #[allow(clippy::exhaustive_structs)] // Within Palisade.
 pub struct Options {
-    /// How often the thread looks.
+    /// The time between two checks. Default: one second.
     pub interval: Duration,
-    /// A larger file is refused.
+    /// The largest file in bytes; a larger one is refused.
     pub largest: u64,
-    /// How long an older state stays in force while the file cannot be read.
+    /// How long an older state stays in force while the file cannot be read. Default: 15 minutes;
+    /// at least two intervals.
     pub max_stale_age: Duration,
     now: Arc<Now>,
 }
 
 impl Options {
-    /// The usual time between two looks: one second.
+    /// The default time between two checks: one second.
     pub const INTERVAL: Duration = Duration::from_secs(1);
-    /// The usual bound on older states: 15 minutes.
+    /// The default bound on older states: 15 minutes.
     pub const MAX_STALE_AGE: Duration = Duration::from_secs(15 * 60);
 
-    /// The usual bounds. `now` reads a monotonic clock.
+    /// Uses the default times. `largest` is in bytes; `now` reads a monotonic clock.
     pub fn new(largest: u64, now: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
         Self {
             interval: Self::INTERVAL,
@@ -37,7 +38,7 @@ impl Options {
         (self.now)()
     }
 
-    /// Between two looks no state is old, however short the bound is.
+    /// Returns the bound on older states, at least two intervals: between two checks no state is old.
     pub(super) fn max_stale(&self) -> Duration {
         self.max_stale_age.max(self.interval * 2)
     }

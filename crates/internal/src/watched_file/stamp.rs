@@ -1,4 +1,7 @@
 //! How a change of a file is noticed.
+//!
+//! Length, times, device and inode are compared. Elsewhere than on Unix only length and
+//! modification time are.
 
 use std::{fs::Metadata, time::SystemTime};
 

@@ -126,7 +126,7 @@ fn each_problem_and_the_end_are_reported_once() {
 #[test]
 fn a_thread_that_is_stuck_makes_the_state_stale_and_then_expired() {
     let bench = Bench::new();
-    // Started and never heard of again: it looks once a day of the real clock.
+    // Started, but it never runs in this test: it checks once a day of the real clock.
     let watch = Watch::start("stuck", Duration::from_secs(86_400), || Some(())).unwrap();
     assert!(bench.file.watch.set(watch).is_ok());
     assert_eq!(bench.file.freshness(), Freshness::Fresh);

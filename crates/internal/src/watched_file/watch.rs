@@ -1,4 +1,4 @@
-//! The thread that looks whether a file changed, so that no request waits for a disk.
+//! The thread that checks whether a file changed, so that no request waits for a disk.
 
 use std::{
     io,
@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-/// Ends the thread when it is dropped.
+/// Ends the thread when it is dropped. A check that is running completes first.
 pub(super) struct Watch {
     _disconnects_when_dropped: mpsc::Sender<()>,
 }

@@ -1,4 +1,7 @@
-//! What a token says (RFC 7519, 4): read strictly, judged against the clock.
+//! The claims of a token (RFC 7519 section 4): read strictly, then checked.
+//!
+//! The verifier reads them before the signature check and checks them after it. A claim of the
+//! wrong type is an error, never treated as absent.
 
 mod scopes;
 mod times;
@@ -14,19 +17,26 @@ use crate::{
     json::{self, Object},
 };
 
-/// The claims of a verified token. Cheap to clone.
+/// The claims of a verified token. Returned by [`Verifier::verify`](crate::Verifier::verify).
+///
+/// Cheap to clone. `Debug` shows the issuer and the names of claims, never their values: claims are
+/// about people.
 #[derive(Clone)]
 pub struct Claims(Arc<Inner>);
 
 struct Inner {
+    /// `iss`.
     issuer: Box<str>,
+    /// `exp`, `nbf` and `iat`.
     times: Times,
+    /// `scope` and `scp`, sorted and without duplicates.
     scopes: Box<[Box<str>]>,
+    /// Every claim of the token.
     all: Object,
 }
 
 impl Claims {
-    /// Reads a claims set. Only the types of registered claims are judged.
+    /// Reads a claims set and checks the types of registered claims. The values are checked later.
     pub(crate) fn read(text: &[u8]) -> Result<Self, InvalidToken> {
         let all = json::object(text)?;
         let issuer = text_of(&all, "iss")?.ok_or(InvalidToken::ClaimMissing("iss"))?;
@@ -40,42 +50,48 @@ impl Claims {
         })))
     }
 
-    /// Returns who made the token.
+    /// Returns the issuer of the token (`iss`).
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.0.issuer
     }
 
-    /// Returns whom it is about. Unique only together with the issuer.
+    /// Returns the subject (`sub`); `None` if the token has none. It is unique only together with
+    /// the issuer.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
         self.text("sub")
     }
 
-    /// Returns the token's own name (`jti`).
+    /// Returns the id of the token (`jti`), if it has one. It is unique only together with the
+    /// issuer.
     #[must_use]
     pub fn token_id(&self) -> Option<&str> {
         self.text("jti")
     }
 
-    /// Returns when it ends, as time since the Unix epoch, without leeway.
+    /// Returns when the token expires (`exp`), as time since the Unix epoch, without leeway.
     #[must_use]
     pub fn expires(&self) -> Duration {
         self.0.times.expires
     }
 
-    /// Returns what it allows: `scope` (RFC 8693, 4.2) and `scp` together.
+    /// Returns the scopes: `scope` (RFC 8693 section 4.2) and `scp` together.
+    ///
+    /// Sorted, without duplicates, at most 256.
     pub fn scopes(&self) -> impl ExactSizeIterator<Item = &str> {
         self.0.scopes.iter().map(AsRef::as_ref)
     }
 
-    /// Returns a claim that is text.
+    /// Returns a claim by its name; `None` if it is absent or not text.
+    ///
+    /// Use [`deserialize`](Self::deserialize) for claims of other types.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.all.get(name)?.as_str()
     }
 
-    /// Reads the whole claims set into a type of one's own.
+    /// Deserializes the whole claims set into a type of your application.
     ///
     /// # Errors
     ///
@@ -85,15 +101,17 @@ impl Claims {
         serde_json::from_value(all).map_err(|_| InvalidToken::Json)
     }
 
+    /// Returns a claim of any type.
     pub(crate) fn get(&self, name: &str) -> Option<&Value> {
         self.0.all.get(name)
     }
 
+    /// Returns the dates.
     pub(crate) fn times(&self) -> &Times {
         &self.0.times
     }
 
-    /// Judges a claim that must be there. `shown` names it in the error.
+    /// Checks a required claim. `shown` is its name in the error.
     pub(crate) fn judge_demand(
         &self,
         name: &str,
@@ -115,8 +133,9 @@ impl Claims {
         }
     }
 
-    /// Returns whether nothing marks this as a token of another kind: an ID token (OpenID Connect Core, 2 and
-    /// 3.3.2.11; `token_use` and `typ` as large providers write them), or an event (RFC 8417, logout included).
+    /// Returns whether no claim marks this as a token of another kind: an ID token (OpenID Connect
+    /// Core, 2 and 3.3.2.11; `token_use` and `typ` as large providers write them), or an event (RFC
+    /// 8417, logout included).
     pub(crate) fn may_be_access_token(&self) -> bool {
         let marks = ["nonce", "at_hash", "c_hash", "events"];
         let kind_is = |name: &str, kind: &str| {
@@ -127,7 +146,8 @@ impl Claims {
         !marked && !kind_is("token_use", "id") && !kind_is("typ", "ID")
     }
 
-    /// Judges `aud`: text, or an array of text alone, and one of them ours.
+    /// Checks `aud`: text, or an array of text only, of which one value is an audience of this
+    /// service.
     pub(crate) fn judge_audience(&self, ours: &[Box<str>]) -> Result<(), InvalidToken> {
         let is_ours = |name: &str| ours.iter().any(|known| &**known == name);
         match self.get("aud") {
@@ -148,7 +168,7 @@ impl Claims {
     }
 }
 
-/// Names the members for their content but shows none of it: claims are about people.
+/// Shows the names of claims but no values: claims are about people.
 impl fmt::Debug for Claims {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Claims")
@@ -158,7 +178,7 @@ impl fmt::Debug for Claims {
     }
 }
 
-/// A claim that is absent or text. Another type is a fault.
+/// A claim that is absent or text. Another type is an error.
 fn text_of<'a>(all: &'a Object, name: &'static str) -> Result<Option<&'a str>, InvalidToken> {
     match all.get(name) {
         None => Ok(None),

@@ -1,12 +1,16 @@
-//! What a token allows.
+//! The scopes of a token.
 
 use serde_json::Value;
 
 use crate::{InvalidToken, json::Object};
 
+/// A token with more is refused: each request carries them.
 const MOST_SCOPES: usize = 256;
 
-/// `scope` is text with spaces (RFC 8693, 4.2), `scp` an array or such text: providers differ. Both are granted together.
+/// Reads the scopes of a claims set.
+///
+/// `scope` is text with spaces (RFC 8693 section 4.2). `scp` is an array or such text, depending on
+/// the provider. A token that has both is granted the scopes of both.
 pub(super) fn read(all: &Object) -> Result<Box<[Box<str>]>, InvalidToken> {
     let mut scopes: Vec<Box<str>> = Vec::new();
     for name in ["scope", "scp"] {
@@ -33,7 +37,7 @@ pub(super) fn read(all: &Object) -> Result<Box<[Box<str>]>, InvalidToken> {
     Ok(scopes.into())
 }
 
-/// A scope token (RFC 6749, 3.3): printable ASCII without space, quote and backslash.
+/// A scope token (RFC 6749 section 3.3): printable ASCII without space, quote and backslash.
 fn is_scope(scope: &str) -> bool {
     let fits = |byte| matches!(byte, b'!' | b'#'..=b'[' | b']'..=b'~');
     !scope.is_empty() && scope.bytes().all(fits)

@@ -1,4 +1,4 @@
-//! The dates of a token.
+//! The dates of a token: `exp`, `nbf` and `iat` (RFC 7519 section 4.1).
 
 use std::time::Duration;
 
@@ -6,18 +6,22 @@ use serde_json::Value;
 
 use crate::{InvalidToken, json::Object};
 
-/// The end of the year 9999: no honest date lies beyond.
+/// The end of the year 9999. A later date is malformed.
 const LAST_SECOND: f64 = 253_402_300_799.0;
 
 /// The dates of a token, as time since the Unix epoch.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Times {
+    /// `exp`, which every token must have.
     pub(crate) expires: Duration,
+    /// `nbf`.
     not_before: Option<Duration>,
+    /// `iat`.
     issued: Option<Duration>,
 }
 
 impl Times {
+    /// Reads the dates. Fails if `exp` is missing or one of them is not a date.
     pub(super) fn read(all: &Object) -> Result<Self, InvalidToken> {
         Ok(Self {
             expires: date(all, "exp")?.ok_or(InvalidToken::ClaimMissing("exp"))?,
@@ -26,7 +30,10 @@ impl Times {
         })
     }
 
-    /// Judges the dates. A token ends *at* `exp` (RFC 7519, 4.1.4), so without leeway it is refused in that very moment.
+    /// Checks the dates.
+    ///
+    /// A token expires *at* `exp` (RFC 7519 section 4.1.4): without leeway it is refused in that
+    /// second.
     pub(crate) fn judge(&self, now: Duration, leeway: Duration) -> Result<(), InvalidToken> {
         if now >= self.expires + leeway {
             return Err(InvalidToken::Expired);
@@ -41,7 +48,7 @@ impl Times {
         Ok(())
     }
 
-    /// Judges how long the token lives: from `iat` to `exp`, or from now on where it does not say when it was issued.
+    /// Checks the lifetime: from `iat` to `exp`, or from now to `exp` if the token has no `iat`.
     pub(crate) fn judge_lifetime(
         &self,
         now: Duration,
@@ -56,7 +63,8 @@ impl Times {
     }
 }
 
-/// A NumericDate (RFC 7519, 2): a JSON number, whole or not, between the epoch and the year 9999.
+/// A NumericDate (RFC 7519 section 2): a JSON number between the epoch and the year 9999, also a
+/// fraction.
 fn date(all: &Object, name: &'static str) -> Result<Option<Duration>, InvalidToken> {
     let malformed = InvalidToken::ClaimMalformed(name);
     match all.get(name) {

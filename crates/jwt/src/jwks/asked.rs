@@ -1,26 +1,34 @@
-//! Bounds how often strangers can make us fetch: they choose the names of keys in their tokens.
+//! Limits how often clients can cause a fetch of keys.
+//!
+//! Clients choose the `kid` of their tokens. Without a limit each invented `kid` would be a request
+//! to the issuer. A refused look-up leaves the token refused; it costs nothing else.
 
 use std::{collections::HashMap, time::Duration};
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-/// Fetches for unknown names that may follow each other at once; then one comes back every [`REFILL`].
+/// Fetches for unknown `kid`s that may follow each other. Then one more is allowed every
+/// [`REFILL`].
 const BURST: u32 = 2;
+/// One fetch is allowed again after this time.
 const REFILL: Duration = Duration::from_secs(30);
-/// A name that was not found is not looked for again for so long.
+/// How long a `kid` that was not found is not looked up again.
 const NEGATIVE: Duration = Duration::from_secs(60);
-/// So many names that were not found are remembered.
+/// How many `kid`s that were not found are remembered.
 const MOST_NAMES: usize = 64;
-/// Keys younger than this are not doubted because a signature does not fit.
+/// Keys younger than this are not fetched again because of a wrong signature.
 const DOUBT_AFTER: Duration = Duration::from_secs(300);
 
-/// What was asked for of late.
+/// The recent look-ups.
 #[derive(Debug)]
 pub(super) struct Asked {
+    /// Fetches that are allowed now.
     tokens: u32,
+    /// When `tokens` last grew.
     refilled: Duration,
-    /// Digests of names, and until when they count as not there.
+    /// Digests of `kid`s, and until when they are not looked up again.
     absent: HashMap<[u8; 8], Duration>,
+    /// The last fetch because of a wrong signature.
     doubted: Option<Duration>,
 }
 
@@ -36,7 +44,7 @@ impl Default for Asked {
 }
 
 impl Asked {
-    /// Tells whether an unknown name is worth a fetch, and counts it.
+    /// Returns whether an unknown `kid` allows a fetch, and counts it.
     pub(super) fn may_look_for(&mut self, kid: &str, now: Duration) -> bool {
         let name = name_of(kid);
         if self.absent.get(&name).is_some_and(|until| now < *until) {
@@ -51,7 +59,9 @@ impl Asked {
         true
     }
 
-    /// Tells whether keys are old enough to be doubted, at most once in [`DOUBT_AFTER`].
+    /// Returns whether keys are old enough for a fetch because of a wrong signature.
+    ///
+    /// At most once in [`DOUBT_AFTER`].
     pub(super) fn may_doubt(&mut self, fetched: Option<Duration>, now: Duration) -> bool {
         let since = self.doubted.max(fetched).unwrap_or_default();
         let worth = now.saturating_sub(since) >= DOUBT_AFTER;
@@ -61,7 +71,7 @@ impl Asked {
         worth
     }
 
-    /// Forgets the names: the fetch that was to find them has failed, so nobody knows.
+    /// Forgets all `kid`s: the fetch that should find them has failed, so they may exist.
     pub(super) fn forget(&mut self) {
         self.absent.clear();
     }
@@ -79,15 +89,15 @@ impl Asked {
         if self.absent.len() >= MOST_NAMES {
             self.absent.retain(|_, until| now < *until);
         }
-        // The bucket lets so few in that this cannot be reached; it is the law all the same.
+        // The limit on fetches keeps the number lower; this bound does not depend on it.
         if self.absent.len() < MOST_NAMES {
             self.absent.insert(name, now + NEGATIVE);
         }
     }
 }
 
-/// Two names with the same digest prefix would share an entry: the second is not looked for, for a minute. No more
-/// depends on it.
+/// The key of a `kid` in the map. Two with the same digest prefix share an entry: the second is not
+/// looked up for a minute. Nothing else depends on it.
 fn name_of(kid: &str) -> [u8; 8] {
     let mut name = [0; 8];
     for (to, from) in name

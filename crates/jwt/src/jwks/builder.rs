@@ -1,4 +1,4 @@
-//! The bounds of a source, each with its reason.
+//! The bounds of a key set URL, each with its reason.
 
 use std::{
     fmt,
@@ -18,13 +18,42 @@ use super::{
 };
 use crate::{Algorithm, BuildError, JwksReader};
 
-/// Collects what a [`JwksUrl`] is. Its `Debug` shows the URL without user and query, which may be secret.
+/// Configures a [`JwksUrl`]. Made by [`JwksUrl::builder`].
+///
+/// | choice | default |
+/// |---|---|
+/// | [`lifetime`](Self::lifetime) | 10 minutes |
+/// | [`hard_age`](Self::hard_age) | 6 hours |
+/// | [`timeout`](Self::timeout) | 5 seconds |
+/// | [`trust_anchors`](Self::trust_anchors) | those of the machine |
+/// | [`rsa_algorithm`](Self::rsa_algorithm) | `RS256` |
+/// | [`empty_set_revokes`](Self::empty_set_revokes) | `false` |
+///
+/// `Debug` shows the URL without user and query, which may be secret.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use palisade_jwt::JwksUrl;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let keys = JwksUrl::builder("https://login.example/.well-known/jwks.json")
+///     .lifetime(Duration::from_secs(300))
+///     .hard_age(Duration::from_secs(3600))
+///     .build()?;
+/// # let _ = keys;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 #[must_use]
 pub struct JwksUrlBuilder {
+    /// Checked by `build`.
     url: Box<str>,
+    /// Certificates in PEM; `None` for those of the machine.
     anchors: Option<Box<str>>,
+    /// Whether `http` to a loopback address is allowed.
     loopback: bool,
+    /// The algorithm of RSA keys without `alg`.
     rsa: Algorithm,
     empty_set_revokes: bool,
     limits: Limits,
@@ -49,68 +78,76 @@ impl JwksUrlBuilder {
         }
     }
 
-    /// Trusts these certificates (PEM) to vouch for the server, in place of the machine's own.
+    /// Sets the certificates (PEM) that may vouch for the server. Default: those of the machine.
+    ///
+    /// They replace the machine's certificates. Use it for an issuer with a private certificate
+    /// authority.
     pub fn trust_anchors(mut self, pem: impl Into<Box<str>>) -> Self {
         self.anchors = Some(pem.into());
         self
     }
 
-    /// Allows `http` to a loopback address (`127.0.0.1`, `[::1]`): for development and tests. Whoever can open a port
-    /// on this machine while the real one is down decides who may log in.
+    /// Allows `http` to a loopback address (`127.0.0.1`, `[::1]`). Default: `https` only. For
+    /// development and tests: a program that opens the port while the real one is down decides
+    /// which tokens are valid.
     pub fn dangerously_allow_loopback_http(mut self) -> Self {
         self.loopback = true;
         self
     }
 
-    /// Binds RSA keys that name no algorithm to another one than `RS256`.
+    /// Sets the algorithm of RSA keys without `alg`. Default: `RS256`.
+    ///
+    /// An algorithm of another family is an error of [`build`](Self::build).
     pub fn rsa_algorithm(mut self, algorithm: Algorithm) -> Self {
         self.rsa = algorithm;
         self
     }
 
-    /// Takes an answer of 200 with a key set that has no usable key as a revocation of all keys: every token is refused
-    /// with 401 until the endpoint publishes a key. Default: `false`, an empty set counts as an outage and the keys
-    /// before stay in force until [`hard_age`](Self::hard_age), since a faulty deployment publishes one more often than
-    /// an issuer revokes everything.
+    /// Sets whether a response of 200 with a key set without usable keys revokes all keys. Every
+    /// token is then refused with 401 until the endpoint publishes a key. Default: `false`, an
+    /// empty set counts as an outage and the keys before stay in force until
+    /// [`hard_age`](Self::hard_age), since a faulty deployment publishes one more often than an
+    /// issuer revokes everything.
     pub fn empty_set_revokes(mut self, revokes: bool) -> Self {
         self.empty_set_revokes = revokes;
         self
     }
 
-    /// Sets how long keys are good at most before they are fetched again. Default: 10 minutes; a minute to a day. A
-    /// shorter `Cache-Control: max-age` of the answer counts, down to a minute; a longer one does not.
+    /// Sets how long keys are good at most before they are fetched again. Default: 10 minutes; a
+    /// minute to a day. A shorter `Cache-Control: max-age` of the response applies, down to a
+    /// minute; a longer one does not.
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.limits.lifetime = lifetime;
         self
     }
 
-    /// Sets how old keys may become while the endpoint fails. Default: 6 hours; at most a week, and no less than the
-    /// lifetime. Long enough to end an outage, short enough that a withdrawn key ends the same day. Nothing that the
-    /// endpoint answers makes it longer.
+    /// Sets how old keys may become while the endpoint fails. Default: 6 hours; at most a week, and
+    /// no less than the lifetime. Long enough to end an outage, short enough that a withdrawn key
+    /// ends the same day. Nothing that the endpoint sends makes it longer.
     pub fn hard_age(mut self, age: Duration) -> Self {
         self.limits.hard_age = age;
         self
     }
 
-    /// Sets the deadline of a fetch as a whole: 5 seconds, at most 30.
+    /// Sets the deadline of a whole fetch, name resolution included. Default: 5 seconds; at most 30.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.limits.timeout = timeout;
         self
     }
 
-    /// Sets the clock. Default: the system clock.
+    /// Sets the clock that measures the age of keys. Default: the system clock.
     pub fn clock(mut self, clock: SharedClock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Finishes the source. Nothing is fetched yet: the first token, [`JwksUrl::warm_up`] or
+    /// Builds the source. Nothing is fetched yet: the first token, [`JwksUrl::warm_up`] or
     /// [`JwksUrl::keep_fresh`] does that.
     ///
     /// # Errors
     ///
-    /// [`BuildError`] if the URL is not `https` (or loopback, where that was allowed), a bound is out of its own
-    /// bounds, or there is nothing to judge the server's certificate by.
+    /// [`BuildError`] if the URL is not `https` (or loopback, where that was allowed), a bound is
+    /// out of its own bounds, or there are no certificates to check the server's by.
     pub fn build(self) -> Result<JwksUrl, BuildError> {
         let Limits {
             lifetime,
@@ -146,7 +183,8 @@ impl JwksUrlBuilder {
     }
 }
 
-/// Between a minute (or an endpoint would be asked all the time) and a day (or a withdrawn key would live).
+/// From a minute, so that the endpoint is not asked all the time, to a day, so that a withdrawn key
+/// ends.
 pub(super) const LIFETIMES: std::ops::RangeInclusive<Duration> =
     Duration::from_secs(60)..=Duration::from_secs(86_400);
 

@@ -1,4 +1,6 @@
-//! Where keys are fetched: judged once, with everything a connection needs.
+//! The URL of a key set, parsed and checked once, with everything that a connection needs.
+//!
+//! An invalid URL is an error when the service starts, not when the first token comes.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -9,16 +11,19 @@ use tokio_rustls::TlsConnector;
 
 use crate::BuildError;
 
-/// A judged URL.
+/// A URL that passed its checks.
 pub(super) struct Endpoint {
-    /// Without brackets.
+    /// Without the brackets of an IPv6 address.
     pub(super) host: Box<str>,
+    /// That of the URL, or the default of the scheme.
     pub(super) port: u16,
-    /// What `Host` says.
+    /// The value of `Host`.
     pub(super) authority: HeaderValue,
+    /// Path and query, for the request line.
     pub(super) path: Uri,
-    /// Nothing for loopback http.
+    /// `None` for `http` to a loopback address.
     pub(super) tls: Option<(TlsConnector, ServerName<'static>)>,
+    /// The URL for logs, without user and query.
     shown: Box<str>,
 }
 
@@ -76,7 +81,7 @@ fn target(uri: &Uri) -> Option<Uri> {
         .ok()
 }
 
-/// A URL for logs and errors: the user and the query may be secret.
+/// A URL for logs and errors, without user and query, which may be secret.
 pub(super) fn shown(url: &str) -> String {
     let (front, hidden) = match url.find(['?', '#']) {
         Some(at) => (url.get(..at).unwrap_or_default(), "?…"),
@@ -94,12 +99,13 @@ pub(super) fn shown(url: &str) -> String {
     whole.chars().take(200).collect()
 }
 
-/// An address, not a name: what `localhost` resolves to is for others to say.
+/// Only an address, not a name: `localhost` could resolve to another machine.
 fn is_loopback(host: &str) -> bool {
     host.parse::<IpAddr>()
         .is_ok_and(|address| address.is_loopback())
 }
 
+/// TLS with the given certificates, or with those of the machine. Fails if there is none.
 fn connector(anchors: Option<&str>) -> Result<TlsConnector, BuildError> {
     let mut roots = RootCertStore::empty();
     match anchors {

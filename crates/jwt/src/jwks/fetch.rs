@@ -1,4 +1,7 @@
-//! One GET, with nothing left open: no redirect, no other status than 200, a cap and a deadline.
+//! One GET request for a key set, with a size limit and a deadline.
+//!
+//! No redirect is followed, and no status but 200 is accepted. A failure leaves the older keys in
+//! force.
 
 use std::time::Duration;
 
@@ -18,26 +21,37 @@ use tokio::{
 
 use super::endpoint::Endpoint;
 
-/// What came back.
+/// The response of the endpoint.
 pub(super) struct Answer {
+    /// Not parsed yet.
     pub(super) body: Bytes,
+    /// From `Cache-Control`; its bounds are applied by the caller.
     pub(super) max_age: Option<Duration>,
 }
 
-/// Why nothing came back. Static words: an endpoint's own text is not repeated anywhere.
+/// Why there is no key set. Fixed codes: the endpoint's own text is not repeated in logs.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Fault {
+    /// The body broke off or exceeds the limit.
     Body,
+    /// The name was not resolved, or the connection was refused.
     Connect,
+    /// The TLS handshake failed: an unknown authority or another name, for example.
     Handshake,
+    /// The set has no usable key.
     NoKeys,
+    /// The body is not a JWK set.
     NotAKeySet,
+    /// The HTTP exchange failed.
     Request,
+    /// The status is not 200.
     Status,
+    /// The deadline passed.
     Timeout,
 }
 
 impl Fault {
+    /// The code in logs.
     pub(super) const fn code(self) -> &'static str {
         match self {
             Self::Body => "body_failed_or_too_large",
@@ -52,7 +66,7 @@ impl Fault {
     }
 }
 
-/// Fetches a document. The deadline holds for all of it, from the name look-up to the last byte.
+/// Fetches a document. The deadline covers all of it, from name resolution to the last byte.
 pub(super) async fn get(
     endpoint: &Endpoint,
     largest: usize,
@@ -126,7 +140,7 @@ async fn exchange(
     }
 }
 
-/// Reads `max-age` (RFC 9111, 5.2.2.1). Its bounds are the operator's.
+/// Reads `max-age` (RFC 9111 section 5.2.2.1). The operator's bounds are applied later.
 fn max_age(headers: &HeaderMap) -> Option<Duration> {
     let line = headers.get(CACHE_CONTROL)?.to_str().ok()?;
     let seconds = line.split(',').find_map(|part| {

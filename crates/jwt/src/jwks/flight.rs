@@ -1,4 +1,6 @@
-//! One fetch at a time, for all who wait for it, ended by nobody.
+//! One fetch at a time, shared by all requests that wait for it.
+//!
+//! It runs in a task of its own, so a client that disconnects does not end it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,11 +9,11 @@ use tokio::{runtime, sync::watch, time};
 use super::shared::Shared;
 use crate::keys::Landing;
 
-/// A fetch. It is over when the sender is gone, however that came about; nothing is ever sent.
+/// A fetch in progress. It is over when the sender is dropped; nothing is ever sent.
 pub(super) struct Flight(watch::Receiver<()>);
 
 impl Flight {
-    /// Spawns a fetch. Nothing outside a runtime.
+    /// Spawns a fetch. `None` outside a tokio runtime.
     pub(super) fn start(shared: &Arc<Shared>) -> Option<Self> {
         let runtime = runtime::Handle::try_current().ok()?;
         let (landed, waiting) = watch::channel(());
@@ -23,11 +25,12 @@ impl Flight {
         Some(Self(waiting))
     }
 
+    /// Returns whether the fetch is over, also when its task panicked.
     pub(super) fn is_over(&self) -> bool {
         self.0.has_changed().is_err()
     }
 
-    /// The end of the fetch. It has a deadline of its own, and ends with its runtime, so this one needs none.
+    /// A future that ends with the fetch. The fetch has a deadline, so this future needs none.
     pub(super) fn landing(&self) -> Landing {
         let mut waiting = self.0.clone();
         Box::pin(async move {
@@ -36,7 +39,7 @@ impl Flight {
     }
 }
 
-/// Spawns a task that fetches whenever keys are due. It holds the source only while it works.
+/// Spawns a task that fetches whenever keys are due. It holds the source only while it fetches.
 pub(super) fn keep_fresh(shared: &Arc<Shared>) {
     let Ok(runtime) = runtime::Handle::try_current() else {
         return;
@@ -57,8 +60,8 @@ pub(super) fn keep_fresh(shared: &Arc<Shared>) {
             } else {
                 drop(shared);
             }
-            // At least a second, so that a clock that stands still does not spin; at most a minute, so that the end
-            // of the source is noticed.
+            // At least a second, so that a clock that stands still does not spin; at most a minute,
+            // so that the end of the source is noticed.
             time::sleep(pause.clamp(Duration::from_secs(1), Duration::from_secs(60))).await;
         }
     });

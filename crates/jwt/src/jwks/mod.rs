@@ -1,4 +1,7 @@
-//! Keys from a URL: fetched once for all who wait, refreshed ahead of their end, bounded in every direction.
+//! Keys from a URL: one fetch for all requests that wait, refreshed before they expire.
+//!
+//! `builder` has the bounds, `endpoint` the URL, `fetch` the request, `flight` the fetch in
+//! progress, `asked` the limits on fetches, and `state` the keys with their age.
 
 mod asked;
 mod builder;
@@ -14,17 +17,19 @@ pub use self::builder::JwksUrlBuilder;
 use self::shared::{Handle, Shared};
 use crate::{BuildError, InvalidToken, KeySet, Keys};
 
-/// The keys of an issuer that publishes them, as it publishes them. Clones share one state.
+/// The keys of an issuer that publishes them at a URL (JWK set, RFC 7517 section 5). Clones share
+/// one state.
 ///
-/// * Reading is lock-free and never waits. Keys are fetched again when four fifths of their time have passed, by the
-///   first request after that (or by [`keep_fresh`](Self::keep_fresh)), beside it: while there are keys that may be
-///   used, no request waits for a fetch of others.
-/// * There is one fetch at a time, and it belongs to nobody: a client that leaves does not end it.
-/// * A token with an unknown key name makes one fetch worth waiting for; a bucket bounds how often, and a name that was
-///   not found is not looked for again for a minute.
-/// * While the endpoint fails, the last keys hold until they are [`hard_age`](JwksUrlBuilder::hard_age) old. Then
-///   tokens are answered with 503.
-/// * `https` only, no redirect is followed, no answer but 200 is read, none above 256 KiB, none after 5 seconds.
+/// * Reading is lock-free and never waits. Keys are fetched again when four fifths of their time
+///   have passed, by the first request after that (or by [`keep_fresh`](Self::keep_fresh)), beside
+///   it: while there are keys that may be used, no request waits for a fetch of others.
+/// * There is one fetch at a time, in a task of its own: a client that disconnects does not end it.
+/// * A token with an unknown `kid` waits for one fetch. The number of such fetches is limited, and
+///   a `kid` that was not found is not looked up again for a minute.
+/// * While the endpoint fails, the last keys hold until they are
+///   [`hard_age`](JwksUrlBuilder::hard_age) old. Then tokens are refused with 503.
+/// * `https` only. No redirect is followed; a status other than 200, a body above 256 KiB and a
+///   fetch of more than 5 seconds are failures.
 ///
 /// ```no_run
 /// use palisade_jwt::{Issuer, JwksUrl, JwtLayer, Verifier};
@@ -42,22 +47,26 @@ use crate::{BuildError, InvalidToken, KeySet, Keys};
 pub struct JwksUrl(Arc<Shared>);
 
 impl JwksUrl {
-    /// Fetches keys from an `https` URL, by the defaults.
+    /// Creates a source for an `https` URL with the defaults of [`JwksUrlBuilder`]. Nothing is
+    /// fetched yet.
     ///
     /// # Errors
     ///
-    /// [`BuildError::Url`] if it is not an absolute `https` URL, [`BuildError::TrustAnchors`] if this machine has no
-    /// trust anchors to judge the server's certificate by.
+    /// [`BuildError::Url`] if it is not an absolute `https` URL. [`BuildError::TrustAnchors`] if
+    /// this machine has no certificates to check the server's by.
     pub fn new(url: &str) -> Result<Self, BuildError> {
         Self::builder(url).build()
     }
 
-    /// Starts to describe a source.
+    /// Starts to configure a source.
     pub fn builder(url: &str) -> JwksUrlBuilder {
         JwksUrlBuilder::new(url)
     }
 
-    /// Fetches now and waits for the outcome: for a start-up that wants to know.
+    /// Fetches now and waits for the outcome, at most for the timeout.
+    ///
+    /// Call it at start to find out whether the endpoint works. Without it the first token waits
+    /// for a fetch.
     ///
     /// # Errors
     ///
@@ -69,19 +78,24 @@ impl JwksUrl {
         self.0.current().map(drop)
     }
 
-    /// Refreshes the keys ahead of their end even when no request comes, so that none finds them old. The task ends
-    /// when the last clone of this source is gone. Does nothing outside a tokio runtime.
+    /// Starts a task that refreshes the keys before they expire, also when no request comes.
+    ///
+    /// The task ends when the last clone of this source is dropped. Does nothing outside a tokio
+    /// runtime.
     pub fn keep_fresh(&self) {
         flight::keep_fresh(&self.0);
     }
 
-    /// Returns the keys as they are known now, for a status page or a test; nothing before the first fetch.
+    /// Returns the keys as they are known now, for a status page or a test.
+    ///
+    /// `None` before the first successful fetch.
     #[must_use]
     pub fn known(&self) -> Option<Arc<KeySet>> {
         self.0.state.load().keys()
     }
 
-    /// Tells whether the keys are past their time because the endpoint fails.
+    /// Returns whether the keys are past their lifetime because fetches fail, or there are none
+    /// yet.
     #[must_use]
     pub fn is_stale(&self) -> bool {
         self.0.state.load().is_overdue(self.0.clock.monotonic())

@@ -1,4 +1,4 @@
-//! What all clones of a source share: the keys, the one fetch, and what was asked for.
+//! The state that all clones of a source share: the keys, the fetch in progress, and the limits.
 
 use std::{
     fmt, future,
@@ -22,30 +22,42 @@ use crate::{
     keys::{Landing, Source},
 };
 
+/// Everything that a source was built with, and its state.
 pub(super) struct Shared {
+    /// Where keys are fetched.
     pub(super) endpoint: Endpoint,
+    /// Parses key sets.
     pub(super) reader: JwksReader,
+    /// Whether a set without usable keys is accepted.
     pub(super) empty_set_revokes: bool,
     pub(super) limits: Limits,
+    /// Measures the age of keys.
     pub(super) clock: SharedClock,
+    /// The keys; replaced after each fetch.
     pub(super) state: ArcSwap<State>,
+    /// The last fetch, in progress or over.
     pub(super) flight: Mutex<Option<Flight>>,
+    /// Limits the fetches that clients cause.
     pub(super) asked: Mutex<Asked>,
 }
 
-/// The bounds of a source; the builder says what they are without further words.
+/// The bounds of a source; the builder documents the defaults.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
-    /// How long keys are good at most.
+    /// After this time keys are overdue.
     pub(super) lifetime: Duration,
+    /// From this age on keys are not used, also in an outage.
     pub(super) hard_age: Duration,
+    /// The deadline of a fetch.
     pub(super) timeout: Duration,
+    /// The maximum body, in bytes.
     pub(super) largest: usize,
 }
 
 impl Shared {
-    /// Joins the fetch that is under way, or starts one, unless the state is no longer the one that asked for it.
-    /// Nothing outside a runtime.
+    /// Joins the fetch in progress, or starts one, unless the state has changed since `seen`.
+    ///
+    /// `None` outside a tokio runtime.
     pub(super) fn board(self: &Arc<Self>, seen: &Arc<State>) -> Option<Landing> {
         let mut flight = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
         if flight.as_ref().is_none_or(Flight::is_over) {
@@ -58,14 +70,14 @@ impl Shared {
         flight.as_ref().map(Flight::landing)
     }
 
-    /// Joins the fetch that is under way.
+    /// Joins the fetch in progress, if there is one.
     fn join(&self) -> Option<Landing> {
         let flight = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
         let current = flight.as_ref().filter(|flight| !flight.is_over());
         current.map(Flight::landing)
     }
 
-    /// Fetches once and keeps the outcome. Only the one flight calls this.
+    /// Fetches once and stores the outcome. Only the fetch in progress calls this.
     pub(super) async fn refresh(&self) {
         let outcome = self.fetch().await;
         let now = self.clock.monotonic();
@@ -89,9 +101,10 @@ impl Shared {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Fetches and parses a set. Its lifetime is the configured one, or a shorter one of the endpoint.
     async fn fetch(&self) -> Result<(KeySet, Duration), Fault> {
         let answer = fetch::get(&self.endpoint, self.limits.largest, self.limits.timeout).await?;
-        // What is not UTF-8 spoils the entry in which it stands, and no other.
+        // What is not UTF-8 makes only the entry invalid in which it occurs.
         let text = String::from_utf8_lossy(&answer.body);
         let set = self.reader.parse(&text, self.empty_set_revokes);
         let set = set.map_err(|problem| match problem {
@@ -101,7 +114,7 @@ impl Shared {
         Ok((set, self.lifetime(answer.max_age)))
     }
 
-    /// The endpoint may ask for less than the operator allows, but not for more.
+    /// The endpoint may shorten the configured lifetime, but not extend it.
     fn lifetime(&self, max_age: Option<Duration>) -> Duration {
         let most = self.limits.lifetime;
         max_age.map_or(most, |age| age.clamp(*LIFETIMES.start(), most))
@@ -117,7 +130,7 @@ impl Shared {
     }
 }
 
-/// The source that a verifier asks.
+/// The source as the verifier uses it.
 pub(super) struct Handle(pub(super) Arc<Shared>);
 
 impl Source for Handle {
@@ -132,7 +145,8 @@ impl Source for Handle {
     fn due(&self) -> Option<Landing> {
         let state = self.0.state.load();
         let now = self.0.clock.monotonic();
-        // Waiting helps only where no key may be used, and the last fetch did not fail: in an outage nobody waits.
+        // Waiting helps only where no key may be used, and the last fetch did not fail: in an
+        // outage no request waits.
         let wait = state.usable(now, self.0.limits.hard_age).is_none()
             && state.may_fetch(now)
             && (!state.has_failed() || state.keys().is_none());
@@ -152,7 +166,8 @@ impl Source for Handle {
             InvalidToken::AlgorithmMismatch | InvalidToken::SignatureMismatch => false,
             _ => return None,
         };
-        // Whoever asks while a fetch is under way waits for that one; it costs no further fetch.
+        // A request that comes while a fetch is in progress waits for it; it costs no further
+        // fetch.
         if let Some(landing) = self.0.join() {
             return Some(landing);
         }

@@ -1,26 +1,34 @@
-//! What is known of the keys, and since when. Times are of the monotonic clock.
+//! The known keys and their age. Times are of the monotonic clock.
+//!
+//! A failed fetch keeps the keys and delays the next attempt.
 
 use std::{sync::Arc, time::Duration};
 
 use crate::KeySet;
 
+/// After the first failed fetch; doubled for each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// Between two attempts in an outage.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// One moment of a source; replaced as a whole.
+/// The state at one moment; replaced as a whole.
 #[derive(Debug, Default)]
 pub(super) struct State {
+    /// `None` before the first successful fetch.
     fetched: Option<Fetched>,
-    /// Fetches that have failed since the last good one.
+    /// Failed fetches since the last successful one.
     failures: u32,
-    /// Not before this.
+    /// The next fetch is not started before.
     pause_until: Duration,
 }
 
+/// A successful fetch.
 #[derive(Clone, Debug)]
 struct Fetched {
     keys: Arc<KeySet>,
+    /// When it ended.
     at: Duration,
+    /// How long its keys are fresh.
     lifetime: Duration,
 }
 
@@ -55,30 +63,32 @@ impl State {
             .map(|fetched| Arc::clone(&fetched.keys))
     }
 
-    /// The keys, unless they are too old even for an outage.
+    /// The keys, unless they have reached the maximum age.
     pub(super) fn usable(&self, now: Duration, hard_age: Duration) -> Option<Arc<KeySet>> {
         let fetched = self.fetched.as_ref()?;
         (fetched.age(now) < hard_age).then(|| Arc::clone(&fetched.keys))
     }
 
-    /// Four fifths of their time have passed.
+    /// Returns whether four fifths of the lifetime have passed.
     pub(super) fn is_due(&self, now: Duration) -> bool {
         self.fetched
             .as_ref()
             .is_none_or(|fetched| fetched.age(now) >= fetched.lifetime / 5 * 4)
     }
 
-    /// All of their time has passed, or there are none.
+    /// Returns whether the lifetime has passed, or there are no keys.
     pub(super) fn is_overdue(&self, now: Duration) -> bool {
         self.fetched
             .as_ref()
             .is_none_or(|fetched| fetched.age(now) >= fetched.lifetime)
     }
 
+    /// Returns whether the last fetch failed.
     pub(super) fn has_failed(&self) -> bool {
         self.failures > 0
     }
 
+    /// Returns whether the pause after a failed fetch is over.
     pub(super) fn may_fetch(&self, now: Duration) -> bool {
         now >= self.pause_until
     }
@@ -87,7 +97,7 @@ impl State {
         self.fetched.as_ref().map(|fetched| fetched.at)
     }
 
-    /// When a watcher should look again.
+    /// How long until the next fetch is due.
     pub(super) fn next_look(&self, now: Duration) -> Duration {
         let due = self
             .fetched

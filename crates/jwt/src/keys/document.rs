@@ -1,6 +1,7 @@
-//! Takes a JWK set apart, so that one odd entry does not spoil the others.
+//! Splits a JWK set into its entries, so that an entry which cannot be used does not affect the
+//! others.
 //!
-//! The document must be JSON; each entry is then read by itself and strictly.
+//! The document must be JSON. Each entry is then read separately and strictly.
 
 use std::fmt;
 
@@ -15,10 +16,11 @@ use crate::{
     json::{self, Object},
 };
 
-/// One entry of `keys`: an object, or why it is none and the name it gives itself.
+/// One entry of `keys`: an object, or the reason why it is none, with its `kid`.
 pub(super) type Entry = Result<Object, (KeyError, Option<String>)>;
 
-/// Returns the entries of `keys` in their order. A byte order mark before the document is passed over (RFC 8259, 8.1).
+/// Returns the entries of `keys` in their order. A byte order mark before the document is skipped
+/// (RFC 8259, 8.1).
 pub(super) fn entries(text: &str) -> Result<Vec<Entry>, BuildError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = Deserializer::from_str(text);
@@ -43,7 +45,7 @@ fn entry(raw: &RawValue) -> Entry {
     })
 }
 
-/// The member `keys`, once. Other members are not ours to judge (RFC 7517, 5).
+/// The member `keys`, which must be there once. Other members are ignored (RFC 7517 section 5).
 struct Document;
 
 impl<'de> Visitor<'de> for Document {
@@ -66,7 +68,7 @@ impl<'de> Visitor<'de> for Document {
     }
 }
 
-/// Takes the first `kid` of an entry that cannot be read as a whole.
+/// Reads the first `kid` of an entry that cannot be read as a whole.
 struct FirstKid<'a>(&'a mut Option<String>);
 
 impl<'de> Visitor<'de> for FirstKid<'_> {

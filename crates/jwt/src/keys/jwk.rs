@@ -5,19 +5,19 @@ use serde_json::Value;
 use super::{key::LONGEST_KID, material::Material};
 use crate::{Algorithm, KeyError, VerifyingKey, algorithm::Family, json::Object, parts::base64url};
 
-/// Members that only a private key has.
+/// Members that only a private key has. A public set that has one was published by mistake.
 const PRIVATE: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "oth"];
 
-/// How the reader of a set was set up.
+/// The configuration of the reader.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Choice {
-    /// What an RSA key without `alg` is bound to.
+    /// The algorithm of RSA keys without `alg`.
     pub(crate) rsa: Algorithm,
-    /// Whether the set is one of secrets.
+    /// Whether the set may have secrets.
     pub(crate) secrets: bool,
 }
 
-/// Reads a key, or says why it is none.
+/// Reads one key, or returns why it cannot be used.
 pub(crate) fn read(jwk: &Object, choice: Choice) -> Result<VerifyingKey, KeyError> {
     judge_purpose(jwk)?;
     let key = match text(jwk, "kty")?.ok_or(KeyError::Malformed)? {
@@ -34,7 +34,7 @@ pub(crate) fn read(jwk: &Object, choice: Choice) -> Result<VerifyingKey, KeyErro
     }
 }
 
-/// `use` and `key_ops`, where they are there, must allow to verify (RFC 7517, 4.2 and 4.3).
+/// `use` and `key_ops`, if present, must allow verification (RFC 7517 sections 4.2 and 4.3).
 fn judge_purpose(jwk: &Object) -> Result<(), KeyError> {
     if text(jwk, "use")?.is_some_and(|purpose| purpose != "sig") {
         return Err(KeyError::NotForVerification);
@@ -101,6 +101,7 @@ fn secret(jwk: &Object, welcome: bool) -> Result<VerifyingKey, KeyError> {
     VerifyingKey::secret_of_a_set(algorithm, &secret)
 }
 
+/// Refuses a key that has a private member.
 fn only_public(jwk: &Object) -> Result<(), KeyError> {
     match PRIVATE.iter().any(|member| jwk.contains_key(*member)) {
         true => Err(KeyError::Private),
@@ -120,7 +121,7 @@ fn named_algorithm(jwk: &Object, family: Family) -> Result<Option<Algorithm>, Ke
     }
 }
 
-/// A curve leaves no choice; `alg`, if it is there, must say the same.
+/// The curve determines the algorithm; `alg`, if present, must be the same.
 fn agree(jwk: &Object, algorithm: Algorithm) -> Result<(), KeyError> {
     match text(jwk, "alg")?.map(Algorithm::from_name) {
         None => Ok(()),
@@ -130,7 +131,7 @@ fn agree(jwk: &Object, algorithm: Algorithm) -> Result<(), KeyError> {
     }
 }
 
-/// A member that is absent or text. Any other type is a fault, not an absence.
+/// A member that is absent or text. Any other type is an error.
 fn text<'a>(jwk: &'a Object, member: &str) -> Result<Option<&'a str>, KeyError> {
     match jwk.get(member) {
         None => Ok(None),
@@ -139,6 +140,7 @@ fn text<'a>(jwk: &'a Object, member: &str) -> Result<Option<&'a str>, KeyError> 
     }
 }
 
+/// A member in base64url, which must be there.
 fn bytes(jwk: &Object, member: &str) -> Result<Vec<u8>, KeyError> {
     let encoded = text(jwk, member)?.ok_or(KeyError::Malformed)?;
     base64url(encoded).map_err(|_| KeyError::Malformed)

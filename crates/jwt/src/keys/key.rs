@@ -1,4 +1,4 @@
-//! A key bound to one algorithm.
+//! A verification key, bound to one algorithm.
 
 use std::{borrow::Cow, fmt};
 
@@ -10,30 +10,40 @@ use rustls_pki_types::pem::{PemObject as _, SectionKind};
 use super::{material::Material, pem};
 use crate::{Algorithm, KeyError, algorithm::Family};
 
+/// In bytes. A token or a key with a longer `kid` is refused.
 pub(crate) const LONGEST_KID: usize = 256;
 
-/// A key that verifies tokens, bound to one algorithm and judged when it is made.
+/// A key that verifies tokens. It is bound to one algorithm and checked when it is made.
+///
+/// Pass it to [`Issuer::new`](crate::Issuer::new), alone or in a [`KeySet`](crate::KeySet). Weak
+/// keys are refused: RSA under 2048 bits, and secrets shorter than the hash.
 ///
 /// Its `Debug` shows the algorithm and the `kid`, never the key.
 #[derive(Clone)]
 pub struct VerifyingKey {
+    /// Compared with `alg` of a token.
     algorithm: Algorithm,
+    /// The id by which a token selects the key.
     kid: Option<Box<str>>,
+    /// The key itself.
     material: Material,
+    /// A digest of algorithm and key.
     print: [u8; 32],
     /// A secret of so few different bytes that it can be guessed.
     is_guessable: bool,
 }
 
 impl VerifyingKey {
-    /// Makes a key of a shared secret, for `HS256`, `HS384` or `HS512`.
+    /// Creates a key from a shared secret, for `HS256`, `HS384` or `HS512`.
     ///
-    /// Whoever can verify with it can also sign: a service that only reads tokens is better off with a public key.
+    /// A service that can verify with it can also sign. Prefer a public key for a service that only
+    /// reads tokens.
     ///
     /// # Errors
     ///
-    /// [`KeyError::Weak`] if the secret is shorter than the hash (32, 48, 64 bytes) or has fewer than eight different
-    /// bytes, [`KeyError::AlgorithmMismatch`] for an algorithm of another kind.
+    /// * [`KeyError::Weak`] if the secret is shorter than the hash (32, 48, 64 bytes) or has fewer
+    ///   than eight different bytes.
+    /// * [`KeyError::AlgorithmMismatch`] for an algorithm of another family.
     pub fn from_secret(algorithm: Algorithm, secret: &Secret) -> Result<Self, KeyError> {
         let key = Self::secret_of_a_set(algorithm, secret)?;
         match key.is_guessable {
@@ -42,8 +52,8 @@ impl VerifyingKey {
         }
     }
 
-    /// Makes a key of a secret that stands in a JWK set. One that is repetitive can be read, to check a signature by
-    /// hand; no verifier uses it.
+    /// Makes a key of a secret in a JWK set. A repetitive secret can be read, to check a signature
+    /// by hand; no verifier uses it.
     pub(crate) fn secret_of_a_set(algorithm: Algorithm, secret: &Secret) -> Result<Self, KeyError> {
         let material = Material::secret(algorithm, secret.expose())?;
         let mut key = Self::new(algorithm, material, &[secret.expose()]);
@@ -51,18 +61,20 @@ impl VerifyingKey {
         Ok(key)
     }
 
-    /// Makes a key of a public key in PEM: `-----BEGIN PUBLIC KEY-----`, or `-----BEGIN RSA PUBLIC KEY-----` (PKCS #1)
-    /// for an RSA algorithm.
+    /// Creates a key from PEM: `-----BEGIN PUBLIC KEY-----`, or `-----BEGIN RSA PUBLIC KEY-----`
+    /// (PKCS #1) for an RSA algorithm.
     ///
     /// # Errors
     ///
-    /// [`KeyError`] if there is not exactly one such key, if it is not of the kind that the algorithm needs, too weak,
-    /// or private; [`KeyError::Certificate`] names the command that takes the public key out of a certificate.
+    /// [`KeyError`] if there is not exactly one such key, if it is not of the kind that the
+    /// algorithm needs, too weak, or private; [`KeyError::Certificate`] names the command that
+    /// takes the public key out of a certificate.
     pub fn from_pem(algorithm: Algorithm, pem: &str) -> Result<Self, KeyError> {
         if pem::has(pem, "ENCRYPTED PRIVATE KEY") {
             return Err(KeyError::Private);
         }
-        // The reader knows no PKCS #1 section for public keys; what is inside says which of both it is.
+        // The reader knows no PKCS #1 section for public keys; what is inside says which of both it
+        // is.
         let pem = match algorithm.family() {
             Family::Rsa => Cow::Owned(pem.replace(" RSA PUBLIC KEY-----", " PUBLIC KEY-----")),
             _ if pem::has(pem, "RSA PUBLIC KEY") => return Err(KeyError::AlgorithmMismatch),
@@ -88,7 +100,7 @@ impl VerifyingKey {
         }
     }
 
-    /// `parts` are the bytes that make this key itself and no other.
+    /// `parts` are the bytes that distinguish this key from all others.
     pub(crate) fn new(algorithm: Algorithm, material: Material, parts: &[&[u8]]) -> Self {
         let mut print = Context::new(&SHA256);
         print.update(algorithm.name().as_bytes());
@@ -105,32 +117,35 @@ impl VerifyingKey {
         }
     }
 
-    /// Names the key. A token that names a key is then verified by that one only; a key without a name answers for
-    /// every name that no other key of the set has.
+    /// Sets the key id (`kid`). Default: none.
+    ///
+    /// A token with this `kid` is verified with this key only. A key without an id is tried for
+    /// tokens whose `kid` no other key of the set has.
     #[must_use]
     pub fn with_kid(mut self, kid: impl Into<Box<str>>) -> Self {
         self.kid = Some(kid.into());
         self
     }
 
-    /// Returns the algorithm.
+    /// Returns the algorithm that the key is bound to.
     #[must_use]
     pub const fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// Returns the name.
+    /// Returns the key id (`kid`), if it has one.
     #[must_use]
     pub fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
     }
 
-    /// Tells whether the signature of a compact serialisation (RFC 7515, 7.1) is this key's. Judges no claim: that is
-    /// what [`Verifier`](crate::Verifier) is for.
+    /// Verifies the signature of a compact serialisation (RFC 7515, 7.1) and returns the payload.
+    /// Checks no claim: that is what [`Verifier`](crate::Verifier) is for.
     ///
     /// # Errors
     ///
-    /// [`InvalidToken`](crate::InvalidToken) if the header, the encoding, the algorithm or the signature is not right.
+    /// [`InvalidToken`](crate::InvalidToken) if the header, the encoding, the algorithm or the
+    /// signature is not right.
     pub fn verify_signature(&self, jws: &str) -> Result<Vec<u8>, crate::InvalidToken> {
         crate::signature::verify(self, jws)
     }

@@ -1,4 +1,4 @@
-//! What a signature is checked with: the one place that touches cryptography.
+//! The cryptography of a key: the only module that checks signatures.
 
 use aws_lc_rs::{
     rsa::PublicKey,
@@ -12,21 +12,22 @@ use jsonwebtoken::{DecodingKey, crypto::aws_lc};
 use super::roca;
 use crate::{Algorithm, KeyError, algorithm::Family};
 
+/// RFC 7518 sections 3.3 and 3.5.
 const LEAST_RSA_BITS: usize = 2048;
 const MOST_RSA_BITS: usize = 8192; // Beyond, one signature costs whoever checks it too much.
 const LEAST_RSA_EXPONENT: u64 = 65_537; // FIPS 186-5, 5.1
 
-/// A key that has passed its checks.
+/// A key that passed its checks.
 #[derive(Clone)]
 pub(crate) enum Material {
     /// Checked by `jsonwebtoken` with its AWS-LC backend.
     Library(jsonwebtoken::Algorithm, DecodingKey),
-    /// P-521, which that library does not speak; AWS-LC does.
+    /// P-521, which that library does not support; AWS-LC does.
     P521(ParsedPublicKey),
 }
 
 impl Material {
-    /// Takes a secret, if it is as long as the hash.
+    /// Creates a key from a secret, if it is as long as the hash.
     pub(crate) fn secret(algorithm: Algorithm, secret: &[u8]) -> Result<Self, KeyError> {
         if algorithm.family() != Family::Hmac {
             return Err(KeyError::AlgorithmMismatch);
@@ -37,7 +38,7 @@ impl Material {
         Self::library(algorithm, DecodingKey::from_secret(secret))
     }
 
-    /// Takes an RSA key by its numbers (big-endian, without leading zeros).
+    /// Creates an RSA key from its numbers (big-endian, without leading zeros).
     pub(crate) fn rsa(algorithm: Algorithm, n: &[u8], e: &[u8]) -> Result<Self, KeyError> {
         if algorithm.family() != Family::Rsa {
             return Err(KeyError::AlgorithmMismatch);
@@ -46,7 +47,8 @@ impl Material {
         Self::library(algorithm, DecodingKey::from_rsa_raw_components(n, e))
     }
 
-    /// Takes an elliptic curve key: a point, or a whole SubjectPublicKeyInfo. The curve is the algorithm's.
+    /// Creates an elliptic curve key: a point, or a whole SubjectPublicKeyInfo. The algorithm names
+    /// the curve.
     pub(crate) fn elliptic(algorithm: Algorithm, bytes: &[u8]) -> Result<Self, KeyError> {
         let curve: &'static dyn VerificationAlgorithm = match algorithm {
             Algorithm::EdDsa => &ED25519,
@@ -55,7 +57,7 @@ impl Material {
             Algorithm::Es512 => &ECDSA_P521_SHA512_FIXED,
             _ => return Err(KeyError::AlgorithmMismatch),
         };
-        // Also judges whether the point lies on the curve.
+        // Also checks whether the point lies on the curve.
         let parsed = ParsedPublicKey::new(curve, bytes).map_err(|_| KeyError::Malformed)?;
         match algorithm {
             Algorithm::Es512 => Ok(Self::P521(parsed)),
@@ -64,7 +66,7 @@ impl Material {
         }
     }
 
-    /// Takes a SubjectPublicKeyInfo (RFC 5280, 4.1) in DER.
+    /// Creates a key from a SubjectPublicKeyInfo (RFC 5280 section 4.1) in DER.
     pub(crate) fn public_key_info(algorithm: Algorithm, der: &[u8]) -> Result<Self, KeyError> {
         match algorithm.family() {
             Family::Ec | Family::Ed => Self::elliptic(algorithm, der),
@@ -82,10 +84,11 @@ impl Material {
         Ok(Self::Library(algorithm, key))
     }
 
-    /// Tells whether `signature` over `message` was made with this key, by this key's algorithm.
+    /// Returns whether `signature` over `message` was made with this key, by this key's algorithm.
     pub(crate) fn verifies(&self, message: &[u8], signature: &Vec<u8>) -> bool {
         match self {
-            // The backend is named here, so it does not depend on which features the rest of a program turns on.
+            // The backend is named here, so it does not depend on which features the rest of a
+            // program turns on.
             Self::Library(algorithm, key) => {
                 (aws_lc::DEFAULT_PROVIDER.verifier_factory)(algorithm, key)
                     .is_ok_and(|verifier| verifier.verify(message, signature).is_ok())
@@ -113,6 +116,8 @@ pub(crate) const fn translate(algorithm: Algorithm) -> Option<jsonwebtoken::Algo
     })
 }
 
+/// Refuses RSA keys that are too small, too large to check quickly, malformed, or of a broken
+/// generator.
 fn judge_rsa(n: &[u8], e: &[u8]) -> Result<(), KeyError> {
     let (Some(first), Some(last)) = (n.first(), n.last()) else {
         return Err(KeyError::Malformed);

@@ -1,4 +1,8 @@
-//! Keys: made from a secret, a PEM file or a JWK set, judged once, and bound to one algorithm.
+//! Keys: read from a secret, a PEM file or a JWK set, checked once, and bound to one algorithm.
+//!
+//! `key` and `set` are what a verifier uses; `source` says where they come from. `reader`,
+//! `document` and `jwk` read JWK sets. `material` does the cryptography, `roca` finds RSA keys of a
+//! broken generator.
 
 mod document;
 mod jwk;

@@ -1,6 +1,6 @@
-//! Which sections a PEM text (RFC 7468) has, for errors that name them.
+//! Finds the sections of a PEM text (RFC 7468), for errors that name them.
 
-/// Returns whether a section of this label begins in the text.
+/// Returns whether the text has a section with this label.
 pub(crate) fn has(text: &str, label: &str) -> bool {
     text.lines().any(|line| {
         let line = line.trim();

@@ -1,4 +1,4 @@
-//! Reads JWK sets (RFC 7517, 5).
+//! Reads JWK sets (RFC 7517 section 5).
 
 use serde_json::Value;
 
@@ -8,10 +8,13 @@ use super::{
 };
 use crate::{Algorithm, BuildError, KeyError, KeySet, SkippedKey, VerifyingKey, algorithm::Family};
 
-/// As many keys of a set are read; no provider publishes so many, and look-ups stay short.
+/// Keys of a set that are read. No large provider publishes as many, and look-ups stay short.
 const MOST_KEYS: usize = 100;
 
-/// Reads JWK sets.
+/// Reads JWK sets (RFC 7517 section 5).
+///
+/// [`KeySet::from_jwks`] uses it with the defaults: public keys only, and `RS256` for RSA keys
+/// without `alg`. At most 100 keys of a set are used.
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct JwksReader(Choice);
@@ -23,7 +26,7 @@ impl Default for JwksReader {
 }
 
 impl JwksReader {
-    /// Reads public keys; an RSA key that names no algorithm is bound to `RS256`.
+    /// Creates a reader of public keys. An RSA key without `alg` is bound to `RS256`.
     pub const fn new() -> Self {
         Self(Choice {
             rsa: Algorithm::Rs256,
@@ -31,7 +34,9 @@ impl JwksReader {
         })
     }
 
-    /// Binds RSA keys that name no algorithm to another one. It is bound here, so that no token chooses.
+    /// Sets the algorithm of RSA keys without `alg`. Default: `RS256`.
+    ///
+    /// The key is bound here, so that no token chooses its algorithm.
     ///
     /// # Errors
     ///
@@ -44,29 +49,31 @@ impl JwksReader {
         Ok(self)
     }
 
-    /// Reads a set of secrets (`oct`) in place of public keys: a private document, never one from a network.
-    /// Public keys beside secrets are read; the secrets among them are not. A secret with fewer than eight different
-    /// bytes is read, but a [`Verifier`](crate::Verifier) is not built with it and never uses it.
+    /// Reads a set of secrets (`oct`) in place of public keys: a private document, never one from a
+    /// network. Public keys beside secrets are read; the secrets among them are not. A secret with
+    /// fewer than eight different bytes is read, but a [`Verifier`](crate::Verifier) is not built
+    /// with it and never uses it.
     pub fn secrets(mut self) -> Self {
         self.0.secrets = true;
         self
     }
 
-    /// Reads a set. Keys that cannot be used are left out and listed in [`KeySet::skipped`], each with its reason; so
-    /// is an entry that is no readable JSON object. A byte order mark before the document is passed over. What is left
-    /// out is logged.
+    /// Reads a set. Keys that cannot be used are skipped and listed in [`KeySet::skipped`], each
+    /// with its reason; so is an entry that is not a readable JSON object. A byte order mark before
+    /// the document is skipped. What is skipped is logged.
     ///
     /// # Errors
     ///
-    /// [`BuildError::NotAKeySet`] if the document is not one, [`BuildError::NoKeys`] if no key of it can be used.
+    /// [`BuildError::NotAKeySet`] if the document is not one, [`BuildError::NoKeys`] if no key of
+    /// it can be used.
     pub fn read(&self, text: &str) -> Result<KeySet, BuildError> {
         let set = self.parse(text, false)?;
         set.log_unused("document", None);
         Ok(set)
     }
 
-    /// Reads a set and logs nothing. With `empty_set_revokes` it may be without a usable key: its issuer has then
-    /// withdrawn them all.
+    /// Reads a set and logs nothing. With `empty_set_revokes` it may be without a usable key: its
+    /// issuer has then withdrawn them all.
     pub(crate) fn parse(&self, text: &str, empty_set_revokes: bool) -> Result<KeySet, BuildError> {
         let (keys, skipped) = self.sort(text)?;
         match keys.is_empty() && empty_set_revokes {
@@ -78,7 +85,7 @@ impl JwksReader {
     fn sort(&self, text: &str) -> Result<(Vec<VerifyingKey>, Vec<SkippedKey>), BuildError> {
         let entries = document::entries(text)?;
         let mut choice = self.0;
-        // A set of both kinds invites to take a public key for a secret.
+        // In a set of both kinds, a public key could be taken for a secret.
         choice.secrets &= entries
             .iter()
             .flatten()

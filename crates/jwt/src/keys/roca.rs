@@ -1,9 +1,11 @@
-//! Recognises RSA moduli that a broken generator made (ROCA, CVE-2017-15361), so that they can be refused.
+//! Recognises RSA moduli that a broken generator made (ROCA, CVE-2017-15361), so that they can be
+//! refused.
 //!
-//! The primes of that generator are powers of 65537 modulo a product of small primes, and so is their product:
-//! modulo each of the small primes the modulus is a power of 65537. A sound modulus passes all 38 tests by
-//! chance less than once in a hundred million.
+//! The primes of that generator are powers of 65537 modulo a product of small primes, and so is
+//! their product: modulo each of the small primes the modulus is a power of 65537. A sound modulus
+//! passes all 38 tests by chance less than once in a hundred million.
 
+/// The base of the powers (Nemec et al., "The Return of Coppersmith's Attack", CCS 2017).
 const GENERATOR: u32 = 65_537;
 
 const SMALL_PRIMES: [u32; 38] = [
@@ -11,7 +13,7 @@ const SMALL_PRIMES: [u32; 38] = [
     101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
 ];
 
-/// Tells whether a modulus (big-endian) bears the mark.
+/// Returns whether a modulus (big-endian) has the structure.
 pub(super) fn marked(modulus: &[u8]) -> bool {
     SMALL_PRIMES
         .iter()
@@ -24,7 +26,7 @@ fn remainder(number: &[u8], prime: u32) -> u32 {
         .fold(0, |rest, byte| (rest * 256 + u32::from(*byte)) % prime)
 }
 
-/// Walks through the powers of the generator until they repeat.
+/// Tries the powers of the generator until they repeat.
 fn is_power(wanted: u32, prime: u32) -> bool {
     let step = GENERATOR % prime;
     let mut power = 1;

@@ -10,40 +10,48 @@ use super::{
 };
 use crate::{Algorithm, BuildError, InvalidToken, KeyError, VerifyingKey};
 
-/// So many keys that were left out are logged for each set: it is the issuer who chooses how many there are.
+/// Skipped keys that are logged for each set: the issuer chooses how many there are.
 const MOST_LOGGED: usize = 10;
 
-/// The keys that verify the tokens of one issuer, and those that could not be read.
+/// The keys that verify the tokens of one issuer, and those that were skipped.
+///
+/// Pass it to [`Issuer::new`](crate::Issuer::new). Cheap to clone. For sets that change, see
+/// [`LiveKeys`](crate::LiveKeys) and [`JwksFile`](crate::JwksFile).
 #[derive(Clone)]
 pub struct KeySet {
+    /// In the order of the document.
     keys: Box<[Arc<VerifyingKey>]>,
+    /// Entries that cannot be used.
     skipped: Box<[SkippedKey]>,
+    /// A digest of all keys, by which a change is recognised.
     print: [u8; 32],
 }
 
-/// A key that was left out of a set: the others are not spoiled by it.
+/// A key of a set that cannot be used. The other keys of the set are used all the same.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct SkippedKey {
-    /// Its place in the document, from 0.
+    /// Its position in the document, from 0.
     pub index: usize,
-    /// Its name, if it has one.
+    /// Its `kid`, if it has one, cut to 256 characters.
     pub kid: Option<Box<str>>,
-    /// Why it was left out.
+    /// Why it was skipped.
     pub reason: KeyError,
 }
 
 impl KeySet {
-    /// So many keys of the token's algorithm are tried for a token that names none (without `kid`, or with one that no
-    /// key has): 16, in the order of the set. It bounds the work that one token can cause; no large provider publishes
-    /// half as many. A set with more is logged when it is made, since the keys behind are never tried for such a token.
+    /// How many keys of the token's algorithm are tried for a token that names none (without `kid`,
+    /// or with one that no key has): 16, in the order of the set. It bounds the work that one token
+    /// can cause; no large provider publishes half as many. A set with more is logged when it is
+    /// made, since the keys after them are not tried for such a token.
     pub const MAX_TRIED_WITHOUT_KID: usize = 16;
 
-    /// Puts keys together.
+    /// Creates a set of keys.
     ///
     /// # Errors
     ///
-    /// [`BuildError::NoKeys`] if there is none, [`KeyError::Ambiguous`] if two different ones share name and algorithm.
+    /// [`BuildError::NoKeys`] if there is no key, [`KeyError::Ambiguous`] if two different keys
+    /// have the same `kid` and algorithm.
     pub fn new(keys: impl IntoIterator<Item = VerifyingKey>) -> Result<Self, BuildError> {
         let (set, skipped) = Self::sort(
             keys.into_iter()
@@ -65,7 +73,8 @@ impl KeySet {
         Self::put(vec![key], Vec::new())
     }
 
-    /// Reads a JWK set (RFC 7517, 5) of public keys, by [`JwksReader`]'s defaults. What of it is not used is logged.
+    /// Reads a JWK set (RFC 7517 section 5) of public keys, with the defaults of [`JwksReader`].
+    /// What is not used is logged.
     ///
     /// # Errors
     ///
@@ -74,8 +83,8 @@ impl KeySet {
         JwksReader::new().read(text)
     }
 
-    /// Reads a JWK set of public keys from a file, once. [`JwksFile`](crate::JwksFile) also reads it again when it
-    /// changes.
+    /// Reads a JWK set of public keys from a file, once. [`JwksFile`](crate::JwksFile) also reads
+    /// it again when it changes.
     ///
     /// # Errors
     ///
@@ -87,18 +96,18 @@ impl KeySet {
         Self::from_jwks(&text)
     }
 
-    /// Returns the keys.
+    /// Returns the usable keys, in the order of the document.
     pub fn keys(&self) -> impl ExactSizeIterator<Item = &VerifyingKey> {
         self.keys.iter().map(AsRef::as_ref)
     }
 
-    /// Returns what was left out, and why.
+    /// Returns the entries that cannot be used, with their reasons.
     #[must_use]
     pub fn skipped(&self) -> &[SkippedKey] {
         &self.skipped
     }
 
-    /// Two sets with the same keys have the same print, however they were written.
+    /// Two sets with the same keys have the same digest, however they were written.
     pub(crate) fn print(&self) -> &[u8; 32] {
         &self.print
     }
@@ -110,7 +119,8 @@ impl KeySet {
         algorithm: Algorithm,
     ) -> Result<impl Iterator<Item = &VerifyingKey>, InvalidToken> {
         let named = kid.filter(|kid| self.keys().any(|key| key.kid() == Some(kid)));
-        // A name that no key has falls to the keys without one; a token without a name falls to them all.
+        // A `kid` that no key has selects the keys without one; a token without `kid` selects all
+        // keys.
         let fits = move |key: &&VerifyingKey| {
             let fits = key.algorithm() == algorithm && (kid.is_none() || key.kid() == named);
             fits && !key.is_guessable()
@@ -122,7 +132,8 @@ impl KeySet {
         }
     }
 
-    /// Parts the usable from the others. A name that may mean either of two keys means neither.
+    /// Separates usable keys from the others. A `kid` that may mean either of two keys selects
+    /// neither.
     pub(super) fn sort(
         found: impl IntoIterator<Item = (usize, Result<VerifyingKey, SkippedKey>)>,
     ) -> (Vec<VerifyingKey>, Vec<SkippedKey>) {
@@ -156,12 +167,13 @@ impl KeySet {
         }
     }
 
-    /// A set that verifies nothing: that of an issuer which has withdrawn all its keys.
+    /// A set that verifies nothing: its issuer has withdrawn all keys.
     pub(crate) fn revoked(skipped: Vec<SkippedKey>) -> Self {
         Self::put(Vec::new(), skipped)
     }
 
-    /// Returns the algorithms of which there are more keys than are tried for a token without `kid`.
+    /// Returns the algorithms of which there are more keys than are tried for a token without
+    /// `kid`.
     fn crowded(&self) -> impl Iterator<Item = Algorithm> {
         let of = |algorithm| {
             self.keys()
@@ -173,8 +185,8 @@ impl KeySet {
             .filter(move |algorithm| of(*algorithm) > Self::MAX_TRIED_WITHOUT_KID)
     }
 
-    /// Tells the operator what of a set is never used. `before` is the set that was in force: what it had said is not
-    /// said again.
+    /// Logs what of a set is never used. `before` is the set that was in force: what was logged for
+    /// it is not logged again.
     pub(crate) fn log_unused(&self, source: &str, before: Option<&Self>) {
         for algorithm in self.crowded() {
             let known = before.is_some_and(|before| before.crowded().any(|one| one == algorithm));
@@ -212,7 +224,8 @@ fn same(one: &VerifyingKey, other: &VerifyingKey) -> bool {
     one.print() == other.print() && one.kid() == other.kid()
 }
 
-/// Another key has this one's name and algorithm; or an entry that cannot be read has its name, and may be meant.
+/// Another key has this one's name and algorithm; or an entry that cannot be read has its name, and
+/// may be meant.
 fn is_riddle(key: &VerifyingKey, usable: &[(usize, VerifyingKey)], skipped: &[SkippedKey]) -> bool {
     let Some(kid) = key.kid() else {
         return false;

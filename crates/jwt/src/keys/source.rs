@@ -1,4 +1,4 @@
-//! Where the keys of an issuer come from: held in memory, or fetched.
+//! The sources of an issuer's keys: fixed, replaced by the program, in a file, or fetched.
 
 use std::{fmt, sync::Arc};
 
@@ -7,10 +7,10 @@ use palisade_core::BoxFuture;
 
 use crate::{InvalidToken, KeySet, VerifyingKey};
 
-/// The moment when a fetch is over, well or not. Brings its own deadline.
+/// A future that ends with a fetch, successful or not. The fetch has a deadline.
 pub(crate) type Landing = BoxFuture<()>;
 
-/// Gives keys without waiting, and says when waiting would help.
+/// Provides keys without waiting, and says when waiting would help.
 pub(crate) trait Source: fmt::Debug + Send + Sync + 'static {
     /// The keys as they are known now.
     fn current(&self) -> Result<Arc<KeySet>, InvalidToken>;
@@ -32,14 +32,15 @@ pub(crate) trait Source: fmt::Debug + Send + Sync + 'static {
     }
 }
 
-/// The keys of one issuer, wherever they come from.
+/// The keys of one issuer, from any source.
 ///
-/// Made of a [`VerifyingKey`], a [`KeySet`], [`LiveKeys`], a [`JwksFile`](crate::JwksFile), or (feature `jwks-url`) of
-/// `JwksUrl`.
+/// Converted from a [`VerifyingKey`], a [`KeySet`], [`LiveKeys`], a [`JwksFile`](crate::JwksFile),
+/// or (feature `jwks-url`) a `JwksUrl`. [`Issuer::new`](crate::Issuer::new) accepts each of them.
 #[derive(Clone, Debug)]
 pub struct Keys(Arc<dyn Source>);
 
 impl Keys {
+    /// A source of any kind.
     pub(crate) fn new(source: Arc<dyn Source>) -> Self {
         Self(source)
     }
@@ -61,7 +62,8 @@ impl Keys {
     }
 }
 
-/// A set that can be replaced while the service runs: a file that changed, a secret that is rotated.
+/// A key set that the program can replace while the service runs, such as a rotated secret. Clones
+/// share the set.
 ///
 /// ```
 /// # use palisade_jwt::{Algorithm, KeySet, LiveKeys, VerifyingKey};
@@ -80,14 +82,15 @@ impl Keys {
 pub struct LiveKeys(Arc<ArcSwap<KeySet>>);
 
 impl LiveKeys {
-    /// Holds a set.
+    /// Creates a source with a set.
     #[must_use]
     pub fn new(set: KeySet) -> Self {
         Self(Arc::new(ArcSwap::from_pointee(set)))
     }
 
-    /// Replaces the set, for every clone and from the next request on. Tokens remembered under the old set are
-    /// verified anew.
+    /// Replaces the set, for every clone, from the next request on.
+    ///
+    /// Tokens that were verified with the old set are verified again.
     pub fn replace(&self, set: KeySet) {
         self.0.store(Arc::new(set));
     }

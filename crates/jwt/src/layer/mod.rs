@@ -1,4 +1,6 @@
-//! The layer: a bearer token becomes a [`Principal`].
+//! The layer that authenticates requests by bearer token.
+//!
+//! `builder` has its choices, `reader` the decision, and `refusals` the responses.
 
 mod builder;
 mod reader;
@@ -16,14 +18,20 @@ pub use self::builder::JwtLayerBuilder;
 use self::reader::Reader;
 use crate::{Verifier, principal::KIND};
 
-/// Asks for `Authorization: Bearer` with a JSON Web Token.
+/// Authenticates requests by `Authorization: Bearer` with a JSON Web Token (RFC 6750).
 ///
-/// Alone it is a layer of its own; beside other kinds of credential it goes into
-/// [`AuthenticateLayer::any`]. Either way the token is gone from the request when the handler sees it; what the handler
-/// sees is the [`Principal`]. Clones share their state.
+/// | case | response |
+/// |---|---|
+/// | no token, or one that is not valid | 401 with `WWW-Authenticate: Bearer` |
+/// | the keys of the issuer are not available | 503 with `Retry-After: 5` |
 ///
-/// It reads bearer tokens with a dot in them ([`TokenShape::Dotted`](palisade_core::TokenShape::Dotted)). Beside it, an
-/// authenticator that reads tokens by their prefix, such as one for API keys, goes first.
+/// Use it as a layer by itself. Together with other kinds of credential use it in
+/// [`AuthenticateLayer::any`]. In both cases the token is removed before the handler sees the
+/// request; the handler sees the [`Principal`]. Clones share their state.
+///
+/// It reads bearer tokens with a dot in them
+/// ([`TokenShape::Dotted`](palisade_core::TokenShape::Dotted)). In a list, an authenticator that
+/// reads tokens by their prefix, such as one for API keys, goes before it.
 ///
 /// ```
 /// use http::{Request, Response, StatusCode, header::AUTHORIZATION};
@@ -56,30 +64,41 @@ use crate::{Verifier, principal::KIND};
 #[derive(Clone)]
 #[must_use]
 pub struct JwtLayer {
+    /// Decides about tokens.
     reader: Reader,
+    /// The layer for use by itself, outside of `AuthenticateLayer::any`.
     alone: AuthenticateLayer,
 }
 
 layer!(JwtLayer);
 
 impl JwtLayer {
-    /// Admits whoever the verifier accepts; `sub` names them.
+    /// Creates a layer with the defaults of [`JwtLayerBuilder`].
+    ///
+    /// A request with a token that `verifier` accepts has a [`Principal`] with the id `sub` and the
+    /// token's scopes.
     pub fn new(verifier: Verifier) -> Self {
         JwtLayerBuilder::new(verifier).finish()
     }
 
-    /// Starts to describe a layer that reads more of a token than `sub` and scopes.
+    /// Starts to configure a layer that reads more of a token than `sub` and scopes.
     pub fn builder(verifier: Verifier) -> JwtLayerBuilder {
         JwtLayerBuilder::new(verifier)
     }
 
-    /// Lets requests without a token pass as guests, where this layer stands alone. A wrong token is still refused.
+    /// Lets requests without a token pass as guests. A token that is not valid is still refused.
+    ///
+    /// Default: a request without a token is refused with 401. In a layer made by
+    /// [`AuthenticateLayer::any`] this choice has no effect; configure that layer.
     pub fn optional(mut self) -> Self {
         self.alone = self.alone.optional();
         self
     }
 
-    /// Records what would be refused and lets it pass, where this layer stands alone. For the days of a roll-out only.
+    /// Records each refusal and lets the request pass. Default: refusals are enforced.
+    ///
+    /// Use it only while you introduce tokens: in this mode the layer protects nothing. In a layer
+    /// made by [`AuthenticateLayer::any`] this choice has no effect; configure that layer.
     pub fn dangerously_only_shadow(mut self) -> Self {
         self.alone = self.alone.dangerously_only_shadow();
         self

@@ -1,4 +1,7 @@
-//! Reads the token of a request, by memory or by verification.
+//! The decision about a token: from the cache, or by verification.
+//!
+//! If a fetch of keys may change the outcome, the request waits for that fetch and is decided once
+//! more.
 
 use std::{fmt, str, sync::Arc};
 
@@ -21,11 +24,17 @@ use crate::{
 #[derive(Clone)]
 pub(super) struct Reader(pub(super) Arc<Shared>);
 
+/// Everything that a layer was built with.
 pub(super) struct Shared {
+    /// Tells this layer from other authenticators of the same kind.
     pub(super) id: AuthenticatorId,
+    /// Which tokens are valid.
     pub(super) verifier: Verifier,
+    /// Which claims become what.
     pub(super) claims: ClaimMap,
+    /// Tokens that were verified.
     pub(super) cache: Cache,
+    /// The responses, rendered when the layer was built.
     pub(super) refusals: Refusals,
 }
 
@@ -70,9 +79,11 @@ impl Authenticator for Reader {
     }
 }
 
-/// What is known of a token without waiting.
+/// The outcome without waiting.
 enum Look {
+    /// The token is accepted or refused.
     Decided(Result<Admitted, Refused>),
+    /// A fetch of keys is in progress that may change the outcome.
     Wait(Landing),
 }
 
@@ -83,13 +94,14 @@ struct Refused {
 }
 
 impl Refused {
-    /// Nothing shows that the issuer has made this token.
+    /// The token may not be of the issuer: its signature was not verified.
     const fn guess(fault: InvalidToken) -> Self {
         let kind = CredentialFailure::Guess;
         Self { fault, kind }
     }
 
-    /// The verifier judges the signature first, so what it refuses for another reason is genuine.
+    /// The verifier checks the signature first, so a token that it refuses for another reason is
+    /// genuine.
     const fn checked(fault: InvalidToken) -> Self {
         let kind = match fault {
             InvalidToken::AlgorithmMismatch
@@ -107,14 +119,14 @@ impl Refused {
     }
 }
 
-/// Someone, and whether the keys that vouch for them are past their time.
+/// The principal of a token, and whether the keys that verified it are overdue for a fetch.
 struct Admitted {
     principal: Principal,
     stale: bool,
 }
 
 impl Shared {
-    /// Decides at once, or finds that a fetch of keys may change the outcome.
+    /// Decides immediately, or finds that a fetch of keys may change the outcome.
     fn look(&self, token: &str) -> Look {
         if token.len() > self.verifier.cap() {
             return Look::Decided(Err(Refused::guess(InvalidToken::TooLarge)));
@@ -143,7 +155,7 @@ impl Shared {
         Look::Decided(outcome.map_err(Refused::checked))
     }
 
-    /// Decides with the keys there are, after a fetch. There is no third look.
+    /// Decides with the current keys, after a fetch. It does not fetch again.
     fn decide(&self, token: &str) -> Result<Admitted, Refused> {
         let examined = self.verifier.examine(token).map_err(Refused::guess)?;
         let verified = self.verifier.check(&examined).map_err(Refused::checked)?;
@@ -151,7 +163,7 @@ impl Shared {
             .map_err(Refused::checked)
     }
 
-    /// Remembers a token from before, if it is still good: neither over, nor verified by keys that are gone.
+    /// Returns a token from the cache, unless it has expired or its keys were replaced.
     fn recall(&self, print: &Print) -> Option<Admitted> {
         let kept = self.cache.get(print)?;
         if self.verifier.judge_times(&kept.times).is_err() {
@@ -169,6 +181,7 @@ impl Shared {
         })
     }
 
+    /// Makes the principal of a verified token and stores it in the cache.
     fn welcome(&self, print: Print, verified: &Verified) -> Result<Admitted, InvalidToken> {
         let issuer = self.verifier.issuer(verified.issuer);
         let label = issuer.and_then(|issuer| issuer.label_text());
@@ -186,6 +199,7 @@ impl Shared {
         Ok(Admitted { principal, stale })
     }
 
+    /// Records degraded states and turns the outcome into a principal or a refusal.
     fn answer(
         &self,
         cx: &SecurityContext,

@@ -1,4 +1,4 @@
-//! The refusals of the layer, rendered once.
+//! The responses of the layer to a refused token, rendered once.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -7,17 +7,20 @@ use palisade_core::{CredentialFailure, Rejection};
 
 use crate::InvalidToken;
 
-/// What a client is told to wait while the keys cannot be had.
+/// The `Retry-After` of a 503 response while the keys are not available.
 const KEYS_RETRY: Duration = Duration::from_secs(5);
 
 pub(super) struct Refusals {
+    /// `WWW-Authenticate` for a request without a token.
     pub(super) challenge: HeaderValue,
+    /// The 401 response for every token that is not valid.
     invalid: Rejection,
+    /// The 503 response.
     unavailable: Rejection,
 }
 
 impl Refusals {
-    /// `realm` has been judged: it is plain text without quotes.
+    /// The realm was checked by the builder: plain text without quotes.
     pub(super) fn new(challenge: HeaderValue, invalid: HeaderValue) -> Self {
         Self {
             invalid: Rejection::credentials_invalid(invalid).prerendered(),
@@ -26,8 +29,10 @@ impl Refusals {
         }
     }
 
-    /// One answer for all faults of a token; which it was, only the audit trail learns. `kind` says whether the token
-    /// could be a guess.
+    /// Returns the response for a refused token.
+    ///
+    /// It is the same for all reasons; only the audit trail has the reason. `kind` says whether the
+    /// token could be a guess.
     pub(super) fn of(&self, fault: InvalidToken, kind: CredentialFailure) -> Box<Rejection> {
         let refusal = match fault {
             InvalidToken::KeysUnavailable => &self.unavailable,

@@ -1,6 +1,7 @@
 //! Makes keys and tokens, for development and for tests (feature `mint`).
 //!
-//! A service that verifies tokens should not be able to make them, so nothing else in this crate needs this module.
+//! A service that verifies tokens should not be able to make them, so nothing else in this crate
+//! needs this module.
 //!
 //! ```
 //! use std::time::Duration;
@@ -33,17 +34,21 @@ use serde_json::{Map, Value, json};
 pub use self::signing_key::SigningKey;
 use crate::KeyError;
 
-/// A token that is yet to be signed.
+/// A token before it is signed. Default: valid for an hour, `typ` is `at+jwt`, `client_id` is
+/// `dev`.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Token {
+    /// `typ`.
     kind: Box<str>,
+    /// From `iat` to `exp`.
     lifetime: Duration,
+    /// Without those that signing adds.
     claims: Map<String, Value>,
 }
 
 impl Token {
-    /// Starts a token by `issuer` for `audience` about `subject`, good for an hour.
+    /// Creates a token of `issuer` (`iss`) for `audience` (`aud`) about `subject` (`sub`).
     pub fn new(issuer: &str, audience: &str, subject: &str) -> Self {
         let mut claims = Map::new();
         claims.insert("iss".into(), issuer.into());
@@ -56,43 +61,45 @@ impl Token {
         }
     }
 
-    /// Sets how long it is good from the moment it is signed, in whole seconds.
+    /// Sets how long the token is valid after it is signed, in whole seconds. Default: an hour.
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime;
         self
     }
 
-    /// Sets which client it was issued to (`client_id`). Default: `dev`.
+    /// Sets the client that the token is issued to (`client_id`). Default: `dev`.
     pub fn client(self, client: &str) -> Self {
         self.claim("client_id", client)
     }
 
-    /// Sets what it allows.
+    /// Sets the scopes (`scope`), in place of those set before. Default: none.
     pub fn scopes<S: AsRef<str>>(self, scopes: impl IntoIterator<Item = S>) -> Self {
         let all: Vec<_> = scopes.into_iter().collect();
         let line = all.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(" ");
         self.claim("scope", line)
     }
 
-    /// Sets any claim, in place of what would stand there.
+    /// Sets a claim to any JSON value, in place of its default.
+    ///
+    /// Use it for tests of tokens that must be refused, such as one with `exp` in the past.
     pub fn claim(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.claims.insert(name.into(), value.into());
         self
     }
 
-    /// Sets `typ`, which is `at+jwt`.
+    /// Sets the type (`typ`). Default: `at+jwt`.
     pub fn kind(mut self, kind: impl Into<Box<str>>) -> Self {
         self.kind = kind.into();
         self
     }
 
-    /// Signs it, with `iat` and `exp` by the clock, a random `jti` and the `client_id` `dev` unless they were set: all
-    /// that an access token must have (RFC 9068, 2.2).
+    /// Signs it, with `iat` and `exp` by the clock, a random `jti` and the `client_id` `dev` unless
+    /// they were set: all that an access token must have (RFC 9068, 2.2).
     ///
     /// # Errors
     ///
-    /// [`KeyError::AlgorithmUnsupported`] if the key's algorithm can only be verified here, [`KeyError::Malformed`] if
-    /// the key fails to sign.
+    /// [`KeyError::AlgorithmUnsupported`] if the key's algorithm can only be verified here,
+    /// [`KeyError::Malformed`] if the key fails to sign.
     pub fn sign(&self, key: &SigningKey, clock: &dyn Clock) -> Result<String, KeyError> {
         let now = clock.unix_time().as_secs();
         let mut claims = self.claims.clone();
@@ -110,7 +117,7 @@ impl Token {
     }
 }
 
-/// 128 bits of chance.
+/// 128 random bits.
 fn random_name() -> Result<String, KeyError> {
     let mut bytes = [0; 16];
     rand::fill(&mut bytes).map_err(|_| KeyError::Malformed)?;

@@ -1,4 +1,4 @@
-//! Keys that sign.
+//! Keys that sign tokens.
 
 use std::fmt;
 
@@ -29,7 +29,9 @@ use crate::{
 /// A key that signs tokens. Its `Debug` shows the algorithm and the `kid`, never the key.
 #[derive(Clone)]
 pub struct SigningKey {
+    /// Signs.
     key: EncodingKey,
+    /// Verifies; it also has the algorithm and the `kid`.
     verifying: VerifyingKey,
     /// The public half as JWK members; nothing for a secret, which has none.
     public: Option<Value>,
@@ -73,8 +75,8 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError::AlgorithmUnsupported`] for `ES512`, which is only verified here; [`KeyError::Malformed`] if there is
-    /// no randomness.
+    /// [`KeyError::AlgorithmUnsupported`] for `ES512`, which is only verified here;
+    /// [`KeyError::Malformed`] if there is no randomness.
     pub fn generate(algorithm: Algorithm) -> Result<Self, KeyError> {
         let chance = SystemRandom::new();
         let der = match algorithm.family() {
@@ -91,7 +93,7 @@ impl SigningKey {
         )
     }
 
-    /// Names the key; tokens and the public half then carry the name.
+    /// Sets the key id (`kid`). Tokens and the public half then have it too.
     #[must_use]
     pub fn with_kid(mut self, kid: &str) -> Self {
         self.verifying = self.verifying.with_kid(kid);
@@ -101,35 +103,36 @@ impl SigningKey {
         self
     }
 
-    /// Returns the half that verifies.
+    /// Returns the key that verifies tokens of this key.
     #[must_use]
     pub fn verifying_key(&self) -> VerifyingKey {
         self.verifying.clone()
     }
 
-    /// Returns the public half as a JWK; nothing for a secret.
+    /// Returns the public half as a JWK (RFC 7517). `None` for a secret, which has no public half.
     #[must_use]
     pub fn public_jwk(&self) -> Option<&Value> {
         self.public.as_ref()
     }
 
-    /// Returns the algorithm.
+    /// Returns the algorithm that the key signs with.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
         self.verifying.algorithm()
     }
 
-    /// Returns the name.
+    /// Returns the key id (`kid`), if it has one.
     #[must_use]
     pub fn kid(&self) -> Option<&str> {
         self.verifying.kid()
     }
 
-    /// Signs any header and any claims, sound or not. For tests of what must be refused.
+    /// Signs any header and any claims, also invalid ones. For tests of tokens that must be
+    /// refused.
     ///
     /// # Errors
     ///
-    /// As [`Token::sign`](super::Token::sign).
+    /// See [`Token::sign`](super::Token::sign).
     pub fn sign_raw(&self, header: &str, claims: &str) -> Result<String, KeyError> {
         let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
         let message = format!("{}.{}", encode(header), encode(claims));
@@ -160,7 +163,8 @@ impl SigningKey {
             members.insert("alg".into(), algorithm.name().into());
             members.insert("use".into(), "sig".into());
         }
-        // The public half is read back as a stranger would read it, so a weak key is refused here too.
+        // The public half is read back as any verifier reads it, so a weak key is refused here
+        // too.
         let set = json!({ "keys": [public] }).to_string();
         let set = JwksReader::new().read(&set).map_err(|_| KeyError::Weak)?;
         let verifying = set.keys().next().cloned().ok_or(KeyError::Malformed)?;

@@ -1,4 +1,4 @@
-//! The decision: a token in, its claims out, or the reason why not.
+//! The decision about a token: its claims, or the reason for the refusal.
 
 mod builder;
 
@@ -24,13 +24,13 @@ use crate::{
     parts::{Parts, base64url},
 };
 
-/// No token may be longer, whatever the configuration says.
+/// The maximum of [`VerifierBuilder::longest_token`], in bytes.
 pub(crate) const LARGEST_CAP: usize = 64 * 1024;
 
-/// Verifies tokens. Cheap to clone.
+/// Verifies tokens. Cheap to clone; clones share the configuration.
 ///
-/// No HTTP, no waiting, and the time is its clock's. The form of a token is judged before its signature, and its
-/// claims after it: an expired token is one that the issuer has signed, and anything else is a wrong signature.
+/// It does no HTTP and never waits. The form of a token is checked before its signature, and its
+/// claims after it. So [`InvalidToken::Expired`] means that the issuer did sign the token.
 ///
 /// ```
 /// use std::time::Duration;
@@ -63,19 +63,25 @@ pub(crate) const LARGEST_CAP: usize = 64 * 1024;
 pub struct Verifier(Arc<Inner>);
 
 struct Inner {
+    /// With different names and labels.
     issuers: Box<[Issuer]>,
+    /// The accepted values of `typ`.
     types: Box<[Box<str>]>,
+    /// Whether a token without `typ` is accepted.
     untyped: bool,
+    /// Claims besides `iss`, `aud` and `exp`.
     required: Box<[Demand]>,
     leeway: Duration,
+    /// The maximum length of a token, in bytes.
     cap: usize,
     clock: SharedClock,
+    /// Keeps expired tokens expired when the clock steps back.
     wall: WallClock,
     /// Set by a step back, cleared by the request that records it.
     clock_stepped_back: AtomicBool,
 }
 
-/// A token whose form is right. Its signature and its claims are not judged yet.
+/// A token whose form is right. Its signature and its claims are not checked yet.
 pub(crate) struct Examined<'a> {
     header: Header,
     claims: Claims,
@@ -89,8 +95,8 @@ pub(crate) struct Verified {
     pub(crate) claims: Claims,
     pub(crate) issuer: usize,
     pub(crate) keys: [u8; 32],
-    /// The digest of what was signed. The signature is left out: whoever has a token can make another valid signature
-    /// for it (ECDSA: r, n − s), and must not get another name by that.
+    /// The digest of what was signed. The signature is left out: the holder of a token can make
+    /// another valid signature for it (ECDSA: r, n − s), and must not get another id by that.
     pub(crate) signed: Print,
 }
 
@@ -105,25 +111,26 @@ impl Examined<'_> {
 }
 
 impl Verifier {
-    /// Starts to describe which tokens are good.
+    /// Starts to configure which tokens are valid.
     pub fn builder() -> VerifierBuilder {
         VerifierBuilder::default()
     }
 
     /// Verifies a token.
     ///
-    /// Fetches nothing: keys of a URL are used as they are known at this moment, so a program that only calls this
-    /// has them kept fresh by their source. [`JwtLayer`](crate::JwtLayer) also sends for them, and waits.
+    /// It fetches nothing: keys of a URL are used as they are known at this moment. A program that
+    /// only calls this uses `JwksUrl::keep_fresh`. [`JwtLayer`](crate::JwtLayer) also starts
+    /// fetches and waits for them.
     ///
     /// # Errors
     ///
-    /// [`InvalidToken`] says why, for the operator. A client is told `invalid_token` and nothing more.
+    /// [`InvalidToken`] has the reason, for the operator. Send only `invalid_token` to the client.
     pub fn verify(&self, token: &str) -> Result<Claims, InvalidToken> {
         let examined = self.examine(token)?;
         self.check(&examined).map(|verified| verified.claims)
     }
 
-    /// Judges the form: everything that needs neither keys nor a clock.
+    /// Checks the form: everything that needs neither keys nor a clock.
     pub(crate) fn examine<'a>(&self, token: &'a str) -> Result<Examined<'a>, InvalidToken> {
         let parts = Parts::split(token, self.0.cap)?;
         let header = Header::read(&base64url(parts.header)?)?;
@@ -140,14 +147,14 @@ impl Verifier {
         })
     }
 
-    /// Finds the issuer by its exact name. This only chooses which keys are asked.
+    /// Finds the issuer by its exact name. This only selects the keys.
     fn issuer_of(&self, claims: &Claims) -> Result<usize, InvalidToken> {
         let known = |issuer: &Issuer| issuer.name() == claims.issuer();
         let found = self.0.issuers.iter().position(known);
         found.ok_or(InvalidToken::IssuerUnknown)
     }
 
-    /// Judges the signature, and after it the claims.
+    /// Checks the signature, and then the claims.
     pub(crate) fn check(&self, examined: &Examined<'_>) -> Result<Verified, InvalidToken> {
         let issuer = self
             .issuer(examined.issuer)
@@ -167,12 +174,14 @@ impl Verifier {
         })
     }
 
+    /// Checks audience, kind, required claims and dates of a token with a valid signature.
     fn judge_claims(&self, claims: &Claims, issuer: &Issuer) -> Result<(), InvalidToken> {
         claims.judge_audience(issuer.audiences())?;
         if !issuer.rules.accept_id_tokens && !claims.may_be_access_token() {
             return Err(InvalidToken::NotAccessToken);
         }
-        // Present is enough, whatever it holds: a confirmation that cannot be read is none that was checked.
+        // Present is enough, whatever it holds: a confirmation that cannot be read is none that was
+        // checked.
         if !issuer.rules.ignore_confirmation && claims.get("cnf").is_some() {
             return Err(InvalidToken::ConfirmationUnchecked);
         }
@@ -191,7 +200,7 @@ impl Verifier {
         times.judge(self.now(), self.0.leeway)
     }
 
-    /// The wall clock, which does not step back here.
+    /// Returns the time of the wall clock, which does not go back.
     fn now(&self) -> Duration {
         let reading = self.0.wall.read(self.0.clock.unix_time());
         if let Some(step) = reading.stepped_back {

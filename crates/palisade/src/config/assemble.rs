@@ -1,4 +1,7 @@
-//! From the file to the parts.
+//! Makes the parts of the stack from a configuration.
+//!
+//! Each section has a module beside this one; the functions here call them in order. The first
+//! error ends the assembly, before a trail is opened.
 
 use std::sync::Arc;
 
@@ -10,30 +13,33 @@ use palisade_rate_limit::LimitStore;
 use super::{Config, ConfigFileError};
 use crate::{Shield, ShieldBuilder};
 
-/// The parts that a configuration makes.
+/// The parts that [`Config::assemble`] makes.
+///
+/// The application may add authenticators, guards and routes to [`shield`](Self::shield), then
+/// builds it with [`ShieldBuilder::build`] or `protect`.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Assembled {
-    /// The stack, to which the application may add.
+    /// The builder of the shield with all settings of the file.
     pub shield: ShieldBuilder,
-    /// The trail; its handle flushes and closes it.
+    /// The audit layer. Its handle flushes and closes the trail. `None` without `[audit]`.
     pub audit: Option<AuditLayer>,
-    /// The keys, and how they are minted.
+    /// How keys are made, and the store they are in. `None` without `[keys]`.
     pub keys: Option<(KeyScheme, FileKeyStore)>,
-    /// The rules of the file, where it has any.
+    /// The rules of the file. `None` without `[[routes]]`: the application defines them.
     pub table: Option<RouteTable>,
 }
 
-/// What a stack takes over: from the service, or from the stack that it replaces.
+/// What a new stack takes over from the service or from the stack that it replaces.
 ///
-/// A trail cannot be opened twice, and limits that start from nothing would give every client a full
-/// bucket. So what replaces a running stack takes both from it.
+/// A trail cannot be opened twice, and new limits would give every client a full quota. A reload
+/// therefore passes both. [`Default`] takes over nothing, for the first start.
 #[derive(Clone, Debug, Default)]
 #[allow(clippy::exhaustive_structs)] // Made by the application.
 pub struct Running {
-    /// The trail that is open. Without: the one that `[audit]` names is opened.
+    /// The audit layer of the running stack. Default: the trail of `[audit]` is opened.
     pub audit: Option<AuditLayer>,
-    /// The store of the limits. Without: each limiter has one in memory.
+    /// The store of the limits. Default: each layer has its own store in memory.
     pub store: Option<Arc<dyn LimitStore>>,
 }
 
@@ -46,13 +52,19 @@ impl From<Option<Arc<dyn LimitStore>>> for Running {
 impl Config {
     /// Makes the parts of the stack. Limits are counted in memory.
     ///
+    /// Opens the files that the configuration names, and starts to fetch the keys of `jwks_url`.
+    ///
     /// # Errors
-    /// A value cannot be used; a file that it names cannot be used.
+    /// A value cannot be used, or a file that it names cannot be opened. The error names line, key
+    /// and remedy.
     pub fn assemble(&self) -> Result<Assembled, ConfigFileError> {
         self.assemble_with(Running::default())
     }
 
-    /// Makes the parts of the stack, with a store that a fleet shares, or with what is running.
+    /// Makes the parts of the stack with a store that several nodes share, or with parts of the
+    /// running stack.
+    ///
+    /// `running` is a [`Running`], or the result of [`connect_store`](Self::connect_store).
     ///
     /// # Errors
     /// As [`assemble`](Self::assemble).
@@ -64,7 +76,7 @@ impl Config {
         let shield = self.rate_limits(shield, store)?;
         let shield = self.text(shield)?;
         let table = self.table()?;
-        // Last: a trail that is opened makes a record of it.
+        // Last: opening a trail writes a record, which a later error would leave behind.
         let (shield, audit) = self.audit(shield, audit)?;
         Ok(Assembled {
             shield,

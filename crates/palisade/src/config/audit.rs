@@ -1,4 +1,7 @@
-//! `[audit]`: where the trail is kept, and what happens when it cannot be.
+//! `[audit]`: opens the audit trail and adds it to the shield.
+//!
+//! Without the section nothing is recorded, which [`ShieldBuilder::build`] reports as the warning
+//! `no-audit`. A file that cannot be opened is an error at start.
 
 use palisade_audit::{AuditKey, AuditLayer, FileSink};
 
@@ -8,9 +11,12 @@ use super::{
 };
 use crate::ShieldBuilder;
 
+/// Bytes of a mebibyte.
 const MIB: u64 = 1024 * 1024;
 
 impl Config {
+    /// Adds the audit layer. A reload passes the `running` one, since a trail can be opened only
+    /// once; the settings of the section are then those of the running trail.
     pub(super) fn audit(
         &self,
         shield: ShieldBuilder,
@@ -37,6 +43,7 @@ impl Config {
         Ok((shield, Some(layer)))
     }
 
+    /// Opens the trail with a new layer.
     fn open(&self, audit: &Audit) -> Result<AuditLayer, ConfigFileError> {
         let mut layer = AuditLayer::builder().sink(self.sink(audit)?);
         if audit.mask_client_address {
@@ -48,6 +55,8 @@ impl Config {
         })
     }
 
+    /// Opens the file of the trail. Fails if it cannot be written, another process has it open, or
+    /// the key cannot be read.
     fn sink(&self, audit: &Audit) -> Result<FileSink, ConfigFileError> {
         let mut sink = FileSink::builder(self.path(audit.file.get_ref()));
         if let AuditPolicy::FailClosed = audit.policy {

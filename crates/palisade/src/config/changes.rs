@@ -1,4 +1,6 @@
-//! What differs between two files, by the names of the keys: values may be secrets.
+//! Compares two configurations, for a reload without a restart.
+//!
+//! Differences are reported as key paths, never as values: a value may hold a password.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +9,22 @@ use toml::{Table, Value};
 use super::{Config, ConfigFileError};
 
 impl Config {
-    /// Names the keys whose values differ from those of another file, both ways: `limits[0].rate`,
-    /// `server.hosts`. Values are not told, since an address may hold a password.
+    /// Returns the paths of the keys whose values differ, sorted and without duplicates.
+    ///
+    /// A key that only one of the two files has is listed too. Entries of an array of tables are
+    /// numbered from 0: `limits[0].rate`, `server.hosts`. Two spellings of one value are equal.
+    /// Values are left out, since an address may hold a password.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade::config::Config;
+    ///
+    /// let before = Config::parse("[server]\nhosts = ['a.example']")?;
+    /// let after = Config::parse("server.hosts = ['a.example']\ntext.max_graphemes = 900")?;
+    /// assert_eq!(after.changes(&before), ["text.max_graphemes"]);
+    /// # Ok::<(), palisade::config::ConfigFileError>(())
+    /// ```
     #[must_use]
     pub fn changes(&self, other: &Self) -> Vec<String> {
         let (one, other) = (self.values(), other.values());
@@ -24,10 +40,15 @@ impl Config {
         keys
     }
 
-    /// Refuses what a running server cannot take from a new file.
+    /// Checks that a new file leaves those keys unchanged that only a restart can change.
+    ///
+    /// `self` is the new file and `running` the one in use. Each entry of `fixed` is the path of a
+    /// key or of a section, such as `&["server", "https"]`; a section includes all keys in it. Call
+    /// it before [`assemble_with`](Self::assemble_with), so that a refused file has no effect.
     ///
     /// # Errors
-    /// One of these sections or keys differs from the running file; names it, with its line.
+    /// A listed key or section differs. The error names it, with its line in the new file where it
+    /// is there.
     pub fn refuse_changes(&self, running: &Self, fixed: &[&[&str]]) -> Result<(), ConfigFileError> {
         let changes = self.changes(running);
         for path in fixed {
@@ -48,9 +69,10 @@ impl Config {
         Ok(())
     }
 
+    /// Returns every value of the file by its path, the sections of the application included.
     fn values(&self) -> BTreeMap<String, Value> {
         let mut values = BTreeMap::new();
-        // It was read before, so it is TOML.
+        // The text was parsed in `Config::new`, so this cannot fail.
         let table: Table = self.source.document().unwrap_or_default();
         for (name, value) in table {
             flatten(name, value, &mut values);
@@ -59,6 +81,9 @@ impl Config {
     }
 }
 
+/// Adds a value under its path, or the values inside it if it is a table or an array of tables.
+///
+/// Any other array is one value: a change of one element is a change of the whole list.
 fn flatten(path: String, value: Value, values: &mut BTreeMap<String, Value>) {
     match value {
         Value::Table(table) => {

@@ -1,4 +1,7 @@
-//! Compares hosts, ports, proxies and certificate with each other: what cannot work is told at start.
+//! Compares hosts, ports, proxies and certificate with each other.
+//!
+//! Each part is valid alone. A combination that cannot work, or not for every client, is reported
+//! at start as a [`Warning`]. Each private function here finds one of them, or returns `None`.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -9,22 +12,24 @@ use super::{Config, ConfigFileError, ServerSettings};
 use crate::Warning;
 
 impl Config {
-    /// Finds what each part accepts and all together cannot work, or not for every client.
+    /// Finds settings that are valid alone and do not work together, or not for every client.
     ///
-    /// `https` is the address where TLS is spoken, with the port that the system chose; `certificates`
-    /// are those that it shows. Each warning has a stable code, and names file, line, key and remedy:
+    /// `settings` is the result of [`server`](Self::server). `https` is the address of the TLS
+    /// listener, with the port that the system chose. `certificates` are those of that listener.
+    /// The warnings are returned and not logged: call [`Warning::log`] on each.
+    /// Each warning has a stable code, and names file, line, key and remedy:
     ///
     /// | code | what it means |
     /// |---|---|
     /// | `certificate-hosts` | the certificate does not name a host that is served |
-    /// | `host-port` | no host is served under the port where TLS is spoken |
-    /// | `plain-http` | everything is served in clear, and not to this machine alone |
+    /// | `host-port` | no host is served under the port of the TLS listener |
+    /// | `plain-http` | requests without TLS are served, and not to this machine alone |
     /// | `proxy-unreachable` | the server listens on this machine alone, and no proxy is there |
     /// | `redirect-host` | redirects lead to a host that is not served |
-    /// | `webroot-without-http` | challenges are asked in clear, and nothing listens there |
+    /// | `webroot-without-http` | ACME challenges come without TLS, and there is no such listener |
     ///
     /// # Errors
-    /// A value of the file cannot be used at all.
+    /// A host or a network of the file cannot be parsed.
     pub fn check_server(
         &self,
         settings: &ServerSettings,
@@ -48,6 +53,7 @@ impl Config {
         Ok(found.into_iter().flatten().map(warning).collect())
     }
 
+    /// `certificate-hosts`: finds the first host that the certificate does not name.
     fn hosts_without_certificate(&self, certificates: &Certificates) -> Option<Found> {
         let mut names = self.hosts().map(name_of);
         let foreign = names.find(|host| !certificates.covers(host))?;
@@ -58,6 +64,8 @@ impl Config {
         Some(("certificate-hosts", error))
     }
 
+    /// `host-port`: no host is served under the port of the TLS listener. Behind a proxy the port
+    /// differs, so nothing is reported.
     fn hosts_on_another_port(
         &self,
         hosts: &AllowedHosts,
@@ -83,6 +91,7 @@ impl Config {
         Some(("host-port", error))
     }
 
+    /// `proxy-unreachable`: the server listens on loopback alone, and no proxy is on this machine.
     fn proxies_out_of_reach(
         &self,
         proxies: &TrustedProxies,
@@ -104,6 +113,7 @@ impl Config {
         Some(("proxy-unreachable", error))
     }
 
+    /// `redirect-host`: the target of redirects is not an allowed host.
     fn redirect_to_a_foreign_host(&self, hosts: &AllowedHosts) -> Option<Found> {
         let target = self.document.server.redirect_to.as_ref()?;
         if hosts.allow(target.get_ref(), Scheme::Https) {
@@ -114,6 +124,7 @@ impl Config {
         Some(("redirect-host", self.source.at(target, problem, remedy)))
     }
 
+    /// `webroot-without-http`: there is a folder of ACME challenges and no listener without TLS.
     fn challenges_without_listener(&self, http: Option<SocketAddr>) -> Option<Found> {
         let folder = self.document.server.acme_webroot.as_ref()?;
         if http.is_some() {
@@ -124,6 +135,7 @@ impl Config {
         Some(("webroot-without-http", error))
     }
 
+    /// `plain-http`: requests without TLS are served on an address that other machines reach.
     fn clear_text_for_the_network(&self, http: Option<SocketAddr>) -> Option<Found> {
         let accepts = self.document.server.dangerously_accept_plain_http;
         if !accepts || !http.is_some_and(is_for_the_network) {
@@ -137,8 +149,10 @@ impl Config {
     }
 }
 
+/// The code of a warning, and its text as an error with line and remedy.
 type Found = (&'static str, ConfigFileError);
 
+/// Returns whether other machines can reach an address.
 fn is_for_the_network(address: SocketAddr) -> bool {
     !address.ip().is_loopback()
 }

@@ -1,10 +1,16 @@
-//! The shape of the file. What is not said is left to the defaults of the parts.
+//! The shape of the TOML file, as `serde` reads it.
+//!
+//! A key that the file does not have is `None` or the default of its type. The part that a section
+//! configures then uses its own default. The modules beside this one check the values: nothing here
+//! is checked but names and types. An unknown key is an error. Values with a `Spanned` type keep
+//! their position, so that an error can name the line.
 
 use std::path::PathBuf;
 
 use serde::Deserialize;
 use toml::Spanned;
 
+/// The whole file without the sections of the application, which [`super::Config::section`] reads.
 #[derive(Debug, Default, Deserialize, PartialEq)]
 #[serde(default)]
 pub(super) struct Document {
@@ -20,164 +26,255 @@ pub(super) struct Document {
     pub(super) tokens: Vec<Tokens>,
 }
 
+/// `[audit]`: the audit trail. Without the section no trail is written.
 #[derive(Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Audit {
+    /// The file that the trail is written to.
     pub(super) file: Spanned<PathBuf>,
+    /// What happens to requests that cannot be recorded.
     #[serde(default)]
     pub(super) policy: AuditPolicy,
+    /// Whether the handler starts only after the request is recorded. Needs `fail-closed`.
     #[serde(default)]
     pub(super) before_handler: bool,
+    /// Whether the trail holds networks in place of client addresses.
     #[serde(default)]
     pub(super) mask_client_address: bool,
+    /// A file with the key of the hash chain. Default: none.
     pub(super) seal_key: Option<Spanned<PathBuf>>,
+    /// The length in MiB at which the file is rotated. Default: 64.
     pub(super) rotate_mib: Option<u64>,
+    /// How many records may wait in memory. Default: 8192.
     pub(super) queue: Option<usize>,
 }
 
+/// What happens to a request that cannot be recorded.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum AuditPolicy {
+    /// The request is served; the lost record is counted.
     #[default]
     DropAndCount,
+    /// The request is refused with status 503.
     FailClosed,
 }
 
+/// `[client]`: how the client address is decided. Default: the address of the connection.
 #[derive(Debug, Default, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Client {
+    /// Networks of the trusted proxies. Default: none.
     pub(super) proxies: Vec<Spanned<String>>,
+    /// The header that the proxies write. Required with `proxies`, and an error without them.
     pub(super) header: Option<Spanned<String>>,
+    /// Whether the host that a trusted proxy forwards is used. Default: `false`.
     pub(super) accept_forwarded_host: bool,
+    /// Whether the request identifier that a trusted proxy sends is kept. Default: `false`.
     pub(super) accept_request_id: bool,
 }
 
+/// `[headers]`: the security headers of every response.
 #[derive(Debug, Default, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Headers {
+    /// The set of headers to start from. Default: `api`.
     pub(super) preset: Preset,
+    /// `max-age` of `Strict-Transport-Security` (RFC 6797), in days. Default: 365, which is also
+    /// the least.
     pub(super) hsts_days: Option<Spanned<u64>>,
+    /// Whether search engines may index the responses. Default: `false`.
     pub(super) index: bool,
 }
 
+/// A set of security headers.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Preset {
+    /// For responses that programs read.
     #[default]
     Api,
+    /// For pages, with a content security policy of the same origin.
     Browser,
 }
 
+/// `[keys]`: API keys. Without the section none is accepted.
 #[derive(Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Keys {
+    /// The file with the digests of the keys, made by `palisade key new`.
     pub(super) file: Spanned<PathBuf>,
+    /// The file with the secret that the digests are made with.
     pub(super) pepper: Spanned<PathBuf>,
+    /// The first part of every key. Default: `psk`.
     pub(super) prefix: Option<Spanned<String>>,
+    /// The environments whose keys are accepted: `live`, `test`. Default: `live` alone.
     pub(super) environments: Option<Vec<Spanned<String>>>,
+    /// How long the last keys stay valid while the file cannot be read, in minutes. Default: 15.
     pub(super) max_stale_minutes: Option<Spanned<u64>>,
 }
 
+/// `[[limits]]`: one rate limit.
 #[derive(Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Limit {
+    /// The name in header fields, refusals and rules.
     pub(super) name: Spanned<String>,
+    /// The quota, such as `10/minute` or `200/day;50/hour`.
     pub(super) rate: Spanned<String>,
+    /// What is counted together. Default: the requests of a client address.
     #[serde(default)]
     pub(super) by: By,
+    /// The routes on which the limit counts. Default: all.
     #[serde(default)]
     pub(super) routes: On,
+    /// How many requests may come at once. Default: the amount of the rate.
     pub(super) burst: Option<u32>,
+    /// How many bits of an IPv4 address identify a client. Default: 32.
     pub(super) ipv4_prefix: Option<Spanned<u64>>,
+    /// How many bits of an IPv6 address identify a client. Default: 64.
     pub(super) ipv6_prefix: Option<Spanned<u64>>,
+    /// The wider IPv6 network that is counted too, in bits. 0: none. Default: 56.
     pub(super) ipv6_network_prefix: Option<Spanned<u64>>,
+    /// The quota of that network, as a multiple of `rate`. Default: 4.
     pub(super) ipv6_network_multiple: Option<Spanned<u64>>,
+    /// Whether only requests whose credential failed are charged. Default: `false`.
     #[serde(default)]
     pub(super) penalty: bool,
+    /// What happens while the store cannot be reached. Default: that of `[redis]`.
     pub(super) when_store_fails: Option<StoreFails>,
 }
 
+/// What a limit counts together.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum By {
+    /// All requests of a client address, before authentication.
     #[default]
     Client,
+    /// All requests of the owner of the credentials.
     Owner,
+    /// All requests of one principal.
     Principal,
 }
 
+/// The routes on which a limit counts.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum On {
+    /// Every route that is not unlimited.
     #[default]
     All,
+    /// Only routes whose rule names the limit.
     Named,
 }
 
+/// What happens while the store of the limits cannot be reached.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum StoreFails {
+    /// Requests are refused.
     FailClosed,
+    /// Requests are served and not counted.
     FailOpen,
+    /// This process counts alone, with its share of the quota.
     Local,
 }
 
+/// `[redis]`: a store of limits that several nodes share. Without it each process counts alone.
 #[derive(Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Redis {
+    /// The address, `redis://[user:password@]host:port/database`. It may hold a password: never log
+    /// it.
     pub(super) url: Spanned<String>,
+    /// A file with at least 16 random bytes, the same on all nodes. Store keys are hashed with it.
     pub(super) hash_key: Spanned<PathBuf>,
+    /// The first part of every key in the store. Default: `palisade`.
     pub(super) prefix: Option<Spanned<String>>,
+    /// How long a request waits for the store, in milliseconds: 1 to 10000. Default: 25.
     pub(super) deadline_millis: Option<Spanned<u64>>,
+    /// Among how many nodes a limit is divided while the store cannot be reached. Default: as many
+    /// as were seen.
     pub(super) share: Option<Spanned<u64>>,
+    /// What limits do while the store cannot be reached. Default: `local`.
     pub(super) when_store_fails: Option<StoreFails>,
 }
 
+/// `[[routes]]`: the rule of one template.
 #[derive(Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Route {
+    /// The template: `/voices/{id}`, `/assets/{*path}`.
     pub(super) path: Spanned<String>,
+    /// The methods that the rule allows. Empty: every method.
     #[serde(default)]
     pub(super) methods: Vec<Spanned<String>>,
+    /// Who may use the route.
     pub(super) access: Spanned<Access>,
+    /// The limits that the rule names, or `none`.
     pub(super) limits: Option<Spanned<RouteLimits>>,
+    /// Names of the text fields that are cleaned.
     #[serde(default)]
     pub(super) text: Vec<String>,
+    /// Names of predefined sets of text fields, such as `ollama`.
     #[serde(default)]
     pub(super) text_schemas: Vec<String>,
+    /// The kind of body: `json`, `form` or `json-or-form`. Default: `json`.
     pub(super) body: Option<Spanned<String>>,
 }
 
+/// Who may use a route.
 #[derive(Debug, Deserialize, PartialEq)]
 #[serde(untagged)]
 pub(super) enum Access {
+    /// `public` or `authenticated`; any other word is an error of [`super::Config::assemble`].
     Word(String),
+    /// The scopes, all of which are required.
     Scopes(Vec<String>),
 }
 
+/// Which limits count on a route.
 #[derive(Debug, Deserialize, PartialEq)]
 #[serde(untagged)]
 pub(super) enum RouteLimits {
+    /// `none`: no limit counts. Any other word is an error.
     Word(String),
+    /// These limits count, and those that count on all routes.
     Names(Vec<String>),
 }
 
+/// `[server]`: hosts, listeners, certificate and health checks.
 #[derive(Debug, Default, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Server {
+    /// The hosts that are served. Required.
     pub(super) hosts: Vec<Spanned<String>>,
+    /// The address and port of the TLS listener.
     pub(super) https: Option<Spanned<String>>,
+    /// The address and port of the listener without TLS.
     pub(super) http: Option<Spanned<String>>,
+    /// The certificate chain, a PEM file. Needs `key`.
     pub(super) certificate: Option<Spanned<PathBuf>>,
+    /// The private key, a PEM file. Needs `certificate`.
     pub(super) key: Option<Spanned<PathBuf>>,
+    /// The host that pages are redirected to. Default: nothing is redirected.
     pub(super) redirect_to: Option<Spanned<String>>,
+    /// The pages that are redirected to HTTPS. Needs `redirect_to`.
     pub(super) redirect: Vec<Spanned<String>>,
+    /// The folder with the responses to ACME http-01 challenges (RFC 8555).
     pub(super) acme_webroot: Option<Spanned<PathBuf>>,
+    /// The path of the health check. Default: none.
     pub(super) health: Option<Spanned<String>>,
+    /// The networks whose health checks get a response. Default: loopback and the trusted proxies.
     pub(super) health_from: Option<Vec<Spanned<String>>>,
+    /// How long a stopping server still accepts connections. Default: 5 with `health`, otherwise 0.
     pub(super) drain_seconds: Option<u64>,
+    /// Connections, timeouts and sizes.
     pub(super) limits: ServerLimits,
+    /// Whether requests without TLS are served. Default: `false`.
     pub(super) dangerously_accept_plain_http: bool,
+    /// The header with the request identifier. Default: `X-Request-Id`.
     pub(super) request_id: Option<Spanned<RequestId>>,
 }
 
@@ -185,11 +282,14 @@ pub(super) struct Server {
 #[derive(Debug, Deserialize, PartialEq)]
 #[serde(untagged, expecting = "expected the name of a header, or false")]
 pub(super) enum RequestId {
+    /// The name of the header.
     Header(String),
+    /// `false`: no header is sent. `true`: the default header.
     Sent(bool),
 }
 
-/// Numbers of `palisade::server::Limits`, by the names of its methods.
+/// `[server.limits]`: one key for each method of `palisade::server::Limits`, with the unit in its
+/// name. A key that is missing keeps the default of `Limits`.
 #[derive(Debug, Default, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ServerLimits {
@@ -213,22 +313,29 @@ pub(super) struct ServerLimits {
     pub(super) grace_seconds: Option<Spanned<u64>>,
 }
 
-/// How many frames of one sort a connection may send.
+/// How many frames of one kind an HTTP/2 connection may send. More of them close the connection.
 #[derive(Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FrameLimit {
+    /// How many frames may come at once.
     pub(super) burst: Spanned<u64>,
+    /// How many frames a second are allowed after that.
     pub(super) per_second: Spanned<u64>,
 }
 
+/// `[text]`: limits of text fields and of bodies.
 #[derive(Debug, Default, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Text {
+    /// The longest text field, in characters as a reader counts them. Default: 500.
     pub(super) max_graphemes: Option<usize>,
+    /// The longest body with text fields, in KiB. Default: 64.
     pub(super) max_body_kib: Option<usize>,
+    /// The longest other body, in KiB. Default: 1024.
     pub(super) max_unread_body_kib: Option<usize>,
 }
 
+/// `[[tokens]]`: one issuer of JSON Web Tokens (RFC 7519).
 #[derive(Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(
@@ -239,17 +346,29 @@ pub(super) struct Text {
     )
 )]
 pub(super) struct Tokens {
+    /// The issuer: `iss` must be equal to it.
     pub(super) issuer: Spanned<String>,
+    /// The audience: `aud` must contain it.
     pub(super) audience: String,
+    /// A file with the keys of the issuer (RFC 7517). Exactly one of `jwks_file` and `jwks_url` is
+    /// required.
     pub(super) jwks_file: Option<Spanned<PathBuf>>,
+    /// The `https` address of the keys of the issuer.
     pub(super) jwks_url: Option<Spanned<String>>,
+    /// A prefix for the subjects of this issuer. Required with several issuers.
     pub(super) label: Option<String>,
+    /// The longest time from `iat` to `exp`, in minutes. Default: 1440.
     pub(super) max_lifetime_minutes: Option<Spanned<u64>>,
+    /// How long the last keys stay valid while they cannot be read, in minutes. Default: 15 for a
+    /// file, 360 for an address.
     pub(super) max_stale_minutes: Option<Spanned<u64>>,
+    /// Whether a key set without a usable key revokes all keys. Default: it counts as an outage.
     #[serde(default)]
     pub(super) empty_set_revokes: bool,
+    /// Whether ID tokens are accepted as access tokens. Default: `false`.
     #[serde(default)]
     pub(super) dangerously_accept_id_tokens: bool,
+    /// Whether tokens with `cnf` (RFC 7800) are accepted as bearer tokens. Default: `false`.
     #[serde(default)]
     pub(super) dangerously_ignore_confirmation: bool,
 }

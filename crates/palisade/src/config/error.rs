@@ -1,21 +1,42 @@
-//! What is wrong with a configuration file.
+//! The error of a configuration file.
+//!
+//! It is made by the functions of `source.rs` alone, so that every error has the same form.
 
 use std::{
     fmt::{self, Write as _},
     io,
 };
 
-/// A mistake in a configuration file: where, what, and what to write instead. One line.
+/// A mistake in a configuration file: where it is, what is wrong, and what to write instead.
+///
+/// `Display` writes one line, `FILE:LINE: KEY: PROBLEM; REMEDY`, with control characters escaped.
+/// Parts that are not known are left out. The line may quote a value of the file.
+///
+/// # Examples
+///
+/// ```
+/// use palisade::config::Config;
+///
+/// let error = Config::parse("[server]\nhost = ['a.example']").unwrap_err();
+/// assert_eq!(error.line(), Some(2));
+/// assert_eq!(error.key(), Some("server.host"));
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ConfigFileError {
+    /// The path of the file, or `configuration`.
     pub(super) file: String,
+    /// The line, counted from 1.
     pub(super) line: Option<usize>,
+    /// The path of the key.
     pub(super) key: Option<String>,
+    /// What is wrong.
     pub(super) problem: String,
+    /// What to write instead.
     pub(super) remedy: String,
 }
 
 impl ConfigFileError {
+    /// Makes the error about a file that cannot be read.
     pub(super) fn unreadable(file: &str, problem: &io::Error) -> Self {
         Self {
             file: file.to_owned(),
@@ -26,13 +47,14 @@ impl ConfigFileError {
         }
     }
 
-    /// Returns the line of the mistake, counted from 1.
+    /// Returns the line of the mistake, counted from 1. `None` if the whole file is meant, or a key
+    /// that is missing together with its section.
     #[must_use]
     pub fn line(&self) -> Option<usize> {
         self.line
     }
 
-    /// Returns the key, with its section.
+    /// Returns the path of the key, such as `limits.rate`. `None` if the whole file is meant.
     #[must_use]
     pub fn key(&self) -> Option<&str> {
         self.key.as_deref()
@@ -52,7 +74,7 @@ impl fmt::Display for ConfigFileError {
     }
 }
 
-/// Writes a text that may quote the file so that it stays on its line: control characters escaped.
+/// Writes a text that may quote the file on one line: control characters are escaped.
 struct OneLine<'a>(&'a str);
 
 impl fmt::Display for OneLine<'_> {

@@ -1,4 +1,7 @@
-//! `[server]` as far as the stack sees it, `[client]`, `[headers]` and `[text]`.
+//! `[client]`, `[headers]`, `[text]`, and the keys of `[server]` that the shield uses.
+//!
+//! Settings that contradict each other are errors here: proxies without a header, pages to redirect
+//! without a target.
 
 use std::time::Duration;
 
@@ -16,10 +19,13 @@ use super::{
 };
 use crate::ShieldBuilder;
 
+/// Seconds of a day.
 const DAY: u64 = 24 * 60 * 60;
+/// Bytes of a kibibyte.
 const KIB: usize = 1024;
 
 impl Config {
+    /// Sets request identifier, hosts, HTTPS, client address and headers.
     pub(super) fn front(&self, shield: ShieldBuilder) -> Result<ShieldBuilder, ConfigFileError> {
         Ok(self
             .request_id(shield)?
@@ -29,6 +35,8 @@ impl Config {
             .headers(self.headers()?))
     }
 
+    /// Parses the hosts that are served. An empty list is an error; one bad host is named with its
+    /// line.
     pub(super) fn allowed_hosts(&self) -> Result<AllowedHosts, ConfigFileError> {
         let hosts = &self.document.server.hosts;
         if hosts.is_empty() {
@@ -53,6 +61,7 @@ impl Config {
         })
     }
 
+    /// Reads what happens to requests without TLS. Default: they are refused.
     fn https(&self) -> Result<HttpsLayer, ConfigFileError> {
         let server = &self.document.server;
         let mut https = match &server.redirect_to {
@@ -79,6 +88,7 @@ impl Config {
         })
     }
 
+    /// Reads how the client address is decided. `proxies` and `header` need each other.
     fn client(&self) -> Result<ClientInfoLayer, ConfigFileError> {
         let client = &self.document.client;
         let proxies = self.proxies()?;
@@ -116,10 +126,12 @@ impl Config {
         })
     }
 
+    /// Parses the networks of the trusted proxies.
     pub(super) fn proxies(&self) -> Result<TrustedProxies, ConfigFileError> {
         self.networks(&self.document.client.proxies)
     }
 
+    /// Parses a list of networks. One that cannot be parsed is named with its line.
     pub(super) fn networks(
         &self,
         written: &[toml::Spanned<String>],
@@ -135,6 +147,7 @@ impl Config {
         Ok(networks)
     }
 
+    /// Reads the header of the request identifier. `accept_request_id` needs a header.
     fn request_id(&self, shield: ShieldBuilder) -> Result<ShieldBuilder, ConfigFileError> {
         let accepts = self.document.client.accept_request_id;
         let written = self.document.server.request_id.as_ref();
@@ -163,6 +176,8 @@ impl Config {
         }))
     }
 
+    /// Reads preset, HSTS and indexing. The browser preset forbids indexing unless `index` is
+    /// `true`.
     pub(super) fn headers(&self) -> Result<HeadersLayer, ConfigFileError> {
         let headers = &self.document.headers;
         let mut layer = match headers.preset {
@@ -182,6 +197,7 @@ impl Config {
         Ok(if headers.index { layer.index() } else { layer })
     }
 
+    /// Reads the limits of text fields and bodies. Sizes are in KiB.
     pub(super) fn text(&self, shield: ShieldBuilder) -> Result<ShieldBuilder, ConfigFileError> {
         let text = &self.document.text;
         let mut layer = SanitizeLayer::builder();

@@ -1,4 +1,7 @@
-//! `[keys]`: the file of API keys.
+//! `[keys]`: opens the file of API keys and adds their authenticator.
+//!
+//! A missing or unreadable file is an error at start. After that, the last keys read stay valid for
+//! `max_stale_minutes`; then requests with a key get status 503.
 
 use std::time::Duration;
 
@@ -7,10 +10,16 @@ use palisade_api_key::{ApiKeyLayer, Environment, FileKeyStore, KeyFormat, KeySch
 use super::{Config, ConfigFileError, document::Keys};
 use crate::ShieldBuilder;
 
-/// A week: beyond it a revoked key would be a valid one.
+/// The largest `max_stale_minutes`: a week. While the file cannot be read, a revoked key stays
+/// valid for so long.
 const LONGEST_STALE_MINUTES: u64 = 7 * 24 * 60;
 
 impl Config {
+    /// Adds the authenticator of API keys. Also returns scheme and store, with which the
+    /// application can issue and revoke keys.
+    ///
+    /// Fails if the file or the pepper cannot be read, or if a key was made with another pepper or
+    /// prefix.
     pub(super) fn keys(
         &self,
         shield: ShieldBuilder,
@@ -49,7 +58,7 @@ impl Config {
         Ok((shield.authenticate(layer), Some((scheme, store))))
     }
 
-    /// Reads how long older keys stay in force while their file or endpoint cannot be read.
+    /// Reads how long old keys stay valid while their file or endpoint cannot be read.
     pub(super) fn stale_age(
         &self,
         written: &toml::Spanned<u64>,
@@ -57,7 +66,7 @@ impl Config {
         self.minutes(written, LONGEST_STALE_MINUTES)
     }
 
-    /// Reads a number of minutes, from 1 to `most`.
+    /// Reads a number of minutes from 1 to `most`, both included.
     pub(super) fn minutes(
         &self,
         written: &toml::Spanned<u64>,
@@ -72,6 +81,7 @@ impl Config {
         Ok(Duration::from_secs(minutes * 60))
     }
 
+    /// Reads pepper and prefix. Default prefix: that of [`KeyScheme::new`].
     fn scheme(&self, keys: &Keys) -> Result<KeyScheme, ConfigFileError> {
         let pepper = Pepper::read_file(self.path(keys.pepper.get_ref())).map_err(|problem| {
             let remedy = "make one with `palisade key new`, or name the one there is";
@@ -87,6 +97,7 @@ impl Config {
         Ok(KeyScheme::with_format(format, pepper))
     }
 
+    /// Parses the environments whose keys are accepted.
     fn environments(
         &self,
         written: &[toml::Spanned<String>],

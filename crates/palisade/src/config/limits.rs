@@ -1,4 +1,7 @@
-//! `[[limits]]` and `[redis]`.
+//! `[[limits]]` and `[redis]`: the rate limits, and the store that several nodes share.
+//!
+//! Limits by client become one layer before authentication; limits by principal or owner become one
+//! layer after it. Without a store, each layer counts in memory.
 
 use std::{num::NonZeroU32, sync::Arc};
 
@@ -13,6 +16,7 @@ use super::{
 };
 use crate::ShieldBuilder;
 
+/// The default of `ipv6_network_multiple`.
 const FOUR: NonZeroU32 = NonZeroU32::new(4).expect("four is not zero");
 
 impl From<StoreFails> for FailureMode {
@@ -26,6 +30,7 @@ impl From<StoreFails> for FailureMode {
 }
 
 impl Config {
+    /// Adds the layers of the limits to the shield. Both use the given store.
     pub(super) fn rate_limits(
         &self,
         shield: ShieldBuilder,
@@ -46,6 +51,7 @@ impl Config {
         })
     }
 
+    /// Builds one layer of several limits. Returns `None` if there is no limit of this kind.
     fn limiter(
         &self,
         mut builder: RateLimitLayerBuilder,
@@ -69,6 +75,7 @@ impl Config {
         Ok(Some(layer))
     }
 
+    /// Makes the policy of one limit. Fails if the rate cannot be parsed.
     fn policy(&self, limit: &Limit) -> Result<Policy, ConfigFileError> {
         let policy = Policy::named(limit.name.get_ref().as_str()).rate(limit.rate.get_ref());
         let mut policy = policy.map_err(|problem| {
@@ -91,7 +98,7 @@ impl Config {
         })
     }
 
-    /// Says who is counted, and how many bits of an address are one client or guest.
+    /// Returns what is counted together, and how many bits of an address identify one client.
     fn key(&self, limit: &Limit) -> Result<Key, ConfigFileError> {
         let key = match limit.by {
             By::Client => Key::client(),
@@ -115,6 +122,7 @@ impl Config {
         )
     }
 
+    /// Reads an optional number from `least` to `most`, both included.
     fn bits(
         &self,
         written: Option<&Spanned<u64>>,
@@ -133,11 +141,17 @@ impl Config {
         })
     }
 
-    /// Connects to the store that a fleet shares, where the file names one. Its keys hold no
-    /// address and no user in clear: they are hashed with the key in `hash_key`.
+    /// Connects to the store of `[redis]`. Returns `None` if the file has no such section.
+    ///
+    /// Pass the result to [`assemble_with`](Self::assemble_with). Keys in the store hold no address
+    /// and no user in plain text: they are hashed with the key in `hash_key`.
+    ///
+    /// A server that cannot be reached is no error. The store tries again in the background;
+    /// meanwhile `when_store_fails` decides.
     ///
     /// # Errors
-    /// The address is malformed, or the key cannot be read. A server that is away is no error.
+    /// The address is malformed, the file of the key cannot be read, or an option is out of its
+    /// range.
     #[cfg(feature = "redis")]
     pub async fn connect_store(&self) -> Result<Option<Arc<dyn LimitStore>>, ConfigFileError> {
         let Some(redis) = &self.document.redis else {
@@ -159,6 +173,7 @@ impl Config {
         Ok(Some(Arc::new(store)))
     }
 
+    /// Applies prefix, deadline, share and failure mode of `[redis]`.
     #[cfg(feature = "redis")]
     fn store_options(
         &self,
@@ -193,10 +208,10 @@ impl Config {
         })
     }
 
-    /// Complains where the file names a store and this build cannot use one.
+    /// Refuses `[redis]`, since this build has no such store. Returns `None` without the section.
     ///
     /// # Errors
-    /// It does.
+    /// The file has a section `redis`.
     #[cfg(not(feature = "redis"))]
     #[expect(
         clippy::unused_async,

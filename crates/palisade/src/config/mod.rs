@@ -1,8 +1,16 @@
-//! The whole stack from a TOML file. A mistake in it is told with line, key and remedy.
+//! The whole stack from a TOML file (feature `config`).
 //!
-//! Every section is optional but `hosts`; what is not said keeps its default. Paths are relative to
-//! the file. An application may have sections of its own. Each spelling that TOML knows (headers,
-//! inline tables, dotted and quoted keys) means the same.
+//! Only `hosts` of `[server]` is required; every other key has a default. Paths are relative to
+//! the file. An application may have its own sections. All spellings of TOML (headers, inline
+//! tables, dotted and quoted keys) mean the same.
+//!
+//! The steps: [`Config::read`] parses the file, [`Config::assemble`] makes the parts, and
+//! [`ShieldBuilder::build`](crate::ShieldBuilder::build) the shield. Each mistake is a
+//! [`ConfigFileError`] that names line, key and remedy. Reading starts nothing and opens no other
+//! file; assembling opens the files that the configuration names.
+//!
+//! For a reload without a restart, read the new file, check it with [`Config::refuse_changes`] and
+//! pass what is running to [`Config::assemble_with`].
 //!
 //! ```
 //! use palisade::config::Config;
@@ -58,12 +66,19 @@ pub use self::{
 };
 use self::{document::Document, source::Source};
 
-/// A configuration that was read; [`assemble`](Self::assemble) makes a stack of it.
+/// A configuration file that was read. [`assemble`](Self::assemble) makes the parts of the stack.
 ///
-/// Its `Debug` output names the file alone: values may be secrets, such as a store's password.
+/// Names and types of the keys are checked. Values are checked when they are used, by
+/// [`assemble`](Self::assemble) and [`server`](Self::server).
+///
+/// Its `Debug` output names only the file: values may be secrets, such as the password of a store.
+/// Comparing two configurations ignores the spelling; see [`changes`](Self::changes).
 pub struct Config {
+    /// The sections of Palisade.
     document: Document,
+    /// The text, for errors and for the sections of the application.
     source: Source,
+    /// The folder of the file, against which paths are resolved.
     folder: PathBuf,
 }
 
@@ -75,7 +90,8 @@ impl fmt::Debug for Config {
     }
 }
 
-/// Two files are equal that say the same, however they spell it.
+/// Two files are equal if all their values are, in any spelling. The sections of the application
+/// count too.
 impl PartialEq for Config {
     fn eq(&self, other: &Self) -> bool {
         self.document == other.document
@@ -84,10 +100,10 @@ impl PartialEq for Config {
     }
 }
 
-/// No configuration is longer; a larger file is something else.
+/// The longest file, in bytes. A larger one is probably not a configuration.
 const MOST_BYTES: u64 = 1024 * 1024;
 
-/// Reads a regular file: a pipe in its place would be waited for.
+/// Reads a regular file. A pipe is refused, since reading it could block for ever.
 fn read(path: &Path) -> io::Result<String> {
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::new(
@@ -98,21 +114,24 @@ fn read(path: &Path) -> io::Result<String> {
     private_file::read_to_string(&File::open(path)?, MOST_BYTES)
 }
 
-/// The sections of Palisade. Others are the application's, and it must name them.
+/// The sections of Palisade. The application must name all others, so that a typo is an error.
 const SECTIONS: [&str; 10] = [
     "audit", "client", "headers", "keys", "limits", "redis", "routes", "server", "text", "tokens",
 ];
 
 impl Config {
-    /// Reads a file.
+    /// Reads a file of at most 1 MiB. It may have the sections of Palisade alone.
     ///
     /// # Errors
-    /// The file cannot be read, or is not what [`parse`](Self::parse) takes.
+    /// The file cannot be read or is not a regular file, or [`parse`](Self::parse) refuses its
+    /// text.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, ConfigFileError> {
         Self::read_with(path, &[])
     }
 
-    /// Reads a file that also has sections of the application.
+    /// Reads a file that also has sections of the application, named in `own`.
+    ///
+    /// Their content is checked by [`section`](Self::section).
     ///
     /// # Errors
     /// As [`read`](Self::read).
@@ -124,15 +143,17 @@ impl Config {
         Self::new(name, text, folder, own)
     }
 
-    /// Reads a text; paths in it are relative to the working directory.
+    /// Reads a text. Paths in it are relative to the working directory.
+    ///
+    /// Errors name `configuration` in place of a file.
     ///
     /// # Errors
-    /// It is no TOML, has a key that is not known, or a value of another type.
+    /// The text is not TOML, has an unknown section or key, or a value of another type.
     pub fn parse(text: &str) -> Result<Self, ConfigFileError> {
         Self::parse_with(text, &[])
     }
 
-    /// Reads a text that also has sections of the application.
+    /// Reads a text that also has sections of the application, named in `own`.
     ///
     /// # Errors
     /// As [`parse`](Self::parse).
@@ -145,6 +166,7 @@ impl Config {
         )
     }
 
+    /// Parses the text and checks the names of its sections.
     fn new(
         name: String,
         text: String,
@@ -160,22 +182,49 @@ impl Config {
         })
     }
 
-    /// Reads a section of the application, a table in any spelling; its default where the file has none.
+    /// Reads a section of the application, in any spelling. Returns the default of `T` if the file
+    /// does not have the section.
+    ///
+    /// Give `T` the attribute `#[serde(deny_unknown_fields)]`, so that a misspelled key is an
+    /// error.
     ///
     /// # Errors
-    /// The section has a key that is not known, or a value of another type.
+    /// The section has an unknown key, or a value of another type.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade::config::Config;
+    ///
+    /// #[derive(Default, serde::Deserialize)]
+    /// #[serde(default, deny_unknown_fields)]
+    /// struct Speech {
+    ///     voices: u32,
+    /// }
+    ///
+    /// let text = "server.hosts = ['speech.example']\nspeech = { voices = 3 }";
+    /// let config = Config::parse_with(text, &["speech"])?;
+    /// let speech: Speech = config.section("speech")?;
+    /// assert_eq!(speech.voices, 3);
+    /// # Ok::<(), palisade::config::ConfigFileError>(())
+    /// ```
     pub fn section<T: DeserializeOwned + Default>(&self, name: &str) -> Result<T, ConfigFileError> {
         Ok(self.source.section(name)?.unwrap_or_default())
     }
 
-    /// Tells whether the file has a section or a key, named with what it stands in: `["limits"]`,
-    /// `["server", "redirect_to"]`.
+    /// Returns whether the file has a section or a key, given with the sections that it is in:
+    /// `["limits"]`, `["server", "redirect_to"]`.
+    ///
+    /// A key with its default value counts as there.
     #[must_use]
     pub fn has(&self, path: &[&str]) -> bool {
         self.source.has(path)
     }
 
-    /// Makes an error of the application about one of its keys.
+    /// Makes an error about a key, for checks of the application.
+    ///
+    /// It names the line of the key, or that of its section if the key is missing. `problem` says
+    /// what is wrong, `remedy` what to write instead. It only returns the error.
     #[must_use]
     pub fn complain(
         &self,
@@ -187,31 +236,35 @@ impl Config {
         self.source.complain(section, key, problem, remedy)
     }
 
-    /// Resolves a path of the file.
+    /// Resolves a path of the file against the folder of the file. An absolute path stays as it is.
     #[must_use]
     pub fn path(&self, written: impl AsRef<Path>) -> PathBuf {
         self.folder.join(written)
     }
 
-    /// Returns the hosts that are served, as they are written.
+    /// Returns the hosts of `[server]` as they are written, with patterns and ports. They are not
+    /// validated here.
     pub fn hosts(&self) -> impl Iterator<Item = &str> {
         let hosts = self.document.server.hosts.iter();
         hosts.map(|host| host.get_ref().as_str())
     }
 
-    /// Returns `[text] max_graphemes`: the longest text, in characters.
+    /// Returns `[text] max_graphemes`, the longest text field in characters. `None`: the default of
+    /// 500 applies.
     #[must_use]
     pub fn max_graphemes(&self) -> Option<usize> {
         self.document.text.max_graphemes
     }
 
-    /// Returns `[text] max_body_kib`: the longest body in which fields are looked for.
+    /// Returns `[text] max_body_kib`, the longest body with text fields in KiB. `None`: the default
+    /// of 64 applies.
     #[must_use]
     pub fn max_body_kib(&self) -> Option<usize> {
         self.document.text.max_body_kib
     }
 
-    /// Returns `[text] max_unread_body_kib`: the longest other body.
+    /// Returns `[text] max_unread_body_kib`, the longest other body in KiB. `None`: the default of
+    /// 1024 applies.
     #[must_use]
     pub fn max_unread_body_kib(&self) -> Option<usize> {
         self.document.text.max_unread_body_kib

@@ -1,4 +1,7 @@
-//! `[[routes]]`: the rules, for services whose routes are not written in Rust.
+//! `[[routes]]`: the rules, for services whose routes are not defined in Rust.
+//!
+//! The table is returned in `Assembled::table`; the application passes it to
+//! [`ShieldBuilder::build`](crate::ShieldBuilder::build). A request without a rule gets status 404.
 
 use http::Method;
 use palisade_core::{BodyKind, RouteTable, Rule};
@@ -10,6 +13,10 @@ use super::{
 };
 
 impl Config {
+    /// Builds the table of the rules. Returns `None` if the file has no `[[routes]]`.
+    ///
+    /// Fails if a template cannot be parsed or conflicts with another. The error names the line of
+    /// the last route that the problem quotes.
     pub(super) fn table(&self) -> Result<Option<RouteTable>, ConfigFileError> {
         let routes = &self.document.routes;
         let Some(first) = routes.first() else {
@@ -37,6 +44,8 @@ impl Config {
         Ok(Some(table))
     }
 
+    /// Makes the rule of one route. An empty list of scopes is refused, since it would allow every
+    /// credential.
     fn rule(&self, route: &Route) -> Result<Rule, ConfigFileError> {
         let rule = match route.access.get_ref() {
             Access::Scopes(scopes) if !scopes.is_empty() => {
@@ -71,6 +80,7 @@ impl Config {
         })
     }
 
+    /// Parses the kind of body.
     fn body_kind(&self, kind: &Spanned<String>) -> Result<BodyKind, ConfigFileError> {
         match kind.get_ref().as_str() {
             "form" => Ok(BodyKind::Form),
@@ -83,6 +93,8 @@ impl Config {
         }
     }
 
+    /// Adds the named limits, or exempts the route from all limits with `none`. Whether a limit of
+    /// that name exists is checked by [`ShieldBuilder::build`](crate::ShieldBuilder::build).
     fn limited(&self, rule: Rule, limits: &Spanned<RouteLimits>) -> Result<Rule, ConfigFileError> {
         match limits.get_ref() {
             RouteLimits::Names(names) => {
@@ -99,6 +111,7 @@ impl Config {
         }
     }
 
+    /// Parses a method. Lower case is accepted.
     fn method(&self, method: &Spanned<String>) -> Result<Method, ConfigFileError> {
         let upper = method.get_ref().to_ascii_uppercase();
         Method::from_bytes(upper.as_bytes())

@@ -1,4 +1,7 @@
-//! `[server]` as far as the sockets are concerned.
+//! `[server]`: listeners, certificate and health check.
+//!
+//! The shield does not use them. The application reads them with [`Config::server`] and opens its
+//! sockets.
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -7,60 +10,75 @@ use toml::Spanned;
 
 use super::{Config, ConfigFileError};
 
-/// How long a server that is probed goes on accepting after it said that it stops.
+/// How long a server with a health check still accepts connections after it began to stop.
 const DRAIN: Duration = Duration::from_secs(5);
 
-/// Where to listen, and with which certificate.
+/// Where the server listens, and with which certificate. Returned by [`Config::server`].
+///
+/// Nothing is opened or read here: an address in use or an unreadable certificate is found when the
+/// server starts.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct ServerSettings {
-    /// Where to speak TLS.
+    /// The address of the TLS listener. Default: none.
     pub https: Option<SocketAddr>,
-    /// Where to listen in clear, for redirects.
+    /// The address of the listener without TLS, for redirects and ACME challenges. Default: none.
     pub http: Option<SocketAddr>,
-    /// Where the certificate comes from.
+    /// Where the certificate comes from. Default: a development certificate.
     pub certificate: CertificateSource,
-    /// The folder in which another program puts responses to ACME http-01 challenges.
+    /// The folder in which another program writes responses to ACME http-01 challenges (RFC 8555,
+    /// section 8.3). Default: none.
+    ///
+    /// With the feature `axum`, `Routes::acme_webroot` serves it.
     pub acme_webroot: Option<PathBuf>,
-    /// What load balancers ask.
+    /// The health check for load balancers. Default: none.
     pub health: Option<HealthSettings>,
-    /// How long a stopping server goes on accepting, while [`health`](Self::health) answers 503.
-    /// Default: 5 s with `health`, otherwise nothing.
+    /// How long a stopping server still accepts connections, while [`health`](Self::health) returns
+    /// 503. Default: 5 s with `health`, otherwise zero.
     pub drain: Duration,
 }
 
-/// What load balancers ask to learn whether the service wants requests.
+/// The health check that load balancers use to learn whether the service accepts requests.
+///
+/// The server itself responds, for any host and without TLS. Limits and the audit trail do not
+/// count these requests.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct HealthSettings {
-    /// The path.
+    /// The path, which begins with `/`.
     pub path: String,
-    /// Who is answered without any other check. Default: this machine and the trusted proxies.
+    /// The networks whose health checks get a response. For other clients the path is an ordinary
+    /// one. Default: loopback and the trusted proxies.
     pub from: TrustedProxies,
 }
 
-/// Where a certificate comes from.
+/// Where a certificate comes from: `certificate` and `key` of `[server]`.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum CertificateSource {
-    /// A development authority of this service, made at the first start.
+    /// A development certificate authority of this service, created at the first start. Clients do
+    /// not trust it by default: not for production.
     #[default]
     Development,
-    /// PEM files, read again when they change.
+    /// PEM files. The server reads them again when they change.
     Files {
-        /// The certificate, and the intermediate ones after it.
+        /// The certificate, followed by the intermediate certificates.
         chain: PathBuf,
-        /// The private key.
+        /// The private key of the certificate.
         key: PathBuf,
     },
 }
 
 impl Config {
-    /// Reads where to listen, and what belongs to it.
+    /// Reads the listeners, the certificate paths and the health check of `[server]`.
+    ///
+    /// Paths are resolved against the folder of the file. With the feature `server`,
+    /// `Config::configure` applies `[server.limits]`, and `Config::check_server` compares the
+    /// result with hosts and proxies.
     ///
     /// # Errors
-    /// An address or a network is none, a certificate is named without its key, or the path of the
-    /// probes is none.
+    /// An address or a network cannot be parsed, `certificate` and `key` are not both there, or the
+    /// path of the health check is not a path.
     pub fn server(&self) -> Result<ServerSettings, ConfigFileError> {
         let server = &self.document.server;
         let health = self.health()?;
@@ -77,6 +95,7 @@ impl Config {
         })
     }
 
+    /// Parses an address with its port. A host name is not accepted.
     fn address(
         &self,
         written: Option<&Spanned<String>>,
@@ -89,6 +108,7 @@ impl Config {
         written.map(parse).transpose()
     }
 
+    /// Reads the health check. `health_from` without `health` is an error.
     fn health(&self) -> Result<Option<HealthSettings>, ConfigFileError> {
         let server = &self.document.server;
         let path = match (&server.health, server.health_from.as_deref()) {
@@ -112,6 +132,7 @@ impl Config {
         }))
     }
 
+    /// Reads the certificate paths: both, or neither.
     fn certificate(&self) -> Result<CertificateSource, ConfigFileError> {
         let server = &self.document.server;
         match (&server.certificate, &server.key) {

@@ -1,4 +1,7 @@
-//! `[server.limits]`: what one client may hold, and for how long.
+//! `[server.limits]`: connections, timeouts, sizes and rates of the server.
+//!
+//! Each number has a range, so that a slip of the keyboard is an error at start. A key that is
+//! missing keeps the default of [`Limits`].
 
 use std::time::Duration;
 
@@ -7,18 +10,21 @@ use toml::Spanned;
 
 use super::{Config, ConfigFileError, document::FrameLimit};
 
-/// A longer time is none.
+/// The longest timeout, in seconds: one day.
 const DAY: u32 = 24 * 60 * 60;
 
+/// A number as it is written, with its position.
 type Number = Option<Spanned<u64>>;
 
 impl Config {
-    /// Gives a server the limits of `[server.limits]` and the headers of `[headers]`, and does not
-    /// count the connections of the proxies in `[client]` by address: each carries the requests of
-    /// many clients.
+    /// Applies `[server.limits]`, `[headers]` and the proxies of `[client]` to a server.
+    ///
+    /// The headers are for responses that the server sends itself, such as 431 for a request head
+    /// that is too long. Trusted proxies are exempt from the limits per address and of HTTP/2
+    /// frames: each of their connections carries the requests of many clients.
     ///
     /// # Errors
-    /// A number is out of its range, or a network of the proxies is none.
+    /// A number is out of its range, or a network of the proxies cannot be parsed.
     pub fn configure(&self, server: Server) -> Result<Server, ConfigFileError> {
         let limits = self.server_limits()?;
         let headers = self.headers()?;
@@ -28,16 +34,20 @@ impl Config {
             .behind(self.proxies()?))
     }
 
-    /// Reads `[server.limits]`. What is not said keeps the default of [`Limits`].
+    /// Reads `[server.limits]`. A key that is missing keeps the default of [`Limits`].
+    ///
+    /// Use [`configure`](Self::configure) to apply them to a server together with headers and
+    /// proxies.
     ///
     /// # Errors
-    /// A number is out of its range.
+    /// A number is out of its range. The error names the range.
     pub fn server_limits(&self) -> Result<Limits, ConfigFileError> {
         let limits = self.counts(Limits::default())?;
         let limits = self.times(limits)?;
         self.rates(limits)
     }
 
+    /// Reads numbers of connections and streams, and the size of a request head.
     fn counts(&self, mut limits: Limits) -> Result<Limits, ConfigFileError> {
         let written = &self.document.server.limits;
         let connections: [(&Number, fn(Limits, usize) -> Limits); 2] = [
@@ -64,6 +74,7 @@ impl Config {
         Ok(limits)
     }
 
+    /// Reads the timeouts, each from 1 second to a day.
     fn times(&self, mut limits: Limits) -> Result<Limits, ConfigFileError> {
         let written = &self.document.server.limits;
         let times: [(&Number, fn(Limits, Duration) -> Limits); 9] = [
@@ -88,6 +99,7 @@ impl Config {
         Ok(limits)
     }
 
+    /// Reads the minimum rates in bytes a second (0 for none), and the limits of HTTP/2 frames.
     fn rates(&self, mut limits: Limits) -> Result<Limits, ConfigFileError> {
         let written = &self.document.server.limits;
         let rates: [(&Number, fn(Limits, u32) -> Limits); 2] = [
@@ -115,6 +127,7 @@ impl Config {
         Ok(limits)
     }
 
+    /// Reads an optional number from `least` to `most`, both included.
     fn number(
         &self,
         value: &Number,
@@ -127,6 +140,7 @@ impl Config {
             .transpose()
     }
 
+    /// Returns a number if it is from `least` to `most`; otherwise an error with the range.
     fn in_range(
         &self,
         value: &Spanned<u64>,

@@ -1,4 +1,8 @@
-//! The text of a file, and where each of its keys stands, however it is spelled.
+//! The text of the file and the position of each key in it.
+//!
+//! Every error about the file is made here, so that each names file, line, key path and remedy.
+//! TOML has several spellings for one key (header, inline table, dotted or quoted key). Positions
+//! come from the parser, so all spellings give the same errors.
 
 use std::ops::Range;
 
@@ -10,25 +14,33 @@ use toml::{
 
 use super::{ConfigFileError, SECTIONS, suggest};
 
+/// What to do about an error of the parser, which brings no remedy.
 const REMEDY: &str = "correct or remove it; the reference of the configuration lists every key";
 
-/// The text of a file, its name, and the places of its keys.
+/// The text of a file, its name, and the positions of its keys.
 pub(super) struct Source {
+    /// The path for error messages, or `configuration` for a text without a file.
     name: String,
+    /// The text as it was read.
     text: String,
+    /// All keys at every depth, in the order of the parser.
     places: Vec<Place>,
 }
 
-/// Where a key stands.
+/// The position of a key and of its value, or of an element of an array.
 #[derive(Debug)]
 struct Place {
+    /// The names of the sections and, last, of the key. An element has the path of its array.
     path: Vec<String>,
+    /// The bytes of the key.
     key: Range<usize>,
+    /// The bytes of the value.
     value: Range<usize>,
 }
 
 impl Source {
-    /// Parses a text, which finds every key of every section, ours and the application's.
+    /// Parses a text and collects every key of every section, those of the application included.
+    /// Fails if the text is not TOML.
     pub(super) fn parse(name: String, text: String) -> Result<Self, ConfigFileError> {
         let mut source = Self {
             name,
@@ -44,16 +56,17 @@ impl Source {
         Ok(source)
     }
 
+    /// Returns the path of the file for error messages.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
 
-    /// Reads the whole document.
+    /// Deserializes the whole document. Fails at the first unknown key or value of another type.
     pub(super) fn document<T: DeserializeOwned>(&self) -> Result<T, ConfigFileError> {
         toml::from_str(&self.text).map_err(|error| self.wrong(&error))
     }
 
-    /// Reads one section, however it is spelled; `None` where there is none.
+    /// Deserializes one section in any spelling. Returns `None` if the file does not have it.
     pub(super) fn section<T: DeserializeOwned>(
         &self,
         name: &str,
@@ -68,12 +81,13 @@ impl Source {
         read.map(Some).map_err(|error| self.wrong(&error))
     }
 
-    /// Tells whether the file has a key, named with its sections.
+    /// Returns whether the file has a key, given with the sections that it is in.
     pub(super) fn has(&self, path: &[&str]) -> bool {
         self.place(path).is_some()
     }
 
-    /// Names the sections of the file that nobody knows.
+    /// Refuses a section that is neither one of [`SECTIONS`] nor in `own`, the sections of the
+    /// application.
     pub(super) fn check_sections(&self, own: &[&str]) -> Result<(), ConfigFileError> {
         let known = |name: &str| SECTIONS.contains(&name) || own.contains(&name);
         let mut sections = self.places.iter().filter(|place| place.path.len() == 1);
@@ -81,6 +95,7 @@ impl Source {
         unknown.map_or(Ok(()), |place| Err(self.unknown_section(place, own)))
     }
 
+    /// Makes the error about an unknown section: the list of known ones, and the nearest name.
     fn unknown_section(&self, place: &Place, own: &[&str]) -> ConfigFileError {
         let mut known = [&SECTIONS, own].concat();
         known.sort_unstable();
@@ -98,7 +113,7 @@ impl Source {
         )
     }
 
-    /// Makes an error about a value.
+    /// Makes an error about a value, with its line and the path of its key.
     pub(super) fn at<T>(
         &self,
         value: &Spanned<T>,
@@ -110,7 +125,8 @@ impl Source {
         self.error(Some(start), key, &problem.into().0, remedy)
     }
 
-    /// Makes an error about a key by its name, or about its section where the key is missing.
+    /// Makes an error about a key by its name. If the key is missing, the line is that of its
+    /// section.
     pub(super) fn complain(
         &self,
         section: &str,
@@ -126,18 +142,19 @@ impl Source {
         self.error(start, Some(shown(&path)), problem, remedy)
     }
 
-    /// Makes an error about a key that differs from another file, where it may be missing here.
+    /// Makes an error about a key that differs from another file. Without the key there is no line.
     pub(super) fn changed(&self, path: &[&str], problem: &str, remedy: &str) -> ConfigFileError {
         let start = self.place(path).map(|place| place.key.start);
         self.error(start, Some(path.join(".")), problem, remedy)
     }
 
-    /// Makes an error about the file as a whole.
+    /// Makes an error about the file as a whole, without line and key.
     pub(super) fn whole(&self, problem: impl Into<Problem>, remedy: &str) -> ConfigFileError {
         self.error(None, None, &problem.into().0, remedy)
     }
 
-    /// Tells an error of the library, with the place and the whole path of the key.
+    /// Makes an error of one of the parser, with line, key path and, for an unknown key, the
+    /// nearest name.
     fn wrong(&self, error: &Error) -> ConfigFileError {
         let start = error.span().map(|span| span.start);
         let problem = error.message().lines().collect::<Vec<_>>().join(", ");
@@ -154,6 +171,7 @@ impl Source {
         self.error(start, path.as_deref().map(shown), &problem, &remedy)
     }
 
+    /// Makes an error; the line is counted from the offset `start`.
     fn error(
         &self,
         start: Option<usize>,
@@ -171,12 +189,13 @@ impl Source {
         }
     }
 
+    /// Finds the position of a key by its whole path.
     fn place(&self, path: &[&str]) -> Option<&Place> {
         let mut places = self.places.iter();
         places.find(|place| place.path == path)
     }
 
-    /// Finds the path of what stands at an offset: the narrowest key or value that covers it.
+    /// Returns the path of the narrowest key or value that covers an offset.
     fn path_at(&self, offset: usize) -> Option<&[String]> {
         let spans = self.places.iter().flat_map(|place| {
             let spans = [&place.key, &place.value];
@@ -188,6 +207,7 @@ impl Source {
     }
 }
 
+/// Adds the keys of a table, and of all tables in it, below the path `above`.
 fn collect(above: &[String], table: &DeTable<'_>, places: &mut Vec<Place>) {
     for (key, value) in table {
         let path = [above, &[key.get_ref().to_string()]].concat();
@@ -200,6 +220,7 @@ fn collect(above: &[String], table: &DeTable<'_>, places: &mut Vec<Place>) {
     }
 }
 
+/// Adds the keys inside a value. Elements of an array are added with the path of the array.
 fn collect_value(path: &[String], value: &DeValue<'_>, places: &mut Vec<Place>) {
     match value {
         DeValue::Table(table) => collect(path, table, places),
@@ -217,7 +238,7 @@ fn collect_value(path: &[String], value: &DeValue<'_>, places: &mut Vec<Place>) 
     }
 }
 
-/// Writes a path as TOML writes a dotted key.
+/// Writes a path as a dotted key of TOML. A name with other characters is quoted.
 fn shown(path: &[String]) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
     let segment = |name: &String| match !name.is_empty() && name.chars().all(plain) {
@@ -227,7 +248,7 @@ fn shown(path: &[String]) -> String {
     path.iter().map(segment).collect::<Vec<_>>().join(".")
 }
 
-/// What is wrong, in words: from a text, or from an error of what found it.
+/// The description of a problem: a text, or the message of any error.
 pub(super) struct Problem(String);
 
 impl<T: ToString> From<T> for Problem {

@@ -1,6 +1,9 @@
-//! What may have been meant by a name that nobody knows.
+//! Suggests a known name for an unknown one, for "did you mean".
+//!
+//! The messages of the TOML library are parsed here. If their form changes, suggestions are missing
+//! and nothing else.
 
-/// Finds what was meant where the library tells a name it does not know and those that it knows.
+/// Returns the nearest known name from a message of the library about an unknown key or value.
 pub(super) fn for_problem(problem: &str) -> Option<&str> {
     let list = problem
         .strip_prefix("unknown field ")
@@ -10,13 +13,14 @@ pub(super) fn for_problem(problem: &str) -> Option<&str> {
     nearest(written, &names.collect::<Vec<_>>())
 }
 
-/// Returns the name of a field that the library misses.
+/// Returns the name of the field that the library reports as missing.
 pub(super) fn missing_field(problem: &str) -> Option<&str> {
     let name = problem.strip_prefix("missing field `")?;
     name.strip_suffix('`')
 }
 
-/// Returns the most similar of some names, if it is similar enough: a third of its letters may differ.
+/// Returns the most similar known name, if at most a third of its letters differ (at least one
+/// may).
 pub(super) fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
     let written = written.to_lowercase();
     let distances = known.iter().map(|name| (distance(&written, name), *name));
@@ -25,9 +29,11 @@ pub(super) fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
 }
 
 /// Counts the letters to insert, remove, replace or swap with the next one.
+///
+/// This is the restricted Damerau–Levenshtein distance, also called optimal string alignment.
 fn distance(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
-    // The row before the last one is for swaps.
+    // The row before the last one is needed for swaps.
     let mut older: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=other.len()).collect();
     let mut before = None;

@@ -1,10 +1,14 @@
-//! `[[tokens]]`: issuers of JSON Web Tokens.
+//! `[[tokens]]`: the issuers of JSON Web Tokens (RFC 7519).
+//!
+//! All issuers go into one verifier, since several authenticators may not read the same header.
+//! Without the feature `jwt` a section `tokens` is an error, not ignored.
 
 use super::{Config, ConfigFileError};
 use crate::ShieldBuilder;
 
 #[cfg(not(feature = "jwt"))]
 impl Config {
+    /// Refuses the section: this build has no verifier.
     pub(super) fn tokens(&self, shield: ShieldBuilder) -> Result<ShieldBuilder, ConfigFileError> {
         let Some(tokens) = self.document.tokens.first() else {
             return Ok(shield);
@@ -16,12 +20,13 @@ impl Config {
     }
 }
 
-/// Ten years.
+/// The largest `max_lifetime_minutes`: ten years.
 #[cfg(feature = "jwt")]
 const LONGEST_LIFETIME_MINUTES: u64 = 10 * 366 * 24 * 60;
 
 #[cfg(feature = "jwt")]
 impl Config {
+    /// Adds the authenticator of bearer tokens, if the file names an issuer.
     pub(super) fn tokens(&self, shield: ShieldBuilder) -> Result<ShieldBuilder, ConfigFileError> {
         use palisade_jwt::{JwtLayer, Verifier};
 
@@ -39,6 +44,7 @@ impl Config {
         Ok(shield.authenticate(JwtLayer::new(verifier)))
     }
 
+    /// Makes one issuer. Fails unless there is exactly one source of keys.
     fn issuer(
         &self,
         tokens: &super::document::Tokens,
@@ -70,6 +76,7 @@ impl Config {
         })
     }
 
+    /// Opens a key set in a file. Fails if it cannot be read; later failures keep the last keys.
     fn jwks_file(
         &self,
         file: &toml::Spanned<std::path::PathBuf>,
@@ -87,6 +94,8 @@ impl Config {
         Ok(keys.into())
     }
 
+    /// Starts to fetch a key set in the background. A server that does not respond is no error
+    /// here.
     #[cfg(feature = "jwks-url")]
     fn jwks_url(
         &self,
@@ -107,6 +116,7 @@ impl Config {
         Ok(source.into())
     }
 
+    /// Refuses the key: this build cannot fetch.
     #[cfg(not(feature = "jwks-url"))]
     fn jwks_url(
         &self,

@@ -1,9 +1,11 @@
-//! Log lines on standard error that cannot hold up or end a service (feature `logging`).
+//! Log lines on standard error that cannot block or end a service (feature `logging`).
 //!
-//! A service that writes its log itself stops when nobody reads the pipe, and a panic that cannot be
-//! printed aborts the process. Here lines go into a queue of one mebibyte, and a thread writes them.
-//! When the queue is full, lines are dropped and counted; the number is told as soon as lines are read
-//! again, and is the metric `palisade_log_lines_dropped_total`.
+//! A service that writes its log directly blocks when the pipe is not read, and a panic that cannot
+//! be printed aborts the process. Here lines go into a queue of 1 MiB, and a thread writes them.
+//!
+//! When the queue is full, lines are dropped and counted. The number is written as soon as lines
+//! are read again. With the feature `metrics` it is also `palisade_log_lines_dropped_total`. A line
+//! has at most 16 KiB; the rest is cut off and marked `[cut]`.
 //!
 //! ```no_run
 //! let log = palisade::logging::Log::builder()
@@ -31,21 +33,28 @@ use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
 use self::queue::Queue;
 
-/// What is logged where nothing else is asked for. The HTTP and TLS libraries are off: a client makes
-/// them write a line for each frame that it sends.
+/// The default directives. The HTTP and TLS libraries are off, because a client can make them write
+/// a line for each frame that it sends.
 const DEFAULT: &str = "warn,palisade=info,palisade_transport=info,h2=off,hyper=off,hyper_util=off,rustls=off,tokio_rustls=off";
 
-/// A log that runs. Dropped, it writes what is queued, for at most a second.
+/// A running log. Made by [`LogBuilder::start`].
+///
+/// When it is dropped, it writes the lines that are queued, for at most one second. Keep it until
+/// the end of `main`.
 #[derive(Debug)]
 #[must_use = "the log ends when this value is dropped"]
 pub struct Log(Arc<Queue>);
 
-/// Collects how to log.
+/// Settings of a log. Made by [`Log::builder`].
 #[must_use]
 pub struct LogBuilder {
+    /// The directives of the program: the defaults and those that were added.
     directives: String,
+    /// The value of `RUST_LOG`.
     asked: Option<String>,
+    /// Whether lines have colors.
     colors: bool,
+    /// Where lines are written to.
     output: Box<dyn Write + Send>,
 }
 
@@ -53,11 +62,11 @@ pub struct LogBuilder {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LogError {
-    /// Something else in this process logs already.
+    /// This process already has a global subscriber of `tracing`.
     AlreadyStarted,
-    /// The directives cannot be read.
+    /// The directives cannot be parsed. Holds the message of the parser.
     Directives(String),
-    /// The system gives no thread.
+    /// The thread that writes the lines cannot be started.
     Thread(io::Error),
 }
 
@@ -77,8 +86,10 @@ impl fmt::Display for LogError {
 impl Error for LogError {}
 
 impl Log {
-    /// Starts from the defaults: warnings of all, information of Palisade, nothing of the libraries
-    /// for HTTP and TLS, to standard error.
+    /// Returns a builder with the defaults, which writes to standard error.
+    ///
+    /// It logs warnings of all targets and information of Palisade. The HTTP and TLS libraries are
+    /// off, since clients can make them log.
     pub fn builder() -> LogBuilder {
         LogBuilder {
             directives: DEFAULT.to_owned(),
@@ -88,14 +99,15 @@ impl Log {
         }
     }
 
-    /// Returns how many lines were dropped because nobody read the log.
+    /// Returns how many lines were dropped since the start, because the queue was full.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.0.dropped()
     }
 
-    /// Writes a line as it is, for the last words of a program, and waits at most a second until it
-    /// is written.
+    /// Writes a line as it is, and waits at most one second until it is written.
+    ///
+    /// For the last message of a program, such as the error that ends it.
     pub fn last_line(&self, line: impl fmt::Display) {
         self.0.push(format!("{line}\n").as_bytes());
         self.0.flush();
@@ -110,13 +122,19 @@ impl Drop for Log {
 
 impl LogBuilder {
     /// Adds directives of `tracing-subscriber`, such as `my_service=info,h2=debug`.
+    ///
+    /// They are added to the defaults. Later ones take precedence for the same target. They are
+    /// parsed by [`start`](Self::start).
     pub fn directives(mut self, more: &str) -> Self {
         self.directives = format!("{},{more}", self.directives);
         self
     }
 
-    /// Reads more directives from the variable `RUST_LOG`. Libraries that are off stay off, unless
-    /// it names them. Colors are used on a terminal, unless `NO_COLOR` is set.
+    /// Adds the directives in the environment variable `RUST_LOG`, after all others.
+    ///
+    /// Libraries that are off stay off, unless the variable names them. Lines have colors if
+    /// standard error is a terminal and `NO_COLOR` is not set. Default: the environment is not
+    /// read.
     pub fn environment(mut self) -> Self {
         let asked = env::var_os(EnvFilter::DEFAULT_ENV);
         self.asked = asked.map(|asked| asked.to_string_lossy().into_owned());
@@ -124,17 +142,20 @@ impl LogBuilder {
         self
     }
 
-    /// Writes elsewhere than to standard error.
+    /// Writes to another output. Default: standard error. Errors of the output are ignored.
     pub fn output(mut self, output: impl Write + Send + 'static) -> Self {
         self.output = Box::new(output);
         self
     }
 
-    /// Starts the log for the whole process, and tells each panic by its place. The words of a panic
-    /// stay out: they may quote a client.
+    /// Starts the log for the whole process, and installs a panic hook.
+    ///
+    /// The hook logs the place of each panic and not its message, which may quote a request. It
+    /// replaces the hook that was installed before.
     ///
     /// # Errors
-    /// [`LogError`] says why it cannot start.
+    /// [`LogError`]: another log is running, the directives cannot be parsed, or there is no
+    /// thread.
     pub fn start(self) -> Result<Log, LogError> {
         let filter = self.filter()?;
         let queue = Arc::new(Queue::default());
@@ -155,6 +176,7 @@ impl LogBuilder {
         Ok(Log(queue))
     }
 
+    /// Parses the directives of the program and of the environment.
     fn filter(&self) -> Result<EnvFilter, LogError> {
         let asked = self.asked.as_deref().unwrap_or_default();
         let directives = format!("{},{asked}", self.directives);
@@ -174,8 +196,10 @@ impl fmt::Debug for LogBuilder {
     }
 }
 
-/// Runs while a thread unwinds, where a second panic would abort the process: it formats numbers and a
-/// path, and calls nothing that can panic.
+/// Logs the place of a panic.
+///
+/// It runs while a thread unwinds, where a second panic would abort the process. So it formats only
+/// numbers and a path, and calls nothing that can panic.
 fn tell(queue: &Queue, panic: &PanicHookInfo<'_>) {
     let line = match panic.location() {
         Some(place) => format!("ERROR a panic was caught place={place}\n"),
@@ -184,7 +208,7 @@ fn tell(queue: &Queue, panic: &PanicHookInfo<'_>) {
     queue.push(line.as_bytes());
 }
 
-/// Gives each event of the log to the queue.
+/// Passes each event of the log to the queue.
 struct Lines(Arc<Queue>);
 
 impl<'a> MakeWriter<'a> for Lines {
@@ -195,8 +219,8 @@ impl<'a> MakeWriter<'a> for Lines {
     }
 }
 
-/// Takes one event, which is written by one call. Never fails: the library would report a failure to
-/// standard error, and panic where that is closed.
+/// Receives one event, which is written by one call. It never fails: the library would report a
+/// failure on standard error, and panic if that is closed.
 struct Line<'a>(&'a Queue);
 
 impl Write for Line<'_> {

@@ -1,4 +1,7 @@
 //! Lines that wait to be written, bounded in bytes.
+//!
+//! Threads of the service call [`Queue::push`], which never blocks on the output. One thread runs
+//! [`Queue::write_all_to`]. If the output is not read, the queue fills and lines are dropped.
 
 use std::{
     collections::VecDeque,
@@ -8,39 +11,44 @@ use std::{
     time::Duration,
 };
 
-/// Bytes of lines that wait. Beyond them lines are dropped.
+/// The most bytes of waiting lines. Beyond them lines are dropped.
 const MOST_BYTES: usize = 1024 * 1024;
-/// Bytes of a line. The rest of a longer one is cut off.
+/// The most bytes of a line. The rest of a longer one is cut off.
 const LONGEST_LINE: usize = 16 * 1024;
 /// How long the end of a program waits for its last lines.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Lines that wait to be written. Nothing here blocks but [`flush`](Self::flush) and the writer.
+/// Lines that wait to be written. Only [`flush`](Self::flush) and the writer block.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     state: Mutex<State>,
+    /// Notified after a line was added and after lines were written.
     changed: Condvar,
 }
 
+/// The lines and the counters, under the lock.
 #[derive(Debug, Default)]
 struct State {
     lines: VecDeque<Box<[u8]>>,
+    /// The length of all waiting lines, in bytes.
     bytes: usize,
-    /// The writer has taken lines and not finished them.
+    /// Whether the writer has taken lines and not finished writing them.
     is_writing: bool,
+    /// How many lines were dropped since the start.
     dropped: u64,
-    /// How many of the dropped lines were told.
+    /// How many of the dropped lines were reported in the log.
     told: u64,
 }
 
 impl State {
+    /// Returns whether every line is written and every dropped line reported.
     fn is_done(&self) -> bool {
         self.lines.is_empty() && !self.is_writing && self.told == self.dropped
     }
 }
 
 impl Queue {
-    /// Takes a line, or drops and counts it.
+    /// Adds a line, or drops and counts it if the queue is full.
     pub(super) fn push(&self, line: &[u8]) {
         let line = cut(line);
         let mut state = self.lock();
@@ -57,11 +65,12 @@ impl Queue {
         self.changed.notify_all();
     }
 
+    /// Returns how many lines were dropped since the start.
     pub(super) fn dropped(&self) -> u64 {
         self.lock().dropped
     }
 
-    /// Waits until everything is written, but at most a second.
+    /// Waits until everything is written, but at most [`PATIENCE`].
     pub(super) fn flush(&self) {
         let state = self.lock();
         let waited = self
@@ -70,12 +79,12 @@ impl Queue {
         drop(waited);
     }
 
-    /// Writes lines as they come, for ever.
+    /// Writes lines as they arrive, and never returns. Errors of the output are ignored.
     pub(super) fn write_all_to(&self, mut output: Box<dyn Write + Send>) {
         loop {
             let (lines, dropped) = self.take();
             for line in &lines {
-                // An output that is closed takes nothing. There is no one to tell.
+                // A closed output accepts nothing, and there is no other place to report that.
                 let _ = output.write_all(line);
             }
             if dropped > 0 {
@@ -88,6 +97,8 @@ impl Queue {
         }
     }
 
+    /// Waits for lines or dropped lines. Returns all lines, and how many were dropped since the
+    /// last call.
     pub(super) fn take(&self) -> (VecDeque<Box<[u8]>>, u64) {
         let state = self.lock();
         let idle = |state: &mut State| state.lines.is_empty() && state.told == state.dropped;
@@ -100,12 +111,14 @@ impl Queue {
         (mem::take(&mut state.lines), dropped)
     }
 
-    /// The state is whole after each step, so a panic elsewhere leaves it usable.
+    /// Locks the state. It is consistent after each step, so it stays usable after a panic
+    /// elsewhere.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+/// Returns a line, cut to [`LONGEST_LINE`] bytes and marked if it was longer.
 fn cut(line: &[u8]) -> Box<[u8]> {
     match line.get(..LONGEST_LINE) {
         Some(start) if line.len() > LONGEST_LINE => [start, b"[cut]\n"].concat().into(),

@@ -1,4 +1,8 @@
-//! The stack around an axum router.
+//! The stack around an axum router (feature `axum`).
+//!
+//! The rule is decided outside the router, by the table of rules. A check inside the router
+//! compares it with the route that axum matched: if they differ, the request gets status 500 and
+//! the handler does not run.
 
 use std::{
     convert::Infallible,
@@ -29,6 +33,9 @@ use crate::Routes;
 impl ShieldBuilder {
     /// Builds the stack for the rules of [`Routes`], and puts it around their router.
     ///
+    /// Serve the result with [`ProtectedRouter::into_make_service`]. For a router that was built
+    /// elsewhere use [`Shield::protect`].
+    ///
     /// # Errors
     /// [`ShieldError`] names the part or the rule that does not fit, and the remedy.
     pub fn protect(self, routes: Routes) -> Result<ProtectedRouter, ShieldError> {
@@ -42,13 +49,15 @@ impl ShieldBuilder {
 }
 
 impl Shield {
-    /// Puts the stack around a router that was built elsewhere. A check inside refuses (500) every
-    /// request that the router would serve under another rule than the one decided outside.
+    /// Puts the stack around a router that was built elsewhere, with its state already given.
     ///
-    /// Inside `nest_service` and fallbacks axum tells no template: there the table alone decides.
+    /// A check inside refuses with status 500 every request that the router would serve under
+    /// another rule than the one decided outside. Inside `nest_service` and fallbacks axum reports
+    /// no template: there the table alone decides.
     ///
-    /// A handler without a rule and a rule without a handler are warnings (`handler-without-rule`,
-    /// `rule-without-handler`) of the returned value and in the log.
+    /// A handler without a rule gets status 404. It is a warning (`handler-without-rule`), as is a
+    /// rule without a handler (`rule-without-handler`). Both are logged, and returned by
+    /// [`ProtectedRouter::warnings`].
     pub fn protect(&self, router: Router) -> ProtectedRouter {
         let more = router_paths::compare(&router, &self.table);
         more.iter().for_each(Warning::log);
@@ -62,8 +71,11 @@ impl Shield {
         }
     }
 
-    /// Puts only the inner check into a router: for one that stands behind other services of the
-    /// application, somewhere inside the shield.
+    /// Adds only the inner check to a router, for one that is behind other services inside the
+    /// shield.
+    ///
+    /// It does not protect a router alone: without a shield outside, every request is refused with
+    /// status 500.
     pub fn check(&self, router: Router) -> Router {
         let table = Arc::clone(&self.table);
         router.layer(tower_layer::layer_fn(move |inner| SameRule {
@@ -73,7 +85,9 @@ impl Shield {
     }
 }
 
-/// An axum router behind a [`Shield`]: a service, not a router, so that no route can be added beside the guarded ones.
+/// An axum router behind a [`Shield`]. Made by [`Shield::protect`] and [`ShieldBuilder::protect`].
+///
+/// It is a service and not a router, so that no unprotected route can be added.
 ///
 /// ```no_run
 /// # async fn serve(app: palisade::ProtectedRouter) -> std::io::Result<()> {
@@ -89,26 +103,32 @@ pub struct ProtectedRouter {
 }
 
 impl ProtectedRouter {
-    /// Returns the service with the machine's own body, which saves one box: for `palisade::Server` and hyper.
+    /// Returns the service without axum's body type, which saves one allocation for each response.
+    ///
+    /// For `palisade::server::Server` and for hyper.
     #[must_use]
     pub fn into_inner(self) -> Protected<Router> {
         self.service
     }
 
-    /// Prints the order, the rule of every route, the limits and the warnings, as
-    /// [`Shield::explain`] does.
+    /// Describes the order of the guards, the rule of every route, the limits and the warnings, as
+    /// [`Shield::explain`] does. The warnings about the router are included.
     #[must_use]
     pub fn explain(&self) -> String {
         self.explanation.to_string()
     }
 
-    /// Returns what works but should be looked at again.
+    /// Returns what works but should be looked at again: the warnings of [`Shield::warnings`], then
+    /// those about the router.
     #[must_use]
     pub fn warnings(&self) -> &[Warning] {
         self.explanation.warnings()
     }
 
-    /// Serves under `axum::serve`, which then tells the peer's address.
+    /// Returns the service for `axum::serve`, which then passes the address of the peer to the
+    /// shield.
+    ///
+    /// Without that address, limits by client and trusted proxies cannot work.
     #[must_use]
     pub fn into_make_service(self) -> IntoMakeServiceWithConnectInfo<Self, SocketAddr> {
         axum::ServiceExt::<Request<Body>>::into_make_service_with_connect_info(self)
@@ -142,7 +162,8 @@ impl fmt::Debug for ProtectedRouter {
 type Answering = <Protected<Router> as Service<Request<Body>>>::Future;
 
 pin_project! {
-    /// The future of a [`ProtectedRouter`].
+    /// The future of a [`ProtectedRouter`]. Dropping it cancels the request, which the audit layer
+    /// records.
     #[derive(Debug)]
     pub struct ProtectedFuture {
         #[pin]
@@ -159,8 +180,9 @@ impl Future for ProtectedFuture {
     }
 }
 
-/// Refuses what the router would serve under another rule than the one decided outside: after a
-/// rewrite between the two, or where table and router disagree.
+/// Refuses a request that the router would serve under another rule than the one decided outside.
+///
+/// That happens after a rewrite of the path between the two, or if table and router differ.
 #[derive(Clone)]
 struct SameRule<S> {
     table: Arc<RouteTable>,
@@ -196,10 +218,11 @@ where
     }
 }
 
+/// Returns whether the route that axum matched has the rule that was decided outside.
 fn same_rule<B>(table: &RouteTable, request: &Request<B>) -> bool {
     let decided = SecurityContext::of(request.extensions()).and_then(SecurityContext::route);
     let Some(template) = request.extensions().get::<MatchedPath>() else {
-        return decided.is_some(); // A fallback: the table has a rule for it, or we would not be here.
+        return decided.is_some(); // A fallback. The shield let the request in, so the table has a rule.
     };
     match decided {
         Some(RouteMatch::Found(rule)) => table

@@ -1,4 +1,6 @@
-//! Collects the parts; the order is not the caller's.
+//! Collects the parts of the stack and puts them in order.
+//!
+//! `build` checks them first and returns an error for parts that do not fit.
 
 use std::sync::Arc;
 
@@ -13,20 +15,28 @@ use palisade_transport::{AllowedHosts, ClientInfoLayer, HeadersLayer, HostLayer,
 
 use super::{Shield, ShieldError, Warning, check, explain::Explanation};
 
-/// Collects the parts of a [`Shield`]. The order of the calls does not matter.
+/// Collects the parts of a [`Shield`]. Made by [`Shield::builder`].
+///
+/// The order of the calls does not matter: [`build`](Self::build) puts the parts in order. A second
+/// call of one method replaces the first, but for [`authenticate`](Self::authenticate),
+/// [`guard`](Self::guard), [`observe`](Self::observe) and [`accept_warning`](Self::accept_warning),
+/// which add.
 #[derive(Debug, Default)]
 #[must_use]
 pub struct ShieldBuilder {
+    /// Codes of the warnings that are not logged.
     pub(super) accepted_warnings: Vec<&'static str>,
     pub(super) audit: Option<AuditLayer>,
     pub(super) audit_before_handler: bool,
     pub(super) authenticators: Authenticators,
     pub(super) client: Option<ClientInfoLayer>,
     pub(super) client_limit: Option<RateLimitLayer>,
+    /// Guards of the application, innermost.
     pub(super) guards: Vec<AnyGuard>,
     pub(super) headers: Option<HeadersLayer>,
     pub(super) hosts: Option<HostLayer>,
     pub(super) https: Option<HttpsLayer>,
+    /// Guards of the application, outermost.
     pub(super) observers: Vec<AnyGuard>,
     pub(super) principal_limit: Option<RateLimitLayer>,
     pub(super) propagate_panics: bool,
@@ -35,10 +45,12 @@ pub struct ShieldBuilder {
     pub(super) sanitize: Option<SanitizeLayer>,
 }
 
-/// The header with the identifier of the request.
+/// Whether responses carry the identifier of the request.
 #[derive(Debug)]
 pub(super) enum RequestId {
+    /// No header is sent, and that of the request is left to the handler.
     Off,
+    /// The header is sent as this layer says.
     Sent(RequestIdLayer),
 }
 
@@ -48,7 +60,7 @@ impl Default for RequestId {
     }
 }
 
-/// The ways to prove who one is. They have no `Debug` of their own.
+/// The authenticators. `Debug` shows their kinds, since they do not implement it.
 #[derive(Default)]
 pub(super) struct Authenticators(pub(super) Vec<Arc<dyn Authenticator>>);
 
@@ -61,97 +73,128 @@ impl std::fmt::Debug for Authenticators {
 }
 
 impl ShieldBuilder {
-    /// Records every request.
+    /// Records every request, also refused ones. Default: nothing is recorded, which is the warning
+    /// `no-audit`.
+    ///
+    /// Keep [`AuditLayer::handle`] to flush and close the trail at the end.
     pub fn audit(mut self, audit: AuditLayer) -> Self {
         self.audit = Some(audit);
         self
     }
 
-    /// Also holds each request until its record is safe, before the handler starts.
+    /// Starts the handler only after the arrival of the request is recorded. Default: the handler
+    /// does not wait for the record.
+    ///
+    /// [`build`](Self::build) fails unless the sink of [`audit`](Self::audit) is fail-closed.
     pub fn audit_before_handler(mut self) -> Self {
         self.audit_before_handler = true;
         self
     }
 
-    /// Accepts a kind of credential; several calls accept any one of several. Whether a guest may
-    /// pass is for the rule of the route to say.
+    /// Accepts a kind of credential. With several calls, a credential of any of them is accepted.
+    ///
+    /// A request without a credential passes here; the rule of the route decides whether it is
+    /// allowed. Default: no credential is accepted, and only public routes can be built. Two
+    /// authenticators that read the same credential are an error of [`build`](Self::build).
     pub fn authenticate(mut self, one: impl Authenticator) -> Self {
         self.authenticators.0.push(Arc::new(one));
         self
     }
 
-    /// Decides the client's address; the peer's, without.
+    /// Decides the client address. Default: the address of the peer, [`ClientInfoLayer::direct`].
+    ///
+    /// Behind a proxy use [`ClientInfoLayer::behind`]; otherwise all clients share the limits of
+    /// the proxy.
     pub fn client(mut self, client: ClientInfoLayer) -> Self {
         self.client = Some(client);
         self
     }
 
-    /// Limits by client address, before any credential is looked at.
+    /// Limits requests by client address, before any credential is read. Default: no limit, which
+    /// is the warning `no-client-limit`.
+    ///
+    /// Takes a limit made by [`RateLimitLayer::by_client`]; the other kind is an error of
+    /// [`build`](Self::build). A request beyond the limit gets status 429.
     pub fn limit_clients(mut self, limit: RateLimitLayer) -> Self {
         self.client_limit = Some(limit);
         self
     }
 
-    /// Limits by principal, when it is known who asks.
+    /// Limits requests by principal, after authentication. Default: no limit.
+    ///
+    /// Takes a limit made by [`RateLimitLayer::by_principal`], and needs an authenticator;
+    /// otherwise [`build`](Self::build) fails. A request beyond the limit gets status 429.
     pub fn limit_principals(mut self, limit: RateLimitLayer) -> Self {
         self.principal_limit = Some(limit);
         self
     }
 
-    /// Adds a guard of one's own, inside the limits and outside the handler: it knows who asks.
+    /// Adds a custom guard inside the limits and outside the handler, where the principal is known.
+    ///
+    /// Several guards run in the order of the calls. See [`Guard`].
     pub fn guard(mut self, guard: impl Guard) -> Self {
         self.guards.push(AnyGuard::new(guard));
         self
     }
 
-    /// Adds a guard of one's own, outermost: it sees every request, every answer and every ending.
+    /// Adds a custom guard, outermost: it sees every request, every response and how each request
+    /// ended.
+    ///
+    /// Several guards run in the order of the calls. Metrics belong here.
     pub fn observe(mut self, guard: impl Guard) -> Self {
         self.observers.push(AnyGuard::new(guard));
         self
     }
 
-    /// Dresses every answer; as an API's, without.
+    /// Adds security headers to every response, refusals included. Default: [`HeadersLayer::api`].
     pub fn headers(mut self, headers: HeadersLayer) -> Self {
         self.headers = Some(headers);
         self
     }
 
-    /// Answers to these hosts only. There is no default: a service that answers to any name can be
-    /// led by the nose (DNS rebinding, poisoned redirects).
+    /// Serves these hosts only. Required: a service that accepts any host is open to DNS rebinding
+    /// and to forged redirects.
+    ///
+    /// For exceptions, use [`host_layer`](Self::host_layer).
     pub fn hosts(self, allowed: AllowedHosts) -> Self {
         self.host_layer(HostLayer::new(allowed))
     }
 
-    /// Answers to the hosts of a layer with exceptions.
+    /// Serves the hosts of a layer that has exceptions. Replaces [`hosts`](Self::hosts).
     pub fn host_layer(mut self, hosts: HostLayer) -> Self {
         self.hosts = Some(hosts);
         self
     }
 
-    /// Says what happens to requests in clear; they are refused, without.
+    /// Decides what happens to requests without TLS. Default: they are refused,
+    /// [`HttpsLayer::refuse`].
     pub fn https(mut self, https: HttpsLayer) -> Self {
         self.https = Some(https);
         self
     }
 
-    /// Renders refusals in a form of one's own.
+    /// Renders refusals in a custom form. Default: the form of the core crate.
+    ///
+    /// Requests that an [`observe`](Self::observe) guard refuses are outside it and keep the
+    /// default form.
     pub fn render(mut self, renderer: impl Renderer) -> Self {
         self.render = Some(RenderLayer::new(renderer));
         self
     }
 
-    /// Lets a panic go on outwards: an HTTP/1 server then closes the connection without a response. Default: a
-    /// panic before the response begins is answered with 500 `internal_error`; see
-    /// [`GuardService::catch_panics`](palisade_core::GuardService::catch_panics).
+    /// Does not catch panics of the handler: an HTTP/1 server then closes the connection without a
+    /// response. Default: a panic before the response begins becomes status 500 `internal_error`;
+    /// see [`GuardService::catch_panics`](palisade_core::GuardService::catch_panics).
     ///
-    /// For applications that catch panics further out. The record says `panicked` either way.
+    /// For applications that catch panics outside the shield. The audit record says `panicked` in
+    /// both cases.
     pub fn propagate_panics(mut self) -> Self {
         self.propagate_panics = true;
         self
     }
 
-    /// Sends the identifier of the request in another header, or accepts the one that a proxy sends. Default:
-    /// `X-Request-Id` with every response; what a request brings is removed and not accepted.
+    /// Sends the request identifier in another header, or accepts the one that a proxy sends.
+    /// Default: `X-Request-Id` on every response; an identifier in a request is removed.
     ///
     /// ```
     /// use palisade::{RequestIdLayer, Shield};
@@ -163,20 +206,21 @@ impl ShieldBuilder {
         self
     }
 
-    /// Sends no identifier of the request, and leaves the header of requests to the handler.
+    /// Sends no request identifier. The header of a request reaches the handler unchanged.
     pub fn without_request_id(mut self) -> Self {
         self.request_id = RequestId::Off;
         self
     }
 
-    /// Cleans the text fields that the rules name, and caps every body.
+    /// Cleans the text fields that the rules name, and limits the length of every body. Default:
+    /// [`SanitizeLayer::default`].
     pub fn sanitize(mut self, sanitize: SanitizeLayer) -> Self {
         self.sanitize = Some(sanitize);
         self
     }
 
-    /// Does not log a [`Warning`] of this code at the start: what it tells is meant. It stays in
-    /// [`Shield::warnings`] and in what the shield explains.
+    /// Does not log a [`Warning`] of this code at the start, because the setting is intended. It
+    /// stays in [`Shield::warnings`] and [`Shield::explain`]. An unknown code has no effect.
     ///
     /// ```
     /// use palisade::Shield;
@@ -189,8 +233,10 @@ impl ShieldBuilder {
         self
     }
 
-    /// Checks that the parts fit each other and the rules, and puts them in order. What works but
-    /// should be looked at again is a [`Warning`], in the log and in [`Shield::warnings`].
+    /// Checks that the parts fit each other and the rules, and puts them in order.
+    ///
+    /// Settings that work but should be looked at again are [`Warning`]s: they are logged, and
+    /// returned by [`Shield::warnings`].
     ///
     /// # Errors
     /// [`ShieldError`] names the part or the rule that does not fit, and the remedy.
@@ -204,7 +250,7 @@ impl ShieldBuilder {
             .filter(|warning| !accepted(warning))
             .for_each(Warning::log);
         let all = self.authenticators.0;
-        // Guests pass here; whether they pass the route is for its rule to say, further in.
+        // Requests without a credential pass here. `AccessLayer` compares them with the rule.
         let authenticate = match all.is_empty() {
             true => None,
             false => Some(AuthenticateLayer::any(all)?.optional()),
@@ -224,7 +270,7 @@ impl ShieldBuilder {
             Chain(KnownLayer::new(), Chain(authenticate, inner)),
         );
         let https = self.https.unwrap_or_else(HttpsLayer::refuse);
-        // A credential that came in clear is refused wherever it is read, and recorded by its id.
+        // A credential sent without TLS is refused, and recorded by its public id.
         let https = match credentials {
             Some(credentials) => https.credentials_of(credentials),
             None => https,

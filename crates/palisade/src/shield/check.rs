@@ -1,4 +1,6 @@
-//! What can be known to be wrong before the first request.
+//! Checks the parts of a stack against each other and against the rules, before the first request.
+//!
+//! `build` calls [`check`]. Each private function finds one [`ShieldError`].
 
 use std::fmt;
 
@@ -9,20 +11,23 @@ use palisade_transport::HostLayer;
 
 use super::ShieldBuilder;
 
-/// Why a stack cannot be built, and what to do about it.
+/// Why a stack cannot be built.
+///
+/// `Display` says in one sentence what is wrong and what to do. Programs compare
+/// [`code`](Self::code). The first problem is returned, not all.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ShieldError {
-    /// No allowed hosts were named.
+    /// No allowed hosts were named. Call `ShieldBuilder::hosts`.
     NoHosts,
-    /// A rule asks for a credential, and there is no way to show one.
+    /// A rule requires a credential, and there is no authenticator.
     NoAuthenticator {
         /// The template of the route.
         route: String,
     },
-    /// Two limiters have a limit of one name: in a store that they share it would be one bucket.
+    /// Two limiters have a limit of the same name. In a shared store both would use one quota.
     SharedLimitName {
-        /// The name.
+        /// The name of the limit.
         limit: String,
     },
     /// A rule names a limit that no limiter has.
@@ -31,7 +36,7 @@ pub enum ShieldError {
         route: String,
         /// The name that the rule uses.
         limit: String,
-        /// The names there are.
+        /// The names that exist.
         known: Vec<String>,
     },
     /// A rule names a set of text fields that the sanitizing layer does not know.
@@ -40,17 +45,17 @@ pub enum ShieldError {
         route: String,
         /// The name that the rule uses.
         schema: String,
-        /// The names there are.
+        /// The names that exist.
         known: Vec<String>,
     },
-    /// A limiter was given to the call that is for the other kind.
+    /// A limit by principal was given to `limit_clients`, or one by client to `limit_principals`.
     MisplacedLimit {
-        /// The call that it was given to.
+        /// The method that it was given to.
         given_to: &'static str,
-        /// The call that it belongs to.
+        /// The method that it belongs to.
         belongs_to: &'static str,
     },
-    /// A limit by principal, and no authenticator that could say who asks.
+    /// There is a limit by principal, and no authenticator to learn the principal.
     PrincipalLimitWithoutAuthenticator,
     /// A template cannot be used for a route.
     Template {
@@ -64,11 +69,11 @@ pub enum ShieldError {
         /// The template of the route.
         route: String,
     },
-    /// A record before the handler was asked for, and the audit cannot promise one.
+    /// A record before the handler was requested, and there is no audit sink that is fail-closed.
     GateWithoutPromise,
-    /// Two ways to prove an identity read the same credential.
+    /// Two authenticators read the same credential.
     Authenticators(palisade_core::AuthenticateBuildError),
-    /// The table of routes is not sound.
+    /// A template cannot be parsed, or conflicts with another.
     Routes(palisade_core::RouteError),
 }
 
@@ -118,7 +123,18 @@ impl fmt::Display for ShieldError {
 }
 
 impl ShieldError {
-    /// Returns a stable code, for programs that tell errors apart.
+    /// Returns a stable code, for programs that compare errors.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade::{RouteTable, Rule, Shield};
+    ///
+    /// let table = RouteTable::builder().any("/echo", Rule::public()).build()?;
+    /// let error = Shield::builder().build(table).unwrap_err();
+    /// assert_eq!(error.code(), "no-hosts");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -152,7 +168,7 @@ impl From<palisade_core::RouteError> for ShieldError {
     }
 }
 
-/// Checks the parts against the rules, and returns the one part that has no default.
+/// Checks the parts against the rules. Returns the hosts, the one part that has no default.
 pub(super) fn check(parts: &ShieldBuilder, table: &RouteTable) -> Result<HostLayer, ShieldError> {
     let promises = parts.audit.as_ref().is_some_and(AuditLayer::is_fail_closed);
     if parts.audit_before_handler && !promises {
@@ -175,8 +191,10 @@ pub(super) fn check(parts: &ShieldBuilder, table: &RouteTable) -> Result<HostLay
     parts.hosts.clone().ok_or(ShieldError::NoHosts)
 }
 
-/// A limit by principal before authentication would refuse every request, and one by address after
-/// it would not slow guesses down.
+/// Checks that each limit has the right position.
+///
+/// A limit by principal before authentication would refuse every request. One by address after it
+/// would not slow down guessing.
 fn limiters_in_place(parts: &ShieldBuilder) -> Result<(), ShieldError> {
     let is = |limit: &Option<RateLimitLayer>, kind: &str| {
         limit.as_ref().is_some_and(|limit| limit.name() == kind)
@@ -200,6 +218,7 @@ fn limiters_in_place(parts: &ShieldBuilder) -> Result<(), ShieldError> {
     Ok(())
 }
 
+/// Checks that there is an authenticator if the rule requires a credential.
 fn authenticated(parts: &ShieldBuilder, rule: &Rule) -> Result<(), ShieldError> {
     if parts.authenticators.0.is_empty() && *rule.access() != Access::Public {
         let route = rule.template().to_owned();
@@ -208,6 +227,7 @@ fn authenticated(parts: &ShieldBuilder, rule: &Rule) -> Result<(), ShieldError> 
     Ok(())
 }
 
+/// Checks that each limit that the rule names exists.
 fn limited(known: &[String], rule: &Rule) -> Result<(), ShieldError> {
     let mut named = rule.limits().iter();
     let Some(unknown) = named.find(|name| !known.iter().any(|one| **one == ***name)) else {
@@ -220,6 +240,7 @@ fn limited(known: &[String], rule: &Rule) -> Result<(), ShieldError> {
     })
 }
 
+/// Checks that each text schema that the rule names exists.
 fn text_schemas(parts: &ShieldBuilder, rule: &Rule) -> Result<(), ShieldError> {
     if rule.text_schemas().is_empty() {
         return Ok(());
@@ -236,6 +257,7 @@ fn text_schemas(parts: &ShieldBuilder, rule: &Rule) -> Result<(), ShieldError> {
     }
 }
 
+/// Returns the names of all limits of both limiters.
 fn known_limits(parts: &ShieldBuilder) -> Vec<String> {
     let limiters = [&parts.client_limit, &parts.principal_limit];
     let names = limiters

@@ -1,4 +1,7 @@
-//! Says what a stack does, in words, before it does it.
+//! Describes a stack in words, and collects its warnings.
+//!
+//! `build` calls [`Explanation::of`] before the parts move into their layers. Nothing here can
+//! fail.
 
 use std::{borrow::Cow, fmt};
 
@@ -7,27 +10,32 @@ use palisade_transport::HostLayer;
 
 use super::{ShieldBuilder, builder::RequestId};
 
-/// Something that works but should be looked at again. Each is also in the log at start.
+/// Something that works but should be looked at again.
+///
+/// Each is logged at start, unless [`ShieldBuilder::accept_warning`] has its code. The codes:
 ///
 /// | code | what it means |
 /// |---|---|
-/// | `no-audit` | no trail is written |
-/// | `no-client-limit` | guesses at credentials are not limited |
+/// | `no-audit` | no audit trail is written |
+/// | `no-client-limit` | attempts to guess a credential are not limited |
 /// | `trust-all` | every peer may choose its client address |
 /// | `unused-limit` | a limit counts only on routes that name it, and none does |
-/// | `handler-without-rule` | the router has a handler that no rule opens |
-/// | `rule-without-handler` | a rule opens a route that the router does not have |
+/// | `handler-without-rule` | the router has a handler without a rule, which is a 404 |
+/// | `rule-without-handler` | a rule is for a route that the router does not have |
+///
+/// With the feature `config`, `Config::check_server` returns more codes.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Warning {
-    /// A stable code.
+    /// The code. It does not change between versions.
     pub code: &'static str,
-    /// What it is, and what to do.
+    /// What should be looked at, and what to do, in one sentence.
     pub text: Cow<'static, str>,
 }
 
 impl Warning {
-    /// Writes it to the log, as the shield does with its own.
+    /// Writes it to the log at level `WARN` with the target `palisade`, as the shield does with its
+    /// own warnings.
     pub fn log(&self) {
         tracing::warn!(target: "palisade", code = self.code, "{}", self.text);
     }
@@ -39,16 +47,22 @@ impl fmt::Display for Warning {
     }
 }
 
-/// The words, collected while the parts are still parts.
+/// What [`Shield::explain`](super::Shield::explain) prints, collected before the parts move into
+/// the stack.
 #[derive(Clone, Debug)]
 pub(super) struct Explanation {
+    /// One text for each limit.
     limits: Vec<String>,
+    /// The guards from the outside in.
     order: Vec<String>,
+    /// One line for each rule.
     routes: Vec<String>,
+    /// All warnings, accepted ones included.
     warnings: Vec<Warning>,
 }
 
 impl Explanation {
+    /// Collects the description of the parts.
     pub(super) fn of(parts: &ShieldBuilder, hosts: &HostLayer, table: &RouteTable) -> Self {
         let limiters = [&parts.client_limit, &parts.principal_limit];
         Self {
@@ -76,6 +90,7 @@ impl Explanation {
     }
 }
 
+/// Returns a line for each guard that is active, in the order of `super::Sequence`.
 fn order(parts: &ShieldBuilder, hosts: &HostLayer) -> Vec<String> {
     let kinds = || {
         let kinds: Vec<&str> = parts
@@ -118,6 +133,7 @@ fn order(parts: &ShieldBuilder, hosts: &HostLayer) -> Vec<String> {
     lines.into_iter().flatten().collect()
 }
 
+/// Describes a rule in one line: template, access, limits, text fields, kind of body.
 fn route(rule: &Rule) -> String {
     let access = match rule.access() {
         Access::Authenticated => "any credential".to_owned(),
@@ -142,6 +158,7 @@ fn route(rule: &Rule) -> String {
     line
 }
 
+/// Finds the warnings about the parts and about limits that no rule names.
 fn warnings(parts: &ShieldBuilder, table: &RouteTable) -> Vec<Warning> {
     let trusts_everyone =
         |client: &palisade_transport::ClientInfoLayer| client.proxies().trusts_everyone();

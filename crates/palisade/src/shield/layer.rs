@@ -1,10 +1,14 @@
-//! The stack as a tower layer, for services that are no axum routers.
+//! The stack as a tower layer, for services that are not axum routers.
+//!
+//! It is a separate type, so that no one passes a [`Shield`] to axum's `Router::layer` by mistake.
 
 use tower_layer::Layer;
 
 use super::{Protected, Shield};
 
-/// The whole stack as a tower layer; made by [`Shield::as_layer`].
+/// The whole stack as a tower layer. Made by [`Shield::as_layer`].
+///
+/// Each service that it wraps is a [`Protected`] and shares the state of the shield.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ShieldLayer(Shield);
@@ -12,9 +16,9 @@ pub struct ShieldLayer(Shield);
 impl Shield {
     /// Returns the stack as a tower layer, for tonic's server and for a `ServiceBuilder`.
     ///
-    /// **Not for axum's `Router::layer`**: axum applies a layer to the routes that are there already.
-    /// Routes that are added, nested or merged afterwards are served without any check. Give the
-    /// finished router to [`protect`](Self::protect).
+    /// **Not for axum's `Router::layer`**: axum applies a layer only to the routes that were added
+    /// before. Routes that are added, nested or merged afterwards are served without any check.
+    /// Give the finished router to [`protect`](Self::protect).
     ///
     /// ```
     /// use palisade::{AllowedHosts, RouteTable, Rule, Shield};

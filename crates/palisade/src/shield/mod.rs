@@ -1,4 +1,7 @@
 //! The whole stack, in the order that is right.
+//!
+//! `builder.rs` collects the parts, `check.rs` finds what does not fit, `explain.rs` describes the
+//! result. A stack that does not fit is not built.
 
 #[cfg(feature = "axum")]
 pub(crate) mod axum;
@@ -23,24 +26,25 @@ use tower_layer::Layer as _;
 
 pub use self::{builder::ShieldBuilder, check::ShieldError, explain::Warning, layer::ShieldLayer};
 
-/// The order, from the outside in, with the reason for each place.
+/// The order of the guards, from the outside in, with the reason for each position.
 ///
-/// *Who may refuse sits inside audit; who is needed by another sits outside it.*
+/// Two rules give the order. A guard that may refuse is inside the audit layer, so that refusals
+/// are recorded. A guard whose result another one needs is outside that one.
 pub(crate) type Sequence = Chain<
-    Option<RequestIdLayer>, // every response has the identifier, those of observers too
+    Option<RequestIdLayer>, // every response has it, also those of observers
     Chain<
-        GuardList, // of the application: sees every request and every ending
+        GuardList, // of the application: sees every request and how it ended
         Chain<
-            Option<AuditLayer>, // hears of every request, also of refused ones
+            Option<AuditLayer>, // records every request, also refused ones
             Chain<
-                Option<RenderLayer>, // every refusal below looks as it says
+                Option<RenderLayer>, // it renders every refusal of the guards inside it
                 Chain<
-                    HeadersLayer, // dresses every answer, refusals included
+                    HeadersLayer, // adds headers to every response, refusals included
                     Chain<
-                        ClientInfoLayer, // everyone below needs the client
+                        ClientInfoLayer, // all inside need the client
                         Chain<
-                            RouteLayer,                                 // everyone below needs the rule
-                            Chain<HostLayer, Chain<HttpsLayer, Inner>>, // before anything is spent
+                            RouteLayer,                                 // all inside need the rule
+                            Chain<HostLayer, Chain<HttpsLayer, Inner>>, // before any costly work
                         >,
                     >,
                 >,
@@ -49,20 +53,20 @@ pub(crate) type Sequence = Chain<
     >,
 >;
 
-/// The second half: who may come in, and how often.
+/// The second half: authentication, authorization and rate limits.
 type Inner = Chain<
-    Option<RateLimitLayer>, // by address: guessing and scanning end here
+    Option<RateLimitLayer>, // by address: slows down guessing and scanning
     Chain<
-        KnownLayer, // unknown paths end before a credential is looked at
+        KnownLayer, // 404 and 405, before a credential is read
         Chain<
-            Option<AuthenticateLayer>, // who
+            Option<AuthenticateLayer>, // sets the principal
             Chain<
-                AccessLayer, // may they
+                AccessLayer, // compares the principal with the rule
                 Chain<
-                    Option<RateLimitLayer>, // by principal: only now it is known
+                    Option<RateLimitLayer>, // by principal, which is known now
                     Chain<
-                        GuardList,         // of the application: it knows who asks
-                        Option<AuditGate>, // on record before the handler starts
+                        GuardList,         // of the application: the principal is known
+                        Option<AuditGate>, // waits for the record before the handler starts
                     >,
                 >,
             >,
@@ -70,14 +74,18 @@ type Inner = Chain<
     >,
 >;
 
-/// A service behind the whole stack. Text is cleaned innermost, where it is known who sends it.
+/// A service behind the whole stack. Returned by [`Shield::wrap`].
+///
+/// Text fields are cleaned last, just before the service, where principal and rule are known.
 pub type Protected<S> = GuardService<Arc<Sequence>, SanitizeService<S>>;
 
-/// The whole stack, finished: one value for any number of services, which share its state.
+/// The finished stack. Made by [`ShieldBuilder::build`].
 ///
-/// An axum router is protected by [`protect`](Self::protect) alone: what it returns is a service, so
-/// no route can be added to it that the shield does not see. Other services go through
-/// [`wrap`](Self::wrap), or through [`as_layer`](Self::as_layer) where a tower layer is asked for.
+/// Clones are cheap and share limits, keys and audit trail, as do all services behind one shield.
+///
+/// An axum router is protected by [`protect`](Self::protect) alone: what it returns is a service,
+/// so no route can be added to it that the shield does not see. Other services go through
+/// [`wrap`](Self::wrap), or through [`as_layer`](Self::as_layer) where a tower layer is required.
 ///
 /// A shield is no tower layer itself, since axum's `Router::layer` covers only the routes that are
 /// there already. This does not compile:
@@ -95,20 +103,31 @@ pub type Protected<S> = GuardService<Arc<Sequence>, SanitizeService<S>>;
 #[derive(Clone)]
 #[must_use]
 pub struct Shield {
+    /// All guards but the cleaning of text.
     sequence: Arc<Sequence>,
+    /// Cleans text fields and limits bodies; innermost.
     sanitize: SanitizeLayer,
+    /// The rules.
     table: Arc<RouteTable>,
+    /// What [`Shield::explain`] prints.
     explanation: Arc<explain::Explanation>,
+    /// Whether a panic becomes a response with status 500.
     catches_panics: bool,
 }
 
 impl Shield {
-    /// Starts from the defaults: a direct client, headers for an API, https only, no guest anywhere.
+    /// Returns a builder with the defaults.
+    ///
+    /// The client is the peer of the connection, headers are those for an API, requests without TLS
+    /// are refused, and no authenticator is set. [`ShieldBuilder::hosts`] is required.
     pub fn builder() -> ShieldBuilder {
         ShieldBuilder::default()
     }
 
     /// Puts the stack around a service.
+    ///
+    /// For an axum router with handlers use `protect`, which also checks that router and rules
+    /// agree. Call `wrap` as often as needed: the services share the state of the shield.
     pub fn wrap<S>(&self, inner: S) -> Protected<S> {
         let service = GuardService::new(Arc::clone(&self.sequence), self.sanitize.layer(inner));
         match self.catches_panics {
@@ -117,25 +136,47 @@ impl Shield {
         }
     }
 
-    /// Prints the order, the rule of every route, the limits, and what deserves a second look.
+    /// Describes the stack: the order of the guards, the rule of every route, the limits, and the
+    /// warnings.
+    ///
+    /// The text is for people and may change; for programs there are [`order`](Self::order),
+    /// [`table`](Self::table) and [`warnings`](Self::warnings).
     #[must_use]
     pub fn explain(&self) -> String {
         self.explanation.to_string()
     }
 
-    /// Returns what deserves a second look.
+    /// Returns what works but should be looked at again.
+    ///
+    /// The list is complete: it includes the warnings that [`ShieldBuilder::accept_warning`] keeps
+    /// out of the log.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade::{AllowedHosts, RouteTable, Rule, Shield};
+    ///
+    /// let table = RouteTable::builder().any("/echo", Rule::public()).build()?;
+    /// let shield = Shield::builder()
+    ///     .hosts(AllowedHosts::parse(["api.example"])?)
+    ///     .build(table)?;
+    /// let codes: Vec<&str> = shield.warnings().iter().map(|warning| warning.code).collect();
+    /// assert_eq!(codes, ["no-audit", "no-client-limit"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn warnings(&self) -> &[Warning] {
         self.explanation.warnings()
     }
 
-    /// Returns the rules.
+    /// Returns the rules that the stack was built with.
     #[must_use]
     pub fn table(&self) -> &RouteTable {
         &self.table
     }
 
-    /// Names the guards from the outside in.
+    /// Returns the names of the guards that are active, from the outside in. The last is
+    /// `sanitize`.
     #[must_use]
     pub fn order(&self) -> Vec<&'static str> {
         let mut names = self.sequence.names();

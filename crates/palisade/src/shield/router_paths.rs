@@ -1,8 +1,8 @@
 //! Compares the rules with the paths of an axum router that was built elsewhere.
 //!
-//! axum has no way to ask a router for its paths but its `Debug` output. Where that output is not
-//! understood, nothing is reported: the check inside [`Shield::protect`](crate::Shield::protect)
-//! refuses at run time what does not fit, with or without these warnings.
+//! axum lists the paths of a router in its `Debug` output and nowhere else. If that output cannot
+//! be parsed, nothing is reported: the check inside [`Shield::protect`](crate::Shield::protect)
+//! refuses mismatches at run time, with or without these warnings.
 
 use axum::Router;
 use http::Method;
@@ -10,6 +10,7 @@ use palisade_core::{RouteTable, Rule};
 
 use super::explain::Warning;
 
+/// The methods that are tried to find a rule for a path.
 const METHODS: [Method; 7] = [
     Method::DELETE,
     Method::GET,
@@ -20,20 +21,21 @@ const METHODS: [Method; 7] = [
     Method::PUT,
 ];
 
-/// Names the rules without a handler and the handlers without a rule.
+/// Returns a warning for each rule without a handler and each handler without a rule.
 pub(super) fn compare(router: &Router, table: &RouteTable) -> Vec<Warning> {
     let debug = format!("{router:?}");
     let Some(paths) = paths(&debug) else {
         return Vec::new();
     };
     let mut warnings = handlers_without_rule(&paths, table);
-    // A fallback of the application serves every rule.
+    // A fallback of the application handles every rule.
     if debug.contains("default_fallback: true") {
         warnings.extend(rules_without_handler(&paths, table));
     }
     warnings
 }
 
+/// Finds paths of the router that no rule matches.
 fn handlers_without_rule(paths: &[String], table: &RouteTable) -> Vec<Warning> {
     let forgotten = paths.iter().filter(|path| rules_at(table, path).is_empty());
     let warning = |path| Warning {
@@ -43,6 +45,7 @@ fn handlers_without_rule(paths: &[String], table: &RouteTable) -> Vec<Warning> {
     forgotten.map(warning).collect()
 }
 
+/// Finds rules that no path of the router matches.
 fn rules_without_handler(paths: &[String], table: &RouteTable) -> Vec<Warning> {
     let routed = paths.iter().fold(RouteTable::builder(), |routed, path| {
         routed.any(path.as_str(), Rule::public())
@@ -53,7 +56,7 @@ fn rules_without_handler(paths: &[String], table: &RouteTable) -> Vec<Warning> {
     let mut templates: Vec<&str> = table.rules().iter().map(|rule| rule.template()).collect();
     templates.sort_unstable();
     templates.dedup();
-    // What is nested below `/files/{*rest}` serves that rule.
+    // A router that is nested below `/files/{*rest}` handles that rule.
     let serves = |path: &String, template| rules_at(table, path).contains(&template);
     let missing = templates.into_iter().filter(|template| {
         rules_at(&routed, template).is_empty() && !paths.iter().any(|path| serves(path, *template))
@@ -77,7 +80,8 @@ fn rules_at<'a>(table: &'a RouteTable, template: &str) -> Vec<&'a str> {
     rules.map(|rule| rule.template()).collect()
 }
 
-/// Reads `.. node: Node { paths: {RouteId(1): "/a", RouteId(2): "/b/{id}"} } ..`.
+/// Parses `.. node: Node { paths: {RouteId(1): "/a", RouteId(2): "/b/{id}"} } ..`. Returns `None`
+/// if the output has another form.
 fn paths(debug: &str) -> Option<Vec<String>> {
     let (_, mut rest) = debug.split_once("path_router: PathRouter {")?;
     rest = rest.split_once("node: Node { paths: {")?.1;

@@ -1,8 +1,9 @@
 //! `RateLimit` and `RateLimit-Policy` as in draft-ietf-httpapi-ratelimit-headers-10.
 //!
-//! Both are Lists of Strings with parameters (RFC 9651): `"tts";r=7;t=6` and `"tts";q=10;w=60`.
-//! `t` is the time until additional quota is there; a full bucket has none to wait for, so `t` is
-//! left out then.
+//! Both are Lists of Strings with parameters (RFC 9651): `"tts";r=7;t=6` and `"tts";q=10;w=60`. `r`
+//! is the remaining units and `t` the seconds until more are available. A full bucket has no `t`.
+//! `q` is the quota and `w` the window in seconds. A value that does not fit into its buffer is
+//! left out.
 
 use std::fmt::Write as _;
 
@@ -18,12 +19,13 @@ use crate::{
 pub(super) const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 pub(super) const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-/// A name with its window's, two numbers, quotation marks and parameters.
+/// The limit of one item: a name with its window, two numbers, quotation marks and parameters.
 const MAX_ITEM_BYTES: usize = 120;
 
 type Text = ArrayString<{ MAX_ITEM_BYTES * MAX_RATES }>;
 
-/// Tells how limits stand. Penalties are told only where they refuse: they do not count requests.
+/// Renders the state of limits. Penalties are reported only where they refuse, since they do not
+/// count requests.
 pub(super) fn rate_limit_value<'a>(
     items: impl Iterator<Item = FieldItem<'a>>,
 ) -> Option<HeaderValue> {
@@ -38,7 +40,7 @@ pub(super) fn rate_limit_value<'a>(
     header_value(&text)
 }
 
-/// Describes limits.
+/// Renders the description of limits.
 pub(super) fn policy_value<'a>(limits: impl Iterator<Item = &'a Limit>) -> Option<HeaderValue> {
     let mut text = Text::new();
     for limit in limits {
@@ -52,7 +54,7 @@ pub(super) fn policy_value<'a>(limits: impl Iterator<Item = &'a Limit>) -> Optio
     header_value(&text)
 }
 
-/// A name needs no escaping: policies take only names of letters, digits, `-`, `_` and `.`.
+/// Writes a name. It needs no escaping: policies accept only letters, digits, `-`, `_` and `.`.
 fn push_name(text: &mut Text, name: &str) -> Option<()> {
     let separator = if text.is_empty() { "\"" } else { ", \"" };
     text.try_push_str(separator).ok()?;
@@ -60,11 +62,13 @@ fn push_name(text: &mut Text, name: &str) -> Option<()> {
     text.try_push('"').ok()
 }
 
+/// Writes a parameter with a number.
 fn push_parameter(text: &mut Text, name: &str, number: u64) -> Option<()> {
     text.try_push_str(name).ok()?;
     write!(text, "{number}").ok()
 }
 
+/// Makes a header value, or `None` for an empty text.
 fn header_value(text: &str) -> Option<HeaderValue> {
     if text.is_empty() {
         return None;

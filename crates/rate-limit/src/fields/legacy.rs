@@ -1,6 +1,7 @@
-//! `X-RateLimit-Limit`, `-Remaining` and `-Reset`: three numbers about the limit that binds first.
+//! `X-RateLimit-Limit`, `-Remaining` and `-Reset`: three numbers about the most restrictive limit.
 //!
-//! No standard defines these fields. They are widely read, so they can be sent beside draft 10.
+//! No standard defines these fields. Many clients read them, so they can be sent in addition to
+//! draft 10.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -10,7 +11,7 @@ const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
-/// Adds the fields, unless a limit further in already did: they have room for one limit only.
+/// Adds the fields, unless a layer further in added them: they can report one limit only.
 pub(super) fn add_fields<'a>(
     headers: &mut HeaderMap,
     items: impl Iterator<Item = FieldItem<'a>>,
@@ -25,6 +26,7 @@ pub(super) fn add_fields<'a>(
     }
 }
 
+/// Returns the fields of the most restrictive limit.
 pub(super) fn fields<'a>(
     items: impl Iterator<Item = FieldItem<'a>>,
     reset: ResetFormat,

@@ -48,7 +48,7 @@ pub enum ResetFormat {
     Epoch,
 }
 
-/// One limit to be told about.
+/// One limit that the header fields report.
 #[derive(Clone, Copy)]
 pub(crate) struct FieldItem<'a> {
     pub(crate) limit: &'a Limit,
@@ -56,18 +56,19 @@ pub(crate) struct FieldItem<'a> {
 }
 
 impl FieldItem<'_> {
-    /// Never more than the quota, also where the burst is larger.
+    /// Returns the remaining units, at most the quota, even if the burst is larger.
     fn remaining(&self) -> u32 {
         let left = self.limit.gcra.remaining(self.limit_state.backlog);
         left.min(self.quota())
     }
 
+    /// Returns the units of one window.
     fn quota(&self) -> u32 {
         self.limit.rate.amount().get()
     }
 
-    /// Whole seconds until more can be had; rounded up, so that no client returns too early. 0 if there
-    /// is no more than is told already.
+    /// Returns the seconds until more units are available, rounded up so that no client retries too
+    /// early. 0 if the bucket holds as much as is reported.
     fn more_in(&self) -> u64 {
         if self.remaining() == self.quota() {
             return 0;
@@ -81,7 +82,7 @@ impl FieldItem<'_> {
 
 const NANOSECONDS: u64 = 1_000_000_000;
 
-/// Writes the fields. What does not change is made once.
+/// Writes the header fields. What does not change is rendered once.
 #[derive(Debug)]
 pub(crate) struct LimitFields {
     draft10: Option<Box<[OnceLock<HeaderValue>]>>,
@@ -90,7 +91,7 @@ pub(crate) struct LimitFields {
 }
 
 impl LimitFields {
-    /// Prepares for so many limits.
+    /// Prepares the fields for this number of limits.
     pub(crate) fn new(styles: &[HeaderStyle], limits: usize) -> Self {
         let sets = || {
             (0..1_usize << limits.min(MAX_RATES))
@@ -108,7 +109,9 @@ impl LimitFields {
         }
     }
 
-    /// Dresses an answer that was admitted. `set` is the set of limits as bits, if it is one of those that are ready.
+    /// Adds the fields to the response of an admitted request.
+    ///
+    /// `set` is the set of limits as bits, if it is one that was rendered in advance.
     pub(crate) fn add_to_response<'a>(
         &self,
         headers: &mut HeaderMap,
@@ -127,12 +130,12 @@ impl LimitFields {
         }
     }
 
-    /// Tells a refused client when to come back.
+    /// Adds `Retry-After` to a refusal.
     pub(crate) fn with_retry_after(&self, rejection: Rejection, seconds: u64) -> Rejection {
         rejection.with_header(RETRY_AFTER, self.seconds.value(seconds))
     }
 
-    /// Dresses a refusal.
+    /// Adds the fields to a refusal.
     pub(crate) fn add_to_refusal<'a>(
         &self,
         mut rejection: Rejection,
@@ -154,7 +157,7 @@ impl LimitFields {
         rejection
     }
 
-    /// Returns the description of some limits, made once for each set; if it is wanted.
+    /// Returns the description of a set of limits, rendered once for each set, if it is configured.
     fn policy<'a>(
         &self,
         set: Option<usize>,
@@ -173,10 +176,11 @@ impl LimitFields {
     }
 }
 
-/// Values up to this are made in advance: two minutes cover nearly every wait of a limit by the minute.
+/// Values up to this are rendered in advance. Two minutes cover nearly every wait of a limit by the
+/// minute.
 const READY_SECONDS: u64 = 120;
 
-/// Header values of small numbers, made once.
+/// Header values of small numbers, rendered once.
 #[derive(Debug)]
 struct ReadySeconds(Box<[HeaderValue]>);
 
@@ -187,6 +191,7 @@ impl Default for ReadySeconds {
 }
 
 impl ReadySeconds {
+    /// Returns the header value of a number.
     fn value(&self, seconds: u64) -> HeaderValue {
         let ready = usize::try_from(seconds).ok();
         let ready = ready.and_then(|index| self.0.get(index));

@@ -1,4 +1,7 @@
-//! Assembling a layer: what is wrong with it is said here, not at the first request.
+//! The builder of the layer. It finds configuration errors at start-up, not at the first request.
+//!
+//! It turns each policy into limits, one for each rate, and registers their names in the store. Two
+//! limits of one name in one store would share buckets, so `build` refuses them.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -46,6 +49,7 @@ pub struct RateLimitLayerBuilder {
 }
 
 impl RateLimitLayerBuilder {
+    /// Starts with the defaults. `key` is the default key of policies without one.
     pub(super) fn new(name: &'static str, key: Key) -> Self {
         Self {
             name,
@@ -59,7 +63,8 @@ impl RateLimitLayerBuilder {
         }
     }
 
-    /// Adds a policy. The layer decides all its policies together.
+    /// Adds a policy. The layer decides all its policies together. Default: none; at least one is
+    /// required.
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policies.push(policy);
         self
@@ -71,9 +76,12 @@ impl RateLimitLayerBuilder {
         self
     }
 
-    /// Keeps the buckets in a store that others may share, or that outlives this layer: built again
-    /// with other rates over the same store, a layer finds the state that its predecessor left.
-    /// All layers over one store must have different names of limits, but for such a successor.
+    /// Keeps the buckets in this store. Default: a [`MemoryStore`] of the default capacity, for
+    /// this layer alone.
+    ///
+    /// Several layers can share a store, if all their limits have different names. A store can also
+    /// outlive a layer: a new layer with the same names and other rates continues with the state of
+    /// the old one.
     pub fn store(mut self, store: impl LimitStore) -> Self {
         self.store = Some(Arc::new(store));
         self
@@ -85,15 +93,19 @@ impl RateLimitLayerBuilder {
         self
     }
 
-    /// Says in which forms clients are told how the limits stand, in place of `RateLimit` alone. None is fine.
+    /// Sets the header fields that state the limits. Default: [`HeaderStyle::Draft10`].
+    ///
+    /// An empty list sends none of them. `Retry-After` is sent in any case.
     pub fn headers(mut self, styles: impl IntoIterator<Item = HeaderStyle>) -> Self {
         self.styles = styles.into_iter().collect();
         self
     }
 
-    /// Does not count requests for which this holds: for example a health check of the load balancer. What is
-    /// exempt has no limit at all, and whatever the function looks at is what an attacker will imitate:
-    /// decide by the client's address or the principal, not by a header.
+    /// Does not count requests for which this function returns `true`, such as health checks of a
+    /// load balancer. Default: no request is exempt.
+    ///
+    /// An exempt request has no limit at all, and attackers imitate whatever the function checks.
+    /// Decide by the client's address or the principal, not by a header.
     pub fn dangerously_exempt(
         mut self,
         predicate: impl Fn(&SecurityContext, &request::Parts) -> bool + Send + Sync + 'static,
@@ -102,20 +114,26 @@ impl RateLimitLayerBuilder {
         self
     }
 
-    /// Counts, and records what would be refused, but refuses nothing. For the days of a roll-out only.
+    /// Counts requests, and records what would be refused, but refuses nothing. Use it only for the
+    /// days of a roll-out.
     pub fn dangerously_only_shadow(mut self) -> Self {
         self.mode = Mode::Shadow;
         self
     }
 
-    /// Finishes the layer.
+    /// Checks the settings and returns the layer.
     ///
     /// # Errors
     ///
-    /// If there is no policy, or more than eight limits; if two policies or two limits have one
-    /// name, also those of another layer over the same store (`api` with "100/day;10/hour" has a
-    /// limit `api-day`); if a fixed cost is 0 or more than the burst; if a policy needs to know who
-    /// asks where nobody does yet; or if the store cannot keep a limit.
+    /// [`RateLimitBuildError`] in these cases:
+    ///
+    /// * There is no policy, or there are more than eight limits.
+    /// * Two policies or two limits have the same name, also in another layer with the same store.
+    ///   The policy `api` with "100/day;10/hour" has a limit `api-day`.
+    /// * A fixed cost is 0 or more than the burst.
+    /// * A policy needs a principal in a layer before authentication.
+    /// * A penalty is in a layer after authentication.
+    /// * The store cannot keep a limit.
     pub fn build(self) -> Result<RateLimitLayer, RateLimitBuildError> {
         self.check_policies()?;
         let limits = self.limits()?;
@@ -148,7 +166,7 @@ impl RateLimitLayerBuilder {
         })))
     }
 
-    /// Returns the limits of all policies, and after them those of the networks of IPv6.
+    /// Returns the limits of all policies, then those of IPv6 networks.
     fn limits(&self) -> Result<Vec<Limit>, RateLimitBuildError> {
         let mut limits = Vec::new();
         for policy in &self.policies {
@@ -178,6 +196,7 @@ impl RateLimitLayerBuilder {
         Ok(limits)
     }
 
+    /// Checks that there is a policy and that no two have the same name.
     fn check_policies(&self) -> Result<(), RateLimitBuildError> {
         if self.policies.is_empty() {
             return Err(RateLimitBuildError::NoPolicy);
@@ -192,6 +211,8 @@ impl RateLimitLayerBuilder {
         }
     }
 
+    /// Checks one limit: its key, penalties and refunds for the position of the layer, and its
+    /// fixed cost.
     fn check(&self, limit: &Limit) -> Result<(), RateLimitBuildError> {
         let policy = limit.policy.clone();
         let before_authentication = !self.key.needs_identity();

@@ -1,9 +1,14 @@
-//! From a request to the charges that it makes, and from the store's decision to a verdict.
+//! Charges a request: selects its limits, charges them in the store, and turns the decision into a
+//! verdict.
 //!
-//! [`RateLimitLayer`](super::RateLimitLayer) calls three steps in this order: `charges_for` selects the
-//! limits that count the request and finds their buckets, `charge_store` sends all of them in one call,
-//! `verdict` turns the decision into admission or refusal. A fault of the assembly (no client, no
-//! authenticator) ends the first step with 500 `misconfigured`; nothing has been charged then.
+//! [`RateLimitLayer`](super::RateLimitLayer) calls three steps in this order:
+//!
+//! * `charges_for` selects the limits that count the request and finds their buckets.
+//! * `charge_store` sends all charges in one call.
+//! * `verdict` turns the decision into admission or refusal.
+//!
+//! If a required layer is missing (client address or authenticator), the first step ends with 500
+//! `misconfigured`, and nothing has been charged.
 
 use std::sync::Arc;
 
@@ -21,7 +26,7 @@ use crate::{
 /// The charges of one request, in the order of the configured limits.
 pub(super) type LimitCharges = ArrayVec<LimitCharge, MAX_CHARGES>;
 
-/// One limit that counts one request: which, whom, how much.
+/// The charge of one limit for one request: which limit, whose bucket, how many units.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LimitCharge {
     pub(super) id: LimitId,
@@ -30,7 +35,8 @@ pub(super) struct LimitCharge {
 }
 
 impl LayerState {
-    /// Finds out which limits count a request.
+    /// Selects the limits that count a request, with their buckets and costs. Fails with 500 if a
+    /// required layer is missing, and with 400 or 413 if the cost is higher than the burst.
     pub(super) fn charges_for(
         &self,
         cx: &SecurityContext,
@@ -63,13 +69,15 @@ impl LayerState {
         Ok(charges)
     }
 
+    /// Returns the cost of a request. Fails if no bucket could ever pay it.
     fn cost(&self, limit: &Limit, head: &request::Parts) -> Result<u32, Box<Rejection>> {
         let cost = u32::try_from(limit.cost.of(head)).ok();
         let payable = cost.filter(|cost| *cost <= limit.burst());
         payable.ok_or_else(|| self.refusal_templates.cost_exceeds_quota(limit))
     }
 
-    /// Finds the bucket of a limit; `None` if it counts networks of IPv6, and this request has none.
+    /// Finds the bucket of a limit. `None` if the limit counts IPv6 networks and the request has
+    /// none.
     fn bucket_of(
         &self,
         configured: &ConfiguredLimit,
@@ -86,7 +94,7 @@ impl LayerState {
         .map(Some)
     }
 
-    /// Charges all of them in one call of the store: all are charged, or none is.
+    /// Charges all limits in one call of the store: all are charged, or none is.
     pub(super) fn charge_store(&self, charges: &LimitCharges) -> Soon<StoreDecision> {
         let store_charge = |charge: &LimitCharge| {
             let limit = self.limit(charge.id)?;
@@ -100,7 +108,8 @@ impl LayerState {
         self.store.charge(self.clock.monotonic(), &charges)
     }
 
-    /// Turns the store's decision into a verdict. Records when the store decided without its data.
+    /// Turns the decision of the store into a verdict. Records a degraded decision for the audit
+    /// trail.
     pub(super) fn verdict(
         &self,
         cx: &SecurityContext,
@@ -120,6 +129,7 @@ impl LayerState {
         }
     }
 
+    /// Makes the 429 for the limits that refused, with `Retry-After` for the longest wait.
     fn too_many_requests(
         &self,
         charges: &LimitCharges,
@@ -155,7 +165,7 @@ impl LayerState {
 }
 
 impl Limit {
-    /// Whether the limit counts requests of this route.
+    /// Tells whether the limit counts requests of this route.
     fn counts(&self, cx: &SecurityContext) -> bool {
         // Penalties hold everywhere: otherwise credentials could be guessed there for free.
         if !self.penalty && cx.rule().is_some_and(Rule::is_unlimited) {
@@ -194,6 +204,7 @@ impl ConfiguredLimit {
         }
     }
 
+    /// Pairs each limit with its key. Limits with equal keys share one lookup of the subject.
     pub(super) fn all(limits: Vec<Limit>, default: &Key) -> Box<[Self]> {
         let key = |limit: &Limit| limit.key.clone().unwrap_or_else(|| default.clone());
         let keys: Vec<(Key, bool)> = limits

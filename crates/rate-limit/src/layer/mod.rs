@@ -1,4 +1,8 @@
-//! The layer: which limits count a request, what they say, and what the client is told.
+//! The rate limit layer: selects the limits of a request, charges them, and adds header fields.
+//!
+//! `builder` checks the configuration. `charge` admits or refuses, `settle` corrects charges when
+//! the request ends, `refusal` renders 429 and 503. If the store fails, each policy follows its
+//! `FailureMode`.
 
 mod builder;
 mod charge;
@@ -22,11 +26,12 @@ use crate::{
     store::{LimitStore, Owner, StoreDecision},
 };
 
-/// Limits requests by policies that are decided together: a request is admitted and charged
-/// by all of them, or refused and charged by none.
+/// Limits requests by policies that are decided together.
 ///
-/// One layer stands before authentication ([`by_client`](Self::by_client)), another after it
-/// ([`by_principal`](Self::by_principal)). *Together* holds within one layer: what the outer one
+/// A request is admitted and charged by all of them, or refused and charged by none.
+///
+/// Place one layer before authentication ([`by_client`](Self::by_client)) and another after it
+/// ([`by_principal`](Self::by_principal)). *Together* applies within one layer: what the outer one
 /// charged stays charged when the inner one refuses.
 ///
 /// Clones share their buckets. A layer that is applied twice around one handler charges once.
@@ -36,6 +41,7 @@ pub struct RateLimitLayer(Arc<LayerState>);
 
 layer!(RateLimitLayer);
 
+/// What all clones of a layer share.
 #[derive(Debug)]
 struct LayerState {
     name: &'static str,
@@ -50,7 +56,7 @@ struct LayerState {
     _owner: Owner,
 }
 
-/// Which limit of the layer, and for which of its tiers.
+/// The index of a limit in the layer, and of the tier that applies.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct LimitId {
     index: u8,
@@ -58,7 +64,7 @@ struct LimitId {
 }
 
 impl LimitId {
-    /// Returns the set of limits as bits, unless a tier has limits of its own among them.
+    /// Returns the set of limits as bits. `None` if one of them is the limit of a tier.
     fn set(ids: impl Iterator<Item = Self>) -> Option<usize> {
         let mut ids = ids;
         ids.try_fold(0, |set, id| {
@@ -67,29 +73,33 @@ impl LimitId {
     }
 }
 
-/// A limit in its place.
+/// A limit of the layer, with the key that selects its bucket.
 #[derive(Debug)]
 struct ConfiguredLimit {
     limit: Arc<Limit>,
     key: Key,
-    /// The first limit with the same key: subjects are looked for once.
+    /// The index of the first limit with the same key: the subject is looked up once for both.
     bucket_of: usize,
 }
 
 impl RateLimitLayer {
-    /// Starts a layer that counts client addresses. Stands before authentication, inside whatever
-    /// decides the client's address; without that every request is refused as misconfigured.
+    /// Returns a builder of a layer that counts client addresses.
+    ///
+    /// Place it before authentication, inside the layer that determines the client's address.
+    /// Without that layer, every request is refused with 500 (`misconfigured`).
     pub fn by_client() -> RateLimitLayerBuilder {
         RateLimitLayerBuilder::new("limit_client", Key::client())
     }
 
-    /// Starts a layer that counts principals, and guests by their address. Stands inside authentication;
-    /// without one every request is refused as misconfigured.
+    /// Returns a builder of a layer that counts principals, and guests by their address.
+    ///
+    /// Place it inside authentication. Without an authenticator, every request is refused with 500
+    /// (`misconfigured`).
     pub fn by_principal() -> RateLimitLayerBuilder {
         RateLimitLayerBuilder::new("limit_principal", Key::principal())
     }
 
-    /// Returns the names of the policies, to compare them with those that the rules of routes name.
+    /// Returns the names of the policies. Compare them with those that the rules of routes name.
     pub fn policies(&self) -> impl Iterator<Item = &str> {
         let mut last = "";
         let limits = self
@@ -114,7 +124,7 @@ impl RateLimitLayer {
             .filter(move |name| std::mem::replace(&mut last, name) != *name)
     }
 
-    /// Says what is limited how, and what the store may use: one line each.
+    /// Describes the limits and the memory of the store for operators, one line each.
     #[must_use]
     pub fn explain(&self) -> String {
         let limits = self
@@ -135,7 +145,7 @@ impl RateLimitLayer {
 }
 
 impl LayerState {
-    /// Returns a limit, as it is for a tier.
+    /// Returns a limit, or its variant for a tier.
     fn limit(&self, id: LimitId) -> Option<&Arc<Limit>> {
         let base = &self.limits.get(usize::from(id.index))?.limit;
         match id.tier {
@@ -228,6 +238,7 @@ impl Guard for RateLimitLayer {
 }
 
 impl RateLimitLayer {
+    /// Waits for a store that does not decide at once, and then decides as `admit` does.
     fn admit_later(
         &self,
         cx: &SecurityContext,

@@ -1,8 +1,9 @@
-//! The refusals of the layer, rendered once: under attack refusing is the hot path.
+//! The refusals of the layer, rendered once, because a flood of requests makes refusing the hot
+//! path.
 //!
-//! A 429 differs by the set of limits that refused. Each set is rendered at its first use and copied
-//! afterwards; the fields that change (`RateLimit`, `Retry-After`) are added to the copy. Problem types
-//! are those of draft-ietf-httpapi-ratelimit-headers-10, registered with IANA.
+//! A 429 depends on the set of limits that refused. Each set is rendered at its first use and
+//! copied afterwards. The fields that change (`RateLimit`, `Retry-After`) are added to the copy.
+//! Problem types are those of draft-ietf-httpapi-ratelimit-headers-10, registered with IANA.
 
 use std::{sync::OnceLock, time::Duration};
 
@@ -21,9 +22,10 @@ const ABNORMAL_USAGE: &str =
 const REDUCED_CAPACITY: &str =
     "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity";
 
-/// The breaker asks the store again after so long.
+/// `Retry-After` of the 503: the circuit breaker asks the store again after this time.
 const STORE_AWAY: Duration = Duration::from_secs(1);
 
+/// The rendered refusals of one layer.
 pub(super) struct RefusalTemplates {
     /// One for each set of limits that refused, as bits. Sets with a ninth limit are rendered anew.
     too_many: Box<[OnceLock<Rejection>]>,
@@ -39,7 +41,7 @@ impl std::fmt::Debug for RefusalTemplates {
 }
 
 impl RefusalTemplates {
-    /// Prepares for so many limits.
+    /// Prepares templates for this number of limits.
     pub(super) fn new(limits: usize) -> Self {
         let too_costly = Rejection::new(
             StatusCode::BAD_REQUEST,
@@ -57,7 +59,7 @@ impl RefusalTemplates {
         }
     }
 
-    /// Too much for any bucket: waiting would not help.
+    /// Refuses a request that costs more than a full bucket (400 or 413). Waiting would not help.
     pub(super) fn cost_exceeds_quota(&self, limit: &Limit) -> Box<Rejection> {
         Box::new(match limit.unit {
             Unit::ContentBytes => self.too_large.clone(),
@@ -65,12 +67,13 @@ impl RefusalTemplates {
         })
     }
 
+    /// Refuses because the store failed and a policy is `FailClosed` (503).
     pub(super) fn unavailable(&self) -> Box<Rejection> {
         let reason = "the store of the limits is away, and a policy fails closed";
         Box::new(self.unavailable.clone().with_reason(reason))
     }
 
-    /// Returns the refusal by a set of limits, but for its fields.
+    /// Returns the 429 for a set of limits, without its fields.
     pub(super) fn too_many_requests(&self, set: usize, limits: &[ConfiguredLimit]) -> Rejection {
         let render_refusal = || render_refusal(&limits_in_set(set, limits));
         match self.too_many.get(set) {
@@ -80,6 +83,7 @@ impl RefusalTemplates {
     }
 }
 
+/// Returns the limits whose bit is set.
 fn limits_in_set(set: usize, limits: &[ConfiguredLimit]) -> Vec<&ConfiguredLimit> {
     let member = |(index, _): &(usize, &ConfiguredLimit)| set & 1 << *index != 0;
     limits
@@ -90,6 +94,7 @@ fn limits_in_set(set: usize, limits: &[ConfiguredLimit]) -> Vec<&ConfiguredLimit
         .collect()
 }
 
+/// Renders the 429 with its problem document.
 fn render_refusal(violated: &[&ConfiguredLimit]) -> Rejection {
     let names: Vec<&str> = violated
         .iter()

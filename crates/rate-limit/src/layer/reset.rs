@@ -1,4 +1,4 @@
-//! Lifting refusal_templates: an operator makes the buckets of a client or user full again.
+//! Resets buckets: an operator makes the buckets of a client or principal full again.
 
 use std::net::IpAddr;
 
@@ -11,13 +11,16 @@ use crate::{
 };
 
 impl RateLimitLayer {
-    /// Makes all buckets of a subject full again: whom this layer refuses is admitted at once.
+    /// Makes all buckets of a subject full again. A subject that this layer refuses is then
+    /// admitted at once.
     ///
-    /// With a shared store, other nodes that remember a refusal ask the store again within two seconds.
+    /// With a shared store, other nodes that remember a refusal call the store again within two
+    /// seconds.
     ///
     /// # Errors
     ///
-    /// If a shared store cannot be reached. On this node the subject is then admitted nevertheless.
+    /// [`StoreProblem`] if a shared store cannot be reached. On this node the subject is admitted
+    /// nevertheless.
     ///
     /// ```
     /// use palisade_rate_limit::{Policy, RateLimitLayer, Subject};
@@ -48,6 +51,8 @@ impl RateLimitLayer {
         })
     }
 
+    /// Resets the bucket of a subject for each limit. The first error is returned after all were
+    /// tried.
     fn reset_each<'a>(
         &self,
         subject: impl Fn(&ConfiguredLimit) -> Option<Subject<'a>>,

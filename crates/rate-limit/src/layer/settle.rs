@@ -1,8 +1,12 @@
-//! What is kept of an admitted request, and the corrections that its end brings.
+//! The state of an admitted request, and the corrections of its charge when it ends.
 //!
-//! Three things change a charge after admission: a credential that failed (penalty), a cost that the
-//! handler reported (settlement), and a refusal before the handler (refund). All go to
-//! `LimitStore::adjust`, which does not block and reports no failure to the request.
+//! Three events change a charge after admission:
+//!
+//! * a credential that failed (penalty)
+//! * a cost that the handler reported (settlement)
+//! * a refusal by a layer further in, before the handler (refund)
+//!
+//! All go to `LimitStore::adjust`, which does not block and reports no failure to the request.
 
 use std::sync::Arc;
 
@@ -21,18 +25,19 @@ use crate::{
     store::{BucketKey, LimitState, StoreDecision},
 };
 
-/// As many limits of one layer may be penalties, settled or refunded. Each costs room in every request.
+/// The limit of penalties, settled and refunded limits in one layer. Each takes memory in every
+/// request.
 pub(super) const MAX_OPEN_LIMITS: usize = 4;
 
-/// Each of them may count a network of IPv6 too.
+/// Each of these limits may also count an IPv6 network.
 const MAX_OPEN_CHARGES: usize = 2 * MAX_OPEN_LIMITS;
 
-/// What an admitted request keeps until its answer is over.
+/// The state of an admitted request until its response is complete.
 #[allow(unnameable_types)] // Only the layer uses it.
 #[derive(Debug, Default)]
 pub struct ChargedRequest {
     pub(super) limit_states: ArrayVec<(LimitId, LimitState), MAX_RATES>,
-    /// Limits whose last word is not spoken.
+    /// Charges that may still be corrected.
     pub(super) open: ArrayVec<LimitCharge, MAX_OPEN_CHARGES>,
     failure_charged: bool,
     pub(super) refunded: bool,
@@ -65,18 +70,20 @@ impl ChargedRequest {
         pass
     }
 
-    /// Whether clients are told nothing: nothing was counted, or it is not known how the limits stand.
+    /// Tells whether responses have no fields: nothing was counted, or the state of the limits is
+    /// unknown.
     pub(super) fn is_silent(&self) -> bool {
         self.limit_states.is_empty() || self.degraded
     }
 
+    /// Returns the set of limits as bits, if none is of a tier.
     pub(super) fn set(&self) -> Option<usize> {
         LimitId::set(self.limit_states.iter().map(|(id, _)| *id))
     }
 }
 
 impl LayerState {
-    /// Returns the limits that clients are told of.
+    /// Returns the limits that the header fields report.
     pub(super) fn reported_items<'a>(
         &'a self,
         pass: &'a ChargedRequest,
@@ -90,8 +97,10 @@ impl LayerState {
         })
     }
 
-    /// Charges the penalties once if a credential failed that could be a guess. Genuine ones that have
-    /// ended are free: a client with an expired token must not lock out others behind its address.
+    /// Charges the penalties once if a credential failed that could be a guess.
+    ///
+    /// Genuine credentials that have expired are free: a client with an expired token must not lock
+    /// out others behind its address.
     pub(super) fn charge_failure(&self, cx: &SecurityContext, pass: &mut ChargedRequest) {
         if pass.failure_charged || pass.open.is_empty() {
             return;
@@ -109,7 +118,8 @@ impl LayerState {
         }
     }
 
-    /// Replaces what was reserved by what the handler reported. Without a report the reserve is the price.
+    /// Replaces the reserved cost by the reported one. Without a report the reserved cost stays
+    /// charged.
     pub(super) fn settle(&self, cx: &SecurityContext, pass: &ChargedRequest) {
         for charge in &pass.open {
             let Some(limit) = self.limit(charge.id) else {
@@ -129,7 +139,7 @@ impl LayerState {
         }
     }
 
-    /// Changes what a request was charged, where it was charged.
+    /// Adjusts the charge of a request in the place where it was charged: store or fallback.
     pub(super) fn correct(
         &self,
         pass: &ChargedRequest,
@@ -146,12 +156,12 @@ impl LayerState {
 }
 
 impl Limit {
-    /// Whether what a request pays is known only at its end.
+    /// Tells whether the final cost is known only when the request ends.
     pub(super) fn is_adjusted_later(&self) -> bool {
         self.penalty || self.settled_by.is_some() || self.charge_when != ChargeWhen::Admitted
     }
 
-    /// Returns how many units of a cost are given back to a request that did not reach the handler.
+    /// Returns how many units are refunded to a request that did not reach the handler.
     fn refund(&self, cost: u32) -> u32 {
         match self.charge_when {
             ChargeWhen::Admitted => 0,
@@ -161,8 +171,9 @@ impl Limit {
 }
 
 impl LayerState {
-    /// Gives back, once, what the policies say. Runs when the answer is there: a client that left
-    /// before has none, and gets nothing back.
+    /// Refunds, once, what the policies allow.
+    ///
+    /// It runs when the response is available. A client that disconnects earlier gets no refund.
     pub(super) fn refund(
         &self,
         cx: &SecurityContext,
@@ -183,7 +194,7 @@ impl LayerState {
                 continue;
             }
             self.correct(pass, limit, charge.bucket, units);
-            // What the client is told is what it has now.
+            // The fields report the state after the refund.
             let told = pass.limit_states.iter_mut();
             for (_, limit_state) in told.filter(|(id, _)| *id == charge.id) {
                 limit_state.backlog = limit.gcra.adjust(limit_state.backlog, units);

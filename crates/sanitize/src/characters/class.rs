@@ -1,41 +1,50 @@
-//! The kinds of characters that are judged, and what may be done with them.
+//! The classes of characters that plain text does not need, and the actions for them.
 
-/// A kind of character that plain text does not need.
+/// A class of characters that plain text does not need.
 ///
-/// Whether a character belongs to a class can depend on its neighbours: a joiner inside a Persian
-/// word is plain text, the same joiner inside an English word is [`Class::Joiner`].
+/// Whether a character belongs to a class can depend on its neighbors. A joiner inside a Persian
+/// word is plain text; the same joiner inside an English word is [`Class::Joiner`].
+///
+/// [`SanitizerBuilder::class`](crate::SanitizerBuilder::class) sets the action of a class, and
+/// [`Report::count`](crate::Report::count) counts its characters.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Class {
-    /// Embeddings, overrides and isolates, which make text show in another order than it is read.
+    /// Embeddings, overrides and isolates. They make text appear in another order than it is
+    /// stored.
+    ///
+    /// Attacks: a file name that shows a false extension, and source code that reads differently
+    /// (CVE-2021-42574).
     BidiControl,
-    /// The three invisible direction marks (ALM, LRM, RLM).
+    /// The three invisible direction marks: ALM (U+061C), LRM (U+200E) and RLM (U+200F).
     BidiMark,
-    /// A combining mark beyond the number one base character may carry.
+    /// A combining mark beyond the number allowed on one base character.
+    ///
+    /// See [`SanitizerBuilder::max_marks`](crate::SanitizerBuilder::max_marks).
     CombiningMark,
-    /// C0 but those that have a class of their own, DEL, and C1.
+    /// C0 controls without a class of their own, DEL, and C1. Terminals execute some of them.
     Control,
-    /// A selector of the form U+E0100 to U+E01EF behind an ideograph, where it is valid but can
-    /// carry one hidden byte.
+    /// A selector from U+E0100 to U+E01EF after an ideograph. It is valid there, but can carry one
+    /// hidden byte.
     IdeographicVariant,
     /// Characters that show nothing: zero-width space, soft hyphen, fillers, annotation marks.
     Invisible,
     /// ZWJ or ZWNJ where neither the script nor an emoji sequence needs it.
     Joiner,
-    /// CR, VT, FF, NEL, and the line and paragraph separators.
+    /// CR, VT, FF, NEL, and the line and paragraph separators (U+2028, U+2029).
     LineBreak,
-    /// LF.
+    /// LF (U+000A).
     LineFeed,
     /// Code points that are never characters, such as U+FFFE.
     Noncharacter,
-    /// NUL.
+    /// NUL (U+0000). Programs in C end a text there.
     Nul,
-    /// Characters whose meaning is private.
+    /// Private use characters, whose meaning Unicode leaves to private agreement.
     PrivateUse,
     /// Spaces other than U+0020: no-break, ideographic, of various widths. To a reader they are one
     /// space; to a program each is another value.
     Space,
-    /// TAB.
+    /// TAB (U+0009).
     Tab,
     /// Tag characters outside the flags of England, Scotland and Wales.
     Tag,
@@ -44,7 +53,7 @@ pub enum Class {
 }
 
 impl Class {
-    /// Lists every class.
+    /// All classes.
     pub const ALL: [Self; Self::COUNT] = [
         Self::BidiControl,
         Self::BidiMark,
@@ -64,9 +73,10 @@ impl Class {
         Self::VariationSelector,
     ];
 
+    /// The number of classes.
     pub(crate) const COUNT: usize = 16;
 
-    /// Names the class for people who read an error or a report.
+    /// Returns the name of the class for error messages and reports, such as `tag characters`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -91,18 +101,23 @@ impl Class {
 }
 
 /// What is done with a character of a class.
+///
+/// Set with [`SanitizerBuilder::class`](crate::SanitizerBuilder::class).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Action {
-    /// Leaves it out.
+    /// Removes it and counts it in the report.
     Drop,
     /// Keeps it and counts it in the report.
     Flag,
-    /// Keeps it.
+    /// Keeps it and does not count it.
     Keep,
-    /// Refuses the whole text.
+    /// Refuses the whole text ([`Refused::Forbidden`](crate::Refused::Forbidden)).
     Refuse,
-    /// Writes another character in its place.
+    /// Writes this character in its place and counts it in the report.
+    ///
+    /// CR LF is replaced as one character if CR is replaced. The character must itself be kept or
+    /// flagged; otherwise [`SanitizerBuilder::build`](crate::SanitizerBuilder::build) fails.
     Replace(char),
 }
 
@@ -111,18 +126,22 @@ pub enum Action {
 pub(crate) struct PerClass<T>([T; Class::COUNT]);
 
 impl<T: Copy> PerClass<T> {
+    /// The same value for each class.
     pub(crate) const fn all(value: T) -> Self {
         Self([value; Class::COUNT])
     }
 
+    /// Returns the value of a class.
     pub(crate) fn get(&self, class: Class) -> Option<T> {
         self.0.get(class as usize).copied()
     }
 
+    /// Returns the value of a class to change it.
     pub(crate) fn get_mut(&mut self, class: Class) -> Option<&mut T> {
         self.0.get_mut(class as usize)
     }
 
+    /// Lists the classes with their values.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Class, T)> + '_ {
         Class::ALL.into_iter().zip(self.0.iter().copied())
     }

@@ -1,4 +1,4 @@
-//! Digits by their Unicode value.
+//! Digits of all scripts and their values.
 
 /// The zeros of Unicode's decimal digits (general category Nd); nine more digits follow each.
 #[rustfmt::skip] // a table reads better in rows
@@ -11,23 +11,24 @@ const ZEROS: [u32; 72] = [
     0x1e2f0, 0x1e4f0, 0x1e5f1, 0x1e950,
 ];
 
-/// The zeros behind which the rows above do not reach: the other mathematical digits, and segments.
+/// The zeros that the rows above do not reach: other mathematical digits, and segmented digits.
 const MORE_ZEROS: [u32; 5] = [0x1d7d8, 0x1d7e2, 0x1d7ec, 0x1d7f6, 0x1fbf0];
 
-/// Ones of digits that are no decimal digits: circled, superscript, subscript. Eight more follow each.
+/// The ones of digits that are not decimal: circled, superscript, subscript. Eight more follow
+/// each.
 const ONES: [u32; 6] = [0x2460, 0x2776, 0x2780, 0x278a, 0x2474, 0x2488];
 
 /// Chinese digits, by value.
 const CHINESE: [char; 10] = ['〇', '一', '二', '三', '四', '五', '六', '七', '八', '九'];
 
-/// A digit, and the system of digits that it belongs to.
+/// A digit, and whether it is of the Chinese number system.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Digit {
     pub(crate) value: u8,
     pub(crate) is_chinese: bool,
 }
 
-/// Reads a digit of any script.
+/// Returns the value of a digit of any script, or `None` for another character.
 pub(crate) fn digit(c: char) -> Option<Digit> {
     let value = match c {
         '0'..='9' => c.to_digit(10),

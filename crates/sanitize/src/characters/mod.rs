@@ -1,4 +1,7 @@
-//! What single characters are, and what their neighbours make of them.
+//! Classes of characters, and which characters are needed because of their neighbors.
+//!
+//! The filter of the sanitizer uses it for each character. Nothing here fails: a character has a
+//! class or none.
 
 mod class;
 mod digits;

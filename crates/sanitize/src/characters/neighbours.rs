@@ -1,4 +1,6 @@
-//! Where an invisible character is needed: the rules that look left and right.
+//! Rules for invisible characters by their context: which are needed where they are.
+//!
+//! The filter keeps a `Before` for the text that it has kept and asks it about each next character.
 
 use super::Class;
 use super::tables::{
@@ -14,7 +16,7 @@ const GRAPHEME_JOINER: char = '\u{34f}';
 const KEYCAP: char = '\u{20e3}';
 const MONGOLIAN_VOWEL_SEPARATOR: char = '\u{180e}';
 
-/// What has been kept so far, as far as the next decision needs it.
+/// The characters kept so far, as far as the next decision needs them.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Before {
     /// The character just before.
@@ -25,7 +27,7 @@ pub(crate) struct Before {
 }
 
 impl Before {
-    /// Takes note of a character that was kept.
+    /// Records a character that was kept.
     pub(crate) fn push(&mut self, c: char) {
         self.last = Some(c);
         if is_mark(c) {
@@ -38,7 +40,7 @@ impl Before {
         }
     }
 
-    /// Names what is wrong with `c` in this place, if anything is.
+    /// Returns the class of `c` in this position, or `None` if plain text needs it here.
     pub(crate) fn judge(&self, c: char, rest: &str, max_marks: usize) -> Option<Class> {
         let Some(class) = suspect(c) else {
             let excess = self.marks >= max_marks && is_mark(c);
@@ -53,6 +55,7 @@ impl Before {
         }
     }
 
+    /// Tells whether the script or an emoji sequence needs the joiner here.
     fn needs_joiner(&self, joiner: char, next: Option<char>) -> bool {
         let (Some(last), Some(base)) = (self.last, self.base) else {
             return false;
@@ -82,6 +85,7 @@ impl Before {
         }
     }
 
+    /// Returns the class of a variation selector, or `None` if Unicode lists the sequence.
     fn judge_selector(&self, selector: char, next: Option<char>) -> Option<Class> {
         let Some(last) = self.last else {
             return Some(Class::VariationSelector);
@@ -99,6 +103,7 @@ impl Before {
         (!needed).then_some(Class::VariationSelector)
     }
 
+    /// Tells whether an invisible character is needed between its neighbors.
     fn needs_invisible(&self, c: char, next: Option<char>) -> bool {
         let (Some(last), Some(base), Some(next)) = (self.last, self.base, next) else {
             return false;
@@ -114,15 +119,15 @@ impl Before {
     }
 }
 
-/// Gives the next character that is no joiner. A run is looked through for a few characters only: were it
-/// followed to its end from each of its places, a long one would take quadratic time.
+/// Returns the next character that is not a joiner. It looks only a few characters ahead: following
+/// a long run of joiners from each of them would take quadratic time.
 fn behind_joiners(rest: &str) -> Option<char> {
     rest.chars()
         .take(4)
         .find(|&c| suspect(c) != Some(Class::Joiner))
 }
 
-/// Gives the length of the tags behind a black flag, if they spell one of the three flags in use.
+/// Returns the length of the tags after a black flag, if they spell one of the three flags in use.
 ///
 /// Any other region would be well-formed too, but a chain of flags can carry a hidden text.
 pub(crate) fn flag_tags(flag: char, rest: &str) -> Option<usize> {

@@ -1,13 +1,13 @@
-//! Which characters are looked at twice.
+//! The tables of characters: classes, and the properties of scripts that the rules need.
 //!
-//! The ranges are short because they follow Unicode's own grouping. The tests hold them against the
-//! properties that the regex crate carries.
+//! The ranges are short because they follow the grouping of Unicode. The tests compare them with
+//! the properties of the `regex` crate.
 
 use unicode_normalization::char::{canonical_combining_class, is_combining_mark};
 
 use super::Class;
 
-/// Names the class a character belongs to unless its neighbours justify it.
+/// Returns the class of a character, unless its neighbors justify it.
 pub(crate) fn suspect(c: char) -> Option<Class> {
     Some(match c {
         ' '..='~' | '\u{3400}'..='\u{d7ff}' => return None,
@@ -34,12 +34,14 @@ pub(crate) fn suspect(c: char) -> Option<Class> {
     })
 }
 
+/// Tells whether Unicode reserves the code point for ever: U+FDD0 to U+FDEF, and the last two of
+/// each plane.
 fn is_noncharacter(c: char) -> bool {
     matches!(c, '\u{fdd0}'..='\u{fdef}') || (u32::from(c) & 0xfffe) == 0xfffe
 }
 
-/// The characters that Unicode lets a program leave out of the display, those that have a class of
-/// their own aside, and those that stand for something that is not text.
+/// The characters with the Unicode property `Default_Ignorable_Code_Point` that have no class of
+/// their own, and those that stand for something that is not text.
 fn is_invisible(c: char) -> bool {
     matches!(
         c,
@@ -63,7 +65,7 @@ fn is_invisible(c: char) -> bool {
     )
 }
 
-/// Tells whether a character shows nothing when it stands alone.
+/// Tells whether a character shows nothing when it is alone.
 pub(crate) fn is_blank(c: char) -> bool {
     // The Braille blank is a letter to Unicode, but a text of it says nothing.
     c.is_whitespace()
@@ -71,19 +73,23 @@ pub(crate) fn is_blank(c: char) -> bool {
         || suspect(c).is_some_and(|class| class != Class::PrivateUse)
 }
 
+/// Tells whether a character is a combining mark.
 pub(crate) fn is_mark(c: char) -> bool {
     !matches!(c, '\0'..='\u{2ff}' | '\u{3400}'..='\u{a66e}' | '\u{ac00}'..='\u{d7ff}')
         && is_combining_mark(c)
 }
 
+/// Tells whether a character is a virama, which removes the vowel of a letter.
 pub(crate) fn is_virama(c: char) -> bool {
     canonical_combining_class(c) == 9
 }
 
+/// Tells whether a character is a skin tone modifier of an emoji.
 pub(crate) fn is_skin_tone(c: char) -> bool {
     matches!(c, '\u{1f3fb}'..='\u{1f3ff}')
 }
 
+/// Tells whether a character is an ideograph.
 pub(crate) fn is_ideograph(c: char) -> bool {
     matches!(c, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}')
 }
@@ -105,6 +111,7 @@ pub(crate) fn is_cursive(c: char) -> bool {
     )
 }
 
+/// Tells whether a character is of the Mongolian script, whose selectors choose letter forms.
 pub(crate) fn is_mongolian(c: char) -> bool {
     matches!(c, '\u{1800}'..='\u{18af}')
 }
@@ -126,7 +133,7 @@ pub(crate) fn is_brahmic(c: char) -> bool {
     )
 }
 
-/// Scripts that are written without spaces and mark words with a zero-width one.
+/// Tells whether the script is written without spaces and marks words with U+200B.
 pub(crate) fn is_unspaced(c: char) -> bool {
     matches!(
         c,
@@ -142,7 +149,7 @@ pub(crate) fn is_unspaced(c: char) -> bool {
     )
 }
 
-/// The property Extended_Pictographic: what can be the head of an emoji.
+/// Tells whether a character can begin an emoji (the property `Extended_Pictographic`).
 pub(crate) fn is_pictograph(c: char) -> bool {
     match c {
         '\0'..='\u{a8}' => false,

@@ -1,7 +1,8 @@
 //! Variation sequences: which selector may follow which character.
 //!
-//! A selector behind any other character selects nothing, but carries hidden data: sixteen values a
-//! character, invisible in every font.
+//! A selector after any other character selects nothing but can carry hidden data: sixteen values
+//! for each character, invisible in every font. The table is parsed once in a process, from the
+//! data file of Unicode.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

@@ -11,10 +11,26 @@ use crate::text::Sanitizer;
 
 const KIB: usize = 1024;
 
-/// The reader of JSON calls itself for each level, so there is a level at which it stops.
+/// The highest value of `max_depth`. The JSON reader recurses once a level, so the stack sets a
+/// limit.
 const DEEPEST: usize = 128;
 
-/// Puts a [`SanitizeLayer`] together.
+/// Configures a [`SanitizeLayer`].
+///
+/// [`SanitizeLayer::builder`] returns it with these defaults:
+///
+/// | Setting | Default |
+/// |---|---|
+/// | Fields for every request | none; the rules of the routes name theirs |
+/// | Sanitizer of the fields that rules name | [`Sanitizer::speech`] |
+/// | Kind of body | JSON |
+/// | Body in which fields are looked for | at most 64 KiB |
+/// | Other bodies | at most 1 MiB |
+/// | Nesting of JSON | at most 32 levels |
+/// | Parameters, members and elements | at most 1,000 |
+/// | Names similar to a field's name | not looked at |
+///
+/// [`build`](Self::build) checks the settings. No other method fails.
 #[derive(Debug)]
 #[must_use]
 pub struct SanitizeLayerBuilder {
@@ -33,6 +49,7 @@ impl Default for SanitizeLayerBuilder {
     }
 }
 
+/// The defaults of `SanitizeLayerBuilder` and `SanitizeLayer::new`.
 pub(super) fn default_settings() -> Settings {
     Settings {
         body_kind: BodyKind::Json,
@@ -53,7 +70,8 @@ pub(super) fn default_settings() -> Settings {
     }
 }
 
-/// The sets of fields that are always there. A test parses each.
+/// The predefined sets of fields, by name. Parsed once in a process. A test checks that each
+/// parses.
 static READY_MADE_SCHEMAS: LazyLock<Vec<(Arc<str>, Arc<ParsedFields>)>> = LazyLock::new(|| {
     let parse = |(name, fields): (&str, Fields)| {
         let fields = ParsedFields::parse(fields).ok()?;
@@ -63,103 +81,144 @@ static READY_MADE_SCHEMAS: LazyLock<Vec<(Arc<str>, Arc<ParsedFields>)>> = LazyLo
 });
 
 impl SanitizeLayerBuilder {
-    /// Watches a field in every request.
+    /// Cleans this field in every request. May be called again for more fields.
+    ///
+    /// Two fields of the same name are an error of [`build`](Self::build). Default: no fields.
     pub fn field(mut self, field: Field) -> Self {
         self.fields = self.fields.field(field);
         self
     }
 
-    /// Watches a set of fields in every request, such as [`Fields::openai_chat`].
+    /// Cleans a set of fields in every request, such as [`Fields::openai_chat`].
+    ///
+    /// The set is added to the fields that were given before.
     pub fn fields(mut self, fields: Fields) -> Self {
         self.fields = self.fields.merge(fields);
         self
     }
 
-    /// Defines a set of fields that rules name ([`Rule::text_schema`](palisade_core::Rule::text_schema)). Without
-    /// it there are `openai_chat`, `openai_responses`, `anthropic_messages` and `ollama`; one of these names takes
-    /// the place of that set.
+    /// Defines a set of fields that rules refer to by name
+    /// ([`Rule::text_schema`](palisade_core::Rule::text_schema)).
+    ///
+    /// Predefined: `openai_chat`, `openai_responses`, `anthropic_messages` and `ollama`. A set
+    /// given here replaces the predefined set of the same name. A rule that names an unknown set
+    /// makes every request of its route fail with 500 (`misconfigured`).
     pub fn schema(mut self, name: impl Into<Arc<str>>, fields: Fields) -> Self {
         self.schemas.push((name.into(), fields));
         self
     }
 
-    /// Says which kind of body the handlers parse, where the rule of the route does not say it. Any other kind is
-    /// 415 where text is looked for. Default: JSON.
+    /// Sets the kind of body that the handlers parse, where the rule of the route does not set it.
+    ///
+    /// Any other kind is refused with 415 where fields are looked for. Default: JSON.
     pub fn body(mut self, kind: BodyKind) -> Self {
         self.settings.body_kind = kind;
         self
     }
 
-    /// Refuses names that other readers take for the name of a field (400): `Text`, `text[]`, `te_xt`, `text%00`,
-    /// and `text` behind a `;`. For gateways, behind which unknown readers are. Default: such names are other
-    /// names, and what they hold is not looked at.
+    /// Refuses names that other parsers treat as the name of a field (400, `field_near_name`).
+    ///
+    /// Examples for the field `text`: `Text`, `text[]`, `te_xt`, `text%00`, and `text` after a `;`.
+    /// Use it in a gateway in front of services whose parsers you do not know. Default: such names
+    /// are other names, and their values are not looked at.
     pub fn refuse_near_names(mut self) -> Self {
         self.settings.refuse_near_names = true;
         self
     }
 
-    /// Cleans the fields that rules name as this sanitizer does, unless they have one of their own.
+    /// Sets the sanitizer of the fields that rules name.
+    ///
+    /// [`sanitizer_for`](Self::sanitizer_for) overrides it for one field. Default:
+    /// [`Sanitizer::speech`]. Fields given to [`field`](Self::field) and [`fields`](Self::fields)
+    /// have their own.
     pub fn default_sanitizer(mut self, sanitizer: Sanitizer) -> Self {
         self.settings.default = sanitizer;
         self
     }
 
-    /// Cleans a field as this sanitizer does, on routes whose rule names it.
+    /// Sets the sanitizer of one field, on routes whose rule names it.
+    ///
+    /// The name is written as in the rule, without a `?` at the end. Of two calls with one name the
+    /// first counts. Default: the one of [`default_sanitizer`](Self::default_sanitizer).
     pub fn sanitizer_for(mut self, name: impl Into<Arc<str>>, sanitizer: Sanitizer) -> Self {
         self.settings.named.push((name.into(), sanitizer));
         self
     }
 
-    /// Limits the bytes of a body that is read. More is 413.
+    /// Limits a body in which fields are looked for, in bytes. A longer one is refused with 413.
+    ///
+    /// Such a body is held in memory until it is complete. Default: 64 KiB.
     pub fn max_body(mut self, bytes: usize) -> Self {
         self.settings.max_body = bytes;
         self
     }
 
-    /// Limits the bytes of a body that passes unread. More is 413, or an error while the handler reads it.
+    /// Limits a body in which no fields are looked for, in bytes. Default: 1 MiB.
+    ///
+    /// A body whose declared length is longer is refused with 413. A body without a declared length
+    /// ends with an error as soon as the handler reads beyond the limit.
     pub fn max_unread_body(mut self, bytes: usize) -> Self {
         self.settings.max_unread_body = bytes;
         self
     }
 
-    /// Limits how deep JSON may be nested.
+    /// Limits the nesting of JSON, in levels. Deeper documents are refused with 400
+    /// (`json_malformed`).
+    ///
+    /// Default: 32. Highest value: 128; [`build`](Self::build) refuses more.
     pub fn max_depth(mut self, levels: usize) -> Self {
         self.settings.caps.depth = levels;
         self
     }
 
-    /// Limits the parameters of query and form, and the members and elements of JSON, in all.
+    /// Limits the parameters of a query or form, and the members and elements of a JSON document
+    /// together.
+    ///
+    /// More are refused with 400 (`query_malformed`, `form_malformed`, `json_malformed`). Default:
+    /// 1,000.
     pub fn max_keys(mut self, count: usize) -> Self {
         self.settings.caps.keys = count;
         self
     }
 
-    /// Lets compressed bodies pass unread, with whatever their fields hold. Only for handlers that clean for themselves.
+    /// Passes compressed bodies on without cleaning the fields in them. Default: 415.
+    ///
+    /// Use it only if the handlers clean the text themselves. The limit is
+    /// [`max_unread_body`](Self::max_unread_body), of the compressed bytes.
     pub fn dangerously_pass_compressed_bodies(mut self) -> Self {
         self.settings.pass_compressed = true;
         self
     }
 
-    /// Lets bodies of other types pass unread, with whatever their fields hold, also on routes with text fields.
-    /// Only for handlers that clean for themselves.
+    /// Passes bodies of other types on without cleaning the fields in them. Default: 415.
+    ///
+    /// It also applies to routes with text fields. Use it only if the handlers clean the text
+    /// themselves. The limit is [`max_unread_body`](Self::max_unread_body).
     pub fn dangerously_pass_other_content(mut self) -> Self {
         self.settings.pass_other_content = true;
         self
     }
 
-    /// Changes and refuses nothing, but records what would have been. For the days of a roll-out only.
+    /// Changes and refuses nothing, but records what would have been changed or refused.
     ///
-    /// The caps on bodies hold all the same: what was read for nothing must have an end.
+    /// Use it only for the days of a roll-out: text reaches the handlers uncleaned. The limits on
+    /// bodies still apply (413), because a body is read to check it. A rule that names an unknown
+    /// set of fields is still refused with 500.
     pub fn dangerously_only_shadow(mut self) -> Self {
         self.settings.shadow = true;
         self
     }
 
-    /// Checks the settings and finishes.
+    /// Checks the settings and returns the layer.
     ///
     /// # Errors
     ///
-    /// [`BuildError`] if a field is named twice or is no JSON pointer, or if JSON may be nested more than 128 deep.
+    /// [`BuildError`] in these cases:
+    ///
+    /// * A field is given twice, or a set of fields holds one twice.
+    /// * A name that begins with `/` is not a valid JSON pointer.
+    /// * [`Field::with_names`] is set on a pointer that does not end with `/**`.
+    /// * [`max_depth`](Self::max_depth) is above 128.
     pub fn build(self) -> Result<SanitizeLayer, BuildError> {
         let mut settings = self.settings;
         if settings.caps.depth > DEEPEST {

@@ -1,4 +1,8 @@
-//! The future: reads the body, waits for the inner service, calls it.
+//! The future of a request: reads the body, waits for the inner service, calls it.
+//!
+//! `SanitizeService::call` creates it in the stage that the head of the request requires. Dropping
+//! it drops the body, and the server closes or drains the connection. A refusal ends it without a
+//! call of the inner service.
 
 use std::fmt;
 use std::future::Future;
@@ -17,6 +21,9 @@ use crate::request::{BodyBuffer, Kind, NAME, Selection, Settings, body_error, ch
 
 pin_project! {
     /// The future of a [`SanitizeService`](crate::SanitizeService).
+    ///
+    /// It resolves to the response of the inner service or to a refusal. It fails only with the
+    /// error of the inner service.
     pub struct SanitizeFuture<S: Service<Request<RequestBody<B>>>, B, ResB> {
         #[pin]
         answer: Option<S::Future>,
@@ -24,7 +31,8 @@ pin_project! {
     }
 }
 
-/// Where a request stands. What waits is boxed, so that the future of a request without a body stays small.
+/// The state of a request. Waiting states are boxed, which keeps the future of a request without a
+/// body small.
 enum Stage<S, B, ResB> {
     Calling,
     Over,
@@ -33,12 +41,13 @@ enum Stage<S, B, ResB> {
     Refused(Box<Response<GuardBody<ResB>>>),
 }
 
-/// The service to be called, and whether it said that it is ready.
+/// The inner service, and whether it has reported that it is ready.
 pub(crate) struct Waiting<S> {
     pub(crate) service: S,
     pub(crate) ready: bool,
 }
 
+/// A request whose body is being read.
 struct Reading<S, B> {
     waiting: Waiting<S>,
     settings: Arc<Settings>,
@@ -48,6 +57,7 @@ struct Reading<S, B> {
     body: BodyBuffer<B>,
 }
 
+/// A checked request that waits for the inner service to be ready.
 struct Readying<S, B> {
     waiting: Waiting<S>,
     request: Request<RequestBody<B>>,
@@ -57,6 +67,7 @@ impl<S, B, ResB> SanitizeFuture<S, B, ResB>
 where
     S: Service<Request<RequestBody<B>>>,
 {
+    /// Starts with the call of the inner service: nothing to read, and the service was ready.
     pub(crate) fn calling(answer: S::Future) -> Self {
         Self {
             answer: Some(answer),
@@ -64,6 +75,7 @@ where
         }
     }
 
+    /// Starts with a refusal, which the next poll returns.
     pub(crate) fn refused(answer: Response<GuardBody<ResB>>) -> Self {
         Self {
             answer: None,
@@ -71,6 +83,7 @@ where
         }
     }
 
+    /// Starts by waiting for the inner service: nothing to read.
     pub(crate) fn readying(waiting: Waiting<S>, request: Request<RequestBody<B>>) -> Self {
         Self {
             answer: None,
@@ -78,6 +91,7 @@ where
         }
     }
 
+    /// Starts by reading the body, up to `max_body`.
     pub(crate) fn reading(
         waiting: Waiting<S>,
         settings: Arc<Settings>,
@@ -150,7 +164,8 @@ where
 }
 
 impl<S, B> Reading<S, B> {
-    /// Goes on with what was read.
+    /// Checks the body that was read and records the result: either the call or a refusal comes
+    /// next.
     fn read<ResB>(mut self, body: Result<Bytes, BoxError>) -> Stage<S, B, ResB> {
         let checked = self.check(body);
         self.selection.record();
@@ -168,6 +183,7 @@ impl<S, B> Reading<S, B> {
         }
     }
 
+    /// Cleans the body, or turns an error of reading it into a refusal.
     fn check(&mut self, body: Result<Bytes, BoxError>) -> Result<Bytes, Box<Rejection>> {
         let bytes = body.map_err(|error| body_error(&error))?;
         check_body(
@@ -181,6 +197,7 @@ impl<S, B> Reading<S, B> {
 }
 
 impl<S> Waiting<S> {
+    /// Polls the service unless it was ready before the body was read.
     fn poll_ready<R>(&mut self, task: &mut Context<'_>) -> Poll<Result<(), S::Error>>
     where
         S: Service<R>,

@@ -1,4 +1,7 @@
-//! The layer, its settings, and the service.
+//! The tower layer: its configuration, its service and the future of a request.
+//!
+//! The service decides from the head of a request. The future reads the body where that is needed.
+//! Both take each decision from `crate::request` and hold none themselves.
 
 mod builder;
 mod future;
@@ -11,43 +14,77 @@ use tower_layer::Layer;
 pub use self::{builder::SanitizeLayerBuilder, future::SanitizeFuture, service::SanitizeService};
 use crate::request::Settings;
 
-/// Cleans the text fields of query, form and JSON before the handler sees them, or refuses the request.
+/// Cleans the text fields of query, form and JSON before the handler sees them, or refuses the
+/// request.
 ///
-/// Stands innermost, behind authentication and limits, because it reads bodies. Watches the fields it was
-/// told of, and those that the rule of the route names ([`Rule::text`](palisade_core::Rule::text)): `text` must
-/// be there, `title?` may be, `/input/text` is a JSON pointer.
+/// Place it innermost, inside authentication and rate limits, because it reads bodies. It cleans
+/// the fields of its configuration and those that the rule of the route names
+/// ([`Rule::text`](palisade_core::Rule::text)): `text` is required, `title?` is optional, and
+/// `/input/text` is a JSON pointer.
 ///
-/// * A request in which nothing had to change reaches the handler byte for byte. Where something did, only
-///   the field is written anew, and `Content-Length` with it.
-/// * A body in which fields are looked for is read up to [`max_body`](SanitizeLayerBuilder::max_body). It must be
-///   of the kind that the rule ([`Rule::body`](palisade_core::Rule::body)) or the layer
-///   ([`body`](SanitizeLayerBuilder::body)) names, which is JSON unless told otherwise, in UTF-8, and not
-///   compressed; else 415. Where no fields are looked for, a body passes unread, up to
+/// * A request in which nothing changes reaches the handler byte for byte. Otherwise only the
+///   changed fields are rewritten, and `Content-Length` with them.
+/// * Headers with a digest of the body, `Transfer-Encoding` and `Trailer` are removed when the body
+///   was rewritten.
+/// * A body in which fields are looked for is read up to
+///   [`max_body`](SanitizeLayerBuilder::max_body). It must be of the kind that the rule
+///   ([`Rule::body`](palisade_core::Rule::body)) or the layer
+///   ([`body`](SanitizeLayerBuilder::body)) names; the default is JSON. It must not be compressed.
+///   Otherwise the response is 415. Where no fields are looked for, a body passes unread up to
 ///   [`max_unread_body`](SanitizeLayerBuilder::max_unread_body).
-/// * A byte order mark at the start of a body is left out.
-/// * What was cleaned is in the audit trail as a count; the text never is.
+/// * A byte order mark at the start of a body is removed.
+/// * The audit trail records the number of cleaned characters, never the text.
 ///
-/// Deadlines are the server's: a body that never ends is for its body timeout to end.
-/// What stood in the address before is still in axum's `OriginalUri`, if a router stands outside of this layer.
+/// # Refusals
+///
+/// | Status | Code | Reason |
+/// |---|---|---|
+/// | 400 | `field_missing` | a required field is missing |
+/// | 400 | `field_duplicated` | a parameter is given twice |
+/// | 400 | `field_near_name` | a name is similar to that of a field (if configured) |
+/// | 400 | `json_malformed`, `form_malformed`, `query_malformed` | syntax, encoding or size |
+/// | 400 | `body_unreadable` | the connection broke before the end of the body |
+/// | 400 | `body_ambiguous` | JSON that a form parser would find a field in |
+/// | 413 | | the body is too large |
+/// | 414 | `query_too_long` | the cleaned query does not fit into the URI |
+/// | 415 | `content_type_unsupported`, `content_type_mismatch` | the type of the body |
+/// | 415 | `content_encoding_unsupported` | the body is compressed |
+/// | 422 | `field_not_text` | a field is not a string |
+/// | 422 | [`Refused::code`](crate::Refused::code) | the sanitizer refuses the text |
+///
+/// # Timeouts
+///
+/// The layer has none. The server's body timeout must end a body that never completes.
+///
+/// The URI before cleaning is still in axum's `OriginalUri` if a router is outside this layer.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct SanitizeLayer(Arc<Settings>);
 
 impl SanitizeLayer {
-    /// Cleans the fields that the rules of the routes name, as [`Sanitizer::speech`](crate::Sanitizer::speech) does.
+    /// Makes a layer that cleans the fields that the rules of the routes name.
+    ///
+    /// They are cleaned with [`Sanitizer::speech`](crate::Sanitizer::speech). All other settings
+    /// are the defaults of [`SanitizeLayerBuilder`].
     pub fn new() -> Self {
         Self(Arc::new(builder::default_settings()))
     }
 
-    /// Starts from the defaults: no fields of its own, [`Sanitizer::speech`](crate::Sanitizer::speech) for those of the rules, bodies of at
-    /// most 64 KiB where they are read and 1 MiB where not, JSON at most 32 deep with 1,000 members and elements.
+    /// Returns a builder with the defaults.
+    ///
+    /// They are: no fields for every request, [`Sanitizer::speech`](crate::Sanitizer::speech) for
+    /// the fields of rules, bodies of at most 64 KiB where they are read and 1 MiB where not, and
+    /// JSON of at most 32 levels with 1,000 members and elements.
     pub fn builder() -> SanitizeLayerBuilder {
         SanitizeLayerBuilder::default()
     }
 }
 
 impl SanitizeLayer {
-    /// Lists the sets of fields that rules may name ([`Rule::text_schema`](palisade_core::Rule::text_schema)).
+    /// Lists the names of the sets of fields that rules may refer to.
+    ///
+    /// These are the predefined sets and those of [`SanitizeLayerBuilder::schema`]. See
+    /// [`Rule::text_schema`](palisade_core::Rule::text_schema).
     pub fn schemas(&self) -> impl Iterator<Item = &str> {
         self.0.schemas.iter().map(|(name, _)| &**name)
     }

@@ -1,4 +1,7 @@
-//! The service: looks at the head, reads the body if it must, and calls the inner service with clean text.
+//! The service: checks the head, reads the body if needed, and calls the inner service with clean
+//! text.
+//!
+//! A refusal needs neither the body nor the inner service, so it is sent even if that is not ready.
 
 use std::fmt;
 use std::mem;
@@ -14,7 +17,10 @@ use tower_service::Service;
 use super::future::{SanitizeFuture, Waiting};
 use crate::request::{NAME, Plan, Settings, check_head};
 
-/// A service whose requests hold clean text only.
+/// The service that [`SanitizeLayer`](crate::SanitizeLayer) wraps around an inner service.
+///
+/// Its requests hold clean text only. It is always ready unless the inner service fails; it waits
+/// for the readiness of the inner service after the request was checked.
 pub struct SanitizeService<S> {
     settings: Arc<Settings>,
     inner: S,
@@ -22,6 +28,7 @@ pub struct SanitizeService<S> {
 }
 
 impl<S> SanitizeService<S> {
+    /// Wraps a service. Nothing is known yet about its readiness.
     pub(crate) const fn new(settings: Arc<Settings>, inner: S) -> Self {
         Self {
             settings,
@@ -56,7 +63,7 @@ where
     type Error = S::Error;
     type Future = SanitizeFuture<S, B, ResB>;
 
-    /// Asks the inner service and never waits for it: a refusal needs no capacity.
+    /// Polls the inner service but never waits for it: a refusal needs no capacity.
     fn poll_ready(&mut self, task: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         match self.inner.poll_ready(task) {
             Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
@@ -112,7 +119,7 @@ where
 }
 
 impl<S: Clone> SanitizeService<S> {
-    /// Takes the very service that was asked for readiness and leaves a clone, which was not.
+    /// Takes the service that was polled for readiness and leaves a clone, which was not polled.
     fn take_inner(&mut self) -> S {
         let clone = self.inner.clone();
         mem::replace(&mut self.inner, clone)

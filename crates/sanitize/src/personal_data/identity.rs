@@ -3,7 +3,7 @@
 use super::number_shape::is_one_number;
 use crate::text::Number;
 
-/// Tells whether a number is one: region, date of birth, serial number, check digit.
+/// Tells whether a number is an identity number: region, date of birth, serial number, check digit.
 pub(super) fn is_mainland_identity(number: Number<'_>) -> bool {
     let digits = number.digits;
     digits.len() == 18
@@ -13,6 +13,7 @@ pub(super) fn is_mainland_identity(number: Number<'_>) -> bool {
         && has_check_digit(digits)
 }
 
+/// Tells whether eight digits are a possible date of birth.
 fn is_birth_date(digits: &str) -> bool {
     let part = |range| {
         digits
@@ -25,7 +26,7 @@ fn is_birth_date(digits: &str) -> bool {
         && day.is_some_and(|day| (1..=31).contains(&day))
 }
 
-/// Weights are powers of two modulo 11; a remainder of 2 is written X.
+/// Checks the last character. Weights are powers of two modulo 11; a remainder of 2 is written X.
 fn has_check_digit(digits: &str) -> bool {
     let values = digits.chars().map(|c| match c {
         'X' => Some(10),

@@ -1,7 +1,8 @@
 //! Rules for personal data that people paste into a text field.
 //!
-//! Each masks what it finds; another effect can be chosen. Numbers are found between any borders of groups
-//! ([`TextRule::number`]) and tested as far as they can be: check digit, date of birth, ranges of issuers.
+//! Each rule masks what it finds; another effect can be set. Numbers are found between any borders
+//! of groups (`TextRule::number`). They are tested as far as possible: check digit, date of birth,
+//! ranges of issuers. Other kinds of personal data need rules of the operator.
 
 mod identity;
 mod number_shape;
@@ -13,46 +14,64 @@ use self::identity::is_mainland_identity;
 use self::number_shape::is_one_number;
 
 impl TextRule {
-    /// Masks mobile phone numbers of mainland China, with or without `+86` or `0086`.
+    /// Masks mobile phone numbers of mainland China with `*`, with or without `+86` or `0086`.
+    ///
+    /// To set another effect, call its method on the rule, for instance [`refuse`](Self::refuse).
     ///
     /// # Errors
     ///
-    /// None; as a `Result` so that it can be used as the other rules are.
+    /// None. It returns a `Result` so that it is used like the other rules.
     pub fn mainland_phone() -> Result<Self, BuildError> {
         Ok(Self::grouped_number("mainland phone", is_mainland_phone).mask('*'))
     }
 
-    /// Masks identity numbers of mainland China (GB 11643) whose check digit and date of birth are right.
+    /// Masks identity numbers of mainland China (GB 11643) with a correct check digit and a
+    /// possible date of birth.
     ///
     /// # Errors
     ///
-    /// None; as a `Result` so that it can be used as the other rules are.
+    /// None. It returns a `Result` so that it is used like the other rules.
     pub fn mainland_identity() -> Result<Self, BuildError> {
         Ok(Self::grouped_number("mainland identity", is_mainland_identity).mask('*'))
     }
 
-    /// Masks numbers of payment cards (ISO/IEC 7812): an issuer's range and its length, and a check digit that is
-    /// right. Numbers of 13 digits that are something else, such as an ISBN or a time in milliseconds, are in
-    /// no issuer's range.
+    /// Masks numbers of payment cards (ISO/IEC 7812).
+    ///
+    /// The prefix and length must be those of an issuer, and the check digit (Luhn) must be
+    /// correct. Numbers of 13 digits that are something else, such as an ISBN or a time in
+    /// milliseconds, have no issuer's prefix.
+    ///
+    /// ```
+    /// use palisade_sanitize::{Sanitizer, TextRule};
+    ///
+    /// let sanitizer = Sanitizer::builder().rule(TextRule::bank_card()?).build()?;
+    /// let clean = sanitizer.clean("I pay with 4111 1111 1111 1111.")?;
+    /// assert_eq!(clean.text(), "I pay with *******************.");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// None; as a `Result` so that it can be used as the other rules are.
+    /// None. It returns a `Result` so that it is used like the other rules.
     pub fn bank_card() -> Result<Self, BuildError> {
         Ok(Self::grouped_number("bank card", is_bank_card).mask('*'))
     }
 
-    /// Masks e-mail addresses, in full-width characters too.
+    /// Masks e-mail addresses, also in full-width characters.
+    ///
+    /// The pattern accepts common addresses, not every form that RFC 5322 allows.
     ///
     /// # Errors
     ///
-    /// As [`TextRule::new`]; the pattern is fixed and valid.
+    /// As for [`TextRule::new`]. The pattern is fixed and valid.
     pub fn email() -> Result<Self, BuildError> {
         let pattern = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+";
         Ok(Self::new("e-mail", pattern)?.only_if(|_| true).mask('*'))
     }
 }
 
+/// Tells whether a number is a mobile number: after any country code, 11 digits that begin with 13
+/// to 19.
 fn is_mainland_phone(number: Number<'_>) -> bool {
     let (national, groups) = without_country(number);
     national.len() == 11
@@ -64,7 +83,7 @@ fn is_mainland_phone(number: Number<'_>) -> bool {
         && !(number.before_x && groups.len() > 1)
 }
 
-/// Leaves out `86` or `0086`, with the group that it fills.
+/// Removes `86` or `0086`, together with the group that it fills.
 fn without_country(number: Number<'_>) -> (&str, &[usize]) {
     for country in ["0086", "86"] {
         let Some(national) = number.digits.strip_prefix(country) else {
@@ -82,7 +101,7 @@ fn without_country(number: Number<'_>) -> (&str, &[usize]) {
     (number.digits, number.groups)
 }
 
-/// What ISO/IEC 7812 leaves to issuers: the first digits of their numbers, as a range, and the lengths.
+/// The prefixes that ISO/IEC 7812 assigns to issuers, as ranges, with the lengths of their numbers.
 const ISSUERS: [(u32, u32, &[usize]); 16] = [
     (2200, 2204, &[16, 17, 18, 19]), // Mir
     (2221, 2720, &[16]),             // Mastercard
@@ -102,6 +121,7 @@ const ISSUERS: [(u32, u32, &[usize]); 16] = [
     (9558, 9559, &[16, 17, 18, 19]),             // older cards of mainland China
 ];
 
+/// Tells whether a number has an issuer's prefix and length, and a correct check digit.
 fn is_bank_card(number: Number<'_>) -> bool {
     let length = number.digits.len();
     let first = number.digits.get(..4).and_then(|first| first.parse().ok());
@@ -113,7 +133,7 @@ fn is_bank_card(number: Number<'_>) -> bool {
     first.is_some_and(issued) && is_one_number(number.groups, 4) && passes_luhn(number.digits)
 }
 
-/// Luhn's sum: every second digit from the right is doubled, and its own digits added.
+/// Computes the Luhn sum: every second digit from the right is doubled, and its digits are added.
 fn passes_luhn(digits: &str) -> bool {
     let double = |digit: u32| if digit > 4 { digit * 2 - 9 } else { digit * 2 };
     let mut sum = 0;

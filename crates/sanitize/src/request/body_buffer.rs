@@ -1,4 +1,7 @@
-//! Buffers the body of a request up to a limit in bytes.
+//! Buffers a request body up to a byte limit.
+//!
+//! The future of the layer polls it until the body is complete. An error of the body or a body over
+//! the limit ends it; the caller then refuses the request.
 
 use std::fmt;
 use std::pin::Pin;
@@ -11,8 +14,10 @@ use palisade_core::BoxError;
 
 /// Buffers the frames of a body.
 ///
-/// A body that comes in one frame, the common case, is given as that frame, without a copy. Fails with
-/// [`http_body_util::LengthLimitError`] at the first byte beyond the limit; nothing is read after it.
+/// A body that arrives in one frame, the common case, is returned as that frame, without a copy.
+/// Longer bodies are copied once into a growing buffer. Fails with
+/// [`http_body_util::LengthLimitError`] at the first byte beyond the limit; nothing is read after
+/// it. Trailers are dropped.
 pub(crate) struct BodyBuffer<B> {
     body: Pin<Box<Limited<B>>>,
     single_frame: Bytes,
@@ -20,6 +25,7 @@ pub(crate) struct BodyBuffer<B> {
 }
 
 impl<B> BodyBuffer<B> {
+    /// Starts to buffer a body of at most `limit` bytes.
     pub(crate) fn new(body: B, limit: usize) -> Self {
         Self {
             body: Box::pin(Limited::new(body, limit)),
@@ -28,6 +34,7 @@ impl<B> BodyBuffer<B> {
         }
     }
 
+    /// Adds the data of a frame.
     fn add(&mut self, mut data: impl Buf) {
         let data = data.copy_to_bytes(data.remaining());
         // Most bodies come in one piece, which need not be copied.
@@ -41,6 +48,7 @@ impl<B> BodyBuffer<B> {
         self.buffer.extend_from_slice(&data);
     }
 
+    /// Returns everything that was buffered.
     fn take(&mut self) -> Bytes {
         let single_frame = std::mem::take(&mut self.single_frame);
         if self.buffer.is_empty() {
@@ -52,6 +60,7 @@ impl<B> BodyBuffer<B> {
 }
 
 impl<B: Body<Error: Into<BoxError>>> BodyBuffer<B> {
+    /// Reads until the body is complete. Returns its bytes, or the error that ended it.
     pub(crate) fn poll(&mut self, task: &mut Context<'_>) -> Poll<Result<Bytes, BoxError>> {
         while let Some(frame) = ready!(self.body.as_mut().poll_frame(task)) {
             if let Ok(data) = frame?.into_data() {

@@ -1,25 +1,27 @@
-//! The text fields of the chat APIs that most models are reached by.
+//! The text fields of the chat APIs of common language models.
 //!
-//! Every string of a message is text: content as one string or as parts, tool calls and their results,
-//! names. Images, sound and files are data at their documented places, and text anywhere else. Stop
-//! sequences are not text: no model reads them.
+//! Every string of a message is text: content as one string or as parts, tool calls and their
+//! results, names. Images, sound and files are data at their documented positions, and text
+//! anywhere else. Stop sequences are not text, because no model reads them.
 
 use super::field::{Field, Fields};
 use crate::text::Sanitizer;
 
+/// Makes optional fields of these pointers.
 fn text(prompt: &Sanitizer, pointers: &[&'static str]) -> Fields {
     let fields = pointers.iter();
     let fields = fields.map(|&pointer| Field::optional(pointer, prompt.clone()));
     fields.fold(Fields::new(), Fields::field)
 }
 
-/// What a tool is called and takes: the model reads names of members too.
+/// Adds tool definitions and schemas, in which the model also reads the names of members.
 fn tools(fields: Fields, prompt: &Sanitizer, pointers: &[&'static str]) -> Fields {
     pointers.iter().fold(fields, |fields, &pointer| {
         fields.field(Field::optional(pointer, prompt.clone()).with_names())
     })
 }
 
+/// Adds the positions of data that is not text.
 fn data(fields: Fields, pointers: &[&'static str]) -> Fields {
     pointers
         .iter()
@@ -27,12 +29,14 @@ fn data(fields: Fields, pointers: &[&'static str]) -> Fields {
 }
 
 impl Fields {
-    /// The text of OpenAI's Chat Completions (`POST /v1/chat/completions`), and of the many services that
-    /// understand it. Each string is cleaned by [`Sanitizer::prompt`].
+    /// Returns the text fields of OpenAI Chat Completions (`POST /v1/chat/completions`).
     ///
-    /// A conversation is longer than the layer's defaults allow: set
+    /// Many other services accept the same format. Each string is cleaned by [`Sanitizer::prompt`];
+    /// use [`sanitizer`](Self::sanitizer) to set another one. All fields are optional.
+    ///
+    /// A conversation is often longer than the defaults of the layer allow. Set
     /// [`max_body`](crate::SanitizeLayerBuilder::max_body) and
-    /// [`max_keys`](crate::SanitizeLayerBuilder::max_keys) to what your models take.
+    /// [`max_keys`](crate::SanitizeLayerBuilder::max_keys) to what your models accept.
     pub fn openai_chat() -> Self {
         let prompt = Sanitizer::prompt();
         let fields = text(&prompt, &["/messages/**", "/prediction/**"]);
@@ -52,7 +56,9 @@ impl Fields {
         )
     }
 
-    /// The text of OpenAI's Responses (`POST /v1/responses`), as [`openai_chat`](Self::openai_chat) has it.
+    /// Returns the text fields of OpenAI Responses (`POST /v1/responses`).
+    ///
+    /// Sanitizer and limits: see [`openai_chat`](Self::openai_chat).
     pub fn openai_responses() -> Self {
         let prompt = Sanitizer::prompt();
         let fields = text(&prompt, &["/instructions", "/input/**", "/prompt/**"]);
@@ -73,7 +79,9 @@ impl Fields {
         )
     }
 
-    /// The text of Anthropic's Messages (`POST /v1/messages`), as [`openai_chat`](Self::openai_chat) has it.
+    /// Returns the text fields of Anthropic Messages (`POST /v1/messages`).
+    ///
+    /// Sanitizer and limits: see [`openai_chat`](Self::openai_chat).
     pub fn anthropic_messages() -> Self {
         let prompt = Sanitizer::prompt();
         let fields = text(&prompt, &["/system/**", "/messages/**"]);
@@ -93,7 +101,9 @@ impl Fields {
         )
     }
 
-    /// The text of Ollama (`POST /api/chat` and `/api/generate`), as [`openai_chat`](Self::openai_chat) has it.
+    /// Returns the text fields of Ollama (`POST /api/chat` and `/api/generate`).
+    ///
+    /// Sanitizer and limits: see [`openai_chat`](Self::openai_chat).
     pub fn ollama() -> Self {
         let prompt = Sanitizer::prompt();
         let fields = text(
@@ -104,7 +114,7 @@ impl Fields {
         data(fields, &["/messages/*/images/*", "/images/*"])
     }
 
-    /// The sets above by the names that rules of routes use.
+    /// Returns the sets above with the names that the rules of routes use.
     pub(crate) fn by_name() -> [(&'static str, Self); 4] {
         [
             ("anthropic_messages", Self::anthropic_messages()),

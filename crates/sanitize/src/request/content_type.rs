@@ -1,8 +1,11 @@
-//! What kind of body a request says it has.
+//! The kind of body that the headers of a request declare.
+//!
+//! Anything doubtful is `Kind::Other`, which the caller refuses where fields are looked for.
 
 use http::{HeaderMap, header};
 use palisade_core::BodyKind;
 
+/// The kind of a body by its `Content-Type`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Kind {
     Form,
@@ -11,7 +14,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// Tells whether a route that accepts this kind of body accepts this one.
+    /// Tells whether a route that accepts `accepted` accepts this kind.
     pub(crate) fn is_accepted_as(self, accepted: BodyKind) -> bool {
         match self {
             Self::Form => matches!(accepted, BodyKind::Form | BodyKind::JsonOrForm),
@@ -20,7 +23,7 @@ impl Kind {
         }
     }
 
-    /// Reads `Content-Type`. Two of them, or a character set that is not UTF-8, are some other kind.
+    /// Reads `Content-Type`. Two header lines, or a character set other than UTF-8, mean `Other`.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let mut lines = headers.get_all(header::CONTENT_TYPE).iter();
         let (Some(line), None) = (lines.next(), lines.next()) else {
@@ -42,6 +45,7 @@ impl Kind {
     }
 }
 
+/// Tells whether the parameters of the header declare no character set other than UTF-8.
 fn is_utf8(parameters: &str) -> bool {
     parameters.split(';').all(|parameter| {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
@@ -53,7 +57,7 @@ fn is_utf8(parameters: &str) -> bool {
     })
 }
 
-/// Tells whether the body has to be unpacked before it can be read.
+/// Tells whether `Content-Encoding` declares a compressed body.
 pub(crate) fn is_encoded(headers: &HeaderMap) -> bool {
     let lines = headers.get_all(header::CONTENT_ENCODING).iter();
     lines.into_iter().any(|line| {

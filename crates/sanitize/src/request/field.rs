@@ -1,4 +1,6 @@
-//! Which fields of a request hold text, and what each must be like.
+//! The configuration of text fields: which fields of a request hold text, and how each is cleaned.
+//!
+//! Names and pointers are parsed when the layer is built, so a wrong pointer is a `BuildError`.
 
 use std::sync::Arc;
 
@@ -8,15 +10,19 @@ use crate::text::Sanitizer;
 
 /// A field of query, form or JSON that holds text.
 ///
-/// A name means the parameter of that name in query and form, and the member of that name of a JSON object
-/// that is the whole body. A name that begins with `/` is a JSON pointer (RFC 6901), in which `*` stands for
-/// every element or member, and `**` at the end for the value itself and every string below it:
-/// `/messages/*/content`, `/input/**`, `/**`. The empty name is the pointer to the whole document.
-/// Pointers mean JSON bodies only.
+/// | Name | Meaning |
+/// |---|---|
+/// | `text` | the parameter of query and form, and the member of the JSON object that is the body |
+/// | `/a/b` | a JSON pointer (RFC 6901); JSON bodies only |
+/// | `/messages/*/content` | `*` means every element or member |
+/// | `/input/**` | `**` at the end means the value and every string below it |
+/// | the empty name | the pointer to the whole document |
 ///
-/// Where two fields mean the same string, both clean it in turn, until neither changes it.
+/// If two fields select the same string, both clean it in turn until neither changes it. After 8
+/// turns it is refused ([`Refused::Unstable`](crate::Refused::Unstable)).
 ///
-/// Names of members are not cleaned, unless [`with_names`](Self::with_names) says so.
+/// Names of members are not cleaned unless [`with_names`](Self::with_names) is set. A wrong pointer
+/// is an error of [`SanitizeLayerBuilder::build`](crate::SanitizeLayerBuilder::build).
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Field {
@@ -29,6 +35,9 @@ pub struct Field {
 
 impl Field {
     /// Cleans a field that every request must have.
+    ///
+    /// A request without it is refused with 400 (`field_missing`). An empty value is refused with
+    /// 422 unless the sanitizer accepts it.
     pub fn required(name: impl Into<Arc<str>>, sanitizer: Sanitizer) -> Self {
         Self {
             name: name.into(),
@@ -39,7 +48,7 @@ impl Field {
         }
     }
 
-    /// Cleans a field where it is present. One that is sent empty is not present.
+    /// Cleans a field where it is present. An empty value counts as absent.
     pub fn optional(name: impl Into<Arc<str>>, sanitizer: Sanitizer) -> Self {
         Self {
             required: false,
@@ -47,8 +56,10 @@ impl Field {
         }
     }
 
-    /// Lets numbers, lists and objects be where the pointer leads, uncleaned. Default: they are refused (422),
-    /// since a list can carry text past the field; `**` finds the strings in it.
+    /// Accepts numbers, lists and objects where the pointer leads, without cleaning them.
+    ///
+    /// Default: they are refused with 422 (`field_not_text`), because a list can carry text that is
+    /// not cleaned. Use `**` to clean the strings in it.
     pub fn skip_other_types(self) -> Self {
         Self {
             skip_other_types: true,
@@ -56,8 +67,11 @@ impl Field {
         }
     }
 
-    /// Also cleans the names of the members below a pointer that ends with `**`. Two names of one object that
-    /// are equal once they are clean are refused (400).
+    /// Also cleans the names of the members below a pointer that ends with `**`.
+    ///
+    /// Two names of one object that are equal once they are clean are refused with 400. Default:
+    /// names are not cleaned. On any other pointer,
+    /// [`SanitizeLayerBuilder::build`](crate::SanitizeLayerBuilder::build) fails.
     pub fn with_names(self) -> Self {
         Self {
             names: true,
@@ -65,12 +79,19 @@ impl Field {
         }
     }
 
+    /// Tells whether the name is a JSON pointer and so does not apply to query and form.
     pub(crate) fn is_pointer(&self) -> bool {
         self.name.is_empty() || self.name.starts_with('/')
     }
 }
 
-/// Fields that belong together, such as those of one API.
+/// A set of fields, such as those of one API.
+///
+/// Predefined: [`openai_chat`](Self::openai_chat), [`openai_responses`](Self::openai_responses),
+/// [`anthropic_messages`](Self::anthropic_messages) and [`ollama`](Self::ollama). Use a set for all
+/// routes ([`SanitizeLayerBuilder::fields`](crate::SanitizeLayerBuilder::fields)), or for the
+/// routes whose rules name it
+/// ([`SanitizeLayerBuilder::schema`](crate::SanitizeLayerBuilder::schema)).
 ///
 /// ```
 /// use palisade_sanitize::{Field, Fields, SanitizeLayer, Sanitizer};
@@ -94,20 +115,21 @@ pub struct Fields {
 }
 
 impl Fields {
-    /// Begins without fields.
+    /// Makes an empty set.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a field.
+    /// Adds a field. Two fields of one name are an error when the layer is built.
     pub fn field(mut self, field: Field) -> Self {
         self.fields.push(field);
         self
     }
 
-    /// Names a place for data that is not text, such as an image in Base64 or an address. A string there passes
-    /// uncleaned, at any length, if it has no characters but letters and digits of ASCII and `+/=_-.:;,%?&~#@`;
-    /// any other string there is text.
+    /// Marks a position that holds data, such as an image in Base64 or a URL.
+    ///
+    /// A string there passes uncleaned, at any length, if it holds only ASCII letters and digits
+    /// and `+/=_-.:;,%?&~#@`. Any other string there is text if a field selects it.
     pub fn opaque(mut self, pointer: impl Into<Arc<str>>) -> Self {
         self.opaque.push(pointer.into());
         self
@@ -120,7 +142,7 @@ impl Fields {
         self
     }
 
-    /// Cleans all fields as this sanitizer does.
+    /// Sets the sanitizer of all fields that were added so far.
     pub fn sanitizer(mut self, sanitizer: &Sanitizer) -> Self {
         for field in &mut self.fields {
             field.sanitizer = sanitizer.clone();
@@ -129,7 +151,7 @@ impl Fields {
     }
 }
 
-/// Fields whose pointers were read.
+/// Fields whose pointers were parsed.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ParsedFields {
     pub(crate) fields: Vec<(Field, Arc<Path>)>,
@@ -137,6 +159,7 @@ pub(crate) struct ParsedFields {
 }
 
 impl ParsedFields {
+    /// Parses the pointers. Fails for a wrong pointer and for a name that is given twice.
     pub(crate) fn parse(source: Fields) -> Result<Self, BuildError> {
         let mut parsed = Self::default();
         for field in source.fields {
@@ -165,6 +188,7 @@ impl ParsedFields {
     }
 }
 
+/// Parses one name or pointer. The error names the field.
 fn parse(name: &str) -> Result<Arc<Path>, BuildError> {
     let path = Path::parse(name);
     let path = path.map_err(|why| BuildError::new(format!("the field `{name}`: {why}")))?;

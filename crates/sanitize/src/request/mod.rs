@@ -1,4 +1,7 @@
-//! What is decided about a request: from its head, and from its body once that was read.
+//! The decisions about a request: first from its head, then from its body if that was read.
+//!
+//! The service calls `check_head`, and the future calls `check_body` with the complete body. Each
+//! returns a refusal or what comes next. Only text in selected fields is changed.
 
 mod body_buffer;
 mod chat_apis;
@@ -31,7 +34,8 @@ pub(crate) use self::{
     selection::Selection, settings::Settings,
 };
 
-/// Digests of a body, which are wrong once it was written anew. Without one, a handler that needs it refuses.
+/// Headers with a digest of the body, which is wrong once the body was rewritten. A handler that
+/// needs one then refuses the request.
 const DIGESTS: [HeaderName; 4] = [
     HeaderName::from_static("content-digest"),
     HeaderName::from_static("content-md5"),
@@ -39,16 +43,16 @@ const DIGESTS: [HeaderName; 4] = [
     HeaderName::from_static("repr-digest"),
 ];
 
-/// What to do with the body.
+/// What happens with the body.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Plan {
-    /// Hand it on, up to a number of bytes.
+    /// Pass it on unread, up to this many bytes.
     Pass(usize),
-    /// Read it, for the fields are in it.
+    /// Read it, because it holds fields.
     Read(Kind),
 }
 
-/// Cleans the query and decides about the body by what the head says of it.
+/// Cleans the query and decides from the head what happens with the body.
 pub(crate) fn check_head<B: Body>(
     settings: &Settings,
     head: &mut request::Parts,
@@ -63,6 +67,7 @@ pub(crate) fn check_head<B: Body>(
     }
 }
 
+/// Decides as if the layer was not in shadow.
 fn plan<B: Body>(
     settings: &Settings,
     head: &mut request::Parts,
@@ -100,6 +105,7 @@ fn plan<B: Body>(
     }
 }
 
+/// Cleans the parameters of the query and rewrites the URI if one changed.
 fn clean_query(
     settings: &Settings,
     uri: &mut Uri,
@@ -117,6 +123,7 @@ fn clean_query(
     Ok(())
 }
 
+/// Returns the URI with another query, or `None` if it does not fit.
 fn with_query(uri: &Uri, query: &str) -> Option<Uri> {
     let mut parts = uri.clone().into_parts();
     let both = format!("{}?{query}", uri.path());
@@ -124,7 +131,7 @@ fn with_query(uri: &Uri, query: &str) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-/// Cleans a body that was read; gives the bytes for the handler.
+/// Cleans a body that was read. Returns the bytes for the handler.
 pub(crate) fn check_body(
     settings: &Settings,
     head: &mut request::Parts,
@@ -139,7 +146,7 @@ pub(crate) fn check_body(
     }
 }
 
-/// Gives a body that had to be written anew.
+/// Returns the body if it had to be rewritten, and otherwise `None`.
 fn clean_body(
     settings: &Settings,
     head: &mut request::Parts,
@@ -154,7 +161,7 @@ fn clean_body(
     };
     let text =
         std::str::from_utf8(bytes).map_err(|_| refusal::malformed(place, not_utf8(bytes)))?;
-    // Some readers stop at a byte order mark and others skip it: nobody gets it.
+    // Some parsers stop at a byte order mark and others skip it, so it is always removed.
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
     let clean = match kind {
         Kind::Json => clean_json(settings, body, selection)?,
@@ -172,6 +179,7 @@ fn clean_body(
     Ok(Some(clean.into()))
 }
 
+/// Cleans JSON, and refuses it if a form parser would find a field in it.
 fn clean_json<'t>(
     settings: &Settings,
     body: &'t str,
@@ -185,6 +193,7 @@ fn clean_json<'t>(
     Ok(clean)
 }
 
+/// Says what is wrong with a body that is not UTF-8.
 fn not_utf8(bytes: &[u8]) -> &'static str {
     match bytes {
         [0xfe, 0xff, ..] | [0xff, 0xfe, ..] => "is in UTF-16, by its byte order mark; send UTF-8",
@@ -192,7 +201,7 @@ fn not_utf8(bytes: &[u8]) -> &'static str {
     }
 }
 
-/// Makes the head tell the truth about a body that was written anew.
+/// Sets the headers of a body that was rewritten, and removes those that no longer apply.
 fn describe_anew(head: &mut request::Parts, length: usize) {
     head.headers
         .insert(header::CONTENT_LENGTH, HeaderValue::from(length));
@@ -203,7 +212,7 @@ fn describe_anew(head: &mut request::Parts, length: usize) {
     }
 }
 
-/// Tells a body that is too large from one that broke off.
+/// Distinguishes a body that is too large from one whose connection broke.
 pub(crate) fn body_error(error: &BoxError) -> Box<Rejection> {
     let mut cause: Option<&(dyn Error + 'static)> = Some(error.as_ref());
     while let Some(current) = cause {

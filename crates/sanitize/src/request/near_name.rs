@@ -1,14 +1,16 @@
-//! Names that a careless reader takes for the name of a field.
+//! Names that a lenient parser treats as the name of a field.
 //!
-//! Go compares JSON names without regard to case, PHP makes a list of `text[]` and stops at a NUL, old
-//! readers of queries separate parameters by `;` too.
+//! Go compares JSON names without regard to case. PHP makes a list of `text[]` and stops at a NUL.
+//! Old query parsers also separate parameters by `;`.
 
 use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Gives the form under which such names are equal: letters and digits only, in lower case, of
-/// compatible characters, up to a NUL or a bracket, percent-decoded once more.
+/// Returns the form under which such names are equal.
+///
+/// It is percent-decoded once more, ends before a NUL or a bracket, and holds only letters and
+/// digits, of compatible characters, in lower case.
 pub(crate) fn near_key(name: &str) -> String {
     let decoded = decode_again(name);
     let end = decoded.find(['\0', '[']).unwrap_or(decoded.len());
@@ -23,12 +25,12 @@ pub(crate) fn near_key(name: &str) -> String {
         .collect()
 }
 
-/// Tells whether a name is nearly that of a field.
+/// Tells whether a name differs from that of a field but has the same key.
 pub(crate) fn is_near(name: &str, field: &str) -> bool {
     name != field && near_key(name) == near_key(field)
 }
 
-/// Undoes escapes that were escaped themselves. What is no escape stays as it is.
+/// Decodes escapes that were escaped twice. Anything else stays as it is.
 fn decode_again(name: &str) -> Cow<'_, str> {
     if !name.contains('%') {
         return Cow::Borrowed(name);

@@ -1,7 +1,8 @@
-//! Parameters as queries and forms have them.
+//! Parameters of queries and forms (`application/x-www-form-urlencoded`).
 //!
-//! Stricter than the readers behind: a half escape or bytes that are not UTF-8, which one reader would keep
-//! and the next would repair, are refused in every name and in every selected value.
+//! Stricter than common parsers. An incomplete escape or bytes that are not UTF-8 are refused in
+//! every name and in every selected value: one parser would keep them and another would replace
+//! them.
 
 use std::borrow::Cow;
 
@@ -16,7 +17,9 @@ const HALF_ESCAPE: &str = "has a percent sign without two hexadecimal digits";
 const NOT_UTF8: &str = "is not UTF-8";
 const TOO_MANY: &str = "has too many parameters";
 
-/// Cleans the selected parameters; borrows if nothing had to change.
+/// Cleans the selected parameters. Borrows if nothing had to change.
+///
+/// Refuses a selected parameter that is given twice, and more than `max_keys` parameters.
 pub(crate) fn clean<'t>(
     source: &'t str,
     place: Place,
@@ -57,12 +60,12 @@ pub(crate) fn clean<'t>(
     splice(source, edits).ok_or_else(|| refusal::malformed(place, NOT_UTF8))
 }
 
-/// Refuses names that careless readers take for the name of a field, also behind a `;`.
+/// Refuses names that lenient parsers treat as the name of a field, also after a `;`.
 fn refuse_near_names(pair: &str, selection: &Selection) -> Result<(), Box<Rejection>> {
     for (index, part) in pair.split(';').enumerate() {
         let (name, _) = part.split_once('=').unwrap_or((part, ""));
         let Ok(name) = decode(name) else { continue };
-        // To a reader for whom `;` separates, this is the field itself.
+        // A parser that separates by `;` reads this as the field itself.
         let exact = (index > 0).then(|| selection.parameter(&name)).flatten();
         let exact = exact.map(|field| selection.name(field));
         if let Some(field) = exact.or_else(|| selection.near_parameter(&name)) {
@@ -72,7 +75,7 @@ fn refuse_near_names(pair: &str, selection: &Selection) -> Result<(), Box<Reject
     Ok(())
 }
 
-/// Tells whether a reader of forms would find a field in a text that is something else.
+/// Tells whether a form parser would find a field in a text that is not a form.
 pub(crate) fn would_find_field(source: &str, selection: &Selection) -> bool {
     source.split(['&', ';']).any(|pair| {
         let (name, _) = pair.split_once('=').unwrap_or((pair, ""));
@@ -80,7 +83,7 @@ pub(crate) fn would_find_field(source: &str, selection: &Selection) -> bool {
     })
 }
 
-/// Undoes percent-encoding and `+`.
+/// Decodes percent-encoding and `+`.
 fn decode(raw: &str) -> Result<Cow<'_, str>, &'static str> {
     if !raw.contains(['%', '+']) {
         return Ok(Cow::Borrowed(raw));
@@ -104,12 +107,13 @@ fn decode(raw: &str) -> Result<Cow<'_, str>, &'static str> {
         .map_err(|_| NOT_UTF8)
 }
 
+/// Returns the value of a hexadecimal digit.
 fn hex(digit: Option<u8>) -> Option<u8> {
     let value = char::from(digit?).to_digit(16)?;
     u8::try_from(value).ok()
 }
 
-/// Encodes so that every reader of queries and forms reads the same text.
+/// Encodes a value so that every parser of queries and forms reads the same text.
 fn encode(text: &str) -> String {
     const DIGITS: [char; 16] = [
         '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',

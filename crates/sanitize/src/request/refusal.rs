@@ -1,14 +1,16 @@
 //! The refusals of the layer. Each names the field and the reason; none holds any of the text.
+//!
+//! Every function makes a `Rejection` with a status, a stable code and a message for the client.
 
 use http::{HeaderValue, StatusCode, header};
 use palisade_core::{BodyKind, Rejection};
 
 use crate::text::Refused;
 
-/// What refusals and facts call the layer.
+/// The name of the layer in refusals and audit facts.
 pub(crate) const NAME: &str = "sanitize";
 
-/// Where a field was looked for.
+/// The part of a request in which a field is looked for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Place {
     Form,
@@ -16,7 +18,7 @@ pub(crate) enum Place {
     Query,
 }
 
-/// Refuses what cannot be read in the form it claims to have.
+/// Refuses a part of the request that does not have the declared syntax.
 pub(crate) fn malformed(place: Place, why: &'static str) -> Box<Rejection> {
     let (code, whole) = match place {
         Place::Form => ("form_malformed", "The form in the body of the request"),
@@ -27,7 +29,7 @@ pub(crate) fn malformed(place: Place, why: &'static str) -> Box<Rejection> {
     Box::new(refusal.with_detail(format!("{whole} {why}.")))
 }
 
-/// Refuses a body that ended before it was whole.
+/// Refuses a body that ended early.
 pub(crate) fn unreadable() -> Box<Rejection> {
     let words = "The body of the request could not be read to its end.";
     Box::new(Rejection::new(
@@ -37,7 +39,7 @@ pub(crate) fn unreadable() -> Box<Rejection> {
     ))
 }
 
-/// Refuses a field that is there more than once: its readers might not agree on which one counts.
+/// Refuses a field that is given more than once, because parsers differ in which one they use.
 pub(crate) fn duplicated(field: &str) -> Box<Rejection> {
     named(
         StatusCode::BAD_REQUEST,
@@ -47,6 +49,7 @@ pub(crate) fn duplicated(field: &str) -> Box<Rejection> {
     )
 }
 
+/// Refuses a request without a required field.
 pub(crate) fn missing(field: &str) -> Box<Rejection> {
     named(
         StatusCode::BAD_REQUEST,
@@ -56,6 +59,7 @@ pub(crate) fn missing(field: &str) -> Box<Rejection> {
     )
 }
 
+/// Refuses a field whose value is not a string.
 pub(crate) fn not_text(field: &str) -> Box<Rejection> {
     named(
         StatusCode::UNPROCESSABLE_ENTITY,
@@ -83,6 +87,7 @@ pub(crate) fn refused(field: &str, why: &Refused) -> Box<Rejection> {
     })
 }
 
+/// Refuses a body over its limit.
 pub(crate) fn too_large() -> Box<Rejection> {
     Box::new(Rejection::payload_too_large())
 }
@@ -111,8 +116,8 @@ pub(crate) fn unsupported_type(accepted: BodyKind) -> Box<Rejection> {
     Box::new(refusal.with_header(header::ACCEPT, HeaderValue::from_static(accepted)))
 }
 
-/// Refuses a body that is something else than its type says: a handler that does not look at the type
-/// would read another text.
+/// Refuses a body that is of another type than `Content-Type` declares. A handler that ignores the
+/// type would read another text.
 pub(crate) fn type_mismatch(actual: &str) -> Box<Rejection> {
     let refusal = Rejection::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -124,7 +129,7 @@ pub(crate) fn type_mismatch(actual: &str) -> Box<Rejection> {
     )))
 }
 
-/// Refuses JSON in which a reader of forms would find a field, on routes that accept both.
+/// Refuses JSON in which a form parser would find a field, on routes that accept both.
 pub(crate) fn ambiguous() -> Box<Rejection> {
     let words = "The JSON in the body of the request can be read as a form.";
     Box::new(Rejection::new(
@@ -134,7 +139,7 @@ pub(crate) fn ambiguous() -> Box<Rejection> {
     ))
 }
 
-/// Refuses a name that careless readers take for the name of a field.
+/// Refuses a name that lenient parsers treat as the name of a field.
 pub(crate) fn near_name(field: &str) -> Box<Rejection> {
     named(
         StatusCode::BAD_REQUEST,
@@ -158,7 +163,7 @@ pub(crate) fn unsupported_encoding() -> Box<Rejection> {
     ))
 }
 
-/// Refuses a query that does not fit into an address once it is written anew.
+/// Refuses a query that does not fit into a URI after it was rewritten.
 pub(crate) fn query_too_long() -> Box<Rejection> {
     let words = "The query of the request is too long.";
     Box::new(Rejection::new(
@@ -168,6 +173,7 @@ pub(crate) fn query_too_long() -> Box<Rejection> {
     ))
 }
 
+/// Makes a refusal about one field, with the name of the field as a member.
 fn named(status: StatusCode, code: &'static str, field: &str, why: &str) -> Box<Rejection> {
     let refusal = Rejection::new(status, code, "A field of the request is not acceptable.");
     let detail = format!("The field `{field}` {why}.");

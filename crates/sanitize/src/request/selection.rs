@@ -1,4 +1,8 @@
-//! The fields of one request: which are looked at, which were seen, and what became of them.
+//! The fields of one request: which are selected, which were found, and what was changed in them.
+//!
+//! `Settings::select` makes it from the configuration and the rule of the route. The parsers of
+//! query, form and JSON call it for each string that they find. It writes the counts to the audit
+//! trail.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -13,7 +17,7 @@ use super::near_name::is_near;
 use super::refusal::{self, NAME};
 use crate::text::{Clean, Refused, Report};
 
-/// Two fields that mean one string clean it in turn, at most so many times.
+/// The limit of turns in which several fields clean one string.
 const MAX_TURNS: usize = 8;
 
 /// Cleans the fields of one request and remembers which it saw.
@@ -27,6 +31,7 @@ pub(crate) struct Selection {
     opaque: Vec<Arc<Path>>,
 }
 
+/// A selected field and what happened to it in this request.
 #[derive(Debug)]
 struct Selected {
     field: Field,
@@ -52,6 +57,7 @@ impl Selected {
 }
 
 impl Selection {
+    /// Starts without fields.
     pub(crate) fn new(cx: SecurityContext, body_kind: BodyKind) -> Self {
         Self {
             cx,
@@ -63,17 +69,19 @@ impl Selection {
         }
     }
 
+    /// Sets whether changes and refusals are only recorded.
     pub(crate) fn in_shadow(mut self, shadow: bool) -> Self {
         self.shadow = shadow;
         self
     }
 
+    /// Sets whether names similar to a field's name are refused.
     pub(crate) fn refusing_near_names(mut self, refuse: bool) -> Self {
         self.refuse_near_names = refuse;
         self
     }
 
-    /// Adds a field. Of two with one name the first cleans, and it must be there if either says so.
+    /// Adds a field. Of two with one name the first cleans, and it is required if either is.
     pub(crate) fn add(&mut self, field: Field, path: Option<Arc<Path>>) {
         let mut known = self.fields.iter_mut();
         if let Some(selected) = known.find(|selected| selected.field.name == field.name) {
@@ -90,6 +98,7 @@ impl Selection {
         });
     }
 
+    /// Adds positions of data that is not text.
     pub(crate) fn add_opaque(&mut self, paths: &[Arc<Path>]) {
         self.opaque.extend_from_slice(paths);
     }
@@ -110,25 +119,27 @@ impl Selection {
         self.refuse_near_names
     }
 
-    /// Finds the field that a parameter of this name is.
+    /// Finds the field of a parameter by its name.
     pub(crate) fn parameter(&self, name: &str) -> Option<usize> {
         self.fields
             .iter()
             .position(|selected| !selected.field.is_pointer() && *selected.field.name == *name)
     }
 
-    /// Finds the field for which a careless reader would take a parameter of this name.
+    /// Finds the field that a lenient parser would use for a parameter of this name.
     pub(crate) fn near_parameter(&self, name: &str) -> Option<&str> {
         let mut fields = self.fields.iter().map(|selected| &selected.field);
         let near = fields.find(|field| !field.is_pointer() && is_near(name, &field.name));
         near.map(|field| &*field.name)
     }
 
-    /// Lists where to look in JSON, and whether names are meant too: the fields, then the places of data.
+    /// Lists the pointers of the fields, then those of data, and whether names of members are
+    /// selected.
     ///
     /// # Errors
     ///
-    /// A field of a rule that is no JSON pointer. A table of routes refuses such a rule when it is built.
+    /// A field of a rule that is not a JSON pointer. A route table refuses such a rule when it is
+    /// built.
     pub(crate) fn paths(&self) -> Result<Vec<(Arc<Path>, bool)>, Box<Rejection>> {
         let fields = self.fields.iter();
         let fields = fields.map(|selected| Ok((selected.path()?, selected.field.names)));
@@ -136,12 +147,13 @@ impl Selection {
         fields.chain(opaque).collect()
     }
 
+    /// Returns the name of a field.
     pub(crate) fn name(&self, field: usize) -> &str {
         let selected = self.fields.get(field);
         selected.map_or("", |selected| &selected.field.name)
     }
 
-    /// Refuses a value that is no string where a string must be.
+    /// Refuses a value that is not a string where a string is required.
     pub(crate) fn refuse_other_type(&self, targets: &[usize]) -> Result<(), Box<Rejection>> {
         let fields = targets.iter().filter_map(|&target| self.fields.get(target));
         match fields
@@ -153,7 +165,8 @@ impl Selection {
         }
     }
 
-    /// Cleans one string as all fields say that mean it; gives its new text, or `None` if it stays as it is.
+    /// Cleans one string with each field that selects it. Returns the new text, or `None` if it is
+    /// unchanged.
     pub(crate) fn clean(
         &mut self,
         targets: &[usize],
@@ -178,6 +191,7 @@ impl Selection {
         self.clean_in_turn(targets, name)
     }
 
+    /// Cleans with one field after another until none changes the text.
     fn clean_in_turn(
         &mut self,
         targets: &[usize],
@@ -203,6 +217,7 @@ impl Selection {
         Err(refusal::refused(name, &Refused::Unstable))
     }
 
+    /// Cleans with one field. Flags are counted in the first turn only.
     fn clean_once(
         &mut self,
         field: usize,
@@ -230,14 +245,17 @@ impl Selection {
         Ok(selected.count_changes(clean).filter(|_| !self.shadow))
     }
 
+    /// Records that a field is present.
     fn see(&mut self, field: usize) {
         if let Some(selected) = self.fields.get_mut(field) {
             selected.seen = true;
         }
     }
 
-    /// Tells whether a refusal counts. In shadow it is recorded and the request goes on as it came, unless its
-    /// body is too large.
+    /// Tells whether the request continues in spite of a refusal.
+    ///
+    /// In shadow the refusal is recorded and the request continues unchanged, unless its body is
+    /// too large.
     pub(crate) fn lets_pass(&self, rejection: &Rejection) -> bool {
         if !self.shadow || rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
             return false;
@@ -246,7 +264,7 @@ impl Selection {
         true
     }
 
-    /// Refuses a request that lacks a field it must have.
+    /// Refuses a request without a required field.
     pub(crate) fn demand(&self) -> Result<(), Box<Rejection>> {
         match self
             .fields
@@ -258,7 +276,8 @@ impl Selection {
         }
     }
 
-    /// Records what was found and changed: one fact of each kind for a field, whatever a client sends.
+    /// Records what was found and changed: at most one fact of each kind for a field, whatever a
+    /// client sends.
     pub(crate) fn record(&mut self) {
         for selected in &mut self.fields {
             if let Some(value) = selected.take_flags() {
@@ -286,13 +305,14 @@ impl Selection {
         }
     }
 
+    /// Returns the security context of the request.
     pub(crate) fn context(&self) -> &SecurityContext {
         &self.cx
     }
 }
 
 impl Selected {
-    /// Counts what was changed; gives the new text if there is one.
+    /// Counts what was changed. Returns the new text if there is one.
     fn count_changes(&mut self, clean: Clean<'_>) -> Option<String> {
         if !clean.report().is_changed() {
             return None;
@@ -302,7 +322,7 @@ impl Selected {
         Some(clean.into_text().into_owned())
     }
 
-    /// Counts what was flagged, in words of the configuration.
+    /// Counts what was flagged, by names of classes and rules.
     fn count_flags(&mut self, report: &Report) {
         for (class, count) in report.flagged_classes() {
             add(&mut self.flagged, class.name(), count);
@@ -313,6 +333,7 @@ impl Selected {
         }
     }
 
+    /// Returns the flags as one text for the audit trail, and resets them.
     fn take_flags(&mut self) -> Option<String> {
         let flagged = std::mem::take(&mut self.flagged);
         let all: Vec<String> = flagged
@@ -330,7 +351,7 @@ fn add(counts: &mut Vec<(String, u32)>, what: &str, count: u32) {
     }
 }
 
-/// Tells whether a string can be nothing but Base64 or an address.
+/// Tells whether a string can only be Base64 or a URL.
 fn is_data(text: &str) -> bool {
     text.bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || b"+/=_-.:;,%?&~#@".contains(&byte))

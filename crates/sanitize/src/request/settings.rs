@@ -1,4 +1,6 @@
-//! What a layer was told, and which fields that means for a request.
+//! The settings of a layer, and the fields that follow from them for a request.
+//!
+//! The builder makes them once. The service calls `select` for each request.
 
 use std::sync::Arc;
 
@@ -9,6 +11,7 @@ use super::json::Caps;
 use super::selection::Selection;
 use crate::text::Sanitizer;
 
+/// The settings, with the sets of fields parsed.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) body_kind: BodyKind,
@@ -26,12 +29,12 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Finds out which fields of a request hold text.
+    /// Selects the fields of a request: those of the layer, then those of the rule, then its sets.
     ///
     /// # Errors
     ///
-    /// A rule that names a set of fields which nobody defined: the server is not set up correctly, and the
-    /// request is refused.
+    /// The rule names a set of fields that is not defined. The server is misconfigured, and the
+    /// request is refused with 500.
     pub(crate) fn select(&self, cx: &SecurityContext) -> Result<Selection, Box<Rejection>> {
         // A preflight asks for the request to come; it has no text yet.
         if matches!(cx.route(), Some(RouteMatch::Preflight)) {
@@ -56,6 +59,7 @@ impl Settings {
         Ok(selection)
     }
 
+    /// Makes the field that a rule names, with the sanitizer that is configured for it.
     fn field_of_rule(&self, field: &TextField) -> Field {
         let name = field.name();
         let own = self.named.iter().find(|(own, _)| own == name);
@@ -70,6 +74,7 @@ impl Settings {
     }
 }
 
+/// Adds a set of fields to a selection.
 fn add_all(selection: &mut Selection, fields: &ParsedFields) {
     for (field, path) in &fields.fields {
         selection.add(field.clone(), Some(Arc::clone(path)));
@@ -77,6 +82,7 @@ fn add_all(selection: &mut Selection, fields: &ParsedFields) {
     selection.add_opaque(&fields.opaque);
 }
 
+/// Refuses a request whose rule names an undefined set of fields.
 fn unknown_schema() -> Box<Rejection> {
     let why =
         "the rule names a set of text fields that SanitizeLayerBuilder::schema did not define";

@@ -1,16 +1,19 @@
-//! Puts new text in place of parts of an old one.
+//! Replaces parts of a source text. Used to rewrite only the changed fields of a request.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// A part of a source and the text that takes its place, encoded as the source is.
+/// A part of a source, and the text that replaces it in the encoding of the source.
 #[derive(Debug)]
 pub(crate) struct Edit {
     pub(crate) span: Range<usize>,
     pub(crate) text: String,
 }
 
-/// Borrows the source if there are no edits. The edits come in order and do not overlap.
+/// Applies edits, which must be in order and must not overlap. Borrows the source if there are
+/// none.
+///
+/// Returns `None` if a span is outside the source.
 pub(crate) fn splice<'t>(
     source: &'t str,
     edits: impl IntoIterator<Item = Edit>,

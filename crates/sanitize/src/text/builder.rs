@@ -12,12 +12,21 @@ use crate::error::BuildError;
 
 const KIB: usize = 1024;
 
-/// Puts a [`Sanitizer`] together.
+/// Configures a [`Sanitizer`].
 ///
-/// The defaults suit text of any kind: control, bidirectional, invisible, tag and private use characters
-/// and noncharacters are dropped, tabs, line feeds and all kinds of space kept, other line separators made line feeds, at most
-/// 8 combining marks kept on a base character, the text brought to NFC and trimmed; it must have at least one
-/// grapheme and at most 64 KiB, and what comes in may have 128 KiB.
+/// The defaults suit text of any kind:
+///
+/// * Control, bidirectional, invisible, tag and private use characters and noncharacters are
+///   dropped.
+/// * Tabs, line feeds and all kinds of space are kept. Other line separators become line feeds.
+/// * A base character keeps at most 8 combining marks.
+/// * The text is normalized to NFC and trimmed.
+/// * Input has at most 128 KiB. Cleaned text has at least one grapheme and at most 64 KiB.
+/// * There are no rules, and tokens of chat templates are kept.
+///
+/// [`speech`](Self::speech), [`prompt`](Self::prompt), [`identifier`](Self::identifier) and
+/// [`display_name`](Self::display_name) start from settings for common uses. [`build`](Self::build)
+/// checks the settings. No other method fails.
 ///
 /// ```
 /// use palisade_sanitize::{Action, Class, Sanitizer};
@@ -61,6 +70,7 @@ impl Default for SanitizerBuilder {
     }
 }
 
+/// The action of each class in the defaults: drop, with few exceptions.
 fn default_actions() -> PerClass<Action> {
     let mut actions = PerClass::all(Action::Drop);
     let others = [
@@ -75,6 +85,7 @@ fn default_actions() -> PerClass<Action> {
     actions
 }
 
+/// Sets the action of one class.
 fn set(actions: &mut PerClass<Action>, class: Class, action: Action) {
     if let Some(place) = actions.get_mut(class) {
         *place = action;
@@ -82,82 +93,104 @@ fn set(actions: &mut PerClass<Action>, class: Class, action: Action) {
 }
 
 impl SanitizerBuilder {
-    /// Says what is done with the characters of a class.
+    /// Sets what is done with the characters of a class. The last call for a class counts.
+    ///
+    /// With [`Action::Refuse`], one such character refuses the text
+    /// ([`Refused::Forbidden`](crate::Refused::Forbidden)). Defaults: see [`SanitizerBuilder`].
     pub fn class(mut self, class: Class, action: Action) -> Self {
         set(&mut self.0.filter.actions, class, action);
         self
     }
 
-    /// Says how many combining marks one base character may carry.
+    /// Sets how many combining marks one base character may have. Default: 8.
+    ///
+    /// Each further mark is of [`Class::CombiningMark`], and the action of that class applies to
+    /// it.
     pub fn max_marks(mut self, count: usize) -> Self {
         self.0.filter.max_marks = count;
         self
     }
 
-    /// Limits the bytes of the cleaned text.
+    /// Limits the cleaned text, in bytes of UTF-8. Default: 64 KiB.
+    ///
+    /// A longer text is cut or refused as [`over_length`](Self::over_length) says. Independent of
+    /// that setting, a text that grows to four times this limit while it is cleaned is refused.
     pub fn max_bytes(mut self, count: usize) -> Self {
         self.0.limits.bytes = Some(count);
         self
     }
 
-    /// Limits the code points of the cleaned text.
+    /// Limits the cleaned text, in code points. Default: no limit.
     pub fn max_chars(mut self, count: usize) -> Self {
         self.0.limits.chars = Some(count);
         self
     }
 
-    /// Limits the graphemes of the cleaned text.
+    /// Limits the cleaned text, in graphemes (what a reader sees as one character). Default: no
+    /// limit.
     ///
-    /// A grapheme can be of any length, so the limits in bytes and code points hold beside it.
+    /// A grapheme can be of any length, so the limits in bytes and code points still apply.
+    /// Graphemes are the extended grapheme clusters of Unicode Standard Annex 29.
     pub fn max_graphemes(mut self, count: usize) -> Self {
         self.0.limits.graphemes = Some(count);
         self
     }
 
-    /// Limits the bytes that come in, before anything is looked at.
+    /// Limits the input, in bytes, before anything else is checked. Default: 128 KiB.
+    ///
+    /// A longer input is always refused, never cut ([`Refused::TooLong`](crate::Refused::TooLong)).
     pub fn max_input_bytes(mut self, count: usize) -> Self {
         self.0.input.bytes = Some(count);
         self
     }
 
-    /// Limits the code points that come in.
+    /// Limits the input, in code points. Default: no limit. A longer input is refused.
     pub fn max_input_chars(mut self, count: usize) -> Self {
         self.0.input.chars = Some(count);
         self
     }
 
-    /// Limits the graphemes that come in.
+    /// Limits the input, in graphemes. Default: no limit. A longer input is refused.
     pub fn max_input_graphemes(mut self, count: usize) -> Self {
         self.0.input.graphemes = Some(count);
         self
     }
 
-    /// Demands so many graphemes, white space at the ends not counted. With 0 an empty text passes.
+    /// Requires this many graphemes in the cleaned text, not counting white space at the ends.
+    ///
+    /// Default: 1. With 0 an empty text is accepted. A shorter text is refused
+    /// ([`Refused::TooShort`](crate::Refused::TooShort)).
     pub fn min_graphemes(mut self, count: usize) -> Self {
         self.0.min_graphemes = count;
         self
     }
 
-    /// Chooses the normalization form.
+    /// Sets the normalization form. Default: [`Normalization::Nfc`].
     pub fn normalization(mut self, form: Normalization) -> Self {
         self.0.normalization = form;
         self
     }
 
-    /// Says what is done with a text that is too long after cleaning.
+    /// Sets what is done with a text that is too long after cleaning. Default:
+    /// [`OverLength::Refuse`].
+    ///
+    /// It does not apply to the limits of the input, which always refuse.
     pub fn over_length(mut self, what: OverLength) -> Self {
         self.0.over_length = what;
         self
     }
 
-    /// Says what is done with white space.
+    /// Sets what is done with white space. Default: [`Whitespace::Trim`].
     pub fn whitespace(mut self, how: Whitespace) -> Self {
         self.0.whitespace = how;
         self
     }
 
-    /// Says what is done with the tokens of the chat templates of these models. Default: nothing, but `prompt`
-    /// neutralizes those of all families.
+    /// Sets what is done with the tokens of the chat templates of these models. The last call
+    /// counts.
+    ///
+    /// Default: nothing, except that [`prompt`](Self::prompt) neutralizes the tokens of all
+    /// families. The tokens are found after the rules of [`rule`](Self::rule) have run.
     ///
     /// ```
     /// use palisade_sanitize::{ModelFamily, SanitizerBuilder, TemplateTokens};
@@ -179,18 +212,25 @@ impl SanitizerBuilder {
         self
     }
 
-    /// Adds a rule. Rules run in the order they were added, after the characters are judged and normalized.
+    /// Adds a rule. Default: no rules.
+    ///
+    /// Rules run in the order in which they were added, after the characters are filtered and the
+    /// text is normalized. [`Report::rule`](crate::Report::rule) counts by this order.
     pub fn rule(mut self, rule: TextRule) -> Self {
         self.0.rules.push(rule);
         self
     }
 
-    /// Checks the settings and finishes.
+    /// Checks the settings and returns the sanitizer.
     ///
     /// # Errors
     ///
-    /// [`BuildError`] if a replacement would itself be dropped or replaced, if a replacement of a rule is too long,
-    /// or if the lengths contradict each other.
+    /// [`BuildError`] in these cases:
+    ///
+    /// * A replacement character of [`Action::Replace`] would itself be dropped, replaced or
+    ///   refused.
+    /// * The replacement of a rule is longer than 64 bytes.
+    /// * [`min_graphemes`](Self::min_graphemes) is above a limit of the cleaned text.
     pub fn build(self) -> Result<Sanitizer, BuildError> {
         let actions = &self.0.filter.actions;
         for (class, action) in actions.iter() {
@@ -217,17 +257,19 @@ impl SanitizerBuilder {
         Ok(Sanitizer::from_settings(self.0))
     }
 
+    /// Sets the allowed characters. Only the presets for names use it.
     pub(super) fn set_repertoire(&mut self, repertoire: Repertoire) {
         self.0.repertoire = repertoire;
     }
 
+    /// Returns the settings unchecked. For presets, whose settings the tests check.
     pub(super) fn into_settings(self) -> Settings {
         self.0
     }
 }
 
 impl Sanitizer {
-    /// Starts from the defaults of [`SanitizerBuilder`].
+    /// Returns a builder with the defaults of [`SanitizerBuilder`].
     pub fn builder() -> SanitizerBuilder {
         SanitizerBuilder::default()
     }

@@ -1,4 +1,7 @@
-//! One pass over the characters: each is kept, or what its class asks for is done.
+//! The filter of characters: one pass that keeps each character or applies the action of its class.
+//!
+//! It is the first step of each round of a sanitizer. It fails only where a class has
+//! `Action::Refuse`. A text that needs no change is not copied.
 
 use std::ops::Range;
 
@@ -6,7 +9,7 @@ use super::refused::Refused;
 use super::report::Report;
 use crate::characters::{Action, Before, Class, PerClass, flag_tags};
 
-/// What the pass needs to know.
+/// The settings of the pass: an action for each class, and the limit of combining marks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Filter {
     pub(crate) actions: PerClass<Action>,
@@ -14,7 +17,8 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    /// Gives the filtered text, or `None` if it stays as it is.
+    /// Returns the filtered text, or `None` if nothing changes. Fails at the first refused
+    /// character.
     pub(crate) fn pass(&self, text: &str, report: &mut Report) -> Result<Option<String>, Refused> {
         if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
             return Ok(None);
@@ -32,7 +36,7 @@ impl Filter {
     }
 }
 
-/// Walks through a text, and copies it from the first difference on: not at all if there is none.
+/// The state of one pass. It copies the text from the first change on, or not at all.
 struct Walk<'w> {
     filter: &'w Filter,
     text: &'w str,
@@ -43,7 +47,7 @@ struct Walk<'w> {
 }
 
 impl Walk<'_> {
-    /// Judges the next character; tells whether there was one.
+    /// Checks the next character. Returns `false` at the end of the text.
     fn step(&mut self) -> Result<bool, Refused> {
         let mut chars = self.text.get(self.at..).unwrap_or_default().chars();
         let Some(c) = chars.next() else {
@@ -58,6 +62,7 @@ impl Walk<'_> {
         Ok(true)
     }
 
+    /// Applies the action of the class to a character.
     fn act(&mut self, class: Class, c: char, rest: &str) -> Result<(), Refused> {
         match self.filter.actions.get(class).unwrap_or(Action::Refuse) {
             Action::Drop => self.change(class, c, None),
@@ -76,7 +81,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Keeps a character and so many bytes behind it.
+    /// Keeps a character and this many bytes after it.
     fn keep(&mut self, c: char, behind: usize) {
         let kept = self.advance(c.len_utf8().saturating_add(behind));
         if let Some(out) = &mut self.out {
@@ -85,6 +90,7 @@ impl Walk<'_> {
         self.before.push(c);
     }
 
+    /// Drops a character or replaces it, and counts that in the report.
     fn change(&mut self, class: Class, c: char, by: Option<char>) {
         self.report.change(class);
         let changed = self.advance(c.len_utf8());
@@ -98,6 +104,7 @@ impl Walk<'_> {
         by.into_iter().for_each(|by| self.before.push(by));
     }
 
+    /// Moves on by a number of bytes and returns the range of them.
     fn advance(&mut self, by: usize) -> Range<usize> {
         let start = self.at;
         self.at = self.at.saturating_add(by);

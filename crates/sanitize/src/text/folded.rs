@@ -1,15 +1,18 @@
 //! A view of a text in which look-alike digits, letters, spaces and dashes are the ASCII ones.
 //!
-//! Rules for numbers and addresses match this view, so that full-width digits or a no-break space do
-//! not hide what a reader sees. Places are translated back, since the text itself must not change.
+//! Rules for numbers and addresses match this view, so that full-width digits or a no-break space
+//! do not hide a number from them. Positions are translated back, since the text itself must not
+//! change.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::characters::digit;
 
+/// The distance between a full-width character and its ASCII form.
 const FULL_WIDTH: u32 = 0xfee0;
 
+/// The folded text, and where its characters are in the source.
 pub(crate) struct Folded<'t> {
     text: Cow<'t, str>,
     /// Behind each folded character: its end in the view, and its end in the text.
@@ -17,7 +20,7 @@ pub(crate) struct Folded<'t> {
 }
 
 impl<'t> Folded<'t> {
-    /// Borrows a text in which there is nothing to fold.
+    /// Folds a text. Borrows it if there is nothing to fold.
     pub(crate) fn new(source: &'t str) -> Self {
         let mut chars = source.char_indices();
         let Some((first, _)) = chars.find(|&(_, c)| fold(c).is_some()) else {
@@ -45,6 +48,7 @@ impl<'t> Folded<'t> {
         }
     }
 
+    /// Returns the folded text.
     pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
@@ -63,6 +67,7 @@ impl<'t> Folded<'t> {
     }
 }
 
+/// Returns the ASCII form of a look-alike character, if it has one.
 fn fold(c: char) -> Option<char> {
     match c {
         '\0'..='\u{9f}' => None,

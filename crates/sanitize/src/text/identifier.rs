@@ -6,7 +6,7 @@ use unicode_security::{GeneralSecurityProfile, RestrictionLevel, RestrictionLeve
 
 use super::refused::Refused;
 
-/// Which characters a text may consist of.
+/// The set of characters that a text may consist of.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Repertoire {
     /// All that the classes let pass.
@@ -18,6 +18,7 @@ pub(crate) enum Repertoire {
 }
 
 impl Repertoire {
+    /// Refuses a text with a character outside the set.
     pub(crate) fn check(self, text: &str) -> Result<(), Refused> {
         match self {
             Self::Any => Ok(()),
@@ -28,12 +29,13 @@ impl Repertoire {
     }
 }
 
-/// Tells whether a character is assigned, and no blank one but the space. U+2800 is a Braille pattern
-/// without dots.
+/// Tells whether a character is assigned, and is not blank unless it is the space. U+2800 is a
+/// Braille pattern without dots.
 fn is_visible(c: char) -> bool {
     is_public_assigned(c) && c != '\u{2800}'
 }
 
+/// Checks a text by the identifier profile, the scripts and the confusable words.
 fn check_identifier(text: &str) -> Result<(), Refused> {
     if text.is_ascii() {
         let allowed = |c: char| c == ' ' || c.identifier_allowed();
@@ -59,17 +61,23 @@ fn check_identifier(text: &str) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Tells whether a word of Greek, Cyrillic or Armenian letters looks like one of ASCII letters.
+/// Tells whether a word in Greek, Cyrillic or Armenian letters looks like a word in ASCII letters.
 fn looks_like_ascii(word: &str) -> bool {
     let foreign = |c: char| matches!(c, '\u{370}'..='\u{58f}');
     word.chars().any(foreign)
         && unicode_security::confusable_detection::skeleton(word).all(|c| c.is_ascii())
 }
 
-/// Gives the form under which look-alike texts are equal (the skeleton of UTS 39).
+/// Returns the form under which look-alike texts are equal: the skeleton of Unicode Technical
+/// Standard 39.
 ///
-/// Two names whose skeletons are equal look alike to a reader: store the skeleton beside a name, and
-/// refuse a new name whose skeleton is there. The skeleton itself is not for display.
+/// Two names with equal skeletons look alike to a reader. Store the skeleton beside a name, and
+/// refuse a new name whose skeleton exists. Do not display the skeleton, and do not use it as the
+/// name. Clean the name first, for instance with
+/// [`Sanitizer::identifier`](crate::Sanitizer::identifier).
+///
+/// A new version of the Unicode data may change skeletons: compute stored ones again after an
+/// update.
 ///
 /// ```
 /// use palisade_sanitize::skeleton;

@@ -1,10 +1,13 @@
-//! How long a text may be, counted three ways.
+//! Length limits in bytes, code points and graphemes.
+//!
+//! The sanitizer checks them twice: for the input, before anything else, and for the cleaned text.
+//! A text over a limit is refused with `Refused::TooLong`, or cut.
 
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::refused::{Refused, Unit};
 
-/// Upper limits; `None` is no limit.
+/// Upper limits. `None` means no limit.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Limits {
     pub(crate) bytes: Option<usize>,
@@ -13,7 +16,7 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// Refuses a text that is over a limit, the cheapest count first.
+    /// Refuses a text that is over a limit. The cheapest count comes first.
     pub(crate) fn check(&self, text: &str) -> Result<(), Refused> {
         if let Some(limit) = self.bytes.filter(|&limit| text.len() > limit) {
             return Err(Refused::TooLong {
@@ -73,6 +76,7 @@ pub(crate) fn has_graphemes(text: &str, count: usize) -> bool {
         .is_none_or(|last| grapheme_at(text, last).is_some())
 }
 
+/// Returns the grapheme at this index, counted from 0, or `None` if the text has fewer.
 fn grapheme_at(text: &str, index: usize) -> Option<&str> {
     text.graphemes(true).nth(index)
 }

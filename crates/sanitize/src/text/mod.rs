@@ -1,4 +1,9 @@
-//! The pure part: a text goes in, and a clean text or a reason comes out.
+//! The sanitizer, free of HTTP: a text goes in, and a clean text or the reason of a refusal comes
+//! out.
+//!
+//! A sanitizer runs these steps in order, and repeats them until a round changes nothing: the
+//! filter of characters, normalization, rules, white space, length. The request layer calls it once
+//! for each field.
 
 mod builder;
 mod filter;

@@ -1,8 +1,9 @@
-//! Finds numbers in a text: digits of any script, in groups, and every number that begins and ends at
+//! Finds numbers in a text: digits of any script in groups, and each number that begins and ends at
 //! the border of a group.
 //!
-//! People write numbers in groups and numbers beside numbers: a date before a phone number, a card
-//! before its expiry. So a run of groups is not one number: each stretch of whole groups may be one.
+//! People write numbers in groups, and numbers next to each other: a date before a phone number, a
+//! card before its expiry date. So a run of groups is not one number: each stretch of whole groups
+//! may be one.
 
 use std::ops::Range;
 
@@ -10,21 +11,22 @@ use smallvec::SmallVec;
 
 use crate::characters::{Class, digit, suspect};
 
-/// The fewest and the most digits of a number that a check is asked about.
+/// The fewest digits of a number that a check is called for.
 const MIN_DIGITS: usize = 6;
+/// The most digits of a number that a check is called for.
 const MAX_DIGITS: usize = 32;
 
-/// This many characters may separate two groups.
+/// The limit of characters that may separate two groups.
 const MAX_SEPARATORS: usize = 3;
 
-/// A number as a check sees it.
+/// A number as it is given to a check.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Number<'n> {
-    /// ASCII digits, and `X` at the end if the text has one there.
+    /// ASCII digits, with `X` at the end if the text has one there.
     pub(crate) digits: &'n str,
-    /// How many digits each group has.
+    /// The number of digits of each group.
     pub(crate) groups: &'n [usize],
-    /// An `X` is right behind, and was left out.
+    /// Whether an `X` directly follows that is not part of `digits`.
     pub(crate) before_x: bool,
 }
 
@@ -38,6 +40,7 @@ struct Run {
     gap: usize,
 }
 
+/// One run of digits without separators.
 #[derive(Clone, Debug)]
 struct Group {
     span: Range<usize>,
@@ -47,7 +50,8 @@ struct Group {
     x_end: Option<usize>,
 }
 
-/// Finds the numbers that pass a check, from left to right; of two that begin at one place, the longer.
+/// Finds the numbers that pass a check, from left to right. Of two that begin at the same position,
+/// the longer is returned.
 pub(crate) fn find(text: &str, check: impl Fn(Number<'_>) -> bool) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut run = Run::default();
@@ -64,7 +68,7 @@ pub(crate) fn find(text: &str, check: impl Fn(Number<'_>) -> bool) -> Vec<Range<
 }
 
 impl Run {
-    /// Takes the next character; tells whether the run goes on.
+    /// Reads the next character. Tells whether the run continues.
     fn take(&mut self, c: char, span: Range<usize>, text: &str) -> bool {
         if let Some(digit) = digit(c) {
             self.push(digit.value, digit.is_chinese, span);
@@ -83,6 +87,7 @@ impl Run {
         !self.groups.is_empty() && self.gap <= MAX_SEPARATORS && is_separator(c)
     }
 
+    /// Adds a digit to the last group, or begins a group with it.
     fn push(&mut self, value: u8, is_chinese: bool, span: Range<usize>) {
         let start = self.digits.len();
         self.digits.push(b'0'.saturating_add(value));
@@ -117,6 +122,7 @@ impl Run {
         }
     }
 
+    /// Starts an empty run.
     fn clear(&mut self) {
         self.digits.clear();
         self.groups.clear();
@@ -124,7 +130,8 @@ impl Run {
     }
 }
 
-/// Gives the longest number that begins with the first of these groups: how many groups, and where.
+/// Returns the longest number that begins with the first of these groups: the number of groups, and
+/// its position.
 fn longest(
     groups: &[Group],
     digits: &[u8],

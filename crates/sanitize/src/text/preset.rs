@@ -1,4 +1,6 @@
-//! Sanitizers for common uses.
+//! Sanitizers with settings for common uses: speech, prompts, identifiers, display names.
+//!
+//! Each exists as a builder, to change single settings, and as a finished sanitizer.
 
 use super::builder::SanitizerBuilder;
 use super::identifier::Repertoire;
@@ -10,8 +12,10 @@ use crate::characters::{Action, Class};
 const KIB: usize = 1024;
 
 impl SanitizerBuilder {
-    /// Starts from the settings for text that will be spoken: the defaults, at most 500 graphemes, 4,000 code
-    /// points and 16 KiB, 32 KiB coming in, and a space for a tab.
+    /// Starts from the settings for text that will be spoken.
+    ///
+    /// They are the defaults of [`SanitizerBuilder`] with these changes: at most 500 graphemes,
+    /// 4,000 code points and 16 KiB; input of at most 32 KiB; a tab becomes a space.
     pub fn speech() -> Self {
         Self::default()
             .max_graphemes(500)
@@ -21,12 +25,16 @@ impl SanitizerBuilder {
             .class(Class::Tab, Action::Replace(' '))
     }
 
-    /// Starts from the settings for text that a language model reads: the defaults, at most 8,000 graphemes and
-    /// 32,000 code points.
+    /// Starts from the settings for text that a language model reads.
     ///
-    /// White space at the ends and in runs is kept, since indentation means something, but each space becomes
-    /// U+0020. Private use characters are kept and flagged. Tokens of chat templates are made harmless
-    /// ([`TemplateTokens::Neutralize`]) for all families of models.
+    /// They are the defaults of [`SanitizerBuilder`] with these changes:
+    ///
+    /// * At most 8,000 graphemes and 32,000 code points.
+    /// * White space at the ends and in runs is kept, because indentation has a meaning. Each space
+    ///   becomes U+0020.
+    /// * Private use characters are kept and flagged.
+    /// * Tokens of chat templates of all families are made harmless
+    ///   ([`TemplateTokens::Neutralize`]).
     pub fn prompt() -> Self {
         Self::default()
             .max_graphemes(8000)
@@ -39,10 +47,16 @@ impl SanitizerBuilder {
 
     /// Starts from the settings for names that programs compare: user names, labels, keys.
     ///
-    /// At most 64 graphemes in one line, NFKC, folded spaces, at most 4 combining marks on a base character,
-    /// every class refused instead of dropped. Beyond the space, only the characters that UTS 39 allows in
-    /// identifiers: nothing unassigned, no fillers, no blanks, no symbols. One script, or Latin beside Chinese,
-    /// Japanese or Korean; and no Greek, Cyrillic or Armenian word that looks like an ASCII one.
+    /// * At most 64 graphemes, 256 code points and 1 KiB, in one line; input of at most 4 KiB.
+    /// * NFKC, and runs of white space become one space.
+    /// * At most 4 combining marks on a base character.
+    /// * Each class is refused instead of dropped, except for [`Class::Space`], which becomes
+    ///   U+0020.
+    /// * Apart from the space, only the characters that Unicode Technical Standard 39 allows in
+    ///   identifiers: no unassigned ones, no fillers, no blanks, no symbols.
+    /// * One script, or Latin together with Chinese, Japanese or Korean.
+    /// * No Greek, Cyrillic or Armenian word that looks like an ASCII word.
+    ///
     /// To find look-alikes among names, compare their [`skeleton`](crate::skeleton).
     pub fn identifier() -> Self {
         let mut strict = Self::display_name().normalization(Normalization::Nfkc);
@@ -50,8 +64,10 @@ impl SanitizerBuilder {
         strict
     }
 
-    /// Starts from the settings for names that people show to each other: as [`identifier`](Self::identifier),
-    /// but in NFC and with every assigned character that is not blank, such as brackets and emoji.
+    /// Starts from the settings for names that people show to each other.
+    ///
+    /// They are those of [`identifier`](Self::identifier) with NFC, any mix of scripts, and every
+    /// assigned character that is not blank, such as brackets and emoji.
     pub fn display_name() -> Self {
         let mut strict = Self::default()
             .max_graphemes(64)
@@ -70,25 +86,28 @@ impl SanitizerBuilder {
 }
 
 impl Sanitizer {
-    /// Makes the sanitizer for text that will be spoken, as [`SanitizerBuilder::speech`] has it.
+    /// Makes the sanitizer for text that will be spoken. Settings: [`SanitizerBuilder::speech`].
     #[must_use]
     pub fn speech() -> Self {
         Self::from_settings(SanitizerBuilder::speech().into_settings())
     }
 
-    /// Makes the sanitizer for text that a language model reads, as [`SanitizerBuilder::prompt`] has it.
+    /// Makes the sanitizer for text that a language model reads. Settings:
+    /// [`SanitizerBuilder::prompt`].
     #[must_use]
     pub fn prompt() -> Self {
         Self::from_settings(SanitizerBuilder::prompt().into_settings())
     }
 
-    /// Makes the sanitizer for names that programs compare, as [`SanitizerBuilder::identifier`] has it.
+    /// Makes the sanitizer for names that programs compare. Settings:
+    /// [`SanitizerBuilder::identifier`].
     #[must_use]
     pub fn identifier() -> Self {
         Self::from_settings(SanitizerBuilder::identifier().into_settings())
     }
 
-    /// Makes the sanitizer for names that people show to each other, as [`SanitizerBuilder::display_name`] has it.
+    /// Makes the sanitizer for names that people show to each other. Settings:
+    /// [`SanitizerBuilder::display_name`].
     #[must_use]
     pub fn display_name() -> Self {
         Self::from_settings(SanitizerBuilder::display_name().into_settings())

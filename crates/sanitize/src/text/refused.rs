@@ -1,4 +1,4 @@
-//! Why a text is refused. Neither the type nor its words carry any of the text.
+//! The reasons for which a text is refused. Neither the type nor its messages hold any of the text.
 
 use std::error::Error;
 use std::fmt;
@@ -6,57 +6,72 @@ use std::sync::Arc;
 
 use crate::characters::Class;
 
-/// Says why a text may not pass.
+/// Says why a text is refused.
+///
+/// [`Sanitizer::clean`](crate::Sanitizer::clean) returns it.
+/// [`SanitizeLayer`](crate::SanitizeLayer) responds with 422, with [`code`](Self::code) and the
+/// message of its `Display`. The message continues a sentence whose subject is the field: "The
+/// field `text` is empty."
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Refused {
-    /// A word of other letters that looks like one of ASCII letters.
+    /// A word in letters of another script that looks like a word in ASCII letters.
+    ///
+    /// Only names are checked for it
+    /// ([`SanitizerBuilder::identifier`](crate::SanitizerBuilder::identifier)).
     Confusable,
-    /// Nothing but white space came in.
+    /// The input is empty or holds only white space.
     Empty,
-    /// A character of a class that refuses the text.
+    /// The text holds a character of a class whose action is
+    /// [`Action::Refuse`](crate::Action::Refuse).
     Forbidden(Class),
-    /// Letters of scripts that names do not mix.
+    /// The text mixes letters of scripts that names must not mix. Only names are checked for it.
     MixedScripts,
-    /// A character that is not allowed in this kind of text, such as one that is not assigned.
+    /// The text holds a character that this kind of text does not allow, such as an unassigned one.
     NotAllowed,
-    /// Something came in, but only control or invisible characters.
+    /// The input held only control or invisible characters, and cleaning removed them.
     NothingLeft,
-    /// Something came in, but a rule removed all that could be seen of it.
+    /// A rule removed all visible characters of the input.
     RemovedByRule,
-    /// A rule of the operator matched; its name is for the audit, not for the client.
+    /// A rule that refuses its matches has matched. Holds the name of the rule.
+    ///
+    /// The name is for logs and the audit trail; neither the message nor [`code`](Self::code) holds
+    /// it.
     Rule(Arc<str>),
-    /// Longer than the limit.
+    /// The text is longer than a limit of the input or of the cleaned text.
     TooLong {
-        /// What was counted.
+        /// The unit of the limit.
         unit: Unit,
-        /// How many are allowed.
+        /// The highest allowed length.
         limit: usize,
     },
-    /// Shorter than the minimum of graphemes.
+    /// The cleaned text has fewer graphemes than the minimum.
     TooShort {
-        /// How many are needed.
+        /// The lowest allowed length, in graphemes.
         limit: usize,
     },
-    /// Cleaning found something new in every round. Only a rule that undoes itself, or a text that is nested
-    /// on purpose, does that.
+    /// Cleaning still changed the text after eight rounds.
+    ///
+    /// Causes: a rule whose output matches again, or a text that an attacker nested on purpose.
     Unstable,
 }
 
-/// What a length is counted in.
+/// The unit in which a length is counted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Unit {
     /// Bytes of UTF-8.
     Bytes,
-    /// Unicode scalar values.
+    /// Unicode scalar values (code points).
     Chars,
     /// What a reader takes for one character (extended grapheme clusters).
     Graphemes,
 }
 
 impl Refused {
-    /// Gives a stable word for logs, metrics and clients.
+    /// Returns a stable code for logs, metrics and clients, such as `text_too_long`.
+    ///
+    /// It does not depend on the text or on the name of a rule.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {

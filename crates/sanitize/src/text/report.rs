@@ -1,8 +1,23 @@
-//! What was found and changed, in numbers. The text itself is not in it.
+//! Counts of what a sanitizer found and changed. The text itself is not in them.
+//!
+//! A report collects changes over all rounds. Flags are counted anew in each round, since what is
+//! flagged stays in the text and is found again.
 
 use crate::characters::{Class, PerClass};
 
 /// Counts what a [`Sanitizer`](crate::Sanitizer) did to one text.
+///
+/// [`Clean::report`](crate::Clean::report) returns it. It holds numbers only and is safe to log.
+/// Counters stop at `u32::MAX`.
+///
+/// ```
+/// use palisade_sanitize::{Class, Sanitizer};
+///
+/// let clean = Sanitizer::speech().clean("Good mor\u{200b}ning")?;
+/// assert!(clean.report().is_changed());
+/// assert_eq!(clean.report().count(Class::Invisible), 1);
+/// # Ok::<(), palisade_sanitize::Refused>(())
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Report {
     changed: PerClass<u32>,
@@ -16,6 +31,7 @@ pub struct Report {
 }
 
 impl Report {
+    /// Starts with no findings.
     pub(crate) const fn new() -> Self {
         Self {
             changed: PerClass::all(0),
@@ -29,13 +45,13 @@ impl Report {
         }
     }
 
-    /// Tells whether the text is another one now.
+    /// Tells whether the cleaned text differs from the input.
     #[must_use]
     pub fn is_changed(&self) -> bool {
         self.removed() > 0 || self.normalized || self.trimmed || self.cut
     }
 
-    /// Counts the characters dropped or replaced, and the places where a rule changed something.
+    /// Counts the dropped and replaced characters, and the matches that a rule changed.
     #[must_use]
     pub fn removed(&self) -> u32 {
         let classes = self.changed.iter().map(|(_, count)| count);
@@ -44,28 +60,38 @@ impl Report {
     }
 
     /// Counts the characters of one class that were dropped or replaced.
+    ///
+    /// For all classes at once, see [`classes`](Self::classes).
     #[must_use]
     pub fn count(&self, class: Class) -> u32 {
         self.changed.get(class).unwrap_or(0)
     }
 
     /// Counts the characters of one class that were flagged and kept.
+    ///
+    /// Only a class with [`Action::Flag`](crate::Action::Flag) is counted here.
     #[must_use]
     pub fn flagged(&self, class: Class) -> u32 {
         self.flagged.get(class).unwrap_or(0)
     }
 
-    /// Lists the classes of which something was flagged and kept.
+    /// Lists the classes with flagged characters, each with its count.
     pub fn flagged_classes(&self) -> impl Iterator<Item = (Class, u32)> + '_ {
         self.flagged.iter().filter(|&(_, count)| count > 0)
     }
 
-    /// Lists the rules that flagged something, by index.
+    /// Lists the rules with flagged matches, by index, each with its count.
+    ///
+    /// [`Sanitizer::rule_name`](crate::Sanitizer::rule_name) gives the name for an index.
     pub fn flagged_rules(&self) -> impl Iterator<Item = (usize, u32)> + '_ {
         self.flagged_rules.iter().copied()
     }
 
-    /// Counts the places where the rule with this index (in the order they were added) matched.
+    /// Counts the matches of the rule with this index, changed or flagged.
+    ///
+    /// Indices start at 0, in the order of
+    /// [`SanitizerBuilder::rule`](crate::SanitizerBuilder::rule). The rule for tokens of chat
+    /// templates comes last.
     #[must_use]
     pub fn rule(&self, index: usize) -> u32 {
         let hits = self.rules.iter().chain(&self.flagged_rules);
@@ -73,34 +99,41 @@ impl Report {
             .fold(0, |sum, &(_, count)| sum.saturating_add(count))
     }
 
-    /// Lists the classes of which something was dropped or replaced.
+    /// Lists the classes with dropped or replaced characters, each with its count.
     pub fn classes(&self) -> impl Iterator<Item = (Class, u32)> + '_ {
         self.changed.iter().filter(|&(_, count)| count > 0)
     }
 
     /// Tells whether normalization changed the text.
+    ///
+    /// See [`SanitizerBuilder::normalization`](crate::SanitizerBuilder::normalization).
     #[must_use]
     pub const fn is_normalized(&self) -> bool {
         self.normalized
     }
 
     /// Tells whether white space was trimmed or folded.
+    ///
+    /// See [`SanitizerBuilder::whitespace`](crate::SanitizerBuilder::whitespace).
     #[must_use]
     pub const fn is_trimmed(&self) -> bool {
         self.trimmed
     }
 
     /// Tells whether the text was cut at its length limit.
+    ///
+    /// It can be `true` only with [`OverLength::Cut`](crate::OverLength::Cut).
     #[must_use]
     pub const fn is_cut(&self) -> bool {
         self.cut
     }
 
+    /// Tells whether any rule changed the text.
     pub(crate) fn is_changed_by_rule(&self) -> bool {
         !self.rules.is_empty()
     }
 
-    /// Forgets what is flagged: each round counts it anew.
+    /// Resets the flags: each round counts them anew.
     pub(crate) fn begin_round(&mut self) {
         self.flagged = PerClass::all(0);
         self.flagged_rules.clear();
@@ -112,6 +145,7 @@ impl Report {
         self.quiet
     }
 
+    /// Counts a dropped or replaced character.
     pub(crate) fn change(&mut self, class: Class) {
         self.quiet = false;
         if let Some(count) = self.changed.get_mut(class) {
@@ -119,21 +153,25 @@ impl Report {
         }
     }
 
+    /// Counts a character that was flagged and kept.
     pub(crate) fn flag(&mut self, class: Class) {
         if let Some(count) = self.flagged.get_mut(class) {
             *count = count.saturating_add(1);
         }
     }
 
+    /// Counts the matches that a rule changed.
     pub(crate) fn change_by_rule(&mut self, rule: usize, count: u32) {
         self.quiet = false;
         self.rules.push((rule, count));
     }
 
+    /// Counts the matches that a rule flagged.
     pub(crate) fn flag_by_rule(&mut self, rule: usize, count: u32) {
         self.flagged_rules.push((rule, count));
     }
 
+    /// Records a change of the whole text.
     pub(crate) fn note(&mut self, what: Change) {
         self.quiet = false;
         match what {
@@ -144,6 +182,7 @@ impl Report {
     }
 }
 
+/// A change of the whole text, which is not counted by characters.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Change {
     Cut,

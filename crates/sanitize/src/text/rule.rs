@@ -1,4 +1,8 @@
-//! Rules of the operator: a pattern, and what is done where it matches.
+//! Rules of the operator: a pattern or a check of numbers, and what is done where it matches.
+//!
+//! The sanitizer applies each rule once a round, after normalization. A rule that refuses ends the
+//! cleaning with `Refused::Rule`. Patterns are compiled when the rule is made, so no request can
+//! fail by one.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,25 +15,33 @@ use super::refused::Refused;
 use super::report::Report;
 use crate::error::BuildError;
 
-/// The compiled program of one pattern may take this many bytes.
+/// The limit of the compiled program of one pattern, in bytes.
 const MAX_PROGRAM: usize = 1 << 20;
 
-/// A pattern may have this many bytes.
+/// The limit of a pattern, in bytes.
 const MAX_PATTERN: usize = 4096;
 
-/// A replacement may have this many bytes, so that one round of rules grows a text by a known factor only.
+/// The limit of a replacement, in bytes. With it, one round of rules can grow a text only by a
+/// known factor.
 const MAX_REPLACEMENT: usize = 64;
 
-/// A part of a match that is tried by itself may have this many digits.
+/// The limit of digits in a part of a match that is checked by itself.
 const MAX_DIGITS: usize = 32;
 
-/// Says what is done where a pattern matches.
+/// A rule for text: what is done where a pattern or a number matches.
 ///
-/// Patterns run in time linear in the text, whatever they are: there is no backtracking to exploit.
+/// The default effect is to refuse the text. [`drop`](Self::drop), [`flag`](Self::flag),
+/// [`mask`](Self::mask), [`replace`](Self::replace) and [`refuse`](Self::refuse) set another; the
+/// last call counts. [`SanitizerBuilder::rule`](crate::SanitizerBuilder::rule) adds the rule to a
+/// sanitizer.
 ///
-/// `\b` is a border between a word and something else, and Chinese characters are words to it: write
-/// `(?-u:\b)` for a border of ASCII letters and digits. For numbers, [`TextRule::number`] is better than
-/// a pattern.
+/// Patterns run in time linear in the text: there is no backtracking that an attacker could use.
+///
+/// `\b` is a border between a word and something else, and Chinese characters are word characters:
+/// write `(?-u:\b)` for a border of ASCII letters and digits. For numbers, [`TextRule::number`] is
+/// better than a pattern. For common personal data there are
+/// [`mainland_phone`](Self::mainland_phone), [`mainland_identity`](Self::mainland_identity),
+/// [`bank_card`](Self::bank_card) and [`email`](Self::email).
 ///
 /// ```
 /// use palisade_sanitize::{TextRule, Sanitizer};
@@ -47,34 +59,45 @@ pub struct TextRule {
     effect: Effect,
 }
 
-/// How a rule finds its places.
+/// How a rule finds its matches.
 #[derive(Clone, Debug)]
 enum Matcher {
     /// Numbers at the borders of groups.
     Number(fn(Number<'_>) -> bool),
-    /// As above, by a check of the operator, who sees digits only.
+    /// As above, with a check of the operator, which receives only the digits.
     NumberDigits(fn(&str) -> bool),
+    /// A pattern in the text itself.
     Pattern(Regex),
-    /// A pattern in the folded text, and what its matches must pass.
+    /// A pattern in the folded text, and a check that its matches must pass.
     PatternIf(Regex, fn(&str) -> bool),
 }
 
+/// What is done with a match.
 #[derive(Clone, Debug)]
 pub(crate) enum Effect {
+    /// Keeps it and counts it.
     Flag,
+    /// Replaces each of its characters with this one.
     Mask(char),
-    /// Writes a space behind the first character.
+    /// Inserts a space after its first character.
     Neutralize,
+    /// Refuses the text.
     Refuse,
+    /// Replaces it with this text.
     Replace(Box<str>),
 }
 
 impl TextRule {
-    /// Compiles a pattern (syntax of the `regex` crate). Until told otherwise the rule refuses what it matches.
+    /// Compiles a pattern in the syntax of the `regex` crate. The rule refuses what it matches by
+    /// default.
+    ///
+    /// The name appears in the audit trail and in errors for the operator, never in a response. A
+    /// pattern may have 4,096 bytes, and its compiled program 1 MiB.
     ///
     /// # Errors
     ///
-    /// [`BuildError`] if the pattern is not valid, matches the empty text, or is too large.
+    /// [`BuildError`] if the pattern is not valid, matches the empty text, or is too large. The
+    /// error quotes the pattern.
     pub fn new(name: impl Into<Arc<str>>, pattern: &str) -> Result<Self, BuildError> {
         let name = name.into();
         if pattern.len() > MAX_PATTERN {
@@ -102,13 +125,19 @@ impl TextRule {
         })
     }
 
-    /// Finds numbers that pass a check, such as that of a check digit. Until told otherwise the rule refuses what
-    /// it finds.
+    /// Finds numbers that pass a check, such as a check digit. The rule refuses what it finds by
+    /// default.
     ///
-    /// The check is asked about every stretch of 6 to 32 digits that begins and ends at the border of a group,
-    /// as ASCII digits without their separators; an `X` right behind is the last character. Groups may be
-    /// separated by up to three of: spaces of any kind, dots, dashes of any length, brackets. Digits of all
-    /// scripts count by their value. So a number is found beside other numbers, and beside Chinese characters.
+    /// The check is called for each stretch of 6 to 32 digits that begins and ends at the border of
+    /// a group. It receives ASCII digits without their separators; an `X` directly after them is
+    /// the last character.
+    ///
+    /// * Groups may be separated by up to three of: spaces of any kind, dots, dashes of any length,
+    ///   brackets.
+    /// * Digits of all scripts count by their value.
+    /// * So a number is found beside other numbers, and beside Chinese characters.
+    ///
+    /// The check may be called many times for one text, so keep it fast.
     ///
     /// ```
     /// use palisade_sanitize::{Sanitizer, TextRule};
@@ -126,6 +155,7 @@ impl TextRule {
         }
     }
 
+    /// Finds numbers by a check that also receives the sizes of the groups.
     pub(crate) fn grouped_number(name: &'static str, check: fn(Number<'_>) -> bool) -> Self {
         Self {
             name: Arc::from(name),
@@ -134,6 +164,7 @@ impl TextRule {
         }
     }
 
+    /// Makes a rule of a pattern that is part of the crate.
     pub(super) fn from_regex(name: &'static str, regex: Regex, effect: Effect) -> Self {
         Self {
             name: Arc::from(name),
@@ -142,7 +173,7 @@ impl TextRule {
         }
     }
 
-    /// Leaves out what matches.
+    /// Removes what matches.
     pub fn drop(self) -> Self {
         Self {
             effect: Effect::Replace(Box::default()),
@@ -150,7 +181,7 @@ impl TextRule {
         }
     }
 
-    /// Keeps what matches and counts it in the report.
+    /// Keeps what matches and counts it in the report ([`Report::rule`]).
     pub fn flag(self) -> Self {
         Self {
             effect: Effect::Flag,
@@ -158,7 +189,7 @@ impl TextRule {
         }
     }
 
-    /// Writes this character in place of every character that matches.
+    /// Replaces each character of a match with this one. The number of characters stays the same.
     pub fn mask(self, with: char) -> Self {
         Self {
             effect: Effect::Mask(with),
@@ -166,7 +197,7 @@ impl TextRule {
         }
     }
 
-    /// Refuses the text if anything matches.
+    /// Refuses the text if anything matches ([`Refused::Rule`]). This is the default.
     pub fn refuse(self) -> Self {
         Self {
             effect: Effect::Refuse,
@@ -174,7 +205,10 @@ impl TextRule {
         }
     }
 
-    /// Writes this text, taken literally, in place of what matches.
+    /// Replaces each match with this text, which is taken literally: `$1` has no special meaning.
+    ///
+    /// At most 64 bytes; [`SanitizerBuilder::build`](crate::SanitizerBuilder::build) refuses more.
+    /// A replacement that matches again can make the text unstable ([`Refused::Unstable`]).
     pub fn replace(self, by: impl Into<Box<str>>) -> Self {
         Self {
             effect: Effect::Replace(by.into()),
@@ -182,12 +216,15 @@ impl TextRule {
         }
     }
 
-    /// Takes for a match only what also passes a check, such as that of a check digit.
+    /// Accepts as a match only what also passes a check, such as a check digit.
     ///
-    /// Such a rule matches a view of the text in which digits of any script, full-width letters and digits,
-    /// spaces of any kind and dashes are the ASCII ones; the check sees that view too. Where a match does not pass, every part
-    /// of it is tried that begins and ends at the border of a group of digits, has at most 32 digits, and matches
-    /// the pattern itself.
+    /// Such a rule matches a view of the text in which digits of any script, full-width letters and
+    /// digits, spaces of any kind and dashes are the ASCII ones. The check receives that view too.
+    ///
+    /// Where a match does not pass, its parts are tried. A part begins and ends at the border of a
+    /// group of digits, has at most 32 digits, and must match the pattern itself.
+    ///
+    /// For a rule of [`number`](Self::number) the check replaces the earlier one.
     pub fn only_if(self, check: fn(&str) -> bool) -> Self {
         let matcher = match self.matcher {
             Matcher::Pattern(regex) | Matcher::PatternIf(regex, _) => {
@@ -198,12 +235,13 @@ impl TextRule {
         Self { matcher, ..self }
     }
 
-    /// Gives the name it was made with.
+    /// Returns the name of the rule.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
+    /// Checks the length of a replacement. `SanitizerBuilder::build` calls it.
     pub(crate) fn validate(&self) -> Result<(), BuildError> {
         match &self.effect {
             Effect::Replace(by) if by.len() > MAX_REPLACEMENT => Err(BuildError::rule(
@@ -214,7 +252,7 @@ impl TextRule {
         }
     }
 
-    /// Gives the text after this rule, or `None` if it stays as it is.
+    /// Applies the rule once. Returns the new text, or `None` if nothing changes.
     pub(crate) fn apply(
         &self,
         index: usize,
@@ -251,7 +289,7 @@ impl TextRule {
 }
 
 impl Effect {
-    /// Writes what takes the place of a match.
+    /// Writes what replaces a match.
     fn write(&self, found: &str, out: &mut String) {
         match self {
             Self::Flag | Self::Refuse => out.push_str(found),
@@ -268,7 +306,7 @@ impl Effect {
 }
 
 impl Matcher {
-    /// Finds its places, from left to right, none of which overlap.
+    /// Finds the matches, from left to right. They do not overlap.
     fn find(&self, text: &str) -> Vec<Range<usize>> {
         match self {
             Self::Number(check) => numbers::find(text, check),
@@ -286,7 +324,7 @@ impl Matcher {
     }
 }
 
-/// Gives a match if it passes the check, and else those parts of it that do.
+/// Returns a match if it passes the check, and otherwise the parts of it that do.
 fn parts_that_pass(
     regex: &Regex,
     check: fn(&str) -> bool,
@@ -314,7 +352,7 @@ fn parts_that_pass(
         let within = number_of_groups(from);
         let hit = (1..=within).rev().find_map(|count| {
             let end = from.get(count.checked_sub(1)?)?.end;
-            // A check character such as X may be right behind.
+            // A check character such as X may follow directly.
             let next = found.get(end..).and_then(|rest| rest.chars().next());
             let longer = next.filter(|next| next.is_ascii_alphabetic());
             let part = longer.and_then(|next| passes(end.saturating_add(next.len_utf8())));
@@ -330,7 +368,7 @@ fn parts_that_pass(
     parts
 }
 
-/// Gives the runs of digits.
+/// Returns the runs of ASCII digits.
 fn digit_groups(text: &str) -> Vec<Range<usize>> {
     let mut groups: Vec<Range<usize>> = Vec::new();
     for (at, _) in text

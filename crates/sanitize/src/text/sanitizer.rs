@@ -1,4 +1,7 @@
-//! The pure part: a text goes in, a clean one or a reason comes out.
+//! The sanitizer: runs the steps until nothing changes, and checks the result.
+//!
+//! A sanitizer holds its settings in an `Arc`. Callers are the request layer, once a field, and
+//! users directly. A refusal is returned as `Refused`; nothing is logged here.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,16 +18,22 @@ use super::rule::TextRule;
 use super::whitespace::Whitespace;
 use crate::characters::is_blank;
 
-/// A round can uncover what the next one removes. Honest text is still after two.
+/// The limit of rounds. One round can uncover what the next removes; ordinary text needs two at
+/// most.
 const MAX_ROUNDS: usize = 8;
 
-/// While it is worked on, a text may be this many times as long as it may be in the end.
+/// While a text is cleaned it may be this many times as long as the limit of its result.
 const MAX_GROWTH: usize = 4;
 
 /// Cleans text, or says why it is refused.
 ///
-/// Cheap to clone and to share. What it lets out it would let out again unchanged: the result of
-/// [`clean`](Self::clean) is a fixed point.
+/// Make one with [`speech`](Self::speech), [`prompt`](Self::prompt),
+/// [`identifier`](Self::identifier) or [`display_name`](Self::display_name), or configure it with
+/// [`builder`](Self::builder). Cloning it clones an `Arc`.
+///
+/// The result of [`clean`](Self::clean) is a fixed point: cleaning it again changes nothing. The
+/// steps repeat up to eight times to reach it; otherwise the text is refused
+/// ([`Refused::Unstable`]).
 ///
 /// ```
 /// use palisade_sanitize::Sanitizer;
@@ -38,6 +47,7 @@ const MAX_GROWTH: usize = 4;
 #[derive(Clone, Debug)]
 pub struct Sanitizer(Arc<Settings>);
 
+/// The settings of a sanitizer. The builder checks them.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) filter: Filter,
@@ -52,31 +62,42 @@ pub(crate) struct Settings {
     pub(crate) whitespace: Whitespace,
 }
 
-/// The Unicode normalization form a text is brought to.
+/// The Unicode normalization form of the cleaned text (Unicode Standard Annex 15).
+///
+/// Set with [`SanitizerBuilder::normalization`](crate::SanitizerBuilder::normalization). Default:
+/// [`Nfc`](Self::Nfc).
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Normalization {
-    /// Composed: one spelling for what looks and means the same.
+    /// Canonical composition: one encoding for what looks the same and means the same.
     #[default]
     Nfc,
-    /// Composed, and compatibility forms (full-width, ligatures, circled) become the plain ones. Loses distinctions.
+    /// Compatibility composition: full-width letters, ligatures and circled digits become plain
+    /// ones.
+    ///
+    /// It loses distinctions, so use it for names that are compared, not for text that is shown.
     Nfkc,
-    /// As it came in.
+    /// No normalization: the text keeps the form of the input.
     None,
 }
 
 /// What is done with a text that is longer than its limit after cleaning.
+///
+/// Set with [`SanitizerBuilder::over_length`](crate::SanitizerBuilder::over_length). Default:
+/// [`Refuse`](Self::Refuse).
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum OverLength {
-    /// Cuts it, between graphemes.
+    /// Cuts the text between graphemes. [`Report::is_cut`] tells that it happened.
     Cut,
-    /// Refuses it.
+    /// Refuses the text with [`Refused::TooLong`].
     #[default]
     Refuse,
 }
 
-/// A text that may pass, and what was done to it.
+/// A cleaned text, and the report of what was changed.
+///
+/// Its `Debug` shows the report only, so that the text does not get into logs.
 #[derive(Clone)]
 #[must_use]
 pub struct Clean<'t> {
@@ -85,19 +106,19 @@ pub struct Clean<'t> {
 }
 
 impl<'t> Clean<'t> {
-    /// Gives the text.
+    /// Returns the cleaned text.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// Gives the text, borrowed from the input unless something had to be rewritten.
+    /// Returns the cleaned text, borrowed from the input unless it had to be rewritten.
     #[must_use]
     pub fn into_text(self) -> Cow<'t, str> {
         self.text
     }
 
-    /// Tells what was found and changed.
+    /// Returns the counts of what was found and changed.
     #[must_use]
     pub const fn report(&self) -> &Report {
         &self.report
@@ -114,34 +135,44 @@ impl fmt::Debug for Clean<'_> {
 }
 
 impl Sanitizer {
-    /// Gives the name of the rule with this index, as [`Report::rule`] counts them. The rule for tokens of chat
-    /// templates comes after the others.
+    /// Returns the name of the rule with this index, or `None` if there is no such rule.
+    ///
+    /// Indices are those of [`Report::rule`]. The rule for tokens of chat templates comes last.
     #[must_use]
     pub fn rule_name(&self, index: usize) -> Option<&str> {
         self.0.all_rules().nth(index).map(TextRule::name)
     }
 
+    /// Makes a sanitizer of checked settings.
     pub(super) fn from_settings(settings: Settings) -> Self {
         Self(Arc::new(settings))
     }
 
-    /// Cleans a text. Allocates nothing if it is clean already, unless a rule with
+    /// Cleans a text.
+    ///
+    /// It allocates nothing if the text is clean already, unless a rule with
     /// [`only_if`](TextRule::only_if) has to fold characters of it.
     ///
     /// # Errors
     ///
-    /// [`Refused`] if it is empty or too long, holds something that must not be in it, or is empty after cleaning.
+    /// [`Refused`] in these cases:
+    ///
+    /// * The text is empty, too long or too short.
+    /// * It holds a character that is refused or not allowed.
+    /// * A rule that refuses has matched.
+    /// * Nothing visible is left after cleaning.
+    /// * It does not become stable ([`Refused::Unstable`]).
     pub fn clean<'t>(&self, text: &'t str) -> Result<Clean<'t>, Refused> {
         let least = self.0.min_graphemes;
         self.0.clean(text, least)
     }
 
-    /// Cleans a text that need not be there: as [`clean`](Self::clean), but nothing and nothing but white space
+    /// Cleans a text that may be absent: as [`clean`](Self::clean), but empty text and white space
     /// pass.
     ///
     /// # Errors
     ///
-    /// As [`clean`](Self::clean), but for [`Refused::Empty`].
+    /// As for [`clean`](Self::clean), except for [`Refused::Empty`].
     pub fn clean_optional<'t>(&self, text: &'t str) -> Result<Clean<'t>, Refused> {
         let is_empty = text.chars().all(char::is_whitespace);
         let least = if is_empty { 0 } else { self.0.min_graphemes };
@@ -150,11 +181,12 @@ impl Sanitizer {
 }
 
 impl Settings {
+    /// Lists the rules of the operator, then the rule for tokens of chat templates.
     fn all_rules(&self) -> impl Iterator<Item = &TextRule> {
         self.rules.iter().chain(&self.template_tokens)
     }
 
-    /// Cleans a text of which at least so many graphemes must be left.
+    /// Cleans a text of which at least this many graphemes must be left.
     fn clean<'t>(&self, text: &'t str, least: usize) -> Result<Clean<'t>, Refused> {
         self.input.check(text)?;
         let mut report = Report::new();
@@ -173,7 +205,7 @@ impl Settings {
         Err(Refused::Unstable)
     }
 
-    /// Runs every step once.
+    /// Runs each step once.
     fn round<'t>(
         &self,
         mut text: Cow<'t, str>,
@@ -204,6 +236,7 @@ impl Settings {
         Ok(text)
     }
 
+    /// Returns the normalized text, or `None` if it is in that form already.
     fn normalized(&self, text: &str) -> Option<String> {
         match self.normalization {
             _ if text.is_ascii() => None,
@@ -213,7 +246,7 @@ impl Settings {
         }
     }
 
-    /// Stops a text that grows from step to step before it is large.
+    /// Refuses a text that has grown too much, before it uses much memory.
     fn check_growth(&self, text: &str) -> Result<(), Refused> {
         match self.limits.bytes {
             Some(limit) if text.len() > limit.saturating_mul(MAX_GROWTH) => Err(Refused::TooLong {
@@ -224,7 +257,7 @@ impl Settings {
         }
     }
 
-    /// Looks at the final text: is it of allowed characters, long enough and short enough?
+    /// Checks the final text: allowed characters, minimum and maximum length.
     fn check_result(
         &self,
         input: &str,

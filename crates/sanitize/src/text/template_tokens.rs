@@ -1,8 +1,8 @@
-//! Tokens of chat templates: the marks by which a prompt tells who speaks.
+//! Tokens of chat templates: the marks by which a prompt says whose message begins.
 //!
-//! Where a service puts a user's text into a template without escaping, `<|im_start|>system` in it
-//! begins a message of the system. The tokens of one model mean nothing to another, so they are
-//! grouped by family.
+//! If a service puts a user's text into a template without escaping, `<|im_start|>system` in the
+//! text begins a message of the system. This is a form of prompt injection. The tokens of one model
+//! mean nothing to another, so they are grouped by family.
 
 use std::sync::LazyLock;
 
@@ -11,6 +11,10 @@ use regex::Regex;
 use super::rule::{Effect, TextRule};
 
 /// Models that share the tokens of their chat template.
+///
+/// Given to [`SanitizerBuilder::template_tokens`](crate::SanitizerBuilder::template_tokens). If you
+/// do not know which model reads the text, use [`ALL`](Self::ALL). Tokens are matched without
+/// regard to case.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ModelFamily {
@@ -18,7 +22,7 @@ pub enum ModelFamily {
     ChatMl,
     /// Two line feeds, then `Human:` or `Assistant:`.
     Claude,
-    /// `<|START_OF_TURN_TOKEN|>` and its like.
+    /// `<|START_OF_TURN_TOKEN|>` and similar tokens.
     Cohere,
     /// `<｜User｜>` with full-width bars.
     DeepSeek,
@@ -39,19 +43,23 @@ pub enum ModelFamily {
 }
 
 /// What is done with the tokens of chat templates.
+///
+/// [`SanitizerBuilder::prompt`](crate::SanitizerBuilder::prompt) uses
+/// [`Neutralize`](Self::Neutralize). The other settings leave tokens unchanged.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum TemplateTokens {
-    /// Leaves them out.
+    /// Removes them.
     Drop,
     /// Keeps them and counts them in the report.
     Flag,
-    /// Keeps them.
+    /// Keeps them and does not count them.
     Keep,
-    /// Writes a space behind their first character: a reader still sees them, and no tokenizer takes
-    /// them for its token.
+    /// Inserts a space after their first character.
+    ///
+    /// A reader still sees them, but no tokenizer treats them as its token.
     Neutralize,
-    /// Refuses the text.
+    /// Refuses the text with [`Refused::Rule`](crate::Refused::Rule).
     Refuse,
 }
 
@@ -59,7 +67,7 @@ pub enum TemplateTokens {
 const BETWEEN_BARS: &str = r"[<＜][|｜][A-Za-z0-9_▁ -]{1,48}[|｜][>＞]";
 
 impl ModelFamily {
-    /// Lists every family.
+    /// All families.
     pub const ALL: [Self; 11] = [
         Self::ChatMl,
         Self::Claude,
@@ -74,7 +82,7 @@ impl ModelFamily {
         Self::Phi,
     ];
 
-    /// The pattern of its tokens, without regard to case.
+    /// Returns the pattern of the family's tokens. It is matched without regard to case.
     fn pattern(self) -> &'static str {
         match self {
             Self::ChatMl | Self::Cohere | Self::DeepSeek | Self::Gpt | Self::Llama3 | Self::Phi => {
@@ -95,6 +103,7 @@ impl ModelFamily {
 
 static ALL: LazyLock<Option<Regex>> = LazyLock::new(|| compile(&ModelFamily::ALL));
 
+/// Compiles the patterns of several families into one.
 fn compile(families: &[ModelFamily]) -> Option<Regex> {
     let patterns: Vec<&str> = families.iter().map(|family| family.pattern()).collect();
     let pattern = format!("(?i){}", patterns.join("|"));
@@ -102,7 +111,7 @@ fn compile(families: &[ModelFamily]) -> Option<Regex> {
     Regex::new(&pattern).ok()
 }
 
-/// Makes the rule for the tokens of these families.
+/// Returns the rule for the tokens of these families, or `None` if there is nothing to do.
 pub(crate) fn rule(families: &[ModelFamily], what: TemplateTokens) -> Option<TextRule> {
     let effect = match what {
         TemplateTokens::Drop => Effect::Replace(Box::default()),

@@ -2,23 +2,28 @@
 
 use std::borrow::Cow;
 
-/// What is done with white space.
+/// What is done with white space (the Unicode property `White_Space`).
+///
+/// Set with [`SanitizerBuilder::whitespace`](crate::SanitizerBuilder::whitespace). Default:
+/// [`Trim`](Self::Trim). It runs after the filter of characters, which may have replaced tabs and
+/// line breaks.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Whitespace {
-    /// Makes one space of every run, and trims the ends.
+    /// Replaces each run of white space with one space, and trims the ends.
     Fold,
-    /// Makes one line feed of every run that holds one, one space of every other, and trims the ends.
+    /// Replaces each run that holds a line feed with one line feed and each other run with one
+    /// space, and trims the ends.
     FoldLines,
-    /// Leaves it as it is.
+    /// Keeps white space as it is.
     Keep,
-    /// Trims the ends.
+    /// Removes white space at both ends.
     #[default]
     Trim,
 }
 
 impl Whitespace {
-    /// Borrows if nothing has to change.
+    /// Applies the mode. Borrows if nothing has to change.
     pub(crate) fn apply(self, text: &str) -> Cow<'_, str> {
         match self {
             Self::Keep => Cow::Borrowed(text),
@@ -29,6 +34,7 @@ impl Whitespace {
     }
 }
 
+/// Replaces each run of white space with one character.
 fn fold(text: &str, lines: bool) -> Cow<'_, str> {
     if is_folded(text, lines) {
         return Cow::Borrowed(text);
@@ -47,6 +53,7 @@ fn fold(text: &str, lines: bool) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Tells whether folding would change nothing.
 fn is_folded(text: &str, lines: bool) -> bool {
     let mut in_run = false;
     text.chars().all(|c| {

@@ -1,19 +1,27 @@
 //! Reads forwarding headers from their end, hop by hop, without allocating.
+//!
+//! The `walk` module calls this once per request of a trusted proxy. The
+//! rightmost value was written by the nearest proxy; values further left may be the client's. A
+//! value that cannot be read becomes a hop without an address. The caller then stops at it.
 
 use std::net::{IpAddr, SocketAddr};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// What one hop wrote about the one before it.
+/// What one proxy wrote about the request that it received.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Hop<'a> {
     /// The address, or `None` where it is unknown, obfuscated or no address at all.
     pub(super) address: Option<IpAddr>,
+    /// The `host` parameter of `Forwarded`. Always `None` for `X-Forwarded-For`.
     pub(super) host: Option<&'a str>,
+    /// The `proto` parameter of `Forwarded`. Always `None` for `X-Forwarded-For`.
     pub(super) proto: Option<&'a str>,
 }
 
-/// Yields the hops of `X-Forwarded-For`, the nearest first. Several lines are one list (RFC 9110, 5.3).
+/// Yields the hops of `X-Forwarded-For`, the nearest first.
+///
+/// Several lines are one list (RFC 9110, section 5.3).
 pub(super) fn of_list<'a>(
     headers: &'a HeaderMap,
     name: &HeaderName,
@@ -38,14 +46,20 @@ pub(super) fn of_forwarded<'a>(
         .map(element)
 }
 
-/// Several values stand where one must, or where one of each trusted proxy must. Holds the private reason.
+/// A header has several values, and one of them may be the client's.
+///
+/// The request is refused with 400. Holds the private reason, for the audit record.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Ambiguous(pub(super) &'static str);
 
-/// Returns what the outermost trusted proxy wrote into a header to which each proxy appends a value.
+/// Returns what the outermost trusted proxy wrote into a header to which each proxy appends a
+/// value.
 ///
-/// `hops` counts the hops that trusted proxies wrote. One value alone is the word of the nearest proxy.
-/// With any other number nobody can tell which value is whose: one may be the client's.
+/// `hops` counts the hops that trusted proxies wrote. A single value was written by the nearest
+/// proxy.
+///
+/// # Errors
+/// The number of values is neither one nor `hops`: one of them may be the client's.
 pub(super) fn value_of_outermost<'a>(
     headers: &'a HeaderMap,
     name: &HeaderName,
@@ -68,9 +82,11 @@ pub(super) fn value_of_outermost<'a>(
     Ok(outermost)
 }
 
-/// Gives what can be read of a line: all of it, or what stands behind the last element that is no text.
-/// Of that element the comma remains, so that it counts as a hop which no one can read: else one odd
-/// byte of a client would hide the address that a proxy appended to the same line.
+/// Returns the readable part of a line: all of it, or what follows the last unreadable element.
+///
+/// The comma before that part remains, so the unreadable element counts as a hop without an
+/// address. Otherwise one odd byte of a client would hide the address that a proxy appended to
+/// the same line.
 fn text(line: &HeaderValue) -> &str {
     let bytes = line.as_bytes();
     let is_odd = |byte: &u8| !matches!(byte, b' '..=b'~' | b'\t');
@@ -81,14 +97,16 @@ fn text(line: &HeaderValue) -> &str {
     str::from_utf8(readable).unwrap_or_default()
 }
 
-/// Gives what follows the first comma, with it.
+/// Returns the first comma and what follows it. Empty if there is no comma.
 fn behind_comma(bytes: &[u8]) -> &[u8] {
     let comma = bytes.iter().position(|byte| *byte == b',');
     comma.and_then(|at| bytes.get(at..)).unwrap_or_default()
 }
 
-/// Splits a list at its commas from the right. Where quotes count, they are paired from the right
-/// as well: a quote left open by a client cannot swallow what a proxy appended behind it.
+/// Splits a list at its commas, from the right.
+///
+/// With `quotes`, quotation marks are paired from the right as well. A quote that a client left
+/// open cannot hide what a proxy appended after it.
 fn from_the_right(line: &str, quotes: bool) -> impl Iterator<Item = &str> {
     let mut rest = Some(line);
     std::iter::from_fn(move || {
@@ -107,6 +125,7 @@ fn from_the_right(line: &str, quotes: bool) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Returns the position of the last comma that is not inside a quoted string.
 fn comma_outside_quotes(line: &str) -> Option<usize> {
     let mut quoted = false;
     for (at, byte) in line.bytes().enumerate().rev() {
@@ -119,17 +138,20 @@ fn comma_outside_quotes(line: &str) -> Option<usize> {
     None
 }
 
+/// Returns whether an odd number of backslashes precedes a position.
 fn is_escaped(line: &str, at: usize) -> bool {
     let before = line.bytes().take(at).rev();
     before.take_while(|byte| *byte == b'\\').count() % 2 == 1
 }
 
-/// Reads one forwarded-element: `for=192.0.2.43;proto=https;host="example.com"`. One that breaks the
-/// grammar (RFC 7239, 4) says nothing.
+/// Reads one forwarded-element: `for=192.0.2.43;proto=https;host="example.com"`.
+///
+/// An element that breaks the grammar (RFC 7239, section 4) gives an empty hop.
 fn element(written: &str) -> Hop<'_> {
     parameters(written).unwrap_or_default()
 }
 
+/// Reads the parameters of an element. `None` if one is malformed or occurs twice.
 fn parameters(written: &str) -> Option<Hop<'_>> {
     let mut hop = Hop::default();
     let mut seen = [false; 3];
@@ -143,7 +165,7 @@ fn parameters(written: &str) -> Option<Hop<'_>> {
         else {
             continue;
         };
-        // Each parameter occurs once (RFC 7239, 4); an element that says two things says nothing.
+        // Each parameter occurs once (RFC 7239, 4); an element with two values is not used.
         let seen = seen.get_mut(index)?;
         if std::mem::replace(seen, true) {
             return None;
@@ -158,7 +180,9 @@ fn parameters(written: &str) -> Option<Hop<'_>> {
     Some(hop)
 }
 
-/// Splits an element at its semicolons. Empty pairs are allowed (RFC 7239, 4), an empty element is not.
+/// Splits an element at its semicolons.
+///
+/// Empty pairs are allowed (RFC 7239, section 4); an empty element is not.
 fn pairs(element: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(element);
     let pairs = std::iter::from_fn(move || {
@@ -173,6 +197,7 @@ fn pairs(element: &str) -> impl Iterator<Item = &str> {
     pairs.filter(move |pair| !pair.is_empty() || element.is_empty())
 }
 
+/// Returns the position of the first semicolon that is not inside a quoted string.
 fn semicolon_outside_quotes(text: &str) -> Option<usize> {
     let (mut quoted, mut escaped) = (false, false);
     text.bytes().position(|byte| {
@@ -191,6 +216,7 @@ fn semicolon_outside_quotes(text: &str) -> Option<usize> {
 struct Value<'a>(&'a str);
 
 impl<'a> Value<'a> {
+    /// Reads a token or a quoted string. `None` if it is empty, or its quotes are not paired.
     fn parse(written: &'a str) -> Option<Self> {
         let Some(opened) = written.strip_prefix('"') else {
             return (!written.is_empty() && !written.contains('"')).then_some(Self(written));
@@ -199,7 +225,7 @@ impl<'a> Value<'a> {
         let mut bytes = inner.bytes();
         while let Some(byte) = bytes.next() {
             match byte {
-                b'\\' => drop(bytes.next()?), // A backslash takes the character behind it along.
+                b'\\' => drop(bytes.next()?), // A backslash escapes the character after it.
                 b'"' => return None,
                 _ => {}
             }
@@ -207,14 +233,19 @@ impl<'a> Value<'a> {
         Some(Self(inner))
     }
 
-    /// Returns the text. No address, host or scheme needs a backslash, so an escaped character makes the
-    /// value unreadable, which spares a copy.
+    /// Returns the text, or `None` if it has a backslash.
+    ///
+    /// No address, host or scheme needs one, so escaped values are not decoded and nothing is
+    /// copied.
     fn plain(self) -> Option<&'a str> {
         (!self.0.contains('\\')).then_some(self.0)
     }
 }
 
-/// Reads an address with or without port and brackets. `unknown`, `_hidden` and anything else is `None`.
+/// Reads an address, with or without port and brackets.
+///
+/// Returns the canonical form: an IPv4-mapped IPv6 address becomes IPv4. `unknown`, `_hidden`
+/// and other text give `None`.
 pub(super) fn address(written: &str) -> Option<IpAddr> {
     let address = match written.parse::<IpAddr>() {
         Ok(address) => address,
@@ -226,12 +257,15 @@ pub(super) fn address(written: &str) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
+/// Reads an IPv6 address in brackets.
 fn bracketed(written: &str) -> Option<IpAddr> {
     let inner = written.strip_prefix('[')?.strip_suffix(']')?;
     inner.parse().ok().map(IpAddr::V6)
 }
 
-/// Reads `192.0.2.7:4711` and `[2001:db8::7]:4711`; the port may be obfuscated (`_x`, RFC 7239, 6.3).
+/// Reads `192.0.2.7:4711` and `[2001:db8::7]:4711`.
+///
+/// The port may be obfuscated (`_x`, RFC 7239, section 6.3).
 fn with_port(written: &str) -> Option<IpAddr> {
     if let Ok(socket) = written.parse::<SocketAddr>() {
         return Some(socket.ip());

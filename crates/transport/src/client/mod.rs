@@ -1,4 +1,8 @@
-//! Who asks: the client's address, scheme and host, decided once for the whole stack.
+//! The client's address, scheme and host, decided once for the whole stack.
+//!
+//! [`ClientInfoLayer`] stores the decision in the [`SecurityContext`]; the other layers read it
+//! there. Without a peer address the request fails with 500. Ambiguous or malformed heads are
+//! refused with 400.
 
 mod hops;
 mod peer;
@@ -17,24 +21,42 @@ use self::{hops::Ambiguous, source::Source, walk::Decision};
 pub use self::{proxies::TrustedProxies, source::ForwardedHeader};
 use crate::host::HostName;
 
-/// Decides who the client is, once a request; every other layer asks the context.
+/// Determines the client's address, scheme and host, once per request.
 ///
-/// The peer is the client, unless it is a trusted proxy. Then one header is read from the right, over
-/// trusted hops, to the first that is none. A hop that cannot be read (`unknown`, `_hidden`,
-/// nonsense) ends the list at the proxy before it; it is never skipped.
+/// The result is a [`ClientInfo`] in the [`SecurityContext`]. All other layers read it from
+/// there, so this layer must be outside of them.
 ///
-/// Scheme and host are taken from the proxy that wrote the client's address. Where several proxies
-/// append to `X-Forwarded-Proto` (or `-Host`), the list must have one value for each trusted proxy. One
-/// value alone is always accepted. Any other number is refused with 400.
+/// # Which address is the client's
+/// The peer of the connection is the client, unless it is a trusted proxy. For a trusted proxy
+/// one header is read from right to left, over trusted hops, to the first address that is not
+/// trusted. A hop that cannot be read (`unknown`, `_hidden`, other text) is never skipped: the
+/// client is then the proxy that wrote it. At most 16 trusted hops are followed.
 ///
-/// Headers that tell an address, scheme, host, path or identity and were not read are removed, so that
-/// nothing further in believes them. HTTP/2 requests with blanks around a field value, and targets with
-/// a scheme other than `http` and `https`, are refused with 400.
+/// Scheme and host come from the proxy that wrote the client's address. Where several proxies
+/// append to `X-Forwarded-Proto` (or `X-Forwarded-Host`), the list must have one value for each
+/// trusted proxy. A single value is always accepted.
+///
+/// # What is removed
+/// Forwarding headers that were not read are removed, so that no handler can use forged ones.
+/// These are headers with an address, scheme, host or path, such as `X-Real-IP` and
+/// `X-Original-URL`. From a peer that is no trusted proxy, headers with an identity or a client
+/// certificate are removed as well, such as `X-Remote-User`.
+///
+/// # Refusals
+///
+/// | status | code | when |
+/// |---|---|---|
+/// | 400 | `forwarded_ambiguous` | a forwarding header has several values where one is expected |
+/// | 400 | `forwarded_host_invalid` | the forwarded host is not a host |
+/// | 400 | `request_malformed` | blanks around a field value (HTTP/2), or another scheme |
+/// | 500 | `misconfigured` | the server did not store the peer address |
+///
+/// # Examples
 ///
 /// ```
 /// use palisade_transport::{ClientInfoLayer, ForwardedHeader, TrustedProxies};
 ///
-/// // Nothing stands in front.
+/// // Clients connect directly.
 /// let direct = ClientInfoLayer::direct();
 ///
 /// // nginx on this machine, with `proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for`
@@ -44,13 +66,16 @@ use crate::host::HostName;
 /// ```
 ///
 /// # Deployment
-/// Each trusted proxy must write the configured header itself, and `X-Forwarded-Proto` too: most proxies
-/// pass on what a client sent. Trust no network that clients can send from.
+/// Each trusted proxy must write the configured header itself, and `X-Forwarded-Proto` too:
+/// most proxies pass on what a client sent. Do not trust a network from which clients can
+/// connect.
 ///
-/// The peer comes from [`Peer`] in the request's extensions, which `palisade_transport::server` sets; with
-/// feature `axum` also from `ConnectInfo<SocketAddr>` (which says nothing of TLS, so it counts as
-/// clear text), with feature `tonic` from `TcpConnectInfo` and `TlsConnectInfo`. Another server inserts
-/// a `Peer` itself. Without any, the first request fails with 500.
+/// The peer comes from [`Peer`] in the request's extensions, which `palisade_transport::server`
+/// sets. Other servers:
+///
+/// - feature `axum`: `ConnectInfo<SocketAddr>`; the scheme is HTTP, since it does not tell of TLS;
+/// - feature `tonic`: `TcpConnectInfo` and `TlsConnectInfo`;
+/// - any other server inserts a [`Peer`] itself.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ClientInfoLayer {
@@ -59,6 +84,7 @@ pub struct ClientInfoLayer {
 
 layer!(ClientInfoLayer);
 
+/// The settings of the layer, shared by its clones. The refusals are rendered once, at start.
 #[derive(Clone, Debug)]
 struct Config {
     proxies: TrustedProxies,
@@ -69,12 +95,18 @@ struct Config {
 }
 
 impl ClientInfoLayer {
-    /// Takes the peer for the client.
+    /// Uses the peer of the connection as the client.
+    ///
+    /// For a server that clients reach without a proxy. All forwarding headers are removed.
     pub fn direct() -> Self {
         Self::behind(TrustedProxies::none(), ForwardedHeader::XForwardedFor)
     }
 
-    /// Believes these proxies what they write into this header.
+    /// Accepts what these proxies write into this header.
+    ///
+    /// Other peers are clients; what they send in forwarding headers is removed. By default the
+    /// scheme comes from `X-Forwarded-Proto` (see [`scheme_from`](Self::scheme_from)). A
+    /// forwarded host is not read (see [`accept_forwarded_host`](Self::accept_forwarded_host)).
     pub fn behind(proxies: TrustedProxies, header: ForwardedHeader) -> Self {
         let config = Config {
             proxies,
@@ -88,18 +120,24 @@ impl ClientInfoLayer {
         }
     }
 
-    /// Reads the scheme from another header than `X-Forwarded-Proto`. Not used with `Forwarded`, which holds it.
+    /// Reads the scheme from another header. Default: `X-Forwarded-Proto`.
+    ///
+    /// `https` and `wss` mean TLS; every other value means clear text. Has no effect with
+    /// [`ForwardedHeader::Forwarded`], which has a parameter for the scheme.
     pub fn scheme_from(self, header: HeaderName) -> Self {
         self.change(|config| config.source.scheme = header)
     }
 
-    /// Believes the proxies the host as well: `X-Forwarded-Host`, or `host` in `Forwarded`. Off by
-    /// default, since most proxies neither write that header nor remove the one that a client sent.
+    /// Also accepts the host that a trusted proxy sends. Default: off.
+    ///
+    /// It is read from `X-Forwarded-Host`, or from `host` in `Forwarded`. Most proxies neither
+    /// write that header nor remove the one that a client sent. So turn this on only if yours
+    /// overwrites it. An invalid host is refused with 400 `forwarded_host_invalid`.
     pub fn accept_forwarded_host(self) -> Self {
         self.change(|config| config.source.accepts_host = true)
     }
 
-    /// Returns the proxies that are believed.
+    /// Returns the trusted proxies. Empty for [`direct`](Self::direct).
     pub fn proxies(&self) -> &TrustedProxies {
         &self.config.proxies
     }
@@ -138,6 +176,7 @@ impl Guard for ClientInfoLayer {
 }
 
 impl Config {
+    /// Determines the client, and removes the headers that were not read.
     fn judge(
         &self,
         cx: &SecurityContext,
@@ -155,8 +194,10 @@ impl Config {
         Ok(client)
     }
 
-    /// A stranger's forwarding headers are taken away, and noted where proxies are expected: it is
-    /// either an attack or a proxy that is missing from the list.
+    /// Removes the forwarding headers of a peer that is not trusted.
+    ///
+    /// Where proxies are configured, a fact is recorded. Either a client forges headers, or a
+    /// proxy is missing from the list.
     fn distrust(&self, cx: &SecurityContext, head: &mut Parts) {
         if !self.proxies.is_empty() && head.headers.contains_key(&self.source.name) {
             cx.record(noted("from a peer that is no trusted proxy"));
@@ -164,6 +205,7 @@ impl Config {
         strip::all_but(&[], false, &mut head.headers);
     }
 
+    /// Turns a decision into a [`ClientInfo`], and checks the forwarded host.
     fn client(
         &self,
         cx: &SecurityContext,
@@ -183,7 +225,7 @@ impl Config {
             .ok_or_else(|| Box::new(self.bad_host.clone()))
     }
 
-    /// The headers that were read, and may stay; the same one again where there are fewer.
+    /// Returns the headers that were read and may stay. Fewer than three: one is repeated.
     fn read(&self) -> [&HeaderName; 3] {
         let name = &self.source.name;
         if self.source.address == ForwardedHeader::Forwarded {
@@ -198,6 +240,7 @@ impl Config {
     }
 }
 
+/// A fact for the audit record about the forwarding header.
 fn noted(what: &'static str) -> Fact {
     Fact::Noted {
         key: "forwarded_header",
@@ -205,6 +248,7 @@ fn noted(what: &'static str) -> Fact {
     }
 }
 
+/// 400: a forwarding header has several values.
 fn ambiguous() -> Rejection {
     Rejection::new(
         StatusCode::BAD_REQUEST,
@@ -214,6 +258,7 @@ fn ambiguous() -> Rejection {
     .prerendered()
 }
 
+/// 400: the head is not valid HTTP.
 fn malformed() -> Rejection {
     Rejection::new(
         StatusCode::BAD_REQUEST,
@@ -223,6 +268,7 @@ fn malformed() -> Rejection {
     .prerendered()
 }
 
+/// 400: the forwarded host is not valid.
 fn bad_host() -> Rejection {
     Rejection::new(
         StatusCode::BAD_REQUEST,

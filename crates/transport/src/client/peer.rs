@@ -1,9 +1,12 @@
-//! Finds out who is at the other end, whichever server it is.
+//! Finds the address of the peer that a server stored in the request.
+//!
+//! Order: [`Peer`], then axum's `ConnectInfo` and tonic's types, if those features are on.
+//! `None` makes the layer refuse with 500.
 
 use http::Extensions;
 use palisade_core::Peer;
 
-/// Returns the peer that a server left with the request.
+/// Returns the peer of the connection, or `None` if no server stored it.
 pub(super) fn of(extensions: &Extensions) -> Option<Peer> {
     let ours = extensions.get().copied();
     ours.or_else(|| axum(extensions))
@@ -17,7 +20,7 @@ fn axum(extensions: &Extensions) -> Option<Peer> {
     use axum::extract::ConnectInfo;
     use palisade_core::Scheme;
 
-    // `axum::serve` speaks no TLS.
+    // `axum::serve` does not use TLS.
     let ConnectInfo(address) = extensions.get::<ConnectInfo<SocketAddr>>()?;
     Some(Peer::new(*address, Scheme::Http))
 }

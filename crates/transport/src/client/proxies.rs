@@ -1,4 +1,4 @@
-//! The proxies that are believed.
+//! The addresses of trusted proxies.
 
 use std::{fmt, net::IpAddr, sync::Arc};
 
@@ -6,14 +6,20 @@ use ipnet::IpNet;
 
 use crate::ConfigError;
 
-/// The addresses of the proxies whose word about a client counts. Parsed once, at start-up.
+/// The addresses of proxies whose forwarding headers are accepted. Parsed once, at start.
+///
+/// There is no default. Addresses are compared in canonical form, so
+/// `::ffff:10.1.2.3` is `10.1.2.3`. Cloning is cheap: the list is shared.
+///
+/// Used by [`ClientInfoLayer::behind`](crate::ClientInfoLayer::behind). The server has the same
+/// list for its limits per address (`Server::behind`).
 ///
 /// ```
 /// use palisade_transport::TrustedProxies;
 ///
 /// let proxies = TrustedProxies::parse("10.0.0.0/8, 2001:db8::/32, 192.0.2.7")?;
 /// assert!(proxies.contains("10.1.2.3".parse().unwrap()));
-/// assert!(proxies.contains("::ffff:10.1.2.3".parse().unwrap())); // the same address, written as IPv6
+/// assert!(proxies.contains("::ffff:10.1.2.3".parse().unwrap())); // the same address as IPv6
 /// assert!(!proxies.contains("203.0.113.7".parse().unwrap()));
 /// # Ok::<(), palisade_transport::ConfigError>(())
 /// ```
@@ -24,23 +30,27 @@ pub struct TrustedProxies {
 }
 
 impl TrustedProxies {
-    /// Believes nobody: the peer is the client. Right for a server without a proxy in front.
+    /// Trusts no proxy: the peer is the client. For a server that clients reach directly.
     pub fn none() -> Self {
         Self {
             networks: Arc::default(),
         }
     }
 
-    /// Believes proxies on this machine.
+    /// Trusts proxies on this machine: `127.0.0.0/8` and `::1`.
     pub fn loopback() -> Self {
         Self::of([IpNet::from(LOOPBACK_4), IpNet::from(LOOPBACK_6)])
     }
 
-    /// Reads addresses and networks, separated by commas or spaces. An empty text believes nobody.
+    /// Reads addresses and networks, separated by commas, spaces, tabs or line breaks.
+    ///
+    /// An empty text trusts no proxy, as [`none`](Self::none). Adjacent and repeated networks
+    /// are merged.
     ///
     /// # Errors
-    /// Something is no address, a network has bits set behind its prefix (`10.0.0.1/8` is either
-    /// `10.0.0.1` or `10.0.0.0/8`), or it is the whole internet.
+    /// [`ConfigError::Network`] if one is not an address or a network, is the whole internet
+    /// (`0.0.0.0/0`), or has bits set after its prefix. `10.0.0.1/8` could mean `10.0.0.1` or
+    /// `10.0.0.0/8`.
     pub fn parse(list: &str) -> Result<Self, ConfigError> {
         let written = list
             .split([',', ' ', '\t', '\n'])
@@ -49,19 +59,21 @@ impl TrustedProxies {
         networks.map(Self::of)
     }
 
-    /// Believes whatever address a connection comes from. Every client can then call itself what it
-    /// likes: limits, allow-lists and records by address mean nothing any more. Only for a server that
-    /// no one but its proxy can reach, in a network whose addresses cannot be known beforehand.
+    /// Trusts every peer address.
+    ///
+    /// Each client can then forge its address, so limits, allow-lists and records by address
+    /// have no value. Only for a server that no one but its proxy can reach, in a network whose
+    /// addresses are not known at start.
     pub fn dangerously_trust_everyone() -> Self {
         Self::of([IpNet::from(EVERYONE_4), IpNet::from(EVERYONE_6)])
     }
 
-    /// Adds the networks of another list.
+    /// Returns the networks of both lists.
     pub fn and(&self, other: &Self) -> Self {
         Self::of(self.networks.iter().chain(other.networks.iter()).copied())
     }
 
-    /// Tells whether an address is one of these proxies.
+    /// Returns whether an address is one of these proxies.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
@@ -70,13 +82,13 @@ impl TrustedProxies {
             .any(|network| network.contains(&address))
     }
 
-    /// Tells whether nobody is believed.
+    /// Returns whether no proxy is trusted.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.networks.is_empty()
     }
 
-    /// Tells whether every address is believed, which deserves a warning at start.
+    /// Returns whether every address is trusted. An application should warn about it at start.
     #[must_use]
     pub fn trusts_everyone(&self) -> bool {
         self.networks
@@ -84,9 +96,10 @@ impl TrustedProxies {
             .any(|network| network.prefix_len() == 0)
     }
 
+    /// Merges adjacent and repeated networks.
     fn of(networks: impl IntoIterator<Item = IpNet>) -> Self {
         let networks: Vec<_> = networks.into_iter().collect();
-        // Neighbours and doubles melt into one, so that each question asks fewer networks.
+        // Adjacent and repeated networks become one, so that each lookup compares fewer.
         Self {
             networks: IpNet::aggregate(&networks).into(),
         }
@@ -106,6 +119,7 @@ const fn v6(address: std::net::Ipv6Addr, prefix: u8) -> ipnet::Ipv6Net {
     ipnet::Ipv6Net::new_assert(address, prefix)
 }
 
+/// Reads one address or network. An address is a network of one.
 fn network(written: &str) -> Result<IpNet, ConfigError> {
     let wrong = |problem| ConfigError::Network {
         written: written.into(),
@@ -134,7 +148,10 @@ fn network(written: &str) -> Result<IpNet, ConfigError> {
     Ok(network)
 }
 
-/// Turns `::ffff:10.0.0.0/104` into `10.0.0.0/8`, since addresses are compared in their short form.
+/// Turns `::ffff:10.0.0.0/104` into `10.0.0.0/8`, since addresses are compared in canonical
+/// form.
+///
+/// `None` if the network has more than the mapped addresses.
 fn unmapped(network: IpNet) -> Option<IpNet> {
     let IpNet::V6(six) = network else {
         return Some(network);

@@ -1,8 +1,14 @@
-//! Finds requests that break the rules of HTTP in ways that the HTTP library accepts.
+//! Finds requests that break rules of HTTP that the HTTP library does not enforce.
+//!
+//! Called once per request, after the client is known, so that the refusal is recorded with its
+//! address.
 
 use http::{HeaderMap, Uri, Version, request::Parts, uri::Scheme};
 
-/// Checks the head of a request. The error is the private reason.
+/// Checks the head of a request.
+///
+/// # Errors
+/// The private reason. The client gets 400 `request_malformed`.
 pub(super) fn check(head: &Parts) -> Result<(), &'static str> {
     if !has_scheme_of_http(&head.uri) {
         return Err("the scheme of the target is neither http nor https");
@@ -14,12 +20,15 @@ pub(super) fn check(head: &Parts) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// A target of HTTP/1 mostly has no scheme; `CONNECT` never has one.
+/// Returns whether the target has no scheme, or `http` or `https`.
+///
+/// Most targets of HTTP/1 have none; `CONNECT` never has one.
 fn has_scheme_of_http(uri: &Uri) -> bool {
     uri.scheme()
         .is_none_or(|scheme| *scheme == Scheme::HTTP || *scheme == Scheme::HTTPS)
 }
 
+/// Returns whether no value begins or ends with a space or a tab.
 fn are_values_trimmed(headers: &HeaderMap) -> bool {
     let is_blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
     headers.values().all(|value| {

@@ -1,4 +1,4 @@
-//! Which headers a trusted proxy writes.
+//! The headers in which a trusted proxy sends the client's address, scheme and host.
 
 use http::{HeaderName, header::FORWARDED};
 
@@ -8,24 +8,39 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// The one header in which a proxy names the client. Proxies pass the others on as clients send
-/// them, so exactly one is read, and it must be the one that the proxy itself writes.
+/// The header in which a proxy sends the client's address.
+///
+/// Exactly one is read: most proxies pass on the others as the client sent them. It must be the
+/// one that your proxy writes itself.
+///
+/// ```
+/// use palisade_transport::ForwardedHeader;
+///
+/// let header = ForwardedHeader::named("X-Forwarded-For")?;
+/// assert_eq!(header, ForwardedHeader::XForwardedFor);
+/// # Ok::<(), palisade_transport::ConfigError>(())
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ForwardedHeader {
-    /// `Forwarded` (RFC 7239).
+    /// `Forwarded` (RFC 7239), with the parameters `for`, `proto` and `host`.
     Forwarded,
-    /// A header that holds one address and nothing else, such as `CF-Connecting-IP` or `X-Real-IP`.
+    /// A header with exactly one address, such as `CF-Connecting-IP` or `X-Real-IP`.
+    ///
+    /// Two lines of it are refused with 400: the proxy did not remove the client's.
     Vendor(HeaderName),
-    /// `X-Forwarded-For`, to which each proxy appends.
+    /// `X-Forwarded-For`, a list to which each proxy appends the address of its peer.
     XForwardedFor,
 }
 
 impl ForwardedHeader {
-    /// Chooses by name, for configuration files: every name but the two standard ones is a vendor's.
+    /// Selects the header by name, for configuration files.
+    ///
+    /// Upper and lower case are equal. `Forwarded` and `X-Forwarded-For` give their variants;
+    /// every other name is a [`Vendor`](Self::Vendor) header.
     ///
     /// # Errors
-    /// The name is no header field name.
+    /// [`ConfigError::HeaderName`] if the name is not a header field name.
     pub fn named(name: &str) -> Result<Self, ConfigError> {
         let parsed = name.parse::<HeaderName>();
         let name = parsed.map_err(|_| ConfigError::HeaderName {
@@ -38,7 +53,7 @@ impl ForwardedHeader {
         })
     }
 
-    /// Returns the header's name.
+    /// Returns the name of the header.
     #[must_use]
     pub fn name(&self) -> HeaderName {
         match self {
@@ -52,15 +67,20 @@ impl ForwardedHeader {
 /// The headers for address, scheme and host.
 #[derive(Clone, Debug)]
 pub(super) struct Source {
+    /// The kind of header that has the address.
     pub(super) address: ForwardedHeader,
+    /// The name of that header.
     pub(super) name: HeaderName,
+    /// Default: `X-Forwarded-Proto`. Not used with `Forwarded`.
     pub(super) scheme: HeaderName,
+    /// `X-Forwarded-Host`. Not used with `Forwarded`.
     pub(super) host: HeaderName,
-    /// Whether the proxies are believed the host as well.
+    /// Whether a forwarded host is accepted. Default: no.
     pub(super) accepts_host: bool,
 }
 
 impl Source {
+    /// Sets the defaults for a header.
     pub(super) fn new(address: ForwardedHeader) -> Self {
         Self {
             name: address.name(),

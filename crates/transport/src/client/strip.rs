@@ -1,9 +1,14 @@
-//! Takes away the forwarding headers that nobody may believe.
+//! Removes forwarding headers that were not read.
+//!
+//! A handler or a library that reads one of them would use what a client forged.
 
 use http::{HeaderMap, HeaderName};
 
-/// Headers that frameworks, proxies and applications take for the client's address, or for the host,
-/// scheme or path that it asked for. They contradict what was decided, whoever sent them. Sorted.
+/// Headers that frameworks, proxies and applications read for the client's address, or for the
+/// host, scheme or path of the request.
+///
+/// They may contradict what was decided, so they are removed for every peer. Sorted, for a
+/// binary search.
 const TELLING: [&str; 52] = [
     "ali-cdn-real-ip",
     "cdn-real-ip",
@@ -59,8 +64,11 @@ const TELLING: [&str; 52] = [
     "x-vercel-proxied-for",
 ];
 
-/// Beginnings of names that only proxies write: what they decided, whom they authenticated, and by
-/// which certificate. A trusted proxy's stay. Of a stranger they would be believed claims. Sorted.
+/// Prefixes of names that only proxies write: decisions, authenticated users, client
+/// certificates.
+///
+/// They stay if a trusted proxy sent them. From any other peer they are forged and removed.
+/// Sorted.
 const OF_PROXIES: [&str; 25] = [
     "cf-access-authenticated-user-",
     "client-cert", // RFC 9440
@@ -89,7 +97,7 @@ const OF_PROXIES: [&str; 25] = [
     "x-xfcc",
 ];
 
-/// Removes every header of these lists but those that were read.
+/// Removes every header of these lists except those that were read.
 pub(super) fn all_but(read: &[&HeaderName], trusted: bool, headers: &mut HeaderMap) {
     let is_false = |name: &HeaderName| is_telling(name.as_str(), trusted) && !read.contains(&name);
     // One pass, and no copy for the request that has none, which is nearly every one.
@@ -103,8 +111,9 @@ pub(super) fn all_but(read: &[&HeaderName], trusted: bool, headers: &mut HeaderM
     }
 }
 
+/// Returns whether a header is removed.
 fn is_telling(name: &str, trusted: bool) -> bool {
-    // Applications behind CGI and its heirs cannot tell `X_Real_IP` or `X.Real.IP` from `X-Real-IP`.
+    // CGI applications cannot distinguish `X_Real_IP` or `X.Real.IP` from `X-Real-IP`.
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     if !name.bytes().all(is_plain) {
         let hyphens = name.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
@@ -113,6 +122,7 @@ fn is_telling(name: &str, trusted: bool) -> bool {
     TELLING.binary_search(&name).is_ok() || !trusted && is_of_proxies(name)
 }
 
+/// Returns whether only proxies write headers of this name.
 fn is_of_proxies(name: &str) -> bool {
     OF_PROXIES.iter().any(|start| name.starts_with(start))
 }

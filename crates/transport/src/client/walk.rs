@@ -1,4 +1,6 @@
-//! Decides who the client is: a function of the peer, the headers and the configuration.
+//! Determines the client: a function of the peer, the headers and the configuration.
+//!
+//! Called for requests of trusted proxies only. It reads no context and changes no header.
 
 use std::net::IpAddr;
 
@@ -11,21 +13,27 @@ use super::{
 };
 use crate::TrustedProxies;
 
-/// No sane chain of our own proxies is longer; a longer one is a loop.
+/// The most trusted hops that are followed. A longer chain is a loop of proxies.
 const MAX_TRUSTED_HOPS: usize = 16;
 
-/// Who asks, and how.
+/// What was found out about the client.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Decision<'a> {
+    /// The client's address, in canonical form.
     pub(super) address: IpAddr,
+    /// The scheme that the client used towards the outermost trusted proxy.
     pub(super) scheme: Scheme,
-    /// The host that a proxy was asked for, as it was written. `None` where it is not read.
+    /// The host that the client sent to the proxy, not yet checked. `None` if it is not read.
     pub(super) host: Option<&'a str>,
-    /// A trusted proxy wrote something that is no address, so that the walk ended at the proxy.
+    /// Whether a trusted proxy wrote something that is not an address. The proxy is the client
+    /// then.
     pub(super) stopped: bool,
 }
 
-/// Judges the headers of a trusted peer. The caller has checked that it is one.
+/// Reads the headers of a trusted peer. The caller has checked that it is trusted.
+///
+/// # Errors
+/// A header has several values, and one of them may be the client's.
 pub(super) fn decide<'a>(
     peer: Peer,
     headers: &'a HeaderMap,
@@ -47,7 +55,7 @@ pub(super) fn decide<'a>(
         }
         ForwardedHeader::XForwardedFor => walk(peer, hops::of_list(headers, &source.name), proxies),
     };
-    // Each trusted proxy that appends to one list appends to the others: the values belong together.
+    // A trusted proxy that appends to one list appends to the others, so the values match.
     let value = |name| hops::value_of_outermost(headers, name, walk.hops);
     let proto = value(&source.scheme)?;
     let host = source.accepts_host.then(|| value(&source.host));
@@ -59,7 +67,7 @@ pub(super) fn decide<'a>(
     })
 }
 
-/// In `Forwarded`, scheme and host come from the outermost element that a trusted proxy wrote.
+/// Takes scheme and host from the outermost `Forwarded` element that a trusted proxy wrote.
 fn inside_forwarded<'a>(peer: Peer, walk: &Walk<'a>, source: &Source) -> Decision<'a> {
     Decision {
         address: walk.address,
@@ -69,7 +77,7 @@ fn inside_forwarded<'a>(peer: Peer, walk: &Walk<'a>, source: &Source) -> Decisio
     }
 }
 
-/// A vendor's header holds one address; a comma makes it none.
+/// Reads a vendor's header. It has one address; a list is not one.
 fn only<'a>(headers: &'a HeaderMap, name: &http::HeaderName) -> impl Iterator<Item = Hop<'a>> {
     headers.get(name).into_iter().map(|line| Hop {
         address: line.to_str().ok().map(str::trim).and_then(hops::address),
@@ -77,15 +85,19 @@ fn only<'a>(headers: &'a HeaderMap, name: &http::HeaderName) -> impl Iterator<It
     })
 }
 
+/// The state of the search, from the nearest hop outwards.
 struct Walk<'a> {
+    /// The last address that was read.
     address: IpAddr,
     /// How many hops trusted proxies wrote.
     hops: usize,
+    /// Host and scheme of the outermost trusted proxy that wrote them.
     last: Hop<'a>,
+    /// Whether the search ended at a hop without an address.
     stopped: bool,
 }
 
-/// Goes from the nearest hop outwards, as long as those who wrote are trusted.
+/// Goes from the nearest hop outwards, as long as the proxy that wrote the hop is trusted.
 fn walk<'a>(peer: Peer, hops: impl Iterator<Item = Hop<'a>>, proxies: &TrustedProxies) -> Walk<'a> {
     let mut walk = Walk {
         address: peer.address.ip().to_canonical(),
@@ -105,7 +117,7 @@ fn walk<'a>(peer: Peer, hops: impl Iterator<Item = Hop<'a>>, proxies: &TrustedPr
             proto: hop.proto.or(walk.last.proto),
             ..hop
         };
-        // A hop that cannot be read is never skipped: what stands left of it may be anyone's.
+        // A hop that cannot be read is never skipped: what is left of it may be forged.
         let Some(address) = hop.address else {
             walk.stopped = true;
             return walk;
@@ -118,7 +130,7 @@ fn walk<'a>(peer: Peer, hops: impl Iterator<Item = Hop<'a>>, proxies: &TrustedPr
     walk
 }
 
-/// Anything but a known secure scheme counts as clear text.
+/// Reads a scheme. Every value except `https` and `wss` counts as clear text.
 fn scheme(written: &str) -> Scheme {
     let secure = ["https", "wss"]
         .iter()
@@ -356,7 +368,7 @@ mod tests {
             check_scheme("203.0.113.7, 10.0.0.9", protos, expected);
             check_scheme("198.51.100.66, 203.0.113.7, 10.0.0.9", protos, expected);
         }
-        // Three proxies of which only two wrote: whose values they are cannot be told.
+        // Three proxies of which only two wrote: it is unknown which ones.
         check_scheme("203.0.113.7, 10.0.0.9, 10.0.0.8", &["https, http"], None);
         check_scheme(
             "203.0.113.7, 10.0.0.9, 10.0.0.8",

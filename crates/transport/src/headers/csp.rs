@@ -1,4 +1,8 @@
-//! `Content-Security-Policy`, written by a builder that cannot forget the dangerous directives.
+//! `Content-Security-Policy` (CSP Level 3): a builder that always writes the dangerous
+//! directives.
+//!
+//! `default-src`, `base-uri`, `form-action`, `frame-ancestors` and `object-src` are in every
+//! value.
 
 use std::borrow::Cow;
 
@@ -6,7 +10,11 @@ use http::HeaderValue;
 
 use crate::{ConfigError, host::HostName};
 
-/// What a page may load and do. Begins with nothing, and adds.
+/// What a page may load and do. Starts with nothing allowed; each method adds one permission.
+///
+/// Give it to [`HeadersLayer::browser`](crate::HeadersLayer::browser). Repeated calls of one
+/// method add to its list of sources; a source that is already there is not repeated. The order
+/// of calls does not change the header.
 ///
 /// ```
 /// use palisade_transport::{ContentSecurityPolicy, ContentSource};
@@ -33,7 +41,7 @@ pub struct ContentSecurityPolicy {
     trusted_types: bool,
 }
 
-/// In the order in which they are written.
+/// The directives that can be set, in the order in which they are written.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Directive {
     FormAction,
@@ -50,6 +58,7 @@ enum Directive {
 }
 
 impl Directive {
+    /// Returns the name of the directive.
     const fn as_str(self) -> &'static str {
         match self {
             Self::FormAction => "form-action",
@@ -67,7 +76,14 @@ impl Directive {
     }
 }
 
-/// Where something may come from.
+/// An origin from which a page may load something, or a keyword such as `'self'`.
+///
+/// ```
+/// use palisade_transport::ContentSource;
+///
+/// assert!(ContentSource::host("https://cdn.example.com").is_ok());
+/// assert!(ContentSource::host("http://cdn.example.com").is_err()); // not over TLS
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ContentSource(Cow<'static, str>);
 
@@ -77,11 +93,13 @@ impl ContentSource {
     const BLOB: Self = Self(Cow::Borrowed("blob:"));
     const DATA: Self = Self(Cow::Borrowed("data:"));
 
-    /// An origin elsewhere, such as `https://cdn.example.com` or `wss://api.example.com:8443`.
+    /// Allows another origin, such as `https://cdn.example.com` or
+    /// `wss://api.example.com:8443`.
     ///
     /// # Errors
-    /// It is no secure scheme followed by one host: a star, a path, or a separator that would begin
-    /// another directive.
+    /// [`ConfigError::ContentSource`] if it is not `https://` or `wss://` followed by one host.
+    /// A star, a path or a separator is refused: it would allow more, or begin another
+    /// directive.
     pub fn host(origin: &str) -> Result<Self, ConfigError> {
         let wrong = || ConfigError::ContentSource {
             written: origin.into(),
@@ -93,7 +111,9 @@ impl ContentSource {
         Ok(Self(Cow::Owned(origin.to_owned())))
     }
 
-    /// Allows what stands in the page itself: whatever an attacker manages to write into the page runs.
+    /// Allows inline scripts or styles (`'unsafe-inline'`).
+    ///
+    /// Any script that an attacker manages to write into the page then runs.
     #[must_use]
     pub const fn dangerously_inline() -> Self {
         Self(Cow::Borrowed("'unsafe-inline'"))
@@ -101,12 +121,15 @@ impl ContentSource {
 }
 
 impl ContentSecurityPolicy {
-    /// Allows nothing at all: right for every answer that is no page.
+    /// Allows nothing. For every response that is not a page.
     pub fn nothing() -> Self {
         Self::default()
     }
 
-    /// Allows a page its own scripts, styles, images, fonts and calls, nothing inline, nothing from elsewhere.
+    /// Allows what a page loads from its own origin.
+    ///
+    /// That is: scripts, styles, images, fonts, media, connections, manifests and form targets.
+    /// Nothing inline and nothing from other origins.
     pub fn same_origin() -> Self {
         Self::nothing()
             .scripts(ContentSource::SAME_ORIGIN)
@@ -119,78 +142,83 @@ impl ContentSecurityPolicy {
             .forms_to(ContentSource::SAME_ORIGIN)
     }
 
-    /// Adds a source of scripts.
+    /// Adds a source of scripts (`script-src`).
     pub fn scripts(self, source: ContentSource) -> Self {
         self.add(Directive::Script, source)
     }
 
-    /// Adds a source of style sheets.
+    /// Adds a source of style sheets (`style-src`).
     pub fn styles(self, source: ContentSource) -> Self {
         self.add(Directive::Style, source)
     }
 
-    /// Adds a source of images.
+    /// Adds a source of images (`img-src`).
     pub fn images(self, source: ContentSource) -> Self {
         self.add(Directive::Image, source)
     }
 
-    /// Allows images that stand in the page itself (`data:`).
+    /// Allows images that are part of the page (`img-src data:`).
     pub fn data_images(self) -> Self {
         self.add(Directive::Image, ContentSource::DATA)
     }
 
-    /// Allows images that the page makes (`blob:`).
+    /// Allows images that scripts of the page create (`img-src blob:`).
     pub fn blob_images(self) -> Self {
         self.add(Directive::Image, ContentSource::BLOB)
     }
 
-    /// Adds a source of fonts.
+    /// Adds a source of fonts (`font-src`).
     pub fn fonts(self, source: ContentSource) -> Self {
         self.add(Directive::Font, source)
     }
 
-    /// Adds a source of sound and film.
+    /// Adds a source of audio and video (`media-src`).
     pub fn media(self, source: ContentSource) -> Self {
         self.add(Directive::Media, source)
     }
 
-    /// Allows sound and film that the page makes, or fetched before (`blob:`).
+    /// Allows audio and video that scripts of the page create or have fetched (`media-src
+    /// blob:`).
     pub fn blob_media(self) -> Self {
         self.add(Directive::Media, ContentSource::BLOB)
     }
 
-    /// Adds a place that scripts may call (`fetch`, `WebSocket`).
+    /// Adds an origin to which scripts may connect with `fetch` or `WebSocket` (`connect-src`).
     pub fn connections(self, source: ContentSource) -> Self {
         self.add(Directive::Connect, source)
     }
 
-    /// Adds a source of workers.
+    /// Adds a source of workers (`worker-src`).
     pub fn workers(self, source: ContentSource) -> Self {
         self.add(Directive::Worker, source)
     }
 
-    /// Adds a source of pages inside the page.
+    /// Adds a source of pages that are embedded in this one (`frame-src`).
     pub fn frames(self, source: ContentSource) -> Self {
         self.add(Directive::Frame, source)
     }
 
-    /// Adds a source of web application manifests.
+    /// Adds a source of web application manifests (`manifest-src`).
     pub fn manifests(self, source: ContentSource) -> Self {
         self.add(Directive::Manifest, source)
     }
 
-    /// Adds a place that forms may be sent to.
+    /// Adds an origin to which forms may be sent (`form-action`). Default: none.
     pub fn forms_to(self, source: ContentSource) -> Self {
         self.add(Directive::FormAction, source)
     }
 
-    /// Adds a site that may show this one inside itself. `X-Frame-Options`, which cannot name sites,
-    /// still says `DENY` to old browsers.
+    /// Adds a site that may embed this one (`frame-ancestors`). Default: none.
+    ///
+    /// `X-Frame-Options` stays `DENY` for old browsers: it cannot name sites.
     pub fn framed_by(self, source: ContentSource) -> Self {
         self.add(Directive::FrameAncestors, source)
     }
 
-    /// Makes browsers refuse plain text where scripts could be made of it (Trusted Types).
+    /// Requires Trusted Types for scripts (`require-trusted-types-for 'script'`). Default: not
+    /// required.
+    ///
+    /// Browsers then refuse plain strings where they could become scripts.
     pub fn require_trusted_types(mut self) -> Self {
         self.trusted_types = true;
         self
@@ -199,7 +227,7 @@ impl ContentSecurityPolicy {
     /// Returns the value of the header.
     ///
     /// # Panics
-    /// Never: every source was checked when it was made.
+    /// Never: every source was checked when it was created.
     #[must_use]
     pub fn header_value(&self) -> HeaderValue {
         let mut policy = String::from("default-src 'none'; base-uri 'none'");
@@ -221,10 +249,12 @@ impl ContentSecurityPolicy {
         HeaderValue::try_from(policy).expect("every source was checked when it was made")
     }
 
+    /// Returns whether a directive has any source.
     fn has(&self, directive: Directive) -> bool {
         self.directives.iter().any(|(known, _)| *known == directive)
     }
 
+    /// Adds a source to a directive, once.
     fn add(mut self, directive: Directive, source: ContentSource) -> Self {
         match self
             .directives
@@ -239,6 +269,7 @@ impl ContentSecurityPolicy {
     }
 }
 
+/// Appends one directive with its sources.
 fn write(policy: &mut String, directive: &str, sources: &str) {
     for part in ["; ", directive, " ", sources] {
         policy.push_str(part);

@@ -1,4 +1,4 @@
-//! `Strict-Transport-Security` (RFC 6797).
+//! `Strict-Transport-Security` (HSTS, RFC 6797).
 
 use std::time::Duration;
 
@@ -6,9 +6,13 @@ use http::HeaderValue;
 
 use crate::ConfigError;
 
+/// The shortest time that is accepted without a `dangerously_` call.
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// How long browsers remember to speak TLS only.
+/// How long browsers use TLS only for this host (`Strict-Transport-Security`, RFC 6797).
+///
+/// Default: [`one_year`](Self::one_year), without subdomains and without `preload`. Give
+/// another value to [`HeadersLayer::hsts`](crate::HeadersLayer::hsts).
 ///
 /// ```
 /// use palisade_transport::Hsts;
@@ -26,8 +30,10 @@ pub struct Hsts {
 }
 
 impl Hsts {
-    /// One year, this host only. The default: the least that counts (OWASP ASVS 5.0, 3.4.1), and no
-    /// word about neighbours that this server knows nothing of.
+    /// One year, this host only. The default.
+    ///
+    /// It is the shortest time that OWASP ASVS 5.0 (3.4.1) accepts. Subdomains are not
+    /// included, since this server does not know whether they use TLS.
     pub const fn one_year() -> Self {
         Self {
             max_age: YEAR,
@@ -36,7 +42,7 @@ impl Hsts {
         }
     }
 
-    /// Two years, as preload lists recommend.
+    /// Two years, as preload lists recommend. This host only.
     pub const fn two_years() -> Self {
         Self {
             max_age: Duration::from_secs(2 * YEAR.as_secs()),
@@ -44,10 +50,10 @@ impl Hsts {
         }
     }
 
-    /// A time of one's own.
+    /// A custom time, in whole seconds. This host only.
     ///
     /// # Errors
-    /// It is under one year.
+    /// [`ConfigError::ShortTransportSecurity`] if it is under one year.
     pub fn max_age(max_age: Duration) -> Result<Self, ConfigError> {
         if max_age < YEAR {
             return Err(ConfigError::ShortTransportSecurity);
@@ -58,8 +64,10 @@ impl Hsts {
         })
     }
 
-    /// A time under one year, or none at all, which makes browsers forget. To back out of TLS, or to
-    /// try it for some days: who is attacked after that time is attacked in clear.
+    /// A time under one year. Zero makes browsers forget the host.
+    ///
+    /// To go back from TLS, or to try it for some days. After that time an attacker on the
+    /// network can make a browser use clear text.
     pub const fn dangerously_short(max_age: Duration) -> Self {
         Self {
             max_age,
@@ -67,13 +75,15 @@ impl Hsts {
         }
     }
 
-    /// Binds every host below this one as well.
+    /// Includes every subdomain of this host. Each of them must be served over TLS.
     pub const fn include_subdomains(mut self) -> Self {
         self.subdomains = true;
         self
     }
 
-    /// Asks to be built into browsers, which also binds every host below this one, for years.
+    /// Asks for a place in the list that is built into browsers. Includes every subdomain.
+    ///
+    /// Removal from that list takes months, so first serve all subdomains over TLS.
     pub const fn preload(mut self) -> Self {
         self.subdomains = true;
         self.preload = true;
@@ -83,7 +93,7 @@ impl Hsts {
     /// Returns the value of the header.
     ///
     /// # Panics
-    /// Never: seconds and letters make a header value.
+    /// Never: digits and letters are a valid header value.
     #[must_use]
     pub fn header_value(&self) -> HeaderValue {
         let subdomains = if self.subdomains {

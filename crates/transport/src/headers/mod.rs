@@ -1,4 +1,7 @@
-//! The headers that make browsers careful.
+//! Security headers of responses.
+//!
+//! [`HeadersLayer`] adds them after the handler, and to refusals of the layers inside it. It
+//! refuses nothing.
 
 mod csp;
 mod hsts;
@@ -19,12 +22,29 @@ pub use self::{
     hsts::Hsts,
 };
 
-/// Adds the security headers to every answer, refusals included; stands outside everything that refuses.
+/// Adds security headers to every response, refusals included. Must be the outermost layer.
 ///
-/// `Strict-Transport-Security` goes out over TLS only. Answers to a known principal, and errors, are
-/// not stored by caches unless the handler says otherwise. What tells an attacker which software
-/// runs (`Server`, `X-Powered-By`) is taken away. A header that a handler sets itself stays as it
-/// is, except for `X-Content-Type-Options` and `Strict-Transport-Security`.
+/// | header | [`api`](Self::api) | [`browser`](Self::browser) |
+/// |---|---|---|
+/// | `Content-Security-Policy` | allows nothing | your policy |
+/// | `Cross-Origin-Embedder-Policy` | `require-corp` | `require-corp` |
+/// | `Cross-Origin-Opener-Policy` | `same-origin` | `same-origin` |
+/// | `Cross-Origin-Resource-Policy` | `same-origin` | `same-origin` |
+/// | `Permissions-Policy` | no camera, microphone … | no camera, microphone … |
+/// | `Referrer-Policy` | `no-referrer` | `strict-origin-when-cross-origin` |
+/// | `Strict-Transport-Security` | one year, over TLS only | one year, over TLS only |
+/// | `X-Content-Type-Options` | `nosniff` | `nosniff` |
+/// | `X-Frame-Options` | `DENY` | `DENY` |
+/// | `X-Robots-Tag` | `noindex, nofollow` | not set |
+///
+/// Responses to an authenticated principal, and errors (status 400 and above), get
+/// `Cache-Control: no-store` unless the handler sets `Cache-Control`. `Server` and
+/// `X-Powered-By` are removed, since they tell an attacker which software runs.
+///
+/// A header that a handler sets itself is kept. The exceptions are `X-Content-Type-Options` and
+/// `Strict-Transport-Security`.
+///
+/// # Examples
 ///
 /// ```
 /// use palisade_transport::{ContentSecurityPolicy, HeadersLayer, Hsts};
@@ -46,42 +66,49 @@ pub struct HeadersLayer {
 
 layer!(HeadersLayer);
 
+/// The settings of the layer, shared by its clones.
 #[derive(Clone, Debug)]
 struct Config {
+    /// The headers of the preset, with changes.
     entries: Vec<Entry>,
+    /// `None` if the header is never sent.
     hsts: Option<HeaderValue>,
 }
 
+/// Caches store no copy (RFC 9111, section 5.2.2.5).
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 impl HeadersLayer {
-    /// Sets what suits answers that no page is made of. Not to be indexed.
+    /// The preset for an API: nothing may be loaded, framed or indexed.
     pub fn api() -> Self {
         Self::with(preset::api()).no_index()
     }
 
-    /// Sets what suits pages, which may load what the policy says.
+    /// The preset for pages, which may load what the policy allows.
     pub fn browser(policy: &ContentSecurityPolicy) -> Self {
         Self::with(preset::browser()).set(CONTENT_SECURITY_POLICY, policy.header_value())
     }
 
-    /// Replaces the time for which browsers insist on TLS.
+    /// Sets `Strict-Transport-Security`. Default: [`Hsts::one_year`]. Sent over TLS only.
     pub fn hsts(self, hsts: Hsts) -> Self {
         self.change(|config| config.hsts = Some(hsts.header_value()))
     }
 
-    /// Leaves browsers free to come in clear: the first request of each visit can be intercepted.
-    /// For servers whose proxy sends the header itself.
+    /// Never sends `Strict-Transport-Security`, and removes one that a handler sets.
+    ///
+    /// The first request of each visit may be sent in clear and can be intercepted. For a
+    /// server whose proxy sends the header itself.
     pub fn dangerously_without_hsts(self) -> Self {
         self.change(|config| config.hsts = None)
     }
 
-    /// Keeps search engines away from every answer.
+    /// Asks search engines not to index any response (`X-Robots-Tag`). Default for
+    /// [`api`](Self::api).
     pub fn no_index(self) -> Self {
         self.set(preset::X_ROBOTS_TAG, preset::NO_INDEX)
     }
 
-    /// Lets search engines in again.
+    /// Allows search engines to index responses. Default for [`browser`](Self::browser).
     pub fn index(self) -> Self {
         self.change(|config| {
             config
@@ -90,13 +117,18 @@ impl HeadersLayer {
         })
     }
 
-    /// Lets pages of other origins load the answers (`Cross-Origin-Resource-Policy: cross-origin`), for
-    /// an API that browsers elsewhere call. Who may read them is for CORS to say.
+    /// Allows pages of other origins to load responses (`Cross-Origin-Resource-Policy:
+    /// cross-origin`).
+    ///
+    /// For an API that is called from pages of other origins. Which of them may read a response
+    /// is decided by CORS. Default: `same-origin`.
     pub fn cross_origin_resources(self) -> Self {
         self.set(preset::CORP, preset::CROSS_ORIGIN)
     }
 
-    /// Adds a header of one's own to answers that do not have it, or replaces one of the preset.
+    /// Adds a custom header, or replaces the value of one of the preset.
+    ///
+    /// The header is added to responses that do not have it.
     pub fn set(self, name: HeaderName, value: HeaderValue) -> Self {
         self.change(
             |config| match config.entries.iter_mut().find(|entry| entry.name == name) {
@@ -106,6 +138,7 @@ impl HeadersLayer {
         )
     }
 
+    /// Builds the layer from a preset, with the default HSTS.
     fn with(entries: Vec<Entry>) -> Self {
         let config = Config {
             entries,
@@ -142,14 +175,17 @@ impl Guard for HeadersLayer {
 }
 
 impl Config {
+    /// Adds the headers to a response.
+    ///
+    /// `personal` marks responses that no cache may store.
     fn dress(&self, headers: &mut HeaderMap, over_tls: bool, personal: bool) {
-        // Room for all at once: growing step by step would allocate several times.
+        // One allocation for all of them.
         headers.reserve(self.entries.len() + 2);
         for entry in &self.entries {
             entry.put(headers);
         }
         match &self.hsts {
-            // A handler has no say here, and in clear the header must not be sent (RFC 6797, 7.2).
+            // Over clear text the header must not be sent (RFC 6797, 7.2), whatever a handler sets.
             Some(value) if over_tls => {
                 drop(headers.insert(STRICT_TRANSPORT_SECURITY, value.clone()))
             }

@@ -1,4 +1,4 @@
-//! The values that the presets are made of.
+//! The header values of the presets `api` and `browser`.
 
 use http::{
     HeaderMap, HeaderName, HeaderValue,
@@ -18,7 +18,8 @@ pub(super) const CROSS_ORIGIN: HeaderValue = HeaderValue::from_static("cross-ori
 pub(super) const NO_INDEX: HeaderValue = HeaderValue::from_static("noindex, nofollow");
 const SAME_ORIGIN: HeaderValue = HeaderValue::from_static("same-origin");
 
-/// What a page that only plays sound and shows text never needs; each can be given back with `set`.
+/// Browser features that few pages need, all turned off. `HeadersLayer::set` replaces the
+/// value.
 const NO_PERMISSIONS: HeaderValue = HeaderValue::from_static(
     "accelerometer=(), browsing-topics=(), camera=(), display-capture=(), \
      geolocation=(), gyroscope=(), hid=(), magnetometer=(), microphone=(), midi=(), payment=(), \
@@ -28,12 +29,16 @@ const NO_PERMISSIONS: HeaderValue = HeaderValue::from_static(
 /// One header, ready to be sent.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
+    /// The name of the header.
     pub(super) name: HeaderName,
+    /// Its value. Shared with responses, not copied.
     pub(super) value: HeaderValue,
+    /// Whether it replaces a value that the handler set.
     always: bool,
 }
 
 impl Entry {
+    /// A header that is added only to responses that do not have it.
     pub(super) const fn unless_set(name: HeaderName, value: HeaderValue) -> Self {
         Self {
             name,
@@ -42,7 +47,8 @@ impl Entry {
         }
     }
 
-    /// Puts the header into an answer. Copies counts, not text.
+    /// Adds the header to a response. Cloning the value increments a counter and copies no
+    /// text.
     pub(super) fn put(&self, headers: &mut HeaderMap) {
         if self.always {
             headers.insert(&self.name, self.value.clone());
@@ -54,6 +60,7 @@ impl Entry {
     }
 }
 
+/// The headers of an API.
 pub(super) fn api() -> Vec<Entry> {
     let nothing = ContentSecurityPolicy::nothing().header_value();
     let mut entries = common("no-referrer");
@@ -61,10 +68,12 @@ pub(super) fn api() -> Vec<Entry> {
     entries
 }
 
+/// The headers of pages, without the content security policy.
 pub(super) fn browser() -> Vec<Entry> {
     common("strict-origin-when-cross-origin")
 }
 
+/// The headers of both presets.
 fn common(referrer: &'static str) -> Vec<Entry> {
     vec![
         Entry {

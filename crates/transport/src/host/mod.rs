@@ -1,4 +1,7 @@
-//! Which hosts are served.
+//! The hosts that are served. Requests for other hosts are refused.
+//!
+//! [`HostLayer`] reads the client from the [`SecurityContext`]; without one it refuses with
+//! 500.
 
 mod name;
 mod pattern;
@@ -17,17 +20,31 @@ pub(crate) use self::{
 };
 use crate::path::ExactPath;
 
-/// Turns away requests for hosts that are not served, and requests that do not name exactly one host.
+/// Refuses requests for hosts that are not served, and requests that do not name exactly one
+/// host.
 ///
-/// 400 for a missing, doubled, malformed or contradicting host (RFC 9112, 3.2), 421 for a foreign one
-/// (RFC 9110, 7.4). Stands inside [`ClientInfoLayer`](crate::ClientInfoLayer), whose scheme and
+/// Protects against DNS rebinding, cache poisoning, and links that a handler builds from a
+/// forged host. Must be inside [`ClientInfoLayer`](crate::ClientInfoLayer), whose scheme and
 /// forwarded host it uses.
+///
+/// # Refusals
+///
+/// | status | code | when |
+/// |---|---|---|
+/// | 400 | `host_ambiguous` | several `Host` lines (RFC 9112, section 3.2) |
+/// | 400 | `host_invalid` | the host is malformed |
+/// | 400 | `host_mismatch` | target and `Host` name different hosts |
+/// | 400 | `host_missing` | the request names no host |
+/// | 421 | `host_not_served` | the host is not allowed (RFC 9110, section 7.4) |
+/// | 500 | `misconfigured` | there is no `ClientInfoLayer` outside |
+///
+/// # Examples
 ///
 /// ```
 /// use palisade_transport::{AllowedHosts, HostLayer};
 ///
 /// let layer = HostLayer::new(AllowedHosts::parse(["tts.example.com", "localhost:*"])?)
-///     .except_path("/health")?; // a load balancer asks by address
+///     .except_path("/health")?; // a load balancer uses the address as host
 /// # Ok::<(), palisade_transport::ConfigError>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -38,16 +55,18 @@ pub struct HostLayer {
 
 layer!(HostLayer);
 
+/// The settings of the layer, shared by its clones.
 #[derive(Clone, Debug)]
 struct Config {
     allowed: AllowedHosts,
+    /// Paths that are served under every valid host.
     exempt: Vec<ExactPath>,
     mode: Mode,
     refusals: Refusals,
 }
 
 impl HostLayer {
-    /// Serves these hosts.
+    /// Serves these hosts. Others are refused with 421.
     pub fn new(allowed: AllowedHosts) -> Self {
         let config = Config {
             allowed,
@@ -60,17 +79,24 @@ impl HostLayer {
         }
     }
 
-    /// Serves one exact path under every well-formed host, for probes that know only an address.
+    /// Serves one exact path under every valid host, for health checks that know only an
+    /// address.
+    ///
+    /// A missing or malformed host is still refused. May be called several times.
     ///
     /// # Errors
-    /// The path is none.
+    /// [`ConfigError::Path`](crate::ConfigError::Path) if it does not begin with a slash, or
+    /// has a query.
     pub fn except_path(mut self, path: &str) -> Result<Self, crate::ConfigError> {
         let path = ExactPath::parse(path)?;
         Arc::make_mut(&mut self.config).exempt.push(path);
         Ok(self)
     }
 
-    /// Records what would be refused and lets it pass. For the days in which the list is gathered.
+    /// Records what would be refused, and allows it. For the time in which the list is being
+    /// collected.
+    ///
+    /// Default: requests are refused.
     pub fn dangerously_only_shadow(mut self) -> Self {
         Arc::make_mut(&mut self.config).mode = Mode::Shadow;
         self
@@ -105,11 +131,12 @@ impl Guard for HostLayer {
 }
 
 impl Config {
+    /// Checks the host of a request. The error is the refusal to send.
     fn judge(&self, client: &ClientInfo, head: &request::Parts) -> Result<(), &Rejection> {
         let scheme = client.scheme();
         let host = host(head, scheme).map_err(|problem| self.refusals.of(problem))?;
         let served = match client.forwarded_host() {
-            // A proxy was asked for this host; the one in the request is the proxy's name for us.
+            // The client sent this host to the proxy; the one in the request is the proxy's own.
             Some(forwarded) => self.serves(forwarded.as_str(), scheme),
             None => self.allowed.admits(&host, scheme),
         };
@@ -120,12 +147,13 @@ impl Config {
         Err(&self.refusals.foreign)
     }
 
+    /// Returns whether a forwarded host is served.
     fn serves(&self, forwarded: &str, scheme: Scheme) -> bool {
         self.allowed.allow(forwarded, scheme)
     }
 }
 
-/// Rendered once: these are sent to scanners all day.
+/// The refusals of this layer, rendered once: scanners cause many of them.
 #[derive(Clone, Debug)]
 struct Refusals {
     ambiguous: Rejection,
@@ -156,6 +184,7 @@ impl Refusals {
         }
     }
 
+    /// Returns the refusal for a problem.
     fn of(&self, problem: Problem) -> &Rejection {
         match problem {
             Problem::Ambiguous => &self.ambiguous,

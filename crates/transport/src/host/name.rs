@@ -1,4 +1,7 @@
-//! A host as it may stand in a request, and nothing else.
+//! Parses hosts strictly: a name or an address, with an optional port, and nothing else.
+//!
+//! Used for `Host` fields, targets, forwarded hosts and configuration. Text that another parser
+//! could read differently is refused.
 
 use std::{
     borrow::Cow,
@@ -7,23 +10,33 @@ use std::{
 
 use palisade_core::Scheme;
 
+/// The longest host name, in characters (RFC 1035, section 2.3.4).
 const MAX_NAME: usize = 253;
+/// The longest label of a name, in characters (RFC 1035, section 2.3.4).
 const MAX_LABEL: usize = 63;
 
-/// The host and the port of a `Host` field or an authority, checked letter by letter: no userinfo, no
-/// percent signs, no characters that another parser may take for a separator.
+/// The host and the port of a `Host` field or an authority.
+///
+/// Checked character by character: no userinfo, no percent signs, no characters that another
+/// parser may read as a separator.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct HostName<'a> {
-    /// In lower case and without the dot of the root; an address in its canonical form, IPv6 in brackets.
+    /// The name in lower case, without the final dot. Addresses are canonical, IPv6 ones in
+    /// brackets.
     pub(crate) name: Cow<'a, str>,
+    /// The port, if one is written. Never 0.
     pub(crate) port: Option<u16>,
 }
 
-/// Why something is no host.
+/// Why a text is not a host, for the operator.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct NoHost(pub(crate) &'static str);
 
 impl<'a> HostName<'a> {
+    /// Parses a host with an optional port. Allocates only for upper case and IPv6.
+    ///
+    /// # Errors
+    /// The text is not a host, or its port is not from 1 to 65535.
     pub(crate) fn parse(written: &'a str) -> Result<Self, NoHost> {
         let (name, port) = split(written)?;
         let port = port.map(parse_port).transpose()?;
@@ -34,17 +47,18 @@ impl<'a> HostName<'a> {
         Ok(Self { name, port })
     }
 
-    /// Returns the port that is meant.
+    /// Returns the port, or the default port of the scheme.
     pub(crate) fn effective_port(&self, scheme: Scheme) -> u16 {
         self.port.unwrap_or(default_port(scheme))
     }
 
-    /// Tells whether two spellings mean the same host and port.
+    /// Returns whether two values mean the same host and port.
     pub(crate) fn is_same(&self, other: &HostName<'_>, scheme: Scheme) -> bool {
         self.name == other.name && self.effective_port(scheme) == other.effective_port(scheme)
     }
 }
 
+/// Returns the default port of a scheme: 80 or 443.
 pub(crate) const fn default_port(scheme: Scheme) -> u16 {
     match scheme {
         Scheme::Http => 80,
@@ -52,6 +66,7 @@ pub(crate) const fn default_port(scheme: Scheme) -> u16 {
     }
 }
 
+/// Splits a text into host and port. Brackets stay with the host.
 fn split(written: &str) -> Result<(&str, Option<&str>), NoHost> {
     if written.starts_with('[') {
         let end = written
@@ -70,13 +85,15 @@ fn split(written: &str) -> Result<(&str, Option<&str>), NoHost> {
     })
 }
 
+/// Parses a port from 1 to 65535, digits only.
 fn parse_port(written: &str) -> Result<u16, NoHost> {
-    // An empty port is allowed by RFC 3986 and written by nobody but those who try parsers.
+    // RFC 3986 allows an empty port, but no real client sends one.
     let digits = !written.is_empty() && written.bytes().all(|byte| byte.is_ascii_digit());
     let port = written.parse().ok().filter(|port| digits && *port != 0);
     port.ok_or(NoHost("the port is no number from 1 to 65535"))
 }
 
+/// Parses what follows an opening bracket as an IPv6 address.
 fn bracketed(rest: &str) -> Result<String, NoHost> {
     let inner = rest.strip_suffix(']').unwrap_or(rest);
     let address: Ipv6Addr = inner
@@ -88,6 +105,7 @@ fn bracketed(rest: &str) -> Result<String, NoHost> {
     })
 }
 
+/// Checks a name or an IPv4 address.
 fn plain(written: &str) -> Result<Cow<'_, str>, NoHost> {
     // A fully qualified name may end in the dot of the root (RFC 3986, 3.2.2). It is the same name.
     let name = written.strip_suffix('.').unwrap_or(written);
@@ -99,7 +117,7 @@ fn plain(written: &str) -> Result<Cow<'_, str>, NoHost> {
             "only letters, digits, `-`, `_` and single dots make a host name",
         ));
     }
-    // What ends in a number is an address for every client (WHATWG URL, 4.1), so it must be a plain one.
+    // Clients read a host that ends in a number as an address (WHATWG URL, 4.1).
     let numeric = name.rsplit('.').next().is_some_and(looks_numeric);
     if numeric && written.parse::<Ipv4Addr>().is_err() {
         return Err(NoHost("this is no IPv4 address in its usual form"));
@@ -110,6 +128,8 @@ fn plain(written: &str) -> Result<Cow<'_, str>, NoHost> {
     })
 }
 
+/// Returns whether this is one label of a name. Underscores are allowed: some networks use
+/// them.
 fn is_label(label: &str) -> bool {
     let inside = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     (1..=MAX_LABEL).contains(&label.len())
@@ -118,6 +138,7 @@ fn is_label(label: &str) -> bool {
         && !label.ends_with('-')
 }
 
+/// Returns whether a label is a number, decimal or hexadecimal.
 fn looks_numeric(label: &str) -> bool {
     let hex = label
         .strip_prefix("0x")

@@ -1,4 +1,4 @@
-//! The hosts that are served.
+//! The list of hosts that are served, with wildcards.
 
 use std::{fmt, sync::Arc};
 
@@ -7,15 +7,11 @@ use palisade_core::Scheme;
 use super::name::{HostName, default_port};
 use crate::ConfigError;
 
-/// A list of hosts and patterns for hosts. Parsed once, at start-up.
+/// A list of hosts and patterns for hosts. Parsed once, at start.
 ///
-/// | written | matches |
-/// |---|---|
-/// | `example.com` | that host, on the default port of the scheme |
-/// | `example.com:8443` | that host on that port |
-/// | `example.com:*` | that host on any port |
-/// | `*.example.com` | every host below it, at any depth, and not itself; ports as above |
-/// | `127.0.0.1`, `[::1]` | that address |
+/// Upper and lower case are equal, and so are `example.com` and `example.com.` (the final dot
+/// is ignored). Cloning is cheap: the list is shared. `Display` writes the list as it is
+/// parsed.
 ///
 /// ```
 /// use palisade_core::Scheme;
@@ -28,6 +24,17 @@ use crate::ConfigError;
 /// assert!(!hosts.allow("example.org", Scheme::Https));
 /// # Ok::<(), palisade_transport::ConfigError>(())
 /// ```
+///
+/// | written | matches |
+/// |---|---|
+/// | `example.com` | that host, on the default port of the scheme |
+/// | `example.com:8443` | that host on that port |
+/// | `example.com:*` | that host on any port |
+/// | `*.example.com` | every host below it, at any depth, but not itself; ports as above |
+/// | `127.0.0.1`, `[::1]` | that address |
+///
+/// Used by [`HostLayer`](crate::HostLayer) and
+/// [`HttpsLayer::redirect_within`](crate::HttpsLayer::redirect_within).
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct AllowedHosts {
@@ -35,14 +42,16 @@ pub struct AllowedHosts {
     any: bool,
 }
 
+/// One entry of the list.
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct Pattern {
-    /// The host, or, for a wildcard, what follows the star, with its dot.
+    /// The host. For a wildcard: what follows the star, with its dot.
     name: Box<str>,
     wildcard: bool,
     port: PortRule,
 }
 
+/// Which ports an entry matches.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum PortRule {
     Any,
@@ -51,10 +60,11 @@ enum PortRule {
 }
 
 impl AllowedHosts {
-    /// Reads a list of hosts and patterns. An empty list serves nobody.
+    /// Parses a list of hosts and patterns. An empty list serves no host.
     ///
     /// # Errors
-    /// One of them is no host, or its wildcard would match a whole top level.
+    /// [`ConfigError::Host`] if one is not a host, has two ports, or has a wildcard for a whole
+    /// top-level domain or an address.
     pub fn parse<T: AsRef<str>>(list: impl IntoIterator<Item = T>) -> Result<Self, ConfigError> {
         let patterns = list.into_iter().map(|one| pattern(one.as_ref()));
         Ok(Self {
@@ -63,9 +73,10 @@ impl AllowedHosts {
         })
     }
 
-    /// Serves every well-formed host. An attacker who can make a victim's browser send a foreign host
-    /// (DNS rebinding), or a cache store an answer under one, is then not stopped here; links and
-    /// redirects made from the request's host lead where the attacker wants.
+    /// Serves every valid host.
+    ///
+    /// Then DNS rebinding and poisoned caches are not stopped here. Links and redirects that
+    /// are built from the host of the request lead to where an attacker wants.
     pub fn dangerously_any() -> Self {
         Self {
             patterns: Arc::default(),
@@ -73,12 +84,14 @@ impl AllowedHosts {
         }
     }
 
-    /// Tells whether a host, as it stands in a request, is served.
+    /// Returns whether a host, as it is written in a request, is served. A malformed host is
+    /// not.
     #[must_use]
     pub fn allow(&self, host: &str, scheme: Scheme) -> bool {
         HostName::parse(host).is_ok_and(|host| self.admits(&host, scheme))
     }
 
+    /// Returns whether a parsed host is served.
     pub(crate) fn admits(&self, host: &HostName<'_>, scheme: Scheme) -> bool {
         self.any
             || self
@@ -87,7 +100,7 @@ impl AllowedHosts {
                 .any(|pattern| pattern.matches(host, scheme))
     }
 
-    /// Matches the name alone: a redirect changes the port.
+    /// Compares the name alone, for redirects, which change the port.
     pub(crate) fn admits_name(&self, host: &HostName<'_>) -> bool {
         self.any
             || self
@@ -98,6 +111,7 @@ impl AllowedHosts {
 }
 
 impl Pattern {
+    /// Compares name and port.
     fn matches(&self, host: &HostName<'_>, scheme: Scheme) -> bool {
         let port = match self.port {
             PortRule::Any => true,
@@ -107,6 +121,7 @@ impl Pattern {
         port && self.matches_name(&host.name)
     }
 
+    /// Compares the name.
     fn matches_name(&self, name: &str) -> bool {
         if self.wildcard {
             name.len() > self.name.len() && name.ends_with(&*self.name)
@@ -116,6 +131,7 @@ impl Pattern {
     }
 }
 
+/// Parses one entry.
 fn pattern(written: &str) -> Result<Pattern, ConfigError> {
     let wrong = |problem| ConfigError::Host {
         written: written.into(),

@@ -1,21 +1,27 @@
-//! Which host a request is for, or why that cannot be told.
+//! Finds the one host that a request is for, or the reason why there is none.
 
 use http::{header::HOST, request};
 use palisade_core::Scheme;
 
 use super::name::HostName;
 
-/// Why the host of a request cannot be told.
+/// Why a request does not name exactly one host.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Problem {
+    /// Several `Host` lines.
     Ambiguous,
+    /// A host that is malformed.
     Invalid,
+    /// Target and `Host` field name different hosts.
     Mismatch,
+    /// No host at all.
     Missing,
 }
 
-/// Returns the one host that a request names, as RFC 9112 (3.2) and RFC 9113 (8.3.1) have it. Where the
-/// target and the `Host` field both name one, they must agree: two parsers must not see two hosts.
+/// Returns the one host that a request names (RFC 9112, section 3.2; RFC 9113, section 8.3.1).
+///
+/// If the target and the `Host` field both name one, they must be equal: two parsers must not
+/// see two hosts. `scheme` gives the default port for that comparison.
 pub(crate) fn host(head: &request::Parts, scheme: Scheme) -> Result<HostName<'_>, Problem> {
     let mut lines = head.headers.get_all(HOST).into_iter();
     let line = lines.next();
@@ -38,6 +44,7 @@ pub(crate) fn host(head: &request::Parts, scheme: Scheme) -> Result<HostName<'_>
     }
 }
 
+/// Parses a host. The client learns only that it is invalid, not why.
 fn parse(written: &str) -> Result<HostName<'_>, Problem> {
     HostName::parse(written).map_err(|_| Problem::Invalid)
 }

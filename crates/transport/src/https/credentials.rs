@@ -1,4 +1,7 @@
-//! Finds credentials in requests that came in clear.
+//! Finds credentials in requests that were sent over clear text.
+//!
+//! Such a credential may have been read on the way. The request is refused, and the audit
+//! record has `credential_exposed`, so that an operator can revoke it.
 
 use std::borrow::Cow;
 
@@ -11,13 +14,17 @@ use palisade_core::{AuthenticateLayer, Fact, SecurityContext};
 
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
-/// Cookies that browsers send over TLS only (RFC 6265bis, 4.1.3). One in clear is a program's.
+/// Prefixes of cookies that browsers send over TLS only (RFC 6265bis, section 4.1.3).
+///
+/// One that arrives in clear was sent by another program.
 const SECURE_COOKIES: [&str; 2] = ["__Host-", "__Secure-"];
 
-/// Where a request may show a credential.
+/// Where a request may have a credential.
 #[derive(Clone, Debug)]
 pub(super) struct Credentials {
+    /// Default: `Authorization`, `Proxy-Authorization` and `X-API-Key`.
     headers: Vec<HeaderName>,
+    /// Authenticators that find a public id of the credential for the record.
     authenticate: Option<AuthenticateLayer>,
 }
 
@@ -31,12 +38,14 @@ impl Default for Credentials {
 }
 
 impl Credentials {
+    /// Adds a header, once.
     pub(super) fn add_header(&mut self, name: HeaderName) {
         if !self.headers.contains(&name) {
             self.headers.push(name);
         }
     }
 
+    /// Sets the authenticators to ask.
     pub(super) fn add_authenticators(&mut self, authenticate: AuthenticateLayer) {
         self.authenticate = Some(authenticate);
     }
@@ -59,6 +68,7 @@ impl Credentials {
     }
 }
 
+/// Records the name of the header. The value is never recorded.
 fn record(cx: &SecurityContext, name: &HeaderName) {
     cx.record(Fact::CredentialExposed {
         kind: Cow::Owned(name.as_str().to_owned()),
@@ -66,6 +76,7 @@ fn record(cx: &SecurityContext, name: &HeaderName) {
     });
 }
 
+/// Returns whether a cookie has one of the prefixes. Upper and lower case are equal.
 fn has_secure_cookie(headers: &HeaderMap) -> bool {
     let lines = headers.get_all(COOKIE).into_iter();
     let mut cookies = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));

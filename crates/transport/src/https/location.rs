@@ -1,12 +1,13 @@
-//! Where a redirect leads.
+//! Builds the `Location` of a redirect to HTTPS.
 
 use http::{HeaderValue, Uri, uri::PathAndQuery};
 
-/// Writes `https://host[:port]/path?query`. The host has been checked by its caller; `None` where the
-/// request has no path (`*`, `host:port`).
+/// Writes `https://host[:port]/path?query`.
 ///
-/// Leading slashes and backslashes become one: cut off at its host by some careless reader, the rest
-/// must not name a host of its own.
+/// The caller has checked the host. `None` if the request has no path (`*`, `host:port`).
+///
+/// Leading slashes and backslashes become one slash. Otherwise a careless client could read the
+/// rest of `//evil.example/` as a host.
 pub(super) fn location(host: &str, port: u16, uri: &Uri) -> Option<HeaderValue> {
     let rest = uri.path_and_query().map_or("/", PathAndQuery::as_str);
     let path = rest.strip_prefix('/')?.trim_start_matches(['/', '\\']);
@@ -17,8 +18,9 @@ pub(super) fn location(host: &str, port: u16, uri: &Uri) -> Option<HeaderValue> 
     HeaderValue::try_from(location).ok()
 }
 
-/// Tells whether this is the one path of an ACME http-01 challenge (RFC 8555, 8.3): the well-known
-/// place and one token, nothing that climbs out of it.
+/// Returns whether this is the path of an ACME http-01 challenge (RFC 8555, section 8.3).
+///
+/// The token must have 1 to 256 characters of base64url, so the path cannot leave its folder.
 pub(super) fn is_acme_challenge(path: &str) -> bool {
     let Some(token) = path.strip_prefix("/.well-known/acme-challenge/") else {
         return false;

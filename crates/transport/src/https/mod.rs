@@ -1,4 +1,7 @@
-//! Nothing is served in clear text.
+//! Refuses or redirects requests that were sent over clear text.
+//!
+//! [`HttpsLayer`] reads the scheme from the [`SecurityContext`]; without a client it refuses
+//! with 500.
 
 mod credentials;
 mod location;
@@ -17,36 +20,51 @@ use crate::{
     path::PathPattern,
 };
 
-/// Turns away what did not come over TLS, and sends browsers that asked for a page to where it is safe.
+/// Refuses requests that did not arrive over TLS, or redirects pages to HTTPS.
 ///
-/// By default everything is refused with 403. A redirect teaches a browser the right address, but it
-/// also lets a program that sends its key in clear go on doing so unnoticed; so pages are redirected
-/// and an API is not (OWASP ASVS 5.0, 4.1.2). Redirects are 308: method and body stay. They lead to
-/// a host that is configured, never to one that a client invented.
+/// By default everything in clear is refused with 403. A redirect would also let a program that
+/// sends its key in clear go on unnoticed. So redirect pages, but not an API (OWASP ASVS 5.0,
+/// 4.1.2). Redirects have status 308: method and body stay. The target host comes from the
+/// configuration, never from a client alone.
 ///
-/// A request in clear that shows a credential is refused with 403 `credential_in_clear`, also where a page
-/// would be redirected, and the audit trail has `credential_exposed`. Credentials are: `Authorization`,
-/// `Proxy-Authorization`, `X-API-Key`, headers named by [`credential_header`](Self::credential_header),
-/// cookies whose name begins with `__Host-` or `__Secure-` (browsers send neither in clear), and what
-/// the authenticators of [`credentials_of`](Self::credentials_of) find.
+/// Must be inside [`ClientInfoLayer`](crate::ClientInfoLayer), whose scheme it uses. Challenges
+/// of ACME http-01 are allowed in clear, on their exact path, since authorities request them
+/// that way.
+///
+/// # Refusals
+///
+/// | status | code | when |
+/// |---|---|---|
+/// | 308 | `https_required` | the path is redirected |
+/// | 403 | `credential_in_clear` | the request has a credential, on any path |
+/// | 403 | `insecure_transport` | the path is not redirected |
+/// | 500 | `misconfigured` | there is no `ClientInfoLayer` outside |
+///
+/// # Credentials in clear
+/// They are recorded as `credential_exposed` and must be replaced. Credentials are:
+///
+/// - `Authorization`, `Proxy-Authorization` and `X-API-Key`;
+/// - headers that [`credential_header`](Self::credential_header) adds;
+/// - cookies whose name begins with `__Host-` or `__Secure-`, which browsers never send in
+///   clear;
+/// - what the authenticators of [`credentials_of`](Self::credentials_of) find.
+///
+/// # Examples
 ///
 /// ```
 /// use palisade_transport::{AllowedHosts, HttpsLayer};
 ///
-/// // An API: in clear it does not exist.
+/// // An API: requests in clear are refused.
 /// let api = HttpsLayer::refuse();
 ///
-/// // Pages move to the same host on port 8443, the API stays shut.
+/// // Pages are redirected to port 8443; the API is refused.
 /// let pages = HttpsLayer::redirect_to("tts.example.com:8443")?.page("/")?.page("/docs/*")?;
 ///
-/// // Everything moves, under whichever of these names it was asked for.
+/// // Every request is redirected, if its host is one of these.
 /// let all = HttpsLayer::redirect_within(AllowedHosts::parse(["a.example", "b.example"])?, 443)
 ///     .every_path();
 /// # Ok::<(), palisade_transport::ConfigError>(())
 /// ```
-///
-/// Stands inside [`ClientInfoLayer`](crate::ClientInfoLayer), whose scheme it believes. Challenges of
-/// ACME http-01 pass in clear, on their exact path, since that is how they are asked.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct HttpsLayer {
@@ -55,8 +73,10 @@ pub struct HttpsLayer {
 
 layer!(HttpsLayer);
 
+/// The settings of the layer, shared by its clones. The refusals are rendered once, at start.
 #[derive(Clone, Debug)]
 struct Config {
+    /// `None` if nothing is redirected.
     target: Option<Target>,
     pages: Pages,
     credentials: Credentials,
@@ -67,29 +87,37 @@ struct Config {
     moved: Rejection,
 }
 
+/// Where redirects lead.
 #[derive(Clone, Debug)]
 enum Target {
+    /// One host for all requests.
     One { host: Box<str>, port: u16 },
+    /// The host of the request, if it is allowed.
     Same { allowed: AllowedHosts, port: u16 },
 }
 
+/// Which requests are redirected.
 #[derive(Clone, Debug)]
 enum Pages {
+    /// Every path and method.
     Every,
+    /// `GET` and `HEAD` on these paths.
     These(Vec<PathPattern>),
 }
 
 impl HttpsLayer {
-    /// Refuses everything that comes in clear.
+    /// Refuses everything that is sent in clear, with 403.
     pub fn refuse() -> Self {
         Self::with(None)
     }
 
-    /// Redirects to one host, whichever was asked for. No path is redirected until
-    /// [`page`](Self::page) or [`every_path`](Self::every_path) says so.
+    /// Redirects to one host, whatever host the request named.
+    ///
+    /// The port is that of `host`, or 443. No path is redirected until [`page`](Self::page) or
+    /// [`every_path`](Self::every_path) is called.
     ///
     /// # Errors
-    /// It is no host, with or without port.
+    /// [`ConfigError::Host`] if it is not a host, with or without port.
     pub fn redirect_to(host: &str) -> Result<Self, ConfigError> {
         let parsed = HostName::parse(host).map_err(|no| ConfigError::Host {
             written: host.into(),
@@ -101,25 +129,30 @@ impl HttpsLayer {
         })))
     }
 
-    /// Redirects to the host that was asked for, if it is one of these (their port rules do not
-    /// count here), on the port where TLS is spoken. Another host is refused.
+    /// Redirects to the host of the request, if it is one of these, on the given TLS port.
     ///
-    /// A request of a trusted proxy is redirected to the proxy's port: 443, or what
-    /// [`proxy_port`](Self::proxy_port) says.
+    /// Only the names are compared, not the ports. A request for another host is refused. No
+    /// path is redirected until [`page`](Self::page) or [`every_path`](Self::every_path) is
+    /// called.
+    ///
+    /// A request from a trusted proxy is redirected to the port of the proxy: see
+    /// [`proxy_port`](Self::proxy_port).
     pub fn redirect_within(allowed: AllowedHosts, port: u16) -> Self {
         Self::with(Some(Target::Same { allowed, port }))
     }
 
-    /// Sets the port on which a trusted proxy speaks TLS, for [`redirect_within`](Self::redirect_within).
+    /// Sets the TLS port of trusted proxies, for [`redirect_within`](Self::redirect_within).
     /// Default: 443.
     pub fn proxy_port(self, port: u16) -> Self {
         self.change(|config| config.public_port = port)
     }
 
-    /// Adds a page that `GET` and `HEAD` are redirected on: an exact path, or `/docs/*` for all below.
+    /// Redirects `GET` and `HEAD` on a path: an exact one, or `/docs/*` for everything below.
+    ///
+    /// Has no effect without a redirect target (see [`refuse`](Self::refuse)).
     ///
     /// # Errors
-    /// The path is none.
+    /// [`ConfigError::Path`] if it does not begin with a slash, or has a query.
     pub fn page(self, path: &str) -> Result<Self, ConfigError> {
         let path = PathPattern::parse(path)?;
         Ok(self.change(|config| match &mut config.pages {
@@ -128,28 +161,35 @@ impl HttpsLayer {
         }))
     }
 
-    /// Redirects every path and every method, of requests that show no credential.
+    /// Redirects every path and every method. Requests with a credential are still refused.
     pub fn every_path(self) -> Self {
         self.change(|config| config.pages = Pages::Every)
     }
 
-    /// Takes a header for a credential, besides `Authorization`, `Proxy-Authorization` and `X-API-Key`.
+    /// Treats one more header as a credential.
+    ///
+    /// `Authorization`, `Proxy-Authorization` and `X-API-Key` always are.
     pub fn credential_header(self, name: HeaderName) -> Self {
         self.change(|config| config.credentials.add_header(name))
     }
 
-    /// Also looks for credentials where these authenticators do, and records their public ids. A
-    /// `Shield` does this with its own authenticators.
+    /// Also finds the credentials of these authenticators, and records their public ids.
+    ///
+    /// A `Shield` does this with its own authenticators.
     pub fn credentials_of(self, authenticate: AuthenticateLayer) -> Self {
         self.change(|config| config.credentials.add_authenticators(authenticate))
     }
 
-    /// Serves in clear. Everyone on the way can read keys, cookies, questions and answers, and change
-    /// them. For a machine's own tests, and behind a proxy that terminates TLS and cannot say so.
+    /// Serves requests over clear text. Default: they are refused.
+    ///
+    /// Everyone on the network path can read and change keys, cookies, requests and responses.
+    /// For tests on one machine, and behind a proxy that terminates TLS and cannot forward the
+    /// scheme.
     pub fn dangerously_accept_plain_http(self) -> Self {
         self.change(|config| config.plain_http = true)
     }
 
+    /// Builds the layer with the defaults.
     fn with(target: Option<Target>) -> Self {
         let config = Config {
             target,
@@ -189,6 +229,7 @@ impl Guard for HttpsLayer {
 }
 
 impl Config {
+    /// Decides about a request over clear text.
     fn in_clear(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<()> {
         if self.plain_http {
             return Verdict::Admit(());
@@ -211,6 +252,7 @@ impl Config {
         }
     }
 
+    /// Returns the redirect target, or `None` if the request is to be refused.
     fn location(&self, cx: &SecurityContext, head: &request::Parts) -> Option<HeaderValue> {
         match self.target.as_ref()? {
             Target::One { host, port } => location::location(host, *port, &head.uri),
@@ -234,6 +276,7 @@ impl Config {
     }
 }
 
+/// 403: a credential was sent in clear.
 fn exposed() -> Rejection {
     Rejection::new(
         StatusCode::FORBIDDEN,
@@ -243,6 +286,7 @@ fn exposed() -> Rejection {
     .prerendered()
 }
 
+/// 308: the page is served over HTTPS.
 fn moved() -> Rejection {
     Rejection::new(
         StatusCode::PERMANENT_REDIRECT,

@@ -1,4 +1,7 @@
-//! Accepts connections, and ends them when the server stops.
+//! Accepts connections and, when the server stops, waits for them to finish.
+//!
+//! `Server::serve` runs it. A connection over a limit is closed at once and reported as an
+//! event. An error of `accept` never ends the server.
 
 use std::{error::Error, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
@@ -22,13 +25,16 @@ use super::{
 };
 use crate::TrustedProxies;
 
-/// Accepts connections.
+/// Accepts connections and starts one task for each.
 pub(super) struct Acceptor<S> {
     pub(super) shared: Arc<Shared>,
     pub(super) slots: Arc<Slots>,
+    /// Peers without a limit per address.
     pub(super) proxies: TrustedProxies,
     pub(super) service: S,
+    /// The time base of `log`.
     pub(super) started: Instant,
+    /// Limits warnings about failed `accept` calls.
     pub(super) log: LogLimit,
 }
 
@@ -41,6 +47,7 @@ where
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
+    /// Accepts connections until the future is dropped.
     pub(super) async fn accept(
         &mut self,
         listener: &TcpListener,
@@ -48,7 +55,7 @@ where
         stop: &watch::Receiver<bool>,
     ) {
         loop {
-            // A connection that ended, or panicked, leaves a result behind, which is dropped here.
+            // Drops the results of connections that ended or panicked.
             while tasks.try_join_next().is_some() {}
             match listener.accept().await {
                 Ok((socket, address)) => self.admit(socket, address, tasks, stop),
@@ -57,6 +64,7 @@ where
         }
     }
 
+    /// Starts the task of a connection, or closes it if there is no slot.
     fn admit(
         &mut self,
         socket: TcpStream,
@@ -84,8 +92,11 @@ where
         tasks.spawn(connection::run(shared, accepted, service, stop.clone()));
     }
 
-    /// Makes room and waits a moment where that helps: when the process has no file descriptor left,
-    /// the next call would fail as well, at full speed.
+    /// Waits after a failed `accept`, where that helps.
+    ///
+    /// Without a free file descriptor the next call would fail at once, in a busy loop. So the
+    /// longest idle connection is closed, and the next call comes 5 ms later (100 ms if none
+    /// was idle).
     async fn recover(&mut self, error: &io::Error) {
         let passing = matches!(
             error.kind(),
@@ -106,7 +117,7 @@ where
     }
 }
 
-/// Waits for all connections, but no longer than the time of grace.
+/// Waits for all connections, at most for the grace period, and then aborts the others.
 pub(super) async fn finish(mut tasks: JoinSet<()>, grace: Duration) -> Stopped {
     let deadline = Instant::now() + grace;
     let all = async { while tasks.join_next().await.is_some() {} };

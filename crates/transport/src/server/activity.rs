@@ -1,4 +1,6 @@
-//! What a connection is doing, so that it can be closed when it does nothing.
+//! Tracks what a connection is doing, so that it can be closed when it makes no progress.
+//!
+//! The task of the connection reads the deadlines; its requests and its socket report progress.
 
 use std::{
     net::IpAddr,
@@ -13,11 +15,13 @@ use tokio::{sync::Notify, time::Instant};
 
 use super::{ConnectionEventKind, Limits, events::Events, transfer::Transfer};
 
-/// Shared by the connection's task, its requests and its socket. Times are milliseconds since its
-/// start, plus one.
+/// The progress of one connection. Shared by its task, its requests and its socket.
 ///
-/// Progress is a whole request, a part of a request's body that was taken, or a part of a response
-/// that was written. Control frames of HTTP/2 are none, however many bytes they have.
+/// Times are milliseconds since its start, plus one.
+///
+/// Progress is a whole request, a part of a request body that the handler read, or a part of a
+/// response that was written. HTTP/2 control frames are no progress, however many bytes they
+/// have.
 #[derive(Debug)]
 pub(super) struct Activity {
     start: Instant,
@@ -31,38 +35,45 @@ pub(super) struct Activity {
     begun: AtomicU32,
     /// Those whose response was produced to its end.
     completed: AtomicU32,
-    /// The last progress.
+    /// The time of the last progress.
     moved: AtomicU64,
-    /// Bytes of responses that were written since all requests were over.
+    /// Bytes of responses that were written after the last request ended.
     written_while_idle: AtomicU64,
-    /// The moment at which the head of a request began to arrive; 0 for none.
+    /// The time at which the head of a request began to arrive; 0 for none.
     head: AtomicU64,
     is_http1: AtomicBool,
-    /// HTTP/1: the socket takes nothing, and some of a response is left.
+    /// HTTP/1: the socket accepts no bytes, and a part of a response is left.
     is_blocked: AtomicBool,
+    /// The bytes are no longer HTTP.
     is_upgraded: AtomicBool,
+    /// A response was sent before the request body was read.
     unread: AtomicBool,
     /// HTTP/1: the request under way, or the last one.
     transfer: Mutex<Option<Arc<Transfer>>>,
+    /// Signals the task to close the connection.
     close: Notify,
 }
 
-/// When a connection is to be closed, and which of its duties the client missed then.
+/// When a connection is to be closed, and what the client did not do in time.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Deadline {
     pub(super) at: Instant,
     pub(super) missed: Missed,
 }
 
+/// What a client did not do in time.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Missed {
+    /// It did not send a whole request head.
     Head,
-    /// Another request: that is no fault.
+    /// It sent no further request. That is no fault.
     Request,
+    /// It did not read a response.
     Response,
 }
 
 impl Activity {
+    /// Starts the clock of a connection.
     pub(super) fn new(peer: IpAddr, events: Arc<Events>) -> Arc<Self> {
         Arc::new(Self {
             start: Instant::now(),
@@ -89,13 +100,15 @@ impl Activity {
         Self::new([127, 0, 0, 1].into(), Events::new(None))
     }
 
-    /// Tells the operator of an event of this connection.
+    /// Reports an event of this connection.
     pub(super) fn tell(&self, kind: ConnectionEventKind) {
         self.events.note(kind, self.peer);
     }
 
-    /// HTTP begins. On HTTP/1, bytes between two requests are the head of the next, and all bytes
-    /// that are written belong to responses. HTTP/2 has other frames there.
+    /// Marks the begin of HTTP.
+    ///
+    /// On HTTP/1, bytes between two requests are the head of the next, and all bytes that are
+    /// written belong to responses. HTTP/2 has other frames there.
     pub(super) fn begin_http(&self, is_http1: bool) {
         self.is_http1.store(is_http1, Ordering::Relaxed);
         self.touch();
@@ -116,14 +129,14 @@ impl Activity {
         }
     }
 
-    /// Notes a part of a request's body that the handler took.
+    /// Notes a part of a request body that the handler read.
     pub(super) fn body_taken(&self, bytes: usize) {
         if bytes > 0 {
             self.touch();
         }
     }
 
-    /// Notes bytes of responses on their way to the client.
+    /// Notes bytes of responses that were written to the socket.
     pub(super) fn response_written(&self, bytes: usize) {
         if bytes == 0 {
             return;
@@ -142,21 +155,22 @@ impl Activity {
         }
     }
 
-    /// Notes whether the socket of HTTP/1 takes what there is to write.
+    /// Notes whether the socket of HTTP/1 accepts bytes.
     pub(super) fn set_blocked(&self, blocked: bool) {
         self.is_blocked.store(blocked, Ordering::Relaxed);
     }
 
+    /// Returns whether no request is open.
     pub(super) fn is_idle(&self) -> bool {
         self.open() == 0
     }
 
-    /// Returns the number of requests whose response is not over.
+    /// Returns the number of requests whose response is not finished.
     pub(super) fn open(&self) -> u32 {
         self.open.load(Ordering::Relaxed)
     }
 
-    /// Tells whether there was any request yet.
+    /// Returns whether there was any request yet.
     pub(super) fn has_served(&self) -> bool {
         self.begun() > 0
     }
@@ -171,17 +185,17 @@ impl Activity {
         self.completed.load(Ordering::Relaxed)
     }
 
-    /// Notes that a request was answered before its body was read.
+    /// Notes that a response was sent before the request body was read.
     pub(super) fn leave_unread(&self) {
         self.unread.store(true, Ordering::Relaxed);
     }
 
-    /// Tells whether there may be more on the way from the client than was read.
+    /// Returns whether the client may still be sending a body that no one reads.
     pub(super) fn has_left_unread(&self) -> bool {
         self.unread.load(Ordering::Relaxed)
     }
 
-    /// Notes that the bytes of this connection are HTTP no longer.
+    /// Notes that the bytes of this connection are no longer HTTP.
     pub(super) fn upgrade(&self) {
         self.is_upgraded.store(true, Ordering::Relaxed);
     }
@@ -190,18 +204,20 @@ impl Activity {
         self.is_upgraded.load(Ordering::Relaxed)
     }
 
-    /// Asks the connection's task to close it, to make room for another.
+    /// Signals the task to close the connection, so that another one can be accepted.
     pub(super) fn close(&self) {
         self.close.notify_one();
     }
 
-    /// Waits until the connection is to make room.
+    /// Waits for that signal.
     pub(super) async fn closed(&self) {
         self.close.notified().await;
     }
 
-    /// Returns the moment at which the connection is to be closed if nothing moves until then.
-    /// `None` while a handler works, and while a stream of HTTP/2 is open, which has a deadline of its own.
+    /// Returns when the connection is to be closed unless there is progress.
+    ///
+    /// `None` while a handler works, and while an HTTP/2 stream is open: streams have their own
+    /// deadlines.
     pub(super) fn deadline(&self, limits: &Limits) -> Option<Deadline> {
         let is_idle = self.is_idle();
         if self.is_http1() && (!is_idle || self.is_blocked.load(Ordering::Relaxed)) {
@@ -221,6 +237,7 @@ impl Activity {
         Some(Deadline { at, missed })
     }
 
+    /// HTTP/1: the earlier of the deadlines for a stalled and for a slow reader.
     fn response_deadline(&self, limits: &Limits) -> Option<Deadline> {
         if self.working.load(Ordering::Relaxed) > 0 {
             return None;
@@ -238,7 +255,10 @@ impl Activity {
         Some(Deadline { at, missed })
     }
 
-    /// Responses that are over may still be on their way to a slow reader.
+    /// Returns the idle timeout, longer by the time that unread responses need at the minimum
+    /// rate.
+    ///
+    /// The addition is at most the total timeout of a response.
     fn idle_time(&self, limits: &Limits) -> Duration {
         let written = self.written_while_idle.load(Ordering::Relaxed);
         let earned = written.saturating_mul(1000) / u64::from(limits.response.rate.max(1));
@@ -246,12 +266,13 @@ impl Activity {
         limits.idle + Duration::from_millis(earned).min(most)
     }
 
-    /// Returns the last moment of progress.
+    /// Returns the time of the last progress.
     pub(super) fn moved_at(&self) -> Instant {
         self.start + Duration::from_millis(self.moved.load(Ordering::Relaxed))
     }
 
-    /// Tells whether the connection lies between two requests, so that closing it takes nothing away.
+    /// Returns whether the connection is between two requests, so that closing it loses
+    /// nothing.
     pub(super) fn is_resting(&self) -> bool {
         self.is_idle()
             && self.has_served()
@@ -259,21 +280,25 @@ impl Activity {
             && !self.is_blocked.load(Ordering::Relaxed)
     }
 
+    /// Returns the time since the start of the connection, in milliseconds, plus one.
     fn now(&self) -> u64 {
         u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX - 1) + 1
     }
 
+    /// Notes progress.
     fn touch(&self) {
         self.moved.store(self.now(), Ordering::Relaxed);
     }
 
+    /// Locks the progress of the current HTTP/1 response.
     fn transfer(&self) -> std::sync::MutexGuard<'_, Option<Arc<Transfer>>> {
-        // The lock holds one pointer, which is whole whatever panicked.
+        // The lock protects one pointer, which is valid after any panic.
         self.transfer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// One request, from its head to the end of its response, whichever way it ends.
+/// One request, from its head to the end of its response. Dropping it ends it, however that
+/// happens.
 #[derive(Debug)]
 pub(super) struct OpenRequest {
     activity: Arc<Activity>,
@@ -283,6 +308,7 @@ pub(super) struct OpenRequest {
 }
 
 impl OpenRequest {
+    /// Begins a request.
     pub(super) fn begin(activity: &Arc<Activity>) -> Self {
         let transfer = Transfer::new(activity);
         if activity.is_http1() {
@@ -306,19 +332,19 @@ impl OpenRequest {
         &self.transfer
     }
 
-    /// The handler has decided: the client is waited for, to take the head.
+    /// The handler has returned a response: from now on the client has to read it.
     pub(super) fn respond(&mut self) {
         self.transfer.respond();
         self.wait_for_client();
     }
 
-    /// From now on the handler is waited for, to produce more.
+    /// From now on the server waits for the handler to produce more.
     pub(super) fn wait_for_handler(&mut self) {
         self.transfer.stop_waiting();
         self.set_working(true);
     }
 
-    /// From now on the client is waited for, to take what there is.
+    /// From now on the server waits for the client to read.
     pub(super) fn wait_for_client(&mut self) {
         self.set_working(false);
         self.transfer.wait_for_client();
@@ -327,7 +353,7 @@ impl OpenRequest {
         }
     }
 
-    /// The client has asked for so many bytes more of the response.
+    /// Notes that the client accepted more bytes of the response.
     pub(super) fn take(&self, bytes: usize) {
         // HTTP/1 counts the bytes that are written to the socket instead.
         if !self.activity.is_http1() {
@@ -335,7 +361,7 @@ impl OpenRequest {
         }
     }
 
-    /// The bytes that follow on this connection of HTTP/1 are HTTP no longer.
+    /// The bytes that follow on this HTTP/1 connection are no longer HTTP.
     pub(super) fn upgrade(&self) {
         self.activity.upgrade();
     }
@@ -345,6 +371,7 @@ impl OpenRequest {
         self.is_complete = true;
     }
 
+    /// Counts whether the handler is at work.
     fn set_working(&mut self, working: bool) {
         if self.working == working {
             return;

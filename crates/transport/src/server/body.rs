@@ -1,4 +1,4 @@
-//! The bodies of requests and responses, watched.
+//! The bodies of requests and responses, with timeouts and counters.
 
 use std::{
     error, fmt,
@@ -25,34 +25,55 @@ use super::{
     transfer::Transfer,
 };
 
-/// The largest part of a response that HTTP/2 is given at once: its usual frame size. So each stream
-/// shows whether it is read.
+/// The largest part of a response that is given to HTTP/2 at once: its usual frame size.
+///
+/// Small parts show for each stream whether the client reads it.
 const PIECE: usize = 16 * 1024;
 
-/// The body of a request that came through this server. Fails when its sender stops sending, or sends
-/// too slowly.
+/// The body of a request that this server received.
+///
+/// Reading it fails with a [`ReceiveError`] if the client stops sending or sends too slowly.
+/// Only time in which the handler waits for data counts. The limits are:
+///
+/// - [`Limits::body_timeout`]: the longest wait for the next part;
+/// - [`Limits::body_total_timeout`]: the longest wait in total, until the response begins;
+/// - [`Limits::body_minimum_rate`]: the lowest average rate, until the response begins.
+///
+/// The size is not limited here: use a limit of your framework.
+///
+/// An HTTP/2 body that is dropped before its end is read for at most one second and 256 KiB
+/// more. So the client receives the response before the stream is reset.
 #[derive(Debug)]
 pub struct ReceivedBody {
+    /// `None` once it is dropped.
     inner: Option<Incoming>,
+    /// Whether it came over HTTP/2.
     is_stream: bool,
     activity: Arc<Activity>,
     transfer: Arc<Transfer>,
     limits: Arc<Limits>,
+    /// Created at the first wait.
     timer: Option<Pin<Box<Sleep>>>,
+    /// When the current wait for the client began.
     waiting_since: Option<Instant>,
+    /// The waits before that, together.
     waited: Duration,
+    /// Bytes of the body so far.
     received: u64,
 }
 
-/// Why the body of a request ended before its end.
+/// Why the body of a request ended early.
+///
+/// [`Slow`](Self::Slow) and [`Stalled`](Self::Stalled) are reported as
+/// [`ConnectionEventKind::RequestBodyTimeout`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ReceiveError {
-    /// The connection broke, or what came was no HTTP.
+    /// The connection broke, or the bytes were not valid HTTP.
     Broken(Box<dyn error::Error + Send + Sync>),
-    /// The client sent too slowly on the whole.
+    /// The client sent too slowly: below the minimum rate, or over the total time.
     Slow,
-    /// The client stopped sending.
+    /// The client sent nothing for [`Limits::body_timeout`].
     Stalled,
 }
 
@@ -76,7 +97,7 @@ impl error::Error for ReceiveError {
 }
 
 impl ReceivedBody {
-    /// `is_stream` tells that it came over HTTP/2.
+    /// Wraps a body of hyper. `is_stream` tells that it came over HTTP/2.
     pub(super) fn new(
         inner: Incoming,
         is_stream: bool,
@@ -97,7 +118,8 @@ impl ReceivedBody {
         }
     }
 
-    /// Waits for the client, but not for ever. The timer is made for the first wait and used again.
+    /// Waits until the client is too late. The timer is created at the first wait and used
+    /// again.
     fn poll_timeout(&mut self, cx: &mut Context<'_>) -> Poll<ReceiveError> {
         loop {
             let is_new = self.waiting_since.is_none();
@@ -119,6 +141,7 @@ impl ReceivedBody {
         }
     }
 
+    /// Returns the next deadline and its error. `None` if no limit applies.
     fn deadline(&self, since: Instant) -> Option<(Instant, ReceiveError)> {
         let pace = &self.limits.request;
         let stall = pace
@@ -134,6 +157,7 @@ impl ReceivedBody {
         }
     }
 
+    /// Notes that the wait is over, with the bytes that came.
     fn took(&mut self, bytes: usize) {
         if let Some(since) = self.waiting_since.take() {
             self.waited += since.elapsed();
@@ -160,9 +184,11 @@ impl Drop for ReceivedBody {
     }
 }
 
-/// Keeps a stream open for a moment after its response. Dropped at once, it would be reset in the same
-/// packet as the response, and clients take the reset and not the response (RFC 9113, 8.1, lets a server
-/// answer early and tells clients not to). At most as many wait as streams may be open.
+/// Keeps a stream open for a moment after its response.
+///
+/// If it was dropped at once, the reset would be sent in the same packet as the response. Many
+/// clients then report the reset and lose the response, although RFC 9113, section 8.1, forbids
+/// that. At most as many streams wait as may be open.
 async fn outlast(mut unread: Incoming) {
     let drained = async {
         let mut left = DRAIN_BYTES;
@@ -222,7 +248,7 @@ impl Body for ReceivedBody {
 }
 
 pin_project! {
-    /// The body of a response, which tells the connection whether it waits for the handler or for the client.
+    /// The body of a response. Reports whether the handler or the client has to act next.
     pub(super) struct SentBody<B: Body> {
         // `None` for a response of the server itself.
         #[pin]
@@ -235,6 +261,8 @@ pin_project! {
 }
 
 impl<B: Body> SentBody<B> {
+    /// Wraps the body of a response. `None` is the empty body of a response by the server
+    /// itself.
     pub(super) fn new(inner: Option<B>, is_stream: bool, mut request: OpenRequest) -> Self {
         request.respond();
         if inner.as_ref().is_none_or(Body::is_end_stream) {
@@ -313,7 +341,7 @@ impl<B: Body> Body for SentBody<B> {
     }
 }
 
-/// Cuts a part that is too large; what is left comes next. `Bytes` are shared and not copied.
+/// Cuts a part that is too large and keeps the rest for later. `Bytes` are shared, not copied.
 fn first_piece<D: Buf>(frame: Frame<D>, largest: usize, rest: &mut Option<D>) -> Frame<Bytes> {
     frame.map_data(|mut data| {
         let length = data.remaining().min(largest);

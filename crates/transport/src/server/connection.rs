@@ -1,4 +1,7 @@
-//! One connection, from the handshake to the last byte.
+//! One connection, from the handshake to its end.
+//!
+//! Each connection runs in its own task. Failures end that connection alone, and are reported
+//! as a `ConnectionEventKind`.
 
 use std::{error::Error, io, net::SocketAddr, sync::Arc};
 
@@ -23,34 +26,39 @@ use super::{
     tls::is_refusal_of_certificate,
 };
 
+/// The first bytes of an HTTP/2 connection (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// Error codes of HTTP/2 (RFC 9113, 7).
+/// Error codes of HTTP/2 (RFC 9113, section 7).
 const NO_ERROR: u32 = 0x0;
 const ENHANCE_YOUR_CALM: u32 = 0xb;
 
+/// The version of HTTP on a connection. Fixed before the first request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Protocol {
     Http1,
     Http2,
 }
 
+/// A connection whose handshake is done.
 struct Opened {
     stream: Stream,
     protocol: Protocol,
+    /// Bytes that were read to detect HTTP/2, and belong to HTTP.
     read_ahead: Bytes,
 }
 
-/// A connection that was accepted.
+/// A connection that was accepted and has a slot.
 pub(super) struct Accepted {
     pub(super) socket: TcpStream,
     pub(super) address: SocketAddr,
+    /// Whether the peer is a trusted proxy, which has no limit of frames.
     pub(super) is_proxy: bool,
     pub(super) activity: Arc<Activity>,
     pub(super) slot: Slot,
 }
 
-/// Serves one connection until it ends, is cut, or the server stops.
+/// Serves one connection until it ends, is closed, or the server stops.
 pub(super) async fn run<S, B>(
     shared: Arc<Shared>,
     accepted: Accepted,
@@ -65,7 +73,7 @@ pub(super) async fn run<S, B>(
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     let activity = accepted.activity;
-    // Small answers go out at once; without this they wait for the client's acknowledgement.
+    // Without this, small responses wait for an acknowledgement of the client.
     let _ = accepted.socket.set_nodelay(true);
     let opened = tokio::select! {
         opened = open(&shared, accepted.socket) => opened,
@@ -107,7 +115,8 @@ pub(super) async fn run<S, B>(
     finish(end, back, &activity, &mut stop).await;
 }
 
-/// Tells why the connection ended, and takes leave of the client.
+/// Reports why the connection ended, and closes it so that the client can read the last
+/// response.
 async fn finish(
     end: End,
     back: SocketReceiver,
@@ -144,6 +153,7 @@ async fn finish(
     }
 }
 
+/// Returns the event for a flood of frames.
 fn kind_of_flood(flood: Flood) -> ConnectionEventKind {
     match flood {
         Flood::ControlFrames => ConnectionEventKind::ControlFrameFlood,
@@ -152,6 +162,7 @@ fn kind_of_flood(flood: Flood) -> ConnectionEventKind {
     }
 }
 
+/// Returns the scheme of a socket.
 fn scheme(stream: &Stream) -> Scheme {
     match stream {
         Stream::Plain(_) => Scheme::Http,
@@ -159,8 +170,9 @@ fn scheme(stream: &Stream) -> Scheme {
     }
 }
 
-/// Tells whether the client broke the protocol, rather than the connection. What HTTP/1 cannot parse
-/// was told already, with the response to it.
+/// Returns whether the client broke the protocol, rather than the connection.
+///
+/// What HTTP/1 cannot parse was reported already, with the response to it.
 fn is_violation(error: &hyper::Error, activity: &Activity) -> bool {
     let is_http1 = activity.is_http1();
     let is_silence = error.is_incomplete_message() || error.is_timeout();
@@ -168,7 +180,7 @@ fn is_violation(error: &hyper::Error, activity: &Activity) -> bool {
     !(is_silence || error.is_user() || is_http1 || is_broken(error))
 }
 
-/// Tells whether the socket broke.
+/// Returns whether the socket failed.
 fn is_broken(error: &hyper::Error) -> bool {
     let mut source = error.source();
     while let Some(error) = source {
@@ -180,6 +192,7 @@ fn is_broken(error: &hyper::Error) -> bool {
     false
 }
 
+/// Does the TLS handshake, if TLS is configured. The error is the event to report.
 async fn open(shared: &Shared, socket: TcpStream) -> Result<Opened, ConnectionEventKind> {
     let Some(tls) = &shared.tls else {
         return open_plain(shared, socket).await;
@@ -206,6 +219,7 @@ async fn open(shared: &Shared, socket: TcpStream) -> Result<Opened, ConnectionEv
     })
 }
 
+/// Opens a connection without TLS.
 async fn open_plain(shared: &Shared, mut socket: TcpStream) -> Result<Opened, ConnectionEventKind> {
     let (protocol, read_ahead) = if shared.http2_in_clear {
         let guessed = guess(&mut socket);
@@ -223,7 +237,7 @@ async fn open_plain(shared: &Shared, mut socket: TcpStream) -> Result<Opened, Co
     })
 }
 
-/// Reads until it is clear whether HTTP/2 is spoken (RFC 9113, 3.4).
+/// Reads until it is clear whether the client uses HTTP/2 (RFC 9113, section 3.4).
 async fn guess(socket: &mut TcpStream) -> io::Result<(Protocol, Bytes)> {
     let mut seen = BytesMut::with_capacity(1024);
     loop {

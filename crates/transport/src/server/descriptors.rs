@@ -1,7 +1,9 @@
-//! The process's limit of file descriptors, raised as far as it may be.
+//! The process's limit of file descriptors, and the number of connections that fit under it.
 
-/// Raises the soft limit to the hard one, and returns what it is then. `None`: no limit, or none that
-/// is known.
+/// Raises the soft limit to the hard limit, and returns the result.
+///
+/// `None`: there is no limit, or it is not known. A failure is logged, and the soft limit
+/// stays.
 #[cfg(unix)]
 pub(super) fn raise_limit() -> Option<u64> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -28,8 +30,11 @@ pub(super) fn raise_limit() -> Option<u64> {
     None
 }
 
-/// Returns how many connections fit under a limit of file descriptors: three quarters of it. The rest
-/// is for files, upstream connections, and connections that are being closed.
+/// Returns how many connections fit under a limit of file descriptors: at most three quarters
+/// of it.
+///
+/// The rest is for files, upstream connections, and connections that are being closed. Fewer
+/// than `wanted` are logged as a warning.
 pub(super) fn connections_under(limit: Option<u64>, wanted: usize) -> usize {
     let Some(limit) = limit else {
         return wanted;

@@ -1,4 +1,4 @@
-//! Keeps a connection going, and brings it to its end.
+//! Runs a connection, enforces its deadlines, and ends it.
 
 use std::{
     error::Error,
@@ -23,24 +23,29 @@ use super::{
     transfer::StreamExecutor,
 };
 
-/// Time for a connection that is told to stop and has nothing to do.
+/// Time for a connection that has to stop and has no open request.
 const PARTING: Duration = Duration::from_secs(1);
 
+/// How a connection ended.
 #[derive(Debug)]
 pub(super) enum End {
-    /// It made room for another.
+    /// Closed while idle, so that another one could be accepted.
     Closed,
+    /// HTTP or the socket failed.
     Failed(hyper::Error),
+    /// It ended as it should.
     Finished,
+    /// The client missed a deadline.
     TimedOut(Missed),
 }
 
-/// Both protocols can be asked to come to an end.
+/// A connection that can stop after the requests that are open.
 pub(super) trait Stop: Future<Output = hyper::Result<()>> {
+    /// Starts a graceful shutdown.
     fn stop(self: Pin<&mut Self>);
 }
 
-/// Drives a connection and looks at the clock from time to time.
+/// Runs a connection and checks its deadlines at intervals.
 pub(super) async fn drive(
     connection: impl Stop,
     activity: &Activity,
@@ -83,13 +88,16 @@ pub(super) async fn drive(
     }
 }
 
-/// The end of a connection that was told to stop.
+/// The end of a connection that has to stop.
 struct Farewell {
+    /// When the stop began.
     since: Instant,
+    /// How long it may stay without progress.
     patience: Duration,
 }
 
 impl Farewell {
+    /// Sets the time: 1 s between requests, else the write timeout, for the last response.
     fn new(activity: &Activity, limits: &Limits) -> Self {
         let patience = if activity.is_resting() {
             PARTING
@@ -103,6 +111,7 @@ impl Farewell {
         }
     }
 
+    /// Returns the deadline of open requests, or the end of that time.
     fn deadline(&self, activity: &Activity, limits: &Limits) -> Option<Deadline> {
         if !activity.is_idle() {
             return activity.deadline(limits);
@@ -114,6 +123,7 @@ impl Farewell {
     }
 }
 
+/// Waits until the server stops.
 pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
     // An error means that the server is gone, which is a stop as well.
     let _ = stop.wait_for(|stop| *stop).await;

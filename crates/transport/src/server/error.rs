@@ -1,19 +1,22 @@
-//! Why a server does not start.
+//! Errors that prevent a server from starting.
 
 use std::{error, fmt, io, net::SocketAddr};
 
-/// Why a server does not start, in one line for the operator.
+/// Why a server does not start.
+///
+/// `Display` is one line for the operator, with the cause and, where one is known, the remedy.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ServerError {
-    /// The address cannot be listened on.
+    /// The address is in use, is not one of this machine, or needs a privilege (ports under
+    /// 1024).
     Bind {
-        /// The address.
+        /// The address that was requested.
         address: SocketAddr,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The listening socket does not work.
+    /// The socket cannot be used for listening.
     Listen(io::Error),
     /// The TLS settings cannot be used.
     Tls(Box<dyn error::Error + Send + Sync>),

@@ -1,4 +1,7 @@
-//! What ended or refused connections, told to the operator without a line per connection.
+//! Reports refused, closed and failed connections, without one log line for each.
+//!
+//! All parts of the server call `Events::note`. The log and the observer get the first event at
+//! once and later ones as a count, so that a client cannot fill the log.
 
 use std::{
     collections::HashMap,
@@ -14,16 +17,22 @@ use std::{
 use palisade_internal::log_limit::LogLimit;
 use tokio::time::Instant;
 
-/// Events of one kind and one network are reported at most so often.
+/// Shortest time between two reports of one kind and network.
 const INTERVAL: Duration = Duration::from_secs(60);
 
-/// How often the report of what was held back is looked at.
+/// How often the server looks for counts that are due.
 pub(super) const REPORT_CHECK: Duration = Duration::from_secs(10);
 
-/// Pairs of kind and network that are counted apart. The others are counted by kind alone.
+/// Most pairs of kind and network that are counted separately. Others are counted by kind
+/// alone.
 const MAX_PAIRS: usize = 1024;
 
 /// What happened to a connection.
+///
+/// [`as_str`](Self::as_str) gives the name for records and metrics. [`ServerStats::count`]
+/// gives the number of events of one kind.
+///
+/// [`ServerStats::count`]: super::ServerStats::count
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ConnectionEventKind {
@@ -32,27 +41,34 @@ pub enum ConnectionEventKind {
     AddressLimit,
     /// The client refused the certificate of the server.
     CertificateRefused,
-    /// Closed while idle, to make room for a new connection.
+    /// Closed while idle, because the server was full and a new connection came.
     ClosedForRoom,
-    /// Closed: more HTTP/2 control frames than the budget allows.
+    /// Closed: more HTTP/2 control frames than
+    /// [`control_frames`](super::Limits::control_frames) allows.
     ControlFrameFlood,
     /// The TLS handshake failed, or the client left during it.
     HandshakeFailed,
-    /// The TLS handshake took too long.
+    /// The TLS handshake took longer than
+    /// [`handshake_timeout`](super::Limits::handshake_timeout).
     HandshakeTimeout,
-    /// The head of a request took too long, or no request came at all.
+    /// The head of a request took longer than
+    /// [`header_timeout`](super::Limits::header_timeout), or no request came at all.
     HeaderTimeout,
-    /// A request that is no HTTP, or whose head is too large: answered 400, 414 or 431 by the server itself.
+    /// A request is not valid HTTP, or its head is too large. The server itself responds with
+    /// 400, 414 or 431.
     MalformedRequest,
-    /// HTTP/2 or TLS was violated; the connection was closed.
+    /// The client violated HTTP/2 or TLS; the connection was closed.
     ProtocolError,
-    /// The body of a request stopped, or came too slowly.
+    /// The body of a request stopped or came too slowly: see
+    /// [`body_timeout`](super::Limits::body_timeout).
     RequestBodyTimeout,
-    /// Closed: more HTTP/2 stream resets than the budget allows.
+    /// Closed: more HTTP/2 stream resets than [`resets`](super::Limits::resets) allows.
     ResetFlood,
-    /// A response was not read, or too slowly.
+    /// A response was not read, or too slowly: see
+    /// [`write_timeout`](super::Limits::write_timeout).
     ResponseTimeout,
-    /// Refused: the server has as many connections as it may have, and none of them is idle.
+    /// Refused: the server has as many connections as
+    /// [`connections`](super::Limits::connections) allows, and none of them is idle.
     ServerLimit,
 }
 
@@ -94,7 +110,8 @@ impl ConnectionEventKind {
         }
     }
 
-    /// Tells whether somebody lost service, or tried to take it from others.
+    /// Returns whether other clients are or may be affected. Such events are logged as
+    /// warnings.
     const fn is_warning(self) -> bool {
         matches!(
             self,
@@ -107,12 +124,15 @@ impl ConnectionEventKind {
     }
 }
 
-/// Events of one kind from one network, folded: the first is reported at once, those that follow are
-/// counted and reported together once a minute.
+/// Events of one kind from one network, as reported to an observer.
 ///
-/// [`Server::on_connection_event`](super::Server::on_connection_event) registers an observer. At most
-/// 1,024 pairs of kind and network are counted apart; when there are more, the others share one event
-/// per kind, without a network. So an observer is called at most about 1,040 times a minute.
+/// The first event is reported at once. Those that follow are counted, and reported together
+/// once per minute. [`Server::on_connection_event`](super::Server::on_connection_event)
+/// registers an observer.
+///
+/// At most 1,024 pairs of kind and network are counted separately. If there are more, the
+/// others share one event per kind, without a network. So an observer is called at most about
+/// 1,040 times per minute. Counts that are left are reported when the server stops.
 ///
 /// ```
 /// use palisade_transport::server::{ConnectionEvent, Server};
@@ -132,17 +152,29 @@ impl ConnectionEventKind {
 pub struct ConnectionEvent {
     /// What happened.
     pub kind: ConnectionEventKind,
-    /// The network of the peer; `None` when too many networks are counted already. Behind a proxy it
-    /// is the network of the proxy: the client behind it is not known before a request is read.
+    /// The network of the peer. `None` if too many networks are being counted.
+    ///
+    /// Behind a proxy it is the network of the proxy: the client is not known before a request
+    /// is read.
     pub network: Option<ClientNetwork>,
-    /// How many happened: 1 in the first report, then those since the last report. The counts of all
-    /// reports add up to the number of events.
+    /// The number of events: 1 in the first report, then those since the last report.
+    ///
+    /// The counts of all reports add up to the number of events.
     pub count: u64,
     /// The time in which they happened; zero in the first report.
     pub interval: Duration,
 }
 
 /// The network of a peer: a /24 of IPv4, or a /64 of IPv6. Displays as `203.0.113.0/24`.
+///
+/// Events are counted by network, since an attacker often has many addresses in one.
+///
+/// ```
+/// use palisade_transport::server::ClientNetwork;
+///
+/// let network = ClientNetwork::of("203.0.113.7".parse().unwrap());
+/// assert_eq!(network.to_string(), "203.0.113.0/24");
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct ClientNetwork(IpAddr);
 
@@ -177,11 +209,13 @@ impl fmt::Display for ClientNetwork {
 
 pub(super) type Observer = Arc<dyn Fn(&ConnectionEvent) + Send + Sync>;
 
-/// Counts the events of a server and folds them for its observer.
+/// Counts the events of a server, logs them, and reports them to its observer.
 pub(super) struct Events {
     observer: Option<Observer>,
     start: Instant,
+    /// All events since the start, by kind.
     counts: [Counter; ConnectionEventKind::ALL.len()],
+    /// Events that were not yet reported to the observer. Empty without an observer.
     pairs: Mutex<HashMap<Pair, Held>>,
 }
 
@@ -194,12 +228,14 @@ struct Held {
     since: Instant,
 }
 
+/// The events of one kind, and the limit of their log lines.
 struct Counter {
     count: AtomicU64,
     log: LogLimit,
 }
 
 impl Events {
+    /// Starts with all counts at 0.
     pub(super) fn new(observer: Option<Observer>) -> Arc<Self> {
         Arc::new(Self {
             observer,
@@ -212,6 +248,7 @@ impl Events {
         })
     }
 
+    /// Counts an event, logs it if the limit allows, and reports it if it is the first.
     pub(super) fn note(&self, kind: ConnectionEventKind, peer: IpAddr) {
         let network = ClientNetwork::of(peer);
         if let Some(counter) = self.counter(kind) {
@@ -233,7 +270,7 @@ impl Events {
         }
     }
 
-    /// Counts an event that follows another one. Returns the network for a report of a first one.
+    /// Counts an event that follows another. For a first one, returns the network to report.
     fn begin_or_count(
         &self,
         kind: ConnectionEventKind,
@@ -251,17 +288,18 @@ impl Events {
         Some(network)
     }
 
-    /// Reports what was counted for at least a minute, and forgets who was quiet for so long.
+    /// Reports what was counted for at least a minute, and removes pairs without events since.
     pub(super) fn report_due(&self) {
         let now = Instant::now();
         self.report(|held| now.duration_since(held.since) >= INTERVAL);
     }
 
-    /// Reports everything that was counted.
+    /// Reports everything that was counted. Called when the server stops.
     pub(super) fn report_all(&self) {
         self.report(|_| true);
     }
 
+    /// Reports the entries that are due. The observer runs without the lock.
     fn report(&self, is_due: impl Fn(&Held) -> bool) {
         let Some(observer) = &self.observer else {
             return;
@@ -287,7 +325,7 @@ impl Events {
         due.iter().for_each(|event| observer(event));
     }
 
-    /// Reports what is due from time to time, for ever.
+    /// Reports what is due, every 10 seconds, until the future is dropped.
     pub(super) async fn keep_reporting(&self) {
         let mut checks = tokio::time::interval(REPORT_CHECK);
         loop {
@@ -296,16 +334,19 @@ impl Events {
         }
     }
 
+    /// Returns the number of events of a kind since the start.
     pub(super) fn count(&self, kind: ConnectionEventKind) -> u64 {
         self.counter(kind)
             .map_or(0, |counter| counter.count.load(Ordering::Relaxed))
     }
 
+    /// Returns the counter of a kind.
     fn counter(&self, kind: ConnectionEventKind) -> Option<&Counter> {
         self.counts.get(kind as usize)
     }
 
-    /// Every change of the table is one step, so a panic elsewhere cannot leave it half changed.
+    /// Every change of the table is one step, so a panic elsewhere cannot leave it
+    /// inconsistent.
     fn lock(&self) -> MutexGuard<'_, HashMap<Pair, Held>> {
         self.pairs.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -317,6 +358,7 @@ impl fmt::Debug for Events {
     }
 }
 
+/// Writes one log line: a warning if other clients may be affected, else a debug line.
 fn log(kind: ConnectionEventKind, network: ClientNetwork, held_back: u64) {
     let kind_name = kind.as_str();
     if kind.is_warning() {

@@ -1,8 +1,9 @@
-//! The frames of an HTTP/2 connection, counted below hyper.
+//! Counts the frames of an HTTP/2 connection, below hyper.
 //!
-//! hyper and h2 answer control frames for ever and count resets only in one case, and neither tells
-//! of them. So the socket reads the nine bytes of each frame's header (RFC 9113, 4.1) on their way
-//! through, in both directions, and nothing else: no payload is looked at, and no state of HPACK is kept.
+//! hyper and h2 answer control frames without limit, count resets in one case only, and report
+//! neither. So the socket reads the nine bytes of each frame header (RFC 9113, section 4.1), in
+//! both directions. Payloads are not read, and no HPACK state is kept. A flood ends the
+//! connection.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -19,33 +20,40 @@ const RST_STREAM: u8 = 0x3;
 const PING: u8 = 0x6;
 const GOAWAY: u8 = 0x7;
 const CONTINUATION: u8 = 0x9;
-/// A type that has no meaning: such frames are to be ignored (RFC 9113, 5.5).
+/// A frame type without a meaning: such frames are ignored (RFC 9113, section 5.5).
 const UNASSIGNED: u8 = 0xff;
 
 const ACK: u8 = 0x1;
 const END_STREAM: u8 = 0x1;
 
-/// Control frames that one request, or one DATA frame of a response, may bring along: an update of
-/// the stream's window and one of the connection's.
+/// Control frames that one request, or one DATA frame of a response, allows in addition.
+///
+/// The client may send a window update for the stream and one for the connection.
 const EARNED: u32 = 2;
 
 /// Time between two searches for unread responses.
 const SEARCH_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What a connection has too much of.
+/// Which limit of frames a connection exceeded.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Flood {
+    /// More control frames than [`Limits::control_frames`] allows.
     ControlFrames,
+    /// More resets than [`Limits::resets`] allows.
     Resets,
-    /// Responses that were produced to their end, and that the client does not let be sent.
+    /// Responses that were produced to their end, but that the client does not read.
     UnreadResponses,
 }
 
+/// The header of a frame (RFC 9113, section 4.1).
 #[derive(Clone, Copy, Debug)]
 struct FrameHeader {
+    /// Bytes of the payload.
     length: usize,
+    /// The type of the frame.
     kind: u8,
     flags: u8,
+    /// The stream; 0 for the connection.
     stream: u32,
 }
 
@@ -65,16 +73,16 @@ impl FrameHeader {
 /// Finds where frames begin.
 #[derive(Debug, Default)]
 struct FrameReader {
-    /// What is left of the payload of the frame that was seen last.
+    /// Bytes of the last frame's payload that are still to come.
     payload: usize,
     kind: u8,
     header: [u8; HEADER],
-    /// How many bytes of the next header are there already.
+    /// Bytes of the next header that were read already.
     filled: usize,
 }
 
 impl FrameReader {
-    /// Consumes a part of these bytes. Returns how many, and a header that is whole with them.
+    /// Reads a part of these bytes. Returns how many, and a header that is complete with them.
     fn next(&mut self, bytes: &[u8]) -> (usize, Option<FrameHeader>) {
         if self.payload > 0 {
             let skipped = self.payload.min(bytes.len());
@@ -97,16 +105,17 @@ impl FrameReader {
         (count, Some(header))
     }
 
+    /// Returns whether the last frame is complete.
     fn is_between_frames(&self) -> bool {
         self.payload == 0 && self.filled == 0
     }
 }
 
-/// So many at once, so many a second, and those that were earned.
+/// A burst, a rate per second, and frames that were earned.
 #[derive(Debug)]
 struct Budget {
     limit: FrameLimit,
-    /// Thousandths.
+    /// In thousandths of a frame.
     left: u64,
     at: Instant,
 }
@@ -120,6 +129,7 @@ impl Budget {
         }
     }
 
+    /// Takes one frame from the budget. False if nothing is left.
     fn spend(&mut self) -> bool {
         if self.left < 1000 {
             self.refill();
@@ -129,12 +139,14 @@ impl Budget {
         spent.is_some()
     }
 
+    /// Adds frames, up to the burst.
     fn earn(&mut self, count: u32) {
         let full = u64::from(self.limit.burst) * 1000;
         self.left = self.left.saturating_add(u64::from(count) * 1000).min(full);
     }
 
-    /// Called only when the budget is spent, so that a frame costs no look at the clock.
+    /// Adds what the rate allows. Called only when nothing is left, so that most frames need no
+    /// clock.
     fn refill(&mut self) {
         let now = Instant::now();
         let passed = now.duration_since(self.at).as_millis();
@@ -146,28 +158,33 @@ impl Budget {
     }
 }
 
-/// Watches the frames of one connection, in both directions.
+/// Counts the frames of one connection, in both directions.
 #[derive(Debug)]
 pub(super) struct FrameWatch {
     received: FrameReader,
     sent: FrameReader,
     /// `None` for a trusted proxy: its connection carries the requests of many clients.
     budgets: Option<Budgets>,
+    /// PING frames to which the client has not replied.
     pings_sent: u32,
+    /// The highest stream that the client opened.
     last_stream: u32,
+    /// Complete responses that were credited to the budget of resets.
     completed: u32,
     responses: OpenResponses,
+    /// The first limit that was exceeded.
     flood: Option<Flood>,
 }
 
-/// The streams whose response has not been sent to its end, with the last moment at which some of it was.
+/// Streams whose response has not been sent to its end, with the time of the last progress.
 ///
-/// hyper drops a body once its last part is in the buffers of h2, so no body can tell that this part is
-/// never sent. A client could leave a hundred such parts there and keep its connection alive with one
-/// small request now and then.
+/// hyper drops a body once its last part is in the buffers of h2, so the body cannot see that
+/// this part is never sent. A client could leave a hundred such parts there, and keep its
+/// connection open with one small request now and then.
 #[derive(Debug)]
 struct OpenResponses {
     streams: HashMap<u32, Instant>,
+    /// The most streams that are remembered.
     most: usize,
     /// Time without progress after which a response counts as unread.
     stall: Option<Duration>,
@@ -175,12 +192,14 @@ struct OpenResponses {
 }
 
 impl OpenResponses {
+    /// Remembers a stream.
     fn begin(&mut self, stream: u32) {
         if self.streams.len() < self.most {
             self.streams.insert(stream, Instant::now());
         }
     }
 
+    /// Notes that a part of a response was sent, or its end.
     fn progress(&mut self, stream: u32, is_end: bool) {
         if is_end {
             self.streams.remove(&stream);
@@ -189,8 +208,10 @@ impl OpenResponses {
         }
     }
 
-    /// Tells whether more responses are unread than there are requests under way, whose bodies have
-    /// deadlines of their own: then some of those that are over are unread.
+    /// Returns whether more responses are unread than there are open requests.
+    ///
+    /// The bodies of open requests have deadlines. So some of the complete responses are unread
+    /// then.
     fn are_unread(&mut self, requests_under_way: u32) -> bool {
         let now = Instant::now();
         let Some(stall) = self.stall else {
@@ -206,6 +227,7 @@ impl OpenResponses {
     }
 }
 
+/// The budgets of a connection that is not a proxy's.
 #[derive(Debug)]
 struct Budgets {
     control_frames: Budget,
@@ -213,6 +235,7 @@ struct Budgets {
 }
 
 impl FrameWatch {
+    /// Starts before the preface of the client. A proxy has no budgets.
     pub(super) fn new(limits: &Limits, is_proxy: bool) -> Self {
         let received = FrameReader {
             payload: PREFACE,
@@ -241,11 +264,12 @@ impl FrameWatch {
         }
     }
 
-    /// Reads what the client sent. A header that is not whole is held back: returns how many of the
-    /// bytes, from the front, may go on now. `completed` is the number of responses so far, and
-    /// `under_way` that of the requests without a whole response.
+    /// Reads what the client sent, and returns how many bytes from the front may go on now.
     ///
-    /// The answer to a PING that was never sent becomes a frame without meaning, because h2 writes a
+    /// An incomplete header is held back. `completed` is the number of responses so far, and
+    /// `under_way` that of requests without a complete response.
+    ///
+    /// The reply to a PING that was never sent becomes a frame without meaning: h2 writes a
     /// line to the log for each.
     pub(super) fn receive(&mut self, bytes: &mut [u8], completed: u32, under_way: u32) -> usize {
         self.earn_resets(completed);
@@ -270,13 +294,13 @@ impl FrameWatch {
         position
     }
 
-    /// Returns how many bytes of a header are missing, if some are held back.
+    /// Returns how many bytes of a header are missing, if a part is held back.
     pub(super) fn missing(&self) -> Option<usize> {
         let filled = self.received.filled;
         (filled > 0).then(|| HEADER.saturating_sub(filled))
     }
 
-    /// Adds bytes to a header that is held back. Returns the header once it is whole.
+    /// Adds bytes to a header that is held back. Returns the header once it is complete.
     pub(super) fn receive_missing(&mut self, bytes: &[u8]) -> Option<[u8; HEADER]> {
         let (_, header) = self.received.next(bytes);
         let mut whole = self.received.header;
@@ -287,7 +311,7 @@ impl FrameWatch {
         Some(whole)
     }
 
-    /// The client sends no more: gives back what was held.
+    /// Returns what was held back, when the client sends no more.
     pub(super) fn take_held(&mut self) -> Vec<u8> {
         let filled = std::mem::take(&mut self.received.filled);
         self.received
@@ -312,12 +336,12 @@ impl FrameWatch {
         of_responses
     }
 
-    /// Tells whether the connection sent more than its budget.
+    /// Returns the limit that the connection exceeded, if any.
     pub(super) fn flood(&self) -> Option<Flood> {
         self.flood
     }
 
-    /// Returns a GOAWAY frame (RFC 9113, 6.8), if one can be sent between what was sent already.
+    /// Builds a GOAWAY frame (RFC 9113, section 6.8). `None` in the middle of another frame.
     pub(super) fn goaway(&self, code: u32) -> Option<Vec<u8>> {
         self.sent.is_between_frames().then(|| {
             let mut frame = vec![0, 0, 8, GOAWAY, 0, 0, 0, 0, 0];
@@ -327,10 +351,12 @@ impl FrameWatch {
         })
     }
 
+    /// Holds back the first bytes of a header.
     fn hold(&mut self, start_of_header: &[u8]) {
         let _ = self.received.next(start_of_header);
     }
 
+    /// Counts a frame of the client.
     fn admit(&mut self, header: FrameHeader) -> Admitted {
         match header.kind {
             HEADERS => {
@@ -358,6 +384,7 @@ impl FrameWatch {
         Admitted::AsItIs
     }
 
+    /// Counts a frame of the server.
     fn count_sent(&mut self, header: FrameHeader) {
         match header.kind {
             DATA | HEADERS => {
@@ -376,12 +403,14 @@ impl FrameWatch {
         }
     }
 
+    /// Credits a request or a DATA frame.
     fn earn_control_frames(&mut self) {
         if let Some(budgets) = &mut self.budgets {
             budgets.control_frames.earn(EARNED);
         }
     }
 
+    /// Credits the responses that were completed since the last call.
     fn earn_resets(&mut self, completed: u32) {
         let earned = completed.wrapping_sub(self.completed);
         self.completed = completed;
@@ -390,6 +419,7 @@ impl FrameWatch {
         }
     }
 
+    /// Counts a control frame; notes a flood if none is left.
     fn spend_control_frame(&mut self) {
         if self
             .budgets
@@ -400,6 +430,7 @@ impl FrameWatch {
         }
     }
 
+    /// Counts a reset; notes a flood if none is left.
     fn spend_reset(&mut self) {
         if self
             .budgets
@@ -411,9 +442,12 @@ impl FrameWatch {
     }
 }
 
+/// What happens to a frame of the client.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Admitted {
+    /// It is passed on.
     AsItIs,
+    /// It is passed on as a frame without meaning.
     Hidden,
 }
 

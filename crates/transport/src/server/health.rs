@@ -1,4 +1,4 @@
-//! The question of load balancers whether a service wants requests, answered before all checks.
+//! Health checks of load balancers, answered before all other layers.
 
 use std::{
     future::Future,
@@ -23,35 +23,51 @@ use tower_service::Service;
 
 use crate::{ConfigError, TrustedProxies, path::ExactPath};
 
-/// Whether a service wants requests. Clones tell and are told the same.
+/// Whether a service accepts requests. Clones share the state.
+///
+/// Default: ready. Give a clone to [`HealthLayer`], and call [`drain`](Self::drain) before
+/// shutdown, so that load balancers stop sending requests.
+///
+/// ```
+/// use palisade_transport::server::Readiness;
+///
+/// let readiness = Readiness::new();
+/// assert!(readiness.is_ready());
+/// readiness.clone().drain();
+/// assert!(!readiness.is_ready());
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Readiness(Arc<AtomicBool>);
 
 impl Readiness {
-    /// Starts ready.
+    /// Creates a state that is ready.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Says that no more requests are wanted: probes get 503 from now on.
+    /// Marks the service as draining: health checks get 503 from now on. It cannot become ready
+    /// again.
     pub fn drain(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Tells whether requests are wanted.
+    /// Returns whether requests are accepted.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         !self.0.load(Ordering::Relaxed)
     }
 }
 
-/// Answers the probes of load balancers on one path: 200 while requests are wanted, 503 afterwards.
+/// Responds to health checks of load balancers on one path: 200 while ready, then 503.
 ///
-/// Stands outside everything else, so that a probe passes with any `Host` or none, in clear, and
-/// outside all limits and records. It says one word. Only peers of the named networks are answered; a
-/// request of anyone else goes on to the service. The peer is the one of the connection: a trusted
-/// proxy that passes on requests of its clients for this path lets them learn the same word.
+/// Must be outside all other layers. So a check passes with any `Host` or none and over clear
+/// text, and is neither limited nor recorded. The body is `ok` or `draining`; caches do not
+/// store it.
+///
+/// Only `GET` and `HEAD` from peers of the given networks are health checks. All other requests
+/// go on to the service. The peer is that of the connection: clients of a proxy in these
+/// networks can read the state too.
 ///
 /// ```
 /// use palisade_transport::{TrustedProxies, server::{HealthLayer, Readiness}};
@@ -73,10 +89,10 @@ pub struct HealthLayer {
 }
 
 impl HealthLayer {
-    /// Answers on an exact path to peers of some networks.
+    /// Responds on an exact path to peers of the given networks.
     ///
     /// # Errors
-    /// The path is none.
+    /// [`ConfigError::Path`] if it does not begin with a slash, or has a query.
     pub fn new(
         path: &str,
         from: TrustedProxies,
@@ -89,6 +105,7 @@ impl HealthLayer {
         })
     }
 
+    /// Returns whether a request is a health check.
     fn asks<B>(&self, request: &Request<B>) -> bool {
         let peer = request.extensions().get::<Peer>();
         matches!(*request.method(), Method::GET | Method::HEAD)
@@ -96,6 +113,7 @@ impl HealthLayer {
             && peer.is_some_and(|peer| self.from.contains(peer.address.ip()))
     }
 
+    /// Builds the response to a health check.
     fn response<B>(&self) -> Response<HealthBody<B>> {
         let (status, word) = match self.readiness.is_ready() {
             true => (StatusCode::OK, "ok\n"),
@@ -130,7 +148,7 @@ impl<S> Layer<S> for HealthLayer {
     }
 }
 
-/// A service behind a [`HealthLayer`].
+/// A service inside a [`HealthLayer`], which creates it.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct HealthService<S> {
@@ -164,7 +182,7 @@ where
 }
 
 pin_project! {
-    /// The future of a [`HealthService`].
+    /// The future of a [`HealthService`]. Fails only if the inner service fails.
     #[derive(Debug)]
     pub struct HealthFuture<F, B> {
         #[pin]
@@ -203,7 +221,7 @@ where
 }
 
 pin_project! {
-    /// The body of a response: the service's, or one word.
+    /// The body of a response of a [`HealthService`]: that of the inner service, or one word.
     #[derive(Debug)]
     pub struct HealthBody<B> {
         #[pin]

@@ -1,43 +1,92 @@
-//! What one client may hold, and for how long.
+//! The limits of a server: connections, sizes, rates and timeouts.
 
 use std::time::Duration;
 
-/// The bounds that keep a server alive among slow, greedy and hostile clients. Every default has its
-/// reason; a larger one costs memory for each connection of an attacker.
+/// The limits that protect a server from slow and hostile clients.
+///
+/// | limit | default |
+/// |---|---|
+/// | [`connections`](Self::connections) | 10,000 |
+/// | [`connections_per_address`](Self::connections_per_address) | 512 |
+/// | [`backlog`](Self::backlog) | 1,024 |
+/// | [`handshake_timeout`](Self::handshake_timeout) | 10 s |
+/// | [`header_timeout`](Self::header_timeout) | 10 s |
+/// | [`header_bytes`](Self::header_bytes) | 32 KiB |
+/// | [`idle_timeout`](Self::idle_timeout) | 60 s |
+/// | [`body_timeout`](Self::body_timeout) | 30 s |
+/// | [`body_total_timeout`](Self::body_total_timeout) | 10 min |
+/// | [`body_minimum_rate`](Self::body_minimum_rate) | 500 bytes per second |
+/// | [`write_timeout`](Self::write_timeout) | 30 s |
+/// | [`response_total_timeout`](Self::response_total_timeout) | 1 h |
+/// | [`response_minimum_rate`](Self::response_minimum_rate) | 500 bytes per second |
+/// | [`rate_grace`](Self::rate_grace) | 30 s |
+/// | [`streams`](Self::streams) | 100 |
+/// | [`control_frames`](Self::control_frames) | 1,000 at once, 20 per second |
+/// | [`resets`](Self::resets) | 200 at once, 10 per second |
+/// | [`grace`](Self::grace) | 30 s |
+///
+/// A larger value costs memory for each connection of an attacker. Connections that exceed a
+/// limit are closed and reported as a [`ConnectionEvent`](super::ConnectionEvent). Give the
+/// limits to [`Server::with_limits`](super::Server::with_limits).
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use palisade_transport::server::Limits;
+///
+/// let limits = Limits::default()
+///     .connections_per_address(64)
+///     .idle_timeout(Duration::from_secs(30));
+/// # let _ = limits;
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Limits {
+    /// Connections in total.
     pub(super) connections: usize,
+    /// Connections of one IPv4 address or one /64 of IPv6.
     pub(super) connections_per_address: usize,
+    /// Connections that the system queues.
     pub(super) backlog: u16,
+    /// Time for the TLS handshake.
     pub(super) handshake: Duration,
+    /// Time for one request head.
     pub(super) header: Duration,
+    /// Time between two requests.
     pub(super) idle: Duration,
+    /// How fast a client must send.
     pub(super) request: Pace,
+    /// How fast a client must read.
     pub(super) response: Pace,
+    /// Bytes of one request head.
     pub(super) header_bytes: u32,
+    /// Concurrent requests on one HTTP/2 connection.
     pub(super) streams: u32,
+    /// HTTP/2 control frames of one connection.
     pub(super) control_frames: FrameLimit,
+    /// HTTP/2 stream resets of one connection.
     pub(super) resets: FrameLimit,
+    /// Time for open requests when the server stops.
     pub(super) grace: Duration,
 }
 
-/// How fast one body must move. Only time in which the client is waited for counts.
+/// How fast one body must move. Only time in which the server waits for the client counts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace {
-    /// Time without any progress.
+    /// The longest time without any progress. `None` for no limit.
     pub(super) stall: Option<Duration>,
-    /// All time together.
+    /// The longest total time. `None` for no limit.
     pub(super) total: Option<Duration>,
-    /// Bytes a second; 0 for no minimum.
+    /// The lowest average, in bytes per second; 0 for none.
     pub(super) rate: u32,
     /// Time before the rate counts.
     pub(super) grace: Duration,
 }
 
 impl Pace {
-    /// Returns for how much longer the client may be waited for. `waited` is the time so far, in
-    /// which so many bytes came. `None`: for ever.
+    /// Returns how much longer the server waits for the client. `None` for no limit.
+    ///
+    /// `waited` is the time so far, in which `bytes` came.
     pub(super) fn remaining(&self, waited: Duration, bytes: u64) -> Option<Duration> {
         let earned =
             |rate: u32| Duration::from_millis(bytes.saturating_mul(1000) / u64::from(rate));
@@ -50,10 +99,12 @@ impl Pace {
     }
 }
 
-/// How many frames of one sort a connection may send: so many at once, and so many a second.
+/// How many frames of one kind a connection may send: a burst, and a rate per second.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FrameLimit {
+    /// Frames at once.
     pub(super) burst: u32,
+    /// Frames per second after that.
     pub(super) per_second: u32,
 }
 
@@ -94,73 +145,93 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Connections in all, 10,000. When as many are open, the longest idle one is closed for a new
-    /// one; if none is idle, the new one is closed. The server also stays under three quarters of the
-    /// process's limit of file descriptors (`ulimit -n`), which it raises to the hard limit.
+    /// Sets the most connections in total. Default: 10,000.
+    ///
+    /// If as many are open, the longest idle one is closed for a new one. If none is idle, the
+    /// new one is closed. The server also stays under three quarters of the limit of file
+    /// descriptors (`ulimit -n`), which it first raises to the hard limit.
     pub fn connections(mut self, most: usize) -> Self {
         self.connections = most;
         self
     }
 
-    /// Connections of one client address (IPv6: one /64), 512: a large office behind one address fits,
-    /// and one attacker cannot take all places. Not counted for trusted proxies: give those to
-    /// [`Server::behind`](super::Server::behind).
+    /// Sets the most connections of one client address (IPv6: one /64). Default: 512.
+    ///
+    /// A large office behind one address fits, and one attacker cannot use all connections.
+    /// Trusted proxies have no such limit: see [`Server::behind`](super::Server::behind).
     pub fn connections_per_address(mut self, most: usize) -> Self {
         self.connections_per_address = most;
         self
     }
 
-    /// Connections that the system keeps until they are accepted, 1,024: a burst fits, and the system
-    /// may allow less (`net.core.somaxconn`). Not applied to sockets that were handed over.
+    /// Sets how many connections the system queues until they are accepted. Default: 1,024.
+    ///
+    /// The system may allow less (`net.core.somaxconn`). Not applied to sockets of
+    /// [`Server::from_listener`](super::Server::from_listener).
     pub fn backlog(mut self, most: u16) -> Self {
         self.backlog = most;
         self
     }
 
-    /// Time for the TLS handshake, 10 s: a phone with a bad line needs two or three.
+    /// Sets the longest time for the TLS handshake. Default: 10 s; a slow mobile line needs two
+    /// or three.
     pub fn handshake_timeout(mut self, time: Duration) -> Self {
         self.handshake = time;
         self
     }
 
-    /// Time from the first byte of a request's head to its last, 10 s. Slow senders are closed.
+    /// Sets the longest time from the first byte of a request head to its last. Default: 10 s.
+    ///
+    /// Then the connection is closed. Also applies to a new connection that sends nothing.
     pub fn header_timeout(mut self, time: Duration) -> Self {
         self.header = time;
         self
     }
 
-    /// Time without any request after which a connection is closed, 60 s. Only requests and their
-    /// bodies count: control frames of HTTP/2, however many, keep nothing open.
+    /// Sets the time without any request after which a connection is closed. Default: 60 s.
+    ///
+    /// Only requests and their bodies count. HTTP/2 control frames do not keep a connection
+    /// open.
     pub fn idle_timeout(mut self, time: Duration) -> Self {
         self.idle = time;
         self
     }
 
-    /// Time that a handler waits for the next part of a request's body, 30 s.
+    /// Sets how long a handler waits for the next part of a request body. Default: 30 s.
+    ///
+    /// Then reading the body fails with
+    /// [`ReceiveError::Stalled`](super::ReceiveError::Stalled).
     pub fn body_timeout(mut self, time: Duration) -> Self {
         self.request.stall = Some(time);
         self
     }
 
-    /// Time that a handler waits for a whole request body, 10 min: 75 MB at 1 Mbit/s. Time in which
-    /// the handler does not ask for more is not counted. Over once the response has begun: what
-    /// follows is a conversation, such as a gRPC stream, which only
-    /// [`body_timeout`](Self::body_timeout) ends.
+    /// Sets how long a handler waits for a whole request body. Default: 10 min, or 75 MB at 1
+    /// Mbit/s.
+    ///
+    /// Time in which the handler does not read is not counted. The limit ends when the response
+    /// begins: a gRPC stream, for example, is then limited by
+    /// [`body_timeout`](Self::body_timeout) alone. Reading fails with
+    /// [`ReceiveError::Slow`](super::ReceiveError::Slow).
     pub fn body_total_timeout(mut self, time: Duration) -> Self {
         self.request.total = Some(time);
         self
     }
 
-    /// Bytes a second that a request body must average while it is waited for, 500: the slowest
-    /// mobile line is faster. Counts after [`rate_grace`](Self::rate_grace), and until the response
-    /// has begun. 0 for no minimum.
+    /// Sets the lowest average rate of a request body, in bytes per second. Default: 500; 0 for
+    /// none.
+    ///
+    /// Counts after [`rate_grace`](Self::rate_grace), and until the response begins. Reading
+    /// fails with [`ReceiveError::Slow`](super::ReceiveError::Slow).
     pub fn body_minimum_rate(mut self, bytes_per_second: u32) -> Self {
         self.request.rate = bytes_per_second;
         self
     }
 
-    /// Lets a client keep a handler waiting for ever. For long gRPC streams of clients that may be
-    /// silent for minutes; bound them in the handler.
+    /// Removes all time limits of request bodies: a client can keep a handler waiting forever.
+    ///
+    /// For long gRPC streams whose clients may be silent for minutes. Set a limit in the
+    /// handler instead.
     pub fn dangerously_without_body_timeout(mut self) -> Self {
         self.request.stall = None;
         self.request.total = None;
@@ -168,71 +239,92 @@ impl Limits {
         self
     }
 
-    /// Time for which a client may leave a response unread, 30 s. On HTTP/2 it ends the one stream
-    /// that is not read, and a stream counts as read when it took 16 KiB.
+    /// Sets how long a client may leave a response unread. Default: 30 s.
+    ///
+    /// On HTTP/1 the connection is closed. On HTTP/2 only the stream ends; it counts as read
+    /// when the client took 16 KiB.
     pub fn write_timeout(mut self, time: Duration) -> Self {
         self.response.stall = Some(time);
         self
     }
 
-    /// Time that one response may wait for its client, all together, 1 h. Time in which the handler
-    /// has nothing to send is not counted, so event streams and live sound are not cut.
+    /// Sets how long one response may wait for its client in total. Default: 1 h.
+    ///
+    /// Time in which the handler has nothing to send is not counted. So event streams and live
+    /// audio continue.
     pub fn response_total_timeout(mut self, time: Duration) -> Self {
         self.response.total = Some(time);
         self
     }
 
-    /// Bytes a second that a client must average while a response waits for it, 500: less than the
-    /// thriftiest sound. Counts after [`rate_grace`](Self::rate_grace). 0 for no minimum.
+    /// Sets the lowest average rate at which a client must read, in bytes per second. Default:
+    /// 500; 0 for none.
+    ///
+    /// Counts while a response waits for the client, after [`rate_grace`](Self::rate_grace).
     pub fn response_minimum_rate(mut self, bytes_per_second: u32) -> Self {
         self.response.rate = bytes_per_second;
         self
     }
 
-    /// Time for which a body may be slower than its minimum rate, 30 s: a train in a tunnel.
+    /// Sets for how long a body may be slower than its minimum rate. Default: 30 s.
+    ///
+    /// Applies to requests and responses: a phone may lose its connection for a moment.
     pub fn rate_grace(mut self, time: Duration) -> Self {
         self.request.grace = time;
         self.response.grace = time;
         self
     }
 
-    /// Bytes of a request's head, 32 KiB: large cookies and tokens fit. Never under 8 KiB.
+    /// Sets the largest size of a request head, in bytes. Default: 32 KiB. Smallest value: 8
+    /// KiB.
+    ///
+    /// Larger heads are refused with 431 (414 if the target alone is too long).
     pub fn header_bytes(mut self, most: u32) -> Self {
         self.header_bytes = most.max(8 * 1024);
         self
     }
 
-    /// Requests at the same time on one HTTP/2 connection, 100, the least that RFC 9113 recommends.
+    /// Sets the most concurrent requests on one HTTP/2 connection. Default: 100.
+    ///
+    /// RFC 9113, section 6.5.2, recommends no fewer.
     pub fn streams(mut self, most: u32) -> Self {
         self.streams = most;
         self
     }
 
-    /// HTTP/2 control frames of one connection, 1,000 at once and 20 a second. PING, SETTINGS,
-    /// PRIORITY, WINDOW_UPDATE, empty DATA and unknown frames count; each request and each DATA frame
-    /// that is sent earns two more. Beyond that the connection ends with `ENHANCE_YOUR_CALM`. Not
-    /// counted for trusted proxies, whose connections carry the requests of many clients.
+    /// Sets the most HTTP/2 control frames of one connection. Default: 1,000 at once and 20 per
+    /// second.
+    ///
+    /// PING, SETTINGS, PRIORITY, WINDOW_UPDATE, empty DATA and unknown frames count. Each
+    /// request, and each DATA frame that is sent, allows two more. Beyond that the connection
+    /// ends with `ENHANCE_YOUR_CALM`. Trusted proxies have no such limit: their connections
+    /// carry requests of many clients.
     pub fn control_frames(mut self, burst: u32, per_second: u32) -> Self {
         self.control_frames = FrameLimit { burst, per_second };
         self
     }
 
-    /// HTTP/2 stream resets of one connection, by either side, 200 at once and 10 a second. Each
-    /// response that was sent whole earns one more, so a client that cancels half of its requests is
-    /// never cut. Beyond that the connection ends with `ENHANCE_YOUR_CALM`. Not counted for trusted
-    /// proxies.
+    /// Sets the most HTTP/2 stream resets of one connection, by either side. Default: 200 at
+    /// once and 10 per second.
+    ///
+    /// Protects against rapid resets (CVE-2023-44487). Each complete response allows one more,
+    /// so a client that cancels half of its requests is not affected. Beyond that the
+    /// connection ends with `ENHANCE_YOUR_CALM`. Trusted proxies have no such limit.
     pub fn resets(mut self, burst: u32, per_second: u32) -> Self {
         self.resets = FrameLimit { burst, per_second };
         self
     }
 
-    /// Time for which a stopping server lets open requests finish, 30 s.
+    /// Sets how long a stopping server waits for open requests. Default: 30 s.
+    ///
+    /// Connections that are left are closed and counted in `Stopped::cut`.
     pub fn grace(mut self, time: Duration) -> Self {
         self.grace = time;
         self
     }
 
-    /// How often a connection looks at its clock: often enough that no deadline is missed by much.
+    /// How often the deadlines of a connection are checked: a quarter of the shortest, 5 ms to
+    /// 5 s.
     pub(super) fn tick(&self) -> Duration {
         let shortest = self.header.min(self.idle);
         let shortest = self

@@ -1,9 +1,20 @@
-//! A server for one service over HTTP/1 and HTTP/2, with TLS or without, that slow, greedy and
-//! hostile clients cannot take from others.
+//! A server for one service over HTTP/1 and HTTP/2, with or without TLS.
 //!
-//! It sets [`Peer`] in every request, which [`ClientInfoLayer`](crate::ClientInfoLayer)
-//! reads. Missing, doubled and malformed hosts are turned away by [`HostLayer`](crate::HostLayer),
-//! inside the machine, where they are recorded.
+//! Its [`Limits`] protect it from slow and hostile clients:
+//!
+//! - connections are limited, in total and per client address;
+//! - the TLS handshake, request heads, bodies and responses have timeouts and minimum rates;
+//! - HTTP/2 control frames and resets are limited.
+//!
+//! Refused, closed and failed connections are reported as [`ConnectionEvent`]s and counted in
+//! [`ServerStats`].
+//!
+//! The server stores the [`Peer`] in every request, where
+//! [`ClientInfoLayer`](crate::ClientInfoLayer) reads it. It does not check hosts:
+//! [`HostLayer`](crate::HostLayer) refuses missing and malformed ones, so that they are recorded.
+//!
+//! Certificates come from files ([`Certificates::from_pem_files`]) or, for development, from a
+//! [`DevAuthority`]. They are renewed without a restart.
 //!
 //! ```no_run
 //! use axum::{Router, routing::get};
@@ -79,11 +90,12 @@ pub use self::{
 };
 use crate::{HeadersLayer, TrustedProxies};
 
-/// Keeps the libraries under this server quiet, as directives of `tracing-subscriber`'s `EnvFilter`.
+/// Log directives that silence the libraries under this server, for `tracing-subscriber`'s
+/// `EnvFilter`.
 ///
-/// h2, hyper and rustls write warnings that a client can cause as often as it likes. What they warn of
-/// is a [`ConnectionEvent`] here, bounded in number. Add these directives to the default filter of an
-/// application; they leave its own targets alone.
+/// h2, hyper and rustls write warnings that a client can cause without limit. This server
+/// reports the same problems as [`ConnectionEvent`]s, limited in number. Add these directives
+/// to the default filter of an application; they do not change its own targets.
 ///
 /// ```
 /// let filter = format!("info,{}", palisade_transport::server::QUIET_DEPENDENCIES);
@@ -92,7 +104,25 @@ use crate::{HeadersLayer, TrustedProxies};
 pub const QUIET_DEPENDENCIES: &str =
     "h2=error,hyper=error,hyper_util=error,rustls=error,tokio_rustls=error";
 
-/// A socket that listens, and what is to be done with the connections.
+/// A listening socket and the settings of its connections.
+///
+/// Create it with [`bind`](Self::bind) or [`from_listener`](Self::from_listener), and run it
+/// with [`serve`](Self::serve).
+///
+/// | setting | default |
+/// |---|---|
+/// | [`with_tls`](Self::with_tls) | no TLS |
+/// | [`tls13_only`](Self::tls13_only) | TLS 1.2 and 1.3 |
+/// | [`http2_in_clear`](Self::http2_in_clear) | HTTP/2 over TLS only |
+/// | [`with_limits`](Self::with_limits) | [`Limits::default`] |
+/// | [`with_headers`](Self::with_headers) | [`HeadersLayer::api`] |
+/// | [`behind`](Self::behind) | no trusted proxy |
+/// | [`on_connection_event`](Self::on_connection_event) | no observer; events are logged |
+///
+/// # Shutdown
+/// First call [`Readiness::drain`], so that load balancers stop sending requests (see
+/// [`HealthLayer`]). Then let the `stop` future of [`serve`](Self::serve) complete. Open
+/// requests have [`Limits::grace`] to finish.
 #[must_use = "a server does nothing until `serve` is awaited"]
 pub struct Server {
     listener: StdListener,
@@ -105,14 +135,15 @@ pub struct Server {
     headers: HeadersLayer,
     observer: Option<Observer>,
     stats: Arc<Stats>,
+    /// Whether another process opened the socket; its backlog is not changed then.
     is_handed_over: bool,
 }
 
-/// How a server came to its end.
+/// How a server ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Stopped {
-    /// Connections that were cut because the time of grace was over.
+    /// Connections that were closed because the grace period ([`Limits::grace`]) was over.
     pub cut: usize,
 }
 
@@ -126,10 +157,14 @@ impl fmt::Debug for Server {
 }
 
 impl Server {
-    /// Takes the address. Clients that connect from now on wait until [`serve`](Self::serve).
+    /// Listens on an address. Clients that connect from now on wait until
+    /// [`serve`](Self::serve).
+    ///
+    /// Port 0 lets the system select a port: see [`local_addr`](Self::local_addr).
     ///
     /// # Errors
-    /// The address is taken, not this machine's, or not permitted.
+    /// [`ServerError::Bind`] if the address is in use, not of this machine, or not permitted.
+    /// [`ServerError::Listen`] if the backlog cannot be set.
     pub fn bind(address: SocketAddr) -> Result<Self, ServerError> {
         let bound = StdListener::bind(address).and_then(Self::on);
         let server = bound.map_err(|source| ServerError::Bind { address, source })?;
@@ -137,10 +172,12 @@ impl Server {
         Ok(server)
     }
 
-    /// Takes a socket that listens already, handed over by a service manager or an older process.
+    /// Uses a socket that listens already, from a service manager or an older process.
+    ///
+    /// Its backlog is not changed.
     ///
     /// # Errors
-    /// The socket cannot be used.
+    /// [`ServerError::Listen`] if the socket cannot be used.
     pub fn from_listener(listener: StdListener) -> Result<Self, ServerError> {
         let server = Self::on(listener).map_err(ServerError::Listen)?;
         Ok(Self {
@@ -149,6 +186,7 @@ impl Server {
         })
     }
 
+    /// Builds the server with the defaults.
     fn on(listener: StdListener) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         Ok(Self {
@@ -166,42 +204,50 @@ impl Server {
         })
     }
 
-    /// Speaks TLS 1.2 and 1.3 with these certificates, and HTTP/2 where the client can. Without,
-    /// the server speaks HTTP/1 in clear.
+    /// Uses TLS 1.2 and 1.3 with these certificates, and HTTP/2 if the client supports it.
+    ///
+    /// Default: HTTP/1 in clear.
     pub fn with_tls(mut self, certificates: Certificates) -> Self {
         self.certificates = Some(certificates);
         self
     }
 
-    /// Speaks TLS 1.3 only. Clients older than about 2019 are left out.
+    /// Accepts TLS 1.3 only. Default: 1.2 and 1.3. Clients from before about 2019 cannot
+    /// connect then.
     pub fn tls13_only(mut self) -> Self {
         self.tls13_only = true;
         self
     }
 
-    /// Also speaks HTTP/2 in clear with clients that begin with it: gRPC behind a proxy that
-    /// terminates TLS.
+    /// Also accepts HTTP/2 in clear from clients that start with it. Default: HTTP/1 only.
+    ///
+    /// For gRPC behind a proxy that terminates TLS. Has no effect with TLS.
     pub fn http2_in_clear(mut self) -> Self {
         self.http2_in_clear = true;
         self
     }
 
-    /// Replaces the limits.
+    /// Sets the limits. Default: [`Limits::default`].
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Sets the security headers of responses that the server gives itself: 400, 414 and 431 to what
-    /// is no request. Default: [`HeadersLayer::api`].
+    /// Sets the security headers of responses by the server itself. Default:
+    /// [`HeadersLayer::api`].
+    ///
+    /// These are 400, 414 and 431 for invalid requests, which never reach the service.
     pub fn with_headers(mut self, headers: HeadersLayer) -> Self {
         self.headers = headers;
         self
     }
 
-    /// Calls this when connections are refused, closed or fail; for the audit trail and metrics. Events
-    /// are folded by network and kind: see [`ConnectionEvent`]. Runs in the task of the connection, so
-    /// it must not block.
+    /// Calls a function when connections are refused, closed or fail, for the audit trail and
+    /// metrics.
+    ///
+    /// Events are combined by network and kind: see [`ConnectionEvent`]. The function runs in
+    /// the task of the connection, so it must not block. A second call replaces the function.
+    /// Default: none.
     pub fn on_connection_event(
         mut self,
         observer: impl Fn(&ConnectionEvent) + Send + Sync + 'static,
@@ -210,21 +256,22 @@ impl Server {
         self
     }
 
-    /// Counts connections of these addresses neither by address nor by their control frames: each
-    /// carries the requests of many clients. They count among
-    /// [`all connections`](Limits::connections).
+    /// Exempts trusted proxies from the limits per address and of HTTP/2 frames. Default: none.
+    ///
+    /// Each of their connections carries the requests of many clients. They still count among
+    /// [all connections](Limits::connections).
     pub fn behind(mut self, proxies: TrustedProxies) -> Self {
         self.proxies = proxies;
         self
     }
 
-    /// Returns the address, with the port that the system chose where it was asked for port 0.
+    /// Returns the address, with the port that the system selected for port 0.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
 
-    /// Returns counters that can be read while the server runs.
+    /// Returns counters that can be read while the server runs. They start at 0.
     #[must_use]
     pub fn stats(&self) -> ServerStats {
         ServerStats {
@@ -232,7 +279,7 @@ impl Server {
         }
     }
 
-    /// Listening again changes the backlog of a socket.
+    /// Sets the backlog: calling `listen` again changes it.
     fn set_backlog(&self) -> Result<(), ServerError> {
         #[cfg(unix)]
         rustix::net::listen(&self.listener, i32::from(self.limits.backlog))
@@ -240,12 +287,17 @@ impl Server {
         Ok(())
     }
 
-    /// Serves until `stop` is over, then lets open requests finish within the time of grace.
+    /// Serves until `stop` completes, then lets open requests finish.
     ///
-    /// Upgraded connections belong to those who upgraded them and are not waited for.
+    /// At that point the socket is closed, idle connections end, and open requests have
+    /// [`Limits::grace`] to finish. Upgraded connections (WebSocket, for example) are not
+    /// waited for.
+    ///
+    /// A failure of one connection never ends the server.
     ///
     /// # Errors
-    /// The TLS settings or the socket cannot be used.
+    /// [`ServerError::Tls`] if the TLS settings cannot be used. [`ServerError::Listen`] if the
+    /// socket cannot.
     pub async fn serve<S, B>(
         self,
         service: S,
@@ -307,7 +359,7 @@ impl Server {
             () = events.keep_reporting() => {}
             () = stop => {}
         }
-        // Clients that connect from now on are told by the system that nobody listens.
+        // From now on the system refuses new connections.
         drop(listener);
         stop_sender.send_replace(true);
         let stopped = finish(tasks, limits.grace).await;

@@ -1,4 +1,4 @@
-//! Responses that the server gives itself, to what never reaches the service.
+//! Responses of the server itself, for requests that never reach the service.
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
@@ -6,7 +6,7 @@ use palisade_core::{Guard, Peer, SecurityContext};
 
 use crate::{ClientInfoLayer, HeadersLayer};
 
-/// The headers of such responses, made once.
+/// The headers of such responses, built once.
 #[derive(Debug)]
 pub(super) struct OwnResponses {
     headers: HeaderMap,
@@ -15,6 +15,7 @@ pub(super) struct OwnResponses {
 }
 
 impl OwnResponses {
+    /// Takes the headers that the layer adds to a refusal.
     pub(super) fn new(layer: &HeadersLayer, peer: Peer) -> Self {
         let headers = headers(layer, peer);
         let lines = headers.iter().flat_map(|(name, value)| {
@@ -26,7 +27,8 @@ impl OwnResponses {
         }
     }
 
-    /// Adds the headers to a response of HTTP/1 that has no body.
+    /// Adds the headers to an HTTP/1 response without a body. Other bytes are returned
+    /// unchanged.
     pub(super) fn complete(&self, response: &[u8]) -> Bytes {
         let Some(head) = response
             .strip_suffix(b"\r\n\r\n")
@@ -37,7 +39,7 @@ impl OwnResponses {
         [head, b"\r\n", &self.lines, b"\r\n"].concat().into()
     }
 
-    /// Makes a response without a body, for HTTP/2.
+    /// Builds a response without a body, for HTTP/2.
     pub(super) fn empty<B>(&self, status: StatusCode, body: B) -> Response<B> {
         let mut response = Response::new(body);
         *response.status_mut() = status;
@@ -46,12 +48,12 @@ impl OwnResponses {
     }
 }
 
-/// Returns what the layer adds to a refusal of this peer.
+/// Returns the headers that the layer adds to a refusal of this peer.
 fn headers(layer: &HeadersLayer, peer: Peer) -> HeaderMap {
     let mut request = Request::new(()).into_parts().0;
     request.extensions.insert(peer);
     let context = SecurityContext::enter(&mut request);
-    // It tells the other layer whether TLS is spoken.
+    // It tells the other layer whether TLS is used.
     let _ = ClientInfoLayer::direct().admit(&context, &mut request);
     let mut response = Response::new(()).into_parts().0;
     response.status = StatusCode::BAD_REQUEST;

@@ -1,4 +1,4 @@
-//! Between hyper and the service: the peer goes in, the watch on the request goes along.
+//! Connects hyper and the service: stores the peer in each request, and tracks its progress.
 
 use std::{
     future::Future,
@@ -23,10 +23,11 @@ use super::{
     transfer::hand_to_executor,
 };
 
-/// The service as one connection sees it.
+/// The service of one connection.
 #[derive(Debug)]
 pub(super) struct OnConnection<S> {
     pub(super) service: S,
+    /// The address of the client, and whether it uses TLS.
     pub(super) peer: Peer,
     pub(super) activity: Arc<Activity>,
     pub(super) limits: Arc<Limits>,
@@ -71,6 +72,7 @@ impl<S, B> OnConnection<S>
 where
     S: Service<Request<ReceivedBody>, Response = Response<B>> + Clone,
 {
+    /// Calls the service with the peer in the extensions and a body with timeouts.
     fn call_service(
         &self,
         request: Request<Incoming>,
@@ -91,7 +93,7 @@ where
     }
 }
 
-/// Measures the fields as RFC 9113, 6.5.2, does.
+/// Returns whether the fields are too large, measured as in RFC 9113, section 6.5.2.
 fn is_over_size(headers: &HeaderMap, most: u32) -> bool {
     let size: usize = headers
         .iter()
@@ -101,7 +103,7 @@ fn is_over_size(headers: &HeaderMap, most: u32) -> bool {
 }
 
 pin_project! {
-    /// The service at work on one request.
+    /// The future of one response.
     pub(super) struct Answering<S>
     where
         S: Service<Request<ReceivedBody>>,

@@ -1,4 +1,4 @@
-//! What all connections of a server share: limits, the settings of both protocols, counters.
+//! What all connections of a server share: limits, settings of both protocols, counters.
 
 use std::sync::Arc;
 
@@ -12,40 +12,46 @@ use super::{
 
 /// What all connections of a server share.
 pub(super) struct Shared {
+    /// Settings of HTTP/1.
     pub(super) http1: http1::Builder,
+    /// Settings of HTTP/2.
     pub(super) http2: http2::Builder<StreamExecutor>,
     pub(super) limits: Arc<Limits>,
+    /// `None` if the server does not use TLS.
     pub(super) tls: Option<TlsAcceptor>,
+    /// Whether HTTP/2 is accepted without TLS.
     pub(super) http2_in_clear: bool,
     pub(super) own_responses: Arc<OwnResponses>,
     pub(super) events: Arc<Events>,
     pub(super) stats: Arc<Stats>,
 }
 
+/// Builds the HTTP/1 settings.
 pub(super) fn http1(limits: &Limits) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
-        // Heads are timed by `Activity`, from their first byte: hyper would count idle time as well.
+        // `Activity` times heads from their first byte: hyper would count idle time as well.
         .header_read_timeout(None)
         .max_header_size(limits.header_bytes as usize)
         .max_buf_size((limits.header_bytes as usize).max(64 * 1024));
     builder
 }
 
+/// Builds the HTTP/2 settings. `FrameWatch` enforces stricter limits; these apply to proxies.
 pub(super) fn http2(limits: &Arc<Limits>) -> http2::Builder<StreamExecutor> {
     let mut builder = http2::Builder::new(StreamExecutor {
         limits: Arc::clone(limits),
     });
-    // The budgets of `FrameWatch` come first. These stand behind it, for proxies, and for resets that
-    // are not written yet; h2 writes a line to the log for each connection that reaches one.
+    // The limits of `FrameWatch` are reached first. These are for proxies, and for resets that are
+    // not written yet; h2 writes a line to the log for each connection that reaches one.
     let resets = limits.resets.burst as usize;
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.streams)
-        // Beyond its limit h2 answers 431 without any header. The server answers first.
+        // Beyond its limit h2 sends 431 without any header. The server responds first.
         .max_header_list_size(limits.header_bytes.saturating_mul(2))
-        // Streams that are opened only to be reset cost work and no place (CVE-2023-44487).
+        // Streams that are opened only to be reset cost work but no slot (CVE-2023-44487).
         .max_pending_accept_reset_streams(resets.saturating_mul(2).max(20))
         .max_local_error_reset_streams(resets.saturating_mul(2).max(256))
         .initial_stream_window_size(64 * 1024)

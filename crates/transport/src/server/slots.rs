@@ -1,4 +1,6 @@
-//! Counts connections, in all and by address, and makes room among them.
+//! Counts connections, in total and per address, and closes idle ones when the server is full.
+//!
+//! The acceptor takes a slot for each connection. Without one the connection is closed at once.
 
 use std::{
     collections::HashMap,
@@ -11,34 +13,42 @@ use tokio::time::Instant;
 
 use super::{ConnectionEventKind, activity::Activity};
 
-/// Idle connections that one search remembers, so that not each new connection looks at all others.
+/// Idle connections that one search remembers, so that not every new connection causes a
+/// search.
 const REMEMBERED: usize = 64;
 
 /// Time between two searches when the last one found no idle connection.
 const SEARCH_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The slots for connections. Holds one entry for each connection and each address, so it cannot
-/// outgrow the number of connections.
+/// The slots for connections.
+///
+/// Has one entry for each connection and each address, so it cannot grow beyond the limit.
 #[derive(Debug)]
 pub(super) struct Slots {
+    /// Connections in total.
     most: usize,
+    /// Connections of one address.
     most_per_address: usize,
     taken: Mutex<Taken>,
 }
 
+/// The slots that are in use.
 #[derive(Debug, Default)]
 struct Taken {
+    /// Connections of each address. Proxies are not counted.
     by_address: HashMap<IpAddr, usize>,
-    /// Those that count. One that was asked to close counts no longer.
+    /// Connections that count. One that has to close no longer does.
     connections: HashMap<u64, Arc<Activity>>,
+    /// The id of the next connection.
     next: u64,
-    /// Those that were idle at the last search, with the moment of their last progress. The longest
-    /// idle one is last.
+    /// Connections that were idle at the last search, with their last progress. The longest
+    /// idle is last.
     idle: Vec<(Instant, u64)>,
+    /// The last search that found nothing.
     last_search: Option<Instant>,
 }
 
-/// One slot, free again when dropped.
+/// One slot. Dropping it frees it.
 #[derive(Debug)]
 pub(super) struct Slot {
     slots: Arc<Slots>,
@@ -50,11 +60,14 @@ pub(super) struct Slot {
 /// Why there is no slot.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum NoSlot {
+    /// The address has as many connections as it may have.
     Address,
+    /// The server is full, and no connection is idle.
     All,
 }
 
 impl Slots {
+    /// Creates the slots, all of them free.
     pub(super) fn new(most: usize, most_per_address: usize) -> Arc<Self> {
         Arc::new(Self {
             most,
@@ -63,6 +76,10 @@ impl Slots {
         })
     }
 
+    /// Takes a slot. If the server is full, the longest idle connection is closed for it.
+    ///
+    /// # Errors
+    /// The limit that refused the connection.
     pub(super) fn take(
         self: &Arc<Self>,
         address: IpAddr,
@@ -103,17 +120,20 @@ impl Slots {
         found
     }
 
+    /// Returns the number of open connections.
     pub(super) fn open(&self) -> usize {
         self.lock().connections.len()
     }
 
-    /// Counters are whole after every step, so a panic elsewhere cannot leave them half changed.
+    /// The counters are consistent after every step, so a panic elsewhere cannot leave them
+    /// half changed.
     fn lock(&self) -> MutexGuard<'_, Taken> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Taken {
+    /// Closes the longest idle connection. Searches at most every 100 ms if none is found.
     fn close_longest_idle(&mut self) -> Option<Arc<Activity>> {
         if let Some(closed) = self.close_remembered() {
             return Some(closed);
@@ -147,6 +167,7 @@ impl Taken {
         None
     }
 
+    /// Remembers the longest idle connections.
     fn search(&mut self) {
         let idle = self
             .connections
@@ -177,13 +198,16 @@ impl Drop for Slot {
     }
 }
 
+/// Reports a connection that was closed for a new one.
 fn tell(closed: Option<Arc<Activity>>) {
     if let Some(activity) = closed {
         activity.tell(ConnectionEventKind::ClosedForRoom);
     }
 }
 
-/// One subscriber has one IPv4 address, or a /64 of IPv6 with more addresses than can be counted.
+/// Returns what counts as one client: an IPv4 address, or a /64 of IPv6.
+///
+/// One subscriber usually has a whole /64.
 fn subscriber(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(four) => four.into(),

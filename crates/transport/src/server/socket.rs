@@ -1,4 +1,7 @@
-//! The socket under a connection, which comes back when HTTP is done with it.
+//! The socket of a connection, which is returned when HTTP no longer uses it.
+//!
+//! hyper owns an `HttpSocket`. When hyper drops it, the task of the connection gets the
+//! `Socket` back, to send a last frame and to close it gracefully.
 
 use std::{
     io::{self, IoSlice},
@@ -25,9 +28,12 @@ use super::{
 };
 use crate::server::ConnectionEventKind;
 
-/// A client that still sends when it has been answered is read for so long and so far; an abrupt
-/// close would take the response away from it (RFC 9112, 9.6).
+/// How long a client that still sends is read after its response.
+///
+/// Closing at once could discard the response before the client reads it (RFC 9112, section
+/// 9.6).
 pub(super) const DRAIN_TIME: Duration = Duration::from_secs(1);
+/// How many bytes are read at most for that.
 pub(super) const DRAIN_BYTES: usize = 256 * 1024;
 
 /// A socket with or without TLS.
@@ -37,8 +43,7 @@ pub(super) enum Stream {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
-/// A socket and its slot among all connections. The slot is free when the last owner drops it, also
-/// after an upgrade.
+/// A socket and its slot. The slot is free when the last owner drops it, also after an upgrade.
 #[derive(Debug)]
 pub(super) struct Socket {
     stream: Stream,
@@ -48,24 +53,25 @@ pub(super) struct Socket {
     _slot: Slot,
 }
 
-/// The socket as HTTP sees it.
+/// The socket that hyper reads and writes. Counts bytes and frames on the way.
 #[derive(Debug)]
 pub(super) struct HttpSocket {
     /// `None` only while it is being dropped.
     socket: Option<Socket>,
-    /// What was read to find out which protocol is spoken.
+    /// Bytes that were read to detect the protocol.
     read_ahead: Bytes,
-    /// HTTP/2: what was counted already and is to be given out first.
+    /// HTTP/2: bytes that were counted already, and are passed on first.
     counted: Bytes,
-    /// How many requests there were when nothing was left to write the last time.
+    /// The number of requests when everything was written the last time.
     flushed_after: Option<u32>,
-    /// HTTP/1: hyper's own response with the security headers, while it is being written.
+    /// HTTP/1: a response of hyper itself with the security headers, while it is being written.
     completed_response: Option<Bytes>,
     own_responses: Arc<OwnResponses>,
+    /// Where the socket goes when hyper drops it.
     back: Option<oneshot::Sender<Socket>>,
 }
 
-/// Where the socket comes back to.
+/// Receives the socket when hyper drops it.
 pub(super) type SocketReceiver = oneshot::Receiver<Socket>;
 
 impl Socket {
@@ -83,12 +89,12 @@ impl Socket {
         }
     }
 
-    /// Returns what the client sent too much of.
+    /// Returns the limit of frames that the client exceeded.
     pub(super) fn flood(&self) -> Option<Flood> {
         self.frames.as_ref().and_then(FrameWatch::flood)
     }
 
-    /// Tells an HTTP/2 client that the connection ends.
+    /// Sends a GOAWAY frame, so that an HTTP/2 client knows that the connection ends.
     pub(super) async fn send_goaway(&mut self, code: u32) {
         let frames = self.frames.as_ref();
         let Some(frame) = frames.and_then(|frames| frames.goaway(code)) else {
@@ -101,8 +107,9 @@ impl Socket {
         let _ = tokio::time::timeout(DRAIN_TIME, sent).await;
     }
 
-    /// Closes our half and reads what the client still sends, within bounds, so that it gets to
-    /// read what we sent.
+    /// Closes the sending half, and reads what the client still sends, within limits.
+    ///
+    /// So the client can read the last response.
     pub(super) async fn drain(self) {
         let mut socket = match self.stream {
             Stream::Plain(socket) => socket,
@@ -122,6 +129,7 @@ impl Socket {
         let _ = tokio::time::timeout(DRAIN_TIME, drained).await;
     }
 
+    /// Fails if the client exceeded a limit of frames.
     fn end_if_flooded(&self) -> io::Result<()> {
         match self.flood() {
             None => Ok(()),
@@ -181,7 +189,7 @@ impl HttpSocket {
         polled
     }
 
-    /// Reads HTTP/2. Headers of frames are passed on whole.
+    /// Reads HTTP/2. Frame headers are passed on complete.
     fn poll_read_frames(
         &mut self,
         cx: &mut Context<'_>,
@@ -217,11 +225,12 @@ impl HttpSocket {
         }
     }
 
+    /// Returns how many bytes of a frame header are missing, if a part is held back.
     fn missing_header_bytes(&self) -> Option<usize> {
         self.socket.as_ref()?.frames.as_ref()?.missing()
     }
 
-    /// Reads the rest of a header that came in parts, to be given out next.
+    /// Reads the rest of a frame header that came in parts, to be passed on next.
     fn poll_read_header(&mut self, cx: &mut Context<'_>, missing: usize) -> Poll<io::Result<()>> {
         let mut space = [0; 9];
         let mut part = ReadBuf::new(space.get_mut(..missing).unwrap_or_default());
@@ -241,9 +250,10 @@ impl HttpSocket {
         Poll::Ready(Ok(()))
     }
 
-    /// HTTP/1: hyper answers what is no request itself, without any header of ours. Its response is
-    /// told from one of the service by this: all requests are over and flushed, and none was begun
-    /// since, but something is being written.
+    /// HTTP/1: returns whether hyper is writing a response of its own, to an invalid request.
+    ///
+    /// That is so if all requests have ended and were flushed, none has begun since, but
+    /// something is written. Such a response has no security headers yet.
     fn is_own_response(&self) -> bool {
         let Some(socket) = &self.socket else {
             return false;
@@ -255,7 +265,7 @@ impl HttpSocket {
             && self.flushed_after == Some(activity.begun())
     }
 
-    /// Writes hyper's own response with the security headers.
+    /// Writes a response of hyper itself, with the security headers added.
     fn poll_write_own_response(
         &mut self,
         cx: &mut Context<'_>,
@@ -290,6 +300,7 @@ impl HttpSocket {
         Poll::Ready(Ok(whole.len()))
     }
 
+    /// Counts what was written.
     fn written(
         &mut self,
         slices: &[IoSlice<'_>],
@@ -324,7 +335,7 @@ impl HttpSocket {
 impl Drop for HttpSocket {
     fn drop(&mut self) {
         if let (Some(socket), Some(back)) = (self.socket.take(), self.back.take()) {
-            // Nobody waits for it after an upgrade: then it is closed here.
+            // After an upgrade no task waits for it: then it is closed here.
             let _ = back.send(socket);
         }
     }
@@ -387,7 +398,7 @@ impl AsyncWrite for HttpSocket {
     }
 }
 
-/// Hands each call to the one or the other.
+/// Forwards a call to the socket, with or without TLS.
 macro_rules! either {
     ($stream:expr, $inner:ident => $call:expr) => {
         match $stream.get_mut() {

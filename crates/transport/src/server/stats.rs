@@ -1,4 +1,4 @@
-//! What happened to connections, for metrics.
+//! Counters of a server, for metrics.
 
 use std::sync::{
     Arc, OnceLock,
@@ -7,15 +7,29 @@ use std::sync::{
 
 use super::{ConnectionEventKind, events::Events, slots::Slots};
 
-/// Counters of a server, readable while it runs. Cheap to clone.
+/// Counters of a server, readable while it runs and afterwards. Cheap to clone.
+///
+/// [`Server::stats`](super::Server::stats) returns it. All counters start at 0 and never
+/// decrease, except [`open`](Self::open).
+///
+/// | metric | counts |
+/// |---|---|
+/// | [`accepted`](Self::accepted) | connections that got a slot |
+/// | [`failed_handshakes`](Self::failed_handshakes) | TLS handshakes that failed |
+/// | [`refused_address`](Self::refused_address) | refusals by the limit per address |
+/// | [`refused_full`](Self::refused_full) | refusals by the limit in total |
+/// | [`timed_out`](Self::timed_out) | slow clients |
+/// | [`count`](Self::count) | any [`ConnectionEventKind`] |
 #[derive(Clone, Debug)]
 pub struct ServerStats {
     pub(super) stats: Arc<Stats>,
 }
 
+/// The counters that clones share.
 #[derive(Debug, Default)]
 pub(super) struct Stats {
     accepted: AtomicU64,
+    /// Set when the server begins to serve.
     serving: OnceLock<(Arc<Events>, Arc<Slots>)>,
 }
 
@@ -32,13 +46,13 @@ impl Stats {
 }
 
 impl ServerStats {
-    /// Returns how many connections were accepted.
+    /// Returns how many connections were accepted. Refused ones are not counted.
     #[must_use]
     pub fn accepted(&self) -> u64 {
         self.stats.accepted.load(Ordering::Relaxed)
     }
 
-    /// Returns how many connections are open, upgraded ones included.
+    /// Returns how many connections are open now, upgraded ones included.
     #[must_use]
     pub fn open(&self) -> usize {
         self.stats
@@ -47,7 +61,7 @@ impl ServerStats {
             .map_or(0, |(_, slots)| slots.open())
     }
 
-    /// Returns how often something happened to a connection.
+    /// Returns how often an event of this kind happened.
     #[must_use]
     pub fn count(&self, kind: ConnectionEventKind) -> u64 {
         self.stats
@@ -56,7 +70,8 @@ impl ServerStats {
             .map_or(0, |(events, _)| events.count(kind))
     }
 
-    /// Returns how many TLS handshakes failed, timed out, or ended because the client refused the certificate.
+    /// Returns how many TLS handshakes failed, timed out, or ended because the client refused
+    /// the certificate.
     #[must_use]
     pub fn failed_handshakes(&self) -> u64 {
         self.sum([
@@ -66,19 +81,20 @@ impl ServerStats {
         ])
     }
 
-    /// Returns how many were closed at once because the server was full and none of its connections idle.
+    /// Returns how many connections were refused because the server was full and none was idle.
     #[must_use]
     pub fn refused_full(&self) -> u64 {
         self.count(ConnectionEventKind::ServerLimit)
     }
 
-    /// Returns how many were closed at once because their address had too many connections.
+    /// Returns how many connections were refused because their address had too many.
     #[must_use]
     pub fn refused_address(&self) -> u64 {
         self.count(ConnectionEventKind::AddressLimit)
     }
 
-    /// Returns how many requests and connections were cut because the client sent or read too slowly.
+    /// Returns how many requests and connections ended because the client sent or read too
+    /// slowly.
     #[must_use]
     pub fn timed_out(&self) -> u64 {
         self.sum([

@@ -1,4 +1,4 @@
-//! How fast the response of one request is read.
+//! Tracks how fast a client reads the response of one request.
 
 use std::{
     cell::Cell,
@@ -15,17 +15,17 @@ use tokio::time::Instant;
 
 use super::{ConnectionEventKind, Limits, activity::Activity};
 
-/// How the response of one request moves. Times are milliseconds since its start.
+/// The progress of one response. Times are milliseconds since its start.
 #[derive(Debug)]
 pub(super) struct Transfer {
     activity: Arc<Activity>,
     start: Instant,
     has_responded: AtomicBool,
-    /// Since when the client is waited for, plus one; 0 while the handler is.
+    /// Since when the server waits for the client, plus one; 0 while it waits for the handler.
     waiting_since: AtomicU64,
-    /// How long the client was waited for before.
+    /// How long it waited for the client before.
     waited: AtomicU64,
-    /// Bytes that the client took.
+    /// Bytes that the client read.
     taken: AtomicU64,
 }
 
@@ -41,7 +41,7 @@ impl Transfer {
         })
     }
 
-    /// The head of the response is there.
+    /// Notes that the handler returned a response.
     pub(super) fn respond(&self) {
         self.has_responded.store(true, Ordering::Relaxed);
     }
@@ -50,12 +50,13 @@ impl Transfer {
         self.has_responded.load(Ordering::Relaxed)
     }
 
-    /// From now on the client is waited for.
+    /// From now on the server waits for the client.
     pub(super) fn wait_for_client(&self) {
         self.stop_waiting();
         self.waiting_since.store(self.now() + 1, Ordering::Relaxed);
     }
 
+    /// From now on the server waits for the handler.
     pub(super) fn stop_waiting(&self) {
         let since = self.waiting_since.swap(0, Ordering::Relaxed);
         if since > 0 {
@@ -64,11 +65,12 @@ impl Transfer {
         }
     }
 
+    /// Notes bytes that the client read.
     pub(super) fn take(&self, bytes: u64) {
         self.taken.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Returns when the response has been read too slowly on the whole, unless it is read faster.
+    /// Returns when the response is below its minimum rate, or over its total time.
     pub(super) fn pace_deadline(&self, limits: &Limits) -> Option<Instant> {
         let since = self.waiting_since.load(Ordering::Relaxed).checked_sub(1)?;
         let waited = Duration::from_millis(self.waited.load(Ordering::Relaxed));
@@ -79,7 +81,7 @@ impl Transfer {
             .checked_add(Duration::from_millis(since).checked_add(remaining)?)
     }
 
-    /// Does the same, and also for a client that takes nothing at all.
+    /// Returns the earlier of that and the deadline for a client that reads nothing.
     fn deadline(&self, limits: &Limits) -> Option<Instant> {
         let since = self.waiting_since.load(Ordering::Relaxed).checked_sub(1)?;
         let stall = limits
@@ -92,7 +94,7 @@ impl Transfer {
         }
     }
 
-    /// Waits until the response has been read too slowly.
+    /// Waits until the response is read too slowly.
     async fn too_slow(&self, limits: &Limits) {
         loop {
             let now = Instant::now();
@@ -120,11 +122,12 @@ pub(super) fn hand_to_executor(transfer: Arc<Transfer>) {
     STARTED.set(Some(transfer));
 }
 
-/// Runs each HTTP/2 stream as a task, and ends the stream alone when its response is read too slowly.
+/// Runs each HTTP/2 stream as a task, and ends a stream whose response is read too slowly.
 ///
-/// hyper does not ask a body for more while the client takes nothing, so a body cannot end itself.
-/// What can is the task of its stream: dropped, the stream is reset and all others go on. hyper calls
-/// the service and the executor one after the other on one thread, which is how the two find each other.
+/// hyper does not poll a body while the client reads nothing, so a body cannot end itself.
+/// Dropping the task of its stream resets the stream; all others continue. hyper calls the
+/// service and then the executor on the same thread, so a thread-local variable connects the
+/// two.
 #[derive(Clone, Debug)]
 pub(super) struct StreamExecutor {
     pub(super) limits: Arc<Limits>,

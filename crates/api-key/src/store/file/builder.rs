@@ -1,4 +1,4 @@
-//! How a file of keys is watched.
+//! How a key file is watched: interval, age limit, clock and reports.
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
@@ -7,15 +7,23 @@ use palisade_internal::watched_file::{Options, WatchedFile};
 
 use super::{FileKeyStore, KeyFileError, KeyFileReport, format::KeyFile, log};
 
+/// In bytes. A larger file is refused; it would have some hundred thousand keys.
 const LARGEST: u64 = 64 * 1024 * 1024;
 
-/// Collects how a [`FileKeyStore`] watches its file.
+/// Configures how a [`FileKeyStore`] watches its file. Made by [`FileKeyStore::builder`].
+///
+/// Default: checked once a second, older keys for 15 minutes, the system clock, reports to the log.
 #[must_use]
 pub struct FileKeyStoreBuilder {
+    /// The file to read.
     path: PathBuf,
+    /// Between two checks.
     interval: Duration,
+    /// After that every key is refused.
     max_stale_age: Duration,
+    /// Measures the age of older keys.
     clock: SharedClock,
+    /// Called after each change and each failure.
     report: Box<dyn Fn(KeyFileReport<'_>) + Send + Sync>,
 }
 
@@ -30,7 +38,9 @@ impl FileKeyStoreBuilder {
         }
     }
 
-    /// Sets how often the file is looked at. Default: once a second.
+    /// Sets how often the file is checked for changes. Default: once a second.
+    ///
+    /// A change takes effect after this time at most.
     pub fn interval(mut self, interval: Duration) -> Self {
         self.interval = interval;
         self
@@ -38,31 +48,34 @@ impl FileKeyStoreBuilder {
 
     /// Sets how long older keys stay in force while the file cannot be read. Default: 15 minutes.
     ///
-    /// A key that is revoked in a file which the service cannot read counts for so long at most.
-    /// After that every key is answered with 503 until the file can be read again. A value under
-    /// two intervals counts as two intervals.
+    /// This bounds how long a key stays valid that was revoked in a file which the service cannot
+    /// read. After that every request with a key is refused with 503 until the file can be read. A
+    /// value under two intervals counts as two intervals.
     pub fn max_stale_age(mut self, age: Duration) -> Self {
         self.max_stale_age = age;
         self
     }
 
-    /// Sets the clock. Default: the system clock.
+    /// Sets the clock that measures the age of older keys. Default: the system clock.
     pub fn clock(mut self, clock: SharedClock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Sets who is told what happens to the file. Default: the log.
+    /// Sets a function that is called with what happens to the file. Default: it is logged.
+    ///
+    /// It replaces the log and runs on the thread that reads the file. See [`KeyFileReport`].
     pub fn on_report(mut self, report: impl Fn(KeyFileReport<'_>) + Send + Sync + 'static) -> Self {
         self.report = Box::new(report);
         self
     }
 
-    /// Reads the file and watches it from now on.
+    /// Reads the file and starts a thread that checks it for changes.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read or is broken, others may write it, or no thread can be started.
+    /// [`KeyFileError::Invalid`] when the content is wrong. [`KeyFileError::Io`] when the file
+    /// cannot be read, others may write it, or no thread can be started.
     pub fn open(self) -> Result<FileKeyStore, KeyFileError> {
         let store = self.open_unwatched()?;
         store.0.watch("palisade-keys")?;
@@ -70,7 +83,8 @@ impl FileKeyStoreBuilder {
     }
 
     /// Reads the file and does not watch it: for programs that end soon, or call
-    /// [`FileKeyStore::refresh`]. The age of older keys is then counted from the first look that failed.
+    /// [`FileKeyStore::refresh`]. The age of older keys is then counted from the first look that
+    /// failed.
     ///
     /// # Errors
     ///

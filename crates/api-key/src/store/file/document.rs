@@ -1,4 +1,7 @@
-//! The TOML form of records.
+//! The TOML form of key records.
+//!
+//! Reading is strict: unknown keys are errors with their line. Messages never show values, since
+//! a key may have been pasted into the file by mistake.
 
 use std::path::Path;
 
@@ -8,6 +11,7 @@ use toml::value::Datetime;
 use super::KeyFileError;
 use crate::{Grant, KeyDigest, KeyRecord, KeyTable, Timestamp};
 
+/// The version of the format. A file of another version is refused.
 const VERSION: u32 = 1;
 const HEADER: &str = "\
 # API keys. Holds keyed digests: no key can be made from this file, and none put into it.
@@ -15,6 +19,7 @@ const HEADER: &str = "\
 
 ";
 
+/// The whole file.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
@@ -23,6 +28,7 @@ struct Document {
     keys: Vec<toml::Spanned<Entry>>,
 }
 
+/// One `[[key]]` table.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
@@ -43,6 +49,7 @@ struct Entry {
     previous: Option<Former>,
 }
 
+/// The secret before the last rotation.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Former {
@@ -57,7 +64,7 @@ pub(super) fn read(path: &Path, text: &str) -> Result<KeyTable, KeyFileError> {
             .map(|before| before.matches('\n').count() + 1)
     };
     let document: Document = toml::from_str(text).map_err(|problem| {
-        // The error's own text would repeat the line, with whatever stands in it.
+        // The text of the error would repeat the line, which may have a key in it.
         KeyFileError::invalid(
             path,
             line(problem.span().map(|span| span.start)),
@@ -86,7 +93,8 @@ pub(super) fn read(path: &Path, text: &str) -> Result<KeyTable, KeyFileError> {
     Ok(table)
 }
 
-/// Keeps what says what is wrong, and drops every word as long as a digest or a key.
+/// Keeps the description of a TOML error, and redacts every word that is as long as a digest or a
+/// key.
 fn without_values(message: &str) -> String {
     let line = message.lines().next().unwrap_or_default();
     let part_of_word = |c: char| c.is_alphanumeric() || c == '_';
@@ -170,7 +178,7 @@ impl Entry {
 }
 
 fn digest(text: &str) -> Result<KeyDigest, String> {
-    // Without the text: someone may have put a key there.
+    // The message is without the text: it may be a key that was pasted there.
     KeyDigest::from_text(text)
         .ok_or_else(|| "this is no digest; make keys with `palisade key new`".into())
 }

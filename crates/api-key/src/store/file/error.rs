@@ -1,4 +1,6 @@
-//! What can be wrong with a file. For operators: names the file, the line and the remedy, never its content.
+//! What can be wrong with a file of keys or a pepper.
+//!
+//! For operators: the messages name the file, the line and the remedy, never the content.
 
 use std::{
     fmt, io,
@@ -7,33 +9,34 @@ use std::{
 
 use super::super::TableError;
 
-/// What helps who may not read or write a file.
+/// The remedy for a user who may not read or write the file.
 const NO_PERMISSION: &str =
     "; run this as the owner of the file (sudo -u), or give the file to this user (chown)";
 
-/// Says what is wrong with a file of keys or a pepper.
+/// What is wrong with a file of keys or a pepper. The message may be logged: it never shows
+/// content.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum KeyFileError {
-    /// The file says something that cannot be.
+    /// The content is wrong: not TOML, an unknown key, or a value that is out of bounds.
     Invalid {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// In which line, from 1 on, where that is known.
+        /// The line, counted from 1, if it is known.
         line: Option<usize>,
         /// What is wrong.
         problem: String,
     },
-    /// The operating system refused.
+    /// The operating system refused to open, read or write the file.
     Io {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What was tried.
+        /// What was tried: `read` or `create`, for example.
         attempt: &'static str,
-        /// Its reason.
+        /// The reason of the operating system.
         source: io::Error,
     },
-    /// The change does not fit what is in the file.
+    /// The change does not fit the records in the file.
     Table(TableError),
 }
 

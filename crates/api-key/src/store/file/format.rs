@@ -1,4 +1,4 @@
-//! How the watched file is read, and who is told what happens to it.
+//! Connects the key file to the watcher of files: how it is read, and where reports go.
 
 use std::{io, path::Path};
 
@@ -7,8 +7,9 @@ use palisade_internal::watched_file::{FileFormat, Report};
 use super::{KeyFileError, KeyFileReport, document};
 use crate::KeyTable;
 
-/// A file of keys.
+/// The format of a watched key file.
 pub(super) struct KeyFile {
+    /// The function of [`FileKeyStoreBuilder::on_report`](super::FileKeyStoreBuilder::on_report).
     pub(super) report: Box<dyn Fn(KeyFileReport<'_>) + Send + Sync>,
 }
 
@@ -24,7 +25,7 @@ impl FileFormat for KeyFile {
         KeyFileError::io(path, attempt, problem)
     }
 
-    /// When a key was used last is known to this process alone.
+    /// Keeps the times of last use, which only this process knows.
     fn carry_over(&self, mut table: KeyTable, before: &KeyTable) -> KeyTable {
         table.inherit(before);
         table

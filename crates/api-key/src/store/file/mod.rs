@@ -1,4 +1,4 @@
-//! Records in a TOML file that people can read, watched while the server runs.
+//! A store in a TOML file that people can read, and that is watched while the server runs.
 
 mod builder;
 mod document;
@@ -22,15 +22,16 @@ pub use self::{builder::FileKeyStoreBuilder, error::KeyFileError};
 use super::{KeyStore, KeyTable, StoreUnavailable};
 use crate::{KeyId, KeyRecord};
 
-/// What the audit trail and the metrics call a file that cannot be read.
+/// The identifier in the audit trail and the metrics while the file cannot be read.
 const STALE: &str = "keys_stale";
 
-/// Keeps records in a TOML file. Clones share them.
+/// A store of records in a TOML file. Clones share the records.
 ///
-/// A changed file counts within a second. While the file is broken, away or not readable, the keys
-/// before stay in force for [15 minutes](FileKeyStoreBuilder::max_stale_age); then every key is
-/// answered with 503, since one of them may have been revoked. Both are told: in the log, as
-/// `keys_stale` in the audit trail and the metrics. Changes made through the store count at once.
+/// A change of the file takes effect within a second. While the file is invalid, missing or
+/// unreadable, the older keys stay in force for [15 minutes](FileKeyStoreBuilder::max_stale_age);
+/// then every request with a key is refused with 503, since one of the keys may have been revoked.
+/// Both are reported: in the log, and as `keys_stale` in the audit trail and the metrics. Changes
+/// made with [`update`](Self::update) take effect immediately.
 ///
 /// A file that is replaced keeps its owner, group and mode, also when root replaces it.
 ///
@@ -48,35 +49,40 @@ const STALE: &str = "keys_stale";
 #[derive(Clone)]
 pub struct FileKeyStore(Arc<WatchedFile<KeyFile>>);
 
-/// What happened to the file.
+/// What happened to the file. The argument of [`FileKeyStoreBuilder::on_report`].
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum KeyFileReport<'a> {
-    /// The file could not be read for too long: every key is refused with 503 until it can.
-    /// Told once for each outage.
+    /// The file could not be read for too long: every key is refused with 503 until it can be read.
+    ///
+    /// Reported once for each outage.
     Expired(&'a KeyFileError),
-    /// A new state could not be read; the one before stays in force. Told once for each problem.
+    /// A changed file could not be read; the older keys stay in force. Reported once for each
+    /// problem.
     Kept(&'a KeyFileError),
-    /// A new state is in force, with so many keys.
+    /// A changed file is in force. It has this number of keys.
     Loaded(usize),
 }
 
 impl FileKeyStore {
-    /// Reads the file and watches it from now on. What happens to it is logged.
+    /// Reads the file and checks it for changes from now on. Reports are logged.
+    ///
+    /// Returns once the file was read, so a server does not start with an invalid file.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read or is broken, others may write it, or no thread can be started.
+    /// See [`FileKeyStoreBuilder::open`].
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, KeyFileError> {
         Self::builder(path).open()
     }
 
-    /// Starts to describe how the file is watched.
+    /// Starts to configure how the file is watched.
     pub fn builder(path: impl Into<PathBuf>) -> FileKeyStoreBuilder {
         FileKeyStoreBuilder::new(path.into())
     }
 
-    /// Reads the file and does not watch it: for programs that end soon, or call [`refresh`](Self::refresh).
+    /// Reads the file and does not watch it: for programs that end soon, or call
+    /// [`refresh`](Self::refresh).
     ///
     /// # Errors
     ///
@@ -88,12 +94,13 @@ impl FileKeyStore {
         Self::builder(path).on_report(report).open_unwatched()
     }
 
-    /// Makes a file without keys that only its owner may read. One that exists is left alone. Root
-    /// makes it for the owner of the folder.
+    /// Creates a file without keys that only its owner may read. An existing file is not changed.
+    ///
+    /// If root runs this, the file belongs to the owner of the folder.
     ///
     /// # Errors
     ///
-    /// When there is one already, or it cannot be written.
+    /// [`KeyFileError::Io`] when the file exists or cannot be written.
     pub fn create(path: impl AsRef<Path>) -> Result<(), KeyFileError> {
         let path = path.as_ref();
         let text = document::write(path, &KeyTable::default())?;
@@ -101,8 +108,8 @@ impl FileKeyStore {
             .map_err(|problem| KeyFileError::io(path, "create", problem))
     }
 
-    /// Looks at the file now, instead of within the interval. Reads from a disk: not for the path of a
-    /// request. Returns whether another state came into force.
+    /// Checks the file now, instead of within the interval. Reads from a disk: do not call it in
+    /// the path of a request. Returns whether another state came into force.
     ///
     /// # Errors
     ///
@@ -111,14 +118,14 @@ impl FileKeyStore {
         self.0.refresh()
     }
 
-    /// Changes the file: reads it anew, applies the change, and replaces it in one step, on the disk
-    /// before this returns. Several processes may do so at once; none loses the other's change. The
-    /// file keeps its owner, group and mode.
+    /// Changes the file: reads it anew, applies the change, and replaces it in one step, on the
+    /// disk before this returns. Several processes may do so at once; none loses the other's
+    /// change. The file keeps its owner, group and mode.
     ///
     /// # Errors
     ///
-    /// That of the change, or when the file cannot be read or written, or would change its owner;
-    /// nothing is changed then.
+    /// The error of `change`, or when the file cannot be read or written, or would change its
+    /// owner; nothing is changed then.
     pub fn update<T, E: Into<KeyFileError>>(
         &self,
         change: impl FnOnce(&mut KeyTable) -> Result<T, E>,
@@ -126,7 +133,8 @@ impl FileKeyStore {
         self.try_update(|table| change(table).map_err(Into::into))
     }
 
-    /// Changes the file as [`update`](Self::update) does, where the change may fail in a way of its own.
+    /// Changes the file as [`update`](Self::update) does, where the change may fail in a way of its
+    /// own.
     ///
     /// # Errors
     ///
@@ -142,8 +150,10 @@ impl FileKeyStore {
         })
     }
 
-    /// Returns the records as they were read last. For listings: what decides about a request asks
-    /// [`find`](KeyStore::find), which refuses when they are too old.
+    /// Returns the records as they were last read, for listings.
+    ///
+    /// Do not decide about requests with it: [`find`](KeyStore::find) also refuses records that are
+    /// too old.
     #[must_use]
     pub fn table(&self) -> Arc<KeyTable> {
         self.0.value().load_full()

@@ -26,11 +26,13 @@ use crate::{
     trail_files,
 };
 
+/// Bytes in a mebibyte.
 const MIB: u64 = 1024 * 1024;
 /// Below this, every few records would begin a file.
 const MIN_ROTATE_AT: u64 = 4096;
-/// In fail-closed mode a request holds two places.
+/// The smallest capacity: in fail-closed mode a request reserves space for two records.
 const MIN_CAPACITY: usize = 2;
+/// The remedy for a setting of zero.
 const NOT_ZERO: &str = "use more than zero";
 
 /// Settings of a [`FileSink`], from [`FileSink::builder`].
@@ -78,14 +80,23 @@ const NOT_ZERO: &str = "use more than zero";
 #[derive(Debug)]
 #[must_use]
 pub struct FileSinkBuilder {
+    /// The file of the trail.
     path: PathBuf,
+    /// The key of the chain.
     key: Option<AuditKey>,
+    /// The clock of all times and deadlines.
     clock: SharedClock,
+    /// The length at which a file becomes an older part, in bytes.
     rotate_at: u64,
+    /// The longest time between two syncs while no response waits.
     sync_every: Duration,
+    /// The limits of the queue.
     settings: Settings,
+    /// Where and how often checkpoints are written.
     checkpoints: checkpoint_writer::Settings,
+    /// When older parts are deleted.
     retention: Retention,
+    /// Actions with their thresholds in free bytes.
     low_space: Vec<(LowSpaceAction, u64)>,
 }
 
@@ -117,8 +128,8 @@ impl FileSinkBuilder {
 
     /// Sets the key of the chain: records are sealed with HMAC-SHA-256 (RFC 2104). Default: none.
     ///
-    /// Without a key, an attacker who can write the file can compute new hashes for all of it. With one,
-    /// verification finds every change by anyone who does not have the key.
+    /// Without a key, an attacker who can write the file can compute new hashes for all of it. With
+    /// one, verification finds every change by anyone who does not have the key.
     pub fn key(mut self, key: AuditKey) -> Self {
         self.key = Some(key);
         self
@@ -126,8 +137,8 @@ impl FileSinkBuilder {
 
     /// Holds every response back until its record is on the disk. Default: off.
     ///
-    /// While no record can be kept, requests are refused with 503 Service Unavailable. Responses that wait
-    /// at the same time share one sync of the disk.
+    /// While no record can be kept, requests are refused with 503 Service Unavailable. Responses
+    /// that wait at the same time share one sync of the disk.
     pub fn fail_closed(mut self) -> Self {
         self.settings.fail_closed = true;
         self
@@ -135,8 +146,9 @@ impl FileSinkBuilder {
 
     /// Sets how many records may wait in memory. Default: 8192; at least 2.
     ///
-    /// In fail-closed mode every open request holds two of these places until its response starts, and one
-    /// until it is over. If none is left, the next request is refused. Many long streams need more.
+    /// In fail-closed mode every open request holds two of these places until its response starts,
+    /// and one until it is over. If none is left, the next request is refused. Many long streams
+    /// need more.
     pub fn capacity(mut self, records: usize) -> Self {
         self.settings.capacity = records;
         self
@@ -152,25 +164,27 @@ impl FileSinkBuilder {
 
     /// Sets how long records may stay in the cache of the operating system. Default: 1 second.
     ///
-    /// This holds while no response waits for them. A record in that cache survives the end of the process,
-    /// and not a power failure.
+    /// This holds while no response waits for them. A record in that cache survives the end of the
+    /// process, and not a power failure.
     pub fn sync_every(mut self, pause: Duration) -> Self {
         self.sync_every = pause;
         self
     }
 
-    /// Sets the length in bytes at which a file becomes an older part. Default: 64 MiB; at least 4096.
+    /// Sets the length in bytes at which a file becomes an older part. Default: 64 MiB; at least
+    /// 4096.
     ///
-    /// Older parts are kept, unless [`keep_for`](Self::keep_for) or [`keep_at_most`](Self::keep_at_most)
-    /// says otherwise. A start reads the current file whole, so this also bounds how long a start takes.
+    /// Older parts are kept, unless [`keep_for`](Self::keep_for) or
+    /// [`keep_at_most`](Self::keep_at_most) says otherwise. A start reads the current file whole,
+    /// so this also bounds how long a start takes.
     pub fn rotate_at(mut self, bytes: u64) -> Self {
         self.rotate_at = bytes;
         self
     }
 
-    /// Sets the time in which repeated refusals of one address, guard and code (and connection events
-    /// of one address and identifier) are one record and one count. Default: 60 seconds. A process
-    /// that is killed loses the counts of at most this time.
+    /// Sets the time in which repeated refusals of one address, guard and code (and connection
+    /// events of one address and identifier) are one record and one count. Default: 60 seconds. A
+    /// process that is killed loses the counts of at most this time.
     pub fn fold_window(mut self, window: Duration) -> Self {
         self.settings.fold.window = Some(window);
         self
@@ -191,23 +205,24 @@ impl FileSinkBuilder {
 
     /// Deletes older parts whose last record is older than this. Default: they are kept.
     ///
-    /// Before a deletion, a record `retired` names what is deleted, so that verification accepts it. The
-    /// age is checked at each rotation and once an hour.
+    /// Before a deletion, a record `retired` names what is deleted, so that verification accepts
+    /// it. The age is checked at each rotation and once an hour.
     pub fn keep_for(mut self, age: Duration) -> Self {
         self.retention.age = Some(age);
         self
     }
 
-    /// Deletes the oldest parts while all files together are larger than this number of bytes. Default:
-    /// they are kept. As with [`keep_for`](Self::keep_for), a record `retired` comes first.
+    /// Deletes the oldest parts while all files together are larger than this number of bytes.
+    /// Default: they are kept. As with [`keep_for`](Self::keep_for), a record `retired` comes
+    /// first.
     pub fn keep_at_most(mut self, bytes: u64) -> Self {
         self.retention.bytes = Some(bytes);
         self
     }
 
     /// Sets what is done when less than so many bytes are free on the disk. Default:
-    /// [`Warn`](LowSpaceAction::Warn) below 512 MiB, [`CountRefusals`](LowSpaceAction::CountRefusals) below 128 MiB.
-    /// Zero switches an action off.
+    /// [`Warn`](LowSpaceAction::Warn) below 512 MiB,
+    /// [`CountRefusals`](LowSpaceAction::CountRefusals) below 128 MiB. Zero switches an action off.
     pub fn low_space(mut self, action: LowSpaceAction, free_bytes: u64) -> Self {
         self.low_space.retain(|(known, _)| *known != action);
         self.low_space.push((action, free_bytes));
@@ -216,9 +231,10 @@ impl FileSinkBuilder {
 
     /// Sets the file for checkpoints: signed lines with the number and hash of the last record.
     ///
-    /// With them, the next start and verification find a trail that was cut, rolled back or deleted while
-    /// no process ran. Default: the file of the trail with `.checkpoints` after its name. Choose a place
-    /// that the account of the service cannot overwrite: another disk, or another machine.
+    /// With them, the next start and verification find a trail that was cut, rolled back or deleted
+    /// while no process ran. Default: the file of the trail with `.checkpoints` after its name.
+    /// Choose a place that the account of the service cannot overwrite: another disk, or another
+    /// machine.
     pub fn checkpoints_at(mut self, file: impl Into<PathBuf>) -> Self {
         self.checkpoints.file = Some(file.into());
         self
@@ -233,8 +249,9 @@ impl FileSinkBuilder {
 
     /// Gives every checkpoint also to this function: one line, without a line feed.
     ///
-    /// For standard output, a log collector or another machine. The function runs on a separate thread and
-    /// may block. If it fails, that is logged once, and recorded as `audit.checkpoints_failing`.
+    /// For standard output, a log collector or another machine. The function runs on a separate
+    /// thread and may block. If it fails, that is logged once, and recorded as
+    /// `audit.checkpoints_failing`.
     pub fn checkpoint_to(
         mut self,
         keep: impl FnMut(&str) -> io::Result<()> + Send + 'static,
@@ -252,8 +269,8 @@ impl FileSinkBuilder {
     }
 
     /// Sets how often a checkpoint is written, while there are new records: after so many records,
-    /// and after so long. Default: 10,000 records, 60 seconds. There is also one at each start, at each
-    /// rotation and at the close.
+    /// and after so long. Default: 10,000 records, 60 seconds. There is also one at each start, at
+    /// each rotation and at the close.
     pub fn checkpoint_every(mut self, records: u64, pause: Duration) -> Self {
         self.checkpoints.every_records = records;
         self.checkpoints.every = pause;
@@ -266,11 +283,11 @@ impl FileSinkBuilder {
         self
     }
 
-    /// Opens or creates the file, sets aside what an earlier process left unfinished, and starts the
-    /// writer thread. A full disk does not stop this: see [`FileSink`].
+    /// Opens or creates the file, sets aside what an earlier process left unfinished, and starts
+    /// the writer thread. A full disk does not stop this: see [`FileSink`].
     ///
-    /// New files have mode 0600. One process writes a file: a lock file beside it and a lock on the file
-    /// itself hold as long as the sink lives.
+    /// New files have mode 0600. One process writes a file: a lock file beside it and a lock on the
+    /// file itself hold as long as the sink lives.
     ///
     /// # Errors
     ///

@@ -1,5 +1,9 @@
-//! Writes checkpoints to a second place, on a separate thread: a place that hangs must not hold
-//! the trail up.
+//! Writes checkpoints to other places, on a separate thread.
+//!
+//! A checkpoint is a signed line with the number and hash of the last safe record. The writer
+//! thread decides when one is due ([`CheckpointWriter::keep`]) and puts it into a short queue. A
+//! place that hangs therefore does not delay the trail. A place that fails is logged once, and
+//! the trail records `audit.checkpoints_failing`.
 
 use std::{
     fmt, fs,
@@ -25,20 +29,27 @@ use crate::{
     verify::read_checkpoints,
 };
 
-/// Lines that wait for their place. They are rare: more means that the place hangs.
+/// The most checkpoints that wait to be written. If there are more, the place does not respond.
 const QUEUE: usize = 16;
 /// How long a close waits for the last checkpoint.
 const LAST_WAIT: Duration = Duration::from_secs(2);
 
+/// Writes one checkpoint line, without its line end, to one place.
 type Place = Box<dyn FnMut(&str) -> io::Result<()> + Send>;
 
-/// Where checkpoints go, how often, and who signs them.
+/// Where checkpoints are written, how often, and with which key.
 pub(super) struct Settings {
+    /// A checkpoint file that the operator named.
     pub(super) file: Option<PathBuf>,
+    /// Whether to write the default file beside the trail if no file is named. Default: true.
     pub(super) beside: bool,
+    /// Further places, such as a log on another machine. Default: none.
     pub(super) others: Vec<Place>,
+    /// The Ed25519 key that signs. Default: the key of the trail.
     pub(super) key: Option<CheckpointKey>,
+    /// A checkpoint is due after so many records. Default: 10,000.
     pub(super) every_records: u64,
+    /// A checkpoint is due after this time, if there are new records. Default: 60 seconds.
     pub(super) every: Duration,
 }
 
@@ -56,12 +67,14 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Returns the checkpoint file of a trail, if there shall be one.
+    /// Returns the checkpoint file of a trail: the named one or the default. `None` if there is
+    /// none.
     pub(super) fn file_of(&self, trail: &Path) -> Option<PathBuf> {
         let beside = || self.beside.then(|| trail_files::checkpoints(trail));
         self.file.clone().or_else(beside)
     }
 
+    /// Returns what signs: the checkpoint key, the key of the trail, or a plain checksum.
     pub(super) fn signer(&self, key: Option<&AuditKey>) -> Signer {
         match &self.key {
             Some(key) => key.signer(),
@@ -80,7 +93,9 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// Returns the latest checkpoint of a file. A file that cannot be read is logged, and stops nothing.
+/// Returns the latest valid checkpoint of a file. Forged and unknown lines are skipped.
+///
+/// A file that cannot be read is logged, and the start continues without it.
 pub(super) fn latest(file: &Path, signer: &Signer) -> Option<Checkpoint> {
     let mut latest = None;
     let read = read_checkpoints(file, &signer.verifier(), |line| match line {
@@ -93,22 +108,33 @@ pub(super) fn latest(file: &Path, signer: &Signer) -> Option<Checkpoint> {
     latest
 }
 
-/// Decides when a checkpoint is due, and hands it to the thread that writes.
+/// Decides when a checkpoint is due and sends it to the thread that writes.
 #[derive(Debug)]
 pub(super) struct CheckpointWriter {
+    /// The queue to the thread. `None` once the writer finishes.
     lines: Option<SyncSender<Vec<u8>>>,
+    /// Receives a message when the thread has written everything.
     done: Receiver<()>,
+    /// Signs the lines.
     signer: Signer,
+    /// A checkpoint is due after so many records.
     every_records: u64,
+    /// A checkpoint is due after this time.
     every: Duration,
+    /// The record of the latest checkpoint.
     last: Anchor,
+    /// When the latest checkpoint was made, on the monotonic clock.
     last_at: Duration,
+    /// Whether a place failed at the last line, or the queue was full.
     failing: Arc<AtomicBool>,
+    /// The value of `failing` that the trail has recorded.
     told_failing: bool,
 }
 
 impl CheckpointWriter {
-    /// Starts the thread. `None` without a place to write to.
+    /// Starts the thread. Returns `None` if there is no place to write to.
+    ///
+    /// Fails if the system cannot start a thread.
     pub(super) fn start(
         settings: Settings,
         trail: &Path,
@@ -153,7 +179,10 @@ impl CheckpointWriter {
         }))
     }
 
-    /// Writes a checkpoint about the last safe record, if one is due or must be now.
+    /// Sends a checkpoint of the last safe record, if one is due or `must` is true.
+    ///
+    /// `now` is the wall-clock time and the monotonic time. Nothing is sent if there is no new
+    /// record. A full queue drops the checkpoint and sets `failing`.
     pub(super) fn keep(
         &mut self,
         trail: &str,
@@ -183,7 +212,9 @@ impl CheckpointWriter {
         }
     }
 
-    /// Returns whether the places began to fail (`true`) or work again (`false`) since the last time.
+    /// Returns `true` if places began to fail since the last call, and `false` if they work again.
+    ///
+    /// `None` if nothing changed.
     pub(super) fn take_change(&mut self) -> Option<bool> {
         let failing = self.failing.load(Ordering::Relaxed);
         let changed = mem::replace(&mut self.told_failing, failing) != failing;
@@ -195,7 +226,8 @@ impl CheckpointWriter {
         self.last_at
     }
 
-    /// Waits until what was handed over is written, but not for ever.
+    /// Waits until the thread has written everything, at most 2 seconds, and logs an error after
+    /// that.
     pub(super) fn finish(mut self) {
         drop(self.lines.take());
         if self.done.recv_timeout(LAST_WAIT).is_err() {
@@ -204,7 +236,7 @@ impl CheckpointWriter {
     }
 }
 
-/// Logs that the places began to fail, or that they work again; nothing in between.
+/// Logs that places began to fail, or that they work again. Nothing is logged in between.
 fn tell(state: &AtomicBool, failure: Option<&io::Error>) {
     let failed = state.swap(failure.is_some(), Ordering::Relaxed);
     match (failed, failure) {
@@ -219,6 +251,7 @@ fn tell(state: &AtomicBool, failure: Option<&io::Error>) {
     }
 }
 
+/// Appends a line to a checkpoint file and syncs it. A new file has mode 0600.
 fn append(file: &Path, line: &str) -> io::Result<()> {
     if fs::metadata(file).is_ok_and(|metadata| !metadata.is_file()) {
         return Err(io::Error::other("the checkpoint file is no regular file"));
@@ -241,6 +274,7 @@ fn append(file: &Path, line: &str) -> io::Result<()> {
     Ok(())
 }
 
+/// Returns whether a file is empty or ends with a line feed.
 fn ends_a_line(file: &mut fs::File) -> io::Result<bool> {
     use std::io::{Read as _, Seek as _};
     if file.metadata()?.len() == 0 {

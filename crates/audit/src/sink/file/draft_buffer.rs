@@ -1,20 +1,26 @@
 //! Records that are not on the disk yet, one after another in one buffer.
 //!
-//! The journal has two: records that wait for a write, and records that wait for a sync. A record that
-//! is longer than readers accept is replaced by a short record that says so.
+//! The journal has two: records that wait for a write, and records that wait for a sync. A record
+//! that is longer than readers accept is replaced by a short record that says so.
 
 use crate::record::MAX_RECORD;
 
-/// Bodies of records. They hold no line feed, so that is what stands between them.
+/// Encoded records that are not sealed yet, each followed by a line feed.
+///
+/// A record never contains a line feed, so it can separate them.
 #[derive(Debug, Default)]
 pub(super) struct DraftBuffer {
+    /// All drafts in order, each with its line feed.
     bytes: Vec<u8>,
+    /// How many drafts there are.
     count: usize,
 }
 
 impl DraftBuffer {
-    /// Adds one, and returns its length. One that is too long for readers is replaced by a record
-    /// that says so: nothing may be written that verification would not read.
+    /// Adds one draft and returns the length that it had when it was encoded.
+    ///
+    /// A draft longer than [`MAX_RECORD`] is replaced by a record `cut`: verification would not
+    /// read it.
     pub(super) fn push(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> usize {
         let start = self.bytes.len();
         write(&mut self.bytes);
@@ -29,26 +35,30 @@ impl DraftBuffer {
         length
     }
 
+    /// Returns the drafts in order, without their line feeds.
     pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
         self.bytes
             .split_inclusive(|byte| *byte == b'\n')
             .filter_map(|draft| draft.strip_suffix(b"\n"))
     }
 
+    /// Returns how many drafts there are.
     pub(super) fn len(&self) -> usize {
         self.count
     }
 
+    /// Returns whether there is none.
     pub(super) fn is_empty(&self) -> bool {
         self.count == 0
     }
 
+    /// Removes all drafts and keeps the memory for the next ones.
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
         self.count = 0;
     }
 
-    /// Moves all of another's to the end of these.
+    /// Moves all drafts of another buffer to the end of this one.
     pub(super) fn take(&mut self, other: &mut Self) {
         self.bytes.append(&mut other.bytes);
         self.count += std::mem::take(&mut other.count);

@@ -1,4 +1,8 @@
-//! What is done when the disk of the trail has little space left.
+//! Watches the free space on the disk of the trail and starts the actions that the operator
+//! chose.
+//!
+//! The writer thread calls it after a successful write, at most once a second. If the free space
+//! is not known, no action starts.
 
 use std::time::Duration;
 
@@ -7,22 +11,28 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// What to do when less than a number of bytes is free on the disk of the trail.
 ///
-/// Set with [`FileSinkBuilder::low_space`](crate::FileSinkBuilder::low_space). Several actions can have
-/// different thresholds. An action ends when a tenth more than its threshold is free.
+/// Set with [`FileSinkBuilder::low_space`](crate::FileSinkBuilder::low_space). Several actions can
+/// have different thresholds. An action ends when a tenth more than its threshold is free.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub enum LowSpaceAction {
-    /// Tell it: one log line and one event when it begins, and when it is over.
+    /// Write one log line and one event when it begins, and again when it is over. Default: below
+    /// 512 MiB.
     Warn,
-    /// Only count refusals, so that the space that is left is for requests that were served.
+    /// Only count refusals: the remaining space is for requests that were served. Default: below
+    /// 128 MiB.
     CountRefusals,
-    /// Delete the oldest parts until there is space again. Each deletion is a record, `retired`.
+    /// Delete the oldest parts, one a second, until there is space. Each deletion is a record,
+    /// `retired`.
+    ///
+    /// Default: off.
     RetireOldest,
-    /// Refuse requests with 503, before the disk is full.
+    /// Refuse requests with 503 before the disk is full. Default: off.
     RefuseRequests,
 }
 
 impl LowSpaceAction {
+    /// Returns the name of the action in logs and events.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Warn => "warn",
@@ -33,22 +43,28 @@ impl LowSpaceAction {
     }
 }
 
-/// The thresholds, and which of them are reached.
+/// The thresholds, and which actions are active.
 #[derive(Debug)]
 pub(super) struct SpaceMonitor {
+    /// Actions with their thresholds in free bytes. Default: none.
     thresholds: Vec<(LowSpaceAction, u64)>,
+    /// Actions whose threshold is reached.
     active: Vec<LowSpaceAction>,
+    /// When the free space was last checked, on the monotonic clock.
     looked_at: Option<Duration>,
 }
 
-/// An action begins (`Some` bytes are free) or ends.
+/// An action that starts or ends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Change {
+    /// Which action.
     pub(super) action: LowSpaceAction,
+    /// True if it starts, false if it ends.
     pub(super) begins: bool,
 }
 
 impl SpaceMonitor {
+    /// Returns a monitor with no active action.
     pub(super) fn new(thresholds: Vec<(LowSpaceAction, u64)>) -> Self {
         Self {
             thresholds,
@@ -57,7 +73,7 @@ impl SpaceMonitor {
         }
     }
 
-    /// Returns whether it is time to look.
+    /// Returns whether to check the free space now. Always false without thresholds.
     pub(super) fn is_due(&mut self, now: Duration) -> bool {
         let due = self
             .looked_at
@@ -68,8 +84,10 @@ impl SpaceMonitor {
         due && !self.thresholds.is_empty()
     }
 
-    /// Holds the free bytes against the thresholds. An action ends when there is a tenth more than
-    /// its threshold, so that it does not begin and end all the time.
+    /// Compares the free bytes with the thresholds, and returns the actions that start or end.
+    ///
+    /// An action ends when a tenth more than its threshold is free. Otherwise it could start and
+    /// end at each check.
     pub(super) fn update(&mut self, free: u64) -> Vec<Change> {
         let mut changes = Vec::new();
         for (action, threshold) in &self.thresholds {
@@ -92,6 +110,7 @@ impl SpaceMonitor {
         changes
     }
 
+    /// Returns whether the threshold of an action is reached.
     pub(super) fn is_active(&self, action: LowSpaceAction) -> bool {
         self.active.contains(&action)
     }

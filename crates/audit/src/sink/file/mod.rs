@@ -1,4 +1,15 @@
-//! The trail in a file: one line a record, each tied to all before it.
+//! Writes the audit trail to a file: one record a line, each chained to all records before it.
+//!
+//! The sink has three threads. Requests put records into the `queue` and do not touch the disk. The
+//! `writer_thread` seals them (`journal`), writes and syncs them (`storage`) and releases responses
+//! that wait. The `watchdog` refuses responses that wait longer than the deadline.
+//!
+//! `recovery` runs once, when the file is opened. `retention` deletes old parts, `low_space` reacts
+//! to a disk that is nearly full, and `checkpoint_writer` copies the end of the chain to another
+//! file.
+//!
+//! A failed write is repeated from memory. Meanwhile a fail-closed sink refuses requests with 503,
+//! and any other sink drops records and counts them.
 
 mod builder;
 mod checkpoint_writer;
@@ -35,27 +46,32 @@ use crate::{
     sink::Sink,
 };
 
-/// Writes records to a file, each tied to all records before it by a hash.
+/// Writes records to a file, each chained to all records before it by a hash.
 ///
 /// # Two modes
 ///
-/// *Drop and count*, the default: no request waits for the disk. A record for which the queue has no
-/// space is counted, and the count is a record of the chain.
+/// *Drop and count*, the default: no request waits for the disk. A record for which the queue has
+/// no space is dropped and counted, and the count is a record of the chain.
 ///
-/// *Fail closed* ([`fail_closed`](FileSinkBuilder::fail_closed)): no response starts before its record
-/// is on the disk. While the disk cannot be written, requests are refused with 503.
+/// *Fail closed* ([`fail_closed`](FileSinkBuilder::fail_closed)): no response starts before its
+/// record is on the disk. While the disk cannot be written, requests are refused with 503.
 ///
 /// # Full and broken disks
 ///
 /// A failed write is cut off and repeated, up to once a second. After a failed sync the records are
-/// written to a new file, since the operating system may have dropped them. The failure is logged once,
-/// then once a minute, and its end once. Records wait in memory, up to
+/// written to a new file, since the operating system may have dropped them. The failure is logged
+/// once, then once a minute, and its end once. Records wait in memory, up to
 /// [`capacity`](FileSinkBuilder::capacity).
 ///
 /// # Closing
 ///
-/// Clones write to the same file. When the last clone is dropped, the writer thread finishes its work.
-/// To wait for that, use [`AuditHandle::close`](crate::AuditHandle::close).
+/// Clones write to the same file. When the last clone is dropped, the writer thread finishes its
+/// work. To wait for that, use [`AuditHandle::close`](crate::AuditHandle::close).
+///
+/// # Verification
+///
+/// [`verify_file`](crate::verify_file) checks the file and its older parts, also while a sink
+/// writes.
 ///
 /// # Examples
 ///
@@ -73,8 +89,11 @@ use crate::{
 #[derive(Clone)]
 pub struct FileSink(Arc<Inner>);
 
+/// What all clones of a sink share.
 struct Inner {
+    /// The queue to the writer thread.
     queue: Arc<Queue>,
+    /// The path of the file.
     path: PathBuf,
 }
 
@@ -85,17 +104,21 @@ impl FileSink {
         FileSinkBuilder::new(path.into())
     }
 
-    /// Returns the file.
+    /// Returns the path of the file that is written. Older parts are in the same folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0.path
     }
 
-    /// Records an event that is not a request. It never waits; without space the event is counted as lost.
+    /// Records an event that is not a request. It never waits.
+    ///
+    /// An event for which the queue has no space is dropped and counted as lost. If it has no time,
+    /// it gets the current one.
     pub fn record(&self, event: AuditEvent) {
         Sink::record_event(self, &Arc::new(event));
     }
 
+    /// Returns a sink for a queue whose threads run.
     fn new(queue: Arc<Queue>, path: PathBuf) -> Self {
         Self(Arc::new(Inner { queue, path }))
     }

@@ -1,8 +1,10 @@
 //! Finds where an earlier process stopped, and sets aside what it did not finish.
 //!
-//! Called once, by `open`, under the lock of the trail. A line that was cut by a power failure is
-//! copied to a separate file and removed. A damaged file is renamed, and a new one begins. Either is a
-//! record `recovered`, so that verification shows it.
+//! Called once, when the sink is opened, under the lock of the trail. An incomplete last line,
+//! after a power failure, is copied to a separate file and removed. A damaged file is renamed,
+//! and a new one begins. Each case is recorded as `recovered`, so that verification shows it.
+//!
+//! Recovery fails, and the sink does not open, if a file cannot be read or needs another key.
 
 use std::{
     fs::{self, File},
@@ -25,24 +27,30 @@ use crate::{
     verify::{FileEnd, Finding, FindingReason, Scan, VerifyError, read_part},
 };
 
+/// The reason in the name of a damaged file.
 const DAMAGED: &str = "damaged";
+/// The reason in the name of a file with an incomplete line.
 const TORN: &str = "torn";
-/// Of a torn line, so much is kept: no record is longer.
+/// The most bytes of an incomplete line that are kept. No record is longer.
 const MAX_TORN: u64 = 64 * 1024;
 
-/// Where to go on.
+/// Where the writer continues.
 #[derive(Debug)]
 pub(super) struct Start {
+    /// The last good record, and the length of the file up to it.
     pub(super) mark: FilePosition,
+    /// The name of the trail: the known one, or a new random one.
     pub(super) trail: String,
-    /// How the process that wrote the file left it, if there is one.
+    /// How the earlier process left the file. `None` if a new file begins.
     pub(super) resumed: Option<Resumed>,
-    /// What was set aside or is gone, and is not recorded in the trail yet.
+    /// What was set aside or is missing, and is not recorded yet.
     pub(super) recovered: Vec<Recovered>,
 }
 
-/// Reads the file, or where there is none the latest older part. `checkpoint` is the last one that
-/// is known: what it is about must be there.
+/// Finds the end of the trail in its file, or in the latest older part if there is no file.
+///
+/// `checkpoint` is the latest known one: its record must be in the trail, or it is reported as
+/// missing.
 pub(super) fn recover(
     path: &Path,
     key: Option<&AuditKey>,
@@ -84,7 +92,7 @@ pub(super) fn recover(
     })
 }
 
-/// Returns whether records are gone that a checkpoint is about.
+/// Returns what is missing according to a checkpoint. `None` if its record is there.
 fn behind(checkpoint: &Checkpoint, last: Anchor, trail: &str) -> Option<Recovered> {
     let to = checkpoint.anchor.sequence();
     if checkpoint.trail != trail {
@@ -108,7 +116,8 @@ fn behind(checkpoint: &Checkpoint, last: Anchor, trail: &str) -> Option<Recovere
     })
 }
 
-/// Scans a file. What is wrong with its key is nothing that can be recovered from here.
+/// Scans a file and returns the first finding. A wrong key or version is an error: nothing is
+/// repaired.
 fn scanned(scan: &mut Scan, path: &Path) -> Result<Option<Finding>, AuditBuildError> {
     let finding = match read_part(scan, path, FileEnd::Last) {
         Ok(()) => scan.first_finding().cloned(),
@@ -128,7 +137,7 @@ fn scanned(scan: &mut Scan, path: &Path) -> Result<Option<Finding>, AuditBuildEr
     }
 }
 
-/// Looks for the end of the trail in its latest older part, or begins a trail.
+/// Returns the end of the trail in its latest older part, or begins a new trail.
 fn before(path: &Path, key: Option<&AuditKey>) -> Result<(Anchor, String), AuditBuildError> {
     let parts = trail_files::parts(path).map_err(|error| storage(path, error))?;
     for part in parts.iter().rev() {
@@ -144,7 +153,7 @@ fn before(path: &Path, key: Option<&AuditKey>) -> Result<(Anchor, String), Audit
     Ok((Anchor::GENESIS, hex(&id)))
 }
 
-/// Takes what is no record out of the file (a torn line), or the file out of the trail (damage).
+/// Removes an incomplete line from the file, or renames a damaged file.
 fn set_aside(
     path: &Path,
     good: u64,
@@ -171,8 +180,9 @@ fn set_aside(
     })
 }
 
-/// Finds a torn line that an earlier process set aside and was killed before it recorded that. A file's
-/// name is believed only where it stands for the very next record, and only to be mentioned.
+/// Finds incomplete lines that an earlier process set aside without recording it, as it was killed.
+///
+/// A file name counts only if it stands for the next record, and it is only mentioned.
 fn untold(path: &Path, next: u64) -> io::Result<Vec<Recovered>> {
     let aside = trail_files::all_aside(path, TORN)?.into_iter();
     let aside = aside.filter(|(record, _)| *record == next);
@@ -188,9 +198,10 @@ fn untold(path: &Path, next: u64) -> io::Result<Vec<Recovered>> {
         .collect()
 }
 
-/// Copies the end of a file to a separate file, makes that safe, and only then cuts it off. Where
-/// there is no space for the copy, the record about it holds the beginning of the line: a
-/// full disk must not stop a start.
+/// Copies the incomplete line to a separate file, syncs the copy, and then removes the line.
+///
+/// If there is no space for the copy, the record has the beginning of the line: a full disk must
+/// not prevent a start.
 fn cut(path: &Path, good: u64, record: u64) -> io::Result<Recovered> {
     let mut from = File::options().read(true).write(true).open(path)?;
     from.seek(SeekFrom::Start(good))?;
@@ -214,6 +225,7 @@ fn cut(path: &Path, good: u64, record: u64) -> io::Result<Recovered> {
     })
 }
 
+/// Writes and syncs a new file with mode 0600. It is removed if that fails.
 fn copy(to: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = private_file::options()
         .write(true)
@@ -228,6 +240,7 @@ fn copy(to: &Path, bytes: &[u8]) -> io::Result<()> {
     private_file::sync_folder(to)
 }
 
+/// Returns the error for a path.
 fn storage(path: &Path, error: io::Error) -> AuditBuildError {
     AuditBuildError::Storage {
         path: path.into(),

@@ -1,7 +1,9 @@
-//! Older parts that are deleted because they are older, or more, than is kept.
+//! Deletes old parts of the trail when they are too old or too many.
 //!
-//! A deletion is a record first, `retired`, with the last record that goes; only when that is safe
-//! are the files deleted. Verification knows it: a trail that begins behind it begins in order.
+//! The deletion is recorded first (`retired`, with the last record that is deleted). Only when
+//! that record is safe are the files deleted. Verification reads it: a trail that begins after a
+//! retired record is complete. If a deletion fails, the parts stay and the next check tries
+//! again.
 
 use std::{io, time::Duration};
 
@@ -11,24 +13,29 @@ use super::{
     writer_records::{self, Retired},
 };
 
-/// How often is looked for what is too old, besides at every rotation.
+/// The time between two checks; there is also one after every rotation.
 const PAUSE: Duration = Duration::from_secs(60 * 60);
 
-/// How much is kept. Default: everything.
+/// How much of the trail is kept. Default: everything.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Retention {
+    /// Parts that were last written longer ago than this are deleted.
     pub(super) age: Option<Duration>,
+    /// The oldest parts are deleted until all files together have at most this many bytes.
     pub(super) bytes: Option<u64>,
 }
 
-/// Looks from time to time for parts that are not kept any longer.
+/// Decides when retention runs, and runs it.
 #[derive(Debug)]
 pub(super) struct RetentionCheck {
+    /// The limits.
     retention: Retention,
+    /// When the parts were last checked, on the monotonic clock.
     looked_at: Option<Duration>,
 }
 
 impl RetentionCheck {
+    /// Returns a check that is due at once, if there is a limit.
     pub(super) fn new(retention: Retention) -> Self {
         Self {
             retention,
@@ -36,7 +43,7 @@ impl RetentionCheck {
         }
     }
 
-    /// Returns whether it is time to look. `rotated`: there is a new part.
+    /// Returns whether to check now: after an hour, or if a part was finished (`rotated`).
     pub(super) fn is_due(&mut self, now: Duration, rotated: bool) -> bool {
         if self.retention.age.is_none() && self.retention.bytes.is_none() {
             return false;
@@ -50,7 +57,10 @@ impl RetentionCheck {
         waited || rotated
     }
 
-    /// Deletes what is not kept any longer.
+    /// Deletes the parts beyond the limits. `now` is the time since the Unix epoch.
+    ///
+    /// Fails if the parts cannot be listed, the record cannot be written, or a file cannot be
+    /// deleted.
     pub(super) fn run(&self, journal: &mut Journal<impl Store>, now: Duration) -> io::Result<()> {
         let parts = journal.store().parts()?;
         let live = journal.store().length();
@@ -59,7 +69,7 @@ impl RetentionCheck {
     }
 }
 
-/// Deletes the oldest part, to free space.
+/// Deletes the oldest part to free space. Returns false if there is none.
 pub(super) fn retire_oldest(journal: &mut Journal<impl Store>, now: Duration) -> io::Result<bool> {
     let parts = journal.store().parts()?;
     let oldest = parts.get(..1).unwrap_or_default();
@@ -67,7 +77,9 @@ pub(super) fn retire_oldest(journal: &mut Journal<impl Store>, now: Duration) ->
     Ok(!oldest.is_empty())
 }
 
-/// Tells how many of the oldest parts go, and why.
+/// Returns how many of the oldest parts exceed a limit, and which limit: `age` or `size`.
+///
+/// `live` is the length of the file that is written. It counts, and is never deleted.
 fn chosen(parts: &[Part], live: u64, keep: Retention, now: Duration) -> (usize, &'static str) {
     let too_old = |part: &Part| {
         keep.age
@@ -92,6 +104,7 @@ fn chosen(parts: &[Part], live: u64, keep: Retention, now: Duration) -> (usize, 
     }
 }
 
+/// Records the deletion, waits until the record is safe, then deletes the parts, oldest first.
 fn retire(
     journal: &mut Journal<impl Store>,
     parts: &[Part],

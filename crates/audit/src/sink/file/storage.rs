@@ -1,4 +1,9 @@
-//! The file under a journal, behind a trait so that tests can let it fail.
+//! The files of a journal: append, sync, truncate, rename, lock and delete.
+//!
+//! [`Store`] is a trait so that tests can make any step fail. [`Disk`] is the implementation for
+//! real files. New files have mode 0600, and one process at a time holds the lock. Folders, FIFOs
+//! and devices are refused before they are opened, as opening them could block. Errors are
+//! returned: the journal decides what to do.
 
 use std::{
     fs::{self, File, Metadata},
@@ -13,81 +18,96 @@ use crate::{
     trail_files,
 };
 
-/// No record is longer.
+/// The most bytes of a line. No record is longer.
 const MAX_LINE: u64 = 64 * 1024;
 
-/// One file that only grows, and its successors.
+/// The file that a journal appends to, with its older parts.
 pub(super) trait Store: Send + 'static {
-    /// Returns how many bytes are in the file, all of them ours.
+    /// Returns the length of the file in bytes, as this process wrote it.
     fn length(&self) -> u64;
-    /// Returns whether the file is still there, and no other process wrote to it.
+    /// Checks whether the file still has its name and its length. Called before each write.
     fn condition(&self) -> Condition;
-    /// Adds bytes. After an error some of them may be there.
+    /// Appends bytes. After an error some of them may be in the file.
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
-    /// Makes everything safe. After an error it is unknown what is on the disk.
+    /// Makes everything durable. After an error it is unknown what is on the disk.
     fn sync(&mut self) -> io::Result<()>;
-    /// Cuts the file.
+    /// Cuts the file to a length in bytes.
     fn truncate(&mut self, length: u64) -> io::Result<()>;
-    /// Gives the file another name and opens an empty one. Returns the name, if there was a file.
+    /// Renames the file and opens an empty one. Returns the new name, if there was a file.
+    ///
+    /// `first` is the number of its first record. A call that failed halfway can be repeated.
     fn renew(&mut self, place: RenamedTo, first: u64) -> io::Result<Option<String>>;
-    /// Copies the first bytes of the open file, which has no name any more, to the part that it
-    /// would have become.
+    /// Copies the first `length` bytes of the open file to the part that it would have become.
+    ///
+    /// Used if the file was deleted while it was open: the open handle still has all records.
     fn restore(&mut self, first: u64, length: u64) -> io::Result<()>;
-    /// Returns how many bytes are free on the disk. `None` if that is not known.
+    /// Returns the free bytes on the disk for this user. `None` if that is not known.
     fn free_bytes(&self) -> Option<u64>;
     /// Lists the older parts, oldest first.
     fn parts(&self) -> io::Result<Vec<Part>>;
-    /// Returns the last record of an older part. `None` if it ends with none.
+    /// Returns the last record of an older part. `None` if the part does not end with a whole
+    /// record.
     fn last_record(&self, part: &Part) -> io::Result<Option<Anchor>>;
-    /// Deletes an older part.
+    /// Deletes an older part, and syncs the folder.
     fn delete(&mut self, part: &Part) -> io::Result<()>;
 }
 
-/// What became of the file under its name.
+/// The state of the file under its name.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Condition {
-    /// Another process cut it or wrote to it.
+    /// Another process cut the file or wrote to it.
     Changed,
-    /// It is as it was written.
+    /// The file is as this process wrote it.
     Good,
-    /// Another file has its name, or none.
+    /// The name belongs to another file, or to none.
     Unnamed,
 }
 
-/// Where a file goes that is not written any more.
+/// The new name of a file that is not written any more.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum RenamedTo {
-    /// Beside, as the older part that it is.
+    /// An older part of the trail: verification reads it.
     Part,
-    /// Out of the chain, with the reason in its name.
+    /// Out of the trail, with the reason in its name. Verification does not read it.
     Aside(&'static str),
 }
 
-/// An older part.
+/// An older part of the trail.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Part {
+    /// Its path.
     pub(super) path: PathBuf,
-    /// The number of its first record, by its name.
+    /// The number of its first record, taken from its name.
     pub(super) first: u64,
+    /// Its length.
     pub(super) bytes: u64,
     /// When it was last written, as time since the Unix epoch.
     pub(super) modified: std::time::Duration,
 }
 
-/// A file on a disk.
+/// A real file, with the lock of its trail.
 #[derive(Debug)]
 pub(super) struct Disk {
+    /// The path of the file that is written.
     path: PathBuf,
+    /// Open for reading and appending.
     file: File,
+    /// Bytes that this process has seen or written. A different length means that another process
+    /// wrote.
     length: u64,
-    /// The file has this name already, and there is no new one yet.
+    /// Set if the file was renamed and the new one could not be opened yet; the next call continues
+    /// there.
     moved: Option<PathBuf>,
     // Held as long as the store lives; the system lets go of it however the process ends.
     _lock: File,
 }
 
 impl Disk {
-    /// Opens a file to write at its end. `None` if another process writes to it.
+    /// Opens a file to append to, and creates it if it is missing. `None` if another process writes
+    /// to it.
+    ///
+    /// Fails if the path is not a regular file, or if others could read it and that cannot be
+    /// repaired.
     pub(super) fn open(path: PathBuf, lock: File) -> io::Result<Option<Self>> {
         demand_regular(&path)?;
         let file = data_options().create(true).open(&path)?;
@@ -106,6 +126,8 @@ impl Disk {
         }))
     }
 
+    /// Returns the new name. An existing part is never overwritten: the file then goes aside as
+    /// `unsure`.
     fn free_name(&self, place: RenamedTo, first: u64) -> PathBuf {
         let part = trail_files::part(&self.path, first);
         match place {
@@ -227,7 +249,7 @@ impl Store for Disk {
     }
 }
 
-/// Reads the last record of what ends with it.
+/// Parses the last whole line of some bytes. `None` if they do not end with a record.
 pub(super) fn last_record_in(end: &[u8]) -> Option<Anchor> {
     let whole = end.strip_suffix(b"\n")?;
     let last = whole.rsplit(|byte| *byte == b'\n').next()?;
@@ -235,7 +257,9 @@ pub(super) fn last_record_in(end: &[u8]) -> Option<Anchor> {
     Some(Anchor::new(line.sequence, line.hash))
 }
 
-/// Takes the lock that says that a trail is written. `None` if another process has it.
+/// Takes the lock file of a trail. `None` if another process has it.
+///
+/// The system releases the lock when the process ends, also after a crash.
 pub(super) fn lock(path: &Path) -> io::Result<Option<File>> {
     demand_regular(path)?;
     let file = private_file::options()
@@ -245,8 +269,10 @@ pub(super) fn lock(path: &Path) -> io::Result<Option<File>> {
     Ok(take_lock(&file)?.then_some(file))
 }
 
-/// Takes the lock of the data file while it is looked at. Unlike the lock file, it cannot be removed
-/// while it counts, and it is one however many names the file has. `Ok(None)` if there is no file.
+/// Locks the data file itself while it is read.
+///
+/// Unlike the lock file, it cannot be removed in the meantime, and it is the same under every name
+/// of the file. `Ok(None)` if there is no file, `Err(())` if another process has it.
 pub(super) fn lock_data(path: &Path) -> io::Result<Result<Option<File>, ()>> {
     demand_regular(path)?;
     let file = match File::open(path) {
@@ -260,6 +286,7 @@ pub(super) fn lock_data(path: &Path) -> io::Result<Result<Option<File>, ()>> {
     })
 }
 
+/// Tries to lock a file without waiting. Returns false if another process has the lock.
 fn take_lock(file: &File) -> io::Result<bool> {
     match file.try_lock() {
         Ok(()) => Ok(true),
@@ -268,13 +295,14 @@ fn take_lock(file: &File) -> io::Result<bool> {
     }
 }
 
+/// Returns the options of a data file: read, append, mode 0600 if it is created.
 fn data_options() -> fs::OpenOptions {
     let mut options = private_file::options();
     options.read(true).append(true);
     options
 }
 
-/// Refuses what is there and is no file: opening a FIFO would hang, a device keeps nothing.
+/// Refuses a path that is not a regular file: opening a FIFO would hang, a device keeps nothing.
 fn demand_regular(path: &Path) -> io::Result<()> {
     match fs::metadata(path) {
         Ok(metadata) if !metadata.is_file() => Err(io::Error::other(
@@ -285,8 +313,9 @@ fn demand_regular(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Takes away what others may do with a file that was made by another program: write it, or, if they
-/// are not of its group, read it.
+/// Removes permissions that others have on a file, and logs a warning.
+///
+/// The file may come from another program. Its group keeps read access; everyone else loses all.
 #[cfg(unix)]
 fn repair_mode(path: &Path, file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
@@ -315,13 +344,13 @@ fn repair_mode(_: &Path, _: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns a file's name without its folder, for a record.
+/// Returns the name of a file without its folder, for a record.
 pub(super) fn name(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default();
     name.to_string_lossy().into_owned()
 }
 
-/// Renames a file; one that is gone needs no other name.
+/// Renames a file and returns the new path. A missing file is not an error.
 pub(super) fn move_away(path: &Path, to: PathBuf) -> io::Result<PathBuf> {
     match fs::rename(path, &to) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -329,6 +358,7 @@ pub(super) fn move_away(path: &Path, to: PathBuf) -> io::Result<PathBuf> {
     }
 }
 
+/// Returns whether both are the same file: device and inode.
 #[cfg(unix)]
 fn same_file(one: &Metadata, other: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;

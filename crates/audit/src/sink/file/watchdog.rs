@@ -1,16 +1,19 @@
 //! The thread that watches the writer thread, which may hang in the disk.
 //!
-//! A few times in each commit deadline it refuses responses that have waited too long, logs a disk that
-//! does not respond, and publishes the metrics. It ends with the queue.
+//! A few times in each commit deadline it refuses responses that have waited too long, logs a disk
+//! that does not respond, and publishes the metrics. It ends with the queue.
 
 use std::{thread, time::Duration};
 
 use super::queue::Queue;
 
-/// The watcher looks at least this often, however long the deadline is.
+/// The longest time between two checks, however long the deadline is.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Refuses answers that are late and tells of a disk that hangs, as long as the queue is open.
+/// Refuses responses that waited too long and logs a disk that does not respond.
+///
+/// Checks four times in each deadline, and at least once a second. Returns when the queue is
+/// closed.
 pub(super) fn watch(queue: &Queue) {
     let pause = (queue.deadline() / 4).min(LONGEST_PAUSE);
     while queue.expire() {

@@ -1,17 +1,20 @@
 //! Logs changes of the writer's state: that writing fails, and that it works again.
 //!
-//! The writer thread calls it after each attempt. A lasting failure is one line a minute, not one for
-//! each attempt.
+//! The writer thread calls it after each attempt. A lasting failure is one line a minute, not one
+//! for each attempt.
 
 use std::{io, time::Duration};
 
 use palisade_internal::log_limit::LogLimit;
 
-/// Whether the trail can be written, as it was logged last.
+/// Whether the trail can be written, as it was last logged.
 #[derive(Debug)]
 pub(super) struct WriteHealth {
+    /// The last error: its kind and its number. `None` while writing works.
     failing_with: Option<(io::ErrorKind, Option<i32>)>,
+    /// Failed attempts since writing began to fail.
     attempts: u64,
+    /// Admits one log line a minute.
     reminders: LogLimit,
 }
 
@@ -26,8 +29,10 @@ impl Default for WriteHealth {
 }
 
 impl WriteHealth {
-    /// Notes the outcome of an attempt to write. A failure is logged when it begins, when the
-    /// system's error changes, and once a minute; and its end once.
+    /// Takes the result of an attempt to write.
+    ///
+    /// A failure is logged when it begins, when its error changes, and once a minute. Its end is
+    /// logged once.
     pub(super) fn note(&mut self, outcome: &io::Result<()>, now: Duration) {
         match outcome {
             Ok(()) => {
@@ -40,6 +45,7 @@ impl WriteHealth {
         }
     }
 
+    /// Logs a failure if it is new or a minute has passed.
     fn failed(&mut self, error: &io::Error, now: Duration) {
         self.attempts = self.attempts.saturating_add(1);
         let this = Some((error.kind(), error.raw_os_error()));

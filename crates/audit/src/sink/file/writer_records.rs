@@ -1,4 +1,8 @@
-//! The writer's own records: about the trail, not about a request.
+//! Encodes the records that the writer makes about the trail itself: not about a request.
+//!
+//! `opened`, `resumed`, `recovered`, `lost`, `folded`, `retired`, `clock_step` and `closed`.
+//! Verification reads them to explain gaps, so their member names must stay the same. Times are
+//! since the Unix epoch and are written in RFC 3339.
 
 use std::time::Duration;
 
@@ -13,9 +17,11 @@ use crate::{
 /// Characters of a torn line that are kept in the record, where the line could not be copied.
 const TORN_TEXT: usize = 512;
 
-/// Something had to be set aside, or was not there.
+/// Data that had to be set aside, or that was missing. Becomes a record `recovered`.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Recovered {
+    /// The reason: `torn_line`, `damaged`, `deleted`, `replaced`, `rolled_back`, `trail_missing`,
+    /// or the step that failed.
     pub(super) cause: &'static str,
     pub(super) bytes: u64,
     /// The name of the file with what was set aside.
@@ -31,6 +37,7 @@ pub(super) struct Recovered {
 /// How an earlier process left the file.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Resumed {
+    /// Whether the earlier process closed the trail. False after a crash or a power failure.
     pub(super) after_close: bool,
     /// Requests of this file whose head is recorded and whose end is not.
     pub(super) unfinished: u64,
@@ -38,17 +45,22 @@ pub(super) struct Resumed {
     pub(super) last_record: Option<Duration>,
 }
 
-/// Older parts that were deleted in order.
+/// Old parts that retention deletes. Recorded before the files are deleted.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Retired {
+    /// The number of the first deleted record.
     pub(super) from: u64,
+    /// The last deleted record. A trail that begins after it has a complete chain.
     pub(super) last: Anchor,
+    /// How many files are deleted.
     pub(super) files: u64,
+    /// How many bytes that frees.
     pub(super) bytes: u64,
+    /// The reason: `age`, `size` or `low_space`.
     pub(super) why: &'static str,
 }
 
-/// What the writer promises: whether an interruption may lose records without a count.
+/// Returns the mode of the writer: whether an interruption may lose records without a count.
 pub(super) fn promise(fail_closed: bool) -> &'static str {
     match fail_closed {
         true => "fail_closed",
@@ -56,7 +68,7 @@ pub(super) fn promise(fail_closed: bool) -> &'static str {
     }
 }
 
-/// Begins a file.
+/// Begins a file: the name of the trail, the algorithm, and the hash of the record before, if any.
 pub(super) fn opened(now: Duration, trail: &str, seal: &Seal, last: Anchor) -> Vec<u8> {
     note("opened", now, |record| {
         record.text("trail", trail);
@@ -74,7 +86,7 @@ pub(super) fn opened(now: Duration, trail: &str, seal: &Seal, last: Anchor) -> V
     })
 }
 
-/// Goes on in a file that an earlier process wrote.
+/// Continues in a file that an earlier process wrote, and says how that process ended.
 pub(super) fn resumed(now: Duration, it: Resumed, fail_closed: bool) -> Vec<u8> {
     let after = if it.after_close {
         "close"
@@ -93,7 +105,7 @@ pub(super) fn resumed(now: Duration, it: Resumed, fail_closed: bool) -> Vec<u8> 
     })
 }
 
-/// Names what was set aside, and why.
+/// Names what was set aside or is missing, and why.
 pub(super) fn recovered(now: Duration, what: &Recovered) -> Vec<u8> {
     note("recovered", now, |record| {
         record.text("cause", what.cause);
@@ -114,7 +126,7 @@ pub(super) fn recovered(now: Duration, what: &Recovered) -> Vec<u8> {
     })
 }
 
-/// Counts requests without a record.
+/// Counts requests and events that have no record.
 pub(super) fn lost(now: Duration, losses: Losses) -> Vec<u8> {
     note("lost", now, |record| {
         record.number("dropped", losses.dropped);
@@ -142,7 +154,7 @@ pub(super) fn folded(now: Duration, it: &RepeatCount) -> Vec<u8> {
     })
 }
 
-/// Names the records that are deleted because they are older, or more, than is kept.
+/// Names the records that retention deletes, because they are too old or too many.
 pub(super) fn retired(now: Duration, it: Retired) -> Vec<u8> {
     note("retired", now, |record| {
         record.number("from", it.from);
@@ -154,7 +166,8 @@ pub(super) fn retired(now: Duration, it: Retired) -> Vec<u8> {
     })
 }
 
-/// Says that the clock of the machine was set: by how much, and which way.
+/// Records that the clock of the machine was set: the expected time, the direction and the
+/// difference.
 pub(super) fn clock_step(now: Duration, expected: Duration) -> Vec<u8> {
     note("clock_step", now, |record| {
         record.text("expected", &rfc3339(expected));
@@ -165,11 +178,12 @@ pub(super) fn clock_step(now: Duration, expected: Duration) -> Vec<u8> {
     })
 }
 
-/// Ends the work of a process.
+/// Ends the records of a process. If it is the last record, the trail was closed in order.
 pub(super) fn closed(now: Duration) -> Vec<u8> {
     note("closed", now, |_| {})
 }
 
+/// Writes version, type and time, then the members that `write` adds. Leaves the object open.
 fn note(kind: &str, now: Duration, write: impl FnOnce(&mut Object<'_>)) -> Vec<u8> {
     let mut out = Vec::with_capacity(256);
     let mut record = Object::open(&mut out);

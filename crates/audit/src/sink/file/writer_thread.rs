@@ -1,7 +1,8 @@
-//! The thread that writes: takes records from the queue, writes and syncs them, and releases responses.
+//! The thread that writes: takes records from the queue, writes and syncs them, and releases
+//! responses.
 //!
-//! It also folds counts into records, writes checkpoints, watches the free space and deletes old parts.
-//! If it ends for any reason, the queue is closed, so that no response waits for it.
+//! It also folds counts into records, writes checkpoints, watches the free space and deletes old
+//! parts. If it ends for any reason, the queue is closed, so that no response waits for it.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -25,24 +26,37 @@ use crate::{
 
 /// Written records stay in memory until they are safe; at so many of them that is seen to.
 const MAX_UNSYNCED: usize = 4096;
+/// The pause after the first failed attempt. It doubles with each failure.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// A clock that is set by less than this is not worth a record: time services do so all day.
 const CLOCK_STEP: Duration = Duration::from_secs(2);
 
+/// The state of the writer thread. Built by the builder of the file sink and consumed by `run`.
 #[derive(Debug)]
 pub(super) struct WriterThread<S> {
+    /// Where records come from, and results go to.
     pub(super) queue: Arc<Queue>,
+    /// Seals, writes and syncs the records.
     pub(super) journal: Journal<S>,
+    /// The clock of the sink; default: the system clock.
     pub(super) clock: SharedClock,
+    /// The longest time between two syncs while records are written and no response waits.
     pub(super) sync_every: Duration,
+    /// When everything written was last safe, on the monotonic clock.
     pub(super) synced_at: Duration,
+    /// Writes checkpoints. `None` if the operator switched them off.
     pub(super) checkpoints: Option<CheckpointWriter>,
+    /// Logs when writing begins to fail and when it works again.
     pub(super) health: WriteHealth,
+    /// Compares the free space with the thresholds of the operator.
     pub(super) space: SpaceMonitor,
+    /// Decides when old parts are deleted.
     pub(super) retirement: RetentionCheck,
+    /// Limits log lines about parts that cannot be deleted.
     pub(super) trouble: LogLimit,
-    /// What both clocks said when they were read last: since the epoch, and monotonic.
+    /// The wall-clock time since the Unix epoch and the monotonic time, when they were last read.
     pub(super) clocks: (Duration, Duration),
 }
 
@@ -63,7 +77,8 @@ impl<S: Store> WriterThread<S> {
         }
     }
 
-    /// Tells when there is something to do even if nothing comes.
+    /// Returns the longest time to sleep if no record comes. `None` if nothing waits for a write or
+    /// sync.
     fn due(&self) -> Option<Duration> {
         match (self.journal.waiting(), self.journal.unsynced()) {
             (0, 0) => None,
@@ -72,6 +87,10 @@ impl<S: Store> WriterThread<S> {
         }
     }
 
+    /// Encodes what was taken as drafts in memory. Nothing is written yet.
+    ///
+    /// Records of the requests come first, then counts of repetitions, losses, and `closed` at the
+    /// end.
     fn draft(&mut self, items: &mut Vec<QueuedRecord>, taken: &Batch) {
         self.note_clock_step();
         for item in items.drain(..) {
@@ -105,7 +124,8 @@ impl<S: Store> WriterThread<S> {
         }
     }
 
-    /// Records that the clock of the machine was set: times after it do not compare to those before.
+    /// Records that the clock of the machine was set: times after it do not compare to those
+    /// before.
     fn note_clock_step(&mut self) {
         let (unix_before, before) = self.clocks;
         let (now, monotonic) = (self.clock.unix_time(), self.clock.monotonic());
@@ -177,6 +197,7 @@ impl<S: Store> WriterThread<S> {
         }
     }
 
+    /// Reports that parts could not be deleted: one log line within the limit, and an event.
     fn told(&mut self, retired: io::Result<()>) {
         let Err(error) = retired else { return };
         if let Some(held_back) = self.trouble.admit(self.clock.monotonic()) {
@@ -209,6 +230,7 @@ impl<S: Store> WriterThread<S> {
         self.journal.push(|out| event.draft(out));
     }
 
+    /// Makes the last attempt and the last checkpoint, releases the file and closes the queue.
     fn end(mut self, taken: &Batch) {
         let kept = self.attempt(taken);
         let (safe, unwritten) = (self.journal.safe(), self.journal.waiting());
@@ -222,6 +244,7 @@ impl<S: Store> WriterThread<S> {
         self.queue.end_all(taken.below, kept, safe, unwritten);
     }
 
+    /// Makes one attempt to write, and notes its duration and its result.
     fn attempt(&mut self, taken: &Batch) -> Result<(), SinkUnavailable> {
         self.queue.writing_since(Some(self.clock.monotonic()));
         let outcome = self.try_to_keep(taken);
@@ -230,6 +253,7 @@ impl<S: Store> WriterThread<S> {
         outcome.map_err(|_| SinkUnavailable::Failing)
     }
 
+    /// Writes all drafts. Syncs if a response waits, if the sink is closing, or if a sync is due.
     fn try_to_keep(&mut self, taken: &Batch) -> io::Result<()> {
         self.journal.write()?;
         let now = self.clock.monotonic();
@@ -242,6 +266,7 @@ impl<S: Store> WriterThread<S> {
     }
 }
 
+/// Closes the queue when the thread ends, also after a panic, so that no response waits for ever.
 struct CloseOnDrop(Arc<Queue>);
 
 impl Drop for CloseOnDrop {

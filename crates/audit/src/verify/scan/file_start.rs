@@ -1,10 +1,14 @@
-//! The first record of a file, and where a trail begins.
+//! Checks the first record of a file, and finds where a trail begins.
+//!
+//! The opening record states trail, algorithm, key and the hash of the record before. A trail
+//! that does not begin at record 1 needs a reason: retention deleted the records, or they are
+//! stored elsewhere.
 
 use super::{FindingReason, Gap, Scan, record_members::RecordMembers};
 use crate::chain::{Anchor, Line, Seal};
 
 impl Scan {
-    /// Tells why a file cannot be verified, or is none of this trail.
+    /// Returns why a file cannot be verified or belongs to another trail. `None` if it can be read.
     pub(super) fn check_header(&mut self, content: &RecordMembers<'_>) -> Option<FindingReason> {
         if content.v != 1 {
             return Some(FindingReason::UnknownVersion);
@@ -19,6 +23,7 @@ impl Scan {
         (**known != *found).then_some(FindingReason::OtherTrail)
     }
 
+    /// Compares algorithm and key of the file with those that the caller gave.
     fn demand_same_seal(&self, content: &RecordMembers<'_>) -> Result<(), FindingReason> {
         let algorithm = content.algorithm.as_deref();
         if algorithm == Some(self.seal.algorithm()) {
@@ -32,7 +37,7 @@ impl Scan {
         })
     }
 
-    /// Finds where the trail starts: at the beginning, or after a file that is not here.
+    /// Finds where the trail begins: at record 1, or after records in a file that is missing.
     pub(super) fn start(&mut self, line: &Line<'_>, content: &RecordMembers<'_>) {
         self.report.first = line.sequence;
         let Some(before) = stated_base(line, content) else {
@@ -62,7 +67,7 @@ impl Scan {
         });
     }
 
-    /// Nothing explained why records are missing.
+    /// Reports a gap as missing records, as no record explained it.
     pub(super) fn flush_gap(&mut self) {
         // The beginning is decided at the end: a later record may say that it was retired.
         let Some(gap) = self.gap.take_if(|gap| !gap.starts) else {
@@ -74,7 +79,7 @@ impl Scan {
         self.place = here;
     }
 
-    /// A trail that does not begin at record 1 needs a reason.
+    /// Reports missing records at the beginning, except those that retention deleted.
     pub(super) fn explain_start(&mut self) {
         let Some(gap) = self.gap.take() else { return };
         if self
@@ -90,7 +95,8 @@ impl Scan {
     }
 }
 
-/// Returns the record that the first record of a file says it follows. `None` if that is not valid.
+/// Returns the record that the opening record of a file says it follows. `None` if that is not
+/// valid.
 pub(super) fn stated_base(line: &Line<'_>, content: &RecordMembers<'_>) -> Option<Anchor> {
     if content.kind != "opened" {
         return None;

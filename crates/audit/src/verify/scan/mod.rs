@@ -1,7 +1,11 @@
 //! Reads a trail from its first record to its last and collects what is wrong with it.
 //!
-//! A bad record does not end the scan: the records after it are held against the hashes that are
-//! stated before them, so that one change is one finding, and a second change is found as well.
+//! A bad record does not end the scan. The records after it are compared with the hashes that the
+//! lines before them state. So one change is one finding, and a second change is found as well.
+//!
+//! Verification and the recovery of the file sink use it. For a line there is a buffer of 64 KiB,
+//! and at most 1000 findings are kept. An error ends the scan: the file cannot be read, or needs
+//! another key.
 
 mod record_members;
 mod file_start;
@@ -29,53 +33,71 @@ use crate::{
     key::AuditKey,
 };
 
-/// No record is longer; what is, was not written by us. Records are capped well below this.
+/// The most bytes of a line. A longer one is not a record.
 const MAX_LINE: u64 = 64 * 1024;
-/// Findings that are kept. More are counted.
+/// The most findings that are kept. All are counted.
 const MAX_FINDINGS: usize = 1000;
-/// How often and how long the end of a file that grows is read again, until its last line is whole.
+/// How often the end of a growing file is read again, until its last line is complete.
 const REREADS: u32 = 20;
+/// The pause before it is read again.
 const REREAD_PAUSE: Duration = Duration::from_millis(10);
 
+/// The state of a scan over all files of a trail.
 #[derive(Debug)]
 pub(crate) struct Scan {
+    /// Computes the hashes, with the key that the caller gave.
     seal: Seal,
+    /// What anchor and checkpoints require.
     expected: ExpectedRecords,
+    /// Records that the next one may follow.
     bases: Predecessors,
+    /// The last good record.
     last: Option<Anchor>,
+    /// The name of the trail, from the first opening record.
     trail: Option<Box<str>>,
+    /// Identifiers of requests with a head record and no end record so far.
     heads: HashSet<Box<str>>,
+    /// What is found and counted.
     report: VerifyReport,
+    /// The position in the current file.
     place: ScanPosition,
     /// A gap at the beginning of a file, which the records after it may explain.
     gap: Option<Gap>,
     /// Numbers of records that the writer itself reported as gone.
     reported_gone: Vec<(u64, u64)>,
+    /// The last record that retention deleted.
     retired: Option<Anchor>,
+    /// The latest time of a record, since the Unix epoch.
     latest: Option<Duration>,
+    /// Longer times without a record are reported.
     max_gap: Duration,
+    /// Whether the scan ends at the first finding: a writer wants to continue after the good
+    /// records.
     stop_at_first: bool,
 }
 
-/// What is expected of the end of a file.
+/// What the end of a file may look like.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum FileEnd {
-    /// It is the last one: its last line may be torn.
+    /// It is the last file: its last line may be incomplete.
     Last,
-    /// As [`Last`](Self::Last), and a writer may be at it: a line that is not whole is read again.
+    /// As [`Last`](Self::Last), and a writer may be running: an incomplete line is read again.
     Live,
-    /// It was finished: its last line must be whole.
+    /// It is an older part: its last line must be complete.
     Part,
 }
 
-/// Whether the rest of a file is worth reading.
+/// Whether the scan continues in the file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Next {
+    /// Read the next line.
     Line,
+    /// The rest of the file cannot be verified.
     SkipFile,
 }
 
 impl Scan {
+    /// Returns a scan that has read nothing.
     pub(crate) fn new(key: Option<AuditKey>, expected: ExpectedRecords, max_gap: Duration) -> Self {
         Self {
             seal: Seal::new(key),
@@ -95,8 +117,9 @@ impl Scan {
         }
     }
 
-    /// Scans for a writer that wants to go on: up to the first bad record, and without a word about
-    /// incidents that are recorded already.
+    /// Returns a scan for a writer that wants to continue a file.
+    ///
+    /// It ends at the first bad record, and does not report incidents that are already recorded.
     pub(crate) fn for_writer(key: Option<AuditKey>) -> Self {
         Self {
             stop_at_first: true,
@@ -104,14 +127,17 @@ impl Scan {
         }
     }
 
+    /// Returns the position in the file that was read last.
     pub(crate) fn place(&self) -> &ScanPosition {
         &self.place
     }
 
+    /// Returns the last good record. `None` if there was none.
     pub(crate) fn last(&self) -> Option<Anchor> {
         self.last
     }
 
+    /// Returns the name of the trail. `None` before its first opening record.
     pub(crate) fn trail(&self) -> Option<&str> {
         self.trail.as_deref()
     }
@@ -126,12 +152,14 @@ impl Scan {
         u64::try_from(self.heads.len()).unwrap_or(u64::MAX)
     }
 
-    /// Returns what is wrong, as far as it was read.
+    /// Returns the first finding so far.
     pub(crate) fn first_finding(&self) -> Option<&Finding> {
         self.report.findings.first()
     }
 
-    /// Reads one file of the trail.
+    /// Reads one file of the trail. Files must be given in their order.
+    ///
+    /// Fails if the reader fails, or if the first file needs another key or version.
     pub(crate) fn file(
         &mut self,
         reader: &mut impl BufRead,
@@ -164,7 +192,7 @@ impl Scan {
         }
     }
 
-    /// Ends the scan.
+    /// Ends the scan: adds what is missing at the end, and returns the report.
     pub(crate) fn finish(mut self) -> VerifyReport {
         self.flush_gap();
         self.explain_start();
@@ -190,6 +218,7 @@ impl Scan {
         self.report
     }
 
+    /// Checks one line without its line feed.
     fn line(&mut self, bytes: &[u8]) -> Result<Next, VerifyError> {
         let (Some(line), Some(content)) = (Line::parse(bytes), RecordMembers::parse(bytes)) else {
             self.find(FindingReason::Malformed);
@@ -218,7 +247,7 @@ impl Scan {
         Ok(Next::Line)
     }
 
-    /// Holds a record against those before it.
+    /// Checks that a record follows one of the records before it.
     fn check_place(&mut self, line: &Line<'_>, content: &RecordMembers<'_>) {
         let here = Anchor::new(line.sequence, line.hash);
         if let Some(proven) = self.bases.find(&self.seal, line) {
@@ -253,6 +282,7 @@ impl Scan {
         self.bases.after_bad(here, expected);
     }
 
+    /// Takes a record that follows correctly: compares it with what is expected and counts it.
     fn accept(&mut self, here: Anchor, content: &RecordMembers<'_>) {
         self.bases.only(here);
         self.last = Some(here);
@@ -263,6 +293,7 @@ impl Scan {
         self.count(here, content);
     }
 
+    /// Handles a good record that differs from anchor or checkpoint.
     fn mismatch(&mut self, mismatch: Mismatch, sequence: u64) {
         match mismatch {
             Mismatch::Anchor => self.find_at(FindingReason::Rewritten, sequence),
@@ -271,8 +302,10 @@ impl Scan {
         }
     }
 
-    /// A file that cannot be verified with what was given. If it is the first one, it is unknown
-    /// whether the trail is intact; later it is a file that does not belong there.
+    /// Handles a file that cannot be verified with the given key.
+    ///
+    /// If it is the first file, whether the trail is intact is unknown: the scan fails. A later
+    /// file is a finding and is skipped.
     fn unusable(&mut self, reason: FindingReason) -> Result<Next, VerifyError> {
         let finding = self.finding(reason, self.next_sequence());
         let wrong_key = matches!(
@@ -286,19 +319,23 @@ impl Scan {
         Ok(Next::SkipFile)
     }
 
+    /// Returns the number that the next record should have.
     fn next_sequence(&self) -> u64 {
         self.bases.expected()
     }
 
+    /// Adds a finding at the expected record.
     fn find(&mut self, reason: FindingReason) {
         self.find_at(reason, self.next_sequence());
     }
 
+    /// Adds a finding at a record.
     fn find_at(&mut self, reason: FindingReason, sequence: u64) {
         let finding = self.finding(reason, sequence);
         self.push(finding);
     }
 
+    /// Returns a finding at the current line.
     fn finding(&self, reason: FindingReason, sequence: u64) -> Finding {
         Finding {
             file: self.place.file.clone(),
@@ -309,6 +346,7 @@ impl Scan {
         }
     }
 
+    /// Keeps a finding if there are fewer than 1000, and counts it.
     fn push(&mut self, finding: Finding) {
         self.report.findings_total += 1;
         if self.report.findings.len() < MAX_FINDINGS {
@@ -317,6 +355,9 @@ impl Scan {
     }
 }
 
+/// Reads a line with its line feed, at most 64 KiB. Returns its length, or 0 at the end.
+///
+/// In a live file an incomplete line is read again, up to 20 times.
 fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>, tail: FileEnd) -> io::Result<usize> {
     let mut rereads = 0;
     loop {
@@ -332,7 +373,7 @@ fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>, tail: FileEnd) -> io
     }
 }
 
-/// Tells a last line without end from one that is longer than any record.
+/// Distinguishes an incomplete last line from a line that is longer than any record.
 fn torn_or_endless(
     reader: &mut impl BufRead,
     length: usize,

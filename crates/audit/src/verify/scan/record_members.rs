@@ -1,4 +1,7 @@
-//! What a good record adds to the report.
+//! Reads the members of a good record and adds them to the report.
+//!
+//! Only records whose hash is correct, or cannot be checked, come here. Unknown types and members
+//! are ignored: later versions may add some.
 
 use std::borrow::Cow;
 
@@ -7,43 +10,61 @@ use serde::Deserialize;
 use super::Scan;
 use crate::{chain::Anchor, record::timestamp, verify::FindingReason, verify::report::TimeGap};
 
-/// Gaps that are kept. The first ones; more are counted.
+/// The most gaps that are kept. All are counted.
 const MAX_GAPS: usize = 16;
 
-/// The members that matter here; all others are covered by the hash and skipped.
+/// The members that verification needs. All others are covered by the hash and skipped.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct RecordMembers<'a> {
+    /// The version of the record.
     pub(super) v: u64,
+    /// The type of the record.
     #[serde(borrow, rename = "type")]
     pub(super) kind: Cow<'a, str>,
+    /// When it was written, in RFC 3339.
     #[serde(borrow)]
     pub(super) time: Cow<'a, str>,
+    /// The identifier of the request.
     #[serde(borrow)]
     pub(super) id: Option<Cow<'a, str>>,
+    /// The name of the trail, in `opened` and `recovered`.
     #[serde(borrow)]
     pub(super) trail: Option<Cow<'a, str>>,
+    /// The algorithm of the chain, in `opened`.
     #[serde(borrow)]
     pub(super) algorithm: Option<Cow<'a, str>>,
+    /// The public identifier of the key, in `opened`.
     #[serde(borrow)]
     pub(super) key: Option<Cow<'a, str>>,
+    /// The hash of the record before, in `opened`.
     #[serde(borrow)]
     pub(super) follows: Option<Cow<'a, str>>,
+    /// The reason, in `recovered`.
     #[serde(borrow)]
     pub(super) cause: Option<Cow<'a, str>>,
+    /// `close` or `interruption`, in `resumed`.
     #[serde(borrow)]
     pub(super) after: Option<Cow<'a, str>>,
+    /// `fail_closed` or `drop_and_count`, in `resumed`.
     #[serde(borrow)]
     pub(super) promise: Option<Cow<'a, str>>,
+    /// The hash of the last deleted record, in `retired`.
     #[serde(borrow)]
     pub(super) last_hash: Option<Cow<'a, str>>,
+    /// Bytes that were set aside, in `recovered`, or deleted, in `retired`.
     pub(super) bytes: u64,
+    /// Requests without a record, in `lost`.
     pub(super) dropped: u64,
+    /// Refused requests, in `lost`.
     pub(super) turned_away: u64,
+    /// Events without a record, in `lost`.
     pub(super) events: u64,
+    /// Counted repetitions, in `folded`.
     pub(super) count: u64,
-    /// Records that are gone, of `recovered`; that were deleted in order, of `retired`.
+    /// The first missing record, in `recovered`, or deleted record, in `retired`.
     pub(super) from: u64,
+    /// The last missing record, in `recovered`, or deleted record, in `retired`.
     pub(super) to: u64,
 }
 
@@ -55,6 +76,7 @@ impl<'a> RecordMembers<'a> {
 }
 
 impl Scan {
+    /// Adds a record to the counts of the report.
     pub(super) fn count(&mut self, here: Anchor, content: &RecordMembers<'_>) {
         let report = &mut self.report;
         report.records += 1;
@@ -85,13 +107,14 @@ impl Scan {
             ("recovered", _) => self.recovered(content),
             _ => {}
         }
-        // What explains a gap stands right behind the record that opens the file.
+        // The record that explains a gap comes right after the record that opens the file.
         if !matches!(&*content.kind, "opened" | "recovered" | "retired") {
             self.flush_gap();
         }
         self.measure_time(here, content);
     }
 
+    /// Notes which records retention deleted.
     fn retire(&mut self, content: &RecordMembers<'_>) {
         let anchor = content.last_hash.as_deref().and_then(|hash| {
             let anchor = format!("{}:{hash}", content.to).parse();
@@ -106,6 +129,7 @@ impl Scan {
         }
     }
 
+    /// Adds what the writer reported as damaged or missing.
     fn recovered(&mut self, content: &RecordMembers<'_>) {
         self.report.recoveries += 1;
         let reason = match content.cause.as_deref() {
@@ -125,7 +149,7 @@ impl Scan {
                 self.expected.trail_reported_missing(trail, content.to);
                 FindingReason::TrailMissing { to: content.to }
             }
-            // A failing disk: everything in doubt was written anew.
+            // A failing disk: every uncertain record was written again.
             _ => return,
         };
         let own_trail = !matches!(reason, FindingReason::TrailMissing { .. });
@@ -140,6 +164,7 @@ impl Scan {
         }
     }
 
+    /// Notes the time of a record, and a gap before it. A record without a valid time is skipped.
     fn measure_time(&mut self, here: Anchor, content: &RecordMembers<'_>) {
         let Some(now) = timestamp::parse(&content.time) else {
             return;

@@ -17,11 +17,11 @@ use crate::{
     store::{Charge, LimitState, MAX_CHARGES},
 };
 
-/// The places of the charges of one decision, in their order.
+/// The readings of one decision, in the order of its charges.
 pub(super) type BucketReadings = ArrayVec<BucketReading, MAX_CHARGES>;
 
-/// One decision. Locks the shards of the table first and groups of shared buckets after them, each
-/// in ascending order: no two decisions wait for each other.
+/// The locks of one decision: shards of the table first, then groups of shared buckets, each in
+/// ascending order. So no two decisions deadlock.
 pub(super) struct LockedBuckets<'a> {
     store: &'a MemoryStore,
     held: LockedShards<'a>,
@@ -30,16 +30,17 @@ pub(super) struct LockedBuckets<'a> {
     full: Option<SharingReason>,
 }
 
-/// Where a charge goes, and what stands there.
+/// The position of a bucket, and its backlog.
 pub(super) struct BucketReading {
     place: BucketPlace,
-    /// Never beyond the limit's ceiling.
+    /// The backlog, at most the ceiling of the limit.
     pub(super) backlog: u64,
-    /// What stands there is beyond it.
+    /// Whether the stored backlog of an own bucket is above the ceiling.
     beyond: bool,
 }
 
 impl<'a> LockedBuckets<'a> {
+    /// Locks the shards of these charges.
     pub(super) fn new(store: &'a MemoryStore, now: u64, charges: &[Charge<'_>]) -> Self {
         Self {
             store,
@@ -50,11 +51,12 @@ impl<'a> LockedBuckets<'a> {
         }
     }
 
-    /// Returns why a charge went to a shared bucket, if one did, and gives the locks back.
+    /// Releases the locks. Returns the reason why a charge went to a shared bucket, if one did.
     pub(super) fn sharing_reason(self) -> Option<SharingReason> {
         self.full
     }
 
+    /// Finds and reads the buckets of all charges.
     pub(super) fn find(&mut self, charges: &[Charge<'_>], gcras: &[&Gcra]) -> BucketReadings {
         let places: ArrayVec<BucketPlace, MAX_CHARGES> =
             charges.iter().map(|charge| self.place(charge)).collect();
@@ -65,6 +67,7 @@ impl<'a> LockedBuckets<'a> {
             .collect()
     }
 
+    /// Finds the position of one bucket, and makes room for it if it is to be written.
     fn place(&mut self, charge: &Charge<'_>) -> BucketPlace {
         let networks = NetworkCounters::of(&charge.bucket);
         let create = charge.consumed > 0;
@@ -75,8 +78,8 @@ impl<'a> LockedBuckets<'a> {
         place
     }
 
-    /// Locks the shared buckets that are charged, and those that are to be read: what is not in
-    /// the table may be counted there, and a look or a refund must find it.
+    /// Locks the shared buckets that are charged or read. A subject that is not in the table may
+    /// have been counted there, and a check or a refund must find it.
     fn hold_shared(&mut self, charges: &[Charge<'_>], places: &[BucketPlace]) {
         let overflow = &self.store.overflow;
         let in_use = overflow.in_use(self.now);
@@ -92,6 +95,7 @@ impl<'a> LockedBuckets<'a> {
         }
     }
 
+    /// Reads one bucket, and limits its backlog to the ceiling.
     fn reading(&self, charge: &Charge<'_>, place: BucketPlace, gcra: &Gcra) -> BucketReading {
         let (full_at, own) = match place {
             BucketPlace::Own { full_at } => (full_at, true),
@@ -106,6 +110,7 @@ impl<'a> LockedBuckets<'a> {
         }
     }
 
+    /// Returns when a bucket is full again, and whether it counts this limit alone.
     fn full_at(&self, charge: &Charge<'_>) -> (u64, bool) {
         match &self.shared {
             Some(shared) => shared.full_at(charge.bucket.coarse, charge.limit.salt, self.now),
@@ -113,7 +118,8 @@ impl<'a> LockedBuckets<'a> {
         }
     }
 
-    /// Leaves buckets as they are, but for those beyond their ceiling: what is told must be true.
+    /// After a refusal: marks new buckets as full, and lowers backlogs above their ceiling so that
+    /// reported waits are true.
     pub(super) fn write_ceilings(&mut self, charges: &[Charge<'_>], readings: &[BucketReading]) {
         for (charge, reading) in charges.iter().zip(readings) {
             match reading.place {
@@ -126,7 +132,7 @@ impl<'a> LockedBuckets<'a> {
         }
     }
 
-    /// Writes what a decision that admitted makes of the buckets.
+    /// After an admission: writes the charges.
     pub(super) fn write_charges(
         &mut self,
         charges: &[Charge<'_>],
@@ -148,7 +154,8 @@ impl<'a> LockedBuckets<'a> {
         }
     }
 
-    /// Changes a bucket from what stands there by now: two charges of one request may share one.
+    /// Changes a bucket from its current backlog: two charges of one request may use the same
+    /// bucket.
     pub(super) fn update(
         &mut self,
         charge: &Charge<'_>,
@@ -173,14 +180,17 @@ impl<'a> LockedBuckets<'a> {
         }
     }
 
+    /// Writes one bucket where it was found.
     fn write(&mut self, charge: &Charge<'_>, backlog: u64) {
         let full_at = self.now.saturating_add(backlog);
         self.held.write(key(charge), full_at);
     }
 }
 
-/// Names the bucket of a subject for one limit. Only the low half differs between limits, and the
-/// high half chooses the shard: one subject, one lock.
+/// Returns the key of the bucket of a subject for one limit.
+///
+/// Only the low half differs between limits, and the high half selects the shard: one subject, one
+/// lock.
 fn key(charge: &Charge<'_>) -> u64 {
     #[allow(clippy::cast_possible_truncation)] // Half of a keyed hash is a keyed hash.
     let subject = charge.bucket.own as u64;

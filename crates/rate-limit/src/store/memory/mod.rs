@@ -1,9 +1,12 @@
-//! Buckets in this process' memory: governor's arithmetic over dashmap's shards, of a size that never changes.
+//! Buckets in the memory of this process: governor's arithmetic on dashmap's shards, with a fixed
+//! size.
 //!
-//! Governor's own keyed limiter grows with every key that is ever seen and decides one key of one
-//! quota at a time. Here a request locks the shards of all its buckets (in ascending order, so that
-//! no two requests wait for each other; buckets of one subject share a shard, so that it is nearly
-//! always one lock), lets governor decide each, and writes only if all agreed.
+//! The keyed limiter of governor grows with every key and decides one key of one quota at a time.
+//! Here a request locks the shards of all its buckets, lets governor decide each, and writes only
+//! if all admit. Locks are taken in ascending order, so no two requests deadlock. Buckets of one
+//! subject share a shard, so there is nearly always one lock.
+//!
+//! Nothing here fails or waits for anything but these locks.
 
 mod overflow;
 mod locked_buckets;
@@ -37,21 +40,26 @@ use crate::{
 /// Enough for a busy public server: about six megabytes.
 const DEFAULT_CAPACITY: usize = 65_536;
 
-/// Keeps buckets in memory, in a table that is as large on the first day as on the last.
+/// Keeps buckets in memory, in a table of fixed size.
 ///
-/// A bucket that is full again equals no bucket, so those make room for new ones. When all that
-/// were looked at are in use, a new client is charged to a bucket that it shares with its neighbours
-/// (IPv4 /24, IPv6 /48, or the owner): it is neither refused nor exempt, and no client can push
-/// its own penalty out of the table. A look, as penalties take one, reads the shared bucket too.
+/// A full bucket equals no bucket, so full ones are removed for new ones. If all buckets that were
+/// checked are in use, a new client is charged to a bucket that it shares with its neighbors (IPv4
+/// /24, IPv6 /48, or the owner). It is neither refused nor exempt, and no client can push its own
+/// penalty out of the table. A check without a charge, as penalties make one, reads the shared
+/// bucket too.
 ///
-/// One network cannot fill the table: of a table that is more than half full, an IPv4 /24, an IPv6
-/// /48 or an owner holds at most a sixteenth, an IPv4 /16 or an IPv6 /32 a quarter. Its further
-/// clients share a bucket; those of other networks have their own.
+/// One network cannot fill the table. When the table is more than half full, an IPv4 /24, an IPv6
+/// /48 or an owner holds at most a sixteenth of it, and an IPv4 /16 or an IPv6 /32 a quarter.
+/// Further clients of that network share a bucket; those of other networks have their own.
 ///
-/// When new clients begin to share, one line is logged and the gauge `palisade_limit_sharing{reason}`
-/// is set; when none shared for a minute, they are told that it is over. The counter
-/// `palisade_limit_shared_charges_total{reason}` counts the charges (`reason` is `table_full` or
-/// `network_share`). The metrics need the feature `metrics`.
+/// When new clients begin to share, one line is logged and the gauge
+/// `palisade_limit_sharing{reason}` is set. After a minute without a shared charge, another line is
+/// logged and the gauge is reset. The counter `palisade_limit_shared_charges_total{reason}` counts
+/// the charges (`reason` is `table_full` or `network_share`). The metrics need the feature
+/// `metrics`.
+///
+/// State is lost when the process ends: all buckets are full again. For several nodes, use
+/// `RedisStore` (feature `redis`).
 #[derive(Debug)]
 pub struct MemoryStore {
     hasher: RandomState,
@@ -95,37 +103,38 @@ impl MemoryStore {
         }
     }
 
-    /// Returns how many buckets fit.
+    /// Returns the capacity in buckets: one for each subject and limit.
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.table.capacity()
     }
 
-    /// Returns how many buckets are kept, those included that are full again and still stand there.
+    /// Returns the number of buckets in the table, including full ones that were not removed yet.
     #[must_use]
     pub fn len(&self) -> usize {
         self.table.len()
     }
 
-    /// Returns whether no subject has been counted yet.
+    /// Returns whether the table has no buckets.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Returns how many bytes the buckets may take, on the first day as on the last.
+    /// Returns the memory of the store in bytes. It does not grow.
     #[must_use]
     pub fn memory(&self) -> usize {
         self.table.memory() + self.overflow.memory()
     }
 
+    /// Returns the keyed hash of a subject. The key is random for each store.
     fn hash(&self, subject: &Subject<'_>) -> u64 {
         let mut hasher = self.hasher.build_hasher();
         subject.write(&mut |part| hasher.write(part));
         hasher.finish()
     }
 
-    /// Names the bucket of a subject whose own hash is known, and those that it shares.
+    /// Returns the bucket of a subject whose hash is known, and those that it may share.
     pub(crate) fn bucket_of(&self, own: u128, subject: &Subject<'_>) -> BucketKey {
         let hash = |wider: Option<Subject<'_>>| self.hash(&wider.unwrap_or(*subject));
         BucketKey {
@@ -135,7 +144,8 @@ impl MemoryStore {
         }
     }
 
-    /// Decides. `pick` chooses the arithmetic of a limit: the whole, or this node's part.
+    /// Decides the charges of a request. `choose_gcra` selects the arithmetic of a limit: all of
+    /// it, or this node's part.
     pub(crate) fn decide_with<'a, G: Borrow<Gcra>>(
         &self,
         now: Duration,
@@ -173,7 +183,7 @@ impl MemoryStore {
         }
     }
 
-    /// Charges without asking, or gives back, by the given arithmetic.
+    /// Charges without a decision, or refunds, with the given arithmetic.
     pub(crate) fn adjust_with(
         &self,
         now: Duration,
@@ -216,10 +226,12 @@ impl LimitStore for MemoryStore {
     }
 }
 
+/// Selects the whole limit, as a store for one node does.
 pub(crate) fn whole_limit(limit: &Limit) -> &Gcra {
     &limit.gcra
 }
 
+/// Returns the state of a limit after a decision.
 fn limit_state_after(gcra: &Gcra, charge: &Charge<'_>, backlog: u64) -> LimitState {
     // A part of a limit may hold less than one request costs; that request then takes the whole part.
     let (required, consumed) = (

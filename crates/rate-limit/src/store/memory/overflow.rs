@@ -1,7 +1,8 @@
 //! The buckets that new subjects share while the table is full.
 //!
-//! A fixed array of 4,096 groups with eight limits each: there is a bucket for every subject. Sharing is
-//! strict, never loose: subjects of one group may refuse each other, but none is free of the limit.
+//! A fixed array of 4,096 groups with eight limits each, so that there is a bucket for every
+//! subject. Sharing is strict: subjects of one group may cause refusals for each other, but none
+//! avoids the limit.
 
 use std::sync::{
     Mutex, MutexGuard, PoisonError,
@@ -12,19 +13,18 @@ use arrayvec::ArrayVec;
 
 use crate::store::MAX_CHARGES;
 
-/// As many groups (IPv4 /24, IPv6 /48, owners, principals without one) can be told apart; beyond
-/// that some share.
+/// The number of groups (IPv4 /24, IPv6 /48, owners, principals without one). Beyond it some share.
 const GROUPS: usize = 4096;
 
-/// So many limits can be told apart in one group: a long backlog of a limit by the day must not
-/// refuse what a limit by the minute counts.
+/// The number of limits with a bucket of their own in one group. A long backlog of a daily limit
+/// must not refuse what a limit by the minute counts.
 const LIMITS_PER_GROUP: usize = 8;
 
-/// A fixed array, each group behind a lock of its own: there is a bucket for every subject.
+/// A fixed array of groups, each with its own lock.
 #[derive(Debug)]
 pub(super) struct OverflowBuckets {
     groups: Box<[Mutex<GroupBuckets>]>,
-    /// When all of them are full again: until then a look must read them.
+    /// When all of them are full again. Until then a check must read them.
     in_use_until: AtomicU64,
 }
 
@@ -45,6 +45,7 @@ impl Default for OverflowBuckets {
 }
 
 impl OverflowBuckets {
+    /// Returns the memory in bytes.
     pub(super) const fn memory(&self) -> usize {
         GROUPS * size_of::<Mutex<GroupBuckets>>()
     }
@@ -54,7 +55,7 @@ impl OverflowBuckets {
         self.in_use_until.load(Ordering::Relaxed) > now
     }
 
-    /// Locks some groups, in ascending order.
+    /// Locks groups, in ascending order.
     pub(super) fn hold(&self, groups: impl Iterator<Item = u64>) -> LockedGroups<'_> {
         let mut places = ArrayVec::<usize, MAX_CHARGES>::new();
         for place in groups.map(place) {
@@ -74,6 +75,7 @@ impl OverflowBuckets {
     }
 }
 
+/// Returns the index of a group.
 fn place(group: u64) -> usize {
     usize::try_from(group % GROUPS as u64).unwrap_or(0)
 }
@@ -104,13 +106,14 @@ impl LockedGroups<'_> {
 }
 
 impl GroupBuckets {
-    /// Finds the lane that counts a limit or, if there is none, one that counts nothing now.
-    /// With more limits than lanes some share: `None`.
+    /// Finds the entry that counts a limit or, if there is none, one that counts nothing now.
+    /// `None` if all are in use by other limits; the limit then shares one.
     fn find(&self, limit: u32, now: u64) -> Option<usize> {
         let own = self.limits.iter().position(|other| *other == limit);
         own.or_else(|| self.full_at.iter().position(|full_at| *full_at <= now))
     }
 
+    /// Returns when the bucket of a limit is full again, and whether it counts this limit alone.
     fn read(&self, limit: u32, now: u64) -> (u64, bool) {
         match self.find(limit, now) {
             Some(index) if self.limits.get(index) == Some(&limit) => (self.at(index), true),
@@ -119,10 +122,12 @@ impl GroupBuckets {
         }
     }
 
+    /// Returns when the bucket of an entry is full again.
     fn at(&self, index: usize) -> u64 {
         self.full_at.get(index).copied().unwrap_or(u64::MAX)
     }
 
+    /// Writes when the bucket of a limit is full again, in its own entry or the shared one.
     fn write(&mut self, limit: u32, now: u64, full_at: u64) {
         let found = self.find(limit, now);
         let index = found.unwrap_or(shared_index(limit));
@@ -135,6 +140,7 @@ impl GroupBuckets {
     }
 }
 
+/// Returns the entry that a limit shares if none is free.
 const fn shared_index(limit: u32) -> usize {
     limit as usize % LIMITS_PER_GROUP
 }

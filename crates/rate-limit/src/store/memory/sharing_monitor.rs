@@ -11,7 +11,8 @@ use std::{
 use super::table::SharingReason;
 use crate::store::nanoseconds;
 
-/// An episode is over when no bucket was shared for this long. So a client causes at most two lines a minute.
+/// The time without a shared charge after which an episode ends. So a client causes at most two log
+/// lines a minute.
 const QUIET: Duration = Duration::from_secs(60);
 
 /// One episode for each reason.
@@ -21,15 +22,16 @@ pub(super) struct SharingMonitor {
     table: Episode,
 }
 
+/// A period in which new clients share buckets for one reason.
 #[derive(Debug, Default)]
 struct Episode {
-    /// When it is over unless somebody shares until then; 0 outside of an episode.
+    /// When it ends if no bucket is shared until then; 0 outside of an episode.
     quiet_at: AtomicU64,
     charges: AtomicU64,
 }
 
 impl SharingMonitor {
-    /// Notes a decision: whether it charged a shared bucket, and why.
+    /// Records a decision: whether it charged a shared bucket, and why.
     pub(super) fn record(&self, now: u64, shared: Option<SharingReason>) {
         for (reason, episode) in [
             (SharingReason::Network, &self.network),
@@ -45,6 +47,7 @@ impl SharingMonitor {
 }
 
 impl Episode {
+    /// Extends the episode, or begins one with a log line and the gauge.
     fn continues_or_begins(&self, now: u64, reason: SharingReason) {
         self.charges.fetch_add(1, Ordering::Relaxed);
         count(reason);
@@ -55,6 +58,7 @@ impl Episode {
         }
     }
 
+    /// Ends the episode after its quiet time, with a log line and the gauge.
     fn end_if_quiet(&self, now: u64, reason: SharingReason) {
         let quiet_at = self.quiet_at.load(Ordering::Relaxed);
         if quiet_at == 0 || now < quiet_at {
@@ -71,6 +75,7 @@ impl Episode {
     }
 }
 
+/// The log message for the beginning of an episode.
 const fn begins(reason: SharingReason) -> &'static str {
     match reason {
         SharingReason::Network => {
@@ -82,6 +87,7 @@ const fn begins(reason: SharingReason) -> &'static str {
     }
 }
 
+/// The value of the label `reason`.
 const fn name(reason: SharingReason) -> &'static str {
     match reason {
         SharingReason::Network => "network_share",

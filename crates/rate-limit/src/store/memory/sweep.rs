@@ -1,4 +1,8 @@
-//! Which keys a shard holds, how many of each network, and the search for room.
+//! The sweep of a shard: which keys it holds, how many of each network, and the search for room.
+//!
+//! `table` calls it for each new key. It removes a few keys whose bucket is full again. If that
+//! makes no room, or the network of the key has its share, it returns the reason and the key shares
+//! a bucket.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -7,23 +11,23 @@ use dashmap::SharedValue;
 use super::table::{Cells, SharingReason};
 use crate::store::BucketKey;
 
-/// The sweep looks at so many keys for one newcomer: most are full again in ordinary times, and
-/// under a flood sixteen look-ups are still cheaper than a refusal.
+/// The keys that are checked for one new key. Most are full again in ordinary times, and under a
+/// flood sixteen lookups are still cheaper than a refusal.
 const STEPS: usize = 16;
 
-/// It looks at so many for every newcomer to a shard that is more than half full, so that buckets
-/// which are full again do not count as part of a network for long.
+/// The keys that are checked for each new key of a shard that is more than half full. So buckets
+/// that are full again do not count for their network for long.
 const UPKEEP: usize = 2;
 
-/// NetworkSizes for groups (IPv4 /24, IPv6 /48, owners), and as many for regions (IPv4 /16, IPv6 /32).
-/// Two large ones rarely share one.
+/// The number of counters for groups (IPv4 /24, IPv6 /48, owners), and as many for regions (IPv4
+/// /16, IPv6 /32). Two large ones rarely share one.
 const COUNTERS: usize = 16_384;
 
 /// Of a table that is more than half full, a group holds at most a sixteenth, a region a quarter.
 const GROUP_SHARE: usize = 16;
 const REGION_SHARE: usize = 4;
 
-/// The counters of the group and of the region that a bucket belongs to.
+/// The counters of the group and the region of a bucket.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NetworkCounters {
     group: u16,
@@ -31,6 +35,7 @@ pub(super) struct NetworkCounters {
 }
 
 impl NetworkCounters {
+    /// Returns the counters of a bucket.
     pub(super) const fn of(bucket: &BucketKey) -> Self {
         Self {
             group: counter(bucket.coarse),
@@ -45,7 +50,7 @@ const fn counter(hash: u64) -> u16 {
     ((hash >> 32) % COUNTERS as u64) as u16
 }
 
-/// How many buckets of the whole table each group and each region holds.
+/// The number of buckets in the whole table for each group and each region.
 #[derive(Debug)]
 pub(super) struct NetworkSizes {
     groups: Box<[AtomicU32]>,
@@ -70,7 +75,7 @@ impl NetworkSizes {
         2 * COUNTERS * size_of::<AtomicU32>()
     }
 
-    /// Whether the networks of a newcomer hold less than their share.
+    /// Tells whether the networks of a new key hold less than their share.
     fn admit(&self, networks: NetworkCounters) -> bool {
         let held = |counters: &[AtomicU32], index: u16| {
             let counter = counters.get(usize::from(index));
@@ -86,12 +91,14 @@ impl NetworkSizes {
         group.into_iter().chain(region)
     }
 
+    /// Counts a new bucket of these networks.
     fn add(&self, networks: NetworkCounters) {
         for counter in self.each(networks) {
             counter.fetch_add(1, Ordering::Relaxed);
         }
     }
 
+    /// Counts a removed bucket of these networks.
     fn remove(&self, networks: NetworkCounters) {
         for counter in self.each(networks) {
             counter.fetch_sub(1, Ordering::Relaxed);
@@ -99,7 +106,7 @@ impl NetworkSizes {
     }
 }
 
-/// Goes round the keys of one shard and removes those whose bucket is full again.
+/// Visits the keys of one shard in a circle and removes those whose bucket is full again.
 #[derive(Debug)]
 pub(super) struct Sweep {
     keys: Vec<u64>,
@@ -123,7 +130,7 @@ impl Sweep {
         capacity * (size_of::<u64>() + size_of::<NetworkCounters>())
     }
 
-    /// Notes a new key if there is room for it, or if a few steps make some.
+    /// Adds a new key if there is room for it or if a few steps make room.
     pub(super) fn make_room(
         &mut self,
         cells: &mut Cells,
@@ -149,6 +156,7 @@ impl Sweep {
         Ok(())
     }
 
+    /// Tells whether the shard is more than half full, so that shares of networks apply.
     fn is_half_full(&self) -> bool {
         self.keys.len() >= self.capacity / 2
     }
@@ -161,7 +169,7 @@ impl Sweep {
         more_than_its_share.then_some(SharingReason::Network)
     }
 
-    /// Looks at one key and removes it if its bucket is full again.
+    /// Checks one key and removes it if its bucket is full again.
     fn step(&mut self, cells: &mut Cells, counters: &NetworkSizes, now: u64) {
         if self.next >= self.keys.len() {
             self.next = 0;

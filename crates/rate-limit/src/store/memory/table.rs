@@ -1,8 +1,8 @@
 //! A table of buckets on dashmap's shards that never grows.
 //!
-//! A shard knows its keys in a list, and a sweep that goes round it. A new key takes the place of
-//! one whose bucket is full again; the sweep looks at a few keys only, so a full table costs a
-//! newcomer no more than that.
+//! Each shard lists its keys, and a sweep visits them in a circle. A new key replaces one whose
+//! bucket is full again. The sweep checks a few keys only, so a full table costs a new client no
+//! more than that.
 
 use std::{
     hash::{BuildHasher, Hasher},
@@ -16,15 +16,15 @@ use hashbrown::raw::RawTable;
 use super::sweep::{NetworkCounters, NetworkSizes, Sweep};
 use crate::store::MAX_CHARGES;
 
-/// Fewer buckets than this are not worth a shard of their own.
+/// The smallest size of a shard.
 const BUCKETS_PER_SHARD: usize = 1024;
 
-/// As many requests can be decided at once.
+/// The largest number of shards. As many requests can be decided at the same time.
 const MOST_SHARDS: usize = 64;
 
 pub(super) type Cells = RawTable<(u64, SharedValue<u64>)>;
 
-/// Maps the hash of a subject and limit to the moment at which its bucket is full again.
+/// Maps the hash of a subject and limit to the time at which its bucket is full again.
 #[derive(Debug)]
 pub(super) struct Table {
     buckets: DashMap<u64, u64, IdentityHash>,
@@ -34,23 +34,23 @@ pub(super) struct Table {
     width: usize,
 }
 
-/// Where a bucket is.
+/// The position of a bucket.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum BucketPlace {
-    /// Not in the table, and nothing is to be written.
+    /// Not in the table, and not to be written.
     Absent,
-    /// In the table since a moment ago, full.
+    /// Just added to the table, and full.
     Fresh,
     /// In the table.
     Own { full_at: u64 },
-    /// Among those that newcomers share.
+    /// Among the shared buckets.
     Shared(SharingReason),
 }
 
-/// Why a newcomer gets no bucket of its own.
+/// Why a new subject gets no bucket of its own.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum SharingReason {
-    /// The newcomer's network holds its share of a table that is more than half full.
+    /// The network of the subject holds its share of a table that is more than half full.
     Network,
     /// All buckets are in use.
     Table,
@@ -90,14 +90,15 @@ impl Table {
         self.buckets.len()
     }
 
-    /// A cell is a key, a moment and a control byte; the sweep knows each key once more.
+    /// Returns the memory in bytes. A cell is a key, a time and a control byte; the sweep stores
+    /// each key once more.
     pub(super) fn memory(&self) -> usize {
         let cell = size_of::<(u64, u64)>() + 1;
         self.sweeps.len() * (self.width * cell + Sweep::memory(self.capacity))
             + NetworkSizes::memory()
     }
 
-    /// Locks the shards of some keys, in ascending order.
+    /// Locks the shards of these keys, in ascending order.
     pub(super) fn hold(&self, keys: impl Iterator<Item = u64>) -> LockedShards<'_> {
         let mut shards = ArrayVec::<usize, MAX_CHARGES>::new();
         for shard in keys.map(|key| self.shard(key)) {
@@ -113,12 +114,13 @@ impl Table {
         }
     }
 
+    /// Returns the index of the shard of a key.
     fn shard(&self, key: u64) -> usize {
         self.buckets.determine_map(&key)
     }
 }
 
-/// hashbrown fills seven cells of eight.
+/// Returns the cells that hashbrown fills: seven of eight.
 const fn usable(width: usize) -> usize {
     width / 8 * 7
 }
@@ -181,7 +183,7 @@ impl LockedShards<'_> {
     }
 }
 
-/// The keys are keyed hashes already.
+/// Uses keys as their own hash: they are keyed hashes already.
 #[derive(Clone, Copy, Debug, Default)]
 struct IdentityHash;
 

@@ -1,4 +1,7 @@
-//! What goes on beside the requests: settling, connecting anew, counting the nodes.
+//! The background tasks of the store: deliver settlements, reconnect, count the nodes.
+//!
+//! `RedisStoreBuilder::connect` starts them, and they end with the store. A task that fails to
+//! reach the server waits and tries again; requests are not affected.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -10,15 +13,17 @@ use tokio::{sync::watch, time::sleep};
 
 use super::{StoreState, connection::Connection, settlements::SettlementQueue};
 
-/// After a batch that the server did not take. Its breaker opens if that goes on.
+/// The pause after a batch that the server did not accept. If that continues, the circuit breaker
+/// opens.
 const AFTER_FAILURE: Duration = Duration::from_millis(250);
 
-/// Nodes register so often, give or take a second.
+/// The interval of registrations of this node, with a second of jitter.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
+/// The connection, and its changes.
 type Connected = watch::Receiver<Option<Connection>>;
 
-/// Starts all of them. They end with the store.
+/// Starts all tasks. They end with the store.
 pub(super) fn start(shared: &Arc<StoreState>) {
     for queue in [&shared.penalties, &shared.settlements] {
         let connected = shared.connections.subscribe();
@@ -31,7 +36,7 @@ pub(super) fn start(shared: &Arc<StoreState>) {
     tokio::spawn(count_nodes(Arc::downgrade(shared), connected));
 }
 
-/// Sends what waits in a lane. While one batch is under way, the next one is merged.
+/// Sends the settlements of one queue in batches. While one is sent, the next is merged.
 async fn deliver(queue: Arc<SettlementQueue>, store: Weak<StoreState>, mut connected: Connected) {
     while queue.wait().await {
         if connected.wait_for(Option::is_some).await.is_err() {
@@ -51,6 +56,7 @@ async fn deliver(queue: Arc<SettlementQueue>, store: Weak<StoreState>, mut conne
     }
 }
 
+/// Reconnects after each loss of the connection, with a pause between tries.
 async fn keep_connected(store: Weak<StoreState>, mut connected: Connected) {
     let random = RandomState::new();
     let mut tries = 0_u64;
@@ -65,11 +71,12 @@ async fn keep_connected(store: Weak<StoreState>, mut connected: Connected) {
         let Some(shared) = store.upgrade() else {
             return;
         };
-        // It says itself what went wrong.
+        // `connect` records the reason of a failure itself.
         let _ = shared.connections.connect(&shared.prefix).await;
     }
 }
 
+/// Registers this node at each heartbeat and reads the number of nodes.
 async fn count_nodes(store: Weak<StoreState>, mut connected: Connected) {
     let random = RandomState::new();
     let mut beats = 0_u64;

@@ -1,18 +1,21 @@
-//! How long to wait before the server is tried again.
+//! The pause before the server is tried again: exponential backoff with jitter.
+//!
+//! The connection manager records successes and failures here and asks for the next pause.
 
 use std::time::Duration;
 
 /// The first pause. Jitter adds up to as much again, so that many nodes do not try at the same moment.
 const FIRST: u64 = 250;
 
-/// A server that cannot be reached is tried at least so often (in milliseconds, before jitter): the try is cheap.
+/// The longest pause for a server that cannot be reached, in milliseconds before jitter. The try is
+/// cheap.
 const LONGEST_UNREACHABLE: u64 = 1_000;
 
-/// A server that passes the probe and then fails real calls is tried less and less, down to this
-/// (in milliseconds, before jitter): each new try costs requests a failure.
+/// The longest pause for a server that passes the probe and then fails real calls, in milliseconds
+/// before jitter. Each new try costs requests a failure.
 const LONGEST_UNRELIABLE: u64 = 30_000;
 
-/// A connection that served so long was a good one.
+/// A connection that worked for this long counts as good and resets the backoff.
 const PROVEN: Duration = Duration::from_secs(10);
 
 /// Counts failures. Takes the time as an argument.
@@ -26,11 +29,13 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
+    /// Records that the probe succeeded.
     pub(super) const fn record_connected(&mut self, now: Duration) {
         self.failed_probes = 0;
         self.up_since = now;
     }
 
+    /// Records that the connection was given up.
     pub(super) fn record_failed(&mut self, now: Duration) {
         if now.saturating_sub(self.up_since) >= PROVEN {
             self.short_lives = 0;
@@ -38,6 +43,7 @@ impl Backoff {
         self.short_lives = self.short_lives.saturating_add(1);
     }
 
+    /// Records that a try to connect failed.
     pub(super) const fn record_failed_probe(&mut self) {
         self.failed_probes = self.failed_probes.saturating_add(1);
     }
@@ -52,7 +58,7 @@ impl Backoff {
     }
 }
 
-/// 0, then the first pause, then twice as much each time.
+/// Returns 0, then the first pause, then twice as much each time.
 fn doubled(times: u32) -> u64 {
     match times.checked_sub(1) {
         None => 0,

@@ -1,4 +1,7 @@
-//! Connecting to the server.
+//! The builder of the Redis store: settings, their checks, and the first connection.
+//!
+//! A wrong setting is an error of `connect`. A server that cannot be reached is not: the store
+//! starts with its fallback.
 
 use std::{
     fmt,
@@ -23,22 +26,34 @@ use crate::{
     store::{StoreProblem, memory::MemoryStore},
 };
 
-/// A request rather goes on without the server than wait longer.
+/// The default deadline of a decision.
 const DEADLINE: Duration = Duration::from_millis(25);
 
-/// At start there is time for a server that is starting too.
+/// The time limit of the first connection. At start-up there is time for a server that is starting
+/// too.
 const FIRST_CONNECTION: Duration = Duration::from_secs(1);
 
-/// Settlements of sixteen thousand buckets.
+/// The default memory for settlements of 16,000 buckets.
 const SETTLEMENT_MEMORY: usize = 4 * 1024 * 1024;
 
-/// Penalties need less: each waits for one round trip at most, and one address has one bucket.
+/// The memory for penalties. Each waits for one round trip at most, and one address has one bucket.
 const PENALTY_MEMORY: usize = 1024 * 1024;
 
+/// The default number of buckets of the fallback.
 const LOCAL_BUCKETS: usize = 16_384;
+/// The shortest key for hashing subjects, in bytes.
 const SHORTEST_KEY: usize = 16;
 
-/// Describes a connection to Redis or Valkey.
+/// Configures a [`RedisStore`]. [`RedisStore::builder`] returns it.
+///
+/// | Setting | Default |
+/// |---|---|
+/// | [`prefix`](Self::prefix) | `palisade` |
+/// | [`deadline`](Self::deadline) | 25 ms |
+/// | [`local_buckets`](Self::local_buckets) | 16,384 |
+/// | [`settlement_memory`](Self::settlement_memory) | 4 MiB |
+/// | [`share`](Self::share) | the number of nodes that were counted |
+/// | [`failure_mode`](Self::failure_mode) | [`FailureMode::local`] |
 #[derive(Debug)]
 #[must_use]
 pub struct RedisStoreBuilder {
@@ -93,17 +108,18 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Sets how many buckets fit into memory, for the time while the server is away. Default: 16,384.
+    /// Sets the number of buckets in memory while the server is unavailable. Default: 16,384.
     pub fn local_buckets(mut self, buckets: usize) -> Self {
         self.local_buckets = buckets;
         self
     }
 
-    /// Sets how many bytes settlements may take that have not reached the server. Default: 4 MiB,
-    /// enough for sixteen thousand buckets; several settlements of one bucket take the room of one.
+    /// Limits the memory for settlements that have not reached the server, in bytes.
     ///
-    /// What does not fit is counted ([`StoreStatus::lost`](crate::StoreStatus::lost)), logged once a
-    /// minute, and treated strictly: nothing is given back, and a charge holds on this node.
+    /// Default: 4 MiB, enough for 16,000 buckets. Several settlements of one bucket take the memory
+    /// of one. What does not fit is counted ([`StoreStatus::lost`](crate::StoreStatus::lost)),
+    /// logged once a minute, and treated strictly: a refund is not made, and a charge applies on
+    /// this node.
     pub fn settlement_memory(mut self, bytes: usize) -> Self {
         self.settlement_memory = bytes;
         self
@@ -122,8 +138,8 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Sets what policies do while the server is away that do not
-    /// [say so themselves](crate::Policy::when_store_fails). Default: [`FailureMode::local`].
+    /// Sets what policies do while the server is unavailable, unless they [set it
+    /// themselves](crate::Policy::when_store_fails). Default: [`FailureMode::local`].
     pub fn failure_mode(mut self, mode: FailureMode) -> Self {
         self.failure = mode;
         self

@@ -1,8 +1,8 @@
-//! The connection to the server: deadlines of calls, when it is given up, and how it is made again.
+//! The connection to the server: deadlines of calls, the circuit breaker, and reconnection.
 //!
-//! Five failures in a row, or a lost connection, end it (a circuit breaker). While there is none,
-//! callers use the fallback; a background task connects again after a pause (`backoff`). Each change of
-//! state is one log line and one metric, never one per request.
+//! Five failures in a row, or a lost connection, end the connection (circuit breaker). While there
+//! is none, callers use the fallback, and a background task reconnects after a pause (`backoff`).
+//! Each change of state is one log line and one metric, never one per request.
 
 use std::{
     sync::{
@@ -29,38 +29,40 @@ use super::{
 };
 use crate::store::{StoreDecision, StoreProblem};
 
-/// So many failures in a row are no accident.
+/// The failures in a row that open the circuit breaker.
 const TOLERATED: u32 = 5;
 
-/// A connection that takes longer is not worth waiting for; the next try follows soon.
+/// The time limit of one try to connect. The next try follows soon.
 const CONNECTING: Duration = Duration::from_millis(250);
 
-/// Settlements wait longer than requests do: no client waits for them.
+/// The time limit of a batch of settlements. It is longer than for requests, because no client
+/// waits.
 const DELIVERING: Duration = Duration::from_secs(2);
 
-/// Calls that wait to be written. More of them wait in their own futures, under their own deadlines.
+/// The limit of calls that wait to be written. Further calls wait in their own futures, under their
+/// own deadlines.
 const PIPELINE: usize = 1024;
 
-/// One connection, and which one it is: a late failure must not end its successor.
+/// A connection and its number: a late failure must not end the next connection.
 #[derive(Clone)]
 pub(super) struct Connection {
     handle: MultiplexedConnection,
     number: u64,
 }
 
-/// What became of one settlement.
+/// The outcome of one settlement.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum DeliveryOutcome {
     Done,
-    /// The server refused it for a reason that may pass.
+    /// The server refused it for a reason that may be temporary.
     NotApplied,
-    /// The server refuses it for good.
+    /// The server refuses it permanently.
     Rejected,
     /// There was no reply: it may have been applied or not.
     Unknown,
 }
 
-/// The way to the server, whether it is connected or not.
+/// The connection to the server, or the reason why there is none.
 pub(super) struct ConnectionManager {
     client: Client,
     deadline: Duration,
@@ -90,11 +92,12 @@ impl ConnectionManager {
         }
     }
 
+    /// Returns the deadline of a call for a request.
     pub(super) const fn deadline(&self) -> Duration {
         self.deadline
     }
 
-    /// Returns the connection, if the server is asked at present.
+    /// Returns the connection, if the circuit breaker is closed.
     pub(super) fn connection(&self) -> Option<Connection> {
         self.current.borrow().clone()
     }
@@ -103,12 +106,12 @@ impl ConnectionManager {
         self.current.borrow().is_some()
     }
 
-    /// Tells when the connection comes and goes. Ends with the link.
+    /// Returns a receiver of changes of the connection. It ends with the manager.
     pub(super) fn subscribe(&self) -> watch::Receiver<Option<Connection>> {
         self.current.subscribe()
     }
 
-    /// Returns why the server was last left, while it is not asked.
+    /// Returns why the connection was given up, while there is none.
     pub(super) fn problem(&self) -> Option<StoreProblem> {
         *lock(&self.problem)
     }
@@ -118,10 +121,10 @@ impl ConnectionManager {
         lock(&self.backoff).pause(random)
     }
 
-    /// Asks the server, within the deadline.
+    /// Calls the script, within the deadline.
     ///
-    /// Failures in a row give the connection up. A reply that is late because this process was not
-    /// scheduled is waited for.
+    /// Failures in a row end the connection. If a reply is late because this process was not
+    /// scheduled, the call waits longer.
     pub(super) async fn run_script(
         &self,
         connection: Connection,
@@ -169,7 +172,7 @@ impl ConnectionManager {
         counted.map_err(|error| problem_of(&error))
     }
 
-    /// Sends settlements in one batch and says what became of each.
+    /// Sends settlements in one batch. Returns the outcome of each.
     pub(super) async fn deliver(
         &self,
         connection: Connection,
@@ -188,7 +191,7 @@ impl ConnectionManager {
         }
     }
 
-    /// Counts an outcome for or against the connection.
+    /// Counts an outcome as success or failure of the connection.
     fn record_outcome<T>(
         &self,
         number: u64,
@@ -202,9 +205,10 @@ impl ConnectionManager {
         outcome
     }
 
+    /// Counts a failure, and ends the connection after too many in a row.
     fn record_failure(&self, number: u64, problem: StoreProblem) {
         store_metrics::failed(problem);
-        // One bucket is spoilt; the server is well.
+        // One key holds a value that is not a bucket; the server itself works.
         if problem == StoreProblem::ForeignValue {
             return;
         }
@@ -212,8 +216,8 @@ impl ConnectionManager {
         if failures < TOLERATED && problem != StoreProblem::ConnectionLost {
             return;
         }
-        // Of many that fail at once, one finds the connection and says so. One that comes late finds
-        // the next connection, which it must leave alone.
+        // Of many calls that fail at once, the first ends the connection and logs it. A late failure
+        // meets the next connection and must not end it.
         let given_up = self.current.send_if_modified(|current| {
             current
                 .take_if(|connection| connection.number == number)
@@ -232,7 +236,7 @@ impl ConnectionManager {
         }
     }
 
-    /// Connects anew, and lets real calls prove that the server is of use.
+    /// Reconnects. Real calls must then show that the server works.
     pub(super) async fn connect(&self, prefix: &str) -> Result<(), StoreProblem> {
         let handle = match self.try_connect(prefix).await {
             Ok(handle) => handle,
@@ -252,7 +256,8 @@ impl ConnectionManager {
         Ok(())
     }
 
-    /// Notes why a try to connect failed. Told again only if the reason became a more telling one.
+    /// Records why a try to connect failed. It is logged again only if the reason became more
+    /// specific.
     pub(super) fn not_connected(&self, problem: StoreProblem) {
         store_metrics::failed(problem);
         store_metrics::up(false);
@@ -271,6 +276,7 @@ impl ConnectionManager {
         }
     }
 
+    /// Opens a connection and runs the probe.
     async fn try_connect(&self, prefix: &str) -> Result<MultiplexedConnection, StoreProblem> {
         // No timeouts of the library's: they would take a delay of this process for one of the server.
         let config = AsyncConnectionConfig::new()
@@ -301,7 +307,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Runs the script, with its text if the server does not know it.
+/// Runs the script by its digest, and with its text if the server does not know it.
 async fn evaluate(
     mut connection: MultiplexedConnection,
     call: &ScriptCall,
@@ -315,9 +321,10 @@ async fn evaluate(
     call.read(&reply.map_err(|error| problem_of(&error))?)
 }
 
-/// What became of each call, and what the server complained of, if it may pass.
+/// The outcome of each call, and the error of the server, if it may be temporary.
 type Deliveries = (Vec<DeliveryOutcome>, Option<StoreProblem>);
 
+/// Sends all calls of a batch and reads each reply.
 async fn send_all(
     mut connection: MultiplexedConnection,
     calls: &[ScriptCall],
@@ -362,7 +369,7 @@ async fn send_all(
     Ok((deliveries, complaint))
 }
 
-/// Sends commands at once. An error of one is its reply and does not hide the others'.
+/// Sends several commands together. An error of one is its own reply and does not hide the others.
 async fn pipeline(
     connection: &mut MultiplexedConnection,
     commands: impl Iterator<Item = Cmd>,

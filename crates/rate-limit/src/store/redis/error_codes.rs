@@ -1,4 +1,4 @@
-//! From the library's errors to codes that may be shown.
+//! Maps errors of the Redis library to codes that may be logged and shown.
 
 use std::{error::Error, io, sync::Arc};
 
@@ -6,7 +6,8 @@ use redis::{ErrorKind, RedisError, ServerErrorKind, Value};
 
 use crate::store::StoreProblem;
 
-/// Finds out what an error means. The library's own text is not shown: it may repeat the address.
+/// Returns the code of an error. The text of the library is not shown, because it may hold the
+/// address.
 pub(super) fn problem_of(error: &RedisError) -> StoreProblem {
     match error.kind() {
         ErrorKind::AuthenticationFailed => StoreProblem::WrongPass,
@@ -17,7 +18,8 @@ pub(super) fn problem_of(error: &RedisError) -> StoreProblem {
     }
 }
 
-/// Finds the system's error. The library keeps it in an `Arc`, which is an error itself.
+/// Finds the error of the operating system. The library keeps it in an `Arc`, which is an error
+/// itself.
 fn io_error(error: &RedisError) -> Option<&io::Error> {
     let source = error.source()?;
     match source.downcast_ref::<Arc<dyn Error + Send + Sync>>() {
@@ -26,12 +28,12 @@ fn io_error(error: &RedisError) -> Option<&io::Error> {
     }
 }
 
-/// Whether the server does not know the script.
+/// Tells whether the server does not know the script.
 pub(super) fn is_no_script(reply: &Value) -> bool {
     matches!(reply, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::NoScript))
 }
 
-/// Whether a problem says more than that there is no reply.
+/// Tells whether a problem says more than that there is no reply.
 pub(super) const fn is_telling(problem: StoreProblem) -> bool {
     !matches!(
         problem,
@@ -39,6 +41,7 @@ pub(super) const fn is_telling(problem: StoreProblem) -> bool {
     )
 }
 
+/// Maps the error code of a reply.
 fn of_code(code: &str) -> StoreProblem {
     match code {
         "ASK" | "CROSSSLOT" | "MOVED" | "TRYAGAIN" => StoreProblem::Moved,
@@ -57,7 +60,8 @@ fn of_code(code: &str) -> StoreProblem {
     }
 }
 
-/// Errors with the code `ERR`, and those that the library composes while it connects, tell by their text.
+/// Maps errors with the code `ERR`, and those that the library makes while it connects, by their
+/// text.
 fn of_text(error: &RedisError) -> StoreProblem {
     let text = error.to_string().to_ascii_lowercase();
     let known = [
@@ -79,6 +83,7 @@ fn of_text(error: &RedisError) -> StoreProblem {
     found.map_or(StoreProblem::Server, |(_, problem)| *problem)
 }
 
+/// Maps an error of the operating system.
 fn of_io(error: &io::Error) -> StoreProblem {
     if let Some(problem) = of_tls(error) {
         return problem;
@@ -93,6 +98,7 @@ fn of_io(error: &io::Error) -> StoreProblem {
     }
 }
 
+/// Maps an error of TLS.
 #[cfg(feature = "redis-tls")]
 fn of_tls(error: &io::Error) -> Option<StoreProblem> {
     match error.get_ref()?.downcast_ref::<rustls::Error>()? {

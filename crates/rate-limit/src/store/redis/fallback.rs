@@ -1,7 +1,8 @@
-//! What this node decides by itself: before the server is asked, with its reply, and without it.
+//! The decisions of this node: before the server is called, with its reply, and without it.
 //!
-//! Before: remembered denials and penalties that this node charged. After: a refusal is remembered.
-//! Without: each policy follows its [`FailureMode`].
+//! * Before: remembered denials, and penalties that this node charged.
+//! * With the reply: a refusal is remembered.
+//! * Without the server: each policy follows its [`FailureMode`].
 
 use std::{borrow::Borrow, num::NonZeroU32, sync::Arc, sync::atomic::Ordering, time::Duration};
 
@@ -23,19 +24,19 @@ use crate::{
     store::{BucketKey, Charge, LimitState, MAX_CHARGES, Outcome, StoreDecision, StoreProblem},
 };
 
-/// So many buckets are settled by one batch: requests on the same connection wait behind it.
+/// The buckets of one batch of settlements. Requests on the same connection wait for the batch.
 const BATCH_BUCKETS: usize = 64;
 
-/// What is known of a request before the server is asked.
+/// What this node knows about a request before the server is called.
 #[allow(clippy::large_enum_variant)] // A box would cost an allocation for each refusal.
 pub(super) enum LocalDecision {
     Nothing,
-    /// It is remembered as refused, but it is time to ask the server again.
+    /// It is remembered as refused, but the server must confirm it again.
     Doubtful,
     Refused(StoreDecision),
 }
 
-/// A charge that outlives the request's head.
+/// A charge that can outlive the head of the request.
 #[derive(Clone, Debug)]
 pub(super) struct OwnedCharge {
     limit: Arc<Limit>,
@@ -73,7 +74,7 @@ impl OwnedCharge {
 }
 
 impl StoreState {
-    /// Finds out whether the request is refused by what this node knows.
+    /// Tells whether the request is refused by what this node knows.
     pub(super) fn decide_locally(&self, now: Duration, charges: &[Charge<'_>]) -> LocalDecision {
         let can_ask = self.connections.is_up() && !self.losses.in_doubt(now);
         match self.denials.look_up(now, charges, can_ask) {
@@ -92,6 +93,7 @@ impl StoreState {
         }
     }
 
+    /// Tells whether a penalty of one of these buckets has not reached the server.
     fn has_pending_penalty(&self, charges: &[Charge<'_>]) -> bool {
         let pending = |charge: &Charge<'_>| self.penalties.is_pending(charge.limit, charge.bucket);
         charges
@@ -99,8 +101,8 @@ impl StoreState {
             .any(|charge| charge.limit.penalty && pending(charge))
     }
 
-    /// Looks at what this node charged and the server may not know yet: penalties; and settled
-    /// charges, if any were lost.
+    /// Checks what this node charged and the server may not know: penalties, and settlements that
+    /// were lost.
     fn refused_by_this_node(&self, now: Duration, charges: &[Charge<'_>]) -> Option<StoreDecision> {
         let in_doubt = self.losses.in_doubt(now);
         let counts = |limit: &Limit| limit.penalty || in_doubt && limit.settled_by.is_some();
@@ -120,7 +122,8 @@ impl StoreState {
         refused.then(|| states_of_all(&here, charges, counts))
     }
 
-    /// Turns the reply into an answer. `doubted` tells that this request was remembered as refused.
+    /// Turns the reply into a decision. `doubted` tells that this request was remembered as
+    /// refused.
     pub(super) fn decide_from_reply(
         &self,
         now: Duration,
@@ -131,7 +134,7 @@ impl StoreState {
         let charges: ArrayVec<Charge<'_>, MAX_CHARGES> =
             charges.iter().map(OwnedCharge::borrow).collect();
         let Ok(decision) = reply else {
-            // A refusal that cannot be confirmed now still holds.
+            // A refusal that cannot be confirmed now still applies.
             return match self.denials.look_up(now, &charges, false) {
                 DenialLookup::Refused(decision) => decision,
                 _ => self.fall_back(now, &charges),
@@ -142,7 +145,7 @@ impl StoreState {
             return decision;
         }
         for charge in &charges {
-            // A denial of a dearer request may be remembered; it now has longer to wait.
+            // A denial of a more expensive request may be remembered; it now waits longer.
             self.denials.forget(charge.limit, charge.bucket);
             if doubted
                 && charge.limit.penalty
@@ -155,7 +158,7 @@ impl StoreState {
         decision
     }
 
-    /// Decides without the server, each policy by its own mode.
+    /// Decides without the server, each policy by its own failure mode.
     pub(super) fn fall_back(&self, now: Duration, charges: &[Charge<'_>]) -> StoreDecision {
         let closed =
             |charge: &Charge<'_>| self.failure_mode_of(charge.limit) == FailureMode::FailClosed;
@@ -174,7 +177,7 @@ impl StoreState {
         states_of_all(&local, charges, counts).degraded()
     }
 
-    /// Counts a settlement on this node, where the fallback will find it.
+    /// Counts a settlement in the memory of the fallback.
     pub(super) fn adjust_fallback(
         &self,
         now: Duration,
@@ -189,7 +192,7 @@ impl StoreState {
         }
     }
 
-    /// Counts a charge on this node, whatever the server knows of it.
+    /// Counts a charge on this node, regardless of what the server knows.
     pub(super) fn adjust_this_node(
         &self,
         now: Duration,
@@ -201,7 +204,7 @@ impl StoreState {
             .adjust_with(now, limit, bucket, units, &limit.gcra);
     }
 
-    /// Forgets everything that this node knows of a bucket.
+    /// Removes everything that this node knows about a bucket.
     pub(super) fn forget(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey) {
         self.queue_for(limit).forget(limit, bucket);
         self.adjust_this_node(now, limit, bucket, i64::MIN);
@@ -210,6 +213,7 @@ impl StoreState {
         self.denials.forget(limit, bucket);
     }
 
+    /// Returns the queue of a limit: penalties or settlements.
     pub(super) fn queue_for(&self, limit: &Limit) -> &Arc<SettlementQueue> {
         match limit.penalty {
             true => &self.penalties,
@@ -217,8 +221,8 @@ impl StoreState {
         }
     }
 
-    /// Notes a settlement for which there was no room. What was to be given back stays charged, and
-    /// a charge holds on this node at least.
+    /// Records a settlement for which there was no memory. A refund is not made, and a charge
+    /// applies on this node at least.
     pub(super) fn record_loss(
         &self,
         now: Duration,
@@ -235,7 +239,7 @@ impl StoreState {
         self.losses.count(lost_kind(limit, units > 0), 1);
     }
 
-    /// Sends a batch of settlements. Returns whether all arrived.
+    /// Sends a batch of settlements. Returns whether all were applied.
     pub(super) async fn deliver(&self, queue: &SettlementQueue, connection: Connection) -> bool {
         let batch = queue.take(BATCH_BUCKETS);
         let call = |sent: &QueuedSettlement| {
@@ -254,7 +258,7 @@ impl StoreState {
         arrived
     }
 
-    /// Registers this node and learns how many there are.
+    /// Registers this node and reads the number of nodes.
     pub(super) async fn count_nodes(&self) {
         let Some(connection) = self.connections.connection() else {
             return;
@@ -265,7 +269,7 @@ impl StoreState {
             .await
         {
             Ok(nodes) => self.nodes.store(nodes.max(1), Ordering::Relaxed),
-            // A server that is away is told of elsewhere, and the last count holds.
+            // An unavailable server is logged elsewhere, and the last count stays valid.
             Err(problem) if error_codes::is_telling(problem) => {
                 self.losses.uncounted_nodes(problem)
             }
@@ -273,7 +277,8 @@ impl StoreState {
         }
     }
 
-    /// What a limit does while the server is away.
+    /// Returns what a limit does while the server is unavailable: its own mode, or that of the
+    /// store.
     fn failure_mode_of(&self, limit: &Limit) -> FailureMode {
         limit.failure.unwrap_or(self.failure)
     }
@@ -285,7 +290,7 @@ impl StoreState {
         )
     }
 
-    /// Returns this node's part of a limit.
+    /// Returns the arithmetic of this node's part of a limit.
     fn node_share<'a>(&self, limit: &'a Limit) -> NodeShare<'a> {
         let share = match self.failure_mode_of(limit) {
             FailureMode::LocalFallback { share } => share.or(self.share),
@@ -304,7 +309,7 @@ enum NodeShare<'a> {
 }
 
 impl<'a> NodeShare<'a> {
-    /// Cuts a limit. If a part is so small that it cannot be counted, it is made twice as large.
+    /// Divides a limit. If a part is too small to be counted, it is made twice as large.
     fn of(gcra: &'a Gcra, share: NonZeroU32) -> Self {
         let halved = |share: &NonZeroU32| NonZeroU32::new(share.get() / 2);
         let mut shares = std::iter::successors(Some(share), halved);
@@ -325,7 +330,7 @@ impl Borrow<Gcra> for NodeShare<'_> {
     }
 }
 
-/// Puts the standings of those charges that were counted beside those that were not.
+/// Merges the states of counted charges with those that were not counted.
 fn states_of_all(
     decision: &StoreDecision,
     charges: &[Charge<'_>],

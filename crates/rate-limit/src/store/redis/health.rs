@@ -1,6 +1,6 @@
-//! The state of the store for health checks and operators, and the record of what was lost.
+//! The state of the store for health checks and operators, and the record of lost settlements.
 //!
-//! Warnings here are written at most once a minute, with the number of those that were held back.
+//! Warnings are logged at most once a minute, with the number of those that were suppressed.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -17,17 +17,20 @@ use super::{
 };
 use crate::store::{StoreProblem, nanoseconds};
 
-/// How a shared store is at a moment.
+/// The state of a shared store. For health checks and dashboards.
+///
+/// [`RedisStore::status`] returns it from memory, and [`RedisStore::check`] after a call of the
+/// server.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct StoreStatus {
-    /// Whether the server is asked at present.
+    /// Whether the store calls the server. `false` while the circuit breaker is open.
     pub up: bool,
-    /// Why it is not, while it is not.
+    /// Why the server is not called, while `up` is `false`.
     pub problem: Option<StoreProblem>,
-    /// How many nodes were seen when this node last registered, itself included.
+    /// The number of nodes when this node last registered, including itself.
     pub nodes: u32,
-    /// Settlements and penalties that have not arrived at the server.
+    /// Settlements and penalties that have not reached the server yet.
     pub unsettled: u64,
     /// Settlements and penalties since the start that will never arrive: there was no room, or a
     /// connection broke while they were given back.
@@ -35,7 +38,7 @@ pub struct StoreStatus {
 }
 
 impl RedisStore {
-    /// Returns how the store is, from memory.
+    /// Returns the state of the store, from memory.
     #[must_use]
     pub fn status(&self) -> StoreStatus {
         let up = self.is_up();
@@ -48,11 +51,12 @@ impl RedisStore {
         }
     }
 
-    /// Asks the server now, as a request would, registers this node, and returns how the store is.
+    /// Calls the server now, as a request would, registers this node, and returns the state of the
+    /// store.
     ///
     /// # Errors
     ///
-    /// Why the server is of no use at the moment.
+    /// [`StoreProblem`]: why the server cannot be used now.
     pub async fn check(&self) -> Result<StoreStatus, StoreProblem> {
         let connections = &self.0.connections;
         let Some(connection) = connections.connection() else {
@@ -67,20 +71,20 @@ impl RedisStore {
         Ok(self.status())
     }
 
-    /// Returns how many settlements and penalties have not arrived at the server.
+    /// Returns the number of settlements and penalties that have not reached the server.
     #[must_use]
     pub fn unsettled(&self) -> u64 {
         self.0.settlements.settlements() + self.0.penalties.settlements()
     }
 
-    /// Tells whether the server is asked at the moment.
+    /// Tells whether the store calls the server. `false` while the circuit breaker is open.
     #[must_use]
     pub fn is_up(&self) -> bool {
         self.0.connections.is_up()
     }
 }
 
-/// What did not arrive, and how long that matters.
+/// The number of lost settlements, and how long they matter.
 #[derive(Debug)]
 pub(super) struct LossRecord {
     count: AtomicU64,
@@ -102,18 +106,18 @@ impl Default for LossRecord {
 }
 
 impl LossRecord {
-    /// Whether charges were lost that the server should know.
+    /// Tells whether charges were lost that the server should know.
     pub(super) fn in_doubt(&self, now: Duration) -> bool {
         nanoseconds(now) < self.doubt.load(Ordering::Relaxed)
     }
 
-    /// Doubts for as long as a lost charge can matter.
+    /// Extends the doubt for as long as a lost charge can matter.
     pub(super) fn doubt_until(&self, now: Duration, longest: u64) {
         let until = nanoseconds(now).saturating_add(longest);
         self.doubt.fetch_max(until, Ordering::Relaxed);
     }
 
-    /// Counts what will never arrive, and says so once a minute.
+    /// Counts lost settlements, and logs them once a minute.
     pub(super) fn count(&self, what: LostKind, settlements: u64) {
         if settlements == 0 {
             return;
@@ -134,6 +138,7 @@ impl LossRecord {
         }
     }
 
+    /// Logs, once a minute, that the nodes could not be counted.
     pub(super) fn uncounted_nodes(&self, problem: StoreProblem) {
         if let Some(held_back) = self.nodes_log.admit(SystemClock::default().monotonic()) {
             tracing::warn!(

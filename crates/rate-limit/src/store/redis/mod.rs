@@ -1,11 +1,13 @@
-//! Buckets in Redis or Valkey: one call a request, on the server's clock, for all nodes together.
+//! Buckets in Redis or Valkey: one call for each request, on the server's clock, for all nodes
+//! together.
 //!
 //! The script `decide.lua` does the arithmetic that [`crate::gcra`] does in memory, in whole
-//! microseconds. Everything around it is for the time in which the server is slow, away, full or
-//! gives replies that cannot be read: a deadline, a breaker that stops asking, and for each policy a
+//! microseconds. Everything around it is for the time in which the server is slow, unavailable,
+//! full or sends malformed replies: a deadline, a circuit breaker, and for each policy a
 //! [`FailureMode`](crate::FailureMode).
 //!
-//! What ends after its request, settlements and penalties, goes to the server in two [lanes](lane).
+//! Settlements and penalties are charged after their request. They go to the server in two queues
+//! (`settlements`).
 
 mod backoff;
 mod builder;
@@ -83,6 +85,7 @@ use crate::{
 #[derive(Clone)]
 pub struct RedisStore(Arc<StoreState>);
 
+/// What all clones of a store share.
 struct StoreState {
     hash_key: Hmac<Sha256>,
     prefix: Box<str>,
@@ -103,8 +106,11 @@ struct StoreState {
 }
 
 impl RedisStore {
-    /// Starts to describe a connection. `url` is `redis://[user:password@]host:port/database` (or
-    /// `rediss://`, with feature `redis-tls`). All nodes must have the same `hash_key`.
+    /// Returns a builder. It connects with [`connect`](RedisStoreBuilder::connect).
+    ///
+    /// `url` is `redis://[user:password@]host:port/database`, or `rediss://` with feature
+    /// `redis-tls`. `hash_key` is the key for hashing subjects, at least 16 bytes; all nodes must
+    /// have the same one.
     pub fn builder(url: &str, hash_key: palisade_core::Secret) -> RedisStoreBuilder {
         RedisStoreBuilder::new(url, hash_key)
     }

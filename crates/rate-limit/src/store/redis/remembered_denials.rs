@@ -1,7 +1,8 @@
-//! Refusals of the server that this node remembers, so that a flood of refused requests does not reach it.
+//! Denials of the server that this node remembers, so that a flood of refused requests does not
+//! reach it.
 //!
-//! A fixed array of 4,096 entries. A denial is used for two seconds; then one request asks the server
-//! again. While the server cannot be reached, denials hold until they end.
+//! A fixed array of 4,096 entries. A denial is used for two seconds; then one request calls the
+//! server again. While the server cannot be reached, denials apply until they end.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -13,17 +14,17 @@ use crate::{
     store::{BucketKey, Charge, LimitState, Outcome, StoreDecision, nanoseconds},
 };
 
-/// As many denied buckets are remembered; a newer one displaces the older one in its place. 192 KiB.
+/// The number of remembered buckets. A newer one replaces the older one in its entry. 192 KiB.
 const PLACES: usize = 4096;
 
-/// A denial is trusted for so long. Then one request asks the server again: the bucket may have
-/// been reset, or units given back by another node.
+/// A denial is used for this long. Then one request calls the server again: the bucket may have
+/// been reset, or another node may have made a refund.
 const TRUSTED: Duration = Duration::from_secs(2);
 
-/// A fixed array, each bucket in one place of it.
+/// A fixed array of denials, with one entry for each bucket.
 pub(super) struct RememberedDenials(Box<[Mutex<Denial>]>);
 
-/// So many units of a quota will not be there before that moment. Times in nanoseconds.
+/// A quota has fewer than these units until that time. Times are in nanoseconds.
 #[derive(Clone, Copy, Debug, Default)]
 struct Denial {
     bucket: u64,
@@ -35,13 +36,13 @@ struct Denial {
     required: u32,
 }
 
-/// What is remembered of a request's buckets.
+/// What is remembered about the buckets of a request.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant)] // A box would cost an allocation for each refusal.
 pub(super) enum DenialLookup {
-    /// Nothing that would refuse it.
+    /// Nothing that refuses it.
     Nothing,
-    /// It would be refused, but this request is the one to ask the server again.
+    /// It would be refused, but this request must call the server again.
     Doubtful,
     Refused(StoreDecision),
 }
@@ -53,8 +54,9 @@ impl Default for RememberedDenials {
 }
 
 impl RememberedDenials {
-    /// Answers for the server where it is known what it would say. `can_ask` tells whether the
-    /// server can be asked at all: if not, denials are trusted until they end.
+    /// Decides instead of the server where its decision is known.
+    ///
+    /// `can_ask` tells whether the server can be called. If not, denials apply until they end.
     pub(super) fn look_up(
         &self,
         now: Duration,
@@ -83,7 +85,7 @@ impl RememberedDenials {
         }
     }
 
-    /// Finds the denial that holds for a charge.
+    /// Finds the denial that applies to a charge.
     fn denial(&self, now: u64, charge: &Charge<'_>) -> Option<MutexGuard<'_, Denial>> {
         let denial = self.place(charge.limit, charge.bucket)?;
         let holds = denial.bucket == name(charge.limit, charge.bucket)
@@ -94,8 +96,10 @@ impl RememberedDenials {
         holds.then_some(denial)
     }
 
-    /// Remembers who refused. The time runs from the question and not from the reply: a request that
-    /// comes a moment too early is asked about once more, and none is refused too long.
+    /// Remembers the buckets that refused.
+    ///
+    /// The time runs from the call, not from the reply. A request that comes slightly too early
+    /// calls the server once more, and none is refused too long.
     pub(super) fn remember(&self, now: Duration, charges: &[Charge<'_>], decision: &StoreDecision) {
         let now = nanoseconds(now);
         let refused = charges
@@ -116,8 +120,8 @@ impl RememberedDenials {
         }
     }
 
-    /// Forgets a bucket that this node charged or gave back to meanwhile, or that was reset. What other
-    /// nodes do is not known here, and found out when the server is asked again.
+    /// Removes a bucket that this node charged or refunded, or that was reset. Changes by other
+    /// nodes are found when the server is called again.
     pub(super) fn forget(&self, limit: &Limit, bucket: BucketKey) {
         if let Some(mut place) = self.place(limit, bucket)
             && place.bucket == name(limit, bucket)
@@ -126,6 +130,7 @@ impl RememberedDenials {
         }
     }
 
+    /// Returns the entry of a bucket.
     fn place(&self, limit: &Limit, bucket: BucketKey) -> Option<MutexGuard<'_, Denial>> {
         let index = usize::try_from(name(limit, bucket) % PLACES as u64).ok()?;
         Some(

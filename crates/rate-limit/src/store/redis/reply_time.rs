@@ -1,4 +1,4 @@
-//! Waiting for a reply without taking this process' own delay for the server's.
+//! Waits for a reply, without counting delays of this process as delays of the server.
 
 use std::{pin::pin, time::Duration};
 
@@ -7,18 +7,18 @@ use tokio::time::timeout;
 
 use super::store_metrics;
 
-/// A timer that fires so much too late shows that the process does not get to run. Timers count
-/// whole milliseconds, so some lateness is ordinary.
+/// A timer that fires later than this shows that the process was not scheduled. Timers count whole
+/// milliseconds, so some delay is ordinary.
 const TOLERATED: Duration = Duration::from_millis(5);
 
-/// So often a late timer gives the reply another deadline. A reply needs about four turns of a busy
-/// process to be sent, read and handed on; one that is not there after so many is the server's fault.
+/// How often a late timer extends the deadline. A busy process needs about four turns to send a
+/// request, read the reply and pass it on. After this many turns the server is too slow.
 const ROUNDS: usize = 16;
 
-/// Waits for a reply as long as `deadline`, on a process that runs in time.
+/// Waits for a reply for `deadline`, measured on a process that is scheduled in time.
 ///
-/// If the timer fires too late, the process could not have read a reply that was there: it gets
-/// another `deadline`, a few times. Returns `None` if the server is too slow.
+/// If the timer fires too late, the process could not have read a reply that had arrived. The
+/// deadline then starts again, a few times. Returns `None` if the server is too slow.
 pub(super) async fn within<F: Future>(
     clock: &SharedClock,
     deadline: Duration,

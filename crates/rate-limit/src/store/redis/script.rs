@@ -1,6 +1,7 @@
-//! One call of the Lua script `decide.lua`: its arguments, and the replies that are accepted.
+//! Calls of the Lua script `decide.lua`: their arguments, and the replies that are accepted.
 //!
-//! A reply that the script cannot have given is [`StoreProblem::MalformedReply`], never an admission.
+//! A reply that the script cannot have sent is [`StoreProblem::MalformedReply`], never an
+//! admission.
 
 use std::{sync::LazyLock, time::Duration};
 
@@ -15,14 +16,14 @@ use crate::{
 
 static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("decide.lua")));
 
-/// A hundred years and a day, in microseconds: no answer may speak of more.
+/// A hundred years and a day, in microseconds. A reply with a longer time is malformed.
 const LONGEST: i64 = 36_501 * 86_400 * 1_000_000;
 
 const PROBE_CEILING: i64 = 1_000_000_000;
 
 const MICROSECOND: u64 = 1000;
 
-/// A node counts for so long after it registered.
+/// A node counts for this long after it registered.
 const NODE_LIFE: Duration = Duration::from_secs(60);
 
 /// One call of the script.
@@ -37,6 +38,7 @@ enum Argument {
 }
 
 impl ScriptCall {
+    /// Makes a call that decides and charges.
     pub(super) fn take(prefix: &str, charges: &[Charge<'_>]) -> Self {
         let mut call = Self::new("take", charges.len());
         for charge in charges {
@@ -51,7 +53,7 @@ impl ScriptCall {
         call
     }
 
-    /// Gives back and charges without asking, in this order.
+    /// Makes a call that refunds and charges without a decision, in this order.
     pub(super) fn settle(prefix: &str, limit: &Limit, bucket: u128, amount: PendingUnits) -> Self {
         let mut call = Self::new("add", 1);
         // No subject can owe more units than there are; and a double holds the product exactly.
@@ -67,13 +69,14 @@ impl ScriptCall {
         call
     }
 
-    /// Takes from a bucket of its own that is full again at once: proves that the server runs the
-    /// script and takes writes.
+    /// Makes a call that charges a bucket of its own, which is full again at once. It shows that
+    /// the server runs the script and accepts writes.
     pub(super) fn probe(prefix: &str) -> Self {
         Self::on_probe_key(prefix, "take", [1000, 1_000_000, 1, 1, 0, PROBE_CEILING])
     }
 
-    /// Gives back what [`probe`](Self::probe) took: proves that buckets can be deleted.
+    /// Makes a call that refunds what [`probe`](Self::probe) charged. It shows that buckets can be
+    /// deleted.
     pub(super) fn probe_back(prefix: &str) -> Self {
         Self::on_probe_key(prefix, "add", [1000, 1_000_000, 2, 0, 0, PROBE_CEILING])
     }
@@ -108,12 +111,13 @@ impl ScriptCall {
         self.arguments.extend(numbers.map(Argument::Number));
     }
 
-    /// By the script's digest; the server usually knows it.
+    /// Returns the command with the digest of the script, which the server usually knows.
     pub(super) fn by_digest(&self) -> Cmd {
         self.command("EVALSHA", SCRIPT.get_hash())
     }
 
-    /// With the script's text: the server forgot it, by a restart or a failover, and now learns it anew.
+    /// Returns the command with the text of the script, for a server that lost it by a restart or
+    /// failover.
     pub(super) fn by_text(&self) -> Cmd {
         self.command("EVAL", include_str!("decide.lua"))
     }
@@ -130,7 +134,7 @@ impl ScriptCall {
         command
     }
 
-    /// Reads the reply. Everything that the script cannot have said is a failure, never an admission.
+    /// Reads the reply. Anything that the script cannot have sent is an error, never an admission.
     pub(super) fn read(&self, reply: &Value) -> Result<StoreDecision, StoreProblem> {
         let Value::Array(items) = reply else {
             return Err(StoreProblem::MalformedReply);
@@ -160,7 +164,8 @@ impl ScriptCall {
     }
 }
 
-/// Names a bucket in the server. The braces keep all limits of one subject in one slot.
+/// Returns the key of a bucket in the server. The braces keep all limits of one subject in one
+/// slot.
 pub(super) fn key(prefix: &str, limit: &Limit, bucket: u128) -> String {
     format!("{prefix}:{{{bucket:032x}}}:{}", limit.name)
 }

@@ -1,8 +1,8 @@
-//! A queue of settlements and penalties on their way to the server: merged by bucket, and bounded.
+//! A bounded queue of settlements and penalties for the server, merged by bucket.
 //!
-//! Requests push without waiting; a background task takes batches and reports what became of each. When
-//! the queue is full, `push` returns false: the caller counts the loss, logs it once a minute and treats
-//! it strictly. There are two queues, so that penalties never wait behind settlements.
+//! Requests push without waiting. A background task takes batches and reports the outcome of each.
+//! When the queue is full, `push` returns false: the caller counts the loss, logs it once a minute,
+//! and treats it strictly. There are two queues, so that penalties never wait behind settlements.
 
 use std::{
     collections::{HashMap, VecDeque, hash_map},
@@ -14,13 +14,13 @@ use tokio::sync::Notify;
 use super::connection::DeliveryOutcome;
 use crate::{policy::Limit, store::BucketKey};
 
-/// A bucket that waits takes so many bytes: its entry and its place in the order, each twice,
+/// The memory of a queued bucket in bytes: its entry and its position in the order, each twice,
 /// because both containers double when they grow.
 const BYTES_PER_BUCKET: usize = 2 * (size_of::<(QueueKey, QueuedBucket)>() + size_of::<QueueKey>());
 
-/// Settlements that wait for the server, those of one bucket added up.
+/// Settlements that wait for the server, added up for each bucket.
 ///
-/// Penalties and settlements have a lane each, so that penalties never wait behind settlements.
+/// Penalties and settlements have a queue each, so that penalties never wait behind settlements.
 pub(super) struct SettlementQueue {
     /// Buckets that fit.
     room: usize,
@@ -37,7 +37,7 @@ struct Pending {
     closed: bool,
 }
 
-/// A bucket of one limit. Limits are told apart by where they are; the entry keeps them there.
+/// A bucket of one limit. Limits are compared by their address; the entry keeps them alive.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) struct QueueKey {
     bucket: u128,
@@ -52,8 +52,10 @@ struct QueuedBucket {
     forgotten: bool,
 }
 
-/// What is charged and given back. Kept apart, because giving back ends at a full bucket and
-/// charging at the debt: their difference alone could give back what was never there.
+/// Units to charge and to refund.
+///
+/// They are separate, because refunds end at a full bucket and charges at the debt. Their
+/// difference alone could refund what was never charged.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct PendingUnits {
     pub(super) charge: u64,
@@ -62,14 +64,14 @@ pub(super) struct PendingUnits {
     refunds: u32,
 }
 
-/// One bucket's settlements, to be sent.
+/// The settlements of one bucket, ready to be sent.
 pub(super) struct QueuedSettlement {
     pub(super) name: QueueKey,
     pub(super) limit: Arc<Limit>,
     pub(super) amount: PendingUnits,
 }
 
-/// Settlements that will never be delivered.
+/// Settlements that are lost.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Undelivered {
     pub(super) charges: u32,
@@ -77,6 +79,7 @@ pub(super) struct Undelivered {
 }
 
 impl QueueKey {
+    /// Returns the key of a bucket of this limit.
     fn of(limit: &Arc<Limit>, bucket: BucketKey) -> Self {
         Self {
             bucket: bucket.own,
@@ -90,6 +93,7 @@ impl QueueKey {
 }
 
 impl PendingUnits {
+    /// Sorts units by their sign: positive ones are charged, negative ones refunded.
     fn of(units: i64) -> Self {
         let (charges, refunds) = (u32::from(units > 0), u32::from(units < 0));
         Self {
@@ -100,6 +104,7 @@ impl PendingUnits {
         }
     }
 
+    /// Adds further units.
     const fn merge(&mut self, other: Self) {
         self.charge = self.charge.saturating_add(other.charge);
         self.refund = self.refund.saturating_add(other.refund);
@@ -107,6 +112,7 @@ impl PendingUnits {
         self.refunds = self.refunds.saturating_add(other.refunds);
     }
 
+    /// Returns the number of settlements.
     fn settlements(&self) -> u64 {
         u64::from(self.charges) + u64::from(self.refunds)
     }
@@ -117,7 +123,7 @@ impl PendingUnits {
 }
 
 impl SettlementQueue {
-    /// Makes room for so many bytes.
+    /// Makes a queue with this memory in bytes.
     pub(super) fn with_memory(bytes: usize) -> Self {
         Self {
             room: (bytes / BYTES_PER_BUCKET).max(1),
@@ -126,8 +132,9 @@ impl SettlementQueue {
         }
     }
 
-    /// Takes a settlement, unless there is no room for another bucket. What is given back may fill
-    /// three quarters: a charge that is lost does more harm.
+    /// Adds a settlement, unless there is no room for another bucket.
+    ///
+    /// Refunds may fill three quarters of the queue, because the loss of a charge does more harm.
     pub(super) fn push(&self, limit: &Arc<Limit>, bucket: BucketKey, units: i64) -> bool {
         let room = match units < 0 {
             true => self.room - self.room / 4,
@@ -163,13 +170,14 @@ impl SettlementQueue {
         self.lock().settlements
     }
 
+    /// Tells whether anything of a bucket has not been delivered.
     pub(super) fn is_pending(&self, limit: &Arc<Limit>, bucket: BucketKey) -> bool {
         self.lock()
             .buckets
             .contains_key(&QueueKey::of(limit, bucket))
     }
 
-    /// Drops what waits for a bucket, and what is under way if it has to be sent again.
+    /// Removes what waits for a bucket, and what is being sent if it would have to be sent again.
     pub(super) fn forget(&self, limit: &Arc<Limit>, bucket: BucketKey) {
         let mut pending = self.lock();
         if let Some(entry) = pending.buckets.get_mut(&QueueKey::of(limit, bucket)) {
@@ -179,7 +187,7 @@ impl SettlementQueue {
         }
     }
 
-    /// Waits until there is something to send. Returns false when the lane is closed.
+    /// Waits until there is something to send. Returns false when the queue is closed.
     pub(super) async fn wait(&self) -> bool {
         loop {
             let changed = self.changed.notified();
@@ -196,6 +204,7 @@ impl SettlementQueue {
         }
     }
 
+    /// Closes the queue, which ends its background task.
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.changed.notify_one();
@@ -230,10 +239,11 @@ impl SettlementQueue {
         batch
     }
 
-    /// Notes what became of a bucket's settlements, keeps what must be sent again, and returns what is lost.
+    /// Records the outcome of a bucket's settlements, keeps what must be sent again, and returns
+    /// what is lost.
     ///
-    /// Where it is unknown whether they were applied, charges are sent again and refunds are not: both
-    /// err to the strict side.
+    /// If it is unknown whether they were applied, charges are sent again and refunds are not. Both
+    /// are the strict choice.
     pub(super) fn finish(&self, name: &QueueKey, delivery: DeliveryOutcome) -> Undelivered {
         let mut pending = self.lock();
         let Pending {

@@ -7,7 +7,7 @@ use metrics::{counter, gauge, histogram};
 
 use crate::store::StoreProblem;
 
-/// What could not be kept until the server had it.
+/// The kind of a settlement that was lost.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum LostKind {
     Charge,
@@ -16,6 +16,7 @@ pub(super) enum LostKind {
 }
 
 impl LostKind {
+    /// Returns the value of the label `kind`.
     pub(super) const fn label(self) -> &'static str {
         match self {
             Self::Charge => "charge",
@@ -25,30 +26,34 @@ impl LostKind {
     }
 }
 
+/// Sets the gauge `palisade_limit_store_up`.
 #[cfg_attr(not(feature = "metrics"), allow(unused_variables))]
 pub(super) fn up(is_up: bool) {
     #[cfg(feature = "metrics")]
     gauge!("palisade_limit_store_up").set(if is_up { 1.0 } else { 0.0 });
 }
 
+/// Counts a failed call by its code.
 #[cfg_attr(not(feature = "metrics"), allow(unused_variables))]
 pub(super) fn failed(problem: StoreProblem) {
     #[cfg(feature = "metrics")]
     counter!("palisade_limit_store_failures_total", "code" => problem.code()).increment(1);
 }
 
-/// A call whose reply was late because this process was not scheduled.
+/// Counts a call whose reply was late because this process was not scheduled.
 pub(super) fn starved() {
     #[cfg(feature = "metrics")]
     counter!("palisade_limit_scheduling_delays_total").increment(1);
 }
 
+/// Records the duration of a call.
 #[cfg_attr(not(feature = "metrics"), allow(unused_variables))]
 pub(super) fn round_trip(passed: Duration) {
     #[cfg(feature = "metrics")]
     histogram!("palisade_limit_store_seconds").record(passed);
 }
 
+/// Counts lost settlements.
 #[cfg_attr(not(feature = "metrics"), allow(unused_variables))]
 pub(super) fn lost(what: LostKind, settlements: u64) {
     #[cfg(feature = "metrics")]

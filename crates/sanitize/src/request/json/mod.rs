@@ -1,6 +1,7 @@
 //! Finds the text fields of a JSON document and changes nothing else in it.
 //!
-//! Stricter than most readers: a name twice in one object is refused, for readers do not agree on which counts.
+//! Stricter than most parsers. A name that occurs twice in one object is refused, because parsers
+//! differ in which one they use.
 
 mod path;
 mod scan;
@@ -17,14 +18,16 @@ use super::refusal::{self, Place};
 use super::selection::Selection;
 use super::splice::{Edit, splice};
 
-/// How deep and how large a document may be.
+/// The limits of a document: levels of nesting, and members and elements in all.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Caps {
     pub(crate) depth: usize,
     pub(crate) keys: usize,
 }
 
-/// Cleans the selected strings; borrows if nothing had to change.
+/// Cleans the selected strings. Borrows if nothing had to change.
+///
+/// Fails for a document that is not valid, and for a field that is refused.
 pub(crate) fn clean<'t>(
     source: &'t str,
     caps: Caps,
@@ -78,6 +81,7 @@ pub(crate) fn clean<'t>(
     splice(source, edits).ok_or_else(|| refusal::malformed(Place::Json, Flaw::Syntax.words()))
 }
 
+/// Makes the refusal for a document that was not accepted.
 fn refuse(flaw: Flaw, source: &str, selection: &Selection) -> Box<Rejection> {
     match flaw {
         Flaw::NearName(field) => refusal::near_name(selection.name(field)),
@@ -86,7 +90,7 @@ fn refuse(flaw: Flaw, source: &str, selection: &Selection) -> Box<Rejection> {
     }
 }
 
-/// Tells whether a text that is no JSON begins like a form: a name, then `=`.
+/// Tells whether a text that is not JSON begins like a form: a name, then `=`.
 fn looks_like_form(source: &str) -> bool {
     let (name, _) = source.split_once('=').unwrap_or_default();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%+[]*$".contains(&byte);

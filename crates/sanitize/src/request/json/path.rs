@@ -1,21 +1,25 @@
-//! Pointers into a JSON text (RFC 6901), with `*` for every element or member and `**` for all below.
+//! JSON pointers (RFC 6901), with `*` for every element or member and `**` for everything below.
+//!
+//! Parsed when a layer is built, or for a field of a rule at its first JSON body. The scanner
+//! compares them step by step while it reads.
 
 use crate::request::near_name::near_key;
 
-/// The way to a value.
+/// A parsed pointer.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Path {
     steps: Box<[Step]>,
-    /// Leads to the value behind the steps and to everything below.
+    /// Whether the pointer also selects everything below its value.
     deep: bool,
 }
 
+/// One step of a pointer.
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Step {
     Any,
     Named {
         name: Box<str>,
-        /// The name as careless readers compare it.
+        /// The key by which lenient parsers compare the name.
         near: Box<str>,
         /// Set if the step is an array index.
         index: Option<usize>,
@@ -23,7 +27,10 @@ enum Step {
 }
 
 impl Path {
-    /// Reads a pointer, or a plain name as the pointer to that member. The empty text is the whole document.
+    /// Parses a pointer, or a plain name as the pointer to that member. The empty name is the whole
+    /// document.
+    ///
+    /// The error says what is wrong with the pointer and how to write it.
     pub(crate) fn parse(name: &str) -> Result<Self, &'static str> {
         let Some(pointer) = name.strip_prefix('/') else {
             let step = (!name.is_empty()).then(|| Step::named(name.to_owned(), None));
@@ -44,17 +51,17 @@ impl Path {
         })
     }
 
-    /// Tells whether values of any type may be where it leads.
+    /// Tells whether the pointer ends with `**`.
     pub(crate) fn is_deep(&self) -> bool {
         self.deep
     }
 
-    /// Tells whether a value that was reached in so many steps is meant.
+    /// Tells whether the pointer selects a value that was reached in this many steps.
     pub(crate) fn ends_at(&self, depth: usize) -> bool {
         depth == self.steps.len() || self.is_below(depth)
     }
 
-    /// Tells whether the names of members at a depth are below it.
+    /// Tells whether values and names at this depth are below the pointer.
     pub(crate) fn is_below(&self, depth: usize) -> bool {
         self.deep && depth >= self.steps.len()
     }
@@ -68,7 +75,7 @@ impl Path {
         }
     }
 
-    /// Tells whether a careless reader would take this member for the one that the step leads to.
+    /// Tells whether a lenient parser would use this member for the one of the step.
     pub(crate) fn nearly_leads_to(&self, depth: usize, name: &str) -> bool {
         match self.steps.get(depth) {
             Some(Step::Named {
@@ -106,7 +113,7 @@ impl Step {
     }
 }
 
-/// Undoes `~0` and `~1`, the only escapes.
+/// Decodes `~0` and `~1`, the only escapes of a JSON pointer.
 fn unescape(step: &str) -> Result<String, &'static str> {
     let mut parts = step.split('~');
     let mut name = parts.next().unwrap_or_default().to_owned();
@@ -122,7 +129,7 @@ fn unescape(step: &str) -> Result<String, &'static str> {
     Ok(name)
 }
 
-/// Reads an index as RFC 6901 writes it: `0`, or digits that do not begin with a zero.
+/// Reads an index as RFC 6901 defines it: `0`, or digits that do not begin with a zero.
 fn array_index(step: &str) -> Option<usize> {
     let digits = step.bytes().all(|byte| byte.is_ascii_digit());
     let index = digits && (step == "0" || !step.starts_with('0'));

@@ -1,4 +1,7 @@
-//! A strict reader of JSON (RFC 8259) that keeps only what is looked for.
+//! A strict JSON parser (RFC 8259) that keeps only the selected values.
+//!
+//! It recurses once a level, up to the limit of nesting. The first flaw ends it, and the request is
+//! refused with 400.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -8,26 +11,27 @@ use smallvec::SmallVec;
 
 use super::{Caps, Path, string};
 
-/// What is looked for.
+/// A pointer to look for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Target<'p> {
     pub(crate) path: &'p Path,
-    /// Names of members below the path are wanted too.
+    /// Whether names of members below the pointer are selected too.
     pub(crate) names: bool,
 }
 
-/// Something that was looked for.
+/// A selected value or name.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) struct Found<'t> {
-    /// The indices of the targets that led here.
+    /// The indices of the targets that selected it.
     pub(crate) targets: SmallVec<[usize; 2]>,
-    /// Where it is, quotes included.
+    /// Its position in the text, with the quotes.
     pub(crate) span: Range<usize>,
     pub(crate) value: Value<'t>,
-    /// If it is the name of a member: where its object begins.
+    /// For the name of a member: where its object begins.
     pub(crate) object: Option<usize>,
 }
 
+/// A value. Only strings keep their content.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Value<'t> {
     Null,
@@ -35,19 +39,20 @@ pub(crate) enum Value<'t> {
     Text(Cow<'t, str>),
 }
 
-/// Why a text is not taken.
+/// Why a document is refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Flaw {
     Depth,
     Duplicate,
     Keys,
-    /// A name that careless readers take for that of the target with this index.
+    /// A name that lenient parsers treat as that of the target with this index.
     NearName(usize),
     Surrogate,
     Syntax,
 }
 
 impl Flaw {
+    /// Returns the end of a sentence about the document, for the client.
     pub(crate) fn words(self) -> &'static str {
         match self {
             Self::Depth => "is nested too deeply",
@@ -60,7 +65,7 @@ impl Flaw {
     }
 }
 
-/// Reads a text from left to right.
+/// The state of one pass over a document.
 pub(crate) struct Scanner<'t, 'p> {
     text: &'t str,
     at: usize,
@@ -71,7 +76,7 @@ pub(crate) struct Scanner<'t, 'p> {
 }
 
 impl<'t, 'p> Scanner<'t, 'p> {
-    /// Reads the whole text and gives what the targets lead to, in order of place.
+    /// Reads the whole document. Returns the selected values in the order of their positions.
     pub(crate) fn scan(
         text: &'t str,
         caps: Caps,
@@ -157,7 +162,7 @@ impl<'t, 'p> Scanner<'t, 'p> {
         }
     }
 
-    /// Looks at the name of a member as such.
+    /// Checks the name of a member, and selects it if names are selected.
     fn look_at_name(
         &mut self,
         depth: usize,
@@ -203,7 +208,7 @@ impl<'t, 'p> Scanner<'t, 'p> {
         Ok(Value::Other)
     }
 
-    /// Steps over the bracket, unless it is one too many.
+    /// Reads the opening bracket. Fails beyond the limit of nesting.
     fn open(&mut self, depth: usize) -> Result<(), Flaw> {
         self.at = self.at.saturating_add(1);
         if depth >= self.caps.depth {
@@ -213,11 +218,13 @@ impl<'t, 'p> Scanner<'t, 'p> {
         }
     }
 
+    /// Counts a member or element. Fails beyond the limit.
     fn count(&mut self) -> Result<(), Flaw> {
         self.caps.keys = self.caps.keys.checked_sub(1).ok_or(Flaw::Keys)?;
         Ok(())
     }
 
+    /// Returns the targets that continue with a step.
     fn follow(
         &self,
         active: &[usize],
@@ -227,6 +234,7 @@ impl<'t, 'p> Scanner<'t, 'p> {
         active.iter().copied().filter(leads).collect()
     }
 
+    /// Reads a string and decodes it.
     fn string(&mut self) -> Result<Cow<'t, str>, Flaw> {
         let start = self.at.saturating_add(1);
         let bytes = self.text.as_bytes();
@@ -243,6 +251,7 @@ impl<'t, 'p> Scanner<'t, 'p> {
         string::decode(self.text.get(start..end).ok_or(Flaw::Syntax)?)
     }
 
+    /// Reads `true`, `false` or `null`.
     fn word(&mut self, word: &str, value: Value<'t>) -> Result<Value<'t>, Flaw> {
         let rest = self.text.get(self.at..).unwrap_or_default();
         if !rest.starts_with(word) {
@@ -252,6 +261,7 @@ impl<'t, 'p> Scanner<'t, 'p> {
         Ok(value)
     }
 
+    /// Reads a number by the grammar of RFC 8259. Its value is not needed.
     fn number(&mut self) -> Result<Value<'t>, Flaw> {
         self.skip(|byte| byte == b'-', 1);
         let zero = self.skip(|byte| byte == b'0', 1) == 1;
@@ -271,11 +281,12 @@ impl<'t, 'p> Scanner<'t, 'p> {
         }
     }
 
+    /// Reads digits. Returns how many.
     fn digits(&mut self) -> usize {
         self.skip(|byte| byte.is_ascii_digit(), usize::MAX)
     }
 
-    /// Steps over bytes of a kind, at most so many, and gives how many there were.
+    /// Skips at most `most` bytes of a kind. Returns how many were skipped.
     fn skip(&mut self, kind: impl Fn(u8) -> bool, most: usize) -> usize {
         let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
         let count = rest
@@ -287,7 +298,7 @@ impl<'t, 'p> Scanner<'t, 'p> {
         count
     }
 
-    /// Steps over white space and looks at what comes.
+    /// Skips white space. Returns the next byte without reading it.
     fn peek(&mut self) -> Option<u8> {
         self.skip(
             |byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'),
@@ -296,7 +307,7 @@ impl<'t, 'p> Scanner<'t, 'p> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    /// Steps over this byte if it comes next.
+    /// Skips white space, and reads this byte if it is next.
     fn take(&mut self, byte: u8) -> bool {
         let comes = self.peek() == Some(byte);
         self.at = self.at.saturating_add(usize::from(comes));

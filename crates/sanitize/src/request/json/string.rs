@@ -1,10 +1,10 @@
-//! Strings of JSON, in and out.
+//! Decodes and encodes JSON strings.
 
 use std::borrow::Cow;
 
 use super::scan::Flaw;
 
-/// Decodes what stands between the quotes. Control characters were refused before.
+/// Decodes what is between the quotes. The scanner refused control characters before.
 pub(crate) fn decode(raw: &str) -> Result<Cow<'_, str>, Flaw> {
     let Some((plain, _)) = raw.split_once('\\') else {
         return Ok(Cow::Borrowed(raw));
@@ -22,7 +22,7 @@ pub(crate) fn decode(raw: &str) -> Result<Cow<'_, str>, Flaw> {
     Ok(Cow::Owned(decoded))
 }
 
-/// Reads one escape; gives the character and how much was read.
+/// Reads one escape. Returns the character and the number of bytes read.
 fn unescape(escape: &str) -> Result<(char, usize), Flaw> {
     let simple = match escape.bytes().next() {
         Some(b'"') => '"',
@@ -39,6 +39,7 @@ fn unescape(escape: &str) -> Result<(char, usize), Flaw> {
     Ok((simple, 1))
 }
 
+/// Reads `\u` escapes: one UTF-16 unit, or a surrogate pair. Half a pair is refused.
 fn unescape_unit(escape: &str) -> Result<(char, usize), Flaw> {
     let first = unit(escape.get(1..5))?;
     if let Some(c) = char::from_u32(first.into()) {
@@ -54,6 +55,7 @@ fn unescape_unit(escape: &str) -> Result<(char, usize), Flaw> {
     }
 }
 
+/// Reads four hexadecimal digits.
 fn unit(digits: Option<&str>) -> Result<u16, Flaw> {
     // The parser of numbers would take a sign for a digit.
     let digits = digits.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
@@ -62,7 +64,7 @@ fn unit(digits: Option<&str>) -> Result<u16, Flaw> {
         .ok_or(Flaw::Syntax)
 }
 
-/// Writes a string with its quotes.
+/// Encodes a string, with its quotes. Only what JSON requires is escaped.
 pub(crate) fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len().saturating_add(2));
     encoded.push('"');

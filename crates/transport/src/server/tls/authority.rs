@@ -1,4 +1,4 @@
-//! A certificate authority for this machine alone, made when a server first starts.
+//! A certificate authority for development, created when a server first starts.
 
 use std::{
     fmt,
@@ -24,44 +24,57 @@ use super::{
 };
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// Under 90 days, the strictest that any browser profile asks of a leaf.
+/// Under 90 days, the strictest limit that any browser has for a server certificate.
 const LEAF_LIFE: Duration = Duration::from_secs(89 * DAY.as_secs());
 const LEAF_RENEWAL: Duration = Duration::from_secs(30 * DAY.as_secs());
 const CA_LIFE: Duration = Duration::from_secs(3650 * DAY.as_secs());
-/// Clocks of other machines are not quite the same.
+/// Clocks of other machines differ.
 const SLACK: Duration = Duration::from_secs(60 * 60);
 
-/// A self-signed authority for development: it signs for `localhost`, `127.0.0.1`, `::1` and the
-/// hosts that it is opened for and, by name constraints, cannot sign for anything else. A browser that
-/// trusts it trusts it with these names only.
+/// A self-signed certificate authority for development.
 ///
-/// The folder holds `ca.pem` (to be trusted), `ca.key`, `server.pem` and `server.key`; keys are
-/// readable by their owner alone.
+/// It signs for `localhost`, `127.0.0.1`, `::1` and the hosts that it is opened for. By name
+/// constraints (RFC 5280, section 4.2.1.10) it cannot sign for other hosts, so a client that
+/// trusts it takes little risk. Keys are ECDSA P-256. The authority is valid for 10 years, its
+/// server certificates for 89 days.
+///
+/// | file in the folder | contents | mode |
+/// |---|---|---|
+/// | `ca.pem` | certificate for clients to trust | 0644 |
+/// | `ca.key` | key of the authority | 0600 |
+/// | `server.pem` | certificate of the server | 0644 |
+/// | `server.key` | key of the server | 0600 |
+///
+/// A folder that is created gets mode 0700.
+///
+/// For production use [`Certificates::from_pem_files`].
 #[derive(Clone)]
 #[must_use]
 pub struct DevAuthority {
     inner: Arc<Inner>,
 }
 
+/// The state that clones share.
 struct Inner {
     folder: PathBuf,
     clock: SharedClock,
     certificate: CertificateDer<'static>,
     issuer: Issuer<'static, KeyPair>,
-    /// What the leaf names.
+    /// The hosts and addresses of the server certificate.
     names: Vec<String>,
 }
 
 impl DevAuthority {
-    /// Opens the authority of this folder, and makes both where they are not there.
+    /// Opens the authority in a folder, and creates folder and authority if they do not exist.
     ///
     /// # Errors
-    /// The folder cannot be written, a file holds something else, or others can read the key.
+    /// The folder cannot be written, a file has other contents, or others can read the key.
     pub fn open_or_create(folder: impl AsRef<Path>) -> Result<Self, CertificateError> {
         Self::open_or_create_with_clock(folder, SystemClock::shared())
     }
 
-    /// Does the same by another clock.
+    /// Like [`open_or_create`](Self::open_or_create), with another clock. Default: the system
+    /// clock.
     ///
     /// # Errors
     /// As [`open_or_create`](Self::open_or_create).
@@ -72,12 +85,14 @@ impl DevAuthority {
         Self::open_or_create_for::<&str>(folder, clock, [])
     }
 
-    /// Does the same for more hosts than this machine's own names: `voice.example`,
-    /// `*.voice.example`, `10.0.0.5`; a port behind one is ignored. An authority that may not sign for
-    /// one of them is made anew, with the same key, and clients have to trust it again.
+    /// Like [`open_or_create`](Self::open_or_create), for more hosts.
+    ///
+    /// Hosts are `voice.example`, `*.voice.example` or `10.0.0.5`; a port is ignored. An
+    /// authority that may not sign for one of them, or has expired, is created again with the
+    /// same key. Clients then have to trust it again, and a warning is logged.
     ///
     /// # Errors
-    /// As [`open_or_create`](Self::open_or_create); a host is none.
+    /// As [`open_or_create`](Self::open_or_create); or a host is not valid.
     pub fn open_or_create_for<H: AsRef<str>>(
         folder: impl AsRef<Path>,
         clock: SharedClock,
@@ -102,21 +117,23 @@ impl DevAuthority {
         })
     }
 
-    /// Returns a certificate for this machine, signed by the authority. It is renewed by itself.
+    /// Returns a certificate for the hosts, signed by the authority.
+    ///
+    /// The server renews it 30 days before it expires.
     ///
     /// # Errors
-    /// It cannot be made or written.
+    /// It cannot be created or written.
     pub fn certificates(&self) -> Result<Certificates, CertificateError> {
         Certificates::of_authority(self.clone(), Arc::clone(&self.inner.clock))
     }
 
-    /// Returns the fingerprint of the authority, to compare before it is trusted.
+    /// Returns the fingerprint of the authority. Compare it before you trust the certificate.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of(&self.inner.certificate)
     }
 
-    /// Returns the path of the certificate that clients are to trust (`curl --cacert`).
+    /// Returns the path of the certificate that clients have to trust (`curl --cacert`).
     #[must_use]
     pub fn certificate_path(&self) -> PathBuf {
         self.inner.folder.join("ca.pem")
@@ -130,7 +147,7 @@ impl DevAuthority {
         self.inner.folder.join("server.key")
     }
 
-    /// Makes a new leaf where there is none, where it cannot be used, and where its end is near.
+    /// Issues a new certificate if there is none, it is unusable, or it expires within 30 days.
     pub(super) fn renew_if_due(&self, now: Duration) -> Result<(), CertificateError> {
         let chain = files::read_if_there(&self.leaf_path())?;
         let key = files::read_if_there(&self.leaf_key_path())?;
@@ -149,6 +166,7 @@ impl DevAuthority {
         if usable { Ok(()) } else { self.issue(now) }
     }
 
+    /// Returns whether this authority signed a certificate.
     fn has_signed(&self, leaf: &Loaded) -> bool {
         let authority = x509_parser::parse_x509_certificate(&self.inner.certificate);
         let leaf = leaf
@@ -162,18 +180,20 @@ impl DevAuthority {
         leaf.verify_signature(Some(authority.public_key())).is_ok()
     }
 
+    /// Creates a key and a certificate, and writes both.
     fn issue(&self, now: Duration) -> Result<(), CertificateError> {
         let make = |error: rcgen::Error| CertificateError::make(&error);
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(make)?;
         let params = leaf_params(&self.inner.names, now).map_err(make)?;
         let leaf = params.signed_by(&key, &self.inner.issuer).map_err(make)?;
-        // Between the two writes the pair does not match; whoever reads then keeps what it has.
+        // Between the two writes the pair does not match; a reader then keeps the old one.
         let pem = Zeroizing::new(key.serialize_pem());
         files::write(&self.leaf_key_path(), pem.as_bytes(), true)?;
         files::write(&self.leaf_path(), leaf.pem().as_bytes(), false)
     }
 }
 
+/// Reads the key of the authority, or creates it.
 fn open_or_create_key(path: &Path) -> Result<KeyPair, CertificateError> {
     if files::read_if_there(path)?.is_none() {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256);
@@ -192,6 +212,8 @@ fn open_or_create_key(path: &Path) -> Result<KeyPair, CertificateError> {
     key.ok_or_else(|| CertificateError::unreadable(path, "a private key in PEM"))
 }
 
+/// Reads the certificate of the authority, or creates it. An expired or too narrow one is
+/// replaced.
 fn open_or_create_ca(
     path: &Path,
     key: &KeyPair,
@@ -211,6 +233,7 @@ fn open_or_create_ca(
     read_ca(path, key)
 }
 
+/// Returns whether the name constraints of an authority include all names.
 fn may_sign_for(authority: &CertificateDer<'_>, names: &[String]) -> bool {
     x509_parser::parse_x509_certificate(authority).is_ok_and(|(_, authority)| {
         names
@@ -219,12 +242,14 @@ fn may_sign_for(authority: &CertificateDer<'_>, names: &[String]) -> bool {
     })
 }
 
+/// Creates the certificate of the authority, in PEM.
 fn make_ca(key: &KeyPair, names: &[String], now: Duration) -> Result<String, CertificateError> {
     let made = ca_params(names, now).and_then(|params| params.self_signed(key));
     made.map(|made| made.pem())
         .map_err(|error| CertificateError::make(&error))
 }
 
+/// Reads the certificate of the authority, and checks that it has this key.
 fn read_ca(path: &Path, key: &KeyPair) -> Result<CertificateDer<'static>, CertificateError> {
     let certificate = CertificateDer::from_pem_slice(&files::read(path)?).ok();
     certificate
@@ -232,6 +257,7 @@ fn read_ca(path: &Path, key: &KeyPair) -> Result<CertificateDer<'static>, Certif
         .ok_or_else(|| CertificateError::unreadable(path, "the certificate of `ca.key`"))
 }
 
+/// Returns whether a certificate has this public key.
 fn is_of(certificate: &CertificateDer<'_>, key: &KeyPair) -> bool {
     x509_parser::parse_x509_certificate(certificate).is_ok_and(|(_, parsed)| {
         parsed.public_key().subject_public_key.data.as_ref() == key.public_key_raw()
@@ -260,6 +286,7 @@ fn names_of<H: AsRef<str>>(hosts: impl IntoIterator<Item = H>) -> Vec<String> {
     names
 }
 
+/// Describes the authority: its names, key usages and constraints.
 fn ca_params(names: &[String], now: Duration) -> Result<CertificateParams, rcgen::Error> {
     let mut params = params("Palisade development authority", now, CA_LIFE)?;
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
@@ -271,6 +298,7 @@ fn ca_params(names: &[String], now: Duration) -> Result<CertificateParams, rcgen
     Ok(params)
 }
 
+/// Returns the name constraint for a host or an address.
 fn subtree(name: &str) -> GeneralSubtree {
     match name.parse::<IpAddr>() {
         Ok(address) => {
@@ -281,6 +309,7 @@ fn subtree(name: &str) -> GeneralSubtree {
     }
 }
 
+/// Describes the certificate of the server.
 fn leaf_params(names: &[String], now: Duration) -> Result<CertificateParams, rcgen::Error> {
     let mut params = params("localhost", now, LEAF_LIFE)?;
     params.subject_alt_names = CertificateParams::new(names.to_vec())?.subject_alt_names;

@@ -1,4 +1,4 @@
-//! The certificate that a server shows, and how it changes while the server runs.
+//! The certificate of a server, and its renewal while the server runs.
 
 use std::{
     fmt,
@@ -17,7 +17,24 @@ use super::{
     CertificateError, DevAuthority, Fingerprint, files, loaded::Loaded, names, source::Source,
 };
 
-/// The certificate that a server shows. Clones show the same one, and change together.
+/// The certificate chain and key of a server. Clones share them, and change together.
+///
+/// A running server checks the files every 30 seconds, so a renewal needs no restart. Unusable
+/// new files keep the old certificate, and are reported once as [`CertificateEvent::Refused`].
+///
+/// The chain starts with the certificate of the server, then the one that signed it, and so on.
+/// Keys are RSA, ECDSA or Ed25519, in PEM, without password.
+///
+/// Give it to [`Server::with_tls`](crate::server::Server::with_tls).
+///
+/// ```no_run
+/// use palisade_transport::server::Certificates;
+///
+/// let certificates = Certificates::from_pem_files("/etc/tls/chain.pem", "/etc/tls/key.pem")?
+///     .on_change(|event| println!("{event:?}"));
+/// println!("valid for {:?}", certificates.names());
+/// # Ok::<(), palisade_transport::server::CertificateError>(())
+/// ```
 #[derive(Clone)]
 #[must_use]
 pub struct Certificates {
@@ -25,24 +42,27 @@ pub struct Certificates {
     observer: Arc<dyn Fn(&CertificateEvent) + Send + Sync>,
 }
 
+/// The state that clones share.
 struct Inner {
+    /// Where the certificate is read from.
     source: RwLock<Arc<Source>>,
     clock: SharedClock,
+    /// The certificate for new connections.
     current: RwLock<Arc<Loaded>>,
-    /// The files as they were last looked at, also when they could not be used: one report each.
+    /// A digest of the files at the last check, also of unusable ones: each is reported once.
     seen: Mutex<Fingerprint>,
 }
 
-/// Something happened to the certificate of a running server.
+/// A change of the certificate of a running server. See [`Certificates::on_change`].
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum CertificateEvent {
-    /// The files changed to something that cannot be used. The old certificate stays.
+    /// The files changed to something that cannot be used. The old certificate is kept.
     Refused {
         /// Why, in one line for the operator.
         problem: Box<str>,
     },
-    /// New connections get a new certificate.
+    /// New connections get a new certificate. Open connections are not affected.
     Replaced {
         /// The new one.
         fingerprint: Fingerprint,
@@ -52,11 +72,13 @@ pub enum CertificateEvent {
 }
 
 impl Certificates {
-    /// Reads a chain and a key from two PEM files, and looks for new ones while the server runs:
-    /// whatever renews the certificate need not tell the server.
+    /// Reads a chain and a key from two PEM files, and reads them again when they change.
+    ///
+    /// A warning is logged if others than the owner can read the key.
     ///
     /// # Errors
-    /// A file cannot be read, the two do not belong together, or the certificate is not valid today.
+    /// A file cannot be read, the key is of another certificate, or the certificate is not
+    /// valid today.
     pub fn from_pem_files(
         chain: impl Into<PathBuf>,
         key: impl Into<PathBuf>,
@@ -64,7 +86,8 @@ impl Certificates {
         Self::from_pem_files_with_clock(chain, key, SystemClock::shared())
     }
 
-    /// Does the same by another clock.
+    /// Like [`from_pem_files`](Self::from_pem_files), with another clock. Default: the system
+    /// clock.
     ///
     /// # Errors
     /// As [`from_pem_files`](Self::from_pem_files).
@@ -80,10 +103,11 @@ impl Certificates {
         Self::open(Source::Files { chain, key }, clock)
     }
 
-    /// Takes a chain and a key in PEM from memory. They never change.
+    /// Uses a chain and a key in PEM from memory. They never change.
     ///
     /// # Errors
-    /// They cannot be read, do not belong together, or are not valid today.
+    /// They cannot be read, the key is of another certificate, or the certificate is not valid
+    /// today.
     pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, CertificateError> {
         let path = Path::new("certificate");
         let clock = SystemClock::shared();
@@ -96,6 +120,7 @@ impl Certificates {
         ))
     }
 
+    /// Uses the certificate of an authority for development.
     pub(super) fn of_authority(
         authority: DevAuthority,
         clock: SharedClock,
@@ -103,7 +128,10 @@ impl Certificates {
         Self::open(Source::Development(authority), clock)
     }
 
-    /// Calls this whenever the certificate changes, or should have and could not; for the audit trail.
+    /// Calls a function when the certificate changes, or a new one cannot be used; for the
+    /// audit trail.
+    ///
+    /// Default: none; changes are logged in any case.
     pub fn on_change(
         mut self,
         observer: impl Fn(&CertificateEvent) + Send + Sync + 'static,
@@ -112,34 +140,37 @@ impl Certificates {
         self
     }
 
-    /// Returns the fingerprint of the certificate that is shown now.
+    /// Returns the fingerprint of the current certificate.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         self.inner.current().fingerprint
     }
 
-    /// Returns when the certificate that is shown now expires, since the Unix epoch.
+    /// Returns when the current certificate expires, since the Unix epoch.
     #[must_use]
     pub fn expires(&self) -> Duration {
         self.inner.current().not_after
     }
 
-    /// Returns the hosts and addresses that the certificate names, as they stand in it.
+    /// Returns the hosts and addresses that the certificate is valid for.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         self.inner.current().names.clone()
     }
 
-    /// Tells whether the certificate names a host, an address, or a pattern such as `*.example.com`.
-    /// A wildcard of the certificate stands for one label (RFC 6125, 6.4.3).
+    /// Returns whether the certificate is valid for a host, an address, or a pattern
+    /// (`*.example.com`).
+    ///
+    /// A wildcard in the certificate matches one label (RFC 6125, section 6.4.3).
     #[must_use]
     pub fn covers(&self, host: &str) -> bool {
         let current = self.inner.current();
         current.names.iter().any(|name| names::covers(name, host))
     }
 
-    /// Shows the certificate of another value from now on, and follows the files that it follows.
-    /// For a new configuration that names other files.
+    /// Uses the certificate and the files of another value from now on.
+    ///
+    /// For a new configuration that names other files. Clones change too.
     pub fn replace(&self, other: &Self) {
         // One lock at a time: two values may replace each other.
         let (source, loaded) = (other.inner.source(), other.inner.current());
@@ -158,11 +189,12 @@ impl Certificates {
         }
     }
 
-    /// Looks at the files now; the server does it twice a minute by itself. A broken new file keeps
-    /// the old certificate. Tells whether there is a new one.
+    /// Checks the files now. Returns whether there is a new certificate.
+    ///
+    /// A running server calls it every 30 seconds.
     ///
     /// # Errors
-    /// What is there now cannot be used.
+    /// The new files cannot be used. The old certificate is kept.
     pub fn refresh(&self) -> Result<bool, CertificateError> {
         let refreshed = self.inner.refresh();
         match &refreshed {
@@ -178,6 +210,7 @@ impl Certificates {
         refreshed.map(|_| true)
     }
 
+    /// Logs and reports a new certificate.
     fn report(&self, loaded: &Loaded) {
         tracing::info!(fingerprint = %loaded.fingerprint, "new certificate");
         (self.observer)(&CertificateEvent::Replaced {
@@ -186,10 +219,12 @@ impl Certificates {
         });
     }
 
+    /// Returns what rustls asks for the certificate of a handshake.
     pub(super) fn resolver(&self) -> Arc<dyn ResolvesServerCert> {
         Arc::new(Resolver(Arc::clone(&self.inner)))
     }
 
+    /// Reads a source for the first time.
     fn open(source: Source, clock: SharedClock) -> Result<Self, CertificateError> {
         let read = source.read(clock.unix_time())?;
         let seen = read.fingerprint();
@@ -212,8 +247,9 @@ impl Certificates {
 }
 
 impl Inner {
+    /// Returns the certificate for new connections.
     fn current(&self) -> Arc<Loaded> {
-        // The lock holds one pointer, which is whole whatever panicked.
+        // The lock protects one pointer, which is valid after any panic.
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -231,6 +267,7 @@ impl Inner {
         std::mem::replace(&mut *current, loaded).fingerprint
     }
 
+    /// Reads the source again. Returns the new certificate if it changed.
     fn refresh(&self) -> Result<Option<Arc<Loaded>>, CertificateError> {
         let now = self.clock.unix_time();
         let mut seen = self.lock_seen();
@@ -254,7 +291,7 @@ impl Inner {
     }
 }
 
-/// Answers each handshake with what is current.
+/// Gives each handshake the current certificate.
 struct Resolver(Arc<Inner>);
 
 impl ResolvesServerCert for Resolver {

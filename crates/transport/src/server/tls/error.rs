@@ -1,20 +1,23 @@
-//! Why a certificate cannot be used.
+//! Errors of certificates and keys.
 
 use std::{
     error, fmt, io,
     path::{Path, PathBuf},
 };
 
-/// Why a certificate cannot be used, in one line for the operator. Says nothing of any key.
+/// Why a certificate cannot be used.
+///
+/// `Display` is one line for the operator, with the file and the remedy. It never contains key
+/// material.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CertificateError {
-    /// The certificate of the server is in the chain, but not first.
+    /// The certificate of the server is in the chain, but not first (RFC 8446, section 4.4.2).
     ChainOrder {
         /// Where the chain was read.
         path: PathBuf,
     },
-    /// The certificate's time is over, or has not come.
+    /// The certificate has expired, or is not valid yet.
     Expired {
         /// Where it was read.
         path: PathBuf,
@@ -26,19 +29,19 @@ pub enum CertificateError {
         /// What the system said.
         source: io::Error,
     },
-    /// A certificate or a key cannot be made.
+    /// A certificate or a key cannot be created.
     Make(Box<str>),
-    /// Certificate and key do not belong together.
+    /// The key is of another certificate.
     Mismatch {
         /// Where the certificate was read.
         path: PathBuf,
     },
-    /// A key can be read by others than its owner.
+    /// Others than the owner can read a key.
     Open {
         /// The file.
         path: PathBuf,
     },
-    /// A file does not hold what it should.
+    /// A file does not contain what it should.
     Unreadable {
         /// The file.
         path: PathBuf,

@@ -1,4 +1,6 @@
-//! Files of keys and certificates: whole or not at all, and keys for their owner's eyes only.
+//! Reads and writes certificate and key files.
+//!
+//! Writes are atomic, and only the owner can read keys.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -11,13 +13,13 @@ use zeroize::Zeroizing;
 
 use super::CertificateError;
 
-/// No chain is longer; a larger file is something else.
+/// The largest file that is read, in bytes. No chain is larger.
 const MOST: u64 = 256 * 1024;
 
 /// Reads a file that should be small.
 pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, CertificateError> {
     let read = File::open(path).and_then(|file| {
-        // Room at once: a vector that grows leaves copies of a key behind.
+        // Allocates once: a vector that grows leaves copies of a key in memory.
         let length = file
             .metadata()
             .map_or(0, |metadata| metadata.len().min(MOST));
@@ -40,7 +42,7 @@ pub(super) fn read_if_there(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, C
     }
 }
 
-/// Writes beside the file and moves it into its place, so that no reader sees half of it.
+/// Writes a temporary file and renames it, so that no reader sees a part of it.
 pub(super) fn write(path: &Path, bytes: &[u8], secret: bool) -> Result<(), CertificateError> {
     let written = write_beside(path, bytes, secret).and_then(|beside| {
         fs::rename(&beside, path).inspect_err(|_| drop(fs::remove_file(&beside)))
@@ -48,8 +50,9 @@ pub(super) fn write(path: &Path, bytes: &[u8], secret: bool) -> Result<(), Certi
     written.map_err(|source| CertificateError::file(path, source))
 }
 
-/// Does the same for a file that must not be there yet. When another process was faster, its file
-/// stays, and the answer is false.
+/// Creates a file that must not exist yet.
+///
+/// If another process created it first, that file is kept and the result is false.
 pub(super) fn write_first(
     path: &Path,
     bytes: &[u8],
@@ -67,6 +70,7 @@ pub(super) fn write_first(
     }
 }
 
+/// Writes a temporary file in the same folder, and flushes it to the disk.
 fn write_beside(path: &Path, bytes: &[u8], secret: bool) -> io::Result<PathBuf> {
     // Unlike for any two files, processes and threads.
     static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -99,7 +103,7 @@ fn create(path: &Path, _secret: bool) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).open(path)
 }
 
-/// Makes a folder that only its owner may enter, if it is not there.
+/// Creates a folder that only its owner can read, if it does not exist.
 pub(super) fn make_folder(path: &Path) -> Result<(), CertificateError> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -110,7 +114,7 @@ pub(super) fn make_folder(path: &Path) -> Result<(), CertificateError> {
         .map_err(|source| CertificateError::file(path, source))
 }
 
-/// Tells whether others than the owner may read a file.
+/// Returns whether others than the owner can read a file.
 #[cfg(unix)]
 pub(super) fn is_open(path: &Path) -> Result<bool, CertificateError> {
     use std::os::unix::fs::PermissionsExt;

@@ -1,4 +1,4 @@
-//! A certificate chain and its key, checked.
+//! A certificate chain and its key, parsed and checked.
 
 use std::{fmt, path::Path, sync::Arc, time::Duration};
 
@@ -11,7 +11,7 @@ use rustls::{
 
 use super::{CertificateError, names};
 
-/// SHA-256 of a certificate, written as browsers show it.
+/// SHA-256 of a certificate, displayed as in browsers: upper-case hexadecimal with colons.
 ///
 /// ```no_run
 /// # let authority = palisade_transport::server::DevAuthority::open_or_create("tls")?;
@@ -22,6 +22,7 @@ use super::{CertificateError, names};
 pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
+    /// Computes the digest.
     pub(super) fn of(bytes: &[u8]) -> Self {
         let mut fingerprint = [0; 32];
         fingerprint.copy_from_slice(digest(&SHA256, bytes).as_ref());
@@ -45,12 +46,16 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// What is shown to clients.
+/// A chain and a key that are ready for handshakes.
 #[derive(Debug)]
 pub(super) struct Loaded {
+    /// The chain and its key.
     pub(super) key: Arc<CertifiedKey>,
+    /// The SHA-256 of the first certificate.
     pub(super) fingerprint: Fingerprint,
+    /// Start of its validity, since the Unix epoch.
     pub(super) not_before: Duration,
+    /// End of its validity, since the Unix epoch.
     pub(super) not_after: Duration,
     /// The hosts and addresses that the certificate names.
     pub(super) names: Vec<String>,
@@ -58,6 +63,10 @@ pub(super) struct Loaded {
 
 impl Loaded {
     /// Reads a chain and a key in PEM. `path` names the chain in errors.
+    ///
+    /// # Errors
+    /// The PEM is not valid, the key type is not supported, or the key is of another
+    /// certificate.
     pub(super) fn parse(path: &Path, chain: &[u8], key: &[u8]) -> Result<Self, CertificateError> {
         let certificates = CertificateDer::pem_slice_iter(chain).collect::<Result<Vec<_>, _>>();
         let certificates = certificates
@@ -85,7 +94,10 @@ impl Loaded {
         })
     }
 
-    /// Refuses what is not valid at this time.
+    /// Checks that the certificate is valid at this time.
+    ///
+    /// # Errors
+    /// [`CertificateError::Expired`] if it is not.
     pub(super) fn valid_at(self, path: &Path, now: Duration) -> Result<Self, CertificateError> {
         if (self.not_before..self.not_after).contains(&now) {
             return Ok(self);
@@ -94,7 +106,7 @@ impl Loaded {
     }
 }
 
-/// Tells a chain in the wrong order from the key of another certificate.
+/// Distinguishes a chain in the wrong order from a key of another certificate.
 fn mismatch(path: &Path, key: &CertifiedKey) -> CertificateError {
     let path = path.into();
     let is_of_another = key.cert.iter().skip(1).any(|certificate| {

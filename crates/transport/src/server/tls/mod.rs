@@ -1,4 +1,4 @@
-//! TLS: which versions, which certificate.
+//! TLS settings: versions, certificates, session tickets.
 
 mod authority;
 mod certificates;
@@ -25,11 +25,14 @@ pub use self::{
     loaded::Fingerprint,
 };
 
-/// How often the files of a certificate are looked at. Renewals come weeks ahead of expiry.
+/// How often the certificate files are checked. Renewals happen weeks before expiry.
 const LOOK: Duration = Duration::from_secs(30);
 
-/// No 0-RTT (its requests can be replayed), no renegotiation, forward secrecy in every suite: rustls
-/// has nothing else. The server's order of suites counts, so that a client cannot choose the weakest.
+/// Builds the TLS settings.
+///
+/// No 0-RTT (its requests can be replayed), no renegotiation, and forward secrecy in every
+/// cipher suite: rustls has nothing else. The server's order of suites is used, so a client
+/// cannot choose the weakest.
 pub(super) fn server_config(
     certificates: &Certificates,
     tls13_only: bool,
@@ -46,13 +49,13 @@ pub(super) fn server_config(
         .with_cert_resolver(certificates.resolver());
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     config.ignore_client_order = true;
-    // Sessions are kept by the clients, however many they are: no table of sessions can be full. The
-    // key of the tickets is random, known to this process alone, and replaced every six hours.
+    // Clients store their sessions as tickets, so the server has no table that can be full. The key
+    // of the tickets is random, known to this process alone, and replaced every six hours.
     config.ticketer = aws_lc_rs::Ticketer::new()?;
     Ok(Arc::new(config))
 }
 
-/// Tells whether the client refused the certificate of the server.
+/// Returns whether the client refused the certificate of the server, by the alert that it sent.
 pub(super) fn is_refusal_of_certificate(error: &io::Error) -> bool {
     let error = error.get_ref().and_then(|error| error.downcast_ref());
     matches!(
@@ -68,7 +71,7 @@ pub(super) fn is_refusal_of_certificate(error: &io::Error) -> bool {
     )
 }
 
-/// Looks at the certificate from time to time, for ever.
+/// Checks the certificate files at intervals, until the future is dropped.
 pub(super) async fn keep_fresh(certificates: Option<Certificates>) {
     let Some(certificates) = certificates else {
         return pending().await;
@@ -78,7 +81,7 @@ pub(super) async fn keep_fresh(certificates: Option<Certificates>) {
     loop {
         looks.tick().await;
         let certificates = certificates.clone();
-        // Files are read where waiting for a disk holds up nobody. The result has been told already.
+        // Reading files may block. `refresh` reports the result itself.
         let refreshed = tokio::task::spawn_blocking(move || drop(certificates.refresh()));
         if refreshed.await.is_err() {
             tracing::error!("the look at the certificate panicked");

@@ -1,4 +1,4 @@
-//! The hosts and addresses that a certificate names.
+//! The hosts and addresses that a certificate is valid for.
 
 use std::net::IpAddr;
 
@@ -6,7 +6,9 @@ use x509_parser::{
     certificate::X509Certificate, extensions::GeneralName, prelude::ParsedExtension,
 };
 
-/// Returns the names of a certificate: hosts as they stand in it, addresses as they are written.
+/// Returns the names of a certificate: hosts in lower case, addresses in canonical form.
+///
+/// Only the subject alternative names count (RFC 6125); other kinds of names are skipped.
 pub(super) fn of(certificate: &X509Certificate<'_>) -> Vec<String> {
     let Ok(Some(alternative)) = certificate.subject_alternative_name() else {
         return Vec::new();
@@ -23,13 +25,14 @@ fn name(name: &GeneralName<'_>) -> Option<String> {
     }
 }
 
+/// Reads an address of 4 or 16 bytes.
 fn address(bytes: &[u8]) -> Option<IpAddr> {
     let four = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
     four.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from))
         .ok()
 }
 
-/// Tells whether a name of a certificate stands for a host, an address or a pattern.
+/// Returns whether a name of a certificate matches a host, an address or a pattern.
 pub(super) fn covers(name: &str, host: &str) -> bool {
     let host = host.to_ascii_lowercase();
     let host = host.trim_start_matches('[').trim_end_matches(']');
@@ -44,8 +47,9 @@ pub(super) fn covers(name: &str, host: &str) -> bool {
     name == host || one_label(host).unwrap_or(false)
 }
 
-/// Tells whether an authority that is constrained to some names may sign for a host or an address.
-/// An authority without constraints may.
+/// Returns whether the name constraints of an authority allow a host or an address.
+///
+/// An authority without constraints may sign for any host.
 pub(super) fn permits(authority: &X509Certificate<'_>, host: &str) -> bool {
     let constraints = authority.extensions().iter().find_map(|extension| {
         let ParsedExtension::NameConstraints(constraints) = extension.parsed_extension() else {
@@ -67,6 +71,7 @@ pub(super) fn permits(authority: &X509Certificate<'_>, host: &str) -> bool {
     })
 }
 
+/// Returns whether a host is `base` or a subdomain of it.
 fn is_below(host: &str, base: &str) -> bool {
     host == base
         || host

@@ -1,9 +1,11 @@
 //! Turns drafts into sealed lines in a file, and knows which of them are safe.
 //!
-//! Three places matter: what is *waiting* is in memory; what is *unsynced* was written, and is in
-//! memory too; what is synced is safe. Whatever fails, nothing is taken for safe that is not, and
-//! nothing leaves memory before it is: a failed write is cut off again and repeated, a failed sync
-//! moves everything since the last good one into a new file.
+//! A record has three states. *Waiting* records are in memory. *Unsynced* records were written,
+//! and are still in memory. *Synced* records are safe on the disk. No record leaves memory before
+//! it is safe: a failed write is cut off and repeated, a failed sync moves everything since the
+//! last good sync into a new file.
+//!
+//! Only the writer thread uses a journal. Errors are returned to it, and it tries again.
 
 mod replace_file;
 
@@ -16,38 +18,53 @@ use self::replace_file::FileFault;
 use super::{draft_buffer::DraftBuffer, storage::Store, writer_records};
 use crate::chain::{Anchor, Seal};
 
+/// Seals records and writes them to a [`Store`].
 #[derive(Debug)]
 pub(super) struct Journal<S> {
+    /// The file.
     store: S,
+    /// Computes the hash of each record, with or without a key.
     seal: Seal,
+    /// The name of the trail: 32 random hexadecimal digits.
     trail: String,
     clock: SharedClock,
+    /// A new file begins before the next write once the file has this many bytes.
     rotate_at: u64,
+    /// The last record that was written.
     written: FilePosition,
+    /// The last record that is safe.
     synced: FilePosition,
+    /// Drafts that are not written.
     waiting: DraftBuffer,
+    /// Drafts that were written and are not safe. They are written again if a sync fails.
     unsynced: DraftBuffer,
+    /// Why the file cannot be used any more. The next write begins a new one.
     broken: Option<FileFault>,
-    /// The records of a file without a name are in a part already.
+    /// Whether the records of a deleted file were already copied to a part.
     restored: bool,
-    /// A part was finished since the last call.
+    /// Whether a part was finished since the last call of `take_rotated`.
     rotated: bool,
-    /// The cause that was recorded last, in a record that is not safe yet.
+    /// The cause in the last record `recovered`, until that record is safe. Avoids repetitions.
     told: Option<&'static str>,
+    /// Limits log lines about new files after a failure.
     renewals: LogLimit,
+    /// Limits log lines about rotations that failed.
     rotations: LogLimit,
 }
 
-/// A place in the trail, and in the file.
+/// A position in the trail and in the file.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FilePosition {
+    /// The record at this position: its number and hash.
     pub(super) anchor: Anchor,
+    /// The length of the file up to and including this record, in bytes.
     pub(super) length: u64,
-    /// The first record of the file.
+    /// The number of the first record of the file.
     pub(super) first: u64,
 }
 
 impl<S: Store> Journal<S> {
+    /// Returns a journal that continues after `start`.
     pub(super) fn new(
         store: S,
         seal: Seal,
@@ -75,7 +92,7 @@ impl<S: Store> Journal<S> {
         }
     }
 
-    /// Adds a record to be written, and returns its length.
+    /// Adds a record in memory, and returns its length in bytes.
     pub(super) fn push(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> usize {
         self.waiting.push(write)
     }
@@ -105,12 +122,15 @@ impl<S: Store> Journal<S> {
         &self.trail
     }
 
-    /// Returns whether a part was finished since the last time.
+    /// Returns whether a part was finished since the last call.
     pub(super) fn take_rotated(&mut self) -> bool {
         std::mem::take(&mut self.rotated)
     }
 
-    /// Writes what is waiting.
+    /// Writes all waiting records. They are not safe before the next [`sync`](Self::sync).
+    ///
+    /// Begins a new file first if the old one failed, was changed, or is long enough. After an
+    /// error the records stay in memory, and the call can be repeated.
     pub(super) fn write(&mut self) -> io::Result<()> {
         self.look_at_file();
         self.go_on_elsewhere()?;
@@ -138,7 +158,10 @@ impl<S: Store> Journal<S> {
         Ok(())
     }
 
-    /// Makes safe what was written.
+    /// Makes all written records safe. Does nothing if they are.
+    ///
+    /// After an error the file is not used again: the system may have discarded the data and report
+    /// success at the next sync.
     pub(super) fn sync(&mut self) -> io::Result<()> {
         if self.written.anchor == self.synced.anchor {
             return Ok(());
@@ -154,6 +177,7 @@ impl<S: Store> Journal<S> {
         Ok(())
     }
 
+    /// Seals all waiting records after the last written one. An empty file begins with `opened`.
     fn seal_waiting(&self, lines: &mut Vec<u8>) -> FilePosition {
         let FilePosition {
             mut anchor,

@@ -1,4 +1,8 @@
-//! What becomes of a file that is not written any more.
+//! Replaces a file that failed, was changed or deleted, and rotates a file that is full.
+//!
+//! The safe records are kept in a part or restored to one where possible. What is not safe is
+//! still in memory and is written to the new file, after a record `recovered` that says what
+//! happened.
 
 use std::io;
 
@@ -12,15 +16,16 @@ use crate::sink::file::{
 /// Why a file is not written any more.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum FileFault {
-    /// Another process cut it or wrote to it.
+    /// Another process cut the file or wrote to it.
     Changed,
-    /// It failed: a write that could not be taken back, a sync, a rotation.
+    /// A step failed: `write_failed` (and could not be undone), `sync_failed` or `rotate_failed`.
     Failed(&'static str),
-    /// Its name is gone, or that of another file. The open file has all its records.
+    /// The name is gone or belongs to another file. The open file still has all records.
     Unnamed,
 }
 
 impl<S: Store> Journal<S> {
+    /// Checks the file before a write. A known fault stays until a new file has begun.
     pub(super) fn look_at_file(&mut self) {
         if self.broken.is_none() {
             self.broken = match self.store.condition() {
@@ -31,7 +36,9 @@ impl<S: Store> Journal<S> {
         }
     }
 
-    /// Goes on in a new file after the old one could not be trusted.
+    /// Begins a new file if the old one has a fault. Does nothing otherwise.
+    ///
+    /// Fails if the new file cannot be made; the next call tries again.
     pub(super) fn go_on_elsewhere(&mut self) -> io::Result<()> {
         let Some(broken) = self.broken else {
             return Ok(());
@@ -97,8 +104,10 @@ impl<S: Store> Journal<S> {
         Ok(())
     }
 
-    /// Writes the records of a file without a name to the part that it would have become. Waits for
-    /// space: as long as the file is open, nothing is lost.
+    /// Copies the records of a deleted file to the part that it would have become.
+    ///
+    /// Returns false if that failed for good. A full disk is an error, and the next call tries
+    /// again: the open file still has the records.
     fn restored(&mut self) -> io::Result<bool> {
         if self.restored {
             return Ok(true);
@@ -123,15 +132,16 @@ impl<S: Store> Journal<S> {
         }
     }
 
-    /// Takes back everything that was written since the last sync.
+    /// Moves all unsynced records back to the waiting ones, in their order.
     fn roll_back(&mut self) {
         self.unsynced.take(&mut self.waiting);
         std::mem::swap(&mut self.unsynced, &mut self.waiting);
         self.written = self.synced;
     }
 
+    /// Logs the new file, and puts a record `recovered` before all waiting records.
     fn tell(&mut self, what: &Recovered) {
-        // A disk that fails again and again is one thing to tell, until something was safe.
+        // A disk that fails repeatedly is recorded once, until a record was safe.
         let again = self.told == Some(what.cause) && what.gone.is_none();
         self.told = Some(what.cause);
         if again {
@@ -148,6 +158,9 @@ impl<S: Store> Journal<S> {
         self.waiting = first;
     }
 
+    /// Syncs the file, renames it to a part and begins a new one.
+    ///
+    /// If the rename fails and the file is still good, writing continues in it.
     pub(super) fn rotate(&mut self) -> io::Result<()> {
         self.sync()?;
         if let Err(error) = self.store.renew(RenamedTo::Part, self.synced.first) {

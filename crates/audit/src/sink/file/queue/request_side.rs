@@ -1,4 +1,9 @@
-//! The side of the requests: nothing here waits.
+//! What requests call on the queue. Nothing here waits for the disk.
+//!
+//! A request reserves space when it starts ([`reserve`](Queue::reserve)), uses it for its records
+//! and returns what it does not use. So a request that was admitted can also be recorded. Where a
+//! response must wait for its record, the returned future ends when the writer reports a sync, or
+//! with [`SinkUnavailable`] after the deadline.
 
 use std::{
     sync::{Arc, MutexGuard},
@@ -18,11 +23,14 @@ use crate::{
     sink::repeats::RepeatKey,
 };
 
-/// Records of one request in fail-closed mode: head and end.
+/// Space that one request reserves in fail-closed mode: one head record and one end record.
 const PER_REQUEST: usize = 2;
 
 impl Queue {
-    /// Reserves space for the records of a request, so that what has begun can also be recorded.
+    /// Reserves space for the records of a request, so that what has started can also be recorded.
+    ///
+    /// Returns [`SinkUnavailable::Full`] if the queue has no space, and the error of the sink if it
+    /// fails or is closed. The refused request is counted as `turned_away`.
     pub(in crate::sink::file) fn reserve(&self) -> SinkResult {
         if !self.settings.fail_closed {
             return self.begin_open();
@@ -40,8 +48,10 @@ impl Queue {
         answer
     }
 
-    /// In drop-and-count mode requests are refused only if the operator asked for that on a disk that
-    /// is nearly full.
+    /// Admits a request in drop-and-count mode.
+    ///
+    /// Requests are refused only while the disk has little space and the operator chose
+    /// `RefuseRequests` for that.
     fn begin_open(&self) -> SinkResult {
         let mut state = self.lock();
         if !state.refuse_all {
@@ -51,14 +61,17 @@ impl Queue {
         Err(SinkUnavailable::Full)
     }
 
-    /// Releases the space.
+    /// Returns the space of a request that writes no record. Does nothing in drop-and-count mode.
     pub(in crate::sink::file) fn release(&self) {
         if self.settings.fail_closed {
             self.lock().release(PER_REQUEST);
         }
     }
 
-    /// Takes the last record of a request.
+    /// Takes the last record of a request and returns at once.
+    ///
+    /// After a recorded head it is an `end` record. After a head that was only counted there is
+    /// none. A record without space is dropped and counted.
     pub(in crate::sink::file) fn record_request(&self, event: &Arc<RequestRecord>) {
         let mut state = self.lock();
         let after_head = self.settings.fail_closed && event.has_head_record();
@@ -90,8 +103,10 @@ impl Queue {
         self.wake_if_worth(&mut state);
     }
 
-    /// Takes an event that is not a request. It may use the space that requests reserved, as little as
-    /// it is: a start or a reload matters more than the last place.
+    /// Takes an event that is not a request.
+    ///
+    /// Events may use the space that requests reserved: a start or a reload is rare and important.
+    /// An event beyond the capacity is dropped and counted as `events`.
     pub(in crate::sink::file) fn record_event(&self, event: &Arc<AuditEvent>) {
         let mut state = self.lock();
         if self.is_counted(&mut state, RepeatKey::of_event(event)) {
@@ -107,7 +122,10 @@ impl Queue {
         self.wake_if_worth(&mut state);
     }
 
-    /// Takes the head of a request, for which there is space.
+    /// Takes the head record of a request, for which space was reserved.
+    ///
+    /// The future is ready when the record is safe on the disk. A repetition that is only counted
+    /// does not wait.
     pub(in crate::sink::file) fn record_head(
         &self,
         event: &Arc<RequestRecord>,
@@ -121,7 +139,8 @@ impl Queue {
         self.ask_for(state, event, RecordType::Head)
     }
 
-    /// Returns whether something is a repetition that is only counted. After the close nothing is.
+    /// Returns whether a record is a repetition that is only counted. After the close nothing is
+    /// counted.
     fn is_counted(&self, state: &mut State, key: Option<RepeatKey>) -> bool {
         let Some(key) = key.filter(|_| !state.closed) else {
             return false;
@@ -132,6 +151,7 @@ impl Queue {
         counted
     }
 
+    /// Wakes the writer if it sleeps without a limit, so that it learns of a new window.
     fn wake_if_idle(&self, state: &mut State) {
         if state.sleep == WriterState::Idle {
             self.wake(state);
@@ -139,6 +159,8 @@ impl Queue {
     }
 
     /// Takes a record from before the handler, if there is space.
+    ///
+    /// Returns [`SinkUnavailable::Full`] if not; the handler then does not start.
     pub(in crate::sink::file) fn record_gate(
         &self,
         event: &Arc<RequestRecord>,
@@ -150,7 +172,7 @@ impl Queue {
         self.ask_for(state, event, RecordType::Gate)
     }
 
-    /// Asks for everything that was taken so far.
+    /// Waits until everything that was taken so far is safe. It sets no deadline.
     pub(in crate::sink::file) fn flush(&self) -> Soon<SinkResult> {
         let state = self.lock();
         if let Err(why) = state.ready() {
@@ -160,7 +182,10 @@ impl Queue {
         self.ask(state, None)
     }
 
-    /// Lets the writer finish.
+    /// Asks the writer to finish, and waits for its result.
+    ///
+    /// A second call returns the result of the first close. A writer that pauses after a failure is
+    /// woken: it makes one more attempt and ends.
     pub(in crate::sink::file) fn close(&self) -> Soon<SinkResult> {
         let mut state = self.lock();
         if state.closed {
@@ -172,6 +197,10 @@ impl Queue {
         self.ask(state, None)
     }
 
+    /// Adds a record and waits for it, at most the deadline of the queue.
+    ///
+    /// The record stays in the queue if the sink is failing: it is written once writing works
+    /// again.
     fn ask_for(
         &self,
         mut state: MutexGuard<'_, State>,
@@ -193,6 +222,8 @@ impl Queue {
         self.ask(state, Some(deadline))
     }
 
+    /// Registers a caller that waits for a sync. Without a deadline the watchdog does not end the
+    /// wait.
     fn ask(
         &self,
         mut state: MutexGuard<'_, State>,
@@ -211,6 +242,7 @@ impl Queue {
         Soon::later(async move { waiting.await.unwrap_or(Err(SinkUnavailable::Closed)) })
     }
 
+    /// Wakes the writer if it is idle, or if it gathers records and the queue is half full.
     fn wake_if_worth(&self, state: &mut State) {
         let many = state.items.len() >= self.settings.capacity / 2;
         if state.sleep == WriterState::Idle || (many && state.sleep == WriterState::Gathering) {

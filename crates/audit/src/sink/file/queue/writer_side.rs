@@ -1,4 +1,7 @@
-//! The side of the writer, and of the one that watches it.
+//! What the writer thread and the watchdog call on the queue.
+//!
+//! The writer takes batches, reports results and closes the queue. The watchdog ends waits that are
+//! too long and logs a disk that does not respond. Results are sent after the lock is released.
 
 use std::{
     mem,
@@ -16,7 +19,11 @@ use crate::{chain::Anchor, error::SinkUnavailable};
 const GATHER: Duration = Duration::from_millis(20);
 
 impl Queue {
-    /// Waits for work, at most `due`, and takes all of it.
+    /// Waits for work and takes all of it. `due` limits the wait; `None` waits until a record
+    /// comes.
+    ///
+    /// Without a waiting caller it first gathers records for 20 milliseconds, so that one write has
+    /// many.
     pub(in crate::sink::file) fn take(
         &self,
         into: &mut Vec<QueuedRecord>,
@@ -44,8 +51,10 @@ impl Queue {
         }
     }
 
-    /// Tells everybody below a number that what they wait for is safe. If it is not, all with a
-    /// deadline get the error now, without waiting for the next attempt.
+    /// Reports the result of an attempt to all sync requests below a number.
+    ///
+    /// After a failure all later ones with a deadline get the error too, without waiting for the
+    /// next attempt. Later ones without a deadline keep waiting.
     pub(in crate::sink::file) fn answer(&self, below: u64, answer: SinkResult, safe: Anchor) {
         let mut state = self.lock();
         state.failing = answer.is_err() || below < state.late_below;
@@ -57,7 +66,8 @@ impl Queue {
         send(answered, answer);
     }
 
-    /// Waits a while before the next attempt. Returns false if there shall be none.
+    /// Waits before the next attempt. Returns false if the sink is being closed: then there is
+    /// none.
     pub(in crate::sink::file) fn pause(&self, pause: Duration) -> bool {
         let state = self.lock();
         if state.closing {
@@ -67,7 +77,9 @@ impl Queue {
         !state.unwrap_or_else(PoisonError::into_inner).0.closing
     }
 
-    /// Ends the queue: nothing is taken any more, every wait ends. Only the first end counts.
+    /// Closes the queue: it takes no more records, and every wait ends. Only the first call counts.
+    ///
+    /// `unwritten` records and those that came after the last batch are counted as dropped.
     pub(in crate::sink::file) fn end_all(
         &self,
         below: u64,
@@ -93,7 +105,9 @@ impl Queue {
         send(left, Err(SinkUnavailable::Closed));
     }
 
-    /// Refuses responses that waited too long. Returns false when there will be no more.
+    /// Ends waits whose deadline has passed with [`TimedOut`](crate::SinkUnavailable::TimedOut).
+    ///
+    /// Returns false once the queue is closed: the watchdog then ends.
     pub(in crate::sink::file) fn expire(&self) -> bool {
         let now = self.clock.monotonic();
         let mut state = self.lock();
@@ -119,6 +133,7 @@ impl Queue {
         state.checkpoint_at = checkpoint.or(state.checkpoint_at);
     }
 
+    /// Returns a snapshot of the counters for the metrics. Ages are measured now.
     #[cfg(feature = "metrics")]
     pub(in crate::sink::file) fn figures(&self) -> crate::sink::file::trail_metrics::TrailMetrics {
         let now = self.clock.monotonic();
@@ -175,6 +190,7 @@ impl Queue {
         }
     }
 
+    /// Sleeps until the queue wakes the writer, at most `limit`. The lock is released meanwhile.
     fn sleep<'a>(
         &'a self,
         mut state: MutexGuard<'a, State>,
