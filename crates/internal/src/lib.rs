@@ -1,5 +1,6 @@
 //! Helpers that several crates of Palisade share.
 //!
+//! - [`free_port`]: a TCP port for a program that a test starts.
 //! - [`log_limit`]: log lines that a client can cause, bounded in number.
 //! - [`private_file`]: files with mode 0600, written atomically.
 //! - [`secret_strength`]: detects secrets that are not random.
@@ -10,6 +11,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::print_stderr))] // helpers of tests
 
+pub mod free_port;
 pub mod log_limit;
 pub mod private_file;
 pub mod secret_strength;

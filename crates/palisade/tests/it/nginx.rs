@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    net::{SocketAddr, TcpListener},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::Arc,
@@ -13,6 +13,7 @@ use palisade::{
     AllowedHosts, ClientInfoLayer, ClientIp, ForwardedHeader, Routes, Rule, Shield, TrustedProxies,
     server::Server,
 };
+use palisade_internal::free_port;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
@@ -57,7 +58,11 @@ fn installed() -> Option<&'static str> {
 
 /// Finds a free port of each loopback address.
 fn free() -> [SocketAddr; 2] {
-    ["127.0.0.1:0", "[::1]:0"].map(|any| TcpListener::bind(any).unwrap().local_addr().unwrap())
+    [
+        IpAddr::from(Ipv4Addr::LOCALHOST),
+        IpAddr::from(Ipv6Addr::LOCALHOST),
+    ]
+    .map(|ip| SocketAddr::new(ip, free_port::choose(ip).unwrap()))
 }
 
 /// Puts addresses and paths of this test in place of those in the book. Each of them must be there.

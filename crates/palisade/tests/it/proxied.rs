@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    net::{SocketAddr, TcpListener},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::Path,
     process::{Child, Command, Stdio},
     sync::Arc,
@@ -14,6 +14,7 @@ use palisade::{
     config::Config,
     server::{Server, ServerStats},
 };
+use palisade_internal::free_port;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -55,10 +56,8 @@ fn program(name: &str) -> Option<String> {
 }
 
 fn free() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
+    let ip = IpAddr::from(Ipv4Addr::LOCALHOST);
+    SocketAddr::new(ip, free_port::choose(ip).unwrap())
 }
 
 /// Serves a route that waits until the test lets it go on, and one that does not.
@@ -118,9 +117,12 @@ async fn start(mut command: Command, front: SocketAddr) -> Proxy {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
-    let proxy = Proxy(quiet.spawn().unwrap());
+    let mut proxy = Proxy(quiet.spawn().unwrap());
     let mut looks = tokio::time::interval(Duration::from_millis(10));
     for _ in 0..1000 {
+        if let Some(status) = proxy.0.try_wait().unwrap() {
+            panic!("the proxy ended: {status}");
+        }
         if TcpStream::connect(front).await.is_ok() {
             return proxy;
         }

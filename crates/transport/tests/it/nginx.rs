@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    net::{SocketAddr, TcpListener},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::Path,
     process::{Child, Command, Stdio},
 };
@@ -45,10 +45,8 @@ fn nginx(upstream: SocketAddr, location: &str) -> Option<Nginx> {
         return None;
     };
     let folder = tempfile::tempdir().unwrap();
-    let address = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let ip = IpAddr::from(Ipv4Addr::LOCALHOST);
+    let address = SocketAddr::new(ip, palisade_internal::free_port::choose(ip).unwrap());
     let here = folder.path().display();
     let configuration = format!(
         "daemon off; master_process off; worker_processes 1; worker_rlimit_nofile 4096; error_log {here}/error.log; pid {here}/pid;

@@ -1,7 +1,6 @@
 //! A server of one's own on a loopback port, gone with the test.
 
 use std::{
-    net::TcpListener,
     path::Path,
     process::{Child, Command, Stdio},
 };
@@ -123,11 +122,7 @@ impl Drop for Server {
 
 /// A port that was free a moment ago.
 pub(super) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+    palisade_internal::free_port::choose(std::net::Ipv4Addr::LOCALHOST.into()).unwrap()
 }
 
 fn spawn(port: u16, folder: &TempDir, more: &[String]) -> Child {
