@@ -93,6 +93,8 @@
 //! Back up the pepper. Without it no stored digest can be matched, and every key must be minted
 //! anew. Store it apart from the digests: a thief needs both to test a guess.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod base62;
 mod digest;
 mod environment;
@@ -126,3 +128,8 @@ pub use self::{
     },
     timestamp::{InvalidTimestamp, Timestamp},
 };
+
+// The example of the README, compiled as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -98,6 +98,8 @@
 //! Call [`AuditHandle::close`] when the server has stopped. It waits for requests under way, so
 //! that the end of a streamed body is recorded that outlives `axum::serve`'s graceful shutdown.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod layer;
 mod sink;
 mod verify;
@@ -122,3 +124,8 @@ pub use self::{
         VerifyOptions, VerifyOutcome, VerifyReport, acknowledge, verify, verify_file,
     },
 };
+
+// The example of the README, compiled as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

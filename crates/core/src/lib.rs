@@ -53,6 +53,8 @@
 //! A missing part refuses. A guard that needs another one outside it, and does not find it,
 //! responds 500 `misconfigured` and logs the reason.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod authenticate;
 mod client;
 mod clock;
@@ -100,3 +102,8 @@ pub use self::{
     secret::Secret,
     soon::{BoxFuture, Soon},
 };
+
+// The example of the README, compiled as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

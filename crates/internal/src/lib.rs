@@ -9,6 +9,7 @@
 //!
 //! **Not for use outside Palisade.** The interface changes without notice.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::print_stderr))] // helpers of tests
 
 pub mod free_port;

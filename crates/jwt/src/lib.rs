@@ -89,6 +89,8 @@
 //! It does not decrypt (five parts are refused) or unpack nested tokens. It does not check
 //! revocation before `exp`: issue tokens that expire after minutes, not days.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod algorithm;
 mod cache;
 mod claims;
@@ -118,3 +120,8 @@ pub use self::{
     layer::{JwtLayer, JwtLayerBuilder},
     verifier::{Issuer, Verifier, VerifierBuilder},
 };
+
+// The example of the README, compiled as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

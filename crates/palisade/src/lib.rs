@@ -37,6 +37,8 @@
 //! - `server::Server` (feature `server`): TLS, timeouts and connection limits.
 //! - `Verifier` (feature `jwt`): JSON Web Tokens.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 #[cfg(feature = "config")]
 pub mod config;
 #[cfg(feature = "server")]
@@ -121,3 +123,8 @@ mod book {
         configuration = "reference/configuration.md",
     }
 }
+
+// The example of the README, compiled as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -87,6 +87,8 @@
 //! [`MemoryStore`] has a fixed size, chosen when it is built. With feature `redis`, `RedisStore` shares buckets among
 //! nodes. Others implement [`LimitStore`].
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod layer;
 mod fields;
 mod concurrency;

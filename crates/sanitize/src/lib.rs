@@ -83,6 +83,8 @@
 //! # }
 //! ```
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod characters;
 mod error;
 mod layer;
@@ -99,3 +101,8 @@ pub use text::{
     Clean, ModelFamily, Normalization, OverLength, Refused, Report, Sanitizer, SanitizerBuilder,
     TemplateTokens, TextRule, Unit, Whitespace, skeleton,
 };
+
+// The example of the README, compiled as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -66,6 +66,8 @@
 //!
 //! A `Shield` of the `palisade` crate runs the four in this order.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod client;
 mod error;
 mod headers;
@@ -82,3 +84,8 @@ pub use self::{
     host::{AllowedHosts, HostLayer},
     https::HttpsLayer,
 };
+
+// The example of the README, compiled as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
