@@ -68,17 +68,19 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod client;
-mod error;
-mod headers;
-mod host;
-mod https;
-mod path;
 #[cfg(feature = "server")]
 pub mod server;
+#[cfg(feature = "server")]
+mod tls;
+mod headers;
+mod https;
+mod client_address;
+mod host;
+mod path;
+mod error;
 
 pub use self::{
-    client::{ClientInfoLayer, ForwardedHeader, TrustedProxies},
+    client_address::{ClientInfoLayer, ForwardedHeader, TrustedProxies},
     error::ConfigError,
     headers::{ContentSecurityPolicy, ContentSource, HeadersLayer, Hsts},
     host::{AllowedHosts, HostLayer},

@@ -1,6 +1,6 @@
 //! Paths in configurations: exact ones, and everything below a folder.
 
-use crate::ConfigError;
+use crate::error::ConfigError;
 
 /// A path that is compared byte by byte, without decoding and without resolving dots.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use http::HeaderValue;
 
-use crate::{ConfigError, host::HostName};
+use crate::{error::ConfigError, host::HostName};
 
 /// What a page may load and do. Starts with nothing allowed; each method adds one permission.
 ///

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
-use crate::ConfigError;
+use crate::error::ConfigError;
 
 /// The shortest time that is accepted without a `dangerously_` call.
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);

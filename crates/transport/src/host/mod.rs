@@ -4,7 +4,7 @@
 //! 500.
 
 mod name;
-mod pattern;
+mod allow_list;
 mod target;
 
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use http::{StatusCode, request};
 use palisade_core::{ClientInfo, Guard, Mode, Rejection, Scheme, SecurityContext, Verdict, layer};
 
-pub use self::pattern::AllowedHosts;
+pub use self::allow_list::AllowedHosts;
 use self::target::Problem;
 pub(crate) use self::{
     name::{HostName, default_port},
@@ -85,9 +85,9 @@ impl HostLayer {
     /// A missing or malformed host is still refused. May be called several times.
     ///
     /// # Errors
-    /// [`ConfigError::Path`](crate::ConfigError::Path) if it does not begin with a slash, or
+    /// [`ConfigError::Path`](crate::error::ConfigError::Path) if it does not begin with a slash, or
     /// has a query.
-    pub fn except_path(mut self, path: &str) -> Result<Self, crate::ConfigError> {
+    pub fn except_path(mut self, path: &str) -> Result<Self, crate::error::ConfigError> {
         let path = ExactPath::parse(path)?;
         Arc::make_mut(&mut self.config).exempt.push(path);
         Ok(self)

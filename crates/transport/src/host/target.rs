@@ -3,7 +3,7 @@
 use http::{header::HOST, request};
 use palisade_core::Scheme;
 
-use super::name::HostName;
+use crate::host::name::HostName;
 
 /// Why a request does not name exactly one host.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -3,8 +3,8 @@
 //! [`HttpsLayer`] reads the scheme from the [`SecurityContext`]; without a client it refuses
 //! with 500.
 
+mod redirect;
 mod credentials;
-mod location;
 
 use std::sync::Arc;
 
@@ -15,8 +15,8 @@ use palisade_core::{
 
 use self::credentials::Credentials;
 use crate::{
-    AllowedHosts, ConfigError,
-    host::{HostName, default_port},
+    error::ConfigError,
+    host::{AllowedHosts, HostName, default_port},
     path::PathPattern,
 };
 
@@ -239,7 +239,7 @@ impl Config {
             return self.exposed.clone().into();
         }
         let safe = matches!(head.method, Method::GET | Method::HEAD);
-        if safe && location::is_acme_challenge(head.uri.path()) {
+        if safe && redirect::is_acme_challenge(head.uri.path()) {
             return Verdict::Admit(());
         }
         let moves = match &self.pages {
@@ -255,7 +255,7 @@ impl Config {
     /// Returns the redirect target, or `None` if the request is to be refused.
     fn location(&self, cx: &SecurityContext, head: &request::Parts) -> Option<HeaderValue> {
         match self.target.as_ref()? {
-            Target::One { host, port } => location::location(host, *port, &head.uri),
+            Target::One { host, port } => redirect::location(host, *port, &head.uri),
             Target::Same { allowed, port } => {
                 let forwarded = cx.client().and_then(ClientInfo::forwarded_host);
                 let host = match forwarded {
@@ -270,7 +270,7 @@ impl Config {
                 } else {
                     *port
                 };
-                location::location(&host.name, port, &head.uri)
+                redirect::location(&host.name, port, &head.uri)
             }
         }
     }

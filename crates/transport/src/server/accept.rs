@@ -1,9 +1,9 @@
-//! Accepts connections and, when the server stops, waits for them to finish.
+//! Accepts connections.
 //!
 //! `Server::serve` runs it. A connection over a limit is closed at once and reported as an
 //! event. An error of `accept` never ends the server.
 
-use std::{error::Error, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{error::Error, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use http::{Request, Response};
 use http_body::Body;
@@ -16,26 +16,27 @@ use tokio::{
 };
 use tower_service::Service;
 
-use super::{
-    ConnectionEventKind, ReceivedBody, Stopped,
-    activity::Activity,
-    connection::{self, Accepted},
-    shared::Shared,
-    slots::{NoSlot, Slots},
+use crate::{
+    client_address::TrustedProxies,
+    server::{
+        connection::{self, Accepted, ReceivedBody, Shared},
+        deadlines::Activity,
+        events::ConnectionEventKind,
+        slots::{NoSlot, Slots},
+    },
 };
-use crate::TrustedProxies;
 
 /// Accepts connections and starts one task for each.
-pub(super) struct Acceptor<S> {
-    pub(super) shared: Arc<Shared>,
-    pub(super) slots: Arc<Slots>,
+pub(crate) struct Acceptor<S> {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) slots: Arc<Slots>,
     /// Peers without a limit per address.
-    pub(super) proxies: TrustedProxies,
-    pub(super) service: S,
+    pub(crate) proxies: TrustedProxies,
+    pub(crate) service: S,
     /// The time base of `log`.
-    pub(super) started: Instant,
+    pub(crate) started: Instant,
     /// Limits warnings about failed `accept` calls.
-    pub(super) log: LogLimit,
+    pub(crate) log: LogLimit,
 }
 
 impl<S, B> Acceptor<S>
@@ -48,7 +49,7 @@ where
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     /// Accepts connections until the future is dropped.
-    pub(super) async fn accept(
+    pub(crate) async fn accept(
         &mut self,
         listener: &TcpListener,
         tasks: &mut JoinSet<()>,
@@ -76,8 +77,8 @@ where
         let activity = Activity::new(address.ip(), Arc::clone(&self.shared.events));
         let slot = match self.slots.take(address.ip(), is_proxy, &activity) {
             Ok(slot) => slot,
-            Err(NoSlot::Address) => return activity.tell(ConnectionEventKind::AddressLimit),
-            Err(NoSlot::All) => return activity.tell(ConnectionEventKind::ServerLimit),
+            Err(NoSlot::Address) => return activity.report(ConnectionEventKind::AddressLimit),
+            Err(NoSlot::All) => return activity.report(ConnectionEventKind::ServerLimit),
         };
         self.shared.stats.accepted();
         let accepted = Accepted {
@@ -115,17 +116,4 @@ where
         let pause = if made_room { 5 } else { 100 };
         tokio::time::sleep(Duration::from_millis(pause)).await;
     }
-}
-
-/// Waits for all connections, at most for the grace period, and then aborts the others.
-pub(super) async fn finish(mut tasks: JoinSet<()>, grace: Duration) -> Stopped {
-    let deadline = Instant::now() + grace;
-    let all = async { while tasks.join_next().await.is_some() {} };
-    let in_time = tokio::time::timeout_at(deadline, pin!(all)).await;
-    let cut = match in_time {
-        Ok(()) => 0,
-        Err(_) => tasks.len(),
-    };
-    tasks.shutdown().await;
-    Stopped { cut }
 }

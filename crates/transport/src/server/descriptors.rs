@@ -5,7 +5,7 @@
 /// `None`: there is no limit, or it is not known. A failure is logged, and the soft limit
 /// stays.
 #[cfg(unix)]
-pub(super) fn raise_limit() -> Option<u64> {
+pub(crate) fn raise_limit() -> Option<u64> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
     let limit = getrlimit(Resource::Nofile);
@@ -26,7 +26,7 @@ pub(super) fn raise_limit() -> Option<u64> {
 }
 
 #[cfg(not(unix))]
-pub(super) fn raise_limit() -> Option<u64> {
+pub(crate) fn raise_limit() -> Option<u64> {
     None
 }
 
@@ -35,7 +35,7 @@ pub(super) fn raise_limit() -> Option<u64> {
 ///
 /// The rest is for files, upstream connections, and connections that are being closed. Fewer
 /// than `wanted` are logged as a warning.
-pub(super) fn connections_under(limit: Option<u64>, wanted: usize) -> usize {
+pub(crate) fn connections_under(limit: Option<u64>, wanted: usize) -> usize {
     let Some(limit) = limit else {
         return wanted;
     };

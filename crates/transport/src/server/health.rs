@@ -21,7 +21,7 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::{ConfigError, TrustedProxies, path::ExactPath};
+use crate::{client_address::TrustedProxies, error::ConfigError, path::ExactPath};
 
 /// Whether a service accepts requests. Clones share the state.
 ///

@@ -26,8 +26,8 @@ use std::time::Duration;
 /// | [`grace`](Self::grace) | 30 s |
 ///
 /// A larger value costs memory for each connection of an attacker. Connections that exceed a
-/// limit are closed and reported as a [`ConnectionEvent`](super::ConnectionEvent). Give the
-/// limits to [`Server::with_limits`](super::Server::with_limits).
+/// limit are closed and reported as a [`ConnectionEvent`](crate::server::ConnectionEvent). Give the
+/// limits to [`Server::with_limits`](crate::server::Server::with_limits).
 ///
 /// ```
 /// use std::time::Duration;
@@ -43,51 +43,51 @@ use std::time::Duration;
 #[must_use]
 pub struct Limits {
     /// Connections in total.
-    pub(super) connections: usize,
+    pub(crate) connections: usize,
     /// Connections of one IPv4 address or one /64 of IPv6.
-    pub(super) connections_per_address: usize,
+    pub(crate) connections_per_address: usize,
     /// Connections that the system queues.
-    pub(super) backlog: u16,
+    pub(crate) backlog: u16,
     /// Time for the TLS handshake.
-    pub(super) handshake: Duration,
+    pub(crate) handshake: Duration,
     /// Time for one request head.
-    pub(super) header: Duration,
+    pub(crate) header: Duration,
     /// Time between two requests.
-    pub(super) idle: Duration,
+    pub(crate) idle: Duration,
     /// How fast a client must send.
-    pub(super) request: Pace,
+    pub(crate) request: Pace,
     /// How fast a client must read.
-    pub(super) response: Pace,
+    pub(crate) response: Pace,
     /// Bytes of one request head.
-    pub(super) header_bytes: u32,
+    pub(crate) header_bytes: u32,
     /// Concurrent requests on one HTTP/2 connection.
-    pub(super) streams: u32,
+    pub(crate) streams: u32,
     /// HTTP/2 control frames of one connection.
-    pub(super) control_frames: FrameLimit,
+    pub(crate) control_frames: FrameLimit,
     /// HTTP/2 stream resets of one connection.
-    pub(super) resets: FrameLimit,
+    pub(crate) resets: FrameLimit,
     /// Time for open requests when the server stops.
-    pub(super) grace: Duration,
+    pub(crate) grace: Duration,
 }
 
 /// How fast one body must move. Only time in which the server waits for the client counts.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     /// The longest time without any progress. `None` for no limit.
-    pub(super) stall: Option<Duration>,
+    pub(crate) stall: Option<Duration>,
     /// The longest total time. `None` for no limit.
-    pub(super) total: Option<Duration>,
+    pub(crate) total: Option<Duration>,
     /// The lowest average, in bytes per second; 0 for none.
-    pub(super) rate: u32,
+    pub(crate) rate: u32,
     /// Time before the rate counts.
-    pub(super) grace: Duration,
+    pub(crate) grace: Duration,
 }
 
 impl Pace {
     /// Returns how much longer the server waits for the client. `None` for no limit.
     ///
     /// `waited` is the time so far, in which `bytes` came.
-    pub(super) fn remaining(&self, waited: Duration, bytes: u64) -> Option<Duration> {
+    pub(crate) fn remaining(&self, waited: Duration, bytes: u64) -> Option<Duration> {
         let earned =
             |rate: u32| Duration::from_millis(bytes.saturating_mul(1000) / u64::from(rate));
         let by_rate = (self.rate > 0).then(|| self.grace.saturating_add(earned(self.rate)));
@@ -101,11 +101,11 @@ impl Pace {
 
 /// How many frames of one kind a connection may send: a burst, and a rate per second.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct FrameLimit {
+pub(crate) struct FrameLimit {
     /// Frames at once.
-    pub(super) burst: u32,
+    pub(crate) burst: u32,
     /// Frames per second after that.
-    pub(super) per_second: u32,
+    pub(crate) per_second: u32,
 }
 
 impl Default for Limits {
@@ -158,7 +158,7 @@ impl Limits {
     /// Sets the most connections of one client address (IPv6: one /64). Default: 512.
     ///
     /// A large office behind one address fits, and one attacker cannot use all connections.
-    /// Trusted proxies have no such limit: see [`Server::behind`](super::Server::behind).
+    /// Trusted proxies have no such limit: see [`Server::behind`](crate::server::Server::behind).
     pub fn connections_per_address(mut self, most: usize) -> Self {
         self.connections_per_address = most;
         self
@@ -167,7 +167,7 @@ impl Limits {
     /// Sets how many connections the system queues until they are accepted. Default: 1,024.
     ///
     /// The system may allow less (`net.core.somaxconn`). Not applied to sockets of
-    /// [`Server::from_listener`](super::Server::from_listener).
+    /// [`Server::from_listener`](crate::server::Server::from_listener).
     pub fn backlog(mut self, most: u16) -> Self {
         self.backlog = most;
         self
@@ -200,7 +200,7 @@ impl Limits {
     /// Sets how long a handler waits for the next part of a request body. Default: 30 s.
     ///
     /// Then reading the body fails with
-    /// [`ReceiveError::Stalled`](super::ReceiveError::Stalled).
+    /// [`ReceiveError::Stalled`](crate::server::ReceiveError::Stalled).
     pub fn body_timeout(mut self, time: Duration) -> Self {
         self.request.stall = Some(time);
         self
@@ -212,7 +212,7 @@ impl Limits {
     /// Time in which the handler does not read is not counted. The limit ends when the response
     /// begins: a gRPC stream, for example, is then limited by
     /// [`body_timeout`](Self::body_timeout) alone. Reading fails with
-    /// [`ReceiveError::Slow`](super::ReceiveError::Slow).
+    /// [`ReceiveError::Slow`](crate::server::ReceiveError::Slow).
     pub fn body_total_timeout(mut self, time: Duration) -> Self {
         self.request.total = Some(time);
         self
@@ -222,7 +222,7 @@ impl Limits {
     /// none.
     ///
     /// Counts after [`rate_grace`](Self::rate_grace), and until the response begins. Reading
-    /// fails with [`ReceiveError::Slow`](super::ReceiveError::Slow).
+    /// fails with [`ReceiveError::Slow`](crate::server::ReceiveError::Slow).
     pub fn body_minimum_rate(mut self, bytes_per_second: u32) -> Self {
         self.request.rate = bytes_per_second;
         self
@@ -325,7 +325,7 @@ impl Limits {
 
     /// How often the deadlines of a connection are checked: a quarter of the shortest, 5 ms to
     /// 5 s.
-    pub(super) fn tick(&self) -> Duration {
+    pub(crate) fn tick(&self) -> Duration {
         let shortest = self.header.min(self.idle);
         let shortest = self
             .response

@@ -34,25 +34,18 @@
 //! # Ok(()) }
 //! ```
 
-mod accept;
-mod activity;
-mod body;
-mod connection;
-mod descriptors;
-mod drive;
-mod error;
-mod events;
-mod frames;
 mod health;
-mod limits;
-mod own_response;
-mod service;
-mod shared;
-mod slots;
-mod socket;
+mod accept;
+mod connection;
 mod stats;
-mod tls;
-mod transfer;
+mod slots;
+mod budgets;
+mod deadlines;
+mod events;
+mod limits;
+mod descriptors;
+mod shutdown;
+mod error;
 
 use std::{
     error::Error,
@@ -72,23 +65,24 @@ use tokio_rustls::TlsAcceptor;
 use tower_service::Service;
 
 use self::{
-    accept::{Acceptor, finish},
+    accept::Acceptor,
+    connection::{OwnResponses, Shared},
     events::{Events, Observer},
-    own_response::OwnResponses,
-    shared::Shared,
+    shutdown::finish,
     slots::Slots,
     stats::Stats,
 };
 pub use self::{
-    body::{ReceiveError, ReceivedBody},
+    connection::{ReceiveError, ReceivedBody},
     error::ServerError,
     events::{ClientNetwork, ConnectionEvent, ConnectionEventKind},
     health::{HealthBody, HealthFuture, HealthLayer, HealthService, Readiness},
     limits::Limits,
+    shutdown::Stopped,
     stats::ServerStats,
-    tls::{CertificateError, CertificateEvent, Certificates, DevAuthority, Fingerprint},
 };
-use crate::{HeadersLayer, TrustedProxies};
+pub use crate::tls::{CertificateError, CertificateEvent, Certificates, DevAuthority, Fingerprint};
+use crate::{client_address::TrustedProxies, headers::HeadersLayer, tls};
 
 /// Log directives that silence the libraries under this server, for `tracing-subscriber`'s
 /// `EnvFilter`.
@@ -137,14 +131,6 @@ pub struct Server {
     stats: Arc<Stats>,
     /// Whether another process opened the socket; its backlog is not changed then.
     is_handed_over: bool,
-}
-
-/// How a server ended.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct Stopped {
-    /// Connections that were closed because the grace period ([`Limits::grace`]) was over.
-    pub cut: usize,
 }
 
 impl fmt::Debug for Server {
@@ -333,8 +319,8 @@ impl Server {
         let own_responses = OwnResponses::new(&self.headers, Peer::new(self.address, scheme));
         let limits = Arc::new(self.limits);
         let shared = Shared {
-            http1: shared::http1(&limits),
-            http2: shared::http2(&limits),
+            http1: connection::http1(&limits),
+            http2: connection::http2(&limits),
             limits: Arc::clone(&limits),
             tls,
             http2_in_clear: self.http2_in_clear,

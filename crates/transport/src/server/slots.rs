@@ -11,7 +11,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{ConnectionEventKind, activity::Activity};
+use crate::server::{deadlines::Activity, events::ConnectionEventKind};
 
 /// Idle connections that one search remembers, so that not every new connection causes a
 /// search.
@@ -24,7 +24,7 @@ const SEARCH_INTERVAL: Duration = Duration::from_millis(100);
 ///
 /// Has one entry for each connection and each address, so it cannot grow beyond the limit.
 #[derive(Debug)]
-pub(super) struct Slots {
+pub(crate) struct Slots {
     /// Connections in total.
     most: usize,
     /// Connections of one address.
@@ -50,7 +50,7 @@ struct Taken {
 
 /// One slot. Dropping it frees it.
 #[derive(Debug)]
-pub(super) struct Slot {
+pub(crate) struct Slot {
     slots: Arc<Slots>,
     id: u64,
     /// `None` for a proxy, whose connections carry the requests of many clients.
@@ -59,7 +59,7 @@ pub(super) struct Slot {
 
 /// Why there is no slot.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum NoSlot {
+pub(crate) enum NoSlot {
     /// The address has as many connections as it may have.
     Address,
     /// The server is full, and no connection is idle.
@@ -68,7 +68,7 @@ pub(super) enum NoSlot {
 
 impl Slots {
     /// Creates the slots, all of them free.
-    pub(super) fn new(most: usize, most_per_address: usize) -> Arc<Self> {
+    pub(crate) fn new(most: usize, most_per_address: usize) -> Arc<Self> {
         Arc::new(Self {
             most,
             most_per_address,
@@ -80,7 +80,7 @@ impl Slots {
     ///
     /// # Errors
     /// The limit that refused the connection.
-    pub(super) fn take(
+    pub(crate) fn take(
         self: &Arc<Self>,
         address: IpAddr,
         is_proxy: bool,
@@ -104,7 +104,7 @@ impl Slots {
         taken.connections.insert(id, Arc::clone(activity));
         // The observer is code of the application: no lock is held while it runs.
         drop(taken);
-        tell(closed);
+        report(closed);
         Ok(Slot {
             slots: Arc::clone(self),
             id,
@@ -113,15 +113,15 @@ impl Slots {
     }
 
     /// Closes the connection that has been idle for longest. Returns whether there was one.
-    pub(super) fn close_longest_idle(&self) -> bool {
+    pub(crate) fn close_longest_idle(&self) -> bool {
         let closed = self.lock().close_longest_idle();
         let found = closed.is_some();
-        tell(closed);
+        report(closed);
         found
     }
 
     /// Returns the number of open connections.
-    pub(super) fn open(&self) -> usize {
+    pub(crate) fn open(&self) -> usize {
         self.lock().connections.len()
     }
 
@@ -199,9 +199,9 @@ impl Drop for Slot {
 }
 
 /// Reports a connection that was closed for a new one.
-fn tell(closed: Option<Arc<Activity>>) {
+fn report(closed: Option<Arc<Activity>>) {
     if let Some(activity) = closed {
-        activity.tell(ConnectionEventKind::ClosedForRoom);
+        activity.report(ConnectionEventKind::ClosedForRoom);
     }
 }
 
@@ -221,7 +221,7 @@ fn subscriber(address: IpAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::activity::OpenRequest;
+    use crate::server::deadlines::OpenRequest;
 
     fn ip(text: &str) -> IpAddr {
         text.parse().unwrap()

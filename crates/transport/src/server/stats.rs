@@ -5,11 +5,14 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use super::{ConnectionEventKind, events::Events, slots::Slots};
+use crate::server::{
+    events::{ConnectionEventKind, Events},
+    slots::Slots,
+};
 
 /// Counters of a server, readable while it runs and afterwards. Cheap to clone.
 ///
-/// [`Server::stats`](super::Server::stats) returns it. All counters start at 0 and never
+/// [`Server::stats`](crate::server::Server::stats) returns it. All counters start at 0 and never
 /// decrease, except [`open`](Self::open).
 ///
 /// | metric | counts |
@@ -22,24 +25,24 @@ use super::{ConnectionEventKind, events::Events, slots::Slots};
 /// | [`count`](Self::count) | any [`ConnectionEventKind`] |
 #[derive(Clone, Debug)]
 pub struct ServerStats {
-    pub(super) stats: Arc<Stats>,
+    pub(crate) stats: Arc<Stats>,
 }
 
 /// The counters that clones share.
 #[derive(Debug, Default)]
-pub(super) struct Stats {
+pub(crate) struct Stats {
     accepted: AtomicU64,
     /// Set when the server begins to serve.
     serving: OnceLock<(Arc<Events>, Arc<Slots>)>,
 }
 
 impl Stats {
-    pub(super) fn accepted(&self) {
+    pub(crate) fn accepted(&self) {
         self.accepted.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The server begins to serve, with these counters.
-    pub(super) fn begin(&self, events: Arc<Events>, slots: Arc<Slots>) {
+    pub(crate) fn begin(&self, events: Arc<Events>, slots: Arc<Slots>) {
         // A server begins once: `serve` consumes it.
         let _ = self.serving.set((events, slots));
     }

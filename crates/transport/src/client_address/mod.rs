@@ -1,0 +1,279 @@
+//! The client's address, scheme and host, decided once for the whole stack.
+//!
+//! [`ClientInfoLayer`] stores the decision in the [`SecurityContext`]; the other layers read it
+//! there. Without a peer address the request fails with 500. Ambiguous or malformed heads are
+//! refused with 400.
+
+mod resolve;
+mod header;
+mod strip;
+mod malformed;
+mod peer;
+mod source;
+mod proxies;
+
+use std::{borrow::Cow, sync::Arc};
+
+use http::{HeaderName, StatusCode, request::Parts};
+use palisade_core::{ClientInfo, Fact, Guard, Peer, Rejection, SecurityContext, Verdict, layer};
+
+use self::{header::Ambiguous, resolve::Decision, source::Source};
+pub use self::{proxies::TrustedProxies, source::ForwardedHeader};
+use crate::host::HostName;
+
+/// Determines the client's address, scheme and host, once per request.
+///
+/// The result is a [`ClientInfo`] in the [`SecurityContext`]. All other layers read it from
+/// there, so this layer must be outside of them.
+///
+/// # Which address is the client's
+/// The peer of the connection is the client, unless it is a trusted proxy. For a trusted proxy
+/// one header is read from right to left, over trusted hops, to the first address that is not
+/// trusted. A hop that cannot be read (`unknown`, `_hidden`, other text) is never skipped: the
+/// client is then the proxy that wrote it. At most 16 trusted hops are followed.
+///
+/// Scheme and host come from the proxy that wrote the client's address. Where several proxies
+/// append to `X-Forwarded-Proto` (or `X-Forwarded-Host`), the list must have one value for each
+/// trusted proxy. A single value is always accepted.
+///
+/// # What is removed
+/// Forwarding headers that were not read are removed, so that no handler can use forged ones.
+/// These are headers with an address, scheme, host or path, such as `X-Real-IP` and
+/// `X-Original-URL`. From a peer that is no trusted proxy, headers with an identity or a client
+/// certificate are removed as well, such as `X-Remote-User`.
+///
+/// # Refusals
+///
+/// | status | code | when |
+/// |---|---|---|
+/// | 400 | `forwarded_ambiguous` | a forwarding header has several values where one is expected |
+/// | 400 | `forwarded_host_invalid` | the forwarded host is not a host |
+/// | 400 | `request_malformed` | blanks around a field value (HTTP/2), or another scheme |
+/// | 500 | `misconfigured` | the server did not store the peer address |
+///
+/// # Examples
+///
+/// ```
+/// use palisade_transport::{ClientInfoLayer, ForwardedHeader, TrustedProxies};
+///
+/// // Clients connect directly.
+/// let direct = ClientInfoLayer::direct();
+///
+/// // nginx on this machine, with `proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for`
+/// // and `proxy_set_header X-Forwarded-Proto $scheme`.
+/// let behind_nginx =
+///     ClientInfoLayer::behind(TrustedProxies::loopback(), ForwardedHeader::XForwardedFor);
+/// ```
+///
+/// # Deployment
+/// Each trusted proxy must write the configured header itself, and `X-Forwarded-Proto` too:
+/// most proxies pass on what a client sent. Do not trust a network from which clients can
+/// connect.
+///
+/// The peer comes from [`Peer`] in the request's extensions, which `palisade_transport::server`
+/// sets. Other servers:
+///
+/// - feature `axum`: `ConnectInfo<SocketAddr>`; the scheme is HTTP, since it does not tell of TLS;
+/// - feature `tonic`: `TcpConnectInfo` and `TlsConnectInfo`;
+/// - any other server inserts a [`Peer`] itself.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ClientInfoLayer {
+    config: Arc<Config>,
+}
+
+layer!(ClientInfoLayer);
+
+/// The settings of the layer, shared by its clones. The refusals are rendered once, at start.
+#[derive(Clone, Debug)]
+struct Config {
+    proxies: TrustedProxies,
+    source: Source,
+    ambiguous: Rejection,
+    bad_host: Rejection,
+    malformed: Rejection,
+}
+
+impl ClientInfoLayer {
+    /// Uses the peer of the connection as the client.
+    ///
+    /// For a server that clients reach without a proxy. All forwarding headers are removed.
+    pub fn direct() -> Self {
+        Self::behind(TrustedProxies::none(), ForwardedHeader::XForwardedFor)
+    }
+
+    /// Accepts what these proxies write into this header.
+    ///
+    /// Other peers are clients; what they send in forwarding headers is removed. By default the
+    /// scheme comes from `X-Forwarded-Proto` (see [`scheme_from`](Self::scheme_from)). A
+    /// forwarded host is not read (see [`accept_forwarded_host`](Self::accept_forwarded_host)).
+    pub fn behind(proxies: TrustedProxies, header: ForwardedHeader) -> Self {
+        let config = Config {
+            proxies,
+            source: Source::new(header),
+            ambiguous: ambiguous(),
+            bad_host: bad_host(),
+            malformed: malformed(),
+        };
+        Self {
+            config: Arc::new(config),
+        }
+    }
+
+    /// Reads the scheme from another header. Default: `X-Forwarded-Proto`.
+    ///
+    /// `https` and `wss` mean TLS; every other value means clear text. Has no effect with
+    /// [`ForwardedHeader::Forwarded`], which has a parameter for the scheme.
+    pub fn scheme_from(self, header: HeaderName) -> Self {
+        self.change(|config| config.source.scheme = header)
+    }
+
+    /// Also accepts the host that a trusted proxy sends. Default: off.
+    ///
+    /// It is read from `X-Forwarded-Host`, or from `host` in `Forwarded`. Most proxies neither
+    /// write that header nor remove the one that a client sent. So turn this on only if yours
+    /// overwrites it. An invalid host is refused with 400 `forwarded_host_invalid`.
+    pub fn accept_forwarded_host(self) -> Self {
+        self.change(|config| config.source.accepts_host = true)
+    }
+
+    /// Returns the trusted proxies. Empty for [`direct`](Self::direct).
+    pub fn proxies(&self) -> &TrustedProxies {
+        &self.config.proxies
+    }
+
+    fn change(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(Arc::make_mut(&mut self.config));
+        self
+    }
+}
+
+impl Guard for ClientInfoLayer {
+    type Pass = ();
+
+    fn name(&self) -> &'static str {
+        "client"
+    }
+
+    fn admit(&self, cx: &SecurityContext, head: &mut Parts) -> Verdict<()> {
+        let Some(peer) = peer::of(&head.extensions) else {
+            return Rejection::misconfigured(
+                "no peer address: serve with `palisade_transport::server`, or with axum's \
+                 `into_make_service_with_connect_info` or tonic and the feature of that name",
+            )
+            .into();
+        };
+        let client = match self.config.determine(cx, peer, head) {
+            Ok(client) => client,
+            Err(rejection) => return rejection.into(),
+        };
+        cx.set_client(client);
+        match malformed::check(head) {
+            Ok(()) => Verdict::Admit(()),
+            Err(reason) => self.config.malformed.clone().with_reason(reason).into(),
+        }
+    }
+}
+
+impl Config {
+    /// Determines the client, and removes the headers that were not read.
+    fn determine(
+        &self,
+        cx: &SecurityContext,
+        peer: Peer,
+        head: &mut Parts,
+    ) -> Result<ClientInfo, Box<Rejection>> {
+        if !self.proxies.contains(peer.address.ip()) {
+            self.distrust(cx, head);
+            return Ok(ClientInfo::new(peer.address.ip(), peer.scheme));
+        }
+        let decision = resolve::decide(peer, &head.headers, &self.proxies, &self.source)
+            .map_err(|Ambiguous(reason)| Box::new(self.ambiguous.clone().with_reason(reason)))?;
+        let client = self.client(cx, decision)?;
+        strip::all_but(&self.read(), true, &mut head.headers);
+        Ok(client)
+    }
+
+    /// Removes the forwarding headers of a peer that is not trusted.
+    ///
+    /// Where proxies are configured, a fact is recorded. Either a client forges headers, or a
+    /// proxy is missing from the list.
+    fn distrust(&self, cx: &SecurityContext, head: &mut Parts) {
+        if !self.proxies.is_empty() && head.headers.contains_key(&self.source.name) {
+            cx.record(noted("from a peer that is no trusted proxy"));
+        }
+        strip::all_but(&[], false, &mut head.headers);
+    }
+
+    /// Turns a decision into a [`ClientInfo`], and checks the forwarded host.
+    fn client(
+        &self,
+        cx: &SecurityContext,
+        decision: Decision<'_>,
+    ) -> Result<ClientInfo, Box<Rejection>> {
+        if decision.stopped {
+            cx.record(noted("a trusted proxy wrote a hop that is no address"));
+        }
+        let client = ClientInfo::new(decision.address, decision.scheme).with_proxy();
+        let Some(written) = decision.host else {
+            return Ok(client);
+        };
+        let host = HostName::parse(written).ok();
+        let authority = host.and_then(|_| written.parse().ok());
+        authority
+            .map(|authority| client.with_forwarded_host(authority))
+            .ok_or_else(|| Box::new(self.bad_host.clone()))
+    }
+
+    /// Returns the headers that were read and may stay. Fewer than three: one is repeated.
+    fn read(&self) -> [&HeaderName; 3] {
+        let name = &self.source.name;
+        if self.source.address == ForwardedHeader::Forwarded {
+            return [name; 3];
+        }
+        let host = if self.source.accepts_host {
+            &self.source.host
+        } else {
+            name
+        };
+        [name, &self.source.scheme, host]
+    }
+}
+
+/// A fact for the audit record about the forwarding header.
+fn noted(what: &'static str) -> Fact {
+    Fact::Noted {
+        key: "forwarded_header",
+        value: Cow::Borrowed(what),
+    }
+}
+
+/// 400: a forwarding header has several values.
+fn ambiguous() -> Rejection {
+    Rejection::new(
+        StatusCode::BAD_REQUEST,
+        "forwarded_ambiguous",
+        "A forwarding header was sent several times or has several values.",
+    )
+    .prerendered()
+}
+
+/// 400: the head is not valid HTTP.
+fn malformed() -> Rejection {
+    Rejection::new(
+        StatusCode::BAD_REQUEST,
+        "request_malformed",
+        "The request breaks the rules of HTTP.",
+    )
+    .prerendered()
+}
+
+/// 400: the forwarded host is not valid.
+fn bad_host() -> Rejection {
+    Rejection::new(
+        StatusCode::BAD_REQUEST,
+        "forwarded_host_invalid",
+        "The forwarded host is not valid.",
+    )
+    .prerendered()
+}

@@ -1,0 +1,82 @@
+//! Finds where the frames of HTTP/2 begin (RFC 9113, section 4.1).
+
+pub(super) const HEADER: usize = 9;
+pub(super) const PREFACE: usize = 24;
+
+pub(super) const DATA: u8 = 0x0;
+pub(super) const HEADERS: u8 = 0x1;
+pub(super) const RST_STREAM: u8 = 0x3;
+pub(super) const PING: u8 = 0x6;
+pub(super) const GOAWAY: u8 = 0x7;
+pub(super) const CONTINUATION: u8 = 0x9;
+/// A frame type without a meaning: such frames are ignored (RFC 9113, section 5.5).
+pub(super) const UNASSIGNED: u8 = 0xff;
+
+pub(super) const ACK: u8 = 0x1;
+pub(super) const END_STREAM: u8 = 0x1;
+
+/// The header of a frame (RFC 9113, section 4.1).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FrameHeader {
+    /// Bytes of the payload.
+    pub(super) length: usize,
+    /// The type of the frame.
+    pub(super) kind: u8,
+    pub(super) flags: u8,
+    /// The stream; 0 for the connection.
+    pub(super) stream: u32,
+}
+
+impl FrameHeader {
+    pub(super) fn parse(bytes: [u8; HEADER]) -> Self {
+        let [l1, l2, l3, kind, flags, s1, s2, s3, s4] = bytes;
+        Self {
+            length: usize::from(l1) << 16 | usize::from(l2) << 8 | usize::from(l3),
+            kind,
+            flags,
+            // The first bit is reserved.
+            stream: u32::from_be_bytes([s1 & 0x7f, s2, s3, s4]),
+        }
+    }
+}
+
+/// Finds where frames begin.
+#[derive(Debug, Default)]
+pub(super) struct FrameReader {
+    /// Bytes of the last frame's payload that are still to come.
+    pub(super) payload: usize,
+    pub(super) kind: u8,
+    pub(super) header: [u8; HEADER],
+    /// Bytes of the next header that were read already.
+    pub(super) filled: usize,
+}
+
+impl FrameReader {
+    /// Reads a part of these bytes. Returns how many, and a header that is complete with them.
+    pub(super) fn next(&mut self, bytes: &[u8]) -> (usize, Option<FrameHeader>) {
+        if self.payload > 0 {
+            let skipped = self.payload.min(bytes.len());
+            self.payload -= skipped;
+            return (skipped, None);
+        }
+        let missing = self.header.get_mut(self.filled..).unwrap_or_default();
+        let count = missing.len().min(bytes.len());
+        for (to, from) in missing.iter_mut().zip(bytes) {
+            *to = *from;
+        }
+        self.filled += count;
+        if self.filled < HEADER {
+            return (count, None);
+        }
+        self.filled = 0;
+        let header = FrameHeader::parse(self.header);
+        self.payload = header.length;
+        self.kind = header.kind;
+        (count, Some(header))
+    }
+
+    /// Returns whether the last frame is complete.
+    pub(super) fn is_between_frames(&self) -> bool {
+        self.payload == 0 && self.filled == 0
+    }
+}

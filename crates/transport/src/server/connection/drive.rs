@@ -1,0 +1,153 @@
+//! Runs a connection, enforces its deadlines, and ends it.
+
+use std::{
+    error::Error,
+    future::Future,
+    pin::{Pin, pin},
+    time::Duration,
+};
+
+use http::{Request, Response};
+use http_body::Body;
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::TokioIo;
+use tokio::{sync::watch, time::Instant};
+use tower_service::Service;
+
+use crate::server::{
+    connection::{http_socket::HttpSocket, received_body::ReceivedBody, service::OnConnection},
+    deadlines::{Activity, Deadline, Missed, StreamExecutor},
+    limits::Limits,
+};
+
+/// Time for a connection that has to stop and has no open request.
+const PARTING: Duration = Duration::from_secs(1);
+
+/// How a connection ended.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// Closed while idle, so that another one could be accepted.
+    Closed,
+    /// HTTP or the socket failed.
+    Failed(hyper::Error),
+    /// It ended as it should.
+    Finished,
+    /// The client missed a deadline.
+    TimedOut(Missed),
+}
+
+/// A connection that can stop after the requests that are open.
+pub(crate) trait Stop: Future<Output = hyper::Result<()>> {
+    /// Starts a graceful shutdown.
+    fn stop(self: Pin<&mut Self>);
+}
+
+/// Runs a connection and checks its deadlines at intervals.
+pub(crate) async fn drive(
+    connection: impl Stop,
+    activity: &Activity,
+    limits: &Limits,
+    stop: &mut watch::Receiver<bool>,
+) -> End {
+    let mut connection = pin!(connection);
+    let mut farewell = None::<Farewell>;
+    loop {
+        let now = Instant::now();
+        let deadline = match &farewell {
+            Some(farewell) => farewell.deadline(activity, limits),
+            None => activity.deadline(limits),
+        };
+        if let Some(Deadline { missed, .. }) = deadline.filter(|deadline| deadline.at <= now) {
+            if farewell.is_some() || !activity.is_resting() {
+                return End::TimedOut(missed);
+            }
+            farewell = Some(Farewell::new(activity, limits));
+            connection.as_mut().stop();
+            continue;
+        }
+        let next_look = now + limits.tick();
+        let wake = deadline.map_or(next_look, |deadline| deadline.at.min(next_look));
+        tokio::select! {
+            biased;
+            end = connection.as_mut() => {
+                return end.map_or_else(End::Failed, |()| End::Finished);
+            }
+            () = activity.closed() => return End::Closed,
+            () = stopped(stop), if farewell.is_none() => {
+                if !activity.has_served() {
+                    return End::Finished;
+                }
+                farewell = Some(Farewell::new(activity, limits));
+                connection.as_mut().stop();
+            }
+            () = tokio::time::sleep_until(wake) => {}
+        }
+    }
+}
+
+/// The end of a connection that has to stop.
+struct Farewell {
+    /// When the stop began.
+    since: Instant,
+    /// How long it may stay without progress.
+    patience: Duration,
+}
+
+impl Farewell {
+    /// Sets the time: 1 s between requests, else the write timeout, for the last response.
+    fn new(activity: &Activity, limits: &Limits) -> Self {
+        let patience = if activity.is_resting() {
+            PARTING
+        } else {
+            // The last response may still be on its way to a slow reader.
+            limits.response.stall.unwrap_or(limits.grace)
+        };
+        Self {
+            since: Instant::now(),
+            patience,
+        }
+    }
+
+    /// Returns the deadline of open requests, or the end of that time.
+    fn deadline(&self, activity: &Activity, limits: &Limits) -> Option<Deadline> {
+        if !activity.is_idle() {
+            return activity.deadline(limits);
+        }
+        Some(Deadline {
+            at: self.since.max(activity.moved_at()) + self.patience,
+            missed: Missed::Request,
+        })
+    }
+}
+
+/// Waits until the server stops.
+pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // An error means that the server is gone, which is a stop as well.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+impl<S, B> Stop for http1::UpgradeableConnection<TokioIo<HttpSocket>, OnConnection<S>>
+where
+    S: Service<Request<ReceivedBody>, Response = Response<B>> + Clone,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    B: Body + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    fn stop(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+impl<S, B> Stop for http2::Connection<TokioIo<HttpSocket>, OnConnection<S>, StreamExecutor>
+where
+    S: Service<Request<ReceivedBody>, Response = Response<B>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    fn stop(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}

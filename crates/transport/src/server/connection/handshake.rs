@@ -1,0 +1,94 @@
+//! The begin of a connection: the TLS handshake, and which version of HTTP follows.
+
+use std::io;
+
+use bytes::{Bytes, BytesMut};
+use tokio::{io::AsyncReadExt, net::TcpStream};
+
+use crate::{
+    server::{
+        connection::{shared::Shared, stream::Stream},
+        events::ConnectionEventKind,
+    },
+    tls::is_refusal_of_certificate,
+};
+
+/// The first bytes of an HTTP/2 connection (RFC 9113, section 3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// The version of HTTP on a connection. Fixed before the first request.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Protocol {
+    Http1,
+    Http2,
+}
+
+/// A connection whose handshake is done.
+pub(crate) struct Opened {
+    pub(crate) stream: Stream,
+    pub(crate) protocol: Protocol,
+    /// Bytes that were read to detect HTTP/2, and belong to HTTP.
+    pub(crate) read_ahead: Bytes,
+}
+
+/// Does the TLS handshake, if TLS is configured. The error is the event to report.
+pub(crate) async fn open(
+    shared: &Shared,
+    socket: TcpStream,
+) -> Result<Opened, ConnectionEventKind> {
+    let Some(tls) = &shared.tls else {
+        return open_plain(shared, socket).await;
+    };
+    let accepted = tokio::time::timeout(shared.limits.handshake, tls.accept(socket)).await;
+    let accepted = accepted.map_err(|_| ConnectionEventKind::HandshakeTimeout)?;
+    let stream = accepted.map_err(|error| {
+        // Scanners fail here all day; an operator who looks for a reason turns this level on.
+        tracing::debug!(%error, "the TLS handshake failed");
+        if is_refusal_of_certificate(&error) {
+            ConnectionEventKind::CertificateRefused
+        } else {
+            ConnectionEventKind::HandshakeFailed
+        }
+    })?;
+    let protocol = match stream.get_ref().1.alpn_protocol() {
+        Some(b"h2") => Protocol::Http2,
+        _ => Protocol::Http1,
+    };
+    Ok(Opened {
+        stream: Stream::Tls(Box::new(stream)),
+        protocol,
+        read_ahead: Bytes::new(),
+    })
+}
+
+/// Opens a connection without TLS.
+async fn open_plain(shared: &Shared, mut socket: TcpStream) -> Result<Opened, ConnectionEventKind> {
+    let (protocol, read_ahead) = if shared.http2_in_clear {
+        let guessed = guess(&mut socket);
+        let guessed = tokio::time::timeout(shared.limits.header, guessed).await;
+        guessed
+            .map_err(|_| ConnectionEventKind::HeaderTimeout)?
+            .map_err(|_| ConnectionEventKind::HandshakeFailed)?
+    } else {
+        (Protocol::Http1, Bytes::new())
+    };
+    Ok(Opened {
+        stream: Stream::Plain(socket),
+        protocol,
+        read_ahead,
+    })
+}
+
+/// Reads until it is clear whether the client uses HTTP/2 (RFC 9113, section 3.4).
+async fn guess(socket: &mut TcpStream) -> io::Result<(Protocol, Bytes)> {
+    let mut seen = BytesMut::with_capacity(1024);
+    loop {
+        let count = socket.read_buf(&mut seen).await?;
+        if seen.starts_with(PREFACE) {
+            return Ok((Protocol::Http2, seen.freeze()));
+        }
+        if count == 0 || !PREFACE.starts_with(&seen) {
+            return Ok((Protocol::Http1, seen.freeze()));
+        }
+    }
+}

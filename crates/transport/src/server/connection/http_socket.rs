@@ -1,0 +1,306 @@
+//! The socket of a connection, which is returned when HTTP no longer uses it.
+//!
+//! hyper owns an `HttpSocket`. When hyper drops it, the task of the connection gets the
+//! `Socket` back, to send a last frame and to close it gracefully.
+
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use bytes::{Buf, Bytes};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    sync::oneshot,
+};
+
+use crate::{
+    server::{
+        connection::{own_response::OwnResponses, socket::Socket},
+        events::ConnectionEventKind,
+    },
+    tls::is_refusal_of_certificate,
+};
+
+/// The socket that hyper reads and writes. Counts bytes and frames on the way.
+#[derive(Debug)]
+pub(crate) struct HttpSocket {
+    /// `None` only while it is being dropped.
+    socket: Option<Socket>,
+    /// Bytes that were read to detect the protocol.
+    read_ahead: Bytes,
+    /// HTTP/2: bytes that were counted already, and are passed on first.
+    counted: Bytes,
+    /// The number of requests when everything was written the last time.
+    flushed_after: Option<u32>,
+    /// HTTP/1: a response of hyper itself with the security headers, while it is being written.
+    completed_response: Option<Bytes>,
+    own_responses: Arc<OwnResponses>,
+    /// Where the socket goes when hyper drops it.
+    back: Option<oneshot::Sender<Socket>>,
+}
+
+/// Receives the socket when hyper drops it.
+pub(crate) type SocketReceiver = oneshot::Receiver<Socket>;
+
+impl HttpSocket {
+    pub(crate) fn new(
+        socket: Socket,
+        read_ahead: Bytes,
+        own_responses: Arc<OwnResponses>,
+    ) -> (Self, SocketReceiver) {
+        let (back, receiver) = oneshot::channel();
+        let http = Self {
+            socket: Some(socket),
+            read_ahead,
+            counted: Bytes::new(),
+            flushed_after: Some(0),
+            completed_response: None,
+            own_responses,
+            back: Some(back),
+        };
+        (http, receiver)
+    }
+
+    fn socket(&mut self) -> io::Result<&mut Socket> {
+        Ok(self.socket.as_mut().ok_or(io::ErrorKind::NotConnected)?)
+    }
+
+    /// Reads from the socket, or what was read before.
+    fn poll_read_bytes(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.read_ahead.has_remaining() {
+            let count = self.read_ahead.len().min(buffer.remaining());
+            buffer.put_slice(&self.read_ahead.split_to(count));
+            return Poll::Ready(Ok(()));
+        }
+        let socket = self.socket()?;
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut socket.stream).poll_read(cx, buffer);
+        if buffer.filled().len() > before {
+            socket.activity.received();
+        }
+        if let Poll::Ready(Err(error)) = &polled
+            && is_refusal_of_certificate(error)
+        {
+            // With TLS 1.3 the refusal comes after the handshake.
+            socket
+                .activity
+                .report(ConnectionEventKind::CertificateRefused);
+        }
+        polled
+    }
+
+    /// Reads HTTP/2. Frame headers are passed on complete.
+    fn poll_read_frames(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        loop {
+            if self.counted.has_remaining() {
+                let count = self.counted.len().min(buffer.remaining());
+                buffer.put_slice(&self.counted.split_to(count));
+                return Poll::Ready(Ok(()));
+            }
+            if let Some(missing) = self.missing_header_bytes() {
+                ready!(self.poll_read_header(cx, missing))?;
+                continue;
+            }
+            let before = buffer.filled().len();
+            ready!(self.poll_read_bytes(cx, buffer))?;
+            let after = buffer.filled().len();
+            let socket = self.socket()?;
+            let completed = socket.activity.completed();
+            let under_way = socket.activity.open();
+            let (Some(frames), Some(new)) =
+                (&mut socket.frames, buffer.filled_mut().get_mut(before..))
+            else {
+                return Poll::Ready(Ok(()));
+            };
+            let passed = frames.receive(new, completed, under_way);
+            socket.end_if_flooded()?;
+            buffer.set_filled(before + passed);
+            if passed > 0 || after == before {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+
+    /// Returns how many bytes of a frame header are missing, if a part is held back.
+    fn missing_header_bytes(&self) -> Option<usize> {
+        self.socket.as_ref()?.frames.as_ref()?.missing()
+    }
+
+    /// Reads the rest of a frame header that came in parts, to be passed on next.
+    fn poll_read_header(&mut self, cx: &mut Context<'_>, missing: usize) -> Poll<io::Result<()>> {
+        let mut space = [0; 9];
+        let mut part = ReadBuf::new(space.get_mut(..missing).unwrap_or_default());
+        ready!(self.poll_read_bytes(cx, &mut part))?;
+        let socket = self.socket()?;
+        let Some(frames) = &mut socket.frames else {
+            return Poll::Ready(Ok(()));
+        };
+        let counted = if part.filled().is_empty() {
+            Bytes::from(frames.take_held())
+        } else {
+            let header = frames.receive_missing(part.filled());
+            header.map_or_else(Bytes::new, |header| Bytes::copy_from_slice(&header))
+        };
+        socket.end_if_flooded()?;
+        self.counted = counted;
+        Poll::Ready(Ok(()))
+    }
+
+    /// HTTP/1: returns whether hyper is writing a response of its own, to an invalid request.
+    ///
+    /// That is so if all requests have ended and were flushed, none has begun since, but
+    /// something is written. Such a response has no security headers yet.
+    fn is_own_response(&self) -> bool {
+        let Some(socket) = &self.socket else {
+            return false;
+        };
+        let activity = &socket.activity;
+        activity.is_http1()
+            && activity.is_idle()
+            && !activity.is_upgraded()
+            && self.flushed_after == Some(activity.begun())
+    }
+
+    /// Writes a response of hyper itself, with the security headers added.
+    fn poll_write_own_response(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let whole: Vec<u8> = slices
+            .iter()
+            .flat_map(|slice| slice.iter().copied())
+            .collect();
+        if self.completed_response.is_none() {
+            self.completed_response = Some(self.own_responses.complete(&whole));
+            self.socket()?
+                .activity
+                .report(ConnectionEventKind::MalformedRequest);
+        }
+        while let Some(rest) = self.completed_response.take().filter(Buf::has_remaining) {
+            let mut rest = rest;
+            let polled = Pin::new(&mut self.socket()?.stream).poll_write(cx, &rest);
+            let count = match &polled {
+                Poll::Ready(Ok(count)) => *count,
+                Poll::Ready(Err(_)) => return polled,
+                Poll::Pending => 0,
+            };
+            rest.advance(count);
+            self.completed_response = Some(rest);
+            if count == 0 {
+                return polled;
+            }
+        }
+        // Hyper closes after it; if it wrote more, that would not be ours to change.
+        self.flushed_after = None;
+        Poll::Ready(Ok(whole.len()))
+    }
+
+    /// Counts what was written.
+    fn written(
+        &mut self,
+        slices: &[IoSlice<'_>],
+        polled: &Poll<io::Result<usize>>,
+    ) -> io::Result<()> {
+        let socket = self.socket()?;
+        match (polled, &mut socket.frames) {
+            (Poll::Ready(Ok(count)), Some(frames)) => {
+                let mut left = *count;
+                let mut of_responses = 0;
+                for slice in slices {
+                    let written = slice.get(..left.min(slice.len())).unwrap_or_default();
+                    of_responses += frames.send(written);
+                    left -= written.len();
+                }
+                socket.activity.response_written(of_responses);
+                socket.end_if_flooded()
+            }
+            (Poll::Ready(Ok(count)), None) => {
+                socket.activity.response_written(*count);
+                Ok(())
+            }
+            (Poll::Pending, None) => {
+                socket.activity.set_blocked(true);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Drop for HttpSocket {
+    fn drop(&mut self) {
+        if let (Some(socket), Some(back)) = (self.socket.take(), self.back.take()) {
+            // After an upgrade no task waits for it: then it is closed here.
+            let _ = back.send(socket);
+        }
+    }
+}
+
+impl AsyncRead for HttpSocket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.socket()?.frames.is_some() {
+            return self.poll_read_frames(cx, buffer);
+        }
+        self.poll_read_bytes(cx, buffer)
+    }
+}
+
+impl AsyncWrite for HttpSocket {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if self.is_own_response() {
+            return self.poll_write_own_response(cx, slices);
+        }
+        let stream = Pin::new(&mut self.socket()?.stream);
+        let polled = match slices {
+            [one] => stream.poll_write(cx, one),
+            _ => stream.poll_write_vectored(cx, slices),
+        };
+        self.written(slices, &polled)?;
+        polled
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let socket = self.socket()?;
+        ready!(Pin::new(&mut socket.stream).poll_flush(cx))?;
+        socket.activity.set_blocked(false);
+        let flushed_after = socket.activity.is_idle().then(|| socket.activity.begun());
+        self.flushed_after = flushed_after;
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket()?.stream).poll_shutdown(cx)
+    }
+}

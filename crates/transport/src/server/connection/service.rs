@@ -1,0 +1,162 @@
+//! Connects hyper and the service: stores the peer in each request, and tracks its progress.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
+use http_body::Body;
+use hyper::body::Incoming;
+use palisade_core::Peer;
+use pin_project_lite::pin_project;
+use tower::util::Oneshot;
+use tower_service::Service;
+
+use crate::server::{
+    connection::{own_response::OwnResponses, received_body::ReceivedBody, sent_body::SentBody},
+    deadlines::{Activity, OpenRequest, hand_to_executor},
+    events::ConnectionEventKind,
+    limits::Limits,
+};
+
+/// The service of one connection.
+#[derive(Debug)]
+pub(crate) struct OnConnection<S> {
+    pub(crate) service: S,
+    /// The address of the client, and whether it uses TLS.
+    pub(crate) peer: Peer,
+    pub(crate) activity: Arc<Activity>,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) own_responses: Arc<OwnResponses>,
+}
+
+impl<S, B> hyper::service::Service<Request<Incoming>> for OnConnection<S>
+where
+    S: Service<Request<ReceivedBody>, Response = Response<B>> + Clone,
+    B: Body,
+{
+    type Response = Response<SentBody<B>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S>;
+
+    fn call(&self, request: Request<Incoming>) -> ResponseFuture<S> {
+        let open = OpenRequest::begin(&self.activity);
+        let is_stream = request.version() == Version::HTTP_2;
+        if is_stream {
+            hand_to_executor(open.transfer(), &self.activity);
+        }
+        let inner = if is_stream && is_over_size(request.headers(), self.limits.header_bytes) {
+            self.activity.report(ConnectionEventKind::MalformedRequest);
+            Inner::TooLarge {
+                own_responses: Arc::clone(&self.own_responses),
+            }
+        } else {
+            Inner::Service {
+                is_connect: request.method() == Method::CONNECT,
+                future: self.call_service(request, is_stream, &open),
+            }
+        };
+        ResponseFuture {
+            inner,
+            is_stream,
+            request: Some(open),
+        }
+    }
+}
+
+impl<S, B> OnConnection<S>
+where
+    S: Service<Request<ReceivedBody>, Response = Response<B>> + Clone,
+{
+    /// Calls the service with the peer in the extensions and a body with timeouts.
+    fn call_service(
+        &self,
+        request: Request<Incoming>,
+        is_stream: bool,
+        open: &OpenRequest,
+    ) -> Oneshot<S, Request<ReceivedBody>> {
+        let mut request = request.map(|body| {
+            ReceivedBody::new(
+                body,
+                is_stream,
+                Arc::clone(&self.activity),
+                Arc::clone(open.transfer()),
+                Arc::clone(&self.limits),
+            )
+        });
+        request.extensions_mut().insert(self.peer);
+        Oneshot::new(self.service.clone(), request)
+    }
+}
+
+/// Returns whether the fields are too large, measured as in RFC 9113, section 6.5.2.
+fn is_over_size(headers: &HeaderMap, most: u32) -> bool {
+    let size: usize = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 32)
+        .sum();
+    size > most as usize
+}
+
+pin_project! {
+    /// The future of one response.
+    pub(crate) struct ResponseFuture<S>
+    where
+        S: Service<Request<ReceivedBody>>,
+    {
+        #[pin]
+        inner: Inner<Oneshot<S, Request<ReceivedBody>>>,
+        is_stream: bool,
+        request: Option<OpenRequest>,
+    }
+}
+
+pin_project! {
+    #[project = InnerProjection]
+    enum Inner<F> {
+        Service {
+            #[pin]
+            future: F,
+            is_connect: bool,
+        },
+        TooLarge {
+            own_responses: Arc<OwnResponses>,
+        },
+    }
+}
+
+impl<S, B> Future for ResponseFuture<S>
+where
+    S: Service<Request<ReceivedBody>, Response = Response<B>>,
+    B: Body,
+{
+    type Output = Result<Response<SentBody<B>>, S::Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let (response, is_connect) = match this.inner.project() {
+            InnerProjection::Service { future, is_connect } => {
+                (ready!(future.poll(cx))?.map(Some), *is_connect)
+            }
+            InnerProjection::TooLarge { own_responses } => {
+                let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+                (own_responses.empty(status, None), false)
+            }
+        };
+        let request = this
+            .request
+            .take()
+            .expect("a future is not polled after its end");
+        let status = response.status();
+        if status == StatusCode::SWITCHING_PROTOCOLS || is_connect && status.is_success() {
+            request.upgrade();
+        }
+        let is_stream = *this.is_stream;
+        Poll::Ready(Ok(
+            response.map(|body| SentBody::new(body, is_stream, request))
+        ))
+    }
+}

@@ -1,0 +1,61 @@
+//! Checks certificate files while a server runs.
+
+use std::{future::pending, time::Duration};
+
+use tokio::time::{Instant, MissedTickBehavior};
+
+use crate::tls::certificates::Certificates;
+
+/// How often the certificate files are checked. Renewals happen weeks before expiry.
+const CHECK_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Checks the certificate files at intervals, until the future is dropped.
+pub(crate) async fn keep_fresh(certificates: Option<Certificates>) {
+    let Some(certificates) = certificates else {
+        return pending().await;
+    };
+    let mut checks = tokio::time::interval_at(Instant::now() + CHECK_INTERVAL, CHECK_INTERVAL);
+    checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        checks.tick().await;
+        let certificates = certificates.clone();
+        // Reading files may block. `refresh` reports the result itself.
+        let refreshed = tokio::task::spawn_blocking(move || drop(certificates.refresh()));
+        if refreshed.await.is_err() {
+            tracing::error!("the check of the certificate panicked");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use rcgen::{CertifiedKey, generate_simple_self_signed};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn changed_files_are_found_within_half_a_minute_without_being_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let (chain, key) = (
+            folder.path().join("chain.pem"),
+            folder.path().join("key.pem"),
+        );
+        let mint = || {
+            let CertifiedKey { cert, signing_key } =
+                generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+            fs::write(&key, signing_key.serialize_pem()).unwrap();
+            fs::write(&chain, cert.pem()).unwrap();
+        };
+        mint();
+        let certificates = Certificates::from_pem_files(&chain, &key).unwrap();
+        let first = certificates.fingerprint();
+        mint();
+        assert_eq!(certificates.fingerprint(), first);
+        // The paused clock advances to the next timer when nothing else is left to do.
+        let check = keep_fresh(Some(certificates.clone()));
+        let _ = tokio::time::timeout(CHECK_INTERVAL + Duration::from_secs(1), check).await;
+        assert_ne!(certificates.fingerprint(), first);
+    }
+}

@@ -1,0 +1,129 @@
+//! Reads and writes certificate and key files.
+//!
+//! Writes are atomic, and only the owner can read keys.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use zeroize::Zeroizing;
+
+use crate::tls::error::CertificateError;
+
+/// The largest file that is read, in bytes. No chain is larger.
+const MOST: u64 = 256 * 1024;
+
+/// Reads a file that should be small.
+pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, CertificateError> {
+    let read = File::open(path).and_then(|file| {
+        // Allocates once: a vector that grows leaves copies of a key in memory.
+        let length = file
+            .metadata()
+            .map_or(0, |metadata| metadata.len().min(MOST));
+        let mut bytes =
+            Zeroizing::new(Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1));
+        file.take(MOST).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    });
+    read.map_err(|source| CertificateError::file(path, source))
+}
+
+/// Reads a file, if it is there.
+pub(super) fn read_if_there(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, CertificateError> {
+    match read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(CertificateError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes a temporary file and renames it, so that no reader sees a part of it.
+pub(super) fn write(path: &Path, bytes: &[u8], secret: bool) -> Result<(), CertificateError> {
+    let written = write_beside(path, bytes, secret).and_then(|beside| {
+        fs::rename(&beside, path).inspect_err(|_| drop(fs::remove_file(&beside)))
+    });
+    written.map_err(|source| CertificateError::file(path, source))
+}
+
+/// Creates a file that must not exist yet.
+///
+/// If another process created it first, that file is kept and the result is false.
+pub(super) fn write_first(
+    path: &Path,
+    bytes: &[u8],
+    secret: bool,
+) -> Result<bool, CertificateError> {
+    let written = write_beside(path, bytes, secret).and_then(|beside| {
+        let linked = fs::hard_link(&beside, path);
+        fs::remove_file(&beside)?;
+        linked
+    });
+    match written {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(source) => Err(CertificateError::file(path, source)),
+    }
+}
+
+/// Writes a temporary file in the same folder, and flushes it to the disk.
+fn write_beside(path: &Path, bytes: &[u8], secret: bool) -> io::Result<PathBuf> {
+    // Unlike for any two files, processes and threads.
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}-{count}.new", std::process::id()));
+    let beside = path.with_file_name(name);
+    // What a crashed process of the same number left.
+    let _ = fs::remove_file(&beside);
+    let mut file = create(&beside, secret)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    Ok(beside)
+}
+
+#[cfg(unix)]
+fn create(path: &Path, secret: bool) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+
+    let mode = if secret { 0o600 } else { 0o644 };
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(path)
+}
+
+#[cfg(not(unix))]
+fn create(path: &Path, _secret: bool) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).open(path)
+}
+
+/// Creates a folder that only its owner can read, if it does not exist.
+pub(super) fn make_folder(path: &Path) -> Result<(), CertificateError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+        .create(path)
+        .map_err(|source| CertificateError::file(path, source))
+}
+
+/// Returns whether others than the owner can read a file.
+#[cfg(unix)]
+pub(super) fn is_open(path: &Path) -> Result<bool, CertificateError> {
+    use std::os::unix::fs::PermissionsExt;
+
+    let metadata = fs::metadata(path).map_err(|source| CertificateError::file(path, source))?;
+    Ok(metadata.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+pub(super) fn is_open(_path: &Path) -> Result<bool, CertificateError> {
+    Ok(false)
+}
