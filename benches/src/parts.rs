@@ -99,7 +99,7 @@ pub fn keys() -> (ApiKeyLayer, String) {
     let store = MemoryKeyStore::new();
     store.insert(minted.record().clone()).expect("room");
     let key = minted.key().to_owned();
-    (ApiKeyLayer::new(scheme, store).expect("a layer"), key)
+    (ApiKeyLayer::new(scheme, store), key)
 }
 
 /// An audit trail in a file, which drops and counts what the disk cannot keep up with.

@@ -1,6 +1,6 @@
-//! Errors of minting and parsing, before a request is decided.
+//! The errors that several modules of this crate return.
 //!
-//! None of them holds a key or a part of one, so each may be logged. The reasons for which a
+//! None of them has a key or a part of one in it, so each may be logged. The reasons for which a
 //! request is refused are in [`KeyFailure`](crate::KeyFailure).
 
 use std::fmt;
@@ -36,40 +36,3 @@ impl fmt::Display for NoEntropy {
 }
 
 impl std::error::Error for NoEntropy {}
-
-/// Why [`KeyScheme::mint`](crate::KeyScheme::mint) or
-/// [`KeyScheme::rotate`](crate::KeyScheme::rotate) made no key.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum MintError {
-    /// The grant contradicts itself or holds text that is not allowed.
-    Grant(crate::InvalidGrant),
-    /// The operating system gave no random bytes.
-    NoEntropy,
-    /// The key to rotate is revoked or expired. Mint a new key instead.
-    Over,
-}
-
-impl fmt::Display for MintError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Grant(problem) => problem.fmt(f),
-            Self::NoEntropy => NoEntropy.fmt(f),
-            Self::Over => f.write_str("the key is revoked or expired; mint a new one"),
-        }
-    }
-}
-
-impl std::error::Error for MintError {}
-
-impl From<NoEntropy> for MintError {
-    fn from(_: NoEntropy) -> Self {
-        Self::NoEntropy
-    }
-}
-
-impl From<crate::InvalidGrant> for MintError {
-    fn from(problem: crate::InvalidGrant) -> Self {
-        Self::Grant(problem)
-    }
-}

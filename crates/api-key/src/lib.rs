@@ -20,7 +20,7 @@
 //! store.insert(minted.record().clone())?;
 //!
 //! let service = ServiceBuilder::new()
-//!     .layer(ApiKeyLayer::new(scheme, store)?)
+//!     .layer(ApiKeyLayer::new(scheme, store))
 //!     .service_fn(|request: Request<String>| async move {
 //!         let cx = SecurityContext::of(request.extensions()).expect("made by the layer");
 //!         assert!(cx.principal().is_some_and(|who| who.has_scope("tts:speak")));
@@ -95,38 +95,28 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod base62;
-mod digest;
-mod environment;
-mod error;
-mod failure;
-mod format;
-mod grant;
-mod id;
 mod layer;
-mod network;
-mod record;
-mod scheme;
 mod store;
-mod timestamp;
+mod scheme;
+mod record;
+mod key;
+mod network;
+mod error;
 
 pub use self::{
-    digest::{KeyDigest, Pepper, WeakPepper},
-    environment::{Environment, InvalidEnvironment},
-    error::{MalformedKey, MintError, NoEntropy},
-    failure::KeyFailure,
-    format::{InvalidPrefix, KeyFormat, ParsedKey},
-    grant::{Grant, InvalidGrant},
-    id::{InvalidKeyId, KeyId},
-    layer::{ApiKeyLayer, ApiKeyLayerBuilder, ApiKeyLayerError},
+    error::{MalformedKey, NoEntropy},
+    key::{
+        Environment, InvalidEnvironment, InvalidKeyId, InvalidPrefix, KeyDigest, KeyFormat, KeyId,
+        ParsedKey, Pepper, PresentedKey, WeakPepper,
+    },
+    layer::{ApiKeyBuildError, ApiKeyLayer, ApiKeyLayerBuilder},
     network::{InvalidNetwork, Network},
-    record::KeyRecord,
-    scheme::{KeyScheme, MintedKey, PresentedKey},
+    record::{Grant, InvalidGrant, InvalidTimestamp, KeyFailure, KeyRecord, Timestamp},
+    scheme::{KeyScheme, MintError, MintedKey},
     store::{
         FileKeyStore, FileKeyStoreBuilder, KeyFileError, KeyFileReport, KeyStore, KeyTable,
         MemoryKeyStore, StoreUnavailable, TableError,
     },
-    timestamp::{InvalidTimestamp, Timestamp},
 };
 
 // The example of the README, compiled as a documentation test.

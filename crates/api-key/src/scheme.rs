@@ -8,8 +8,9 @@ use std::{fmt, time::Duration};
 use palisade_core::Secret;
 
 use crate::{
-    Environment, Grant, KeyDigest, KeyFormat, KeyId, KeyRecord, MalformedKey, MintError, NoEntropy,
-    Pepper, digest::SchemeName,
+    error::{MalformedKey, NoEntropy},
+    key::{Environment, KeyDigest, KeyFormat, KeyId, Pepper, PresentedKey, SchemeName},
+    record::{Grant, InvalidGrant, KeyRecord},
 };
 
 /// A format of keys and the pepper of their digests. Minting and checking must use the same two.
@@ -70,7 +71,7 @@ impl KeyScheme {
     /// * [`MintError::NoEntropy`] when the operating system returns no random bytes.
     pub fn mint(&self, grant: Grant, now: Duration) -> Result<MintedKey, MintError> {
         let id = KeyId::random()?;
-        let (key, digest) = self.draw(grant.environment, id)?;
+        let (key, digest) = self.random_key(grant.environment, id)?;
         let record = KeyRecord::new(id, digest, grant, now)?;
         Ok(MintedKey { key, record })
     }
@@ -95,7 +96,7 @@ impl KeyScheme {
         if record.is_over(now) {
             return Err(MintError::Over);
         }
-        let (key, digest) = self.draw(record.environment(), record.id)?;
+        let (key, digest) = self.random_key(record.environment(), record.id)?;
         let former = KeyRecord {
             previous: None,
             ..record.clone()
@@ -111,7 +112,7 @@ impl KeyScheme {
     /// Parses a key and computes its digest: all the work that does not depend on whether the key
     /// exists.
     ///
-    /// The result is compared with a record by [`KeyRecord::judge`].
+    /// The result is compared with a record by [`KeyRecord::check`].
     ///
     /// # Errors
     ///
@@ -134,42 +135,21 @@ impl KeyScheme {
         self.name == record.digest().scheme()
     }
 
+    /// Returns a record that no key of this scheme matches.
+    pub(crate) fn decoy_record(&self) -> KeyRecord {
+        KeyRecord::decoy(self.pepper.decoy())
+    }
+
     /// Makes a random key and its digest.
-    fn draw(&self, environment: Environment, id: KeyId) -> Result<(Secret, KeyDigest), NoEntropy> {
+    fn random_key(
+        &self,
+        environment: Environment,
+        id: KeyId,
+    ) -> Result<(Secret, KeyDigest), NoEntropy> {
         let key = self.format.write(environment, id)?;
         let parsed = self.format.parse(key.as_bytes()).map_err(|_| NoEntropy)?;
         let digest = self.pepper.digest(&parsed, self.name);
         Ok((Secret::new(key.as_bytes()), digest))
-    }
-}
-
-/// A key from a request: its public parts and its digest. The secret is no longer in it.
-///
-/// Made by [`KeyScheme::present`]. `Debug` shows the environment and the id only.
-#[derive(Clone)]
-pub struct PresentedKey {
-    pub(crate) digest: KeyDigest,
-    pub(crate) environment: Environment,
-    pub(crate) id: KeyId,
-}
-
-impl PresentedKey {
-    /// Returns the environment that is written in the key.
-    #[must_use]
-    pub const fn environment(&self) -> Environment {
-        self.environment
-    }
-
-    /// Returns the public id, by which a store finds the record.
-    #[must_use]
-    pub const fn id(&self) -> KeyId {
-        self.id
-    }
-}
-
-impl fmt::Debug for PresentedKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PresentedKey({} {})", self.environment, self.id)
     }
 }
 
@@ -203,5 +183,41 @@ impl MintedKey {
     #[must_use]
     pub const fn record(&self) -> &KeyRecord {
         &self.record
+    }
+}
+
+/// Why [`KeyScheme::mint`] or [`KeyScheme::rotate`] made no key.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum MintError {
+    /// The grant contradicts itself or holds text that is not allowed.
+    Grant(InvalidGrant),
+    /// The operating system gave no random bytes.
+    NoEntropy,
+    /// The key to rotate is revoked or expired. Mint a new key instead.
+    Over,
+}
+
+impl fmt::Display for MintError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Grant(problem) => problem.fmt(f),
+            Self::NoEntropy => NoEntropy.fmt(f),
+            Self::Over => f.write_str("the key is revoked or expired; mint a new one"),
+        }
+    }
+}
+
+impl std::error::Error for MintError {}
+
+impl From<NoEntropy> for MintError {
+    fn from(_: NoEntropy) -> Self {
+        Self::NoEntropy
+    }
+}
+
+impl From<InvalidGrant> for MintError {
+    fn from(problem: InvalidGrant) -> Self {
+        Self::Grant(problem)
     }
 }

@@ -3,6 +3,7 @@
 //! - [`free_port`]: a TCP port for a program that a test starts.
 //! - [`log_limit`]: log lines that a client can cause, bounded in number.
 //! - [`private_file`]: files with mode 0600, written atomically.
+//! - [`rfc3339`]: dates with time and offset, as text.
 //! - [`secret_strength`]: detects secrets that are not random.
 //! - [`wall_clock`]: a wall clock that does not step back.
 //! - [`watched_file`]: files that are read again when they change.
@@ -12,9 +13,10 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::print_stderr))] // helpers of tests
 
-pub mod free_port;
-pub mod log_limit;
-pub mod private_file;
-pub mod secret_strength;
-pub mod wall_clock;
 pub mod watched_file;
+pub mod private_file;
+pub mod log_limit;
+pub mod wall_clock;
+pub mod rfc3339;
+pub mod secret_strength;
+pub mod free_port;

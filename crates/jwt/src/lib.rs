@@ -91,32 +91,25 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod algorithm;
-mod cache;
-mod claims;
-mod error;
-mod header;
-mod json;
-#[cfg(feature = "jwks-url")]
-mod jwks;
-mod jwks_file;
-mod keys;
 mod layer;
+mod verifier;
+mod claims;
+mod jwks;
 #[cfg(feature = "mint")]
 pub mod mint;
-mod parts;
-mod principal;
-mod signature;
-mod verifier;
+mod keys;
+mod token;
+mod error;
+mod algorithm;
 
 #[cfg(feature = "jwks-url")]
 pub use self::jwks::{JwksUrl, JwksUrlBuilder};
 pub use self::{
     algorithm::Algorithm,
     claims::Claims,
-    error::{BuildError, InvalidToken, KeyError},
-    jwks_file::{JwksFile, JwksFileBuilder},
-    keys::{JwksReader, KeySet, Keys, LiveKeys, SkippedKey, VerifyingKey},
+    error::{InvalidToken, JwtBuildError, KeyError},
+    jwks::{JwksFile, JwksFileBuilder, Keys, LiveKeys},
+    keys::{JwksReader, KeySet, SkippedKey, VerifyingKey},
     layer::{JwtLayer, JwtLayerBuilder},
     verifier::{Issuer, Verifier, VerifierBuilder},
 };

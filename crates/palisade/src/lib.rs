@@ -19,7 +19,7 @@
 //!     .get("/notes", Rule::scope("notes:read"), async || "Buy bread.");
 //!
 //! let app = Shield::builder()
-//!     .authenticate(ApiKeyLayer::new(scheme, keys)?)
+//!     .authenticate(ApiKeyLayer::new(scheme, keys))
 //!     .limit_clients(RateLimitLayer::by_client().policy(Policy::named("client").rate("60/minute")?).build()?)
 //!     .hosts(palisade::AllowedHosts::parse(["notes.example"])?)
 //!     .protect(routes)?;

@@ -71,7 +71,7 @@ pub fn service(
     let say = Policy::named("say").rate("3/minute")?.on_named_routes();
     let shield = Shield::builder()
         .audit(AuditLayer::builder().sink(record).build()?)
-        .authenticate(ApiKeyLayer::new(scheme, keys)?)
+        .authenticate(ApiKeyLayer::new(scheme, keys))
         .hosts(AllowedHosts::parse(["localhost:*"])?)
         .limit_clients(RateLimitLayer::by_client().policy(client).build()?)
         .limit_principals(RateLimitLayer::by_principal().policy(say).build()?)

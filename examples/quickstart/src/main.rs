@@ -47,7 +47,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         AuditLayer::builder().sink(FileSink::builder(format!("{folder}/audit.jsonl")).open()?);
     let app = Shield::builder()
         .audit(audit.build()?)
-        .authenticate(ApiKeyLayer::new(scheme, keys)?)
+        .authenticate(ApiKeyLayer::new(scheme, keys))
         .hosts(AllowedHosts::parse(["localhost:*"])?)
         .limit_clients(RateLimitLayer::by_client().policy(client).build()?)
         .limit_principals(RateLimitLayer::by_principal().policy(notes).build()?)

@@ -3,19 +3,21 @@
 //! A choice is checked in [`ApiKeyLayerBuilder::build`], when the service starts, not when a
 //! request comes.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
-use http::{HeaderName, HeaderValue, header};
-use palisade_core::{
-    AuthenticateLayer, AuthenticatorId, CredentialSource, Rejection, SharedClock, SystemClock,
-    TokenShape,
-};
+use http::{HeaderName, HeaderValue};
+use palisade_core::{AuthenticateLayer, AuthenticatorId, Rejection, SharedClock, SystemClock};
 use palisade_internal::wall_clock::WallClock;
 
-use super::{ApiKeyLayer, gate};
 use crate::{
-    Environment, Grant, KeyDigest, KeyId, KeyRecord, KeyScheme, KeyStore, NoEntropy,
-    environment::Accepted,
+    key::{AcceptedEnvironments, Environment, KeyId},
+    layer::{
+        ApiKeyLayer,
+        authenticator::{Inner, KeyAuthenticator, OnExposed},
+        source::KeySources,
+    },
+    scheme::KeyScheme,
+    store::KeyStore,
 };
 
 /// Configures an [`ApiKeyLayer`]. Made by [`ApiKeyLayer::builder`].
@@ -32,30 +34,31 @@ use crate::{
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ApiKeyLayerBuilder {
-    accepted: Accepted,
+    accepted: AcceptedEnvironments,
     clock: SharedClock,
-    header: HeaderName,
-    on_exposed: Option<gate::OnExposed>,
+    on_exposed: Option<OnExposed>,
     optional: bool,
-    parameter: Option<Box<str>>,
     realm: Box<str>,
     scheme: KeyScheme,
     shadow: bool,
+    sources: KeySources,
     store: Arc<dyn KeyStore>,
 }
 
 impl ApiKeyLayerBuilder {
     pub(super) fn new(scheme: KeyScheme, store: Arc<dyn KeyStore>) -> Self {
         Self {
-            accepted: Accepted::LIVE,
+            accepted: AcceptedEnvironments::LIVE,
             clock: SystemClock::shared(),
-            header: HeaderName::from_static("x-api-key"),
             on_exposed: None,
             optional: false,
-            parameter: None,
             realm: "api".into(),
             scheme,
             shadow: false,
+            sources: KeySources {
+                header: HeaderName::from_static("x-api-key"),
+                parameter: None,
+            },
             store,
         }
     }
@@ -76,7 +79,7 @@ impl ApiKeyLayerBuilder {
     /// parameter is removed before the handler sees it; with the feature `axum` also out of axum's
     /// `OriginalUri`.
     pub fn dangerously_accept_query_parameter(mut self, name: impl Into<Box<str>>) -> Self {
-        self.parameter = Some(name.into());
+        self.sources.parameter = Some(name.into());
         self
     }
 
@@ -103,7 +106,7 @@ impl ApiKeyLayerBuilder {
     /// `Authorization: Bearer` with a key is accepted as well. `Authorization`, `Cookie` and `Host`
     /// are refused by [`build`](Self::build).
     pub fn header(mut self, name: HeaderName) -> Self {
-        self.header = name;
+        self.sources.header = name;
         self
     }
 
@@ -127,8 +130,8 @@ impl ApiKeyLayerBuilder {
     /// # let _ = layer;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn on_exposed(mut self, tell: impl Fn(KeyId) + Send + Sync + 'static) -> Self {
-        self.on_exposed = Some(gate::OnExposed(Arc::new(tell)));
+    pub fn on_exposed(mut self, callback: impl Fn(KeyId) + Send + Sync + 'static) -> Self {
+        self.on_exposed = Some(OnExposed(Arc::new(callback)));
         self
     }
 
@@ -154,97 +157,66 @@ impl ApiKeyLayerBuilder {
     ///
     /// # Errors
     ///
-    /// [`ApiKeyLayerError`] says which choice cannot work, or that there are no random bytes.
-    pub fn build(self) -> Result<ApiKeyLayer, ApiKeyLayerError> {
-        self.check()?;
-        let (challenge, sources) = (self.challenge()?, self.sources());
-        let inner = gate::Inner {
+    /// [`ApiKeyBuildError`] says which choice cannot work.
+    pub fn build(self) -> Result<ApiKeyLayer, ApiKeyBuildError> {
+        self.sources.check()?;
+        if self.accepted.is_empty() {
+            return Err(ApiKeyBuildError::NoEnvironment);
+        }
+        let challenge = self.challenge()?;
+        Ok(self.finish(challenge))
+    }
+
+    /// Builds the layer from checked choices. `challenge` is the value of `WWW-Authenticate`.
+    pub(super) fn finish(self, challenge: HeaderValue) -> ApiKeyLayer {
+        let inner = Inner {
             accepted: self.accepted,
             clock: self.clock,
             wall: WallClock::new(WallClock::MAX_STEP),
-            decoy: decoy().map_err(|NoEntropy| ApiKeyLayerError::NoEntropy)?,
+            decoy: self.scheme.decoy_record(),
             invalid: Rejection::credentials_invalid(challenge.clone()).prerendered(),
             challenge,
             id: AuthenticatorId::unique(),
             on_exposed: self.on_exposed,
-            #[cfg(feature = "axum")]
-            parameter: self.parameter,
-            sources,
+            sources: self.sources,
             scheme: self.scheme,
             store: self.store,
-            unavailable: gate::Inner::unavailable(),
+            unavailable: Inner::unavailable(),
         };
-        let gate = gate::Gate(Arc::new(inner));
-        let mut alone = AuthenticateLayer::single(gate.clone());
+        let authenticator = KeyAuthenticator(Arc::new(inner));
+        let mut alone = AuthenticateLayer::single(authenticator.clone());
         if self.optional {
             alone = alone.optional();
         }
         if self.shadow {
             alone = alone.dangerously_only_shadow();
         }
-        Ok(ApiKeyLayer { gate, alone })
-    }
-
-    /// Refuses choices with which no key, or a header of another meaning, would be accepted.
-    fn check(&self) -> Result<(), ApiKeyLayerError> {
-        let taken = [header::AUTHORIZATION, header::COOKIE, header::HOST];
-        if taken.contains(&self.header) {
-            return Err(ApiKeyLayerError::Header);
+        ApiKeyLayer {
+            authenticator,
+            alone,
         }
-        if self.accepted.is_empty() {
-            return Err(ApiKeyLayerError::NoEnvironment);
-        }
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
-        match &self.parameter {
-            Some(name) if name.is_empty() || !name.bytes().all(plain) => {
-                Err(ApiKeyLayerError::Parameter)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Bearer tokens with the prefix of the keys are read; other tokens are for other
-    /// authenticators.
-    fn sources(&self) -> Vec<CredentialSource> {
-        let prefix = self.scheme.format().start();
-        let mut sources = vec![
-            CredentialSource::header(self.header.clone()),
-            CredentialSource::bearer(TokenShape::prefix(prefix)),
-        ];
-        let parameter = self.parameter.as_deref();
-        sources.extend(parameter.map(CredentialSource::query_parameter));
-        sources
     }
 
     /// The value of `WWW-Authenticate` in each 401 response.
-    fn challenge(&self) -> Result<HeaderValue, ApiKeyLayerError> {
+    fn challenge(&self) -> Result<HeaderValue, ApiKeyBuildError> {
         let plain = |c: char| matches!(c, ' '..='~') && c != '"' && c != '\\';
         if !self.realm.chars().all(plain) {
-            return Err(ApiKeyLayerError::Realm);
+            return Err(ApiKeyBuildError::Realm);
         }
         let text = format!(
             "ApiKey realm=\"{}\", header=\"{}\"",
-            self.realm, self.header
+            self.realm, self.sources.header
         );
-        text.try_into().map_err(|_| ApiKeyLayerError::Realm)
+        text.try_into().map_err(|_| ApiKeyBuildError::Realm)
     }
-}
-
-/// Makes a record that no key matches. It is compared when the store has no record.
-fn decoy() -> Result<KeyRecord, NoEntropy> {
-    let grant = Grant::new(Environment::Live);
-    let record = KeyRecord::new(KeyId::random()?, KeyDigest::decoy()?, grant, Duration::ZERO);
-    record.map_err(|_| NoEntropy)
 }
 
 /// Why an [`ApiKeyLayer`] cannot be built.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub enum ApiKeyLayerError {
+pub enum ApiKeyBuildError {
     /// The header has another meaning: `Authorization`, `Cookie` or `Host`.
     Header,
-    /// The operating system gave no random bytes.
-    NoEntropy,
     /// No environment is accepted, so every key would be refused.
     NoEnvironment,
     /// The name of the query parameter has characters that a URL escapes.
@@ -253,20 +225,19 @@ pub enum ApiKeyLayerError {
     Realm,
 }
 
-impl fmt::Display for ApiKeyLayerError {
+impl fmt::Display for ApiKeyBuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Header => {
-                "keys cannot be read from a header with another meaning; choose one like X-API-Key"
+                "keys cannot be read from `Authorization`, `Cookie` or `Host`; choose a header such as `X-API-Key`"
             }
-            Self::NoEntropy => "the operating system gave no random bytes",
-            Self::NoEnvironment => "no environment is accepted: no key would ever count",
+            Self::NoEnvironment => "no environment is accepted, so every key would be refused; list `Environment::Live`",
             Self::Parameter => {
-                "the query parameter's name may hold letters, digits, `_`, `-` and `.`"
+                "the name of the query parameter may have letters, digits, `_`, `-` and `.` only"
             }
-            Self::Realm => "the realm may hold printable ASCII without quotes and backslashes",
+            Self::Realm => "the realm may have printable ASCII only, without quotes and backslashes",
         })
     }
 }
 
-impl std::error::Error for ApiKeyLayerError {}
+impl std::error::Error for ApiKeyBuildError {}

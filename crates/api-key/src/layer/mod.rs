@@ -1,10 +1,11 @@
 //! The layer that authenticates requests by API key.
 //!
-//! `builder` has its choices, `gate` the decision, and `original_uri` removes keys from axum's copy
-//! of the URL.
+//! `builder` has its choices and `authenticator` the decision. `source` says where keys are read
+//! from, and `original_uri` removes them from axum's copy of the URL.
 
 mod builder;
-mod gate;
+mod authenticator;
+mod source;
 #[cfg(feature = "axum")]
 mod original_uri;
 
@@ -16,9 +17,13 @@ use palisade_core::{
     Principal, SecurityContext, Verdict, layer,
 };
 
-pub use self::builder::{ApiKeyLayerBuilder, ApiKeyLayerError};
-use self::gate::Gate;
-use crate::{KeyScheme, KeyStore};
+use self::authenticator::KeyAuthenticator;
+pub use self::builder::{ApiKeyBuildError, ApiKeyLayerBuilder};
+use crate::{scheme::KeyScheme, store::KeyStore};
+
+/// The challenge of the default realm and header.
+const DEFAULT_CHALLENGE: HeaderValue =
+    HeaderValue::from_static("ApiKey realm=\"api\", header=\"x-api-key\"");
 
 /// Authenticates requests by an API key, in `X-API-Key` or as bearer token.
 ///
@@ -38,7 +43,7 @@ use crate::{KeyScheme, KeyStore};
 #[must_use]
 pub struct ApiKeyLayer {
     /// Decides about keys.
-    gate: Gate,
+    authenticator: KeyAuthenticator,
     /// The layer for use by itself, outside of `AuthenticateLayer::any`.
     alone: AuthenticateLayer,
 }
@@ -47,12 +52,8 @@ layer!(ApiKeyLayer);
 
 impl ApiKeyLayer {
     /// Creates a layer with the defaults of [`ApiKeyLayerBuilder`]: live keys, by the system clock.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiKeyLayerError::NoEntropy`] when the operating system returns no random bytes.
-    pub fn new(scheme: KeyScheme, store: impl KeyStore) -> Result<Self, ApiKeyLayerError> {
-        Self::builder(scheme, store).build()
+    pub fn new(scheme: KeyScheme, store: impl KeyStore) -> Self {
+        Self::builder(scheme, store).finish(DEFAULT_CHALLENGE)
     }
 
     /// Starts to configure a layer that accepts keys of `scheme` with a record in `store`.
@@ -79,15 +80,15 @@ impl Guard for ApiKeyLayer {
 
 impl Authenticator for ApiKeyLayer {
     fn id(&self) -> AuthenticatorId {
-        self.gate.id()
+        self.authenticator.id()
     }
 
     fn kind(&self) -> &'static str {
-        self.gate.kind()
+        self.authenticator.kind()
     }
 
     fn sources(&self) -> Vec<CredentialSource> {
-        self.gate.sources()
+        self.authenticator.sources()
     }
 
     fn authenticate(
@@ -96,20 +97,20 @@ impl Authenticator for ApiKeyLayer {
         head: &mut request::Parts,
         credential: &Credential,
     ) -> Verdict<Principal> {
-        self.gate.authenticate(cx, head, credential)
+        self.authenticator.authenticate(cx, head, credential)
     }
 
     fn exposed(&self, cx: &SecurityContext, credential: &Credential) -> Option<Box<str>> {
-        self.gate.exposed(cx, credential)
+        self.authenticator.exposed(cx, credential)
     }
 
     fn challenge(&self) -> HeaderValue {
-        self.gate.challenge()
+        self.authenticator.challenge()
     }
 }
 
 impl fmt::Debug for ApiKeyLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.gate.0.fmt(f)
+        self.authenticator.0.fmt(f)
     }
 }

@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use palisade_core::Soon;
 
 use super::{KeyStore, KeyTable, StoreUnavailable, TableError};
-use crate::{KeyId, KeyRecord};
+use crate::{key::KeyId, record::KeyRecord};
 
 /// A store of records in memory. Clones share the records.
 ///

@@ -4,7 +4,7 @@
 
 mod file;
 mod memory;
-mod pepper;
+mod pepper_file;
 mod table;
 
 use std::{borrow::Cow, fmt, sync::Arc};
@@ -16,7 +16,7 @@ pub use self::{
     memory::MemoryKeyStore,
     table::{KeyTable, TableError},
 };
-use crate::{KeyId, KeyRecord};
+use crate::{key::KeyId, record::KeyRecord};
 
 /// Finds records by their public id. A store has digests only, so no key can be read from it.
 ///

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
-use crate::{KeyId, KeyRecord};
+use crate::{key::KeyId, record::KeyRecord};
 
 /// A set of records by id. Both stores have one and replace it as a whole, so readers never wait.
 ///

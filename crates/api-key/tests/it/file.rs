@@ -481,7 +481,7 @@ fn errors_name_file_line_and_what_is_wrong() {
     check_broken(
         |text| format!("{text}expires = 2027-01-31T00:00:00\n"),
         Some(6),
-        "zone",
+        "offset",
     );
     check_broken(
         |text| format!("{text}[[key]]{}", text.split_once("[[key]]").unwrap().1),
@@ -531,7 +531,7 @@ fn a_pepper_file_is_made_once_and_read_back() {
         .unwrap();
     let again = scheme(Pepper::read_or_create_file(&path).unwrap());
     let presented = again.present(minted.key().as_bytes()).unwrap();
-    assert_eq!(minted.record().judge(&presented, NOW, None), Ok(()));
+    assert_eq!(minted.record().check(&presented, NOW, None), Ok(()));
     assert!(Pepper::create_file(&path).is_err(), "never replaced");
 }
 

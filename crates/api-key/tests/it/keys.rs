@@ -159,17 +159,17 @@ fn a_session_made_from_a_key_can_ask_whether_it_still_stands() {
         .record()
         .clone();
     let inside = Some("203.0.113.7".parse().unwrap());
-    assert_eq!(record.stands(NOW, inside), Ok(()));
+    assert_eq!(record.check_without_secret(NOW, inside), Ok(()));
     assert_eq!(
-        record.stands(NOW, Some("::1".parse().unwrap())),
+        record.check_without_secret(NOW, Some("::1".parse().unwrap())),
         Err(KeyFailure::NetworkNotAllowed)
     );
     assert_eq!(
-        record.stands(NOW + MINUTE, inside),
+        record.check_without_secret(NOW + MINUTE, inside),
         Err(KeyFailure::Expired)
     );
     assert_eq!(
-        record.revoked(NOW).stands(NOW, inside),
+        record.revoked(NOW).check_without_secret(NOW, inside),
         Err(KeyFailure::Revoked)
     );
 }

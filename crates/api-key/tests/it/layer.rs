@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue, StatusCode, header::AUTHORIZATION, request};
 use palisade_api_key::{
-    ApiKeyLayer, ApiKeyLayerError, Environment, Grant, KeyId, KeyRecord, KeyStore, StoreUnavailable,
+    ApiKeyBuildError, ApiKeyLayer, Environment, Grant, KeyId, KeyRecord, KeyStore, StoreUnavailable,
 };
 use palisade_core::{
     AuthenticateLayer, Authenticator, AuthenticatorId, Credential, CredentialSource, Fact,
@@ -384,22 +384,22 @@ fn choices_that_cannot_work_are_errors_when_building() {
     let check = |built: Result<ApiKeyLayer, _>, problem| assert_eq!(built.map(drop), Err(problem));
     check(
         builder().header(AUTHORIZATION).build(),
-        ApiKeyLayerError::Header,
+        ApiKeyBuildError::Header,
     );
     check(
         builder().environments([]).build(),
-        ApiKeyLayerError::NoEnvironment,
+        ApiKeyBuildError::NoEnvironment,
     );
     check(
         builder().dangerously_accept_query_parameter("a&b").build(),
-        ApiKeyLayerError::Parameter,
+        ApiKeyBuildError::Parameter,
     );
     check(
         builder().dangerously_accept_query_parameter("").build(),
-        ApiKeyLayerError::Parameter,
+        ApiKeyBuildError::Parameter,
     );
-    check(builder().realm("a\"b").build(), ApiKeyLayerError::Realm);
-    check(builder().realm("a\r\nb").build(), ApiKeyLayerError::Realm);
+    check(builder().realm("a\"b").build(), ApiKeyBuildError::Realm);
+    check(builder().realm("a\r\nb").build(), ApiKeyBuildError::Realm);
 }
 
 #[tokio::test]

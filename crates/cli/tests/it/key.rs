@@ -22,7 +22,7 @@ fn status(folder: &Folder, key: &str) -> StatusCode {
     let handler = service_fn(async |_: Request<Full<Bytes>>| {
         Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
     });
-    let service = ApiKeyLayer::new(scheme, store).unwrap().layer(handler);
+    let service = ApiKeyLayer::new(scheme, store).layer(handler);
     let request = Request::get("/")
         .header("x-api-key", key)
         .body(Full::default())

@@ -34,6 +34,11 @@ impl Options {
         }
     }
 
+    /// Sets the monotonic clock that measures the age of older states.
+    pub fn set_clock(&mut self, now: impl Fn() -> Duration + Send + Sync + 'static) {
+        self.now = Arc::new(now);
+    }
+
     pub(super) fn now(&self) -> Duration {
         (self.now)()
     }

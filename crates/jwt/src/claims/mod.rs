@@ -3,6 +3,7 @@
 //! The verifier reads them before the signature check and checks them after it. A claim of the
 //! wrong type is an error, never treated as absent.
 
+mod audience;
 mod scopes;
 mod times;
 
@@ -13,8 +14,8 @@ use serde_json::Value;
 
 pub(crate) use self::times::Times;
 use crate::{
-    InvalidToken,
-    json::{self, Object},
+    error::InvalidToken,
+    token::json::{self, Object},
 };
 
 /// The claims of a verified token. Returned by [`Verifier::verify`](crate::Verifier::verify).
@@ -112,7 +113,7 @@ impl Claims {
     }
 
     /// Checks a required claim. `shown` is its name in the error.
-    pub(crate) fn judge_demand(
+    pub(crate) fn check_required(
         &self,
         name: &str,
         text: bool,
@@ -144,27 +145,6 @@ impl Claims {
         };
         let marked = marks.iter().any(|mark| self.get(mark).is_some());
         !marked && !kind_is("token_use", "id") && !kind_is("typ", "ID")
-    }
-
-    /// Checks `aud`: text, or an array of text only, of which one value is an audience of this
-    /// service.
-    pub(crate) fn judge_audience(&self, ours: &[Box<str>]) -> Result<(), InvalidToken> {
-        let is_ours = |name: &str| ours.iter().any(|known| &**known == name);
-        match self.get("aud") {
-            None => Err(InvalidToken::ClaimMissing("aud")),
-            Some(Value::String(one)) if is_ours(one) => Ok(()),
-            Some(Value::String(_)) => Err(InvalidToken::AudienceMismatch),
-            Some(Value::Array(several)) if !several.iter().all(Value::is_string) => {
-                Err(InvalidToken::ClaimMalformed("aud"))
-            }
-            Some(Value::Array(several))
-                if several.iter().filter_map(Value::as_str).any(is_ours) =>
-            {
-                Ok(())
-            }
-            Some(Value::Array(_)) => Err(InvalidToken::AudienceMismatch),
-            Some(_) => Err(InvalidToken::ClaimMalformed("aud")),
-        }
     }
 }
 

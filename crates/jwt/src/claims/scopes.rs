@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{InvalidToken, json::Object};
+use crate::{error::InvalidToken, token::json::Object};
 
 /// A token with more is refused: each request carries them.
 const MOST_SCOPES: usize = 256;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::{InvalidToken, json::Object};
+use crate::{error::InvalidToken, token::json::Object};
 
 /// The end of the year 9999. A later date is malformed.
 const LAST_SECOND: f64 = 253_402_300_799.0;
@@ -34,7 +34,7 @@ impl Times {
     ///
     /// A token expires *at* `exp` (RFC 7519 section 4.1.4): without leeway it is refused in that
     /// second.
-    pub(crate) fn judge(&self, now: Duration, leeway: Duration) -> Result<(), InvalidToken> {
+    pub(crate) fn check(&self, now: Duration, leeway: Duration) -> Result<(), InvalidToken> {
         if now >= self.expires + leeway {
             return Err(InvalidToken::Expired);
         }
@@ -49,7 +49,7 @@ impl Times {
     }
 
     /// Checks the lifetime: from `iat` to `exp`, or from now to `exp` if the token has no `iat`.
-    pub(crate) fn judge_lifetime(
+    pub(crate) fn check_lifetime(
         &self,
         now: Duration,
         leeway: Duration,
@@ -93,7 +93,7 @@ mod tests {
             issued: Some(Duration::from_secs(40)),
         };
         let judge =
-            |now, leeway| times.judge(Duration::from_secs(now), Duration::from_secs(leeway));
+            |now, leeway| times.check(Duration::from_secs(now), Duration::from_secs(leeway));
         assert_eq!(judge(99, 0), Ok(()));
         assert_eq!(judge(100, 0), Err(InvalidToken::Expired));
         assert_eq!(judge(129, 30), Ok(()));
@@ -106,7 +106,7 @@ mod tests {
             ..times
         };
         assert_eq!(
-            future.judge(Duration::from_secs(39), Duration::ZERO),
+            future.check(Duration::from_secs(39), Duration::ZERO),
             Err(InvalidToken::IssuedInFuture)
         );
     }
@@ -122,30 +122,30 @@ mod tests {
             issued: Some(Duration::from_secs(issued)),
         };
         let at = Duration::from_secs(50);
-        assert_eq!(times(50, 0).judge(at, Duration::ZERO), Ok(()));
+        assert_eq!(times(50, 0).check(at, Duration::ZERO), Ok(()));
         assert_eq!(
-            times(50, 0).judge(at - nanosecond, Duration::ZERO),
+            times(50, 0).check(at - nanosecond, Duration::ZERO),
             Err(InvalidToken::NotYetValid)
         );
-        assert_eq!(times(51, 0).judge(at, second), Ok(()));
+        assert_eq!(times(51, 0).check(at, second), Ok(()));
         assert_eq!(
-            times(51, 0).judge(at - nanosecond, second),
+            times(51, 0).check(at - nanosecond, second),
             Err(InvalidToken::NotYetValid)
         );
-        assert_eq!(times(0, 50).judge(at, Duration::ZERO), Ok(()));
+        assert_eq!(times(0, 50).check(at, Duration::ZERO), Ok(()));
         assert_eq!(
-            times(0, 50).judge(at - nanosecond, Duration::ZERO),
+            times(0, 50).check(at - nanosecond, Duration::ZERO),
             Err(InvalidToken::IssuedInFuture)
         );
-        assert_eq!(times(0, 51).judge(at, second), Ok(()));
+        assert_eq!(times(0, 51).check(at, second), Ok(()));
         let end = Duration::from_secs(100);
-        assert_eq!(times(0, 0).judge(end - nanosecond, Duration::ZERO), Ok(()));
+        assert_eq!(times(0, 0).check(end - nanosecond, Duration::ZERO), Ok(()));
         assert_eq!(
-            times(0, 0).judge(end, Duration::ZERO),
+            times(0, 0).check(end, Duration::ZERO),
             Err(InvalidToken::Expired)
         );
         assert_eq!(
-            times(0, 0).judge(end + second, second),
+            times(0, 0).check(end + second, second),
             Err(InvalidToken::Expired)
         );
     }
@@ -180,7 +180,7 @@ mod tests {
             issued,
         };
         let judge = |issued, now, longest| {
-            times(issued).judge_lifetime(seconds(now), seconds(5), seconds(longest))
+            times(issued).check_lifetime(seconds(now), seconds(5), seconds(longest))
         };
         let too_long = Err(InvalidToken::LifetimeTooLong);
         assert_eq!(judge(Some(seconds(40)), 99, 60), Ok(()));

@@ -1,115 +1,17 @@
-//! Keys from a URL: one fetch for all requests that wait, refreshed before they expire.
+//! Where the keys of an issuer come from: the program, a file, or a URL.
 //!
-//! `builder` has the bounds, `endpoint` the URL, `fetch` the request, `flight` the fetch in
-//! progress, `asked` the limits on fetches, and `state` the keys with their age.
+//! `source` is what a verifier asks. `live`, `file` and `url` are the kinds of source.
 
-mod asked;
-mod builder;
-mod endpoint;
-mod fetch;
-mod flight;
-mod shared;
-mod state;
+#[cfg(feature = "jwks-url")]
+mod url;
+mod file;
+mod live;
+pub(crate) mod source;
 
-use std::{fmt, sync::Arc};
-
-pub use self::builder::JwksUrlBuilder;
-use self::shared::{Handle, Shared};
-use crate::{BuildError, InvalidToken, KeySet, Keys};
-
-/// The keys of an issuer that publishes them at a URL (JWK set, RFC 7517 section 5). Clones share
-/// one state.
-///
-/// * Reading is lock-free and never waits. Keys are fetched again when four fifths of their time
-///   have passed, by the first request after that (or by [`keep_fresh`](Self::keep_fresh)), beside
-///   it: while there are keys that may be used, no request waits for a fetch of others.
-/// * There is one fetch at a time, in a task of its own: a client that disconnects does not end it.
-/// * A token with an unknown `kid` waits for one fetch. The number of such fetches is limited, and
-///   a `kid` that was not found is not looked up again for a minute.
-/// * While the endpoint fails, the last keys hold until they are
-///   [`hard_age`](JwksUrlBuilder::hard_age) old. Then tokens are refused with 503.
-/// * `https` only. No redirect is followed; a status other than 200, a body above 256 KiB and a
-///   fetch of more than 5 seconds are failures.
-///
-/// ```no_run
-/// use palisade_jwt::{Issuer, JwksUrl, JwtLayer, Verifier};
-///
-/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// let keys = JwksUrl::new("https://login.example/.well-known/jwks.json")?;
-/// keys.keep_fresh();
-/// let issuer = Issuer::new("https://login.example", "https://tts.example", keys);
-/// let layer = JwtLayer::new(Verifier::builder().issuer(issuer).build()?);
-/// # let _ = layer;
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone)]
-pub struct JwksUrl(Arc<Shared>);
-
-impl JwksUrl {
-    /// Creates a source for an `https` URL with the defaults of [`JwksUrlBuilder`]. Nothing is
-    /// fetched yet.
-    ///
-    /// # Errors
-    ///
-    /// [`BuildError::Url`] if it is not an absolute `https` URL. [`BuildError::TrustAnchors`] if
-    /// this machine has no certificates to check the server's by.
-    pub fn new(url: &str) -> Result<Self, BuildError> {
-        Self::builder(url).build()
-    }
-
-    /// Starts to configure a source.
-    pub fn builder(url: &str) -> JwksUrlBuilder {
-        JwksUrlBuilder::new(url)
-    }
-
-    /// Fetches now and waits for the outcome, at most for the timeout.
-    ///
-    /// Call it at start to find out whether the endpoint works. Without it the first token waits
-    /// for a fetch.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidToken::KeysUnavailable`] if there are no usable keys afterwards.
-    pub async fn warm_up(&self) -> Result<(), InvalidToken> {
-        if let Some(landing) = self.0.board(&self.0.state.load_full()) {
-            landing.await;
-        }
-        self.0.current().map(drop)
-    }
-
-    /// Starts a task that refreshes the keys before they expire, also when no request comes.
-    ///
-    /// The task ends when the last clone of this source is dropped. Does nothing outside a tokio
-    /// runtime.
-    pub fn keep_fresh(&self) {
-        flight::keep_fresh(&self.0);
-    }
-
-    /// Returns the keys as they are known now, for a status page or a test.
-    ///
-    /// `None` before the first successful fetch.
-    #[must_use]
-    pub fn known(&self) -> Option<Arc<KeySet>> {
-        self.0.state.load().keys()
-    }
-
-    /// Returns whether the keys are past their lifetime because fetches fail, or there are none
-    /// yet.
-    #[must_use]
-    pub fn is_stale(&self) -> bool {
-        self.0.state.load().is_overdue(self.0.clock.monotonic())
-    }
-}
-
-impl From<JwksUrl> for Keys {
-    fn from(url: JwksUrl) -> Self {
-        Self::new(Arc::new(Handle(url.0)))
-    }
-}
-
-impl fmt::Debug for JwksUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
+#[cfg(feature = "jwks-url")]
+pub use self::url::{JwksUrl, JwksUrlBuilder};
+pub use self::{
+    file::{JwksFile, JwksFileBuilder},
+    live::LiveKeys,
+    source::Keys,
+};

@@ -2,15 +2,20 @@
 
 use serde_json::Value;
 
-use super::{key::LONGEST_KID, material::Material};
-use crate::{Algorithm, KeyError, VerifyingKey, algorithm::Family, json::Object, parts::base64url};
+use super::material::Material;
+use crate::{
+    algorithm::{Algorithm, Family},
+    error::KeyError,
+    keys::VerifyingKey,
+    token::{MAX_KID_BYTES, json::Object, split::base64url},
+};
 
 /// Members that only a private key has. A public set that has one was published by mistake.
 const PRIVATE: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "oth"];
 
 /// The configuration of the reader.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Choice {
+pub(crate) struct ReadOptions {
     /// The algorithm of RSA keys without `alg`.
     pub(crate) rsa: Algorithm,
     /// Whether the set may have secrets.
@@ -18,8 +23,8 @@ pub(crate) struct Choice {
 }
 
 /// Reads one key, or returns why it cannot be used.
-pub(crate) fn read(jwk: &Object, choice: Choice) -> Result<VerifyingKey, KeyError> {
-    judge_purpose(jwk)?;
+pub(crate) fn read(jwk: &Object, choice: ReadOptions) -> Result<VerifyingKey, KeyError> {
+    check_purpose(jwk)?;
     let key = match text(jwk, "kty")?.ok_or(KeyError::Malformed)? {
         "EC" => elliptic(jwk),
         "OKP" => edwards(jwk),
@@ -28,14 +33,14 @@ pub(crate) fn read(jwk: &Object, choice: Choice) -> Result<VerifyingKey, KeyErro
         _ => Err(KeyError::AlgorithmUnsupported),
     }?;
     match text(jwk, "kid")? {
-        Some(kid) if kid.is_empty() || kid.len() > LONGEST_KID => Err(KeyError::Malformed),
+        Some(kid) if kid.is_empty() || kid.len() > MAX_KID_BYTES => Err(KeyError::Malformed),
         Some(kid) => Ok(key.with_kid(kid)),
         None => Ok(key),
     }
 }
 
 /// `use` and `key_ops`, if present, must allow verification (RFC 7517 sections 4.2 and 4.3).
-fn judge_purpose(jwk: &Object) -> Result<(), KeyError> {
+fn check_purpose(jwk: &Object) -> Result<(), KeyError> {
     if text(jwk, "use")?.is_some_and(|purpose| purpose != "sig") {
         return Err(KeyError::NotForVerification);
     }
@@ -92,8 +97,8 @@ fn edwards(jwk: &Object) -> Result<VerifyingKey, KeyError> {
     Ok(VerifyingKey::new(Algorithm::EdDsa, material, &[&x]))
 }
 
-fn secret(jwk: &Object, welcome: bool) -> Result<VerifyingKey, KeyError> {
-    if !welcome {
+fn secret(jwk: &Object, admit: bool) -> Result<VerifyingKey, KeyError> {
+    if !admit {
         return Err(KeyError::Symmetric);
     }
     let algorithm = named_algorithm(jwk, Family::Hmac)?.ok_or(KeyError::AlgorithmMissing)?;

@@ -8,10 +8,15 @@ use palisade_internal::secret_strength;
 use rustls_pki_types::pem::{PemObject as _, SectionKind};
 
 use super::{material::Material, pem};
-use crate::{Algorithm, KeyError, algorithm::Family};
-
-/// In bytes. A token or a key with a longer `kid` is refused.
-pub(crate) const LONGEST_KID: usize = 256;
+use crate::{
+    algorithm::{Algorithm, Family},
+    error::{InvalidToken, KeyError},
+    token::{
+        MAX_TOKEN_BYTES,
+        header::Header,
+        split::{CompactParts, base64url},
+    },
+};
 
 /// A key that verifies tokens. It is bound to one algorithm and checked when it is made.
 ///
@@ -28,7 +33,7 @@ pub struct VerifyingKey {
     /// The key itself.
     material: Material,
     /// A digest of algorithm and key.
-    print: [u8; 32],
+    fingerprint: [u8; 32],
     /// A secret of so few different bytes that it can be guessed.
     is_guessable: bool,
 }
@@ -102,17 +107,17 @@ impl VerifyingKey {
 
     /// `parts` are the bytes that distinguish this key from all others.
     pub(crate) fn new(algorithm: Algorithm, material: Material, parts: &[&[u8]]) -> Self {
-        let mut print = Context::new(&SHA256);
-        print.update(algorithm.name().as_bytes());
+        let mut fingerprint = Context::new(&SHA256);
+        fingerprint.update(algorithm.name().as_bytes());
         for part in parts {
-            print.update(&(part.len() as u64).to_be_bytes());
-            print.update(part);
+            fingerprint.update(&(part.len() as u64).to_be_bytes());
+            fingerprint.update(part);
         }
         Self {
             algorithm,
             kid: None,
             material,
-            print: digest(print),
+            fingerprint: digest(fingerprint),
             is_guessable: false,
         }
     }
@@ -146,16 +151,25 @@ impl VerifyingKey {
     ///
     /// [`InvalidToken`](crate::InvalidToken) if the header, the encoding, the algorithm or the
     /// signature is not right.
-    pub fn verify_signature(&self, jws: &str) -> Result<Vec<u8>, crate::InvalidToken> {
-        crate::signature::verify(self, jws)
+    pub fn verify_signature(&self, jws: &str) -> Result<Vec<u8>, InvalidToken> {
+        let parts = CompactParts::split(jws, MAX_TOKEN_BYTES)?;
+        let header = Header::read(&base64url(parts.header)?)?;
+        let payload = base64url(parts.claims)?;
+        if header.algorithm != self.algorithm {
+            return Err(InvalidToken::AlgorithmMismatch);
+        }
+        match self.verifies(parts.signed.as_bytes(), &base64url(parts.signature)?) {
+            true => Ok(payload),
+            false => Err(InvalidToken::SignatureMismatch),
+        }
     }
 
     pub(crate) const fn is_guessable(&self) -> bool {
         self.is_guessable
     }
 
-    pub(crate) fn print(&self) -> &[u8; 32] {
-        &self.print
+    pub(crate) fn fingerprint(&self) -> &[u8; 32] {
+        &self.fingerprint
     }
 
     pub(crate) fn verifies(&self, message: &[u8], signature: &Vec<u8>) -> bool {
@@ -164,9 +178,9 @@ impl VerifyingKey {
 }
 
 pub(super) fn digest(context: Context) -> [u8; 32] {
-    let mut print = [0; 32];
-    print.copy_from_slice(context.finish().as_ref());
-    print
+    let mut fingerprint = [0; 32];
+    fingerprint.copy_from_slice(context.finish().as_ref());
+    fingerprint
 }
 
 impl fmt::Debug for VerifyingKey {

@@ -10,7 +10,10 @@ use aws_lc_rs::{
 use jsonwebtoken::{DecodingKey, crypto::aws_lc};
 
 use super::roca;
-use crate::{Algorithm, KeyError, algorithm::Family};
+use crate::{
+    algorithm::{Algorithm, Family},
+    error::KeyError,
+};
 
 /// RFC 7518 sections 3.3 and 3.5.
 const LEAST_RSA_BITS: usize = 2048;
@@ -43,7 +46,7 @@ impl Material {
         if algorithm.family() != Family::Rsa {
             return Err(KeyError::AlgorithmMismatch);
         }
-        judge_rsa(n, e)?;
+        check_rsa(n, e)?;
         Self::library(algorithm, DecodingKey::from_rsa_raw_components(n, e))
     }
 
@@ -118,7 +121,7 @@ pub(crate) const fn translate(algorithm: Algorithm) -> Option<jsonwebtoken::Algo
 
 /// Refuses RSA keys that are too small, too large to check quickly, malformed, or of a broken
 /// generator.
-fn judge_rsa(n: &[u8], e: &[u8]) -> Result<(), KeyError> {
+fn check_rsa(n: &[u8], e: &[u8]) -> Result<(), KeyError> {
     let (Some(first), Some(last)) = (n.first(), n.last()) else {
         return Err(KeyError::Malformed);
     };
@@ -133,7 +136,7 @@ fn judge_rsa(n: &[u8], e: &[u8]) -> Result<(), KeyError> {
     if exponent % 2 == 0 || exponent > u64::from(u32::MAX) {
         return Err(KeyError::Malformed);
     }
-    if roca::marked(n) {
+    if roca::has_roca_structure(n) {
         return Err(KeyError::Roca);
     }
     Ok(())

@@ -1,28 +1,22 @@
 //! Keys: read from a secret, a PEM file or a JWK set, checked once, and bound to one algorithm.
 //!
-//! `key` and `set` are what a verifier uses; `source` says where they come from. `reader`,
-//! `document` and `jwk` read JWK sets. `material` does the cryptography, `roca` finds RSA keys of a
-//! broken generator.
+//! `set` and `key` are what a verifier uses. `jwks_reader`, `jwk_set_document` and `jwk` read JWK
+//! sets, `pem` finds sections of a PEM text. `material` does the cryptography, and `roca` finds RSA
+//! keys of a broken generator.
 
-mod document;
+mod set;
+mod jwks_reader;
+mod jwk_set_document;
 mod jwk;
 mod key;
-mod material;
 pub(crate) mod pem;
-mod reader;
+mod material;
 mod roca;
-mod set;
-mod source;
 
 #[cfg(feature = "mint")]
 pub(crate) use self::material::translate;
-pub(crate) use self::{
-    key::LONGEST_KID,
-    source::{Landing, Source},
-};
 pub use self::{
+    jwks_reader::JwksReader,
     key::VerifyingKey,
-    reader::JwksReader,
     set::{KeySet, SkippedKey},
-    source::{Keys, LiveKeys},
 };

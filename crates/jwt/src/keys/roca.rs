@@ -14,7 +14,7 @@ const SMALL_PRIMES: [u32; 38] = [
 ];
 
 /// Returns whether a modulus (big-endian) has the structure.
-pub(super) fn marked(modulus: &[u8]) -> bool {
+pub(super) fn has_roca_structure(modulus: &[u8]) -> bool {
     SMALL_PRIMES
         .iter()
         .all(|&prime| is_power(remainder(modulus, prime), prime))
@@ -49,7 +49,7 @@ mod tests {
     fn a_power_of_the_generator_is_marked_and_its_neighbour_is_not() {
         // 65537 to the fourth, big-endian.
         let number = 65_537_u128.pow(4);
-        assert!(marked(&number.to_be_bytes()));
-        assert!(!marked(&(number + 1).to_be_bytes()));
+        assert!(has_roca_structure(&number.to_be_bytes()));
+        assert!(!has_roca_structure(&(number + 1).to_be_bytes()));
     }
 }

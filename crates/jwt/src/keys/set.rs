@@ -4,11 +4,13 @@ use std::{fmt, fs, path::Path, sync::Arc};
 
 use aws_lc_rs::digest::{Context, SHA256};
 
-use super::{
-    key::{LONGEST_KID, digest},
-    reader::JwksReader,
+use super::{jwks_reader::JwksReader, key::digest};
+use crate::{
+    algorithm::Algorithm,
+    error::{InvalidToken, JwtBuildError, KeyError},
+    keys::VerifyingKey,
+    token::MAX_KID_BYTES,
 };
-use crate::{Algorithm, BuildError, InvalidToken, KeyError, VerifyingKey};
 
 /// Skipped keys that are logged for each set: the issuer chooses how many there are.
 const MOST_LOGGED: usize = 10;
@@ -24,7 +26,7 @@ pub struct KeySet {
     /// Entries that cannot be used.
     skipped: Box<[SkippedKey]>,
     /// A digest of all keys, by which a change is recognised.
-    print: [u8; 32],
+    fingerprint: [u8; 32],
 }
 
 /// A key of a set that cannot be used. The other keys of the set are used all the same.
@@ -50,9 +52,9 @@ impl KeySet {
     ///
     /// # Errors
     ///
-    /// [`BuildError::NoKeys`] if there is no key, [`KeyError::Ambiguous`] if two different keys
+    /// [`JwtBuildError::NoKeys`] if there is no key, [`KeyError::Ambiguous`] if two different keys
     /// have the same `kid` and algorithm.
-    pub fn new(keys: impl IntoIterator<Item = VerifyingKey>) -> Result<Self, BuildError> {
+    pub fn new(keys: impl IntoIterator<Item = VerifyingKey>) -> Result<Self, JwtBuildError> {
         let (set, skipped) = Self::sort(
             keys.into_iter()
                 .enumerate()
@@ -69,7 +71,7 @@ impl KeySet {
     }
 
     /// A set of one.
-    pub(super) fn of(key: VerifyingKey) -> Self {
+    pub(crate) fn of(key: VerifyingKey) -> Self {
         Self::put(vec![key], Vec::new())
     }
 
@@ -79,7 +81,7 @@ impl KeySet {
     /// # Errors
     ///
     /// As [`JwksReader::read`].
-    pub fn from_jwks(text: &str) -> Result<Self, BuildError> {
+    pub fn from_jwks(text: &str) -> Result<Self, JwtBuildError> {
         JwksReader::new().read(text)
     }
 
@@ -88,11 +90,11 @@ impl KeySet {
     ///
     /// # Errors
     ///
-    /// [`BuildError::Read`] if the file cannot be read; otherwise as [`JwksReader::read`].
-    pub fn from_jwks_file(path: impl AsRef<Path>) -> Result<Self, BuildError> {
+    /// [`JwtBuildError::Read`] if the file cannot be read; otherwise as [`JwksReader::read`].
+    pub fn from_jwks_file(path: impl AsRef<Path>) -> Result<Self, JwtBuildError> {
         let path = path.as_ref();
-        let text =
-            fs::read_to_string(path).map_err(|cause| BuildError::Read(path.to_owned(), cause))?;
+        let text = fs::read_to_string(path)
+            .map_err(|cause| JwtBuildError::Read(path.to_owned(), cause))?;
         Self::from_jwks(&text)
     }
 
@@ -108,8 +110,8 @@ impl KeySet {
     }
 
     /// Two sets with the same keys have the same digest, however they were written.
-    pub(crate) fn print(&self) -> &[u8; 32] {
-        &self.print
+    pub(crate) fn fingerprint(&self) -> &[u8; 32] {
+        &self.fingerprint
     }
 
     /// Finds the keys that may have signed a token. What the token says only narrows the choice.
@@ -146,23 +148,26 @@ impl KeySet {
                 Err(fault) => skipped.push(fault),
             }
         }
-        let (riddles, clear): (Vec<_>, Vec<_>) = usable
+        let (ambiguous, usable_keys): (Vec<_>, Vec<_>) = usable
             .iter()
-            .partition(|(_, key)| is_riddle(key, &usable, &skipped));
-        let clear = clear.into_iter().map(|(_, key)| key.clone()).collect();
-        let riddles = riddles
+            .partition(|(_, key)| is_ambiguous(key, &usable, &skipped));
+        let usable_keys = usable_keys
+            .into_iter()
+            .map(|(_, key)| key.clone())
+            .collect();
+        let ambiguous = ambiguous
             .into_iter()
             .map(|(index, key)| SkippedKey::new(*index, key.kid(), KeyError::Ambiguous));
-        skipped.extend(riddles.collect::<Vec<_>>());
-        (clear, skipped)
+        skipped.extend(ambiguous.collect::<Vec<_>>());
+        (usable_keys, skipped)
     }
 
     pub(super) fn finish(
         keys: Vec<VerifyingKey>,
         skipped: Vec<SkippedKey>,
-    ) -> Result<Self, BuildError> {
+    ) -> Result<Self, JwtBuildError> {
         match keys.is_empty() {
-            true => Err(BuildError::NoKeys),
+            true => Err(JwtBuildError::NoKeys),
             false => Ok(Self::put(keys, skipped)),
         }
     }
@@ -174,7 +179,7 @@ impl KeySet {
 
     /// Returns the algorithms of which there are more keys than are tried for a token without
     /// `kid`.
-    fn crowded(&self) -> impl Iterator<Item = Algorithm> {
+    fn crowded_algorithms(&self) -> impl Iterator<Item = Algorithm> {
         let of = |algorithm| {
             self.keys()
                 .filter(|key| key.algorithm() == algorithm)
@@ -188,8 +193,9 @@ impl KeySet {
     /// Logs what of a set is never used. `before` is the set that was in force: what was logged for
     /// it is not logged again.
     pub(crate) fn log_unused(&self, source: &str, before: Option<&Self>) {
-        for algorithm in self.crowded() {
-            let known = before.is_some_and(|before| before.crowded().any(|one| one == algorithm));
+        for algorithm in self.crowded_algorithms() {
+            let known = before
+                .is_some_and(|before| before.crowded_algorithms().any(|one| one == algorithm));
             if !known {
                 let (algorithm, tried) = (algorithm.name(), Self::MAX_TRIED_WITHOUT_KID);
                 tracing::warn!(target: "palisade", source, algorithm, tried, "the set has more keys of one algorithm than are tried for a token without kid");
@@ -206,27 +212,31 @@ impl KeySet {
     }
 
     fn put(keys: Vec<VerifyingKey>, skipped: Vec<SkippedKey>) -> Self {
-        let mut print = Context::new(&SHA256);
+        let mut fingerprint = Context::new(&SHA256);
         for key in &keys {
-            print.update(key.print());
-            print.update(&(key.kid().map_or(0, str::len) as u64).to_be_bytes());
-            print.update(key.kid().unwrap_or_default().as_bytes());
+            fingerprint.update(key.fingerprint());
+            fingerprint.update(&(key.kid().map_or(0, str::len) as u64).to_be_bytes());
+            fingerprint.update(key.kid().unwrap_or_default().as_bytes());
         }
         Self {
             keys: keys.into_iter().map(Arc::new).collect(),
             skipped: skipped.into(),
-            print: digest(print),
+            fingerprint: digest(fingerprint),
         }
     }
 }
 
 fn same(one: &VerifyingKey, other: &VerifyingKey) -> bool {
-    one.print() == other.print() && one.kid() == other.kid()
+    one.fingerprint() == other.fingerprint() && one.kid() == other.kid()
 }
 
 /// Another key has this one's name and algorithm; or an entry that cannot be read has its name, and
 /// may be meant.
-fn is_riddle(key: &VerifyingKey, usable: &[(usize, VerifyingKey)], skipped: &[SkippedKey]) -> bool {
+fn is_ambiguous(
+    key: &VerifyingKey,
+    usable: &[(usize, VerifyingKey)],
+    skipped: &[SkippedKey],
+) -> bool {
     let Some(kid) = key.kid() else {
         return false;
     };
@@ -247,7 +257,7 @@ impl SkippedKey {
         Self {
             index,
             // No usable key has a longer name, and this one is for a log.
-            kid: kid.map(|kid| kid.chars().take(LONGEST_KID).collect::<String>().into()),
+            kid: kid.map(|kid| kid.chars().take(MAX_KID_BYTES).collect::<String>().into()),
             reason,
         }
     }

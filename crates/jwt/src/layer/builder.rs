@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use http::HeaderValue;
-use palisade_core::AuthenticatorId;
+use palisade_core::{AuthenticateLayer, AuthenticatorId};
 
 use super::{
     JwtLayer,
-    reader::{Reader, Shared},
+    authenticator::{Shared, TokenAuthenticator},
     refusals::Refusals,
 };
 use crate::{
-    BuildError, Verifier,
-    cache::Cache,
-    principal::{ClaimMap, MOST_ATTRIBUTES},
+    error::JwtBuildError,
+    layer::principal::{ClaimMap, MOST_ATTRIBUTES},
+    verifier::{Verifier, cache::TokenCache},
 };
 
 /// Bounds the memory of the cache.
@@ -31,6 +31,8 @@ const LONGEST_REALM: usize = 128;
 /// | [`attribute`](Self::attribute) | none |
 /// | [`remembered_tokens`](Self::remembered_tokens) | 4096 |
 /// | [`realm`](Self::realm) | `api` |
+/// | [`optional`](Self::optional) | a request without a token is refused |
+/// | [`dangerously_only_shadow`](Self::dangerously_only_shadow) | refusals are enforced |
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct JwtLayerBuilder {
@@ -42,6 +44,10 @@ pub struct JwtLayerBuilder {
     remembered: usize,
     /// Of the challenge in `WWW-Authenticate`.
     realm: Box<str>,
+    /// Whether a request without a token passes as a guest.
+    optional: bool,
+    /// Whether refusals are recorded and not enforced.
+    shadow: bool,
 }
 
 impl JwtLayerBuilder {
@@ -51,6 +57,8 @@ impl JwtLayerBuilder {
             claims: ClaimMap::default(),
             remembered: 4096,
             realm: "api".into(),
+            optional: false,
+            shadow: false,
         }
     }
 
@@ -105,26 +113,40 @@ impl JwtLayerBuilder {
         self
     }
 
+    /// Lets requests without a token pass as guests. A token that is not valid is still refused.
+    ///
+    /// Default: a request without a token is refused with 401. In a layer made by
+    /// [`AuthenticateLayer::any`] this choice has no effect; configure that layer.
+    pub fn optional(mut self) -> Self {
+        self.optional = true;
+        self
+    }
+
+    /// Records each refusal and lets the request pass. Default: refusals are enforced.
+    ///
+    /// Use it only while you introduce tokens: in this mode the layer protects nothing. In a layer
+    /// made by [`AuthenticateLayer::any`] this choice has no effect; configure that layer.
+    pub fn dangerously_only_shadow(mut self) -> Self {
+        self.shadow = true;
+        self
+    }
+
     /// Builds the layer.
     ///
     /// # Errors
     ///
-    /// [`BuildError::OutOfBounds`] if there are too many attributes or remembered tokens, or the
-    /// realm has characters that are not allowed.
-    pub fn build(self) -> Result<JwtLayer, BuildError> {
+    /// * [`JwtBuildError::TooManyAttributes`], [`JwtBuildError::RememberedTokens`]: over the bounds.
+    /// * [`JwtBuildError::Realm`]: the realm has characters that are not allowed, or is too long.
+    pub fn build(self) -> Result<JwtLayer, JwtBuildError> {
         if self.claims.attributes.len() > MOST_ATTRIBUTES {
-            return Err(BuildError::OutOfBounds("there are more than 16 attributes"));
+            return Err(JwtBuildError::TooManyAttributes);
         }
         if self.remembered > MOST_REMEMBERED {
-            return Err(BuildError::OutOfBounds(
-                "more than a million tokens would be remembered",
-            ));
+            return Err(JwtBuildError::RememberedTokens);
         }
         let plain = |byte| matches!(byte, b' '..=b'~' if byte != b'"' && byte != b'\\');
         if self.realm.len() > LONGEST_REALM || !self.realm.bytes().all(plain) {
-            return Err(BuildError::OutOfBounds(
-                "the realm is not plain text of at most 128 characters",
-            ));
+            return Err(JwtBuildError::Realm);
         }
         Ok(self.finish())
     }
@@ -135,13 +157,24 @@ impl JwtLayerBuilder {
         let invalid = challenge(&format!(
             "Bearer realm=\"{realm}\", error=\"invalid_token\""
         ));
-        JwtLayer::with_reader(Reader(Arc::new(Shared {
+        let authenticator = TokenAuthenticator(Arc::new(Shared {
             id: AuthenticatorId::unique(),
             verifier: self.verifier,
             claims: self.claims,
-            cache: Cache::new(self.remembered),
+            cache: TokenCache::new(self.remembered),
             refusals: Refusals::new(missing, invalid),
-        })))
+        }));
+        let mut alone = AuthenticateLayer::single(authenticator.clone());
+        if self.optional {
+            alone = alone.optional();
+        }
+        if self.shadow {
+            alone = alone.dangerously_only_shadow();
+        }
+        JwtLayer {
+            authenticator,
+            alone,
+        }
     }
 }
 

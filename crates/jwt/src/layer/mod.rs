@@ -1,9 +1,11 @@
 //! The layer that authenticates requests by bearer token.
 //!
-//! `builder` has its choices, `reader` the decision, and `refusals` the responses.
+//! `builder` has its choices, `authenticator` the decision. `principal` says which claims become
+//! what, and `refusals` are the responses.
 
 mod builder;
-mod reader;
+mod authenticator;
+mod principal;
 mod refusals;
 
 use std::fmt;
@@ -14,9 +16,9 @@ use palisade_core::{
     Principal, SecurityContext, Verdict, layer,
 };
 
+use self::authenticator::TokenAuthenticator;
 pub use self::builder::JwtLayerBuilder;
-use self::reader::Reader;
-use crate::{Verifier, principal::KIND};
+use crate::{layer::principal::KIND, verifier::Verifier};
 
 /// Authenticates requests by `Authorization: Bearer` with a JSON Web Token (RFC 6750).
 ///
@@ -65,7 +67,7 @@ use crate::{Verifier, principal::KIND};
 #[must_use]
 pub struct JwtLayer {
     /// Decides about tokens.
-    reader: Reader,
+    authenticator: TokenAuthenticator,
     /// The layer for use by itself, outside of `AuthenticateLayer::any`.
     alone: AuthenticateLayer,
 }
@@ -84,31 +86,6 @@ impl JwtLayer {
     /// Starts to configure a layer that reads more of a token than `sub` and scopes.
     pub fn builder(verifier: Verifier) -> JwtLayerBuilder {
         JwtLayerBuilder::new(verifier)
-    }
-
-    /// Lets requests without a token pass as guests. A token that is not valid is still refused.
-    ///
-    /// Default: a request without a token is refused with 401. In a layer made by
-    /// [`AuthenticateLayer::any`] this choice has no effect; configure that layer.
-    pub fn optional(mut self) -> Self {
-        self.alone = self.alone.optional();
-        self
-    }
-
-    /// Records each refusal and lets the request pass. Default: refusals are enforced.
-    ///
-    /// Use it only while you introduce tokens: in this mode the layer protects nothing. In a layer
-    /// made by [`AuthenticateLayer::any`] this choice has no effect; configure that layer.
-    pub fn dangerously_only_shadow(mut self) -> Self {
-        self.alone = self.alone.dangerously_only_shadow();
-        self
-    }
-
-    fn with_reader(reader: Reader) -> Self {
-        Self {
-            alone: AuthenticateLayer::single(reader.clone()),
-            reader,
-        }
     }
 }
 
@@ -130,7 +107,7 @@ impl Guard for JwtLayer {
 
 impl Authenticator for JwtLayer {
     fn id(&self) -> AuthenticatorId {
-        self.reader.id()
+        self.authenticator.id()
     }
 
     fn kind(&self) -> &'static str {
@@ -138,7 +115,7 @@ impl Authenticator for JwtLayer {
     }
 
     fn sources(&self) -> Vec<CredentialSource> {
-        self.reader.sources()
+        self.authenticator.sources()
     }
 
     fn authenticate(
@@ -147,18 +124,18 @@ impl Authenticator for JwtLayer {
         head: &mut request::Parts,
         credential: &Credential,
     ) -> Verdict<Principal> {
-        self.reader.authenticate(cx, head, credential)
+        self.authenticator.authenticate(cx, head, credential)
     }
 
     fn challenge(&self) -> HeaderValue {
-        self.reader.challenge()
+        self.authenticator.challenge()
     }
 }
 
 impl fmt::Debug for JwtLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JwtLayer")
-            .field("reader", &self.reader)
+            .field("authenticator", &self.authenticator)
             .field("alone", &self.alone)
             .finish()
     }

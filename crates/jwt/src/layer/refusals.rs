@@ -5,7 +5,7 @@ use std::{borrow::Cow, time::Duration};
 use http::HeaderValue;
 use palisade_core::{CredentialFailure, Rejection};
 
-use crate::InvalidToken;
+use crate::error::InvalidToken;
 
 /// The `Retry-After` of a 503 response while the keys are not available.
 const KEYS_RETRY: Duration = Duration::from_secs(5);

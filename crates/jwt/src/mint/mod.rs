@@ -32,7 +32,7 @@ use palisade_core::Clock;
 use serde_json::{Map, Value, json};
 
 pub use self::signing_key::SigningKey;
-use crate::KeyError;
+use crate::error::KeyError;
 
 /// A token before it is signed. Default: valid for an hour, `typ` is `at+jwt`, `client_id` is
 /// `dev`.

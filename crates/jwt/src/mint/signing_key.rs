@@ -21,9 +21,9 @@ use rustls_pki_types::pem::{PemObject as _, SectionKind};
 use serde_json::{Value, json};
 
 use crate::{
-    Algorithm, KeyError, VerifyingKey,
-    algorithm::Family,
-    keys::{JwksReader, pem, translate},
+    algorithm::{Algorithm, Family},
+    error::KeyError,
+    keys::{JwksReader, VerifyingKey, pem, translate},
 };
 
 /// A key that signs tokens. Its `Debug` shows the algorithm and the `kid`, never the key.

@@ -8,158 +8,27 @@ use std::{
 use palisade_core::{SharedClock, SystemClock};
 use palisade_internal::wall_clock::WallClock;
 
-use super::{Inner, LARGEST_CAP, Verifier};
-use crate::{BuildError, KeyError, KeySet, Keys, VerifyingKey};
+use super::{Issuer, Verifier, verify::Inner};
+use crate::{
+    error::{JwtBuildError, KeyError},
+    keys::{KeySet, VerifyingKey},
+    token::MAX_TOKEN_BYTES,
+};
 
 /// More leeway would extend every token noticeably.
 const LONGEST_LEEWAY: Duration = Duration::from_secs(300);
-/// The default of [`Issuer::max_lifetime`]: the longest default of the large providers.
-const MAX_LIFETIME: Duration = Duration::from_secs(86_400);
 const LONGEST_MAX_LIFETIME: Duration = Duration::from_secs(10 * 366 * 86_400);
 const LONGEST_CLOCK_STEP: Duration = Duration::from_secs(7 * 86_400);
 /// In bytes. A smaller limit would refuse practically every token.
-const SMALLEST_CAP: usize = 256;
-
-/// An issuer of tokens: its name, the audience of this service, and its keys.
-///
-/// Pass it to [`VerifierBuilder::issuer`]. Default: tokens of at most 24 hours; ID tokens and
-/// tokens with a confirmation (`cnf`) are refused.
-///
-/// ```
-/// use std::time::Duration;
-/// use palisade_core::Secret;
-/// use palisade_jwt::{Algorithm, Issuer, VerifyingKey};
-///
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let secret = Secret::new(*b"an example of thirty-two bytes!!");
-/// let key = VerifyingKey::from_secret(Algorithm::Hs256, &secret)?;
-/// let issuer = Issuer::new("https://login.example", "https://tts.example", key)
-///     .or_audience("tts")
-///     .max_lifetime(Duration::from_secs(3600))
-///     .label("staff");
-/// # let _ = issuer;
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct Issuer {
-    /// Compared with `iss`.
-    name: Box<str>,
-    /// One of them must be in `aud`.
-    audiences: Vec<Box<str>>,
-    /// Verify the signatures.
-    keys: Keys,
-    /// Prefix of the ids of principals.
-    label: Option<Box<str>>,
-    pub(super) rules: TokenRules,
-}
-
-/// The requirements for tokens of one issuer beyond name and audience.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct TokenRules {
-    /// Whether `cnf` is accepted without a check.
-    pub(super) ignore_confirmation: bool,
-    /// Whether ID tokens and event tokens are accepted.
-    pub(super) accept_id_tokens: bool,
-    /// From `iat` to `exp`.
-    pub(super) max_lifetime: Duration,
-}
+const MIN_TOKEN_BYTES: usize = 256;
 
 /// A required claim and its type.
 #[derive(Clone, Debug)]
-pub(super) struct Demand {
+pub(super) struct RequiredClaim {
     /// The name of the claim.
     pub(super) claim: Box<str>,
     /// Whether it must be text that is not empty. Otherwise `null` and empty values are refused.
     pub(super) text: bool,
-}
-
-impl Issuer {
-    /// Creates an issuer.
-    ///
-    /// * `name` is compared exactly with `iss`; `https://a.example` is not `https://a.example/`.
-    /// * `audience` is the name of this service in `aud`.
-    /// * `keys` is a [`VerifyingKey`], a [`KeySet`], or another source that [`Keys`] lists.
-    pub fn new(
-        name: impl Into<Box<str>>,
-        audience: impl Into<Box<str>>,
-        keys: impl Into<Keys>,
-    ) -> Self {
-        Self {
-            name: name.into(),
-            audiences: vec![audience.into()],
-            keys: keys.into(),
-            label: None,
-            rules: TokenRules {
-                ignore_confirmation: false,
-                accept_id_tokens: false,
-                max_lifetime: MAX_LIFETIME,
-            },
-        }
-    }
-
-    /// Sets the longest time from `iat` to `exp`. Default: 24 hours; at most 10 years. Of a token
-    /// without `iat`, the time from now to `exp` must not be longer.
-    ///
-    /// A stolen token works until it expires, so a token with a lifetime of years is like a
-    /// password.
-    pub fn max_lifetime(mut self, lifetime: Duration) -> Self {
-        self.rules.max_lifetime = lifetime;
-        self
-    }
-
-    /// Accepts tokens with a confirmation (`cnf`, RFC 7800) as plain bearer tokens. Such a token is
-    /// bound to a key of the client (DPoP, RFC 9449; a certificate, RFC 8705), and this crate does
-    /// not check the proof. A thief of the token can then use it, which the issuer wanted to
-    /// prevent. Use it only where something in front of this service checks the proof.
-    pub fn dangerously_ignore_confirmation(mut self) -> Self {
-        self.rules.ignore_confirmation = true;
-        self
-    }
-
-    /// Accepts ID tokens and event tokens as access tokens: those with `nonce`, `at_hash`, `c_hash`
-    /// or `events`, with `token_use: "id"` or the claim `typ: "ID"`. An ID token tells a client who
-    /// has logged in; clients log and forward it freely, and it grants nothing. For issuers that
-    /// write `nonce` into access tokens too.
-    pub fn dangerously_accept_id_tokens(mut self) -> Self {
-        self.rules.accept_id_tokens = true;
-        self
-    }
-
-    /// Accepts another audience too. A token needs one of them in `aud`.
-    pub fn or_audience(mut self, audience: impl Into<Box<str>>) -> Self {
-        self.audiences.push(audience.into());
-        self
-    }
-
-    /// Sets a prefix for the subjects of this issuer (`label:subject`). A subject is unique only
-    /// for its issuer (RFC 7519, 4.1.2), so with several issuers each needs one. Otherwise `admin`
-    /// of one would be `admin` of another.
-    pub fn label(mut self, label: impl Into<Box<str>>) -> Self {
-        self.label = Some(label.into());
-        self
-    }
-
-    pub(crate) fn name(&self) -> &str {
-        &self.name
-    }
-
-    pub(crate) fn audiences(&self) -> &[Box<str>] {
-        &self.audiences
-    }
-
-    pub(crate) fn keys(&self) -> &Keys {
-        &self.keys
-    }
-
-    pub(crate) fn label_text(&self) -> Option<&str> {
-        self.label.as_deref()
-    }
-
-    fn is_nameless(&self) -> bool {
-        self.name.is_empty() || self.audiences.iter().any(|audience| audience.is_empty())
-    }
 }
 
 /// Configures a [`Verifier`]. Made by [`Verifier::builder`].
@@ -179,7 +48,7 @@ pub struct VerifierBuilder {
     issuers: Vec<Issuer>,
     types: Vec<Box<str>>,
     untyped: bool,
-    required: Vec<Demand>,
+    required: Vec<RequiredClaim>,
     leeway: Duration,
     cap: usize,
     clock: SharedClock,
@@ -213,7 +82,7 @@ impl VerifierBuilder {
     /// `iss`, `aud` and `exp` are always required.
     pub fn require(mut self, claim: impl Into<Box<str>>) -> Self {
         let claim = claim.into();
-        self.required.push(Demand { claim, text: true });
+        self.required.push(RequiredClaim { claim, text: true });
         self
     }
 
@@ -221,7 +90,7 @@ impl VerifierBuilder {
     /// are refused.
     pub fn require_any_type(mut self, claim: impl Into<Box<str>>) -> Self {
         let claim = claim.into();
-        self.required.push(Demand { claim, text: false });
+        self.required.push(RequiredClaim { claim, text: false });
         self
     }
 
@@ -289,25 +158,21 @@ impl VerifierBuilder {
     ///
     /// # Errors
     ///
-    /// [`BuildError`] if there is no issuer, an issuer has no name, no audience, or a name or label
+    /// [`JwtBuildError`] if there is no issuer, an issuer has no name, no audience, or a name or label
     /// that another has, a secret that can be guessed, or a value is out of bounds.
-    pub fn build(self) -> Result<Verifier, BuildError> {
-        judge_issuers(&self.issuers)?;
+    pub fn build(self) -> Result<Verifier, JwtBuildError> {
+        check_issuers(&self.issuers)?;
         if self.leeway > LONGEST_LEEWAY {
-            return Err(BuildError::OutOfBounds("the leeway is over 5 minutes"));
+            return Err(JwtBuildError::Leeway);
         }
-        if !(SMALLEST_CAP..=LARGEST_CAP).contains(&self.cap) {
-            return Err(BuildError::OutOfBounds(
-                "the longest token is not between 256 bytes and 64 KiB",
-            ));
+        if !(MIN_TOKEN_BYTES..=MAX_TOKEN_BYTES).contains(&self.cap) {
+            return Err(JwtBuildError::TokenLength);
         }
         if self.clock_step > LONGEST_CLOCK_STEP {
-            return Err(BuildError::OutOfBounds(
-                "the clock step that is not believed is over a week",
-            ));
+            return Err(JwtBuildError::ClockStep);
         }
         if self.types.is_empty() && !self.untyped {
-            return Err(BuildError::OutOfBounds("no type of token is accepted"));
+            return Err(JwtBuildError::NoTokenType);
         }
         Ok(Verifier(Arc::new(Inner {
             issuers: self.issuers.into(),
@@ -324,14 +189,14 @@ impl VerifierBuilder {
 }
 
 /// Refuses issuers without names or labels, keys that can be guessed, and lifetimes out of bounds.
-fn judge_issuers(issuers: &[Issuer]) -> Result<(), BuildError> {
+fn check_issuers(issuers: &[Issuer]) -> Result<(), JwtBuildError> {
     if issuers.is_empty() {
-        return Err(BuildError::NoKeys);
+        return Err(JwtBuildError::NoIssuer);
     }
     for (index, issuer) in issuers.iter().enumerate() {
         let others = || issuers.iter().take(index);
         if issuer.is_nameless() || others().any(|other| other.name == issuer.name) {
-            return Err(BuildError::Issuer(issuer.name.clone()));
+            return Err(JwtBuildError::Issuer(issuer.name.clone()));
         }
         let guessable = |set: &KeySet| set.keys().any(VerifyingKey::is_guessable);
         if issuer.keys.current().is_ok_and(|set| guessable(&set)) {
@@ -339,9 +204,7 @@ fn judge_issuers(issuers: &[Issuer]) -> Result<(), BuildError> {
         }
         let lifetime = issuer.rules.max_lifetime;
         if lifetime.is_zero() || lifetime > LONGEST_MAX_LIFETIME {
-            return Err(BuildError::OutOfBounds(
-                "the longest lifetime of a token is zero or over 10 years",
-            ));
+            return Err(JwtBuildError::MaxLifetime);
         }
         let label = issuer.label.as_deref();
         let missing = label.is_none() && issuers.len() > 1;
@@ -349,7 +212,7 @@ fn judge_issuers(issuers: &[Issuer]) -> Result<(), BuildError> {
             label.is_empty() || label.contains(|c: char| c == ':' || c.is_control())
         });
         if missing || unfit || others().any(|other| other.label == issuer.label) {
-            return Err(BuildError::Label(issuer.name.clone()));
+            return Err(JwtBuildError::Label(issuer.name.clone()));
         }
     }
     Ok(())

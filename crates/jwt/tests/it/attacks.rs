@@ -8,8 +8,8 @@ use base64::{
 };
 use palisade_core::Secret;
 use palisade_jwt::{
-    Algorithm, BuildError, InvalidToken, Issuer, JwksReader, KeyError, KeySet, LiveKeys, Verifier,
-    VerifyingKey, mint::SigningKey,
+    Algorithm, InvalidToken, Issuer, JwksReader, JwtBuildError, KeyError, KeySet, LiveKeys,
+    Verifier, VerifyingKey, mint::SigningKey,
 };
 use serde_json::json;
 
@@ -352,7 +352,7 @@ fn weak_secret_of_a_set_is_never_used() {
             .build()
     };
     let refused = build(LiveKeys::new(set())).unwrap_err();
-    assert!(matches!(refused, BuildError::Key(KeyError::Weak)));
+    assert!(matches!(refused, JwtBuildError::Key(KeyError::Weak)));
     let live = LiveKeys::new(KeySet::new([hmac().verifying_key()]).unwrap());
     let verifier = build(live.clone()).unwrap();
     live.replace(set());

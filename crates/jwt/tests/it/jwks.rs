@@ -10,7 +10,7 @@ use futures_util::{FutureExt as _, future::join_all};
 use http::StatusCode;
 use palisade_core::ManualClock;
 use palisade_jwt::{
-    Algorithm, BuildError, Issuer, JwksUrl, JwksUrlBuilder, JwtLayer, Verifier, mint::SigningKey,
+    Algorithm, Issuer, JwksUrl, JwksUrlBuilder, JwtBuildError, JwtLayer, Verifier, mint::SigningKey,
 };
 
 use crate::{
@@ -467,7 +467,7 @@ async fn over_tls_the_certificate_is_judged() {
     let no_anchor = JwksUrl::builder("https://login.example/")
         .trust_anchors("")
         .build();
-    assert!(matches!(no_anchor, Err(BuildError::TrustAnchors)));
+    assert!(matches!(no_anchor, Err(JwtBuildError::TrustAnchors)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -537,7 +537,7 @@ fn only_https_is_accepted() {
         "https://user@login.example/",
     ] {
         assert!(
-            matches!(JwksUrl::new(url), Err(BuildError::Url(_))),
+            matches!(JwksUrl::new(url), Err(JwtBuildError::Url(_))),
             "{url}"
         );
     }

@@ -4,7 +4,8 @@ use std::{fs, path::PathBuf, time::Duration};
 
 use palisade_core::ManualClock;
 use palisade_jwt::{
-    Algorithm, BuildError, Issuer, JwksFile, JwksFileBuilder, JwtLayer, Verifier, mint::SigningKey,
+    Algorithm, Issuer, JwksFile, JwksFileBuilder, JwtBuildError, JwtLayer, Verifier,
+    mint::SigningKey,
 };
 use tempfile::TempDir;
 
@@ -150,6 +151,6 @@ fn a_key_set_file_that_others_may_write_is_refused() {
     let bench = Bench::new(&[&key("a")]);
     fs::set_permissions(bench.path(), fs::Permissions::from_mode(0o666)).unwrap();
     let problem = JwksFile::open(bench.path()).unwrap_err();
-    assert!(matches!(problem, BuildError::Read(..)), "{problem}");
+    assert!(matches!(problem, JwtBuildError::Read(..)), "{problem}");
     assert!(problem.to_string().contains("0600"), "{problem}");
 }

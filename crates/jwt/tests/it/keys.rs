@@ -2,7 +2,7 @@
 
 use palisade_core::Secret;
 use palisade_jwt::{
-    Algorithm, BuildError, Issuer, KeyError, KeySet, LiveKeys, Verifier, VerifyingKey,
+    Algorithm, Issuer, JwtBuildError, KeyError, KeySet, LiveKeys, Verifier, VerifyingKey,
     mint::SigningKey,
 };
 use serde_json::json;
@@ -168,7 +168,7 @@ fn a_set_is_read_from_a_file() {
     .unwrap();
     assert_eq!(KeySet::from_jwks_file(&path).unwrap().keys().len(), 1);
     let missing = KeySet::from_jwks_file(folder.path().join("none")).unwrap_err();
-    assert!(matches!(missing, BuildError::Read(..)));
+    assert!(matches!(missing, JwtBuildError::Read(..)));
 }
 
 #[tokio::test]
@@ -344,7 +344,7 @@ fn an_entry_that_cannot_be_read_makes_its_name_ambiguous() {
     for odd in [r#"{"kid":"ec","x":1e400}"#, r#"{"kid":"ec","a":1,"a":2}"#] {
         let text = format!(r#"{{"keys":[{odd},{key}]}}"#);
         assert!(
-            matches!(KeySet::from_jwks(&text), Err(BuildError::NoKeys)),
+            matches!(KeySet::from_jwks(&text), Err(JwtBuildError::NoKeys)),
             "{odd}"
         );
     }
@@ -367,7 +367,7 @@ fn a_byte_order_mark_and_odd_members_beside_the_keys_do_not_spoil_a_set() {
         r#"{"keys":7}"#.to_owned(),
     ] {
         let outcome = KeySet::from_jwks(&text);
-        assert!(matches!(outcome, Err(BuildError::NotAKeySet)), "{text}");
+        assert!(matches!(outcome, Err(JwtBuildError::NotAKeySet)), "{text}");
     }
 }
 

@@ -36,7 +36,7 @@ let client = Policy::named("client").rate("60/minute")?;
 let speak = Policy::named("speak").rate("10/minute")?.on_named_routes();
 let app = Shield::builder()
     .audit(AuditLayer::builder().sink(FileSink::builder("audit.jsonl").open()?).build()?)
-    .authenticate(ApiKeyLayer::new(scheme, keys)?)
+    .authenticate(ApiKeyLayer::new(scheme, keys))
     .hosts(AllowedHosts::parse(["voice.example"])?)
     .limit_clients(RateLimitLayer::by_client().policy(client).build()?)
     .limit_principals(RateLimitLayer::by_principal().policy(speak).build()?)

@@ -18,7 +18,7 @@ fn shield() -> Shield {
     let scheme = palisade::KeyScheme::new(palisade::Pepper::generate().unwrap());
     Shield::builder()
         .hosts(AllowedHosts::parse(["house.test"]).unwrap())
-        .authenticate(palisade::ApiKeyLayer::new(scheme, keys).unwrap())
+        .authenticate(palisade::ApiKeyLayer::new(scheme, keys))
         .build(table)
         .unwrap()
 }

@@ -373,7 +373,7 @@ fn two_authenticators_that_read_the_same_header_do_not_build() {
     let (one, two) = (house(), house());
     let keys = || {
         let scheme = palisade::KeyScheme::new(palisade::Pepper::generate().unwrap());
-        palisade::ApiKeyLayer::new(scheme, palisade::MemoryKeyStore::new()).unwrap()
+        palisade::ApiKeyLayer::new(scheme, palisade::MemoryKeyStore::new())
     };
     let table = || routes().table().unwrap();
     let built = one.builder.authenticate(keys()).build(table());

@@ -72,7 +72,7 @@ pub fn house() -> House {
         .on_named_routes();
     let builder = Shield::builder()
         .audit(AuditLayer::builder().sink(audit.clone()).build().unwrap())
-        .authenticate(ApiKeyLayer::new(scheme.clone(), keys.clone()).unwrap())
+        .authenticate(ApiKeyLayer::new(scheme.clone(), keys.clone()))
         .hosts(AllowedHosts::parse(["house.test"]).unwrap())
         .limit_clients(limit(RateLimitLayer::by_client(), client))
         .limit_principals(limit(RateLimitLayer::by_principal(), speak));

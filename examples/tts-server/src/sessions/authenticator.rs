@@ -115,13 +115,17 @@ impl SessionAuthenticator {
                 refusal.with_reason("the key store could not answer"),
             ));
         };
-        let reason =
-            match found.map(|record| (record.stands(self.clock.unix_time(), client), record)) {
-                // A session is its key by other means: limits count both as one.
-                Some((Ok(()), record)) => return Ok(record.principal().clone()),
-                Some((Err(failure), _)) => failure.reason(),
-                None => "the key behind the session is gone",
-            };
+        let reason = match found.map(|record| {
+            (
+                record.check_without_secret(self.clock.unix_time(), client),
+                record,
+            )
+        }) {
+            // A session is its key by other means: limits count both as one.
+            Some((Ok(()), record)) => return Ok(record.principal().clone()),
+            Some((Err(failure), _)) => failure.reason(),
+            None => "the key behind the session is gone",
+        };
         self.sessions.close(&session.digest);
         Err(Box::new(self.refusals.over.clone().with_reason(reason)))
     }

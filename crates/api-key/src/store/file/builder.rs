@@ -5,7 +5,7 @@ use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 use palisade_core::{SharedClock, SystemClock};
 use palisade_internal::watched_file::{Options, WatchedFile};
 
-use super::{FileKeyStore, KeyFileError, KeyFileReport, format::KeyFile, log};
+use super::{FileKeyStore, KeyFileError, KeyFileReport, file_format::KeyFile, log};
 
 /// In bytes. A larger file is refused; it would have some hundred thousand keys.
 const LARGEST: u64 = 64 * 1024 * 1024;
@@ -17,12 +17,8 @@ const LARGEST: u64 = 64 * 1024 * 1024;
 pub struct FileKeyStoreBuilder {
     /// The file to read.
     path: PathBuf,
-    /// Between two checks.
-    interval: Duration,
-    /// After that every key is refused.
-    max_stale_age: Duration,
-    /// Measures the age of older keys.
-    clock: SharedClock,
+    /// How often it is checked, and how long older keys stay in force.
+    options: Options,
     /// Called after each change and each failure.
     report: Box<dyn Fn(KeyFileReport<'_>) + Send + Sync>,
 }
@@ -31,9 +27,7 @@ impl FileKeyStoreBuilder {
     pub(super) fn new(path: PathBuf) -> Self {
         Self {
             path,
-            interval: Options::INTERVAL,
-            max_stale_age: Options::MAX_STALE_AGE,
-            clock: SystemClock::shared(),
+            options: Options::new(LARGEST, clock_of(SystemClock::shared())),
             report: Box::new(log),
         }
     }
@@ -42,7 +36,7 @@ impl FileKeyStoreBuilder {
     ///
     /// A change takes effect after this time at most.
     pub fn interval(mut self, interval: Duration) -> Self {
-        self.interval = interval;
+        self.options.interval = interval;
         self
     }
 
@@ -52,13 +46,13 @@ impl FileKeyStoreBuilder {
     /// read. After that every request with a key is refused with 503 until the file can be read. A
     /// value under two intervals counts as two intervals.
     pub fn max_stale_age(mut self, age: Duration) -> Self {
-        self.max_stale_age = age;
+        self.options.max_stale_age = age;
         self
     }
 
     /// Sets the clock that measures the age of older keys. Default: the system clock.
     pub fn clock(mut self, clock: SharedClock) -> Self {
-        self.clock = clock;
+        self.options.set_clock(clock_of(clock));
         self
     }
 
@@ -90,14 +84,10 @@ impl FileKeyStoreBuilder {
     ///
     /// When the file cannot be read or is broken, or others may write it.
     pub fn open_unwatched(self) -> Result<FileKeyStore, KeyFileError> {
-        let clock = self.clock;
-        let mut options = Options::new(LARGEST, move || clock.monotonic());
-        options.interval = self.interval;
-        options.max_stale_age = self.max_stale_age;
         let format = KeyFile {
             report: self.report,
         };
-        let file = WatchedFile::open(format, self.path, options)?;
+        let file = WatchedFile::open(format, self.path, self.options)?;
         Ok(FileKeyStore(Arc::new(file)))
     }
 }
@@ -106,8 +96,12 @@ impl fmt::Debug for FileKeyStoreBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FileKeyStoreBuilder")
             .field("path", &self.path)
-            .field("interval", &self.interval)
-            .field("max_stale_age", &self.max_stale_age)
+            .field("options", &self.options)
             .finish_non_exhaustive()
     }
+}
+
+/// The file helper knows no [`SharedClock`]; it is below the core.
+fn clock_of(clock: SharedClock) -> impl Fn() -> Duration + Send + Sync + 'static {
+    move || clock.monotonic()
 }

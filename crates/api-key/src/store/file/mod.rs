@@ -1,9 +1,9 @@
 //! A store in a TOML file that people can read, and that is watched while the server runs.
 
 mod builder;
-mod document;
+mod toml_document;
 mod error;
-mod format;
+mod file_format;
 
 use std::{
     fmt,
@@ -17,10 +17,10 @@ use palisade_internal::{
     watched_file::{Freshness, WatchedFile},
 };
 
-use self::format::KeyFile;
+use self::file_format::KeyFile;
 pub use self::{builder::FileKeyStoreBuilder, error::KeyFileError};
 use super::{KeyStore, KeyTable, StoreUnavailable};
-use crate::{KeyId, KeyRecord};
+use crate::{key::KeyId, record::KeyRecord};
 
 /// The identifier in the audit trail and the metrics while the file cannot be read.
 const STALE: &str = "keys_stale";
@@ -103,7 +103,7 @@ impl FileKeyStore {
     /// [`KeyFileError::Io`] when the file exists or cannot be written.
     pub fn create(path: impl AsRef<Path>) -> Result<(), KeyFileError> {
         let path = path.as_ref();
-        let text = document::write(path, &KeyTable::default())?;
+        let text = toml_document::write(path, &KeyTable::default())?;
         private_file::write_new(path, text.as_bytes())
             .map_err(|problem| KeyFileError::io(path, "create", problem))
     }
@@ -145,7 +145,7 @@ impl FileKeyStore {
     ) -> Result<T, E> {
         self.0.update(|mut table| {
             let outcome = change(&mut table)?;
-            let text = document::write(self.0.path(), &table)?;
+            let text = toml_document::write(self.0.path(), &table)?;
             Ok((table, text, outcome))
         })
     }

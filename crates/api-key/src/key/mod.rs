@@ -1,0 +1,25 @@
+//! A key as text, and what is computed from it: parsing, its public id, its digest.
+//!
+//! `format` writes and parses keys, `id` and `environment` are their public parts. `pepper` and
+//! `digest` compute what a store keeps; `presented` is a key of a request.
+
+mod format;
+mod presented;
+mod pepper;
+mod digest;
+mod id;
+mod environment;
+mod base62;
+
+pub use self::{
+    digest::KeyDigest,
+    environment::{Environment, InvalidEnvironment},
+    format::{InvalidPrefix, KeyFormat, ParsedKey},
+    id::{InvalidKeyId, KeyId},
+    pepper::{Pepper, WeakPepper},
+    presented::PresentedKey,
+};
+pub(crate) use self::{
+    digest::{SchemeName, decode_hex, encode_hex},
+    environment::AcceptedEnvironments,
+};

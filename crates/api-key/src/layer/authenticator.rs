@@ -1,0 +1,234 @@
+//! The decision about a key, shared by all clones of a layer.
+//!
+//! `authenticate` reads the key of a request, finds its record, and returns the principal or a
+//! refusal. If the store fails, the request is refused with 503.
+
+use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
+
+use http::{HeaderValue, request};
+use palisade_core::{
+    Authenticator, AuthenticatorId, ClientInfo, Credential, CredentialFailure, CredentialSource,
+    Fact, Principal, Rejection, SecurityContext, SharedClock, Soon, Verdict,
+};
+use palisade_internal::wall_clock::WallClock;
+
+use crate::{
+    key::{AcceptedEnvironments, KeyId, PresentedKey},
+    layer::source::KeySources,
+    record::{KIND, KeyFailure, KeyRecord},
+    scheme::KeyScheme,
+    store::{KeyStore, StoreUnavailable},
+};
+
+/// The `Retry-After` of a 503 response while the store fails.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Everything that a layer was built with. Clones share it.
+#[derive(Clone)]
+pub(super) struct KeyAuthenticator(pub(super) Arc<Inner>);
+
+pub(super) struct Inner {
+    /// Keys of other environments are refused.
+    pub(super) accepted: AcceptedEnvironments,
+    /// The value of `WWW-Authenticate`.
+    pub(super) challenge: HeaderValue,
+    /// The time by which keys expire.
+    pub(super) clock: SharedClock,
+    /// Keeps expired keys expired when the clock steps back.
+    pub(super) wall: WallClock,
+    /// Compared when there is no record, so that an unknown id takes the same time as a wrong
+    /// secret.
+    pub(super) decoy: KeyRecord,
+    /// Tells this layer from other authenticators of the same kind.
+    pub(super) id: AuthenticatorId,
+    /// The 401 response, rendered when the layer was built.
+    pub(super) invalid: Rejection,
+    /// Called for a valid key that was sent in clear.
+    pub(super) on_exposed: Option<OnExposed>,
+    /// The format and the pepper of the keys.
+    pub(super) scheme: KeyScheme,
+    /// Where keys are read from.
+    pub(super) sources: KeySources,
+    /// Finds records by id.
+    pub(super) store: Arc<dyn KeyStore>,
+    /// The 503 response, rendered when the layer was built.
+    pub(super) unavailable: Rejection,
+}
+
+/// The application's function for a key that was sent in clear.
+#[derive(Clone)]
+pub(super) struct OnExposed(pub(super) Arc<dyn Fn(KeyId) + Send + Sync>);
+
+impl fmt::Debug for OnExposed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OnExposed(..)")
+    }
+}
+
+/// What a store returned for an id.
+type LookupResult = Result<Option<Arc<KeyRecord>>, StoreUnavailable>;
+
+impl Authenticator for KeyAuthenticator {
+    fn id(&self) -> AuthenticatorId {
+        self.0.id
+    }
+
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn sources(&self) -> Vec<CredentialSource> {
+        self.0.sources.list(self.0.scheme.format())
+    }
+
+    fn authenticate(
+        &self,
+        cx: &SecurityContext,
+        head: &mut request::Parts,
+        credential: &Credential,
+    ) -> Verdict<Principal> {
+        self.0.sources.strip_original_uri(head);
+        let Ok(key) = self.0.scheme.present(credential.as_bytes()) else {
+            return self.0.refuse(KeyFailure::Malformed).into();
+        };
+        if let Some(what) = self.0.store.degraded() {
+            cx.record(Fact::Degraded { guard: KIND, what });
+        }
+        match self.0.store.find(key.id()) {
+            Soon::Now(found) => self.0.decide(cx, &key, found).into(),
+            Soon::Later(found) => {
+                let (inner, cx) = (Arc::clone(&self.0), cx.clone());
+                Verdict::later(async move { inner.decide(&cx, &key, found.await) })
+            }
+        }
+    }
+
+    fn exposed(&self, cx: &SecurityContext, credential: &Credential) -> Option<Box<str>> {
+        let key = self.0.scheme.present(credential.as_bytes()).ok()?;
+        let Soon::Now(Ok(found)) = self.0.store.find(key.id()) else {
+            return None;
+        };
+        self.0.exposed(cx, &key, found.as_deref())
+    }
+
+    fn challenge(&self) -> HeaderValue {
+        self.0.challenge.clone()
+    }
+}
+
+impl Inner {
+    /// Turns what the store returned into a principal or a refusal.
+    fn decide(
+        &self,
+        cx: &SecurityContext,
+        key: &PresentedKey,
+        found: LookupResult,
+    ) -> Result<Principal, Box<Rejection>> {
+        let record = found.map_err(|problem| {
+            let reason = problem.into_reason();
+            Box::new(self.unavailable.clone().with_reason(reason))
+        })?;
+        let client = cx.client().map(ClientInfo::ip);
+        match self.check(record.as_deref(), key, self.now(cx), client) {
+            Ok(record) => Ok(record.principal().clone()),
+            Err(failure) => {
+                if failure.had_the_secret() {
+                    // The owner of the key needs to know which key it was.
+                    let value = key.id().to_string().into();
+                    cx.record(Fact::Noted {
+                        key: "api_key_id",
+                        value,
+                    });
+                }
+                Err(self.refuse(failure))
+            }
+        }
+    }
+
+    /// Returns the id of a key that was sent in clear, if the client had its secret.
+    ///
+    /// Calls the application's function if the key is still valid.
+    fn exposed(
+        &self,
+        cx: &SecurityContext,
+        key: &PresentedKey,
+        record: Option<&KeyRecord>,
+    ) -> Option<Box<str>> {
+        let client = cx.client().map(ClientInfo::ip);
+        let outcome = record
+            .unwrap_or(&self.decoy)
+            .check(key, self.now(cx), client);
+        let is_over = match outcome {
+            Ok(()) => false,
+            Err(failure) if !failure.had_the_secret() => return None,
+            Err(failure) => matches!(
+                failure.kind(),
+                CredentialFailure::Expired | CredentialFailure::Revoked
+            ),
+        };
+        if let (Some(on_exposed), false) = (&self.on_exposed, is_over) {
+            (on_exposed.0)(key.id());
+        }
+        Some(key.id().as_str().into())
+    }
+
+    /// Compares the key with its record, or with the decoy if there is none, by the same steps.
+    ///
+    /// The environment is checked after the secret, so a client without it learns nothing.
+    fn check<'r>(
+        &self,
+        record: Option<&'r KeyRecord>,
+        key: &PresentedKey,
+        now: Duration,
+        client: Option<IpAddr>,
+    ) -> Result<&'r KeyRecord, KeyFailure> {
+        let outcome = record.unwrap_or(&self.decoy).check(key, now, client);
+        let record = record.ok_or(KeyFailure::Unknown)?;
+        outcome?;
+        if !self.accepted.contains(record.environment()) {
+            return Err(KeyFailure::WrongEnvironment);
+        }
+        record.used.note(now);
+        Ok(record)
+    }
+
+    /// Returns the time of the wall clock, which does not go back. A step back is recorded and
+    /// logged once.
+    fn now(&self, cx: &SecurityContext) -> Duration {
+        let reading = self.wall.read(self.clock.unix_time());
+        if let Some(step) = reading.stepped_back {
+            let seconds = step.as_secs();
+            tracing::warn!(target: "palisade", seconds, "the system clock stepped back; what has expired stays expired (for steps of up to a day)");
+            cx.record(Fact::Degraded {
+                guard: KIND,
+                what: "clock_stepped_back",
+            });
+        }
+        reading.now
+    }
+
+    /// Returns the response for a failure, with its private reason for the audit trail.
+    fn refuse(&self, failure: KeyFailure) -> Box<Rejection> {
+        Box::new(match failure {
+            KeyFailure::ClientUnknown => Rejection::misconfigured(failure.reason()),
+            _ => {
+                let refusal = self.invalid.clone().with_reason(failure.reason());
+                refusal.with_credential_failure(failure.kind())
+            }
+        })
+    }
+
+    pub(super) fn unavailable() -> Rejection {
+        Rejection::unavailable(RETRY).prerendered()
+    }
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiKeyLayer")
+            .field("accepted", &self.accepted)
+            .field("sources", &self.sources)
+            .field("store", &self.store)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,60 @@
+//! Where a request may carry a key: a header, `Authorization: Bearer`, and, if configured, a query
+//! parameter.
+
+use http::{HeaderName, header, request};
+use palisade_core::{CredentialSource, TokenShape};
+
+use crate::{key::KeyFormat, layer::ApiKeyBuildError};
+
+/// Headers with another meaning. Keys are not read from them.
+const RESERVED: [HeaderName; 3] = [header::AUTHORIZATION, header::COOKIE, header::HOST];
+
+/// The places that keys are read from.
+#[derive(Clone, Debug)]
+pub(super) struct KeySources {
+    /// Default: `X-API-Key`.
+    pub(super) header: HeaderName,
+    /// The query parameter, if keys in URLs are read.
+    pub(super) parameter: Option<Box<str>>,
+}
+
+impl KeySources {
+    /// Refuses a header of another meaning, and a parameter that a URL escapes.
+    pub(super) fn check(&self) -> Result<(), ApiKeyBuildError> {
+        if RESERVED.contains(&self.header) {
+            return Err(ApiKeyBuildError::Header);
+        }
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+        match &self.parameter {
+            Some(name) if name.is_empty() || !name.bytes().all(plain) => {
+                Err(ApiKeyBuildError::Parameter)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Lists the sources for the core, which reads them.
+    ///
+    /// Of bearer tokens only those with the prefix of the keys are read; others are for other
+    /// authenticators.
+    pub(super) fn list(&self, format: &KeyFormat) -> Vec<CredentialSource> {
+        let mut sources = vec![
+            CredentialSource::header(self.header.clone()),
+            CredentialSource::bearer(TokenShape::prefix(format.start())),
+        ];
+        let parameter = self.parameter.as_deref();
+        sources.extend(parameter.map(CredentialSource::query_parameter));
+        sources
+    }
+
+    /// Removes the query parameter from the copy of the URL that axum keeps. Without the feature
+    /// `axum` there is no copy.
+    pub(super) fn strip_original_uri(&self, head: &mut request::Parts) {
+        #[cfg(feature = "axum")]
+        if let Some(parameter) = self.parameter.as_deref() {
+            super::original_uri::strip(head, parameter);
+        }
+        #[cfg(not(feature = "axum"))]
+        let _ = head;
+    }
+}

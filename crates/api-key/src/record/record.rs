@@ -1,0 +1,223 @@
+//! What a store keeps of a key: digest, grant, dates and revocation.
+//!
+//! The layer checks each presented key with [`KeyRecord::check`].
+
+use std::{fmt, net::IpAddr, time::Duration};
+
+use subtle::ConstantTimeEq;
+
+use palisade_core::Principal;
+
+use crate::{
+    key::{Environment, KeyDigest, KeyId, PresentedKey},
+    record::{Grant, InvalidGrant, KeyFailure, Timestamp, last_used::LastUsed},
+};
+
+/// The kind of the principals that keys authenticate.
+pub(crate) const KIND: &str = "api_key";
+
+/// A key without its secret: what a store keeps.
+///
+/// It has the [`Principal`] ready, so a request costs no allocation for it. `Debug` shows neither
+/// digests nor the secret. Clones share the time of last use.
+#[derive(Clone)]
+pub struct KeyRecord {
+    /// When the key was minted.
+    pub(crate) created: Timestamp,
+    /// The digest of the current secret.
+    pub(crate) digest: KeyDigest,
+    pub(crate) grant: Grant,
+    pub(crate) id: KeyId,
+    /// The old secret, while both are accepted.
+    pub(crate) previous: Option<Previous>,
+    /// Made once from the grant.
+    pub(crate) principal: Principal,
+    /// Set once; a revoked key is refused at any time.
+    pub(crate) revoked: Option<Timestamp>,
+    pub(crate) used: LastUsed,
+}
+
+/// The secret before the last rotation.
+#[derive(Clone, Debug)]
+pub(crate) struct Previous {
+    pub(crate) digest: KeyDigest,
+    /// The old secret is refused from this moment on.
+    pub(crate) until: Timestamp,
+}
+
+impl KeyRecord {
+    /// Creates a record from what a custom store has kept.
+    ///
+    /// `created` is the time since the Unix epoch. Add a former secret with
+    /// [`with_previous`](Self::with_previous) and a revocation with [`revoked`](Self::revoked).
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidGrant`] when the grant contradicts itself or has text that is not allowed.
+    pub fn new(
+        id: KeyId,
+        digest: KeyDigest,
+        grant: Grant,
+        created: Duration,
+    ) -> Result<Self, InvalidGrant> {
+        grant.check()?;
+        Ok(Self::with_checked_grant(id, digest, grant, created))
+    }
+
+    /// A record that no key matches. A presented key is compared with it when the store has no
+    /// record, so that both cases take the same time.
+    pub(crate) fn decoy(digest: KeyDigest) -> Self {
+        let grant = Grant::new(Environment::Live);
+        Self::with_checked_grant(KeyId::decoy(), digest, grant, Duration::ZERO)
+    }
+
+    fn with_checked_grant(id: KeyId, digest: KeyDigest, grant: Grant, created: Duration) -> Self {
+        Self {
+            created: Timestamp::from_unix(created),
+            digest,
+            principal: principal(id, &grant),
+            grant,
+            id,
+            previous: None,
+            revoked: None,
+            used: LastUsed::default(),
+        }
+    }
+
+    /// Adds the secret before the last rotation. It is accepted until a time since the Unix epoch.
+    #[must_use]
+    pub fn with_previous(mut self, digest: KeyDigest, until: Duration) -> Self {
+        let until = Timestamp::from_unix(until);
+        self.previous = Some(Previous { digest, until });
+        self
+    }
+
+    /// Revokes the key: it is refused from now on, also by a server whose clock is behind `at`.
+    ///
+    /// `at` is recorded for listings. A key that is revoked already keeps its first time.
+    #[must_use]
+    pub fn revoked(mut self, at: Duration) -> Self {
+        self.revoked.get_or_insert(Timestamp::from_unix(at));
+        self
+    }
+
+    /// Checks whether a presented key is valid at a time since the Unix epoch, for a client
+    /// address.
+    ///
+    /// `client` is needed only for a key that is bound to networks. The environments that a server
+    /// accepts are checked by the layer, not here.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyFailure`], the private reason. Dates, revocation and networks are checked after the
+    /// secret, so a client without it learns nothing.
+    pub fn check(
+        &self,
+        key: &PresentedKey,
+        now: Duration,
+        client: Option<IpAddr>,
+    ) -> Result<(), KeyFailure> {
+        self.check_secret(key, now)?;
+        self.check_without_secret(now, client)
+    }
+
+    /// Checks as [`check`](Self::check) does, but without the secret.
+    ///
+    /// For a session that was started with a key and must end with it: when the key is revoked or
+    /// expires.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyFailure`]: the key is revoked, expired, not yet valid, or not allowed for the client's
+    /// address.
+    pub fn check_without_secret(
+        &self,
+        now: Duration,
+        client: Option<IpAddr>,
+    ) -> Result<(), KeyFailure> {
+        if self.revoked.is_some() {
+            return Err(KeyFailure::Revoked);
+        }
+        if self
+            .grant
+            .not_before
+            .is_some_and(|start| now < start.unix())
+        {
+            return Err(KeyFailure::NotYetValid);
+        }
+        if self.grant.expires.is_some_and(|end| now >= end.unix()) {
+            return Err(KeyFailure::Expired);
+        }
+        match self.grant.allows_client(client) {
+            None => Err(KeyFailure::ClientUnknown),
+            Some(false) => Err(KeyFailure::NetworkNotAllowed),
+            Some(true) => Ok(()),
+        }
+    }
+
+    /// Compares id, environment and both secrets.
+    fn check_secret(&self, key: &PresentedKey, now: Duration) -> Result<(), KeyFailure> {
+        // Both secrets are always compared, so that the time does not reveal whether the key was
+        // rotated.
+        let previous = self.previous.as_ref();
+        let current = key.digest.matches(&self.digest);
+        let former = key
+            .digest
+            .matches(previous.map_or(&self.digest, |previous| &previous.digest));
+        let named = key
+            .id
+            .as_str()
+            .as_bytes()
+            .ct_eq(self.id.as_str().as_bytes());
+        let same_environment = key.environment == self.grant.environment;
+        if !bool::from(named & (current | former)) || !same_environment {
+            return Err(match key.digest.scheme() == self.digest.scheme() {
+                true => KeyFailure::WrongSecret,
+                false => KeyFailure::OtherScheme,
+            });
+        }
+        match previous {
+            Some(previous) if !bool::from(current) && now >= previous.until.unix() => {
+                Err(KeyFailure::PreviousSecretExpired)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns whether the key is revoked or expired at a time since the Unix epoch.
+    ///
+    /// Such a key is never valid again, and it cannot be rotated.
+    #[must_use]
+    pub fn is_over(&self, now: Duration) -> bool {
+        self.revoked.is_some() || self.grant.expires.is_some_and(|end| now >= end.unix())
+    }
+}
+
+/// The principal of every request with this key.
+fn principal(id: KeyId, grant: &Grant) -> Principal {
+    let mut who = Principal::builder(KIND, id.as_str())
+        .credential(id.as_str())
+        .scopes(grant.scopes.iter().map(String::as_str))
+        .attribute("environment", grant.environment.as_str());
+    if let Some(owner) = &grant.owner {
+        who = who.owner(owner.as_str());
+    }
+    if let Some(tier) = &grant.tier {
+        who = who.tier(tier.as_str());
+    }
+    if let Some(end) = grant.expires {
+        who = who.expires(end.unix());
+    }
+    who.build()
+}
+
+impl fmt::Debug for KeyRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyRecord")
+            .field("id", &self.id)
+            .field("grant", &self.grant)
+            .field("rotating", &self.previous.is_some())
+            .field("revoked", &self.revoked.is_some())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,202 @@
+//! The TOML form of key records.
+//!
+//! Reading is strict: unknown keys are errors with their line. Messages never show values, since
+//! a key may have been pasted into the file by mistake.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use toml::value::Datetime;
+
+use super::KeyFileError;
+use crate::{
+    key::KeyDigest,
+    record::{Grant, KeyRecord, Timestamp},
+    store::KeyTable,
+};
+
+/// The version of the format. A file of another version is refused.
+const VERSION: u32 = 1;
+const HEADER: &str = "\
+# API keys. Holds keyed digests: no key can be made from this file, and none put into it.
+# Written by `palisade key`, which keeps everything but comments. Changes count within a second.
+
+";
+
+/// The whole file.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    version: toml::Spanned<u32>,
+    #[serde(default, rename = "key", skip_serializing_if = "Vec::is_empty")]
+    keys: Vec<toml::Spanned<Entry>>,
+}
+
+/// One `[[key]]` table.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    id: String,
+    environment: String,
+    digest: String,
+    created: Datetime,
+    note: Option<String>,
+    owner: Option<String>,
+    tier: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    scopes: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    networks: Vec<String>,
+    not_before: Option<Datetime>,
+    expires: Option<Datetime>,
+    revoked: Option<Datetime>,
+    previous: Option<Former>,
+}
+
+/// The secret before the last rotation.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Former {
+    digest: String,
+    until: Datetime,
+}
+
+/// Reads all records, or says what is wrong with the first bad one.
+pub(super) fn read(path: &Path, text: &str) -> Result<KeyTable, KeyFileError> {
+    let line = |at: Option<usize>| {
+        at.and_then(|at| text.get(..at))
+            .map(|before| before.matches('\n').count() + 1)
+    };
+    let document: Document = toml::from_str(text).map_err(|problem| {
+        // The text of the error would repeat the line, which may have a key in it.
+        KeyFileError::invalid(
+            path,
+            line(problem.span().map(|span| span.start)),
+            without_values(problem.message()),
+        )
+    })?;
+    if *document.version.get_ref() != VERSION {
+        let at = line(Some(document.version.span().start));
+        return Err(KeyFileError::invalid(
+            path,
+            at,
+            format_args!("this program reads `version = {VERSION}`"),
+        ));
+    }
+    let mut table = KeyTable::default();
+    for entry in document.keys {
+        let at = line(Some(entry.span().start));
+        let record = entry
+            .into_inner()
+            .read()
+            .map_err(|problem| KeyFileError::invalid(path, at, problem))?;
+        table
+            .insert(record)
+            .map_err(|problem| KeyFileError::invalid(path, at, problem))?;
+    }
+    Ok(table)
+}
+
+/// Keeps the description of a TOML error, and redacts every word that is as long as a digest or a
+/// key.
+fn without_values(message: &str) -> String {
+    let line = message.lines().next().unwrap_or_default();
+    let part_of_word = |c: char| c.is_alphanumeric() || c == '_';
+    let words = line.split_inclusive(|c| !part_of_word(c));
+    let shown = words.map(|word| if word.len() > 32 { "[redacted]" } else { word });
+    shown.collect()
+}
+
+/// Writes all records, oldest first.
+pub(super) fn write(path: &Path, table: &KeyTable) -> Result<String, KeyFileError> {
+    let keys = table.records();
+    let keys: Result<_, _> = keys.iter().map(|record| Entry::of(record)).collect();
+    let keys: Vec<Entry> = keys.map_err(|problem| KeyFileError::invalid(path, None, problem))?;
+    let document = Document {
+        version: toml::Spanned::new(0..0, VERSION),
+        keys: keys
+            .into_iter()
+            .map(|entry| toml::Spanned::new(0..0, entry))
+            .collect(),
+    };
+    match toml::to_string(&document) {
+        Ok(text) => Ok(format!("{HEADER}{text}")),
+        Err(problem) => Err(KeyFileError::invalid(path, None, problem)),
+    }
+}
+
+impl Entry {
+    fn read(self) -> Result<KeyRecord, String> {
+        let grant = Grant {
+            environment: read(&self.environment)?,
+            expires: self.expires.map(moment).transpose()?,
+            networks: self
+                .networks
+                .iter()
+                .map(|text| read(text))
+                .collect::<Result<_, _>>()?,
+            not_before: self.not_before.map(moment).transpose()?,
+            note: self.note,
+            owner: self.owner,
+            scopes: self.scopes,
+            tier: self.tier,
+        };
+        let created = moment(self.created)?.unix();
+        let record = KeyRecord::new(read(&self.id)?, digest(&self.digest)?, grant, created);
+        let mut record = record.map_err(|problem| problem.to_string())?;
+        if let Some(former) = self.previous {
+            record = record.with_previous(digest(&former.digest)?, moment(former.until)?.unix());
+        }
+        if let Some(at) = self.revoked {
+            record = record.revoked(moment(at)?.unix());
+        }
+        return Ok(record);
+
+        fn read<T: std::str::FromStr<Err: ToString>>(text: &str) -> Result<T, String> {
+            text.parse().map_err(|problem: T::Err| problem.to_string())
+        }
+    }
+
+    fn of(record: &KeyRecord) -> Result<Self, String> {
+        let grant = record.grant().clone();
+        let former = record.previous.as_ref().map(|previous| {
+            let digest = previous.digest.to_text();
+            datetime(previous.until).map(|until| Former { digest, until })
+        });
+        Ok(Self {
+            id: record.id().to_string(),
+            environment: grant.environment.to_string(),
+            digest: record.digest().to_text(),
+            created: datetime(record.created)?,
+            note: grant.note,
+            owner: grant.owner,
+            tier: grant.tier,
+            scopes: grant.scopes,
+            networks: grant.networks.iter().map(ToString::to_string).collect(),
+            not_before: grant.not_before.map(datetime).transpose()?,
+            expires: grant.expires.map(datetime).transpose()?,
+            revoked: record.revoked.map(datetime).transpose()?,
+            previous: former.transpose()?,
+        })
+    }
+}
+
+fn digest(text: &str) -> Result<KeyDigest, String> {
+    // The message is without the text: it may be a key that was pasted there.
+    KeyDigest::from_text(text)
+        .ok_or_else(|| "this is no digest; make keys with `palisade key new`".into())
+}
+
+fn moment(written: Datetime) -> Result<Timestamp, String> {
+    written
+        .to_string()
+        .parse()
+        .map_err(|problem: crate::record::InvalidTimestamp| problem.to_string())
+}
+
+fn datetime(moment: Timestamp) -> Result<Datetime, String> {
+    moment
+        .to_string()
+        .parse()
+        .map_err(|_| format!("{moment} cannot be written"))
+}

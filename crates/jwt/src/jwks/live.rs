@@ -1,0 +1,63 @@
+//! A key set that the program replaces while the service runs.
+
+use std::{fmt, sync::Arc};
+
+use arc_swap::ArcSwap;
+
+use crate::{
+    error::InvalidToken,
+    jwks::{Keys, source::Source},
+    keys::KeySet,
+};
+
+/// A key set that the program can replace while the service runs, such as a rotated secret. Clones
+/// share the set.
+///
+/// ```
+/// # use palisade_jwt::{Algorithm, KeySet, LiveKeys, VerifyingKey};
+/// # use palisade_core::Secret;
+/// # fn secret() -> Secret { Secret::new(*b"another random thirty-two bytes!") }
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let old = VerifyingKey::from_secret(Algorithm::Hs256, &secret())?.with_kid("2026-01");
+/// let live = LiveKeys::new(KeySet::new([old.clone()])?);
+/// // … `live.clone()` goes to an `Issuer`; later, without a restart:
+/// let new = VerifyingKey::from_secret(Algorithm::Hs256, &secret())?.with_kid("2026-02");
+/// live.replace(KeySet::new([old, new])?);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct LiveKeys(Arc<ArcSwap<KeySet>>);
+
+impl LiveKeys {
+    /// Creates a source with a set.
+    #[must_use]
+    pub fn new(set: KeySet) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(set)))
+    }
+
+    /// Replaces the set, for every clone, from the next request on.
+    ///
+    /// Tokens that were verified with the old set are verified again.
+    pub fn replace(&self, set: KeySet) {
+        self.0.store(Arc::new(set));
+    }
+}
+
+impl Source for LiveKeys {
+    fn current(&self) -> Result<Arc<KeySet>, InvalidToken> {
+        Ok(self.0.load_full())
+    }
+}
+
+impl fmt::Debug for LiveKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.load().fmt(f)
+    }
+}
+
+impl From<LiveKeys> for Keys {
+    fn from(keys: LiveKeys) -> Self {
+        Self::new(Arc::new(keys))
+    }
+}

@@ -1,0 +1,181 @@
+//! One GET request for a key set, with a size limit and a deadline.
+//!
+//! No redirect is followed, and no status but 200 is accepted. A failure leaves the older keys in
+//! force.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{
+    HeaderMap, Request, StatusCode,
+    header::{ACCEPT, CACHE_CONTROL, HOST},
+};
+use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    time,
+};
+
+use super::endpoint::Endpoint;
+
+/// The response of the endpoint.
+pub(super) struct FetchedDocument {
+    /// Not parsed yet.
+    pub(super) body: Bytes,
+    /// From `Cache-Control`; its bounds are applied by the caller.
+    pub(super) max_age: Option<Duration>,
+}
+
+/// Why there is no key set. Fixed codes: the endpoint's own text is not repeated in logs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum FetchError {
+    /// The body broke off or exceeds the limit.
+    Body,
+    /// The name was not resolved, or the connection was refused.
+    Connect,
+    /// The TLS handshake failed: an unknown authority or another name, for example.
+    Handshake,
+    /// The set has no usable key.
+    NoKeys,
+    /// The body is not a JWK set.
+    NotAKeySet,
+    /// The HTTP exchange failed.
+    Request,
+    /// The status is not 200.
+    Status,
+    /// The deadline passed.
+    Timeout,
+}
+
+impl FetchError {
+    /// The code in logs.
+    pub(super) const fn code(self) -> &'static str {
+        match self {
+            Self::Body => "body_failed_or_too_large",
+            Self::Connect => "connect",
+            Self::Handshake => "tls",
+            Self::NoKeys => "no_usable_key",
+            Self::NotAKeySet => "not_a_key_set",
+            Self::Request => "request",
+            Self::Status => "status",
+            Self::Timeout => "timeout",
+        }
+    }
+}
+
+/// Fetches a document. The deadline covers all of it, from name resolution to the last byte.
+pub(super) async fn get(
+    endpoint: &Endpoint,
+    largest: usize,
+    timeout: Duration,
+) -> Result<FetchedDocument, FetchError> {
+    let exchange = connect(endpoint, largest);
+    time::timeout(timeout, exchange)
+        .await
+        .unwrap_or(Err(FetchError::Timeout))
+}
+
+async fn connect(endpoint: &Endpoint, largest: usize) -> Result<FetchedDocument, FetchError> {
+    let address = (&*endpoint.host, endpoint.port);
+    let stream = TcpStream::connect(address)
+        .await
+        .map_err(|_| FetchError::Connect)?;
+    match &endpoint.tls {
+        Some((connector, name)) => {
+            let secure = connector
+                .connect(name.clone(), stream)
+                .await
+                .map_err(|_| FetchError::Handshake)?;
+            exchange(secure, endpoint, largest).await
+        }
+        None => exchange(stream, endpoint, largest).await,
+    }
+}
+
+async fn exchange(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    endpoint: &Endpoint,
+    largest: usize,
+) -> Result<FetchedDocument, FetchError> {
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(|_| FetchError::Request)?;
+    let mut request = Request::new(Empty::<Bytes>::new());
+    *request.uri_mut() = endpoint.path.clone();
+    request
+        .headers_mut()
+        .insert(HOST, endpoint.authority.clone());
+    request.headers_mut().insert(
+        ACCEPT,
+        http::HeaderValue::from_static("application/jwk-set+json, application/json"),
+    );
+    let conversation = async {
+        let answer = sender
+            .send_request(request)
+            .await
+            .map_err(|_| FetchError::Request)?;
+        if answer.status() != StatusCode::OK {
+            return Err(FetchError::Status);
+        }
+        let max_age = max_age(answer.headers());
+        let body = Limited::new(answer.into_body(), largest)
+            .collect()
+            .await
+            .map_err(|_| FetchError::Body)?;
+        Ok(FetchedDocument {
+            body: body.to_bytes(),
+            max_age,
+        })
+    };
+    // Both in one task: when the deadline drops it, the connection is gone too.
+    tokio::select! {
+        outcome = conversation => outcome,
+        () = async {
+            let _ = connection.await;
+            std::future::pending().await
+        } => Err(FetchError::Request),
+    }
+}
+
+/// Reads `max-age` (RFC 9111 section 5.2.2.1). The operator's bounds are applied later.
+fn max_age(headers: &HeaderMap) -> Option<Duration> {
+    let line = headers.get(CACHE_CONTROL)?.to_str().ok()?;
+    let seconds = line.split(',').find_map(|part| {
+        let (name, value) = part.trim().split_once('=')?;
+        let value = value.trim_matches('"');
+        name.eq_ignore_ascii_case("max-age")
+            .then(|| value.parse::<u64>().ok())?
+    })?;
+    Some(Duration::from_secs(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(line: &'static str, expected: Option<u64>) {
+        let mut headers = HeaderMap::new();
+        headers.insert(CACHE_CONTROL, http::HeaderValue::from_static(line));
+        assert_eq!(
+            max_age(&headers),
+            expected.map(Duration::from_secs),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn max_age_is_read() {
+        check("public, max-age=3600", Some(3600));
+        check("Max-Age=\"120\"", Some(120));
+        check("max-age=0", Some(0));
+        check("max-age=99999999999", Some(99_999_999_999));
+        check("s-maxage=10", None);
+        check("no-store", None);
+        check("max-age=-1", None);
+        check("max-age", None);
+    }
+}

@@ -1,0 +1,240 @@
+//! The decision about a token: from the cache, or by verification.
+//!
+//! If a fetch of keys may change the outcome, the request waits for that fetch and is decided once
+//! more.
+
+use std::{fmt, str, sync::Arc};
+
+use http::{HeaderValue, request};
+use palisade_core::{
+    Authenticator, AuthenticatorId, Credential, CredentialFailure, CredentialSource, Fact,
+    Principal, Rejection, SecurityContext, TokenShape, Verdict,
+};
+
+use super::refusals::Refusals;
+use crate::{
+    error::InvalidToken,
+    jwks::source::FetchEnd,
+    layer::principal::{ClaimMap, KIND},
+    verifier::{
+        VerifiedToken, Verifier,
+        cache::{CachedToken, TokenCache, TokenDigest, token_digest},
+    },
+};
+
+/// What all clones of a layer share.
+#[derive(Clone)]
+pub(super) struct TokenAuthenticator(pub(super) Arc<Shared>);
+
+/// Everything that a layer was built with.
+pub(super) struct Shared {
+    /// Tells this layer from other authenticators of the same kind.
+    pub(super) id: AuthenticatorId,
+    /// Which tokens are valid.
+    pub(super) verifier: Verifier,
+    /// Which claims become what.
+    pub(super) claims: ClaimMap,
+    /// Tokens that were verified.
+    pub(super) cache: TokenCache,
+    /// The responses, rendered when the layer was built.
+    pub(super) refusals: Refusals,
+}
+
+impl Authenticator for TokenAuthenticator {
+    fn id(&self) -> AuthenticatorId {
+        self.0.id
+    }
+
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    /// Tokens with too many or too few dots are read too, and refused.
+    fn sources(&self) -> Vec<CredentialSource> {
+        vec![CredentialSource::bearer(TokenShape::Dotted)]
+    }
+
+    fn authenticate(
+        &self,
+        cx: &SecurityContext,
+        _: &mut request::Parts,
+        credential: &Credential,
+    ) -> Verdict<Principal> {
+        let Some(token) = credential.as_str() else {
+            let kind = CredentialFailure::Guess;
+            return self.0.refusals.of(InvalidToken::Shape, kind).into();
+        };
+        match self.0.decide_now(token) {
+            Decision::Decided(outcome) => self.0.answer(cx, outcome).into(),
+            Decision::Pending(fetch_end) => {
+                let (shared, cx, token) = (Arc::clone(&self.0), cx.clone(), token.to_owned());
+                Verdict::later(async move {
+                    fetch_end.await;
+                    shared.answer(&cx, shared.decide_after_fetch(&token))
+                })
+            }
+        }
+    }
+
+    fn challenge(&self) -> HeaderValue {
+        self.0.refusals.challenge.clone()
+    }
+}
+
+/// The outcome without waiting.
+enum Decision {
+    /// The token is accepted or refused.
+    Decided(Result<Admitted, Refused>),
+    /// A fetch of keys is in progress that may change the outcome.
+    Pending(FetchEnd),
+}
+
+/// Why a token is refused, and whether it could be a guess.
+struct Refused {
+    fault: InvalidToken,
+    kind: CredentialFailure,
+}
+
+impl Refused {
+    /// The token may not be of the issuer: its signature was not verified.
+    const fn guess(fault: InvalidToken) -> Self {
+        let kind = CredentialFailure::Guess;
+        Self { fault, kind }
+    }
+
+    /// The verifier checks the signature first, so a token that it refuses for another reason is
+    /// genuine.
+    const fn checked(fault: InvalidToken) -> Self {
+        let kind = match fault {
+            InvalidToken::AlgorithmMismatch
+            | InvalidToken::IssuerUnknown
+            | InvalidToken::KeyUnknown
+            | InvalidToken::KeysUnavailable
+            | InvalidToken::SignatureMismatch => CredentialFailure::Guess,
+            InvalidToken::Expired => CredentialFailure::Expired,
+            InvalidToken::IssuedInFuture | InvalidToken::NotYetValid => {
+                CredentialFailure::NotYetValid
+            }
+            _ => CredentialFailure::NotAllowedHere,
+        };
+        Self { fault, kind }
+    }
+}
+
+/// The principal of a token, and whether the keys that verified it are overdue for a fetch.
+struct Admitted {
+    principal: Principal,
+    stale: bool,
+}
+
+impl Shared {
+    /// Decides immediately, or finds that a fetch of keys may change the outcome.
+    fn decide_now(&self, token: &str) -> Decision {
+        if token.len() > self.verifier.cap() {
+            return Decision::Decided(Err(Refused::guess(InvalidToken::TooLarge)));
+        }
+        let digest = token_digest(token);
+        if let Some(known) = self.from_cache(&digest) {
+            return Decision::Decided(Ok(known));
+        }
+        let parsed = match self.verifier.parse(token) {
+            Ok(parsed) => parsed,
+            Err(fault) => return Decision::Decided(Err(Refused::guess(fault))),
+        };
+        let Some(keys) = self.verifier.keys(parsed.issuer()) else {
+            return Decision::Decided(Err(Refused::guess(InvalidToken::IssuerUnknown)));
+        };
+        if let Some(fetch_end) = keys.due() {
+            return Decision::Pending(fetch_end);
+        }
+        let outcome = self.verifier.check(&parsed);
+        if let Err(fault) = &outcome
+            && let Some(fetch_end) = keys.fetch_for_refused(parsed.kid(), *fault)
+        {
+            return Decision::Pending(fetch_end);
+        }
+        let outcome = outcome.and_then(|verified| self.admit(digest, &verified));
+        Decision::Decided(outcome.map_err(Refused::checked))
+    }
+
+    /// Decides with the current keys, after a fetch. It does not fetch again.
+    fn decide_after_fetch(&self, token: &str) -> Result<Admitted, Refused> {
+        let parsed = self.verifier.parse(token).map_err(Refused::guess)?;
+        let verified = self.verifier.check(&parsed).map_err(Refused::checked)?;
+        self.admit(token_digest(token), &verified)
+            .map_err(Refused::checked)
+    }
+
+    /// Returns a token from the cache, unless it has expired or its keys were replaced.
+    fn from_cache(&self, digest: &TokenDigest) -> Option<Admitted> {
+        let cached = self.cache.get(digest)?;
+        if self.verifier.check_times(&cached.times).is_err() {
+            self.cache.forget(digest);
+            return None;
+        }
+        let keys = self.verifier.keys(cached.issuer)?;
+        if keys.due().is_some() {
+            return None;
+        }
+        let same = keys
+            .current()
+            .is_ok_and(|set| *set.fingerprint() == cached.keys);
+        same.then(|| Admitted {
+            principal: cached.principal,
+            stale: keys.is_stale(),
+        })
+    }
+
+    /// Makes the principal of a verified token and stores it in the cache.
+    fn admit(
+        &self,
+        digest: TokenDigest,
+        verified: &VerifiedToken,
+    ) -> Result<Admitted, InvalidToken> {
+        let issuer = self.verifier.issuer(verified.issuer);
+        let label = issuer.and_then(|issuer| issuer.label_text());
+        let principal = self
+            .claims
+            .principal(&verified.claims, label, &verified.signed)?;
+        let cached = CachedToken {
+            principal: principal.clone(),
+            times: *verified.claims.times(),
+            issuer: verified.issuer,
+            keys: verified.keys,
+        };
+        self.cache.put(digest, cached);
+        let stale = issuer.is_some_and(|issuer| issuer.keys().is_stale());
+        Ok(Admitted { principal, stale })
+    }
+
+    /// Records degraded states and turns the outcome into a principal or a refusal.
+    fn answer(
+        &self,
+        cx: &SecurityContext,
+        outcome: Result<Admitted, Refused>,
+    ) -> Result<Principal, Box<Rejection>> {
+        if self.verifier.take_clock_step() {
+            cx.record(Fact::Degraded {
+                guard: KIND,
+                what: "clock_stepped_back",
+            });
+        }
+        let admitted = outcome.map_err(|refused| self.refusals.of(refused.fault, refused.kind))?;
+        if admitted.stale {
+            cx.record(Fact::Degraded {
+                guard: KIND,
+                what: "keys_stale",
+            });
+        }
+        Ok(admitted.principal)
+    }
+}
+
+impl fmt::Debug for TokenAuthenticator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenAuthenticator")
+            .field("verifier", &self.0.verifier)
+            .field("claims", &self.0.claims)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,142 @@
+//! Makes a [`Principal`] from the claims of a verified token.
+//!
+//! The layer calls it once for each token that is not in the cache. A claim of the wrong type
+//! refuses the token.
+
+use std::{borrow::Cow, fmt::Write as _};
+
+use palisade_core::Principal;
+use serde_json::Value;
+
+use crate::{claims::Claims, error::InvalidToken, verifier::cache::TokenDigest};
+
+/// The kind of all principals made here.
+pub(crate) const KIND: &str = "jwt";
+
+/// In bytes: of a subject, owner, tier or token id.
+const LONGEST_NAME: usize = 256;
+/// In bytes.
+const LONGEST_ATTRIBUTE: usize = 1024;
+/// Bounds what each principal carries.
+pub(crate) const MOST_ATTRIBUTES: usize = 16;
+
+/// Which claims become what in a principal.
+#[derive(Clone, Debug)]
+pub(crate) struct ClaimMap {
+    /// Becomes the id.
+    pub(crate) subject: Box<str>,
+    /// Becomes the owner.
+    pub(crate) tenant: Option<Box<str>>,
+    /// Becomes the tier.
+    pub(crate) tier: Option<Box<str>>,
+    /// Become attributes of the same names.
+    pub(crate) attributes: Vec<Box<str>>,
+}
+
+impl Default for ClaimMap {
+    fn default() -> Self {
+        Self {
+            subject: "sub".into(),
+            tenant: None,
+            tier: None,
+            attributes: Vec::new(),
+        }
+    }
+}
+
+impl ClaimMap {
+    /// Makes the principal of a token.
+    ///
+    /// `label` distinguishes issuers. `signed`, the digest of what was signed, identifies a token
+    /// without `jti`.
+    pub(crate) fn principal(
+        &self,
+        claims: &Claims,
+        label: Option<&str>,
+        signed: &TokenDigest,
+    ) -> Result<Principal, InvalidToken> {
+        let subject = name(claims, &self.subject, "the subject's claim")?
+            .ok_or(InvalidToken::ClaimMissing("the subject's claim"))?;
+        let id = match label {
+            Some(label) => Cow::Owned(format!("{label}:{subject}")),
+            None => Cow::Borrowed(subject),
+        };
+        let mut who = Principal::builder(KIND, id)
+            .credential(credential(claims, label, signed)?)
+            .scopes(claims.scopes())
+            .expires(claims.expires());
+        if let Some(tenant) = optional(claims, self.tenant.as_deref(), "the tenant's claim")? {
+            who = who.owner(tenant);
+        }
+        if let Some(tier) = optional(claims, self.tier.as_deref(), "the tier's claim")? {
+            who = who.tier(tier);
+        }
+        for attribute in &self.attributes {
+            // A serialiser's `null` says that there is none.
+            if let Some(value) = claims.get(attribute).filter(|value| !value.is_null()) {
+                who = who.attribute(attribute.clone(), attribute_text(value)?);
+            }
+        }
+        Ok(who.build())
+    }
+}
+
+/// Reads a claim that is perhaps not configured.
+fn optional<'a>(
+    claims: &'a Claims,
+    claim: Option<&str>,
+    what: &'static str,
+) -> Result<Option<&'a str>, InvalidToken> {
+    claim.map_or(Ok(None), |claim| name(claims, claim, what))
+}
+
+/// Reads a claim that names something: text that may be logged. Absent is allowed, another type is
+/// not.
+fn name<'a>(
+    claims: &'a Claims,
+    claim: &str,
+    what: &'static str,
+) -> Result<Option<&'a str>, InvalidToken> {
+    match claims.get(claim) {
+        None => Ok(None),
+        Some(Value::String(text)) if is_loggable(text) => Ok(Some(text)),
+        Some(_) => Err(InvalidToken::ClaimMalformed(what)),
+    }
+}
+
+fn is_loggable(text: &str) -> bool {
+    (1..=LONGEST_NAME).contains(&text.len()) && !text.contains(char::is_control)
+}
+
+/// The public id of the token: its `jti`, which is unique for its issuer only (RFC 7519, 4.1.7), or
+/// else the beginning of the digest of what was signed. Neither depends on the signature, which a
+/// client can change.
+fn credential(
+    claims: &Claims,
+    label: Option<&str>,
+    signed: &TokenDigest,
+) -> Result<Box<str>, InvalidToken> {
+    if let Some(id) = name(claims, "jti", "jti")? {
+        return Ok(match label {
+            Some(label) => format!("{label}:{id}").into(),
+            None => id.into(),
+        });
+    }
+    let mut text = String::from("sha256:");
+    for byte in signed.iter().take(16) {
+        let _ = write!(text, "{byte:02x}"); // Writing to a string cannot fail.
+    }
+    Ok(text.into())
+}
+
+/// Text stays text, anything else is its JSON.
+fn attribute_text(value: &Value) -> Result<Box<str>, InvalidToken> {
+    let text = match value {
+        Value::String(text) => Cow::Borrowed(text.as_str()),
+        other => Cow::Owned(other.to_string()),
+    };
+    match text.len() <= LONGEST_ATTRIBUTE {
+        true => Ok(text.into()),
+        false => Err(InvalidToken::ClaimMalformed("an attribute")),
+    }
+}

@@ -1,0 +1,245 @@
+//! Verifies one token: its form, its signature, and then its claims.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use palisade_core::SharedClock;
+use palisade_internal::wall_clock::WallClock;
+
+use super::{
+    Issuer, VerifierBuilder,
+    builder::{RequiredClaim, static_name},
+    cache::{TokenDigest, token_digest},
+};
+use crate::{
+    claims::{Claims, Times},
+    error::InvalidToken,
+    jwks::Keys,
+    token::{
+        header::Header,
+        split::{CompactParts, base64url},
+    },
+};
+
+/// Verifies tokens. Cheap to clone; clones share the configuration.
+///
+/// It does no HTTP and never waits. The form of a token is checked before its signature, and its
+/// claims after it. So [`InvalidToken::Expired`] means that the issuer did sign the token.
+///
+/// ```
+/// use std::time::Duration;
+/// use palisade_core::{ManualClock, Secret};
+/// use palisade_jwt::{Algorithm, InvalidToken, Issuer, Verifier, VerifyingKey};
+/// # use palisade_jwt::mint::{SigningKey, Token};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let secret = Secret::new(*b"an example of thirty-two bytes!!");
+/// let clock = ManualClock::new(Duration::from_secs(1_000));
+/// let verifier = Verifier::builder()
+///     .issuer(Issuer::new(
+///         "https://login.example",
+///         "https://tts.example",
+///         VerifyingKey::from_secret(Algorithm::Hs256, &secret)?,
+///     ))
+///     .clock(clock.shared())
+///     .build()?;
+/// # let token = Token::new("https://login.example", "https://tts.example", "lin")
+/// #     .lifetime(Duration::from_secs(300))
+/// #     .sign(&SigningKey::from_secret(Algorithm::Hs256, &secret)?, clock.shared().as_ref())?;
+///
+/// assert_eq!(verifier.verify(&token)?.subject(), Some("lin"));
+/// clock.advance(Duration::from_secs(330)); // five minutes and the leeway
+/// assert_eq!(verifier.verify(&token).unwrap_err(), InvalidToken::Expired);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Verifier(pub(super) Arc<Inner>);
+
+/// Everything that a verifier was built with. Clones share it.
+pub(super) struct Inner {
+    /// With different names and labels.
+    pub(super) issuers: Box<[Issuer]>,
+    /// The accepted values of `typ`.
+    pub(super) types: Box<[Box<str>]>,
+    /// Whether a token without `typ` is accepted.
+    pub(super) untyped: bool,
+    /// Claims besides `iss`, `aud` and `exp`.
+    pub(super) required: Box<[RequiredClaim]>,
+    pub(super) leeway: Duration,
+    /// The maximum length of a token, in bytes.
+    pub(super) cap: usize,
+    pub(super) clock: SharedClock,
+    /// Keeps expired tokens expired when the clock steps back.
+    pub(super) wall: WallClock,
+    /// Set by a step back, cleared by the request that records it.
+    pub(super) clock_stepped_back: AtomicBool,
+}
+
+/// A token whose form is right. Its signature and its claims are not checked yet.
+pub(crate) struct ParsedToken<'a> {
+    header: Header,
+    claims: Claims,
+    issuer: usize,
+    signed: &'a str,
+    signature: Vec<u8>,
+}
+
+/// A token that has been verified, and under which keys.
+pub(crate) struct VerifiedToken {
+    pub(crate) claims: Claims,
+    pub(crate) issuer: usize,
+    pub(crate) keys: [u8; 32],
+    /// The digest of what was signed. The signature is left out: the holder of a token can make
+    /// another valid signature for it (ECDSA: r, n − s), and must not get another id by that.
+    pub(crate) signed: TokenDigest,
+}
+
+impl ParsedToken<'_> {
+    pub(crate) fn issuer(&self) -> usize {
+        self.issuer
+    }
+
+    pub(crate) fn kid(&self) -> Option<&str> {
+        self.header.kid.as_deref()
+    }
+}
+
+impl Verifier {
+    /// Starts to configure which tokens are valid.
+    pub fn builder() -> VerifierBuilder {
+        VerifierBuilder::default()
+    }
+
+    /// Verifies a token.
+    ///
+    /// It fetches nothing: keys of a URL are used as they are known at this moment. A program that
+    /// only calls this uses `JwksUrl::keep_fresh`. [`JwtLayer`](crate::JwtLayer) also starts
+    /// fetches and waits for them.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidToken`] has the reason, for the operator. Send only `invalid_token` to the client.
+    pub fn verify(&self, token: &str) -> Result<Claims, InvalidToken> {
+        let parsed = self.parse(token)?;
+        self.check(&parsed).map(|verified| verified.claims)
+    }
+
+    /// Checks the form: everything that needs neither keys nor a clock.
+    pub(crate) fn parse<'a>(&self, token: &'a str) -> Result<ParsedToken<'a>, InvalidToken> {
+        let parts = CompactParts::split(token, self.0.cap)?;
+        let header = Header::read(&base64url(parts.header)?)?;
+        if !header.is_one_of(&self.0.types, self.0.untyped) {
+            return Err(InvalidToken::TypeMismatch);
+        }
+        let claims = Claims::read(&base64url(parts.claims)?)?;
+        Ok(ParsedToken {
+            header,
+            issuer: self.issuer_of(&claims)?,
+            claims,
+            signed: parts.signed,
+            signature: base64url(parts.signature)?,
+        })
+    }
+
+    /// Finds the issuer by its exact name. This only selects the keys.
+    fn issuer_of(&self, claims: &Claims) -> Result<usize, InvalidToken> {
+        let known = |issuer: &Issuer| issuer.name() == claims.issuer();
+        let found = self.0.issuers.iter().position(known);
+        found.ok_or(InvalidToken::IssuerUnknown)
+    }
+
+    /// Checks the signature, and then the claims.
+    pub(crate) fn check(&self, parsed: &ParsedToken<'_>) -> Result<VerifiedToken, InvalidToken> {
+        let issuer = self
+            .issuer(parsed.issuer)
+            .ok_or(InvalidToken::IssuerUnknown)?;
+        let keys = issuer.keys().current()?;
+        let mut candidates = keys.candidates(parsed.kid(), parsed.header.algorithm)?;
+        let message = parsed.signed.as_bytes();
+        if !candidates.any(|key| key.verifies(message, &parsed.signature)) {
+            return Err(InvalidToken::SignatureMismatch);
+        }
+        self.check_claims(&parsed.claims, issuer)?;
+        Ok(VerifiedToken {
+            claims: parsed.claims.clone(),
+            issuer: parsed.issuer,
+            keys: *keys.fingerprint(),
+            signed: token_digest(parsed.signed),
+        })
+    }
+
+    /// Checks audience, kind, required claims and dates of a token with a valid signature.
+    fn check_claims(&self, claims: &Claims, issuer: &Issuer) -> Result<(), InvalidToken> {
+        claims.check_audience(issuer.audiences())?;
+        if !issuer.rules.accept_id_tokens && !claims.may_be_access_token() {
+            return Err(InvalidToken::NotAccessToken);
+        }
+        // Present is enough, whatever it holds: a confirmation that cannot be read is none that was
+        // checked.
+        if !issuer.rules.ignore_confirmation && claims.get("cnf").is_some() {
+            return Err(InvalidToken::ConfirmationUnchecked);
+        }
+        for required in &self.0.required {
+            claims.check_required(&required.claim, required.text, static_name(&required.claim))?;
+        }
+        let now = self.now();
+        claims.times().check(now, self.0.leeway)?;
+        let max_lifetime = issuer.rules.max_lifetime;
+        claims
+            .times()
+            .check_lifetime(now, self.0.leeway, max_lifetime)
+    }
+
+    pub(crate) fn check_times(&self, times: &Times) -> Result<(), InvalidToken> {
+        times.check(self.now(), self.0.leeway)
+    }
+
+    /// Returns the time of the wall clock, which does not go back.
+    fn now(&self) -> Duration {
+        let reading = self.0.wall.read(self.0.clock.unix_time());
+        if let Some(step) = reading.stepped_back {
+            self.0.clock_stepped_back.store(true, Ordering::Relaxed);
+            let seconds = step.as_secs();
+            tracing::warn!(target: "palisade", seconds, "the system clock stepped back; what has expired stays expired (up to the configured step)");
+        }
+        reading.now
+    }
+
+    /// Returns whether the clock stepped back since the last call, for one record of it.
+    pub(crate) fn take_clock_step(&self) -> bool {
+        let stepped = &self.0.clock_stepped_back;
+        stepped.load(Ordering::Relaxed) && stepped.swap(false, Ordering::Relaxed)
+    }
+
+    pub(crate) fn issuer(&self, index: usize) -> Option<&Issuer> {
+        self.0.issuers.get(index)
+    }
+
+    pub(crate) fn keys(&self, issuer: usize) -> Option<&Keys> {
+        self.issuer(issuer).map(Issuer::keys)
+    }
+
+    pub(crate) fn cap(&self) -> usize {
+        self.0.cap
+    }
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifier")
+            .field("issuers", &self.0.issuers)
+            .field("types", &self.0.types)
+            .field("untyped", &self.0.untyped)
+            .field("required", &self.0.required)
+            .field("leeway", &self.0.leeway)
+            .field("cap", &self.0.cap)
+            .finish_non_exhaustive()
+    }
+}
