@@ -6,10 +6,9 @@ use std::hint::black_box;
 use benches::{Floor, audit, client, keys, limit, request, run};
 use criterion::{BatchSize, Bencher, Criterion, criterion_group, criterion_main};
 use http::Request;
-use palisade::{
-    AllowedHosts, Chain, GuardLayer, HeadersLayer, HostLayer, KnownLayer, RouteLayer, RouteTable,
-    SanitizeLayer,
-};
+use palisade::core::{Chain, GuardLayer, KnownLayer, RouteLayer, RouteTable};
+use palisade::transport::HostLayer;
+use palisade::{AllowedHosts, HeadersLayer, SanitizeLayer};
 use tower::{Layer as _, Service};
 
 fn measure<S, B>(

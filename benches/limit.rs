@@ -9,7 +9,7 @@ use axum::{body::Body as AxumBody, extract::ConnectInfo};
 use benches::{Floor, client, limit, peer, request, run};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use http::Request;
-use palisade::{Chain, GuardLayer};
+use palisade::core::{Chain, GuardLayer};
 use tower::Layer as _;
 use tower_governor::{GovernorLayer, governor::GovernorConfigBuilder};
 

@@ -6,7 +6,7 @@ use std::hint::black_box;
 use benches::{Body, Floor, audit, request, run, shield};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use http::Request;
-use palisade::Protected;
+use palisade::shield::Protected;
 
 fn stack(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("stack");

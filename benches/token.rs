@@ -6,12 +6,10 @@ use std::{hint::black_box, time::Duration};
 use benches::{Floor, request, run};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use jsonwebtoken::{DecodingKey, Validation};
-use palisade::{
-    SystemClock,
-    jwt::{
-        Algorithm, Issuer, JwtLayer, Verifier,
-        mint::{SigningKey, Token},
-    },
+use palisade::core::SystemClock;
+use palisade::jwt::{
+    Algorithm, Issuer, JwtLayer, Verifier,
+    mint::{SigningKey, Token},
 };
 use serde::Deserialize;
 use tower::Layer as _;

@@ -4,10 +4,11 @@ use std::{convert::Infallible, future::Ready, net::SocketAddr, task::Poll, time:
 
 use bytes::Bytes;
 use http::{Request, Response};
+use palisade::api_key::{Environment, Grant, KeyScheme, MemoryKeyStore, Pepper};
+use palisade::core::{ManualClock, Peer, RouteTable, Scheme, SystemClock};
 use palisade::{
-    AllowedHosts, ApiKeyLayer, AuditLayer, ClientInfoLayer, Environment, FileSink, Grant,
-    KeyScheme, ManualClock, MemoryKeyStore, Peer, Pepper, Policy, RateLimitLayer, RouteTable, Rule,
-    Scheme, Shield, SystemClock,
+    AllowedHosts, ApiKeyLayer, AuditLayer, ClientInfoLayer, FileSink, Policy, RateLimitLayer, Rule,
+    Shield,
 };
 use tower::Service;
 

@@ -3,7 +3,7 @@
 
 use benches::{Body, Floor, audit, client, limit, request, run, shield};
 use http::Request;
-use palisade::{Chain, GuardLayer};
+use palisade::core::{Chain, GuardLayer};
 use tower::{Layer as _, Service};
 
 /// Counts the allocations of one request when everything is warm.

@@ -5,8 +5,8 @@
 //! status 404, and a guard refuses if the result of an outer guard is missing.
 //!
 //! ```
-//! use palisade::{ApiKeyLayer, Grant, KeyScheme, MemoryKeyStore, Environment, Pepper};
-//! use palisade::{Policy, RateLimitLayer, Routes, Rule, Shield};
+//! use palisade::api_key::{Environment, Grant, KeyScheme, MemoryKeyStore, Pepper};
+//! use palisade::{AllowedHosts, ApiKeyLayer, Policy, RateLimitLayer, Routes, Rule, Shield};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let scheme = KeyScheme::new(Pepper::generate()?);
@@ -21,75 +21,93 @@
 //! let app = Shield::builder()
 //!     .authenticate(ApiKeyLayer::new(scheme, keys))
 //!     .limit_clients(RateLimitLayer::by_client().policy(Policy::named("client").rate("60/minute")?).build()?)
-//!     .hosts(palisade::AllowedHosts::parse(["notes.example"])?)
+//!     .hosts(AllowedHosts::parse(["notes.example"])?)
 //!     .protect(routes)?;
 //! # let _ = app; Ok(()) }
 //! ```
 //!
-//! A single layer works in any `ServiceBuilder`; see the crates that are re-exported here.
+//! # Where to find what
 //!
-//! Where to start:
+//! The names at the root are those that most applications need. Each module has the rest of its
+//! subject:
+//!
+//! | module | holds | feature |
+//! |---|---|---|
+//! | [`shield`] | the whole stack: [`Shield`], its builder, its errors and warnings | |
+//! | `config` | the stack from a TOML file | `config` |
+//! | `server` | TLS, timeouts, connection limits, replacement while serving | `server` |
+//! | [`api_key`] | API keys: schemes, grants, stores | |
+//! | `jwt` | JSON Web Tokens: verifiers, issuers, keys of issuers | `jwt` |
+//! | [`rate_limit`] | rates, policies, stores of limits, concurrency | |
+//! | [`sanitize`] | text fields of requests | |
+//! | [`audit`] | the audit trail: sinks, keys, verification | |
+//! | [`transport`] | client address, hosts, HTTPS, security headers | |
+//! | [`core`](mod@core) | what all layers share: guards, contexts, refusals, clocks | |
+//! | `metrics` | counters and histograms | `metrics` |
+//! | `logging` | a log that cannot hold up the service | `logging` |
+//! | `testing` | helpers for the tests of layers and services | `testing` |
+//!
+//! Each module of a layer is a crate of its own, `palisade-audit` for example. A layer works alone in any
+//! `ServiceBuilder`.
+//!
+//! # Where to start
 //!
 //! - [`Shield::builder`]: the stack, part by part. The order of the calls does not matter.
 //! - `Routes` (feature `axum`): handlers with their rules.
 //! - [`ShieldError`]: what is checked before the first request.
-//! - `config::Config` (feature `config`): the stack from a TOML file.
-//! - `server::Server` (feature `server`): TLS, timeouts and connection limits.
-//! - `Verifier` (feature `jwt`): JSON Web Tokens.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "config")]
 pub mod config;
 #[cfg(feature = "server")]
-mod connection_events;
+pub mod server;
 #[cfg(feature = "logging")]
 pub mod logging;
 #[cfg(feature = "metrics")]
-mod metrics;
-#[cfg(feature = "server")]
-mod reload;
-#[cfg(feature = "axum")]
-mod routes;
-mod shield;
+pub mod metrics;
+pub mod shield;
 #[cfg(feature = "axum")]
 mod webroot;
-
-pub use palisade_api_key::*;
-pub use palisade_audit::{
-    AcknowledgeError, Anchor, AuditBuildError, AuditEvent, AuditGate, AuditHandle, AuditKey,
-    AuditLayer, AuditLayerBuilder, CheckpointKey, CheckpointPublicKey, DetachedSink, FileSink,
-    FileSinkBuilder, LowSpaceAction, MemorySink, Sink, SinkPolicy, TracingSink, VerifyOptions,
-    VerifyReport, event_id, verify, verify_file,
-};
-pub use palisade_core::*;
-pub use palisade_rate_limit::{
-    ChargeWhen, ConcurrencyLayer, ConcurrencyLayerBuilder, FailureMode, HeaderStyle, Key,
-    LimitStore, MemoryStore, Policy, Rate, RateError, RateLimitBuildError, RateLimitLayer,
-    RateLimitLayerBuilder, Unit as CostUnit,
-};
-#[cfg(feature = "redis")]
-pub use palisade_rate_limit::{RedisStore, RedisStoreBuildError, RedisStoreBuilder};
-pub use palisade_sanitize::{
-    Action, Class, Field, Fields, ModelFamily, Normalization, OverLength, Refused, SanitizeLayer,
-    SanitizeLayerBuilder, Sanitizer, SanitizerBuilder, TemplateTokens, TextRule, Whitespace,
-    skeleton,
-};
-pub use palisade_transport::*;
-
-#[cfg(feature = "metrics")]
-pub use self::metrics::MetricsLayer;
-pub use self::shield::{Protected, Shield, ShieldBuilder, ShieldError, ShieldLayer, Warning};
-#[cfg(feature = "server")]
-pub use self::{connection_events::record_connections, reload::Reloadable};
 #[cfg(feature = "axum")]
-pub use self::{routes::Routes, shield::axum::ProtectedRouter};
+mod routes;
 
-/// JSON Web Tokens.
+#[doc(inline)]
+pub use palisade_api_key as api_key;
+#[doc(inline)]
+pub use palisade_audit as audit;
+#[doc(inline)]
+pub use palisade_core as core;
+#[cfg(feature = "testing")]
+#[doc(inline)]
+pub use palisade_core::testing;
 #[cfg(feature = "jwt")]
+#[doc(inline)]
 pub use palisade_jwt as jwt;
+#[doc(inline)]
+pub use palisade_rate_limit as rate_limit;
+#[doc(inline)]
+pub use palisade_sanitize as sanitize;
+#[doc(inline)]
+pub use palisade_transport as transport;
+
+// The common case: at most twenty names, which a test counts.
+pub use palisade_api_key::ApiKeyLayer;
+pub use palisade_audit::{AuditLayer, FileSink};
+#[cfg(feature = "axum")]
+pub use palisade_core::ClientIp;
+pub use palisade_core::{Principal, Rule};
 #[cfg(feature = "jwt")]
-pub use palisade_jwt::{JwtLayer, Verifier};
+pub use palisade_jwt::JwtLayer;
+pub use palisade_rate_limit::{Policy, RateLimitLayer};
+pub use palisade_sanitize::SanitizeLayer;
+pub use palisade_transport::{
+    AllowedHosts, ClientInfoLayer, HeadersLayer, HttpsLayer, TrustedProxies,
+};
+
+pub use self::shield::{Shield, ShieldError};
+#[cfg(feature = "axum")]
+pub use self::{routes::Routes, shield::ProtectedRouter};
 
 // The Rust examples of the book, compiled and run as documentation tests.
 #[cfg(doctest)]

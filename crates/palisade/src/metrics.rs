@@ -14,7 +14,7 @@ use palisade_core::{
 
 /// Counts requests and refusals for the `metrics` facade.
 ///
-/// Pass it to [`ShieldBuilder::observe`](crate::ShieldBuilder::observe). The application installs a
+/// Pass it to [`ShieldBuilder::observe`](crate::shield::ShieldBuilder::observe). The application installs a
 /// recorder, such as `metrics-exporter-prometheus`; without one nothing is counted. It never
 /// refuses a request. The metrics:
 ///

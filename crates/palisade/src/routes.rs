@@ -11,11 +11,11 @@ use axum::{
 use http::Method;
 use palisade_core::{RouteTable, RouteTableBuilder, Rule};
 
-use crate::ShieldError;
+use crate::shield::ShieldError;
 
 /// Routes with their rules. Each handler is added together with the rule that says who may use it.
 ///
-/// Pass it to [`ShieldBuilder::protect`](crate::ShieldBuilder::protect). Templates have the form of
+/// Pass it to [`ShieldBuilder::protect`](crate::shield::ShieldBuilder::protect). Templates have the form of
 /// axum 0.8: `/notes/{id}`, and `/assets/{*path}` for all paths below. `S` is the state of the
 /// handlers, which [`with_state`](Self::with_state) provides.
 ///
@@ -186,7 +186,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 
     /// Returns router and table, to add layers inside the shield.
     ///
-    /// Pass the table to [`ShieldBuilder::build`](crate::ShieldBuilder::build), and the router to
+    /// Pass the table to [`ShieldBuilder::build`](crate::shield::ShieldBuilder::build), and the router to
     /// [`Shield::protect`](crate::Shield::protect).
     ///
     /// # Errors

@@ -16,7 +16,7 @@ use axum::{
 };
 use palisade_core::Rule;
 
-use crate::Routes;
+use crate::routes::Routes;
 
 /// The most bytes that are read of a file. A key authorization (RFC 8555, section 8.1) has about
 /// 90.

@@ -2,10 +2,11 @@
 
 use std::error::Error;
 
-use palisade::{
-    AllowedHosts, ApiKeyLayer, AuditLayer, KeyScheme, KeyStore, MemorySink, Policy, Protected,
-    RateLimitLayer, RouteTable, Rule, SecurityContext, Shield,
-};
+use palisade::api_key::{KeyScheme, KeyStore};
+use palisade::audit::MemorySink;
+use palisade::core::{RouteTable, SecurityContext};
+use palisade::shield::Protected;
+use palisade::{AllowedHosts, ApiKeyLayer, AuditLayer, Policy, RateLimitLayer, Rule, Shield};
 use tonic::{Request, Response, Status, service::Routes};
 
 #[allow(

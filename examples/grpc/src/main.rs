@@ -3,10 +3,10 @@
 
 use std::error::Error;
 
-use palisade::{
-    Environment, Grant, KeyScheme, MemoryKeyStore, MemorySink, Pepper, SystemClock,
-    server::{DevAuthority, Server},
-};
+use palisade::api_key::{Environment, Grant, KeyScheme, MemoryKeyStore, Pepper};
+use palisade::audit::MemorySink;
+use palisade::core::SystemClock;
+use palisade::server::{DevAuthority, Server};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

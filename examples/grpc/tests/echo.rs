@@ -4,10 +4,9 @@
 use std::time::Duration;
 
 use grpc::{EchoClient, Words};
-use palisade::{
-    Environment, Grant, KeyScheme, MemoryKeyStore, MemorySink, Pepper,
-    server::{DevAuthority, Server},
-};
+use palisade::api_key::{Environment, Grant, KeyScheme, MemoryKeyStore, Pepper};
+use palisade::audit::MemorySink;
+use palisade::server::{DevAuthority, Server};
 use tonic::{
     Code, Request,
     transport::{Certificate, Channel, ClientTlsConfig, Endpoint},

@@ -2,11 +2,13 @@
 #![allow(clippy::print_stdout)] // It is a program.
 use std::{env, error::Error, fs, io::Write, net::SocketAddr, os::unix::fs::OpenOptionsExt};
 
-use palisade::SystemClock;
+use palisade::api_key::{Environment, Grant, KeyScheme};
+use palisade::api_key::{MemoryKeyStore, Pepper};
+use palisade::core::SystemClock;
 use palisade::logging::Log;
 use palisade::server::{DevAuthority, Server};
-use palisade::{AllowedHosts, ApiKeyLayer, AuditLayer, Environment, FileSink, Grant, KeyScheme};
-use palisade::{MemoryKeyStore, Pepper, Policy, Principal, RateLimitLayer, Routes, Rule, Shield};
+use palisade::{AllowedHosts, ApiKeyLayer, AuditLayer, FileSink};
+use palisade::{Policy, Principal, RateLimitLayer, Routes, Rule, Shield};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

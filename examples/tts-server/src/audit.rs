@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use palisade::{AuditKey, AuditLayer, FileSink, SharedClock};
+use palisade::audit::AuditKey;
+use palisade::core::SharedClock;
+use palisade::{AuditLayer, FileSink};
 
 use crate::{
     StartError,
@@ -18,7 +20,7 @@ pub(crate) fn open(folder: &DataFolder, clock: &SharedClock) -> Result<AuditLaye
     let sink = FileSink::builder(&path)
         .key(key(folder)?)
         .clock(clock.clone());
-    let broken = |error: palisade::AuditBuildError| {
+    let broken = |error: palisade::audit::AuditBuildError| {
         StartError::new(format!("the audit trail cannot be written: {error}"))
     };
     let sink = sink.open().map_err(broken)?;

@@ -5,7 +5,7 @@ use http::{
     header::{ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ORIGIN, VARY},
     request, response,
 };
-use palisade::{Guard, SecurityContext, Verdict};
+use palisade::core::{Guard, SecurityContext, Verdict};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use crate::settings::Cors;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use http::{Method, header::CONTENT_LENGTH, request};
-use palisade::{
-    ChargeWhen, CostUnit, LimitStore, Policy, RateLimitLayer, RateLimitLayerBuilder, SharedClock,
-    ShieldBuilder,
-};
+use palisade::core::SharedClock;
+use palisade::rate_limit::{ChargeWhen, LimitStore, RateLimitLayerBuilder, Unit};
+use palisade::shield::ShieldBuilder;
+use palisade::{Policy, RateLimitLayer};
 
 use crate::{
     StartError,
@@ -59,7 +59,7 @@ fn sound(seconds: u32) -> Result<Policy, StartError> {
         .cost_by(move |head| reserve(head).min(most))
         .charge_when(ChargeWhen::Handled { otherwise: REFUSED })
         .settled_by(AUDIO_MILLISECONDS)
-        .unit(CostUnit::Custom)
+        .unit(Unit::Custom)
         .on_named_routes())
 }
 

@@ -2,10 +2,9 @@
 
 use std::{fmt, net::SocketAddr};
 
-use palisade::{
-    AllowedHosts, AuditHandle, HttpsLayer, ProtectedRouter, Routes, Rule, Shield,
-    server::Server as Listener,
-};
+use palisade::audit::AuditHandle;
+use palisade::server::Server as Listener;
+use palisade::{AllowedHosts, HttpsLayer, ProtectedRouter, Routes, Rule, Shield};
 
 use crate::{StartError, metrics, settings::Settings};
 
@@ -32,7 +31,7 @@ impl Sockets {
 
     /// Puts what happens to connections on record.
     pub(crate) fn record_connections(self, audit: &AuditHandle) -> Self {
-        let record = |server| palisade::record_connections(server, Some(audit.clone()));
+        let record = |server| palisade::server::record_connections(server, Some(audit.clone()));
         Self {
             https: record(self.https),
             http: self.http.map(record),

@@ -8,7 +8,8 @@ use std::{
 };
 
 use clap::Parser;
-use palisade::{SystemClock, logging::Log};
+use palisade::core::SystemClock;
+use palisade::logging::Log;
 use tokio::{
     runtime::Runtime,
     signal::unix::{Signal, SignalKind, signal},

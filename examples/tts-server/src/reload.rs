@@ -1,9 +1,11 @@
 //! A new configuration for a server that runs: all of it, or nothing.
 
 use axum::Router;
-use palisade::{
-    AuditEvent, Protected, Reloadable, SharedClock, config::Running, event_id, server::Certificates,
-};
+use palisade::audit::{AuditEvent, event_id};
+use palisade::config::Running;
+use palisade::core::SharedClock;
+use palisade::server::{Certificates, Reloadable};
+use palisade::shield::Protected;
 use tokio::sync::Mutex;
 
 use crate::{DataFolder, Settings, StartError, shield, state::App, tls::Tls};

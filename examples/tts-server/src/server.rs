@@ -3,11 +3,13 @@
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
-use palisade::{
-    AuditHandle, LimitStore, MemoryStore, Protected, Reloadable, SharedClock, TrustedProxies,
-    config::Running,
-    server::{HealthLayer, Readiness, ServerError},
-};
+use palisade::TrustedProxies;
+use palisade::audit::AuditHandle;
+use palisade::config::Running;
+use palisade::core::SharedClock;
+use palisade::rate_limit::{LimitStore, MemoryStore};
+use palisade::server::{HealthLayer, Readiness, Reloadable, ServerError};
+use palisade::shield::Protected;
 use tokio::sync::{Mutex, watch};
 use tower_layer::Layer as _;
 
@@ -215,7 +217,7 @@ fn warn_of_contradictions(
     let warnings = settings
         .config
         .check_server(&settings.server, https, &tls.certificates)?;
-    warnings.iter().for_each(palisade::Warning::log);
+    warnings.iter().for_each(palisade::shield::Warning::log);
     Ok(())
 }
 

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use palisade::{
-    AllowedHosts, ApiKeyLayer, AuditLayer, HttpsLayer, MetricsLayer, ProtectedRouter, SharedClock,
-    ShieldBuilder, config::Running,
-};
+use palisade::config::Running;
+use palisade::core::SharedClock;
+use palisade::metrics::MetricsLayer;
+use palisade::shield::ShieldBuilder;
+use palisade::{AllowedHosts, ApiKeyLayer, AuditLayer, HttpsLayer, ProtectedRouter};
 
 use crate::{
     StartError, audit,

@@ -1,7 +1,8 @@
 //! How long texts may be. Everything that bounds a text follows from how many characters it may have, so that
 //! one number in the settings is enough.
 
-use palisade::{SanitizeLayer, Sanitizer, SanitizerBuilder};
+use palisade::SanitizeLayer;
+use palisade::sanitize::{Sanitizer, SanitizerBuilder};
 
 use crate::{StartError, settings::Settings};
 

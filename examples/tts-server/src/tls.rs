@@ -1,10 +1,8 @@
 //! The certificate.
 
-use palisade::{
-    SharedClock,
-    config::CertificateSource,
-    server::{CertificateError, Certificates, DevAuthority},
-};
+use palisade::config::CertificateSource;
+use palisade::core::SharedClock;
+use palisade::server::{CertificateError, Certificates, DevAuthority};
 
 use crate::{
     StartError,

@@ -11,7 +11,7 @@ use palisade_core::RouteTable;
 use palisade_rate_limit::LimitStore;
 
 use super::{Config, ConfigFileError};
-use crate::{Shield, ShieldBuilder};
+use crate::shield::{Shield, ShieldBuilder};
 
 /// The parts that [`Config::assemble`] makes.
 ///

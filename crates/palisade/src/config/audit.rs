@@ -9,7 +9,7 @@ use super::{
     Config, ConfigFileError,
     document::{Audit, AuditPolicy},
 };
-use crate::ShieldBuilder;
+use crate::shield::ShieldBuilder;
 
 /// Bytes of a mebibyte.
 const MIB: u64 = 1024 * 1024;

@@ -9,7 +9,7 @@ use palisade_core::Scheme;
 use palisade_transport::{AllowedHosts, TrustedProxies, server::Certificates};
 
 use super::{Config, ConfigFileError, ServerSettings};
-use crate::Warning;
+use crate::shield::Warning;
 
 impl Config {
     /// Finds settings that are valid alone and do not work together, or not for every client.

@@ -17,7 +17,7 @@ use super::{
     Config, ConfigFileError,
     document::{Preset, RequestId},
 };
-use crate::ShieldBuilder;
+use crate::shield::ShieldBuilder;
 
 /// Seconds of a day.
 const DAY: u64 = 24 * 60 * 60;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use palisade_api_key::{ApiKeyLayer, Environment, FileKeyStore, KeyFormat, KeyScheme, Pepper};
 
 use super::{Config, ConfigFileError, document::Keys};
-use crate::ShieldBuilder;
+use crate::shield::ShieldBuilder;
 
 /// The largest `max_stale_minutes`: a week. While the file cannot be read, a revoked key stays
 /// valid for so long.

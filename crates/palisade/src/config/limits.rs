@@ -14,7 +14,7 @@ use super::{
     Config, ConfigFileError,
     document::{By, Limit, On, StoreFails},
 };
-use crate::ShieldBuilder;
+use crate::shield::ShieldBuilder;
 
 /// The default of `ipv6_network_multiple`.
 const FOUR: NonZeroU32 = NonZeroU32::new(4).expect("four is not zero");

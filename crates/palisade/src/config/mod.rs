@@ -5,7 +5,7 @@
 //! tables, dotted and quoted keys) mean the same.
 //!
 //! The steps: [`Config::read`] parses the file, [`Config::assemble`] makes the parts, and
-//! [`ShieldBuilder::build`](crate::ShieldBuilder::build) the shield. Each mistake is a
+//! [`ShieldBuilder::build`](crate::shield::ShieldBuilder::build) the shield. Each mistake is a
 //! [`ConfigFileError`] that names line, key and remedy. Reading starts nothing and opens no other
 //! file; assembling opens the files that the configuration names.
 //!

@@ -1,7 +1,7 @@
 //! `[[routes]]`: the rules, for services whose routes are not defined in Rust.
 //!
 //! The table is returned in `Assembled::table`; the application passes it to
-//! [`ShieldBuilder::build`](crate::ShieldBuilder::build). A request without a rule gets status 404.
+//! [`ShieldBuilder::build`](crate::shield::ShieldBuilder::build). A request without a rule gets status 404.
 
 use http::Method;
 use palisade_core::{BodyKind, RouteTable, Rule};
@@ -94,7 +94,7 @@ impl Config {
     }
 
     /// Adds the named limits, or exempts the route from all limits with `none`. Whether a limit of
-    /// that name exists is checked by [`ShieldBuilder::build`](crate::ShieldBuilder::build).
+    /// that name exists is checked by [`ShieldBuilder::build`](crate::shield::ShieldBuilder::build).
     fn limited(&self, rule: Rule, limits: &Spanned<RouteLimits>) -> Result<Rule, ConfigFileError> {
         match limits.get_ref() {
             RouteLimits::Names(names) => {

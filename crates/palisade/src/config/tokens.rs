@@ -4,7 +4,7 @@
 //! Without the feature `jwt` a section `tokens` is an error, not ignored.
 
 use super::{Config, ConfigFileError};
-use crate::ShieldBuilder;
+use crate::shield::ShieldBuilder;
 
 #[cfg(not(feature = "jwt"))]
 impl Config {

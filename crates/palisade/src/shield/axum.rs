@@ -28,7 +28,7 @@ use tower_service::Service;
 use super::{
     Protected, Shield, ShieldBuilder, ShieldError, Warning, explain::Explanation, router_paths,
 };
-use crate::Routes;
+use crate::routes::Routes;
 
 impl ShieldBuilder {
     /// Builds the stack for the rules of [`Routes`], and puts it around their router.

@@ -197,7 +197,8 @@ impl ShieldBuilder {
     /// Default: `X-Request-Id` on every response; an identifier in a request is removed.
     ///
     /// ```
-    /// use palisade::{RequestIdLayer, Shield};
+    /// use palisade::core::RequestIdLayer;
+    /// use palisade::Shield;
     ///
     /// let shield = Shield::builder().request_id(RequestIdLayer::new().accept_from_proxies());
     /// ```

@@ -128,7 +128,8 @@ impl ShieldError {
     /// # Examples
     ///
     /// ```
-    /// use palisade::{RouteTable, Rule, Shield};
+    /// use palisade::core::RouteTable;
+    /// use palisade::{Rule, Shield};
     ///
     /// let table = RouteTable::builder().any("/echo", Rule::public()).build()?;
     /// let error = Shield::builder().build(table).unwrap_err();

@@ -21,7 +21,8 @@ impl Shield {
     /// Give the finished router to [`protect`](Self::protect).
     ///
     /// ```
-    /// use palisade::{AllowedHosts, RouteTable, Rule, Shield};
+    /// use palisade::core::RouteTable;
+    /// use palisade::{AllowedHosts, Rule, Shield};
     /// use tower::{Layer as _, service_fn};
     ///
     /// let table = RouteTable::builder().any("/echo", Rule::public()).build()?;

@@ -4,7 +4,7 @@
 //! result. A stack that does not fit is not built.
 
 #[cfg(feature = "axum")]
-pub(crate) mod axum;
+mod axum;
 mod builder;
 mod check;
 mod explain;
@@ -24,6 +24,8 @@ use palisade_sanitize::{SanitizeLayer, SanitizeService};
 use palisade_transport::{ClientInfoLayer, HeadersLayer, HostLayer, HttpsLayer};
 use tower_layer::Layer as _;
 
+#[cfg(feature = "axum")]
+pub use self::axum::{ProtectedFuture, ProtectedRouter};
 pub use self::{builder::ShieldBuilder, check::ShieldError, explain::Warning, layer::ShieldLayer};
 
 /// The order of the guards, from the outside in, with the reason for each position.
@@ -154,7 +156,8 @@ impl Shield {
     /// # Examples
     ///
     /// ```
-    /// use palisade::{AllowedHosts, RouteTable, Rule, Shield};
+    /// use palisade::core::RouteTable;
+    /// use palisade::{AllowedHosts, Rule, Shield};
     ///
     /// let table = RouteTable::builder().any("/echo", Rule::public()).build()?;
     /// let shield = Shield::builder()

@@ -2,10 +2,9 @@
 
 use std::fs;
 
-use palisade::{
-    AuditKey, FileKeyStore, Pepper,
-    config::{CertificateSource, Config},
-};
+use palisade::api_key::{FileKeyStore, Pepper};
+use palisade::audit::AuditKey;
+use palisade::config::{CertificateSource, Config};
 use serde::Deserialize;
 
 pub const WHOLE: &str = r#"
@@ -475,7 +474,7 @@ async fn request_id(server: &str, client: &str, peer: &str) -> Option<String> {
     let parts = Config::parse(&text).unwrap().assemble().unwrap();
     let shield = parts.shield.build(parts.table.unwrap()).unwrap();
     let mut request = crate::support::request("GET", "/health", None);
-    let peer = palisade::Peer::new(peer.parse().unwrap(), palisade::Scheme::Https);
+    let peer = palisade::core::Peer::new(peer.parse().unwrap(), palisade::core::Scheme::Https);
     request.extensions_mut().insert(peer);
     for name in ["x-request-id", "x-trace"] {
         request.headers_mut().insert(name, "sent".parse().unwrap());

@@ -207,14 +207,14 @@ async fn what_is_no_request_is_on_record_and_counted() {
     let recorder = PrometheusBuilder::new().build_recorder();
     let figures = recorder.handle();
     let _local = metrics::set_default_local_recorder(&recorder);
-    let memory = palisade::MemorySink::new();
+    let memory = palisade::audit::MemorySink::new();
     let audit = palisade::AuditLayer::builder()
         .sink(memory.clone())
         .build()
         .unwrap();
     let server = Server::bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = server.local_addr();
-    let server = palisade::record_connections(server, Some(audit.handle()));
+    let server = palisade::server::record_connections(server, Some(audit.handle()));
     let service = tower::service_fn(async |_: http::Request<_>| {
         let body = http_body_util::Empty::<axum::body::Bytes>::new();
         Ok::<_, std::convert::Infallible>(http::Response::new(body))
@@ -274,7 +274,7 @@ fn changes_are_told_by_key_and_never_by_value() {
 fn a_stack_from_a_file_warns_of_a_limit_that_no_rule_names() {
     let text = "[server]\nhosts = [\"a.example\"]\n[[limits]]\nname = \"x\"\nrate = \"1/minute\"\nroutes = \"named\"\n";
     let assembled = Config::parse(text).unwrap().assemble().unwrap();
-    let table = palisade::RouteTable::builder().build().unwrap();
+    let table = palisade::core::RouteTable::builder().build().unwrap();
     let shield: Shield = assembled.shield.build(table).unwrap();
     assert!(
         shield

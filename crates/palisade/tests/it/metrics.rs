@@ -3,7 +3,7 @@
 use axum::body::Body;
 use http::Request;
 use metrics_exporter_prometheus::PrometheusBuilder;
-use palisade::MetricsLayer;
+use palisade::metrics::MetricsLayer;
 
 use crate::support::*;
 
@@ -42,7 +42,7 @@ fn requests_and_refusals_are_counted_by_template_and_code() {
 #[derive(Clone, Debug)]
 struct OlderKeys;
 
-impl palisade::Guard for OlderKeys {
+impl palisade::core::Guard for OlderKeys {
     type Pass = ();
 
     fn name(&self) -> &'static str {
@@ -51,20 +51,20 @@ impl palisade::Guard for OlderKeys {
 
     fn admit(
         &self,
-        cx: &palisade::SecurityContext,
+        cx: &palisade::core::SecurityContext,
         _: &mut http::request::Parts,
-    ) -> palisade::Verdict<()> {
-        cx.record(palisade::Fact::Degraded {
+    ) -> palisade::core::Verdict<()> {
+        cx.record(palisade::core::Fact::Degraded {
             guard: "api_key",
             what: "keys_stale",
         });
-        palisade::Verdict::Admit(())
+        palisade::core::Verdict::Admit(())
     }
 }
 
 #[test]
 fn requests_that_older_keys_decide_are_counted() {
-    use palisade::{Chain, GuardLayer, Layer as _};
+    use palisade::core::{Chain, GuardLayer, Layer as _};
     use tower::ServiceExt as _;
 
     let recorder = PrometheusBuilder::new().build_recorder();

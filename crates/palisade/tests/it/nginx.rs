@@ -9,10 +9,9 @@ use std::{
     time::Duration,
 };
 
-use palisade::{
-    AllowedHosts, ClientInfoLayer, ClientIp, ForwardedHeader, Routes, Rule, Shield, TrustedProxies,
-    server::Server,
-};
+use palisade::server::Server;
+use palisade::transport::ForwardedHeader;
+use palisade::{AllowedHosts, ClientInfoLayer, ClientIp, Routes, Rule, Shield, TrustedProxies};
 use palisade_internal::free_port;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},

@@ -3,13 +3,12 @@
 use std::{fs, sync::LazyLock, time::Duration};
 
 use http::StatusCode;
+use palisade::ProtectedRouter;
+use palisade::api_key::{KeyScheme, MemoryKeyStore};
+use palisade::audit::FileSinkBuilder;
+use palisade::core::{Guard, ManualClock, Rejection, SecurityContext, SharedClock, Verdict};
 use palisade::{
-    AllowedHosts, ApiKeyLayer, AuditLayer, FileSinkBuilder, Policy, RateLimitLayer, Routes, Rule,
-    Shield,
-};
-use palisade::{
-    Guard, KeyScheme, ManualClock, MemoryKeyStore, ProtectedRouter, Rejection, SecurityContext,
-    SharedClock, Verdict,
+    AllowedHosts, ApiKeyLayer, AuditLayer, Policy, RateLimitLayer, Routes, Rule, Shield,
 };
 
 /// Stands in for the real one, so that the trail lands in a folder of the test.
@@ -24,7 +23,7 @@ impl FileSink {
 
 #[rustfmt::skip] // The lines are those of the README.
 fn first_screen() -> Result<ProtectedRouter, Box<dyn std::error::Error>> {
-    let scheme = KeyScheme::new(palisade::Pepper::generate()?);
+    let scheme = KeyScheme::new(palisade::api_key::Pepper::generate()?);
     let keys = MemoryKeyStore::new();
     let speak = async || "spoken";
 
@@ -62,7 +61,7 @@ impl Guard for OfficeHours {
         }
     }
 }
-palisade::layer!(OfficeHours); // or Shield::builder().guard(OfficeHours(clock))
+palisade::core::layer!(OfficeHours); // or Shield::builder().guard(OfficeHours(clock))
 }
 
 #[test]

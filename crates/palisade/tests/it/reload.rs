@@ -2,10 +2,10 @@
 
 use std::{fs, sync::Arc};
 
-use palisade::{
-    MemoryStore, ProtectedRouter, Reloadable, Routes, Rule,
-    config::{Config, Running},
-};
+use palisade::config::{Config, Running};
+use palisade::rate_limit::MemoryStore;
+use palisade::server::Reloadable;
+use palisade::{ProtectedRouter, Routes, Rule};
 use tower::ServiceExt as _;
 
 use crate::support::*;
@@ -82,9 +82,10 @@ async fn challenges_are_served_from_the_folder_and_nothing_else_is() {
     let get = async |token: &str| {
         let mut request = request("GET", &format!("/.well-known/acme-challenge/{token}"), None);
         let peer = "203.0.113.7:5000".parse().unwrap();
-        request
-            .extensions_mut()
-            .insert(palisade::Peer::new(peer, palisade::Scheme::Http));
+        request.extensions_mut().insert(palisade::core::Peer::new(
+            peer,
+            palisade::core::Scheme::Http,
+        ));
         ask(&app, request).await
     };
     let found = get("token_-1").await;

@@ -2,7 +2,8 @@
 
 use axum::{Router, routing::get};
 use http::Uri;
-use palisade::{AllowedHosts, RouteTable, Rule, Shield};
+use palisade::core::RouteTable;
+use palisade::{AllowedHosts, Rule, Shield};
 use tower::ServiceExt as _;
 
 use crate::support::*;
@@ -14,8 +15,8 @@ fn shield() -> Shield {
         .any("/files/{*rest}", Rule::public())
         .build()
         .unwrap();
-    let keys = palisade::MemoryKeyStore::new();
-    let scheme = palisade::KeyScheme::new(palisade::Pepper::generate().unwrap());
+    let keys = palisade::api_key::MemoryKeyStore::new();
+    let scheme = palisade::api_key::KeyScheme::new(palisade::api_key::Pepper::generate().unwrap());
     Shield::builder()
         .hosts(AllowedHosts::parse(["house.test"]).unwrap())
         .authenticate(palisade::ApiKeyLayer::new(scheme, keys))

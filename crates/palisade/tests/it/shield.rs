@@ -76,9 +76,10 @@ async fn a_strange_host_and_a_request_in_clear_are_refused_first() {
     assert!(matches!(seen.status, 400 | 421), "{}", seen.status);
     let mut clear = request("GET", "/health", None);
     let address = "203.0.113.7:5000".parse().unwrap();
-    clear
-        .extensions_mut()
-        .insert(palisade::Peer::new(address, palisade::Scheme::Http));
+    clear.extensions_mut().insert(palisade::core::Peer::new(
+        address,
+        palisade::core::Scheme::Http,
+    ));
     let seen = ask(&app, clear).await;
     assert_eq!(
         (seen.status, seen.code.as_str()),
@@ -96,7 +97,7 @@ async fn a_key_sent_in_clear_is_refused_on_every_page_and_on_record_by_its_id() 
     let https = HttpsLayer::redirect_to("house.test").unwrap().every_path();
     let app = house.builder.https(https).protect(routes()).unwrap();
     let address = "203.0.113.7:5000".parse().unwrap();
-    let clear = palisade::Peer::new(address, palisade::Scheme::Http);
+    let clear = palisade::core::Peer::new(address, palisade::core::Scheme::Http);
     let bearer = format!("Bearer {}", house.key);
     for (header, value) in [("x-api-key", &house.key), ("authorization", &bearer)] {
         let mut shown = request("GET", "/speak?text=hi", None);
@@ -254,7 +255,7 @@ fn the_order_is_fixed_whatever_the_order_of_the_calls() {
 #[test]
 fn what_does_not_fit_is_said_at_build_with_its_remedy() {
     let table = |rule| {
-        palisade::RouteTable::builder()
+        palisade::core::RouteTable::builder()
             .any("/a", rule)
             .build()
             .unwrap()
@@ -272,7 +273,7 @@ fn what_does_not_fit_is_said_at_build_with_its_remedy() {
         .build(table(Rule::public().limit("x")))
         .unwrap_err();
     assert!(error.to_string().contains("`x`"), "{error}");
-    let limit = |builder: palisade::RateLimitLayerBuilder| {
+    let limit = |builder: palisade::rate_limit::RateLimitLayerBuilder| {
         let policy = palisade::Policy::named("same").rate("1/minute").unwrap();
         builder.policy(policy).build().unwrap()
     };
@@ -291,9 +292,10 @@ fn what_does_not_fit_is_said_at_build_with_its_remedy() {
 
 #[test]
 fn a_limit_in_the_wrong_place_is_said_at_build() {
-    use palisade::{Policy, RateLimitLayer, RateLimitLayerBuilder};
+    use palisade::rate_limit::RateLimitLayerBuilder;
+    use palisade::{Policy, RateLimitLayer};
 
-    let table = || palisade::RouteTable::builder().build().unwrap();
+    let table = || palisade::core::RouteTable::builder().build().unwrap();
     let limit = |builder: RateLimitLayerBuilder| {
         let policy = Policy::named("one").rate("1/minute").unwrap();
         builder.policy(policy).build().unwrap()
@@ -323,7 +325,7 @@ fn a_limit_in_the_wrong_place_is_said_at_build() {
 fn a_limit_that_no_rule_names_is_told() {
     let shield = house()
         .builder
-        .build(palisade::RouteTable::builder().build().unwrap())
+        .build(palisade::core::RouteTable::builder().build().unwrap())
         .unwrap();
     let told: Vec<_> = shield.warnings().iter().map(ToString::to_string).collect();
     assert_eq!(told.len(), 1, "{told:?}");
@@ -336,7 +338,7 @@ fn a_limit_that_no_rule_names_is_told() {
 
 #[test]
 fn a_gate_before_the_handler_needs_a_trail_that_fails_closed() {
-    let table = palisade::RouteTable::builder().build().unwrap();
+    let table = palisade::core::RouteTable::builder().build().unwrap();
     let gated = house().builder.audit_before_handler();
     assert_eq!(
         gated.build(table).unwrap_err(),
@@ -362,7 +364,7 @@ fn a_stack_explains_itself_and_warns() {
     let hosts = palisade::AllowedHosts::parse(["a.test"]).unwrap();
     let bare = Shield::builder().hosts(hosts).https(HttpsLayer::refuse());
     let bare = bare
-        .build(palisade::RouteTable::builder().build().unwrap())
+        .build(palisade::core::RouteTable::builder().build().unwrap())
         .unwrap();
     let codes: Vec<&str> = bare.warnings().iter().map(|warning| warning.code).collect();
     assert_eq!(codes, ["no-audit", "no-client-limit"]);
@@ -372,8 +374,9 @@ fn a_stack_explains_itself_and_warns() {
 fn two_authenticators_that_read_the_same_header_do_not_build() {
     let (one, two) = (house(), house());
     let keys = || {
-        let scheme = palisade::KeyScheme::new(palisade::Pepper::generate().unwrap());
-        palisade::ApiKeyLayer::new(scheme, palisade::MemoryKeyStore::new())
+        let scheme =
+            palisade::api_key::KeyScheme::new(palisade::api_key::Pepper::generate().unwrap());
+        palisade::ApiKeyLayer::new(scheme, palisade::api_key::MemoryKeyStore::new())
     };
     let table = || routes().table().unwrap();
     let built = one.builder.authenticate(keys()).build(table());
@@ -425,7 +428,7 @@ async fn every_response_carries_the_identifier_of_its_record() {
 #[derive(Clone, Debug)]
 struct RefusesEverythingAt(&'static str);
 
-impl palisade::Guard for RefusesEverythingAt {
+impl palisade::core::Guard for RefusesEverythingAt {
     type Pass = ();
 
     fn name(&self) -> &'static str {
@@ -434,16 +437,16 @@ impl palisade::Guard for RefusesEverythingAt {
 
     fn admit(
         &self,
-        _: &palisade::SecurityContext,
+        _: &palisade::core::SecurityContext,
         head: &mut http::request::Parts,
-    ) -> palisade::Verdict<()> {
+    ) -> palisade::core::Verdict<()> {
         assert!(head.uri.path() != "/panic-in-guard", "on purpose");
         match head.uri.path() == self.0 {
             true => {
                 let status = http::StatusCode::SERVICE_UNAVAILABLE;
-                palisade::Rejection::new(status, "observed", "No.").into()
+                palisade::core::Rejection::new(status, "observed", "No.").into()
             }
-            false => palisade::Verdict::Admit(()),
+            false => palisade::core::Verdict::Admit(()),
         }
     }
 }

@@ -5,10 +5,12 @@ use std::time::Duration;
 use axum::{body::Body, response::IntoResponse};
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
+use palisade::api_key::{Environment, Grant, KeyScheme, MemoryKeyStore, Pepper};
+use palisade::audit::MemorySink;
+use palisade::core::{ManualClock, Peer, Scheme};
+use palisade::shield::ShieldBuilder;
 use palisade::{
-    AllowedHosts, ApiKeyLayer, AuditLayer, Environment, Grant, KeyScheme, ManualClock,
-    MemoryKeyStore, MemorySink, Peer, Pepper, Policy, Principal, RateLimitLayer, Routes, Rule,
-    Scheme, Shield, ShieldBuilder,
+    AllowedHosts, ApiKeyLayer, AuditLayer, Policy, Principal, RateLimitLayer, Routes, Rule, Shield,
 };
 use serde_json::Value;
 use tower::ServiceExt as _;
@@ -58,7 +60,7 @@ pub fn house() -> House {
     };
     let (key, narrow_key) = (mint(&["speak"]), mint(&[]));
     let audit = MemorySink::new();
-    let limit = |builder: palisade::RateLimitLayerBuilder, policy| {
+    let limit = |builder: palisade::rate_limit::RateLimitLayerBuilder, policy| {
         builder
             .policy(policy)
             .clock(clock.shared())

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use palisade::SharedClock;
-use palisade::{Environment, FileKeyStore, Grant, KeyFileError, KeyScheme, MintedKey, Pepper};
+use palisade::api_key::{
+    Environment, FileKeyStore, Grant, KeyFileError, KeyScheme, MintedKey, Pepper,
+};
+use palisade::core::SharedClock;
 
 use super::DataFolder;
 use crate::StartError;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::{HeaderValue, StatusCode, header::RETRY_AFTER};
-use palisade::Rejection;
+use palisade::core::Rejection;
 
 use crate::{
     state::{OPENAI_SPEED, SPEED},

@@ -5,7 +5,7 @@ use axum::{
     extract::{Path, State},
 };
 use http::StatusCode;
-use palisade::{Rejection, SecurityContext, extract::Refused};
+use palisade::core::{Rejection, SecurityContext, extract::Refused};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -9,7 +9,7 @@ use http::{
     header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER, VARY},
     request,
 };
-use palisade::{Guard, Rejection, RenderLayer, Renderer, SecurityContext, Verdict};
+use palisade::core::{Guard, Rejection, RenderLayer, Renderer, SecurityContext, Verdict};
 
 use super::{page::digest_source, speech::OpenAiErrors};
 

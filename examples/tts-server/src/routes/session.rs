@@ -6,8 +6,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, StatusCode, header::SET_COOKIE};
-use palisade::KeyId;
-use palisade::{Principal, Rejection, SecurityContext, extract::Refused};
+use palisade::Principal;
+use palisade::api_key::KeyId;
+use palisade::core::{Rejection, SecurityContext, extract::Refused};
 use serde::Serialize;
 use utoipa::ToSchema;
 

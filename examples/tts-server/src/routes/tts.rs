@@ -6,7 +6,7 @@ use axum::{
     response::Response,
 };
 use http::HeaderMap;
-use palisade::{SecurityContext, extract::Refused};
+use palisade::core::{SecurityContext, extract::Refused};
 
 use super::{
     ask::{self, Ask, Sent},

@@ -3,10 +3,11 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use http::{HeaderValue, StatusCode, header::COOKIE, header::SET_COOKIE, request};
-use palisade::{
-    Authenticator, AuthenticatorId, ClientInfo, Credential, CredentialSource, Fact, KeyRecord,
-    KeyStore, Presence, Principal, Rejection, SecurityContext, SharedClock, Soon, StoreUnavailable,
-    Verdict,
+use palisade::Principal;
+use palisade::api_key::{KeyRecord, KeyStore, StoreUnavailable};
+use palisade::core::{
+    Authenticator, AuthenticatorId, ClientInfo, Credential, CredentialSource, Fact, Presence,
+    Rejection, SecurityContext, SharedClock, Soon, Verdict,
 };
 
 use super::{

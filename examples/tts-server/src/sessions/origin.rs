@@ -4,7 +4,7 @@
 //! in `Origin`. Whatever they say is believed only to refuse.
 
 use http::{HeaderMap, Method, header::HOST, header::ORIGIN, request};
-use palisade::{ClientInfo, Scheme};
+use palisade::core::{ClientInfo, Scheme};
 
 const FETCH_SITE: &str = "sec-fetch-site";
 

@@ -8,8 +8,8 @@ use std::{
 };
 
 use http::HeaderMap;
-use palisade::KeyId;
-use palisade::{Secret, SharedClock};
+use palisade::api_key::KeyId;
+use palisade::core::{Secret, SharedClock};
 
 use super::{
     cookie::{self, Shown},
@@ -160,7 +160,7 @@ impl fmt::Debug for Sessions {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use palisade::ManualClock;
+    use palisade::core::ManualClock;
 
     use super::*;
 

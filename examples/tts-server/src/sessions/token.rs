@@ -3,7 +3,7 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
-use palisade::Secret;
+use palisade::core::Secret;
 use sha2::{Digest, Sha256};
 
 const LENGTH: usize = 32;

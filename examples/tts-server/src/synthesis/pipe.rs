@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use palisade::SharedClock;
+use palisade::core::SharedClock;
 
 use super::SpeechError;
 
@@ -177,7 +177,7 @@ fn wait<T>(state: &mut State, task: &Context<'_>) -> Poll<T> {
 
 #[cfg(test)]
 mod tests {
-    use palisade::ManualClock;
+    use palisade::core::ManualClock;
 
     use super::*;
 

@@ -6,7 +6,7 @@ use std::{
     thread::{Builder, JoinHandle},
 };
 
-use palisade::SharedClock;
+use palisade::core::SharedClock;
 
 use super::{Queue, Turn};
 use crate::metrics;

@@ -14,7 +14,7 @@ use std::{
 };
 
 use http::StatusCode;
-use palisade::{VerifyOptions, verify_file};
+use palisade::audit::{VerifyOptions, verify_file};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines},

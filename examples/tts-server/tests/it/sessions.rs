@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use palisade::{Clock, Environment, FileKeyStore, Grant, KeyScheme, Pepper};
+use palisade::api_key::{Environment, FileKeyStore, Grant, KeyScheme, Pepper};
+use palisade::core::Clock;
 
 use crate::support::{Answer, Ask, TestServer};
 

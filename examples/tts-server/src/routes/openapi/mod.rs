@@ -15,7 +15,7 @@ use axum::{
 };
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use palisade::RouteTable;
+use palisade::core::RouteTable;
 use serde_json::{Value, json};
 use utoipa::OpenApi;
 

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use http::Method;
-use palisade::{Access, RouteTable, Rule};
+use palisade::Rule;
+use palisade::core::{Access, RouteTable};
 use serde_json::{Map, Value, json};
 
 use super::{

@@ -1,6 +1,7 @@
 //! The refusals of the layers in front of the handlers: which a route can get follows from its rule.
 
-use palisade::{Access, Rule};
+use palisade::Rule;
+use palisade::core::Access;
 
 /// A set of refusals of one status, and the routes that can get them.
 pub(super) struct Refusals {

@@ -12,7 +12,7 @@ use http::{
     StatusCode,
     header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE},
 };
-use palisade::{Rejection, SecurityContext, extract::Refused};
+use palisade::core::{Rejection, SecurityContext, extract::Refused};
 
 pub(super) use self::files::digest_source;
 use self::files::page;

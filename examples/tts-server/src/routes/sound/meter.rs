@@ -1,7 +1,7 @@
 //! What a text costs: the sound that was computed, whoever heard it.
 
 use http::HeaderValue;
-use palisade::SecurityContext;
+use palisade::core::SecurityContext;
 
 use crate::synthesis::Listener;
 

@@ -11,7 +11,7 @@ use http::{
     HeaderName, HeaderValue,
     header::{ACCEPT_RANGES, CONTENT_TYPE, TRAILER},
 };
-use palisade::{Rejection, SecurityContext, extract::Refused};
+use palisade::core::{Rejection, SecurityContext, extract::Refused};
 
 use self::meter::Meter;
 pub(crate) use self::{body::SoundBody, meter::AUDIO_MILLISECONDS};

@@ -5,7 +5,7 @@ use http::{
     HeaderValue, Response, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE},
 };
-use palisade::{Rejection, Renderer};
+use palisade::core::{Rejection, Renderer};
 use serde::{Deserialize, Serialize};
 
 /// Puts a refusal into the envelope that OpenAI's clients read.

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use http::{HeaderName, HeaderValue, Response};
-use palisade::{Fact, SecurityContext};
+use palisade::core::{Fact, SecurityContext};
 
 const HEADER: HeaderName = HeaderName::from_static("x-ignored-members");
 /// As many are named; the rest is counted.

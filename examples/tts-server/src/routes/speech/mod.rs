@@ -8,7 +8,7 @@ pub(super) mod voices;
 
 use axum::{body::Bytes, extract::State, response::Response};
 use http::HeaderMap;
-use palisade::{SecurityContext, extract::Refused};
+use palisade::core::{SecurityContext, extract::Refused};
 
 pub(crate) use self::errors::OpenAiErrors;
 use super::{

@@ -4,7 +4,7 @@ use axum::{
     Json,
     extract::{RawQuery, State},
 };
-use palisade::{SecurityContext, extract::Refused};
+use palisade::core::{SecurityContext, extract::Refused};
 use serde::Serialize;
 use utoipa::ToSchema;
 

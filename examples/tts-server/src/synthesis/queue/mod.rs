@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use palisade::SharedClock;
+use palisade::core::SharedClock;
 use sambert_hifigan::StopSignal;
 
 pub(crate) use self::order::{Bounds, Full, Order};

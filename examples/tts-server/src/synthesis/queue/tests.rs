@@ -3,7 +3,7 @@
 
 use std::task::{Context, Poll, Waker};
 
-use palisade::ManualClock;
+use palisade::core::ManualClock;
 
 use super::*;
 use crate::{

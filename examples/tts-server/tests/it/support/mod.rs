@@ -7,7 +7,7 @@ pub(crate) mod webdriver;
 
 use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use palisade::{Clock, ManualClock, SystemClock};
+use palisade::core::{Clock, ManualClock, SystemClock};
 use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle};
 use tts_server::{DataFolder, Ingredients, Server, Settings, StartError, Voice};

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use palisade::{AuditKey, VerifyOptions, verify_file};
+use palisade::audit::{AuditKey, VerifyOptions, verify_file};
 use serde_json::Value;
 
 pub(crate) struct Trail {

@@ -16,7 +16,7 @@ use palisade_transport::server::{ConnectionEvent, ConnectionEventKind, Server};
 ///
 /// ```no_run
 /// # fn bind(audit: palisade::AuditLayer) -> Result<(), Box<dyn std::error::Error>> {
-/// use palisade::{record_connections, server::Server};
+/// use palisade::server::{Server, record_connections};
 ///
 /// let server = Server::bind("0.0.0.0:443".parse()?)?;
 /// let server = record_connections(server, Some(audit.handle()));

@@ -20,7 +20,7 @@ use tower_service::Service;
 /// `config`).
 ///
 /// ```
-/// use palisade::Reloadable;
+/// use palisade::server::Reloadable;
 /// use tower::{ServiceExt as _, service_fn};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
