@@ -16,6 +16,8 @@ use crate::algorithm::Algorithm;
 pub enum InvalidToken {
     /// The key that the token names is bound to another algorithm than the token's `alg`.
     AlgorithmMismatch,
+    /// `alg` is not one of [`Issuer::algorithms`](crate::Issuer::algorithms).
+    AlgorithmNotAllowed,
     /// `alg` is not a supported algorithm. `none`, in any spelling, is such a name.
     AlgorithmUnknown,
     /// No value of `aud` is an audience of this service. See
@@ -23,6 +25,9 @@ pub enum InvalidToken {
     AudienceMismatch,
     /// A part is not base64url without padding (RFC 4648, 5), or has unused bits set.
     Base64,
+    /// A required claim has a value that is not accepted. See
+    /// [`Issuer::require_value`](crate::Issuer::require_value).
+    ClaimMismatch(&'static str),
     /// A required claim is missing.
     ClaimMissing(&'static str),
     /// A claim has the wrong JSON type, or a value out of its bounds. It is not treated as absent.
@@ -50,6 +55,8 @@ pub enum InvalidToken {
     KeyUnknown,
     /// The keys of the issuer could not be fetched or read, or are too old. The token may be valid.
     KeysUnavailable,
+    /// It is not known whether the token is revoked. The token may be valid.
+    ListUnavailable,
     /// The time from `iat` to `exp` exceeds [`Issuer::max_lifetime`](crate::Issuer::max_lifetime).
     /// Without `iat`, the time from now to `exp` does.
     LifetimeTooLong,
@@ -58,6 +65,9 @@ pub enum InvalidToken {
     NotAccessToken,
     /// `nbf` is in the future, by more than the leeway.
     NotYetValid,
+    /// The token is on the list of
+    /// [`JwtLayerBuilder::revocation_list`](crate::JwtLayerBuilder::revocation_list).
+    Revoked,
     /// There are not exactly three non-empty parts. Encrypted tokens and JSON serialisation are
     /// refused so.
     Shape,
@@ -76,10 +86,12 @@ impl InvalidToken {
     pub const fn code(self) -> &'static str {
         match self {
             Self::AlgorithmMismatch => "algorithm_mismatch",
+            Self::AlgorithmNotAllowed => "algorithm_not_allowed",
             Self::AlgorithmUnknown => "algorithm_unknown",
             Self::AudienceMismatch => "audience_mismatch",
             Self::Base64 => "base64",
             Self::ClaimMalformed(_) => "claim_malformed",
+            Self::ClaimMismatch(_) => "claim_mismatch",
             Self::ClaimMissing(_) => "claim_missing",
             Self::ConfirmationUnchecked => "confirmation_unchecked",
             Self::CriticalExtension => "critical_extension",
@@ -93,8 +105,10 @@ impl InvalidToken {
             Self::KeyUnknown => "key_unknown",
             Self::KeysUnavailable => "keys_unavailable",
             Self::LifetimeTooLong => "lifetime_too_long",
+            Self::ListUnavailable => "list_unavailable",
             Self::NotAccessToken => "not_an_access_token",
             Self::NotYetValid => "not_yet_valid",
+            Self::Revoked => "revoked",
             Self::Shape => "shape",
             Self::SignatureMismatch => "signature_mismatch",
             Self::TooLarge => "too_large",
@@ -108,7 +122,9 @@ impl fmt::Display for InvalidToken {
         f.write_str("token refused: ")?;
         f.write_str(self.code())?;
         match self {
-            Self::ClaimMalformed(claim) | Self::ClaimMissing(claim) => write!(f, " ({claim})"),
+            Self::ClaimMalformed(claim)
+            | Self::ClaimMismatch(claim)
+            | Self::ClaimMissing(claim) => write!(f, " ({claim})"),
             _ => Ok(()),
         }
     }
@@ -206,6 +222,10 @@ impl Error for KeyError {}
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum JwtBuildError {
+    /// [`Issuer::audience_claim`](crate::Issuer::audience_claim) without
+    /// [`Issuer::require_value`](crate::Issuer::require_value): any token of the client, an ID
+    /// token included, would be an access token.
+    AudienceClaimAlone(Box<str>),
     /// An algorithm of another family: only an RSA algorithm can be bound to RSA keys.
     Algorithm(Algorithm),
     /// [`VerifierBuilder::max_clock_step`](crate::VerifierBuilder::max_clock_step) is over a week.
@@ -214,6 +234,8 @@ pub enum JwtBuildError {
     FetchTimeout,
     /// The hard age of keys is over a week, or under their lifetime.
     HardAge,
+    /// A rule of an issuer has an empty list, so that no token can follow it.
+    ImpossibleRule(Box<str>),
     /// An issuer is listed twice, or has an empty name or audience.
     Issuer(Box<str>),
     /// A single key is refused.
@@ -242,6 +264,8 @@ pub enum JwtBuildError {
     Realm,
     /// More than a million tokens would be remembered.
     RememberedTokens,
+    /// A change of a list of revoked tokens is refused.
+    Revocation(RevocationError),
     /// [`VerifierBuilder::longest_token`](crate::VerifierBuilder::longest_token) is not between 256
     /// bytes and 64 KiB.
     TokenLength,
@@ -263,9 +287,21 @@ impl fmt::Display for JwtBuildError {
                     "RSA keys cannot be bound to {algorithm}; use RS256, PS256 or another RSA algorithm"
                 );
             }
+            Self::AudienceClaimAlone(name) => {
+                return write!(
+                    f,
+                    "the issuer {name:?} has an audience claim other than `aud`; add require_value, so that its ID tokens are not accepted"
+                );
+            }
             Self::ClockStep => "the clock step that is ignored is over a week",
             Self::FetchTimeout => "the deadline of a fetch is zero or over 30 seconds",
             Self::HardAge => "the hard age of keys is over a week, or under their lifetime",
+            Self::ImpossibleRule(name) => {
+                return write!(
+                    f,
+                    "a list of required values or algorithms of the issuer {name:?} is empty, so no token could be accepted"
+                );
+            }
             Self::Issuer(name) => {
                 return write!(
                     f,
@@ -291,6 +327,7 @@ impl fmt::Display for JwtBuildError {
                 "the realm is not printable ASCII of at most 128 bytes without quotes and backslashes"
             }
             Self::RememberedTokens => "more than a million tokens would be remembered",
+            Self::Revocation(error) => return error.fmt(f),
             Self::TokenLength => "the longest token is not between 256 bytes and 64 KiB",
             Self::TooManyAttributes => "the layer has more than 16 attributes",
             Self::TrustAnchors => "no trust anchor for fetching keys could be loaded",
@@ -309,5 +346,36 @@ impl Error for JwtBuildError {}
 impl From<KeyError> for JwtBuildError {
     fn from(error: KeyError) -> Self {
         Self::Key(error)
+    }
+}
+
+/// Why nothing was revoked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum RevocationError {
+    /// The list has
+    /// [`RevocationEntries::MAX_ENTRIES`](crate::revocation::RevocationEntries::MAX_ENTRIES)
+    /// entries.
+    Full,
+    /// The id of a token or principal is empty or over 1024 bytes.
+    Name,
+}
+
+impl fmt::Display for RevocationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full => {
+                "the list of revoked tokens has 100000 entries; remove old ones, or revoke all tokens issued before a moment"
+            }
+            Self::Name => "the id of a token or principal has 1 to 1024 bytes",
+        })
+    }
+}
+
+impl Error for RevocationError {}
+
+impl From<RevocationError> for JwtBuildError {
+    fn from(error: RevocationError) -> Self {
+        Self::Revocation(error)
     }
 }

@@ -60,7 +60,9 @@
 //! | protect a service | [`JwtLayer`], or [`JwtLayerBuilder`] to read more claims |
 //! | verify one token in code | [`Verifier::verify`] |
 //! | one fixed key | [`VerifyingKey::from_pem`], [`VerifyingKey::from_secret`] |
+//! | accept the tokens of Auth0, Entra, Keycloak, … | [`providers`] |
 //! | a key set in a file | [`JwksFile`] |
+//! | end tokens before they expire | [`revocation::RevokedTokens`], [`revocation::RevokedTokensFile`] |
 //! | keys that the program replaces | [`LiveKeys`] |
 //!
 //! # Default bounds
@@ -81,17 +83,20 @@
 //!
 //! # Features
 //!
-//! * `jwks-url`: keys from an endpoint of the issuer (`JwksUrl`).
+//! * `jwks-url`: keys from an endpoint of the issuer, by its address or by discovery (`JwksUrl`).
 //! * `mint`: makes keys and signs tokens, for development and tests.
 //!
 //! # What it does not do
 //!
-//! It does not decrypt (five parts are refused) or unpack nested tokens. It does not check
-//! revocation before `exp`: issue tokens that expire after minutes, not days.
+//! It does not decrypt (five parts are refused) or unpack nested tokens. Without a
+//! [`revocation`] list a token is valid until `exp`: issue tokens that expire after minutes, not
+//! days.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod layer;
+pub mod revocation;
+pub mod providers;
 mod verifier;
 mod claims;
 mod jwks;

@@ -132,6 +132,7 @@ mod book {
         layers = "how-to/layers.md",
         limits = "how-to/limits.md",
         observe = "how-to/observe.md",
+        providers = "how-to/providers.md",
         rollout = "how-to/rollout.md",
         text = "how-to/text.md",
         tokens = "how-to/tokens.md",

@@ -4,19 +4,20 @@
 //! wrong type is an error, never treated as absent.
 
 mod audience;
+mod required;
 mod scopes;
 mod times;
+mod pointer;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-pub(crate) use self::times::Times;
-use crate::{
-    error::InvalidToken,
-    token::json::{self, Object},
+pub(crate) use self::{
+    pointer::ClaimPath, required::RequiredClaim, scopes::ScopeSources, times::Times,
 };
+use crate::{error::InvalidToken, token::json::Object};
 
 /// The claims of a verified token. Returned by [`Verifier::verify`](crate::Verifier::verify).
 ///
@@ -37,16 +38,25 @@ struct Inner {
 }
 
 impl Claims {
-    /// Reads a claims set and checks the types of registered claims. The values are checked later.
-    pub(crate) fn read(text: &[u8]) -> Result<Self, InvalidToken> {
-        let all = json::object(text)?;
-        let issuer = text_of(&all, "iss")?.ok_or(InvalidToken::ClaimMissing("iss"))?;
+    /// Reads a claims set of a known issuer and checks the types of registered claims. The values
+    /// are checked later.
+    ///
+    /// With `null_is_absent` a claim that is `null` is removed first.
+    pub(crate) fn read(
+        mut all: Object,
+        scopes: &ScopeSources,
+        null_is_absent: bool,
+    ) -> Result<Self, InvalidToken> {
+        if null_is_absent {
+            all.retain(|_, value| !value.is_null());
+        }
+        let issuer = issuer_of(&all)?.into();
         text_of(&all, "sub")?;
         text_of(&all, "jti")?;
         Ok(Self(Arc::new(Inner {
-            issuer: issuer.into(),
+            issuer,
             times: Times::read(&all)?,
-            scopes: scopes::read(&all)?,
+            scopes: scopes.read(&all)?,
             all,
         })))
     }
@@ -77,19 +87,22 @@ impl Claims {
         self.0.times.expires
     }
 
-    /// Returns the scopes: `scope` (RFC 8693 section 4.2) and `scp` together.
+    /// Returns the scopes: `scope` (RFC 8693 section 4.2) and `scp` together, and what
+    /// [`Issuer::scopes_from`](crate::Issuer::scopes_from) and
+    /// [`Issuer::roles_from`](crate::Issuer::roles_from) add.
     ///
     /// Sorted, without duplicates, at most 256.
     pub fn scopes(&self) -> impl ExactSizeIterator<Item = &str> {
         self.0.scopes.iter().map(AsRef::as_ref)
     }
 
-    /// Returns a claim by its name; `None` if it is absent or not text.
+    /// Returns a claim by its name, or by a JSON pointer (RFC 6901) that begins with `/`. `None` if
+    /// it is absent or not text.
     ///
     /// Use [`deserialize`](Self::deserialize) for claims of other types.
     #[must_use]
-    pub fn text(&self, name: &str) -> Option<&str> {
-        self.0.all.get(name)?.as_str()
+    pub fn text(&self, path: &str) -> Option<&str> {
+        self.get(path)?.as_str()
     }
 
     /// Deserializes the whole claims set into a type of your application.
@@ -102,36 +115,14 @@ impl Claims {
         serde_json::from_value(all).map_err(|_| InvalidToken::Json)
     }
 
-    /// Returns a claim of any type.
-    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
-        self.0.all.get(name)
+    /// Returns a claim of any type, by its name or a JSON pointer.
+    pub(crate) fn get(&self, path: &str) -> Option<&Value> {
+        pointer::find(&self.0.all, path)
     }
 
     /// Returns the dates.
     pub(crate) fn times(&self) -> &Times {
         &self.0.times
-    }
-
-    /// Checks a required claim. `shown` is its name in the error.
-    pub(crate) fn check_required(
-        &self,
-        name: &str,
-        text: bool,
-        shown: &'static str,
-    ) -> Result<(), InvalidToken> {
-        let fits = match self.get(name) {
-            None => return Err(InvalidToken::ClaimMissing(shown)),
-            Some(Value::String(value)) => !value.is_empty(),
-            Some(_) if text => false,
-            Some(Value::Null) => false,
-            Some(Value::Array(items)) => !items.is_empty(),
-            Some(Value::Object(members)) => !members.is_empty(),
-            Some(Value::Bool(_) | Value::Number(_)) => true,
-        };
-        match fits {
-            true => Ok(()),
-            false => Err(InvalidToken::ClaimMalformed(shown)),
-        }
     }
 
     /// Returns whether no claim marks this as a token of another kind: an ID token (OpenID Connect
@@ -158,6 +149,11 @@ impl fmt::Debug for Claims {
     }
 }
 
+/// Reads the issuer (`iss`), which selects the rules for the other claims.
+pub(crate) fn issuer_of(all: &Object) -> Result<&str, InvalidToken> {
+    text_of(all, "iss")?.ok_or(InvalidToken::ClaimMissing("iss"))
+}
+
 /// A claim that is absent or text. Another type is an error.
 fn text_of<'a>(all: &'a Object, name: &'static str) -> Result<Option<&'a str>, InvalidToken> {
     match all.get(name) {
@@ -168,13 +164,25 @@ fn text_of<'a>(all: &'a Object, name: &'static str) -> Result<Option<&'a str>, I
 }
 
 #[cfg(test)]
+impl Claims {
+    /// Reads a claims set by the default rules.
+    pub(crate) fn read_text(text: &[u8]) -> Result<Self, InvalidToken> {
+        Self::read(
+            crate::token::json::object(text)?,
+            &ScopeSources::default(),
+            false,
+        )
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     #[track_caller]
     fn check(members: &str, expected: Result<(), InvalidToken>) {
         let text = format!(r#"{{"iss":"i","exp":100{members}}}"#);
-        let outcome = Claims::read(text.as_bytes()).map(drop);
+        let outcome = Claims::read_text(text.as_bytes()).map(drop);
         assert_eq!(outcome, expected, "{text}");
     }
 
@@ -216,23 +224,23 @@ mod tests {
 
     #[test]
     fn the_registered_claims_have_readers() {
-        let claims = Claims::read(br#"{"iss":"i","exp":9,"sub":"s","jti":"t-1"}"#).unwrap();
+        let claims = Claims::read_text(br#"{"iss":"i","exp":9,"sub":"s","jti":"t-1"}"#).unwrap();
         assert_eq!(claims.issuer(), "i");
         assert_eq!(claims.subject(), Some("s"));
         assert_eq!(claims.token_id(), Some("t-1"));
-        let bare = Claims::read(br#"{"iss":"i","exp":9}"#).unwrap();
+        let bare = Claims::read_text(br#"{"iss":"i","exp":9}"#).unwrap();
         assert_eq!((bare.subject(), bare.token_id()), (None, None));
     }
 
     #[test]
     fn a_date_may_have_a_fraction() {
-        let claims = Claims::read(br#"{"iss":"i","exp":100.5}"#).unwrap();
+        let claims = Claims::read_text(br#"{"iss":"i","exp":100.5}"#).unwrap();
         assert_eq!(claims.expires(), Duration::from_millis(100_500));
     }
 
     #[test]
     fn both_forms_of_scope_are_granted_together_and_once() {
-        let claims = Claims::read(
+        let claims = Claims::read_text(
             br#"{"iss":"i","exp":1,"scope":"tts:speak  tts:list","scp":["tts:list","x"]}"#,
         )
         .unwrap();

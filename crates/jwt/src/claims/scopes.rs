@@ -1,40 +1,133 @@
-//! The scopes of a token.
+//! The scopes of a token: `scope` and `scp`, and what an issuer writes elsewhere.
 
 use serde_json::Value;
 
-use crate::{error::InvalidToken, token::json::Object};
+use crate::{claims::ClaimPath, error::InvalidToken, token::json::Object};
 
 /// A token with more is refused: each request carries them.
 const MOST_SCOPES: usize = 256;
+/// Before the name of a role among scopes, so that a role is never taken for a scope.
+const ROLE_PREFIX: &str = "role:";
 
-/// Reads the scopes of a claims set.
-///
-/// `scope` is text with spaces (RFC 8693 section 4.2). `scp` is an array or such text, depending on
-/// the provider. A token that has both is granted the scopes of both.
-pub(super) fn read(all: &Object) -> Result<Box<[Box<str>]>, InvalidToken> {
-    let mut scopes: Vec<Box<str>> = Vec::new();
-    for name in ["scope", "scp"] {
-        let malformed = InvalidToken::ClaimMalformed(name);
-        let listed: Vec<&str> = match all.get(name) {
-            None => continue,
-            Some(Value::String(line)) => {
-                line.split(' ').filter(|scope| !scope.is_empty()).collect()
-            }
-            Some(Value::Array(items)) if name == "scp" => {
-                let texts: Option<Vec<_>> = items.iter().map(Value::as_str).collect();
-                texts.ok_or(malformed)?
-            }
-            Some(_) => return Err(malformed),
+/// Which claims of a token grant scopes.
+#[derive(Clone, Debug)]
+pub(crate) struct ScopeSources(Vec<ScopeSource>);
+
+#[derive(Clone, Debug)]
+struct ScopeSource {
+    path: ClaimPath,
+    kind: SourceKind,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum SourceKind {
+    /// Names of roles: each is granted as `role:NAME`.
+    Roles,
+    /// Text with spaces between scopes, or an array of scopes.
+    Scopes,
+    /// Text only: what RFC 8693 section 4.2 says of `scope`.
+    ScopesAsText,
+}
+
+impl Default for ScopeSources {
+    /// `scope` as text, `scp` as text or array.
+    fn default() -> Self {
+        let source = |name: &str, kind| ScopeSource {
+            path: ClaimPath::new(name),
+            kind,
         };
-        if scopes.len() + listed.len() > MOST_SCOPES || !listed.iter().all(|scope| is_scope(scope))
-        {
-            return Err(malformed);
-        }
-        scopes.extend(listed.into_iter().map(Into::into));
+        Self(vec![
+            source("scope", SourceKind::ScopesAsText),
+            source("scp", SourceKind::Scopes),
+        ])
     }
-    scopes.sort_unstable();
-    scopes.dedup();
-    Ok(scopes.into())
+}
+
+impl ScopeSources {
+    /// Also reads scopes from this claim, as text or as an array.
+    pub(crate) fn add_scopes(&mut self, path: ClaimPath) {
+        self.0.retain(|source| source.path != path);
+        let kind = SourceKind::Scopes;
+        self.0.push(ScopeSource { path, kind });
+    }
+
+    /// Also reads roles from this claim.
+    pub(crate) fn add_roles(&mut self, path: ClaimPath) {
+        let kind = SourceKind::Roles;
+        self.0.push(ScopeSource { path, kind });
+    }
+
+    /// Reads the scopes of a claims set, sorted and without duplicates.
+    ///
+    /// A token with several of the claims is granted the scopes of all of them.
+    pub(super) fn read(&self, all: &Object) -> Result<Box<[Box<str>]>, InvalidToken> {
+        let mut scopes: Vec<Box<str>> = Vec::new();
+        for source in &self.0 {
+            let Some(value) = source.path.find(all) else {
+                continue;
+            };
+            let malformed = InvalidToken::ClaimMalformed(source.name());
+            let listed = source.listed(value).ok_or(malformed)?;
+            if scopes.len() + listed.len() > MOST_SCOPES {
+                return Err(malformed);
+            }
+            scopes.extend(listed);
+        }
+        scopes.sort_unstable();
+        scopes.dedup();
+        Ok(scopes.into())
+    }
+}
+
+impl ScopeSource {
+    /// The name of the claim in an error that must not allocate.
+    fn name(&self) -> &'static str {
+        match (self.path.as_str(), self.kind) {
+            ("scope", _) => "scope",
+            ("scp", _) => "scp",
+            (_, SourceKind::Roles) => "a claim with roles",
+            _ => "a claim with scopes",
+        }
+    }
+
+    /// The scopes of a value; `None` if it has another form.
+    fn listed(&self, value: &Value) -> Option<Vec<Box<str>>> {
+        match (self.kind, value) {
+            (SourceKind::Roles, Value::String(role)) => Some(granted_roles([role])),
+            (SourceKind::Roles, Value::Array(roles)) => {
+                let roles: Option<Vec<_>> = roles.iter().map(Value::as_str).collect();
+                Some(granted_roles(roles?))
+            }
+            // Some issuers write an object whose members are the roles.
+            (SourceKind::Roles, Value::Object(roles)) => Some(granted_roles(roles.keys())),
+            (SourceKind::Scopes | SourceKind::ScopesAsText, Value::String(line)) => {
+                checked(line.split(' ').filter(|scope| !scope.is_empty()))
+            }
+            (SourceKind::Scopes, Value::Array(items)) => {
+                let texts: Option<Vec<_>> = items.iter().map(Value::as_str).collect();
+                checked(texts?)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Refuses a list in which one entry is no scope.
+fn checked<'a>(scopes: impl IntoIterator<Item = &'a str>) -> Option<Vec<Box<str>>> {
+    let scopes = scopes.into_iter();
+    scopes
+        .map(|scope| is_scope(scope).then(|| scope.into()))
+        .collect()
+}
+
+/// Turns roles into scopes. A role that cannot be a scope (one with a space, for example) is left
+/// out: no rule could name it.
+fn granted_roles<S: AsRef<str>>(roles: impl IntoIterator<Item = S>) -> Vec<Box<str>> {
+    let roles = roles.into_iter();
+    roles
+        .filter(|role| is_scope(role.as_ref()))
+        .map(|role| format!("{ROLE_PREFIX}{}", role.as_ref()).into())
+        .collect()
 }
 
 /// A scope token (RFC 6749 section 3.3): printable ASCII without space, quote and backslash.
@@ -48,6 +141,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    fn read(all: &Object) -> Result<Box<[Box<str>]>, InvalidToken> {
+        ScopeSources::default().read(all)
+    }
 
     fn names(prefix: &str, number: usize) -> Vec<String> {
         (0..number)
@@ -107,5 +204,63 @@ mod tests {
 
     fn count_of(claims: &Value) -> Result<usize, InvalidToken> {
         read(claims.as_object().unwrap()).map(|scopes| scopes.len())
+    }
+
+    #[track_caller]
+    fn check(sources: &ScopeSources, claims: &Value, expected: Option<&[&str]>) {
+        let scopes = sources.read(claims.as_object().unwrap()).ok();
+        let scopes = scopes.as_deref();
+        let scopes = scopes.map(|all| all.iter().map(AsRef::as_ref).collect::<Vec<&str>>());
+        assert_eq!(scopes.as_deref(), expected, "{claims}");
+    }
+
+    #[test]
+    fn a_configured_claim_may_be_text_or_an_array() {
+        let mut sources = ScopeSources::default();
+        sources.add_scopes(ClaimPath::new("scope"));
+        sources.add_scopes(ClaimPath::new("permissions"));
+        check(&sources, &json!({ "scope": ["a", "b"] }), Some(&["a", "b"]));
+        check(
+            &sources,
+            &json!({ "scope": "a b", "permissions": ["c"] }),
+            Some(&["a", "b", "c"]),
+        );
+        for wrong in [
+            json!(7),
+            json!({ "a": 1 }),
+            json!(["a", 1]),
+            json!(["a b"]),
+            json!(null),
+        ] {
+            check(&sources, &json!({ "permissions": wrong }), None);
+        }
+    }
+
+    #[test]
+    fn a_role_is_never_a_scope_of_the_same_name() {
+        let mut sources = ScopeSources::default();
+        sources.add_roles(ClaimPath::new("/realm_access/roles"));
+        let roles = |roles: Value| json!({ "scope": "x", "realm_access": { "roles": roles } });
+        check(
+            &sources,
+            &roles(json!(["admin"])),
+            Some(&["role:admin", "x"]),
+        );
+        check(&sources, &roles(json!("admin")), Some(&["role:admin", "x"]));
+        check(
+            &sources,
+            &roles(json!({ "admin": { "org": "d" } })),
+            Some(&["role:admin", "x"]),
+        );
+        // No rule can name it, and the user keeps the others.
+        check(
+            &sources,
+            &roles(json!(["two words", "b"])),
+            Some(&["role:b", "x"]),
+        );
+        for wrong in [json!(7), json!([7]), json!(null), json!(true)] {
+            check(&sources, &roles(wrong), None);
+        }
+        check(&sources, &json!({ "realm_access": {} }), Some(&[]));
     }
 }

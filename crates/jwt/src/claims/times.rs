@@ -17,7 +17,7 @@ pub(crate) struct Times {
     /// `nbf`.
     not_before: Option<Duration>,
     /// `iat`.
-    issued: Option<Duration>,
+    pub(crate) issued: Option<Duration>,
 }
 
 impl Times {

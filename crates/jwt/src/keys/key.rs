@@ -155,6 +155,9 @@ impl VerifyingKey {
         let parts = CompactParts::split(jws, MAX_TOKEN_BYTES)?;
         let header = Header::read(&base64url(parts.header)?)?;
         let payload = base64url(parts.claims)?;
+        if header.has_embedded_key {
+            return Err(InvalidToken::EmbeddedKey);
+        }
         if header.algorithm != self.algorithm {
             return Err(InvalidToken::AlgorithmMismatch);
         }

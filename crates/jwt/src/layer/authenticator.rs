@@ -3,7 +3,7 @@
 //! If a fetch of keys may change the outcome, the request waits for that fetch and is decided once
 //! more.
 
-use std::{fmt, str, sync::Arc};
+use std::{fmt, str, sync::Arc, time::Duration};
 
 use http::{HeaderValue, request};
 use palisade_core::{
@@ -16,6 +16,7 @@ use crate::{
     error::InvalidToken,
     jwks::source::FetchEnd,
     layer::principal::{ClaimMap, KIND},
+    revocation::{ListUnavailable, RevocationList, RevokedToken},
     verifier::{
         VerifiedToken, Verifier,
         cache::{CachedToken, TokenCache, TokenDigest, token_digest},
@@ -38,6 +39,8 @@ pub(super) struct Shared {
     pub(super) cache: TokenCache,
     /// The responses, rendered when the layer was built.
     pub(super) refusals: Refusals,
+    /// Says which genuine tokens are revoked.
+    pub(super) revocation: Option<Arc<dyn RevocationList>>,
 }
 
 impl Authenticator for TokenAuthenticator {
@@ -112,6 +115,7 @@ impl Refused {
             | InvalidToken::KeysUnavailable
             | InvalidToken::SignatureMismatch => CredentialFailure::Guess,
             InvalidToken::Expired => CredentialFailure::Expired,
+            InvalidToken::Revoked => CredentialFailure::Revoked,
             InvalidToken::IssuedInFuture | InvalidToken::NotYetValid => {
                 CredentialFailure::NotYetValid
             }
@@ -124,6 +128,8 @@ impl Refused {
 /// The principal of a token, and whether the keys that verified it are overdue for a fetch.
 struct Admitted {
     principal: Principal,
+    /// `iat` of the token.
+    issued: Option<Duration>,
     stale: bool,
 }
 
@@ -134,7 +140,7 @@ impl Shared {
             return Decision::Decided(Err(Refused::guess(InvalidToken::TooLarge)));
         }
         let digest = token_digest(token);
-        if let Some(known) = self.from_cache(&digest) {
+        if let Some(known) = self.find_cached(&digest) {
             return Decision::Decided(Ok(known));
         }
         let parsed = match self.verifier.parse(token) {
@@ -166,7 +172,7 @@ impl Shared {
     }
 
     /// Returns a token from the cache, unless it has expired or its keys were replaced.
-    fn from_cache(&self, digest: &TokenDigest) -> Option<Admitted> {
+    fn find_cached(&self, digest: &TokenDigest) -> Option<Admitted> {
         let cached = self.cache.get(digest)?;
         if self.verifier.check_times(&cached.times).is_err() {
             self.cache.forget(digest);
@@ -181,6 +187,7 @@ impl Shared {
             .is_ok_and(|set| *set.fingerprint() == cached.keys);
         same.then(|| Admitted {
             principal: cached.principal,
+            issued: cached.times.issued,
             stale: keys.is_stale(),
         })
     }
@@ -204,7 +211,28 @@ impl Shared {
         };
         self.cache.put(digest, cached);
         let stale = issuer.is_some_and(|issuer| issuer.keys().is_stale());
-        Ok(Admitted { principal, stale })
+        Ok(Admitted {
+            principal,
+            issued: verified.claims.times().issued,
+            stale,
+        })
+    }
+
+    /// Refuses a genuine token that is revoked.
+    fn check_revocation(&self, admitted: Admitted) -> Result<Admitted, Refused> {
+        let Some(list) = &self.revocation else {
+            return Ok(admitted);
+        };
+        let token = RevokedToken {
+            principal: admitted.principal.id(),
+            credential: admitted.principal.credential().unwrap_or_default(),
+            issued: admitted.issued,
+        };
+        match list.is_revoked(&token) {
+            Ok(false) => Ok(admitted),
+            Ok(true) => Err(Refused::checked(InvalidToken::Revoked)),
+            Err(ListUnavailable) => Err(Refused::checked(InvalidToken::ListUnavailable)),
+        }
     }
 
     /// Records degraded states and turns the outcome into a principal or a refusal.
@@ -219,6 +247,7 @@ impl Shared {
                 what: "clock_stepped_back",
             });
         }
+        let outcome = outcome.and_then(|admitted| self.check_revocation(admitted));
         let admitted = outcome.map_err(|refused| self.refusals.of(refused.fault, refused.kind))?;
         if admitted.stale {
             cx.record(Fact::Degraded {

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     error::JwtBuildError,
     layer::principal::{ClaimMap, MOST_ATTRIBUTES},
+    revocation::RevocationList,
     verifier::{Verifier, cache::TokenCache},
 };
 
@@ -31,6 +32,7 @@ const LONGEST_REALM: usize = 128;
 /// | [`attribute`](Self::attribute) | none |
 /// | [`remembered_tokens`](Self::remembered_tokens) | 4096 |
 /// | [`realm`](Self::realm) | `api` |
+/// | [`revocation_list`](Self::revocation_list) | none |
 /// | [`optional`](Self::optional) | a request without a token is refused |
 /// | [`dangerously_only_shadow`](Self::dangerously_only_shadow) | refusals are enforced |
 #[derive(Clone, Debug)]
@@ -44,6 +46,8 @@ pub struct JwtLayerBuilder {
     remembered: usize,
     /// Of the challenge in `WWW-Authenticate`.
     realm: Box<str>,
+    /// Says which genuine tokens are revoked.
+    revocation: Option<Arc<dyn RevocationList>>,
     /// Whether a request without a token passes as a guest.
     optional: bool,
     /// Whether refusals are recorded and not enforced.
@@ -57,6 +61,7 @@ impl JwtLayerBuilder {
             claims: ClaimMap::default(),
             remembered: 4096,
             realm: "api".into(),
+            revocation: None,
             optional: false,
             shadow: false,
         }
@@ -113,6 +118,16 @@ impl JwtLayerBuilder {
         self
     }
 
+    /// Sets the list of tokens that are refused before they expire. Default: none, every token is
+    /// valid until `exp`.
+    ///
+    /// It is checked for each request, also for a token from the cache. A revoked token is refused
+    /// with 401. While the list is not known, every token is refused with 503.
+    pub fn revocation_list(mut self, list: impl RevocationList) -> Self {
+        self.revocation = Some(Arc::new(list));
+        self
+    }
+
     /// Lets requests without a token pass as guests. A token that is not valid is still refused.
     ///
     /// Default: a request without a token is refused with 401. In a layer made by
@@ -163,6 +178,7 @@ impl JwtLayerBuilder {
             claims: self.claims,
             cache: TokenCache::new(self.remembered),
             refusals: Refusals::new(missing, invalid),
+            revocation: self.revocation,
         }));
         let mut alone = AuthenticateLayer::single(authenticator.clone());
         if self.optional {

@@ -35,7 +35,7 @@ impl Refusals {
     /// token could be a guess.
     pub(super) fn of(&self, fault: InvalidToken, kind: CredentialFailure) -> Box<Rejection> {
         let refusal = match fault {
-            InvalidToken::KeysUnavailable => &self.unavailable,
+            InvalidToken::KeysUnavailable | InvalidToken::ListUnavailable => &self.unavailable,
             _ => &self.invalid,
         };
         let reason = match fault {

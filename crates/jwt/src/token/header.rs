@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Members with which a token would bring its own key. They are never used; such a token is
-/// refused.
+/// refused, unless its issuer is configured otherwise.
 const EMBEDDED_KEY_MEMBERS: [&str; 4] = ["jku", "jwk", "x5c", "x5u"];
 
 /// A header that passed its checks.
@@ -22,6 +22,8 @@ const EMBEDDED_KEY_MEMBERS: [&str; 4] = ["jku", "jwk", "x5c", "x5u"];
 pub(crate) struct Header {
     /// `alg`; only compared with that of the key.
     pub(crate) algorithm: Algorithm,
+    /// Whether a member of [`EMBEDDED_KEY_MEMBERS`] is present.
+    pub(crate) has_embedded_key: bool,
     /// Selects the key, if one of the issuer's keys has this id.
     pub(crate) kid: Option<String>,
     /// `typ`.
@@ -29,19 +31,13 @@ pub(crate) struct Header {
 }
 
 impl Header {
-    /// Reads a header, and refuses extensions, embedded keys and unknown algorithms.
+    /// Reads a header, and refuses extensions and unknown algorithms.
     pub(crate) fn read(text: &[u8]) -> Result<Self, InvalidToken> {
         let header = json::object(text)?;
         // No extension is understood here, `b64` (RFC 7797) included, so one that must be is a
         // reason to refuse.
         if header.contains_key("crit") || header.contains_key("b64") {
             return Err(InvalidToken::CriticalExtension);
-        }
-        if EMBEDDED_KEY_MEMBERS
-            .iter()
-            .any(|member| header.contains_key(*member))
-        {
-            return Err(InvalidToken::EmbeddedKey);
         }
         let name = text_of(&header, "alg")?.ok_or(InvalidToken::Header)?;
         let algorithm = Algorithm::from_name(name).ok_or(InvalidToken::AlgorithmUnknown)?;
@@ -51,6 +47,9 @@ impl Header {
         }
         Ok(Self {
             algorithm,
+            has_embedded_key: EMBEDDED_KEY_MEMBERS
+                .iter()
+                .any(|member| header.contains_key(*member)),
             kid: kid.map(str::to_owned),
             kind: text_of(&header, "typ")?.map(str::to_owned),
         })

@@ -10,6 +10,7 @@ use palisade_internal::wall_clock::WallClock;
 
 use super::{Issuer, Verifier, verify::Inner};
 use crate::{
+    claims::RequiredClaim,
     error::{JwtBuildError, KeyError},
     keys::{KeySet, VerifyingKey},
     token::MAX_TOKEN_BYTES,
@@ -21,15 +22,6 @@ const LONGEST_MAX_LIFETIME: Duration = Duration::from_secs(10 * 366 * 86_400);
 const LONGEST_CLOCK_STEP: Duration = Duration::from_secs(7 * 86_400);
 /// In bytes. A smaller limit would refuse practically every token.
 const MIN_TOKEN_BYTES: usize = 256;
-
-/// A required claim and its type.
-#[derive(Clone, Debug)]
-pub(super) struct RequiredClaim {
-    /// The name of the claim.
-    pub(super) claim: Box<str>,
-    /// Whether it must be text that is not empty. Otherwise `null` and empty values are refused.
-    pub(super) text: bool,
-}
 
 /// Configures a [`Verifier`]. Made by [`Verifier::builder`].
 ///
@@ -77,20 +69,24 @@ impl VerifierBuilder {
         self
     }
 
+    /// Adds several issuers, such as those of [`Issuer::for_tenants`].
+    pub fn issuers(mut self, issuers: impl IntoIterator<Item = Issuer>) -> Self {
+        self.issuers.extend(issuers);
+        self
+    }
+
     /// Requires a claim to be text that is not empty. `null`, a number or `""` is refused.
     ///
     /// `iss`, `aud` and `exp` are always required.
     pub fn require(mut self, claim: impl Into<Box<str>>) -> Self {
-        let claim = claim.into();
-        self.required.push(RequiredClaim { claim, text: true });
+        self.required.push(RequiredClaim::text(claim));
         self
     }
 
     /// Requires a claim of any type: a number, a boolean, an object. `null`, `""`, `[]` and `{}`
     /// are refused.
     pub fn require_any_type(mut self, claim: impl Into<Box<str>>) -> Self {
-        let claim = claim.into();
-        self.required.push(RequiredClaim { claim, text: false });
+        self.required.push(RequiredClaim::any_type(claim));
         self
     }
 
@@ -195,16 +191,13 @@ fn check_issuers(issuers: &[Issuer]) -> Result<(), JwtBuildError> {
     }
     for (index, issuer) in issuers.iter().enumerate() {
         let others = || issuers.iter().take(index);
+        check_rules(issuer)?;
         if issuer.is_nameless() || others().any(|other| other.name == issuer.name) {
             return Err(JwtBuildError::Issuer(issuer.name.clone()));
         }
         let guessable = |set: &KeySet| set.keys().any(VerifyingKey::is_guessable);
         if issuer.keys.current().is_ok_and(|set| guessable(&set)) {
             return Err(KeyError::Weak.into());
-        }
-        let lifetime = issuer.rules.max_lifetime;
-        if lifetime.is_zero() || lifetime > LONGEST_MAX_LIFETIME {
-            return Err(JwtBuildError::MaxLifetime);
         }
         let label = issuer.label.as_deref();
         let missing = label.is_none() && issuers.len() > 1;
@@ -218,20 +211,23 @@ fn check_issuers(issuers: &[Issuer]) -> Result<(), JwtBuildError> {
     Ok(())
 }
 
-/// Names a required claim in an error that must not allocate.
-pub(super) fn static_name(claim: &str) -> &'static str {
-    let known = [
-        "sub",
-        "client_id",
-        "iat",
-        "nbf",
-        "jti",
-        "scope",
-        "auth_time",
-        "azp",
-    ];
-    known
-        .into_iter()
-        .find(|name| *name == claim)
-        .unwrap_or("another required claim")
+/// Refuses rules that no token can follow, and an audience that any token of a client has.
+fn check_rules(issuer: &Issuer) -> Result<(), JwtBuildError> {
+    let rules = &issuer.rules;
+    if rules.max_lifetime.is_zero() || rules.max_lifetime > LONGEST_MAX_LIFETIME {
+        return Err(JwtBuildError::MaxLifetime);
+    }
+    let no_type = rules.types.as_deref().is_some_and(<[_]>::is_empty) && !rules.accept_untyped;
+    if no_type {
+        return Err(JwtBuildError::NoTokenType);
+    }
+    let no_algorithm = rules.algorithms.as_deref().is_some_and(<[_]>::is_empty);
+    if no_algorithm || rules.required.iter().any(RequiredClaim::is_impossible) {
+        return Err(JwtBuildError::ImpossibleRule(issuer.name.clone()));
+    }
+    let distinguished = rules.required.iter().any(RequiredClaim::names_a_value);
+    match rules.audience_claim.is_some() && !distinguished {
+        true => Err(JwtBuildError::AudienceClaimAlone(issuer.name.clone())),
+        false => Ok(()),
+    }
 }

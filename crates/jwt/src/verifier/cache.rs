@@ -110,7 +110,8 @@ mod tests {
     use crate::claims::Claims;
 
     fn cached(expires: u64) -> CachedToken {
-        let claims = Claims::read(format!(r#"{{"iss":"i","exp":{expires}}}"#).as_bytes()).unwrap();
+        let claims =
+            Claims::read_text(format!(r#"{{"iss":"i","exp":{expires}}}"#).as_bytes()).unwrap();
         CachedToken {
             principal: Principal::builder("jwt", expires.to_string()).build(),
             times: *claims.times(),

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use crate::jwks::Keys;
-
-/// The default of [`Issuer::max_lifetime`]: the longest default of the large providers.
-const MAX_LIFETIME: Duration = Duration::from_secs(86_400);
+use crate::{
+    algorithm::Algorithm,
+    claims::{ClaimPath, RequiredClaim},
+    jwks::Keys,
+    verifier::TokenRules,
+};
 
 /// An issuer of tokens: its name, the audience of this service, and its keys.
 ///
-/// Pass it to [`VerifierBuilder::issuer`]. Default: tokens of at most 24 hours; ID tokens and
+/// Pass it to [`VerifierBuilder::issuer`](crate::VerifierBuilder::issuer). Default: tokens of at most 24 hours; ID tokens and
 /// tokens with a confirmation (`cnf`) are refused.
 ///
 /// ```
@@ -42,23 +44,12 @@ pub struct Issuer {
     pub(super) rules: TokenRules,
 }
 
-/// The requirements for tokens of one issuer beyond name and audience.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct TokenRules {
-    /// Whether `cnf` is accepted without a check.
-    pub(super) ignore_confirmation: bool,
-    /// Whether ID tokens and event tokens are accepted.
-    pub(super) accept_id_tokens: bool,
-    /// From `iat` to `exp`.
-    pub(super) max_lifetime: Duration,
-}
-
 impl Issuer {
     /// Creates an issuer.
     ///
     /// * `name` is compared exactly with `iss`; `https://a.example` is not `https://a.example/`.
     /// * `audience` is the name of this service in `aud`.
-    /// * `keys` is a [`VerifyingKey`], a [`KeySet`], or another source that [`Keys`] lists.
+    /// * `keys` is a [`VerifyingKey`](crate::VerifyingKey), a [`KeySet`](crate::KeySet), or another source that [`Keys`] lists.
     pub fn new(
         name: impl Into<Box<str>>,
         audience: impl Into<Box<str>>,
@@ -69,11 +60,7 @@ impl Issuer {
             audiences: vec![audience.into()],
             keys: keys.into(),
             label: None,
-            rules: TokenRules {
-                ignore_confirmation: false,
-                accept_id_tokens: false,
-                max_lifetime: MAX_LIFETIME,
-            },
+            rules: TokenRules::default(),
         }
     }
 
@@ -84,6 +71,110 @@ impl Issuer {
     /// password.
     pub fn max_lifetime(mut self, lifetime: Duration) -> Self {
         self.rules.max_lifetime = lifetime;
+        self
+    }
+
+    /// Accepts only these algorithms. Default: those of the keys.
+    ///
+    /// A key is bound to its algorithm already. The list is for key sets with keys of other
+    /// algorithms than those that were agreed on, such as RSA keys for older clients.
+    pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
+        self.rules.algorithms = Some(algorithms.into_iter().collect());
+        self
+    }
+
+    /// Compares the audience with another claim than `aud`, such as `client_id` or `azp`, for
+    /// issuers whose access tokens have no audience of the service.
+    ///
+    /// Such a token says only which client it was issued to. So another claim must tell access
+    /// tokens from the issuer's other tokens: [`require_value`](Self::require_value) is needed
+    /// too, or the verifier is not built.
+    pub fn audience_claim(mut self, claim: impl Into<Box<str>>) -> Self {
+        self.rules.audience_claim = Some(ClaimPath::new(claim));
+        self
+    }
+
+    /// Sets the accepted types (`typ`) of this issuer's tokens, in place of
+    /// [`VerifierBuilder::types`](crate::VerifierBuilder::types).
+    pub fn types<T: Into<Box<str>>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
+        self.rules.types = Some(types.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Requires a claim to be text that is not empty, by its name or a JSON pointer (RFC 6901).
+    pub fn require(mut self, claim: impl Into<Box<str>>) -> Self {
+        self.rules.required.push(RequiredClaim::text(claim));
+        self
+    }
+
+    /// Requires a claim to be one of these texts, compared exactly. A token with another value is
+    /// refused with the code `claim_mismatch`.
+    ///
+    /// `claim` is a name or a JSON pointer (RFC 6901). An empty list is an error of
+    /// [`VerifierBuilder::build`](crate::VerifierBuilder::build).
+    ///
+    /// ```
+    /// # use palisade_core::Secret;
+    /// # use palisade_jwt::{Algorithm, Issuer, VerifyingKey};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let secret = Secret::new(*b"an example of thirty-two bytes!!");
+    /// # let key = VerifyingKey::from_secret(Algorithm::Hs256, &secret)?;
+    /// let issuer = Issuer::new("https://login.example", "my-client", key)
+    ///     .audience_claim("client_id")
+    ///     .require_value("token_use", ["access"]);
+    /// # let _ = issuer;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn require_value<V: Into<Box<str>>>(
+        mut self,
+        claim: impl Into<Box<str>>,
+        values: impl IntoIterator<Item = V>,
+    ) -> Self {
+        let required = RequiredClaim::one_of(claim, values);
+        self.rules.required.push(required);
+        self
+    }
+
+    /// Also reads scopes from this claim: text with spaces between them, or an array of text.
+    ///
+    /// Default: `scope` as text, `scp` as text or array. `scopes_from("scope")` accepts an array
+    /// there too. `claim` is a name or a JSON pointer (RFC 6901).
+    pub fn scopes_from(mut self, claim: impl Into<Box<str>>) -> Self {
+        self.rules.scopes.add_scopes(ClaimPath::new(claim));
+        self
+    }
+
+    /// Also reads roles from this claim: text, an array of text, or an object whose members are the
+    /// roles. The role `admin` becomes the scope `role:admin`, so that it is never taken for a
+    /// scope of the same name.
+    ///
+    /// Default: no roles are read. `claim` is a name or a JSON pointer (RFC 6901), such as
+    /// `/realm_access/roles`. A role that cannot be a scope, such as one with a space, is left out.
+    pub fn roles_from(mut self, claim: impl Into<Box<str>>) -> Self {
+        self.rules.scopes.add_roles(ClaimPath::new(claim));
+        self
+    }
+
+    /// Treats a claim that is `null` as absent. Default: `null` is a value of the wrong type, and
+    /// the token is refused. For issuers whose serialiser writes every member.
+    pub fn null_is_absent(mut self) -> Self {
+        self.rules.null_is_absent = true;
+        self
+    }
+
+    /// Accepts tokens whose header has `jku`, `jwk`, `x5c` or `x5u`, and ignores these members: the
+    /// key is always one of this issuer. Default: such a token is refused, since it expects a
+    /// verifier that takes keys from tokens.
+    pub fn dangerously_ignore_embedded_keys(mut self) -> Self {
+        self.rules.ignore_embedded_keys = true;
+        self
+    }
+
+    /// Accepts tokens of this issuer without a type (`typ`). See
+    /// [`VerifierBuilder::dangerously_accept_untyped_tokens`](crate::VerifierBuilder::dangerously_accept_untyped_tokens).
+    pub fn dangerously_accept_untyped_tokens(mut self) -> Self {
+        self.rules.accept_untyped = true;
         self
     }
 
@@ -105,6 +196,48 @@ impl Issuer {
         self
     }
 
+    /// Creates one issuer for each tenant of a provider that writes the tenant into `iss`.
+    ///
+    /// `{tenant}` in the template is replaced by each tenant of the list; tokens of other tenants
+    /// are refused. Each issuer has its tenant as label, so that a principal is `TENANT:SUBJECT`.
+    /// All share the keys.
+    ///
+    /// ```
+    /// # use palisade_core::Secret;
+    /// # use palisade_jwt::{Algorithm, Issuer, Verifier, VerifyingKey};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let secret = Secret::new(*b"an example of thirty-two bytes!!");
+    /// # let key = VerifyingKey::from_secret(Algorithm::Hs256, &secret)?;
+    /// let tenants = ["contoso", "fabrikam"];
+    /// let issuers = Issuer::for_tenants("https://login.example/{tenant}/v2.0", tenants, "tts", key);
+    /// let verifier = Verifier::builder().issuers(issuers).build()?;
+    /// # let _ = verifier;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn for_tenants<T: AsRef<str>>(
+        template: &str,
+        tenants: impl IntoIterator<Item = T>,
+        audience: impl Into<Box<str>>,
+        keys: impl Into<Keys>,
+    ) -> Vec<Self> {
+        let issuer = Self::new(template, audience, keys);
+        issuer.expand_tenants(tenants)
+    }
+
+    /// Replaces `{tenant}` in the name by each tenant.
+    pub(crate) fn expand_tenants<T: AsRef<str>>(
+        self,
+        tenants: impl IntoIterator<Item = T>,
+    ) -> Vec<Self> {
+        let of_tenant = |tenant: T| Self {
+            name: self.name.replace("{tenant}", tenant.as_ref()).into(),
+            label: Some(tenant.as_ref().into()),
+            ..self.clone()
+        };
+        tenants.into_iter().map(of_tenant).collect()
+    }
+
     /// Accepts another audience too. A token needs one of them in `aud`.
     pub fn or_audience(mut self, audience: impl Into<Box<str>>) -> Self {
         self.audiences.push(audience.into());
@@ -116,6 +249,12 @@ impl Issuer {
     /// of one would be `admin` of another.
     pub fn label(mut self, label: impl Into<Box<str>>) -> Self {
         self.label = Some(label.into());
+        self
+    }
+
+    /// Applies the rules of a provider.
+    pub(crate) fn with_rules(mut self, rules: TokenRules) -> Self {
+        self.rules = rules;
         self
     }
 

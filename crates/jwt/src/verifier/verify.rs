@@ -14,15 +14,15 @@ use palisade_internal::wall_clock::WallClock;
 
 use super::{
     Issuer, VerifierBuilder,
-    builder::{RequiredClaim, static_name},
     cache::{TokenDigest, token_digest},
 };
 use crate::{
-    claims::{Claims, Times},
+    claims::{Claims, RequiredClaim, Times, issuer_of},
     error::InvalidToken,
     jwks::Keys,
     token::{
         header::Header,
+        json,
         split::{CompactParts, base64url},
     },
 };
@@ -135,24 +135,56 @@ impl Verifier {
     pub(crate) fn parse<'a>(&self, token: &'a str) -> Result<ParsedToken<'a>, InvalidToken> {
         let parts = CompactParts::split(token, self.0.cap)?;
         let header = Header::read(&base64url(parts.header)?)?;
-        if !header.is_one_of(&self.0.types, self.0.untyped) {
-            return Err(InvalidToken::TypeMismatch);
-        }
-        let claims = Claims::read(&base64url(parts.claims)?)?;
+        self.check_header_of_any_issuer(&header)?;
+        let all = json::object(&base64url(parts.claims)?)?;
+        let (index, issuer) = self.find_issuer(issuer_of(&all)?)?;
+        self.check_header(&header, issuer)?;
+        let rules = &issuer.rules;
         Ok(ParsedToken {
             header,
-            issuer: self.issuer_of(&claims)?,
-            claims,
+            issuer: index,
+            claims: Claims::read(all, &rules.scopes, rules.null_is_absent)?,
             signed: parts.signed,
             signature: base64url(parts.signature)?,
         })
     }
 
-    /// Finds the issuer by its exact name. This only selects the keys.
-    fn issuer_of(&self, claims: &Claims) -> Result<usize, InvalidToken> {
-        let known = |issuer: &Issuer| issuer.name() == claims.issuer();
-        let found = self.0.issuers.iter().position(known);
+    /// Finds the issuer by its exact name. This only selects the rules and the keys.
+    fn find_issuer(&self, name: &str) -> Result<(usize, &Issuer), InvalidToken> {
+        let mut issuers = self.0.issuers.iter().enumerate();
+        let found = issuers.find(|(_, issuer)| issuer.name() == name);
         found.ok_or(InvalidToken::IssuerUnknown)
+    }
+
+    /// Refuses a header that no issuer accepts, before the claims are parsed.
+    fn check_header_of_any_issuer(&self, header: &Header) -> Result<(), InvalidToken> {
+        let mut refusal = Ok(());
+        for issuer in &self.0.issuers {
+            let outcome = self.check_header(header, issuer);
+            if outcome.is_ok() {
+                return Ok(());
+            }
+            refusal = refusal.and(outcome);
+        }
+        refusal
+    }
+
+    /// Checks type, embedded keys and algorithm by the rules of an issuer.
+    fn check_header(&self, header: &Header, issuer: &Issuer) -> Result<(), InvalidToken> {
+        let rules = &issuer.rules;
+        if header.has_embedded_key && !rules.ignore_embedded_keys {
+            return Err(InvalidToken::EmbeddedKey);
+        }
+        let types = rules.types.as_deref().unwrap_or(&self.0.types);
+        let untyped = rules.accept_untyped || (rules.types.is_none() && self.0.untyped);
+        if !header.is_one_of(types, untyped) {
+            return Err(InvalidToken::TypeMismatch);
+        }
+        let allowed = rules.algorithms.as_deref();
+        match allowed.is_none_or(|allowed| allowed.contains(&header.algorithm)) {
+            true => Ok(()),
+            false => Err(InvalidToken::AlgorithmNotAllowed),
+        }
     }
 
     /// Checks the signature, and then the claims.
@@ -177,21 +209,22 @@ impl Verifier {
 
     /// Checks audience, kind, required claims and dates of a token with a valid signature.
     fn check_claims(&self, claims: &Claims, issuer: &Issuer) -> Result<(), InvalidToken> {
-        claims.check_audience(issuer.audiences())?;
-        if !issuer.rules.accept_id_tokens && !claims.may_be_access_token() {
+        let rules = &issuer.rules;
+        claims.check_audience(rules.audience_claim.as_ref(), issuer.audiences())?;
+        if !rules.accept_id_tokens && !claims.may_be_access_token() {
             return Err(InvalidToken::NotAccessToken);
         }
         // Present is enough, whatever it holds: a confirmation that cannot be read is none that was
         // checked.
-        if !issuer.rules.ignore_confirmation && claims.get("cnf").is_some() {
+        if !rules.ignore_confirmation && claims.get("cnf").is_some() {
             return Err(InvalidToken::ConfirmationUnchecked);
         }
-        for required in &self.0.required {
-            claims.check_required(&required.claim, required.text, static_name(&required.claim))?;
+        for required in rules.required.iter().chain(&self.0.required) {
+            required.check(claims)?;
         }
         let now = self.now();
         claims.times().check(now, self.0.leeway)?;
-        let max_lifetime = issuer.rules.max_lifetime;
+        let max_lifetime = rules.max_lifetime;
         claims
             .times()
             .check_lifetime(now, self.0.leeway, max_lifetime)

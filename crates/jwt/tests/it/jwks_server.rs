@@ -21,6 +21,8 @@ use tokio::{io::AsyncWriteExt as _, net::TcpListener};
 #[derive(Clone)]
 pub(crate) enum Answer {
     Hang,
+    /// A body for each of these paths; 404 for others.
+    Paths(Vec<(&'static str, String)>),
     Say(StatusCode, Vec<(&'static str, String)>, String),
 }
 
@@ -50,6 +52,7 @@ impl Server {
                     *asked.lock().unwrap() = Some(request.uri().to_string());
                     count.fetch_add(1, Ordering::SeqCst);
                     let answer = script.lock().unwrap().clone();
+                    let answer = of_path(answer, request.uri().path());
                     async move { Ok::<_, Infallible>(say(answer).await) }
                 });
                 tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
@@ -85,6 +88,17 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.task.abort();
+    }
+}
+
+fn of_path(answer: Answer, path: &str) -> Answer {
+    let Answer::Paths(bodies) = answer else {
+        return answer;
+    };
+    let found = bodies.into_iter().find(|(known, _)| *known == path);
+    match found {
+        Some((_, body)) => Answer::Say(StatusCode::OK, vec![], body),
+        None => Answer::Say(StatusCode::NOT_FOUND, vec![], String::new()),
     }
 }
 

@@ -12,12 +12,16 @@
 mod attacks;
 mod attacks_claims;
 mod cookbook;
+mod discovery;
 mod jwks;
 mod jwks_file;
 mod jwks_server;
 mod keys;
 mod layer;
 mod props;
+mod providers;
+mod revocation;
+mod rules;
 mod secrets;
 mod support;
 mod wycheproof;

@@ -11,7 +11,8 @@ use palisade_core::{SharedClock, SystemClock};
 
 use super::{
     JwksUrl,
-    endpoint::{self, Endpoint},
+    endpoint::{self, ConnectOptions},
+    location::Address,
     refresh::{Limits, Shared},
     state::State,
     throttle::FetchThrottle,
@@ -28,6 +29,7 @@ use crate::{algorithm::Algorithm, error::JwtBuildError, keys::JwksReader};
 /// | [`trust_anchors`](Self::trust_anchors) | those of the machine |
 /// | [`rsa_algorithm`](Self::rsa_algorithm) | `RS256` |
 /// | [`empty_set_revokes`](Self::empty_set_revokes) | `false` |
+/// | [`oauth_metadata`](Self::oauth_metadata) | with discovery: metadata of OpenID Connect |
 ///
 /// `Debug` shows the URL without user and query, which may be secret.
 ///
@@ -48,7 +50,7 @@ use crate::{algorithm::Algorithm, error::JwtBuildError, keys::JwksReader};
 #[must_use]
 pub struct JwksUrlBuilder {
     /// Checked by `build`.
-    url: Box<str>,
+    address: Address,
     /// Certificates in PEM; `None` for those of the machine.
     anchors: Option<Box<str>>,
     /// Whether `http` to a loopback address is allowed.
@@ -61,9 +63,9 @@ pub struct JwksUrlBuilder {
 }
 
 impl JwksUrlBuilder {
-    pub(super) fn new(url: &str) -> Self {
+    pub(super) fn new(address: Address) -> Self {
         Self {
-            url: url.into(),
+            address,
             anchors: None,
             loopback: false,
             rsa: Algorithm::Rs256,
@@ -76,6 +78,16 @@ impl JwksUrlBuilder {
             },
             clock: SystemClock::shared(),
         }
+    }
+
+    /// Reads metadata of OAuth (RFC 8414, `/.well-known/oauth-authorization-server`) in place of that
+    /// of OpenID Connect. Without effect unless the source was made by
+    /// [`JwksUrl::discovery_builder`].
+    pub fn oauth_metadata(mut self) -> Self {
+        if let Address::OpenIdMetadata(issuer) = self.address {
+            self.address = Address::OauthMetadata(issuer);
+        }
+        self
     }
 
     /// Sets the certificates (PEM) that may vouch for the server. Default: those of the machine.
@@ -164,8 +176,9 @@ impl JwksUrlBuilder {
         if timeout.is_zero() || timeout > Duration::from_secs(30) {
             return Err(JwtBuildError::FetchTimeout);
         }
+        let options = ConnectOptions::new(self.loopback, self.anchors.as_deref());
         Ok(JwksUrl(Arc::new(Shared {
-            endpoint: Endpoint::new(&self.url, self.loopback, self.anchors.as_deref())?,
+            location: self.address.check(options)?,
             reader: JwksReader::new().rsa_algorithm(self.rsa)?,
             empty_set_revokes: self.empty_set_revokes,
             limits: self.limits,
@@ -185,7 +198,7 @@ pub(super) const LIFETIMES: std::ops::RangeInclusive<Duration> =
 impl fmt::Debug for JwksUrlBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JwksUrlBuilder")
-            .field("url", &endpoint::shown(&self.url))
+            .field("url", &endpoint::shown(&self.address.url()))
             .field("loopback", &self.loopback)
             .field("rsa", &self.rsa)
             .field("empty_set_revokes", &self.empty_set_revokes)

@@ -11,6 +11,26 @@ use tokio_rustls::TlsConnector;
 
 use crate::error::JwtBuildError;
 
+/// How connections are made. Shared by all addresses of one source.
+#[derive(Clone)]
+pub(super) struct ConnectOptions {
+    /// Whether `http` to a loopback address is allowed.
+    loopback: bool,
+    /// `None` if no certificate authority could be loaded.
+    tls: Option<TlsConnector>,
+}
+
+impl ConnectOptions {
+    /// Loads the certificates (PEM), or those of the machine. A failure is an error of the first
+    /// `https` address.
+    pub(super) fn new(loopback: bool, anchors: Option<&str>) -> Self {
+        Self {
+            loopback,
+            tls: connector(anchors).ok(),
+        }
+    }
+}
+
 /// A URL that passed its checks.
 pub(super) struct Endpoint {
     /// Without the brackets of an IPv6 address.
@@ -28,11 +48,7 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    pub(super) fn new(
-        url: &str,
-        loopback: bool,
-        anchors: Option<&str>,
-    ) -> Result<Self, JwtBuildError> {
+    pub(super) fn new(url: &str, options: &ConnectOptions) -> Result<Self, JwtBuildError> {
         let fault = || JwtBuildError::Url(shown(url).into());
         let uri: Uri = url.parse().map_err(|_| fault())?;
         let authority = uri.authority().ok_or_else(fault)?;
@@ -46,13 +62,16 @@ impl Endpoint {
             .trim_end_matches(']');
         let secure = match uri.scheme() {
             Some(scheme) if *scheme == Scheme::HTTPS => true,
-            Some(scheme) if *scheme == Scheme::HTTP && loopback && is_loopback(host) => false,
+            Some(scheme) if *scheme == Scheme::HTTP && options.loopback && is_loopback(host) => {
+                false
+            }
             _ => return Err(fault()),
         };
         let tls = match secure {
             true => {
                 let name = ServerName::try_from(host.to_owned()).map_err(|_| fault())?;
-                Some((connector(anchors)?, name))
+                let connector = options.tls.clone().ok_or(JwtBuildError::TrustAnchors)?;
+                Some((connector, name))
             }
             false => None,
         };
@@ -140,7 +159,7 @@ mod tests {
     #[track_caller]
     fn check(url: &str, loopback: bool, accepted: bool) {
         assert_eq!(
-            Endpoint::new(url, loopback, None).is_ok(),
+            Endpoint::new(url, &ConnectOptions::new(loopback, None)).is_ok(),
             accepted,
             "{url}"
         );
@@ -161,7 +180,7 @@ mod tests {
     #[test]
     fn a_query_is_sent_and_never_shown() {
         let url = "http://127.0.0.1:8000/keys?policy=b2c_1&code=s3cret";
-        let endpoint = Endpoint::new(url, true, None).unwrap();
+        let endpoint = Endpoint::new(url, &ConnectOptions::new(true, None)).unwrap();
         assert_eq!(endpoint.path, "/keys?policy=b2c_1&code=s3cret");
         assert_eq!(endpoint.shown(), "http://127.0.0.1:8000/keys?…");
         for (url, expected) in [

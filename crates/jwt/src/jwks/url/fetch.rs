@@ -1,4 +1,4 @@
-//! One GET request for a key set, with a size limit and a deadline.
+//! One GET request for a key set or for metadata, with a size limit.
 //!
 //! No redirect is followed, and no status but 200 is accepted. A failure leaves the older keys in
 //! force.
@@ -16,7 +16,6 @@ use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
-    time,
 };
 
 use super::endpoint::Endpoint;
@@ -38,10 +37,16 @@ pub(super) enum FetchError {
     Connect,
     /// The TLS handshake failed: an unknown authority or another name, for example.
     Handshake,
+    /// The address of the key set in the metadata is not allowed: not `https`, for example.
+    KeySetAddress,
+    /// The metadata is not a JSON object with `issuer` and `jwks_uri`.
+    Metadata,
     /// The set has no usable key.
     NoKeys,
     /// The body is not a JWK set.
     NotAKeySet,
+    /// The metadata is that of another issuer.
+    OtherIssuer,
     /// The HTTP exchange failed.
     Request,
     /// The status is not 200.
@@ -57,8 +62,11 @@ impl FetchError {
             Self::Body => "body_failed_or_too_large",
             Self::Connect => "connect",
             Self::Handshake => "tls",
+            Self::KeySetAddress => "jwks_uri_not_allowed",
+            Self::Metadata => "metadata_malformed",
             Self::NoKeys => "no_usable_key",
             Self::NotAKeySet => "not_a_key_set",
+            Self::OtherIssuer => "metadata_of_another_issuer",
             Self::Request => "request",
             Self::Status => "status",
             Self::Timeout => "timeout",
@@ -66,19 +74,11 @@ impl FetchError {
     }
 }
 
-/// Fetches a document. The deadline covers all of it, from name resolution to the last byte.
+/// Fetches a document of at most `largest` bytes. The caller sets a deadline.
 pub(super) async fn get(
     endpoint: &Endpoint,
     largest: usize,
-    timeout: Duration,
 ) -> Result<FetchedDocument, FetchError> {
-    let exchange = connect(endpoint, largest);
-    time::timeout(timeout, exchange)
-        .await
-        .unwrap_or(Err(FetchError::Timeout))
-}
-
-async fn connect(endpoint: &Endpoint, largest: usize) -> Result<FetchedDocument, FetchError> {
     let address = (&*endpoint.host, endpoint.port);
     let stream = TcpStream::connect(address)
         .await

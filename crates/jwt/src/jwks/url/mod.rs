@@ -1,13 +1,14 @@
 //! Keys from a URL: one fetch for all requests that wait, refreshed before they expire.
 //!
 //! `builder` has the bounds, `refresh` decides when to fetch, and `fetch_in_progress` is the fetch
-//! that requests share. `throttle` limits the fetches that clients cause. `fetch` is one request to
-//! the `endpoint`, and `state` has the keys with their age.
+//! that requests share. `throttle` limits the fetches that clients cause. `location` says where the keys
+//! are, also by discovery. `fetch` is one request to the `endpoint`, and `state` has the keys with their age.
 
 mod builder;
 mod refresh;
 mod fetch_in_progress;
 mod throttle;
+mod location;
 mod fetch;
 mod endpoint;
 mod state;
@@ -15,6 +16,7 @@ mod state;
 use std::{fmt, sync::Arc};
 
 pub use self::builder::JwksUrlBuilder;
+use self::location::Address;
 use self::refresh::{Shared, UrlSource};
 use crate::{
     error::{InvalidToken, JwtBuildError},
@@ -65,7 +67,39 @@ impl JwksUrl {
 
     /// Starts to configure a source.
     pub fn builder(url: &str) -> JwksUrlBuilder {
-        JwksUrlBuilder::new(url)
+        JwksUrlBuilder::new(Address::KeySet(url.into()))
+    }
+
+    /// Creates a source that finds the keys of an issuer by its metadata (OpenID Connect Discovery
+    /// 1.0): `issuer` followed by `/.well-known/openid-configuration`. Nothing is fetched yet.
+    ///
+    /// `issuer` is the same text as in [`Issuer::new`](crate::Issuer::new). Metadata that names
+    /// another issuer is refused, and so is an address of keys that is not `https`. The metadata is
+    /// read again whenever keys are fetched.
+    ///
+    /// ```no_run
+    /// use palisade_jwt::{Issuer, JwksUrl, JwtLayer, Verifier};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let name = "https://login.example";
+    /// let issuer = Issuer::new(name, "https://tts.example", JwksUrl::discover(name)?);
+    /// let layer = JwtLayer::new(Verifier::builder().issuer(issuer).build()?);
+    /// # let _ = layer;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`JwtBuildError::Url`] if the issuer is not an absolute `https` URL without query.
+    /// [`JwtBuildError::TrustAnchors`] if this machine has no certificates to check servers by.
+    pub fn discover(issuer: &str) -> Result<Self, JwtBuildError> {
+        Self::discovery_builder(issuer).build()
+    }
+
+    /// Starts to configure a source that finds the keys by the metadata of an issuer.
+    pub fn discovery_builder(issuer: &str) -> JwksUrlBuilder {
+        JwksUrlBuilder::new(Address::OpenIdMetadata(issuer.into()))
     }
 
     /// Fetches now and waits for the outcome, at most for the timeout.

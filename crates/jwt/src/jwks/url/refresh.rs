@@ -8,14 +8,11 @@ use std::{
 
 use arc_swap::ArcSwap;
 use palisade_core::SharedClock;
+use tokio::time;
 
 use super::{
-    builder::LIFETIMES,
-    endpoint::Endpoint,
-    fetch::{self, FetchError},
-    fetch_in_progress::FetchInProgress,
-    state::State,
-    throttle::FetchThrottle,
+    builder::LIFETIMES, fetch::FetchError, fetch_in_progress::FetchInProgress, location::Location,
+    state::State, throttle::FetchThrottle,
 };
 use crate::{
     error::{InvalidToken, JwtBuildError},
@@ -26,7 +23,7 @@ use crate::{
 /// Everything that a source was built with, and its state.
 pub(super) struct Shared {
     /// Where keys are fetched.
-    pub(super) endpoint: Endpoint,
+    pub(super) location: Location,
     /// Parses key sets.
     pub(super) reader: JwksReader,
     /// Whether a set without usable keys is accepted.
@@ -96,11 +93,11 @@ impl Shared {
         let before = self.state.load();
         let after = match outcome {
             Ok((set, lifetime)) => {
-                set.log_unused(self.endpoint.shown(), before.keys().as_deref());
+                set.log_unused(self.location.shown(), before.keys().as_deref());
                 State::fetched(set, now, lifetime)
             }
             Err(fault) => {
-                let url = self.endpoint.shown();
+                let url = self.location.shown();
                 tracing::warn!(target: "palisade", url, fault = fault.code(), "the key set could not be fetched");
                 self.throttle().forget();
                 before.failed(now)
@@ -115,15 +112,18 @@ impl Shared {
 
     /// Fetches and parses a set. Its lifetime is the configured one, or a shorter one of the endpoint.
     async fn fetch(&self) -> Result<(KeySet, Duration), FetchError> {
-        let answer = fetch::get(&self.endpoint, self.limits.largest, self.limits.timeout).await?;
+        // The deadline covers all of it, from the first name resolution to the last byte.
+        let fetch = self.location.fetch_key_set(self.limits.largest);
+        let fetched = time::timeout(self.limits.timeout, fetch).await;
+        let (body, max_age) = fetched.unwrap_or(Err(FetchError::Timeout))?;
         // What is not UTF-8 makes only the entry invalid in which it occurs.
-        let text = String::from_utf8_lossy(&answer.body);
+        let text = String::from_utf8_lossy(&body);
         let set = self.reader.parse(&text, self.empty_set_revokes);
         let set = set.map_err(|problem| match problem {
             JwtBuildError::NoKeys => FetchError::NoKeys,
             _ => FetchError::NotAKeySet,
         })?;
-        Ok((set, self.lifetime(answer.max_age)))
+        Ok((set, self.lifetime(max_age)))
     }
 
     /// The endpoint may shorten the configured lifetime, but not extend it.
@@ -205,7 +205,7 @@ impl fmt::Debug for UrlSource {
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JwksUrl")
-            .field("url", &self.endpoint.shown())
+            .field("url", &self.location.shown())
             .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
