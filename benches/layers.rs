@@ -6,7 +6,7 @@ use std::hint::black_box;
 use benches::{Floor, audit, client, keys, limit, request, run};
 use criterion::{BatchSize, Bencher, Criterion, criterion_group, criterion_main};
 use http::Request;
-use palisade::core::{Chain, GuardLayer, KnownLayer, RouteLayer, RouteTable};
+use palisade::core::{GuardLayer, NotFoundLayer, RouteLayer, RouteTable};
 use palisade::transport::HostLayer;
 use palisade::{AllowedHosts, HeadersLayer, SanitizeLayer};
 use tower::{Layer as _, Service};
@@ -33,7 +33,7 @@ fn layers(criterion: &mut Criterion) {
     let (keys, key) = keys();
     let hosts = AllowedHosts::parse(["voice.example"]).expect("a host");
     let table = RouteTable::builder().build().expect("a table").into();
-    let scanned = Chain(RouteLayer::new(table), KnownLayer::new());
+    let scanned = (RouteLayer::new(table), NotFoundLayer::new());
 
     group.bench_function("floor", |b| measure(b, Floor, || request(None)));
     group.bench_function("client", |b| {
@@ -45,7 +45,7 @@ fn layers(criterion: &mut Criterion) {
     group.bench_function("host admits", |b| {
         measure(
             b,
-            GuardLayer(Chain(client(), HostLayer::new(hosts.clone()))).layer(Floor),
+            GuardLayer((client(), HostLayer::new(hosts.clone()))).layer(Floor),
             || request(None),
         )
     });
@@ -66,11 +66,11 @@ fn layers(criterion: &mut Criterion) {
     group.bench_function("limit admits", |b| {
         measure(
             b,
-            GuardLayer(Chain(client(), limit("1000000000/minute"))).layer(Floor),
+            GuardLayer((client(), limit("1000000000/minute"))).layer(Floor),
             || request(None),
         )
     });
-    let reached = GuardLayer(Chain(client(), limit("1/day"))).layer(Floor);
+    let reached = GuardLayer((client(), limit("1/day"))).layer(Floor);
     run(&mut reached.clone(), request(None));
     group.bench_function("limit refuses", |b| {
         measure(b, reached.clone(), || request(None))

@@ -9,7 +9,7 @@ use axum::{body::Body as AxumBody, extract::ConnectInfo};
 use benches::{Floor, client, limit, peer, request, run};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use http::Request;
-use palisade::core::{Chain, GuardLayer};
+use palisade::core::GuardLayer;
 use tower::Layer as _;
 use tower_governor::{GovernorLayer, governor::GovernorConfigBuilder};
 
@@ -54,7 +54,7 @@ fn limits(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("limit by address");
     let ours = |rate| {
         let floor = floor();
-        GuardLayer(Chain(client(), limit(rate))).layer(floor)
+        GuardLayer((client(), limit(rate))).layer(floor)
     };
     let mut admits = ours("1000000000/minute");
     group.bench_function("palisade admits", |b| {

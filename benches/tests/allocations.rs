@@ -3,7 +3,7 @@
 
 use benches::{Body, Floor, audit, client, limit, request, run, shield};
 use http::Request;
-use palisade::core::{Chain, GuardLayer};
+use palisade::core::GuardLayer;
 use tower::{Layer as _, Service};
 
 /// Counts the allocations of one request when everything is warm.
@@ -63,7 +63,7 @@ fn the_whole_stack_stays_within_its_budget() {
 
 #[test]
 fn a_refusal_by_the_limit_stays_within_its_budget() {
-    let mut service = GuardLayer(Chain(client(), limit("1/day"))).layer(Floor);
+    let mut service = GuardLayer((client(), limit("1/day"))).layer(Floor);
     check(
         "limit refuses",
         allocations(&mut service, || request(None)),

@@ -21,7 +21,7 @@
 //!
 //! ```no_run
 //! use palisade_audit::{AuditKey, AuditLayer, FileSink, TracingSink};
-//! use palisade_core::{Chain, GuardLayer};
+//! use palisade_core::GuardLayer;
 //!
 //! let file = FileSink::builder("audit.jsonl")
 //!     .key(AuditKey::from_file("audit.key")?)
@@ -35,7 +35,7 @@
 //!     .mask_client_address()
 //!     .build()?;
 //! let gate = audit.gate(); // innermost
-//! let stack = GuardLayer(Chain(audit, gate));
+//! let stack = GuardLayer((audit, gate));
 //! # let _ = stack; Ok::<(), palisade_audit::AuditBuildError>(())
 //! ```
 //!

@@ -1,5 +1,5 @@
 //! The contract of a security decision around a request: [`Guard`], its [`Verdict`], its
-//! [`Ending`].
+//! [`Outcome`].
 //!
 //! [`GuardService`](crate::GuardService) calls the three methods in order: `admit`, `finish`,
 //! `close`. A sequence admits from the outside in, and finishes and closes from the inside out.
@@ -14,7 +14,7 @@ use crate::{BoxFuture, Rejection, SecurityContext};
 /// before.
 ///
 /// A guard that admits keeps its [`Pass`](Self::Pass) until the response is over, however it ends.
-/// For a whole sequence see [`Chain`](crate::Chain) and [`GuardList`](crate::GuardList).
+/// For a sequence see [`Guards`](crate::Guards).
 ///
 /// What happens on failure:
 ///
@@ -88,8 +88,8 @@ pub trait Guard: Send + Sync + 'static {
     ///
     /// It may run inside `Drop`, without a runtime, while unwinding: it must not block. A panic is
     /// caught and recorded. Default: drops the pass.
-    fn close(&self, cx: &SecurityContext, pass: Self::Pass, end: Ending) {
-        let _ = (cx, pass, end);
+    fn close(&self, cx: &SecurityContext, pass: Self::Pass, outcome: Outcome) {
+        let _ = (cx, pass, outcome);
     }
 }
 
@@ -184,9 +184,9 @@ pub enum Mode {
 /// Guards of one [`GuardService`](crate::GuardService) see the same values.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub struct Ending {
+pub struct Outcome {
     /// The way in which it ended.
-    pub how: How,
+    pub kind: OutcomeKind,
     /// The status of the response. `None` if there was no response.
     pub status: Option<StatusCode>,
     /// Bytes of the response body that were handed to the server. The client may have received
@@ -197,13 +197,13 @@ pub struct Ending {
     pub grpc_status: Option<u16>,
 }
 
-impl Ending {
+impl Outcome {
     /// Describes an ending without a gRPC status. For tests of guards, and for code that calls
     /// guards itself.
     #[must_use]
-    pub const fn new(how: How, status: Option<StatusCode>, bytes: u64) -> Self {
+    pub const fn new(kind: OutcomeKind, status: Option<StatusCode>, bytes: u64) -> Self {
         Self {
-            how,
+            kind,
             status,
             bytes,
             grpc_status: None,
@@ -214,7 +214,7 @@ impl Ending {
 /// The ways in which a request ends. [`as_str`](Self::as_str) gives the names used in records.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
-pub enum How {
+pub enum OutcomeKind {
     /// The body of the response was dropped before its end: the client left.
     BodyDropped,
     /// The body of the response returned an error.
@@ -232,7 +232,7 @@ pub enum How {
     Upgraded,
 }
 
-impl How {
+impl OutcomeKind {
     /// Returns a stable name for records and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

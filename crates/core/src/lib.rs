@@ -45,7 +45,7 @@
 //! - Your own decision: implement [`Guard`], then write [`layer!`] or wrap it in [`GuardLayer`].
 //! - A credential of your own: implement [`Authenticator`] and put it into an
 //!   [`AuthenticateLayer`].
-//! - Access by route: build a [`RouteTable`] of [`Rule`]s; [`RouteLayer`], [`KnownLayer`] and
+//! - Access by route: build a [`RouteTable`] of [`Rule`]s; [`RouteLayer`], [`NotFoundLayer`] and
 //!   [`AccessLayer`] apply it.
 //! - The form of refusals: implement [`Renderer`] and put it into a [`RenderLayer`].
 //! - What guards share about a request: [`SecurityContext`].
@@ -71,7 +71,7 @@ mod request_body;
 mod request_id;
 mod routes;
 mod secret;
-mod soon;
+mod maybe_ready;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -88,19 +88,19 @@ pub use self::{
     clock::{Clock, ManualClock, SharedClock, SystemClock},
     context::{Counted, FirstAndLast, Identity, Observations, RequestId, SecurityContext},
     fact::{CredentialFailure, Fact, FailedCredential, Refusal},
-    guard::{Ending, Guard, How, Mode, Verdict},
-    guards::{AnyGuard, Chain, GuardList, Guards},
+    guard::{Guard, Mode, Outcome, OutcomeKind, Verdict},
+    guards::{AnyGuard, Chain, GuardInfo, GuardList, Guards},
     machine::{GuardBody, GuardFuture, GuardLayer, GuardService, Lease},
+    maybe_ready::{BoxFuture, MaybeReady},
     principal::{Principal, PrincipalBuilder},
-    rejection::{Empty, PlainText, ProblemJson, Rejection, RenderLayer, Renderer},
+    rejection::{EmptyBody, PlainText, ProblemJson, Rejection, RenderLayer, Renderer},
     request_body::{BoxError, RequestBody, refuse},
     request_id::RequestIdLayer,
     routes::{
-        Access, AccessLayer, BodyKind, KnownLayer, RouteError, RouteLayer, RouteMatch, RouteTable,
-        RouteTableBuilder, Rule, TextField,
+        Access, AccessLayer, BodyKind, NotFoundLayer, RouteLayer, RouteMatch, RouteTable,
+        RouteTableBuildError, RouteTableBuilder, Rule, TextField,
     },
     secret::Secret,
-    soon::{BoxFuture, Soon},
 };
 
 // The example of the README, compiled as a documentation test.

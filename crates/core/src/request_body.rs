@@ -38,14 +38,14 @@ pin_project! {
     #[derive(Debug)]
     enum RequestKind<B> {
         Inner { #[pin] body: Limited<B> },
-        Clean { bytes: Option<Bytes> },
+        Replaced { bytes: Option<Bytes> },
     }
 }
 
 impl<B> RequestBody<B> {
     /// Passes a body on, up to `limit` bytes. Reading beyond it is an error of the body.
     #[must_use]
-    pub fn capped(body: B, limit: usize) -> Self {
+    pub fn limited(body: B, limit: usize) -> Self {
         let body = Limited::new(body, limit);
         Self {
             kind: RequestKind::Inner { body },
@@ -55,15 +55,15 @@ impl<B> RequestBody<B> {
     /// Passes a body on unchanged, without a limit.
     #[must_use]
     pub fn inner(body: B) -> Self {
-        Self::capped(body, usize::MAX)
+        Self::limited(body, usize::MAX)
     }
 
     /// Replaces the body by `bytes`. It is sent as one frame, without trailers.
     #[must_use]
-    pub fn clean(bytes: Bytes) -> Self {
+    pub fn replaced(bytes: Bytes) -> Self {
         let bytes = (!bytes.is_empty()).then_some(bytes);
         Self {
-            kind: RequestKind::Clean { bytes },
+            kind: RequestKind::Replaced { bytes },
         }
     }
 }
@@ -82,7 +82,7 @@ where
     ) -> Poll<Option<Result<Frame<B::Data>, BoxError>>> {
         match self.project().kind.project() {
             KindProjected::Inner { body } => body.poll_frame(task),
-            KindProjected::Clean { bytes } => {
+            KindProjected::Replaced { bytes } => {
                 let frame = bytes.take().map(|bytes| Ok(Frame::data(bytes.into())));
                 Poll::Ready(frame)
             }
@@ -92,14 +92,14 @@ where
     fn is_end_stream(&self) -> bool {
         match &self.kind {
             RequestKind::Inner { body } => body.is_end_stream(),
-            RequestKind::Clean { bytes } => bytes.is_none(),
+            RequestKind::Replaced { bytes } => bytes.is_none(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
             RequestKind::Inner { body } => body.size_hint(),
-            RequestKind::Clean { bytes } => {
+            RequestKind::Replaced { bytes } => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
         }
@@ -109,7 +109,7 @@ where
 /// Refuses as a guard would: in the same form, and recorded in the audit trail.
 ///
 /// For services that are not guards because they read the body. `guard` is the name in the audit
-/// record. The request counts as [turned away](SecurityContext::turned_away). In shadow, call
+/// record. The request counts as [refused before the handler](SecurityContext::refused_before_handler). In shadow, call
 /// [`SecurityContext::would_refuse`] in place of this.
 #[must_use]
 pub fn refuse<B>(
@@ -118,6 +118,6 @@ pub fn refuse<B>(
     mut rejection: Rejection,
 ) -> Response<GuardBody<B>> {
     cx.refuse(guard, &mut rejection);
-    cx.turn_away();
+    cx.mark_refused_before_handler();
     refusal(cx.render(rejection))
 }

@@ -1,6 +1,6 @@
 //! Helpers for the tests of layers. Feature `testing`; not for production.
 //!
-//! [`Empty200`] is an inner service. [`poll_ready_contract`] checks that a layer obeys tower's
+//! [`EmptyOk`] is an inner service. [`poll_ready_contract`] checks that a layer obeys tower's
 //! contract.
 
 use std::{
@@ -26,9 +26,9 @@ pub type TestBody = Full<Bytes>;
 /// A service that is always ready and responds to every request with an empty 200.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
-pub struct Empty200;
+pub struct EmptyOk;
 
-impl<B> Service<Request<B>> for Empty200 {
+impl<B> Service<Request<B>> for EmptyOk {
     type Response = Response<TestBody>;
     type Error = Infallible;
     type Future = Ready<Result<Self::Response, Infallible>>;
@@ -45,13 +45,13 @@ impl<B> Service<Request<B>> for Empty200 {
 /// A service that panics when it is called before it said that it is ready.
 ///
 /// It becomes ready at the third poll. A clone starts again at the first.
-pub struct Demanding {
+pub struct ReadinessChecker {
     asked: usize,
     ready: bool,
     calls: Arc<AtomicUsize>,
 }
 
-impl Demanding {
+impl ReadinessChecker {
     /// Makes one. `calls` counts how often the service was called, clones included.
     #[must_use]
     pub fn new(calls: Arc<AtomicUsize>) -> Self {
@@ -63,19 +63,19 @@ impl Demanding {
     }
 }
 
-impl fmt::Debug for Demanding {
+impl fmt::Debug for ReadinessChecker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Demanding")
+        f.write_str("ReadinessChecker")
     }
 }
 
-impl Clone for Demanding {
+impl Clone for ReadinessChecker {
     fn clone(&self) -> Self {
         Self::new(Arc::clone(&self.calls))
     }
 }
 
-impl<B> Service<Request<B>> for Demanding {
+impl<B> Service<Request<B>> for ReadinessChecker {
     type Response = Response<TestBody>;
     type Error = Infallible;
     type Future = Ready<Result<Self::Response, Infallible>>;
@@ -109,11 +109,11 @@ impl<B> Service<Request<B>> for Demanding {
 /// When the layer breaks the contract.
 pub fn poll_ready_contract<L, S, B>(layer: L, request: impl Fn() -> Request<TestBody>)
 where
-    L: Layer<Demanding, Service = S>,
+    L: Layer<ReadinessChecker, Service = S>,
     S: Service<Request<TestBody>, Response = Response<B>, Error = Infallible> + Clone,
 {
     let calls = Arc::new(AtomicUsize::new(0));
-    let mut service = layer.layer(Demanding::new(Arc::clone(&calls)));
+    let mut service = layer.layer(ReadinessChecker::new(Arc::clone(&calls)));
     let mut task = Context::from_waker(Waker::noop());
     for asks in 1..=4 {
         for _ in 0..asks {

@@ -8,8 +8,8 @@ use std::time::Duration;
 use http::request;
 use metrics::{counter, gauge, histogram};
 use palisade_core::{
-    Ending, Fact, Guard, Observations, Refusal, SecurityContext, SharedClock, SystemClock, Verdict,
-    layer,
+    Fact, Guard, Observations, Outcome, Refusal, SecurityContext, SharedClock, SystemClock,
+    Verdict, layer,
 };
 
 /// Counts requests and refusals for the `metrics` facade.
@@ -65,13 +65,15 @@ impl Guard for MetricsLayer {
         Verdict::Admit(self.clock.monotonic())
     }
 
-    fn close(&self, cx: &SecurityContext, start: Duration, end: Ending) {
+    fn close(&self, cx: &SecurityContext, start: Duration, outcome: Outcome) {
         let route = cx
             .rule()
             .map_or("unknown", |rule| rule.template())
             .to_owned();
-        let status = end.status.map_or("none", |status| class(status.as_u16()));
-        let ending = end.how.as_str();
+        let status = outcome
+            .status
+            .map_or("none", |status| class(status.as_u16()));
+        let ending = outcome.kind.as_str();
         let labels = [
             ("route", route.clone()),
             ("status", status.to_owned()),
@@ -79,7 +81,7 @@ impl Guard for MetricsLayer {
         ];
         gauge!("palisade_requests_open").decrement(1);
         counter!("palisade_requests_total", &labels).increment(1);
-        counter!("palisade_answer_bytes_total", "route" => route.clone()).increment(end.bytes);
+        counter!("palisade_answer_bytes_total", "route" => route.clone()).increment(outcome.bytes);
         let passed = self.clock.monotonic().saturating_sub(start);
         histogram!("palisade_request_seconds", "route" => route).record(passed);
         cx.with_observations(count);

@@ -108,7 +108,7 @@ pub use self::{
     policy::{ChargeWhen, FailureMode, Key, Limit, Policy, PolicyWithoutRate, Subject, Unit},
     rate::{Rate, RateError},
     store::{
-        BucketKey, Charge, LimitNames, LimitState, LimitStore, Outcome, StoreDecision,
+        BucketKey, Charge, ChargeOutcome, LimitNames, LimitState, LimitStore, StoreDecision,
         StoreProblem, memory::MemoryStore,
     },
 };

@@ -36,7 +36,7 @@
 //!     .layer(ClientInfoLayer::direct())
 //!     .layer(HostLayer::new(AllowedHosts::parse(["tts.example.com"])?))
 //!     .layer(HttpsLayer::refuse());
-//! # let _ = layers.service(palisade_core::testing::Empty200::default());
+//! # let _ = layers.service(palisade_core::testing::EmptyOk::default());
 //! # Ok(()) }
 //! ```
 //!
@@ -60,7 +60,7 @@
 //!     ))
 //!     .layer(HostLayer::new(hosts.clone()).except_path("/health")?)
 //!     .layer(HttpsLayer::redirect_within(hosts, 443).page("/")?.page("/docs/*")?);
-//! # let _ = layers.service(palisade_core::testing::Empty200::default());
+//! # let _ = layers.service(palisade_core::testing::EmptyOk::default());
 //! # Ok(()) }
 //! ```
 //!

@@ -8,7 +8,7 @@ use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 use http::{HeaderValue, request};
 use palisade_core::{
     Authenticator, AuthenticatorId, ClientInfo, Credential, CredentialFailure, CredentialSource,
-    Fact, Principal, Rejection, SecurityContext, SharedClock, Soon, Verdict,
+    Fact, MaybeReady, Principal, Rejection, SecurityContext, SharedClock, Verdict,
 };
 use palisade_internal::wall_clock::WallClock;
 
@@ -95,8 +95,8 @@ impl Authenticator for KeyAuthenticator {
             cx.record(Fact::Degraded { guard: KIND, what });
         }
         match self.0.store.find(key.id()) {
-            Soon::Now(found) => self.0.decide(cx, &key, found).into(),
-            Soon::Later(found) => {
+            MaybeReady::Ready(found) => self.0.decide(cx, &key, found).into(),
+            MaybeReady::Pending(found) => {
                 let (inner, cx) = (Arc::clone(&self.0), cx.clone());
                 Verdict::later(async move { inner.decide(&cx, &key, found.await) })
             }
@@ -105,7 +105,7 @@ impl Authenticator for KeyAuthenticator {
 
     fn exposed(&self, cx: &SecurityContext, credential: &Credential) -> Option<Box<str>> {
         let key = self.0.scheme.present(credential.as_bytes()).ok()?;
-        let Soon::Now(Ok(found)) = self.0.store.find(key.id()) else {
+        let MaybeReady::Ready(Ok(found)) = self.0.store.find(key.id()) else {
             return None;
         };
         self.0.exposed(cx, &key, found.as_deref())

@@ -7,7 +7,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use palisade_core::Soon;
+use palisade_core::MaybeReady;
 
 use super::{KeyStore, KeyTable, StoreUnavailable, TableError};
 use crate::{key::KeyId, record::KeyRecord};
@@ -90,8 +90,8 @@ impl MemoryKeyStore {
 }
 
 impl KeyStore for MemoryKeyStore {
-    fn find(&self, id: KeyId) -> Soon<Result<Option<Arc<KeyRecord>>, StoreUnavailable>> {
-        Soon::Now(Ok(self.0.table.load().get(id).cloned()))
+    fn find(&self, id: KeyId) -> MaybeReady<Result<Option<Arc<KeyRecord>>, StoreUnavailable>> {
+        MaybeReady::Ready(Ok(self.0.table.load().get(id).cloned()))
     }
 }
 

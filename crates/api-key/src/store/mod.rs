@@ -9,7 +9,7 @@ mod table;
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
-use palisade_core::Soon;
+use palisade_core::MaybeReady;
 
 pub use self::{
     file::{FileKeyStore, FileKeyStoreBuilder, KeyFileError, KeyFileReport},
@@ -22,21 +22,21 @@ use crate::{key::KeyId, record::KeyRecord};
 ///
 /// This crate has [`MemoryKeyStore`] and [`FileKeyStore`].
 ///
-/// A custom store returns [`Soon::Now`] from memory, or [`Soon::Later`] from a network.
+/// A custom store returns [`MaybeReady::Ready`] from memory, or [`MaybeReady::Pending`] from a network.
 ///
 /// ```
 /// use std::sync::Arc;
 /// use palisade_api_key::{KeyId, KeyRecord, KeyStore, StoreUnavailable};
-/// use palisade_core::Soon;
+/// use palisade_core::MaybeReady;
 ///
 /// /// Accepts the keys of two stores and asks the first one first.
 /// #[derive(Debug)]
 /// struct Either<A, B>(A, B);
 ///
 /// impl<A: KeyStore, B: KeyStore> KeyStore for Either<A, B> {
-///     fn find(&self, id: KeyId) -> Soon<Result<Option<Arc<KeyRecord>>, StoreUnavailable>> {
+///     fn find(&self, id: KeyId) -> MaybeReady<Result<Option<Arc<KeyRecord>>, StoreUnavailable>> {
 ///         match self.0.find(id) {
-///             Soon::Now(Ok(None)) => self.1.find(id),
+///             MaybeReady::Ready(Ok(None)) => self.1.find(id),
 ///             found => found,
 ///         }
 ///     }
@@ -46,12 +46,12 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     /// Looks up a record by its id.
     ///
     /// `Ok(None)` if there is none: the request is refused with 401. The function must not block.
-    /// Return [`Soon::Later`] for a look-up that takes time, and apply a deadline to it.
+    /// Return [`MaybeReady::Pending`] for a look-up that takes time, and apply a deadline to it.
     ///
     /// # Errors
     ///
     /// [`StoreUnavailable`] when the store cannot be asked: the request is refused with 503.
-    fn find(&self, id: KeyId) -> Soon<Result<Option<Arc<KeyRecord>>, StoreUnavailable>>;
+    fn find(&self, id: KeyId) -> MaybeReady<Result<Option<Arc<KeyRecord>>, StoreUnavailable>>;
 
     /// Returns what is wrong with the store while it still works, such as an older state.
     ///
@@ -62,7 +62,7 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
 }
 
 impl<S: KeyStore + ?Sized> KeyStore for Arc<S> {
-    fn find(&self, id: KeyId) -> Soon<Result<Option<Arc<KeyRecord>>, StoreUnavailable>> {
+    fn find(&self, id: KeyId) -> MaybeReady<Result<Option<Arc<KeyRecord>>, StoreUnavailable>> {
         (**self).find(id)
     }
 

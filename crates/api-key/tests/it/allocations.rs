@@ -9,7 +9,7 @@ use crate::support::{Stand, with_header};
 fn admit(stand: &Stand, key: &str) -> u64 {
     let layer = stand.layer();
     let (mut head, ()) = with_header("x-api-key", key).map(drop).into_parts();
-    let cx = SecurityContext::enter(&mut head);
+    let cx = SecurityContext::find_or_create(&mut head);
     // The first fact reserves room for those to come; that is the context's own cost.
     cx.record(palisade_core::Fact::Degraded {
         guard: "test",

@@ -7,7 +7,7 @@ use palisade_api_key::{
     ApiKeyLayer, Environment, Grant, KeyRecord, KeyScheme, KeyStore, MemoryKeyStore, Pepper,
 };
 use palisade_core::{
-    AuthenticateLayer, Chain, Clock, CredentialFailure, Fact, SecurityContext, SystemClock,
+    AuthenticateLayer, Clock, CredentialFailure, Fact, SecurityContext, SystemClock,
 };
 
 use crate::support::{
@@ -207,16 +207,13 @@ fn an_authorization_of_others_beside_a_valid_key_is_refused() {
 #[test]
 fn keys_of_two_stores_in_nested_layers_must_be_in_both() {
     let (outer, inner) = (Stand::new(), Stand::new());
-    let stack = || Chain(outer.layer(), inner.layer());
+    let stack = || (outer.layer(), inner.layer());
     let answer = ask(stack(), with_header("x-api-key", outer.key()));
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
     assert!(answer.saw.is_none());
     // The same layer twice decides once, and a clone of it is the same.
     let same = outer.layer();
-    let answer = ask(
-        Chain(same.clone(), same),
-        with_header("x-api-key", outer.key()),
-    );
+    let answer = ask((same.clone(), same), with_header("x-api-key", outer.key()));
     assert_eq!(answer.status, StatusCode::OK);
 }
 
@@ -311,7 +308,7 @@ impl KeyStore for Careless {
     fn find(
         &self,
         _: palisade_api_key::KeyId,
-    ) -> palisade_core::Soon<
+    ) -> palisade_core::MaybeReady<
         Result<Option<std::sync::Arc<KeyRecord>>, palisade_api_key::StoreUnavailable>,
     > {
         self.0.find(self.1.id())
@@ -384,7 +381,7 @@ fn medians(stand: &Stand, one: &str, other: &str) -> (u128, u128) {
     let clock = SystemClock::default();
     let sample = |key: &str| {
         let (mut head, _) = with_header("x-api-key", key).into_parts();
-        let cx = SecurityContext::enter(&mut head);
+        let cx = SecurityContext::find_or_create(&mut head);
         let start = clock.monotonic();
         let verdict = layer.admit(&cx, &mut head);
         let took = clock.monotonic() - start;
@@ -471,7 +468,7 @@ fn a_key_with_the_right_secret_is_no_guess() {
 /// Shows a key as `HttpsLayer` does when it came in clear. Returns what is recorded.
 fn shown_in_clear(layer: ApiKeyLayer, key: &str) -> Vec<Fact> {
     let mut head = with_header("x-api-key", key).into_parts().0;
-    let cx = SecurityContext::enter(&mut head);
+    let cx = SecurityContext::find_or_create(&mut head);
     assert!(AuthenticateLayer::single(layer).record_exposed(&cx, &mut head));
     assert!(head.headers.is_empty(), "the key is taken out");
     cx.facts()

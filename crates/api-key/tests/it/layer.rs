@@ -8,7 +8,8 @@ use palisade_api_key::{
 };
 use palisade_core::{
     AuthenticateLayer, Authenticator, AuthenticatorId, Credential, CredentialSource, Fact,
-    Identity, Principal, SecurityContext, Soon, TokenShape, Verdict, testing::poll_ready_contract,
+    Identity, MaybeReady, Principal, SecurityContext, TokenShape, Verdict,
+    testing::poll_ready_contract,
 };
 
 use crate::support::{
@@ -273,9 +274,9 @@ fn the_last_use_of_a_key_is_remembered_across_changes_of_its_record() {
 struct Slow(Result<Option<Arc<KeyRecord>>, StoreUnavailable>);
 
 impl KeyStore for Slow {
-    fn find(&self, _: KeyId) -> Soon<Result<Option<Arc<KeyRecord>>, StoreUnavailable>> {
+    fn find(&self, _: KeyId) -> MaybeReady<Result<Option<Arc<KeyRecord>>, StoreUnavailable>> {
         let answer = self.0.clone();
-        Soon::later(async { answer })
+        MaybeReady::pending(async { answer })
     }
 
     fn degraded(&self) -> Option<&'static str> {

@@ -11,7 +11,7 @@ use palisade_api_key::{
     MintedKey, Pepper,
 };
 use palisade_core::{
-    Chain, ClientInfo, CredentialFailure, Fact, Guard, GuardLayer, Guards, ManualClock, Scheme,
+    ClientInfo, CredentialFailure, Fact, Guard, GuardLayer, Guards, ManualClock, Scheme,
     SecurityContext, Verdict,
 };
 use tower::{Layer, ServiceExt, service_fn};
@@ -154,7 +154,7 @@ pub(crate) fn ask_from(
         client,
         seen: std::sync::Arc::default(),
     };
-    let layer = GuardLayer(Chain(outermost.clone(), guards));
+    let layer = GuardLayer((outermost.clone(), guards));
     let saw = std::sync::Arc::new(std::sync::Mutex::new(None));
     let handler = {
         let saw = saw.clone();

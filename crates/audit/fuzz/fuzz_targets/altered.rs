@@ -11,7 +11,7 @@ use libfuzzer_sys::fuzz_target;
 use palisade_audit::{Anchor, AuditKey, AuditLayer, FileSink, VerifyOptions, verify};
 use palisade_core::{
     Layer,
-    testing::{Empty200, TestBody},
+    testing::{EmptyOk, TestBody},
 };
 use tower::ServiceExt;
 
@@ -28,7 +28,7 @@ static TRAIL: LazyLock<(Vec<u8>, Anchor)> = LazyLock::new(|| {
             .body(TestBody::default())
             .expect("a request");
         let answer = layer
-            .layer(Empty200::default())
+            .layer(EmptyOk::default())
             .oneshot(request)
             .now_or_never();
         drop(answer);

@@ -10,8 +10,8 @@ use http::{HeaderValue, Method, Request, Uri, header::AUTHORIZATION, request};
 use libfuzzer_sys::fuzz_target;
 use palisade_audit::{AuditKey, AuditLayer, MemorySink};
 use palisade_core::{
-    Chain, Fact, Guard, GuardLayer, Layer, Principal, Rejection, SecurityContext, Verdict,
-    testing::{Empty200, TestBody},
+    Fact, Guard, GuardLayer, Layer, Principal, Rejection, SecurityContext, Verdict,
+    testing::{EmptyOk, TestBody},
 };
 use serde_json::Value;
 use tower::ServiceExt;
@@ -44,7 +44,7 @@ impl Guard for Tells {
         let who = Principal::builder("fuzz", &*self.0)
             .credential(&*self.0)
             .owner(&*self.0);
-        cx.identify(who.build()).expect("no other principal is known");
+        cx.set_principal(who.build()).expect("no other principal is known");
         cx.record(Fact::Noted {
             key: "note",
             value: self.0.clone().into(),
@@ -75,10 +75,10 @@ fuzz_target!(|text: &str| {
         .headers_mut()
         .insert(AUTHORIZATION, HeaderValue::from_static(SECRET));
     let (sink, audit) = &*AUDIT;
-    let stack = GuardLayer(Chain(audit.clone(), Tells(text.to_owned())));
+    let stack = GuardLayer((audit.clone(), Tells(text.to_owned())));
     drop(
         stack
-            .layer(Empty200::default())
+            .layer(EmptyOk::default())
             .oneshot(request)
             .now_or_never(),
     );

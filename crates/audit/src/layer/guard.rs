@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use http::{request, response};
-use palisade_core::{Ending, Guard, Rejection, SecurityContext, Soon, Verdict};
+use palisade_core::{Guard, MaybeReady, Outcome, Rejection, SecurityContext, Verdict};
 
 use super::{AuditLayer, sinks::ReservedSinks};
 use crate::{
@@ -75,11 +75,11 @@ impl Guard for AuditLayer {
         )
     }
 
-    fn close(&self, cx: &SecurityContext, pass: AuditPass, end: Ending) {
+    fn close(&self, cx: &SecurityContext, pass: AuditPass, outcome: Outcome) {
         let Some(snapshot) = pass.snapshot else {
             return;
         };
-        let event = self.event(cx, snapshot, Stage::Over(end), pass.has_head_record);
+        let event = self.event(cx, snapshot, Stage::Over(outcome), pass.has_head_record);
         self.0.sinks.record_request(pass.reserved, &event);
         self.0.open.end();
     }
@@ -106,11 +106,11 @@ impl AuditLayer {
     }
 
     /// Returns the verdict for a result of the sinks: admitted, or refused with 503.
-    pub(super) fn verdict(&self, result: Soon<Result<(), SinkUnavailable>>) -> Verdict<()> {
+    pub(super) fn verdict(&self, result: MaybeReady<Result<(), SinkUnavailable>>) -> Verdict<()> {
         match result {
-            Soon::Now(Ok(())) => Verdict::Admit(()),
-            Soon::Now(Err(why)) => Verdict::Refuse(self.refuse(why)),
-            Soon::Later(result) => {
+            MaybeReady::Ready(Ok(())) => Verdict::Admit(()),
+            MaybeReady::Ready(Err(why)) => Verdict::Refuse(self.refuse(why)),
+            MaybeReady::Pending(result) => {
                 let layer = self.clone();
                 Verdict::later(async move {
                     result

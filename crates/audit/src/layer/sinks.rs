@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use palisade_core::{BoxFuture, SharedClock, Soon};
+use palisade_core::{BoxFuture, MaybeReady, SharedClock};
 use palisade_internal::log_limit::LogLimit;
 use tokio::sync::oneshot;
 
@@ -173,13 +173,13 @@ impl Sinks {
         &self,
         reserved: ReservedSinks,
         event: &Arc<RequestRecord>,
-        ask: fn(&dyn Sink, &Arc<RequestRecord>) -> Soon<SinkResult>,
-    ) -> Soon<SinkResult> {
+        ask: fn(&dyn Sink, &Arc<RequestRecord>) -> MaybeReady<SinkResult>,
+    ) -> MaybeReady<SinkResult> {
         let asked = self.slots.iter().enumerate();
         let asked =
             asked.filter(|(index, slot)| slot.requires_head_records && reserved.has(*index));
         let results = asked.map(|(_, slot)| {
-            let failing = Soon::Now(Err(SinkUnavailable::Failing));
+            let failing = MaybeReady::Ready(Err(SinkUnavailable::Failing));
             (
                 slot.policy,
                 self.call_sink(slot, failing, |sink| ask(sink, event)),
@@ -189,12 +189,12 @@ impl Sinks {
     }
 
     /// Makes all records safe that were taken. Waits at most `limit`.
-    pub(super) fn flush(&self, limit: Duration) -> Soon<SinkResult> {
+    pub(super) fn flush(&self, limit: Duration) -> MaybeReady<SinkResult> {
         self.call_all(limit, |sink| sink.flush())
     }
 
     /// Closes all sinks. Waits at most `limit`.
-    pub(super) fn close(&self, limit: Duration) -> Soon<SinkResult> {
+    pub(super) fn close(&self, limit: Duration) -> MaybeReady<SinkResult> {
         self.call_all(limit, |sink| sink.close())
     }
 
@@ -220,10 +220,10 @@ impl Sinks {
     fn call_all(
         &self,
         limit: Duration,
-        ask: fn(&dyn Sink) -> Soon<SinkResult>,
-    ) -> Soon<SinkResult> {
+        ask: fn(&dyn Sink) -> MaybeReady<SinkResult>,
+    ) -> MaybeReady<SinkResult> {
         let results = self.slots.iter().map(|slot| {
-            let failing = Soon::Now(Err(SinkUnavailable::Failing));
+            let failing = MaybeReady::Ready(Err(SinkUnavailable::Failing));
             // A flush reports every sink.
             (SinkPolicy::Required, self.call_sink(slot, failing, ask))
         });
@@ -257,21 +257,21 @@ impl Sinks {
     /// Combines the results of several sinks by their policies, at most until `limit` has passed.
     fn combine(
         &self,
-        results: Vec<(SinkPolicy, Soon<SinkResult>)>,
+        results: Vec<(SinkPolicy, MaybeReady<SinkResult>)>,
         limit: Duration,
-    ) -> Soon<SinkResult> {
+    ) -> MaybeReady<SinkResult> {
         let mut waiting = PendingResults::default();
         for (policy, result) in results {
             match result {
-                Soon::Now(result) => waiting.count(policy, result),
-                Soon::Later(result) => waiting.results.push((policy, result)),
+                MaybeReady::Ready(result) => waiting.count(policy, result),
+                MaybeReady::Pending(result) => waiting.results.push((policy, result)),
             }
         }
         match waiting.outcome() {
-            Some(outcome) => Soon::Now(outcome),
+            Some(outcome) => MaybeReady::Ready(outcome),
             None => {
                 waiting.deadline_passed = Some(self.timer.after(limit));
-                Soon::later(waiting)
+                MaybeReady::pending(waiting)
             }
         }
     }

@@ -4,7 +4,7 @@
 //! would be longer than 32 KiB is written again without the notes of guards and handlers, and
 //! says so.
 
-use palisade_core::{Ending, Identity, Principal};
+use palisade_core::{Identity, Outcome, Principal};
 
 use super::{RequestRecord, Stage, observations, request_snapshot::RecordedPath};
 use crate::{
@@ -157,13 +157,13 @@ impl RequestRecord {
         fields.close();
     }
 
-    /// Writes status, ending and duration in microseconds.
+    /// Writes status, outcome and duration in microseconds.
     fn outcome_members(&self, record: &mut Object<'_>) {
         if let Some(status) = self.status() {
             record.number("status", status.as_u16().into());
         }
-        if let Stage::Over(ending) = self.stage {
-            ending_members(record, &ending);
+        if let Stage::Over(outcome) = self.stage {
+            outcome_members(record, &outcome);
         }
         let micros = u64::try_from(self.duration.as_micros()).unwrap_or(u64::MAX);
         record.number("duration_us", micros);
@@ -204,10 +204,10 @@ fn principal_members(record: &mut Object<'_>, who: &Principal) {
 }
 
 /// Writes how the request ended, and how many bytes were sent.
-fn ending_members(record: &mut Object<'_>, ending: &Ending) {
-    record.text("how", ending.how.as_str());
-    record.number("bytes", ending.bytes);
-    if let Some(status) = ending.grpc_status {
+fn outcome_members(record: &mut Object<'_>, outcome: &Outcome) {
+    record.text("how", outcome.kind.as_str());
+    record.number("bytes", outcome.bytes);
+    if let Some(status) = outcome.grpc_status {
         record.number("grpc_status", status.into());
     }
 }

@@ -16,7 +16,7 @@ mod request_snapshot;
 use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 use http::{Method, StatusCode};
-use palisade_core::{Ending, Principal, RequestId, RouteMatch, SecurityContext};
+use palisade_core::{Outcome, Principal, RequestId, RouteMatch, SecurityContext};
 
 pub use self::audit_event::{AuditEvent, event_id};
 pub(crate) use self::{
@@ -57,7 +57,7 @@ pub(crate) enum Stage {
     /// Before the response starts, with its status.
     Head(StatusCode),
     /// The request is over.
-    Over(Ending),
+    Over(Outcome),
 }
 
 impl RequestRecord {
@@ -153,15 +153,15 @@ impl RequestRecord {
         match self.stage {
             Stage::Gate => None,
             Stage::Head(status) => Some(status),
-            Stage::Over(ending) => ending.status,
+            Stage::Over(outcome) => outcome.status,
         }
     }
 
     /// Returns how the request ended. `None` for a head or gate record.
     #[must_use]
-    pub fn ending(&self) -> Option<Ending> {
+    pub fn outcome(&self) -> Option<Outcome> {
         match self.stage {
-            Stage::Over(ending) => Some(ending),
+            Stage::Over(outcome) => Some(outcome),
             _ => None,
         }
     }

@@ -11,7 +11,7 @@ use std::{
     thread,
 };
 
-use palisade_core::Soon;
+use palisade_core::MaybeReady;
 use tokio::sync::oneshot;
 
 use super::Sink;
@@ -96,8 +96,8 @@ fn run(sink: &impl Sink, jobs: &Receiver<Job>, lost: &AtomicU64) {
             Job::Flush(answer) => {
                 // Everything before it was taken; the result of the sink's own flush is passed on.
                 let flushed = match sink.flush() {
-                    Soon::Now(answer) => answer,
-                    Soon::Later(later) => crate::block_on::block_on(later),
+                    MaybeReady::Ready(answer) => answer,
+                    MaybeReady::Pending(later) => crate::block_on::block_on(later),
                 };
                 let _ = answer.send(flushed);
             }
@@ -117,14 +117,14 @@ impl Sink for DetachedSink {
         self.send(Job::Event(Arc::clone(event)));
     }
 
-    fn flush(&self) -> Soon<Result<(), SinkUnavailable>> {
+    fn flush(&self) -> MaybeReady<Result<(), SinkUnavailable>> {
         let (answer, waiting) = oneshot::channel();
         match self.queue.try_send(Job::Flush(answer)) {
-            Ok(()) => {
-                Soon::later(async move { waiting.await.unwrap_or(Err(SinkUnavailable::Failing)) })
-            }
-            Err(TrySendError::Full(_)) => Soon::Now(Err(SinkUnavailable::Full)),
-            Err(TrySendError::Disconnected(_)) => Soon::Now(Err(SinkUnavailable::Closed)),
+            Ok(()) => MaybeReady::pending(async move {
+                waiting.await.unwrap_or(Err(SinkUnavailable::Failing))
+            }),
+            Err(TrySendError::Full(_)) => MaybeReady::Ready(Err(SinkUnavailable::Full)),
+            Err(TrySendError::Disconnected(_)) => MaybeReady::Ready(Err(SinkUnavailable::Closed)),
         }
     }
 

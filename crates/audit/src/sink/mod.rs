@@ -12,7 +12,7 @@ mod tracing;
 
 use std::{fmt, sync::Arc};
 
-use palisade_core::Soon;
+use palisade_core::MaybeReady;
 
 pub use self::{
     detached::DetachedSink,
@@ -113,27 +113,27 @@ pub trait Sink: fmt::Debug + Send + Sync + 'static {
     ///
     /// The response waits for it, at most the deadline of the layer. After that the future is
     /// dropped.
-    fn record_head(&self, event: &Arc<RequestRecord>) -> Soon<Result<(), SinkUnavailable>> {
+    fn record_head(&self, event: &Arc<RequestRecord>) -> MaybeReady<Result<(), SinkUnavailable>> {
         let _ = event;
-        Soon::Now(Ok(()))
+        MaybeReady::Ready(Ok(()))
     }
 
     /// Keeps a record from before the handler. The value is ready when the record is safe.
     ///
     /// The handler waits for it. Only an [`AuditGate`](crate::AuditGate) causes this call.
-    fn record_gate(&self, event: &Arc<RequestRecord>) -> Soon<Result<(), SinkUnavailable>> {
+    fn record_gate(&self, event: &Arc<RequestRecord>) -> MaybeReady<Result<(), SinkUnavailable>> {
         let _ = event;
-        Soon::Now(Ok(()))
+        MaybeReady::Ready(Ok(()))
     }
 
     /// Makes everything safe that was taken so far. The value is ready when that is done.
-    fn flush(&self) -> Soon<Result<(), SinkUnavailable>> {
-        Soon::Now(Ok(()))
+    fn flush(&self) -> MaybeReady<Result<(), SinkUnavailable>> {
+        MaybeReady::Ready(Ok(()))
     }
 
     /// Makes everything safe that was taken, and takes nothing more. Default:
     /// [`flush`](Self::flush).
-    fn close(&self) -> Soon<Result<(), SinkUnavailable>> {
+    fn close(&self) -> MaybeReady<Result<(), SinkUnavailable>> {
         self.flush()
     }
 
@@ -170,19 +170,19 @@ impl<S: Sink + ?Sized> Sink for Arc<S> {
         (**self).release();
     }
 
-    fn record_head(&self, event: &Arc<RequestRecord>) -> Soon<Result<(), SinkUnavailable>> {
+    fn record_head(&self, event: &Arc<RequestRecord>) -> MaybeReady<Result<(), SinkUnavailable>> {
         (**self).record_head(event)
     }
 
-    fn record_gate(&self, event: &Arc<RequestRecord>) -> Soon<Result<(), SinkUnavailable>> {
+    fn record_gate(&self, event: &Arc<RequestRecord>) -> MaybeReady<Result<(), SinkUnavailable>> {
         (**self).record_gate(event)
     }
 
-    fn flush(&self) -> Soon<Result<(), SinkUnavailable>> {
+    fn flush(&self) -> MaybeReady<Result<(), SinkUnavailable>> {
         (**self).flush()
     }
 
-    fn close(&self) -> Soon<Result<(), SinkUnavailable>> {
+    fn close(&self) -> MaybeReady<Result<(), SinkUnavailable>> {
         (**self).close()
     }
 

@@ -148,7 +148,7 @@ impl Sink for TracingSink {
             target: "palisade::audit",
             id = %event.request_id(),
             status = event.status().map(|status| status.as_u16()),
-            how = event.ending().map(|ending| ending.how.as_str()),
+            how = event.outcome().map(|outcome| outcome.kind.as_str()),
             refused = event.refusal_code(),
             held_back,
             "{}",

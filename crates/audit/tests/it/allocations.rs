@@ -5,7 +5,9 @@ use std::sync::Arc;
 use allocation_counter::measure;
 use http::{Method, Request, StatusCode};
 use palisade_audit::{AuditLayer, FileSink};
-use palisade_core::{Ending, Guard, How, RouteLayer, RouteTable, Rule, SecurityContext, Verdict};
+use palisade_core::{
+    Guard, Outcome, OutcomeKind, RouteLayer, RouteTable, Rule, SecurityContext, Verdict,
+};
 
 /// Counts what a request allocates in the guard, the context being there already.
 fn counted(path: &str) -> u64 {
@@ -18,9 +20,9 @@ fn counted(path: &str) -> u64 {
     let routes = RouteLayer::new(Arc::new(table.build().unwrap()));
     let once = || {
         let (mut head, ()) = Request::get(path).body(()).unwrap().into_parts();
-        let cx = SecurityContext::enter(&mut head);
+        let cx = SecurityContext::find_or_create(&mut head);
         let _ = routes.admit(&cx, &mut head);
-        let ending = Ending::new(How::Complete, Some(StatusCode::OK), 0);
+        let ending = Outcome::new(OutcomeKind::Complete, Some(StatusCode::OK), 0);
         let counted = measure(|| {
             let Verdict::Admit(pass) = layer.admit(&cx, &mut head) else {
                 panic!("refused");

@@ -2,7 +2,7 @@
 
 use http::{Method, Request};
 use palisade_audit::{AuditLayer, FileSink, VerifyOptions, verify_file};
-use palisade_core::{Chain, Fact, GuardLayer, Principal, SecurityContext, Verdict};
+use palisade_core::{Fact, GuardLayer, Principal, SecurityContext, Verdict};
 use proptest::prelude::*;
 use tempfile::tempdir;
 use tower::service_fn;
@@ -18,7 +18,7 @@ async fn written_with(text: &str) -> (Vec<u8>, serde_json::Value) {
     let told = text.to_owned();
     let guard = Does(move |cx: &SecurityContext, _: &mut _| {
         let who = Principal::builder("jwt", told.as_str()).credential(told.as_str());
-        cx.identify(who.owner(told.as_str()).build()).unwrap();
+        cx.set_principal(who.owner(told.as_str()).build()).unwrap();
         cx.record(Fact::Noted {
             key: "note",
             value: told.clone().into(),
@@ -29,7 +29,7 @@ async fn written_with(text: &str) -> (Vec<u8>, serde_json::Value) {
         });
         Verdict::Admit(())
     });
-    let stack = GuardLayer(Chain(layer, guard));
+    let stack = GuardLayer((layer, guard));
     send(stack, service_fn(hello), crate::support::get("/")).await;
     close(&sink).await;
     verify_file(&path, &VerifyOptions::new()).unwrap();

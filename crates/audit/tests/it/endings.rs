@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::BodyExt;
-use palisade_core::{Chain, GuardLayer, Layer, Rejection, SecurityContext, testing};
+use palisade_core::{GuardLayer, Layer, Rejection, SecurityContext, testing};
 use tower::{ServiceExt, service_fn};
 
 use crate::support::{Body, Does, Trail, get, hello, send};
@@ -53,7 +53,7 @@ async fn a_refusal_is_recorded_with_its_private_reason() {
         let refusal = Rejection::new(StatusCode::FORBIDDEN, "closed", "Closed.");
         refusal.with_reason("it is Sunday").into()
     });
-    let stack = GuardLayer(Chain(trail.layer(), refuse));
+    let stack = GuardLayer((trail.layer(), refuse));
     let (status, body) = send(stack, service_fn(hello), get("/")).await;
     assert_eq!(status, 403);
     assert!(!String::from_utf8_lossy(&body).contains("Sunday"));

@@ -17,7 +17,7 @@ use palisade_audit::{
     AuditGate, AuditHandle, AuditLayer, FileSink, MemorySink, RequestRecord, Sink, SinkUnavailable,
     VerifyOptions, VerifyReport, verify_file,
 };
-use palisade_core::{Chain, GuardLayer, Layer, SecurityContext, Verdict};
+use palisade_core::{GuardLayer, Layer, SecurityContext, Verdict};
 use tempfile::{TempDir, tempdir};
 use tower::{ServiceExt, service_fn};
 
@@ -67,7 +67,7 @@ async fn the_head_record_is_on_disk_before_the_response_starts() {
         known(cx);
         Verdict::Admit(())
     });
-    let stack = GuardLayer(Chain(stand.layer.clone(), who));
+    let stack = GuardLayer((stand.layer.clone(), who));
     let answer = stack
         .layer(service_fn(hello))
         .oneshot(get("/tts"))
@@ -182,7 +182,7 @@ async fn the_gate_records_before_the_handler_starts() {
         known(cx);
         Verdict::Admit(())
     });
-    let stack = GuardLayer(Chain(stand.layer.clone(), Chain(who, stand.layer.gate())));
+    let stack = GuardLayer((stand.layer.clone(), who, stand.layer.gate()));
     let looks = service_fn(move |_: Request<Body>| {
         let gates = of_type(&path, "gate");
         assert_eq!(gates[0]["principal"]["id"], "team-voice");
@@ -205,7 +205,7 @@ async fn a_gate_over_a_sink_that_promises_nothing_is_closed() {
         .build()
         .unwrap();
     let gate: AuditGate = layer.gate();
-    let (status, _) = send(GuardLayer(Chain(layer, gate)), service_fn(hello), get("/")).await;
+    let (status, _) = send(GuardLayer((layer, gate)), service_fn(hello), get("/")).await;
     assert_eq!(status, 500);
 }
 

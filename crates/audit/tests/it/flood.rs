@@ -14,7 +14,7 @@ use palisade_audit::{
     VerifyOptions, VerifyOutcome, VerifyReport, event_id, verify_file,
 };
 use palisade_core::{
-    Chain, ClientInfo, Fact, GuardLayer, ManualClock, Rejection, Scheme, SecurityContext, Verdict,
+    ClientInfo, Fact, GuardLayer, ManualClock, Rejection, Scheme, SecurityContext, Verdict,
 };
 use tempfile::tempdir;
 use tower::service_fn;
@@ -41,7 +41,7 @@ async fn refused(sink: &FileSink, requests: u32, addresses: u32) {
         .into()
     });
     for _ in 0..requests {
-        let stack = GuardLayer(Chain(layer.clone(), refuses.clone()));
+        let stack = GuardLayer((layer.clone(), refuses.clone()));
         let (status, _) = send(stack, service_fn(hello), get("/")).await;
         assert_eq!(status, 429);
     }
@@ -149,7 +149,7 @@ async fn principals_behind_one_address_are_counted_apart() {
             cx.set_client(ClientInfo::new(ip, Scheme::Https));
             Rejection::new(StatusCode::FORBIDDEN, "closed", "Closed.").into()
         });
-        let stack = GuardLayer(Chain(layer.clone(), refuses));
+        let stack = GuardLayer((layer.clone(), refuses));
         send(stack, service_fn(hello), get("/")).await;
     }
     close(&sink).await;
@@ -205,7 +205,7 @@ async fn no_record_is_longer_than_verification_reads() {
         }
         Verdict::Admit(())
     });
-    let stack = GuardLayer(Chain(layer, notes));
+    let stack = GuardLayer((layer, notes));
     send(stack, service_fn(hello), get("/")).await;
     close(&sink).await;
     let report = report(&path);

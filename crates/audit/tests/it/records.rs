@@ -8,7 +8,7 @@ use std::{
 use http::{Method, Request, Response, StatusCode};
 use palisade_audit::{AuditBuildError, AuditLayer};
 use palisade_core::{
-    Chain, CredentialFailure, Fact, GuardLayer, Mode, Rejection, RouteLayer, RouteTable, Rule,
+    CredentialFailure, Fact, GuardLayer, Mode, Rejection, RouteLayer, RouteTable, Rule,
     SecurityContext, Verdict,
 };
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ async fn check(
         does(cx);
         Verdict::Admit(())
     });
-    let stack = GuardLayer(Chain(trail.layer(), guard));
+    let stack = GuardLayer((trail.layer(), guard));
     send(stack, service_fn(hello), get(uri)).await;
     trail.only()
 }
@@ -40,7 +40,7 @@ async fn a_record_says_who_what_when_and_from_where() {
         clock.advance(Duration::from_micros(1234));
         Verdict::Admit(())
     });
-    let stack = GuardLayer(Chain(trail.layer(), slow));
+    let stack = GuardLayer((trail.layer(), slow));
     send(stack, service_fn(hello), get("/tts")).await;
     let mut record = trail.only();
     let code = record["path_code"].take();
@@ -62,7 +62,7 @@ async fn a_record_says_who_what_when_and_from_where() {
 async fn an_anonymous_request_differs_from_one_without_authentication() {
     assert_eq!(check("/", |_| ()).await["identity"], "unknown");
     assert_eq!(
-        check("/", SecurityContext::asked).await["identity"],
+        check("/", SecurityContext::mark_authentication_attempted).await["identity"],
         "anonymous"
     );
 }
@@ -73,9 +73,9 @@ async fn a_path_is_recorded_as_the_template_of_its_route() {
     let table = RouteTable::builder().route("/voices/{name}", Method::GET, Rule::public());
     let routes = RouteLayer::new(Arc::new(table.build().unwrap()));
     // Whichever of the two stands outside.
-    let stack = GuardLayer(Chain(trail.layer(), routes.clone()));
+    let stack = GuardLayer((trail.layer(), routes.clone()));
     send(stack, service_fn(hello), get("/voices/zhang-san")).await;
-    let stack = GuardLayer(Chain(routes, trail.layer()));
+    let stack = GuardLayer((routes, trail.layer()));
     send(stack, service_fn(hello), get("/voices/zhang-san")).await;
     for line in trail.memory.lines() {
         assert!(line.contains(r#""route":"/voices/{name}""#), "{line}");
@@ -186,7 +186,7 @@ impl palisade_core::Guard for Shadowed {
 #[tokio::test]
 async fn refusals_of_a_guard_in_shadow_mode_are_recorded() {
     let trail = Trail::new();
-    let stack = GuardLayer(Chain(trail.layer(), Shadowed));
+    let stack = GuardLayer((trail.layer(), Shadowed));
     let (status, _) = send(stack, service_fn(hello), get("/")).await;
     assert_eq!(status, 200);
     let record = trail.only();
@@ -251,7 +251,7 @@ async fn tracing_gets_one_event_with_the_fields_that_filters_need() {
         Rejection::new(StatusCode::FORBIDDEN, "closed", "Closed.").into()
     });
     let layer = trail.layer_with(|it| it.sink(palisade_audit::TracingSink::new()));
-    let stack = GuardLayer(Chain(layer, refuse));
+    let stack = GuardLayer((layer, refuse));
     send(stack, service_fn(hello), get("/")).await;
     let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
     assert_eq!(text.lines().count(), 1, "{text}");

@@ -2,7 +2,7 @@
 
 use http::{HeaderName, Request, header};
 use palisade_audit::{AuditBuildError, AuditKey, AuditLayer, MemorySink};
-use palisade_core::{Chain, GuardLayer, SecurityContext, Verdict};
+use palisade_core::{GuardLayer, SecurityContext, Verdict};
 use serde_json::Value;
 use tower::service_fn;
 
@@ -42,7 +42,7 @@ async fn no_secret_is_in_a_record_or_in_debug_output() {
         Verdict::Admit(())
     });
     send(
-        GuardLayer(Chain(layer, debug)),
+        GuardLayer((layer, debug)),
         service_fn(hello),
         full_of_secrets(),
     )
@@ -113,7 +113,7 @@ async fn a_client_can_be_recorded_as_its_network() {
         known(cx);
         Verdict::Admit(())
     });
-    send(GuardLayer(Chain(layer, guard)), service_fn(hello), get("/")).await;
+    send(GuardLayer((layer, guard)), service_fn(hello), get("/")).await;
     assert_eq!(trail.only()["client"], "203.0.113.0");
 }
 

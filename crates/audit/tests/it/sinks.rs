@@ -15,7 +15,7 @@ use palisade_audit::{
     AuditEvent, AuditLayer, DetachedSink, FileSink, MemorySink, RequestRecord, Sink, SinkPolicy,
     SinkUnavailable, VerifyOptions, event_id, verify_file,
 };
-use palisade_core::{ManualClock, Soon};
+use palisade_core::{ManualClock, MaybeReady};
 use tempfile::tempdir;
 use tower::service_fn;
 
@@ -27,7 +27,7 @@ type Answer = Result<(), SinkUnavailable>;
 #[derive(Clone, Default)]
 struct Bad {
     begin: Option<fn() -> Answer>,
-    head: Option<fn() -> Soon<Answer>>,
+    head: Option<fn() -> MaybeReady<Answer>>,
     end: Option<fn()>,
     ended: Arc<AtomicU32>,
     forgotten: Arc<AtomicU32>,
@@ -65,8 +65,8 @@ impl Sink for Bad {
         self.forgotten.fetch_add(1, Ordering::SeqCst);
     }
 
-    fn record_head(&self, _: &Arc<RequestRecord>) -> Soon<Answer> {
-        self.head.map_or(Soon::Now(Ok(())), |head| head())
+    fn record_head(&self, _: &Arc<RequestRecord>) -> MaybeReady<Answer> {
+        self.head.map_or(MaybeReady::Ready(Ok(())), |head| head())
     }
 }
 
@@ -121,8 +121,8 @@ async fn a_sink_that_panics_in_reserve_releases_the_reservations_of_the_others()
 #[tokio::test]
 async fn a_head_record_that_panics_is_a_refusal_and_every_sink_gets_the_request() {
     let memory = MemorySink::new();
-    for head in [(|| panics()) as fn() -> Soon<Answer>, || {
-        Soon::later(async { panics() })
+    for head in [(|| panics()) as fn() -> MaybeReady<Answer>, || {
+        MaybeReady::pending(async { panics() })
     }] {
         let bad = Bad {
             head: Some(head),
@@ -141,7 +141,7 @@ async fn a_head_record_that_panics_is_a_refusal_and_every_sink_gets_the_request(
 async fn a_head_record_that_is_never_ready_is_refused_at_the_deadline() {
     let clock = ManualClock::new(NOW);
     let bad = Bad {
-        head: Some(|| Soon::later(std::future::pending())),
+        head: Some(|| MaybeReady::pending(std::future::pending())),
         ..Bad::default()
     };
     let ended = Arc::clone(&bad.ended);
@@ -172,8 +172,8 @@ async fn status_with(sinks: &[(SinkPolicy, Answer)]) -> u16 {
     for (policy, answer) in sinks {
         let bad = Bad {
             head: Some(match answer {
-                Ok(()) => || Soon::later(async { Ok(()) }),
-                Err(_) => || Soon::Now(Err(SinkUnavailable::Failing)),
+                Ok(()) => || MaybeReady::pending(async { Ok(()) }),
+                Err(_) => || MaybeReady::Ready(Err(SinkUnavailable::Failing)),
             }),
             begin: answer
                 .err()
@@ -208,11 +208,11 @@ async fn each_sink_has_the_policy_it_was_given() {
 #[tokio::test]
 async fn one_sink_that_hangs_does_not_delay_where_another_suffices() {
     let hangs = Bad {
-        head: Some(|| Soon::later(std::future::pending())),
+        head: Some(|| MaybeReady::pending(std::future::pending())),
         ..Bad::default()
     };
     let keeps = Bad {
-        head: Some(|| Soon::later(async { Ok(()) })),
+        head: Some(|| MaybeReady::pending(async { Ok(()) })),
         ..Bad::default()
     };
     let layer = AuditLayer::builder()

@@ -80,7 +80,7 @@ pub(crate) fn known(cx: &SecurityContext) {
     let ip = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7));
     cx.set_client(ClientInfo::new(ip, Scheme::Https));
     let who = Principal::builder("api_key", "team-voice").credential("k7Gh2");
-    cx.identify(who.build()).unwrap();
+    cx.set_principal(who.build()).unwrap();
 }
 
 pub(crate) fn get(uri: &str) -> Request<Body> {

@@ -9,7 +9,7 @@ use http::{HeaderValue, Request, Response, StatusCode, header::CONTENT_TYPE};
 use http_body_util::BodyExt;
 use libfuzzer_sys::fuzz_target;
 use palisade_core::{
-    Empty, PlainText, ProblemJson, Rejection, Renderer, SecurityContext, refuse, testing::TestBody,
+    EmptyBody, PlainText, ProblemJson, Rejection, Renderer, SecurityContext, refuse, testing::TestBody,
 };
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ static FORMS: LazyLock<[Box<dyn Renderer>; 3]> = LazyLock::new(|| {
     [
         Box::new(ProblemJson::default()),
         Box::new(PlainText::default()),
-        Box::new(Empty::default()),
+        Box::new(EmptyBody::default()),
     ]
 });
 
@@ -59,7 +59,7 @@ fuzz_target!(|text: &str| {
 fn send(text: &str, rejection: &Rejection, kind: HeaderValue) {
     let mut head = Request::new(()).into_parts().0;
     head.headers.insert(CONTENT_TYPE, kind);
-    let cx = SecurityContext::enter(&mut head);
+    let cx = SecurityContext::find_or_create(&mut head);
     let (head, body) = refuse::<TestBody>(&cx, "fuzz", rejection.clone()).into_parts();
     let body = body
         .collect()

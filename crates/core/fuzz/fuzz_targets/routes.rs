@@ -59,7 +59,7 @@ fuzz_target!(|text: &str| {
 
 fn build<'t>(
     templates: impl Iterator<Item = &'t &'t str>,
-) -> Result<RouteTable, palisade_core::RouteError> {
+) -> Result<RouteTable, palisade_core::RouteTableBuildError> {
     let add = |table: palisade_core::RouteTableBuilder, template: &&str| {
         table.any(*template, Rule::public())
     };

@@ -244,7 +244,7 @@ impl Guard for AuthenticateLayer {
     }
 
     fn admit(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<()> {
-        cx.asked();
+        cx.mark_authentication_attempted();
         let proven = cx.proof().map(|proof| proof.presence);
         match find::find(&self.shared.all, head) {
             // An explicit credential goes before a cookie, also one that an outer layer accepted.

@@ -1,6 +1,6 @@
 //! What the guards know about one request: one `Arc`, the only extension that is inserted.
 //!
-//! [`SecurityContext::enter`] creates it in the outermost [`GuardService`](crate::GuardService);
+//! [`SecurityContext::find_or_create`] creates it in the outermost [`GuardService`](crate::GuardService);
 //! inner ones find it. Values that are decided once (client, principal, route) are set once; a
 //! later write is ignored or an error. Everything that is counted is in the [`Ledger`], behind one
 //! lock that is held for a moment.
@@ -83,7 +83,7 @@ struct Inner {
     /// Set by [`RouteLayer`](crate::RouteLayer).
     route: OnceLock<RouteMatch>,
     /// A guard refused before the handler.
-    turned_away: AtomicBool,
+    refused_before_handler: AtomicBool,
 }
 
 /// A principal, and the authenticator and credential that proved it. None where a guard identified it otherwise.
@@ -108,7 +108,7 @@ pub enum Identity<'a> {
 
 impl SecurityContext {
     /// Finds the context of a request, or creates it. The core calls this; guards must not.
-    pub fn enter(head: &mut request::Parts) -> Self {
+    pub fn find_or_create(head: &mut request::Parts) -> Self {
         if let Some(found) = head.extensions.get::<Self>() {
             return found.clone();
         }
@@ -188,7 +188,7 @@ impl SecurityContext {
 
     /// Records that an authenticator ran, whatever it found, also in shadow. Without it the
     /// identity is `Unknown`.
-    pub fn asked(&self) {
+    pub fn mark_authentication_attempted(&self) {
         self.0.asked.store(true, Ordering::Release);
     }
 
@@ -200,8 +200,8 @@ impl SecurityContext {
     /// # Errors
     /// 500 `misconfigured` if another principal is set already. The same principal again is no
     /// error.
-    pub fn identify(&self, who: Principal) -> Result<(), Box<Rejection>> {
-        self.asked();
+    pub fn set_principal(&self, who: Principal) -> Result<(), Box<Rejection>> {
+        self.mark_authentication_attempted();
         let proven = Proven {
             principal: who,
             proof: None,

@@ -65,13 +65,13 @@ impl SecurityContext {
     /// A refusal in [`Guard::finish`](crate::Guard::finish), or one made by the handler itself,
     /// does not count.
     #[must_use]
-    pub fn turned_away(&self) -> bool {
-        self.0.turned_away.load(Ordering::Relaxed)
+    pub fn refused_before_handler(&self) -> bool {
+        self.0.refused_before_handler.load(Ordering::Relaxed)
     }
 
     /// Marks the request as refused before the handler.
-    pub(crate) fn turn_away(&self) {
-        self.0.turned_away.store(true, Ordering::Relaxed);
+    pub(crate) fn mark_refused_before_handler(&self) {
+        self.0.refused_before_handler.store(true, Ordering::Relaxed);
     }
 
     /// Reports from the handler what a request really cost, for example `settle("characters",

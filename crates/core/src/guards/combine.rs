@@ -7,8 +7,8 @@ use std::{
 
 use http::{request, response};
 
-use super::{Guards, Step, sealed::Sealed};
-use crate::{Ending, SecurityContext};
+use super::{GuardInfo, Guards, Step, sealed::Sealed};
+use crate::{Outcome, SecurityContext};
 
 /// Two sequences of guards, the first outside the second. Chains nest, without an allocation.
 ///
@@ -16,10 +16,10 @@ use crate::{Ending, SecurityContext};
 /// only, use [`GuardList`](crate::GuardList).
 ///
 /// ```
-/// use palisade_core::{Chain, Guards, KnownLayer, AccessLayer};
+/// use palisade_core::{Chain, Guards, NotFoundLayer, AccessLayer};
 ///
-/// let both = Chain(KnownLayer::new(), AccessLayer::new([]));
-/// assert_eq!(both.names(), ["known", "access"]);
+/// let both = Chain(NotFoundLayer::new(), AccessLayer::new([]));
+/// assert_eq!(both.names(), ["not_found", "access"]);
 /// ```
 #[derive(Clone, Debug)]
 #[allow(clippy::exhaustive_structs)] // A pair, made to be written down.
@@ -28,40 +28,44 @@ pub struct Chain<A, B>(pub A, pub B);
 impl<A: Guards, B: Guards> Sealed for Chain<A, B> {}
 
 impl<A: Guards, B: Guards> Guards for Chain<A, B> {
-    type Slots = (A::Slots, B::Slots);
+    type States = (A::States, B::States);
+
+    fn new_states() -> Self::States {
+        (A::new_states(), B::new_states())
+    }
 
     fn poll_admit(
         &self,
         cx: &SecurityContext,
-        slots: &mut Self::Slots,
+        states: &mut Self::States,
         head: &mut request::Parts,
         task: &mut Option<&mut Context<'_>>,
     ) -> Step {
         // A guard that has decided says so again at once, so resuming costs next to nothing.
-        ready!(self.0.poll_admit(cx, &mut slots.0, head, task))?;
-        self.1.poll_admit(cx, &mut slots.1, head, task)
+        ready!(self.0.poll_admit(cx, &mut states.0, head, task))?;
+        self.1.poll_admit(cx, &mut states.1, head, task)
     }
 
     fn poll_finish(
         &self,
         cx: &SecurityContext,
-        slots: &mut Self::Slots,
+        states: &mut Self::States,
         head: &mut response::Parts,
         task: &mut Option<&mut Context<'_>>,
     ) -> Step {
-        ready!(self.1.poll_finish(cx, &mut slots.1, head, task))?;
-        self.0.poll_finish(cx, &mut slots.0, head, task)
+        ready!(self.1.poll_finish(cx, &mut states.1, head, task))?;
+        self.0.poll_finish(cx, &mut states.0, head, task)
     }
 
-    fn close(&self, cx: &SecurityContext, slots: Self::Slots, end: Ending) {
-        self.1.close(cx, slots.1, end);
-        self.0.close(cx, slots.0, end);
+    fn close(&self, cx: &SecurityContext, states: Self::States, outcome: Outcome) {
+        self.1.close(cx, states.1, outcome);
+        self.0.close(cx, states.0, outcome);
     }
 
-    fn names(&self) -> Vec<&'static str> {
-        let mut names = self.0.names();
-        names.extend(self.1.names());
-        names
+    fn list(&self) -> Vec<GuardInfo> {
+        let mut all = self.0.list();
+        all.extend(self.1.list());
+        all
     }
 }
 
@@ -69,17 +73,21 @@ impl<A: Guards, B: Guards> Guards for Chain<A, B> {
 impl<G: Guards> Sealed for Option<G> {}
 
 impl<G: Guards> Guards for Option<G> {
-    type Slots = G::Slots;
+    type States = G::States;
+
+    fn new_states() -> Self::States {
+        G::new_states()
+    }
 
     fn poll_admit(
         &self,
         cx: &SecurityContext,
-        slots: &mut Self::Slots,
+        states: &mut Self::States,
         head: &mut request::Parts,
         task: &mut Option<&mut Context<'_>>,
     ) -> Step {
         match self {
-            Some(guards) => guards.poll_admit(cx, slots, head, task),
+            Some(guards) => guards.poll_admit(cx, states, head, task),
             None => Poll::Ready(Ok(())),
         }
     }
@@ -87,24 +95,24 @@ impl<G: Guards> Guards for Option<G> {
     fn poll_finish(
         &self,
         cx: &SecurityContext,
-        slots: &mut Self::Slots,
+        states: &mut Self::States,
         head: &mut response::Parts,
         task: &mut Option<&mut Context<'_>>,
     ) -> Step {
         match self {
-            Some(guards) => guards.poll_finish(cx, slots, head, task),
+            Some(guards) => guards.poll_finish(cx, states, head, task),
             None => Poll::Ready(Ok(())),
         }
     }
 
-    fn close(&self, cx: &SecurityContext, slots: Self::Slots, end: Ending) {
+    fn close(&self, cx: &SecurityContext, states: Self::States, outcome: Outcome) {
         if let Some(guards) = self {
-            guards.close(cx, slots, end);
+            guards.close(cx, states, outcome);
         }
     }
 
-    fn names(&self) -> Vec<&'static str> {
-        self.as_ref().map(Guards::names).unwrap_or_default()
+    fn list(&self) -> Vec<GuardInfo> {
+        self.as_ref().map(Guards::list).unwrap_or_default()
     }
 }
 
@@ -112,33 +120,37 @@ impl<G: Guards> Guards for Option<G> {
 impl<G: Guards> Sealed for Arc<G> {}
 
 impl<G: Guards> Guards for Arc<G> {
-    type Slots = G::Slots;
+    type States = G::States;
+
+    fn new_states() -> Self::States {
+        G::new_states()
+    }
 
     fn poll_admit(
         &self,
         cx: &SecurityContext,
-        slots: &mut Self::Slots,
+        states: &mut Self::States,
         head: &mut request::Parts,
         task: &mut Option<&mut Context<'_>>,
     ) -> Step {
-        G::poll_admit(self, cx, slots, head, task)
+        G::poll_admit(self, cx, states, head, task)
     }
 
     fn poll_finish(
         &self,
         cx: &SecurityContext,
-        slots: &mut Self::Slots,
+        states: &mut Self::States,
         head: &mut response::Parts,
         task: &mut Option<&mut Context<'_>>,
     ) -> Step {
-        G::poll_finish(self, cx, slots, head, task)
+        G::poll_finish(self, cx, states, head, task)
     }
 
-    fn close(&self, cx: &SecurityContext, slots: Self::Slots, end: Ending) {
-        G::close(self, cx, slots, end);
+    fn close(&self, cx: &SecurityContext, states: Self::States, outcome: Outcome) {
+        G::close(self, cx, states, outcome);
     }
 
-    fn names(&self) -> Vec<&'static str> {
-        G::names(self)
+    fn list(&self) -> Vec<GuardInfo> {
+        G::list(self)
     }
 }

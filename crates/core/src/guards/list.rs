@@ -9,8 +9,8 @@ use std::{
 
 use http::{request, response};
 
-use super::{Guards, Slot, Step, sealed::Sealed};
-use crate::{Ending, Fact, Guard, Mode, SecurityContext, Verdict};
+use super::{GuardInfo, GuardState, Guards, Step, sealed::Sealed};
+use crate::{Fact, Guard, Mode, Outcome, SecurityContext, Verdict};
 
 /// A guard of any type, boxed. Costs one allocation for a pass that is not empty.
 ///
@@ -37,7 +37,7 @@ trait Erased: Send + Sync {
         pass: &mut Pass,
         head: &mut response::Parts,
     ) -> Verdict<()>;
-    fn close(&self, cx: &SecurityContext, pass: Pass, end: Ending);
+    fn close(&self, cx: &SecurityContext, pass: Pass, outcome: Outcome);
 }
 
 /// A pass of any type. Only the guard that made it reads it.
@@ -73,9 +73,9 @@ impl<G: Guard> Erased for G {
         }
     }
 
-    fn close(&self, cx: &SecurityContext, pass: Pass, end: Ending) {
+    fn close(&self, cx: &SecurityContext, pass: Pass, outcome: Outcome) {
         match pass.downcast() {
-            Ok(pass) => Guard::close(self, cx, *pass, end),
+            Ok(pass) => Guard::close(self, cx, *pass, outcome),
             Err(_) => cx.record(Fact::ClosePanicked {
                 guard: Guard::name(self),
             }),
@@ -107,8 +107,8 @@ impl Guard for AnyGuard {
         self.0.finish(cx, pass, head)
     }
 
-    fn close(&self, cx: &SecurityContext, pass: Self::Pass, end: Ending) {
-        self.0.close(cx, pass, end);
+    fn close(&self, cx: &SecurityContext, pass: Self::Pass, outcome: Outcome) {
+        self.0.close(cx, pass, outcome);
     }
 }
 
@@ -121,7 +121,7 @@ impl fmt::Debug for AnyGuard {
 /// A list of guards from the outside in. An empty list admits everything.
 ///
 /// Collect it from an iterator of [`AnyGuard`]. It costs one allocation a request for the state of
-/// its guards; [`Chain`](crate::Chain) costs none.
+/// its guards; a tuple costs none.
 #[derive(Clone, Debug)]
 #[allow(clippy::exhaustive_structs)] // A list, made to be written down.
 pub struct GuardList(pub Arc<[AnyGuard]>);
@@ -135,20 +135,25 @@ impl FromIterator<AnyGuard> for GuardList {
 impl Sealed for GuardList {}
 
 impl Guards for GuardList {
-    type Slots = Vec<Slot<Box<dyn Any + Send>>>;
+    type States = Vec<GuardState<Box<dyn Any + Send>>>;
+
+    /// Empty: the length is known when the first guard is polled.
+    fn new_states() -> Self::States {
+        Vec::new()
+    }
 
     fn poll_admit(
         &self,
         cx: &SecurityContext,
-        slots: &mut Self::Slots,
+        states: &mut Self::States,
         head: &mut request::Parts,
         task: &mut Option<&mut Context<'_>>,
     ) -> Step {
-        if slots.is_empty() {
-            slots.extend(iter::repeat_with(Slot::default).take(self.0.len()));
+        if states.is_empty() {
+            states.extend(iter::repeat_with(AnyGuard::new_states).take(self.0.len()));
         }
-        for (guard, slot) in self.0.iter().zip(slots) {
-            ready!(guard.poll_admit(cx, slot, head, task))?;
+        for (guard, state) in self.0.iter().zip(states) {
+            ready!(guard.poll_admit(cx, state, head, task))?;
         }
         Poll::Ready(Ok(()))
     }
@@ -156,23 +161,23 @@ impl Guards for GuardList {
     fn poll_finish(
         &self,
         cx: &SecurityContext,
-        slots: &mut Self::Slots,
+        states: &mut Self::States,
         head: &mut response::Parts,
         task: &mut Option<&mut Context<'_>>,
     ) -> Step {
-        for (guard, slot) in self.0.iter().zip(slots).rev() {
-            ready!(guard.poll_finish(cx, slot, head, task))?;
+        for (guard, state) in self.0.iter().zip(states).rev() {
+            ready!(guard.poll_finish(cx, state, head, task))?;
         }
         Poll::Ready(Ok(()))
     }
 
-    fn close(&self, cx: &SecurityContext, slots: Self::Slots, end: Ending) {
-        for (guard, slot) in self.0.iter().zip(slots).rev() {
-            Guards::close(guard, cx, slot, end);
+    fn close(&self, cx: &SecurityContext, states: Self::States, outcome: Outcome) {
+        for (guard, state) in self.0.iter().zip(states).rev() {
+            Guards::close(guard, cx, state, outcome);
         }
     }
 
-    fn names(&self) -> Vec<&'static str> {
-        self.0.iter().map(Guard::name).collect()
+    fn list(&self) -> Vec<GuardInfo> {
+        self.0.iter().flat_map(Guards::list).collect()
     }
 }

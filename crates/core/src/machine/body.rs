@@ -123,7 +123,7 @@ where
             }
             Some(Err(_)) => {
                 if let Some(passes) = this.tail.passes() {
-                    passes.progress().end.how = crate::How::BodyFailed;
+                    passes.progress().outcome.kind = crate::OutcomeKind::BodyFailed;
                 }
             }
             None => {

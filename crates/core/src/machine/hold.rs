@@ -13,7 +13,7 @@ use bytes::{Buf, Bytes};
 use http::{HeaderMap, Method, Response, StatusCode, header, request, response};
 use http_body::{Frame, SizeHint};
 
-use crate::{Ending, Guards, How, Rejection, SecurityContext, guards::Step};
+use crate::{Guards, Outcome, OutcomeKind, Rejection, SecurityContext, guards::Step};
 
 /// What a body needs of the passes, for guards of any type.
 pub(crate) trait Hold: Send {
@@ -23,10 +23,10 @@ pub(crate) trait Hold: Send {
     fn progress(&mut self) -> &mut Progress;
 }
 
-/// How far a request has come. On drop the guards are closed with its `end`.
+/// How far a request has come. On drop the guards are closed with its `outcome`.
 pub(crate) struct Progress {
     /// How the request would end if it were dropped now.
-    pub(crate) end: Ending,
+    pub(crate) outcome: Outcome,
     /// True while code of guards, service or body runs. If it is still true in `Drop`, that code
     /// panicked.
     ///
@@ -68,7 +68,7 @@ pub(crate) struct Held<G: Guards> {
     guards: G,
     catch_panics: bool,
     cx: SecurityContext,
-    slots: G::Slots,
+    states: G::States,
     progress: Progress,
 }
 
@@ -83,9 +83,9 @@ impl<G: Guards> Held<G> {
             guards,
             catch_panics,
             cx,
-            slots: G::Slots::default(),
+            states: G::new_states(),
             progress: Progress {
-                end: Ending::new(How::Cancelled, None, 0),
+                outcome: Outcome::new(OutcomeKind::Cancelled, None, 0),
                 watching: false,
                 panicked: false,
                 bodiless: head.method == Method::HEAD,
@@ -144,10 +144,10 @@ impl<G: Guards> Held<G> {
     ) -> Step {
         let admit = |held: &mut Self| {
             held.guards
-                .poll_admit(&held.cx, &mut held.slots, head, task)
+                .poll_admit(&held.cx, &mut held.states, head, task)
         };
         self.run(GUARD, admit).unwrap_or_else(|rejection| {
-            self.cx.turn_away();
+            self.cx.mark_refused_before_handler();
             Poll::Ready(Err(rejection))
         })
     }
@@ -160,7 +160,7 @@ impl<G: Guards> Held<G> {
     ) -> Step {
         let finish = |held: &mut Self| {
             held.guards
-                .poll_finish(&held.cx, &mut held.slots, head, task)
+                .poll_finish(&held.cx, &mut held.states, head, task)
         };
         self.run(GUARD, finish)
             .unwrap_or_else(|rejection| Poll::Ready(Err(rejection)))
@@ -174,13 +174,13 @@ impl<G: Guards> Held<G> {
 
     /// Records that the inner service returned an error.
     pub(super) fn failed(&mut self) {
-        self.progress.end.how = How::ServiceFailed;
+        self.progress.outcome.kind = OutcomeKind::ServiceFailed;
     }
 
     /// Records the head of the response that goes out, and the expected length of its body.
     pub(super) fn answered(&mut self, head: &response::Parts, hint: &SizeHint, ended: bool) {
         if self.cx.is_grpc() {
-            self.progress.end.grpc_status = grpc_status(&head.headers);
+            self.progress.outcome.grpc_status = grpc_status(&head.headers);
         }
         self.progress.answered(head, hint, ended);
     }
@@ -190,15 +190,15 @@ impl Progress {
     /// Derives from the head how the request ends if the body is dropped now.
     fn answered(&mut self, head: &response::Parts, hint: &SizeHint, ended: bool) {
         let status = head.status;
-        self.end.status = Some(status);
-        self.end.how = How::BodyDropped;
+        self.outcome.status = Some(status);
+        self.outcome.kind = OutcomeKind::BodyDropped;
         self.expected = hint.exact().or_else(|| content_length(&head.headers));
         let upgraded =
             status == StatusCode::SWITCHING_PROTOCOLS || self.connect && status.is_success();
         if upgraded {
-            self.end.how = How::Upgraded;
+            self.outcome.kind = OutcomeKind::Upgraded;
         } else if ended || self.bodiless || is_bodiless(status) || self.expected == Some(0) {
-            self.end.how = How::Complete;
+            self.outcome.kind = OutcomeKind::Complete;
         }
     }
 
@@ -206,21 +206,21 @@ impl Progress {
     /// trailers.
     pub(super) fn sent<D: Buf>(&mut self, frame: &Frame<D>, ended: bool) {
         if let Some(data) = frame.data_ref() {
-            self.end.bytes += data.remaining() as u64;
+            self.outcome.bytes += data.remaining() as u64;
         }
         if let Some(trailers) = frame.trailers_ref() {
-            self.end.grpc_status = grpc_status(trailers).or(self.end.grpc_status);
+            self.outcome.grpc_status = grpc_status(trailers).or(self.outcome.grpc_status);
             self.complete();
         }
-        if ended || self.expected == Some(self.end.bytes) {
+        if ended || self.expected == Some(self.outcome.bytes) {
             self.complete();
         }
     }
 
     /// Marks the response as complete. An upgrade or a failure stays what it is.
     pub(super) fn complete(&mut self) {
-        if self.end.how == How::BodyDropped {
-            self.end.how = How::Complete;
+        if self.outcome.kind == OutcomeKind::BodyDropped {
+            self.outcome.kind = OutcomeKind::Complete;
         }
     }
 }
@@ -252,9 +252,9 @@ impl<G: Guards> Hold for Held<G> {
 impl<G: Guards> Drop for Held<G> {
     fn drop(&mut self) {
         if self.progress.watching || self.progress.panicked {
-            self.progress.end.how = How::Panicked;
+            self.progress.outcome.kind = OutcomeKind::Panicked;
         }
-        let slots = mem::take(&mut self.slots);
-        self.guards.close(&self.cx, slots, self.progress.end);
+        let states = mem::replace(&mut self.states, G::new_states());
+        self.guards.close(&self.cx, states, self.progress.outcome);
     }
 }

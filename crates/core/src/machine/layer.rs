@@ -11,9 +11,9 @@ use crate::Guards;
 /// crate, [`layer!`](crate::layer) makes the guard itself a layer.
 ///
 /// ```
-/// use palisade_core::{AccessLayer, Chain, GuardLayer, KnownLayer};
+/// use palisade_core::{AccessLayer, GuardLayer, NotFoundLayer};
 ///
-/// let layer = GuardLayer(Chain(KnownLayer::new(), AccessLayer::new([])));
+/// let layer = GuardLayer((NotFoundLayer::new(), AccessLayer::new([])));
 /// # fn is_layer<S>(_: impl tower_layer::Layer<S>) {}
 /// # is_layer::<()>(layer);
 /// ```

@@ -3,7 +3,7 @@
 use std::{fmt, mem, sync::atomic::Ordering};
 
 use super::Hold;
-use crate::{How, SecurityContext};
+use crate::{OutcomeKind, SecurityContext};
 
 /// Keeps the passes of an upgraded request until it is dropped.
 ///
@@ -68,7 +68,7 @@ impl Tail {
         let Some(mut passes) = self.0.take() else {
             return;
         };
-        if passes.progress().end.how == How::Upgraded && !passes.progress().watching {
+        if passes.progress().outcome.kind == OutcomeKind::Upgraded && !passes.progress().watching {
             let cx = passes.context().clone();
             let mut parked = cx.parked();
             if cx.leases().load(Ordering::SeqCst) > 0 {

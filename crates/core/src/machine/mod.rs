@@ -7,7 +7,7 @@
 //! - Every pass that was given is closed exactly once, inner guards first, whatever happens.
 //!
 //! Each `GuardService` moves the request and the response, which costs more than most guards do:
-//! prefer one with a sequence (`Chain`, a `Shield`, one `ServiceBuilder`) to five `.layer()` calls.
+//! prefer one with a sequence (a tuple of guards, a `Shield`) to five `.layer()` calls.
 
 mod body;
 mod future;

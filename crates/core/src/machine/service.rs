@@ -46,7 +46,7 @@ impl<G, S> GuardService<G, S> {
     /// guard's `admit` or `finish`, or the renderer. Default: the panic goes on outwards, and an HTTP/1 server
     /// closes the connection without a response. `Shield` catches panics by default.
     ///
-    /// - The guards that admitted finish the 500, and all end with [`How::Panicked`](crate::How::Panicked).
+    /// - The guards that admitted finish the 500, and all end with [`OutcomeKind::Panicked`](crate::OutcomeKind::Panicked).
     /// - A panic in `admit` refuses: the request reaches neither the guards further in nor the service.
     /// - A panic in `finish` replaces the response, as a refusal there does: a guard that did not admit has
     ///   not admitted. Guards further out see the 500; the guard that panicked is not called again.
@@ -104,7 +104,7 @@ where
 
     fn call(&mut self, request: Request<ReqB>) -> Self::Future {
         let (mut head, body) = request.into_parts();
-        let cx = SecurityContext::enter(&mut head);
+        let cx = SecurityContext::find_or_create(&mut head);
         let mut held = Box::new(Held::new(self.guards.clone(), self.catch_panics, cx, &head));
         GuardFuture::at(match held.admit(&mut head, &mut None) {
             Poll::Ready(Ok(())) if self.ready => {

@@ -19,7 +19,7 @@ use smallvec::SmallVec;
 
 use crate::CredentialFailure;
 
-pub use self::render::{Empty, PlainText, ProblemJson, RenderLayer, Renderer};
+pub use self::render::{EmptyBody, PlainText, ProblemJson, RenderLayer, Renderer};
 pub(crate) use self::{grpc::render as render_grpc, render::DEFAULT as DEFAULT_RENDERER};
 
 /// Why a request is refused: status, stable code, safe text and headers for the client, and a

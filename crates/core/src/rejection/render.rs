@@ -59,9 +59,9 @@ impl Renderer for PlainText {
 /// Status and headers without a body, with `Cache-Control: no-store`.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
-pub struct Empty;
+pub struct EmptyBody;
 
-impl Renderer for Empty {
+impl Renderer for EmptyBody {
     fn render(&self, rejection: Rejection) -> Response<Bytes> {
         answer(rejection, None, Bytes::new())
     }
@@ -123,7 +123,7 @@ pub struct RenderLayer {
 layer!(RenderLayer);
 
 impl RenderLayer {
-    /// Uses [`PlainText`], [`Empty`] or a custom renderer.
+    /// Uses [`PlainText`], [`EmptyBody`] or a custom renderer.
     pub fn new(renderer: impl Renderer) -> Self {
         Self {
             renderer: Arc::new(renderer),

@@ -48,19 +48,31 @@ impl Guard for RouteLayer {
 /// Place it inside [`RouteLayer`] and the limit by address, and outside authentication. Scanners
 /// then cost little and learn nothing. Without a `RouteLayer` outside it responds 500
 /// `misconfigured`.
+///
+/// A path without a rule and a path without a handler get the same response. Its private reason in
+/// the audit trail is `route_without_rule`.
+///
+/// ```
+/// use std::sync::Arc;
+/// use palisade_core::{GuardLayer, NotFoundLayer, RouteLayer, RouteTable, Rule};
+///
+/// let table = RouteTable::builder().any("/health", Rule::public()).build()?;
+/// let layer = GuardLayer((RouteLayer::new(Arc::new(table)), NotFoundLayer::new()));
+/// # Ok::<(), palisade_core::RouteTableBuildError>(())
+/// ```
 #[derive(Clone)]
 #[must_use]
-pub struct KnownLayer {
-    unknown: Arc<Rejection>,
+pub struct NotFoundLayer {
+    not_found: Arc<Rejection>,
 }
 
-layer!(KnownLayer);
+layer!(NotFoundLayer);
 
-impl KnownLayer {
+impl NotFoundLayer {
     /// Makes the guard. It needs a [`RouteLayer`] outside it.
     pub fn new() -> Self {
         Self {
-            unknown: Arc::new(
+            not_found: Arc::new(
                 Rejection::not_found()
                     .prerendered()
                     .with_reason("route_without_rule"),
@@ -69,31 +81,31 @@ impl KnownLayer {
     }
 }
 
-impl Default for KnownLayer {
+impl Default for NotFoundLayer {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl fmt::Debug for KnownLayer {
+impl fmt::Debug for NotFoundLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("KnownLayer")
+        f.write_str("NotFoundLayer")
     }
 }
 
-impl Guard for KnownLayer {
+impl Guard for NotFoundLayer {
     type Pass = ();
 
     fn name(&self) -> &'static str {
-        "known"
+        "not_found"
     }
 
     fn admit(&self, cx: &SecurityContext, _: &mut request::Parts) -> Verdict<()> {
         match cx.route() {
             Some(RouteMatch::Found(_) | RouteMatch::Preflight) => Verdict::Admit(()),
             Some(RouteMatch::MethodNotAllowed(rejection)) => rejection.clone().into(),
-            Some(RouteMatch::Unknown) => Rejection::clone(&self.unknown).into(),
-            None => Rejection::misconfigured("KnownLayer needs RouteLayer outside it").into(),
+            Some(RouteMatch::NotFound) => Rejection::clone(&self.not_found).into(),
+            None => Rejection::misconfigured("NotFoundLayer needs RouteLayer outside it").into(),
         }
     }
 }
@@ -105,7 +117,7 @@ impl Guard for KnownLayer {
 /// - A principal without the scopes of the rule: 403 `insufficient_scope` with a challenge that
 ///   names them (RFC 6750, 3): `WWW-Authenticate: Bearer realm="api", error="insufficient_scope",
 ///   scope="tts:speak"`.
-/// - No rule: 404 or 405, as by [`KnownLayer`].
+/// - No rule: 404 or 405, as by [`NotFoundLayer`].
 /// - No [`RouteLayer`], or no authenticator, outside it: 500 `misconfigured`.
 #[derive(Clone, Debug)]
 #[must_use]
@@ -180,7 +192,7 @@ impl Guard for AccessLayer {
             Some(RouteMatch::Found(rule)) => self.check(cx, rule).into(),
             Some(RouteMatch::Preflight) => Verdict::Admit(()),
             Some(RouteMatch::MethodNotAllowed(rejection)) => rejection.clone().into(),
-            Some(RouteMatch::Unknown) => Rejection::not_found().into(),
+            Some(RouteMatch::NotFound) => Rejection::not_found().into(),
             None => Rejection::misconfigured("AccessLayer needs RouteLayer outside it").into(),
         }
     }

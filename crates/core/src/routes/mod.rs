@@ -1,7 +1,7 @@
 //! The route table: what each path template and method requires. A request without a rule is
 //! refused.
 //!
-//! [`RouteTable`] is built at start. [`RouteLayer`] looks up the rule, [`KnownLayer`] refuses
+//! [`RouteTable`] is built at start. [`RouteLayer`] looks up the rule, [`NotFoundLayer`] refuses
 //! unknown paths, [`AccessLayer`] checks the principal.
 
 mod guards;
@@ -9,7 +9,7 @@ mod rule;
 mod table;
 
 pub use self::{
-    guards::{AccessLayer, KnownLayer, RouteLayer},
+    guards::{AccessLayer, NotFoundLayer, RouteLayer},
     rule::{Access, BodyKind, Rule, TextField},
-    table::{RouteError, RouteMatch, RouteTable, RouteTableBuilder},
+    table::{RouteMatch, RouteTable, RouteTableBuildError, RouteTableBuilder},
 };

@@ -190,7 +190,7 @@ impl Rule {
     ///
     /// let table = RouteTable::builder().any("/health", Rule::public().unlimited()).build()?;
     /// assert!(table.rules()[0].is_unlimited());
-    /// # Ok::<(), palisade_core::RouteError>(())
+    /// # Ok::<(), palisade_core::RouteTableBuildError>(())
     /// ```
     pub fn unlimited(mut self) -> Self {
         self.unlimited = true;

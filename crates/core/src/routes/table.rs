@@ -1,7 +1,7 @@
 //! Path templates and methods, matched as axum matches them, on the same raw path.
 //!
 //! The matcher is `matchit`, as in axum. Lookup never fails: a path without a template is
-//! [`RouteMatch::Unknown`].
+//! [`RouteMatch::NotFound`].
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -25,24 +25,24 @@ pub enum RouteMatch {
     /// A CORS preflight to a known template, if the table allows those. No rule applies to it.
     Preflight,
     /// No template matches: refuse with 404.
-    Unknown,
+    NotFound,
 }
 
 /// Why a table cannot be built. `Display` names the template, and what is wrong with it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub struct RouteError {
+pub struct RouteTableBuildError {
     template: String,
     reason: String,
 }
 
-impl fmt::Display for RouteError {
+impl fmt::Display for RouteTableBuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "route `{}`: {}", self.template, self.reason)
     }
 }
 
-impl std::error::Error for RouteError {}
+impl std::error::Error for RouteTableBuildError {}
 
 /// The rules of all routes. Deny by default: a path without a rule is refused.
 ///
@@ -58,7 +58,7 @@ impl std::error::Error for RouteError {}
 ///     .any("/assets/{*path}", Rule::public())
 ///     .build()?;
 /// assert_eq!(table.rules().len(), 2);
-/// # Ok::<(), palisade_core::RouteError>(())
+/// # Ok::<(), palisade_core::RouteTableBuildError>(())
 /// ```
 #[derive(Debug)]
 pub struct RouteTable {
@@ -100,7 +100,7 @@ impl RouteTable {
     #[must_use]
     pub fn look_up(&self, head: &request::Parts) -> RouteMatch {
         let Some(template) = self.template_at(head.uri.path()) else {
-            return RouteMatch::Unknown;
+            return RouteMatch::NotFound;
         };
         if self.allow_preflight && is_preflight(head) {
             return RouteMatch::Preflight;
@@ -187,7 +187,7 @@ impl RouteTableBuilder {
     /// let api = RouteTable::builder().route("/speak", Method::GET, Rule::authenticated());
     /// let table = RouteTable::builder().nest("/v1", api).build()?;
     /// assert_eq!(table.rules()[0].template(), "/v1/speak");
-    /// # Ok::<(), palisade_core::RouteError>(())
+    /// # Ok::<(), palisade_core::RouteTableBuildError>(())
     /// ```
     pub fn nest(self, prefix: &str, mut other: Self) -> Self {
         let prefix = prefix.trim_end_matches('/');
@@ -213,22 +213,22 @@ impl RouteTableBuilder {
     /// A template that does not parse, that conflicts with another, or that has two rules for a method;
     /// a rule that names limits and is unlimited; a text field that is no JSON
     /// pointer, or is one where the body is a form.
-    pub fn build(self) -> Result<RouteTable, RouteError> {
+    pub fn build(self) -> Result<RouteTable, RouteTableBuildError> {
         let mut by_template: BTreeMap<String, Vec<(Option<Method>, Arc<Rule>)>> = BTreeMap::new();
         let mut rules = Vec::new();
         for (template, method, rule) in self.routes {
             if let Some(why) = rule.text_mistake() {
-                return Err(RouteError::new(&template, &why));
+                return Err(RouteTableBuildError::new(&template, &why));
             }
             let methods = by_template.entry(template.clone()).or_default();
             if methods.iter().any(|(known, _)| *known == method) {
-                return Err(RouteError::new(
+                return Err(RouteTableBuildError::new(
                     &template,
                     "it has two rules for one method",
                 ));
             }
             if rule.is_unlimited() && !rule.limits().is_empty() {
-                return Err(RouteError::new(
+                return Err(RouteTableBuildError::new(
                     &template,
                     "its rule names limits and is unlimited; drop one of the two",
                 ));
@@ -256,12 +256,12 @@ impl RouteTable {
         &mut self,
         template: &str,
         methods: Vec<(Option<Method>, Arc<Rule>)>,
-    ) -> Result<(), RouteError> {
+    ) -> Result<(), RouteTableBuildError> {
         let place = self.templates.len();
-        judge(template).map_err(|reason| RouteError::new(template, reason))?;
+        judge(template).map_err(|reason| RouteTableBuildError::new(template, reason))?;
         self.matcher
             .insert(template, place)
-            .map_err(|error| RouteError::new(template, &error.to_string()))?;
+            .map_err(|error| RouteTableBuildError::new(template, &error.to_string()))?;
         let allow = allow(&methods);
         self.templates.push(Template {
             methods,
@@ -271,7 +271,7 @@ impl RouteTable {
     }
 }
 
-impl RouteError {
+impl RouteTableBuildError {
     /// Names the template and what is wrong with it.
     fn new(template: &str, reason: &str) -> Self {
         Self {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue, Request, StatusCode, request};
 use palisade_core::{
-    AuthenticateBuildError, AuthenticateLayer, Authenticator, AuthenticatorId, Chain, Credential,
+    AuthenticateBuildError, AuthenticateLayer, Authenticator, AuthenticatorId, Credential,
     CredentialSource, GuardLayer, Guards, Identity, Presence, Principal, Rejection,
     SecurityContext, TokenShape, Verdict,
 };
@@ -172,7 +172,7 @@ pub async fn code<G: Guards + Clone>(
 
 #[tokio::test]
 async fn nobody_asked_and_nobody_is_here_are_different_answers() {
-    let nobody_asked = Chain(None::<AuthenticateLayer>, None::<AuthenticateLayer>);
+    let nobody_asked = (None::<AuthenticateLayer>, None::<AuthenticateLayer>);
     assert_eq!(ask(nobody_asked, &[]).await.1, "unknown");
     assert_eq!(ask(key_or_token().optional(), &[]).await.1, "anonymous");
     assert_eq!(
@@ -454,7 +454,7 @@ async fn a_failure_of_the_server_is_not_held_against_the_client() {
     let unavailable = Rejection::unavailable(std::time::Duration::from_secs(1));
     assert_eq!(challenges_of(unavailable.clone()).await, (503, vec![]));
     let (mut head, ()) = request(&[("x-refused", "a")]).map(drop).into_parts();
-    let cx = SecurityContext::enter(&mut head);
+    let cx = SecurityContext::find_or_create(&mut head);
     let layer = AuthenticateLayer::single(Refuses(unavailable));
     assert!(matches!(
         palisade_core::Guard::admit(&layer, &cx, &mut head),
@@ -510,7 +510,7 @@ async fn every_challenge_is_sent_as_a_line_of_its_own() {
 async fn an_optional_outer_layer_does_not_open_a_required_inner_one() {
     let weak = ByHeader::new("x-weak").layer();
     let strong = || ByHeader::new("x-key").layer();
-    let stack = Chain(weak.clone().optional(), strong());
+    let stack = (weak.clone().optional(), strong());
     assert_eq!(
         code(stack.clone(), &[]).await,
         (401, "unauthenticated".into())
@@ -525,7 +525,7 @@ async fn an_optional_outer_layer_does_not_open_a_required_inner_one() {
 #[tokio::test]
 async fn the_same_layer_twice_finds_its_own_principal() {
     let layer = key_or_token();
-    let stack = Chain(layer.clone(), layer);
+    let stack = (layer.clone(), layer);
     assert_eq!(
         ask(stack, &[("x-key", "ann")]).await,
         (200, "ann by x-key".into())
@@ -558,19 +558,19 @@ async fn a_credential_may_be_verified_later() {
 #[test]
 fn a_second_different_principal_is_a_mistake_of_assembly() {
     let (mut head, ()) = Request::new(()).into_parts();
-    let cx = SecurityContext::enter(&mut head);
+    let cx = SecurityContext::find_or_create(&mut head);
     let ann = Principal::builder("x-key", "ann").build();
-    cx.identify(ann.clone()).unwrap();
-    cx.identify(ann).unwrap();
+    cx.set_principal(ann.clone()).unwrap();
+    cx.set_principal(ann).unwrap();
     let other = cx
-        .identify(Principal::builder("x-key", "bob").build())
+        .set_principal(Principal::builder("x-key", "bob").build())
         .unwrap_err();
     assert_eq!(other.status(), StatusCode::INTERNAL_SERVER_ERROR);
 }
 
 #[tokio::test]
 async fn a_failed_credential_is_a_fact() {
-    use palisade_core::{Ending, Guard};
+    use palisade_core::{Guard, Outcome};
 
     #[derive(Clone)]
     struct Witness(Log);
@@ -582,7 +582,7 @@ async fn a_failed_credential_is_a_fact() {
         fn admit(&self, _: &SecurityContext, _: &mut request::Parts) -> Verdict<()> {
             Verdict::Admit(())
         }
-        fn close(&self, cx: &SecurityContext, (): (), _: Ending) {
+        fn close(&self, cx: &SecurityContext, (): (), _: Outcome) {
             cx.with_observations(|seen| {
                 let failed = seen.credential_failures().iter();
                 let kinds = failed.map(|it| format!("{} {}", it.kind, it.code));
@@ -592,16 +592,16 @@ async fn a_failed_credential_is_a_fact() {
     }
     let log = log();
     ask(
-        Chain(Witness(Arc::clone(&log)), key_or_token()),
+        (Witness(Arc::clone(&log)), key_or_token()),
         &[("x-key", "bad")],
     )
     .await;
     assert_eq!(taken(&log), ["x-key unauthenticated"]);
     ask(
-        Chain(Witness(Arc::clone(&log)), key_or_token()),
+        (Witness(Arc::clone(&log)), key_or_token()),
         &[("x-key", "ann")],
     )
     .await;
-    ask(Chain(Witness(Arc::clone(&log)), key_or_token()), &[]).await;
+    ask((Witness(Arc::clone(&log)), key_or_token()), &[]).await;
     assert!(taken(&log).is_empty(), "no credential is not a failed one");
 }

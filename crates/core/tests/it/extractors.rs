@@ -20,7 +20,7 @@ impl Guard for Everything {
     }
     fn admit(&self, cx: &SecurityContext, _: &mut request::Parts) -> Verdict<()> {
         cx.set_client(ClientInfo::new([203, 0, 113, 7].into(), Scheme::Https));
-        cx.identify(Principal::builder("test", "ann").build())
+        cx.set_principal(Principal::builder("test", "ann").build())
             .into()
     }
 }
@@ -36,7 +36,7 @@ impl Guard for Guest {
         "guest"
     }
     fn admit(&self, cx: &SecurityContext, _: &mut request::Parts) -> Verdict<()> {
-        cx.asked();
+        cx.mark_authentication_attempted();
         Verdict::Admit(())
     }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header::CONTENT_TYPE};
 use http_body::{Body as _, Frame};
 use http_body_util::BodyExt as _;
-use palisade_core::{Ending, Guard, GuardLayer, GuardService, SecurityContext, Verdict};
+use palisade_core::{Guard, GuardLayer, GuardService, Outcome, SecurityContext, Verdict};
 use tower::{Layer as _, ServiceExt as _};
 
 use crate::support::*;
@@ -53,11 +53,11 @@ impl Guard for Listener {
     fn admit(&self, _: &SecurityContext, _: &mut http::request::Parts) -> Verdict<()> {
         Verdict::Admit(())
     }
-    fn close(&self, _: &SecurityContext, (): (), end: Ending) {
+    fn close(&self, _: &SecurityContext, (): (), outcome: Outcome) {
         self.0
             .lock()
             .unwrap()
-            .push(format!("{:?}", end.grpc_status));
+            .push(format!("{:?}", outcome.grpc_status));
     }
 }
 
@@ -76,7 +76,7 @@ async fn the_grpc_status_is_read_from_trailers_and_from_the_head() {
     let service = GuardService::new(Listener(log.clone()), trailers);
     let answer = service.oneshot(call("application/grpc")).await.unwrap();
     answer.into_body().collect().await.unwrap();
-    let refused = palisade_core::Chain(
+    let refused = (
         Listener(log.clone()),
         Scribe::new("closed", Act::Refuse, &log),
     );

@@ -1,7 +1,7 @@
 //! Holes 17, 28, 32 and 33: what a refusal looks like.
 
 use http::{HeaderValue, Request, StatusCode, Version, header};
-use palisade_core::{Chain, Empty, GuardLayer, PlainText, Rejection, RenderLayer};
+use palisade_core::{EmptyBody, GuardLayer, PlainText, Rejection, RenderLayer};
 use tower::{Layer as _, ServiceExt as _};
 
 use crate::support::*;
@@ -68,16 +68,13 @@ async fn a_refusal_closes_a_connection_whose_body_would_be_long() {
 #[tokio::test]
 async fn the_renderer_of_a_stack_can_be_replaced() {
     let closed = Scribe::new("closed", Act::Refuse, &log());
-    let plain = GuardLayer(Chain(
-        RenderLayer::new(PlainText::default()),
-        closed.clone(),
-    ));
+    let plain = GuardLayer((RenderLayer::new(PlainText::default()), closed.clone()));
     let answer = plain.layer(says("")).oneshot(get("/")).await.unwrap();
     assert_eq!(
         text(answer).await,
         (StatusCode::IM_A_TEAPOT, "No.\n".into())
     );
-    let empty = GuardLayer(Chain(RenderLayer::new(Empty::default()), closed));
+    let empty = GuardLayer((RenderLayer::new(EmptyBody::default()), closed));
     let answer = empty.layer(says("")).oneshot(get("/")).await.unwrap();
     assert_eq!(text(answer).await, (StatusCode::IM_A_TEAPOT, String::new()));
 }
@@ -86,7 +83,7 @@ async fn the_renderer_of_a_stack_can_be_replaced() {
 async fn a_rejection_is_exposed_to_foreign_layers_only_on_demand() {
     let closed = Scribe::new("closed", Act::Refuse, &log());
     let exposing = RenderLayer::new(PlainText::default()).expose_rejection();
-    let layer = GuardLayer(Chain(exposing, closed));
+    let layer = GuardLayer((exposing, closed));
     let answer = layer.layer(says("")).oneshot(get("/")).await.unwrap();
     assert_eq!(
         answer.extensions().get::<Rejection>().unwrap().code(),
@@ -130,11 +127,11 @@ async fn a_request_is_turned_away_only_if_it_did_not_reach_the_handler() {
         }
         let mut request = get("/");
         let (mut head, body) = request.into_parts();
-        let cx = palisade_core::SecurityContext::enter(&mut head);
+        let cx = palisade_core::SecurityContext::find_or_create(&mut head);
         request = Request::from_parts(head, body);
         let answer = GuardLayer(guard).layer(says("")).oneshot(request).await;
         drop(answer.unwrap());
-        cx.turned_away()
+        cx.refused_before_handler()
     };
     assert!(turned_away(Act::Refuse, false).await);
     assert!(turned_away(Act::RefuseLater, false).await);

@@ -10,14 +10,14 @@ use crate::support::*;
 
 #[tokio::test]
 async fn a_capped_body_fails_with_the_error_that_axum_answers_413_to() {
-    let body = RequestBody::capped(Full::<Bytes>::from("12345"), 4);
+    let body = RequestBody::limited(Full::<Bytes>::from("12345"), 4);
     let error = body.collect().await.unwrap_err();
     assert!(error.is::<LengthLimitError>());
 }
 
 #[tokio::test]
 async fn a_body_within_its_cap_passes_unchanged() {
-    let body = RequestBody::capped(Full::<Bytes>::from("1234"), 4);
+    let body = RequestBody::limited(Full::<Bytes>::from("1234"), 4);
     assert_eq!(body.size_hint().exact(), Some(4));
     assert_eq!(body.collect().await.unwrap().to_bytes(), "1234");
     let body = RequestBody::inner(Full::<Bytes>::from("1234"));
@@ -26,16 +26,16 @@ async fn a_body_within_its_cap_passes_unchanged() {
 
 #[tokio::test]
 async fn a_clean_body_stands_in_for_the_one_that_was_read() {
-    let body = RequestBody::<Full<Bytes>>::clean("clean".into());
+    let body = RequestBody::<Full<Bytes>>::replaced("clean".into());
     assert_eq!(body.size_hint().exact(), Some(5));
     assert_eq!(body.collect().await.unwrap().to_bytes(), "clean");
-    assert!(RequestBody::<Full<Bytes>>::clean(Bytes::new()).is_end_stream());
+    assert!(RequestBody::<Full<Bytes>>::replaced(Bytes::new()).is_end_stream());
 }
 
 #[tokio::test]
 async fn a_layer_that_reads_bodies_refuses_as_guards_do() {
     let (mut head, ()) = Request::new(()).into_parts();
-    let cx = SecurityContext::enter(&mut head);
+    let cx = SecurityContext::find_or_create(&mut head);
     let rejection = palisade_core::Rejection::payload_too_large();
     let answer = refuse::<TestBody>(&cx, "sanitize", rejection);
     assert_eq!(cx.refusal(), Some("payload_too_large"));

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use allocation_counter::measure;
 use http::{HeaderName, Request, Response, request};
 use palisade_core::{
-    Chain, ClientInfo, Ending, Guard, GuardService, Guards, RequestIdLayer, Scheme,
-    SecurityContext, Verdict,
+    ClientInfo, Guard, GuardService, Guards, Outcome, RequestIdLayer, Scheme, SecurityContext,
+    Verdict,
 };
 use tower::ServiceExt as _;
 
@@ -35,7 +35,7 @@ impl Guard for Client {
         Verdict::Admit(())
     }
 
-    fn close(&self, cx: &SecurityContext, (): (), _: Ending) {
+    fn close(&self, cx: &SecurityContext, (): (), _: Outcome) {
         self.ids.lock().unwrap().push(cx.request_id().to_string());
     }
 }
@@ -74,7 +74,7 @@ async fn send_as(
         let response = response.header(name, "of-the-handler");
         Ok::<_, std::convert::Infallible>(response.body(TestBody::default()).unwrap())
     });
-    let service = GuardService::new(Chain(layer, client), handler);
+    let service = GuardService::new((layer, client), handler);
     let mut request = get("/");
     for value in values {
         let value = http::HeaderValue::from_bytes(value).unwrap();
@@ -154,7 +154,7 @@ async fn the_header_can_have_another_name() {
 }
 
 async fn refused(guards: impl Guards + Clone) -> http::HeaderMap {
-    let service = GuardService::new(Chain(RequestIdLayer::new(), guards), says("hello"));
+    let service = GuardService::new((RequestIdLayer::new(), guards), says("hello"));
     let response = service.catch_panics().oneshot(get("/")).await.unwrap();
     assert!(!response.status().is_success());
     response.headers().clone()
@@ -177,7 +177,7 @@ async fn refusals_and_panics_carry_the_identifier_too() {
 #[test]
 fn the_identifier_costs_one_allocation_a_response() {
     let (mut head, ()) = Request::new(()).into_parts();
-    let cx = SecurityContext::enter(&mut head);
+    let cx = SecurityContext::find_or_create(&mut head);
     let (mut response, ()) = Response::new(()).into_parts();
     response.headers.reserve(8);
     let layer = RequestIdLayer::new();

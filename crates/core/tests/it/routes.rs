@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::{HeaderValue, Method, Request, request};
 use palisade_core::{
-    AccessLayer, BodyKind, Chain, Guard, GuardLayer, Guards, KnownLayer, Principal, RouteLayer,
+    AccessLayer, BodyKind, Guard, GuardLayer, Guards, NotFoundLayer, Principal, RouteLayer,
     RouteTable, Rule, SecurityContext, Verdict,
 };
 use tower::{Layer as _, ServiceExt as _};
@@ -21,12 +21,12 @@ impl Guard for Scopes {
         "scopes"
     }
     fn admit(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<()> {
-        cx.asked();
+        cx.mark_authentication_attempted();
         let Some(scopes) = head.headers.get("x-scopes") else {
             return Verdict::Admit(());
         };
         let scopes = scopes.to_str().unwrap().split(' ');
-        cx.identify(Principal::builder("test", "ann").scopes(scopes).build())
+        cx.set_principal(Principal::builder("test", "ann").scopes(scopes).build())
             .into()
     }
 }
@@ -51,7 +51,7 @@ fn table() -> RouteTable {
 fn stack() -> impl Guards + Clone {
     let route = RouteLayer::new(Arc::new(table()));
     let access = AccessLayer::new([HeaderValue::from_static("Bearer")]);
-    Chain(route, Chain(KnownLayer::new(), Chain(Scopes, access)))
+    (route, NotFoundLayer::new(), Scopes, access)
 }
 
 async fn check(method: &str, path: &str, scopes: Option<&'static str>, status: u16) {
@@ -137,7 +137,7 @@ async fn a_preflight_passes_without_a_credential_where_the_table_allows_it() {
         .route("/tts", Method::POST, Rule::public())
         .build()
         .unwrap();
-    let closed = Chain(RouteLayer::new(Arc::new(closed)), KnownLayer::new());
+    let closed = (RouteLayer::new(Arc::new(closed)), NotFoundLayer::new());
     let answer = GuardLayer(closed)
         .layer(says("in"))
         .oneshot(preflight())
@@ -157,10 +157,10 @@ async fn a_guard_that_misses_an_outer_one_fails_closed() {
         answer.status().as_u16()
     }
     let route = RouteLayer::new(Arc::new(table()));
-    assert_eq!(code(KnownLayer::new()).await, 500);
+    assert_eq!(code(NotFoundLayer::new()).await, 500);
     assert_eq!(code(AccessLayer::new([])).await, 500);
     assert_eq!(
-        code(Chain(route, AccessLayer::new([]))).await,
+        code((route, AccessLayer::new([]))).await,
         500,
         "nobody asked who this is"
     );
@@ -170,7 +170,7 @@ async fn a_guard_that_misses_an_outer_one_fails_closed() {
 async fn an_inner_service_that_makes_a_new_request_has_no_identity() {
     // Hole 23: a middleware that drops the extensions. What stands inside fails closed.
     let route = RouteLayer::new(Arc::new(table()));
-    let inner = GuardLayer(Chain(route, AccessLayer::new([]))).layer(says("in"));
+    let inner = GuardLayer((route, AccessLayer::new([]))).layer(says("in"));
     let forgetful = tower::service_fn(move |request: Request<TestBody>| {
         let mut fresh = Request::new(request.into_body());
         *fresh.uri_mut() = "/me".parse().unwrap();

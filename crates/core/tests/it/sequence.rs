@@ -3,19 +3,20 @@
 use std::sync::Arc;
 
 use palisade_core::{
-    AnyGuard, Chain, Guard, GuardLayer, GuardList, GuardService, Guards, SecurityContext, Verdict,
+    AnyGuard, Guard, GuardLayer, GuardList, GuardService, Guards, Mode, SecurityContext, Verdict,
 };
 use tower::{Layer as _, ServiceExt as _};
 
 use crate::support::*;
 
-type Three = Chain<Scribe, Chain<Scribe, Scribe>>;
+type Three = (Scribe, Scribe, Scribe);
 
 fn three(acts: [Act; 3], log: &Log) -> Three {
     let [a, b, c] = acts;
-    Chain(
+    (
         Scribe::new("a", a, log),
-        Chain(Scribe::new("b", b, log), Scribe::new("c", c, log)),
+        Scribe::new("b", b, log),
+        Scribe::new("c", c, log),
     )
 }
 
@@ -39,9 +40,11 @@ async fn check(acts: [Act; 3], status: u16, events: &[&str]) {
         expected,
         "behind an Arc"
     );
-    let optional = Chain(None::<Scribe>, Some(three(acts, &log)));
+    let optional = (None::<Scribe>, Some(three(acts, &log)));
     assert_eq!(run(optional, &log).await, expected, "optional");
-    let Chain(a, Chain(b, c)) = three(acts, &log);
+    let (a, b, c) = three(acts, &log);
+    let nested = (a.clone(), (b.clone(), (c.clone(),)));
+    assert_eq!(run(nested, &log).await, expected, "nested");
     let list: GuardList = [&a, &b, &c]
         .into_iter()
         .cloned()
@@ -73,6 +76,69 @@ async fn guards_admit_inwards_and_finish_and_close_outwards() {
         "a:close complete 5",
     ];
     check([Act::Admit; 3], 200, &events).await;
+}
+
+#[test]
+fn a_sequence_lists_the_guards_that_are_there_in_their_order() {
+    let log = log();
+    let guard = |name| Scribe::new(name, Act::Admit, &log);
+    let list: GuardList = [
+        AnyGuard::new(guard("c")),
+        AnyGuard::new(guard("d").shadow()),
+    ]
+    .into_iter()
+    .collect();
+    let guards = (
+        guard("a"),
+        None::<Scribe>,
+        (guard("b"), list),
+        Arc::new(guard("e")),
+    );
+    assert_eq!(guards.names(), ["a", "b", "c", "d", "e"]);
+    let shadows = guards.list().into_iter();
+    let shadows: Vec<_> = shadows.filter(|it| it.mode == Mode::Shadow).collect();
+    assert_eq!(shadows.len(), 1);
+    assert_eq!(shadows[0].name, "d");
+}
+
+#[tokio::test]
+async fn twenty_guards_in_one_tuple_run_in_their_order() {
+    let log = log();
+    let mut names = (b'a'..=b't').map(|letter| &*char::from(letter).to_string().leak());
+    let mut next = || Scribe::new(names.next().unwrap(), Act::AdmitLater, &log);
+    let guards = (
+        next(),
+        next(),
+        next(),
+        next(),
+        next(),
+        next(),
+        next(),
+        next(),
+        next(),
+        next(),
+        next(),
+        next(),
+        next(),
+        next(),
+        next(),
+        next(),
+        next(),
+        next(),
+        next(),
+        next(),
+    );
+    let order: String = guards.names().concat();
+    assert_eq!(order, "abcdefghijklmnopqrst");
+    let (status, events) = run(guards, &log).await;
+    assert_eq!(status, 200);
+    let of = |what: &str| -> String {
+        let named = events.iter().filter(|event| event.contains(what));
+        named.map(|event| &event[..1]).collect()
+    };
+    assert_eq!(of(":admit"), order);
+    let outwards: String = order.chars().rev().collect();
+    assert_eq!((of(":finish"), of(":close")), (outwards.clone(), outwards));
 }
 
 #[tokio::test]
@@ -265,7 +331,7 @@ impl palisade_core::Renderer for PanickingRenderer {
 async fn a_renderer_that_panics_is_replaced_by_the_default_one() {
     let log = log();
     let render = palisade_core::RenderLayer::new(PanickingRenderer);
-    let guards = Chain(render, three([Act::Admit, Act::Refuse, Act::Admit], &log));
+    let guards = (render, three([Act::Admit, Act::Refuse, Act::Admit], &log));
     let (status, body, events) = run_catching(guards, &log).await;
     assert_eq!(status, 500);
     assert!(body.contains("internal_error"), "{body}");
@@ -277,7 +343,7 @@ async fn a_renderer_that_panics_is_replaced_by_the_default_one() {
 async fn a_panic_of_a_guard_is_recorded_with_whose_it_was() {
     let log = log();
     let (observer, seen) = Recorder::new();
-    let guards = Chain(observer, Scribe::new("b", Act::PanicInAdmit, &log));
+    let guards = (observer, Scribe::new("b", Act::PanicInAdmit, &log));
     run_catching(guards, &log).await;
     assert_eq!(taken(&seen), ["guard internal_error, turned away: true"]);
 }
@@ -304,8 +370,8 @@ impl Guard for Recorder {
         Verdict::Admit(())
     }
 
-    fn close(&self, cx: &SecurityContext, (): (), _: palisade_core::Ending) {
-        let away = cx.turned_away();
+    fn close(&self, cx: &SecurityContext, (): (), _: palisade_core::Outcome) {
+        let away = cx.refused_before_handler();
         let mut log = self.0.lock().unwrap();
         cx.with_observations(|seen| {
             for it in seen.refusals() {

@@ -1,7 +1,7 @@
 //! Hole 30: in shadow a refusal is a fact, and the request goes on.
 
 use http::Request;
-use palisade_core::{Chain, GuardLayer, SecurityContext};
+use palisade_core::{GuardLayer, SecurityContext};
 use tower::{Layer as _, ServiceExt as _};
 
 use crate::support::*;
@@ -10,7 +10,7 @@ use crate::support::*;
 async fn a_refusal_in_shadow_becomes_a_fact() {
     for act in [Act::Refuse, Act::RefuseLater] {
         let log = log();
-        let guards = Chain(
+        let guards = (
             Scribe::new("a", Act::Admit, &log),
             Scribe::new("b", act, &log).shadow(),
         );

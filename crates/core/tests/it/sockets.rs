@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Empty, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use palisade_core::{AccessLayer, AnyGuard, Chain, Guard as _, GuardLayer, GuardList};
+use palisade_core::{AccessLayer, AnyGuard, Guard as _, GuardLayer, GuardList};
 use tokio::net::{TcpListener, TcpStream};
 use tower::{Layer, ServiceExt as _};
 
@@ -19,9 +19,9 @@ async fn listen() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-fn layer(log: &Log, inner: Act) -> GuardLayer<Chain<Scribe, Scribe>> {
+fn layer(log: &Log, inner: Act) -> GuardLayer<(Scribe, Scribe)> {
     let outer = Scribe::new("outer", Act::Admit, log);
-    GuardLayer(Chain(outer, Scribe::new("inner", inner, log)))
+    GuardLayer((outer, Scribe::new("inner", inner, log)))
 }
 
 async fn handler(
@@ -42,7 +42,7 @@ async fn handler(
 /// Serves one connection with hyper, and asks once; returns what the client saw.
 async fn hyper_once(
     http2: bool,
-    layer: GuardLayer<Chain<Scribe, Scribe>>,
+    layer: GuardLayer<(Scribe, Scribe)>,
     request: Request<Full<Bytes>>,
 ) -> Response<Bytes> {
     let (listener, address) = listen().await;

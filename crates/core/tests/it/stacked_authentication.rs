@@ -1,7 +1,7 @@
 //! Authenticating layers inside each other are *and*: each accepts what one of its own instances proved,
 //! and verifies everything else again.
 
-use palisade_core::{Chain, Guard, Principal, SecurityContext, Verdict};
+use palisade_core::{Guard, Principal, SecurityContext, Verdict};
 
 use crate::{
     authentication::{ByHeader, any, ask, code},
@@ -27,7 +27,7 @@ async fn another_instance_of_the_same_kind_verifies_the_credential_again() {
         (customers().later(), staff()),
         (customers(), staff().later()),
     ] {
-        let stack = Chain(outer.layer(), inner.layer());
+        let stack = (outer.layer(), inner.layer());
         assert_eq!(
             code(stack.clone(), &customer).await,
             (401, "unauthenticated".into())
@@ -41,7 +41,7 @@ async fn another_instance_of_the_same_kind_verifies_the_credential_again() {
 
 #[tokio::test]
 async fn another_instance_verifies_a_credential_of_a_header_of_its_own_again() {
-    let stack = Chain(
+    let stack = (
         ByHeader::new("x-key").layer(),
         ByHeader::new("x-key").accepts("admin").layer(),
     );
@@ -57,7 +57,7 @@ async fn another_instance_verifies_a_credential_of_a_header_of_its_own_again() {
 
 #[tokio::test]
 async fn another_instance_verifies_a_cookie_again() {
-    let stack = Chain(
+    let stack = (
         ByHeader::new("x-cookie").ambient().layer(),
         ByHeader::new("x-cookie").ambient().accepts("admin").layer(),
     );
@@ -73,7 +73,7 @@ async fn another_instance_verifies_a_cookie_again() {
 
 #[tokio::test]
 async fn an_optional_inner_layer_refuses_what_another_instance_accepted_too() {
-    let stack = Chain(customers().layer(), staff().layer().optional());
+    let stack = (customers().layer(), staff().layer().optional());
     let customer = [("authorization", "Bearer customer")];
     assert_eq!(code(stack, &customer).await.0, 401);
 }
@@ -90,16 +90,13 @@ async fn the_failure_of_the_inner_layer_is_a_failed_credential() {
         fn admit(&self, _: &SecurityContext, _: &mut http::request::Parts) -> Verdict<()> {
             Verdict::Admit(())
         }
-        fn close(&self, cx: &SecurityContext, (): (), _: palisade_core::Ending) {
+        fn close(&self, cx: &SecurityContext, (): (), _: palisade_core::Outcome) {
             let failures = cx.with_observations(|seen| seen.credential_failures().count());
             self.0.lock().unwrap().push(failures.to_string());
         }
     }
     let log = log();
-    let stack = Chain(
-        Failures(log.clone()),
-        Chain(customers().layer(), staff().layer()),
-    );
+    let stack = (Failures(log.clone()), customers().layer(), staff().layer());
     ask(stack, &[("authorization", "Bearer customer")]).await;
     assert_eq!(taken(&log), ["1"]);
 }
@@ -108,16 +105,14 @@ async fn the_failure_of_the_inner_layer_is_a_failed_credential() {
 async fn clones_and_lists_with_the_same_instance_accept_what_it_proved() {
     let one = ByHeader::new("x-key");
     let shown = [("x-key", "ann")];
-    let clones = Chain(one.clone().layer(), one.clone().layer());
+    let clones = (one.clone().layer(), one.clone().layer());
     assert_eq!(ask(clones, &shown).await.0, ADMITTED);
     let list = any([ByHeader::new("token"), one.clone()]);
     assert_eq!(
-        ask(Chain(list.clone(), one.clone().layer()), &shown)
-            .await
-            .0,
+        ask((list.clone(), one.clone().layer()), &shown).await.0,
         ADMITTED
     );
-    assert_eq!(ask(Chain(one.layer(), list), &shown).await.0, ADMITTED);
+    assert_eq!(ask((one.layer(), list), &shown).await.0, ADMITTED);
 }
 
 #[tokio::test]
@@ -151,14 +146,14 @@ async fn the_same_instance_decides_once() {
     let log = log();
     let layer =
         palisade_core::AuthenticateLayer::single(Counts(ByHeader::new("x-key"), log.clone()));
-    let stack = Chain(layer.clone(), layer);
+    let stack = (layer.clone(), layer);
     assert_eq!(ask(stack, &[("x-key", "ann")]).await.0, ADMITTED);
     assert_eq!(taken(&log), ["asked"]);
 }
 
 #[tokio::test]
 async fn another_kind_further_out_does_not_open_an_inner_layer() {
-    let stack = Chain(customers().layer(), ByHeader::new("x-key").layer());
+    let stack = (customers().layer(), ByHeader::new("x-key").layer());
     assert_eq!(
         code(stack, &[("authorization", "Bearer ann")]).await,
         (403, "credential_kind".into())
@@ -167,7 +162,7 @@ async fn another_kind_further_out_does_not_open_an_inner_layer() {
 
 #[tokio::test]
 async fn two_credentials_that_name_two_principals_are_ambiguous() {
-    let stack = Chain(customers().layer(), ByHeader::new("x-key").layer());
+    let stack = (customers().layer(), ByHeader::new("x-key").layer());
     let both = [("authorization", "Bearer ann"), ("x-key", "bob")];
     assert_eq!(
         code(stack, &both).await,
@@ -177,7 +172,7 @@ async fn two_credentials_that_name_two_principals_are_ambiguous() {
 
 #[tokio::test]
 async fn a_wrong_second_credential_is_refused_by_its_own_layer() {
-    let stack = Chain(customers().layer(), ByHeader::new("x-key").layer());
+    let stack = (customers().layer(), ByHeader::new("x-key").layer());
     let both = [("authorization", "Bearer ann"), ("x-key", "bad")];
     assert_eq!(code(stack, &both).await, (401, "unauthenticated".into()));
 }
@@ -185,7 +180,7 @@ async fn a_wrong_second_credential_is_refused_by_its_own_layer() {
 #[tokio::test]
 async fn a_cookie_yields_to_what_an_outer_layer_accepted() {
     let key = ByHeader::new("x-key");
-    let stack = Chain(
+    let stack = (
         key.clone().layer(),
         any([ByHeader::new("x-cookie").ambient(), key]),
     );
@@ -196,7 +191,7 @@ async fn a_cookie_yields_to_what_an_outer_layer_accepted() {
 #[tokio::test]
 async fn a_credential_that_an_outer_shadow_left_is_taken_out_by_the_inner_layer() {
     let layer = ByHeader::new("x-key").layer();
-    let stack = Chain(layer.clone().dangerously_only_shadow(), layer);
+    let stack = (layer.clone().dangerously_only_shadow(), layer);
     assert_eq!(
         ask(stack.clone(), &[("x-key", "ann")]).await,
         (ADMITTED, "ann by x-key".into())
@@ -216,7 +211,7 @@ impl Guard for Identifies {
     }
 
     fn admit(&self, cx: &SecurityContext, _: &mut http::request::Parts) -> Verdict<()> {
-        cx.identify(Principal::builder(self.0, "ann").build())
+        cx.set_principal(Principal::builder(self.0, "ann").build())
             .into()
     }
 }
@@ -225,11 +220,11 @@ impl Guard for Identifies {
 async fn a_principal_of_the_same_kind_whose_credential_is_gone_is_misconfigured() {
     let inner = || ByHeader::new("x-key").layer();
     assert_eq!(
-        code(Chain(Identifies("x-key"), inner()), &[]).await,
+        code((Identifies("x-key"), inner()), &[]).await,
         (500, "misconfigured".into())
     );
     assert_eq!(
-        code(Chain(Identifies("other"), inner()), &[]).await,
+        code((Identifies("other"), inner()), &[]).await,
         (403, "credential_kind".into())
     );
 }
@@ -267,7 +262,7 @@ async fn one_credential_that_two_layers_read_as_two_principals_is_misconfigured(
         customers().layer().dangerously_only_shadow(),
     ] {
         assert_eq!(
-            code(Chain(outer, renames.clone()), &shown).await,
+            code((outer, renames.clone()), &shown).await,
             (500, "misconfigured".into())
         );
     }
@@ -282,7 +277,7 @@ async fn refused_by_access(access: palisade_core::AccessLayer) -> (u16, Vec<Stri
     use tower::{Layer as _, ServiceExt as _};
 
     let rule = palisade_core::Rule::scopes(["tts:speak", "tts:read"]);
-    let guards = Chain(table(rule), Chain(ByHeader::new("x-key").layer(), access));
+    let guards = (table(rule), ByHeader::new("x-key").layer(), access);
     let service = palisade_core::GuardLayer(guards).layer(says(""));
     let request = crate::authentication::request(&[("x-key", "ann")]);
     let answer = service.oneshot(request).await.unwrap();

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode, request, response};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt as _, Full};
-use palisade_core::{Ending, Guard, GuardBody, Mode, Rejection, SecurityContext, Verdict, layer};
+use palisade_core::{Guard, GuardBody, Mode, Outcome, Rejection, SecurityContext, Verdict, layer};
 use tower::util::BoxCloneService;
 
 pub type TestBody = Full<Bytes>;
@@ -149,9 +149,13 @@ impl Guard for Scribe {
         }
     }
 
-    fn close(&self, _: &SecurityContext, pass: &'static str, end: Ending) {
+    fn close(&self, _: &SecurityContext, pass: &'static str, outcome: Outcome) {
         assert_eq!(pass, self.name, "the pass of another guard");
-        self.note(&format!("close {} {}", end.how.as_str(), end.bytes));
+        self.note(&format!(
+            "close {} {}",
+            outcome.kind.as_str(),
+            outcome.bytes
+        ));
         assert!(self.act != Act::PanicInClose, "close");
     }
 }

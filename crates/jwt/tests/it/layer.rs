@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{Request, header::AUTHORIZATION};
 use palisade_core::{
-    AuthenticateLayer, Authenticator, Chain, CredentialFailure, Fact, Guard, GuardLayer,
-    Layer as _, Principal, SecurityContext, Verdict,
+    AuthenticateLayer, Authenticator, CredentialFailure, Fact, Guard, GuardLayer, Layer as _,
+    Principal, SecurityContext, Verdict,
     testing::{TestBody, poll_ready_contract},
 };
 use palisade_jwt::{Issuer, JwtBuildError, JwtLayer, Verifier, mint::Token};
@@ -296,8 +296,8 @@ impl Guard for Recorder {
 /// Sends a token and returns the status, the facts, and what was wrong with the token.
 async fn recorded(layer: &JwtLayer, token: &str) -> (u16, Vec<Fact>, Option<CredentialFailure>) {
     let recorder = Recorder::default();
-    let service = GuardLayer(Chain(recorder.clone(), layer.clone()));
-    let service = service.layer(palisade_core::testing::Empty200::default());
+    let service = GuardLayer((recorder.clone(), layer.clone()));
+    let service = service.layer(palisade_core::testing::EmptyOk::default());
     let answer = service.oneshot(request(token)).await.unwrap();
     let cx = recorder.0.lock().unwrap().take().unwrap();
     cx.with_observations(|seen| {
@@ -395,7 +395,7 @@ async fn a_step_back_of_the_clock_is_recorded_once() {
 #[tokio::test]
 async fn applied_twice_it_asks_once() {
     let layer = layer(&hmac());
-    let inner = layer.layer(palisade_core::testing::Empty200::default());
+    let inner = layer.layer(palisade_core::testing::EmptyOk::default());
     let outer = layer.layer(inner);
     let answer = outer.oneshot(request(&signed(&hmac()))).await.unwrap();
     assert_eq!(answer.status(), 200);
@@ -417,7 +417,7 @@ async fn beside_other_kinds_it_is_one_of_them() {
     let one: Arc<dyn Authenticator> = Arc::new(layer(&hmac()));
     let any = AuthenticateLayer::any([one]).unwrap();
     assert_eq!(any.kinds(), ["jwt"]);
-    let service = any.layer(palisade_core::testing::Empty200::default());
+    let service = any.layer(palisade_core::testing::EmptyOk::default());
     assert_eq!(
         service
             .oneshot(request(&signed(&hmac())))

@@ -12,7 +12,7 @@ use http::{HeaderMap, Request, StatusCode, header::AUTHORIZATION};
 use http_body_util::BodyExt as _;
 use palisade_core::{
     Clock, Layer as _, ManualClock, Principal, Secret,
-    testing::{Empty200, TestBody},
+    testing::{EmptyOk, TestBody},
 };
 use palisade_jwt::{
     Algorithm, Claims, InvalidToken, Issuer, JwtLayer, Verifier, VerifierBuilder,
@@ -149,7 +149,7 @@ pub(crate) struct Answer {
 
 pub(crate) async fn send(layer: &JwtLayer, request: Request<TestBody>) -> Answer {
     let answer = layer
-        .layer(Empty200::default())
+        .layer(EmptyOk::default())
         .oneshot(request)
         .await
         .unwrap();

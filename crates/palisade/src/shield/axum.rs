@@ -206,7 +206,7 @@ where
             return Either::Left(self.inner.call(request));
         }
         let (mut head, _) = request.into_parts();
-        let cx = SecurityContext::enter(&mut head);
+        let cx = SecurityContext::find_or_create(&mut head);
         let rejection =
             Rejection::misconfigured("the router serves another route than was decided");
         Either::Right(future::ready(Ok(refuse::<Body>(

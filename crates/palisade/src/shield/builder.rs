@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use palisade_audit::AuditLayer;
 use palisade_core::{
-    AccessLayer, AnyGuard, AuthenticateLayer, Authenticator, Chain, Guard, GuardList, KnownLayer,
-    RenderLayer, Renderer, RequestIdLayer, RouteLayer, RouteTable,
+    AccessLayer, AnyGuard, AuthenticateLayer, Authenticator, Chain, Guard, GuardList,
+    NotFoundLayer, RenderLayer, Renderer, RequestIdLayer, RouteLayer, RouteTable,
 };
 use palisade_rate_limit::RateLimitLayer;
 use palisade_sanitize::SanitizeLayer;
@@ -268,7 +268,7 @@ impl ShieldBuilder {
         );
         let inner = Chain(
             self.client_limit,
-            Chain(KnownLayer::new(), Chain(authenticate, inner)),
+            Chain(NotFoundLayer::new(), Chain(authenticate, inner)),
         );
         let https = self.https.unwrap_or_else(HttpsLayer::refuse);
         // A credential sent without TLS is refused, and recorded by its public id.

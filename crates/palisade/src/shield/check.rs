@@ -74,7 +74,7 @@ pub enum ShieldError {
     /// Two authenticators read the same credential.
     Authenticators(palisade_core::AuthenticateBuildError),
     /// A template cannot be parsed, or conflicts with another.
-    Routes(palisade_core::RouteError),
+    Routes(palisade_core::RouteTableBuildError),
 }
 
 impl fmt::Display for ShieldError {
@@ -163,8 +163,8 @@ impl From<palisade_core::AuthenticateBuildError> for ShieldError {
     }
 }
 
-impl From<palisade_core::RouteError> for ShieldError {
-    fn from(error: palisade_core::RouteError) -> Self {
+impl From<palisade_core::RouteTableBuildError> for ShieldError {
+    fn from(error: palisade_core::RouteTableBuildError) -> Self {
         Self::Routes(error)
     }
 }

@@ -16,7 +16,7 @@ use std::{fmt, sync::Arc};
 
 use palisade_audit::{AuditGate, AuditLayer};
 use palisade_core::{
-    AccessLayer, AuthenticateLayer, Chain, GuardList, GuardService, Guards as _, KnownLayer,
+    AccessLayer, AuthenticateLayer, Chain, GuardList, GuardService, Guards as _, NotFoundLayer,
     RenderLayer, RequestIdLayer, RouteLayer, RouteTable,
 };
 use palisade_rate_limit::RateLimitLayer;
@@ -59,7 +59,7 @@ pub(crate) type Sequence = Chain<
 type Inner = Chain<
     Option<RateLimitLayer>, // by address: slows down guessing and scanning
     Chain<
-        KnownLayer, // 404 and 405, before a credential is read
+        NotFoundLayer, // 404 and 405, before a credential is read
         Chain<
             Option<AuthenticateLayer>, // sets the principal
             Chain<

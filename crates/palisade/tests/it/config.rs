@@ -119,7 +119,7 @@ fn a_whole_file_makes_a_whole_stack() {
             "host",
             "https",
             "limit_client",
-            "known",
+            "not_found",
             "authenticate",
             "access",
             "limit_principal",

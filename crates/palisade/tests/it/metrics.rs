@@ -64,14 +64,14 @@ impl palisade::core::Guard for OlderKeys {
 
 #[test]
 fn requests_that_older_keys_decide_are_counted() {
-    use palisade::core::{Chain, GuardLayer, Layer as _};
+    use palisade::core::{GuardLayer, Layer as _};
     use tower::ServiceExt as _;
 
     let recorder = PrometheusBuilder::new().build_recorder();
     let handle = recorder.handle();
     metrics::with_local_recorder(&recorder, || {
-        let layer = GuardLayer(Chain(MetricsLayer::new(), OlderKeys));
-        let service = layer.layer(palisade_core::testing::Empty200::default());
+        let layer = GuardLayer((MetricsLayer::new(), OlderKeys));
+        let service = layer.layer(palisade_core::testing::EmptyOk::default());
         let request = Request::new(palisade_core::testing::TestBody::default());
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()

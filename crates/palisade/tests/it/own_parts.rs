@@ -17,11 +17,11 @@ use palisade::{
     api_key::{KeyId, KeyRecord, KeyScheme, KeyStore, Pepper, StoreUnavailable},
     audit::{RequestRecord, Sink},
     core::{
-        Authenticator, AuthenticatorId, Credential, CredentialSource, Guard, Presence, Rejection,
-        Renderer, SecurityContext, Soon, Verdict,
+        Authenticator, AuthenticatorId, Credential, CredentialSource, Guard, MaybeReady, Presence,
+        Rejection, Renderer, SecurityContext, Verdict,
     },
     rate_limit::{
-        BucketKey, Charge, Limit, LimitState, LimitStore, Outcome, StoreDecision, Subject,
+        BucketKey, Charge, ChargeOutcome, Limit, LimitState, LimitStore, StoreDecision, Subject,
     },
 };
 
@@ -46,14 +46,14 @@ impl LimitStore for TotalStore {
         BucketKey::new(1, 1)
     }
 
-    fn charge(&self, _: Duration, charges: &[Charge<'_>]) -> Soon<StoreDecision> {
+    fn charge(&self, _: Duration, charges: &[Charge<'_>]) -> MaybeReady<StoreDecision> {
         let left = self.0.fetch_sub(1, Ordering::Relaxed);
         let (outcome, wait) = match left {
-            0 => (Outcome::Refused, Duration::from_secs(60)),
-            _ => (Outcome::Admitted, Duration::ZERO),
+            0 => (ChargeOutcome::Refused, Duration::from_secs(60)),
+            _ => (ChargeOutcome::Admitted, Duration::ZERO),
         };
         let states = charges.iter().map(|_| LimitState::new(wait, wait));
-        Soon::Now(StoreDecision::new(outcome, states))
+        MaybeReady::Ready(StoreDecision::new(outcome, states))
     }
 
     fn adjust(&self, _: Duration, _: &Arc<Limit>, _: BucketKey, _: i64) {}
@@ -68,8 +68,8 @@ impl LimitStore for TotalStore {
 struct UnreachableKeys;
 
 impl KeyStore for UnreachableKeys {
-    fn find(&self, _: KeyId) -> Soon<Result<Option<Arc<KeyRecord>>, StoreUnavailable>> {
-        Soon::later(async { Err(StoreUnavailable::new("unreachable")) })
+    fn find(&self, _: KeyId) -> MaybeReady<Result<Option<Arc<KeyRecord>>, StoreUnavailable>> {
+        MaybeReady::pending(async { Err(StoreUnavailable::new("unreachable")) })
     }
 }
 

@@ -76,7 +76,7 @@ fn the_guard_of_the_readme_keeps_office_hours() {
         let clock = ManualClock::new(Duration::from_secs(hour * 3600));
         let guard = own_guard::OfficeHours(clock.shared());
         let (mut head, ()) = http::Request::new(()).into_parts();
-        let cx = SecurityContext::enter(&mut head);
+        let cx = SecurityContext::find_or_create(&mut head);
         matches!(guard.admit(&cx, &mut head), Verdict::Admit(()))
     };
     assert!(open_at(9) && !open_at(7) && !open_at(20));

@@ -243,7 +243,7 @@ fn the_order_is_fixed_whatever_the_order_of_the_calls() {
             "host",
             "https",
             "limit_client",
-            "known",
+            "not_found",
             "authenticate",
             "access",
             "limit_principal",

@@ -14,13 +14,13 @@ use std::sync::Arc;
 
 use arrayvec::ArrayVec;
 use http::request;
-use palisade_core::{Fact, Rejection, RouteMatch, Rule, SecurityContext, Soon};
+use palisade_core::{Fact, MaybeReady, Rejection, RouteMatch, Rule, SecurityContext};
 
 use super::{ConfiguredLimit, LayerState, LimitId, settle::ChargedRequest};
 use crate::{
     fields::FieldItem,
     policy::{Key, Limit, with_request_subject},
-    store::{BucketKey, Charge, MAX_CHARGES, Outcome, StoreDecision},
+    store::{BucketKey, Charge, ChargeOutcome, MAX_CHARGES, StoreDecision},
 };
 
 /// The charges of one request, in the order of the configured limits.
@@ -95,7 +95,7 @@ impl LayerState {
     }
 
     /// Charges all limits in one call of the store: all are charged, or none is.
-    pub(super) fn charge_store(&self, charges: &LimitCharges) -> Soon<StoreDecision> {
+    pub(super) fn charge_store(&self, charges: &LimitCharges) -> MaybeReady<StoreDecision> {
         let store_charge = |charge: &LimitCharge| {
             let limit = self.limit(charge.id)?;
             Some(match limit.penalty {
@@ -123,9 +123,9 @@ impl LayerState {
             });
         }
         match decision.outcome {
-            Outcome::Admitted => Ok(ChargedRequest::new(self, charges, decision)),
-            Outcome::Refused => Err(self.too_many_requests(charges, decision)),
-            Outcome::Unavailable => Err(self.refusal_templates.unavailable()),
+            ChargeOutcome::Admitted => Ok(ChargedRequest::new(self, charges, decision)),
+            ChargeOutcome::Refused => Err(self.too_many_requests(charges, decision)),
+            ChargeOutcome::Unavailable => Err(self.refusal_templates.unavailable()),
         }
     }
 

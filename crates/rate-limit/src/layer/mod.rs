@@ -14,7 +14,9 @@ mod settle;
 use std::sync::Arc;
 
 use http::{request, response};
-use palisade_core::{Ending, Guard, Mode, SecurityContext, SharedClock, Soon, Verdict, layer};
+use palisade_core::{
+    Guard, MaybeReady, Mode, Outcome, SecurityContext, SharedClock, Verdict, layer,
+};
 
 pub use self::builder::RateLimitLayerBuilder;
 use self::{
@@ -204,8 +206,8 @@ impl Guard for RateLimitLayer {
             Err(rejection) => return rejection.into(),
         };
         match self.0.charge_store(&charges) {
-            Soon::Now(decision) => self.0.verdict(cx, &charges, &decision).into(),
-            Soon::Later(decision) => self.admit_later(cx, charges, decision),
+            MaybeReady::Ready(decision) => self.0.verdict(cx, &charges, &decision).into(),
+            MaybeReady::Pending(decision) => self.admit_later(cx, charges, decision),
         }
     }
 
@@ -231,7 +233,7 @@ impl Guard for RateLimitLayer {
         Verdict::Admit(())
     }
 
-    fn close(&self, cx: &SecurityContext, mut pass: ChargedRequest, _: Ending) {
+    fn close(&self, cx: &SecurityContext, mut pass: ChargedRequest, _: Outcome) {
         self.0.charge_failure(cx, &mut pass);
         self.0.settle(cx, &pass);
     }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use palisade_core::Soon;
+use palisade_core::MaybeReady;
 
 use super::{ConfiguredLimit, RateLimitLayer};
 use crate::{
@@ -32,7 +32,7 @@ impl RateLimitLayer {
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
     #[must_use = "with a shared store nothing happens there until this is awaited"]
-    pub fn reset(&self, subject: &Subject<'_>) -> Soon<Result<(), StoreProblem>> {
+    pub fn reset(&self, subject: &Subject<'_>) -> MaybeReady<Result<(), StoreProblem>> {
         self.reset_each(|_| Some(*subject))
     }
 
@@ -43,7 +43,7 @@ impl RateLimitLayer {
     ///
     /// As for [`reset`](Self::reset).
     #[must_use = "with a shared store nothing happens there until this is awaited"]
-    pub fn reset_client(&self, ip: IpAddr) -> Soon<Result<(), StoreProblem>> {
+    pub fn reset_client(&self, ip: IpAddr) -> MaybeReady<Result<(), StoreProblem>> {
         self.reset_each(|configured| match configured.key.0 {
             KeyKind::Client(_) if configured.limit.is_network => configured.key.network_around(ip),
             KeyKind::Client(clients) => Some(Subject::network(ip, clients.v4, clients.v6)),
@@ -56,7 +56,7 @@ impl RateLimitLayer {
     fn reset_each<'a>(
         &self,
         subject: impl Fn(&ConfiguredLimit) -> Option<Subject<'a>>,
-    ) -> Soon<Result<(), StoreProblem>> {
+    ) -> MaybeReady<Result<(), StoreProblem>> {
         let now = self.0.clock.monotonic();
         let mut later = Vec::new();
         let mut outcome = Ok(());
@@ -66,14 +66,14 @@ impl RateLimitLayer {
             };
             let bucket = self.0.store.bucket_key(&subject);
             match self.0.store.reset(now, &configured.limit, bucket) {
-                Soon::Now(done) => outcome = outcome.and(done),
-                Soon::Later(waiting) => later.push(waiting),
+                MaybeReady::Ready(done) => outcome = outcome.and(done),
+                MaybeReady::Pending(waiting) => later.push(waiting),
             }
         }
         if later.is_empty() {
-            return Soon::Now(outcome);
+            return MaybeReady::Ready(outcome);
         }
-        Soon::later(async move {
+        MaybeReady::pending(async move {
             for waiting in later {
                 outcome = outcome.and(waiting.await);
             }

@@ -181,7 +181,7 @@ impl LayerState {
         status: StatusCode,
     ) {
         let refused = status.is_client_error() || status.is_server_error();
-        if pass.refunded || pass.open.is_empty() || !refused || !cx.turned_away() {
+        if pass.refunded || pass.open.is_empty() || !refused || !cx.refused_before_handler() {
             return;
         }
         pass.refunded = true;

@@ -9,7 +9,7 @@ pub(crate) mod redis;
 use std::{fmt, sync::Arc, time::Duration};
 
 use arrayvec::ArrayVec;
-use palisade_core::Soon;
+use palisade_core::MaybeReady;
 
 pub(crate) use self::limit_names::Owner;
 pub use self::{limit_names::LimitNames, problem::StoreProblem};
@@ -37,7 +37,7 @@ pub(crate) const MAX_CHARGES: usize = 2 * MAX_RATES;
 ///
 /// The future of [`charge`](Self::charge) may be dropped at any `await`, when a client disconnects. What
 /// was charged by then stays charged. The caller sets no deadline: an implementation that waits for a
-/// network brings its own, and returns [`Outcome::Unavailable`] or a
+/// network brings its own, and returns [`ChargeOutcome::Unavailable`] or a
 /// [degraded](StoreDecision::degraded) decision afterwards.
 pub trait LimitStore: fmt::Debug + Send + Sync + 'static {
     /// Returns the key under which the store keeps a subject.
@@ -46,8 +46,8 @@ pub trait LimitStore: fmt::Debug + Send + Sync + 'static {
     /// address and no user name.
     fn bucket_key(&self, subject: &Subject<'_>) -> BucketKey;
 
-    /// Decides over at most sixteen charges at once; more are answered with [`Outcome::Unavailable`]. `now` is the monotonic clock's.
-    fn charge(&self, now: Duration, charges: &[Charge<'_>]) -> Soon<StoreDecision>;
+    /// Decides over at most sixteen charges at once; more are answered with [`ChargeOutcome::Unavailable`]. `now` is the monotonic clock's.
+    fn charge(&self, now: Duration, charges: &[Charge<'_>]) -> MaybeReady<StoreDecision>;
 
     /// Charges units without asking, or gives them back if negative. Called while a request ends,
     /// possibly outside a runtime: it must not block.
@@ -66,9 +66,9 @@ pub trait LimitStore: fmt::Debug + Send + Sync + 'static {
         now: Duration,
         limit: &Arc<Limit>,
         bucket: BucketKey,
-    ) -> Soon<Result<(), StoreProblem>> {
+    ) -> MaybeReady<Result<(), StoreProblem>> {
         self.adjust(now, limit, bucket, i64::MIN);
-        Soon::Now(Ok(()))
+        MaybeReady::Ready(Ok(()))
     }
 
     /// Tells whether the store can keep a limit.
@@ -96,7 +96,7 @@ impl<T: LimitStore + ?Sized> LimitStore for Arc<T> {
         (**self).bucket_key(subject)
     }
 
-    fn charge(&self, now: Duration, charges: &[Charge<'_>]) -> Soon<StoreDecision> {
+    fn charge(&self, now: Duration, charges: &[Charge<'_>]) -> MaybeReady<StoreDecision> {
         (**self).charge(now, charges)
     }
 
@@ -113,7 +113,7 @@ impl<T: LimitStore + ?Sized> LimitStore for Arc<T> {
         now: Duration,
         limit: &Arc<Limit>,
         bucket: BucketKey,
-    ) -> Soon<Result<(), StoreProblem>> {
+    ) -> MaybeReady<Result<(), StoreProblem>> {
         (**self).reset(now, limit, bucket)
     }
 
@@ -246,7 +246,7 @@ impl LimitState {
 /// The outcome of charging one request to all its limits.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub enum Outcome {
+pub enum ChargeOutcome {
     /// Every charge was taken.
     Admitted,
     /// At least one limit refused; nothing was taken.
@@ -255,12 +255,12 @@ pub enum Outcome {
     Unavailable,
 }
 
-/// The decision of a store: its [`Outcome`], and the [`LimitState`] of each charge in their order.
+/// The decision of a store: its [`ChargeOutcome`], and the [`LimitState`] of each charge in their order.
 ///
 /// At most sixteen states are kept, as many as one call has charges.
 #[derive(Clone, Debug)]
 pub struct StoreDecision {
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: ChargeOutcome,
     pub(crate) limit_states: ArrayVec<LimitState, MAX_CHARGES>,
     pub(crate) degraded: bool,
 }
@@ -268,7 +268,7 @@ pub struct StoreDecision {
 impl StoreDecision {
     /// Composes an answer. Standings beyond the sixteenth are dropped.
     #[must_use]
-    pub fn new(outcome: Outcome, limit_states: impl IntoIterator<Item = LimitState>) -> Self {
+    pub fn new(outcome: ChargeOutcome, limit_states: impl IntoIterator<Item = LimitState>) -> Self {
         let limit_states = limit_states.into_iter().take(MAX_CHARGES).collect();
         Self {
             outcome,
@@ -286,7 +286,7 @@ impl StoreDecision {
 
     /// Returns the ruling.
     #[must_use]
-    pub const fn outcome(&self) -> Outcome {
+    pub const fn outcome(&self) -> ChargeOutcome {
         self.outcome
     }
 

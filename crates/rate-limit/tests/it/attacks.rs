@@ -3,8 +3,8 @@
 use http::StatusCode;
 use http_body_util::Full;
 use palisade_core::{
-    ClientInfo, CredentialFailure, Ending, Fact, Guard, How, Rejection, Scheme, SecurityContext,
-    Verdict,
+    ClientInfo, CredentialFailure, Fact, Guard, Outcome, OutcomeKind, Rejection, Scheme,
+    SecurityContext, Verdict,
 };
 use palisade_rate_limit::{Key, LimitStore, RateLimitLayer};
 
@@ -78,7 +78,7 @@ async fn guesses_at_the_same_moment_are_all_paid_for() {
         cx.credential_failed("test", &wrong());
         stack
             .layer
-            .close(&cx, pass, Ending::new(How::Complete, None, 0));
+            .close(&cx, pass, Outcome::new(OutcomeKind::Complete, None, 0));
     }
     // Twelve failures of twenty seconds each, of which a minute is the burst.
     stack.wait(12.0 * 20.0 - 60.0 + 20.0 - 0.1);
@@ -97,7 +97,7 @@ async fn a_failure_is_charged_once_however_the_request_ends() {
     let _ = stack.layer.finish(&cx, &mut pass, &mut head);
     stack
         .layer
-        .close(&cx, pass, Ending::new(How::BodyDropped, None, 0));
+        .close(&cx, pass, Outcome::new(OutcomeKind::BodyDropped, None, 0));
     assert_eq!(stack.status(as_user("wrong")).await, 401);
     assert_eq!(stack.status(as_user("wrong")).await, 429);
 }
@@ -114,7 +114,7 @@ async fn a_client_that_causes_many_facts_cannot_hide_its_guess() {
     for _ in 0..1000 {
         cx.credential_failed("test", &expired());
     }
-    let end = Ending::new(How::Complete, Some(StatusCode::OK), 0);
+    let end = Outcome::new(OutcomeKind::Complete, Some(StatusCode::OK), 0);
     stack.layer.close(&cx, pass, end);
     assert_eq!(stack.status(as_user("anna")).await, 429);
 }
@@ -141,7 +141,7 @@ fn expired() -> Rejection {
 /// Lets the layer admit a request that goes on elsewhere.
 fn admit(layer: &RateLimitLayer) -> (SecurityContext, <RateLimitLayer as Guard>::Pass) {
     let (mut head, _) = from("203.0.113.7").into_parts();
-    let cx = SecurityContext::enter(&mut head);
+    let cx = SecurityContext::find_or_create(&mut head);
     cx.set_client(ClientInfo::new([203, 0, 113, 7].into(), Scheme::Https));
     match layer.admit(&cx, &mut head) {
         Verdict::Admit(pass) => (cx, pass),

@@ -5,7 +5,7 @@ use std::{convert::Infallible, future::pending, num::NonZeroU32, time::Duration}
 use bytes::Bytes;
 use http::Response;
 use http_body_util::{BodyExt, Full};
-use palisade_core::{Chain, GuardLayer, testing};
+use palisade_core::{GuardLayer, testing};
 use palisade_rate_limit::{ConcurrencyLayer, Key};
 use tower::{Layer, ServiceExt, service_fn};
 
@@ -25,7 +25,7 @@ async fn respond(_: TestRequest) -> Result<Response<Full<Bytes>>, Infallible> {
 #[tokio::test]
 async fn a_place_is_held_until_the_body_is_over() {
     let layer = two(Key::client());
-    let service = GuardLayer(Chain(Clients, layer.clone())).layer(service_fn(respond));
+    let service = GuardLayer((Clients, layer.clone())).layer(service_fn(respond));
     let send = async |client: &str| service.clone().oneshot(from(client)).await.unwrap();
     let (one, two) = (send("203.0.113.7").await, send("203.0.113.7").await);
     let refused = send("203.0.113.7").await;
@@ -55,20 +55,19 @@ async fn a_place_is_held_until_the_body_is_over() {
 #[tokio::test]
 async fn a_place_comes_back_from_a_cancelled_request_and_from_a_panic() {
     let layer = two(Key::client());
-    let hangs = GuardLayer(Chain(Clients, layer.clone())).layer(service_fn(|_: TestRequest| {
+    let hangs = GuardLayer((Clients, layer.clone())).layer(service_fn(|_: TestRequest| {
         pending::<Result<Response<Full<Bytes>>, Infallible>>()
     }));
     for _ in 0..10 {
         let call = hangs.clone().oneshot(from("203.0.113.7"));
         assert!(tokio::time::timeout(Duration::ZERO, call).await.is_err());
     }
-    let panics =
-        GuardLayer(Chain(Clients, layer.clone())).layer(service_fn(async |_: TestRequest| {
-            if true {
-                panic!("the model fell over");
-            }
-            Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
-        }));
+    let panics = GuardLayer((Clients, layer.clone())).layer(service_fn(async |_: TestRequest| {
+        if true {
+            panic!("the model fell over");
+        }
+        Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+    }));
     for _ in 0..10 {
         assert!(
             tokio::spawn(panics.clone().oneshot(from("203.0.113.7")))
@@ -103,7 +102,7 @@ async fn without_a_client_or_a_principal_it_is_misconfigured() {
             .status(),
         500
     );
-    let by_principal = GuardLayer(Chain(Clients, two(Key::principal()))).layer(service_fn(respond));
+    let by_principal = GuardLayer((Clients, two(Key::principal()))).layer(service_fn(respond));
     assert_eq!(
         by_principal
             .oneshot(from("203.0.113.7"))
@@ -125,7 +124,7 @@ fn its_name_must_fit_a_header() {
 
 #[test]
 fn it_keeps_the_contract_of_poll_ready() {
-    testing::poll_ready_contract(GuardLayer(Chain(Clients, two(Key::client()))), || {
+    testing::poll_ready_contract(GuardLayer((Clients, two(Key::client()))), || {
         from("203.0.113.7")
     });
 }
@@ -133,7 +132,7 @@ fn it_keeps_the_contract_of_poll_ready() {
 #[tokio::test]
 async fn a_household_of_ipv6_has_four_times_the_places() {
     let layer = two(Key::client());
-    let service = GuardLayer(Chain(Clients, layer.clone())).layer(service_fn(respond));
+    let service = GuardLayer((Clients, layer.clone())).layer(service_fn(respond));
     let mut admitted = Vec::new();
     for subnet in 0..256 {
         let client = from(&format!("2001:db8:1:{subnet:x}::1"));
@@ -152,7 +151,7 @@ async fn a_household_of_ipv6_has_four_times_the_places() {
 #[tokio::test]
 async fn an_unlimited_route_takes_no_place() {
     let layer = two(Key::client());
-    let guards = Chain(table(), Chain(Clients, layer.clone()));
+    let guards = (table(), Clients, layer.clone());
     let service = GuardLayer(std::sync::Arc::new(guards)).layer(service_fn(respond));
     let mut open = Vec::new();
     for _ in 0..5 {

@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use http::Response;
 use http_body_util::Full;
-use palisade_core::{Chain, Guard, GuardLayer, Mode, testing};
+use palisade_core::{Guard, GuardLayer, Mode, testing};
 use palisade_rate_limit::{Key, Policy, RateLimitLayer, Unit};
 use tower::{Layer, ServiceExt, service_fn};
 
@@ -59,7 +59,7 @@ async fn a_limit_by_principal_outside_authentication_is_misconfigured() {
         .policy(policy("a", "1/minute"))
         .build()
         .unwrap();
-    let service = GuardLayer(Arc::new(Chain(Clients, layer))).layer(service_fn(respond));
+    let service = GuardLayer(Arc::new((Clients, layer))).layer(service_fn(respond));
     assert_eq!(
         service.oneshot(from("203.0.113.7")).await.unwrap().status(),
         500
@@ -183,9 +183,8 @@ async fn clones_in_different_services_share_their_buckets() {
         .policy(policy("a", "1/minute"))
         .build()
         .unwrap();
-    let service = |layer: &RateLimitLayer| {
-        GuardLayer(Chain(Clients, layer.clone())).layer(service_fn(respond))
-    };
+    let service =
+        |layer: &RateLimitLayer| GuardLayer((Clients, layer.clone())).layer(service_fn(respond));
     assert_eq!(
         service(&layer)
             .oneshot(from("203.0.113.7"))
@@ -290,7 +289,7 @@ fn the_contract_of_poll_ready_is_kept() {
         .policy(policy("a", "1000/second"))
         .build()
         .unwrap();
-    testing::poll_ready_contract(GuardLayer(Chain(Clients, layer)), || from("203.0.113.7"));
+    testing::poll_ready_contract(GuardLayer((Clients, layer)), || from("203.0.113.7"));
 }
 
 #[test]
@@ -299,7 +298,7 @@ fn memory_answers_at_once_without_a_runtime() {
         .policy(policy("a", "1/minute"))
         .build()
         .unwrap();
-    let service = GuardLayer(Chain(Clients, layer)).layer(service_fn(respond));
+    let service = GuardLayer((Clients, layer)).layer(service_fn(respond));
     for expected in [200, 429] {
         let mut call = Box::pin(service.clone().oneshot(from("203.0.113.7")));
         let Poll::Ready(response) = call.as_mut().poll(&mut Context::from_waker(Waker::noop()))

@@ -2,9 +2,9 @@
 
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
-use palisade_core::Soon;
+use palisade_core::MaybeReady;
 use palisade_rate_limit::{
-    Charge, Limit, LimitStore, MemoryStore, Outcome, StoreDecision, Subject,
+    Charge, ChargeOutcome, Limit, LimitStore, MemoryStore, StoreDecision, Subject,
 };
 
 use crate::support::{policy, small_store};
@@ -17,13 +17,13 @@ fn take(store: &MemoryStore, now: u64, limit: &Arc<Limit>, client: u32) -> Store
     let subject = Subject::network(Ipv4Addr::from_bits(client).into(), 32, 64);
     let charge = Charge::new(limit, store.bucket_key(&subject), 1);
     match store.charge(Duration::from_millis(now), &[charge]) {
-        Soon::Now(decision) => decision,
-        Soon::Later(_) => panic!("memory needs no time"),
+        MaybeReady::Ready(decision) => decision,
+        MaybeReady::Pending(_) => panic!("memory needs no time"),
     }
 }
 
 fn admitted(store: &MemoryStore, now: u64, limit: &Arc<Limit>, client: u32) -> bool {
-    take(store, now, limit, client).outcome() == Outcome::Admitted
+    take(store, now, limit, client).outcome() == ChargeOutcome::Admitted
 }
 
 /// Each client in a /24 of its own, and those that follow each other in different /16s.
@@ -145,7 +145,7 @@ fn two_new_buckets_of_one_request_do_not_displace_each_other() {
         ));
         let charges = [Charge::new(&one, bucket, 1), Charge::new(&two, bucket, 1)];
         let now = Duration::from_secs(u64::from(client) * 86_400);
-        let admitted = |charges: &[Charge<'_>]| matches!(store.charge(now, charges), Soon::Now(decision) if decision.outcome() == Outcome::Admitted);
+        let admitted = |charges: &[Charge<'_>]| matches!(store.charge(now, charges), MaybeReady::Ready(decision) if decision.outcome() == ChargeOutcome::Admitted);
         assert!(admitted(&charges));
         assert!(admitted(&charges));
         assert!(!admitted(&charges[..1]), "client {client}");
@@ -189,12 +189,12 @@ fn a_refusal_leaves_no_trace_in_the_buckets_that_did_not_refuse() {
     );
     let bucket = store.bucket_key(&Subject::network("203.0.113.7".parse().unwrap(), 32, 64));
     let take = |charges: &[Charge<'_>]| match store.charge(Duration::ZERO, charges) {
-        Soon::Now(decision) => decision,
-        Soon::Later(_) => panic!("memory needs no time"),
+        MaybeReady::Ready(decision) => decision,
+        MaybeReady::Pending(_) => panic!("memory needs no time"),
     };
     assert_eq!(
         take(&[Charge::new(&small, bucket, 1)]).outcome(),
-        Outcome::Admitted
+        ChargeOutcome::Admitted
     );
     assert_eq!(
         take(&[
@@ -202,7 +202,7 @@ fn a_refusal_leaves_no_trace_in_the_buckets_that_did_not_refuse() {
             Charge::new(&large, bucket, 1)
         ])
         .outcome(),
-        Outcome::Refused
+        ChargeOutcome::Refused
     );
     let untouched = take(&[Charge::check_only(&large, bucket)]);
     assert_eq!(

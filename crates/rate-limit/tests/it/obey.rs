@@ -7,7 +7,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use palisade_rate_limit::{
-    Charge, Limit, LimitStore, MemoryStore, Outcome, Policy, StoreDecision, Subject,
+    Charge, ChargeOutcome, Limit, LimitStore, MemoryStore, Policy, StoreDecision, Subject,
 };
 use proptest::prelude::*;
 
@@ -77,14 +77,14 @@ pub(crate) async fn obeying_suffices(
                 let limit = &limits[limit];
                 let charge = Charge::new(limit, bucket, units.min(limit.burst()));
                 let first = ask(timed, charge).await;
-                if first.outcome() == Outcome::Admitted {
+                if first.outcome() == ChargeOutcome::Admitted {
                     continue;
                 }
                 let wait = first.retry_after();
                 prop_assert!(wait <= longest(limits), "{wait:?}");
                 let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
                 timed.pass(i64::try_from(seconds).unwrap()).await;
-                prop_assert_eq!(ask(timed, charge).await.outcome(), Outcome::Admitted);
+                prop_assert_eq!(ask(timed, charge).await.outcome(), ChargeOutcome::Admitted);
             }
         }
     }

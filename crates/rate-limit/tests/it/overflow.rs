@@ -8,11 +8,12 @@ use std::{
 
 use http::StatusCode;
 use palisade_core::{
-    ClientInfo, Clock, Ending, Guard, How, Rejection, Scheme, SecurityContext, Soon, Verdict,
+    ClientInfo, Clock, Guard, MaybeReady, Outcome, OutcomeKind, Rejection, Scheme, SecurityContext,
+    Verdict,
 };
 use palisade_rate_limit::{
-    Charge, Limit, LimitState, LimitStore, MemoryStore, Outcome, RateLimitLayer, StoreDecision,
-    Subject,
+    Charge, ChargeOutcome, Limit, LimitState, LimitStore, MemoryStore, RateLimitLayer,
+    StoreDecision, Subject,
 };
 
 use crate::support::*;
@@ -32,14 +33,14 @@ fn of_one_network(number: u16) -> IpAddr {
 /// Sends a guess at a credential; returns whether it reached the authenticator.
 fn guess(layer: &RateLimitLayer, ip: IpAddr) -> bool {
     let (mut head, _) = get("/").body(()).unwrap().into_parts();
-    let cx = SecurityContext::enter(&mut head);
+    let cx = SecurityContext::find_or_create(&mut head);
     cx.set_client(ClientInfo::new(ip, Scheme::Https));
     let Verdict::Admit(pass) = layer.admit(&cx, &mut head) else {
         return false;
     };
     let wrong = Rejection::new(StatusCode::UNAUTHORIZED, "credentials_invalid", "No.");
     cx.credential_failed("test", &wrong);
-    layer.close(&cx, pass, Ending::new(How::Complete, None, 0));
+    layer.close(&cx, pass, Outcome::new(OutcomeKind::Complete, None, 0));
     true
 }
 
@@ -64,13 +65,13 @@ fn limit(name: &str, rate: &str) -> Arc<Limit> {
 fn take(store: &MemoryStore, now: u64, limit: &Arc<Limit>, subject: &Subject<'_>) -> StoreDecision {
     let charge = Charge::new(limit, store.bucket_key(subject), 1);
     match store.charge(Duration::from_secs(now), &[charge]) {
-        Soon::Now(decision) => decision,
-        Soon::Later(_) => panic!("memory needs no time"),
+        MaybeReady::Ready(decision) => decision,
+        MaybeReady::Pending(_) => panic!("memory needs no time"),
     }
 }
 
 fn admitted(store: &MemoryStore, now: u64, limit: &Arc<Limit>, subject: &Subject<'_>) -> bool {
-    take(store, now, limit, subject).outcome() == Outcome::Admitted
+    take(store, now, limit, subject).outcome() == ChargeOutcome::Admitted
 }
 
 fn address(ip: IpAddr) -> Subject<'static> {
@@ -96,12 +97,12 @@ fn a_look_reads_the_shared_bucket_that_charges_go_to() {
         Duration::from_secs(1),
         &[Charge::check_only(&login, bucket)],
     ) {
-        Soon::Now(decision) => decision.outcome(),
-        Soon::Later(_) => panic!("memory needs no time"),
+        MaybeReady::Ready(decision) => decision.outcome(),
+        MaybeReady::Pending(_) => panic!("memory needs no time"),
     };
-    assert_eq!(look(), Outcome::Admitted);
+    assert_eq!(look(), ChargeOutcome::Admitted);
     store.adjust(Duration::from_secs(1), &login, bucket, 2);
-    assert_eq!(look(), Outcome::Refused);
+    assert_eq!(look(), ChargeOutcome::Refused);
 }
 
 #[test]
@@ -299,8 +300,8 @@ fn more_charges_than_a_store_decides_together_are_not_admitted() {
     let bucket = store.bucket_key(&Subject::Everyone);
     let charges = [Charge::new(&limit, bucket, 1); 17];
     let now = clock().monotonic();
-    let Soon::Now(decision) = store.charge(now, &charges) else {
+    let MaybeReady::Ready(decision) = store.charge(now, &charges) else {
         panic!("memory needs no time");
     };
-    assert_eq!(decision.outcome(), Outcome::Unavailable);
+    assert_eq!(decision.outcome(), ChargeOutcome::Unavailable);
 }

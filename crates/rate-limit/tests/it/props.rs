@@ -5,8 +5,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use palisade_core::Soon;
-use palisade_rate_limit::{Charge, Limit, LimitState, LimitStore, Outcome, StoreDecision, Subject};
+use palisade_core::MaybeReady;
+use palisade_rate_limit::{
+    Charge, ChargeOutcome, Limit, LimitState, LimitStore, StoreDecision, Subject,
+};
 use proptest::prelude::*;
 
 use crate::support::{policy, small_store};
@@ -41,10 +43,10 @@ impl Naive {
     }
 }
 
-fn now(decision: Soon<StoreDecision>) -> StoreDecision {
+fn now(decision: MaybeReady<StoreDecision>) -> StoreDecision {
     match decision {
-        Soon::Now(decision) => decision,
-        Soon::Later(_) => panic!("memory needs no time"),
+        MaybeReady::Ready(decision) => decision,
+        MaybeReady::Pending(_) => panic!("memory needs no time"),
     }
 }
 
@@ -88,13 +90,13 @@ proptest! {
             let expected: Vec<bool> = limits.iter().zip(&naive).map(|(limit, naive)| naive[client].agrees(limit, at, cost)).collect();
             let refused: Vec<bool> = decision.limit_states().iter().map(LimitState::is_refused).collect();
             prop_assert_eq!(&refused, &expected.iter().map(|agrees| !agrees).collect::<Vec<_>>());
-            prop_assert_eq!(decision.outcome() == Outcome::Admitted, expected.iter().all(|agrees| *agrees));
-            if decision.outcome() == Outcome::Admitted {
+            prop_assert_eq!(decision.outcome() == ChargeOutcome::Admitted, expected.iter().all(|agrees| *agrees));
+            if decision.outcome() == ChargeOutcome::Admitted {
                 naive.iter_mut().for_each(|naive| naive[client].0.push((at, cost)));
             } else {
                 // Not a nanosecond earlier, and exactly then.
                 let early = now(store.charge(clock + decision.retry_after() - Duration::from_nanos(1), &charges));
-                prop_assert_eq!(early.outcome(), Outcome::Refused);
+                prop_assert_eq!(early.outcome(), ChargeOutcome::Refused);
                 for ((limit, naive), limit_state) in limits.iter().zip(&naive).zip(decision.limit_states()) {
                     let then = at + decision.retry_after().as_nanos();
                     prop_assert!(!limit_state.is_refused() || naive[client].agrees(limit, then, cost));
@@ -111,7 +113,7 @@ proptest! {
             clock += Duration::from_millis(pause);
             let cost = cost.min(limit.burst());
             let charge = Charge::new(limit, store.bucket_key(&subject(0)), cost);
-            if now(store.charge(clock, &[charge])).outcome() == Outcome::Admitted {
+            if now(store.charge(clock, &[charge])).outcome() == ChargeOutcome::Admitted {
                 granted.0.push((clock.as_nanos(), cost));
             }
         }
@@ -131,9 +133,9 @@ proptest! {
         let charges: Vec<_> = limits.iter().map(|limit| Charge::new(limit, bucket, 1)).collect();
         for _ in 0..tries {
             let decision = now(store.charge(clock, &charges));
-            if decision.outcome() == Outcome::Refused {
+            if decision.outcome() == ChargeOutcome::Refused {
                 clock += decision.retry_after();
-                prop_assert_eq!(now(store.charge(clock, &charges)).outcome(), Outcome::Admitted);
+                prop_assert_eq!(now(store.charge(clock, &charges)).outcome(), ChargeOutcome::Admitted);
             }
         }
     }
@@ -145,7 +147,7 @@ proptest! {
         for units in adds {
             store.adjust(Duration::ZERO, &limits[0], bucket, units);
         }
-        let granted = (0..50).filter(|_| now(store.charge(Duration::ZERO, &[Charge::new(&limits[0], bucket, 1)])).outcome() == Outcome::Admitted);
+        let granted = (0..50).filter(|_| now(store.charge(Duration::ZERO, &[Charge::new(&limits[0], bucket, 1)])).outcome() == ChargeOutcome::Admitted);
         prop_assert!(granted.count() <= 10);
     }
 }

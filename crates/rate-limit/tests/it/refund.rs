@@ -5,9 +5,9 @@ use std::{convert::Infallible, future::pending, sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::{Response, StatusCode, request};
 use http_body_util::Full;
-use palisade_core::{Chain, Guard, GuardLayer, Rejection, SecurityContext, Soon, Verdict};
+use palisade_core::{Guard, GuardLayer, MaybeReady, Rejection, SecurityContext, Verdict};
 use palisade_rate_limit::{
-    BucketKey, Charge, ChargeWhen, Limit, LimitState, LimitStore, Outcome, RateLimitLayer,
+    BucketKey, Charge, ChargeOutcome, ChargeWhen, Limit, LimitState, LimitStore, RateLimitLayer,
     StoreDecision, Subject,
 };
 use tower::{Layer, ServiceExt, service_fn};
@@ -42,7 +42,7 @@ fn layer(when: ChargeWhen) -> RateLimitLayer {
 }
 
 async fn send(layer: &RateLimitLayer, request: TestRequest) -> (u16, String) {
-    let guards = Chain(Clients, Chain(Users, Chain(layer.clone(), Texts)));
+    let guards = (Clients, Users, layer.clone(), Texts);
     let service = GuardLayer(Arc::new(guards)).layer(service_fn(handle));
     let response = service.oneshot(request).await.unwrap();
     let limit_state = response.headers()["ratelimit"].to_str().unwrap().to_owned();
@@ -100,7 +100,7 @@ async fn what_the_handler_refuses_is_paid() {
 #[tokio::test]
 async fn a_client_that_leaves_gets_nothing_back() {
     let layer = layer(ChargeWhen::Handled { otherwise: 0 });
-    let guards = Chain(Clients, Chain(Users, layer.clone()));
+    let guards = (Clients, Users, layer.clone());
     let service = GuardLayer(Arc::new(guards)).layer(service_fn(|_: TestRequest| {
         pending::<Result<Response<Full<Bytes>>, Infallible>>()
     }));
@@ -129,9 +129,9 @@ impl LimitStore for Away {
         BucketKey::new(0, 0)
     }
 
-    fn charge(&self, _: Duration, charges: &[Charge<'_>]) -> Soon<StoreDecision> {
+    fn charge(&self, _: Duration, charges: &[Charge<'_>]) -> MaybeReady<StoreDecision> {
         let limit_states = charges.iter().map(|_| LimitState::default());
-        Soon::Now(StoreDecision::new(Outcome::Admitted, limit_states).degraded())
+        MaybeReady::Ready(StoreDecision::new(ChargeOutcome::Admitted, limit_states).degraded())
     }
 
     fn adjust(&self, _: Duration, _: &Arc<Limit>, _: BucketKey, units: i64) {
@@ -156,7 +156,7 @@ async fn a_store_that_did_not_charge_gives_nothing_back() {
         .store(store.clone())
         .build()
         .unwrap();
-    let guards = Chain(Clients, Chain(Users, Chain(layer, Texts)));
+    let guards = (Clients, Users, layer, Texts);
     let service = GuardLayer(Arc::new(guards)).layer(service_fn(handle));
     let response = service.oneshot(ask("x-bad-text")).await.unwrap();
     assert_eq!(response.status(), 422);

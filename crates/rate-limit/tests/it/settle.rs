@@ -5,7 +5,7 @@ use std::{convert::Infallible, future::pending};
 use bytes::Bytes;
 use http::Response;
 use http_body_util::Full;
-use palisade_core::{Chain, GuardLayer};
+use palisade_core::GuardLayer;
 use palisade_rate_limit::Policy;
 use tower::{Layer, ServiceExt, service_fn};
 
@@ -71,10 +71,9 @@ async fn more_than_there_is_becomes_debt_with_a_bound() {
 #[tokio::test]
 async fn nothing_is_given_back_because_the_client_left() {
     let stack = TestStack::by_client([characters()]);
-    let service =
-        GuardLayer(Chain(Clients, stack.layer.clone())).layer(service_fn(|_: TestRequest| {
-            pending::<Result<Response<Full<Bytes>>, Infallible>>()
-        }));
+    let service = GuardLayer((Clients, stack.layer.clone())).layer(service_fn(|_: TestRequest| {
+        pending::<Result<Response<Full<Bytes>>, Infallible>>()
+    }));
     for _ in 0..5 {
         let call = service.clone().oneshot(speak(None));
         let left = tokio::time::timeout(std::time::Duration::ZERO, call).await;
@@ -98,7 +97,7 @@ async fn nothing_is_given_back_because_an_inner_guard_refused() {
 #[tokio::test]
 async fn a_panic_in_the_handler_settles_what_it_reported_until_then() {
     let stack = TestStack::by_client([characters()]);
-    let service = GuardLayer(Chain(Clients, stack.layer.clone())).layer(service_fn(
+    let service = GuardLayer((Clients, stack.layer.clone())).layer(service_fn(
         async |request: TestRequest| {
             palisade_core::SecurityContext::of(request.extensions())
                 .unwrap()

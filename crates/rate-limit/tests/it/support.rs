@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode, request};
 use http_body_util::{BodyExt, Full};
 use palisade_core::{
-    Chain, ClientInfo, CredentialFailure, Guard, GuardLayer, ManualClock, Principal, Rejection,
+    ClientInfo, CredentialFailure, Guard, GuardLayer, ManualClock, Principal, Rejection,
     RouteLayer, RouteTable, Rule, Scheme, SecurityContext, Verdict,
 };
 use palisade_rate_limit::{LimitStore, MemoryStore, Policy, RateLimitLayer, RateLimitLayerBuilder};
@@ -46,7 +46,7 @@ impl Guard for Users {
     }
 
     fn admit(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<()> {
-        cx.asked();
+        cx.mark_authentication_attempted();
         let Some(user) = head.headers.get("x-user") else {
             return Verdict::Admit(());
         };
@@ -76,7 +76,7 @@ impl Guard for Users {
         if let Some(owner) = owner {
             principal = principal.owner(owner);
         }
-        cx.identify(principal.build()).into()
+        cx.set_principal(principal.build()).into()
     }
 }
 
@@ -152,7 +152,7 @@ impl TestStack {
         let inner = service_fn(handle);
         match self.by_principal {
             true => {
-                let guards = Chain(routes, Chain(Clients, Chain(Users, limit)));
+                let guards = (routes, Clients, Users, limit);
                 collect(
                     GuardLayer(Arc::new(guards))
                         .layer(inner)
@@ -163,7 +163,7 @@ impl TestStack {
                 .await
             }
             false => {
-                let guards = Chain(routes, Chain(Clients, Chain(limit, Users)));
+                let guards = (routes, Clients, limit, Users);
                 collect(
                     GuardLayer(Arc::new(guards))
                         .layer(inner)

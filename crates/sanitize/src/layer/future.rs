@@ -171,7 +171,7 @@ impl<S, B> Reading<S, B> {
         self.selection.record();
         match checked {
             Ok(bytes) => {
-                let request = Request::from_parts(self.head, RequestBody::clean(bytes));
+                let request = Request::from_parts(self.head, RequestBody::replaced(bytes));
                 Stage::Readying(Box::new(Readying {
                     waiting: self.waiting,
                     request,

@@ -75,7 +75,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (mut head, body) = request.into_parts();
-        let cx = SecurityContext::enter(&mut head);
+        let cx = SecurityContext::find_or_create(&mut head);
         let mut selection = match self.settings.select(&cx) {
             Ok(selection) => selection,
             Err(rejection) => return SanitizeFuture::refused(refuse(&cx, NAME, *rejection)),
@@ -87,7 +87,7 @@ where
         match plan {
             Err(rejection) => SanitizeFuture::refused(refuse(&cx, NAME, *rejection)),
             Ok(Plan::Pass(limit)) => {
-                let request = Request::from_parts(head, RequestBody::capped(body, limit));
+                let request = Request::from_parts(head, RequestBody::limited(body, limit));
                 if mem::take(&mut self.ready) {
                     return SanitizeFuture::calling(self.inner.call(request));
                 }

@@ -22,7 +22,7 @@ async fn a_concurrency_limit_and_a_buffer_may_stand_inside() {
         .layer(speech().build().unwrap())
         .buffer(4)
         .layer(ConcurrencyLimitLayer::new(1))
-        .service(palisade_core::testing::Empty200::default());
+        .service(palisade_core::testing::EmptyOk::default());
     let asked = (0..16).map(|n| {
         let request = if n % 2 == 0 {
             json(r#"{"text":"a"}"#)

@@ -108,7 +108,7 @@ where
     B: http_body::Body<Data = Bytes, Error: std::fmt::Debug>,
 {
     let (mut head, body) = request.into_parts();
-    let cx = SecurityContext::enter(&mut head);
+    let cx = SecurityContext::find_or_create(&mut head);
     let answer = service
         .oneshot(Request::from_parts(head, body))
         .await

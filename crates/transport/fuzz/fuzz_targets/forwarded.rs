@@ -100,7 +100,7 @@ fn append(head: &mut Parts, name: &HeaderName, appended: &str, same_line: bool) 
 fn admit(layer: &ClientInfoLayer, head: &mut Parts) -> Option<ClientInfo> {
     head.extensions
         .insert(Peer::new(([127, 0, 0, 1], 4711).into(), Scheme::Https));
-    let cx = SecurityContext::enter(head);
+    let cx = SecurityContext::find_or_create(head);
     match layer.admit(&cx, head) {
         Verdict::Admit(()) => cx.client().cloned(),
         _ => None,

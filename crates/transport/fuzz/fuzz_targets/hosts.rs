@@ -57,7 +57,7 @@ fn same(hosts: &AllowedHosts, host: &str, scheme: Scheme) {
     };
     let mut head = Request::new(()).into_parts().0;
     head.headers.insert(HOST, value);
-    let cx = SecurityContext::enter(&mut head);
+    let cx = SecurityContext::find_or_create(&mut head);
     cx.set_client(ClientInfo::new([203, 0, 113, 7].into(), scheme));
     let served = matches!(
         HostLayer::new(hosts.clone()).admit(&cx, &mut head),

@@ -3,8 +3,8 @@
 use http::{Request, header};
 use http_body_util::Full;
 use palisade_core::{
-    AuthenticateLayer, Authenticator, AuthenticatorId, Chain, Credential, CredentialSource, Fact,
-    Guard, GuardLayer, Layer, Peer, Principal, Scheme, SecurityContext, Verdict, testing::TestBody,
+    AuthenticateLayer, Authenticator, AuthenticatorId, Credential, CredentialSource, Fact, Guard,
+    GuardLayer, Layer, Peer, Principal, Scheme, SecurityContext, Verdict, testing::TestBody,
 };
 use palisade_transport::{
     AllowedHosts, ClientInfoLayer, ForwardedHeader, HostLayer, HttpsLayer, TrustedProxies,
@@ -33,7 +33,7 @@ fn client(
         request.headers_mut().append(*name, value.parse().unwrap());
     }
     let mut head = request.into_parts().0;
-    let cx = SecurityContext::enter(&mut head);
+    let cx = SecurityContext::find_or_create(&mut head);
     assert!(matches!(layer.admit(&cx, &mut head), Verdict::Admit(())));
     (cx.client().unwrap().ip().to_string(), cx.facts())
 }
@@ -174,7 +174,7 @@ async fn a_foreign_host_leads_no_redirect_astray() {
         };
         // Behind the host list, and also alone, for those who forget it.
         for guarded in [true, false] {
-            let alone = Chain(ClientInfoLayer::direct(), one.clone());
+            let alone = (ClientInfoLayer::direct(), one.clone());
             let led = if guarded {
                 answer(whole(one.clone()), attack()).await
             } else {
@@ -183,7 +183,7 @@ async fn a_foreign_host_leads_no_redirect_astray() {
             if let Some(location) = led.headers().get(header::LOCATION) {
                 assert_eq!(location, "https://example.com/x", "{host}");
             }
-            let alone = Chain(ClientInfoLayer::direct(), same.clone());
+            let alone = (ClientInfoLayer::direct(), same.clone());
             let led = if guarded {
                 answer(whole(same.clone()), attack()).await
             } else {
@@ -200,7 +200,7 @@ async fn a_forwarded_host_leads_no_redirect_astray() {
     let proxies = TrustedProxies::parse("10.0.0.1").unwrap();
     let client =
         ClientInfoLayer::behind(proxies, ForwardedHeader::XForwardedFor).accept_forwarded_host();
-    let guards = Chain(
+    let guards = (
         client,
         HttpsLayer::redirect_within(hosts(), 443).every_path(),
     );
@@ -240,7 +240,7 @@ async fn moved(https: HttpsLayer, peer: [u8; 4]) -> String {
     let mut page = request("/x", Scheme::Http);
     page.extensions_mut()
         .insert(Peer::new((peer, 1).into(), Scheme::Http));
-    let moved = answer(Chain(client, https), page).await;
+    let moved = answer((client, https), page).await;
     moved.headers()[header::LOCATION].to_str().unwrap().into()
 }
 
@@ -276,10 +276,7 @@ async fn two_proxies_that_append_keep_the_scheme_and_host_of_the_client() {
     let proxies = TrustedProxies::parse("10.0.0.0/8").unwrap();
     let client = ClientInfoLayer::behind(proxies, ForwardedHeader::XForwardedFor);
     let hosts = HostLayer::new(AllowedHosts::parse(["example.com"]).unwrap());
-    let guards = Chain(
-        client.accept_forwarded_host(),
-        Chain(hosts, HttpsLayer::refuse()),
-    );
+    let guards = (client.accept_forwarded_host(), hosts, HttpsLayer::refuse());
     for (chain, protos, names, status) in [
         (
             "203.0.113.7, 10.0.0.9",
@@ -337,7 +334,7 @@ async fn two_proxies_that_append_keep_the_scheme_and_host_of_the_client() {
 #[tokio::test]
 async fn a_host_with_the_dot_of_the_root_is_the_same_host() {
     let hosts = AllowedHosts::parse(["example.com", "*.example.org", "rooted.example."]).unwrap();
-    let guards = Chain(ClientInfoLayer::direct(), HostLayer::new(hosts));
+    let guards = (ClientInfoLayer::direct(), HostLayer::new(hosts));
     for (uri, host) in [
         ("/", "example.com."),
         ("/", "EXAMPLE.com.:443"),
@@ -395,7 +392,7 @@ async fn a_client_cannot_claim_tls_for_itself() {
 
 #[tokio::test]
 async fn a_host_is_matched_whole_and_never_decoded() {
-    let guards = Chain(
+    let guards = (
         ClientInfoLayer::direct(),
         HostLayer::new(AllowedHosts::parse(["example.com", "*.example.org"]).unwrap()),
     );
@@ -458,7 +455,7 @@ fn in_clear(https: &HttpsLayer, uri: &str, lines: &[(&'static str, &str)]) -> (u
     for (name, value) in lines {
         head.headers.append(*name, value.parse().unwrap());
     }
-    let cx = SecurityContext::enter(&mut head);
+    let cx = SecurityContext::find_or_create(&mut head);
     assert!(matches!(
         ClientInfoLayer::direct().admit(&cx, &mut head),
         Verdict::Admit(())

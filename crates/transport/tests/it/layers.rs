@@ -4,8 +4,8 @@ use axum::body::HttpBody;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use palisade_core::{
-    Chain, Empty, GuardLayer, Guards, Layer, Peer, RenderLayer, Scheme, SecurityContext,
-    testing::{Empty200, TestBody, poll_ready_contract},
+    EmptyBody, GuardLayer, Guards, Layer, Peer, RenderLayer, Scheme, SecurityContext,
+    testing::{EmptyOk, TestBody, poll_ready_contract},
 };
 use palisade_transport::{
     AllowedHosts, ClientInfoLayer, ContentSecurityPolicy, ForwardedHeader, HeadersLayer, HostLayer,
@@ -31,17 +31,16 @@ pub fn hosts() -> AllowedHosts {
 }
 
 pub fn whole(https: HttpsLayer) -> impl Guards + Clone {
-    Chain(
+    (
         HeadersLayer::api(),
-        Chain(
-            ClientInfoLayer::direct(),
-            Chain(HostLayer::new(hosts()), https),
-        ),
+        ClientInfoLayer::direct(),
+        HostLayer::new(hosts()),
+        https,
     )
 }
 
 pub async fn answer(guards: impl Guards + Clone, request: Request<TestBody>) -> Response<String> {
-    let service = GuardLayer(guards).layer(Empty200::default());
+    let service = GuardLayer(guards).layer(EmptyOk::default());
     let (head, body) = service.oneshot(request).await.unwrap().into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     Response::from_parts(head, String::from_utf8(body.to_vec()).unwrap())
@@ -105,8 +104,8 @@ async fn every_refusal_carries_the_security_headers() {
 
 #[tokio::test]
 async fn refusals_are_dressed_in_every_rendering() {
-    let guards = Chain(
-        RenderLayer::new(Empty::default()),
+    let guards = (
+        RenderLayer::new(EmptyBody::default()),
         whole(HttpsLayer::refuse()),
     );
     let answer = answer(guards, request("/", Scheme::Http)).await;
@@ -186,7 +185,7 @@ async fn clear_text_is_served_only_by_the_loud_name() {
 #[tokio::test]
 async fn a_probe_may_ask_one_path_by_address() {
     let hosts = HostLayer::new(hosts()).except_path("/health").unwrap();
-    let guards = Chain(ClientInfoLayer::direct(), hosts);
+    let guards = (ClientInfoLayer::direct(), hosts);
     for (uri, host, status) in [
         ("/health", "10.0.0.9:8080", 200),
         ("/health/", "10.0.0.9:8080", 421),
@@ -205,8 +204,8 @@ async fn a_probe_may_ask_one_path_by_address() {
 #[tokio::test]
 async fn a_list_in_the_making_lets_pass_what_it_would_refuse() {
     let hosts = HostLayer::new(AllowedHosts::parse(["other.example"]).unwrap());
-    let enforced = Chain(ClientInfoLayer::direct(), hosts.clone());
-    let shadow = Chain(ClientInfoLayer::direct(), hosts.dangerously_only_shadow());
+    let enforced = (ClientInfoLayer::direct(), hosts.clone());
+    let shadow = (ClientInfoLayer::direct(), hosts.dangerously_only_shadow());
     let refused = answer(enforced, request("/", Scheme::Https)).await;
     let passed = answer(shadow, request("/", Scheme::Https)).await;
     assert_eq!(
@@ -348,7 +347,7 @@ async fn a_malformed_forwarded_host_and_a_doubled_vendor_header_are_turned_away(
 #[tokio::test]
 async fn a_forwarded_host_is_held_against_the_list() {
     let client = behind().accept_forwarded_host();
-    let guards = Chain(client, HostLayer::new(hosts()));
+    let guards = (client, HostLayer::new(hosts()));
     for (forwarded, status) in [("example.com", 200), ("evil.example", 421)] {
         let mut request = request("/", Scheme::Http);
         request
@@ -386,7 +385,7 @@ async fn an_identifier_of_a_request_counts_from_a_trusted_proxy_alone() {
         let headers = request.headers_mut();
         headers.insert("x-request-id", "from-the-peer".parse().unwrap());
         headers.insert("x-forwarded-for", "198.51.100.1".parse().unwrap());
-        let response = answer(Chain(ids, client), request).await;
+        let response = answer((ids, client), request).await;
         let id = response.headers()["x-request-id"].to_str().unwrap();
         id.to_owned()
     };

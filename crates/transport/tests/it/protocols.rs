@@ -2,7 +2,7 @@
 
 use http::{Request, StatusCode, Version};
 use http_body_util::Full;
-use palisade_core::{Chain, GuardLayer, Layer};
+use palisade_core::{GuardLayer, Layer};
 use palisade_transport::{AllowedHosts, ClientInfoLayer, HeadersLayer, HostLayer, server::Server};
 use tokio::io::AsyncWriteExt;
 
@@ -134,7 +134,7 @@ async fn a_taken_port_is_named_in_the_error() {
 #[tokio::test]
 async fn requests_without_one_clear_host_are_turned_away_on_the_wire() {
     let hosts = HostLayer::new(AllowedHosts::parse(["a.example"]).unwrap());
-    let guards = Chain(HeadersLayer::api(), Chain(ClientInfoLayer::direct(), hosts));
+    let guards = (HeadersLayer::api(), ClientInfoLayer::direct(), hosts);
     let service = GuardLayer(guards).layer(app(Default::default()));
     let running = start_with(bind(), service);
     for (target, lines, status) in [
@@ -163,7 +163,7 @@ async fn requests_without_one_clear_host_are_turned_away_on_the_wire() {
 #[tokio::test]
 async fn on_http2_authority_and_host_must_agree() {
     let hosts = HostLayer::new(AllowedHosts::parse(["a.example"]).unwrap());
-    let guards = Chain(ClientInfoLayer::direct(), hosts);
+    let guards = (ClientInfoLayer::direct(), hosts);
     let service = GuardLayer(guards).layer(app(Default::default()));
     let running = start_with(bind().http2_in_clear(), service);
     let mut sender = http2(running.connect().await).await;

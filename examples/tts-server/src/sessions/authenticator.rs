@@ -6,8 +6,8 @@ use http::{HeaderValue, StatusCode, header::COOKIE, header::SET_COOKIE, request}
 use palisade::Principal;
 use palisade::api_key::{KeyRecord, KeyStore, StoreUnavailable};
 use palisade::core::{
-    Authenticator, AuthenticatorId, ClientInfo, Credential, CredentialSource, Fact, Presence,
-    Rejection, SecurityContext, SharedClock, Soon, Verdict,
+    Authenticator, AuthenticatorId, ClientInfo, Credential, CredentialSource, Fact, MaybeReady,
+    Presence, Rejection, SecurityContext, SharedClock, Verdict,
 };
 
 use super::{
@@ -187,8 +187,8 @@ impl Authenticator for SessionAuthenticator {
         head.headers.remove(CSRF);
         let client = cx.client().map(ClientInfo::ip);
         match self.keys.find(session.key) {
-            Soon::Now(found) => self.judge_key(&session, client, found).into(),
-            Soon::Later(found) => {
+            MaybeReady::Ready(found) => self.judge_key(&session, client, found).into(),
+            MaybeReady::Pending(found) => {
                 let this = self.clone();
                 Verdict::later(async move { this.judge_key(&session, client, found.await) })
             }

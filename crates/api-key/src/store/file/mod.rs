@@ -11,7 +11,7 @@ use std::{
     sync::Arc,
 };
 
-use palisade_core::Soon;
+use palisade_core::MaybeReady;
 use palisade_internal::{
     private_file,
     watched_file::{Freshness, WatchedFile},
@@ -175,8 +175,8 @@ fn log(report: KeyFileReport<'_>) {
 }
 
 impl KeyStore for FileKeyStore {
-    fn find(&self, id: KeyId) -> Soon<Result<Option<Arc<KeyRecord>>, StoreUnavailable>> {
-        Soon::Now(match self.0.freshness() {
+    fn find(&self, id: KeyId) -> MaybeReady<Result<Option<Arc<KeyRecord>>, StoreUnavailable>> {
+        MaybeReady::Ready(match self.0.freshness() {
             Freshness::Expired => Err(StoreUnavailable::new(STALE)),
             Freshness::Fresh | Freshness::Stale => Ok(self.0.value().load().get(id).cloned()),
         })

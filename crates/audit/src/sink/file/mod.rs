@@ -35,7 +35,7 @@ use std::{
     sync::Arc,
 };
 
-use palisade_core::Soon;
+use palisade_core::MaybeReady;
 
 use self::queue::Queue;
 pub use self::{builder::FileSinkBuilder, low_space::LowSpaceAction};
@@ -166,19 +166,19 @@ impl Sink for FileSink {
         self.0.queue.release();
     }
 
-    fn record_head(&self, event: &Arc<RequestRecord>) -> Soon<Result<(), SinkUnavailable>> {
+    fn record_head(&self, event: &Arc<RequestRecord>) -> MaybeReady<Result<(), SinkUnavailable>> {
         self.0.queue.record_head(event)
     }
 
-    fn record_gate(&self, event: &Arc<RequestRecord>) -> Soon<Result<(), SinkUnavailable>> {
+    fn record_gate(&self, event: &Arc<RequestRecord>) -> MaybeReady<Result<(), SinkUnavailable>> {
         self.0.queue.record_gate(event)
     }
 
-    fn flush(&self) -> Soon<Result<(), SinkUnavailable>> {
+    fn flush(&self) -> MaybeReady<Result<(), SinkUnavailable>> {
         self.0.queue.flush()
     }
 
-    fn close(&self) -> Soon<Result<(), SinkUnavailable>> {
+    fn close(&self) -> MaybeReady<Result<(), SinkUnavailable>> {
         self.0.queue.close()
     }
 

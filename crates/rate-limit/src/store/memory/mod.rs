@@ -22,15 +22,15 @@ use std::{
 };
 
 use arrayvec::ArrayVec;
-use palisade_core::Soon;
+use palisade_core::MaybeReady;
 
 use self::{
     locked_buckets::LockedBuckets, overflow::OverflowBuckets, sharing_monitor::SharingMonitor,
     table::Table,
 };
 use super::{
-    BucketKey, Charge, LimitNames, LimitState, LimitStore, MAX_CHARGES, Outcome, StoreDecision,
-    nanoseconds,
+    BucketKey, Charge, ChargeOutcome, LimitNames, LimitState, LimitStore, MAX_CHARGES,
+    StoreDecision, nanoseconds,
 };
 use crate::{
     gcra::Gcra,
@@ -153,7 +153,7 @@ impl MemoryStore {
         choose_gcra: impl Fn(&'a Limit) -> G,
     ) -> StoreDecision {
         if charges.len() > MAX_CHARGES {
-            return StoreDecision::new(Outcome::Unavailable, []);
+            return StoreDecision::new(ChargeOutcome::Unavailable, []);
         }
         let now = nanoseconds(now);
         let chosen: ArrayVec<G, MAX_CHARGES> =
@@ -174,9 +174,9 @@ impl MemoryStore {
         self.sharing_monitor.record(now, buckets.sharing_reason());
         StoreDecision {
             outcome: if refused {
-                Outcome::Refused
+                ChargeOutcome::Refused
             } else {
-                Outcome::Admitted
+                ChargeOutcome::Admitted
             },
             limit_states,
             degraded: false,
@@ -208,8 +208,8 @@ impl LimitStore for MemoryStore {
         self.bucket_of(u128::from(self.hash(subject)), subject)
     }
 
-    fn charge(&self, now: Duration, charges: &[Charge<'_>]) -> Soon<StoreDecision> {
-        Soon::Now(self.decide_with(now, charges, whole_limit))
+    fn charge(&self, now: Duration, charges: &[Charge<'_>]) -> MaybeReady<StoreDecision> {
+        MaybeReady::Ready(self.decide_with(now, charges, whole_limit))
     }
 
     fn adjust(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: i64) {

@@ -21,7 +21,9 @@ use crate::{
     gcra::Gcra,
     policy::{FailureMode, Limit},
     store::memory::whole_limit,
-    store::{BucketKey, Charge, LimitState, MAX_CHARGES, Outcome, StoreDecision, StoreProblem},
+    store::{
+        BucketKey, Charge, ChargeOutcome, LimitState, MAX_CHARGES, StoreDecision, StoreProblem,
+    },
 };
 
 /// The buckets of one batch of settlements. Requests on the same connection wait for the batch.
@@ -118,7 +120,7 @@ impl StoreState {
             return None;
         }
         let here = self.charged_here.decide_with(now, &looks, whole_limit);
-        let refused = here.outcome == Outcome::Refused;
+        let refused = here.outcome == ChargeOutcome::Refused;
         refused.then(|| states_of_all(&here, charges, counts))
     }
 
@@ -140,7 +142,7 @@ impl StoreState {
                 _ => self.fall_back(now, &charges),
             };
         };
-        if decision.outcome == Outcome::Refused {
+        if decision.outcome == ChargeOutcome::Refused {
             self.denials.remember(now, &charges, &decision);
             return decision;
         }
@@ -163,7 +165,7 @@ impl StoreState {
         let closed =
             |charge: &Charge<'_>| self.failure_mode_of(charge.limit) == FailureMode::FailClosed;
         if charges.iter().any(closed) {
-            return StoreDecision::new(Outcome::Unavailable, []).degraded();
+            return StoreDecision::new(ChargeOutcome::Unavailable, []).degraded();
         }
         let counts = |limit: &Limit| self.is_local(limit);
         let counted: ArrayVec<Charge<'_>, MAX_CHARGES> = charges

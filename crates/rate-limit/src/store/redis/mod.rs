@@ -31,7 +31,7 @@ use std::{
 
 use arrayvec::ArrayVec;
 use hmac::{Hmac, Mac};
-use palisade_core::Soon;
+use palisade_core::MaybeReady;
 use sha2::Sha256;
 
 pub use self::{
@@ -47,8 +47,8 @@ use self::{
     settlements::SettlementQueue,
 };
 use super::{
-    BucketKey, Charge, LimitNames, LimitStore, MAX_CHARGES, Outcome, StoreDecision, StoreProblem,
-    memory::MemoryStore,
+    BucketKey, Charge, ChargeOutcome, LimitNames, LimitStore, MAX_CHARGES, StoreDecision,
+    StoreProblem, memory::MemoryStore,
 };
 use crate::{
     error::RateLimitBuildError,
@@ -137,23 +137,23 @@ impl LimitStore for RedisStore {
         self.0.local.bucket_of(u128::from_be_bytes(half), subject)
     }
 
-    fn charge(&self, now: Duration, charges: &[Charge<'_>]) -> Soon<StoreDecision> {
+    fn charge(&self, now: Duration, charges: &[Charge<'_>]) -> MaybeReady<StoreDecision> {
         if charges.len() > MAX_CHARGES {
-            return Soon::Now(StoreDecision::new(Outcome::Unavailable, []));
+            return MaybeReady::Ready(StoreDecision::new(ChargeOutcome::Unavailable, []));
         }
         let doubted = match self.0.decide_locally(now, charges) {
-            LocalDecision::Refused(decision) => return Soon::Now(decision),
+            LocalDecision::Refused(decision) => return MaybeReady::Ready(decision),
             LocalDecision::Doubtful => true,
             LocalDecision::Nothing => false,
         };
         let Some(connection) = self.0.connections.connection() else {
-            return Soon::Now(self.0.fall_back(now, charges));
+            return MaybeReady::Ready(self.0.fall_back(now, charges));
         };
         let call = ScriptCall::take(&self.0.prefix, charges);
         let charges: ArrayVec<OwnedCharge, MAX_CHARGES> =
             charges.iter().map(OwnedCharge::from).collect();
         let shared = Arc::clone(&self.0);
-        Soon::later(async move {
+        MaybeReady::pending(async move {
             let reply = shared.connections.run_script(connection, &call).await;
             shared.decide_from_reply(now, &charges, reply, doubted)
         })
@@ -183,15 +183,15 @@ impl LimitStore for RedisStore {
         now: Duration,
         limit: &Arc<Limit>,
         bucket: BucketKey,
-    ) -> Soon<Result<(), StoreProblem>> {
+    ) -> MaybeReady<Result<(), StoreProblem>> {
         self.0.forget(now, limit, bucket);
         let Some(connection) = self.0.connections.connection() else {
             let problem = self.0.connections.problem();
-            return Soon::Now(Err(problem.unwrap_or(StoreProblem::ConnectionLost)));
+            return MaybeReady::Ready(Err(problem.unwrap_or(StoreProblem::ConnectionLost)));
         };
         let key = script::key(&self.0.prefix, limit, bucket.own);
         let connections = Arc::clone(&self.0.connections);
-        Soon::later(async move { connections.delete(connection, &key).await })
+        MaybeReady::pending(async move { connections.delete(connection, &key).await })
     }
 
     fn limit_names(&self) -> Option<&LimitNames> {

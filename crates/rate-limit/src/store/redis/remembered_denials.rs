@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     policy::Limit,
-    store::{BucketKey, Charge, LimitState, Outcome, StoreDecision, nanoseconds},
+    store::{BucketKey, Charge, ChargeOutcome, LimitState, StoreDecision, nanoseconds},
 };
 
 /// The number of remembered buckets. A newer one replaces the older one in its entry. 192 KiB.
@@ -77,7 +77,7 @@ impl RememberedDenials {
             }
             denial.limit_state(now, charge)
         };
-        let decision = StoreDecision::new(Outcome::Refused, charges.iter().map(limit_state));
+        let decision = StoreDecision::new(ChargeOutcome::Refused, charges.iter().map(limit_state));
         match decision.limit_states.iter().any(LimitState::is_refused) {
             true => DenialLookup::Refused(decision),
             false if doubtful => DenialLookup::Doubtful,

@@ -11,7 +11,7 @@ use super::settlements::PendingUnits;
 use crate::{
     error::RateLimitBuildError,
     policy::Limit,
-    store::{Charge, LimitState, Outcome, StoreDecision, StoreProblem},
+    store::{Charge, ChargeOutcome, LimitState, StoreDecision, StoreProblem},
 };
 
 static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("decide.lua")));
@@ -152,8 +152,8 @@ impl ScriptCall {
         }
         let refused = pairs.iter().any(|[_, wait]| *wait > 0);
         let outcome = match (given, refused) {
-            (1, false) => Outcome::Admitted,
-            (0, true) => Outcome::Refused,
+            (1, false) => ChargeOutcome::Admitted,
+            (0, true) => ChargeOutcome::Refused,
             _ => return Err(StoreProblem::MalformedReply),
         };
         let limit_state = |[backlog, wait]: &[i64; 2]| LimitState {
@@ -227,8 +227,8 @@ mod tests {
     #[test]
     fn only_what_the_script_can_have_said_is_believed() {
         let read = |reply: &Value| call().read(reply).ok().map(|decision| decision.outcome());
-        assert_eq!(read(&numbers(&[1, 5, 0])), Some(Outcome::Admitted));
-        assert_eq!(read(&numbers(&[0, 5, 3])), Some(Outcome::Refused));
+        assert_eq!(read(&numbers(&[1, 5, 0])), Some(ChargeOutcome::Admitted));
+        assert_eq!(read(&numbers(&[0, 5, 3])), Some(ChargeOutcome::Refused));
         for wrong in [
             numbers(&[]),
             numbers(&[1]),

@@ -106,7 +106,7 @@ async fn degraded_requests_say_so_in_the_trail() {
     use palisade_core::{ClientInfo, Fact, Guard, Scheme, SecurityContext, Verdict};
     let stack = stack(&orphan().await, [one(FailureMode::FailOpen)]);
     let (mut head, _) = from("203.0.113.7").into_parts();
-    let cx = SecurityContext::enter(&mut head);
+    let cx = SecurityContext::find_or_create(&mut head);
     cx.set_client(ClientInfo::new([203, 0, 113, 7].into(), Scheme::Https));
     assert!(matches!(
         stack.layer.admit(&cx, &mut head),

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use palisade_core::Secret;
 use palisade_rate_limit::{
-    BucketKey, Charge, FailureMode, Limit, LimitStore, Outcome, Policy, RedisStore,
+    BucketKey, Charge, ChargeOutcome, FailureMode, Limit, LimitStore, Policy, RedisStore,
 };
 
 use super::{DEADLINE, HASH_KEY, Log, proxy::Proxy, server::Server, stack, store, until};
@@ -137,7 +137,7 @@ async fn what_cannot_be_kept_is_counted_told_once_and_treated_strictly() {
         .charge(NOW, &[Charge::new(&limit, bucket(2999), 1)])
         .get()
         .await;
-    assert_eq!(decision.outcome(), Outcome::Refused);
+    assert_eq!(decision.outcome(), ChargeOutcome::Refused);
     proxy.open();
     settled(&store).await;
     // One that was kept has arrived.
@@ -194,7 +194,7 @@ async fn penalties_do_not_wait_behind_settlements() {
             .charge(NOW, &[Charge::check_only(&login, bucket(1))])
             .get()
             .await;
-        decision.outcome() == Outcome::Refused
+        decision.outcome() == ChargeOutcome::Refused
     })
     .await;
     assert!(slow.unsettled() > 3000, "{}", slow.unsettled());

@@ -52,7 +52,7 @@ impl OwnResponses {
 fn headers(layer: &HeadersLayer, peer: Peer) -> HeaderMap {
     let mut request = Request::new(()).into_parts().0;
     request.extensions.insert(peer);
-    let context = SecurityContext::enter(&mut request);
+    let context = SecurityContext::find_or_create(&mut request);
     // It tells the other layer whether TLS is used.
     let _ = ClientInfoLayer::direct().admit(&context, &mut request);
     let mut response = Response::new(()).into_parts().0;

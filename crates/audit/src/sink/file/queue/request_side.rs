@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use palisade_core::Soon;
+use palisade_core::MaybeReady;
 use tokio::sync::oneshot;
 
 use super::{
@@ -129,12 +129,12 @@ impl Queue {
     pub(in crate::sink::file) fn record_head(
         &self,
         event: &Arc<RequestRecord>,
-    ) -> Soon<SinkResult> {
+    ) -> MaybeReady<SinkResult> {
         let mut state = self.lock();
         state.release(1);
         if self.is_counted(&mut state, RepeatKey::of_request(event)) {
             state.folds.head_was_counted(event.request_id());
-            return Soon::Now(state.ready());
+            return MaybeReady::Ready(state.ready());
         }
         self.ask_for(state, event, RecordType::Head)
     }
@@ -164,19 +164,19 @@ impl Queue {
     pub(in crate::sink::file) fn record_gate(
         &self,
         event: &Arc<RequestRecord>,
-    ) -> Soon<SinkResult> {
+    ) -> MaybeReady<SinkResult> {
         let state = self.lock();
         if state.used() >= self.settings.capacity {
-            return Soon::Now(Err(SinkUnavailable::Full));
+            return MaybeReady::Ready(Err(SinkUnavailable::Full));
         }
         self.ask_for(state, event, RecordType::Gate)
     }
 
     /// Waits until everything that was taken so far is safe. It sets no deadline.
-    pub(in crate::sink::file) fn flush(&self) -> Soon<SinkResult> {
+    pub(in crate::sink::file) fn flush(&self) -> MaybeReady<SinkResult> {
         let state = self.lock();
         if let Err(why) = state.ready() {
-            return Soon::Now(Err(why));
+            return MaybeReady::Ready(Err(why));
         }
         // The caller of flush chooses how long to wait.
         self.ask(state, None)
@@ -186,10 +186,10 @@ impl Queue {
     ///
     /// A second call returns the result of the first close. A writer that pauses after a failure is
     /// woken: it makes one more attempt and ends.
-    pub(in crate::sink::file) fn close(&self) -> Soon<SinkResult> {
+    pub(in crate::sink::file) fn close(&self) -> MaybeReady<SinkResult> {
         let mut state = self.lock();
         if state.closed {
-            return Soon::Now(state.end);
+            return MaybeReady::Ready(state.end);
         }
         state.closing = true;
         // Also out of the pause between two attempts.
@@ -206,14 +206,14 @@ impl Queue {
         mut state: MutexGuard<'_, State>,
         event: &Arc<RequestRecord>,
         form: RecordType,
-    ) -> Soon<SinkResult> {
+    ) -> MaybeReady<SinkResult> {
         if state.closed {
-            return Soon::Now(Err(SinkUnavailable::Closed));
+            return MaybeReady::Ready(Err(SinkUnavailable::Closed));
         }
         state.push(event, form);
         if let Err(why) = state.ready() {
             // It is written once that works again; the end record shows that the response was 503.
-            return Soon::Now(Err(why));
+            return MaybeReady::Ready(Err(why));
         }
         let deadline = self
             .clock
@@ -228,7 +228,7 @@ impl Queue {
         &self,
         mut state: MutexGuard<'_, State>,
         deadline: Option<Duration>,
-    ) -> Soon<SinkResult> {
+    ) -> MaybeReady<SinkResult> {
         let (answer, waiting) = oneshot::channel();
         let number = state.asked;
         state.asked += 1;
@@ -239,7 +239,7 @@ impl Queue {
         });
         self.wake(&mut state);
         drop(state);
-        Soon::later(async move { waiting.await.unwrap_or(Err(SinkUnavailable::Closed)) })
+        MaybeReady::pending(async move { waiting.await.unwrap_or(Err(SinkUnavailable::Closed)) })
     }
 
     /// Wakes the writer if it is idle, or if it gathers records and the queue is half full.

@@ -9,7 +9,9 @@ use std::{
 };
 
 use http::StatusCode;
-use palisade_core::{Clock, Ending, How, ManualClock, SecurityContext, SharedClock, Soon};
+use palisade_core::{
+    Clock, ManualClock, MaybeReady, Outcome, OutcomeKind, SecurityContext, SharedClock,
+};
 
 use super::{
     super::{FileSink, FileSinkBuilder, journal::FilePosition, recovery::Start},
@@ -45,7 +47,7 @@ struct Request(SecurityContext, RequestSnapshot, Arc<Redaction>);
 impl Request {
     fn new() -> Self {
         let (mut head, ()) = http::Request::new(()).into_parts();
-        let cx = SecurityContext::enter(&mut head);
+        let cx = SecurityContext::find_or_create(&mut head);
         let redaction = Arc::new(Redaction::default());
         let snapshot =
             RequestSnapshot::capture(&cx, &head, &redaction, &ManualClock::new(Duration::ZERO));
@@ -74,14 +76,14 @@ impl Request {
     }
 }
 
-const OK: Ending = Ending::new(How::Complete, Some(StatusCode::OK), 0);
+const OK: Outcome = Outcome::new(OutcomeKind::Complete, Some(StatusCode::OK), 0);
 
 /// A whole request in one event.
 fn whole() -> Arc<RequestRecord> {
     Request::new().event(Stage::Over(OK), false)
 }
 
-async fn get(answer: Soon<Result<(), SinkUnavailable>>) -> Result<(), SinkUnavailable> {
+async fn get(answer: MaybeReady<Result<(), SinkUnavailable>>) -> Result<(), SinkUnavailable> {
     answer.get().await
 }
 
