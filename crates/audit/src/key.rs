@@ -7,6 +7,7 @@ use std::{fmt, io, path::Path};
 
 use hmac::{Hmac, KeyInit, Mac};
 use palisade_core::Secret;
+use palisade_internal::hex;
 use sha2::Sha256;
 
 use crate::error::AuditBuildError;
@@ -94,7 +95,7 @@ impl AuditKey {
     /// The opening record of each file has it, and verification reports another key by it.
     #[must_use]
     pub fn id(&self) -> String {
-        hex(&self.id)
+        hex::encode(&self.id)
     }
 
     /// Returns the bytes of the key, to store a generated one. They are secret.
@@ -116,7 +117,7 @@ impl AuditKey {
         mac.update(field.as_bytes());
         mac.update(value);
         let code: [u8; 32] = mac.finalize().into_bytes().into();
-        hex(code.first_chunk::<16>().unwrap_or(&[0; 16]))
+        hex::encode(code.first_chunk::<16>().unwrap_or(&[0; 16]))
     }
 }
 
@@ -173,14 +174,6 @@ fn demand_private(metadata: &std::fs::Metadata) -> io::Result<()> {
 #[allow(clippy::unnecessary_wraps)]
 fn demand_private(_: &std::fs::Metadata) -> io::Result<()> {
     Ok(())
-}
-
-/// Writes bytes as lower case hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits
-        .filter_map(|digit| char::from_digit(digit.into(), 16))
-        .collect()
 }
 
 #[cfg(test)]

@@ -16,9 +16,20 @@ const COUNT: u32 = 22_000;
 
 /// Returns a port of this address that no listener has, another one at each call.
 ///
+/// The port is free at the moment of the call. Another process can take it before the program of
+/// the test does; tests of one machine do not, since each process starts at another place.
+///
 /// # Errors
 ///
-/// If all of them are taken.
+/// If all 22,000 ports are taken.
+///
+/// ```
+/// use std::net::{Ipv4Addr, TcpListener};
+///
+/// let port = palisade_internal::free_port::choose(Ipv4Addr::LOCALHOST.into())?;
+/// let server = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub fn choose(address: IpAddr) -> std::io::Result<u16> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     // Processes that start one after the other have numbers next to each other.

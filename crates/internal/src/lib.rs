@@ -1,7 +1,9 @@
 //! Helpers that several crates of Palisade share.
 //!
 //! - [`free_port`]: a TCP port for a program that a test starts.
+//! - [`hex`]: bytes as hexadecimal digits.
 //! - [`log_limit`]: log lines that a client can cause, bounded in number.
+//! - [`percent`]: percent-encoding, and the decoding of queries and forms.
 //! - [`private_file`]: files with mode 0600, written atomically.
 //! - [`rfc3339`]: dates with time and offset, as text.
 //! - [`secret_strength`]: detects secrets that are not random.
@@ -18,5 +20,7 @@ pub mod private_file;
 pub mod log_limit;
 pub mod wall_clock;
 pub mod rfc3339;
+pub mod percent;
+pub mod hex;
 pub mod secret_strength;
 pub mod free_port;

@@ -13,7 +13,21 @@ use std::{
 /// Reads a file, refusing one of more than `limit` bytes.
 ///
 /// # Errors
-/// Errors of the system, [`io::ErrorKind::FileTooLarge`], or invalid UTF-8.
+/// Errors of the system, [`io::ErrorKind::FileTooLarge`], or [`io::ErrorKind::InvalidData`] if the
+/// content is not UTF-8.
+///
+/// ```
+/// use std::{fs::File, io::ErrorKind};
+/// use palisade_internal::private_file;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("pepper");
+/// private_file::write_new(&path, b"secret")?;
+/// assert_eq!(private_file::read_to_string(&File::open(&path)?, 6)?, "secret");
+/// let refused = private_file::read_to_string(&File::open(&path)?, 5).unwrap_err();
+/// assert_eq!(refused.kind(), ErrorKind::FileTooLarge);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub fn read_to_string(file: &File, limit: u64) -> io::Result<String> {
     let mut text = String::new();
     file.take(limit.saturating_add(1))
@@ -26,6 +40,9 @@ pub fn read_to_string(file: &File, limit: u64) -> io::Result<String> {
 }
 
 /// Returns options that create files with mode 0600.
+///
+/// The mode of an existing file does not change. Elsewhere than on Unix the options have no mode:
+/// the permissions of the folder must suffice.
 #[must_use]
 pub fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
@@ -49,6 +66,18 @@ pub fn create_new(path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// [`io::ErrorKind::AlreadyExists`], or another error of the system.
+///
+/// ```
+/// use std::io::ErrorKind;
+/// use palisade_internal::private_file;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("pepper");
+/// private_file::write_new(&path, b"one")?;
+/// let refused = private_file::write_new(&path, b"two").unwrap_err();
+/// assert_eq!(refused.kind(), ErrorKind::AlreadyExists);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
     let temporary = write_beside(path, content, None)?;
     // Unlike a rename, a link does not replace what is there.
@@ -77,6 +106,17 @@ pub fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
 /// # Errors
 /// Errors of the system. [`io::ErrorKind::PermissionDenied`] if the file belongs to another user
 /// and this process may not keep its owner: the file is then left unchanged.
+///
+/// ```
+/// use palisade_internal::private_file;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("keys.toml");
+/// private_file::replace(&path, b"one")?;
+/// private_file::replace(&path, b"two")?;
+/// assert_eq!(std::fs::read(&path)?, b"two");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let target = match fs::canonicalize(path) {
         Ok(target) => target,

@@ -9,7 +9,15 @@ pub const LEAST_DIFFERENT_BYTES: usize = 8;
 /// Returns whether a secret has fewer than [`LEAST_DIFFERENT_BYTES`] different bytes, so that it
 /// can be guessed.
 ///
-/// The caller checks the length.
+/// The caller checks the length. It finds passwords typed by hand, as `aaaa…` or `12341234…`, and not
+/// every weak secret: a dictionary is not consulted.
+///
+/// ```
+/// use palisade_internal::secret_strength::is_repetitive;
+///
+/// assert!(is_repetitive(&b"changeme".repeat(4)));
+/// assert!(!is_repetitive(b"0123456789abcdef0123456789abcdef"));
+/// ```
 #[must_use]
 pub fn is_repetitive(secret: &[u8]) -> bool {
     let mut seen = [false; 256];

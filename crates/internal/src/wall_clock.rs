@@ -17,6 +17,21 @@ const RESOLUTION: Duration = Duration::from_millis(100);
 ///
 /// After a step back of more than `max_step`, the new time is accepted. The readings before were
 /// wrong, and to refuse everything for so long would be worse.
+///
+/// Never blocks and allocates nothing; threads share one value.
+///
+/// ```
+/// use std::time::Duration;
+/// use palisade_internal::wall_clock::WallClock;
+///
+/// let clock = WallClock::new(WallClock::MAX_STEP);
+/// let seconds = Duration::from_secs;
+/// assert_eq!(clock.read(seconds(1_000)).now, seconds(1_000));
+///
+/// let reading = clock.read(seconds(940)); // The clock was set back by a minute.
+/// assert_eq!(reading.now, seconds(1_000));
+/// assert_eq!(reading.stepped_back, Some(seconds(60)));
+/// ```
 #[derive(Debug)]
 pub struct WallClock {
     /// The latest reading, in nanoseconds since the Unix epoch.

@@ -5,9 +5,10 @@ use std::path::Path;
 use palisade::audit::AuditKey;
 use palisade::core::SharedClock;
 use palisade::{AuditLayer, FileSink};
+use palisade_internal::hex;
 
 use crate::{
-    StartError,
+    error::StartError,
     first_start::{DataFolder, write_private},
 };
 
@@ -50,10 +51,6 @@ fn make_key(path: &Path) -> Result<(), StartError> {
     };
     let key = AuditKey::generate().map_err(|error| broken(&error))?;
     // As text, so that it survives editors and copies.
-    let text: String = key
-        .expose()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let text = hex::encode(key.expose());
     write_private(path, &text).map_err(|error| broken(&error))
 }

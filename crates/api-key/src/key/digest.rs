@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use palisade_internal::hex;
 use subtle::{Choice, ConstantTimeEq};
 
 /// The public name of a pair of pepper and prefix. With it a wrong pepper is not taken for a wrong
@@ -47,7 +48,7 @@ impl KeyDigest {
     pub fn from_text(text: &str) -> Option<Self> {
         let (name, digits) = text.split_once(':')?;
         let (mut scheme, mut bytes) = (SchemeName::default(), [0; Self::LENGTH]);
-        let read = decode_hex(name, &mut scheme) && decode_hex(digits, &mut bytes);
+        let read = hex::decode_any_case(name, &mut scheme) && hex::decode_any_case(digits, &mut bytes);
         read.then_some(Self { bytes, scheme })
     }
 
@@ -57,7 +58,7 @@ impl KeyDigest {
     /// The text has 73 ASCII characters. It is not a credential, but keep it private.
     #[must_use]
     pub fn to_text(&self) -> String {
-        format!("{}:{}", encode_hex(&self.scheme), encode_hex(&self.bytes))
+        format!("{}:{}", hex::encode(&self.scheme), hex::encode(&self.bytes))
     }
 }
 
@@ -65,35 +66,6 @@ impl fmt::Debug for KeyDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("KeyDigest([redacted])")
     }
-}
-
-/// Writes bytes as lower-case hexadecimal digits.
-pub(crate) fn encode_hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .filter_map(|nibble| char::from_digit(u32::from(nibble), 16))
-        .collect()
-}
-
-/// Reads exactly as many bytes as the buffer holds. Returns whether the text had them and nothing
-/// else.
-pub(crate) fn decode_hex(text: &str, bytes: &mut [u8]) -> bool {
-    let digits = text.as_bytes();
-    let (pairs, odd) = digits.as_chunks::<2>();
-    if !odd.is_empty() || pairs.len() != bytes.len() {
-        return false;
-    }
-    bytes.iter_mut().zip(pairs).all(|(byte, [high, low])| {
-        let value = |digit: u8| char::from(digit).to_digit(16);
-        match (value(*high), value(*low)) {
-            (Some(high), Some(low)) => {
-                *byte = u8::try_from(high * 16 + low).unwrap_or_default();
-                true
-            }
-            _ => false,
-        }
-    })
 }
 
 #[cfg(test)]

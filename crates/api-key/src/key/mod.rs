@@ -20,6 +20,6 @@ pub use self::{
     presented::PresentedKey,
 };
 pub(crate) use self::{
-    digest::{SchemeName, decode_hex, encode_hex},
+    digest::SchemeName,
     environment::AcceptedEnvironments,
 };

@@ -4,6 +4,7 @@
 
 use axum::extract::OriginalUri;
 use http::{Uri, request, uri::PathAndQuery};
+use palisade_internal::percent::is_named;
 
 /// Removes the parameter from axum's [`OriginalUri`], if there is one. The path of a nested router
 /// stays.
@@ -22,39 +23,6 @@ pub(super) fn strip(head: &mut request::Parts, parameter: &str) {
     if others.len() < query.len() {
         let stripped = with_query(original.clone(), &others);
         head.extensions.insert(OriginalUri(stripped));
-    }
-}
-
-/// Compares the name of a pair as forms decode it: `+` and escapes. A configured name has neither.
-fn is_named(pair: &str, name: &str) -> bool {
-    let (written, _) = pair.split_once('=').unwrap_or((pair, ""));
-    let (mut rest, mut wanted) = (written.as_bytes(), name.as_bytes());
-    while let Some((byte, behind)) = next_decoded(rest) {
-        let Some((first, others)) = wanted.split_first() else {
-            return false;
-        };
-        if byte != *first {
-            return false;
-        }
-        (rest, wanted) = (behind, others);
-    }
-    wanted.is_empty()
-}
-
-/// Returns the first byte after decoding, and the text after it. An incomplete escape is a literal
-/// `%`.
-fn next_decoded(text: &[u8]) -> Option<(u8, &[u8])> {
-    match text {
-        [b'%', high, low, rest @ ..] => {
-            let digit = |byte: &u8| char::from(*byte).to_digit(16);
-            match (digit(high), digit(low)) {
-                (Some(high), Some(low)) => Some((u8::try_from(high * 16 + low).ok()?, rest)),
-                _ => Some((b'%', text.get(1..)?)),
-            }
-        }
-        [b'+', rest @ ..] => Some((b' ', rest)),
-        [byte, rest @ ..] => Some((*byte, rest)),
-        [] => None,
     }
 }
 

@@ -4,11 +4,11 @@
 
 use std::{fs::File, io, path::Path};
 
-use palisade_internal::private_file;
+use palisade_internal::{hex, private_file};
 use zeroize::Zeroizing;
 
 use super::KeyFileError;
-use crate::key::{Pepper, decode_hex, encode_hex};
+use crate::key::Pepper;
 
 /// In bytes. A pepper file has 65.
 const LARGEST: u64 = 4096;
@@ -36,7 +36,7 @@ impl Pepper {
             .map_err(|problem| KeyFileError::io(path, "read", problem))?;
         let text = Zeroizing::new(text);
         let mut bytes = Zeroizing::new([0; Self::LENGTH]);
-        if !decode_hex(text.trim_ascii_end(), &mut *bytes) {
+        if !hex::decode_any_case(text.trim_ascii_end(), &mut *bytes) {
             return Err(KeyFileError::invalid(
                 path,
                 None,
@@ -59,7 +59,7 @@ impl Pepper {
         let path = path.as_ref();
         let random =
             Self::random_bytes().map_err(|problem| KeyFileError::invalid(path, None, problem))?;
-        let text = Zeroizing::new(encode_hex(&*random) + "\n");
+        let text = Zeroizing::new(hex::encode(&*random) + "\n");
         private_file::write_new(path, text.as_bytes())
             .map_err(|problem| KeyFileError::io(path, "create", problem))?;
         Self::new(&*random).map_err(|weak| KeyFileError::invalid(path, None, weak))

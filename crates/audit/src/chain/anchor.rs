@@ -5,7 +5,7 @@
 
 use std::{error, fmt, str::FromStr};
 
-use crate::key::hex;
+use palisade_internal::hex;
 
 /// The number of a record and its hash, written as `NUMBER:HASH`.
 ///
@@ -73,7 +73,7 @@ impl fmt::Debug for Anchor {
 
 impl fmt::Display for Anchor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.sequence, hex(&self.hash))
+        write!(f, "{}:{}", self.sequence, hex::encode(&self.hash))
     }
 }
 
@@ -82,7 +82,7 @@ impl FromStr for Anchor {
 
     fn from_str(text: &str) -> Result<Self, InvalidAnchor> {
         let (sequence, hash) = text.trim().split_once(':').ok_or(InvalidAnchor)?;
-        let hash = unhex(hash.as_bytes()).ok_or(InvalidAnchor)?;
+        let hash = hex::decode(hash.as_bytes()).ok_or(InvalidAnchor)?;
         let sequence = number(sequence.as_bytes()).ok_or(InvalidAnchor)?;
         Ok(Self::new(sequence, hash))
     }
@@ -102,30 +102,6 @@ impl fmt::Display for InvalidAnchor {
 }
 
 impl error::Error for InvalidAnchor {}
-
-/// Reads 64 lower case hexadecimal digits. Upper case is refused: one value has one spelling.
-pub(super) fn unhex(digits: &[u8]) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    let (pairs, []) = digits.as_chunks::<2>() else {
-        return None;
-    };
-    if pairs.len() != bytes.len() {
-        return None;
-    }
-    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
-        *byte = digit(*high)? << 4 | digit(*low)?;
-    }
-    Some(bytes)
-}
-
-/// Reads one lower case hexadecimal digit.
-fn digit(character: u8) -> Option<u8> {
-    match character {
-        b'0'..=b'9' => Some(character - b'0'),
-        b'a'..=b'f' => Some(character - b'a' + 10),
-        _ => None,
-    }
-}
 
 /// Reads a decimal number above zero without sign, space or leading zero.
 pub(super) fn number(digits: &[u8]) -> Option<u64> {

@@ -6,15 +6,14 @@
 use std::{fs::File, io, io::Read as _, path::Path};
 
 use palisade_core::Secret;
-use palisade_internal::private_file;
+use palisade_internal::{hex, private_file};
 use serde::Deserialize;
 
 use super::{
     Anchor,
-    anchor::unhex,
     statement::{Signer, Verifier},
 };
-use crate::{error::AuditBuildError, key::hex, record::json::Object};
+use crate::{error::AuditBuildError, record::json::Object};
 
 /// The purpose in the signature, and the type of the line.
 const PURPOSE: &str = "checkpoint";
@@ -80,14 +79,14 @@ impl CheckpointKey {
         let path = path.as_ref();
         let text = read_key(path, true)?;
         let seed = text.trim_end().strip_prefix(PRIVATE);
-        let seed = seed.and_then(|digits| unhex(digits.as_bytes()));
+        let seed = seed.and_then(|digits| hex::decode(digits.as_bytes()));
         Self::from_seed(&seed.ok_or_else(|| wrong_key(path, "no private checkpoint key"))?)
     }
 
     /// Returns the content of a key file. It is secret: write it to a file with mode 0600.
     #[must_use]
     pub fn to_text(&self) -> Secret {
-        Secret::new(format!("{PRIVATE}{}\n", hex(self.seed.expose())))
+        Secret::new(format!("{PRIVATE}{}\n", hex::encode(self.seed.expose())))
     }
 
     /// Returns the public key, which checks what this key signs.
@@ -123,7 +122,7 @@ impl CheckpointPublicKey {
         let path = path.as_ref();
         let text = read_key(path, false)?;
         let digits = text.trim_end().strip_prefix(PUBLIC);
-        let bytes = digits.and_then(|digits| unhex(digits.as_bytes()));
+        let bytes = digits.and_then(|digits| hex::decode(digits.as_bytes()));
         bytes
             .map(Self)
             .ok_or_else(|| wrong_key(path, "no public checkpoint key"))
@@ -132,7 +131,7 @@ impl CheckpointPublicKey {
     /// Returns the content of a file with the public key. It is not secret.
     #[must_use]
     pub fn to_text(&self) -> String {
-        format!("{PUBLIC}{}\n", hex(&self.0))
+        format!("{PUBLIC}{}\n", hex::encode(&self.0))
     }
 
     /// Returns what checks with this key.
@@ -214,7 +213,7 @@ impl Checkpoint {
         object.text("time", time);
         object.text("trail", &self.trail);
         object.number("seq", self.anchor.sequence());
-        object.text("hash", &hex(self.anchor.hash()));
+        object.text("hash", &hex::encode(self.anchor.hash()));
         object.text("algorithm", signer.algorithm());
         if let Some(key) = signer.key_id() {
             object.text("key", &key);
@@ -230,7 +229,7 @@ impl Checkpoint {
         let Ok(members) = serde_json::from_slice::<Members>(line) else {
             return CheckpointLine::Unknown;
         };
-        let hash = unhex(members.hash.as_bytes());
+        let hash = hex::decode(members.hash.as_bytes());
         let (true, Some(hash)) = (members.v == 1 && members.kind == PURPOSE, hash) else {
             return CheckpointLine::Unknown;
         };

@@ -4,7 +4,9 @@
 //! body is not searched for a hash. Anything that is not exactly in the form of the writer is
 //! refused.
 
-use super::anchor::{number, unhex};
+use palisade_internal::hex;
+
+use super::anchor::number;
 
 /// The text before the number of the record.
 pub(super) const SEQUENCE: &str = ",\"seq\":";
@@ -40,7 +42,7 @@ impl<'a> Line<'a> {
         Some(Self {
             sealed,
             sequence: number(sequence)?,
-            hash: unhex(hash)?,
+            hash: hex::decode(hash)?,
         })
     }
 }

@@ -13,6 +13,7 @@ mod line;
 mod statement;
 
 use hmac::Mac;
+use palisade_internal::hex;
 use sha2::{Digest, Sha256};
 
 pub use anchor::{Anchor, InvalidAnchor};
@@ -21,7 +22,7 @@ pub use checkpoint::{CheckpointKey, CheckpointPublicKey};
 pub(crate) use line::Line;
 pub(crate) use statement::{Signer, Verifier};
 
-use crate::key::{AuditKey, hex};
+use crate::key::AuditKey;
 
 /// How records are sealed: with a key, or with a hash that anyone can compute.
 #[derive(Clone, Debug)]
@@ -65,7 +66,7 @@ impl Seal {
         out.extend_from_slice(format!("{}{sequence}", line::SEQUENCE).as_bytes());
         let hash = self.hash(last, out.get(start..).unwrap_or_default());
         out.extend_from_slice(line::HASH.as_bytes());
-        out.extend_from_slice(hex(&hash).as_bytes());
+        out.extend_from_slice(hex::encode(&hash).as_bytes());
         out.extend_from_slice(line::END.as_bytes());
         out.push(b'\n');
         Anchor::new(sequence, hash)

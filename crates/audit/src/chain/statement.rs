@@ -8,13 +8,10 @@ use std::fmt;
 
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use hmac::Mac;
+use palisade_internal::hex;
 use sha2::{Digest, Sha256};
 
-use super::anchor::unhex;
-use crate::{
-    error::AuditBuildError,
-    key::{AuditKey, hex},
-};
+use crate::{error::AuditBuildError, key::AuditKey};
 
 /// The text before the signature.
 const SIGNATURE: &str = ",\"signature\":\"";
@@ -70,7 +67,9 @@ impl Signer {
     /// Returns the public identifier of the key. `None` for a checksum.
     pub(crate) fn key_id(&self) -> Option<String> {
         match self.verifier() {
-            Verifier::Ed25519(public) => Some(hex(public.first_chunk::<8>().unwrap_or(&[0; 8]))),
+            Verifier::Ed25519(public) => {
+                Some(hex::encode(public.first_chunk::<8>().unwrap_or(&[0; 8])))
+            }
             Verifier::Keyed(key) => Some(key.id()),
             Verifier::Plain => None,
         }
@@ -91,9 +90,9 @@ impl Signer {
     /// Appends the signature and the closing brace to a body, without a line feed.
     pub(crate) fn sign(&self, purpose: &str, body: &mut Vec<u8>) {
         let signature = match self {
-            Self::Ed25519(pair) => hex(pair.sign(&message(purpose, body)).as_ref()),
-            Self::Keyed(key) => hex(&keyed(key, purpose, body)),
-            Self::Plain => hex(&checksum(purpose, body)),
+            Self::Ed25519(pair) => hex::encode(pair.sign(&message(purpose, body)).as_ref()),
+            Self::Keyed(key) => hex::encode(&keyed(key, purpose, body)),
+            Self::Plain => hex::encode(&checksum(purpose, body)),
         };
         body.extend_from_slice(SIGNATURE.as_bytes());
         body.extend_from_slice(signature.as_bytes());
@@ -118,12 +117,12 @@ impl Verifier {
                     .verify(&message(purpose, body), &signature)
                     .is_ok()
             }),
-            Self::Keyed(key) => unhex(signature).is_some_and(|code| {
+            Self::Keyed(key) => hex::decode::<32>(signature).is_some_and(|code| {
                 // Compared in constant time.
                 let mac = key.start(purpose).chain_update(body);
                 mac.verify_slice(&code).is_ok()
             }),
-            Self::Plain => unhex(signature) == Some(checksum(purpose, body)),
+            Self::Plain => hex::decode(signature) == Some(checksum(purpose, body)),
         }
     }
 }
@@ -150,8 +149,8 @@ fn signature_bytes(digits: &[u8]) -> Option<[u8; 64]> {
     let (first, second) = digits.split_at_checked(64)?;
     let mut bytes = [0; 64];
     let (left, right) = bytes.split_at_mut_checked(32)?;
-    left.copy_from_slice(&unhex(first)?);
-    right.copy_from_slice(&unhex(second)?);
+    left.copy_from_slice(&hex::decode::<32>(first)?);
+    right.copy_from_slice(&hex::decode::<32>(second)?);
     Some(bytes)
 }
 

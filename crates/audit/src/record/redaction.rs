@@ -8,6 +8,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use http::{HeaderName, request};
+use palisade_internal::percent::{decode_form, is_named, split_pair};
 
 use crate::{error::AuditBuildError, key::AuditKey};
 
@@ -195,37 +196,9 @@ fn is_secret(name: &str) -> bool {
 
 /// Finds the first parameter of a name, decoded as forms are.
 fn query_parameter(query: &str, name: &str) -> Option<Vec<u8>> {
-    let pairs = query.split('&').take(MAX_PARAMETERS);
-    let mut pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    let (_, value) = pairs.find(|(key, _)| form_decoded(key) == name.as_bytes())?;
-    Some(form_decoded(value))
-}
-
-/// Decodes `application/x-www-form-urlencoded`: `+` is a space, `%XX` a byte. Errors stay as they
-/// are.
-fn form_decoded(text: &str) -> Vec<u8> {
-    let mut rest = text.as_bytes();
-    let mut out = Vec::with_capacity(rest.len());
-    while let Some((byte, after)) = rest.split_first() {
-        rest = after;
-        match (byte, percent_escape(after)) {
-            (b'+', _) => out.push(b' '),
-            (b'%', Some((code, after))) => {
-                out.push(code);
-                rest = after;
-            }
-            _ => out.push(*byte),
-        }
-    }
-    out
-}
-
-/// Reads two hexadecimal digits.
-fn percent_escape(text: &[u8]) -> Option<(u8, &[u8])> {
-    let ([high, low], rest) = text.split_first_chunk()?;
-    let digit = |character: &u8| char::from(*character).to_digit(16);
-    let code = u8::try_from(digit(high)? << 4 | digit(low)?).ok()?;
-    Some((code, rest))
+    let mut pairs = query.split('&').take(MAX_PARAMETERS);
+    let (_, value) = split_pair(pairs.find(|pair| is_named(pair, name))?);
+    Some(decode_form(value).into_owned())
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Finds one parameter of a query, however it is escaped, and keeps the rest of the query
 //! unchanged.
 
+use palisade_internal::percent::{decode_form, is_named, split_pair};
+
 /// Counts the parameters of a name.
 pub(super) fn count(query: &str, name: &str) -> usize {
     query.split('&').filter(|pair| is_named(pair, name)).count()
@@ -10,48 +12,12 @@ pub(super) fn count(query: &str, name: &str) -> usize {
 /// query.
 pub(super) fn take(query: &str, name: &str) -> Option<(Vec<u8>, String)> {
     let mut ours = query.split('&').filter(|pair| is_named(pair, name));
-    let value = decode(split(ours.next()?).1);
+    let value = decode_form(split_pair(ours.next()?).1).into_owned();
     let others: Vec<_> = query
         .split('&')
         .filter(|pair| !is_named(pair, name))
         .collect();
     Some((value, others.join("&")))
-}
-
-/// Returns whether a pair has a name, after decoding.
-fn is_named(pair: &str, name: &str) -> bool {
-    decode(split(pair).0) == name.as_bytes()
-}
-
-/// Splits a pair at its first `=`.
-fn split(pair: &str) -> (&str, &str) {
-    pair.split_once('=').unwrap_or((pair, ""))
-}
-
-/// Decodes as forms do. An invalid escape stays unchanged.
-fn decode(text: &str) -> Vec<u8> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, behind)) = rest.split_first() {
-        rest = behind;
-        match (first, behind) {
-            (b'+', _) => decoded.push(b' '),
-            (b'%', [high, low, after @ ..])
-                if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() =>
-            {
-                decoded.push(nibble(*high) << 4 | nibble(*low));
-                rest = after;
-            }
-            (other, _) => decoded.push(*other),
-        }
-    }
-    decoded
-}
-
-/// Returns the value of a hexadecimal digit.
-fn nibble(digit: u8) -> u8 {
-    let value = char::from(digit).to_digit(16).unwrap_or_default();
-    u8::try_from(value).unwrap_or_default()
 }
 
 #[cfg(test)]

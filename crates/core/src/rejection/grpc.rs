@@ -2,10 +2,9 @@
 //!
 //! Source: gRPC over HTTP/2, "Responses", and the status codes of gRPC's own table.
 
-use std::fmt::Write as _;
-
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
+use palisade_internal::percent;
 
 use super::{Rejection, render::HEADERS};
 
@@ -17,7 +16,7 @@ pub(crate) fn render(rejection: Rejection, content_type: &HeaderValue) -> Respon
     let mut headers = HeaderMap::with_capacity(HEADERS);
     headers.append(CONTENT_TYPE, content_type.clone());
     headers.append(GRPC_STATUS, status(rejection.status()));
-    if let Ok(message) = HeaderValue::from_str(&percent_encode(rejection.detail())) {
+    if let Ok(message) = HeaderValue::from_str(&percent::encode_message(rejection.detail())) {
         headers.append(GRPC_MESSAGE, message);
     }
     for (name, value) in rejection.into_headers() {
@@ -42,28 +41,4 @@ fn status(http: StatusCode) -> HeaderValue {
         500 => "13",       // INTERNAL
         _ => "2",          // UNKNOWN
     })
-}
-
-/// Percent-encodes all but printable ASCII, and `%` itself.
-fn percent_encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b' '..=b'$' | b'&'..=b'~' => encoded.push(char::from(byte)),
-            _ => {
-                let _ = write!(encoded, "%{byte:02X}"); // Writing to a string cannot fail.
-            }
-        }
-    }
-    encoded
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_is_percent_encoded() {
-        assert_eq!(percent_encode("100% 好\n"), "100%25 %E5%A5%BD%0A");
-    }
 }

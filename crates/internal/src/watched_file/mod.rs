@@ -4,6 +4,9 @@
 //! While a new state of the file cannot be read, the previous state stays in force, up to
 //! [`Options::max_stale_age`]. After that the content is [`Freshness::Expired`], and the caller
 //! must refuse.
+//!
+//! The key file of `palisade-api-key` and the JWKS file of `palisade-jwt` are kept this way: keys
+//! that are revoked in the file stop working within one [`Options::interval`].
 
 use std::{
     fmt,
@@ -92,6 +95,50 @@ pub enum Freshness {
 ///
 /// [`open`](Self::open) reads it, [`watch`](Self::watch) keeps it up to date,
 /// [`value`](Self::value) returns the content, [`update`](Self::update) changes the file.
+///
+/// A change is noticed by length, times, device and inode of the file. After a change the file is
+/// read a second time at the next check: a writer may have been between two writes.
+///
+/// # Examples
+///
+/// A file of one number, read and then changed:
+///
+/// ```
+/// use std::{fs, io, path::Path, time::Duration};
+///
+/// use palisade_internal::watched_file::{FileFormat, Freshness, Options, Report, WatchedFile};
+///
+/// struct Number;
+///
+/// impl FileFormat for Number {
+///     type Value = u32;
+///     type Error = String;
+///
+///     fn read(&self, _: &Path, text: &str) -> Result<u32, String> {
+///         text.trim().parse().map_err(|_| format!("not a number: {text}"))
+///     }
+///     fn io_error(&self, _: &Path, attempt: &'static str, problem: io::Error) -> String {
+///         format!("cannot {attempt}: {problem}")
+///     }
+///     fn report(&self, _: &Path, _: Report<'_, u32, String>) {}
+/// }
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("number");
+/// fs::write(&path, "1")?;
+/// let options = Options::new(64, || Duration::from_secs(100));
+/// let file = WatchedFile::open(Number, path, options)?;
+/// assert_eq!(**file.value().load(), 1);
+///
+/// file.update(|number| Ok::<_, String>((number + 1, (number + 1).to_string(), ())))?;
+/// assert_eq!(**file.value().load(), 2);
+///
+/// fs::write(file.path(), "two")?;
+/// assert!(file.refresh().is_err());
+/// assert_eq!(**file.value().load(), 2, "the previous state stays in force");
+/// assert_eq!(file.freshness(), Freshness::Stale);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct WatchedFile<F: FileFormat> {
     /// Parses the content and reports changes.
     format: F,
@@ -106,13 +153,13 @@ pub struct WatchedFile<F: FileFormat> {
     /// The last check failed.
     broken: AtomicBool,
     /// Held by the thread that reads or writes the file, never by a request.
-    seen: Mutex<Seen>,
+    last_check: Mutex<LastCheck>,
     watch: OnceLock<Watch>,
 }
 
 /// What the last check found.
 #[derive(Default)]
-struct Seen {
+struct LastCheck {
     stamp: Option<Stamp>,
     /// A second check found the same stamp. The first may have met a writer between two writes of
     /// one clock tick.
@@ -122,7 +169,7 @@ struct Seen {
     reported_expired: bool,
 }
 
-impl Seen {
+impl LastCheck {
     /// Returns whether a file with this stamp holds nothing that was not read.
     fn covers(&self, stamp: Stamp) -> bool {
         self.settled && self.stamp == Some(stamp)
@@ -137,9 +184,9 @@ impl<F: FileFormat> WatchedFile<F> {
     pub fn open(format: F, path: PathBuf, options: Options) -> Result<Self, F::Error> {
         let now = options.now();
         let (value, stamp) = load(&format, &path, &options)?;
-        let seen = Seen {
+        let last_check = LastCheck {
             stamp: Some(stamp),
-            ..Seen::default()
+            ..LastCheck::default()
         };
         Ok(Self {
             format,
@@ -148,7 +195,7 @@ impl<F: FileFormat> WatchedFile<F> {
             value: ArcSwap::from_pointee(value),
             confirmed: AtomicU64::new(nanoseconds(now)),
             broken: AtomicBool::new(false),
-            seen: Mutex::new(seen),
+            last_check: Mutex::new(last_check),
             watch: OnceLock::new(),
         })
     }
@@ -160,8 +207,8 @@ impl<F: FileFormat> WatchedFile<F> {
     /// When no thread can be started.
     pub fn watch(self: &Arc<Self>, thread: &str) -> Result<(), F::Error> {
         let weak = Arc::downgrade(self);
-        let look = move || weak.upgrade().map(|file| drop(file.refresh()));
-        let watch = Watch::start(thread, self.options.interval, look);
+        let check = move || weak.upgrade().map(|file| drop(file.refresh()));
+        let watch = Watch::start(thread, self.options.interval, check);
         let watch = watch.map_err(|problem| self.format.io_error(&self.path, "watch", problem))?;
         let _ = self.watch.set(watch);
         Ok(())
@@ -207,13 +254,13 @@ impl<F: FileFormat> WatchedFile<F> {
     /// When a new state cannot be read; the previous one stays in force.
     pub fn refresh(&self) -> Result<bool, F::Error> {
         let now = self.options.now();
-        let mut seen = self.seen();
-        let outcome = self.look(&mut seen, now);
+        let mut last_check = self.last_check();
+        let outcome = self.read_if_changed(&mut last_check, now);
         let (kept, expired) = match &outcome {
             Ok(_) => (false, false),
-            Err(problem) => self.failed(&mut seen, problem, now),
+            Err(problem) => self.failed(&mut last_check, problem, now),
         };
-        drop(seen); // A report may ask the file for something.
+        drop(last_check); // A report may ask the file for something.
         match &outcome {
             Ok(true) => self
                 .format
@@ -228,37 +275,43 @@ impl<F: FileFormat> WatchedFile<F> {
     }
 
     /// Compares the stamp and reads the file if it changed.
-    fn look(&self, seen: &mut Seen, now: Duration) -> Result<bool, F::Error> {
+    fn read_if_changed(&self, last_check: &mut LastCheck, now: Duration) -> Result<bool, F::Error> {
         let broken = self.broken.load(Ordering::Relaxed);
         let metadata = fs::metadata(&self.path)
             .map_err(|problem| self.format.io_error(&self.path, "read", problem))?;
         let stamp = Stamp::of(&metadata);
-        let same = seen.stamp == Some(stamp);
-        if seen.covers(stamp) && !broken {
+        let same = last_check.stamp == Some(stamp);
+        if last_check.covers(stamp) && !broken {
             self.confirmed.store(nanoseconds(now), Ordering::Relaxed);
             return Ok(false);
         }
         let (value, stamp) = load(&self.format, &self.path, &self.options)?;
-        self.put(value, seen, Some(stamp), now);
-        seen.settled = same;
+        self.publish(value, last_check, Some(stamp), now);
+        last_check.settled = same;
         Ok(!same || broken)
     }
 
     /// Counts a failed check. Returns whether to report the problem, and whether to report that the
     /// old state expired.
-    fn failed(&self, seen: &mut Seen, problem: &F::Error, now: Duration) -> (bool, bool) {
+    fn failed(
+        &self,
+        last_check: &mut LastCheck,
+        problem: &F::Error,
+        now: Duration,
+    ) -> (bool, bool) {
         let first = !self.broken.swap(true, Ordering::Relaxed);
         if first && self.watch.get().is_none() {
             // The file was not checked for a while, which says nothing about it: the outage begins now.
             self.confirmed.store(nanoseconds(now), Ordering::Relaxed);
         }
         let text = problem.to_string();
-        let kept = seen.reported.len() < MOST_REPORTED && !seen.reported.contains(&text);
+        let kept =
+            last_check.reported.len() < MOST_REPORTED && !last_check.reported.contains(&text);
         if kept {
-            seen.reported.push(text);
+            last_check.reported.push(text);
         }
-        let expired = !seen.reported_expired && self.age() >= self.options.max_stale();
-        seen.reported_expired |= expired;
+        let expired = !last_check.reported_expired && self.age() >= self.options.max_stale();
+        last_check.reported_expired |= expired;
         (kept, expired)
     }
 
@@ -277,30 +330,38 @@ impl<F: FileFormat> WatchedFile<F> {
         let failed = |problem| self.format.io_error(&self.path, "write", problem);
         // A link is followed, so that the file behind it is replaced and not the link.
         let path = self.path.canonicalize().map_err(failed)?;
-        let mut seen = self.seen();
+        let mut last_check = self.last_check();
         let _until_dropped = lock::acquire(&path).map_err(failed)?;
         let (value, _) = load(&self.format, &self.path, &self.options)?;
         let (value, text, outcome) = change(value)?;
         private_file::replace(&path, text.as_bytes()).map_err(failed)?;
         let stamp = fs::metadata(&path).ok().as_ref().map(Stamp::of);
-        self.put(value, &mut seen, stamp, self.options.now());
+        self.publish(value, &mut last_check, stamp, self.options.now());
         Ok(outcome)
     }
 
     /// Puts a value in force.
-    fn put(&self, value: F::Value, seen: &mut Seen, stamp: Option<Stamp>, now: Duration) {
+    fn publish(
+        &self,
+        value: F::Value,
+        last_check: &mut LastCheck,
+        stamp: Option<Stamp>,
+        now: Duration,
+    ) {
         let value = self.format.carry_over(value, &self.value.load());
-        *seen = Seen {
+        *last_check = LastCheck {
             stamp,
-            ..Seen::default()
+            ..LastCheck::default()
         };
         self.value.store(Arc::new(value));
         self.confirmed.store(nanoseconds(now), Ordering::Relaxed);
         self.broken.store(false, Ordering::Relaxed);
     }
 
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    fn last_check(&self) -> MutexGuard<'_, LastCheck> {
+        self.last_check
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -336,7 +397,7 @@ fn read(path: &Path, largest: u64) -> io::Result<(String, Stamp)> {
                        set its mode to 0600 (chmod 600)";
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, problem));
     }
-    // The stamp is taken first: what changes during the read is noticed at the next look.
+    // The stamp is taken first: what changes during the read is noticed at the next check.
     let stamp = Stamp::of(&file.metadata()?);
     Ok((private_file::read_to_string(&file, largest)?, stamp))
 }

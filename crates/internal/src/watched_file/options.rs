@@ -5,6 +5,16 @@ use std::{fmt, sync::Arc, time::Duration};
 type Now = dyn Fn() -> Duration + Send + Sync;
 
 /// The bounds of a [`WatchedFile`](super::WatchedFile).
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use palisade_internal::watched_file::Options;
+///
+/// let start = Instant::now();
+/// let mut options = Options::new(1024 * 1024, move || start.elapsed());
+/// options.interval = Duration::from_secs(5);
+/// assert_eq!(options.max_stale_age, Duration::from_secs(15 * 60));
+/// ```
 #[derive(Clone)]
 #[allow(clippy::exhaustive_structs)] // Within Palisade.
 pub struct Options {
@@ -15,6 +25,7 @@ pub struct Options {
     /// How long an older state stays in force while the file cannot be read. Default: 15 minutes;
     /// at least two intervals.
     pub max_stale_age: Duration,
+    /// Reads a monotonic clock.
     now: Arc<Now>,
 }
 

@@ -3,9 +3,10 @@
 //! The layer calls it once for each token that is not in the cache. A claim of the wrong type
 //! refuses the token.
 
-use std::{borrow::Cow, fmt::Write as _};
+use std::borrow::Cow;
 
 use palisade_core::Principal;
+use palisade_internal::hex;
 use serde_json::Value;
 
 use crate::{claims::Claims, error::InvalidToken, verifier::cache::TokenDigest};
@@ -122,11 +123,8 @@ fn credential(
             None => id.into(),
         });
     }
-    let mut text = String::from("sha256:");
-    for byte in signed.iter().take(16) {
-        let _ = write!(text, "{byte:02x}"); // Writing to a string cannot fail.
-    }
-    Ok(text.into())
+    let (first, _) = signed.split_at(16);
+    Ok(format!("sha256:{}", hex::encode(first)).into())
 }
 
 /// Text stays text, anything else is its JSON.

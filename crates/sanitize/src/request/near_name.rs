@@ -3,8 +3,7 @@
 //! Go compares JSON names without regard to case. PHP makes a list of `text[]` and stops at a NUL.
 //! Old query parsers also separate parameters by `;`.
 
-use std::borrow::Cow;
-
+use palisade_internal::percent;
 use unicode_normalization::UnicodeNormalization;
 
 /// Returns the form under which such names are equal.
@@ -12,7 +11,8 @@ use unicode_normalization::UnicodeNormalization;
 /// It is percent-decoded once more, ends before a NUL or a bracket, and holds only letters and
 /// digits, of compatible characters, in lower case.
 pub(crate) fn near_key(name: &str) -> String {
-    let decoded = decode_again(name);
+    let decoded = percent::decode(name);
+    let decoded = String::from_utf8_lossy(&decoded);
     let end = decoded.find(['\0', '[']).unwrap_or(decoded.len());
     let name = decoded.get(..end).unwrap_or_default();
     let folded = name
@@ -28,33 +28,6 @@ pub(crate) fn near_key(name: &str) -> String {
 /// Tells whether a name differs from that of a field but has the same key.
 pub(crate) fn is_near(name: &str, field: &str) -> bool {
     name != field && near_key(name) == near_key(field)
-}
-
-/// Decodes escapes that were escaped twice. Anything else stays as it is.
-fn decode_again(name: &str) -> Cow<'_, str> {
-    if !name.contains('%') {
-        return Cow::Borrowed(name);
-    }
-    let mut out = Vec::with_capacity(name.len());
-    let mut rest = name.as_bytes();
-    while let Some((&first, behind)) = rest.split_first() {
-        let escaped = behind.get(..2).and_then(|digits| {
-            let digits = std::str::from_utf8(digits).ok()?;
-            let hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-            u8::from_str_radix(digits, 16).ok().filter(|_| hex)
-        });
-        match escaped.filter(|_| first == b'%') {
-            Some(byte) => {
-                out.push(byte);
-                rest = behind.get(2..).unwrap_or_default();
-            }
-            None => {
-                out.push(first);
-                rest = behind;
-            }
-        }
-    }
-    Cow::Owned(String::from_utf8_lossy(&out).into_owned())
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 //!
 //! Every function makes a `Rejection` with a status, a stable code and a message for the client.
 
+use std::fmt;
+
 use http::{HeaderValue, StatusCode, header};
 use palisade_core::{BodyKind, Rejection};
 
@@ -19,7 +21,7 @@ pub(crate) enum Place {
 }
 
 /// Refuses a part of the request that does not have the declared syntax.
-pub(crate) fn malformed(place: Place, why: &'static str) -> Box<Rejection> {
+pub(crate) fn malformed(place: Place, why: impl fmt::Display) -> Box<Rejection> {
     let (code, whole) = match place {
         Place::Form => ("form_malformed", "The form in the body of the request"),
         Place::Json => ("json_malformed", "The JSON in the body of the request"),

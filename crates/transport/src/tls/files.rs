@@ -9,6 +9,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
+use palisade_internal::private_file;
 use zeroize::Zeroizing;
 
 use crate::tls::error::CertificateError;
@@ -86,21 +87,15 @@ fn write_beside(path: &Path, bytes: &[u8], secret: bool) -> io::Result<PathBuf> 
     Ok(beside)
 }
 
-#[cfg(unix)]
+/// Creates a file that must not exist yet. Others may read it unless it is secret.
 fn create(path: &Path, secret: bool) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-
-    let mode = if secret { 0o600 } else { 0o644 };
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(path)
-}
-
-#[cfg(not(unix))]
-fn create(path: &Path, _secret: bool) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).open(path)
+    if secret {
+        return private_file::create_new(path);
+    }
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o644);
+    options.write(true).create_new(true).open(path)
 }
 
 /// Creates a folder that only its owner can read, if it does not exist.

@@ -2,12 +2,14 @@
 
 use std::{
     env,
-    fs::{self, DirBuilder, OpenOptions},
+    fs::{self, DirBuilder},
     io::{self, Write},
     path::{Path, PathBuf},
 };
 
-use crate::StartError;
+use palisade_internal::private_file;
+
+use crate::error::StartError;
 
 const NAME: &str = "palisade-tts";
 
@@ -53,11 +55,7 @@ impl DataFolder {
 
 /// Writes a file that must not be there yet, for its owner alone.
 pub(crate) fn write_private(path: &Path, content: &str) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    let mut file = private_file::create_new(path)?;
     file.write_all(content.as_bytes())?;
     file.sync_all()
 }

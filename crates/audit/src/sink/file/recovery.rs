@@ -12,7 +12,7 @@ use std::{
     path::Path,
 };
 
-use palisade_internal::private_file;
+use palisade_internal::{hex, private_file};
 
 use super::{
     journal::FilePosition,
@@ -22,7 +22,7 @@ use super::{
 use crate::{
     chain::{Anchor, Checkpoint},
     error::AuditBuildError,
-    key::{AuditKey, hex},
+    key::AuditKey,
     trail_files,
     verify::{FileEnd, Finding, FindingReason, Scan, VerifyError, read_part},
 };
@@ -150,7 +150,7 @@ fn before(path: &Path, key: Option<&AuditKey>) -> Result<(Anchor, String), Audit
     }
     let mut id = [0; 16];
     getrandom::fill(&mut id).map_err(|_| AuditBuildError::NoRandomness)?;
-    Ok((Anchor::GENESIS, hex(&id)))
+    Ok((Anchor::GENESIS, hex::encode(&id)))
 }
 
 /// Removes an incomplete line from the file, or renames a damaged file.

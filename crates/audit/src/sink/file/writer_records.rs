@@ -6,10 +6,11 @@
 
 use std::time::Duration;
 
+use palisade_internal::hex;
+
 use super::queue::{Losses, RepeatCount};
 use crate::{
     chain::{Anchor, Seal},
-    key::hex,
     record::json::Object,
     record::timestamp::rfc3339,
 };
@@ -77,7 +78,7 @@ pub(super) fn opened(now: Duration, trail: &str, seal: &Seal, last: Anchor) -> V
             record.text("key", &key);
         }
         if last != Anchor::GENESIS {
-            record.text("follows", &hex(last.hash()));
+            record.text("follows", &hex::encode(last.hash()));
         }
         record.text(
             "writer",
@@ -159,7 +160,7 @@ pub(super) fn retired(now: Duration, it: Retired) -> Vec<u8> {
     note("retired", now, |record| {
         record.number("from", it.from);
         record.number("to", it.last.sequence());
-        record.text("last_hash", &hex(it.last.hash()));
+        record.text("last_hash", &hex::encode(it.last.hash()));
         record.number("files", it.files);
         record.number("bytes", it.bytes);
         record.text("why", it.why);

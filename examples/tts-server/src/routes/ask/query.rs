@@ -1,5 +1,9 @@
 //! The query of a `GET`.
 
+use std::borrow::Cow;
+
+use palisade_internal::percent::{InvalidForm, decode_form_strictly, split_pair};
+
 use super::{Ask, delivery, words};
 use crate::routes::fault::Fault;
 
@@ -67,28 +71,12 @@ fn pairs(query: &str) -> Result<Vec<(String, String)>, Fault> {
     let malformed = Fault::Query("is not valid percent-encoded UTF-8");
     let parts = query.split('&').filter(|part| !part.is_empty());
     let decoded = parts.map(|part| {
-        let (name, value) = part.split_once('=').unwrap_or((part, ""));
-        Some((decode(name)?, decode(value)?))
+        let (name, value) = split_pair(part);
+        let decode = |part| decode_form_strictly(part).map(Cow::into_owned);
+        Ok((decode(name)?, decode(value)?))
     });
-    decoded.collect::<Option<_>>().ok_or(malformed)
-}
-
-/// Decodes strictly: what is no UTF-8 is refused, not replaced.
-fn decode(part: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(part.len());
-    let mut rest = part.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'+' => b' ',
-            b'%' => hex(rest.next()?)? << 4 | hex(rest.next()?)?,
-            byte => byte,
-        });
-    }
-    String::from_utf8(bytes).ok()
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    u8::try_from(char::from(digit).to_digit(16)?).ok()
+    let decoded: Result<_, InvalidForm> = decoded.collect();
+    decoded.map_err(|_| malformed)
 }
 
 #[cfg(test)]

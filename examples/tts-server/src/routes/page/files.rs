@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::HeaderValue;
+use palisade_internal::hex;
 use sha2::{Digest, Sha256};
 
 use super::bundle::{Source, bundle};
@@ -97,11 +98,8 @@ impl Page {
 impl File {
     fn new(stem: &str, ending: &str, kind: &'static str, content: String) -> Self {
         let digest = Sha256::digest(content.as_bytes());
-        let digits: String = digest
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let mut digits = hex::encode(&digest);
+        digits.truncate(16);
         Self {
             name: format!("{stem}-{digits}.{ending}"),
             kind,
