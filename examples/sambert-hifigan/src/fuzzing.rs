@@ -5,7 +5,8 @@ use crate::{
         ACOUSTIC_PATHS, About, AcousticConfig, Manifest, Parts, VOCODER_PATHS, VocoderConfig,
         read_checkpoint, read_npy,
     },
-    voice::{Model, Voice},
+    model::Model,
+    voice::Voice,
 };
 
 /// Reads every tensor of a checkpoint; together they are not larger than it.

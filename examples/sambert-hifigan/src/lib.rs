@@ -58,34 +58,34 @@
 //! Every intermediate tensor of the reference implementation is compared with in the tests; the crate's README
 //! tells how far they are apart and how fast each part is.
 
-mod acoustic;
+// From what a user touches down to what everything rests on: a module imports only from those below it.
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
-mod kernel;
-mod load;
-mod plan;
-mod probe;
-mod speech;
+#[cfg(test)]
+mod parity;
+mod voice;
 pub mod ssml;
-mod stop;
+mod speech;
+mod model;
+mod acoustic;
+mod vocoder;
+mod load;
 mod style;
-mod team;
 mod text;
 mod units;
-mod vocoder;
-mod voice;
 pub mod wav;
+mod kernel;
+mod failure;
+mod probe;
+mod stop;
+mod team;
 
 pub use self::{
-    load::{ConvertError, LoadError, convert},
-    plan::{Plan, TextError},
-    speech::{SpeakError, Speech},
+    load::{ConvertError, LoadError},
+    speech::{Plan, SpeakError, Speech, TextError},
     ssml::{SsmlError, SsmlProblem},
     stop::StopSignal,
     style::{Emotion, InvalidSpeed, Style, UnknownEmotion},
-    voice::Voice,
+    voice::{Voice, convert},
 };
-
-#[cfg(test)]
-mod parity;

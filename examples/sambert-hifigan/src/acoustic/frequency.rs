@@ -1,7 +1,6 @@
 //! The fundamental frequency, as the vocoder wants it.
 
-use super::Statistics;
-use crate::load::{AcousticParams, NormType, Weights};
+use crate::load::{AcousticParams, NormType, Statistics, Weights};
 
 /// Threshold above which a frame counts as voiced.
 const VOICED: f32 = 0.6;

@@ -8,7 +8,6 @@ mod attention;
 mod decoder;
 mod duration;
 mod encoder;
-mod failure;
 mod frequency;
 mod fsmn;
 mod length;
@@ -19,7 +18,4 @@ mod postnet;
 mod predictor;
 mod speakers;
 
-pub(crate) use self::{
-    failure::Failure,
-    model::{Acoustic, Mel, Statistics},
-};
+pub(crate) use self::model::{Acoustic, Mel};

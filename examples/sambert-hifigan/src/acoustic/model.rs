@@ -4,7 +4,6 @@ use super::{
     decoder::Decoder,
     duration::{DurationPredictor, frames_of},
     encoder::{Encoder, special_rows},
-    failure::Failure,
     frequency::Frequency,
     length::{LengthRegulator, Rows, Widths},
     pauses::FilledPauses,
@@ -13,8 +12,9 @@ use super::{
     speakers::{Speakers, look_up},
 };
 use crate::{
+    failure::Failure,
     kernel::add,
-    load::{AcousticConfig, LoadError, Tensors, Weights},
+    load::{AcousticConfig, LoadError, Statistics, Tensors, Weights},
     probe::Probe,
     stop::StopSignal,
     units::{Ids, Tables},
@@ -42,15 +42,6 @@ pub(crate) struct Acoustic {
     step: usize,
     mels: usize,
     parameters: usize,
-}
-
-/// The arrays beside an acoustic model's configuration.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Statistics {
-    /// `mvn.npy`: mean and standard deviation of the fundamental frequency.
-    pub(crate) mvn: Option<Vec<f32>>,
-    /// `se.npy`: the speaker embedding.
-    pub(crate) se: Option<Vec<f32>>,
 }
 
 /// Frames of a sentence.

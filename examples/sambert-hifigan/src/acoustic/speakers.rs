@@ -1,7 +1,7 @@
 //! Who speaks.
 
-use super::{Statistics, encoder::special_rows};
-use crate::load::{AcousticParams, Weights};
+use super::encoder::special_rows;
+use crate::load::{AcousticParams, Statistics, Weights};
 
 /// Who speaks: a row of a table, or the one embedding the package brings.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::LoadError;
-use crate::Emotion;
+use crate::style::Emotion;
 
 /// What a voice has learned, and how it is called.
 #[derive(Clone, Debug, Default)]

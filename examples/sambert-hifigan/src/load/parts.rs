@@ -1,14 +1,13 @@
 //! What a voice is made of, from wherever it is read.
 
 use super::{
-    ACOUSTIC_PATHS, About, Claims, Dictionaries, Found, Layout, LoadError, Source, Tensors, Text,
-    VOCODER_PATHS, VoiceFiles, bundle,
+    ACOUSTIC_PATHS, About, Claims, Dictionaries, Found, Layout, LoadError, Source, Statistics,
+    Tensors, Text, VOCODER_PATHS, VoiceFiles, bundle,
     config::{AudioConfig, AudioFile},
     error::both,
     package::{ModelFiles, read_bytes, read_optional, shown},
     read_checkpoint, read_npy,
 };
-use crate::acoustic::Statistics;
 
 /// What a voice is made of. Its tensors are described but not yet read.
 #[derive(Debug)]

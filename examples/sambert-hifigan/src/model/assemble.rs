@@ -1,13 +1,13 @@
 //! Makes layers of a voice's parts.
 
-use super::{AcousticConfig, LoadError, Parts, VocoderConfig, details, error::both};
+use super::{Model, details};
 use crate::{
     acoustic::Acoustic,
+    load::{AcousticConfig, LoadError, Parts, VocoderConfig, both},
     style::Emotion,
     text::{self, Latin},
     units::Tables,
     vocoder::Vocoder,
-    voice::Model,
 };
 
 /// Who speaks where nobody else is asked for: the reference's front end names no other speaker.

@@ -1,7 +1,10 @@
 //! What an operator may want to know of a voice.
 
-use super::{AcousticConfig, Parts, Tensors, VocoderConfig};
-use crate::{acoustic::Acoustic, vocoder::Vocoder};
+use crate::{
+    acoustic::Acoustic,
+    load::{AcousticConfig, Parts, Tensors, VocoderConfig},
+    vocoder::Vocoder,
+};
 
 /// A name and what it is.
 pub(crate) type Detail = (&'static str, String);

@@ -7,7 +7,11 @@ use std::{
 };
 
 use crate::{
-    StopSignal, Voice, acoustic::Mel, plan::Sentence, probe::Probe, speech::PIECE, units::Unit,
+    StopSignal, Voice,
+    acoustic::Mel,
+    probe::Probe,
+    speech::{PIECE, Sentence},
+    units::Unit,
     vocoder::Seeded,
 };
 
@@ -36,7 +40,7 @@ impl Bench {
     }
 
     fn acoustic(&mut self) {
-        let model = &self.voice.model;
+        let model = &self.voice.handle.model;
         let sentence = Sentence::of_units(self.units.clone());
         let ids = sentence.encode(&model.tables).unwrap();
         let stop = StopSignal::new();
@@ -53,7 +57,7 @@ impl Bench {
     fn vocoder(&mut self) {
         let mel = self.mel.as_ref().unwrap();
         let stop = StopSignal::new();
-        let (vocoder, team) = (&self.voice.model.vocoder, &self.voice.team);
+        let (vocoder, team) = (&self.voice.handle.model.vocoder, &self.voice.handle.team);
         let mut stream = vocoder.start(Box::new(Seeded::new(self.seed)));
         self.samples.clear();
         let mut pieces = mel.values.chunks(PIECE * mel.channels).peekable();

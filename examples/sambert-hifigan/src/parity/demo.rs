@@ -4,7 +4,9 @@ use std::{fs, path::Path};
 
 use serde_json::Value;
 
-use crate::{StopSignal, Style, Voice, plan::Sentence, probe::Probe, units::Unit, vocoder::Seeded};
+use crate::{
+    StopSignal, Style, Voice, probe::Probe, speech::Sentence, units::Unit, vocoder::Seeded,
+};
 
 fn sequences() -> Vec<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/demo/sequences.json");
@@ -19,9 +21,10 @@ fn the_demo_voice_speaks_as_recorded() {
     for sequence in &sequences {
         let units = Unit::parse_line(sequence["symbols"].as_str().unwrap()).unwrap();
         let ids = Sentence::of_units(units)
-            .encode(&voice.model.tables)
+            .encode(&voice.handle.model.tables)
             .unwrap();
         let mel = voice
+            .handle
             .model
             .acoustic
             .run(&ids, 1.0, &StopSignal::new(), &mut Probe::none())
@@ -40,9 +43,15 @@ fn the_demo_voice_speaks_as_recorded() {
             worst = worst.max(off);
         }
         let samples = voice
+            .handle
             .model
             .vocoder
-            .run(&mel, Seeded::new(0), &StopSignal::new(), &mut Probe::none())
+            .run(
+                &mel.values,
+                Seeded::new(0),
+                &StopSignal::new(),
+                &mut Probe::none(),
+            )
             .unwrap();
         assert_eq!(samples.len(), recorded.iter().sum::<usize>() * 200);
         let level = samples.iter().map(|s| s * s).sum::<f32>() / samples.len() as f32;
@@ -99,17 +108,24 @@ fn the_demo_voice_sounds_as_recorded() {
     let recorded: Vec<f32> = recorded.collect();
     let units = Unit::parse_line(sequences()[0]["symbols"].as_str().unwrap()).unwrap();
     let ids = Sentence::of_units(units)
-        .encode(&voice.model.tables)
+        .encode(&voice.handle.model.tables)
         .unwrap();
     let mel = voice
+        .handle
         .model
         .acoustic
         .run(&ids, 1.0, &StopSignal::new(), &mut Probe::none())
         .unwrap();
     let spoken = voice
+        .handle
         .model
         .vocoder
-        .run(&mel, Seeded::new(3), &StopSignal::new(), &mut Probe::none())
+        .run(
+            &mel.values,
+            Seeded::new(3),
+            &StopSignal::new(),
+            &mut Probe::none(),
+        )
         .unwrap();
     assert_eq!(spoken.len(), recorded.len());
     let product =

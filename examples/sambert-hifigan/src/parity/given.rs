@@ -9,8 +9,8 @@ use std::{
 
 use crate::{
     Emotion, StopSignal, Style, Voice,
-    plan::Sentence,
     probe::Probe,
+    speech::Sentence,
     text::{Break, Syllable, Word, units_of},
     units::Unit,
     vocoder::Seeded,
@@ -45,7 +45,7 @@ fn words_of(reading: &str) -> Vec<Word> {
 
 fn speak_units(voice: &Voice, units: Vec<Unit>, seed: u64) -> Vec<f32> {
     let stop = StopSignal::new();
-    let model = &voice.model;
+    let model = &voice.handle.model;
     let ids = Sentence::of_units(units).encode(&model.tables).unwrap();
     let mel = model
         .acoustic
@@ -53,7 +53,7 @@ fn speak_units(voice: &Voice, units: Vec<Unit>, seed: u64) -> Vec<f32> {
         .unwrap();
     model
         .vocoder
-        .run(&mel, Seeded::new(seed), &stop, &mut Probe::none())
+        .run(&mel.values, Seeded::new(seed), &stop, &mut Probe::none())
         .unwrap()
 }
 
@@ -95,7 +95,7 @@ fn speak_table(voice: &Voice, table: &str, style: &Style, folder: &Path) -> Stri
     let lines = table.lines().filter(|line| !line.starts_with('#'));
     for (number, line) in lines.enumerate() {
         let (text, reading) = line.split_once('\t').unwrap();
-        let (emotion, speaker) = (style.emotion().symbol(), &voice.model.speaker);
+        let (emotion, speaker) = (style.emotion().symbol(), &voice.handle.model.speaker);
         let given = units_of(&words_of(reading), emotion, speaker).unwrap();
         let (found, samples) = speak_text(voice, text, style);
         differences += &compare(text, &found, &given);

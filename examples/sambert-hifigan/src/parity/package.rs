@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::reference::{all_cases, floats, more_cases, weight_files};
 use crate::{
     Plan, SsmlProblem, StopSignal, Style, Voice,
-    plan::Sentence,
     probe::Probe,
+    speech::Sentence,
     units::{TextIds, Unit},
     vocoder::Given,
     wav,
@@ -42,9 +42,10 @@ fn a_package_speaks_as_the_reference_pipeline() {
         for (index, line) in expected["lines"].as_array().unwrap().iter().enumerate() {
             let units = Unit::parse_line(line["symbols"].as_str().unwrap()).unwrap();
             let ids = Sentence::of_units(units)
-                .encode(&voice.model.tables)
+                .encode(&voice.handle.model.tables)
                 .unwrap();
             let mel = voice
+                .handle
                 .model
                 .acoustic
                 .run(&ids, 1.0, &StopSignal::new(), &mut Probe::none())
@@ -57,9 +58,10 @@ fn a_package_speaks_as_the_reference_pipeline() {
             close(&mel.values, theirs, 1e-4, name);
             let silent = Given::default();
             let samples = voice
+                .handle
                 .model
                 .vocoder
-                .run(&mel, silent, &StopSignal::new(), &mut Probe::none())
+                .run(&mel.values, silent, &StopSignal::new(), &mut Probe::none())
                 .unwrap();
             // Tiny differences in frequency add up in the phase.
             let tolerance = if expected["nsf"] == true { 1e-3 } else { 1e-4 };
@@ -158,7 +160,7 @@ fn assembled(acoustic: &Path, vocoder: &Path) -> Option<Voice> {
 /// Returns the bytes of one sentence.
 fn bytes_of(voice: &Voice, plan: &Plan, sentence: usize) -> Vec<u8> {
     let ids = plan.sentences()[sentence]
-        .encode(&voice.model.tables)
+        .encode(&voice.handle.model.tables)
         .unwrap();
     let TextIds::Bytes(bytes) = ids.text else {
         panic!("no bytes")

@@ -2,11 +2,13 @@
 
 use std::{fmt, iter::FusedIterator};
 
+use super::plan::{Plan, Sentence};
 use crate::{
-    Plan, StopSignal, Voice,
-    acoustic::{Failure, Mel},
-    plan::Sentence,
+    acoustic::Mel,
+    failure::Failure,
+    model::VoiceHandle,
     probe::Probe,
+    stop::StopSignal,
     vocoder::{Seeded, Stream},
 };
 
@@ -28,7 +30,7 @@ const LONGEST: f32 = 0.5;
 /// error the speech ends.
 #[must_use = "nothing is spoken until the iterator is asked"]
 pub struct Speech {
-    voice: Voice,
+    voice: VoiceHandle,
     plan: Plan,
     stop: StopSignal,
     /// The next sentence.
@@ -53,7 +55,7 @@ struct Spoken {
 }
 
 impl Speech {
-    pub(crate) const fn new(voice: Voice, plan: Plan, stop: StopSignal) -> Self {
+    pub(crate) const fn new(voice: VoiceHandle, plan: Plan, stop: StopSignal) -> Self {
         Self {
             voice,
             plan,

@@ -6,7 +6,7 @@ use super::{
     error::At,
     values::{self, Gap},
 };
-use crate::{Emotion, text::Break};
+use crate::{style::Emotion, text::Break};
 
 /// The namespace of the language.
 const NAMESPACE: &str = "http://www.w3.org/2001/10/synthesis";

@@ -6,8 +6,9 @@ use super::{
     values::Gap,
 };
 use crate::{
-    Emotion, Style, Voice,
-    plan::{Passage, Pause, Unmarkable, Wording},
+    model::VoiceHandle,
+    speech::{Passage, Pause, Unmarkable, Wording},
+    style::{Emotion, Style},
     text::{Break, Reading},
 };
 
@@ -19,7 +20,7 @@ const BETWEEN_PARAGRAPHS: f32 = 0.6;
 
 /// Gathers what a document says.
 pub(super) struct Composer<'a> {
-    pub(super) voice: &'a Voice,
+    pub(super) voice: &'a VoiceHandle,
     base: &'a Style,
     /// The styles of the elements around, the innermost last.
     styles: Vec<Manner>,
@@ -42,7 +43,7 @@ pub(super) struct Manner {
 }
 
 impl<'a> Composer<'a> {
-    pub(super) fn new(voice: &'a Voice, base: &'a Style) -> Self {
+    pub(super) fn new(voice: &'a VoiceHandle, base: &'a Style) -> Self {
         Self {
             voice,
             base,

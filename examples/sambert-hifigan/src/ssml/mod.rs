@@ -1,6 +1,6 @@
 //! The speech synthesis markup language, as far as it is read.
 //!
-//! [`Voice::plan_ssml`] takes a document whose text is read like any other text, and whose elements say what the text
+//! [`Voice::plan_ssml`](crate::Voice::plan_ssml) takes a document whose text is read like any other text, and whose elements say what the text
 //! does not. Elements stand in each other; the inner one wins.
 //!
 //! | element | attributes | what it does |
@@ -113,12 +113,13 @@ mod values;
 use self::compose::Composer;
 pub use self::error::{Place, SsmlError, SsmlProblem};
 use crate::{
-    Style, TextError, Voice,
-    plan::{Plan, Unplannable},
+    model::VoiceHandle,
+    speech::{Plan, TextError, Unplannable},
+    style::Style,
 };
 
 /// Plans what a document says.
-pub(crate) fn plan(voice: &Voice, document: &str, style: &Style) -> Result<Plan, SsmlError> {
+pub(crate) fn plan(voice: &VoiceHandle, document: &str, style: &Style) -> Result<Plan, SsmlError> {
     let at = |(offset, problem)| SsmlError::new(document, offset, problem);
     let mut composer = Composer::new(voice, style);
     read::read(document, &mut composer).map_err(at)?;

@@ -1,6 +1,6 @@
 //! Values of attributes.
 
-use crate::Style;
+use crate::style::Style;
 
 /// Seconds of silence that one break may ask for.
 pub(super) const LONGEST_BREAK: f32 = 10.0;

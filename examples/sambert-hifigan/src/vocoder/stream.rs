@@ -11,7 +11,7 @@ use super::{
     source::Oscillators,
     stage::{Piece, StageState},
 };
-use crate::{acoustic::Failure, probe::Probe, stop::StopSignal, team::Team};
+use crate::{failure::Failure, probe::Probe, stop::StopSignal, team::Team};
 
 /// Slope before the last convolution: the default of the framework, unlike everywhere else.
 const LAST_SLOPE: f32 = 0.01;
@@ -83,13 +83,13 @@ impl Vocoder {
     #[cfg(test)]
     pub(crate) fn run(
         &self,
-        mel: &crate::acoustic::Mel,
+        frames: &[f32],
         random: impl Excitation + 'static,
         stop: &StopSignal,
         probe: &mut Probe<'_>,
     ) -> Result<Vec<f32>, Failure> {
         let stream = &mut self.start(Box::new(random));
-        self.push(stream, &mel.values, true, &Team::default(), stop, probe)
+        self.push(stream, frames, true, &Team::default(), stop, probe)
     }
 
     /// Makes the excitation and runs the first convolution.

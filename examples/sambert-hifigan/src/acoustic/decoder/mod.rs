@@ -6,8 +6,9 @@
 mod block;
 
 use self::block::{Block, Scratch};
-use super::{attention::Window, failure::Failure};
+use super::attention::Window;
 use crate::{
+    failure::Failure,
     kernel::{LayerNorm, Linear, relu},
     load::{AcousticParams, Weights},
     probe::Probe,
@@ -179,12 +180,12 @@ impl Decoder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Voice;
+    use crate::voice::Voice;
 
     #[test]
     fn a_step_allocates_nothing() {
         let voice = Voice::demo().unwrap();
-        let decoder = &voice.model.acoustic.decoder;
+        let decoder = &voice.handle.model.acoustic.decoder;
         let width = decoder.input.inputs() - decoder.norm_width();
         let allocations = |steps: usize| {
             let memory = vec![0.1; steps * width];

@@ -9,8 +9,9 @@ mod plan;
 mod read;
 mod write;
 
+pub use self::error::ConvertError;
 pub(super) use self::read::read;
-pub use self::{error::ConvertError, write::convert};
+pub(crate) use self::write::write as write_bundle;
 
 /// What the metadata call the file.
 const FORMAT: &str = "sambert-hifigan voice 1";

@@ -3,15 +3,12 @@
 use std::{collections::BTreeMap, path::Path};
 
 use super::{ACOUSTIC, FORMAT, MVN, SE, VOCODER};
-use crate::{
-    acoustic::Statistics,
-    load::{
-        About, Claims, Dictionaries, Layout, LoadError, Parts, Source, Tensors, Text,
-        checkpoint::{Flat, read_flat},
-        config::AudioConfig,
-        package::shown,
-        parts::ModelParts,
-    },
+use crate::load::{
+    About, Claims, Dictionaries, Layout, LoadError, Parts, Source, Statistics, Tensors, Text,
+    checkpoint::{Flat, read_flat},
+    config::AudioConfig,
+    package::shown,
+    parts::ModelParts,
 };
 
 /// Opens the file.

@@ -1,6 +1,6 @@
 //! Writes a voice into one file.
 
-use std::{io::Write, path::Path};
+use std::io::Write;
 
 use candle_core::{DType, Device, Tensor};
 
@@ -8,29 +8,17 @@ use super::{
     ConvertError,
     plan::{Content, header, plan},
 };
-use crate::{
-    load::{LoadError, Parts, Tensors, find_voices},
-    voice::Model,
-};
+use crate::load::{LoadError, Parts, Tensors};
 
-/// Writes the (default) voice of a package as one file, which [`Voice::load`](crate::Voice::load) reads.
+/// Writes the parts of a voice.
 ///
 /// Weights keep their precision, but for double precision, which is computed in single; with `half` all are
 /// written in half precision. No more than one tensor is in memory while it is written.
-///
-/// # Errors
-///
-/// When the voice does not load, a weight does not fit, or the writer fails.
-pub fn convert(from: &Path, to: impl Write, half: bool) -> Result<(), ConvertError> {
-    let found = find_voices(from)?;
-    let none = || LoadError::new(from.display().to_string(), "no voice");
-    let first = found.first().ok_or_else(none)?;
-    // What would not load is not worth converting.
-    Model::assemble(Parts::open(first)?)?;
-    write(Parts::open(first)?, half, to)
-}
-
-fn write(mut parts: Parts, half: bool, mut file: impl Write) -> Result<(), ConvertError> {
+pub(crate) fn write(
+    mut parts: Parts,
+    half: bool,
+    mut file: impl Write,
+) -> Result<(), ConvertError> {
     let planned = plan(&parts, half);
     let mut header = header(&parts, &planned).to_string().into_bytes();
     // The values begin at a multiple of eight bytes, so that they may be mapped into memory.

@@ -9,8 +9,8 @@ use super::{
     report::Report,
 };
 use crate::{
-    acoustic::{Acoustic, Statistics},
-    load::{ACOUSTIC_PATHS, AcousticConfig, read_checkpoint, read_npy},
+    acoustic::Acoustic,
+    load::{ACOUSTIC_PATHS, AcousticConfig, Statistics, read_checkpoint, read_npy},
     probe::Probe,
     stop::StopSignal,
     units::{Ids, Tables, TextIds, Unit},

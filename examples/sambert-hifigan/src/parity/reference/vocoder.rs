@@ -10,7 +10,6 @@ use super::{
     report::{Report, TOLERANCE},
 };
 use crate::{
-    acoustic::Mel,
     load::{VOCODER_PATHS, VocoderConfig, read_checkpoint},
     probe::Probe,
     stop::StopSignal,
@@ -53,17 +52,19 @@ fn utterance(at: &Path, model: &Vocoder, tensors: &Stored, report: &mut Report) 
         taken: Vec::new(),
     };
     let input = &tensors["mel"];
-    let mel = Mel {
-        values: floats(&input.t().unwrap()),
-        channels: input.dim(0).unwrap(),
-        durations: Vec::new(),
-    };
+    let frames = floats(&input.t().unwrap());
+    let channels = input.dim(0).unwrap();
     let wav = model
-        .run(&mel, random, &StopSignal::new(), &mut Probe::new(&mut sink))
+        .run(
+            &frames,
+            random,
+            &StopSignal::new(),
+            &mut Probe::new(&mut sink),
+        )
         .unwrap();
     assert_eq!(
         wav.len(),
-        mel.values.len() / mel.channels * model.samples_per_frame()
+        frames.len() / channels * model.samples_per_frame()
     );
     for (name, tensor) in tensors {
         let theirs = floats(tensor);

@@ -1,14 +1,14 @@
 //! Sentences for voices that were trained on bytes: they read the text as it is.
 
 use super::{Passage, Sentence, TextError, sentence::Content};
-use crate::{Voice, units::Unit};
+use crate::{model::VoiceHandle, units::Unit};
 
 /// Bytes a sentence may have: as many as a model hears in one breath, and what bounds the memory for one.
 const LONGEST: usize = 240;
 
 /// Cuts a text into its sentences.
 pub(super) fn sentences(
-    voice: &Voice,
+    voice: &VoiceHandle,
     text: &str,
     passage: &Passage,
 ) -> Result<Vec<Sentence>, TextError> {

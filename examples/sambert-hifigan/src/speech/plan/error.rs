@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Emotion, text::Unspeakable};
+use crate::{style::Emotion, text::Unspeakable};
 
 /// Why a text cannot be spoken.
 #[derive(Clone, Debug, PartialEq, Eq)]

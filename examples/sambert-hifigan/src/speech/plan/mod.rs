@@ -8,7 +8,7 @@ mod units;
 
 use std::sync::Arc;
 
-use crate::{Style, Voice};
+use crate::{model::VoiceHandle, style::Style};
 
 pub use self::error::TextError;
 pub(crate) use self::{
@@ -37,7 +37,7 @@ pub struct Plan {
 
 impl Plan {
     /// Plans a text in one style.
-    pub(crate) fn new(voice: &Voice, text: &str, style: &Style) -> Result<Self, TextError> {
+    pub(crate) fn new(voice: &VoiceHandle, text: &str, style: &Style) -> Result<Self, TextError> {
         let mut wording = Wording::for_voice(voice);
         wording.push(text);
         let passage = Passage::new(wording, style, 0);
@@ -45,7 +45,11 @@ impl Plan {
     }
 
     /// Plans passages, each in a style of its own.
-    pub(crate) fn of(voice: &Voice, passages: &[Passage], seed: u64) -> Result<Self, Unplannable> {
+    pub(crate) fn of(
+        voice: &VoiceHandle,
+        passages: &[Passage],
+        seed: u64,
+    ) -> Result<Self, Unplannable> {
         let sentences = passage::sentences(voice, passages)?;
         if sentences.is_empty() {
             let error = TextError::NothingSpeakable;

@@ -2,7 +2,8 @@
 
 use super::{Sentence, TextError, Unplannable, bytes, units};
 use crate::{
-    Emotion, Style, Voice,
+    model::VoiceHandle,
+    style::{Emotion, Style},
     text::{Break, Reading, Script, TooManyReadings, begins_with_end, ends_sentence},
 };
 
@@ -60,7 +61,7 @@ impl Passage {
         }
     }
 
-    fn sentences(&self, voice: &Voice) -> Result<Vec<Sentence>, TextError> {
+    fn sentences(&self, voice: &VoiceHandle) -> Result<Vec<Sentence>, TextError> {
         if !voice.emotions().contains(&self.emotion) {
             return Err(TextError::Emotion(self.emotion));
         }
@@ -73,7 +74,7 @@ impl Passage {
 
 impl Wording {
     /// Makes an empty one, of the kind a voice reads.
-    pub(crate) fn for_voice(voice: &Voice) -> Self {
+    pub(crate) fn for_voice(voice: &VoiceHandle) -> Self {
         if voice.model.bytes {
             Self::Bytes(String::new())
         } else {
@@ -130,7 +131,10 @@ impl Wording {
 }
 
 /// Turns passages into sentences, with silence between them.
-pub(super) fn sentences(voice: &Voice, passages: &[Passage]) -> Result<Vec<Sentence>, Unplannable> {
+pub(super) fn sentences(
+    voice: &VoiceHandle,
+    passages: &[Passage],
+) -> Result<Vec<Sentence>, Unplannable> {
     let mut sentences: Vec<Sentence> = Vec::new();
     let mut lead = 0.0;
     for passage in passages {

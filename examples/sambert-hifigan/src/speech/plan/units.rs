@@ -2,13 +2,13 @@
 
 use super::{Passage, Sentence, TextError, sentence::Content};
 use crate::{
-    Voice,
+    model::VoiceHandle,
     text::{self, Script, Syllable, Word},
 };
 
 /// Reads a passage.
 pub(super) fn sentences(
-    voice: &Voice,
+    voice: &VoiceHandle,
     script: &Script,
     passage: &Passage,
 ) -> Result<Vec<Sentence>, TextError> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::TextError;
+use crate::speech::TextError;
 
 /// What is wrong with a document.
 #[derive(Clone, Debug, PartialEq, Eq)]

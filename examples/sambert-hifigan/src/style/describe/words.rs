@@ -2,7 +2,7 @@
 //!
 //! A hyphen stands for a hyphen or a blank.
 
-use crate::Emotion;
+use crate::style::Emotion;
 
 /// Words and the emotions they name, the nearest first: a voice that has not learned one may have learned another.
 pub(super) const WORDS: [(&[Emotion], &str); 18] = {

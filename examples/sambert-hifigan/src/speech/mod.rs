@@ -1,0 +1,12 @@
+//! From a text to samples: what is to be said ([`Plan`]), and speaking it ([`Speech`]).
+
+mod plan;
+mod stream;
+
+pub(crate) use self::plan::{Passage, Pause, Unmarkable, Unplannable, Wording};
+#[cfg(test)]
+pub(crate) use self::{plan::Sentence, stream::PIECE};
+pub use self::{
+    plan::{Plan, TextError},
+    stream::{SpeakError, Speech},
+};
