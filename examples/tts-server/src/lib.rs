@@ -3,25 +3,27 @@
 //! The only place where a model and the middleware meet. Everything that protects is in the layers;
 //! what is here speaks, shows a page, keeps its sessions, and starts without a configuration.
 
+// From what starts the server down to what everything rests on: a module imports only from those below it.
 mod args;
-mod audit;
-mod cors;
-mod encoding;
-mod error;
-mod first_start;
-mod limits;
-mod listen;
-mod metrics;
-mod reload;
-mod routes;
 mod server;
+mod reload;
+mod listen;
+mod shield;
+mod limits;
+mod cors;
+mod text;
+mod audit;
+mod tls;
+mod routes;
+mod state;
 mod sessions;
 mod settings;
-mod shield;
-mod state;
+mod models;
 mod synthesis;
-mod text;
-mod tls;
+mod encoding;
+mod metrics;
+mod first_start;
+mod error;
 
 pub use self::{
     args::Args,

@@ -9,7 +9,7 @@ use palisade::shield::ShieldBuilder;
 use palisade::{Policy, RateLimitLayer};
 
 use crate::{
-    StartError,
+    error::StartError,
     routes::{AUDIO_MILLISECONDS, CLIENT_LIMIT, TTS_LIMIT},
 };
 

@@ -6,7 +6,7 @@ use palisade::audit::AuditHandle;
 use palisade::server::Server as Listener;
 use palisade::{AllowedHosts, HttpsLayer, ProtectedRouter, Routes, Rule, Shield};
 
-use crate::{StartError, metrics, settings::Settings};
+use crate::{error::StartError, metrics, settings::Settings};
 
 /// The sockets of a server, taken but not yet served.
 #[derive(Debug)]

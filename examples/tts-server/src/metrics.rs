@@ -7,8 +7,6 @@ use metrics::{
 };
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-use crate::synthesis::SpeechError;
-
 const SPOKEN: &str = "tts_texts_total";
 const SYNTHESIS: &str = "tts_synthesis_seconds";
 const AUDIO: &str = "tts_audio_milliseconds_total";
@@ -54,21 +52,15 @@ fn describe() {
     describe_counter!(CUT_OFF, "Slow readers that gave their place up.");
 }
 
-/// Notes what became of a text that reached a voice, and how long that worked for it where it is known.
-pub(crate) fn spoken(how: &Result<(), SpeechError>, took: Option<Duration>) {
-    let outcome = match how {
-        Ok(()) => "spoken",
-        Err(SpeechError::Cancelled) => "cancelled",
-        Err(SpeechError::TooLong { .. }) => "too_long",
-        Err(SpeechError::TooSlow) => "too_slow",
-        Err(SpeechError::NothingToSpeak) => "nothing_to_speak",
-        Err(SpeechError::Marks { .. } | SpeechError::Unspeakable { .. }) => "unspeakable",
-        Err(SpeechError::Broken) => "broken",
-    };
+/// Counts a text that a voice has spoken, and records how long it worked for it.
+pub(crate) fn spoken(took: Duration) {
+    counter!(SPOKEN, "outcome" => "spoken").increment(1);
+    histogram!(SYNTHESIS).record(took.as_secs_f64());
+}
+
+/// Counts a text that reached a voice and was not spoken to its end.
+pub(crate) fn not_spoken(outcome: &'static str) {
     counter!(SPOKEN, "outcome" => outcome).increment(1);
-    if let (Ok(()), Some(took)) = (how, took) {
-        histogram!(SYNTHESIS).record(took.as_secs_f64());
-    }
 }
 
 /// Notes sound that was made.

@@ -8,7 +8,9 @@ use palisade::server::{Certificates, Reloadable};
 use palisade::shield::Protected;
 use tokio::sync::Mutex;
 
-use crate::{DataFolder, Settings, StartError, shield, state::App, tls::Tls};
+use crate::{
+    error::StartError, first_start::DataFolder, settings::Settings, shield, state::App, tls::Tls,
+};
 
 /// Takes a new configuration while the server runs: rules, limits, keys, hosts, certificates.
 ///

@@ -14,11 +14,11 @@ use tokio::sync::{Mutex, watch};
 use tower_layer::Layer as _;
 
 use crate::{
-    StartError,
+    error::StartError,
     first_start::{DataFolder, Greeting},
     listen::Sockets,
+    models::Models,
     reload::Reloader,
-    routes::Models,
     sessions::Sessions,
     settings::Settings,
     shield,

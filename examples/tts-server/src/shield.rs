@@ -9,8 +9,9 @@ use palisade::shield::ShieldBuilder;
 use palisade::{AllowedHosts, ApiKeyLayer, AuditLayer, HttpsLayer, ProtectedRouter};
 
 use crate::{
-    StartError, audit,
+    audit,
     cors::{self, CorsHeaders},
+    error::StartError,
     first_start::{DataFolder, Keys},
     limits,
     routes::{self, RefusalForms},

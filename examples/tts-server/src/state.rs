@@ -3,13 +3,11 @@
 use std::sync::Arc;
 
 use crate::{
-    routes::Models,
+    models::Models,
     sessions::Sessions,
     synthesis::{Queue, Unspeakable, Voices},
 };
 
-/// The longest text where nothing else is set, as a reader counts characters. The layer for text enforces it.
-pub(crate) const MAX_GRAPHEMES: usize = 500;
 /// How much slower or faster than by itself a voice may speak.
 pub(crate) const SPEED: std::ops::RangeInclusive<f32> = 0.5..=2.0;
 /// What clients that are written for OpenAI may ask for. It is brought into the range above.

@@ -4,7 +4,7 @@
 use palisade::SanitizeLayer;
 use palisade::sanitize::{Sanitizer, SanitizerBuilder};
 
-use crate::{StartError, settings::Settings};
+use crate::{error::StartError, settings::Settings};
 
 const KIB: usize = 1024;
 /// Code points of a character at most, on average: a family of emoji has seven.

@@ -5,7 +5,7 @@ use palisade::core::SharedClock;
 use palisade::server::{CertificateError, Certificates, DevAuthority};
 
 use crate::{
-    StartError,
+    error::StartError,
     first_start::{Authority, DataFolder},
     settings::Settings,
 };

@@ -9,8 +9,7 @@ use flacenc::{
 };
 use sambert_hifigan::wav;
 
-use super::{Encoder, broken};
-use crate::synthesis::SpeechError;
+use super::{EncodeError, Encoder, broken};
 
 /// Samples in a block: an eighth of a second of the demo voice, so that a stream hardly waits for one to fill.
 const BLOCK: u16 = 2048;
@@ -28,7 +27,7 @@ pub(super) struct Flac {
 }
 
 impl Flac {
-    pub(super) fn new(sample_rate: u32) -> Result<Self, SpeechError> {
+    pub(super) fn new(sample_rate: u32) -> Result<Self, EncodeError> {
         let mut whole = config::Encoder::default();
         whole.block_size = usize::from(BLOCK);
         let mut last = whole.clone();
@@ -51,7 +50,7 @@ impl Flac {
         })
     }
 
-    fn frame(&mut self, samples: &[i32], sink: &mut ByteSink) -> Result<(), SpeechError> {
+    fn frame(&mut self, samples: &[i32], sink: &mut ByteSink) -> Result<(), EncodeError> {
         let config = if samples.len() == usize::from(BLOCK) {
             &self.whole
         } else {
@@ -67,7 +66,7 @@ impl Flac {
 }
 
 impl Encoder for Flac {
-    fn encode(&mut self, samples: &[f32]) -> Result<Vec<u8>, SpeechError> {
+    fn encode(&mut self, samples: &[f32]) -> Result<Vec<u8>, EncodeError> {
         self.rest.extend(integers(samples));
         let mut sink = ByteSink::new();
         let waiting = std::mem::take(&mut self.rest);
@@ -79,7 +78,7 @@ impl Encoder for Flac {
         Ok(sink.into_inner())
     }
 
-    fn finish(&mut self) -> Result<Vec<u8>, SpeechError> {
+    fn finish(&mut self) -> Result<Vec<u8>, EncodeError> {
         let mut sink = ByteSink::new();
         let rest = std::mem::take(&mut self.rest);
         if !rest.is_empty() {

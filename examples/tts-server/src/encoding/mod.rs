@@ -8,8 +8,6 @@ mod resampled;
 
 use sambert_hifigan::wav;
 
-use crate::synthesis::SpeechError;
-
 /// A kind of sound file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Format {
@@ -23,10 +21,10 @@ pub(crate) enum Format {
 /// Turns one speech into bytes. What it returns may be empty: some formats wait for a full block.
 pub(crate) trait Encoder: Send {
     /// Takes the next samples, between -1 and 1.
-    fn encode(&mut self, samples: &[f32]) -> Result<Vec<u8>, SpeechError>;
+    fn encode(&mut self, samples: &[f32]) -> Result<Vec<u8>, EncodeError>;
 
     /// Gives what is left.
-    fn finish(&mut self) -> Result<Vec<u8>, SpeechError>;
+    fn finish(&mut self) -> Result<Vec<u8>, EncodeError>;
 }
 
 impl Format {
@@ -106,7 +104,7 @@ impl Format {
         self,
         voice_rate: u32,
         sample_rate: u32,
-    ) -> Result<Box<dyn Encoder>, SpeechError> {
+    ) -> Result<Box<dyn Encoder>, EncodeError> {
         let encoder = self.encoder(sample_rate)?;
         Ok(match voice_rate == sample_rate {
             true => encoder,
@@ -114,7 +112,7 @@ impl Format {
         })
     }
 
-    fn encoder(self, sample_rate: u32) -> Result<Box<dyn Encoder>, SpeechError> {
+    fn encoder(self, sample_rate: u32) -> Result<Box<dyn Encoder>, EncodeError> {
         Ok(match self {
             Self::Flac => Box::new(flac::Flac::new(sample_rate)?),
             #[cfg(feature = "opus")]
@@ -124,10 +122,14 @@ impl Format {
     }
 }
 
-/// Says that a library refused what it should take.
-fn broken(format: &'static str, why: &dyn std::fmt::Display) -> SpeechError {
+/// The library of a format refused samples that it should accept. The reason is in the log.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct EncodeError;
+
+/// Logs the reason.
+fn broken(format: &'static str, why: &dyn std::fmt::Display) -> EncodeError {
     tracing::error!(target: "tts", format, %why, "sound could not be encoded");
-    SpeechError::Broken
+    EncodeError
 }
 
 #[cfg(test)]

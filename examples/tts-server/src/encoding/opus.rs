@@ -3,8 +3,7 @@
 use ogg::{PacketWriteEndInfo, PacketWriter};
 use opus_rs::{Application, OpusEncoder};
 
-use super::{Encoder, broken};
-use crate::synthesis::SpeechError;
+use super::{EncodeError, Encoder, broken};
 
 /// Bits a second: where wideband speech is as good as it gets.
 const BITRATE: i32 = 32_000;
@@ -40,7 +39,7 @@ impl Opus {
         [8_000, 12_000, 16_000, 24_000, 48_000].contains(&sample_rate)
     }
 
-    pub(super) fn new(sample_rate: u32) -> Result<Self, SpeechError> {
+    pub(super) fn new(sample_rate: u32) -> Result<Self, EncodeError> {
         let rate = i32::try_from(sample_rate).map_err(|why| broken(NAME, &why))?;
         // Not `Voip`: that one filters low tones, for microphones that hum.
         let encoder = OpusEncoder::new(rate, 1, Application::Audio);
@@ -65,7 +64,7 @@ impl Opus {
     }
 
     /// Encodes one packet, and writes the one before it.
-    fn packet(&mut self, samples: &[f32]) -> Result<(), SpeechError> {
+    fn packet(&mut self, samples: &[f32]) -> Result<(), EncodeError> {
         let mut packet = vec![0; MOST_BYTES];
         let length = self.encoder.encode(samples, samples.len(), &mut packet);
         packet.truncate(length.map_err(|why| broken(NAME, &why))?);
@@ -86,7 +85,7 @@ impl Opus {
         packet: Vec<u8>,
         end: PacketWriteEndInfo,
         position: u64,
-    ) -> Result<(), SpeechError> {
+    ) -> Result<(), EncodeError> {
         let written = self.writer.write_packet(packet, SERIAL, end, position);
         written.map_err(|why| broken(NAME, &why))
     }
@@ -102,7 +101,7 @@ impl Opus {
 }
 
 impl Encoder for Opus {
-    fn encode(&mut self, samples: &[f32]) -> Result<Vec<u8>, SpeechError> {
+    fn encode(&mut self, samples: &[f32]) -> Result<Vec<u8>, EncodeError> {
         self.samples += samples.len() as u64;
         self.rest.extend_from_slice(samples);
         let waiting = std::mem::take(&mut self.rest);
@@ -115,7 +114,7 @@ impl Encoder for Opus {
     }
 
     /// Adds silence until everything has come out of the encoder, and says how much of it is to be cut off.
-    fn finish(&mut self) -> Result<Vec<u8>, SpeechError> {
+    fn finish(&mut self) -> Result<Vec<u8>, EncodeError> {
         let ahead = usize::from(PRE_SKIP) * self.rate as usize / OGG_RATE as usize;
         let mut rest = std::mem::take(&mut self.rest);
         let length = (rest.len() + ahead).next_multiple_of(self.packet_samples());

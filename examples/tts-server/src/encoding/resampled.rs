@@ -4,8 +4,7 @@
 
 use std::f32::consts::PI;
 
-use super::Encoder;
-use crate::synthesis::SpeechError;
+use super::{EncodeError, Encoder};
 
 /// Input samples on each side that an output sample is made of, at equal or higher rates.
 const WIDTH: usize = 24;
@@ -26,12 +25,12 @@ impl Resampled {
 }
 
 impl Encoder for Resampled {
-    fn encode(&mut self, samples: &[f32]) -> Result<Vec<u8>, SpeechError> {
+    fn encode(&mut self, samples: &[f32]) -> Result<Vec<u8>, EncodeError> {
         let samples = self.resampler.push(samples);
         self.inner.encode(&samples)
     }
 
-    fn finish(&mut self) -> Result<Vec<u8>, SpeechError> {
+    fn finish(&mut self) -> Result<Vec<u8>, EncodeError> {
         let samples = self.resampler.finish();
         let mut bytes = self.inner.encode(&samples)?;
         bytes.extend(self.inner.finish()?);

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{NewKey, write_private};
-use crate::StartError;
+use crate::error::StartError;
 
 /// The file for the first key where standard output is no terminal.
 const KEY_FILE: &str = "first-key";

@@ -8,7 +8,7 @@ use palisade::api_key::{
 use palisade::core::SharedClock;
 
 use super::DataFolder;
-use crate::StartError;
+use crate::error::StartError;
 
 /// What a key of ours may do.
 pub(crate) const SCOPE: &str = "tts:speak";

@@ -17,11 +17,7 @@ use axum::extract::FromRef;
 use palisade::{Routes, Rule, ShieldError};
 
 use self::openapi::{Document, Facts};
-pub(crate) use self::{
-    models::{MODEL, Models},
-    refusals::RefusalForms,
-    sound::AUDIO_MILLISECONDS,
-};
+pub(crate) use self::{refusals::RefusalForms, sound::AUDIO_MILLISECONDS};
 use crate::{first_start::SCOPE, state::App};
 
 /// The name of the limit that counts sound.

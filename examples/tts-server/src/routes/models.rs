@@ -1,4 +1,4 @@
-//! The models in the manner of OpenAI. There is one, and other names that stand for it.
+//! Lists the models, in the format of the OpenAI API.
 
 use axum::{
     Json,
@@ -9,20 +9,7 @@ use palisade::core::{Rejection, SecurityContext, extract::Refused};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::state::App;
-
-/// The name of the model: of all voices, for they are of one family.
-pub(crate) const MODEL: &str = "sambert-hifigan";
-
-/// The names of the model.
-#[derive(Clone, Debug)]
-pub(crate) struct Models {
-    names: Vec<String>,
-    /// Whether every other name stands for it too.
-    any: bool,
-    /// When the server was started, in seconds since 1970.
-    started: u64,
-}
+use crate::{models::Models, state::App};
 
 /// A model as their clients read it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -41,39 +28,13 @@ pub(crate) struct List {
     data: Vec<Model>,
 }
 
-impl Models {
-    /// Takes other names besides its own in.
-    pub(crate) fn new(aliases: impl IntoIterator<Item = String>, started: u64) -> Self {
-        let (any, aliases): (Vec<String>, Vec<String>) =
-            aliases.into_iter().partition(|alias| alias == "*");
+impl Model {
+    /// Describes the model under one of its names.
+    fn named(name: &str, models: &Models) -> Self {
         Self {
-            names: std::iter::once(MODEL.to_owned()).chain(aliases).collect(),
-            any: !any.is_empty(),
-            started,
-        }
-    }
-
-    /// Finds a name.
-    pub(crate) fn find(&self, name: &str) -> Option<&str> {
-        let found = self.names().find(|known| *known == name);
-        found.or_else(|| self.any.then_some(MODEL))
-    }
-
-    /// Returns all names.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.names.iter().map(String::as_str)
-    }
-
-    /// Tells whether every name is found.
-    pub(crate) fn takes_any(&self) -> bool {
-        self.any
-    }
-
-    fn model(&self, name: &str) -> Model {
-        Model {
             id: name.to_owned(),
             object: "model",
-            created: self.started,
+            created: models.started(),
             owned_by: "palisade",
         }
     }
@@ -91,7 +52,10 @@ pub(crate) async fn list(State(app): State<App>) -> Json<List> {
     let models = &app.models;
     Json(List {
         object: "list",
-        data: models.names().map(|name| models.model(name)).collect(),
+        data: models
+            .names()
+            .map(|name| Model::named(name, models))
+            .collect(),
     })
 }
 
@@ -110,7 +74,8 @@ pub(crate) async fn one(
     cx: SecurityContext,
     Path(name): Path<String>,
 ) -> Result<Json<Model>, Refused> {
-    let found = app.models.find(&name).map(|name| app.models.model(name));
+    let models = &app.models;
+    let found = models.find(&name).map(|name| Model::named(name, models));
     found.map(Json).ok_or_else(|| {
         let words = "There is no model of this name.";
         let unknown = Rejection::new(StatusCode::NOT_FOUND, "model_not_found", words);

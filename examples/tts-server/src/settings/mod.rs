@@ -11,8 +11,10 @@ use std::{
 use palisade::config::{Config, ServerSettings};
 
 pub(crate) use self::{cors::Cors, tts::Tts};
-use crate::{DataFolder, StartError, state::MAX_GRAPHEMES};
+use crate::{error::StartError, first_start::DataFolder};
 
+/// The longest text where the file does not say, in graphemes. The layer for text enforces it.
+const MAX_GRAPHEMES: usize = 500;
 /// The name of the configuration file in the data folder.
 const FILE: &str = "server.toml";
 /// The section of this server.

@@ -11,7 +11,7 @@ use std::{
 use palisade::config::{Config, ConfigFileError};
 use serde::Deserialize;
 
-use crate::{routes::MODEL, synthesis::Unspeakable};
+use crate::{models::MODEL, synthesis::Unspeakable};
 
 const METRICS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9464);
 /// Texts that wait: as many as are spoken in the time that a client waits for an answer.

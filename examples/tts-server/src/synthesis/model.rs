@@ -8,7 +8,7 @@ use sambert_hifigan::{
 };
 
 use super::{Speech, SpeechError, Unspeakable, Utterance, Voice, VoiceInfo, Words, markup};
-use crate::StartError;
+use crate::error::StartError;
 
 /// A model of the SAM-BERT and HiFi-GAN family.
 #[derive(Debug)]

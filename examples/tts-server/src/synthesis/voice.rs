@@ -6,6 +6,8 @@ use sambert_hifigan::StopSignal;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::encoding::EncodeError;
+
 /// A voice that can be asked from several threads at once.
 pub trait Voice: Send + Sync + 'static {
     /// Describes the voice.
@@ -155,6 +157,20 @@ pub enum SpeechError {
     },
 }
 
+impl SpeechError {
+    /// Returns the label of the counter of texts.
+    pub(super) const fn outcome(&self) -> &'static str {
+        match self {
+            Self::Broken => "broken",
+            Self::Cancelled => "cancelled",
+            Self::Marks { .. } | Self::Unspeakable { .. } => "unspeakable",
+            Self::NothingToSpeak => "nothing_to_speak",
+            Self::TooLong { .. } => "too_long",
+            Self::TooSlow => "too_slow",
+        }
+    }
+}
+
 impl fmt::Display for SpeechError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -170,3 +186,9 @@ impl fmt::Display for SpeechError {
 }
 
 impl std::error::Error for SpeechError {}
+
+impl From<EncodeError> for SpeechError {
+    fn from(_: EncodeError) -> Self {
+        Self::Broken
+    }
+}

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use super::{Voice, VoiceInfo};
-use crate::StartError;
+use crate::error::StartError;
 
 /// What may be asked to speak. Never empty.
 pub(crate) struct Voices {
@@ -133,7 +133,7 @@ mod tests {
     use sambert_hifigan::StopSignal;
 
     use super::*;
-    use crate::{Speech, SpeechError, Utterance};
+    use crate::{synthesis::Speech, synthesis::SpeechError, synthesis::Utterance};
 
     struct Named(&'static str);
 

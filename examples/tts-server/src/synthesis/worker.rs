@@ -56,7 +56,10 @@ fn work(queue: &Queue, clock: &SharedClock) {
                 queue.put_back(job);
             }
             Turn::Over(how) => {
-                metrics::spoken(&how, Some(took));
+                match &how {
+                    Ok(()) => metrics::spoken(took),
+                    Err(why) => metrics::not_spoken(why.outcome()),
+                }
                 queue.finished(&job, how.is_ok().then_some(took));
             }
         }

@@ -158,7 +158,7 @@ impl Queue {
         count(&state);
         drop(state);
         if job.is_some_and(|job| job.has_begun()) {
-            metrics::spoken(&Err(SpeechError::Cancelled), None);
+            metrics::not_spoken(SpeechError::Cancelled.outcome());
         }
     }
 
