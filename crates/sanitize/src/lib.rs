@@ -16,11 +16,12 @@
 //! | Clean a string | [`Sanitizer::clean`] |
 //! | Clean the fields of requests | [`SanitizeLayer`], [`Field`], [`Fields`] |
 //! | Decide about a class of characters | [`Class`], [`Action`] |
-//! | Find personal data or other patterns | [`TextRule`] |
+//! | Find, mask or replace personal data | [`PersonalData`] |
+//! | Find other patterns or numbers | [`TextRule`] |
 //! | Make tokens of chat templates harmless | [`TemplateTokens`], [`ModelFamily`] |
 //! | Find names that look alike | [`skeleton`] |
 //!
-//! A text that cannot be cleaned is [`Refused`]; a wrong configuration is a [`BuildError`]. Neither
+//! A text that cannot be cleaned is [`Refused`]; a wrong configuration is a [`SanitizeBuildError`]. Neither
 //! holds any of a client's text.
 //!
 //! # What it does not do
@@ -93,9 +94,13 @@ mod request;
 mod text;
 
 pub use characters::{Action, Class};
-pub use error::BuildError;
+pub use error::SanitizeBuildError;
 pub use layer::{SanitizeFuture, SanitizeLayer, SanitizeLayerBuilder, SanitizeService};
 pub use palisade_core::BodyKind;
+pub use personal_data::{
+    Finding, PersonalData, PersonalDataBuilder, PersonalDataKind, Placeholders, RestoreStream,
+    UnknownPersonalDataKind,
+};
 pub use request::{Field, Fields};
 pub use text::{
     Clean, ModelFamily, Normalization, OverLength, Refused, Report, Sanitizer, SanitizerBuilder,

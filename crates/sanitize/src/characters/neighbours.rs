@@ -7,7 +7,7 @@ use super::tables::{
     is_brahmic, is_cursive, is_ideograph, is_mark, is_mongolian, is_pictograph, is_skin_tone,
     is_unspaced, is_virama, suspect,
 };
-use super::variants::is_standardized_variant;
+use super::variants::{is_emoji_variation_base, is_standardized_variant};
 
 const ZERO_WIDTH_NON_JOINER: char = '\u{200c}';
 const ZERO_WIDTH_JOINER: char = '\u{200d}';
@@ -92,8 +92,8 @@ impl Before {
         };
         let needed = match selector {
             '\u{fe0e}' | '\u{fe0f}' => {
-                is_pictograph(last)
-                    || (matches!(last, '0'..='9' | '#' | '*') && next == Some(KEYCAP))
+                let is_key = matches!(last, '0'..='9' | '#' | '*');
+                is_emoji_variation_base(last) && (!is_key || next == Some(KEYCAP))
             }
             '\u{e0100}'..='\u{e01ef}' if is_ideograph(last) => {
                 return Some(Class::IdeographicVariant);

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use palisade_core::BodyKind;
 
 use super::SanitizeLayer;
-use crate::error::BuildError;
+use crate::error::SanitizeBuildError;
 use crate::request::{Caps, Field, Fields, ParsedFields, Settings};
 use crate::text::Sanitizer;
 
@@ -213,16 +213,18 @@ impl SanitizeLayerBuilder {
     ///
     /// # Errors
     ///
-    /// [`BuildError`] in these cases:
+    /// [`SanitizeBuildError`] in these cases:
     ///
     /// * A field is given twice, or a set of fields holds one twice.
     /// * A name that begins with `/` is not a valid JSON pointer.
     /// * [`Field::with_names`] is set on a pointer that does not end with `/**`.
     /// * [`max_depth`](Self::max_depth) is above 128.
-    pub fn build(self) -> Result<SanitizeLayer, BuildError> {
+    pub fn build(self) -> Result<SanitizeLayer, SanitizeBuildError> {
         let mut settings = self.settings;
         if settings.caps.depth > DEEPEST {
-            return Err(BuildError::new("JSON may be nested at most 128 deep"));
+            return Err(SanitizeBuildError::TooDeep {
+                levels: settings.caps.depth,
+            });
         }
         settings.fields = ParsedFields::parse(self.fields)?;
         for (name, fields) in self.schemas {

@@ -1,11 +1,11 @@
 //! The configuration of text fields: which fields of a request hold text, and how each is cleaned.
 //!
-//! Names and pointers are parsed when the layer is built, so a wrong pointer is a `BuildError`.
+//! Names and pointers are parsed when the layer is built, so a wrong pointer is a `SanitizeBuildError`.
 
 use std::sync::Arc;
 
 use super::json::Path;
-use crate::error::BuildError;
+use crate::error::SanitizeBuildError;
 use crate::text::Sanitizer;
 
 /// A field of query, form or JSON that holds text.
@@ -105,7 +105,7 @@ impl Field {
 ///     .field(Field::required("/prompt", Sanitizer::prompt()))
 ///     .opaque("/image");
 /// # let _ = own;
-/// # Ok::<(), palisade_sanitize::BuildError>(())
+/// # Ok::<(), palisade_sanitize::SanitizeBuildError>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 #[must_use]
@@ -160,7 +160,7 @@ pub(crate) struct ParsedFields {
 
 impl ParsedFields {
     /// Parses the pointers. Fails for a wrong pointer and for a name that is given twice.
-    pub(crate) fn parse(source: Fields) -> Result<Self, BuildError> {
+    pub(crate) fn parse(source: Fields) -> Result<Self, SanitizeBuildError> {
         let mut parsed = Self::default();
         for field in source.fields {
             let path = parse(&field.name)?;
@@ -169,15 +169,10 @@ impl ParsedFields {
                 .iter()
                 .any(|(other, _)| other.name == field.name)
             {
-                let name = &field.name;
-                return Err(BuildError::new(format!(
-                    "the field `{name}` is named twice"
-                )));
+                return Err(SanitizeBuildError::NamedTwice { field: field.name });
             }
             if field.names && !path.is_deep() {
-                let name = &field.name;
-                let why = "names can be cleaned only below a pointer that ends with `/**`";
-                return Err(BuildError::new(format!("the field `{name}`: {why}")));
+                return Err(SanitizeBuildError::NamesNeedDeepPointer { field: field.name });
             }
             parsed.fields.push((field, path));
         }
@@ -189,8 +184,10 @@ impl ParsedFields {
 }
 
 /// Parses one name or pointer. The error names the field.
-fn parse(name: &str) -> Result<Arc<Path>, BuildError> {
-    let path = Path::parse(name);
-    let path = path.map_err(|why| BuildError::new(format!("the field `{name}`: {why}")))?;
+fn parse(name: &Arc<str>) -> Result<Arc<Path>, SanitizeBuildError> {
+    let path = Path::parse(name).map_err(|why| SanitizeBuildError::InvalidPointer {
+        pointer: Arc::clone(name),
+        why,
+    })?;
     Ok(Arc::new(path))
 }

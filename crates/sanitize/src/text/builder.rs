@@ -8,7 +8,7 @@ use super::sanitizer::{Normalization, OverLength, Sanitizer, Settings};
 use super::template_tokens::{self, ModelFamily, TemplateTokens};
 use super::whitespace::Whitespace;
 use crate::characters::{Action, Class, PerClass, suspect};
-use crate::error::BuildError;
+use crate::error::SanitizeBuildError;
 
 const KIB: usize = 1024;
 
@@ -225,13 +225,13 @@ impl SanitizerBuilder {
     ///
     /// # Errors
     ///
-    /// [`BuildError`] in these cases:
+    /// [`SanitizeBuildError`] in these cases:
     ///
     /// * A replacement character of [`Action::Replace`] would itself be dropped, replaced or
     ///   refused.
     /// * The replacement of a rule is longer than 64 bytes.
     /// * [`min_graphemes`](Self::min_graphemes) is above a limit of the cleaned text.
-    pub fn build(self) -> Result<Sanitizer, BuildError> {
+    pub fn build(self) -> Result<Sanitizer, SanitizeBuildError> {
         let actions = &self.0.filter.actions;
         for (class, action) in actions.iter() {
             let Action::Replace(by) = action else {
@@ -239,7 +239,7 @@ impl SanitizerBuilder {
             };
             let stays = |own| matches!(actions.get(own), Some(Action::Keep | Action::Flag));
             if suspect(by).is_some_and(|own| !stays(own)) {
-                return Err(BuildError::replacement(class, by));
+                return Err(SanitizeBuildError::ReplacementNotKept { class, by });
             }
         }
         self.0.rules.iter().try_for_each(TextRule::validate)?;
@@ -249,10 +249,16 @@ impl SanitizerBuilder {
             self.0.limits.chars,
             self.0.limits.graphemes,
         ];
-        if limits.into_iter().flatten().any(|most| most < least) {
-            return Err(BuildError::new(
-                "the minimum of graphemes is above a maximum",
-            ));
+        if let Some(maximum) = limits
+            .into_iter()
+            .flatten()
+            .min()
+            .filter(|most| *most < least)
+        {
+            return Err(SanitizeBuildError::MinimumAboveMaximum {
+                minimum: least,
+                maximum,
+            });
         }
         Ok(Sanitizer::from_settings(self.0))
     }

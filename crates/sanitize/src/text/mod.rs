@@ -19,7 +19,6 @@ mod sanitizer;
 mod template_tokens;
 mod whitespace;
 
-pub(crate) use self::numbers::Number;
 pub use self::{
     builder::SanitizerBuilder,
     identifier::skeleton,
@@ -29,4 +28,9 @@ pub use self::{
     sanitizer::{Clean, Normalization, OverLength, Sanitizer},
     template_tokens::{ModelFamily, TemplateTokens},
     whitespace::Whitespace,
+};
+pub(crate) use self::{
+    folded::Folded,
+    numbers::{Number, each_number},
+    rule::{Finder, Match},
 };

@@ -67,7 +67,41 @@ pub(crate) fn find(text: &str, check: impl Fn(Number<'_>) -> bool) -> Vec<Range<
     found
 }
 
+/// Calls `visit` for each number of 6 to 32 digits: each stretch of whole groups, with its place.
+///
+/// A stretch that an `X` follows is visited with it and without it.
+pub(crate) fn each_number(text: &str, mut visit: impl FnMut(Number<'_>, Range<usize>)) {
+    let mut run = Run::default();
+    for (at, c) in text.char_indices() {
+        let end = at.saturating_add(c.len_utf8());
+        if !run.take(c, at..end, text) {
+            run.visit(&mut visit);
+            run.clear();
+        }
+    }
+    run.visit(&mut visit);
+}
+
 impl Run {
+    /// Visits each stretch of whole groups.
+    fn visit(&self, visit: &mut impl FnMut(Number<'_>, Range<usize>)) {
+        if self.digits.len() < MIN_DIGITS {
+            return;
+        }
+        for first in 0..self.groups.len() {
+            let from = self.groups.get(first..).unwrap_or_default();
+            let sizes = group_sizes(from);
+            for count in 1..=sizes.len() {
+                let sizes = sizes.get(..count).unwrap_or_default();
+                // A check that never passes, so that each form of the stretch is offered.
+                let _ = stretch(from, sizes, &self.digits, &mut |number, span| {
+                    visit(number, span);
+                    false
+                });
+            }
+        }
+    }
+
     /// Reads the next character. Tells whether the run continues.
     fn take(&mut self, c: char, span: Range<usize>, text: &str) -> bool {
         if let Some(digit) = digit(c) {
@@ -137,35 +171,58 @@ fn longest(
     digits: &[u8],
     check: &impl Fn(Number<'_>) -> bool,
 ) -> Option<(usize, Range<usize>)> {
-    let start = groups.first()?;
-    let sizes: SmallVec<[usize; MAX_DIGITS]> = groups
-        .iter()
-        .take_while(|group| group.digits.end.saturating_sub(start.digits.start) <= MAX_DIGITS)
-        .map(|group| group.digits.len())
-        .collect();
+    let sizes = group_sizes(groups);
     (1..=sizes.len()).rev().find_map(|count| {
-        let last = groups.get(count.checked_sub(1)?)?;
-        let groups = sizes.get(..count)?;
-        let digits = digits.get(start.digits.start..last.digits.end)?;
-        let digits = std::str::from_utf8(digits).ok()?;
-        if digits.len() < MIN_DIGITS {
-            return None;
-        }
-        let passes = |digits: &str, before_x| {
-            check(Number {
-                digits,
-                groups,
-                before_x,
-            })
-        };
-        if let Some(end) = last.x_end
-            && passes(&format!("{digits}X"), false)
-        {
-            return Some((count, start.span.start..end));
-        }
-        let end = last.span.end;
-        passes(digits, last.x_end.is_some()).then_some((count, start.span.start..end))
+        let sizes = sizes.get(..count)?;
+        let place = stretch(groups, sizes, digits, &mut |number, _| check(number))?;
+        Some((count, place))
     })
+}
+
+/// Returns the sizes of the groups, from the first, that have at most [`MAX_DIGITS`] digits together.
+fn group_sizes(groups: &[Group]) -> SmallVec<[usize; MAX_DIGITS]> {
+    let start = groups.first().map_or(0, |first| first.digits.start);
+    groups
+        .iter()
+        .take_while(|group| group.digits.end.saturating_sub(start) <= MAX_DIGITS)
+        .map(|group| group.digits.len())
+        .collect()
+}
+
+/// Offers the number of the first groups, one for each size, to a check: with the `X` behind it, then
+/// without. Returns where it is if the check passes.
+fn stretch(
+    groups: &[Group],
+    sizes: &[usize],
+    digits: &[u8],
+    check: &mut impl FnMut(Number<'_>, Range<usize>) -> bool,
+) -> Option<Range<usize>> {
+    let start = groups.first()?;
+    let last = groups.get(sizes.len().checked_sub(1)?)?;
+    let digits = digits.get(start.digits.start..last.digits.end)?;
+    if digits.len() < MIN_DIGITS {
+        return None;
+    }
+    let digits = std::str::from_utf8(digits).ok()?;
+    if let Some(end) = last.x_end {
+        let with_x = format!("{digits}X");
+        let number = Number {
+            digits: &with_x,
+            groups: sizes,
+            before_x: false,
+        };
+        let place = start.span.start..end;
+        if check(number, place.clone()) {
+            return Some(place);
+        }
+    }
+    let number = Number {
+        digits,
+        groups: sizes,
+        before_x: last.x_end.is_some(),
+    };
+    let place = start.span.start..last.span.end;
+    check(number, place.clone()).then_some(place)
 }
 
 /// Tells whether a character may stand between two groups of one number.

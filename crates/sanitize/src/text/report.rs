@@ -3,6 +3,8 @@
 //! A report collects changes over all rounds. Flags are counted anew in each round, since what is
 //! flagged stays in the text and is found again.
 
+use std::sync::Arc;
+
 use crate::characters::{Class, PerClass};
 
 /// Counts what a [`Sanitizer`](crate::Sanitizer) did to one text.
@@ -24,6 +26,9 @@ pub struct Report {
     flagged: PerClass<u32>,
     rules: Vec<(usize, u32)>,
     flagged_rules: Vec<(usize, u32)>,
+    /// Personal data by kind.
+    kinds: Vec<(Arc<str>, u32)>,
+    flagged_kinds: Vec<(Arc<str>, u32)>,
     normalized: bool,
     trimmed: bool,
     cut: bool,
@@ -38,6 +43,8 @@ impl Report {
             flagged: PerClass::all(0),
             rules: Vec::new(),
             flagged_rules: Vec::new(),
+            kinds: Vec::new(),
+            flagged_kinds: Vec::new(),
             normalized: false,
             trimmed: false,
             cut: false,
@@ -104,6 +111,15 @@ impl Report {
         self.changed.iter().filter(|&(_, count)| count > 0)
     }
 
+    /// Lists the kinds of personal data that were changed or flagged, each with its count.
+    ///
+    /// The names are those of [`Finding::name`](crate::Finding::name). Only a rule of
+    /// [`PersonalData`](crate::PersonalData) counts here.
+    pub fn personal_data(&self) -> impl Iterator<Item = (&str, u32)> + '_ {
+        let all = self.kinds.iter().chain(&self.flagged_kinds);
+        all.map(|(kind, count)| (&**kind, *count))
+    }
+
     /// Tells whether normalization changed the text.
     ///
     /// See [`SanitizerBuilder::normalization`](crate::SanitizerBuilder::normalization).
@@ -137,6 +153,7 @@ impl Report {
     pub(crate) fn begin_round(&mut self) {
         self.flagged = PerClass::all(0);
         self.flagged_rules.clear();
+        self.flagged_kinds.clear();
         self.quiet = true;
     }
 
@@ -171,6 +188,16 @@ impl Report {
         self.flagged_rules.push((rule, count));
     }
 
+    /// Counts personal data of a kind that was changed.
+    pub(crate) fn change_kind(&mut self, kind: &Arc<str>) {
+        add_kind(&mut self.kinds, kind);
+    }
+
+    /// Counts personal data of a kind that was flagged and kept.
+    pub(crate) fn flag_kind(&mut self, kind: &Arc<str>) {
+        add_kind(&mut self.flagged_kinds, kind);
+    }
+
     /// Records a change of the whole text.
     pub(crate) fn note(&mut self, what: Change) {
         self.quiet = false;
@@ -179,6 +206,14 @@ impl Report {
             Change::Normalized => self.normalized = true,
             Change::Trimmed => self.trimmed = true,
         }
+    }
+}
+
+/// Adds one to the count of a kind.
+fn add_kind(counts: &mut Vec<(Arc<str>, u32)>, kind: &Arc<str>) {
+    match counts.iter_mut().find(|(known, _)| known == kind) {
+        Some((_, count)) => *count = count.saturating_add(1),
+        None => counts.push((Arc::clone(kind), 1)),
     }
 }
 

@@ -4,6 +4,7 @@
 //! cleaning with `Refused::Rule`. Patterns are compiled when the rule is made, so no request can
 //! fail by one.
 
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use super::folded::Folded;
 use super::numbers::{self, Number};
 use super::refused::Refused;
 use super::report::Report;
-use crate::error::BuildError;
+use crate::error::SanitizeBuildError;
 
 /// The limit of the compiled program of one pattern, in bytes.
 const MAX_PROGRAM: usize = 1 << 20;
@@ -66,10 +67,28 @@ enum Matcher {
     Number(fn(Number<'_>) -> bool),
     /// As above, with a check of the operator, which receives only the digits.
     NumberDigits(fn(&str) -> bool),
+    /// A search that also names the kinds of its matches.
+    Finder(Arc<dyn Finder>),
     /// A pattern in the text itself.
     Pattern(Regex),
     /// A pattern in the folded text, and a check that its matches must pass.
     PatternIf(Regex, fn(&str) -> bool),
+}
+
+/// A search that is no pattern, such as the one for personal data.
+pub(crate) trait Finder: fmt::Debug + Send + Sync {
+    /// Returns the matches, from left to right, without overlaps.
+    fn find(&self, text: &str) -> Vec<Match>;
+}
+
+/// A match of a [`Finder`].
+#[derive(Clone, Debug)]
+pub(crate) struct Match {
+    /// The word of [`TextRule::label`], such as `PHONE`.
+    pub(crate) label: &'static str,
+    /// The name under which the report counts it, such as `phone`.
+    pub(crate) kind: Arc<str>,
+    pub(crate) place: Range<usize>,
 }
 
 /// What is done with a match.
@@ -77,6 +96,8 @@ enum Matcher {
 pub(crate) enum Effect {
     /// Keeps it and counts it.
     Flag,
+    /// Replaces it with the name of its kind in square brackets.
+    Label,
     /// Replaces each of its characters with this one.
     Mask(char),
     /// Inserts a space after its first character.
@@ -96,27 +117,24 @@ impl TextRule {
     ///
     /// # Errors
     ///
-    /// [`BuildError`] if the pattern is not valid, matches the empty text, or is too large. The
+    /// [`SanitizeBuildError`] if the pattern is not valid, matches the empty text, or is too large. The
     /// error quotes the pattern.
-    pub fn new(name: impl Into<Arc<str>>, pattern: &str) -> Result<Self, BuildError> {
+    pub fn new(name: impl Into<Arc<str>>, pattern: &str) -> Result<Self, SanitizeBuildError> {
         let name = name.into();
         if pattern.len() > MAX_PATTERN {
-            return Err(BuildError::rule(
-                &name,
-                "the pattern is longer than 4096 bytes",
-            ));
+            return Err(SanitizeBuildError::PatternTooLong { rule: name });
         }
         let regex = RegexBuilder::new(pattern)
             .size_limit(MAX_PROGRAM)
             .dfa_size_limit(MAX_PROGRAM)
             .build();
         // The library's text quotes the pattern with a mark under the mistake: it goes to the operator only.
-        let regex = regex.map_err(|error| BuildError::rule(&name, error.to_string()))?;
+        let regex = regex.map_err(|error| SanitizeBuildError::InvalidPattern {
+            rule: Arc::clone(&name),
+            why: error.to_string().into(),
+        })?;
         if regex.is_match("") {
-            return Err(BuildError::rule(
-                &name,
-                "the pattern matches the empty text, so it would match everywhere",
-            ));
+            return Err(SanitizeBuildError::PatternMatchesEmpty { rule: name });
         }
         Ok(Self {
             name,
@@ -164,6 +182,15 @@ impl TextRule {
         }
     }
 
+    /// Makes a rule of a search.
+    pub(crate) fn finder(name: &'static str, finder: Arc<dyn Finder>) -> Self {
+        Self {
+            name: Arc::from(name),
+            matcher: Matcher::Finder(finder),
+            effect: Effect::Refuse,
+        }
+    }
+
     /// Makes a rule of a pattern that is part of the crate.
     pub(super) fn from_regex(name: &'static str, regex: Regex, effect: Effect) -> Self {
         Self {
@@ -185,6 +212,17 @@ impl TextRule {
     pub fn flag(self) -> Self {
         Self {
             effect: Effect::Flag,
+            ..self
+        }
+    }
+
+    /// Replaces each match with a label in square brackets, such as `[PHONE]`.
+    ///
+    /// The label names the kind for a rule of [`PersonalData`](crate::PersonalData). For other rules
+    /// it is `[DATA]`.
+    pub fn label(self) -> Self {
+        Self {
+            effect: Effect::Label,
             ..self
         }
     }
@@ -224,13 +262,15 @@ impl TextRule {
     /// Where a match does not pass, its parts are tried. A part begins and ends at the border of a
     /// group of digits, has at most 32 digits, and must match the pattern itself.
     ///
-    /// For a rule of [`number`](Self::number) the check replaces the earlier one.
+    /// For a rule of [`number`](Self::number) the check replaces the earlier one. A rule of
+    /// [`PersonalData`](crate::PersonalData) stays as it is: set its kinds and score there.
     pub fn only_if(self, check: fn(&str) -> bool) -> Self {
         let matcher = match self.matcher {
             Matcher::Pattern(regex) | Matcher::PatternIf(regex, _) => {
                 Matcher::PatternIf(regex, check)
             }
             Matcher::Number(_) | Matcher::NumberDigits(_) => Matcher::NumberDigits(check),
+            Matcher::Finder(finder) => Matcher::Finder(finder),
         };
         Self { matcher, ..self }
     }
@@ -242,12 +282,13 @@ impl TextRule {
     }
 
     /// Checks the length of a replacement. `SanitizerBuilder::build` calls it.
-    pub(crate) fn validate(&self) -> Result<(), BuildError> {
+    pub(crate) fn validate(&self) -> Result<(), SanitizeBuildError> {
         match &self.effect {
-            Effect::Replace(by) if by.len() > MAX_REPLACEMENT => Err(BuildError::rule(
-                &self.name,
-                "the replacement is longer than 64 bytes",
-            )),
+            Effect::Replace(by) if by.len() > MAX_REPLACEMENT => {
+                Err(SanitizeBuildError::ReplacementTooLong {
+                    rule: Arc::clone(&self.name),
+                })
+            }
             _ => Ok(()),
         }
     }
@@ -259,23 +300,21 @@ impl TextRule {
         text: &str,
         report: &mut Report,
     ) -> Result<Option<String>, Refused> {
-        let places = self.matcher.find(text);
-        if places.is_empty() {
+        let matches = self.matcher.find(text);
+        if matches.is_empty() {
             return Ok(None);
         }
         if matches!(self.effect, Effect::Refuse) {
             return Err(Refused::Rule(Arc::clone(&self.name)));
         }
-        let hits = u32::try_from(places.len()).unwrap_or(u32::MAX);
-        let mut changed = String::with_capacity(text.len());
-        let mut done = 0;
-        for place in places {
-            changed.push_str(text.get(done..place.start).unwrap_or_default());
-            let found = text.get(place.clone()).unwrap_or_default();
-            self.effect.write(found, &mut changed);
-            done = place.end;
+        let hits = u32::try_from(matches.len()).unwrap_or(u32::MAX);
+        let changed = self.effect.replace_all(text, &matches);
+        let kinds = matches.iter().filter(|found| !found.kind.is_empty());
+        if matches!(self.effect, Effect::Flag) {
+            kinds.for_each(|found| report.flag_kind(&found.kind));
+        } else if changed != text {
+            kinds.for_each(|found| report.change_kind(&found.kind));
         }
-        changed.push_str(text.get(done..).unwrap_or_default());
         // A mask can match itself again; that is no change.
         if changed == text {
             if matches!(self.effect, Effect::Flag) {
@@ -289,9 +328,28 @@ impl TextRule {
 }
 
 impl Effect {
+    /// Returns the text with each match replaced.
+    fn replace_all(&self, text: &str, matches: &[Match]) -> String {
+        let mut changed = String::with_capacity(text.len());
+        let mut done = 0;
+        for Match { label, place, .. } in matches {
+            changed.push_str(text.get(done..place.start).unwrap_or_default());
+            let found = text.get(place.clone()).unwrap_or_default();
+            self.write(found, label, &mut changed);
+            done = place.end;
+        }
+        changed.push_str(text.get(done..).unwrap_or_default());
+        changed
+    }
+
     /// Writes what replaces a match.
-    fn write(&self, found: &str, out: &mut String) {
+    fn write(&self, found: &str, label: &str, out: &mut String) {
         match self {
+            Self::Label => {
+                out.push('[');
+                out.push_str(label);
+                out.push(']');
+            }
             Self::Flag | Self::Refuse => out.push_str(found),
             Self::Mask(with) => out.extend(found.chars().map(|_| with)),
             Self::Neutralize => {
@@ -307,8 +365,22 @@ impl Effect {
 
 impl Matcher {
     /// Finds the matches, from left to right. They do not overlap.
-    fn find(&self, text: &str) -> Vec<Range<usize>> {
+    fn find(&self, text: &str) -> Vec<Match> {
+        if let Self::Finder(finder) = self {
+            return finder.find(text);
+        }
+        let plain = |place| Match {
+            label: "DATA",
+            kind: Arc::default(),
+            place,
+        };
+        self.places(text).into_iter().map(plain).collect()
+    }
+
+    /// Finds the places of the matches.
+    fn places(&self, text: &str) -> Vec<Range<usize>> {
         match self {
+            Self::Finder(finder) => finder.find(text).into_iter().map(|it| it.place).collect(),
             Self::Number(check) => numbers::find(text, check),
             Self::NumberDigits(check) => numbers::find(text, |number| check(number.digits)),
             Self::Pattern(regex) => regex.find_iter(text).map(|found| found.range()).collect(),

@@ -154,7 +154,7 @@ fn mistakes_in_the_settings_are_found_when_building() {
         .build();
     assert_eq!(
         twice.unwrap_err().to_string(),
-        "the field `a` is named twice"
+        "the field `a` is named twice; remove one of them"
     );
 }
 

@@ -58,6 +58,24 @@ fn a_message_in_selectors_one_to_seven_does_not_get_through() {
     Sanitizer::identifier().clean(&text).unwrap_err();
 }
 
+/// One bit a pictograph: U+FE0E or U+FE0F after one that has a single form.
+#[test]
+fn a_message_in_the_selectors_of_emoji_does_not_get_through() {
+    let text: String = "🥰🧑🦊🫶🥲🪐"
+        .chars()
+        .enumerate()
+        .flat_map(|(at, c)| [c, if at % 2 == 0 { '\u{fe0e}' } else { '\u{fe0f}' }])
+        .collect();
+    for sanitizer in [Sanitizer::speech(), Sanitizer::prompt()] {
+        assert_eq!(sanitizer.clean(&text).unwrap().text(), "🥰🧑🦊🫶🥲🪐");
+        // Those with two forms keep their selector.
+        assert_eq!(
+            sanitizer.clean("❤\u{fe0f}☎\u{fe0e}").unwrap().text(),
+            "❤\u{fe0f}☎\u{fe0e}"
+        );
+    }
+}
+
 #[test]
 fn selectors_of_other_scripts_stay_only_in_listed_pairs() {
     let speech = |text: &str| {

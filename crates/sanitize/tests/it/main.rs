@@ -18,6 +18,7 @@ mod hidden_channels;
 mod json;
 mod masks;
 mod near_names;
+mod personal_data;
 mod plain_text;
 mod props;
 mod query;

@@ -1,8 +1,8 @@
 //! Classes, limits, rules and presets, one behaviour each.
 
 use palisade_sanitize::{
-    Action, BuildError, Class, Normalization, OverLength, Refused, Sanitizer, SanitizerBuilder,
-    TextRule, Unit, Whitespace,
+    Action, Class, Normalization, OverLength, Refused, SanitizeBuildError, Sanitizer,
+    SanitizerBuilder, TextRule, Unit, Whitespace,
 };
 
 fn check(builder: SanitizerBuilder, before: &str, after: &str) {
@@ -231,7 +231,7 @@ fn a_report_counts_the_hits_of_each_rule() {
 
 #[test]
 fn a_mistake_in_the_settings_is_found_when_building() {
-    let fails = |result: Result<Sanitizer, BuildError>, what: &str| {
+    let fails = |result: Result<Sanitizer, SanitizeBuildError>, what: &str| {
         let error = result.unwrap_err().to_string();
         assert!(error.contains(what), "{error}");
     };

@@ -1,0 +1,120 @@
+//! E-mail addresses (RFC 5322, RFC 6531): common forms, also with letters outside ASCII.
+//!
+//! Chinese text has no spaces, so the border of an address is where the script changes: in
+//! 写给li@example.com谢谢 the address is the part in ASCII.
+
+use super::super::kind::PersonalDataKind;
+use super::Search;
+
+/// The longest local part and the longest domain, in characters (RFC 5321, section 4.5.3.1).
+const LONGEST_LOCAL: usize = 64;
+const LONGEST_DOMAIN: usize = 255;
+
+/// Top-level domains in Chinese characters. Text without spaces may follow one.
+const CHINESE_TOP_LEVELS: [&str; 16] = [
+    "中国",
+    "中國",
+    "公司",
+    "网络",
+    "網絡",
+    "香港",
+    "台湾",
+    "台灣",
+    "集团",
+    "网址",
+    "在线",
+    "中文网",
+    "商城",
+    "政务",
+    "公益",
+    "新加坡",
+];
+
+/// Adds the addresses around each at sign.
+pub(super) fn find(search: &mut Search<'_>) {
+    let folded = search.folded;
+    let view = folded.as_str();
+    for (at, _) in view.match_indices('@') {
+        let (before, after) = view.split_at_checked(at).unwrap_or_default();
+        let after = after.get(1..).unwrap_or_default();
+        // An address of Chinese characters has a domain of them.
+        let chinese = after.starts_with(is_unspaced);
+        let local = local_length(before, chinese);
+        let domain = domain_length(after, chinese);
+        if let (Some(local), Some(domain)) = (local, domain) {
+            let place = at - local..at + 1 + domain;
+            search.add(PersonalDataKind::Email, place, 95, true);
+        }
+    }
+}
+
+/// Returns the length in bytes of the local part at the end of a text.
+fn local_length(text: &str, chinese: bool) -> Option<usize> {
+    let is_part = |c: char| match c {
+        c if c.is_ascii() => c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c),
+        c => c.is_alphanumeric() && (chinese || !is_unspaced(c)),
+    };
+    let length: usize = text
+        .chars()
+        .rev()
+        .take(LONGEST_LOCAL)
+        .take_while(|&c| is_part(c))
+        .map(char::len_utf8)
+        .sum();
+    let local = text.get(text.len() - length..)?;
+    let local = local.trim_start_matches('.');
+    (!local.is_empty() && !local.ends_with('.')).then_some(local.len())
+}
+
+/// Returns the length in bytes of the domain at the start of a text: two labels or more.
+fn domain_length(text: &str, chinese: bool) -> Option<usize> {
+    let is_part = |c: char| match c {
+        '-' | '.' => true,
+        c => c.is_alphanumeric() && (chinese || !is_unspaced(c)),
+    };
+    let length: usize = text
+        .chars()
+        .take(LONGEST_DOMAIN)
+        .take_while(|&c| is_part(c))
+        .map(char::len_utf8)
+        .sum();
+    let domain = text.get(..length)?.trim_end_matches(['.', '-']);
+    let (labels, top) = domain.rsplit_once('.')?;
+    let wrong = |label: &str| label.is_empty() || label.starts_with('-') || label.ends_with('-');
+    if labels.split('.').any(wrong) {
+        return None;
+    }
+    let mut known = CHINESE_TOP_LEVELS.iter();
+    let known = known.find(|known| chinese && top.starts_with(**known));
+    let top = known.copied().unwrap_or(top);
+    let is_top = top.chars().count() >= 2 && !top.bytes().all(|byte| byte.is_ascii_digit());
+    is_top.then_some(labels.len() + 1 + top.len())
+}
+
+/// Tells whether a character is of a script without spaces between words: text may stand directly
+/// beside an address.
+fn is_unspaced(c: char) -> bool {
+    matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}')
+        || matches!(c, '\u{2e80}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}')
+        || matches!(c, '\u{20000}'..='\u{3ffff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn local_parts_and_domains_end_where_the_script_changes() {
+        assert_eq!(local_length("写给li.lei+a", false), Some(8));
+        assert_eq!(local_length("<müller", false), Some(7));
+        assert_eq!(local_length("：用户", true), Some(6));
+        assert_eq!(local_length("a.", false), None);
+        assert_eq!(local_length("...ab", false), Some(2));
+        assert_eq!(domain_length("example.com谢谢", false), Some(11));
+        assert_eq!(domain_length("bücher.example.", false), Some(15));
+        assert_eq!(domain_length("例子.公司谢谢", true), Some(13));
+        for text in ["", "example", "a..b", "-a.com", "a.1", "1.2.3.4"] {
+            assert_eq!(domain_length(text, false), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Addresses of the Internet Protocol, as the standard library reads them.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::ops::Range;
+
+use super::super::kind::PersonalDataKind;
+use super::Search;
+
+/// The longest address: IPv6 with an IPv4 address at its end.
+const LONGEST: usize = 45;
+
+/// Adds the addresses in runs of hexadecimal digits, dots and colons.
+pub(super) fn find(search: &mut Search<'_>) {
+    let folded = search.folded;
+    let view = folded.as_str();
+    let bytes = view.as_bytes();
+    let is_part = |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':');
+    let mut at = 0;
+    while let Some(skip) = bytes
+        .get(at..)
+        .and_then(|rest| rest.iter().position(is_part))
+    {
+        let start = at + skip;
+        let length = bytes.get(start..).map_or(0, |rest| {
+            rest.iter()
+                .position(|byte| !is_part(byte))
+                .unwrap_or(rest.len())
+        });
+        at = start + length;
+        let before = start.checked_sub(1).and_then(|before| bytes.get(before));
+        let word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+        if !word(before) && !word(bytes.get(at)) {
+            add(search, view, start..at);
+        }
+    }
+}
+
+/// Adds the run if it is an address, perhaps with a port or at the end of a sentence.
+fn add(search: &mut Search<'_>, view: &str, run: Range<usize>) {
+    let text = view.get(run.clone()).unwrap_or_default();
+    let text = text.trim_end_matches(['.', ':']);
+    let text = match text.split_once(':') {
+        Some((address, port)) if address.contains('.') && !port.contains(':') => address,
+        _ => text,
+    };
+    if !(3..=LONGEST).contains(&text.len()) {
+        return;
+    }
+    let place = run.start..run.start + text.len();
+    if let Ok(address) = text.parse::<Ipv4Addr>() {
+        // Addresses of this machine and unspecified ones belong to no one.
+        let none = address.is_loopback() || address.is_unspecified() || address.is_broadcast();
+        let score = if none { 20 } else { 85 };
+        search.add(PersonalDataKind::Ipv4, place, score, false);
+    } else if let Ok(address) = text.parse::<Ipv6Addr>() {
+        // `a::b` is also a path in a programming language.
+        let groups = text.split(':').filter(|group| !group.is_empty()).count();
+        let none = address.is_loopback() || address.is_unspecified();
+        let score = if none || groups < 3 { 30 } else { 80 };
+        search.add(PersonalDataKind::Ipv6, place, score, false);
+    }
+}

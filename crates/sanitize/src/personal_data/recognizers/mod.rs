@@ -1,0 +1,172 @@
+//! The recognizers, one kind or country a file.
+//!
+//! Each adds what it finds, with a score from the shape and the check digits alone. Words nearby are
+//! weighed afterwards.
+
+mod card;
+mod credit_code;
+mod documents;
+mod email;
+mod iban;
+mod ip_address;
+mod number_shape;
+mod phone;
+mod plate;
+mod resident_id;
+mod secret;
+mod united_kingdom;
+mod united_states;
+
+use std::ops::Range;
+
+use super::kind::PersonalDataKind;
+use crate::text::{Folded, Number, each_number};
+
+pub(super) use self::{card::is_card, phone::is_mobile, resident_id::is_resident_id};
+
+/// What a recognizer found: where, in the text itself, and how certain its shape is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Candidate {
+    pub(super) kind: PersonalDataKind,
+    pub(super) span: Range<usize>,
+    /// In percent.
+    pub(super) score: u8,
+    /// A check digit fits, so that words for other numbers do not count against it.
+    pub(super) checked: bool,
+}
+
+/// A text in the forms that recognizers read, and what they found so far.
+struct Search<'t> {
+    text: &'t str,
+    /// Full-width letters and digits of any script are the ASCII ones here.
+    folded: &'t Folded<'t>,
+    found: Vec<Candidate>,
+}
+
+/// Finds what has the form of one of these kinds.
+pub(super) fn candidates(text: &str, wanted: &[PersonalDataKind]) -> Vec<Candidate> {
+    let folded = Folded::new(text);
+    let mut search = Search {
+        text,
+        folded: &folded,
+        found: Vec::new(),
+    };
+    search.numbers();
+    search.tokens();
+    email::find(&mut search);
+    ip_address::find(&mut search);
+    plate::find(&mut search);
+    secret::find(&mut search);
+    let mut found = search.found;
+    found.retain(|found| wanted.contains(&found.kind));
+    found
+}
+
+impl Search<'_> {
+    /// Adds a finding at a place of the folded text.
+    fn add(&mut self, kind: PersonalDataKind, place: Range<usize>, score: u8, checked: bool) {
+        self.found.push(Candidate {
+            kind,
+            span: self.folded.in_source(place),
+            score,
+            checked,
+        });
+    }
+
+    /// Looks at each number, in groups of any shape.
+    fn numbers(&mut self) {
+        let found = &mut self.found;
+        each_number(self.text, |number, span| {
+            let recognizers = [
+                card::recognize,
+                documents::recognize_number,
+                phone::recognize_landline,
+                phone::recognize_mobile,
+                resident_id::recognize,
+                united_states::recognize,
+            ];
+            for recognize in recognizers {
+                if let Some(candidate) = recognize(&number) {
+                    found.push(candidate.at(span.clone()));
+                }
+            }
+        });
+    }
+
+    /// Looks at each run of ASCII letters and digits.
+    fn tokens(&mut self) {
+        let folded = self.folded;
+        let view = folded.as_str();
+        let mut rest = 0;
+        while let Some(token) = next_token(view, rest) {
+            rest = token.end;
+            credit_code::find(self, view, &token);
+            documents::find(self, view, &token);
+            iban::find(self, view, &token);
+            united_kingdom::find(self, view, &token);
+        }
+    }
+}
+
+/// A number that may be of a kind.
+struct NumberCandidate {
+    kind: PersonalDataKind,
+    score: u8,
+    checked: bool,
+}
+
+impl NumberCandidate {
+    const fn new(kind: PersonalDataKind, score: u8, checked: bool) -> Self {
+        Self {
+            kind,
+            score,
+            checked,
+        }
+    }
+
+    fn at(self, span: Range<usize>) -> Candidate {
+        Candidate {
+            kind: self.kind,
+            span,
+            score: self.score,
+            checked: self.checked,
+        }
+    }
+}
+
+/// Returns the next run of ASCII letters and digits.
+fn next_token(text: &str, from: usize) -> Option<Range<usize>> {
+    let bytes = text.as_bytes();
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric();
+    let start = from + bytes.get(from..)?.iter().position(is_part)?;
+    let length = bytes.get(start..)?.iter().position(|byte| !is_part(byte));
+    Some(start..length.map_or(bytes.len(), |length| start + length))
+}
+
+/// Reads `count` letters and digits from `start` on, over single spaces between them, in upper case.
+/// Returns them and where they end; `None` if there are fewer, or if the run goes on.
+fn take_spaced(text: &str, start: usize, count: usize) -> Option<(String, usize)> {
+    let mut taken = String::with_capacity(count);
+    let mut end = start;
+    let mut after_space = false;
+    for (at, c) in text.get(start..)?.char_indices() {
+        match c {
+            _ if taken.len() == count => break,
+            ' ' if !after_space && !taken.is_empty() => after_space = true,
+            c if c.is_ascii_alphanumeric() => {
+                taken.push(c.to_ascii_uppercase());
+                after_space = false;
+                end = start + at + 1;
+            }
+            _ => break,
+        }
+    }
+    let next = text.get(end..)?.chars().next();
+    let goes_on = next.is_some_and(|next| next.is_ascii_alphanumeric());
+    (taken.len() == count && !goes_on).then_some((taken, end))
+}
+
+/// Returns whether a number is all digits, without a check character at its end.
+fn is_all_digits(number: &Number<'_>) -> bool {
+    number.digits.bytes().all(|byte| byte.is_ascii_digit())
+}

@@ -1,0 +1,112 @@
+//! Private keys, tokens and API keys, by the prefixes that their issuers publish.
+
+use std::ops::Range;
+
+use super::super::kind::PersonalDataKind;
+use super::Search;
+
+/// A prefix, and the fewest characters after it.
+const PREFIXES: [(&str, usize); 22] = [
+    ("AIza", 35), // Google
+    ("AKIA", 16), // Amazon Web Services
+    ("ASIA", 16),
+    ("LTAI", 12), // Alibaba Cloud
+    ("ghp_", 36), // GitHub
+    ("gho_", 36),
+    ("ghr_", 36),
+    ("ghs_", 36),
+    ("ghu_", 36),
+    ("github_pat_", 50),
+    ("glpat-", 20),   // GitLab
+    ("hf_", 30),      // Hugging Face
+    ("npm_", 36),     // npm
+    ("psk_", 24),     // this project
+    ("pypi-", 50),    // PyPI
+    ("rk_live_", 20), // Stripe
+    ("sk-", 20),      // OpenAI and others
+    ("sk_live_", 20), // Stripe
+    ("sk_test_", 20),
+    ("xoxa-", 20), // Slack
+    ("xoxb-", 20),
+    ("xoxp-", 20),
+];
+
+const PEM_START: &str = "-----BEGIN ";
+const PEM_END: &str = "-----END ";
+
+/// Adds keys in PEM, JSON Web Tokens, and tokens with a known prefix.
+pub(super) fn find(search: &mut Search<'_>) {
+    let folded = search.folded;
+    let view = folded.as_str();
+    pem(search, view);
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let mut start = None;
+    for (at, c) in view.char_indices().chain([(view.len(), ' ')]) {
+        match (start, is_part(c)) {
+            (None, true) => start = Some(at),
+            (Some(from), false) => {
+                start = None;
+                token(search, view, from..at);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Adds a run of letters, digits, `_`, `-` and `.` if it is a token.
+fn token(search: &mut Search<'_>, view: &str, run: Range<usize>) {
+    let text = view.get(run.clone()).unwrap_or_default();
+    let text = text.trim_end_matches('.');
+    let skipped = text.len() - text.trim_start_matches(['-', '.', '_']).len();
+    let text = text.get(skipped..).unwrap_or_default();
+    let start = run.start + skipped;
+    let known = |(prefix, least): &(&str, usize)| {
+        let rest = text.strip_prefix(prefix);
+        rest.is_some_and(|rest| rest.len() >= *least && has_letters_and_digits(rest))
+    };
+    if PREFIXES.iter().any(known) || is_json_web_token(text) {
+        let place = start..start + text.len();
+        // More certain than an address: `https://TOKEN@host` is not one.
+        search.add(PersonalDataKind::Secret, place, 98, true);
+    }
+}
+
+/// A name such as `sk-learn-contrib-and-friends` is no secret.
+fn has_letters_and_digits(text: &str) -> bool {
+    text.bytes().any(|byte| byte.is_ascii_digit())
+        && text.bytes().any(|byte| byte.is_ascii_alphabetic())
+}
+
+/// Three parts, of which the first two are JSON objects in Base64.
+fn is_json_web_token(text: &str) -> bool {
+    let mut parts = text.split('.');
+    let object = |part: Option<&str>| part.is_some_and(|part| part.starts_with("eyJ"));
+    object(parts.next()) && object(parts.next()) && parts.next().is_some() && parts.next().is_none()
+}
+
+/// Adds private keys in PEM (RFC 7468), to their end or to the end of the text.
+fn pem(search: &mut Search<'_>, view: &str) {
+    let mut from = 0;
+    while let Some(found) = view.get(from..).and_then(|rest| rest.find(PEM_START)) {
+        let start = from + found;
+        let label = start + PEM_START.len();
+        let rest = view.get(label..).unwrap_or_default();
+        from = label;
+        let Some((name, body)) = rest.split_once("-----") else {
+            return;
+        };
+        if !name.ends_with("PRIVATE KEY") || name.contains('\n') {
+            continue;
+        }
+        let body_start = label + name.len() + 5;
+        let end = body.find(PEM_END).map_or(view.len(), |end| {
+            let end = body_start + end;
+            let close = view.get(end + PEM_END.len()..).unwrap_or_default();
+            close
+                .find("-----")
+                .map_or(view.len(), |close| end + PEM_END.len() + close + 5)
+        });
+        search.add(PersonalDataKind::Secret, start..end, 100, true);
+        from = end;
+    }
+}
