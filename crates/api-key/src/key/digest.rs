@@ -48,7 +48,8 @@ impl KeyDigest {
     pub fn from_text(text: &str) -> Option<Self> {
         let (name, digits) = text.split_once(':')?;
         let (mut scheme, mut bytes) = (SchemeName::default(), [0; Self::LENGTH]);
-        let read = hex::decode_any_case(name, &mut scheme) && hex::decode_any_case(digits, &mut bytes);
+        let read =
+            hex::decode_any_case(name, &mut scheme) && hex::decode_any_case(digits, &mut bytes);
         read.then_some(Self { bytes, scheme })
     }
 

@@ -19,7 +19,4 @@ pub use self::{
     pepper::{Pepper, WeakPepper},
     presented::PresentedKey,
 };
-pub(crate) use self::{
-    digest::SchemeName,
-    environment::AcceptedEnvironments,
-};
+pub(crate) use self::{digest::SchemeName, environment::AcceptedEnvironments};
