@@ -1,4 +1,4 @@
-//! The `palisade` command: API keys, development tokens and audit trails.
+//! The `palisade` command: API keys, development tokens, limits and audit trails.
 //!
 //! Exit codes:
 //!
@@ -13,6 +13,7 @@
 mod audit;
 mod failure;
 mod key;
+mod limits;
 mod moment;
 mod output;
 mod secret_file;
@@ -24,7 +25,7 @@ use clap::{Parser, Subcommand};
 
 use self::failure::Failure;
 
-/// Makes and revokes API keys, mints development tokens, verifies audit trails.
+/// Makes and revokes API keys, mints development tokens, shows limits, reads and verifies audit trails.
 #[derive(Parser)]
 #[command(name = "palisade", version, arg_required_else_help = true, after_help = EXAMPLES)]
 struct Arguments {
@@ -37,7 +38,9 @@ Examples:
   palisade key new --store keys.toml --pepper pepper --scope tts:speak --expires 90d
   palisade key list --store keys.toml
   palisade token mint --key dev.pem --issuer https://dev.test --audience tts --subject lin
+  palisade limits show --hash-key limits.key --limit tts=10/minute --client 203.0.113.7
   palisade audit verify audit.jsonl
+  palisade audit query audit.jsonl --principal anna --since 24h
 
 `palisade COMMAND --help` has more. Exit codes: 0 done, 1 the answer is no, 2 it could not be done,
 3 the audit trail has incidents that somebody must look at.";
@@ -50,6 +53,9 @@ enum Command {
     /// JSON Web Tokens for development
     #[command(subcommand)]
     Token(token::Command),
+    /// Rate limits in Redis or Valkey
+    #[command(subcommand)]
+    Limits(limits::Command),
     /// Audit trails
     #[command(subcommand)]
     Audit(audit::Command),
@@ -60,6 +66,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Key(command) => command.run(),
         Command::Token(command) => command.run(),
+        Command::Limits(command) => command.run(),
         Command::Audit(command) => command.run(),
     };
     match outcome {

@@ -19,6 +19,35 @@ pub(crate) fn result(line: impl fmt::Display) -> io::Result<()> {
     }
 }
 
+/// Prints many lines to standard output, through one buffer.
+pub(crate) struct Lines(io::BufWriter<io::StdoutLock<'static>>);
+
+impl Lines {
+    /// Takes standard output.
+    pub(crate) fn new() -> Self {
+        Self(io::BufWriter::new(io::stdout().lock()))
+    }
+
+    /// Prints a line. Returns false if the reader closed the pipe (`| head`): nobody reads the rest.
+    pub(crate) fn print(&mut self, line: &str) -> io::Result<bool> {
+        still_read(writeln!(self.0, "{line}"))
+    }
+
+    /// Writes what is still in the buffer.
+    pub(crate) fn finish(mut self) -> io::Result<()> {
+        still_read(self.0.flush()).map(drop)
+    }
+}
+
+/// Tells whether somebody still reads the output. Any other problem is an error.
+fn still_read(written: io::Result<()>) -> io::Result<bool> {
+    match written {
+        Ok(()) => Ok(true),
+        Err(problem) if problem.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(problem) => Err(problem),
+    }
+}
+
 /// Prints a line for the person at the terminal to standard error. Errors are ignored, since there
 /// is no other place to report them.
 pub(crate) fn note(line: impl fmt::Display) {

@@ -25,12 +25,33 @@ const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#qu
 
 /// Limits how many requests of one client, principal or owner are under way at the same time.
 ///
-/// A request counts until its response is over: until the last byte of the body was handed over, the
-/// client left, or something failed. So a client that reads slowly uses up its own limit and not that of others.
-/// The memory it takes is that of the requests under way.
+/// A rate says nothing of requests that last: ten requests a minute that run for an hour each are six
+/// hundred at a time. A request counts until its response is complete: until the last byte of the body was
+/// handed over, the client disconnected, or something failed. So a client that reads slowly uses up its own
+/// limit and not that of others. The memory it takes is that of the requests under way.
 ///
-/// Where clients are counted, a network of IPv6 around them is counted too, as [`Key::ipv6_network`]
-/// says. Routes whose rule is [unlimited](palisade_core::Rule::unlimited) are not counted.
+/// Where clients are counted, a network of IPv6 around them is counted too, as [`Key::ipv6_network`] says.
+/// Routes whose rule is [unlimited](palisade_core::Rule::unlimited) are not counted. Each process counts
+/// for itself.
+///
+/// A refusal is 429 `too_many_at_once` with `Retry-After: 1`, since nobody knows when a request ends, and
+/// with `RateLimit-Policy: "voices";q=2;qu="concurrent-requests"`.
+///
+/// # Examples
+///
+/// Twenty at a time for each client address:
+///
+/// ```
+/// use std::num::NonZeroU32;
+/// use palisade_rate_limit::ConcurrencyLayer;
+///
+/// let twenty = NonZeroU32::new(20).expect("twenty is not zero");
+/// let layer = ConcurrencyLayer::builder("connections", twenty).build()?;
+/// assert_eq!(layer.clients(), 0);
+/// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
+/// ```
+///
+/// Two for each principal:
 ///
 /// ```
 /// use std::num::NonZeroU32;
@@ -77,14 +98,19 @@ impl ConcurrencyLayer {
         }
     }
 
-    /// Returns how many clients have requests under way; networks of IPv6 count too.
+    /// Returns how many subjects have requests under way. Networks of IPv6 count too. For dashboards.
     #[must_use]
     pub fn clients(&self) -> usize {
         self.0.under_way.len()
     }
 }
 
-/// Collects the settings of a [`ConcurrencyLayer`].
+/// Collects the settings of a [`ConcurrencyLayer`]. [`ConcurrencyLayer::builder`] returns it.
+///
+/// | Setting | Default |
+/// |---|---|
+/// | name, limit | none; `builder` demands both |
+/// | [`key`](Self::key) | [`Key::client`] |
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ConcurrencyLayerBuilder {
@@ -95,6 +121,9 @@ pub struct ConcurrencyLayerBuilder {
 
 impl ConcurrencyLayerBuilder {
     /// Sets whose requests are counted together. Default: [`Key::client`].
+    ///
+    /// [`Key::principal`] and [`Key::owner`] need an authenticator outside the layer. Without one, every request
+    /// is refused with 500 `misconfigured`.
     pub fn key(mut self, key: Key) -> Self {
         self.key = key;
         self
@@ -106,6 +135,14 @@ impl ConcurrencyLayerBuilder {
     ///
     /// [`RateLimitBuildError::InvalidName`] if the name is empty, longer than 48 bytes or holds
     /// anything but ASCII letters, digits, `-`, `_` and `.`.
+    ///
+    /// ```
+    /// use std::num::NonZeroU32;
+    /// use palisade_rate_limit::ConcurrencyLayer;
+    ///
+    /// let error = ConcurrencyLayer::builder("no blanks", NonZeroU32::MIN).build().unwrap_err();
+    /// assert!(error.to_string().contains("a name is 1 to 48 ASCII letters"));
+    /// ```
     pub fn build(self) -> Result<ConcurrencyLayer, RateLimitBuildError> {
         let Self { name, limit, key } = self;
         check_name(&name)?;

@@ -28,6 +28,8 @@ use crate::rate::{Rate, RateError};
 #[non_exhaustive]
 pub enum RateLimitBuildError {
     /// A rate of a policy cannot be read.
+    ///
+    /// The message of `error` repeats the text and shows the right form.
     InvalidRate {
         /// The policy.
         policy: Box<str>,
@@ -37,30 +39,36 @@ pub enum RateLimitBuildError {
         error: RateError,
     },
     /// A name is not 1 to 48 ASCII letters, digits, `-`, `_` or `.`.
+    ///
+    /// Names stand in quotation marks in header fields and between colons in keys of a store.
     InvalidName {
         /// The name.
         name: Box<str>,
     },
     /// A tier has other windows than the policy.
+    ///
+    /// Tier and policy share one bucket for each window, so that a change of tier keeps what was used.
     TierWindowsDiffer {
         /// The policy.
         policy: Box<str>,
         /// The tier.
         tier: Box<str>,
     },
-    /// A tier was given rates twice.
+    /// A tier was given rates twice. Remove one of the two calls of `for_tier`.
     DuplicateTier {
         /// The policy.
         policy: Box<str>,
         /// The tier.
         tier: Box<str>,
     },
-    /// The burst of a policy is 0.
+    /// The burst of a policy is 0, which would refuse every request. Use 1 or more.
     ZeroBurst {
         /// The policy.
         policy: Box<str>,
     },
     /// Burst and debt of a rate take longer than a hundred years to come back.
+    ///
+    /// Lower the burst or the debt, or use a shorter window.
     BacklogTooLong {
         /// The policy.
         policy: Box<str>,
@@ -68,18 +76,25 @@ pub enum RateLimitBuildError {
         rate: Rate,
     },
     /// The part of a limit that one node has during a failure of the store is too small to count.
+    ///
+    /// Lower the share in [`FailureMode::LocalFallback`](crate::FailureMode::LocalFallback).
     ShareTooSmall {
         /// The policy.
         policy: Box<str>,
     },
     /// The multiple of a quota that an IPv6 network has is too large to count.
+    ///
+    /// Lower the multiple in [`Key::ipv6_network`](crate::Key::ipv6_network).
     NetworkQuotaTooLarge {
         /// The policy.
         policy: Box<str>,
     },
-    /// The layer has no policy.
+    /// The layer has no policy, so it would limit nothing.
     NoPolicy,
     /// The layer has more than eight limits (rates of all its policies together).
+    ///
+    /// They are decided under locks that are held together. Remove rates that never refuse, or use a second
+    /// layer.
     TooManyLimits {
         /// How many it has.
         found: usize,
@@ -87,6 +102,8 @@ pub enum RateLimitBuildError {
         limit: usize,
     },
     /// Too many limits of the layer are penalties, settled or refunded.
+    ///
+    /// Each takes memory in every request. Use a second layer.
     TooManyAdjustedLimits {
         /// How many there are.
         found: usize,
@@ -99,6 +116,9 @@ pub enum RateLimitBuildError {
         policy: Box<str>,
     },
     /// Two limits have one name, in this layer or in another one over the same store.
+    ///
+    /// They would charge one bucket. It also happens with different policies: `api` with the rates
+    /// `100/day;10/hour` has a limit `api-day`, as a policy of that name has.
     DuplicateLimit {
         /// The policy that cannot be added.
         policy: Box<str>,
@@ -110,31 +130,40 @@ pub enum RateLimitBuildError {
         other_layer: Option<&'static str>,
     },
     /// A policy counts principals, but its layer runs before authentication.
+    ///
+    /// Use [`RateLimitLayer::by_principal`](crate::RateLimitLayer::by_principal).
     PrincipalBeforeAuthentication {
         /// The policy.
         policy: Box<str>,
     },
     /// A penalty is in a layer that runs after authentication and sees no failed credentials.
+    ///
+    /// Use [`RateLimitLayer::by_client`](crate::RateLimitLayer::by_client).
     PenaltyAfterAuthentication {
         /// The policy.
         policy: Box<str>,
     },
     /// A penalty, or a policy before authentication, would give units back to refused requests.
+    ///
+    /// Guesses at credentials would then be free. Use
+    /// [`RateLimitLayer::by_principal`](crate::RateLimitLayer::by_principal).
     RefundOfRefusedCredentials {
         /// The policy.
         policy: Box<str>,
     },
-    /// A penalty is to be settled by a handler.
+    /// A penalty is to be settled by a handler. Failed credentials never reach one; use two policies.
     SettledPenalty {
         /// The policy.
         policy: Box<str>,
     },
-    /// A fixed cost is 0 and nothing settles it.
+    /// A fixed cost is 0 and nothing settles it, so that the policy would never count.
     ZeroCost {
         /// The policy.
         policy: Box<str>,
     },
     /// A fixed cost is more than can be spent at once: every request would be refused.
+    ///
+    /// Raise the burst, or lower the cost.
     CostAboveBurst {
         /// The policy.
         policy: Box<str>,

@@ -46,7 +46,10 @@ use crate::rate::Rate;
 /// A hundred years of backlog. Sums of two of these still fit into 64 bits of nanoseconds.
 const MAX_BACKLOG_NANOS: u128 = 100 * 365 * 86_400 * 1_000_000_000;
 
-/// The arithmetic of one limit. It holds no state: backlogs are arguments and results.
+/// The arithmetic of one limit. It holds no state: backlogs are arguments and results, in nanoseconds.
+///
+/// With the interval `T` of one unit and a burst `B`, the capacity is `B * T`. A request of `n` units is
+/// granted if `backlog + n * T <= B * T`, and the backlog grows by `n * T`. It shrinks with time.
 #[derive(Debug)]
 pub(crate) struct Gcra {
     limiter: RateLimiter<BacklogKey, NoState, ClockAtZero, NoOpMiddleware<Nanos>>,
@@ -85,8 +88,9 @@ impl Gcra {
         })
     }
 
-    /// Returns the limit divided into equal parts: one node's part while nodes cannot share
-    /// buckets.
+    /// Returns the limit divided into equal parts: one node's part while nodes cannot share buckets.
+    ///
+    /// Burst and debt are rounded up, so that no node grants nothing. `None` if the interval is too long.
     pub(crate) fn shared_among(&self, nodes: NonZeroU32) -> Option<Self> {
         let part = |units: u32| units.div_ceil(nodes.get());
         let burst = NonZeroU32::new(part(self.burst.get()))?;
@@ -141,10 +145,13 @@ impl Gcra {
         self.emission * self.burst.get() as u64
     }
 
-    /// Decides about `required` units and charges `consumed` of them.
+    /// Decides about `required` units and charges `consumed` of them, from a backlog of this moment.
     ///
-    /// Returns the new backlog, or the wait as an error, both in nanoseconds. `required` must not
-    /// exceed the burst.
+    /// `required` must not exceed the burst. A stored backlog above the ceiling counts as the ceiling.
+    ///
+    /// # Errors
+    ///
+    /// How long to wait until it would be granted, in nanoseconds, exactly.
     pub(crate) fn decide(&self, backlog: u64, required: u32, consumed: u32) -> Result<u64, u64> {
         let before = backlog.min(self.ceiling);
         let after = match NonZeroU32::new(required) {
@@ -160,6 +167,7 @@ impl Gcra {
         })
     }
 
+    /// Lets governor decide about these units. Returns the new backlog, or the wait as an error.
     fn try_consume(&self, backlog: u64, units: NonZeroU32) -> Result<u64, u64> {
         let bucket = BacklogKey(Cell::new(backlog));
         match self.limiter.check_key_n(&bucket, units) {
@@ -170,7 +178,9 @@ impl Gcra {
         }
     }
 
-    /// Charges without asking, down to the debt, or gives back, up to a full bucket.
+    /// Charges without asking, down to the debt, or refunds, up to a full bucket. Returns the new backlog.
+    ///
+    /// A charge never lowers a backlog that a higher tier left.
     pub(crate) fn adjust(&self, backlog: u64, units: i64) -> u64 {
         let time = self.emission.saturating_mul(units.unsigned_abs());
         let before = backlog.min(self.ceiling);

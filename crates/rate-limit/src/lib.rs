@@ -17,8 +17,8 @@
 //! # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
 //! ```
 //!
-//! One that uses more of it: failed logins are punished, guests and users have daily quotas in
-//! characters, which the handler settles, and old clients are told in the old way.
+//! One that uses more of it: failed logins are counted, guests and users have daily quotas in
+//! characters, which the handler settles, and older clients get the older header fields.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -84,8 +84,33 @@
 //!
 //! # Stores
 //!
-//! [`MemoryStore`] has a fixed size, chosen when it is built. With feature `redis`, `RedisStore` shares buckets among
-//! nodes. Others implement [`LimitStore`].
+//! | Store | Counts | When it is full or away |
+//! |---|---|---|
+//! | [`MemoryStore`] | in this process, in memory of a fixed size | new clients share a bucket with their network |
+//! | `RedisStore` (feature `redis`) | for all nodes, on one server, a cluster or under Sentinel | each policy follows its [`FailureMode`] |
+//! | a custom [`LimitStore`] | as it likes | as it says |
+//!
+//! # Operators
+//!
+//! [`RateLimitLayer::explain`] prints the limits. [`RateLimitLayer::inspect_client`] shows what a client has left, and
+//! [`RateLimitLayer::reset_client`] ends its refusals. For a shared store, `palisade limits show` and
+//! `palisade limits reset` do both from the command line.
+//!
+//! # Features
+//!
+//! | Feature | Adds | Costs |
+//! |---|---|---|
+//! | `metrics` | counters and gauges for the `metrics` facade | the crate `metrics` |
+//! | `redis` | `RedisStore` | `redis`, `tokio`, `hmac`, `sha2` |
+//! | `redis-tls` | addresses with `rediss` | `rustls`, which compiles C |
+//!
+//! None is on by default.
+//!
+//! # Sources
+//!
+//! * GCRA, the Generic Cell Rate Algorithm: ITU-T I.371, annex A.
+//! * 429: RFC 6585, section 4. `Retry-After`: RFC 9110, section 10.2.3. Problem documents: RFC 9457.
+//! * `RateLimit` and `RateLimit-Policy`: draft-ietf-httpapi-ratelimit-headers-10, as structured fields (RFC 9651).
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -104,7 +129,7 @@ pub use self::{
     concurrency::{ConcurrencyLayer, ConcurrencyLayerBuilder},
     error::RateLimitBuildError,
     fields::{HeaderStyle, ResetFormat},
-    layer::{RateLimitLayer, RateLimitLayerBuilder},
+    layer::{BucketState, RateLimitLayer, RateLimitLayerBuilder},
     policy::{ChargeWhen, FailureMode, Key, Limit, Policy, PolicyWithoutRate, Subject, Unit},
     rate::{Rate, RateError},
     store::{

@@ -24,9 +24,21 @@ const MAX_WINDOW_SECONDS: u64 = 10 * 365 * 86_400;
 
 /// A number of units over a window of time: `10/minute`, `5 per 2 hours`.
 ///
-/// The grammar is Flask-Limiter's: a count, `/` or `per`, an optional multiple, a unit (`second`,
-/// `minute`, `hour`, `day`, `week`, `month` of 30 days, `year` of 365 days). Case and blanks do not
-/// matter. Limits: a count of 1 to 4,294,967,295 and a window of at most ten years.
+/// The grammar is Flask-Limiter's: a count, `/` or `per`, an optional multiple, and a unit.
+///
+/// | Unit | Seconds |
+/// |---|---|
+/// | `second` | 1 |
+/// | `minute` | 60 |
+/// | `hour` | 3,600 |
+/// | `day` | 86,400 |
+/// | `week` | 604,800 |
+/// | `month` | 30 days |
+/// | `year` | 365 days |
+///
+/// A plural `s`, case and blanks do not matter. Limits: a count of 1 to 4,294,967,295, and a window of at
+/// most ten years. Windows have no fixed beginning: `10/day` is not "until midnight", but ten in any span
+/// of 24 hours on average (see [the crate's documentation](crate#what-a-rate-means)).
 ///
 /// ```
 /// use palisade_rate_limit::Rate;
@@ -35,6 +47,9 @@ const MAX_WINDOW_SECONDS: u64 = 10 * 365 * 86_400;
 /// assert_eq!(rate.amount().get(), 5);
 /// assert_eq!(rate.window().as_secs(), 7200);
 /// assert_eq!(rate.to_string(), "5/2 hours");
+///
+/// // Blanks and case do not matter.
+/// assert_eq!("10 PER minute".parse::<Rate>()?, "10/minutes".parse()?);
 /// # Ok::<(), palisade_rate_limit::RateError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -53,13 +68,13 @@ impl Rate {
         }
     }
 
-    /// Returns how many units the window grants.
+    /// Returns how many units one window grants. At least 1.
     #[must_use]
     pub const fn amount(&self) -> NonZeroU32 {
         self.amount
     }
 
-    /// Returns the window.
+    /// Returns the length of the window: one second to ten years, in whole seconds.
     #[must_use]
     pub fn window(&self) -> Duration {
         Duration::from_secs(u64::from(self.multiple) * self.unit().1)
@@ -77,7 +92,9 @@ impl Rate {
         UNITS.get(self.unit).copied().unwrap_or(("second", 1))
     }
 
-    /// Reads several rates.
+    /// Reads several rates, separated by `;`, `,` or `|`.
+    ///
+    /// Two rates over the same window are a mistake, since the lower one always refuses first.
     pub(crate) fn parse_all(text: &str) -> Result<Vec<Self>, RateError> {
         let pieces = text.split([';', ',', '|']).map(str::trim);
         let rates: Vec<Self> = pieces.map(str::parse).collect::<Result<_, _>>()?;
@@ -130,7 +147,19 @@ impl FromStr for Rate {
 
 /// Why a text is not a [`Rate`], or not a list of rates.
 ///
-/// The message repeats the text, says what is wrong, and shows what would be right.
+/// The message repeats the text, says what is wrong, and shows what would be right. It can be shown to
+/// an operator as it is. [`PolicyWithoutRate::rate`](crate::PolicyWithoutRate::rate) adds the name of the
+/// policy.
+///
+/// | Mistake | Message |
+/// |---|---|
+/// | `10 minutes` | expected a form like `10/minute` or `10 per minute` |
+/// | `0/minute` | the count must be 1 to 4294967295 |
+/// | `10/0 minutes` | the multiple of the unit must be 1 or more |
+/// | `10/fortnight` | `fortnight` is not a unit; use one of second, minute … |
+/// | `10/11 years` | the window is longer than ten years; shorten it |
+/// | `10/minute;20/60 seconds` | two rates over the same minute; keep the lower one |
+/// | nine rates | 9 rates, but at most 8 are allowed |
 ///
 /// ```
 /// use palisade_rate_limit::Rate;
@@ -144,6 +173,7 @@ pub struct RateError {
     problem: RateProblem,
 }
 
+/// The mistakes. Their messages are in [`Display`](fmt::Display).
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum RateProblem {
     Form,
@@ -211,7 +241,7 @@ fn split_digits(text: &str) -> (&str, &str) {
     text.split_at(end.unwrap_or(text.len()))
 }
 
-/// Removes a leading `/` or the word `per`, in any case.
+/// Removes a leading `/` or the word `per`, in any case. `None` if there is neither.
 fn strip_separator(text: &str) -> Option<&str> {
     if let Some(rest) = text.strip_prefix('/') {
         return Some(rest);
@@ -220,6 +250,7 @@ fn strip_separator(text: &str) -> Option<&str> {
     word.eq_ignore_ascii_case("per").then_some(rest)
 }
 
+/// Reads a number from 1 to 4,294,967,295. `None` for 0, for nothing, and for more.
 fn parse_number(digits: &str) -> Option<NonZeroU32> {
     digits.parse().ok()
 }

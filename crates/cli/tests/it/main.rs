@@ -12,6 +12,7 @@
 mod audit;
 mod help;
 mod key;
+mod limits;
 #[cfg(target_os = "linux")]
 mod owners;
 mod support;

@@ -26,7 +26,8 @@ pub(super) fn add_fields<'a>(
     }
 }
 
-/// Returns the fields of the most restrictive limit.
+/// Returns the fields of the most restrictive limit: the one with the fewest units left, and of several the one
+/// that takes longest until there is more.
 pub(super) fn fields<'a>(
     items: impl Iterator<Item = FieldItem<'a>>,
     reset: ResetFormat,

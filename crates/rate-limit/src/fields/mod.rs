@@ -17,7 +17,8 @@ use crate::{policy::Limit, rate::MAX_RATES, store::LimitState};
 
 /// The form in which responses state the limits. Default: [`Draft10`](Self::Draft10) alone.
 ///
-/// Redirects carry no fields. A refusal has `Retry-After` in every form.
+/// Several can be sent together. Redirects carry no fields, because caches keep them. A refusal has
+/// `Retry-After` in every form, also if no style is chosen. A response whose store was away has none.
 ///
 /// ```
 /// use palisade_rate_limit::{HeaderStyle, Policy, RateLimitLayer, ResetFormat};
@@ -32,19 +33,38 @@ use crate::{policy::Limit, rate::MAX_RATES, store::LimitState};
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum HeaderStyle {
-    /// `RateLimit` and `RateLimit-Policy` of draft-ietf-httpapi-ratelimit-headers-10.
+    /// `RateLimit` and `RateLimit-Policy` of draft-ietf-httpapi-ratelimit-headers-10, with every limit that
+    /// counted the request:
+    ///
+    /// ```text
+    /// RateLimit-Policy: "tts";q=10;w=60
+    /// RateLimit: "tts";r=7;t=6
+    /// ```
+    ///
+    /// `q` is the quota and `w` the window in seconds; `r` is what remains and `t` the seconds until there is
+    /// more.
     Draft10,
-    /// `X-RateLimit-Limit`, `-Remaining` and `-Reset` of the limit that binds first.
+    /// `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset` of the limit that refuses first.
+    /// No standard defines them:
+    ///
+    /// ```text
+    /// X-RateLimit-Limit: 10
+    /// X-RateLimit-Remaining: 7
+    /// X-RateLimit-Reset: 6
+    /// ```
     Legacy(ResetFormat),
 }
 
-/// What `X-RateLimit-Reset` holds. Servers differ here: choose what the clients at hand expect.
+/// What `X-RateLimit-Reset` holds.
+///
+/// Services differ here, and a client cannot tell which one it is: choose what the clients at hand expect.
+/// In both, the time is that at which more units are available, rounded up to whole seconds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ResetFormat {
-    /// Seconds from now.
+    /// Seconds from now, such as `6`.
     Delta,
-    /// Seconds since the Unix epoch.
+    /// Seconds since the Unix epoch, such as `1800000006`. Right only for clients whose clock is right.
     Epoch,
 }
 
@@ -180,7 +200,7 @@ impl LimitFields {
 /// minute.
 const READY_SECONDS: u64 = 120;
 
-/// Header values of small numbers, rendered once.
+/// Header values of small numbers, rendered once: a flood of refusals needs no allocation for them.
 #[derive(Debug)]
 struct ReadySeconds(Box<[HeaderValue]>);
 

@@ -70,24 +70,57 @@ impl RateLimitLayerBuilder {
         self
     }
 
-    /// Adds several policies.
+    /// Adds several policies, as [`policy`](Self::policy) does for one.
+    ///
+    /// ```
+    /// use palisade_rate_limit::{Policy, RateLimitLayer};
+    ///
+    /// let names = [("search", "10/minute"), ("export", "2/hour")];
+    /// let policies: Vec<Policy> = names
+    ///     .into_iter()
+    ///     .map(|(name, rate)| Policy::named(name).rate(rate))
+    ///     .collect::<Result<_, _>>()?;
+    /// let layer = RateLimitLayer::by_client().policies(policies).build()?;
+    /// assert_eq!(layer.policies().collect::<Vec<_>>(), ["search", "export"]);
+    /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
+    /// ```
     pub fn policies(mut self, policies: impl IntoIterator<Item = Policy>) -> Self {
         self.policies.extend(policies);
         self
     }
 
-    /// Keeps the buckets in this store. Default: a [`MemoryStore`] of the default capacity, for
-    /// this layer alone.
+    /// Keeps the buckets in this store. Default: a [`MemoryStore`] of the default capacity, for this layer
+    /// alone.
     ///
-    /// Several layers can share a store, if all their limits have different names. A store can also
-    /// outlive a layer: a new layer with the same names and other rates continues with the state of
-    /// the old one.
+    /// Several layers can share a store, if all their limits have different names: pass clones of one
+    /// [`Arc`]. A store can also outlive a layer. A new layer with the same names and other rates continues
+    /// with the state of the old one.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use palisade_rate_limit::{MemoryStore, Policy, RateLimitLayer};
+    ///
+    /// let store = Arc::new(MemoryStore::default());
+    /// let clients = RateLimitLayer::by_client()
+    ///     .policy(Policy::named("address").rate("20/second")?)
+    ///     .store(store.clone())
+    ///     .build()?;
+    /// let principals = RateLimitLayer::by_principal()
+    ///     .policy(Policy::named("tts").rate("10/minute")?)
+    ///     .store(store)
+    ///     .build()?;
+    /// # let _ = (clients, principals);
+    /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
+    /// ```
     pub fn store(mut self, store: impl LimitStore) -> Self {
         self.store = Some(Arc::new(store));
         self
     }
 
-    /// Takes the time from this clock. Default: the system clock. Tests use a `ManualClock`.
+    /// Takes the time from this clock. Default: the system clock.
+    ///
+    /// Tests use a [`ManualClock`](palisade_core::ManualClock), and need not wait. A shared store decides by
+    /// its own clock; there this clock counts only for what the node remembers.
     pub fn clock(mut self, clock: SharedClock) -> Self {
         self.clock = clock;
         self
@@ -96,16 +129,42 @@ impl RateLimitLayerBuilder {
     /// Sets the header fields that state the limits. Default: [`HeaderStyle::Draft10`].
     ///
     /// An empty list sends none of them. `Retry-After` is sent in any case.
+    ///
+    /// ```
+    /// use palisade_rate_limit::{HeaderStyle, Policy, RateLimitLayer, ResetFormat};
+    ///
+    /// let quiet = RateLimitLayer::by_client().policy(Policy::named("a").rate("9/minute")?).headers([]).build()?;
+    /// let old = RateLimitLayer::by_client()
+    ///     .policy(Policy::named("a").rate("9/minute")?)
+    ///     .headers([HeaderStyle::Legacy(ResetFormat::Delta)])
+    ///     .build()?;
+    /// # let _ = (quiet, old);
+    /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
+    /// ```
     pub fn headers(mut self, styles: impl IntoIterator<Item = HeaderStyle>) -> Self {
         self.styles = styles.into_iter().collect();
         self
     }
 
-    /// Does not count requests for which this function returns `true`, such as health checks of a
-    /// load balancer. Default: no request is exempt.
+    /// Does not count requests for which this function returns `true`, such as health checks of a load
+    /// balancer. Default: no request is exempt.
     ///
-    /// An exempt request has no limit at all, and attackers imitate whatever the function checks.
-    /// Decide by the client's address or the principal, not by a header.
+    /// An exempt request has no limit at all, and attackers imitate whatever the function checks. Decide by
+    /// the client's address or the principal, not by a header. A route that needs no limit is better marked
+    /// with [`Rule::unlimited`](palisade_core::Rule::unlimited): penalties still apply there.
+    ///
+    /// ```
+    /// use std::net::{IpAddr, Ipv4Addr};
+    /// use palisade_rate_limit::{Policy, RateLimitLayer};
+    ///
+    /// const BALANCER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2));
+    /// let layer = RateLimitLayer::by_client()
+    ///     .policy(Policy::named("all").rate("60/minute")?)
+    ///     .dangerously_exempt(|cx, _head| cx.client().is_some_and(|client| client.ip() == BALANCER))
+    ///     .build()?;
+    /// # let _ = layer;
+    /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
+    /// ```
     pub fn dangerously_exempt(
         mut self,
         predicate: impl Fn(&SecurityContext, &request::Parts) -> bool + Send + Sync + 'static,
@@ -114,8 +173,21 @@ impl RateLimitLayerBuilder {
         self
     }
 
-    /// Counts requests, and records what would be refused, but refuses nothing. Use it only for the
-    /// days of a roll-out.
+    /// Counts requests, and records what would be refused, but refuses nothing. Default: refuses.
+    ///
+    /// For the days of a roll-out: the audit trail and the metrics show whom a new limit would refuse. Remove
+    /// it afterwards, since nothing is limited meanwhile.
+    ///
+    /// ```
+    /// use palisade_rate_limit::{Policy, RateLimitLayer};
+    ///
+    /// let layer = RateLimitLayer::by_client()
+    ///     .policy(Policy::named("all").rate("60/minute")?)
+    ///     .dangerously_only_shadow()
+    ///     .build()?;
+    /// assert!(layer.explain().ends_with("shadow: nothing is refused"));
+    /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
+    /// ```
     pub fn dangerously_only_shadow(mut self) -> Self {
         self.mode = Mode::Shadow;
         self
@@ -134,6 +206,15 @@ impl RateLimitLayerBuilder {
     /// * A policy needs a principal in a layer before authentication.
     /// * A penalty is in a layer after authentication.
     /// * The store cannot keep a limit.
+    ///
+    /// ```
+    /// use palisade_rate_limit::{Key, Policy, RateLimitBuildError, RateLimitLayer};
+    ///
+    /// let early = Policy::named("user").rate("30/minute")?.key(Key::principal());
+    /// let error = RateLimitLayer::by_client().policy(early).build().unwrap_err();
+    /// assert!(matches!(error, RateLimitBuildError::PrincipalBeforeAuthentication { .. }));
+    /// # Ok::<(), RateLimitBuildError>(())
+    /// ```
     pub fn build(self) -> Result<RateLimitLayer, RateLimitBuildError> {
         self.check_policies()?;
         let limits = self.limits()?;

@@ -35,8 +35,12 @@ pub(super) struct LimitCharge {
 }
 
 impl LayerState {
-    /// Selects the limits that count a request, with their buckets and costs. Fails with 500 if a
-    /// required layer is missing, and with 400 or 413 if the cost is higher than the burst.
+    /// Selects the limits that count a request, with their buckets and costs.
+    ///
+    /// # Errors
+    ///
+    /// 500 `misconfigured` if a required layer is missing, and 400 or 413 if the cost is higher than the
+    /// burst. Nothing has been charged then.
     pub(super) fn charges_for(
         &self,
         cx: &SecurityContext,
@@ -69,15 +73,22 @@ impl LayerState {
         Ok(charges)
     }
 
-    /// Returns the cost of a request. Fails if no bucket could ever pay it.
+    /// Returns the cost of a request in units.
+    ///
+    /// # Errors
+    ///
+    /// 400 or 413: no bucket of this limit could ever pay it.
     fn cost(&self, limit: &Limit, head: &request::Parts) -> Result<u32, Box<Rejection>> {
         let cost = u32::try_from(limit.cost.of(head)).ok();
         let payable = cost.filter(|cost| *cost <= limit.burst());
         payable.ok_or_else(|| self.refusal_templates.cost_exceeds_quota(limit))
     }
 
-    /// Finds the bucket of a limit. `None` if the limit counts IPv6 networks and the request has
-    /// none.
+    /// Finds the bucket of a limit. `None` if the limit counts IPv6 networks and the request has none.
+    ///
+    /// # Errors
+    ///
+    /// 500 `misconfigured`: the layer that finds the client or the principal is missing.
     fn bucket_of(
         &self,
         configured: &ConfiguredLimit,
@@ -108,8 +119,11 @@ impl LayerState {
         self.store.charge(self.clock.monotonic(), &charges)
     }
 
-    /// Turns the decision of the store into a verdict. Records a degraded decision for the audit
-    /// trail.
+    /// Turns the decision of the store into a verdict. Records a degraded decision for the audit trail.
+    ///
+    /// # Errors
+    ///
+    /// 429 if a limit refused, 503 if the store is away and a policy fails closed.
     pub(super) fn verdict(
         &self,
         cx: &SecurityContext,

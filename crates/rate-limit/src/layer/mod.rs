@@ -5,11 +5,12 @@
 //! `FailureMode`.
 
 mod builder;
-mod charge;
-mod exempt;
-mod refusal;
+mod inspect;
 mod reset;
+mod exempt;
+mod charge;
 mod settle;
+mod refusal;
 
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use palisade_core::{
     Guard, MaybeReady, Mode, Outcome, SecurityContext, SharedClock, Verdict, layer,
 };
 
-pub use self::builder::RateLimitLayerBuilder;
+pub use self::{builder::RateLimitLayerBuilder, inspect::BucketState};
 use self::{
     charge::LimitCharges, exempt::Exemption, refusal::RefusalTemplates, settle::ChargedRequest,
 };
@@ -30,13 +31,54 @@ use crate::{
 
 /// Limits requests by policies that are decided together.
 ///
-/// A request is admitted and charged by all of them, or refused and charged by none.
-///
-/// Place one layer before authentication ([`by_client`](Self::by_client)) and another after it
-/// ([`by_principal`](Self::by_principal)). *Together* applies within one layer: what the outer one
-/// charged stays charged when the inner one refuses.
+/// A request is admitted and charged by all of them, or refused and charged by none. Place one layer
+/// before authentication ([`by_client`](Self::by_client)) and another after it
+/// ([`by_principal`](Self::by_principal)). *Together* applies within one layer: what the outer one charged
+/// stays charged when the inner one refuses.
 ///
 /// Clones share their buckets. A layer that is applied twice around one handler charges once.
+///
+/// # Responses
+///
+/// | Status | Code | When |
+/// |---|---|---|
+/// | 429 (RFC 6585) | `quota_exceeded` | a bucket does not hold what the request needs |
+/// | 429 | `too_many_failures` | only penalties refuse |
+/// | 400 | `cost_exceeds_quota` | the request costs more than a full bucket |
+/// | 413 | `payload_too_large` | the same, for bytes of content |
+/// | 503 | `temporary-reduced-capacity` | the store is away, and a policy [fails closed](crate::FailureMode::FailClosed) |
+/// | 500 | `misconfigured` | the layer that finds the client or the principal is missing |
+///
+/// The body of a 429 is a problem document (RFC 9457) with the member `violated-policies`. `Retry-After`
+/// (RFC 9110, 10.2.3) is in seconds, rounded up: a client that waits that long is admitted.
+///
+/// # Examples
+///
+/// Sixty requests a minute for each client address:
+///
+/// ```
+/// use palisade_rate_limit::{Policy, RateLimitLayer};
+///
+/// let layer = RateLimitLayer::by_client()
+///     .policy(Policy::named("all").rate("60/minute")?)
+///     .build()?;
+/// assert!(layer.explain().starts_with("all: 60/minute, at once 60, by client"));
+/// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
+/// ```
+///
+/// Principals with tiers, in a store of another size, with the older header fields too:
+///
+/// ```
+/// use palisade_rate_limit::{HeaderStyle, MemoryStore, Policy, RateLimitLayer, ResetFormat};
+///
+/// let layer = RateLimitLayer::by_principal()
+///     .policy(Policy::named("tts").rate("100/day")?.for_tier("paid", "5000/day")?)
+///     .store(MemoryStore::with_capacity(10_000))
+///     .headers([HeaderStyle::Draft10, HeaderStyle::Legacy(ResetFormat::Delta)])
+///     .build()?;
+/// # let _ = layer;
+/// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct RateLimitLayer(Arc<LayerState>);
@@ -87,8 +129,9 @@ struct ConfiguredLimit {
 impl RateLimitLayer {
     /// Returns a builder of a layer that counts client addresses.
     ///
-    /// Place it before authentication, inside the layer that determines the client's address.
-    /// Without that layer, every request is refused with 500 (`misconfigured`).
+    /// Place it before authentication, inside the layer that determines the client's address. Without that
+    /// layer, every request is refused with 500 (`misconfigured`). It is the place for limits that protect the
+    /// service from strangers, and for [penalties](crate::Policy::penalty).
     pub fn by_client() -> RateLimitLayerBuilder {
         RateLimitLayerBuilder::new("limit_client", Key::client())
     }
@@ -96,12 +139,14 @@ impl RateLimitLayer {
     /// Returns a builder of a layer that counts principals, and guests by their address.
     ///
     /// Place it inside authentication. Without an authenticator, every request is refused with 500
-    /// (`misconfigured`).
+    /// (`misconfigured`). It is the place for quotas: what a user or tenant may use.
     pub fn by_principal() -> RateLimitLayerBuilder {
         RateLimitLayerBuilder::new("limit_principal", Key::principal())
     }
 
-    /// Returns the names of the policies. Compare them with those that the rules of routes name.
+    /// Returns the names of the policies, in the order in which they were added.
+    ///
+    /// Compare them with those that the rules of routes name: a name that no layer has limits nothing.
     pub fn policies(&self) -> impl Iterator<Item = &str> {
         let mut last = "";
         let limits = self
@@ -127,6 +172,15 @@ impl RateLimitLayer {
     }
 
     /// Describes the limits and the memory of the store for operators, one line each.
+    ///
+    /// ```
+    /// use palisade_rate_limit::{Policy, RateLimitLayer};
+    ///
+    /// let layer = RateLimitLayer::by_principal().policy(Policy::named("tts").rate("10/minute")?).build()?;
+    /// let text = layer.explain();
+    /// assert!(text.starts_with("tts: 10/minute, at once 10, by principal\nstore: memory: "));
+    /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
+    /// ```
     #[must_use]
     pub fn explain(&self) -> String {
         let limits = self

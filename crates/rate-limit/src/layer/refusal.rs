@@ -73,7 +73,7 @@ impl RefusalTemplates {
         Box::new(self.unavailable.clone().with_reason(reason))
     }
 
-    /// Returns the 429 for a set of limits, without its fields.
+    /// Returns the 429 for a set of limits (bits), without its fields. Rendered at the first use of the set.
     pub(super) fn too_many_requests(&self, set: usize, limits: &[ConfiguredLimit]) -> Rejection {
         let render_refusal = || render_refusal(&limits_in_set(set, limits));
         match self.too_many.get(set) {
@@ -94,7 +94,7 @@ fn limits_in_set(set: usize, limits: &[ConfiguredLimit]) -> Vec<&ConfiguredLimit
         .collect()
 }
 
-/// Renders the 429 with its problem document.
+/// Renders the 429 with its problem document. Its code and type say whether only penalties refused.
 fn render_refusal(violated: &[&ConfiguredLimit]) -> Rejection {
     let names: Vec<&str> = violated
         .iter()

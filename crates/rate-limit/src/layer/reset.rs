@@ -42,13 +42,18 @@ impl RateLimitLayer {
     /// # Errors
     ///
     /// As for [`reset`](Self::reset).
+    ///
+    /// ```
+    /// use palisade_rate_limit::{Policy, RateLimitLayer};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let layer = RateLimitLayer::by_client().policy(Policy::named("all").rate("60/minute")?).build()?;
+    /// layer.reset_client("203.0.113.7".parse()?).get().await?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     #[must_use = "with a shared store nothing happens there until this is awaited"]
     pub fn reset_client(&self, ip: IpAddr) -> MaybeReady<Result<(), StoreProblem>> {
-        self.reset_each(|configured| match configured.key.0 {
-            KeyKind::Client(_) if configured.limit.is_network => configured.key.network_around(ip),
-            KeyKind::Client(clients) => Some(Subject::network(ip, clients.v4, clients.v6)),
-            _ => None,
-        })
+        self.reset_each(|configured| configured.subject_of_client(ip))
     }
 
     /// Resets the bucket of a subject for each limit. The first error is returned after all were
@@ -79,5 +84,17 @@ impl RateLimitLayer {
             }
             outcome
         })
+    }
+}
+
+impl ConfiguredLimit {
+    /// Returns with which network this limit counts a client address. `None` if it counts no
+    /// addresses, or no networks around an IPv4 address.
+    pub(super) fn subject_of_client(&self, ip: IpAddr) -> Option<Subject<'static>> {
+        match self.key.0 {
+            KeyKind::Client(_) if self.limit.is_network => self.key.network_around(ip),
+            KeyKind::Client(clients) => Some(Subject::network(ip, clients.v4, clients.v6)),
+            _ => None,
+        }
     }
 }

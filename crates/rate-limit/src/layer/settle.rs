@@ -33,6 +33,9 @@ pub(super) const MAX_OPEN_LIMITS: usize = 4;
 const MAX_OPEN_CHARGES: usize = 2 * MAX_OPEN_LIMITS;
 
 /// The state of an admitted request until its response is complete.
+///
+/// The service holds it for the layer: `finish` reads the limit states for header fields, and both
+/// `finish` and `close` correct the charges in `open`.
 #[allow(unnameable_types)] // Only the layer uses it.
 #[derive(Debug, Default)]
 pub struct ChargedRequest {
@@ -45,6 +48,7 @@ pub struct ChargedRequest {
 }
 
 impl ChargedRequest {
+    /// Keeps what header fields report, and the charges that may still change.
     pub(super) fn new(
         inner: &LayerState,
         charges: &LimitCharges,
@@ -118,8 +122,9 @@ impl LayerState {
         }
     }
 
-    /// Replaces the reserved cost by the reported one. Without a report the reserved cost stays
-    /// charged.
+    /// Replaces the reserved cost by the reported one. Without a report the reserved cost stays charged.
+    ///
+    /// Runs once, when the response is complete. The difference may be negative: it is then refunded.
     pub(super) fn settle(&self, cx: &SecurityContext, pass: &ChargedRequest) {
         for charge in &pass.open {
             let Some(limit) = self.limit(charge.id) else {

@@ -4,20 +4,27 @@ use std::{fmt, sync::Arc};
 
 use http::request;
 
-/// What the units of a policy are; stated in `RateLimit-Policy` as `qu`.
+/// What the units of a policy are.
+///
+/// Stated to clients in `RateLimit-Policy` as the parameter `qu`
+/// (draft-ietf-httpapi-ratelimit-headers-10). It does not change what is charged: that is the policy's
+/// [`cost`](crate::Policy::cost).
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Unit {
-    /// Bytes of content. A request that could never be paid is too large (413).
+    /// Bytes of content, as `qu="content-bytes"`. A request that costs more than a full bucket is too large: 413.
     ContentBytes,
-    /// A custom unit (characters, seconds of audio). It is not stated in a field, because the draft has no name for it.
+    /// A custom unit: characters, seconds of audio, tokens. Not stated, because the draft has no name for it.
     Custom,
-    /// Requests.
+    /// Requests. Not stated, because it is the default of the draft.
     #[default]
     Requests,
 }
 
-/// Which requests pay the whole cost.
+/// Which requests pay the whole cost. Default: [`Admitted`](Self::Admitted).
+///
+/// See [`Policy::charge_when`](crate::Policy::charge_when) for an example, and for who never gets anything
+/// back.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ChargeWhen {
@@ -44,6 +51,7 @@ impl Cost {
         Self::By(Arc::new(cost))
     }
 
+    /// Returns the cost of a request with this head, in units.
     pub(crate) fn of(&self, head: &request::Parts) -> u64 {
         match self {
             Self::Fixed(units) => u64::from(*units),

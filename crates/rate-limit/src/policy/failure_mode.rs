@@ -5,7 +5,28 @@ use std::num::NonZeroU32;
 /// What one policy does while the shared store is unreachable, too slow, or gives malformed replies.
 ///
 /// Default: [`FailureMode::local`]. A decision under any of these is *degraded*: it is recorded for the
-/// audit trail, and clients are told no numbers. Without effect for the store in memory.
+/// audit trail, and clients are told no numbers, since none would be true. Without effect for
+/// [`MemoryStore`](crate::MemoryStore), which is never away.
+///
+/// | Mode | A request | Use it for |
+/// |---|---|---|
+/// | [`LocalFallback`](Self::LocalFallback) | is counted on this node, with a part of the limit | most limits |
+/// | [`FailClosed`](Self::FailClosed) | is refused with 503 | quotas that cost money |
+/// | [`FailOpen`](Self::FailOpen) | is admitted | limits that are not needed for safety |
+///
+/// One policy that fails closed refuses the request, whatever the others of the layer say.
+///
+/// ```
+/// use std::num::NonZeroU32;
+/// use palisade_rate_limit::{FailureMode, Policy};
+///
+/// // Three nodes: each grants a third while the store is away.
+/// let mode = FailureMode::LocalFallback { share: NonZeroU32::new(3) };
+/// let login = Policy::named("login").rate("5/minute")?.penalty().when_store_fails(mode);
+/// let paid = Policy::named("paid").rate("1000/day")?.when_store_fails(FailureMode::FailClosed);
+/// # let _ = (login, paid);
+/// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum FailureMode {

@@ -20,9 +20,9 @@ const NETWORK: Ipv6Network = Ipv6Network {
 
 type CustomKey = dyn Fn(&SecurityContext, &request::Parts) -> Option<String> + Send + Sync;
 
-/// Says whom a policy counts: clients, principals, owners, everyone together, or a custom property.
+/// Selects whom a policy counts: clients, principals, owners, all requests together, or a custom property.
 ///
-/// | key | counts | needs |
+/// | Key | Counts | Needs |
 /// |---|---|---|
 /// | [`client`](Self::client) | IPv4 addresses, /64 networks of IPv6, and /56 networks around them | the client's address |
 /// | [`principal`](Self::principal) | principals, and guests by address | an authenticator |
@@ -30,14 +30,15 @@ type CustomKey = dyn Fn(&SecurityContext, &request::Parts) -> Option<String> + S
 /// | [`everyone`](Self::everyone) | all requests in one bucket | nothing |
 /// | [`custom`](Self::custom) | what a function returns | what the function needs |
 ///
-/// What is needed and missing makes every request 500 `misconfigured`.
+/// A guest is a request for which an authenticator ran and found no principal. If the layer that a key
+/// needs is missing, every request is refused with 500 `misconfigured`, and the log says why.
 ///
 /// ```
 /// use palisade_rate_limit::Key;
 ///
 /// // A provider that gives each customer a /48 of IPv6.
 /// let key = Key::client().prefixes(32, 48).without_ipv6_network();
-/// # let _ = key;
+/// assert_eq!(key.to_string(), "client (IPv4 /32, IPv6 /48)");
 /// ```
 #[derive(Clone)]
 pub struct Key(pub(crate) KeyKind);
@@ -57,6 +58,7 @@ pub(crate) struct Ipv6Network {
     pub(crate) multiple: NonZeroU32,
 }
 
+/// The kinds of key. Where principals or owners are counted, the prefixes are for guests.
 #[derive(Clone)]
 pub(crate) enum KeyKind {
     Client(AddressPrefixes),
@@ -70,8 +72,10 @@ pub(crate) enum KeyKind {
 }
 
 impl Key {
-    /// Counts client addresses: each IPv4 address, each /64 of IPv6, and beside them each /56 of
-    /// IPv6, which has four times the quota (see [`ipv6_network`](Self::ipv6_network)).
+    /// Counts client addresses: each IPv4 address, each /64 of IPv6, and beside them each /56 of IPv6, which
+    /// has four times the quota (see [`ipv6_network`](Self::ipv6_network)).
+    ///
+    /// An IPv4 address inside IPv6 (`::ffff:203.0.113.7`, RFC 4291) counts as the IPv4 address.
     #[must_use]
     pub const fn client() -> Self {
         Self(KeyKind::Client(AddressPrefixes::DEFAULT))
@@ -83,40 +87,71 @@ impl Key {
         Self::client().prefixes(v4, v6)
     }
 
-    /// Counts principals. A guest (an authenticator ran and found no principal) counts by client address.
+    /// Counts principals, by the kind of their authenticator and their identifier. Guests count by address.
+    ///
+    /// Two keys of one user are two principals: to count them together, use [`owner`](Self::owner).
     #[must_use]
     pub const fn principal() -> Self {
         Self(KeyKind::Principal(AddressPrefixes::DEFAULT))
     }
 
-    /// Counts owners (tenants, accounts): all principals of one share its quota. One without an owner counts for itself.
+    /// Counts owners (tenants, accounts): all principals of one share its quota. A principal without an owner
+    /// counts for itself, and guests count by address.
+    ///
+    /// ```
+    /// use palisade_rate_limit::{Key, Policy, RateLimitLayer};
+    ///
+    /// let layer = RateLimitLayer::by_principal()
+    ///     .policy(Policy::named("tenant").rate("10000/day")?.key(Key::owner()))
+    ///     .build()?;
+    /// assert!(layer.explain().contains("by owner"));
+    /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
+    /// ```
     #[must_use]
     pub const fn owner() -> Self {
         Self(KeyKind::Owner(AddressPrefixes::DEFAULT))
     }
 
-    /// Counts clients, or guests where principals are counted, by networks of these prefix lengths.
-    /// Default: 32 for IPv4, 64 for IPv6. Lengths beyond the address count as whole addresses.
-    /// Without effect on keys that count no addresses.
+    /// Counts clients, or guests where principals are counted, by networks of these prefix lengths in bits.
+    ///
+    /// Default: 32 for IPv4, 64 for IPv6. Lengths beyond the address count as whole addresses. Without effect
+    /// on keys that count no addresses.
+    ///
+    /// ```
+    /// use palisade_rate_limit::Key;
+    ///
+    /// let offices = Key::client().prefixes(24, 56);
+    /// assert_eq!(offices.to_string(), "client (IPv4 /24, IPv6 /56)");
+    /// ```
     #[must_use]
     pub fn prefixes(self, v4: u8, v6: u8) -> Self {
         self.with_clients(|clients| AddressPrefixes { v4, v6, ..clients })
     }
 
-    /// Counts a wider network of IPv6 beside each client, or guest, with `multiple` times the quota,
-    /// burst and debt. One household or server often has a /56 or a /48 of addresses; without this,
-    /// each /64 of it would buy the whole quota again.
+    /// Counts a wider network of IPv6 beside each client, or guest, with `multiple` times the quota, burst and
+    /// debt. One household or server often has a /56 or a /48 of addresses. Without this, each /64 of it would
+    /// have the whole quota again.
     ///
-    /// Default: /56 and 4. The limit is called like the policy with `-network` at its end, and
-    /// clients are told of it only where it refuses. Ignored unless it is shorter than the prefix
-    /// length of clients. Without effect on IPv4 and on keys that count no addresses.
+    /// Default: /56 and 4. The limit is called like the policy with `-network` at its end, and clients are
+    /// told of it only where it refuses. Ignored unless it is shorter than the prefix length of clients.
+    /// Without effect on IPv4 and on keys that count no addresses.
+    ///
+    /// ```
+    /// use std::num::NonZeroU32;
+    /// use palisade_rate_limit::Key;
+    ///
+    /// let eight = NonZeroU32::new(8).expect("eight is not zero");
+    /// let key = Key::client().ipv6_network(48, eight);
+    /// assert_eq!(key.to_string(), "client (IPv4 /32, IPv6 /64; each IPv6 /48 8 times as much)");
+    /// ```
     #[must_use]
     pub fn ipv6_network(self, prefix: u8, multiple: NonZeroU32) -> Self {
         let network = Some(Ipv6Network { prefix, multiple });
         self.with_clients(|clients| AddressPrefixes { network, ..clients })
     }
 
-    /// Counts no wider network of IPv6: for networks in which every /64 is a client of its own.
+    /// Counts no wider network of IPv6. For networks in which every /64 is a client of its own, such as those
+    /// of one's own data centre.
     #[must_use]
     pub fn without_ipv6_network(self) -> Self {
         let network = None;
@@ -162,14 +197,45 @@ impl Key {
         Some(Subject::network(ip, V4_PREFIX, network.prefix))
     }
 
-    /// Counts everybody together.
+    /// Counts all requests together, in one bucket: a limit for the whole service.
+    ///
+    /// One client can use it up for all others. Put a limit by client beside it.
+    ///
+    /// ```
+    /// use palisade_rate_limit::{Key, Policy, RateLimitLayer};
+    ///
+    /// let layer = RateLimitLayer::by_client()
+    ///     .policy(Policy::named("address").rate("20/second")?)
+    ///     .policy(Policy::named("service").rate("2000/second")?.key(Key::everyone()))
+    ///     .build()?;
+    /// assert!(layer.explain().contains("service: 2000/second, at once 2000, by everyone"));
+    /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
+    /// ```
     #[must_use]
     pub const fn everyone() -> Self {
         Self(KeyKind::Everyone)
     }
 
-    /// Counts what a function finds. All requests in which it finds nothing share one bucket:
-    /// leaving the key out buys no freedom. `name` keeps keys of different meaning apart.
+    /// Counts what a function returns. `name` keeps keys of different meaning apart, also in a shared store.
+    ///
+    /// All requests for which it returns `None` share one bucket, so a client gains nothing by leaving the
+    /// property out. The function runs for each request and must not block. Whatever a client can choose freely
+    /// (a header) gives it as many buckets as it likes: count what was proved, or add a limit by client.
+    ///
+    /// ```
+    /// use palisade_rate_limit::{Key, Policy, RateLimitLayer};
+    ///
+    /// // By the API version in the path: `/v1/speech` counts apart from `/v2/speech`.
+    /// let version = Key::custom("version", |_cx, head| {
+    ///     let first = head.uri.path().split('/').nth(1)?;
+    ///     ["v1", "v2"].contains(&first).then(|| first.to_owned())
+    /// });
+    /// let layer = RateLimitLayer::by_client()
+    ///     .policy(Policy::named("version").rate("1000/second")?.key(version))
+    ///     .build()?;
+    /// # let _ = layer;
+    /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
+    /// ```
     #[must_use]
     pub fn custom(
         name: &'static str,
@@ -181,7 +247,7 @@ impl Key {
         })
     }
 
-    /// Whether two keys always find the same subject, so that it need be looked for only once.
+    /// Tells whether two keys always find the same subject, so that one lookup is enough for both.
     pub(crate) fn same_as(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
             (KeyKind::Custom { key, .. }, KeyKind::Custom { key: other, .. }) => {
@@ -194,7 +260,7 @@ impl Key {
         }
     }
 
-    /// Whether the key needs an authenticator outside it.
+    /// Tells whether the key needs an authenticator outside the layer.
     pub(crate) const fn needs_identity(&self) -> bool {
         matches!(self.0, KeyKind::Owner(_) | KeyKind::Principal(_))
     }

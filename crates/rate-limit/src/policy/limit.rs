@@ -12,9 +12,22 @@ use crate::{error::RateLimitBuildError, gcra::Gcra, rate::Rate};
 
 /// One rate of one policy with its arithmetic. Stores decide over these.
 ///
-/// [`Policy::limits`] makes them, one for each rate; layers add one for each counted IPv6 network.
-/// The [name](Self::name) is the policy's, with the window where the policy has several rates
-/// (`api-day`). Buckets are kept by this name.
+/// [`Policy::limits`] makes them, one for each rate. A layer adds one for each counted IPv6 network, and
+/// one for each tier. The [name](Self::name) is the policy's, with the window where the policy has several
+/// rates (`api-day`), and with `-network` for a network. Buckets are kept by this name.
+///
+/// The arithmetic is the Generic Cell Rate Algorithm (GCRA, ITU-T I.371): one number a bucket, the time
+/// until it is full again.
+///
+/// ```
+/// use palisade_rate_limit::Policy;
+///
+/// let limit = &Policy::named("tts").rate("10/minute")?.limits()?[0];
+/// assert_eq!(limit.name(), "tts");
+/// assert_eq!(limit.burst(), 10);
+/// assert_eq!(limit.interval().as_secs(), 6);
+/// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
+/// ```
 #[derive(Debug)]
 pub struct Limit {
     pub(crate) name: Box<str>,
@@ -38,6 +51,11 @@ pub struct Limit {
 }
 
 impl Limit {
+    /// Makes the limit of one rate.
+    ///
+    /// # Errors
+    ///
+    /// Burst and debt last longer than a hundred years, or one node's part is too small to be counted.
     pub(super) fn new(
         policy: &Policy,
         name: &str,
@@ -75,7 +93,11 @@ impl Limit {
         })
     }
 
-    /// The limit that counts the network of IPv6 around a client, with a multiple of the quota.
+    /// Returns the limit that counts the network of IPv6 around a client, with a multiple of the quota.
+    ///
+    /// # Errors
+    ///
+    /// The multiple of the quota is too large to be counted.
     pub(crate) fn of_network(&self, network: Ipv6Network) -> Result<Self, RateLimitBuildError> {
         let gcra = self.gcra.times(network.multiple);
         let gcra = gcra.ok_or_else(|| RateLimitBuildError::NetworkQuotaTooLarge {
@@ -114,38 +136,38 @@ impl Limit {
         self
     }
 
-    /// Returns the name that stands in header fields: the policy's, with the window where there are several.
+    /// Returns the name that stands in header fields: the policy's, with the window where there are several
+    /// rates.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Returns the rate.
+    /// Returns the rate: that of the policy, or of the tier.
     #[must_use]
     pub const fn rate(&self) -> Rate {
         self.rate
     }
 
-    /// Returns how many units may be taken at once.
+    /// Returns how many units may be taken at once: those of a full bucket.
     #[must_use]
     pub const fn burst(&self) -> u32 {
         self.gcra.burst()
     }
 
-    /// Returns the time in which one unit comes back.
+    /// Returns the time in which one unit comes back: the window divided by the amount, rounded up.
     #[must_use]
     pub const fn interval(&self) -> Duration {
         Duration::from_nanos(self.gcra.emission())
     }
 
-    /// Returns how many units may be owed.
+    /// Returns how many units may be owed beyond an empty bucket.
     #[must_use]
     pub fn debt(&self) -> u32 {
         self.gcra.debt_units()
     }
 
-    /// Returns what the policy says for the time while a shared store is away. `None`: nothing, the
-    /// store's own default holds.
+    /// Returns what the policy does while a shared store is away. `None`: the default of the store applies.
     #[must_use]
     pub const fn failure_mode(&self) -> Option<FailureMode> {
         self.failure

@@ -1,17 +1,24 @@
 //! What is limited: a name, its rates, whom they count, and what a request costs.
+//!
+//! An operator writes a [`Policy`]. The layer turns each of its rates into a [`Limit`], and finds the
+//! [`Subject`] of each request by the policy's [`Key`]. Mistakes are found here or when the layer is built,
+//! never while requests are served.
 
+mod named;
+mod to_limits;
+mod request_subject;
+mod limit;
+mod key;
+mod subject;
 mod cost;
 mod failure_mode;
-mod key;
-mod limit;
-mod request_subject;
-mod subject;
 
-use std::{collections::BTreeSet, num::NonZeroU32};
+use std::collections::BTreeSet;
 
 pub(crate) use self::{
     cost::Cost,
     key::{Ipv6Network, KeyKind},
+    named::check_name,
     request_subject::with_request_subject,
 };
 pub use self::{
@@ -19,15 +26,10 @@ pub use self::{
     failure_mode::FailureMode,
     key::Key,
     limit::Limit,
+    named::PolicyWithoutRate,
     subject::Subject,
 };
 use crate::{error::RateLimitBuildError, rate::Rate};
-
-/// The longest name; it stands in every answer.
-const MAX_NAME_BYTES: usize = 48;
-
-/// A penalty may be owed so many times over: guesses that were made at the same moment are all paid for.
-const PENALTY_DEBT_BURSTS: u32 = 4;
 
 /// A named group of limits: one or several rates, a key that says whom they count, and a cost.
 ///
@@ -76,77 +78,57 @@ pub struct Policy {
     pub(crate) failure: Option<FailureMode>,
 }
 
-/// A policy that has a name and no rate yet. [`Policy::named`] returns it, [`rate`](Self::rate) completes it.
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct PolicyWithoutRate(Box<str>);
-
-impl PolicyWithoutRate {
-    /// Gives the policy its rates: `10/minute`, `10 per minute`, `200/day;50/hour`, `5 per 2 hours`.
-    ///
-    /// Each rate grants its whole amount at once to a client that has been away (see
-    /// [`Policy::burst`]), and then one unit every window divided by amount.
-    ///
-    /// # Errors
-    ///
-    /// If a rate is malformed, two have the same window, or the name is empty, longer than 48
-    /// bytes or holds anything but ASCII letters, digits, `-`, `_` and `.`.
-    pub fn rate(self, rates: &str) -> Result<Policy, RateLimitBuildError> {
-        check_name(&self.0)?;
-        let rates = Rate::parse_all(rates).map_err(|error| RateLimitBuildError::InvalidRate {
-            policy: self.0.clone(),
-            tier: None,
-            error,
-        })?;
-        Ok(Policy {
-            name: self.0,
-            rates,
-            tiers: Vec::new(),
-            burst: None,
-            key: None,
-            cost: Cost::Fixed(1),
-            charge_when: ChargeWhen::default(),
-            settled_by: None,
-            unit: Unit::Requests,
-            penalty: false,
-            named_routes_only: false,
-            debt: None,
-            failure: None,
-        })
-    }
-}
-
-/// Names stand in quotation marks in header fields and between colons in keys.
-pub(crate) fn check_name(name: &str) -> Result<(), RateLimitBuildError> {
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-    if name.is_empty() || name.len() > MAX_NAME_BYTES || !name.bytes().all(allowed) {
-        return Err(RateLimitBuildError::InvalidName { name: name.into() });
-    }
-    Ok(())
-}
-
 impl Policy {
-    /// Starts a policy. The name stands in header fields, in refusals and in the rules of routes.
+    /// Starts a policy.
+    ///
+    /// The name stands in header fields, in refusals, in the rules of routes, and in the keys of a shared
+    /// store. A new name starts with full buckets.
     pub fn named(name: impl Into<Box<str>>) -> PolicyWithoutRate {
         PolicyWithoutRate(name.into())
     }
 
     /// Limits what may be taken at once to fewer (or more) units than the rate's amount.
     ///
-    /// Of several rates only the one with the shortest window changes. In any span of time at most
-    /// `burst` units plus those that came back in the span are granted: there is no moment at
-    /// which a window's quota is granted twice.
+    /// Default: the amount of each rate. Of several rates only the one with the shortest window changes. In
+    /// any span of time at most `burst` units plus those that came back in the span are granted. So there is
+    /// no moment at which a window's quota is granted twice.
+    ///
+    /// A smaller burst spreads requests out. `60/minute` with a burst of 5 admits five at once, and then one
+    /// each second. A burst of 0 is a build error.
+    ///
+    /// ```
+    /// use palisade_rate_limit::Policy;
+    ///
+    /// let policy = Policy::named("search").rate("60/minute")?.burst(5);
+    /// let limit = &policy.limits()?[0];
+    /// assert_eq!((limit.burst(), limit.interval().as_secs()), (5, 1));
+    /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
+    /// ```
     pub fn burst(mut self, units: u32) -> Self {
         self.burst = Some(units);
         self
     }
 
-    /// Gives principals of a tier other rates: the same windows with other amounts, and with the whole
-    /// amount as burst. Buckets are kept, so a change of tier counts at once and from where it stood.
+    /// Gives principals of a tier other rates: the same windows with other amounts, and with the whole amount
+    /// as burst. Default: all principals have the rates of the policy.
+    ///
+    /// The tier is that of the [`Principal`](palisade_core::Principal), which an authenticator sets. A tier
+    /// without rates here, and a guest, have the rates of the policy. Buckets are kept, so a change of tier
+    /// counts at once and from where it stood.
     ///
     /// # Errors
     ///
-    /// If a rate is malformed, the windows are not the policy's, or the tier has its rates already.
+    /// [`RateLimitBuildError::InvalidRate`] if a rate is malformed,
+    /// [`RateLimitBuildError::TierWindowsDiffer`] if the windows are not the policy's, and
+    /// [`RateLimitBuildError::DuplicateTier`] if the tier has its rates already.
+    ///
+    /// ```
+    /// use palisade_rate_limit::Policy;
+    ///
+    /// let policy = Policy::named("tts").rate("100/day")?.for_tier("paid", "5000/day")?;
+    /// assert!(policy.for_tier("team", "90/hour").is_err(), "the window must be a day");
+    /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
+    /// ```
     pub fn for_tier(
         mut self,
         tier: impl Into<Box<str>>,
@@ -176,22 +158,57 @@ impl Policy {
         Ok(self)
     }
 
-    /// Says whom the policy counts. By default the layer's own: the client or the principal.
+    /// Sets whom the policy counts. Default: the layer's own, which is the client in
+    /// [`by_client`](crate::RateLimitLayer::by_client) and the principal in
+    /// [`by_principal`](crate::RateLimitLayer::by_principal).
+    ///
+    /// Policies of one layer may count differently: a principal by the minute, and all principals of its owner
+    /// by the day. A key that needs a principal is a build error in a layer before authentication.
+    ///
+    /// ```
+    /// use palisade_rate_limit::{Key, Policy, RateLimitLayer};
+    ///
+    /// let layer = RateLimitLayer::by_principal()
+    ///     .policy(Policy::named("user").rate("30/minute")?)
+    ///     .policy(Policy::named("tenant").rate("10000/day")?.key(Key::owner()))
+    ///     .build()?;
+    /// # let _ = layer;
+    /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
+    /// ```
     pub fn key(mut self, key: Key) -> Self {
         self.key = Some(key);
         self
     }
 
-    /// Charges every request so many units in place of one.
+    /// Charges every request this many units. Default: 1.
+    ///
+    /// 0 is a build error unless the policy is [settled](Self::settled_by), and more than the burst always is:
+    /// every request would be refused.
     pub fn cost(mut self, units: u32) -> Self {
         self.cost = Cost::Fixed(units);
         self
     }
 
-    /// Charges what a function of the request's head says.
+    /// Charges what a function of the request's head returns, in place of a fixed number.
     ///
-    /// A cost that no full bucket could ever pay is refused for good (400, or 413 for
-    /// [`Unit::ContentBytes`]), not with 429: waiting would not help.
+    /// It runs once for each request and must not block. 0 is free: the request then needs only that the
+    /// bucket owes nothing. A cost that no full bucket could ever pay is refused for good (400
+    /// `cost_exceeds_quota`, or 413 for [`Unit::ContentBytes`]), not with 429: waiting would not help.
+    ///
+    /// ```
+    /// use http::header::CONTENT_LENGTH;
+    /// use palisade_rate_limit::{Policy, Unit};
+    ///
+    /// let upload = Policy::named("upload")
+    ///     .rate("50000000/hour")?
+    ///     .unit(Unit::ContentBytes)
+    ///     .cost_by(|head| {
+    ///         let length = head.headers.get(CONTENT_LENGTH);
+    ///         length.and_then(|length| length.to_str().ok()?.parse().ok()).unwrap_or(1_000_000)
+    ///     });
+    /// # let _ = upload;
+    /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
+    /// ```
     pub fn cost_by(
         mut self,
         cost: impl Fn(&http::request::Parts) -> u64 + Send + Sync + 'static,
@@ -200,10 +217,27 @@ impl Policy {
         self
     }
 
-    /// Replaces the cost by what the handler reports for this unit, when the answer is over.
+    /// Replaces the cost by what the handler reports for this unit, when the response is complete. Default:
+    /// nothing changes the cost afterwards.
     ///
-    /// Only the handler's word counts. A client that leaves, or is refused further in, has paid
-    /// what was reserved. More than was reserved is owed (see [`Policy::debt`]).
+    /// The handler reports with [`SecurityContext::settle`](palisade_core::SecurityContext::settle). No report
+    /// leaves what was reserved charged: so does a client that disconnects, or a refusal further in. More than
+    /// was reserved is owed (see [`Policy::debt`]), and the next requests wait until that is paid.
+    ///
+    /// Choose a [`cost`](Self::cost) near the usual one. What runs at the same time is limited by what is
+    /// reserved, not by what is settled later.
+    ///
+    /// ```
+    /// use palisade_rate_limit::{Policy, Unit};
+    ///
+    /// let characters = Policy::named("characters")
+    ///     .rate("200000/day")?
+    ///     .unit(Unit::Custom)
+    ///     .cost(500)
+    ///     .settled_by("characters");
+    /// # let _ = characters;
+    /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
+    /// ```
     pub fn settled_by(mut self, unit: impl Into<Box<str>>) -> Self {
         self.settled_by = Some(unit.into());
         self
@@ -231,39 +265,102 @@ impl Policy {
         self
     }
 
-    /// Says what the units are; the default is requests.
+    /// Sets what the units are. Default: [`Unit::Requests`].
+    ///
+    /// ```
+    /// use palisade_rate_limit::{Policy, Unit};
+    ///
+    /// // `RateLimit-Policy: "upload";q=50000000;qu="content-bytes";w=3600`
+    /// let upload = Policy::named("upload").rate("50000000/hour")?.unit(Unit::ContentBytes);
+    /// # let _ = upload;
+    /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
+    /// ```
     pub fn unit(mut self, unit: Unit) -> Self {
         self.unit = unit;
         self
     }
 
-    /// Charges only requests whose credential failed, and refuses everybody who has used that up.
+    /// Charges only requests whose credential failed, and refuses every request of a client that has used that
+    /// up. Default: off.
     ///
-    /// Belongs into a layer outside authentication. Successful requests are only measured against it.
+    /// Belongs into a layer outside authentication; elsewhere it is a build error. Requests that succeed are
+    /// only checked against it. A credential that is genuine but has expired is free: a client with an old
+    /// token must not lock out others behind its address. The refusal is 429 `too_many_failures`.
+    ///
+    /// A penalty also applies on routes that are [unlimited](palisade_core::Rule::unlimited), since credentials
+    /// could be guessed there too.
+    ///
+    /// ```
+    /// use palisade_rate_limit::{Policy, RateLimitLayer};
+    ///
+    /// let layer = RateLimitLayer::by_client()
+    ///     .policy(Policy::named("login").rate("5/minute;20/hour")?.penalty())
+    ///     .build()?;
+    /// # let _ = layer;
+    /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
+    /// ```
     pub fn penalty(mut self) -> Self {
         self.penalty = true;
         self
     }
 
-    /// Applies only on routes whose rule names the policy; by default it applies everywhere.
+    /// Applies only on routes whose rule names the policy. Default: applies on every route.
     ///
-    /// Where no table of routes is configured the policy applies; on paths that are not in the table, and
-    /// end as 404, it does not.
+    /// Without a table of routes the policy applies everywhere: a limit that applies by mistake does less harm
+    /// than one that does not. On paths that are not in the table, and end as 404, it does not apply.
+    ///
+    /// ```
+    /// use palisade_core::{RouteTable, Rule};
+    /// use palisade_rate_limit::{Policy, RateLimitLayer};
+    ///
+    /// let routes = RouteTable::builder()
+    ///     .any("/speech", Rule::public().limit("speech"))
+    ///     .any("/voices", Rule::public())
+    ///     .build()?;
+    /// let layer = RateLimitLayer::by_client()
+    ///     .policy(Policy::named("speech").rate("10/minute")?.on_named_routes())
+    ///     .build()?;
+    /// assert_eq!(layer.policies_on_named_routes().collect::<Vec<_>>(), ["speech"]);
+    /// # let _ = routes;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn on_named_routes(mut self) -> Self {
         self.named_routes_only = true;
         self
     }
 
-    /// Lets so many units be owed beyond an empty bucket, when more is settled than was reserved.
-    /// By default one burst; for penalties four.
+    /// Lets this many units be owed beyond an empty bucket, when more is settled than was reserved. Default: 0;
+    /// one burst if the policy is [settled](Self::settled_by), four bursts if it is a
+    /// [penalty](Self::penalty).
+    ///
+    /// Without debt the excess would be forgotten, and a client that reports late would pay too little. The
+    /// bound keeps one wrong report from refusing a client for ever.
+    ///
+    /// ```
+    /// use palisade_rate_limit::Policy;
+    ///
+    /// let policy = Policy::named("characters").rate("1000/day")?.cost(10).settled_by("characters");
+    /// assert_eq!(policy.limits()?[0].debt(), 1000);
+    /// assert_eq!(policy.debt(50).limits()?[0].debt(), 50);
+    /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
+    /// ```
     pub fn debt(mut self, units: u32) -> Self {
         self.debt = Some(units);
         self
     }
 
-    /// Says what happens while a shared store is away. Without effect for the store in memory.
+    /// Sets what happens while a shared store is unavailable. Without effect for the store in memory.
     ///
-    /// Default: what the store says, which is [`FailureMode::local`] unless it was told otherwise.
+    /// Default: what the store says, which is [`FailureMode::local`] unless its builder was told otherwise.
+    ///
+    /// ```
+    /// use palisade_rate_limit::{FailureMode, Policy};
+    ///
+    /// // Better refused than given away.
+    /// let paid = Policy::named("paid").rate("1000/day")?.when_store_fails(FailureMode::FailClosed);
+    /// assert_eq!(paid.limits()?[0].failure_mode(), Some(FailureMode::FailClosed));
+    /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
+    /// ```
     pub fn when_store_fails(mut self, mode: FailureMode) -> Self {
         self.failure = Some(mode);
         self
@@ -273,104 +370,5 @@ impl Policy {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
-    }
-
-    /// Turns each rate into a limit, as a layer does. For tests of stores.
-    ///
-    /// # Errors
-    ///
-    /// If the burst is 0, or burst and debt would last longer than a hundred years.
-    pub fn limits(&self) -> Result<Vec<Limit>, RateLimitBuildError> {
-        let shortest = self.rates.iter().map(Rate::window).min();
-        let limit = |rate: &Rate| {
-            let shortest = Some(rate.window()) == shortest;
-            let burst = self
-                .burst
-                .filter(|_| shortest)
-                .unwrap_or(rate.amount().get());
-            let burst = NonZeroU32::new(burst).ok_or_else(|| {
-                let policy = self.name.clone();
-                RateLimitBuildError::ZeroBurst { policy }
-            })?;
-            let name = match self.rates.len() {
-                1 => self.name.clone(),
-                _ => format!("{}-{}", self.name, rate.label()).into(),
-            };
-            let limit = Limit::new(self, &name, rate, burst)?;
-            Ok(limit.with_tiers(self.tiers_of(&name, rate)?))
-        };
-        self.rates.iter().map(limit).collect()
-    }
-
-    /// Turns the rates that tiers have for one window into limits, under one name.
-    fn tiers_of(
-        &self,
-        name: &str,
-        base: &Rate,
-    ) -> Result<Vec<(Box<str>, Limit)>, RateLimitBuildError> {
-        let of_window = |rates: &[Rate]| {
-            rates
-                .iter()
-                .find(|rate| rate.window() == base.window())
-                .copied()
-        };
-        let mut limits = Vec::new();
-        for (tier, rates) in &self.tiers {
-            if let Some(rate) = of_window(rates) {
-                let limit = Limit::new(self, name, &rate, rate.amount())?;
-                limits.push((tier.clone(), limit));
-            }
-        }
-        Ok(limits)
-    }
-
-    /// How much may be owed on a limit of this burst.
-    pub(crate) fn debt_of(&self, burst: NonZeroU32) -> u32 {
-        match (self.debt, self.penalty, &self.settled_by) {
-            (Some(units), ..) => units,
-            (None, true, _) => burst.get().saturating_mul(PENALTY_DEBT_BURSTS),
-            (None, false, Some(_)) => burst.get(),
-            (None, false, None) => 0,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_that_would_break_a_header_field_or_a_key_is_refused() {
-        for name in ["", "a b", "a\"b", "a:b", "a\r\nb", "größe", &"x".repeat(49)] {
-            assert!(Policy::named(name).rate("1/second").is_err(), "{name:?}");
-        }
-    }
-
-    #[test]
-    fn several_rates_become_limits_named_by_their_windows() {
-        let policy = Policy::named("api")
-            .rate("200/day;50/hour;5 per 2 minutes")
-            .unwrap();
-        let limits = policy.burst(2).limits().unwrap();
-        let names: Vec<_> = limits
-            .iter()
-            .map(|limit| (limit.name(), limit.burst()))
-            .collect();
-        assert_eq!(
-            names,
-            [("api-day", 200), ("api-hour", 50), ("api-2-minutes", 2)]
-        );
-    }
-
-    #[test]
-    fn a_burst_of_nothing_is_refused_at_build() {
-        assert!(
-            Policy::named("a")
-                .rate("1/second")
-                .unwrap()
-                .burst(0)
-                .limits()
-                .is_err()
-        );
     }
 }

@@ -11,11 +11,11 @@ use super::{
     subject::Subject,
 };
 
-/// Finds the subject of a key and hands it on.
+/// Finds the subject of a key and passes it to a function, without copying its names.
 ///
 /// # Errors
 ///
-/// A layer outside should have left the client or the principal and did not: misconfigured.
+/// 500 `misconfigured`: a layer outside should have determined the client or the principal and did not.
 pub(crate) fn with_request_subject<T>(
     key: &Key,
     cx: &SecurityContext,

@@ -1,4 +1,7 @@
 //! Whom a charge is counted against, as a store sees it.
+//!
+//! From a subject a store makes three hashes: of itself, of the group that it shares a bucket with while a
+//! table is full, and of the wide network whose part of the table is limited.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -9,24 +12,35 @@ const COARSE_V6_PREFIX: u8 = 48;
 const REGION_V4_PREFIX: u8 = 16;
 const REGION_V6_PREFIX: u8 = 32;
 
-/// Whom a charge is counted against. Stores keep a keyed hash of it and nothing else.
+/// Whom a charge is counted against.
 ///
-/// Layers make one from each request. Operators pass one to `RateLimitLayer::reset`.
+/// Layers make one from each request. Operators pass one to
+/// [`RateLimitLayer::reset`](crate::RateLimitLayer::reset). Stores keep a keyed hash of it and nothing
+/// else, so that no address and no user name is in a store.
+///
+/// ```
+/// use palisade_rate_limit::Subject;
+///
+/// let anna = Subject::Named { kind: "api_key", id: "anna", group: None };
+/// let office = Subject::network("203.0.113.77".parse()?, 24, 64);
+/// assert_ne!(anna, office);
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Subject<'a> {
-    /// Everybody together.
+    /// All requests together.
     Everyone,
-    /// Someone with a name.
+    /// A principal, an owner, or what a custom key returned.
     Named {
-        /// What sort of name: an authenticator's kind, `owner`, a custom key's name.
+        /// What sort of name it is: an authenticator's kind (`api_key`, `jwt`), `owner`, or a custom key's name.
         kind: &'a str,
-        /// The name.
+        /// The name. Two subjects with one name and different kinds are different.
         id: &'a str,
-        /// Whom it may be counted with when there is no room.
+        /// With whom it is counted while a table in memory has no room: the owner. Not part of the hash.
         group: Option<&'a str>,
     },
-    /// An address, or the network around it.
+    /// A network of addresses. A single address is a network of 32 or 128 bits.
     Network {
         /// The first address of the network.
         first: IpAddr,
@@ -36,7 +50,17 @@ pub enum Subject<'a> {
 }
 
 impl Subject<'_> {
-    /// The network of an address.
+    /// Returns the network of an address, with these prefix lengths in bits for IPv4 and IPv6.
+    ///
+    /// Lengths beyond the address are cut. An IPv4 address inside IPv6 counts as IPv4 (RFC 4291, 2.5.5.2).
+    ///
+    /// ```
+    /// use palisade_rate_limit::Subject;
+    ///
+    /// let mapped = Subject::network("::ffff:203.0.113.77".parse()?, 24, 64);
+    /// assert_eq!(mapped, Subject::network("203.0.113.1".parse()?, 24, 64));
+    /// # Ok::<(), std::net::AddrParseError>(())
+    /// ```
     #[must_use]
     pub fn network(ip: IpAddr, v4: u8, v6: u8) -> Self {
         match ip.to_canonical() {
@@ -61,7 +85,8 @@ impl Subject<'_> {
         }
     }
 
-    /// Hands over the bytes that tell subjects apart: no two different ones give the same sequence.
+    /// Passes the bytes of the subject to a hasher. No two different subjects give the same sequence: lengths
+    /// stand before texts, and prefixes before addresses.
     pub fn write(&self, hasher: &mut dyn FnMut(&[u8])) {
         match self {
             Self::Everyone => hasher(b"*"),
@@ -88,7 +113,7 @@ impl Subject<'_> {
         }
     }
 
-    /// The wider network whose part of a table is limited. `None`: the subject itself.
+    /// Returns the wide network whose part of a table is limited: IPv4 /16, IPv6 /32. `None`: the subject itself.
     #[must_use]
     pub fn region(&self) -> Option<Self> {
         match *self {
@@ -99,7 +124,8 @@ impl Subject<'_> {
         }
     }
 
-    /// Whom it is counted with when there is no room for it alone. `None`: the store chooses.
+    /// Returns with whom it is counted when there is no room for it alone: IPv4 /24, IPv6 /48, or the group.
+    /// `None`: the store chooses.
     #[must_use]
     pub fn coarser(&self) -> Option<Self> {
         match *self {

@@ -4,12 +4,23 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crate::{error::RateLimitBuildError, policy::Limit};
 
-/// Remembers which limits the layers over one store have: buckets are kept by the name of the
-/// limit, so two limits of one name would charge each other.
+/// Remembers which limits the layers over one store have: buckets are kept by the name of the limit, so two
+/// limits of one name would charge each other.
 ///
-/// A layer may be built again while its predecessor still runs: the same policy of the same kind of
-/// layer (by client, by principal) has the same name, and finds the state that was left. A name is
-/// free again when the layers that had it are dropped.
+/// A custom [`LimitStore`](crate::LimitStore) that keeps buckets by name holds one and returns it from
+/// [`limit_names`](crate::LimitStore::limit_names). [`RateLimitLayerBuilder::build`](crate::RateLimitLayerBuilder::build)
+/// then fails with [`RateLimitBuildError::DuplicateLimit`].
+///
+/// A layer may be built again while its predecessor still runs: the same policy of the same kind of layer (by
+/// client, by principal) has the same name, and finds the state that was left. A name is free again when the
+/// layers that had it are dropped.
+///
+/// ```
+/// use palisade_rate_limit::LimitNames;
+///
+/// let names = LimitNames::default();
+/// # let _ = names;
+/// ```
 #[derive(Debug, Default)]
 pub struct LimitNames(Mutex<Vec<Entry>>);
 
@@ -25,6 +36,10 @@ struct Entry {
 
 impl LimitNames {
     /// Registers the limits of a layer, all or none.
+    ///
+    /// # Errors
+    ///
+    /// The name of one is in use by another layer, or by another policy.
     pub(crate) fn register<'a>(
         &self,
         owner: &Owner,
@@ -48,6 +63,8 @@ impl LimitNames {
 }
 
 impl Entry {
+    /// Tells whether this entry keeps a limit from having its name. The same policy of a layer of the same kind
+    /// is the one that is being replaced.
     fn excludes(&self, owner: &Owner, limit: &Limit) -> bool {
         let predecessor = || {
             let other = self.owner.upgrade();

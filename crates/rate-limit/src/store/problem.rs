@@ -2,52 +2,66 @@
 
 use std::fmt;
 
-/// Why a shared store was not of use: the server's error code, or what the connection met.
+/// Why a shared store could not be used: the server's error code, or what the connection met.
 ///
-/// Appears in log lines, in the label `code` of metrics and in [`LimitStore::explain`](crate::LimitStore::explain).
-/// It never holds an address, a user name or a password. [`Display`](fmt::Display) adds what to do.
+/// Appears in log lines, in the label `code` of metrics and in
+/// [`LimitStore::explain`](crate::LimitStore::explain). It never holds an address, a user name or a password.
+/// [`Display`](fmt::Display) adds what to do.
+///
+/// ```
+/// use palisade_rate_limit::StoreProblem;
+///
+/// let problem = StoreProblem::WrongPass;
+/// assert_eq!(problem.code(), "WRONGPASS");
+/// assert_eq!(
+///     problem.to_string(),
+///     "WRONGPASS: user or password are wrong; correct them in the address",
+/// );
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum StoreProblem {
-    /// `BUSY`: another script runs on the server.
+    /// `BUSY`: another script runs on the server, longer than its `busy-reply-threshold`.
     Busy,
-    /// The server's certificate was not accepted.
+    /// The server's certificate was not accepted: unknown authority, expired, or for another name.
     Certificate,
-    /// `CLUSTERDOWN`: the cluster does not serve requests.
+    /// `CLUSTERDOWN`: the cluster does not serve requests, because a range of slots has no primary.
+    ///
+    /// During a failover this lasts for about the `cluster-node-timeout` of the servers.
     ClusterDown,
-    /// The connection ended.
+    /// The connection ended. The call that was under way may have been applied or not.
     ConnectionLost,
     /// Nothing listens at the address.
     ConnectionRefused,
-    /// The database could not be selected.
+    /// The database could not be selected: its number is too large, or the server is part of a cluster.
     Database,
-    /// A bucket's key holds a value that is not a bucket's.
+    /// A bucket's key holds a value that is not a bucket's. Only that bucket is affected.
     ForeignValue,
     /// The name of the server's host was not found.
     HostNotFound,
-    /// `LOADING`: the server reads its data.
+    /// `LOADING`: the server reads its data from disk after a start.
     Loading,
-    /// The reply is not one that the script gives.
+    /// The reply is not one that the script gives. It never counts as an admission.
     MalformedReply,
-    /// The server has as many clients as it accepts.
+    /// The server has as many clients as its `maxclients` allows.
     MaxClients,
     /// `MISCONF`: the server cannot write its data to disk and refuses writes.
     Misconf,
-    /// `MOVED` or `CROSSSLOT`: the server is part of a cluster.
+    /// `MOVED` or `CROSSSLOT`: the server is part of a cluster, but the address is that of one server.
     Moved,
-    /// `NOAUTH`: the server wants a password and was given none.
+    /// `NOAUTH`: the server demands a password and was given none.
     NoAuth,
     /// `NOPERM`: the user may not run the commands or use the keys.
     NoPerm,
-    /// `NOREPLICAS` or `MASTERDOWN`: the server misses its peers.
+    /// `NOREPLICAS` or `MASTERDOWN`: the server misses its replicas or its primary.
     NoReplicas,
-    /// `OOM`: the server's memory is full.
+    /// `OOM`: the server's memory is full, and its policy evicts nothing.
     OutOfMemory,
-    /// `READONLY`: the server is a replica.
+    /// `READONLY`: the server is a replica. Through Sentinel or in a cluster this ends with the failover.
     ReadOnly,
     /// An error of the server that has no code of its own.
     Server,
-    /// No reply within the deadline.
+    /// No reply within the deadline. The call may have been applied or not.
     Timeout,
     /// TLS failed, but not because of the certificate.
     Tls,
@@ -58,16 +72,27 @@ pub enum StoreProblem {
 }
 
 impl StoreProblem {
-    /// Returns the code: the server's own where it sent one, such as `NOPERM`, else a word in lower case.
+    /// Returns the code: the server's own where it sent one, such as `NOPERM`, else a word in lower case. Stable,
+    /// for alerts.
     #[must_use]
     pub const fn code(self) -> &'static str {
         self.text().0
     }
 
-    /// Returns what an operator can do.
+    /// Returns what an operator can do, as one sentence in lower case.
     #[must_use]
     pub const fn remedy(self) -> &'static str {
         self.text().1
+    }
+
+    /// Tells whether the call that failed may nevertheless have been applied: the server did not say
+    /// no, and its reply may be lost.
+    #[cfg(feature = "redis")]
+    pub(crate) const fn may_have_been_applied(self) -> bool {
+        matches!(
+            self,
+            Self::ConnectionLost | Self::MalformedReply | Self::Timeout
+        )
     }
 
     const fn text(self) -> (&'static str, &'static str) {
@@ -82,7 +107,7 @@ impl StoreProblem {
             ),
             Self::ClusterDown => (
                 "CLUSTERDOWN",
-                "the cluster does not serve requests; a cluster is not supported",
+                "the cluster does not serve requests; check that all slots have a primary",
             ),
             Self::ConnectionLost => (
                 "connection_lost",
@@ -119,7 +144,7 @@ impl StoreProblem {
             ),
             Self::Moved => (
                 "MOVED",
-                "the server is part of a cluster, which is not supported; use a standalone server",
+                "the server is part of a cluster; write `redis-cluster://` in place of `redis://` in the address",
             ),
             Self::NoAuth => (
                 "NOAUTH",

@@ -56,7 +56,7 @@ impl<'a> LockedBuckets<'a> {
         self.full
     }
 
-    /// Finds and reads the buckets of all charges.
+    /// Finds all buckets and reads their backlogs, in the order of the charges.
     pub(super) fn find(&mut self, charges: &[Charge<'_>], gcras: &[&Gcra]) -> BucketReadings {
         let places: ArrayVec<BucketPlace, MAX_CHARGES> =
             charges.iter().map(|charge| self.place(charge)).collect();

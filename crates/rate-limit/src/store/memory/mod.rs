@@ -109,7 +109,8 @@ impl MemoryStore {
         self.table.capacity()
     }
 
-    /// Returns the number of buckets in the table, including full ones that were not removed yet.
+    /// Returns the number of buckets in the table, including full ones that were not removed yet. Buckets that
+    /// clients share are not part of it.
     #[must_use]
     pub fn len(&self) -> usize {
         self.table.len()
@@ -121,7 +122,15 @@ impl MemoryStore {
         self.len() == 0
     }
 
-    /// Returns the memory of the store in bytes. It does not grow.
+    /// Returns the memory of the store in bytes. It is fixed when the store is built.
+    ///
+    /// ```
+    /// use palisade_rate_limit::MemoryStore;
+    ///
+    /// let store = MemoryStore::with_capacity(10_000);
+    /// assert!(store.capacity() >= 10_000);
+    /// assert!(store.is_empty() && store.memory() < 3_000_000);
+    /// ```
     #[must_use]
     pub fn memory(&self) -> usize {
         self.table.memory() + self.overflow.memory()
@@ -144,8 +153,10 @@ impl MemoryStore {
         }
     }
 
-    /// Decides the charges of a request. `choose_gcra` selects the arithmetic of a limit: all of
-    /// it, or this node's part.
+    /// Decides the charges of a request. `choose_gcra` selects the arithmetic of a limit: all of it, or this
+    /// node's part.
+    ///
+    /// All buckets are locked and read, and then either all charges are written or none is.
     pub(crate) fn decide_with<'a, G: Borrow<Gcra>>(
         &self,
         now: Duration,

@@ -75,7 +75,7 @@ impl OverflowBuckets {
     }
 }
 
-/// Returns the index of a group.
+/// Returns the index of a group. Two groups with one index share their buckets.
 fn place(group: u64) -> usize {
     usize::try_from(group % GROUPS as u64).unwrap_or(0)
 }

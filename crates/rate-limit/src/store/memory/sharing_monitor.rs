@@ -31,7 +31,7 @@ struct Episode {
 }
 
 impl SharingMonitor {
-    /// Records a decision: whether it charged a shared bucket, and why.
+    /// Records a decision: whether it charged a shared bucket, and why. Ends episodes that were quiet for a minute.
     pub(super) fn record(&self, now: u64, shared: Option<SharingReason>) {
         for (reason, episode) in [
             (SharingReason::Network, &self.network),

@@ -60,6 +60,7 @@ pub(super) struct NetworkSizes {
 }
 
 impl NetworkSizes {
+    /// Makes counters for a table of this capacity. Shares are rounded down, but at least one bucket.
     pub(super) fn new(capacity: usize) -> Self {
         let counters = || (0..COUNTERS).map(|_| AtomicU32::new(0)).collect();
         let most = |share| u32::try_from(capacity / share).unwrap_or(u32::MAX).max(1);
@@ -85,6 +86,7 @@ impl NetworkSizes {
             && held(&self.regions, networks.region) < self.most_of_region
     }
 
+    /// Returns the counters of the group and of the region.
     fn each(&self, networks: NetworkCounters) -> impl Iterator<Item = &AtomicU32> {
         let group = self.groups.get(usize::from(networks.group));
         let region = self.regions.get(usize::from(networks.region));
@@ -131,6 +133,10 @@ impl Sweep {
     }
 
     /// Adds a new key if there is room for it or if a few steps make room.
+    ///
+    /// # Errors
+    ///
+    /// Why the subject must share a bucket: the table is full, or its network holds its share.
     pub(super) fn make_room(
         &mut self,
         cells: &mut Cells,
@@ -161,6 +167,7 @@ impl Sweep {
         self.keys.len() >= self.capacity / 2
     }
 
+    /// Returns why there is no room for a key of these networks. `None`: there is.
     fn is_full(&self, counters: &NetworkSizes, networks: NetworkCounters) -> Option<SharingReason> {
         if self.keys.len() >= self.capacity {
             return Some(SharingReason::Table);

@@ -22,6 +22,7 @@ const BUCKETS_PER_SHARD: usize = 1024;
 /// The largest number of shards. As many requests can be decided at the same time.
 const MOST_SHARDS: usize = 64;
 
+/// The cells of one shard: a key, and when its bucket is full again in nanoseconds of the monotonic clock.
 pub(super) type Cells = RawTable<(u64, SharedValue<u64>)>;
 
 /// Maps the hash of a subject and limit to the time at which its bucket is full again.
@@ -57,6 +58,9 @@ pub(super) enum SharingReason {
 }
 
 impl Table {
+    /// Makes a table for at least this number of buckets. Everything is allocated here.
+    ///
+    /// Shards of at least a thousand buckets keep the chance low that one fills while others have room.
     pub(super) fn new(buckets: usize) -> Self {
         let shards = (buckets / BUCKETS_PER_SHARD)
             .next_power_of_two()
@@ -114,7 +118,7 @@ impl Table {
         }
     }
 
-    /// Returns the index of the shard of a key.
+    /// Returns the index of the shard of a key. The table and its sweeps have the same shards.
     fn shard(&self, key: u64) -> usize {
         self.buckets.determine_map(&key)
     }
@@ -137,7 +141,9 @@ pub(super) struct LockedShards<'a> {
 }
 
 impl LockedShards<'_> {
-    /// Finds a bucket; if there is none and one is to be written, makes room for it.
+    /// Finds a bucket. If there is none and `make` is set, makes room for it.
+    ///
+    /// A bucket that was made is written as in use for a nanosecond; the decision writes its real value.
     pub(super) fn find(
         &mut self,
         key: u64,

@@ -25,7 +25,8 @@ type Connected = watch::Receiver<Option<Connection>>;
 
 /// Starts all tasks. They end with the store.
 pub(super) fn start(shared: &Arc<StoreState>) {
-    for queue in [&shared.penalties, &shared.settlements] {
+    let queues = [&shared.penalties, &shared.settlements, &shared.outage_usage];
+    for queue in queues {
         let connected = shared.connections.subscribe();
         let delivering = deliver(Arc::clone(queue), Arc::downgrade(shared), connected);
         tokio::spawn(delivering);
@@ -37,6 +38,8 @@ pub(super) fn start(shared: &Arc<StoreState>) {
 }
 
 /// Sends the settlements of one queue in batches. While one is sent, the next is merged.
+///
+/// Ends when the queue is closed or the store is dropped.
 async fn deliver(queue: Arc<SettlementQueue>, store: Weak<StoreState>, mut connected: Connected) {
     while queue.wait().await {
         if connected.wait_for(Option::is_some).await.is_err() {
@@ -96,5 +99,6 @@ impl Drop for StoreState {
     fn drop(&mut self) {
         self.penalties.close();
         self.settlements.close();
+        self.outage_usage.close();
     }
 }

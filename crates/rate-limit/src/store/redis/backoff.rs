@@ -18,7 +18,10 @@ const LONGEST_UNRELIABLE: u64 = 30_000;
 /// A connection that worked for this long counts as good and resets the backoff.
 const PROVEN: Duration = Duration::from_secs(10);
 
-/// Counts failures. Takes the time as an argument.
+/// Counts failures, and derives the next pause from them. Takes the time as an argument.
+///
+/// A server that cannot be reached is tried every second or two: that costs one connection attempt. One that
+/// accepts connections and then fails requests is tried less and less often, since each try makes requests fail.
 #[derive(Debug, Default)]
 pub(super) struct Backoff {
     /// Probes that failed since the server was last used.

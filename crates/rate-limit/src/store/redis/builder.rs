@@ -13,13 +13,15 @@ use std::{
 
 use hmac::{Hmac, KeyInit};
 use palisade_core::Secret;
-use redis::Client;
 use sha2::Sha256;
 use tokio::runtime::Handle;
 
 use super::{
-    RedisStore, StoreState, background_tasks, connection::ConnectionManager,
-    remembered_denials::RememberedDenials, settlements::SettlementQueue,
+    RedisStore, StoreState, background_tasks,
+    connection::ConnectionManager,
+    remembered_denials::RememberedDenials,
+    servers::{Servers, TlsFiles},
+    settlements::SettlementQueue,
 };
 use crate::{
     policy::FailureMode,
@@ -29,7 +31,7 @@ use crate::{
 /// The default deadline of a decision.
 const DEADLINE: Duration = Duration::from_millis(25);
 
-/// The time limit of the first connection. At start-up there is time for a server that is starting
+/// The least time for the first connection. At start-up there is time for a server that is starting
 /// too.
 const FIRST_CONNECTION: Duration = Duration::from_secs(1);
 
@@ -54,6 +56,10 @@ const SHORTEST_KEY: usize = 16;
 /// | [`settlement_memory`](Self::settlement_memory) | 4 MiB |
 /// | [`share`](Self::share) | the number of nodes that were counted |
 /// | [`failure_mode`](Self::failure_mode) | [`FailureMode::local`] |
+/// | `root_certificate` (feature `redis-tls`) | the authorities of the system |
+/// | `client_certificate` (feature `redis-tls`) | none |
+///
+/// [`connect`](Self::connect) checks them all. Its `Debug` output holds neither the address nor the key.
 #[derive(Debug)]
 #[must_use]
 pub struct RedisStoreBuilder {
@@ -65,8 +71,7 @@ pub struct RedisStoreBuilder {
     settlement_memory: usize,
     share: Option<NonZeroU32>,
     failure: FailureMode,
-    #[cfg(feature = "redis-tls")]
-    root: Option<Vec<u8>>,
+    tls: TlsFiles,
 }
 
 impl RedisStoreBuilder {
@@ -81,19 +86,34 @@ impl RedisStoreBuilder {
             settlement_memory: SETTLEMENT_MEMORY,
             share: None,
             failure: FailureMode::default(),
-            #[cfg(feature = "redis-tls")]
-            root: None,
+            tls: TlsFiles::default(),
         }
     }
 
-    /// Trusts this certificate authority (PEM) for `rediss://`, in place of the system's.
+    /// Trusts this certificate authority (PEM) for `rediss://`. Default: those of the system.
+    ///
+    /// The server's certificate must be valid for the host in the address. In a cluster, for the
+    /// host that each node announces.
     #[cfg(feature = "redis-tls")]
     pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.root = Some(pem.into());
+        self.tls.root = Some(pem.into());
+        self
+    }
+
+    /// Shows this certificate to a server with `tls-auth-clients yes`, both in PEM form. Default: no
+    /// certificate.
+    ///
+    /// The files are read once. A certificate that is renewed needs a new store.
+    #[cfg(feature = "redis-tls")]
+    pub fn client_certificate(mut self, pem: impl Into<Vec<u8>>, private_key: Secret) -> Self {
+        self.tls.client = Some((pem.into(), private_key));
         self
     }
 
     /// Sets the first part of all keys. Default: `palisade`.
+    ///
+    /// Two services on one server need two prefixes, or two databases. Braces, colons and blanks are a build
+    /// error: they have a meaning in keys.
     pub fn prefix(mut self, prefix: impl Into<Box<str>>) -> Self {
         self.prefix = prefix.into();
         self
@@ -101,14 +121,19 @@ impl RedisStoreBuilder {
 
     /// Sets how long a request waits for a decision. Default: 25 ms.
     ///
-    /// The time in which this process did not get to run does not count. A server that needs longer
-    /// even for a probe is not used.
+    /// Afterwards the request follows the [`FailureMode`] of its policies. Five failures in a row end the
+    /// connection, and no request waits until it is there again. The time in which this process was not scheduled
+    /// does not count. A server that needs longer even for a probe is not used.
+    ///
+    /// For a server in another zone, choose about three times its usual round trip.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// Sets the number of buckets in memory while the server is unavailable. Default: 16,384.
+    /// Sets the number of buckets in memory while the server is unavailable. Default: 16,384, about 1.5 MB.
+    ///
+    /// So many buckets are also remembered to be written to the server when it is back.
     pub fn local_buckets(mut self, buckets: usize) -> Self {
         self.local_buckets = buckets;
         self
@@ -133,6 +158,21 @@ impl RedisStoreBuilder {
     /// together at most the limit and one unit a node. If nodes were added since the last count,
     /// say `m` beside the `n`, together at most `(n + m) / n` times that. A node that has not
     /// reached the server since it started knows of no other and grants the whole limit.
+    ///
+    /// ```no_run
+    /// use std::num::NonZeroU32;
+    /// use palisade_core::Secret;
+    /// use palisade_rate_limit::RedisStore;
+    ///
+    /// # async fn connect(hash_key: Secret) -> Result<(), Box<dyn std::error::Error>> {
+    /// // Four nodes, whatever was counted: each grants a quarter.
+    /// let store = RedisStore::builder("redis://127.0.0.1/2", hash_key)
+    ///     .share(NonZeroU32::new(4).expect("four is not zero"))
+    ///     .connect()
+    ///     .await?;
+    /// # let _ = store;
+    /// # Ok(()) }
+    /// ```
     pub fn share(mut self, nodes: NonZeroU32) -> Self {
         self.share = Some(nodes);
         self
@@ -145,47 +185,45 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Connects. A server that cannot be reached is no error: the store starts as it would go on
-    /// after a failure, and connects as soon as it can. The log and [`RedisStore::status`] say why.
+    /// Connects. A server that cannot be reached is no error: the store starts as it would go on after a failure,
+    /// and connects as soon as it can. The log and [`RedisStore::status`] say why.
+    ///
+    /// Waits at most one second for one server, and three for a cluster or Sentinel.
     ///
     /// # Errors
     ///
-    /// If the address is malformed, the key is shorter than 16 bytes, the prefix holds braces, colons or
-    /// blanks, the deadline is zero, a root certificate is none, or this does not run inside a tokio runtime.
+    /// [`RedisStoreBuildError`] if the address is malformed, the key is shorter than 16 bytes, the prefix holds
+    /// braces, colons or blanks, the deadline is zero, a certificate is not in PEM form, or this does not run
+    /// inside a tokio runtime.
     pub async fn connect(self) -> Result<RedisStore, RedisStoreBuildError> {
         self.check()?;
-        let client = self.client()?;
+        let servers = self.servers()?;
         let hash_key = Hmac::<Sha256>::new_from_slice(self.hash_key.expose());
         let hash_key = hash_key.map_err(|_| RedisStoreBuildError::HashKeyTooShort)?;
         let shared = Arc::new(StoreState {
             hash_key,
             prefix: self.prefix,
-            connections: Arc::new(ConnectionManager::new(client, self.deadline)),
+            connections: Arc::new(ConnectionManager::new(servers, self.deadline)),
             denials: RememberedDenials::default(),
             local: MemoryStore::with_capacity(self.local_buckets),
             charged_here: MemoryStore::with_capacity(self.local_buckets),
             penalties: Arc::new(SettlementQueue::with_memory(PENALTY_MEMORY)),
             settlements: Arc::new(SettlementQueue::with_memory(self.settlement_memory)),
+            outage_usage: Arc::new(SettlementQueue::with_buckets(self.local_buckets)),
             losses: Default::default(),
             node: format!("{:016x}", RandomState::new().hash_one("node")),
             nodes: AtomicU32::new(1),
             share: self.share,
             failure: self.failure,
         });
-        first_connection(&shared).await;
+        Box::pin(first_connection(&shared)).await;
         background_tasks::start(&shared);
         Ok(RedisStore(shared))
     }
 
-    fn client(&self) -> Result<Client, RedisStoreBuildError> {
-        // The library's own words may repeat the address, and with it the password.
-        let malformed = |_| RedisStoreBuildError::MalformedAddress;
+    fn servers(&self) -> Result<Servers, RedisStoreBuildError> {
         let url = String::from_utf8_lossy(self.url.expose());
-        #[cfg(feature = "redis-tls")]
-        if url.starts_with("rediss:") {
-            return tls(&url, self.root.clone()).map_err(malformed);
-        }
-        Client::open(&*url).map_err(malformed)
+        Servers::open(&url, &self.tls).ok_or(RedisStoreBuildError::MalformedAddress)
     }
 
     fn check(&self) -> Result<(), RedisStoreBuildError> {
@@ -199,12 +237,14 @@ impl RedisStoreBuilder {
             return Err(RedisStoreBuildError::ZeroDeadline);
         }
         #[cfg(feature = "redis-tls")]
-        if self
-            .root
-            .as_deref()
-            .is_some_and(|pem| !holds_certificate(pem))
         {
-            return Err(RedisStoreBuildError::InvalidRootCertificate);
+            let missing = |pem: Option<&Vec<u8>>| pem.is_some_and(|pem| !holds_certificate(pem));
+            if missing(self.tls.root.as_ref()) {
+                return Err(RedisStoreBuildError::InvalidRootCertificate);
+            }
+            if missing(self.tls.client.as_ref().map(|(certificate, _)| certificate)) {
+                return Err(RedisStoreBuildError::InvalidClientCertificate);
+            }
         }
         if Handle::try_current().is_err() {
             return Err(RedisStoreBuildError::NoRuntime);
@@ -217,6 +257,16 @@ impl RedisStoreBuilder {
 /// [`RedisStoreBuilder::connect`].
 ///
 /// No message holds the address, the password or the key.
+///
+/// ```
+/// use palisade_core::Secret;
+/// use palisade_rate_limit::{RedisStore, RedisStoreBuildError};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let store = RedisStore::builder("redis://127.0.0.1", Secret::new("too short"));
+/// assert_eq!(store.connect().await.unwrap_err(), RedisStoreBuildError::HashKeyTooShort);
+/// # });
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum RedisStoreBuildError {
@@ -230,6 +280,8 @@ pub enum RedisStoreBuildError {
     ZeroDeadline,
     /// The root certificate is not in PEM form.
     InvalidRootCertificate,
+    /// The client certificate is not in PEM form.
+    InvalidClientCertificate,
     /// There is no tokio runtime.
     NoRuntime,
 }
@@ -238,7 +290,7 @@ impl fmt::Display for RedisStoreBuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::MalformedAddress => {
-                "the address or the certificate of the store is malformed; use redis://[user:password@]host:port/database (rediss:// needs the feature redis-tls)"
+                "the address or the certificate of the store is malformed; use redis://[user:password@]host:port/database, redis-cluster://host:port,host:port or redis-sentinel://host:port,host:port/service (rediss:// needs the feature redis-tls)"
             }
             Self::HashKeyTooShort => {
                 "the hash key of the store is shorter than 16 bytes; make one of random bytes and give it to every node"
@@ -252,6 +304,9 @@ impl fmt::Display for RedisStoreBuildError {
             Self::InvalidRootCertificate => {
                 "the root certificate of the store is no PEM certificate; give the contents of a file with `-----BEGIN CERTIFICATE-----`"
             }
+            Self::InvalidClientCertificate => {
+                "the client certificate of the store is no PEM certificate; give the contents of a file with `-----BEGIN CERTIFICATE-----`"
+            }
             Self::NoRuntime => {
                 "the store must be connected inside a tokio runtime; call `connect` from async code"
             }
@@ -261,9 +316,11 @@ impl fmt::Display for RedisStoreBuildError {
 
 impl std::error::Error for RedisStoreBuildError {}
 
+/// Tries to connect for the first time, and logs why it failed.
 async fn first_connection(shared: &StoreState) {
     let connecting = shared.connections.connect(&shared.prefix);
-    let problem = match tokio::time::timeout(FIRST_CONNECTION, connecting).await {
+    let time = FIRST_CONNECTION.max(shared.connections.time_to_connect());
+    let problem = match tokio::time::timeout(time, connecting).await {
         Ok(Ok(())) => return shared.count_nodes().await,
         Ok(Err(problem)) => problem,
         Err(_) => {
@@ -283,18 +340,4 @@ async fn first_connection(shared: &StoreState) {
 #[cfg(feature = "redis-tls")]
 fn holds_certificate(pem: &[u8]) -> bool {
     String::from_utf8_lossy(pem).contains("-----BEGIN CERTIFICATE-----")
-}
-
-#[cfg(feature = "redis-tls")]
-fn tls(url: &str, root_cert: Option<Vec<u8>>) -> redis::RedisResult<Client> {
-    use rustls::crypto::{CryptoProvider, aws_lc_rs};
-    if CryptoProvider::get_default().is_none() {
-        // Where several are compiled in, rustls would not choose one but panic. If another thread was first, fine.
-        let _ = aws_lc_rs::default_provider().install_default();
-    }
-    let certificates = redis::TlsCertificates {
-        client_tls: None,
-        root_cert,
-    };
-    Client::build_with_tls(url, certificates)
 }

@@ -14,17 +14,16 @@ use std::{
 
 use palisade_core::{SharedClock, SystemClock};
 use palisade_internal::log_limit::LogLimit;
-use redis::{
-    AsyncConnectionConfig, Client, Cmd, ErrorKind, RedisResult, ServerErrorKind, Value,
-    aio::MultiplexedConnection,
-};
+use redis::RedisResult;
 use tokio::{sync::watch, time::timeout};
 
 use super::{
     backoff::Backoff,
+    calls::{evaluate, send_all},
     error_codes::{self, problem_of},
     reply_time::within,
     script::{ScriptCall, count_nodes},
+    servers::{Handle, Servers},
     store_metrics,
 };
 use crate::store::{StoreDecision, StoreProblem};
@@ -32,27 +31,24 @@ use crate::store::{StoreDecision, StoreProblem};
 /// The failures in a row that open the circuit breaker.
 const TOLERATED: u32 = 5;
 
-/// The time limit of one try to connect. The next try follows soon.
-const CONNECTING: Duration = Duration::from_millis(250);
+/// The time limit of the first call over a new connection, and of a call for an operator.
+const PATIENT: Duration = Duration::from_millis(250);
 
 /// The time limit of a batch of settlements. It is longer than for requests, because no client
 /// waits.
-const DELIVERING: Duration = Duration::from_secs(2);
+pub(super) const DELIVERING: Duration = Duration::from_secs(2);
 
-/// The limit of calls that wait to be written. Further calls wait in their own futures, under their
-/// own deadlines.
-const PIPELINE: usize = 1024;
-
-/// A connection and its number: a late failure must not end the next connection.
+/// A connection and its number: a late failure must not end the next connection. Clones share the connection.
 #[derive(Clone)]
 pub(super) struct Connection {
-    handle: MultiplexedConnection,
+    handle: Handle,
     number: u64,
 }
 
-/// The outcome of one settlement.
+/// The outcome of one settlement. Decides whether it is sent again.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum DeliveryOutcome {
+    /// It was applied.
     Done,
     /// The server refused it for a reason that may be temporary.
     NotApplied,
@@ -63,8 +59,12 @@ pub(super) enum DeliveryOutcome {
 }
 
 /// The connection to the server, or the reason why there is none.
+///
+/// States: *up* with a [`Connection`], or *away* with a [`StoreProblem`]. Failures lead from the first to the
+/// second, and [`connect`](Self::connect) back. Every request reads the state, and none changes it but by a
+/// failure of its own call.
 pub(super) struct ConnectionManager {
-    client: Client,
+    servers: Servers,
     deadline: Duration,
     /// `None` while the server is not asked.
     current: watch::Sender<Option<Connection>>,
@@ -78,9 +78,9 @@ pub(super) struct ConnectionManager {
 
 impl ConnectionManager {
     /// Starts without a connection.
-    pub(super) fn new(client: Client, deadline: Duration) -> Self {
+    pub(super) fn new(servers: Servers, deadline: Duration) -> Self {
         Self {
-            client,
+            servers,
             deadline,
             current: watch::Sender::new(None),
             connections: AtomicU64::new(0),
@@ -102,11 +102,21 @@ impl ConnectionManager {
         self.current.borrow().clone()
     }
 
+    /// Whether the buckets of different subjects may be on different servers.
+    pub(super) const fn is_cluster(&self) -> bool {
+        self.servers.is_cluster()
+    }
+
+    /// Returns the time limit of one try to connect.
+    pub(super) const fn time_to_connect(&self) -> Duration {
+        self.servers.time_to_connect()
+    }
+
     pub(super) fn is_up(&self) -> bool {
         self.current.borrow().is_some()
     }
 
-    /// Returns a receiver of changes of the connection. It ends with the manager.
+    /// Returns a receiver of changes of the connection, for background tasks. It ends with the manager.
     pub(super) fn subscribe(&self) -> watch::Receiver<Option<Connection>> {
         self.current.subscribe()
     }
@@ -121,10 +131,12 @@ impl ConnectionManager {
         lock(&self.backoff).pause(random)
     }
 
-    /// Calls the script, within the deadline.
+    /// Calls the script, within the deadline. If a reply is late because this process was not scheduled, the call
+    /// waits longer.
     ///
-    /// Failures in a row end the connection. If a reply is late because this process was not
-    /// scheduled, the call waits longer.
+    /// # Errors
+    ///
+    /// Why there is no decision. Failures in a row end the connection.
     pub(super) async fn run_script(
         &self,
         connection: Connection,
@@ -142,7 +154,11 @@ impl ConnectionManager {
         self.record_outcome(number, outcome)
     }
 
-    /// Deletes a key.
+    /// Deletes a key, which makes its bucket full.
+    ///
+    /// # Errors
+    ///
+    /// The server did not confirm it within a quarter of a second.
     pub(super) async fn delete(
         &self,
         connection: Connection,
@@ -154,11 +170,15 @@ impl ConnectionManager {
                 redis::cmd("DEL").arg(key).query_async(&mut handle).await;
             deleted.map(|_| ()).map_err(|error| problem_of(&error))
         };
-        let outcome = within(&self.clock, CONNECTING.max(self.deadline), deleting).await;
+        let outcome = within(&self.clock, PATIENT.max(self.deadline), deleting).await;
         self.record_outcome(number, outcome)
     }
 
     /// Registers this node and returns how many there are.
+    ///
+    /// # Errors
+    ///
+    /// The server did not reply, or the user may not run the commands. The connection is not given up for that.
     pub(super) async fn nodes(
         &self,
         connection: Connection,
@@ -172,7 +192,7 @@ impl ConnectionManager {
         counted.map_err(|error| problem_of(&error))
     }
 
-    /// Sends settlements in one batch. Returns the outcome of each.
+    /// Sends settlements in one batch. Returns the outcome of each, in their order.
     pub(super) async fn deliver(
         &self,
         connection: Connection,
@@ -206,6 +226,9 @@ impl ConnectionManager {
     }
 
     /// Counts a failure, and ends the connection after too many in a row.
+    ///
+    /// A lost connection, and a server that became a replica, end it at once: more calls would fail too. A bucket
+    /// with a value of another program is no failure of the server.
     fn record_failure(&self, number: u64, problem: StoreProblem) {
         store_metrics::failed(problem);
         // One key holds a value that is not a bucket; the server itself works.
@@ -213,7 +236,12 @@ impl ConnectionManager {
             return;
         }
         let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
-        if failures < TOLERATED && problem != StoreProblem::ConnectionLost {
+        // The address leads to another server after a failover: there is nothing to wait for.
+        let is_final = matches!(
+            problem,
+            StoreProblem::ConnectionLost | StoreProblem::ReadOnly
+        );
+        if failures < TOLERATED && !is_final {
             return;
         }
         // Of many calls that fail at once, the first ends the connection and logs it. A late failure
@@ -277,22 +305,15 @@ impl ConnectionManager {
     }
 
     /// Opens a connection and runs the probe.
-    async fn try_connect(&self, prefix: &str) -> Result<MultiplexedConnection, StoreProblem> {
-        // No timeouts of the library's: they would take a delay of this process for one of the server.
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(None)
-            .set_response_timeout(None)
-            .set_pipeline_buffer_size(PIPELINE);
-        let connecting = self
-            .client
-            .get_multiplexed_async_connection_with_config(&config);
-        let handle = within(&self.clock, CONNECTING, connecting).await;
+    async fn try_connect(&self, prefix: &str) -> Result<Handle, StoreProblem> {
+        let connecting = self.servers.connect();
+        let handle = within(&self.clock, self.time_to_connect(), connecting).await;
         let handle = handle
             .ok_or(StoreProblem::Timeout)?
             .map_err(|error| problem_of(&error))?;
         // The first call may have to carry the script's text, and has more time.
         for (call, time) in [
-            (ScriptCall::probe(prefix), CONNECTING.max(self.deadline)),
+            (ScriptCall::probe(prefix), PATIENT.max(self.deadline)),
             (ScriptCall::probe_back(prefix), self.deadline),
         ] {
             let probing = evaluate(handle.clone(), &call);
@@ -305,80 +326,4 @@ impl ConnectionManager {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Runs the script by its digest, and with its text if the server does not know it.
-async fn evaluate(
-    mut connection: MultiplexedConnection,
-    call: &ScriptCall,
-) -> Result<StoreDecision, StoreProblem> {
-    let reply: RedisResult<Value> = match call.by_digest().query_async(&mut connection).await {
-        Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-            call.by_text().query_async(&mut connection).await
-        }
-        other => other,
-    };
-    call.read(&reply.map_err(|error| problem_of(&error))?)
-}
-
-/// The outcome of each call, and the error of the server, if it may be temporary.
-type Deliveries = (Vec<DeliveryOutcome>, Option<StoreProblem>);
-
-/// Sends all calls of a batch and reads each reply.
-async fn send_all(
-    mut connection: MultiplexedConnection,
-    calls: &[ScriptCall],
-) -> Result<Deliveries, StoreProblem> {
-    let by_digest = calls.iter().map(ScriptCall::by_digest);
-    let mut replies = pipeline(&mut connection, by_digest).await?;
-    let unknown_script: Vec<usize> = replies
-        .iter()
-        .enumerate()
-        .filter(|(_, reply)| error_codes::is_no_script(reply))
-        .map(|(index, _)| index)
-        .collect();
-    if !unknown_script.is_empty() {
-        let again = unknown_script.iter().filter_map(|index| calls.get(*index));
-        let second = pipeline(&mut connection, again.map(ScriptCall::by_text)).await?;
-        for (index, reply) in unknown_script.into_iter().zip(second) {
-            if let Some(place) = replies.get_mut(index) {
-                *place = reply;
-            }
-        }
-    }
-    let mut complaint = None;
-    let deliveries = calls.iter().enumerate().map(|(index, call)| {
-        let outcome = match replies.get(index) {
-            Some(Value::ServerError(error)) => Err(problem_of(&error.clone().into())),
-            Some(reply) => call.read(reply),
-            None => Err(StoreProblem::MalformedReply),
-        };
-        match outcome {
-            Ok(_) => DeliveryOutcome::Done,
-            Err(StoreProblem::ForeignValue) => DeliveryOutcome::Rejected,
-            Err(problem) => {
-                complaint = Some(problem);
-                match problem {
-                    StoreProblem::MalformedReply => DeliveryOutcome::Unknown,
-                    _ => DeliveryOutcome::NotApplied,
-                }
-            }
-        }
-    });
-    let deliveries = deliveries.collect();
-    Ok((deliveries, complaint))
-}
-
-/// Sends several commands together. An error of one is its own reply and does not hide the others.
-async fn pipeline(
-    connection: &mut MultiplexedConnection,
-    commands: impl Iterator<Item = Cmd>,
-) -> Result<Vec<Value>, StoreProblem> {
-    let mut pipeline = redis::pipe();
-    pipeline.ignore_errors();
-    for command in commands {
-        pipeline.add_command(command);
-    }
-    let replies = pipeline.query_async(connection).await;
-    replies.map_err(|error| problem_of(&error))
 }

@@ -6,8 +6,10 @@ use redis::{ErrorKind, RedisError, ServerErrorKind, Value};
 
 use crate::store::StoreProblem;
 
-/// Returns the code of an error. The text of the library is not shown, because it may hold the
-/// address.
+/// Returns the code of an error. The text of the library is not shown, because it may hold the address.
+///
+/// Errors of the server have a code of their own. Errors of the connection are told apart by the operating
+/// system's kind, and errors with the code `ERR` by their text.
 pub(super) fn problem_of(error: &RedisError) -> StoreProblem {
     match error.kind() {
         ErrorKind::AuthenticationFailed => StoreProblem::WrongPass,
@@ -60,8 +62,10 @@ fn of_code(code: &str) -> StoreProblem {
     }
 }
 
-/// Maps errors with the code `ERR`, and those that the library makes while it connects, by their
-/// text.
+/// Maps errors with the code `ERR`, and those that the library makes while it connects, by their text.
+///
+/// The texts are those of Redis 6.2 to 7 and of Valkey. A text that is not known is
+/// [`StoreProblem::Server`].
 fn of_text(error: &RedisError) -> StoreProblem {
     let text = error.to_string().to_ascii_lowercase();
     let known = [

@@ -12,13 +12,14 @@ use super::{
     StoreState,
     connection::{Connection, DeliveryOutcome},
     error_codes,
+    node_share::NodeShare,
+    owned_charge::OwnedCharge,
     remembered_denials::DenialLookup,
     script::ScriptCall,
     settlements::{QueuedSettlement, SettlementQueue, Undelivered},
     store_metrics::LostKind,
 };
 use crate::{
-    gcra::Gcra,
     policy::{FailureMode, Limit},
     store::memory::whole_limit,
     store::{
@@ -38,45 +39,11 @@ pub(super) enum LocalDecision {
     Refused(StoreDecision),
 }
 
-/// A charge that can outlive the head of the request.
-#[derive(Clone, Debug)]
-pub(super) struct OwnedCharge {
-    limit: Arc<Limit>,
-    bucket: BucketKey,
-    required: u32,
-    consumed: u32,
-}
-
-impl From<&Charge<'_>> for OwnedCharge {
-    fn from(charge: &Charge<'_>) -> Self {
-        let Charge {
-            limit,
-            bucket,
-            required,
-            consumed,
-        } = *charge;
-        Self {
-            limit: Arc::clone(limit),
-            bucket,
-            required,
-            consumed,
-        }
-    }
-}
-
-impl OwnedCharge {
-    fn borrow(&self) -> Charge<'_> {
-        Charge {
-            limit: &self.limit,
-            bucket: self.bucket,
-            required: self.required,
-            consumed: self.consumed,
-        }
-    }
-}
-
 impl StoreState {
-    /// Tells whether the request is refused by what this node knows.
+    /// Decides a request by what this node knows, before the server is called.
+    ///
+    /// Denials come first. Then penalties that this node charged, and charges that were lost on the way to the
+    /// server.
     pub(super) fn decide_locally(&self, now: Duration, charges: &[Charge<'_>]) -> LocalDecision {
         let can_ask = self.connections.is_up() && !self.losses.in_doubt(now);
         match self.denials.look_up(now, charges, can_ask) {
@@ -124,8 +91,10 @@ impl StoreState {
         refused.then(|| states_of_all(&here, charges, counts))
     }
 
-    /// Turns the reply into a decision. `doubted` tells that this request was remembered as
-    /// refused.
+    /// Turns the reply into a decision. `doubted` tells that this request was remembered as refused.
+    ///
+    /// A refusal is remembered. An admission removes what was remembered of its buckets. An error leads to the
+    /// fallback, unless the request is remembered as refused.
     pub(super) fn decide_from_reply(
         &self,
         now: Duration,
@@ -135,12 +104,13 @@ impl StoreState {
     ) -> StoreDecision {
         let charges: ArrayVec<Charge<'_>, MAX_CHARGES> =
             charges.iter().map(OwnedCharge::borrow).collect();
-        let Ok(decision) = reply else {
+        let decision = match reply {
+            Ok(decision) => decision,
             // A refusal that cannot be confirmed now still applies.
-            return match self.denials.look_up(now, &charges, false) {
-                DenialLookup::Refused(decision) => decision,
-                _ => self.fall_back(now, &charges),
-            };
+            Err(problem) => match self.denials.look_up(now, &charges, false) {
+                DenialLookup::Refused(decision) => return decision,
+                _ => return self.fall_back(now, &charges, Some(problem)),
+            },
         };
         if decision.outcome == ChargeOutcome::Refused {
             self.denials.remember(now, &charges, &decision);
@@ -161,7 +131,15 @@ impl StoreState {
     }
 
     /// Decides without the server, each policy by its own failure mode.
-    pub(super) fn fall_back(&self, now: Duration, charges: &[Charge<'_>]) -> StoreDecision {
+    ///
+    /// What this node then admits is written to the server when it is back, unless the server may
+    /// have charged the same request: its reply was lost or too late.
+    pub(super) fn fall_back(
+        &self,
+        now: Duration,
+        charges: &[Charge<'_>],
+        problem: Option<StoreProblem>,
+    ) -> StoreDecision {
         let closed =
             |charge: &Charge<'_>| self.failure_mode_of(charge.limit) == FailureMode::FailClosed;
         if charges.iter().any(closed) {
@@ -176,7 +154,37 @@ impl StoreState {
         let local = self
             .local
             .decide_with(now, &counted, |limit| self.node_share(limit));
+        let server_may_know = |problem: StoreProblem| {
+            problem.may_have_been_applied() || problem == StoreProblem::ForeignValue
+        };
+        if local.outcome == ChargeOutcome::Admitted && !problem.is_some_and(server_may_know) {
+            for charge in counted.iter().filter(|charge| charge.consumed > 0) {
+                self.write_back(charge.limit, charge.bucket, charge.consumed.into());
+            }
+        }
         states_of_all(&local, charges, counts).degraded()
+    }
+
+    /// Queues units that this node admitted on its own, for when the server is back. Negative units
+    /// lower what is queued: a request that used less than it reserved.
+    fn write_back(&self, limit: &Arc<Limit>, bucket: BucketKey, units: i64) {
+        if !self.outage_usage.push_net(limit, bucket, units) {
+            self.losses.count(LostKind::Fallback, 1);
+        }
+    }
+
+    /// Corrects the charge of a request that this node admitted on its own.
+    pub(super) fn adjust_outage_usage(
+        &self,
+        now: Duration,
+        limit: &Arc<Limit>,
+        bucket: BucketKey,
+        units: i64,
+    ) {
+        self.adjust_fallback(now, limit, bucket, units);
+        if self.is_local(limit) {
+            self.write_back(limit, bucket, units);
+        }
     }
 
     /// Counts a settlement in the memory of the fallback.
@@ -209,6 +217,7 @@ impl StoreState {
     /// Removes everything that this node knows about a bucket.
     pub(super) fn forget(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey) {
         self.queue_for(limit).forget(limit, bucket);
+        self.outage_usage.forget(limit, bucket);
         self.adjust_this_node(now, limit, bucket, i64::MIN);
         self.local
             .adjust_with(now, limit, bucket, i64::MIN, &limit.gcra);
@@ -242,6 +251,9 @@ impl StoreState {
     }
 
     /// Sends a batch of settlements. Returns whether all were applied.
+    ///
+    /// Those that may not have been applied go back into the queue, or count as lost, as
+    /// [`SettlementQueue::finish`] decides.
     pub(super) async fn deliver(&self, queue: &SettlementQueue, connection: Connection) -> bool {
         let batch = queue.take(BATCH_BUCKETS);
         let call = |sent: &QueuedSettlement| {
@@ -292,7 +304,7 @@ impl StoreState {
         )
     }
 
-    /// Returns the arithmetic of this node's part of a limit.
+    /// Returns the arithmetic of this node's part of a limit: the whole limit divided by the number of nodes.
     fn node_share<'a>(&self, limit: &'a Limit) -> NodeShare<'a> {
         let share = match self.failure_mode_of(limit) {
             FailureMode::LocalFallback { share } => share.or(self.share),
@@ -304,35 +316,7 @@ impl StoreState {
     }
 }
 
-/// The arithmetic of one node's part.
-enum NodeShare<'a> {
-    Cut(Gcra),
-    Whole(&'a Gcra),
-}
-
-impl<'a> NodeShare<'a> {
-    /// Divides a limit. If a part is too small to be counted, it is made twice as large.
-    fn of(gcra: &'a Gcra, share: NonZeroU32) -> Self {
-        let halved = |share: &NonZeroU32| NonZeroU32::new(share.get() / 2);
-        let mut shares = std::iter::successors(Some(share), halved);
-        let cut = shares.find_map(|share| match share {
-            NonZeroU32::MIN => None,
-            share => gcra.shared_among(share),
-        });
-        cut.map_or(Self::Whole(gcra), Self::Cut)
-    }
-}
-
-impl Borrow<Gcra> for NodeShare<'_> {
-    fn borrow(&self) -> &Gcra {
-        match self {
-            Self::Cut(gcra) => gcra,
-            Self::Whole(gcra) => gcra,
-        }
-    }
-}
-
-/// Merges the states of counted charges with those that were not counted.
+/// Merges the states of counted charges with those that were not counted, which get a full bucket.
 fn states_of_all(
     decision: &StoreDecision,
     charges: &[Charge<'_>],
@@ -346,6 +330,7 @@ fn states_of_all(
     StoreDecision::new(decision.outcome, all)
 }
 
+/// Returns the label of the metric for a lost settlement of this limit.
 const fn lost_kind(limit: &Limit, charge: bool) -> LostKind {
     match (charge, limit.penalty) {
         (false, _) => LostKind::Refund,

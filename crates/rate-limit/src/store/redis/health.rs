@@ -19,8 +19,19 @@ use crate::store::{StoreProblem, nanoseconds};
 
 /// The state of a shared store. For health checks and dashboards.
 ///
-/// [`RedisStore::status`] returns it from memory, and [`RedisStore::check`] after a call of the
-/// server.
+/// [`RedisStore::status`] returns it from memory, and [`RedisStore::check`] after a call of the server.
+///
+/// ```no_run
+/// use palisade_rate_limit::RedisStore;
+///
+/// fn report(store: &RedisStore) -> String {
+///     let status = store.status();
+///     match status.problem {
+///         Some(problem) => format!("limits count on this node only: {problem}"),
+///         None => format!("limits are shared by {} nodes", status.nodes),
+///     }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct StoreStatus {
@@ -38,7 +49,7 @@ pub struct StoreStatus {
 }
 
 impl RedisStore {
-    /// Returns the state of the store, from memory.
+    /// Returns the state of the store, from memory. Costs no call of the server.
     #[must_use]
     pub fn status(&self) -> StoreStatus {
         let up = self.is_up();
@@ -51,12 +62,23 @@ impl RedisStore {
         }
     }
 
-    /// Calls the server now, as a request would, registers this node, and returns the state of the
-    /// store.
+    /// Calls the server now, as a request would, registers this node, and returns the state of the store.
+    ///
+    /// In a cluster one node is called.
     ///
     /// # Errors
     ///
-    /// [`StoreProblem`]: why the server cannot be used now.
+    /// [`StoreProblem`]: why the server cannot be used now. A store that is away and will be tried again soon is
+    /// not called; the problem is then the last one.
+    ///
+    /// ```no_run
+    /// use palisade_rate_limit::RedisStore;
+    ///
+    /// /// For a readiness probe: the limits are shared, or it says why not.
+    /// async fn ready(store: &RedisStore) -> Result<u32, String> {
+    ///     store.check().await.map(|status| status.nodes).map_err(|problem| problem.to_string())
+    /// }
+    /// ```
     pub async fn check(&self) -> Result<StoreStatus, StoreProblem> {
         let connections = &self.0.connections;
         let Some(connection) = connections.connection() else {
@@ -71,10 +93,13 @@ impl RedisStore {
         Ok(self.status())
     }
 
-    /// Returns the number of settlements and penalties that have not reached the server.
+    /// Returns the number of settlements, penalties and requests of an outage that have not reached the server.
+    ///
+    /// At the end of a process, wait until it is 0, for a second or two: what still waits then is lost.
     #[must_use]
     pub fn unsettled(&self) -> u64 {
-        self.0.settlements.settlements() + self.0.penalties.settlements()
+        let queues = [&self.0.settlements, &self.0.penalties, &self.0.outage_usage];
+        queues.iter().map(|queue| queue.settlements()).sum()
     }
 
     /// Tells whether the store calls the server. `false` while the circuit breaker is open.
@@ -85,6 +110,9 @@ impl RedisStore {
 }
 
 /// The number of lost settlements, and how long they matter.
+///
+/// A lost charge is unknown to the server until its bucket would be full again anyway. For that long this node
+/// also counts it itself.
 #[derive(Debug)]
 pub(super) struct LossRecord {
     count: AtomicU64,

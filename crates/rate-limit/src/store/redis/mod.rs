@@ -9,18 +9,24 @@
 //! Settlements and penalties are charged after their request. They go to the server in two queues
 //! (`settlements`).
 
-mod backoff;
 mod builder;
-mod connection;
-mod fallback;
-mod remembered_denials;
-mod error_codes;
-mod settlements;
-mod store_metrics;
-mod reply_time;
-mod script;
 mod health;
 mod background_tasks;
+mod subject_calls;
+mod fallback;
+mod node_share;
+mod owned_charge;
+mod remembered_denials;
+mod connection;
+mod backoff;
+mod calls;
+mod servers;
+mod address;
+mod script;
+mod settlements;
+mod reply_time;
+mod error_codes;
+mod store_metrics;
 
 use std::{
     fmt,
@@ -39,12 +45,9 @@ pub use self::{
     health::StoreStatus,
 };
 use self::{
-    connection::ConnectionManager,
-    fallback::{LocalDecision, OwnedCharge},
-    health::LossRecord,
-    remembered_denials::RememberedDenials,
-    script::ScriptCall,
-    settlements::SettlementQueue,
+    connection::ConnectionManager, fallback::LocalDecision, health::LossRecord,
+    owned_charge::OwnedCharge, remembered_denials::RememberedDenials, settlements::SettlementQueue,
+    subject_calls::SubjectCall,
 };
 use super::{
     BucketKey, Charge, ChargeOutcome, LimitNames, LimitStore, MAX_CHARGES, StoreDecision,
@@ -57,14 +60,54 @@ use crate::{
 
 /// Keeps buckets in Redis (6.2 or later) or Valkey, for several nodes together.
 ///
-/// Keys look like `palisade:{2f6c…}:tts`: a keyed hash in place of an address or a user, and the
-/// braces keep all limits of one subject in one slot. They expire when the bucket is full. Give the
-/// server a database of its own and `maxmemory-policy noeviction`, so that no bucket is thrown out.
+/// Keys look like `palisade:{2f6c…}:tts:60`: a keyed hash in place of an address or a user, the name
+/// of the limit, and its window in seconds. They expire when the bucket is full. Give the server a
+/// database of its own and `maxmemory-policy noeviction`, so that no bucket is evicted.
 ///
-/// A denial is remembered on the node until it ends, so that a flood does not reach the server; the
-/// server is asked again every two seconds, and at once under another quota. If the server fails
-/// over and loses writes, clients start with full buckets. A cluster is not supported, because
-/// policies of one layer may count different subjects, in one call.
+/// Two nodes with different amounts under one name and window share a bucket, so a changed quota
+/// keeps its state during a roll-out. With different windows they do not share.
+///
+/// # Addresses
+///
+/// | Address | Servers |
+/// |---|---|
+/// | `redis://[user:password@]host:port/database` | one server |
+/// | `redis-cluster://[user:password@]host:port,host:port` | a cluster; any of its nodes |
+/// | `redis-sentinel://[user:password@]host:port,host:port/service[/database]` | the primary that Sentinel names |
+///
+/// With feature `redis-tls`, `rediss`, `rediss-cluster` and `rediss-sentinel` are the same over TLS.
+/// User and password are those of the servers; sentinels are asked without one. A user or password
+/// with `@`, `/` or `:` is percent-encoded. The default port of Sentinel is 26379.
+///
+/// # One server, and a cluster
+///
+/// One server decides all limits of a request in one call, all or nothing. In a cluster, buckets of
+/// one subject are on one node (the braces in the key), and a request has one call for each subject:
+/// a client and its IPv6 network, for example. The calls are made at the same time. If one refuses,
+/// what the others granted is released behind the request. So:
+///
+/// * No limit admits more than it grants.
+/// * Until a release arrives, a round trip later, another request may be refused that would fit.
+/// * If a node is lost during a call, the call may be sent again. A request is then charged twice at
+///   most, never not at all.
+///
+/// # Failover
+///
+/// Replication is asynchronous: a primary that fails may lose its last writes, and their clients have
+/// that much more. The connection to a server that became a replica is given up at once, and the next
+/// one finds the new primary: through Sentinel, or from the cluster's map of slots.
+///
+/// # Remembered denials
+///
+/// A denial is remembered on the node until it ends, so that a flood does not reach the server. The
+/// server is asked again every two seconds, and at once under another quota.
+///
+/// # While the server is away
+///
+/// Each policy follows its [`FailureMode`]. What this node admits on its own is written to the server
+/// when it is back, for as many buckets as [`local_buckets`](RedisStoreBuilder::local_buckets) says,
+/// up to an empty bucket and its debt. Calls whose reply was lost are left out, since the server may
+/// have counted them: at most five in a row, and those under way at the same time.
 ///
 /// # What follows a request
 ///
@@ -72,14 +115,52 @@ use crate::{
 /// up. They wait while the server is away, in a bounded memory
 /// ([`settlement_memory`](RedisStoreBuilder::settlement_memory)). A penalty counts on this node at
 /// once. If a connection breaks while a batch is under way, it is unknown whether it was applied:
-/// charges are then sent again, and what was to be given back is not. What still waits when the
-/// process ends is lost; [`unsettled`](Self::unsettled) tells how much that is.
+/// charges are then sent again, and refunds are not. What still waits when the process ends is lost;
+/// [`unsettled`](Self::unsettled) tells how much that is.
 ///
 /// # Metrics
 ///
 /// With feature `metrics`: `palisade_limit_store_up`, `palisade_limit_store_seconds`,
 /// `palisade_limit_store_failures_total{code}`, `palisade_limit_scheduling_delays_total`, and
-/// `palisade_limit_settlements_lost_total{kind}`, where the kind is `charge`, `penalty` or `refund`.
+/// `palisade_limit_settlements_lost_total{kind}`, where the kind is `charge`, `fallback`, `penalty`
+/// or `refund`.
+///
+/// # Examples
+///
+/// A store with its defaults, and a layer over it:
+///
+/// ```no_run
+/// use palisade_core::Secret;
+/// use palisade_rate_limit::{Policy, RateLimitLayer, RedisStore};
+///
+/// # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
+/// let hash_key = Secret::new(std::fs::read("limits.key")?);
+/// let store = RedisStore::builder("redis://127.0.0.1:6379/2", hash_key).connect().await?;
+/// let layer = RateLimitLayer::by_client()
+///     .policy(Policy::named("all").rate("60/minute")?)
+///     .store(store)
+///     .build()?;
+/// # let _ = layer;
+/// # Ok(()) }
+/// ```
+///
+/// A cluster, a longer deadline, and limits that refuse while it is away:
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use palisade_core::Secret;
+/// use palisade_rate_limit::{FailureMode, RedisStore};
+///
+/// # async fn connect(hash_key: Secret) -> Result<(), Box<dyn std::error::Error>> {
+/// let store = RedisStore::builder("redis-cluster://10.0.0.1:7000,10.0.0.2:7000", hash_key)
+///     .prefix("shop")
+///     .deadline(Duration::from_millis(50))
+///     .failure_mode(FailureMode::FailClosed)
+///     .connect()
+///     .await?;
+/// # let _ = store;
+/// # Ok(()) }
+/// ```
 ///
 /// Cheap to clone; clones share the connection.
 #[derive(Clone)]
@@ -97,6 +178,8 @@ struct StoreState {
     charged_here: MemoryStore,
     penalties: Arc<SettlementQueue>,
     settlements: Arc<SettlementQueue>,
+    /// What this node admitted on its own, for when the server is back.
+    outage_usage: Arc<SettlementQueue>,
     losses: LossRecord,
     /// This node's name in the server.
     node: String,
@@ -108,9 +191,8 @@ struct StoreState {
 impl RedisStore {
     /// Returns a builder. It connects with [`connect`](RedisStoreBuilder::connect).
     ///
-    /// `url` is `redis://[user:password@]host:port/database`, or `rediss://` with feature
-    /// `redis-tls`. `hash_key` is the key for hashing subjects, at least 16 bytes; all nodes must
-    /// have the same one.
+    /// `url` is one of the [addresses](Self#addresses). `hash_key` is the key for hashing subjects, at
+    /// least 16 random bytes. All nodes must have the same one: otherwise they count apart.
     pub fn builder(url: &str, hash_key: palisade_core::Secret) -> RedisStoreBuilder {
         RedisStoreBuilder::new(url, hash_key)
     }
@@ -147,14 +229,15 @@ impl LimitStore for RedisStore {
             LocalDecision::Nothing => false,
         };
         let Some(connection) = self.0.connections.connection() else {
-            return MaybeReady::Ready(self.0.fall_back(now, charges));
+            return MaybeReady::Ready(self.0.fall_back(now, charges, None));
         };
-        let call = ScriptCall::take(&self.0.prefix, charges);
+        let for_each_subject = self.0.connections.is_cluster();
+        let calls = SubjectCall::all(&self.0.prefix, charges, for_each_subject);
         let charges: ArrayVec<OwnedCharge, MAX_CHARGES> =
             charges.iter().map(OwnedCharge::from).collect();
         let shared = Arc::clone(&self.0);
         MaybeReady::pending(async move {
-            let reply = shared.connections.run_script(connection, &call).await;
+            let reply = shared.run_calls(now, connection, &calls, &charges).await;
             shared.decide_from_reply(now, &charges, reply, doubted)
         })
     }
@@ -175,7 +258,7 @@ impl LimitStore for RedisStore {
     }
 
     fn adjust_degraded(&self, now: Duration, limit: &Arc<Limit>, bucket: BucketKey, units: i64) {
-        self.0.adjust_fallback(now, limit, bucket, units);
+        self.0.adjust_outage_usage(now, limit, bucket, units);
     }
 
     fn reset(

@@ -56,7 +56,9 @@ impl Default for RememberedDenials {
 impl RememberedDenials {
     /// Decides instead of the server where its decision is known.
     ///
-    /// `can_ask` tells whether the server can be called. If not, denials apply until they end.
+    /// `can_ask` tells whether the server can be called. If not, denials apply until they end. If it can, one
+    /// request every two seconds is [doubtful](DenialLookup::Doubtful) and calls it; the others are refused
+    /// meanwhile.
     pub(super) fn look_up(
         &self,
         now: Duration,
@@ -143,6 +145,7 @@ impl RememberedDenials {
 }
 
 impl Denial {
+    /// Returns the state of a charge under this denial. A request that requires more waits longer.
     fn limit_state(&self, now: u64, charge: &Charge<'_>) -> LimitState {
         let wait = self.until - now + self.interval * u64::from(charge.required - self.required);
         let missing = u64::from(self.burst.saturating_sub(charge.required));
@@ -153,6 +156,8 @@ impl Denial {
     }
 }
 
+/// Returns the name of a bucket in the array. Two buckets with one name replace each other, and never count
+/// as each other: the quota is compared too.
 fn name(limit: &Limit, bucket: BucketKey) -> u64 {
     #[allow(clippy::cast_possible_truncation)] // Half of a keyed hash is a keyed hash.
     let subject = bucket.own as u64;

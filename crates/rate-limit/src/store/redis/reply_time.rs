@@ -17,8 +17,11 @@ const ROUNDS: usize = 16;
 
 /// Waits for a reply for `deadline`, measured on a process that is scheduled in time.
 ///
-/// If the timer fires too late, the process could not have read a reply that had arrived. The
-/// deadline then starts again, a few times. Returns `None` if the server is too slow.
+/// If the timer fires too late, the process could not have read a reply that had arrived. The deadline then
+/// starts again, a few times. Returns `None` if the server is too slow.
+///
+/// Without this, a node without processor time would blame the server, and every such node would grant the whole
+/// limit on its own.
 pub(super) async fn within<F: Future>(
     clock: &SharedClock,
     deadline: Duration,

@@ -26,7 +26,7 @@ const MICROSECOND: u64 = 1000;
 /// A node counts for this long after it registered.
 const NODE_LIFE: Duration = Duration::from_secs(60);
 
-/// One call of the script.
+/// One call of the script: its keys, one for each bucket, its mode, and six numbers for each bucket.
 pub(super) struct ScriptCall {
     keys: Vec<String>,
     arguments: Vec<Argument>,
@@ -38,8 +38,8 @@ enum Argument {
 }
 
 impl ScriptCall {
-    /// Makes a call that decides and charges.
-    pub(super) fn take(prefix: &str, charges: &[Charge<'_>]) -> Self {
+    /// Makes a call that decides and charges: all buckets grant, or nothing is written.
+    pub(super) fn take(prefix: &str, charges: &[&Charge<'_>]) -> Self {
         let mut call = Self::new("take", charges.len());
         for charge in charges {
             call.push(
@@ -54,6 +54,9 @@ impl ScriptCall {
     }
 
     /// Makes a call that refunds and charges without a decision, in this order.
+    ///
+    /// The refund comes first, because the charge may be what the refund corrects: the other order could stop at the
+    /// debt and then refund too much.
     pub(super) fn settle(prefix: &str, limit: &Limit, bucket: u128, amount: PendingUnits) -> Self {
         let mut call = Self::new("add", 1);
         // No subject can owe more units than there are; and a double holds the product exactly.
@@ -81,6 +84,7 @@ impl ScriptCall {
         Self::on_probe_key(prefix, "add", [1000, 1_000_000, 2, 0, 0, PROBE_CEILING])
     }
 
+    /// Makes a call for the bucket of probes, which no request uses.
     fn on_probe_key(prefix: &str, mode: &'static str, numbers: [i64; 6]) -> Self {
         let mut call = Self::new(mode, 1);
         call.keys.push(format!("{prefix}:{{probe}}:probe"));
@@ -97,6 +101,8 @@ impl ScriptCall {
         }
     }
 
+    /// Adds a bucket with its six numbers: interval, burst, required, consumed, debt and ceiling. Times are in
+    /// microseconds.
     fn push(&mut self, prefix: &str, limit: &Limit, bucket: u128, required: i64, consumed: i64) {
         self.keys.push(key(prefix, limit, bucket));
         let microseconds = |time: u64| i64::try_from(time / MICROSECOND).unwrap_or(i64::MAX);
@@ -134,7 +140,12 @@ impl ScriptCall {
         command
     }
 
-    /// Reads the reply. Anything that the script cannot have sent is an error, never an admission.
+    /// Reads the reply.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreProblem::MalformedReply`] for anything that the script cannot have sent: another number of buckets,
+    /// times that are negative or longer than a hundred years, or an outcome that contradicts the waits.
     pub(super) fn read(&self, reply: &Value) -> Result<StoreDecision, StoreProblem> {
         let Value::Array(items) = reply else {
             return Err(StoreProblem::MalformedReply);
@@ -164,10 +175,14 @@ impl ScriptCall {
     }
 }
 
-/// Returns the key of a bucket in the server. The braces keep all limits of one subject in one
-/// slot.
+/// Returns the key of a bucket in the server, such as `palisade:{2f6c…}:tts:60`.
+///
+/// The braces keep all limits of one subject in one slot of a cluster. The window in seconds is part
+/// of the key: a backlog of one window means nothing under another, and two nodes may have different
+/// versions of the configuration. The amount is not part of it, so a changed quota keeps its state.
 pub(super) fn key(prefix: &str, limit: &Limit, bucket: u128) -> String {
-    format!("{prefix}:{{{bucket:032x}}}:{}", limit.name)
+    let window = limit.rate.window().as_secs();
+    format!("{prefix}:{{{bucket:032x}}}:{}:{window}", limit.name)
 }
 
 /// Registers a node and counts those that registered lately.
@@ -186,7 +201,11 @@ fn number(value: &Value) -> Option<i64> {
     }
 }
 
-/// Whether the script can count a limit exactly: in whole microseconds.
+/// Checks whether the script can count a limit exactly: in whole microseconds.
+///
+/// # Errors
+///
+/// The limit is finer. The error names the next lower count that would fit.
 pub(super) fn accepts(limit: &Limit) -> Result<(), RateLimitBuildError> {
     let interval = limit.gcra.emission();
     if interval.is_multiple_of(MICROSECOND) {
@@ -217,7 +236,7 @@ mod tests {
             .limits()
             .unwrap();
         let limit = Arc::new(limits.into_iter().next().unwrap());
-        ScriptCall::take("p", &[Charge::new(&limit, BucketKey::new(255, 0), 1)])
+        ScriptCall::take("p", &[&Charge::new(&limit, BucketKey::new(255, 0), 1)])
     }
 
     fn numbers(numbers: &[i64]) -> Value {
@@ -255,8 +274,8 @@ mod tests {
     }
 
     #[test]
-    fn a_key_holds_a_hash_and_the_name_of_the_limit() {
-        assert_eq!(call().keys, ["p:{000000000000000000000000000000ff}:a"]);
+    fn a_key_holds_a_hash_and_the_name_and_window_of_the_limit() {
+        assert_eq!(call().keys, ["p:{000000000000000000000000000000ff}:a:1"]);
     }
 
     #[test]

@@ -11,6 +11,8 @@ use crate::store::StoreProblem;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum LostKind {
     Charge,
+    /// A request that this node admitted while the server was away.
+    Fallback,
     Penalty,
     Refund,
 }
@@ -20,6 +22,7 @@ impl LostKind {
     pub(super) const fn label(self) -> &'static str {
         match self {
             Self::Charge => "charge",
+            Self::Fallback => "fallback",
             Self::Penalty => "penalty",
             Self::Refund => "refund",
         }

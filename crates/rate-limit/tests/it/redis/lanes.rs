@@ -285,7 +285,7 @@ async fn a_settlement_into_a_foreign_value_is_counted_and_stops_no_other() {
     };
     let store = store(&server).await;
     let limit = limit(&characters());
-    let foreign = format!("palisade:{{{:032x}}}:characters", 1);
+    let foreign = format!("palisade:{{{:032x}}}:characters:86400", 1);
     let _: () = server.command(&["SET", &foreign, "x"]).await;
     for number in 0..20 {
         store.adjust(NOW, &limit, bucket(number), 10);

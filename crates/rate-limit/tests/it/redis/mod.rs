@@ -2,15 +2,18 @@
 //!
 //! Needs `redis-server` in the path. Without it these tests say so and pass, except in CI (`CI=true`).
 
+mod cluster;
 mod errors;
 mod exact;
 mod faults;
 mod lanes;
 mod nodes;
 mod obey;
+mod outage;
 mod proxy;
 mod remembered;
 mod same;
+mod sentinel;
 mod server;
 mod tls;
 

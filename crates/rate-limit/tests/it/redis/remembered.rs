@@ -145,7 +145,7 @@ async fn a_stored_backlog_beyond_the_limit_is_cut_also_by_a_refusal() {
     let store = store(&server).await;
     let stack = stack(&store, [policy("a", "2/day")]);
     assert_eq!(stack.status(from("203.0.113.7")).await, 200);
-    let keys: Vec<String> = server.command(&["KEYS", "*}:a"]).await;
+    let keys: Vec<String> = server.command(&["KEYS", "*}:a:*"]).await;
     for value in ["inf", "1e300", "9000000000000000"] {
         let _: () = server.command(&["SET", &keys[0], value]).await;
         stack.wait(200_000.0);

@@ -1,4 +1,4 @@
-//! A server of one's own on a loopback port, gone with the test.
+//! A Redis server on a loopback port, started by the test and stopped with it.
 
 use std::{
     path::Path,
@@ -65,7 +65,10 @@ impl Server {
         self.try_command(words).await.unwrap()
     }
 
-    async fn try_command<T: redis::FromRedisValue>(&self, words: &[&str]) -> redis::RedisResult<T> {
+    pub(super) async fn try_command<T: redis::FromRedisValue>(
+        &self,
+        words: &[&str],
+    ) -> redis::RedisResult<T> {
         let mut connection = Client::open(self.url())?
             .get_multiplexed_async_connection()
             .await?;

@@ -1,4 +1,4 @@
-//! The way to the server, encrypted.
+//! TLS to the server: its certificate, and that of the client.
 
 use std::{fs, path::Path};
 
@@ -21,7 +21,11 @@ fn certify(folder: &Path) -> String {
     let root = authority.self_signed(&key).unwrap();
     let issuer = Issuer::new(authority, key);
     let key = KeyPair::generate().unwrap();
-    let leaf = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    let mut leaf = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    // With the name of the authority, the server would take it for one that signed itself.
+    leaf.distinguished_name = rcgen::DistinguishedName::new();
+    leaf.distinguished_name
+        .push(rcgen::DnType::CommonName, "localhost");
     let leaf = leaf.signed_by(&key, &issuer).unwrap();
     fs::write(folder.join("leaf.pem"), leaf.pem()).unwrap();
     fs::write(folder.join("key.pem"), key.serialize_pem()).unwrap();
@@ -29,14 +33,14 @@ fn certify(folder: &Path) -> String {
     root.pem()
 }
 
-fn arguments(folder: &Path, port: u16) -> Vec<String> {
+fn arguments(folder: &Path, port: u16, clients: &str) -> Vec<String> {
     let file = |name: &str| folder.join(name).display().to_string();
     let words = [
         ("--tls-port", port.to_string()),
         ("--tls-cert-file", file("leaf.pem")),
         ("--tls-key-file", file("key.pem")),
         ("--tls-ca-cert-file", file("root.pem")),
-        ("--tls-auth-clients", "no".to_owned()),
+        ("--tls-auth-clients", clients.to_owned()),
     ];
     words
         .into_iter()
@@ -49,7 +53,7 @@ async fn a_server_is_asked_over_tls_if_its_certificate_is_of_the_right_authority
     let (port, mut root) = (free_port(), String::new());
     let server = Server::start_with(|folder| {
         root = certify(folder);
-        arguments(folder, port)
+        arguments(folder, port, "no")
     });
     let Some(_server) = server.await else { return };
     let builder = || {
@@ -79,4 +83,29 @@ async fn a_server_is_asked_over_tls_if_its_certificate_is_of_the_right_authority
             .await
             .is_err()
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_demands_a_certificate_is_shown_one() {
+    let (port, mut root) = (free_port(), String::new());
+    let (mut leaf, mut key) = (Vec::new(), Vec::new());
+    let server = Server::start_with(|folder| {
+        root = certify(folder);
+        leaf = fs::read(folder.join("leaf.pem")).unwrap();
+        key = fs::read(folder.join("key.pem")).unwrap();
+        arguments(folder, port, "yes")
+    });
+    let Some(_server) = server.await else { return };
+    let builder = || {
+        let url = format!("rediss://localhost:{port}/0");
+        let builder = RedisStore::builder(&url, Secret::new(super::HASH_KEY));
+        builder.deadline(DEADLINE).root_certificate(root.clone())
+    };
+    let with = builder().client_certificate(leaf.clone(), Secret::new(key.clone()));
+    let store = with.connect().await.unwrap();
+    until("the store is up", async || store.is_up()).await;
+    let without = builder().connect().await.unwrap();
+    assert!(!without.is_up());
+    let malformed = builder().client_certificate("no certificate", Secret::new(key));
+    assert!(malformed.connect().await.is_err());
 }

@@ -20,7 +20,9 @@ const BYTES_PER_BUCKET: usize = 2 * (size_of::<(QueueKey, QueuedBucket)>() + siz
 
 /// Settlements that wait for the server, added up for each bucket.
 ///
-/// Penalties and settlements have a queue each, so that penalties never wait behind settlements.
+/// Penalties, settlements and what a node admitted alone have a queue each, so that penalties never wait behind
+/// the others. A queue is bounded by the number of its buckets: settlements of a bucket that waits already take no
+/// further memory.
 pub(super) struct SettlementQueue {
     /// Buckets that fit.
     room: usize,
@@ -44,6 +46,7 @@ pub(super) struct QueueKey {
     limit: usize,
 }
 
+/// The settlements of one bucket: those that wait, and those that are being sent.
 struct QueuedBucket {
     limit: Arc<Limit>,
     waiting: PendingUnits,
@@ -132,6 +135,27 @@ impl SettlementQueue {
         }
     }
 
+    /// Makes a queue for this number of buckets.
+    pub(super) fn with_buckets(buckets: usize) -> Self {
+        Self::with_memory(buckets.saturating_mul(BYTES_PER_BUCKET))
+    }
+
+    /// Adds units that nobody but this node knows of, or takes back some that still wait.
+    ///
+    /// In contrast to [`push`](Self::push) the difference is what counts: what is taken back was
+    /// added here before. What was sent already stays charged. Returns `false` if there is no room.
+    pub(super) fn push_net(&self, limit: &Arc<Limit>, bucket: BucketKey, units: i64) -> bool {
+        if units > 0 {
+            return self.push(limit, bucket, units);
+        }
+        let mut pending = self.lock();
+        if let Some(entry) = pending.buckets.get_mut(&QueueKey::of(limit, bucket)) {
+            let waiting = &mut entry.waiting;
+            waiting.charge = waiting.charge.saturating_sub(units.unsigned_abs());
+        }
+        true
+    }
+
     /// Adds a settlement, unless there is no room for another bucket.
     ///
     /// Refunds may fill three quarters of the queue, because the loss of a charge does more harm.
@@ -178,6 +202,8 @@ impl SettlementQueue {
     }
 
     /// Removes what waits for a bucket, and what is being sent if it would have to be sent again.
+    ///
+    /// Called when an operator resets a bucket: a charge from before must not come back afterwards.
     pub(super) fn forget(&self, limit: &Arc<Limit>, bucket: BucketKey) {
         let mut pending = self.lock();
         if let Some(entry) = pending.buckets.get_mut(&QueueKey::of(limit, bucket)) {
@@ -210,7 +236,10 @@ impl SettlementQueue {
         self.changed.notify_one();
     }
 
-    /// Takes the oldest buckets to be sent; [`finish`](Self::finish) must follow for each.
+    /// Takes the oldest buckets to be sent, at most this number. [`finish`](Self::finish) must follow for each.
+    ///
+    /// What is added to a bucket meanwhile waits for the next batch, so that one bucket is never sent twice at
+    /// the same time.
     pub(super) fn take(&self, most: usize) -> Vec<QueuedSettlement> {
         let mut pending = self.lock();
         let Pending { buckets, order, .. } = &mut *pending;
@@ -304,84 +333,4 @@ impl QueuedBucket {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::policy::Policy;
-
-    fn limit() -> Arc<Limit> {
-        let policy = Policy::named("a").rate("100/day").unwrap();
-        Arc::new(policy.limits().unwrap().remove(0))
-    }
-
-    fn bucket(number: u128) -> BucketKey {
-        BucketKey::new(number, 0)
-    }
-
-    fn room(buckets: usize) -> SettlementQueue {
-        SettlementQueue::with_memory(buckets * BYTES_PER_BUCKET)
-    }
-
-    #[test]
-    fn settlements_of_one_bucket_are_sent_as_one() {
-        let (queue, limit) = (room(4), limit());
-        for units in [5, -3, 2, -1] {
-            assert!(queue.push(&limit, bucket(1), units));
-        }
-        assert_eq!(queue.settlements(), 4);
-        let batch = queue.take(10);
-        assert_eq!(batch.len(), 1);
-        assert_eq!((batch[0].amount.charge, batch[0].amount.refund), (7, 4));
-        assert_eq!(
-            queue.finish(&batch[0].name, DeliveryOutcome::Done),
-            Undelivered::default()
-        );
-        assert_eq!((queue.settlements(), queue.take(10).len()), (0, 0));
-        assert!(!queue.is_pending(&limit, bucket(1)));
-    }
-
-    #[test]
-    fn a_full_lane_refuses_refunds_first_and_other_buckets_only() {
-        let (queue, limit) = (room(8), limit());
-        for number in 0..6 {
-            assert!(queue.push(&limit, bucket(number), -1));
-        }
-        assert!(!queue.push(&limit, bucket(6), -1));
-        assert!(queue.push(&limit, bucket(6), 1));
-        assert!(queue.push(&limit, bucket(7), 1));
-        assert!(!queue.push(&limit, bucket(8), 1));
-        assert!(queue.push(&limit, bucket(0), -1));
-        assert_eq!(queue.settlements(), 9);
-    }
-
-    #[test]
-    fn after_an_unknown_outcome_charges_are_sent_again_and_refunds_are_lost() {
-        let (queue, limit) = (room(4), limit());
-        queue.push(&limit, bucket(1), 5);
-        queue.push(&limit, bucket(1), -3);
-        let batch = queue.take(10);
-        queue.push(&limit, bucket(1), -1);
-        let lost = queue.finish(&batch[0].name, DeliveryOutcome::Unknown);
-        assert_eq!((lost.charges, lost.refunds), (0, 1));
-        let batch = queue.take(10);
-        assert_eq!((batch[0].amount.charge, batch[0].amount.refund), (5, 1));
-        assert_eq!(queue.settlements(), 2);
-        queue.finish(&batch[0].name, DeliveryOutcome::NotApplied);
-        assert_eq!(queue.take(10)[0].amount, batch[0].amount);
-        let lost = queue.finish(&batch[0].name, DeliveryOutcome::Rejected);
-        assert_eq!((lost.charges, lost.refunds), (1, 1));
-        assert_eq!(queue.settlements(), 0);
-    }
-
-    #[test]
-    fn what_is_forgotten_is_not_sent_and_not_sent_again() {
-        let (queue, limit) = (room(4), limit());
-        queue.push(&limit, bucket(1), 5);
-        queue.forget(&limit, bucket(1));
-        assert_eq!((queue.take(10).len(), queue.settlements()), (0, 0));
-        queue.push(&limit, bucket(1), 5);
-        let batch = queue.take(10);
-        queue.forget(&limit, bucket(1));
-        queue.finish(&batch[0].name, DeliveryOutcome::NotApplied);
-        assert_eq!((queue.take(10).len(), queue.settlements()), (0, 0));
-    }
-}
+mod tests;

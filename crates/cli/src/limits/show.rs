@@ -1,0 +1,89 @@
+//! `palisade limits show`: what a client, principal or owner has left.
+
+use std::time::Duration;
+
+use clap::Args;
+use palisade_rate_limit::BucketState;
+use serde_json::{Value, json};
+
+use super::store::{SubjectArgument, Target};
+use crate::{Failure, output};
+
+const EXAMPLES: &str = "\
+Name and rates must be those of the service: a bucket is found by the name of its limit and its window. For a client
+address, the IPv6 network around it is shown too. A tier with other amounts uses the same bucket.
+
+Examples:
+  palisade limits show --redis redis://127.0.0.1:6379/2 --hash-key limits.key --limit tts=10/minute --client 203.0.113.7
+  palisade limits show --hash-key limits.key --limit 'api=200/day;50/hour' --principal api_key:anna --json";
+
+/// Shows how much of each limit is left
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Show {
+    #[command(flatten)]
+    target: Target,
+    /// Prints one JSON array
+    #[arg(long)]
+    json: bool,
+}
+
+impl Show {
+    /// Prints one line a limit.
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let Self { target, json } = self;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let states = runtime.block_on(async {
+            let buckets = target.connect().await?;
+            let states = match &buckets.subject {
+                SubjectArgument::Client(ip) => buckets.layer.inspect_client(*ip).get().await,
+                SubjectArgument::Named { .. } => match buckets.subject.named() {
+                    Some(subject) => buckets.layer.inspect(&subject).get().await,
+                    None => None,
+                },
+            };
+            states.ok_or_else(|| Failure::new("the store did not reply in time; try again"))
+        })?;
+        let text = match json {
+            true => Value::from_iter(states.iter().map(document)).to_string(),
+            false => table(&states),
+        };
+        Ok(output::result(text)?)
+    }
+}
+
+/// Returns a bucket as JSON. Times are in seconds, rounded up.
+fn document(state: &BucketState) -> Value {
+    json!({
+        "limit": &*state.limit,
+        "rate": state.rate.to_string(),
+        "remaining": state.remaining,
+        "next_unit_seconds": seconds(state.next_unit),
+        "full_seconds": seconds(state.full),
+    })
+}
+
+/// Writes the buckets for people.
+fn table(states: &[BucketState]) -> String {
+    let head = ["LIMIT", "RATE", "LEFT", "NEXT UNIT IN", "FULL IN"].map(str::to_owned);
+    let row = |state: &BucketState| {
+        [
+            state.limit.to_string(),
+            state.rate.to_string(),
+            state.remaining.to_string(),
+            format!("{} s", seconds(state.next_unit)),
+            format!("{} s", seconds(state.full)),
+        ]
+    };
+    let rows: Vec<[String; 5]> = std::iter::once(head)
+        .chain(states.iter().map(row))
+        .collect();
+    output::table(&rows)
+}
+
+/// Returns whole seconds, rounded up.
+fn seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
+}

@@ -1,0 +1,146 @@
+//! The store and the subject that a command is about, from its arguments.
+
+use std::{env, fs, net::IpAddr, path::PathBuf, time::Duration};
+
+use clap::Args;
+use palisade_core::Secret;
+use palisade_rate_limit::{Policy, RateLimitLayer, RedisStore, Subject};
+
+use crate::Failure;
+
+/// The environment variable with the address, so that its password is in no list of processes.
+const ADDRESS: &str = "PALISADE_REDIS";
+
+/// How long a reply may take. Nobody waits for it but the person at the terminal.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// The shared store, the limits, and whose buckets are meant.
+#[derive(Args)]
+pub(super) struct Target {
+    /// The address of the store, as in the configuration; default: the variable PALISADE_REDIS
+    #[arg(long, value_name = "URL")]
+    redis: Option<String>,
+    /// The file with the key for hashing, as in the configuration
+    #[arg(long, value_name = "FILE")]
+    hash_key: PathBuf,
+    /// The first part of all keys
+    #[arg(long, default_value = "palisade")]
+    prefix: String,
+    /// The authority (PEM) that signed the server's certificate, for rediss://
+    #[arg(long, value_name = "FILE")]
+    root_certificate: Option<PathBuf>,
+    /// A limit with its rates, as tts=10/minute or api=200/day;50/hour
+    #[arg(long = "limit", value_name = "NAME=RATES", required = true)]
+    limits: Vec<String>,
+    #[command(flatten)]
+    subject: SubjectArguments,
+}
+
+/// Whose buckets are meant. Exactly one must be given.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+struct SubjectArguments {
+    /// A client address
+    #[arg(long, value_name = "ADDRESS")]
+    client: Option<IpAddr>,
+    /// A principal, as api_key:anna or jwt:https://issuer|anna
+    #[arg(long, value_name = "KIND:ID")]
+    principal: Option<String>,
+    /// An owner (tenant)
+    #[arg(long, value_name = "ID")]
+    owner: Option<String>,
+}
+
+/// A layer over the store, in place of the one in the service.
+pub(super) struct Buckets {
+    pub(super) layer: RateLimitLayer,
+    pub(super) subject: SubjectArgument,
+}
+
+/// Whose buckets are meant.
+pub(super) enum SubjectArgument {
+    Client(IpAddr),
+    Named { kind: String, id: String },
+}
+
+impl SubjectArgument {
+    /// Returns a principal or owner as the layer knows it. `None` for a client.
+    pub(super) fn named(&self) -> Option<Subject<'_>> {
+        match self {
+            Self::Client(_) => None,
+            Self::Named { kind, id } => Some(Subject::Named {
+                kind,
+                id,
+                group: None,
+            }),
+        }
+    }
+}
+
+impl Target {
+    /// Connects to the store. Fails if it cannot be used now, with the reason.
+    pub(super) async fn connect(self) -> Result<Buckets, Failure> {
+        let subject = self.subject.subject()?;
+        let mut builder = match subject {
+            SubjectArgument::Client(_) => RateLimitLayer::by_client(),
+            SubjectArgument::Named { .. } => RateLimitLayer::by_principal(),
+        };
+        for limit in &self.limits {
+            let (name, rates) = limit.split_once('=').ok_or_else(|| {
+                Failure::new(format_args!(
+                    "--limit {limit}: write NAME=RATES, as tts=10/minute"
+                ))
+            })?;
+            builder = builder.policy(Policy::named(name).rate(rates)?);
+        }
+        let store = self.store().await?;
+        store.check().await?;
+        let layer = builder.store(store).build()?;
+        Ok(Buckets { layer, subject })
+    }
+
+    async fn store(&self) -> Result<RedisStore, Failure> {
+        let address = match &self.redis {
+            Some(address) => address.clone(),
+            None => env::var(ADDRESS).map_err(|_| {
+                Failure::new(format_args!("give --redis, or set the variable {ADDRESS}"))
+            })?,
+        };
+        let read = |file: &PathBuf| {
+            fs::read(file).map_err(|problem| {
+                Failure::new(format_args!("cannot read {}: {problem}", file.display()))
+            })
+        };
+        let hash_key = Secret::new(read(&self.hash_key)?);
+        let mut builder = RedisStore::builder(&address, hash_key)
+            .prefix(self.prefix.as_str())
+            .deadline(DEADLINE)
+            .local_buckets(1);
+        if let Some(root) = &self.root_certificate {
+            builder = builder.root_certificate(read(root)?);
+        }
+        Ok(builder.connect().await?)
+    }
+}
+
+impl SubjectArguments {
+    /// Reads the one that was given.
+    fn subject(&self) -> Result<SubjectArgument, Failure> {
+        if let Some(client) = self.client {
+            return Ok(SubjectArgument::Client(client));
+        }
+        let (kind, id) = match (&self.principal, &self.owner) {
+            (None, Some(owner)) => ("owner", owner.as_str()),
+            (principal, _) => {
+                let principal = principal.as_deref().unwrap_or_default();
+                principal
+                    .split_once(':')
+                    .ok_or_else(|| Failure::new("--principal: write KIND:ID, as api_key:anna"))?
+            }
+        };
+        Ok(SubjectArgument::Named {
+            kind: kind.to_owned(),
+            id: id.to_owned(),
+        })
+    }
+}

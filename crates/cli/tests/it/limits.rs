@@ -1,0 +1,182 @@
+//! `palisade limits`, on a real server. Skipped where `redis-server` is missing, except in CI.
+
+use std::{
+    fs,
+    net::Ipv4Addr,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use palisade_core::Secret;
+use palisade_rate_limit::{Charge, ChargeOutcome, LimitStore, Policy, RedisStore, Subject};
+
+use crate::support::Folder;
+
+const HASH_KEY: &str = "sixteen bytes and some more";
+
+/// A server on loopback, gone with the test.
+struct Server {
+    child: Child,
+    port: u16,
+}
+
+impl Server {
+    fn start() -> Option<Self> {
+        let port = palisade_internal::free_port::choose(Ipv4Addr::LOCALHOST.into()).unwrap();
+        let child = Command::new("redis-server")
+            .args([
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                "",
+                "--port",
+                &port.to_string(),
+            ])
+            .stdout(Stdio::null())
+            .spawn();
+        match child {
+            Ok(child) => Some(Self { child, port }),
+            Err(problem) => {
+                let required = std::env::var("CI").is_ok_and(|ci| ci == "true");
+                assert!(!required, "redis-server cannot be started: {problem}");
+                eprintln!("skipped: redis-server is not installed");
+                None
+            }
+        }
+    }
+
+    fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Takes units from the bucket of a subject, as a service would.
+    async fn take(&self, subject: &Subject<'_>, policy: &str, rate: &str, units: u32) {
+        let store = RedisStore::builder(&self.url(), Secret::new(HASH_KEY));
+        let store = store
+            .deadline(Duration::from_secs(10))
+            .connect()
+            .await
+            .unwrap();
+        let start = Instant::now();
+        while !store.is_up() {
+            assert!(
+                start.elapsed() < Duration::from_secs(10),
+                "{:?}",
+                store.status()
+            );
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let policy = Policy::named(policy).rate(rate).unwrap();
+        let limit = std::sync::Arc::new(policy.limits().unwrap().remove(0));
+        let charge = Charge::new(&limit, store.bucket_key(subject), units);
+        let decision = store.charge(Duration::from_secs(1), &[charge]).get().await;
+        assert_eq!(decision.outcome(), ChargeOutcome::Admitted);
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn folder() -> Folder {
+    let folder = Folder::new();
+    fs::write(folder.path("limits.key"), HASH_KEY).unwrap();
+    folder
+}
+
+#[tokio::test]
+async fn what_a_client_has_left_is_shown_and_reset() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let folder = folder();
+    let client = Subject::network([203, 0, 113, 7].into(), 32, 64);
+    server.take(&client, "tts", "10/day", 4).await;
+    let arguments = format!(
+        "--redis {} --hash-key limits.key --limit tts=10/day --limit other=5/hour --client 203.0.113.7",
+        server.url()
+    );
+    let shown = folder.json(&format!("limits show {arguments} --json"));
+    assert_eq!(
+        (&shown[0]["limit"], &shown[0]["remaining"]),
+        (&"tts".into(), &6.into())
+    );
+    assert_eq!(
+        (&shown[1]["limit"], &shown[1]["remaining"]),
+        (&"other".into(), &5.into())
+    );
+    assert_eq!(shown[1]["full_seconds"], 0);
+    let table = folder.good(&format!("limits show {arguments}"));
+    assert!(
+        table.starts_with("LIMIT") && table.contains("tts    10/day"),
+        "{table}"
+    );
+    assert_eq!(folder.good(&format!("limits reset {arguments}")), "reset");
+    let shown = folder.json(&format!("limits show {arguments} --json"));
+    assert_eq!(shown[0]["remaining"], 10);
+}
+
+#[tokio::test]
+async fn principals_and_owners_are_found_by_their_names() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let folder = folder();
+    let named = |kind, id| Subject::Named {
+        kind,
+        id,
+        group: None,
+    };
+    server
+        .take(&named("api_key", "anna"), "tts", "10/day", 3)
+        .await;
+    server
+        .take(&named("owner", "acme"), "tts", "10/day", 8)
+        .await;
+    let left = |subject: &str| {
+        let (url, hash_key) = (
+            server.url(),
+            "--hash-key limits.key --limit tts=10/day --json",
+        );
+        let shown = folder.json(&format!("limits show --redis {url} {hash_key} {subject}"));
+        shown[0]["remaining"].as_u64().unwrap()
+    };
+    assert_eq!(left("--principal api_key:anna"), 7);
+    assert_eq!(left("--owner acme"), 2);
+    assert_eq!(left("--principal api_key:lin"), 10);
+}
+
+#[test]
+fn what_is_missing_or_wrong_is_told_without_the_password() {
+    let folder = folder();
+    let port = palisade_internal::free_port::choose(Ipv4Addr::LOCALHOST.into()).unwrap();
+    let url = format!("redis://user:canary@127.0.0.1:{port}");
+    let limit = "--limit tts=10/day --client 203.0.113.7";
+    let told = folder.bad(&format!(
+        "limits show --redis {url} --hash-key limits.key {limit}"
+    ));
+    assert!(
+        told.contains("connection_refused") && !told.contains("canary"),
+        "{told}"
+    );
+    let told = folder.bad(&format!("limits show --hash-key limits.key {limit}"));
+    assert!(told.contains("PALISADE_REDIS"), "{told}");
+    let told = folder.bad(&format!(
+        "limits show --redis {url} --hash-key none.key {limit}"
+    ));
+    assert!(told.contains("cannot read none.key"), "{told}");
+    let subject = "--hash-key limits.key --limit tts=10/day";
+    let told = folder.bad(&format!(
+        "limits reset --redis {url} {subject} --principal anna"
+    ));
+    assert!(told.contains("write KIND:ID"), "{told}");
+    let told = folder.bad(&format!("limits reset --redis {url} {subject}"));
+    assert!(told.contains("--client"), "{told}");
+    let told = folder.bad(&format!(
+        "limits show --redis {url} --hash-key limits.key --limit tts --owner a"
+    ));
+    assert!(told.contains("NAME=RATES"), "{told}");
+}

@@ -1,0 +1,257 @@
+//! The servers of the store, and how a connection to them is opened.
+//!
+//! One server, a cluster, or the primary that Sentinel names. [`Connection`](super::connection)
+//! decides when to connect; this module knows how. After a failover a new connection finds the new
+//! primary: a cluster is asked for its map of slots, Sentinel for the address.
+
+use std::time::Duration;
+
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, Pipeline, RedisFuture, RedisResult, Value,
+    aio::{ConnectionLike, MultiplexedConnection},
+    cluster::{ClusterClient, ClusterClientBuilder},
+    cluster_async::ClusterConnection,
+    sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType},
+};
+use tokio::sync::Mutex;
+
+use super::address::Address;
+
+/// The limit of calls that wait to be written. Further calls wait in their own futures, under their
+/// own deadlines.
+const PIPELINE: usize = 1024;
+
+/// The time limit of one try to connect to one server. The next try follows soon.
+const CONNECTING: Duration = Duration::from_millis(250);
+
+/// The time limit of a try to connect to several servers: some of them may be away, and each costs
+/// the library's own limit of a second.
+const CONNECTING_TO_SEVERAL: Duration = Duration::from_secs(3);
+
+/// How often a call in a cluster is sent again: after `MOVED` or `ASK`, or when its node was lost.
+const CLUSTER_RETRIES: u32 = 3;
+
+/// The longest pause between these, in milliseconds.
+const CLUSTER_RETRY_PAUSE: u64 = 20;
+
+/// What is needed for TLS beyond the address, in PEM form.
+#[derive(Clone, Debug, Default)]
+pub(super) struct TlsFiles {
+    /// The authority that signed the server's certificate. `None`: those of the system.
+    pub(super) root: Option<Vec<u8>>,
+    /// The certificate and the private key that this node shows.
+    pub(super) client: Option<(Vec<u8>, palisade_core::Secret)>,
+}
+
+/// The servers that one address names.
+pub(super) enum Servers {
+    Cluster(Box<ClusterClient>),
+    Sentinel(Box<Mutex<SentinelClient>>),
+    Standalone(Box<Client>),
+}
+
+/// A connection to one server, or to all nodes of a cluster. Clones share it.
+#[derive(Clone)]
+pub(super) enum Handle {
+    Cluster(ClusterConnection),
+    Single(MultiplexedConnection),
+}
+
+impl Servers {
+    /// Reads the address. `None` if it is malformed, or if a certificate cannot be used. The reason
+    /// is not returned, since the library's text may repeat the address, and with it the password.
+    pub(super) fn open(url: &str, tls: &TlsFiles) -> Option<Self> {
+        let (address, encrypted) = Address::parse(url)?;
+        let opened = match address {
+            Address::Cluster { nodes } => cluster(nodes, encrypted, tls),
+            Address::Sentinel {
+                sentinels,
+                service,
+                settings,
+            } => {
+                let builder =
+                    SentinelClientBuilder::new(sentinels, service, SentinelServerType::Master);
+                builder.and_then(|mut builder| {
+                    builder = builder.set_client_to_redis_db(settings.db());
+                    if let Some(user) = settings.username() {
+                        builder = builder.set_client_to_redis_username(user);
+                    }
+                    if let Some(password) = settings.password() {
+                        builder = builder.set_client_to_redis_password(password);
+                    }
+                    sentinel(builder, encrypted, tls)
+                })
+            }
+            Address::Standalone(url) => standalone(&url, encrypted, tls),
+        };
+        opened.ok()
+    }
+
+    /// Whether the buckets of different subjects may be on different servers.
+    pub(super) const fn is_cluster(&self) -> bool {
+        matches!(self, Self::Cluster(_))
+    }
+
+    /// Returns the time limit of one try to connect.
+    pub(super) const fn time_to_connect(&self) -> Duration {
+        match self {
+            Self::Standalone(_) => CONNECTING,
+            Self::Cluster(_) | Self::Sentinel(_) => CONNECTING_TO_SEVERAL,
+        }
+    }
+
+    /// Opens a connection.
+    pub(super) async fn connect(&self) -> RedisResult<Handle> {
+        // No timeouts of the library's: they would take a delay of this process for one of the server.
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(None)
+            .set_response_timeout(None)
+            .set_pipeline_buffer_size(PIPELINE);
+        // The futures of the library are large: boxed, they do not grow those of callers.
+        Ok(match self {
+            Self::Cluster(client) => {
+                Handle::Cluster(Box::pin(client.get_async_connection()).await?)
+            }
+            Self::Sentinel(client) => {
+                let mut client = client.lock().await;
+                let connecting = client.get_async_connection_with_config(&config);
+                Handle::Single(Box::pin(connecting).await?)
+            }
+            Self::Standalone(client) => {
+                let connecting = client.get_multiplexed_async_connection_with_config(&config);
+                Handle::Single(Box::pin(connecting).await?)
+            }
+        })
+    }
+}
+
+impl ConnectionLike for Handle {
+    fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
+        match self {
+            Self::Cluster(connection) => connection.req_packed_command(command),
+            Self::Single(connection) => connection.req_packed_command(command),
+        }
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        pipeline: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        match self {
+            Self::Cluster(connection) => connection.req_packed_commands(pipeline, offset, count),
+            Self::Single(connection) => connection.req_packed_commands(pipeline, offset, count),
+        }
+    }
+
+    fn get_db(&self) -> i64 {
+        match self {
+            Self::Cluster(connection) => connection.get_db(),
+            Self::Single(connection) => connection.get_db(),
+        }
+    }
+}
+
+/// Prepares a cluster. Its timeouts only end what nobody waits for any more: each call has a
+/// deadline of its own.
+fn cluster(nodes: Vec<String>, encrypted: bool, tls: &TlsFiles) -> RedisResult<Servers> {
+    let builder = ClusterClientBuilder::new(nodes)
+        .retries(CLUSTER_RETRIES)
+        .min_retry_wait(1)
+        .max_retry_wait(CLUSTER_RETRY_PAUSE)
+        .connection_timeout(Duration::from_secs(1))
+        .response_timeout(CONNECTING_TO_SEVERAL);
+    let client = cluster_tls(builder, encrypted, tls).build()?;
+    Ok(Servers::Cluster(Box::new(client)))
+}
+
+#[cfg(feature = "redis-tls")]
+fn cluster_tls(
+    builder: ClusterClientBuilder,
+    encrypted: bool,
+    tls: &TlsFiles,
+) -> ClusterClientBuilder {
+    match encrypted {
+        true => builder.certs(tls.certificates()),
+        false => builder,
+    }
+}
+
+#[cfg(not(feature = "redis-tls"))]
+fn cluster_tls(builder: ClusterClientBuilder, _: bool, _: &TlsFiles) -> ClusterClientBuilder {
+    builder
+}
+
+/// Prepares Sentinel. The sentinels are asked in the same way as the servers: over TLS or not.
+#[cfg(feature = "redis-tls")]
+fn sentinel(
+    mut builder: SentinelClientBuilder,
+    encrypted: bool,
+    tls: &TlsFiles,
+) -> RedisResult<Servers> {
+    if encrypted {
+        let certificates = tls.certificates();
+        builder = builder
+            .set_client_to_redis_tls_mode(redis::TlsMode::Secure)
+            .set_client_to_redis_certificates(certificates.clone())
+            .set_client_to_sentinel_tls_mode(redis::TlsMode::Secure)
+            .set_client_to_sentinel_certificates(certificates);
+    }
+    Ok(Servers::Sentinel(Box::new(Mutex::new(builder.build()?))))
+}
+
+#[cfg(not(feature = "redis-tls"))]
+fn sentinel(builder: SentinelClientBuilder, encrypted: bool, _: &TlsFiles) -> RedisResult<Servers> {
+    needs_no_tls(encrypted)?;
+    Ok(Servers::Sentinel(Box::new(Mutex::new(builder.build()?))))
+}
+
+/// Prepares one server.
+#[cfg(feature = "redis-tls")]
+fn standalone(url: &str, encrypted: bool, tls: &TlsFiles) -> RedisResult<Servers> {
+    let client = match encrypted {
+        true => Client::build_with_tls(url, tls.certificates())?,
+        false => Client::open(url)?,
+    };
+    Ok(Servers::Standalone(Box::new(client)))
+}
+
+#[cfg(not(feature = "redis-tls"))]
+fn standalone(url: &str, _: bool, _: &TlsFiles) -> RedisResult<Servers> {
+    Ok(Servers::Standalone(Box::new(Client::open(url)?)))
+}
+
+/// An address over TLS is malformed for a build without it. The other two kinds of address are
+/// refused by the library.
+#[cfg(not(feature = "redis-tls"))]
+fn needs_no_tls(encrypted: bool) -> RedisResult<()> {
+    match encrypted {
+        true => Err((redis::ErrorKind::InvalidClientConfig, "TLS needs a feature").into()),
+        false => Ok(()),
+    }
+}
+
+#[cfg(feature = "redis-tls")]
+impl TlsFiles {
+    /// Returns the certificates in the library's form, and chooses the cryptography of TLS.
+    fn certificates(&self) -> redis::TlsCertificates {
+        use rustls::crypto::{CryptoProvider, aws_lc_rs};
+        if CryptoProvider::get_default().is_none() {
+            // Where several are compiled in, rustls would not choose one but panic. If another
+            // thread was first, its choice stands.
+            let _ = aws_lc_rs::default_provider().install_default();
+        }
+        let client_tls = self
+            .client
+            .as_ref()
+            .map(|(certificate, key)| redis::ClientTlsConfig {
+                client_cert: certificate.clone(),
+                client_key: key.expose().to_vec(),
+            });
+        redis::TlsCertificates {
+            client_tls,
+            root_cert: self.root.clone(),
+        }
+    }
+}
