@@ -102,6 +102,8 @@
 
 mod layer;
 mod sink;
+mod report;
+mod query;
 mod verify;
 mod chain;
 mod record;
@@ -115,9 +117,12 @@ pub use self::{
     error::{AcknowledgeError, AuditBuildError, SinkUnavailable},
     key::AuditKey,
     layer::{AuditGate, AuditHandle, AuditLayer, AuditLayerBuilder, AuditPass, SinkPolicy},
+    query::{RecordFilter, StoredRecord, TrailReader, read_trail},
     record::{AuditEvent, RequestRecord, event_id},
+    report::TrailReport,
     sink::{
-        DetachedSink, FileSink, FileSinkBuilder, LowSpaceAction, MemorySink, Sink, TracingSink,
+        DetachedSink, FileSink, FileSinkBuilder, LowSpaceAction, MemorySink, Sink, SyslogAddress,
+        SyslogSink, SyslogSinkBuilder, TracingSink,
     },
     verify::{
         CheckpointSummary, Finding, FindingClass, FindingReason, TimeGap, VerifyError,

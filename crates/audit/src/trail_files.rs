@@ -6,14 +6,22 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    fs, io,
+    fs::{self, File, Metadata},
+    io,
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 /// The digits of the record number in the name of a part. Names in this form sort by record.
 const DIGITS: usize = 20;
 /// The most files that are set aside for one reason. Later ones replace one shared file.
 const MAX_ASIDE: usize = 16;
+
+/// How often files are listed again if a writer rotates or deletes them in the meantime.
+const ATTEMPTS: u32 = 20;
+/// The pause between two attempts.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Names the older part whose first record has this number.
 pub(crate) fn part(path: &Path, first: u64) -> PathBuf {
@@ -118,6 +126,66 @@ pub(crate) fn folder(path: &Path) -> &Path {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     }
+}
+
+/// Opens the file that is written and lists the older parts, so that both belong together.
+///
+/// Between the two steps the file may have become an older part: then both are repeated. The file is opened
+/// first, so that a rotation in between can only add a part, and never hide one.
+///
+/// # Errors
+///
+/// There is no trail at this path, or the folder cannot be listed.
+pub(crate) fn listed(path: &Path) -> io::Result<(Vec<PathBuf>, Option<File>)> {
+    for _ in 0..ATTEMPTS {
+        let live = open_regular(path);
+        let parts = parts(path)?;
+        match live {
+            Ok(live) if is_at(path, &live.metadata()?) => return Ok((parts, Some(live))),
+            Ok(_) => {}
+            // Between two parts: the old one is renamed, the new one not made yet.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !parts.is_empty() => {
+                thread::sleep(PAUSE);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    // The writer may have been killed between renaming the old part and making the new one.
+    let parts = parts(path)?;
+    match (parts.is_empty(), open_regular(path)) {
+        (_, Ok(live)) => Ok((parts, Some(live))),
+        (false, Err(error)) if error.kind() == io::ErrorKind::NotFound => Ok((parts, None)),
+        (_, Err(error)) => Err(error),
+    }
+}
+
+/// Returns whether the open file still has this name.
+#[cfg(unix)]
+fn is_at(path: &Path, open: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata(path).is_ok_and(|named| (named.dev(), named.ino()) == (open.dev(), open.ino()))
+}
+
+#[cfg(not(unix))]
+fn is_at(path: &Path, _: &Metadata) -> bool {
+    path.exists()
+}
+
+/// Opens a regular file for reading.
+///
+/// # Errors
+///
+/// The file cannot be opened, or is a folder, a FIFO or a device. Those are refused before they are opened:
+/// opening a FIFO waits for a writer.
+pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
+    let regular = |metadata: Metadata| match metadata.is_file() {
+        true => Ok(()),
+        false => Err(io::Error::other("not a regular file")),
+    };
+    regular(fs::metadata(path)?)?;
+    let file = File::open(path)?;
+    regular(file.metadata()?)?;
+    Ok(file)
 }
 
 /// Reads the record number after a prefix of a name.

@@ -38,7 +38,7 @@ Examples:
   palisade key new --store keys.toml --pepper pepper --scope tts:speak --expires 90d
   palisade key list --store keys.toml
   palisade token mint --key dev.pem --issuer https://dev.test --audience tts --subject lin
-  palisade limits show --hash-key limits.key --limit tts=10/minute --client 203.0.113.7
+  palisade limits show --redis-file redis.url --hash-key limits.key --limit tts=10/minute --client 203.0.113.7
   palisade audit verify audit.jsonl
   palisade audit query audit.jsonl --principal anna --since 24h
 

@@ -61,7 +61,8 @@ impl DeadlineTimer {
 
     /// Returns a receiver that is ready after this time. Dropping it ends the wait.
     ///
-    /// If no thread can be started, it is ready at once, with an error.
+    /// If no thread can be started, it is ready at once, with an error: a wait without a deadline would be worse than
+    /// a refused request.
     pub(super) fn after(&self, limit: Duration) -> oneshot::Receiver<()> {
         let (over, waiting) = oneshot::channel();
         let until = self.0.clock.monotonic().saturating_add(limit);

@@ -14,8 +14,12 @@ use crate::record::{RequestSnapshot, Stage};
 
 /// Holds a request back until a record of its arrival is safe. Made by [`AuditLayer::gate`].
 ///
-/// If no sink can keep the record in time, the request is refused with 503 and the handler does not
-/// start. Without a fail-closed sink every request is refused as misconfigured (500).
+/// Place it innermost, directly around the handler. Without it, a fail-closed layer holds back the response, but
+/// the handler has run by then: an order is placed, and no record says so. With it, an act that cannot be
+/// recorded does not happen. It costs a second wait for the disk.
+///
+/// If no sink can keep the record in time, the request is refused with 503 and the handler does not start.
+/// Without a fail-closed sink every request is refused as misconfigured (500).
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct AuditGate(AuditLayer);

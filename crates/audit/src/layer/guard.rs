@@ -86,7 +86,8 @@ impl Guard for AuditLayer {
 }
 
 impl AuditLayer {
-    /// Returns the record of a request at a stage, with the duration so far.
+    /// Returns the record of a request at a stage, with the duration so far. Nothing is encoded: each sink encodes
+    /// what it needs, where it may take the time.
     pub(super) fn event(
         &self,
         cx: &SecurityContext,
@@ -106,6 +107,8 @@ impl AuditLayer {
     }
 
     /// Returns the verdict for a result of the sinks: admitted, or refused with 503.
+    ///
+    /// The reason stays in the trail and the log; a client learns only that the service cannot serve it now.
     pub(super) fn verdict(&self, result: MaybeReady<Result<(), SinkUnavailable>>) -> Verdict<()> {
         match result {
             MaybeReady::Ready(Ok(())) => Verdict::Admit(()),

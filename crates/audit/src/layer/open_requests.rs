@@ -29,6 +29,8 @@ impl OpenRequests {
     }
 
     /// Counts a request that ended. The last one wakes all waiting closes.
+    ///
+    /// Called when the body of the response is dropped, so a stream counts until its last byte.
     pub(super) fn end(&self) {
         if self.count.fetch_sub(1, Ordering::SeqCst) == 1 {
             let waiting = mem::take(&mut *self.lock());

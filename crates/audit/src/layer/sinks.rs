@@ -35,8 +35,19 @@ type SinkResult = Result<(), SinkUnavailable>;
 
 /// What the layer does when a sink cannot keep a record. Default: [`Required`](Self::Required).
 ///
-/// The policy holds for reservations at the beginning of a request and for head records before the
-/// response. A request that is over is never undone: its sinks only count what they lost.
+/// The policy holds for reservations at the beginning of a request and for head records before the response. A
+/// request that is over is never undone: its sinks only count what they lost.
+///
+/// ```
+/// use palisade_audit::{AuditLayer, MemorySink, SinkPolicy, TracingSink};
+///
+/// // The file decides; the log is a convenience.
+/// let layer = AuditLayer::builder()
+///     .sink(MemorySink::new())
+///     .sink_with(SinkPolicy::BestEffort, TracingSink::new())
+///     .build()?;
+/// # let _ = layer; Ok::<(), palisade_audit::AuditBuildError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum SinkPolicy {
@@ -134,6 +145,10 @@ impl Sinks {
     }
 
     /// Lets all sinks reserve space. If the policies refuse the request, those that did release it.
+    ///
+    /// # Errors
+    ///
+    /// The error of the first required sink that has no space, or of the last one if one would have sufficed.
     pub(super) fn reserve(&self) -> Result<ReservedSinks, SinkUnavailable> {
         let mut reserved = ReservedSinks::default();
         let mut any_sink = AnySinkResult::default();
@@ -168,7 +183,8 @@ impl Sinks {
         self.call_each(ReservedSinks::ALL, |sink| sink.record_event(event));
     }
 
-    /// Asks all sinks that demand heads to keep one.
+    /// Asks all sinks that demand heads to keep one. The result is ready when the policies are satisfied, and at the
+    /// latest at the deadline.
     pub(super) fn record_before_response(
         &self,
         reserved: ReservedSinks,
@@ -239,8 +255,10 @@ impl Sinks {
         }
     }
 
-    /// Calls a sink and catches a panic: it is counted, logged once a minute, and `otherwise` is
-    /// returned.
+    /// Calls a sink and catches a panic: it is counted, logged once a minute, and `otherwise` is returned.
+    ///
+    /// The sink is called again at the next request. A sink whose state is broken may panic each time; the others do
+    /// not notice.
     fn call_sink<T>(&self, slot: &SinkSlot, otherwise: T, call: impl FnOnce(&dyn Sink) -> T) -> T {
         if let Ok(value) = catch_unwind(AssertUnwindSafe(|| call(&*slot.sink))) {
             return value;
@@ -255,6 +273,8 @@ impl Sinks {
     }
 
     /// Combines the results of several sinks by their policies, at most until `limit` has passed.
+    ///
+    /// The common case is that all results are there already. Then no timer is started.
     fn combine(
         &self,
         results: Vec<(SinkPolicy, MaybeReady<SinkResult>)>,
@@ -324,7 +344,8 @@ impl PendingResults {
         }
     }
 
-    /// Returns the common result once no missing result can change it.
+    /// Returns the common result once no missing result can change it: a required sink failed, or all of them are
+    /// ready and one of those that suffice kept the record.
     fn outcome(&self) -> Option<SinkResult> {
         if let Some(why) = self.refused {
             return Some(Err(why));

@@ -203,15 +203,15 @@ fn bounded(text: &str) -> Box<str> {
 
 /// Identifiers of events. They stay the same over versions: filters and alarms may rely on them.
 pub mod event_id {
-    /// The service has started.
+    /// The service has started. Recorded before it takes the first connection.
     pub const SERVICE_STARTED: &str = "service.started";
-    /// The service stops: it takes no new connections.
+    /// The service stops: it takes no new connections. Requests under way go on.
     pub const SERVICE_STOPPING: &str = "service.stopping";
     /// The trail was closed while requests were still running. Member: `open_requests`.
     ///
     /// Their ends are not recorded.
     pub const CLOSED_WITH_OPEN_REQUESTS: &str = "audit.closed_with_open_requests";
-    /// A sink of the audit layer panicked or missed its deadline.
+    /// A sink of the audit layer panicked or missed its deadline. The other sinks get the record.
     pub const SINK_FAILED: &str = "audit.sink_failed";
     /// Older parts that retention should delete could not be deleted. They stay, and it is tried
     /// again.
@@ -226,19 +226,19 @@ pub mod event_id {
     pub const LOW_SPACE: &str = "audit.low_space";
     /// The disk of the trail has enough space again. Members: `action`, `free_bytes`.
     pub const SPACE_RESTORED: &str = "audit.space_restored";
-    /// A new configuration is active.
+    /// A new configuration is active. Member: `file`, where there is one.
     pub const CONFIGURATION_RELOADED: &str = "configuration.reloaded";
-    /// A new configuration was refused; the old one stays active.
+    /// A new configuration was refused; the old one stays active. Member: `reason`.
     pub const CONFIGURATION_REFUSED: &str = "configuration.refused";
-    /// A new certificate is in use.
+    /// A new certificate is in use, for connections from now on.
     pub const CERTIFICATE_CHANGED: &str = "certificate.changed";
-    /// A new certificate was refused; the old one stays in use.
+    /// A new certificate was refused; the old one stays in use. Member: `reason`.
     pub const CERTIFICATE_REFUSED: &str = "certificate.refused";
-    /// An API key was made.
+    /// An API key was made. Its public name is in the record, never the key.
     pub const KEY_CREATED: &str = "key.created";
-    /// An API key got a new secret.
+    /// An API key got a new secret. The old one may stay valid for a time.
     pub const KEY_ROTATED: &str = "key.rotated";
-    /// An API key was revoked.
+    /// An API key was revoked. It is refused from now on.
     pub const KEY_REVOKED: &str = "key.revoked";
     /// A set of API keys, or of keys that sign tokens, was read again.
     pub const KEYS_RELOADED: &str = "keys.reloaded";

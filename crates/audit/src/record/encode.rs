@@ -68,6 +68,9 @@ impl RequestRecord {
     }
 
     /// Writes the short form of a record that would be too long: request, outcome and last refusal.
+    ///
+    /// Notes come from guards and handlers, and some of those from clients. Without a bound, one request could make a
+    /// line that no verifier reads.
     fn draft_without_notes(&self, form: RecordType, length: usize, out: &mut Vec<u8>) {
         let mut record = self.begin_record(form, out);
         self.outcome_members(&mut record);
@@ -117,6 +120,8 @@ impl RequestRecord {
     }
 
     /// Writes the path in the form that the settings allow, if no route is known.
+    ///
+    /// The template of a route says the same and holds nothing that a client chose.
     fn path_members(&self, record: &mut Object<'_>) {
         match &self.snapshot.path {
             Some(RecordedPath::Clear(path)) => record.limited("path", path, MAX_TEXT_CHARS),
@@ -134,7 +139,8 @@ impl RequestRecord {
         }
     }
 
-    /// Writes the headers and query parameters that the operator chose.
+    /// Writes the headers and query parameters that the operator chose, in clear or as a code. Never in an `end`
+    /// record: its head has them.
     fn chosen_fields(&self, record: &mut Object<'_>, form: RecordType) {
         if form == RecordType::End || self.snapshot.redacted_fields.is_empty() {
             return;

@@ -110,7 +110,7 @@ fn string(out: &mut Vec<u8>, value: &str) {
     out.push(b'"');
 }
 
-/// Escapes quotes, backslashes and harmful characters.
+/// Escapes quotes, backslashes and harmful characters. All others are written as they are, in UTF-8 (RFC 3629).
 fn escape(out: &mut Vec<u8>, value: &str) {
     let mut buffer = [0; 4];
     for character in value.chars() {

@@ -30,10 +30,31 @@ use crate::record::redaction::Redaction;
 /// Sinks get it in an `Arc`, at the end of the request and, if they
 /// [require](crate::Sink::requires_head_records) it, also before the response.
 ///
-/// It has no header value, no query value and no body, unless the layer was configured to record
-/// one. So a sink cannot leak them. [`to_json`](Self::to_json) returns one line in which control
-/// characters and invisible characters are escaped. The record keeps the request's
-/// [`SecurityContext`] in memory.
+/// It has no header value, no query value and no body, unless the layer was configured to record one. So a sink
+/// cannot leak them. [`to_json`](Self::to_json) returns one line in which control characters and invisible
+/// characters are escaped. The record keeps the request's [`SecurityContext`] in memory.
+///
+/// # Examples
+///
+/// A sink that prints refusals:
+///
+/// ```
+/// use std::sync::Arc;
+/// use palisade_audit::{RequestRecord, Sink};
+///
+/// #[derive(Debug)]
+/// struct Refusals;
+///
+/// impl Sink for Refusals {
+///     fn record_request(&self, record: &Arc<RequestRecord>) {
+///         if let Some((guard, code)) = record.refused_by() {
+///             let route = record.route().unwrap_or("no route");
+///             println!("{} {route}: {code} by {guard}", record.method());
+///         }
+///     }
+/// }
+/// # let _ = Refusals;
+/// ```
 pub struct RequestRecord {
     /// Identity, route, client address and what the guards noticed.
     cx: SecurityContext,
@@ -86,13 +107,13 @@ impl RequestRecord {
         self.cx.request_id()
     }
 
-    /// Returns when the request arrived, as time since the Unix epoch.
+    /// Returns when the request arrived, as time since the Unix epoch, by the clock of the layer.
     #[must_use]
     pub fn received_at(&self) -> Duration {
         self.snapshot.received_at
     }
 
-    /// Returns how long the request took, from its arrival to this record.
+    /// Returns how long the request took, from its arrival to this record, on the monotonic clock.
     #[must_use]
     pub fn duration(&self) -> Duration {
         self.duration

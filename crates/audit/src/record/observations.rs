@@ -54,7 +54,7 @@ pub(super) fn write(record: &mut Object<'_>, seen: &Observations) {
     }
 }
 
-/// Writes who refused, and the private reason.
+/// Writes who refused, and the private reason, which the client does not get. At most 512 characters of it.
 fn refusal_members(it: &mut Object<'_>, refusal: &Refusal) {
     it.text("guard", refusal.guard);
     it.text("code", refusal.code);
@@ -77,7 +77,7 @@ fn count_if_several<T>(it: &mut Object<'_>, counted: &Counted<T>) {
     }
 }
 
-/// Writes the facts of one kind as an array, if there are any.
+/// Writes the facts of one kind as an array, if there are any. Equal ones are one entry with a `count`.
 fn facts_of_kind(record: &mut Object<'_>, name: &str, facts: &[Counted<Fact>]) {
     let of_kind = facts.iter().filter(|it| kind_name(&it.value) == name);
     record.objects(name, of_kind, |it, counted| {
@@ -112,7 +112,8 @@ fn fact_members(it: &mut Object<'_>, fact: &Fact) {
     }
 }
 
-/// Returns the member under which a fact is written; `other` for kinds that are not recorded.
+/// Returns the member under which a fact is written; `other` for kinds that are not recorded. The core may gain
+/// kinds that this crate does not know yet.
 fn kind_name(fact: &Fact) -> &'static str {
     match fact {
         Fact::Cleaned { .. } => "cleaned",

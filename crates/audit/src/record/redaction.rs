@@ -105,7 +105,12 @@ pub(crate) struct RedactedField {
 }
 
 impl Redaction {
-    /// Checks the settings: codes need a key, and names of secrets are refused in clear.
+    /// Checks the settings when the layer is built.
+    ///
+    /// # Errors
+    ///
+    /// [`AuditBuildError::NoCorrelationKey`] if codes are wanted without a key, and
+    /// [`AuditBuildError::SecretInClear`] for a name of a secret in clear.
     pub(crate) fn check(&self) -> Result<(), AuditBuildError> {
         let mut fields = self.fields.iter();
         if self.key.is_none() && fields.any(|field| field.form == FieldForm::Correlated) {
@@ -188,6 +193,8 @@ impl FieldSource {
 }
 
 /// Returns whether a header or parameter holds a secret by its name: no option shows such values.
+///
+/// Case and punctuation do not matter, so `X-Api-Key`, `x_api_key` and `apikey` are one name.
 fn is_secret(name: &str) -> bool {
     let letters = name.chars().filter(|it| it.is_alphanumeric());
     let name: String = letters.flat_map(char::to_lowercase).collect();

@@ -34,6 +34,8 @@ impl UnknownPath {
     }
 
     /// Keeps at most eight segments, and of one that is longer than 24 characters the first eight.
+    ///
+    /// What scanners look for stays readable (`/wp-login.php`), and a token in a path does not.
     pub(super) fn shortened(&self) -> String {
         let path = &*self.beginning;
         let space = path.len().min(MAX_SEGMENTS * (MAX_SEGMENT_CHARS + 1)) + '…'.len_utf8();

@@ -1,14 +1,16 @@
 //! Sinks: where records are written to.
 //!
 //! [`Sink`] is the trait. [`FileSink`] writes a hash chain to a file, [`MemorySink`] keeps the
-//! latest records, [`TracingSink`] writes log lines, and [`DetachedSink`] runs a slow sink on a
-//! separate thread. The layer calls all sinks of a request in the order in which they were added.
+//! latest records, [`TracingSink`] writes log lines, [`SyslogSink`] sends them to a syslog server, and
+//! [`DetachedSink`] runs a slow sink on a separate thread. The layer calls all sinks of a request in the order in which they were added.
 
-mod detached;
 mod file;
-mod memory;
-mod repeats;
 mod tracing;
+mod syslog;
+mod detached;
+mod memory;
+mod repeat_lines;
+mod repeats;
 
 use std::{fmt, sync::Arc};
 
@@ -18,6 +20,7 @@ pub use self::{
     detached::DetachedSink,
     file::{FileSink, FileSinkBuilder, LowSpaceAction},
     memory::MemorySink,
+    syslog::{SyslogAddress, SyslogSink, SyslogSinkBuilder},
     tracing::TracingSink,
 };
 use crate::{

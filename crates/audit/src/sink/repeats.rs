@@ -80,6 +80,9 @@ struct Count {
 }
 
 /// All counts of a sink, and the budget for first refusals.
+///
+/// Bounded in memory: 1024 counts by client, then 64 by guard and code, then one for the rest. The numbers stay
+/// exact; what is lost beyond a bound is only the distinction.
 #[derive(Debug)]
 pub(crate) struct RepeatTable {
     /// Window and budget.
@@ -140,7 +143,8 @@ impl RepeatTable {
 
     /// Returns `true` if the refusal is only counted, `false` if it must be written.
     ///
-    /// `now` is the wall-clock time since the Unix epoch and the monotonic time.
+    /// `now` is the wall-clock time since the Unix epoch and the monotonic time: the first goes into the record, the
+    /// second decides, so that a clock that is set neither opens nor extends a window.
     pub(crate) fn counts(&mut self, key: RepeatKey, now: (Duration, Duration)) -> bool {
         let Some(window) = self.settings.window else {
             return false;

@@ -3,22 +3,13 @@
 //! Repeated refusals of one client are limited to one line in 60 seconds, so a client cannot fill
 //! the log. The table of clients is bounded.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::sync::Arc;
 
 use super::Sink;
 use crate::{
     record::{AuditEvent, RequestRecord},
-    sink::repeats::RepeatKey,
+    sink::{repeat_lines::RepeatLines, repeats::RepeatKey},
 };
-
-/// The time in which repeated refusals are one line.
-const WINDOW: Duration = Duration::from_secs(60);
-/// The most refusals that are distinguished. Beyond that, they share one line in each window.
-const MAX_KEYS: usize = 1024;
 
 /// Writes every record as a log line of `tracing`, level `INFO`, target `palisade::audit`.
 ///
@@ -39,25 +30,7 @@ const MAX_KEYS: usize = 1024;
 #[derive(Clone, Debug, Default)]
 pub struct TracingSink {
     /// When lines were last written; shared by all clones.
-    lines: Arc<Mutex<Lines>>,
-}
-
-/// The refusals that were logged recently.
-#[derive(Debug, Default)]
-struct Lines {
-    /// The last line of each kind of refusal. `None` is for those that are not distinguished.
-    by_key: HashMap<Option<RepeatKey>, Repeated>,
-    /// When entries with an ended window were last removed.
-    cleared: Duration,
-}
-
-/// The state of one kind of refusal.
-#[derive(Debug, Default)]
-struct Repeated {
-    /// When its window began.
-    since: Duration,
-    /// How many lines were not written since then.
-    held_back: u64,
+    lines: Arc<RepeatLines>,
 }
 
 impl TracingSink {
@@ -66,49 +39,6 @@ impl TracingSink {
     pub fn new() -> Self {
         Self::default()
     }
-
-    /// Returns how many were held back before this one, or `None` if this one is.
-    fn admit(&self, key: RepeatKey, now: Duration) -> Option<u64> {
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.clear_old(now);
-        let mut key = Some(key);
-        if lines.by_key.len() >= MAX_KEYS && !lines.by_key.contains_key(&key) {
-            key = None;
-        }
-        let known = lines.by_key.get_mut(&key);
-        if let Some(known) = known.filter(|known| !is_over(known.since, now)) {
-            known.held_back = known.held_back.saturating_add(1);
-            return None;
-        }
-        let before = lines.by_key.entry(key).or_default();
-        before.since = now;
-        Some(std::mem::take(&mut before.held_back))
-    }
-}
-
-impl Lines {
-    /// If the table is full, removes those whose window is over, once a window. What they held back
-    /// is counted in the next line of those that are not distinguished.
-    fn clear_old(&mut self, now: Duration) {
-        if self.by_key.len() >= MAX_KEYS && is_over(self.cleared, now) {
-            self.cleared = now;
-            let mut left = 0_u64;
-            self.by_key.retain(|key, it| {
-                let stays = key.is_none() || !is_over(it.since, now);
-                left = left.saturating_add(if stays { 0 } else { it.held_back });
-                stays
-            });
-            if left > 0 {
-                let rest = self.by_key.entry(None).or_default();
-                rest.held_back = rest.held_back.saturating_add(left);
-            }
-        }
-    }
-}
-
-/// The clock may be set: a window that began in the future is over.
-fn is_over(since: Duration, now: Duration) -> bool {
-    now.checked_sub(since).is_none_or(|passed| passed >= WINDOW)
 }
 
 impl Sink for TracingSink {
@@ -118,7 +48,7 @@ impl Sink for TracingSink {
             return;
         }
         let now = event.time().unwrap_or_default();
-        let held_back = match RepeatKey::of_event(event).map(|key| self.admit(key, now)) {
+        let held_back = match RepeatKey::of_event(event).map(|key| self.lines.admit(key, now)) {
             Some(None) => return,
             Some(Some(held_back)) => held_back,
             None => 0,
@@ -137,7 +67,8 @@ impl Sink for TracingSink {
         if !tracing::enabled!(target: "palisade::audit", tracing::Level::INFO) {
             return;
         }
-        let admitted = RepeatKey::of_request(event).map(|key| self.admit(key, event.received_at()));
+        let admitted =
+            RepeatKey::of_request(event).map(|key| self.lines.admit(key, event.received_at()));
         let held_back = match admitted {
             Some(None) => return,
             Some(Some(held_back)) => held_back,
@@ -154,54 +85,5 @@ impl Sink for TracingSink {
             "{}",
             event.to_json()
         );
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::net::{IpAddr, Ipv4Addr};
-
-    use super::*;
-
-    fn key(client: u32) -> RepeatKey {
-        RepeatKey {
-            client: Some(IpAddr::V4(Ipv4Addr::from_bits(client))),
-            principal: None,
-            guard: "rate_limit",
-            code: "too_many_requests",
-        }
-    }
-
-    #[test]
-    fn a_refused_client_is_one_line_a_minute_with_a_count() {
-        let sink = TracingSink::new();
-        let at = Duration::from_secs;
-        assert_eq!(sink.admit(key(1), at(100)), Some(0));
-        assert!((101..160).all(|second| sink.admit(key(1), at(second)).is_none()));
-        assert_eq!(
-            sink.admit(key(2), at(101)),
-            Some(0),
-            "another client is told"
-        );
-        assert_eq!(sink.admit(key(1), at(159)), None);
-        assert_eq!(sink.admit(key(1), at(160)), Some(60));
-        assert_eq!(
-            sink.admit(key(1), at(10)),
-            Some(0),
-            "the clock was set back"
-        );
-    }
-
-    #[test]
-    fn many_refused_clients_share_a_line_in_the_end() {
-        let sink = TracingSink::new();
-        let told = |second: u64| {
-            let now = Duration::from_secs(second);
-            (0..100_000)
-                .filter(|it| sink.admit(key(*it), now).is_some())
-                .count()
-        };
-        assert_eq!(told(100), MAX_KEYS + 1);
-        assert!(sink.lines.lock().unwrap().by_key.len() <= MAX_KEYS + 1);
     }
 }

@@ -14,7 +14,7 @@ use std::{
 use palisade_internal::private_file;
 use serde::Deserialize;
 
-use super::{Finding, VerifyReport, files::open_regular};
+use super::{Finding, VerifyReport};
 use crate::{
     chain::{Signer, Verifier},
     error::AcknowledgeError,
@@ -119,7 +119,7 @@ pub(super) fn apply(
     report: &mut VerifyReport,
 ) -> io::Result<()> {
     let Some(key) = key else { return Ok(()) };
-    let file = match open_regular(&trail_files::acknowledged(path)) {
+    let file = match trail_files::open_regular(&trail_files::acknowledged(path)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         opened => opened?,
     };

@@ -19,6 +19,9 @@ const MAX_LINE: u64 = 4096;
 const MAX_TRAILS: usize = 64;
 
 /// An anchor and checkpoints, with what was found so far.
+///
+/// Each good record is compared with them by its number. At the end, those that no record met are missing: the
+/// trail was cut, rolled back or replaced.
 #[derive(Debug, Default)]
 pub(crate) struct ExpectedRecords {
     /// The record that the caller requires.

@@ -4,9 +4,8 @@
 //! 20 times with a pause of 5 milliseconds.
 
 use std::{
-    fs::{self, File, Metadata},
     io::{self, BufReader},
-    path::{Path, PathBuf},
+    path::Path,
     thread,
     time::Duration,
 };
@@ -55,7 +54,7 @@ fn verify_once(path: &Path, options: &VerifyOptions) -> Result<Option<VerifyRepo
     let checkpoints = options.checkpoints.as_deref().unwrap_or(&default);
     expected.read(checkpoints, &options.checkpoint_verifier())?;
     let summary = expected.summary.clone();
-    let (parts, live) = listed(path)?;
+    let (parts, live) = trail_files::listed(path)?;
     let mut scan = options.scan(expected);
     for part in &parts {
         match read_part(&mut scan, part, FileEnd::Part) {
@@ -75,60 +74,13 @@ fn verify_once(path: &Path, options: &VerifyOptions) -> Result<Option<VerifyRepo
     Ok(Some(report))
 }
 
-/// Opens the file that is written and lists the older parts, so that both belong together.
-///
-/// Between the two steps the file may have become an older part: then both are repeated.
-fn listed(path: &Path) -> io::Result<(Vec<PathBuf>, Option<File>)> {
-    for _ in 0..ATTEMPTS {
-        let live = open_regular(path);
-        let parts = trail_files::parts(path)?;
-        match live {
-            Ok(live) if is_at(path, &live.metadata()?) => return Ok((parts, Some(live))),
-            Ok(_) => {}
-            // Between two parts: the old one is renamed, the new one not made yet.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !parts.is_empty() => {
-                thread::sleep(PAUSE);
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    // The writer may have been killed between renaming the old part and making the new one.
-    let parts = trail_files::parts(path)?;
-    match (parts.is_empty(), open_regular(path)) {
-        (_, Ok(live)) => Ok((parts, Some(live))),
-        (false, Err(error)) if error.kind() == io::ErrorKind::NotFound => Ok((parts, None)),
-        (_, Err(error)) => Err(error),
-    }
-}
-
-/// Returns whether the open file still has this name.
-#[cfg(unix)]
-fn is_at(path: &Path, open: &Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    fs::metadata(path).is_ok_and(|named| (named.dev(), named.ino()) == (open.dev(), open.ino()))
-}
-
-#[cfg(not(unix))]
-fn is_at(path: &Path, _: &Metadata) -> bool {
-    path.exists()
-}
-
-/// Opens a regular file for reading. A FIFO or a device is refused before it is opened: that may
-/// hang.
-pub(super) fn open_regular(path: &Path) -> io::Result<File> {
-    let regular = |metadata: Metadata| match metadata.is_file() {
-        true => Ok(()),
-        false => Err(io::Error::other("not a regular file")),
-    };
-    regular(fs::metadata(path)?)?;
-    let file = File::open(path)?;
-    regular(file.metadata()?)?;
-    Ok(file)
-}
-
 /// Lets a scan read one file, with a buffer of 64 KiB.
+///
+/// # Errors
+///
+/// The file cannot be read, or is no regular file.
 pub(crate) fn read_part(scan: &mut Scan, name: &Path, tail: FileEnd) -> Result<(), VerifyError> {
-    let file = open_regular(name)?;
+    let file = trail_files::open_regular(name)?;
     scan.file(
         &mut BufReader::with_capacity(64 * 1024, file),
         Some(name),

@@ -1,7 +1,11 @@
-//! `palisade audit`: verifies audit trails, acknowledges incidents, and makes checkpoint keys.
+//! `palisade audit`: verifies audit trails, searches them, reports on them, acknowledges incidents,
+//! and makes checkpoint keys.
 
 mod acknowledge;
+mod filter;
 mod key;
+mod query;
+mod report;
 mod verify;
 
 use clap::Subcommand;
@@ -13,6 +17,8 @@ use crate::Failure;
 pub(crate) enum Command {
     Acknowledge(acknowledge::Acknowledge),
     Key(key::Key),
+    Query(query::Query),
+    Report(report::Report),
     Verify(verify::Verify),
 }
 
@@ -22,6 +28,8 @@ impl Command {
         match self {
             Self::Acknowledge(command) => command.run(),
             Self::Key(command) => command.run(),
+            Self::Query(command) => command.run(),
+            Self::Report(command) => command.run(),
             Self::Verify(command) => command.run(),
         }
     }

@@ -10,8 +10,8 @@ Name and rates must be those of the service. For a client address, the IPv6 netw
 remembers a refusal asks the store again within two seconds.
 
 Examples:
-  palisade limits reset --hash-key limits.key --limit login=5/minute --client 203.0.113.7
-  palisade limits reset --hash-key limits.key --limit tts=100/day --owner acme";
+  palisade limits reset --redis-file redis.url --hash-key limits.key --limit login=5/minute --client 203.0.113.7
+  palisade limits reset --redis-file redis.url --hash-key limits.key --limit tts=100/day --owner acme";
 
 /// Makes the buckets full again, so that refusals end
 #[derive(Args)]

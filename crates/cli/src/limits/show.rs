@@ -15,7 +15,7 @@ address, the IPv6 network around it is shown too. A tier with other amounts uses
 
 Examples:
   palisade limits show --redis redis://127.0.0.1:6379/2 --hash-key limits.key --limit tts=10/minute --client 203.0.113.7
-  palisade limits show --hash-key limits.key --limit 'api=200/day;50/hour' --principal api_key:anna --json";
+  palisade limits show --redis-file redis.url --hash-key limits.key --limit 'api=200/day;50/hour' --principal api_key:anna --json";
 
 /// Shows how much of each limit is left
 #[derive(Args)]

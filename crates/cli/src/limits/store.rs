@@ -1,6 +1,11 @@
 //! The store and the subject that a command is about, from its arguments.
 
-use std::{env, fs, net::IpAddr, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    net::IpAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::Args;
 use palisade_core::Secret;
@@ -8,18 +13,14 @@ use palisade_rate_limit::{Policy, RateLimitLayer, RedisStore, Subject};
 
 use crate::Failure;
 
-/// The environment variable with the address, so that its password is in no list of processes.
-const ADDRESS: &str = "PALISADE_REDIS";
-
 /// How long a reply may take. Nobody waits for it but the person at the terminal.
 const DEADLINE: Duration = Duration::from_secs(5);
 
 /// The shared store, the limits, and whose buckets are meant.
 #[derive(Args)]
 pub(super) struct Target {
-    /// The address of the store, as in the configuration; default: the variable PALISADE_REDIS
-    #[arg(long, value_name = "URL")]
-    redis: Option<String>,
+    #[command(flatten)]
+    address: AddressArguments,
     /// The file with the key for hashing, as in the configuration
     #[arg(long, value_name = "FILE")]
     hash_key: PathBuf,
@@ -34,6 +35,18 @@ pub(super) struct Target {
     limits: Vec<String>,
     #[command(flatten)]
     subject: SubjectArguments,
+}
+
+/// The address of the store. Exactly one must be given.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+struct AddressArguments {
+    /// The address of the store, as in the configuration
+    #[arg(long, value_name = "URL")]
+    redis: Option<String>,
+    /// A file with the address: its password is then in no list of processes
+    #[arg(long, value_name = "FILE")]
+    redis_file: Option<PathBuf>,
 }
 
 /// Whose buckets are meant. Exactly one must be given.
@@ -100,17 +113,7 @@ impl Target {
     }
 
     async fn store(&self) -> Result<RedisStore, Failure> {
-        let address = match &self.redis {
-            Some(address) => address.clone(),
-            None => env::var(ADDRESS).map_err(|_| {
-                Failure::new(format_args!("give --redis, or set the variable {ADDRESS}"))
-            })?,
-        };
-        let read = |file: &PathBuf| {
-            fs::read(file).map_err(|problem| {
-                Failure::new(format_args!("cannot read {}: {problem}", file.display()))
-            })
-        };
+        let address = self.address.read()?;
         let hash_key = Secret::new(read(&self.hash_key)?);
         let mut builder = RedisStore::builder(&address, hash_key)
             .prefix(self.prefix.as_str())
@@ -121,6 +124,23 @@ impl Target {
         }
         Ok(builder.connect().await?)
     }
+}
+
+impl AddressArguments {
+    /// Returns the address.
+    fn read(&self) -> Result<String, Failure> {
+        match (&self.redis, &self.redis_file) {
+            (Some(address), _) => Ok(address.clone()),
+            (None, Some(file)) => Ok(String::from_utf8_lossy(&read(file)?).trim().to_owned()),
+            (None, None) => Err(Failure::new("give --redis or --redis-file")),
+        }
+    }
+}
+
+/// Reads a file.
+fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(file)
+        .map_err(|problem| Failure::new(format_args!("cannot read {}: {problem}", file.display())))
 }
 
 impl SubjectArguments {

@@ -163,7 +163,15 @@ fn what_is_missing_or_wrong_is_told_without_the_password() {
         "{told}"
     );
     let told = folder.bad(&format!("limits show --hash-key limits.key {limit}"));
-    assert!(told.contains("PALISADE_REDIS"), "{told}");
+    assert!(told.contains("--redis-file"), "{told}");
+    fs::write(folder.path("redis.url"), format!("{url}\n")).unwrap();
+    let told = folder.bad(&format!(
+        "limits show --redis-file redis.url --hash-key limits.key {limit}"
+    ));
+    assert!(
+        told.contains("connection_refused") && !told.contains("canary"),
+        "{told}"
+    );
     let told = folder.bad(&format!(
         "limits show --redis {url} --hash-key none.key {limit}"
     ));

@@ -95,7 +95,8 @@ impl fmt::Debug for Settings {
 
 /// Returns the latest valid checkpoint of a file. Forged and unknown lines are skipped.
 ///
-/// A file that cannot be read is logged, and the start continues without it.
+/// A file that cannot be read is logged, and the start continues without it: verification will report what is
+/// missing, and a service that does not start because of a second disk helps only an attacker.
 pub(super) fn latest(file: &Path, signer: &Signer) -> Option<Checkpoint> {
     let mut latest = None;
     let read = read_checkpoints(file, &signer.verifier(), |line| match line {
@@ -134,7 +135,9 @@ pub(super) struct CheckpointWriter {
 impl CheckpointWriter {
     /// Starts the thread. Returns `None` if there is no place to write to.
     ///
-    /// Fails if the system cannot start a thread.
+    /// # Errors
+    ///
+    /// The system cannot start a thread.
     pub(super) fn start(
         settings: Settings,
         trail: &Path,
@@ -181,8 +184,9 @@ impl CheckpointWriter {
 
     /// Sends a checkpoint of the last safe record, if one is due or `must` is true.
     ///
-    /// `now` is the wall-clock time and the monotonic time. Nothing is sent if there is no new
-    /// record. A full queue drops the checkpoint and sets `failing`.
+    /// `now` is the wall-clock time and the monotonic time. Nothing is sent if there is no new record: the last one
+    /// has its checkpoint already. A full queue drops the checkpoint and sets `failing`; the next one covers the same
+    /// records.
     pub(super) fn keep(
         &mut self,
         trail: &str,
@@ -252,6 +256,9 @@ fn tell(state: &AtomicBool, failure: Option<&io::Error>) {
 }
 
 /// Appends a line to a checkpoint file and syncs it. A new file has mode 0600.
+///
+/// If the file does not end with a line feed (a write that was cut), one is added first, so that the new line is
+/// whole.
 fn append(file: &Path, line: &str) -> io::Result<()> {
     if fs::metadata(file).is_ok_and(|metadata| !metadata.is_file()) {
         return Err(io::Error::other("the checkpoint file is no regular file"));

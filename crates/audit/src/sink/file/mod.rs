@@ -12,22 +12,23 @@
 //! and any other sink drops records and counts them.
 
 mod builder;
-mod checkpoint_writer;
-mod draft_buffer;
-#[cfg(feature = "metrics")]
-mod trail_metrics;
-mod write_health;
-mod journal;
-mod writer_records;
+mod open;
 mod queue;
+mod writer_thread;
+mod watchdog;
 mod recovery;
 mod retention;
 mod low_space;
+mod checkpoint_writer;
+mod journal;
+mod writer_records;
+mod draft_buffer;
 mod storage;
+mod write_health;
+#[cfg(feature = "metrics")]
+mod trail_metrics;
 #[cfg(test)]
 mod tests;
-mod watchdog;
-mod writer_thread;
 
 use std::{
     fmt,

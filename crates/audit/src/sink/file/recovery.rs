@@ -49,8 +49,13 @@ pub(super) struct Start {
 
 /// Finds the end of the trail in its file, or in the latest older part if there is no file.
 ///
-/// `checkpoint` is the latest known one: its record must be in the trail, or it is reported as
-/// missing.
+/// `checkpoint` is the latest known one: its record must be in the trail, or it is reported as missing. Nothing
+/// is deleted: what does not belong to the trail is renamed, or copied before it is cut off.
+///
+/// # Errors
+///
+/// A file cannot be read, was written with another key or by a later version, or no random name can be made for
+/// a new trail.
 pub(super) fn recover(
     path: &Path,
     key: Option<&AuditKey>,
@@ -93,6 +98,9 @@ pub(super) fn recover(
 }
 
 /// Returns what is missing according to a checkpoint. `None` if its record is there.
+///
+/// Three cases: the trail ends earlier (cut or rolled back), it has another hash at that record (replaced), or
+/// there is no trail of this name (deleted).
 fn behind(checkpoint: &Checkpoint, last: Anchor, trail: &str) -> Option<Recovered> {
     let to = checkpoint.anchor.sequence();
     if checkpoint.trail != trail {
@@ -116,8 +124,11 @@ fn behind(checkpoint: &Checkpoint, last: Anchor, trail: &str) -> Option<Recovere
     })
 }
 
-/// Scans a file and returns the first finding. A wrong key or version is an error: nothing is
-/// repaired.
+/// Scans a file and returns the first finding.
+///
+/// # Errors
+///
+/// A wrong key or version: nothing is repaired, since with the right key the file may be whole.
 fn scanned(scan: &mut Scan, path: &Path) -> Result<Option<Finding>, AuditBuildError> {
     let finding = match read_part(scan, path, FileEnd::Last) {
         Ok(()) => scan.first_finding().cloned(),
@@ -153,7 +164,7 @@ fn before(path: &Path, key: Option<&AuditKey>) -> Result<(Anchor, String), Audit
     Ok((Anchor::GENESIS, hex::encode(&id)))
 }
 
-/// Removes an incomplete line from the file, or renames a damaged file.
+/// Removes an incomplete line from the file, or renames a damaged file. Returns what is to be recorded.
 fn set_aside(
     path: &Path,
     good: u64,
@@ -182,7 +193,8 @@ fn set_aside(
 
 /// Finds incomplete lines that an earlier process set aside without recording it, as it was killed.
 ///
-/// A file name counts only if it stands for the next record, and it is only mentioned.
+/// A file name counts only if it stands for the next record, and it is only mentioned: anyone who can create a
+/// file can choose its name.
 fn untold(path: &Path, next: u64) -> io::Result<Vec<Recovered>> {
     let aside = trail_files::all_aside(path, TORN)?.into_iter();
     let aside = aside.filter(|(record, _)| *record == next);
@@ -200,8 +212,12 @@ fn untold(path: &Path, next: u64) -> io::Result<Vec<Recovered>> {
 
 /// Copies the incomplete line to a separate file, syncs the copy, and then removes the line.
 ///
-/// If there is no space for the copy, the record has the beginning of the line: a full disk must
-/// not prevent a start.
+/// If there is no space for the copy, the record has the beginning of the line: a full disk must not prevent a
+/// start.
+///
+/// # Errors
+///
+/// The file cannot be read or cut.
 fn cut(path: &Path, good: u64, record: u64) -> io::Result<Recovered> {
     let mut from = File::options().read(true).write(true).open(path)?;
     from.seek(SeekFrom::Start(good))?;

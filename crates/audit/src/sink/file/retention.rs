@@ -16,7 +16,7 @@ use super::{
 /// The time between two checks; there is also one after every rotation.
 const PAUSE: Duration = Duration::from_secs(60 * 60);
 
-/// How much of the trail is kept. Default: everything.
+/// When older parts are deleted: by the age of their last record, and by the size of all files together.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Retention {
     /// Parts that were last written longer ago than this are deleted.
@@ -59,8 +59,10 @@ impl RetentionCheck {
 
     /// Deletes the parts beyond the limits. `now` is the time since the Unix epoch.
     ///
-    /// Fails if the parts cannot be listed, the record cannot be written, or a file cannot be
-    /// deleted.
+    /// # Errors
+    ///
+    /// The parts cannot be listed, the record cannot be written, or a file cannot be deleted. What was not deleted is
+    /// tried again at the next check.
     pub(super) fn run(&self, journal: &mut Journal<impl Store>, now: Duration) -> io::Result<()> {
         let parts = journal.store().parts()?;
         let live = journal.store().length();
@@ -79,7 +81,8 @@ pub(super) fn retire_oldest(journal: &mut Journal<impl Store>, now: Duration) ->
 
 /// Returns how many of the oldest parts exceed a limit, and which limit: `age` or `size`.
 ///
-/// `live` is the length of the file that is written. It counts, and is never deleted.
+/// `live` is the length of the file that is written. It counts, and is never deleted. Parts go strictly in their
+/// order: a younger part is never deleted before an older one, so that the rest has no gap.
 fn chosen(parts: &[Part], live: u64, keep: Retention, now: Duration) -> (usize, &'static str) {
     let too_old = |part: &Part| {
         keep.age

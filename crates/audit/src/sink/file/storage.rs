@@ -27,9 +27,11 @@ pub(super) trait Store: Send + 'static {
     fn length(&self) -> u64;
     /// Checks whether the file still has its name and its length. Called before each write.
     fn condition(&self) -> Condition;
-    /// Appends bytes. After an error some of them may be in the file.
+    /// Appends bytes. After an error some of them may be in the file: the journal then cuts it to its last good
+    /// length.
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
-    /// Makes everything durable. After an error it is unknown what is on the disk.
+    /// Makes everything durable. After an error it is unknown what is on the disk, and a second sync may succeed
+    /// without writing anything: the journal then begins a new file.
     fn sync(&mut self) -> io::Result<()>;
     /// Cuts the file to a length in bytes.
     fn truncate(&mut self, length: u64) -> io::Result<()>;
@@ -103,11 +105,11 @@ pub(super) struct Disk {
 }
 
 impl Disk {
-    /// Opens a file to append to, and creates it if it is missing. `None` if another process writes
-    /// to it.
+    /// Opens a file to append to, and creates it if it is missing. `None` if another process writes to it.
     ///
-    /// Fails if the path is not a regular file, or if others could read it and that cannot be
-    /// repaired.
+    /// # Errors
+    ///
+    /// The path is not a regular file, or others could read it and that cannot be repaired.
     pub(super) fn open(path: PathBuf, lock: File) -> io::Result<Option<Self>> {
         demand_regular(&path)?;
         let file = data_options().create(true).open(&path)?;
@@ -259,7 +261,8 @@ pub(super) fn last_record_in(end: &[u8]) -> Option<Anchor> {
 
 /// Takes the lock file of a trail. `None` if another process has it.
 ///
-/// The system releases the lock when the process ends, also after a crash.
+/// The system releases the lock when the process ends, also after a crash. The file itself stays: removing it
+/// would let a third process lock a new one while the second still waits.
 pub(super) fn lock(path: &Path) -> io::Result<Option<File>> {
     demand_regular(path)?;
     let file = private_file::options()

@@ -61,7 +61,11 @@ pub(super) struct WriterThread<S> {
 }
 
 impl<S: Store> WriterThread<S> {
-    /// Works until the queue is closed.
+    /// Works until the queue is closed: takes records, writes them, reports the result, and does what is due in
+    /// between.
+    ///
+    /// Everything else that the sink does happens here too, in this order: counts, free space, retention,
+    /// checkpoints. None of it delays a response that waits, but the write before it.
     pub(super) fn run(mut self) {
         // However this thread ends, all waits for it end.
         let _end = CloseOnDrop(Arc::clone(&self.queue));
@@ -138,6 +142,9 @@ impl<S: Store> WriterThread<S> {
     }
 
     /// Writes until it works, or until the queue is to be closed: then there is one attempt more.
+    ///
+    /// Between attempts it pauses, longer each time. Responses that wait get the error at once; the records stay in
+    /// memory and are written later.
     fn keep(&mut self, taken: &Batch) {
         let mut pause = FIRST_PAUSE;
         loop {
@@ -156,7 +163,9 @@ impl<S: Store> WriterThread<S> {
         }
     }
 
-    /// Does what the operator chose for a disk with little space.
+    /// Compares the free space with the thresholds, and does what the operator chose for a disk with little space.
+    ///
+    /// Each change of state is one event and one log line.
     fn look_at_space(&mut self) {
         if !self.space.is_due(self.clock.monotonic()) {
             return;
@@ -231,6 +240,8 @@ impl<S: Store> WriterThread<S> {
     }
 
     /// Makes the last attempt and the last checkpoint, releases the file and closes the queue.
+    ///
+    /// What could not be written is counted as dropped, since nobody can write it any more.
     fn end(mut self, taken: &Batch) {
         let kept = self.attempt(taken);
         let (safe, unwritten) = (self.journal.safe(), self.journal.waiting());

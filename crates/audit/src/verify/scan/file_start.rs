@@ -24,6 +24,12 @@ impl Scan {
     }
 
     /// Compares algorithm and key of the file with those that the caller gave.
+    ///
+    /// The file's own statement never decides what is computed: an attacker could state the weaker one.
+    ///
+    /// # Errors
+    ///
+    /// The reason why the file cannot be verified.
     fn demand_same_seal(&self, content: &RecordMembers<'_>) -> Result<(), FindingReason> {
         let algorithm = content.algorithm.as_deref();
         if algorithm == Some(self.seal.algorithm()) {
@@ -38,6 +44,9 @@ impl Scan {
     }
 
     /// Finds where the trail begins: at record 1, or after records in a file that is missing.
+    ///
+    /// A first file that does not begin at record 1 is a gap. It is reported only if no later record `retired`
+    /// explains it.
     pub(super) fn start(&mut self, line: &Line<'_>, content: &RecordMembers<'_>) {
         self.report.first = line.sequence;
         let Some(before) = stated_base(line, content) else {

@@ -10,17 +10,13 @@
 mod record_members;
 mod file_start;
 mod position;
+mod line_reader;
 
-use std::{
-    collections::HashSet,
-    io::{self, BufRead, Read},
-    path::Path,
-    thread,
-    time::Duration,
-};
+use std::{collections::HashSet, io::BufRead, path::Path, time::Duration};
 
 pub(crate) use self::position::ScanPosition;
 use self::{
+    line_reader::{read_line, torn_or_endless},
     position::{Gap, Predecessors},
     record_members::RecordMembers,
 };
@@ -33,16 +29,13 @@ use crate::{
     key::AuditKey,
 };
 
-/// The most bytes of a line. A longer one is not a record.
-const MAX_LINE: u64 = 64 * 1024;
 /// The most findings that are kept. All are counted.
 const MAX_FINDINGS: usize = 1000;
-/// How often the end of a growing file is read again, until its last line is complete.
-const REREADS: u32 = 20;
-/// The pause before it is read again.
-const REREAD_PAUSE: Duration = Duration::from_millis(10);
 
 /// The state of a scan over all files of a trail.
+///
+/// Files are given in their order with [`file`](Self::file), and [`finish`](Self::finish) returns the report. A
+/// scan keeps no record, but the identifiers of requests whose end is still missing.
 #[derive(Debug)]
 pub(crate) struct Scan {
     /// Computes the hashes, with the key that the caller gave.
@@ -159,7 +152,9 @@ impl Scan {
 
     /// Reads one file of the trail. Files must be given in their order.
     ///
-    /// Fails if the reader fails, or if the first file needs another key or version.
+    /// # Errors
+    ///
+    /// The reader fails, or the first file needs another key or version.
     pub(crate) fn file(
         &mut self,
         reader: &mut impl BufRead,
@@ -218,7 +213,11 @@ impl Scan {
         self.report
     }
 
-    /// Checks one line without its line feed.
+    /// Checks one line without its line feed: its form, its place, and its hash.
+    ///
+    /// # Errors
+    ///
+    /// It is the first line of the trail, and needs another key or version.
     fn line(&mut self, bytes: &[u8]) -> Result<Next, VerifyError> {
         let (Some(line), Some(content)) = (Line::parse(bytes), RecordMembers::parse(bytes)) else {
             self.find(FindingReason::Malformed);
@@ -247,7 +246,9 @@ impl Scan {
         Ok(Next::Line)
     }
 
-    /// Checks that a record follows one of the records before it.
+    /// Checks that a record follows one of the records before it, and adds a finding if it does not.
+    ///
+    /// A wrong hash is *altered*. A number that was skipped is *missing*, one that occurred is *repeated* or *moved*.
     fn check_place(&mut self, line: &Line<'_>, content: &RecordMembers<'_>) {
         let here = Anchor::new(line.sequence, line.hash);
         if let Some(proven) = self.bases.find(&self.seal, line) {
@@ -282,7 +283,8 @@ impl Scan {
         self.bases.after_bad(here, expected);
     }
 
-    /// Takes a record that follows correctly: compares it with what is expected and counts it.
+    /// Takes a record that follows correctly: compares it with what is expected and counts it. It becomes the only one
+    /// that the next record may follow.
     fn accept(&mut self, here: Anchor, content: &RecordMembers<'_>) {
         self.bases.only(here);
         self.last = Some(here);
@@ -352,48 +354,5 @@ impl Scan {
         if self.report.findings.len() < MAX_FINDINGS {
             self.report.findings.push(finding);
         }
-    }
-}
-
-/// Reads a line with its line feed, at most 64 KiB. Returns its length, or 0 at the end.
-///
-/// In a live file an incomplete line is read again, up to 20 times.
-fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>, tail: FileEnd) -> io::Result<usize> {
-    let mut rereads = 0;
-    loop {
-        let space = MAX_LINE.saturating_sub(u64::try_from(line.len()).unwrap_or(u64::MAX));
-        reader.by_ref().take(space).read_until(b'\n', line)?;
-        let whole = line.is_empty() || line.ends_with(b"\n") || space == 0;
-        if whole || tail != FileEnd::Live || rereads == REREADS {
-            return Ok(line.len());
-        }
-        // A writer is at it: the rest of the line comes with its next write.
-        rereads += 1;
-        thread::sleep(REREAD_PAUSE);
-    }
-}
-
-/// Distinguishes an incomplete last line from a line that is longer than any record.
-fn torn_or_endless(
-    reader: &mut impl BufRead,
-    length: usize,
-    tail: FileEnd,
-) -> io::Result<FindingReason> {
-    let mut bytes = u64::try_from(length).unwrap_or(u64::MAX);
-    loop {
-        let more = reader.fill_buf()?;
-        if more.is_empty() {
-            return Ok(match tail {
-                FileEnd::Part => FindingReason::TornPart { bytes },
-                FileEnd::Last | FileEnd::Live => FindingReason::Torn { bytes },
-            });
-        }
-        if let Some(end) = more.iter().position(|byte| *byte == b'\n') {
-            reader.consume(end + 1);
-            return Ok(FindingReason::Malformed);
-        }
-        let length = more.len();
-        bytes = bytes.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
-        reader.consume(length);
     }
 }

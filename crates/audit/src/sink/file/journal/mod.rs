@@ -19,6 +19,9 @@ use super::{draft_buffer::DraftBuffer, storage::Store, writer_records};
 use crate::chain::{Anchor, Seal};
 
 /// Seals records and writes them to a [`Store`].
+///
+/// The chain is advanced when a record is sealed, not when it is written. A write that is repeated therefore
+/// writes the same bytes, and a record never has two numbers.
 #[derive(Debug)]
 pub(super) struct Journal<S> {
     /// The file.
@@ -129,8 +132,11 @@ impl<S: Store> Journal<S> {
 
     /// Writes all waiting records. They are not safe before the next [`sync`](Self::sync).
     ///
-    /// Begins a new file first if the old one failed, was changed, or is long enough. After an
-    /// error the records stay in memory, and the call can be repeated.
+    /// Begins a new file first if the old one failed, was changed, or is long enough.
+    ///
+    /// # Errors
+    ///
+    /// The records stay in memory, what was written of them is cut off, and the call can be repeated.
     pub(super) fn write(&mut self) -> io::Result<()> {
         self.look_at_file();
         self.go_on_elsewhere()?;
@@ -160,8 +166,10 @@ impl<S: Store> Journal<S> {
 
     /// Makes all written records safe. Does nothing if they are.
     ///
-    /// After an error the file is not used again: the system may have discarded the data and report
-    /// success at the next sync.
+    /// # Errors
+    ///
+    /// The file is not used again: the system may have discarded the data and report success at the next sync. The
+    /// records go to a new file.
     pub(super) fn sync(&mut self) -> io::Result<()> {
         if self.written.anchor == self.synced.anchor {
             return Ok(());

@@ -38,7 +38,12 @@ impl<S: Store> Journal<S> {
 
     /// Begins a new file if the old one has a fault. Does nothing otherwise.
     ///
-    /// Fails if the new file cannot be made; the next call tries again.
+    /// What is safe in the old file stays a part of the trail, if that is certain; otherwise the file is set aside
+    /// under another name. The new file begins with a record `recovered` that names both.
+    ///
+    /// # Errors
+    ///
+    /// The new file cannot be made; the next call tries again.
     pub(super) fn go_on_elsewhere(&mut self) -> io::Result<()> {
         let Some(broken) = self.broken else {
             return Ok(());
@@ -106,8 +111,11 @@ impl<S: Store> Journal<S> {
 
     /// Copies the records of a deleted file to the part that it would have become.
     ///
-    /// Returns false if that failed for good. A full disk is an error, and the next call tries
-    /// again: the open file still has the records.
+    /// Returns false if that failed for good.
+    ///
+    /// # Errors
+    ///
+    /// A full disk: the next call tries again, since the open file still has the records.
     fn restored(&mut self) -> io::Result<bool> {
         if self.restored {
             return Ok(true);
@@ -160,7 +168,11 @@ impl<S: Store> Journal<S> {
 
     /// Syncs the file, renames it to a part and begins a new one.
     ///
-    /// If the rename fails and the file is still good, writing continues in it.
+    /// If the rename fails and the file is still good, writing continues in it, beyond its usual length.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be synced, or the new one cannot be made.
     pub(super) fn rotate(&mut self) -> io::Result<()> {
         self.sync()?;
         if let Err(error) = self.store.renew(RenamedTo::Part, self.synced.first) {

@@ -29,8 +29,10 @@ const PER_REQUEST: usize = 2;
 impl Queue {
     /// Reserves space for the records of a request, so that what has started can also be recorded.
     ///
-    /// Returns [`SinkUnavailable::Full`] if the queue has no space, and the error of the sink if it
-    /// fails or is closed. The refused request is counted as `turned_away`.
+    /// # Errors
+    ///
+    /// [`SinkUnavailable::Full`] if the queue has no space, and the error of the sink if it fails or is closed. The
+    /// refused request is counted as `turned_away`.
     pub(in crate::sink::file) fn reserve(&self) -> SinkResult {
         if !self.settings.fail_closed {
             return self.begin_open();
@@ -70,8 +72,8 @@ impl Queue {
 
     /// Takes the last record of a request and returns at once.
     ///
-    /// After a recorded head it is an `end` record. After a head that was only counted there is
-    /// none. A record without space is dropped and counted.
+    /// After a recorded head it is an `end` record. After a head that was only counted there is none. A record without
+    /// space is dropped and counted, which cannot happen in fail-closed mode: its space was reserved.
     pub(in crate::sink::file) fn record_request(&self, event: &Arc<RequestRecord>) {
         let mut state = self.lock();
         let after_head = self.settings.fail_closed && event.has_head_record();
@@ -160,7 +162,10 @@ impl Queue {
 
     /// Takes a record from before the handler, if there is space.
     ///
-    /// Returns [`SinkUnavailable::Full`] if not; the handler then does not start.
+    /// # Errors
+    ///
+    /// [`SinkUnavailable::Full`] if not; the handler then does not start. A gate record has no reserved space, since
+    /// the request that waits for it still has that of its head and end.
     pub(in crate::sink::file) fn record_gate(
         &self,
         event: &Arc<RequestRecord>,
@@ -199,8 +204,8 @@ impl Queue {
 
     /// Adds a record and waits for it, at most the deadline of the queue.
     ///
-    /// The record stays in the queue if the sink is failing: it is written once writing works
-    /// again.
+    /// The record stays in the queue if the sink is failing: it is written once writing works again. So a request
+    /// that was refused for that reason may have a record, but none that was answered is without one.
     fn ask_for(
         &self,
         mut state: MutexGuard<'_, State>,

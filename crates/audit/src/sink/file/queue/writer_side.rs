@@ -53,8 +53,9 @@ impl Queue {
 
     /// Reports the result of an attempt to all sync requests below a number.
     ///
-    /// After a failure all later ones with a deadline get the error too, without waiting for the
-    /// next attempt. Later ones without a deadline keep waiting.
+    /// After a failure all later ones with a deadline get the error too, without waiting for the next attempt: a
+    /// client that waits for a disk that just failed only blocks a connection. Later ones without a deadline keep
+    /// waiting.
     pub(in crate::sink::file) fn answer(&self, below: u64, answer: SinkResult, safe: Anchor) {
         let mut state = self.lock();
         state.failing = answer.is_err() || below < state.late_below;
@@ -79,7 +80,8 @@ impl Queue {
 
     /// Closes the queue: it takes no more records, and every wait ends. Only the first call counts.
     ///
-    /// `unwritten` records and those that came after the last batch are counted as dropped.
+    /// `unwritten` records and those that came after the last batch are counted as dropped. It runs also when the
+    /// writer thread panicked.
     pub(in crate::sink::file) fn end_all(
         &self,
         below: u64,
@@ -168,8 +170,10 @@ impl Queue {
         self.lock().writing_since = since;
     }
 
-    /// Logs once that a write takes longer than the deadline, and once that it is over. In
-    /// drop-and-count mode nothing else would show a disk that hangs.
+    /// Logs once that a write takes longer than the deadline, and once that it is over.
+    ///
+    /// In drop-and-count mode nothing else would show a disk that hangs: no request waits, and the queue fills
+    /// silently.
     pub(in crate::sink::file) fn tell_hanging(&self) {
         let now = self.clock.monotonic();
         let mut state = self.lock();

@@ -1,0 +1,180 @@
+//! How a file sink starts: the settings are checked, the file is locked and recovered, and the
+//! threads begin.
+//!
+//! Everything that can fail for an operator fails here, before the first request. Afterwards the
+//! sink reports failures of the disk by its mode: it refuses requests or counts lost records.
+
+use std::{io, sync::Arc, thread, time::Duration};
+
+use palisade_internal::log_limit::LogLimit;
+
+use super::{
+    FileSink, FileSinkBuilder,
+    checkpoint_writer::{self, CheckpointWriter},
+    journal::Journal,
+    low_space::SpaceMonitor,
+    queue::Queue,
+    recovery::{Start, recover},
+    retention::RetentionCheck,
+    storage::{self, Disk, Store},
+    watchdog::watch,
+    write_health::WriteHealth,
+    writer_records,
+    writer_thread::WriterThread,
+};
+use crate::{
+    chain::Seal,
+    error::{AuditBuildError, SinkUnavailable},
+    trail_files,
+};
+
+/// Below this, every few records would begin a file.
+const MIN_ROTATE_AT: u64 = 4096;
+/// The smallest capacity: in fail-closed mode a request reserves space for two records.
+const MIN_CAPACITY: usize = 2;
+/// The remedy for a setting of zero.
+const NOT_ZERO: &str = "use more than zero";
+
+impl FileSinkBuilder {
+    /// Opens or creates the file, sets aside what an earlier process left unfinished, and starts
+    /// the writer thread. A full disk does not stop this: see [`FileSink`].
+    ///
+    /// New files have mode 0600. One process writes a file: a lock file beside it and a lock on the
+    /// file itself hold as long as the sink lives.
+    ///
+    /// # Errors
+    ///
+    /// - [`AuditBuildError::Locked`] if another process, or another sink, writes the file.
+    /// - [`AuditBuildError::OtherKey`] if the file was written with another key.
+    /// - [`AuditBuildError::InvalidSetting`] for settings that cannot work.
+    /// - [`AuditBuildError::Storage`] if the file cannot be used: it is a folder, FIFO or device, or the
+    ///   operating system refuses.
+    /// - [`AuditBuildError::NoRandomness`] if a new trail cannot be named.
+    pub fn open(self) -> Result<FileSink, AuditBuildError> {
+        self.check()?;
+        let path = self.path.clone();
+        let storage = |error| AuditBuildError::Storage {
+            path: path.clone(),
+            error,
+        };
+        let locked = || AuditBuildError::Locked { path: path.clone() };
+        // Parts and lock are beside the file itself, whatever link led to it.
+        let path = trail_files::resolved(&path).map_err(storage)?;
+        let storage = |error| AuditBuildError::Storage {
+            path: path.clone(),
+            error,
+        };
+        let lock = storage::lock(&path).map_err(storage)?;
+        let lock = lock.ok_or_else(locked)?;
+        let data = storage::lock_data(&path).map_err(storage)?;
+        let data = data.map_err(|()| locked())?;
+        let signer = self.checkpoints.signer(self.key.as_ref());
+        let file = self.checkpoints.file_of(&path);
+        let checkpoint = file.and_then(|file| checkpoint_writer::latest(&file, &signer));
+        let start = recover(&path, self.key.as_ref(), checkpoint.as_ref())?;
+        drop(data);
+        let disk = Disk::open(path.clone(), lock).map_err(storage)?;
+        let disk = disk.ok_or_else(locked)?;
+        Self {
+            path: path.clone(),
+            ..self
+        }
+        .start(disk, &start)
+        .map_err(storage)
+    }
+
+    /// Starts the threads over a store, and writes how the trail goes on.
+    ///
+    /// A store that cannot be written is no error here: the sink then reports it as it does later, by its mode.
+    ///
+    /// # Errors
+    ///
+    /// The operating system cannot start a thread, or the checkpoint file cannot be opened.
+    pub(super) fn start(self, store: impl Store, start: &Start) -> io::Result<FileSink> {
+        let checkpoints = CheckpointWriter::start(self.checkpoints, &self.path, self.key.as_ref())?;
+        let seal = Seal::new(self.key);
+        let clock = Arc::clone(&self.clock);
+        let mark = start.mark;
+        let trail = start.trail.clone();
+        let mut journal = Journal::new(store, seal, trail, mark, self.rotate_at, clock);
+        let now = self.clock.unix_time();
+        record_start(&mut journal, start, now, self.settings.fail_closed);
+        let queue = Arc::new(Queue::new(self.settings, Arc::clone(&self.clock)));
+        let begun = journal.write().and_then(|()| journal.sync());
+        let answer = begun.map_err(|_| SinkUnavailable::Failing);
+        queue.answer(0, answer, journal.safe());
+        let worker = WriterThread {
+            queue: Arc::clone(&queue),
+            journal,
+            synced_at: self.clock.monotonic(),
+            clocks: (now, self.clock.monotonic()),
+            clock: self.clock,
+            sync_every: self.sync_every,
+            checkpoints,
+            health: WriteHealth::default(),
+            space: SpaceMonitor::new(self.low_space),
+            retirement: RetentionCheck::new(self.retention),
+            trouble: LogLimit::per_minute(),
+        };
+        // From here on, whatever goes wrong closes the queue.
+        let sink = FileSink::new(Arc::clone(&queue), self.path);
+        spawn("palisade-audit", move || worker.run())?;
+        spawn("palisade-audit-watch", move || watch(&queue))?;
+        Ok(sink)
+    }
+
+    /// Finds settings that cannot work, before a file is touched.
+    ///
+    /// # Errors
+    ///
+    /// [`AuditBuildError::InvalidSetting`] for the first one that is found.
+    fn check(&self) -> Result<(), AuditBuildError> {
+        let folds_for = self.settings.fold.window.unwrap_or(Duration::MAX);
+        let checks = [
+            (
+                self.rotate_at < MIN_ROTATE_AT,
+                "rotate_at",
+                "use 4096 bytes or more",
+            ),
+            (
+                self.settings.capacity < MIN_CAPACITY,
+                "capacity",
+                "use 2 records or more",
+            ),
+            (folds_for.is_zero(), "fold_window", NOT_ZERO),
+            (self.sync_every.is_zero(), "sync_every", NOT_ZERO),
+            (
+                self.settings.deadline.is_zero(),
+                "commit_deadline",
+                NOT_ZERO,
+            ),
+        ];
+        match checks.into_iter().find(|(wrong, ..)| *wrong) {
+            Some((_, setting, problem)) => {
+                Err(AuditBuildError::InvalidSetting { setting, problem })
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// Records how the trail goes on: what was set aside or is missing, and how the earlier process ended.
+fn record_start(
+    journal: &mut Journal<impl Store>,
+    start: &Start,
+    now: Duration,
+    fail_closed: bool,
+) {
+    for what in &start.recovered {
+        journal.push(|out| out.extend(writer_records::recovered(now, what)));
+    }
+    if let Some(resumed) = start.resumed {
+        journal.push(|out| out.extend(writer_records::resumed(now, resumed, fail_closed)));
+    }
+}
+
+/// Starts a thread with a name that process listings show.
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let thread = thread::Builder::new().name(name.into());
+    thread.spawn(run).map(drop)
+}

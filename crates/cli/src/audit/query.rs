@@ -1,0 +1,174 @@
+//! `palisade audit query`: lists the records of a trail that meet conditions.
+//!
+//! Lines go to standard output: a table for people, or with `--json` the records as they stand in
+//! the file, one a line. Nothing is verified here.
+
+use std::{collections::VecDeque, io, path::PathBuf};
+
+use clap::Args;
+use palisade_audit::{RecordFilter, StoredRecord, read_trail};
+
+use super::filter::Conditions;
+use crate::{Failure, output};
+
+const EXAMPLES: &str = "\
+Reads the rotated parts beside the file too, oldest first. The server may be running. The records are not verified: run
+`palisade audit verify` before you rely on one.
+
+Exit code 0: records were found. 1: none was found. 2: the trail could not be read.
+
+Examples:
+  palisade audit query audit.jsonl --principal anna --since 24h
+  palisade audit query audit.jsonl --client 203.0.113.0/24 --refused --last 20
+  palisade audit query audit.jsonl --id 01980f3c8a2b7c4d9e5f60718293a4b5 --json
+  palisade audit query audit.jsonl --status 5xx --json > errors.jsonl";
+
+/// Lists the records that meet all conditions
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Query {
+    /// The file that is written, or was
+    file: PathBuf,
+    #[command(flatten)]
+    conditions: Conditions,
+    /// Lists only the last records of those that are found
+    #[arg(long, value_name = "NUMBER")]
+    last: Option<usize>,
+    /// Prints each record as it stands in the file, one a line
+    #[arg(long)]
+    json: bool,
+}
+
+impl Query {
+    /// Lists the records. Exit code 1 if there is none.
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let unreadable = |problem: io::Error| {
+            Failure::new(format_args!(
+                "cannot read {}: {problem}",
+                self.file.display()
+            ))
+        };
+        let mut reader = read_trail(&self.file).map_err(unreadable)?;
+        let filter = self.conditions.filter();
+        let mut lines = output::Lines::new();
+        let mut found = 0_u64;
+        let mut listing = Listing::new(self.last, self.json);
+        for record in admitted(&mut reader, filter) {
+            let record = record.map_err(unreadable)?;
+            found = found.saturating_add(1);
+            if let Some(line) = listing.take(&record)
+                && !lines.print(&line)?
+            {
+                return Ok(());
+            }
+        }
+        for line in listing.kept() {
+            if !lines.print(&line)? {
+                return Ok(());
+            }
+        }
+        lines.finish()?;
+        if let lines @ 1.. = reader.unreadable_lines() {
+            output::note(format_args!(
+                "{lines} lines are no record; `palisade audit verify` says why"
+            ));
+        }
+        match found {
+            0 => Err(Failure::No),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Returns the records that a filter admits. Errors are passed on.
+fn admitted(
+    records: impl Iterator<Item = io::Result<StoredRecord>>,
+    mut filter: RecordFilter,
+) -> impl Iterator<Item = io::Result<StoredRecord>> {
+    records.filter(move |record| record.as_ref().map_or(true, |record| filter.admits(record)))
+}
+
+/// The lines that are printed: each at once, or the last ones at the end.
+struct Listing {
+    last: Option<usize>,
+    json: bool,
+    kept: VecDeque<String>,
+}
+
+impl Listing {
+    fn new(last: Option<usize>, json: bool) -> Self {
+        Self {
+            last,
+            json,
+            kept: VecDeque::new(),
+        }
+    }
+
+    /// Returns the line of a record if it is to be printed now.
+    fn take(&mut self, record: &StoredRecord) -> Option<String> {
+        let line = match self.json {
+            true => record.line().to_owned(),
+            false => row(record),
+        };
+        let Some(last) = self.last else {
+            return Some(line);
+        };
+        self.kept.push_back(line);
+        if self.kept.len() > last {
+            self.kept.pop_front();
+        }
+        None
+    }
+
+    /// Returns the last lines.
+    fn kept(self) -> impl Iterator<Item = String> {
+        self.kept.into_iter()
+    }
+}
+
+/// Writes a record in one line: time, who, what, result. Absent parts are `-`.
+///
+/// Columns are not aligned over lines, so that the first one is printed at once.
+fn row(record: &StoredRecord) -> String {
+    let or_dash = |text: Option<&str>| text.unwrap_or("-").to_owned();
+    let mut cells = vec![
+        or_dash(Some(record.time_text()).filter(|time| !time.is_empty())),
+        format!("{:<8}", record.kind()),
+        format!("{:<15}", or_dash(record.client())),
+        format!("{:<12}", or_dash(record.principal())),
+    ];
+    if let Some(event) = record.event_id() {
+        cells.push(event.to_owned());
+        cells.extend(record.member("data").map(ToString::to_string));
+        return printable(&cells.join("  "));
+    }
+    if let Some(method) = record.method() {
+        cells.push(format!("{method} {}", or_dash(record.route())));
+    }
+    cells.extend(record.status().map(|status| status.to_string()));
+    if let Some(code) = record.refusal_code() {
+        cells.push(format!("{}:{code}", or_dash(record.refusing_guard())));
+    }
+    if record.count() > 1 {
+        cells.push(format!("{} times", record.count()));
+    }
+    cells.extend(record.outcome().map(str::to_owned));
+    if let Some(duration) = record.duration() {
+        cells.push(format!("{} ms", duration.as_millis()));
+    }
+    cells.extend(record.request_id().map(str::to_owned));
+    printable(&cells.join("  "))
+}
+
+/// Escapes what would change the terminal or the order of the text. In the file it is escaped, but
+/// reading the JSON undoes that.
+fn printable(line: &str) -> String {
+    let mut shown = String::with_capacity(line.len());
+    for character in line.chars() {
+        match character {
+            '"' | '\'' | '\\' => shown.push(character),
+            _ => shown.extend(character.escape_debug()),
+        }
+    }
+    shown
+}

@@ -1,0 +1,69 @@
+//! `palisade audit report`: writes a page that sums a trail up.
+//!
+//! The trail is verified first, so that the page says what its numbers are worth. The exit code is
+//! that of `palisade audit verify`.
+
+use std::{fs, io, path::PathBuf};
+
+use clap::Args;
+use palisade_audit::{TrailReport, VerifyOutcome, read_trail};
+
+use super::{filter::Conditions, verify::Trail};
+use crate::{Failure, output};
+
+const EXAMPLES: &str = "\
+The page has no scripts and loads nothing. It shows requests and refusals over time, by layer and code, the principals
+and addresses with the most, durations, costs, events, and the result of the verification.
+
+Exit code 0: the trail is intact. 1: it is not. 2: it could not be read, or the page not be written. 3: incidents. The
+page is written in each case but 2.
+
+Examples:
+  palisade audit report audit.jsonl --key audit.key --output report.html
+  palisade audit report audit.jsonl --since 7d --output week.html
+  palisade audit report audit.jsonl --principal anna --output anna.html";
+
+/// Writes one HTML page about the records that meet all conditions
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Report {
+    #[command(flatten)]
+    trail: Trail,
+    #[command(flatten)]
+    conditions: Conditions,
+    /// The file of the page; it is replaced
+    #[arg(long, short, value_name = "FILE")]
+    output: PathBuf,
+}
+
+impl Report {
+    /// Writes the page. Exit code 0 if the trail is intact, 3 with incidents, otherwise 1.
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let file = &self.trail.file;
+        let unreadable = |problem: io::Error| {
+            Failure::new(format_args!("cannot read {}: {problem}", file.display()))
+        };
+        let verified = self.trail.verify(&self.trail.options()?)?;
+        let records = read_trail(file).map_err(unreadable)?;
+        let filter = self.conditions.filter();
+        let report = TrailReport::collect(records, filter).map_err(unreadable)?;
+        let title = file.display().to_string();
+        fs::write(&self.output, report.to_html(&title, Some(&verified))).map_err(|problem| {
+            Failure::new(format_args!(
+                "cannot write {}: {problem}",
+                self.output.display()
+            ))
+        })?;
+        output::result(format_args!(
+            "{}: {} requests, {} refused",
+            self.output.display(),
+            report.requests(),
+            report.refused()
+        ))?;
+        match verified.outcome() {
+            VerifyOutcome::Intact => Ok(()),
+            VerifyOutcome::Incidents => Err(Failure::Incidents),
+            _ => Err(Failure::No),
+        }
+    }
+}
