@@ -36,9 +36,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let service = layers.service(app);
 
     let authority = DevAuthority::open_or_create("target/hardened")?;
-    let secure =
-        Server::bind(([127, 0, 0, 1], secure_port).into())?.with_tls(authority.certificates()?);
-    let clear = Server::bind(([127, 0, 0, 1], clear_port).into())?;
+    let secure = Server::builder()
+        .listen(([127, 0, 0, 1], secure_port).into())
+        .tls(authority.certificates()?)
+        .build()?;
+    let clear = Server::builder()
+        .listen(([127, 0, 0, 1], clear_port).into())
+        .build()?;
     println!(
         "https://{}  authority {}",
         secure.local_addr(),

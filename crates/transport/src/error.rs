@@ -6,6 +6,16 @@ use std::{error, fmt};
 ///
 /// Its `Display` is one line for the operator, with the rejected text and what to write
 /// instead.
+///
+/// # Examples
+///
+/// ```
+/// use palisade_transport::{AllowedHosts, ConfigError};
+///
+/// let error = AllowedHosts::parse(["*.com"]).unwrap_err();
+/// assert!(matches!(error, ConfigError::Host { .. }));
+/// assert!(error.to_string().starts_with("host `*.com`: "));
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ConfigError {

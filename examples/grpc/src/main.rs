@@ -19,7 +19,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     keys.insert(minted.record().clone())?;
 
     let authority = DevAuthority::open_or_create("grpc-data")?;
-    let server = Server::bind("127.0.0.1:8444".parse()?)?.with_tls(authority.certificates()?);
+    let server = Server::builder()
+        .listen("127.0.0.1:8444".parse()?)
+        .tls(authority.certificates()?)
+        .build()?;
     println!("palisade.example.Echo on https://localhost:8444");
     println!("authority: {}", authority.certificate_path().display());
     println!("metadata:  x-api-key: {}", minted.key());

@@ -37,8 +37,9 @@ async fn house() -> House {
     let record = MemorySink::new();
     let service = grpc::service(scheme.clone(), keys.clone(), record.clone()).unwrap();
     let authority = DevAuthority::open_or_create(folder.path()).unwrap();
-    let server = Server::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let server = server.with_tls(authority.certificates().unwrap());
+    let server = Server::builder().listen("127.0.0.1:0".parse().unwrap());
+    let server = server.tls(authority.certificates().unwrap());
+    let server = server.build().unwrap();
     let address = server.local_addr();
     let trusted = std::fs::read(authority.certificate_path()).unwrap();
     tokio::spawn(server.serve(service, std::future::pending()));

@@ -56,7 +56,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .protect(routes)?;
 
     let authority = DevAuthority::open_or_create(&folder)?;
-    let server = Server::bind(address)?.with_tls(authority.certificates()?);
+    let server = Server::builder()
+        .listen(address)
+        .tls(authority.certificates()?)
+        .build()?;
     let (trusted, port) = (authority.certificate_path(), server.local_addr().port());
     // The key of this run goes to a private file: standard output may be a journal that others read.
     let header = format!("{folder}/key.header");

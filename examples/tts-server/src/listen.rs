@@ -3,7 +3,7 @@
 use std::{fmt, net::SocketAddr};
 
 use palisade::audit::AuditHandle;
-use palisade::server::Server as Listener;
+use palisade::server::{Listener, Server, ServerBuildError, ServerBuilder};
 use palisade::{AllowedHosts, HttpsLayer, ProtectedRouter, Routes, Rule, Shield};
 
 use crate::{error::StartError, metrics, settings::Settings};
@@ -11,18 +11,20 @@ use crate::{error::StartError, metrics, settings::Settings};
 /// The sockets of a server, taken but not yet served.
 #[derive(Debug)]
 pub(crate) struct Sockets {
-    pub(crate) https: Listener,
-    pub(crate) http: Option<Listener>,
-    pub(crate) figures: Option<(Listener, ProtectedRouter)>,
+    pub(crate) https: BoundServer,
+    pub(crate) http: Option<BoundServer>,
+    pub(crate) figures: Option<(BoundServer, ProtectedRouter)>,
 }
 
 impl Sockets {
     /// Takes all addresses, or none.
     pub(crate) fn take(settings: &Settings) -> Result<Self, StartError> {
         Ok(Self {
-            https: settings.config.configure(bind(settings.https)?)?,
+            https: bind(settings.https)?.try_map(|server| settings.config.configure(server))?,
             http: match settings.http {
-                Some(address) => Some(settings.config.configure(bind(address)?)?),
+                Some(address) => {
+                    Some(bind(address)?.try_map(|server| settings.config.configure(server))?)
+                }
                 None => None,
             },
             figures: settings.tts.metrics.map(figures).transpose()?,
@@ -31,7 +33,9 @@ impl Sockets {
 
     /// Puts what happens to connections on record.
     pub(crate) fn record_connections(self, audit: &AuditHandle) -> Self {
-        let record = |server| palisade::server::record_connections(server, Some(audit.clone()));
+        let record = |bound: BoundServer| {
+            bound.map(|server| palisade::server::record_connections(server, Some(audit.clone())))
+        };
         Self {
             https: record(self.https),
             http: self.http.map(record),
@@ -46,7 +50,7 @@ impl Sockets {
 
     /// Returns the address of the redirect.
     pub(crate) fn http_address(&self) -> Option<SocketAddr> {
-        self.http.as_ref().map(Listener::local_addr)
+        self.http.as_ref().map(BoundServer::local_addr)
     }
 
     /// Returns the address of the figures.
@@ -57,15 +61,57 @@ impl Sockets {
     }
 }
 
-fn bind(address: SocketAddr) -> Result<Listener, StartError> {
+/// A socket that is bound, and the settings of its server.
+#[derive(Debug)]
+pub(crate) struct BoundServer {
+    builder: ServerBuilder,
+    address: SocketAddr,
+}
+
+impl BoundServer {
+    pub(crate) fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Changes the settings.
+    pub(crate) fn map(self, change: impl FnOnce(ServerBuilder) -> ServerBuilder) -> Self {
+        Self {
+            builder: change(self.builder),
+            ..self
+        }
+    }
+
+    /// Builds the server.
+    pub(crate) fn build(self) -> Result<Server, ServerBuildError> {
+        self.builder.build()
+    }
+
+    /// Changes the settings, if they can be read.
+    fn try_map<E>(
+        self,
+        change: impl FnOnce(ServerBuilder) -> Result<ServerBuilder, E>,
+    ) -> Result<Self, E> {
+        Ok(Self {
+            builder: change(self.builder)?,
+            ..self
+        })
+    }
+}
+
+fn bind(address: SocketAddr) -> Result<BoundServer, StartError> {
     let remedy =
         "Free it, or choose another in the configuration file (`tts-server --help` shows one).";
-    Listener::bind(address).map_err(|error| StartError::new(error.to_string()).remedy(remedy))
+    let bound = Listener::bind(address);
+    let listener = bound.map_err(|error| StartError::new(error.to_string()).remedy(remedy))?;
+    Ok(BoundServer {
+        address: listener.address().as_tcp().unwrap_or(address),
+        builder: Server::builder().listener(listener),
+    })
 }
 
 /// The figures have a listener of their own that only this machine reaches, and that no name but its
 /// own opens: a page in a browser here must not read them either.
-fn figures(address: SocketAddr) -> Result<(Listener, ProtectedRouter), StartError> {
+fn figures(address: SocketAddr) -> Result<(BoundServer, ProtectedRouter), StartError> {
     let recorder = metrics::install();
     let routes = Routes::new().get("/metrics", Rule::public(), async || recorder.render());
     let hosts = AllowedHosts::parse(["localhost:*", "127.0.0.1:*", "[::1]:*"]).map_err(wrong)?;

@@ -1,6 +1,6 @@
 //! From settings to sockets, and from a signal to an orderly end.
 
-use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use palisade::TrustedProxies;
@@ -8,7 +8,7 @@ use palisade::audit::AuditHandle;
 use palisade::config::Running;
 use palisade::core::SharedClock;
 use palisade::rate_limit::{LimitStore, MemoryStore};
-use palisade::server::{HealthLayer, Readiness, Reloadable, ServerError};
+use palisade::server::{HealthLayer, Readiness, Reloadable, ServerBuildError};
 use palisade::shield::Protected;
 use tokio::sync::{Mutex, watch};
 use tower_layer::Layer as _;
@@ -16,7 +16,7 @@ use tower_layer::Layer as _;
 use crate::{
     error::StartError,
     first_start::{DataFolder, Greeting},
-    listen::Sockets,
+    listen::{BoundServer, Sockets},
     models::Models,
     reload::Reloader,
     sessions::Sessions,
@@ -99,7 +99,9 @@ impl Server {
             another: another_key,
         };
         let audit = protected.audit.handle();
-        sockets.https = sockets.https.with_tls(tls.certificates.clone());
+        sockets.https = sockets
+            .https
+            .map(|server| server.tls(tls.certificates.clone()));
         sockets = sockets.record_connections(&audit);
         let service = Reloadable::new(protected.app.into_inner());
         Ok(Self {
@@ -172,6 +174,13 @@ impl Server {
             http,
             figures,
         } = self.sockets;
+        let unbuilt = |error: ServerBuildError| StartError::new(error.to_string());
+        let https = https.build().map_err(unbuilt)?;
+        let http = http.map(BoundServer::build).transpose().map_err(unbuilt)?;
+        let figures = match figures {
+            Some((figures, app)) => Some((figures.build().map_err(unbuilt)?, app)),
+            None => None,
+        };
         let app = self.health.layer(self.service);
         let https = https.serve(app.clone(), heard(told.clone()));
         let http = maybe(http.map(|http| http.serve(app, heard(told.clone()))));
@@ -235,9 +244,7 @@ async fn heard(mut told: watch::Receiver<bool>) {
     let _ = told.wait_for(|stop| *stop).await;
 }
 
-async fn maybe<T>(
-    served: Option<impl Future<Output = Result<T, ServerError>>>,
-) -> Result<Option<T>, ServerError> {
+async fn maybe<T>(served: Option<impl Future<Output = io::Result<T>>>) -> io::Result<Option<T>> {
     match served {
         Some(served) => served.await.map(Some),
         None => Ok(None),

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use palisade_transport::server::{Limits, Server};
+use palisade_transport::server::{Limits, ServerBuilder};
 use toml::Spanned;
 
 use super::{Config, ConfigFileError, document::FrameLimit};
@@ -17,7 +17,8 @@ const DAY: u32 = 24 * 60 * 60;
 type Number = Option<Spanned<u64>>;
 
 impl Config {
-    /// Applies `[server.limits]`, `[headers]` and the proxies of `[client]` to a server.
+    /// Applies `[server.limits]`, `[headers]`, `proxy_protocol` of `[server]` and the proxies of
+    /// `[client]` to a server.
     ///
     /// The headers are for responses that the server sends itself, such as 431 for a request head
     /// that is too long. Trusted proxies are exempt from the limits per address and of HTTP/2
@@ -25,13 +26,14 @@ impl Config {
     ///
     /// # Errors
     /// A number is out of its range, or a network of the proxies cannot be parsed.
-    pub fn configure(&self, server: Server) -> Result<Server, ConfigFileError> {
+    pub fn configure(&self, server: ServerBuilder) -> Result<ServerBuilder, ConfigFileError> {
         let limits = self.server_limits()?;
         let headers = self.headers()?;
         Ok(server
-            .with_limits(limits)
-            .with_headers(headers)
-            .behind(self.proxies()?))
+            .limits(limits)
+            .headers(headers)
+            .trusted_proxies(self.proxies()?)
+            .proxy_protocol(self.networks(&self.document.server.proxy_protocol)?))
     }
 
     /// Reads `[server.limits]`. A key that is missing keeps the default of [`Limits`].

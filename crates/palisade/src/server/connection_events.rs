@@ -3,7 +3,7 @@
 //! The shield sees requests only. A failed TLS handshake or a refused connection never becomes one.
 
 use palisade_audit::{AuditEvent, AuditHandle, event_id};
-use palisade_transport::server::{ConnectionEvent, ConnectionEventKind, Server};
+use palisade_transport::server::{ConnectionEvent, ConnectionEventKind, ServerBuilder};
 
 /// Records what happens to the connections of a server before there is a request.
 ///
@@ -18,11 +18,11 @@ use palisade_transport::server::{ConnectionEvent, ConnectionEventKind, Server};
 /// # fn bind(audit: palisade::AuditLayer) -> Result<(), Box<dyn std::error::Error>> {
 /// use palisade::server::{Server, record_connections};
 ///
-/// let server = Server::bind("0.0.0.0:443".parse()?)?;
-/// let server = record_connections(server, Some(audit.handle()));
+/// let server = Server::builder().listen("0.0.0.0:443".parse()?);
+/// let server = record_connections(server, Some(audit.handle())).build()?;
 /// # drop(server); Ok(()) }
 /// ```
-pub fn record_connections(server: Server, audit: Option<AuditHandle>) -> Server {
+pub fn record_connections(server: ServerBuilder, audit: Option<AuditHandle>) -> ServerBuilder {
     server.on_connection_event(move |event| {
         #[cfg(feature = "metrics")]
         metrics::counter!("palisade_connection_events_total", "kind" => event.kind.as_str())
@@ -55,6 +55,7 @@ fn id(kind: ConnectionEventKind) -> &'static str {
         | ConnectionEventKind::ServerLimit => event_id::CONNECTION_REFUSED,
         ConnectionEventKind::HandshakeTimeout
         | ConnectionEventKind::HeaderTimeout
+        | ConnectionEventKind::ProxyHeaderTimeout
         | ConnectionEventKind::RequestBodyTimeout
         | ConnectionEventKind::ResponseTimeout => event_id::CONNECTION_TIMED_OUT,
         ConnectionEventKind::CertificateRefused | ConnectionEventKind::HandshakeFailed => {

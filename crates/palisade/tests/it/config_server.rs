@@ -182,12 +182,24 @@ fn probes_come_from_this_machine_and_the_proxies_unless_the_file_says_more() {
 
 #[tokio::test]
 async fn a_server_is_configured_with_the_limits_of_the_file() {
-    let server = Server::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let server = Server::builder().listen("127.0.0.1:0".parse().unwrap());
     let server = config("limits.connections = 7").configure(server).unwrap();
     assert!(
         format!("{server:?}").contains("connections: 7"),
         "{server:?}"
     );
+}
+
+#[test]
+fn the_peers_that_send_proxy_headers_are_named_in_the_file() {
+    let named = config("proxy_protocol = [\"10.0.0.0/8\", \"192.0.2.7\"]");
+    let server = named.configure(Server::builder()).unwrap();
+    let shown = format!("{server:?}");
+    let expected = r#"proxy_protocol: ["10.0.0.0/8", "192.0.2.7/32"]"#;
+    assert!(shown.contains(expected), "{shown}");
+    let wrong = config("proxy_protocol = [\"balancer\"]");
+    let error = wrong.configure(Server::builder()).unwrap_err().to_string();
+    assert!(error.contains("server.proxy_protocol: "), "{error}");
 }
 
 #[test]
@@ -212,9 +224,10 @@ async fn what_is_no_request_is_on_record_and_counted() {
         .sink(memory.clone())
         .build()
         .unwrap();
-    let server = Server::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let address = server.local_addr();
+    let server = Server::builder().listen("127.0.0.1:0".parse().unwrap());
     let server = palisade::server::record_connections(server, Some(audit.handle()));
+    let server = server.build().unwrap();
+    let address = server.local_addr();
     let service = tower::service_fn(async |_: http::Request<_>| {
         let body = http_body_util::Empty::<axum::body::Bytes>::new();
         Ok::<_, std::convert::Infallible>(http::Response::new(body))

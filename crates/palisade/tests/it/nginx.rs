@@ -109,7 +109,8 @@ async fn front() -> Option<Front> {
         .hosts(AllowedHosts::parse([NAME]).unwrap())
         .protect(routes)
         .unwrap();
-    let server = Server::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let server = Server::builder().listen("127.0.0.1:0".parse().unwrap());
+    let server = server.build().unwrap();
     let (service, https, http) = (server.local_addr(), free(), free());
     tokio::spawn(server.serve(app.into_inner(), std::future::pending()));
 

@@ -78,8 +78,8 @@ fn serve() -> (SocketAddr, ServerStats, Arc<Semaphore>) {
     );
     let config = Config::parse(FILE).unwrap();
     let app = config.assemble().unwrap().shield.protect(routes).unwrap();
-    let server = Server::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let server = config.configure(server).unwrap();
+    let server = Server::builder().listen("127.0.0.1:0".parse().unwrap());
+    let server = config.configure(server).unwrap().build().unwrap();
     let (address, stats) = (server.local_addr(), server.stats());
     tokio::spawn(server.serve(app.into_inner(), std::future::pending()));
     (address, stats, go_on)

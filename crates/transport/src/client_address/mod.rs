@@ -98,6 +98,15 @@ impl ClientInfoLayer {
     /// Uses the peer of the connection as the client.
     ///
     /// For a server that clients reach without a proxy. All forwarding headers are removed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::ClientInfoLayer;
+    ///
+    /// let layer = ClientInfoLayer::direct();
+    /// assert!(layer.proxies().is_empty());
+    /// ```
     pub fn direct() -> Self {
         Self::behind(TrustedProxies::none(), ForwardedHeader::XForwardedFor)
     }
@@ -107,6 +116,17 @@ impl ClientInfoLayer {
     /// Other peers are clients; what they send in forwarding headers is removed. By default the
     /// scheme comes from `X-Forwarded-Proto` (see [`scheme_from`](Self::scheme_from)). A
     /// forwarded host is not read (see [`accept_forwarded_host`](Self::accept_forwarded_host)).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::{ClientInfoLayer, ForwardedHeader, TrustedProxies};
+    ///
+    /// let proxies = TrustedProxies::parse("10.0.0.0/8")?;
+    /// let layer = ClientInfoLayer::behind(proxies, ForwardedHeader::Forwarded);
+    /// # let _ = layer;
+    /// # Ok::<(), palisade_transport::ConfigError>(())
+    /// ```
     pub fn behind(proxies: TrustedProxies, header: ForwardedHeader) -> Self {
         let config = Config {
             proxies,
@@ -124,6 +144,20 @@ impl ClientInfoLayer {
     ///
     /// `https` and `wss` mean TLS; every other value means clear text. Has no effect with
     /// [`ForwardedHeader::Forwarded`], which has a parameter for the scheme.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::{ClientInfoLayer, ForwardedHeader, TrustedProxies};
+    ///
+    /// use http::HeaderName;
+    ///
+    /// let proxies = TrustedProxies::parse("192.0.2.0/24")?;
+    /// let layer = ClientInfoLayer::behind(proxies, ForwardedHeader::named("CF-Connecting-IP")?)
+    ///     .scheme_from(HeaderName::from_static("x-forwarded-scheme"));
+    /// # let _ = layer;
+    /// # Ok::<(), palisade_transport::ConfigError>(())
+    /// ```
     pub fn scheme_from(self, header: HeaderName) -> Self {
         self.change(|config| config.source.scheme = header)
     }
@@ -133,6 +167,17 @@ impl ClientInfoLayer {
     /// It is read from `X-Forwarded-Host`, or from `host` in `Forwarded`. Most proxies neither
     /// write that header nor remove the one that a client sent. So turn this on only if yours
     /// overwrites it. An invalid host is refused with 400 `forwarded_host_invalid`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::{ClientInfoLayer, ForwardedHeader, TrustedProxies};
+    ///
+    /// // nginx with `proxy_set_header X-Forwarded-Host $host;`
+    /// let layer = ClientInfoLayer::behind(TrustedProxies::loopback(), ForwardedHeader::XForwardedFor)
+    ///     .accept_forwarded_host();
+    /// # let _ = layer;
+    /// ```
     pub fn accept_forwarded_host(self) -> Self {
         self.change(|config| config.source.accepts_host = true)
     }

@@ -31,6 +31,14 @@ pub struct TrustedProxies {
 
 impl TrustedProxies {
     /// Trusts no proxy: the peer is the client. For a server that clients reach directly.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::TrustedProxies;
+    ///
+    /// assert!(TrustedProxies::none().is_empty());
+    /// ```
     pub fn none() -> Self {
         Self {
             networks: Arc::default(),
@@ -38,6 +46,16 @@ impl TrustedProxies {
     }
 
     /// Trusts proxies on this machine: `127.0.0.0/8` and `::1`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::TrustedProxies;
+    ///
+    /// let proxies = TrustedProxies::loopback();
+    /// assert!(proxies.contains("127.0.0.1".parse().unwrap()));
+    /// assert!(!proxies.contains("192.0.2.7".parse().unwrap()));
+    /// ```
     pub fn loopback() -> Self {
         Self::of([IpNet::from(LOOPBACK_4), IpNet::from(LOOPBACK_6)])
     }
@@ -51,6 +69,16 @@ impl TrustedProxies {
     /// [`ConfigError::Network`] if one is not an address or a network, is the whole internet
     /// (`0.0.0.0/0`), or has bits set after its prefix. `10.0.0.1/8` could mean `10.0.0.1` or
     /// `10.0.0.0/8`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::TrustedProxies;
+    ///
+    /// assert!(TrustedProxies::parse("10.0.0.0/8, 192.0.2.7").is_ok());
+    /// assert!(TrustedProxies::parse("10.0.0.1/8").is_err()); // an address or a network?
+    /// assert!(TrustedProxies::parse("0.0.0.0/0").is_err()); // everyone
+    /// ```
     pub fn parse(list: &str) -> Result<Self, ConfigError> {
         let written = list
             .split([',', ' ', '\t', '\n'])
@@ -64,11 +92,31 @@ impl TrustedProxies {
     /// Each client can then forge its address, so limits, allow-lists and records by address
     /// have no value. Only for a server that no one but its proxy can reach, in a network whose
     /// addresses are not known at start.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::TrustedProxies;
+    ///
+    /// let proxies = TrustedProxies::dangerously_trust_everyone();
+    /// assert!(proxies.trusts_everyone());
+    /// ```
     pub fn dangerously_trust_everyone() -> Self {
         Self::of([IpNet::from(EVERYONE_4), IpNet::from(EVERYONE_6)])
     }
 
     /// Returns the networks of both lists.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::TrustedProxies;
+    ///
+    /// let both = TrustedProxies::loopback().and(&TrustedProxies::parse("10.0.0.0/8")?);
+    /// assert!(both.contains("10.1.2.3".parse().unwrap()));
+    /// assert!(both.contains("::1".parse().unwrap()));
+    /// # Ok::<(), palisade_transport::ConfigError>(())
+    /// ```
     pub fn and(&self, other: &Self) -> Self {
         Self::of(self.networks.iter().chain(other.networks.iter()).copied())
     }

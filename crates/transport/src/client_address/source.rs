@@ -41,6 +41,16 @@ impl ForwardedHeader {
     ///
     /// # Errors
     /// [`ConfigError::HeaderName`] if the name is not a header field name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::ForwardedHeader;
+    ///
+    /// assert_eq!(ForwardedHeader::named("forwarded")?, ForwardedHeader::Forwarded);
+    /// assert!(matches!(ForwardedHeader::named("X-Real-IP")?, ForwardedHeader::Vendor(_)));
+    /// # Ok::<(), palisade_transport::ConfigError>(())
+    /// ```
     pub fn named(name: &str) -> Result<Self, ConfigError> {
         let parsed = name.parse::<HeaderName>();
         let name = parsed.map_err(|_| ConfigError::HeaderName {
@@ -54,6 +64,14 @@ impl ForwardedHeader {
     }
 
     /// Returns the name of the header.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::ForwardedHeader;
+    ///
+    /// assert_eq!(ForwardedHeader::XForwardedFor.name(), "x-forwarded-for");
+    /// ```
     #[must_use]
     pub fn name(&self) -> HeaderName {
         match self {

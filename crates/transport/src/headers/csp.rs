@@ -100,6 +100,18 @@ impl ContentSource {
     /// [`ConfigError::ContentSource`] if it is not `https://` or `wss://` followed by one host.
     /// A star, a path or a separator is refused: it would allow more, or begin another
     /// directive.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::{ContentSecurityPolicy, ContentSource};
+    ///
+    /// let cdn = ContentSource::host("https://cdn.example.com")?;
+    /// let policy = ContentSecurityPolicy::nothing().images(cdn);
+    /// assert!(ContentSource::host("https://*.example.com").is_err());
+    /// # let _ = policy;
+    /// # Ok::<(), palisade_transport::ConfigError>(())
+    /// ```
     pub fn host(origin: &str) -> Result<Self, ConfigError> {
         let wrong = || ConfigError::ContentSource {
             written: origin.into(),
@@ -114,6 +126,17 @@ impl ContentSource {
     /// Allows inline scripts or styles (`'unsafe-inline'`).
     ///
     /// Any script that an attacker manages to write into the page then runs.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::{ContentSecurityPolicy, ContentSource};
+    ///
+    /// // Styles alone: scripts stay forbidden.
+    /// let policy = ContentSecurityPolicy::nothing().styles(ContentSource::dangerously_inline());
+    /// let value = policy.header_value();
+    /// assert!(value.to_str().unwrap().ends_with("style-src 'unsafe-inline'"));
+    /// ```
     #[must_use]
     pub const fn dangerously_inline() -> Self {
         Self(Cow::Borrowed("'unsafe-inline'"))
@@ -122,6 +145,15 @@ impl ContentSource {
 
 impl ContentSecurityPolicy {
     /// Allows nothing. For every response that is not a page.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::ContentSecurityPolicy;
+    ///
+    /// let value = ContentSecurityPolicy::nothing().header_value();
+    /// assert!(value.to_str().unwrap().starts_with("default-src 'none'"));
+    /// ```
     pub fn nothing() -> Self {
         Self::default()
     }
@@ -130,6 +162,16 @@ impl ContentSecurityPolicy {
     ///
     /// That is: scripts, styles, images, fonts, media, connections, manifests and form targets.
     /// Nothing inline and nothing from other origins.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::ContentSecurityPolicy;
+    ///
+    /// let value = ContentSecurityPolicy::same_origin().header_value();
+    /// let text = value.to_str().unwrap();
+    /// assert!(text.contains("script-src 'self'") && !text.contains("unsafe-inline"));
+    /// ```
     pub fn same_origin() -> Self {
         Self::nothing()
             .scripts(ContentSource::SAME_ORIGIN)
@@ -143,67 +185,93 @@ impl ContentSecurityPolicy {
     }
 
     /// Adds a source of scripts (`script-src`).
+    ///
+    /// Default: none, so no script runs.
     pub fn scripts(self, source: ContentSource) -> Self {
         self.add(Directive::Script, source)
     }
 
     /// Adds a source of style sheets (`style-src`).
+    ///
+    /// Default: none. Inline `style` attributes need [`ContentSource::dangerously_inline`].
     pub fn styles(self, source: ContentSource) -> Self {
         self.add(Directive::Style, source)
     }
 
     /// Adds a source of images (`img-src`).
+    ///
+    /// Default: none, not even the icon of the page.
     pub fn images(self, source: ContentSource) -> Self {
         self.add(Directive::Image, source)
     }
 
     /// Allows images that are part of the page (`img-src data:`).
+    ///
+    /// Default: not allowed. A script that an attacker controls can put any image there, and no more.
     pub fn data_images(self) -> Self {
         self.add(Directive::Image, ContentSource::DATA)
     }
 
     /// Allows images that scripts of the page create (`img-src blob:`).
+    ///
+    /// Default: not allowed. For pages that draw or download images with scripts.
     pub fn blob_images(self) -> Self {
         self.add(Directive::Image, ContentSource::BLOB)
     }
 
     /// Adds a source of fonts (`font-src`).
+    ///
+    /// Default: none; fonts of the system are not affected.
     pub fn fonts(self, source: ContentSource) -> Self {
         self.add(Directive::Font, source)
     }
 
     /// Adds a source of audio and video (`media-src`).
+    ///
+    /// Default: none.
     pub fn media(self, source: ContentSource) -> Self {
         self.add(Directive::Media, source)
     }
 
     /// Allows audio and video that scripts of the page create or have fetched (`media-src
     /// blob:`).
+    ///
+    /// Default: not allowed. For audio that a script receives in parts and plays.
     pub fn blob_media(self) -> Self {
         self.add(Directive::Media, ContentSource::BLOB)
     }
 
     /// Adds an origin to which scripts may connect with `fetch` or `WebSocket` (`connect-src`).
+    ///
+    /// Default: none. A `WebSocket` needs its own origin, such as `wss://api.example.com`.
     pub fn connections(self, source: ContentSource) -> Self {
         self.add(Directive::Connect, source)
     }
 
     /// Adds a source of workers (`worker-src`).
+    ///
+    /// Default: none.
     pub fn workers(self, source: ContentSource) -> Self {
         self.add(Directive::Worker, source)
     }
 
     /// Adds a source of pages that are embedded in this one (`frame-src`).
+    ///
+    /// Default: none.
     pub fn frames(self, source: ContentSource) -> Self {
         self.add(Directive::Frame, source)
     }
 
     /// Adds a source of web application manifests (`manifest-src`).
+    ///
+    /// Default: none.
     pub fn manifests(self, source: ContentSource) -> Self {
         self.add(Directive::Manifest, source)
     }
 
     /// Adds an origin to which forms may be sent (`form-action`). Default: none.
+    ///
+    /// A form that an attacker writes into the page can then send no password elsewhere.
     pub fn forms_to(self, source: ContentSource) -> Self {
         self.add(Directive::FormAction, source)
     }

@@ -34,6 +34,14 @@ impl Hsts {
     ///
     /// It is the shortest time that OWASP ASVS 5.0 (3.4.1) accepts. Subdomains are not
     /// included, since this server does not know whether they use TLS.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::Hsts;
+    ///
+    /// assert_eq!(Hsts::one_year().header_value(), "max-age=31536000");
+    /// ```
     pub const fn one_year() -> Self {
         Self {
             max_age: YEAR,
@@ -43,6 +51,14 @@ impl Hsts {
     }
 
     /// Two years, as preload lists recommend. This host only.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::Hsts;
+    ///
+    /// assert_eq!(Hsts::two_years().header_value(), "max-age=63072000");
+    /// ```
     pub const fn two_years() -> Self {
         Self {
             max_age: Duration::from_secs(2 * YEAR.as_secs()),
@@ -54,6 +70,18 @@ impl Hsts {
     ///
     /// # Errors
     /// [`ConfigError::ShortTransportSecurity`] if it is under one year.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::Hsts;
+    ///
+    /// use std::time::Duration;
+    ///
+    /// const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    /// assert!(Hsts::max_age(400 * DAY).is_ok());
+    /// assert!(Hsts::max_age(30 * DAY).is_err());
+    /// ```
     pub fn max_age(max_age: Duration) -> Result<Self, ConfigError> {
         if max_age < YEAR {
             return Err(ConfigError::ShortTransportSecurity);
@@ -68,6 +96,17 @@ impl Hsts {
     ///
     /// To go back from TLS, or to try it for some days. After that time an attacker on the
     /// network can make a browser use clear text.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::Hsts;
+    ///
+    /// use std::time::Duration;
+    ///
+    /// let forget = Hsts::dangerously_short(Duration::ZERO);
+    /// assert_eq!(forget.header_value(), "max-age=0");
+    /// ```
     pub const fn dangerously_short(max_age: Duration) -> Self {
         Self {
             max_age,
@@ -76,6 +115,14 @@ impl Hsts {
     }
 
     /// Includes every subdomain of this host. Each of them must be served over TLS.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::Hsts;
+    ///
+    /// assert_eq!(Hsts::one_year().include_subdomains().header_value(), "max-age=31536000; includeSubDomains");
+    /// ```
     pub const fn include_subdomains(mut self) -> Self {
         self.subdomains = true;
         self
@@ -84,6 +131,14 @@ impl Hsts {
     /// Asks for a place in the list that is built into browsers. Includes every subdomain.
     ///
     /// Removal from that list takes months, so first serve all subdomains over TLS.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::Hsts;
+    ///
+    /// assert_eq!(Hsts::two_years().preload().header_value(), "max-age=63072000; includeSubDomains; preload");
+    /// ```
     pub const fn preload(mut self) -> Self {
         self.subdomains = true;
         self.preload = true;

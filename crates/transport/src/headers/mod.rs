@@ -80,16 +80,45 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 impl HeadersLayer {
     /// The preset for an API: nothing may be loaded, framed or indexed.
+    ///
+    /// A response of an API that a browser opens as a page loads and runs nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::HeadersLayer;
+    ///
+    /// let layer = HeadersLayer::api();
+    /// # let _ = layer;
+    /// ```
     pub fn api() -> Self {
         Self::with(preset::api()).no_index()
     }
 
     /// The preset for pages, which may load what the policy allows.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::{ContentSecurityPolicy, HeadersLayer};
+    ///
+    /// let layer = HeadersLayer::browser(&ContentSecurityPolicy::same_origin());
+    /// # let _ = layer;
+    /// ```
     pub fn browser(policy: &ContentSecurityPolicy) -> Self {
         Self::with(preset::browser()).set(CONTENT_SECURITY_POLICY, policy.header_value())
     }
 
     /// Sets `Strict-Transport-Security`. Default: [`Hsts::one_year`]. Sent over TLS only.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::{HeadersLayer, Hsts};
+    ///
+    /// let layer = HeadersLayer::api().hsts(Hsts::two_years().include_subdomains());
+    /// # let _ = layer;
+    /// ```
     pub fn hsts(self, hsts: Hsts) -> Self {
         self.change(|config| config.hsts = Some(hsts.header_value()))
     }
@@ -129,6 +158,20 @@ impl HeadersLayer {
     /// Adds a custom header, or replaces the value of one of the preset.
     ///
     /// The header is added to responses that do not have it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::HeadersLayer;
+    ///
+    /// use http::{HeaderName, HeaderValue};
+    ///
+    /// let layer = HeadersLayer::api().set(
+    ///     HeaderName::from_static("reporting-endpoints"),
+    ///     HeaderValue::from_static("default=\"https://reports.example.com\""),
+    /// );
+    /// # let _ = layer;
+    /// ```
     pub fn set(self, name: HeaderName, value: HeaderValue) -> Self {
         self.change(
             |config| match config.entries.iter_mut().find(|entry| entry.name == name) {

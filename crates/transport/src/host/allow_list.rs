@@ -67,6 +67,18 @@ impl AllowedHosts {
     /// # Errors
     /// [`ConfigError::Host`] if one is not a host, has two ports, or has a wildcard for a whole
     /// top-level domain or an address.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::AllowedHosts;
+    ///
+    /// let hosts = AllowedHosts::parse(["tts.example.com", "*.example.org:*", "[::1]:8443"])?;
+    /// assert!(AllowedHosts::parse(["*.com"]).is_err()); // a whole top-level domain
+    /// assert!(AllowedHosts::parse(["https://tts.example.com"]).is_err()); // a URL
+    /// # let _ = hosts;
+    /// # Ok::<(), palisade_transport::ConfigError>(())
+    /// ```
     pub fn parse<T: AsRef<str>>(list: impl IntoIterator<Item = T>) -> Result<Self, ConfigError> {
         let patterns = list.into_iter().map(|one| pattern(one.as_ref()));
         Ok(Self {
@@ -79,6 +91,18 @@ impl AllowedHosts {
     ///
     /// Then DNS rebinding and poisoned caches are not stopped here. Links and redirects that
     /// are built from the host of the request lead to where an attacker wants.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::AllowedHosts;
+    ///
+    /// use palisade_core::Scheme;
+    ///
+    /// let hosts = AllowedHosts::dangerously_any();
+    /// assert!(hosts.allow("anything.example", Scheme::Https));
+    /// assert!(!hosts.allow("not a host", Scheme::Https));
+    /// ```
     pub fn dangerously_any() -> Self {
         Self {
             patterns: Arc::default(),
@@ -88,6 +112,20 @@ impl AllowedHosts {
 
     /// Returns whether a host, as it is written in a request, is served. A malformed host is
     /// not.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::AllowedHosts;
+    ///
+    /// use palisade_core::Scheme;
+    ///
+    /// let hosts = AllowedHosts::parse(["tts.example.com"])?;
+    /// assert!(hosts.allow("tts.example.com.", Scheme::Https)); // the dot of the root
+    /// assert!(hosts.allow("tts.example.com:80", Scheme::Http));
+    /// assert!(!hosts.allow("tts.example.com:80", Scheme::Https));
+    /// # Ok::<(), palisade_transport::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn allow(&self, host: &str, scheme: Scheme) -> bool {
         HostName::parse(host).is_ok_and(|host| self.admits(&host, scheme))

@@ -67,6 +67,16 @@ struct Config {
 
 impl HostLayer {
     /// Serves these hosts. Others are refused with 421.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::{AllowedHosts, HostLayer};
+    ///
+    /// let layer = HostLayer::new(AllowedHosts::parse(["tts.example.com"])?);
+    /// # let _ = layer;
+    /// # Ok::<(), palisade_transport::ConfigError>(())
+    /// ```
     pub fn new(allowed: AllowedHosts) -> Self {
         let config = Config {
             allowed,
@@ -87,6 +97,18 @@ impl HostLayer {
     /// # Errors
     /// [`ConfigError::Path`](crate::error::ConfigError::Path) if it does not begin with a slash, or
     /// has a query.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::{AllowedHosts, HostLayer};
+    ///
+    /// // A load balancer asks for `http://10.0.0.5/health`.
+    /// let hosts = AllowedHosts::parse(["tts.example.com"])?;
+    /// let layer = HostLayer::new(hosts).except_path("/health")?;
+    /// # let _ = layer;
+    /// # Ok::<(), palisade_transport::ConfigError>(())
+    /// ```
     pub fn except_path(mut self, path: &str) -> Result<Self, crate::error::ConfigError> {
         let path = ExactPath::parse(path)?;
         Arc::make_mut(&mut self.config).exempt.push(path);
@@ -97,6 +119,16 @@ impl HostLayer {
     /// collected.
     ///
     /// Default: requests are refused.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::{AllowedHosts, HostLayer};
+    ///
+    /// let layer = HostLayer::new(AllowedHosts::parse(["tts.example.com"])?).dangerously_only_shadow();
+    /// # let _ = layer;
+    /// # Ok::<(), palisade_transport::ConfigError>(())
+    /// ```
     pub fn dangerously_only_shadow(mut self) -> Self {
         Arc::make_mut(&mut self.config).mode = Mode::Shadow;
         self

@@ -107,6 +107,17 @@ enum Pages {
 
 impl HttpsLayer {
     /// Refuses everything that is sent in clear, with 403.
+    ///
+    /// The default of a `Shield`. The body of the refusal says to use `https`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::HttpsLayer;
+    ///
+    /// let api = HttpsLayer::refuse();
+    /// # let _ = api;
+    /// ```
     pub fn refuse() -> Self {
         Self::with(None)
     }
@@ -118,6 +129,17 @@ impl HttpsLayer {
     ///
     /// # Errors
     /// [`ConfigError::Host`] if it is not a host, with or without port.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::HttpsLayer;
+    ///
+    /// let pages = HttpsLayer::redirect_to("tts.example.com:8443")?.page("/")?;
+    /// assert!(HttpsLayer::redirect_to("https://tts.example.com").is_err()); // a URL
+    /// # let _ = pages;
+    /// # Ok::<(), palisade_transport::ConfigError>(())
+    /// ```
     pub fn redirect_to(host: &str) -> Result<Self, ConfigError> {
         let parsed = HostName::parse(host).map_err(|no| ConfigError::Host {
             written: host.into(),
@@ -137,12 +159,35 @@ impl HttpsLayer {
     ///
     /// A request from a trusted proxy is redirected to the port of the proxy: see
     /// [`proxy_port`](Self::proxy_port).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::{AllowedHosts, HttpsLayer};
+    ///
+    /// let hosts = AllowedHosts::parse(["a.example", "b.example"])?;
+    /// let pages = HttpsLayer::redirect_within(hosts, 443).page("/docs/*")?;
+    /// # let _ = pages;
+    /// # Ok::<(), palisade_transport::ConfigError>(())
+    /// ```
     pub fn redirect_within(allowed: AllowedHosts, port: u16) -> Self {
         Self::with(Some(Target::Same { allowed, port }))
     }
 
     /// Sets the TLS port of trusted proxies, for [`redirect_within`](Self::redirect_within).
     /// Default: 443.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::{AllowedHosts, HttpsLayer};
+    ///
+    /// // This server uses port 8443; the load balancer in front of it uses 443.
+    /// let hosts = AllowedHosts::parse(["tts.example.com"])?;
+    /// let pages = HttpsLayer::redirect_within(hosts, 8443).proxy_port(443).page("/")?;
+    /// # let _ = pages;
+    /// # Ok::<(), palisade_transport::ConfigError>(())
+    /// ```
     pub fn proxy_port(self, port: u16) -> Self {
         self.change(|config| config.public_port = port)
     }
@@ -153,6 +198,17 @@ impl HttpsLayer {
     ///
     /// # Errors
     /// [`ConfigError::Path`] if it does not begin with a slash, or has a query.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::HttpsLayer;
+    ///
+    /// let pages = HttpsLayer::redirect_to("tts.example.com")?.page("/")?.page("/docs/*")?;
+    /// assert!(HttpsLayer::refuse().page("docs").is_err()); // no slash at the begin
+    /// # let _ = pages;
+    /// # Ok::<(), palisade_transport::ConfigError>(())
+    /// ```
     pub fn page(self, path: &str) -> Result<Self, ConfigError> {
         let path = PathPattern::parse(path)?;
         Ok(self.change(|config| match &mut config.pages {
@@ -162,6 +218,16 @@ impl HttpsLayer {
     }
 
     /// Redirects every path and every method. Requests with a credential are still refused.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::HttpsLayer;
+    ///
+    /// let site = HttpsLayer::redirect_to("www.example.com")?.every_path();
+    /// # let _ = site;
+    /// # Ok::<(), palisade_transport::ConfigError>(())
+    /// ```
     pub fn every_path(self) -> Self {
         self.change(|config| config.pages = Pages::Every)
     }
@@ -169,6 +235,17 @@ impl HttpsLayer {
     /// Treats one more header as a credential.
     ///
     /// `Authorization`, `Proxy-Authorization` and `X-API-Key` always are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::HttpsLayer;
+    ///
+    /// use http::HeaderName;
+    ///
+    /// let layer = HttpsLayer::refuse().credential_header(HeaderName::from_static("x-access-token"));
+    /// # let _ = layer;
+    /// ```
     pub fn credential_header(self, name: HeaderName) -> Self {
         self.change(|config| config.credentials.add_header(name))
     }

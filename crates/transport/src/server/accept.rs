@@ -8,30 +8,22 @@ use std::{error::Error, io, net::SocketAddr, sync::Arc, time::Duration};
 use http::{Request, Response};
 use http_body::Body;
 use palisade_internal::log_limit::LogLimit;
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::watch,
-    task::JoinSet,
-    time::Instant,
-};
+use tokio::{task::JoinSet, time::Instant};
 use tower_service::Service;
 
-use crate::{
-    client_address::TrustedProxies,
-    server::{
-        connection::{self, Accepted, ReceivedBody, Shared},
-        deadlines::Activity,
-        events::ConnectionEventKind,
-        slots::{NoSlot, Slots},
-    },
+use crate::server::{
+    connection::{self, Accepted, ReceivedBody, Shared},
+    deadlines::Activity,
+    events::ConnectionEventKind,
+    handle::ServerHandle,
+    listener::{AcceptSockets, RawStream},
+    slots::{NoSlot, Slots},
 };
 
 /// Accepts connections and starts one task for each.
 pub(crate) struct Acceptor<S> {
     pub(crate) shared: Arc<Shared>,
     pub(crate) slots: Arc<Slots>,
-    /// Peers without a limit per address.
-    pub(crate) proxies: TrustedProxies,
     pub(crate) service: S,
     /// The time base of `log`.
     pub(crate) started: Instant,
@@ -51,15 +43,15 @@ where
     /// Accepts connections until the future is dropped.
     pub(crate) async fn accept(
         &mut self,
-        listener: &TcpListener,
+        sockets: &mut AcceptSockets,
         tasks: &mut JoinSet<()>,
-        stop: &watch::Receiver<bool>,
+        handle: &ServerHandle,
     ) {
         loop {
             // Drops the results of connections that ended or panicked.
             while tasks.try_join_next().is_some() {}
-            match listener.accept().await {
-                Ok((socket, address)) => self.admit(socket, address, tasks, stop),
+            match sockets.accept().await {
+                Ok((socket, address)) => self.admit(socket, address, tasks, handle),
                 Err(error) => self.recover(&error).await,
             }
         }
@@ -68,13 +60,15 @@ where
     /// Starts the task of a connection, or closes it if there is no slot.
     fn admit(
         &mut self,
-        socket: TcpStream,
+        socket: RawStream,
         address: SocketAddr,
         tasks: &mut JoinSet<()>,
-        stop: &watch::Receiver<bool>,
+        handle: &ServerHandle,
     ) {
-        let is_proxy = self.proxies.contains(address.ip());
-        let activity = Activity::new(address.ip(), Arc::clone(&self.shared.events));
+        let expects_header = self.shared.proxy_protocol.contains(address.ip());
+        // One that sends a header is not the client: the limit is checked after the header.
+        let is_proxy = expects_header || self.shared.proxies.contains(address.ip());
+        let activity = Activity::new(address, Arc::clone(&self.shared.events));
         let slot = match self.slots.take(address.ip(), is_proxy, &activity) {
             Ok(slot) => slot,
             Err(NoSlot::Address) => return activity.report(ConnectionEventKind::AddressLimit),
@@ -85,12 +79,18 @@ where
             socket,
             address,
             is_proxy,
+            expects_header,
             activity,
             slot,
         };
         let shared = Arc::clone(&self.shared);
         let service = self.service.clone();
-        tasks.spawn(connection::run(shared, accepted, service, stop.clone()));
+        tasks.spawn(connection::run(
+            shared,
+            accepted,
+            service,
+            handle.stop_receiver(),
+        ));
     }
 
     /// Waits after a failed `accept`, where that helps.

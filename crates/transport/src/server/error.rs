@@ -1,28 +1,47 @@
 //! Errors that prevent a server from starting.
 
-use std::{error, fmt, io, net::SocketAddr};
+use std::{error, fmt, io};
 
-/// Why a server does not start.
+use crate::server::listener::ListenAddress;
+
+/// Why a server cannot be built.
 ///
 /// `Display` is one line for the operator, with the cause and, where one is known, the remedy.
+///
+/// # Examples
+///
+/// ```
+/// use palisade_transport::server::{Listener, ServerBuildError};
+///
+/// let first = Listener::bind("127.0.0.1:0".parse().unwrap())?;
+/// let taken = first.address().as_tcp().unwrap();
+/// let error = Listener::bind(taken).unwrap_err();
+/// assert!(matches!(error, ServerBuildError::Bind { .. }));
+/// assert!(error.to_string().ends_with("another program listens there"));
+/// # Ok::<(), palisade_transport::server::ServerBuildError>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum ServerError {
+pub enum ServerBuildError {
     /// The address is in use, is not one of this machine, or needs a privilege (ports under
     /// 1024).
     Bind {
         /// The address that was requested.
-        address: SocketAddr,
+        address: ListenAddress,
         /// The error of the operating system.
         source: io::Error,
     },
+    /// A socket of the service manager (`LISTEN_FDS`) is not a listening stream socket.
+    Inherited(io::Error),
     /// The socket cannot be used for listening.
     Listen(io::Error),
+    /// No address, path or socket was given.
+    NoListener,
     /// The TLS settings cannot be used.
     Tls(Box<dyn error::Error + Send + Sync>),
 }
 
-impl fmt::Display for ServerError {
+impl fmt::Display for ServerBuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bind { address, source } => {
@@ -32,16 +51,33 @@ impl fmt::Display for ServerError {
                     io::ErrorKind::AddrNotAvailable => {
                         f.write_str("this machine does not have that address")
                     }
-                    io::ErrorKind::PermissionDenied => f.write_str(
+                    io::ErrorKind::PermissionDenied if address.as_tcp().is_some() => f.write_str(
                         "ports under 1024 need the right to bind them (CAP_NET_BIND_SERVICE)",
                     ),
                     _ => write!(f, "{source}"),
                 }
             }
+            Self::Inherited(source) => {
+                write!(
+                    f,
+                    "a socket of the service manager cannot be used: {source}"
+                )
+            }
             Self::Listen(source) => write!(f, "the listening socket does not work: {source}"),
+            Self::NoListener => f.write_str("the server has no address to listen on; add one"),
             Self::Tls(source) => write!(f, "the TLS settings cannot be used: {source}"),
         }
     }
 }
 
-impl error::Error for ServerError {}
+impl error::Error for ServerBuildError {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match self {
+            Self::Bind { source, .. } | Self::Inherited(source) | Self::Listen(source) => {
+                Some(source)
+            }
+            Self::NoListener => None,
+            Self::Tls(source) => Some(&**source),
+        }
+    }
+}

@@ -9,6 +9,8 @@ use std::time::Duration;
 /// | [`connections`](Self::connections) | 10,000 |
 /// | [`connections_per_address`](Self::connections_per_address) | 512 |
 /// | [`backlog`](Self::backlog) | 1,024 |
+/// | [`connection_age`](Self::connection_age) | no limit |
+/// | [`proxy_header_timeout`](Self::proxy_header_timeout) | 5 s |
 /// | [`handshake_timeout`](Self::handshake_timeout) | 10 s |
 /// | [`header_timeout`](Self::header_timeout) | 10 s |
 /// | [`header_bytes`](Self::header_bytes) | 32 KiB |
@@ -27,7 +29,7 @@ use std::time::Duration;
 ///
 /// A larger value costs memory for each connection of an attacker. Connections that exceed a
 /// limit are closed and reported as a [`ConnectionEvent`](crate::server::ConnectionEvent). Give the
-/// limits to [`Server::with_limits`](crate::server::Server::with_limits).
+/// limits to [`ServerBuilder::limits`](crate::server::ServerBuilder::limits).
 ///
 /// ```
 /// use std::time::Duration;
@@ -48,6 +50,10 @@ pub struct Limits {
     pub(crate) connections_per_address: usize,
     /// Connections that the system queues.
     pub(crate) backlog: u16,
+    /// The longest life of a connection. `None` for no limit.
+    pub(crate) connection_age: Option<Duration>,
+    /// Time for a PROXY header.
+    pub(crate) proxy_header: Duration,
     /// Time for the TLS handshake.
     pub(crate) handshake: Duration,
     /// Time for one request head.
@@ -114,6 +120,8 @@ impl Default for Limits {
             connections: 10_000,
             connections_per_address: 512,
             backlog: 1024,
+            connection_age: None,
+            proxy_header: Duration::from_secs(5),
             handshake: Duration::from_secs(10),
             header: Duration::from_secs(10),
             idle: Duration::from_secs(60),
@@ -158,7 +166,7 @@ impl Limits {
     /// Sets the most connections of one client address (IPv6: one /64). Default: 512.
     ///
     /// A large office behind one address fits, and one attacker cannot use all connections.
-    /// Trusted proxies have no such limit: see [`Server::behind`](crate::server::Server::behind).
+    /// Trusted proxies have no such limit: see [`ServerBuilder::trusted_proxies`](crate::server::ServerBuilder::trusted_proxies).
     pub fn connections_per_address(mut self, most: usize) -> Self {
         self.connections_per_address = most;
         self
@@ -167,9 +175,30 @@ impl Limits {
     /// Sets how many connections the system queues until they are accepted. Default: 1,024.
     ///
     /// The system may allow less (`net.core.somaxconn`). Not applied to sockets of
-    /// [`Server::from_listener`](crate::server::Server::from_listener).
+    /// other processes ([`Listener::inherited`](crate::server::Listener::inherited)).
     pub fn backlog(mut self, most: u16) -> Self {
         self.backlog = most;
+        self
+    }
+
+    /// Sets the longest life of a connection. Default: no limit.
+    ///
+    /// Then the client is told to open a new one (`GOAWAY`, `Connection: close`), and open
+    /// requests finish. So clients spread over new servers behind a load balancer, and a
+    /// certificate is checked again. Connections end up to 10 % earlier, by the port of the
+    /// client, so that clients that began together do not come back together. Upgraded
+    /// connections are not affected.
+    pub fn connection_age(mut self, most: Duration) -> Self {
+        self.connection_age = Some(most);
+        self
+    }
+
+    /// Sets the longest time for a PROXY header. Default: 5 s; a proxy sends it at once.
+    ///
+    /// Only for peers of
+    /// [`ServerBuilder::proxy_protocol`](crate::server::ServerBuilder::proxy_protocol).
+    pub fn proxy_header_timeout(mut self, time: Duration) -> Self {
+        self.proxy_header = time;
         self
     }
 

@@ -24,9 +24,11 @@
 //! let app = Router::new().route("/", get(async || "hello"));
 //!
 //! let authority = DevAuthority::open_or_create("data/tls")?;
-//! let server = Server::bind("127.0.0.1:8443".parse()?)?
-//!     .with_tls(authority.certificates()?)
-//!     .with_limits(Limits::default().connections_per_address(64));
+//! let server = Server::builder()
+//!     .listen("127.0.0.1:8443".parse()?)
+//!     .tls(authority.certificates()?)
+//!     .limits(Limits::default().connections_per_address(64))
+//!     .build()?;
 //! println!("https://{} ({})", server.local_addr(), authority.fingerprint());
 //!
 //! let ctrl_c = async { drop(tokio::signal::ctrl_c().await) };
@@ -35,8 +37,12 @@
 //! ```
 
 mod health;
+mod builder;
 mod accept;
+mod handle;
 mod connection;
+mod proxy_protocol;
+mod listener;
 mod stats;
 mod slots;
 mod budgets;
@@ -45,6 +51,7 @@ mod events;
 mod limits;
 mod descriptors;
 mod shutdown;
+mod service_manager;
 mod error;
 
 use std::{
@@ -52,7 +59,7 @@ use std::{
     fmt,
     future::Future,
     io,
-    net::{SocketAddr, TcpListener as StdListener},
+    net::{Ipv4Addr, SocketAddr},
     sync::Arc,
 };
 
@@ -60,29 +67,34 @@ use http::{Request, Response};
 use http_body::Body;
 use palisade_core::{Peer, Scheme};
 use palisade_internal::log_limit::LogLimit;
-use tokio::{net::TcpListener, sync::watch, task::JoinSet, time::Instant};
+use tokio::{task::JoinSet, time::Instant};
 use tokio_rustls::TlsAcceptor;
 use tower_service::Service;
 
 use self::{
     accept::Acceptor,
     connection::{OwnResponses, Shared},
-    events::{Events, Observer},
+    events::Events,
+    listener::AcceptSockets,
     shutdown::finish,
     slots::Slots,
-    stats::Stats,
 };
 pub use self::{
+    builder::ServerBuilder,
     connection::{ReceiveError, ReceivedBody},
-    error::ServerError,
+    error::ServerBuildError,
     events::{ClientNetwork, ConnectionEvent, ConnectionEventKind},
+    handle::ServerHandle,
     health::{HealthBody, HealthFuture, HealthLayer, HealthService, Readiness},
     limits::Limits,
+    listener::{ListenAddress, Listener},
+    proxy_protocol::{ProxyHeader, ProxyHeaderError},
+    service_manager::ServiceManager,
     shutdown::Stopped,
     stats::ServerStats,
 };
+use crate::tls;
 pub use crate::tls::{CertificateError, CertificateEvent, Certificates, DevAuthority, Fingerprint};
-use crate::{client_address::TrustedProxies, headers::HeadersLayer, tls};
 
 /// Log directives that silence the libraries under this server, for `tracing-subscriber`'s
 /// `EnvFilter`.
@@ -98,197 +110,95 @@ use crate::{client_address::TrustedProxies, headers::HeadersLayer, tls};
 pub const QUIET_DEPENDENCIES: &str =
     "h2=error,hyper=error,hyper_util=error,rustls=error,tokio_rustls=error";
 
-/// A listening socket and the settings of its connections.
+/// Sockets and the settings of their connections.
 ///
-/// Create it with [`bind`](Self::bind) or [`from_listener`](Self::from_listener), and run it
-/// with [`serve`](Self::serve).
-///
-/// | setting | default |
-/// |---|---|
-/// | [`with_tls`](Self::with_tls) | no TLS |
-/// | [`tls13_only`](Self::tls13_only) | TLS 1.2 and 1.3 |
-/// | [`http2_in_clear`](Self::http2_in_clear) | HTTP/2 over TLS only |
-/// | [`with_limits`](Self::with_limits) | [`Limits::default`] |
-/// | [`with_headers`](Self::with_headers) | [`HeadersLayer::api`] |
-/// | [`behind`](Self::behind) | no trusted proxy |
-/// | [`on_connection_event`](Self::on_connection_event) | no observer; events are logged |
+/// Create it with [`builder`](Self::builder), and run it with [`serve`](Self::serve).
 ///
 /// # Shutdown
 /// First call [`Readiness::drain`], so that load balancers stop sending requests (see
-/// [`HealthLayer`]). Then let the `stop` future of [`serve`](Self::serve) complete. Open
-/// requests have [`Limits::grace`] to finish.
+/// [`HealthLayer`]). Then let the `stop` future of [`serve`](Self::serve) complete, or call
+/// [`ServerHandle::shutdown`]. Open requests have [`Limits::grace`] to finish.
+///
+/// # Examples
+///
+/// ```no_run
+/// use axum::{Router, routing::get};
+/// use palisade_transport::server::Server;
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let app = Router::new().route("/", get(async || "hello"));
+/// let server = Server::builder().listen("127.0.0.1:8080".parse()?).build()?;
+/// let stopped = server.serve(app, async { drop(tokio::signal::ctrl_c().await) }).await?;
+/// println!("{} connections were cut", stopped.cut);
+/// # Ok(()) }
+/// ```
 #[must_use = "a server does nothing until `serve` is awaited"]
 pub struct Server {
-    listener: StdListener,
-    address: SocketAddr,
-    certificates: Option<Certificates>,
-    tls13_only: bool,
-    http2_in_clear: bool,
-    limits: Limits,
-    proxies: TrustedProxies,
-    headers: HeadersLayer,
-    observer: Option<Observer>,
-    stats: Arc<Stats>,
-    /// Whether another process opened the socket; its backlog is not changed then.
-    is_handed_over: bool,
+    listeners: Vec<Listener>,
+    tls: Option<TlsAcceptor>,
+    handle: ServerHandle,
+    settings: ServerBuilder,
 }
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
-            .field("address", &self.address)
-            .field("limits", &self.limits)
+            .field("listeners", &self.listeners)
+            .field("limits", &self.settings.limits)
             .finish_non_exhaustive()
     }
 }
 
 impl Server {
-    /// Listens on an address. Clients that connect from now on wait until
-    /// [`serve`](Self::serve).
+    /// Starts a builder with the defaults and without a socket.
+    pub fn builder() -> ServerBuilder {
+        ServerBuilder::new()
+    }
+
+    /// Returns the address of the first TCP socket, with the port that the system selected for
+    /// port 0.
     ///
-    /// Port 0 lets the system select a port: see [`local_addr`](Self::local_addr).
-    ///
-    /// # Errors
-    /// [`ServerError::Bind`] if the address is in use, not of this machine, or not permitted.
-    /// [`ServerError::Listen`] if the backlog cannot be set.
-    pub fn bind(address: SocketAddr) -> Result<Self, ServerError> {
-        let bound = StdListener::bind(address).and_then(Self::on);
-        let server = bound.map_err(|source| ServerError::Bind { address, source })?;
-        server.set_backlog()?;
-        Ok(server)
-    }
-
-    /// Uses a socket that listens already, from a service manager or an older process.
-    ///
-    /// Its backlog is not changed.
-    ///
-    /// # Errors
-    /// [`ServerError::Listen`] if the socket cannot be used.
-    pub fn from_listener(listener: StdListener) -> Result<Self, ServerError> {
-        let server = Self::on(listener).map_err(ServerError::Listen)?;
-        Ok(Self {
-            is_handed_over: true,
-            ..server
-        })
-    }
-
-    /// Builds the server with the defaults.
-    fn on(listener: StdListener) -> io::Result<Self> {
-        listener.set_nonblocking(true)?;
-        Ok(Self {
-            address: listener.local_addr()?,
-            listener,
-            certificates: None,
-            tls13_only: false,
-            http2_in_clear: false,
-            limits: Limits::default(),
-            proxies: TrustedProxies::none(),
-            headers: HeadersLayer::api(),
-            observer: None,
-            stats: Arc::default(),
-            is_handed_over: false,
-        })
-    }
-
-    /// Uses TLS 1.2 and 1.3 with these certificates, and HTTP/2 if the client supports it.
-    ///
-    /// Default: HTTP/1 in clear.
-    pub fn with_tls(mut self, certificates: Certificates) -> Self {
-        self.certificates = Some(certificates);
-        self
-    }
-
-    /// Accepts TLS 1.3 only. Default: 1.2 and 1.3. Clients from before about 2019 cannot
-    /// connect then.
-    pub fn tls13_only(mut self) -> Self {
-        self.tls13_only = true;
-        self
-    }
-
-    /// Also accepts HTTP/2 in clear from clients that start with it. Default: HTTP/1 only.
-    ///
-    /// For gRPC behind a proxy that terminates TLS. Has no effect with TLS.
-    pub fn http2_in_clear(mut self) -> Self {
-        self.http2_in_clear = true;
-        self
-    }
-
-    /// Sets the limits. Default: [`Limits::default`].
-    pub fn with_limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
-        self
-    }
-
-    /// Sets the security headers of responses by the server itself. Default:
-    /// [`HeadersLayer::api`].
-    ///
-    /// These are 400, 414 and 431 for invalid requests, which never reach the service.
-    pub fn with_headers(mut self, headers: HeadersLayer) -> Self {
-        self.headers = headers;
-        self
-    }
-
-    /// Calls a function when connections are refused, closed or fail, for the audit trail and
-    /// metrics.
-    ///
-    /// Events are combined by network and kind: see [`ConnectionEvent`]. The function runs in
-    /// the task of the connection, so it must not block. A second call replaces the function.
-    /// Default: none.
-    pub fn on_connection_event(
-        mut self,
-        observer: impl Fn(&ConnectionEvent) + Send + Sync + 'static,
-    ) -> Self {
-        self.observer = Some(Arc::new(observer));
-        self
-    }
-
-    /// Exempts trusted proxies from the limits per address and of HTTP/2 frames. Default: none.
-    ///
-    /// Each of their connections carries the requests of many clients. They still count among
-    /// [all connections](Limits::connections).
-    pub fn behind(mut self, proxies: TrustedProxies) -> Self {
-        self.proxies = proxies;
-        self
-    }
-
-    /// Returns the address, with the port that the system selected for port 0.
+    /// `0.0.0.0:0` if the server has Unix sockets only: see [`addresses`](Self::addresses).
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
-        self.address
+        self.addresses()
+            .find_map(ListenAddress::as_tcp)
+            .unwrap_or_else(unspecified)
+    }
+
+    /// Returns the addresses of all sockets, in the order in which they were added.
+    pub fn addresses(&self) -> impl Iterator<Item = &ListenAddress> {
+        self.listeners.iter().map(Listener::address)
+    }
+
+    /// Returns what controls the server while it runs.
+    #[must_use]
+    pub fn handle(&self) -> ServerHandle {
+        self.handle.clone()
     }
 
     /// Returns counters that can be read while the server runs. They start at 0.
     #[must_use]
     pub fn stats(&self) -> ServerStats {
-        ServerStats {
-            stats: Arc::clone(&self.stats),
-        }
+        self.handle.stats()
     }
 
-    /// Sets the backlog: calling `listen` again changes it.
-    fn set_backlog(&self) -> Result<(), ServerError> {
-        #[cfg(unix)]
-        rustix::net::listen(&self.listener, i32::from(self.limits.backlog))
-            .map_err(|error| ServerError::Listen(error.into()))?;
-        Ok(())
-    }
-
-    /// Serves until `stop` completes, then lets open requests finish.
+    /// Serves until `stop` completes or [`ServerHandle::shutdown`] is called, then lets open
+    /// requests finish.
     ///
-    /// At that point the socket is closed, idle connections end, and open requests have
+    /// At that point the sockets are closed, idle connections end, and open requests have
     /// [`Limits::grace`] to finish. Upgraded connections (WebSocket, for example) are not
     /// waited for.
     ///
     /// A failure of one connection never ends the server.
     ///
     /// # Errors
-    /// [`ServerError::Tls`] if the TLS settings cannot be used. [`ServerError::Listen`] if the
-    /// socket cannot.
+    /// A socket cannot be registered with the runtime.
     pub async fn serve<S, B>(
         self,
         service: S,
         stop: impl Future<Output = ()>,
-    ) -> Result<Stopped, ServerError>
+    ) -> io::Result<Stopped>
     where
         S: Service<Request<ReceivedBody>, Response = Response<B>> + Clone + Send + 'static,
         S::Future: Send,
@@ -297,59 +207,67 @@ impl Server {
         B::Data: Send,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        if !self.is_handed_over {
-            self.set_backlog()?;
-        }
-        let tls = self.certificates.as_ref().map(|certificates| {
-            tls::server_config(certificates, self.tls13_only).map(TlsAcceptor::from)
-        });
-        let tls = tls
-            .transpose()
-            .map_err(|error| ServerError::Tls(error.into()))?;
-        let listener = TcpListener::from_std(self.listener).map_err(ServerError::Listen)?;
-        let most =
-            descriptors::connections_under(descriptors::raise_limit(), self.limits.connections);
-        let slots = Slots::new(most, self.limits.connections_per_address);
-        let events = Events::new(self.observer);
-        self.stats.begin(Arc::clone(&events), Arc::clone(&slots));
-        let scheme = match &tls {
+        let address = self.local_addr();
+        let mut sockets = AcceptSockets::register(self.listeners)?;
+        let settings = self.settings;
+        let limits = Arc::new(settings.limits);
+        let most = descriptors::connections_under(descriptors::raise_limit(), limits.connections);
+        let slots = Slots::new(most, limits.connections_per_address);
+        let events = Events::new(settings.observer);
+        let handle = self.handle;
+        handle
+            .counters()
+            .begin(Arc::clone(&events), Arc::clone(&slots));
+        let scheme = match &self.tls {
             Some(_) => Scheme::Https,
             None => Scheme::Http,
         };
-        let own_responses = OwnResponses::new(&self.headers, Peer::new(self.address, scheme));
-        let limits = Arc::new(self.limits);
+        let own_responses = OwnResponses::new(&settings.headers, Peer::new(address, scheme));
         let shared = Shared {
             http1: connection::http1(&limits),
             http2: connection::http2(&limits),
             limits: Arc::clone(&limits),
-            tls,
-            http2_in_clear: self.http2_in_clear,
+            tls: self.tls,
+            http2_in_clear: settings.http2_in_clear,
             own_responses: Arc::new(own_responses),
             events: Arc::clone(&events),
-            stats: self.stats,
+            stats: Arc::clone(handle.counters()),
+            proxies: settings.proxies,
+            proxy_protocol: settings.proxy_protocol,
         };
         let mut acceptor = Acceptor {
             shared: Arc::new(shared),
             slots,
-            proxies: self.proxies,
             service,
             started: Instant::now(),
             log: LogLimit::per_minute(),
         };
-        let (stop_sender, stop_receiver) = watch::channel(false);
+        if settings.notifies {
+            ServiceManager::ready();
+        }
+        let mut is_stopped = handle.stop_receiver();
         let mut tasks = JoinSet::new();
-        let refresh = tls::keep_fresh(self.certificates);
         tokio::select! {
-            () = acceptor.accept(&listener, &mut tasks, &stop_receiver) => {}
-            () = refresh => {}
+            () = acceptor.accept(&mut sockets, &mut tasks, &handle) => {}
+            () = tls::keep_all_fresh(handle.certificates()) => {}
             () = events.keep_reporting() => {}
+            () = service_manager::answer_watchdog(settings.notifies) => {}
+            () = connection::stopped(&mut is_stopped) => {}
             () = stop => {}
         }
         // From now on the system refuses new connections.
-        drop(listener);
-        stop_sender.send_replace(true);
+        drop(sockets);
+        handle.shutdown();
+        if settings.notifies {
+            ServiceManager::stopping();
+        }
         let stopped = finish(tasks, limits.grace).await;
         events.report_all();
         Ok(stopped)
     }
+}
+
+/// The address of a server without a TCP socket.
+fn unspecified() -> SocketAddr {
+    (Ipv4Addr::UNSPECIFIED, 0).into()
 }

@@ -1,6 +1,13 @@
 //! Counts connections, in total and per address, and closes idle ones when the server is full.
 //!
 //! The acceptor takes a slot for each connection. Without one the connection is closed at once.
+//!
+//! # Fairness
+//!
+//! When all slots are taken, the connection that has been idle for longest is closed for a new one.
+//! A connection with an open request, or one that was upgraded, is never closed. So idle connections
+//! of an attacker do not keep others out; requests that are open can, which the limit per address
+//! bounds.
 
 use std::{
     collections::HashMap,
@@ -184,6 +191,24 @@ impl Taken {
     }
 }
 
+impl Slot {
+    /// Counts the connection for an address. Called once, when a PROXY header named the client.
+    ///
+    /// # Errors
+    /// [`NoSlot::Address`] if the address has as many connections as it may have.
+    pub(crate) fn count_for(&mut self, address: IpAddr) -> Result<(), NoSlot> {
+        let address = subscriber(address);
+        let mut taken = self.slots.lock();
+        let count = taken.by_address.get(&address).copied().unwrap_or(0);
+        if count >= self.slots.most_per_address {
+            return Err(NoSlot::Address);
+        }
+        taken.by_address.insert(address, count + 1);
+        self.address = Some(address);
+        Ok(())
+    }
+}
+
 impl Drop for Slot {
     fn drop(&mut self) {
         let mut taken = self.slots.lock();
@@ -265,6 +290,22 @@ mod tests {
         let take = || slots.take(ip("10.0.0.1"), true, &activity);
         let _all: Vec<_> = (0..3).map(|_| take().unwrap()).collect();
         assert_eq!(take().unwrap_err(), NoSlot::All);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_is_named_later_has_the_limit_of_its_address() {
+        let slots = Slots::new(9, 2);
+        let (activity, _request) = busy();
+        let take = || slots.take(ip("10.0.0.1"), true, &activity).unwrap();
+        let mut connections: Vec<_> = (0..3).map(|_| take()).collect();
+        let client = ip("203.0.113.7");
+        let named: Vec<_> = connections
+            .iter_mut()
+            .map(|slot| slot.count_for(client))
+            .collect();
+        assert_eq!(named, [Ok(()), Ok(()), Err(NoSlot::Address)]);
+        drop(connections);
+        assert!(slots.lock().by_address.is_empty());
     }
 
     #[tokio::test]

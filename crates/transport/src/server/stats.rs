@@ -65,6 +65,20 @@ impl ServerStats {
     }
 
     /// Returns how often an event of this kind happened.
+    ///
+    /// 0 before the server runs.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::server::{ConnectionEventKind, Server};
+    ///
+    /// let stats = Server::builder().listen("127.0.0.1:0".parse()?).build()?.stats();
+    /// for kind in ConnectionEventKind::ALL {
+    ///     println!("{}: {}", kind.as_str(), stats.count(kind));
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn count(&self, kind: ConnectionEventKind) -> u64 {
         self.stats

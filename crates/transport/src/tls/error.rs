@@ -9,6 +9,15 @@ use std::{
 ///
 /// `Display` is one line for the operator, with the file and the remedy. It never contains key
 /// material.
+///
+/// # Examples
+///
+/// ```
+/// use palisade_transport::server::{CertificateError, Certificates};
+///
+/// let error = Certificates::from_pem(b"no certificate", b"no key").unwrap_err();
+/// assert!(matches!(error, CertificateError::Unreadable { .. }));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CertificateError {

@@ -1,6 +1,10 @@
 //! Reads and writes certificate and key files.
 //!
 //! Writes are atomic, and only the owner can read keys.
+//!
+//! A write goes to a new file beside the old one, is flushed, and is renamed over it. A reader sees
+//! the old contents or the new, and a crash leaves one of them. Files of keys are created with mode
+//! 0600, and never with another one that is changed later.
 
 use std::{
     fs::{self, File, OpenOptions},

@@ -17,7 +17,7 @@ mod files;
 mod error;
 
 pub(crate) use self::{
-    certificates::keep_fresh,
+    certificates::keep_all_fresh,
     profile::{is_refusal_of_certificate, server_config},
 };
 pub use self::{

@@ -8,15 +8,19 @@ use rustls::{
     version::{TLS12, TLS13},
 };
 
-use crate::tls::{certificates::Certificates, tickets};
+use crate::tls::{
+    certificates::{ByName, Certificates},
+    tickets,
+};
 
 /// Builds the TLS settings.
 ///
 /// No 0-RTT (its requests can be replayed), no renegotiation, and forward secrecy in every
 /// cipher suite: rustls has nothing else. The server's order of suites is used, so a client
-/// cannot choose the weakest.
+/// cannot choose the weakest. The key exchange `X25519MLKEM768` is preferred (the feature
+/// `prefer-post-quantum` of rustls).
 pub(crate) fn server_config(
-    certificates: &Certificates,
+    certificates: &[Certificates],
     tls13_only: bool,
 ) -> Result<Arc<ServerConfig>, rustls::Error> {
     let versions: &[_] = if tls13_only {
@@ -28,7 +32,7 @@ pub(crate) fn server_config(
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(versions)?
         .with_no_client_auth()
-        .with_cert_resolver(certificates.resolver());
+        .with_cert_resolver(Arc::new(ByName::new(certificates)));
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     config.ignore_client_order = true;
     config.ticketer = tickets::ticketer()?;

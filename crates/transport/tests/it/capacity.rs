@@ -17,7 +17,7 @@ use tokio::{
 
 use crate::{
     frames::{HEAD, HEADERS, Raw, frame},
-    support::{bind, eventually, read_answer, start, within},
+    support::{bind, eventually, read_answer, start, start_built, within},
 };
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
@@ -26,7 +26,7 @@ const WAIT: &[u8] = b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n";
 #[tokio::test]
 async fn the_longest_idle_connection_makes_room_for_a_new_one() {
     let limits = Limits::default().connections(3);
-    let running = start(bind().http2_in_clear().with_limits(limits));
+    let running = start(bind().http2_in_clear().limits(limits));
     let mut busy = running.connect().await;
     busy.write_all(WAIT).await.unwrap();
     running.waiting(1).await;
@@ -54,7 +54,7 @@ async fn silent_connections_take_no_place_from_others() {
     let limits = Limits::default()
         .connections(20)
         .connections_per_address(10_000);
-    let running = start(bind().with_limits(limits));
+    let running = start(bind().limits(limits));
     let mut silent = Vec::new();
     for _ in 0..20 {
         silent.push(running.connect().await);
@@ -72,7 +72,7 @@ async fn silent_connections_take_no_place_from_others() {
 /// All clients of a proxy share its address.
 #[tokio::test]
 async fn six_hundred_requests_of_one_proxy_are_served_at_once() {
-    let running = start(bind().behind(TrustedProxies::loopback()));
+    let running = start(bind().trusted_proxies(TrustedProxies::loopback()));
     let mut sockets = Vec::new();
     for _ in 0..600 {
         let mut socket = running.connect().await;
@@ -94,7 +94,7 @@ async fn six_hundred_requests_of_one_proxy_are_served_at_once() {
 /// for a second and more, and then again.
 #[tokio::test]
 async fn a_burst_of_connections_waits_to_be_accepted() {
-    let server = bind();
+    let server = bind().build().unwrap();
     let address = server.local_addr();
     let connect = move || {
         let time = Duration::from_millis(900);
@@ -103,7 +103,7 @@ async fn a_burst_of_connections_waits_to_be_accepted() {
             .collect::<Vec<_>>()
     };
     let burst = tokio::task::spawn_blocking(connect).await.unwrap();
-    let running = start(server);
+    let running = start_built(server);
     eventually("all are accepted", || running.stats.accepted() == 400).await;
     drop(burst);
 }
@@ -215,7 +215,7 @@ async fn serve_until_killed() {
 /// A connection that is closed for another one is closed, and not reset.
 #[tokio::test]
 async fn closing_for_room_is_no_reset() {
-    let running = start(bind().with_limits(Limits::default().connections(1)));
+    let running = start(bind().limits(Limits::default().connections(1)));
     let mut idle = running.connect().await;
     idle.write_all(GET).await.unwrap();
     read_answer(&mut idle).await;

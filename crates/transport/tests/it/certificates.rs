@@ -111,7 +111,7 @@ async fn a_client_that_trusts_the_authority_reaches_a_configured_host() {
     let clock = SystemClock::shared();
     let authority = DevAuthority::open_or_create_for(folder.path(), clock, hosts).unwrap();
     let pem = fs::read(authority.certificate_path()).unwrap();
-    let running = start(bind().with_tls(authority.certificates().unwrap()));
+    let running = start(bind().tls(authority.certificates().unwrap()));
     let connect = async |name| {
         let config = client_config(roots(&pem), rustls::ALL_VERSIONS, &[]);
         handshake(config, running.address, name).await.is_ok()
@@ -220,7 +220,7 @@ async fn the_authority_cannot_sign_for_another_site() {
         let leaf = params.signed_by(&key, &issuer).unwrap();
         let stolen =
             Certificates::from_pem(leaf.pem().as_bytes(), key.serialize_pem().as_bytes()).unwrap();
-        let running = start(bind().with_tls(stolen));
+        let running = start(bind().tls(stolen));
         let config = client_config(tls.roots(), rustls::ALL_VERSIONS, &[]);
         let shaken = handshake(config, running.address, name).await;
         assert_eq!(shaken.is_ok(), trusted, "{name}");
@@ -252,7 +252,7 @@ async fn replaced_files_are_shown_to_new_connections_without_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let old = mint(folder.path());
     let certificates = from_files(folder.path()).unwrap();
-    let running = start(bind().with_tls(certificates.clone()));
+    let running = start(bind().tls(certificates.clone()));
     assert!(shown(running.address, &old).await);
 
     let new = mint(folder.path());
@@ -270,7 +270,7 @@ async fn broken_new_files_keep_the_old_certificate_and_are_told_once() {
     let certificates = from_files(folder.path()).unwrap();
     let certificates =
         certificates.on_change(move |event| noted.lock().unwrap().push(event.clone()));
-    let running = start(bind().with_tls(certificates.clone()));
+    let running = start(bind().tls(certificates.clone()));
     let chain = folder.path().join("chain.pem");
     let whole = fs::read_to_string(&chain).unwrap();
     let other = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
@@ -289,7 +289,7 @@ async fn broken_new_files_keep_the_old_certificate_and_are_told_once() {
         assert!(error.contains(problem), "{error}");
         assert!(
             !certificates.refresh().unwrap(),
-            "the same files are told once"
+            "the same files are recorded once"
         );
         assert!(shown(running.address, &old).await);
     }
@@ -312,7 +312,7 @@ async fn a_repaired_pair_is_taken_after_a_broken_one() {
     let folder = tempfile::tempdir().unwrap();
     mint(folder.path());
     let certificates = from_files(folder.path()).unwrap();
-    let running = start(bind().with_tls(certificates.clone()));
+    let running = start(bind().tls(certificates.clone()));
     fs::write(folder.path().join("key.pem"), "broken").unwrap();
     assert!(certificates.refresh().is_err());
     let new = mint(folder.path());
@@ -421,4 +421,68 @@ fn a_chain_in_the_wrong_order_is_told_as_that() {
         matches!(error, CertificateError::Mismatch { .. }),
         "{error}"
     );
+}
+
+/// Returns the first certificate that a server shows to a client that names a host.
+async fn certificate_for(
+    address: std::net::SocketAddr,
+    trusted: &rustls::RootCertStore,
+    name: &'static str,
+) -> Option<CertificateDer<'static>> {
+    let config = client_config(trusted.clone(), rustls::ALL_VERSIONS, &[]);
+    let stream = handshake(config, address, name).await.ok()?;
+    Some(stream.get_ref().1.peer_certificates()?.first()?.clone())
+}
+
+#[tokio::test]
+async fn the_name_that_a_client_sends_selects_the_certificate() {
+    let made = ["a.example", "*.b.example", "x.b.example"]
+        .map(|name| generate_simple_self_signed([name.to_owned()]).unwrap());
+    let mut trusted = rustls::RootCertStore::empty();
+    let mut server = bind();
+    for one in &made {
+        trusted.add(one.cert.der().clone()).unwrap();
+        let key = one.signing_key.serialize_pem();
+        let pem = one.cert.pem();
+        server = server.tls(Certificates::from_pem(pem.as_bytes(), key.as_bytes()).unwrap());
+    }
+    let running = start(server);
+    for (name, expected) in [("a.example", 0), ("y.b.example", 1), ("x.b.example", 2)] {
+        let shown = certificate_for(running.address, &trusted, name).await;
+        assert_eq!(shown.as_ref(), Some(made[expected].cert.der()), "{name}");
+    }
+    // The client itself refuses the first one for another host.
+    let other = certificate_for(running.address, &trusted, "other.example").await;
+    assert_eq!(other, None);
+}
+
+#[tokio::test]
+async fn the_key_exchange_is_post_quantum_where_the_client_has_it() {
+    use rustls::{NamedGroup, crypto::aws_lc_rs};
+
+    let tls = tls();
+    let running = start(bind().tls(tls.certificates.clone()));
+    let old = vec![aws_lc_rs::kx_group::X25519];
+    for (groups, expected) in [
+        (
+            aws_lc_rs::default_provider().kx_groups,
+            NamedGroup::X25519MLKEM768,
+        ),
+        (old, NamedGroup::X25519),
+    ] {
+        let provider = rustls::crypto::CryptoProvider {
+            kx_groups: groups,
+            ..aws_lc_rs::default_provider()
+        };
+        let config = rustls::ClientConfig::builder_with_provider(Arc::new(provider))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(tls.roots())
+            .with_no_client_auth();
+        let stream = handshake(config, running.address, "localhost")
+            .await
+            .unwrap();
+        let group = stream.get_ref().1.negotiated_key_exchange_group().unwrap();
+        assert_eq!(group.name(), expected);
+    }
 }

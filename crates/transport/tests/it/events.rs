@@ -1,4 +1,4 @@
-//! What goes wrong before a request is there: told to the operator, and answered with the security headers.
+//! What goes wrong before a request is there: recorded to the operator, and answered with the security headers.
 
 use http::Request;
 use http_body_util::Full;
@@ -11,8 +11,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use crate::{
     frames::{DATA, HEADERS, Method, Raw, frame, head},
     support::{
-        Told, bind, client_config, eventually, handshake, hasty, http2, read_all, read_answer,
-        start, start_with, tls, within,
+        RecordedEvents, bind, client_config, eventually, handshake, hasty, http2, read_all,
+        read_answer, start, start_with, tls, within,
     },
 };
 
@@ -20,8 +20,8 @@ const GET: &str = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
 
 #[tokio::test]
 async fn what_is_no_request_is_answered_with_the_security_headers_and_told() {
-    let told = Told::default();
-    let running = start(told.by(bind()));
+    let recorded = RecordedEvents::default();
+    let running = start(recorded.observe(bind()));
     let large = format!(
         "GET / HTTP/1.1\r\nhost: a\r\nx: {}\r\n\r\n",
         "y".repeat(40_000)
@@ -65,7 +65,7 @@ async fn what_is_no_request_is_answered_with_the_security_headers_and_told() {
         running.stats.count(ConnectionEventKind::MalformedRequest),
         7
     );
-    assert_eq!(told.counts(ConnectionEventKind::MalformedRequest), [1]);
+    assert_eq!(recorded.counts(ConnectionEventKind::MalformedRequest), [1]);
 }
 
 #[tokio::test]
@@ -89,7 +89,7 @@ async fn what_follows_a_request_and_is_none_is_answered_with_the_security_header
 #[tokio::test]
 async fn over_tls_such_answers_promise_tls() {
     let tls = tls();
-    let running = start(bind().with_tls(tls.certificates.clone()));
+    let running = start(bind().tls(tls.certificates.clone()));
     let stream = tls
         .connect(running.address, "localhost", &[b"http/1.1"])
         .await;
@@ -157,8 +157,8 @@ async fn a_head_over_the_limit_on_http2_is_answered_with_the_security_headers() 
 
 #[tokio::test]
 async fn a_violation_of_http2_is_told_and_a_client_that_leaves_is_none() {
-    let told = Told::default();
-    let running = start(told.by(bind().http2_in_clear()));
+    let recorded = RecordedEvents::default();
+    let running = start(recorded.observe(bind().http2_in_clear()));
     let mut leaves = Raw::open(&running).await;
     leaves
         .send(&frame(HEADERS, 4, 1, &head(Method::Post, "/length")))
@@ -171,19 +171,23 @@ async fn a_violation_of_http2_is_told_and_a_client_that_leaves_is_none() {
     let mut raw = Raw::open(&running).await;
     raw.send(&frame(DATA, 0, 0, b"no stream")).await;
     assert_eq!(raw.ended().await, Some(1), "PROTOCOL_ERROR");
-    told.wait_for(ConnectionEventKind::ProtocolError).await;
+    recorded.wait_for(ConnectionEventKind::ProtocolError).await;
 }
 
 #[tokio::test]
 async fn failed_handshakes_are_told() {
     let tls = tls();
-    let told = Told::default();
-    let server = told.by(bind()).with_limits(hasty());
-    let running = start(server.with_tls(tls.certificates.clone()));
+    let recorded = RecordedEvents::default();
+    let server = recorded.observe(bind()).limits(hasty());
+    let running = start(server.tls(tls.certificates.clone()));
     running.talk(GET.as_bytes()).await;
-    told.wait_for(ConnectionEventKind::HandshakeFailed).await;
+    recorded
+        .wait_for(ConnectionEventKind::HandshakeFailed)
+        .await;
     running.talk(b"").await;
-    told.wait_for(ConnectionEventKind::HandshakeTimeout).await;
+    recorded
+        .wait_for(ConnectionEventKind::HandshakeTimeout)
+        .await;
     assert_eq!(running.stats.failed_handshakes(), 2);
 }
 
@@ -191,47 +195,53 @@ async fn failed_handshakes_are_told() {
 async fn clients_that_refuse_the_certificate_are_told() {
     for version in [&version::TLS12, &version::TLS13] {
         let tls = tls();
-        let told = Told::default();
-        let running = start(told.by(bind().with_tls(tls.certificates.clone())));
+        let recorded = RecordedEvents::default();
+        let running = start(recorded.observe(bind().tls(tls.certificates.clone())));
         let stranger = client_config(RootCertStore::empty(), &[version], &[]);
         assert!(
             handshake(stranger, running.address, "localhost")
                 .await
                 .is_err()
         );
-        told.wait_for(ConnectionEventKind::CertificateRefused).await;
+        recorded
+            .wait_for(ConnectionEventKind::CertificateRefused)
+            .await;
     }
 }
 
 #[tokio::test]
 async fn slow_heads_and_full_servers_are_told() {
-    let told = Told::default();
+    let recorded = RecordedEvents::default();
     let limits = hasty().connections_per_address(1);
-    let running = start(told.by(bind()).with_limits(limits));
+    let running = start(recorded.observe(bind()).limits(limits));
     let mut slow = running.connect().await;
     slow.write_all(b"GET / HT").await.unwrap();
     assert_eq!(running.talk(b"").await, "");
-    told.wait_for(ConnectionEventKind::AddressLimit).await;
+    recorded.wait_for(ConnectionEventKind::AddressLimit).await;
     read_all(&mut slow).await;
-    told.wait_for(ConnectionEventKind::HeaderTimeout).await;
+    recorded.wait_for(ConnectionEventKind::HeaderTimeout).await;
 
     let running = start(
-        told.by(bind())
-            .with_limits(Limits::default().connections(0)),
+        recorded
+            .observe(bind())
+            .limits(Limits::default().connections(0)),
     );
     assert_eq!(running.talk(b"").await, "");
-    told.wait_for(ConnectionEventKind::ServerLimit).await;
+    recorded.wait_for(ConnectionEventKind::ServerLimit).await;
 }
 
 /// What was counted and not yet reported is reported when the server stops.
 #[tokio::test]
 async fn the_counts_of_all_reports_add_up() {
-    let told = Told::default();
-    let mut running = start(told.by(bind()));
+    let recorded = RecordedEvents::default();
+    let mut running = start(recorded.observe(bind()));
     for _ in 0..50 {
         running.talk(b"rubbish\r\n\r\n").await;
     }
     running.tell_to_stop();
     running.stopped().await;
-    assert_eq!(told.counts(ConnectionEventKind::MalformedRequest), [1, 49]);
+    assert_eq!(
+        recorded.counts(ConnectionEventKind::MalformedRequest),
+        [1, 49]
+    );
 }

@@ -21,7 +21,7 @@ use crate::{
         DATA, END, ENHANCE_YOUR_CALM, HEAD, HEADERS, Method, PING, PRIORITY, Raw, SETTINGS, frame,
         head, no_window, opening, reset, window_update,
     },
-    support::{Running, Told, bind, eventually, hasty, http2, start, text, within},
+    support::{RecordedEvents, Running, bind, eventually, hasty, http2, start, text, within},
 };
 
 const ACK: u8 = END;
@@ -75,7 +75,7 @@ fn batches() -> impl Iterator<Item = (Vec<u8>, usize)> {
 
 #[tokio::test]
 async fn batches_of_control_frames_keep_no_idle_connection_open() {
-    let running = start(bind().http2_in_clear().with_limits(hasty_without_budget()));
+    let running = start(bind().http2_in_clear().limits(hasty_without_budget()));
     let first = frame(HEADERS, 5, 1, HEAD);
     let all = batches().map(|(kind, batch)| {
         let (running, first) = (&running, &first);
@@ -87,7 +87,7 @@ async fn batches_of_control_frames_keep_no_idle_connection_open() {
 
 #[tokio::test]
 async fn batches_of_control_frames_keep_no_unread_response_alive() {
-    let running = start(bind().http2_in_clear().with_limits(hasty_without_budget()));
+    let running = start(bind().http2_in_clear().limits(hasty_without_budget()));
     let first = [no_window(), frame(HEADERS, 5, 1, HEAD)].concat();
     let all = batches().map(|(kind, batch)| {
         let (running, first) = (&running, &first);
@@ -127,8 +127,8 @@ impl Subscriber for LogLines {
 async fn floods_of_control_frames_end_their_connection_and_no_other_and_write_few_lines() {
     let lines = Arc::<AtomicUsize>::default();
     let _logging = tracing::subscriber::set_default(LogLines(Arc::clone(&lines)));
-    let told = Told::default();
-    let running = start(told.by(bind().http2_in_clear()));
+    let recorded = RecordedEvents::default();
+    let running = start(recorded.observe(bind().http2_in_clear()));
     let mut other = http2(running.connect().await).await;
     let kind = ConnectionEventKind::ControlFrameFlood;
     let mut flooded = 0;
@@ -151,7 +151,7 @@ async fn floods_of_control_frames_end_their_connection_and_no_other_and_write_fe
         assert_eq!(text(response).await, "hello", "beside {name}");
     }
     assert_eq!(
-        told.counts(kind),
+        recorded.counts(kind),
         [1],
         "the others are counted for the next report"
     );
@@ -163,7 +163,7 @@ async fn floods_of_control_frames_end_their_connection_and_no_other_and_write_fe
 #[tokio::test]
 async fn resets_one_after_the_other_end_the_connection() {
     let limits = Limits::default().resets(20, 0);
-    let running = start(bind().http2_in_clear().with_limits(limits));
+    let running = start(bind().http2_in_clear().limits(limits));
     let mut raw = Raw::open(&running).await;
     let mut done = 0;
     for stream in (1..20_000).step_by(2) {
@@ -185,7 +185,7 @@ async fn resets_one_after_the_other_end_the_connection() {
 #[tokio::test]
 async fn a_client_that_cancels_half_of_its_requests_is_not_cut() {
     let limits = Limits::default().resets(5, 0);
-    let running = start(bind().http2_in_clear().with_limits(limits));
+    let running = start(bind().http2_in_clear().limits(limits));
     let mut raw = Raw::open(&running).await;
     for stream in (1..400).step_by(4) {
         raw.send(&frame(HEADERS, 5, stream, HEAD)).await;
@@ -200,8 +200,8 @@ async fn a_client_that_cancels_half_of_its_requests_is_not_cut() {
 #[tokio::test]
 async fn connections_of_a_trusted_proxy_have_no_budget() {
     let limits = Limits::default().resets(5, 0).control_frames(5, 0);
-    let server = bind().http2_in_clear().with_limits(limits);
-    let running = start(server.behind(TrustedProxies::loopback()));
+    let server = bind().http2_in_clear().limits(limits);
+    let running = start(server.trusted_proxies(TrustedProxies::loopback()));
     let mut raw = Raw::open(&running).await;
     for stream in (1..200).step_by(2) {
         raw.send(&frame(HEADERS, 5, stream, &head(Method::Get, "/wait")))
@@ -215,7 +215,7 @@ async fn connections_of_a_trusted_proxy_have_no_budget() {
 #[tokio::test]
 async fn window_updates_for_a_long_response_are_no_flood() {
     let limits = Limits::default().control_frames(20, 0);
-    let running = start(bind().http2_in_clear().with_limits(limits));
+    let running = start(bind().http2_in_clear().limits(limits));
     let mut raw = Raw::open(&running).await;
     raw.send(&frame(HEADERS, 5, 1, &head(Method::Get, "/large")))
         .await;

@@ -136,14 +136,14 @@ async fn ping_until_closed(running: &Running, frames: &[Vec<u8>]) {
 #[tokio::test]
 async fn pings_keep_no_idle_connection_open() {
     let limits = hasty().header_timeout(Duration::from_secs(3600));
-    let running = start(bind().http2_in_clear().with_limits(limits));
+    let running = start(bind().http2_in_clear().limits(limits));
     ping_until_closed(&running, &[frame(HEADERS, 5, 1, HEAD)]).await;
 }
 
 /// The window for answers is closed from the start, and every ping gets its answer.
 #[tokio::test]
 async fn pings_keep_no_unread_answer_alive() {
-    let running = start(bind().http2_in_clear().with_limits(hasty()));
+    let running = start(bind().http2_in_clear().limits(hasty()));
     let no_window = [0, 4, 0, 0, 0, 0];
     let frames = [
         frame(SETTINGS, 0, 0, &no_window),
@@ -216,7 +216,7 @@ async fn an_upgraded_connection_keeps_its_place_and_is_not_cut() {
             .header("upgrade", "plus-one");
         Ok(answer.body(TestBody::default()).unwrap())
     });
-    let running = start_with(bind().with_limits(hasty()), service);
+    let running = start_with(bind().limits(hasty()), service);
     let mut socket = running.connect().await;
     let head = b"GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: plus-one\r\n\r\n";
     socket.write_all(head).await.unwrap();
@@ -234,7 +234,7 @@ async fn an_upgraded_connection_keeps_its_place_and_is_not_cut() {
 #[tokio::test]
 async fn clear_text_on_the_port_of_tls_gets_nothing() {
     let tls = tls();
-    let running = start(bind().with_tls(tls.certificates.clone()));
+    let running = start(bind().tls(tls.certificates.clone()));
     let answer = running.talk(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
     assert!(!answer.contains("HTTP"), "{answer}");
     eventually("it is counted", || running.stats.failed_handshakes() == 1).await;

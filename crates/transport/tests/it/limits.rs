@@ -15,7 +15,7 @@ const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
 
 #[tokio::test]
 async fn a_slow_head_is_closed_while_others_are_served() {
-    let running = start(bind().with_limits(hasty()));
+    let running = start(bind().limits(hasty()));
     let mut slow = Vec::new();
     for _ in 0..50 {
         let mut socket = running.connect().await;
@@ -37,7 +37,7 @@ async fn a_slow_head_is_closed_while_others_are_served() {
 
 #[tokio::test]
 async fn a_head_that_trickles_is_closed_in_time() {
-    let running = start(bind().with_limits(hasty()));
+    let running = start(bind().limits(hasty()));
     let socket = running.connect().await;
     let (mut reader, mut writer) = socket.into_split();
     let trickle = async {
@@ -60,7 +60,7 @@ async fn a_head_that_trickles_is_closed_in_time() {
 #[tokio::test]
 async fn a_second_head_that_stops_is_closed_as_well() {
     let limits = hasty().idle_timeout(Duration::from_secs(3600));
-    let running = start(bind().with_limits(limits));
+    let running = start(bind().limits(limits));
     let mut socket = running.connect().await;
     socket.write_all(GET).await.unwrap();
     read_answer(&mut socket).await;
@@ -72,13 +72,9 @@ async fn a_second_head_that_stops_is_closed_as_well() {
 #[tokio::test]
 async fn who_says_nothing_is_closed() {
     let tls = tls();
-    let plain = start(bind().with_limits(hasty()));
-    let secure = start(
-        bind()
-            .with_limits(hasty())
-            .with_tls(tls.certificates.clone()),
-    );
-    let either = start(bind().with_limits(hasty()).http2_in_clear());
+    let plain = start(bind().limits(hasty()));
+    let secure = start(bind().limits(hasty()).tls(tls.certificates.clone()));
+    let either = start(bind().limits(hasty()).http2_in_clear());
     for running in [&plain, &secure, &either] {
         let mut socket = running.connect().await;
         assert_eq!(read_all(&mut socket).await, "");
@@ -98,7 +94,7 @@ async fn who_says_nothing_is_closed() {
 #[tokio::test]
 async fn an_idle_connection_is_closed_on_both_protocols() {
     let limits = hasty().header_timeout(Duration::from_secs(3600));
-    let running = start(bind().with_limits(limits).http2_in_clear());
+    let running = start(bind().limits(limits).http2_in_clear());
     let mut socket = running.connect().await;
     socket.write_all(GET).await.unwrap();
     read_answer(&mut socket).await;
@@ -119,7 +115,7 @@ async fn an_idle_connection_is_closed_on_both_protocols() {
 
 #[tokio::test]
 async fn a_handler_that_works_is_never_cut() {
-    let running = start(bind().with_limits(hasty()));
+    let running = start(bind().limits(hasty()));
     let mut socket = running.connect().await;
     socket
         .write_all(b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n")
@@ -136,7 +132,7 @@ async fn a_handler_that_works_is_never_cut() {
 
 #[tokio::test]
 async fn a_body_that_stops_fails_in_the_handler() {
-    let running = start(bind().with_limits(hasty()));
+    let running = start(bind().limits(hasty()));
     let mut socket = running.connect().await;
     let head = b"POST /length HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n123";
     socket.write_all(head).await.unwrap();
@@ -147,7 +143,7 @@ async fn a_body_that_stops_fails_in_the_handler() {
 
 #[tokio::test]
 async fn an_answer_that_is_not_read_is_cut() {
-    let running = start(bind().with_limits(hasty()).http2_in_clear());
+    let running = start(bind().limits(hasty()).http2_in_clear());
     let mut socket = running.connect().await;
     socket
         .write_all(b"GET /large HTTP/1.1\r\nhost: a\r\n\r\n")
@@ -167,7 +163,7 @@ async fn an_answer_that_is_not_read_is_cut() {
 /// Large pieces, each read for longer than the limit, but without a pause as long as the limit.
 #[tokio::test]
 async fn an_answer_that_is_read_slowly_but_steadily_arrives() {
-    let running = start(bind().with_limits(hasty()));
+    let running = start(bind().limits(hasty()));
     let mut socket = running.connect().await;
     socket
         .write_all(b"GET /large HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
@@ -195,7 +191,7 @@ async fn an_answer_that_is_read_slowly_but_steadily_arrives() {
 #[tokio::test]
 async fn one_address_cannot_take_every_place() {
     let limits = Limits::default().connections_per_address(2);
-    let running = start(bind().with_limits(limits.clone()));
+    let running = start(bind().limits(limits.clone()));
     let _held = [running.connect().await, running.connect().await];
     eventually("both are in", || running.stats.accepted() == 2).await;
     let mut third = running.connect().await;
@@ -204,8 +200,8 @@ async fn one_address_cannot_take_every_place() {
 
     let behind = start(
         bind()
-            .with_limits(limits)
-            .behind(TrustedProxies::loopback()),
+            .limits(limits)
+            .trusted_proxies(TrustedProxies::loopback()),
     );
     let _held = [behind.connect().await, behind.connect().await];
     let answer = behind
@@ -216,7 +212,7 @@ async fn one_address_cannot_take_every_place() {
 
 #[tokio::test]
 async fn when_all_places_are_taken_the_next_is_closed_and_a_free_one_is_used() {
-    let running = start(bind().with_limits(Limits::default().connections(1)));
+    let running = start(bind().limits(Limits::default().connections(1)));
     let mut first = running.connect().await;
     first
         .write_all(b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n")
@@ -290,7 +286,7 @@ async fn a_refusal_reaches_a_client_that_is_still_sending() {
 #[tokio::test]
 async fn a_refusal_over_tls_reaches_a_client_that_is_still_sending() {
     let tls = tls();
-    let running = start(bind().with_tls(tls.certificates.clone()));
+    let running = start(bind().tls(tls.certificates.clone()));
     let stream = tls
         .connect(running.address, "localhost", &[b"http/1.1"])
         .await;

@@ -20,9 +20,12 @@ mod health;
 mod hostile;
 mod layers;
 mod limits;
+#[cfg(unix)]
+mod listeners;
 mod nginx;
 mod peers;
 mod protocols;
+mod proxy_protocol;
 mod resumption;
 mod shutdown;
 mod slow;

@@ -133,7 +133,7 @@ async fn nginx_that_writes_forwarded_names_the_right_client() {
     assert_eq!(asked.unwrap_or(RIGHT.to_owned()), RIGHT);
 }
 
-/// `proxy_pass` alone hands on what the client sent, and names nobody. A stack that is told of no proxy
+/// `proxy_pass` alone hands on what the client sent, and names nobody. A stack that is recorded of no proxy
 /// takes nginx for the client; it never takes the client's word.
 #[tokio::test]
 async fn nginx_as_it_comes_makes_no_one_believe_a_spoofed_header() {
@@ -144,7 +144,7 @@ async fn nginx_as_it_comes_makes_no_one_believe_a_spoofed_header() {
 /// All clients of nginx come from its address. Counted by it, all but 512 would get a 502.
 #[tokio::test]
 async fn six_hundred_requests_through_nginx_are_served_at_once() {
-    let running = start(bind().behind(TrustedProxies::loopback()));
+    let running = start(bind().trusted_proxies(TrustedProxies::loopback()));
     let Some(proxy) = nginx(running.address, "proxy_set_header Host $host;") else {
         return;
     };

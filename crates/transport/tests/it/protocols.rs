@@ -3,7 +3,9 @@
 use http::{Request, StatusCode, Version};
 use http_body_util::Full;
 use palisade_core::{GuardLayer, Layer};
-use palisade_transport::{AllowedHosts, ClientInfoLayer, HeadersLayer, HostLayer, server::Server};
+use palisade_transport::{
+    AllowedHosts, ClientInfoLayer, HeadersLayer, HostLayer, server::Listener,
+};
 use tokio::io::AsyncWriteExt;
 
 use crate::support::{
@@ -14,7 +16,7 @@ use crate::support::{
 #[tokio::test]
 async fn http1_and_http2_are_served_over_tls_by_one_service() {
     let tls = tls();
-    let running = start(bind().with_tls(tls.certificates.clone()));
+    let running = start(bind().tls(tls.certificates.clone()));
     let mut stream = tls
         .connect(running.address, "localhost", &[b"http/1.1"])
         .await
@@ -49,7 +51,7 @@ async fn http1_and_http2_are_served_over_tls_by_one_service() {
 #[tokio::test]
 async fn the_certificate_holds_for_this_machine_under_each_of_its_names() {
     let tls = tls();
-    let running = start(bind().with_tls(tls.certificates.clone()));
+    let running = start(bind().tls(tls.certificates.clone()));
     for name in ["localhost", "127.0.0.1", "::1"] {
         assert!(
             tls.connect(running.address, name, &[]).await.is_ok(),
@@ -66,8 +68,8 @@ async fn the_certificate_holds_for_this_machine_under_each_of_its_names() {
 #[tokio::test]
 async fn old_and_new_tls_are_spoken_and_new_alone_where_it_is_said() {
     let tls = tls();
-    let both = start(bind().with_tls(tls.certificates.clone()));
-    let new = start(bind().with_tls(tls.certificates.clone()).tls13_only());
+    let both = start(bind().tls(tls.certificates.clone()));
+    let new = start(bind().tls(tls.certificates.clone()).tls13_only());
     for (server, version, expected) in [
         (&both, &rustls::version::TLS12, true),
         (&both, &rustls::version::TLS13, true),
@@ -117,11 +119,11 @@ async fn a_kept_connection_serves_one_request_after_the_other() {
 
 #[tokio::test]
 async fn a_taken_port_is_named_in_the_error() {
-    let first = bind();
-    let error = Server::bind(first.local_addr()).unwrap_err().to_string();
+    let first = bind().build().unwrap();
+    let error = Listener::bind(first.local_addr()).unwrap_err().to_string();
     assert!(error.contains(&first.local_addr().to_string()), "{error}");
     assert!(error.contains("another program listens there"), "{error}");
-    let foreign = Server::bind("192.0.2.1:0".parse().unwrap())
+    let foreign = Listener::bind("192.0.2.1:0".parse().unwrap())
         .unwrap_err()
         .to_string();
     assert!(

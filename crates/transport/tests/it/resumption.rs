@@ -28,7 +28,7 @@ fn client(tls: &Tls, version: &'static rustls::SupportedProtocolVersion) -> Arc<
 #[tokio::test]
 async fn a_client_resumes_after_hundreds_of_others() {
     let tls = tls();
-    let running = start(bind().with_tls(tls.certificates.clone()));
+    let running = start(bind().tls(tls.certificates.clone()));
     for version in [&rustls::version::TLS13, &rustls::version::TLS12] {
         let first = client(&tls, version);
         assert_eq!(visit(&running, &first).await, HandshakeKind::Full);
@@ -44,8 +44,8 @@ async fn a_client_resumes_after_hundreds_of_others() {
 async fn a_ticket_of_another_server_is_ignored() {
     let tls = tls();
     let client = client(&tls, &rustls::version::TLS13);
-    let one = start(bind().with_tls(tls.certificates.clone()));
+    let one = start(bind().tls(tls.certificates.clone()));
     assert_eq!(visit(&one, &client).await, HandshakeKind::Full);
-    let other = start(bind().with_tls(tls.certificates.clone()));
+    let other = start(bind().tls(tls.certificates.clone()));
     assert_eq!(visit(&other, &client).await, HandshakeKind::Full);
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::Request;
 use http_body_util::Full;
-use palisade_transport::server::{Limits, Server};
+use palisade_transport::server::{Limits, Listener, Server};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -44,7 +44,7 @@ async fn open_requests_are_finished_and_new_ones_are_not_taken() {
 #[tokio::test]
 async fn who_does_not_finish_in_time_is_cut() {
     let limits = Limits::default().grace(Duration::from_millis(100));
-    let mut running = start(bind().with_limits(limits));
+    let mut running = start(bind().limits(limits));
     let mut socket = running.connect().await;
     socket.write_all(WAIT).await.unwrap();
     eventually("it is open", || running.stats.open() == 1).await;
@@ -64,7 +64,7 @@ async fn who_does_not_finish_in_time_is_cut() {
 #[tokio::test]
 async fn connections_that_rest_do_not_hold_a_server_up() {
     let limits = Limits::default().grace(Duration::from_secs(3600));
-    let mut running = start(bind().with_limits(limits).http2_in_clear());
+    let mut running = start(bind().limits(limits).http2_in_clear());
     let silent = running.connect().await;
     let mut rested = running.connect().await;
     rested
@@ -82,15 +82,14 @@ async fn connections_that_rest_do_not_hold_a_server_up() {
 
 #[tokio::test]
 async fn a_port_is_free_again_after_the_server() {
-    let server = bind();
-    let address = server.local_addr();
-    let mut running = start(server);
+    let mut running = start(bind());
+    let address = running.address;
     running
         .talk(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
         .await;
     running.tell_to_stop();
     running.stopped().await;
-    assert!(Server::bind(address).is_ok());
+    assert!(Listener::bind(address).is_ok());
 }
 
 /// The body of the answer is over long before a slow reader has it.
@@ -120,7 +119,7 @@ async fn the_tail_of_an_answer_is_not_cut_by_a_stop() {
 #[tokio::test]
 async fn a_socket_that_was_handed_over_is_served() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let running = start(Server::from_listener(listener).unwrap());
+    let running = start(Server::builder().listener(listener));
     let answer = running
         .talk(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
         .await;

@@ -52,7 +52,7 @@ async fn trickle_a_body(running: &Running) -> String {
 #[tokio::test]
 async fn a_byte_now_and_then_keeps_no_request_body_alive() {
     let limits = patient().rate_grace(GRACE);
-    let running = start(bind().with_limits(limits));
+    let running = start(bind().limits(limits));
     let answer = trickle_a_body(&running).await;
     assert!(answer.ends_with("the client sent too slowly"), "{answer}");
     assert_eq!(
@@ -64,7 +64,7 @@ async fn a_byte_now_and_then_keeps_no_request_body_alive() {
 #[tokio::test]
 async fn a_request_body_has_a_total_deadline() {
     let limits = patient().body_minimum_rate(0).body_total_timeout(GRACE);
-    let running = start(bind().with_limits(limits));
+    let running = start(bind().limits(limits));
     let answer = trickle_a_body(&running).await;
     assert!(answer.ends_with("the client sent too slowly"), "{answer}");
 }
@@ -72,7 +72,7 @@ async fn a_request_body_has_a_total_deadline() {
 #[tokio::test]
 async fn a_slow_request_body_on_http2_ends_alone() {
     let limits = patient().rate_grace(GRACE);
-    let running = start(bind().http2_in_clear().with_limits(limits));
+    let running = start(bind().http2_in_clear().limits(limits));
     let mut raw = Raw::open(&running).await;
     raw.send(&frame(HEADERS, 4, 1, &head(Method::Post, "/length")))
         .await;
@@ -94,7 +94,7 @@ async fn a_conversation_has_neither_a_rate_nor_a_total() {
     let limits = patient()
         .rate_grace(Duration::ZERO)
         .body_total_timeout(GRACE);
-    let running = start(bind().with_limits(limits));
+    let running = start(bind().limits(limits));
     let mut socket = running.connect().await;
     let head = b"POST /echo HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n";
     socket.write_all(head).await.unwrap();
@@ -125,7 +125,7 @@ async fn a_conversation_has_neither_a_rate_nor_a_total() {
 #[tokio::test]
 async fn a_byte_now_and_then_keeps_no_response_alive() {
     let limits = patient().rate_grace(GRACE).response_minimum_rate(u32::MAX);
-    let running = start(bind().with_limits(limits));
+    let running = start(bind().limits(limits));
     let (mut reader, mut writer) = running.connect().await.into_split();
     writer
         .write_all(b"GET /large HTTP/1.1\r\nhost: a\r\n\r\n")
@@ -144,7 +144,7 @@ async fn a_response_has_a_total_deadline() {
     let limits = patient()
         .response_minimum_rate(0)
         .response_total_timeout(GRACE);
-    let running = start(bind().with_limits(limits));
+    let running = start(bind().limits(limits));
     let mut socket = running.connect().await;
     socket
         .write_all(b"GET /large HTTP/1.1\r\nhost: a\r\n\r\n")
@@ -161,7 +161,7 @@ async fn a_response_has_a_total_deadline() {
 async fn a_slow_reader_on_http2_loses_its_stream_and_no_other() {
     // What lies in the server's buffers counts as taken: a high rate makes that a moment.
     let limits = patient().rate_grace(GRACE).response_minimum_rate(100_000);
-    let running = start(bind().http2_in_clear().with_limits(limits));
+    let running = start(bind().http2_in_clear().limits(limits));
     let mut raw = Raw::open(&running).await;
     raw.send(&no_window()).await;
     raw.send(&frame(HEADERS, 5, 1, &head(Method::Get, "/large")))
@@ -184,7 +184,7 @@ async fn an_unread_response_on_http2_ends_alone() {
     let running = start(
         bind()
             .http2_in_clear()
-            .with_limits(patient().write_timeout(GRACE)),
+            .limits(patient().write_timeout(GRACE)),
     );
     let mut raw = Raw::open(&running).await;
     raw.send(&frame(HEADERS, 5, 1, &head(Method::Get, "/large")))
@@ -203,7 +203,7 @@ async fn an_event_stream_that_is_quiet_is_not_cut() {
         .rate_grace(Duration::from_millis(200))
         .response_minimum_rate(u32::MAX)
         .response_total_timeout(Duration::from_millis(200));
-    let running = start(bind().http2_in_clear().with_limits(limits));
+    let running = start(bind().http2_in_clear().limits(limits));
     let mut socket = running.connect().await;
     let get = b"GET /events HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
     socket.write_all(get).await.unwrap();
@@ -229,7 +229,7 @@ async fn responses_that_are_over_and_not_let_out_end_the_connection() {
     let running = start(
         bind()
             .http2_in_clear()
-            .with_limits(patient().write_timeout(GRACE)),
+            .limits(patient().write_timeout(GRACE)),
     );
     let mut raw = Raw::open(&running).await;
     raw.send(&frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 1])).await;
@@ -251,7 +251,7 @@ async fn responses_that_are_over_and_not_let_out_end_the_connection() {
         assert!(stream < 2_000, "it lives for ever");
         beat.tick().await;
     }
-    eventually("it is told", || {
+    eventually("it is recorded", || {
         running.stats.count(ConnectionEventKind::ResponseTimeout) == 1
     })
     .await;

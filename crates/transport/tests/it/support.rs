@@ -22,8 +22,8 @@ use http_body_util::BodyExt;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use palisade_core::{Peer, SecurityContext};
 use palisade_transport::server::{
-    Certificates, ConnectionEvent, ConnectionEventKind, DevAuthority, Limits, Server, ServerError,
-    ServerStats, Stopped,
+    Certificates, ConnectionEvent, ConnectionEventKind, DevAuthority, Limits, Server,
+    ServerBuilder, ServerStats, Stopped,
 };
 use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
 use tokio::{
@@ -121,14 +121,18 @@ pub struct Running {
     pub door: Door,
     pub waiting: Waiting,
     stop: Option<oneshot::Sender<()>>,
-    done: JoinHandle<Result<Stopped, ServerError>>,
+    done: JoinHandle<std::io::Result<Stopped>>,
 }
 
-pub fn bind() -> Server {
-    Server::bind(([127, 0, 0, 1], 0).into()).unwrap()
+pub fn bind() -> ServerBuilder {
+    Server::builder().listen(([127, 0, 0, 1], 0).into())
 }
 
-pub fn start(server: Server) -> Running {
+pub fn start(server: ServerBuilder) -> Running {
+    start_built(server.build().unwrap())
+}
+
+pub fn start_built(server: Server) -> Running {
     let (door, waiting) = (Door::default(), Waiting::default());
     let app = app_with(Arc::clone(&door), Arc::clone(&waiting));
     let (stop, stopped) = oneshot::channel();
@@ -143,7 +147,7 @@ pub fn start(server: Server) -> Running {
 }
 
 /// Starts a server with the given service in place of the usual application.
-pub fn start_with<S, B>(server: Server, service: S) -> Running
+pub fn start_with<S, B>(server: ServerBuilder, service: S) -> Running
 where
     S: tower::Service<
             axum::http::Request<palisade_transport::server::ReceivedBody>,
@@ -156,6 +160,7 @@ where
     B: axum::body::HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<axum::BoxError>,
 {
+    let server = server.build().unwrap();
     let (stop, stopped) = oneshot::channel();
     Running {
         address: server.local_addr(),
@@ -261,20 +266,20 @@ pub fn hasty() -> Limits {
         .write_timeout(moment)
 }
 
-/// The events that an observer was told.
+/// The events that an observer was recorded.
 #[derive(Clone, Default)]
-pub struct Told(Arc<Mutex<Vec<ConnectionEvent>>>);
+pub struct RecordedEvents(Arc<Mutex<Vec<ConnectionEvent>>>);
 
-impl Told {
-    /// Watches a server.
-    pub fn by(&self, server: Server) -> Server {
-        let told = self.clone();
-        server.on_connection_event(move |event| told.0.lock().unwrap().push(*event))
+impl RecordedEvents {
+    /// Records the events of a server.
+    pub fn observe(&self, server: ServerBuilder) -> ServerBuilder {
+        let recorded = self.clone();
+        server.on_connection_event(move |event| recorded.0.lock().unwrap().push(*event))
     }
 
     pub fn counts(&self, kind: ConnectionEventKind) -> Vec<u64> {
-        let told = self.0.lock().unwrap();
-        let of_kind = told.iter().filter(|event| event.kind == kind);
+        let recorded = self.0.lock().unwrap();
+        let of_kind = recorded.iter().filter(|event| event.kind == kind);
         of_kind.map(|event| event.count).collect()
     }
 
@@ -347,6 +352,15 @@ pub async fn handshake(
     name: &'static str,
 ) -> std::io::Result<TlsStream<TcpStream>> {
     let socket = TcpStream::connect(address).await?;
+    handshake_on(config, socket, name).await
+}
+
+/// Does the handshake on a socket that may have sent something already.
+pub async fn handshake_on(
+    config: ClientConfig,
+    socket: TcpStream,
+    name: &'static str,
+) -> std::io::Result<TlsStream<TcpStream>> {
     let name = ServerName::try_from(name).unwrap();
     within(TlsConnector::from(Arc::new(config)).connect(name, socket)).await
 }

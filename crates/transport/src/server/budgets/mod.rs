@@ -4,6 +4,22 @@
 //! neither. So the socket reads the nine bytes of each frame header (RFC 9113, section 4.1), in
 //! both directions. Payloads are not read, and no HPACK state is kept. A flood ends the
 //! connection.
+//!
+//! # Budgets
+//!
+//! | budget | spent by | earned by |
+//! |---|---|---|
+//! | control frames | PING, SETTINGS, PRIORITY, WINDOW_UPDATE, empty DATA, unknown frames | 2 for each request and for each DATA frame that is sent |
+//! | resets | RST_STREAM of either side | 1 for each complete response |
+//!
+//! Both refill with time: see `Limits::control_frames` and `Limits::resets`. So a client that
+//! behaves never reaches them, however long its connection lives.
+//!
+//! # Unread responses
+//!
+//! A response that hyper has given to h2 whole can wait there forever, if the client opens no window.
+//! Such streams are counted by their last DATA frame; more of them than open requests, for longer than
+//! the write timeout, count as a flood.
 
 mod responses;
 mod budget;

@@ -1,4 +1,14 @@
 //! Runs a connection, enforces its deadlines, and ends it.
+//!
+//! A connection stops in two steps. First it is told to stop after the requests that are open
+//! (`GOAWAY`, `Connection: close`). Then it has a time without progress before it is dropped: 1 s
+//! between requests, the write timeout while a response is being read. That happens when
+//!
+//! - the server stops;
+//! - the connection is older than `Limits::connection_age`;
+//! - a client with an idle connection missed the deadline for its next request.
+//!
+//! A client that missed any other deadline is dropped at once.
 
 use std::{
     error::Error,
@@ -51,8 +61,13 @@ pub(crate) async fn drive(
 ) -> End {
     let mut connection = pin!(connection);
     let mut farewell = None::<Farewell>;
+    let end_of_life = activity.end_of_life(limits);
     loop {
         let now = Instant::now();
+        if farewell.is_none() && end_of_life.is_some_and(|end| end <= now) {
+            farewell = Some(Farewell::new(activity, limits));
+            connection.as_mut().stop();
+        }
         let deadline = match &farewell {
             Some(farewell) => farewell.deadline(activity, limits),
             None => activity.deadline(limits),
@@ -67,6 +82,10 @@ pub(crate) async fn drive(
         }
         let next_look = now + limits.tick();
         let wake = deadline.map_or(next_look, |deadline| deadline.at.min(next_look));
+        let wake = match end_of_life {
+            Some(end) if farewell.is_none() => wake.min(end),
+            _ => wake,
+        };
         tokio::select! {
             biased;
             end = connection.as_mut() => {

@@ -1,14 +1,18 @@
 //! The begin of a connection: the TLS handshake, and which version of HTTP follows.
+//!
+//! Without TLS, HTTP/2 is recognized by its preface (RFC 9113, section 3.4), if it is allowed. The
+//! bytes that were read for that are given back to the socket.
 
 use std::io;
 
-use bytes::{Bytes, BytesMut};
-use tokio::{io::AsyncReadExt, net::TcpStream};
+use bytes::BytesMut;
+use tokio::io::AsyncReadExt;
 
 use crate::{
     server::{
         connection::{shared::Shared, stream::Stream},
         events::ConnectionEventKind,
+        listener::RawStream,
     },
     tls::is_refusal_of_certificate,
 };
@@ -27,14 +31,12 @@ pub(crate) enum Protocol {
 pub(crate) struct Opened {
     pub(crate) stream: Stream,
     pub(crate) protocol: Protocol,
-    /// Bytes that were read to detect HTTP/2, and belong to HTTP.
-    pub(crate) read_ahead: Bytes,
 }
 
 /// Does the TLS handshake, if TLS is configured. The error is the event to report.
 pub(crate) async fn open(
     shared: &Shared,
-    socket: TcpStream,
+    socket: RawStream,
 ) -> Result<Opened, ConnectionEventKind> {
     let Some(tls) = &shared.tls else {
         return open_plain(shared, socket).await;
@@ -57,38 +59,39 @@ pub(crate) async fn open(
     Ok(Opened {
         stream: Stream::Tls(Box::new(stream)),
         protocol,
-        read_ahead: Bytes::new(),
     })
 }
 
 /// Opens a connection without TLS.
-async fn open_plain(shared: &Shared, mut socket: TcpStream) -> Result<Opened, ConnectionEventKind> {
-    let (protocol, read_ahead) = if shared.http2_in_clear {
+async fn open_plain(shared: &Shared, mut socket: RawStream) -> Result<Opened, ConnectionEventKind> {
+    let protocol = if shared.http2_in_clear {
         let guessed = guess(&mut socket);
         let guessed = tokio::time::timeout(shared.limits.header, guessed).await;
         guessed
             .map_err(|_| ConnectionEventKind::HeaderTimeout)?
             .map_err(|_| ConnectionEventKind::HandshakeFailed)?
     } else {
-        (Protocol::Http1, Bytes::new())
+        Protocol::Http1
     };
     Ok(Opened {
         stream: Stream::Plain(socket),
         protocol,
-        read_ahead,
     })
 }
 
 /// Reads until it is clear whether the client uses HTTP/2 (RFC 9113, section 3.4).
-async fn guess(socket: &mut TcpStream) -> io::Result<(Protocol, Bytes)> {
-    let mut seen = BytesMut::with_capacity(1024);
+async fn guess(socket: &mut RawStream) -> io::Result<Protocol> {
+    let mut read = BytesMut::with_capacity(1024);
     loop {
-        let count = socket.read_buf(&mut seen).await?;
-        if seen.starts_with(PREFACE) {
-            return Ok((Protocol::Http2, seen.freeze()));
-        }
-        if count == 0 || !PREFACE.starts_with(&seen) {
-            return Ok((Protocol::Http1, seen.freeze()));
-        }
+        let count = socket.read_buf(&mut read).await?;
+        let protocol = if read.starts_with(PREFACE) {
+            Protocol::Http2
+        } else if count == 0 || !PREFACE.starts_with(&read) {
+            Protocol::Http1
+        } else {
+            continue;
+        };
+        socket.unread(read.freeze());
+        return Ok(protocol);
     }
 }

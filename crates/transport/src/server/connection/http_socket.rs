@@ -2,6 +2,23 @@
 //!
 //! hyper owns an `HttpSocket`. When hyper drops it, the task of the connection gets the
 //! `Socket` back, to send a last frame and to close it gracefully.
+//!
+//! # Reading
+//!
+//! HTTP/1 is passed on as it is. Of HTTP/2 only complete frame headers are passed on: a part of
+//! nine bytes is held back until the rest is there, since a frame may have to be replaced. At most
+//! eight bytes are held.
+//!
+//! # Writing
+//!
+//! What hyper writes is counted after the socket has accepted it. On HTTP/1, a write while no request
+//! is open is a response of hyper to bytes that are not a request. It is collected, completed with
+//! the security headers, and then written.
+//!
+//! # Errors
+//!
+//! A connection over a limit of frames fails with an error on its next read or write. hyper then
+//! drops the socket, and the task sends GOAWAY.
 
 use std::{
     io::{self, IoSlice},
@@ -29,8 +46,6 @@ use crate::{
 pub(crate) struct HttpSocket {
     /// `None` only while it is being dropped.
     socket: Option<Socket>,
-    /// Bytes that were read to detect the protocol.
-    read_ahead: Bytes,
     /// HTTP/2: bytes that were counted already, and are passed on first.
     counted: Bytes,
     /// The number of requests when everything was written the last time.
@@ -46,15 +61,10 @@ pub(crate) struct HttpSocket {
 pub(crate) type SocketReceiver = oneshot::Receiver<Socket>;
 
 impl HttpSocket {
-    pub(crate) fn new(
-        socket: Socket,
-        read_ahead: Bytes,
-        own_responses: Arc<OwnResponses>,
-    ) -> (Self, SocketReceiver) {
+    pub(crate) fn new(socket: Socket, own_responses: Arc<OwnResponses>) -> (Self, SocketReceiver) {
         let (back, receiver) = oneshot::channel();
         let http = Self {
             socket: Some(socket),
-            read_ahead,
             counted: Bytes::new(),
             flushed_after: Some(0),
             completed_response: None,
@@ -68,17 +78,12 @@ impl HttpSocket {
         Ok(self.socket.as_mut().ok_or(io::ErrorKind::NotConnected)?)
     }
 
-    /// Reads from the socket, or what was read before.
+    /// Reads from the socket.
     fn poll_read_bytes(
         &mut self,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.read_ahead.has_remaining() {
-            let count = self.read_ahead.len().min(buffer.remaining());
-            buffer.put_slice(&self.read_ahead.split_to(count));
-            return Poll::Ready(Ok(()));
-        }
         let socket = self.socket()?;
         let before = buffer.filled().len();
         let polled = Pin::new(&mut socket.stream).poll_read(cx, buffer);

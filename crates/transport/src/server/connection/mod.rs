@@ -2,6 +2,25 @@
 //!
 //! Each connection runs in its own task. Failures end that connection alone, and are reported
 //! as a `ConnectionEventKind`.
+//!
+//! The phases of a connection:
+//!
+//! | phase | ends with | deadline |
+//! |---|---|---|
+//! | PROXY header, from configured peers | the address of the client | `Limits::proxy_header_timeout` |
+//! | TLS handshake | the version of HTTP, by ALPN | `Limits::handshake_timeout` |
+//! | without TLS: first bytes | the version of HTTP, if HTTP/2 is allowed | `Limits::header_timeout` |
+//! | requests | the client, an error, a deadline, or the end of the server | see `deadlines` |
+//! | drain | the client has read the last response | 1 s and 256 KiB |
+//!
+//! `run` is the task. Each file here is one part of it, from the task down to the socket:
+//!
+//! - `drive` polls the connection of hyper and checks its deadlines;
+//! - `service` gives requests to the application;
+//! - `received_body` and `sent_body` are the bodies of both directions;
+//! - `http_socket` is what hyper reads and writes; it counts bytes and frames;
+//! - `own_response` completes the responses that hyper sends by itself;
+//! - `socket` and `stream` are what is left when HTTP is over.
 
 mod drive;
 mod service;
@@ -20,26 +39,29 @@ use http::{Request, Response};
 use http_body::Body;
 use hyper_util::rt::TokioIo;
 use palisade_core::{Peer, Scheme};
-use tokio::{net::TcpStream, sync::watch};
+use tokio::sync::watch;
 use tower_service::Service;
 
 pub use self::received_body::{ReceiveError, ReceivedBody};
+pub(crate) use self::{
+    drive::stopped,
+    own_response::OwnResponses,
+    shared::{Shared, http1, http2},
+};
 use self::{
-    drive::{End, drive, stopped},
-    handshake::{Protocol, open},
+    drive::{End, drive},
+    handshake::{Opened, Protocol, open},
     http_socket::{HttpSocket, SocketReceiver},
     service::OnConnection,
     socket::Socket,
     stream::Stream,
 };
-pub(crate) use self::{
-    own_response::OwnResponses,
-    shared::{Shared, http1, http2},
-};
 use crate::server::{
     budgets::{Flood, FrameWatch},
     deadlines::{Activity, Missed},
     events::ConnectionEventKind,
+    listener::RawStream,
+    proxy_protocol::{self, NoHeader, ProxyHeader},
     slots::Slot,
 };
 
@@ -49,10 +71,13 @@ const ENHANCE_YOUR_CALM: u32 = 0xb;
 
 /// A connection that was accepted and has a slot.
 pub(crate) struct Accepted {
-    pub(crate) socket: TcpStream,
+    pub(crate) socket: RawStream,
+    /// The address of the client: that of the peer, or that of its PROXY header.
     pub(crate) address: SocketAddr,
-    /// Whether the peer is a trusted proxy, which has no limit of frames.
+    /// Whether it is a trusted proxy, which has no limit of frames.
     pub(crate) is_proxy: bool,
+    /// Whether the connection begins with a PROXY header.
+    pub(crate) expects_header: bool,
     pub(crate) activity: Arc<Activity>,
     pub(crate) slot: Slot,
 }
@@ -71,32 +96,32 @@ pub(crate) async fn run<S, B>(
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let activity = accepted.activity;
-    // Without this, small responses wait for an acknowledgement of the client.
-    let _ = accepted.socket.set_nodelay(true);
-    let opened = tokio::select! {
-        opened = open(&shared, accepted.socket) => opened,
+    let activity = Arc::clone(&accepted.activity);
+    let begun = tokio::select! {
+        begun = begin(&shared, accepted) => begun,
         () = activity.closed() => return,
         () = stopped(&mut stop) => return,
     };
-    let opened = match opened {
-        Ok(opened) => opened,
+    let begun = match begun {
+        Ok(begun) => begun,
         Err(kind) => return activity.report(kind),
     };
+    let opened = begun.opened;
     let protocol = opened.protocol;
     activity.begin_http(protocol == Protocol::Http1);
     let service = OnConnection {
         service,
-        peer: Peer::new(accepted.address, scheme(&opened.stream)),
+        peer: begun.peer,
+        proxy_header: begun.header,
         activity: Arc::clone(&activity),
         limits: Arc::clone(&shared.limits),
         own_responses: Arc::clone(&shared.own_responses),
     };
     let frames =
-        (protocol == Protocol::Http2).then(|| FrameWatch::new(&shared.limits, accepted.is_proxy));
-    let socket = Socket::new(opened.stream, Arc::clone(&activity), frames, accepted.slot);
+        (protocol == Protocol::Http2).then(|| FrameWatch::new(&shared.limits, begun.is_proxy));
+    let socket = Socket::new(opened.stream, Arc::clone(&activity), frames, begun.slot);
     let own_responses = Arc::clone(&shared.own_responses);
-    let (socket, back) = HttpSocket::new(socket, opened.read_ahead, own_responses);
+    let (socket, back) = HttpSocket::new(socket, own_responses);
     let socket = TokioIo::new(socket);
     let end = match protocol {
         Protocol::Http1 => {
@@ -112,6 +137,60 @@ pub(crate) async fn run<S, B>(
         }
     };
     finish(end, back, &activity, &mut stop).await;
+}
+
+/// A connection whose client is known, before its first request.
+struct Begun {
+    opened: Opened,
+    peer: Peer,
+    is_proxy: bool,
+    header: Option<ProxyHeader>,
+    slot: Slot,
+}
+
+/// Reads the PROXY header, if the peer sends one, and does the TLS handshake. The error is the
+/// event to report.
+async fn begin(shared: &Shared, mut accepted: Accepted) -> Result<Begun, ConnectionEventKind> {
+    accepted.socket.send_at_once();
+    let header = match accepted.expects_header {
+        true => Some(read_proxy_header(shared, &mut accepted).await?),
+        false => None,
+    };
+    let opened = open(shared, accepted.socket).await?;
+    Ok(Begun {
+        peer: Peer::new(accepted.address, scheme(&opened.stream, header.as_ref())),
+        is_proxy: accepted.is_proxy,
+        slot: accepted.slot,
+        opened,
+        header,
+    })
+}
+
+/// Reads a PROXY header, and counts the connection for the client that it names.
+async fn read_proxy_header(
+    shared: &Shared,
+    accepted: &mut Accepted,
+) -> Result<ProxyHeader, ConnectionEventKind> {
+    let header = proxy_protocol::read(&mut accepted.socket, shared.limits.proxy_header).await;
+    let header = header.map_err(|error| match error {
+        NoHeader::Broken => ConnectionEventKind::HandshakeFailed,
+        NoHeader::Invalid(error) => {
+            tracing::debug!(%error, "a connection was closed");
+            ConnectionEventKind::ProxyHeaderInvalid
+        }
+        NoHeader::Timeout => ConnectionEventKind::ProxyHeaderTimeout,
+    })?;
+    // Without an address the proxy itself is the client, and has no limit per address.
+    if let Some(source) = header.source() {
+        accepted.address = source;
+        accepted.activity.set_client(source.ip());
+        accepted.is_proxy = shared.proxies.contains(source.ip());
+        if !accepted.is_proxy {
+            let counted = accepted.slot.count_for(source.ip());
+            counted.map_err(|_| ConnectionEventKind::AddressLimit)?;
+        }
+    }
+    Ok(header)
 }
 
 /// Reports why the connection ended, and closes it so that the client can read the last
@@ -161,11 +240,11 @@ fn kind_of_flood(flood: Flood) -> ConnectionEventKind {
     }
 }
 
-/// Returns the scheme of a socket.
-fn scheme(stream: &Stream) -> Scheme {
+/// Returns the scheme that the client used: towards this server, or towards its proxy.
+fn scheme(stream: &Stream, header: Option<&ProxyHeader>) -> Scheme {
     match stream {
-        Stream::Plain(_) => Scheme::Http,
-        Stream::Tls(_) => Scheme::Https,
+        Stream::Plain(_) if !header.is_some_and(ProxyHeader::is_tls) => Scheme::Http,
+        _ => Scheme::Https,
     }
 }
 

@@ -60,6 +60,22 @@ pub struct ReceivedBody {
 ///
 /// [`Slow`](Self::Slow) and [`Stalled`](Self::Stalled) are reported as
 /// [`ConnectionEventKind::RequestBodyTimeout`].
+///
+/// # Examples
+///
+/// ```
+/// use http::StatusCode;
+/// use palisade_transport::server::ReceiveError;
+///
+/// /// The status of a response to a request whose body could not be read.
+/// fn status(error: &ReceiveError) -> StatusCode {
+///     match error {
+///         ReceiveError::Slow | ReceiveError::Stalled => StatusCode::REQUEST_TIMEOUT,
+///         _ => StatusCode::BAD_REQUEST,
+///     }
+/// }
+/// assert_eq!(status(&ReceiveError::Slow), StatusCode::REQUEST_TIMEOUT);
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ReceiveError {

@@ -1,4 +1,8 @@
 //! The body of a response. Reports whether the handler or the client has to act next.
+//!
+//! Whose turn it is decides which deadline counts: while the handler has nothing to send, the client
+//! has none; while a part waits for the client, the write timeout and the minimum rate apply.
+//! Dropping the body ends the request, whether it was sent to its end or not.
 
 use std::{
     pin::Pin,

@@ -1,4 +1,13 @@
 //! Connects hyper and the service: stores the peer in each request, and tracks its progress.
+//!
+//! A request gets, in its extensions:
+//!
+//! - the `Peer`: the address of the client and the scheme, for `ClientInfoLayer`;
+//! - the `ProxyHeader`, if a proxy sent one.
+//!
+//! A head over HTTP/2 that is too large is refused here with 431, since h2 would send 431 without
+//! the security headers. The service is cloned for each request and called with `oneshot`, so a
+//! service that is not ready delays its own request and no other.
 
 use std::{
     future::Future,
@@ -20,6 +29,7 @@ use crate::server::{
     deadlines::{Activity, OpenRequest, hand_to_executor},
     events::ConnectionEventKind,
     limits::Limits,
+    proxy_protocol::ProxyHeader,
 };
 
 /// The service of one connection.
@@ -28,6 +38,8 @@ pub(crate) struct OnConnection<S> {
     pub(crate) service: S,
     /// The address of the client, and whether it uses TLS.
     pub(crate) peer: Peer,
+    /// What a proxy sent about the connection.
+    pub(crate) proxy_header: Option<ProxyHeader>,
     pub(crate) activity: Arc<Activity>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) own_responses: Arc<OwnResponses>,
@@ -88,6 +100,9 @@ where
             )
         });
         request.extensions_mut().insert(self.peer);
+        if let Some(header) = &self.proxy_header {
+            request.extensions_mut().insert(header.clone());
+        }
         Oneshot::new(self.service.clone(), request)
     }
 }

@@ -6,9 +6,12 @@ use hyper::server::conn::{http1, http2};
 use hyper_util::rt::TokioTimer;
 use tokio_rustls::TlsAcceptor;
 
-use crate::server::{
-    connection::own_response::OwnResponses, deadlines::StreamExecutor, events::Events,
-    limits::Limits, stats::Stats,
+use crate::{
+    client_address::TrustedProxies,
+    server::{
+        connection::own_response::OwnResponses, deadlines::StreamExecutor, events::Events,
+        limits::Limits, stats::Stats,
+    },
 };
 
 /// What all connections of a server share.
@@ -25,6 +28,10 @@ pub(crate) struct Shared {
     pub(crate) own_responses: Arc<OwnResponses>,
     pub(crate) events: Arc<Events>,
     pub(crate) stats: Arc<Stats>,
+    /// Peers without limits per address and of frames.
+    pub(crate) proxies: TrustedProxies,
+    /// Peers whose connections begin with a PROXY header.
+    pub(crate) proxy_protocol: TrustedProxies,
 }
 
 /// Builds the HTTP/1 settings.

@@ -1,4 +1,7 @@
 //! A socket with or without TLS.
+//!
+//! hyper and the drain use it alike. Reads and writes are forwarded without buffering; vectored writes
+//! stay vectored, so that head and body of a response go out together.
 
 use std::{
     io::{self, IoSlice},
@@ -6,17 +9,16 @@ use std::{
     task::{Context, Poll},
 };
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::server::TlsStream;
+
+use crate::server::listener::RawStream;
 
 /// A socket with or without TLS.
 #[derive(Debug)]
 pub(crate) enum Stream {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    Plain(RawStream),
+    Tls(Box<TlsStream<RawStream>>),
 }
 
 /// Forwards a call to the socket, with or without TLS.

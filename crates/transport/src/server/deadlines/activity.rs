@@ -3,9 +3,9 @@
 //! The task of the connection reads the deadlines; its requests and its socket report progress.
 
 use std::{
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
@@ -29,7 +29,11 @@ use crate::server::{
 #[derive(Debug)]
 pub(crate) struct Activity {
     start: Instant,
+    /// The other end of the socket.
     peer: IpAddr,
+    port: u16,
+    /// The client, if a PROXY header named it.
+    client: OnceLock<IpAddr>,
     events: Arc<Events>,
     /// Requests whose response is not over.
     pub(crate) open: AtomicU32,
@@ -78,10 +82,12 @@ pub(crate) enum Missed {
 
 impl Activity {
     /// Starts the clock of a connection.
-    pub(crate) fn new(peer: IpAddr, events: Arc<Events>) -> Arc<Self> {
+    pub(crate) fn new(peer: SocketAddr, events: Arc<Events>) -> Arc<Self> {
         Arc::new(Self {
             start: Instant::now(),
-            peer,
+            peer: peer.ip(),
+            port: peer.port(),
+            client: OnceLock::new(),
             events,
             open: AtomicU32::new(0),
             working: AtomicU32::new(0),
@@ -101,12 +107,27 @@ impl Activity {
 
     #[cfg(test)]
     pub(crate) fn for_tests() -> Arc<Self> {
-        Self::new([127, 0, 0, 1].into(), Events::new(None))
+        Self::new(([127, 0, 0, 1], 0).into(), Events::new(None))
     }
 
     /// Reports an event of this connection.
     pub(crate) fn report(&self, kind: ConnectionEventKind) {
-        self.events.record(kind, self.peer);
+        self.events
+            .record(kind, *self.client.get().unwrap_or(&self.peer));
+    }
+
+    /// Reports further events for the client that a PROXY header named.
+    pub(crate) fn set_client(&self, client: IpAddr) {
+        // A connection has one header.
+        let _ = self.client.set(client);
+    }
+
+    /// Returns when the connection is too old, whatever it does. `None` for no limit.
+    pub(crate) fn end_of_life(&self, limits: &Limits) -> Option<Instant> {
+        let age = limits.connection_age?;
+        // Up to a tenth earlier, so that clients that began together do not come back together.
+        let earlier = age * u32::from(self.port % 100) / 1000;
+        self.start.checked_add(age - earlier)
     }
 
     /// Marks the begin of HTTP.

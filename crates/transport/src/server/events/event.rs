@@ -7,7 +7,7 @@ use crate::server::events::{kind::ConnectionEventKind, network::ClientNetwork};
 /// Events of one kind from one network, as reported to an observer.
 ///
 /// The first event is reported at once. Those that follow are counted, and reported together
-/// once per minute. [`Server::on_connection_event`](crate::server::Server::on_connection_event)
+/// once per minute. [`ServerBuilder::on_connection_event`](crate::server::ServerBuilder::on_connection_event)
 /// registers an observer.
 ///
 /// At most 1,024 pairs of kind and network are counted separately. If there are more, the
@@ -18,7 +18,7 @@ use crate::server::events::{kind::ConnectionEventKind, network::ClientNetwork};
 /// use palisade_transport::server::{ConnectionEvent, Server};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let server = Server::bind("127.0.0.1:0".parse()?)?.on_connection_event(
+/// let server = Server::builder().listen("127.0.0.1:0".parse()?).on_connection_event(
 ///     |event: &ConnectionEvent| {
 ///         let network = event.network.map_or("many".to_owned(), |network| network.to_string());
 ///         println!("{} from {network}: {}", event.kind.as_str(), event.count);

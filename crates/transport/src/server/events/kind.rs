@@ -32,6 +32,13 @@ pub enum ConnectionEventKind {
     MalformedRequest,
     /// The client violated HTTP/2 or TLS; the connection was closed.
     ProtocolError,
+    /// A peer of [`proxy_protocol`](crate::server::ServerBuilder::proxy_protocol) sent something
+    /// else than a PROXY header, or a malformed one.
+    ProxyHeaderInvalid,
+    /// A peer of [`proxy_protocol`](crate::server::ServerBuilder::proxy_protocol) sent no whole
+    /// PROXY header within
+    /// [`proxy_header_timeout`](crate::server::Limits::proxy_header_timeout).
+    ProxyHeaderTimeout,
     /// The body of a request stopped or came too slowly: see
     /// [`body_timeout`](crate::server::Limits::body_timeout).
     RequestBodyTimeout,
@@ -47,7 +54,7 @@ pub enum ConnectionEventKind {
 
 impl ConnectionEventKind {
     /// Every kind, in alphabetical order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::AddressLimit,
         Self::CertificateRefused,
         Self::ClosedForRoom,
@@ -57,6 +64,8 @@ impl ConnectionEventKind {
         Self::HeaderTimeout,
         Self::MalformedRequest,
         Self::ProtocolError,
+        Self::ProxyHeaderInvalid,
+        Self::ProxyHeaderTimeout,
         Self::RequestBodyTimeout,
         Self::ResetFlood,
         Self::ResponseTimeout,
@@ -64,6 +73,14 @@ impl ConnectionEventKind {
     ];
 
     /// Returns the name for audit records and metric labels, such as `reset_flood`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::server::ConnectionEventKind;
+    ///
+    /// assert_eq!(ConnectionEventKind::ResetFlood.as_str(), "reset_flood");
+    /// ```
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -76,6 +93,8 @@ impl ConnectionEventKind {
             Self::HeaderTimeout => "header_timeout",
             Self::MalformedRequest => "malformed_request",
             Self::ProtocolError => "protocol_error",
+            Self::ProxyHeaderInvalid => "proxy_header_invalid",
+            Self::ProxyHeaderTimeout => "proxy_header_timeout",
             Self::RequestBodyTimeout => "request_body_timeout",
             Self::ResetFlood => "reset_flood",
             Self::ResponseTimeout => "response_timeout",

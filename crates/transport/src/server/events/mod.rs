@@ -2,6 +2,11 @@
 //!
 //! All parts of the server call `Events::note`. The log and the observer get the first event at
 //! once and later ones as a count, so that a client cannot fill the log.
+//!
+//! # Bounds
+//!
+//! Counters per kind never fill. Pairs of kind and network are bounded; what does not fit is counted
+//! by kind alone, so that no event is lost. The observer runs without any lock.
 
 mod event;
 mod kind;

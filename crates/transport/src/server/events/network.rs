@@ -20,6 +20,15 @@ pub struct ClientNetwork(IpAddr);
 
 impl ClientNetwork {
     /// Returns the network of an address. An IPv4 address in IPv6 notation counts as IPv4.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::server::ClientNetwork;
+    ///
+    /// let mapped = ClientNetwork::of("::ffff:203.0.113.7".parse().unwrap());
+    /// assert_eq!(mapped, ClientNetwork::of("203.0.113.99".parse().unwrap()));
+    /// ```
     #[must_use]
     pub fn of(address: IpAddr) -> Self {
         Self(match address.to_canonical() {

@@ -1,6 +1,7 @@
 //! The certificate of a server, and its renewal while the server runs.
 
 mod watch;
+mod by_name;
 mod loaded;
 mod source;
 mod fingerprint;
@@ -20,7 +21,7 @@ use rustls::{
 
 pub use self::fingerprint::Fingerprint;
 use self::source::{Memory, PemFiles};
-pub(crate) use self::watch::keep_fresh;
+pub(crate) use self::{by_name::ByName, watch::keep_all_fresh};
 pub(in crate::tls) use self::{
     loaded::{Loaded, validity},
     source::{CertificateFiles, CertificateSource},
@@ -35,7 +36,7 @@ use crate::tls::{error::CertificateError, files, names};
 /// The chain starts with the certificate of the server, then the one that signed it, and so on.
 /// Keys are RSA, ECDSA or Ed25519, in PEM, without password.
 ///
-/// Give it to [`Server::with_tls`](crate::server::Server::with_tls).
+/// Give it to [`ServerBuilder::tls`](crate::server::ServerBuilder::tls).
 ///
 /// ```no_run
 /// use palisade_transport::server::Certificates;
@@ -118,6 +119,18 @@ impl Certificates {
     /// # Errors
     /// They cannot be read, the key is of another certificate, or the certificate is not valid
     /// today.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::server::Certificates;
+    ///
+    /// # let made = rcgen::generate_simple_self_signed(["tts.example.com".to_owned()]).unwrap();
+    /// # let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    /// let certificates = Certificates::from_pem(chain.as_bytes(), key.as_bytes())?;
+    /// assert!(certificates.covers("tts.example.com"));
+    /// # Ok::<(), palisade_transport::server::CertificateError>(())
+    /// ```
     pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, CertificateError> {
         let path = Path::new("certificate");
         let clock = SystemClock::shared();
@@ -159,6 +172,19 @@ impl Certificates {
     /// (`*.example.com`).
     ///
     /// A wildcard in the certificate matches one label (RFC 6125, section 6.4.3).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::server::Certificates;
+    ///
+    /// # let made = rcgen::generate_simple_self_signed(["*.example.com".to_owned()]).unwrap();
+    /// # let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    /// let certificates = Certificates::from_pem(chain.as_bytes(), key.as_bytes())?;
+    /// assert!(certificates.covers("tts.example.com"));
+    /// assert!(!certificates.covers("a.b.example.com"));
+    /// # Ok::<(), palisade_transport::server::CertificateError>(())
+    /// ```
     #[must_use]
     pub fn covers(&self, host: &str) -> bool {
         let current = self.inner.current();

@@ -2,15 +2,28 @@
 
 use std::{future::pending, time::Duration};
 
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, MissedTickBehavior},
+};
 
 use crate::tls::certificates::Certificates;
 
 /// How often the certificate files are checked. Renewals happen weeks before expiry.
 const CHECK_INTERVAL: Duration = Duration::from_secs(30);
 
+/// Checks the files of several certificates at intervals, until the future is dropped.
+pub(crate) async fn keep_all_fresh(certificates: &[Certificates]) {
+    let mut checks = JoinSet::new();
+    for one in certificates {
+        checks.spawn(keep_fresh(Some(one.clone())));
+    }
+    while checks.join_next().await.is_some() {}
+    pending().await
+}
+
 /// Checks the certificate files at intervals, until the future is dropped.
-pub(crate) async fn keep_fresh(certificates: Option<Certificates>) {
+async fn keep_fresh(certificates: Option<Certificates>) {
     let Some(certificates) = certificates else {
         return pending().await;
     };

@@ -43,6 +43,22 @@ const LEAF_RENEWAL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// A folder that is created gets mode 0700.
 ///
 /// For production use [`Certificates::from_pem_files`].
+///
+/// # Examples
+///
+/// ```
+/// use palisade_transport::server::{DevAuthority, Server};
+///
+/// let folder = tempfile::tempdir()?;
+/// let authority = DevAuthority::open_or_create(folder.path())?;
+/// println!("curl --cacert {}", authority.certificate_path().display());
+/// let server = Server::builder()
+///     .listen("127.0.0.1:0".parse()?)
+///     .tls(authority.certificates()?)
+///     .build()?;
+/// # drop(server);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 #[must_use]
 pub struct DevAuthority {
@@ -88,6 +104,19 @@ impl DevAuthority {
     ///
     /// # Errors
     /// As [`open_or_create`](Self::open_or_create); or a host is not valid.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_core::SystemClock;
+    /// use palisade_transport::server::DevAuthority;
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let hosts = ["voice.example", "*.voice.example", "10.0.0.5"];
+    /// let authority = DevAuthority::open_or_create_for(folder.path(), SystemClock::shared(), hosts)?;
+    /// assert!(authority.certificates()?.covers("a.voice.example"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn open_or_create_for<H: AsRef<str>>(
         folder: impl AsRef<Path>,
         clock: SharedClock,

@@ -1,0 +1,286 @@
+//! Builds a [`Server`]: its sockets, certificate, limits and trusted peers.
+
+#[cfg(unix)]
+use std::path::PathBuf;
+use std::{fmt, net::SocketAddr, sync::Arc};
+
+use tokio_rustls::TlsAcceptor;
+
+use crate::{
+    client_address::TrustedProxies,
+    headers::HeadersLayer,
+    server::{
+        Server,
+        error::ServerBuildError,
+        events::{ConnectionEvent, Observer},
+        handle::ServerHandle,
+        limits::Limits,
+        listener::Listener,
+    },
+    tls::{self, Certificates},
+};
+
+/// Builds a [`Server`]. Returned by [`Server::builder`].
+///
+/// At least one of [`listen`](Self::listen), [`listen_unix`](Self::listen_unix) and
+/// [`listener`](Self::listener) is required.
+///
+/// | setting | default |
+/// |---|---|
+/// | [`tls`](Self::tls) | no TLS |
+/// | [`tls13_only`](Self::tls13_only) | TLS 1.2 and 1.3 |
+/// | [`http2_in_clear`](Self::http2_in_clear) | HTTP/2 over TLS only |
+/// | [`limits`](Self::limits) | [`Limits::default`] |
+/// | [`headers`](Self::headers) | [`HeadersLayer::api`] |
+/// | [`trusted_proxies`](Self::trusted_proxies) | none |
+/// | [`proxy_protocol`](Self::proxy_protocol) | from no peer |
+/// | [`on_connection_event`](Self::on_connection_event) | no observer; events are logged |
+/// | [`notify_service_manager`](Self::notify_service_manager) | systemd is not told |
+///
+/// # Examples
+///
+/// ```
+/// use palisade_transport::{TrustedProxies, server::{Limits, Server}};
+///
+/// // haproxy on this machine terminates TLS and sends the address of each client.
+/// let server = Server::builder()
+///     .listen("127.0.0.1:0".parse()?)
+///     .proxy_protocol(TrustedProxies::loopback())
+///     .limits(Limits::default().connections_per_address(64))
+///     .build()?;
+/// # drop(server);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct ServerBuilder {
+    sockets: Vec<SocketToOpen>,
+    certificates: Vec<Certificates>,
+    tls13_only: bool,
+    pub(crate) http2_in_clear: bool,
+    pub(crate) limits: Limits,
+    pub(crate) proxies: TrustedProxies,
+    pub(crate) proxy_protocol: TrustedProxies,
+    pub(crate) headers: HeadersLayer,
+    pub(crate) observer: Option<Observer>,
+    pub(crate) notifies: bool,
+}
+
+/// A socket that `build` opens, or that is open already.
+#[derive(Debug)]
+enum SocketToOpen {
+    Tcp(SocketAddr),
+    #[cfg(unix)]
+    Unix(PathBuf),
+    Open(Listener),
+}
+
+impl SocketToOpen {
+    fn open(self) -> Result<Listener, ServerBuildError> {
+        match self {
+            Self::Tcp(address) => Listener::bind(address),
+            #[cfg(unix)]
+            Self::Unix(path) => Listener::bind_unix(path),
+            Self::Open(listener) => Ok(listener),
+        }
+    }
+}
+
+impl ServerBuilder {
+    /// Starts with the defaults and without a socket.
+    pub(crate) fn new() -> Self {
+        Self {
+            sockets: Vec::new(),
+            certificates: Vec::new(),
+            tls13_only: false,
+            http2_in_clear: false,
+            limits: Limits::default(),
+            proxies: TrustedProxies::none(),
+            proxy_protocol: TrustedProxies::none(),
+            headers: HeadersLayer::api(),
+            observer: None,
+            notifies: false,
+        }
+    }
+
+    /// Listens on an IP address and a port. May be called several times, for several addresses.
+    ///
+    /// The socket is opened by [`build`](Self::build). Port 0 lets the system select a port: see
+    /// [`Server::local_addr`]. For IPv4 and IPv6, see [`Listener::bind`].
+    pub fn listen(self, address: SocketAddr) -> Self {
+        self.add(SocketToOpen::Tcp(address))
+    }
+
+    /// Listens on a Unix socket. May be called several times, for several paths.
+    ///
+    /// Clients have no IP address there, and count as `127.0.0.1`: see
+    /// [`Listener::bind_unix`].
+    #[cfg(unix)]
+    pub fn listen_unix(self, path: impl Into<PathBuf>) -> Self {
+        self.add(SocketToOpen::Unix(path.into()))
+    }
+
+    /// Uses a socket that is open already, such as one of [`Listener::inherited`]. May be called
+    /// several times.
+    pub fn listener(self, listener: impl Into<Listener>) -> Self {
+        self.add(SocketToOpen::Open(listener.into()))
+    }
+
+    /// Uses TLS 1.2 and 1.3 with these certificates, and HTTP/2 if the client supports it.
+    ///
+    /// Default: HTTP/1 in clear. Applies to all sockets of this server: serve other ones with a
+    /// second server.
+    ///
+    /// May be called several times, for certificates of several hosts. The client's handshake
+    /// names the host (SNI, RFC 6066, section 3): an exact name of a certificate is preferred to
+    /// a wildcard. Clients that name no host, or one without a certificate, get the first one.
+    ///
+    /// The key exchange is `X25519MLKEM768` where the client supports it: traffic that is
+    /// recorded today cannot be decrypted by a later quantum computer. Other clients use X25519
+    /// or a NIST curve.
+    ///
+    /// OCSP responses are not sent: public authorities have stopped to issue them, and
+    /// certificates that live for weeks need none.
+    pub fn tls(mut self, certificates: Certificates) -> Self {
+        self.certificates.push(certificates);
+        self
+    }
+
+    /// Accepts TLS 1.3 only (RFC 8446). Default: 1.2 and 1.3. Clients from before about 2019
+    /// cannot connect then.
+    pub fn tls13_only(mut self) -> Self {
+        self.tls13_only = true;
+        self
+    }
+
+    /// Also accepts HTTP/2 in clear from clients that start with it (RFC 9113, section 3.3).
+    /// Default: HTTP/1 only.
+    ///
+    /// For gRPC behind a proxy that terminates TLS. Has no effect with TLS.
+    pub fn http2_in_clear(mut self) -> Self {
+        self.http2_in_clear = true;
+        self
+    }
+
+    /// Sets the limits. Default: [`Limits::default`].
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets the security headers of responses by the server itself. Default:
+    /// [`HeadersLayer::api`].
+    ///
+    /// These are 400, 414 and 431 for invalid requests, which never reach the service.
+    pub fn headers(mut self, headers: HeadersLayer) -> Self {
+        self.headers = headers;
+        self
+    }
+
+    /// Exempts trusted proxies from the limits per address and of HTTP/2 frames. Default: none.
+    ///
+    /// Each of their connections carries the requests of many clients. They still count among
+    /// [all connections](Limits::connections). What they write into headers is read by
+    /// [`ClientInfoLayer`](crate::ClientInfoLayer), which has its own list.
+    pub fn trusted_proxies(mut self, proxies: TrustedProxies) -> Self {
+        self.proxies = proxies;
+        self
+    }
+
+    /// Reads the address of the client from a PROXY header, version 1 or 2, of these peers.
+    /// Default: of none.
+    ///
+    /// Their connections must begin with a header, before TLS. A connection whose header is
+    /// malformed, or does not come within [`Limits::proxy_header_timeout`], is closed. The
+    /// address of the header is then the [`Peer`](palisade_core::Peer) of each request, and has
+    /// the limits per address. Requests have a
+    /// [`ProxyHeader`](crate::server::ProxyHeader) in their extensions.
+    ///
+    /// - `LOCAL`, `UNKNOWN` and `UNSPEC`: the peer is the proxy itself, for health checks.
+    /// - Version 2 with `PP2_TYPE_SSL`: the scheme is HTTPS if the client used TLS towards the
+    ///   proxy.
+    /// - Other peers are clients: nothing they send is read as a header. One that sends a
+    ///   header gets 400.
+    ///
+    /// Every host of these networks can choose the address that it is seen by, so list proxies
+    /// only.
+    pub fn proxy_protocol(mut self, from: TrustedProxies) -> Self {
+        self.proxy_protocol = from;
+        self
+    }
+
+    /// Calls a function when connections are refused, closed or fail, for the audit trail and
+    /// metrics.
+    ///
+    /// Events are combined by network and kind: see [`ConnectionEvent`]. The function runs in
+    /// the task of the connection, so it must not block. A second call replaces the function.
+    /// Default: none.
+    pub fn on_connection_event(
+        mut self,
+        observer: impl Fn(&ConnectionEvent) + Send + Sync + 'static,
+    ) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// Tells systemd when the server accepts connections (`READY=1`) and when it begins to stop
+    /// (`STOPPING=1`), and answers its watchdog. Default: off.
+    ///
+    /// For units with `Type=notify`; without one it has no effect. With several servers in one
+    /// process, turn it on for the one that starts last. For reloads see
+    /// [`ServiceManager`](crate::server::ServiceManager).
+    pub fn notify_service_manager(mut self) -> Self {
+        self.notifies = true;
+        self
+    }
+
+    /// Opens the sockets and checks the settings. Clients that connect from now on wait until
+    /// [`Server::serve`].
+    ///
+    /// # Errors
+    /// - [`ServerBuildError::Bind`] if an address is in use, not of this machine, or not
+    ///   permitted;
+    /// - [`ServerBuildError::Listen`] if the backlog cannot be set;
+    /// - [`ServerBuildError::NoListener`] if there is no socket;
+    /// - [`ServerBuildError::Tls`] if the TLS settings cannot be used.
+    pub fn build(mut self) -> Result<Server, ServerBuildError> {
+        let sockets = std::mem::take(&mut self.sockets).into_iter();
+        let listeners: Vec<_> = sockets.map(SocketToOpen::open).collect::<Result<_, _>>()?;
+        if listeners.is_empty() {
+            return Err(ServerBuildError::NoListener);
+        }
+        for listener in &listeners {
+            let backlog = listener.set_backlog(self.limits.backlog);
+            backlog.map_err(ServerBuildError::Listen)?;
+        }
+        let tls = match self.certificates.as_slice() {
+            [] => None,
+            certificates => {
+                let config = tls::server_config(certificates, self.tls13_only);
+                let config = config.map_err(|error| ServerBuildError::Tls(error.into()))?;
+                Some(TlsAcceptor::from(config))
+            }
+        };
+        Ok(Server {
+            listeners,
+            tls,
+            handle: ServerHandle::new(std::mem::take(&mut self.certificates)),
+            settings: self,
+        })
+    }
+
+    fn add(mut self, socket: SocketToOpen) -> Self {
+        self.sockets.push(socket);
+        self
+    }
+}
+
+impl fmt::Debug for ServerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerBuilder")
+            .field("sockets", &self.sockets)
+            .field("limits", &self.limits)
+            .field("proxies", &self.proxies)
+            .field("proxy_protocol", &self.proxy_protocol)
+            .finish_non_exhaustive()
+    }
+}

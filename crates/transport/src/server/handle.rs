@@ -1,0 +1,121 @@
+//! Controls a server while it runs: connections, shutdown, reload.
+
+use std::{fmt, sync::Arc};
+
+use tokio::sync::watch;
+
+use crate::{
+    server::stats::{ServerStats, Stats},
+    tls::{CertificateError, Certificates},
+};
+
+/// Controls a running server from another task. Cheap to clone.
+///
+/// [`Server::handle`](crate::server::Server::handle) returns it. It stays valid after the server
+/// has ended; then it has no effect.
+///
+/// # Examples
+///
+/// ```no_run
+/// use palisade_transport::server::Server;
+///
+/// # async fn run(app: axum::Router) -> Result<(), Box<dyn std::error::Error>> {
+/// let server = Server::builder().listen("127.0.0.1:8080".parse()?).build()?;
+/// let handle = server.handle();
+/// tokio::spawn(async move {
+///     println!("{} connections are open", handle.connections());
+///     handle.shutdown();
+/// });
+/// server.serve(app, std::future::pending()).await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct ServerHandle {
+    inner: Arc<Inner>,
+}
+
+/// The state that clones share.
+struct Inner {
+    stats: Arc<Stats>,
+    stop: watch::Sender<bool>,
+    certificates: Vec<Certificates>,
+}
+
+impl ServerHandle {
+    /// Creates the state of a server that does not run yet.
+    pub(crate) fn new(certificates: Vec<Certificates>) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                stats: Arc::default(),
+                stop: watch::Sender::new(false),
+                certificates,
+            }),
+        }
+    }
+
+    /// Returns how many connections are open now, upgraded ones included.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.stats().open()
+    }
+
+    /// Returns the counters of the server.
+    #[must_use]
+    pub fn stats(&self) -> ServerStats {
+        ServerStats {
+            stats: Arc::clone(&self.inner.stats),
+        }
+    }
+
+    /// Stops the server as the `stop` future of
+    /// [`Server::serve`](crate::server::Server::serve) does. Does not wait.
+    ///
+    /// Sockets are closed, idle connections end, and open requests have
+    /// [`Limits::grace`](crate::server::Limits::grace) to finish. A server that does not run yet
+    /// ends as soon as it is started. Further calls have no effect.
+    pub fn shutdown(&self) {
+        self.inner.stop.send_replace(true);
+    }
+
+    /// Returns whether the server has stopped or is about to.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        *self.inner.stop.borrow()
+    }
+
+    /// Checks the certificate files now, and not only within 30 seconds. Returns whether there is
+    /// a new certificate; `false` without TLS.
+    ///
+    /// Reads files, so call it where blocking is allowed.
+    ///
+    /// # Errors
+    /// The new files of a certificate cannot be used. The old one is kept; all others are
+    /// reloaded.
+    pub fn reload(&self) -> Result<bool, CertificateError> {
+        let all = self.inner.certificates.iter();
+        let reloaded: Vec<_> = all.map(Certificates::refresh).collect();
+        let reloaded: Vec<_> = reloaded.into_iter().collect::<Result<_, _>>()?;
+        Ok(reloaded.contains(&true))
+    }
+
+    /// Returns what tells connections to stop.
+    pub(crate) fn stop_receiver(&self) -> watch::Receiver<bool> {
+        self.inner.stop.subscribe()
+    }
+
+    pub(crate) fn certificates(&self) -> &[Certificates] {
+        &self.inner.certificates
+    }
+
+    pub(crate) fn counters(&self) -> &Arc<Stats> {
+        &self.inner.stats
+    }
+}
+
+impl fmt::Debug for ServerHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerHandle")
+            .field("is_stopping", &self.is_stopping())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,53 @@
+//! Sockets that a service manager opened, and what it is told about the service.
+//!
+//! `listenfd` checks that the descriptors are sockets of the right kind. It is used because
+//! taking a descriptor by its number needs `unsafe`.
+
+use std::io;
+
+use super::Listener;
+
+/// Takes the sockets of `LISTEN_FDS`, in the order of the unit. Empty if there are none.
+///
+/// # Errors
+/// A descriptor is not a listening stream socket.
+#[cfg(unix)]
+pub(super) fn take_sockets() -> io::Result<Vec<Listener>> {
+    let mut descriptors = listenfd::ListenFd::from_env();
+    (0..descriptors.len())
+        .map(|index| take(&mut descriptors, index))
+        .collect()
+}
+
+#[cfg(not(unix))]
+pub(super) fn take_sockets() -> io::Result<Vec<Listener>> {
+    Ok(Vec::new())
+}
+
+/// Takes one socket: TCP, or else Unix.
+#[cfg(unix)]
+fn take(descriptors: &mut listenfd::ListenFd, index: usize) -> io::Result<Listener> {
+    if let Ok(Some(socket)) = descriptors.take_tcp_listener(index) {
+        ensure_listening(&socket)?;
+        return Listener::tcp(socket, true);
+    }
+    match descriptors.take_unix_listener(index)? {
+        Some(socket) => {
+            ensure_listening(&socket)?;
+            Listener::unix(socket, true)
+        }
+        None => Err(io::ErrorKind::InvalidInput.into()),
+    }
+}
+
+/// Fails for a socket that does not listen, such as one of a unit with `Accept=yes`.
+#[cfg(unix)]
+fn ensure_listening(socket: &impl std::os::fd::AsFd) -> io::Result<()> {
+    match rustix::net::sockopt::socket_acceptconn(socket)? {
+        true => Ok(()),
+        false => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "a socket does not listen; use `ListenStream=` and `Accept=no`",
+        )),
+    }
+}
