@@ -10,15 +10,15 @@ use std::{error, fmt};
 /// # Examples
 ///
 /// ```
-/// use palisade_transport::{AllowedHosts, ConfigError};
+/// use palisade_transport::{AllowedHosts, TransportBuildError};
 ///
 /// let error = AllowedHosts::parse(["*.com"]).unwrap_err();
-/// assert!(matches!(error, ConfigError::Host { .. }));
+/// assert!(matches!(error, TransportBuildError::Host { .. }));
 /// assert!(error.to_string().starts_with("host `*.com`: "));
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub enum ConfigError {
+pub enum TransportBuildError {
     /// A source of a content security policy that would break the header, or allow more than
     /// intended. See [`ContentSource::host`](crate::ContentSource::host).
     ContentSource {
@@ -56,7 +56,7 @@ pub enum ConfigError {
     ShortTransportSecurity,
 }
 
-impl fmt::Display for ConfigError {
+impl fmt::Display for TransportBuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ContentSource { written } => {
@@ -77,4 +77,4 @@ impl fmt::Display for ConfigError {
     }
 }
 
-impl error::Error for ConfigError {}
+impl error::Error for TransportBuildError {}

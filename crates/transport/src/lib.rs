@@ -10,7 +10,7 @@
 //! | [`HttpsLayer`] | redirects pages that are requested in clear (308), refuses APIs (403) |
 //! | module `server` | TLS, HTTP/1 and HTTP/2, timeouts, limits, graceful shutdown |
 //!
-//! Settings are checked while the layers are built: a mistake is a [`ConfigError`] for the
+//! Settings are checked while the layers are built: a mistake is a [`TransportBuildError`] for the
 //! operator, before the first request. Settings that weaken security have names that begin with
 //! `dangerously_`.
 //!
@@ -30,7 +30,7 @@
 //! use palisade_transport::{AllowedHosts, ClientInfoLayer, HeadersLayer, HostLayer, HttpsLayer};
 //! use tower::ServiceBuilder;
 //!
-//! # fn main() -> Result<(), palisade_transport::ConfigError> {
+//! # fn main() -> Result<(), palisade_transport::TransportBuildError> {
 //! let layers = ServiceBuilder::new()
 //!     .layer(HeadersLayer::api())
 //!     .layer(ClientInfoLayer::direct())
@@ -49,7 +49,7 @@
 //! };
 //! use tower::ServiceBuilder;
 //!
-//! # fn main() -> Result<(), palisade_transport::ConfigError> {
+//! # fn main() -> Result<(), palisade_transport::TransportBuildError> {
 //! let hosts = AllowedHosts::parse(["tts.example.com", "*.tts.example.com"])?;
 //! let page = ContentSecurityPolicy::same_origin().blob_media();
 //! let layers = ServiceBuilder::new()
@@ -81,7 +81,7 @@ mod error;
 
 pub use self::{
     client_address::{ClientInfoLayer, ForwardedHeader, TrustedProxies},
-    error::ConfigError,
+    error::TransportBuildError,
     headers::{ContentSecurityPolicy, ContentSource, HeadersLayer, Hsts},
     host::{AllowedHosts, HostLayer},
     https::HttpsLayer,

@@ -1,6 +1,6 @@
 //! Paths in configurations: exact ones, and everything below a folder.
 
-use crate::error::ConfigError;
+use crate::error::TransportBuildError;
 
 /// A path that is compared byte by byte, without decoding and without resolving dots.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -8,10 +8,10 @@ pub(crate) struct ExactPath(Box<str>);
 
 impl ExactPath {
     /// Checks a path: from its first slash, visible ASCII only, without query or fragment.
-    pub(crate) fn parse(written: &str) -> Result<Self, ConfigError> {
+    pub(crate) fn parse(written: &str) -> Result<Self, TransportBuildError> {
         let plain = |byte: u8| byte.is_ascii_graphic() && !b"?#\\\"<>{}|^`".contains(&byte);
         if !written.starts_with('/') || !written.bytes().all(plain) {
-            return Err(ConfigError::Path {
+            return Err(TransportBuildError::Path {
                 written: written.into(),
             });
         }
@@ -35,7 +35,7 @@ pub(crate) struct PathPattern {
 
 impl PathPattern {
     /// Parses a path or a pattern. A star anywhere else is an ordinary character.
-    pub(crate) fn parse(written: &str) -> Result<Self, ConfigError> {
+    pub(crate) fn parse(written: &str) -> Result<Self, TransportBuildError> {
         let (start, below) = match written.strip_suffix('*') {
             Some(start) if start.ends_with('/') => (start, true),
             _ => (written, false),

@@ -298,6 +298,8 @@ pub(super) struct ServerLimits {
     pub(super) connections: Option<Spanned<u64>>,
     pub(super) connections_per_address: Option<Spanned<u64>>,
     pub(super) backlog: Option<Spanned<u64>>,
+    pub(super) connection_age_seconds: Option<Spanned<u64>>,
+    pub(super) proxy_header_seconds: Option<Spanned<u64>>,
     pub(super) handshake_seconds: Option<Spanned<u64>>,
     pub(super) header_seconds: Option<Spanned<u64>>,
     pub(super) header_kib: Option<Spanned<u64>>,

@@ -79,7 +79,9 @@ impl Config {
     /// Reads the timeouts, each from 1 second to a day.
     fn times(&self, mut limits: Limits) -> Result<Limits, ConfigFileError> {
         let written = &self.document.server.limits;
-        let times: [(&Number, fn(Limits, Duration) -> Limits); 9] = [
+        let times: [(&Number, fn(Limits, Duration) -> Limits); 11] = [
+            (&written.connection_age_seconds, Limits::connection_age),
+            (&written.proxy_header_seconds, Limits::proxy_header_timeout),
             (&written.handshake_seconds, Limits::handshake_timeout),
             (&written.header_seconds, Limits::header_timeout),
             (&written.idle_seconds, Limits::idle_timeout),

@@ -101,6 +101,7 @@ fn redirects_challenges_and_clear_text_that_cannot_be_meant_are_told() {
 #[test]
 fn every_limit_of_the_server_is_reached_from_the_file_and_checked() {
     let all = "[server.limits]\nconnections = 7\nconnections_per_address = 3\nbacklog = 11\n\
+        connection_age_seconds = 77\nproxy_header_seconds = 9\n\
         handshake_seconds = 1\nheader_seconds = 2\nheader_kib = 16\nidle_seconds = 3\n\
         body_seconds = 4\nbody_total_seconds = 40\nbody_minimum_rate = 400\n\
         write_seconds = 5\nresponse_total_seconds = 50\nresponse_minimum_rate = 0\n\
@@ -111,6 +112,8 @@ fn every_limit_of_the_server_is_reached_from_the_file_and_checked() {
         "connections: 7",
         "connections_per_address: 3",
         "backlog: 11",
+        "Some(77s)",
+        "proxy_header: 9s",
         "handshake: 1s",
         "header: 2s",
         "idle: 3s",

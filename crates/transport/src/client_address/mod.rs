@@ -125,7 +125,7 @@ impl ClientInfoLayer {
     /// let proxies = TrustedProxies::parse("10.0.0.0/8")?;
     /// let layer = ClientInfoLayer::behind(proxies, ForwardedHeader::Forwarded);
     /// # let _ = layer;
-    /// # Ok::<(), palisade_transport::ConfigError>(())
+    /// # Ok::<(), palisade_transport::TransportBuildError>(())
     /// ```
     pub fn behind(proxies: TrustedProxies, header: ForwardedHeader) -> Self {
         let config = Config {
@@ -156,7 +156,7 @@ impl ClientInfoLayer {
     /// let layer = ClientInfoLayer::behind(proxies, ForwardedHeader::named("CF-Connecting-IP")?)
     ///     .scheme_from(HeaderName::from_static("x-forwarded-scheme"));
     /// # let _ = layer;
-    /// # Ok::<(), palisade_transport::ConfigError>(())
+    /// # Ok::<(), palisade_transport::TransportBuildError>(())
     /// ```
     pub fn scheme_from(self, header: HeaderName) -> Self {
         self.change(|config| config.source.scheme = header)

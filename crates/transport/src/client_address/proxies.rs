@@ -4,7 +4,7 @@ use std::{fmt, net::IpAddr, sync::Arc};
 
 use ipnet::IpNet;
 
-use crate::error::ConfigError;
+use crate::error::TransportBuildError;
 
 /// The addresses of proxies whose forwarding headers are accepted. Parsed once, at start.
 ///
@@ -21,7 +21,7 @@ use crate::error::ConfigError;
 /// assert!(proxies.contains("10.1.2.3".parse().unwrap()));
 /// assert!(proxies.contains("::ffff:10.1.2.3".parse().unwrap())); // the same address as IPv6
 /// assert!(!proxies.contains("203.0.113.7".parse().unwrap()));
-/// # Ok::<(), palisade_transport::ConfigError>(())
+/// # Ok::<(), palisade_transport::TransportBuildError>(())
 /// ```
 #[derive(Clone, Eq, PartialEq)]
 #[must_use]
@@ -66,7 +66,7 @@ impl TrustedProxies {
     /// are merged.
     ///
     /// # Errors
-    /// [`ConfigError::Network`] if one is not an address or a network, is the whole internet
+    /// [`TransportBuildError::Network`] if one is not an address or a network, is the whole internet
     /// (`0.0.0.0/0`), or has bits set after its prefix. `10.0.0.1/8` could mean `10.0.0.1` or
     /// `10.0.0.0/8`.
     ///
@@ -79,7 +79,7 @@ impl TrustedProxies {
     /// assert!(TrustedProxies::parse("10.0.0.1/8").is_err()); // an address or a network?
     /// assert!(TrustedProxies::parse("0.0.0.0/0").is_err()); // everyone
     /// ```
-    pub fn parse(list: &str) -> Result<Self, ConfigError> {
+    pub fn parse(list: &str) -> Result<Self, TransportBuildError> {
         let written = list
             .split([',', ' ', '\t', '\n'])
             .filter(|one| !one.is_empty());
@@ -115,7 +115,7 @@ impl TrustedProxies {
     /// let both = TrustedProxies::loopback().and(&TrustedProxies::parse("10.0.0.0/8")?);
     /// assert!(both.contains("10.1.2.3".parse().unwrap()));
     /// assert!(both.contains("::1".parse().unwrap()));
-    /// # Ok::<(), palisade_transport::ConfigError>(())
+    /// # Ok::<(), palisade_transport::TransportBuildError>(())
     /// ```
     pub fn and(&self, other: &Self) -> Self {
         Self::of(self.networks.iter().chain(other.networks.iter()).copied())
@@ -168,8 +168,8 @@ const fn v6(address: std::net::Ipv6Addr, prefix: u8) -> ipnet::Ipv6Net {
 }
 
 /// Reads one address or network. An address is a network of one.
-fn network(written: &str) -> Result<IpNet, ConfigError> {
-    let wrong = |problem| ConfigError::Network {
+fn network(written: &str) -> Result<IpNet, TransportBuildError> {
+    let wrong = |problem| TransportBuildError::Network {
         written: written.into(),
         problem,
     };

@@ -2,7 +2,7 @@
 
 use http::{HeaderName, header::FORWARDED};
 
-use crate::error::ConfigError;
+use crate::error::TransportBuildError;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -18,7 +18,7 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 ///
 /// let header = ForwardedHeader::named("X-Forwarded-For")?;
 /// assert_eq!(header, ForwardedHeader::XForwardedFor);
-/// # Ok::<(), palisade_transport::ConfigError>(())
+/// # Ok::<(), palisade_transport::TransportBuildError>(())
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
@@ -40,7 +40,7 @@ impl ForwardedHeader {
     /// every other name is a [`Vendor`](Self::Vendor) header.
     ///
     /// # Errors
-    /// [`ConfigError::HeaderName`] if the name is not a header field name.
+    /// [`TransportBuildError::HeaderName`] if the name is not a header field name.
     ///
     /// # Examples
     ///
@@ -49,11 +49,11 @@ impl ForwardedHeader {
     ///
     /// assert_eq!(ForwardedHeader::named("forwarded")?, ForwardedHeader::Forwarded);
     /// assert!(matches!(ForwardedHeader::named("X-Real-IP")?, ForwardedHeader::Vendor(_)));
-    /// # Ok::<(), palisade_transport::ConfigError>(())
+    /// # Ok::<(), palisade_transport::TransportBuildError>(())
     /// ```
-    pub fn named(name: &str) -> Result<Self, ConfigError> {
+    pub fn named(name: &str) -> Result<Self, TransportBuildError> {
         let parsed = name.parse::<HeaderName>();
-        let name = parsed.map_err(|_| ConfigError::HeaderName {
+        let name = parsed.map_err(|_| TransportBuildError::HeaderName {
             written: name.into(),
         })?;
         Ok(match name {

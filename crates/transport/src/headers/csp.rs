@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use http::HeaderValue;
 
-use crate::{error::ConfigError, host::HostName};
+use crate::{error::TransportBuildError, host::HostName};
 
 /// What a page may load and do. Starts with nothing allowed; each method adds one permission.
 ///
@@ -32,7 +32,7 @@ use crate::{error::ConfigError, host::HostName};
 ///      object-src 'none'; connect-src 'self'; img-src 'self' data:; \
 ///      media-src https://cdn.example.com; script-src 'self'; style-src 'self'"
 /// );
-/// # Ok::<(), palisade_transport::ConfigError>(())
+/// # Ok::<(), palisade_transport::TransportBuildError>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 #[must_use]
@@ -97,7 +97,7 @@ impl ContentSource {
     /// `wss://api.example.com:8443`.
     ///
     /// # Errors
-    /// [`ConfigError::ContentSource`] if it is not `https://` or `wss://` followed by one host.
+    /// [`TransportBuildError::ContentSource`] if it is not `https://` or `wss://` followed by one host.
     /// A star, a path or a separator is refused: it would allow more, or begin another
     /// directive.
     ///
@@ -110,10 +110,10 @@ impl ContentSource {
     /// let policy = ContentSecurityPolicy::nothing().images(cdn);
     /// assert!(ContentSource::host("https://*.example.com").is_err());
     /// # let _ = policy;
-    /// # Ok::<(), palisade_transport::ConfigError>(())
+    /// # Ok::<(), palisade_transport::TransportBuildError>(())
     /// ```
-    pub fn host(origin: &str) -> Result<Self, ConfigError> {
-        let wrong = || ConfigError::ContentSource {
+    pub fn host(origin: &str) -> Result<Self, TransportBuildError> {
+        let wrong = || TransportBuildError::ContentSource {
             written: origin.into(),
         };
         let host = ["https://", "wss://"]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
-use crate::error::ConfigError;
+use crate::error::TransportBuildError;
 
 /// The shortest time that is accepted without a `dangerously_` call.
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -69,7 +69,7 @@ impl Hsts {
     /// A custom time, in whole seconds. This host only.
     ///
     /// # Errors
-    /// [`ConfigError::ShortTransportSecurity`] if it is under one year.
+    /// [`TransportBuildError::ShortTransportSecurity`] if it is under one year.
     ///
     /// # Examples
     ///
@@ -82,9 +82,9 @@ impl Hsts {
     /// assert!(Hsts::max_age(400 * DAY).is_ok());
     /// assert!(Hsts::max_age(30 * DAY).is_err());
     /// ```
-    pub fn max_age(max_age: Duration) -> Result<Self, ConfigError> {
+    pub fn max_age(max_age: Duration) -> Result<Self, TransportBuildError> {
         if max_age < YEAR {
-            return Err(ConfigError::ShortTransportSecurity);
+            return Err(TransportBuildError::ShortTransportSecurity);
         }
         Ok(Self {
             max_age,

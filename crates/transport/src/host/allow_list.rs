@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use palisade_core::Scheme;
 
 use crate::{
-    error::ConfigError,
+    error::TransportBuildError,
     host::name::{HostName, default_port},
 };
 
@@ -24,7 +24,7 @@ use crate::{
 /// assert!(!hosts.allow("tts.example.com:8443", Scheme::Https));
 /// assert!(hosts.allow("a.b.example.org:8443", Scheme::Https));
 /// assert!(!hosts.allow("example.org", Scheme::Https));
-/// # Ok::<(), palisade_transport::ConfigError>(())
+/// # Ok::<(), palisade_transport::TransportBuildError>(())
 /// ```
 ///
 /// | written | matches |
@@ -65,7 +65,7 @@ impl AllowedHosts {
     /// Parses a list of hosts and patterns. An empty list serves no host.
     ///
     /// # Errors
-    /// [`ConfigError::Host`] if one is not a host, has two ports, or has a wildcard for a whole
+    /// [`TransportBuildError::Host`] if one is not a host, has two ports, or has a wildcard for a whole
     /// top-level domain or an address.
     ///
     /// # Examples
@@ -77,9 +77,11 @@ impl AllowedHosts {
     /// assert!(AllowedHosts::parse(["*.com"]).is_err()); // a whole top-level domain
     /// assert!(AllowedHosts::parse(["https://tts.example.com"]).is_err()); // a URL
     /// # let _ = hosts;
-    /// # Ok::<(), palisade_transport::ConfigError>(())
+    /// # Ok::<(), palisade_transport::TransportBuildError>(())
     /// ```
-    pub fn parse<T: AsRef<str>>(list: impl IntoIterator<Item = T>) -> Result<Self, ConfigError> {
+    pub fn parse<T: AsRef<str>>(
+        list: impl IntoIterator<Item = T>,
+    ) -> Result<Self, TransportBuildError> {
         let patterns = list.into_iter().map(|one| pattern(one.as_ref()));
         Ok(Self {
             patterns: patterns.collect::<Result<_, _>>()?,
@@ -124,7 +126,7 @@ impl AllowedHosts {
     /// assert!(hosts.allow("tts.example.com.", Scheme::Https)); // the dot of the root
     /// assert!(hosts.allow("tts.example.com:80", Scheme::Http));
     /// assert!(!hosts.allow("tts.example.com:80", Scheme::Https));
-    /// # Ok::<(), palisade_transport::ConfigError>(())
+    /// # Ok::<(), palisade_transport::TransportBuildError>(())
     /// ```
     #[must_use]
     pub fn allow(&self, host: &str, scheme: Scheme) -> bool {
@@ -172,8 +174,8 @@ impl Pattern {
 }
 
 /// Parses one entry.
-fn pattern(written: &str) -> Result<Pattern, ConfigError> {
-    let wrong = |problem| ConfigError::Host {
+fn pattern(written: &str) -> Result<Pattern, TransportBuildError> {
+    let wrong = |problem| TransportBuildError::Host {
         written: written.into(),
         problem,
     };

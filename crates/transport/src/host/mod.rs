@@ -45,7 +45,7 @@ use crate::path::ExactPath;
 ///
 /// let layer = HostLayer::new(AllowedHosts::parse(["tts.example.com", "localhost:*"])?)
 ///     .except_path("/health")?; // a load balancer uses the address as host
-/// # Ok::<(), palisade_transport::ConfigError>(())
+/// # Ok::<(), palisade_transport::TransportBuildError>(())
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
@@ -75,7 +75,7 @@ impl HostLayer {
     ///
     /// let layer = HostLayer::new(AllowedHosts::parse(["tts.example.com"])?);
     /// # let _ = layer;
-    /// # Ok::<(), palisade_transport::ConfigError>(())
+    /// # Ok::<(), palisade_transport::TransportBuildError>(())
     /// ```
     pub fn new(allowed: AllowedHosts) -> Self {
         let config = Config {
@@ -95,7 +95,7 @@ impl HostLayer {
     /// A missing or malformed host is still refused. May be called several times.
     ///
     /// # Errors
-    /// [`ConfigError::Path`](crate::error::ConfigError::Path) if it does not begin with a slash, or
+    /// [`TransportBuildError::Path`](crate::error::TransportBuildError::Path) if it does not begin with a slash, or
     /// has a query.
     ///
     /// # Examples
@@ -107,9 +107,9 @@ impl HostLayer {
     /// let hosts = AllowedHosts::parse(["tts.example.com"])?;
     /// let layer = HostLayer::new(hosts).except_path("/health")?;
     /// # let _ = layer;
-    /// # Ok::<(), palisade_transport::ConfigError>(())
+    /// # Ok::<(), palisade_transport::TransportBuildError>(())
     /// ```
-    pub fn except_path(mut self, path: &str) -> Result<Self, crate::error::ConfigError> {
+    pub fn except_path(mut self, path: &str) -> Result<Self, crate::error::TransportBuildError> {
         let path = ExactPath::parse(path)?;
         Arc::make_mut(&mut self.config).exempt.push(path);
         Ok(self)
@@ -127,7 +127,7 @@ impl HostLayer {
     ///
     /// let layer = HostLayer::new(AllowedHosts::parse(["tts.example.com"])?).dangerously_only_shadow();
     /// # let _ = layer;
-    /// # Ok::<(), palisade_transport::ConfigError>(())
+    /// # Ok::<(), palisade_transport::TransportBuildError>(())
     /// ```
     pub fn dangerously_only_shadow(mut self) -> Self {
         Arc::make_mut(&mut self.config).mode = Mode::Shadow;

@@ -15,7 +15,7 @@ use palisade_core::{
 
 use self::credentials::Credentials;
 use crate::{
-    error::ConfigError,
+    error::TransportBuildError,
     host::{AllowedHosts, HostName, default_port},
     path::PathPattern,
 };
@@ -63,7 +63,7 @@ use crate::{
 /// // Every request is redirected, if its host is one of these.
 /// let all = HttpsLayer::redirect_within(AllowedHosts::parse(["a.example", "b.example"])?, 443)
 ///     .every_path();
-/// # Ok::<(), palisade_transport::ConfigError>(())
+/// # Ok::<(), palisade_transport::TransportBuildError>(())
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
@@ -128,7 +128,7 @@ impl HttpsLayer {
     /// [`every_path`](Self::every_path) is called.
     ///
     /// # Errors
-    /// [`ConfigError::Host`] if it is not a host, with or without port.
+    /// [`TransportBuildError::Host`] if it is not a host, with or without port.
     ///
     /// # Examples
     ///
@@ -138,10 +138,10 @@ impl HttpsLayer {
     /// let pages = HttpsLayer::redirect_to("tts.example.com:8443")?.page("/")?;
     /// assert!(HttpsLayer::redirect_to("https://tts.example.com").is_err()); // a URL
     /// # let _ = pages;
-    /// # Ok::<(), palisade_transport::ConfigError>(())
+    /// # Ok::<(), palisade_transport::TransportBuildError>(())
     /// ```
-    pub fn redirect_to(host: &str) -> Result<Self, ConfigError> {
-        let parsed = HostName::parse(host).map_err(|no| ConfigError::Host {
+    pub fn redirect_to(host: &str) -> Result<Self, TransportBuildError> {
+        let parsed = HostName::parse(host).map_err(|no| TransportBuildError::Host {
             written: host.into(),
             problem: no.0,
         })?;
@@ -168,7 +168,7 @@ impl HttpsLayer {
     /// let hosts = AllowedHosts::parse(["a.example", "b.example"])?;
     /// let pages = HttpsLayer::redirect_within(hosts, 443).page("/docs/*")?;
     /// # let _ = pages;
-    /// # Ok::<(), palisade_transport::ConfigError>(())
+    /// # Ok::<(), palisade_transport::TransportBuildError>(())
     /// ```
     pub fn redirect_within(allowed: AllowedHosts, port: u16) -> Self {
         Self::with(Some(Target::Same { allowed, port }))
@@ -186,7 +186,7 @@ impl HttpsLayer {
     /// let hosts = AllowedHosts::parse(["tts.example.com"])?;
     /// let pages = HttpsLayer::redirect_within(hosts, 8443).proxy_port(443).page("/")?;
     /// # let _ = pages;
-    /// # Ok::<(), palisade_transport::ConfigError>(())
+    /// # Ok::<(), palisade_transport::TransportBuildError>(())
     /// ```
     pub fn proxy_port(self, port: u16) -> Self {
         self.change(|config| config.public_port = port)
@@ -197,7 +197,7 @@ impl HttpsLayer {
     /// Has no effect without a redirect target (see [`refuse`](Self::refuse)).
     ///
     /// # Errors
-    /// [`ConfigError::Path`] if it does not begin with a slash, or has a query.
+    /// [`TransportBuildError::Path`] if it does not begin with a slash, or has a query.
     ///
     /// # Examples
     ///
@@ -207,9 +207,9 @@ impl HttpsLayer {
     /// let pages = HttpsLayer::redirect_to("tts.example.com")?.page("/")?.page("/docs/*")?;
     /// assert!(HttpsLayer::refuse().page("docs").is_err()); // no slash at the begin
     /// # let _ = pages;
-    /// # Ok::<(), palisade_transport::ConfigError>(())
+    /// # Ok::<(), palisade_transport::TransportBuildError>(())
     /// ```
-    pub fn page(self, path: &str) -> Result<Self, ConfigError> {
+    pub fn page(self, path: &str) -> Result<Self, TransportBuildError> {
         let path = PathPattern::parse(path)?;
         Ok(self.change(|config| match &mut config.pages {
             Pages::Every => {}
@@ -226,7 +226,7 @@ impl HttpsLayer {
     ///
     /// let site = HttpsLayer::redirect_to("www.example.com")?.every_path();
     /// # let _ = site;
-    /// # Ok::<(), palisade_transport::ConfigError>(())
+    /// # Ok::<(), palisade_transport::TransportBuildError>(())
     /// ```
     pub fn every_path(self) -> Self {
         self.change(|config| config.pages = Pages::Every)

@@ -21,7 +21,7 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::{client_address::TrustedProxies, error::ConfigError, path::ExactPath};
+use crate::{client_address::TrustedProxies, error::TransportBuildError, path::ExactPath};
 
 /// Whether a service accepts requests. Clones share the state.
 ///
@@ -78,7 +78,7 @@ impl Readiness {
 /// // .. when the signal to stop comes:
 /// readiness.drain();
 /// # let _ = layer;
-/// # Ok::<(), palisade_transport::ConfigError>(())
+/// # Ok::<(), palisade_transport::TransportBuildError>(())
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
@@ -92,12 +92,12 @@ impl HealthLayer {
     /// Responds on an exact path to peers of the given networks.
     ///
     /// # Errors
-    /// [`ConfigError::Path`] if it does not begin with a slash, or has a query.
+    /// [`TransportBuildError::Path`] if it does not begin with a slash, or has a query.
     pub fn new(
         path: &str,
         from: TrustedProxies,
         readiness: Readiness,
-    ) -> Result<Self, ConfigError> {
+    ) -> Result<Self, TransportBuildError> {
         Ok(Self {
             path: ExactPath::parse(path)?,
             from,
