@@ -18,6 +18,7 @@ mod moment;
 mod output;
 mod secret_file;
 mod token;
+mod try_command;
 
 use std::process::ExitCode;
 
@@ -39,6 +40,7 @@ Examples:
   palisade key list --store keys.toml
   palisade token mint --key dev.pem --issuer https://dev.test --audience tts --subject lin
   palisade limits show --redis-file redis.url --hash-key limits.key --limit tts=10/minute --client 203.0.113.7
+  palisade try token --jwks issuer.jwks --issuer https://login.example --audience tts < token.txt
   palisade audit verify audit.jsonl
   palisade audit query audit.jsonl --principal anna --since 24h
 
@@ -50,12 +52,15 @@ enum Command {
     /// API keys in a TOML file
     #[command(subcommand)]
     Key(key::Command),
-    /// JSON Web Tokens for development
+    /// JSON Web Tokens: for development, shown, revoked
     #[command(subcommand)]
     Token(token::Command),
     /// Rate limits in Redis or Valkey
     #[command(subcommand)]
     Limits(limits::Command),
+    /// What a service would decide about a key or token
+    #[command(subcommand)]
+    Try(try_command::Command),
     /// Audit trails
     #[command(subcommand)]
     Audit(audit::Command),
@@ -67,6 +72,7 @@ fn main() -> ExitCode {
         Command::Key(command) => command.run(),
         Command::Token(command) => command.run(),
         Command::Limits(command) => command.run(),
+        Command::Try(command) => command.run(),
         Command::Audit(command) => command.run(),
     };
     match outcome {

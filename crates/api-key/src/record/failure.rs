@@ -66,6 +66,30 @@ impl KeyFailure {
         }
     }
 
+    /// Returns a stable code for metrics and scripts, such as `revoked`.
+    ///
+    /// ```
+    /// use palisade_api_key::KeyFailure;
+    ///
+    /// assert_eq!(KeyFailure::WrongSecret.code(), "wrong_secret");
+    /// ```
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::ClientUnknown => "client_unknown",
+            Self::Expired => "expired",
+            Self::Malformed => "malformed",
+            Self::NetworkNotAllowed => "network_not_allowed",
+            Self::NotYetValid => "not_yet_valid",
+            Self::OtherScheme => "other_scheme",
+            Self::PreviousSecretExpired => "previous_secret_expired",
+            Self::Revoked => "revoked",
+            Self::Unknown => "unknown",
+            Self::WrongEnvironment => "wrong_environment",
+            Self::WrongSecret => "wrong_secret",
+        }
+    }
+
     /// Returns the class of the failure, which limits on guessing use.
     ///
     /// Only [`CredentialFailure::Guess`] counts against a client there. A client that had the right

@@ -1,114 +1,121 @@
-//! Runs the command again as another user of this machine, for `palisade key verify --as USER`.
+//! Checks files as another user of this machine, for `palisade key verify --as USER`.
 //!
-//! It shows whether the user of a service may read the files.
+//! It shows whether the user of a service may read the files, by its user, its group and its
+//! supplementary groups.
 
-use std::{fs, process::Command, str::FromStr};
+use std::{fs, str::FromStr};
 
 use crate::Failure;
 
 /// The list of local users. Users of a directory service are not in it: give UID:GID for them.
 const PASSWD: &str = "/etc/passwd";
+/// The list of local groups and their members.
+const GROUP: &str = "/etc/group";
 
-/// A user, by the numbers of user and group. Other groups of the user are not used.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// A user, by the numbers of user and groups.
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct User {
     /// The number of the user.
     uid: u32,
     /// The number of the group.
     gid: u32,
+    /// The numbers of the supplementary groups.
+    groups: Vec<u32>,
 }
 
 impl FromStr for User {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if let Some((uid, gid)) = text.split_once(':') {
-            let number = |text: &str| text.parse().map_err(|_| unknown(text));
+        let number = |text: &str| text.parse().map_err(|_| unknown(text));
+        if let Some((uid, groups)) = text.split_once(':') {
+            let mut groups = groups.split(',').map(number);
             return Ok(Self {
                 uid: number(uid)?,
-                gid: number(gid)?,
+                gid: groups.next().unwrap_or_else(|| Err(unknown(text)))?,
+                groups: groups.collect::<Result<_, _>>()?,
             });
         }
         let passwd = fs::read_to_string(PASSWD).unwrap_or_default();
-        if let Some(user) = find(&passwd, text) {
+        let group = fs::read_to_string(GROUP).unwrap_or_default();
+        if let Some(user) = find(&passwd, &group, text) {
             return Ok(user);
         }
         // A number without an entry is accepted: containers often have none.
-        let uid = text.parse().map_err(|_| unknown(text))?;
-        Ok(Self { uid, gid: uid })
+        let uid = number(text)?;
+        Ok(Self {
+            uid,
+            gid: uid,
+            groups: Vec::new(),
+        })
     }
 }
 
 /// Makes the error about a user that does not exist.
 fn unknown(text: &str) -> String {
-    format!("{PASSWD} has no user {text:?}; write a name of that file, UID, or UID:GID")
+    format!("{PASSWD} has no user {text:?}; write a name of that file, UID, or UID:GID,GID,…")
 }
 
 /// Finds a user by name or number in lines of the form `name:password:uid:gid:…`.
-fn find(passwd: &str, wanted: &str) -> Option<User> {
+fn find(passwd: &str, group: &str, wanted: &str) -> Option<User> {
     passwd.lines().find_map(|line| {
         let mut fields = line.split(':');
         let (name, uid, gid) = (fields.next()?, fields.nth(1)?, fields.next()?);
         let user = User {
             uid: uid.parse().ok()?,
             gid: gid.parse().ok()?,
+            groups: groups_of(group, name),
         };
         (name == wanted || uid == wanted).then_some(user)
     })
 }
 
-impl User {
-    /// Runs this program as that user, with the same arguments without `--as`. Returns its result.
-    /// Fails without the right to change the user.
-    #[cfg(unix)]
-    pub(super) fn run_this_command_again(self) -> Result<(), Failure> {
-        use std::os::unix::process::CommandExt;
+/// Finds the groups of a member in lines of the form `name:password:gid:member,member`.
+fn groups_of(group: &str, member: &str) -> Vec<u32> {
+    let of_member = |line: &str| {
+        let mut fields = line.split(':').skip(2);
+        let (gid, members) = (fields.next()?, fields.next()?);
+        let is_member = members.split(',').any(|name| name == member);
+        is_member.then(|| gid.parse().ok()).flatten()
+    };
+    group.lines().filter_map(of_member).collect()
+}
 
-        // By the name that the kernel gives it: the user may have no access to its path.
-        let program = match cfg!(target_os = "linux") {
-            true => "/proc/self/exe".into(),
-            false => std::env::current_exe()?,
+impl User {
+    /// Makes this thread that user, for good. Files are then opened with its rights alone.
+    ///
+    /// Fails without the right to change the user.
+    #[cfg(target_os = "linux")]
+    pub(super) fn become_this_user(&self) -> Result<(), Failure> {
+        use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
+        use rustix::{
+            fs::{Gid, Uid},
+            io,
         };
-        let mut command = Command::new(program);
-        command.args(without_user(std::env::args_os().skip(1)));
-        let status = command.uid(self.uid).gid(self.gid).status();
-        let status = status.map_err(|problem| {
+
+        let (uid, gid) = (Uid::from_raw(self.uid), Gid::from_raw(self.gid));
+        let groups: Vec<_> = self.groups.iter().copied().map(Gid::from_raw).collect();
+        // The user last: after that there is no right to change the groups.
+        let change = || -> io::Result<()> {
+            set_thread_groups(&groups)?;
+            set_thread_res_gid(gid, gid, gid)?;
+            set_thread_res_uid(uid, uid, uid)
+        };
+        change().map_err(|problem| {
             Failure::new(format_args!(
                 "cannot become user {}: {problem}; run this as root (sudo)",
                 self.uid
             ))
-        })?;
-        match status.code() {
-            Some(0) => Ok(()),
-            Some(1) => Err(Failure::No),
-            _ => Err(Failure::new(format_args!(
-                "the check as user {} did not end well: {status}",
-                self.uid
-            ))),
-        }
+        })
     }
 
-    /// Fails: other systems have no such users.
-    #[cfg(not(unix))]
-    pub(super) fn run_this_command_again(self) -> Result<(), Failure> {
-        Err(Failure::new("--as is for Unix systems alone"))
+    /// Fails: only Linux can change the user of one thread.
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn become_this_user(&self) -> Result<(), Failure> {
+        Err(Failure::new(
+            "--as works on Linux only; elsewhere run the command as the user: sudo -u USER palisade key verify …",
+        ))
     }
-}
-
-/// Removes `--as USER` and `--as=USER` from the arguments.
-#[cfg(unix)]
-fn without_user(
-    arguments: impl Iterator<Item = std::ffi::OsString>,
-) -> impl Iterator<Item = std::ffi::OsString> {
-    let mut value_follows = false;
-    arguments.filter(move |argument| {
-        let is_value = std::mem::take(&mut value_follows);
-        value_follows = !is_value && argument == "--as";
-        let joined = argument
-            .to_str()
-            .is_some_and(|text| text.starts_with("--as="));
-        !is_value && !value_follows && !joined
-    })
 }
 
 #[cfg(test)]
@@ -116,27 +123,28 @@ mod tests {
     use super::*;
 
     const ENTRIES: &str = "root:x:0:0:root:/root:/bin/sh\ntts:x:990:991::/var/lib/tts:/bin/false\n";
+    const GROUPS: &str = "root:x:0:\nkeys:x:50:tts,web\nother:x:51:ttsx\nlogs:x:52:web,tts\n";
 
-    #[test]
-    fn a_user_is_found_by_name_and_by_number() {
-        let tts = User { uid: 990, gid: 991 };
-        assert_eq!(find(ENTRIES, "tts"), Some(tts));
-        assert_eq!(find(ENTRIES, "990"), Some(tts));
-        assert_eq!(find(ENTRIES, "x"), None);
-        assert_eq!("7:8".parse(), Ok(User { uid: 7, gid: 8 }));
-        assert!("no such user".parse::<User>().is_err());
+    fn user(uid: u32, gid: u32, groups: &[u32]) -> User {
+        let groups = groups.to_vec();
+        User { uid, gid, groups }
     }
 
-    #[cfg(unix)]
     #[test]
-    fn only_the_user_is_left_out_of_the_arguments() {
-        let check = |line: &str, left: &str| {
-            let words = line.split(' ').map(std::ffi::OsString::from);
-            let rest: Vec<_> = without_user(words).collect();
-            assert_eq!(rest.join(std::ffi::OsStr::new(" ")), left, "{line}");
-        };
-        check("key verify --as 1 --store k", "key verify --store k");
-        check("key verify --store k --as=1", "key verify --store k");
-        check("key verify --as --as --store k", "key verify --store k");
+    fn a_user_is_found_by_name_and_by_number_with_its_groups() {
+        let tts = user(990, 991, &[50, 52]);
+        assert_eq!(find(ENTRIES, GROUPS, "tts").as_ref(), Some(&tts));
+        assert_eq!(find(ENTRIES, GROUPS, "990"), Some(tts));
+        assert_eq!(find(ENTRIES, GROUPS, "root"), Some(user(0, 0, &[])));
+        assert_eq!(find(ENTRIES, GROUPS, "x"), None);
+    }
+
+    #[test]
+    fn groups_may_be_listed() {
+        assert_eq!("7:8".parse(), Ok(user(7, 8, &[])));
+        assert_eq!("7:8,9,10".parse(), Ok(user(7, 8, &[9, 10])));
+        for wrong in ["no such user", "7:", "7:x", "7:8,", ":8"] {
+            assert!(wrong.parse::<User>().is_err(), "{wrong}");
+        }
     }
 }

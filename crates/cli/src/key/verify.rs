@@ -12,7 +12,8 @@ use crate::{Failure, output};
 
 const EXAMPLES: &str = "\
 Run it after a change, as the user that the service runs as, or as root with --as. With --as the files are read as
-that user with its own group; further groups of the user do not count.
+that user, with its group and its supplementary groups of /etc/group. A service manager may give other groups: list
+them as UID:GID,GID,…
 
 Exit code 0: the service can use the files. 1: it cannot, and the reason is told. 2: this could not be found out.
 
@@ -34,7 +35,7 @@ pub(crate) struct Verify {
     /// What all keys begin with
     #[arg(long, default_value = "psk", value_parser = KeyFormat::new, value_name = "WORD")]
     prefix: KeyFormat,
-    /// Reads the files as this user: a name, UID, or UID:GID; needs root
+    /// Reads the files as this user: a name, UID, or UID:GID,GID,…; needs root
     #[arg(long = "as", value_name = "USER")]
     user: Option<User>,
 }
@@ -42,8 +43,8 @@ pub(crate) struct Verify {
 impl Verify {
     /// Prints whether a service could use the files. With `--as`, the check runs as that user.
     pub(super) fn run(self) -> Result<(), Failure> {
-        if let Some(user) = self.user {
-            return user.run_this_command_again();
+        if let Some(user) = &self.user {
+            user.become_this_user()?;
         }
         match self.check() {
             Ok(told) => Ok(output::result(told)?),

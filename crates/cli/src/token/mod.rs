@@ -1,8 +1,10 @@
-//! `palisade token`: JSON Web Tokens for development.
+//! `palisade token`: JSON Web Tokens: minted for development, shown, revoked.
 
 mod claim;
+mod inspect;
 mod key_file;
 mod mint;
+mod revoke;
 
 use clap::Subcommand;
 
@@ -11,14 +13,18 @@ use crate::Failure;
 /// What can be done with tokens.
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    Inspect(inspect::Inspect),
     Mint(mint::Mint),
+    Revoke(revoke::Revoke),
 }
 
 impl Command {
     /// Runs the command that was given.
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self {
+            Self::Inspect(command) => command.run(),
             Self::Mint(command) => command.run(),
+            Self::Revoke(command) => command.run(),
         }
     }
 }

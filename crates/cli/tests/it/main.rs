@@ -18,3 +18,4 @@ mod limits;
 mod owners;
 mod support;
 mod token;
+mod try_command;

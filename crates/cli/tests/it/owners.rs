@@ -138,6 +138,23 @@ fn verify_tells_whether_the_service_can_read_its_files() {
 }
 
 #[test]
+fn verify_counts_the_supplementary_groups_of_the_service() {
+    let Some((folder, _)) = folder_of_the_service() else {
+        return;
+    };
+    let group = SERVICE + 1;
+    chown(folder.path("keys.toml"), Some(0), Some(group)).unwrap();
+    fs::set_permissions(folder.path("keys.toml"), fs::Permissions::from_mode(0o640)).unwrap();
+    let line = "key verify --store keys.toml --as";
+    let without = folder.run(&format!("{line} {SERVICE}:{SERVICE}"));
+    assert_eq!(without.code, Some(1), "{}", without.err);
+    let with = folder.good(&format!("{line} {SERVICE}:{SERVICE},{group}"));
+    assert!(with.starts_with("usable"), "{with}");
+    let as_group = folder.good(&format!("{line} {SERVICE}:{group}"));
+    assert!(as_group.starts_with("usable"), "{as_group}");
+}
+
+#[test]
 fn only_root_verifies_for_another_user() {
     let Some((folder, _)) = folder_of_the_service() else {
         return;

@@ -38,6 +38,14 @@ impl Folder {
         Ran::of(&self.command(line).output().unwrap())
     }
 
+    /// Runs a command line with this standard input.
+    pub(crate) fn run_with_input(&self, line: &str, input: &[u8]) -> Ran {
+        fs::write(self.path("input"), input).unwrap();
+        let mut command = self.command(line);
+        command.stdin(fs::File::open(self.path("input")).unwrap());
+        Ran::of(&command.output().unwrap())
+    }
+
     /// Runs a command line after a change of the command.
     #[cfg(target_os = "linux")]
     pub(crate) fn run_with(&self, line: &str, change: impl FnOnce(Command) -> Command) -> Ran {

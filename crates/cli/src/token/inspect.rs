@@ -1,0 +1,113 @@
+//! `palisade token inspect`: shows what is in a token, without verifying it.
+
+use std::io::{self, BufRead};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use clap::Args;
+use palisade_internal::rfc3339;
+use serde_json::{Map, Value, json};
+
+use crate::{Failure, output};
+
+const EXAMPLES: &str = "\
+Reads one token a line from standard input and prints one JSON object a line. Nothing is verified: anyone can write
+such a token. The signature is not shown. To verify a token: palisade try token
+
+Example:
+  palisade token inspect < token.txt
+  {\"verified\":false,\"header\":{\"alg\":\"ES256\"},\"claims\":{\"iss\":\"https://login.example\"}}";
+
+/// Shows header and claims of tokens from standard input, without verifying them
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Inspect {}
+
+impl Inspect {
+    /// Prints what is in each line.
+    pub(super) fn run(self) -> Result<(), Failure> {
+        for line in io::stdin().lock().lines() {
+            let line = line?;
+            output::result(match decode(line.trim_end()) {
+                Ok(shown) => shown,
+                Err(problem) => json!({ "verified": false, "error": problem }),
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// Decodes a token.
+fn decode(token: &str) -> Result<Value, &'static str> {
+    let parts: Vec<&str> = token.split('.').collect();
+    let [header, claims, signature] = parts.as_slice() else {
+        return Err(match parts.len() {
+            5 => "this token is encrypted (five parts); it cannot be shown",
+            _ => "this is no signed token: it has not three parts with dots between them",
+        });
+    };
+    let (header, claims) = (object(header)?, object(claims)?);
+    let signature = bytes(signature)?.len();
+    let times = times(&claims);
+    Ok(json!({
+        "verified": false,
+        "header": header,
+        "claims": claims,
+        "times": times,
+        "signature_bytes": signature,
+    }))
+}
+
+fn object(part: &str) -> Result<Map<String, Value>, &'static str> {
+    serde_json::from_slice(&bytes(part)?).map_err(|_| "a part is not a JSON object")
+}
+
+fn bytes(part: &str) -> Result<Vec<u8>, &'static str> {
+    let decoded = URL_SAFE_NO_PAD.decode(part);
+    decoded.map_err(|_| "a part is not base64url without padding")
+}
+
+/// The dates of the claims, for people.
+fn times(claims: &Map<String, Value>) -> Map<String, Value> {
+    let names = ["iat", "nbf", "exp", "auth_time"];
+    let shown = |name: &&str| {
+        let seconds = claims.get(*name)?.as_u64()?;
+        let time = std::time::Duration::from_secs(seconds);
+        Some(((*name).to_owned(), rfc3339::write_seconds(time).into()))
+    };
+    names.iter().filter_map(shown).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_shown_and_never_called_verified() {
+        let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        let token = format!(
+            "{}.{}.{}",
+            part(r#"{"alg":"none"}"#),
+            part(r#"{"sub":"lin","exp":1800000000}"#),
+            part("sig")
+        );
+        let shown = decode(&token).unwrap();
+        assert_eq!(shown["verified"], false);
+        assert_eq!(shown["header"]["alg"], "none");
+        assert_eq!(shown["claims"]["sub"], "lin");
+        assert_eq!(shown["times"]["exp"], "2027-01-15T08:00:00Z");
+        assert_eq!(shown["signature_bytes"], 3);
+        assert!(!shown.to_string().contains(&part("sig")));
+    }
+
+    #[test]
+    fn what_is_no_token_is_said() {
+        for (text, problem) in [
+            ("", "three parts"),
+            ("a.b.c.d.e", "encrypted"),
+            ("!.!.!", "base64url"),
+            ("W10.W10.", "JSON object"),
+        ] {
+            assert!(decode(text).unwrap_err().contains(problem), "{text}");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! `palisade try key`: decides about API keys as the layer does.
+
+use std::{net::IpAddr, path::PathBuf};
+
+use clap::Args;
+use palisade_api_key::{
+    Environment, FileKeyStore, KeyFailure, KeyFormat, KeyRecord, KeyScheme, Pepper,
+};
+use serde_json::{Value, json};
+
+use super::{Decision, decide_each_line};
+use crate::{Failure, moment};
+
+const EXAMPLES: &str = "\
+Reads one key a line from standard input and prints one JSON object a line. The exit code is 0 whatever is decided.
+
+Example:
+  palisade try key --store keys.toml --pepper pepper < key.txt
+  {\"accepted\":false,\"code\":\"revoked\",\"reason\":\"key revoked\"}";
+
+/// Decides about API keys from standard input
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct TryKey {
+    /// The TOML file with the digests of all keys
+    #[arg(long, value_name = "FILE")]
+    store: PathBuf,
+    /// The file with the secret that digests are made with
+    #[arg(long, value_name = "FILE")]
+    pepper: PathBuf,
+    /// What all keys begin with
+    #[arg(long, default_value = "psk", value_parser = KeyFormat::new, value_name = "WORD")]
+    prefix: KeyFormat,
+    /// Accepts keys of this environment; may be given several times
+    #[arg(long = "env", default_value = "live", value_name = "live|test")]
+    environments: Vec<Environment>,
+    /// The client's address, for keys that are bound to networks
+    #[arg(long, value_name = "ADDRESS")]
+    client: Option<IpAddr>,
+}
+
+impl TryKey {
+    /// Decides about each line.
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let store = FileKeyStore::open_unwatched(&self.store, |_| {})?;
+        let scheme = KeyScheme::with_format(self.prefix.clone(), Pepper::read_file(&self.pepper)?);
+        let table = store.table();
+        decide_each_line(|key| {
+            let decided = scheme
+                .present(key)
+                .map_err(|_| KeyFailure::Malformed)
+                .and_then(|key| {
+                    let record = table.get(key.id()).ok_or(KeyFailure::Unknown)?;
+                    record.check(&key, moment::now(), self.client)?;
+                    match self.environments.contains(&record.environment()) {
+                        true => Ok(record),
+                        false => Err(KeyFailure::WrongEnvironment),
+                    }
+                });
+            match decided {
+                Ok(record) => Decision::Accepted(principal(record)),
+                Err(failure) => Decision::Refused {
+                    code: failure.code(),
+                    reason: failure.reason().to_owned(),
+                },
+            }
+        })
+    }
+}
+
+/// The principal of requests with a key.
+fn principal(record: &KeyRecord) -> Value {
+    let who = record.principal();
+    json!({
+        "kind": who.kind(),
+        "id": who.id(),
+        "owner": who.owner(),
+        "tier": who.tier(),
+        "scopes": who.scopes().collect::<Vec<_>>(),
+        "environment": record.environment().as_str(),
+        "expires": record.expires().map(palisade_internal::rfc3339::write_seconds),
+    })
+}

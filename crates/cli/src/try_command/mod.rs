@@ -1,0 +1,56 @@
+//! `palisade try`: what a service would decide about a credential.
+//!
+//! One credential a line is read from standard input, so that none is in the list of processes or
+//! in a shell's history. One JSON object a line is printed.
+
+mod key;
+mod token;
+
+use std::io::{self, BufRead};
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use crate::{Failure, output};
+
+/// What can be tried.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    Key(key::TryKey),
+    Token(token::TryToken),
+}
+
+impl Command {
+    /// Runs the command that was given.
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Key(command) => command.run(),
+            Self::Token(command) => command.run(),
+        }
+    }
+}
+
+/// A decision about one credential.
+enum Decision {
+    /// The members of the principal.
+    Accepted(Value),
+    /// A stable code, and a sentence for people.
+    Refused { code: &'static str, reason: String },
+}
+
+/// Decides about each line of standard input, and prints a decision for each.
+///
+/// The exit code is 0 whatever was decided; an error is an input or output that failed.
+fn decide_each_line(decide: impl Fn(&[u8]) -> Decision) -> Result<(), Failure> {
+    for line in io::stdin().lock().split(b'\n') {
+        let line = line?;
+        let credential = line.strip_suffix(b"\r").unwrap_or(&line);
+        output::result(match decide(credential) {
+            Decision::Accepted(principal) => json!({ "accepted": true, "principal": principal }),
+            Decision::Refused { code, reason } => {
+                json!({ "accepted": false, "code": code, "reason": reason })
+            }
+        })?;
+    }
+    Ok(())
+}
