@@ -5,10 +5,10 @@ use std::{convert::Infallible, future::Ready, net::SocketAddr, task::Poll, time:
 use bytes::Bytes;
 use http::{Request, Response};
 use palisade::api_key::{Environment, Grant, KeyScheme, MemoryKeyStore, Pepper};
-use palisade::core::{ManualClock, Peer, RouteTable, Scheme, SystemClock};
+use palisade::core::{ManualClock, Peer, Scheme, SystemClock};
 use palisade::{
     AllowedHosts, ApiKeyLayer, AuditLayer, ClientInfoLayer, FileSink, Policy, RateLimitLayer, Rule,
-    Shield,
+    Rules, Shield,
 };
 use tower::Service;
 
@@ -120,14 +120,7 @@ pub fn audit(file: &std::path::Path) -> AuditLayer {
 /// When a part does not fit.
 pub fn shield(rate: &str, audit: Option<AuditLayer>) -> (Shield, String) {
     let (keys, key) = keys();
-    let table = RouteTable::builder()
-        .route(
-            "/tts",
-            http::Method::GET,
-            Rule::scope("tts:speak").limit("tts").text("text"),
-        )
-        .build()
-        .expect("a table");
+    let rules = Rules::new().get("/tts", Rule::scope("tts:speak").limit("tts").text("text"));
     let tts = Policy::named("tts")
         .rate("1000000000/minute")
         .expect("a rate")
@@ -144,5 +137,5 @@ pub fn shield(rate: &str, audit: Option<AuditLayer>) -> (Shield, String) {
     if let Some(audit) = audit {
         builder = builder.audit(audit);
     }
-    (builder.build(table).expect("a stack"), key)
+    (builder.rules(rules).build().expect("a stack"), key)
 }

@@ -54,6 +54,7 @@
 //!
 //! - [`Shield::builder`]: the stack, part by part. The order of the calls does not matter.
 //! - `Routes` (feature `axum`): handlers with their rules.
+//! - [`Rules`]: rules for a router that was built before.
 //! - [`ShieldError`]: what is checked before the first request.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -71,6 +72,7 @@ pub mod shield;
 mod webroot;
 #[cfg(feature = "axum")]
 mod routes;
+mod rules;
 
 #[doc(inline)]
 pub use palisade_api_key as api_key;
@@ -105,6 +107,7 @@ pub use palisade_transport::{
     AllowedHosts, ClientInfoLayer, HeadersLayer, HttpsLayer, TrustedProxies,
 };
 
+pub use self::rules::Rules;
 pub use self::shield::{Shield, ShieldError};
 #[cfg(feature = "axum")]
 pub use self::{routes::Routes, shield::ProtectedRouter};
@@ -125,6 +128,7 @@ mod book {
         tutorial = "tutorial.md",
         audit = "how-to/audit.md",
         browsers = "how-to/browsers.md",
+        existing = "how-to/existing.md",
         fleet = "how-to/fleet.md",
         grpc = "how-to/grpc.md",
         guard = "how-to/guard.md",

@@ -9,9 +9,9 @@ use axum::{
     routing::{self, MethodRouter},
 };
 use http::Method;
-use palisade_core::{RouteTable, RouteTableBuilder, Rule};
+use palisade_core::{RouteTable, Rule};
 
-use crate::shield::ShieldError;
+use crate::rules::{Rules, RulesError};
 
 /// Routes with their rules. Each handler is added together with the rule that says who may use it.
 ///
@@ -19,8 +19,8 @@ use crate::shield::ShieldError;
 /// axum 0.8: `/notes/{id}`, and `/assets/{*path}` for all paths below. `S` is the state of the
 /// handlers, which [`with_state`](Self::with_state) provides.
 ///
-/// Mistakes are found when the routes go into a shield, as a [`ShieldError`] that names the route:
-/// a template that does not parse or conflicts with another, and two rules for one template and
+/// Mistakes are found when the routes go into a shield, as a [`RulesError`] that names the route: a
+/// template that does not parse or conflicts with another, and two rules for one template and
 /// method. axum's own router panics in these cases.
 ///
 /// ```
@@ -37,9 +37,7 @@ pub struct Routes<S = ()> {
     /// The handlers, for the router.
     entries: Vec<Entry<S>>,
     /// The rules, for the table.
-    table: RouteTableBuilder,
-    /// Template and method (`None`: every method) of each rule, with all prefixes.
-    rules: Vec<(String, Option<Method>)>,
+    rules: Rules,
 }
 
 /// A handler or a nested group. The router is built from them at the end, since axum panics on a
@@ -61,8 +59,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     pub fn new() -> Self {
         Self {
             entries: Vec::new(),
-            table: RouteTable::builder(),
-            rules: Vec::new(),
+            rules: Rules::new(),
         }
     }
 
@@ -112,17 +109,16 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 
     /// Adds handlers of several methods under one rule.
     ///
-    /// The template can have no other rule then; a second one is [`ShieldError::TwoRules`].
+    /// The template can have no other rule then; a second one is [`RulesError::TwoRules`].
     pub fn any(mut self, path: &str, rule: Rule, handlers: MethodRouter<S>) -> Self {
-        self.table = self.table.any(path, rule);
-        self.add(path, None, handlers)
+        self.rules = self.rules.any(path, rule);
+        self.add(path, handlers)
     }
 
     /// Adds all routes of another value. Conflicts are found when the shield is built.
     pub fn merge(mut self, other: Self) -> Self {
         self.entries.extend(other.entries);
-        self.rules.extend(other.rules);
-        self.table = self.table.merge(other.table);
+        self.rules = self.rules.merge(other.rules);
         self
     }
 
@@ -146,12 +142,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         if prefix.is_empty() {
             return self.merge(other);
         }
-        self.rules
-            .extend(other.rules.into_iter().map(|(path, method)| {
-                let below = if path == "/" { "" } else { path.as_str() };
-                (format!("{prefix}{below}"), method)
-            }));
-        self.table = self.table.nest(prefix, other.table);
+        self.rules = self.rules.nest(prefix, other.rules);
         self.entries.push(Entry::Nested {
             prefix: prefix.to_owned(),
             entries: other.entries,
@@ -161,7 +152,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 
     /// Passes CORS preflights of known routes to the handlers, where a CORS layer responds to them.
     pub fn allow_preflight(mut self) -> Self {
-        self.table = self.table.allow_preflight();
+        self.rules = self.rules.allow_preflight();
         self
     }
 
@@ -170,7 +161,6 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     pub fn with_state<S2>(self, state: S) -> Routes<S2> {
         Routes {
             entries: with_state(self.entries, &state),
-            table: self.table,
             rules: self.rules,
         }
     }
@@ -179,32 +169,31 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     ///
     /// # Errors
     /// A template cannot be parsed or conflicts with another, or has two rules for one method.
-    pub fn table(&self) -> Result<RouteTable, ShieldError> {
+    pub fn table(&self) -> Result<RouteTable, RulesError> {
         self.check()?;
-        Ok(self.table.clone().build()?)
+        self.rules.table()
     }
 
-    /// Returns router and table, to add layers inside the shield.
+    /// Returns router and rules, to add layers inside the shield.
     ///
-    /// Pass the table to [`ShieldBuilder::build`](crate::shield::ShieldBuilder::build), and the router to
-    /// [`Shield::protect`](crate::Shield::protect).
+    /// Pass the rules to [`ShieldBuilder::rules`](crate::shield::ShieldBuilder::rules), and the
+    /// router to [`ShieldBuilder::protect`](crate::shield::ShieldBuilder::protect).
     ///
     /// # Errors
     /// As [`table`](Self::table).
-    pub fn into_parts(self) -> Result<(Router<S>, RouteTable), ShieldError> {
-        let table = self.table()?;
-        Ok((router(self.entries), table))
+    pub fn into_parts(self) -> Result<(Router<S>, Rules), RulesError> {
+        self.table()?;
+        Ok((router(self.entries), self.rules))
     }
 
     /// Adds a handler of one method.
     fn on(mut self, method: Method, path: &str, rule: Rule, handler: MethodRouter<S>) -> Self {
-        self.table = self.table.route(path, method.clone(), rule);
-        self.add(path, Some(method), handler)
+        self.rules = self.rules.on(method, path, rule);
+        self.add(path, handler)
     }
 
-    /// Adds handlers and notes their template, to find a second rule.
-    fn add(mut self, path: &str, method: Option<Method>, handlers: MethodRouter<S>) -> Self {
-        self.rules.push((path.to_owned(), method));
+    /// Adds the handlers of a template.
+    fn add(mut self, path: &str, handlers: MethodRouter<S>) -> Self {
         self.entries.push(Entry::Handlers {
             path: path.to_owned(),
             handlers: Box::new(handlers),
@@ -212,50 +201,12 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         self
     }
 
-    /// Finds mistakes that the table accepts and on which axum's router panics.
-    fn check(&self) -> Result<(), ShieldError> {
-        for (place, (path, method)) in self.rules.iter().enumerate() {
-            let mut before = self.rules.iter().take(place);
-            let clash =
-                |known: &Option<Method>| known == method || known.is_none() || method.is_none();
-            if before.any(|(known, on)| known == path && clash(on)) {
-                let route = path.clone();
-                return Err(ShieldError::TwoRules { route });
-            }
-        }
-        check_templates(&self.entries, "")
+    /// Finds two rules that the table accepts and on which axum's router panics: one for every
+    /// method beside one for a single method.
+    fn check(&self) -> Result<(), RulesError> {
+        self.rules
+            .find_clash(|one, other| one == other || one.is_none() || other.is_none())
     }
-}
-
-/// Refuses templates in the form of axum 0.7 (`:id`, `*path`), and prefixes with a wildcard.
-fn check_templates<S>(entries: &[Entry<S>], prefix: &str) -> Result<(), ShieldError> {
-    let wrong = |path: &str, problem| {
-        let route = format!("{prefix}{path}");
-        Err(ShieldError::Template { route, problem })
-    };
-    let old = |segment: &str| segment.starts_with(':') || segment.starts_with('*');
-    for entry in entries {
-        let path = match entry {
-            Entry::Handlers { path, .. } => path,
-            Entry::Nested { prefix, .. } => prefix,
-        };
-        if !path.starts_with('/') {
-            return wrong(path, "it does not begin with `/`");
-        }
-        if path.split('/').any(old) {
-            return wrong(
-                path,
-                "write parameters as `{id}` and wildcards as `{*path}`",
-            );
-        }
-        if let Entry::Nested { prefix, entries } = entry {
-            if prefix.contains("{*") {
-                return wrong(path, "a prefix cannot hold a wildcard");
-            }
-            check_templates(entries, prefix)?;
-        }
-    }
-    Ok(())
 }
 
 /// Gives the state to all entries, nested ones included.

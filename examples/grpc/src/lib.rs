@@ -4,9 +4,11 @@ use std::error::Error;
 
 use palisade::api_key::{KeyScheme, KeyStore};
 use palisade::audit::MemorySink;
-use palisade::core::{RouteTable, SecurityContext};
+use palisade::core::SecurityContext;
 use palisade::shield::Protected;
-use palisade::{AllowedHosts, ApiKeyLayer, AuditLayer, Policy, RateLimitLayer, Rule, Shield};
+use palisade::{
+    AllowedHosts, ApiKeyLayer, AuditLayer, Policy, RateLimitLayer, Rule, Rules, Shield,
+};
 use tonic::{Request, Response, Status, service::Routes};
 
 #[allow(
@@ -62,12 +64,10 @@ pub fn service(
     keys: impl KeyStore,
     record: MemorySink,
 ) -> Result<Protected<Routes>, Box<dyn Error>> {
-    let table = RouteTable::builder()
-        .any(
-            "/palisade.example.Echo/Say",
-            Rule::scope("echo:say").limit("say"),
-        )
-        .build()?;
+    let rules = Rules::new().any(
+        "/palisade.example.Echo/Say",
+        Rule::scope("echo:say").limit("say"),
+    );
     let client = Policy::named("client").rate("60/minute")?;
     let say = Policy::named("say").rate("3/minute")?.on_named_routes();
     let shield = Shield::builder()
@@ -76,6 +76,7 @@ pub fn service(
         .hosts(AllowedHosts::parse(["localhost:*"])?)
         .limit_clients(RateLimitLayer::by_client().policy(client).build()?)
         .limit_principals(RateLimitLayer::by_principal().policy(say).build()?)
-        .build(table)?;
+        .rules(rules)
+        .build()?;
     Ok(shield.wrap(Routes::new(EchoServer::new(Parrot)).prepare()))
 }

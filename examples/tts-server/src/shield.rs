@@ -9,8 +9,7 @@ use palisade::shield::ShieldBuilder;
 use palisade::{AllowedHosts, ApiKeyLayer, AuditLayer, HttpsLayer, ProtectedRouter};
 
 use crate::{
-    audit,
-    cors::{self, CorsHeaders},
+    audit, cors,
     error::StartError,
     first_start::{DataFolder, Keys},
     limits,
@@ -42,8 +41,8 @@ pub(crate) fn protect(
     let assembled = settings.config.assemble_with(running.clone())?;
     let shield = assembled.shield.observe(MetricsLayer::by(clock.clone()));
     let shield = shield.observe(RefusalForms::new());
-    let shield = match &settings.cors {
-        Some(cors) => shield.observe(CorsHeaders(cors.clone())),
+    let shield = match settings.config.cors()? {
+        Some(layer) => shield.cors(cors::exposing(layer)),
         None => shield,
     };
     let shield = shield.sanitize(text::layer(settings)?);
@@ -77,14 +76,7 @@ pub(crate) fn protect(
     if let Some(folder) = &settings.server.acme_webroot {
         routes = routes.acme_webroot(folder);
     }
-    let app = match &settings.cors {
-        None => shield.protect(routes).map_err(wrong)?,
-        Some(cors) => {
-            let (router, table) = routes.allow_preflight().into_parts().map_err(wrong)?;
-            let shield = shield.build(table).map_err(wrong)?;
-            shield.protect(router.layer(cors::layer(cors)))
-        }
-    };
+    let app = shield.protect(routes).map_err(wrong)?;
     Ok(Protected { app, audit, keys })
 }
 

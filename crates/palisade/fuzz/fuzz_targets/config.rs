@@ -5,7 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use palisade::config::{Config, ConfigFileError};
-use palisade_core::RouteTable;
+use palisade::Rules;
 
 /// The sections that name no file.
 const WITHOUT_FILES: [&str; 6] = ["client", "headers", "limits", "routes", "server", "text"];
@@ -44,11 +44,7 @@ fn run(text: &str) -> Result<(), ConfigFileError> {
         return Ok(());
     }
     let parts = config.assemble()?;
-    let table = match parts.table {
-        Some(table) => table,
-        None => RouteTable::builder().build().expect("an empty table"),
-    };
-    if let Ok(shield) = parts.shield.build(table) {
+    if let Ok(shield) = parts.shield.rules(Rules::new()).build() {
         assert!(!shield.explain().is_empty());
     }
     Ok(())

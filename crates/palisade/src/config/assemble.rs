@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use palisade_api_key::{FileKeyStore, KeyScheme};
 use palisade_audit::AuditLayer;
-use palisade_core::RouteTable;
 use palisade_rate_limit::LimitStore;
 
 use super::{Config, ConfigFileError};
@@ -15,19 +14,19 @@ use crate::shield::{Shield, ShieldBuilder};
 
 /// The parts that [`Config::assemble`] makes.
 ///
-/// The application may add authenticators, guards and routes to [`shield`](Self::shield), then
-/// builds it with [`ShieldBuilder::build`] or `protect`.
+/// The application may add authenticators, guards and rules to [`shield`](Self::shield), then builds
+/// it with [`ShieldBuilder::build`] or `protect`.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Assembled {
-    /// The builder of the shield with all settings of the file.
+    /// The builder of the shield with all settings of the file, the rules of `[[routes]]` included.
+    /// Without that section the application adds [`rules`](ShieldBuilder::rules), or gives `Routes`
+    /// to `protect`.
     pub shield: ShieldBuilder,
     /// The audit layer. Its handle flushes and closes the trail. `None` without `[audit]`.
     pub audit: Option<AuditLayer>,
     /// How keys are made, and the store they are in. `None` without `[keys]`.
     pub keys: Option<(KeyScheme, FileKeyStore)>,
-    /// The rules of the file. `None` without `[[routes]]`: the application defines them.
-    pub table: Option<RouteTable>,
 }
 
 /// What a new stack takes over from the service or from the stack that it replaces.
@@ -75,14 +74,17 @@ impl Config {
         let shield = self.tokens(shield)?;
         let shield = self.rate_limits(shield, store)?;
         let shield = self.text(shield)?;
-        let table = self.table()?;
+        let shield = self.cross_origin(shield)?;
+        let shield = match self.rules()? {
+            Some(rules) => shield.rules(rules),
+            None => shield,
+        };
         // Last: opening a trail writes a record, which a later error would leave behind.
         let (shield, audit) = self.audit(shield, audit)?;
         Ok(Assembled {
             shield,
             audit,
             keys,
-            table,
         })
     }
 }

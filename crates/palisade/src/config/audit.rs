@@ -3,16 +3,35 @@
 //! Without the section nothing is recorded, which [`ShieldBuilder::build`] reports as the warning
 //! `no-audit`. A file that cannot be opened is an error at start.
 
-use palisade_audit::{AuditKey, AuditLayer, FileSink};
+use std::time::Duration;
+
+use palisade_audit::{
+    AuditKey, AuditLayer, CheckpointKey, FileSink, FileSinkBuilder, LowSpaceAction,
+};
+use toml::Spanned;
 
 use super::{
     Config, ConfigFileError,
-    document::{Audit, AuditPolicy},
+    document::{Audit, AuditPolicy, Checkpoints},
+    numbers::{DAY_SECONDS, TimeUnit},
 };
 use crate::shield::ShieldBuilder;
 
 /// Bytes of a mebibyte.
 const MIB: u64 = 1024 * 1024;
+/// The largest `keep_days`: a hundred years.
+const LONGEST_KEEP_DAYS: u64 = 36_525;
+/// The largest number of MiB: a pebibyte.
+const MOST_MIB: u64 = 1 << 30;
+/// The largest `refusal_kib_per_second`: a gibibyte.
+const MOST_REFUSAL_KIB: u64 = 1 << 20;
+/// The largest `fold_seconds`: an hour.
+const LONGEST_FOLD_SECONDS: u64 = 60 * 60;
+/// The largest `checkpoint_records`.
+const MOST_CHECKPOINT_RECORDS: u64 = 1_000_000_000;
+/// The defaults of `FileSinkBuilder::checkpoint_every`, for a file that sets one of the two.
+const CHECKPOINT_RECORDS: u64 = 10_000;
+const CHECKPOINT_PAUSE: Duration = Duration::from_secs(60);
 
 impl Config {
     /// Adds the audit layer. A reload passes the `running` one, since a trail can be opened only
@@ -56,9 +75,25 @@ impl Config {
     }
 
     /// Opens the file of the trail. Fails if it cannot be written, another process has it open, or
-    /// the key cannot be read.
+    /// a key cannot be read.
     fn sink(&self, audit: &Audit) -> Result<FileSink, ConfigFileError> {
-        let mut sink = FileSink::builder(self.path(audit.file.get_ref()));
+        let sink = FileSink::builder(self.path(audit.file.get_ref()));
+        let sink = self.queue_and_key(audit, sink)?;
+        let sink = self.retention(audit, sink)?;
+        let sink = self.checkpoints(audit, sink)?;
+        sink.open().map_err(|problem| {
+            let remedy =
+                "name a file in a folder that this user may write, which no other process keeps";
+            self.source.at(&audit.file, problem, remedy)
+        })
+    }
+
+    /// Sets policy, queue, length of a file, and the key of the chain.
+    fn queue_and_key(
+        &self,
+        audit: &Audit,
+        mut sink: FileSinkBuilder,
+    ) -> Result<FileSinkBuilder, ConfigFileError> {
         if let AuditPolicy::FailClosed = audit.policy {
             sink = sink.fail_closed();
         }
@@ -68,17 +103,78 @@ impl Config {
         if let Some(mib) = audit.rotate_mib {
             sink = sink.rotate_at(mib.saturating_mul(MIB));
         }
-        if let Some(path) = &audit.seal_key {
-            let key = AuditKey::from_file(self.path(path.get_ref())).map_err(|problem| {
-                let remedy = "name a file with the key of the trail, readable by this user alone";
+        let Some(path) = &audit.seal_key else {
+            return Ok(sink);
+        };
+        let key = AuditKey::from_file(self.path(path.get_ref())).map_err(|problem| {
+            let remedy = "name a file with the key of the trail, readable by this user alone";
+            self.source.at(path, problem, remedy)
+        })?;
+        Ok(sink.key(key))
+    }
+
+    /// Sets how much is kept, how many refusals are written, and what is done when the disk is
+    /// nearly full.
+    fn retention(
+        &self,
+        audit: &Audit,
+        mut sink: FileSinkBuilder,
+    ) -> Result<FileSinkBuilder, ConfigFileError> {
+        if let Some(age) = self.time(&audit.keep_days, TimeUnit::Days, LONGEST_KEEP_DAYS)? {
+            sink = sink.keep_for(age);
+        }
+        if let Some(mib) = self.number::<u64>(&audit.keep_mib, 1, MOST_MIB)? {
+            sink = sink.keep_at_most(mib * MIB);
+        }
+        if let Some(kib) = self.number::<u32>(&audit.refusal_kib_per_second, 1, MOST_REFUSAL_KIB)? {
+            sink = sink.refusal_budget(kib * 1024);
+        }
+        if let Some(window) =
+            self.time(&audit.fold_seconds, TimeUnit::Seconds, LONGEST_FOLD_SECONDS)?
+        {
+            sink = sink.fold_window(window);
+        }
+        let space = &audit.low_space;
+        let actions = [
+            (&space.warn_mib, LowSpaceAction::Warn),
+            (&space.count_refusals_mib, LowSpaceAction::CountRefusals),
+            (&space.retire_oldest_mib, LowSpaceAction::RetireOldest),
+            (&space.refuse_requests_mib, LowSpaceAction::RefuseRequests),
+        ];
+        for (number, action) in actions {
+            if let Some(mib) = self.number::<u64>(number, 0, MOST_MIB)? {
+                sink = sink.low_space(action, mib * MIB);
+            }
+        }
+        Ok(sink)
+    }
+
+    /// Sets where checkpoints are written, how often, and their key.
+    fn checkpoints(
+        &self,
+        audit: &Audit,
+        mut sink: FileSinkBuilder,
+    ) -> Result<FileSinkBuilder, ConfigFileError> {
+        match audit.checkpoints.as_ref().map(Spanned::get_ref) {
+            None | Some(Checkpoints::Written(true)) => {}
+            Some(Checkpoints::Written(false)) => sink = sink.without_checkpoint_file(),
+            Some(Checkpoints::File(file)) => sink = sink.checkpoints_at(self.path(file)),
+        }
+        if let Some(path) = &audit.checkpoint_key {
+            let key = CheckpointKey::from_file(self.path(path.get_ref())).map_err(|problem| {
+                let remedy = "make one with `palisade audit key`, readable by this user alone";
                 self.source.at(path, problem, remedy)
             })?;
-            sink = sink.key(key);
+            sink = sink.checkpoint_key(key);
         }
-        sink.open().map_err(|problem| {
-            let remedy =
-                "name a file in a folder that this user may write, which no other process keeps";
-            self.source.at(&audit.file, problem, remedy)
+        let records = self.number::<u64>(&audit.checkpoint_records, 1, MOST_CHECKPOINT_RECORDS)?;
+        let pause = self.time(&audit.checkpoint_seconds, TimeUnit::Seconds, DAY_SECONDS)?;
+        Ok(match (records, pause) {
+            (None, None) => sink,
+            (records, pause) => sink.checkpoint_every(
+                records.unwrap_or(CHECKPOINT_RECORDS),
+                pause.unwrap_or(CHECKPOINT_PAUSE),
+            ),
         })
     }
 }

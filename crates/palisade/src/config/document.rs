@@ -16,6 +16,7 @@ use toml::Spanned;
 pub(super) struct Document {
     pub(super) audit: Option<Audit>,
     pub(super) client: Client,
+    pub(super) cors: Option<Cors>,
     pub(super) headers: Headers,
     pub(super) keys: Option<Keys>,
     pub(super) limits: Vec<Limit>,
@@ -47,6 +48,50 @@ pub(super) struct Audit {
     pub(super) rotate_mib: Option<u64>,
     /// How many records may wait in memory. Default: 8192.
     pub(super) queue: Option<usize>,
+    /// Where checkpoints are written. Default: the file of the trail with `.checkpoints` after its
+    /// name.
+    pub(super) checkpoints: Option<Spanned<Checkpoints>>,
+    /// A file with the Ed25519 key of the checkpoints. Default: the key of the hash chain.
+    pub(super) checkpoint_key: Option<Spanned<PathBuf>>,
+    /// After how many records a checkpoint is written. Default: 10000.
+    pub(super) checkpoint_records: Option<Spanned<u64>>,
+    /// After how long a checkpoint is written, in seconds. Default: 60.
+    pub(super) checkpoint_seconds: Option<Spanned<u64>>,
+    /// The age at which older parts are deleted, in days. Default: never.
+    pub(super) keep_days: Option<Spanned<u64>>,
+    /// The size of all files at which the oldest parts are deleted, in MiB. Default: never.
+    pub(super) keep_mib: Option<Spanned<u64>>,
+    /// How many KiB of refusals are written a second. Default: 32.
+    pub(super) refusal_kib_per_second: Option<Spanned<u64>>,
+    /// The time in which repeated refusals are counted together, in seconds. Default: 60.
+    pub(super) fold_seconds: Option<Spanned<u64>>,
+    /// What is done when the disk is nearly full.
+    #[serde(default)]
+    pub(super) low_space: LowSpace,
+}
+
+/// Where checkpoints are written.
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(untagged, expecting = "expected the path of a file, or false")]
+pub(super) enum Checkpoints {
+    /// To this file.
+    File(PathBuf),
+    /// `false`: no file is written. `true`: the default file.
+    Written(bool),
+}
+
+/// `low_space` of `[audit]`: the free space in MiB below which something is done. 0: never.
+#[derive(Debug, Default, Deserialize, PartialEq)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct LowSpace {
+    /// A warning is logged and recorded. Default: 512.
+    pub(super) warn_mib: Option<Spanned<u64>>,
+    /// Refusals are only counted. Default: 128.
+    pub(super) count_refusals_mib: Option<Spanned<u64>>,
+    /// The oldest parts are deleted. Default: never.
+    pub(super) retire_oldest_mib: Option<Spanned<u64>>,
+    /// Requests are refused with status 503. Default: never.
+    pub(super) refuse_requests_mib: Option<Spanned<u64>>,
 }
 
 /// What happens to a request that cannot be recorded.
@@ -72,6 +117,28 @@ pub(super) struct Client {
     pub(super) accept_forwarded_host: bool,
     /// Whether the request identifier that a trusted proxy sends is kept. Default: `false`.
     pub(super) accept_request_id: bool,
+}
+
+/// `[cors]`: scripts of other origins that may call the service. Without origins none may.
+#[derive(Debug, Default, Deserialize, PartialEq)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(
+    not(feature = "cors"),
+    allow(dead_code, reason = "its members are read where CORS is compiled in")
+)]
+pub(super) struct Cors {
+    /// The origins, as browsers send them, or `*` for all.
+    pub(super) origins: Vec<Spanned<String>>,
+    /// The methods. Default: `GET`, `HEAD` and `POST`.
+    pub(super) methods: Option<Vec<Spanned<String>>>,
+    /// The headers that a script may send. Default: those that it asks for.
+    pub(super) headers: Option<Vec<Spanned<String>>>,
+    /// The headers of a response that a script may read. Default: those of limits and refusals.
+    pub(super) expose: Option<Vec<Spanned<String>>>,
+    /// Whether browsers may send cookies and client certificates. Default: `false`.
+    pub(super) credentials: bool,
+    /// How long a browser may remember the response to a preflight. Default: 7200.
+    pub(super) max_age_seconds: Option<Spanned<u64>>,
 }
 
 /// `[headers]`: the security headers of every response.
@@ -112,6 +179,20 @@ pub(super) struct Keys {
     pub(super) environments: Option<Vec<Spanned<String>>>,
     /// How long the last keys stay valid while the file cannot be read, in minutes. Default: 15.
     pub(super) max_stale_minutes: Option<Spanned<u64>>,
+    /// What happens to a key that was sent without TLS. Default: `record`.
+    #[serde(default)]
+    pub(super) on_exposed: OnExposed,
+}
+
+/// What happens to a valid key that was sent without TLS. The request is refused in any case.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum OnExposed {
+    /// The audit trail has `credential_exposed`.
+    #[default]
+    Record,
+    /// The key is revoked too.
+    Revoke,
 }
 
 /// `[[limits]]`: one rate limit.
@@ -366,6 +447,10 @@ pub(super) struct Tokens {
     /// How long the last keys stay valid while they cannot be read, in minutes. Default: 15 for a
     /// file, 360 for an address.
     pub(super) max_stale_minutes: Option<Spanned<u64>>,
+    /// How long keys of an address are valid before they are fetched again, in minutes. Default: 10.
+    pub(super) jwks_lifetime_minutes: Option<Spanned<u64>>,
+    /// The largest step back of the clock that is ignored, in minutes. Default: 1440.
+    pub(super) max_clock_step_minutes: Option<Spanned<u64>>,
     /// Whether a key set without a usable key revokes all keys. Default: it counts as an outage.
     #[serde(default)]
     pub(super) empty_set_revokes: bool,

@@ -3,16 +3,29 @@
 //! A missing or unreadable file is an error at start. After that, the last keys read stay valid for
 //! `max_stale_minutes`; then requests with a key get status 503.
 
-use std::time::Duration;
+use std::{
+    sync::mpsc::{Receiver, sync_channel},
+    thread,
+};
 
-use palisade_api_key::{ApiKeyLayer, Environment, FileKeyStore, KeyFormat, KeyScheme, Pepper};
+use palisade_api_key::{
+    ApiKeyLayer, Environment, FileKeyStore, KeyFileError, KeyFormat, KeyId, KeyScheme, Pepper,
+};
+use palisade_core::SystemClock;
 
-use super::{Config, ConfigFileError, document::Keys};
+use super::{
+    Config, ConfigFileError,
+    document::{Keys, OnExposed},
+    numbers::TimeUnit,
+};
 use crate::shield::ShieldBuilder;
 
 /// The largest `max_stale_minutes`: a week. While the file cannot be read, a revoked key stays
 /// valid for so long.
-const LONGEST_STALE_MINUTES: u64 = 7 * 24 * 60;
+pub(super) const LONGEST_STALE_MINUTES: u64 = 7 * 24 * 60;
+/// How many keys may wait to be revoked because they were sent in clear. More than that are revoked
+/// the next time that they are sent.
+const WAITING_REVOCATIONS: usize = 64;
 
 impl Config {
     /// Adds the authenticator of API keys. Also returns scheme and store, with which the
@@ -29,8 +42,12 @@ impl Config {
         };
         let scheme = self.scheme(keys)?;
         let mut store = FileKeyStore::builder(self.path(keys.file.get_ref()));
-        if let Some(minutes) = &keys.max_stale_minutes {
-            store = store.max_stale_age(self.stale_age(minutes)?);
+        if let Some(age) = self.time(
+            &keys.max_stale_minutes,
+            TimeUnit::Minutes,
+            LONGEST_STALE_MINUTES,
+        )? {
+            store = store.max_stale_age(age);
         }
         let store = store.open().map_err(|problem| {
             let remedy = "make one with `palisade key new`, or name the one there is";
@@ -51,34 +68,14 @@ impl Config {
         if let Some(written) = &keys.environments {
             layer = layer.environments(self.environments(written)?);
         }
+        if let OnExposed::Revoke = keys.on_exposed {
+            layer = layer.on_exposed(revoker(store.clone()));
+        }
         let layer = layer.build().map_err(|problem| {
             self.source
                 .at(&keys.file, problem, "correct the section `keys`")
         })?;
         Ok((shield.authenticate(layer), Some((scheme, store))))
-    }
-
-    /// Reads how long old keys stay valid while their file or endpoint cannot be read.
-    pub(super) fn stale_age(
-        &self,
-        written: &toml::Spanned<u64>,
-    ) -> Result<Duration, ConfigFileError> {
-        self.minutes(written, LONGEST_STALE_MINUTES)
-    }
-
-    /// Reads a number of minutes from 1 to `most`, both included.
-    pub(super) fn minutes(
-        &self,
-        written: &toml::Spanned<u64>,
-        most: u64,
-    ) -> Result<Duration, ConfigFileError> {
-        let minutes = *written.get_ref();
-        if !(1..=most).contains(&minutes) {
-            let problem = format!("{minutes} is out of range");
-            let remedy = format!("write a number of minutes from 1 to {most}");
-            return Err(self.source.at(written, problem, &remedy));
-        }
-        Ok(Duration::from_secs(minutes * 60))
     }
 
     /// Reads pepper and prefix. Default prefix: that of [`KeyScheme::new`].
@@ -107,5 +104,48 @@ impl Config {
             parsed.map_err(|problem| self.source.at(one, problem, "write \"live\" or \"test\""))
         };
         written.iter().map(parse).collect()
+    }
+}
+
+/// Returns a function that revokes keys of a store, for keys that were sent in clear.
+///
+/// It is called inside a request and never blocks: one thread writes the file. That thread ends when
+/// the function is dropped. If it cannot be started, keys are revoked inside the request.
+fn revoker(store: FileKeyStore) -> impl Fn(KeyId) + Send + Sync + 'static {
+    let (sender, waiting) = sync_channel(WAITING_REVOCATIONS);
+    let writer = store.clone();
+    let started = thread::Builder::new()
+        .name("palisade-revoke".to_owned())
+        .spawn(move || revoke_all(&writer, &waiting));
+    move |id| match &started {
+        Ok(_) => drop(sender.try_send(id)),
+        Err(_) => revoke(&store, id),
+    }
+}
+
+/// Revokes keys until no more can come.
+fn revoke_all(store: &FileKeyStore, waiting: &Receiver<KeyId>) {
+    while let Ok(id) = waiting.recv() {
+        revoke(store, id);
+    }
+}
+
+/// Revokes a key, and logs the outcome. A key is logged once: afterwards it is not valid, and the
+/// layer does not report it again.
+fn revoke(store: &FileKeyStore, id: KeyId) {
+    let now = SystemClock::shared().unix_time();
+    let table = store.table();
+    let record = table.get(id);
+    if record.is_some_and(|record| record.revoked_at().is_some()) {
+        return; // A request that came before the last write.
+    }
+    let revoked: Result<(), KeyFileError> = store.update(|table| table.revoke(id, now));
+    match revoked {
+        Ok(()) => {
+            tracing::warn!(target: "palisade", key = %id, "revoked a key that was sent without TLS")
+        }
+        Err(error) => {
+            tracing::error!(target: "palisade", key = %id, %error, "cannot revoke a key that was sent without TLS")
+        }
     }
 }

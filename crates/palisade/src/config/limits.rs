@@ -8,7 +8,6 @@ use std::{num::NonZeroU32, sync::Arc};
 use palisade_rate_limit::{
     FailureMode, Key, LimitStore, Policy, RateLimitLayer, RateLimitLayerBuilder,
 };
-use toml::Spanned;
 
 use super::{
     Config, ConfigFileError,
@@ -105,40 +104,21 @@ impl Config {
             By::Owner => Key::owner(),
             By::Principal => Key::principal(),
         };
-        let v4 = self.bits(limit.ipv4_prefix.as_ref(), 1, 32)?;
-        let v6 = self.bits(limit.ipv6_prefix.as_ref(), 1, 128)?;
+        let v4 = self.number::<u8>(&limit.ipv4_prefix, 1, 32)?;
+        let v6 = self.number::<u8>(&limit.ipv6_prefix, 1, 128)?;
         let key = match (v4, v6) {
             (None, None) => key,
             (v4, v6) => key.prefixes(v4.unwrap_or(32), v6.unwrap_or(64)),
         };
-        let multiple = self.bits(limit.ipv6_network_multiple.as_ref(), 1, 255)?;
+        let multiple = self.number::<u8>(&limit.ipv6_network_multiple, 1, 255)?;
         let multiple = multiple.and_then(|multiple| NonZeroU32::new(multiple.into()));
         Ok(
-            match self.bits(limit.ipv6_network_prefix.as_ref(), 0, 128)? {
+            match self.number::<u8>(&limit.ipv6_network_prefix, 0, 128)? {
                 None if multiple.is_none() => key,
                 Some(0) => key.without_ipv6_network(),
                 prefix => key.ipv6_network(prefix.unwrap_or(56), multiple.unwrap_or(FOUR)),
             },
         )
-    }
-
-    /// Reads an optional number from `least` to `most`, both included.
-    fn bits(
-        &self,
-        written: Option<&Spanned<u64>>,
-        least: u8,
-        most: u8,
-    ) -> Result<Option<u8>, ConfigFileError> {
-        let Some(written) = written else {
-            return Ok(None);
-        };
-        let number = u8::try_from(*written.get_ref()).ok();
-        let number = number.filter(|number| (least..=most).contains(number));
-        number.map(Some).ok_or_else(|| {
-            let problem = format!("{} is out of range", written.get_ref());
-            let remedy = format!("write a number from {least} to {most}");
-            self.source.at(written, problem, &remedy)
-        })
     }
 
     /// Connects to the store of `[redis]`. Returns `None` if the file has no such section.
@@ -199,7 +179,7 @@ impl Config {
             }
             store = store.deadline(std::time::Duration::from_millis(millis));
         }
-        if let Some(nodes) = self.bits(redis.share.as_ref(), 1, 255)? {
+        if let Some(nodes) = self.number::<u8>(&redis.share, 1, 255)? {
             store = store.share(NonZeroU32::new(nodes.into()).unwrap_or(NonZeroU32::MIN));
         }
         Ok(match redis.when_store_fails {

@@ -36,11 +36,13 @@ mod audit;
 mod changes;
 #[cfg(feature = "server")]
 mod consistency;
+mod cors;
 mod document;
 mod error;
 mod front;
 mod keys;
 mod limits;
+mod numbers;
 mod routes;
 mod server;
 #[cfg(feature = "server")]
@@ -115,8 +117,9 @@ fn read(path: &Path) -> io::Result<String> {
 }
 
 /// The sections of Palisade. The application must name all others, so that a typo is an error.
-const SECTIONS: [&str; 10] = [
-    "audit", "client", "headers", "keys", "limits", "redis", "routes", "server", "text", "tokens",
+const SECTIONS: [&str; 11] = [
+    "audit", "client", "cors", "headers", "keys", "limits", "redis", "routes", "server", "text",
+    "tokens",
 ];
 
 impl Config {

@@ -1,38 +1,38 @@
 //! `[[routes]]`: the rules, for services whose routes are not defined in Rust.
 //!
-//! The table is returned in `Assembled::table`; the application passes it to
-//! [`ShieldBuilder::build`](crate::shield::ShieldBuilder::build). A request without a rule gets status 404.
+//! They go into the shield builder of `Assembled`. A request without a rule gets status 404.
 
 use http::Method;
-use palisade_core::{BodyKind, RouteTable, Rule};
+use palisade_core::{BodyKind, Rule};
 use toml::Spanned;
 
 use super::{
     Config, ConfigFileError,
     document::{Access, Route, RouteLimits},
 };
+use crate::rules::Rules;
 
 impl Config {
-    /// Builds the table of the rules. Returns `None` if the file has no `[[routes]]`.
+    /// Makes the rules. Returns `None` if the file has no `[[routes]]`.
     ///
     /// Fails if a template cannot be parsed or conflicts with another. The error names the line of
     /// the last route that the problem quotes.
-    pub(super) fn table(&self) -> Result<Option<RouteTable>, ConfigFileError> {
+    pub(super) fn rules(&self) -> Result<Option<Rules>, ConfigFileError> {
         let routes = &self.document.routes;
         let Some(first) = routes.first() else {
             return Ok(None);
         };
-        let mut table = RouteTable::builder();
+        let mut rules = Rules::new();
         for route in routes {
             let (path, rule) = (route.path.get_ref().as_str(), self.rule(route)?);
             if route.methods.is_empty() {
-                table = table.any(path, rule.clone());
+                rules = rules.any(path, rule.clone());
             }
             for method in &route.methods {
-                table = table.route(path, self.method(method)?, rule.clone());
+                rules = rules.on(self.method(method)?, path, rule.clone());
             }
         }
-        let table = table.build().map_err(|problem| {
+        rules.table().map_err(|problem| {
             let text = problem.to_string();
             let mut guilty = routes
                 .iter()
@@ -41,7 +41,7 @@ impl Config {
             let remedy = "write each path once, such as \"/voices/{id}\" or \"/assets/{*path}\"";
             self.source.at(path, text, remedy)
         })?;
-        Ok(Some(table))
+        Ok(Some(rules))
     }
 
     /// Makes the rule of one route. An empty list of scopes is refused, since it would allow every
@@ -112,7 +112,7 @@ impl Config {
     }
 
     /// Parses a method. Lower case is accepted.
-    fn method(&self, method: &Spanned<String>) -> Result<Method, ConfigFileError> {
+    pub(super) fn method(&self, method: &Spanned<String>) -> Result<Method, ConfigFileError> {
         let upper = method.get_ref().to_ascii_uppercase();
         Method::from_bytes(upper.as_bytes())
             .map_err(|problem| self.source.at(method, problem, "write for example \"GET\""))

@@ -6,15 +6,12 @@
 use std::time::Duration;
 
 use palisade_transport::server::{Limits, ServerBuilder};
-use toml::Spanned;
 
-use super::{Config, ConfigFileError, document::FrameLimit};
-
-/// The longest timeout, in seconds: one day.
-const DAY: u32 = 24 * 60 * 60;
-
-/// A number as it is written, with its position.
-type Number = Option<Spanned<u64>>;
+use super::{
+    Config, ConfigFileError,
+    document::FrameLimit,
+    numbers::{DAY_SECONDS, Number, TimeUnit},
+};
 
 impl Config {
     /// Applies `[server.limits]`, `[headers]`, `proxy_protocol` of `[server]` and the proxies of
@@ -61,13 +58,13 @@ impl Config {
         ];
         for (number, set) in connections {
             if let Some(count) = self.number(number, 1, 1_000_000)? {
-                limits = set(limits, count as usize);
+                limits = set(limits, count);
             }
         }
-        if let Some(count) = self.number(&written.backlog, 1, u32::from(u16::MAX))? {
-            limits = limits.backlog(u16::try_from(count).unwrap_or(u16::MAX));
+        if let Some(count) = self.number(&written.backlog, 1, u16::MAX.into())? {
+            limits = limits.backlog(count);
         }
-        if let Some(kib) = self.number(&written.header_kib, 8, 1024)? {
+        if let Some(kib) = self.number::<u32>(&written.header_kib, 8, 1024)? {
             limits = limits.header_bytes(kib.saturating_mul(1024));
         }
         if let Some(count) = self.number(&written.streams, 1, 10_000)? {
@@ -96,8 +93,8 @@ impl Config {
             (&written.grace_seconds, Limits::grace),
         ];
         for (number, set) in times {
-            if let Some(seconds) = self.number(number, 1, DAY)? {
-                limits = set(limits, Duration::from_secs(seconds.into()));
+            if let Some(time) = self.time(number, TimeUnit::Seconds, DAY_SECONDS)? {
+                limits = set(limits, time);
             }
         }
         Ok(limits)
@@ -129,34 +126,5 @@ impl Config {
             limits = set(limits, burst, per_second);
         }
         Ok(limits)
-    }
-
-    /// Reads an optional number from `least` to `most`, both included.
-    fn number(
-        &self,
-        value: &Number,
-        least: u32,
-        most: u32,
-    ) -> Result<Option<u32>, ConfigFileError> {
-        let number = value.as_ref();
-        number
-            .map(|value| self.in_range(value, least, most))
-            .transpose()
-    }
-
-    /// Returns a number if it is from `least` to `most`; otherwise an error with the range.
-    fn in_range(
-        &self,
-        value: &Spanned<u64>,
-        least: u32,
-        most: u32,
-    ) -> Result<u32, ConfigFileError> {
-        let number = u32::try_from(*value.get_ref()).ok();
-        if let Some(number) = number.filter(|number| (least..=most).contains(number)) {
-            return Ok(number);
-        }
-        let problem = format!("{} is out of range", value.get_ref());
-        let remedy = format!("write a number from {least} to {most}");
-        Err(self.source.at(value, problem, &remedy))
     }
 }

@@ -3,7 +3,15 @@
 //! All issuers go into one verifier, since several authenticators may not read the same header.
 //! Without the feature `jwt` a section `tokens` is an error, not ignored.
 
+#[cfg(feature = "jwt")]
+use std::time::Duration;
+
 use super::{Config, ConfigFileError};
+#[cfg(feature = "jwt")]
+use super::{
+    keys::LONGEST_STALE_MINUTES,
+    numbers::{Number, TimeUnit},
+};
 use crate::shield::ShieldBuilder;
 
 #[cfg(not(feature = "jwt"))]
@@ -24,6 +32,10 @@ impl Config {
 #[cfg(feature = "jwt")]
 const LONGEST_LIFETIME_MINUTES: u64 = 10 * 366 * 24 * 60;
 
+/// The largest `jwks_lifetime_minutes`: a day.
+#[cfg(feature = "jwks-url")]
+const DAY_IN_MINUTES: u64 = 24 * 60;
+
 #[cfg(feature = "jwt")]
 impl Config {
     /// Adds the authenticator of bearer tokens, if the file names an issuer.
@@ -37,11 +49,34 @@ impl Config {
         for tokens in &self.document.tokens {
             verifier = verifier.issuer(self.issuer(tokens)?);
         }
+        if let Some(step) = self.clock_step()? {
+            verifier = verifier.max_clock_step(step);
+        }
         let verifier = verifier.build().map_err(|problem| {
             self.source
                 .at(&first.issuer, problem, "correct the sections `tokens`")
         })?;
         Ok(shield.authenticate(JwtLayer::new(verifier)))
+    }
+
+    /// Reads the largest step back of the clock that is ignored. It is one value for all issuers:
+    /// they share one clock.
+    fn clock_step(&self) -> Result<Option<Duration>, ConfigFileError> {
+        let mut sections = self.document.tokens.iter();
+        let steps = sections
+            .by_ref()
+            .map(|tokens| &tokens.max_clock_step_minutes);
+        let steps: Vec<_> = steps.filter(|step| step.is_some()).collect();
+        let Some(first) = steps.first() else {
+            return Ok(None);
+        };
+        let value = |step: &Number| step.as_ref().map(|step| *step.get_ref());
+        let other = steps.iter().find(|step| value(step) != value(first));
+        if let Some(Some(other)) = other {
+            let problem = "another issuer has another value, and all share one clock";
+            return Err(self.source.at(other, problem, "write it once"));
+        }
+        self.time(first, TimeUnit::Minutes, LONGEST_STALE_MINUTES)
     }
 
     /// Makes one issuer. Fails unless there is exactly one source of keys.
@@ -61,8 +96,12 @@ impl Config {
         };
         let issuer = tokens.issuer.get_ref().as_str();
         let mut issuer = palisade_jwt::Issuer::new(issuer, tokens.audience.as_str(), keys);
-        if let Some(minutes) = &tokens.max_lifetime_minutes {
-            issuer = issuer.max_lifetime(self.minutes(minutes, LONGEST_LIFETIME_MINUTES)?);
+        if let Some(lifetime) = self.time(
+            &tokens.max_lifetime_minutes,
+            TimeUnit::Minutes,
+            LONGEST_LIFETIME_MINUTES,
+        )? {
+            issuer = issuer.max_lifetime(lifetime);
         }
         if tokens.dangerously_accept_id_tokens {
             issuer = issuer.dangerously_accept_id_tokens();
@@ -84,8 +123,17 @@ impl Config {
     ) -> Result<palisade_jwt::Keys, ConfigFileError> {
         let mut keys = palisade_jwt::JwksFile::builder(self.path(file.get_ref()))
             .empty_set_revokes(tokens.empty_set_revokes);
-        if let Some(minutes) = &tokens.max_stale_minutes {
-            keys = keys.max_stale_age(self.stale_age(minutes)?);
+        if let Some(age) = self.time(
+            &tokens.max_stale_minutes,
+            TimeUnit::Minutes,
+            LONGEST_STALE_MINUTES,
+        )? {
+            keys = keys.max_stale_age(age);
+        }
+        if let Some(minutes) = &tokens.jwks_lifetime_minutes {
+            let remedy = "remove it: the file is read again when it changes";
+            let problem = "a file of keys has no lifetime";
+            return Err(self.source.at(minutes, problem, remedy));
         }
         let keys = keys.open().map_err(|problem| {
             let remedy = "name a file with a JSON Web Key Set (RFC 7517)";
@@ -104,12 +152,22 @@ impl Config {
     ) -> Result<palisade_jwt::Keys, ConfigFileError> {
         let mut source = palisade_jwt::JwksUrl::builder(url.get_ref())
             .empty_set_revokes(tokens.empty_set_revokes);
-        if let Some(minutes) = &tokens.max_stale_minutes {
-            source = source.hard_age(self.stale_age(minutes)?);
+        if let Some(age) = self.time(
+            &tokens.max_stale_minutes,
+            TimeUnit::Minutes,
+            LONGEST_STALE_MINUTES,
+        )? {
+            source = source.hard_age(age);
+        }
+        if let Some(lifetime) = self.time(
+            &tokens.jwks_lifetime_minutes,
+            TimeUnit::Minutes,
+            DAY_IN_MINUTES,
+        )? {
+            source = source.lifetime(lifetime);
         }
         let source = source.build().map_err(|problem| {
-            let remedy =
-                "write an address that begins with https://, and max_stale_minutes of 10 to 10080";
+            let remedy = "write an address that begins with https://, and max_stale_minutes of at least jwks_lifetime_minutes (default: 10)";
             self.source.at(url, problem, remedy)
         })?;
         source.keep_fresh();

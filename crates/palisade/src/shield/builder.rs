@@ -6,21 +6,28 @@ use std::sync::Arc;
 
 use palisade_audit::AuditLayer;
 use palisade_core::{
-    AccessLayer, AnyGuard, AuthenticateLayer, Authenticator, Chain, Guard, GuardList,
-    NotFoundLayer, RenderLayer, Renderer, RequestIdLayer, RouteLayer, RouteTable,
+    AccessLayer, AnyGuard, AuthenticateLayer, Authenticator, Guard, GuardList, NotFoundLayer,
+    RenderLayer, Renderer, RequestIdLayer, RouteLayer, RouteTable,
 };
 use palisade_rate_limit::RateLimitLayer;
 use palisade_sanitize::SanitizeLayer;
 use palisade_transport::{AllowedHosts, ClientInfoLayer, HeadersLayer, HostLayer, HttpsLayer};
 
-use super::{Shield, ShieldError, Warning, check, explain::Explanation};
+#[cfg(feature = "cors")]
+use super::cors::{CorsGuard, SkipPreflight};
+use super::{
+    Shield, ShieldError, check,
+    explain::{Explanation, Warning},
+    order::Order,
+};
+use crate::rules::Rules;
 
 /// Collects the parts of a [`Shield`]. Made by [`Shield::builder`].
 ///
 /// The order of the calls does not matter: [`build`](Self::build) puts the parts in order. A second
 /// call of one method replaces the first, but for [`authenticate`](Self::authenticate),
-/// [`guard`](Self::guard), [`observe`](Self::observe) and [`accept_warning`](Self::accept_warning),
-/// which add.
+/// [`guard`](Self::guard), [`observe`](Self::observe), [`rules`](Self::rules) and
+/// [`accept_warning`](Self::accept_warning), which add.
 #[derive(Debug, Default)]
 #[must_use]
 pub struct ShieldBuilder {
@@ -31,6 +38,8 @@ pub struct ShieldBuilder {
     pub(super) authenticators: Authenticators,
     pub(super) client: Option<ClientInfoLayer>,
     pub(super) client_limit: Option<RateLimitLayer>,
+    #[cfg(feature = "cors")]
+    pub(super) cors: Option<tower_http::cors::CorsLayer>,
     /// Guards of the application, innermost.
     pub(super) guards: Vec<AnyGuard>,
     pub(super) headers: Option<HeadersLayer>,
@@ -42,6 +51,7 @@ pub struct ShieldBuilder {
     pub(super) propagate_panics: bool,
     pub(super) render: Option<RenderLayer>,
     pub(super) request_id: RequestId,
+    pub(super) rules: Option<Rules>,
     pub(super) sanitize: Option<SanitizeLayer>,
 }
 
@@ -64,11 +74,16 @@ impl Default for RequestId {
 #[derive(Default)]
 pub(super) struct Authenticators(pub(super) Vec<Arc<dyn Authenticator>>);
 
+impl Authenticators {
+    /// Returns the kinds of credentials that are accepted.
+    pub(super) fn kinds(&self) -> Vec<&'static str> {
+        self.0.iter().map(|one| one.kind()).collect()
+    }
+}
+
 impl std::fmt::Debug for Authenticators {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list()
-            .entries(self.0.iter().map(|one| one.kind()))
-            .finish()
+        f.debug_list().entries(self.kinds()).finish()
     }
 }
 
@@ -234,6 +249,61 @@ impl ShieldBuilder {
         self
     }
 
+    /// Adds the rules of the routes. Required, unless `Routes` are given to `protect`.
+    ///
+    /// For handlers that are defined elsewhere: an axum router, a tonic server. A second call adds
+    /// to the first. A path without a rule gets status 404, as if there were no handler.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade::{AllowedHosts, Rule, Rules, Shield};
+    ///
+    /// let rules = Rules::new().get("/health", Rule::public());
+    /// let shield = Shield::builder()
+    ///     .hosts(AllowedHosts::parse(["api.example"])?)
+    ///     .rules(rules)
+    ///     .build()?;
+    /// # let _ = shield; Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn rules(mut self, rules: Rules) -> Self {
+        let before = self.rules.take().unwrap_or_default();
+        self.rules = Some(before.merge(rules));
+        self
+    }
+
+    /// Lets scripts of other origins call the service (CORS, Fetch standard). Default: none, and a
+    /// preflight gets status 405.
+    ///
+    /// The shield responds to the preflight of a known route with status 204, without a credential.
+    /// Every response has the CORS headers, so scripts can read refusals too. Preflights are
+    /// recorded, and limited by client address; guards of the application do not see them.
+    ///
+    /// Scripts read only a few headers by default: name others, such as `Retry-After`, with
+    /// `CorsLayer::expose_headers`. Headers of a CORS layer of the handler are replaced.
+    ///
+    /// [`build`](Self::build) fails if the layer combines credentials with a wildcard.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use http::{HeaderValue, Method, header};
+    /// use palisade::Shield;
+    /// use tower_http::cors::CorsLayer;
+    ///
+    /// let cors = CorsLayer::new()
+    ///     .allow_origin(HeaderValue::from_static("https://app.example"))
+    ///     .allow_methods([Method::GET, Method::POST])
+    ///     .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
+    ///     .expose_headers([header::RETRY_AFTER]);
+    /// let shield = Shield::builder().cors(cors);
+    /// ```
+    #[cfg(feature = "cors")]
+    pub fn cors(mut self, cors: tower_http::cors::CorsLayer) -> Self {
+        self.cors = Some(cors);
+        self
+    }
+
     /// Checks that the parts fit each other and the rules, and puts them in order.
     ///
     /// Settings that work but should be looked at again are [`Warning`]s: they are logged, and
@@ -241,60 +311,107 @@ impl ShieldBuilder {
     ///
     /// # Errors
     /// [`ShieldError`] names the part or the rule that does not fit, and the remedy.
-    pub fn build(self, table: RouteTable) -> Result<Shield, ShieldError> {
-        let hosts = check::check(&self, &table)?;
-        let table = Arc::new(table);
-        let explanation = Arc::new(Explanation::of(&self, &hosts, &table));
+    pub fn build(mut self) -> Result<Shield, ShieldError> {
+        let mut rules = self.rules.take().ok_or(ShieldError::NoRules)?;
+        if self.has_cors() {
+            rules = rules.allow_preflight();
+        }
+        let table = Arc::new(rules.table()?);
+        check::check(&self, &table)?;
+        let mut explanation = Explanation::of(&self, &rules, &table);
+        self.log_warnings(explanation.warnings());
+        let responds_to_preflights = self.has_cors();
+        let catches_panics = !self.propagate_panics;
+        let sanitize = self.sanitize.take().unwrap_or_default();
+        let order = self.into_order(&table)?;
+        explanation.set_order(order.describe());
+        Ok(Shield {
+            sequence: Arc::new(order.into_sequence()),
+            sanitize,
+            table,
+            #[cfg(feature = "axum")]
+            fallback_from: rules.templates().len(),
+            explanation: Arc::new(explanation),
+            catches_panics,
+            responds_to_preflights,
+        })
+    }
+
+    /// Returns whether there is a CORS layer.
+    fn has_cors(&self) -> bool {
+        #[cfg(feature = "cors")]
+        return self.cors.is_some();
+        #[cfg(not(feature = "cors"))]
+        false
+    }
+
+    /// Logs the warnings that are not accepted.
+    fn log_warnings(&self, warnings: &[Warning]) {
         let accepted = |warning: &&Warning| self.accepted_warnings.contains(&warning.code);
-        let warnings = explanation.warnings().iter();
-        warnings
-            .filter(|warning| !accepted(warning))
-            .for_each(Warning::log);
-        let all = self.authenticators.0;
+        let warnings = warnings.iter().filter(|warning| !accepted(warning));
+        warnings.for_each(Warning::log);
+    }
+
+    /// Gives each guard its position. Fails if two authenticators read one credential.
+    fn into_order(self, table: &Arc<RouteTable>) -> Result<Order, ShieldError> {
+        let (cors, guards) = self.cors_and_guards();
         // Requests without a credential pass here. `AccessLayer` compares them with the rule.
-        let authenticate = match all.is_empty() {
+        let authenticate = match self.authenticators.0.is_empty() {
             true => None,
-            false => Some(AuthenticateLayer::any(all)?.optional()),
+            false => Some(AuthenticateLayer::any(self.authenticators.0)?.optional()),
         };
-        let credentials = authenticate.clone();
         let challenges = authenticate.as_ref().map(AuthenticateLayer::challenges);
         let gate = self.audit.as_ref().filter(|_| self.audit_before_handler);
-        let gate = gate.map(AuditLayer::gate);
-        let guards: GuardList = self.guards.into_iter().collect();
-
-        let inner = Chain(
-            AccessLayer::new(challenges.unwrap_or_default()),
-            Chain(self.principal_limit, Chain(guards, gate)),
-        );
-        let inner = Chain(
-            self.client_limit,
-            Chain(NotFoundLayer::new(), Chain(authenticate, inner)),
-        );
         let https = self.https.unwrap_or_else(HttpsLayer::refuse);
-        // A credential sent without TLS is refused, and recorded by its public id.
-        let https = match credentials {
-            Some(credentials) => https.credentials_of(credentials),
-            None => https,
-        };
-        let inner = Chain(
-            RouteLayer::new(Arc::clone(&table)),
-            Chain(hosts, Chain(https, inner)),
-        );
-        let client = self.client.unwrap_or_else(ClientInfoLayer::direct);
-        let headers = self.headers.unwrap_or_else(HeadersLayer::api);
-        let inner = Chain(self.render, Chain(headers, Chain(client, inner)));
-        let observers: GuardList = self.observers.into_iter().collect();
-        let request_id = match self.request_id {
-            RequestId::Off => None,
-            RequestId::Sent(layer) => Some(layer),
-        };
-        let all = Chain(observers, Chain(self.audit, inner));
-        Ok(Shield {
-            sequence: Arc::new(Chain(request_id, all)),
-            sanitize: self.sanitize.unwrap_or_default(),
-            table,
-            explanation,
-            catches_panics: !self.propagate_panics,
+        Ok(Order {
+            request_id: match self.request_id {
+                RequestId::Off => None,
+                RequestId::Sent(layer) => Some(layer),
+            },
+            observers: self.observers.into_iter().collect(),
+            audit_gate: gate.map(AuditLayer::gate),
+            audit: self.audit,
+            render: self.render,
+            headers: self.headers.unwrap_or_else(HeadersLayer::api),
+            cors,
+            client: self.client.unwrap_or_else(ClientInfoLayer::direct),
+            route: RouteLayer::new(Arc::clone(table)),
+            hosts: self.hosts.ok_or(ShieldError::NoHosts)?,
+            // A credential sent without TLS is refused, and recorded by its public id.
+            https: match &authenticate {
+                Some(credentials) => https.credentials_of(credentials.clone()),
+                None => https,
+            },
+            client_limit: self.client_limit,
+            not_found: NotFoundLayer::new(),
+            authenticate,
+            access: AccessLayer::new(challenges.unwrap_or_default()),
+            principal_limit: self.principal_limit,
+            guards,
         })
+    }
+
+    /// Returns the CORS guard, if there is one, and the guards of the application. With CORS they
+    /// do not see preflights.
+    #[cfg(feature = "cors")]
+    fn cors_and_guards(&self) -> (GuardList, GuardList) {
+        let guards = self.guards.iter().cloned();
+        match &self.cors {
+            None => (GuardList::from_iter([]), guards.collect()),
+            Some(cors) => {
+                let cors = AnyGuard::new(CorsGuard(cors.clone()));
+                let guards = guards.map(|guard| AnyGuard::new(SkipPreflight(guard)));
+                (std::iter::once(cors).collect(), guards.collect())
+            }
+        }
+    }
+
+    /// Returns no CORS guard, and the guards of the application.
+    #[cfg(not(feature = "cors"))]
+    fn cors_and_guards(&self) -> (GuardList, GuardList) {
+        (
+            GuardList::from_iter([]),
+            self.guards.iter().cloned().collect(),
+        )
     }
 }

@@ -1,14 +1,18 @@
 //! Describes a stack in words, and collects its warnings.
 //!
-//! `build` calls [`Explanation::of`] before the parts move into their layers. Nothing here can
-//! fail.
+//! `build` calls [`Explanation::of`] before the parts move into their layers, and then adds the order
+//! of the guards. Nothing here can fail.
 
 use std::{borrow::Cow, fmt};
 
+use http::Method;
 use palisade_core::{Access, RouteTable, Rule};
-use palisade_transport::HostLayer;
 
-use super::{ShieldBuilder, builder::RequestId};
+use super::{builder::ShieldBuilder, order::Position};
+use crate::rules::Rules;
+
+/// The name of the service inside all guards.
+const SANITIZE: &str = "sanitize";
 
 /// Something that works but should be looked at again.
 ///
@@ -20,8 +24,8 @@ use super::{ShieldBuilder, builder::RequestId};
 /// | `no-client-limit` | attempts to guess a credential are not limited |
 /// | `trust-all` | every peer may choose its client address |
 /// | `unused-limit` | a limit counts only on routes that name it, and none does |
-/// | `handler-without-rule` | the router has a handler without a rule, which is a 404 |
-/// | `rule-without-handler` | a rule is for a route that the router does not have |
+/// | `handler-without-rule` | the router has a handler without a rule: a 404, or a 405 if the path has other rules |
+/// | `rule-without-handler` | a rule is for a route or a method that the router does not have |
 ///
 /// With the feature `config`, `Config::check_server` returns more codes.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -47,100 +51,117 @@ impl fmt::Display for Warning {
     }
 }
 
-/// What [`Shield::explain`](super::Shield::explain) prints, collected before the parts move into
-/// the stack.
+/// What [`Shield::explain`](super::Shield::explain) prints.
 #[derive(Clone, Debug)]
 pub(super) struct Explanation {
+    /// Kinds of credentials that are accepted.
+    credentials: Vec<&'static str>,
+    /// The hosts that are served, in words.
+    hosts: String,
     /// One text for each limit.
     limits: Vec<String>,
     /// The guards from the outside in.
-    order: Vec<String>,
-    /// One line for each rule.
-    routes: Vec<String>,
+    order: Vec<Position>,
+    /// The rules.
+    routes: Vec<DescribedRule>,
+    /// The rule of paths without a handler.
+    fallback: Option<String>,
+    /// Handlers without a rule, where the router is known.
+    unruled: Vec<String>,
     /// All warnings, accepted ones included.
     warnings: Vec<Warning>,
 }
 
+/// A rule in words.
+#[derive(Clone, Debug)]
+pub(super) struct DescribedRule {
+    /// The template of the route.
+    pub(super) template: String,
+    /// The method. `None`: every method without a rule of its own.
+    pub(super) method: Option<Method>,
+    /// Access, limits, text fields, kind of body.
+    text: String,
+}
+
 impl Explanation {
-    /// Collects the description of the parts.
-    pub(super) fn of(parts: &ShieldBuilder, hosts: &HostLayer, table: &RouteTable) -> Self {
+    /// Describes the parts and the rules. The order is set later, when every guard is made.
+    pub(super) fn of(parts: &ShieldBuilder, rules: &Rules, table: &RouteTable) -> Self {
         let limiters = [&parts.client_limit, &parts.principal_limit];
+        let hosts = parts
+            .hosts
+            .as_ref()
+            .map(|hosts| hosts.allowed().to_string());
         Self {
+            credentials: parts.authenticators.kinds(),
+            hosts: hosts.unwrap_or_default(),
             limits: limiters
                 .into_iter()
                 .flatten()
                 .map(|limiter| limiter.explain())
                 .collect(),
-            order: order(parts, hosts),
-            routes: table.rules().iter().map(|rule| route(rule)).collect(),
+            order: Vec::new(),
+            routes: described_rules(rules, table),
+            fallback: fallback(rules, table),
+            unruled: Vec::new(),
             warnings: warnings(parts, table),
         }
+    }
+
+    /// Sets the positions that have a guard.
+    pub(super) fn set_order(&mut self, order: Vec<Position>) {
+        self.order = order;
+    }
+
+    /// Returns the names of the guards, then `sanitize`, the service inside them.
+    pub(super) fn order(&self) -> Vec<&'static str> {
+        let guards = self.order.iter().flat_map(|position| &position.names);
+        guards.copied().chain([SANITIZE]).collect()
     }
 
     pub(super) fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
 
-    /// Returns the same with more warnings.
+    /// Returns the rules in words, in the order in which they were given.
     #[cfg(feature = "axum")]
-    pub(super) fn with(&self, more: Vec<Warning>) -> Self {
+    pub(super) fn routes(&self) -> &[DescribedRule] {
+        &self.routes
+    }
+
+    /// Returns the same with handlers that have no rule, and with more warnings.
+    #[cfg(feature = "axum")]
+    pub(super) fn with(&self, unruled: Vec<String>, more: Vec<Warning>) -> Self {
         let mut all = self.clone();
+        all.unruled = unruled;
         all.warnings.extend(more);
         all
     }
 }
 
-/// Returns a line for each guard that is active, in the order of `super::Sequence`.
-fn order(parts: &ShieldBuilder, hosts: &HostLayer) -> Vec<String> {
-    let kinds = || {
-        let kinds: Vec<&str> = parts
-            .authenticators
-            .0
-            .iter()
-            .map(|one| one.kind())
-            .collect();
-        format!("authenticate: {}", kinds.join(" or "))
-    };
-    let some = |there: bool, text: &str| there.then(|| text.to_owned());
-    let lines = [
-        some(
-            matches!(parts.request_id, RequestId::Sent(_)),
-            "request identifier",
-        ),
-        some(!parts.observers.is_empty(), "observers of the application"),
-        some(parts.audit.is_some(), "audit"),
-        some(
-            parts.render.is_some(),
-            "render: refusals in the application's form",
-        ),
-        Some("headers".to_owned()),
-        Some("client address".to_owned()),
-        Some("route: look the rule up".to_owned()),
-        Some(format!("host: {:?}", hosts.allowed())),
-        Some("https".to_owned()),
-        some(parts.client_limit.is_some(), "limit by client address"),
-        Some("known: 404 and 405 end here".to_owned()),
-        (!parts.authenticators.0.is_empty()).then(kinds),
-        Some("access: deny by default".to_owned()),
-        some(parts.principal_limit.is_some(), "limit by principal"),
-        some(!parts.guards.is_empty(), "guards of the application"),
-        some(
-            parts.audit_before_handler,
-            "audit gate: on record before the handler",
-        ),
-        Some("sanitize: text fields, body cap".to_owned()),
-    ];
-    lines.into_iter().flatten().collect()
+/// Describes every rule. `rules` and `table` have them in the same order.
+fn described_rules(rules: &Rules, table: &RouteTable) -> Vec<DescribedRule> {
+    let described = rules.templates().iter().zip(table.rules());
+    let described = described.map(|((template, method), rule)| DescribedRule {
+        template: template.clone(),
+        method: method.clone(),
+        text: description(rule),
+    });
+    described.collect()
 }
 
-/// Describes a rule in one line: template, access, limits, text fields, kind of body.
-fn route(rule: &Rule) -> String {
-    let access = match rule.access() {
+/// Describes the rule of the fallback, which comes after all others.
+fn fallback(rules: &Rules, table: &RouteTable) -> Option<String> {
+    let rule = table.rules().get(rules.templates().len())?;
+    Some(format!("paths without a handler: {}", description(rule)))
+}
+
+/// Describes a rule in one line: access, limits, text fields, kind of body.
+fn description(rule: &Rule) -> String {
+    let mut line = match rule.access() {
         Access::Authenticated => "any credential".to_owned(),
         Access::Public => "public".to_owned(),
         Access::Scopes(scopes) => format!("scopes {}", scopes.join(" + ")),
     };
-    let mut line = format!("{}: {access}", rule.template());
     if rule.is_unlimited() {
         line.push_str("; no limits");
     }
@@ -158,6 +179,24 @@ fn route(rule: &Rule) -> String {
     line
 }
 
+impl DescribedRule {
+    /// Returns the method, if it is one, and the template.
+    #[cfg(feature = "axum")]
+    pub(super) fn name(&self) -> String {
+        match &self.method {
+            None => self.template.clone(),
+            Some(method) => format!("{method} {}", self.template),
+        }
+    }
+}
+
+impl fmt::Display for DescribedRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let method = self.method.as_ref().map_or("any method", Method::as_str);
+        write!(f, "{method} {}: {}", self.template, self.text)
+    }
+}
+
 /// Finds the warnings about the parts and about limits that no rule names.
 fn warnings(parts: &ShieldBuilder, table: &RouteTable) -> Vec<Warning> {
     let trusts_everyone =
@@ -170,12 +209,12 @@ fn warnings(parts: &ShieldBuilder, table: &RouteTable) -> Vec<Warning> {
         warn(
             parts.audit.is_none(),
             "no-audit",
-            "nobody can say afterwards who did what: add `.audit(..)`",
+            "no record says afterwards who did what: add `.audit(..)`",
         ),
         warn(
             parts.client_limit.is_none(),
             "no-client-limit",
-            "guesses at credentials cost nothing: add `.limit_clients(..)`",
+            "attempts to guess a credential are not limited: add `.limit_clients(..)`",
         ),
         warn(
             parts.client.as_ref().is_some_and(trusts_everyone),
@@ -208,23 +247,41 @@ fn unused_limits(parts: &ShieldBuilder, table: &RouteTable) -> Vec<Warning> {
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sections = [
-            ("From the outside in", &self.order),
-            ("Routes (everything else does not exist)", &self.routes),
-            ("Limits", &self.limits),
-        ];
-        for (title, lines) in sections {
-            if lines.is_empty() {
-                continue;
-            }
-            writeln!(f, "{title}:")?;
-            for line in lines.iter().flat_map(|line| line.lines()) {
-                writeln!(f, "  {line}")?;
-            }
-        }
+        let names = |position: &Position| position.names.join(", ");
+        let order = self.order.iter();
+        let order = order.map(|position| format!("{}: {}", names(position), position.reason));
+        let inside =
+            format!("{SANITIZE}: cleans text fields and limits bodies, just before the handler");
+        let routes = self.routes.iter().map(ToString::to_string);
+        let routes = routes.chain(self.fallback.clone());
+        let credentials = self.credentials.iter().map(|kind| (*kind).to_owned());
+        let limits = self.limits.iter().flat_map(|limit| limit.lines());
+        section(f, "From the outside in", order.chain([inside]))?;
+        section(f, "Hosts", [self.hosts.clone()])?;
+        section(f, "Credentials", credentials)?;
+        section(f, "Routes (all others are a 404)", routes)?;
+        section(
+            f,
+            "Handlers without a rule (404 or 405)",
+            self.unruled.iter().cloned(),
+        )?;
+        section(f, "Limits", limits.map(ToOwned::to_owned))?;
         for warning in &self.warnings {
             writeln!(f, "Warning {warning}")?;
         }
         Ok(())
     }
+}
+
+/// Writes a title and its lines, or nothing if there are no lines.
+fn section(
+    f: &mut fmt::Formatter<'_>,
+    title: &str,
+    lines: impl IntoIterator<Item = String>,
+) -> fmt::Result {
+    let mut lines = lines.into_iter().peekable();
+    if lines.peek().is_some() {
+        writeln!(f, "{title}:")?;
+    }
+    lines.try_for_each(|line| writeln!(f, "  {line}"))
 }

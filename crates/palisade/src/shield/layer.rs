@@ -21,14 +21,13 @@ impl Shield {
     /// Give the finished router to [`protect`](Self::protect).
     ///
     /// ```
-    /// use palisade::core::RouteTable;
-    /// use palisade::{AllowedHosts, Rule, Shield};
+    /// use palisade::{AllowedHosts, Rule, Rules, Shield};
     /// use tower::{Layer as _, service_fn};
     ///
-    /// let table = RouteTable::builder().any("/echo", Rule::public()).build()?;
     /// let shield = Shield::builder()
     ///     .hosts(AllowedHosts::parse(["api.example"])?)
-    ///     .build(table)?;
+    ///     .rules(Rules::new().any("/echo", Rule::public()))
+    ///     .build()?;
     /// let service = shield.as_layer().layer(service_fn(async |request: http::Request<String>| {
     ///     Ok::<_, std::convert::Infallible>(http::Response::new(request.into_body()))
     /// }));

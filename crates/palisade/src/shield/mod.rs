@@ -1,85 +1,43 @@
 //! The whole stack, in the order that is right.
 //!
-//! `builder.rs` collects the parts, `check.rs` finds what does not fit, `explain.rs` describes the
-//! result. A stack that does not fit is not built.
+//! `order.rs` is the list of the guards, with the reason for each position. `builder.rs` collects the
+//! parts, `check.rs` finds what does not fit, `explain.rs` describes the result, `protect.rs` puts
+//! it around an axum router. A stack that does not fit is not built.
 
 #[cfg(feature = "axum")]
-mod axum;
+mod protect;
 mod builder;
 mod check;
-mod explain;
 mod layer;
+mod explain;
 #[cfg(feature = "axum")]
 mod router_paths;
+mod order;
+mod cors;
+mod error;
 
 use std::{fmt, sync::Arc};
 
-use palisade_audit::{AuditGate, AuditLayer};
-use palisade_core::{
-    AccessLayer, AuthenticateLayer, Chain, GuardList, GuardService, Guards as _, NotFoundLayer,
-    RenderLayer, RequestIdLayer, RouteLayer, RouteTable,
-};
-use palisade_rate_limit::RateLimitLayer;
+use palisade_core::{GuardService, RouteTable};
 use palisade_sanitize::{SanitizeLayer, SanitizeService};
-use palisade_transport::{ClientInfoLayer, HeadersLayer, HostLayer, HttpsLayer};
 use tower_layer::Layer as _;
 
 #[cfg(feature = "axum")]
-pub use self::axum::{ProtectedFuture, ProtectedRouter};
-pub use self::{builder::ShieldBuilder, check::ShieldError, explain::Warning, layer::ShieldLayer};
-
-/// The order of the guards, from the outside in, with the reason for each position.
-///
-/// Two rules give the order. A guard that may refuse is inside the audit layer, so that refusals
-/// are recorded. A guard whose result another one needs is outside that one.
-pub(crate) type Sequence = Chain<
-    Option<RequestIdLayer>, // every response has it, also those of observers
-    Chain<
-        GuardList, // of the application: sees every request and how it ended
-        Chain<
-            Option<AuditLayer>, // records every request, also refused ones
-            Chain<
-                Option<RenderLayer>, // it renders every refusal of the guards inside it
-                Chain<
-                    HeadersLayer, // adds headers to every response, refusals included
-                    Chain<
-                        ClientInfoLayer, // all inside need the client
-                        Chain<
-                            RouteLayer,                                 // all inside need the rule
-                            Chain<HostLayer, Chain<HttpsLayer, Inner>>, // before any costly work
-                        >,
-                    >,
-                >,
-            >,
-        >,
-    >,
->;
-
-/// The second half: authentication, authorization and rate limits.
-type Inner = Chain<
-    Option<RateLimitLayer>, // by address: slows down guessing and scanning
-    Chain<
-        NotFoundLayer, // 404 and 405, before a credential is read
-        Chain<
-            Option<AuthenticateLayer>, // sets the principal
-            Chain<
-                AccessLayer, // compares the principal with the rule
-                Chain<
-                    Option<RateLimitLayer>, // by principal, which is known now
-                    Chain<
-                        GuardList,         // of the application: the principal is known
-                        Option<AuditGate>, // waits for the record before the handler starts
-                    >,
-                >,
-            >,
-        >,
-    >,
->;
+pub use self::protect::{Application, ProtectedFuture, ProtectedRouter};
+pub use self::{
+    builder::ShieldBuilder,
+    cors::{PreflightFuture, PreflightService},
+    error::ShieldError,
+    explain::Warning,
+    layer::ShieldLayer,
+};
+use self::{explain::Explanation, order::Sequence};
+pub use crate::rules::RulesError;
 
 /// A service behind the whole stack. Returned by [`Shield::wrap`].
 ///
 /// Text fields are cleaned last, just before the service, where principal and rule are known.
-pub type Protected<S> = GuardService<Arc<Sequence>, SanitizeService<S>>;
+pub type Protected<S> = GuardService<Arc<Sequence>, PreflightService<SanitizeService<S>>>;
 
 /// The finished stack. Made by [`ShieldBuilder::build`].
 ///
@@ -111,10 +69,15 @@ pub struct Shield {
     sanitize: SanitizeLayer,
     /// The rules.
     table: Arc<RouteTable>,
+    /// Rules from this index on are those of the fallback.
+    #[cfg(feature = "axum")]
+    fallback_from: usize,
     /// What [`Shield::explain`] prints.
-    explanation: Arc<explain::Explanation>,
+    explanation: Arc<Explanation>,
     /// Whether a panic becomes a response with status 500.
     catches_panics: bool,
+    /// Whether there is a CORS layer.
+    responds_to_preflights: bool,
 }
 
 impl Shield {
@@ -131,7 +94,9 @@ impl Shield {
     /// For an axum router with handlers use `protect`, which also checks that router and rules
     /// agree. Call `wrap` as often as needed: the services share the state of the shield.
     pub fn wrap<S>(&self, inner: S) -> Protected<S> {
-        let service = GuardService::new(Arc::clone(&self.sequence), self.sanitize.layer(inner));
+        let inner = self.sanitize.layer(inner);
+        let inner = PreflightService::new(inner, self.responds_to_preflights);
+        let service = GuardService::new(Arc::clone(&self.sequence), inner);
         match self.catches_panics {
             true => service.catch_panics(),
             false => service,
@@ -156,13 +121,12 @@ impl Shield {
     /// # Examples
     ///
     /// ```
-    /// use palisade::core::RouteTable;
-    /// use palisade::{AllowedHosts, Rule, Shield};
+    /// use palisade::{AllowedHosts, Rule, Rules, Shield};
     ///
-    /// let table = RouteTable::builder().any("/echo", Rule::public()).build()?;
     /// let shield = Shield::builder()
     ///     .hosts(AllowedHosts::parse(["api.example"])?)
-    ///     .build(table)?;
+    ///     .rules(Rules::new().any("/echo", Rule::public()))
+    ///     .build()?;
     /// let codes: Vec<&str> = shield.warnings().iter().map(|warning| warning.code).collect();
     /// assert_eq!(codes, ["no-audit", "no-client-limit"]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -182,9 +146,7 @@ impl Shield {
     /// `sanitize`.
     #[must_use]
     pub fn order(&self) -> Vec<&'static str> {
-        let mut names = self.sequence.names();
-        names.push("sanitize");
-        names
+        self.explanation.order()
     }
 }
 

@@ -1,6 +1,6 @@
-//! Compares the rules with the paths of an axum router that was built elsewhere.
+//! Compares the rules with the routes of an axum router that was built elsewhere.
 //!
-//! axum lists the paths of a router in its `Debug` output and nowhere else. If that output cannot
+//! axum lists the routes of a router in its `Debug` output and nowhere else. If that output cannot
 //! be parsed, nothing is reported: the check inside [`Shield::protect`](crate::Shield::protect)
 //! refuses mismatches at run time, with or without these warnings.
 
@@ -8,114 +8,217 @@ use axum::Router;
 use http::Method;
 use palisade_core::{RouteTable, Rule};
 
-use super::explain::Warning;
+use super::{
+    explain::{DescribedRule, Warning},
+    protect::RouterRules,
+};
 
-/// The methods that are tried to find a rule for a path.
-const METHODS: [Method; 7] = [
-    Method::DELETE,
-    Method::GET,
-    Method::HEAD,
-    Method::OPTIONS,
-    Method::PATCH,
-    Method::POST,
-    Method::PUT,
+/// The methods that axum has handlers for, by the names of its fields.
+const METHODS: [(&str, Method); 9] = [
+    ("connect", Method::CONNECT),
+    ("delete", Method::DELETE),
+    ("get", Method::GET),
+    ("head", Method::HEAD),
+    ("options", Method::OPTIONS),
+    ("patch", Method::PATCH),
+    ("post", Method::POST),
+    ("put", Method::PUT),
+    ("trace", Method::TRACE),
 ];
 
-/// Returns a warning for each rule without a handler and each handler without a rule.
-pub(super) fn compare(router: &Router, table: &RouteTable) -> Vec<Warning> {
+/// What the comparison of a router with the rules finds.
+#[derive(Debug, Default)]
+pub(super) struct Comparison {
+    /// Handlers without a rule: the methods, if they are known, and the path.
+    pub(super) unruled: Vec<String>,
+    /// A warning for each of them, and for each rule without a handler.
+    pub(super) warnings: Vec<Warning>,
+}
+
+/// Finds each handler without a rule and each rule without a handler.
+pub(super) fn compare(
+    router: &Router,
+    rules: &RouterRules,
+    described: &[DescribedRule],
+) -> Comparison {
     let debug = format!("{router:?}");
-    let Some(paths) = paths(&debug) else {
-        return Vec::new();
+    let Some(routes) = routes(&debug) else {
+        return Comparison::default();
     };
-    let mut warnings = handlers_without_rule(&paths, table);
+    let unruled: Vec<String> = routes
+        .iter()
+        .filter_map(|route| handler_without_rule(route, rules))
+        .collect();
+    let mut warnings: Vec<Warning> = unruled
+        .iter()
+        .map(|handler| Warning {
+            code: "handler-without-rule",
+            text: format!("no rule opens the handler of `{handler}`: add a rule, or remove it")
+                .into(),
+        })
+        .collect();
     // A fallback of the application handles every rule.
     if debug.contains("default_fallback: true") {
-        warnings.extend(rules_without_handler(&paths, table));
+        warnings.extend(rules_without_handler(&routes, &rules.table, described));
     }
-    warnings
+    Comparison { unruled, warnings }
 }
 
-/// Finds paths of the router that no rule matches.
-fn handlers_without_rule(paths: &[String], table: &RouteTable) -> Vec<Warning> {
-    let forgotten = paths.iter().filter(|path| rules_at(table, path).is_empty());
-    let warning = |path| Warning {
-        code: "handler-without-rule",
-        text: format!("no rule opens the handler of `{path}`, so it is a 404: add a rule").into(),
-    };
-    forgotten.map(warning).collect()
+/// Describes the handlers of a route that no rule opens, or returns `None`.
+fn handler_without_rule(route: &Route, rules: &RouterRules) -> Option<String> {
+    let is_ruled = |method: &Method| rules.of_handler(&route.path, method).is_some();
+    if !METHODS.iter().any(|(_, method)| is_ruled(method)) {
+        return Some(route.path.clone());
+    }
+    // A service, or a handler of every method, is opened by the rules that there are.
+    let methods = route.methods.as_ref()?.iter();
+    let unruled: Vec<&str> = methods
+        .filter(|method| !is_ruled(method))
+        .map(Method::as_str)
+        .collect();
+    (!unruled.is_empty()).then(|| format!("{} {}", unruled.join(", "), route.path))
 }
 
-/// Finds rules that no path of the router matches.
-fn rules_without_handler(paths: &[String], table: &RouteTable) -> Vec<Warning> {
-    let routed = paths.iter().fold(RouteTable::builder(), |routed, path| {
-        routed.any(path.as_str(), Rule::public())
-    });
-    let Ok(routed) = routed.build() else {
+/// Finds rules that no handler of the router serves.
+fn rules_without_handler(
+    routes: &[Route],
+    table: &RouteTable,
+    rules: &[DescribedRule],
+) -> Vec<Warning> {
+    let Some(handlers) = handlers(routes) else {
         return Vec::new();
     };
-    let mut templates: Vec<&str> = table.rules().iter().map(|rule| rule.template()).collect();
-    templates.sort_unstable();
-    templates.dedup();
-    // A router that is nested below `/files/{*rest}` handles that rule.
-    let serves = |path: &String, template| rules_at(table, path).contains(&template);
-    let missing = templates.into_iter().filter(|template| {
-        rules_at(&routed, template).is_empty() && !paths.iter().any(|path| serves(path, *template))
+    let missing = rules.iter().filter(|rule| {
+        let methods = METHODS.iter().map(|(_, method)| method);
+        let mut methods =
+            methods.filter(|method| rule.method.as_ref().is_none_or(|one| one == *method));
+        // A router that is nested below `/files/{*rest}` handles that rule.
+        let below = |method: &Method| {
+            let mut routes = routes.iter().filter(|route| route.has(method));
+            let ruled = |route: &Route| table.rule_at(&route.path, method);
+            routes.any(|route| ruled(route).is_some_and(|one| one.template() == rule.template))
+        };
+        !methods.any(|method| handlers.rule_at(&rule.template, method).is_some() || below(method))
     });
-    let warning = |template| Warning {
+    let warning = |rule: &DescribedRule| Warning {
         code: "rule-without-handler",
         text: format!(
-            "no handler is there for the rule of `{template}`: add one, or remove the rule"
+            "no handler is there for the rule of `{}`: add one, or remove the rule",
+            rule.name()
         )
         .into(),
     };
     missing.map(warning).collect()
 }
 
-/// Returns the templates of the rules for a template, which is matched as if it were a path: a
-/// parameter matches the braces of another.
-fn rules_at<'a>(table: &'a RouteTable, template: &str) -> Vec<&'a str> {
-    let rules = METHODS
-        .iter()
-        .filter_map(|method| table.rule_at(template, method));
-    rules.map(|rule| rule.template()).collect()
+/// Returns a table of the handlers, to find the handler of a template.
+fn handlers(routes: &[Route]) -> Option<RouteTable> {
+    let mut table = RouteTable::builder();
+    for route in routes {
+        table = match &route.methods {
+            None => table.any(route.path.as_str(), Rule::public()),
+            Some(methods) => methods.iter().fold(table, |table, method| {
+                table.route(route.path.as_str(), method.clone(), Rule::public())
+            }),
+        };
+    }
+    table.build().ok()
 }
 
-/// Parses `.. node: Node { paths: {RouteId(1): "/a", RouteId(2): "/b/{id}"} } ..`. Returns `None`
-/// if the output has another form.
-fn paths(debug: &str) -> Option<Vec<String>> {
-    let (_, mut rest) = debug.split_once("path_router: PathRouter {")?;
-    rest = rest.split_once("node: Node { paths: {")?.1;
-    let mut paths = Vec::new();
+/// A route of the router.
+#[derive(Debug, Eq, PartialEq)]
+struct Route {
+    path: String,
+    /// The methods that have a handler. `None`: all, or it is not known.
+    methods: Option<Vec<Method>>,
+}
+
+impl Route {
+    /// Returns whether a handler may have the method.
+    fn has(&self, method: &Method) -> bool {
+        let methods = self.methods.as_ref();
+        methods.is_none_or(|methods| methods.contains(method))
+    }
+}
+
+/// Parses `routes: {RouteId(1): MethodRouter(..)} .. node: Node { paths: {RouteId(1): "/a"} } ..`.
+/// Returns `None` if the output has another form.
+fn routes(debug: &str) -> Option<Vec<Route>> {
+    let (_, router) = debug.split_once("path_router: PathRouter {")?;
+    let (endpoints, mut rest) = router.split_once("node: Node { paths: {")?;
+    let mut routes = Vec::new();
     while !rest.starts_with('}') {
-        rest = rest.trim_start_matches(", ").strip_prefix("RouteId(")?;
-        rest = rest.split_once("): \"")?.1;
-        let (path, after) = rest.split_once('"')?;
+        rest = rest.trim_start_matches(", ");
+        let (id, after) = rest.split_once(": \"")?;
+        let (path, after) = after.split_once('"')?;
         rest = after;
         // Paths that axum makes for nested services and fallbacks hold this word.
         if !path.contains("__private__axum") {
-            paths.push(path.to_owned());
+            routes.push(Route {
+                path: path.to_owned(),
+                methods: methods(endpoints, id),
+            });
         }
     }
-    paths.sort_unstable();
-    Some(paths)
+    routes.sort_unstable_by(|one, other| one.path.cmp(&other.path));
+    Some(routes)
+}
+
+/// Parses the methods of one endpoint: `RouteId(1): MethodRouter(MethodRouter { get: BoxedHandler,
+/// head: None, .. fallback: Default(..), .. })`. Returns `None` for services, for handlers of every
+/// method, and for another form.
+fn methods(endpoints: &str, id: &str) -> Option<Vec<Method>> {
+    let start = format!("{id}: MethodRouter(MethodRouter {{ ");
+    let (_, fields) = endpoints.split_once(&start)?;
+    let (fields, fallback) = fields.split_once("fallback: ")?;
+    if !fallback.starts_with("Default(") {
+        return None;
+    }
+    let has_handler = |name: &str| {
+        let mut fields = fields
+            .split(", ")
+            .filter_map(|field| field.split_once(": "));
+        fields.any(|(field, handler)| field == name && handler != "None")
+    };
+    let methods = METHODS.iter().filter(|(name, _)| has_handler(name));
+    Some(methods.map(|(_, method)| method.clone()).collect())
 }
 
 #[cfg(test)]
 mod tests {
-    use axum::routing::get;
+    use axum::routing::{get, post};
 
     use super::*;
 
     #[test]
-    fn the_paths_of_a_router_are_read_from_its_debug_output() {
-        let inner: Router = Router::new().route("/x/{id}", get(async || ()));
+    fn the_routes_of_a_router_are_read_from_its_debug_output() {
+        let inner: Router<u8> = Router::new().route("/x/{id}", get(async || ()).put(async || ()));
         let router: Router = Router::new()
-            .route("/a", get(async || ()))
-            .nest("/n", inner)
+            .route("/a", post(async || ()))
+            .nest("/n", inner.with_state(7))
             .nest_service("/s", axum::routing::any(async || ()))
+            .route("/z", axum::routing::any(async || ()))
             .fallback(async || ());
-        let found = paths(&format!("{router:?}")).unwrap();
-        assert_eq!(found, ["/a", "/n/x/{id}", "/s", "/s/"]);
-        assert_eq!(paths("Router { something else }"), None);
+        let routes = routes(&format!("{router:?}")).unwrap();
+        let of = |path: &str, methods: Option<&[Method]>| Route {
+            path: path.to_owned(),
+            methods: methods.map(<[_]>::to_vec),
+        };
+        assert_eq!(
+            routes,
+            [
+                of("/a", Some(&[Method::POST])),
+                of("/n/x/{id}", Some(&[Method::GET, Method::PUT])),
+                of("/s", None),
+                of("/s/", None),
+                of("/z", None),
+            ]
+        );
+    }
+
+    #[test]
+    fn another_form_of_the_debug_output_is_not_read() {
+        assert_eq!(routes("Router { something else }"), None);
+        assert_eq!(methods("RouteId(1): Route(Route)", "RouteId(1)"), None);
     }
 }

@@ -107,7 +107,7 @@ fn a_whole_file_makes_a_whole_stack() {
     let folder = folder(WHOLE);
     let config = read(&folder).unwrap();
     let assembled = config.assemble().unwrap();
-    let shield = assembled.shield.build(assembled.table.unwrap()).unwrap();
+    let shield = assembled.shield.build().unwrap();
     assert_eq!(
         shield.order(),
         [
@@ -382,7 +382,7 @@ fn a_route_without_limits_and_wider_networks_are_taken_from_the_file() {
     let text = "[server]\nhosts = [\"a.example\"]\n[[limits]]\nname = \"wide\"\nrate = \"9/minute\"\n\
         ipv4_prefix = 24\nipv6_prefix = 48\n[[routes]]\npath = \"/health\"\naccess = \"public\"\nlimits = \"none\"\n";
     let assembled = Config::parse(text).unwrap().assemble().unwrap();
-    let shield = assembled.shield.build(assembled.table.unwrap()).unwrap();
+    let shield = assembled.shield.build().unwrap();
     assert!(shield.table().rules()[0].is_unlimited());
     let explained = shield.explain();
     assert!(explained.contains("IPv4 /24, IPv6 /48"), "{explained}");
@@ -428,7 +428,7 @@ fn a_route_names_its_kind_of_body_and_its_text_schema() {
             .and_then(|config| config.assemble())
             .map_err(|problem| problem.to_string())
             .and_then(|parts| {
-                let shield = parts.shield.build(parts.table.unwrap());
+                let shield = parts.shield.build();
                 shield.map(|_| ()).map_err(|problem| problem.to_string())
             })
     };
@@ -472,7 +472,7 @@ async fn request_id(server: &str, client: &str, peer: &str) -> Option<String> {
          [[routes]]\npath = \"/health\"\naccess = \"public\"\n"
     );
     let parts = Config::parse(&text).unwrap().assemble().unwrap();
-    let shield = parts.shield.build(parts.table.unwrap()).unwrap();
+    let shield = parts.shield.build().unwrap();
     let mut request = crate::support::request("GET", "/health", None);
     let peer = palisade::core::Peer::new(peer.parse().unwrap(), palisade::core::Scheme::Https);
     request.extensions_mut().insert(peer);

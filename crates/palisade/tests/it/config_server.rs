@@ -290,8 +290,8 @@ fn changes_are_told_by_key_and_never_by_value() {
 fn a_stack_from_a_file_warns_of_a_limit_that_no_rule_names() {
     let text = "[server]\nhosts = [\"a.example\"]\n[[limits]]\nname = \"x\"\nrate = \"1/minute\"\nroutes = \"named\"\n";
     let assembled = Config::parse(text).unwrap().assemble().unwrap();
-    let table = palisade::core::RouteTable::builder().build().unwrap();
-    let shield: Shield = assembled.shield.build(table).unwrap();
+    let table = palisade::Rules::new();
+    let shield: Shield = assembled.shield.rules(table).build().unwrap();
     assert!(
         shield
             .warnings()

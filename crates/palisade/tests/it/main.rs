@@ -12,9 +12,13 @@
 )]
 
 mod config;
+mod config_sections;
 mod config_server;
 mod config_spelling;
+mod cors;
 mod docs;
+mod existing_app;
+mod finished_router;
 mod floor_plan;
 mod metrics;
 mod names;

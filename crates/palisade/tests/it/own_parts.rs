@@ -17,8 +17,8 @@ use palisade::{
     api_key::{KeyId, KeyRecord, KeyScheme, KeyStore, Pepper, StoreUnavailable},
     audit::{RequestRecord, Sink},
     core::{
-        Authenticator, AuthenticatorId, Credential, CredentialSource, Guard, MaybeReady, Presence,
-        Rejection, Renderer, SecurityContext, Verdict,
+        Authenticator, AuthenticatorId, Credential, CredentialSource, Guard, MaybeReady, Rejection,
+        Renderer, SecurityContext, Verdict,
     },
     rate_limit::{
         BucketKey, Charge, ChargeOutcome, Limit, LimitState, LimitStore, StoreDecision, Subject,
@@ -103,18 +103,6 @@ impl Authenticator for Names {
         vec![CredentialSource::header(NAME)]
     }
 
-    fn presence(&self, head: &request::Parts) -> Result<Presence, Box<Rejection>> {
-        Ok(match head.headers.contains_key(NAME) {
-            true => Presence::Explicit,
-            false => Presence::Absent,
-        })
-    }
-
-    fn take(&self, head: &mut request::Parts) -> Credential {
-        let name = head.headers.remove(NAME);
-        name.map_or_else(Credential::outside, Credential::header)
-    }
-
     fn authenticate(
         &self,
         _: &SecurityContext,
@@ -191,7 +179,7 @@ async fn every_part_can_be_replaced_through_the_facade_alone() {
     assert_eq!(keyed.status, 503, "`UnreachableKeys`");
 
     let nobody = ask(&app, request("GET", "/", None)).await;
-    assert_eq!(nobody.body, "credentials_missing", "`CodeAlone`");
+    assert_eq!(nobody.body, "unauthenticated", "`CodeAlone`");
 
     let fourth = ask(&app, request("GET", "/", None)).await;
     assert_eq!(fourth.body, "quota_exceeded", "`TotalStore`");

@@ -2,25 +2,23 @@
 
 use axum::{Router, routing::get};
 use http::Uri;
-use palisade::core::RouteTable;
-use palisade::{AllowedHosts, Rule, Shield};
+use palisade::{AllowedHosts, Rule, Rules, Shield};
 use tower::ServiceExt as _;
 
 use crate::support::*;
 
 fn shield() -> Shield {
-    let table = RouteTable::builder()
+    let table = Rules::new()
         .any("/open", Rule::public())
         .any("/closed", Rule::scope("x"))
-        .any("/files/{*rest}", Rule::public())
-        .build()
-        .unwrap();
+        .any("/files/{*rest}", Rule::public());
     let keys = palisade::api_key::MemoryKeyStore::new();
     let scheme = palisade::api_key::KeyScheme::new(palisade::api_key::Pepper::generate().unwrap());
     Shield::builder()
         .hosts(AllowedHosts::parse(["house.test"]).unwrap())
         .authenticate(palisade::ApiKeyLayer::new(scheme, keys))
-        .build(table)
+        .rules(table)
+        .build()
         .unwrap()
 }
 
@@ -110,7 +108,7 @@ fn a_handler_without_a_rule_and_a_rule_without_a_handler_are_told() {
 
 #[test]
 fn routes_that_contradict_each_other_are_an_error_and_no_panic() {
-    use palisade::{Routes, ShieldError};
+    use palisade::{Routes, shield::RulesError};
 
     let handler = || async || "x";
     let code = |routes: Routes| routes.into_parts().unwrap_err().code();
@@ -121,7 +119,7 @@ fn routes_that_contradict_each_other_are_an_error_and_no_panic() {
     );
     assert_eq!(
         twice.clone().into_parts().unwrap_err(),
-        ShieldError::TwoRules { route: "/a".into() }
+        RulesError::TwoRules { route: "/a".into() }
     );
     let builder = Shield::builder().hosts(AllowedHosts::parse(["house.test"]).unwrap());
     assert_eq!(builder.protect(twice).unwrap_err().code(), "two-rules");

@@ -230,7 +230,8 @@ async fn secrets_and_text_are_nowhere_in_the_record() {
 fn the_order_is_fixed_whatever_the_order_of_the_calls() {
     let shield = house()
         .builder
-        .build(routes().into_parts().unwrap().1)
+        .rules(routes().into_parts().unwrap().1)
+        .build()
         .unwrap();
     assert_eq!(
         shield.order(),
@@ -254,23 +255,23 @@ fn the_order_is_fixed_whatever_the_order_of_the_calls() {
 
 #[test]
 fn what_does_not_fit_is_said_at_build_with_its_remedy() {
-    let table = |rule| {
-        palisade::core::RouteTable::builder()
-            .any("/a", rule)
-            .build()
-            .unwrap()
-    };
+    let table = |rule| palisade::Rules::new().any("/a", rule);
     let hosts = || palisade::AllowedHosts::parse(["a.test"]).unwrap();
-    let error = Shield::builder().build(table(Rule::public())).unwrap_err();
+    let error = Shield::builder()
+        .rules(table(Rule::public()))
+        .build()
+        .unwrap_err();
     assert_eq!(error, ShieldError::NoHosts);
     let error = Shield::builder()
         .hosts(hosts())
-        .build(table(Rule::authenticated()))
+        .rules(table(Rule::authenticated()))
+        .build()
         .unwrap_err();
     assert!(error.to_string().contains(".authenticate("), "{error}");
     let error = Shield::builder()
         .hosts(hosts())
-        .build(table(Rule::public().limit("x")))
+        .rules(table(Rule::public().limit("x")))
+        .build()
         .unwrap_err();
     assert!(error.to_string().contains("`x`"), "{error}");
     let limit = |builder: palisade::rate_limit::RateLimitLayerBuilder| {
@@ -281,11 +282,11 @@ fn what_does_not_fit_is_said_at_build_with_its_remedy() {
         .hosts(hosts())
         .limit_clients(limit(palisade::RateLimitLayer::by_client()))
         .limit_principals(limit(palisade::RateLimitLayer::by_principal()));
-    let error = shared.build(table(Rule::public())).unwrap_err();
+    let error = shared.rules(table(Rule::public())).build().unwrap_err();
     assert!(error.to_string().contains("`same`"), "{error}");
     let gate = Shield::builder().hosts(hosts()).audit_before_handler();
     assert_eq!(
-        gate.build(table(Rule::public())).unwrap_err(),
+        gate.rules(table(Rule::public())).build().unwrap_err(),
         ShieldError::GateWithoutPromise
     );
 }
@@ -295,7 +296,7 @@ fn a_limit_in_the_wrong_place_is_said_at_build() {
     use palisade::rate_limit::RateLimitLayerBuilder;
     use palisade::{Policy, RateLimitLayer};
 
-    let table = || palisade::core::RouteTable::builder().build().unwrap();
+    let table = palisade::Rules::new;
     let limit = |builder: RateLimitLayerBuilder| {
         let policy = Policy::named("one").rate("1/minute").unwrap();
         builder.policy(policy).build().unwrap()
@@ -303,12 +304,12 @@ fn a_limit_in_the_wrong_place_is_said_at_build() {
     let bare = || Shield::builder().hosts(palisade::AllowedHosts::parse(["a.test"]).unwrap());
 
     let nobody = bare().limit_principals(limit(RateLimitLayer::by_principal()));
-    let error = nobody.build(table()).unwrap_err();
+    let error = nobody.rules(table()).build().unwrap_err();
     assert_eq!(error.code(), "principal-limit-without-authenticator");
     assert!(error.to_string().contains(".authenticate("), "{error}");
 
     let too_early = bare().limit_clients(limit(RateLimitLayer::by_principal()));
-    let error = too_early.build(table()).unwrap_err();
+    let error = too_early.rules(table()).build().unwrap_err();
     assert_eq!(error.code(), "misplaced-limit");
     assert!(error.to_string().contains("`limit_principals`"), "{error}");
 
@@ -316,7 +317,7 @@ fn a_limit_in_the_wrong_place_is_said_at_build() {
         .builder
         .limit_principals(limit(RateLimitLayer::by_client()));
     assert_eq!(
-        too_late.build(table()).unwrap_err().code(),
+        too_late.rules(table()).build().unwrap_err().code(),
         "misplaced-limit"
     );
 }
@@ -325,7 +326,8 @@ fn a_limit_in_the_wrong_place_is_said_at_build() {
 fn a_limit_that_no_rule_names_is_told() {
     let shield = house()
         .builder
-        .build(palisade::core::RouteTable::builder().build().unwrap())
+        .rules(palisade::Rules::new())
+        .build()
         .unwrap();
     let told: Vec<_> = shield.warnings().iter().map(ToString::to_string).collect();
     assert_eq!(told.len(), 1, "{told:?}");
@@ -338,10 +340,10 @@ fn a_limit_that_no_rule_names_is_told() {
 
 #[test]
 fn a_gate_before_the_handler_needs_a_trail_that_fails_closed() {
-    let table = palisade::core::RouteTable::builder().build().unwrap();
+    let table = palisade::Rules::new();
     let gated = house().builder.audit_before_handler();
     assert_eq!(
-        gated.build(table).unwrap_err(),
+        gated.rules(table).build().unwrap_err(),
         ShieldError::GateWithoutPromise
     );
 }
@@ -350,7 +352,8 @@ fn a_gate_before_the_handler_needs_a_trail_that_fails_closed() {
 fn a_stack_explains_itself_and_warns() {
     let shield = house()
         .builder
-        .build(routes().into_parts().unwrap().1)
+        .rules(routes().into_parts().unwrap().1)
+        .build()
         .unwrap();
     let text = shield.explain();
     for part in [
@@ -363,9 +366,7 @@ fn a_stack_explains_itself_and_warns() {
     assert!(shield.warnings().is_empty());
     let hosts = palisade::AllowedHosts::parse(["a.test"]).unwrap();
     let bare = Shield::builder().hosts(hosts).https(HttpsLayer::refuse());
-    let bare = bare
-        .build(palisade::core::RouteTable::builder().build().unwrap())
-        .unwrap();
+    let bare = bare.rules(palisade::Rules::new()).build().unwrap();
     let codes: Vec<&str> = bare.warnings().iter().map(|warning| warning.code).collect();
     assert_eq!(codes, ["no-audit", "no-client-limit"]);
 }
@@ -378,13 +379,13 @@ fn two_authenticators_that_read_the_same_header_do_not_build() {
             palisade::api_key::KeyScheme::new(palisade::api_key::Pepper::generate().unwrap());
         palisade::ApiKeyLayer::new(scheme, palisade::api_key::MemoryKeyStore::new())
     };
-    let table = || routes().table().unwrap();
-    let built = one.builder.authenticate(keys()).build(table());
+    let table = || routes().into_parts().unwrap().1;
+    let built = one.builder.authenticate(keys()).rules(table()).build();
     assert!(matches!(
         built,
         Err(palisade::ShieldError::Authenticators(_))
     ));
-    assert!(two.builder.build(table()).is_ok());
+    assert!(two.builder.rules(table()).build().is_ok());
 }
 
 #[tokio::test]

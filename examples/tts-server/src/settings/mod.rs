@@ -1,6 +1,5 @@
 //! What can be set, in a file, and what holds where nothing is.
 
-mod cors;
 mod tts;
 
 use std::{
@@ -10,7 +9,7 @@ use std::{
 
 use palisade::config::{Config, ServerSettings};
 
-pub(crate) use self::{cors::Cors, tts::Tts};
+pub(crate) use self::tts::Tts;
 use crate::{error::StartError, first_start::DataFolder};
 
 /// The longest text where the file does not say, in graphemes. The layer for text enforces it.
@@ -18,7 +17,7 @@ const MAX_GRAPHEMES: usize = 500;
 /// The name of the configuration file in the data folder.
 const FILE: &str = "server.toml";
 /// The section of this server.
-const OWN: [&str; 2] = ["cors", "tts"];
+const OWN: [&str; 1] = ["tts"];
 /// What the stack needs to be told where no file says it.
 const DEFAULT: &str = r#"[server]
 hosts = ["localhost:*", "127.0.0.1:*", "[::1]:*"]
@@ -49,7 +48,6 @@ pub struct Settings {
     pub(crate) https: SocketAddr,
     pub(crate) http: Option<SocketAddr>,
     pub(crate) server: ServerSettings,
-    pub(crate) cors: Option<Cors>,
     pub(crate) tts: Tts,
     /// The file that the command line names.
     named: Option<PathBuf>,
@@ -81,8 +79,15 @@ impl Settings {
 
     fn new(config: Config, named: Option<&Path>) -> Result<Self, StartError> {
         let tts = Tts::of(&config)?;
-        let cors = Cors::of(&config)?;
         let server = config.server()?;
+        config.cors()?; // A mistake in it is reported here, before anything is opened.
+        if config.has(&["cors", "credentials"]) {
+            let problem = "cookies are never accepted from other origins";
+            let remedy = "remove it; scripts of other origins send a key";
+            return Err(config
+                .complain("cors", "credentials", problem, remedy)
+                .into());
+        }
         if config.has(&["routes"]) {
             let problem = "the routes of this server are its own";
             let remedy = "remove the section; what a key may do is said by its scopes";
@@ -95,7 +100,6 @@ impl Settings {
                 .or_else(|| server.https.is_none().then_some(at(8080))),
             https: server.https.unwrap_or(at(8443)),
             server,
-            cors,
             tts,
             config,
             named: named.map(Path::to_owned),
@@ -186,6 +190,7 @@ mod tests {
         check_refused("[tts]\nspeeed = 1\n", 2, "tts.speeed");
         check_refused("[tts]\nunspeakable = \"drop\"\n", 2, "tts.unspeakable");
         check_refused("[cors]\norigins = [\"app.example\"]\n", 2, "cors.origins");
+        check_refused("[cors]\ncredentials = true\n", 2, "cors.credentials");
         check_refused(
             "[[routes]]\npath = \"/\"\naccess = \"public\"\n",
             2,

@@ -1,0 +1,242 @@
+//! The keys of `[audit]`, `[cors]`, `[keys]` and `[[tokens]]` that change what a part does.
+
+use std::{fs, time::Duration, time::Instant};
+
+use http::{Request, header};
+use palisade::api_key::{Environment, FileKeyStore, Grant, KeyScheme, Pepper};
+use palisade::config::Config;
+use palisade::core::{Peer, Scheme, SystemClock};
+
+use crate::support::{Seen, ask, request};
+
+const HOSTS: &str = "[server]\nhosts = [\"house.test\"]\n";
+const OPEN: &str = "[[routes]]\npath = \"/health\"\naccess = \"public\"\n";
+
+/// Reads a file of a new folder, assembles it, and returns the error.
+fn refusal(text: &str) -> String {
+    let folder = crate::config::folder(&format!("{HOSTS}{text}"));
+    let config = Config::read(folder.path().join("palisade.toml"));
+    let assembled = config.and_then(|config| config.assemble());
+    assembled.map(|_| ()).expect_err(text).to_string()
+}
+
+#[test]
+fn a_number_out_of_range_is_told_with_its_key() {
+    for (text, key) in [
+        ("[audit]\nfile = \"a\"\nkeep_days = 0\n", "audit.keep_days"),
+        ("[audit]\nfile = \"a\"\nkeep_mib = 0\n", "audit.keep_mib"),
+        (
+            "[audit]\nfile = \"a\"\nfold_seconds = 3601\n",
+            "audit.fold_seconds",
+        ),
+        (
+            "[audit]\nfile = \"a\"\nrefusal_kib_per_second = 0\n",
+            "audit.refusal_kib_per_second",
+        ),
+        (
+            "[audit]\nfile = \"a\"\ncheckpoint_seconds = 0\n",
+            "audit.checkpoint_seconds",
+        ),
+        (
+            "[audit]\nfile = \"a\"\ncheckpoint_records = 0\n",
+            "audit.checkpoint_records",
+        ),
+        (
+            "[cors]\norigins = [\"https://a.example\"]\nmax_age_seconds = 86401\n",
+            "cors.max_age_seconds",
+        ),
+    ] {
+        let told = refusal(text);
+        assert!(told.contains(&format!(": {key}: ")), "{told}");
+        assert!(told.contains("out of range"), "{told}");
+    }
+    let space = "[audit]\nfile = \"a\"\nlow_space = { warn_mib = 2000000000 }\n";
+    assert!(refusal(space).contains("audit.low_space.warn_mib"));
+    let misspelt = "[audit]\nfile = \"a\"\nlow_space = { warn = 1 }\n";
+    assert!(
+        refusal(misspelt).contains("audit.low_space.warn"),
+        "{}",
+        refusal(misspelt)
+    );
+}
+
+#[tokio::test]
+async fn checkpoints_are_written_where_the_file_says() {
+    let exists = async |line: &str, name: &str| {
+        let text = format!("{HOSTS}[audit]\nfile = \"trail\"\n{line}\n{OPEN}");
+        let folder = crate::config::folder(&text);
+        let config = Config::read(folder.path().join("palisade.toml")).unwrap();
+        let audit = config.assemble().unwrap().audit.unwrap();
+        audit.handle().close().await.unwrap();
+        folder.path().join(name).exists()
+    };
+    assert!(exists("", "trail.checkpoints").await, "the default");
+    assert!(
+        exists(
+            "checkpoints = \"elsewhere\"\ncheckpoint_seconds = 5",
+            "elsewhere"
+        )
+        .await
+    );
+    assert!(!exists("checkpoints = \"elsewhere\"", "trail.checkpoints").await);
+    assert!(!exists("checkpoints = false", "trail.checkpoints").await);
+    assert!(refusal("[audit]\nfile = \"a\"\ncheckpoints = 7\n").contains("audit.checkpoints"));
+    let key = refusal("[audit]\nfile = \"a\"\ncheckpoint_key = \"none\"\n");
+    assert!(
+        key.contains("audit.checkpoint_key") && key.contains("palisade audit key"),
+        "{key}"
+    );
+}
+
+#[test]
+fn retention_and_low_space_are_accepted() {
+    let text = format!(
+        "{HOSTS}[audit]\nfile = \"trail\"\nkeep_days = 90\nkeep_mib = 1024\nfold_seconds = 30\n\
+         refusal_kib_per_second = 64\ncheckpoint_records = 5\n\
+         low_space = {{ warn_mib = 1024, count_refusals_mib = 0, retire_oldest_mib = 64, refuse_requests_mib = 16 }}\n{OPEN}"
+    );
+    let folder = crate::config::folder(&text);
+    let config = Config::read(folder.path().join("palisade.toml")).unwrap();
+    assert!(config.assemble().unwrap().audit.is_some());
+}
+
+/// Sends a preflight to the stack of a file.
+async fn preflight(cors: &str, origin: &'static str) -> Seen {
+    let text = format!("{HOSTS}[cors]\n{cors}\n{OPEN}");
+    let parts = Config::parse(&text).unwrap().assemble().unwrap();
+    let router = axum::Router::new().route("/health", axum::routing::get(async || "ok"));
+    let app = parts.shield.protect(router).unwrap();
+    let mut request = request("OPTIONS", "/health", None);
+    let headers = request.headers_mut();
+    headers.insert(header::ORIGIN, origin.parse().unwrap());
+    headers.insert(
+        header::ACCESS_CONTROL_REQUEST_METHOD,
+        "GET".parse().unwrap(),
+    );
+    headers.insert(
+        header::ACCESS_CONTROL_REQUEST_HEADERS,
+        "x-one".parse().unwrap(),
+    );
+    ask(&app, request).await
+}
+
+#[tokio::test]
+async fn the_section_cors_allows_scripts_of_its_origins() {
+    let origin = "https://app.example";
+    let one = "origins = [\"https://app.example\"]";
+    let seen = preflight(one, origin).await;
+    assert_eq!(seen.status, 204);
+    assert_eq!(seen.headers["access-control-allow-origin"], origin);
+    assert_eq!(
+        seen.headers["access-control-allow-methods"],
+        "GET,HEAD,POST"
+    );
+    assert_eq!(seen.headers["access-control-allow-headers"], "x-one");
+    assert_eq!(seen.headers["access-control-max-age"], "7200");
+    let foreign = preflight(one, "https://evil.example").await;
+    assert!(!foreign.headers.contains_key("access-control-allow-origin"));
+    let more = "origins = [\"https://app.example\"]\nmethods = [\"put\"]\nheaders = [\"x-two\"]\n\
+        expose = [\"x-three\"]\ncredentials = true\nmax_age_seconds = 0";
+    let seen = preflight(more, origin).await;
+    assert_eq!(seen.headers["access-control-allow-methods"], "PUT");
+    assert_eq!(seen.headers["access-control-allow-headers"], "x-two");
+    assert_eq!(seen.headers["access-control-allow-credentials"], "true");
+    assert_eq!(seen.headers["access-control-max-age"], "0");
+    let every = preflight("origins = [\"*\"]", "https://any.example").await;
+    assert_eq!(every.headers["access-control-allow-origin"], "*");
+    let none = preflight("origins = []", origin).await;
+    assert_eq!(none.status, 405);
+}
+
+#[test]
+fn an_origin_that_matches_nothing_is_told() {
+    for (text, part) in [
+        (
+            "[cors]\norigins = [\"https://App.example\"]\n",
+            "not an origin",
+        ),
+        (
+            "[cors]\norigins = [\"*\"]\ncredentials = true\n",
+            "every origin",
+        ),
+        (
+            "[cors]\norigins = [\"https://a.example\"]\nheaders = [\"a b\"]\n",
+            "name of a header",
+        ),
+        (
+            "[cors]\norigins = [\"https://a.example\"]\nmethods = [\"a b\"]\n",
+            "\"GET\"",
+        ),
+        ("[cors]\norigin = []\n", "did you mean `origins`"),
+    ] {
+        assert!(refusal(text).contains(part), "{}", refusal(text));
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_was_sent_in_clear_is_revoked_if_the_file_says_so() {
+    for (line, revoked) in [("on_exposed = \"revoke\"", true), ("", false)] {
+        let text = format!(
+            "{HOSTS}[keys]\nfile = \"keys.toml\"\npepper = \"pepper\"\n{line}\n\
+             [[routes]]\npath = \"/health\"\naccess = \"authenticated\"\n"
+        );
+        let folder = crate::config::folder(&text);
+        let at = |name: &str| folder.path().join(name);
+        let scheme = KeyScheme::new(Pepper::read_file(at("pepper")).unwrap());
+        let grant = Grant::new(Environment::Live);
+        let minted = scheme
+            .mint(grant, SystemClock::shared().unix_time())
+            .unwrap();
+        let record = minted.record().clone();
+        let store = FileKeyStore::open_unwatched(at("keys.toml"), |_| ()).unwrap();
+        store.update(|table| table.insert(record)).unwrap();
+        let parts = Config::read(at("palisade.toml"))
+            .unwrap()
+            .assemble()
+            .unwrap();
+        let router = axum::Router::new().route("/health", axum::routing::get(async || "ok"));
+        let app = parts.shield.protect(router).unwrap();
+        let mut clear: Request<_> = request("GET", "/health", Some(minted.key()));
+        let peer = Peer::new("203.0.113.7:5000".parse().unwrap(), Scheme::Http);
+        clear.extensions_mut().insert(peer);
+        assert_eq!(ask(&app, clear).await.status, 403);
+        assert_eq!(is_revoked(&at("keys.toml"), revoked), revoked, "{line}");
+    }
+}
+
+/// Reads the file until it says that a key is revoked. Where none is expected, it reads once.
+fn is_revoked(file: &std::path::Path, expected: bool) -> bool {
+    let began = Instant::now();
+    loop {
+        let revoked = fs::read_to_string(file).unwrap().contains("revoked = ");
+        if revoked || !expected || began.elapsed() > Duration::from_secs(10) {
+            return revoked;
+        }
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn the_clock_step_is_one_for_all_issuers() {
+    let issuer = |name: &str, more: &str| {
+        format!(
+            "[[tokens]]\nissuer = \"https://{name}.example\"\naudience = \"voice\"\nlabel = \"{name}\"\n\
+             jwks_file = \"jwks.json\"\n{more}\n"
+        )
+    };
+    let both = |one: &str, other: &str| format!("{}{}", issuer("a", one), issuer("b", other));
+    let told = refusal(&both(
+        "max_clock_step_minutes = 5",
+        "max_clock_step_minutes = 6",
+    ));
+    assert!(
+        told.contains("tokens.max_clock_step_minutes") && told.contains("write it once"),
+        "{told}"
+    );
+    let told = refusal(&issuer("a", "jwks_lifetime_minutes = 5"));
+    assert!(told.contains("tokens.jwks_lifetime_minutes"), "{told}");
+    let good = format!("{HOSTS}{}{OPEN}", both("max_clock_step_minutes = 5", ""));
+    let folder = crate::config::folder(&good);
+    let config = Config::read(folder.path().join("palisade.toml")).unwrap();
+    assert!(config.assemble().unwrap().shield.build().is_ok());
+}
