@@ -81,6 +81,28 @@
 //! chain shows what happens to records after they were written, not what a process was made to
 //! write.
 //!
+//! # Reading a trail
+//!
+//! | Question | In code | Command |
+//! |---|---|---|
+//! | Is it complete and unchanged? | [`verify_file`] | `palisade audit verify` |
+//! | Who did what, and when? | [`read_trail`], [`RecordFilter`] | `palisade audit query` |
+//! | How much, how fast, refused by what? | [`TrailReport`] | `palisade audit report` |
+//! | In the form of another system? | [`StoredRecord::export`] | `palisade audit export` |
+//!
+//! Only the first one checks hashes. Run it before a record is used as evidence.
+//!
+//! # Sinks
+//!
+//! | Sink | Keeps records | A request waits | A record can be lost |
+//! |---|---|---|---|
+//! | [`FileSink`], fail closed | in a file with a hash chain | for the disk | no: the request is refused instead |
+//! | [`FileSink`] | in a file with a hash chain | no | yes; counted in the chain |
+//! | [`SyslogSink`] | on another machine | no | yes; counted where it is known |
+//! | [`TracingSink`] | in the log of the process | no | as the subscriber decides |
+//! | [`MemorySink`] | in memory, the latest ones | no | yes, the oldest ones |
+//! | [`DetachedSink`] | in any other sink, on a thread | no | yes; counted |
+//!
 //! # Deployment
 //!
 //! In fail-closed mode every response waits for the disk; responses that wait at the same time
@@ -103,6 +125,7 @@
 mod layer;
 mod sink;
 mod report;
+mod export;
 mod query;
 mod verify;
 mod chain;
@@ -115,6 +138,7 @@ mod error;
 pub use self::{
     chain::{Anchor, CheckpointKey, CheckpointPublicKey, InvalidAnchor},
     error::{AcknowledgeError, AuditBuildError, SinkUnavailable},
+    export::ExportFormat,
     key::AuditKey,
     layer::{AuditGate, AuditHandle, AuditLayer, AuditLayerBuilder, AuditPass, SinkPolicy},
     query::{RecordFilter, StoredRecord, TrailReader, read_trail},

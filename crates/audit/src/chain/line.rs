@@ -17,7 +17,7 @@ pub(super) const END: &str = "\"}";
 /// The length of a hash in hexadecimal digits.
 const HASH_DIGITS: usize = 64;
 
-/// The parts of a line that the chain needs.
+/// A line of a trail, split into what the hash covers and what it states about itself: its number and its hash.
 #[derive(Debug)]
 pub(crate) struct Line<'a> {
     /// The bytes that the hash covers: everything before `,"hash"`.

@@ -69,7 +69,8 @@ impl RecordFilter {
 
     /// Admits records from this time on, since the Unix epoch. Default: from the first one.
     ///
-    /// The time of a request is that of its arrival. Records without a time are not admitted.
+    /// The time of a request is that of its arrival, so a long one may stand far behind in the file. Records without
+    /// a time are not admitted.
     pub fn since(mut self, unix_time: Duration) -> Self {
         self.since = Some(unix_time);
         self
@@ -121,15 +122,22 @@ impl RecordFilter {
         self
     }
 
-    /// Admits requests with a status from `first` to `last`, both included. Default: with any, and
-    /// without one.
+    /// Admits requests with a status from `first` to `last`, both included. Default: with any, and without one.
+    ///
+    /// ```
+    /// use palisade_audit::RecordFilter;
+    ///
+    /// let failures_of_the_service = RecordFilter::new().status(500, 599);
+    /// # let _ = failures_of_the_service;
+    /// ```
     pub fn status(mut self, first: u16, last: u16) -> Self {
         self.status = Some((first, last));
         self
     }
 
-    /// Admits requests that were refused last with this code, such as `quota_exceeded`. Default:
-    /// refused or not.
+    /// Admits requests that were refused last with this code, such as `quota_exceeded`. Default: refused or not.
+    ///
+    /// The codes are stable: they are what clients see in problem documents. Repeated refusals (`folded`) count too.
     pub fn code(mut self, code: impl Into<Box<str>>) -> Self {
         self.code = Some(code.into());
         self

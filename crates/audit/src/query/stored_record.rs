@@ -164,6 +164,12 @@ impl StoredRecord {
         self.refusal("code")
     }
 
+    /// Returns the private reason of the last refusal, which the client did not get.
+    #[must_use]
+    pub fn refusal_reason(&self) -> Option<&str> {
+        self.refusal("reason")
+    }
+
     /// Returns the identifier of an event, such as `key.revoked`.
     #[must_use]
     pub fn event_id(&self) -> Option<&str> {

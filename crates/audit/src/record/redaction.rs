@@ -52,6 +52,9 @@ const SECRET_PARTS: [&str; 13] = [
 ];
 
 /// The settings of what is recorded of a request head.
+///
+/// Filled by the builder of the layer, checked once when the layer is built, and read for each request. Nothing in
+/// it can be changed afterwards, so no request can widen what is recorded of another.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Redaction {
     /// Whether paths are recorded as they were sent. Default: false.

@@ -18,7 +18,9 @@ use super::{
 /// registered methods (RFC 9110, section 16.1) is longer, and no handler serves it here.
 const MAX_METHOD_BYTES: usize = 16;
 
-/// A copy of what the record shows of a request head.
+/// A copy of what a record shows of a request head.
+///
+/// Made at admission: later guards remove credentials from the head, and the handler consumes it.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestSnapshot {
     /// Wall-clock time of arrival, since the Unix epoch.

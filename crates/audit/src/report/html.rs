@@ -15,8 +15,8 @@ const STYLE: &str = include_str!("page.css");
 
 /// Rows of a table.
 const ROWS: usize = 12;
-/// Findings of the verification that are listed.
-const MAX_FINDINGS: usize = 50;
+/// Findings of the verification that are listed. `palisade audit verify` lists all.
+const MAX_FINDINGS: usize = 12;
 
 /// Writes the page, from what an operator needs first to what he needs last: the period, what the numbers are
 /// worth, the sums, then who was refused, who asked, how long it took, and what it cost.
@@ -92,7 +92,7 @@ fn verification(verified: Option<&VerifyReport>) -> String {
         ),
     };
     let mut out = format!(
-        "<div class=\"state {class}\"><strong>{text}</strong> {} records in {} files, from record {}.",
+        "<div class=\"state {class}\"><strong>{text}</strong> Records: {}, files: {}, first record: {}.",
         verified.records, verified.files, verified.first
     );
     for (count, what) in [
@@ -129,7 +129,7 @@ fn verification(verified: Option<&VerifyReport>) -> String {
         }
         let _ = write!(
             out,
-            "</table><p>{} findings in all.</p>",
+            "</table><p>Findings in all: {}. <code>palisade audit verify</code> lists them.</p>",
             verified.findings_total
         );
     }

@@ -78,8 +78,8 @@ use crate::{
 pub trait Sink: fmt::Debug + Send + Sync + 'static {
     /// Takes the record of a request that is over.
     ///
-    /// Called exactly once for every request that [`reserve`](Self::reserve) allowed. It may run
-    /// inside `Drop`.
+    /// Called exactly once for every request that [`reserve`](Self::reserve) allowed. It may run inside `Drop`, when
+    /// a client disconnects, and so must neither block nor panic.
     fn record_request(&self, event: &Arc<RequestRecord>);
 
     /// Takes an event that is not a request. Default: it is ignored.
@@ -146,6 +146,9 @@ pub trait Sink: fmt::Debug + Send + Sync + 'static {
     }
 
     /// Returns how many requests and events were not recorded, since the sink was made. Default: 0.
+    ///
+    /// [`AuditHandle::lost_records`](crate::AuditHandle::lost_records) is the sum over all sinks. An alarm on it
+    /// tells an operator that the trail has holes.
     fn lost_records(&self) -> u64 {
         0
     }

@@ -127,6 +127,9 @@ pub struct TimeGap {
 }
 
 /// The result of a verification, from [`VerifyReport::outcome`].
+///
+/// `palisade audit verify` has an exit code for each: 0 for [`Intact`](Self::Intact), 3 for
+/// [`Incidents`](Self::Incidents), 1 for [`NotIntact`](Self::NotIntact).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum VerifyOutcome {

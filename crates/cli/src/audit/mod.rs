@@ -1,7 +1,8 @@
-//! `palisade audit`: verifies audit trails, searches them, reports on them, acknowledges incidents,
-//! and makes checkpoint keys.
+//! `palisade audit`: verifies audit trails, searches and exports them, reports on them, acknowledges
+//! incidents, and makes checkpoint keys.
 
 mod acknowledge;
+mod export;
 mod filter;
 mod key;
 mod query;
@@ -16,6 +17,7 @@ use crate::Failure;
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Acknowledge(acknowledge::Acknowledge),
+    Export(export::Export),
     Key(key::Key),
     Query(query::Query),
     Report(report::Report),
@@ -27,6 +29,7 @@ impl Command {
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self {
             Self::Acknowledge(command) => command.run(),
+            Self::Export(command) => command.run(),
             Self::Key(command) => command.run(),
             Self::Query(command) => command.run(),
             Self::Report(command) => command.run(),

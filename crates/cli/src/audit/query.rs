@@ -81,7 +81,7 @@ impl Query {
 }
 
 /// Returns the records that a filter admits. Errors are passed on.
-fn admitted(
+pub(super) fn admitted(
     records: impl Iterator<Item = io::Result<StoredRecord>>,
     mut filter: RecordFilter,
 ) -> impl Iterator<Item = io::Result<StoredRecord>> {

@@ -331,3 +331,27 @@ fn a_report_says_what_its_numbers_are_worth() {
             .contains("cannot write none/report.html")
     );
 }
+
+#[test]
+fn records_are_exported_in_three_forms() {
+    let folder = Folder::new();
+    trail(&folder, None);
+    for (format, sign) in [
+        ("ocsf", "\"class_uid\":4002"),
+        ("ecs", "\"@timestamp\""),
+        ("cef", "CEF:0|"),
+    ] {
+        let lines = folder.good(&format!("audit export audit.jsonl --format {format}"));
+        assert_eq!(lines.lines().count(), 5, "{lines}");
+        assert!(lines.lines().all(|line| line.contains(sign)), "{lines}");
+    }
+    assert_eq!(
+        folder.good("audit export audit.jsonl --format ecs --refused"),
+        ""
+    );
+    assert!(
+        folder
+            .bad("audit export audit.jsonl --format xml")
+            .contains("xml")
+    );
+}

@@ -109,8 +109,15 @@ pub struct SyslogSinkBuilder {
 }
 
 impl SyslogSink {
-    /// Returns the settings of a sink that sends to this address. Nothing is opened before the first
-    /// record.
+    /// Returns the settings of a sink that sends to this address. Nothing is opened before the first record.
+    ///
+    /// ```
+    /// use palisade_audit::{SyslogAddress, SyslogSink};
+    ///
+    /// let server = SyslogAddress::Udp("127.0.0.1:514".parse()?);
+    /// let sink = SyslogSink::builder(server).facility(16).build()?;
+    /// # let _ = sink; Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn builder(address: SyslogAddress) -> SyslogSinkBuilder {
         SyslogSinkBuilder {
             address,
@@ -164,8 +171,17 @@ impl SyslogSinkBuilder {
     /// # Errors
     ///
     /// [`AuditBuildError::InvalidSetting`] for a facility above 23 or a capacity of 0,
-    /// [`AuditBuildError::NoThread`] if no thread can be started. A server that cannot be reached is no
-    /// error.
+    /// [`AuditBuildError::NoThread`] if no thread can be started. A server that cannot be reached is no error: it
+    /// may come later, and the service must start without it.
+    ///
+    /// ```
+    /// use palisade_audit::{SyslogAddress, SyslogSink};
+    ///
+    /// let server = SyslogAddress::Udp("127.0.0.1:514".parse()?);
+    /// let error = SyslogSink::builder(server).facility(24).build().unwrap_err();
+    /// assert!(error.to_string().contains("use 0 to 23"));
+    /// # Ok::<(), std::net::AddrParseError>(())
+    /// ```
     pub fn build(self) -> Result<SyslogSink, AuditBuildError> {
         if self.facility > MAX_FACILITY {
             return Err(AuditBuildError::InvalidSetting {

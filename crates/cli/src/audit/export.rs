@@ -1,0 +1,80 @@
+//! `palisade audit export`: writes records in a form that other systems read.
+//!
+//! One line a record, to standard output. Nothing is verified here.
+
+use std::{io, path::PathBuf};
+
+use clap::{Args, ValueEnum};
+use palisade_audit::{ExportFormat, read_trail};
+
+use super::{filter::Conditions, query::admitted};
+use crate::{Failure, output};
+
+const EXAMPLES: &str = "\
+Requests, refusals and events are written, one line each; records about the trail itself are not. Of a fail-closed
+trail the `head` records are written.
+
+Exit code 0: done, also without a line. 2: the trail could not be read.
+
+Examples:
+  palisade audit export audit.jsonl --format ocsf --since 1h
+  palisade audit export audit.jsonl --format cef --refused | logger --server siem.example
+  palisade audit export audit.jsonl --format ecs > audit.ndjson";
+
+/// Writes the records that meet all conditions in a form of other systems
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Export {
+    /// The file that is written, or was
+    file: PathBuf,
+    /// The form of each line
+    #[arg(long, value_name = "FORM")]
+    format: Form,
+    #[command(flatten)]
+    conditions: Conditions,
+}
+
+/// The forms.
+#[derive(Clone, Copy, ValueEnum)]
+enum Form {
+    /// Common Event Format, version 0
+    Cef,
+    /// Elastic Common Schema 8.11
+    Ecs,
+    /// Open Cybersecurity Schema Framework 1.3
+    Ocsf,
+}
+
+impl From<Form> for ExportFormat {
+    fn from(form: Form) -> Self {
+        match form {
+            Form::Cef => Self::Cef,
+            Form::Ecs => Self::Ecs,
+            Form::Ocsf => Self::Ocsf,
+        }
+    }
+}
+
+impl Export {
+    /// Writes the records.
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let unreadable = |problem: io::Error| {
+            Failure::new(format_args!(
+                "cannot read {}: {problem}",
+                self.file.display()
+            ))
+        };
+        let records = read_trail(&self.file).map_err(unreadable)?;
+        let format = self.format.into();
+        let mut lines = output::Lines::new();
+        for record in admitted(records, self.conditions.filter()) {
+            let line = record.map_err(unreadable)?.export(format);
+            if let Some(line) = line
+                && !lines.print(&line)?
+            {
+                return Ok(());
+            }
+        }
+        Ok(lines.finish()?)
+    }
+}
