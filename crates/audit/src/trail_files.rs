@@ -3,6 +3,15 @@
 //! `audit.jsonl` is the file that is written, and `audit.<first record>.jsonl` are older parts.
 //! Beside them are `.lock`, `.checkpoints` and `.acknowledged`, and files that were set aside.
 //! Sink and verification both use this module, so they agree on the names.
+//!
+//! | Name | Holds |
+//! |---|---|
+//! | `audit.jsonl` | the records that are written now |
+//! | `audit.00000000000000001234.jsonl` | an older part; its first record has this number |
+//! | `audit.jsonl.lock` | nothing; one process has its lock |
+//! | `audit.jsonl.checkpoints` | signed numbers and hashes of records |
+//! | `audit.jsonl.acknowledged` | signed acknowledgements of incidents |
+//! | `audit.jsonl.torn.N`, `.damaged.N`, … | what was set aside before record N; no part of the trail |
 
 use std::{
     ffi::{OsStr, OsString},

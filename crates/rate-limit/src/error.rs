@@ -199,7 +199,7 @@ impl fmt::Display for RateLimitBuildError {
             Self::TooManyAdjustedLimits { found, limit } => {
                 return write!(
                     f,
-                    "{found} limits are penalties, settled or refunded, but one layer has room for {limit}; use a second layer"
+                    "{found} limits are penalties, settled or refunded, but one layer has space for {limit}; use a second layer"
                 );
             }
             Self::InvalidName { name } => {

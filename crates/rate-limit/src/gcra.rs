@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_changes_nothing() {
+    fn a_check_changes_nothing() {
         let limit = gcra("1/second", 2, 0);
         assert_eq!(limit.decide(SECOND, 1, 0), Ok(SECOND));
         assert_eq!(limit.decide(2 * SECOND, 1, 0), Err(SECOND));

@@ -19,7 +19,7 @@ const UNITS: [(&str, u64); 7] = [
     ("year", 365 * 86_400),
 ];
 
-/// Ten years. A longer window is a typing error, and its nanoseconds would not leave room for a burst.
+/// Ten years. A longer window is a typing error, and its nanoseconds would not leave space for a burst.
 const MAX_WINDOW_SECONDS: u64 = 10 * 365 * 86_400;
 
 /// A number of units over a window of time: `10/minute`, `5 per 2 hours`.

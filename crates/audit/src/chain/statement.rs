@@ -3,6 +3,9 @@
 //! A line is `BODY,"signature":"S"}`. The signature covers a prefix, the purpose of the line and
 //! the bytes of the body. So a line of one purpose is not accepted for another, and members can
 //! be added without a new format.
+//!
+//! Three strengths: an Ed25519 signature, which anyone can check and only the holder of the private key can make;
+//! an HMAC under the key of the trail, which needs that key for both; and a checksum, which shows accidents only.
 
 use std::fmt;
 

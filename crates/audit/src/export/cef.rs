@@ -6,12 +6,21 @@
 //!
 //! In the header `|` and `\` are escaped, in the extensions `=` and `\`. Line ends become blanks: a
 //! record is one line, and no value can add an extension.
+//!
+//! | CEF | record |
+//! |---|---|
+//! | signature, name, severity | `request` or the event; what happened; 1 answered, 5 refused, 7 status 5xx |
+//! | `rt`, `cnt` | arrival in milliseconds; number of repetitions |
+//! | `src`, or `c6a2` for version 6 | client address |
+//! | `suser`, `request`, `requestMethod` | principal; template of the route; method |
+//! | `outcome`, `cat`, `reason` | code, guard and private reason of the refusal, or the outcome of the request |
+//! | `cn1`, `cn2`, `out`, `externalId` | status; number of the record; bytes; identifier of the request |
 
 use std::{fmt::Write as _, net::IpAddr};
 
 use super::{Exported, Kind};
 
-/// Writes a record.
+/// Writes a record. Extensions whose value the record does not have are left out.
 pub(super) fn line(exported: &Exported<'_>) -> String {
     let record = exported.record;
     let signature = match exported.kind {
@@ -97,7 +106,7 @@ fn extension(text: &str) -> String {
     escape(text, '=')
 }
 
-/// Escapes a separator and backslashes. Control characters become blanks.
+/// Escapes a separator and backslashes. Control characters become blanks, so that a record stays one line.
 fn escape(text: &str, separator: char) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {

@@ -2,6 +2,16 @@
 //!
 //! Field names are those of <https://www.elastic.co/guide/en/ecs/8.11/ecs-field-reference.html>. What
 //! has no field there is under `palisade`, so that it cannot collide with later versions.
+//!
+//! | ECS | record |
+//! |---|---|
+//! | `@timestamp`, `message` | arrival; what happened |
+//! | `event.category`, `event.type` | `web` with `access` and `allowed` or `denied`; `configuration` for events |
+//! | `event.outcome`, `event.code`, `event.provider`, `event.reason` | success or failure; code, guard and private reason of the refusal |
+//! | `event.duration`, `event.id`, `event.sequence` | nanoseconds; identifier of the request; number of the record |
+//! | `http`, `url` | method, status, bytes; template of the route, scheme |
+//! | `source`, `user`, `organization` | client address; principal; owner |
+//! | `palisade` | type of the record, its number, and the number of repetitions |
 
 use serde_json::{Value, json};
 

@@ -61,7 +61,7 @@ impl StoredRecord {
     }
 }
 
-/// What all forms need of a record.
+/// What all forms need of a record: the record itself, what it is about, and its time.
 struct Exported<'a> {
     record: &'a StoredRecord,
     kind: Kind,
@@ -81,7 +81,8 @@ enum Kind {
 }
 
 impl<'a> Exported<'a> {
-    /// Returns what is exported of a record. `None` if nothing is.
+    /// Returns what is exported of a record. `None` for records about the trail, and for `end` and `gate`, which
+    /// repeat or precede what another record of the request says.
     fn of(record: &'a StoredRecord) -> Option<Self> {
         let kind = match record.kind() {
             "event" => Kind::Event,

@@ -3,6 +3,17 @@
 //! Requests are *HTTP Activity* (class 4002 of category 4, Network Activity). Events are *Base Event*
 //! (class 0), since most of them have no class of their own. Members and numbers are those of
 //! <https://schema.ocsf.io/1.3.0/classes/http_activity>.
+//!
+//! | OCSF | record |
+//! |---|---|
+//! | `time`, `message`, `count` | arrival in milliseconds; what happened; 1, or the number of repetitions |
+//! | `activity_id` | the method: 1 CONNECT to 8 TRACE, 99 others and events |
+//! | `severity_id` | 1 answered, 2 refused, 3 status 5xx |
+//! | `action_id`, `status_id` | 1 allowed and success, 2 denied and failure |
+//! | `status_code`, `status_detail` | code of the refusal, and the guard that refused |
+//! | `http_request`, `http_response` | method, template of the route, scheme; status, bytes, duration |
+//! | `src_endpoint`, `actor.user` | client address; principal and its owner |
+//! | `metadata` | version of the schema, this product, identifier of the request, number of the record |
 
 use serde_json::{Map, Value, json};
 

@@ -3,6 +3,8 @@
 //! Each layer has one thread, which starts at the first wait. It reads the clock every 10
 //! milliseconds while there are waits, so test clocks work too. If no thread can be started, a
 //! wait ends at once: the request is refused.
+//!
+//! An async runtime has timers, but sinks must also work without one, and tests set a clock by hand.
 
 use std::{
     fmt, mem,

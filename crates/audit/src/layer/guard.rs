@@ -3,6 +3,12 @@
 //! On admission the sinks reserve space and the request head is copied. Before the response starts,
 //! fail-closed sinks keep a head record. When the request is over, every sink gets the whole
 //! record.
+//!
+//! | Step of the request | Called | Sinks |
+//! |---|---|---|
+//! | arrival | `admit` | reserve space, or the request is refused |
+//! | response head | `finish` | those that require it keep a head record; the response waits |
+//! | end, however it comes | `close` | all get the whole record |
 
 use std::sync::Arc;
 

@@ -4,6 +4,12 @@
 //! called, so the other sinks still get the record and release their reservations. A result that
 //! is later than the deadline counts as a refusal. The policy of each sink decides whether the
 //! request is refused.
+//!
+//! | Policy | One sink fails | All sinks fail |
+//! |---|---|---|
+//! | [`Required`](SinkPolicy::Required) | the request is refused | the request is refused |
+//! | [`OneSuffices`](SinkPolicy::OneSuffices) | the request goes on | the request is refused |
+//! | [`BestEffort`](SinkPolicy::BestEffort) | the request goes on | the request goes on |
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},

@@ -3,6 +3,9 @@
 //! [`read_trail`] goes through the older parts and the file that is written, in the order of the
 //! chain. It checks no hash: use [`verify_file`](crate::verify_file) for that, before a record is
 //! used as evidence.
+//!
+//! A record is read with all its members, as text and as values: later versions may add members, and a reader of
+//! this version still shows them. Memory does not grow with the trail.
 
 mod filter;
 mod stored_record;

@@ -76,7 +76,7 @@ impl StoredRecord {
         self.text("type").unwrap_or_default()
     }
 
-    /// Returns the number of the record in its trail.
+    /// Returns the number of the record in its trail, from 1. Verification names records by it.
     #[must_use]
     pub fn sequence(&self) -> Option<u64> {
         self.number("seq")
@@ -89,13 +89,13 @@ impl StoredRecord {
         self.text("time").unwrap_or_default()
     }
 
-    /// Returns when it happened, since the Unix epoch.
+    /// Returns when it happened, since the Unix epoch, in microseconds. `None` if the record has no valid time.
     #[must_use]
     pub fn time(&self) -> Option<Duration> {
         timestamp::parse(self.time_text())
     }
 
-    /// Returns the identifier of the request.
+    /// Returns the identifier of the request, as clients see it in `x-request-id` and in problem documents.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.text("id")
@@ -132,7 +132,7 @@ impl StoredRecord {
         self.members.get("principal")?.get("owner")?.as_str()
     }
 
-    /// Returns the status of the response.
+    /// Returns the status of the response. `None` for a request that ended without one, and for other types.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         self.number("status")

@@ -3,6 +3,13 @@
 //! The file sink calls it on its writer thread, other sinks through `to_json`. A record that
 //! would be longer than 32 KiB is written again without the notes of guards and handlers, and
 //! says so.
+//!
+//! | Type | Written when | Members |
+//! |---|---|---|
+//! | `request` | the request is over, without a head record | all |
+//! | `gate` | before the handler | the request, without an outcome |
+//! | `head` | before the response, if a sink requires it | the request, status, what was noticed so far |
+//! | `end` | the request is over, after a head record | identifier, outcome, what was noticed, cost |
 
 use palisade_core::{Identity, Outcome, Principal};
 

@@ -4,6 +4,10 @@
 //! order in which they are written. Characters that could end a line, move the cursor of a
 //! terminal or change the reading direction are escaped. So a record is one harmless line in
 //! every viewer.
+//!
+//! Escaped as `\uXXXX`, beyond what JSON demands: control characters (also those from U+0080 to U+009F), the line
+//! and paragraph separators, characters that change the reading direction, and all that are shown as nothing.
+//! Everything else is written as it is, in UTF-8.
 
 /// An object that is being written to a buffer.
 #[derive(Debug)]

@@ -3,6 +3,14 @@
 //!
 //! Of many refusals the first and the last are written, with the total. Facts of one kind are an
 //! array; equal ones have a `count`. Kinds of facts that are not recorded are skipped.
+//!
+//! | Member | Says |
+//! |---|---|
+//! | `refused`, `refused_count` | guard, code and private reason of the first and the last refusal; how many |
+//! | `would_refuse` | the same of guards in shadow mode |
+//! | `credential_failed`, `credential_failed_count` | kind, code and sort of failure |
+//! | `cleaned`, `credential_exposed`, `degraded`, `noted`, `close_panicked` | facts of this kind |
+//! | `facts_lost` | facts beyond the limits of the core |
 
 use palisade_core::{Counted, Fact, Observations, Refusal};
 

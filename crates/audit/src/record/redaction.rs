@@ -4,6 +4,13 @@
 //! The builder of the layer fills [`Redaction`] and checks it once. Chosen values are recorded as
 //! HMAC codes, which show only that two values are equal, or in clear by a `dangerously_record_…`
 //! option.
+//!
+//! # Names of secrets
+//!
+//! A header or parameter is never shown in clear if its name, in lower case and without punctuation, is one of a
+//! short list (`auth`, `code`, `jwt`, `key`, `otp`, `pin`, `sid` …) or contains one of another (`apikey`, `bearer`,
+//! `cookie`, `password`, `secret`, `session`, `token` …). The builder refuses such a setting; a code under a key is
+//! allowed.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -4,6 +4,9 @@
 //! Such a path can be anything a client sends, or can hold a one-time code, a telephone number or a
 //! name. A code shows only that two paths are equal. With `dangerously_record_unknown_paths` the
 //! path is recorded shortened, which shows what a scanner asked for.
+//!
+//! The code is HMAC-SHA-256 over the length and the first 512 bytes, under the correlation key, or under a random
+//! key of the process if there is none. In the second case codes compare within one run only.
 
 /// The most segments of a shortened path.
 const MAX_SEGMENTS: usize = 8;

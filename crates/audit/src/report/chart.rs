@@ -2,6 +2,8 @@
 //!
 //! Colors come from the style of the page, so that both themes fit. Each bar has a `title`, which
 //! browsers show and screen readers read.
+//!
+//! There is no chart library: bars are rectangles, and a dependency for them would bring fonts, or scripts.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,7 @@
 //! How long requests took, in intervals that double.
+//!
+//! Eighteen intervals cover everything from a cache hit to a streamed response. Their ends are known before the
+//! first record is read, so one pass and a fixed memory suffice.
 
 use std::time::Duration;
 

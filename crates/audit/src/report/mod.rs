@@ -2,6 +2,11 @@
 //!
 //! [`TrailReport`] counts records in one pass, in bounded memory. `html` writes it as one page
 //! without scripts, for a person who has to read it.
+//!
+//! The page has, from top to bottom: the period, the result of the verification with its findings, five numbers,
+//! requests over time, refusals by guard and by client, requests by principal, client, route and outcome, durations,
+//! costs, and events. An operator who reads only the first screen knows whether the trail can be trusted and how
+//! much was refused.
 
 mod html;
 mod chart;

@@ -2,6 +2,9 @@
 //!
 //! The length is not known before the last record was read. It begins with a second and is doubled
 //! whenever the intervals do not suffice.
+//!
+//! Lengths are powers of two in seconds. So two intervals become exactly one, and a trail of any length needs one
+//! pass: a minute has intervals of a second, a day of about 17 minutes, a year of about four days.
 
 use std::time::Duration;
 

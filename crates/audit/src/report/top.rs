@@ -1,4 +1,7 @@
 //! Counts by name, in bounded memory, and the largest of them.
+//!
+//! A client can choose some of these names (a path, an address of a large network). Beyond the bound their sum
+//! stays exact, and only the names are lost.
 
 use std::collections::HashMap;
 

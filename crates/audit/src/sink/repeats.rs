@@ -8,6 +8,10 @@
 //! First refusals have a budget of bytes a second, so that many addresses cannot fill the disk
 //! either. Beyond it they are only counted. The file sink and the tracing sink use the keys; the
 //! file sink holds the table under the lock of its queue.
+//!
+//! An example, with the default window of 60 seconds: an address is refused 5,000 times by one guard with one code,
+//! beginning at noon. At noon there is one record `request`, and at 12:01 one record `folded` with the count 4,999.
+//! If the process is killed at 12:00:30, the count of that half minute is lost, and the first record is not.
 
 use std::{
     collections::{HashMap, HashSet},

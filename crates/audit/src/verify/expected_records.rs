@@ -2,6 +2,9 @@
 //!
 //! [`ExpectedRecords`] is filled before the scan, compared with each good record, and asked at
 //! the end for what is missing. Without an anchor and checkpoints nothing is required.
+//!
+//! A chain by itself shows what was changed in the middle. That something is missing at its end, only another place
+//! can know: an anchor that an operator kept, or checkpoints.
 
 use std::{
     collections::BTreeMap,

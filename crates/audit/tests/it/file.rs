@@ -348,7 +348,7 @@ fn a_key_that_others_may_read_is_refused() {
 }
 
 #[test]
-fn what_cannot_work_is_said_when_it_is_opened() {
+fn settings_that_cannot_work_are_errors_of_open() {
     let folder = Folder::new();
     let at = || FileSink::builder(folder.path());
     assert!(matches!(

@@ -286,7 +286,7 @@ async fn a_close_waits_for_requests_under_way() {
 }
 
 #[tokio::test]
-async fn a_close_that_waited_long_enough_says_how_many_are_open() {
+async fn a_close_at_its_deadline_records_the_number_of_open_requests() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");
     let clock = ManualClock::new(NOW);

@@ -2,8 +2,8 @@
 
 use std::{fmt, net::IpAddr, num::NonZeroU32, sync::Arc};
 
-use http::request;
-use palisade_core::{Identity, SecurityContext};
+use http::{HeaderName, request};
+use palisade_core::{Identity, RouteMatch, SecurityContext};
 
 use super::subject::Subject;
 
@@ -28,6 +28,9 @@ type CustomKey = dyn Fn(&SecurityContext, &request::Parts) -> Option<String> + S
 /// | [`principal`](Self::principal) | principals, and guests by address | an authenticator |
 /// | [`owner`](Self::owner) | owners (tenants), and guests by address | an authenticator |
 /// | [`everyone`](Self::everyone) | all requests in one bucket | nothing |
+/// | [`route`](Self::route) | routes, by their template | a table of routes |
+/// | [`header`](Self::header) | values of a header | nothing |
+/// | [`and`](Self::and) | pairs, such as each client on each route | what both need |
 /// | [`custom`](Self::custom) | what a function returns | what the function needs |
 ///
 /// A guest is a request for which an authenticator ran and found no principal. If the layer that a key
@@ -68,6 +71,7 @@ pub(crate) enum KeyKind {
     },
     Everyone,
     Owner(AddressPrefixes),
+    Pair(Box<Key>, Box<Key>),
     Principal(AddressPrefixes),
 }
 
@@ -151,7 +155,7 @@ impl Key {
     }
 
     /// Counts no wider network of IPv6. For networks in which every /64 is a client of its own, such as those
-    /// of one's own data centre.
+    /// of a private data centre.
     #[must_use]
     pub fn without_ipv6_network(self) -> Self {
         let network = None;
@@ -172,7 +176,7 @@ impl Key {
             KeyKind::Client(clients) | KeyKind::Owner(clients) | KeyKind::Principal(clients) => {
                 Some(clients)
             }
-            KeyKind::Custom { .. } | KeyKind::Everyone => None,
+            KeyKind::Custom { .. } | KeyKind::Everyone | KeyKind::Pair(..) => None,
         }
     }
 
@@ -216,6 +220,63 @@ impl Key {
         Self(KeyKind::Everyone)
     }
 
+    /// Counts each route by its template, over all clients. Requests without a route share one bucket.
+    ///
+    /// With [`and`](Self::and) each client has a bucket on each route. Without a table of routes all
+    /// requests share one bucket.
+    ///
+    /// ```
+    /// use palisade_rate_limit::{Key, Policy, RateLimitLayer};
+    ///
+    /// let layer = RateLimitLayer::by_principal()
+    ///     .policy(Policy::named("calls").rate("30/minute")?.key(Key::principal().and(Key::route())))
+    ///     .build()?;
+    /// assert!(layer.explain().contains("by principal and route"));
+    /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
+    /// ```
+    #[must_use]
+    pub fn route() -> Self {
+        Self::custom("route", |cx, _| match cx.route()? {
+            RouteMatch::Found(rule) => Some(rule.template().to_owned()),
+            _ => None,
+        })
+    }
+
+    /// Counts each value of a header. Requests without it share one bucket; of several values the
+    /// first counts.
+    ///
+    /// A client chooses its headers freely, and so its bucket. Use it only for a header that a proxy
+    /// sets, or beside a limit by client.
+    ///
+    /// ```
+    /// use http::HeaderName;
+    /// use palisade_rate_limit::{Key, Policy};
+    ///
+    /// let plan = HeaderName::from_static("x-gateway-plan");
+    /// let policy = Policy::named("plan").rate("1000/minute")?.key(Key::header(plan));
+    /// # let _ = policy;
+    /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
+    /// ```
+    #[must_use]
+    pub fn header(name: HeaderName) -> Self {
+        Self::custom("header", move |_, head| {
+            let value = head.headers.get(&name)?;
+            Some(format!(
+                "{name}:{}",
+                String::from_utf8_lossy(value.as_bytes())
+            ))
+        })
+    }
+
+    /// Counts pairs: each subject of this key with each subject of another one.
+    ///
+    /// A pair counts no wider network of IPv6 beside clients: put a limit by client beside it.
+    /// [`RateLimitLayer::reset`](crate::RateLimitLayer::reset) does not reach its buckets.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(KeyKind::Pair(Box::new(self), Box::new(other)))
+    }
+
     /// Counts what a function returns. `name` keeps keys of different meaning apart, also in a shared store.
     ///
     /// All requests for which it returns `None` share one bucket, so a client gains nothing by leaving the
@@ -256,13 +317,20 @@ impl Key {
             (KeyKind::Client(one), KeyKind::Client(other))
             | (KeyKind::Owner(one), KeyKind::Owner(other))
             | (KeyKind::Principal(one), KeyKind::Principal(other)) => one == other,
+            (KeyKind::Pair(first, second), KeyKind::Pair(other_first, other_second)) => {
+                first.same_as(other_first) && second.same_as(other_second)
+            }
             (one, other) => std::mem::discriminant(one) == std::mem::discriminant(other),
         }
     }
 
     /// Tells whether the key needs an authenticator outside the layer.
-    pub(crate) const fn needs_identity(&self) -> bool {
-        matches!(self.0, KeyKind::Owner(_) | KeyKind::Principal(_))
+    pub(crate) fn needs_identity(&self) -> bool {
+        match &self.0 {
+            KeyKind::Owner(_) | KeyKind::Principal(_) => true,
+            KeyKind::Pair(first, second) => first.needs_identity() || second.needs_identity(),
+            KeyKind::Client(_) | KeyKind::Custom { .. } | KeyKind::Everyone => false,
+        }
     }
 }
 
@@ -273,6 +341,7 @@ impl fmt::Display for Key {
             KeyKind::Custom { name, .. } => f.write_str(name),
             KeyKind::Everyone => f.write_str("everyone"),
             KeyKind::Owner(_) => f.write_str("owner"),
+            KeyKind::Pair(first, second) => write!(f, "{first} and {second}"),
             KeyKind::Principal(_) => f.write_str("principal"),
         }
     }

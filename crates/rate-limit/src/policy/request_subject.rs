@@ -3,6 +3,8 @@
 //! Used by the rate limit layer and by `ConcurrencyLayer`. Without the client's address or an
 //! authenticator the request is refused with 500 `misconfigured`.
 
+use std::fmt::Write as _;
+
 use http::request;
 use palisade_core::{Identity, Principal, Rejection, SecurityContext};
 
@@ -23,6 +25,18 @@ pub(crate) fn with_request_subject<T>(
     found: impl FnOnce(&Subject<'_>) -> T,
 ) -> Result<T, Box<Rejection>> {
     match &key.0 {
+        KeyKind::Pair(first, second) => {
+            let id = format!(
+                "{}{}",
+                text_of(first, cx, head)?,
+                text_of(second, cx, head)?
+            );
+            Ok(found(&Subject::Named {
+                kind: "pair",
+                id: &id,
+                group: None,
+            }))
+        }
         KeyKind::Client(clients) => Ok(found(&client(cx, clients)?)),
         KeyKind::Custom { name, key } => Ok(match key(cx, head) {
             Some(id) => found(&Subject::Named {
@@ -41,6 +55,40 @@ pub(crate) fn with_request_subject<T>(
             )),
         },
     }
+}
+
+/// As [`with_request_subject`], for a function that returns nothing. It is no generic function, so that
+/// a pair of pairs needs no type of its own.
+fn subject_of(
+    key: &Key,
+    cx: &SecurityContext,
+    head: &request::Parts,
+    found: &mut dyn FnMut(&Subject<'_>),
+) -> Result<(), Box<Rejection>> {
+    with_request_subject(key, cx, head, |subject| found(subject))
+}
+
+/// Returns the subject of one part of a pair as text. Its length stands before it, so that no two
+/// different pairs have one text.
+fn text_of(
+    key: &Key,
+    cx: &SecurityContext,
+    head: &request::Parts,
+) -> Result<String, Box<Rejection>> {
+    let mut text = String::new();
+    // The parts of a pair can be pairs: their subjects are names, and need no second look-up.
+    let write: &mut dyn FnMut(&Subject<'_>) = &mut |subject| {
+        let mut bytes = 0;
+        subject.write(&mut |part| {
+            bytes += part.len();
+            for byte in part {
+                let _ = write!(text, "{byte:02x}");
+            }
+        });
+        text.insert_str(0, &format!("{bytes}:"));
+    };
+    subject_of(key, cx, head, write)?;
+    Ok(text)
 }
 
 fn client(cx: &SecurityContext, by: &AddressPrefixes) -> Result<Subject<'static>, Box<Rejection>> {

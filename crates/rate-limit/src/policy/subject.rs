@@ -37,7 +37,7 @@ pub enum Subject<'a> {
         kind: &'a str,
         /// The name. Two subjects with one name and different kinds are different.
         id: &'a str,
-        /// With whom it is counted while a table in memory has no room: the owner. Not part of the hash.
+        /// With whom it is counted while a table in memory has no space: the owner. Not part of the hash.
         group: Option<&'a str>,
     },
     /// A network of addresses. A single address is a network of 32 or 128 bits.
@@ -124,7 +124,7 @@ impl Subject<'_> {
         }
     }
 
-    /// Returns with whom it is counted when there is no room for it alone: IPv4 /24, IPv6 /48, or the group.
+    /// Returns with whom it is counted when there is no space for it alone: IPv4 /24, IPv6 /48, or the group.
     /// `None`: the store chooses.
     #[must_use]
     pub fn coarser(&self) -> Option<Self> {

@@ -59,7 +59,7 @@ async fn the_quota_is_not_granted_twice_at_the_edge_of_a_window() {
 }
 
 #[tokio::test]
-async fn hammering_while_refused_buys_nothing_and_costs_nothing() {
+async fn requests_while_refused_gain_nothing_and_cost_nothing() {
     let stack = TestStack::by_client([policy("a", "1/minute")]);
     let mut admitted = 0;
     for _ in 0..6000 {
@@ -70,7 +70,7 @@ async fn hammering_while_refused_buys_nothing_and_costs_nothing() {
 }
 
 #[tokio::test]
-async fn guesses_at_the_same_moment_are_all_paid_for() {
+async fn guesses_at_the_same_moment_are_all_charged() {
     let stack = TestStack::by_client([policy("login", "3/minute").penalty()]);
     // All are let in before the first has failed, as under any check before the act.
     let let_in: Vec<_> = (0..12).map(|_| admit(&stack.layer)).collect();
@@ -160,7 +160,7 @@ async fn leaving_a_key_out_shares_one_bucket_with_all_who_do() {
 }
 
 #[tokio::test]
-async fn a_user_named_like_an_owner_or_an_address_is_somebody_else() {
+async fn a_user_named_like_an_owner_or_an_address_is_another_subject() {
     let stack = TestStack::by_principal([policy("a", "1/minute").key(Key::owner())]);
     assert_eq!(stack.status(as_user("acme")).await, 200);
     assert_eq!(stack.status(as_user("anna@acme")).await, 200);

@@ -11,13 +11,13 @@ use bytes::Bytes;
 use http::Response;
 use http_body_util::Full;
 use palisade_core::{Guard, GuardLayer, Mode, testing};
-use palisade_rate_limit::{Key, Policy, RateLimitLayer, Unit};
+use palisade_rate_limit::{Key, Policy, RateLimitBuildError, RateLimitLayer, Unit};
 use tower::{Layer, ServiceExt, service_fn};
 
 use crate::support::*;
 
 #[tokio::test]
-async fn a_burst_is_admitted_and_the_next_is_told_when_to_come_back() {
+async fn a_burst_is_admitted_and_the_next_request_gets_retry_after() {
     let stack = TestStack::by_client([policy("tts", "10/minute")]);
     assert_eq!(stack.admitted(10, || from("203.0.113.7")).await, 10);
     let refused = stack.send(from("203.0.113.7")).await;
@@ -46,7 +46,7 @@ async fn a_subscriber_of_ipv6_is_one_client() {
 }
 
 #[tokio::test]
-async fn a_limit_that_nobody_told_the_client_is_misconfigured() {
+async fn a_limit_without_a_client_address_is_misconfigured() {
     let stack = TestStack::by_client([policy("a", "1/minute")]);
     let refused = stack.send(get("/").body(Full::default()).unwrap()).await;
     assert_eq!(refused.status(), 500);
@@ -86,7 +86,7 @@ async fn principals_of_one_owner_share_and_one_without_counts_alone() {
 }
 
 #[tokio::test]
-async fn everyone_shares_one_bucket_if_asked_to() {
+async fn all_clients_share_one_bucket_if_configured() {
     let stack = TestStack::by_client([policy("a", "2/minute").key(Key::everyone())]);
     assert_eq!(stack.status(from("203.0.113.7")).await, 200);
     assert_eq!(stack.status(from("203.0.113.8")).await, 200);
@@ -230,7 +230,7 @@ async fn a_cost_by_the_head_is_charged() {
 }
 
 #[tokio::test]
-async fn a_cost_that_can_never_be_paid_is_refused_for_good() {
+async fn a_cost_above_a_full_bucket_is_refused_permanently() {
     let length = |head: &http::request::Parts| {
         head.headers
             .get("content-length")
@@ -343,7 +343,7 @@ fn what_cannot_work_is_said_when_the_layer_is_built() {
     );
     check(
         client().policies((0..5).map(|n| policy(&format!("p{n}"), "1/day").penalty())),
-        "room for 4",
+        "space for 4",
     );
     check(
         client().policy(policy("a", "1/10 years").burst(u32::MAX)),
@@ -602,4 +602,50 @@ async fn a_low_tier_gives_nothing_back_that_a_high_tier_of_one_owner_used() {
     let wait = retry_after(&stack.send(as_user("ben@acme")).await);
     stack.clock.advance(std::time::Duration::from_secs(wait));
     assert_eq!(stack.status(as_user("ben@acme")).await, 200);
+}
+
+#[tokio::test]
+async fn each_client_has_a_bucket_on_each_route() {
+    let key = Key::client().and(Key::route());
+    let stack = TestStack::by_client([policy("a", "2/day").key(key)]).with_routes();
+    for path in ["/tts", "/other"] {
+        assert_eq!(
+            stack.admitted(5, || from_path("203.0.113.7", path)).await,
+            2,
+            "{path}"
+        );
+        assert_eq!(
+            stack.admitted(5, || from_path("203.0.113.8", path)).await,
+            2,
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_key_by_header_counts_values_and_requests_without_one_share() {
+    let key = Key::header(http::HeaderName::from_static("x-plan"));
+    let stack = TestStack::by_client([policy("a", "2/day").key(key)]);
+    let with = |plan: &str| {
+        let request = get("/")
+            .header("x-client", "203.0.113.7")
+            .header("x-plan", plan);
+        request.body(Default::default()).unwrap()
+    };
+    assert_eq!(stack.admitted(5, || with("gold")).await, 2);
+    assert_eq!(stack.admitted(5, || with("free")).await, 2);
+    assert_eq!(stack.admitted(5, || from("203.0.113.7")).await, 2);
+    assert_eq!(stack.admitted(5, || from("203.0.113.8")).await, 0);
+}
+
+#[test]
+fn a_pair_with_a_principal_is_refused_before_authentication() {
+    let pair = Key::route().and(Key::principal());
+    let layer = RateLimitLayer::by_client()
+        .policy(policy("a", "2/day").key(pair))
+        .build();
+    assert!(matches!(
+        layer.unwrap_err(),
+        RateLimitBuildError::PrincipalBeforeAuthentication { .. }
+    ));
 }

@@ -92,7 +92,7 @@ fn when_all_are_live_neighbours_share_a_bucket() {
 }
 
 #[test]
-fn nobody_can_push_his_own_penalty_out() {
+fn no_client_can_push_its_own_penalty_out() {
     let (store, limit) = (small_store(100), limit("1/day"));
     let me = 0xCB00_7107;
     assert!(admitted(&store, 1, &limit, me));

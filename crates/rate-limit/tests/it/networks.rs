@@ -23,7 +23,7 @@ fn times(multiple: u32) -> NonZeroU32 {
 }
 
 #[tokio::test]
-async fn a_household_of_ipv6_buys_four_quotas_and_not_256() {
+async fn a_household_of_ipv6_has_four_quotas_and_not_256() {
     let stack = TestStack::by_client([policy("a", "10/minute")]);
     assert_eq!(admitted_of_household(&stack, 12).await, 40);
     // Its neighbours, and IPv4, are other clients.

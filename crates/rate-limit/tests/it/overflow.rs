@@ -245,7 +245,7 @@ impl Lines {
 }
 
 #[test]
-fn sharing_is_told_when_it_begins_and_when_it_ends() {
+fn sharing_is_logged_when_it_begins_and_when_it_ends() {
     let lines = Lines::default();
     let writer = lines.clone();
     let subscriber = tracing_subscriber::fmt()

@@ -45,7 +45,7 @@ async fn success_is_never_charged() {
 }
 
 #[tokio::test]
-async fn a_penalty_is_not_told_of_before_it_bites() {
+async fn a_penalty_has_no_header_fields_before_it_refuses() {
     let response = stack().send(as_user("anna")).await;
     assert_eq!(field(&response, "ratelimit"), "\"all\";r=999;t=1");
     assert_eq!(field(&response, "ratelimit-policy"), "\"all\";q=1000;w=60");

@@ -126,7 +126,7 @@ proptest! {
     }
 
     #[test]
-    fn whoever_comes_when_told_is_admitted(rates in rates(), tries in 1..200_usize) {
+    fn a_client_that_obeys_retry_after_is_admitted(rates in rates(), tries in 1..200_usize) {
         let (store, limits) = (small_store(100), limits(&rates));
         let mut clock = Duration::ZERO;
         let bucket = store.bucket_key(&subject(0));
@@ -141,7 +141,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_given_back_never_buys_more_than_a_full_bucket(adds in prop::collection::vec(-30..30_i64, 0..40)) {
+    fn refunds_never_make_more_than_a_full_bucket(adds in prop::collection::vec(-30..30_i64, 0..40)) {
         let (store, limits) = (small_store(100), limits(&[(10, 86_400, 10)]));
         let bucket = store.bucket_key(&subject(0));
         for units in adds {

@@ -4,6 +4,14 @@
 //! thread decides when one is due ([`CheckpointWriter::keep`]) and puts it into a short queue. A
 //! place that hangs therefore does not delay the trail. A place that fails is logged once, and
 //! the trail records `audit.checkpoints_failing`.
+//!
+//! | Place | Set by | If it fails |
+//! |---|---|---|
+//! | a file beside the trail | the default | logged once; the trail goes on |
+//! | a file that the operator named | `checkpoints_at` | the same |
+//! | a function: a log, another machine | `checkpoint_to` | the same |
+//!
+//! All places get every line. A line that one of them missed is not repeated: the next one covers the same records.
 
 use std::{
     fmt, fs,

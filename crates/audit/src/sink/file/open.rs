@@ -3,6 +3,10 @@
 //!
 //! Everything that can fail for an operator fails here, before the first request. Afterwards the
 //! sink reports failures of the disk by its mode: it refuses requests or counts lost records.
+//!
+//! The order matters: settings first, so that a mistake touches no file; then both locks, so that no other process
+//! writes; then the repair of what an earlier process left; then the threads. The lock on the data file is released
+//! before the file is opened for writing and taken again with it, under the protection of the lock file.
 
 use std::{io, sync::Arc, thread, time::Duration};
 

@@ -5,6 +5,13 @@
 //! and a new one begins. Each case is recorded as `recovered`, so that verification shows it.
 //!
 //! Recovery fails, and the sink does not open, if a file cannot be read or needs another key.
+//!
+//! | What is found | Cause in the record | What is done |
+//! |---|---|---|
+//! | an incomplete last line | `torn_line` | copied to `….torn.N` and cut off |
+//! | a bad record | `damaged` | the file is renamed to `….damaged.N`, and a new one begins |
+//! | a checkpoint of a later record | `rolled_back` | recorded, with the numbers that are missing |
+//! | a checkpoint of another trail | `trail_missing` | recorded, with the name of that trail |
 
 use std::{
     fs::{self, File},
@@ -97,10 +104,11 @@ pub(super) fn recover(
     })
 }
 
-/// Returns what is missing according to a checkpoint. `None` if its record is there.
+/// Returns what is missing according to a checkpoint. `None` if nothing is.
 ///
-/// Three cases: the trail ends earlier (cut or rolled back), it has another hash at that record (replaced), or
-/// there is no trail of this name (deleted).
+/// Three cases: the trail ends earlier (cut or rolled back), its last record has another hash than the checkpoint
+/// (replaced), or the checkpoint is of another trail (deleted). An earlier checkpoint says nothing about the end;
+/// verification compares those.
 fn behind(checkpoint: &Checkpoint, last: Anchor, trail: &str) -> Option<Recovered> {
     let to = checkpoint.anchor.sequence();
     if checkpoint.trail != trail {

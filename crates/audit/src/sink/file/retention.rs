@@ -4,6 +4,9 @@
 //! that record is safe are the files deleted. Verification reads it: a trail that begins after a
 //! retired record is complete. If a deletion fails, the parts stay and the next check tries
 //! again.
+//!
+//! A part is chosen by its last write for the age, and by its length for the size. The file that is written counts
+//! for the size and is never chosen. Parts go from the oldest to the youngest, so what remains has no gap.
 
 use std::{io, time::Duration};
 

@@ -3,6 +3,17 @@
 //! `opened`, `resumed`, `recovered`, `lost`, `folded`, `retired`, `clock_step` and `closed`.
 //! Verification reads them to explain gaps, so their member names must stay the same. Times are
 //! since the Unix epoch and are written in RFC 3339.
+//!
+//! | Type | Written when | Members |
+//! |---|---|---|
+//! | `opened` | a file begins | name of the trail, algorithm, key, hash of the record before |
+//! | `resumed` | a process continues a file | how the earlier one ended, open requests, its last record |
+//! | `recovered` | something was set aside or is missing | cause, bytes, file name, numbers |
+//! | `lost` | requests or events have no record | how many were served, how many refused |
+//! | `folded` | a window of repetitions ends | client, guard, code, count, first and last time |
+//! | `retired` | older parts are deleted | first and last number, hash, bytes, reason |
+//! | `clock_step` | the clock of the machine was set | by how much |
+//! | `closed` | the writer ends in order | open requests, if there are any |
 
 use std::time::Duration;
 

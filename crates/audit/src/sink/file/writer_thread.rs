@@ -3,6 +3,10 @@
 //!
 //! It also folds counts into records, writes checkpoints, watches the free space and deletes old
 //! parts. If it ends for any reason, the queue is closed, so that no response waits for it.
+//!
+//! One round: wait for records or for what is due, encode them as drafts, write, sync if a response waits or the
+//! pause is over, report the result, then the rest. After a failure the round is repeated with a growing pause, and
+//! records stay in memory.
 
 use std::{io, sync::Arc, time::Duration};
 

@@ -2,6 +2,9 @@
 //!
 //! `message` writes one message, `connection` sends it. The sink runs on a thread of its own, so
 //! that a server that does not respond holds up no request.
+//!
+//! Syslog has no acknowledgement: a sender cannot know what arrived. Therefore this sink never holds a response
+//! back, and a trail that must be complete is a file.
 
 mod connection;
 mod message;

@@ -3,6 +3,9 @@
 //! The opening record states trail, algorithm, key and the hash of the record before. A trail
 //! that does not begin at record 1 needs a reason: retention deleted the records, or they are
 //! stored elsewhere.
+//!
+//! An attacker who removes the first files leaves a trail that begins later. Only a record `retired` of the writer,
+//! under the chain, explains that. Everything else is an incident: an operator must know where the files are.
 
 use super::{FindingReason, Gap, Scan, record_members::RecordMembers};
 use crate::chain::{Anchor, Line, Seal};

@@ -6,6 +6,16 @@
 //! Verification and the recovery of the file sink use it. For a line there is a buffer of 64 KiB,
 //! and at most 1000 findings are kept. An error ends the scan: the file cannot be read, or needs
 //! another key.
+//!
+//! | What was done to the trail | What is found |
+//! |---|---|
+//! | a record was changed | *altered* at this record |
+//! | a record was removed | *missing* at the next one |
+//! | a record was copied, or moved back | *repeated* at the copy |
+//! | a line was inserted | *not a record*, or *altered* |
+//! | the end was cut off | *cut short*, if a checkpoint or anchor is later |
+//! | the end was written again | *contradicts a checkpoint*, or *rewritten* for an anchor |
+//! | an older part was removed | *missing*, or *start missing* for the first ones |
 
 mod record_members;
 mod file_start;

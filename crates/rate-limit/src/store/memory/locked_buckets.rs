@@ -67,7 +67,7 @@ impl<'a> LockedBuckets<'a> {
             .collect()
     }
 
-    /// Finds the position of one bucket, and makes room for it if it is to be written.
+    /// Finds the position of one bucket, and makes space for it if it is to be written.
     fn place(&mut self, charge: &Charge<'_>) -> BucketPlace {
         let networks = NetworkCounters::of(&charge.bucket);
         let create = charge.consumed > 0;

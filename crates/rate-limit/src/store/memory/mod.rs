@@ -76,7 +76,7 @@ impl Default for MemoryStore {
 }
 
 impl MemoryStore {
-    /// Makes a store with room for at least `buckets` buckets: one for each subject and limit.
+    /// Makes a store with space for at least `buckets` buckets: one for each subject and limit.
     /// Default: 65,536 buckets, about 6 MB.
     ///
     /// Everything is allocated here. Beside the buckets it takes some 560 kB, for the buckets that new

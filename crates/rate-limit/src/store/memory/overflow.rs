@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ninth_limit_shares_until_a_lane_is_full_again() {
+    fn a_ninth_limit_shares_until_an_entry_is_full_again() {
         let overflow = OverflowBuckets::default();
         let mut shared = overflow.hold([7].into_iter());
         for limit in 1..=8 {

@@ -1,4 +1,4 @@
-//! The sweep of a shard: which keys it holds, how many of each network, and the search for room.
+//! The sweep of a shard: which keys it holds, how many of each network, and the search for space.
 //!
 //! `table` calls it for each new key. It removes a few keys whose bucket is full again. If that
 //! makes no room, or the network of the key has its share, it returns the reason and the key shares
@@ -127,12 +127,12 @@ impl Sweep {
         }
     }
 
-    /// Returns how many bytes the sweep of a shard with so much room takes.
+    /// Returns how many bytes the sweep of a shard of this capacity takes.
     pub(super) const fn memory(capacity: usize) -> usize {
         capacity * (size_of::<u64>() + size_of::<NetworkCounters>())
     }
 
-    /// Adds a new key if there is room for it or if a few steps make room.
+    /// Adds a new key if there is space for it or if a few steps make space.
     ///
     /// # Errors
     ///
@@ -167,7 +167,7 @@ impl Sweep {
         self.keys.len() >= self.capacity / 2
     }
 
-    /// Returns why there is no room for a key of these networks. `None`: there is.
+    /// Returns why there is no space for a key of these networks. `None`: there is.
     fn is_full(&self, counters: &NetworkSizes, networks: NetworkCounters) -> Option<SharingReason> {
         if self.keys.len() >= self.capacity {
             return Some(SharingReason::Table);

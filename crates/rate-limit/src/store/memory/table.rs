@@ -60,7 +60,7 @@ pub(super) enum SharingReason {
 impl Table {
     /// Makes a table for at least this number of buckets. Everything is allocated here.
     ///
-    /// Shards of at least a thousand buckets keep the chance low that one fills while others have room.
+    /// Shards of at least a thousand buckets keep the chance low that one fills while others have space.
     pub(super) fn new(buckets: usize) -> Self {
         let shards = (buckets / BUCKETS_PER_SHARD)
             .next_power_of_two()
@@ -141,7 +141,7 @@ pub(super) struct LockedShards<'a> {
 }
 
 impl LockedShards<'_> {
-    /// Finds a bucket. If there is none and `make` is set, makes room for it.
+    /// Finds a bucket. If there is none and `make` is set, makes space for it.
     ///
     /// A bucket that was made is written as in use for a nanosecond; the decision writes its real value.
     pub(super) fn find(

@@ -43,7 +43,7 @@ pub struct StoreStatus {
     pub nodes: u32,
     /// Settlements and penalties that have not reached the server yet.
     pub unsettled: u64,
-    /// Settlements and penalties since the start that will never arrive: there was no room, or a
+    /// Settlements and penalties since the start that will never arrive: there was no space, or a
     /// connection broke while they were given back.
     pub lost: u64,
 }

@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_the_script_can_have_said_is_believed() {
+    fn only_replies_that_the_script_can_send_are_accepted() {
         let read = |reply: &Value| call().read(reply).ok().map(|decision| decision.outcome());
         assert_eq!(read(&numbers(&[1, 5, 0])), Some(ChargeOutcome::Admitted));
         assert_eq!(read(&numbers(&[0, 5, 3])), Some(ChargeOutcome::Refused));

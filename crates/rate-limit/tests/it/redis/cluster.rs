@@ -284,7 +284,7 @@ async fn a_failover_in_a_cluster_is_followed_and_keeps_its_buckets() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_address_of_one_server_is_told_apart_from_a_cluster() {
+async fn the_address_of_one_node_of_a_cluster_is_reported() {
     let Some(cluster) = Cluster::start(0).await else {
         return;
     };

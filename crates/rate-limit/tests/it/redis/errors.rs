@@ -42,7 +42,7 @@ async fn check(store: &RedisStore, problem: StoreProblem) {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_told_and_not_shown() {
+async fn a_wrong_password_is_reported_and_not_shown() {
     let Some(server) = Server::start().await else {
         return;
     };
@@ -93,7 +93,7 @@ async fn the_documented_permissions_suffice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_missing_permission_is_told() {
+async fn a_missing_permission_is_reported() {
     let Some(server) = Server::start().await else {
         return;
     };
@@ -116,7 +116,7 @@ async fn nodes_that_cannot_be_counted_do_not_stop_the_limits() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_a_read_only_and_a_wrong_database_are_told() {
+async fn a_full_a_read_only_and_a_wrong_database_are_reported() {
     let Some(server) = Server::start().await else {
         return;
     };
@@ -130,7 +130,7 @@ async fn a_full_a_read_only_and_a_wrong_database_are_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failure_while_it_is_used_is_told() {
+async fn a_failure_while_the_store_is_used_is_reported() {
     let Some(server) = Server::start().await else {
         return;
     };
@@ -170,7 +170,7 @@ async fn respond(mut client: TcpStream, line: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_code_of_the_server_is_told() {
+async fn every_code_of_the_server_is_reported() {
     for (line, problem) in [
         ("-MOVED 1 10.0.0.9:7000", StoreProblem::Moved),
         (
@@ -213,7 +213,7 @@ async fn every_code_of_the_server_is_told() {
 }
 
 #[tokio::test]
-async fn no_server_at_all_is_told() {
+async fn a_missing_server_is_reported() {
     check(
         &super::faults::orphan().await,
         StoreProblem::ConnectionRefused,

@@ -102,7 +102,7 @@ async fn penalties_work_while_the_server_is_away() {
 }
 
 #[tokio::test]
-async fn degraded_requests_say_so_in_the_trail() {
+async fn degraded_requests_are_marked_in_the_trail() {
     use palisade_core::{ClientInfo, Fact, Guard, Scheme, SecurityContext, Verdict};
     let stack = stack(&orphan().await, [one(FailureMode::FailOpen)]);
     let (mut head, _) = from("203.0.113.7").into_parts();
@@ -199,7 +199,7 @@ async fn a_hung_server_costs_the_deadline_five_times_and_then_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_forgot_the_script_learns_it_anew() {
+async fn a_server_without_the_script_gets_it_again() {
     let Some(server) = Server::start().await else {
         return;
     };
@@ -329,7 +329,7 @@ async fn a_settlement_reaches_the_server() {
 }
 
 #[tokio::test]
-async fn a_store_that_cannot_be_set_up_says_why() {
+async fn a_store_with_invalid_settings_is_an_error() {
     let key = || Secret::new(super::HASH_KEY);
     let check = async |builder: palisade_rate_limit::RedisStoreBuilder, why: &str| {
         let error = builder.connect().await.unwrap_err().to_string();

@@ -6,13 +6,13 @@ mod cluster;
 mod errors;
 mod exact;
 mod faults;
-mod lanes;
+mod settlement_queues;
 mod nodes;
-mod obey;
+mod retry_after;
 mod outage;
 mod proxy;
 mod remembered;
-mod same;
+mod same_as_memory;
 mod sentinel;
 mod server;
 mod tls;
@@ -65,7 +65,7 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) -> Duration {
     while !holds().await {
         assert!(
             start.elapsed() < Duration::from_secs(10),
-            "it never came to pass that {what}"
+            "timed out: {what}"
         );
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

@@ -45,7 +45,7 @@ async fn a_raised_quota_is_not_bound_by_what_the_old_one_denied() {
 }
 
 #[tokio::test]
-async fn another_tier_is_told_its_own_wait() {
+async fn another_tier_gets_its_own_wait() {
     let Some(server) = Server::start().await else {
         return;
     };
@@ -110,7 +110,7 @@ async fn a_reset_lifts_penalties_on_every_node() {
 }
 
 #[tokio::test]
-async fn a_reset_without_the_server_says_why_and_holds_here() {
+async fn a_reset_without_the_server_returns_the_problem_and_applies_here() {
     let stack = stack(&super::faults::orphan().await, [policy("a", "1/day")]);
     assert_eq!(stack.admitted(2, || from("203.0.113.7")).await, 1);
     let problem = stack
@@ -157,7 +157,7 @@ async fn a_stored_backlog_beyond_the_limit_is_cut_also_by_a_refusal() {
         let ttl: i64 = server.command(&["PTTL", &keys[0]]).await;
         assert!((86_000_000..=86_400_000).contains(&ttl), "{value}: {ttl}");
         stack.wait(43_200.0);
-        super::same::pass(&server, 43_200_000_000).await;
+        super::same_as_memory::pass(&server, 43_200_000_000).await;
         assert_eq!(stack.status(from("203.0.113.7")).await, 200, "{value}");
     }
 }

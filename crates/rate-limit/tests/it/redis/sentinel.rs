@@ -129,7 +129,7 @@ async fn a_failover_under_sentinel_is_followed_and_keeps_its_buckets() {
 }
 
 #[tokio::test]
-async fn a_sentinel_that_cannot_be_reached_is_told() {
+async fn a_sentinel_that_cannot_be_reached_is_reported() {
     let url = format!("redis-sentinel://127.0.0.1:{}/main", free_port());
     let store = super::connect(&url).await;
     assert!(!store.is_up());

@@ -49,7 +49,7 @@ fn arguments(folder: &Path, port: u16, clients: &str) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_is_asked_over_tls_if_its_certificate_is_of_the_right_authority() {
+async fn a_server_is_used_over_tls_if_its_certificate_is_of_the_right_authority() {
     let (port, mut root) = (free_port(), String::new());
     let server = Server::start_with(|folder| {
         root = certify(folder);

@@ -3,6 +3,13 @@
 //! The safe records are kept in a part or restored to one where possible. What is not safe is
 //! still in memory and is written to the new file, after a record `recovered` that says what
 //! happened.
+//!
+//! | Fault | The old file | The new file begins with |
+//! |---|---|---|
+//! | another process cut it or wrote to it | set aside | `recovered`, cause `replaced` |
+//! | a write failed and could not be undone | set aside, or a part if that is safe | `recovered`, with the step |
+//! | a sync failed | a part up to the last good sync | `recovered`, with the step |
+//! | its name is gone | copied to a part from the open file | `recovered`, cause `deleted` |
 
 use std::io;
 
@@ -39,7 +46,8 @@ impl<S: Store> Journal<S> {
     /// Begins a new file if the old one has a fault. Does nothing otherwise.
     ///
     /// What is safe in the old file stays a part of the trail, if that is certain; otherwise the file is set aside
-    /// under another name. The new file begins with a record `recovered` that names both.
+    /// under another name. The new file begins with a record `recovered` that says what was set aside and what is
+    /// missing.
     ///
     /// # Errors
     ///

@@ -6,6 +6,13 @@
 //!
 //! A full queue refuses the request (fail-closed) or drops the record and counts it. A poisoned
 //! lock is used as it is: a panic elsewhere must not stop the audit trail.
+//!
+//! # Places
+//!
+//! The capacity counts records, and places that open requests reserved. In fail-closed mode a request takes two
+//! places when it starts: one for its head, which is free again when the head is written, and one for its end. So
+//! a record of a request that was admitted always fits. In drop-and-count mode nothing is reserved, and a record
+//! that does not fit is counted as lost.
 
 mod request_side;
 mod state;

@@ -3,7 +3,7 @@
 mod faulty;
 mod journal;
 mod sink;
-mod told;
+mod log_lines;
 
 use std::{io::BufReader, time::Duration};
 

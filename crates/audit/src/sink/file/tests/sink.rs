@@ -277,7 +277,7 @@ async fn after_the_close_nothing_is_promised_any_more() {
 }
 
 #[tokio::test]
-async fn a_close_on_a_dead_disk_ends_and_says_so() {
+async fn a_close_on_a_dead_disk_ends_with_an_error() {
     let store = Faulty::default();
     let sink = open(FileSink::builder("x"), &store);
     store.set().space = Some(0);
@@ -316,7 +316,7 @@ async fn a_writer_that_dies_promises_nothing_and_ends_all_waits() {
 
 #[cfg(feature = "metrics")]
 #[tokio::test]
-async fn the_figures_say_what_waits_and_what_was_lost() {
+async fn the_metrics_have_what_waits_and_what_was_lost() {
     let store = Faulty::default();
     let sink = open(FileSink::builder("x").capacity(4), &store);
     store.set().hangs = true;

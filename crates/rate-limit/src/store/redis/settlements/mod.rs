@@ -24,8 +24,8 @@ const BYTES_PER_BUCKET: usize = 2 * (size_of::<(QueueKey, QueuedBucket)>() + siz
 /// the others. A queue is bounded by the number of its buckets: settlements of a bucket that waits already take no
 /// further memory.
 pub(super) struct SettlementQueue {
-    /// Buckets that fit.
-    room: usize,
+    /// The most buckets.
+    capacity: usize,
     pending: Mutex<Pending>,
     changed: Notify,
 }
@@ -129,7 +129,7 @@ impl SettlementQueue {
     /// Makes a queue with this memory in bytes.
     pub(super) fn with_memory(bytes: usize) -> Self {
         Self {
-            room: (bytes / BYTES_PER_BUCKET).max(1),
+            capacity: (bytes / BYTES_PER_BUCKET).max(1),
             pending: Mutex::default(),
             changed: Notify::new(),
         }
@@ -143,7 +143,7 @@ impl SettlementQueue {
     /// Adds units that nobody but this node knows of, or takes back some that still wait.
     ///
     /// In contrast to [`push`](Self::push) the difference is what counts: what is taken back was
-    /// added here before. What was sent already stays charged. Returns `false` if there is no room.
+    /// added here before. What was sent already stays charged. Returns `false` if there is no space.
     pub(super) fn push_net(&self, limit: &Arc<Limit>, bucket: BucketKey, units: i64) -> bool {
         if units > 0 {
             return self.push(limit, bucket, units);
@@ -156,16 +156,16 @@ impl SettlementQueue {
         true
     }
 
-    /// Adds a settlement, unless there is no room for another bucket.
+    /// Adds a settlement, unless there is no space for another bucket.
     ///
     /// Refunds may fill three quarters of the queue, because the loss of a charge does more harm.
     pub(super) fn push(&self, limit: &Arc<Limit>, bucket: BucketKey, units: i64) -> bool {
-        let room = match units < 0 {
-            true => self.room - self.room / 4,
-            false => self.room,
+        let capacity = match units < 0 {
+            true => self.capacity - self.capacity / 4,
+            false => self.capacity,
         };
         let mut pending = self.lock();
-        let full = pending.buckets.len() >= room;
+        let full = pending.buckets.len() >= capacity;
         let name = QueueKey::of(limit, bucket);
         let Pending {
             buckets,

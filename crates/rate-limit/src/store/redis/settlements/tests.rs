@@ -12,13 +12,13 @@ fn bucket(number: u128) -> BucketKey {
     BucketKey::new(number, 0)
 }
 
-fn room(buckets: usize) -> SettlementQueue {
+fn queue_of(buckets: usize) -> SettlementQueue {
     SettlementQueue::with_memory(buckets * BYTES_PER_BUCKET)
 }
 
 #[test]
 fn settlements_of_one_bucket_are_sent_as_one() {
-    let (queue, limit) = (room(4), limit());
+    let (queue, limit) = (queue_of(4), limit());
     for units in [5, -3, 2, -1] {
         assert!(queue.push(&limit, bucket(1), units));
     }
@@ -36,7 +36,7 @@ fn settlements_of_one_bucket_are_sent_as_one() {
 
 #[test]
 fn units_of_this_node_are_sent_as_their_difference() {
-    let (queue, limit) = (room(4), limit());
+    let (queue, limit) = (queue_of(4), limit());
     assert!(queue.push_net(&limit, bucket(1), -2));
     assert!(queue.push_net(&limit, bucket(1), 5));
     assert!(queue.push_net(&limit, bucket(1), -3));
@@ -48,8 +48,8 @@ fn units_of_this_node_are_sent_as_their_difference() {
 }
 
 #[test]
-fn a_full_lane_refuses_refunds_first_and_other_buckets_only() {
-    let (queue, limit) = (room(8), limit());
+fn a_full_queue_refuses_refunds_first_and_other_buckets_only() {
+    let (queue, limit) = (queue_of(8), limit());
     for number in 0..6 {
         assert!(queue.push(&limit, bucket(number), -1));
     }
@@ -63,7 +63,7 @@ fn a_full_lane_refuses_refunds_first_and_other_buckets_only() {
 
 #[test]
 fn after_an_unknown_outcome_charges_are_sent_again_and_refunds_are_lost() {
-    let (queue, limit) = (room(4), limit());
+    let (queue, limit) = (queue_of(4), limit());
     queue.push(&limit, bucket(1), 5);
     queue.push(&limit, bucket(1), -3);
     let batch = queue.take(10);
@@ -82,7 +82,7 @@ fn after_an_unknown_outcome_charges_are_sent_again_and_refunds_are_lost() {
 
 #[test]
 fn what_is_forgotten_is_not_sent_and_not_sent_again() {
-    let (queue, limit) = (room(4), limit());
+    let (queue, limit) = (queue_of(4), limit());
     queue.push(&limit, bucket(1), 5);
     queue.forget(&limit, bucket(1));
     assert_eq!((queue.take(10).len(), queue.settlements()), (0, 0));

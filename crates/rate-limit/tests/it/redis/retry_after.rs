@@ -5,7 +5,7 @@ use std::time::Duration;
 use palisade_rate_limit::{LimitStore, RedisStore};
 use proptest::{prelude::ProptestConfig, test_runner::TestRunner};
 
-use super::{same::pass, server::Server, store, until};
+use super::{same_as_memory::pass, server::Server, store, until};
 use crate::obey::{Timed, limits, obeying_suffices, steps};
 
 struct OnServer<'a> {

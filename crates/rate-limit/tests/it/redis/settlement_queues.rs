@@ -109,7 +109,7 @@ async fn eight_thousand_settlements_at_128_connections_arrive_all() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_kept_is_counted_told_once_and_treated_strictly() {
+async fn what_does_not_fit_is_counted_logged_once_and_treated_strictly() {
     let Some(server) = Server::start().await else {
         return;
     };
@@ -260,7 +260,7 @@ async fn a_request_decided_without_the_server_settles_without_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn settlements_survive_a_server_that_forgot_the_script() {
+async fn settlements_survive_a_server_without_the_script() {
     let Some(server) = Server::start().await else {
         return;
     };
