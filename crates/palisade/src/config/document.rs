@@ -345,6 +345,8 @@ pub(super) struct Server {
     pub(super) redirect: Vec<Spanned<String>>,
     /// The networks of proxies whose connections begin with a PROXY header. Default: none.
     pub(super) proxy_protocol: Vec<Spanned<String>>,
+    /// Whether TLS 1.2 is refused. Default: `false`.
+    pub(super) tls13_only: bool,
     /// The folder with the responses to ACME http-01 challenges (RFC 8555).
     pub(super) acme_webroot: Option<Spanned<PathBuf>>,
     /// The path of the health check. Default: none.

@@ -14,8 +14,8 @@ use super::{
 };
 
 impl Config {
-    /// Applies `[server.limits]`, `[headers]`, `proxy_protocol` of `[server]` and the proxies of
-    /// `[client]` to a server.
+    /// Applies `[server.limits]`, `[headers]`, `proxy_protocol` and `tls13_only` of `[server]`, and the
+    /// proxies of `[client]` to a server.
     ///
     /// The headers are for responses that the server sends itself, such as 431 for a request head
     /// that is too long. Trusted proxies are exempt from the limits per address and of HTTP/2
@@ -26,6 +26,10 @@ impl Config {
     pub fn configure(&self, server: ServerBuilder) -> Result<ServerBuilder, ConfigFileError> {
         let limits = self.server_limits()?;
         let headers = self.headers()?;
+        let server = match self.document.server.tls13_only {
+            true => server.tls13_only(),
+            false => server,
+        };
         Ok(server
             .limits(limits)
             .headers(headers)

@@ -51,7 +51,7 @@ fn record(event: &ConnectionEvent) -> AuditEvent {
 fn id(kind: ConnectionEventKind) -> &'static str {
     match kind {
         ConnectionEventKind::AddressLimit
-        | ConnectionEventKind::ClosedForRoom
+        | ConnectionEventKind::IdleClosed
         | ConnectionEventKind::ServerLimit => event_id::CONNECTION_REFUSED,
         ConnectionEventKind::HandshakeTimeout
         | ConnectionEventKind::HeaderTimeout

@@ -194,6 +194,14 @@ async fn a_server_is_configured_with_the_limits_of_the_file() {
 }
 
 #[test]
+fn tls_1_2_is_refused_where_the_file_says_so() {
+    for (line, expected) in [("", "tls13_only: false"), ("tls13_only = true", "tls13_only: true")] {
+        let server = config(line).configure(Server::builder()).unwrap();
+        assert!(format!("{server:?}").contains(expected), "{server:?}");
+    }
+}
+
+#[test]
 fn the_peers_that_send_proxy_headers_are_named_in_the_file() {
     let named = config("proxy_protocol = [\"10.0.0.0/8\", \"192.0.2.7\"]");
     let server = named.configure(Server::builder()).unwrap();

@@ -235,7 +235,7 @@ impl Config {
         let decision = resolve::decide(peer, &head.headers, &self.proxies, &self.source)
             .map_err(|Ambiguous(reason)| Box::new(self.ambiguous.clone().with_reason(reason)))?;
         let client = self.client(cx, decision)?;
-        strip::all_but(&self.read(), true, &mut head.headers);
+        strip::remove_all_except(&self.read(), true, &mut head.headers);
         Ok(client)
     }
 
@@ -247,7 +247,7 @@ impl Config {
         if !self.proxies.is_empty() && head.headers.contains_key(&self.source.name) {
             cx.record(noted("from a peer that is no trusted proxy"));
         }
-        strip::all_but(&[], false, &mut head.headers);
+        strip::remove_all_except(&[], false, &mut head.headers);
     }
 
     /// Turns a decision into a [`ClientInfo`], and checks the forwarded host.

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName};
 ///
 /// They may contradict what was decided, so they are removed for every peer. Sorted, for a
 /// binary search.
-const TELLING: [&str; 52] = [
+const FORWARDING_HEADERS: [&str; 52] = [
     "ali-cdn-real-ip",
     "cdn-real-ip",
     "cdn-src-ip",
@@ -69,7 +69,7 @@ const TELLING: [&str; 52] = [
 ///
 /// They stay if a trusted proxy sent them. From any other peer they are forged and removed.
 /// Sorted.
-const OF_PROXIES: [&str; 25] = [
+const PROXY_PREFIXES: [&str; 25] = [
     "cf-access-authenticated-user-",
     "client-cert", // RFC 9440
     "remote-user",
@@ -98,12 +98,12 @@ const OF_PROXIES: [&str; 25] = [
 ];
 
 /// Removes every header of these lists except those that were read.
-pub(super) fn all_but(read: &[&HeaderName], trusted: bool, headers: &mut HeaderMap) {
-    let is_false = |name: &HeaderName| is_telling(name.as_str(), trusted) && !read.contains(&name);
+pub(super) fn remove_all_except(read: &[&HeaderName], trusted: bool, headers: &mut HeaderMap) {
+    let is_unread = |name: &HeaderName| is_removed(name.as_str(), trusted) && !read.contains(&name);
     // One pass, and no copy for the request that has none, which is nearly every one.
     let names: Vec<_> = headers
         .keys()
-        .filter(|name| is_false(name))
+        .filter(|name| is_unread(name))
         .cloned()
         .collect();
     for name in names {
@@ -112,19 +112,19 @@ pub(super) fn all_but(read: &[&HeaderName], trusted: bool, headers: &mut HeaderM
 }
 
 /// Returns whether a header is removed.
-fn is_telling(name: &str, trusted: bool) -> bool {
+fn is_removed(name: &str, trusted: bool) -> bool {
     // CGI applications cannot distinguish `X_Real_IP` or `X.Real.IP` from `X-Real-IP`.
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     if !name.bytes().all(is_plain) {
         let hyphens = name.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
-        return is_telling(&hyphens, trusted);
+        return is_removed(&hyphens, trusted);
     }
-    TELLING.binary_search(&name).is_ok() || !trusted && is_of_proxies(name)
+    FORWARDING_HEADERS.binary_search(&name).is_ok() || !trusted && is_of_proxies(name)
 }
 
 /// Returns whether only proxies write headers of this name.
 fn is_of_proxies(name: &str) -> bool {
-    OF_PROXIES.iter().any(|start| name.starts_with(start))
+    PROXY_PREFIXES.iter().any(|start| name.starts_with(start))
 }
 
 #[cfg(test)]
@@ -140,7 +140,7 @@ mod tests {
             headers.append(*name, HeaderValue::from_static("y"));
         }
         let read: Vec<HeaderName> = read.iter().map(|name| name.parse().unwrap()).collect();
-        all_but(&read.iter().collect::<Vec<_>>(), trusted, &mut headers);
+        remove_all_except(&read.iter().collect::<Vec<_>>(), trusted, &mut headers);
         let mut names: Vec<_> = headers.keys().map(ToString::to_string).collect();
         names.sort();
         names
@@ -190,9 +190,9 @@ mod tests {
 
     #[test]
     fn no_listed_header_stays() {
-        assert!(TELLING.is_sorted() && OF_PROXIES.is_sorted());
-        assert!(left(&[], true, &TELLING).is_empty());
-        assert!(left(&[], false, &OF_PROXIES).is_empty());
+        assert!(FORWARDING_HEADERS.is_sorted() && PROXY_PREFIXES.is_sorted());
+        assert!(left(&[], true, &FORWARDING_HEADERS).is_empty());
+        assert!(left(&[], false, &PROXY_PREFIXES).is_empty());
     }
 
     #[test]

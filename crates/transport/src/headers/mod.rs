@@ -212,7 +212,7 @@ impl Guard for HeadersLayer {
     fn finish(&self, cx: &SecurityContext, (): &mut (), head: &mut response::Parts) -> Verdict<()> {
         let over_tls = cx.client().map(ClientInfo::scheme) == Some(Scheme::Https);
         let personal = cx.principal().is_some() || head.status.as_u16() >= 400;
-        self.config.dress(&mut head.headers, over_tls, personal);
+        self.config.add_to(&mut head.headers, over_tls, personal);
         Verdict::Admit(())
     }
 }
@@ -221,7 +221,7 @@ impl Config {
     /// Adds the headers to a response.
     ///
     /// `personal` marks responses that no cache may store.
-    fn dress(&self, headers: &mut HeaderMap, over_tls: bool, personal: bool) {
+    fn add_to(&self, headers: &mut HeaderMap, over_tls: bool, personal: bool) {
         // One allocation for all of them.
         headers.reserve(self.entries.len() + 2);
         for entry in &self.entries {
@@ -246,7 +246,7 @@ impl Config {
 mod tests {
     use super::*;
 
-    fn dressed(
+    fn with_headers(
         layer: &HeadersLayer,
         over_tls: bool,
         personal: bool,
@@ -256,7 +256,7 @@ mod tests {
         for (name, value) in set {
             headers.append(*name, HeaderValue::from_static(value));
         }
-        layer.config.dress(&mut headers, over_tls, personal);
+        layer.config.add_to(&mut headers, over_tls, personal);
         headers
     }
 
@@ -273,27 +273,33 @@ mod tests {
         let layer = HeadersLayer::api();
         let name = "strict-transport-security";
         assert_eq!(
-            value(&dressed(&layer, true, false, &[]), name),
+            value(&with_headers(&layer, true, false, &[]), name),
             Some("max-age=31536000")
         );
-        assert_eq!(value(&dressed(&layer, false, false, &[]), name), None);
+        assert_eq!(value(&with_headers(&layer, false, false, &[]), name), None);
         assert_eq!(
-            value(&dressed(&layer, false, false, &[(name, "max-age=1")]), name),
+            value(
+                &with_headers(&layer, false, false, &[(name, "max-age=1")]),
+                name
+            ),
             None
         );
         assert_eq!(
-            value(&dressed(&layer, true, false, &[(name, "max-age=1")]), name),
+            value(
+                &with_headers(&layer, true, false, &[(name, "max-age=1")]),
+                name
+            ),
             Some("max-age=31536000")
         );
         let without = layer.dangerously_without_hsts();
-        assert_eq!(value(&dressed(&without, true, false, &[]), name), None);
+        assert_eq!(value(&with_headers(&without, true, false, &[]), name), None);
     }
 
     #[test]
     fn every_preset_closes_what_browsers_leave_open() {
         let page = HeadersLayer::browser(&ContentSecurityPolicy::same_origin());
         for layer in [HeadersLayer::api(), page] {
-            let headers = dressed(&layer, true, false, &[]);
+            let headers = with_headers(&layer, true, false, &[]);
             for (name, expected) in [
                 ("x-content-type-options", "nosniff"),
                 ("x-frame-options", "DENY"),
@@ -321,16 +327,16 @@ mod tests {
     fn personal_answers_and_errors_are_not_stored() {
         let layer = HeadersLayer::api();
         assert_eq!(
-            value(&dressed(&layer, true, true, &[]), "cache-control"),
+            value(&with_headers(&layer, true, true, &[]), "cache-control"),
             Some("no-store")
         );
         assert_eq!(
-            value(&dressed(&layer, true, false, &[]), "cache-control"),
+            value(&with_headers(&layer, true, false, &[]), "cache-control"),
             None
         );
         let chosen = [("cache-control", "private, max-age=60")];
         assert_eq!(
-            value(&dressed(&layer, true, true, &chosen), "cache-control"),
+            value(&with_headers(&layer, true, true, &chosen), "cache-control"),
             Some("private, max-age=60")
         );
     }
@@ -346,7 +352,7 @@ mod tests {
             ("server", "secret/1.2.3"),
             ("x-powered-by", "secret"),
         ];
-        let headers = dressed(&HeadersLayer::api(), true, false, &set);
+        let headers = with_headers(&HeadersLayer::api(), true, false, &set);
         assert_eq!(
             value(&headers, "content-security-policy"),
             Some("default-src 'none'; img-src 'self'")
@@ -361,7 +367,7 @@ mod tests {
     #[test]
     fn robots_are_kept_out_where_it_is_said() {
         let robots = |layer: &HeadersLayer| {
-            value(&dressed(layer, true, false, &[]), "x-robots-tag").map(str::to_owned)
+            value(&with_headers(layer, true, false, &[]), "x-robots-tag").map(str::to_owned)
         };
         let page = HeadersLayer::browser(&ContentSecurityPolicy::same_origin());
         assert_eq!(robots(&page), None);
@@ -375,14 +381,14 @@ mod tests {
     #[test]
     fn a_preset_can_be_changed_and_extended() {
         let layer = HeadersLayer::api().cross_origin_resources().set(
-            HeaderName::from_static("x-house"),
+            HeaderName::from_static("x-custom"),
             HeaderValue::from_static("ours"),
         );
-        let headers = dressed(&layer, true, false, &[]);
+        let headers = with_headers(&layer, true, false, &[]);
         assert_eq!(
             value(&headers, "cross-origin-resource-policy"),
             Some("cross-origin")
         );
-        assert_eq!(value(&headers, "x-house"), Some("ours"));
+        assert_eq!(value(&headers, "x-custom"), Some("ours"));
     }
 }

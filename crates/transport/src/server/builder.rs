@@ -279,6 +279,7 @@ impl fmt::Debug for ServerBuilder {
         f.debug_struct("ServerBuilder")
             .field("sockets", &self.sockets)
             .field("limits", &self.limits)
+            .field("tls13_only", &self.tls13_only)
             .field("proxies", &self.proxies)
             .field("proxy_protocol", &self.proxy_protocol)
             .finish_non_exhaustive()

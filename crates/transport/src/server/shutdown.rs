@@ -8,7 +8,7 @@ use tokio::{task::JoinSet, time::Instant};
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Stopped {
-    /// Connections that were closed because the grace period ([`Limits::grace`]) was over.
+    /// Connections that were closed because the grace period ([`Limits::grace`](crate::server::Limits::grace)) was over.
     pub cut: usize,
 }
 

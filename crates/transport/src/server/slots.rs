@@ -226,7 +226,7 @@ impl Drop for Slot {
 /// Reports a connection that was closed for a new one.
 fn report(closed: Option<Arc<Activity>>) {
     if let Some(activity) = closed {
-        activity.report(ConnectionEventKind::ClosedForRoom);
+        activity.report(ConnectionEventKind::IdleClosed);
     }
 }
 

@@ -41,7 +41,7 @@ async fn the_longest_idle_connection_makes_room_for_a_new_one() {
     new.write_all(GET).await.unwrap();
     assert!(read_answer(&mut new).await.ends_with("hello"));
     assert_eq!(longest.ended().await, Some(0), "GOAWAY without an error");
-    assert_eq!(running.stats.count(ConnectionEventKind::ClosedForRoom), 1);
+    assert_eq!(running.stats.count(ConnectionEventKind::IdleClosed), 1);
     idle.write_all(GET).await.unwrap();
     assert!(read_answer(&mut idle).await.ends_with("hello"));
     running.door.notify_one();

@@ -4,7 +4,7 @@ use std::{
     net::{TcpListener as StdListener, TcpStream as StdStream},
     os::unix::net::UnixDatagram,
     process::{Command, Stdio},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use palisade_transport::{
@@ -252,7 +252,7 @@ async fn an_old_connection_is_closed_between_two_requests() {
 async fn a_request_on_an_old_connection_is_finished() {
     let age = Duration::from_secs(1);
     let running = start(bind().limits(Limits::default().connection_age(age)));
-    let started = Instant::now();
+    let started = tokio::time::Instant::now();
     let mut socket = running.connect().await;
     socket
         .write_all(b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n")

@@ -23,7 +23,7 @@ const DEFAULT: &str = r#"[server]
 hosts = ["localhost:*", "127.0.0.1:*", "[::1]:*"]
 "#;
 /// What a running server does not take from a new file: sockets, threads, and what is open.
-const FIXED: [&[&str]; 11] = [
+const FIXED: [&[&str]; 12] = [
     &["audit"],
     &["client", "proxies"],
     &["redis"],
@@ -34,6 +34,7 @@ const FIXED: [&[&str]; 11] = [
     &["server", "https"],
     &["server", "limits"],
     &["server", "proxy_protocol"],
+    &["server", "tls13_only"],
     &["tts"],
 ];
 

@@ -31,7 +31,7 @@ use crate::server::{
 };
 
 /// Time for a connection that has to stop and has no open request.
-const PARTING: Duration = Duration::from_secs(1);
+const IDLE_STOP_TIME: Duration = Duration::from_secs(1);
 
 /// How a connection ended.
 #[derive(Debug)]
@@ -60,30 +60,30 @@ pub(crate) async fn drive(
     stop: &mut watch::Receiver<bool>,
 ) -> End {
     let mut connection = pin!(connection);
-    let mut farewell = None::<Farewell>;
+    let mut stopping = None::<GracefulStop>;
     let end_of_life = activity.end_of_life(limits);
     loop {
         let now = Instant::now();
-        if farewell.is_none() && end_of_life.is_some_and(|end| end <= now) {
-            farewell = Some(Farewell::new(activity, limits));
+        if stopping.is_none() && end_of_life.is_some_and(|end| end <= now) {
+            stopping = Some(GracefulStop::new(activity, limits));
             connection.as_mut().stop();
         }
-        let deadline = match &farewell {
-            Some(farewell) => farewell.deadline(activity, limits),
+        let deadline = match &stopping {
+            Some(stopping) => stopping.deadline(activity, limits),
             None => activity.deadline(limits),
         };
         if let Some(Deadline { missed, .. }) = deadline.filter(|deadline| deadline.at <= now) {
-            if farewell.is_some() || !activity.is_resting() {
+            if stopping.is_some() || !activity.is_resting() {
                 return End::TimedOut(missed);
             }
-            farewell = Some(Farewell::new(activity, limits));
+            stopping = Some(GracefulStop::new(activity, limits));
             connection.as_mut().stop();
             continue;
         }
-        let next_look = now + limits.tick();
-        let wake = deadline.map_or(next_look, |deadline| deadline.at.min(next_look));
+        let next_check = now + limits.tick();
+        let wake = deadline.map_or(next_check, |deadline| deadline.at.min(next_check));
         let wake = match end_of_life {
-            Some(end) if farewell.is_none() => wake.min(end),
+            Some(end) if stopping.is_none() => wake.min(end),
             _ => wake,
         };
         tokio::select! {
@@ -92,11 +92,11 @@ pub(crate) async fn drive(
                 return end.map_or_else(End::Failed, |()| End::Finished);
             }
             () = activity.closed() => return End::Closed,
-            () = stopped(stop), if farewell.is_none() => {
+            () = stopped(stop), if stopping.is_none() => {
                 if !activity.has_served() {
                     return End::Finished;
                 }
-                farewell = Some(Farewell::new(activity, limits));
+                stopping = Some(GracefulStop::new(activity, limits));
                 connection.as_mut().stop();
             }
             () = tokio::time::sleep_until(wake) => {}
@@ -105,18 +105,18 @@ pub(crate) async fn drive(
 }
 
 /// The end of a connection that has to stop.
-struct Farewell {
+struct GracefulStop {
     /// When the stop began.
     since: Instant,
     /// How long it may stay without progress.
     patience: Duration,
 }
 
-impl Farewell {
+impl GracefulStop {
     /// Sets the time: 1 s between requests, else the write timeout, for the last response.
     fn new(activity: &Activity, limits: &Limits) -> Self {
         let patience = if activity.is_resting() {
-            PARTING
+            IDLE_STOP_TIME
         } else {
             // The last response may still be on its way to a slow reader.
             limits.response.stall.unwrap_or(limits.grace)

@@ -44,7 +44,7 @@ pub(crate) async fn open(
     let accepted = tokio::time::timeout(shared.limits.handshake, tls.accept(socket)).await;
     let accepted = accepted.map_err(|_| ConnectionEventKind::HandshakeTimeout)?;
     let stream = accepted.map_err(|error| {
-        // Scanners fail here all day; an operator who looks for a reason turns this level on.
+        // Scanners fail here often. An operator who needs the reason turns this level on.
         tracing::debug!(%error, "the TLS handshake failed");
         if is_refusal_of_certificate(&error) {
             ConnectionEventKind::CertificateRefused

@@ -189,7 +189,7 @@ impl Drop for ReceivedBody {
             return; // The connection drains what is left before it closes.
         }
         if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(outlast(unread));
+            runtime.spawn(drain_stream(unread));
         }
     }
 }
@@ -199,7 +199,7 @@ impl Drop for ReceivedBody {
 /// If it was dropped at once, the reset would be sent in the same packet as the response. Many
 /// clients then report the reset and lose the response, although RFC 9113, section 8.1, forbids
 /// that. At most as many streams wait as may be open.
-async fn outlast(mut unread: Incoming) {
+async fn drain_stream(mut unread: Incoming) {
     let drained = async {
         let mut left = DRAIN_BYTES;
         while left > 0 {

@@ -72,12 +72,12 @@ impl Socket {
         };
         let drained = async {
             let _ = socket.shutdown().await;
-            let mut scrap = [0; 8 * 1024];
-            let mut seen = 0;
-            while seen < DRAIN_BYTES {
-                match socket.read(&mut scrap).await {
+            let mut buffer = [0; 8 * 1024];
+            let mut drained_bytes = 0;
+            while drained_bytes < DRAIN_BYTES {
+                match socket.read(&mut buffer).await {
                     Ok(0) | Err(_) => break,
-                    Ok(count) => seen += count,
+                    Ok(count) => drained_bytes += count,
                 }
             }
         };

@@ -14,8 +14,6 @@ pub enum ConnectionEventKind {
     AddressLimit,
     /// The client refused the certificate of the server.
     CertificateRefused,
-    /// Closed while idle, because the server was full and a new connection came.
-    ClosedForRoom,
     /// Closed: more HTTP/2 control frames than
     /// [`control_frames`](crate::server::Limits::control_frames) allows.
     ControlFrameFlood,
@@ -27,6 +25,8 @@ pub enum ConnectionEventKind {
     /// The head of a request took longer than
     /// [`header_timeout`](crate::server::Limits::header_timeout), or no request came at all.
     HeaderTimeout,
+    /// Closed while idle, because the server was full and a new connection came.
+    IdleClosed,
     /// A request is not valid HTTP, or its head is too large. The server itself responds with
     /// 400, 414 or 431.
     MalformedRequest,
@@ -57,11 +57,11 @@ impl ConnectionEventKind {
     pub const ALL: [Self; 15] = [
         Self::AddressLimit,
         Self::CertificateRefused,
-        Self::ClosedForRoom,
         Self::ControlFrameFlood,
         Self::HandshakeFailed,
         Self::HandshakeTimeout,
         Self::HeaderTimeout,
+        Self::IdleClosed,
         Self::MalformedRequest,
         Self::ProtocolError,
         Self::ProxyHeaderInvalid,
@@ -86,11 +86,11 @@ impl ConnectionEventKind {
         match self {
             Self::AddressLimit => "address_limit",
             Self::CertificateRefused => "certificate_refused",
-            Self::ClosedForRoom => "closed_for_room",
             Self::ControlFrameFlood => "control_frame_flood",
             Self::HandshakeFailed => "handshake_failed",
             Self::HandshakeTimeout => "handshake_timeout",
             Self::HeaderTimeout => "header_timeout",
+            Self::IdleClosed => "idle_closed",
             Self::MalformedRequest => "malformed_request",
             Self::ProtocolError => "protocol_error",
             Self::ProxyHeaderInvalid => "proxy_header_invalid",
@@ -108,7 +108,7 @@ impl ConnectionEventKind {
         matches!(
             self,
             Self::AddressLimit
-                | Self::ClosedForRoom
+                | Self::IdleClosed
                 | Self::ControlFrameFlood
                 | Self::ResetFlood
                 | Self::ServerLimit

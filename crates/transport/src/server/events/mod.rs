@@ -224,7 +224,11 @@ mod tests {
             events.record(KIND, [10, 0, 0, last].into());
         }
         events.report_due();
-        assert_eq!(seen.lock().unwrap().len(), 1, "the first is told at once");
+        assert_eq!(
+            seen.lock().unwrap().len(),
+            1,
+            "the first is reported at once"
+        );
         tokio::time::advance(INTERVAL).await;
         events.report_due();
         events.report_due();
