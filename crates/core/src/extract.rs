@@ -19,7 +19,11 @@ use axum_core::{
 };
 use http::{HeaderValue, request};
 
-use crate::{Identity, Principal, Rejection, SecurityContext};
+use crate::{
+    context::{Identity, SecurityContext},
+    principal::Principal,
+    rejection::{ProblemJson, Rejection, Renderer as _},
+};
 
 /// A refusal by an extractor or a handler, rendered like those of guards.
 ///
@@ -46,14 +50,14 @@ impl Refused {
 
 impl IntoResponse for Refused {
     fn into_response(mut self) -> Response {
-        let answer = match &self.cx {
+        let response = match &self.cx {
             Some(cx) => {
                 cx.refuse("handler", &mut self.rejection);
                 cx.render(*self.rejection)
             }
-            None => crate::Renderer::render(&crate::ProblemJson::default(), *self.rejection),
+            None => ProblemJson::default().render(*self.rejection),
         };
-        answer.map(Body::from)
+        response.map(Body::from)
     }
 }
 

@@ -55,55 +55,52 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod authenticate;
-mod client;
-mod clock;
-mod context;
-#[cfg(feature = "axum")]
-pub mod extract;
-mod fact;
-mod guard;
-mod guards;
-mod machine;
-mod principal;
-mod rejection;
-mod request_body;
-mod request_id;
-mod routes;
-mod secret;
-mod maybe_ready;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "axum")]
+pub mod extract;
+mod authenticate;
+mod layers;
+mod service;
+mod sequence;
+mod guard;
+mod context;
+mod routes;
+mod rejection;
+mod credential;
+mod principal;
+mod client;
+mod request_body;
+mod clock;
+mod secret;
+mod maybe_ready;
 
 pub use tower_layer::Layer;
 
 #[cfg(feature = "axum")]
 pub use self::extract::ClientIp;
 pub use self::{
-    authenticate::{
-        AuthenticateBuildError, AuthenticateLayer, Authenticator, AuthenticatorId, Credential,
-        CredentialSource, Presence, TokenShape,
-    },
+    authenticate::{AuthenticateBuildError, AuthenticateLayer, Authenticator},
     client::{ClientInfo, Peer, Scheme},
     clock::{Clock, ManualClock, SharedClock, SystemClock},
-    context::{Counted, FirstAndLast, Identity, Observations, RequestId, SecurityContext},
-    fact::{CredentialFailure, Fact, FailedCredential, Refusal},
+    context::{
+        Counted, Fact, FailedCredential, FirstAndLast, Identity, Lease, Observations, Refusal,
+        RequestId, SecurityContext,
+    },
+    credential::{
+        AuthenticatorId, Credential, CredentialFailure, CredentialSource, Presence, TokenShape,
+    },
     guard::{Guard, Mode, Outcome, OutcomeKind, Verdict},
-    guards::{AnyGuard, Chain, GuardInfo, GuardList, Guards},
-    machine::{GuardBody, GuardFuture, GuardLayer, GuardService, Lease},
+    layers::{AccessLayer, NotFoundLayer, RenderLayer, RequestIdLayer, RouteLayer},
     maybe_ready::{BoxFuture, MaybeReady},
     principal::{Principal, PrincipalBuilder},
-    rejection::{EmptyBody, PlainText, ProblemJson, Rejection, RenderLayer, Renderer},
-    request_body::{BoxError, RequestBody, refuse},
-    request_id::RequestIdLayer,
+    rejection::{EmptyBody, PlainText, ProblemJson, Rejection, Renderer},
+    request_body::{BoxError, RequestBody},
     routes::{
-        Access, AccessLayer, BodyKind, NotFoundLayer, RouteLayer, RouteMatch, RouteTable,
-        RouteTableBuildError, RouteTableBuilder, Rule, TextField,
+        Access, BodyKind, RouteMatch, RouteTable, RouteTableBuildError, RouteTableBuilder, Rule,
+        TextField, TextFieldProblem,
     },
     secret::Secret,
+    sequence::{AnyGuard, GuardInfo, GuardList, Guards},
+    service::{GuardBody, GuardFuture, GuardLayer, GuardService, refuse},
 };
-
-// The example of the README, compiled as a documentation test.
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-mod readme {}

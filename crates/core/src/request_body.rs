@@ -1,8 +1,7 @@
-//! For layers that read the body of a request: the body that they pass inwards, and how they
-//! refuse.
+//! The body of a request that a layer read, limited or replaced.
 //!
 //! A [`Guard`](crate::Guard) sees heads only. A service that needs the body wraps it in
-//! [`RequestBody`] and refuses with [`refuse`].
+//! [`RequestBody`] and refuses with [`refuse`](crate::refuse).
 
 use std::{
     error::Error,
@@ -11,12 +10,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::Response;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Limited;
 use pin_project_lite::pin_project;
-
-use crate::{GuardBody, Rejection, SecurityContext, machine::refusal};
 
 /// The error of a request body, boxed.
 pub type BoxError = Box<dyn Error + Send + Sync>;
@@ -104,20 +100,4 @@ where
             }
         }
     }
-}
-
-/// Refuses as a guard would: in the same form, and recorded in the audit trail.
-///
-/// For services that are not guards because they read the body. `guard` is the name in the audit
-/// record. The request counts as [refused before the handler](SecurityContext::refused_before_handler). In shadow, call
-/// [`SecurityContext::would_refuse`] in place of this.
-#[must_use]
-pub fn refuse<B>(
-    cx: &SecurityContext,
-    guard: &'static str,
-    mut rejection: Rejection,
-) -> Response<GuardBody<B>> {
-    cx.refuse(guard, &mut rejection);
-    cx.mark_refused_before_handler();
-    refusal(cx.render(rejection))
 }

@@ -6,7 +6,7 @@ use http::StatusCode;
 use palisade_audit::{
     FileSink, RecordFilter, StoredRecord, TrailReport, VerifyOptions, read_trail, verify_file,
 };
-use palisade_core::{Chain, GuardLayer, ManualClock, Rejection, Verdict};
+use palisade_core::{GuardLayer, ManualClock, Rejection, Verdict};
 use tempfile::tempdir;
 use tower::service_fn;
 
@@ -103,11 +103,11 @@ async fn a_fail_closed_trail_finds_both_records_of_a_request_and_counts_it_once(
         },
     );
     for _ in 0..2 {
-        let stack = GuardLayer(Chain(layer.clone(), identify));
+        let stack = GuardLayer((layer.clone(), identify));
         send(stack, service_fn(hello), get("/hello")).await;
     }
     send(
-        GuardLayer(Chain(layer.clone(), refuse)),
+        GuardLayer((layer.clone(), refuse)),
         service_fn(hello),
         get("/hello"),
     )

@@ -100,7 +100,7 @@ async fn requests_refusals_and_events_arrive_as_datagrams() {
             Verdict::<()>::from(Rejection::new(StatusCode::FORBIDDEN, "forbidden", "No."))
         },
     );
-    let refused = palisade_core::GuardLayer(palisade_core::Chain(layer.clone(), refuse));
+    let refused = palisade_core::GuardLayer((layer.clone(), refuse));
     for _ in 0..5 {
         send(refused.clone(), service_fn(hello), get("/hello")).await;
     }

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::CredentialSource;
+use super::registered::RegisteredAuthenticator;
+use crate::credential::CredentialSource;
 
 /// Why an [`AuthenticateLayer`](super::AuthenticateLayer) cannot be built.
 ///
@@ -54,3 +55,25 @@ impl fmt::Display for AuthenticateBuildError {
 }
 
 impl std::error::Error for AuthenticateBuildError {}
+
+/// Finds what would make every request ambiguous.
+pub(super) fn check(all: &[RegisteredAuthenticator]) -> Result<(), AuthenticateBuildError> {
+    if all.is_empty() {
+        return Err(AuthenticateBuildError::NoAuthenticator);
+    }
+    for (index, one) in all.iter().enumerate() {
+        let (kind, mut sources) = (one.info.kind, one.info.sources.iter());
+        if let Some(source) = sources.find(|source| source.is_reserved()) {
+            let source = source.clone();
+            return Err(AuthenticateBuildError::ReservedHeader { kind, source });
+        }
+        for other in all.iter().skip(index + 1) {
+            let shared = |source: &&_| other.info.sources.iter().any(|same| same.overlaps(source));
+            if let Some(source) = one.info.sources.iter().find(shared) {
+                let (kinds, source) = ([kind, other.info.kind], source.clone());
+                return Err(AuthenticateBuildError::SameSource { kinds, source });
+            }
+        }
+    }
+    Ok(())
+}

@@ -2,37 +2,41 @@
 //!
 //! [`SecurityContext::find_or_create`] creates it in the outermost [`GuardService`](crate::GuardService);
 //! inner ones find it. Values that are decided once (client, principal, route) are set once; a
-//! later write is ignored or an error. Everything that is counted is in the [`Ledger`], behind one
+//! later write is ignored or an error. Everything that is counted is in the [`Records`], behind one
 //! lock that is held for a moment.
 
-mod ledger;
-mod notes;
-mod observations;
+mod identity;
 mod refuse;
+mod records;
+mod observations;
+mod lease;
 mod request_id;
-mod wire;
 
 use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize},
     },
 };
 
 use http::{HeaderValue, Method, request};
 
-use self::{
-    ledger::Ledger,
-    wire::{grpc_content_type, leaves_much_unread},
-};
 pub use self::{
-    observations::{Counted, FirstAndLast, Observations},
+    identity::Identity,
+    lease::Lease,
+    observations::{Counted, Fact, FailedCredential, FirstAndLast, Observations, Refusal},
     request_id::RequestId,
 };
+pub(crate) use self::{identity::ProvenPrincipal, lease::ParkedPasses};
+use self::{
+    records::Records,
+    refuse::{grpc_content_type, leaves_much_unread},
+};
 use crate::{
-    ClientInfo, Principal, Rejection, Renderer, RouteMatch, Rule, authenticate::Proof,
-    machine::Hold,
+    client::ClientInfo,
+    rejection::Renderer,
+    routes::{RouteMatch, Rule},
 };
 
 /// What all guards know about one request. Cheap to clone (one `Arc`).
@@ -55,7 +59,7 @@ pub struct SecurityContext(Arc<Inner>);
 #[derive(Default)]
 struct Inner {
     /// An authenticator looked for a credential.
-    asked: AtomicBool,
+    authentication_attempted: AtomicBool,
     /// Set by the client address layer.
     client: OnceLock<ClientInfo>,
     /// A refusal must close the HTTP/1 connection: much of the request body is unread.
@@ -68,14 +72,14 @@ struct Inner {
     is_head: bool,
     /// How many [`Lease`](crate::Lease)s exist.
     leases: AtomicUsize,
-    /// Observations and settlements.
-    ledger: Mutex<Ledger>,
+    /// Observations, settlements and visited layers.
+    records: Mutex<Records>,
     /// The id that a proxy sent, until it is known whether the proxy is trusted.
     offered_request_id: OnceLock<RequestId>,
     /// Passes that wait for the last lease.
-    parked: Mutex<Vec<Box<dyn Hold>>>,
+    parked: Mutex<Vec<Box<dyn ParkedPasses>>>,
     /// The principal and its proof.
-    proven: OnceLock<Proven>,
+    proven: OnceLock<ProvenPrincipal>,
     /// The renderer of refusals. Unset: the default one.
     renderer: OnceLock<Arc<dyn Renderer>>,
     /// Created at the first read.
@@ -84,26 +88,6 @@ struct Inner {
     route: OnceLock<RouteMatch>,
     /// A guard refused before the handler.
     refused_before_handler: AtomicBool,
-}
-
-/// A principal, and the authenticator and credential that proved it. None where a guard identified it otherwise.
-pub(crate) struct Proven {
-    pub(crate) principal: Principal,
-    pub(crate) proof: Option<Proof>,
-}
-
-/// Whether the identity of the client is known.
-///
-/// `Unknown` means that no authenticator ran, which is an error of assembly: refuse.
-#[derive(Clone, Copy, Debug)]
-#[allow(clippy::exhaustive_enums)] // Every guard must handle each.
-pub enum Identity<'a> {
-    /// An authenticator ran and found no credential.
-    Anonymous,
-    /// A credential was verified.
-    Known(&'a Principal),
-    /// No authenticator ran. Never treat it as anonymous.
-    Unknown,
 }
 
 impl SecurityContext {
@@ -164,62 +148,6 @@ impl SecurityContext {
         }
     }
 
-    /// Tells whether the client is known, anonymous, or was never authenticated.
-    #[must_use]
-    pub fn identity(&self) -> Identity<'_> {
-        match self.principal() {
-            Some(principal) => Identity::Known(principal),
-            None if self.0.asked.load(Ordering::Acquire) => Identity::Anonymous,
-            None => Identity::Unknown,
-        }
-    }
-
-    /// Returns the principal, if one is known. To distinguish the other two cases use
-    /// [`identity`](Self::identity).
-    #[must_use]
-    pub fn principal(&self) -> Option<&Principal> {
-        Some(&self.0.proven.get()?.principal)
-    }
-
-    /// Returns what proved the principal, if an authenticator did.
-    pub(crate) fn proof(&self) -> Option<&Proof> {
-        self.0.proven.get()?.proof.as_ref()
-    }
-
-    /// Records that an authenticator ran, whatever it found, also in shadow. Without it the
-    /// identity is `Unknown`.
-    pub fn mark_authentication_attempted(&self) {
-        self.0.asked.store(true, Ordering::Release);
-    }
-
-    /// Sets the principal, for guards that are not an [`Authenticator`](crate::Authenticator).
-    ///
-    /// An [`AuthenticateLayer`](crate::AuthenticateLayer) further in does not accept this: it
-    /// requires a credential that it can verify.
-    ///
-    /// # Errors
-    /// 500 `misconfigured` if another principal is set already. The same principal again is no
-    /// error.
-    pub fn set_principal(&self, who: Principal) -> Result<(), Box<Rejection>> {
-        self.mark_authentication_attempted();
-        let proven = Proven {
-            principal: who,
-            proof: None,
-        };
-        self.prove(proven).map_err(|_| {
-            let reason = "a second authenticator found another principal";
-            Box::new(Rejection::misconfigured(reason))
-        })
-    }
-
-    /// Sets the principal and its proof. Returns them if another principal is set already.
-    pub(crate) fn prove(&self, proven: Proven) -> Result<(), Proven> {
-        match self.0.proven.set(proven) {
-            Err(second) if self.principal() != Some(&second.principal) => Err(second),
-            Ok(()) | Err(_) => Ok(()),
-        }
-    }
-
     /// Returns what the route table says about this request. `None`: no
     /// [`RouteLayer`](crate::RouteLayer) is outside.
     #[must_use]
@@ -248,17 +176,12 @@ impl SecurityContext {
         self.0.grpc.is_some()
     }
 
-    pub(crate) fn leases(&self) -> &AtomicUsize {
-        &self.0.leases
-    }
-
-    pub(crate) fn parked(&self) -> MutexGuard<'_, Vec<Box<dyn Hold>>> {
-        self.0.parked.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        // A poisoned ledger is still the best record there is.
-        self.0.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    fn records(&self) -> MutexGuard<'_, Records> {
+        // Records behind a poisoned lock are still the best there are.
+        self.0
+            .records
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

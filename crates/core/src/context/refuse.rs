@@ -10,14 +10,18 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, header};
+use http::{HeaderValue, Response, Version, header, request};
 use palisade_internal::log_limit::LogLimit;
 
 use super::SecurityContext;
 use crate::{
-    Clock as _, Rejection, Renderer, SystemClock,
-    rejection::{DEFAULT_RENDERER, render_grpc},
+    clock::{Clock as _, SystemClock},
+    rejection::{DEFAULT_RENDERER, Rejection, Renderer, render_grpc},
 };
+
+/// An unread body up to this many bytes is left to the server; a longer one closes an HTTP/1
+/// connection.
+const SMALL_BODY: u64 = 8 * 1024;
 
 /// Bounds the log lines of server faults (misconfigured guards, handlers that panic), which every
 /// request could cause.
@@ -30,8 +34,8 @@ static LINES: [LogLimit; 16] = [const { LogLimit::per_minute() }; 16];
 fn is_due(guard: &str, code: &str, reason: &str, now: Duration) -> Option<u64> {
     let mut hasher = DefaultHasher::new();
     (guard, code, reason).hash(&mut hasher);
-    let place = usize::try_from(hasher.finish() % LINES.len() as u64).unwrap_or_default();
-    LINES.get(place)?.admit(now)
+    let line = usize::try_from(hasher.finish() % LINES.len() as u64).unwrap_or_default();
+    LINES.get(line)?.admit(now)
 }
 
 /// Logs a fault of the server, if a line is due.
@@ -53,7 +57,7 @@ impl SecurityContext {
             let now = SystemClock::default().monotonic();
             log_fault(guard, code, reason.as_deref().unwrap_or_default(), now);
         }
-        self.ledger().observations.refuse(guard, code, reason);
+        self.records().observations.refuse(guard, code, reason);
     }
 
     /// Renders a refusal with the renderer of the stack.
@@ -74,25 +78,25 @@ impl SecurityContext {
     fn render_by(&self, renderer: &dyn Renderer, rejection: Rejection) -> Response<Bytes> {
         let exposed = self.0.expose.load(Ordering::Relaxed);
         let exposed = exposed.then(|| rejection.clone());
-        let mut answer = match &self.0.grpc {
+        let mut response = match &self.0.grpc {
             Some(content_type) => render_grpc(rejection, content_type),
             None => renderer.render(rejection),
         };
         if self.0.close_on_refusal {
             let close = HeaderValue::from_static("close");
-            answer.headers_mut().insert(header::CONNECTION, close);
+            response.headers_mut().insert(header::CONNECTION, close);
         }
         if self.0.is_head {
             // hyper would send the body over HTTP/2, and the client reset the stream.
-            let length = std::mem::take(answer.body_mut()).len();
-            answer
+            let length = std::mem::take(response.body_mut()).len();
+            response
                 .headers_mut()
                 .insert(header::CONTENT_LENGTH, length.into());
         }
         if let Some(rejection) = exposed {
-            answer.extensions_mut().insert(rejection);
+            response.extensions_mut().insert(rejection);
         }
-        answer
+        response
     }
 
     /// Sets the renderer. The first call wins; exposing stays on once any layer asked for it.
@@ -100,6 +104,29 @@ impl SecurityContext {
         let _ = self.0.renderer.set(renderer);
         self.0.expose.fetch_or(expose, Ordering::Relaxed);
     }
+}
+
+/// Tells whether a refusal would leave a body on an HTTP/1 connection that is not worth reading.
+pub(super) fn leaves_much_unread(head: &request::Parts) -> bool {
+    if head.version >= Version::HTTP_2 {
+        return false;
+    }
+    if head.headers.contains_key(header::TRANSFER_ENCODING) {
+        return true;
+    }
+    let Some(length) = head.headers.get(header::CONTENT_LENGTH) else {
+        return false;
+    };
+    let length = length.to_str().ok().and_then(|text| text.parse().ok());
+    length.is_none_or(|length: u64| length > SMALL_BODY)
+}
+
+/// Returns the content type of a gRPC request, which its refusal must have too.
+pub(super) fn grpc_content_type(head: &request::Parts) -> Option<HeaderValue> {
+    let value = head.headers.get(header::CONTENT_TYPE)?;
+    let rest = value.as_bytes().strip_prefix(b"application/grpc")?;
+    let whole = matches!(rest.first(), None | Some(b'+' | b';' | b'-'));
+    whole.then(|| value.clone())
 }
 
 #[cfg(test)]

@@ -17,9 +17,9 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
 use smallvec::SmallVec;
 
-use crate::CredentialFailure;
+use crate::credential::CredentialFailure;
 
-pub use self::render::{EmptyBody, PlainText, ProblemJson, RenderLayer, Renderer};
+pub use self::render::{EmptyBody, PlainText, ProblemJson, Renderer};
 pub(crate) use self::{grpc::render as render_grpc, render::DEFAULT as DEFAULT_RENDERER};
 
 /// Why a request is refused: status, stable code, safe text and headers for the client, and a

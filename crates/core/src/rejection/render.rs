@@ -1,17 +1,15 @@
 //! The form of a refusal in HTTP: problem document, plain text, or no body.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Response,
     header::{CACHE_CONTROL, CONTENT_TYPE},
-    request,
 };
 use serde_json::Value;
 
 use super::{Rejection, Template};
-use crate::{Guard, SecurityContext, Verdict, layer};
 
 pub(crate) static DEFAULT: ProblemJson = ProblemJson;
 
@@ -19,7 +17,7 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 const PLAIN_TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
-/// Turns a refusal into a response. One for each stack, set by [`RenderLayer`].
+/// Turns a refusal into a response. One for each stack, set by [`RenderLayer`](crate::RenderLayer).
 ///
 /// gRPC requests get the gRPC form, and `HEAD` requests no body, whatever the renderer returns. A
 /// panic goes outwards, or is replaced by [`ProblemJson`] with
@@ -103,52 +101,4 @@ pub(super) fn problem(template: &Template) -> Bytes {
         .map(|(key, value)| format!("{}:{value}", Value::from(*key)))
         .collect();
     format!("{{{}}}", members.join(",")).into()
-}
-
-/// Sets the renderer for every refusal of the stack. Place it outermost; requests refused by guards
-/// outside it have the default form, [`ProblemJson`].
-///
-/// ```
-/// use palisade_core::{PlainText, RenderLayer};
-///
-/// let layer = RenderLayer::new(PlainText::default()).expose_rejection();
-/// ```
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct RenderLayer {
-    renderer: Arc<dyn Renderer>,
-    expose: bool,
-}
-
-layer!(RenderLayer);
-
-impl RenderLayer {
-    /// Uses [`PlainText`], [`EmptyBody`] or a custom renderer.
-    pub fn new(renderer: impl Renderer) -> Self {
-        Self {
-            renderer: Arc::new(renderer),
-            expose: false,
-        }
-    }
-
-    /// Also puts each [`Rejection`] into the extensions of its response, for other layers outside.
-    ///
-    /// Default: off. It costs allocations for each refusal, which are many under attack.
-    pub fn expose_rejection(mut self) -> Self {
-        self.expose = true;
-        self
-    }
-}
-
-impl Guard for RenderLayer {
-    type Pass = ();
-
-    fn name(&self) -> &'static str {
-        "render"
-    }
-
-    fn admit(&self, cx: &SecurityContext, _: &mut request::Parts) -> Verdict<()> {
-        cx.render_with(Arc::clone(&self.renderer), self.expose);
-        Verdict::Admit(())
-    }
 }

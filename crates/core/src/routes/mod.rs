@@ -1,15 +1,20 @@
 //! The route table: what each path template and method requires. A request without a rule is
 //! refused.
 //!
-//! [`RouteTable`] is built at start. [`RouteLayer`] looks up the rule, [`NotFoundLayer`] refuses
-//! unknown paths, [`AccessLayer`] checks the principal.
+//! [`RouteTable`] is built at start. [`RouteLayer`](crate::RouteLayer) looks up the rule,
+//! [`NotFoundLayer`](crate::NotFoundLayer) refuses unknown paths, and
+//! [`AccessLayer`](crate::AccessLayer) checks the principal.
 
-mod guards;
-mod rule;
+mod builder;
 mod table;
+mod rule;
+mod text_field;
+mod error;
 
 pub use self::{
-    guards::{AccessLayer, NotFoundLayer, RouteLayer},
-    rule::{Access, BodyKind, Rule, TextField},
-    table::{RouteMatch, RouteTable, RouteTableBuildError, RouteTableBuilder},
+    builder::RouteTableBuilder,
+    error::{RouteTableBuildError, TextFieldProblem},
+    rule::{Access, Rule},
+    table::{RouteMatch, RouteTable},
+    text_field::{BodyKind, TextField},
 };

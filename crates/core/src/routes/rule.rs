@@ -7,7 +7,11 @@ use std::sync::Arc;
 
 use http::{HeaderValue, header::WWW_AUTHENTICATE};
 
-use crate::{Principal, Rejection, authenticate::challenge};
+use super::{
+    error::{RouteTableBuildError, TextFieldProblem},
+    text_field::{BodyKind, TextField},
+};
+use crate::{credential::challenge, principal::Principal, rejection::Rejection};
 
 /// Who may use a route.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -19,83 +23,6 @@ pub enum Access {
     Public,
     /// Every client whose credential has all of these scopes.
     Scopes(Box<[Box<str>]>),
-}
-
-/// The kind of body in which a route looks for its text fields. Any other kind is refused with 415.
-///
-/// Name the kind that the handler parses. If the check parses the body in another way than the
-/// handler, it checks another text.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum BodyKind {
-    /// `application/x-www-form-urlencoded`.
-    Form,
-    /// `application/json` and `application/*+json`. The default.
-    #[default]
-    Json,
-    /// Either. Only for handlers that choose their parser by `Content-Type`.
-    JsonOrForm,
-}
-
-/// A field of query, form or JSON that holds text for a model. [`Rule::text`] adds one to a rule.
-///
-/// ```
-/// use palisade_core::TextField;
-///
-/// let title = TextField::parse("title?");
-/// assert_eq!(&**title.name(), "title");
-/// assert!(!title.is_required());
-/// ```
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct TextField {
-    name: Arc<str>,
-    required: bool,
-}
-
-impl TextField {
-    /// Parses `text`, `title?` or `/input/text`: a name, or a JSON pointer (RFC 6901) that begins
-    /// with `/`. The field is required, unless it ends with `?`.
-    ///
-    /// In a pointer, `*` matches every element or member. `**` at the end matches the value itself
-    /// and every string below it. The empty text is the pointer to the whole document.
-    ///
-    /// It never fails: [`RouteTableBuilder::build`](crate::RouteTableBuilder::build) refuses a
-    /// pointer that is not valid.
-    #[must_use]
-    pub fn parse(written: &str) -> Self {
-        let optional = written.strip_suffix('?');
-        Self {
-            name: Arc::from(optional.unwrap_or(written)),
-            required: optional.is_none(),
-        }
-    }
-
-    /// Returns the name or the pointer, without the `?`.
-    #[must_use]
-    pub fn name(&self) -> &Arc<str> {
-        &self.name
-    }
-
-    /// Tells whether a request without the field is refused.
-    #[must_use]
-    pub fn is_required(&self) -> bool {
-        self.required
-    }
-
-    /// Returns what is wrong with a pointer. `None` if it is valid or a name.
-    fn mistake(&self) -> Option<&'static str> {
-        let pointer = self.name.strip_prefix('/')?;
-        let escapes = |step: &str| {
-            let mut behind = step.split('~').skip(1);
-            behind.all(|rest| rest.starts_with(['0', '1']))
-        };
-        if !pointer.split('/').all(escapes) {
-            return Some("`~` must be followed by 0 or 1; write `~0` for `~` and `~1` for `/`");
-        }
-        let mut steps = pointer.rsplit('/').skip(1);
-        let inside = steps.any(|step| step == "**");
-        inside.then_some("`**` may only be the last step; write `*` for one level")
-    }
 }
 
 /// What one route requires: who may use it, which named limits count it, which fields hold text.
@@ -274,23 +201,28 @@ impl Rule {
         self
     }
 
-    /// Returns what is wrong with the text fields. `None` if nothing is.
-    pub(super) fn text_mistake(&self) -> Option<String> {
+    /// Refuses text fields that cannot be found as they are written.
+    pub(super) fn check_text_fields(&self, template: &str) -> Result<(), RouteTableBuildError> {
+        let error = |field: &Arc<str>, problem| RouteTableBuildError::TextField {
+            template: template.to_owned(),
+            field: Arc::clone(field),
+            problem,
+        };
         for field in &self.fields {
-            if let Some(why) = field.mistake() {
-                return Some(format!("text field `{}`: {why}", field.name()));
+            if let Some(problem) = field.problem() {
+                return Err(error(field.name(), problem));
             }
         }
-        let mut names = self.fields.iter().map(TextField::name);
-        let pointer = names.find(|name| is_pointer(name));
-        let is_form = self.body_kind == Some(BodyKind::Form);
-        let why = "it is looked for in JSON, but the rule says `body(BodyKind::Form)`";
-        let field = pointer.or(self.text_schemas.first()).filter(|_| is_form)?;
-        Some(format!("text field `{field}`: {why}"))
+        let pointer = self.fields.iter().find(|field| field.is_pointer());
+        let in_json = pointer.map(TextField::name).or(self.text_schemas.first());
+        match in_json.filter(|_| self.body_kind == Some(BodyKind::Form)) {
+            Some(field) => Err(error(field, TextFieldProblem::JsonInForm)),
+            None => Ok(()),
+        }
     }
 
     /// Checks the scopes of a principal. `challenge` is that of its kind of credential.
-    pub(super) fn check_scopes(
+    pub(crate) fn check_scopes(
         &self,
         who: &Principal,
         challenge: &HeaderValue,
@@ -307,9 +239,4 @@ impl Rule {
             insufficient.with_header(WWW_AUTHENTICATE, challenge),
         ))
     }
-}
-
-/// Tells whether a text field is found in JSON only.
-fn is_pointer(name: &str) -> bool {
-    name.is_empty() || name.starts_with('/')
 }

@@ -19,7 +19,7 @@ mod cors;
 mod docs;
 mod existing_app;
 mod finished_router;
-mod floor_plan;
+mod layout;
 mod metrics;
 mod names;
 mod nginx;

@@ -1,0 +1,185 @@
+//! What guards and handlers record about a request: facts, failed credentials, shadow refusals,
+//! cost.
+//!
+//! [`Records`] is the mutable part of a context, behind one lock that is held for a moment. All
+//! parts are bounded; what exceeds a bound is counted as a lost fact.
+
+use std::sync::atomic::Ordering;
+
+use super::{
+    SecurityContext,
+    observations::{Counted, Fact, Observations},
+};
+use crate::rejection::Rejection;
+
+/// The most units that a handler can settle.
+const MOST_UNITS: usize = 4;
+/// The most layers that are remembered without an allocation.
+const INLINE_VISITS: usize = 8;
+
+/// What guards and the handler recorded about one request.
+#[derive(Debug, Default)]
+pub(super) struct Records {
+    pub(super) observations: Observations,
+    /// Settled amounts by unit, at most [`MOST_UNITS`].
+    settled: Vec<(&'static str, u64)>,
+    /// Ids of layers that saw the request; 0 is free.
+    visits: [usize; INLINE_VISITS],
+    /// Ids beyond the first [`INLINE_VISITS`].
+    more_visits: Vec<usize>,
+}
+
+impl Records {
+    /// Returns true at the first call for a layer. The first eight layers need no allocation.
+    pub(super) fn visit(&mut self, layer: usize) -> bool {
+        for slot in &mut self.visits {
+            if *slot == layer {
+                return false;
+            }
+            if *slot == 0 {
+                *slot = layer;
+                return true;
+            }
+        }
+        let visited = self.more_visits.contains(&layer);
+        if !visited {
+            self.more_visits.push(layer);
+        }
+        !visited
+    }
+
+    /// Sets the amount of a unit. The last call wins; a fifth unit is counted as lost.
+    pub(super) fn settle(&mut self, unit: &'static str, amount: u64) {
+        if let Some(known) = self.settled.iter_mut().find(|(name, _)| *name == unit) {
+            known.1 = amount;
+        } else if self.settled.len() < MOST_UNITS {
+            self.settled.push((unit, amount));
+        } else {
+            self.observations.lose_fact();
+        }
+    }
+
+    /// Returns the amount of a unit.
+    pub(super) fn settled(&self, unit: &str) -> Option<u64> {
+        let found = self.settled.iter().find(|(known, _)| *known == unit);
+        found.map(|(_, amount)| *amount)
+    }
+
+    /// Returns all units with their amounts.
+    pub(super) fn settlements(&self) -> &[(&'static str, u64)] {
+        &self.settled
+    }
+}
+
+impl SecurityContext {
+    /// Returns true if a layer sees this request for the first time, so that a layer applied twice
+    /// charges once.
+    ///
+    /// `layer` is the address of the layer's shared state, never 0.
+    #[must_use]
+    pub fn first_visit(&self, layer: usize) -> bool {
+        self.records().visit(layer)
+    }
+
+    /// Adds a fact. Equal facts are counted. The number kept is bounded, see [`Observations`].
+    pub fn record(&self, fact: Fact) {
+        self.records().observations.record(fact);
+    }
+
+    /// Records a credential that was not accepted, for the audit trail and for limits on guessing.
+    ///
+    /// [`AuthenticateLayer`](crate::AuthenticateLayer) does this for every authenticator. Guards
+    /// that check credentials themselves must call it. Whether it counts as a guess is
+    /// [`Rejection::credential_failure`].
+    pub fn credential_failed(&self, kind: &'static str, rejection: &Rejection) {
+        let (code, failure) = (rejection.code(), rejection.credential_failure());
+        let mut records = self.records();
+        records.observations.credential_failed(kind, code, failure);
+    }
+
+    /// Records what a guard in shadow would have refused.
+    ///
+    /// The core does this for guards. Services that read the body call it themselves.
+    pub fn would_refuse(&self, guard: &'static str, rejection: &Rejection) {
+        let (code, reason) = (rejection.code(), rejection.reason_text());
+        let mut records = self.records();
+        records.observations.would_refuse(guard, code, reason);
+    }
+
+    /// Reads all observations without copying them. The context is locked meanwhile: do not call
+    /// it, or any other method that records, from `read`.
+    pub fn with_observations<T>(&self, read: impl FnOnce(&Observations) -> T) -> T {
+        read(&self.records().observations)
+    }
+
+    /// Returns copies of the facts so far, each different one once.
+    #[must_use]
+    pub fn facts(&self) -> Vec<Fact> {
+        let copy = |facts: &[Counted<Fact>]| facts.iter().map(|it| it.value.clone()).collect();
+        self.with_observations(|all| copy(all.facts()))
+    }
+
+    /// Returns the code of the last refusal. `None`: nothing was refused.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&'static str> {
+        self.with_observations(|all| Some(all.refusals().last()?.code))
+    }
+
+    /// Tells whether a guard refused the request before it reached the handler.
+    ///
+    /// A refusal in [`Guard::finish`](crate::Guard::finish), or one made by the handler itself,
+    /// does not count.
+    #[must_use]
+    pub fn refused_before_handler(&self) -> bool {
+        self.0.refused_before_handler.load(Ordering::Relaxed)
+    }
+
+    /// Marks the request as refused before the handler.
+    pub(crate) fn mark_refused_before_handler(&self) {
+        self.0.refused_before_handler.store(true, Ordering::Relaxed);
+    }
+
+    /// Reports from the handler what a request really cost, for example `settle("characters",
+    /// 120)`.
+    ///
+    /// Limits that reserved an estimate correct it only by this call. Nothing is returned because a
+    /// client left or an inner guard refused. The last call for a unit wins; at most four units are
+    /// kept.
+    pub fn settle(&self, unit: &'static str, amount: u64) {
+        self.records().settle(unit, amount);
+    }
+
+    /// Returns what the handler reported for a unit. `None`: nothing, so an estimate stays charged.
+    #[must_use]
+    pub fn settled(&self, unit: &str) -> Option<u64> {
+        self.records().settled(unit)
+    }
+
+    /// Returns all reported units with their amounts, in the order in which they were first
+    /// reported.
+    #[must_use]
+    pub fn settlements(&self) -> Vec<(&'static str, u64)> {
+        self.records().settlements().to_vec()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_layer_visits_once_however_many_there_are() {
+        let mut records = Records::default();
+        assert!((1..=20).all(|layer| records.visit(layer)));
+        assert!(!(1..=20).any(|layer| records.visit(layer)));
+    }
+
+    #[test]
+    fn the_last_settlement_counts() {
+        let mut records = Records::default();
+        records.settle("seconds", 3);
+        records.settle("seconds", 5);
+        assert_eq!(records.settled("seconds"), Some(5));
+        assert_eq!(records.settled("bytes"), None);
+    }
+}

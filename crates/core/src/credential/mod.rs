@@ -1,0 +1,146 @@
+//! Credentials as values: how they are sent, found and remembered.
+//!
+//! Nothing here verifies anything. An [`Authenticator`](crate::Authenticator) declares its
+//! [`CredentialSource`]s; `authenticate` finds the credential by them, removes it from the request
+//! and stores it in a [`Proof`] in the context.
+
+mod authorization;
+pub(crate) mod challenge;
+mod failure;
+mod proof;
+pub(crate) mod query;
+mod source;
+
+use std::{
+    fmt, str,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use http::HeaderValue;
+
+use crate::secret::Secret;
+
+pub(crate) use self::{
+    authorization::{Authorization, AuthorizationError},
+    proof::{AuthenticatorInfo, CredentialPlace, Proof},
+};
+pub use self::{
+    failure::CredentialFailure,
+    source::{CredentialSource, TokenShape},
+};
+
+/// A credential as the client sent it, not verified yet.
+///
+/// The core removes it from the request before an authenticator is called, and keeps it until the
+/// response is over. A second authenticator further in can then verify it again. Handlers cannot
+/// reach it, and `Debug` shows nothing of it.
+pub struct Credential {
+    value: Value,
+    /// The offset of the token in the value: the length of the scheme and the space, or 0.
+    start: usize,
+}
+
+/// The ways to hold a credential.
+enum Value {
+    /// A copy, wiped on drop.
+    Bytes(Secret),
+    /// The value of a header field.
+    Header(HeaderValue),
+    /// It is no part of the request, such as a client certificate.
+    Outside,
+}
+
+impl Credential {
+    /// Holds the whole value of a header field.
+    #[must_use]
+    pub fn header(value: HeaderValue) -> Self {
+        Self {
+            value: Value::Header(value),
+            start: 0,
+        }
+    }
+
+    /// Holds bytes. They are wiped on drop.
+    #[must_use]
+    pub fn bytes(value: impl Into<Vec<u8>>) -> Self {
+        Self {
+            value: Value::Bytes(Secret::new(value)),
+            start: 0,
+        }
+    }
+
+    /// Represents a credential that is no part of the request head. Its bytes are empty.
+    #[must_use]
+    pub const fn outside() -> Self {
+        Self {
+            value: Value::Outside,
+            start: 0,
+        }
+    }
+
+    /// Holds an `Authorization` whose token begins at `start`.
+    pub(crate) fn authorization(value: HeaderValue, start: usize) -> Self {
+        let value = Value::Header(value);
+        Self { value, start }
+    }
+
+    /// Returns the credential: the token without its scheme, the value of the header, or the
+    /// decoded parameter.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        let all = match &self.value {
+            Value::Bytes(bytes) => bytes.expose(),
+            Value::Header(value) => value.as_bytes(),
+            Value::Outside => &[],
+        };
+        all.get(self.start..).unwrap_or_default()
+    }
+
+    /// Returns the credential as text. `None` if it is not UTF-8.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        str::from_utf8(self.as_bytes()).ok()
+    }
+
+    /// Returns the scheme as the client wrote it. `None` if it did not come in `Authorization`.
+    #[must_use]
+    pub fn scheme(&self) -> Option<&str> {
+        let Value::Header(value) = &self.value else {
+            return None;
+        };
+        let end = self.start.checked_sub(1)?;
+        str::from_utf8(value.as_bytes().get(..end)?).ok()
+    }
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credential([redacted])")
+    }
+}
+
+/// Identifies one instance of an [`Authenticator`](crate::Authenticator) within this process.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct AuthenticatorId(u64);
+
+impl AuthenticatorId {
+    /// Makes an id that no other instance has. Call it once, and store it where clones share it.
+    #[must_use]
+    pub fn unique() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// Whether a request has a credential, and whether the client sent it on purpose.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[allow(clippy::exhaustive_enums)] // The choice among credentials must know every kind of presence.
+pub enum Presence {
+    /// It has none.
+    Absent,
+    /// It has one that clients send automatically: a cookie, a client certificate. An explicit one
+    /// goes first.
+    Ambient,
+    /// It has one that the client sent on purpose. Two explicit ones are refused with 400.
+    Explicit,
+}

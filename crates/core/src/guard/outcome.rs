@@ -1,0 +1,72 @@
+//! How a request ended.
+
+use http::StatusCode;
+
+/// How one request ended, as seen by a guard in [`Guard::close`].
+///
+/// Guards of one [`GuardService`](crate::GuardService) see the same values.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Outcome {
+    /// The way in which it ended.
+    pub kind: OutcomeKind,
+    /// The status of the response. `None` if there was no response.
+    pub status: Option<StatusCode>,
+    /// Bytes of the response body that were handed to the server. The client may have received
+    /// fewer.
+    pub bytes: u64,
+    /// The status of a gRPC response, from its trailers or, without trailers, from its head. `None`
+    /// if it is not a gRPC call or has no readable status.
+    pub grpc_status: Option<u16>,
+}
+
+impl Outcome {
+    /// Describes an outcome without a gRPC status. For tests of guards, and for code that calls
+    /// guards itself.
+    #[must_use]
+    pub const fn new(kind: OutcomeKind, status: Option<StatusCode>, bytes: u64) -> Self {
+        Self {
+            kind,
+            status,
+            bytes,
+            grpc_status: None,
+        }
+    }
+}
+
+/// The ways in which a request ends. [`as_str`](Self::as_str) gives the names used in records.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum OutcomeKind {
+    /// The body of the response was dropped before its end: the client left.
+    BodyDropped,
+    /// The body of the response returned an error.
+    BodyFailed,
+    /// The request was dropped before there was a response: the client left, or a timeout expired.
+    Cancelled,
+    /// The whole response was handed to the server.
+    Complete,
+    /// The service, a guard or the response body panicked.
+    Panicked,
+    /// The service returned an error in place of a response.
+    ServiceFailed,
+    /// The connection changed its protocol (WebSocket, `CONNECT`), and its last
+    /// [`Lease`](crate::Lease) was dropped.
+    Upgraded,
+}
+
+impl OutcomeKind {
+    /// Returns a stable name for records and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BodyDropped => "body_dropped",
+            Self::BodyFailed => "body_failed",
+            Self::Cancelled => "cancelled",
+            Self::Complete => "complete",
+            Self::Panicked => "panicked",
+            Self::ServiceFailed => "service_failed",
+            Self::Upgraded => "upgraded",
+        }
+    }
+}

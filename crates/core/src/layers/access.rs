@@ -1,0 +1,103 @@
+//! The guard that compares the principal with the rule of the route.
+
+use std::sync::Arc;
+
+use http::{HeaderValue, request};
+
+use crate::{
+    context::{Identity, SecurityContext},
+    guard::{Guard, Mode, Verdict},
+    layer,
+    rejection::Rejection,
+    routes::{Access, RouteMatch, Rule},
+};
+
+const BEARER: HeaderValue = HeaderValue::from_static("Bearer");
+
+/// Decides whether the principal may use the route. Denies by default. Place it inside
+/// authentication.
+///
+/// - No credential where one is required: 401 `unauthenticated`.
+/// - A principal without the scopes of the rule: 403 `insufficient_scope` with a challenge that
+///   names them (RFC 6750, 3): `WWW-Authenticate: Bearer realm="api", error="insufficient_scope",
+///   scope="tts:speak"`.
+/// - No rule: 404 or 405, as by [`NotFoundLayer`].
+/// - No [`RouteLayer`], or no authenticator, outside it: 500 `misconfigured`.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct AccessLayer {
+    /// For principals that no authenticator proved; the others have the challenge of their
+    /// authenticator.
+    challenge: HeaderValue,
+    missing: Arc<Rejection>,
+    mode: Mode,
+}
+
+layer!(AccessLayer);
+
+impl AccessLayer {
+    /// Makes the guard. The challenges tell an anonymous client which credentials are accepted.
+    /// Default, if there are none: `Bearer`.
+    ///
+    /// Take them from [`AuthenticateLayer::challenges`](crate::AuthenticateLayer::challenges).
+    pub fn new(challenges: impl IntoIterator<Item = HeaderValue>) -> Self {
+        let mut challenges: Vec<HeaderValue> = challenges.into_iter().collect();
+        if challenges.is_empty() {
+            challenges.push(BEARER);
+        }
+        let challenge = challenges.first().cloned();
+        let missing = Rejection::unauthenticated(challenges)
+            .prerendered()
+            .with_reason("no credential");
+        Self {
+            challenge: challenge.unwrap_or(BEARER),
+            missing: Arc::new(missing),
+            mode: Mode::Enforce,
+        }
+    }
+
+    /// Records what would be refused and lets it pass. Default: off. Use it only while rolling out
+    /// a table.
+    pub fn dangerously_only_shadow(mut self) -> Self {
+        self.mode = Mode::Shadow;
+        self
+    }
+
+    /// Checks the identity against a rule.
+    fn check(&self, cx: &SecurityContext, rule: &Rule) -> Result<(), Box<Rejection>> {
+        match (rule.access(), cx.identity()) {
+            (Access::Public, _) => Ok(()),
+            (_, Identity::Known(who)) => {
+                let proven = cx.proof().map(|proof| &proof.authenticator.challenge);
+                rule.check_scopes(who, proven.unwrap_or(&self.challenge))
+            }
+            (_, Identity::Anonymous) => Err(Box::new(Rejection::clone(&self.missing))),
+            (_, Identity::Unknown) => {
+                let reason = "AccessLayer needs an authenticator outside it";
+                Err(Box::new(Rejection::misconfigured(reason)))
+            }
+        }
+    }
+}
+
+impl Guard for AccessLayer {
+    type Pass = ();
+
+    fn name(&self) -> &'static str {
+        "access"
+    }
+
+    fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    fn admit(&self, cx: &SecurityContext, _: &mut request::Parts) -> Verdict<()> {
+        match cx.route() {
+            Some(RouteMatch::Found(rule)) => self.check(cx, rule).into(),
+            Some(RouteMatch::Preflight) => Verdict::Admit(()),
+            Some(RouteMatch::MethodNotAllowed(rejection)) => rejection.clone().into(),
+            Some(RouteMatch::NotFound) => Rejection::not_found().into(),
+            None => Rejection::misconfigured("AccessLayer needs RouteLayer outside it").into(),
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The guards that come with the core, in the order in which a stack has them.
+
+mod request_id;
+mod render;
+mod route;
+mod not_found;
+mod access;
+
+pub use self::{
+    access::AccessLayer, not_found::NotFoundLayer, render::RenderLayer, request_id::RequestIdLayer,
+    route::RouteLayer,
+};

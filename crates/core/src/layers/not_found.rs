@@ -1,0 +1,80 @@
+//! The guard that refuses paths without a rule, before any credential is read.
+
+use std::{fmt, sync::Arc};
+
+use http::request;
+
+use crate::{
+    context::SecurityContext,
+    guard::{Guard, Verdict},
+    layer,
+    rejection::Rejection,
+    routes::RouteMatch,
+};
+
+/// Refuses requests that the table has no rule for: 404, or 405 with `Allow`.
+///
+/// Place it inside [`RouteLayer`] and the limit by address, and outside authentication. Scanners
+/// then cost little and learn nothing. Without a `RouteLayer` outside it responds 500
+/// `misconfigured`.
+///
+/// A path without a rule and a path without a handler get the same response. Its private reason in
+/// the audit trail is `route_without_rule`.
+///
+/// ```
+/// use std::sync::Arc;
+/// use palisade_core::{GuardLayer, NotFoundLayer, RouteLayer, RouteTable, Rule};
+///
+/// let table = RouteTable::builder().any("/health", Rule::public()).build()?;
+/// let layer = GuardLayer((RouteLayer::new(Arc::new(table)), NotFoundLayer::new()));
+/// # Ok::<(), palisade_core::RouteTableBuildError>(())
+/// ```
+#[derive(Clone)]
+#[must_use]
+pub struct NotFoundLayer {
+    not_found: Arc<Rejection>,
+}
+
+layer!(NotFoundLayer);
+
+impl NotFoundLayer {
+    /// Makes the guard. It needs a [`RouteLayer`] outside it.
+    pub fn new() -> Self {
+        Self {
+            not_found: Arc::new(
+                Rejection::not_found()
+                    .prerendered()
+                    .with_reason("route_without_rule"),
+            ),
+        }
+    }
+}
+
+impl Default for NotFoundLayer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for NotFoundLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NotFoundLayer")
+    }
+}
+
+impl Guard for NotFoundLayer {
+    type Pass = ();
+
+    fn name(&self) -> &'static str {
+        "not_found"
+    }
+
+    fn admit(&self, cx: &SecurityContext, _: &mut request::Parts) -> Verdict<()> {
+        match cx.route() {
+            Some(RouteMatch::Found(_) | RouteMatch::Preflight) => Verdict::Admit(()),
+            Some(RouteMatch::MethodNotAllowed(rejection)) => rejection.clone().into(),
+            Some(RouteMatch::NotFound) => Rejection::clone(&self.not_found).into(),
+            None => Rejection::misconfigured("NotFoundLayer needs RouteLayer outside it").into(),
+        }
+    }
+}

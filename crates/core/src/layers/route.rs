@@ -1,0 +1,43 @@
+//! The guard that looks up the rule of a request, first of all.
+
+use std::sync::Arc;
+
+use http::request;
+
+use crate::{
+    context::SecurityContext,
+    guard::{Guard, Verdict},
+    layer,
+    routes::RouteTable,
+};
+
+/// Looks up the rule of a request, once, for all guards further in. Refuses nothing.
+///
+/// Read the result with [`SecurityContext::route`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct RouteLayer {
+    table: Arc<RouteTable>,
+}
+
+layer!(RouteLayer);
+
+impl RouteLayer {
+    /// Uses a table. Clones of the layer share it.
+    pub fn new(table: Arc<RouteTable>) -> Self {
+        Self { table }
+    }
+}
+
+impl Guard for RouteLayer {
+    type Pass = ();
+
+    fn name(&self) -> &'static str {
+        "route"
+    }
+
+    fn admit(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<()> {
+        cx.set_route(self.table.look_up(head));
+        Verdict::Admit(())
+    }
+}

@@ -1,0 +1,100 @@
+//! A fake identity: a principal in the extensions of a request, and the authenticator that takes it.
+
+use http::{HeaderValue, request};
+
+use crate::{
+    authenticate::Authenticator,
+    context::SecurityContext,
+    credential::{AuthenticatorId, Credential, CredentialSource, Presence},
+    guard::Verdict,
+    principal::Principal,
+    rejection::Rejection,
+};
+
+/// The principal that a test request has. Made by [`signed_in`].
+#[derive(Clone, Debug)]
+pub struct SignedIn(Principal);
+
+/// Signs a test request in: insert the result into its extensions.
+///
+/// [`TestAuthenticator`] accepts it as the one explicit credential of the request. Other
+/// authenticators do not see it.
+///
+/// ```
+/// use palisade_core::{Principal, testing};
+///
+/// let ann = Principal::builder("test", "ann").tier("gold").build();
+/// let request = testing::request("https://api.example/")
+///     .extension(testing::signed_in(ann))
+///     .body(testing::empty_body())?;
+/// # Ok::<(), http::Error>(())
+/// ```
+#[must_use]
+pub const fn signed_in(principal: Principal) -> SignedIn {
+    SignedIn(principal)
+}
+
+/// Accepts the principal that [`signed_in`] put into a request, whatever it is.
+///
+/// Use it in tests in place of API keys or tokens. A request without one is anonymous, as one
+/// without a credential. Its kind is `test`; the principal may name another one.
+///
+/// ```
+/// use palisade_core::{AuthenticateLayer, testing::TestAuthenticator};
+///
+/// let layer = AuthenticateLayer::single(TestAuthenticator::new());
+/// assert_eq!(layer.kinds(), ["test"]);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct TestAuthenticator(AuthenticatorId);
+
+impl TestAuthenticator {
+    /// Makes an authenticator. Its clones are one instance, as those of every authenticator.
+    pub fn new() -> Self {
+        Self(AuthenticatorId::unique())
+    }
+}
+
+impl Default for TestAuthenticator {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Authenticator for TestAuthenticator {
+    fn id(&self) -> AuthenticatorId {
+        self.0
+    }
+
+    fn kind(&self) -> &'static str {
+        "test"
+    }
+
+    fn sources(&self) -> Vec<CredentialSource> {
+        Vec::new()
+    }
+
+    fn presence(&self, head: &request::Parts) -> Result<Presence, Box<Rejection>> {
+        Ok(match head.extensions.get::<SignedIn>() {
+            Some(_) => Presence::Explicit,
+            None => Presence::Absent,
+        })
+    }
+
+    fn authenticate(
+        &self,
+        _: &SecurityContext,
+        head: &mut request::Parts,
+        _: &Credential,
+    ) -> Verdict<Principal> {
+        match head.extensions.remove::<SignedIn>() {
+            Some(SignedIn(principal)) => Verdict::Admit(principal),
+            None => Rejection::credentials_invalid(self.challenge()).into(),
+        }
+    }
+
+    fn challenge(&self) -> HeaderValue {
+        HeaderValue::from_static("Test")
+    }
+}

@@ -1,0 +1,363 @@
+//! The order of packages and of their modules: what may import what.
+//!
+//! - `lib.rs` or `main.rs` lists its modules from what a user touches down to what everything rests
+//!   on. A module imports only from modules that are listed after it, so there are no cycles.
+//! - A package depends only on the packages that [`MAY_DEPEND_ON`] gives it.
+//!
+//! Tests and examples in comments may import anything.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// What each package may depend on, apart from packages of others. Dependencies of tests are free.
+const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
+    ("palisade-internal", &[]),
+    ("palisade-core", &["palisade-internal"]),
+    ("palisade-transport", CORE),
+    ("palisade-audit", CORE),
+    ("palisade-api-key", CORE),
+    ("palisade-jwt", CORE),
+    ("palisade-session", CORE),
+    ("palisade-rate-limit", CORE),
+    ("palisade-sanitize", CORE),
+    ("palisade-inspect", CORE),
+    ("palisade", MEMBERS),
+    ("palisade-gateway", FACADE),
+    ("palisade-cli", FACADE),
+    ("quickstart", &["palisade"]),
+    ("grpc", &["palisade"]),
+    ("mcp", &["palisade"]),
+    // The voice knows nothing of HTTP.
+    ("mandarin", &[]),
+    ("checkpoint", &[]),
+    ("sambert-hifigan", &["mandarin", "checkpoint"]),
+    // Part of this repository, so it may share the internal helpers.
+    (
+        "tts-server",
+        &["palisade", "palisade-internal", "sambert-hifigan"],
+    ),
+    ("benches", FACADE),
+];
+
+/// Members of the facade know the core, and no other member.
+const CORE: &[&str] = &["palisade-core", "palisade-internal"];
+/// The facade joins the members.
+const MEMBERS: &[&str] = &[
+    "palisade-api-key",
+    "palisade-audit",
+    "palisade-core",
+    "palisade-inspect",
+    "palisade-internal",
+    "palisade-jwt",
+    "palisade-rate-limit",
+    "palisade-sanitize",
+    "palisade-session",
+    "palisade-transport",
+];
+/// Programs use the facade, and its members where they need no more.
+const FACADE: &[&str] = &[
+    "palisade",
+    "palisade-api-key",
+    "palisade-audit",
+    "palisade-core",
+    "palisade-gateway",
+    "palisade-inspect",
+    "palisade-internal",
+    "palisade-jwt",
+    "palisade-rate-limit",
+    "palisade-sanitize",
+    "palisade-session",
+    "palisade-transport",
+];
+
+/// Packages whose modules are not in order yet. The aim is an empty list.
+const NOT_IN_ORDER_YET: &[&str] = &["palisade", "palisade-cli", "palisade-sanitize"];
+
+#[test]
+fn modules_import_only_what_is_listed_after_them() {
+    let mut upward = Vec::new();
+    for package in packages() {
+        if !NOT_IN_ORDER_YET.contains(&package.name.as_str()) {
+            upward.extend(upward_imports(&package.folder));
+        }
+    }
+    assert!(
+        upward.is_empty(),
+        "these imports point up; move what is imported further down, or the module further up \
+         in the list of its lib.rs:\n{}",
+        upward.join("\n")
+    );
+}
+
+#[test]
+fn packages_depend_only_on_what_is_below_them() {
+    let mut wrong = Vec::new();
+    for package in packages() {
+        let Package { name, .. } = &package;
+        let Some((_, allowed)) = MAY_DEPEND_ON.iter().find(|(known, _)| known == name) else {
+            wrong.push(format!(
+                "{name}: not in MAY_DEPEND_ON; say what it may depend on"
+            ));
+            continue;
+        };
+        let ours = MAY_DEPEND_ON.iter().map(|(name, _)| *name);
+        let forbidden = ours.filter(|other| !allowed.contains(other));
+        for other in forbidden.filter(|other| package.depends_on(other)) {
+            wrong.push(format!("{name} -> {other}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_model_never_enters_a_crate() {
+    for package in packages() {
+        let is_crate = package.folder.parent().unwrap().ends_with("crates");
+        let models = ["candle-core", "candle-nn", "sambert-hifigan"];
+        for model in models.iter().filter(|_| is_crate) {
+            assert!(!package.depends_on(model), "{} -> {model}", package.name);
+        }
+    }
+}
+
+#[test]
+fn cargo_refuses_two_versions_of_the_core_in_one_tree() {
+    let all = packages();
+    let core = all.iter().find(|it| it.name == "palisade-core").unwrap();
+    // Two packages that link one name cannot be in one tree; the name needs a build script.
+    let links = core.manifest["package"]["links"].as_str();
+    assert_eq!(links, Some("palisade-core"));
+    assert!(core.folder.join("build.rs").exists());
+}
+
+/// A package of this repository.
+struct Package {
+    name: String,
+    folder: PathBuf,
+    manifest: toml::Table,
+}
+
+impl Package {
+    fn read(folder: PathBuf) -> Option<Self> {
+        let manifest: toml::Table = fs::read_to_string(folder.join("Cargo.toml"))
+            .ok()?
+            .parse()
+            .unwrap();
+        let name = manifest["package"]["name"].as_str()?.to_owned();
+        Some(Self {
+            name,
+            folder,
+            manifest,
+        })
+    }
+
+    /// Tells whether another package is compiled into this one.
+    fn depends_on(&self, other: &str) -> bool {
+        let tables = ["dependencies", "build-dependencies"];
+        let mut tables = tables.iter().filter_map(|table| self.manifest.get(*table));
+        tables.any(|table| table.get(other).is_some())
+    }
+}
+
+/// Returns all packages of this repository.
+fn packages() -> Vec<Package> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let folders = ["crates", "examples"].map(|folder| root.join(folder));
+    let inside = folders
+        .iter()
+        .flat_map(|folder| fs::read_dir(folder).unwrap());
+    let inside = inside.map(|entry| entry.unwrap().path());
+    let all: Vec<_> = inside
+        .chain([root.join("benches")])
+        .filter_map(Package::read)
+        .collect();
+    assert!(all.len() > 10, "the packages were not found");
+    all
+}
+
+/// Returns the imports of a package that point up, each with file, line and both modules.
+fn upward_imports(package: &Path) -> Vec<String> {
+    let source = package.join("src");
+    let mut roots = ["lib.rs", "main.rs"]
+        .map(|name| source.join(name))
+        .into_iter();
+    let Some(root) = roots.find(|root| root.is_file()) else {
+        return Vec::new();
+    };
+    let modules = Modules::of(&code(&root));
+    let mut files = Vec::new();
+    rust_files(&source, &mut files);
+    let mut upward = Vec::new();
+    for file in files.iter().filter(|file| **file != root) {
+        let Some(here) = modules.of_file(file.strip_prefix(&source).unwrap()) else {
+            continue;
+        };
+        for (line, name) in imports(&code(file)) {
+            if let Some(there) = modules.of_name(&name).filter(|there| *there < here) {
+                let arrow = format!("{} -> {}", modules.order[here], modules.order[there]);
+                upward.push(format!("{}:{line}: {arrow}", file.display()));
+            }
+        }
+    }
+    upward
+}
+
+/// The modules of a package, and the names that its root exports from them.
+#[derive(Debug)]
+struct Modules {
+    order: Vec<String>,
+    exports: BTreeMap<String, usize>,
+}
+
+impl Modules {
+    fn of(root: &str) -> Self {
+        let declared = root.lines().filter_map(|line| {
+            let line = line.trim().trim_start_matches("pub(crate) ");
+            let line = line.trim_start_matches("pub ");
+            line.strip_prefix("mod ")?.strip_suffix(';')
+        });
+        let order: Vec<String> = declared.map(ToOwned::to_owned).collect();
+        let mut exports = BTreeMap::new();
+        for (_, path) in uses(root) {
+            let path = path
+                .trim_start_matches("self::")
+                .trim_start_matches("crate::");
+            let Some((module, _)) = path.split_once("::") else {
+                continue;
+            };
+            if let Some(index) = order.iter().position(|known| known == module) {
+                let name = path.rsplit("::").next().unwrap_or_default();
+                let name = name.rsplit(" as ").next().unwrap_or_default();
+                exports.insert(name.to_owned(), index);
+            }
+        }
+        Self { order, exports }
+    }
+
+    /// Returns the module that a file belongs to.
+    fn of_file(&self, file: &Path) -> Option<usize> {
+        let first = file.iter().next()?.to_str()?;
+        self.module(first.trim_end_matches(".rs"))
+    }
+
+    /// Returns the module that `crate::name` leads to.
+    fn of_name(&self, name: &str) -> Option<usize> {
+        self.module(name)
+            .or_else(|| self.exports.get(name).copied())
+    }
+
+    fn module(&self, name: &str) -> Option<usize> {
+        self.order.iter().position(|known| known == name)
+    }
+}
+
+/// Lists the Rust files below a folder, without tests.
+fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.ends_with("tests") || path.ends_with("tests.rs") {
+            continue;
+        }
+        if path.is_dir() {
+            rust_files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// Reads a file without its comments and without the tests at its end. Lines keep their numbers.
+fn code(file: &Path) -> String {
+    let text = fs::read_to_string(file).unwrap();
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        if line.starts_with("#[cfg(test)]") {
+            break;
+        }
+        lines.push(line.split("//").next().unwrap_or_default());
+    }
+    lines.join("\n")
+}
+
+/// Returns the first name behind each `crate::`, with its line.
+fn imports(code: &str) -> Vec<(usize, String)> {
+    let mut found: Vec<(usize, String)> = Vec::new();
+    for (line, path) in uses(code) {
+        if let Some(path) = path.strip_prefix("crate::") {
+            found.push((line, first_name(path)));
+        }
+    }
+    for (at, _) in code.match_indices("crate::") {
+        let before = code[..at].chars().next_back();
+        if before != Some('$') && !code[at + 7..].starts_with('{') {
+            found.push((line_of(code, at), first_name(&code[at + 7..])));
+        }
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+fn first_name(path: &str) -> String {
+    let is_part = |letter: &char| letter.is_alphanumeric() || *letter == '_';
+    path.trim_start().chars().take_while(is_part).collect()
+}
+
+fn line_of(code: &str, at: usize) -> usize {
+    code[..at].matches('\n').count() + 1
+}
+
+/// Returns the paths of all `use` declarations, one for each name, with the line of the declaration.
+fn uses(code: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    for (at, _) in code.match_indices("use ") {
+        let before = code[..at].rsplit('\n').next().unwrap_or_default().trim();
+        let starts_line = before.is_empty() || before.starts_with("pub");
+        if let Some((tree, _)) = code[at + 4..].split_once(';').filter(|_| starts_line) {
+            let mut paths = Vec::new();
+            expand("", tree, &mut paths);
+            found.extend(paths.into_iter().map(|path| (line_of(code, at), path)));
+        }
+    }
+    found
+}
+
+/// Expands `a::{b, c::{d}}` to `a::b` and `a::c::d`.
+fn expand(prefix: &str, tree: &str, paths: &mut Vec<String>) {
+    let tree = tree.trim();
+    let Some((head, inside)) = tree.split_once('{') else {
+        return paths.push(format!("{prefix}{tree}"));
+    };
+    let prefix = format!("{prefix}{}", head.trim());
+    let inside = inside.rsplit_once('}').map_or(inside, |(inside, _)| inside);
+    let (mut depth, mut start) = (0_usize, 0);
+    for (at, letter) in inside.char_indices().chain([(inside.len(), ',')]) {
+        match letter {
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1), // A text may look like a declaration.
+            ',' if depth == 0 => {
+                if !inside[start..at].trim().is_empty() {
+                    expand(&prefix, &inside[start..at], paths);
+                }
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn an_import_that_points_up_is_found() {
+    let root = "pub mod layer;\nmod store;\nmod key;\npub use self::{key::Key, layer::Layer};\n";
+    let modules = Modules::of(root);
+    assert_eq!(modules.order, ["layer", "store", "key"]);
+    assert_eq!(modules.of_name("Key"), Some(2));
+    assert_eq!(modules.of_file(Path::new("store/memory.rs")), Some(1));
+    let code = "use std::fmt;\nuse crate::{\n    key::{Key, digest},\n    layer,\n};\nfn a() { crate::Layer::new() }";
+    let names: Vec<_> = imports(code);
+    let expected = [(2, "key"), (2, "layer"), (6, "Layer")];
+    assert_eq!(names, expected.map(|(line, name)| (line, name.to_owned())));
+}
