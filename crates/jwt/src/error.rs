@@ -10,7 +10,24 @@ use crate::algorithm::Algorithm;
 /// Why a token is refused.
 ///
 /// For operators: the client receives `invalid_token` for all of them, or 503 for
-/// [`KeysUnavailable`](Self::KeysUnavailable). Use [`code`](Self::code) in metrics.
+/// [`KeysUnavailable`](Self::KeysUnavailable) and [`ListUnavailable`](Self::ListUnavailable). Use
+/// [`code`](Self::code) in metrics.
+///
+/// | when it is found | what it says of the token |
+/// |---|---|
+/// | before the signature is checked: form, header, issuer, types of claims | anyone can have written it |
+/// | by the signature: key, algorithm, signature | it is not of the issuer, or a key is missing here |
+/// | after the signature: audience, dates, required claims, kind, revocation | the issuer signed it, and it is not for this service now |
+///
+/// Only the first two count as guesses in limits on failed credentials.
+///
+/// ```
+/// use palisade_jwt::InvalidToken;
+///
+/// assert_eq!(InvalidToken::Expired.code(), "expired");
+/// let missing = InvalidToken::ClaimMissing("aud");
+/// assert_eq!(missing.to_string(), "token refused: claim_missing (aud)");
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum InvalidToken {
@@ -63,6 +80,9 @@ pub enum InvalidToken {
     /// This is an ID token (`nonce`, `at_hash`, `c_hash`, `token_use`, `typ`) or an event
     /// (`events`), not an access token.
     NotAccessToken,
+    /// The condition of [`JwtLayerBuilder::check`](crate::JwtLayerBuilder::check) is not met. The
+    /// client receives 403.
+    NotAllowed,
     /// `nbf` is in the future, by more than the leeway.
     NotYetValid,
     /// The token is on the list of
@@ -107,6 +127,7 @@ impl InvalidToken {
             Self::LifetimeTooLong => "lifetime_too_long",
             Self::ListUnavailable => "list_unavailable",
             Self::NotAccessToken => "not_an_access_token",
+            Self::NotAllowed => "not_allowed",
             Self::NotYetValid => "not_yet_valid",
             Self::Revoked => "revoked",
             Self::Shape => "shape",
@@ -186,7 +207,7 @@ impl fmt::Display for KeyError {
             Self::Certificate => {
                 "this is a certificate; take its public key with `openssl x509 -pubkey -noout -in FILE`"
             }
-            Self::DuplicateMember => "a member of the key stands twice",
+            Self::DuplicateMember => "a member of the key is there twice",
             Self::Encrypted => {
                 "this private key is encrypted; decrypt it with `openssl pkcs8 -in FILE`"
             }

@@ -65,7 +65,7 @@ impl Revoke {
 }
 
 const ROTATE_EXAMPLES: &str = "\
-The key keeps its id and what it may do. Its old secret counts until the overlap is over; one older still does not.
+The key keeps its id and what it may do. Its old secret is accepted until the overlap is over; a secret before that one is not.
 
 Examples:
   palisade key rotate --store keys.toml --pepper pepper 4fT0aXb93Kqz
@@ -105,7 +105,7 @@ impl Rotate {
         })?;
         if let Some((_, until)) = minted.record().previous() {
             output::note(format_args!(
-                "The old secret counts until {}.",
+                "The old secret is accepted until {}.",
                 Timestamp::from_unix(until)
             ));
         }

@@ -23,6 +23,33 @@ use crate::{error::InvalidToken, token::json::Object};
 ///
 /// Cheap to clone. `Debug` shows the issuer and the names of claims, never their values: claims are
 /// about people.
+///
+/// ```
+/// use palisade_core::SystemClock;
+/// use palisade_jwt::{Algorithm, Issuer, Verifier, mint::{SigningKey, Token}};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Profile {
+///     plan: String,
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let key = SigningKey::generate(Algorithm::EdDsa)?;
+/// let token = Token::new("https://login.example", "tts", "lin")
+///     .scopes(["tts:speak"])
+///     .claim("plan", "gold")
+///     .claim("org", serde_json::json!({ "id": "acme" }))
+///     .sign(&key, SystemClock::shared().as_ref())?;
+/// let issuer = Issuer::new("https://login.example", "tts", key.verifying_key());
+/// let claims = Verifier::builder().issuer(issuer).build()?.verify(&token)?;
+///
+/// assert_eq!(claims.subject(), Some("lin"));
+/// assert!(claims.scopes().eq(["tts:speak"]));
+/// assert_eq!(claims.text("/org/id"), Some("acme"));
+/// assert_eq!(claims.deserialize::<Profile>()?.plan, "gold");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Claims(Arc<Inner>);
 

@@ -92,15 +92,15 @@ mod tests {
             not_before: Some(Duration::from_secs(50)),
             issued: Some(Duration::from_secs(40)),
         };
-        let judge =
+        let check_at =
             |now, leeway| times.check(Duration::from_secs(now), Duration::from_secs(leeway));
-        assert_eq!(judge(99, 0), Ok(()));
-        assert_eq!(judge(100, 0), Err(InvalidToken::Expired));
-        assert_eq!(judge(129, 30), Ok(()));
-        assert_eq!(judge(130, 30), Err(InvalidToken::Expired));
-        assert_eq!(judge(49, 0), Err(InvalidToken::NotYetValid));
-        assert_eq!(judge(20, 30), Ok(()));
-        assert_eq!(judge(19, 30), Err(InvalidToken::NotYetValid));
+        assert_eq!(check_at(99, 0), Ok(()));
+        assert_eq!(check_at(100, 0), Err(InvalidToken::Expired));
+        assert_eq!(check_at(129, 30), Ok(()));
+        assert_eq!(check_at(130, 30), Err(InvalidToken::Expired));
+        assert_eq!(check_at(49, 0), Err(InvalidToken::NotYetValid));
+        assert_eq!(check_at(20, 30), Ok(()));
+        assert_eq!(check_at(19, 30), Err(InvalidToken::NotYetValid));
         let future = Times {
             not_before: None,
             ..times
@@ -179,13 +179,13 @@ mod tests {
             not_before: None,
             issued,
         };
-        let judge = |issued, now, longest| {
+        let check_at = |issued, now, longest| {
             times(issued).check_lifetime(seconds(now), seconds(5), seconds(longest))
         };
         let too_long = Err(InvalidToken::LifetimeTooLong);
-        assert_eq!(judge(Some(seconds(40)), 99, 60), Ok(()));
-        assert_eq!(judge(Some(seconds(40)), 99, 59), too_long);
-        assert_eq!(judge(None, 35, 60), Ok(()));
-        assert_eq!(judge(None, 34, 60), too_long);
+        assert_eq!(check_at(Some(seconds(40)), 99, 60), Ok(()));
+        assert_eq!(check_at(Some(seconds(40)), 99, 59), too_long);
+        assert_eq!(check_at(None, 35, 60), Ok(()));
+        assert_eq!(check_at(None, 34, 60), too_long);
     }
 }

@@ -19,6 +19,19 @@ const MOST_KEYS: usize = 100;
 ///
 /// [`KeySet::from_jwks`] uses it with the defaults: public keys only, and `RS256` for RSA keys
 /// without `alg`. At most 100 keys of a set are used.
+///
+/// ```
+/// use palisade_jwt::{Algorithm, JwksReader};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let secret = r#"{"keys":[{"kty":"oct","alg":"HS256","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr8"}]}"#;
+/// assert!(JwksReader::new().read(secret).is_err(), "a secret among public keys");
+/// let set = JwksReader::new().secrets().read(secret)?;
+/// assert_eq!(set.keys().next().map(|key| key.algorithm()), Some(Algorithm::Hs256));
+/// assert!(JwksReader::new().rsa_algorithm(Algorithm::Es256).is_err(), "not for RSA keys");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct JwksReader(ReadOptions);

@@ -24,6 +24,22 @@ use crate::{
 /// keys are refused: RSA under 2048 bits, and secrets shorter than the hash.
 ///
 /// Its `Debug` shows the algorithm and the `kid`, never the key.
+///
+/// ```
+/// use palisade_core::Secret;
+/// use palisade_jwt::{Algorithm, KeyError, VerifyingKey};
+///
+/// # fn main() -> Result<(), KeyError> {
+/// let secret = Secret::new(*b"an example of thirty-two bytes!!");
+/// let key = VerifyingKey::from_secret(Algorithm::Hs256, &secret)?.with_kid("2026-11");
+/// assert_eq!((key.algorithm(), key.kid()), (Algorithm::Hs256, Some("2026-11")));
+/// assert!(!format!("{key:?}").contains("example"));
+/// // Too short for the longer hash.
+/// let weak = VerifyingKey::from_secret(Algorithm::Hs512, &secret);
+/// assert_eq!(weak.err(), Some(KeyError::Weak));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct VerifyingKey {
     /// Compared with `alg` of a token.

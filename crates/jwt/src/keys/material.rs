@@ -17,7 +17,7 @@ use crate::{
 
 /// RFC 7518 sections 3.3 and 3.5.
 const LEAST_RSA_BITS: usize = 2048;
-const MOST_RSA_BITS: usize = 8192; // Beyond, one signature costs whoever checks it too much.
+const MOST_RSA_BITS: usize = 8192; // With a longer key, checking one signature costs too much.
 const LEAST_RSA_EXPONENT: u64 = 65_537; // FIPS 186-5, 5.1
 
 /// A key that passed its checks.

@@ -19,6 +19,23 @@ const MOST_LOGGED: usize = 10;
 ///
 /// Pass it to [`Issuer::new`](crate::Issuer::new). Cheap to clone. For sets that change, see
 /// [`LiveKeys`](crate::LiveKeys) and [`JwksFile`](crate::JwksFile).
+///
+/// ```
+/// use palisade_jwt::{KeyError, KeySet};
+/// # use palisade_jwt::{Algorithm, mint::SigningKey};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let key = SigningKey::generate(Algorithm::Es256)?.with_kid("2026-11");
+/// # let public = key.public_jwk().ok_or("public")?;
+/// let text = format!(r#"{{"keys":[{public}, {{"kty":"oct","k":"c2VjcmV0"}}]}}"#);
+/// let set = KeySet::from_jwks(&text)?;
+/// assert_eq!(set.keys().len(), 1);
+/// // The second entry is left out, with its reason.
+/// assert_eq!(set.skipped()[0].index, 1);
+/// assert_eq!(set.skipped()[0].reason, KeyError::Symmetric);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct KeySet {
     /// In the order of the document.

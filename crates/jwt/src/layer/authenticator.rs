@@ -13,6 +13,7 @@ use palisade_core::{
 
 use super::refusals::Refusals;
 use crate::{
+    claims::Claims,
     error::InvalidToken,
     jwks::source::FetchEnd,
     layer::principal::{ClaimMap, KIND},
@@ -39,8 +40,30 @@ pub(super) struct Shared {
     pub(super) cache: TokenCache,
     /// The responses, rendered when the layer was built.
     pub(super) refusals: Refusals,
+    /// The application's condition on genuine tokens.
+    pub(super) check: Option<ClaimsCheck>,
     /// Says which genuine tokens are revoked.
     pub(super) revocation: Option<Arc<dyn RevocationList>>,
+}
+
+/// The application's condition on the claims of genuine tokens.
+#[derive(Clone)]
+pub(super) struct ClaimsCheck(Arc<dyn Fn(&Claims) -> bool + Send + Sync>);
+
+impl ClaimsCheck {
+    pub(super) fn new(check: impl Fn(&Claims) -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(check))
+    }
+
+    pub(super) fn passes(&self, claims: &Claims) -> bool {
+        (self.0)(claims)
+    }
+}
+
+impl fmt::Debug for ClaimsCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClaimsCheck(..)")
+    }
 }
 
 impl Authenticator for TokenAuthenticator {
@@ -128,6 +151,8 @@ impl Refused {
 /// The principal of a token, and whether the keys that verified it are overdue for a fetch.
 struct Admitted {
     principal: Principal,
+    /// All claims, if there is a condition on them.
+    claims: Option<Claims>,
     /// `iat` of the token.
     issued: Option<Duration>,
     stale: bool,
@@ -187,6 +212,7 @@ impl Shared {
             .is_ok_and(|set| *set.fingerprint() == cached.keys);
         same.then(|| Admitted {
             principal: cached.principal,
+            claims: cached.claims,
             issued: cached.times.issued,
             stale: keys.is_stale(),
         })
@@ -203,19 +229,36 @@ impl Shared {
         let principal = self
             .claims
             .principal(&verified.claims, label, &verified.signed)?;
+        let claims = self.check.as_ref().map(|_| verified.claims.clone());
         let cached = CachedToken {
             principal: principal.clone(),
             times: *verified.claims.times(),
             issuer: verified.issuer,
             keys: verified.keys,
+            claims: claims.clone(),
         };
         self.cache.put(digest, cached);
         let stale = issuer.is_some_and(|issuer| issuer.keys().is_stale());
         Ok(Admitted {
             principal,
+            claims,
             issued: verified.claims.times().issued,
             stale,
         })
+    }
+
+    /// Refuses a genuine token that does not meet the application's condition.
+    fn check_claims(&self, admitted: Admitted) -> Result<Admitted, Refused> {
+        let passes = match (&self.check, &admitted.claims) {
+            (None, _) => true,
+            (Some(check), Some(claims)) => check.passes(claims),
+            // Cannot happen: claims are kept wherever there is a condition.
+            (Some(_), None) => false,
+        };
+        match passes {
+            true => Ok(admitted),
+            false => Err(Refused::checked(InvalidToken::NotAllowed)),
+        }
     }
 
     /// Refuses a genuine token that is revoked.
@@ -247,7 +290,9 @@ impl Shared {
                 what: "clock_stepped_back",
             });
         }
-        let outcome = outcome.and_then(|admitted| self.check_revocation(admitted));
+        let outcome = outcome
+            .and_then(|admitted| self.check_revocation(admitted))
+            .and_then(|admitted| self.check_claims(admitted));
         let admitted = outcome.map_err(|refused| self.refusals.of(refused.fault, refused.kind))?;
         if admitted.stale {
             cx.record(Fact::Degraded {

@@ -7,10 +7,11 @@ use palisade_core::{AuthenticateLayer, AuthenticatorId};
 
 use super::{
     JwtLayer,
-    authenticator::{Shared, TokenAuthenticator},
+    authenticator::{ClaimsCheck, Shared, TokenAuthenticator},
     refusals::Refusals,
 };
 use crate::{
+    claims::Claims,
     error::JwtBuildError,
     layer::principal::{ClaimMap, MOST_ATTRIBUTES},
     revocation::RevocationList,
@@ -33,8 +34,28 @@ const LONGEST_REALM: usize = 128;
 /// | [`remembered_tokens`](Self::remembered_tokens) | 4096 |
 /// | [`realm`](Self::realm) | `api` |
 /// | [`revocation_list`](Self::revocation_list) | none |
+/// | [`check`](Self::check) | none |
 /// | [`optional`](Self::optional) | a request without a token is refused |
 /// | [`dangerously_only_shadow`](Self::dangerously_only_shadow) | refusals are enforced |
+///
+/// ```
+/// use palisade_jwt::{Algorithm, Issuer, JwtLayer, Verifier};
+/// # use palisade_jwt::mint::SigningKey;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let key = SigningKey::generate(Algorithm::Es256)?.verifying_key();
+/// let issuer = Issuer::new("https://login.example", "tts", key);
+/// let layer = JwtLayer::builder(Verifier::builder().issuer(issuer).build()?)
+///     .tenant_claim("org_id")
+///     .tier_claim("/account/plan")
+///     .attribute("preferred_language")
+///     .realm("speech")
+///     .optional()
+///     .build()?;
+/// # let _ = layer;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct JwtLayerBuilder {
@@ -48,6 +69,8 @@ pub struct JwtLayerBuilder {
     realm: Box<str>,
     /// Says which genuine tokens are revoked.
     revocation: Option<Arc<dyn RevocationList>>,
+    /// The application's condition on genuine tokens.
+    check: Option<ClaimsCheck>,
     /// Whether a request without a token passes as a guest.
     optional: bool,
     /// Whether refusals are recorded and not enforced.
@@ -62,6 +85,7 @@ impl JwtLayerBuilder {
             remembered: 4096,
             realm: "api".into(),
             revocation: None,
+            check: None,
             optional: false,
             shadow: false,
         }
@@ -115,6 +139,32 @@ impl JwtLayerBuilder {
     /// At most 128 bytes of printable ASCII without quotes and backslashes.
     pub fn realm(mut self, realm: impl Into<Box<str>>) -> Self {
         self.realm = realm.into();
+        self
+    }
+
+    /// Sets a condition on the claims of genuine tokens. If it returns `false`, the request is
+    /// refused with 403 `token_not_allowed`.
+    ///
+    /// It is called for each request, also for a token from the cache, inside the request: it must
+    /// not block. A later call adds another condition.
+    ///
+    /// Default: none. For a claim that must have one of some texts use
+    /// [`Issuer::require_value`](crate::Issuer::require_value), which refuses with 401.
+    ///
+    /// ```
+    /// # use palisade_jwt::{JwtBuildError, JwtLayer, Verifier};
+    /// # fn layer(verifier: Verifier) -> Result<JwtLayer, JwtBuildError> {
+    /// let layer = JwtLayer::builder(verifier)
+    ///     .check(|claims| claims.text("/account/state") == Some("active"))
+    ///     .build()?;
+    /// # Ok(layer)
+    /// # }
+    /// ```
+    pub fn check(mut self, check: impl Fn(&Claims) -> bool + Send + Sync + 'static) -> Self {
+        let before = self.check.take();
+        self.check = Some(ClaimsCheck::new(move |claims| {
+            before.as_ref().is_none_or(|before| before.passes(claims)) && check(claims)
+        }));
         self
     }
 
@@ -179,6 +229,7 @@ impl JwtLayerBuilder {
             cache: TokenCache::new(self.remembered),
             refusals: Refusals::new(missing, invalid),
             revocation: self.revocation,
+            check: self.check,
         }));
         let mut alone = AuthenticateLayer::single(authenticator.clone());
         if self.optional {

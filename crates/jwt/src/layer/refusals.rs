@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use http::HeaderValue;
+use http::{HeaderValue, StatusCode};
 use palisade_core::{CredentialFailure, Rejection};
 
 use crate::error::InvalidToken;
@@ -15,6 +15,8 @@ pub(super) struct Refusals {
     pub(super) challenge: HeaderValue,
     /// The 401 response for every token that is not valid.
     invalid: Rejection,
+    /// The 403 response for a token that the application's condition refuses.
+    not_allowed: Rejection,
     /// The 503 response.
     unavailable: Rejection,
 }
@@ -24,6 +26,12 @@ impl Refusals {
     pub(super) fn new(challenge: HeaderValue, invalid: HeaderValue) -> Self {
         Self {
             invalid: Rejection::credentials_invalid(invalid).prerendered(),
+            not_allowed: Rejection::new(
+                StatusCode::FORBIDDEN,
+                "token_not_allowed",
+                "The token does not allow this request.",
+            )
+            .prerendered(),
             unavailable: Rejection::unavailable(KEYS_RETRY).prerendered(),
             challenge,
         }
@@ -31,11 +39,12 @@ impl Refusals {
 
     /// Returns the response for a refused token.
     ///
-    /// It is the same for all reasons; only the audit trail has the reason. `kind` says whether the
+    /// It is the same for all reasons but the application's own; only the audit trail has the reason. `kind` says whether the
     /// token could be a guess.
     pub(super) fn of(&self, fault: InvalidToken, kind: CredentialFailure) -> Box<Rejection> {
         let refusal = match fault {
             InvalidToken::KeysUnavailable | InvalidToken::ListUnavailable => &self.unavailable,
+            InvalidToken::NotAllowed => &self.not_allowed,
             _ => &self.invalid,
         };
         let reason = match fault {

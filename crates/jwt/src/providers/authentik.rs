@@ -12,6 +12,14 @@ use super::{Provider, base};
 /// `azp` and `uid`, which only access tokens have, are required. Groups of the user become roles
 /// (`role:GROUP`). The provider needs a signing key; without one it signs with the client secret.
 /// Source: authentik, "OAuth2 provider", and its source code (`id_token.py`).
+///
+/// ```
+/// use palisade_jwt::providers;
+///
+/// let provider = providers::authentik("https://id.example", "tts", "client-1");
+/// assert_eq!(provider.issuer_name(), "https://id.example/application/o/tts/");
+/// assert_eq!(provider.jwks_url(), "https://id.example/application/o/tts/jwks/");
+/// ```
 pub fn authentik(address: &str, application: &str, audience: &str) -> Provider {
     let issuer = format!("{}/application/o/{application}/", base(address));
     let keys = format!("{issuer}jwks/");

@@ -11,6 +11,17 @@ use super::Provider;
 /// Relaxed: the header has no `typ`, and the tokens have no `aud`; `client_id` is compared in its
 /// place. `token_use` must be `access`. Scopes are read from `scope`, groups become roles
 /// (`role:GROUP`). Source: Amazon Cognito, "Understanding the access token".
+///
+/// ```
+/// use palisade_jwt::providers;
+///
+/// let provider = providers::cognito("eu-central-1", "eu-central-1_aBcDeFgHi", "1example23456789");
+/// assert_eq!(provider.issuer_name(), "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_aBcDeFgHi");
+/// assert_eq!(
+///     provider.jwks_url(),
+///     "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_aBcDeFgHi/.well-known/jwks.json",
+/// );
+/// ```
 pub fn cognito(region: &str, pool: &str, client: &str) -> Provider {
     user_pool(region, pool, client)
         .audience_claim("client_id")
@@ -23,6 +34,13 @@ pub fn cognito(region: &str, pool: &str, client: &str) -> Provider {
 /// accepted; clients log and forward them more freely than access tokens. `aud` is the client and
 /// `token_use` must be `id`. They have no scopes. Source: Amazon Cognito, "Understanding the
 /// identity (ID) token".
+///
+/// ```
+/// use palisade_jwt::providers;
+///
+/// let provider = providers::cognito_id_tokens("eu-central-1", "eu-central-1_aBcDeFgHi", "client");
+/// assert_eq!(provider.issuer_name(), "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_aBcDeFgHi");
+/// ```
 pub fn cognito_id_tokens(region: &str, pool: &str, client: &str) -> Provider {
     user_pool(region, pool, client)
         .id_tokens()

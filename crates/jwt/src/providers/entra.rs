@@ -12,6 +12,15 @@ use crate::{jwks::Keys, verifier::Issuer};
 /// `ver` must be `1.0`, and `appid`, which ID tokens do not have, is required. Scopes of users are
 /// read from `scp`, roles of users and applications from `roles`. Source: Microsoft identity
 /// platform, "Access token claims reference".
+///
+/// ```
+/// use palisade_jwt::providers;
+///
+/// const TENANT: &str = "11111111-1111-1111-1111-111111111111";
+/// let provider = providers::entra_v1(TENANT, "api://tts");
+/// assert_eq!(provider.issuer_name(), "https://sts.windows.net/11111111-1111-1111-1111-111111111111/");
+/// assert_eq!(provider.jwks_url(), "https://login.microsoftonline.com/11111111-1111-1111-1111-111111111111/discovery/keys");
+/// ```
 pub fn entra_v1(tenant: &str, audience: &str) -> Provider {
     Provider::new(
         format!("https://sts.windows.net/{tenant}/"),
@@ -31,6 +40,19 @@ pub fn entra_v1(tenant: &str, audience: &str) -> Provider {
 ///
 /// `ver` must be `2.0`, and `azp`, which ID tokens do not have, is required. Scopes of users are
 /// read from `scp`, roles of users and applications from `roles`.
+///
+/// ```
+/// use palisade_jwt::providers;
+///
+/// const TENANT: &str = "11111111-1111-1111-1111-111111111111";
+/// const API: &str = "33333333-3333-3333-3333-333333333333";
+/// let provider = providers::entra_v2(TENANT, API);
+/// assert_eq!(provider.issuer_name(), "https://login.microsoftonline.com/11111111-1111-1111-1111-111111111111/v2.0");
+/// assert_eq!(
+///     provider.jwks_url(),
+///     "https://login.microsoftonline.com/11111111-1111-1111-1111-111111111111/discovery/v2.0/keys",
+/// );
+/// ```
 pub fn entra_v2(tenant: &str, audience: &str) -> Provider {
     v2(tenant, audience).require_value("tid", [tenant])
 }

@@ -8,6 +8,13 @@ use super::Provider;
 ///
 /// `auth_time` and the claim `firebase` are required. Custom claims, such as roles, are read with
 /// [`Issuer::roles_from`](crate::Issuer::roles_from). Source: Firebase, "Verify ID Tokens".
+///
+/// ```
+/// use palisade_jwt::providers;
+///
+/// let provider = providers::firebase("acme-tts");
+/// assert_eq!(provider.issuer_name(), "https://securetoken.google.com/acme-tts");
+/// ```
 pub fn firebase(project: &str) -> Provider {
     Provider::new(
         format!("https://securetoken.google.com/{project}"),

@@ -12,6 +12,17 @@ use super::Provider;
 /// The subject names repository and branch, such as `repo:acme/tts:ref:refs/heads/main`. Require
 /// more with [`Issuer::require_value`](crate::Issuer::require_value), such as `environment`. Source:
 /// GitHub Docs, "OpenID Connect reference".
+///
+/// ```
+/// use palisade_jwt::providers;
+///
+/// let provider = providers::github_actions("https://tts.example", ["acme/tts", "acme/voices"]);
+/// assert_eq!(provider.issuer_name(), "https://token.actions.githubusercontent.com");
+/// assert_eq!(
+///     provider.jwks_url(),
+///     "https://token.actions.githubusercontent.com/.well-known/jwks",
+/// );
+/// ```
 pub fn github_actions<R: AsRef<str>>(
     audience: &str,
     repositories: impl IntoIterator<Item = R>,

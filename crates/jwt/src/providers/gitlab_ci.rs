@@ -13,6 +13,14 @@ use super::{Provider, base};
 /// Require more with [`Issuer::require_value`](crate::Issuer::require_value), such as
 /// `ref_protected` (`"true"`). Source: GitLab Docs, "OpenID Connect (OIDC) authentication using ID
 /// tokens".
+///
+/// ```
+/// use palisade_jwt::providers;
+///
+/// let provider = providers::gitlab_ci("https://gitlab.com", "https://tts.example", ["acme/tts"]);
+/// assert_eq!(provider.issuer_name(), "https://gitlab.com");
+/// assert_eq!(provider.jwks_url(), "https://gitlab.com/oauth/discovery/keys");
+/// ```
 pub fn gitlab_ci<R: AsRef<str>>(
     address: &str,
     audience: &str,

@@ -12,6 +12,14 @@ use super::Provider;
 /// by the subject, or by `hd` (the Workspace domain) with
 /// [`Issuer::require_value`](crate::Issuer::require_value). Source: Google Identity, "OpenID
 /// Connect".
+///
+/// ```
+/// use palisade_jwt::providers;
+///
+/// let provider = providers::google_id_tokens("1234.apps.googleusercontent.com");
+/// assert_eq!(provider.issuer_name(), "https://accounts.google.com");
+/// assert_eq!(provider.jwks_url(), "https://www.googleapis.com/oauth2/v3/certs");
+/// ```
 pub fn google_id_tokens(audience: &str) -> Provider {
     Provider::new(
         "https://accounts.google.com".into(),

@@ -13,6 +13,17 @@ use super::{Provider, base};
 /// Scopes are read from `scope`. Roles of the realm and of the client `audience` become
 /// `role:NAME`; roles of other clients do not. Source: Keycloak, "Securing applications and
 /// services".
+///
+/// ```
+/// use palisade_jwt::providers;
+///
+/// let provider = providers::keycloak("https://id.example", "acme", "tts");
+/// assert_eq!(provider.issuer_name(), "https://id.example/realms/acme");
+/// assert_eq!(
+///     provider.jwks_url(),
+///     "https://id.example/realms/acme/protocol/openid-connect/certs",
+/// );
+/// ```
 pub fn keycloak(address: &str, realm: &str, audience: &str) -> Provider {
     let issuer = format!("{}/realms/{realm}", base(address));
     let keys = format!("{issuer}/protocol/openid-connect/certs");

@@ -14,6 +14,17 @@ use super::{Provider, base};
 /// namespace, is required; old tokens without an end are refused. The keys are served by the API
 /// server, which needs a role for `system:service-account-issuer-discovery`. Source: Kubernetes,
 /// "Managing Service Accounts".
+///
+/// ```
+/// use palisade_jwt::providers;
+///
+/// let provider = providers::kubernetes("https://kubernetes.default.svc.cluster.local", "tts");
+/// assert_eq!(provider.issuer_name(), "https://kubernetes.default.svc.cluster.local");
+/// assert_eq!(
+///     provider.jwks_url(),
+///     "https://kubernetes.default.svc.cluster.local/openid/v1/jwks",
+/// );
+/// ```
 pub fn kubernetes(issuer: &str, audience: &str) -> Provider {
     let keys = format!("{}/openid/v1/jwks", base(issuer));
     Provider::new(issuer.into(), keys, audience)

@@ -45,6 +45,7 @@
 mod auth0;
 mod authentik;
 mod azure_b2c;
+mod by_name;
 mod cognito;
 mod duende;
 mod entra;
@@ -72,6 +73,7 @@ pub use self::{
     auth0::auth0,
     authentik::authentik,
     azure_b2c::azure_b2c,
+    by_name::{PresetArguments, PresetError},
     cognito::{cognito, cognito_id_tokens},
     duende::duende,
     entra::{entra_tenants, entra_v1, entra_v2},

@@ -13,6 +13,14 @@ use super::Provider;
 /// use [`subject_claim`](crate::JwtLayerBuilder::subject_claim) with `uid` for a stable id of users
 /// if no client uses client credentials. Tokens of the organisation's own server cannot be verified
 /// by anyone but Okta. Source: Okta Developer, "Tokens".
+///
+/// ```
+/// use palisade_jwt::providers;
+///
+/// let provider = providers::okta("acme.okta.com", "default", "api://default");
+/// assert_eq!(provider.issuer_name(), "https://acme.okta.com/oauth2/default");
+/// assert_eq!(provider.jwks_url(), "https://acme.okta.com/oauth2/default/v1/keys");
+/// ```
 pub fn okta(domain: &str, server: &str, audience: &str) -> Provider {
     let issuer = format!("https://{domain}/oauth2/{server}");
     let keys = format!("{issuer}/v1/keys");

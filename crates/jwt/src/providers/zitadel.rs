@@ -9,6 +9,14 @@ use super::{Provider, base};
 ///
 /// `jti`, which ID tokens do not have, is required. Roles of the project become `role:NAME`, whether
 /// the claim names the project or not. Source: Zitadel, "Claims".
+///
+/// ```
+/// use palisade_jwt::providers;
+///
+/// let provider = providers::zitadel("https://acme.zitadel.cloud", "344374183645413380");
+/// assert_eq!(provider.issuer_name(), "https://acme.zitadel.cloud");
+/// assert_eq!(provider.jwks_url(), "https://acme.zitadel.cloud/oauth/v2/keys");
+/// ```
 pub fn zitadel(issuer: &str, audience: &str) -> Provider {
     let keys = format!("{}/oauth/v2/keys", base(issuer));
     Provider::new(issuer.into(), keys, audience)

@@ -11,6 +11,21 @@ const MAX_NAME_BYTES: usize = 1024;
 ///
 /// Change it inside [`RevokedTokens::update`](super::RevokedTokens::update) or
 /// [`RevokedTokensFile::update`](super::RevokedTokensFile::update).
+///
+/// ```
+/// use std::time::Duration;
+/// use palisade_jwt::revocation::{RevocationEntries, RevocationError};
+///
+/// let now = Duration::from_secs(1_800_000_000);
+/// let day = Duration::from_secs(86_430);
+/// let mut entries = RevocationEntries::default();
+/// entries.revoke_token("staff:QHGiBWe3a6vJfCJ2", now + day)?;
+/// entries.revoke_principal("staff:lin", now, now + day)?;
+/// assert_eq!(entries.len(), 2);
+/// entries.remove_old(now + day);
+/// assert!(entries.is_empty());
+/// # Ok::<(), RevocationError>(())
+/// ```
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct RevocationEntries {
     /// Ids of tokens, and until when each entry is kept.

@@ -180,7 +180,7 @@ struct Token {
 /// Reads the entries, or says what is wrong.
 fn read(text: &str) -> Result<RevocationEntries, String> {
     let whole = json::object(text.as_bytes())
-        .map_err(|_| "this is no JSON object, or a member stands twice in it".to_owned())?;
+        .map_err(|_| "this is no JSON object, or a member is in it twice".to_owned())?;
     let document: Document = serde_json::from_value(Value::Object(whole))
         .map_err(|problem| format!("this is no list of revoked tokens: {problem}"))?;
     if document.version != VERSION {

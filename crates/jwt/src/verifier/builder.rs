@@ -34,6 +34,29 @@ const MIN_TOKEN_BYTES: usize = 256;
 /// | [`longest_token`](Self::longest_token) | 8 KiB |
 /// | [`max_clock_step`](Self::max_clock_step) | 24 hours |
 /// | [`clock`](Self::clock) | the system clock |
+///
+/// ```
+/// use std::time::Duration;
+/// use palisade_jwt::{Algorithm, Issuer, JwtBuildError, Verifier};
+/// # use palisade_jwt::mint::SigningKey;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let key = SigningKey::generate(Algorithm::Es256)?.verifying_key();
+/// let issuer = Issuer::new("https://login.example", "tts", key);
+/// let verifier = Verifier::builder()
+///     .issuer(issuer.clone())
+///     .require("client_id")
+///     .leeway(Duration::from_secs(5))
+///     .longest_token(4096)
+///     .build()?;
+/// # let _ = verifier;
+/// // Two issuers need labels, so that their subjects differ.
+/// let other = Issuer::new("https://id.partner.example", "tts", SigningKey::generate(Algorithm::Es256)?.verifying_key());
+/// let built = Verifier::builder().issuers([issuer, other]).build();
+/// assert!(matches!(built, Err(JwtBuildError::Label(_))));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct VerifierBuilder {

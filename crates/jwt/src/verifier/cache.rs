@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use aws_lc_rs::digest::SHA256;
 use palisade_core::Principal;
 
-use crate::claims::Times;
+use crate::claims::{Claims, Times};
 
 /// Tokens in one set. A look-up compares with this many at most.
 const WAYS: usize = 8;
@@ -37,6 +37,8 @@ pub(crate) struct CachedToken {
     /// The digest of the key set that the token was verified with. A replaced set makes the entry
     /// invalid.
     pub(crate) keys: TokenDigest,
+    /// All claims, if the layer has a condition on them.
+    pub(crate) claims: Option<Claims>,
 }
 
 /// Bounded in tokens; each set has its own lock.
@@ -107,7 +109,6 @@ impl TokenCache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::Claims;
 
     fn cached(expires: u64) -> CachedToken {
         let claims =
@@ -117,6 +118,7 @@ mod tests {
             times: *claims.times(),
             issuer: 0,
             keys: [0; 32],
+            claims: None,
         }
     }
 

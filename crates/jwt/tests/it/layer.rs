@@ -460,3 +460,44 @@ async fn untyped_tokens_are_good_only_by_a_loud_name() {
         .unwrap();
     assert_eq!(status(&JwtLayer::new(lax), &text).await, 200);
 }
+
+#[tokio::test]
+async fn a_condition_on_claims_refuses_with_403_also_from_the_cache() {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    };
+
+    let open = Arc::new(AtomicBool::new(true));
+    let is_open = Arc::clone(&open);
+    let layer = JwtLayer::builder(verifier(&hmac()))
+        .check(|claims| claims.text("plan") == Some("gold"))
+        .check(move |_| is_open.load(Ordering::SeqCst))
+        .build()
+        .unwrap();
+    let sign = |plan: &str| good().claim("plan", plan).sign(&hmac(), &clock()).unwrap();
+    let (gold, silver) = (sign("gold"), sign("silver"));
+    assert_eq!(status(&layer, &gold).await, 200);
+    open.store(false, Ordering::SeqCst);
+    assert_eq!(status(&layer, &gold).await, 403, "asked for each request");
+    open.store(true, Ordering::SeqCst);
+    let refused = send(&layer, request(&silver)).await;
+    assert_eq!(refused.status, 403);
+    assert!(
+        refused.body.contains("token_not_allowed"),
+        "{}",
+        refused.body
+    );
+    let forged = with_another_signature(&silver);
+    assert_eq!(
+        status(&layer, &forged).await,
+        401,
+        "a token that is not genuine is not checked"
+    );
+}
+
+/// The same token with another signature.
+fn with_another_signature(token: &str) -> String {
+    let (signed, _) = token.rsplit_once('.').unwrap();
+    format!("{signed}.{}", "A".repeat(43))
+}

@@ -5,7 +5,11 @@
 
 use std::{collections::BTreeMap, fs, path::PathBuf, sync::LazyLock};
 
-use palisade_jwt::{Algorithm, Issuer, KeySet, Verifier, mint::SigningKey, providers};
+use palisade_jwt::{
+    Algorithm, Issuer, KeySet, Verifier,
+    mint::SigningKey,
+    providers::{self, PresetArguments, PresetError, Provider},
+};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -68,7 +72,7 @@ const OTHER_TENANT: &str = "22222222-2222-2222-2222-222222222222";
 const API: &str = "33333333-3333-3333-3333-333333333333";
 
 /// Every preset, with the arguments that its fixture needs.
-fn presets() -> BTreeMap<&'static str, providers::Provider> {
+fn presets() -> BTreeMap<&'static str, Provider> {
     let tts = "https://tts.example";
     BTreeMap::from([
         ("auth0", providers::auth0("acme.eu.auth0.com", tts)),
@@ -313,4 +317,77 @@ fn a_list_of_tenants_accepts_each_of_them_and_no_other() {
     for stranger in [API, "{tenant}", "common", ""] {
         assert_eq!(of_tenant(stranger).unwrap_err().code(), "issuer_unknown");
     }
+}
+
+#[test]
+fn a_preset_is_found_by_its_name_with_its_arguments() {
+    let arguments = |pairs: &[(&str, &str)]| {
+        let pairs = pairs
+            .iter()
+            .map(|(name, value)| ((*name).into(), vec![(*value).into()]));
+        pairs.collect::<PresetArguments>()
+    };
+    let all: &[(&str, &[(&str, &str)])] = &[
+        ("auth0", &[("domain", "a.example")]),
+        (
+            "authentik",
+            &[("address", "https://a.example"), ("application", "tts")],
+        ),
+        (
+            "azure_b2c",
+            &[("tenant_name", "acme"), ("tenant", TENANT), ("policy", "p")],
+        ),
+        ("cognito", &[("region", "r"), ("pool", "p")]),
+        ("cognito_id_tokens", &[("region", "r"), ("pool", "p")]),
+        ("duende", &[("issuer", "https://a.example")]),
+        ("entra_v1", &[("tenant", TENANT)]),
+        ("entra_v2", &[("tenant", TENANT)]),
+        ("firebase", &[]),
+        ("github_actions", &[("repositories", "acme/tts")]),
+        (
+            "gitlab_ci",
+            &[("address", "https://a.example"), ("projects", "acme/tts")],
+        ),
+        ("google_id_tokens", &[]),
+        (
+            "keycloak",
+            &[("address", "https://a.example"), ("realm", "acme")],
+        ),
+        ("kubernetes", &[("issuer", "https://a.example")]),
+        ("logto", &[("address", "https://a.example")]),
+        ("okta", &[("domain", "a.example"), ("server", "default")]),
+        (
+            "ping_am",
+            &[("address", "https://a.example"), ("realm", "alpha")],
+        ),
+        ("pingone", &[("region", "eu"), ("environment", TENANT)]),
+        (
+            "spring_authorization_server",
+            &[("issuer", "https://a.example")],
+        ),
+        ("xsuaa", &[("address", "https://a.example")]),
+        ("zitadel", &[("issuer", "https://a.example")]),
+    ];
+    let named: Vec<_> = all.iter().map(|(name, _)| *name).collect();
+    assert_eq!(
+        named,
+        presets().into_keys().collect::<Vec<_>>(),
+        "none is missing"
+    );
+    for (name, pairs) in all {
+        let found = Provider::by_name(name, "tts", arguments(pairs));
+        assert!(found.is_ok(), "{name}: {found:?}");
+        let mut more = arguments(pairs);
+        more.insert("x".into(), vec![]);
+        let unknown = Provider::by_name(name, "tts", more).map(drop);
+        assert_eq!(
+            unknown,
+            Err(PresetError::ArgumentUnknown("x".into())),
+            "{name}"
+        );
+    }
+    let none = Provider::by_name("none", "tts", PresetArguments::new()).map(drop);
+    assert_eq!(none, Err(PresetError::Name("none".into())));
+    let missing = Provider::by_name("auth0", "tts", PresetArguments::new()).map(drop);
+    assert_eq!(missing, Err(PresetError::Argument("domain")));
 }

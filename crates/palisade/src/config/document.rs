@@ -5,7 +5,7 @@
 //! is checked but names and types. An unknown key is an error. Values with a `Spanned` type keep
 //! their position, so that an error can name the line.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -25,6 +25,7 @@ pub(super) struct Document {
     pub(super) server: Server,
     pub(super) text: Text,
     pub(super) tokens: Vec<Tokens>,
+    pub(super) revoked_tokens: Option<RevokedTokens>,
 }
 
 /// `[audit]`: the audit trail. Without the section no trail is written.
@@ -462,4 +463,73 @@ pub(super) struct Tokens {
     /// Whether tokens with `cnf` (RFC 7800) are accepted as bearer tokens. Default: `false`.
     #[serde(default)]
     pub(super) dangerously_ignore_confirmation: bool,
+    /// Whether the keys are found by the metadata of the issuer. Default: `false`.
+    #[serde(default)]
+    pub(super) discovery: bool,
+    /// A preset of a provider: its name, and its arguments by their names.
+    pub(super) preset: Option<Spanned<BTreeMap<String, TextOrList>>>,
+    /// Other audiences that are accepted too.
+    #[serde(default)]
+    pub(super) or_audiences: Vec<String>,
+    /// The claim that is compared with the audience, in place of `aud`.
+    pub(super) audience_claim: Option<String>,
+    /// The accepted values of `typ`. Default: `JWT` and `at+jwt`.
+    pub(super) types: Option<Vec<String>>,
+    /// The accepted algorithms. Default: those of the keys.
+    pub(super) algorithms: Option<Vec<Spanned<String>>>,
+    /// Claims that must be text that is not empty.
+    #[serde(default)]
+    pub(super) require: Vec<String>,
+    /// Claims that must have one of these values.
+    #[serde(default)]
+    pub(super) require_value: BTreeMap<String, Vec<String>>,
+    /// Claims that scopes are read from, besides `scope` and `scp`.
+    #[serde(default)]
+    pub(super) scopes_from: Vec<String>,
+    /// Claims that roles are read from: `admin` becomes the scope `role:admin`.
+    #[serde(default)]
+    pub(super) roles_from: Vec<String>,
+    /// Whether a claim that is `null` counts as absent. Default: `false`.
+    #[serde(default)]
+    pub(super) null_is_absent: bool,
+    /// Whether tokens without `typ` are accepted. Default: `false`.
+    #[serde(default)]
+    pub(super) dangerously_accept_untyped_tokens: bool,
+    /// Whether `jku`, `jwk`, `x5c` and `x5u` in the header are ignored. Default: `false`, refused.
+    #[serde(default)]
+    pub(super) dangerously_ignore_embedded_keys: bool,
+}
+
+/// `[revoked_tokens]`: tokens that are refused before they expire.
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RevokedTokens {
+    /// The list, as `palisade token revoke` makes it.
+    pub(super) file: Spanned<PathBuf>,
+}
+
+/// One text, or a list of texts.
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(untagged)]
+#[cfg_attr(
+    not(feature = "jwt"),
+    allow(
+        dead_code,
+        reason = "its members are read where tokens are compiled in"
+    )
+)]
+pub(super) enum TextOrList {
+    List(Vec<String>),
+    Text(String),
+}
+
+#[cfg(feature = "jwt")]
+impl TextOrList {
+    /// Returns the texts.
+    pub(super) fn to_vec(&self) -> Vec<String> {
+        match self {
+            Self::List(all) => all.clone(),
+            Self::Text(one) => vec![one.clone()],
+        }
+    }
 }

@@ -49,6 +49,8 @@ mod server;
 mod server_limits;
 mod source;
 mod suggest;
+#[cfg(feature = "jwt")]
+mod token_rules;
 mod tokens;
 
 use std::{
@@ -117,8 +119,18 @@ fn read(path: &Path) -> io::Result<String> {
 }
 
 /// The sections of Palisade. The application must name all others, so that a typo is an error.
-const SECTIONS: [&str; 11] = [
-    "audit", "client", "cors", "headers", "keys", "limits", "redis", "routes", "server", "text",
+const SECTIONS: [&str; 12] = [
+    "audit",
+    "client",
+    "cors",
+    "headers",
+    "keys",
+    "limits",
+    "redis",
+    "revoked_tokens",
+    "routes",
+    "server",
+    "text",
     "tokens",
 ];
 

@@ -18,10 +18,14 @@ use crate::shield::ShieldBuilder;
 impl Config {
     /// Refuses the section: this build has no verifier.
     pub(super) fn tokens(&self, shield: ShieldBuilder) -> Result<ShieldBuilder, ConfigFileError> {
+        let remedy = "build with the feature `jwt`, or remove the section";
+        if let Some(revoked) = &self.document.revoked_tokens {
+            let problem = "this build cannot read tokens";
+            return Err(self.source.at(&revoked.file, problem, remedy));
+        }
         let Some(tokens) = self.document.tokens.first() else {
             return Ok(shield);
         };
-        let remedy = "build with the feature `jwt`, or remove the section";
         Err(self
             .source
             .at(&tokens.issuer, "this build cannot read tokens", remedy))
@@ -43,7 +47,14 @@ impl Config {
         use palisade_jwt::{JwtLayer, Verifier};
 
         let Some(first) = self.document.tokens.first() else {
-            return Ok(shield);
+            return match &self.document.revoked_tokens {
+                None => Ok(shield),
+                Some(revoked) => {
+                    let remedy = "add a section [[tokens]], or remove this one";
+                    let problem = "no token is accepted, so none can be revoked";
+                    Err(self.source.at(&revoked.file, problem, remedy))
+                }
+            };
         };
         let mut verifier = Verifier::builder();
         for tokens in &self.document.tokens {
@@ -56,7 +67,28 @@ impl Config {
             self.source
                 .at(&first.issuer, problem, "correct the sections `tokens`")
         })?;
-        Ok(shield.authenticate(JwtLayer::new(verifier)))
+        let mut layer = JwtLayer::builder(verifier);
+        if let Some(revoked) = &self.document.revoked_tokens {
+            layer = layer.revocation_list(self.revocation_list(&revoked.file)?);
+        }
+        let layer = layer.build().map_err(|problem| {
+            self.source
+                .at(&first.issuer, problem, "correct the sections `tokens`")
+        })?;
+        Ok(shield.authenticate(layer))
+    }
+
+    /// Opens the list of revoked tokens. Fails if it cannot be read; later failures keep the last
+    /// entries for a limited time.
+    fn revocation_list(
+        &self,
+        file: &toml::Spanned<std::path::PathBuf>,
+    ) -> Result<palisade_jwt::revocation::RevokedTokensFile, ConfigFileError> {
+        let path = self.path(file.get_ref());
+        palisade_jwt::revocation::RevokedTokensFile::open(path).map_err(|problem| {
+            let remedy = "make it with `palisade token revoke --list FILE`";
+            self.source.at(file, problem, remedy)
+        })
     }
 
     /// Reads the largest step back of the clock that is ignored. It is one value for all issuers:
@@ -84,18 +116,23 @@ impl Config {
         &self,
         tokens: &super::document::Tokens,
     ) -> Result<palisade_jwt::Issuer, ConfigFileError> {
-        let keys = match (&tokens.jwks_file, &tokens.jwks_url) {
-            (Some(file), None) => self.jwks_file(file, tokens)?,
-            (None, Some(url)) => self.jwks_url(url, tokens)?,
+        let preset = self.token_preset(tokens)?;
+        let keys = match (&tokens.jwks_file, &tokens.jwks_url, &preset) {
+            (Some(file), None, _) if !tokens.discovery => self.jwks_file(file, tokens)?,
+            (None, Some(url), _) if !tokens.discovery => self.jwks_url(url, tokens)?,
+            (None, None, _) if tokens.discovery => self.jwks_url(&tokens.issuer, tokens)?,
+            (None, None, Some(preset)) => {
+                let url = preset.jwks_url().to_owned();
+                self.jwks_url(&toml::Spanned::new(tokens.issuer.span(), url), tokens)?
+            }
             _ => {
-                let remedy = "write one of jwks_file = \"jwks.json\" and jwks_url = \"https://..\"";
+                let remedy = "write one of jwks_file = \"jwks.json\", jwks_url = \"https://..\" and discovery = true";
                 return Err(self
                     .source
                     .at(&tokens.issuer, "it needs one source of keys", remedy));
             }
         };
-        let issuer = tokens.issuer.get_ref().as_str();
-        let mut issuer = palisade_jwt::Issuer::new(issuer, tokens.audience.as_str(), keys);
+        let mut issuer = super::token_rules::issuer_of(preset, tokens, keys);
         if let Some(lifetime) = self.time(
             &tokens.max_lifetime_minutes,
             TimeUnit::Minutes,
@@ -109,6 +146,7 @@ impl Config {
         if tokens.dangerously_ignore_confirmation {
             issuer = issuer.dangerously_ignore_confirmation();
         }
+        let issuer = self.with_rules(issuer, tokens)?;
         Ok(match &tokens.label {
             Some(label) => issuer.label(label.as_str()),
             None => issuer,
@@ -150,8 +188,11 @@ impl Config {
         url: &toml::Spanned<String>,
         tokens: &super::document::Tokens,
     ) -> Result<palisade_jwt::Keys, ConfigFileError> {
-        let mut source = palisade_jwt::JwksUrl::builder(url.get_ref())
-            .empty_set_revokes(tokens.empty_set_revokes);
+        let mut source = match tokens.discovery {
+            true => palisade_jwt::JwksUrl::discovery_builder(url.get_ref()),
+            false => palisade_jwt::JwksUrl::builder(url.get_ref()),
+        }
+        .empty_set_revokes(tokens.empty_set_revokes);
         if let Some(age) = self.time(
             &tokens.max_stale_minutes,
             TimeUnit::Minutes,

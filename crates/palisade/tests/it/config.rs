@@ -273,6 +273,42 @@ fn a_mistake_is_named_with_line_key_and_remedy() {
         "32: tokens.issuer",
         "one of jwks_file",
     );
+    let with = |line: &str| format!("jwks_file = \"jwks.json\"\n{line}");
+    let check_tokens = |line: &str, place: &str, says: &str| {
+        check("jwks_file = \"jwks.json\"", &with(line), place, says);
+    };
+    check_tokens("algorithms = [\"none\"]", "35: tokens.algorithms", "RS256");
+    check_tokens("discovery = true", "32: tokens.issuer", "one of jwks_file");
+    check_tokens(
+        "preset = { name = \"okra\" }",
+        "35: tokens.preset",
+        "no preset",
+    );
+    check_tokens(
+        "preset = { name = \"auth0\" }",
+        "35: tokens.preset",
+        "domain",
+    );
+    check_tokens(
+        "preset = { name = \"auth0\", domain = \"a.example\", realm = \"b\" }",
+        "35: tokens.preset",
+        "no argument",
+    );
+    check_tokens(
+        "preset = { name = \"auth0\", domain = \"a.example\" }",
+        "32: tokens.issuer",
+        "https://a.example/",
+    );
+    check_tokens(
+        "audience_claim = \"azp\"",
+        "32: tokens.issuer",
+        "require_value",
+    );
+    check_tokens(
+        "[revoked_tokens]\nfile = \"none.json\"",
+        "36: revoked_tokens.file",
+        "palisade token revoke",
+    );
     check(
         "environments = [\"live\"]",
         "max_stale_minutes = 0",
@@ -457,12 +493,45 @@ max_lifetime_minutes = 43200
 max_stale_minutes = 60
 empty_set_revokes = true
 dangerously_ignore_confirmation = true
-dangerously_accept_id_tokens = true";
+dangerously_accept_id_tokens = true
+or_audiences = [\"voice-2\"]
+audience_claim = \"azp\"
+types = [\"at+jwt\"]
+algorithms = [\"RS256\", \"ES256\"]
+require = [\"sub\"]
+require_value = { token_use = [\"access\"] }
+scopes_from = [\"permissions\"]
+roles_from = [\"/realm_access/roles\"]
+null_is_absent = true
+dangerously_accept_untyped_tokens = true
+dangerously_ignore_embedded_keys = true";
     let text = WHOLE
         .replace("environments = [\"live\"]", keys)
         .replace("jwks_file = \"jwks.json\"", tokens);
     let folder = folder(&text);
     assert!(read(&folder).unwrap().assemble().is_ok());
+}
+
+#[test]
+fn a_list_of_revoked_tokens_is_read_at_the_start() {
+    let text = format!("{WHOLE}\n[revoked_tokens]\nfile = \"revoked.json\"\n");
+    let folder = folder(&text);
+    assert!(
+        read(&folder).unwrap().assemble().is_err(),
+        "no start without it"
+    );
+    let list = folder.path().join("revoked.json");
+    palisade::jwt::revocation::RevokedTokensFile::create(list).unwrap();
+    assert!(read(&folder).unwrap().assemble().is_ok());
+    let issuer = "[[tokens]]\nissuer = \"https://id.example\"\naudience = \"voice\"\n\
+                  jwks_file = \"jwks.json\"\n";
+    fs::write(
+        folder.path().join("palisade.toml"),
+        text.replace(issuer, ""),
+    )
+    .unwrap();
+    let problem = read(&folder).unwrap().assemble().unwrap_err();
+    assert!(problem.to_string().contains("[[tokens]]"), "{problem}");
 }
 
 /// Sends one request with an identifier of its own to the stack of a file, through this peer.

@@ -195,7 +195,10 @@ async fn a_server_is_configured_with_the_limits_of_the_file() {
 
 #[test]
 fn tls_1_2_is_refused_where_the_file_says_so() {
-    for (line, expected) in [("", "tls13_only: false"), ("tls13_only = true", "tls13_only: true")] {
+    for (line, expected) in [
+        ("", "tls13_only: false"),
+        ("tls13_only = true", "tls13_only: true"),
+    ] {
         let server = config(line).configure(Server::builder()).unwrap();
         assert!(format!("{server:?}").contains(expected), "{server:?}");
     }

@@ -90,7 +90,7 @@ impl JwksUrlBuilder {
         self
     }
 
-    /// Sets the certificates (PEM) that may vouch for the server. Default: those of the machine.
+    /// Sets the certificates (PEM) that authenticate the server. Default: those of the machine.
     ///
     /// They replace the machine's certificates. Use it for an issuer with a private certificate
     /// authority.

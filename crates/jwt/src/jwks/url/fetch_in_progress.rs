@@ -16,11 +16,11 @@ impl FetchInProgress {
     /// Spawns a fetch. `None` outside a tokio runtime.
     pub(super) fn start(shared: &Arc<Shared>) -> Option<Self> {
         let runtime = runtime::Handle::try_current().ok()?;
-        let (landed, waiting) = watch::channel(());
+        let (ended, waiting) = watch::channel(());
         let shared = Arc::clone(shared);
         runtime.spawn(async move {
             shared.refresh().await;
-            drop(landed);
+            drop(ended);
         });
         Some(Self(waiting))
     }

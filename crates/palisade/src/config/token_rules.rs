@@ -1,0 +1,117 @@
+//! The rules of one issuer in `[[tokens]]`: what its tokens must have, and where scopes stand.
+//!
+//! Each key has the name of a method of `palisade_jwt::Issuer`, or of a preset.
+
+use std::collections::BTreeMap;
+
+use palisade_jwt::{
+    Algorithm, Issuer, Keys,
+    providers::{PresetArguments, Provider},
+};
+use toml::Spanned;
+
+use super::{
+    Config, ConfigFileError,
+    document::{TextOrList, Tokens},
+};
+
+impl Config {
+    /// Finds the preset, if the section names one. Its issuer must be the one of the section.
+    pub(super) fn token_preset(
+        &self,
+        tokens: &Tokens,
+    ) -> Result<Option<Provider>, ConfigFileError> {
+        let Some(preset) = &tokens.preset else {
+            return Ok(None);
+        };
+        let remedy =
+            "write preset = { name = \"auth0\", domain = \"..\" }; see the page on providers";
+        let fault = |problem: String| self.source.at(preset, problem, remedy);
+        let (name, arguments) = name_and_arguments(preset.get_ref())
+            .ok_or_else(|| fault("the preset has no name".into()))?;
+        let provider = Provider::by_name(&name, &tokens.audience, arguments)
+            .map_err(|problem| fault(problem.to_string()))?;
+        if provider.issuer_name() != tokens.issuer.get_ref() {
+            let remedy = format!("write issuer = {:?}", provider.issuer_name());
+            let problem = "the preset has another issuer";
+            return Err(self.source.at(&tokens.issuer, problem, &remedy));
+        }
+        Ok(Some(provider))
+    }
+
+    /// Applies the rules of the section to an issuer.
+    pub(super) fn with_rules(
+        &self,
+        mut issuer: Issuer,
+        tokens: &Tokens,
+    ) -> Result<Issuer, ConfigFileError> {
+        for audience in &tokens.or_audiences {
+            issuer = issuer.or_audience(audience.as_str());
+        }
+        if let Some(claim) = &tokens.audience_claim {
+            issuer = issuer.audience_claim(claim.as_str());
+        }
+        if let Some(types) = &tokens.types {
+            issuer = issuer.types(types.iter().map(String::as_str));
+        }
+        if let Some(names) = &tokens.algorithms {
+            issuer = issuer.algorithms(self.algorithms(names)?);
+        }
+        for claim in &tokens.require {
+            issuer = issuer.require(claim.as_str());
+        }
+        for (claim, values) in &tokens.require_value {
+            issuer = issuer.require_value(claim.as_str(), values.iter().map(String::as_str));
+        }
+        for claim in &tokens.scopes_from {
+            issuer = issuer.scopes_from(claim.as_str());
+        }
+        for claim in &tokens.roles_from {
+            issuer = issuer.roles_from(claim.as_str());
+        }
+        if tokens.null_is_absent {
+            issuer = issuer.null_is_absent();
+        }
+        if tokens.dangerously_accept_untyped_tokens {
+            issuer = issuer.dangerously_accept_untyped_tokens();
+        }
+        if tokens.dangerously_ignore_embedded_keys {
+            issuer = issuer.dangerously_ignore_embedded_keys();
+        }
+        Ok(issuer)
+    }
+
+    /// Reads the names of algorithms.
+    fn algorithms(&self, names: &[Spanned<String>]) -> Result<Vec<Algorithm>, ConfigFileError> {
+        let read = |name: &Spanned<String>| {
+            Algorithm::from_name(name.get_ref()).ok_or_else(|| {
+                let remedy = "write names of RFC 7518 such as \"RS256\", \"ES256\" or \"EdDSA\"";
+                self.source
+                    .at(name, "this is no supported algorithm", remedy)
+            })
+        };
+        names.iter().map(read).collect()
+    }
+}
+
+/// Makes an issuer by a preset, or by the defaults.
+pub(super) fn issuer_of(preset: Option<Provider>, tokens: &Tokens, keys: Keys) -> Issuer {
+    match preset {
+        Some(provider) => provider.with_keys(keys),
+        None => Issuer::new(
+            tokens.issuer.get_ref().as_str(),
+            tokens.audience.as_str(),
+            keys,
+        ),
+    }
+}
+
+/// Separates the name of a preset from its arguments.
+fn name_and_arguments(preset: &BTreeMap<String, TextOrList>) -> Option<(String, PresetArguments)> {
+    let TextOrList::Text(name) = preset.get("name")? else {
+        return None;
+    };
+    let others = preset.iter().filter(|(key, _)| *key != "name");
+    let arguments = others.map(|(key, value)| (key.clone(), value.to_vec()));
+    Some((name.clone(), arguments.collect()))
+}
