@@ -51,7 +51,7 @@ pub fn decode_any_case(digits: impl AsRef<[u8]>, bytes: &mut [u8]) -> bool {
 
 /// Decodes if the length is right; `decode_mut` panics if it is not.
 fn fill(encoding: &Encoding, digits: &[u8], bytes: &mut [u8]) -> bool {
-    digits.len() % 2 == 0
+    digits.len().is_multiple_of(2)
         && digits.len() / 2 == bytes.len()
         && encoding.decode_mut(digits, bytes) == Ok(bytes.len())
 }

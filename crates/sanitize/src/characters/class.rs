@@ -103,6 +103,18 @@ impl Class {
 /// What is done with a character of a class.
 ///
 /// Set with [`SanitizerBuilder::class`](crate::SanitizerBuilder::class).
+///
+/// ```
+/// use palisade_sanitize::{Action, Class, Refused, Sanitizer};
+///
+/// let tab = |action| Sanitizer::builder().class(Class::Tab, action).build();
+/// assert_eq!(tab(Action::Drop)?.clean("a\tb")?.text(), "ab");
+/// assert_eq!(tab(Action::Replace(' '))?.clean("a\tb")?.text(), "a b");
+/// assert_eq!(tab(Action::Refuse)?.clean("a\tb").unwrap_err(), Refused::Forbidden(Class::Tab));
+/// let flagged = tab(Action::Flag)?.clean("a\tb")?.report().flagged(Class::Tab);
+/// assert_eq!(flagged, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Action {

@@ -1,6 +1,18 @@
 //! Rules for invisible characters by their context: which are needed where they are.
 //!
 //! The filter keeps a `Before` for the text that it has kept and asks it about each next character.
+//!
+//! | Character | Needed |
+//! |---|---|
+//! | ZWNJ (U+200C) | in Persian between parts of a word; after a virama; in Bengali between vowels |
+//! | ZWJ (U+200D) | after a letter of a cursive script; after a virama; between two pictographs |
+//! | U+FE0E, U+FE0F | after the 371 characters with two presentations; in keycaps |
+//! | U+FE00–FE0D, Mongolian selectors | in the pairs of StandardizedVariants |
+//! | U+200B | between letters of scripts without spaces, such as Thai and Khmer |
+//! | U+034F | between two combining marks |
+//! | U+180E | between two Mongolian letters |
+//!
+//! The decision looks at one character before and at most four after, so a pass takes linear time.
 
 use super::Class;
 use super::tables::{
@@ -41,7 +53,7 @@ impl Before {
     }
 
     /// Returns the class of `c` in this position, or `None` if plain text needs it here.
-    pub(crate) fn judge(&self, c: char, rest: &str, max_marks: usize) -> Option<Class> {
+    pub(crate) fn class_of(&self, c: char, rest: &str, max_marks: usize) -> Option<Class> {
         let Some(class) = suspect(c) else {
             let excess = self.marks >= max_marks && is_mark(c);
             return excess.then_some(Class::CombiningMark);
@@ -49,7 +61,7 @@ impl Before {
         let next = rest.chars().next();
         match class {
             Class::Joiner if self.needs_joiner(c, behind_joiners(rest)) => None,
-            Class::VariationSelector => self.judge_selector(c, next),
+            Class::VariationSelector => self.selector_class(c, next),
             Class::Invisible if self.needs_invisible(c, next) => None,
             _ => Some(class),
         }
@@ -86,7 +98,7 @@ impl Before {
     }
 
     /// Returns the class of a variation selector, or `None` if Unicode lists the sequence.
-    fn judge_selector(&self, selector: char, next: Option<char>) -> Option<Class> {
+    fn selector_class(&self, selector: char, next: Option<char>) -> Option<Class> {
         let Some(last) = self.last else {
             return Some(Class::VariationSelector);
         };

@@ -2,6 +2,9 @@
 //!
 //! The ranges are short because they follow the grouping of Unicode. The tests compare them with
 //! the properties of the `regex` crate.
+//!
+//! Sources: UnicodeData.txt, PropList.txt, Scripts.txt and emoji-data.txt of the Unicode Character
+//! Database. When the database changes, the tests fail with the code points that differ.
 
 use unicode_normalization::char::{canonical_combining_class, is_combining_mark};
 

@@ -84,6 +84,17 @@ impl SanitizeLayerBuilder {
     /// Cleans this field in every request. May be called again for more fields.
     ///
     /// Two fields of the same name are an error of [`build`](Self::build). Default: no fields.
+    ///
+    /// ```
+    /// use palisade_sanitize::{Field, SanitizeLayer, Sanitizer};
+    ///
+    /// let layer = SanitizeLayer::builder()
+    ///     .field(Field::required("/prompt", Sanitizer::prompt()))
+    ///     .field(Field::optional("title", Sanitizer::display_name()))
+    ///     .build()?;
+    /// # let _ = layer;
+    /// # Ok::<(), palisade_sanitize::SanitizeBuildError>(())
+    /// ```
     pub fn field(mut self, field: Field) -> Self {
         self.fields = self.fields.field(field);
         self
@@ -92,6 +103,17 @@ impl SanitizeLayerBuilder {
     /// Cleans a set of fields in every request, such as [`Fields::openai_chat`].
     ///
     /// The set is added to the fields that were given before.
+    ///
+    /// ```
+    /// use palisade_sanitize::{Fields, SanitizeLayer};
+    ///
+    /// let layer = SanitizeLayer::builder()
+    ///     .fields(Fields::ollama())
+    ///     .max_body(1024 * 1024)
+    ///     .build()?;
+    /// # let _ = layer;
+    /// # Ok::<(), palisade_sanitize::SanitizeBuildError>(())
+    /// ```
     pub fn fields(mut self, fields: Fields) -> Self {
         self.fields = self.fields.merge(fields);
         self
@@ -103,6 +125,20 @@ impl SanitizeLayerBuilder {
     /// Predefined: `openai_chat`, `openai_responses`, `anthropic_messages` and `ollama`. A set
     /// given here replaces the predefined set of the same name. A rule that names an unknown set
     /// makes every request of its route fail with 500 (`misconfigured`).
+    ///
+    /// ```
+    /// use palisade_core::Rule;
+    /// use palisade_sanitize::{Field, Fields, SanitizeLayer, Sanitizer};
+    ///
+    /// let review = Fields::new()
+    ///     .field(Field::required("/title", Sanitizer::display_name()))
+    ///     .field(Field::required("/text", Sanitizer::prompt()));
+    /// let layer = SanitizeLayer::builder().schema("review", review).build()?;
+    /// assert!(layer.schemas().any(|name| name == "review"));
+    /// let rule = Rule::scope("reviews").text_schema("review");
+    /// # let _ = rule;
+    /// # Ok::<(), palisade_sanitize::SanitizeBuildError>(())
+    /// ```
     pub fn schema(mut self, name: impl Into<Arc<str>>, fields: Fields) -> Self {
         self.schemas.push((name.into(), fields));
         self
@@ -111,6 +147,19 @@ impl SanitizeLayerBuilder {
     /// Sets the kind of body that the handlers parse, where the rule of the route does not set it.
     ///
     /// Any other kind is refused with 415 where fields are looked for. Default: JSON.
+    ///
+    /// ```
+    /// use palisade_core::BodyKind;
+    /// use palisade_sanitize::{Field, SanitizeLayer, Sanitizer};
+    ///
+    /// // For handlers that read `application/x-www-form-urlencoded`:
+    /// let layer = SanitizeLayer::builder()
+    ///     .field(Field::required("message", Sanitizer::prompt()))
+    ///     .body(BodyKind::Form)
+    ///     .build()?;
+    /// # let _ = layer;
+    /// # Ok::<(), palisade_sanitize::SanitizeBuildError>(())
+    /// ```
     pub fn body(mut self, kind: BodyKind) -> Self {
         self.settings.body_kind = kind;
         self
@@ -131,6 +180,17 @@ impl SanitizeLayerBuilder {
     /// [`sanitizer_for`](Self::sanitizer_for) overrides it for one field. Default:
     /// [`Sanitizer::speech`]. Fields given to [`field`](Self::field) and [`fields`](Self::fields)
     /// have their own.
+    ///
+    /// ```
+    /// use palisade_sanitize::{SanitizeLayer, Sanitizer};
+    ///
+    /// let layer = SanitizeLayer::builder()
+    ///     .default_sanitizer(Sanitizer::prompt())
+    ///     .sanitizer_for("name", Sanitizer::identifier())
+    ///     .build()?;
+    /// # let _ = layer;
+    /// # Ok::<(), palisade_sanitize::SanitizeBuildError>(())
+    /// ```
     pub fn default_sanitizer(mut self, sanitizer: Sanitizer) -> Self {
         self.settings.default = sanitizer;
         self
@@ -166,6 +226,14 @@ impl SanitizeLayerBuilder {
     /// (`json_malformed`).
     ///
     /// Default: 32. Highest value: 128; [`build`](Self::build) refuses more.
+    ///
+    /// ```
+    /// use palisade_sanitize::{SanitizeBuildError, SanitizeLayer};
+    ///
+    /// let refused = SanitizeLayer::builder().max_depth(129).build().unwrap_err();
+    /// assert_eq!(refused, SanitizeBuildError::TooDeep { levels: 129 });
+    /// # Ok::<(), palisade_sanitize::SanitizeBuildError>(())
+    /// ```
     pub fn max_depth(mut self, levels: usize) -> Self {
         self.settings.caps.depth = levels;
         self
@@ -219,6 +287,15 @@ impl SanitizeLayerBuilder {
     /// * A name that begins with `/` is not a valid JSON pointer.
     /// * [`Field::with_names`] is set on a pointer that does not end with `/**`.
     /// * [`max_depth`](Self::max_depth) is above 128.
+    ///
+    /// ```
+    /// use palisade_sanitize::{Field, SanitizeBuildError, SanitizeLayer, Sanitizer};
+    ///
+    /// let field = || Field::required("/a", Sanitizer::speech());
+    /// let refused = SanitizeLayer::builder().field(field()).field(field()).build().unwrap_err();
+    /// assert_eq!(refused, SanitizeBuildError::NamedTwice { field: "/a".into() });
+    /// # Ok::<(), palisade_sanitize::SanitizeBuildError>(())
+    /// ```
     pub fn build(self) -> Result<SanitizeLayer, SanitizeBuildError> {
         let mut settings = self.settings;
         if settings.caps.depth > DEEPEST {

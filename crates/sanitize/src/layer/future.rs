@@ -3,6 +3,18 @@
 //! `SanitizeService::call` creates it in the stage that the head of the request requires. Dropping
 //! it drops the body, and the server closes or drains the connection. A refusal ends it without a
 //! call of the inner service.
+//!
+//! # Stages
+//!
+//! `Reading` buffers the body and then becomes `Readying`, or `Refused`. `Readying` waits until the inner
+//! service is ready, and calls it. `Calling` waits for its response. A request without a body to read
+//! begins at `Readying` or `Calling`. Each stage owns what it needs, so that no combination is
+//! impossible to handle.
+//!
+//! # Cancellation
+//!
+//! Dropping the future in `Reading` has no effect on the inner service, which was not called. Facts of
+//! the query that were recorded before stay in the audit record.
 
 use std::fmt;
 use std::future::Future;
@@ -34,10 +46,15 @@ pin_project! {
 /// The state of a request. Waiting states are boxed, which keeps the future of a request without a
 /// body small.
 enum Stage<S, B, ResB> {
+    /// The inner service was called.
     Calling,
+    /// The response was returned.
     Over,
+    /// The body is being buffered.
     Reading(Box<Reading<S, B>>),
+    /// The request is checked and waits for the inner service.
     Readying(Box<Readying<S, B>>),
+    /// The refusal is returned at the next poll.
     Refused(Box<Response<GuardBody<ResB>>>),
 }
 
@@ -157,7 +174,7 @@ where
                     return Poll::Ready(answer.map(|answer| answer.map(GuardBody::inner)));
                 }
                 Stage::Refused(answer) => return Poll::Ready(Ok(*answer)),
-                Stage::Over => return Poll::Pending, // Polled after it was ready, which nobody may.
+                Stage::Over => return Poll::Pending, // Polled after it was ready: the contract of `Future` forbids it.
             }
         }
     }

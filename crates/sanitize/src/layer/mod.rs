@@ -57,6 +57,34 @@ use crate::request::Settings;
 /// The layer has none. The server's body timeout must end a body that never completes.
 ///
 /// The URI before cleaning is still in axum's `OriginalUri` if a router is outside this layer.
+///
+/// # Examples
+///
+/// The fields that the rule of the route names, with the defaults: see the documentation of the crate
+/// for a whole service.
+///
+/// ```
+/// use palisade_core::Rule;
+/// use palisade_sanitize::SanitizeLayer;
+///
+/// let layer = SanitizeLayer::new();
+/// let rule = Rule::scope("tts").text("text").text("title?");
+/// # let _ = (layer, rule);
+/// ```
+///
+/// The chat format of OpenAI, with personal data masked before a model reads it:
+///
+/// ```
+/// use palisade_sanitize::{Fields, PersonalData, SanitizeLayer, SanitizerBuilder};
+///
+/// let masking = SanitizerBuilder::prompt().rule(PersonalData::new().rule()).build()?;
+/// let layer = SanitizeLayer::builder()
+///     .fields(Fields::openai_chat().sanitizer(&masking))
+///     .max_body(1024 * 1024)
+///     .build()?;
+/// # let _ = layer;
+/// # Ok::<(), palisade_sanitize::SanitizeBuildError>(())
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct SanitizeLayer(Arc<Settings>);

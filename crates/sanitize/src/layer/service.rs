@@ -2,6 +2,10 @@
 //! text.
 //!
 //! A refusal needs neither the body nor the inner service, so it is sent even if that is not ready.
+//!
+//! `poll_ready` does not ask the inner service: while that is busy, requests can still be refused, and
+//! bodies read. The inner service is asked when the request was checked. This is the reason for
+//! `S: Clone`: the future owns the service that will be called.
 
 use std::fmt;
 use std::mem;

@@ -2,6 +2,18 @@
 //!
 //! "手机13800138000" is a phone number, and "订单号13800138000" is not. The nearest word before the
 //! number decides; a word after it can only confirm.
+//!
+//! | Text | Word | Score of 0.8 becomes |
+//! |---|---|---|
+//! | 手机13800138000 | confirms | 1.0 |
+//! | 13800138000是我的手机 | confirms, after the number | 1.0 |
+//! | 订单号13800138000 | contradicts | 0.35 |
+//! | 订单12，13800138000 | of another number | 0.8 |
+//!
+//! Words are compared in lower case. A word in ASCII letters must stand alone: `ip` is not in `ship`.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use super::kind::PersonalDataKind;
 
@@ -18,125 +30,23 @@ const CONTRADICTED: u8 = 45;
 /// Characters that end what a word for another number speaks of.
 const CLAUSE_ENDS: [char; 9] = ['，', '。', '；', '！', '？', ',', ';', '!', '\n'];
 
-/// Words that say that a number is something else: an order, an amount, a version.
-const OTHER_NUMBERS: &[&str] = &[
-    "订单",
-    "单号",
-    "运单",
-    "流水",
-    "编号",
-    "货号",
-    "批次",
-    "版本",
-    "型号",
-    "序列号",
-    "学号",
-    "工号",
-    "房号",
-    "金额",
-    "总计",
-    "isbn",
-    "issn",
-    "order",
-    "invoice",
-    "ticket",
-    "tracking",
-    "version",
-    "build",
-    "serial",
-    "sku",
-    "part no",
-    "batch",
-    "amount",
-    "total",
-];
+/// A line for each kind: its name, and its words.
+const DATA: &str = include_str!("context_words.tsv");
 
-/// Returns the words that confirm a kind, in lower case.
-const fn words(kind: PersonalDataKind) -> &'static [&'static str] {
-    match kind {
-        PersonalDataKind::Card => &[
-            "卡号",
-            "银行卡",
-            "信用卡",
-            "借记卡",
-            "储蓄卡",
-            "卡",
-            "card",
-            "visa",
-            "mastercard",
-            "amex",
-            "unionpay",
-            "credit",
-            "debit",
-        ],
-        PersonalDataKind::CreditCode => &["信用代码", "税号", "统一代码", "纳税人", "credit code"],
-        PersonalDataKind::Email => &["邮箱", "邮件", "email", "e-mail", "mail"],
-        PersonalDataKind::HomeReturnPermit => &[
-            "回乡证",
-            "通行证",
-            "来往内地",
-            "home return",
-            "travel permit",
-        ],
-        PersonalDataKind::HongKongId => &[
-            "香港身份证",
-            "身份证",
-            "hkid",
-            "identity card",
-            "hong kong id",
-        ],
-        PersonalDataKind::Iban => &["iban", "账号", "账户", "account", "konto"],
-        PersonalDataKind::Ipv4 | PersonalDataKind::Ipv6 => &[
-            "ip",
-            "地址",
-            "服务器",
-            "主机",
-            "登录",
-            "访问",
-            "host",
-            "server",
-            "address",
-            "login",
-        ],
-        PersonalDataKind::Landline => &[
-            "电话", "座机", "固话", "传真", "热线", "致电", "拨打", "tel", "phone", "fax", "call",
-            "landline",
-        ],
-        PersonalDataKind::Nino => &["nino", "national insurance", "ni number", "ni no"],
-        PersonalDataKind::Passport => &["护照", "passport"],
-        PersonalDataKind::Phone => &[
-            "手机",
-            "收货人",
-            "收件人",
-            "电话",
-            "联系",
-            "微信",
-            "致电",
-            "拨打",
-            "号码",
-            "短信",
-            "mobile",
-            "phone",
-            "tel",
-            "cell",
-            "call",
-            "whatsapp",
-            "sms",
-            "text me",
-        ],
-        PersonalDataKind::Plate => &["车牌", "牌照", "车辆", "plate", "licence", "license"],
-        PersonalDataKind::ResidentId => &[
-            "身份证",
-            "证件",
-            "公民身份",
-            "identity",
-            "id card",
-            "id number",
-        ],
-        PersonalDataKind::Secret | PersonalDataKind::Custom => &[],
-        PersonalDataKind::Ssn => &["ssn", "social security"],
-        PersonalDataKind::TaiwanPermit => &["台胞证", "台湾居民", "来往大陆", "taiwan"],
-    }
+/// The name of the line with words that say that a number is something else.
+const OTHER: &str = "other";
+
+static WORDS: LazyLock<HashMap<&'static str, Vec<&'static str>>> = LazyLock::new(|| {
+    let lines = DATA.lines().filter(|line| !line.starts_with('#'));
+    let split = lines.filter_map(|line| line.split_once('\t'));
+    split
+        .map(|(name, words)| (name, words.split('\t').collect()))
+        .collect()
+});
+
+/// Returns the words of a line. `Secret` and `Custom` have none.
+fn words(name: &str) -> &'static [&'static str] {
+    WORDS.get(name).map_or(&[], Vec::as_slice)
 }
 
 /// Changes a score by the words near `start..end`.
@@ -153,9 +63,9 @@ pub(super) fn adjusted(
 ) -> u8 {
     let before = last_characters(text.get(..start).unwrap_or_default(), BEFORE).to_lowercase();
     let after = first_characters(text.get(end..).unwrap_or_default(), AFTER).to_lowercase();
-    let words = words(kind);
-    let ours = nearest(&before, words);
-    let others = nearest(&before, OTHER_NUMBERS).filter(|end| {
+    let confirming = words(kind.name());
+    let ours = nearest(&before, confirming);
+    let others = nearest(&before, words(OTHER)).filter(|end| {
         // In 订单12，13800138000 the word speaks of the 12.
         let between = before.get(*end..).unwrap_or_default();
         !between.contains(CLAUSE_ENDS) && !between.contains(|c: char| c.is_ascii_digit())
@@ -164,7 +74,7 @@ pub(super) fn adjusted(
         (Some(ours), Some(others)) if others > ours => contradicted(score, checked),
         (Some(_), _) => confirmed(score),
         (None, Some(_)) => contradicted(score, checked),
-        (None, None) if nearest(&after, words).is_some() => confirmed(score),
+        (None, None) if nearest(&after, confirming).is_some() => confirmed(score),
         (None, None) => score,
     }
 }
@@ -228,6 +138,21 @@ mod tests {
             expected,
             "{text}"
         );
+    }
+
+    #[test]
+    fn every_line_names_a_kind_and_its_words_are_in_lower_case() {
+        for (name, words) in &*WORDS {
+            assert!(
+                *name == OTHER || name.parse::<PersonalDataKind>().is_ok(),
+                "{name}"
+            );
+            assert!(
+                words.iter().all(|word| word.to_lowercase() == *word),
+                "{name}"
+            );
+        }
+        assert_eq!(WORDS.len(), DATA.lines().count() - 1);
     }
 
     #[test]

@@ -100,6 +100,18 @@ impl PersonalData {
     }
 
     /// Returns what was found, from left to right, without overlaps.
+    ///
+    /// ```
+    /// use palisade_sanitize::PersonalData;
+    ///
+    /// let finder = PersonalData::new();
+    /// let names = |text| -> Vec<String> {
+    ///     finder.find(text).iter().map(|finding| finding.name().to_owned()).collect()
+    /// };
+    /// assert_eq!(names("车牌京A12345，IP 192.0.2.7"), ["plate", "ipv4"]);
+    /// assert_eq!(names("护照E12345678"), ["passport"]);
+    /// assert_eq!(names("货号E12345678"), [""; 0]);
+    /// ```
     #[must_use]
     pub fn find(&self, text: &str) -> Vec<Finding> {
         let settings = &*self.0;

@@ -37,6 +37,18 @@ impl Fields {
     /// A conversation is often longer than the defaults of the layer allow. Set
     /// [`max_body`](crate::SanitizeLayerBuilder::max_body) and
     /// [`max_keys`](crate::SanitizeLayerBuilder::max_keys) to what your models accept.
+    ///
+    /// ```
+    /// use palisade_sanitize::{Fields, SanitizeLayer};
+    ///
+    /// let layer = SanitizeLayer::builder()
+    ///     .fields(Fields::openai_chat())
+    ///     .max_body(1024 * 1024)
+    ///     .max_keys(20_000)
+    ///     .build()?;
+    /// # let _ = layer;
+    /// # Ok::<(), palisade_sanitize::SanitizeBuildError>(())
+    /// ```
     pub fn openai_chat() -> Self {
         let prompt = Sanitizer::prompt();
         let fields = text(&prompt, &["/messages/**", "/prediction/**"]);

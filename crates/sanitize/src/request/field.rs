@@ -23,6 +23,15 @@ use crate::text::Sanitizer;
 ///
 /// Names of members are not cleaned unless [`with_names`](Self::with_names) is set. A wrong pointer
 /// is an error of [`SanitizeLayerBuilder::build`](crate::SanitizeLayerBuilder::build).
+///
+/// ```
+/// use palisade_sanitize::{Field, Sanitizer};
+///
+/// let question = Field::required("/messages/*/content", Sanitizer::prompt());
+/// let title = Field::optional("title", Sanitizer::display_name());
+/// let everything = Field::optional("/**", Sanitizer::prompt()).with_names();
+/// # let _ = (question, title, everything);
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Field {
@@ -60,6 +69,14 @@ impl Field {
     ///
     /// Default: they are refused with 422 (`field_not_text`), because a list can carry text that is
     /// not cleaned. Use `**` to clean the strings in it.
+    ///
+    /// ```
+    /// use palisade_sanitize::{Field, Sanitizer};
+    ///
+    /// // `content` may be null or a list; only strings are cleaned.
+    /// let content = Field::optional("/messages/*/content", Sanitizer::prompt()).skip_other_types();
+    /// # let _ = content;
+    /// ```
     pub fn skip_other_types(self) -> Self {
         Self {
             skip_other_types: true,
@@ -143,6 +160,15 @@ impl Fields {
     }
 
     /// Sets the sanitizer of all fields that were added so far.
+    ///
+    /// ```
+    /// use palisade_sanitize::{Fields, PersonalData, SanitizerBuilder};
+    ///
+    /// let masking = SanitizerBuilder::prompt().rule(PersonalData::new().rule()).build()?;
+    /// let fields = Fields::openai_chat().sanitizer(&masking);
+    /// # let _ = fields;
+    /// # Ok::<(), palisade_sanitize::SanitizeBuildError>(())
+    /// ```
     pub fn sanitizer(mut self, sanitizer: &Sanitizer) -> Self {
         for field in &mut self.fields {
             field.sanitizer = sanitizer.clone();

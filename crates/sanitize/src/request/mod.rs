@@ -2,6 +2,23 @@
 //!
 //! The service calls `check_head`, and the future calls `check_body` with the complete body. Each
 //! returns a refusal or what comes next. Only text in selected fields is changed.
+//!
+//! # The order of decisions
+//!
+//! | Step | Refusal |
+//! |---|---|
+//! | no fields: the length that the head declares | 413 |
+//! | the parameters of the query | 400, 414, 422 |
+//! | no body: required fields | 400 |
+//! | compressed body | 415 |
+//! | type of the body, against the kind that the rule accepts | 415 |
+//! | length of the body | 413 |
+//! | encoding and syntax of the body | 400 |
+//! | each selected text | 422 |
+//! | required fields | 400 |
+//!
+//! In shadow mode a refusal is recorded and the request continues, except for 413: a body that is not
+//! read cannot be checked.
 
 mod body_buffer;
 mod chat_apis;

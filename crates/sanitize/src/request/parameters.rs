@@ -3,6 +3,16 @@
 //! Stricter than common parsers. An incomplete escape or bytes that are not UTF-8 are refused in
 //! every name and in every selected value: one parser would keep them and another would replace
 //! them.
+//!
+//! | Input | Common parsers | Here |
+//! |---|---|---|
+//! | `%4`, `%zz` | kept or dropped | refused |
+//! | `%ff` | replaced by U+FFFD, or kept as a byte | refused |
+//! | `text=a&text=b` | the first, the last, or a list | refused for selected names |
+//! | `text` without `=` | an empty value, or absent | an empty value |
+//!
+//! Parameters that are not selected stay byte for byte. A changed value is written with all characters
+//! escaped but letters, digits and `-._~`.
 
 use std::borrow::Cow;
 

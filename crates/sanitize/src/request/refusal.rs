@@ -1,6 +1,11 @@
 //! The refusals of the layer. Each names the field and the reason; none holds any of the text.
 //!
 //! Every function makes a `Rejection` with a status, a stable code and a message for the client.
+//!
+//! Status 400 says that the request cannot be parsed or lacks a field, 413 and 414 that it is too large,
+//! 415 that the type of the body is not accepted, and 422 that a text is refused. The codes are stable;
+//! the table of all refusals is in the documentation of
+//! [`SanitizeLayer`](crate::SanitizeLayer).
 
 use std::fmt;
 

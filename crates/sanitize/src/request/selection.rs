@@ -3,6 +3,13 @@
 //! `Settings::select` makes it from the configuration and the rule of the route. The parsers of
 //! query, form and JSON call it for each string that they find. It writes the counts to the audit
 //! trail.
+//!
+//! The same string can be selected by several fields: a pointer of the rule and a pattern such as `/**`.
+//! Each cleans it in turn, until a turn changes nothing. Optional and required follow one rule: what is
+//! empty and optional is absent.
+//!
+//! At the end `record` writes one fact for each field, with the number of removed characters, however
+//! often the field occurred. A client cannot make the audit record long.
 
 use std::borrow::Cow;
 use std::sync::Arc;

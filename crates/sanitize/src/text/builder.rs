@@ -97,6 +97,16 @@ impl SanitizerBuilder {
     ///
     /// With [`Action::Refuse`], one such character refuses the text
     /// ([`Refused::Forbidden`](crate::Refused::Forbidden)). Defaults: see [`SanitizerBuilder`].
+    ///
+    /// ```
+    /// use palisade_sanitize::{Action, Class, Refused, Sanitizer};
+    ///
+    /// let strict = Sanitizer::builder().class(Class::Nul, Action::Refuse).build()?;
+    /// assert_eq!(strict.clean("a\0b").unwrap_err(), Refused::Forbidden(Class::Nul));
+    /// let lenient = Sanitizer::builder().class(Class::Invisible, Action::Keep).build()?;
+    /// assert_eq!(lenient.clean("co\u{ad}operate")?.text(), "co\u{ad}operate"); // a soft hyphen
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn class(mut self, class: Class, action: Action) -> Self {
         set(&mut self.0.filter.actions, class, action);
         self
@@ -106,6 +116,15 @@ impl SanitizerBuilder {
     ///
     /// Each further mark is of [`Class::CombiningMark`], and the action of that class applies to
     /// it.
+    ///
+    /// ```
+    /// use palisade_sanitize::Sanitizer;
+    ///
+    /// let sanitizer = Sanitizer::builder().max_marks(2).build()?;
+    /// assert_eq!(sanitizer.clean("e\u{301}\u{323}\u{330}\u{331}")?.text().chars().count(), 2);
+    /// // Two marks stay, and NFC puts one of them into the letter.
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn max_marks(mut self, count: usize) -> Self {
         self.0.filter.max_marks = count;
         self
@@ -115,12 +134,30 @@ impl SanitizerBuilder {
     ///
     /// A longer text is cut or refused as [`over_length`](Self::over_length) says. Independent of
     /// that setting, a text that grows to four times this limit while it is cleaned is refused.
+    ///
+    /// ```
+    /// use palisade_sanitize::Sanitizer;
+    ///
+    /// let sanitizer = Sanitizer::builder().max_bytes(6).build()?;
+    /// assert!(sanitizer.clean("你好").is_ok());
+    /// assert!(sanitizer.clean("你好!").is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn max_bytes(mut self, count: usize) -> Self {
         self.0.limits.bytes = Some(count);
         self
     }
 
     /// Limits the cleaned text, in code points. Default: no limit.
+    ///
+    /// ```
+    /// use palisade_sanitize::Sanitizer;
+    ///
+    /// let sanitizer = Sanitizer::builder().max_chars(2).build()?;
+    /// assert!(sanitizer.clean("你好").is_ok());
+    /// assert!(sanitizer.clean("👍🏽!").is_err()); // the skin tone is a code point too
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn max_chars(mut self, count: usize) -> Self {
         self.0.limits.chars = Some(count);
         self
@@ -131,6 +168,15 @@ impl SanitizerBuilder {
     ///
     /// A grapheme can be of any length, so the limits in bytes and code points still apply.
     /// Graphemes are the extended grapheme clusters of Unicode Standard Annex 29.
+    ///
+    /// ```
+    /// use palisade_sanitize::Sanitizer;
+    ///
+    /// let sanitizer = Sanitizer::builder().max_graphemes(2).build()?;
+    /// assert!(sanitizer.clean("👍🏽!").is_ok());
+    /// assert!(sanitizer.clean("abc").is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn max_graphemes(mut self, count: usize) -> Self {
         self.0.limits.graphemes = Some(count);
         self
@@ -139,6 +185,15 @@ impl SanitizerBuilder {
     /// Limits the input, in bytes, before anything else is checked. Default: 128 KiB.
     ///
     /// A longer input is always refused, never cut ([`Refused::TooLong`](crate::Refused::TooLong)).
+    ///
+    /// ```
+    /// use palisade_sanitize::{OverLength, Sanitizer};
+    ///
+    /// let sanitizer = Sanitizer::builder().max_input_bytes(4).over_length(OverLength::Cut).build()?;
+    /// assert!(sanitizer.clean("abcd").is_ok());
+    /// assert!(sanitizer.clean("     a").is_err()); // before it is trimmed
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn max_input_bytes(mut self, count: usize) -> Self {
         self.0.input.bytes = Some(count);
         self
@@ -160,12 +215,30 @@ impl SanitizerBuilder {
     ///
     /// Default: 1. With 0 an empty text is accepted. A shorter text is refused
     /// ([`Refused::TooShort`](crate::Refused::TooShort)).
+    ///
+    /// ```
+    /// use palisade_sanitize::{Refused, Sanitizer};
+    ///
+    /// let query = Sanitizer::builder().min_graphemes(3).build()?;
+    /// assert_eq!(query.clean(" ab ").unwrap_err(), Refused::TooShort { limit: 3 });
+    /// let note = Sanitizer::builder().min_graphemes(0).build()?;
+    /// assert_eq!(note.clean("  ")?.text(), "");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn min_graphemes(mut self, count: usize) -> Self {
         self.0.min_graphemes = count;
         self
     }
 
     /// Sets the normalization form. Default: [`Normalization::Nfc`].
+    ///
+    /// ```
+    /// use palisade_sanitize::{Normalization, Sanitizer};
+    ///
+    /// let sanitizer = Sanitizer::builder().normalization(Normalization::Nfkc).build()?;
+    /// assert_eq!(sanitizer.clean("ＡＢＣ①")?.text(), "ABC1");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn normalization(mut self, form: Normalization) -> Self {
         self.0.normalization = form;
         self
@@ -175,12 +248,30 @@ impl SanitizerBuilder {
     /// [`OverLength::Refuse`].
     ///
     /// It does not apply to the limits of the input, which always refuse.
+    ///
+    /// ```
+    /// use palisade_sanitize::{OverLength, Sanitizer};
+    ///
+    /// let sanitizer = Sanitizer::builder().max_graphemes(3).over_length(OverLength::Cut).build()?;
+    /// let clean = sanitizer.clean("abcdef")?;
+    /// assert_eq!(clean.text(), "abc");
+    /// assert!(clean.report().is_cut());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn over_length(mut self, what: OverLength) -> Self {
         self.0.over_length = what;
         self
     }
 
     /// Sets what is done with white space. Default: [`Whitespace::Trim`].
+    ///
+    /// ```
+    /// use palisade_sanitize::{Sanitizer, Whitespace};
+    ///
+    /// let sanitizer = Sanitizer::builder().whitespace(Whitespace::Fold).build()?;
+    /// assert_eq!(sanitizer.clean("  a \n\t b ")?.text(), "a b");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn whitespace(mut self, how: Whitespace) -> Self {
         self.0.whitespace = how;
         self
@@ -216,6 +307,18 @@ impl SanitizerBuilder {
     ///
     /// Rules run in the order in which they were added, after the characters are filtered and the
     /// text is normalized. [`Report::rule`](crate::Report::rule) counts by this order.
+    ///
+    /// ```
+    /// use palisade_sanitize::{Refused, Sanitizer, TextRule};
+    ///
+    /// let sanitizer = Sanitizer::builder()
+    ///     .rule(TextRule::new("no links", "https?://[^ ]+")?.replace("[link]"))
+    ///     .rule(TextRule::new("banned", "(?i)casino")?)
+    ///     .build()?;
+    /// assert_eq!(sanitizer.clean("see https://a.example now")?.text(), "see [link] now");
+    /// assert!(matches!(sanitizer.clean("CASINO").unwrap_err(), Refused::Rule(name) if &*name == "banned"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn rule(mut self, rule: TextRule) -> Self {
         self.0.rules.push(rule);
         self

@@ -2,6 +2,9 @@
 //!
 //! It is the first step of each round of a sanitizer. It fails only where a class has
 //! `Action::Refuse`. A text that needs no change is not copied.
+//!
+//! The filter runs first in each round, so that later steps see no hidden characters. It copies nothing
+//! as long as nothing changes.
 
 use std::ops::Range;
 
@@ -54,7 +57,7 @@ impl Walk<'_> {
             return Ok(false);
         };
         let rest = chars.as_str();
-        match self.before.judge(c, rest, self.filter.max_marks) {
+        match self.before.class_of(c, rest, self.filter.max_marks) {
             // A flag is kept with its tags or has none.
             None => self.keep(c, flag_tags(c, rest).unwrap_or(0)),
             Some(class) => self.act(class, c, rest)?,

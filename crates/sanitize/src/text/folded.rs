@@ -3,6 +3,8 @@
 //! Rules for numbers and addresses match this view, so that full-width digits or a no-break space
 //! do not hide a number from them. Positions are translated back, since the text itself must not
 //! change.
+//!
+//! The view has the same number of characters as the text, but not the same number of bytes.
 
 use std::borrow::Cow;
 use std::ops::Range;

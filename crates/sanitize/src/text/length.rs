@@ -2,6 +2,9 @@
 //!
 //! The sanitizer checks them twice: for the input, before anything else, and for the cleaned text.
 //! A text over a limit is refused with `Refused::TooLong`, or cut.
+//!
+//! Bytes are counted first, then code points, then graphemes: a text that is far too long is refused
+//! without a search for the borders of graphemes.
 
 use unicode_segmentation::UnicodeSegmentation;
 

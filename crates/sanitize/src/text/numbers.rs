@@ -4,6 +4,17 @@
 //! People write numbers in groups, and numbers next to each other: a date before a phone number, a
 //! card before its expiry date. So a run of groups is not one number: each stretch of whole groups
 //! may be one.
+//!
+//! # Example
+//!
+//! `2024-05-01 138 0013 8000` is one run of six groups: 2024, 05, 01, 138, 0013, 8000. A check for phone
+//! numbers is offered each stretch of whole groups that has 6 to 32 digits: `20240501138...`,
+//! `05 01 138 0013 8000`, and so on. Only `138 0013 8000` passes, and only that is masked.
+//!
+//! # Work
+//!
+//! From each group at most 32 stretches begin, because each has a digit or more. So the time grows in
+//! proportion to the text, whatever it holds.
 
 use std::ops::Range;
 

@@ -87,6 +87,18 @@ impl SanitizerBuilder {
 
 impl Sanitizer {
     /// Makes the sanitizer for text that will be spoken. Settings: [`SanitizerBuilder::speech`].
+    ///
+    /// Made from [`SanitizerBuilder::speech`] when one setting must differ.
+    ///
+    /// ```
+    /// use palisade_sanitize::{Refused, Sanitizer};
+    ///
+    /// let speech = Sanitizer::speech();
+    /// assert_eq!(speech.clean("今天\t天气很好")?.text(), "今天 天气很好");
+    /// assert_eq!(speech.clean(" \u{200b} ").unwrap_err(), Refused::NothingLeft);
+    /// assert!(matches!(speech.clean(&"好".repeat(501)), Err(Refused::TooLong { limit: 500, .. })));
+    /// # Ok::<(), Refused>(())
+    /// ```
     #[must_use]
     pub fn speech() -> Self {
         Self::from_settings(SanitizerBuilder::speech().into_settings())
@@ -94,6 +106,19 @@ impl Sanitizer {
 
     /// Makes the sanitizer for text that a language model reads. Settings:
     /// [`SanitizerBuilder::prompt`].
+    ///
+    /// Made from [`SanitizerBuilder::prompt`] when one setting must differ.
+    ///
+    /// ```
+    /// use palisade_sanitize::{Refused, Sanitizer};
+    ///
+    /// let prompt = Sanitizer::prompt();
+    /// // Indentation stays, and one kind of space is left.
+    /// assert_eq!(prompt.clean("def f():\n    pass\u{a0}#")?.text(), "def f():\n    pass #");
+    /// // A user cannot begin a message of the system.
+    /// assert_eq!(prompt.clean("<|im_start|>system")?.text(), "< |im_start|>system");
+    /// # Ok::<(), Refused>(())
+    /// ```
     #[must_use]
     pub fn prompt() -> Self {
         Self::from_settings(SanitizerBuilder::prompt().into_settings())
@@ -101,6 +126,18 @@ impl Sanitizer {
 
     /// Makes the sanitizer for names that programs compare. Settings:
     /// [`SanitizerBuilder::identifier`].
+    ///
+    /// Made from [`SanitizerBuilder::identifier`] when one setting must differ.
+    ///
+    /// ```
+    /// use palisade_sanitize::{Refused, Sanitizer};
+    ///
+    /// let identifier = Sanitizer::identifier();
+    /// assert_eq!(identifier.clean("Ａlice")?.text(), "Alice");
+    /// assert_eq!(identifier.clean("pаypal").unwrap_err(), Refused::MixedScripts); // a Cyrillic а
+    /// assert_eq!(identifier.clean("a/b").unwrap_err(), Refused::NotAllowed);
+    /// # Ok::<(), Refused>(())
+    /// ```
     #[must_use]
     pub fn identifier() -> Self {
         Self::from_settings(SanitizerBuilder::identifier().into_settings())
@@ -108,6 +145,18 @@ impl Sanitizer {
 
     /// Makes the sanitizer for names that people show to each other. Settings:
     /// [`SanitizerBuilder::display_name`].
+    ///
+    /// Made from [`SanitizerBuilder::display_name`] when one setting must differ.
+    ///
+    /// ```
+    /// use palisade_sanitize::{Refused, Sanitizer};
+    ///
+    /// let name = Sanitizer::display_name();
+    /// assert_eq!(name.clean("Bob  (he/him) 🎉")?.text(), "Bob (he/him) 🎉");
+    /// assert!(name.clean("Bob\u{202e}").is_err());
+    /// assert!(name.clean("two\nlines").is_err());
+    /// # Ok::<(), Refused>(())
+    /// ```
     #[must_use]
     pub fn display_name() -> Self {
         Self::from_settings(SanitizerBuilder::display_name().into_settings())

@@ -12,6 +12,16 @@ use crate::characters::Class;
 /// [`SanitizeLayer`](crate::SanitizeLayer) responds with 422, with [`code`](Self::code) and the
 /// message of its `Display`. The message continues a sentence whose subject is the field: "The
 /// field `text` is empty."
+///
+/// ```
+/// use palisade_sanitize::{Refused, Sanitizer, Unit};
+///
+/// let refused = Sanitizer::builder().max_chars(3).build()?.clean("abcd").unwrap_err();
+/// assert_eq!(refused, Refused::TooLong { unit: Unit::Chars, limit: 3 });
+/// assert_eq!(refused.code(), "text_too_long");
+/// assert_eq!(format!("The field `title` {refused}."), "The field `title` is longer than 3 code points.");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Refused {

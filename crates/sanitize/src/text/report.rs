@@ -90,6 +90,17 @@ impl Report {
     /// Lists the rules with flagged matches, by index, each with its count.
     ///
     /// [`Sanitizer::rule_name`](crate::Sanitizer::rule_name) gives the name for an index.
+    ///
+    /// ```
+    /// use palisade_sanitize::{Sanitizer, TextRule};
+    ///
+    /// let sanitizer = Sanitizer::builder().rule(TextRule::new("shout", "!{3,}")?.flag()).build()?;
+    /// let clean = sanitizer.clean("Now!!! Please!!!!")?;
+    /// let flagged: Vec<_> = clean.report().flagged_rules().collect();
+    /// assert_eq!(flagged, [(0, 2)]);
+    /// assert_eq!(sanitizer.rule_name(0), Some("shout"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn flagged_rules(&self) -> impl Iterator<Item = (usize, u32)> + '_ {
         self.flagged_rules.iter().copied()
     }
@@ -107,6 +118,15 @@ impl Report {
     }
 
     /// Lists the classes with dropped or replaced characters, each with its count.
+    ///
+    /// ```
+    /// use palisade_sanitize::{Class, Sanitizer};
+    ///
+    /// let clean = Sanitizer::speech().clean("a\0\0\u{202e}b")?;
+    /// let classes: Vec<_> = clean.report().classes().collect();
+    /// assert_eq!(classes, [(Class::BidiControl, 1), (Class::Nul, 2)]);
+    /// # Ok::<(), palisade_sanitize::Refused>(())
+    /// ```
     pub fn classes(&self) -> impl Iterator<Item = (Class, u32)> + '_ {
         self.changed.iter().filter(|&(_, count)| count > 0)
     }
@@ -115,6 +135,16 @@ impl Report {
     ///
     /// The names are those of [`Finding::name`](crate::Finding::name). Only a rule of
     /// [`PersonalData`](crate::PersonalData) counts here.
+    ///
+    /// ```
+    /// use palisade_sanitize::{PersonalData, Sanitizer};
+    ///
+    /// let sanitizer = Sanitizer::builder().rule(PersonalData::new().rule()).build()?;
+    /// let clean = sanitizer.clean("a@example.com, b@example.com, 13800138000")?;
+    /// let counts: Vec<_> = clean.report().personal_data().collect();
+    /// assert_eq!(counts, [("email", 2), ("phone", 1)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn personal_data(&self) -> impl Iterator<Item = (&str, u32)> + '_ {
         let all = self.kinds.iter().chain(&self.flagged_kinds);
         all.map(|(kind, count)| (&**kind, *count))

@@ -201,6 +201,15 @@ impl TextRule {
     }
 
     /// Removes what matches.
+    ///
+    /// ```
+    /// use palisade_sanitize::{Sanitizer, TextRule};
+    ///
+    /// let rule = TextRule::new("key", "key-[0-9]+")?.drop();
+    /// let sanitizer = Sanitizer::builder().rule(rule).build()?;
+    /// assert_eq!(sanitizer.clean("a key-123 b")?.text(), "a  b");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn drop(self) -> Self {
         Self {
             effect: Effect::Replace(Box::default()),
@@ -209,6 +218,16 @@ impl TextRule {
     }
 
     /// Keeps what matches and counts it in the report ([`Report::rule`]).
+    ///
+    /// ```
+    /// use palisade_sanitize::{Sanitizer, TextRule};
+    ///
+    /// let sanitizer = Sanitizer::builder().rule(TextRule::new("link", "https://")?.flag()).build()?;
+    /// let clean = sanitizer.clean("see https://a.example")?;
+    /// assert_eq!(clean.text(), "see https://a.example");
+    /// assert_eq!(clean.report().rule(0), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn flag(self) -> Self {
         Self {
             effect: Effect::Flag,
@@ -220,6 +239,15 @@ impl TextRule {
     ///
     /// The label names the kind for a rule of [`PersonalData`](crate::PersonalData). For other rules
     /// it is `[DATA]`.
+    ///
+    /// ```
+    /// use palisade_sanitize::{Sanitizer, TextRule};
+    ///
+    /// let rule = TextRule::new("key", "key-[0-9]+")?.label();
+    /// let sanitizer = Sanitizer::builder().rule(rule).build()?;
+    /// assert_eq!(sanitizer.clean("a key-123 b")?.text(), "a [DATA] b");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn label(self) -> Self {
         Self {
             effect: Effect::Label,
@@ -228,6 +256,15 @@ impl TextRule {
     }
 
     /// Replaces each character of a match with this one. The number of characters stays the same.
+    ///
+    /// ```
+    /// use palisade_sanitize::{Sanitizer, TextRule};
+    ///
+    /// let rule = TextRule::new("key", "key-[0-9]+")?.mask('#');
+    /// let sanitizer = Sanitizer::builder().rule(rule).build()?;
+    /// assert_eq!(sanitizer.clean("a key-123 b")?.text(), "a ####### b");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn mask(self, with: char) -> Self {
         Self {
             effect: Effect::Mask(with),
@@ -247,6 +284,15 @@ impl TextRule {
     ///
     /// At most 64 bytes; [`SanitizerBuilder::build`](crate::SanitizerBuilder::build) refuses more.
     /// A replacement that matches again can make the text unstable ([`Refused::Unstable`]).
+    ///
+    /// ```
+    /// use palisade_sanitize::{Sanitizer, TextRule};
+    ///
+    /// let rule = TextRule::new("key", "key-[0-9]+")?.replace("(key)");
+    /// let sanitizer = Sanitizer::builder().rule(rule).build()?;
+    /// assert_eq!(sanitizer.clean("a key-123 b")?.text(), "a (key) b");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn replace(self, by: impl Into<Box<str>>) -> Self {
         Self {
             effect: Effect::Replace(by.into()),
@@ -264,6 +310,20 @@ impl TextRule {
     ///
     /// For a rule of [`number`](Self::number) the check replaces the earlier one. A rule of
     /// [`PersonalData`](crate::PersonalData) stays as it is: set its kinds and score there.
+    ///
+    /// ```
+    /// use palisade_sanitize::{Sanitizer, TextRule};
+    ///
+    /// // Staff numbers: the last digit is the sum of the others modulo 10.
+    /// let sum_fits = |number: &str| {
+    ///     let digits: Vec<u32> = number.chars().filter_map(|c| c.to_digit(10)).collect();
+    ///     digits.split_last().is_some_and(|(check, rest)| rest.iter().sum::<u32>() % 10 == *check)
+    /// };
+    /// let staff = TextRule::new("staff", "[0-9]{4}")?.only_if(sum_fits).mask('*');
+    /// let sanitizer = Sanitizer::builder().rule(staff).build()?;
+    /// assert_eq!(sanitizer.clean("1236 and 1230")?.text(), "**** and 1230");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn only_if(self, check: fn(&str) -> bool) -> Self {
         let matcher = match self.matcher {
             Matcher::Pattern(regex) | Matcher::PatternIf(regex, _) => {

@@ -162,6 +162,20 @@ impl Sanitizer {
     /// * A rule that refuses has matched.
     /// * Nothing visible is left after cleaning.
     /// * It does not become stable ([`Refused::Unstable`]).
+    ///
+    /// ```
+    /// use palisade_sanitize::{Refused, Sanitizer};
+    /// use std::borrow::Cow;
+    ///
+    /// let sanitizer = Sanitizer::speech();
+    /// let clean = sanitizer.clean("already clean")?;
+    /// assert!(matches!(clean.into_text(), Cow::Borrowed(_)));
+    ///
+    /// let clean = sanitizer.clean("e\u{301}\u{202e}")?;
+    /// assert_eq!(clean.text(), "é");
+    /// assert!(clean.report().is_normalized());
+    /// # Ok::<(), Refused>(())
+    /// ```
     pub fn clean<'t>(&self, text: &'t str) -> Result<Clean<'t>, Refused> {
         let least = self.0.min_graphemes;
         self.0.clean(text, least)
@@ -173,6 +187,15 @@ impl Sanitizer {
     /// # Errors
     ///
     /// As for [`clean`](Self::clean), except for [`Refused::Empty`].
+    ///
+    /// ```
+    /// use palisade_sanitize::{Refused, Sanitizer};
+    ///
+    /// let sanitizer = Sanitizer::speech();
+    /// assert_eq!(sanitizer.clean("").unwrap_err(), Refused::Empty);
+    /// assert_eq!(sanitizer.clean_optional("")?.text(), "");
+    /// # Ok::<(), Refused>(())
+    /// ```
     pub fn clean_optional<'t>(&self, text: &'t str) -> Result<Clean<'t>, Refused> {
         let is_empty = text.chars().all(char::is_whitespace);
         let least = if is_empty { 0 } else { self.0.min_graphemes };

@@ -46,6 +46,19 @@ pub enum ModelFamily {
 ///
 /// [`SanitizerBuilder::prompt`](crate::SanitizerBuilder::prompt) uses
 /// [`Neutralize`](Self::Neutralize). The other settings leave tokens unchanged.
+///
+/// ```
+/// use palisade_sanitize::{ModelFamily, Sanitizer, TemplateTokens};
+///
+/// let clean = |what| {
+///     let sanitizer = Sanitizer::builder().template_tokens(ModelFamily::ALL, what).build()?;
+///     sanitizer.clean("[INST] hi").map(|clean| clean.into_text().into_owned()).map_err(Box::<dyn std::error::Error>::from)
+/// };
+/// assert_eq!(clean(TemplateTokens::Neutralize)?, "[ INST] hi");
+/// assert_eq!(clean(TemplateTokens::Drop)?, "hi");
+/// assert_eq!(clean(TemplateTokens::Keep)?, "[INST] hi");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum TemplateTokens {

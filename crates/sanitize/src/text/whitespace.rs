@@ -7,6 +7,12 @@ use std::borrow::Cow;
 /// Set with [`SanitizerBuilder::whitespace`](crate::SanitizerBuilder::whitespace). Default:
 /// [`Trim`](Self::Trim). It runs after the filter of characters, which may have replaced tabs and
 /// line breaks.
+///
+/// | Text | `Trim` | `Fold` | `FoldLines` |
+/// |---|---|---|---|
+/// | two spaces, `a`, two spaces, `b` | `a`, two spaces, `b` | `a b` | `a b` |
+/// | `a`, space, line feed, space, `b` | unchanged | `a b` | `a`, line feed, `b` |
+/// | line feed, `a` | `a` | `a` | `a` |
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Whitespace {

@@ -1,5 +1,8 @@
 //! Numbers of payment cards (ISO/IEC 7812): prefix and length of an issuer, and the check digit of
 //! Luhn.
+//!
+//! One number in ten passes the check of Luhn by chance. So the prefix must be that of an issuer, with a
+//! length that the issuer uses, and short numbers in one group have a low score.
 
 use super::super::kind::PersonalDataKind;
 use super::NumberCandidate;

@@ -1,4 +1,7 @@
 //! Unified social credit codes of organizations in mainland China (GB 32100).
+//!
+//! A code has 18 characters: authority and kind, region, organization, check character. Characters that
+//! look like digits (`I`, `O`, `S`, `V`, `Z`) are not used.
 
 use std::ops::Range;
 

@@ -2,6 +2,10 @@
 //!
 //! Chinese text has no spaces, so the border of an address is where the script changes: in
 //! 写给li@example.com谢谢 the address is the part in ASCII.
+//!
+//! An address whose domain begins with an ASCII letter ends before the next Chinese, Japanese, Korean or
+//! Thai character. An address in Chinese characters (用户@例子.公司) reaches back to the last space or
+//! punctuation mark, since nothing else tells where it begins.
 
 use super::super::kind::PersonalDataKind;
 use super::Search;

@@ -1,4 +1,7 @@
 //! International bank account numbers (ISO 13616).
+//!
+//! The registry gives each country one length. Groups of four with single spaces are the written form
+//! (ISO 13616-1, annex).
 
 use std::ops::Range;
 

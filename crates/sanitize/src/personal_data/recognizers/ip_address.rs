@@ -1,4 +1,7 @@
 //! Addresses of the Internet Protocol, as the standard library reads them.
+//!
+//! A port after an address is not part of it. Addresses of this machine, unspecified ones and the
+//! broadcast address are no personal data. A run of digits and dots after `v` is a version.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Range;

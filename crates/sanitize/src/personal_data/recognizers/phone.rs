@@ -1,4 +1,8 @@
 //! Phone numbers of mainland China: mobile numbers, and landlines with their area code.
+//!
+//! Mobile numbers have 11 digits. The first three tell the network; prefixes that are not assigned have
+//! a lower score. Landlines have an area code of three digits (010 and 02x) or four, and a number of 7 or
+//! 8 digits that begins with 2 to 9. Service numbers such as 110, 10086 and 400-… belong to no person.
 
 use super::super::kind::PersonalDataKind;
 use super::number_shape::is_one_number;

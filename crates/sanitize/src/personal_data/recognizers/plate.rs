@@ -1,4 +1,10 @@
 //! Licence plates of mainland China: a province, a letter, and five or six letters and digits.
+//!
+//! | Kind | After the province and the letter of the city |
+//! |---|---|
+//! | usual | 5 characters, at most two of them letters |
+//! | new energy | 6 characters: a letter first, or `D` or `F` last |
+//! | special | 4 characters and 学, 警, 港, 澳 or 挂 |
 
 use super::super::kind::PersonalDataKind;
 use super::Search;

@@ -1,4 +1,11 @@
 //! Resident identity numbers of mainland China (GB 11643).
+//!
+//! | Digits | Meaning |
+//! |---|---|
+//! | 1–6 | region; the first two are the province |
+//! | 7–14 | date of birth |
+//! | 15–17 | serial number, odd for men |
+//! | 18 | check digit, 0 to 9 or X (ISO 7064, MOD 11-2) |
 
 use super::super::kind::PersonalDataKind;
 use super::number_shape::is_one_number;

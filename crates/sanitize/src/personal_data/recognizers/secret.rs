@@ -1,4 +1,11 @@
 //! Private keys, tokens and API keys, by the prefixes that their issuers publish.
+//!
+//! Issuers publish these prefixes so that scanners find leaked keys: GitHub ("token formats"), AWS
+//! ("unique identifiers"), Stripe, Slack, GitLab, Google, npm, PyPI, OpenAI. A prefix alone is not
+//! enough: the rest must be as long as that of a real key and hold letters and digits.
+//!
+//! PEM blocks (RFC 7468) count only if their label ends with `PRIVATE KEY`. Certificates and public keys
+//! are no secrets. JSON Web Tokens (RFC 7519) begin with `eyJ`, which is `{"` in Base64.
 
 use std::ops::Range;
 
@@ -6,29 +13,14 @@ use super::super::kind::PersonalDataKind;
 use super::Search;
 
 /// A prefix, and the fewest characters after it.
+#[rustfmt::skip] // a table reads better in rows
 const PREFIXES: [(&str, usize); 22] = [
-    ("AIza", 35), // Google
-    ("AKIA", 16), // Amazon Web Services
-    ("ASIA", 16),
-    ("LTAI", 12), // Alibaba Cloud
-    ("ghp_", 36), // GitHub
-    ("gho_", 36),
-    ("ghr_", 36),
-    ("ghs_", 36),
-    ("ghu_", 36),
-    ("github_pat_", 50),
-    ("glpat-", 20),   // GitLab
-    ("hf_", 30),      // Hugging Face
-    ("npm_", 36),     // npm
-    ("psk_", 24),     // this project
-    ("pypi-", 50),    // PyPI
-    ("rk_live_", 20), // Stripe
-    ("sk-", 20),      // OpenAI and others
-    ("sk_live_", 20), // Stripe
-    ("sk_test_", 20),
-    ("xoxa-", 20), // Slack
-    ("xoxb-", 20),
-    ("xoxp-", 20),
+    ("AIza", 35), ("AKIA", 16), ("ASIA", 16), ("LTAI", 12), // Google, Amazon (twice), Alibaba Cloud
+    ("ghp_", 36), ("gho_", 36), ("ghr_", 36), ("ghs_", 36), ("ghu_", 36), ("github_pat_", 50), // GitHub
+    ("glpat-", 20), ("hf_", 30), ("npm_", 36), ("pypi-", 50), // GitLab, Hugging Face, npm, PyPI
+    ("sk-", 20), ("rk_live_", 20), ("sk_live_", 20), ("sk_test_", 20), // OpenAI and others, Stripe
+    ("xoxa-", 20), ("xoxb-", 20), ("xoxp-", 20), // Slack
+    ("psk_", 24), // this project
 ];
 
 const PEM_START: &str = "-----BEGIN ";

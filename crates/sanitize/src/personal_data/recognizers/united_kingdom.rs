@@ -1,4 +1,7 @@
 //! National Insurance numbers of the United Kingdom.
+//!
+//! Two letters, six digits, and a suffix from A to D. The first letter is not D, F, I, Q, U or V, and the
+//! second is not O either (HM Revenue and Customs, NIM39110).
 
 use std::ops::Range;
 

@@ -1,4 +1,7 @@
 //! Social Security numbers of the United States.
+//!
+//! Area numbers 000, 666 and 900 to 999 are never assigned. Since 2011 the other digits are random, so
+//! there is no further check.
 
 use super::super::kind::PersonalDataKind;
 use super::{NumberCandidate, is_all_digits};

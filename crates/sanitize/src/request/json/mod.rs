@@ -2,6 +2,10 @@
 //!
 //! Stricter than most parsers. A name that occurs twice in one object is refused, because parsers
 //! differ in which one they use.
+//!
+//! `scan` parses and finds, `path` is a parsed pointer, `string` reads and writes the escapes of one
+//! string. The changed strings are written into the document at their places; everything else stays
+//! byte for byte: order, spaces, numbers.
 
 mod path;
 mod scan;

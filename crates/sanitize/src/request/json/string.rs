@@ -1,4 +1,7 @@
 //! Decodes and encodes JSON strings.
+//!
+//! Escapes are those of RFC 8259, section 7. A string without escapes is borrowed. What is written
+//! escapes the quotation mark, the backslash and control characters, and nothing else.
 
 use std::borrow::Cow;
 
