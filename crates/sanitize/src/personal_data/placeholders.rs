@@ -96,7 +96,6 @@ impl Placeholders {
     }
 
     /// Restores a response that arrives in chunks.
-    #[must_use]
     pub const fn restore_stream(&self) -> RestoreStream<'_> {
         RestoreStream {
             placeholders: self,

@@ -48,7 +48,10 @@ struct Selected {
     seen: bool,
     changed: bool,
     removed: u32,
+    /// Classes and rules that flagged text, with their counts.
     flagged: Vec<(String, u32)>,
+    /// Kinds of personal data that were changed or flagged, with their counts.
+    personal_data: Vec<(String, u32)>,
 }
 
 impl Selected {
@@ -102,6 +105,7 @@ impl Selection {
             changed: false,
             removed: 0,
             flagged: Vec::new(),
+            personal_data: Vec::new(),
         });
     }
 
@@ -248,6 +252,7 @@ impl Selection {
         let clean = clean.map_err(|why| refusal::refused(&field.name, &why))?;
         if count_flags {
             selected.count_flags(clean.report());
+            selected.count_personal_data(clean.report());
         }
         Ok(selected.count_changes(clean).filter(|_| !self.shadow))
     }
@@ -287,12 +292,9 @@ impl Selection {
     /// client sends.
     pub(crate) fn record(&mut self) {
         for selected in &mut self.fields {
-            if let Some(value) = selected.take_flags() {
+            for (key, value) in selected.take_notes() {
                 let value = value.into();
-                self.cx.record(Fact::Noted {
-                    key: "text_flagged",
-                    value,
-                });
+                self.cx.record(Fact::Noted { key, value });
             }
             if !std::mem::take(&mut selected.changed) {
                 continue;
@@ -340,15 +342,31 @@ impl Selected {
         }
     }
 
-    /// Returns the flags as one text for the audit trail, and resets them.
-    fn take_flags(&mut self) -> Option<String> {
-        let flagged = std::mem::take(&mut self.flagged);
-        let all: Vec<String> = flagged
-            .into_iter()
-            .map(|(what, count)| format!("{what} ({count})"))
-            .collect();
-        (!all.is_empty()).then(|| format!("{}: {}", self.field.name, all.join(", ")))
+    /// Counts personal data that was changed or flagged, by kind.
+    fn count_personal_data(&mut self, report: &Report) {
+        for (kind, count) in report.personal_data() {
+            add(&mut self.personal_data, kind, count);
+        }
     }
+
+    /// Returns the notes for the audit trail, each with its key, and resets the counts.
+    fn take_notes(&mut self) -> impl Iterator<Item = (&'static str, String)> + use<> {
+        let counts = [
+            ("text_flagged", std::mem::take(&mut self.flagged)),
+            ("personal_data", std::mem::take(&mut self.personal_data)),
+        ];
+        let name = Arc::clone(&self.field.name);
+        let counted = counts.into_iter().filter(|(_, counts)| !counts.is_empty());
+        counted.map(move |(key, counts)| (key, format!("{name}: {}", listed(&counts))))
+    }
+}
+
+/// Writes counts as `phone (2), email (1)`.
+fn listed(counts: &[(String, u32)]) -> String {
+    let all = counts
+        .iter()
+        .map(|(what, count)| format!("{what} ({count})"));
+    all.collect::<Vec<_>>().join(", ")
 }
 
 fn add(counts: &mut Vec<(String, u32)>, what: &str, count: u32) {

@@ -184,6 +184,36 @@ async fn what_is_flagged_is_noted_and_stays() {
 }
 
 #[tokio::test]
+async fn the_kinds_of_personal_data_are_recorded_and_none_of_the_data() {
+    let rule = palisade_sanitize::PersonalData::new().rule();
+    let prompt = palisade_sanitize::SanitizerBuilder::prompt()
+        .rule(rule.label())
+        .build()
+        .unwrap();
+    let layer = SanitizeLayer::builder().field(Field::required("/list/*", prompt));
+    let body = r#"{"list":["手机13800138000","a@example.com 13900139000"]}"#;
+    let outcome = ask(layer, json(body)).await;
+    assert_eq!(
+        outcome.passed().text(),
+        r#"{"list":["手机[PHONE]","[EMAIL] [PHONE]"]}"#
+    );
+    let kinds = "/list/*: phone (2), email (1)".into();
+    assert_eq!(
+        outcome.facts,
+        [
+            palisade_core::Fact::Noted {
+                key: "personal_data",
+                value: kinds
+            },
+            palisade_core::Fact::Cleaned {
+                field: "/list/*".into(),
+                removed: 3
+            }
+        ]
+    );
+}
+
+#[tokio::test]
 async fn a_field_is_one_fact_however_often_it_is_there() {
     let prompt = palisade_sanitize::SanitizerBuilder::prompt()
         .build()
