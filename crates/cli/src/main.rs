@@ -11,14 +11,14 @@
 //! types of clap are the help text.
 
 mod audit;
-mod failure;
 mod key;
 mod limits;
-mod moment;
-mod output;
-mod secret_file;
 mod token;
 mod try_command;
+mod moment;
+mod secret_file;
+mod failure;
+mod output;
 
 use std::process::ExitCode;
 

@@ -69,7 +69,7 @@ impl Config {
     /// As [`assemble`](Self::assemble).
     pub fn assemble_with(&self, running: impl Into<Running>) -> Result<Assembled, ConfigFileError> {
         let Running { audit, store } = running.into();
-        let shield = self.front(Shield::builder())?;
+        let shield = self.server_keys(Shield::builder())?;
         let (shield, keys) = self.keys(shield)?;
         let shield = self.tokens(shield)?;
         let shield = self.rate_limits(shield, store)?;

@@ -32,26 +32,26 @@
 //! ```
 
 mod assemble;
-mod audit;
 mod changes;
 #[cfg(feature = "server")]
 mod consistency;
+mod audit;
 mod cors;
-mod document;
-mod error;
-mod front;
 mod keys;
 mod limits;
-mod numbers;
 mod routes;
+mod server_section;
 mod server;
 #[cfg(feature = "server")]
 mod server_limits;
-mod source;
-mod suggest;
+mod tokens;
 #[cfg(feature = "jwt")]
 mod token_rules;
-mod tokens;
+mod numbers;
+mod document;
+mod source;
+mod suggest;
+mod error;
 
 use std::{
     fmt,

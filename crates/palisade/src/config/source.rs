@@ -24,12 +24,12 @@ pub(super) struct Source {
     /// The text as it was read.
     text: String,
     /// All keys at every depth, in the order of the parser.
-    places: Vec<Place>,
+    keys: Vec<KeyPosition>,
 }
 
 /// The position of a key and of its value, or of an element of an array.
 #[derive(Debug)]
-struct Place {
+struct KeyPosition {
     /// The names of the sections and, last, of the key. An element has the path of its array.
     path: Vec<String>,
     /// The bytes of the key.
@@ -45,14 +45,14 @@ impl Source {
         let mut source = Self {
             name,
             text,
-            places: Vec::new(),
+            keys: Vec::new(),
         };
-        let mut places = Vec::new();
+        let mut keys = Vec::new();
         match DeTable::parse(&source.text) {
-            Ok(table) => collect(&[], table.get_ref(), &mut places),
+            Ok(table) => collect(&[], table.get_ref(), &mut keys),
             Err(error) => return Err(source.wrong(&error)),
         }
-        source.places = places;
+        source.keys = keys;
         Ok(source)
     }
 
@@ -83,31 +83,36 @@ impl Source {
 
     /// Returns whether the file has a key, given with the sections that it is in.
     pub(super) fn has(&self, path: &[&str]) -> bool {
-        self.place(path).is_some()
+        self.position(path).is_some()
     }
 
     /// Refuses a section that is neither one of [`SECTIONS`] nor in `own`, the sections of the
     /// application.
     pub(super) fn check_sections(&self, own: &[&str]) -> Result<(), ConfigFileError> {
         let known = |name: &str| SECTIONS.contains(&name) || own.contains(&name);
-        let mut sections = self.places.iter().filter(|place| place.path.len() == 1);
-        let unknown = sections.find(|place| place.path.first().is_some_and(|name| !known(name)));
-        unknown.map_or(Ok(()), |place| Err(self.unknown_section(place, own)))
+        let mut sections = self.keys.iter().filter(|position| position.path.len() == 1);
+        let unknown =
+            sections.find(|position| position.path.first().is_some_and(|name| !known(name)));
+        unknown.map_or(Ok(()), |position| Err(self.unknown_section(position, own)))
     }
 
     /// Makes the error about an unknown section: the list of known ones, and the nearest name.
-    fn unknown_section(&self, place: &Place, own: &[&str]) -> ConfigFileError {
+    fn unknown_section(&self, position: &KeyPosition, own: &[&str]) -> ConfigFileError {
         let mut known = [&SECTIONS, own].concat();
         known.sort_unstable();
         let all = format!("the sections are {}", known.join(", "));
-        let name = place.path.first().map(String::as_str).unwrap_or_default();
+        let name = position
+            .path
+            .first()
+            .map(String::as_str)
+            .unwrap_or_default();
         let remedy = match suggest::nearest(name, &known) {
             Some(nearest) => format!("did you mean `{nearest}`? {all}"),
             None => all,
         };
         self.error(
-            Some(place.key.start),
-            Some(shown(&place.path)),
+            Some(position.key.start),
+            Some(shown(&position.path)),
             "no such section",
             &remedy,
         )
@@ -134,17 +139,17 @@ impl Source {
         problem: &str,
         remedy: &str,
     ) -> ConfigFileError {
-        let place = self
-            .place(&[section, key])
-            .or_else(|| self.place(&[section]));
-        let start = place.map(|place| place.key.start);
+        let position = self
+            .position(&[section, key])
+            .or_else(|| self.position(&[section]));
+        let start = position.map(|position| position.key.start);
         let path = [section.to_owned(), key.to_owned()];
         self.error(start, Some(shown(&path)), problem, remedy)
     }
 
     /// Makes an error about a key that differs from another file. Without the key there is no line.
     pub(super) fn changed(&self, path: &[&str], problem: &str, remedy: &str) -> ConfigFileError {
-        let start = self.place(path).map(|place| place.key.start);
+        let start = self.position(path).map(|position| position.key.start);
         self.error(start, Some(path.join(".")), problem, remedy)
     }
 
@@ -190,16 +195,16 @@ impl Source {
     }
 
     /// Finds the position of a key by its whole path.
-    fn place(&self, path: &[&str]) -> Option<&Place> {
-        let mut places = self.places.iter();
-        places.find(|place| place.path == path)
+    fn position(&self, path: &[&str]) -> Option<&KeyPosition> {
+        let mut keys = self.keys.iter();
+        keys.find(|position| position.path == path)
     }
 
     /// Returns the path of the narrowest key or value that covers an offset.
     fn path_at(&self, offset: usize) -> Option<&[String]> {
-        let spans = self.places.iter().flat_map(|place| {
-            let spans = [&place.key, &place.value];
-            spans.map(|span| (span, place.path.as_slice()))
+        let spans = self.keys.iter().flat_map(|position| {
+            let spans = [&position.key, &position.value];
+            spans.map(|span| (span, position.path.as_slice()))
         });
         let around = spans.filter(|(span, _)| span.contains(&offset));
         let narrowest = around.min_by_key(|(span, path)| (span.len(), usize::MAX - path.len()));
@@ -208,30 +213,30 @@ impl Source {
 }
 
 /// Adds the keys of a table, and of all tables in it, below the path `above`.
-fn collect(above: &[String], table: &DeTable<'_>, places: &mut Vec<Place>) {
+fn collect(above: &[String], table: &DeTable<'_>, keys: &mut Vec<KeyPosition>) {
     for (key, value) in table {
         let path = [above, &[key.get_ref().to_string()]].concat();
-        places.push(Place {
+        keys.push(KeyPosition {
             key: key.span(),
             value: value.span(),
             path: path.clone(),
         });
-        collect_value(&path, value.get_ref(), places);
+        collect_value(&path, value.get_ref(), keys);
     }
 }
 
 /// Adds the keys inside a value. Elements of an array are added with the path of the array.
-fn collect_value(path: &[String], value: &DeValue<'_>, places: &mut Vec<Place>) {
+fn collect_value(path: &[String], value: &DeValue<'_>, keys: &mut Vec<KeyPosition>) {
     match value {
-        DeValue::Table(table) => collect(path, table, places),
+        DeValue::Table(table) => collect(path, table, keys),
         DeValue::Array(array) => {
             for one in array.iter() {
-                places.push(Place {
+                keys.push(KeyPosition {
                     key: one.span(),
                     value: one.span(),
                     path: path.to_vec(),
                 });
-                collect_value(path, one.get_ref(), places);
+                collect_value(path, one.get_ref(), keys);
             }
         }
         _ => {}

@@ -8,7 +8,7 @@ use palisade::api_key::{KeyScheme, MemoryKeyStore};
 use palisade::audit::FileSinkBuilder;
 use palisade::core::{Guard, ManualClock, Rejection, SecurityContext, SharedClock, Verdict};
 use palisade::{
-    AllowedHosts, ApiKeyLayer, AuditLayer, Policy, RateLimitLayer, Routes, Rule, Shield,
+    AllowedHosts, ApiKeyLayer, AuditLayer, Policy, RateLimitLayer, Routes, Rule, Rules, Shield,
 };
 
 /// Stands in for the real one, so that the trail lands in a folder of the test.
@@ -45,6 +45,24 @@ let app = Shield::builder()
 }
 
 #[rustfmt::skip] // The lines are those of the README.
+fn existing_router(router: axum::Router) -> Result<ProtectedRouter, Box<dyn std::error::Error>> {
+    let scheme = KeyScheme::new(palisade::api_key::Pepper::generate()?);
+    let keys = MemoryKeyStore::new();
+
+let rules = Rules::new()
+    .get("/health", Rule::public())
+    .below("/notes", Rule::scope("notes:read"))
+    .fallback(Rule::public());
+let app = Shield::builder()
+    .authenticate(ApiKeyLayer::new(scheme, keys))
+    .hosts(AllowedHosts::parse(["notes.example"])?)
+    .rules(rules)
+    .protect(router)?;
+
+    Ok(app)
+}
+
+#[rustfmt::skip] // The lines are those of the README.
 mod own_guard {
     use super::*;
 
@@ -68,6 +86,21 @@ palisade::core::layer!(OfficeHours); // or Shield::builder().guard(OfficeHours(c
 fn the_first_screen_builds_a_stack() {
     let app = first_screen().unwrap();
     assert!(format!("{app:?}").contains("limit_principal"));
+}
+
+#[test]
+fn the_rules_of_an_existing_router_build_a_stack() {
+    let notes = axum::Router::new().route("/{id}", axum::routing::get(async || "note"));
+    let router = axum::Router::new()
+        .route("/health", axum::routing::get(async || "ok"))
+        .nest("/notes", notes)
+        .fallback(async || "nothing");
+    let app = existing_router(router).unwrap();
+    let handlers = app
+        .warnings()
+        .iter()
+        .filter(|one| one.code.contains("handler"));
+    assert_eq!(handlers.count(), 0, "{}", app.explain());
 }
 
 #[test]

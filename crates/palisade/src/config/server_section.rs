@@ -26,7 +26,10 @@ const KIB: usize = 1024;
 
 impl Config {
     /// Sets request identifier, hosts, HTTPS, client address and headers.
-    pub(super) fn front(&self, shield: ShieldBuilder) -> Result<ShieldBuilder, ConfigFileError> {
+    pub(super) fn server_keys(
+        &self,
+        shield: ShieldBuilder,
+    ) -> Result<ShieldBuilder, ConfigFileError> {
         Ok(self
             .request_id(shield)?
             .hosts(self.allowed_hosts()?)
