@@ -5,6 +5,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    hash::RandomState,
     sync::Arc,
 };
 
@@ -34,6 +35,7 @@ use crate::{
 /// | [`clock`](Self::clock) | the system clock |
 /// | [`headers`](Self::headers) | [`HeaderStyle::Draft10`] |
 /// | [`dangerously_exempt`](Self::dangerously_exempt) | no request is exempt |
+/// | [`retry_after_jitter`](Self::retry_after_jitter) | 0 percent: the exact time |
 /// | mode | refuses; [`dangerously_only_shadow`](Self::dangerously_only_shadow) records only |
 #[derive(Debug)]
 #[must_use]
@@ -45,6 +47,7 @@ pub struct RateLimitLayerBuilder {
     clock: SharedClock,
     styles: Vec<HeaderStyle>,
     exempt: Exemption,
+    retry_after_jitter: u8,
     mode: Mode,
 }
 
@@ -59,6 +62,7 @@ impl RateLimitLayerBuilder {
             clock: SystemClock::shared(),
             styles: vec![HeaderStyle::Draft10],
             exempt: Exemption::default(),
+            retry_after_jitter: 0,
             mode: Mode::Enforce,
         }
     }
@@ -143,6 +147,27 @@ impl RateLimitLayerBuilder {
     /// ```
     pub fn headers(mut self, styles: impl IntoIterator<Item = HeaderStyle>) -> Self {
         self.styles = styles.into_iter().collect();
+        self
+    }
+
+    /// Lengthens `Retry-After` by a random part of it, at most this many percent, rounded up to
+    /// seconds. Default: 0, the exact time. More than 100 counts as 100.
+    ///
+    /// Clients that were refused together then do not return together. The time is never shortened,
+    /// so a client that obeys it is still admitted. `RateLimit` keeps the exact time.
+    ///
+    /// ```
+    /// use palisade_rate_limit::{Policy, RateLimitLayer};
+    ///
+    /// let layer = RateLimitLayer::by_client()
+    ///     .policy(Policy::named("all").rate("60/minute")?)
+    ///     .retry_after_jitter(10)
+    ///     .build()?;
+    /// # let _ = layer;
+    /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
+    /// ```
+    pub fn retry_after_jitter(mut self, percent: u8) -> Self {
+        self.retry_after_jitter = percent.min(100);
         self
     }
 
@@ -238,6 +263,8 @@ impl RateLimitLayerBuilder {
             name: self.name,
             mode: self.mode,
             exempt: self.exempt,
+            retry_after_jitter: self.retry_after_jitter,
+            random: RandomState::new(),
             fields: LimitFields::new(&self.styles, limits.len()),
             refusal_templates: RefusalTemplates::new(limits.len()),
             limits: ConfiguredLimit::all(limits, &self.key),

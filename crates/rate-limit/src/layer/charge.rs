@@ -10,7 +10,7 @@
 //! If a required layer is missing (client address or authenticator), the first step ends with 500
 //! `misconfigured`, and nothing has been charged.
 
-use std::sync::Arc;
+use std::{hash::BuildHasher, sync::Arc};
 
 use arrayvec::ArrayVec;
 use http::request;
@@ -166,7 +166,9 @@ impl LayerState {
         let wait = decision.retry_after();
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         let ready = self.refusal_templates.too_many_requests(set, &self.limits);
-        let ready = self.fields.with_retry_after(ready, seconds.max(1));
+        let ready = self
+            .fields
+            .with_retry_after(ready, self.with_jitter(seconds.max(1), charges));
         if decision.degraded {
             return Box::new(ready);
         }
@@ -175,6 +177,21 @@ impl LayerState {
             self.fields
                 .add_to_refusal(ready, LimitId::set(ids), items, now),
         )
+    }
+}
+
+impl LayerState {
+    /// Adds a random part to a number of seconds, if the operator wants it. Never shortens it.
+    fn with_jitter(&self, seconds: u64, charges: &LimitCharges) -> u64 {
+        if self.retry_after_jitter == 0 {
+            return seconds;
+        }
+        let most = seconds
+            .saturating_mul(self.retry_after_jitter.into())
+            .div_ceil(100);
+        let bucket = charges.first().map(|charge| charge.bucket.own);
+        let random = self.random.hash_one((bucket, self.clock.monotonic()));
+        seconds.saturating_add(random % most.saturating_add(1))
     }
 }
 

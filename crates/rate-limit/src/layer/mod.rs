@@ -12,7 +12,7 @@ mod charge;
 mod settle;
 mod refusal;
 
-use std::sync::Arc;
+use std::{hash::RandomState, sync::Arc};
 
 use http::{request, response};
 use palisade_core::{
@@ -94,6 +94,9 @@ struct LayerState {
     store: Arc<dyn LimitStore>,
     clock: SharedClock,
     exempt: Exemption,
+    /// In percent of the time.
+    retry_after_jitter: u8,
+    random: RandomState,
     fields: LimitFields,
     refusal_templates: RefusalTemplates,
     /// Keeps the names of the limits in the store.

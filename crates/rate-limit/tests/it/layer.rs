@@ -649,3 +649,27 @@ fn a_pair_with_a_principal_is_refused_before_authentication() {
         RateLimitBuildError::PrincipalBeforeAuthentication { .. }
     ));
 }
+
+#[tokio::test]
+async fn jitter_lengthens_retry_after_and_never_shortens_it() {
+    let layer = RateLimitLayer::by_client()
+        .policy(policy("a", "1/hour"))
+        .retry_after_jitter(50);
+    let stack = TestStack::build(layer, false);
+    let mut waits = std::collections::BTreeSet::new();
+    for number in 0..100 {
+        let client = format!("203.0.113.{number}");
+        assert_eq!(stack.status(from(&client)).await, 200);
+        let refused = stack.send(from(&client)).await;
+        assert!(
+            field(&refused, "ratelimit").ends_with(";t=3600"),
+            "{refused:?}"
+        );
+        waits.insert(retry_after(&refused));
+    }
+    assert!(
+        waits.iter().all(|wait| (3600..=5400).contains(wait)),
+        "{waits:?}"
+    );
+    assert!(waits.len() > 50, "{waits:?}");
+}

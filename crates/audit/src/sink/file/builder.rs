@@ -15,7 +15,7 @@ use crate::{chain::CheckpointKey, key::AuditKey};
 /// Bytes in a mebibyte.
 const MIB: u64 = 1024 * 1024;
 
-/// Settings of a [`FileSink`], from [`FileSink::builder`].
+/// Settings of a [`FileSink`](crate::FileSink), from [`FileSink::builder`](crate::FileSink::builder).
 ///
 /// | setting | default |
 /// |---|---|
