@@ -1,9 +1,10 @@
-//! The `palisade` command: API keys, development tokens, limits and audit trails.
+//! The `palisade` command: API keys, development tokens, limits, audit trails and certificates.
 //!
 //! Exit codes:
 //!
 //! - 0: done.
-//! - 1: the result is "no": a trail is not intact, a service cannot use its files.
+//! - 1: the result is "no": a trail is not intact, a service cannot use its files, an authority
+//!   issues no certificate.
 //! - 2: the command could not be carried out.
 //! - 3: the audit trail has incidents that somebody must check.
 //!
@@ -11,6 +12,7 @@
 //! types of clap are the help text.
 
 mod audit;
+mod cert;
 mod key;
 mod limits;
 mod token;
@@ -26,7 +28,8 @@ use clap::{Parser, Subcommand};
 
 use self::failure::Failure;
 
-/// Makes and revokes API keys, mints development tokens, shows limits, reads and verifies audit trails.
+/// Makes and revokes API keys, mints development tokens, shows limits, reads and verifies audit
+/// trails, orders certificates.
 #[derive(Parser)]
 #[command(name = "palisade", version, arg_required_else_help = true, after_help = EXAMPLES)]
 struct Arguments {
@@ -43,6 +46,7 @@ Examples:
   palisade try token --jwks issuer.jwks --issuer https://login.example --audience tts < token.txt
   palisade audit verify audit.jsonl
   palisade audit query audit.jsonl --principal anna --since 24h
+  palisade cert issue --config server.toml --dry-run
 
 `palisade COMMAND --help` has more. Exit codes: 0 done, 1 the answer is no, 2 it could not be done,
 3 the audit trail has incidents that somebody must look at.";
@@ -64,6 +68,9 @@ enum Command {
     /// Audit trails
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Certificates from an authority (`[server.acme]`)
+    #[command(subcommand)]
+    Cert(cert::Command),
 }
 
 /// Runs the command and returns its exit code. clap itself ends with 2 after wrong arguments.
@@ -74,6 +81,7 @@ fn main() -> ExitCode {
         Command::Limits(command) => command.run(),
         Command::Try(command) => command.run(),
         Command::Audit(command) => command.run(),
+        Command::Cert(command) => command.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -140,6 +140,7 @@ mod book {
         rollout = "how-to/rollout.md",
         text = "how-to/text.md",
         tokens = "how-to/tokens.md",
+        acme = "deploy/acme.md",
         direct = "deploy/direct.md",
         load_balancer = "deploy/load-balancer.md",
         nginx = "deploy/nginx.md",

@@ -18,6 +18,7 @@
 //!
 //! | feature | adds |
 //! |---|---|
+//! | `acme` | certificates from an authority, such as Let's Encrypt (RFC 8555); includes `server` |
 //! | `axum` | reads the peer address from axum's `ConnectInfo` |
 //! | `server` | the module `server`, with rustls, hyper and tokio |
 //! | `tonic` | reads the peer address from tonic's connection info |

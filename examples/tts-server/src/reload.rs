@@ -25,6 +25,8 @@ pub struct Reloader {
     pub(crate) https_port: u16,
     pub(crate) running: Running,
     pub(crate) certificates: Certificates,
+    /// Whether an authority issues the certificates. Its settings change with a restart alone.
+    pub(crate) is_ordered: bool,
     pub(crate) service: Reloadable<Protected<Router>>,
 }
 
@@ -56,9 +58,14 @@ impl Reloader {
         };
         let (data, clock, port) = (&self.data, &self.clock, self.https_port);
         let protected = shield::protect(app, &new, data, clock, port, &self.running)?;
-        let tls = Tls::open(&new, data, clock)?;
+        let tls = match self.is_ordered {
+            true => None,
+            false => Some(Tls::open(&new, data, clock)?),
+        };
         // From here on nothing can fail.
-        self.certificates.replace(&tls.certificates);
+        if let Some(tls) = tls {
+            self.certificates.replace(&tls.certificates);
+        }
         self.service.replace(protected.app.into_inner());
         let changes = new.config.changes(&settings.config);
         *settings = new;

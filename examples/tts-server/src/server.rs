@@ -8,7 +8,7 @@ use palisade::audit::AuditHandle;
 use palisade::config::Running;
 use palisade::core::SharedClock;
 use palisade::rate_limit::{LimitStore, MemoryStore};
-use palisade::server::{HealthLayer, Readiness, Reloadable, ServerBuildError};
+use palisade::server::{ChallengeLayer, HealthLayer, Readiness, Reloadable, ServerBuildError};
 use palisade::shield::Protected;
 use tokio::sync::{Mutex, watch};
 use tower_layer::Layer as _;
@@ -40,6 +40,7 @@ pub struct Server {
     audit: AuditHandle,
     greeting: Greeting,
     health: HealthLayer,
+    challenges: ChallengeLayer,
     readiness: Readiness,
     drain: Duration,
     reloader: Arc<Reloader>,
@@ -94,6 +95,10 @@ impl Server {
                 .map(|figures| format!("http://{figures}")),
             data: data.path().to_owned(),
             authority: tls.authority,
+            ordered: tls
+                .certificates
+                .is_pending()
+                .then(|| tls.certificates.names()),
             key: keys.first.then(|| keys.mint(&clock)).transpose()?,
             key_file: None,
             another: another_key,
@@ -103,6 +108,13 @@ impl Server {
             .https
             .map(|server| server.tls(tls.certificates.clone()));
         sockets = sockets.record_connections(&audit);
+        let challenges = match &tls.acme {
+            Some(acme) => {
+                palisade::server::record_certificates(acme, Some(audit.clone()));
+                ChallengeLayer::new(acme)
+            }
+            None => ChallengeLayer::none(),
+        };
         let service = Reloadable::new(protected.app.into_inner());
         Ok(Self {
             sockets,
@@ -110,6 +122,7 @@ impl Server {
             audit,
             greeting,
             health,
+            challenges,
             readiness,
             drain: settings.server.drain,
             reloader: Arc::new(Reloader {
@@ -120,6 +133,7 @@ impl Server {
                 https_port: port,
                 running,
                 certificates: tls.certificates,
+                is_ordered: tls.acme.is_some(),
                 service: service.clone(),
             }),
             service,
@@ -183,7 +197,8 @@ impl Server {
         };
         let app = self.health.layer(self.service);
         let https = https.serve(app.clone(), heard(told.clone()));
-        let http = maybe(http.map(|http| http.serve(app, heard(told.clone()))));
+        let in_clear = self.challenges.layer(app);
+        let http = maybe(http.map(|http| http.serve(in_clear, heard(told.clone()))));
         let figures =
             maybe(figures.map(|(figures, app)| figures.serve(app.into_inner(), heard(told))));
         let (readiness, drain) = (self.readiness, self.drain);

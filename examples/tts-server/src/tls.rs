@@ -2,7 +2,7 @@
 
 use palisade::config::CertificateSource;
 use palisade::core::SharedClock;
-use palisade::server::{CertificateError, Certificates, DevAuthority};
+use palisade::server::{Acme, CertificateError, Certificates, DevAuthority};
 
 use crate::{
     error::StartError,
@@ -14,6 +14,8 @@ use crate::{
 pub(crate) struct Tls {
     pub(crate) certificates: Certificates,
     pub(crate) authority: Option<Authority>,
+    /// What orders the certificates, where an authority issues them.
+    pub(crate) acme: Option<Acme>,
 }
 
 impl Tls {
@@ -24,12 +26,23 @@ impl Tls {
         clock: &SharedClock,
     ) -> Result<Self, StartError> {
         let broken = |error: CertificateError| StartError::new(format!("TLS: {error}"));
+        if let CertificateSource::Acme(acme) = &settings.server.certificate {
+            let acme = acme
+                .open(clock.clone())
+                .map_err(|error| StartError::new(format!("[server.acme]: {error}")))?;
+            return Ok(Self {
+                certificates: acme.certificates().map_err(broken)?,
+                authority: None,
+                acme: Some(acme),
+            });
+        }
         if let CertificateSource::Files { chain, key } = &settings.server.certificate {
             let certificates = Certificates::from_pem_files_with_clock(chain, key, clock.clone())
                 .map_err(broken)?;
             return Ok(Self {
                 certificates,
                 authority: None,
+                acme: None,
             });
         }
         let hosts = settings.config.hosts();
@@ -41,6 +54,7 @@ impl Tls {
                 certificate: authority.certificate_path(),
                 fingerprint: authority.fingerprint().to_string(),
             }),
+            acme: None,
         })
     }
 }

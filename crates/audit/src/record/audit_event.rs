@@ -234,6 +234,13 @@ pub mod event_id {
     pub const CERTIFICATE_CHANGED: &str = "certificate.changed";
     /// A new certificate was refused; the old one stays in use. Member: `reason`.
     pub const CERTIFICATE_REFUSED: &str = "certificate.refused";
+    /// An authority issued a certificate. Members: `names`, `expires`, `authority`.
+    pub const CERTIFICATE_ISSUED: &str = "certificate.issued";
+    /// No certificate could be obtained; the old one stays in use. Members: `kind`, `problem`,
+    /// `next_attempt`, `authority`.
+    pub const CERTIFICATE_FAILED: &str = "certificate.failed";
+    /// Certificates cannot be renewed: the files of the cache cannot be used. Member: `problem`.
+    pub const CERTIFICATE_UNABLE: &str = "certificate.unable";
     /// An API key was made. Its public name is in the record, never the key.
     pub const KEY_CREATED: &str = "key.created";
     /// An API key got a new secret. The old one may stay valid for a time.

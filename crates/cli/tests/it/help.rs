@@ -13,7 +13,7 @@ fn check(line: &str, says: &[&str]) {
 fn every_command_explains_itself_by_examples() {
     check(
         "--help",
-        &["key", "token", "audit", "Examples:", "Exit codes"],
+        &["key", "token", "audit", "cert", "Examples:", "Exit codes"],
     );
     check(
         "key new --help",
@@ -31,12 +31,17 @@ fn every_command_explains_itself_by_examples() {
         "audit verify --help",
         &["Examples:", "--anchor", "Exit code"],
     );
+    check(
+        "cert issue --help",
+        &["Examples:", "--dry-run", "--listen", "Exit codes"],
+    );
+    check("cert show --help", &["Examples:", "Exit codes"]);
     check("--version", &[env!("CARGO_PKG_VERSION")]);
 }
 
 #[test]
 fn a_command_alone_shows_its_help_and_fails() {
-    for line in ["", "key", "token", "audit"] {
+    for line in ["", "key", "token", "audit", "cert"] {
         let ran = Folder::new().run(line);
         assert_eq!(ran.code, Some(2), "{line}");
         assert!(ran.err.contains("Usage: palisade"), "{}", ran.err);

@@ -11,6 +11,7 @@
 )]
 
 mod audit;
+mod cert;
 mod help;
 mod key;
 mod limits;

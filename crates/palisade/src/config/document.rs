@@ -350,6 +350,8 @@ pub(super) struct Server {
     pub(super) tls13_only: bool,
     /// The folder with the responses to ACME http-01 challenges (RFC 8555).
     pub(super) acme_webroot: Option<Spanned<PathBuf>>,
+    /// Certificates from an authority. Default: none.
+    pub(super) acme: Option<Acme>,
     /// The path of the health check. Default: none.
     pub(super) health: Option<Spanned<String>>,
     /// The networks whose health checks get a response. Default: loopback and the trusted proxies.
@@ -362,6 +364,41 @@ pub(super) struct Server {
     pub(super) dangerously_accept_plain_http: bool,
     /// The header with the request identifier. Default: `X-Request-Id`.
     pub(super) request_id: Option<Spanned<RequestId>>,
+}
+
+/// `[server.acme]`: certificates from an authority (RFC 8555).
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(
+    not(feature = "acme"),
+    allow(dead_code, reason = "its members are read where ACME is compiled in")
+)]
+pub(super) struct Acme {
+    /// The hosts of the certificate.
+    pub(super) domains: Spanned<Vec<String>>,
+    /// E-mail addresses for warnings of the authority. Default: none.
+    #[serde(default)]
+    pub(super) contact: Vec<String>,
+    /// `accepted`: the operator accepts the terms of service of the authority. Required.
+    pub(super) terms: Option<Spanned<String>>,
+    /// The `https` address of the directory, `letsencrypt` or `letsencrypt-staging`. Default:
+    /// `letsencrypt`.
+    pub(super) directory: Option<Spanned<String>>,
+    /// A PEM file with the certificate that the interface of a private authority is checked with.
+    /// Default: those of the machine.
+    pub(super) root: Option<Spanned<PathBuf>>,
+    /// The folder for account and certificate. Default: `acme`.
+    pub(super) cache: Option<Spanned<PathBuf>>,
+    /// `tls-alpn-01` or `http-01`. Default: `tls-alpn-01`.
+    pub(super) challenge: Option<Spanned<String>>,
+    /// The port at which a private authority connects. Default: 443, or 80 for `http-01`.
+    pub(super) validation_port: Option<Spanned<u16>>,
+    /// Whether the server requests its own challenge before the first order. Default: `true`.
+    pub(super) self_check: Option<bool>,
+    /// The identifier of an external account. Needs `eab_key_file`.
+    pub(super) eab_key_id: Option<Spanned<String>>,
+    /// A file with the key of the external account, in base64url. Needs `eab_key_id`.
+    pub(super) eab_key_file: Option<Spanned<PathBuf>>,
 }
 
 /// The header with the identifier of the request, or whether it is sent.

@@ -31,6 +31,8 @@
 //! assert!(problem.starts_with("configuration:11: limits.rate: "), "{problem}");
 //! ```
 
+#[cfg(feature = "acme")]
+mod acme;
 mod assemble;
 mod changes;
 #[cfg(feature = "server")]
@@ -63,6 +65,8 @@ use std::{
 use palisade_internal::private_file;
 use serde::de::DeserializeOwned;
 
+#[cfg(feature = "acme")]
+pub use self::acme::AcmeSettings;
 pub use self::{
     assemble::{Assembled, Running},
     error::ConfigFileError,

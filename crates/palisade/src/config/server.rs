@@ -8,6 +8,8 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use palisade_transport::TrustedProxies;
 use toml::Spanned;
 
+#[cfg(feature = "acme")]
+use super::AcmeSettings;
 use super::{Config, ConfigFileError};
 
 /// How long a server with a health check still accepts connections after it began to stop.
@@ -52,7 +54,7 @@ pub struct HealthSettings {
     pub from: TrustedProxies,
 }
 
-/// Where a certificate comes from: `certificate` and `key` of `[server]`.
+/// Where a certificate comes from: `certificate` and `key` of `[server]`, or `[server.acme]`.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum CertificateSource {
@@ -60,6 +62,9 @@ pub enum CertificateSource {
     /// not trust it by default: not for production.
     #[default]
     Development,
+    /// Certificates that an authority issues while the server runs: `[server.acme]`.
+    #[cfg(feature = "acme")]
+    Acme(AcmeSettings),
     /// PEM files. The server reads them again when they change.
     Files {
         /// The certificate, followed by the intermediate certificates.
@@ -77,8 +82,8 @@ impl Config {
     /// result with hosts and proxies.
     ///
     /// # Errors
-    /// An address or a network cannot be parsed, `certificate` and `key` are not both there, or the
-    /// path of the health check is not a path.
+    /// An address or a network cannot be parsed, `certificate` and `key` are not both there, the
+    /// path of the health check is not a path, or a value of `[server.acme]` cannot be used.
     pub fn server(&self) -> Result<ServerSettings, ConfigFileError> {
         let server = &self.document.server;
         let health = self.health()?;
@@ -132,9 +137,12 @@ impl Config {
         }))
     }
 
-    /// Reads the certificate paths: both, or neither.
+    /// Reads `[server.acme]`, or the certificate paths: both, or neither.
     fn certificate(&self) -> Result<CertificateSource, ConfigFileError> {
         let server = &self.document.server;
+        if let Some(acme) = &server.acme {
+            return self.acme(acme);
+        }
         match (&server.certificate, &server.key) {
             (None, None) => Ok(CertificateSource::Development),
             (Some(chain), Some(key)) => Ok(CertificateSource::Files {
@@ -153,5 +161,13 @@ impl Config {
                     .at(alone, "a key without its certificate", remedy))
             }
         }
+    }
+
+    /// Without the feature `acme`, the section cannot be used.
+    #[cfg(not(feature = "acme"))]
+    fn acme(&self, _: &super::document::Acme) -> Result<CertificateSource, ConfigFileError> {
+        let problem = "this program was built without ACME";
+        let remedy = "use a program with the feature `acme`, or certificate files";
+        Err(self.source.complain("server", "acme", problem, remedy))
     }
 }

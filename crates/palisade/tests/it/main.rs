@@ -12,6 +12,7 @@
 )]
 
 mod config;
+mod config_acme;
 mod config_sections;
 mod config_server;
 mod config_spelling;

@@ -119,9 +119,8 @@ impl HealthLayer {
             true => (StatusCode::OK, "ok\n"),
             false => (StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
         };
-        let bytes = Some(Bytes::from_static(word.as_bytes()));
-        let kind = BodyKind::Word { bytes };
-        let mut response = Response::new(HealthBody { kind });
+        let body = HealthBody::text(Bytes::from_static(word.as_bytes()));
+        let mut response = Response::new(body);
         *response.status_mut() = status;
         let fields = [
             (CACHE_CONTROL, "no-store"),
@@ -209,8 +208,7 @@ where
         match self.project().kind.project() {
             FutureKindProjected::Inner { future } => {
                 let response = ready!(future.poll(cx))?;
-                let kind = |body| BodyKind::Inner { body };
-                Poll::Ready(Ok(response.map(|body| HealthBody { kind: kind(body) })))
+                Poll::Ready(Ok(response.map(HealthBody::inner)))
             }
             FutureKindProjected::Probe { response } => match response.take() {
                 Some(response) => Poll::Ready(Ok(response)),
@@ -221,7 +219,8 @@ where
 }
 
 pin_project! {
-    /// The body of a response of a [`HealthService`]: that of the inner service, or one word.
+    /// The body of a response of a layer outside all others: that of the inner service, or a short
+    /// text of the layer.
     #[derive(Debug)]
     pub struct HealthBody<B> {
         #[pin]
@@ -235,6 +234,23 @@ pin_project! {
     enum BodyKind<B> {
         Inner { #[pin] body: B },
         Word { bytes: Option<Bytes> },
+    }
+}
+
+impl<B> HealthBody<B> {
+    /// A text of the layer.
+    pub(crate) fn text(bytes: Bytes) -> Self {
+        let bytes = Some(bytes);
+        Self {
+            kind: BodyKind::Word { bytes },
+        }
+    }
+
+    /// The body of the inner service.
+    pub(crate) fn inner(body: B) -> Self {
+        Self {
+            kind: BodyKind::Inner { body },
+        }
     }
 }
 

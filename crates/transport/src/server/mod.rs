@@ -13,8 +13,9 @@
 //! [`ClientInfoLayer`](crate::ClientInfoLayer) reads it. It does not check hosts:
 //! [`HostLayer`](crate::HostLayer) refuses missing and malformed ones, so that they are recorded.
 //!
-//! Certificates come from files ([`Certificates::from_pem_files`]) or, for development, from a
-//! [`DevAuthority`]. They are renewed without a restart.
+//! Certificates come from files ([`Certificates::from_pem_files`]), from an authority such as Let's
+//! Encrypt (`Acme`, feature `acme`), or, for development, from a [`DevAuthority`]. They are renewed
+//! without a restart.
 //!
 //! ```no_run
 //! use axum::{Router, routing::get};
@@ -37,6 +38,8 @@
 //! ```
 
 mod health;
+#[cfg(feature = "acme")]
+mod challenge_layer;
 mod builder;
 mod accept;
 mod handle;
@@ -71,6 +74,8 @@ use tokio::{task::JoinSet, time::Instant};
 use tokio_rustls::TlsAcceptor;
 use tower_service::Service;
 
+#[cfg(feature = "acme")]
+pub use self::challenge_layer::{ChallengeFuture, ChallengeLayer, ChallengeService};
 use self::{
     accept::Acceptor,
     connection::{OwnResponses, Shared},
@@ -94,6 +99,11 @@ pub use self::{
     stats::ServerStats,
 };
 use crate::tls;
+#[cfg(feature = "acme")]
+pub use crate::tls::{
+    Acme, AcmeBuilder, AcmeError, AcmeEvent, AcmeStatus, ChallengeKind, LETS_ENCRYPT,
+    LETS_ENCRYPT_STAGING, Renewal,
+};
 pub use crate::tls::{CertificateError, CertificateEvent, Certificates, DevAuthority, Fingerprint};
 
 /// Log directives that silence the libraries under this server, for `tracing-subscriber`'s

@@ -60,6 +60,12 @@ pub enum CertificateError {
 }
 
 impl CertificateError {
+    /// Returns whether a file does not exist.
+    #[cfg(feature = "acme")]
+    pub(in crate::tls) fn is_missing_file(&self) -> bool {
+        matches!(self, Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+
     pub(super) fn file(path: &Path, source: io::Error) -> Self {
         Self::File {
             path: path.to_owned(),

@@ -9,6 +9,8 @@
 //! | `names`, `files`, `error` | what the others use |
 
 mod development;
+#[cfg(feature = "acme")]
+mod acme;
 mod certificates;
 mod profile;
 mod tickets;
@@ -16,8 +18,15 @@ mod names;
 mod files;
 mod error;
 
+#[cfg(feature = "acme")]
+pub(crate) use self::acme::Challenges;
+#[cfg(feature = "acme")]
+pub use self::acme::{
+    Acme, AcmeBuilder, AcmeError, AcmeEvent, AcmeStatus, ChallengeKind, LETS_ENCRYPT,
+    LETS_ENCRYPT_STAGING, Renewal,
+};
 pub(crate) use self::{
-    certificates::keep_all_fresh,
+    certificates::{CHALLENGE_PROTOCOL, keep_all_fresh},
     profile::{is_refusal_of_certificate, server_config},
 };
 pub use self::{

@@ -9,7 +9,7 @@ use rustls::{
 };
 
 use crate::tls::{
-    certificates::{ByName, Certificates},
+    certificates::{ByName, CHALLENGE_PROTOCOL, Certificates},
     tickets,
 };
 
@@ -34,6 +34,8 @@ pub(crate) fn server_config(
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(ByName::new(certificates)));
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    // The last: no client that offers HTTP gets it.
+    config.alpn_protocols.push(CHALLENGE_PROTOCOL.to_vec());
     config.ignore_client_order = true;
     config.ticketer = tickets::ticketer()?;
     Ok(Arc::new(config))

@@ -10,6 +10,7 @@
     unreachable_pub
 )]
 
+mod acme;
 mod attacks;
 mod capacity;
 mod certificates;

@@ -20,6 +20,8 @@ pub(crate) struct Greeting {
     pub(crate) metrics: Option<String>,
     pub(crate) data: PathBuf,
     pub(crate) authority: Option<Authority>,
+    /// The names of a certificate that is ordered and not there yet.
+    pub(crate) ordered: Option<Vec<String>>,
     /// Only when this start made one.
     pub(crate) key: Option<NewKey>,
     /// The file that holds the key in place of the greeting.
@@ -49,6 +51,13 @@ impl fmt::Display for Greeting {
         if let Some(authority) = &self.authority {
             writeln!(f, "  Authority  {}", authority.certificate.display())?;
             writeln!(f, "             SHA-256 {}", authority.fingerprint)?;
+        }
+        if let Some(names) = &self.ordered {
+            let names = names.join(", ");
+            writeln!(
+                f,
+                "  Certificate  is ordered for {names}; connections are refused until then"
+            )?;
         }
         match &self.key {
             Some(key) => self.first(f, key),
@@ -137,6 +146,7 @@ mod tests {
             redirect: Some("http://localhost:8080".into()),
             metrics: None,
             data: "/data".into(),
+            ordered: None,
             authority: Some(Authority {
                 certificate: "/it's/ca.pem".into(),
                 fingerprint: "AB:CD".into(),

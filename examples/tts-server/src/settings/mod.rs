@@ -23,10 +23,11 @@ const DEFAULT: &str = r#"[server]
 hosts = ["localhost:*", "127.0.0.1:*", "[::1]:*"]
 "#;
 /// What a running server does not take from a new file: sockets, threads, and what is open.
-const FIXED: [&[&str]; 12] = [
+const FIXED: [&[&str]; 13] = [
     &["audit"],
     &["client", "proxies"],
     &["redis"],
+    &["server", "acme"],
     &["server", "drain_seconds"],
     &["server", "health"],
     &["server", "health_from"],

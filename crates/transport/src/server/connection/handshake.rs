@@ -6,7 +6,7 @@
 use std::io;
 
 use bytes::BytesMut;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{
     server::{
@@ -14,7 +14,7 @@ use crate::{
         events::ConnectionEventKind,
         listener::RawStream,
     },
-    tls::is_refusal_of_certificate,
+    tls::{CHALLENGE_PROTOCOL, is_refusal_of_certificate},
 };
 
 /// The first bytes of an HTTP/2 connection (RFC 9113, section 3.4).
@@ -33,17 +33,18 @@ pub(crate) struct Opened {
     pub(crate) protocol: Protocol,
 }
 
-/// Does the TLS handshake, if TLS is configured. The error is the event to report.
+/// Does the TLS handshake, if TLS is configured. The error is the event to report. `None` if the
+/// handshake was all: a certificate authority checked a name.
 pub(crate) async fn open(
     shared: &Shared,
     socket: RawStream,
-) -> Result<Opened, ConnectionEventKind> {
+) -> Result<Option<Opened>, ConnectionEventKind> {
     let Some(tls) = &shared.tls else {
-        return open_plain(shared, socket).await;
+        return open_plain(shared, socket).await.map(Some);
     };
     let accepted = tokio::time::timeout(shared.limits.handshake, tls.accept(socket)).await;
     let accepted = accepted.map_err(|_| ConnectionEventKind::HandshakeTimeout)?;
-    let stream = accepted.map_err(|error| {
+    let mut stream = accepted.map_err(|error| {
         // Scanners fail here often. An operator who needs the reason turns this level on.
         tracing::debug!(%error, "the TLS handshake failed");
         if is_refusal_of_certificate(&error) {
@@ -54,12 +55,16 @@ pub(crate) async fn open(
     })?;
     let protocol = match stream.get_ref().1.alpn_protocol() {
         Some(b"h2") => Protocol::Http2,
+        Some(CHALLENGE_PROTOCOL) => {
+            let _ = tokio::time::timeout(shared.limits.handshake, stream.shutdown()).await;
+            return Ok(None);
+        }
         _ => Protocol::Http1,
     };
-    Ok(Opened {
+    Ok(Some(Opened {
         stream: Stream::Tls(Box::new(stream)),
         protocol,
-    })
+    }))
 }
 
 /// Opens a connection without TLS.

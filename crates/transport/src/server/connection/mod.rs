@@ -103,7 +103,8 @@ pub(crate) async fn run<S, B>(
         () = stopped(&mut stop) => return,
     };
     let begun = match begun {
-        Ok(begun) => begun,
+        Ok(Some(begun)) => begun,
+        Ok(None) => return,
         Err(kind) => return activity.report(kind),
     };
     let opened = begun.opened;
@@ -149,21 +150,26 @@ struct Begun {
 }
 
 /// Reads the PROXY header, if the peer sends one, and does the TLS handshake. The error is the
-/// event to report.
-async fn begin(shared: &Shared, mut accepted: Accepted) -> Result<Begun, ConnectionEventKind> {
+/// event to report. `None` if the handshake was all: see [`open`].
+async fn begin(
+    shared: &Shared,
+    mut accepted: Accepted,
+) -> Result<Option<Begun>, ConnectionEventKind> {
     accepted.socket.send_at_once();
     let header = match accepted.expects_header {
         true => Some(read_proxy_header(shared, &mut accepted).await?),
         false => None,
     };
-    let opened = open(shared, accepted.socket).await?;
-    Ok(Begun {
+    let Some(opened) = open(shared, accepted.socket).await? else {
+        return Ok(None);
+    };
+    Ok(Some(Begun {
         peer: Peer::new(accepted.address, scheme(&opened.stream, header.as_ref())),
         is_proxy: accepted.is_proxy,
         slot: accepted.slot,
         opened,
         header,
-    })
+    }))
 }
 
 /// Reads a PROXY header, and counts the connection for the client that it names.

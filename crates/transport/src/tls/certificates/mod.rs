@@ -2,6 +2,7 @@
 
 mod watch;
 mod by_name;
+mod challenge_handshake;
 mod loaded;
 mod source;
 mod fingerprint;
@@ -21,7 +22,9 @@ use rustls::{
 
 pub use self::fingerprint::Fingerprint;
 use self::source::{Memory, PemFiles};
-pub(crate) use self::{by_name::ByName, watch::keep_all_fresh};
+pub(crate) use self::{
+    by_name::ByName, challenge_handshake::CHALLENGE_PROTOCOL, watch::keep_all_fresh,
+};
 pub(in crate::tls) use self::{
     loaded::{Loaded, validity},
     source::{CertificateFiles, CertificateSource},
@@ -58,8 +61,8 @@ struct Inner {
     /// Where the certificate is read from.
     source: RwLock<Arc<dyn CertificateSource>>,
     clock: SharedClock,
-    /// The certificate for new connections.
-    current: RwLock<Arc<Loaded>>,
+    /// The certificate for new connections. `None` until an authority has issued the first one.
+    current: RwLock<Option<Arc<Loaded>>>,
     /// A digest of the files at the last check, also of unusable ones: each is reported once.
     seen: Mutex<Fingerprint>,
 }
@@ -135,7 +138,8 @@ impl Certificates {
         let path = Path::new("certificate");
         let clock = SystemClock::shared();
         let loaded = Loaded::parse(path, chain, key)?.valid_at(path, clock.unix_time())?;
-        Ok(Self::holding(Memory, clock, loaded, Fingerprint::of(&[])))
+        let seen = Fingerprint::of(&[]);
+        Ok(Self::holding(Memory, clock, Some(loaded), seen))
     }
 
     /// Calls a function when the certificate changes, or a new one cannot be used; for the
@@ -150,22 +154,38 @@ impl Certificates {
         self
     }
 
-    /// Returns the fingerprint of the current certificate.
+    /// Returns the fingerprint of the current certificate. While there is
+    /// [none](Self::is_pending), it is the digest of no bytes.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
-        self.inner.current().fingerprint
+        fingerprint_of(self.inner.current().as_deref())
     }
 
-    /// Returns when the current certificate expires, since the Unix epoch.
+    /// Returns when the current certificate expires, since the Unix epoch. Zero while there is
+    /// [none](Self::is_pending).
     #[must_use]
     pub fn expires(&self) -> Duration {
-        self.inner.current().not_after
+        self.inner
+            .current()
+            .map_or(Duration::ZERO, |current| current.not_after)
     }
 
-    /// Returns the hosts and addresses that the certificate is valid for.
+    /// Returns the hosts and addresses that the certificate is valid for. While there is
+    /// [none](Self::is_pending), those that it is ordered for.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
-        self.inner.current().names.clone()
+        match self.inner.current() {
+            Some(current) => current.names.clone(),
+            None => self.inner.source().ordered_names().to_vec(),
+        }
+    }
+
+    /// Returns whether there is no certificate yet: an authority has to issue the first one.
+    ///
+    /// Until then all TLS handshakes are refused, except those of the authority.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        self.inner.current().is_none()
     }
 
     /// Returns whether the certificate is valid for a host, an address, or a pattern
@@ -187,8 +207,7 @@ impl Certificates {
     /// ```
     #[must_use]
     pub fn covers(&self, host: &str) -> bool {
-        let current = self.inner.current();
-        current.names.iter().any(|name| names::covers(name, host))
+        self.names().iter().any(|name| names::covers(name, host))
     }
 
     /// Uses the certificate and the files of another value from now on.
@@ -205,11 +224,10 @@ impl Certificates {
             .source
             .write()
             .unwrap_or_else(PoisonError::into_inner) = source;
-        let before = self.inner.show(Arc::clone(&loaded));
+        let before = self.inner.show(loaded.clone());
         drop(seen);
-        if before != loaded.fingerprint {
-            self.report(&loaded);
-        }
+        let changed = loaded.filter(|loaded| before != loaded.fingerprint);
+        changed.iter().for_each(|loaded| self.report(loaded));
     }
 
     /// Checks the files now. Returns whether there is a new certificate.
@@ -242,6 +260,16 @@ impl Certificates {
         });
     }
 
+    /// Orders a new certificate if one is due, where the source orders certificates.
+    pub(in crate::tls) async fn order_if_due(&self) {
+        self.inner.source().order_if_due().await;
+    }
+
+    /// Returns the certificate that responds to the challenge of an authority for a host.
+    fn challenge_certificate(&self, host: &str) -> Option<Arc<CertifiedKey>> {
+        self.inner.source().challenge_certificate(host)
+    }
+
     /// Returns what rustls asks for the certificate of a handshake.
     pub(super) fn resolver(&self) -> Arc<dyn ResolvesServerCert> {
         Arc::new(Resolver(Arc::clone(&self.inner)))
@@ -255,19 +283,44 @@ impl Certificates {
         let read = source.read(clock.unix_time())?;
         let seen = read.fingerprint();
         let loaded = read.load(clock.unix_time())?;
-        Ok(Self::holding(source, clock, loaded, seen))
+        Ok(Self::holding(source, clock, Some(loaded), seen))
+    }
+
+    /// Like [`open`](Self::open), for a source that orders its first certificate while the server
+    /// runs. A certificate that is missing, damaged or expired is pending.
+    ///
+    /// # Errors
+    /// It is there and cannot be read.
+    #[cfg(feature = "acme")]
+    pub(in crate::tls) fn open_or_wait(
+        source: impl CertificateSource,
+        clock: SharedClock,
+    ) -> Result<Self, CertificateError> {
+        let now = clock.unix_time();
+        let (loaded, seen) = match source.read(now) {
+            Ok(read) => (read.load(now), read.fingerprint()),
+            Err(error) if error.is_missing_file() => {
+                let seen = Fingerprint::of(error.to_string().as_bytes());
+                return Ok(Self::holding(source, clock, None, seen));
+            }
+            Err(error) => return Err(error),
+        };
+        let loaded = loaded.inspect_err(|error| {
+            tracing::warn!(%error, "the cached certificate cannot be used; a new one is ordered");
+        });
+        Ok(Self::holding(source, clock, loaded.ok(), seen))
     }
 
     fn holding(
         source: impl CertificateSource,
         clock: SharedClock,
-        loaded: Loaded,
+        loaded: Option<Loaded>,
         seen: Fingerprint,
     ) -> Self {
         let inner = Inner {
             source: RwLock::new(Arc::new(source)),
             clock,
-            current: RwLock::new(Arc::new(loaded)),
+            current: RwLock::new(loaded.map(Arc::new)),
             seen: Mutex::new(seen),
         };
         Self {
@@ -279,9 +332,10 @@ impl Certificates {
 
 impl Inner {
     /// Returns the certificate for new connections.
-    fn current(&self) -> Arc<Loaded> {
+    fn current(&self) -> Option<Arc<Loaded>> {
         // The lock protects one pointer, which is valid after any panic.
-        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+        let current = self.current.read();
+        current.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn source(&self) -> Arc<dyn CertificateSource> {
@@ -293,9 +347,10 @@ impl Inner {
     }
 
     /// Shows a certificate, and returns the fingerprint of the one before.
-    fn show(&self, loaded: Arc<Loaded>) -> Fingerprint {
+    fn show(&self, loaded: Option<Arc<Loaded>>) -> Fingerprint {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut *current, loaded).fingerprint
+        let before = std::mem::replace(&mut *current, loaded);
+        fingerprint_of(before.as_deref())
     }
 
     /// Reads the source again. Returns the new certificate if it changed.
@@ -317,9 +372,14 @@ impl Inner {
         }
         *seen = found;
         let loaded = Arc::new(read?.load(now)?);
-        let before = self.show(Arc::clone(&loaded));
+        let before = self.show(Some(Arc::clone(&loaded)));
         Ok((before != loaded.fingerprint).then_some(loaded))
     }
+}
+
+/// Returns the fingerprint of a certificate, or the digest of no bytes.
+fn fingerprint_of(loaded: Option<&Loaded>) -> Fingerprint {
+    loaded.map_or_else(|| Fingerprint::of(&[]), |loaded| loaded.fingerprint)
 }
 
 /// Gives each handshake the current certificate.
@@ -327,7 +387,7 @@ struct Resolver(Arc<Inner>);
 
 impl ResolvesServerCert for Resolver {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.0.current().key))
+        Some(Arc::clone(&self.0.current()?.key))
     }
 }
 

@@ -1,10 +1,14 @@
 //! Where a certificate is read from, at start and at each check.
 
 use std::{
+    future::{Future, ready},
     path::{Path, PathBuf},
+    pin::Pin,
+    sync::Arc,
     time::Duration,
 };
 
+use rustls::sign::CertifiedKey;
 use zeroize::Zeroizing;
 
 use crate::tls::{
@@ -24,6 +28,23 @@ pub(in crate::tls) trait CertificateSource: Send + Sync + 'static {
     /// Returns whether a later read may give something else. Default: yes.
     fn may_change(&self) -> bool {
         true
+    }
+
+    /// Returns the hosts of the certificate that is ordered. Default: nothing is ordered.
+    fn ordered_names(&self) -> &[String] {
+        &[]
+    }
+
+    /// Orders a new certificate if one is due, and stores it where `read` finds it. Reports its
+    /// failures itself. Default: does nothing.
+    fn order_if_due(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(ready(()))
+    }
+
+    /// Returns the certificate that responds to the challenge of an authority for a host (RFC
+    /// 8737), while an order is in progress. Default: none.
+    fn challenge_certificate(&self, _host: &str) -> Option<Arc<CertifiedKey>> {
+        None
     }
 }
 
@@ -48,6 +69,7 @@ impl CertificateSource for Memory {
             path: PathBuf::new(),
             chain: Zeroizing::default(),
             key: Zeroizing::default(),
+            clock_skew: Duration::ZERO,
         })
     }
 
@@ -61,6 +83,8 @@ pub(in crate::tls) struct CertificateFiles {
     path: PathBuf,
     chain: Zeroizing<Vec<u8>>,
     key: Zeroizing<Vec<u8>>,
+    /// How far the clock of the authority may be ahead.
+    clock_skew: Duration,
 }
 
 impl CertificateFiles {
@@ -73,7 +97,16 @@ impl CertificateFiles {
             chain: files::read(&chain)?,
             key: files::read(key)?,
             path: chain,
+            clock_skew: Duration::ZERO,
         })
+    }
+
+    /// Accepts a certificate that becomes valid within this time: the clock of the authority may be
+    /// ahead. Default: none.
+    #[cfg(feature = "acme")]
+    pub(in crate::tls) fn with_clock_skew(mut self, clock_skew: Duration) -> Self {
+        self.clock_skew = clock_skew;
+        self
     }
 
     /// Returns a digest of both files, to detect changes.
@@ -84,6 +117,8 @@ impl CertificateFiles {
 
     /// Parses the files, and checks that the certificate is valid now.
     pub(in crate::tls) fn load(&self, now: Duration) -> Result<Loaded, CertificateError> {
-        Loaded::parse(&self.path, &self.chain, &self.key)?.valid_at(&self.path, now)
+        let loaded = Loaded::parse(&self.path, &self.chain, &self.key)?;
+        let now = now.max(loaded.not_before.min(now + self.clock_skew));
+        loaded.valid_at(&self.path, now)
     }
 }

@@ -22,7 +22,7 @@ pub(crate) async fn keep_all_fresh(certificates: &[Certificates]) {
     pending().await
 }
 
-/// Checks the certificate files at intervals, until the future is dropped.
+/// Orders certificates and checks their files, at once and then at intervals, until the future is dropped.
 async fn keep_fresh(certificates: Option<Certificates>) {
     let Some(certificates) = certificates else {
         return pending().await;
@@ -30,13 +30,20 @@ async fn keep_fresh(certificates: Option<Certificates>) {
     let mut checks = tokio::time::interval_at(Instant::now() + CHECK_INTERVAL, CHECK_INTERVAL);
     checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        checks.tick().await;
+        // In a task of its own: a panic must not end the server. Dropping the set aborts it.
+        let mut order = JoinSet::new();
+        let ordering = certificates.clone();
+        order.spawn(async move { ordering.order_if_due().await });
+        if let Some(Err(_)) = order.join_next().await {
+            tracing::error!("the order of a certificate panicked");
+        }
         let certificates = certificates.clone();
         // Reading files may block. `refresh` reports the result itself.
         let refreshed = tokio::task::spawn_blocking(move || drop(certificates.refresh()));
         if refreshed.await.is_err() {
             tracing::error!("the check of the certificate panicked");
         }
+        checks.tick().await;
     }
 }
 

@@ -1,0 +1,156 @@
+//! `palisade cert issue`.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::Args;
+use http::{Request, Response, StatusCode};
+use http_body_util::Empty;
+use palisade::{
+    config::{AcmeSettings, CertificateSource},
+    server::{
+        Acme, AcmeError, ChallengeKind, ChallengeLayer, LETS_ENCRYPT, LETS_ENCRYPT_STAGING,
+        ReceivedBody, Renewal, Server,
+    },
+};
+use palisade_core::SystemClock;
+use tower::{Layer as _, service_fn};
+
+use super::{
+    settings::{certificate_source, no_authority},
+    show::date,
+};
+use crate::{Failure, output};
+
+const EXAMPLES: &str = "\
+Examples:
+  palisade cert issue --config server.toml --dry-run
+  palisade cert issue --config server.toml --dry-run --listen 0.0.0.0:443
+  palisade cert issue --config server.toml
+
+Exit codes: 0 issued or not due, 1 not issued, 2 the command could not be carried out.";
+
+/// Order the certificate of a service, if there is none or it is due
+///
+/// The running service answers the challenge of the authority: it has the same cache. Where none
+/// runs, --listen makes this command answer. Attempts of the service and of this command count
+/// together, so that no limit of the authority is reached.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Issue {
+    /// The configuration file of the service, with [server.acme]
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Order from the staging directory of Let's Encrypt, and discard the certificate
+    #[arg(long)]
+    dry_run: bool,
+    /// Another directory for --dry-run, where the authority is not Let's Encrypt
+    #[arg(long, value_name = "URL", requires = "dry_run")]
+    directory: Option<String>,
+    /// Answer the challenge at this address, such as 0.0.0.0:80. Not while the service runs
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+}
+
+impl Issue {
+    /// Orders, and prints what came of it. The result is "no" if nothing was issued although it
+    /// should be.
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let CertificateSource::Acme(mut settings) = certificate_source(&self.config)? else {
+            return Err(no_authority(&self.config));
+        };
+        if self.dry_run {
+            settings.directory = self.trial_directory(&settings)?;
+        }
+        let acme = settings.open(SystemClock::shared())?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let renewed = runtime.block_on(async {
+            tokio::select! {
+                renewed = order(&acme, self.dry_run) => Ok(renewed),
+                failed = answer(&acme, settings.challenge, self.listen) => Err(failed),
+            }
+        })?;
+        tell(renewed, self.dry_run, &acme)
+    }
+
+    /// Returns the directory of a trial. Only Let's Encrypt has one that is known.
+    fn trial_directory(&self, settings: &AcmeSettings) -> Result<String, Failure> {
+        match (&self.directory, settings.directory.as_str()) {
+            (Some(directory), _) => Ok(directory.clone()),
+            (None, LETS_ENCRYPT | LETS_ENCRYPT_STAGING) => Ok(LETS_ENCRYPT_STAGING.to_owned()),
+            (None, other) => Err(Failure::new(format!(
+                "{other} has no staging directory that is known; name one with --directory"
+            ))),
+        }
+    }
+}
+
+async fn order(acme: &Acme, dry_run: bool) -> Result<Renewal, AcmeError> {
+    match dry_run {
+        true => acme.dry_run().await,
+        false => acme.renew_if_due().await,
+    }
+}
+
+/// Answers challenges at an address. Without one it waits for ever. Returns only a failure.
+async fn answer(acme: &Acme, kind: ChallengeKind, listen: Option<SocketAddr>) -> Failure {
+    let Some(address) = listen else {
+        return std::future::pending().await;
+    };
+    let server = match build(acme, kind, address) {
+        Ok(server) => server,
+        Err(failure) => return failure,
+    };
+    let nothing = service_fn(async |_: Request<ReceivedBody>| {
+        let mut response = Response::new(Empty::new());
+        *response.status_mut() = StatusCode::NOT_FOUND;
+        Ok::<_, std::convert::Infallible>(response)
+    });
+    let service = ChallengeLayer::new(acme).layer(nothing);
+    match server.serve(service, std::future::pending()).await {
+        Ok(_) => Failure::new("the listener ended"),
+        Err(error) => Failure::from_error(&error),
+    }
+}
+
+/// Opens the socket, with TLS if the challenge is a handshake.
+fn build(acme: &Acme, kind: ChallengeKind, address: SocketAddr) -> Result<Server, Failure> {
+    let server = Server::builder().listen(address);
+    let server = match kind {
+        ChallengeKind::TlsAlpn01 => server.tls(acme.challenge_certificates()?),
+        _ => server,
+    };
+    Ok(server.build()?)
+}
+
+/// Prints what came of an order.
+fn tell(renewed: Result<Renewal, AcmeError>, dry_run: bool, acme: &Acme) -> Result<(), Failure> {
+    let names = acme.domains().join(", ");
+    match renewed {
+        Ok(Renewal::Issued) if dry_run => Ok(output::result(format!(
+            "{names}: a certificate would be issued"
+        ))?),
+        Ok(Renewal::Issued) => Ok(output::result(format!(
+            "{names}: a certificate was issued"
+        ))?),
+        Ok(Renewal::NotDue) => Ok(output::result(format!(
+            "{names}: the certificate is not due"
+        ))?),
+        Ok(Renewal::Waiting { until }) => {
+            output::note(format!("{names}: no order before {}", date(until)));
+            Err(Failure::No)
+        }
+        Ok(_) => {
+            output::note(format!("{names}: another process orders now"));
+            Err(Failure::No)
+        }
+        Err(error @ (AcmeError::Cache { .. } | AcmeError::Setting(_))) => {
+            Err(Failure::from_error(&error))
+        }
+        Err(error) => {
+            output::note(format!("error: {error}"));
+            Err(Failure::No)
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! `palisade cert`: shows the certificate of a configuration, and orders one from its authority.
+
+mod issue;
+mod settings;
+mod show;
+
+use clap::Subcommand;
+
+use crate::Failure;
+
+/// What can be done with certificates.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    Issue(issue::Issue),
+    Show(show::Show),
+}
+
+impl Command {
+    /// Runs the command that was given.
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Issue(command) => command.run(),
+            Self::Show(command) => command.run(),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! `palisade cert show`.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::Args;
+use palisade::{
+    config::CertificateSource,
+    server::{AcmeStatus, Certificates},
+};
+use palisade_api_key::Timestamp;
+use palisade_core::SystemClock;
+
+use super::settings::{certificate_source, no_authority};
+use crate::{Failure, output};
+
+const EXAMPLES: &str = "\
+Examples:
+  palisade cert show --config server.toml
+
+Exit codes: 0 there is a certificate, 1 there is none that is valid now, 2 it could not be read.";
+
+/// Show the certificate of a service: names, expiry, and what the last order said
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Show {
+    /// The configuration file of the service
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+impl Show {
+    /// Prints one line for each fact. The result is "no" if there is no certificate that is valid
+    /// now.
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        match certificate_source(&self.config)? {
+            CertificateSource::Acme(settings) => {
+                let acme = settings.open(SystemClock::shared())?;
+                let (certificates, status) = (acme.certificates()?, acme.status()?);
+                let authority = ("authority", acme.directory().to_owned());
+                print(&certificates, [authority].into_iter().chain(facts(&status)))
+            }
+            CertificateSource::Files { chain, key } => {
+                let path = ("file", chain.display().to_string());
+                print(&Certificates::from_pem_files(chain, key)?, [path])
+            }
+            _ => Err(no_authority(&self.config)),
+        }
+    }
+}
+
+/// Prints names, digest and expiry, then the other facts.
+fn print(
+    certificates: &Certificates,
+    others: impl IntoIterator<Item = (&'static str, String)>,
+) -> Result<(), Failure> {
+    let mut rows = vec![("names", certificates.names().join(", "))];
+    let is_pending = certificates.is_pending();
+    if is_pending {
+        rows.push(("certificate", "none that is valid now".to_owned()));
+    } else {
+        rows.push(("sha-256", certificates.fingerprint().to_string()));
+        rows.push(("expires", date(certificates.expires())));
+    }
+    rows.extend(others);
+    let rows: Vec<_> = rows
+        .into_iter()
+        .map(|(name, value)| [name.to_owned(), value])
+        .collect();
+    output::result(output::table(&rows))?;
+    if is_pending { Err(Failure::No) } else { Ok(()) }
+}
+
+/// Returns what is known of the orders.
+fn facts(status: &AcmeStatus) -> Vec<(&'static str, String)> {
+    let mut facts = vec![("file", status.path.display().to_string())];
+    if let Some(renews) = status.renews {
+        facts.push(("renews", date(renews)));
+    }
+    if status.failures > 0 {
+        facts.push(("failures", status.failures.to_string()));
+        facts.extend(status.next_attempt.map(|at| ("next order", date(at))));
+    }
+    facts.extend(status.problem.clone().map(|problem| ("problem", problem)));
+    facts
+}
+
+/// Formats a time in UTC, as in other commands.
+pub(super) fn date(time: Duration) -> String {
+    Timestamp::from_unix(time).to_string()
+}

@@ -1,0 +1,77 @@
+//! The account at the authority: read from the cache, or created once.
+
+use std::sync::Arc;
+
+use instant_acme::{Account, AccountCredentials, ExternalAccountKey, NewAccount};
+use zeroize::Zeroizing;
+
+use super::{AcmeError, cache::Cache, client::AuthorityClient, request::with_nonces};
+
+/// Key and identifier of an existing account with the operator of the authority (external account
+/// binding, RFC 8555, section 7.3.4).
+#[derive(Clone)]
+pub(super) struct ExternalAccount {
+    pub(super) key_id: String,
+    pub(super) hmac_key: Arc<Zeroizing<Vec<u8>>>,
+}
+
+/// What an account is created with.
+pub(super) struct AccountSettings {
+    pub(super) directory: String,
+    /// `mailto:` addresses.
+    pub(super) contacts: Vec<String>,
+    pub(super) external: Option<ExternalAccount>,
+}
+
+/// Opens the account of the cache. Creates one if there is none, or if the file is damaged.
+///
+/// The terms of service are accepted here: the builder of `Acme` demands that first.
+pub(super) async fn open(
+    settings: &AccountSettings,
+    cache: &Cache,
+    client: &AuthorityClient,
+) -> Result<Account, AcmeError> {
+    if let Some(account) = existing(cache, client).await? {
+        return Ok(account);
+    }
+    let contacts: Vec<&str> = settings.contacts.iter().map(String::as_str).collect();
+    let external = settings.external.as_ref();
+    let external = external
+        .map(|external| ExternalAccountKey::new(external.key_id.clone(), &external.hmac_key));
+    let account = NewAccount {
+        contact: &contacts,
+        terms_of_service_agreed: true,
+        only_return_existing: false,
+    };
+    let created = with_nonces!(Account::builder_with_http(Box::new(client.clone())).create(
+        &account,
+        settings.directory.clone(),
+        external.as_ref(),
+    ));
+    let (account, credentials) =
+        created.map_err(|error| AcmeError::of_request(error, client.take_retry_after()))?;
+    let json = serde_json::to_string(&credentials).map(Zeroizing::new);
+    let json = json.map_err(|error| AcmeError::setting(error.to_string()))?;
+    cache.write_account(&json)?;
+    tracing::info!(directory = %settings.directory, "an account was created");
+    Ok(account)
+}
+
+/// Opens the account of the cache, if it is there. Creates none.
+pub(super) async fn existing(
+    cache: &Cache,
+    client: &AuthorityClient,
+) -> Result<Option<Account>, AcmeError> {
+    let Some(json) = cache.account()? else {
+        return Ok(None);
+    };
+    let Ok(credentials) = serde_json::from_str::<AccountCredentials>(&json) else {
+        tracing::warn!("the account in the cache is damaged; a new one is created");
+        return Ok(None);
+    };
+    let builder = Account::builder_with_http(Box::new(client.clone()));
+    let account = builder.from_credentials(credentials).await;
+    let account =
+        account.map_err(|error| AcmeError::of_request(error, client.take_retry_after()))?;
+    Ok(Some(account))
+}

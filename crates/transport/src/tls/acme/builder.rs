@@ -1,0 +1,341 @@
+//! Settings of an [`Acme`], checked before anything is requested.
+
+use std::{
+    collections::BTreeMap,
+    net::IpAddr,
+    path::PathBuf,
+    sync::{Arc, Mutex, RwLock, atomic::AtomicBool},
+};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use palisade_core::{SharedClock, SystemClock};
+use zeroize::Zeroizing;
+
+use super::{
+    Acme, AcmeError, Inner,
+    account::{AccountSettings, ExternalAccount},
+    cache::Cache,
+    challenge::{ChallengeKind, Challenges, SelfCheck},
+    client::AuthorityClient,
+};
+
+/// The directory of Let's Encrypt, whose certificates browsers trust.
+pub const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
+
+/// The staging directory of Let's Encrypt: generous limits, and certificates that nobody trusts.
+pub const LETS_ENCRYPT_STAGING: &str = "https://acme-staging-v02.api.letsencrypt.org/directory";
+
+/// The most names of one certificate. Let's Encrypt has the same limit.
+const MAX_NAMES: usize = 100;
+
+/// Settings of an [`Acme`]. Returned by [`Acme::builder`].
+///
+/// | setting | default |
+/// |---|---|
+/// | [`accept_terms`](Self::accept_terms) | not accepted: [`build`](Self::build) fails |
+/// | [`directory`](Self::directory) | Let's Encrypt |
+/// | [`root`](Self::root) | the trusted certificates of the machine |
+/// | [`contact`](Self::contact) | none |
+/// | [`challenge`](Self::challenge) | `tls-alpn-01` |
+/// | [`external_account`](Self::external_account) | none |
+/// | [`without_self_check`](Self::without_self_check) | the check is made |
+/// | [`validation_port`](Self::validation_port) | 443 for `tls-alpn-01`, 80 for `http-01` |
+/// | [`resolve`](Self::resolve) | DNS |
+/// | [`clock`](Self::clock) | the system clock |
+#[must_use]
+pub struct AcmeBuilder {
+    domains: Vec<String>,
+    cache: PathBuf,
+    contacts: Vec<String>,
+    terms_accepted: bool,
+    directory: String,
+    root: Option<Vec<u8>>,
+    challenge: ChallengeKind,
+    external: Option<(String, Zeroizing<String>)>,
+    self_check: bool,
+    validation_port: Option<u16>,
+    addresses: BTreeMap<String, Vec<IpAddr>>,
+    clock: SharedClock,
+}
+
+impl AcmeBuilder {
+    pub(super) fn new(domains: Vec<String>, cache: PathBuf) -> Self {
+        Self {
+            domains,
+            cache,
+            contacts: Vec::new(),
+            terms_accepted: false,
+            directory: LETS_ENCRYPT.to_owned(),
+            root: None,
+            challenge: ChallengeKind::default(),
+            external: None,
+            self_check: true,
+            validation_port: None,
+            addresses: BTreeMap::new(),
+            clock: SystemClock::shared(),
+        }
+    }
+
+    /// Accepts the terms of service of the authority, for the operator. Required: read them first,
+    /// at the address that the directory names.
+    pub fn accept_terms(mut self) -> Self {
+        self.terms_accepted = true;
+        self
+    }
+
+    /// Adds an e-mail address for warnings of the authority, with or without `mailto:`.
+    ///
+    /// Used when the account is created.
+    pub fn contact(mut self, address: &str) -> Self {
+        let address = address.strip_prefix("mailto:").unwrap_or(address);
+        self.contacts.push(format!("mailto:{address}"));
+        self
+    }
+
+    /// Sets the directory of the authority (RFC 8555, section 7.1.1): an `https` address. Default:
+    /// [`LETS_ENCRYPT`]. For a trial use [`LETS_ENCRYPT_STAGING`].
+    pub fn directory(mut self, url: impl Into<String>) -> Self {
+        self.directory = url.into();
+        self
+    }
+
+    /// Trusts only these certificates, in PEM, when it connects to the authority. For a private
+    /// authority. Default: the trusted certificates of the machine.
+    pub fn root(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.root = Some(pem.into());
+        self
+    }
+
+    /// Sets how the authority checks the names. Default: [`ChallengeKind::TlsAlpn01`].
+    pub fn challenge(mut self, kind: ChallengeKind) -> Self {
+        self.challenge = kind;
+        self
+    }
+
+    /// Binds the account to an existing one with the operator of the authority (RFC 8555, section
+    /// 7.3.4). The key is in base64url, as the operator shows it.
+    ///
+    /// Used when the account is created.
+    pub fn external_account(
+        mut self,
+        key_id: impl Into<String>,
+        hmac_key: impl Into<String>,
+    ) -> Self {
+        self.external = Some((key_id.into(), Zeroizing::new(hmac_key.into())));
+        self
+    }
+
+    /// Asks the authority without a check of our own before. Default: the check is made before the
+    /// first order of a process.
+    ///
+    /// For networks in which this machine cannot reach its own public address. A wrong setting then
+    /// costs failed validations at the authority.
+    pub fn without_self_check(mut self) -> Self {
+        self.self_check = false;
+        self
+    }
+
+    /// Sets the port at which the authority reaches this server. Public authorities always use 443
+    /// for `tls-alpn-01` and 80 for `http-01`, the defaults; private ones may not.
+    ///
+    /// Only the self-check connects to it.
+    pub fn validation_port(mut self, port: u16) -> Self {
+        self.validation_port = Some(port);
+        self
+    }
+
+    /// Sets the public addresses of a name for the self-check, in place of DNS.
+    ///
+    /// For networks in which the name resolves to an internal address.
+    pub fn resolve(
+        mut self,
+        name: impl Into<String>,
+        addresses: impl IntoIterator<Item = IpAddr>,
+    ) -> Self {
+        self.addresses
+            .insert(name.into(), addresses.into_iter().collect());
+        self
+    }
+
+    /// Sets the clock. Default: the system clock.
+    pub fn clock(mut self, clock: SharedClock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Checks the settings, and creates the folder of the cache (mode 0700).
+    ///
+    /// # Errors
+    /// [`AcmeError::Setting`] if a setting cannot be used, or the terms are not accepted.
+    /// [`AcmeError::Cache`] if the cache cannot be created or read. A cache that is only readable
+    /// is an error if it has no certificate: no order could be made.
+    pub fn build(self) -> Result<Acme, AcmeError> {
+        if !self.terms_accepted {
+            let problem = "the terms of service of the authority must be accepted";
+            return Err(AcmeError::setting(problem));
+        }
+        let domains = checked_domains(self.domains)?;
+        if !self.directory.starts_with("https://") {
+            let problem = "the directory of the authority must be an https address";
+            return Err(AcmeError::setting(problem));
+        }
+        let cache = Cache::new(self.cache, &self.directory, &domains);
+        if let Err(error) = cache.create() {
+            match cache.certificate()? {
+                Some(_) => tracing::warn!(%error, "the certificate cannot be renewed"),
+                None => return Err(error),
+            }
+        }
+        let port = self.validation_port.unwrap_or(match self.challenge {
+            ChallengeKind::Http01 => 80,
+            ChallengeKind::TlsAlpn01 => 443,
+        });
+        let inner = Inner {
+            client: AuthorityClient::new(self.root.as_deref(), self.clock.clone())?,
+            challenges: Challenges::new(cache.challenges(), domains.clone()),
+            cache,
+            account: AccountSettings {
+                directory: self.directory,
+                contacts: self.contacts,
+                external: self.external.map(external_account).transpose()?,
+            },
+            self_check: SelfCheck {
+                kind: self.challenge,
+                port,
+                addresses: self.addresses,
+            },
+            domains,
+            needs_self_check: AtomicBool::new(self.self_check),
+            clock: self.clock,
+            observer: RwLock::default(),
+            suggestion: Mutex::default(),
+            last_problem: Mutex::default(),
+        };
+        Ok(Acme {
+            inner: Arc::new(inner),
+        })
+    }
+}
+
+/// Decodes the key of an external account.
+fn external_account(
+    (key_id, key): (String, Zeroizing<String>),
+) -> Result<ExternalAccount, AcmeError> {
+    let plain = key.trim().trim_end_matches('=');
+    let plain = Zeroizing::new(plain.replace('+', "-").replace('/', "_"));
+    let decoded = URL_SAFE_NO_PAD.decode(plain.as_bytes());
+    let decoded = decoded.ok().filter(|key| !key.is_empty());
+    let problem = "the key of the external account is not base64url";
+    let hmac_key = decoded.ok_or_else(|| AcmeError::setting(problem))?;
+    Ok(ExternalAccount {
+        key_id,
+        hmac_key: Arc::new(Zeroizing::new(hmac_key)),
+    })
+}
+
+/// Checks the names, and returns them in lower case without duplicates.
+fn checked_domains(domains: Vec<String>) -> Result<Vec<String>, AcmeError> {
+    let mut checked: Vec<String> = Vec::with_capacity(domains.len());
+    for domain in domains {
+        let domain = domain.to_ascii_lowercase();
+        if let Some(problem) = problem_with(&domain) {
+            return Err(AcmeError::setting(format!("`{domain}`: {problem}")));
+        }
+        if !checked.contains(&domain) {
+            checked.push(domain);
+        }
+    }
+    match checked.len() {
+        1..=MAX_NAMES => Ok(checked),
+        0 => Err(AcmeError::setting("name at least one host")),
+        _ => Err(AcmeError::setting("a certificate has at most 100 names")),
+    }
+}
+
+/// Returns why a name cannot be in a certificate, if it cannot.
+fn problem_with(domain: &str) -> Option<&'static str> {
+    if domain.starts_with("*.") {
+        return Some(
+            "a wildcard needs the challenge dns-01, which is not supported; name each host",
+        );
+    }
+    if domain.parse::<IpAddr>().is_ok() || domain.starts_with('[') {
+        return Some("certificates are issued for host names, not for addresses");
+    }
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(plain)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let is_name = domain.len() <= 253 && domain.split('.').all(is_label);
+    (!is_name).then_some("this is not a host name; write it without scheme, port and path")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn build(
+        domains: &[&str],
+        change: impl FnOnce(AcmeBuilder) -> AcmeBuilder,
+    ) -> Result<Acme, AcmeError> {
+        let folder = tempfile::tempdir().unwrap();
+        change(Acme::builder(domains.iter().copied(), folder.path()).root(root())).build()
+    }
+
+    fn root() -> Vec<u8> {
+        let made = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap();
+        made.cert.pem().into_bytes()
+    }
+
+    #[test]
+    fn nothing_is_built_before_the_terms_are_accepted() {
+        let refused = build(&["a.example"], |builder| builder).unwrap_err();
+        assert!(refused.to_string().contains("terms of service"));
+        let built = build(&["A.example", "a.example"], AcmeBuilder::accept_terms).unwrap();
+        assert_eq!(built.domains(), ["a.example"]);
+    }
+
+    #[test]
+    fn only_host_names_are_ordered() {
+        for domain in [
+            "*.a.example",
+            "10.0.0.1",
+            "[::1]",
+            "::1",
+            "a.example:443",
+            "a..b",
+            "-a.b",
+            "a/b",
+            "",
+        ] {
+            let refused = build(&[domain], AcmeBuilder::accept_terms);
+            assert!(matches!(refused, Err(AcmeError::Setting(_))), "{domain}");
+        }
+        assert!(build(&[], AcmeBuilder::accept_terms).is_err());
+    }
+
+    #[test]
+    fn the_authority_is_reached_over_https_alone() {
+        let refused = build(&["a.example"], |builder| {
+            builder.accept_terms().directory("http://acme.example/dir")
+        });
+        assert!(matches!(refused, Err(AcmeError::Setting(_))));
+    }
+
+    #[test]
+    fn both_alphabets_of_the_external_key_are_read() {
+        for key in ["-_-_", "+/+/", "-_-_==", " +/+/\n"] {
+            let account = external_account(("id".to_owned(), Zeroizing::new(key.to_owned())));
+            assert_eq!(
+                account.ok().unwrap().hmac_key.as_slice(),
+                [0xfb, 0xff, 0xbf]
+            );
+        }
+        for key in ["", "*"] {
+            assert!(external_account((String::new(), Zeroizing::new(key.to_owned()))).is_err());
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! Responses to the challenges of the authority, in this process and for others.
+//!
+//! A response is kept in memory and in a file of the cache. So the authority may reach any process
+//! that shares the cache, and a command can order a certificate while the server responds.
+
+mod self_check;
+mod tls_alpn;
+
+use std::{
+    collections::HashMap,
+    fs::{self, File},
+    io,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use palisade_internal::private_file;
+use rustls::sign::CertifiedKey;
+
+pub(super) use self::self_check::SelfCheck;
+use super::AcmeError;
+
+/// The largest file with a response, in bytes. A key authorization has about 90.
+const MAX_RESPONSE: u64 = 1024;
+
+/// How the authority checks that a name belongs to this server.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum ChallengeKind {
+    /// `http-01`: a file on port 80, in clear (RFC 8555, section 8.3). Needs a listener without
+    /// TLS with a [`ChallengeLayer`](crate::server::ChallengeLayer).
+    Http01,
+    /// `tls-alpn-01`: a TLS handshake on port 443 (RFC 8737). The default: the server answers it
+    /// itself, and needs no other port. Not for servers behind a proxy that terminates TLS.
+    #[default]
+    TlsAlpn01,
+}
+
+impl ChallengeKind {
+    /// Returns the name of the challenge, such as `http-01`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http01 => "http-01",
+            Self::TlsAlpn01 => "tls-alpn-01",
+        }
+    }
+}
+
+impl From<ChallengeKind> for instant_acme::ChallengeType {
+    fn from(kind: ChallengeKind) -> Self {
+        match kind {
+            ChallengeKind::Http01 => Self::Http01,
+            ChallengeKind::TlsAlpn01 => Self::TlsAlpn01,
+        }
+    }
+}
+
+/// Responses that are published now. Clones share them.
+#[derive(Clone, Debug)]
+pub(crate) struct Challenges {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    folder: PathBuf,
+    /// The names of certificates; challenges of other names are not looked up.
+    domains: Vec<String>,
+    /// By file name.
+    responses: Mutex<HashMap<String, String>>,
+}
+
+/// A published response. Dropping it removes the response.
+#[derive(Debug)]
+pub(super) struct Published {
+    shared: Arc<Shared>,
+    name: String,
+}
+
+impl Challenges {
+    pub(super) fn new(folder: PathBuf, domains: Vec<String>) -> Self {
+        let responses = Mutex::default();
+        Self {
+            shared: Arc::new(Shared {
+                folder,
+                domains,
+                responses,
+            }),
+        }
+    }
+
+    /// Publishes the response to http-01: the key authorization under its token.
+    pub(super) fn publish_http(
+        &self,
+        token: &str,
+        key_authorization: &str,
+    ) -> Result<Published, AcmeError> {
+        // The authority chose the token, and it names a file.
+        if !is_token(token) {
+            return Err(AcmeError::Authority {
+                problem: "the token of the challenge is not base64url".into(),
+                retry_after: None,
+            });
+        }
+        self.publish(http_name(token), key_authorization.to_owned())
+    }
+
+    /// Publishes the response to tls-alpn-01: a digest for a host.
+    pub(super) fn publish_tls(&self, domain: &str, digest: &[u8]) -> Result<Published, AcmeError> {
+        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.publish(tls_name(domain), hex)
+    }
+
+    fn publish(&self, name: String, response: String) -> Result<Published, AcmeError> {
+        let path = self.shared.folder.join(&name);
+        private_file::replace(&path, response.as_bytes())
+            .map_err(|source| AcmeError::cache(&path, source))?;
+        self.shared.lock().insert(name.clone(), response);
+        let shared = Arc::clone(&self.shared);
+        Ok(Published { shared, name })
+    }
+
+    /// Returns the key authorization of a token, if an order of this or another process is in
+    /// progress. Reads a file, so it may block.
+    pub(crate) fn http_response(&self, token: &str) -> Option<String> {
+        is_token(token).then(|| self.shared.find(&http_name(token)))?
+    }
+
+    /// Returns the certificate that responds to tls-alpn-01 for a host. Reads a file of some bytes,
+    /// so it may block for a short time.
+    pub(crate) fn certificate(&self, host: &str) -> Option<Arc<CertifiedKey>> {
+        let host = host.to_ascii_lowercase();
+        if !self.shared.domains.contains(&host) {
+            return None;
+        }
+        let digest = self.shared.find(&tls_name(&host))?;
+        tls_alpn::certificate(&host, &digest).map(Arc::new)
+    }
+
+    /// Removes responses that a crashed process left. Called with the lock of the cache, so no
+    /// other order is in progress.
+    pub(super) fn remove_stale(&self) {
+        let entries = fs::read_dir(&self.shared.folder).into_iter().flatten();
+        for entry in entries.filter_map(Result::ok) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, String>> {
+        self.responses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn find(&self, name: &str) -> Option<String> {
+        let found = self.lock().get(name).cloned();
+        found.or_else(|| self.read(name).ok())
+    }
+
+    fn read(&self, name: &str) -> io::Result<String> {
+        let path = self.folder.join(name);
+        // Opening a pipe would wait.
+        if !fs::symlink_metadata(&path)?.is_file() {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        private_file::read_to_string(&File::open(path)?, MAX_RESPONSE)
+    }
+}
+
+impl Drop for Published {
+    fn drop(&mut self) {
+        self.shared.lock().remove(&self.name);
+        let _ = fs::remove_file(self.shared.folder.join(&self.name));
+    }
+}
+
+fn http_name(token: &str) -> String {
+    format!("http-{token}")
+}
+
+fn tls_name(domain: &str) -> String {
+    format!("tls-{domain}")
+}
+
+/// Returns whether a token has 1 to 200 characters of base64url, so that it names a file of the
+/// folder.
+fn is_token(token: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    (1..=200).contains(&token.len()) && token.bytes().all(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn challenges(folder: &tempfile::TempDir) -> Challenges {
+        Challenges::new(folder.path().to_owned(), vec!["a.example".to_owned()])
+    }
+
+    #[test]
+    fn another_process_responds_too_until_the_order_is_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let (here, there) = (challenges(&folder), challenges(&folder));
+        let http = here.publish_http("token", "token.thumb").unwrap();
+        let tls = here.publish_tls("a.example", &[7; 32]).unwrap();
+        for process in [&here, &there] {
+            assert_eq!(process.http_response("token").unwrap(), "token.thumb");
+            assert_eq!(process.http_response("other"), None);
+            assert!(process.certificate("A.example").is_some());
+            assert!(process.certificate("b.example").is_none());
+        }
+        drop((http, tls));
+        for process in [&here, &there] {
+            assert_eq!(process.http_response("token"), None);
+            assert!(process.certificate("a.example").is_none());
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_token_never_leaves_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("secret"), "secret").unwrap();
+        let challenges = challenges(&folder);
+        for token in [
+            "",
+            "../secret",
+            "a/../../secret",
+            "a.b",
+            "%2e%2e",
+            &"a".repeat(201),
+        ] {
+            assert!(challenges.publish_http(token, "x").is_err(), "{token}");
+            assert_eq!(challenges.http_response(token), None, "{token}");
+        }
+    }
+
+    #[test]
+    fn responses_of_a_crashed_process_are_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let challenges = challenges(&folder);
+        std::mem::forget(challenges.publish_http("token", "x").unwrap());
+        self::challenges(&folder).remove_stale();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}
