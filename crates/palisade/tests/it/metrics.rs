@@ -29,7 +29,7 @@ fn requests_and_refusals_are_counted_by_template_and_code() {
     let text = handle.render();
     for line in [
         "palisade_requests_total{route=\"/health\",status=\"4xx\",ending=\"complete\"} 1",
-        "palisade_refusals_total{guard=\"known\",code=\"not_found\"} 2",
+        "palisade_refusals_total{guard=\"not_found\",code=\"not_found\"} 2",
         "palisade_refusals_total{guard=\"authenticate\",code=\"unauthenticated\"} 2",
         "palisade_requests_open 0",
     ] {
