@@ -1,15 +1,26 @@
 //! What the README shows compiles: each line of its Rust stands in this file too.
 
-use std::{fs, sync::LazyLock, time::Duration};
+use std::{
+    fs,
+    sync::{
+        LazyLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use http::StatusCode;
 use palisade::ProtectedRouter;
-use palisade::api_key::{KeyScheme, MemoryKeyStore};
+use palisade::api_key::{Environment, Grant, KeyScheme, MemoryKeyStore};
 use palisade::audit::FileSinkBuilder;
-use palisade::core::{Guard, ManualClock, Rejection, SecurityContext, SharedClock, Verdict};
+use palisade::core::{
+    Guard, ManualClock, Rejection, SecurityContext, SharedClock, SystemClock, Verdict,
+};
 use palisade::{
     AllowedHosts, ApiKeyLayer, AuditLayer, Policy, RateLimitLayer, Routes, Rule, Rules, Shield,
 };
+
+use crate::support::{ask, request};
 
 /// Stands in for the real one, so that the trail lands in a folder of the test.
 struct FileSink;
@@ -17,14 +28,20 @@ struct FileSink;
 impl FileSink {
     fn builder(name: &str) -> FileSinkBuilder {
         static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
-        palisade::FileSink::builder(FOLDER.path().join(name))
+        // One file has one writer, and tests run at the same time.
+        static FILES: AtomicUsize = AtomicUsize::new(0);
+        let number = FILES.fetch_add(1, Ordering::Relaxed);
+        palisade::FileSink::builder(FOLDER.path().join(format!("{number}-{name}")))
     }
 }
 
 #[rustfmt::skip] // The lines are those of the README.
-fn first_screen() -> Result<ProtectedRouter, Box<dyn std::error::Error>> {
+fn first_screen() -> Result<(ProtectedRouter, String), Box<dyn std::error::Error>> {
     let scheme = KeyScheme::new(palisade::api_key::Pepper::generate()?);
     let keys = MemoryKeyStore::new();
+    let grant = Grant::new(Environment::Live).scopes(["voice:speak"]);
+    let minted = scheme.mint(grant, SystemClock::shared().unix_time())?;
+    keys.insert(minted.record().clone())?;
     let speak = async || "spoken";
 
 let routes = Routes::new()
@@ -41,7 +58,7 @@ let app = Shield::builder()
     .limit_principals(RateLimitLayer::by_principal().policy(speak).build()?)
     .protect(routes)?;
 
-    Ok(app)
+    Ok((app, minted.key().to_owned()))
 }
 
 #[rustfmt::skip] // The lines are those of the README.
@@ -84,8 +101,54 @@ palisade::core::layer!(OfficeHours); // or Shield::builder().guard(OfficeHours(c
 
 #[test]
 fn the_first_screen_builds_a_stack() {
-    let app = first_screen().unwrap();
+    let (app, _) = first_screen().unwrap();
     assert!(format!("{app:?}").contains("limit_principal"));
+}
+
+/// Replaces the seconds to wait, which depend on how fast the test ran.
+fn without_seconds(value: &str) -> String {
+    match value.rsplit_once(";t=") {
+        Some((before, _)) => format!("{before};t="),
+        None if value.parse::<u8>().is_ok() => String::new(),
+        None => value.to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn the_refusal_of_the_readme_is_the_one_that_is_sent() {
+    let (app, key) = first_screen().unwrap();
+    let send = || {
+        let mut request = request("POST", "/speak", Some(&key));
+        let headers = request.headers_mut();
+        headers.insert("host", "voice.example".parse().unwrap());
+        headers.insert("content-type", "application/json".parse().unwrap());
+        *request.body_mut() = r#"{"text":"hi"}"#.into();
+        ask(&app, request)
+    };
+    for _ in 0..10 {
+        assert_eq!(send().await.status, 200);
+    }
+    let sent = send().await;
+
+    let readme =
+        fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).unwrap();
+    let block = readme
+        .split("```http\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next());
+    let (head, body) = block.unwrap().split_once("\n\n").unwrap();
+    let mut lines = head.lines();
+    assert_eq!(
+        lines.next(),
+        Some(format!("HTTP/2 {}", sent.status).as_str())
+    );
+    for line in lines {
+        let (name, shown) = line.split_once(": ").unwrap();
+        let value = sent.headers[name].to_str().unwrap();
+        assert_eq!(without_seconds(shown), without_seconds(value), "{name}");
+    }
+    let shown: String = body.lines().map(str::trim_start).collect();
+    assert_eq!(shown, sent.body);
 }
 
 #[test]

@@ -1,0 +1,87 @@
+//! What each published package has, so that crates.io and docs.rs show it well.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+fn published() -> Vec<(PathBuf, toml::Table)> {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let folders = fs::read_dir(crates)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let manifests = folders.map(|folder| {
+        let text = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+        (folder, text.parse::<toml::Table>().unwrap())
+    });
+    manifests
+        .filter(|(_, manifest)| manifest["package"].get("publish").is_none())
+        .collect()
+}
+
+fn text(value: &toml::Value) -> &str {
+    value.as_str().unwrap()
+}
+
+#[test]
+fn every_package_has_what_a_registry_shows() {
+    for (folder, manifest) in published() {
+        let package = &manifest["package"];
+        let name = text(&package["name"]);
+        for key in ["version", "license", "repository", "rust-version"] {
+            assert!(
+                package[key]["workspace"].as_bool().unwrap(),
+                "{name}: {key}"
+            );
+        }
+        assert!(text(&package["description"]).ends_with('.'), "{name}");
+        assert_eq!(
+            text(&package["documentation"]),
+            format!("https://docs.rs/{name}")
+        );
+        let keywords = package["keywords"].as_array().unwrap();
+        assert!((1..=5).contains(&keywords.len()), "{name}: {keywords:?}");
+        assert!(keywords.iter().all(|word| text(word).len() <= 20), "{name}");
+        assert!(
+            !package["categories"].as_array().unwrap().is_empty(),
+            "{name}"
+        );
+        let readme = fs::read_to_string(folder.join(text(&package["readme"]))).unwrap();
+        assert!(readme.starts_with(&format!("# {name}\n")), "{name}");
+    }
+    assert!(published().len() >= 10);
+}
+
+#[test]
+fn every_package_has_the_licences() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    for (folder, _) in published() {
+        for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
+            let own = fs::read(folder.join(licence)).unwrap();
+            assert!(
+                own == fs::read(root.join(licence)).unwrap(),
+                "{}",
+                folder.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn the_documentation_of_every_library_shows_all_features_with_badges() {
+    for (folder, manifest) in published() {
+        let Ok(library) = fs::read_to_string(folder.join("src/lib.rs")) else {
+            continue;
+        };
+        let settings = &manifest["package"]["metadata"]["docs"]["rs"];
+        assert_eq!(
+            settings["all-features"].as_bool(),
+            Some(true),
+            "{}",
+            folder.display()
+        );
+        assert_eq!(text(&settings["rustdoc-args"][1]), "docsrs");
+        let badges = "#![cfg_attr(docsrs, feature(doc_cfg))]";
+        assert!(library.contains(badges), "{}", folder.display());
+    }
+}
