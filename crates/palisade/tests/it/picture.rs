@@ -31,7 +31,7 @@ const GUARDS: [(&str, &str, &str); 17] = [
         "limits requests and failed credentials by address",
         "429 503",
     ),
-    ("known", "requires that the route exists", "404 405"),
+    ("not_found", "requires that the route exists", "404 405"),
     ("authenticate", "validates the credential", "400 401 503"),
     ("access", "enforces the rule of the route", "401 403"),
     (
@@ -86,8 +86,7 @@ fn order_of_a_full_shield() -> Vec<&'static str> {
         .render(PlainText::default())
         .observe(Own("observer"))
         .guard(Own("guard"));
-    builder.rules(rules)
-        .build().unwrap().order()
+    builder.rules(rules).build().unwrap().order()
 }
 
 const ROW: usize = 30;
