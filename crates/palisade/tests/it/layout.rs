@@ -28,6 +28,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("palisade-gateway", FACADE),
     ("palisade-cli", FACADE),
     ("quickstart", &["palisade"]),
+    ("tutorial", &["palisade"]),
     ("grpc", &["palisade"]),
     ("mcp", &["palisade"]),
     // The voice knows nothing of HTTP.
