@@ -6,15 +6,15 @@ use clap::Parser;
 
 use crate::first_start::quoted;
 
-const AFTER: &str = r#"Without any option the server keeps its files in the data folder (made at the first start), serves
-https on 127.0.0.1:8443 and sends http on 127.0.0.1:8080 there. The first start prints a key, once.
+const AFTER: &str = r#"Without options the server creates the data folder at the first start, serves https on 127.0.0.1:8443 and
+redirects http on 127.0.0.1:8080 to it. The first start prints an API key, once.
 
 Files in the data folder:
-  server.toml     (yours to write) read when there; `--config` names another
-  keys.toml       digests of the keys; change it with `palisade key new|list|revoke|rotate`
+  server.toml     configuration, if you write one; `--config` names another file
+  keys.toml       digests of the API keys; change it with `palisade key new|list|revoke|rotate`
   pepper          secret for those digests; without it no key is valid
-  tls/            development authority and certificate; clients trust tls/ca.pem
-  audit/          one line a request, chained under audit.key; check it with `palisade audit verify`
+  tls/            development authority and certificate; give tls/ca.pem to clients
+  audit/          one line for each request, chained with audit.key; verify it with `palisade audit verify`
 
 A first configuration file, for a public address:
   [server]
@@ -25,32 +25,32 @@ A first configuration file, for a public address:
   key = "privkey.pem"
 
   [tts]
-  voices = ["voices/mine"]         # folders; the voice that is built in, without
-  queue = 16                       # texts that may wait for their turn
-  threads = 2                      # texts that are spoken at once; one a core, without
-  listeners = 64                   # texts under way or not yet read to their end
+  voices = ["voices/mine"]         # folders with voices; default: the built-in voice
+  queue = 16                       # texts that may wait; more are refused with 503
+  threads = 2                      # texts spoken at the same time; default: one for each core
+  listeners = 64                   # open responses with sound
   metrics = "127.0.0.1:9464"       # a loopback address, or "off"
 
-Every section and key: the reference in the book (`docs/`)."#;
+All sections and keys are in the reference of the book (`docs/`)."#;
 
 /// Speaks Mandarin over https, safe to put on the public internet.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "tts-server", version, after_help = AFTER)]
 #[non_exhaustive]
 pub struct Args {
-    /// Keep keys, certificates and the audit trail here [default: $XDG_DATA_HOME/palisade-tts or ~/.local/share/palisade-tts].
+    /// Folder for keys, certificates and the audit trail [default: $XDG_DATA_HOME/palisade-tts or ~/.local/share/palisade-tts].
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
 
-    /// Read this configuration file.
+    /// Configuration file.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// Load the voices in this folder instead of the one that is built in.
+    /// Folder with the voices to load instead of the built-in voice.
     #[arg(long, value_name = "DIR")]
     pub voice: Option<PathBuf>,
 
-    /// Make another API key, print it, and end. The running server takes it within a second.
+    /// Create another API key, print it and exit. A running server accepts it within a second.
     #[arg(long)]
     pub new_key: bool,
 }

@@ -175,7 +175,7 @@ impl Server {
         Arc::clone(&self.reloader)
     }
 
-    /// Serves until `stop` is over; then finishes the answers under way, the texts that wait, and the
+    /// Serves until `stop` is over; then finishes the open responses, the texts that wait, and the
     /// audit trail, in this order. Where load balancers probe the server, they are told first, and it
     /// goes on accepting for the time that the settings say.
     ///
@@ -223,7 +223,7 @@ async fn store(settings: &Settings) -> Result<Arc<dyn LimitStore>, StartError> {
     Ok(shared.unwrap_or_else(|| Arc::new(MemoryStore::default())))
 }
 
-/// Without `health` in the file nobody is answered.
+/// Without `health` in the file there is no health check.
 fn health(settings: &Settings, readiness: &Readiness) -> Result<HealthLayer, StartError> {
     let (path, from) = match &settings.server.health {
         Some(health) => (health.path.as_str(), health.from.clone()),

@@ -1,14 +1,14 @@
-//! Whether the server answers. Says nothing more: what it is made of is nobody's business.
+//! Tells that the server responds. It reveals nothing else about the server.
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 
-/// Answers `ok`.
+/// Responds with `ok`.
 #[utoipa::path(
     get,
     path = "/health",
     tag = "server",
     operation_id = "health",
-    responses((status = 200, description = "The server answers.", content_type = "text/plain", body = str)),
+    responses((status = 200, description = "The server responses.", content_type = "text/plain", body = str)),
 )]
 pub(crate) async fn health() -> ([(http::HeaderName, &'static str); 2], &'static str) {
     (

@@ -1,7 +1,7 @@
-//! What the server answers, and what each route demands.
+//! The routes, and what each requires.
 
-mod ask;
-mod fault;
+mod speech_request;
+mod request_error;
 mod health;
 mod models;
 mod openapi;
@@ -70,7 +70,7 @@ fn list() -> Routes<Served> {
         .get("/health", Rule::public().unlimited(), health::health)
         .get("/openapi.json", Rule::public(), openapi::show)
         .get("/tts", speak(), tts::get)
-        // Checked like `GET`, and answered without a sound: nothing to limit.
+        // Checked like `GET`, and no sound is made: nothing to limit.
         .head("/tts", words(), tts::head)
         .post("/tts", speak(), tts::post)
         .get("/voices", speaker(), voices::voices)

@@ -95,9 +95,9 @@ impl RefusalPage {
 impl Renderer for RefusalPage {
     fn render(&self, rejection: Rejection) -> Response<Bytes> {
         let body = markup(&rejection);
-        let mut answer = Response::new(Bytes::from(body));
-        *answer.status_mut() = rejection.status();
-        let headers = answer.headers_mut();
+        let mut response = Response::new(Bytes::from(body));
+        *response.status_mut() = rejection.status();
+        let headers = response.headers_mut();
         let kind = HeaderValue::from_static("text/html; charset=utf-8");
         headers.append(CONTENT_TYPE, kind);
         headers.append(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -107,7 +107,7 @@ impl Renderer for RefusalPage {
         for (name, value) in rejection.into_headers() {
             headers.append(name, value);
         }
-        answer
+        response
     }
 }
 
@@ -192,17 +192,19 @@ mod tests {
         let rejection = Rejection::new(StatusCode::TOO_MANY_REQUESTS, "quota_exceeded", "x")
             .with_detail("Wait <b>\"&\"</b>.")
             .with_header(RETRY_AFTER, HeaderValue::from(7_u64));
-        let answer = RefusalPage::new().render(rejection);
-        assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
-        assert_eq!(answer.headers()[RETRY_AFTER], "7");
-        let page = String::from_utf8(answer.body().to_vec()).unwrap();
+        let response = RefusalPage::new().render(rejection);
+        assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(response.headers()[RETRY_AFTER], "7");
+        let page = String::from_utf8(response.body().to_vec()).unwrap();
         assert!(
             page.contains("Wait &lt;b&gt;&quot;&amp;&quot;&lt;/b&gt;."),
             "{page}"
         );
         assert!(page.contains("Try again in 7 s.") && page.contains("429 · quota_exceeded"));
         assert!(!page.contains("<script"));
-        let policy = answer.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap();
+        let policy = response.headers()[CONTENT_SECURITY_POLICY]
+            .to_str()
+            .unwrap();
         assert!(policy.contains(&digest_source(STYLE)) && !policy.contains("unsafe"));
     }
 }

@@ -1,4 +1,4 @@
-//! Why a text is not spoken: the field and the reason, and nothing of what was sent.
+//! Why a request is refused: the field and the reason, and nothing of what was sent.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use crate::{
     synthesis::{Full, SpeechError},
 };
 
-/// What is wrong with a request. Where something is not there, with what is.
+/// What is wrong with a request. For an unknown name, with the known ones.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Fault {
+pub(crate) enum RequestError {
     BodyLength(usize),
     BodyType,
     Emotion(Vec<String>),
@@ -55,8 +55,8 @@ impl Field {
 const BAD: StatusCode = StatusCode::BAD_REQUEST;
 const WRONG: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
 
-impl Fault {
-    /// Says which field is wrong and why. Repeats nothing of the request.
+impl RequestError {
+    /// Returns the refusal: which field is wrong and why. Repeats nothing of the request.
     pub(crate) fn rejection(self) -> Rejection {
         match self {
             Self::BodyLength(most) => Rejection::new(

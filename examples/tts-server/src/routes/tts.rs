@@ -9,9 +9,9 @@ use http::HeaderMap;
 use palisade::core::{SecurityContext, extract::Refused};
 
 use super::{
-    ask::{self, Ask, Sent},
-    fault::{Fault, Field},
+    request_error::{Field, RequestError},
     sound::{self, Sound},
+    speech_request::{self, SpeechRequest, TtsRequest},
 };
 use crate::state::App;
 
@@ -21,7 +21,7 @@ use crate::state::App;
     path = "/tts",
     tag = "speech",
     operation_id = "speak_query",
-    params(Sent),
+    params(TtsRequest),
     responses((
         status = 200,
         description = "The sound. Streamed, how long it sounds comes behind it, as a trailer.",
@@ -31,7 +31,7 @@ use crate::state::App;
             (Vec<u8> = "audio/flac"),
             (Vec<u8> = "audio/ogg"),
         ),
-        headers(("X-Audio-Seconds" = f64, description = "How long it sounds, where the answer is whole.")),
+        headers(("X-Audio-Seconds" = f64, description = "How long it sounds, where the response is whole.")),
     )),
     extensions(("x-refusals" = json!({
         "308": ["https_required"],
@@ -46,17 +46,17 @@ pub(crate) async fn get(
     cx: SecurityContext,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refused> {
-    let asked = ask::from_query(query.as_deref().unwrap_or_default());
-    answer(&app, &cx, asked).await
+    let asked = speech_request::from_query(query.as_deref().unwrap_or_default());
+    speak(&app, &cx, asked).await
 }
 
-/// Answers with the head of what `GET` answers. Checks the request, and speaks nothing.
+/// Responds with the head of the response to `GET`. Checks the request, and speaks nothing.
 #[utoipa::path(
     head,
     path = "/tts",
     tag = "speech",
     operation_id = "speak_query_head",
-    params(Sent),
+    params(TtsRequest),
     responses((status = 200, description = "The request is one that `GET` would try to speak.")),
     extensions(("x-refusals" = json!({
         "308": ["https_required"],
@@ -69,10 +69,10 @@ pub(crate) async fn head(
     cx: SecurityContext,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refused> {
-    let asked = ask::from_query(query.as_deref().unwrap_or_default());
-    let wish = asked.and_then(|ask| ask.check(&app.voices, app.max_graphemes, app.unspeakable));
-    let wish = wish.map_err(|fault| Refused::new(&cx, fault.rejection()))?;
-    Ok(sound::head(&wish))
+    let asked = speech_request::from_query(query.as_deref().unwrap_or_default());
+    let prepared = asked.and_then(|ask| ask.check(&app.voices, app.max_graphemes, app.unspeakable));
+    let prepared = prepared.map_err(|fault| Refused::new(&cx, fault.rejection()))?;
+    Ok(sound::head(&prepared))
 }
 
 /// Speaks what the body asks for.
@@ -81,7 +81,7 @@ pub(crate) async fn head(
     path = "/tts",
     tag = "speech",
     operation_id = "speak",
-    request_body = Sent,
+    request_body = TtsRequest,
     responses((
         status = 200,
         description = "The sound. Streamed, how long it sounds comes behind it, as a trailer.",
@@ -91,7 +91,7 @@ pub(crate) async fn head(
             (Vec<u8> = "audio/flac"),
             (Vec<u8> = "audio/ogg"),
         ),
-        headers(("X-Audio-Seconds" = f64, description = "How long it sounds, where the answer is whole.")),
+        headers(("X-Audio-Seconds" = f64, description = "How long it sounds, where the response is whole.")),
     )),
     extensions(("x-refusals" = json!({
         "400": ["text_twice"],
@@ -106,17 +106,22 @@ pub(crate) async fn post(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Refused> {
-    let asked = ask::check_body(&headers, &body, app.max_body);
-    answer(&app, &cx, asked.and_then(|()| ask::from_json(&body))).await
+    let asked = speech_request::check_body(&headers, &body, app.max_body);
+    speak(
+        &app,
+        &cx,
+        asked.and_then(|()| speech_request::from_json(&body)),
+    )
+    .await
 }
 
-async fn answer(
+async fn speak(
     app: &App,
     cx: &SecurityContext,
-    asked: Result<Ask, Fault>,
+    asked: Result<SpeechRequest, RequestError>,
 ) -> Result<Response, Refused> {
-    let wish = asked.and_then(|ask| ask.check(&app.voices, app.max_graphemes, app.unspeakable));
-    let wish = wish.map_err(|fault| sound::refuse(cx, fault))?;
-    let sound = Sound::begin(app, cx, wish, Field::Text).await?;
+    let prepared = asked.and_then(|ask| ask.check(&app.voices, app.max_graphemes, app.unspeakable));
+    let prepared = prepared.map_err(|fault| sound::refuse(cx, fault))?;
+    let sound = Sound::begin(app, cx, prepared, Field::Text).await?;
     Ok(sound.file())
 }

@@ -113,7 +113,7 @@ impl SessionAuthenticator {
         let Ok(found) = found else {
             let refusal = Rejection::unavailable(Duration::from_secs(1));
             return Err(Box::new(
-                refusal.with_reason("the key store could not answer"),
+                refusal.with_reason("the key store could not response"),
             ));
         };
         let reason = match found.map(|record| {

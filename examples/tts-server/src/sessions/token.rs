@@ -32,7 +32,7 @@ pub(crate) fn digest(shown: &[u8]) -> Option<TokenDigest> {
 }
 
 /// Computes the token against forgery that belongs to a session. A page of ours learns it in an
-/// answer; a page of someone else's cannot read that answer.
+/// response; a page of another site cannot read that response.
 pub(crate) fn csrf(key: &Secret, session: &TokenDigest) -> String {
     URL_SAFE_NO_PAD.encode(tag(key, session).finalize().into_bytes())
 }

@@ -138,12 +138,12 @@ impl Job {
 
 impl Drop for Job {
     fn drop(&mut self) {
-        // Only where it is not over yet: nobody will go on with it.
+        // Only if it is not over yet: no worker continues it.
         self.pipe.end(Err(SpeechError::Broken));
     }
 }
 
-// The text of a client is nobody else's business.
+// The text of a client must not reach a log.
 impl fmt::Debug for Job {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Job({})", self.number)

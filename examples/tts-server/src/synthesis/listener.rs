@@ -39,7 +39,7 @@ impl Listener {
         }
     }
 
-    /// Waits until an answer can begin: with the first sound of a stream, with the last of a whole.
+    /// Waits until a response can begin: with the first sound of a stream, with the last of a whole.
     ///
     /// # Errors
     /// When the voice could not speak the text, or its worker went away.

@@ -1,5 +1,5 @@
-//! Speech off the asynchronous threads: at most one text a thread is spoken at a time, some take turns, the rest
-//! are told when to come again. Who reads slowly holds no thread, and who leaves takes the work with them.
+//! Synthesis on threads of its own: each speaks one text at a time, and texts take turns. Further clients are told
+//! when to retry. A client that reads slowly holds no thread; the work for one that disconnects ends.
 
 mod job;
 mod listener;

@@ -42,7 +42,7 @@ struct State {
     bytes: u64,
     made: u64,
     taken: u64,
-    /// When a listener that is even with us by now would have begun to listen. `None` before the answer began.
+    /// When a listener that is even with us by now would have begun to listen. `None` before the response began.
     since: Option<Duration>,
     end: Option<Result<(), SpeechError>>,
     reader: Option<Waker>,

@@ -100,7 +100,7 @@ impl Words {
     }
 }
 
-// The words of a client are nobody else's business.
+// The text of a client must not reach a log.
 impl fmt::Debug for Words {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -7,7 +7,7 @@ use sambert_hifigan::StopSignal;
 use serde_json::json;
 use tts_server::{ModelVoice, Speech, SpeechError, Utterance, Voice, VoiceInfo};
 
-use crate::support::{Ask, CONFIG, TestServer, TestVoice};
+use crate::support::{CONFIG, TestRequest, TestServer, TestVoice};
 
 /// Texts that are tried.
 const TEXTS: u64 = 300;
@@ -91,10 +91,10 @@ async fn no_text_within_the_limits_breaks_the_server() {
         let text = numbers.text();
         let speed = [0.5, 1.0, 2.0][numbers.below(3)];
         let body = json!({ "text": text, "speed": speed, "stream": true }).to_string();
-        let answer = server.with_key(Ask::json("/tts", body)).await;
-        let known = matches!(answer.status.as_u16(), 200 | 422);
-        assert!(known, "{number}: {} for {text:?}", answer.status);
-        spoken += u64::from(answer.status == StatusCode::OK);
+        let response = server.with_key(TestRequest::json("/tts", body)).await;
+        let known = matches!(response.status.as_u16(), 200 | 422);
+        assert!(known, "{number}: {} for {text:?}", response.status);
+        spoken += u64::from(response.status == StatusCode::OK);
         server.clock.advance(Duration::from_secs(2));
     }
     assert!(spoken > TEXTS / 5, "only {spoken} of {TEXTS} were spoken");
@@ -108,17 +108,17 @@ async fn a_repeated_suffix_is_spoken_in_every_field() {
             let text = suffix.repeat(count);
             let marked = format!("<speak>{text}</speak>");
             for ask in [
-                Ask::json("/tts", json!({ "text": text }).to_string()),
-                Ask::json("/tts", json!({ "ssml": marked }).to_string()),
+                TestRequest::json("/tts", json!({ "text": text }).to_string()),
+                TestRequest::json("/tts", json!({ "ssml": marked }).to_string()),
             ] {
-                let answer = server.with_key(ask).await;
-                assert_eq!(answer.status, StatusCode::OK, "{count} times {suffix}");
+                let response = server.with_key(ask).await;
+                assert_eq!(response.status, StatusCode::OK, "{count} times {suffix}");
             }
             let said =
                 json!({ "model": "sambert-hifigan", "voice": server_voice(), "input": text });
-            let ask = Ask::json("/v1/audio/speech", said.to_string());
-            let answer = server.with_key(ask).await;
-            assert_eq!(answer.status, StatusCode::OK, "{count} times {suffix}");
+            let ask = TestRequest::json("/v1/audio/speech", said.to_string());
+            let response = server.with_key(ask).await;
+            assert_eq!(response.status, StatusCode::OK, "{count} times {suffix}");
         }
     }
 }
@@ -131,7 +131,7 @@ fn server_voice() -> String {
 async fn a_short_text_that_sounds_too_long_is_refused_with_both_numbers() {
     let server = server().await;
     let body = json!({ "text": "㎨".repeat(500) }).to_string();
-    let refused = server.with_key(Ask::json("/tts", body)).await;
+    let refused = server.with_key(TestRequest::json("/tts", body)).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     let problem = refused.json();
     assert_eq!(
@@ -150,7 +150,7 @@ async fn a_short_text_that_sounds_too_long_is_refused_with_both_numbers() {
     let prose = "今天天气很好，我们去公园玩吧。".repeat(33);
     for speed in [0.5, 2.0] {
         let body = json!({ "text": prose, "speed": speed }).to_string();
-        let answer = server.with_key(Ask::json("/tts", body)).await;
-        assert_eq!(answer.status, StatusCode::OK, "{speed}");
+        let response = server.with_key(TestRequest::json("/tts", body)).await;
+        assert_eq!(response.status, StatusCode::OK, "{speed}");
     }
 }

@@ -2,7 +2,7 @@
 
 use http::{Method, StatusCode};
 
-use crate::support::{Answer, Ask, CONFIG, TestServer};
+use crate::support::{CONFIG, TestRequest, TestResponse, TestServer};
 
 const ORIGIN: &str = "https://app.example";
 
@@ -10,8 +10,8 @@ fn config() -> String {
     format!("{CONFIG}[cors]\norigins = [\"{ORIGIN}\"]\n")
 }
 
-fn preflight(origin: &str, path: &str) -> Ask {
-    Ask::new(Method::OPTIONS, path)
+fn preflight(origin: &str, path: &str) -> TestRequest {
+    TestRequest::new(Method::OPTIONS, path)
         .header("origin", origin)
         .header("access-control-request-method", "POST")
         .header(
@@ -20,26 +20,26 @@ fn preflight(origin: &str, path: &str) -> Ask {
         )
 }
 
-fn allowed(answer: &Answer) -> &str {
-    answer.header("access-control-allow-origin")
+fn allowed(response: &TestResponse) -> &str {
+    response.header("access-control-allow-origin")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_preflight_of_an_allowed_origin_is_answered() {
     let server = TestServer::start_as(&config()).await;
     for path in ["/tts", "/v1/audio/speech"] {
-        let answer = server.client.send(preflight(ORIGIN, path)).await;
-        assert!(answer.status.is_success(), "{}", answer.status);
-        assert_eq!(allowed(&answer), ORIGIN);
+        let response = server.client.send(preflight(ORIGIN, path)).await;
+        assert!(response.status.is_success(), "{}", response.status);
+        assert_eq!(allowed(&response), ORIGIN);
         assert!(
-            answer
+            response
                 .header("access-control-allow-methods")
                 .contains("POST")
         );
-        let headers = answer.header("access-control-allow-headers");
+        let headers = response.header("access-control-allow-headers");
         assert!(headers.contains("authorization"), "{headers}");
         assert!(
-            !answer
+            !response
                 .headers
                 .contains_key("access-control-allow-credentials")
         );
@@ -63,7 +63,7 @@ async fn a_preflight_of_an_allowed_origin_is_answered() {
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_and_refusals_can_be_read_by_an_allowed_origin_alone() {
     let server = TestServer::start_as(&config()).await;
-    let ask = |origin: &str, text: &str| Ask::speak(text).header("origin", origin);
+    let ask = |origin: &str, text: &str| TestRequest::speak(text).header("origin", origin);
     let spoken = server.with_key(ask(ORIGIN, "好")).await;
     assert_eq!((spoken.status, allowed(&spoken)), (StatusCode::OK, ORIGIN));
     let exposed = spoken.header("access-control-expose-headers");
@@ -93,9 +93,9 @@ async fn answers_and_refusals_can_be_read_by_an_allowed_origin_alone() {
 async fn without_the_section_nothing_is_allowed() {
     let server = TestServer::start().await;
     let spoken = server
-        .with_key(Ask::speak("好").header("origin", ORIGIN))
+        .with_key(TestRequest::speak("好").header("origin", ORIGIN))
         .await;
     assert_eq!(allowed(&spoken), "");
-    let answer = server.client.send(preflight(ORIGIN, "/tts")).await;
-    assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
+    let response = server.client.send(preflight(ORIGIN, "/tts")).await;
+    assert_eq!(response.status, StatusCode::METHOD_NOT_ALLOWED);
 }

@@ -21,7 +21,7 @@ use tokio::{
     process::{Child, ChildStdout, Command},
 };
 
-use crate::support::{Ask, CONFIG, Client, Trail, until};
+use crate::support::{CONFIG, Client, TestRequest, Trail, until};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -161,11 +161,11 @@ async fn a_first_start_shows_a_key_once_and_what_it_shows_works() {
         first.greeting
     );
     let client = first.client(folder.path());
-    let answer = client
-        .send(Ask::speak("你好").header("x-api-key", &key))
+    let response = client
+        .send(TestRequest::speak("你好").header("x-api-key", &key))
         .await;
-    assert_eq!(answer.status, StatusCode::OK, "{:?}", answer.body);
-    crate::speech::samples(&answer);
+    assert_eq!(response.status, StatusCode::OK, "{:?}", response.body);
+    crate::speech::samples(&response);
 
     assert!(!first.greeting.contains("psk_"), "{}", first.greeting);
 
@@ -190,11 +190,11 @@ async fn a_first_start_shows_a_key_once_and_what_it_shows_works() {
 
     let later = Started::ready(program(folder.path(), CONFIG)).await;
     assert_eq!(later.key(), None, "{}", later.greeting);
-    let answer = later
+    let response = later
         .client(folder.path())
-        .send(Ask::get("/voices").header("x-api-key", &key))
+        .send(TestRequest::get("/voices").header("x-api-key", &key))
         .await;
-    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(response.status, StatusCode::OK);
     drop(later.lines);
 }
 
@@ -242,7 +242,7 @@ async fn another_key_counts_while_the_server_runs() {
     let client = server.client(folder.path());
     let deadline = tokio::time::Instant::now() + Duration::from_secs(15);
     while client
-        .send(Ask::get("/voices").header("x-api-key", &key))
+        .send(TestRequest::get("/voices").header("x-api-key", &key))
         .await
         .status
         != StatusCode::OK
@@ -270,7 +270,7 @@ async fn a_hangup_takes_a_new_file_whole_or_not_at_all() {
     let client = server.client(folder.path());
     let health = async |host: &str| {
         client
-            .send(Ask::get("/openapi.json").header("host", host))
+            .send(TestRequest::get("/openapi.json").header("host", host))
             .await
             .status
     };
@@ -332,9 +332,9 @@ async fn probes_are_answered_in_clear_and_told_when_the_server_drains() {
         tokio::io::AsyncWriteExt::write_all(&mut socket, b"GET /ready HTTP/1.0\r\n\r\n")
             .await
             .unwrap();
-        let mut answer = String::new();
-        socket.read_to_string(&mut answer).await.unwrap();
-        answer
+        let mut response = String::new();
+        socket.read_to_string(&mut response).await.unwrap();
+        response
     };
     let ready = probe().await;
     assert!(
@@ -382,7 +382,7 @@ rate = "100000/minute"
 by = "principal"
 "#;
 
-/// Asks until the server dies, and counts the answers.
+/// Asks until the server dies, and counts the responses.
 async fn ask_until_it_dies(
     address: SocketAddr,
     authority: PathBuf,
@@ -391,7 +391,7 @@ async fn ask_until_it_dies(
 ) {
     let client = Client::trusting(address, &authority);
     while client
-        .try_send(Ask::get("/voices").header("x-api-key", &key))
+        .try_send(TestRequest::get("/voices").header("x-api-key", &key))
         .await
         .is_some()
     {
@@ -437,7 +437,7 @@ async fn ten_times_killed_under_load_the_trail_verifies_and_no_answer_is_missing
             .collect();
         assert!(
             recorded.len() >= answered,
-            "{answered} answers, {} records",
+            "{answered} responses, {} records",
             recorded.len()
         );
     }

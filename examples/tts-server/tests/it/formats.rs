@@ -1,14 +1,14 @@
 //! Sound in every format that is offered.
 
-use crate::support::{Answer, Ask, LETTER, RATE, TestServer};
+use crate::support::{LETTER, RATE, TestRequest, TestResponse, TestServer};
 
-async fn ask(server: &TestServer, format: &str, more: &str) -> Answer {
-    let ask = Ask::speak("今天天气").and(&format!("format={format}{more}"));
+async fn ask(server: &TestServer, format: &str, more: &str) -> TestResponse {
+    let ask = TestRequest::speak("今天天气").and(&format!("format={format}{more}"));
     server.with_key(ask).await
 }
 
-fn pcm(answer: &Answer) -> Vec<i32> {
-    let pairs = answer.body.chunks_exact(2);
+fn pcm(response: &TestResponse) -> Vec<i32> {
+    let pairs = response.body.chunks_exact(2);
     pairs
         .map(|pair| i16::from_le_bytes([pair[0], pair[1]]).into())
         .collect()
@@ -17,11 +17,11 @@ fn pcm(answer: &Answer) -> Vec<i32> {
 #[tokio::test(flavor = "multi_thread")]
 async fn pcm_says_in_its_type_what_it_is() {
     let server = TestServer::start().await;
-    let answer = ask(&server, "pcm", "").await;
+    let response = ask(&server, "pcm", "").await;
     let kind = "audio/pcm; rate=16000; channels=1; encoding=s16le";
-    assert_eq!(answer.header("content-type"), kind);
-    assert_eq!(answer.header("x-audio-seconds"), "0.400");
-    assert_eq!(pcm(&answer).len(), 4 * LETTER);
+    assert_eq!(response.header("content-type"), kind);
+    assert_eq!(response.header("x-audio-seconds"), "0.400");
+    assert_eq!(pcm(&response).len(), 4 * LETTER);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -29,14 +29,14 @@ async fn flac_holds_the_samples_of_pcm_whole_or_streamed() {
     let server = TestServer::start().await;
     let expected = pcm(&ask(&server, "pcm", "").await);
     for (more, count) in [("", Some(expected.len() as u64)), ("&stream=true", None)] {
-        let answer = ask(&server, "flac", more).await;
-        assert_eq!(answer.header("content-type"), "audio/flac");
-        let mut reader = claxon::FlacReader::new(&answer.body[..]).unwrap();
+        let response = ask(&server, "flac", more).await;
+        assert_eq!(response.header("content-type"), "audio/flac");
+        let mut reader = claxon::FlacReader::new(&response.body[..]).unwrap();
         assert_eq!(reader.streaminfo().samples, count);
         assert_eq!(reader.streaminfo().sample_rate, RATE);
         let decoded: Vec<i32> = reader.samples().map(Result::unwrap).collect();
         assert_eq!(decoded, expected);
-        assert!(answer.body.len() < 2 * expected.len());
+        assert!(response.body.len() < 2 * expected.len());
     }
 }
 
@@ -63,7 +63,7 @@ async fn opus_is_small_and_of_the_same_length_whole_or_streamed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_format_that_there_is_not_is_refused_with_those_that_there_are() {
     let server = TestServer::start().await;
-    let offer = server.with_key(Ask::get("/voices")).await.json();
+    let offer = server.with_key(TestRequest::get("/voices")).await.json();
     let refused = ask(&server, "mp3", "").await;
     assert_eq!(
         (refused.status.as_u16(), refused.code().as_str()),

@@ -6,9 +6,9 @@ use http::StatusCode;
 use tokio::{io::AsyncWriteExt, net::TcpStream, task::JoinSet};
 use tokio_rustls::client::TlsStream;
 
-use crate::support::{Ask, TestServer, encode, until};
+use crate::support::{TestRequest, TestServer, encode, until};
 
-/// Asks for a text, and does not wait for the answer.
+/// Asks for a text, and does not wait for the response.
 async fn ask_and_hold(server: &TestServer, text: &str) -> TlsStream<TcpStream> {
     let mut stream = server.client.connect().await;
     let (text, port, key) = (encode(text), server.https.port(), &server.key);
@@ -47,7 +47,7 @@ async fn a_full_queue_says_when_to_come_again_and_a_leaver_makes_room() {
     let mut asking = JoinSet::new();
     for _ in 0..3 {
         let client = server.another_client();
-        let ask = Ask::speak("慢二").header("x-api-key", &server.key);
+        let ask = TestRequest::speak("慢二").header("x-api-key", &server.key);
         asking.spawn(async move { client.send(ask).await });
     }
     for _ in 0..2 {
@@ -61,14 +61,14 @@ async fn a_full_queue_says_when_to_come_again_and_a_leaver_makes_room() {
 
     asking.shutdown().await;
     drop(spoken);
-    let answer = loop {
+    let response = loop {
         server.clock.advance(Duration::from_secs(60));
-        let answer = server.with_key(Ask::speak("好")).await;
-        if answer.status != StatusCode::SERVICE_UNAVAILABLE {
-            break answer;
+        let response = server.with_key(TestRequest::speak("好")).await;
+        if response.status != StatusCode::SERVICE_UNAVAILABLE {
+            break response;
         }
     };
-    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(response.status, StatusCode::OK);
     let trail = server.finish().await;
     let full = |record: &&serde_json::Value| record["status"] == 503;
     let record = trail.requests.iter().find(full).unwrap();
@@ -80,7 +80,7 @@ async fn a_stopping_server_finishes_what_was_begun() {
     let server = TestServer::start().await;
     let (speaking, go_on) = (server.voice.speaking.clone(), server.voice.go_on.clone());
     let client = server.another_client();
-    let ask = Ask::speak("慢").header("x-api-key", &server.key);
+    let ask = TestRequest::speak("慢").header("x-api-key", &server.key);
     let answering = tokio::spawn(async move { client.send(ask).await });
     until("speaking", || speaking.load(Ordering::SeqCst) == 1).await;
     let finishing = tokio::spawn(server.finish());

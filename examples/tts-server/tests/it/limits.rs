@@ -4,12 +4,12 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use http::{Method, StatusCode};
 
-use crate::support::{Ask, CONFIG, TestServer};
+use crate::support::{CONFIG, TestRequest, TestServer};
 
 /// A minute of sound and forty seconds more, of the quick voice.
-fn long() -> Ask {
+fn long() -> TestRequest {
     let body = serde_json::json!({ "text": "好".repeat(500), "speed": 0.5 });
-    Ask::json("/tts", body.to_string())
+    TestRequest::json("/tts", body.to_string())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -19,12 +19,12 @@ async fn what_is_beyond_ten_minutes_of_sound_waits_and_is_told_how_long() {
         assert_eq!(server.with_key(long()).await.status, StatusCode::OK);
     }
     // A hundred seconds are left, and 121 would be reserved.
-    let answer = server.with_key(long()).await;
-    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
-    let wait: u64 = answer.header("retry-after").parse().unwrap();
+    let response = server.with_key(long()).await;
+    assert_eq!(response.status, StatusCode::TOO_MANY_REQUESTS);
+    let wait: u64 = response.header("retry-after").parse().unwrap();
     assert!((1..=6).contains(&wait), "{wait}");
     assert_eq!(
-        server.with_key(Ask::speak("好")).await.status,
+        server.with_key(TestRequest::speak("好")).await.status,
         StatusCode::OK
     );
     server.clock.advance(Duration::from_secs(wait));
@@ -35,8 +35,8 @@ async fn what_is_beyond_ten_minutes_of_sound_waits_and_is_told_how_long() {
 async fn a_reply_in_many_sentences_is_spoken_whole() {
     let server = TestServer::start().await;
     for sentence in 0..50 {
-        let answer = server.with_key(Ask::speak("今天天气很好。")).await;
-        assert_eq!(answer.status, StatusCode::OK, "sentence {sentence}");
+        let response = server.with_key(TestRequest::speak("今天天气很好。")).await;
+        assert_eq!(response.status, StatusCode::OK, "sentence {sentence}");
     }
 }
 
@@ -45,9 +45,9 @@ async fn a_text_that_is_refused_costs_no_sound() {
     let server = TestServer::start_as(&format!("{CONFIG}sound_seconds_per_minute = 4\n")).await;
     for ask in [
         // Refused by the voice, by the handler, and by the layer for text.
-        || Ask::speak("😀"),
-        || Ask::speak("好").and("speed=9"),
-        || Ask::speak("\u{1}"),
+        || TestRequest::speak("😀"),
+        || TestRequest::speak("好").and("speed=9"),
+        || TestRequest::speak("\u{1}"),
     ] {
         for _ in 0..9 {
             let status = server.with_key(ask()).await.status;
@@ -55,7 +55,7 @@ async fn a_text_that_is_refused_costs_no_sound() {
         }
     }
     assert_eq!(
-        server.with_key(Ask::speak("好")).await.status,
+        server.with_key(TestRequest::speak("好")).await.status,
         StatusCode::OK
     );
     let trail = server.finish().await;
@@ -66,21 +66,21 @@ async fn a_text_that_is_refused_costs_no_sound() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_head_is_answered_without_a_voice_and_without_the_limit_of_sound() {
     let server = TestServer::start_as(&format!("{CONFIG}sound_seconds_per_minute = 1\n")).await;
-    let head = |query: &str| Ask::new(Method::HEAD, &format!("/tts?{query}"));
+    let head = |query: &str| TestRequest::new(Method::HEAD, &format!("/tts?{query}"));
     for _ in 0..10 {
-        let answer = server.with_key(head("text=%E5%A5%BD&format=flac")).await;
-        assert_eq!(answer.status, StatusCode::OK);
-        assert_eq!(answer.header("content-type"), "audio/flac");
-        assert_eq!(answer.header("accept-ranges"), "none");
-        assert!(answer.body.is_empty());
+        let response = server.with_key(head("text=%E5%A5%BD&format=flac")).await;
+        assert_eq!(response.status, StatusCode::OK);
+        assert_eq!(response.header("content-type"), "audio/flac");
+        assert_eq!(response.header("accept-ranges"), "none");
+        assert!(response.body.is_empty());
     }
     for (query, status) in [
         ("text=%E5%A5%BD&speed=9", 422),
         ("text=", 422),
         ("text=%ff", 400),
     ] {
-        let answer = server.with_key(head(query)).await;
-        assert_eq!(answer.status.as_u16(), status, "{query}");
+        let response = server.with_key(head(query)).await;
+        assert_eq!(response.status.as_u16(), status, "{query}");
     }
     let guest = server.client.send(head("text=%E5%A5%BD")).await;
     assert_eq!(guest.status, StatusCode::UNAUTHORIZED);
@@ -91,14 +91,16 @@ async fn a_head_is_answered_without_a_voice_and_without_the_limit_of_sound() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_buys_no_second_quota() {
     let server = TestServer::start_as(&format!("{CONFIG}sound_seconds_per_minute = 1\n")).await;
-    let session = server.with_key(Ask::new(Method::POST, "/session")).await;
+    let session = server
+        .with_key(TestRequest::new(Method::POST, "/session"))
+        .await;
     assert_eq!(
-        server.with_key(Ask::speak("好")).await.status,
+        server.with_key(TestRequest::speak("好")).await.status,
         StatusCode::OK
     );
     let by_cookie = server
         .client
-        .send(Ask::speak("好").header("cookie", &session.cookie()))
+        .send(TestRequest::speak("好").header("cookie", &session.cookie()))
         .await;
     assert_eq!(by_cookie.status, StatusCode::TOO_MANY_REQUESTS);
 }
@@ -108,9 +110,9 @@ async fn an_address_has_sixty_requests_a_minute_whatever_they_are() {
     let server = TestServer::start().await;
     for asked in 0..60 {
         let ask = if asked % 2 == 0 {
-            Ask::get("/nowhere")
+            TestRequest::get("/nowhere")
         } else {
-            Ask::speak("好").header("x-api-key", "guess")
+            TestRequest::speak("好").header("x-api-key", "guess")
         };
         assert_ne!(
             server.client.send(ask).await.status,
@@ -118,10 +120,10 @@ async fn an_address_has_sixty_requests_a_minute_whatever_they_are() {
             "{asked}"
         );
     }
-    let answer = server.client.send(Ask::get("/voices")).await;
-    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+    let response = server.client.send(TestRequest::get("/voices")).await;
+    assert_eq!(response.status, StatusCode::TOO_MANY_REQUESTS);
     // Whoever watches the server must not take it for dead.
-    let health = server.client.send(Ask::get("/health")).await;
+    let health = server.client.send(TestRequest::get("/health")).await;
     assert_eq!(health.status, StatusCode::OK);
     let trail = server.finish().await;
     assert_eq!(trail.count(), 62);
@@ -139,11 +141,13 @@ async fn a_longer_text_needs_one_setting() {
         .map(|unit| format!("\\u{unit:04x}"))
         .collect();
     let longest = format!(r#"{{"text":"{}好","speed":2}}"#, family.repeat(999));
-    let answer = server.with_key(Ask::json("/tts", longest)).await;
-    assert_eq!(answer.status, StatusCode::OK, "{:?}", answer.body);
-    let by_query = Ask::speak(&"好".repeat(1000)).and("speed=2");
+    let response = server.with_key(TestRequest::json("/tts", longest)).await;
+    assert_eq!(response.status, StatusCode::OK, "{:?}", response.body);
+    let by_query = TestRequest::speak(&"好".repeat(1000)).and("speed=2");
     assert_eq!(server.with_key(by_query).await.status, StatusCode::OK);
-    let more = server.with_key(Ask::speak(&"好".repeat(1001))).await;
+    let more = server
+        .with_key(TestRequest::speak(&"好".repeat(1001)))
+        .await;
     assert_eq!(
         (more.code(), more.json()["limit"].clone()),
         ("text_too_long".into(), 1000.into())
@@ -152,7 +156,10 @@ async fn a_longer_text_needs_one_setting() {
     let marked = format!("<speak>{}</speak>", "<p>好</p>".repeat(400));
     let body = serde_json::json!({ "ssml": marked, "speed": 2 }).to_string();
     assert_eq!(
-        server.with_key(Ask::json("/tts", body)).await.status,
+        server
+            .with_key(TestRequest::json("/tts", body))
+            .await
+            .status,
         StatusCode::OK
     );
 }

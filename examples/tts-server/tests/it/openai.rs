@@ -5,20 +5,20 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use tts_server::{ModelVoice, Voice};
 
-use crate::support::{Answer, Ask, CONFIG, LETTER, TestServer, TestVoice};
+use crate::support::{CONFIG, LETTER, TestRequest, TestResponse, TestServer, TestVoice};
 
 const SPEECH: &str = "/v1/audio/speech";
 
-fn speech(more: &Value) -> Ask {
+fn speech(more: &Value) -> TestRequest {
     let mut body = json!({ "model": "sambert-hifigan", "voice": "test", "input": "今天天气" });
     for (name, value) in more.as_object().unwrap() {
         body[name] = value.clone();
     }
-    Ask::json(SPEECH, body.to_string())
+    TestRequest::json(SPEECH, body.to_string())
 }
 
 /// Asks as their clients do.
-async fn send(server: &TestServer, ask: Ask) -> Answer {
+async fn send(server: &TestServer, ask: TestRequest) -> TestResponse {
     let bearer = format!("Bearer {}", server.key);
     server
         .client
@@ -28,10 +28,10 @@ async fn send(server: &TestServer, ask: Ask) -> Answer {
 
 /// Checks that a refusal is in their envelope.
 #[track_caller]
-fn check(answer: &Answer, status: u16, kind: &str, code: &str, param: &Value) {
-    assert_eq!(answer.status.as_u16(), status, "{:?}", answer.body);
-    assert_eq!(answer.header("content-type"), "application/json");
-    let document = answer.json();
+fn check(response: &TestResponse, status: u16, kind: &str, code: &str, param: &Value) {
+    assert_eq!(response.status.as_u16(), status, "{:?}", response.body);
+    assert_eq!(response.header("content-type"), "application/json");
+    let document = response.json();
     let error = &document["error"];
     assert_eq!(
         (&error["type"], &error["code"]),
@@ -54,10 +54,10 @@ async fn it_speaks_in_pieces_in_the_format_that_was_asked_for() {
         ),
         (json!("flac"), "audio/flac"),
     ] {
-        let answer = send(&server, speech(&json!({ "response_format": format }))).await;
-        assert_eq!(answer.status, StatusCode::OK, "{:?}", answer.body);
-        assert_eq!(answer.header("content-type"), kind);
-        assert_eq!(answer.header("transfer-encoding"), "chunked");
+        let response = send(&server, speech(&json!({ "response_format": format }))).await;
+        assert_eq!(response.status, StatusCode::OK, "{:?}", response.body);
+        assert_eq!(response.header("content-type"), kind);
+        assert_eq!(response.header("transfer-encoding"), "chunked");
     }
     let fast = speech(&json!({ "response_format": "pcm", "speed": 2, "voice": { "id": "test" } }));
     // At 24 kHz half as many samples again.
@@ -145,9 +145,9 @@ async fn what_the_handler_refuses_is_in_their_envelope() {
         (json!({ "voice": 1 }), 422, "request_shape", json!(null)),
     ] {
         let server = TestServer::start().await;
-        let answer = send(&server, speech(&more)).await;
-        check(&answer, status, wrong, code, &param);
-        let message = answer.json()["error"]["message"]
+        let response = send(&server, speech(&more)).await;
+        check(&response, status, wrong, code, &param);
+        let message = response.json()["error"]["message"]
             .as_str()
             .unwrap()
             .to_owned();
@@ -178,7 +178,10 @@ async fn what_the_layers_refuse_is_in_their_envelope_too_and_elsewhere_it_is_not
     check(&empty, 422, wrong, "text_empty", &json!("input"));
     let long = send(&server, speech(&json!({ "input": "好".repeat(501) }))).await;
     check(&long, 422, wrong, "text_too_long", &json!("input"));
-    let nowhere = server.client.send(Ask::get("/v1/chat/completions")).await;
+    let nowhere = server
+        .client
+        .send(TestRequest::get("/v1/chat/completions"))
+        .await;
     check(&nowhere, 404, wrong, "not_found", &json!(null));
     let config = format!("{CONFIG}sound_seconds_per_minute = 1\n");
     let server = TestServer::start_as(&config).await;
@@ -192,7 +195,7 @@ async fn what_the_layers_refuse_is_in_their_envelope_too_and_elsewhere_it_is_not
         &json!(null),
     );
     assert!(often.headers.contains_key("retry-after"));
-    let other = server.client.send(Ask::get("/nowhere")).await;
+    let other = server.client.send(TestRequest::get("/nowhere")).await;
     assert_eq!(other.header("content-type"), "application/problem+json");
 }
 
@@ -206,7 +209,7 @@ async fn instructions_choose_an_emotion_and_are_cleaned_like_any_text() {
             json!({ "voice": name, "response_format": "flac", "instructions": instructions });
         send(&server, speech(&more))
     };
-    let sad = Ask::speak("今天天气").and("emotion=sad&format=flac&stream=true");
+    let sad = TestRequest::speak("今天天气").and("emotion=sad&format=flac&stream=true");
     let sad = server.with_key(sad).await;
     assert_eq!(
         instructed("Sound \u{202e}sad, please.").await.body,
@@ -223,14 +226,14 @@ async fn instructions_choose_an_emotion_and_are_cleaned_like_any_text() {
 #[tokio::test(flavor = "multi_thread")]
 async fn models_are_listed_and_found() {
     let server = TestServer::start().await;
-    let list = send(&server, Ask::get("/v1/models")).await.json();
+    let list = send(&server, TestRequest::get("/v1/models")).await.json();
     assert_eq!(
         (&list["object"], &list["data"][0]["id"]),
         (&json!("list"), &json!("sambert-hifigan"))
     );
-    let one = send(&server, Ask::get("/v1/models/sambert-hifigan")).await;
+    let one = send(&server, TestRequest::get("/v1/models/sambert-hifigan")).await;
     assert_eq!(one.json(), list["data"][0]);
-    let none = send(&server, Ask::get("/v1/models/gpt-9")).await;
+    let none = send(&server, TestRequest::get("/v1/models/gpt-9")).await;
     check(
         &none,
         404,
@@ -244,10 +247,10 @@ async fn models_are_listed_and_found() {
 async fn members_of_other_servers_are_ignored_and_named() {
     let server = TestServer::start().await;
     let more = json!({ "lang_code": "z", "user": "u", "return_download_link": false, "a\nb": 1 });
-    let answer = send(&server, speech(&more)).await;
-    assert_eq!(answer.status, StatusCode::OK, "{:?}", answer.body);
+    let response = send(&server, speech(&more)).await;
+    assert_eq!(response.status, StatusCode::OK, "{:?}", response.body);
     let named = "lang_code, return_download_link, user, and 1 more";
-    assert_eq!(answer.header("x-ignored-members"), named);
+    assert_eq!(response.header("x-ignored-members"), named);
     let plain = send(&server, speech(&json!({ "stream": true }))).await;
     assert!(!plain.headers.contains_key("x-ignored-members"));
     let trail = server.finish().await;
@@ -294,7 +297,7 @@ async fn a_whole_file_has_its_length_where_it_is_asked_for() {
 async fn voices_are_listed_in_both_common_shapes() {
     let config = format!("{CONFIG}[tts.aliases]\nalloy = \"test\"\n");
     let server = TestServer::start_as(&config).await;
-    let list = |query| send(&server, Ask::get(query));
+    let list = |query| send(&server, TestRequest::get(query));
     let objects = json!([{ "id": "test", "name": "test" }, { "id": "alloy", "name": "alloy" }]);
     for query in ["/v1/audio/voices", "/v1/audio/voices?shape=objects"] {
         assert_eq!(list(query).await.json(), json!({ "voices": objects }));
@@ -303,7 +306,10 @@ async fn voices_are_listed_in_both_common_shapes() {
     assert_eq!(names, json!({ "voices": ["test", "alloy"] }));
     let wrong = list("/v1/audio/voices?shape=x").await;
     assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
-    let guest = server.client.send(Ask::get("/v1/audio/voices")).await;
+    let guest = server
+        .client
+        .send(TestRequest::get("/v1/audio/voices"))
+        .await;
     assert_eq!(guest.status, StatusCode::UNAUTHORIZED);
 }
 
@@ -313,9 +319,9 @@ async fn an_asterisk_is_every_model_and_every_voice() {
     let server = TestServer::start_as(&config).await;
     let any = json!({ "model": "tts-1-hd", "voice": "nova" });
     assert_eq!(send(&server, speech(&any)).await.status, StatusCode::OK);
-    let model = send(&server, Ask::get("/v1/models/tts-1-hd")).await;
+    let model = send(&server, TestRequest::get("/v1/models/tts-1-hd")).await;
     assert_eq!(model.status, StatusCode::OK);
-    let models = send(&server, Ask::get("/v1/models")).await.json();
+    let models = send(&server, TestRequest::get("/v1/models")).await.json();
     assert_eq!(models["data"].as_array().unwrap().len(), 1);
 }
 
@@ -347,7 +353,7 @@ async fn a_character_that_cannot_be_spoken_is_named_skipped_or_spelled() {
     check(&nothing, 422, wrong, "text_not_speakable", &json!("input"));
     // With marks the place is that in the document.
     let ssml = json!({ "ssml": "<speak>你好<p>ж</p></speak>" }).to_string();
-    let marked = server.with_key(Ask::json("/tts", ssml)).await;
+    let marked = server.with_key(TestRequest::json("/tts", ssml)).await;
     assert_eq!(
         (marked.code().as_str(), &marked.json()["unspeakable"]),
         ("text_not_speakable", &json!("ж"))
@@ -360,8 +366,8 @@ async fn an_operator_says_what_becomes_of_unspeakable_characters() {
     let config = format!("{CONFIG}unspeakable = \"skip\"\n");
     let voice = ModelVoice::demo().unwrap();
     let server = TestServer::start_with(&config, voice, TestVoice::default()).await;
-    let answer = server.with_key(Ask::speak("你好ж")).await;
-    assert_eq!(answer.status, StatusCode::OK, "{:?}", answer.body);
-    let refused = server.with_key(Ask::speak("你好ж").and("unspeakable=refuse"));
+    let response = server.with_key(TestRequest::speak("你好ж")).await;
+    assert_eq!(response.status, StatusCode::OK, "{:?}", response.body);
+    let refused = server.with_key(TestRequest::speak("你好ж").and("unspeakable=refuse"));
     assert_eq!(refused.await.code(), "text_not_speakable");
 }

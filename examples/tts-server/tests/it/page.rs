@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use http::StatusCode;
 
-use crate::support::{Ask, TestServer, send_plain};
+use crate::support::{TestRequest, TestServer, send_plain};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_comes_with_a_policy_that_allows_its_own_files_only() {
     let server = TestServer::start().await;
-    let page = server.client.send(Ask::get("/")).await;
+    let page = server.client.send(TestRequest::get("/")).await;
     assert_eq!(
         (page.status, page.header("content-type")),
         (StatusCode::OK, "text/html; charset=utf-8")
@@ -34,7 +34,7 @@ async fn the_page_comes_with_a_policy_that_allows_its_own_files_only() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_file_that_the_page_names_is_there_and_may_be_kept() {
     let server = TestServer::start().await;
-    let page = server.client.send(Ask::get("/")).await;
+    let page = server.client.send(TestRequest::get("/")).await;
     let page = String::from_utf8(page.body.to_vec()).unwrap();
     let named: Vec<&str> = page
         .split("\"/assets/")
@@ -43,25 +43,25 @@ async fn every_file_that_the_page_names_is_there_and_may_be_kept() {
         .collect();
     assert!(named.len() >= 4, "{named:?}");
     for name in named {
-        let answer = server
+        let response = server
             .client
-            .send(Ask::get(&format!("/assets/{name}")))
+            .send(TestRequest::get(&format!("/assets/{name}")))
             .await;
-        assert_eq!(answer.status, StatusCode::OK, "{name}");
+        assert_eq!(response.status, StatusCode::OK, "{name}");
         assert!(
-            answer.header("cache-control").contains("immutable"),
+            response.header("cache-control").contains("immutable"),
             "{name}"
         );
-        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+        assert_eq!(response.header("x-content-type-options"), "nosniff");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn robots_are_asked_to_stay_away_and_health_says_ok_and_no_more() {
     let server = TestServer::start().await;
-    let robots = server.client.send(Ask::get("/robots.txt")).await;
+    let robots = server.client.send(TestRequest::get("/robots.txt")).await;
     assert_eq!(&robots.body[..], b"User-agent: *\nDisallow: /\n");
-    let health = server.client.send(Ask::get("/health")).await;
+    let health = server.client.send(TestRequest::get("/health")).await;
     assert_eq!(
         (health.status, &health.body[..]),
         (StatusCode::OK, &b"ok\n"[..])
@@ -72,16 +72,20 @@ async fn robots_are_asked_to_stay_away_and_health_says_ok_and_no_more() {
 #[tokio::test(flavor = "multi_thread")]
 async fn figures_are_for_this_machine_and_not_for_a_page_in_its_browser() {
     let server = TestServer::start().await;
-    let figures = send_plain(server.metrics, Ask::get("/metrics")).await;
+    let figures = send_plain(server.metrics, TestRequest::get("/metrics")).await;
     assert_eq!(figures.status, StatusCode::OK);
     // A name that an attacker points at this machine (DNS rebinding).
-    let ask = Ask::get("/metrics").header("host", "rebound.example");
+    let ask = TestRequest::get("/metrics").header("host", "rebound.example");
     assert_eq!(
         send_plain(server.metrics, ask).await.status,
         StatusCode::MISDIRECTED_REQUEST
     );
     assert_eq!(
-        server.client.send(Ask::get("/metrics")).await.status,
+        server
+            .client
+            .send(TestRequest::get("/metrics"))
+            .await
+            .status,
         StatusCode::NOT_FOUND
     );
 }
@@ -89,7 +93,7 @@ async fn figures_are_for_this_machine_and_not_for_a_page_in_its_browser() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_visit_is_one_counted_request_and_three_files_that_are_not() {
     let server = TestServer::start().await;
-    let page = server.client.send(Ask::get("/")).await;
+    let page = server.client.send(TestRequest::get("/")).await;
     let page = String::from_utf8(page.body.to_vec()).unwrap();
     let named: BTreeSet<&str> = page
         .split("\"/assets/")
@@ -98,10 +102,12 @@ async fn a_visit_is_one_counted_request_and_three_files_that_are_not() {
         .collect();
     assert_eq!(named.len(), 3, "{named:?}");
     for visit in 0..25 {
-        let page = server.client.send(Ask::get("/")).await;
+        let page = server.client.send(TestRequest::get("/")).await;
         assert_eq!(page.status, StatusCode::OK, "visit {visit}");
         for name in &named {
-            let file = server.client.send(Ask::get(&format!("/assets/{name}")));
+            let file = server
+                .client
+                .send(TestRequest::get(&format!("/assets/{name}")));
             assert_eq!(file.await.status, StatusCode::OK, "visit {visit}: {name}");
         }
     }
@@ -111,7 +117,7 @@ async fn a_visit_is_one_counted_request_and_three_files_that_are_not() {
 async fn a_browser_that_opens_an_address_is_refused_with_a_page_and_a_program_with_a_problem() {
     let server = TestServer::start().await;
     let open = |path: &str| {
-        Ask::get(path)
+        TestRequest::get(path)
             .header("accept", "text/html,*/*;q=0.8")
             .header("sec-fetch-mode", "navigate")
     };
@@ -125,7 +131,7 @@ async fn a_browser_that_opens_an_address_is_refused_with_a_page_and_a_program_wi
         let markup = String::from_utf8(page.body.to_vec()).unwrap();
         assert!(markup.contains(&format!("{status} · ")), "{markup}");
         assert!(!markup.contains("<script"), "{markup}");
-        let problem = server.client.send(Ask::get(path)).await;
+        let problem = server.client.send(TestRequest::get(path)).await;
         assert_eq!(problem.header("content-type"), "application/problem+json");
         assert_eq!(problem.status, page.status);
     }
@@ -133,7 +139,7 @@ async fn a_browser_that_opens_an_address_is_refused_with_a_page_and_a_program_wi
     let models = server.client.send(open("/v1/models")).await;
     assert_eq!(models.header("content-type"), "application/json");
     for _ in 0..60 {
-        server.client.send(Ask::get("/nowhere")).await;
+        server.client.send(TestRequest::get("/nowhere")).await;
     }
     let often = server.client.send(open("/")).await;
     assert_eq!(often.status, StatusCode::TOO_MANY_REQUESTS);

@@ -2,31 +2,36 @@
 
 use http::{Method, StatusCode};
 
-use crate::support::{Answer, Ask, CONFIG, TestServer, TestVoice, requests};
+use crate::support::{CONFIG, TestRequest, TestResponse, TestServer, TestVoice, requests};
 
 /// Asks with the key, and checks status, code and that there is exactly one record with both.
-async fn check(ask: Ask, status: u16, code: &str) -> Answer {
+async fn check(ask: TestRequest, status: u16, code: &str) -> TestResponse {
     let server = TestServer::start().await;
-    let answer = server.with_key(ask).await;
-    judge(server, answer, status, code).await
+    let response = server.with_key(ask).await;
+    judge(server, response, status, code).await
 }
 
 /// As [`check`], without the key.
-async fn check_as_guest(ask: Ask, status: u16, code: &str) -> Answer {
+async fn check_as_guest(ask: TestRequest, status: u16, code: &str) -> TestResponse {
     let server = TestServer::start().await;
-    let answer = server.client.send(ask).await;
-    judge(server, answer, status, code).await
+    let response = server.client.send(ask).await;
+    judge(server, response, status, code).await
 }
 
-async fn judge(server: TestServer, answer: Answer, status: u16, code: &str) -> Answer {
+async fn judge(
+    server: TestServer,
+    response: TestResponse,
+    status: u16,
+    code: &str,
+) -> TestResponse {
     assert_eq!(
-        (answer.status.as_u16(), answer.code().as_str()),
+        (response.status.as_u16(), response.code().as_str()),
         (status, code),
         "{:?}",
-        answer.body
+        response.body
     );
-    assert_eq!(answer.header("content-type"), "application/problem+json");
-    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!(response.header("content-type"), "application/problem+json");
+    assert_eq!(response.header("cache-control"), "no-store");
     let trail = server.finish().await;
     assert_eq!(trail.requests.len(), 1, "{}", trail.text);
     assert_eq!(trail.requests[0]["status"], status);
@@ -37,30 +42,34 @@ async fn judge(server: TestServer, answer: Answer, status: u16, code: &str) -> A
         "{}",
         trail.text
     );
-    answer
+    response
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_text_that_is_missing_empty_or_nothing_but_control_characters_is_refused_by_name() {
     for (ask, status, code) in [
-        (Ask::get("/tts"), 400, "field_missing"),
+        (TestRequest::get("/tts"), 400, "field_missing"),
         (
-            Ask::json("/tts", r#"{"emotion":"happy"}"#),
+            TestRequest::json("/tts", r#"{"emotion":"happy"}"#),
             400,
             "field_missing",
         ),
-        (Ask::get("/tts?text="), 422, "text_empty"),
-        (Ask::speak(" \t\n"), 422, "text_empty"),
-        (Ask::speak("\u{1}\u{2}\u{7f}"), 422, "text_nothing_left"),
+        (TestRequest::get("/tts?text="), 422, "text_empty"),
+        (TestRequest::speak(" \t\n"), 422, "text_empty"),
         (
-            Ask::json("/tts", r#"{"text":"\u0001\u0002"}"#),
+            TestRequest::speak("\u{1}\u{2}\u{7f}"),
             422,
             "text_nothing_left",
         ),
-        (Ask::speak("😀"), 422, "text_not_speakable"),
+        (
+            TestRequest::json("/tts", r#"{"text":"\u0001\u0002"}"#),
+            422,
+            "text_nothing_left",
+        ),
+        (TestRequest::speak("😀"), 422, "text_not_speakable"),
     ] {
-        let answer = check(ask, status, code).await;
-        assert_eq!(answer.json()["field"], "text", "{:?}", answer.body);
+        let response = check(ask, status, code).await;
+        assert_eq!(response.json()["field"], "text", "{:?}", response.body);
     }
 }
 
@@ -72,19 +81,19 @@ async fn five_hundred_graphemes_pass_and_one_more_does_not() {
     let body = |text: &str| serde_json::json!({ "text": text, "speed": 2 }).to_string();
     assert_eq!(
         server
-            .with_key(Ask::json("/tts", body(&longest)))
+            .with_key(TestRequest::json("/tts", body(&longest)))
             .await
             .status,
         StatusCode::OK
     );
-    let answer = server
-        .with_key(Ask::json("/tts", body(&format!("{longest}好"))))
+    let response = server
+        .with_key(TestRequest::json("/tts", body(&format!("{longest}好"))))
         .await;
-    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(response.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(
         (
-            answer.json()["field"].clone(),
-            answer.json()["limit"].clone()
+            response.json()["field"].clone(),
+            response.json()["limit"].clone()
         ),
         ("text".into(), 500.into())
     );
@@ -92,32 +101,32 @@ async fn five_hundred_graphemes_pass_and_one_more_does_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_emotion_is_answered_with_those_there_are() {
-    let answer = check(
-        Ask::get("/tts?text=%E5%A5%BD&emotion=grumpy"),
+    let response = check(
+        TestRequest::get("/tts?text=%E5%A5%BD&emotion=grumpy"),
         422,
         "emotion_unknown",
     )
     .await;
     assert_eq!(
-        answer.json()["emotions"],
+        response.json()["emotions"],
         serde_json::json!(["neutral", "happy"])
     );
-    assert!(!String::from_utf8_lossy(&answer.body).contains("grumpy"));
+    assert!(!String::from_utf8_lossy(&response.body).contains("grumpy"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_speed_out_of_range_is_refused_with_the_range() {
     for speed in ["0.4", "2.1", "NaN"] {
-        let answer = check(
-            Ask::get(&format!("/tts?text=%E5%A5%BD&speed={speed}")),
+        let response = check(
+            TestRequest::get(&format!("/tts?text=%E5%A5%BD&speed={speed}")),
             422,
             "speed_out_of_range",
         )
         .await;
-        assert_eq!(answer.json()["range"], serde_json::json!([0.5, 2.0]));
+        assert_eq!(response.json()["range"], serde_json::json!([0.5, 2.0]));
     }
     check(
-        Ask::get("/tts?text=%E5%A5%BD&speed=fast"),
+        TestRequest::get("/tts?text=%E5%A5%BD&speed=fast"),
         400,
         "speed_no_number",
     )
@@ -126,40 +135,40 @@ async fn a_speed_out_of_range_is_refused_with_the_range() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_malformed_is_refused_as_such() {
-    check(Ask::json("/tts", "{"), 400, "json_malformed").await;
+    check(TestRequest::json("/tts", "{"), 400, "json_malformed").await;
     check(
-        Ask::json("/tts", &b"{\"text\":\"\xff\"}"[..]),
+        TestRequest::json("/tts", &b"{\"text\":\"\xff\"}"[..]),
         400,
         "json_malformed",
     )
     .await;
-    check(Ask::get("/tts?text=%ff"), 400, "query_malformed").await;
+    check(TestRequest::get("/tts?text=%ff"), 400, "query_malformed").await;
     check(
-        Ask::get("/tts?text=%E5%A5%BD&text=%E5%A5%BD"),
+        TestRequest::get("/tts?text=%E5%A5%BD&text=%E5%A5%BD"),
         400,
         "field_duplicated",
     )
     .await;
     check(
-        Ask::get("/tts?text=%E5%A5%BD&api_key=x"),
+        TestRequest::get("/tts?text=%E5%A5%BD&api_key=x"),
         400,
         "query_malformed",
     )
     .await;
     check(
-        Ask::json("/tts", r#"{"text":"好","speed":"fast"}"#),
+        TestRequest::json("/tts", r#"{"text":"好","speed":"fast"}"#),
         422,
         "request_shape",
     )
     .await;
     check(
-        Ask::json("/tts", r#"{"text":["好"]}"#),
+        TestRequest::json("/tts", r#"{"text":["好"]}"#),
         422,
         "field_not_text",
     )
     .await;
     check(
-        Ask::new(Method::POST, "/tts")
+        TestRequest::new(Method::POST, "/tts")
             .header("content-type", "text/plain")
             .body("好"),
         415,
@@ -171,67 +180,82 @@ async fn what_is_malformed_is_refused_as_such() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_over_the_cap_is_413() {
     let body = format!("{{\"text\":\"{}\"}}", "好".repeat(30_000));
-    check(Ask::json("/tts", body), 413, "payload_too_large").await;
+    check(TestRequest::json("/tts", body), 413, "payload_too_large").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unknown_paths_and_methods_end_behind_the_same_layers() {
-    check_as_guest(Ask::get("/admin"), 404, "not_found").await;
-    check_as_guest(Ask::get("/assets/main.js"), 404, "not_found").await;
-    let answer = check_as_guest(Ask::new(Method::PUT, "/tts"), 405, "method_not_allowed").await;
-    assert_eq!(answer.header("allow"), "GET, HEAD, POST");
+    check_as_guest(TestRequest::get("/admin"), 404, "not_found").await;
+    check_as_guest(TestRequest::get("/assets/main.js"), 404, "not_found").await;
+    let response = check_as_guest(
+        TestRequest::new(Method::PUT, "/tts"),
+        405,
+        "method_not_allowed",
+    )
+    .await;
+    assert_eq!(response.header("allow"), "GET, HEAD, POST");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_credential_that_is_missing_wrong_or_doubled_is_refused() {
     for ask in [
-        Ask::speak("好"),
-        Ask::speak("好").header("x-api-key", ""),
-        Ask::speak("好").header("x-api-key", "psk_live_guess"),
-        Ask::speak("好").header("authorization", "Bearer psk_live_guess"),
-        Ask::speak("好").header("cookie", "__Host-palisade=guess"),
+        TestRequest::speak("好"),
+        TestRequest::speak("好").header("x-api-key", ""),
+        TestRequest::speak("好").header("x-api-key", "psk_live_guess"),
+        TestRequest::speak("好").header("authorization", "Bearer psk_live_guess"),
+        TestRequest::speak("好").header("cookie", "__Host-palisade=guess"),
     ] {
         let server = TestServer::start().await;
-        let answer = server.client.send(ask).await;
-        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{:?}", answer.body);
-        assert!(answer.headers.contains_key("www-authenticate"));
+        let response = server.client.send(ask).await;
+        assert_eq!(
+            response.status,
+            StatusCode::UNAUTHORIZED,
+            "{:?}",
+            response.body
+        );
+        assert!(response.headers.contains_key("www-authenticate"));
         assert_eq!(server.finish().await.requests.len(), 1);
     }
     let server = TestServer::start().await;
-    let ask = Ask::speak("好").header("authorization", &format!("Bearer {}", server.key));
-    let answer = server.with_key(ask).await;
-    assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{:?}", answer.body);
+    let ask = TestRequest::speak("好").header("authorization", &format!("Bearer {}", server.key));
+    let response = server.with_key(ask).await;
+    assert_eq!(
+        response.status,
+        StatusCode::BAD_REQUEST,
+        "{:?}",
+        response.body
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_host_is_not_followed() {
     let server = TestServer::start().await;
-    let ask = Ask::get("/tts").header("host", "evil.example");
-    let answer = crate::support::send_plain(server.http, ask).await;
-    assert_eq!(answer.status, StatusCode::MISDIRECTED_REQUEST);
-    assert!(!answer.headers.contains_key("location"));
-    let answer = crate::support::send_plain(server.http, Ask::get("/tts?text=a")).await;
-    assert_eq!(answer.status, StatusCode::PERMANENT_REDIRECT);
+    let ask = TestRequest::get("/tts").header("host", "evil.example");
+    let response = crate::support::send_plain(server.http, ask).await;
+    assert_eq!(response.status, StatusCode::MISDIRECTED_REQUEST);
+    assert!(!response.headers.contains_key("location"));
+    let response = crate::support::send_plain(server.http, TestRequest::get("/tts?text=a")).await;
+    assert_eq!(response.status, StatusCode::PERMANENT_REDIRECT);
     assert_eq!(
-        answer.header("location"),
+        response.header("location"),
         format!("https://localhost:{}/tts?text=a", server.https.port())
     );
     // A program that posts its text in clear is told, not led on.
-    let answer = crate::support::send_plain(server.http, Ask::json("/tts", "{}")).await;
-    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    let response = crate::support::send_plain(server.http, TestRequest::json("/tts", "{}")).await;
+    assert_eq!(response.status, StatusCode::FORBIDDEN);
     assert_eq!(server.finish().await.count(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_voice_that_panics_costs_one_answer_and_no_thread() {
     let server = TestServer::start().await;
-    let answer = server.with_key(Ask::speak("坏")).await;
+    let response = server.with_key(TestRequest::speak("坏")).await;
     assert_eq!(
-        (answer.status.as_u16(), answer.code().as_str()),
+        (response.status.as_u16(), response.code().as_str()),
         (500, "synthesis_failed")
     );
     assert_eq!(
-        server.with_key(Ask::speak("好")).await.status,
+        server.with_key(TestRequest::speak("好")).await.status,
         StatusCode::OK
     );
 }
@@ -244,7 +268,7 @@ async fn in_fail_closed_mode_each_answer_is_on_record_before_it_starts() {
     let voice = TestVoice::default();
     let server = TestServer::start_with(&config, voice.clone(), voice).await;
     assert_eq!(
-        server.with_key(Ask::speak("好")).await.status,
+        server.with_key(TestRequest::speak("好")).await.status,
         StatusCode::OK
     );
     let text = std::fs::read_to_string(file).unwrap();

@@ -4,7 +4,7 @@ use std::fs;
 
 use http::Method;
 
-use crate::support::{Ask, TestServer, encode, send_plain};
+use crate::support::{TestRequest, TestServer, encode, send_plain};
 
 const SPOKEN: &str = "金丝雀在唱歌";
 const REFUSED: &str = "canary-that-is-refused";
@@ -12,32 +12,36 @@ const REFUSED: &str = "canary-that-is-refused";
 #[tokio::test(flavor = "multi_thread")]
 async fn key_cookie_and_text_are_in_no_record_and_no_figure() {
     let server = TestServer::start().await;
-    let session = server.with_key(Ask::new(Method::POST, "/session")).await;
+    let session = server
+        .with_key(TestRequest::new(Method::POST, "/session"))
+        .await;
     let (cookie, csrf) = (
         session.cookie(),
         session.json()["csrf"].as_str().unwrap().to_owned(),
     );
-    server.with_key(Ask::speak(SPOKEN)).await;
-    server.with_key(Ask::speak(&format!("坏{SPOKEN}"))).await;
+    server.with_key(TestRequest::speak(SPOKEN)).await;
     server
-        .with_key(Ask::get(&format!(
+        .with_key(TestRequest::speak(&format!("坏{SPOKEN}")))
+        .await;
+    server
+        .with_key(TestRequest::get(&format!(
             "/tts?text={REFUSED}&emotion={REFUSED}&{REFUSED}=1"
         )))
         .await;
     server
-        .with_key(Ask::json(
+        .with_key(TestRequest::json(
             "/tts",
             format!("{{\"text\":\"{REFUSED}\",\"{REFUSED}\":1}}"),
         ))
         .await;
     server
-        .with_key(Ask::json(
+        .with_key(TestRequest::json(
             "/tts",
             format!("{{\"ssml\":\"<{REFUSED}?>{SPOKEN}\"}}"),
         ))
         .await;
     server
-        .with_key(Ask::json(
+        .with_key(TestRequest::json(
             "/v1/audio/speech",
             format!(
                 "{{\"model\":\"{REFUSED}\",\"voice\":\"{REFUSED}\",\"input\":\"{SPOKEN}\",\"instructions\":\"{REFUSED}\"}}"
@@ -46,22 +50,22 @@ async fn key_cookie_and_text_are_in_no_record_and_no_figure() {
         .await;
     server
         .client
-        .send(Ask::speak("好").header("x-api-key", REFUSED))
+        .send(TestRequest::speak("好").header("x-api-key", REFUSED))
         .await;
     server
         .client
-        .send(Ask::speak("好").header("cookie", &cookie))
+        .send(TestRequest::speak("好").header("cookie", &cookie))
         .await;
     server
         .client
         .send(
-            Ask::get("/session")
+            TestRequest::get("/session")
                 .header("cookie", &cookie)
                 .header("x-csrf-token", &csrf),
         )
         .await;
 
-    let figures = send_plain(server.metrics, Ask::get("/metrics")).await;
+    let figures = send_plain(server.metrics, TestRequest::get("/metrics")).await;
     let figures = String::from_utf8_lossy(&figures.body).into_owned();
     assert!(figures.contains("palisade_requests_total"), "{figures}");
     let (key, data) = (server.key.clone(), server.data().clone());

@@ -6,15 +6,17 @@ use http::{Method, StatusCode};
 use palisade::api_key::{Environment, FileKeyStore, Grant, KeyScheme, Pepper};
 use palisade::core::Clock;
 
-use crate::support::{Answer, Ask, TestServer};
+use crate::support::{TestRequest, TestResponse, TestServer};
 
 /// Signs in, and returns the cookie and the token against forgery.
 async fn sign_in(server: &TestServer) -> (String, String) {
-    let answer = server.with_key(Ask::new(Method::POST, "/session")).await;
-    assert_eq!(answer.status, StatusCode::OK, "{:?}", answer.body);
+    let response = server
+        .with_key(TestRequest::new(Method::POST, "/session"))
+        .await;
+    assert_eq!(response.status, StatusCode::OK, "{:?}", response.body);
     (
-        answer.cookie(),
-        answer.json()["csrf"].as_str().unwrap().to_owned(),
+        response.cookie(),
+        response.json()["csrf"].as_str().unwrap().to_owned(),
     )
 }
 
@@ -25,7 +27,7 @@ async fn another_key(server: &TestServer, grant: Grant) -> String {
     let keys = FileKeyStore::open_unwatched(server.data().join("keys.toml"), |_| {}).unwrap();
     keys.update(|table| table.insert(minted.record().clone()))
         .unwrap();
-    let ask = || Ask::get("/voices").header("x-api-key", minted.key());
+    let ask = || TestRequest::get("/voices").header("x-api-key", minted.key());
     // The server looks at the file once a second.
     while server.client.send(ask()).await.status == StatusCode::UNAUTHORIZED {
         server.clock.advance(Duration::from_secs(60));
@@ -35,8 +37,8 @@ async fn another_key(server: &TestServer, grant: Grant) -> String {
 }
 
 /// A request as our own page sends it.
-fn from_page(server: &TestServer, cookie: &str, csrf: &str) -> Ask {
-    Ask::json("/tts", r#"{"text":"你好"}"#)
+fn from_page(server: &TestServer, cookie: &str, csrf: &str) -> TestRequest {
+    TestRequest::json("/tts", r#"{"text":"你好"}"#)
         .header("cookie", cookie)
         .header("x-csrf-token", csrf)
         .header(
@@ -47,20 +49,22 @@ fn from_page(server: &TestServer, cookie: &str, csrf: &str) -> Ask {
 }
 
 #[track_caller]
-fn check_refused(answer: &Answer, status: u16, code: &str) {
+fn check_refused(response: &TestResponse, status: u16, code: &str) {
     assert_eq!(
-        (answer.status.as_u16(), answer.code().as_str()),
+        (response.status.as_u16(), response.code().as_str()),
         (status, code),
         "{:?}",
-        answer.body
+        response.body
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_is_traded_for_a_cookie_that_scripts_cannot_read() {
     let server = TestServer::start().await;
-    let answer = server.with_key(Ask::new(Method::POST, "/session")).await;
-    let cookie = answer.header("set-cookie");
+    let response = server
+        .with_key(TestRequest::new(Method::POST, "/session"))
+        .await;
+    let cookie = response.header("set-cookie");
     let (pair, attributes) = cookie.split_once("; ").unwrap();
     assert!(
         pair.starts_with("__Host-palisade=") && pair.len() == 16 + 43,
@@ -70,22 +74,22 @@ async fn a_key_is_traded_for_a_cookie_that_scripts_cannot_read() {
         attributes,
         "Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=3600"
     );
-    assert_eq!(answer.json()["expires_in"], 3600);
-    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!(response.json()["expires_in"], 3600);
+    assert_eq!(response.header("cache-control"), "no-store");
     assert!(
         server
             .key
-            .contains(answer.json()["key_id"].as_str().unwrap())
+            .contains(response.json()["key_id"].as_str().unwrap())
     );
-    assert!(!String::from_utf8_lossy(&answer.body).contains(&server.key));
+    assert!(!String::from_utf8_lossy(&response.body).contains(&server.key));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_speaks_with_its_cookie_and_the_trail_says_how() {
     let server = TestServer::start().await;
     let (cookie, csrf) = sign_in(&server).await;
-    let answer = server.client.send(from_page(&server, &cookie, &csrf)).await;
-    assert_eq!(answer.status, StatusCode::OK, "{:?}", answer.body);
+    let response = server.client.send(from_page(&server, &cookie, &csrf)).await;
+    assert_eq!(response.status, StatusCode::OK, "{:?}", response.body);
     let trail = server.finish().await;
     assert_eq!(
         trail.requests[1]["noted"][0]["value"], "session",
@@ -97,20 +101,20 @@ async fn the_page_speaks_with_its_cookie_and_the_trail_says_how() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_that_was_loaded_anew_finds_its_session() {
     let server = TestServer::start().await;
-    let guest = server.client.send(Ask::get("/session")).await;
+    let guest = server.client.send(TestRequest::get("/session")).await;
     assert_eq!(
         (guest.status, guest.body.len()),
         (StatusCode::NO_CONTENT, 0)
     );
     let (cookie, csrf) = sign_in(&server).await;
     server.clock.advance(Duration::from_secs(600));
-    let answer = server
+    let response = server
         .client
-        .send(Ask::get("/session").header("cookie", &cookie))
+        .send(TestRequest::get("/session").header("cookie", &cookie))
         .await;
-    assert_eq!(answer.json()["csrf"], csrf);
-    assert_eq!(answer.json()["expires_in"], 3000);
-    assert!(!answer.headers.contains_key("set-cookie"));
+    assert_eq!(response.json()["csrf"], csrf);
+    assert_eq!(response.json()["expires_in"], 3000);
+    assert!(!response.headers.contains_key("set-cookie"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -119,7 +123,7 @@ async fn a_forged_write_is_refused_whatever_it_lacks() {
     let (cookie, csrf) = sign_in(&server).await;
     let (_, of_another) = sign_in(&server).await;
     let own = format!("https://localhost:{}", server.https.port());
-    let ask = || Ask::json("/tts", r#"{"text":"你好"}"#).header("cookie", &cookie);
+    let ask = || TestRequest::json("/tts", r#"{"text":"你好"}"#).header("cookie", &cookie);
     for (ask, code) in [
         (ask(), "cross_site"),
         (ask().header("x-csrf-token", &csrf), "cross_site"),
@@ -171,7 +175,7 @@ async fn a_forged_write_is_refused_whatever_it_lacks() {
     ] {
         check_refused(&server.client.send(ask).await, 403, code);
     }
-    let sign_out = Ask::new(Method::DELETE, "/session").header("cookie", &cookie);
+    let sign_out = TestRequest::new(Method::DELETE, "/session").header("cookie", &cookie);
     check_refused(&server.client.send(sign_out).await, 403, "cross_site");
     assert_eq!(
         server
@@ -188,7 +192,7 @@ async fn another_site_cannot_make_a_browser_speak_by_a_link() {
     let server = TestServer::start().await;
     let (cookie, _) = sign_in(&server).await;
     for site in ["cross-site", "same-site"] {
-        let ask = Ask::speak("好")
+        let ask = TestRequest::speak("好")
             .header("cookie", &cookie)
             .header("sec-fetch-site", site);
         assert_eq!(
@@ -197,7 +201,7 @@ async fn another_site_cannot_make_a_browser_speak_by_a_link() {
             "{site}"
         );
     }
-    let ask = Ask::speak("好")
+    let ask = TestRequest::speak("好")
         .header("cookie", &cookie)
         .header("sec-fetch-site", "same-origin");
     assert_eq!(server.client.send(ask).await.status, StatusCode::OK);
@@ -216,7 +220,7 @@ async fn a_session_ends_by_time_by_signing_out_and_by_signing_in_again() {
 
     let (cookie, csrf) = sign_in(&server).await;
     let again = server
-        .with_key(Ask::new(Method::POST, "/session").header("cookie", &cookie))
+        .with_key(TestRequest::new(Method::POST, "/session").header("cookie", &cookie))
         .await;
     assert_ne!(again.cookie(), cookie);
     assert_eq!(
@@ -232,7 +236,7 @@ async fn a_session_ends_by_time_by_signing_out_and_by_signing_in_again() {
         again.cookie(),
         again.json()["csrf"].as_str().unwrap().to_owned(),
     );
-    let sign_out = Ask::new(Method::DELETE, "/session")
+    let sign_out = TestRequest::new(Method::DELETE, "/session")
         .header("cookie", &cookie)
         .header("x-csrf-token", &csrf)
         .header("sec-fetch-site", "same-origin");
@@ -285,12 +289,12 @@ async fn a_key_without_the_scope_opens_nothing() {
     )
     .await;
     for ask in [
-        Ask::new(Method::POST, "/session"),
-        Ask::get("/voices"),
-        Ask::speak("好"),
+        TestRequest::new(Method::POST, "/session"),
+        TestRequest::get("/voices"),
+        TestRequest::speak("好"),
     ] {
-        let answer = server.client.send(ask.header("x-api-key", &key)).await;
-        check_refused(&answer, 403, "insufficient_scope");
+        let response = server.client.send(ask.header("x-api-key", &key)).await;
+        check_refused(&response, 403, "insufficient_scope");
     }
 }
 
@@ -298,7 +302,7 @@ async fn a_key_without_the_scope_opens_nothing() {
 async fn a_session_cannot_prolong_itself() {
     let server = TestServer::start().await;
     let (cookie, csrf) = sign_in(&server).await;
-    let ask = Ask::new(Method::POST, "/session")
+    let ask = TestRequest::new(Method::POST, "/session")
         .header("cookie", &cookie)
         .header("x-csrf-token", &csrf)
         .header("sec-fetch-site", "same-origin");
@@ -309,9 +313,9 @@ async fn a_session_cannot_prolong_itself() {
 async fn a_key_that_is_shown_goes_before_a_cookie_and_two_cookies_are_refused() {
     let server = TestServer::start().await;
     let (cookie, _) = sign_in(&server).await;
-    let both = Ask::json("/tts", r#"{"text":"好"}"#).header("cookie", &cookie);
+    let both = TestRequest::json("/tts", r#"{"text":"好"}"#).header("cookie", &cookie);
     assert_eq!(server.with_key(both).await.status, StatusCode::OK);
-    let twice = Ask::speak("好").header("cookie", &format!("{cookie}; {cookie}"));
+    let twice = TestRequest::speak("好").header("cookie", &format!("{cookie}; {cookie}"));
     check_refused(
         &server.client.send(twice).await,
         400,
@@ -326,14 +330,14 @@ async fn an_old_cookie_does_not_shut_the_page() {
     assert_eq!(
         server
             .client
-            .send(Ask::get("/").header("cookie", &stale))
+            .send(TestRequest::get("/").header("cookie", &stale))
             .await
             .status,
         StatusCode::OK
     );
     let session = server
         .client
-        .send(Ask::get("/session").header("cookie", &stale))
+        .send(TestRequest::get("/session").header("cookie", &stale))
         .await;
     assert_eq!(session.status, StatusCode::NO_CONTENT);
 }

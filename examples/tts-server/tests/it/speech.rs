@@ -3,14 +3,14 @@
 use http::StatusCode;
 use tts_server::ModelVoice;
 
-use crate::support::{Answer, Ask, CONFIG, TestServer, TestVoice};
+use crate::support::{CONFIG, TestRequest, TestResponse, TestServer, TestVoice};
 
 /// Checks the shape of a WAV file, and returns its samples.
 #[track_caller]
-pub(crate) fn samples(answer: &Answer) -> Vec<i16> {
-    assert_eq!(answer.status, StatusCode::OK, "{:?}", answer.body);
-    assert_eq!(answer.header("content-type"), "audio/wav");
-    let wav = &answer.body;
+pub(crate) fn samples(response: &TestResponse) -> Vec<i16> {
+    assert_eq!(response.status, StatusCode::OK, "{:?}", response.body);
+    assert_eq!(response.header("content-type"), "audio/wav");
+    let wav = &response.body;
     let word = |at: usize| u32::from_le_bytes(wav[at..at + 4].try_into().unwrap());
     let half = |at: usize| u16::from_le_bytes(wav[at..at + 2].try_into().unwrap());
     assert_eq!(
@@ -29,7 +29,7 @@ pub(crate) fn samples(answer: &Answer) -> Vec<i16> {
         .map(|pair| i16::from_le_bytes(pair.try_into().unwrap()))
         .collect();
     let seconds = samples.len() as f64 / f64::from(word(24));
-    assert_eq!(answer.header("x-audio-seconds"), format!("{seconds:.3}"));
+    assert_eq!(response.header("x-audio-seconds"), format!("{seconds:.3}"));
     samples
 }
 
@@ -37,31 +37,31 @@ pub(crate) fn samples(answer: &Answer) -> Vec<i16> {
 async fn query_and_json_give_the_same_sound() {
     let server = TestServer::start().await;
     let by_query = server
-        .with_key(Ask::get(
+        .with_key(TestRequest::get(
             "/tts?text=%E4%BD%A0%E5%A5%BD&emotion=happy&speed=2",
         ))
         .await;
     let by_json = server
-        .with_key(Ask::json(
+        .with_key(TestRequest::json(
             "/tts",
             r#"{"text":"你好","emotion":"happy","speed":2}"#,
         ))
         .await;
     assert_eq!(samples(&by_query).len(), 1600);
     assert_eq!(by_query.body, by_json.body);
-    for answer in [by_query, by_json] {
-        assert_eq!(answer.header("cache-control"), "no-store");
-        assert_eq!(answer.header("x-robots-tag"), "noindex, nofollow");
+    for response in [by_query, by_json] {
+        assert_eq!(response.header("cache-control"), "no-store");
+        assert_eq!(response.header("x-robots-tag"), "noindex, nofollow");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn text_is_cleaned_before_it_is_spoken_and_the_trail_counts_what_went() {
     let server = TestServer::start().await;
-    let answer = server
-        .with_key(Ask::speak("你\u{0}\u{202e}\u{200b}好"))
+    let response = server
+        .with_key(TestRequest::speak("你\u{0}\u{202e}\u{200b}好"))
         .await;
-    assert_eq!(samples(&answer).len(), 3200);
+    assert_eq!(samples(&response).len(), 3200);
     let trail = server.finish().await;
     assert!(trail.text.contains("\"cleaned\""), "{}", trail.text);
 }
@@ -69,7 +69,7 @@ async fn text_is_cleaned_before_it_is_spoken_and_the_trail_counts_what_went() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_offer_names_emotions_and_limits() {
     let server = TestServer::start().await;
-    let offer = server.with_key(Ask::get("/voices")).await.json();
+    let offer = server.with_key(TestRequest::get("/voices")).await.json();
     assert_eq!(
         offer["voices"][0]["emotions"],
         serde_json::json!(["neutral", "happy"])
@@ -84,7 +84,7 @@ async fn the_offer_names_emotions_and_limits() {
 async fn the_built_in_voice_speaks_and_each_emotion_sounds_different() {
     let voice = ModelVoice::demo().unwrap();
     let server = TestServer::start_with(CONFIG, voice, TestVoice::default()).await;
-    let offer = server.with_key(Ask::get("/voices")).await.json();
+    let offer = server.with_key(TestRequest::get("/voices")).await.json();
     let emotions = offer["voices"][0]["emotions"].as_array().unwrap().clone();
     let mut heard = Vec::new();
     for emotion in emotions.iter().take(4) {
@@ -92,7 +92,7 @@ async fn the_built_in_voice_speaks_and_each_emotion_sounds_different() {
             "/tts?text=%E4%BB%8A%E5%A4%A9%E5%A4%A9%E6%B0%94%E5%BE%88%E5%A5%BD&emotion={}",
             emotion.as_str().unwrap()
         );
-        let samples = samples(&server.with_key(Ask::get(&path)).await);
+        let samples = samples(&server.with_key(TestRequest::get(&path)).await);
         let energy = samples
             .iter()
             .map(|sample| f64::from(*sample).powi(2))
@@ -111,7 +111,7 @@ async fn the_built_in_voice_speaks_and_each_emotion_sounds_different() {
         assert!(!heard.contains(&samples), "{emotion} sounds like another");
         heard.push(samples);
     }
-    let nothing = server.with_key(Ask::speak("😀😀")).await;
+    let nothing = server.with_key(TestRequest::speak("😀😀")).await;
     assert_eq!(
         (nothing.status.as_u16(), nothing.code().as_str()),
         (422, "text_not_speakable")

@@ -8,18 +8,18 @@ use hyper::body::Incoming;
 
 use crate::{
     speech::samples,
-    support::{Ask, CONFIG, LETTER, TestServer, until},
+    support::{CONFIG, LETTER, TestRequest, TestServer, until},
 };
 
 /// Asks for a stream, and returns the body that has just begun.
 async fn stream(server: &TestServer, text: &str) -> Incoming {
-    let ask = Ask::speak(text)
+    let ask = TestRequest::speak(text)
         .and("stream=true")
         .header("x-api-key", &server.key);
-    let answer = server.client.begin(ask).await;
-    assert_eq!(answer.status(), StatusCode::OK);
-    assert!(!answer.headers().contains_key("content-length"));
-    answer.into_body()
+    let response = server.client.begin(ask).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert!(!response.headers().contains_key("content-length"));
+    response.into_body()
 }
 
 /// Takes so many bytes of a stream.
@@ -35,8 +35,8 @@ async fn read(body: &mut Incoming, bytes: usize) -> Vec<u8> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_holds_the_samples_of_the_whole_and_says_behind_them_how_long_it_sounds() {
     let server = TestServer::start().await;
-    let whole = server.with_key(Ask::speak("今天天气很好")).await;
-    let streamed = Ask::speak("今天天气很好").and("stream=true");
+    let whole = server.with_key(TestRequest::speak("今天天气很好")).await;
+    let streamed = TestRequest::speak("今天天气很好").and("stream=true");
     let streamed = server.with_key(streamed.header("te", "trailers")).await;
     let expected = samples(&whole);
     assert_eq!(streamed.header("trailer"), "x-audio-seconds");
@@ -87,7 +87,7 @@ async fn who_leaves_half_way_stops_the_voice_within_a_stretch_and_pays_for_what_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_voice_that_breaks_half_way_breaks_the_answer_off() {
     let server = TestServer::start().await;
-    let refused = server.with_key(Ask::speak("好断")).await;
+    let refused = server.with_key(TestRequest::speak("好断")).await;
     assert_eq!(refused.code(), "synthesis_failed");
     let mut body = stream(&server, "好慢断").await;
     read(&mut body, 44 + 2 * LETTER).await;
@@ -114,10 +114,10 @@ by = "principal"
 "#;
 
 /// Ten minutes of sound, more than all buffers on the way to a client hold.
-fn long(server: &TestServer) -> Ask {
+fn long(server: &TestServer) -> TestRequest {
     let text = "好".repeat(3_000);
     let body = format!(r#"{{"text":"{text}","speed":0.5,"stream":true,"format":"pcm"}}"#);
-    Ask::json("/tts", body).header("x-api-key", &server.key)
+    TestRequest::json("/tts", body).header("x-api-key", &server.key)
 }
 
 const LONG: usize = 3_000 * 2 * LETTER * 2;
@@ -136,9 +136,9 @@ async fn still(server: &TestServer) -> usize {
 }
 
 async fn begin(server: &TestServer) -> Incoming {
-    let answer = server.client.begin(long(server)).await;
-    assert_eq!(answer.status(), StatusCode::OK);
-    answer.into_body()
+    let response = server.client.begin(long(server)).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    response.into_body()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -151,7 +151,10 @@ async fn readers_that_read_nothing_stop_the_voice_and_nobody_else() {
     }
     let made = still(&server).await;
     assert!(made < 8 * 3_000, "all are parked: {made}");
-    let asked = tokio::time::timeout(Duration::from_secs(5), server.with_key(Ask::speak("好")));
+    let asked = tokio::time::timeout(
+        Duration::from_secs(5),
+        server.with_key(TestRequest::speak("好")),
+    );
     assert_eq!(asked.await.unwrap().status, StatusCode::OK);
     // One that reads again gets everything.
     let body = held.pop().unwrap().collect().await.unwrap();
@@ -169,7 +172,7 @@ async fn a_full_house_takes_the_place_of_its_slowest_reader_and_of_no_other() {
     let slow = begin(&server).await;
     still(&server).await;
     assert_eq!(
-        server.with_key(Ask::speak("好")).await.status,
+        server.with_key(TestRequest::speak("好")).await.status,
         StatusCode::OK
     );
     assert!(slower.collect().await.is_err(), "it has lost its place");

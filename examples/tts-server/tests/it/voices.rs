@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde_json::json;
 use tts_server::{ModelVoice, Voice};
 
-use crate::support::{Ask, CONFIG, LETTER, TestServer, TestVoice};
+use crate::support::{CONFIG, LETTER, TestRequest, TestServer, TestVoice};
 
 async fn start() -> TestServer {
     let voice = TestVoice::default();
@@ -22,7 +22,7 @@ async fn start() -> TestServer {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_is_offered_and_speaks_under_its_name() {
     let server = start().await;
-    let offer = server.with_key(Ask::get("/voices")).await.json();
+    let offer = server.with_key(TestRequest::get("/voices")).await.json();
     let voices = offer["voices"].as_array().unwrap();
     assert_eq!(voices.len(), 3);
     for (place, voice) in voices.iter().enumerate() {
@@ -34,26 +34,31 @@ async fn each_is_offered_and_speaks_under_its_name() {
                 .unwrap()
                 .contains(&json!("flac"))
         );
-        let ask = Ask::speak("好").and(&format!("format=pcm&voice={}", crate::support::encode(id)));
-        let answer = server.with_key(ask).await;
-        assert_eq!(answer.status, StatusCode::OK);
-        assert_eq!(answer.body.len() == 2 * LETTER, place < 2, "{id}");
+        let ask = TestRequest::speak("好")
+            .and(&format!("format=pcm&voice={}", crate::support::encode(id)));
+        let response = server.with_key(ask).await;
+        assert_eq!(response.status, StatusCode::OK);
+        assert_eq!(response.body.len() == 2 * LETTER, place < 2, "{id}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_one_is_refused_with_those_there_are_and_an_alias_stands_for_its_own() {
     let server = start().await;
-    let refused = server.with_key(Ask::speak("好").and("voice=nova")).await;
+    let refused = server
+        .with_key(TestRequest::speak("好").and("voice=nova"))
+        .await;
     assert_eq!(
         (refused.status.as_u16(), refused.code().as_str()),
         (422, "voice_unknown")
     );
     assert_eq!(refused.json()["field"], "voice");
     assert_eq!(refused.json()["voices"].as_array().unwrap().len(), 3);
-    let answer = server.with_key(Ask::speak("好").and("voice=alloy")).await;
-    assert_eq!(answer.status, StatusCode::OK);
-    let models = server.with_key(Ask::get("/v1/models")).await.json();
+    let response = server
+        .with_key(TestRequest::speak("好").and("voice=alloy"))
+        .await;
+    assert_eq!(response.status, StatusCode::OK);
+    let models = server.with_key(TestRequest::get("/v1/models")).await.json();
     let names: Vec<_> = models["data"]
         .as_array()
         .unwrap()
@@ -66,11 +71,11 @@ async fn an_unknown_one_is_refused_with_those_there_are_and_an_alias_stands_for_
 #[tokio::test(flavor = "multi_thread")]
 async fn words_with_marks_come_in_a_field_of_their_own() {
     let server = TestServer::start().await;
-    let ask = |json: &str| Ask::json("/tts", json.to_owned());
-    let answer = server
+    let ask = |json: &str| TestRequest::json("/tts", json.to_owned());
+    let response = server
         .with_key(ask(r#"{"ssml":"<speak>好</speak>"}"#))
         .await;
-    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(response.status, StatusCode::OK);
     let refused = server.with_key(ask(r#"{"ssml":"<?>好"}"#)).await;
     assert_eq!(
         (refused.status.as_u16(), refused.code().as_str()),
@@ -91,12 +96,12 @@ async fn the_built_in_voice_reads_marks_and_says_where_it_does_not() {
     let server = TestServer::start_with(CONFIG, voice, TestVoice::default()).await;
     let ask = |ssml: &str| {
         let body = json!({ "ssml": ssml, "format": "pcm" });
-        server.with_key(Ask::json("/tts", body.to_string()))
+        server.with_key(TestRequest::json("/tts", body.to_string()))
     };
     let plain = ask("<speak>你好</speak>").await;
     let pause = ask("<speak>你好<break time=\"2s\"/>你好</speak>").await;
     assert_eq!(plain.status, StatusCode::OK, "{:?}", plain.body);
-    let seconds = |answer: &crate::support::Answer| answer.body.len() as f64 / 32_000.0;
+    let seconds = |response: &crate::support::TestResponse| response.body.len() as f64 / 32_000.0;
     assert!(seconds(&pause) > 2.0 * seconds(&plain) + 1.5);
     let refused = ask("<speak>你好\n<marquee/></speak>").await;
     assert_eq!(refused.code(), "ssml_malformed");
@@ -115,7 +120,7 @@ async fn marks_are_no_way_to_a_longer_text() {
     let ask = |words: usize| {
         let ssml = format!("<speak>{}</speak>", "好".repeat(words));
         let body = json!({ "ssml": ssml, "format": "pcm", "speed": 0.5 });
-        server.with_key(Ask::json("/tts", body.to_string()))
+        server.with_key(TestRequest::json("/tts", body.to_string()))
     };
     assert_eq!(ask(100).await.status, StatusCode::OK);
     let refused = ask(380).await;

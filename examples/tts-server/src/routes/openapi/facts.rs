@@ -49,7 +49,7 @@ impl Facts {
         }
         if let Some(components) = document.get_mut("components") {
             for (kind, schema) in members(components, "schemas") {
-                let openai = kind == "SpeechAsk";
+                let openai = kind == "OpenAiRequest";
                 for (name, field) in members(schema, "properties") {
                     self.bound(name, field);
                     if openai && name == "speed" {
@@ -79,7 +79,7 @@ impl Facts {
         }
     }
 
-    /// Bounds a single value; a list of them is an answer's.
+    /// Bounds a single value; a list of them belongs to a response.
     fn bound(&self, name: &str, schema: &mut Value) {
         let kind = schema.get("type");
         if kind.is_none_or(|kind| kind == "array") {

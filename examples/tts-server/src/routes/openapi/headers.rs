@@ -1,4 +1,4 @@
-//! The headers of answers that programs read.
+//! The headers of responses that programs read.
 
 use serde_json::{Value, json};
 

@@ -29,7 +29,7 @@ use super::{health, models, page, session, speech, tts, voices};
         title = "Palisade Voice",
         description = "Mandarin text to speech.\n\n\
             Refusals are problem documents (RFC 9457); their `code` is stable, and the words are for people. \
-            Besides what each operation lists, any path answers 404 where nothing is, and 405 with `Allow` to a \
+            Besides what each operation lists, any path responses 404 where nothing is, and 405 with `Allow` to a \
             method that it does not have. In clear, pages move to HTTPS (308) and everything else is refused (403).",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
@@ -108,7 +108,7 @@ fn written(routes: &RouteTable, facts: &Facts) -> Value {
 
 /// Says that exactly one of two fields holds the words, which no derive can say.
 fn choose_words(document: &mut Value) {
-    if let Some(ask) = document.pointer_mut("/components/schemas/Ask") {
+    if let Some(ask) = document.pointer_mut("/components/schemas/TtsRequest") {
         let only = |name: &str| json!({ "required": [name], "properties": { name: { "type": "string" } } });
         edit::put(ask, "oneOf", json!([only("text"), only("ssml")]));
     }

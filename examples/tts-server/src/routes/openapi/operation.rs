@@ -63,12 +63,12 @@ fn refuse(operation: &mut Value, rule: &Rule) {
         let known = codes.entry(refusals.status).or_default();
         known.extend(refusals.codes.iter().map(|code| (*code).to_owned()));
     }
-    let Some(answers) = operation.get_mut("responses") else {
+    let Some(responses) = operation.get_mut("responses") else {
         return;
     };
     for (status, codes) in codes {
         put(
-            answers,
+            responses,
             &status.to_string(),
             problem::response(status, &codes, rule),
         );
@@ -85,21 +85,21 @@ fn own(operation: &mut Value) -> BTreeMap<u16, BTreeSet<String>> {
         .unwrap_or_default()
 }
 
-/// Every answer can carry the standing of the limits that counted the request.
+/// Every response can hold the state of the limits that counted the request.
 fn count(operation: &mut Value) {
-    for (_, answer) in members(operation, "responses") {
+    for (_, response) in members(operation, "responses") {
         let standing = headers::some(&["RateLimit", "RateLimit-Policy"]);
-        match (answer.get_mut("headers"), standing) {
+        match (response.get_mut("headers"), standing) {
             (Some(Value::Object(there)), Value::Object(standing)) => there.extend(standing),
-            (_, standing) => put(answer, "headers", standing),
+            (_, standing) => put(response, "headers", standing),
         }
     }
 }
 
 /// Bytes are described by the type of their content alone, events by what the lines of one hold.
 fn unwrap(operation: &mut Value) {
-    for (_, answer) in members(operation, "responses") {
-        for (kind, content) in members(answer, "content") {
+    for (_, response) in members(operation, "responses") {
+        for (kind, content) in members(response, "content") {
             if kind.starts_with("audio/") {
                 *content = json!({});
             }
@@ -124,7 +124,7 @@ fn head(get: &Value) -> Value {
     put(
         &mut head,
         "summary",
-        json!("The head of what `GET` answers."),
+        json!("The head of what `GET` responses."),
     );
     if let Some(head) = head.as_object_mut() {
         head.remove("description");
@@ -132,12 +132,12 @@ fn head(get: &Value) -> Value {
     bodiless(&head)
 }
 
-/// Takes the bodies out of the answers of an operation.
+/// Takes the bodies out of the responses of an operation.
 fn bodiless(operation: &Value) -> Value {
     let mut operation = operation.clone();
-    for (_, answer) in members(&mut operation, "responses") {
-        if let Some(answer) = answer.as_object_mut() {
-            answer.remove("content");
+    for (_, response) in members(&mut operation, "responses") {
+        if let Some(response) = response.as_object_mut() {
+            response.remove("content");
         }
     }
     operation

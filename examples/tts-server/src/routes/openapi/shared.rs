@@ -1,4 +1,4 @@
-//! Says what several operations answer once: equal refusals become components.
+//! Describes refusals that several operations share once: they become components.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use super::edit::{members, operations, put};
 pub(super) fn share(document: &mut Value) {
     let mut shared = Shared::default();
     for operation in operations(document) {
-        for (status, answer) in members(operation, "responses") {
+        for (status, response) in members(operation, "responses") {
             if status.starts_with(['4', '5']) {
-                let name = shared.name(status, answer);
-                *answer = json!({ "$ref": format!("#/components/responses/{name}") });
+                let name = shared.name(status, response);
+                *response = json!({ "$ref": format!("#/components/responses/{name}") });
             }
         }
     }
@@ -30,9 +30,9 @@ struct Shared {
 }
 
 impl Shared {
-    /// Finds the name of an answer: that of its status, with a number where answers differ.
-    fn name(&mut self, status: &str, answer: &Value) -> String {
-        let known = self.names.entry(answer.to_string());
+    /// Finds the name of a response: that of its status, with a number where responses differ.
+    fn name(&mut self, status: &str, response: &Value) -> String {
+        let known = self.names.entry(response.to_string());
         let name = known.or_insert_with(|| {
             let status = status.parse::<StatusCode>().ok();
             let reason = status.and_then(|status| status.canonical_reason());
@@ -41,7 +41,7 @@ impl Shared {
             let numbered = (2..).map(|number| format!("{reason}{number}"));
             let name = std::iter::once(reason.clone()).chain(numbered).find(free);
             let name = name.unwrap_or(reason);
-            self.named.insert(name.clone(), answer.clone());
+            self.named.insert(name.clone(), response.clone());
             name
         });
         name.clone()

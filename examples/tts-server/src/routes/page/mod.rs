@@ -30,10 +30,10 @@ const ROBOTS: &str = include_str!("../../../page/robots.txt");
 )]
 pub(crate) async fn index() -> Response {
     let page = page();
-    let mut answer = file("text/html; charset=utf-8", "no-cache", &page.markup);
-    let headers = answer.headers_mut();
+    let mut response = file("text/html; charset=utf-8", "no-cache", &page.markup);
+    let headers = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, page.policy.clone());
-    answer
+    response
 }
 
 /// A file of the page.

@@ -1,4 +1,4 @@
-//! The bytes of an answer, in the pieces in which they are made.
+//! The bytes of a response, in the pieces in which they are made.
 
 use std::{
     pin::Pin,

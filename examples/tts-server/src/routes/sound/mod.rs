@@ -1,4 +1,4 @@
-//! Sound as an answer: whole with its length, or as it is made.
+//! Sound as a response: complete with its length, or in chunks while it is made.
 
 mod body;
 mod meter;
@@ -16,8 +16,8 @@ use palisade::core::{Rejection, SecurityContext, extract::Refused};
 use self::meter::Meter;
 pub(crate) use self::{body::SoundBody, meter::AUDIO_MILLISECONDS};
 use super::{
-    ask::Wish,
-    fault::{self, Fault, Field},
+    request_error::{self, Field, RequestError},
+    speech_request::PreparedSpeech,
 };
 use crate::{
     encoding::Format,
@@ -29,28 +29,28 @@ use crate::{
 const AUDIO_SECONDS: HeaderName = HeaderName::from_static("x-audio-seconds");
 
 /// Refuses a request whose text no voice has looked at. It costs no sound.
-pub(crate) fn refuse(cx: &SecurityContext, fault: Fault) -> Refused {
+pub(crate) fn refuse(cx: &SecurityContext, fault: RequestError) -> Refused {
     meter::nothing(cx);
     Refused::new(cx, fault.rejection())
 }
 
-/// Answers a request that asks for the head alone: what the sound would be, and none of it.
-pub(crate) fn head(wish: &Wish) -> Response {
-    let mut answer = Response::new(Body::empty());
-    describe(&mut answer, wish.format, wish.sample_rate);
-    answer
+/// Responds to a request for the head alone: what the sound would be, and none of it.
+pub(crate) fn head(prepared: &PreparedSpeech) -> Response {
+    let mut response = Response::new(Body::empty());
+    describe(&mut response, prepared.format, prepared.sample_rate);
+    response
 }
 
-/// Says what kind of sound an answer holds. Parts of it cannot be asked for.
-fn describe(answer: &mut Response, format: Format, sample_rate: u32) {
-    let headers = answer.headers_mut();
+/// Adds the headers that say what kind of sound a response holds. Ranges are not supported.
+fn describe(response: &mut Response, format: Format, sample_rate: u32) {
+    let headers = response.headers_mut();
     if let Ok(kind) = HeaderValue::try_from(format.content_type(sample_rate)) {
         headers.insert(CONTENT_TYPE, kind);
     }
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("none"));
 }
 
-/// A text that is being spoken, and whose answer can begin.
+/// A text that is being spoken, and whose response can begin.
 pub(crate) struct Sound {
     meter: Meter,
     format: Format,
@@ -64,14 +64,14 @@ impl Sound {
     pub(crate) async fn begin(
         app: &App,
         cx: &SecurityContext,
-        wish: Wish,
+        prepared: PreparedSpeech,
         input: Field,
     ) -> Result<Self, Refused> {
-        let Wish {
+        let PreparedSpeech {
             order,
             format,
             sample_rate,
-        } = wish;
+        } = prepared;
         let delivery = order.delivery;
         let input = match order.utterance.words {
             Words::Plain(_) => input,
@@ -81,11 +81,11 @@ impl Sound {
         let listener = app.queue.submit(order).map_err(|full| {
             metrics::turned_away();
             meter::nothing(cx);
-            refused(fault::busy(full))
+            refused(request_error::busy(full))
         })?;
         let meter = Meter::new(cx.clone(), listener);
         let ready = meter.listener().ready().await;
-        ready.map_err(|why| refused(fault::unspoken(why, input)))?;
+        ready.map_err(|why| refused(request_error::unspoken(why, input)))?;
         Ok(Self {
             meter,
             format,
@@ -94,19 +94,19 @@ impl Sound {
         })
     }
 
-    /// Answers with a file: of known length, or in pieces with the seconds behind them.
+    /// Responds with a file: of known length, or in chunks with the seconds in a trailer.
     pub(crate) fn file(self) -> Response {
         let (format, sample_rate) = (self.format, self.sample_rate);
         let seconds = self.meter.seconds();
         let whole = self.delivery == Delivery::Whole;
-        let mut answer = Body::new(self.body()).into_response();
-        describe(&mut answer, format, sample_rate);
-        let headers = answer.headers_mut();
+        let mut response = Body::new(self.body()).into_response();
+        describe(&mut response, format, sample_rate);
+        let headers = response.headers_mut();
         match whole {
             true => headers.insert(AUDIO_SECONDS, seconds),
             false => headers.insert(TRAILER, HeaderValue::from_static("x-audio-seconds")),
         };
-        answer
+        response
     }
 
     /// Gives the bytes of the file.

@@ -44,15 +44,15 @@ impl Renderer for OpenAiErrors {
             },
         };
         let body = serde_json::to_vec(&document).unwrap_or_default();
-        let mut answer = Response::new(Bytes::from(body));
-        *answer.status_mut() = rejection.status();
-        let headers = answer.headers_mut();
+        let mut response = Response::new(Bytes::from(body));
+        *response.status_mut() = rejection.status();
+        let headers = response.headers_mut();
         headers.append(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.append(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         for (name, value) in rejection.into_headers() {
             headers.append(name, value);
         }
-        answer
+        response
     }
 }
 

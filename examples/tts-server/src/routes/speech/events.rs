@@ -23,8 +23,8 @@ use crate::{
 /// What we count as one token of sound: as long as one of theirs.
 const TOKEN_MILLISECONDS: u128 = 50;
 
-/// Answers with events. `input` are the characters that were sent.
-pub(super) fn answer(sound: Sound, input: u64) -> Response {
+/// Responds with events. `input` are the characters that were sent.
+pub(super) fn respond(sound: Sound, input: u64) -> Response {
     let events = Events {
         sound: sound.body(),
         input,

@@ -1,5 +1,5 @@
 //! Members of a request that mean nothing here: clients of other servers send them. They are tolerated, and named in
-//! the answer and in the audit trail, so that nobody takes them for obeyed.
+//! the response and in the audit trail, so that no client believes that they had an effect.
 
 use std::fmt::Write as _;
 
@@ -41,11 +41,11 @@ impl Ignored {
         }
     }
 
-    /// Names them in the answer.
-    pub(super) fn tell<B>(&self, answer: &mut Response<B>) {
+    /// Names them in the response.
+    pub(super) fn tell<B>(&self, response: &mut Response<B>) {
         let names = self.0.as_deref().map(HeaderValue::from_str);
         if let Some(Ok(names)) = names {
-            answer.headers_mut().insert(HEADER, names);
+            response.headers_mut().insert(HEADER, names);
         }
     }
 }

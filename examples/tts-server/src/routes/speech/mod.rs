@@ -1,6 +1,6 @@
 //! Speech in the manner of OpenAI, for clients that are written for it.
 
-mod ask;
+mod request;
 mod errors;
 mod events;
 mod ignored;
@@ -12,9 +12,9 @@ use palisade::core::{SecurityContext, extract::Refused};
 
 pub(crate) use self::errors::OpenAiErrors;
 use super::{
-    ask::check_body,
-    fault::Field,
+    request_error::Field,
     sound::{self, Sound},
+    speech_request::check_body,
 };
 use crate::state::App;
 
@@ -24,7 +24,7 @@ use crate::state::App;
     path = "/v1/audio/speech",
     tag = "openai",
     operation_id = "speech",
-    request_body = ask::SpeechAsk,
+    request_body = request::OpenAiRequest,
     responses((
         status = 200,
         description = "The sound, sent while it is made, or whole where `stream` is false.",
@@ -49,19 +49,19 @@ pub(crate) async fn post(
     body: Bytes,
 ) -> Result<Response, Refused> {
     let asked = check_body(&headers, &body, app.max_body);
-    let asked = asked.and_then(|()| ask::from_json(&body));
+    let asked = asked.and_then(|()| request::from_json(&body));
     let asked = asked.map_err(|fault| sound::refuse(&cx, fault))?;
     let ignored = asked.ignored().clone();
     ignored.note(&cx);
-    let (wish, envelope) = asked
+    let (prepared, envelope) = asked
         .check(&app)
         .map_err(|fault| sound::refuse(&cx, fault))?;
-    let input = wish.order.utterance.words.as_str().chars().count() as u64;
-    let sound = Sound::begin(&app, &cx, wish, Field::Input).await?;
-    let mut answer = match envelope {
-        ask::Envelope::Audio => sound.file(),
-        ask::Envelope::Events => events::answer(sound, input),
+    let input = prepared.order.utterance.words.as_str().chars().count() as u64;
+    let sound = Sound::begin(&app, &cx, prepared, Field::Input).await?;
+    let mut response = match envelope {
+        request::Envelope::Audio => sound.file(),
+        request::Envelope::Events => events::respond(sound, input),
     };
-    ignored.tell(&mut answer);
-    Ok(answer)
+    ignored.tell(&mut response);
+    Ok(response)
 }

@@ -1,4 +1,4 @@
-//! The JSON object that OpenAI's clients send, in terms of our own.
+//! The JSON object of OpenAI's API, converted to a [`SpeechRequest`].
 
 use std::collections::BTreeMap;
 
@@ -9,16 +9,16 @@ use utoipa::ToSchema;
 use super::ignored::Ignored;
 use crate::{
     routes::{
-        ask::{Ask, Wish, read},
-        fault::{Fault, Field},
+        request_error::{Field, RequestError},
+        speech_request::{PreparedSpeech, SpeechRequest, read},
     },
     state::{App, OPENAI_SPEED, SPEED},
     synthesis::{Delivery, Words},
 };
 
-/// What the object must be like, in words.
+/// The shape of the object, for the client.
 const SHAPE: &str = "The body must be an object with `model`, `input` and `voice` (strings) and, if wanted, `response_format`, `instructions`, `stream_format` and `unspeakable` (strings), `speed` (a number) and `stream` (true or false).";
-/// The members that mean something here.
+/// The members that are used.
 const KNOWN: [&str; 9] = [
     "input",
     "instructions",
@@ -33,30 +33,30 @@ const KNOWN: [&str; 9] = [
 /// The sample rate that these clients take samples without a header for.
 const PCM_RATE: u32 = 24_000;
 
-/// What was asked for, as it came. The layer for text has cleaned and counted the input.
+/// A text to speak, as clients of the OpenAI API send it.
 ///
-/// Members that mean nothing here are ignored, and named in the header `X-Ignored-Members` of the answer.
+/// Other members are ignored, and named in the header `X-Ignored-Members` of the response.
 #[derive(Deserialize, ToSchema)]
-pub(crate) struct SpeechAsk {
+pub(crate) struct OpenAiRequest {
     /// One of the names of the model.
     model: String,
-    /// What to say, in Chinese.
+    /// The text, in Chinese.
     #[schema(example = "你好")]
     input: String,
-    /// Who speaks.
+    /// The name of a voice.
     voice: Name,
-    /// The kind of file; `wav` where nothing is said. `pcm` has 24,000 samples a second.
+    /// The format of the sound. Default: `wav`. `pcm` has 24,000 samples a second.
     response_format: Option<String>,
-    /// How fast; 1 is as fast as the voice speaks by itself. Below 0.5 it is 0.5, above 2 it is 2.
+    /// The speed, from 0.25 to 4. Default: 1. Values below 0.5 count as 0.5, and above 2 as 2.
     speed: Option<f32>,
-    /// How to sound, in words: an emotion of the voice is found in them.
+    /// How to sound, in words. If they name an emotion of the voice, it is used.
     instructions: Option<String>,
     /// `audio` for the file itself, `sse` for events that hold it.
     #[schema(pattern = "^(audio|sse)$")]
     stream_format: Option<String>,
-    /// Whether the file is sent while it is made. `false`: whole, and with its length.
+    /// Whether the file is sent in chunks while it is made. Default: true. `false`: complete, with its length.
     stream: Option<bool>,
-    /// What becomes of characters that the voice cannot speak; what the server is set to where nothing is said.
+    /// What is done with characters that the voice cannot speak. Default: the setting of the server.
     #[schema(pattern = "^(refuse|skip|spell)$")]
     unspeakable: Option<String>,
     #[serde(skip)]
@@ -72,7 +72,7 @@ pub(crate) enum Name {
     Object { id: String },
 }
 
-/// What the sound is put into.
+/// The form of the response.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Envelope {
     Audio,
@@ -80,38 +80,40 @@ pub(super) enum Envelope {
 }
 
 /// Reads a JSON object.
-pub(super) fn from_json(body: &[u8]) -> Result<SpeechAsk, Fault> {
-    let mut ask: SpeechAsk = read(body, SHAPE)?;
+pub(super) fn from_json(body: &[u8]) -> Result<OpenAiRequest, RequestError> {
+    let mut ask: OpenAiRequest = read(body, SHAPE)?;
     let members: BTreeMap<String, IgnoredAny> = read(body, SHAPE)?;
     ask.ignored = Ignored::of(members.keys().map(String::as_str), &KNOWN);
     Ok(ask)
 }
 
-impl SpeechAsk {
-    /// Returns the members that mean nothing here.
+impl OpenAiRequest {
+    /// Returns the members that are ignored.
     pub(super) fn ignored(&self) -> &Ignored {
         &self.ignored
     }
 
-    /// Checks it against what there is.
-    pub(super) fn check(self, app: &App) -> Result<(Wish, Envelope), Fault> {
+    /// Checks it against the models and voices.
+    pub(super) fn check(self, app: &App) -> Result<(PreparedSpeech, Envelope), RequestError> {
         let (voices, models) = (&app.voices, &app.models);
         if models.find(&self.model).is_none() {
-            return Err(Fault::Model(models.names().map(str::to_owned).collect()));
+            return Err(RequestError::Model(
+                models.names().map(str::to_owned).collect(),
+            ));
         }
         if self.input.trim().is_empty() {
-            return Err(Fault::TextEmpty(Field::Input));
+            return Err(RequestError::TextEmpty(Field::Input));
         }
         let envelope = match self.stream_format.as_deref() {
             None | Some("audio") => Envelope::Audio,
             Some("sse") => Envelope::Events,
-            Some(_) => return Err(Fault::StreamFormat),
+            Some(_) => return Err(RequestError::StreamFormat),
         };
         let (Name::Plain(voice) | Name::Object { id: voice }) = self.voice;
         let emotions = voices.find(Some(&voice)).map(|entry| &entry.info.emotions);
         let emotion = self.instructions.zip(emotions);
-        let ask = Ask {
-            emotion: emotion.and_then(|(words, there)| described(&words, there)),
+        let ask = SpeechRequest {
+            emotion: emotion.and_then(|(words, there)| emotion_from_instructions(&words, there)),
             words: Words::Plain(self.input),
             voice: Some(voice),
             speed: self.speed.map(speed).transpose()?,
@@ -123,27 +125,27 @@ impl SpeechAsk {
                 _ => Delivery::Stream,
             },
         };
-        let wish = ask
+        let prepared = ask
             .check(voices, app.max_graphemes, app.unspeakable)
             .map_err(|fault| match fault {
-                Fault::Format(there) => Fault::ResponseFormat(there),
+                RequestError::Format(there) => RequestError::ResponseFormat(there),
                 fault => fault,
             });
-        Ok((wish?, envelope))
+        Ok((prepared?, envelope))
     }
 }
 
 /// Brings a speed of these clients into the range of the voice.
-fn speed(asked: f32) -> Result<f32, Fault> {
+fn speed(asked: f32) -> Result<f32, RequestError> {
     match OPENAI_SPEED.contains(&asked) {
         true => Ok(asked.clamp(*SPEED.start(), *SPEED.end())),
-        false => Err(Fault::SpeechSpeed),
+        false => Err(RequestError::SpeechSpeed),
     }
 }
 
 /// Finds the emotion of a voice that the instructions ask for. Instructions are advice: what they say beyond that
 /// changes nothing.
-fn described(instructions: &str, there: &[String]) -> Option<String> {
+fn emotion_from_instructions(instructions: &str, there: &[String]) -> Option<String> {
     let learned = there.iter().filter_map(|name| name.parse().ok());
     let learned: Vec<Emotion> = learned.collect();
     Emotion::described(instructions, &learned).map(|emotion| emotion.name().to_owned())

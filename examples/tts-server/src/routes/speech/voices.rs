@@ -8,7 +8,7 @@ use palisade::core::{SecurityContext, extract::Refused};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{routes::fault::Fault, state::App};
+use crate::{routes::request_error::RequestError, state::App};
 
 /// A voice by its name.
 #[derive(Serialize, ToSchema)]
@@ -52,7 +52,7 @@ pub(crate) async fn list(
             voices: known.map(str::to_owned).collect(),
         },
         _ => {
-            let fault = Fault::Query("may hold `shape=objects` or `shape=names`");
+            let fault = RequestError::Query("may hold `shape=objects` or `shape=names`");
             return Err(Refused::new(&cx, fault.rejection()));
         }
     };

@@ -4,66 +4,66 @@ use http::{HeaderMap, header::CONTENT_TYPE};
 use serde::{Deserialize, de::DeserializeOwned};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Ask, delivery, words};
-use crate::routes::fault::Fault;
+use super::{SpeechRequest, delivery, words};
+use crate::routes::request_error::RequestError;
 
-/// What the object must be like, in words.
+/// The shape of the object, for the client.
 const SHAPE: &str = "The body must be an object with `text` or `ssml` (a string) and, if wanted, `voice`, `emotion`, `format` and `unspeakable` (strings), `speed` (a number) and `stream` (true or false).";
 
-/// What to say, and how. Exactly one of `text` and `ssml` must be there.
+/// A text to speak. Exactly one of `text` and `ssml` is required.
 #[derive(Deserialize, IntoParams, ToSchema)]
 #[into_params(parameter_in = Query)]
-#[schema(as = Ask)]
+#[schema(as = TtsRequest)]
 #[serde(deny_unknown_fields)]
-pub(in crate::routes) struct Sent {
-    /// What to say, in Chinese.
+pub(in crate::routes) struct TtsRequest {
+    /// The text, in Chinese.
     #[schema(example = "你好")]
     #[param(example = "你好")]
     text: Option<String>,
-    /// What to say, with marks that say how it sounds (a part of SSML).
+    /// The text as SSML; the description of the server lists the elements.
     ssml: Option<String>,
-    /// Who speaks; the first voice where nothing is said.
+    /// The name of a voice. Default: the first voice.
     voice: Option<String>,
-    /// How to feel; the voice's first emotion where nothing is said.
+    /// An emotion of the voice. Default: its first emotion.
     emotion: Option<String>,
-    /// How fast; 1 is as fast as the voice speaks by itself.
+    /// The speed, from 0.5 to 2. Default: 1, the natural speed of the voice.
     speed: Option<f32>,
-    /// The kind of file; `wav` where nothing is said.
+    /// The format of the sound. Default: `wav`.
     format: Option<String>,
-    /// What becomes of characters that the voice cannot speak; what the server is set to where nothing is said.
+    /// What is done with characters that the voice cannot speak. Default: the setting of the server.
     #[schema(pattern = "^(refuse|skip|spell)$")]
     #[param(pattern = "^(refuse|skip|spell)$")]
     unspeakable: Option<String>,
-    /// Whether the answer is sent while it is made, in place of whole.
+    /// Whether the response is sent in chunks while it is made. Default: false.
     #[serde(default)]
     stream: bool,
 }
 
-/// Checks what a body is said to be, and its length. The layer for text does so too; a handler must not depend on
-/// what stands in front of it.
+/// Checks the content type and the length of a body. The layer for text does so too; a handler must not depend on
+/// the layers in front of it.
 pub(in crate::routes) fn check_body(
     headers: &HeaderMap,
     body: &[u8],
     most: usize,
-) -> Result<(), Fault> {
+) -> Result<(), RequestError> {
     let mut declared = headers.get_all(CONTENT_TYPE).iter();
     let is_json = |kind: &http::HeaderValue| {
         let kind = kind.to_str().unwrap_or_default().split(';').next();
         kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
     };
     if !declared.all(is_json) {
-        return Err(Fault::BodyType);
+        return Err(RequestError::BodyType);
     }
     match body.len() <= most {
         true => Ok(()),
-        false => Err(Fault::BodyLength(most)),
+        false => Err(RequestError::BodyLength(most)),
     }
 }
 
 /// Reads a JSON object.
-pub(crate) fn from_json(body: &[u8]) -> Result<Ask, Fault> {
-    let sent: Sent = read(body, SHAPE)?;
-    Ok(Ask {
+pub(crate) fn from_json(body: &[u8]) -> Result<SpeechRequest, RequestError> {
+    let sent: TtsRequest = read(body, SHAPE)?;
+    Ok(SpeechRequest {
         words: words(sent.text, sent.ssml)?,
         voice: sent.voice,
         emotion: sent.emotion,
@@ -75,14 +75,14 @@ pub(crate) fn from_json(body: &[u8]) -> Result<Ask, Fault> {
     })
 }
 
-/// Reads JSON, and tells what is broken from what has another shape.
+/// Reads JSON. Distinguishes malformed JSON from an object of another shape.
 pub(in crate::routes) fn read<T: DeserializeOwned>(
     body: &[u8],
     shape: &'static str,
-) -> Result<T, Fault> {
+) -> Result<T, RequestError> {
     serde_json::from_slice(body).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data => Fault::JsonShape(shape),
-        _ => Fault::JsonMalformed,
+        serde_json::error::Category::Data => RequestError::JsonShape(shape),
+        _ => RequestError::JsonMalformed,
     })
 }
 
@@ -90,7 +90,7 @@ pub(in crate::routes) fn read<T: DeserializeOwned>(
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::routes::fault::Field;
+    use crate::routes::request_error::Field;
 
     #[test]
     fn a_body_of_another_declared_type_or_too_long_is_refused_by_the_handler_itself() {
@@ -110,20 +110,20 @@ mod tests {
             "application/json2",
             "",
         ] {
-            assert_eq!(check(&[kind], 2), Err(Fault::BodyType), "{kind}");
+            assert_eq!(check(&[kind], 2), Err(RequestError::BodyType), "{kind}");
         }
         let long = check(&["application/json"], 1).unwrap_err();
         assert_eq!(long.clone().rejection().status(), 413);
-        assert_eq!(long, Fault::BodyLength(1));
-        assert_eq!(Fault::BodyType.rejection().status(), 415);
+        assert_eq!(long, RequestError::BodyLength(1));
+        assert_eq!(RequestError::BodyType.rejection().status(), 415);
     }
 
     #[test]
     fn json_that_is_broken_differs_from_json_of_another_shape() {
         let fault = |body: &str| from_json(body.as_bytes()).unwrap_err();
-        assert_eq!(fault("{"), Fault::JsonMalformed);
-        assert_eq!(fault("{\"text\":\"a\"}x"), Fault::JsonMalformed);
-        assert_eq!(fault("{}"), Fault::TextMissing(Field::Text));
+        assert_eq!(fault("{"), RequestError::JsonMalformed);
+        assert_eq!(fault("{\"text\":\"a\"}x"), RequestError::JsonMalformed);
+        assert_eq!(fault("{}"), RequestError::TextMissing(Field::Text));
         for body in [
             "[]",
             "{\"text\":1}",
@@ -131,9 +131,9 @@ mod tests {
             "{\"text\":\"a\",\"stream\":1}",
             "{\"text\":\"a\",\"key\":\"b\"}",
         ] {
-            assert_eq!(fault(body), Fault::JsonShape(SHAPE), "{body}");
+            assert_eq!(fault(body), RequestError::JsonShape(SHAPE), "{body}");
         }
         let no_text = from_json(b"{\"text\":\"\xff\"}").unwrap_err();
-        assert_eq!(no_text, Fault::JsonMalformed);
+        assert_eq!(no_text, RequestError::JsonMalformed);
     }
 }

@@ -1,11 +1,11 @@
-//! What a client asks for: read strictly, and checked against what the voices can do.
+//! The request for speech: read strictly, and checked against what the voices can do.
 
 mod json;
 mod query;
 
 use std::{fmt, time::Duration};
 
-use super::fault::{Fault, Field};
+use super::request_error::{Field, RequestError};
 use crate::{
     encoding::Format,
     state::SPEED,
@@ -13,7 +13,7 @@ use crate::{
 };
 
 pub(in crate::routes) use self::{
-    json::{Sent, check_body, from_json, read},
+    json::{TtsRequest, check_body, from_json, read},
     query::from_query,
 };
 
@@ -22,43 +22,44 @@ const CHARACTER: Duration = Duration::from_millis(600);
 /// How long the breaks in a document may be, all together.
 const PAUSES: Duration = Duration::from_secs(60);
 
-/// What was asked for, as it came. The layer for text has cleaned and counted the words.
-pub(crate) struct Ask {
+/// A request for speech, not yet checked. The layer for text has cleaned and counted the words.
+pub(crate) struct SpeechRequest {
     pub(crate) words: Words,
     pub(crate) voice: Option<String>,
     pub(crate) emotion: Option<String>,
     pub(crate) speed: Option<f32>,
     pub(crate) format: Option<String>,
-    /// What becomes of characters that the voice cannot speak.
+    /// What is done with characters that the voice cannot speak.
     pub(crate) unspeakable: Option<String>,
-    /// The sample rate of samples without a header; the voice's own where nothing is said.
+    /// The sample rate of PCM. Default: that of the voice.
     pub(crate) pcm_rate: Option<u32>,
     pub(crate) delivery: Delivery,
 }
 
-/// What was asked for and can be done.
-pub(crate) struct Wish {
+/// A request that was checked, with its order for the queue.
+pub(crate) struct PreparedSpeech {
     pub(crate) order: Order,
     pub(crate) format: Format,
-    /// Samples a second in the answer.
+    /// Samples a second in the response.
     pub(crate) sample_rate: u32,
 }
 
-impl Ask {
-    /// Checks it against what the voices can do.
+impl SpeechRequest {
+    /// Checks it against the voices.
     pub(crate) fn check(
         self,
         voices: &Voices,
         max_graphemes: usize,
         unspeakable: Unspeakable,
-    ) -> Result<Wish, Fault> {
+    ) -> Result<PreparedSpeech, RequestError> {
         if self.words.as_str().trim().is_empty() {
-            return Err(Fault::TextEmpty(match self.words {
+            return Err(RequestError::TextEmpty(match self.words {
                 Words::Plain(_) => Field::Text,
                 Words::Ssml(_) => Field::Ssml,
             }));
         }
-        let unknown = || Fault::Voice(voices.names().into_iter().map(str::to_owned).collect());
+        let unknown =
+            || RequestError::Voice(voices.names().into_iter().map(str::to_owned).collect());
         let entry = voices.find(self.voice.as_deref()).ok_or_else(unknown)?;
         let info = &entry.info;
         let utterance = Utterance {
@@ -66,7 +67,7 @@ impl Ask {
             emotion: emotion(self.emotion, &info.emotions)?,
             unspeakable: match self.unspeakable.as_deref() {
                 None => unspeakable,
-                Some(name) => Unspeakable::named(name).ok_or(Fault::Unspeakable)?,
+                Some(name) => Unspeakable::named(name).ok_or(RequestError::Unspeakable)?,
             },
             longest: longest(&self.words, max_graphemes),
             words: self.words,
@@ -77,12 +78,13 @@ impl Ask {
             _ => info.sample_rate,
         };
         let encoder = format.encoder_at(info.sample_rate, sample_rate);
-        Ok(Wish {
+        Ok(PreparedSpeech {
             order: Order {
                 voice: entry.voice.clone(),
                 sample_rate: info.sample_rate,
                 utterance,
-                encoder: encoder.map_err(|_| Fault::Format(Format::names(info.sample_rate)))?,
+                encoder: encoder
+                    .map_err(|_| RequestError::Format(Format::names(info.sample_rate)))?,
                 delivery: self.delivery,
             },
             format,
@@ -102,17 +104,17 @@ fn longest(words: &Words, max_graphemes: usize) -> Duration {
     }
 }
 
-fn speed(asked: Option<f32>) -> Result<f32, Fault> {
+fn speed(asked: Option<f32>) -> Result<f32, RequestError> {
     let speed = asked.unwrap_or(1.0);
     // A speed that is no number is in no range.
     match SPEED.contains(&speed) {
         true => Ok(speed),
-        false => Err(Fault::Speed),
+        false => Err(RequestError::Speed),
     }
 }
 
-fn emotion(asked: Option<String>, there: &[String]) -> Result<String, Fault> {
-    let unknown = || Fault::Emotion(there.to_vec());
+fn emotion(asked: Option<String>, there: &[String]) -> Result<String, RequestError> {
+    let unknown = || RequestError::Emotion(there.to_vec());
     match asked {
         None => there.first().cloned().ok_or_else(unknown),
         Some(emotion) if there.contains(&emotion) => Ok(emotion),
@@ -120,19 +122,19 @@ fn emotion(asked: Option<String>, there: &[String]) -> Result<String, Fault> {
     }
 }
 
-fn format(asked: Option<&str>, sample_rate: u32) -> Result<Format, Fault> {
+fn format(asked: Option<&str>, sample_rate: u32) -> Result<Format, RequestError> {
     let format = asked.map_or(Some(Format::Wav), Format::named);
     let format = format.filter(|format| format.takes(sample_rate));
-    format.ok_or_else(|| Fault::Format(Format::names(sample_rate)))
+    format.ok_or_else(|| RequestError::Format(Format::names(sample_rate)))
 }
 
 /// Chooses the one of two fields that was sent.
-fn words(text: Option<String>, ssml: Option<String>) -> Result<Words, Fault> {
+fn words(text: Option<String>, ssml: Option<String>) -> Result<Words, RequestError> {
     match (text, ssml) {
         (Some(text), None) => Ok(Words::Plain(text)),
         (None, Some(ssml)) => Ok(Words::Ssml(ssml)),
-        (None, None) => Err(Fault::TextMissing(Field::Text)),
-        (Some(_), Some(_)) => Err(Fault::TextTwice),
+        (None, None) => Err(RequestError::TextMissing(Field::Text)),
+        (Some(_), Some(_)) => Err(RequestError::TextTwice),
     }
 }
 
@@ -143,16 +145,16 @@ const fn delivery(stream: bool) -> Delivery {
     }
 }
 
-// The text of a client is nobody else's business.
-impl fmt::Debug for Ask {
+// The text of a client must not reach a log.
+impl fmt::Debug for SpeechRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ask").finish_non_exhaustive()
+        f.debug_struct("SpeechRequest").finish_non_exhaustive()
     }
 }
 
-impl fmt::Debug for Wish {
+impl fmt::Debug for PreparedSpeech {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Wish")
+        f.debug_struct("PreparedSpeech")
             .field("utterance", &self.order.utterance)
             .field("format", &self.format)
             .finish_non_exhaustive()
@@ -191,22 +193,25 @@ pub(super) mod tests {
         Voices::new(vec![Arc::new(Described)], &[]).unwrap()
     }
 
-    fn check(query: &str) -> Result<Wish, Fault> {
+    fn check(query: &str) -> Result<PreparedSpeech, RequestError> {
         from_query(query).and_then(|ask| ask.check(&voices(), 500, Unspeakable::Refuse))
     }
 
     #[track_caller]
-    fn check_fault(query: &str, expected: &Fault) {
+    fn check_fault(query: &str, expected: &RequestError) {
         assert_eq!(&check(query).unwrap_err(), expected, "{query}");
     }
 
     #[test]
     fn a_speed_is_a_number_in_its_range() {
         for speed in ["0.49", "2.01", "-1", "NaN", "inf", "1e9"] {
-            check_fault(&format!("text=a&speed={speed}"), &Fault::Speed);
+            check_fault(&format!("text=a&speed={speed}"), &RequestError::Speed);
         }
         for speed in ["", "fast", "1,5", "0x1"] {
-            check_fault(&format!("text=a&speed={speed}"), &Fault::SpeedNoNumber);
+            check_fault(
+                &format!("text=a&speed={speed}"),
+                &RequestError::SpeedNoNumber,
+            );
         }
         for speed in ["0.5", "1", "2.0"] {
             assert!(check(&format!("text=a&speed={speed}")).is_ok(), "{speed}");
@@ -218,7 +223,7 @@ pub(super) mod tests {
         let said = check("text=%E4%BD%A0%E5%A5%BD").unwrap().order.utterance;
         assert_eq!(said.words, Words::Plain("你好".into()));
         assert_eq!((said.emotion.as_str(), said.speed), ("neutral", 1.0));
-        let unknown = Fault::Emotion(vec!["neutral".into(), "happy".into()]);
+        let unknown = RequestError::Emotion(vec!["neutral".into(), "happy".into()]);
         check_fault("text=a&emotion=grumpy", &unknown);
         check_fault("text=a&emotion=", &unknown);
         let problem: serde_json::Value =
@@ -228,11 +233,14 @@ pub(super) mod tests {
 
     #[test]
     fn voices_and_formats_that_there_are_not_are_refused_with_those_that_there_are() {
-        check_fault("text=a&voice=alloy", &Fault::Voice(vec!["v".into()]));
-        check_fault("text=a&format=mp3", &Fault::Format(Format::names(16_000)));
-        let wish = check("text=a&voice=v&format=flac&stream=true").unwrap();
+        check_fault("text=a&voice=alloy", &RequestError::Voice(vec!["v".into()]));
+        check_fault(
+            "text=a&format=mp3",
+            &RequestError::Format(Format::names(16_000)),
+        );
+        let prepared = check("text=a&voice=v&format=flac&stream=true").unwrap();
         assert_eq!(
-            (wish.format, wish.order.delivery),
+            (prepared.format, prepared.order.delivery),
             (Format::Flac, Delivery::Stream)
         );
     }
@@ -244,20 +252,20 @@ pub(super) mod tests {
             ("skip", Unspeakable::Skip),
             ("spell", Unspeakable::Spell),
         ] {
-            let wish = check(&format!("text=a&unspeakable={word}")).unwrap();
-            assert_eq!(wish.order.utterance.unspeakable, expected);
+            let prepared = check(&format!("text=a&unspeakable={word}")).unwrap();
+            assert_eq!(prepared.order.utterance.unspeakable, expected);
         }
-        check_fault("text=a&unspeakable=", &Fault::Unspeakable);
-        check_fault("text=a&unspeakable=SKIP", &Fault::Unspeakable);
+        check_fault("text=a&unspeakable=", &RequestError::Unspeakable);
+        check_fault("text=a&unspeakable=SKIP", &RequestError::Unspeakable);
     }
 
     #[test]
     fn words_come_with_marks_or_without() {
-        check_fault("", &Fault::TextMissing(Field::Text));
-        check_fault("text=", &Fault::TextEmpty(Field::Text));
-        check_fault("text=%20+", &Fault::TextEmpty(Field::Text));
-        check_fault("ssml=", &Fault::TextEmpty(Field::Ssml));
-        check_fault("text=a&ssml=b", &Fault::TextTwice);
+        check_fault("", &RequestError::TextMissing(Field::Text));
+        check_fault("text=", &RequestError::TextEmpty(Field::Text));
+        check_fault("text=%20+", &RequestError::TextEmpty(Field::Text));
+        check_fault("ssml=", &RequestError::TextEmpty(Field::Ssml));
+        check_fault("text=a&ssml=b", &RequestError::TextTwice);
         let said = check("ssml=%3Cspeak%3Ea%3C/speak%3E").unwrap();
         let marked = Words::Ssml("<speak>a</speak>".into());
         assert_eq!(said.order.utterance.words, marked);

@@ -4,22 +4,22 @@ use std::borrow::Cow;
 
 use palisade_internal::percent::{InvalidForm, decode_form_strictly, split_pair};
 
-use super::{Ask, delivery, words};
-use crate::routes::fault::Fault;
+use super::{SpeechRequest, delivery, words};
+use crate::routes::request_error::RequestError;
 
 /// Reads a query: each parameter once, and none that means nothing here.
-pub(crate) fn from_query(query: &str) -> Result<Ask, Fault> {
-    let mut found = Found::default();
+pub(crate) fn from_query(query: &str) -> Result<SpeechRequest, RequestError> {
+    let mut found = QueryFields::default();
     for (name, value) in pairs(query)? {
         let place = found.place(&name);
-        let place = place.ok_or(Fault::Query("has a parameter that is unknown here"))?;
+        let place = place.ok_or(RequestError::Query("has a parameter that is unknown here"))?;
         if place.replace(value).is_some() {
-            return Err(Fault::Query("has a parameter twice"));
+            return Err(RequestError::Query("has a parameter twice"));
         }
     }
     let speed = found.speed;
-    let speed = speed.map(|speed| speed.parse().map_err(|_| Fault::SpeedNoNumber));
-    Ok(Ask {
+    let speed = speed.map(|speed| speed.parse().map_err(|_| RequestError::SpeedNoNumber));
+    Ok(SpeechRequest {
         words: words(found.text, found.ssml)?,
         voice: found.voice,
         emotion: found.emotion,
@@ -32,7 +32,7 @@ pub(crate) fn from_query(query: &str) -> Result<Ask, Fault> {
 }
 
 #[derive(Default)]
-struct Found {
+struct QueryFields {
     text: Option<String>,
     ssml: Option<String>,
     voice: Option<String>,
@@ -43,7 +43,7 @@ struct Found {
     stream: Option<String>,
 }
 
-impl Found {
+impl QueryFields {
     fn place(&mut self, name: &str) -> Option<&mut Option<String>> {
         Some(match name {
             "text" => &mut self.text,
@@ -59,16 +59,16 @@ impl Found {
     }
 }
 
-fn flag(written: Option<&str>) -> Result<bool, Fault> {
+fn flag(written: Option<&str>) -> Result<bool, RequestError> {
     match written {
         None | Some("false") => Ok(false),
         Some("true") => Ok(true),
-        Some(_) => Err(Fault::Stream),
+        Some(_) => Err(RequestError::Stream),
     }
 }
 
-fn pairs(query: &str) -> Result<Vec<(String, String)>, Fault> {
-    let malformed = Fault::Query("is not valid percent-encoded UTF-8");
+fn pairs(query: &str) -> Result<Vec<(String, String)>, RequestError> {
+    let malformed = RequestError::Query("is not valid percent-encoded UTF-8");
     let parts = query.split('&').filter(|part| !part.is_empty());
     let decoded = parts.map(|part| {
         let (name, value) = split_pair(part);
@@ -86,7 +86,11 @@ mod tests {
 
     #[track_caller]
     fn check(query: &str, why: &'static str) {
-        assert_eq!(from_query(query).unwrap_err(), Fault::Query(why), "{query}");
+        assert_eq!(
+            from_query(query).unwrap_err(),
+            RequestError::Query(why),
+            "{query}"
+        );
     }
 
     #[test]
@@ -109,7 +113,7 @@ mod tests {
     fn a_flag_is_one_of_two_words() {
         for written in ["", "1", "yes", "TRUE"] {
             let refused = from_query(&format!("text=a&stream={written}")).unwrap_err();
-            assert_eq!(refused, Fault::Stream, "{written}");
+            assert_eq!(refused, RequestError::Stream, "{written}");
         }
     }
 }

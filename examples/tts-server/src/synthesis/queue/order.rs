@@ -14,7 +14,7 @@ pub(crate) struct Bounds {
     pub(crate) threads: usize,
     /// Texts that wait for their turn besides.
     pub(crate) waiting: usize,
-    /// Clients with a text under way or an answer that they have not read to its end.
+    /// Clients with a text under way or a response that they have not read to its end.
     pub(crate) listeners: usize,
 }
 

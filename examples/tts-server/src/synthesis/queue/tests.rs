@@ -89,7 +89,7 @@ fn take(listener: &Listener) -> Poll<Option<Result<bytes::Bytes, SpeechError>>> 
     listener.poll_take(&mut Context::from_waker(Waker::noop()))
 }
 
-/// As an answer that begins.
+/// As a response that begins.
 fn begin(listener: &Listener) {
     let ready = std::pin::pin!(listener.ready());
     let task = &mut Context::from_waker(Waker::noop());

@@ -34,7 +34,7 @@ async fn enter(browser: &Browser, server: &TestServer) {
         .await;
 }
 
-/// Checks that the browser complained about nothing but answers of these statuses.
+/// Checks that the browser complained about nothing but responses of these statuses.
 async fn check_quiet(browser: &Browser, expected: &[u16]) {
     let violations = browser.run("return window.violations").await;
     assert_eq!(violations, json!([]), "the page breaks its own policy");

@@ -126,7 +126,7 @@ async fn a_voice_that_breaks_half_way_is_explained_and_what_came_is_kept() {
         .await;
     assert_eq!(
         browser.text("#notice .notice-title").await,
-        "The sound broke off"
+        "The sound was interrupted"
     );
     assert_eq!(player(&browser, "live").await, "false");
     assert_eq!(

@@ -4,7 +4,7 @@ use serde_json::json;
 use tts_server::ModelVoice;
 
 use super::{check_quiet, enter};
-use crate::support::{Ask, CONFIG, TestServer, TestVoice, webdriver::Browser};
+use crate::support::{CONFIG, TestRequest, TestServer, TestVoice, webdriver::Browser};
 
 const SENTENCE: &str = "今天天气很好，我们去公园玩吧。";
 
@@ -40,7 +40,7 @@ async fn a_visitor_signs_in_speaks_and_meets_the_limit() {
     browser
         .until("document.querySelector('#player').dataset.live === 'false'")
         .await;
-    let whole = server.with_key(Ask::speak(SENTENCE)).await;
+    let whole = server.with_key(TestRequest::speak(SENTENCE)).await;
     let told: f64 = whole.header("x-audio-seconds").parse().unwrap();
     let played: f64 = browser
         .run("return Number(document.querySelector('#player').dataset.seconds)")

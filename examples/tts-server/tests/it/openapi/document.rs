@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{description, resolve};
-use crate::support::{Ask, CONFIG, TestServer};
+use crate::support::{CONFIG, TestRequest, TestServer};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_is_public_and_names_the_limits_and_voices_of_this_server() {
@@ -11,14 +11,14 @@ async fn it_is_public_and_names_the_limits_and_voices_of_this_server() {
     let server = TestServer::start_as(&config).await;
     let document = description(&server).await;
     assert_eq!(document["openapi"], "3.1.0");
-    let fields = &document["components"]["schemas"]["Ask"]["properties"];
+    let fields = &document["components"]["schemas"]["TtsRequest"]["properties"];
     assert_eq!(fields["text"]["x-max-graphemes"], 77);
     assert_eq!(fields["emotion"]["enum"], json!(["happy", "neutral", null]));
     assert_eq!(
         (&fields["speed"]["minimum"], &fields["speed"]["maximum"]),
         (&json!(0.5), &json!(2.0))
     );
-    let page = server.client.send(Ask::get("/")).await;
+    let page = server.client.send(TestRequest::get("/")).await;
     assert!(String::from_utf8_lossy(&page.body).contains("href=\"/openapi.json\""));
 }
 

@@ -1,14 +1,14 @@
-//! The description of the interface, held against what the server really answers.
+//! The description of the interface, held against what the server really responses.
 
-mod answers;
+mod responses;
 mod document;
 
 use http::StatusCode;
 use serde_json::Value;
 
-use crate::support::{Answer, Ask, TestServer};
+use crate::support::{TestRequest, TestResponse, TestServer};
 
-/// Headers that a program acts on: whatever answer carries one must be described with it.
+/// Headers that a program acts on: whatever response carries one must be described with it.
 const TELLING: [&str; 8] = [
     "accept",
     "location",
@@ -21,12 +21,12 @@ const TELLING: [&str; 8] = [
 ];
 
 async fn description(server: &TestServer) -> Value {
-    let answer = server.client.send(Ask::get("/openapi.json")).await;
+    let response = server.client.send(TestRequest::get("/openapi.json")).await;
     assert_eq!(
-        (answer.status, answer.header("content-type")),
+        (response.status, response.header("content-type")),
         (StatusCode::OK, "application/json")
     );
-    answer.json()
+    response.json()
 }
 
 /// Follows a reference, if it is one.
@@ -39,9 +39,9 @@ fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
     }
 }
 
-/// Checks that an answer is one that the description promises.
-fn check(document: &Value, method: &str, path: &str, answer: &Answer) {
-    let status = answer.status.as_u16();
+/// Checks that a response is one that the description promises.
+fn check(document: &Value, method: &str, path: &str, response: &TestResponse) {
+    let status = response.status.as_u16();
     let place = format!("{method} {path} {status}");
     let promised = &document["paths"][path][method]["responses"][status.to_string()];
     let promised = resolve(document, promised);
@@ -49,20 +49,20 @@ fn check(document: &Value, method: &str, path: &str, answer: &Answer) {
     let headers = promised["headers"].as_object();
     for name in TELLING
         .iter()
-        .filter(|name| answer.headers.contains_key(**name))
+        .filter(|name| response.headers.contains_key(**name))
     {
         let described = headers
             .is_some_and(|headers| headers.keys().any(|known| known.eq_ignore_ascii_case(name)));
         assert!(described, "{place} comes with `{name}`");
     }
-    if answer.body.is_empty() {
+    if response.body.is_empty() {
         return;
     }
-    let kind = answer.header("content-type").split(';').next().unwrap();
+    let kind = response.header("content-type").split(';').next().unwrap();
     let content = &promised["content"][kind];
     assert!(content.is_object(), "{place} comes as {kind}");
-    if answer.status.is_client_error() || answer.status.is_server_error() {
-        check_refusal(document, &place, content, &answer.json());
+    if response.status.is_client_error() || response.status.is_server_error() {
+        check_refusal(document, &place, content, &response.json());
     }
 }
 

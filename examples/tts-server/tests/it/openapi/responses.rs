@@ -1,48 +1,48 @@
-//! Every answer that the description promises, and no other.
+//! Every response that the description promises, and no other.
 
 use http::{Method, StatusCode};
 
 use super::{check, description};
-use crate::support::{Ask, CONFIG, TestServer, send_plain};
+use crate::support::{CONFIG, TestRequest, TestServer, send_plain};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_server_answers_is_what_it_describes() {
     let server = TestServer::start_as(&format!("{CONFIG}sound_seconds_per_minute = 130\n")).await;
     let document = description(&server).await;
     let key = server.key.clone();
-    let with_key = |ask: Ask| ask.header("x-api-key", &key);
-    let text = |body: &str| with_key(Ask::json("/tts", body.to_owned()));
+    let with_key = |ask: TestRequest| ask.header("x-api-key", &key);
+    let text = |body: &str| with_key(TestRequest::json("/tts", body.to_owned()));
     for (method, path, ask) in [
-        ("get", "/", Ask::get("/")),
-        ("head", "/", Ask::new(Method::HEAD, "/")),
-        ("get", "/health", Ask::get("/health")),
-        ("get", "/robots.txt", Ask::get("/robots.txt")),
-        ("get", "/openapi.json", Ask::get("/openapi.json")),
-        ("get", "/assets/{file}", Ask::get("/assets/main.js")),
-        ("get", "/voices", with_key(Ask::get("/voices"))),
-        ("get", "/voices", Ask::get("/voices")),
+        ("get", "/", TestRequest::get("/")),
+        ("head", "/", TestRequest::new(Method::HEAD, "/")),
+        ("get", "/health", TestRequest::get("/health")),
+        ("get", "/robots.txt", TestRequest::get("/robots.txt")),
+        ("get", "/openapi.json", TestRequest::get("/openapi.json")),
+        ("get", "/assets/{file}", TestRequest::get("/assets/main.js")),
+        ("get", "/voices", with_key(TestRequest::get("/voices"))),
+        ("get", "/voices", TestRequest::get("/voices")),
         (
             "get",
             "/health",
-            Ask::get("/health").header("x-api-key", "wrong"),
+            TestRequest::get("/health").header("x-api-key", "wrong"),
         ),
         (
             "get",
             "/health",
-            Ask::get("/health").header("host", "elsewhere.example"),
+            TestRequest::get("/health").header("host", "elsewhere.example"),
         ),
-        ("get", "/tts", with_key(Ask::speak("好"))),
+        ("get", "/tts", with_key(TestRequest::speak("好"))),
         (
             "head",
             "/tts",
-            with_key(Ask::new(Method::HEAD, "/tts?text=%E5%A5%BD")),
+            with_key(TestRequest::new(Method::HEAD, "/tts?text=%E5%A5%BD")),
         ),
-        ("get", "/tts", with_key(Ask::get("/tts"))),
-        ("get", "/tts", with_key(Ask::get("/tts?text=%ff"))),
+        ("get", "/tts", with_key(TestRequest::get("/tts"))),
+        ("get", "/tts", with_key(TestRequest::get("/tts?text=%ff"))),
         (
             "get",
             "/tts",
-            with_key(Ask::get("/tts?text=%E5%A5%BD&speed=x")),
+            with_key(TestRequest::get("/tts?text=%E5%A5%BD&speed=x")),
         ),
         ("post", "/tts", text(r#"{"text":"好"}"#)),
         ("post", "/tts", text("{")),
@@ -58,15 +58,15 @@ async fn what_the_server_answers_is_what_it_describes() {
             text(&format!(r#"{{"text":"{}"}}"#, "好".repeat(501))),
         ),
     ] {
-        let answer = server.client.send(ask).await;
-        check(&document, method, path, &answer);
+        let response = server.client.send(ask).await;
+        check(&document, method, path, &response);
     }
     // The limit of a key is not far now.
     let long = format!(r#"{{"text":"{}"}}"#, "好".repeat(500));
     for _ in 0..10 {
-        let answer = server.client.send(text(&long)).await;
-        check(&document, "post", "/tts", &answer);
-        if answer.status == StatusCode::TOO_MANY_REQUESTS {
+        let response = server.client.send(text(&long)).await;
+        check(&document, "post", "/tts", &response);
+        if response.status == StatusCode::TOO_MANY_REQUESTS {
             return;
         }
     }
@@ -77,30 +77,36 @@ async fn what_the_server_answers_is_what_it_describes() {
 async fn refusals_of_what_is_sent_and_who_sends_it_are_described() {
     let server = TestServer::start().await;
     let document = description(&server).await;
-    let opened = server.with_key(Ask::new(Method::POST, "/session")).await;
+    let opened = server
+        .with_key(TestRequest::new(Method::POST, "/session"))
+        .await;
     check(&document, "post", "/session", &opened);
     let cookie = opened.cookie();
     let key = server.key.clone();
-    let with_key = |ask: Ask| ask.header("x-api-key", &key);
-    let post = || with_key(Ask::new(Method::POST, "/tts"));
+    let with_key = |ask: TestRequest| ask.header("x-api-key", &key);
+    let post = || with_key(TestRequest::new(Method::POST, "/tts"));
     for (method, path, ask) in [
-        ("get", "/session", Ask::get("/session")),
+        ("get", "/session", TestRequest::get("/session")),
         (
             "get",
             "/session",
-            Ask::get("/session").header("cookie", &cookie),
+            TestRequest::get("/session").header("cookie", &cookie),
         ),
-        ("post", "/session", Ask::new(Method::POST, "/session")),
+        (
+            "post",
+            "/session",
+            TestRequest::new(Method::POST, "/session"),
+        ),
         // Nothing says that the server's own page asks.
         (
             "delete",
             "/session",
-            Ask::new(Method::DELETE, "/session").header("cookie", &cookie),
+            TestRequest::new(Method::DELETE, "/session").header("cookie", &cookie),
         ),
         (
             "post",
             "/tts",
-            Ask::json("/tts", r#"{"text":"好"}"#).header("cookie", &cookie),
+            TestRequest::json("/tts", r#"{"text":"好"}"#).header("cookie", &cookie),
         ),
         (
             "post",
@@ -110,46 +116,47 @@ async fn refusals_of_what_is_sent_and_who_sends_it_are_described() {
         (
             "post",
             "/tts",
-            with_key(Ask::json("/tts", r#"{"text":"好"}"#)).header("content-encoding", "gzip"),
+            with_key(TestRequest::json("/tts", r#"{"text":"好"}"#))
+                .header("content-encoding", "gzip"),
         ),
         (
             "post",
             "/tts",
-            with_key(Ask::json("/tts", vec![b' '; 100_000])),
+            with_key(TestRequest::json("/tts", vec![b' '; 100_000])),
         ),
         (
             "post",
             "/tts",
-            with_key(Ask::json("/tts", r#"{"text":["好"]}"#)),
+            with_key(TestRequest::json("/tts", r#"{"text":["好"]}"#)),
         ),
         (
             "post",
             "/tts",
-            with_key(Ask::json("/tts", r#"{"text":"坏"}"#)),
+            with_key(TestRequest::json("/tts", r#"{"text":"坏"}"#)),
         ),
         (
             "post",
             "/tts",
-            with_key(Ask::json("/tts", r#"{"text":"好"}"#))
+            with_key(TestRequest::json("/tts", r#"{"text":"好"}"#))
                 .header("authorization", &format!("Bearer {key}")),
         ),
         (
             "delete",
             "/session",
-            with_key(Ask::new(Method::DELETE, "/session")),
+            with_key(TestRequest::new(Method::DELETE, "/session")),
         ),
     ] {
-        let answer = server.client.send(ask).await;
-        check(&document, method, path, &answer);
+        let response = server.client.send(ask).await;
+        check(&document, method, path, &response);
     }
     for (method, path, ask) in [
-        ("get", "/", Ask::get("/")),
-        ("get", "/tts", Ask::get("/tts?text=a")),
-        ("get", "/voices", Ask::get("/voices")),
-        ("post", "/tts", Ask::json("/tts", "{}")),
+        ("get", "/", TestRequest::get("/")),
+        ("get", "/tts", TestRequest::get("/tts?text=a")),
+        ("get", "/voices", TestRequest::get("/voices")),
+        ("post", "/tts", TestRequest::json("/tts", "{}")),
     ] {
-        let answer = send_plain(server.http, ask).await;
-        check(&document, method, path, &answer);
+        let response = send_plain(server.http, ask).await;
+        check(&document, method, path, &response);
     }
 }
 
@@ -158,22 +165,26 @@ async fn what_is_answered_in_the_manner_of_openai_is_described_so() {
     let server = TestServer::start().await;
     let document = description(&server).await;
     let key = server.key.clone();
-    let with_key = |ask: Ask| ask.header("x-api-key", &key);
-    let speech = |body: &str| with_key(Ask::json("/v1/audio/speech", body.to_owned()));
+    let with_key = |ask: TestRequest| ask.header("x-api-key", &key);
+    let speech = |body: &str| with_key(TestRequest::json("/v1/audio/speech", body.to_owned()));
     let said =
         |more: &str| format!(r#"{{"model":"sambert-hifigan","voice":"test","input":"好"{more}}}"#);
     for (method, path, ask) in [
-        ("get", "/v1/models", with_key(Ask::get("/v1/models"))),
-        ("get", "/v1/models", Ask::get("/v1/models")),
+        (
+            "get",
+            "/v1/models",
+            with_key(TestRequest::get("/v1/models")),
+        ),
+        ("get", "/v1/models", TestRequest::get("/v1/models")),
         (
             "get",
             "/v1/models/{model}",
-            with_key(Ask::get("/v1/models/nobody")),
+            with_key(TestRequest::get("/v1/models/nobody")),
         ),
         (
             "post",
             "/v1/audio/speech",
-            Ask::json("/v1/audio/speech", said("")),
+            TestRequest::json("/v1/audio/speech", said("")),
         ),
         ("post", "/v1/audio/speech", speech(&said(""))),
         (
@@ -196,7 +207,7 @@ async fn what_is_answered_in_the_manner_of_openai_is_described_so() {
         ("post", "/v1/audio/speech", speech("{")),
         ("post", "/v1/audio/speech", speech("{}")),
     ] {
-        let answer = server.client.send(ask).await;
-        check(&document, method, path, &answer);
+        let response = server.client.send(ask).await;
+        check(&document, method, path, &response);
     }
 }

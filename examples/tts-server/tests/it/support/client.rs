@@ -22,18 +22,18 @@ pub(crate) struct Client {
 }
 
 /// A request in the making.
-pub(crate) struct Ask(http::request::Builder, Bytes, bool);
+pub(crate) struct TestRequest(http::request::Builder, Bytes, bool);
 
-/// A whole answer.
+/// A whole response.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct TestResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) trailers: HeaderMap,
 }
 
-impl Ask {
+impl TestRequest {
     pub(crate) fn new(method: Method, path: &str) -> Self {
         Self(
             Request::builder().method(method).uri(path),
@@ -76,7 +76,7 @@ impl Ask {
     }
 }
 
-impl Answer {
+impl TestResponse {
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
@@ -126,18 +126,18 @@ impl Client {
             .unwrap()
     }
 
-    pub(crate) async fn send(&self, ask: Ask) -> Answer {
-        self.try_send(ask).await.expect("an answer")
+    pub(crate) async fn send(&self, ask: TestRequest) -> TestResponse {
+        self.try_send(ask).await.expect("a response")
     }
 
-    /// Asks, and returns as soon as the answer begins.
-    pub(crate) async fn begin(&self, ask: Ask) -> Response<Incoming> {
+    /// Asks, and returns as soon as the response begins.
+    pub(crate) async fn begin(&self, ask: TestRequest) -> Response<Incoming> {
         let stream = self.connect().await;
-        begin(stream, self.address, ask).await.expect("an answer")
+        begin(stream, self.address, ask).await.expect("a response")
     }
 
     /// As [`send`](Self::send), where the server may die meanwhile.
-    pub(crate) async fn try_send(&self, ask: Ask) -> Option<Answer> {
+    pub(crate) async fn try_send(&self, ask: TestRequest) -> Option<TestResponse> {
         let socket = TcpStream::connect(self.address).await.ok()?;
         let name = ServerName::try_from("localhost").unwrap();
         let stream = self.connector.connect(name, socket).await.ok()?;
@@ -146,19 +146,19 @@ impl Client {
 }
 
 /// Sends in clear.
-pub(crate) async fn send_plain(address: SocketAddr, ask: Ask) -> Answer {
+pub(crate) async fn send_plain(address: SocketAddr, ask: TestRequest) -> TestResponse {
     let socket = TcpStream::connect(address).await.unwrap();
-    send(socket, address, ask).await.expect("an answer")
+    send(socket, address, ask).await.expect("a response")
 }
 
 async fn send(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     address: SocketAddr,
-    ask: Ask,
-) -> Option<Answer> {
+    ask: TestRequest,
+) -> Option<TestResponse> {
     let (head, body) = begin(stream, address, ask).await?.into_parts();
     let body = body.collect().await.ok()?;
-    Some(Answer {
+    Some(TestResponse {
         status: head.status,
         headers: head.headers,
         trailers: body.trailers().cloned().unwrap_or_default(),
@@ -169,11 +169,11 @@ async fn send(
 async fn begin(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     address: SocketAddr,
-    ask: Ask,
+    ask: TestRequest,
 ) -> Option<Response<Incoming>> {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.ok()?;
     tokio::spawn(connection);
-    let Ask(mut builder, body, has_host) = ask;
+    let TestRequest(mut builder, body, has_host) = ask;
     if !has_host {
         builder = builder.header("host", format!("localhost:{}", address.port()));
     }

@@ -13,7 +13,7 @@ use tokio::{sync::oneshot, task::JoinHandle};
 use tts_server::{DataFolder, Ingredients, Server, Settings, StartError, Voice};
 
 pub(crate) use self::{
-    client::{Answer, Ask, Client, encode, send_plain},
+    client::{Client, TestRequest, TestResponse, encode, send_plain},
     trail::{Trail, requests},
     voice::{LETTER, RATE, TestVoice},
 };
@@ -98,7 +98,7 @@ impl TestServer {
     }
 
     /// Asks with the key.
-    pub(crate) async fn with_key(&self, ask: Ask) -> Answer {
+    pub(crate) async fn with_key(&self, ask: TestRequest) -> TestResponse {
         self.client.send(ask.header("x-api-key", &self.key)).await
     }
 

@@ -11,7 +11,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{Ask, send_plain};
+use super::{TestRequest, send_plain};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const FLAGS: [&str; 9] = [
@@ -224,11 +224,11 @@ async fn ask(driver: SocketAddr, method: Method, path: &str, body: &Value) -> Va
     } else {
         body.to_string()
     };
-    let ask = Ask::new(method, path)
+    let ask = TestRequest::new(method, path)
         .header("content-type", "application/json")
         .body(body);
-    let answer = tokio::time::timeout(PATIENCE, send_plain(driver, ask))
+    let response = tokio::time::timeout(PATIENCE, send_plain(driver, ask))
         .await
-        .expect("the driver answers");
-    answer.json()["value"].clone()
+        .expect("the driver responses");
+    response.json()["value"].clone()
 }
