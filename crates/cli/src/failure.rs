@@ -5,6 +5,8 @@ use std::{error::Error, fmt, process::ExitCode};
 use crate::output;
 
 /// Why a command failed. `main` prints it and ends with its exit code.
+///
+/// Every error type converts into it with `?`, as [`Impossible`](Self::Impossible).
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// The command could not be carried out. One line with all causes, printed by
@@ -19,11 +21,16 @@ pub(crate) enum Failure {
 
 impl Failure {
     /// Makes a failure of a message for the user.
+    ///
+    /// The message says what is wrong and what to do. It must not contain a secret: it goes to the terminal
+    /// and often to a log.
     pub(crate) fn new(problem: impl fmt::Display) -> Self {
         Self::Impossible(problem.to_string())
     }
 
     /// Makes a failure of an error and all its causes, on one line.
+    ///
+    /// The causes are joined by `: `, the outermost first: `cannot read keys.toml: permission denied`.
     pub(crate) fn from_error(error: &dyn Error) -> Self {
         let mut line = error.to_string();
         let mut cause = error.source();
@@ -35,6 +42,8 @@ impl Failure {
     }
 
     /// Prints what went wrong, if that was not printed before, and returns the exit code.
+    ///
+    /// clap uses 2 for wrong arguments as well: for a script both mean that nothing was decided.
     pub(crate) fn tell(self) -> ExitCode {
         match self {
             Self::Impossible(problem) => {

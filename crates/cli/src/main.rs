@@ -6,10 +6,31 @@
 //! - 1: the result is "no": a trail is not intact, a service cannot use its files, an authority
 //!   issues no certificate.
 //! - 2: the command could not be carried out.
-//! - 3: the audit trail has incidents that somebody must check.
+//! - 3: the audit trail has incidents that an operator must check.
 //!
 //! Results go to standard output, everything else to standard error. The `///` comments on the
-//! types of clap are the help text.
+//! types of clap are the help text: the first paragraph for `-h`, all of them for `--help`.
+//!
+//! # Where things are
+//!
+//! | module | commands |
+//! |---|---|
+//! | `key` | `key new`, `list`, `revoke`, `rotate`, `verify` |
+//! | `token` | `token mint`, `inspect`, `revoke` |
+//! | `limits` | `limits show`, `reset` |
+//! | `try_command` | `try key`, `try token` |
+//! | `audit` | `audit verify`, `query`, `report`, `export`, `acknowledge`, `key` |
+//! | `cert` | `cert issue`, `show` |
+//!
+//! Each command is a type of clap with a method `run`. It does its work through the public API of the
+//! library crates, so a program can do the same without the command. The command adds arguments, text and exit
+//! codes.
+//!
+//! # Secrets
+//!
+//! No command takes a secret as an argument: arguments are in the list of processes and in the
+//! history of a shell. Secrets come from files or from standard input. Files that hold secrets are
+//! created with mode 0600.
 
 mod audit;
 mod cert;
@@ -30,6 +51,9 @@ use self::failure::Failure;
 
 /// Makes and revokes API keys, mints development tokens, shows limits, reads and verifies audit
 /// trails, orders certificates.
+///
+/// Results go to standard output, notes and errors to standard error. Secrets are read from files or
+/// standard input, never from arguments.
 #[derive(Parser)]
 #[command(name = "palisade", version, arg_required_else_help = true, after_help = EXAMPLES)]
 struct Arguments {
@@ -48,32 +72,52 @@ Examples:
   palisade audit query audit.jsonl --principal anna --since 24h
   palisade cert issue --config server.toml --dry-run
 
-`palisade COMMAND --help` has more. Exit codes: 0 done, 1 the answer is no, 2 it could not be done,
-3 the audit trail has incidents that somebody must look at.";
+`palisade COMMAND --help` has more. Exit codes: 0 done, 1 the result is no, 2 it could not be done,
+3 the audit trail has incidents that an operator must check.";
 
 #[derive(Subcommand)]
 enum Command {
     /// API keys in a TOML file
+    ///
+    /// New keys are printed once, their digests are stored. Running services read the store again within a
+    /// second after a change.
     #[command(subcommand)]
     Key(key::Command),
     /// JSON Web Tokens: for development, shown, revoked
+    ///
+    /// Tokens for production come from an identity provider. This command signs tokens for development,
+    /// shows the content of any token, and revokes tokens before they expire.
     #[command(subcommand)]
     Token(token::Command),
     /// Rate limits in Redis or Valkey
+    ///
+    /// Shows what a client, a principal or an owner has left, and resets it. Limits in the memory of a
+    /// service cannot be reached.
     #[command(subcommand)]
     Limits(limits::Command),
     /// What a service would decide about a key or token
+    ///
+    /// Credentials are read from standard input, one a line. The decision is that of the layers, made with
+    /// the same code. Nothing is recorded and no limit is charged.
     #[command(subcommand)]
     Try(try_command::Command),
     /// Audit trails
+    ///
+    /// Verifies, searches, exports and reports on the files that a service writes. No command changes a
+    /// record.
     #[command(subcommand)]
     Audit(audit::Command),
     /// Certificates from an authority (`[server.acme]`)
+    ///
+    /// Uses the configuration file and the cache of the service (ACME, RFC 8555).
     #[command(subcommand)]
     Cert(cert::Command),
 }
 
 /// Runs the command and returns its exit code. clap itself ends with 2 after wrong arguments.
+///
+/// Only `main` ends the process, so destructors of the commands run: locks are released and buffers
+/// written.
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Key(command) => command.run(),

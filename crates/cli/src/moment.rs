@@ -9,12 +9,17 @@ use palisade_api_key::Timestamp;
 use palisade_core::SystemClock;
 
 /// Returns the current time since the Unix epoch.
+///
+/// Each command reads it once, so that all times in a record are the same.
 pub(crate) fn now() -> Duration {
     SystemClock::shared().unix_time()
 }
 
 /// A duration: a whole number and a unit, `90d`, `12h`, `30m`, `45s` or `2w`. At most a hundred
 /// years.
+///
+/// `0s` is accepted, for an overlap or a leeway of nothing. A number without a unit is refused, so that
+/// no one has to guess whether `90` means days or seconds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Span(pub(crate) Duration);
 
@@ -50,6 +55,9 @@ impl FromStr for Span {
 }
 
 /// A point in time: a duration from now, or a date with time and zone (RFC 3339).
+///
+/// `90d` is 90 days after the start of the command. `2027-01-31T00:00:00Z` is that moment. A date
+/// without a time or a zone is refused, since it would mean another moment on another machine.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Moment {
     /// A date with time and zone.

@@ -1,5 +1,8 @@
 //! Output of the commands. Results go to standard output, so that they can be piped; everything
 //! else goes to standard error.
+//!
+//! `println!` is not used: it panics if the pipe is closed, and `palisade audit query … | head`
+//! would then end with an error.
 
 use std::{
     fmt,
@@ -10,6 +13,8 @@ use std::{
 ///
 /// A closed pipe (`| head`) is no error: the exit code still says how the command ended. Any other
 /// error of the output is returned.
+///
+/// The line is flushed at once: a key that was not printed must not be stored.
 pub(crate) fn result(line: impl fmt::Display) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let written = writeln!(out, "{line}").and_then(|()| out.flush());
@@ -20,6 +25,9 @@ pub(crate) fn result(line: impl fmt::Display) -> io::Result<()> {
 }
 
 /// Prints many lines to standard output, through one buffer.
+///
+/// For commands with many lines. [`result`] would write each to the terminal separately. Call
+/// [`finish`](Self::finish) at the end: dropping the value ignores errors of the last lines.
 pub(crate) struct Lines(io::BufWriter<io::StdoutLock<'static>>);
 
 impl Lines {
@@ -28,7 +36,7 @@ impl Lines {
         Self(io::BufWriter::new(io::stdout().lock()))
     }
 
-    /// Prints a line. Returns false if the reader closed the pipe (`| head`): nobody reads the rest.
+    /// Prints a line. Returns false if the reader closed the pipe (`| head`): the rest need not be printed.
     pub(crate) fn print(&mut self, line: &str) -> io::Result<bool> {
         still_read(writeln!(self.0, "{line}"))
     }
@@ -39,7 +47,8 @@ impl Lines {
     }
 }
 
-/// Tells whether somebody still reads the output. Any other problem is an error.
+/// Returns false if the pipe is closed, so that no one reads the output. Any other problem is an
+/// error.
 fn still_read(written: io::Result<()>) -> io::Result<bool> {
     match written {
         Ok(()) => Ok(true),
@@ -50,12 +59,17 @@ fn still_read(written: io::Result<()>) -> io::Result<bool> {
 
 /// Prints a line for the person at the terminal to standard error. Errors are ignored, since there
 /// is no other place to report them.
+///
+/// For example where a new file is, or what must be done next. Programs that read the result do not
+/// see it.
 pub(crate) fn note(line: impl fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
 /// Formats rows in columns, separated by two spaces. Each column is as wide as its widest text, in
 /// characters.
+///
+/// The first row is the head. Characters that are wider than one cell are counted as one.
 pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |column: usize| {
         rows.iter()

@@ -18,6 +18,9 @@ const LARGEST: u64 = 64 * 1024;
 /// Reads a secret, without white space at its end. Returns `None` if there is no file.
 ///
 /// Fails if the file cannot be read, other users may read it, or it is longer than [`LARGEST`].
+///
+/// White space at the end is removed because editors and `echo` add a line feed. White space at the
+/// beginning is kept: it may belong to the secret.
 pub(crate) fn read(path: &Path) -> Result<Option<Secret>, Failure> {
     let failed = |problem: io::Error| {
         Failure::new(format_args!("cannot read {}: {problem}", path.display()))
@@ -45,6 +48,9 @@ pub(crate) fn read(path: &Path) -> Result<Option<Secret>, Failure> {
 
 /// Creates a file, and fails if it exists. If root runs the command, the file belongs to the owner
 /// of its folder.
+///
+/// An existing file is never replaced: it may be the only copy of a key that is in use. The mode is set
+/// when the file is created, not afterwards, so that no other user can open it in between.
 pub(crate) fn create(path: &Path, secret: &Secret) -> Result<(), Failure> {
     private_file::write_new(path, secret.expose()).map_err(|problem| {
         Failure::new(format_args!("cannot create {}: {problem}", path.display()))

@@ -19,21 +19,32 @@ Examples:
   palisade audit acknowledge audit.jsonl --key audit.key --all --by lin --note 'restored from backup'";
 
 /// Acknowledges incidents, signed with the key of the trail
+///
+/// The acknowledgement names the finding, the person and the time. A finding that shows a changed record
+/// cannot be acknowledged.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Acknowledge {
     #[command(flatten)]
     trail: Trail,
     /// The record that `verify` named
+    ///
+    /// Only the incidents at this record are acknowledged.
     #[arg(long, value_name = "NUMBER", required_unless_present = "all")]
     record: Option<u64>,
     /// Every incident that there is now
+    ///
+    /// List them first with `palisade audit verify`.
     #[arg(long, conflicts_with = "record")]
     all: bool,
     /// Who checked it
+    ///
+    /// A name that others in the organization understand. It is not checked.
     #[arg(long, value_name = "NAME")]
     by: String,
     /// What was found out
+    ///
+    /// The cause and where it is documented, such as a ticket. It is shown with the finding.
     #[arg(long, value_name = "TEXT")]
     note: String,
 }

@@ -22,12 +22,18 @@ Examples:
   palisade audit export audit.jsonl --format ecs > audit.ndjson";
 
 /// Writes the records that meet all conditions in a form of other systems
+///
+/// Feed a log collector or a SIEM with it. Each line is complete, so a collector can read them one by one.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Export {
     /// The file that is written, or was
+    ///
+    /// Rotated parts beside it are read too, oldest first.
     file: PathBuf,
     /// The form of each line
+    ///
+    /// See the possible values: cef for ArcSight, ecs for Elastic, ocsf for Amazon Security Lake and others.
     #[arg(long, value_name = "FORM")]
     format: Form,
     #[command(flatten)]
@@ -35,6 +41,8 @@ pub(crate) struct Export {
 }
 
 /// The forms.
+///
+/// Each value is an [`ExportFormat`]. A form of the command is added here as well.
 #[derive(Clone, Copy, ValueEnum)]
 enum Form {
     /// Common Event Format, version 0
@@ -57,6 +65,8 @@ impl From<Form> for ExportFormat {
 
 impl Export {
     /// Writes the records.
+    ///
+    /// Ends without an error if the reader closes the pipe. Fails at the first line that cannot be read.
     pub(super) fn run(self) -> Result<(), Failure> {
         let unreadable = |problem: io::Error| {
             Failure::new(format_args!(

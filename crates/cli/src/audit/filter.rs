@@ -1,4 +1,7 @@
-//! The conditions of `palisade audit query` and `palisade audit report`, as arguments.
+//! The conditions of `palisade audit query`, `report` and `export`, as arguments.
+//!
+//! clap parses each value when the command starts, so a wrong address or status is reported before
+//! the trail is read.
 
 use std::{net::IpAddr, str::FromStr, time::Duration};
 
@@ -9,45 +12,71 @@ use palisade_audit::RecordFilter;
 use crate::moment::{self, Span};
 
 /// Which records of a trail are selected. All conditions must hold.
+///
+/// Without a condition every record is selected. Text is compared in full and with case.
 #[derive(Args)]
 pub(super) struct Conditions {
     /// From this time on: a date as 2027-01-31T00:00:00Z, or how long ago, as 2h
+    ///
+    /// Records of this moment are included.
     #[arg(long, value_name = "TIME")]
     since: Option<PastMoment>,
     /// Before this time
+    ///
+    /// Records of this moment are not included, so that two ranges do not overlap.
     #[arg(long, value_name = "TIME")]
     until: Option<PastMoment>,
     /// The identifier of the principal
+    ///
+    /// As the records show it.
     #[arg(long, value_name = "ID")]
     principal: Option<String>,
     /// The owner (tenant) of the principal
+    ///
+    /// Finds the requests of all its keys and tokens.
     #[arg(long, value_name = "ID")]
     owner: Option<String>,
     /// The address of the client, or a network as 203.0.113.0/24
+    ///
+    /// IPv4 and IPv6. The address is the one that the service derived, not that of a proxy.
     #[arg(long, value_name = "ADDRESS[/BITS]")]
     client: Option<Network>,
     /// The template of the route
+    ///
+    /// As the rule has it, such as /voices/{id}.
     #[arg(long, value_name = "TEMPLATE")]
     route: Option<String>,
     /// The code of the refusal, such as quota_exceeded
+    ///
+    /// The member code of the problem document that the client got.
     #[arg(long, value_name = "CODE")]
     code: Option<String>,
     /// The status of the response, or its class as 4xx
+    ///
+    /// 404 selects one status, 4xx all from 400 to 499.
     #[arg(long, value_name = "STATUS")]
     status: Option<StatusRange>,
     /// Refused requests only
+    ///
+    /// Refused by a layer or, through its API, by a handler. Errors of a handler are not refusals.
     #[arg(long)]
     refused: bool,
     /// The type of the record: request, event, folded, recovered and so on
+    ///
+    /// The member type of the record.
     #[arg(long = "type", value_name = "TYPE")]
     kind: Option<String>,
     /// The identifier of the request, from its `x-request-id` header or an error
+    ///
+    /// A client that reports a problem can name it: every response has it.
     #[arg(long, value_name = "ID")]
     id: Option<String>,
 }
 
 impl Conditions {
     /// Returns the filter of these conditions.
+    ///
+    /// Durations are counted from now, once for both ends.
     pub(super) fn filter(self) -> RecordFilter {
         let now = moment::now();
         let mut filter = RecordFilter::new();
@@ -84,9 +113,13 @@ impl Conditions {
 }
 
 /// A time in the past: a date with time and zone (RFC 3339), or a duration before now.
+///
+/// `--since 2h` is the counterpart of `--expires 2h`, which lies in the future.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum PastMoment {
+    /// A duration before the start of the command.
     Ago(Span),
+    /// A date with time and zone.
     At(Timestamp),
 }
 
@@ -113,9 +146,13 @@ impl FromStr for PastMoment {
 }
 
 /// An address with the bits of its network.
+///
+/// A plain address has all bits: 32 for IPv4, 128 for IPv6.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Network {
+    /// Any address of the network.
     address: IpAddr,
+    /// How many leading bits are compared, at most 32 or 128.
     bits: u8,
 }
 
@@ -142,9 +179,13 @@ impl FromStr for Network {
 }
 
 /// A status, or all of a class.
+///
+/// Both ends belong to it. `404` is 404 to 404, `4xx` is 400 to 499.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct StatusRange {
+    /// The smallest status.
     first: u16,
+    /// The largest status.
     last: u16,
 }
 

@@ -17,10 +17,15 @@ Example:
   palisade audit key checkpoint.key";
 
 /// Makes an Ed25519 key that signs checkpoints
+///
+/// Checkpoints say how far the trail was at a time. With a separate key, a machine that only has the
+/// public key can check them, and cannot make one.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Key {
     /// The file to make
+    ///
+    /// It must not exist. Keep it on the server, and the public key where the trail is verified.
     file: PathBuf,
 }
 

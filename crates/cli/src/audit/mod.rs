@@ -1,5 +1,17 @@
 //! `palisade audit`: verifies audit trails, searches and exports them, reports on them, acknowledges
 //! incidents, and makes checkpoint keys.
+//!
+//! A trail is one file that a service writes, with its rotated parts beside it. All commands read
+//! these parts as well, oldest first, and work while the service runs.
+//!
+//! | module | command | verifies | writes |
+//! |---|---|---|---|
+//! | `verify` | `audit verify` | yes | nothing |
+//! | `report` | `audit report` | yes | one HTML page |
+//! | `query` | `audit query` | no | nothing |
+//! | `export` | `audit export` | no | nothing |
+//! | `acknowledge` | `audit acknowledge` | yes | `FILE.acknowledged` |
+//! | `key` | `audit key` | | two key files |
 
 mod acknowledge;
 mod export;
@@ -14,6 +26,8 @@ use clap::Subcommand;
 use crate::Failure;
 
 /// What can be done with a trail.
+///
+/// In alphabetical order. Begin with `verify`.
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Acknowledge(acknowledge::Acknowledge),

@@ -1,7 +1,10 @@
 //! `palisade audit query`: lists the records of a trail that meet conditions.
 //!
-//! Lines go to standard output: a table for people, or with `--json` the records as they stand in
+//! Lines go to standard output: a table for people, or with `--json` the records as they are in
 //! the file, one a line. Nothing is verified here.
+//!
+//! The trail is read once, record by record, so its size does not matter. `--last` keeps only so many
+//! lines in memory.
 
 use std::{collections::VecDeque, io, path::PathBuf};
 
@@ -24,17 +27,26 @@ Examples:
   palisade audit query audit.jsonl --status 5xx --json > errors.jsonl";
 
 /// Lists the records that meet all conditions
+///
+/// A line has the time, the type, the client, the principal, the route, the status, the refusal, the
+/// outcome, the duration and the id of the request.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Query {
     /// The file that is written, or was
+    ///
+    /// Rotated parts beside it are read too.
     file: PathBuf,
     #[command(flatten)]
     conditions: Conditions,
     /// Lists only the last records of those that are found
+    ///
+    /// Default: all, printed as they are found.
     #[arg(long, value_name = "NUMBER")]
     last: Option<usize>,
-    /// Prints each record as it stands in the file, one a line
+    /// Prints each record as it is in the file, one a line
+    ///
+    /// The bytes are those that were hashed, so a line can be compared with a copy.
     #[arg(long)]
     json: bool,
 }
@@ -81,6 +93,8 @@ impl Query {
 }
 
 /// Returns the records that a filter admits. Errors are passed on.
+///
+/// Also used by `palisade audit export`. A record that cannot be read is not skipped: the caller decides.
 pub(super) fn admitted(
     records: impl Iterator<Item = io::Result<StoredRecord>>,
     mut filter: RecordFilter,
@@ -89,13 +103,18 @@ pub(super) fn admitted(
 }
 
 /// The lines that are printed: each at once, or the last ones at the end.
+///
+/// With `--last` a queue holds so many lines. Without it nothing is held, and the first line appears at
+/// once also in a large trail.
 struct Listing {
     last: Option<usize>,
     json: bool,
+    /// The lines that are printed at the end, at most `last`.
     kept: VecDeque<String>,
 }
 
 impl Listing {
+    /// Starts without lines.
     fn new(last: Option<usize>, json: bool) -> Self {
         Self {
             last,
@@ -162,6 +181,9 @@ fn row(record: &StoredRecord) -> String {
 
 /// Escapes what would change the terminal or the order of the text. In the file it is escaped, but
 /// reading the JSON undoes that.
+///
+/// A user name or a path comes from a client. An escape sequence in it could hide other lines of the
+/// terminal, and a direction mark could reverse a line.
 fn printable(line: &str) -> String {
     let mut shown = String::with_capacity(line.len());
     for character in line.chars() {

@@ -2,6 +2,8 @@
 //!
 //! The trail is verified first, so that the page says what its numbers are worth. The exit code is
 //! that of `palisade audit verify`.
+//!
+//! The page is one file of HTML and SVG. It can be sent and archived without a server.
 
 use std::{fs, io, path::PathBuf};
 
@@ -24,6 +26,8 @@ Examples:
   palisade audit report audit.jsonl --principal anna --output anna.html";
 
 /// Writes one HTML page about the records that meet all conditions
+///
+/// Names in the page are escaped. It says at the top whether the trail is intact.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Report {
@@ -32,6 +36,8 @@ pub(crate) struct Report {
     #[command(flatten)]
     conditions: Conditions,
     /// The file of the page; it is replaced
+    ///
+    /// Its folder must exist. The page may hold addresses and names of principals: protect it as the trail.
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
 }

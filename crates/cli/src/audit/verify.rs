@@ -2,6 +2,13 @@
 //!
 //! The report goes to standard output, for people or with `--json` for programs. The exit code is
 //! 0, 1 or 3; an unreadable file is 2.
+//!
+//! What each finding proves, and what not:
+//!
+//! - Without a key, the chain shows accidents and careless changes. An attacker who can write the file
+//!   can compute all hashes anew.
+//! - With a key, a record cannot be changed, moved or removed from the middle without being found.
+//! - With checkpoints or an anchor, a cut end is found too.
 
 use std::path::PathBuf;
 
@@ -28,31 +35,47 @@ Examples:
   palisade audit verify audit.jsonl --anchor 1234:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 
 /// Checks that every record is what was written, in its place, and none is missing
+///
+/// Run it from time to time, and before you rely on a record. The last line is the anchor: note it
+/// elsewhere, and give it to a later run.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Verify {
     #[command(flatten)]
     trail: Trail,
     /// A record that must be there, as an earlier run named it
+    ///
+    /// The number and the hash of a record. A trail that was cut off before it, or written anew, is not intact.
     #[arg(long, value_name = "SEQUENCE:HASH")]
     anchor: Option<Anchor>,
     /// Prints one JSON object
+    ///
+    /// For programs: all counts and findings, with the same outcome and exit code.
     #[arg(long)]
     json: bool,
 }
 
 /// A trail, and the keys and checkpoints it is verified with.
+///
+/// Shared by `verify`, `report` and `acknowledge`.
 #[derive(Args)]
 pub(super) struct Trail {
     /// The file that is written, or was
     pub(super) file: PathBuf,
     /// The key that the trail was written with
+    ///
+    /// Without it only the chain is checked, which does not stop an attacker who can write the file. With
+    /// another key the result is an error, not a finding.
     #[arg(long, value_name = "FILE")]
     pub(super) key: Option<PathBuf>,
     /// The file with the checkpoints of the trail, if it is not FILE.checkpoints
+    ///
+    /// A copy on another machine is better evidence than the file beside the trail.
     #[arg(long, value_name = "FILE")]
     checkpoints: Option<PathBuf>,
-    /// The public key that checks the checkpoints, if they have a key of their own
+    /// The public key that checks the checkpoints, if they have a separate key
+    ///
+    /// The file with .pub at its end that `palisade audit key` made.
     #[arg(long, value_name = "FILE")]
     checkpoint_key: Option<PathBuf>,
 }
@@ -108,6 +131,8 @@ impl Verify {
 }
 
 /// Returns the outcome in words.
+///
+/// In JSON the space is an underscore: `not_intact`.
 fn outcome(report: &VerifyReport) -> &'static str {
     match report.outcome() {
         VerifyOutcome::Intact => "intact",
@@ -155,6 +180,8 @@ fn document(report: &VerifyReport) -> Value {
 }
 
 /// Returns a finding as JSON.
+///
+/// The members are named as those of the records: `record` is the sequence number.
 fn finding(finding: &Finding) -> Value {
     json!({
         "class": class(finding),
@@ -167,6 +194,8 @@ fn finding(finding: &Finding) -> Value {
 }
 
 /// Returns the class of a finding.
+///
+/// `broken` is the class for which the exit code is 1.
 fn class(finding: &Finding) -> &'static str {
     match finding.class() {
         FindingClass::Acknowledged => "acknowledged",
@@ -176,6 +205,8 @@ fn class(finding: &Finding) -> &'static str {
 }
 
 /// Writes the report for people: the findings, the outcome, then the counts that are not zero.
+///
+/// The findings come first: a person reads them, and the last lines repeat in each run.
 fn summary(report: &VerifyReport) -> String {
     let mut lines: Vec<String> = report.findings.iter().map(finding_line).collect();
     if report.findings_total > u64::try_from(report.findings.len()).unwrap_or(u64::MAX) {
@@ -212,6 +243,8 @@ fn summary(report: &VerifyReport) -> String {
 }
 
 /// Writes a finding in one line. Names in it are escaped, since they come from the file.
+///
+/// An acknowledged finding names the person, so that a reader knows whom to ask.
 fn finding_line(finding: &Finding) -> String {
     match (finding.class(), &finding.acknowledged_by) {
         (FindingClass::Acknowledged, Some(by)) => {
@@ -223,6 +256,9 @@ fn finding_line(finding: &Finding) -> String {
 }
 
 /// Returns the counts of the report with what each of them counts.
+///
+/// Counts that are zero are not printed. Most remarks are no fault: a killed process leaves requests
+/// without an end.
 fn remarks(report: &VerifyReport) -> [(u64, &'static str); 13] {
     [
         (
@@ -247,7 +283,7 @@ fn remarks(report: &VerifyReport) -> [(u64, &'static str); 13] {
         ),
         (
             report.recoveries,
-            "times the writer set something aside and went on",
+            "times the writer set something aside and continued",
         ),
         (
             report.interruptions,

@@ -1,4 +1,7 @@
-//! `palisade cert issue`.
+//! `palisade cert issue`: orders a certificate now, in place of the service (ACME, RFC 8555).
+//!
+//! For the first certificate, and to try a configuration with `--dry-run`. Later the service itself
+//! renews. Both use the same cache, whose lock prevents two orders at a time.
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -31,22 +34,32 @@ Exit codes: 0 issued or not due, 1 not issued, 2 the command could not be carrie
 
 /// Order the certificate of a service, if there is none or it is due
 ///
-/// The running service answers the challenge of the authority: it has the same cache. Where none
-/// runs, --listen makes this command answer. Attempts of the service and of this command count
+/// The running service responds to the challenge of the authority: it has the same cache. Where none
+/// runs, --listen makes this command respond. Attempts of the service and of this command count
 /// together, so that no limit of the authority is reached.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Issue {
     /// The configuration file of the service, with [server.acme]
+    ///
+    /// The names, the authority, the contact and the cache are read from it.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
     /// Order from the staging directory of Let's Encrypt, and discard the certificate
+    ///
+    /// The whole exchange is made, so it shows whether the authority can reach this machine. The limits of
+    /// the staging directory are high, and the certificate in use is not touched.
     #[arg(long)]
     dry_run: bool,
     /// Another directory for --dry-run, where the authority is not Let's Encrypt
+    ///
+    /// Most authorities have a directory for trials; their documentation names it.
     #[arg(long, value_name = "URL", requires = "dry_run")]
     directory: Option<String>,
-    /// Answer the challenge at this address, such as 0.0.0.0:80. Not while the service runs
+    /// Respond to the challenge at this address, such as 0.0.0.0:80. Not while the service runs
+    ///
+    /// The authority connects to port 80 for http-01 and to port 443 for tls-alpn-01. Behind a proxy, give
+    /// the address that the proxy forwards to.
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
 }
@@ -75,6 +88,8 @@ impl Issue {
     }
 
     /// Returns the directory of a trial. Only Let's Encrypt has one that is known.
+    ///
+    /// An order there counts against no limit of the real authority.
     fn trial_directory(&self, settings: &AcmeSettings) -> Result<String, Failure> {
         match (&self.directory, settings.directory.as_str()) {
             (Some(directory), _) => Ok(directory.clone()),
@@ -86,6 +101,10 @@ impl Issue {
     }
 }
 
+/// Orders a certificate, or tries whether one would be issued.
+///
+/// A trial discards the certificate. It uses the staging directory, whose limits are high and whose
+/// certificates no client trusts.
 async fn order(acme: &Acme, dry_run: bool) -> Result<Renewal, AcmeError> {
     match dry_run {
         true => acme.dry_run().await,
@@ -93,7 +112,7 @@ async fn order(acme: &Acme, dry_run: bool) -> Result<Renewal, AcmeError> {
     }
 }
 
-/// Answers challenges at an address. Without one it waits for ever. Returns only a failure.
+/// Responds to challenges at an address. Without one it waits for ever. Returns only a failure.
 async fn answer(acme: &Acme, kind: ChallengeKind, listen: Option<SocketAddr>) -> Failure {
     let Some(address) = listen else {
         return std::future::pending().await;
@@ -115,6 +134,8 @@ async fn answer(acme: &Acme, kind: ChallengeKind, listen: Option<SocketAddr>) ->
 }
 
 /// Opens the socket, with TLS if the challenge is a handshake.
+///
+/// Nothing else is served: every other path gets 404.
 fn build(acme: &Acme, kind: ChallengeKind, address: SocketAddr) -> Result<Server, Failure> {
     let server = Server::builder().listen(address);
     let server = match kind {
@@ -125,6 +146,9 @@ fn build(acme: &Acme, kind: ChallengeKind, address: SocketAddr) -> Result<Server
 }
 
 /// Prints what came of an order.
+///
+/// Exit code 1 means that the authority, or another process, prevents an order now. 2 means that a
+/// setting or the cache must be corrected.
 fn tell(renewed: Result<Renewal, AcmeError>, dry_run: bool, acme: &Acme) -> Result<(), Failure> {
     let names = acme.domains().join(", ");
     match renewed {

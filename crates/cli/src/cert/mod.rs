@@ -1,4 +1,7 @@
 //! `palisade cert`: shows the certificate of a configuration, and orders one from its authority.
+//!
+//! Both commands read the configuration file of the service, so they mean the same names, authority
+//! and cache.
 
 mod issue;
 mod settings;
@@ -9,6 +12,8 @@ use clap::Subcommand;
 use crate::Failure;
 
 /// What can be done with certificates.
+///
+/// `show` only reads. `issue` contacts the authority and writes the cache.
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Issue(issue::Issue),

@@ -1,4 +1,6 @@
 //! The configuration file of a service, as far as it is about certificates.
+//!
+//! It is parsed by `palisade::config`, as the service does: a file with a mistake fails here too.
 
 use std::{fs, path::Path};
 
@@ -10,10 +12,12 @@ use crate::Failure;
 ///
 /// The file may have sections of an application that this command does not know: they are not
 /// checked.
+///
+/// Fails if the file cannot be read or has a mistake. The error names the line.
 pub(crate) fn certificate_source(path: &Path) -> Result<CertificateSource, Failure> {
     let text = fs::read_to_string(path)
         .map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
-    // What is not TOML is told by `Config`, with its line.
+    // `Config` reports text that is not TOML, with its line.
     let sections = text.parse::<toml::Table>().unwrap_or_default();
     let sections: Vec<&str> = sections.keys().map(String::as_str).collect();
     let config = Config::read_with(path, &sections)?;
@@ -21,6 +25,8 @@ pub(crate) fn certificate_source(path: &Path) -> Result<CertificateSource, Failu
 }
 
 /// The failure where the file has no authority.
+///
+/// Printed if the certificate comes from files, or if the server has none.
 pub(crate) fn no_authority(path: &Path) -> Failure {
     let path = path.display();
     Failure::new(format!("{path}: there is no [server.acme]"))

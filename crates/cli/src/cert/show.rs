@@ -1,4 +1,6 @@
-//! `palisade cert show`.
+//! `palisade cert show`: prints what the certificate of a configuration is, and when it is renewed.
+//!
+//! It reads the files of the service and sends nothing over the network.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -20,10 +22,14 @@ Examples:
 Exit codes: 0 there is a certificate, 1 there is none that is valid now, 2 it could not be read.";
 
 /// Show the certificate of a service: names, expiry, and what the last order said
+///
+/// For files instead of an authority, their names, digest and expiry are shown.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Show {
     /// The configuration file of the service
+    ///
+    /// Private keys are read but not printed.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
 }
@@ -49,6 +55,8 @@ impl Show {
 }
 
 /// Prints names, digest and expiry, then the other facts.
+///
+/// A certificate that is expired or still missing is "none that is valid now".
 fn print(
     certificates: &Certificates,
     others: impl IntoIterator<Item = (&'static str, String)>,
@@ -71,6 +79,9 @@ fn print(
 }
 
 /// Returns what is known of the orders.
+///
+/// A failed order is shown with its problem and the time of the next one: the service waits longer after
+/// each failure.
 fn facts(status: &AcmeStatus) -> Vec<(&'static str, String)> {
     let mut facts = vec![("file", status.path.display().to_string())];
     if let Some(renews) = status.renews {
@@ -85,6 +96,8 @@ fn facts(status: &AcmeStatus) -> Vec<(&'static str, String)> {
 }
 
 /// Formats a time in UTC, as in other commands.
+///
+/// RFC 3339 with `Z`, so that times of several commands can be compared as text.
 pub(super) fn date(time: Duration) -> String {
     Timestamp::from_unix(time).to_string()
 }

@@ -25,15 +25,22 @@ Examples:
   palisade key revoke --store keys.toml --owner team-voice";
 
 /// Refuses keys from now on
+///
+/// Revoking cannot be undone: make a new key instead. The record stays in the store, so the audit trail
+/// can still be read.
 #[derive(Args)]
 #[command(after_help = REVOKE_EXAMPLES)]
 pub(crate) struct Revoke {
     #[command(flatten)]
     store: Store,
     /// Revokes all keys of this owner
+    ///
+    /// Keys that were revoked before are listed too.
     #[arg(long)]
     owner: Option<String>,
     /// The ids of the keys; a whole key that was found somewhere will do
+    ///
+    /// The secret part of a whole key is ignored and not printed. If one id is unknown, none is revoked.
     #[arg(required_unless_present = "owner", value_name = "ID")]
     keys: Vec<String>,
 }
@@ -72,6 +79,9 @@ Examples:
   palisade key rotate --store keys.toml --pepper pepper --overlap 0s 4fT0aXb93Kqz";
 
 /// Gives a key a new secret and prints it, once
+///
+/// Give the new key to the client while the old secret is still accepted. After a leak use --overlap 0s,
+/// or revoke the key.
 #[derive(Args)]
 #[command(after_help = ROTATE_EXAMPLES)]
 pub(crate) struct Rotate {
@@ -80,9 +90,13 @@ pub(crate) struct Rotate {
     #[command(flatten)]
     scheme: Scheme,
     /// How long the old secret still counts
+    ///
+    /// A key has at most two secrets. Rotating again within the overlap ends the oldest one at once.
     #[arg(long, default_value = "24h", value_name = "SPAN")]
     overlap: Span,
     /// The id of the key
+    ///
+    /// As `palisade key list` shows it, 12 letters and digits.
     #[arg(value_name = "ID")]
     key: String,
 }

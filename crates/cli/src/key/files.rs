@@ -8,9 +8,13 @@ use palisade_api_key::{FileKeyStore, KeyFormat, KeyScheme, KeyTable, Pepper};
 use crate::{Failure, output};
 
 /// Where the records are.
+///
+/// Services watch the same file. It is replaced in one step, so a service never reads half of a change.
 #[derive(Args)]
 pub(super) struct Store {
     /// The TOML file with the digests of all keys
+    ///
+    /// It holds no keys. With the pepper, its reader could test guesses, so both are kept apart.
     #[arg(long, value_name = "FILE")]
     store: PathBuf,
 }
@@ -23,6 +27,8 @@ impl Store {
     }
 
     /// Opens the store, or creates an empty one.
+    ///
+    /// Only `key new` creates it. For the other commands a missing store is a typing error.
     fn open_or_create(&self) -> Result<FileKeyStore, Failure> {
         if !self.store.exists() {
             FileKeyStore::create(&self.store)?;
@@ -34,12 +40,19 @@ impl Store {
 }
 
 /// What is needed to make keys.
+///
+/// Both values are those of the service. A key that was made with another pepper or prefix would be
+/// refused by it, so the commands check the keys that are there.
 #[derive(Args)]
 pub(super) struct Scheme {
     /// The file with the secret that digests are made with; keep it apart from the store
+    ///
+    /// If it is lost, no key can be verified again. Back it up, but not together with the store.
     #[arg(long, value_name = "FILE")]
     pepper: PathBuf,
     /// What all keys begin with
+    ///
+    /// Tools that search for leaked secrets find keys by this prefix. All keys of a store have the same.
     #[arg(long, default_value = "psk", value_parser = KeyFormat::new, value_name = "WORD")]
     prefix: KeyFormat,
 }
@@ -74,6 +87,8 @@ impl Scheme {
 }
 
 /// Makes the error about keys with another pepper or prefix.
+///
+/// The cause is nearly always a wrong file: keys that the service would refuse must not be made.
 fn other_scheme(path: &Path) -> Failure {
     Failure::new(format_args!(
         "the store holds keys that were made with another pepper than {}, or with another --prefix",
@@ -83,6 +98,8 @@ fn other_scheme(path: &Path) -> Failure {
 
 /// Prints a note if a new file belongs to root, since no other user can read it then. A new file
 /// belongs to the owner of its folder.
+///
+/// `sudo palisade key new` in a folder of root makes such a file.
 #[cfg(unix)]
 fn warn_if_roots(path: &Path) {
     let uid =

@@ -19,12 +19,16 @@ Examples:
   palisade key list --store keys.toml --json | jq '.[] | select(.status == \"active\") | .id'";
 
 /// Lists all keys, oldest first
+///
+/// The states are active, rotating (the old secret is still accepted), not yet, expired and revoked.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct List {
     #[command(flatten)]
     store: Store,
     /// Prints one JSON array
+    ///
+    /// Times are RFC 3339 in UTC; a value that is not set is null.
     #[arg(long)]
     json: bool,
 }
@@ -50,6 +54,8 @@ impl List {
 }
 
 /// Returns the columns of a key; `-` for a value that is not set.
+///
+/// Names in it come from operators, so they are printed as they are.
 fn row(record: &KeyRecord, now: Duration) -> [String; 9] {
     let who = record.principal();
     let text = |text: Option<&str>| text.unwrap_or("-").to_owned();
@@ -68,6 +74,8 @@ fn row(record: &KeyRecord, now: Duration) -> [String; 9] {
 }
 
 /// Returns a key as JSON. Digests are left out.
+///
+/// The members are those of the table, with the times and networks that have no column.
 fn document(record: &KeyRecord, now: Duration) -> Value {
     let who = record.principal();
     json!({
@@ -89,6 +97,8 @@ fn document(record: &KeyRecord, now: Duration) -> Value {
 
 /// Returns the state of a key at the time `now`. The first that applies counts: a revoked key that
 /// has expired is `revoked`.
+///
+/// It is computed as the service does: `not yet` and `expired` are refused, `rotating` is accepted.
 fn status(record: &KeyRecord, now: Duration) -> &'static str {
     if record.revoked_at().is_some() {
         "revoked"

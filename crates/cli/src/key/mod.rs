@@ -1,6 +1,14 @@
 //! `palisade key`: API keys in a TOML file.
 //!
 //! Each command has a module. The help texts are the `///` comments on the types of clap.
+//!
+//! | module | what |
+//! |---|---|
+//! | `new`, `list`, `verify` | the command of that name |
+//! | `change` | `key revoke` and `key rotate` |
+//! | `files` | the store and the pepper, shared by the commands |
+//! | `name` | the id of a key in the arguments |
+//! | `user` | the user of `key verify --as` |
 
 mod change;
 mod files;
@@ -15,6 +23,8 @@ use clap::Subcommand;
 use crate::Failure;
 
 /// What can be done to keys.
+///
+/// The order is that of the life of a key.
 #[derive(Subcommand)]
 pub(crate) enum Command {
     New(new::New),

@@ -24,6 +24,9 @@ Examples:
   palisade key new --store keys.toml --pepper pepper --network 203.0.113.0/24 > key.txt";
 
 /// Makes a key and prints it, once
+///
+/// The key is shown only now. If it is lost, rotate the key. Without --scope the key proves who the
+/// client is, and allows only routes that need no scope.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct New {
@@ -32,27 +35,44 @@ pub(crate) struct New {
     #[command(flatten)]
     scheme: Scheme,
     /// Where the key counts: live or test
+    ///
+    /// A service accepts keys of the environments that it is configured for: a test key does not open the
+    /// live service.
     #[arg(long, default_value = "live", value_name = "ENVIRONMENT")]
     env: Environment,
     /// When the key ends: 90d, 12h, or a date as 2027-01-31T00:00:00Z; never without
+    ///
+    /// A moment in the past is an error. Keys that expire limit the damage of a leak that no one noticed.
     #[arg(long, value_name = "WHEN")]
     expires: Option<Moment>,
     /// When the key begins; at once without
+    ///
+    /// Until then the key is refused, and the refusal does not count as a guess.
     #[arg(long, value_name = "WHEN")]
     not_before: Option<Moment>,
     /// From where the key may be used, as 203.0.113.0/24; may be given several times
+    ///
+    /// Default: from everywhere. The address is the one that the service derives from its trusted proxies.
     #[arg(long = "network", value_name = "NETWORK")]
     networks: Vec<Network>,
     /// What the key is for, for operators
+    ///
+    /// Shown by `palisade key list` only. Clients and handlers do not see it.
     #[arg(long)]
     note: Option<String>,
     /// Whose key it is
+    ///
+    /// A tenant or an account. Several keys may have one owner; they can be limited and revoked together.
     #[arg(long)]
     owner: Option<String>,
     /// What the key allows; may be given several times
+    ///
+    /// Names are compared in full and with case. There are no wildcards.
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
     /// Which limits the key has
+    ///
+    /// A name of the configuration, such as gold. Default: the limits without a tier.
     #[arg(long)]
     tier: Option<String>,
 }
@@ -60,6 +80,8 @@ pub(crate) struct New {
 impl New {
     /// Creates missing files, stores the key and prints it. A key that cannot be printed is removed
     /// again.
+    ///
+    /// The key is stored before it is printed: a client must not get a key that the service does not know.
     pub(super) fn run(self) -> Result<(), Failure> {
         let now = now();
         let (scheme, store) = self.scheme.open_or_create(&self.store)?;
@@ -101,6 +123,8 @@ impl New {
 
 /// Prints a key to standard output, once: only its digest is stored. Id and end go to standard
 /// error.
+///
+/// Also used by `key rotate`, whose key has a new secret.
 pub(super) fn print(minted: &MintedKey) -> Result<(), Failure> {
     output::result(minted.key())?;
     let record = minted.record();
@@ -116,6 +140,8 @@ pub(super) fn print(minted: &MintedKey) -> Result<(), Failure> {
 }
 
 /// Removes a key that could not be printed, since no one can use it, and returns `problem`.
+///
+/// For example if the disk is full and standard output is a file on it.
 fn take_back(store: &FileKeyStore, id: KeyId, problem: Failure) -> Result<(), Failure> {
     store.update(|table| {
         table.remove(id);

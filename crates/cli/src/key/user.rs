@@ -13,6 +13,9 @@ const PASSWD: &str = "/etc/passwd";
 const GROUP: &str = "/etc/group";
 
 /// A user, by the numbers of user and groups.
+///
+/// Parsed from a name or number of `/etc/passwd`, or from `UID:GID,GID,…`. Without an entry a number
+/// stands for the user and the group, as in containers.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct User {
     /// The number of the user.
@@ -52,11 +55,15 @@ impl FromStr for User {
 }
 
 /// Makes the error about a user that does not exist.
+///
+/// Printed by clap with the argument that it is about.
 fn unknown(text: &str) -> String {
     format!("{PASSWD} has no user {text:?}; write a name of that file, UID, or UID:GID,GID,…")
 }
 
 /// Finds a user by name or number in lines of the form `name:password:uid:gid:…`.
+///
+/// A line that cannot be parsed is skipped: services of names add lines of other forms.
 fn find(passwd: &str, group: &str, wanted: &str) -> Option<User> {
     passwd.lines().find_map(|line| {
         let mut fields = line.split(':');
@@ -71,6 +78,8 @@ fn find(passwd: &str, group: &str, wanted: &str) -> Option<User> {
 }
 
 /// Finds the groups of a member in lines of the form `name:password:gid:member,member`.
+///
+/// The main group of a user is in `/etc/passwd` and is usually not repeated here.
 fn groups_of(group: &str, member: &str) -> Vec<u32> {
     let of_member = |line: &str| {
         let mut fields = line.split(':').skip(2);

@@ -15,7 +15,7 @@ Run it after a change, as the user that the service runs as, or as root with --a
 that user, with its group and its supplementary groups of /etc/group. A service manager may give other groups: list
 them as UID:GID,GID,…
 
-Exit code 0: the service can use the files. 1: it cannot, and the reason is told. 2: this could not be found out.
+Exit code 0: the service can use the files. 1: it cannot, and the reason is printed. 2: the check could not be run.
 
 Examples:
   palisade key verify --store keys.toml --pepper pepper
@@ -23,19 +23,30 @@ Examples:
   sudo palisade key verify --store /etc/tts/keys.toml --as 1000:1000";
 
 /// Checks that a service can read the store and the pepper, and that they belong together
+///
+/// A service cannot start if it cannot read its files, and it refuses every key that was made with
+/// another pepper or prefix. This command finds both before clients do.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Verify {
     /// The TOML file with the digests of all keys
+    ///
+    /// It must be readable for the user of the service and parse as a store.
     #[arg(long, value_name = "FILE")]
     store: PathBuf,
     /// The file with the secret that digests are made with
+    ///
+    /// Without it, only the store is checked.
     #[arg(long, value_name = "FILE")]
     pepper: Option<PathBuf>,
     /// What all keys begin with
+    ///
+    /// As the service is configured. Each key of the store must have been made with it.
     #[arg(long, default_value = "psk", value_parser = KeyFormat::new, value_name = "WORD")]
     prefix: KeyFormat,
     /// Reads the files as this user: a name, UID, or UID:GID,GID,…; needs root
+    ///
+    /// The rights of the file system are then those of that user, as at a start of the service.
     #[arg(long = "as", value_name = "USER")]
     user: Option<User>,
 }
@@ -56,6 +67,8 @@ impl Verify {
     }
 
     /// Returns the line to print, or why the files cannot be used.
+    ///
+    /// The store is checked first. Of several wrong keys the first one is named.
     fn check(&self) -> Result<String, String> {
         let store = FileKeyStore::open_unwatched(&self.store, |_| {});
         let records = store

@@ -1,6 +1,9 @@
 //! `palisade limits`: shows what a client has left in a shared store, and lifts its refusals.
 //!
 //! Limits in the memory of a service cannot be reached from here.
+//!
+//! `store` builds a layer from the arguments, in place of the one in the service. Both find a bucket
+//! by the name of its limit, its window, and a keyed hash of its subject.
 
 mod reset;
 mod show;
@@ -11,6 +14,8 @@ use clap::Subcommand;
 use crate::Failure;
 
 /// What can be done with limits in Redis or Valkey.
+///
+/// Both commands open the store with the settings of the service and use the public API of its layer.
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Reset(reset::Reset),

@@ -14,6 +14,9 @@ Examples:
   palisade limits reset --redis-file redis.url --hash-key limits.key --limit tts=100/day --owner acme";
 
 /// Makes the buckets full again, so that refusals end
+///
+/// For a client that was refused by mistake, and after a quota was raised. The reset applies to all
+/// nodes that share the store.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Reset {
@@ -23,6 +26,8 @@ pub(crate) struct Reset {
 
 impl Reset {
     /// Resets the bucket of each limit.
+    ///
+    /// A bucket that does not exist is full already: it is no error. Fails if the store cannot be used.
     pub(super) fn run(self) -> Result<(), Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

@@ -18,18 +18,26 @@ Examples:
   palisade limits show --redis-file redis.url --hash-key limits.key --limit 'api=200/day;50/hour' --principal api_key:anna --json";
 
 /// Shows how much of each limit is left
+///
+/// The columns are: the limit, its rate, the units that are left, and the time until the next unit and
+/// until the bucket is full. Looking charges nothing.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Show {
     #[command(flatten)]
     target: Target,
     /// Prints one JSON array
+    ///
+    /// Each element has the members limit, rate, remaining, next_unit_seconds and full_seconds. Seconds are
+    /// whole numbers, rounded up.
     #[arg(long)]
     json: bool,
 }
 
 impl Show {
     /// Prints one line a limit.
+    ///
+    /// Fails if the store does not reply within five seconds.
     pub(super) fn run(self) -> Result<(), Failure> {
         let Self { target, json } = self;
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -55,6 +63,8 @@ impl Show {
 }
 
 /// Returns a bucket as JSON. Times are in seconds, rounded up.
+///
+/// Printed with `--json`, in an array with one element a bucket.
 fn document(state: &BucketState) -> Value {
     json!({
         "limit": &*state.limit,
@@ -66,6 +76,8 @@ fn document(state: &BucketState) -> Value {
 }
 
 /// Writes the buckets for people.
+///
+/// The head is printed also if there is only one limit.
 fn table(states: &[BucketState]) -> String {
     let head = ["LIMIT", "RATE", "LEFT", "NEXT UNIT IN", "FULL IN"].map(str::to_owned);
     let row = |state: &BucketState| {
@@ -84,6 +96,8 @@ fn table(states: &[BucketState]) -> String {
 }
 
 /// Returns whole seconds, rounded up.
+///
+/// A client that waits so long is not refused for a fraction of a second.
 fn seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }

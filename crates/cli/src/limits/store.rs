@@ -13,24 +13,36 @@ use palisade_rate_limit::{Policy, RateLimitLayer, RedisStore, Subject};
 
 use crate::Failure;
 
-/// How long a reply may take. Nobody waits for it but the person at the terminal.
+/// How long a reply may take. A service waits far less: only the user of the command waits here.
 const DEADLINE: Duration = Duration::from_secs(5);
 
 /// The shared store, the limits, and whose buckets are meant.
+///
+/// The settings must be those of the service. Otherwise other buckets are found, which are full.
 #[derive(Args)]
 pub(super) struct Target {
     #[command(flatten)]
     address: AddressArguments,
     /// The file with the key for hashing, as in the configuration
+    ///
+    /// The store holds keyed hashes of addresses and principals, not the values. Without the key of the
+    /// service no bucket can be found.
     #[arg(long, value_name = "FILE")]
     hash_key: PathBuf,
     /// The first part of all keys
+    ///
+    /// Set it if several services share one store, as `prefix` of the configuration.
     #[arg(long, default_value = "palisade")]
     prefix: String,
     /// The authority (PEM) that signed the server's certificate, for rediss://
+    ///
+    /// Default: the authorities that the operating system trusts.
     #[arg(long, value_name = "FILE")]
     root_certificate: Option<PathBuf>,
     /// A limit with its rates, as tts=10/minute or api=200/day;50/hour
+    ///
+    /// Several rates are separated by a semicolon; each has a bucket. May be given several times for
+    /// several limits. The name and the windows must be those of the service, the amounts may differ.
     #[arg(long = "limit", value_name = "NAME=RATES", required = true)]
     limits: Vec<String>,
     #[command(flatten)]
@@ -38,13 +50,20 @@ pub(super) struct Target {
 }
 
 /// The address of the store. Exactly one must be given.
+///
+/// A password in the address should come from a file that only its owner can read.
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 struct AddressArguments {
     /// The address of the store, as in the configuration
+    ///
+    /// Such as redis://127.0.0.1:6379/2, or rediss:// for TLS. A password in it is shown in the list of
+    /// processes: use --redis-file then.
     #[arg(long, value_name = "URL")]
     redis: Option<String>,
     /// A file with the address: its password is then in no list of processes
+    ///
+    /// The file holds one address and nothing else. White space around it is ignored.
     #[arg(long, value_name = "FILE")]
     redis_file: Option<PathBuf>,
 }
@@ -54,25 +73,40 @@ struct AddressArguments {
 #[group(required = true, multiple = false)]
 struct SubjectArguments {
     /// A client address
+    ///
+    /// For IPv6 the network of the client is looked up too, since one client has many addresses.
     #[arg(long, value_name = "ADDRESS")]
     client: Option<IpAddr>,
     /// A principal, as api_key:anna or jwt:https://issuer|anna
+    ///
+    /// Write it as the audit trail shows it: the kind of credential, a colon, and the id.
     #[arg(long, value_name = "KIND:ID")]
     principal: Option<String>,
     /// An owner (tenant)
+    ///
+    /// The buckets that all principals of this owner share.
     #[arg(long, value_name = "ID")]
     owner: Option<String>,
 }
 
 /// A layer over the store, in place of the one in the service.
+///
+/// It charges nothing. It reads and resets the buckets that the service charges.
 pub(super) struct Buckets {
+    /// With the limits of the arguments, over the shared store.
     pub(super) layer: RateLimitLayer,
+    /// Whose buckets `layer` is asked for.
     pub(super) subject: SubjectArgument,
 }
 
 /// Whose buckets are meant.
+///
+/// clap guarantees that one of the three arguments was given. A principal and an owner are both named
+/// subjects; an owner has the kind `owner`.
 pub(super) enum SubjectArgument {
+    /// An address of a client, limited before it is authenticated.
     Client(IpAddr),
+    /// A principal or an owner.
     Named { kind: String, id: String },
 }
 
@@ -92,6 +126,8 @@ impl SubjectArgument {
 
 impl Target {
     /// Connects to the store. Fails if it cannot be used now, with the reason.
+    ///
+    /// The limits are those of the arguments, without tiers: a tier with other amounts uses the same bucket.
     pub(super) async fn connect(self) -> Result<Buckets, Failure> {
         let subject = self.subject.subject()?;
         let mut builder = match subject {
@@ -112,6 +148,10 @@ impl Target {
         Ok(Buckets { layer, subject })
     }
 
+    /// Opens the store with the settings of the service.
+    ///
+    /// The key for hashing must be that of the service: buckets are found by a keyed hash of their
+    /// subject, so another key finds none.
     async fn store(&self) -> Result<RedisStore, Failure> {
         let address = self.address.read()?;
         let hash_key = Secret::new(read(&self.hash_key)?);
@@ -145,6 +185,8 @@ fn read(file: &Path) -> Result<Vec<u8>, Failure> {
 
 impl SubjectArguments {
     /// Reads the one that was given.
+    ///
+    /// The part before the first colon is the kind. The id may contain further colons, as those of tokens do.
     fn subject(&self) -> Result<SubjectArgument, Failure> {
         if let Some(client) = self.client {
             return Ok(SubjectArgument::Client(client));

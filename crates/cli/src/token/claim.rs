@@ -6,6 +6,9 @@ use serde_json::Value;
 
 /// A claim in the form `name=value`. A value that is valid JSON is used as such; any other is a
 /// string.
+///
+/// So `admin=true` is a boolean, `level=7` a number and `plan=gold` a string. To get the string `"7"`,
+/// quote it: `level="7"`.
 #[derive(Clone, Debug)]
 pub(super) struct Claim {
     /// The name of the claim.

@@ -18,12 +18,17 @@ Example:
   {\"verified\":false,\"header\":{\"alg\":\"ES256\"},\"claims\":{\"iss\":\"https://login.example\"}}";
 
 /// Shows header and claims of tokens from standard input, without verifying them
+///
+/// Encrypted tokens (five parts) cannot be shown. A line that is no token gives an object with the member
+/// error, and the command continues.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Inspect {}
 
 impl Inspect {
     /// Prints what is in each line.
+    ///
+    /// A line that is no token does not end the command: its object has the member `error`.
     pub(super) fn run(self) -> Result<(), Failure> {
         for line in io::stdin().lock().lines() {
             let line = line?;
@@ -36,7 +41,9 @@ impl Inspect {
     }
 }
 
-/// Decodes a token.
+/// Decodes a signed token in compact form (RFC 7515, 7.1) without checking its signature.
+///
+/// The signature itself is not returned: with it, the output could be used as a credential.
 fn decode(token: &str) -> Result<Value, &'static str> {
     let parts: Vec<&str> = token.split('.').collect();
     let [header, claims, signature] = parts.as_slice() else {
@@ -57,16 +64,18 @@ fn decode(token: &str) -> Result<Value, &'static str> {
     }))
 }
 
+/// Decodes a part that must be a JSON object: the header or the claims.
 fn object(part: &str) -> Result<Map<String, Value>, &'static str> {
     serde_json::from_slice(&bytes(part)?).map_err(|_| "a part is not a JSON object")
 }
 
+/// Decodes base64url without padding (RFC 7515, 2).
 fn bytes(part: &str) -> Result<Vec<u8>, &'static str> {
     let decoded = URL_SAFE_NO_PAD.decode(part);
     decoded.map_err(|_| "a part is not base64url without padding")
 }
 
-/// The dates of the claims, for people.
+/// Returns the dates among the claims (RFC 7519, 4.1) as RFC 3339, for people.
 fn times(claims: &Map<String, Value>) -> Map<String, Value> {
     let names = ["iat", "nbf", "exp", "auth_time"];
     let shown = |name: &&str| {

@@ -1,5 +1,8 @@
 //! The file of a development key: a secret for HS256, a PEM file (PKCS #8) for the other
 //! algorithms.
+//!
+//! The first `token mint` creates the file. Who has it can sign tokens for every subject, so its mode
+//! is 0600, and a file that others may read is refused.
 
 use std::path::Path;
 
@@ -18,6 +21,8 @@ use palisade_jwt::{Algorithm, mint::SigningKey};
 use crate::{Failure, output, secret_file};
 
 /// How a token is signed.
+///
+/// RSA is left out: its keys are slow to make, and ES256 is supported by every verifier that matters here.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum Signature {
     /// Ed25519; the verifier holds a public key
@@ -33,6 +38,8 @@ pub(super) enum Signature {
 
 impl Signature {
     /// Returns the algorithm of RFC 7518 or RFC 8037.
+    ///
+    /// The command offers three of the algorithms of the verifier.
     const fn algorithm(self) -> Algorithm {
         match self {
             Self::EdDsa => Algorithm::EdDsa,
@@ -44,6 +51,8 @@ impl Signature {
 
 /// Reads the key, or creates the file if it is missing. Fails if the file holds a key for another
 /// algorithm.
+///
+/// A key that exists is never replaced: verifiers may already have its public half.
 pub(super) fn read_or_create(path: &Path, signature: Signature) -> Result<SigningKey, Failure> {
     let secret = match secret_file::read(path)? {
         Some(secret) => secret,
@@ -78,6 +87,8 @@ fn is_pem(secret: &Secret) -> bool {
 }
 
 /// Generates a key and writes it to a new file with mode 0600.
+///
+/// The name of the algorithm is printed, so that a wrong default is noticed at once.
 fn create(path: &Path, signature: Signature) -> Result<Secret, Failure> {
     let secret = generate(signature).map_err(|_| Failure::new("no key could be made"))?;
     secret_file::create(path, &secret)?;

@@ -20,8 +20,8 @@ use super::{
 use crate::{Failure, moment::Span, output};
 
 const EXAMPLES: &str = "\
-For development: whoever holds the key file can be anyone. The token goes to standard output, everything else to
-standard error. The key is made (mode 0600) where the file is missing; for HS256 the secret is the file's text.
+For development: anyone with the key file can sign a token for any subject. The token goes to standard output,
+everything else to standard error. The key is made (mode 0600) where the file is missing; for HS256 the secret is the file's text.
 
 Examples:
   palisade token mint --key dev.pem --jwks dev.jwks --issuer https://dev.test --audience tts --subject lin
@@ -29,40 +29,64 @@ Examples:
       --subject lin --scope tts:speak --lifetime 15m --claim plan=gold";
 
 /// Signs a token and prints it
+///
+/// The token has the form of RFC 9068 (typ at+jwt), with iss, aud, sub, client_id, iat, exp and jti.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Mint {
     /// The file with the signing key
+    ///
+    /// A PEM file (PKCS #8), or for HS256 the text of the secret. Never use a key of production here.
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
     /// How to sign
+    ///
+    /// The verifier must allow it. The algorithm belongs to the key: one file cannot be used for two.
     #[arg(long, default_value = "EdDSA")]
     algorithm: Signature,
     /// The name of the key, which token and key set then carry
+    ///
+    /// A verifier with several keys finds the right one by it. Default: none.
     #[arg(long, value_name = "NAME")]
     kid: Option<String>,
     /// Writes the public key there, as a key set (JWKS) for the verifier
+    ///
+    /// An existing file is replaced in one step. HS256 has no public key, so it is an error there.
     #[arg(long, value_name = "FILE")]
     jwks: Option<PathBuf>,
     /// Who issues the token (`iss`)
+    ///
+    /// The verifier compares it exactly, with case and a trailing slash.
     #[arg(long, value_name = "URL")]
     issuer: String,
     /// For whom the token is (`aud`)
+    ///
+    /// The name of the service that verifies the token.
     #[arg(long, value_name = "NAME")]
     audience: String,
     /// Whom the token is about (`sub`)
+    ///
+    /// The principal of the requests: limits and the audit trail use it.
     #[arg(long, value_name = "NAME")]
     subject: String,
     /// Which client the token was issued to (`client_id`)
+    ///
+    /// RFC 9068 requires the claim. It is the application, not the user.
     #[arg(long, default_value = "dev", value_name = "NAME")]
     client: String,
     /// What the token allows; may be given several times
+    ///
+    /// Written into the claim scope, separated by spaces (RFC 9068, 2.2.3).
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
     /// How long the token is good
+    ///
+    /// From now. Verifiers refuse tokens that live longer than they allow; their default is a day.
     #[arg(long, default_value = "1h", value_name = "SPAN")]
     lifetime: Span,
     /// Any other claim, its value JSON or text; may be given several times
+    ///
+    /// A value that is valid JSON is used as such: admin=true is a boolean, plan=gold a string.
     #[arg(long = "claim", value_name = "NAME=VALUE")]
     claims: Vec<Claim>,
 }
@@ -82,6 +106,8 @@ impl Mint {
     }
 
     /// Makes the token from the arguments.
+    ///
+    /// Scopes are left out if there are none: an empty claim would be another token.
     fn token(self) -> Token {
         let mut token = Token::new(&self.issuer, &self.audience, &self.subject)
             .client(&self.client)
@@ -96,6 +122,8 @@ impl Mint {
 }
 
 /// Writes the public key as a key set (RFC 7517). Fails for HS256, which has no public key.
+///
+/// `palisade try token --jwks` and the configuration of a service read the file.
 fn write_key_set(path: &Path, key: &SigningKey) -> Result<(), Failure> {
     let Some(public) = key.public_jwk() else {
         return Err(Failure::new(

@@ -1,4 +1,8 @@
 //! `palisade token`: JSON Web Tokens: minted for development, shown, revoked.
+//!
+//! A token of production comes from an identity provider and is verified by `palisade try token`.
+//! `mint` is for a machine without a provider; `inspect` shows any token; `revoke` writes the list
+//! that services read.
 
 mod claim;
 mod inspect;
@@ -11,6 +15,8 @@ use clap::Subcommand;
 use crate::Failure;
 
 /// What can be done with tokens.
+///
+/// `try token` verifies a token; see `try_command`.
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Inspect(inspect::Inspect),

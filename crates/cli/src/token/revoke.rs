@@ -21,36 +21,54 @@ Examples:
   palisade token revoke --list revoked.json --all";
 
 /// Revokes one token, all tokens of a principal issued until now, or all tokens
+///
+/// Tokens are valid until they expire, without a list. Use this after a leak, or when an account is
+/// closed.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Revoke {
     /// The file with the revoked tokens
+    ///
+    /// All services that verify the tokens must read the same list.
     #[arg(long, value_name = "FILE")]
     list: PathBuf,
     #[command(flatten)]
     what: What,
     /// How long the entry is kept: the longest lifetime of a token and the leeway, or longer
+    ///
+    /// An entry that is removed too early makes a token valid again, so choose too long rather than too
+    /// short.
     #[arg(long, default_value = "25h", value_name = "SPAN")]
     keep: Span,
 }
 
 /// What is revoked.
+///
+/// Exactly one must be given, so that `--all` is never an accident.
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 struct What {
     /// One token, by the `credential` of an audit record
+    ///
+    /// The label of the issuer, a colon, and the claim jti.
     #[arg(long, value_name = "ID")]
     token: Option<String>,
     /// The tokens of one principal, by the `principal` of an audit record
+    ///
+    /// Tokens that are issued later are accepted: the principal can sign in again.
     #[arg(long, value_name = "ID")]
     principal: Option<String>,
     /// All tokens of all issuers
+    ///
+    /// Every client must then get a new token. If a signing key leaked, replace the key as well.
     #[arg(long)]
     all: bool,
 }
 
 impl Revoke {
     /// Changes the list and prints how many entries it has.
+    ///
+    /// A missing list is created. Entries whose time is over are removed in the same update.
     pub(super) fn run(self) -> Result<(), Failure> {
         if !self.list.exists() {
             RevokedTokensFile::create(&self.list)?;

@@ -19,28 +19,43 @@ Example:
   {\"accepted\":false,\"code\":\"revoked\",\"reason\":\"key revoked\"}";
 
 /// Decides about API keys from standard input
+///
+/// The codes are those of the audit trail: malformed, unknown, wrong secret, expired, revoked and so on.
+/// A client never sees them: its response is the same in all cases.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct TryKey {
     /// The TOML file with the digests of all keys
+    ///
+    /// It is read once, at the start of the command.
     #[arg(long, value_name = "FILE")]
     store: PathBuf,
     /// The file with the secret that digests are made with
+    ///
+    /// The one of the service: with another, every key has a wrong secret.
     #[arg(long, value_name = "FILE")]
     pepper: PathBuf,
     /// What all keys begin with
+    ///
+    /// As the service is configured. A key with another prefix is malformed.
     #[arg(long, default_value = "psk", value_parser = KeyFormat::new, value_name = "WORD")]
     prefix: KeyFormat,
     /// Accepts keys of this environment; may be given several times
+    ///
+    /// A key of another environment is refused, as by a service that does not accept it.
     #[arg(long = "env", default_value = "live", value_name = "live|test")]
     environments: Vec<Environment>,
     /// The client's address, for keys that are bound to networks
+    ///
+    /// Default: unknown. A key that is bound to networks is then refused.
     #[arg(long, value_name = "ADDRESS")]
     client: Option<IpAddr>,
 }
 
 impl TryKey {
     /// Decides about each line.
+    ///
+    /// The order of the checks is that of the layer: form, id, secret, times, network, environment.
     pub(super) fn run(self) -> Result<(), Failure> {
         let store = FileKeyStore::open_unwatched(&self.store, |_| {})?;
         let scheme = KeyScheme::with_format(self.prefix.clone(), Pepper::read_file(&self.pepper)?);
@@ -68,7 +83,7 @@ impl TryKey {
     }
 }
 
-/// The principal of requests with a key.
+/// Returns the principal that a request with this key would have.
 fn principal(record: &KeyRecord) -> Value {
     let who = record.principal();
     json!({

@@ -2,6 +2,9 @@
 //!
 //! One credential a line is read from standard input, so that none is in the list of processes or
 //! in a shell's history. One JSON object a line is printed.
+//!
+//! For the question of a client, "why is my key refused": a service gives one response for all
+//! causes, and this command names the cause. The output holds the principal, never the credential.
 
 mod key;
 mod token;
@@ -14,6 +17,8 @@ use serde_json::{Value, json};
 use crate::{Failure, output};
 
 /// What can be tried.
+///
+/// Both read credentials from standard input and have the exit code 0 whatever is decided.
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Key(key::TryKey),
@@ -31,6 +36,9 @@ impl Command {
 }
 
 /// A decision about one credential.
+///
+/// Printed as one JSON object: `{"accepted":true,"principal":{…}}`, or
+/// `{"accepted":false,"code":"expired","reason":"…"}`.
 enum Decision {
     /// The members of the principal.
     Accepted(Value),
@@ -41,6 +49,9 @@ enum Decision {
 /// Decides about each line of standard input, and prints a decision for each.
 ///
 /// The exit code is 0 whatever was decided; an error is an input or output that failed.
+///
+/// Lines are bytes, not text: a credential may be anything. A carriage return at the end is removed, for
+/// files from other systems.
 fn decide_each_line(decide: impl Fn(&[u8]) -> Decision) -> Result<(), Failure> {
     for line in io::stdin().lock().split(b'\n') {
         let line = line?;

@@ -17,40 +17,67 @@ Example:
   {\"accepted\":false,\"code\":\"expired\",\"reason\":\"token refused: expired\"}";
 
 /// Decides about JSON Web Tokens from standard input
+///
+/// The checks are those of RFC 8725 and RFC 9068: algorithm, signature, typ, issuer, audience, times and
+/// lifetime. The key set is read from a file: nothing is fetched.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct TryToken {
     /// The file with the issuer's key set (JWKS)
+    ///
+    /// A JSON Web Key Set (RFC 7517), as the issuer publishes it. Each key must name its algorithm or have
+    /// one that follows from its type.
     #[arg(long, value_name = "FILE")]
     jwks: PathBuf,
     /// The key set holds secrets (`oct`) in place of public keys
+    ///
+    /// For HS256. Default: off, so that a public key set is never taken for secrets.
     #[arg(long)]
     secrets: bool,
     /// The issuer (`iss`), compared exactly
+    ///
+    /// With case and a trailing slash, as the token has it.
     #[arg(long, value_name = "URL")]
     issuer: String,
     /// The audience (`aud`) of the service; may be given several times
+    ///
+    /// One of them must be among those of the token.
     #[arg(long = "audience", required = true, value_name = "NAME")]
     audiences: Vec<String>,
     /// Requires a claim to be text that is not empty; may be given several times
+    ///
+    /// A token without it is refused.
     #[arg(long = "require", value_name = "CLAIM")]
     required: Vec<String>,
     /// Also reads scopes from this claim; may be given several times
+    ///
+    /// Besides scope. Some providers use scp.
     #[arg(long = "scopes-from", value_name = "CLAIM")]
     scopes_from: Vec<String>,
     /// Also reads roles from this claim, as `role:NAME`; may be given several times
+    ///
+    /// The prefix keeps a role from being taken for a scope of the same name.
     #[arg(long = "roles-from", value_name = "CLAIM")]
     roles_from: Vec<String>,
     /// The longest time from `iat` to `exp`
+    ///
+    /// A token that lives longer is refused, however much of it is left.
     #[arg(long, default_value = "1d", value_name = "SPAN")]
     max_lifetime: Span,
     /// How far the clocks may differ
+    ///
+    /// For exp, nbf and iat, in both directions.
     #[arg(long, default_value = "30s", value_name = "SPAN")]
     leeway: Span,
     /// Accepts tokens without `typ`
+    ///
+    /// Default: they are refused. Another document that the issuer signed, such as a logout token, could
+    /// otherwise pass as an access token (RFC 8725, 3.11).
     #[arg(long)]
     dangerously_accept_untyped_tokens: bool,
     /// Accepts ID tokens
+    ///
+    /// ID tokens tell an application who signed in. They are not made to be sent to an API.
     #[arg(long)]
     dangerously_accept_id_tokens: bool,
 }
@@ -73,6 +100,8 @@ impl TryToken {
     }
 
     /// Makes a verifier of the arguments.
+    ///
+    /// Fails if the key set cannot be read, or if the settings contradict each other.
     fn verifier(self) -> Result<Verifier, Failure> {
         let text = std::fs::read_to_string(&self.jwks).map_err(|problem| {
             Failure::new(format_args!(
@@ -106,7 +135,7 @@ impl TryToken {
     }
 }
 
-/// What a request with a token would be known by.
+/// Returns the principal that a request with this token would have.
 fn principal(claims: &Claims) -> Value {
     json!({
         "kind": "jwt",
