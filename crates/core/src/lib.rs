@@ -104,3 +104,8 @@ pub use self::{
     sequence::{AnyGuard, GuardInfo, GuardList, Guards},
     service::{GuardBody, GuardFuture, GuardLayer, GuardService, refuse},
 };
+
+// The example of the README, compiled as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

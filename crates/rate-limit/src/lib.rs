@@ -137,3 +137,8 @@ pub use self::{
         StoreProblem, memory::MemoryStore,
     },
 };
+
+// The example of the README, compiled as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
