@@ -1,0 +1,154 @@
+//! Why the parts of this crate cannot be built when the service starts.
+//!
+//! Each message says what is wrong with the setting, with the range where it has one.
+
+use std::{error::Error, fmt, path::PathBuf};
+
+use super::{KeyError, RevocationError};
+use crate::algorithm::Algorithm;
+
+/// Why a set of keys, a [`Verifier`](crate::Verifier) or a [`JwtLayer`](crate::JwtLayer) cannot be
+/// built.
+///
+/// ```
+/// use palisade_jwt::{JwtBuildError, Verifier};
+///
+/// let problem = Verifier::builder().build().unwrap_err();
+/// assert!(matches!(problem, JwtBuildError::NoIssuer));
+/// assert_eq!(problem.to_string(), "a verifier needs at least one issuer");
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum JwtBuildError {
+    /// [`Issuer::audience_claim`](crate::Issuer::audience_claim) without
+    /// [`Issuer::require_value`](crate::Issuer::require_value): any token of the client, an ID
+    /// token included, would be an access token.
+    AudienceClaimAlone(Box<str>),
+    /// An algorithm of another family: only an RSA algorithm can be bound to RSA keys.
+    Algorithm(Algorithm),
+    /// [`VerifierBuilder::max_clock_step`](crate::VerifierBuilder::max_clock_step) is over a week.
+    ClockStep,
+    /// The deadline of a fetch is zero or over 30 seconds.
+    FetchTimeout,
+    /// The hard age of keys is over a week, or under their lifetime.
+    HardAge,
+    /// A rule of an issuer has an empty list, so that no token can follow it.
+    ImpossibleRule(Box<str>),
+    /// An issuer is listed twice, or has an empty name or audience.
+    Issuer(Box<str>),
+    /// A single key is refused.
+    Key(KeyError),
+    /// The lifetime of fetched keys is not between a minute and a day.
+    KeyLifetime,
+    /// With several issuers each needs a label, different and without `:`.
+    ///
+    /// Otherwise `sub` of one issuer could be the same principal as `sub` of another.
+    Label(Box<str>),
+    /// [`VerifierBuilder::leeway`](crate::VerifierBuilder::leeway) is over 5 minutes.
+    Leeway,
+    /// [`Issuer::max_lifetime`](crate::Issuer::max_lifetime) is zero or over 10 years.
+    MaxLifetime,
+    /// The verifier has no issuer.
+    NoIssuer,
+    /// There is no key that could verify a token.
+    NoKeys,
+    /// Neither a type of token (`typ`) nor a token without type is accepted.
+    NoTokenType,
+    /// The document is not a JWK set (RFC 7517 section 5).
+    NotAKeySet,
+    /// A file cannot be read, or others may write it.
+    Read(PathBuf, std::io::Error),
+    /// The realm is not printable ASCII of at most 128 bytes without quotes and backslashes.
+    Realm,
+    /// More than a million tokens would be remembered.
+    RememberedTokens,
+    /// A change of a list of revoked tokens is refused.
+    Revocation(RevocationError),
+    /// [`VerifierBuilder::longest_token`](crate::VerifierBuilder::longest_token) is not between 256
+    /// bytes and 64 KiB.
+    TokenLength,
+    /// A layer has more than 16 attributes.
+    TooManyAttributes,
+    /// No certificate authority could be loaded to check the server of a key set.
+    TrustAnchors,
+    /// The URL of a key set is not an absolute `https` URL. Shown without user and query, which may
+    /// be secret.
+    Url(Box<str>),
+}
+
+impl fmt::Display for JwtBuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Algorithm(algorithm) => {
+                return write!(
+                    f,
+                    "RSA keys cannot be bound to {algorithm}; use RS256, PS256 or another RSA algorithm"
+                );
+            }
+            Self::AudienceClaimAlone(name) => {
+                return write!(
+                    f,
+                    "the issuer {name:?} has an audience claim other than `aud`; add require_value, so that its ID tokens are not accepted"
+                );
+            }
+            Self::ClockStep => "the clock step that is ignored is over a week",
+            Self::FetchTimeout => "the deadline of a fetch is zero or over 30 seconds",
+            Self::HardAge => "the hard age of keys is over a week, or under their lifetime",
+            Self::ImpossibleRule(name) => {
+                return write!(
+                    f,
+                    "a list of required values or algorithms of the issuer {name:?} is empty, so no token could be accepted"
+                );
+            }
+            Self::Issuer(name) => {
+                return write!(
+                    f,
+                    "the issuer {name:?} is listed twice, or its name or audience is empty"
+                );
+            }
+            Self::Key(error) => return error.fmt(f),
+            Self::KeyLifetime => "the lifetime of keys is not between a minute and a day",
+            Self::Label(name) => {
+                return write!(
+                    f,
+                    "the issuer {name:?} needs a label of its own without `:`, since there are several issuers"
+                );
+            }
+            Self::Leeway => "the leeway is over 5 minutes",
+            Self::MaxLifetime => "the longest lifetime of a token is zero or over 10 years",
+            Self::NoIssuer => "a verifier needs at least one issuer",
+            Self::NoKeys => "there is no usable key",
+            Self::NoTokenType => "no type of token is accepted",
+            Self::NotAKeySet => "the document is not a JSON Web Key Set (RFC 7517 section 5)",
+            Self::Read(path, cause) => return write!(f, "cannot read {}: {cause}", path.display()),
+            Self::Realm => {
+                "the realm is not printable ASCII of at most 128 bytes without quotes and backslashes"
+            }
+            Self::RememberedTokens => "more than a million tokens would be remembered",
+            Self::Revocation(error) => return error.fmt(f),
+            Self::TokenLength => "the longest token is not between 256 bytes and 64 KiB",
+            Self::TooManyAttributes => "the layer has more than 16 attributes",
+            Self::TrustAnchors => "no trust anchor for fetching keys could be loaded",
+            Self::Url(url) => {
+                return write!(
+                    f,
+                    "{url:?} is not an absolute https URL without user and fragment"
+                );
+            }
+        })
+    }
+}
+
+impl Error for JwtBuildError {}
+
+impl From<KeyError> for JwtBuildError {
+    fn from(error: KeyError) -> Self {
+        Self::Key(error)
+    }
+}
+
+impl From<RevocationError> for JwtBuildError {
+    fn from(error: RevocationError) -> Self {
+        Self::Revocation(error)
+    }
+}
