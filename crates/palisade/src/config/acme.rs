@@ -12,6 +12,24 @@ use super::{CertificateSource, Config, ConfigFileError, document, read};
 /// The settings of `[server.acme]`. Returned by [`Config::server`].
 ///
 /// Nothing is opened or requested until [`open`](Self::open).
+///
+/// # Examples
+///
+/// ```
+/// use palisade::config::{CertificateSource, Config};
+///
+/// let config = Config::parse(r#"
+///     [server]
+///     hosts = ["notes.example"]
+///     acme = { domains = ["notes.example"], terms = "accepted" }
+/// "#)?;
+/// let CertificateSource::Acme(acme) = config.server()?.certificate else {
+///     unreachable!("the file has the section");
+/// };
+/// assert_eq!(acme.domains, ["notes.example"]);
+/// assert!(acme.self_check && acme.external_account.is_none());
+/// # Ok::<(), palisade::config::ConfigFileError>(())
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct AcmeSettings {
@@ -125,6 +143,7 @@ impl Config {
         }
     }
 
+    /// Refuses a section without the consent of the operator, which RFC 8555 section 7.3 asks for.
     fn check_terms(&self, acme: &document::Acme) -> Result<(), ConfigFileError> {
         let remedy = "read the terms of service of the authority, then write terms = \"accepted\"";
         let problem = "the terms of service of the authority are not accepted";
@@ -161,6 +180,8 @@ impl Config {
         }
     }
 
+    /// Reads the kind of challenge. `http-01` needs a listener without TLS, where the authority
+    /// asks.
     fn challenge(&self, acme: &document::Acme) -> Result<ChallengeKind, ConfigFileError> {
         let Some(written) = &acme.challenge else {
             return Ok(ChallengeKind::default());
@@ -181,6 +202,7 @@ impl Config {
         }
     }
 
+    /// Reads the directory: an address, or the short name of a known one.
     fn directory(&self, acme: &document::Acme) -> Result<String, ConfigFileError> {
         let Some(written) = &acme.directory else {
             return Ok(LETS_ENCRYPT.to_owned());

@@ -16,6 +16,19 @@ use crate::shield::{Shield, ShieldBuilder};
 ///
 /// The application may add authenticators, guards and rules to [`shield`](Self::shield), then builds
 /// it with [`ShieldBuilder::build`] or `protect`.
+///
+/// # Examples
+///
+/// ```
+/// use palisade::{Rule, Rules, config::Config};
+///
+/// let config = Config::parse("server.hosts = ['notes.example']")?;
+/// let parts = config.assemble()?;
+/// assert!(parts.audit.is_none() && parts.keys.is_none());
+///
+/// let shield = parts.shield.rules(Rules::new().get("/", Rule::public())).build()?;
+/// # let _ = shield; Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Assembled {
@@ -33,6 +46,26 @@ pub struct Assembled {
 ///
 /// A trail cannot be opened twice, and new limits would give every client a full quota. A reload
 /// therefore passes both. [`Default`] takes over nothing, for the first start.
+///
+/// # Examples
+///
+/// A new file for a running service, whose trail stays open:
+///
+/// ```
+/// use palisade::config::{Config, Running};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let trail = folder.path().join("audit.jsonl");
+/// let text = format!("server.hosts = ['a.example']\naudit.file = {trail:?}");
+/// let first = Config::parse(&text)?.assemble()?;
+///
+/// let second = Config::parse(&text.replace("a.example", "b.example"))?;
+/// let running = Running { audit: first.audit.clone(), store: None };
+/// let parts = second.assemble_with(running)?;
+/// assert!(parts.audit.is_some());
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, Default)]
 #[allow(clippy::exhaustive_structs)] // Made by the application.
 pub struct Running {
@@ -52,6 +85,7 @@ impl Config {
     /// Makes the parts of the stack. Limits are counted in memory.
     ///
     /// Opens the files that the configuration names, and starts to fetch the keys of `jwks_url`.
+    /// Nothing is left behind after an error: the trail is opened last.
     ///
     /// # Errors
     /// A value cannot be used, or a file that it names cannot be opened. The error names line, key

@@ -132,6 +132,18 @@ impl Config {
     /// # Errors
     /// The address is malformed, the file of the key cannot be read, or an option is out of its
     /// range.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+    /// use palisade::config::Config;
+    ///
+    /// let config = Config::read("palisade.toml")?;
+    /// let store = config.connect_store().await?;
+    /// let parts = config.assemble_with(store)?;
+    /// # drop(parts); Ok(()) }
+    /// ```
     #[cfg(feature = "redis")]
     pub async fn connect_store(&self) -> Result<Option<Arc<dyn LimitStore>>, ConfigFileError> {
         let Some(redis) = &self.document.redis else {

@@ -79,6 +79,14 @@ use self::{document::Document, source::Source};
 /// Names and types of the keys are checked. Values are checked when they are used, by
 /// [`assemble`](Self::assemble) and [`server`](Self::server).
 ///
+/// | to get | call |
+/// |---|---|
+/// | the stack | [`assemble`](Self::assemble), [`assemble_with`](Self::assemble_with) |
+/// | listeners, certificate, health check | [`server`](Self::server) |
+/// | the shared store of limits | [`connect_store`](Self::connect_store) |
+/// | sections of the application | [`section`](Self::section) |
+/// | what a new file changes | [`changes`](Self::changes), [`refuse_changes`](Self::refuse_changes) |
+///
 /// Its `Debug` output names only the file: values may be secrets, such as the password of a store.
 /// Comparing two configurations ignores the spelling; see [`changes`](Self::changes).
 pub struct Config {
@@ -154,6 +162,24 @@ impl Config {
     ///
     /// # Errors
     /// As [`read`](Self::read).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade::config::Config;
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let file = folder.path().join("palisade.toml");
+    /// std::fs::write(&file, "server.hosts = ['speech.example']\nspeech.voices = 3")?;
+    ///
+    /// let config = Config::read_with(&file, &["speech"])?;
+    /// assert!(config.has(&["speech", "voices"]));
+    /// assert_eq!(config.path("keys.toml"), folder.path().join("keys.toml"));
+    ///
+    /// let error = Config::read(&file).unwrap_err();
+    /// assert_eq!((error.line(), error.key()), (Some(2), Some("speech")));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn read_with(path: impl AsRef<Path>, own: &[&str]) -> Result<Self, ConfigFileError> {
         let path = path.as_ref();
         let name = path.display().to_string();
@@ -244,6 +270,20 @@ impl Config {
     ///
     /// It names the line of the key, or that of its section if the key is missing. `problem` says
     /// what is wrong, `remedy` what to write instead. It only returns the error.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade::config::Config;
+    ///
+    /// let config = Config::parse_with("speech.voices = 900", &["speech"])?;
+    /// let error = config.complain("speech", "voices", "900 is out of range", "write 1 to 32");
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "configuration:1: speech.voices: 900 is out of range; write 1 to 32",
+    /// );
+    /// # Ok::<(), palisade::config::ConfigFileError>(())
+    /// ```
     #[must_use]
     pub fn complain(
         &self,

@@ -19,6 +19,25 @@ const DRAIN: Duration = Duration::from_secs(5);
 ///
 /// Nothing is opened or read here: an address in use or an unreadable certificate is found when the
 /// server starts.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use palisade::config::{CertificateSource, Config};
+///
+/// let config = Config::parse(r#"
+///     [server]
+///     hosts = ["notes.example"]
+///     https = "0.0.0.0:443"
+///     health = "/health"
+/// "#)?;
+/// let settings = config.server()?;
+/// assert_eq!(settings.https, Some("0.0.0.0:443".parse()?));
+/// assert_eq!(settings.certificate, CertificateSource::Development);
+/// assert_eq!(settings.drain, Duration::from_secs(5));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct ServerSettings {

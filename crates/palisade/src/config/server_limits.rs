@@ -23,6 +23,16 @@ impl Config {
     ///
     /// # Errors
     /// A number is out of its range, or a network of the proxies cannot be parsed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade::{config::Config, server::Server};
+    ///
+    /// let config = Config::parse("server = { hosts = ['a.example'], limits.streams = 32 }")?;
+    /// let server = config.configure(Server::builder().listen("127.0.0.1:0".parse()?))?;
+    /// # drop(server); Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn configure(&self, server: ServerBuilder) -> Result<ServerBuilder, ConfigFileError> {
         let limits = self.server_limits()?;
         let headers = self.headers()?;
@@ -44,6 +54,16 @@ impl Config {
     ///
     /// # Errors
     /// A number is out of its range. The error names the range.
+    ///
+    /// ```
+    /// use palisade::config::Config;
+    ///
+    /// let config = Config::parse("server.limits.streams = 0")?;
+    /// let error = config.server_limits().unwrap_err();
+    /// assert_eq!(error.key(), Some("server.limits.streams"));
+    /// assert!(error.to_string().ends_with("write a number from 1 to 10000"));
+    /// # Ok::<(), palisade::config::ConfigFileError>(())
+    /// ```
     pub fn server_limits(&self) -> Result<Limits, ConfigFileError> {
         let limits = self.counts(Limits::default())?;
         let limits = self.times(limits)?;

@@ -1,0 +1,115 @@
+//! `[[limits]]` and `[redis]`: how many requests are allowed, and where they are counted.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+/// `[[limits]]`: one rate limit. A request beyond it gets status 429 with `Retry-After`.
+///
+/// Several limits may count one request. It is refused if one of them is used up.
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct Limit {
+    /// The name in header fields, refusals and rules. Required, and different for each limit.
+    ///
+    /// It is also part of the key in a shared store: a new name begins with full quotas.
+    pub(in crate::config) name: Spanned<String>,
+    /// The quota, such as `10/minute`, `5 per 2 hours` or `200/day;50/hour`. Required.
+    pub(in crate::config) rate: Spanned<String>,
+    /// What is counted together. Default: the requests of a client address.
+    #[serde(default)]
+    pub(in crate::config) by: By,
+    /// The routes on which the limit counts. Default: all.
+    #[serde(default)]
+    pub(in crate::config) routes: On,
+    /// How many requests may come at once. Default: the amount of the rate.
+    pub(in crate::config) burst: Option<u32>,
+    /// How many bits of an IPv4 address identify a client: 1 to 32. Default: 32.
+    pub(in crate::config) ipv4_prefix: Option<Spanned<u64>>,
+    /// How many bits of an IPv6 address identify a client: 1 to 128. Default: 64, since a
+    /// subscriber usually has a network of that size.
+    pub(in crate::config) ipv6_prefix: Option<Spanned<u64>>,
+    /// The wider IPv6 network that is counted too, in bits: 1 to 128, or 0 for none. Default: 56.
+    ///
+    /// It limits subscribers who have several networks.
+    pub(in crate::config) ipv6_network_prefix: Option<Spanned<u64>>,
+    /// The quota of that network, as a multiple of `rate`: 1 to 255. Default: 4.
+    pub(in crate::config) ipv6_network_multiple: Option<Spanned<u64>>,
+    /// Whether only requests whose credential failed are charged. Default: `false`.
+    ///
+    /// Such a limit can be strict: it slows down guessing and no other request.
+    #[serde(default)]
+    pub(in crate::config) penalty: bool,
+    /// What happens while the store cannot be reached. Default: that of `[redis]`.
+    pub(in crate::config) when_store_fails: Option<StoreFails>,
+}
+
+/// What a limit counts together.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::config) enum By {
+    /// `client`: all requests of a client address, before authentication.
+    #[default]
+    Client,
+    /// `owner`: all requests of the owner of the credentials. Several keys of one customer share
+    /// the quota.
+    Owner,
+    /// `principal`: all requests of one principal, such as one key or one subject of a token.
+    Principal,
+}
+
+/// The routes on which a limit counts.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::config) enum On {
+    /// `all`: every route that is not unlimited.
+    #[default]
+    All,
+    /// `named`: only routes whose rule names the limit. If none does, the warning `unused-limit` is
+    /// logged.
+    Named,
+}
+
+/// What happens while the store of the limits cannot be reached.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::config) enum StoreFails {
+    /// `fail-closed`: requests are refused with status 503.
+    FailClosed,
+    /// `fail-open`: requests are served and not counted.
+    FailOpen,
+    /// `local`: this process counts alone, with its share of the quota.
+    Local,
+}
+
+/// `[redis]`: a store of limits that several nodes share. Without it each process counts alone.
+///
+/// The application connects with [`Config::connect_store`](super::super::Config::connect_store).
+/// Without the feature `redis` the section is an error.
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct Redis {
+    /// The address, `redis://[user:password@]host:port/database`; `rediss` for TLS. Required.
+    ///
+    /// It may hold a password: never log it.
+    pub(in crate::config) url: Spanned<String>,
+    /// A file with at least 16 random bytes, the same on all nodes. Required.
+    ///
+    /// Store keys are hashed with it, so the store holds neither addresses nor names of users.
+    pub(in crate::config) hash_key: Spanned<PathBuf>,
+    /// The first part of every key in the store. Default: `palisade`. Must not be empty or hold
+    /// spaces, `:`, `{` or `}`.
+    ///
+    /// Services with different prefixes can share one server.
+    pub(in crate::config) prefix: Option<Spanned<String>>,
+    /// How long a request waits for the store, in milliseconds: 1 to 10,000. Default: 25.
+    ///
+    /// After that `when_store_fails` decides.
+    pub(in crate::config) deadline_millis: Option<Spanned<u64>>,
+    /// Among how many nodes a limit is divided while the store cannot be reached: 1 to 255. Default:
+    /// as many as were seen.
+    pub(in crate::config) share: Option<Spanned<u64>>,
+    /// What limits do while the store cannot be reached. Default: `local`.
+    pub(in crate::config) when_store_fails: Option<StoreFails>,
+}

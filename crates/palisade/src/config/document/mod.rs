@@ -1,0 +1,62 @@
+//! The shape of the TOML file, as `serde` reads it.
+//!
+//! One file for each group of sections. A key that the file does not have is `None` or the default
+//! of its type. The part that a section configures then uses its own default.
+//!
+//! Only names and types are checked here. The modules beside this one check the values, where the
+//! error can name a remedy. An unknown key is an error. Values with a `Spanned` type keep their
+//! position, so that an error can name the line.
+//!
+//! Each key is described with its unit, its range and its default. "Needs" names another key
+//! without which it is an error.
+
+mod audit;
+mod cors;
+mod keys;
+mod limits;
+mod requests;
+mod routes;
+mod server;
+mod server_limits;
+mod tokens;
+
+use serde::Deserialize;
+
+pub(super) use self::{
+    audit::*, cors::*, keys::*, limits::*, requests::*, routes::*, server::*, server_limits::*,
+    tokens::*,
+};
+
+/// The whole file without the sections of the application, which
+/// [`Config::section`](super::Config::section) reads.
+///
+/// There is no `deny_unknown_fields` here, since the application may have sections of its own.
+/// `Source::check_sections` refuses the unknown ones, with the nearest name.
+#[derive(Debug, Default, Deserialize, PartialEq)]
+#[serde(default)]
+pub(super) struct Document {
+    /// `None`: no request is recorded, which is the warning `no-audit`.
+    pub(super) audit: Option<Audit>,
+    /// Without the section the peer of the connection is the client.
+    pub(super) client: Client,
+    /// `None`: no script of another origin may call the service.
+    pub(super) cors: Option<Cors>,
+    /// Without the section: the headers for an API.
+    pub(super) headers: Headers,
+    /// `None`: no API key is accepted.
+    pub(super) keys: Option<Keys>,
+    /// Empty: nothing is limited, which is the warning `no-client-limit`.
+    pub(super) limits: Vec<Limit>,
+    /// `None`: each process counts alone, in memory.
+    pub(super) redis: Option<Redis>,
+    /// Empty: the application adds its rules in Rust.
+    pub(super) routes: Vec<Route>,
+    /// The only section that is required, for its `hosts`.
+    pub(super) server: Server,
+    /// Without the section: the limits of `SanitizeLayer`.
+    pub(super) text: Text,
+    /// Empty: no token is accepted.
+    pub(super) tokens: Vec<Tokens>,
+    /// `None`: a token is valid until it expires. Needs `[[tokens]]`.
+    pub(super) revoked_tokens: Option<RevokedTokens>,
+}

@@ -1,0 +1,67 @@
+//! `[client]`, `[headers]` and `[text]`: what is read from each request, and added to each response.
+
+use serde::Deserialize;
+use toml::Spanned;
+
+/// `[client]`: how the client address is decided. Default: the address of the connection.
+///
+/// Behind a proxy without this section, all clients have the address of the proxy and share its
+/// limits.
+#[derive(Debug, Default, Deserialize, PartialEq)]
+#[serde(default, deny_unknown_fields)]
+pub(in crate::config) struct Client {
+    /// Networks of the trusted proxies, such as `10.0.0.0/8`. Default: none. Needs `header`.
+    ///
+    /// A peer outside these networks is the client itself, whatever its headers say.
+    pub(in crate::config) proxies: Vec<Spanned<String>>,
+    /// The header that the proxies write: `X-Forwarded-For`, `Forwarded`, or one of a vendor. Needs
+    /// `proxies`.
+    ///
+    /// Only this one is read: a proxy passes the others on as the client sent them.
+    pub(in crate::config) header: Option<Spanned<String>>,
+    /// Whether the host that a trusted proxy forwards is used. Default: `false`.
+    pub(in crate::config) accept_forwarded_host: bool,
+    /// Whether the request identifier that a trusted proxy sends is kept. Default: `false`: a new
+    /// one is made. An error if `request_id` of `[server]` is `false`.
+    pub(in crate::config) accept_request_id: bool,
+}
+
+/// `[headers]`: the security headers of every response.
+#[derive(Debug, Default, Deserialize, PartialEq)]
+#[serde(default, deny_unknown_fields)]
+pub(in crate::config) struct Headers {
+    /// The set of headers to start from. Default: `api`.
+    pub(in crate::config) preset: Preset,
+    /// `max-age` of `Strict-Transport-Security` (RFC 6797), in days. Default: 365, which is also
+    /// the least.
+    ///
+    /// Browsers use TLS for this host for as long. It cannot be taken back before.
+    pub(in crate::config) hsts_days: Option<Spanned<u64>>,
+    /// Whether search engines may index the responses. Default: `false`, which sends
+    /// `X-Robots-Tag: noindex`.
+    pub(in crate::config) index: bool,
+}
+
+/// A set of security headers.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::config) enum Preset {
+    /// `api`: for responses that programs read. The content security policy allows nothing.
+    #[default]
+    Api,
+    /// `browser`: for pages, with a content security policy of the same origin.
+    Browser,
+}
+
+/// `[text]`: limits of text fields and of bodies. A body beyond them gets status 413.
+#[derive(Debug, Default, Deserialize, PartialEq)]
+#[serde(default, deny_unknown_fields)]
+pub(in crate::config) struct Text {
+    /// The longest text field, in characters as a reader counts them: at least 1. Default: 500.
+    pub(in crate::config) max_graphemes: Option<usize>,
+    /// The longest body with text fields, in KiB. Default: 64. Such a body is held in memory.
+    pub(in crate::config) max_body_kib: Option<usize>,
+    /// The longest other body, in KiB. Default: 1024. Without a declared length it is counted while
+    /// the handler reads it.
+    pub(in crate::config) max_unread_body_kib: Option<usize>,
+}
