@@ -26,6 +26,15 @@ use palisade_core::{
 ///
 /// `route` is the template of the rule, or `unknown`, never the path of a request. `status` is a
 /// class such as `2xx`, or `none` without a response.
+///
+/// # Examples
+///
+/// ```
+/// use palisade::{Shield, metrics::MetricsLayer};
+///
+/// let shield = Shield::builder().observe(MetricsLayer::new());
+/// # let _ = shield;
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct MetricsLayer {

@@ -110,6 +110,15 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// Adds handlers of several methods under one rule.
     ///
     /// The template can have no other rule then; a second one is [`RulesError::TwoRules`].
+    ///
+    /// ```
+    /// use axum::routing::{get, put};
+    /// use palisade::{Routes, Rule};
+    ///
+    /// let handlers = get(async || "Buy bread.").put(async |note: String| note);
+    /// let routes = Routes::new().any("/notes/{id}", Rule::scope("notes"), handlers);
+    /// # let _: Routes = routes;
+    /// ```
     pub fn any(mut self, path: &str, rule: Rule, handlers: MethodRouter<S>) -> Self {
         self.rules = self.rules.any(path, rule);
         self.add(path, handlers)
@@ -158,6 +167,16 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 
     /// Gives the handlers their state, as axum's `Router::with_state`. The state is cloned for each
     /// route.
+    ///
+    /// ```
+    /// use axum::extract::State;
+    /// use palisade::{Routes, Rule};
+    ///
+    /// let routes = Routes::new()
+    ///     .get("/name", Rule::public(), async |State(name): State<&'static str>| name)
+    ///     .with_state("notes");
+    /// # let _: Routes = routes;
+    /// ```
     pub fn with_state<S2>(self, state: S) -> Routes<S2> {
         Routes {
             entries: with_state(self.entries, &state),
@@ -181,6 +200,23 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     ///
     /// # Errors
     /// As [`table`](Self::table).
+    ///
+    /// # Examples
+    ///
+    /// A layer of axum around every handler, inside the shield:
+    ///
+    /// ```
+    /// use axum::extract::DefaultBodyLimit;
+    /// use palisade::{AllowedHosts, Routes, Rule, Shield};
+    ///
+    /// let routes = Routes::new().get("/", Rule::public(), async || "ok");
+    /// let (router, rules) = routes.into_parts()?;
+    /// let app = Shield::builder()
+    ///     .hosts(AllowedHosts::parse(["api.example"])?)
+    ///     .rules(rules)
+    ///     .protect(router.layer(DefaultBodyLimit::max(1024)))?;
+    /// # let _ = app; Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn into_parts(self) -> Result<(Router<S>, Rules), RulesError> {
         self.table()?;
         Ok((router(self.entries), self.rules))

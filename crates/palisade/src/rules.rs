@@ -148,7 +148,8 @@ impl Rules {
         self
     }
 
-    /// Adds all rules of another value.
+    /// Adds all rules of another value. Two rules for one template and method are an error when the
+    /// shield is built. The fallback of the other value replaces this one.
     pub fn merge(mut self, other: Self) -> Self {
         self.table = self.table.merge(other.table);
         self.templates.extend(other.templates);
@@ -191,6 +192,18 @@ impl Rules {
     ///
     /// # Errors
     /// A template cannot be parsed or conflicts with another, or has two rules for one method.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use http::Method;
+    /// use palisade::{Rule, Rules};
+    ///
+    /// let table = Rules::new().get("/notes/{id}", Rule::scope("notes:read")).table()?;
+    /// assert!(table.rule_at("/notes/{id}", &Method::GET).is_some());
+    /// assert!(table.rule_at("/notes/{id}", &Method::POST).is_none());
+    /// # Ok::<(), palisade::shield::RulesError>(())
+    /// ```
     pub fn table(&self) -> Result<RouteTable, RulesError> {
         if let Some(mistake) = &self.mistake {
             return Err(mistake.clone());
@@ -269,6 +282,19 @@ fn prefix_mistake(prefix: &str) -> Option<RulesError> {
 /// Why rules cannot be used.
 ///
 /// `Display` names the route, says what is wrong, and what to write instead.
+///
+/// # Examples
+///
+/// ```
+/// use palisade::{Rule, Rules};
+///
+/// let error = Rules::new().get("/notes/:id", Rule::public()).table().unwrap_err();
+/// assert_eq!(error.code(), "template");
+/// assert_eq!(
+///     error.to_string(),
+///     "route `/notes/:id`: write parameters as `{id}` and wildcards as `{*path}`",
+/// );
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum RulesError {

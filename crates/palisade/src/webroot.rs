@@ -35,6 +35,17 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     ///
     /// A token that has other characters than letters, digits, `-` and `_`, or more than 256 of
     /// them, gets status 404, as does a missing file.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade::{Routes, Rule};
+    ///
+    /// let routes = Routes::new()
+    ///     .get("/", Rule::public(), async || "ok")
+    ///     .acme_webroot("/var/lib/acme");
+    /// # let _: Routes = routes;
+    /// ```
     pub fn acme_webroot(self, folder: impl Into<PathBuf>) -> Self {
         let folder: Arc<Path> = folder.into().into();
         let folder: Arc<Path> = folder.join(".well-known/acme-challenge").into();

@@ -1,97 +1,101 @@
-//! Collects the parts of the stack and puts them in order.
+//! Collects the parts of the stack.
 //!
-//! `build` checks them first and returns an error for parts that do not fit.
+//! Each method stores one part. `build.rs` checks them against each other and puts them in order, so
+//! no method here can fail.
 
 use std::sync::Arc;
 
 use palisade_audit::AuditLayer;
-use palisade_core::{
-    AccessLayer, AnyGuard, AuthenticateLayer, Authenticator, Guard, GuardList, NotFoundLayer,
-    RenderLayer, Renderer, RequestIdLayer, RouteLayer, RouteTable,
-};
+use palisade_core::{AnyGuard, Authenticator, Guard, RenderLayer, Renderer, RequestIdLayer};
 use palisade_rate_limit::RateLimitLayer;
 use palisade_sanitize::SanitizeLayer;
 use palisade_transport::{AllowedHosts, ClientInfoLayer, HeadersLayer, HostLayer, HttpsLayer};
 
-#[cfg(feature = "cors")]
-use super::cors::{CorsGuard, SkipPreflight};
-use super::{
-    Shield, ShieldError, check,
-    explain::{Explanation, Warning},
-    order::Order,
-};
+use super::parts::{Authenticators, RequestId};
 use crate::rules::Rules;
 
-/// Collects the parts of a [`Shield`]. Made by [`Shield::builder`].
+/// Collects the parts of a [`Shield`](super::Shield). Made by
+/// [`Shield::builder`](super::Shield::builder).
 ///
 /// The order of the calls does not matter: [`build`](Self::build) puts the parts in order. A second
 /// call of one method replaces the first, but for [`authenticate`](Self::authenticate),
 /// [`guard`](Self::guard), [`observe`](Self::observe), [`rules`](Self::rules) and
 /// [`accept_warning`](Self::accept_warning), which add.
+///
+/// | part | default | if it is missing or refuses |
+/// |---|---|---|
+/// | [`hosts`](Self::hosts) | none: required | [`ShieldError::NoHosts`](super::ShieldError::NoHosts); status 421 |
+/// | [`rules`](Self::rules) | none: required | [`ShieldError::NoRules`](super::ShieldError::NoRules); status 404 |
+/// | [`authenticate`](Self::authenticate) | no credential | an error, if a rule requires one; status 401 |
+/// | [`limit_clients`](Self::limit_clients) | no limit | the warning `no-client-limit`; status 429 |
+/// | [`limit_principals`](Self::limit_principals) | no limit | status 429 |
+/// | [`audit`](Self::audit) | no trail | the warning `no-audit` |
+/// | [`https`](Self::https) | TLS only | status 403 |
+/// | [`client`](Self::client) | the peer | |
+/// | [`headers`](Self::headers) | for an API | |
+/// | [`sanitize`](Self::sanitize) | fields of 500 characters | status 413, 415 or 422 |
+///
+/// # Examples
+///
+/// The least that can be built, for a service with public routes alone:
+///
+/// ```
+/// use palisade::{AllowedHosts, Rule, Rules, Shield};
+///
+/// let shield = Shield::builder()
+///     .hosts(AllowedHosts::parse(["status.example"])?)
+///     .rules(Rules::new().get("/status", Rule::public()))
+///     .build()?;
+/// # let _ = shield; Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Default)]
 #[must_use]
 pub struct ShieldBuilder {
     /// Codes of the warnings that are not logged.
     pub(super) accepted_warnings: Vec<&'static str>,
+    /// The trail. `None`: nothing is recorded.
     pub(super) audit: Option<AuditLayer>,
+    /// Whether the handler waits for the record of the request.
     pub(super) audit_before_handler: bool,
+    /// All that were given; a credential of any of them is accepted.
     pub(super) authenticators: Authenticators,
+    /// `None`: the peer is the client.
     pub(super) client: Option<ClientInfoLayer>,
+    /// The limits before authentication.
     pub(super) client_limit: Option<RateLimitLayer>,
+    /// `None`: preflights get status 405.
     #[cfg(feature = "cors")]
     pub(super) cors: Option<tower_http::cors::CorsLayer>,
     /// Guards of the application, innermost.
     pub(super) guards: Vec<AnyGuard>,
+    /// `None`: the headers for an API.
     pub(super) headers: Option<HeadersLayer>,
+    /// Required. `None` is an error of `build`.
     pub(super) hosts: Option<HostLayer>,
+    /// `None`: requests without TLS are refused.
     pub(super) https: Option<HttpsLayer>,
     /// Guards of the application, outermost.
     pub(super) observers: Vec<AnyGuard>,
+    /// The limits after authentication.
     pub(super) principal_limit: Option<RateLimitLayer>,
+    /// Whether a panic of the handler ends the connection, in place of a response with status 500.
     pub(super) propagate_panics: bool,
+    /// `None`: refusals have the form of the core crate.
     pub(super) render: Option<RenderLayer>,
+    /// By default an identifier is sent.
     pub(super) request_id: RequestId,
+    /// All that were given, merged. `None` is an error of `build`.
     pub(super) rules: Option<Rules>,
+    /// `None`: the default limits of text and bodies.
     pub(super) sanitize: Option<SanitizeLayer>,
-}
-
-/// Whether responses carry the identifier of the request.
-#[derive(Debug)]
-pub(super) enum RequestId {
-    /// No header is sent, and that of the request is left to the handler.
-    Off,
-    /// The header is sent as this layer says.
-    Sent(RequestIdLayer),
-}
-
-impl Default for RequestId {
-    fn default() -> Self {
-        Self::Sent(RequestIdLayer::new())
-    }
-}
-
-/// The authenticators. `Debug` shows their kinds, since they do not implement it.
-#[derive(Default)]
-pub(super) struct Authenticators(pub(super) Vec<Arc<dyn Authenticator>>);
-
-impl Authenticators {
-    /// Returns the kinds of credentials that are accepted.
-    pub(super) fn kinds(&self) -> Vec<&'static str> {
-        self.0.iter().map(|one| one.kind()).collect()
-    }
-}
-
-impl std::fmt::Debug for Authenticators {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.kinds()).finish()
-    }
 }
 
 impl ShieldBuilder {
     /// Records every request, also refused ones. Default: nothing is recorded, which is the warning
     /// `no-audit`.
     ///
-    /// Keep [`AuditLayer::handle`] to flush and close the trail at the end.
+    /// Keep [`AuditLayer::handle`] to flush and close the trail at the end. If the trail cannot be
+    /// written, the policy of its sink decides: the loss is counted, or requests get status 503.
     pub fn audit(mut self, audit: AuditLayer) -> Self {
         self.audit = Some(audit);
         self
@@ -109,8 +113,9 @@ impl ShieldBuilder {
     /// Accepts a kind of credential. With several calls, a credential of any of them is accepted.
     ///
     /// A request without a credential passes here; the rule of the route decides whether it is
-    /// allowed. Default: no credential is accepted, and only public routes can be built. Two
-    /// authenticators that read the same credential are an error of [`build`](Self::build).
+    /// allowed. A credential that is not valid gets status 401, also on a public route. Default: no
+    /// credential is accepted, and only public routes can be built. Two authenticators that read the
+    /// same credential are an error of [`build`](Self::build).
     pub fn authenticate(mut self, one: impl Authenticator) -> Self {
         self.authenticators.0.push(Arc::new(one));
         self
@@ -120,6 +125,16 @@ impl ShieldBuilder {
     ///
     /// Behind a proxy use [`ClientInfoLayer::behind`]; otherwise all clients share the limits of
     /// the proxy.
+    ///
+    /// ```
+    /// use palisade::transport::ForwardedHeader;
+    /// use palisade::{ClientInfoLayer, Shield, TrustedProxies};
+    ///
+    /// let proxies = TrustedProxies::parse("10.0.0.0/8")?;
+    /// let header = ForwardedHeader::named("x-forwarded-for")?;
+    /// let shield = Shield::builder().client(ClientInfoLayer::behind(proxies, header));
+    /// # let _ = shield; Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn client(mut self, client: ClientInfoLayer) -> Self {
         self.client = Some(client);
         self
@@ -155,7 +170,8 @@ impl ShieldBuilder {
     /// Adds a custom guard, outermost: it sees every request, every response and how each request
     /// ended.
     ///
-    /// Several guards run in the order of the calls. Metrics belong here.
+    /// Several guards run in the order of the calls. Metrics belong here. No principal and no rule is
+    /// known yet when a request arrives; both are known when it ends.
     pub fn observe(mut self, guard: impl Guard) -> Self {
         self.observers.push(AnyGuard::new(guard));
         self
@@ -170,7 +186,7 @@ impl ShieldBuilder {
     /// Serves these hosts only. Required: a service that accepts any host is open to DNS rebinding
     /// and to forged redirects.
     ///
-    /// For exceptions, use [`host_layer`](Self::host_layer).
+    /// Other hosts get status 421. For exceptions, use [`host_layer`](Self::host_layer).
     pub fn hosts(self, allowed: AllowedHosts) -> Self {
         self.host_layer(HostLayer::new(allowed))
     }
@@ -235,8 +251,11 @@ impl ShieldBuilder {
         self
     }
 
-    /// Does not log a [`Warning`] of this code at the start, because the setting is intended. It
-    /// stays in [`Shield::warnings`] and [`Shield::explain`]. An unknown code has no effect.
+    /// Does not log a [`Warning`](super::Warning) of this code at the start, because the setting is
+    /// intended. An unknown code has no effect.
+    ///
+    /// It stays in [`Shield::warnings`](super::Shield::warnings) and in
+    /// [`Shield::explain`](super::Shield::explain), so a review still finds it.
     ///
     /// ```
     /// use palisade::Shield;
@@ -302,116 +321,5 @@ impl ShieldBuilder {
     pub fn cors(mut self, cors: tower_http::cors::CorsLayer) -> Self {
         self.cors = Some(cors);
         self
-    }
-
-    /// Checks that the parts fit each other and the rules, and puts them in order.
-    ///
-    /// Settings that work but should be looked at again are [`Warning`]s: they are logged, and
-    /// returned by [`Shield::warnings`].
-    ///
-    /// # Errors
-    /// [`ShieldError`] names the part or the rule that does not fit, and the remedy.
-    pub fn build(mut self) -> Result<Shield, ShieldError> {
-        let mut rules = self.rules.take().ok_or(ShieldError::NoRules)?;
-        if self.has_cors() {
-            rules = rules.allow_preflight();
-        }
-        let table = Arc::new(rules.table()?);
-        check::check(&self, &table)?;
-        let mut explanation = Explanation::of(&self, &rules, &table);
-        self.log_warnings(explanation.warnings());
-        let responds_to_preflights = self.has_cors();
-        let catches_panics = !self.propagate_panics;
-        let sanitize = self.sanitize.take().unwrap_or_default();
-        let order = self.into_order(&table)?;
-        explanation.set_order(order.describe());
-        Ok(Shield {
-            sequence: Arc::new(order.into_sequence()),
-            sanitize,
-            table,
-            #[cfg(feature = "axum")]
-            fallback_from: rules.templates().len(),
-            explanation: Arc::new(explanation),
-            catches_panics,
-            responds_to_preflights,
-        })
-    }
-
-    /// Returns whether there is a CORS layer.
-    fn has_cors(&self) -> bool {
-        #[cfg(feature = "cors")]
-        return self.cors.is_some();
-        #[cfg(not(feature = "cors"))]
-        false
-    }
-
-    /// Logs the warnings that are not accepted.
-    fn log_warnings(&self, warnings: &[Warning]) {
-        let accepted = |warning: &&Warning| self.accepted_warnings.contains(&warning.code);
-        let warnings = warnings.iter().filter(|warning| !accepted(warning));
-        warnings.for_each(Warning::log);
-    }
-
-    /// Gives each guard its position. Fails if two authenticators read one credential.
-    fn into_order(self, table: &Arc<RouteTable>) -> Result<Order, ShieldError> {
-        let (cors, guards) = self.cors_and_guards();
-        // Requests without a credential pass here. `AccessLayer` compares them with the rule.
-        let authenticate = match self.authenticators.0.is_empty() {
-            true => None,
-            false => Some(AuthenticateLayer::any(self.authenticators.0)?.optional()),
-        };
-        let challenges = authenticate.as_ref().map(AuthenticateLayer::challenges);
-        let gate = self.audit.as_ref().filter(|_| self.audit_before_handler);
-        let https = self.https.unwrap_or_else(HttpsLayer::refuse);
-        Ok(Order {
-            request_id: match self.request_id {
-                RequestId::Off => None,
-                RequestId::Sent(layer) => Some(layer),
-            },
-            observers: self.observers.into_iter().collect(),
-            audit_gate: gate.map(AuditLayer::gate),
-            audit: self.audit,
-            render: self.render,
-            headers: self.headers.unwrap_or_else(HeadersLayer::api),
-            cors,
-            client: self.client.unwrap_or_else(ClientInfoLayer::direct),
-            route: RouteLayer::new(Arc::clone(table)),
-            hosts: self.hosts.ok_or(ShieldError::NoHosts)?,
-            // A credential sent without TLS is refused, and recorded by its public id.
-            https: match &authenticate {
-                Some(credentials) => https.credentials_of(credentials.clone()),
-                None => https,
-            },
-            client_limit: self.client_limit,
-            not_found: NotFoundLayer::new(),
-            authenticate,
-            access: AccessLayer::new(challenges.unwrap_or_default()),
-            principal_limit: self.principal_limit,
-            guards,
-        })
-    }
-
-    /// Returns the CORS guard, if there is one, and the guards of the application. With CORS they
-    /// do not see preflights.
-    #[cfg(feature = "cors")]
-    fn cors_and_guards(&self) -> (GuardList, GuardList) {
-        let guards = self.guards.iter().cloned();
-        match &self.cors {
-            None => (GuardList::from_iter([]), guards.collect()),
-            Some(cors) => {
-                let cors = AnyGuard::new(CorsGuard(cors.clone()));
-                let guards = guards.map(|guard| AnyGuard::new(SkipPreflight(guard)));
-                (std::iter::once(cors).collect(), guards.collect())
-            }
-        }
-    }
-
-    /// Returns no CORS guard, and the guards of the application.
-    #[cfg(not(feature = "cors"))]
-    fn cors_and_guards(&self) -> (GuardList, GuardList) {
-        (
-            GuardList::from_iter([]),
-            self.guards.iter().cloned().collect(),
-        )
     }
 }

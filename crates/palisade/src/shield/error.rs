@@ -10,6 +10,23 @@ use crate::rules::RulesError;
 ///
 /// `Display` says in one sentence what is wrong and what to do. Programs compare
 /// [`code`](Self::code). The first problem is returned, not all.
+///
+/// It is for the operator, at start: no client sees it, and a shield that is built cannot cause it
+/// later.
+///
+/// # Examples
+///
+/// ```
+/// use palisade::{AllowedHosts, Rule, Rules, Shield, ShieldError};
+///
+/// let error = Shield::builder()
+///     .hosts(AllowedHosts::parse(["api.example"])?)
+///     .rules(Rules::new().get("/speak", Rule::public().limit("speech")))
+///     .build()
+///     .unwrap_err();
+/// assert!(matches!(error, ShieldError::UnknownLimit { limit, .. } if limit == "speech"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ShieldError {

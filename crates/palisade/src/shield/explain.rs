@@ -28,6 +28,18 @@ const SANITIZE: &str = "sanitize";
 /// | `rule-without-handler` | a rule is for a route or a method that the router does not have |
 ///
 /// With the feature `config`, `Config::check_server` returns more codes.
+///
+/// A program that starts only without warnings refuses those it does not know:
+///
+/// ```
+/// use palisade::Shield;
+///
+/// fn refuse_warnings(shield: &Shield) -> Result<(), String> {
+///     let unknown = shield.warnings().iter().find(|warning| warning.code != "no-audit");
+///     unknown.map_or(Ok(()), |warning| Err(warning.to_string()))
+/// }
+/// # let _ = refuse_warnings;
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Warning {

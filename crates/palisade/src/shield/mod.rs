@@ -1,12 +1,15 @@
 //! The whole stack, in the order that is right.
 //!
 //! `order.rs` is the list of the guards, with the reason for each position. `builder.rs` collects the
-//! parts, `check.rs` finds what does not fit, `explain.rs` describes the result, `protect.rs` puts
-//! it around an axum router. A stack that does not fit is not built.
+//! parts, `build.rs` makes the stack of them, `check.rs` finds what does not fit, `explain.rs`
+//! describes the result, `protect.rs` puts it around an axum router. A stack that does not fit is not
+//! built.
 
 #[cfg(feature = "axum")]
 mod protect;
+mod build;
 mod builder;
+mod parts;
 mod check;
 mod layer;
 mod explain;
@@ -93,6 +96,22 @@ impl Shield {
     ///
     /// For an axum router with handlers use `protect`, which also checks that router and rules
     /// agree. Call `wrap` as often as needed: the services share the state of the shield.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade::{AllowedHosts, Rule, Rules, Shield};
+    /// use tower::service_fn;
+    ///
+    /// let shield = Shield::builder()
+    ///     .hosts(AllowedHosts::parse(["api.example"])?)
+    ///     .rules(Rules::new().any("/echo", Rule::public()))
+    ///     .build()?;
+    /// let service = shield.wrap(service_fn(async |request: http::Request<String>| {
+    ///     Ok::<_, std::convert::Infallible>(http::Response::new(request.into_body()))
+    /// }));
+    /// # let _ = service; Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn wrap<S>(&self, inner: S) -> Protected<S> {
         let inner = self.sanitize.layer(inner);
         let inner = PreflightService::new(inner, self.responds_to_preflights);
@@ -144,6 +163,24 @@ impl Shield {
 
     /// Returns the names of the guards that are active, from the outside in. The last is
     /// `sanitize`.
+    ///
+    /// A test of the application can compare it, so that a guard does not disappear unnoticed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade::{AllowedHosts, Rule, Rules, Shield};
+    ///
+    /// let shield = Shield::builder()
+    ///     .hosts(AllowedHosts::parse(["api.example"])?)
+    ///     .rules(Rules::new().any("/echo", Rule::public()))
+    ///     .build()?;
+    /// let order = shield.order();
+    /// let place = |name: &str| order.iter().position(|guard| *guard == name);
+    /// assert!(place("host") < place("https") && place("https") < place("access"));
+    /// assert_eq!(order.last(), Some(&"sanitize"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn order(&self) -> Vec<&'static str> {
         self.explanation.order()

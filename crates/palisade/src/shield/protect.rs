@@ -131,6 +131,27 @@ impl Shield {
     ///
     /// It does not protect a router alone: without a shield outside, every request is refused with
     /// status 500.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use axum::{Router, body::Body, routing::get};
+    /// use http::Request;
+    /// use palisade::{AllowedHosts, Rule, Rules, Shield};
+    /// use tower::ServiceBuilder;
+    ///
+    /// let shield = Shield::builder()
+    ///     .hosts(AllowedHosts::parse(["api.example"])?)
+    ///     .rules(Rules::new().get("/", Rule::public()))
+    ///     .build()?;
+    /// let router = shield.check(Router::new().route("/", get(async || "ok")));
+    /// let without_cookies = ServiceBuilder::new().map_request(|mut request: Request<Body>| {
+    ///     request.headers_mut().remove("cookie");
+    ///     request
+    /// });
+    /// let service = shield.wrap(without_cookies.service(router));
+    /// # let _ = service; Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn check(&self, router: Router) -> Router {
         let rules = self.rules();
         router.layer(tower_layer::layer_fn(move |inner| SameRule {

@@ -31,7 +31,7 @@ pub(in crate::config) struct Audit {
     pub(in crate::config) mask_client_address: bool,
     /// A file with the key of the hash chain, readable by this user alone. Default: none.
     ///
-    /// Without a key, whoever can write the file can also compute a new chain.
+    /// Without a key, anyone who can write the file can compute a new chain.
     pub(in crate::config) seal_key: Option<Spanned<PathBuf>>,
     /// The length in MiB at which the file is closed and a new one begins. Default: 64.
     ///

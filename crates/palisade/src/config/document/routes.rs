@@ -24,7 +24,8 @@ pub(in crate::config) struct Route {
     pub(in crate::config) limits: Option<Spanned<RouteLimits>>,
     /// Names of the text fields that are cleaned: `text`, `title?`, `/input/text`. Default: none.
     ///
-    /// The shield refuses a body without such a field, unless its name ends with `?`.
+    /// A name that begins with `/` is a JSON pointer (RFC 6901). The shield refuses a body without
+    /// such a field, unless the name ends with `?`.
     #[serde(default)]
     pub(in crate::config) text: Vec<String>,
     /// Names of predefined sets of text fields, such as `ollama`. Default: none. An unknown name is
@@ -51,7 +52,8 @@ pub(in crate::config) enum Access {
 #[derive(Debug, Deserialize, PartialEq)]
 #[serde(untagged)]
 pub(in crate::config) enum RouteLimits {
-    /// `none`: no limit counts. Any other word is an error.
+    /// `none`: no limit counts, but for penalties of failed credentials. Any other word is an
+    /// error.
     Word(String),
     /// These limits count, and those that count on all routes.
     Names(Vec<String>),

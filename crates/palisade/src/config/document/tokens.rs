@@ -57,7 +57,7 @@ pub(in crate::config) struct Tokens {
     #[serde(default)]
     pub(in crate::config) dangerously_accept_id_tokens: bool,
     /// Whether tokens with `cnf` (RFC 7800) are accepted as bearer tokens. Default: `false`, since
-    /// whoever stole such a token could use it.
+    /// anyone who steals such a token could use it.
     #[serde(default)]
     pub(in crate::config) dangerously_ignore_confirmation: bool,
     /// Whether the address of the keys is read from the metadata of the issuer. Default: `false`.
@@ -113,7 +113,8 @@ pub(in crate::config) struct RevokedTokens {
     /// The list, as `palisade token revoke` makes it. Required.
     ///
     /// It is read again within a second after a change. A list that cannot be read is an error at
-    /// start; later, requests with a token get status 503 when the last entries are too old.
+    /// start. Later, the last entries stay in force for 15 minutes; then requests with a token get
+    /// status 503.
     pub(in crate::config) file: Spanned<PathBuf>,
 }
 

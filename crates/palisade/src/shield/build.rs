@@ -1,0 +1,150 @@
+//! Builds the stack: checks the parts, and gives each guard its position.
+//!
+//! `check.rs` finds parts that do not fit; nothing is built then. `order.rs` has the positions.
+
+use std::sync::Arc;
+
+use palisade_audit::AuditLayer;
+#[cfg(feature = "cors")]
+use palisade_core::AnyGuard;
+use palisade_core::{
+    AccessLayer, AuthenticateLayer, GuardList, NotFoundLayer, RouteLayer, RouteTable,
+};
+use palisade_transport::{ClientInfoLayer, HeadersLayer, HttpsLayer};
+
+#[cfg(feature = "cors")]
+use super::cors::{CorsGuard, SkipPreflight};
+use super::{
+    Shield, ShieldBuilder, ShieldError, check,
+    explain::{Explanation, Warning},
+    order::Order,
+    parts::RequestId,
+};
+
+impl ShieldBuilder {
+    /// Checks that the parts fit each other and the rules, and puts them in order.
+    ///
+    /// Settings that work but should be looked at again are [`Warning`]s: they are logged, and
+    /// returned by [`Shield::warnings`]. Building opens no file and no connection.
+    ///
+    /// # Errors
+    /// [`ShieldError`] names the part or the rule that does not fit, and the remedy. The first
+    /// problem is returned, not all.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade::{AllowedHosts, Rule, Rules, Shield};
+    ///
+    /// let error = Shield::builder()
+    ///     .hosts(AllowedHosts::parse(["api.example"])?)
+    ///     .rules(Rules::new().get("/notes", Rule::scope("notes:read")))
+    ///     .build()
+    ///     .unwrap_err();
+    /// assert_eq!(error.code(), "no-authenticator");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn build(mut self) -> Result<Shield, ShieldError> {
+        let mut rules = self.rules.take().ok_or(ShieldError::NoRules)?;
+        if self.has_cors() {
+            rules = rules.allow_preflight();
+        }
+        let table = Arc::new(rules.table()?);
+        check::check(&self, &table)?;
+        let mut explanation = Explanation::of(&self, &rules, &table);
+        self.log_warnings(explanation.warnings());
+        let responds_to_preflights = self.has_cors();
+        let catches_panics = !self.propagate_panics;
+        let sanitize = self.sanitize.take().unwrap_or_default();
+        let order = self.into_order(&table)?;
+        explanation.set_order(order.describe());
+        Ok(Shield {
+            sequence: Arc::new(order.into_sequence()),
+            sanitize,
+            table,
+            #[cfg(feature = "axum")]
+            fallback_from: rules.templates().len(),
+            explanation: Arc::new(explanation),
+            catches_panics,
+            responds_to_preflights,
+        })
+    }
+
+    /// Returns whether there is a CORS layer.
+    fn has_cors(&self) -> bool {
+        #[cfg(feature = "cors")]
+        return self.cors.is_some();
+        #[cfg(not(feature = "cors"))]
+        false
+    }
+
+    /// Logs the warnings that are not accepted.
+    fn log_warnings(&self, warnings: &[Warning]) {
+        let accepted = |warning: &&Warning| self.accepted_warnings.contains(&warning.code);
+        let warnings = warnings.iter().filter(|warning| !accepted(warning));
+        warnings.for_each(Warning::log);
+    }
+
+    /// Gives each guard its position. Fails if two authenticators read one credential.
+    fn into_order(self, table: &Arc<RouteTable>) -> Result<Order, ShieldError> {
+        let (cors, guards) = self.cors_and_guards();
+        // Requests without a credential pass here. `AccessLayer` compares them with the rule.
+        let authenticate = match self.authenticators.0.is_empty() {
+            true => None,
+            false => Some(AuthenticateLayer::any(self.authenticators.0)?.optional()),
+        };
+        let challenges = authenticate.as_ref().map(AuthenticateLayer::challenges);
+        let gate = self.audit.as_ref().filter(|_| self.audit_before_handler);
+        let https = self.https.unwrap_or_else(HttpsLayer::refuse);
+        Ok(Order {
+            request_id: match self.request_id {
+                RequestId::Off => None,
+                RequestId::Sent(layer) => Some(layer),
+            },
+            observers: self.observers.into_iter().collect(),
+            audit_gate: gate.map(AuditLayer::gate),
+            audit: self.audit,
+            render: self.render,
+            headers: self.headers.unwrap_or_else(HeadersLayer::api),
+            cors,
+            client: self.client.unwrap_or_else(ClientInfoLayer::direct),
+            route: RouteLayer::new(Arc::clone(table)),
+            hosts: self.hosts.ok_or(ShieldError::NoHosts)?,
+            // A credential sent without TLS is refused, and recorded by its public id.
+            https: match &authenticate {
+                Some(credentials) => https.credentials_of(credentials.clone()),
+                None => https,
+            },
+            client_limit: self.client_limit,
+            not_found: NotFoundLayer::new(),
+            authenticate,
+            access: AccessLayer::new(challenges.unwrap_or_default()),
+            principal_limit: self.principal_limit,
+            guards,
+        })
+    }
+
+    /// Returns the CORS guard, if there is one, and the guards of the application. With CORS they
+    /// do not see preflights.
+    #[cfg(feature = "cors")]
+    fn cors_and_guards(&self) -> (GuardList, GuardList) {
+        let guards = self.guards.iter().cloned();
+        match &self.cors {
+            None => (GuardList::from_iter([]), guards.collect()),
+            Some(cors) => {
+                let cors = AnyGuard::new(CorsGuard(cors.clone()));
+                let guards = guards.map(|guard| AnyGuard::new(SkipPreflight(guard)));
+                (std::iter::once(cors).collect(), guards.collect())
+            }
+        }
+    }
+
+    /// Returns no CORS guard, and the guards of the application.
+    #[cfg(not(feature = "cors"))]
+    fn cors_and_guards(&self) -> (GuardList, GuardList) {
+        (
+            GuardList::from_iter([]),
+            self.guards.iter().cloned().collect(),
+        )
+    }
+}
