@@ -35,9 +35,9 @@ fuzz_target!(|text: &str| {
         .with_member("member", text)
         .with_reason(REASON);
     for form in &*FORMS {
-        let answer = form.render(rejection.clone());
-        assert_eq!(answer.status(), status);
-        assert!(text.contains(REASON) || !String::from_utf8_lossy(answer.body()).contains(REASON));
+        let response = form.render(rejection.clone());
+        assert_eq!(response.status(), status);
+        assert!(text.contains(REASON) || !String::from_utf8_lossy(response.body()).contains(REASON));
     }
     let document: Value = serde_json::from_slice(&rejection.problem()).expect("JSON");
     assert_eq!(

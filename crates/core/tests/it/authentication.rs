@@ -1,4 +1,4 @@
-//! Who is asking, and which credential decides.
+//! Who the client is, and which credential decides.
 
 use std::sync::Arc;
 
@@ -135,8 +135,8 @@ pub fn request(headers: &[(&'static str, &'static str)]) -> Request<TestBody> {
     request
 }
 
-/// Answers with who is asking, and with the headers that the handler can still see.
-pub async fn ask<G: Guards + Clone>(
+/// Responds with the identity, and with the names of the headers that reach the handler.
+pub async fn send<G: Guards + Clone>(
     guards: G,
     headers: &[(&'static str, &'static str)],
 ) -> (u16, String) {
@@ -147,17 +147,17 @@ pub async fn ask<G: Guards + Clone>(
             Identity::Anonymous => "anonymous".into(),
             Identity::Unknown => "unknown".into(),
         };
-        let seen: Vec<&str> = request
+        let names: Vec<&str> = request
             .headers()
             .keys()
             .map(http::HeaderName::as_str)
             .collect();
-        let answer = TestBody::from(format!("{who} {}", seen.join(",")));
-        Ok::<_, std::convert::Infallible>(http::Response::new(answer))
+        let response = TestBody::from(format!("{who} {}", names.join(",")));
+        Ok::<_, std::convert::Infallible>(http::Response::new(response))
     });
     let service = GuardLayer(guards).layer(inner);
-    let answer = service.oneshot(request(headers)).await.unwrap();
-    let (status, body) = text(answer).await;
+    let response = service.oneshot(request(headers)).await.unwrap();
+    let (status, body) = text(response).await;
     (status.as_u16(), body.trim_end().into())
 }
 
@@ -165,16 +165,16 @@ pub async fn code<G: Guards + Clone>(
     guards: G,
     headers: &[(&'static str, &'static str)],
 ) -> (u16, String) {
-    let (status, body) = ask(guards, headers).await;
+    let (status, body) = send(guards, headers).await;
     let document: serde_json::Value = serde_json::from_str(&body).unwrap();
     (status, document["code"].as_str().unwrap().into())
 }
 
 #[tokio::test]
-async fn nobody_asked_and_nobody_is_here_are_different_answers() {
-    let nobody_asked = (None::<AuthenticateLayer>, None::<AuthenticateLayer>);
-    assert_eq!(ask(nobody_asked, &[]).await.1, "unknown");
-    assert_eq!(ask(key_or_token().optional(), &[]).await.1, "anonymous");
+async fn an_unknown_identity_is_not_an_anonymous_one() {
+    let no_authenticator = (None::<AuthenticateLayer>, None::<AuthenticateLayer>);
+    assert_eq!(send(no_authenticator, &[]).await.1, "unknown");
+    assert_eq!(send(key_or_token().optional(), &[]).await.1, "anonymous");
     assert_eq!(
         code(key_or_token(), &[]).await,
         (401, "unauthenticated".into())
@@ -184,11 +184,11 @@ async fn nobody_asked_and_nobody_is_here_are_different_answers() {
 #[tokio::test]
 async fn the_credential_present_decides_and_is_stripped() {
     assert_eq!(
-        ask(key_or_token(), &[("x-key", "ann")]).await,
+        send(key_or_token(), &[("x-key", "ann")]).await,
         (200, "ann by x-key".into())
     );
     assert_eq!(
-        ask(key_or_token(), &[("x-token", "bob")]).await,
+        send(key_or_token(), &[("x-token", "bob")]).await,
         (200, "bob by x-token".into())
     );
 }
@@ -208,17 +208,17 @@ async fn a_failed_credential_is_never_retried_as_another() {
 }
 
 #[tokio::test]
-async fn an_authorization_that_nobody_reads_does_not_make_a_guest() {
+async fn an_authorization_without_a_reader_is_not_anonymous() {
     let optional = key_or_token().optional();
-    let shown = [("authorization", "Basic YTpi")];
+    let headers = [("authorization", "Basic YTpi")];
     assert_eq!(
-        code(optional, &shown).await,
+        code(optional, &headers).await,
         (401, "unauthenticated".into())
     );
 }
 
 #[tokio::test]
-async fn an_authorization_that_nobody_reads_is_not_saved_by_a_cookie() {
+async fn an_authorization_without_a_reader_beside_a_cookie_is_refused() {
     let both = [("authorization", "Bearer wrong"), ("x-cookie", "ann")];
     assert_eq!(
         code(key_or_token(), &both).await,
@@ -227,7 +227,7 @@ async fn an_authorization_that_nobody_reads_is_not_saved_by_a_cookie() {
 }
 
 #[tokio::test]
-async fn an_authorization_that_nobody_reads_beside_a_valid_key_is_ambiguous() {
+async fn an_authorization_without_a_reader_beside_a_valid_key_is_ambiguous() {
     for foreign in ["Basic YTpi", "Bearer opaque", "Negotiate abc="] {
         let both = [("authorization", foreign), ("x-key", "ann")];
         assert_eq!(
@@ -239,7 +239,7 @@ async fn an_authorization_that_nobody_reads_beside_a_valid_key_is_ambiguous() {
 }
 
 #[tokio::test]
-async fn a_malformed_authorization_is_refused_whoever_could_read_it() {
+async fn a_malformed_authorization_is_refused_whatever_authenticators_there_are() {
     let layer = || any([ByHeader::new("token"), ByHeader::new("x-key")]);
     for line in [
         "Bearer\tann",
@@ -271,11 +271,11 @@ async fn a_malformed_authorization_is_refused_whoever_could_read_it() {
 }
 
 #[tokio::test]
-async fn the_scheme_is_read_without_case_and_the_token_is_taken_out() {
+async fn the_scheme_is_compared_without_case_and_the_token_is_removed() {
     for line in ["Bearer ann", "bearer ann", "BEARER ann"] {
-        let shown = [("authorization", line)];
+        let headers = [("authorization", line)];
         let layer = ByHeader::new("token").layer();
-        assert_eq!(ask(layer, &shown).await.1, "ann by token");
+        assert_eq!(send(layer, &headers).await.1, "ann by token");
     }
 }
 
@@ -283,7 +283,7 @@ async fn the_scheme_is_read_without_case_and_the_token_is_taken_out() {
 async fn a_token_is_read_by_the_authenticator_whose_shape_fits_best() {
     let layer = || any([ByHeader::new("token"), ByHeader::new("key")]);
     let check = async |token: &'static str, expected: &str| {
-        assert_eq!(ask(layer(), &[("authorization", token)]).await.1, expected);
+        assert_eq!(send(layer(), &[("authorization", token)]).await.1, expected);
     };
     check("Bearer key_ann", "key_ann by key").await;
     check("Bearer key.ann", "key.ann by token").await;
@@ -295,7 +295,7 @@ async fn a_token_is_read_by_the_authenticator_whose_shape_fits_best() {
 }
 
 #[tokio::test]
-async fn two_credentials_and_a_malformed_one_get_a_challenge_that_says_so() {
+async fn ambiguous_and_malformed_credentials_get_the_challenge_invalid_request() {
     let malformed: &[(&str, &str)] = &[("authorization", "Bearer")];
     let two: &[(&str, &str)] = &[("authorization", "Bearer ann"), ("x-key", "ann")];
     for headers in [malformed, two] {
@@ -306,13 +306,13 @@ async fn two_credentials_and_a_malformed_one_get_a_challenge_that_says_so() {
             let name = HeaderName::try_from(name).unwrap();
             request.headers_mut().append(name, value.parse().unwrap());
         }
-        let answer = GuardLayer(layer)
-            .layer(says(""))
+        let response = GuardLayer(layer)
+            .layer(responds_with(""))
             .oneshot(request)
             .await
             .unwrap();
-        assert_eq!(answer.status(), 400);
-        let challenges = answer.headers().get_all("www-authenticate").iter();
+        assert_eq!(response.status(), 400);
+        let challenges = response.headers().get_all("www-authenticate").iter();
         assert_eq!(
             challenges.collect::<Vec<_>>(),
             [
@@ -406,14 +406,14 @@ async fn challenges_of(refusal: Rejection) -> (u16, Vec<String>) {
         ByHeader::new("x-key").shared(),
     ];
     let layer = GuardLayer(AuthenticateLayer::any(all).unwrap());
-    let answer = layer
-        .layer(says(""))
+    let response = layer
+        .layer(responds_with(""))
         .oneshot(request(&[("x-refused", "a")]))
         .await
         .unwrap();
-    let challenges = answer.headers().get_all("www-authenticate").iter();
+    let challenges = response.headers().get_all("www-authenticate").iter();
     let challenges = challenges.map(|value| value.to_str().unwrap().to_owned());
-    (answer.status().as_u16(), challenges.collect())
+    (response.status().as_u16(), challenges.collect())
 }
 
 #[tokio::test]
@@ -450,7 +450,7 @@ async fn a_refusal_with_another_header_or_code_keeps_its_own_headers() {
 }
 
 #[tokio::test]
-async fn a_failure_of_the_server_is_not_held_against_the_client() {
+async fn a_failure_of_the_server_is_not_charged_to_the_client() {
     let unavailable = Rejection::unavailable(std::time::Duration::from_secs(1));
     assert_eq!(challenges_of(unavailable.clone()).await, (503, vec![]));
     let (mut head, ()) = request(&[("x-refused", "a")]).map(drop).into_parts();
@@ -461,26 +461,26 @@ async fn a_failure_of_the_server_is_not_held_against_the_client() {
         Verdict::Refuse(_)
     ));
     assert_eq!(
-        cx.with_observations(|seen| seen.credential_failures().count()),
+        cx.with_observations(|observed| observed.credential_failures().count()),
         0
     );
 }
 
 #[tokio::test]
-async fn a_missing_and_a_wrong_credential_look_alike() {
+async fn a_missing_and_a_wrong_credential_get_the_same_response() {
     let one = ByHeader::new("x-key").layer();
     assert_eq!(
-        ask(one.clone(), &[]).await,
-        ask(one, &[("x-key", "bad")]).await
+        send(one.clone(), &[]).await,
+        send(one, &[("x-key", "bad")]).await
     );
 }
 
 #[tokio::test]
 async fn an_explicit_credential_goes_before_an_ambient_one() {
     let both = [("x-cookie", "ann"), ("x-key", "bob")];
-    assert_eq!(ask(key_or_token(), &both).await.1, "bob by x-key x-cookie");
+    assert_eq!(send(key_or_token(), &both).await.1, "bob by x-key x-cookie");
     assert_eq!(
-        ask(key_or_token(), &[("x-cookie", "ann")]).await.1,
+        send(key_or_token(), &[("x-cookie", "ann")]).await.1,
         "ann by x-cookie"
     );
 }
@@ -495,10 +495,10 @@ async fn two_explicit_credentials_are_ambiguous() {
 }
 
 #[tokio::test]
-async fn every_challenge_is_sent_as_a_line_of_its_own() {
-    let service = GuardLayer(key_or_token()).layer(says(""));
-    let answer = service.oneshot(get("/")).await.unwrap();
-    let challenges: Vec<_> = answer
+async fn every_challenge_is_sent_in_a_separate_header_line() {
+    let service = GuardLayer(key_or_token()).layer(responds_with(""));
+    let response = service.oneshot(get("/")).await.unwrap();
+    let challenges: Vec<_> = response
         .headers()
         .get_all("www-authenticate")
         .iter()
@@ -519,28 +519,28 @@ async fn an_optional_outer_layer_does_not_open_a_required_inner_one() {
         code(stack.clone(), &[("x-weak", "w")]).await,
         (403, "credential_kind".into())
     );
-    assert_eq!(ask(stack, &[("x-key", "ann")]).await.1, "ann by x-key");
+    assert_eq!(send(stack, &[("x-key", "ann")]).await.1, "ann by x-key");
 }
 
 #[tokio::test]
-async fn the_same_layer_twice_finds_its_own_principal() {
+async fn the_same_layer_twice_accepts_its_principal() {
     let layer = key_or_token();
     let stack = (layer.clone(), layer);
     assert_eq!(
-        ask(stack, &[("x-key", "ann")]).await,
+        send(stack, &[("x-key", "ann")]).await,
         (200, "ann by x-key".into())
     );
 }
 
 #[tokio::test]
-async fn in_shadow_nothing_is_stripped_and_everybody_is_asked() {
+async fn in_shadow_nothing_is_stripped_and_every_layer_authenticates() {
     let shadow = key_or_token().dangerously_only_shadow();
     assert_eq!(
-        ask(shadow.clone(), &[("x-key", "bad")]).await.1,
+        send(shadow.clone(), &[("x-key", "bad")]).await.1,
         "anonymous x-key"
     );
     assert_eq!(
-        ask(shadow, &[("x-key", "ann")]).await.1,
+        send(shadow, &[("x-key", "ann")]).await.1,
         "ann by x-key x-key"
     );
 }
@@ -548,7 +548,7 @@ async fn in_shadow_nothing_is_stripped_and_everybody_is_asked() {
 #[tokio::test]
 async fn a_credential_may_be_verified_later() {
     let later = || ByHeader::new("x-key").later().layer();
-    assert_eq!(ask(later(), &[("x-key", "ann")]).await.1, "ann by x-key");
+    assert_eq!(send(later(), &[("x-key", "ann")]).await.1, "ann by x-key");
     assert_eq!(
         code(later(), &[("x-key", "bad")]).await,
         (401, "unauthenticated".into())
@@ -556,7 +556,7 @@ async fn a_credential_may_be_verified_later() {
 }
 
 #[test]
-fn a_second_different_principal_is_a_mistake_of_assembly() {
+fn a_second_different_principal_is_misconfigured() {
     let (mut head, ()) = Request::new(()).into_parts();
     let cx = SecurityContext::find_or_create(&mut head);
     let ann = Principal::builder("x-key", "ann").build();
@@ -569,7 +569,7 @@ fn a_second_different_principal_is_a_mistake_of_assembly() {
 }
 
 #[tokio::test]
-async fn a_failed_credential_is_a_fact() {
+async fn a_failed_credential_is_recorded() {
     use palisade_core::{Guard, Outcome};
 
     #[derive(Clone)]
@@ -583,25 +583,28 @@ async fn a_failed_credential_is_a_fact() {
             Verdict::Admit(())
         }
         fn close(&self, cx: &SecurityContext, (): (), _: Outcome) {
-            cx.with_observations(|seen| {
-                let failed = seen.credential_failures().iter();
+            cx.with_observations(|observed| {
+                let failed = observed.credential_failures().iter();
                 let kinds = failed.map(|it| format!("{} {}", it.kind, it.code));
                 self.0.lock().unwrap().extend(kinds);
             });
         }
     }
     let log = log();
-    ask(
+    send(
         (Witness(Arc::clone(&log)), key_or_token()),
         &[("x-key", "bad")],
     )
     .await;
-    assert_eq!(taken(&log), ["x-key unauthenticated"]);
-    ask(
+    assert_eq!(take_events(&log), ["x-key unauthenticated"]);
+    send(
         (Witness(Arc::clone(&log)), key_or_token()),
         &[("x-key", "ann")],
     )
     .await;
-    ask((Witness(Arc::clone(&log)), key_or_token()), &[]).await;
-    assert!(taken(&log).is_empty(), "no credential is not a failed one");
+    send((Witness(Arc::clone(&log)), key_or_token()), &[]).await;
+    assert!(
+        take_events(&log).is_empty(),
+        "no credential is not a failed one"
+    );
 }

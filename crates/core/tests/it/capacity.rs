@@ -1,4 +1,4 @@
-//! Hole 14: the readied service is the one that is called, and a refusal waits for nobody.
+//! The service that was polled for readiness is the one that is called, and a refusal never waits.
 
 use std::{
     sync::{
@@ -17,27 +17,30 @@ use crate::support::*;
 
 #[test]
 fn every_kind_of_admission_keeps_the_contract_of_poll_ready() {
-    for act in [Act::Admit, Act::AdmitLater, Act::FinishLater] {
-        testing::poll_ready_contract(Scribe::new("g", act, &log()), || get("/"));
+    for behavior in [Behavior::Admit, Behavior::AdmitLater, Behavior::FinishLater] {
+        testing::poll_ready_contract(LoggingGuard::new("g", behavior, &log()), || get("/"));
     }
 }
 
 #[tokio::test]
 async fn a_refusal_does_not_wait_for_a_full_service() {
     let full = Arc::new(tokio::sync::Semaphore::new(0));
-    let inner = ConcurrencyLimit::with_semaphore(says("hello"), Arc::clone(&full));
+    let inner = ConcurrencyLimit::with_semaphore(responds_with("hello"), Arc::clone(&full));
     let log = log();
-    let mut refusing = GuardService::new(Scribe::new("no", Act::Refuse, &log), inner.clone());
-    let answer = refusing
+    let mut refusing = GuardService::new(
+        LoggingGuard::new("no", Behavior::Refuse, &log),
+        inner.clone(),
+    );
+    let response = refusing
         .ready()
         .await
         .unwrap()
         .call(get("/"))
         .await
         .unwrap();
-    assert_eq!(answer.status(), StatusCode::IM_A_TEAPOT);
+    assert_eq!(response.status(), StatusCode::IM_A_TEAPOT);
 
-    let mut admitting = GuardService::new(Scribe::new("yes", Act::Admit, &log), inner);
+    let mut admitting = GuardService::new(LoggingGuard::new("yes", Behavior::Admit, &log), inner);
     let waiting = admitting.ready().await.unwrap().call(get("/"));
     let mut waiting = Box::pin(waiting);
     assert!(
@@ -45,23 +48,23 @@ async fn a_refusal_does_not_wait_for_a_full_service() {
         "the admitted one waits"
     );
     full.add_permits(1);
-    let answer = tokio::time::timeout(Duration::from_secs(5), waiting)
+    let response = tokio::time::timeout(Duration::from_secs(5), waiting)
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(response.status(), StatusCode::OK);
 }
 
 #[tokio::test]
 async fn an_admitted_request_goes_through_a_buffer() {
     let log = log();
     let service = ServiceBuilder::new()
-        .layer(Scribe::new("g", Act::AdmitLater, &log))
+        .layer(LoggingGuard::new("g", Behavior::AdmitLater, &log))
         .buffer(1)
-        .service(says("hello"));
+        .service(responds_with("hello"));
     for _ in 0..3 {
-        let answer = service.clone().oneshot(get("/")).await.unwrap();
-        assert_eq!(text(answer).await.1, "hello");
+        let response = service.clone().oneshot(get("/")).await.unwrap();
+        assert_eq!(text(response).await.1, "hello");
     }
 }
 
@@ -70,12 +73,15 @@ async fn load_shed_works_inside_the_layer() {
     let full = Arc::new(tokio::sync::Semaphore::new(0));
     let log = log();
     let service = ServiceBuilder::new()
-        .layer(Scribe::new("g", Act::Admit, &log))
+        .layer(LoggingGuard::new("g", Behavior::Admit, &log))
         .load_shed()
-        .service(ConcurrencyLimit::with_semaphore(says("hello"), full));
+        .service(ConcurrencyLimit::with_semaphore(
+            responds_with("hello"),
+            full,
+        ));
     let shed = service.oneshot(get("/")).await.unwrap_err();
     assert!(shed.is::<tower::load_shed::error::Overloaded>());
-    assert_eq!(taken(&log), ["g:admit", "g:close service_failed 0"]);
+    assert_eq!(take_events(&log), ["g:admit", "g:close service_failed 0"]);
 }
 
 #[tokio::test]
@@ -87,10 +93,10 @@ async fn one_layer_value_serves_under_cors_and_timeout() {
             StatusCode::REQUEST_TIMEOUT,
             Duration::from_secs(5),
         ))
-        .layer(Scribe::new("g", Act::Admit, &log))
-        .service(says("hello"));
-    let answer = service.oneshot(get("/")).await.unwrap();
-    assert_eq!(answer.headers()["access-control-allow-origin"], "*");
+        .layer(LoggingGuard::new("g", Behavior::Admit, &log))
+        .service(responds_with("hello"));
+    let response = service.oneshot(get("/")).await.unwrap();
+    assert_eq!(response.headers()["access-control-allow-origin"], "*");
 }
 
 /// Counts how often it is cloned.
@@ -119,11 +125,15 @@ impl tower::Service<http::Request<TestBody>> for Cloned {
 
 #[tokio::test]
 async fn the_inner_service_is_cloned_only_by_a_request_that_waits() {
-    for (act, clones) in [(Act::Admit, 0), (Act::Refuse, 0), (Act::AdmitLater, 1)] {
+    for (behavior, clones) in [
+        (Behavior::Admit, 0),
+        (Behavior::Refuse, 0),
+        (Behavior::AdmitLater, 1),
+    ] {
         let count = Arc::new(AtomicUsize::new(0));
-        let inner = Cloned(says("hello"), Arc::clone(&count));
-        let mut service = GuardService::new(Scribe::new("g", act, &log()), inner);
+        let inner = Cloned(responds_with("hello"), Arc::clone(&count));
+        let mut service = GuardService::new(LoggingGuard::new("g", behavior, &log()), inner);
         drop(service.ready().await.unwrap().call(get("/")).await.unwrap());
-        assert_eq!(count.load(Ordering::SeqCst), clones, "{act:?}");
+        assert_eq!(count.load(Ordering::SeqCst), clones, "{behavior:?}");
     }
 }

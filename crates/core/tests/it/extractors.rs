@@ -1,4 +1,4 @@
-//! What axum handlers can ask for, and that nobody gets a default for what is missing.
+//! The extractors for axum handlers. None returns a default for what is missing.
 
 use axum::{Router, body::Body, routing::get};
 use http::{Request, StatusCode, request};
@@ -55,11 +55,11 @@ fn router() -> Router {
         )
 }
 
-async fn ask(router: Router, path: &str) -> (StatusCode, String) {
+async fn send(router: Router, path: &str) -> (StatusCode, String) {
     let request = Request::get(path).body(Body::empty()).unwrap();
-    let answer = router.oneshot(request).await.unwrap();
-    let status = answer.status();
-    let bytes = axum::body::to_bytes(answer.into_body(), 1024)
+    let response = router.oneshot(request).await.unwrap();
+    let status = response.status();
+    let bytes = axum::body::to_bytes(response.into_body(), 1024)
         .await
         .unwrap();
     (status, String::from_utf8(bytes.to_vec()).unwrap())
@@ -68,22 +68,22 @@ async fn ask(router: Router, path: &str) -> (StatusCode, String) {
 #[tokio::test]
 async fn handlers_read_what_the_guards_found() {
     let router = router().layer(Everything);
-    assert_eq!(ask(router.clone(), "/who").await.1, "ann");
-    assert_eq!(ask(router.clone(), "/perhaps").await.1, "true");
-    assert_eq!(ask(router.clone(), "/ip").await.1, "203.0.113.7");
-    assert_eq!(ask(router, "/no").await.0, StatusCode::NOT_FOUND);
+    assert_eq!(send(router.clone(), "/who").await.1, "ann");
+    assert_eq!(send(router.clone(), "/perhaps").await.1, "true");
+    assert_eq!(send(router.clone(), "/ip").await.1, "203.0.113.7");
+    assert_eq!(send(router, "/no").await.0, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
-async fn a_guest_is_nobody_and_not_an_error() {
+async fn an_anonymous_client_is_none_and_not_an_error() {
     let router = router().layer(Guest);
-    assert_eq!(ask(router.clone(), "/perhaps").await.1, "false");
+    assert_eq!(send(router.clone(), "/perhaps").await.1, "false");
     assert_eq!(
-        ask(router.clone(), "/who").await.0,
+        send(router.clone(), "/who").await.0,
         StatusCode::UNAUTHORIZED
     );
     assert_eq!(
-        ask(router, "/ip").await.0,
+        send(router, "/ip").await.0,
         StatusCode::INTERNAL_SERVER_ERROR
     );
 }
@@ -92,7 +92,7 @@ async fn a_guest_is_nobody_and_not_an_error() {
 async fn an_extractor_without_a_stack_refuses() {
     for path in ["/who", "/perhaps", "/ip", "/no"] {
         assert_eq!(
-            ask(router(), path).await.0,
+            send(router(), path).await.0,
             StatusCode::INTERNAL_SERVER_ERROR,
             "{path}"
         );

@@ -1,4 +1,4 @@
-//! Hole 27: refusals of gRPC requests are trailers-only, and the status of an answer is heard.
+//! Refusals of gRPC requests are trailers-only, and the gRPC status of a response is recorded.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header::CONTENT_TYPE};
@@ -24,22 +24,23 @@ async fn a_grpc_refusal_is_trailers_only_with_the_clients_content_type() {
         "application/grpc+proto",
         "application/grpc-web+proto",
     ] {
-        let guard = Scribe::new("closed", Act::Refuse, &log());
-        let service = GuardLayer(guard).layer(says(""));
-        let answer = service.oneshot(call(content_type)).await.unwrap();
-        assert_eq!(answer.status(), StatusCode::OK);
-        assert_eq!(answer.headers()[CONTENT_TYPE], content_type);
-        assert_eq!(answer.headers()["grpc-status"], "2");
-        assert_eq!(answer.headers()["grpc-message"], "No.");
-        assert!(answer.body().is_end_stream());
+        let guard = LoggingGuard::new("closed", Behavior::Refuse, &log());
+        let service = GuardLayer(guard).layer(responds_with(""));
+        let response = service.oneshot(call(content_type)).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()[CONTENT_TYPE], content_type);
+        assert_eq!(response.headers()["grpc-status"], "2");
+        assert_eq!(response.headers()["grpc-message"], "No.");
+        assert!(response.body().is_end_stream());
     }
 }
 
 #[tokio::test]
-async fn a_type_that_only_begins_like_grpc_is_http() {
-    let service = GuardLayer(Scribe::new("closed", Act::Refuse, &log())).layer(says(""));
-    let answer = service.oneshot(call("application/grpcish")).await.unwrap();
-    assert_eq!(answer.status(), StatusCode::IM_A_TEAPOT);
+async fn a_content_type_with_the_prefix_of_grpc_alone_is_http() {
+    let service =
+        GuardLayer(LoggingGuard::new("closed", Behavior::Refuse, &log())).layer(responds_with(""));
+    let response = service.oneshot(call("application/grpcish")).await.unwrap();
+    assert_eq!(response.status(), StatusCode::IM_A_TEAPOT);
 }
 
 #[derive(Clone)]
@@ -74,22 +75,22 @@ async fn the_grpc_status_is_read_from_trailers_and_from_the_head() {
         Ok::<_, std::convert::Infallible>(Response::new(frames))
     });
     let service = GuardService::new(Listener(log.clone()), trailers);
-    let answer = service.oneshot(call("application/grpc")).await.unwrap();
-    answer.into_body().collect().await.unwrap();
+    let response = service.oneshot(call("application/grpc")).await.unwrap();
+    response.into_body().collect().await.unwrap();
     let refused = (
         Listener(log.clone()),
-        Scribe::new("closed", Act::Refuse, &log),
+        LoggingGuard::new("closed", Behavior::Refuse, &log),
     );
     drop(
         GuardLayer(refused)
-            .layer(says(""))
+            .layer(responds_with(""))
             .oneshot(call("application/grpc"))
             .await
             .unwrap(),
     );
-    let heard: Vec<String> = taken(&log)
+    let statuses: Vec<String> = take_events(&log)
         .into_iter()
         .filter(|e| e.contains("Some"))
         .collect();
-    assert_eq!(heard, ["Some(5)", "Some(2)"]);
+    assert_eq!(statuses, ["Some(5)", "Some(2)"]);
 }

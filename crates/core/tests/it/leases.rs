@@ -1,4 +1,4 @@
-//! Hole 15: the passes of an upgraded request live as long as its socket.
+//! The passes of an upgraded request live as long as its socket.
 
 use std::sync::{Arc, Mutex};
 
@@ -19,9 +19,9 @@ fn upgrading(socket: &Socket, leases: usize, status: StatusCode) -> Service {
             .lock()
             .unwrap()
             .extend((0..leases).map(|_| cx.lease()));
-        let mut answer = Response::new(TestBody::default());
-        *answer.status_mut() = status;
-        std::future::ready(Ok(answer))
+        let mut response = Response::new(TestBody::default());
+        *response.status_mut() = status;
+        std::future::ready(Ok(response))
     }))
 }
 
@@ -29,7 +29,7 @@ fn upgrading(socket: &Socket, leases: usize, status: StatusCode) -> Service {
 async fn a_pass_is_closed_when_the_last_lease_is_dropped() {
     let (log, socket) = (log(), Socket::default());
     let inner = upgrading(&socket, 2, StatusCode::SWITCHING_PROTOCOLS);
-    let service = GuardLayer(Scribe::new("g", Act::Admit, &log)).layer(inner);
+    let service = GuardLayer(LoggingGuard::new("g", Behavior::Admit, &log)).layer(inner);
     service
         .oneshot(get("/"))
         .await
@@ -38,44 +38,47 @@ async fn a_pass_is_closed_when_the_last_lease_is_dropped() {
         .collect()
         .await
         .unwrap();
-    assert_eq!(taken(&log).len(), 2, "not closed yet");
+    assert_eq!(take_events(&log).len(), 2, "not closed yet");
     let one = socket.lock().unwrap().pop();
     drop(one);
-    assert!(taken(&log).is_empty());
+    assert!(take_events(&log).is_empty());
     socket.lock().unwrap().clear();
-    assert_eq!(taken(&log), ["g:close upgraded 0"]);
+    assert_eq!(take_events(&log), ["g:close upgraded 0"]);
 }
 
 #[tokio::test]
-async fn stacked_machines_are_closed_inner_first() {
+async fn nested_services_are_closed_inner_first() {
     let (log, socket) = (log(), Socket::default());
     let service = ServiceBuilder::new()
-        .layer(Scribe::new("outer", Act::Admit, &log))
-        .layer(Scribe::new("inner", Act::Admit, &log))
+        .layer(LoggingGuard::new("outer", Behavior::Admit, &log))
+        .layer(LoggingGuard::new("inner", Behavior::Admit, &log))
         .service(upgrading(&socket, 1, StatusCode::SWITCHING_PROTOCOLS));
     drop(service.oneshot(get("/")).await.unwrap());
-    taken(&log);
+    take_events(&log);
     socket.lock().unwrap().clear();
     assert_eq!(
-        taken(&log),
+        take_events(&log),
         ["inner:close upgraded 0", "outer:close upgraded 0"]
     );
 }
 
 #[tokio::test]
-async fn a_lease_does_not_hold_an_ordinary_answer() {
+async fn a_lease_has_no_effect_on_an_ordinary_response() {
     let (log, socket) = (log(), Socket::default());
-    let service =
-        GuardLayer(Scribe::new("g", Act::Admit, &log)).layer(upgrading(&socket, 1, StatusCode::OK));
+    let service = GuardLayer(LoggingGuard::new("g", Behavior::Admit, &log)).layer(upgrading(
+        &socket,
+        1,
+        StatusCode::OK,
+    ));
     drop(service.oneshot(get("/")).await.unwrap());
-    assert_eq!(taken(&log)[2], "g:close complete 0");
+    assert_eq!(take_events(&log)[2], "g:close complete 0");
 }
 
 #[tokio::test]
 async fn an_upgrade_without_a_lease_is_closed_at_once() {
     let (log, socket) = (log(), Socket::default());
     let inner = upgrading(&socket, 0, StatusCode::SWITCHING_PROTOCOLS);
-    let service = GuardLayer(Scribe::new("g", Act::Admit, &log)).layer(inner);
+    let service = GuardLayer(LoggingGuard::new("g", Behavior::Admit, &log)).layer(inner);
     drop(service.oneshot(get("/")).await.unwrap());
-    assert_eq!(taken(&log)[2], "g:close upgraded 0");
+    assert_eq!(take_events(&log)[2], "g:close upgraded 0");
 }

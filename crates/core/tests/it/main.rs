@@ -1,4 +1,4 @@
-//! The claims of the core, through its public face.
+//! Tests of the core through its public API.
 #![allow(
     missing_docs,
     unreachable_pub,
@@ -15,10 +15,10 @@
 
 mod authentication;
 mod capacity;
-mod endings;
 mod extractors;
 mod grpc;
 mod leases;
+mod outcomes;
 mod refusals;
 mod request_bodies;
 mod request_ids;

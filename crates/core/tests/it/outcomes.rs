@@ -1,4 +1,4 @@
-//! Holes 11, 12 and 13: how a request ended, told without trusting the server to poll to the end.
+//! How a request ended, known without a server that polls the body to its end.
 
 use std::convert::Infallible;
 
@@ -15,19 +15,19 @@ fn data(text: &'static str) -> Result<Frame<Bytes>, &'static str> {
     Ok(Frame::data(Bytes::from_static(text.as_bytes())))
 }
 
-/// Sends a request to a service behind one scribe, polls so many frames of the answer, and drops it.
+/// Sends a request to a service behind one logging guard, polls `frames` frames of the response, and drops it.
 async fn check(
     method: Method,
-    answer: impl Fn() -> Response<Frames> + Clone + Send + 'static,
+    response: impl Fn() -> Response<Frames> + Clone + Send + 'static,
     frames: usize,
     ending: &str,
 ) {
     let log = log();
     let inner = tower::service_fn(move |_: Request<TestBody>| {
-        let answer = answer.clone();
-        async move { Ok::<_, Infallible>(answer()) }
+        let response = response.clone();
+        async move { Ok::<_, Infallible>(response()) }
     });
-    let service = GuardService::new(Scribe::new("g", Act::Admit, &log), inner);
+    let service = GuardService::new(LoggingGuard::new("g", Behavior::Admit, &log), inner);
     let request = Request::builder()
         .method(method)
         .body(TestBody::default())
@@ -37,7 +37,7 @@ async fn check(
         let _ = body.frame().await;
     }
     drop(body);
-    assert_eq!(taken(&log)[2], format!("g:close {ending}"));
+    assert_eq!(take_events(&log)[2], format!("g:close {ending}"));
 }
 
 fn two_frames() -> Response<Frames> {
@@ -57,53 +57,53 @@ async fn a_body_dropped_half_way_is_dropped() {
 
 #[tokio::test]
 async fn a_body_dropped_after_its_content_length_is_complete() {
-    let answer = || {
-        let mut answer = two_frames();
-        answer.headers_mut().insert(CONTENT_LENGTH, 4.into());
-        answer
+    let response = || {
+        let mut response = two_frames();
+        response.headers_mut().insert(CONTENT_LENGTH, 4.into());
+        response
     };
-    check(Method::GET, answer, 2, "complete 4").await;
-    check(Method::GET, answer, 1, "body_dropped 2").await;
+    check(Method::GET, response, 2, "complete 4").await;
+    check(Method::GET, response, 1, "body_dropped 2").await;
 }
 
 #[tokio::test]
 async fn a_body_dropped_after_its_trailers_is_complete() {
-    let answer = || {
+    let response = || {
         Response::new(Frames::of([
             data("ab"),
             Ok(Frame::trailers(HeaderMap::new())),
         ]))
     };
-    check(Method::GET, answer, 2, "complete 2").await;
+    check(Method::GET, response, 2, "complete 2").await;
 }
 
 #[tokio::test]
-async fn an_answer_without_a_body_is_complete_when_dropped_at_once() {
+async fn a_response_without_a_body_is_complete_when_dropped_at_once() {
     check(Method::HEAD, two_frames, 0, "complete 0").await;
     for status in [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED] {
-        let answer = move || {
-            let mut answer = two_frames();
-            *answer.status_mut() = status;
-            answer
+        let response = move || {
+            let mut response = two_frames();
+            *response.status_mut() = status;
+            response
         };
-        check(Method::GET, answer, 0, "complete 0").await;
+        check(Method::GET, response, 0, "complete 0").await;
     }
 }
 
 #[tokio::test]
 async fn a_body_that_fails_is_failed() {
-    let answer = || Response::new(Frames::of([data("ab"), Err("gone")]));
-    check(Method::GET, answer, 2, "body_failed 2").await;
+    let response = || Response::new(Frames::of([data("ab"), Err("gone")]));
+    check(Method::GET, response, 2, "body_failed 2").await;
 }
 
 #[tokio::test]
 async fn an_upgrade_is_an_upgrade() {
-    let answer = || {
-        let mut answer = Response::new(Frames::default());
-        *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-        answer
+    let response = || {
+        let mut response = Response::new(Frames::default());
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        response
     };
-    check(Method::GET, answer, 1, "upgraded 0").await;
+    check(Method::GET, response, 1, "upgraded 0").await;
     check(
         Method::CONNECT,
         || Response::new(Frames::default()),
@@ -118,9 +118,9 @@ async fn a_failing_service_is_failed_and_its_error_passes_through() {
     let log = log();
     let inner =
         tower::service_fn(async |_: Request<TestBody>| Err::<Response<TestBody>, _>("broken"));
-    let service = GuardService::new(Scribe::new("g", Act::Admit, &log), inner);
+    let service = GuardService::new(LoggingGuard::new("g", Behavior::Admit, &log), inner);
     assert_eq!(service.oneshot(get("/")).await.unwrap_err(), "broken");
-    assert_eq!(taken(&log), ["g:admit", "g:close service_failed 0"]);
+    assert_eq!(take_events(&log), ["g:admit", "g:close service_failed 0"]);
 }
 
 #[tokio::test]
@@ -142,34 +142,34 @@ async fn an_error_from_poll_ready_passes_through() {
         }
     }
     let log = log();
-    let service = GuardService::new(Scribe::new("g", Act::Admit, &log), NeverReady);
+    let service = GuardService::new(LoggingGuard::new("g", Behavior::Admit, &log), NeverReady);
     assert_eq!(service.oneshot(get("/")).await.unwrap_err(), "closed");
-    assert!(taken(&log).is_empty());
+    assert!(take_events(&log).is_empty());
 }
 
 #[tokio::test]
-async fn a_request_dropped_before_its_answer_is_cancelled() {
+async fn a_request_dropped_before_its_response_is_cancelled() {
     let log = log();
     let inner = tower::service_fn(|_: Request<TestBody>| {
         std::future::pending::<Result<Response<TestBody>, Infallible>>()
     });
-    let service = GuardService::new(Scribe::new("g", Act::Admit, &log), inner);
+    let service = GuardService::new(LoggingGuard::new("g", Behavior::Admit, &log), inner);
     let mut future = Box::pin(service.oneshot(get("/")));
     assert!(futures_util::poll!(&mut future).is_pending());
     drop(future);
-    assert_eq!(taken(&log), ["g:admit", "g:close cancelled 0"]);
+    assert_eq!(take_events(&log), ["g:admit", "g:close cancelled 0"]);
 }
 
 #[tokio::test]
-async fn a_panicking_handler_is_panicked_whether_it_panics_in_call_or_in_poll() {
+async fn a_handler_that_panics_in_call_or_in_poll_is_panicked() {
     type Answering =
         futures_util::future::BoxFuture<'static, Result<Response<TestBody>, Infallible>>;
     let in_poll = |_: Request<TestBody>| -> Answering { Box::pin(async { panic!("poll") }) };
     let in_call = |_: Request<TestBody>| -> Answering { panic!("call") };
     let log = log();
-    let scribe = Scribe::new("g", Act::Admit, &log);
-    let poll = GuardService::new(scribe.clone(), tower::service_fn(in_poll));
-    let call = GuardService::new(scribe, tower::service_fn(in_call));
+    let guard = LoggingGuard::new("g", Behavior::Admit, &log);
+    let poll = GuardService::new(guard.clone(), tower::service_fn(in_poll));
+    let call = GuardService::new(guard, tower::service_fn(in_call));
     assert!(
         tokio::spawn(poll.oneshot(get("/")))
             .await
@@ -183,7 +183,7 @@ async fn a_panicking_handler_is_panicked_whether_it_panics_in_call_or_in_poll() 
             .is_panic()
     );
     let one = ["g:admit", "g:close panicked 0"];
-    assert_eq!(taken(&log), [one, one].concat());
+    assert_eq!(take_events(&log), [one, one].concat());
 }
 
 #[tokio::test]
@@ -194,63 +194,69 @@ async fn a_panicking_body_is_panicked_even_if_the_panic_is_caught() {
         frames.panics = true;
         Ok::<_, Infallible>(Response::new(frames))
     });
-    let service = GuardService::new(Scribe::new("g", Act::Admit, &log), inner);
+    let service = GuardService::new(LoggingGuard::new("g", Behavior::Admit, &log), inner);
     let body = service.oneshot(get("/")).await.unwrap().into_body();
     assert!(tokio::spawn(body.collect()).await.unwrap_err().is_panic());
-    assert_eq!(taken(&log)[2], "g:close panicked 0");
+    assert_eq!(take_events(&log)[2], "g:close panicked 0");
 }
 
 #[tokio::test]
-async fn an_innocent_request_dropped_during_another_panic_is_not_blamed() {
+async fn a_request_dropped_during_the_panic_of_another_is_not_panicked() {
     let log = log();
-    let service = GuardService::new(Scribe::new("g", Act::Admit, &log), says("hello"));
+    let service = GuardService::new(
+        LoggingGuard::new("g", Behavior::Admit, &log),
+        responds_with("hello"),
+    );
     let body = service.oneshot(get("/")).await.unwrap().into_body();
     let panicked = tokio::spawn(async move {
         let _held = body;
-        panic!("somebody else");
+        panic!("another request");
     });
     assert!(panicked.await.unwrap_err().is_panic());
-    assert_eq!(taken(&log)[2], "g:close body_dropped 0");
+    assert_eq!(take_events(&log)[2], "g:close body_dropped 0");
 }
 
 #[tokio::test]
 async fn size_and_end_are_those_of_the_inner_body() {
     let log = log();
-    let service = GuardService::new(Scribe::new("g", Act::Admit, &log), says("hello"));
+    let service = GuardService::new(
+        LoggingGuard::new("g", Behavior::Admit, &log),
+        responds_with("hello"),
+    );
     let body = service.oneshot(get("/")).await.unwrap().into_body();
     assert_eq!(body.size_hint().exact(), Some(5));
     assert!(!body.is_end_stream());
 }
 
 #[tokio::test]
-async fn a_handler_that_panics_is_answered_500_where_panics_are_caught() {
+async fn a_handler_that_panics_gets_500_where_panics_are_caught() {
     let panics_in_poll = tower::service_fn(async |_: http::Request<TestBody>| {
         if true {
-            panic!("the handler's own words");
+            panic!("the handler's private text");
         }
         Ok::<_, std::convert::Infallible>(http::Response::new(TestBody::default()))
     });
     let panics_in_call = tower::service_fn(|_: http::Request<TestBody>| {
         if true {
-            panic!("the handler's own words");
+            panic!("the handler's private text");
         }
         std::future::ready(Ok::<_, std::convert::Infallible>(http::Response::new(
             TestBody::default(),
         )))
     });
     let log = log();
-    let guard = || Scribe::new("a", Act::Admit, &log);
+    let guard = || LoggingGuard::new("a", Behavior::Admit, &log);
     let in_poll = palisade_core::GuardService::new(guard(), panics_in_poll).catch_panics();
     let in_call = palisade_core::GuardService::new(guard(), panics_in_call).catch_panics();
-    let answers = [
+    let responses = [
         in_poll.oneshot(get("/")).await.unwrap(),
         in_call.oneshot(get("/")).await.unwrap(),
     ];
-    for answer in answers {
-        let (status, body) = text(answer).await;
+    for response in responses {
+        let (status, body) = text(response).await;
         assert_eq!(status, 500);
         assert!(body.contains("internal_error"), "{body}");
-        assert!(!body.contains("own words"), "{body}");
+        assert!(!body.contains("private text"), "{body}");
     }
 }
 
@@ -263,10 +269,10 @@ async fn a_caught_panic_ends_every_guard_once_as_panicked() {
         Ok::<_, std::convert::Infallible>(http::Response::new(TestBody::default()))
     });
     let log = log();
-    let guard = Scribe::new("a", Act::Admit, &log);
+    let guard = LoggingGuard::new("a", Behavior::Admit, &log);
     let service = palisade_core::GuardService::new(guard, panics).catch_panics();
-    let answer = service.oneshot(get("/")).await.unwrap();
-    let length = text(answer).await.1.len();
+    let response = service.oneshot(get("/")).await.unwrap();
+    let length = text(response).await.1.len();
     let closed = format!("a:close panicked {length}");
-    assert_eq!(taken(&log), ["a:admit", "a:finish 500", &closed]);
+    assert_eq!(take_events(&log), ["a:admit", "a:finish 500", &closed]);
 }

@@ -1,4 +1,4 @@
-//! Holes 17, 28, 32 and 33: what a refusal looks like.
+//! The form of a refusal in HTTP.
 
 use http::{HeaderValue, Request, StatusCode, Version, header};
 use palisade_core::{EmptyBody, GuardLayer, PlainText, Rejection, RenderLayer};
@@ -7,9 +7,9 @@ use tower::{Layer as _, ServiceExt as _};
 use crate::support::*;
 
 async fn refused(request: Request<TestBody>) -> http::Response<palisade_core::GuardBody<TestBody>> {
-    let guard = Scribe::new("closed", Act::Refuse, &log());
+    let guard = LoggingGuard::new("closed", Behavior::Refuse, &log());
     GuardLayer(guard)
-        .layer(says(""))
+        .layer(responds_with(""))
         .oneshot(request)
         .await
         .unwrap()
@@ -17,13 +17,13 @@ async fn refused(request: Request<TestBody>) -> http::Response<palisade_core::Gu
 
 #[tokio::test]
 async fn a_refusal_is_a_problem_document_without_the_private_reason() {
-    let answer = refused(get("/secret-path?text=hidden")).await;
+    let response = refused(get("/secret-path?text=hidden")).await;
     assert_eq!(
-        answer.headers()[header::CONTENT_TYPE],
+        response.headers()[header::CONTENT_TYPE],
         "application/problem+json"
     );
-    assert_eq!(answer.headers()[header::CACHE_CONTROL], "no-store");
-    let (status, body) = text(answer).await;
+    assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
+    let (status, body) = text(response).await;
     assert_eq!(status, StatusCode::IM_A_TEAPOT);
     let document: serde_json::Value = serde_json::from_str(&body).unwrap();
     assert_eq!(document["code"], "closed");
@@ -49,8 +49,8 @@ async fn a_refusal_closes_a_connection_whose_body_would_be_long() {
         request
     };
     let closes = async |request| {
-        let answer = refused(request).await;
-        answer.headers().contains_key(header::CONNECTION)
+        let response = refused(request).await;
+        response.headers().contains_key(header::CONNECTION)
     };
     assert!(!closes(get("/")).await);
     assert!(!closes(request("8192", Version::HTTP_11)).await);
@@ -67,26 +67,41 @@ async fn a_refusal_closes_a_connection_whose_body_would_be_long() {
 
 #[tokio::test]
 async fn the_renderer_of_a_stack_can_be_replaced() {
-    let closed = Scribe::new("closed", Act::Refuse, &log());
+    let closed = LoggingGuard::new("closed", Behavior::Refuse, &log());
     let plain = GuardLayer((RenderLayer::new(PlainText::default()), closed.clone()));
-    let answer = plain.layer(says("")).oneshot(get("/")).await.unwrap();
+    let response = plain
+        .layer(responds_with(""))
+        .oneshot(get("/"))
+        .await
+        .unwrap();
     assert_eq!(
-        text(answer).await,
+        text(response).await,
         (StatusCode::IM_A_TEAPOT, "No.\n".into())
     );
     let empty = GuardLayer((RenderLayer::new(EmptyBody::default()), closed));
-    let answer = empty.layer(says("")).oneshot(get("/")).await.unwrap();
-    assert_eq!(text(answer).await, (StatusCode::IM_A_TEAPOT, String::new()));
+    let response = empty
+        .layer(responds_with(""))
+        .oneshot(get("/"))
+        .await
+        .unwrap();
+    assert_eq!(
+        text(response).await,
+        (StatusCode::IM_A_TEAPOT, String::new())
+    );
 }
 
 #[tokio::test]
-async fn a_rejection_is_exposed_to_foreign_layers_only_on_demand() {
-    let closed = Scribe::new("closed", Act::Refuse, &log());
+async fn a_rejection_is_exposed_to_other_layers_only_if_enabled() {
+    let closed = LoggingGuard::new("closed", Behavior::Refuse, &log());
     let exposing = RenderLayer::new(PlainText::default()).expose_rejection();
     let layer = GuardLayer((exposing, closed));
-    let answer = layer.layer(says("")).oneshot(get("/")).await.unwrap();
+    let response = layer
+        .layer(responds_with(""))
+        .oneshot(get("/"))
+        .await
+        .unwrap();
     assert_eq!(
-        answer.extensions().get::<Rejection>().unwrap().code(),
+        response.extensions().get::<Rejection>().unwrap().code(),
         "closed"
     );
     assert!(refused(get("/")).await.extensions().is_empty());
@@ -119,9 +134,9 @@ fn retry_after_is_never_zero() {
 }
 
 #[tokio::test]
-async fn a_request_is_turned_away_only_if_it_did_not_reach_the_handler() {
-    let turned_away = async |act: Act, shadow: bool| {
-        let mut guard = Scribe::new("inner", act, &log());
+async fn a_request_counts_as_refused_only_if_it_did_not_reach_the_handler() {
+    let turned_away = async |behavior: Behavior, shadow: bool| {
+        let mut guard = LoggingGuard::new("inner", behavior, &log());
         if shadow {
             guard = guard.shadow();
         }
@@ -129,13 +144,16 @@ async fn a_request_is_turned_away_only_if_it_did_not_reach_the_handler() {
         let (mut head, body) = request.into_parts();
         let cx = palisade_core::SecurityContext::find_or_create(&mut head);
         request = Request::from_parts(head, body);
-        let answer = GuardLayer(guard).layer(says("")).oneshot(request).await;
-        drop(answer.unwrap());
+        let response = GuardLayer(guard)
+            .layer(responds_with(""))
+            .oneshot(request)
+            .await;
+        drop(response.unwrap());
         cx.refused_before_handler()
     };
-    assert!(turned_away(Act::Refuse, false).await);
-    assert!(turned_away(Act::RefuseLater, false).await);
-    assert!(!turned_away(Act::Admit, false).await);
-    assert!(!turned_away(Act::FinishRefuses, false).await);
-    assert!(!turned_away(Act::Refuse, true).await);
+    assert!(turned_away(Behavior::Refuse, false).await);
+    assert!(turned_away(Behavior::RefuseLater, false).await);
+    assert!(!turned_away(Behavior::Admit, false).await);
+    assert!(!turned_away(Behavior::FinishRefuses, false).await);
+    assert!(!turned_away(Behavior::Refuse, true).await);
 }

@@ -40,15 +40,15 @@ impl Guard for Client {
     }
 }
 
-/// What a request with these values of the header came to.
-struct Seen {
+/// The identifiers of one request, wherever they can be observed.
+struct ObservedIds {
     response: Vec<String>,
     handler: Option<String>,
     header_of_handler: bool,
     record: String,
 }
 
-async fn send(layer: RequestIdLayer, through_proxy: bool, values: &[&[u8]]) -> Seen {
+async fn send(layer: RequestIdLayer, through_proxy: bool, values: &[&[u8]]) -> ObservedIds {
     send_as(layer, "x-request-id", through_proxy, values).await
 }
 
@@ -57,7 +57,7 @@ async fn send_as(
     name: &'static str,
     through_proxy: bool,
     values: &[&[u8]],
-) -> Seen {
+) -> ObservedIds {
     let client = Client {
         through_proxy,
         ids: Arc::default(),
@@ -83,7 +83,7 @@ async fn send_as(
     let (head, body) = service.oneshot(request).await.unwrap().into_parts();
     drop(body);
     let text = |value: &http::HeaderValue| value.to_str().unwrap().to_owned();
-    Seen {
+    ObservedIds {
         response: head.headers.get_all(name).iter().map(text).collect(),
         handler: head.headers.get("seen").map(text),
         header_of_handler: head.headers["had"] == "true",
@@ -96,11 +96,11 @@ fn accepting() -> RequestIdLayer {
 }
 
 /// Checks that the request had an identifier of its own, the same everywhere, and returns it.
-fn own(seen: &Seen) -> String {
-    let record = seen.record.clone();
-    assert_eq!(seen.response, std::slice::from_ref(&record));
-    assert_eq!(seen.handler.as_ref(), Some(&record));
-    assert!(!seen.header_of_handler, "the header reached the handler");
+fn own(ids: &ObservedIds) -> String {
+    let record = ids.record.clone();
+    assert_eq!(ids.response, std::slice::from_ref(&record));
+    assert_eq!(ids.handler.as_ref(), Some(&record));
+    assert!(!ids.header_of_handler, "the header reached the handler");
     assert_eq!(record.len(), 32, "{record}");
     record
 }
@@ -113,12 +113,12 @@ async fn response_handler_and_record_show_the_same_identifier() {
 }
 
 #[tokio::test]
-async fn an_identifier_counts_through_a_trusted_proxy_and_not_from_a_client() {
-    let seen = send(accepting(), true, &[b"req-1.A_b"]).await;
-    assert_eq!(seen.response, ["req-1.A_b"]);
-    assert_eq!(seen.handler.as_deref(), Some("req-1.A_b"));
-    assert_eq!(seen.record, "req-1.A_b");
-    assert!(!seen.header_of_handler);
+async fn an_inbound_identifier_is_accepted_from_a_trusted_proxy_and_not_from_a_client() {
+    let ids = send(accepting(), true, &[b"req-1.A_b"]).await;
+    assert_eq!(ids.response, ["req-1.A_b"]);
+    assert_eq!(ids.handler.as_deref(), Some("req-1.A_b"));
+    assert_eq!(ids.record, "req-1.A_b");
+    assert!(!ids.header_of_handler);
 
     own(&send(accepting(), false, &[b"chosen-by-the-client"]).await);
     own(&send(RequestIdLayer::new(), true, &[b"passed-on-by-the-proxy"]).await);
@@ -127,8 +127,8 @@ async fn an_identifier_counts_through_a_trusted_proxy_and_not_from_a_client() {
 #[tokio::test]
 async fn an_identifier_in_another_form_is_ignored_even_from_a_trusted_proxy() {
     let (longest, too_long) = ([b'a'; 64], [b'a'; 65]);
-    let seen = send(accepting(), true, &[&longest]).await;
-    assert_eq!(seen.record.len(), 64);
+    let ids = send(accepting(), true, &[&longest]).await;
+    assert_eq!(ids.record.len(), 64);
     for values in [
         &[&too_long[..]][..],
         &[b""],
@@ -149,12 +149,12 @@ async fn the_header_can_have_another_name() {
     let name = "x-correlation-id";
     let layer = || RequestIdLayer::new().header(HeaderName::from_static(name));
     own(&send_as(layer(), name, false, &[b"chosen"]).await);
-    let seen = send_as(layer().accept_from_proxies(), name, true, &[b"proxy"]).await;
-    assert_eq!(seen.response, ["proxy"]);
+    let ids = send_as(layer().accept_from_proxies(), name, true, &[b"proxy"]).await;
+    assert_eq!(ids.response, ["proxy"]);
 }
 
 async fn refused(guards: impl Guards + Clone) -> http::HeaderMap {
-    let service = GuardService::new((RequestIdLayer::new(), guards), says("hello"));
+    let service = GuardService::new((RequestIdLayer::new(), guards), responds_with("hello"));
     let response = service.catch_panics().oneshot(get("/")).await.unwrap();
     assert!(!response.status().is_success());
     response.headers().clone()
@@ -162,15 +162,15 @@ async fn refused(guards: impl Guards + Clone) -> http::HeaderMap {
 
 #[tokio::test]
 async fn refusals_and_panics_carry_the_identifier_too() {
-    for act in [
-        Act::Refuse,
-        Act::RefuseLater,
-        Act::FinishRefuses,
-        Act::PanicInAdmit,
-        Act::PanicInFinish,
+    for behavior in [
+        Behavior::Refuse,
+        Behavior::RefuseLater,
+        Behavior::FinishRefuses,
+        Behavior::PanicInAdmit,
+        Behavior::PanicInFinish,
     ] {
-        let headers = refused(Scribe::new("g", act, &log())).await;
-        assert_eq!(headers["x-request-id"].len(), 32, "{act:?}");
+        let headers = refused(LoggingGuard::new("g", behavior, &log())).await;
+        assert_eq!(headers["x-request-id"].len(), 32, "{behavior:?}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Holes 1, 21 and 40, and "rules per route": the table decides, and denies by default.
+//! Rules per route: the table decides, and denies by default.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use tower::{Layer as _, ServiceExt as _};
 
 use crate::support::*;
 
-/// Identifies whoever names scopes in a header; guests are asked too.
+/// Identifies each client that names scopes in a header. Other clients are anonymous.
 #[derive(Clone)]
 struct Scopes;
 
@@ -65,18 +65,18 @@ async fn check(method: &str, path: &str, scopes: Option<&'static str>, status: u
             .headers_mut()
             .insert("x-scopes", HeaderValue::from_static(scopes));
     }
-    let answer = GuardLayer(stack())
-        .layer(says("in"))
+    let response = GuardLayer(stack())
+        .layer(responds_with("in"))
         .oneshot(request)
         .await
         .unwrap();
     assert_eq!(
-        answer.status().as_u16(),
+        response.status().as_u16(),
         status,
         "{method} {path} {scopes:?}"
     );
     if status == 405 {
-        assert!(answer.headers().contains_key("allow"));
+        assert!(response.headers().contains_key("allow"));
     }
 }
 
@@ -89,14 +89,14 @@ async fn a_route_without_a_rule_does_not_exist() {
 }
 
 #[tokio::test]
-async fn a_public_route_is_open_to_guests() {
+async fn a_public_route_is_open_to_anonymous_clients() {
     check("GET", "/", None, 200).await;
     check("GET", "/voices/demo", None, 200).await;
     check("DELETE", "/files/a/b", None, 200).await;
 }
 
 #[tokio::test]
-async fn a_guest_gets_401_and_a_narrow_credential_403() {
+async fn an_anonymous_client_gets_401_and_a_credential_without_the_scope_403() {
     check("GET", "/me", None, 401).await;
     check("GET", "/me", Some("anything"), 200).await;
     check("GET", "/tts", None, 401).await;
@@ -127,34 +127,34 @@ async fn a_preflight_passes_without_a_credential_where_the_table_allows_it() {
             .body(TestBody::default())
             .unwrap()
     };
-    let answer = GuardLayer(stack())
-        .layer(says("in"))
+    let response = GuardLayer(stack())
+        .layer(responds_with("in"))
         .oneshot(preflight())
         .await
         .unwrap();
-    assert_eq!(answer.status(), 200);
+    assert_eq!(response.status(), 200);
     let closed = RouteTable::builder()
         .route("/tts", Method::POST, Rule::public())
         .build()
         .unwrap();
     let closed = (RouteLayer::new(Arc::new(closed)), NotFoundLayer::new());
-    let answer = GuardLayer(closed)
-        .layer(says("in"))
+    let response = GuardLayer(closed)
+        .layer(responds_with("in"))
         .oneshot(preflight())
         .await
         .unwrap();
-    assert_eq!(answer.status(), 405);
+    assert_eq!(response.status(), 405);
 }
 
 #[tokio::test]
-async fn a_guard_that_misses_an_outer_one_fails_closed() {
+async fn a_guard_without_the_outer_one_that_it_needs_refuses() {
     async fn code(guards: impl Guards + Clone) -> u16 {
-        let answer = GuardLayer(guards)
-            .layer(says("in"))
+        let response = GuardLayer(guards)
+            .layer(responds_with("in"))
             .oneshot(get("/tts"))
             .await
             .unwrap();
-        answer.status().as_u16()
+        response.status().as_u16()
     }
     let route = RouteLayer::new(Arc::new(table()));
     assert_eq!(code(NotFoundLayer::new()).await, 500);
@@ -162,15 +162,15 @@ async fn a_guard_that_misses_an_outer_one_fails_closed() {
     assert_eq!(
         code((route, AccessLayer::new([]))).await,
         500,
-        "nobody asked who this is"
+        "no authenticator ran"
     );
 }
 
 #[tokio::test]
 async fn an_inner_service_that_makes_a_new_request_has_no_identity() {
-    // Hole 23: a middleware that drops the extensions. What stands inside fails closed.
+    // A middleware that drops the extensions. The guards inside it refuse.
     let route = RouteLayer::new(Arc::new(table()));
-    let inner = GuardLayer((route, AccessLayer::new([]))).layer(says("in"));
+    let inner = GuardLayer((route, AccessLayer::new([]))).layer(responds_with("in"));
     let forgetful = tower::service_fn(move |request: Request<TestBody>| {
         let mut fresh = Request::new(request.into_body());
         *fresh.uri_mut() = "/me".parse().unwrap();
@@ -185,7 +185,7 @@ async fn an_inner_service_that_makes_a_new_request_has_no_identity() {
 }
 
 #[test]
-fn a_nested_table_stands_below_its_prefix() {
+fn a_nested_table_is_below_its_prefix() {
     let inner = RouteTable::builder()
         .any("/", Rule::public())
         .any("/{id}", Rule::public());

@@ -1,4 +1,4 @@
-//! Holes 7, 8, 10, 13, 24, 25 and 34: a sequence in one machine, resumable, closed exactly once.
+//! A sequence of guards in one service: resumable, and each guard closed exactly once.
 
 use std::sync::Arc;
 
@@ -9,40 +9,44 @@ use tower::{Layer as _, ServiceExt as _};
 
 use crate::support::*;
 
-type Three = (Scribe, Scribe, Scribe);
+type Three = (LoggingGuard, LoggingGuard, LoggingGuard);
 
-fn three(acts: [Act; 3], log: &Log) -> Three {
-    let [a, b, c] = acts;
+fn three(behaviors: [Behavior; 3], log: &Log) -> Three {
+    let [a, b, c] = behaviors;
     (
-        Scribe::new("a", a, log),
-        Scribe::new("b", b, log),
-        Scribe::new("c", c, log),
+        LoggingGuard::new("a", a, log),
+        LoggingGuard::new("b", b, log),
+        LoggingGuard::new("c", c, log),
     )
 }
 
 async fn run<G: Guards + Clone>(guards: G, log: &Log) -> (u16, Vec<String>) {
-    let service = GuardLayer(guards).layer(says("hello"));
-    let answer = service.oneshot(get("/")).await.unwrap();
-    let (status, _) = text(answer).await;
-    (status.as_u16(), taken(log))
+    let service = GuardLayer(guards).layer(responds_with("hello"));
+    let response = service.oneshot(get("/")).await.unwrap();
+    let (status, _) = text(response).await;
+    (status.as_u16(), take_events(log))
 }
 
-/// Runs the same acts flattened, behind an `Arc`, with an optional part, in an erased list and stacked.
-async fn check(acts: [Act; 3], status: u16, events: &[&str]) {
+/// Runs the same behaviors flattened, behind an `Arc`, with an optional part, in an erased list and stacked.
+async fn check(behaviors: [Behavior; 3], status: u16, events: &[&str]) {
     let log = log();
     let expected = (
         status,
         events.iter().map(ToString::to_string).collect::<Vec<_>>(),
     );
-    assert_eq!(run(three(acts, &log), &log).await, expected, "flattened");
     assert_eq!(
-        run(Arc::new(three(acts, &log)), &log).await,
+        run(three(behaviors, &log), &log).await,
+        expected,
+        "flattened"
+    );
+    assert_eq!(
+        run(Arc::new(three(behaviors, &log)), &log).await,
         expected,
         "behind an Arc"
     );
-    let optional = (None::<Scribe>, Some(three(acts, &log)));
+    let optional = (None::<LoggingGuard>, Some(three(behaviors, &log)));
     assert_eq!(run(optional, &log).await, expected, "optional");
-    let (a, b, c) = three(acts, &log);
+    let (a, b, c) = three(behaviors, &log);
     let nested = (a.clone(), (b.clone(), (c.clone(),)));
     assert_eq!(run(nested, &log).await, expected, "nested");
     let list: GuardList = [&a, &b, &c]
@@ -55,11 +59,11 @@ async fn check(acts: [Act; 3], status: u16, events: &[&str]) {
         .layer(a)
         .layer(b)
         .layer(c)
-        .service(says("hello"));
-    let answer = stacked.oneshot(get("/")).await.unwrap();
-    assert_eq!(answer.status().as_u16(), status, "stacked");
-    drop(answer);
-    taken(&log);
+        .service(responds_with("hello"));
+    let response = stacked.oneshot(get("/")).await.unwrap();
+    assert_eq!(response.status().as_u16(), status, "stacked");
+    drop(response);
+    take_events(&log);
 }
 
 #[tokio::test]
@@ -75,13 +79,13 @@ async fn guards_admit_inwards_and_finish_and_close_outwards() {
         "b:close complete 5",
         "a:close complete 5",
     ];
-    check([Act::Admit; 3], 200, &events).await;
+    check([Behavior::Admit; 3], 200, &events).await;
 }
 
 #[test]
 fn a_sequence_lists_the_guards_that_are_there_in_their_order() {
     let log = log();
-    let guard = |name| Scribe::new(name, Act::Admit, &log);
+    let guard = |name| LoggingGuard::new(name, Behavior::Admit, &log);
     let list: GuardList = [
         AnyGuard::new(guard("c")),
         AnyGuard::new(guard("d").shadow()),
@@ -90,7 +94,7 @@ fn a_sequence_lists_the_guards_that_are_there_in_their_order() {
     .collect();
     let guards = (
         guard("a"),
-        None::<Scribe>,
+        None::<LoggingGuard>,
         (guard("b"), list),
         Arc::new(guard("e")),
     );
@@ -105,7 +109,7 @@ fn a_sequence_lists_the_guards_that_are_there_in_their_order() {
 async fn twenty_guards_in_one_tuple_run_in_their_order() {
     let log = log();
     let mut names = (b'a'..=b't').map(|letter| &*char::from(letter).to_string().leak());
-    let mut next = || Scribe::new(names.next().unwrap(), Act::AdmitLater, &log);
+    let mut next = || LoggingGuard::new(names.next().unwrap(), Behavior::AdmitLater, &log);
     let guards = (
         next(),
         next(),
@@ -154,16 +158,25 @@ async fn a_later_verdict_suspends_the_sequence_and_resumes_it() {
         "b:close complete 5",
         "a:close complete 5",
     ];
-    check([Act::AdmitLater; 3], 200, &events).await;
-    check([Act::Admit, Act::AdmitLater, Act::Admit], 200, &events).await;
-    check([Act::FinishLater; 3], 200, &events).await;
+    check([Behavior::AdmitLater; 3], 200, &events).await;
+    check(
+        [Behavior::Admit, Behavior::AdmitLater, Behavior::Admit],
+        200,
+        &events,
+    )
+    .await;
+    check([Behavior::FinishLater; 3], 200, &events).await;
 }
 
 #[tokio::test]
 async fn a_refusal_is_finished_and_closed_by_outer_guards_only() {
-    for act in [Act::Refuse, Act::RefuseLater] {
+    for behavior in [Behavior::Refuse, Behavior::RefuseLater] {
         let log = log();
-        let (status, events) = run(three([Act::Admit, act, Act::Admit], &log), &log).await;
+        let (status, events) = run(
+            three([Behavior::Admit, behavior, Behavior::Admit], &log),
+            &log,
+        )
+        .await;
         assert_eq!(status, 418);
         let expected = ["a:admit", "b:admit", "a:finish 418"];
         assert_eq!(events[..3], expected);
@@ -173,10 +186,14 @@ async fn a_refusal_is_finished_and_closed_by_outer_guards_only() {
 }
 
 #[tokio::test]
-async fn finish_may_replace_the_answer_and_outer_guards_see_the_new_head() {
-    for act in [Act::FinishRefuses, Act::FinishRefusesLater] {
+async fn finish_may_replace_the_response_and_outer_guards_see_the_new_head() {
+    for behavior in [Behavior::FinishRefuses, Behavior::FinishRefusesLater] {
         let log = log();
-        let (status, events) = run(three([Act::Admit, act, Act::Admit], &log), &log).await;
+        let (status, events) = run(
+            three([Behavior::Admit, behavior, Behavior::Admit], &log),
+            &log,
+        )
+        .await;
         assert_eq!(status, 418);
         let finishes = ["c:finish 200", "b:finish 200", "a:finish 418"];
         assert_eq!(events[3..6], finishes);
@@ -190,7 +207,10 @@ async fn finish_may_replace_the_answer_and_outer_guards_see_the_new_head() {
 async fn a_panic_in_close_does_not_skip_the_other_guards() {
     let log = log();
     let (status, events) = run(
-        three([Act::Admit, Act::PanicInClose, Act::Admit], &log),
+        three(
+            [Behavior::Admit, Behavior::PanicInClose, Behavior::Admit],
+            &log,
+        ),
         &log,
     )
     .await;
@@ -201,10 +221,10 @@ async fn a_panic_in_close_does_not_skip_the_other_guards() {
 
 #[tokio::test]
 async fn a_panic_in_a_guard_closes_the_passes_that_were_given() {
-    for (act, closed) in [
-        (Act::PanicInAdmit, vec!["a:close panicked 0"]),
+    for (behavior, closed) in [
+        (Behavior::PanicInAdmit, vec!["a:close panicked 0"]),
         (
-            Act::PanicInFinish,
+            Behavior::PanicInFinish,
             vec![
                 "c:close panicked 0",
                 "b:close panicked 0",
@@ -213,11 +233,11 @@ async fn a_panic_in_a_guard_closes_the_passes_that_were_given() {
         ),
     ] {
         let log = log();
-        let guards = three([Act::Admit, act, Act::Admit], &log);
-        let service = GuardLayer(guards).layer(says("hello"));
+        let guards = three([Behavior::Admit, behavior, Behavior::Admit], &log);
+        let service = GuardLayer(guards).layer(responds_with("hello"));
         let joined = tokio::spawn(service.oneshot(get("/"))).await;
         assert!(joined.unwrap_err().is_panic());
-        let closes: Vec<String> = taken(&log)
+        let closes: Vec<String> = take_events(&log)
             .into_iter()
             .filter(|e| e.contains("close"))
             .collect();
@@ -226,14 +246,17 @@ async fn a_panic_in_a_guard_closes_the_passes_that_were_given() {
 }
 
 #[tokio::test]
-async fn a_request_dropped_while_a_guard_asks_is_cancelled() {
+async fn a_request_dropped_while_a_guard_decides_is_cancelled() {
     let log = log();
-    let guards = three([Act::Admit, Act::Never, Act::Admit], &log);
-    let service = GuardLayer(guards).layer(says("hello"));
+    let guards = three([Behavior::Admit, Behavior::Never, Behavior::Admit], &log);
+    let service = GuardLayer(guards).layer(responds_with("hello"));
     let mut future = Box::pin(service.oneshot(get("/")));
     assert!(futures_util::poll!(&mut future).is_pending());
     drop(future);
-    assert_eq!(taken(&log), ["a:admit", "b:admit", "a:close cancelled 0"]);
+    assert_eq!(
+        take_events(&log),
+        ["a:admit", "b:admit", "a:close cancelled 0"]
+    );
 }
 
 #[tokio::test]
@@ -261,60 +284,60 @@ async fn a_guard_applied_twice_shares_the_context_of_the_request() {
     let service = tower::ServiceBuilder::new()
         .layer(once.clone())
         .layer(once)
-        .service(says(""));
+        .service(responds_with(""));
     for _ in 0..2 {
         service.clone().oneshot(get("/")).await.unwrap();
     }
-    assert_eq!(taken(&log), ["charged", "charged"], "once a request");
+    assert_eq!(take_events(&log), ["charged", "charged"], "once a request");
 }
 
 /// What a sequence of three came to where panics are caught: status, body and events.
 async fn run_catching(guards: impl Guards + Clone, log: &Log) -> (u16, String, Vec<String>) {
-    let service = GuardService::new(guards, says("hello")).catch_panics();
+    let service = GuardService::new(guards, responds_with("hello")).catch_panics();
     let (status, body) = text(service.oneshot(get("/")).await.unwrap()).await;
-    (status.as_u16(), body, taken(log))
+    (status.as_u16(), body, take_events(log))
 }
 
 #[tokio::test]
-async fn a_guard_that_panics_in_admit_is_answered_500_where_panics_are_caught() {
-    for act in [Act::PanicInAdmit, Act::PanicInAdmitLater] {
+async fn a_guard_that_panics_in_admit_gets_500_where_panics_are_caught() {
+    for behavior in [Behavior::PanicInAdmit, Behavior::PanicInAdmitLater] {
         let log = log();
-        let guards = three([Act::Admit, act, Act::Admit], &log);
+        let guards = three([Behavior::Admit, behavior, Behavior::Admit], &log);
         let (status, body, events) = run_catching(guards, &log).await;
         assert_eq!(status, 500);
         assert!(body.contains("internal_error"), "{body}");
         assert!(!body.contains("admit"), "the text of the panic: {body}");
         let closed = format!("a:close panicked {}", body.len());
         let expected = ["a:admit", "b:admit", "a:finish 500", &closed];
-        assert_eq!(events, expected, "{act:?}");
+        assert_eq!(events, expected, "{behavior:?}");
     }
 }
 
 #[tokio::test]
-async fn a_guard_that_panics_in_finish_takes_the_response_away_and_is_not_asked_again() {
-    for act in [Act::PanicInFinish, Act::PanicInFinishLater] {
+async fn a_guard_that_panics_in_finish_replaces_the_response_and_is_not_called_again() {
+    for behavior in [Behavior::PanicInFinish, Behavior::PanicInFinishLater] {
         let log = log();
-        let guards = three([Act::Admit, act, Act::Admit], &log);
+        let guards = three([Behavior::Admit, behavior, Behavior::Admit], &log);
         let (status, body, events) = run_catching(guards, &log).await;
         assert_eq!(status, 500);
         assert!(!body.contains("hello"), "{body}");
         let finishes = ["c:finish 200", "b:finish 200", "a:finish 500"];
-        assert_eq!(events[3..6], finishes, "{act:?}");
+        assert_eq!(events[3..6], finishes, "{behavior:?}");
         let closes = ["c", "b", "a"].map(|name| format!("{name}:close panicked {}", body.len()));
-        assert_eq!(events[6..], closes, "{act:?}");
+        assert_eq!(events[6..], closes, "{behavior:?}");
     }
 }
 
 #[tokio::test]
-async fn guards_in_a_list_that_panic_are_answered_500_too() {
-    for act in [Act::PanicInAdmit, Act::PanicInFinish] {
+async fn guards_in_a_list_that_panic_get_500_too() {
+    for behavior in [Behavior::PanicInAdmit, Behavior::PanicInFinish] {
         let log = log();
         let list = [
-            Scribe::new("a", Act::Admit, &log),
-            Scribe::new("b", act, &log),
+            LoggingGuard::new("a", Behavior::Admit, &log),
+            LoggingGuard::new("b", behavior, &log),
         ];
         let list: GuardList = list.into_iter().map(AnyGuard::new).collect();
-        assert_eq!(run_catching(list, &log).await.0, 500, "{act:?}");
+        assert_eq!(run_catching(list, &log).await.0, 500, "{behavior:?}");
     }
 }
 
@@ -331,7 +354,10 @@ impl palisade_core::Renderer for PanickingRenderer {
 async fn a_renderer_that_panics_is_replaced_by_the_default_one() {
     let log = log();
     let render = palisade_core::RenderLayer::new(PanickingRenderer);
-    let guards = (render, three([Act::Admit, Act::Refuse, Act::Admit], &log));
+    let guards = (
+        render,
+        three([Behavior::Admit, Behavior::Refuse, Behavior::Admit], &log),
+    );
     let (status, body, events) = run_catching(guards, &log).await;
     assert_eq!(status, 500);
     assert!(body.contains("internal_error"), "{body}");
@@ -340,12 +366,18 @@ async fn a_renderer_that_panics_is_replaced_by_the_default_one() {
 }
 
 #[tokio::test]
-async fn a_panic_of_a_guard_is_recorded_with_whose_it_was() {
+async fn a_panic_of_a_guard_is_recorded_with_its_source() {
     let log = log();
-    let (observer, seen) = Recorder::new();
-    let guards = (observer, Scribe::new("b", Act::PanicInAdmit, &log));
+    let (observer, records) = Recorder::new();
+    let guards = (
+        observer,
+        LoggingGuard::new("b", Behavior::PanicInAdmit, &log),
+    );
     run_catching(guards, &log).await;
-    assert_eq!(taken(&seen), ["guard internal_error, turned away: true"]);
+    assert_eq!(
+        take_events(&records),
+        ["guard internal_error, refused before the handler: true"]
+    );
 }
 
 /// Writes the refusals of each request down when it is over.
@@ -371,11 +403,14 @@ impl Guard for Recorder {
     }
 
     fn close(&self, cx: &SecurityContext, (): (), _: palisade_core::Outcome) {
-        let away = cx.refused_before_handler();
+        let early = cx.refused_before_handler();
         let mut log = self.0.lock().unwrap();
-        cx.with_observations(|seen| {
-            for it in seen.refusals() {
-                log.push(format!("{} {}, turned away: {away}", it.guard, it.code));
+        cx.with_observations(|observed| {
+            for it in observed.refusals() {
+                log.push(format!(
+                    "{} {}, refused before the handler: {early}",
+                    it.guard, it.code
+                ));
             }
         });
     }
@@ -384,8 +419,8 @@ impl Guard for Recorder {
 #[tokio::test]
 async fn a_future_polled_after_its_end_returns_500_and_never_waits_for_a_waker() {
     let log = log();
-    let guards = three([Act::AdmitLater; 3], &log);
-    let mut service = GuardLayer(guards).layer(says("hello"));
+    let guards = three([Behavior::AdmitLater; 3], &log);
+    let mut service = GuardLayer(guards).layer(responds_with("hello"));
     let mut future = std::pin::pin!(tower::Service::call(&mut service, get("/")));
     assert_eq!(future.as_mut().await.unwrap().status(), 200);
     let again = futures_util::poll!(future.as_mut());

@@ -1,4 +1,4 @@
-//! Hole 30: in shadow a refusal is a fact, and the request goes on.
+//! In shadow a refusal is recorded, and the request continues.
 
 use http::Request;
 use palisade_core::{GuardLayer, SecurityContext};
@@ -7,33 +7,33 @@ use tower::{Layer as _, ServiceExt as _};
 use crate::support::*;
 
 #[tokio::test]
-async fn a_refusal_in_shadow_becomes_a_fact() {
-    for act in [Act::Refuse, Act::RefuseLater] {
+async fn a_refusal_in_shadow_is_recorded() {
+    for behavior in [Behavior::Refuse, Behavior::RefuseLater] {
         let log = log();
         let guards = (
-            Scribe::new("a", Act::Admit, &log),
-            Scribe::new("b", act, &log).shadow(),
+            LoggingGuard::new("a", Behavior::Admit, &log),
+            LoggingGuard::new("b", behavior, &log).shadow(),
         );
         let inner = tower::service_fn(async |request: Request<TestBody>| {
             let cx = SecurityContext::of(request.extensions()).unwrap();
             assert_eq!(cx.refusal(), None);
-            cx.with_observations(|seen| {
-                let [shadow] = seen.shadow_refusals() else {
-                    panic!("{seen:?}");
+            cx.with_observations(|observed| {
+                let [shadow] = observed.shadow_refusals() else {
+                    panic!("{observed:?}");
                 };
                 assert_eq!((shadow.value.guard, shadow.value.code), ("b", "b"));
                 assert_eq!(shadow.value.reason.as_deref(), Some("private"));
-                assert_eq!(seen.refusals().count(), 0);
+                assert_eq!(observed.refusals().count(), 0);
             });
             Ok::<_, std::convert::Infallible>(http::Response::new(TestBody::from("in")))
         });
-        let answer = GuardLayer(guards)
+        let response = GuardLayer(guards)
             .layer(inner)
             .oneshot(get("/"))
             .await
             .unwrap();
-        assert_eq!(text(answer).await.1, "in");
-        let events = taken(&log);
+        assert_eq!(text(response).await.1, "in");
+        let events = take_events(&log);
         assert!(
             !events.iter().any(|event| event.starts_with("b:close")),
             "no pass, no close"
@@ -42,17 +42,17 @@ async fn a_refusal_in_shadow_becomes_a_fact() {
 }
 
 #[tokio::test]
-async fn a_refusal_in_finish_of_a_shadow_leaves_the_answer_alone() {
+async fn a_refusal_in_finish_in_shadow_does_not_change_the_response() {
     let log = log();
-    let guard = Scribe::new("b", Act::FinishRefuses, &log).shadow();
-    let answer = GuardLayer(guard)
-        .layer(says("hello"))
+    let guard = LoggingGuard::new("b", Behavior::FinishRefuses, &log).shadow();
+    let response = GuardLayer(guard)
+        .layer(responds_with("hello"))
         .oneshot(get("/"))
         .await
         .unwrap();
-    assert_eq!(text(answer).await, (http::StatusCode::OK, "hello".into()));
+    assert_eq!(text(response).await, (http::StatusCode::OK, "hello".into()));
     assert_eq!(
-        taken(&log),
+        take_events(&log),
         ["b:admit", "b:finish 200", "b:close complete 5"]
     );
 }

@@ -11,7 +11,7 @@ use palisade_core::{AccessLayer, AnyGuard, Guard as _, GuardLayer, GuardList};
 use tokio::net::{TcpListener, TcpStream};
 use tower::{Layer, ServiceExt as _};
 
-use crate::support::{Act, Log, Scribe, log, taken};
+use crate::support::{Behavior, Log, LoggingGuard, log, take_events};
 
 async fn listen() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -19,9 +19,9 @@ async fn listen() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-fn layer(log: &Log, inner: Act) -> GuardLayer<(Scribe, Scribe)> {
-    let outer = Scribe::new("outer", Act::Admit, log);
-    GuardLayer((outer, Scribe::new("inner", inner, log)))
+fn layer(log: &Log, inner: Behavior) -> GuardLayer<(LoggingGuard, LoggingGuard)> {
+    let outer = LoggingGuard::new("outer", Behavior::Admit, log);
+    GuardLayer((outer, LoggingGuard::new("inner", inner, log)))
 }
 
 async fn handler(
@@ -39,10 +39,10 @@ async fn handler(
     Ok(Response::new(Full::from(body)))
 }
 
-/// Serves one connection with hyper, and asks once; returns what the client saw.
+/// Serves one connection with hyper and sends one request. Returns what the client received.
 async fn hyper_once(
     http2: bool,
-    layer: GuardLayer<(Scribe, Scribe)>,
+    layer: GuardLayer<(LoggingGuard, LoggingGuard)>,
     request: Request<Full<Bytes>>,
 ) -> Response<Bytes> {
     let (listener, address) = listen().await;
@@ -61,7 +61,7 @@ async fn hyper_once(
         }
     });
     let io = TokioIo::new(TcpStream::connect(address).await.unwrap());
-    let answer = if http2 {
+    let response = if http2 {
         let (mut send, connection) =
             hyper::client::conn::http2::handshake(TokioExecutor::new(), io)
                 .await
@@ -73,7 +73,7 @@ async fn hyper_once(
         tokio::spawn(connection);
         send.send_request(request).await.unwrap()
     };
-    let (head, body) = answer.into_parts();
+    let (head, body) = response.into_parts();
     let bytes = body.collect().await.unwrap().to_bytes();
     tokio::time::timeout(Duration::from_secs(5), server)
         .await
@@ -83,7 +83,7 @@ async fn hyper_once(
     Response::from_parts(head, bytes)
 }
 
-fn ask(method: &str) -> Request<Full<Bytes>> {
+fn request_to_root(method: &str) -> Request<Full<Bytes>> {
     let request = Request::builder().method(method).uri("http://localhost/");
     request
         .header("host", "localhost")
@@ -92,14 +92,23 @@ fn ask(method: &str) -> Request<Full<Bytes>> {
 }
 
 #[tokio::test]
-async fn an_answer_over_a_socket_is_complete_on_h1_and_h2() {
+async fn a_response_over_a_socket_is_complete_on_h1_and_h2() {
     for http2 in [false, true] {
         for (method, bytes) in [("GET", 5), ("HEAD", 0)] {
             let log = log();
-            let answer = hyper_once(http2, layer(&log, Act::AdmitLater), ask(method)).await;
-            assert_eq!(answer.status(), StatusCode::OK);
+            let response = hyper_once(
+                http2,
+                layer(&log, Behavior::AdmitLater),
+                request_to_root(method),
+            )
+            .await;
+            assert_eq!(response.status(), StatusCode::OK);
             let ending = format!("outer:close complete {bytes}");
-            assert_eq!(taken(&log).last(), Some(&ending), "h2: {http2}, {method}");
+            assert_eq!(
+                take_events(&log).last(),
+                Some(&ending),
+                "h2: {http2}, {method}"
+            );
         }
     }
 }
@@ -108,12 +117,13 @@ async fn an_answer_over_a_socket_is_complete_on_h1_and_h2() {
 async fn a_refusal_over_a_socket_has_a_length_and_a_body_on_h1_and_h2() {
     for http2 in [false, true] {
         let log = log();
-        let answer = hyper_once(http2, layer(&log, Act::Refuse), ask("GET")).await;
-        assert_eq!(answer.status(), StatusCode::IM_A_TEAPOT);
-        let length = answer.body().len().to_string();
-        assert_eq!(answer.headers()["content-length"], length.as_str());
+        let response =
+            hyper_once(http2, layer(&log, Behavior::Refuse), request_to_root("GET")).await;
+        assert_eq!(response.status(), StatusCode::IM_A_TEAPOT);
+        let length = response.body().len().to_string();
+        assert_eq!(response.headers()["content-length"], length.as_str());
         assert_eq!(
-            taken(&log).last(),
+            take_events(&log).last(),
             Some(&format!("outer:close complete {length}"))
         );
     }
@@ -123,21 +133,26 @@ async fn a_refusal_over_a_socket_has_a_length_and_a_body_on_h1_and_h2() {
 async fn a_refused_head_request_has_the_length_and_no_body_on_h1_and_h2() {
     for http2 in [false, true] {
         let log = log();
-        let answer = hyper_once(http2, layer(&log, Act::Refuse), ask("HEAD")).await;
-        assert_eq!(answer.status(), StatusCode::IM_A_TEAPOT);
-        let length = answer.headers()["content-length"].to_str().unwrap();
+        let response = hyper_once(
+            http2,
+            layer(&log, Behavior::Refuse),
+            request_to_root("HEAD"),
+        )
+        .await;
+        assert_eq!(response.status(), StatusCode::IM_A_TEAPOT);
+        let length = response.headers()["content-length"].to_str().unwrap();
         assert!(length.parse::<usize>().unwrap() > 50);
-        assert!(answer.body().is_empty());
-        assert_eq!(taken(&log).last().unwrap(), "outer:close complete 0");
+        assert!(response.body().is_empty());
+        assert_eq!(take_events(&log).last().unwrap(), "outer:close complete 0");
     }
 }
 
 #[tokio::test]
-async fn a_refused_client_that_waits_for_100_continue_is_not_told_to_go_on() {
+async fn a_refused_client_that_waits_for_100_continue_gets_no_100() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     let (listener, address) = listen().await;
-    let layer = layer(&log(), Act::Refuse);
+    let layer = layer(&log(), Behavior::Refuse);
     tokio::spawn(async move {
         let (socket, _) = listener.accept().await.unwrap();
         let service = layer.layer(tower::service_fn(handler));
@@ -150,32 +165,32 @@ async fn a_refused_client_that_waits_for_100_continue_is_not_told_to_go_on() {
     let head =
         "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 99999\r\nexpect: 100-continue\r\n\r\n";
     socket.write_all(head.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    let read = socket.read_to_string(&mut answer);
+    let mut response = String::new();
+    let read = socket.read_to_string(&mut response);
     tokio::time::timeout(Duration::from_secs(5), read)
         .await
         .unwrap()
         .unwrap();
-    assert!(answer.starts_with("HTTP/1.1 418"), "{answer}");
-    assert!(answer.contains("connection: close"), "{answer}");
+    assert!(response.starts_with("HTTP/1.1 418"), "{response}");
+    assert!(response.contains("connection: close"), "{response}");
 }
 
 #[tokio::test]
 async fn one_layer_value_serves_axum_tonic_and_hyper() {
     let log = log();
-    let layer = layer(&log, Act::Admit);
+    let layer = layer(&log, Behavior::Admit);
 
     let router = Router::new().route("/", routing::get(async || "hello"));
     let axum = layer.layer(router.clone());
-    let answer = axum.oneshot(Request::new(Body::empty())).await.unwrap();
+    let response = axum.oneshot(Request::new(Body::empty())).await.unwrap();
     assert_eq!(
-        answer.into_body().collect().await.unwrap().to_bytes(),
+        response.into_body().collect().await.unwrap().to_bytes(),
         "hello"
     );
     let inside = router.layer(layer.clone());
-    let answer = inside.oneshot(Request::new(Body::empty())).await.unwrap();
+    let response = inside.oneshot(Request::new(Body::empty())).await.unwrap();
     assert_eq!(
-        answer.into_body().collect().await.unwrap().to_bytes(),
+        response.into_body().collect().await.unwrap().to_bytes(),
         "hello"
     );
 
@@ -185,13 +200,13 @@ async fn one_layer_value_serves_axum_tonic_and_hyper() {
         .header("content-type", "application/grpc")
         .body(tonic::body::Body::empty())
         .unwrap();
-    let answer = tonic.oneshot(call).await.unwrap();
-    assert_eq!(answer.headers()["grpc-status"], "12");
-    drop(answer);
+    let response = tonic.oneshot(call).await.unwrap();
+    assert_eq!(response.headers()["grpc-status"], "12");
+    drop(response);
 
-    let answer = hyper_once(false, layer, ask("GET")).await;
-    assert_eq!(answer.body(), "hello");
-    let closes = taken(&log)
+    let response = hyper_once(false, layer, request_to_root("GET")).await;
+    assert_eq!(response.body(), "hello");
+    let closes = take_events(&log)
         .iter()
         .filter(|event| event.starts_with("outer:close complete"))
         .count();
@@ -203,11 +218,11 @@ async fn a_tonic_server_with_the_layer_refuses_a_real_client_with_a_status() {
     let (listener, address) = listen().await;
     let guards: GuardList = [AnyGuard::new(AccessLayer::new([]))].into_iter().collect();
     assert_eq!(guards.0[0].name(), "access");
-    let scribe = Scribe::new("closed", Act::Refuse, &log());
+    let guard = LoggingGuard::new("closed", Behavior::Refuse, &log());
     let incoming = tokio_stream_of(listener);
     tokio::spawn(
         tonic::transport::Server::builder()
-            .layer(scribe)
+            .layer(guard)
             .add_routes(tonic::service::Routes::default())
             .serve_with_incoming(incoming),
     );
@@ -220,9 +235,9 @@ async fn a_tonic_server_with_the_layer_refuses_a_real_client_with_a_status() {
         .header("content-type", "application/grpc")
         .body(tonic::body::Body::new(Empty::<Bytes>::new()))
         .unwrap();
-    let answer = channel.oneshot(call).await.unwrap();
-    assert_eq!(answer.headers()["grpc-status"], "2");
-    assert_eq!(answer.headers()["grpc-message"], "No.");
+    let response = channel.oneshot(call).await.unwrap();
+    assert_eq!(response.headers()["grpc-status"], "2");
+    assert_eq!(response.headers()["grpc-message"], "No.");
 }
 
 fn tokio_stream_of(
@@ -256,7 +271,7 @@ async fn a_tunnel_over_h2_keeps_its_pass_until_the_lease_is_dropped() {
         std::future::ready(Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())))
     });
     let (listener, address) = listen().await;
-    let layer = layer(&log, Act::Admit);
+    let layer = layer(&log, Behavior::Admit);
     tokio::spawn(async move {
         let (socket, _) = listener.accept().await.unwrap();
         let service = layer.layer(tunnel);
@@ -274,9 +289,9 @@ async fn a_tunnel_over_h2_keeps_its_pass_until_the_lease_is_dropped() {
     let connect = Request::connect("localhost:443")
         .body(Full::<Bytes>::default())
         .unwrap();
-    let answer = send.send_request(connect).await.unwrap();
-    assert_eq!(answer.status(), StatusCode::OK);
-    let mut socket = TokioIo::new(hyper::upgrade::on(answer).await.unwrap());
+    let response = send.send_request(connect).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    let mut socket = TokioIo::new(hyper::upgrade::on(response).await.unwrap());
     socket.write_all(b"hello").await.unwrap();
     let mut word = String::new();
     socket.read_to_string(&mut word).await.unwrap();
@@ -294,5 +309,5 @@ async fn a_tunnel_over_h2_keeps_its_pass_until_the_lease_is_dropped() {
     };
     assert_eq!(closes(&log), 0, "held while there is a lease");
     drop(lease);
-    assert_eq!(taken(&log).last().unwrap(), "outer:close upgraded 0");
+    assert_eq!(take_events(&log).last().unwrap(), "outer:close upgraded 0");
 }

@@ -4,7 +4,7 @@
 use palisade_core::{Guard, Principal, SecurityContext, Verdict};
 
 use crate::{
-    authentication::{ByHeader, any, ask, code},
+    authentication::{ByHeader, any, code, send},
     support::*,
 };
 
@@ -33,14 +33,14 @@ async fn another_instance_of_the_same_kind_verifies_the_credential_again() {
             (401, "unauthenticated".into())
         );
         assert_eq!(
-            ask(stack, &member).await,
+            send(stack, &member).await,
             (ADMITTED, "staff-ann by token".into())
         );
     }
 }
 
 #[tokio::test]
-async fn another_instance_verifies_a_credential_of_a_header_of_its_own_again() {
+async fn another_instance_verifies_a_credential_in_another_header_again() {
     let stack = (
         ByHeader::new("x-key").layer(),
         ByHeader::new("x-key").accepts("admin").layer(),
@@ -50,7 +50,7 @@ async fn another_instance_verifies_a_credential_of_a_header_of_its_own_again() {
         (401, "unauthenticated".into())
     );
     assert_eq!(
-        ask(stack, &[("x-key", "admin-ann")]).await,
+        send(stack, &[("x-key", "admin-ann")]).await,
         (ADMITTED, "admin-ann by x-key".into())
     );
 }
@@ -66,7 +66,7 @@ async fn another_instance_verifies_a_cookie_again() {
         (401, "unauthenticated".into())
     );
     assert_eq!(
-        ask(stack, &[("x-cookie", "admin")]).await,
+        send(stack, &[("x-cookie", "admin")]).await,
         (ADMITTED, "admin by x-cookie".into())
     );
 }
@@ -91,33 +91,33 @@ async fn the_failure_of_the_inner_layer_is_a_failed_credential() {
             Verdict::Admit(())
         }
         fn close(&self, cx: &SecurityContext, (): (), _: palisade_core::Outcome) {
-            let failures = cx.with_observations(|seen| seen.credential_failures().count());
+            let failures = cx.with_observations(|observed| observed.credential_failures().count());
             self.0.lock().unwrap().push(failures.to_string());
         }
     }
     let log = log();
     let stack = (Failures(log.clone()), customers().layer(), staff().layer());
-    ask(stack, &[("authorization", "Bearer customer")]).await;
-    assert_eq!(taken(&log), ["1"]);
+    send(stack, &[("authorization", "Bearer customer")]).await;
+    assert_eq!(take_events(&log), ["1"]);
 }
 
 #[tokio::test]
 async fn clones_and_lists_with_the_same_instance_accept_what_it_proved() {
     let one = ByHeader::new("x-key");
-    let shown = [("x-key", "ann")];
+    let headers = [("x-key", "ann")];
     let clones = (one.clone().layer(), one.clone().layer());
-    assert_eq!(ask(clones, &shown).await.0, ADMITTED);
+    assert_eq!(send(clones, &headers).await.0, ADMITTED);
     let list = any([ByHeader::new("token"), one.clone()]);
     assert_eq!(
-        ask((list.clone(), one.clone().layer()), &shown).await.0,
+        send((list.clone(), one.clone().layer()), &headers).await.0,
         ADMITTED
     );
-    assert_eq!(ask((one.layer(), list), &shown).await.0, ADMITTED);
+    assert_eq!(send((one.layer(), list), &headers).await.0, ADMITTED);
 }
 
 #[tokio::test]
 async fn the_same_instance_decides_once() {
-    /// Counts how often it is asked.
+    /// Counts how often it is called.
     #[derive(Clone)]
     struct Counts(ByHeader, Log);
     impl palisade_core::Authenticator for Counts {
@@ -136,7 +136,7 @@ async fn the_same_instance_decides_once() {
             head: &mut http::request::Parts,
             credential: &palisade_core::Credential,
         ) -> Verdict<Principal> {
-            self.1.lock().unwrap().push("asked".into());
+            self.1.lock().unwrap().push("called".into());
             self.0.authenticate(cx, head, credential)
         }
         fn challenge(&self) -> http::HeaderValue {
@@ -147,8 +147,8 @@ async fn the_same_instance_decides_once() {
     let layer =
         palisade_core::AuthenticateLayer::single(Counts(ByHeader::new("x-key"), log.clone()));
     let stack = (layer.clone(), layer);
-    assert_eq!(ask(stack, &[("x-key", "ann")]).await.0, ADMITTED);
-    assert_eq!(taken(&log), ["asked"]);
+    assert_eq!(send(stack, &[("x-key", "ann")]).await.0, ADMITTED);
+    assert_eq!(take_events(&log), ["called"]);
 }
 
 #[tokio::test]
@@ -178,22 +178,22 @@ async fn a_wrong_second_credential_is_refused_by_its_own_layer() {
 }
 
 #[tokio::test]
-async fn a_cookie_yields_to_what_an_outer_layer_accepted() {
+async fn a_cookie_is_ignored_beside_a_credential_that_an_outer_layer_accepted() {
     let key = ByHeader::new("x-key");
     let stack = (
         key.clone().layer(),
         any([ByHeader::new("x-cookie").ambient(), key]),
     );
     let both = [("x-key", "ann"), ("x-cookie", "bob")];
-    assert_eq!(ask(stack, &both).await.0, ADMITTED);
+    assert_eq!(send(stack, &both).await.0, ADMITTED);
 }
 
 #[tokio::test]
-async fn a_credential_that_an_outer_shadow_left_is_taken_out_by_the_inner_layer() {
+async fn a_credential_that_an_outer_layer_in_shadow_left_is_removed_by_the_inner_layer() {
     let layer = ByHeader::new("x-key").layer();
     let stack = (layer.clone().dangerously_only_shadow(), layer);
     assert_eq!(
-        ask(stack.clone(), &[("x-key", "ann")]).await,
+        send(stack.clone(), &[("x-key", "ann")]).await,
         (ADMITTED, "ann by x-key".into())
     );
     assert_eq!(code(stack, &[("x-key", "bad")]).await.0, 401);
@@ -256,13 +256,13 @@ async fn one_credential_that_two_layers_read_as_two_principals_is_misconfigured(
         }
     }
     let renames = palisade_core::AuthenticateLayer::single(Renames(staff()));
-    let shown = [("authorization", "Bearer staff-ann")];
+    let headers = [("authorization", "Bearer staff-ann")];
     for outer in [
         customers().layer(),
         customers().layer().dangerously_only_shadow(),
     ] {
         assert_eq!(
-            code((outer, renames.clone()), &shown).await,
+            code((outer, renames.clone()), &headers).await,
             (500, "misconfigured".into())
         );
     }
@@ -278,16 +278,16 @@ async fn refused_by_access(access: palisade_core::AccessLayer) -> (u16, Vec<Stri
 
     let rule = palisade_core::Rule::scopes(["tts:speak", "tts:read"]);
     let guards = (table(rule), ByHeader::new("x-key").layer(), access);
-    let service = palisade_core::GuardLayer(guards).layer(says(""));
+    let service = palisade_core::GuardLayer(guards).layer(responds_with(""));
     let request = crate::authentication::request(&[("x-key", "ann")]);
-    let answer = service.oneshot(request).await.unwrap();
-    let challenges = answer.headers().get_all("www-authenticate").iter();
+    let response = service.oneshot(request).await.unwrap();
+    let challenges = response.headers().get_all("www-authenticate").iter();
     let challenges = challenges.map(|value| value.to_str().unwrap().to_owned());
-    (answer.status().as_u16(), challenges.collect())
+    (response.status().as_u16(), challenges.collect())
 }
 
 #[tokio::test]
-async fn a_principal_without_the_scope_is_told_which_it_needs() {
+async fn a_principal_without_the_scope_gets_the_needed_scopes_in_the_challenge() {
     let expected = "x-key error=\"insufficient_scope\", scope=\"tts:speak tts:read\"";
     assert_eq!(
         refused_by_access(palisade_core::AccessLayer::new([])).await,

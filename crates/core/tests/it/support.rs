@@ -1,4 +1,4 @@
-//! A guard that writes down what happens to it, and small services to stand inside.
+//! A guard that logs the calls to it, and small services to put inside it.
 
 use std::{
     convert::Infallible,
@@ -19,7 +19,7 @@ pub type TestBody = Full<Bytes>;
 pub type Log = Arc<Mutex<Vec<String>>>;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Act {
+pub enum Behavior {
     Admit,
     AdmitLater,
     FinishLater,
@@ -35,22 +35,22 @@ pub enum Act {
     RefuseLater,
 }
 
-/// Does what it is told and logs it.
+/// Logs each call and does what its [`Behavior`] says.
 #[derive(Clone, Debug)]
-pub struct Scribe {
+pub struct LoggingGuard {
     pub name: &'static str,
-    pub act: Act,
+    pub behavior: Behavior,
     pub mode: Mode,
     pub log: Log,
 }
 
-layer!(Scribe);
+layer!(LoggingGuard);
 
-impl Scribe {
-    pub fn new(name: &'static str, act: Act, log: &Log) -> Self {
+impl LoggingGuard {
+    pub fn new(name: &'static str, behavior: Behavior, log: &Log) -> Self {
         Self {
             name,
-            act,
+            behavior,
             mode: Mode::Enforce,
             log: Arc::clone(log),
         }
@@ -87,7 +87,7 @@ pub async fn yield_once() {
     .await;
 }
 
-impl Guard for Scribe {
+impl Guard for LoggingGuard {
     type Pass = &'static str;
 
     fn name(&self) -> &'static str {
@@ -101,22 +101,22 @@ impl Guard for Scribe {
     fn admit(&self, _: &SecurityContext, _: &mut request::Parts) -> Verdict<&'static str> {
         self.note("admit");
         let (name, refusal) = (self.name, self.refusal());
-        match self.act {
-            Act::PanicInAdmit => panic!("admit"),
-            Act::PanicInAdmitLater => Verdict::later(async {
+        match self.behavior {
+            Behavior::PanicInAdmit => panic!("admit"),
+            Behavior::PanicInAdmitLater => Verdict::later(async {
                 yield_once().await;
                 panic!("admit")
             }),
-            Act::Refuse => refusal.into(),
-            Act::RefuseLater => Verdict::later(async {
+            Behavior::Refuse => refusal.into(),
+            Behavior::RefuseLater => Verdict::later(async {
                 yield_once().await;
                 Err(refusal)
             }),
-            Act::AdmitLater => Verdict::later(async move {
+            Behavior::AdmitLater => Verdict::later(async move {
                 yield_once().await;
                 Ok(name)
             }),
-            Act::Never => Verdict::later(std::future::pending()),
+            Behavior::Never => Verdict::later(std::future::pending()),
             _ => Verdict::Admit(name),
         }
     }
@@ -130,18 +130,18 @@ impl Guard for Scribe {
         assert_eq!(*pass, self.name, "the pass of another guard");
         self.note(&format!("finish {}", head.status.as_u16()));
         let refusal = self.refusal();
-        match self.act {
-            Act::PanicInFinish => panic!("finish"),
-            Act::PanicInFinishLater => Verdict::later(async {
+        match self.behavior {
+            Behavior::PanicInFinish => panic!("finish"),
+            Behavior::PanicInFinishLater => Verdict::later(async {
                 yield_once().await;
                 panic!("finish")
             }),
-            Act::FinishRefuses => refusal.into(),
-            Act::FinishRefusesLater => Verdict::later(async {
+            Behavior::FinishRefuses => refusal.into(),
+            Behavior::FinishRefusesLater => Verdict::later(async {
                 yield_once().await;
                 Err(refusal)
             }),
-            Act::FinishLater => Verdict::later(async {
+            Behavior::FinishLater => Verdict::later(async {
                 yield_once().await;
                 Ok(())
             }),
@@ -156,14 +156,14 @@ impl Guard for Scribe {
             outcome.kind.as_str(),
             outcome.bytes
         ));
-        assert!(self.act != Act::PanicInClose, "close");
+        assert!(self.behavior != Behavior::PanicInClose, "close");
     }
 }
 
 pub type Service = BoxCloneService<Request<TestBody>, Response<TestBody>, Infallible>;
 
-/// Answers with a text.
-pub fn says(text: &'static str) -> Service {
+/// Responds with a text.
+pub fn responds_with(text: &'static str) -> Service {
     BoxCloneService::new(tower::service_fn(move |_| {
         ready(Ok(Response::new(TestBody::from(text))))
     }))
@@ -177,16 +177,16 @@ pub fn log() -> Log {
     Log::default()
 }
 
-pub fn taken(log: &Log) -> Vec<String> {
+pub fn take_events(log: &Log) -> Vec<String> {
     std::mem::take(&mut *log.lock().unwrap())
 }
 
-pub async fn text<B>(answer: Response<GuardBody<B>>) -> (StatusCode, String)
+pub async fn text<B>(response: Response<GuardBody<B>>) -> (StatusCode, String)
 where
     B: Body<Error: std::fmt::Debug>,
     B::Data: From<Bytes>,
 {
-    let (head, body) = answer.into_parts();
+    let (head, body) = response.into_parts();
     let bytes = body.collect().await.unwrap().to_bytes();
     (head.status, String::from_utf8(bytes.to_vec()).unwrap())
 }
