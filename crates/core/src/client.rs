@@ -10,6 +10,15 @@ use std::net::{IpAddr, SocketAddr};
 use http::uri::Authority;
 
 /// Whether a request used TLS on its last hop, or on its first hop if a trusted proxy says so.
+///
+/// The value comes from the socket ([`Peer::scheme`]), or from the forwarded headers of a trusted
+/// proxy. A client cannot choose it.
+///
+/// ```
+/// use palisade_core::Scheme;
+///
+/// assert_eq!(Scheme::Https.as_str(), "https");
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[allow(clippy::exhaustive_enums)] // HTTP has these two schemes.
 pub enum Scheme {
@@ -33,6 +42,20 @@ impl Scheme {
 /// The other end of the connection. A server puts it into the extensions of the request.
 ///
 /// Without it the client address is unknown, and guards that need the address refuse.
+///
+/// The servers of `palisade-transport` and the facade insert it. With another server, insert it for
+/// each connection, before the guards run:
+///
+/// ```
+/// use http::Request;
+/// use palisade_core::{Peer, Scheme};
+///
+/// let address = "203.0.113.7:50000".parse().unwrap(); // from `TcpListener::accept`
+/// let mut request = Request::new(());
+/// request.extensions_mut().insert(Peer::new(address, Scheme::Http));
+/// ```
+///
+/// Never fill it from a header: every client could then choose its own address.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Peer {
@@ -60,6 +83,19 @@ impl Peer {
 /// let client = ClientInfo::new("::ffff:203.0.113.7".parse().unwrap(), Scheme::Https);
 /// assert_eq!(client.ip().to_string(), "203.0.113.7");
 /// assert!(!client.is_through_proxy());
+/// ```
+///
+/// A custom layer for another source of addresses, such as the PROXY protocol, builds one itself:
+///
+/// ```
+/// use palisade_core::{ClientInfo, Scheme, SecurityContext};
+///
+/// fn client_of_proxied_request(cx: &SecurityContext) {
+///     let client = ClientInfo::new("203.0.113.7".parse().unwrap(), Scheme::Https)
+///         .with_proxy()
+///         .with_forwarded_host("api.example".parse().unwrap());
+///     cx.set_client(client); // A second call is ignored.
+/// }
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ClientInfo {
@@ -116,8 +152,8 @@ impl ClientInfo {
         self.through_proxy
     }
 
-    /// Returns the host that a trusted proxy was asked for. `None`: the host of the request itself
-    /// applies.
+    /// Returns the host that the client requested from a trusted proxy. `None`: the host of the request
+    /// itself applies.
     #[must_use]
     pub const fn forwarded_host(&self) -> Option<&Authority> {
         self.forwarded_host.as_ref()

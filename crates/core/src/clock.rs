@@ -13,11 +13,56 @@ use std::{
 
 /// A clock shared by several layers. Make one with [`SystemClock::shared`] or
 /// [`ManualClock::shared`].
+///
+/// ```
+/// use std::{sync::Arc, time::Duration};
+/// use palisade_core::{ManualClock, SharedClock, SystemClock};
+///
+/// let default: SharedClock = SystemClock::shared();
+///
+/// let manual = ManualClock::new(Duration::ZERO);
+/// let shared: SharedClock = manual.shared();
+/// manual.advance(Duration::from_secs(5));
+/// assert_eq!(shared.monotonic().as_secs(), 5);
+/// ```
 pub type SharedClock = Arc<dyn Clock>;
 
 /// Reads the time in two ways: wall-clock time, and monotonic time.
 ///
 /// Both return at once and never fail.
+///
+/// Layers take a clock in their builder and use [`SystemClock`] by default. Implement the trait only
+/// if the time comes from elsewhere. Both methods are called on the request path: they must not block.
+///
+/// Why two readings: an administrator or NTP may set the wall clock back. A limit that measured with
+/// it would then wait for hours.
+///
+/// # Examples
+///
+/// A clock for a system whose wall clock is ahead by a known time:
+///
+/// ```
+/// use std::time::Duration;
+/// use palisade_core::{Clock, SystemClock};
+///
+/// #[derive(Debug)]
+/// struct Corrected {
+///     ahead_by: Duration,
+/// }
+///
+/// impl Clock for Corrected {
+///     fn unix_time(&self) -> Duration {
+///         SystemClock::default().unix_time().saturating_sub(self.ahead_by)
+///     }
+///
+///     fn monotonic(&self) -> Duration {
+///         SystemClock::default().monotonic()
+///     }
+/// }
+///
+/// let clock = Corrected { ahead_by: Duration::from_secs(60) };
+/// assert!(clock.unix_time() < SystemClock::default().unix_time());
+/// ```
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// Wall-clock time since the Unix epoch. For expiry dates and records; it may jump.
     fn unix_time(&self) -> Duration;
@@ -30,6 +75,16 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 ///
 /// A system time before 1970 reads as the epoch, so that credentials with a start date are not yet
 /// valid.
+///
+/// Monotonic time starts at the first reading in this process, so two processes cannot compare theirs.
+///
+/// ```
+/// use palisade_core::{Clock, SystemClock};
+///
+/// let clock = SystemClock::default();
+/// let earlier = clock.monotonic();
+/// assert!(clock.monotonic() >= earlier);
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct SystemClock;
@@ -69,6 +124,9 @@ impl Clock for SystemClock {
 /// assert_eq!(clock.unix_time().as_secs(), 1_700_000_060);
 /// assert_eq!(clock.monotonic().as_secs(), 60);
 /// ```
+///
+/// A test keeps the clock and gives the layers [`shared`](Self::shared). It then waits for a minute
+/// in no time, and the result does not depend on how fast the machine is.
 #[derive(Clone, Debug)]
 pub struct ManualClock {
     /// Wall-clock time at the start.

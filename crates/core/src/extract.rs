@@ -9,6 +9,24 @@
 //! | `Principal` | 500 | 401 `unauthenticated` |
 //! | `Option<Principal>` | 500 | `None` |
 //! | `ClientIp` | 500 | passes |
+//!
+//! ```
+//! use axum::{Router, routing::get};
+//! use palisade_core::{ClientIp, Principal, SecurityContext};
+//!
+//! /// Only for clients with a credential.
+//! async fn account(who: Principal) -> String {
+//!     who.id().to_owned()
+//! }
+//!
+//! /// Also for anonymous clients; reports what the request really cost.
+//! async fn speak(cx: SecurityContext, who: Option<Principal>, ip: ClientIp) -> String {
+//!     cx.settle("characters", 120);
+//!     who.map_or_else(|| ip.to_string(), |who| who.id().to_owned())
+//! }
+//!
+//! let router: Router = Router::new().route("/account", get(account)).route("/speak", get(speak));
+//! ```
 
 use std::{net::IpAddr, ops::Deref};
 
@@ -27,8 +45,25 @@ use crate::{
 
 /// A refusal by an extractor or a handler, rendered like those of guards.
 ///
-/// Without a [`SecurityContext`] it is rendered as [`ProblemJson`](crate::ProblemJson) and not
+/// Without a [`SecurityContext`] it is rendered as [`ProblemJson`] and not
 /// recorded.
+///
+/// A handler that refuses for a reason of the application:
+///
+/// ```
+/// use http::StatusCode;
+/// use palisade_core::{Rejection, SecurityContext, extract::Refused};
+///
+/// async fn voice(cx: SecurityContext) -> Result<&'static str, Refused> {
+///     let in_use = true;
+///     if in_use {
+///         let busy = Rejection::new(StatusCode::CONFLICT, "voice_busy", "The voice is in use.");
+///         return Err(Refused::new(&cx, busy));
+///     }
+///     Ok("RIFF…")
+/// }
+/// # let _: axum::Router = axum::Router::new().route("/voice", axum::routing::get(voice));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Refused {
     cx: Option<SecurityContext>,
@@ -117,6 +152,16 @@ impl<S: Sync> OptionalFromRequestParts<S> for Principal {
 ///
 /// Refuses with 500 `misconfigured` if no such layer is outside the handler.
 /// Read the scheme and the forwarded host with [`SecurityContext::client`].
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use palisade_core::ClientIp;
+///
+/// async fn whoami(ClientIp(address): ClientIp) -> String {
+///     address.to_string()
+/// }
+/// let router: Router = Router::new().route("/whoami", get(whoami));
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[allow(clippy::exhaustive_structs)] // Made to be taken apart in a handler's arguments.
 pub struct ClientIp(pub IpAddr);

@@ -42,16 +42,38 @@
 //!
 //! What to use:
 //!
-//! - Your own decision: implement [`Guard`], then write [`layer!`] or wrap it in [`GuardLayer`].
-//! - A credential of your own: implement [`Authenticator`] and put it into an
+//! - A custom decision: implement [`Guard`], then write [`layer!`] or wrap it in [`GuardLayer`].
+//! - A custom credential: implement [`Authenticator`] and put it into an
 //!   [`AuthenticateLayer`].
 //! - Access by route: build a [`RouteTable`] of [`Rule`]s; [`RouteLayer`], [`NotFoundLayer`] and
 //!   [`AccessLayer`] apply it.
 //! - The form of refusals: implement [`Renderer`] and put it into a [`RenderLayer`].
 //! - What guards share about a request: [`SecurityContext`].
 //!
+//! # One request, step by step
+//!
+//! | step | called | on failure |
+//! |---|---|---|
+//! | 1. The guards decide, outermost first | [`Guard::admit`] | a refusal; no guard or service further in sees the request |
+//! | 2. The service runs | `Service::call` | its error goes outwards; a panic too, or it becomes a 500 with [`GuardService::catch_panics`] |
+//! | 3. The guards see the head of the response, innermost first | [`Guard::finish`] | the refusal replaces the response |
+//! | 4. The body is sent | [`GuardBody`] | the outcome is `body_failed` or `body_dropped` |
+//! | 5. The guards give back what they hold, innermost first | [`Guard::close`] | a panic is caught and recorded |
+//!
+//! Step 5 always happens, exactly once for each guard that admitted: also when the client leaves
+//! during step 1 to 4, which drops the future or the body.
+//!
+//! # Features
+//!
+//! | feature | adds | default |
+//! |---|---|---|
+//! | `axum` | extractors for handlers: [`extract`] | off |
+//! | `testing` | a fake identity and services for tests: [`testing`] | off |
+//!
+//! # Missing parts
+//!
 //! A missing part refuses. A guard that needs another one outside it, and does not find it,
-//! responds 500 `misconfigured` and logs the reason.
+//! responds 500 `misconfigured` and logs the reason, at most once a minute.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

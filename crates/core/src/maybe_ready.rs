@@ -10,7 +10,7 @@ pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send + 'static>>;
 
 /// A value that is ready now, or a future of it.
 ///
-/// Store traits return it: a store in memory answers without an allocation, and one on a network
+/// Store traits return it: a store in memory responds without an allocation, and one on a network
 /// can be awaited. [`Verdict`](crate::Verdict) is the same idea for the decision of a guard.
 ///
 /// # Cancellation

@@ -21,6 +21,28 @@ use std::{sync::Arc, time::Duration};
 /// assert!(who.has_scope("tts:speak"));
 /// assert!(!who.has_scope("tts:admin"));
 /// ```
+///
+/// All fields:
+///
+/// ```
+/// use std::time::Duration;
+/// use palisade_core::Principal;
+///
+/// let who = Principal::builder("jwt", "https://login.example|ann")
+///     .credential("4f0c1b")
+///     .scopes(["tts:speak", "tts:admin"])
+///     .tier("gold")
+///     .owner("acme")
+///     .expires(Duration::from_secs(1_800_000_000))
+///     .attribute("department", "sales")
+///     .build();
+/// assert_eq!(who.tier(), Some("gold"));
+/// assert_eq!(who.attribute("department"), Some("sales"));
+/// ```
+///
+/// In an axum handler, take it as an argument; see [`extract`](crate::extract). Elsewhere read it with
+/// [`SecurityContext::identity`](crate::SecurityContext::identity), which also tells an anonymous
+/// client from a missing authenticator.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Principal(Arc<Inner>);
 
@@ -109,6 +131,13 @@ impl Principal {
 }
 
 /// Builds a [`Principal`]. Start with [`Principal::builder`]; nothing here fails.
+///
+/// ```
+/// use palisade_core::Principal;
+///
+/// let minimal = Principal::builder("api_key", "team-voice").build();
+/// assert_eq!(minimal.scopes().len(), 0);
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct PrincipalBuilder(Inner);

@@ -21,6 +21,27 @@ pin_project! {
     /// The body of a request: unchanged, with a size limit, or replaced by clean bytes.
     ///
     /// Beyond the limit it fails with `http_body_util::LengthLimitError`, which axum turns into a 413.
+    ///
+    /// A service that reads bodies makes it the body type of the service inside it:
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use http_body_util::{BodyExt, Full, LengthLimitError};
+    /// use palisade_core::RequestBody;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let body = Full::new(Bytes::from_static(b"hello"));
+    /// let limited = RequestBody::limited(body, 4);
+    /// let error = limited.collect().await.unwrap_err();
+    /// assert!(error.is::<LengthLimitError>());
+    ///
+    /// let replaced = RequestBody::<Full<Bytes>>::replaced(Bytes::from_static(b"clean"));
+    /// assert_eq!(replaced.collect().await.unwrap().to_bytes(), "clean");
+    /// # }
+    /// ```
+    ///
+    /// The headers are not part of it. A layer that replaces the bytes also sets `Content-Length`, or removes
+    /// it, so that the head and the body agree (RFC 9110, 8.6).
     #[project = Projected]
     #[derive(Debug)]
     pub struct RequestBody<B> {

@@ -18,6 +18,21 @@ use zeroize::Zeroizing;
 /// assert_eq!(format!("{pepper:?}"), "[redacted]");
 /// assert!(pepper.equals(b"correct horse"));
 /// ```
+///
+/// What it does not protect from: a reader of the process's memory while the value is in use, and swap
+/// or core files of the operating system.
+///
+/// A password from the environment, compared with what a client sent:
+///
+/// ```
+/// use palisade_core::Secret;
+///
+/// let password = Secret::new(std::env::var("METRICS_PASSWORD").unwrap_or_default());
+/// let sent: &[u8] = b"guess";
+/// // An empty password must admit no one.
+/// let admitted = !password.expose().is_empty() && password.equals(sent);
+/// assert!(!admitted);
+/// ```
 #[derive(Clone)]
 pub struct Secret(Zeroizing<Vec<u8>>);
 

@@ -67,7 +67,7 @@ pub trait Authenticator: Send + Sync + 'static {
     /// Declares where the credential is found. Called once, when the layer is built.
     ///
     /// Two authenticators of one layer must not declare the same source; see
-    /// [`AuthenticateBuildError::SameSource`].
+    /// [`AuthenticateBuildError::SameSource`](crate::AuthenticateBuildError::SameSource).
     fn sources(&self) -> Vec<CredentialSource>;
 
     /// Looks for a credential that the core cannot find: a cookie, a client certificate. Verifies

@@ -8,13 +8,21 @@ use crate::credential::CredentialSource;
 /// Why an [`AuthenticateLayer`](super::AuthenticateLayer) cannot be built.
 ///
 /// `Display` says what is wrong and how to correct it.
+///
+/// ```
+/// use palisade_core::{AuthenticateBuildError, AuthenticateLayer};
+///
+/// let error = AuthenticateLayer::any([]).unwrap_err();
+/// assert_eq!(error, AuthenticateBuildError::NoAuthenticator);
+/// assert_eq!(error.to_string(), "the list of authenticators is empty: name at least one");
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum AuthenticateBuildError {
     /// The list is empty: every request would be refused.
     NoAuthenticator,
-    /// A source names `Authorization` or `Cookie` as a plain header, but these have a syntax of
-    /// their own.
+    /// A source names `Authorization` or `Cookie` as a plain header, but the syntax
+    /// of these is fixed.
     ReservedHeader {
         /// The kind of the authenticator.
         kind: &'static str,

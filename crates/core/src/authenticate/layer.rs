@@ -19,7 +19,7 @@ use crate::{
     layer,
 };
 
-/// Requires a credential, and stores its [`Principal`] for all guards and handlers further in.
+/// Requires a credential, and stores its [`Principal`](crate::Principal) for all guards and handlers further in.
 ///
 /// The one credential in the request decides: an explicit one goes before an ambient one (a cookie), two
 /// explicit ones are refused with 400, and a failed one is never retried as another. An `Authorization`
@@ -41,6 +41,32 @@ use crate::{
 ///
 /// A request has one principal: if two layers find two, it is refused, with 400 if the client sent two
 /// credentials, and with 500 `misconfigured` if they read one credential differently.
+///
+/// # Examples
+///
+/// One kind of credential, required on every route. `TestAuthenticator` stands for that of
+/// `palisade-api-key` or `palisade-jwt`:
+///
+/// ```
+/// use palisade_core::{AuthenticateLayer, testing::TestAuthenticator};
+///
+/// let layer = AuthenticateLayer::single(TestAuthenticator::new());
+/// assert_eq!(layer.kinds(), ["test"]);
+/// ```
+///
+/// Several kinds, for a stack in which [`AccessLayer`](crate::AccessLayer) decides who may be anonymous:
+///
+/// ```
+/// use std::sync::Arc;
+/// use palisade_core::{AccessLayer, AuthenticateLayer, Authenticator, testing::TestAuthenticator};
+///
+/// # fn api_keys() -> TestAuthenticator { TestAuthenticator::new() }
+/// # fn tokens() -> TestAuthenticator { TestAuthenticator::new() }
+/// let all: [Arc<dyn Authenticator>; 2] = [Arc::new(api_keys()), Arc::new(tokens())];
+/// let authenticate = AuthenticateLayer::any(all)?.optional();
+/// let access = AccessLayer::new(authenticate.challenges());
+/// # Ok::<(), palisade_core::AuthenticateBuildError>(())
+/// ```
 #[derive(Clone)]
 #[must_use]
 pub struct AuthenticateLayer {

@@ -2,7 +2,7 @@
 //!
 //! An [`Authenticator`] verifies one kind of credential. [`AuthenticateLayer`] is the guard that
 //! calls one or several of them. `select` finds the credential before anything is verified,
-//! `verify` asks the authenticator and stores the principal.
+//! `verify` calls the authenticator and stores the principal.
 
 mod exposed_credential;
 mod layer;

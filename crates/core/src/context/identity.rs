@@ -14,6 +14,17 @@ pub(crate) struct ProvenPrincipal {
 /// Whether the identity of the client is known.
 ///
 /// `Unknown` means that no authenticator ran, which is an error of assembly: refuse.
+///
+/// ```
+/// use http::Request;
+/// use palisade_core::{Identity, SecurityContext};
+///
+/// let (mut head, ()) = Request::new(()).into_parts();
+/// let cx = SecurityContext::find_or_create(&mut head);
+/// assert!(matches!(cx.identity(), Identity::Unknown));
+/// cx.mark_authentication_attempted();
+/// assert!(matches!(cx.identity(), Identity::Anonymous));
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[allow(clippy::exhaustive_enums)] // Every guard must handle each.
 pub enum Identity<'a> {

@@ -17,6 +17,20 @@ pub(crate) trait ParkedPasses: Send {}
 /// that owns the socket. Without a lease, permits are released as soon as the response is sent. The
 /// last clone that is dropped closes the guards. For responses that are no upgrades a lease has no
 /// effect.
+///
+/// A handler of WebSockets keeps its permit, so that a limit of concurrent requests counts the socket:
+///
+/// ```
+/// use palisade_core::SecurityContext;
+///
+/// async fn upgrade(cx: SecurityContext, socket: impl Future<Output = ()> + Send + 'static) {
+///     let lease = cx.lease();
+///     tokio::spawn(async move {
+///         socket.await;
+///         drop(lease); // now the guards are closed
+///     });
+/// }
+/// ```
 pub struct Lease(SecurityContext);
 
 impl SecurityContext {

@@ -52,6 +52,42 @@ use crate::{
 ///
 /// It may outlive the request in a spawned task. What is recorded after the audit record was
 /// written does not reach it.
+///
+/// # Examples
+///
+/// In a service without axum's extractors:
+///
+/// ```
+/// use http::Request;
+/// use palisade_core::{Identity, SecurityContext};
+///
+/// fn greeting<B>(request: &Request<B>) -> String {
+///     let Some(cx) = SecurityContext::of(request.extensions()) else {
+///         return "no guard is outside this service".to_owned();
+///     };
+///     match cx.identity() {
+///         Identity::Known(who) => format!("hello {}", who.id()),
+///         Identity::Anonymous => "hello".to_owned(),
+///         Identity::Unknown => "no authenticator is outside this service".to_owned(),
+///     }
+/// }
+/// assert_eq!(greeting(&Request::new(())), "no guard is outside this service");
+/// ```
+///
+/// In a unit test of a guard, which needs a context without a service:
+///
+/// ```
+/// use http::Request;
+/// use palisade_core::{Principal, SecurityContext};
+///
+/// let (mut head, ()) = Request::new(()).into_parts();
+/// let cx = SecurityContext::find_or_create(&mut head);
+/// cx.set_principal(Principal::builder("test", "ann").build())?;
+/// cx.settle("characters", 120);
+/// assert_eq!(cx.principal().unwrap().id(), "ann");
+/// assert_eq!(cx.settled("characters"), Some(120));
+/// # Ok::<(), Box<palisade_core::Rejection>>(())
+/// ```
 #[derive(Clone)]
 pub struct SecurityContext(Arc<Inner>);
 

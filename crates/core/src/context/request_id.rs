@@ -21,6 +21,19 @@ const LONGEST: usize = 64;
 /// identifier, not a secret: grant nothing for it.
 ///
 /// Two requests differ here (`Eq`, `Hash`) even if a proxy sent the same text for both.
+///
+/// ```
+/// use http::Request;
+/// use palisade_core::SecurityContext;
+///
+/// let (mut head, ()) = Request::new(()).into_parts();
+/// let cx = SecurityContext::find_or_create(&mut head);
+/// let id = cx.request_id();
+/// assert_eq!(id, cx.request_id()); // one id a request
+/// assert_eq!(id.to_string().len(), 32);
+/// ```
+///
+/// [`RequestIdLayer`](crate::RequestIdLayer) sends it to the client as `X-Request-Id`.
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
 pub struct RequestId {
     /// A number that is unique in this process. Shown unless there is an inbound id.

@@ -34,6 +34,21 @@ pub use self::{
 /// The core removes it from the request before an authenticator is called, and keeps it until the
 /// response is over. A second authenticator further in can then verify it again. Handlers cannot
 /// reach it, and `Debug` shows nothing of it.
+///
+/// An [`Authenticator`](crate::Authenticator) receives it. One that finds its credential itself also
+/// makes it, in [`take`](crate::Authenticator::take):
+///
+/// ```
+/// use palisade_core::Credential;
+///
+/// let session = Credential::bytes("s3ss10n");
+/// assert_eq!(session.as_str(), Some("s3ss10n"));
+/// assert_eq!(session.scheme(), None);
+/// assert_eq!(format!("{session:?}"), "Credential([redacted])");
+///
+/// let client_certificate = Credential::outside();
+/// assert!(client_certificate.as_bytes().is_empty());
+/// ```
 pub struct Credential {
     value: Value,
     /// The offset of the token in the value: the length of the scheme and the space, or 0.
@@ -120,6 +135,16 @@ impl fmt::Debug for Credential {
 }
 
 /// Identifies one instance of an [`Authenticator`](crate::Authenticator) within this process.
+///
+/// A layer accepts a principal from an outer layer only if one of its own instances proved it. The
+/// kind alone is not enough: two issuers of tokens are of one kind, and each trusts other clients.
+///
+/// ```
+/// use palisade_core::AuthenticatorId;
+///
+/// let (customers, staff) = (AuthenticatorId::unique(), AuthenticatorId::unique());
+/// assert_ne!(customers, staff);
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct AuthenticatorId(u64);
 
@@ -133,6 +158,16 @@ impl AuthenticatorId {
 }
 
 /// Whether a request has a credential, and whether the client sent it on purpose.
+///
+/// A browser sends a cookie with requests that another site causes. A client that also sends a key
+/// means the key, so an explicit credential goes first:
+///
+/// ```
+/// use palisade_core::Presence;
+///
+/// assert!(Presence::Explicit > Presence::Ambient);
+/// assert!(Presence::Ambient > Presence::Absent);
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 #[allow(clippy::exhaustive_enums)] // The choice among credentials must know every kind of presence.
 pub enum Presence {

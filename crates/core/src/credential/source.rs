@@ -44,6 +44,18 @@ pub enum CredentialSource {
 
 /// Which tokens of a scheme an authenticator reads. The most specific shape that fits a token decides
 /// who reads it: a longer prefix goes before a shorter one, then [`Dotted`](Self::Dotted), then [`Any`](Self::Any).
+///
+/// API keys and JSON Web Tokens can then share `Authorization: Bearer`:
+///
+/// ```
+/// use palisade_core::{CredentialSource, TokenShape};
+///
+/// let keys = CredentialSource::bearer(TokenShape::prefix("psk_"));
+/// let tokens = CredentialSource::bearer(TokenShape::Dotted);
+/// assert_ne!(keys, tokens);
+/// ```
+///
+/// A token that fits no declared shape is read by no authenticator, and the request is refused with 401.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum TokenShape {
@@ -120,7 +132,7 @@ impl CredentialSource {
         }
     }
 
-    /// Returns whether this names a header that has a syntax of its own.
+    /// Returns whether this names a header that has a fixed syntax.
     pub(crate) fn is_reserved(&self) -> bool {
         matches!(self, Self::Header(name) if *name == header::AUTHORIZATION || *name == header::COOKIE)
     }

@@ -49,6 +49,37 @@ use crate::context::SecurityContext;
 /// }
 /// # palisade_core::layer!(ClosedForPainting);
 /// ```
+///
+/// A guard that holds something while the request runs returns it as its pass. This one bounds how
+/// many requests run at once:
+///
+/// ```
+/// use std::{sync::Arc, time::Duration};
+/// use http::request;
+/// use palisade_core::{Guard, Outcome, Rejection, SecurityContext, Verdict, layer};
+/// use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+///
+/// #[derive(Clone, Debug)]
+/// struct AtMost(Arc<Semaphore>);
+///
+/// impl Guard for AtMost {
+///     type Pass = OwnedSemaphorePermit;
+///     fn name(&self) -> &'static str { "at_most" }
+///     fn admit(&self, _: &SecurityContext, _: &mut request::Parts) -> Verdict<OwnedSemaphorePermit> {
+///         match Arc::clone(&self.0).try_acquire_owned() {
+///             Ok(permit) => Verdict::Admit(permit),
+///             Err(_) => Rejection::unavailable(Duration::from_secs(1)).into(),
+///         }
+///     }
+///     fn close(&self, _: &SecurityContext, permit: OwnedSemaphorePermit, outcome: Outcome) {
+///         tracing::debug!(kind = outcome.kind.as_str(), bytes = outcome.bytes, "request ended");
+///         drop(permit); // The default does only this.
+///     }
+/// }
+/// layer!(AtMost);
+///
+/// let layer = AtMost(Arc::new(Semaphore::new(8)));
+/// ```
 pub trait Guard: Send + Sync + 'static {
     /// What is held from admission until the response is over, such as a permit. Use `()` if
     /// nothing is held.
@@ -78,7 +109,7 @@ pub trait Guard: Send + Sync + 'static {
     /// refusals of inner guards are seen too.
     ///
     /// May replace the response by refusing. Not called for this guard's own refusal: a guard adds
-    /// headers to its own [`Rejection`]. Default: changes nothing.
+    /// headers to its own [`Rejection`](crate::Rejection). Default: changes nothing.
     fn finish(
         &self,
         cx: &SecurityContext,
@@ -99,6 +130,18 @@ pub trait Guard: Send + Sync + 'static {
 }
 
 /// Whether a guard's refusals are enforced.
+///
+/// Roll out a new guard in shadow: read from the audit trail what it would refuse, correct the
+/// configuration, then enforce.
+///
+/// ```
+/// use palisade_core::{AccessLayer, Guard, Mode};
+///
+/// let enforced = AccessLayer::new([]);
+/// assert_eq!(enforced.mode(), Mode::Enforce);
+/// let shadow = AccessLayer::new([]).dangerously_only_shadow();
+/// assert_eq!(shadow.mode(), Mode::Shadow);
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[allow(clippy::exhaustive_enums)] // The core must handle every mode.
 pub enum Mode {

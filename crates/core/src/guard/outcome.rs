@@ -2,9 +2,24 @@
 
 use http::StatusCode;
 
-/// How one request ended, as seen by a guard in [`Guard::close`].
+/// How one request ended, as seen by a guard in [`Guard::close`](crate::Guard::close).
 ///
 /// Guards of one [`GuardService`](crate::GuardService) see the same values.
+///
+/// The core derives it from what the server did with the response: it does not rely on a last poll.
+/// hyper, for example, stops after the last byte that `Content-Length` announces.
+///
+/// A unit test calls [`Guard::close`](crate::Guard::close) with a prepared outcome:
+///
+/// ```
+/// use http::StatusCode;
+/// use palisade_core::{Outcome, OutcomeKind};
+///
+/// let client_left = Outcome::new(OutcomeKind::BodyDropped, Some(StatusCode::OK), 512);
+/// assert_eq!(client_left.kind.as_str(), "body_dropped");
+/// let no_response = Outcome::new(OutcomeKind::Cancelled, None, 0);
+/// assert_eq!(no_response.status, None);
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Outcome {
@@ -35,6 +50,9 @@ impl Outcome {
 }
 
 /// The ways in which a request ends. [`as_str`](Self::as_str) gives the names used in records.
+///
+/// A status of 200 is no proof of success: if the body failed or was dropped, the client does not have
+/// the whole response. Check for [`Complete`](Self::Complete).
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum OutcomeKind {

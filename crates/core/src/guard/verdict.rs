@@ -7,6 +7,42 @@ use crate::{maybe_ready::BoxFuture, rejection::Rejection};
 /// The decision of a guard: at once in the common case, later if it needs I/O.
 ///
 /// A [`Rejection`], boxed or not, and a `Result` convert into it with `.into()`.
+///
+/// # Examples
+///
+/// A decision that is known at once:
+///
+/// ```
+/// use palisade_core::{Rejection, Verdict};
+///
+/// fn verdict(allowed: bool) -> Verdict<()> {
+///     if allowed {
+///         return Verdict::Admit(());
+///     }
+///     Rejection::not_found().into()
+/// }
+/// assert!(matches!(verdict(false), Verdict::Refuse(_)));
+/// ```
+///
+/// A decision that needs a network, with its timeout. A store that does not reply refuses the request:
+///
+/// ```
+/// use std::time::Duration;
+/// use palisade_core::{Rejection, Verdict};
+/// use tokio::time::timeout;
+///
+/// # async fn is_blocked(client: String) -> bool { client.is_empty() }
+/// fn verdict(client: String) -> Verdict<()> {
+///     Verdict::later(async move {
+///         match timeout(Duration::from_millis(200), is_blocked(client)).await {
+///             Ok(false) => Ok(()),
+///             Ok(true) => Err(Box::new(Rejection::not_found())),
+///             Err(_) => Err(Box::new(Rejection::unavailable(Duration::from_secs(1)))),
+///         }
+///     })
+/// }
+/// assert!(matches!(verdict("203.0.113.7".into()), Verdict::Later(_)));
+/// ```
 #[allow(clippy::exhaustive_enums)] // The core must handle every verdict.
 pub enum Verdict<P> {
     /// Admits the request, with a pass that is held until the response is over.

@@ -21,8 +21,43 @@ const BEARER: HeaderValue = HeaderValue::from_static("Bearer");
 /// - A principal without the scopes of the rule: 403 `insufficient_scope` with a challenge that
 ///   names them (RFC 6750, 3): `WWW-Authenticate: Bearer realm="api", error="insufficient_scope",
 ///   scope="tts:speak"`.
-/// - No rule: 404 or 405, as by [`NotFoundLayer`].
-/// - No [`RouteLayer`], or no authenticator, outside it: 500 `misconfigured`.
+/// - No rule: 404 or 405, as by [`NotFoundLayer`](crate::NotFoundLayer).
+/// - No [`RouteLayer`](crate::RouteLayer), or no authenticator, outside it: 500 `misconfigured`.
+///
+/// The shortest stack that enforces rules, here with a fake credential of
+/// [`testing`](crate::testing):
+///
+/// ```
+/// use std::sync::Arc;
+/// use http::StatusCode;
+/// use palisade_core::{
+///     AccessLayer, AuthenticateLayer, GuardLayer, RouteLayer, RouteTable, Rule,
+///     testing::{EmptyOk, TestAuthenticator, empty_body, request},
+/// };
+/// use tower::{Layer, ServiceExt};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let table = RouteTable::builder()
+///     .any("/health", Rule::public())
+///     .any("/speak", Rule::scope("tts:speak"))
+///     .build()?;
+/// let authenticate = AuthenticateLayer::single(TestAuthenticator::new()).optional();
+/// let access = AccessLayer::new(authenticate.challenges());
+/// let stack = GuardLayer((RouteLayer::new(Arc::new(table)), authenticate, access));
+/// let service = stack.layer(EmptyOk::default());
+///
+/// let status = async |path: &str| {
+///     let request = request(&format!("https://api.example{path}")).body(empty_body()).unwrap();
+///     service.clone().oneshot(request).await.unwrap().status()
+/// };
+/// assert_eq!(status("/health").await, StatusCode::OK);
+/// assert_eq!(status("/speak").await, StatusCode::UNAUTHORIZED);
+/// assert_eq!(status("/other").await, StatusCode::NOT_FOUND);
+/// # Ok(()) }
+/// ```
+///
+/// Why authentication is `optional` there: public routes need it. This guard refuses anonymous clients
+/// where the rule requires a credential.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct AccessLayer {

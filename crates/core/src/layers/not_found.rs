@@ -14,7 +14,7 @@ use crate::{
 
 /// Refuses requests that the table has no rule for: 404, or 405 with `Allow`.
 ///
-/// Place it inside [`RouteLayer`] and the limit by address, and outside authentication. Scanners
+/// Place it inside [`RouteLayer`](crate::RouteLayer) and the limit by address, and outside authentication. Scanners
 /// then cost little and learn nothing. Without a `RouteLayer` outside it responds 500
 /// `misconfigured`.
 ///
@@ -38,7 +38,7 @@ pub struct NotFoundLayer {
 layer!(NotFoundLayer);
 
 impl NotFoundLayer {
-    /// Makes the guard. It needs a [`RouteLayer`] outside it.
+    /// Makes the guard. It needs a [`RouteLayer`](crate::RouteLayer) outside it.
     pub fn new() -> Self {
         Self {
             not_found: Arc::new(

@@ -20,6 +20,9 @@ use crate::{
 ///
 /// let layer = RenderLayer::new(PlainText::default()).expose_rejection();
 /// ```
+///
+/// The default form needs no layer. A custom one implements [`Renderer`]. If it panics, the response is
+/// lost, unless the service [catches panics](crate::GuardService::catch_panics).
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct RenderLayer {

@@ -14,6 +14,20 @@ use crate::{
 /// Looks up the rule of a request, once, for all guards further in. Refuses nothing.
 ///
 /// Read the result with [`SecurityContext::route`].
+///
+/// ```
+/// use std::sync::Arc;
+/// use palisade_core::{GuardLayer, NotFoundLayer, RouteLayer, RouteTable, Rule};
+///
+/// let table = RouteTable::builder()
+///     .any("/speak", Rule::scope("tts:speak").limit("tts"))
+///     .build()?;
+/// let stack = GuardLayer((RouteLayer::new(Arc::new(table)), NotFoundLayer::new()));
+/// # Ok::<(), palisade_core::RouteTableBuildError>(())
+/// ```
+///
+/// It reads the path as the client sent it. A layer further in that rewrites the path, such as one that
+/// removes a prefix, does not change the rule.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct RouteLayer {

@@ -22,9 +22,9 @@ pub(crate) fn render(rejection: Rejection, content_type: &HeaderValue) -> Respon
     for (name, value) in rejection.into_headers() {
         headers.append(name, value);
     }
-    let mut answer = Response::new(Bytes::new());
-    *answer.headers_mut() = headers;
-    answer
+    let mut response = Response::new(Bytes::new());
+    *response.headers_mut() = headers;
+    response
 }
 
 /// Maps an HTTP status to a gRPC status code.

@@ -41,6 +41,27 @@ pub(crate) use self::{grpc::render as render_grpc, render::DEFAULT as DEFAULT_RE
 ///     .with_reason("queue of 8 is full");
 /// assert_eq!(refusal.code(), "queue_full");
 /// ```
+///
+/// A refusal with everything, as the client sees it:
+///
+/// ```
+/// use http::{HeaderValue, StatusCode, header::RETRY_AFTER};
+/// use palisade_core::Rejection;
+///
+/// let refusal = Rejection::new(StatusCode::CONFLICT, "voice_busy", "The voice is in use.")
+///     .with_type("https://api.example/problems/voice-busy")
+///     .with_member("voice", "lin")
+///     .with_header(RETRY_AFTER, HeaderValue::from_static("2"))
+///     .with_reason("the lock of `lin` is held by another node"); // not sent
+/// assert_eq!(
+///     refusal.problem(),
+///     r#"{"type":"https://api.example/problems/voice-busy","title":"Conflict","status":409,"detail":"The voice is in use.","code":"voice_busy","voice":"lin"}"#,
+/// );
+/// ```
+///
+/// A guard returns it as [`Verdict::Refuse`](crate::Verdict::Refuse), a handler as
+/// [`Refused`](crate::extract::Refused), a service that is no guard passes it to
+/// [`refuse`](crate::refuse). All three record it in the audit trail and render it alike.
 #[derive(Clone)]
 pub struct Rejection {
     credential_failure: CredentialFailure,

@@ -22,6 +22,37 @@ const PLAIN_TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=ut
 /// gRPC requests get the gRPC form, and `HEAD` requests no body, whatever the renderer returns. A
 /// panic goes outwards, or is replaced by [`ProblemJson`] with
 /// [`GuardService::catch_panics`](crate::GuardService::catch_panics).
+///
+/// # Examples
+///
+/// A form that an existing client expects. Start from [`EmptyBody`], which sets the status and the
+/// headers:
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
+/// use palisade_core::{EmptyBody, Rejection, RenderLayer, Renderer};
+///
+/// /// `{"error":"not_found"}`
+/// #[derive(Debug)]
+/// struct ErrorMember;
+///
+/// impl Renderer for ErrorMember {
+///     fn render(&self, rejection: Rejection) -> Response<Bytes> {
+///         // Codes are static identifiers, so nothing must be escaped.
+///         let body = format!(r#"{{"error":"{}"}}"#, rejection.code());
+///         let mut response = EmptyBody::default().render(rejection).map(|_| Bytes::from(body));
+///         let json = HeaderValue::from_static("application/json");
+///         response.headers_mut().insert(CONTENT_TYPE, json);
+///         response
+///     }
+/// }
+///
+/// let response = ErrorMember.render(Rejection::not_found());
+/// assert_eq!(response.status(), StatusCode::NOT_FOUND);
+/// assert_eq!(response.body(), r#"{"error":"not_found"}"#);
+/// let layer = RenderLayer::new(ErrorMember);
+/// ```
 pub trait Renderer: fmt::Debug + Send + Sync + 'static {
     /// Builds the response. It must include the status and the headers of the rejection.
     fn render(&self, rejection: Rejection) -> Response<Bytes>;
@@ -31,6 +62,17 @@ pub trait Renderer: fmt::Debug + Send + Sync + 'static {
 ///
 /// Members: `type`, `title`, `status`, `detail`, `code`, then those of [`Rejection::with_member`].
 /// Adds `Cache-Control: no-store`.
+///
+/// ```
+/// use palisade_core::{ProblemJson, Rejection, Renderer};
+///
+/// let response = ProblemJson::default().render(Rejection::not_found());
+/// assert_eq!(response.headers()["content-type"], "application/problem+json");
+/// assert_eq!(
+///     response.body(),
+///     r#"{"type":"about:blank","title":"Not Found","status":404,"detail":"There is nothing here.","code":"not_found"}"#,
+/// );
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct ProblemJson;
@@ -38,11 +80,20 @@ pub struct ProblemJson;
 impl Renderer for ProblemJson {
     fn render(&self, rejection: Rejection) -> Response<Bytes> {
         let document = rejection.problem();
-        answer(rejection, Some(PROBLEM_JSON), document)
+        respond(rejection, Some(PROBLEM_JSON), document)
     }
 }
 
 /// The public sentence and a newline as `text/plain`, with `Cache-Control: no-store`.
+///
+/// For APIs that people call by hand. Programs then have the status alone: the code is not sent.
+///
+/// ```
+/// use palisade_core::{PlainText, Rejection, Renderer};
+///
+/// let response = PlainText::default().render(Rejection::not_found());
+/// assert_eq!(response.body(), "There is nothing here.\n");
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct PlainText;
@@ -50,18 +101,28 @@ pub struct PlainText;
 impl Renderer for PlainText {
     fn render(&self, rejection: Rejection) -> Response<Bytes> {
         let text = format!("{}\n", rejection.detail());
-        answer(rejection, Some(PLAIN_TEXT), text.into())
+        respond(rejection, Some(PLAIN_TEXT), text.into())
     }
 }
 
 /// Status and headers without a body, with `Cache-Control: no-store`.
+///
+/// For clients that read no body, and as the base of a custom [`Renderer`].
+///
+/// ```
+/// use palisade_core::{EmptyBody, Rejection, Renderer};
+///
+/// let response = EmptyBody::default().render(Rejection::not_found());
+/// assert_eq!(response.status(), 404);
+/// assert!(response.body().is_empty());
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct EmptyBody;
 
 impl Renderer for EmptyBody {
     fn render(&self, rejection: Rejection) -> Response<Bytes> {
-        answer(rejection, None, Bytes::new())
+        respond(rejection, None, Bytes::new())
     }
 }
 
@@ -70,7 +131,7 @@ impl Renderer for EmptyBody {
 pub(super) const HEADERS: usize = 24;
 
 /// Builds a response from a refusal, a media type and a body.
-fn answer(rejection: Rejection, media: Option<HeaderValue>, body: Bytes) -> Response<Bytes> {
+fn respond(rejection: Rejection, media: Option<HeaderValue>, body: Bytes) -> Response<Bytes> {
     let status = rejection.status();
     let mut headers = HeaderMap::with_capacity(HEADERS);
     if let Some(media) = media {
@@ -80,10 +141,10 @@ fn answer(rejection: Rejection, media: Option<HeaderValue>, body: Bytes) -> Resp
     for (name, value) in rejection.into_headers() {
         headers.append(name, value);
     }
-    let mut answer = Response::new(body);
-    *answer.status_mut() = status;
-    *answer.headers_mut() = headers;
-    answer
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
 }
 
 /// Writes the document member by member, in the order in which RFC 9457 lists them.

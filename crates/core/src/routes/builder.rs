@@ -23,6 +23,22 @@ impl RouteTable {
 }
 
 /// Collects rules for a [`RouteTable`]. Mistakes are reported by [`build`](Self::build).
+///
+/// ```
+/// use http::Method;
+/// use palisade_core::{RouteTable, Rule};
+///
+/// let voices = RouteTable::builder()
+///     .route("/", Method::GET, Rule::public())
+///     .route("/{id}", Method::PUT, Rule::scope("voices:write"));
+/// let table = RouteTable::builder()
+///     .any("/health", Rule::public().unlimited())
+///     .nest("/voices", voices)
+///     .build()?;
+/// let templates: Vec<_> = table.rules().iter().map(|rule| rule.template()).collect();
+/// assert_eq!(templates, ["/health", "/voices", "/voices/{id}"]);
+/// # Ok::<(), palisade_core::RouteTableBuildError>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct RouteTableBuilder {

@@ -69,6 +69,17 @@ pub enum RouteTableBuildError {
 }
 
 /// What is wrong with a text field of a rule.
+///
+/// Part of [`RouteTableBuildError::TextField`]. `Display` says how to correct it:
+///
+/// ```
+/// use palisade_core::TextFieldProblem;
+///
+/// assert_eq!(
+///     TextFieldProblem::BadEscape.to_string(),
+///     "`~` must be followed by 0 or 1; write `~0` for `~` and `~1` for `/`",
+/// );
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum TextFieldProblem {

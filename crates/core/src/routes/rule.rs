@@ -14,6 +14,16 @@ use super::{
 use crate::{credential::challenge, principal::Principal, rejection::Rejection};
 
 /// Who may use a route.
+///
+/// ```
+/// use palisade_core::{Access, Rule};
+///
+/// assert_eq!(Rule::public().access(), &Access::Public);
+/// let Access::Scopes(scopes) = Rule::scopes(["tts:speak", "tts:admin"]).access().clone() else {
+///     unreachable!()
+/// };
+/// assert_eq!(scopes.len(), 2);
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[allow(clippy::exhaustive_enums)] // The access guard must know every kind.
 pub enum Access {
@@ -35,6 +45,25 @@ pub enum Access {
 /// let speak = Rule::scope("tts:speak").limit("tts").text("text");
 /// assert_eq!(speak.limits().len(), 1);
 /// ```
+///
+/// A form handler whose text is checked before the handler runs:
+///
+/// ```
+/// use http::Method;
+/// use palisade_core::{BodyKind, RouteTable, Rule};
+///
+/// let speak = Rule::scopes(["tts:speak", "tts:long"])
+///     .limit("tts")
+///     .limit("characters")
+///     .text("text")
+///     .text("title?") // may be absent
+///     .body(BodyKind::Form);
+/// let table = RouteTable::builder().route("/speak", Method::POST, speak).build()?;
+/// # Ok::<(), palisade_core::RouteTableBuildError>(())
+/// ```
+///
+/// The rule only names limits and fields. The rate limit layer and the sanitizing layer apply them: if
+/// that layer is missing, the facade refuses to build.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Rule {

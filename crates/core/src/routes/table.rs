@@ -11,6 +11,24 @@ use super::rule::Rule;
 use crate::rejection::Rejection;
 
 /// The result of looking up a request in the table.
+///
+/// Guards read it with [`SecurityContext::route`](crate::SecurityContext::route). Treat every variant but
+/// `Found` and `Preflight` as a refusal.
+///
+/// ```
+/// use http::{Method, Request};
+/// use palisade_core::{RouteMatch, RouteTable, Rule};
+///
+/// let table = RouteTable::builder().route("/tts", Method::GET, Rule::public()).build()?;
+/// let look_up = |request: http::request::Builder| {
+///     table.look_up(&request.body(()).unwrap().into_parts().0)
+/// };
+/// assert!(matches!(look_up(Request::get("/tts")), RouteMatch::Found(_)));
+/// assert!(matches!(look_up(Request::head("/tts")), RouteMatch::Found(_)));
+/// assert!(matches!(look_up(Request::post("/tts")), RouteMatch::MethodNotAllowed(_)));
+/// assert!(matches!(look_up(Request::get("/tts/")), RouteMatch::NotFound));
+/// # Ok::<(), palisade_core::RouteTableBuildError>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum RouteMatch {
@@ -40,6 +58,25 @@ pub enum RouteMatch {
 /// assert_eq!(table.rules().len(), 2);
 /// # Ok::<(), palisade_core::RouteTableBuildError>(())
 /// ```
+///
+/// Path parameters, a default for the other methods, and a table for browsers of other origins:
+///
+/// ```
+/// use http::Method;
+/// use palisade_core::{RouteTable, Rule};
+///
+/// let table = RouteTable::builder()
+///     .route("/voices/{id}", Method::GET, Rule::public())
+///     .any("/voices/{id}", Rule::scope("voices:write"))
+///     .allow_preflight()
+///     .build()?;
+/// let rule = table.rule_at("/voices/7", &Method::DELETE).unwrap();
+/// assert_eq!(rule.template(), "/voices/{id}");
+/// # Ok::<(), palisade_core::RouteTableBuildError>(())
+/// ```
+///
+/// The raw path is compared, without decoding and without removing `.` or a trailing slash. Axum does the
+/// same, so the rule and the handler always belong together.
 #[derive(Debug)]
 pub struct RouteTable {
     pub(super) matcher: matchit::Router<usize>,

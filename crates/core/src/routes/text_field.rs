@@ -8,6 +8,14 @@ use super::error::TextFieldProblem;
 ///
 /// Name the kind that the handler parses. If the check parses the body in another way than the
 /// handler, it checks another text.
+///
+/// ```
+/// use palisade_core::{BodyKind, Rule};
+///
+/// assert_eq!(BodyKind::default(), BodyKind::Json);
+/// let form = Rule::public().text("text").body(BodyKind::Form);
+/// assert_eq!(form.body_kind(), Some(BodyKind::Form));
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum BodyKind {
@@ -20,7 +28,7 @@ pub enum BodyKind {
     JsonOrForm,
 }
 
-/// A field of query, form or JSON that holds text for a model. [`Rule::text`] adds one to a rule.
+/// A field of query, form or JSON that holds text for a model. [`Rule::text`](crate::Rule::text) adds one to a rule.
 ///
 /// ```
 /// use palisade_core::TextField;
@@ -28,6 +36,25 @@ pub enum BodyKind {
 /// let title = TextField::parse("title?");
 /// assert_eq!(&**title.name(), "title");
 /// assert!(!title.is_required());
+/// ```
+///
+/// JSON pointers reach into nested documents:
+///
+/// ```
+/// use palisade_core::{RouteTable, Rule};
+///
+/// let chat = Rule::public()
+///     .text("/messages/*/content") // of every message
+///     .text("/metadata/**?"); // every string below, if it is there
+/// RouteTable::builder().any("/chat", chat).build()?;
+///
+/// let wrong = Rule::public().text("/a/**/b");
+/// let error = RouteTable::builder().any("/chat", wrong).build().unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "route `/chat`: text field `/a/**/b`: `**` may only be the last step; write `*` for one level",
+/// );
+/// # Ok::<(), palisade_core::RouteTableBuildError>(())
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TextField {

@@ -19,6 +19,17 @@ use crate::{
 /// A guard of any type, boxed. Costs one allocation for a pass that is not empty.
 ///
 /// It keeps the name and the [`Mode`] of the guard.
+///
+/// ```
+/// use palisade_core::{AccessLayer, AnyGuard, Guard, Mode, NotFoundLayer};
+///
+/// let guards = [
+///     AnyGuard::new(NotFoundLayer::new()),
+///     AnyGuard::new(AccessLayer::new([]).dangerously_only_shadow()),
+/// ];
+/// assert_eq!(guards[1].name(), "access");
+/// assert_eq!(guards[1].mode(), Mode::Shadow);
+/// ```
 #[derive(Clone)]
 pub struct AnyGuard(Arc<dyn Erased>);
 
@@ -126,6 +137,21 @@ impl fmt::Debug for AnyGuard {
 ///
 /// Collect it from an iterator of [`AnyGuard`]. It costs one allocation a request for the state of
 /// its guards; a tuple costs none.
+///
+/// ```
+/// use palisade_core::{AccessLayer, AnyGuard, GuardLayer, GuardList, Guards, NotFoundLayer};
+///
+/// let only_known_paths = true; // from a configuration file
+/// let mut guards = Vec::new();
+/// if only_known_paths {
+///     guards.push(AnyGuard::new(NotFoundLayer::new()));
+/// }
+/// guards.push(AnyGuard::new(AccessLayer::new([])));
+///
+/// let list: GuardList = guards.into_iter().collect();
+/// assert_eq!(list.names(), ["not_found", "access"]);
+/// let layer = GuardLayer(list);
+/// ```
 #[derive(Clone, Debug)]
 #[allow(clippy::exhaustive_structs)] // A list, made to be written down.
 pub struct GuardList(pub Arc<[AnyGuard]>);

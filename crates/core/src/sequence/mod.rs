@@ -40,7 +40,7 @@ pub(crate) type Step = Poll<Result<(), Box<Rejection>>>;
 /// see the request. Responses are finished, and passes closed, from the last guard to the first. A
 /// tuple costs no allocation for each guard.
 ///
-/// The trait is sealed: implement [`Guard`](crate::Guard) for a decision of your own.
+/// The trait is sealed: implement [`Guard`](crate::Guard) for a custom decision.
 ///
 /// # Examples
 ///
@@ -116,6 +116,18 @@ pub trait Guards: sealed::Sealed + Send + Sync + 'static {
 }
 
 /// What a sequence says about one of its guards, for explanations, logs and tests.
+///
+/// [`Guards::list`] returns one for each guard, from the outside in. Compare it in a test, so that a
+/// change of the order is noticed:
+///
+/// ```
+/// use palisade_core::{Guards, Mode, NotFoundLayer, RequestIdLayer};
+///
+/// let stack = (RequestIdLayer::new(), NotFoundLayer::new());
+/// let list = stack.list();
+/// assert_eq!(list[0].name, "request_id");
+/// assert!(list.iter().all(|guard| guard.mode == Mode::Enforce));
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct GuardInfo {

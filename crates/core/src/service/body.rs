@@ -18,6 +18,21 @@ use crate::guard::OutcomeKind;
 
 pin_project! {
     /// The body of a response behind guards. Dropped in this order: body, then passes.
+    ///
+    /// It has the data and error types of the inner body. The body of a refusal is sent as one frame.
+    /// Layers outside that make responses of their type, such as CORS, use `Default` for an empty one.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use http_body::Body;
+    /// use http_body_util::Full;
+    /// use palisade_core::GuardBody;
+    ///
+    /// let own: GuardBody<Full<Bytes>> = GuardBody::inner(Full::new("ok".into()));
+    /// assert_eq!(own.size_hint().exact(), Some(2));
+    /// let empty: GuardBody<Full<Bytes>> = GuardBody::default();
+    /// assert!(empty.is_end_stream());
+    /// ```
     pub struct GuardBody<B> {
         #[pin]
         content: BodyContent<B>,

@@ -159,7 +159,7 @@ fn refuse<G: Guards, S: Service<Request<ReqB>>, ReqB, ResB: Body>(
 }
 
 /// Ends with the error of the inner service. The guards are closed with `ServiceFailed`.
-#[allow(clippy::boxed_local)] // Each stage hands its box on; this one is the last.
+#[allow(clippy::boxed_local)] // Each stage passes its box on; this one is the last.
 fn fail<F, G: Guards, S, ReqB, ResB, E>(
     mut run: Box<GuardRun<G>>,
     error: E,

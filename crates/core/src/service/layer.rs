@@ -7,7 +7,7 @@ use crate::sequence::Guards;
 
 /// Makes a tower layer of a custom guard, or of a sequence.
 ///
-/// The guards are cloned for each service, which should cost one `Arc` each. For a type of your own
+/// The guards are cloned for each service, which should cost one `Arc` each. For a type of your
 /// crate, [`layer!`](crate::layer) makes the guard itself a layer.
 ///
 /// ```
@@ -34,6 +34,28 @@ impl<G: Guards + Clone, S> Layer<S> for GuardLayer<G> {
 ///
 /// The type must be `Clone`. Orphan rules forbid one implementation for all guards, hence the
 /// macro; [a wrapper](crate::GuardLayer) is the alternative.
+///
+/// ```
+/// use http::request;
+/// use palisade_core::{Guard, SecurityContext, Verdict, layer, testing::EmptyOk};
+/// use tower::ServiceBuilder;
+///
+/// /// Removes a header that only a proxy may set.
+/// #[derive(Clone, Debug)]
+/// struct StripInternalHeader;
+///
+/// impl Guard for StripInternalHeader {
+///     type Pass = ();
+///     fn name(&self) -> &'static str { "strip_internal_header" }
+///     fn admit(&self, _: &SecurityContext, head: &mut request::Parts) -> Verdict<()> {
+///         head.headers.remove("x-internal-user");
+///         Verdict::Admit(())
+///     }
+/// }
+/// layer!(StripInternalHeader);
+///
+/// let service = ServiceBuilder::new().layer(StripInternalHeader).service(EmptyOk::default());
+/// ```
 #[macro_export]
 macro_rules! layer {
     ($guard:ty) => {

@@ -3,7 +3,7 @@
 //! - The inner service is never called before the verdict, and the service that was polled for
 //!   readiness is the one that is called.
 //! - A refusal never waits for capacity: `poll_ready` polls the service, and readiness is awaited after the verdict.
-//!   So a `LoadShed` must stand *inside* this layer; outside it would never shed.
+//!   So a `LoadShed` must be *inside* this layer; outside it would never shed.
 //! - Every pass that was given is closed exactly once, inner guards first, whatever happens.
 //!
 //! Each `GuardService` moves the request and the response, which costs more than most guards do:
@@ -40,6 +40,15 @@ use crate::{context::SecurityContext, sequence::Guards};
 /// It is always ready, unless the inner service returned an error: a refusal needs no capacity. An
 /// admitted request waits in the future until the inner service is ready. Place a `LoadShed` inside
 /// it.
+///
+/// Applications use a layer. Make one by hand to catch panics without the facade:
+///
+/// ```
+/// use palisade_core::{GuardService, NotFoundLayer, RequestIdLayer, testing::EmptyOk};
+///
+/// let guards = (RequestIdLayer::new(), NotFoundLayer::new());
+/// let service = GuardService::new(guards, EmptyOk::default()).catch_panics();
+/// ```
 pub struct GuardService<G, S> {
     guards: G,
     inner: S,
@@ -61,7 +70,7 @@ impl<G, S> GuardService<G, S> {
     }
 
     /// Responds 500 `internal_error` if something panics before the response begins: the inner service, a
-    /// guard's `admit` or `finish`, or the renderer. Default: the panic goes on outwards, and an HTTP/1 server
+    /// guard's `admit` or `finish`, or the renderer. Default: the panic continues outwards, and an HTTP/1 server
     /// closes the connection without a response. `Shield` catches panics by default.
     ///
     /// - The guards that admitted finish the 500, and all end with [`OutcomeKind::Panicked`](crate::OutcomeKind::Panicked).
@@ -69,7 +78,7 @@ impl<G, S> GuardService<G, S> {
     /// - A panic in `finish` replaces the response, as a refusal there does: a guard that did not admit has
     ///   not admitted. Guards further out see the 500; the guard that panicked is not called again.
     /// - A renderer that panics is replaced by [`ProblemJson`](crate::ProblemJson) for this response.
-    /// - `close` is guarded always, with or without this. A panic of a response body goes on outwards always.
+    /// - `close` is guarded always, with or without this. A panic of a response body always continues outwards.
     ///
     /// Of several nested services, the innermost one that catches responds. With `panic = "abort"` in
     /// the profile nothing can be caught.

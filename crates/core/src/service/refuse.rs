@@ -10,6 +10,28 @@ use crate::{context::SecurityContext, rejection::Rejection};
 /// For services that are not guards because they read the body. `guard` is the name in the audit
 /// record. The request counts as [refused before the handler](SecurityContext::refused_before_handler). In shadow, call
 /// [`SecurityContext::would_refuse`] in place of this.
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use http_body_util::Full;
+/// use palisade_core::{GuardBody, Rejection, SecurityContext, refuse};
+///
+/// /// Refuses a body that declares more than a thousand bytes.
+/// fn check(request: &mut Request<Full<Bytes>>) -> Option<Response<GuardBody<Full<Bytes>>>> {
+///     let length = request.headers().get("content-length")?.to_str().ok()?;
+///     if length.parse().is_ok_and(|bytes: u64| bytes <= 1000) {
+///         return None;
+///     }
+///     let (mut head, body) = std::mem::take(request).into_parts();
+///     let cx = SecurityContext::find_or_create(&mut head);
+///     *request = Request::from_parts(head, body);
+///     Some(refuse(&cx, "body_size", Rejection::payload_too_large()))
+/// }
+///
+/// let mut request = Request::post("/").header("content-length", "5000").body(Full::default()).unwrap();
+/// assert_eq!(check(&mut request).unwrap().status(), 413);
+/// ```
 #[must_use]
 pub fn refuse<B>(
     cx: &SecurityContext,

@@ -20,6 +20,8 @@ use super::TestBody;
 /// A service that panics when it is called before it said that it is ready.
 ///
 /// It becomes ready at the third poll. A clone starts again at the first.
+///
+/// [`poll_ready_contract`] uses it. Use it directly to test a whole stack of layers of other crates.
 pub struct ReadinessChecker {
     polls: usize,
     ready: bool,
@@ -82,6 +84,16 @@ impl<B> Service<Request<B>> for ReadinessChecker {
 ///
 /// # Panics
 /// When the layer breaks the contract.
+///
+/// # Examples
+///
+/// ```
+/// use palisade_core::{RequestIdLayer, testing::{empty_body, poll_ready_contract, request}};
+///
+/// poll_ready_contract(RequestIdLayer::new(), || {
+///     request("https://api.example/").body(empty_body()).unwrap()
+/// });
+/// ```
 pub fn poll_ready_contract<L, S, B>(layer: L, request: impl Fn() -> Request<TestBody>)
 where
     L: Layer<ReadinessChecker, Service = S>,

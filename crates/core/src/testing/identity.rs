@@ -12,6 +12,8 @@ use crate::{
 };
 
 /// The principal that a test request has. Made by [`signed_in`].
+///
+/// Each request needs one: the authenticator removes it, as it removes every credential.
 #[derive(Clone, Debug)]
 pub struct SignedIn(Principal);
 

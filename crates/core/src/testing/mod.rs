@@ -1,10 +1,10 @@
-//! Helpers for tests: a fake identity, a peer, and services to stand inside. Feature `testing`.
+//! Helpers for tests: a fake identity, a peer, and inner services. Feature `testing`.
 //!
 //! # Test your own routes
 //!
 //! A protected application needs a peer, a host, and a credential. [`request`] makes the first two,
 //! and [`signed_in`] replaces the third: a bare `oneshot` then works in two lines. Give the
-//! application a [`TestAuthenticator`] in place of its own; limits, rules and handlers stay what
+//! application a [`TestAuthenticator`] in place of the real one; limits, rules and handlers stay what
 //! they are. Where time matters, give the layers a [`ManualClock`](crate::ManualClock).
 //!
 //! ```

@@ -1,4 +1,4 @@
-//! Requests as a server hands them on: with a peer and a host.
+//! Requests as a server passes them on: with a peer and a host.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -10,7 +10,7 @@ use crate::client::{Peer, Scheme};
 /// The address that requests of [`request`] come from, of the range for documentation (RFC 5737).
 pub const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7));
 
-/// Starts a request as a server hands it on: a `GET` with a [`Peer`] and a `Host`.
+/// Starts a request as a server passes it on: a `GET` with a [`Peer`] and a `Host`.
 ///
 /// `uri` is absolute. Its scheme says whether the connection uses TLS, and its authority is the
 /// host. The peer is [`CLIENT`]; insert another [`Peer`] for another client. The result is the

@@ -1,4 +1,4 @@
-//! A service that responds 200, to stand inside a layer.
+//! An inner service for tests of layers: it responds 200.
 
 use std::{
     convert::Infallible,
@@ -15,6 +15,18 @@ use tower_service::Service;
 pub type TestBody = Full<Bytes>;
 
 /// A service that is always ready and responds to every request with an empty 200.
+///
+/// ```
+/// use palisade_core::{RequestIdLayer, testing::{EmptyOk, empty_body, request}};
+/// use tower::{Layer, ServiceExt};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let service = RequestIdLayer::new().layer(EmptyOk::default());
+/// let request = request("https://api.example/").body(empty_body()).unwrap();
+/// let response = service.oneshot(request).await.unwrap();
+/// assert!(response.headers().contains_key("x-request-id"));
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct EmptyOk;

@@ -3,6 +3,9 @@
 use std::{mem, slice};
 
 /// A value and how often it occurred.
+///
+/// [`Observations::facts`](crate::Observations::facts) returns facts in this form: a thousand equal
+/// facts take the space of one.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Counted<T> {
@@ -21,6 +24,9 @@ impl<T> Counted<T> {
 /// The first and the last of several values, and how many there were.
 ///
 /// Bounded: it holds at most two values, whatever a client sends.
+///
+/// [`Observations::refusals`](crate::Observations::refusals) is one: the first refusal is the cause, the
+/// last is what the client saw.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct FirstAndLast<T> {
     /// None, the only one, or the first and the last.

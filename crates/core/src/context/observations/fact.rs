@@ -12,6 +12,17 @@ use crate::credential::CredentialFailure;
 ///
 /// Refusals and failed credentials are not facts. [`Observations`](crate::Observations) stores them
 /// apart, so that no number of facts can displace them.
+///
+/// ```
+/// use http::Request;
+/// use palisade_core::{Fact, SecurityContext};
+///
+/// let (mut head, ()) = Request::new(()).into_parts();
+/// let cx = SecurityContext::find_or_create(&mut head);
+/// cx.record(Fact::Noted { key: "voice", value: "lin".into() });
+/// cx.record(Fact::Degraded { guard: "rate_limit", what: "local counts only" });
+/// assert_eq!(cx.facts().len(), 2);
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Fact {

@@ -33,6 +33,25 @@ const RESERVED: usize = 8;
 /// - shadow refusals: 16 different ones, each with its number;
 /// - facts: 16 different ones of each kind, and of `Noted` 4 values a key. Equal ones are counted, and what
 ///   was cleaned of one field is added up.
+///
+/// A metrics layer reads it when the request ends:
+///
+/// ```
+/// use http::Request;
+/// use palisade_core::{Rejection, SecurityContext};
+///
+/// let (mut head, ()) = Request::new(()).into_parts();
+/// let cx = SecurityContext::find_or_create(&mut head);
+/// let challenge = http::HeaderValue::from_static("Bearer");
+/// cx.credential_failed("jwt", &Rejection::credentials_invalid(challenge));
+/// cx.would_refuse("access", &Rejection::insufficient_scope());
+///
+/// cx.with_observations(|observed| {
+///     assert_eq!(observed.guesses(), 1);
+///     assert_eq!(observed.shadow_refusals()[0].value.code, "insufficient_scope");
+///     assert_eq!(observed.refusals().count(), 0);
+/// });
+/// ```
 #[derive(Debug, Default)]
 pub struct Observations {
     /// The first and the last failed credential.
