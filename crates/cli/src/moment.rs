@@ -68,6 +68,8 @@ pub(crate) enum Moment {
 
 impl Moment {
     /// Returns the time since the Unix epoch.
+    ///
+    /// Durations are added to `now`, which is the start of the command.
     pub(crate) fn from(self, now: Duration) -> Duration {
         match self {
             Self::At(moment) => moment.unix(),

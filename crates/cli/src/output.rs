@@ -37,11 +37,16 @@ impl Lines {
     }
 
     /// Prints a line. Returns false if the reader closed the pipe (`| head`): the rest need not be printed.
+    ///
+    /// The caller then stops: it would only compute what no one reads. Other errors, such as a full disk,
+    /// are returned.
     pub(crate) fn print(&mut self, line: &str) -> io::Result<bool> {
         still_read(writeln!(self.0, "{line}"))
     }
 
     /// Writes what is still in the buffer.
+    ///
+    /// A pipe that is closed is no error here either.
     pub(crate) fn finish(mut self) -> io::Result<()> {
         still_read(self.0.flush()).map(drop)
     }

@@ -13,6 +13,8 @@ use palisade_internal::private_file;
 use crate::Failure;
 
 /// The largest file that is read, in bytes. Keys are far shorter.
+///
+/// A wrong path, such as that of a log, is then refused and not read into memory.
 const LARGEST: u64 = 64 * 1024;
 
 /// Reads a secret, without white space at its end. Returns `None` if there is no file.

@@ -52,6 +52,8 @@ pub(crate) struct Acknowledge {
 impl Acknowledge {
     /// Verifies the trail and acknowledges the incidents that were selected. Fails without a key,
     /// or if no such incident is open.
+    ///
+    /// The whole trail is verified first, since an acknowledgement names a finding of that run.
     pub(super) fn run(self) -> Result<(), Failure> {
         let Some(key) = &self.trail.key else {
             return Err(Failure::new(

@@ -32,6 +32,8 @@ pub(crate) struct Key {
 impl Key {
     /// Creates the file with the secret key, and beside it FILE.pub with the public key. Neither
     /// may exist.
+    ///
+    /// If the public key cannot be written, the secret key stays: remove it before the next try.
     pub(super) fn run(self) -> Result<(), Failure> {
         let key = CheckpointKey::generate()?;
         let mut public = self.file.clone().into_os_string();

@@ -53,6 +53,8 @@ pub(crate) struct Query {
 
 impl Query {
     /// Lists the records. Exit code 1 if there is none.
+    ///
+    /// Lines that cannot be parsed are skipped, and counted on standard error at the end.
     pub(super) fn run(self) -> Result<(), Failure> {
         let unreadable = |problem: io::Error| {
             Failure::new(format_args!(
@@ -148,6 +150,8 @@ impl Listing {
 /// Writes a record in one line: time, who, what, result. Absent parts are `-`.
 ///
 /// Columns are not aligned over lines, so that the first one is printed at once.
+///
+/// The line is for people and may change. Programs use `--json`.
 fn row(record: &StoredRecord) -> String {
     let or_dash = |text: Option<&str>| text.unwrap_or("-").to_owned();
     let mut cells = vec![

@@ -44,6 +44,8 @@ pub(crate) struct Report {
 
 impl Report {
     /// Writes the page. Exit code 0 if the trail is intact, 3 with incidents, otherwise 1.
+    ///
+    /// The page is written also if the trail is not intact. It then says so.
     pub(super) fn run(self) -> Result<(), Failure> {
         let file = &self.trail.file;
         let unreadable = |problem: io::Error| {

@@ -82,6 +82,8 @@ pub(super) struct Trail {
 
 impl Trail {
     /// Reads the keys. Fails if one of them cannot be read.
+    ///
+    /// Files that are not named are found beside the trail: its checkpoints, its acknowledgements.
     pub(super) fn options(&self) -> Result<VerifyOptions, Failure> {
         let mut options = VerifyOptions::new();
         if let Some(key) = &self.key {
@@ -111,6 +113,8 @@ impl Trail {
 
 impl Verify {
     /// Prints the report. Exit code 0 if the trail is intact, 3 with incidents, otherwise 1.
+    ///
+    /// With `--json` the report is one line, so that a log collector can take it.
     pub(super) fn run(self) -> Result<(), Failure> {
         let mut options = self.trail.options()?;
         if let Some(anchor) = self.anchor {

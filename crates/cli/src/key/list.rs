@@ -114,6 +114,8 @@ fn status(record: &KeyRecord, now: Duration) -> &'static str {
 }
 
 /// Formats a time since the Unix epoch as RFC 3339 in UTC.
+///
+/// So that times of several machines can be compared.
 fn date(moment: Duration) -> String {
     Timestamp::from_unix(moment).to_string()
 }

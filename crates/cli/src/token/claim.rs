@@ -12,8 +12,12 @@ use serde_json::Value;
 #[derive(Clone, Debug)]
 pub(super) struct Claim {
     /// The name of the claim.
+    ///
+    /// Everything before the first `=`.
     pub(super) name: String,
     /// The value of the claim.
+    ///
+    /// Everything after it: JSON if it parses as such, otherwise text.
     pub(super) value: Value,
 }
 
