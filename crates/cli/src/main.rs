@@ -28,8 +28,9 @@
 //!
 //! # Secrets
 //!
-//! No command takes a secret as an argument: arguments are in the list of processes and in the
-//! history of a shell. Secrets come from files or from standard input. Files that hold secrets are
+//! No command takes a key or a token as an argument: arguments are in the list of processes and in the
+//! history of a shell. Secrets come from files or from standard input. The one exception is the
+//! address of a store (`--redis`), for which `--redis-file` exists. Files that hold secrets are
 //! created with mode 0600.
 
 mod audit;
@@ -52,8 +53,8 @@ use self::failure::Failure;
 /// Makes and revokes API keys, mints development tokens, shows limits, reads and verifies audit
 /// trails, orders certificates.
 ///
-/// Results go to standard output, notes and errors to standard error. Secrets are read from files or
-/// standard input, never from arguments.
+/// Results go to standard output, notes and errors to standard error. Keys and tokens are read from
+/// files or standard input.
 #[derive(Parser)]
 #[command(name = "palisade", version, arg_required_else_help = true, after_help = EXAMPLES)]
 struct Arguments {

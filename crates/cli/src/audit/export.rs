@@ -27,7 +27,7 @@ Examples:
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Export {
-    /// The file that is written, or was
+    /// The file of the trail
     ///
     /// Rotated parts beside it are read too, oldest first.
     file: PathBuf,

@@ -33,7 +33,7 @@ Examples:
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Query {
-    /// The file that is written, or was
+    /// The file of the trail
     ///
     /// Rotated parts beside it are read too.
     file: PathBuf,

@@ -60,7 +60,7 @@ pub(crate) struct Verify {
 /// Shared by `verify`, `report` and `acknowledge`.
 #[derive(Args)]
 pub(super) struct Trail {
-    /// The file that is written, or was
+    /// The file of the trail
     pub(super) file: PathBuf,
     /// The key that the trail was written with
     ///

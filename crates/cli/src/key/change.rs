@@ -24,7 +24,7 @@ Examples:
   palisade key revoke --store keys.toml 4fT0aXb93Kqz
   palisade key revoke --store keys.toml --owner team-voice";
 
-/// Refuses keys from now on
+/// Revokes keys: services refuse them from now on
 ///
 /// Revoking cannot be undone: make a new key instead. The record stays in the store, so the audit trail
 /// can still be read.
@@ -38,7 +38,7 @@ pub(crate) struct Revoke {
     /// Keys that were revoked before are listed too.
     #[arg(long)]
     owner: Option<String>,
-    /// The ids of the keys; a whole key that was found somewhere will do
+    /// The ids of the keys; a whole key that was found is accepted too
     ///
     /// The secret part of a whole key is ignored and not printed. If one id is unknown, none is revoked.
     #[arg(required_unless_present = "owner", value_name = "ID")]
@@ -89,7 +89,7 @@ pub(crate) struct Rotate {
     store: Store,
     #[command(flatten)]
     scheme: Scheme,
-    /// How long the old secret still counts
+    /// How long the old secret is still accepted
     ///
     /// A key has at most two secrets. Rotating again within the overlap ends the oldest one at once.
     #[arg(long, default_value = "24h", value_name = "SPAN")]

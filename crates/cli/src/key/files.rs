@@ -14,7 +14,7 @@ use crate::{Failure, output};
 pub(super) struct Store {
     /// The TOML file with the digests of all keys
     ///
-    /// It holds no keys. With the pepper, its reader could test guesses, so both are kept apart.
+    /// It holds no keys, so its reader cannot use one. It must be writable only for its owner.
     #[arg(long, value_name = "FILE")]
     store: PathBuf,
 }
@@ -50,7 +50,7 @@ pub(super) struct Scheme {
     /// If it is lost, no key can be verified again. Back it up, but not together with the store.
     #[arg(long, value_name = "FILE")]
     pepper: PathBuf,
-    /// What all keys begin with
+    /// The prefix of all keys
     ///
     /// Tools that search for leaked secrets find keys by this prefix. All keys of a store have the same.
     #[arg(long, default_value = "psk", value_parser = KeyFormat::new, value_name = "WORD")]

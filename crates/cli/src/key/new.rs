@@ -34,43 +34,43 @@ pub(crate) struct New {
     store: Store,
     #[command(flatten)]
     scheme: Scheme,
-    /// Where the key counts: live or test
+    /// The environment of the key: live or test
     ///
     /// A service accepts keys of the environments that it is configured for: a test key does not open the
     /// live service.
     #[arg(long, default_value = "live", value_name = "ENVIRONMENT")]
     env: Environment,
-    /// When the key ends: 90d, 12h, or a date as 2027-01-31T00:00:00Z; never without
+    /// When the key expires: 90d, 12h, or a date as 2027-01-31T00:00:00Z
     ///
-    /// A moment in the past is an error. Keys that expire limit the damage of a leak that no one noticed.
+    /// Default: never. A moment in the past is an error. Keys that expire limit the damage of a leak that no one noticed.
     #[arg(long, value_name = "WHEN")]
     expires: Option<Moment>,
-    /// When the key begins; at once without
+    /// When the key becomes valid, in the same forms
     ///
-    /// Until then the key is refused, and the refusal does not count as a guess.
+    /// Default: at once. Until then the key is refused, and the refusal does not count as a guess.
     #[arg(long, value_name = "WHEN")]
     not_before: Option<Moment>,
-    /// From where the key may be used, as 203.0.113.0/24; may be given several times
+    /// A network that the key may be used from, as 203.0.113.0/24; may be given several times
     ///
     /// Default: from everywhere. The address is the one that the service derives from its trusted proxies.
     #[arg(long = "network", value_name = "NETWORK")]
     networks: Vec<Network>,
-    /// What the key is for, for operators
+    /// A note for operators: what the key is for
     ///
     /// Shown by `palisade key list` only. Clients and handlers do not see it.
     #[arg(long)]
     note: Option<String>,
-    /// Whose key it is
+    /// The owner of the key
     ///
     /// A tenant or an account. Several keys may have one owner; they can be limited and revoked together.
     #[arg(long)]
     owner: Option<String>,
-    /// What the key allows; may be given several times
+    /// A scope that the key grants; may be given several times
     ///
     /// Names are compared in full and with case. There are no wildcards.
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
-    /// Which limits the key has
+    /// The tier of the key, which selects among rate limits
     ///
     /// A name of the configuration, such as gold. Default: the limits without a tier.
     #[arg(long)]

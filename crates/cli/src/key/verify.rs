@@ -39,7 +39,7 @@ pub(crate) struct Verify {
     /// Without it, only the store is checked.
     #[arg(long, value_name = "FILE")]
     pepper: Option<PathBuf>,
-    /// What all keys begin with
+    /// The prefix of all keys
     ///
     /// As the service is configured. Each key of the store must have been made with it.
     #[arg(long, default_value = "psk", value_parser = KeyFormat::new, value_name = "WORD")]

@@ -29,7 +29,7 @@ pub(super) struct Target {
     /// service no bucket can be found.
     #[arg(long, value_name = "FILE")]
     hash_key: PathBuf,
-    /// The first part of all keys
+    /// The prefix of all keys in the store
     ///
     /// Set it if several services share one store, as `prefix` of the configuration.
     #[arg(long, default_value = "palisade")]

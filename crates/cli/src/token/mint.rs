@@ -54,17 +54,17 @@ pub(crate) struct Mint {
     /// An existing file is replaced in one step. HS256 has no public key, so it is an error there.
     #[arg(long, value_name = "FILE")]
     jwks: Option<PathBuf>,
-    /// Who issues the token (`iss`)
+    /// The issuer of the token (`iss`)
     ///
     /// The verifier compares it exactly, with case and a trailing slash.
     #[arg(long, value_name = "URL")]
     issuer: String,
-    /// For whom the token is (`aud`)
+    /// The audience of the token (`aud`)
     ///
     /// The name of the service that verifies the token.
     #[arg(long, value_name = "NAME")]
     audience: String,
-    /// Whom the token is about (`sub`)
+    /// The subject of the token (`sub`)
     ///
     /// The principal of the requests: limits and the audit trail use it.
     #[arg(long, value_name = "NAME")]
@@ -74,14 +74,14 @@ pub(crate) struct Mint {
     /// RFC 9068 requires the claim. It is the application, not the user.
     #[arg(long, default_value = "dev", value_name = "NAME")]
     client: String,
-    /// What the token allows; may be given several times
+    /// A scope that the token grants; may be given several times
     ///
     /// Written into the claim scope, separated by spaces (RFC 9068, 2.2.3).
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
-    /// How long the token is good
+    /// How long the token is valid
     ///
-    /// From now. Verifiers refuse tokens that live longer than they allow; their default is a day.
+    /// Counted from now. Verifiers refuse tokens that live longer than they allow; their default is a day.
     #[arg(long, default_value = "1h", value_name = "SPAN")]
     lifetime: Span,
     /// Any other claim, its value JSON or text; may be given several times

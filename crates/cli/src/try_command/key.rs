@@ -35,7 +35,7 @@ pub(crate) struct TryKey {
     /// The one of the service: with another, every key has a wrong secret.
     #[arg(long, value_name = "FILE")]
     pepper: PathBuf,
-    /// What all keys begin with
+    /// The prefix of all keys
     ///
     /// As the service is configured. A key with another prefix is malformed.
     #[arg(long, default_value = "psk", value_parser = KeyFormat::new, value_name = "WORD")]

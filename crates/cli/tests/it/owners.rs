@@ -39,8 +39,11 @@ fn check_owner(folder: &Folder, owner: u32) {
 fn as_service(folder: &Folder, line: &str) -> Ran {
     let program = folder.path("palisade");
     if !program.exists() {
-        fs::copy(env!("CARGO_BIN_EXE_palisade"), &program).unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        // Copied by another process. A thread of this one that forks meanwhile would inherit the
+        // open file, and a program that is open for writing cannot be run ("text file busy").
+        let mut install = std::process::Command::new("install");
+        install.args(["-m", "755", env!("CARGO_BIN_EXE_palisade")]);
+        assert!(install.arg(&program).status().unwrap().success());
     }
     folder.run_with(line, |command| {
         let mut copy = std::process::Command::new(&program);
