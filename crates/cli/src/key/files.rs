@@ -14,7 +14,7 @@ use crate::{Failure, output};
 pub(super) struct Store {
     /// The TOML file with the digests of all keys
     ///
-    /// It holds no keys, so its reader cannot use one. It must be writable only for its owner.
+    /// It holds no keys, so its reader cannot use one. Let only its owner write it.
     #[arg(long, value_name = "FILE")]
     store: PathBuf,
 }
