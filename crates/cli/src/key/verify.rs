@@ -58,7 +58,7 @@ impl Verify {
             user.become_this_user()?;
         }
         match self.check() {
-            Ok(told) => Ok(output::result(told)?),
+            Ok(line) => Ok(output::result(line)?),
             Err(problem) => {
                 output::result(format_args!("not usable: {problem}"))?;
                 Err(Failure::No)

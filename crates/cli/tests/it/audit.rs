@@ -31,12 +31,12 @@ fn trail(folder: &Folder, key: Option<&str>) {
         .unwrap();
     runtime.block_on(async {
         for _ in 0..5 {
-            let answer = service
+            let response = service
                 .clone()
                 .oneshot(Request::new(Full::default()))
                 .await
                 .unwrap();
-            answer.into_body().collect().await.unwrap();
+            response.into_body().collect().await.unwrap();
         }
         layer.handle().close().await.unwrap();
     });
@@ -56,10 +56,10 @@ fn without_line(text: &str, index: usize) -> String {
         .collect()
 }
 
-fn check_broken(ran: &Ran, says: &[&str]) {
+fn check_broken(ran: &Ran, expected: &[&str]) {
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert_eq!(ran.err, "");
-    for text in says {
+    for text in expected {
         assert!(ran.out.contains(text), "{text} in {}", ran.out);
     }
 }
@@ -115,7 +115,7 @@ fn a_removed_record_is_named() {
 }
 
 #[test]
-fn a_cut_end_shows_against_an_anchor_that_was_kept_elsewhere() {
+fn a_trail_that_was_cut_off_does_not_match_an_earlier_anchor() {
     let folder = Folder::new();
     trail(&folder, None);
     let report = folder.json("audit verify audit.jsonl --json");
@@ -169,7 +169,7 @@ fn a_trail_with_a_key_needs_that_key() {
 }
 
 #[test]
-fn what_cannot_be_read_is_not_called_broken() {
+fn an_unreadable_trail_is_an_error_and_not_broken() {
     let folder = Folder::new();
     trail(&folder, None);
     assert!(
@@ -220,7 +220,7 @@ fn an_incident_has_its_own_exit_code_until_it_is_acknowledged() {
 }
 
 #[test]
-fn a_reader_that_has_seen_enough_is_no_failure() {
+fn a_closed_pipe_is_no_failure() {
     let folder = Folder::new();
     trail(&folder, None);
     let mut command = folder.command("audit verify audit.jsonl");
@@ -281,7 +281,7 @@ fn records_are_found_by_their_conditions() {
     );
     let none = folder.run("audit query audit.jsonl --principal anna");
     assert_eq!((none.code, none.out.as_str()), (Some(1), ""));
-    for (wrong, told) in [
+    for (wrong, output) in [
         ("--client 203.0.113.0/33", "0 to 32"),
         ("--status 4x", "404"),
         ("--since yesterday", "2w"),
@@ -289,7 +289,7 @@ fn records_are_found_by_their_conditions() {
         assert!(
             folder
                 .bad(&format!("audit query audit.jsonl {wrong}"))
-                .contains(told),
+                .contains(output),
             "{wrong}"
         );
     }
@@ -301,7 +301,7 @@ fn records_are_found_by_their_conditions() {
 }
 
 #[test]
-fn what_a_trail_holds_cannot_move_the_cursor() {
+fn control_characters_of_a_trail_are_escaped() {
     let folder = Folder::new();
     let hostile = r#"{"type":"event","event_id":"\u001b[2J\u202eevil","data":{"a":"\u0007"}}"#;
     fs::write(folder.path("audit.jsonl"), format!("{hostile}\n")).unwrap();
@@ -317,8 +317,8 @@ fn what_a_trail_holds_cannot_move_the_cursor() {
 fn a_report_says_what_its_numbers_are_worth() {
     let folder = Folder::new();
     trail(&folder, None);
-    let told = folder.good("audit report audit.jsonl --output report.html");
-    assert_eq!(told, "report.html: 5 requests, 0 refused");
+    let output = folder.good("audit report audit.jsonl --output report.html");
+    assert_eq!(output, "report.html: 5 requests, 0 refused");
     let page = folder.text("report.html");
     assert!(page.contains("Intact") && page.contains("<svg"), "{page}");
     change(&folder, |text| text.replacen("200", "500", 1));

@@ -19,7 +19,7 @@ const AWAY: &str = "[server.acme]\ndomains = [\"voice.example\"]\nterms = \"acce
 directory = \"https://127.0.0.1:1/dir\"\nself_check = false\nchallenge = \"http-01\"\n";
 
 #[test]
-fn what_is_not_there_yet_is_shown_as_that() {
+fn a_certificate_that_is_not_issued_yet_is_shown_as_missing() {
     let ran = folder(AWAY).run("cert show --config server.toml");
     assert_eq!(ran.code, Some(1), "{}", ran.err);
     for expected in [
@@ -32,7 +32,7 @@ fn what_is_not_there_yet_is_shown_as_that() {
 }
 
 #[test]
-fn an_authority_that_cannot_be_reached_is_no_and_is_remembered() {
+fn an_unreachable_authority_has_exit_code_1_and_is_recorded() {
     let folder = folder(AWAY);
     let ran = folder.run("cert issue --config server.toml --listen 127.0.0.1:0");
     assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{}", ran.err);
@@ -53,24 +53,24 @@ fn an_authority_that_cannot_be_reached_is_no_and_is_remembered() {
 }
 
 #[test]
-fn a_trial_needs_an_authority_for_trials() {
+fn a_dry_run_needs_a_staging_directory() {
     let folder = folder(AWAY);
-    let told = folder.bad("cert issue --config server.toml --dry-run");
-    assert!(told.contains("--directory"), "{told}");
+    let output = folder.bad("cert issue --config server.toml --dry-run");
+    assert!(output.contains("--directory"), "{output}");
     let ran =
         folder.run("cert issue --config server.toml --dry-run --directory https://127.0.0.1:1/x");
     assert_eq!(ran.code, Some(1), "{}", ran.err);
 }
 
 #[test]
-fn a_configuration_without_authority_or_with_a_mistake_is_told() {
-    let told = folder("").bad("cert issue --config server.toml");
-    assert!(told.contains("there is no [server.acme]"), "{told}");
-    let told = folder(&AWAY.replace("accepted", "no")).bad("cert show --config server.toml");
+fn a_configuration_without_authority_or_with_a_mistake_is_reported() {
+    let output = folder("").bad("cert issue --config server.toml");
+    assert!(output.contains("there is no [server.acme]"), "{output}");
+    let output = folder(&AWAY.replace("accepted", "no")).bad("cert show --config server.toml");
     assert!(
-        told.contains("server.toml:") && told.contains("terms"),
-        "{told}"
+        output.contains("server.toml:") && output.contains("terms"),
+        "{output}"
     );
-    let told = folder(AWAY).bad("cert show --config missing.toml");
-    assert!(told.contains("missing.toml"), "{told}");
+    let output = folder(AWAY).bad("cert show --config missing.toml");
+    assert!(output.contains("missing.toml"), "{output}");
 }

@@ -1,16 +1,16 @@
-//! Help that helps.
+//! The help texts.
 
 use crate::support::Folder;
 
-fn check(line: &str, says: &[&str]) {
+fn check(line: &str, expected: &[&str]) {
     let help = Folder::new().good(line);
-    for text in says {
+    for text in expected {
         assert!(help.contains(text), "{text} in:\n{help}");
     }
 }
 
 #[test]
-fn every_command_explains_itself_by_examples() {
+fn the_help_of_every_command_has_examples() {
     check(
         "--help",
         &["key", "token", "audit", "cert", "Examples:", "Exit codes"],
@@ -49,7 +49,7 @@ fn a_command_alone_shows_its_help_and_fails() {
 }
 
 #[test]
-fn a_slip_gets_a_suggestion() {
+fn a_mistyped_command_gets_a_suggestion() {
     assert!(
         Folder::new()
             .bad("key lits --store keys.toml")

@@ -15,7 +15,7 @@ const NEW: &str = "key new --store keys.toml --pepper pepper";
 const LIST: &str = "key list --store keys.toml --json";
 const ROTATE: &str = "key rotate --store keys.toml --pepper pepper";
 
-/// Asks a server that has these files.
+/// Sends a key to a server that has these files, and returns the status.
 fn status(folder: &Folder, key: &str) -> StatusCode {
     let scheme = KeyScheme::new(Pepper::read_file(folder.path("pepper")).unwrap());
     let store = FileKeyStore::open_unwatched(folder.path("keys.toml"), |_| {}).unwrap();
@@ -30,7 +30,7 @@ fn status(folder: &Folder, key: &str) -> StatusCode {
     service
         .oneshot(request)
         .now_or_never()
-        .expect("answered at once")
+        .expect("the response is ready at once")
         .unwrap()
         .status()
 }
@@ -57,7 +57,7 @@ fn a_new_key_opens_a_server_with_the_same_files() {
 
 #[cfg(unix)]
 #[test]
-fn files_are_made_for_their_owner_alone() {
+fn new_files_are_readable_for_their_owner_alone() {
     let folder = Folder::new();
     folder.good(NEW);
     assert_eq!(folder.mode("keys.toml"), 0o600);
@@ -167,7 +167,7 @@ fn all_keys_of_an_owner_can_be_revoked() {
     assert_eq!(status(&folder, &theirs), StatusCode::UNAUTHORIZED);
     assert_eq!(status(&folder, &other), StatusCode::OK);
     assert_eq!(
-        folder.bad("key revoke --store keys.toml --owner nobody"),
+        folder.bad("key revoke --store keys.toml --owner no-one"),
         "error: this owner has no keys\n"
     );
 }
@@ -185,7 +185,7 @@ fn one_unknown_id_keeps_all_from_being_revoked() {
 }
 
 #[test]
-fn both_secrets_count_while_a_rotation_lasts() {
+fn both_secrets_are_accepted_during_a_rotation() {
     let folder = Folder::new();
     let old = folder.good(NEW);
     let new = folder.good(&format!("{ROTATE} {}", id(&old)));
@@ -217,7 +217,7 @@ fn a_revoked_key_is_not_rotated() {
 }
 
 #[test]
-fn a_lost_pepper_is_noticed_before_a_key_is_made_that_no_server_knows() {
+fn no_key_is_made_with_another_pepper_than_that_of_the_store() {
     let folder = Folder::new();
     folder.good(NEW);
     fs::remove_file(folder.path("pepper")).unwrap();
@@ -231,7 +231,7 @@ fn a_lost_pepper_is_noticed_before_a_key_is_made_that_no_server_knows() {
 }
 
 #[test]
-fn a_forgotten_prefix_is_noticed() {
+fn no_key_is_made_with_another_prefix_than_that_of_the_store() {
     let folder = Folder::new();
     let key = folder.good(&format!("{NEW} --prefix acme"));
     assert!(key.starts_with("acme_live_"));
@@ -262,7 +262,7 @@ fn files_that_others_may_use_are_refused() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_key_that_could_not_be_shown_is_taken_back() {
+fn a_key_that_could_not_be_printed_is_removed() {
     let folder = Folder::new();
     let full = fs::OpenOptions::new()
         .write(true)
@@ -280,7 +280,7 @@ fn a_key_that_could_not_be_shown_is_taken_back() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_rotation_that_could_not_be_shown_did_not_happen() {
+fn a_rotation_that_could_not_be_printed_changes_nothing() {
     let folder = Folder::new();
     let key = folder.good(NEW);
     let before = folder.text("keys.toml");
@@ -300,7 +300,7 @@ fn a_rotation_that_could_not_be_shown_did_not_happen() {
 }
 
 #[test]
-fn several_at_once_lose_no_key() {
+fn concurrent_commands_lose_no_key() {
     let folder = Folder::new();
     folder.good(NEW);
     let running: Vec<_> = (0..8)
@@ -321,11 +321,11 @@ fn several_at_once_lose_no_key() {
     assert_eq!(folder.json(LIST).as_array().unwrap().len(), 9);
 }
 
-fn check_bad(line: &str, says: &str) {
+fn check_bad(line: &str, expected: &str) {
     let folder = Folder::new();
     folder.good(NEW);
     let problem = folder.bad(line);
-    assert!(problem.contains(says), "{line}: {problem}");
+    assert!(problem.contains(expected), "{line}: {problem}");
     assert!(!problem.contains("panicked"), "{problem}");
 }
 
@@ -350,7 +350,7 @@ fn bad_input_gets_a_clear_line() {
 }
 
 #[test]
-fn a_broken_store_is_named_with_line_and_remedy_and_left_alone() {
+fn a_malformed_store_is_reported_with_line_and_remedy_and_not_changed() {
     let folder = Folder::new();
     folder.good(NEW);
     let broken = folder.text("keys.toml").replace("\"live\"", "\"prod\"");

@@ -14,7 +14,7 @@ use crate::support::Folder;
 
 const HASH_KEY: &str = "sixteen bytes and some more";
 
-/// A server on loopback, gone with the test.
+/// A server on loopback, stopped at the end of the test.
 struct Server {
     child: Child,
     port: u16,
@@ -88,7 +88,7 @@ fn folder() -> Folder {
 }
 
 #[tokio::test]
-async fn what_a_client_has_left_is_shown_and_reset() {
+async fn the_remaining_units_of_a_client_are_shown_and_reset() {
     let Some(server) = Server::start() else {
         return;
     };
@@ -150,41 +150,41 @@ async fn principals_and_owners_are_found_by_their_names() {
 }
 
 #[test]
-fn what_is_missing_or_wrong_is_told_without_the_password() {
+fn missing_or_wrong_arguments_are_reported_without_the_password() {
     let folder = folder();
     let port = palisade_internal::free_port::choose(Ipv4Addr::LOCALHOST.into()).unwrap();
     let url = format!("redis://user:canary@127.0.0.1:{port}");
     let limit = "--limit tts=10/day --client 203.0.113.7";
-    let told = folder.bad(&format!(
+    let output = folder.bad(&format!(
         "limits show --redis {url} --hash-key limits.key {limit}"
     ));
     assert!(
-        told.contains("connection_refused") && !told.contains("canary"),
-        "{told}"
+        output.contains("connection_refused") && !output.contains("canary"),
+        "{output}"
     );
-    let told = folder.bad(&format!("limits show --hash-key limits.key {limit}"));
-    assert!(told.contains("--redis-file"), "{told}");
+    let output = folder.bad(&format!("limits show --hash-key limits.key {limit}"));
+    assert!(output.contains("--redis-file"), "{output}");
     fs::write(folder.path("redis.url"), format!("{url}\n")).unwrap();
-    let told = folder.bad(&format!(
+    let output = folder.bad(&format!(
         "limits show --redis-file redis.url --hash-key limits.key {limit}"
     ));
     assert!(
-        told.contains("connection_refused") && !told.contains("canary"),
-        "{told}"
+        output.contains("connection_refused") && !output.contains("canary"),
+        "{output}"
     );
-    let told = folder.bad(&format!(
+    let output = folder.bad(&format!(
         "limits show --redis {url} --hash-key none.key {limit}"
     ));
-    assert!(told.contains("cannot read none.key"), "{told}");
+    assert!(output.contains("cannot read none.key"), "{output}");
     let subject = "--hash-key limits.key --limit tts=10/day";
-    let told = folder.bad(&format!(
+    let output = folder.bad(&format!(
         "limits reset --redis {url} {subject} --principal anna"
     ));
-    assert!(told.contains("write KIND:ID"), "{told}");
-    let told = folder.bad(&format!("limits reset --redis {url} {subject}"));
-    assert!(told.contains("--client"), "{told}");
-    let told = folder.bad(&format!(
+    assert!(output.contains("write KIND:ID"), "{output}");
+    let output = folder.bad(&format!("limits reset --redis {url} {subject}"));
+    assert!(output.contains("--client"), "{output}");
+    let output = folder.bad(&format!(
         "limits show --redis {url} --hash-key limits.key --limit tts --owner a"
     ));
-    assert!(told.contains("NAME=RATES"), "{told}");
+    assert!(output.contains("NAME=RATES"), "{output}");
 }

@@ -1,4 +1,4 @@
-//! The real binary, run as people run it.
+//! Tests of the program itself, run as a user runs it.
 
 #![allow(
     clippy::unwrap_used,

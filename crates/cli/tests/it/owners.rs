@@ -1,4 +1,5 @@
-//! Root over the files of a service's user, and the other way round. Only root can show these.
+//! Commands of root on the files of a service, and of the service on files of root. Skipped
+//! without root.
 
 use std::{
     fs,
@@ -54,7 +55,7 @@ fn as_service(folder: &Folder, line: &str) -> Ran {
 }
 
 #[test]
-fn no_command_of_root_takes_a_file_away_from_the_service() {
+fn files_keep_their_owner_after_a_command_of_root() {
     let Some((folder, id)) = folder_of_the_service() else {
         return;
     };
@@ -78,7 +79,7 @@ fn no_command_of_root_takes_a_file_away_from_the_service() {
 }
 
 #[test]
-fn a_lock_that_root_left_behind_goes_back_to_the_service() {
+fn a_lock_file_of_root_is_given_to_the_service() {
     let Some((folder, id)) = folder_of_the_service() else {
         return;
     };
@@ -94,7 +95,7 @@ fn a_lock_that_root_left_behind_goes_back_to_the_service() {
 }
 
 #[test]
-fn the_service_over_files_of_root_is_told_the_remedy_and_changes_nothing() {
+fn a_command_of_the_service_on_files_of_root_reports_the_remedy_and_changes_nothing() {
     let Some((folder, id)) = folder_of_the_service() else {
         return;
     };
@@ -118,7 +119,7 @@ fn the_service_over_files_of_root_is_told_the_remedy_and_changes_nothing() {
 }
 
 #[test]
-fn verify_tells_whether_the_service_can_read_its_files() {
+fn verify_reports_whether_the_service_can_read_its_files() {
     let Some((folder, _)) = folder_of_the_service() else {
         return;
     };

@@ -1,4 +1,4 @@
-//! Runs the binary in a folder that goes away with the test.
+//! Runs the program in a folder that is removed at the end of the test.
 
 use std::{
     fs,

@@ -92,11 +92,11 @@ fn claims(token: &str) -> serde_json::Value {
     serde_json::from_slice(&bytes).unwrap()
 }
 
-fn check_bad(line: &str, says: &str) {
+fn check_bad(line: &str, expected: &str) {
     let folder = Folder::new();
     folder.good(&format!("token mint --key dev.pem {WHO}"));
     let problem = folder.bad(&format!("token mint {line} {WHO}"));
-    assert!(problem.contains(says), "{line}: {problem}");
+    assert!(problem.contains(expected), "{line}: {problem}");
 }
 
 #[test]
