@@ -44,11 +44,15 @@ pub struct Routes<S = ()> {
 /// conflict.
 #[derive(Clone, Debug)]
 enum Entry<S> {
+    /// The handlers of one template.
     Handlers {
+        /// The template, without the prefixes around it.
         path: String,
         handlers: Box<MethodRouter<S>>,
     },
+    /// The entries below a prefix. They stay apart, so that their handlers see the path without it.
     Nested {
+        /// The prefix, without a `/` at its end.
         prefix: String,
         entries: Vec<Self>,
     },

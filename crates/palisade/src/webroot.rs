@@ -79,7 +79,7 @@ async fn respond(folder: &Path, token: &str) -> Response {
 
 /// Reads a regular file, at most [`LONGEST`] bytes. It blocks, so it runs on a thread for that.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    // Reading a pipe could block for ever.
+    // Reading a pipe could block forever.
     if !path.metadata()?.is_file() {
         return Err(io::ErrorKind::InvalidInput.into());
     }

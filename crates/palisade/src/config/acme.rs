@@ -122,7 +122,7 @@ impl Config {
         }))
     }
 
-    /// The certificate comes from one place, and challenges are answered by one program.
+    /// Refuses a second source of the certificate, and a second program that responds to challenges.
     fn refuse_other_certificates(&self) -> Result<(), ConfigFileError> {
         let server = &self.document.server;
         let files = [&server.certificate, &server.key]
@@ -143,7 +143,7 @@ impl Config {
         }
     }
 
-    /// Refuses a section without the consent of the operator, which RFC 8555 section 7.3 asks for.
+    /// Refuses a section without the consent of the operator, which RFC 8555 section 7.3 requires.
     fn check_terms(&self, acme: &document::Acme) -> Result<(), ConfigFileError> {
         let remedy = "read the terms of service of the authority, then write terms = \"accepted\"";
         let problem = "the terms of service of the authority are not accepted";
@@ -180,8 +180,8 @@ impl Config {
         }
     }
 
-    /// Reads the kind of challenge. `http-01` needs a listener without TLS, where the authority
-    /// asks.
+    /// Reads the kind of challenge. `http-01` needs a listener without TLS, to which the authority
+    /// connects.
     fn challenge(&self, acme: &document::Acme) -> Result<ChallengeKind, ConfigFileError> {
         let Some(written) = &acme.challenge else {
             return Ok(ChallengeKind::default());
@@ -190,7 +190,8 @@ impl Config {
             "tls-alpn-01" => Ok(ChallengeKind::TlsAlpn01),
             "http-01" if self.document.server.http.is_some() => Ok(ChallengeKind::Http01),
             "http-01" => {
-                let problem = "challenges of http-01 come without TLS, and nothing listens there";
+                let problem =
+                    "http-01 challenges arrive without TLS, and no such listener is configured";
                 Err(self
                     .source
                     .at(written, problem, "add http = \"0.0.0.0:80\" to [server]"))
@@ -213,9 +214,11 @@ impl Config {
             url if url.starts_with("https://") => Ok(url.to_owned()),
             _ => {
                 let remedy = "write \"letsencrypt\", \"letsencrypt-staging\" or an https address";
-                Err(self
-                    .source
-                    .at(written, "this is no directory of an authority", remedy))
+                Err(self.source.at(
+                    written,
+                    "this is not the address of an ACME directory",
+                    remedy,
+                ))
             }
         }
     }

@@ -45,7 +45,7 @@ impl Config {
             return Ok((shield, None));
         };
         if audit.before_handler && audit.policy != AuditPolicy::FailClosed {
-            let problem = "nothing promises a record before the handler";
+            let problem = "the policy does not guarantee a record before the handler starts";
             let remedy = "write policy = \"fail-closed\", or remove it";
             return Err(self
                 .source
@@ -82,8 +82,7 @@ impl Config {
         let sink = self.retention(audit, sink)?;
         let sink = self.checkpoints(audit, sink)?;
         sink.open().map_err(|problem| {
-            let remedy =
-                "name a file in a folder that this user may write, which no other process keeps";
+            let remedy = "name a file that this user may write and that no other process has open";
             self.source.at(&audit.file, problem, remedy)
         })
     }

@@ -62,7 +62,7 @@ impl Config {
                 return Err(self.source.changed(
                     path,
                     problem,
-                    "restart the server, or put it back",
+                    "restart the server, or restore the old value",
                 ));
             }
         }

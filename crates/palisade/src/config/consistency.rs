@@ -42,9 +42,9 @@ impl Config {
             self.hosts_without_certificate(certificates),
             self.hosts_on_another_port(&hosts, &proxies, https),
             self.proxies_out_of_reach(&proxies, https, settings.http),
-            self.redirect_to_a_foreign_host(&hosts),
+            self.redirect_to_an_unserved_host(&hosts),
             self.challenges_without_listener(settings.http),
-            self.clear_text_for_the_network(settings.http),
+            self.plain_http_for_the_network(settings.http),
         ];
         let warning = |(code, error): (&'static str, ConfigFileError)| Warning {
             code,
@@ -56,9 +56,10 @@ impl Config {
     /// `certificate-hosts`: finds the first host that the certificate does not name.
     fn hosts_without_certificate(&self, certificates: &Certificates) -> Option<Found> {
         let mut names = self.hosts().map(name_of);
-        let foreign = names.find(|host| !certificates.covers(host))?;
-        let problem =
-            format!("the certificate does not name `{foreign}`, so clients refuse the connection");
+        let uncovered = names.find(|host| !certificates.covers(host))?;
+        let problem = format!(
+            "the certificate does not name `{uncovered}`, so clients refuse the connection"
+        );
         let remedy = "get a certificate for every host, or remove the host";
         let error = self.source.complain("server", "hosts", &problem, remedy);
         Some(("certificate-hosts", error))
@@ -82,7 +83,7 @@ impl Config {
         }
         let first = self.hosts().next().map(name_of)?;
         let problem = format!(
-            "TLS is spoken on port {port}, and a host without a port is served on port 443 alone"
+            "the TLS listener has port {port}, and a host without a port is served on port 443 only"
         );
         let remedy = format!(
             "write \"{first}:{port}\" or \"{first}:*\"; leave it if port 443 is forwarded to this one"
@@ -107,14 +108,15 @@ impl Config {
         if proxies.is_empty() || is_here || reachable {
             return None;
         }
-        let problem = "the server listens on this machine alone, where none of these proxies is";
+        let problem =
+            "the server listens on loopback only, and none of these proxies is on this machine";
         let remedy = "add \"127.0.0.1\", or listen on an address that the proxies reach";
         let error = self.source.complain("client", "proxies", problem, remedy);
         Some(("proxy-unreachable", error))
     }
 
     /// `redirect-host`: the target of redirects is not an allowed host.
-    fn redirect_to_a_foreign_host(&self, hosts: &AllowedHosts) -> Option<Found> {
+    fn redirect_to_an_unserved_host(&self, hosts: &AllowedHosts) -> Option<Found> {
         let target = self.document.server.redirect_to.as_ref()?;
         if hosts.allow(target.get_ref(), Scheme::Https) {
             return None;
@@ -130,18 +132,20 @@ impl Config {
         if http.is_some() {
             return None;
         }
-        let problem = "challenges of http-01 are asked in clear on port 80, and nothing listens";
+        let problem =
+            "http-01 challenges arrive without TLS on port 80, and no listener is configured";
         let error = self.source.at(folder, problem, "add http = \"0.0.0.0:80\"");
         Some(("webroot-without-http", error))
     }
 
     /// `plain-http`: requests without TLS are served on an address that other machines reach.
-    fn clear_text_for_the_network(&self, http: Option<SocketAddr>) -> Option<Found> {
+    fn plain_http_for_the_network(&self, http: Option<SocketAddr>) -> Option<Found> {
         let accepts = self.document.server.dangerously_accept_plain_http;
         if !accepts || !http.is_some_and(is_for_the_network) {
             return None;
         }
-        let problem = "keys and texts are sent in clear, and not to this machine alone";
+        let problem =
+            "keys and texts are sent without TLS, and other machines can reach the listener";
         let remedy = "listen for http on a loopback address, or remove this key";
         let key = "dangerously_accept_plain_http";
         let error = self.source.complain("server", key, problem, remedy);

@@ -94,7 +94,7 @@ impl Config {
         })
     }
 
-    /// Reads the origins. `*` stands for all, and alone.
+    /// Reads the origins. `*` means all; the others in the list are then ignored.
     fn origins(&self, cors: &Cors) -> Result<AllowOrigin, ConfigFileError> {
         if let Some(every) = cors.origins.iter().find(|origin| origin.get_ref() == "*") {
             if cors.credentials {

@@ -23,7 +23,7 @@ use crate::shield::ShieldBuilder;
 /// The largest `max_stale_minutes`: a week. While the file cannot be read, a revoked key stays
 /// valid for so long.
 pub(super) const LONGEST_STALE_MINUTES: u64 = 7 * 24 * 60;
-/// How many keys may wait to be revoked because they were sent in clear. More than that are revoked
+/// How many keys may wait to be revoked because they were sent without TLS. More than that are revoked
 /// the next time that they are sent.
 const WAITING_REVOCATIONS: usize = 64;
 
@@ -50,7 +50,7 @@ impl Config {
             store = store.max_stale_age(age);
         }
         let store = store.open().map_err(|problem| {
-            let remedy = "make one with `palisade key new`, or name the one there is";
+            let remedy = "make one with `palisade key new`, or name the existing file";
             self.source.at(&keys.file, problem, remedy)
         })?;
         let records = store.table().records();
@@ -81,7 +81,7 @@ impl Config {
     /// Reads pepper and prefix. Default prefix: that of [`KeyScheme::new`].
     fn scheme(&self, keys: &Keys) -> Result<KeyScheme, ConfigFileError> {
         let pepper = Pepper::read_file(self.path(keys.pepper.get_ref())).map_err(|problem| {
-            let remedy = "make one with `palisade key new`, or name the one there is";
+            let remedy = "make one with `palisade key new`, or name the existing file";
             self.source.at(&keys.pepper, problem, remedy)
         })?;
         let Some(prefix) = &keys.prefix else {
@@ -107,7 +107,7 @@ impl Config {
     }
 }
 
-/// Returns a function that revokes keys of a store, for keys that were sent in clear.
+/// Returns a function that revokes keys of a store, for keys that were sent without TLS.
 ///
 /// It is called inside a request and never blocks: one thread writes the file. That thread ends when
 /// the function is dropped. If it cannot be started, keys are revoked inside the request.

@@ -175,7 +175,7 @@ impl Config {
         if let Some(prefix) = &redis.prefix {
             let wrong = |letter: char| "{}:".contains(letter) || letter.is_whitespace();
             if prefix.get_ref().is_empty() || prefix.get_ref().contains(wrong) {
-                let problem = "this cannot begin a key";
+                let problem = "the prefix is empty, or has a space or one of `{}:`";
                 return Err(self
                     .source
                     .at(prefix, problem, "write a word such as \"palisade\""));

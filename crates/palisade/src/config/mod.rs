@@ -119,12 +119,12 @@ impl PartialEq for Config {
 /// The longest file, in bytes. A larger one is probably not a configuration.
 const MOST_BYTES: u64 = 1024 * 1024;
 
-/// Reads a regular file. A pipe is refused, since reading it could block for ever.
+/// Reads a regular file. A pipe is refused, since reading it could block forever.
 fn read(path: &Path) -> io::Result<String> {
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
-            "it is no regular file",
+            "it is not a regular file",
         ));
     }
     private_file::read_to_string(&File::open(path)?, MOST_BYTES)

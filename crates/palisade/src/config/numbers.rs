@@ -1,4 +1,4 @@
-//! Numbers of the file, each with a range, so that a slip of the keyboard is an error at start.
+//! Numbers of the file, each with a range, so that a typing mistake is an error at start.
 
 use std::time::Duration;
 

@@ -34,10 +34,12 @@ impl Config {
         }
         rules.table().map_err(|problem| {
             let text = problem.to_string();
-            let mut guilty = routes
+            let mut matching = routes
                 .iter()
                 .filter(|route| text.contains(&format!("`{}`", route.path.get_ref())));
-            let path = guilty.next_back().map_or(&first.path, |route| &route.path);
+            let path = matching
+                .next_back()
+                .map_or(&first.path, |route| &route.path);
             let remedy = "write each path once, such as \"/voices/{id}\" or \"/assets/{*path}\"";
             self.source.at(path, text, remedy)
         })?;
@@ -55,11 +57,9 @@ impl Config {
             Access::Word(word) if word == "authenticated" => Rule::authenticated(),
             Access::Scopes(_) | Access::Word(_) => {
                 let remedy = "write \"public\", \"authenticated\" or a list of scopes such as [\"tts:speak\"]";
-                return Err(self.source.at(
-                    &route.access,
-                    "this kind of access is not known",
-                    remedy,
-                ));
+                return Err(self
+                    .source
+                    .at(&route.access, "unknown kind of access", remedy));
             }
         };
         let rule = match route.limits.as_ref() {
@@ -103,7 +103,7 @@ impl Config {
             }
             RouteLimits::Word(word) if word == "none" => Ok(rule.unlimited()),
             RouteLimits::Word(word) => {
-                let problem = format!("`{word}` is no list of limits");
+                let problem = format!("`{word}` is not a list of limits");
                 let remedy =
                     "write names such as [\"tts\"], or \"none\" for a route that no limit counts";
                 Err(self.source.at(limits, problem, remedy))

@@ -62,7 +62,20 @@ pub struct ServerSettings {
 /// The health check that load balancers use to learn whether the service accepts requests.
 ///
 /// The server itself responds, for any host and without TLS. Limits and the audit trail do not
-/// count these requests.
+/// count these requests. While the server stops it responds with status 503, so that load balancers
+/// send no more requests.
+///
+/// # Examples
+///
+/// ```
+/// use palisade::config::Config;
+///
+/// let config = Config::parse("server.health = '/ready'\nserver.health_from = ['10.0.0.0/8']")?;
+/// let health = config.server()?.health.expect("the file has a path");
+/// assert_eq!(health.path, "/ready");
+/// assert!(health.from.contains("10.1.2.3".parse()?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct HealthSettings {
@@ -138,14 +151,14 @@ impl Config {
         let path = match (&server.health, server.health_from.as_deref()) {
             (Some(path), _) => path,
             (None, Some([first, ..])) => {
-                let problem = "networks of probes are named, and no path that they ask";
+                let problem = "`health_from` has networks, but there is no health path";
                 return Err(self.source.at(first, problem, "add health = \"/health\""));
             }
             (None, _) => return Ok(None),
         };
         if !path.get_ref().starts_with('/') || path.get_ref().contains(['?', '#', ' ']) {
             let remedy = "write a path, such as \"/health\"";
-            return Err(self.source.at(path, "this is no path", remedy));
+            return Err(self.source.at(path, "this is not a path", remedy));
         }
         Ok(Some(HealthSettings {
             path: path.get_ref().clone(),

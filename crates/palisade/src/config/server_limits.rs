@@ -1,6 +1,6 @@
 //! `[server.limits]`: connections, timeouts, sizes and rates of the server.
 //!
-//! Each number has a range, so that a slip of the keyboard is an error at start. A key that is
+//! Each number has a range, so that a typing mistake is an error at start. A key that is
 //! missing keeps the default of [`Limits`].
 
 use std::time::Duration;

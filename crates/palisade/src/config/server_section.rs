@@ -76,7 +76,7 @@ impl Config {
         };
         if let (None, Some(page)) = (&server.redirect_to, server.redirect.first()) {
             let remedy = "add redirect_to = \"www.example.com\"";
-            let problem = "pages are redirected, and nothing says where to";
+            let problem = "pages are redirected, but no target is set";
             return Err(self.source.at(page, problem, remedy));
         }
         for page in &server.redirect {

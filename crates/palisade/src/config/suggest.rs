@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_near_is_suggested_and_what_is_far_is_not() {
+    fn only_similar_names_are_suggested() {
         let known = ["header", "hosts", "https"];
         assert_eq!(nearest("Haeder", &known), Some("header"));
         assert_eq!(nearest("host", &known), Some("hosts"));

@@ -1,4 +1,4 @@
-//! The rules of one issuer in `[[tokens]]`: what its tokens must have, and where scopes stand.
+//! The rules of one issuer in `[[tokens]]`: what its tokens must have, and which claims hold scopes.
 //!
 //! Each key has the name of a method of `palisade_jwt::Issuer`, or of a preset.
 
@@ -87,7 +87,7 @@ impl Config {
             Algorithm::from_name(name.get_ref()).ok_or_else(|| {
                 let remedy = "write names of RFC 7518 such as \"RS256\", \"ES256\" or \"EdDSA\"";
                 self.source
-                    .at(name, "this is no supported algorithm", remedy)
+                    .at(name, "this algorithm is not supported", remedy)
             })
         };
         names.iter().map(read).collect()

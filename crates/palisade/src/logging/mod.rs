@@ -50,8 +50,8 @@ pub struct Log(Arc<Queue>);
 pub struct LogBuilder {
     /// The directives of the program: the defaults and those that were added.
     directives: String,
-    /// The value of `RUST_LOG`.
-    asked: Option<String>,
+    /// The value of `RUST_LOG`, if [`environment`](Self::environment) was called and it is set.
+    from_environment: Option<String>,
     /// Whether lines have colors.
     colors: bool,
     /// Where lines are written to.
@@ -73,12 +73,16 @@ pub enum LogError {
 impl fmt::Display for LogError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::AlreadyStarted => f.write_str("a log was started before: start one only"),
+            Self::AlreadyStarted => {
+                f.write_str("a log is already running in this process: start only one")
+            }
             Self::Directives(problem) => write!(
                 f,
-                "the log's directives cannot be read ({problem}): write for example `warn,palisade=info`",
+                "the log's directives cannot be parsed ({problem}): write for example `warn,palisade=info`",
             ),
-            Self::Thread(problem) => write!(f, "no thread for the log: {problem}"),
+            Self::Thread(problem) => {
+                write!(f, "the thread of the log cannot be started: {problem}")
+            }
         }
     }
 }
@@ -93,7 +97,7 @@ impl Log {
     pub fn builder() -> LogBuilder {
         LogBuilder {
             directives: DEFAULT.to_owned(),
-            asked: None,
+            from_environment: None,
             colors: false,
             output: Box::new(io::stderr()),
         }
@@ -108,6 +112,27 @@ impl Log {
     /// Writes a line as it is, and waits at most one second until it is written.
     ///
     /// For the last message of a program, such as the error that ends it.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use std::process::ExitCode;
+    /// use palisade::logging::Log;
+    ///
+    /// # fn serve() -> Result<(), std::io::Error> { Ok(()) }
+    /// fn main() -> ExitCode {
+    ///     let Ok(log) = Log::builder().environment().start() else {
+    ///         return ExitCode::FAILURE;
+    ///     };
+    ///     match serve() {
+    ///         Ok(()) => ExitCode::SUCCESS,
+    ///         Err(error) => {
+    ///             log.last_line(error);
+    ///             ExitCode::FAILURE
+    ///         }
+    ///     }
+    /// }
+    /// ```
     pub fn last_line(&self, line: impl fmt::Display) {
         self.0.push(format!("{line}\n").as_bytes());
         self.0.flush();
@@ -136,8 +161,8 @@ impl LogBuilder {
     /// standard error is a terminal and `NO_COLOR` is not set. Default: the environment is not
     /// read.
     pub fn environment(mut self) -> Self {
-        let asked = env::var_os(EnvFilter::DEFAULT_ENV);
-        self.asked = asked.map(|asked| asked.to_string_lossy().into_owned());
+        let directives = env::var_os(EnvFilter::DEFAULT_ENV);
+        self.from_environment = directives.map(|text| text.to_string_lossy().into_owned());
         self.colors = io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none();
         self
     }
@@ -172,14 +197,14 @@ impl LogBuilder {
         tracing::subscriber::set_global_default(subscriber)
             .map_err(|_| LogError::AlreadyStarted)?;
         let panics = Arc::clone(&queue);
-        panic::set_hook(Box::new(move |panic| tell(&panics, panic)));
+        panic::set_hook(Box::new(move |panic| log_panic(&panics, panic)));
         Ok(Log(queue))
     }
 
     /// Parses the directives of the program and of the environment.
     fn filter(&self) -> Result<EnvFilter, LogError> {
-        let asked = self.asked.as_deref().unwrap_or_default();
-        let directives = format!("{},{asked}", self.directives);
+        let more = self.from_environment.as_deref().unwrap_or_default();
+        let directives = format!("{},{more}", self.directives);
         let directives = directives.trim_end_matches(',');
         EnvFilter::builder()
             .parse(directives)
@@ -191,7 +216,7 @@ impl fmt::Debug for LogBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LogBuilder")
             .field("directives", &self.directives)
-            .field("asked", &self.asked)
+            .field("from_environment", &self.from_environment)
             .finish_non_exhaustive()
     }
 }
@@ -200,7 +225,7 @@ impl fmt::Debug for LogBuilder {
 ///
 /// It runs while a thread unwinds, where a second panic would abort the process. So it formats only
 /// numbers and a path, and calls nothing that can panic.
-fn tell(queue: &Queue, panic: &PanicHookInfo<'_>) {
+fn log_panic(queue: &Queue, panic: &PanicHookInfo<'_>) {
     let line = match panic.location() {
         Some(place) => format!("ERROR a panic was caught place={place}\n"),
         None => "ERROR a panic was caught\n".to_owned(),
@@ -239,9 +264,9 @@ mod tests {
     use super::*;
 
     /// Returns what is written of events of some targets, all at level `WARN` or `INFO`.
-    fn logged(asked: Option<&str>) -> String {
+    fn logged(from_environment: Option<&str>) -> String {
         let mut builder = Log::builder().directives("own=info");
-        builder.asked = asked.map(ToOwned::to_owned);
+        builder.from_environment = from_environment.map(ToOwned::to_owned);
         let queue = Arc::new(Queue::default());
         let subscriber = tracing_subscriber::fmt()
             .with_env_filter(builder.filter().unwrap())
@@ -268,21 +293,21 @@ mod tests {
     }
 
     #[test]
-    fn libraries_that_a_client_makes_talk_are_off() {
+    fn libraries_that_clients_can_make_log_are_off() {
         assert_eq!(targets(&logged(None)), ["other", "own"]);
         assert_eq!(targets(&logged(Some("info"))), ["other", "other", "own"]);
     }
 
     #[test]
-    fn a_library_that_is_named_is_on() {
+    fn a_library_in_the_directives_is_logged() {
         let log = logged(Some("h2=warn"));
         assert_eq!(targets(&log), ["h2::proto::ping_pong", "other", "own"]);
     }
 
     #[test]
-    fn directives_that_mean_nothing_are_told() {
+    fn invalid_directives_are_an_error() {
         let mut builder = Log::builder();
-        builder.asked = Some("own=loud".to_owned());
+        builder.from_environment = Some("own=loud".to_owned());
         let error = builder.filter().unwrap_err().to_string();
         assert!(error.contains("palisade=info"), "{error}");
     }

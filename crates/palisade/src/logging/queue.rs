@@ -16,11 +16,12 @@ const MOST_BYTES: usize = 1024 * 1024;
 /// The most bytes of a line. The rest of a longer one is cut off.
 const LONGEST_LINE: usize = 16 * 1024;
 /// How long the end of a program waits for its last lines.
-const PATIENCE: Duration = Duration::from_secs(1);
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Lines that wait to be written. Only [`flush`](Self::flush) and the writer block.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
+    /// The lock is held only to move lines, never while the output is written.
     state: Mutex<State>,
     /// Notified after a line was added and after lines were written.
     changed: Condvar,
@@ -29,6 +30,7 @@ pub(super) struct Queue {
 /// The lines and the counters, under the lock.
 #[derive(Debug, Default)]
 struct State {
+    /// The lines that wait, oldest first, each with its line feed.
     lines: VecDeque<Box<[u8]>>,
     /// The length of all waiting lines, in bytes.
     bytes: usize,
@@ -37,13 +39,13 @@ struct State {
     /// How many lines were dropped since the start.
     dropped: u64,
     /// How many of the dropped lines were reported in the log.
-    told: u64,
+    reported: u64,
 }
 
 impl State {
     /// Returns whether every line is written and every dropped line reported.
     fn is_done(&self) -> bool {
-        self.lines.is_empty() && !self.is_writing && self.told == self.dropped
+        self.lines.is_empty() && !self.is_writing && self.reported == self.dropped
     }
 }
 
@@ -70,12 +72,12 @@ impl Queue {
         self.lock().dropped
     }
 
-    /// Waits until everything is written, but at most [`PATIENCE`].
+    /// Waits until everything is written, but at most [`FLUSH_TIMEOUT`].
     pub(super) fn flush(&self) {
         let state = self.lock();
         let waited = self
             .changed
-            .wait_timeout_while(state, PATIENCE, |state| !state.is_done());
+            .wait_timeout_while(state, FLUSH_TIMEOUT, |state| !state.is_done());
         drop(waited);
     }
 
@@ -88,7 +90,8 @@ impl Queue {
                 let _ = output.write_all(line);
             }
             if dropped > 0 {
-                let line = format!("WARN {dropped} log lines were dropped: nobody read them\n");
+                let line =
+                    format!("WARN {dropped} log lines were dropped: the output was not read\n");
                 let _ = output.write_all(line.as_bytes());
             }
             let _ = output.flush();
@@ -101,11 +104,11 @@ impl Queue {
     /// last call.
     pub(super) fn take(&self) -> (VecDeque<Box<[u8]>>, u64) {
         let state = self.lock();
-        let idle = |state: &mut State| state.lines.is_empty() && state.told == state.dropped;
+        let idle = |state: &mut State| state.lines.is_empty() && state.reported == state.dropped;
         let waited = self.changed.wait_while(state, idle);
         let mut state = waited.unwrap_or_else(PoisonError::into_inner);
-        let dropped = state.dropped - state.told;
-        state.told = state.dropped;
+        let dropped = state.dropped - state.reported;
+        state.reported = state.dropped;
         state.bytes = 0;
         state.is_writing = true;
         (mem::take(&mut state.lines), dropped)
@@ -155,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn an_output_that_nobody_reads_costs_lines_and_no_time() {
+    fn an_output_that_is_not_read_drops_lines_and_does_not_block() {
         let (release, go_on) = mpsc::channel();
         let (written, lines) = mpsc::channel();
         let queue = Arc::new(Queue::default());
@@ -170,15 +173,15 @@ mod tests {
         let dropped = queue.dropped();
         assert!((2048..4096).contains(&dropped), "{dropped}");
         drop(release);
-        let told = lines.iter().find(|line| line.starts_with(b"WARN"));
-        let told = String::from_utf8(told.unwrap()).unwrap();
-        assert!(told.contains(" log lines were dropped"), "{told}");
+        let report = lines.iter().find(|line| line.starts_with(b"WARN"));
+        let report = String::from_utf8(report.unwrap()).unwrap();
+        assert!(report.contains(" log lines were dropped"), "{report}");
         queue.flush();
         assert!(queue.lock().is_done());
     }
 
     #[test]
-    fn the_end_of_a_program_waits_a_second_and_no_longer() {
+    fn the_last_flush_waits_at_most_a_second() {
         let queue = Queue::default();
         queue.push(b"nobody writes this\n");
         queue.flush();

@@ -10,8 +10,8 @@ use super::{ShieldBuilder, ShieldError};
 
 /// Checks the parts against each other and against the rules.
 pub(super) fn check(parts: &ShieldBuilder, table: &RouteTable) -> Result<(), ShieldError> {
-    let promises = parts.audit.as_ref().is_some_and(AuditLayer::is_fail_closed);
-    if parts.audit_before_handler && !promises {
+    let guarantees_records = parts.audit.as_ref().is_some_and(AuditLayer::is_fail_closed);
+    if parts.audit_before_handler && !guarantees_records {
         return Err(ShieldError::GateWithoutPromise);
     }
     let limits = known_limits(parts);

@@ -91,7 +91,7 @@ impl fmt::Display for ShieldError {
                 "the CORS layer combines `allow_credentials` with a wildcard, which browsers ignore: name origins, methods and headers, or use `AllowHeaders::mirror_request()`",
             ),
             Self::GateWithoutPromise => f.write_str(
-                "a record before the handler was asked for, but nothing promises one: give `.audit(..)` a sink that is `fail_closed()`",
+                "`audit_before_handler` needs a trail that guarantees each record: give `.audit(..)` a sink that is `fail_closed()`",
             ),
             Self::MisplacedLimit { given_to, belongs_to } => write!(
                 f,

@@ -221,7 +221,7 @@ fn warnings(parts: &ShieldBuilder, table: &RouteTable) -> Vec<Warning> {
         warn(
             parts.audit.is_none(),
             "no-audit",
-            "no record says afterwards who did what: add `.audit(..)`",
+            "no audit trail is written: add `.audit(..)`",
         ),
         warn(
             parts.client_limit.is_none(),

@@ -15,6 +15,8 @@ mod layer;
 mod explain;
 #[cfg(feature = "axum")]
 mod router_paths;
+#[cfg(feature = "axum")]
+mod same_rule;
 mod order;
 mod cors;
 mod error;

@@ -1,8 +1,8 @@
 //! The stack around an axum router (feature `axum`).
 //!
 //! The rule is decided outside the router, by the table of rules. A check inside the router
-//! compares it with the route that axum matched: if they differ, the request gets status 500 and
-//! the handler does not run.
+//! (`same_rule.rs`) compares it with the route that axum matched: if they differ, the request gets
+//! status 500 and the handler does not run.
 
 use std::{
     convert::Infallible,
@@ -14,26 +14,24 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use axum::{
-    Router,
-    body::Body,
-    extract::{MatchedPath, connect_info::IntoMakeServiceWithConnectInfo},
-};
-use futures_util::future::{self, Either, Ready};
-use http::{Method, Request, Response};
-use palisade_core::{Rejection, RouteMatch, RouteTable, Rule, SecurityContext, refuse};
+use axum::{Router, body::Body, extract::connect_info::IntoMakeServiceWithConnectInfo};
+use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::{
-    Protected, Shield, ShieldBuilder, ShieldError, explain::Explanation, explain::Warning,
+    Protected, Shield, ShieldBuilder, ShieldError,
+    explain::Explanation,
+    explain::Warning,
     router_paths,
+    same_rule::{RouterRules, SameRule},
 };
 use crate::routes::Routes;
 
 /// What [`ShieldBuilder::protect`] accepts: a finished axum [`Router`], or [`Routes`].
 ///
-/// It is sealed: no other type implements it.
+/// It is sealed: no other type implements it. Other services, such as those of tonic, go through
+/// [`Shield::wrap`] or [`Shield::as_layer`].
 pub trait Application: sealed::Sealed {}
 
 mod sealed {
@@ -182,7 +180,9 @@ impl Shield {
 #[derive(Clone)]
 #[must_use]
 pub struct ProtectedRouter {
+    /// The stack around the router.
     service: Protected<Router>,
+    /// That of the shield, with what was found about the router.
     explanation: Arc<Explanation>,
 }
 
@@ -230,7 +230,7 @@ impl Service<Request<Body>> for ProtectedRouter {
 
     fn call(&mut self, request: Request<Body>) -> ProtectedFuture {
         ProtectedFuture {
-            answering: self.service.call(request),
+            inner: self.service.call(request),
         }
     }
 }
@@ -243,7 +243,7 @@ impl fmt::Debug for ProtectedRouter {
     }
 }
 
-type Answering = <Protected<Router> as Service<Request<Body>>>::Future;
+type InnerFuture = <Protected<Router> as Service<Request<Body>>>::Future;
 
 pin_project! {
     /// The future of a [`ProtectedRouter`]. Dropping it cancels the request, which the audit layer
@@ -251,7 +251,7 @@ pin_project! {
     #[derive(Debug)]
     pub struct ProtectedFuture {
         #[pin]
-        answering: Answering,
+        inner: InnerFuture,
     }
 }
 
@@ -259,87 +259,7 @@ impl Future for ProtectedFuture {
     type Output = Result<Response<Body>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Self::Output> {
-        let answer = ready!(self.project().answering.poll(task))?;
-        Poll::Ready(Ok(answer.map(Body::new)))
-    }
-}
-
-/// The rules, as a router sees them.
-#[derive(Clone, Debug)]
-pub(super) struct RouterRules {
-    pub(super) table: Arc<RouteTable>,
-    /// Rules from this index on are those of the fallback.
-    pub(super) fallback_from: usize,
-}
-
-impl RouterRules {
-    /// Returns the rule of a handler. The rule of the fallback opens no handler that has a path.
-    pub(super) fn of_handler(&self, template: &str, method: &Method) -> Option<&Arc<Rule>> {
-        let rule = self.table.rule_at(template, method);
-        rule.filter(|rule| rule.index() < self.fallback_from)
-    }
-}
-
-/// Refuses a request that the router would serve under another rule than the one decided outside.
-///
-/// That happens after a rewrite of the path between the two, or if table and router differ.
-#[derive(Clone)]
-struct SameRule<S> {
-    rules: RouterRules,
-    inner: S,
-}
-
-impl<S, B> Service<Request<B>> for SameRule<S>
-where
-    S: Service<Request<B>, Response = Response<Body>>,
-{
-    type Response = Response<Body>;
-    type Error = S::Error;
-    type Future = Either<S::Future, Ready<Result<Response<Body>, S::Error>>>;
-
-    fn poll_ready(&mut self, task: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(task)
-    }
-
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        let Some(rejection) = mismatch(&self.rules, &request) else {
-            return Either::Left(self.inner.call(request));
-        };
-        let (mut head, _) = request.into_parts();
-        let cx = SecurityContext::find_or_create(&mut head);
-        let response = refuse::<Body>(&cx, "same_rule", rejection);
-        Either::Right(future::ready(Ok(response.map(Body::new))))
-    }
-}
-
-/// Compares the rule that was decided outside with the route that axum matched. Returns the refusal
-/// if they do not belong together.
-fn mismatch<B>(rules: &RouterRules, request: &Request<B>) -> Option<Rejection> {
-    let differs = || {
-        Some(Rejection::misconfigured(
-            "the router serves another route than was decided",
-        ))
-    };
-    let cx = SecurityContext::of(request.extensions());
-    let Some(decided) = cx.and_then(SecurityContext::route) else {
-        return differs();
-    };
-    let Some(template) = request.extensions().get::<MatchedPath>() else {
-        return None; // A fallback. The shield let the request in, so there is a rule.
-    };
-    match decided {
-        RouteMatch::Preflight => None,
-        RouteMatch::Found(decided) => {
-            let served = rules.of_handler(template.as_str(), request.method());
-            match served {
-                Some(served) if Arc::ptr_eq(served, decided) => None,
-                None if decided.index() >= rules.fallback_from => {
-                    let reason = "only the rule of the fallback opens this handler";
-                    Some(Rejection::not_found().with_reason(reason))
-                }
-                _ => differs(),
-            }
-        }
-        _ => differs(),
+        let response = ready!(self.project().inner.poll(task))?;
+        Poll::Ready(Ok(response.map(Body::new)))
     }
 }

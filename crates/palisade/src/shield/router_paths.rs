@@ -10,7 +10,7 @@ use palisade_core::{RouteTable, Rule};
 
 use super::{
     explain::{DescribedRule, Warning},
-    protect::RouterRules,
+    same_rule::RouterRules,
 };
 
 /// The methods that axum has handlers for, by the names of its fields.
@@ -128,6 +128,7 @@ fn handlers(routes: &[Route]) -> Option<RouteTable> {
 /// A route of the router.
 #[derive(Debug, Eq, PartialEq)]
 struct Route {
+    /// The template, with the prefixes of nested routers.
     path: String,
     /// The methods that have a handler. `None`: all, or it is not known.
     methods: Option<Vec<Method>>,

@@ -103,7 +103,7 @@ pub fn read(folder: &tempfile::TempDir) -> Result<Config, palisade::config::Conf
 }
 
 #[test]
-fn a_whole_file_makes_a_whole_stack() {
+fn a_complete_file_makes_a_complete_stack() {
     let folder = folder(WHOLE);
     let config = read(&folder).unwrap();
     let assembled = config.assemble().unwrap();
@@ -385,12 +385,12 @@ fn a_mistake_is_named_with_line_key_and_remedy() {
 }
 
 #[test]
-fn a_text_that_is_no_toml_is_named_with_its_line() {
+fn invalid_toml_is_an_error_with_its_line() {
     check("[text]", "[text", "46", "palisade.toml");
 }
 
 #[test]
-fn what_is_quoted_from_the_file_stays_on_the_line() {
+fn quoted_values_do_not_break_the_error_line() {
     for text in [
         "[\"line\\nbreak\"]",
         "[\"\\u001b[2J\"]",
@@ -402,7 +402,7 @@ fn what_is_quoted_from_the_file_stays_on_the_line() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_one_line() {
+fn a_missing_file_is_an_error_of_one_line() {
     let problem = Config::read("no/such/palisade.toml")
         .unwrap_err()
         .to_string();
@@ -429,18 +429,18 @@ fn a_route_without_limits_and_wider_networks_are_taken_from_the_file() {
 }
 
 #[test]
-fn what_is_no_configuration_file_is_told_and_not_waited_for() {
+fn a_folder_a_pipe_or_a_huge_file_is_an_error_and_does_not_block() {
     let folder = tempfile::tempdir().unwrap();
-    let told = |path: std::path::PathBuf| Config::read(path).unwrap_err().to_string();
-    assert!(told(folder.path().to_owned()).contains("no regular file"));
+    let error = |path: std::path::PathBuf| Config::read(path).unwrap_err().to_string();
+    assert!(error(folder.path().to_owned()).contains("not a regular file"));
     let pipe = folder.path().join("pipe");
-    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
-    if made.is_ok_and(|status| status.success()) {
-        assert!(told(pipe).contains("no regular file"));
+    let created = std::process::Command::new("mkfifo").arg(&pipe).status();
+    if created.is_ok_and(|status| status.success()) {
+        assert!(error(pipe).contains("not a regular file"));
     }
     let huge = folder.path().join("huge.toml");
     fs::write(&huge, "#".repeat(2 * 1024 * 1024)).unwrap();
-    assert!(told(huge).contains("larger than"), "a bounded read");
+    assert!(error(huge).contains("larger than"), "a bounded read");
 }
 
 #[test]
@@ -486,7 +486,7 @@ fn a_route_names_its_kind_of_body_and_its_text_schema() {
 }
 
 #[test]
-fn what_is_demanded_of_keys_and_tokens_can_be_set() {
+fn requirements_of_keys_and_tokens_can_be_configured() {
     let keys = "environments = [\"live\"]\nmax_stale_minutes = 60";
     let tokens = "jwks_file = \"jwks.json\"
 max_lifetime_minutes = 43200
@@ -537,7 +537,7 @@ fn a_list_of_revoked_tokens_is_read_at_the_start() {
 /// Sends one request with an identifier of its own to the stack of a file, through this peer.
 async fn request_id(server: &str, client: &str, peer: &str) -> Option<String> {
     let text = format!(
-        "[server]\nhosts = [\"house.test\"]\n{server}\n[client]\n{client}\n\
+        "[server]\nhosts = [\"service.test\"]\n{server}\n[client]\n{client}\n\
          [[routes]]\npath = \"/health\"\naccess = \"public\"\n"
     );
     let parts = Config::parse(&text).unwrap().assemble().unwrap();
@@ -572,7 +572,7 @@ async fn the_file_names_the_header_of_the_request_identifier_and_whose_is_accept
 }
 
 #[test]
-fn a_request_identifier_that_does_not_do_is_told_with_its_line() {
+fn an_invalid_header_of_the_request_identifier_is_an_error_with_its_line() {
     let told = |server: &str, client: &str| {
         let text =
             format!("[server]\nhosts = [\"a.test\"]\nrequest_id = {server}\n[client]\n{client}");

@@ -67,7 +67,7 @@ fn check(server: &str, acme: &str, key: &str, remedy: &str) {
 }
 
 #[test]
-fn what_cannot_work_is_told_with_the_remedy() {
+fn settings_that_cannot_work_are_errors_with_a_remedy() {
     check(
         "",
         "domains = [\"a.example\"]",
@@ -130,7 +130,7 @@ fn what_cannot_work_is_told_with_the_remedy() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_told_before_anything_is_ordered() {
+fn a_missing_file_is_an_error_before_the_first_order() {
     let acme = read("", &format!("{LEAST}root = \"missing.pem\"")).unwrap();
     let error = acme
         .open(palisade::core::SystemClock::shared())

@@ -7,9 +7,9 @@ use palisade::api_key::{Environment, FileKeyStore, Grant, KeyScheme, Pepper};
 use palisade::config::Config;
 use palisade::core::{Peer, Scheme, SystemClock};
 
-use crate::support::{Seen, ask, request};
+use crate::support::{TestResponse, request, send_to};
 
-const HOSTS: &str = "[server]\nhosts = [\"house.test\"]\n";
+const HOSTS: &str = "[server]\nhosts = [\"service.test\"]\n";
 const OPEN: &str = "[[routes]]\npath = \"/health\"\naccess = \"public\"\n";
 
 /// Reads a file of a new folder, assembles it, and returns the error.
@@ -21,7 +21,7 @@ fn refusal(text: &str) -> String {
 }
 
 #[test]
-fn a_number_out_of_range_is_told_with_its_key() {
+fn a_number_out_of_range_is_an_error_with_its_key() {
     for (text, key) in [
         ("[audit]\nfile = \"a\"\nkeep_days = 0\n", "audit.keep_days"),
         ("[audit]\nfile = \"a\"\nkeep_mib = 0\n", "audit.keep_mib"),
@@ -101,7 +101,7 @@ fn retention_and_low_space_are_accepted() {
 }
 
 /// Sends a preflight to the stack of a file.
-async fn preflight(cors: &str, origin: &'static str) -> Seen {
+async fn preflight(cors: &str, origin: &'static str) -> TestResponse {
     let text = format!("{HOSTS}[cors]\n{cors}\n{OPEN}");
     let parts = Config::parse(&text).unwrap().assemble().unwrap();
     let router = axum::Router::new().route("/health", axum::routing::get(async || "ok"));
@@ -117,7 +117,7 @@ async fn preflight(cors: &str, origin: &'static str) -> Seen {
         header::ACCESS_CONTROL_REQUEST_HEADERS,
         "x-one".parse().unwrap(),
     );
-    ask(&app, request).await
+    send_to(&app, request).await
 }
 
 #[tokio::test]
@@ -149,7 +149,7 @@ async fn the_section_cors_allows_scripts_of_its_origins() {
 }
 
 #[test]
-fn an_origin_that_matches_nothing_is_told() {
+fn an_origin_that_never_matches_is_an_error() {
     for (text, part) in [
         (
             "[cors]\norigins = [\"https://App.example\"]\n",
@@ -174,7 +174,7 @@ fn an_origin_that_matches_nothing_is_told() {
 }
 
 #[tokio::test]
-async fn a_key_that_was_sent_in_clear_is_revoked_if_the_file_says_so() {
+async fn a_key_sent_without_tls_is_revoked_if_configured() {
     for (line, revoked) in [("on_exposed = \"revoke\"", true), ("", false)] {
         let text = format!(
             "{HOSTS}[keys]\nfile = \"keys.toml\"\npepper = \"pepper\"\n{line}\n\
@@ -199,7 +199,7 @@ async fn a_key_that_was_sent_in_clear_is_revoked_if_the_file_says_so() {
         let mut clear: Request<_> = request("GET", "/health", Some(minted.key()));
         let peer = Peer::new("203.0.113.7:5000".parse().unwrap(), Scheme::Http);
         clear.extensions_mut().insert(peer);
-        assert_eq!(ask(&app, clear).await.status, 403);
+        assert_eq!(send_to(&app, clear).await.status, 403);
         assert_eq!(is_revoked(&at("keys.toml"), revoked), revoked, "{line}");
     }
 }
@@ -217,7 +217,7 @@ fn is_revoked(file: &std::path::Path, expected: bool) -> bool {
 }
 
 #[test]
-fn the_clock_step_is_one_for_all_issuers() {
+fn all_issuers_share_one_clock_step() {
     let issuer = |name: &str, more: &str| {
         format!(
             "[[tokens]]\nissuer = \"https://{name}.example\"\naudience = \"voice\"\nlabel = \"{name}\"\n\

@@ -34,7 +34,7 @@ fn codes(text: &str, https: &str, names: &[&str]) -> Vec<&'static str> {
 }
 
 #[test]
-fn what_fits_together_is_not_warned_of() {
+fn settings_that_work_together_give_no_warning() {
     let good = "[server]\nhosts = [\"voice.example\"]\nredirect_to = \"voice.example\"\nredirect = [\"/\"]\n";
     assert_eq!(codes(good, "0.0.0.0:443", &["voice.example"]), [""; 0]);
     let port = "[server]\nhosts = [\"voice.example:8443\", \"*.voice.example:*\"]\n";
@@ -48,7 +48,7 @@ fn what_fits_together_is_not_warned_of() {
 }
 
 #[test]
-fn a_host_that_no_client_reaches_under_its_port_is_told() {
+fn a_host_on_another_port_is_a_warning() {
     let text = "[server]\nhosts = [\"voice.example\"]\n";
     assert_eq!(
         codes(text, "0.0.0.0:8443", &["voice.example"]),
@@ -57,7 +57,7 @@ fn a_host_that_no_client_reaches_under_its_port_is_told() {
 }
 
 #[test]
-fn a_certificate_that_does_not_name_a_host_is_told() {
+fn a_certificate_without_a_served_host_is_a_warning() {
     let text = "[server]\nhosts = [\"a.example\", \"*.b.example\"]\n";
     assert_eq!(
         codes(text, "0.0.0.0:443", &["a.example"]),
@@ -70,7 +70,7 @@ fn a_certificate_that_does_not_name_a_host_is_told() {
 }
 
 #[test]
-fn proxies_that_cannot_reach_the_server_are_told() {
+fn proxies_that_cannot_reach_the_server_are_a_warning() {
     let text = "[server]\nhosts = [\"a.example\"]\n[client]\nproxies = [\"10.0.0.0/8\"]\nheader = \"forwarded\"\n";
     assert_eq!(
         codes(text, "127.0.0.1:443", &["a.example"]),
@@ -80,7 +80,7 @@ fn proxies_that_cannot_reach_the_server_are_told() {
 }
 
 #[test]
-fn redirects_challenges_and_clear_text_that_cannot_be_meant_are_told() {
+fn redirects_challenges_and_plain_http_that_cannot_work_are_warnings() {
     let hosts = "[server]\nhosts = [\"a.example\"]\n";
     let check = |more: &str, code: &str| {
         let text = format!("{hosts}{more}\n");
@@ -156,7 +156,7 @@ fn every_limit_of_the_server_is_reached_from_the_file_and_checked() {
 }
 
 #[test]
-fn probes_come_from_this_machine_and_the_proxies_unless_the_file_says_more() {
+fn health_checks_are_answered_for_loopback_and_proxies_by_default() {
     let at = |config: &Config, address: &str| {
         let health = config.server().unwrap().health.unwrap();
         health.from.contains(address.parse().unwrap())
@@ -226,7 +226,7 @@ fn the_password_of_a_store_is_in_no_debug_output_and_no_error() {
 }
 
 #[tokio::test]
-async fn what_is_no_request_is_on_record_and_counted() {
+async fn connection_events_are_recorded_and_counted() {
     use metrics_exporter_prometheus::PrometheusBuilder;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -272,7 +272,7 @@ async fn what_is_no_request_is_on_record_and_counted() {
 }
 
 #[test]
-fn changes_are_told_by_key_and_never_by_value() {
+fn changes_are_reported_by_key_without_values() {
     let one = "[server]\nhosts = [\"a.example\"]\n[[limits]]\nname = \"x\"\nrate = \"1/minute\"\n";
     let two = "server = { hosts = [\"a.example\", \"b.example\"] }\n[[limits]]\nname = \"x\"\nrate = \"2/minute\"\n[headers]\nindex = true\n";
     let (one, two) = (Config::parse(one).unwrap(), Config::parse(two).unwrap());

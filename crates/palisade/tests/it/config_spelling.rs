@@ -224,7 +224,7 @@ proptest! {
     }
 
     #[test]
-    fn every_spelling_of_a_mistake_is_told_the_same(
+    fn every_spelling_of_a_mistake_gives_the_same_error(
         choices in prop::collection::vec(any::<u8>(), 1..200),
         mistake in 0..MISTAKES.len(),
     ) {

@@ -8,7 +8,7 @@ use palisade::core::{Guard, Rejection, SecurityContext, Verdict};
 use palisade::{AllowedHosts, Routes, Rule, Rules, Shield};
 use tower_http::cors::{Any, CorsLayer};
 
-use crate::support::{House, Seen, ask, house, request, routes};
+use crate::support::{TestResponse, TestShield, request, routes, send_to, test_shield};
 
 const ORIGIN: &str = "https://app.example";
 
@@ -36,16 +36,16 @@ fn preflight(origin: &'static str, path: &str) -> Request<Body> {
     request
 }
 
-fn allowed(seen: &Seen) -> Option<&str> {
+fn allowed(seen: &TestResponse) -> Option<&str> {
     let origin = seen.headers.get(header::ACCESS_CONTROL_ALLOW_ORIGIN);
     origin.map(|origin| origin.to_str().unwrap())
 }
 
 #[tokio::test]
 async fn a_preflight_is_answered_without_a_credential() {
-    let house = house();
-    let app = house.builder.cors(cors()).protect(routes()).unwrap();
-    let seen = ask(&app, preflight(ORIGIN, "/speak")).await;
+    let parts = test_shield();
+    let app = parts.builder.cors(cors()).protect(routes()).unwrap();
+    let seen = send_to(&app, preflight(ORIGIN, "/speak")).await;
     assert_eq!((seen.status, seen.body.as_str()), (204, ""));
     assert_eq!(allowed(&seen), Some(ORIGIN));
     assert_eq!(seen.headers["access-control-allow-methods"], "GET,POST");
@@ -58,31 +58,35 @@ async fn a_preflight_is_answered_without_a_credential() {
         seen.headers.contains_key("x-request-id"),
         "as every response"
     );
-    let records = house.audit.requests();
+    let records = parts.audit.requests();
     assert_eq!(records.len(), 1, "a preflight is recorded: {records:?}");
 }
 
 #[tokio::test]
 async fn a_preflight_of_a_foreign_origin_allows_nothing() {
-    let app = house().builder.cors(cors()).protect(routes()).unwrap();
-    let seen = ask(&app, preflight("https://evil.example", "/speak")).await;
+    let app = test_shield()
+        .builder
+        .cors(cors())
+        .protect(routes())
+        .unwrap();
+    let seen = send_to(&app, preflight("https://evil.example", "/speak")).await;
     assert_eq!(allowed(&seen), None);
-    let unknown = ask(&app, preflight(ORIGIN, "/nowhere")).await;
+    let unknown = send_to(&app, preflight(ORIGIN, "/nowhere")).await;
     assert_eq!((unknown.status, unknown.code.as_str()), (404, "not_found"));
 }
 
 #[tokio::test]
 async fn a_script_can_read_every_refusal() {
-    let House {
+    let TestShield {
         builder,
         key,
         narrow_key,
         ..
-    } = house();
+    } = test_shield();
     let app = builder.cors(cors()).protect(routes()).unwrap();
     let mut statuses = Vec::new();
     let mut send = async |request: Request<Body>| {
-        let seen = ask(&app, from(ORIGIN, request)).await;
+        let seen = send_to(&app, from(ORIGIN, request)).await;
         assert_eq!(allowed(&seen), Some(ORIGIN), "{}", seen.status);
         assert_eq!(seen.headers["access-control-expose-headers"], "retry-after");
         statuses.push(seen.status);
@@ -102,10 +106,14 @@ async fn a_script_can_read_every_refusal() {
 
 #[tokio::test]
 async fn preflights_are_limited_by_address() {
-    let app = house().builder.cors(cors()).protect(routes()).unwrap();
+    let app = test_shield()
+        .builder
+        .cors(cors())
+        .protect(routes())
+        .unwrap();
     let mut last = 0;
     for _ in 0..21 {
-        last = ask(&app, preflight(ORIGIN, "/speak")).await.status;
+        last = send_to(&app, preflight(ORIGIN, "/speak")).await.status;
     }
     assert_eq!(last, 429, "20 a minute");
 }
@@ -113,19 +121,27 @@ async fn preflights_are_limited_by_address() {
 #[tokio::test]
 async fn credentials_are_allowed_only_where_the_layer_says_so() {
     let name = "access-control-allow-credentials";
-    let plain = house().builder.cors(cors()).protect(routes()).unwrap();
-    let seen = ask(&plain, preflight(ORIGIN, "/speak")).await;
+    let plain = test_shield()
+        .builder
+        .cors(cors())
+        .protect(routes())
+        .unwrap();
+    let seen = send_to(&plain, preflight(ORIGIN, "/speak")).await;
     assert!(!seen.headers.contains_key(name));
     let layer = cors().allow_credentials(true);
-    let app = house().builder.cors(layer).protect(routes()).unwrap();
-    let seen = ask(&app, preflight(ORIGIN, "/speak")).await;
+    let app = test_shield().builder.cors(layer).protect(routes()).unwrap();
+    let seen = send_to(&app, preflight(ORIGIN, "/speak")).await;
     assert_eq!(seen.headers[name], "true");
 }
 
 #[test]
 fn credentials_for_every_origin_are_an_error_and_no_panic() {
     let layer = CorsLayer::new().allow_origin(Any).allow_credentials(true);
-    let error = house().builder.cors(layer).protect(routes()).unwrap_err();
+    let error = test_shield()
+        .builder
+        .cors(layer)
+        .protect(routes())
+        .unwrap_err();
     assert_eq!(error.code(), "cors-wildcard");
 }
 
@@ -137,8 +153,8 @@ async fn a_predicate_that_waits_is_awaited() {
             origin == ORIGIN
         },
     ));
-    let app = house().builder.cors(layer).protect(routes()).unwrap();
-    let seen = ask(&app, from(ORIGIN, request("GET", "/health", None))).await;
+    let app = test_shield().builder.cors(layer).protect(routes()).unwrap();
+    let seen = send_to(&app, from(ORIGIN, request("GET", "/health", None))).await;
     assert_eq!((seen.status, allowed(&seen)), (200, Some(ORIGIN)));
 }
 
@@ -149,12 +165,12 @@ async fn headers_of_a_cors_layer_of_the_handler_are_replaced() {
         .route("/", axum::routing::get(async || "hello"))
         .layer(inner);
     let app = Shield::builder()
-        .hosts(AllowedHosts::parse(["house.test"]).unwrap())
+        .hosts(AllowedHosts::parse(["service.test"]).unwrap())
         .cors(cors())
         .rules(Rules::new().get("/", Rule::public()))
         .protect(router)
         .unwrap();
-    let seen = ask(&app, from(ORIGIN, request("GET", "/", None))).await;
+    let seen = send_to(&app, from(ORIGIN, request("GET", "/", None))).await;
     let all = seen.headers.get_all(header::ACCESS_CONTROL_ALLOW_ORIGIN);
     assert_eq!(all.iter().collect::<Vec<_>>(), [ORIGIN]);
 }
@@ -180,12 +196,12 @@ impl Guard for Named {
 
 #[tokio::test]
 async fn a_guard_of_the_application_does_not_see_preflights() {
-    let House { builder, key, .. } = house();
+    let TestShield { builder, key, .. } = test_shield();
     let app = builder.cors(cors()).guard(Named).protect(routes()).unwrap();
-    assert_eq!(ask(&app, preflight(ORIGIN, "/speak")).await.status, 204);
-    let guest = ask(&app, from(ORIGIN, request("GET", "/health", None))).await;
+    assert_eq!(send_to(&app, preflight(ORIGIN, "/speak")).await.status, 204);
+    let guest = send_to(&app, from(ORIGIN, request("GET", "/health", None))).await;
     assert_eq!(guest.code, "nameless");
-    let known = ask(
+    let known = send_to(
         &app,
         from(ORIGIN, request("GET", "/speak?text=hi", Some(&key))),
     )
@@ -196,7 +212,7 @@ async fn a_guard_of_the_application_does_not_see_preflights() {
 #[tokio::test]
 async fn without_cors_a_preflight_is_an_unknown_method() {
     let routes = Routes::new().get("/health", Rule::public(), async || "ok");
-    let app = house().builder.protect(routes).unwrap();
-    let seen = ask(&app, preflight(ORIGIN, "/health")).await;
+    let app = test_shield().builder.protect(routes).unwrap();
+    let seen = send_to(&app, preflight(ORIGIN, "/health")).await;
     assert_eq!((seen.status, allowed(&seen)), (405, None));
 }

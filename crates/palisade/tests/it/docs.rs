@@ -164,7 +164,7 @@ fn every_link_of_the_book_leads_somewhere() {
 }
 
 #[test]
-fn every_page_stands_in_the_summary() {
+fn every_page_is_in_the_summary() {
     let summary = links(&fs::read_to_string(book().join("SUMMARY.md")).unwrap());
     let mut pages = Vec::new();
     files(&book(), "md", &mut pages);

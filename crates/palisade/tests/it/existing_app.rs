@@ -15,7 +15,7 @@ use std::{fs, path::Path, time::Duration};
 use palisade::api_key::{Environment, Grant, KeyScheme, MemoryKeyStore, Pepper};
 use palisade::{AllowedHosts, ApiKeyLayer, ProtectedRouter, Rule, Rules, Shield};
 
-use crate::support::{ask, request};
+use crate::support::{request, send_to};
 
 const BEFORE: &str = include_str!("existing_app/before.rs");
 const AFTER: &str = include_str!("existing_app/after.rs");
@@ -34,7 +34,7 @@ fn app(scope: &str) -> (ProtectedRouter, String) {
         .fallback(Rule::public());
     let app = Shield::builder()
         .authenticate(ApiKeyLayer::new(scheme, keys))
-        .hosts(AllowedHosts::parse(["house.test"]).unwrap())
+        .hosts(AllowedHosts::parse(["service.test"]).unwrap())
         .rules(rules)
         .protect(after::router())
         .unwrap();
@@ -44,7 +44,7 @@ fn app(scope: &str) -> (ProtectedRouter, String) {
 #[tokio::test]
 async fn state_nested_routers_and_fallback_work_behind_their_rules() {
     let (app, key) = app("notes");
-    let status = async |method, path, key| ask(&app, request(method, path, key)).await.status;
+    let status = async |method, path, key| send_to(&app, request(method, path, key)).await.status;
     assert_eq!(status("GET", "/health", None).await, 200);
     assert_eq!(status("GET", "/notes", None).await, 401);
     assert_eq!(status("GET", "/notes", Some(&*key)).await, 200);
@@ -55,7 +55,7 @@ async fn state_nested_routers_and_fallback_work_behind_their_rules() {
     );
     assert_eq!(status("GET", "/notes/0", Some(&*key)).await, 200);
     assert_eq!(status("DELETE", "/admin/notes", Some(&*key)).await, 403);
-    let fallback = ask(&app, request("GET", "/elsewhere", None)).await;
+    let fallback = send_to(&app, request("GET", "/elsewhere", None)).await;
     assert_eq!(
         (fallback.status, fallback.body.as_str()),
         (404, "This page does not exist.")

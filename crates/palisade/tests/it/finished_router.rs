@@ -10,7 +10,7 @@ use axum::{
 use palisade::shield::ShieldBuilder;
 use palisade::{AllowedHosts, ProtectedRouter, Rule, Rules, Shield};
 
-use crate::support::{ask, request};
+use crate::support::{request, send_to};
 
 /// Two nested routers of other states, a merged one, a nested service, a fallback.
 fn router() -> Router {
@@ -43,7 +43,7 @@ fn router() -> Router {
 }
 
 fn shield() -> ShieldBuilder {
-    Shield::builder().hosts(AllowedHosts::parse(["house.test"]).unwrap())
+    Shield::builder().hosts(AllowedHosts::parse(["service.test"]).unwrap())
 }
 
 fn rules() -> Rules {
@@ -56,7 +56,7 @@ fn rules() -> Rules {
 }
 
 async fn body(app: &ProtectedRouter, method: &str, path: &str) -> (u16, String) {
-    let seen = ask(app, request(method, path, None)).await;
+    let seen = send_to(app, request(method, path, None)).await;
     let body = if seen.code.is_empty() {
         seen.body
     } else {
@@ -143,7 +143,7 @@ fn handlers_without_a_rule_are_named_with_their_methods() {
         "handler-without-rule: no rule opens the handler of `DELETE /a`",
         "rule-without-handler: no handler is there for the rule of `PUT /a`",
         "rule-without-handler: no handler is there for the rule of `GET /c`",
-        "Hosts:\n  house.test\n",
+        "Hosts:\n  service.test\n",
     ] {
         assert!(text.contains(line), "{line} is not in\n{text}");
     }

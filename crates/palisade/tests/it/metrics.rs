@@ -16,13 +16,13 @@ fn requests_and_refusals_are_counted_by_template_and_code() {
         .unwrap();
     metrics::with_local_recorder(&recorder, || {
         runtime.block_on(async {
-            let house = house();
-            let observer = MetricsLayer::by(house.clock.shared());
-            let app = house.builder.observe(observer).protect(routes()).unwrap();
+            let parts = test_shield();
+            let observer = MetricsLayer::by(parts.clock.shared());
+            let app = parts.builder.observe(observer).protect(routes()).unwrap();
             let paths = ["/health", "/speak?text=canary", "/canary-1", "/canary-2"];
             for path in paths {
                 let request: Request<Body> = request("GET", path, Some("psk_canary"));
-                ask(&app, request).await;
+                send_to(&app, request).await;
             }
         });
     });

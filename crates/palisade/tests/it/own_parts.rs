@@ -25,7 +25,7 @@ use palisade::{
     },
 };
 
-use crate::support::{ask, request};
+use crate::support::{request, send_to};
 
 /// Counts the records that it gets.
 #[derive(Debug)]
@@ -155,7 +155,7 @@ async fn every_part_can_be_replaced_through_the_facade_alone() {
         .policy(total)
         .store(TotalStore(AtomicU32::new(3)));
     let app = Shield::builder()
-        .hosts(AllowedHosts::parse(["house.test"]).unwrap())
+        .hosts(AllowedHosts::parse(["service.test"]).unwrap())
         .audit(
             AuditLayer::builder()
                 .sink(CountingSink(Arc::clone(&records)))
@@ -172,16 +172,16 @@ async fn every_part_can_be_replaced_through_the_facade_alone() {
 
     let mut named = request("GET", "/", None);
     named.headers_mut().insert(NAME, "ann".parse().unwrap());
-    assert_eq!(ask(&app, named).await.body, "hello", "`Names`");
+    assert_eq!(send_to(&app, named).await.body, "hello", "`Names`");
     assert_eq!(*visitors.0.lock().unwrap(), ["ann"], "`Visitors`");
 
-    let keyed = ask(&app, request("GET", "/", Some(&key))).await;
+    let keyed = send_to(&app, request("GET", "/", Some(&key))).await;
     assert_eq!(keyed.status, 503, "`UnreachableKeys`");
 
-    let nobody = ask(&app, request("GET", "/", None)).await;
+    let nobody = send_to(&app, request("GET", "/", None)).await;
     assert_eq!(nobody.body, "unauthenticated", "`CodeAlone`");
 
-    let fourth = ask(&app, request("GET", "/", None)).await;
+    let fourth = send_to(&app, request("GET", "/", None)).await;
     assert_eq!(fourth.body, "quota_exceeded", "`TotalStore`");
     assert_eq!(records.load(Ordering::Relaxed), 4, "`CountingSink`");
 }

@@ -7,7 +7,7 @@ use std::{env, fmt::Write as _, fs};
 use palisade::core::{Guard, PlainText, SecurityContext, Verdict};
 use palisade::{AuditLayer, FileSink, Rule, Rules};
 
-use crate::support::house;
+use crate::support::test_shield;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/src/layers.svg");
 
@@ -81,7 +81,7 @@ fn order_of_a_full_shield() -> Vec<&'static str> {
         .unwrap();
     let rule = Rule::scope("speak").limit("speak");
     let rules = Rules::new().get("/speak", rule);
-    let builder = house().builder.audit(audit).audit_before_handler();
+    let builder = test_shield().builder.audit(audit).audit_before_handler();
     let builder = builder
         .render(PlainText::default())
         .observe(Own("observer"))

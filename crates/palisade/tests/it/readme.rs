@@ -20,7 +20,7 @@ use palisade::{
     AllowedHosts, ApiKeyLayer, AuditLayer, Policy, RateLimitLayer, Routes, Rule, Rules, Shield,
 };
 
-use crate::support::{ask, request};
+use crate::support::{request, send_to};
 
 /// Stands in for the real one, so that the trail lands in a folder of the test.
 struct FileSink;
@@ -123,7 +123,7 @@ async fn the_refusal_of_the_readme_is_the_one_that_is_sent() {
         headers.insert("host", "voice.example".parse().unwrap());
         headers.insert("content-type", "application/json".parse().unwrap());
         *request.body_mut() = r#"{"text":"hi"}"#.into();
-        ask(&app, request)
+        send_to(&app, request)
     };
     for _ in 0..10 {
         assert_eq!(send().await.status, 200);

@@ -10,7 +10,7 @@ use tower::ServiceExt as _;
 
 use crate::support::*;
 
-const FILE: &str = "[server]\nhosts = [\"house.test\"]\n[audit]\nfile = \"trail.jsonl\"\n\
+const FILE: &str = "[server]\nhosts = [\"service.test\"]\n[audit]\nfile = \"trail.jsonl\"\n\
     [[limits]]\nname = \"client\"\nrate = \"3/hour\"\n";
 
 /// Builds the stack of a file, and what the next one takes over.
@@ -74,7 +74,7 @@ async fn challenges_are_served_from_the_folder_and_nothing_else_is() {
     fs::create_dir_all(place.join("folder")).unwrap();
     fs::write(place.join("token_-1"), "token_-1.thumbprint").unwrap();
     fs::write(folder.path().join("secret"), "secret").unwrap();
-    let hosts = palisade::AllowedHosts::parse(["house.test"]).unwrap();
+    let hosts = palisade::AllowedHosts::parse(["service.test"]).unwrap();
     let app = palisade::Shield::builder()
         .hosts(hosts)
         .protect(Routes::new().acme_webroot(folder.path()))
@@ -86,7 +86,7 @@ async fn challenges_are_served_from_the_folder_and_nothing_else_is() {
             peer,
             palisade::core::Scheme::Http,
         ));
-        ask(&app, request).await
+        send_to(&app, request).await
     };
     let found = get("token_-1").await;
     assert_eq!(

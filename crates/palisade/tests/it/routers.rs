@@ -15,7 +15,7 @@ fn shield() -> Shield {
     let keys = palisade::api_key::MemoryKeyStore::new();
     let scheme = palisade::api_key::KeyScheme::new(palisade::api_key::Pepper::generate().unwrap());
     Shield::builder()
-        .hosts(AllowedHosts::parse(["house.test"]).unwrap())
+        .hosts(AllowedHosts::parse(["service.test"]).unwrap())
         .authenticate(palisade::ApiKeyLayer::new(scheme, keys))
         .rules(table)
         .build()
@@ -35,16 +35,26 @@ fn router() -> Router {
 }
 
 #[tokio::test]
-async fn a_route_that_the_table_forgot_is_closed() {
+async fn a_handler_without_a_rule_is_refused() {
     let app = shield().protect(router());
-    assert_eq!(ask(&app, request("GET", "/open", None)).await.body, "open");
     assert_eq!(
-        ask(&app, request("GET", "/forgotten", None)).await.status,
+        send_to(&app, request("GET", "/open", None)).await.body,
+        "open"
+    );
+    assert_eq!(
+        send_to(&app, request("GET", "/forgotten", None))
+            .await
+            .status,
         404
     );
-    assert_eq!(ask(&app, request("GET", "/closed", None)).await.status, 401);
     assert_eq!(
-        ask(&app, request("GET", "/elsewhere", None)).await.status,
+        send_to(&app, request("GET", "/closed", None)).await.status,
+        401
+    );
+    assert_eq!(
+        send_to(&app, request("GET", "/elsewhere", None))
+            .await
+            .status,
         404
     );
 }
@@ -58,7 +68,7 @@ async fn routes_that_are_added_to_a_layered_router_are_open_and_to_a_protected_o
         .route("/forgotten", get(async || "open"));
     let open = layered.oneshot(request("GET", "/forgotten", None)).await;
     assert_eq!(
-        see(open.unwrap()).await.status,
+        read_response(open.unwrap()).await.status,
         200,
         "what the documentation warns of"
     );
@@ -70,13 +80,15 @@ async fn routes_that_are_added_to_a_layered_router_are_open_and_to_a_protected_o
             .merge(late),
     );
     assert_eq!(
-        ask(&app, request("GET", "/forgotten", None)).await.status,
+        send_to(&app, request("GET", "/forgotten", None))
+            .await
+            .status,
         404
     );
 }
 
 #[test]
-fn a_handler_without_a_rule_and_a_rule_without_a_handler_are_told() {
+fn a_handler_without_a_rule_and_a_rule_without_a_handler_are_warnings() {
     let codes = |router: Router| {
         let app = shield().protect(router);
         let told: Vec<(&str, String)> = app
@@ -121,7 +133,7 @@ fn routes_that_contradict_each_other_are_an_error_and_no_panic() {
         twice.clone().into_parts().unwrap_err(),
         RulesError::TwoRules { route: "/a".into() }
     );
-    let builder = Shield::builder().hosts(AllowedHosts::parse(["house.test"]).unwrap());
+    let builder = Shield::builder().hosts(AllowedHosts::parse(["service.test"]).unwrap());
     assert_eq!(builder.protect(twice).unwrap_err().code(), "two-rules");
 
     let both = Routes::new()
@@ -154,11 +166,11 @@ async fn nested_routes_keep_their_rules_and_see_the_path_without_the_prefix() {
     let root = Routes::new().get("/c", Rule::public(), path);
     let routes = Routes::new().nest("/n", inner).nest("/", root);
     let app = Shield::builder()
-        .hosts(AllowedHosts::parse(["house.test"]).unwrap())
+        .hosts(AllowedHosts::parse(["service.test"]).unwrap())
         .protect(routes)
         .unwrap();
     for (asked, seen) in [("/n", "/"), ("/n/b", "/b"), ("/c", "/c")] {
-        assert_eq!(ask(&app, request("GET", asked, None)).await.body, seen);
+        assert_eq!(send_to(&app, request("GET", asked, None)).await.body, seen);
     }
 }
 
@@ -166,11 +178,11 @@ async fn nested_routes_keep_their_rules_and_see_the_path_without_the_prefix() {
 async fn a_nested_route_passes_under_the_rule_of_its_wildcard() {
     let app = shield().protect(router());
     assert_eq!(
-        ask(&app, request("GET", "/files/a/1", None)).await.body,
+        send_to(&app, request("GET", "/files/a/1", None)).await.body,
         "file"
     );
     assert_eq!(
-        ask(&app, request("GET", "/files/b", None)).await.body,
+        send_to(&app, request("GET", "/files/b", None)).await.body,
         "fallback"
     );
 }
@@ -184,7 +196,7 @@ async fn a_rewrite_between_table_and_router_fails_closed() {
         inner.clone().oneshot(request)
     });
     let app = shield().protect(Router::new().fallback_service(rewriting));
-    let seen = ask(&app, request("GET", "/open", None)).await;
+    let seen = send_to(&app, request("GET", "/open", None)).await;
     assert_eq!((seen.status, seen.code.as_str()), (500, "misconfigured"));
 }
 
@@ -192,19 +204,19 @@ async fn a_rewrite_between_table_and_router_fails_closed() {
 async fn a_checked_router_without_a_shield_serves_nothing() {
     let alone = shield().check(router());
     let answer = alone.oneshot(request("GET", "/open", None)).await.unwrap();
-    assert_eq!(see(answer).await.code, "misconfigured");
+    assert_eq!(read_response(answer).await.code, "misconfigured");
 }
 
 #[tokio::test]
 async fn a_protected_router_serves_under_axum_serve() {
-    let app = house().builder.protect(routes()).unwrap();
+    let app = test_shield().builder.protect(routes()).unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, app.into_make_service()).await });
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();
     socket
-        .write_all(b"GET /health HTTP/1.1\r\nhost: house.test\r\nconnection: close\r\n\r\n")
+        .write_all(b"GET /health HTTP/1.1\r\nhost: service.test\r\nconnection: close\r\n\r\n")
         .await
         .unwrap();
     let mut answer = String::new();

@@ -6,14 +6,14 @@ use tower::ServiceExt as _;
 use crate::support::*;
 
 async fn check(method: &str, path: &str, key: Option<&str>, status: u16, code: &str) {
-    let house = house();
+    let parts = test_shield();
     let key = key.map(|key| match key {
-        "right" => house.key.clone(),
-        "narrow" => house.narrow_key.clone(),
+        "right" => parts.key.clone(),
+        "narrow" => parts.narrow_key.clone(),
         other => other.to_owned(),
     });
-    let app = house.builder.protect(routes()).unwrap();
-    let seen = ask(&app, request(method, path, key.as_deref())).await;
+    let app = parts.builder.protect(routes()).unwrap();
+    let seen = send_to(&app, request(method, path, key.as_deref())).await;
     assert_eq!(
         (seen.status, seen.code.as_str()),
         (status, code),
@@ -24,7 +24,7 @@ async fn check(method: &str, path: &str, key: Option<&str>, status: u16, code: &
         seen.headers.contains_key("strict-transport-security"),
         "headers on every answer"
     );
-    let lines = house.audit.lines();
+    let lines = parts.audit.lines();
     assert_eq!(lines.len(), 1, "one record a request: {lines:?}");
     assert!(
         lines[0].contains(&format!("\"status\":{status}")),
@@ -34,7 +34,7 @@ async fn check(method: &str, path: &str, key: Option<&str>, status: u16, code: &
 }
 
 #[tokio::test]
-async fn each_part_refuses_what_is_its_own_and_all_is_on_record() {
+async fn each_guard_refuses_its_cases_and_all_are_recorded() {
     check("GET", "/health", None, 200, "").await;
     check("GET", "/nothing", None, 404, "not_found").await;
     check("DELETE", "/health", None, 405, "method_not_allowed").await;
@@ -60,19 +60,19 @@ async fn each_part_refuses_what_is_its_own_and_all_is_on_record() {
 }
 
 #[tokio::test]
-async fn an_unknown_path_is_404_before_a_credential_is_looked_at() {
+async fn an_unknown_path_is_404_before_a_credential_is_checked() {
     check("GET", "/nothing", Some("psk_wrong"), 404, "not_found").await;
 }
 
 #[tokio::test]
-async fn a_strange_host_and_a_request_in_clear_are_refused_first() {
-    let house = house();
-    let app = house.builder.protect(routes()).unwrap();
+async fn an_unknown_host_and_a_request_without_tls_are_refused_first() {
+    let parts = test_shield();
+    let app = parts.builder.protect(routes()).unwrap();
     let mut strange = request("GET", "/health", None);
     strange
         .headers_mut()
         .insert("host", "evil.test".parse().unwrap());
-    let seen = ask(&app, strange).await;
+    let seen = send_to(&app, strange).await;
     assert!(matches!(seen.status, 400 | 421), "{}", seen.status);
     let mut clear = request("GET", "/health", None);
     let address = "203.0.113.7:5000".parse().unwrap();
@@ -80,7 +80,7 @@ async fn a_strange_host_and_a_request_in_clear_are_refused_first() {
         address,
         palisade::core::Scheme::Http,
     ));
-    let seen = ask(&app, clear).await;
+    let seen = send_to(&app, clear).await;
     assert_eq!(
         (seen.status, seen.code.as_str()),
         (403, "insecure_transport")
@@ -92,53 +92,55 @@ async fn a_strange_host_and_a_request_in_clear_are_refused_first() {
 }
 
 #[tokio::test]
-async fn a_key_sent_in_clear_is_refused_on_every_page_and_on_record_by_its_id() {
-    let house = house();
-    let https = HttpsLayer::redirect_to("house.test").unwrap().every_path();
-    let app = house.builder.https(https).protect(routes()).unwrap();
+async fn a_key_sent_without_tls_is_refused_everywhere_and_recorded_by_its_id() {
+    let parts = test_shield();
+    let https = HttpsLayer::redirect_to("service.test")
+        .unwrap()
+        .every_path();
+    let app = parts.builder.https(https).protect(routes()).unwrap();
     let address = "203.0.113.7:5000".parse().unwrap();
     let clear = palisade::core::Peer::new(address, palisade::core::Scheme::Http);
-    let bearer = format!("Bearer {}", house.key);
-    for (header, value) in [("x-api-key", &house.key), ("authorization", &bearer)] {
+    let bearer = format!("Bearer {}", parts.key);
+    for (header, value) in [("x-api-key", &parts.key), ("authorization", &bearer)] {
         let mut shown = request("GET", "/speak?text=hi", None);
         shown.extensions_mut().insert(clear);
         shown.headers_mut().insert(header, value.parse().unwrap());
-        let seen = ask(&app, shown).await;
+        let seen = send_to(&app, shown).await;
         assert_eq!(
             (seen.status, seen.code.as_str()),
             (403, "credential_in_clear")
         );
         assert!(!seen.headers.contains_key("location"));
     }
-    let id = house.key.split('_').nth(2).unwrap();
-    let secret = house.key.split('_').nth(3).unwrap();
+    let id = parts.key.split('_').nth(2).unwrap();
+    let secret = parts.key.split('_').nth(3).unwrap();
     let exposed = format!(r#""credential_exposed":[{{"kind":"api_key","id":"{id}"}}]"#);
-    for line in house.audit.lines() {
+    for line in parts.audit.lines() {
         assert!(line.contains(&exposed) && !line.contains(secret), "{line}");
     }
     let mut page = request("GET", "/speak?text=hi", None);
     page.extensions_mut().insert(clear);
-    assert_eq!(ask(&app, page).await.status, 308);
+    assert_eq!(send_to(&app, page).await.status, 308);
 }
 
 #[tokio::test]
 async fn a_request_without_a_peer_is_misconfigured() {
-    let house = house();
-    let app = house.builder.protect(routes()).unwrap();
+    let parts = test_shield();
+    let app = parts.builder.protect(routes()).unwrap();
     let mut nobody = request("GET", "/health", None);
     nobody.extensions_mut().clear();
-    assert_eq!(ask(&app, nobody).await.code, "misconfigured");
+    assert_eq!(send_to(&app, nobody).await.code, "misconfigured");
 }
 
 #[tokio::test]
 async fn the_limit_of_a_route_counts_a_principal_and_opens_again() {
-    let house = house();
-    let app = house.builder.protect(routes()).unwrap();
-    let speak = || request("GET", "/speak?text=hi", Some(&house.key));
+    let parts = test_shield();
+    let app = parts.builder.protect(routes()).unwrap();
+    let speak = || request("GET", "/speak?text=hi", Some(&parts.key));
     for _ in 0..3 {
-        assert_eq!(ask(&app, speak()).await.status, 200);
+        assert_eq!(send_to(&app, speak()).await.status, 200);
     }
-    let seen = ask(&app, speak()).await;
+    let seen = send_to(&app, speak()).await;
     assert_eq!(seen.status, 429, "{}", seen.body);
     let wait: u64 = seen.headers["retry-after"]
         .to_str()
@@ -146,32 +148,35 @@ async fn the_limit_of_a_route_counts_a_principal_and_opens_again() {
         .parse()
         .unwrap();
     assert!((1..=20).contains(&wait), "{wait}");
-    house.clock.advance(std::time::Duration::from_secs(wait));
-    assert_eq!(ask(&app, speak()).await.status, 200);
-    assert_eq!(ask(&app, request("GET", "/health", None)).await.status, 200);
+    parts.clock.advance(std::time::Duration::from_secs(wait));
+    assert_eq!(send_to(&app, speak()).await.status, 200);
+    assert_eq!(
+        send_to(&app, request("GET", "/health", None)).await.status,
+        200
+    );
 }
 
 #[tokio::test]
-async fn a_flood_without_a_credential_meets_the_limit_by_address() {
-    let house = house();
-    let app = house.builder.protect(routes()).unwrap();
+async fn requests_without_a_credential_are_limited_by_address() {
+    let parts = test_shield();
+    let app = parts.builder.protect(routes()).unwrap();
     let mut statuses = Vec::new();
     for _ in 0..25 {
         statuses.push(
-            ask(&app, request("GET", "/speak?text=hi", Some("psk_guess")))
+            send_to(&app, request("GET", "/speak?text=hi", Some("psk_guess")))
                 .await
                 .status,
         );
     }
     assert_eq!(statuses.iter().filter(|status| **status == 401).count(), 20);
     assert_eq!(statuses.iter().filter(|status| **status == 429).count(), 5);
-    assert_eq!(house.audit.lines().len(), 25);
+    assert_eq!(parts.audit.lines().len(), 25);
 }
 
 #[tokio::test]
 async fn the_handler_sees_clean_text_and_no_credential() {
-    let house = house();
-    let app = house
+    let parts = test_shield();
+    let app = parts
         .builder
         .protect(
             Routes::new()
@@ -186,19 +191,19 @@ async fn the_handler_sees_clean_text_and_no_credential() {
                 .get("/speak", Rule::public().limit("speak"), async || ()),
         )
         .unwrap();
-    let seen = ask(
+    let seen = send_to(
         &app,
-        request("GET", "/echo?text=a%00b%E2%80%AEc", Some(&house.key)),
+        request("GET", "/echo?text=a%00b%E2%80%AEc", Some(&parts.key)),
     )
     .await;
     assert_eq!(seen.body, "/echo?text=abc false");
 }
 
 #[tokio::test]
-async fn a_panicking_handler_and_a_departed_client_are_on_record() {
-    let house = house();
-    let app = house.builder.protect(routes()).unwrap();
-    let panicked = ask(&app, request("GET", "/panic", None)).await;
+async fn a_panic_and_a_client_that_disconnects_are_recorded() {
+    let parts = test_shield();
+    let app = parts.builder.protect(routes()).unwrap();
+    let panicked = send_to(&app, request("GET", "/panic", None)).await;
     assert_eq!(panicked.status, 500);
     assert!(
         panicked.body.contains("internal_error"),
@@ -208,27 +213,27 @@ async fn a_panicking_handler_and_a_departed_client_are_on_record() {
     assert!(!panicked.body.contains("on purpose"), "{}", panicked.body);
     let answer = app.oneshot(request("GET", "/health", None)).await.unwrap();
     drop(answer);
-    let lines = house.audit.lines();
+    let lines = parts.audit.lines();
     assert_eq!(lines.len(), 2);
     assert!(lines[0].contains("panicked"), "{}", lines[0]);
     assert!(lines[1].contains("body_dropped"), "{}", lines[1]);
 }
 
 #[tokio::test]
-async fn secrets_and_text_are_nowhere_in_the_record() {
-    let house = house();
-    let app = house.builder.protect(routes()).unwrap();
+async fn secrets_and_text_are_not_recorded() {
+    let parts = test_shield();
+    let app = parts.builder.protect(routes()).unwrap();
     let path = "/speak?text=canary-text&api_key=canary-query";
-    ask(&app, request("GET", path, Some(&house.key))).await;
-    ask(&app, request("GET", path, Some("canary-key"))).await;
-    let record = house.audit.lines().join("\n");
+    send_to(&app, request("GET", path, Some(&parts.key))).await;
+    send_to(&app, request("GET", path, Some("canary-key"))).await;
+    let record = parts.audit.lines().join("\n");
     assert!(!record.contains("canary"), "{record}");
-    assert!(!record.contains(&house.key), "{record}");
+    assert!(!record.contains(&parts.key), "{record}");
 }
 
 #[test]
 fn the_order_is_fixed_whatever_the_order_of_the_calls() {
-    let shield = house()
+    let shield = test_shield()
         .builder
         .rules(routes().into_parts().unwrap().1)
         .build()
@@ -254,7 +259,7 @@ fn the_order_is_fixed_whatever_the_order_of_the_calls() {
 }
 
 #[test]
-fn what_does_not_fit_is_said_at_build_with_its_remedy() {
+fn parts_that_do_not_fit_are_build_errors_with_a_remedy() {
     let table = |rule| palisade::Rules::new().any("/a", rule);
     let hosts = || palisade::AllowedHosts::parse(["a.test"]).unwrap();
     let error = Shield::builder()
@@ -292,7 +297,7 @@ fn what_does_not_fit_is_said_at_build_with_its_remedy() {
 }
 
 #[test]
-fn a_limit_in_the_wrong_place_is_said_at_build() {
+fn a_limit_in_the_wrong_position_is_a_build_error() {
     use palisade::rate_limit::RateLimitLayerBuilder;
     use palisade::{Policy, RateLimitLayer};
 
@@ -313,7 +318,7 @@ fn a_limit_in_the_wrong_place_is_said_at_build() {
     assert_eq!(error.code(), "misplaced-limit");
     assert!(error.to_string().contains("`limit_principals`"), "{error}");
 
-    let too_late = house()
+    let too_late = test_shield()
         .builder
         .limit_principals(limit(RateLimitLayer::by_client()));
     assert_eq!(
@@ -323,8 +328,8 @@ fn a_limit_in_the_wrong_place_is_said_at_build() {
 }
 
 #[test]
-fn a_limit_that_no_rule_names_is_told() {
-    let shield = house()
+fn a_limit_that_no_rule_names_is_a_warning() {
+    let shield = test_shield()
         .builder
         .rules(palisade::Rules::new())
         .build()
@@ -341,7 +346,7 @@ fn a_limit_that_no_rule_names_is_told() {
 #[test]
 fn a_gate_before_the_handler_needs_a_trail_that_fails_closed() {
     let table = palisade::Rules::new();
-    let gated = house().builder.audit_before_handler();
+    let gated = test_shield().builder.audit_before_handler();
     assert_eq!(
         gated.rules(table).build().unwrap_err(),
         ShieldError::GateWithoutPromise
@@ -350,7 +355,7 @@ fn a_gate_before_the_handler_needs_a_trail_that_fails_closed() {
 
 #[test]
 fn a_stack_explains_itself_and_warns() {
-    let shield = house()
+    let shield = test_shield()
         .builder
         .rules(routes().into_parts().unwrap().1)
         .build()
@@ -373,7 +378,7 @@ fn a_stack_explains_itself_and_warns() {
 
 #[test]
 fn two_authenticators_that_read_the_same_header_do_not_build() {
-    let (one, two) = (house(), house());
+    let (one, two) = (test_shield(), test_shield());
     let keys = || {
         let scheme =
             palisade::api_key::KeyScheme::new(palisade::api_key::Pepper::generate().unwrap());
@@ -390,16 +395,16 @@ fn two_authenticators_that_read_the_same_header_do_not_build() {
 
 #[tokio::test]
 async fn every_response_carries_the_identifier_of_its_record() {
-    let house = house();
+    let parts = test_shield();
     let observer = RefusesEverythingAt("/observed");
-    let app = house.builder.observe(observer).protect(routes()).unwrap();
+    let app = parts.builder.observe(observer).protect(routes()).unwrap();
     let mut requests = vec![
         request("GET", "/health", None),
         request("GET", "/nothing", None),
         request("DELETE", "/health", None),
         request("GET", "/speak?text=hi", None),
         request("GET", "/panic", None),
-        request("GET", "/speak", Some(&house.key)),
+        request("GET", "/speak", Some(&parts.key)),
     ];
     let mut other_host = request("GET", "/health", None);
     other_host
@@ -410,18 +415,18 @@ async fn every_response_carries_the_identifier_of_its_record() {
     for mut request in requests {
         let chosen = "chosen-by-the-client".parse().unwrap();
         request.headers_mut().insert("x-request-id", chosen);
-        let seen = ask(&app, request).await;
+        let seen = send_to(&app, request).await;
         let id = seen.headers["x-request-id"].to_str().unwrap();
         assert_eq!(id.len(), 32, "{id}");
-        let record = house.audit.lines().pop().unwrap();
+        let record = parts.audit.lines().pop().unwrap();
         assert!(
             record.contains(&format!("\"id\":\"{id}\"")),
             "{id}: {record}"
         );
     }
-    assert_eq!(house.audit.lines().len(), count);
+    assert_eq!(parts.audit.lines().len(), count);
     // An observer stands outside the audit trail, but not outside the identifier.
-    let seen = ask(&app, request("GET", "/observed", None)).await;
+    let seen = send_to(&app, request("GET", "/observed", None)).await;
     assert_eq!((seen.status, seen.code.as_str()), (503, "observed"));
     assert!(seen.headers.contains_key("x-request-id"));
 }
@@ -453,36 +458,36 @@ impl palisade::core::Guard for RefusesEverythingAt {
 }
 
 #[tokio::test]
-async fn the_identifier_is_left_out_where_that_is_said() {
-    let app = house()
+async fn the_request_identifier_can_be_turned_off() {
+    let app = test_shield()
         .builder
         .without_request_id()
         .protect(routes())
         .unwrap();
-    let seen = ask(&app, request("GET", "/health", None)).await;
+    let seen = send_to(&app, request("GET", "/health", None)).await;
     assert!(!seen.headers.contains_key("x-request-id"));
 }
 
 #[tokio::test]
-async fn a_guard_of_the_application_that_panics_is_answered_500_and_on_record() {
-    let house = house();
+async fn a_panic_in_a_custom_guard_is_status_500_and_is_recorded() {
+    let parts = test_shield();
     let guard = RefusesEverythingAt("");
     let routes = routes().get("/panic-in-guard", Rule::public(), async || "never");
-    let app = house.builder.guard(guard).protect(routes).unwrap();
-    let seen = ask(&app, request("GET", "/panic-in-guard", None)).await;
+    let app = parts.builder.guard(guard).protect(routes).unwrap();
+    let seen = send_to(&app, request("GET", "/panic-in-guard", None)).await;
     assert_eq!((seen.status, seen.code.as_str()), (500, "internal_error"));
     assert!(!seen.body.contains("on purpose"), "{}", seen.body);
     assert!(seen.headers.contains_key("strict-transport-security"));
-    let record = house.audit.lines().join("\n");
+    let record = parts.audit.lines().join("\n");
     assert!(record.contains("panicked"), "{record}");
 }
 
 #[tokio::test]
-async fn panics_go_on_outwards_where_that_is_said() {
-    let house = house();
-    let app = house.builder.propagate_panics().protect(routes()).unwrap();
+async fn panics_propagate_if_configured() {
+    let parts = test_shield();
+    let app = parts.builder.propagate_panics().protect(routes()).unwrap();
     let joined = tokio::spawn(app.oneshot(request("GET", "/panic", None))).await;
     assert!(joined.unwrap_err().is_panic());
-    let record = house.audit.lines().join("\n");
+    let record = parts.audit.lines().join("\n");
     assert!(record.contains("panicked"), "{record}");
 }

@@ -1,4 +1,4 @@
-//! A stack with everything in it, and requests to it.
+//! A shield with every part, and requests to it.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use palisade::{
 use serde_json::Value;
 use tower::ServiceExt as _;
 
-pub struct House {
+pub struct TestShield {
     pub key: String,
     pub narrow_key: String,
     pub audit: MemorySink,
@@ -23,7 +23,7 @@ pub struct House {
     pub builder: ShieldBuilder,
 }
 
-/// Answers with who asks.
+/// Responds with the id of the principal.
 async fn who(who: Principal) -> impl IntoResponse {
     who.id().to_owned()
 }
@@ -46,7 +46,7 @@ pub fn routes() -> Routes {
         })
 }
 
-pub fn house() -> House {
+pub fn test_shield() -> TestShield {
     let clock = ManualClock::new(Duration::from_secs(1_800_000_000));
     let scheme = KeyScheme::new(Pepper::generate().unwrap());
     let keys = MemoryKeyStore::new();
@@ -75,10 +75,10 @@ pub fn house() -> House {
     let builder = Shield::builder()
         .audit(AuditLayer::builder().sink(audit.clone()).build().unwrap())
         .authenticate(ApiKeyLayer::new(scheme.clone(), keys.clone()))
-        .hosts(AllowedHosts::parse(["house.test"]).unwrap())
+        .hosts(AllowedHosts::parse(["service.test"]).unwrap())
         .limit_clients(limit(RateLimitLayer::by_client(), client))
         .limit_principals(limit(RateLimitLayer::by_principal(), speak));
-    House {
+    TestShield {
         key,
         narrow_key,
         audit,
@@ -91,7 +91,7 @@ pub fn request(method: &str, path: &str, key: Option<&str>) -> Request<Body> {
     let mut request = Request::builder()
         .method(method)
         .uri(path)
-        .header("host", "house.test")
+        .header("host", "service.test")
         .extension(Peer::new(
             "203.0.113.7:5000".parse().unwrap(),
             Scheme::Https,
@@ -106,23 +106,23 @@ pub fn request(method: &str, path: &str, key: Option<&str>) -> Request<Body> {
     request
 }
 
-pub struct Seen {
+pub struct TestResponse {
     pub status: u16,
     pub code: String,
     pub body: String,
     pub headers: http::HeaderMap,
 }
 
-pub async fn ask(app: &palisade::ProtectedRouter, request: Request<Body>) -> Seen {
-    see(app.clone().oneshot(request).await.unwrap()).await
+pub async fn send_to(app: &palisade::ProtectedRouter, request: Request<Body>) -> TestResponse {
+    read_response(app.clone().oneshot(request).await.unwrap()).await
 }
 
-pub async fn see(answer: Response<Body>) -> Seen {
+pub async fn read_response(answer: Response<Body>) -> TestResponse {
     let (head, body) = answer.into_parts();
     let bytes = body.collect().await.unwrap().to_bytes();
     let body = String::from_utf8(bytes.to_vec()).unwrap();
     let document: Value = serde_json::from_str(&body).unwrap_or_default();
-    Seen {
+    TestResponse {
         status: head.status.as_u16(),
         code: document["code"].as_str().unwrap_or_default().to_owned(),
         body,

@@ -15,7 +15,7 @@ use toml::Spanned;
 )]
 pub(in crate::config) struct Cors {
     /// The origins, as browsers send them: `https://app.example`, `http://localhost:3000`. `*`
-    /// stands for all. Default: none.
+    /// means all. Default: none.
     ///
     /// A path, a default port or an upper-case letter is an error: no browser sends it, so the
     /// origin would never match.

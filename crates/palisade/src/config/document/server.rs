@@ -34,7 +34,7 @@ pub(in crate::config) struct Server {
     /// The pages that are redirected to HTTPS: `/`, `/docs/*`. Needs `redirect_to`.
     ///
     /// Everything else without TLS is refused: a redirected API call has already sent its
-    /// credential in clear.
+    /// credential without TLS.
     pub(in crate::config) redirect: Vec<Spanned<String>>,
     /// The networks of proxies whose connections begin with a PROXY header. Default: none.
     ///
@@ -65,7 +65,7 @@ pub(in crate::config) struct Server {
     pub(in crate::config) limits: ServerLimits,
     /// Whether requests without TLS are served. Default: `false`.
     ///
-    /// Credentials then cross the network in clear. For a listener on loopback behind a proxy that
+    /// Others on the network can then read the credentials. For a listener on loopback behind a proxy that
     /// speaks TLS.
     pub(in crate::config) dangerously_accept_plain_http: bool,
     /// The header with the request identifier, or `false` for none. Default: `X-Request-Id`.

@@ -15,8 +15,9 @@ use tower_service::Service;
 
 /// Computes the CORS headers of a response from the head of the request, and adds them.
 ///
-/// The layer decides as it does around any service; here it is asked with a copy of the head, since
-/// it can only speak as a service. A predicate for origins that waits is awaited.
+/// A `CorsLayer` can only decide as a service. So it wraps an empty service here, which is called with
+/// a copy of the head, and the headers of its response are kept. An asynchronous predicate for origins
+/// is awaited.
 #[derive(Clone, Debug)]
 pub(crate) struct CorsGuard(pub(crate) CorsLayer);
 

@@ -1,6 +1,6 @@
 //! Cross-origin requests of browsers (CORS, Fetch standard), decided by `tower-http`.
 //!
-//! The guard asks a `CorsLayer` which headers a response gets. It is outside every guard that may
+//! The guard gets the headers of a response from a `CorsLayer`. It is outside every guard that may
 //! refuse, so scripts can read refusals. [`PreflightService`] responds to preflights, which carry
 //! no credential, in place of the handler.
 

@@ -14,10 +14,14 @@ use tower_service::Service;
 /// Responds to the CORS preflight of a known route with status 204, if the shield has a CORS layer.
 /// Every other request goes to the inner service.
 ///
-/// It is inside all guards, so preflights are recorded, and limited by client address.
+/// It is inside all guards, so preflights are recorded, and limited by client address. The response
+/// has no body; the CORS headers are added by the guard outside.
+///
+/// It is part of the type [`Protected`](crate::shield::Protected), and cannot be made alone.
 #[derive(Clone, Debug)]
 pub struct PreflightService<S> {
     inner: S,
+    /// Whether there is a CORS layer. Without one, a preflight is an ordinary request.
     responds: bool,
 }
 
@@ -70,6 +74,7 @@ pin_project! {
 }
 
 pin_project! {
+    /// Who responds.
     #[project = KindProjected]
     #[derive(Debug)]
     enum Kind<F> {
