@@ -1,4 +1,5 @@
-//! The `palisade` command: API keys, development tokens, limits, audit trails and certificates.
+//! The `palisade` command: API keys, development tokens, limits, audit trails, certificates and the
+//! gateway.
 //!
 //! Exit codes:
 //!
@@ -21,6 +22,7 @@
 //! | `try_command` | `try key`, `try token` |
 //! | `audit` | `audit verify`, `query`, `report`, `export`, `acknowledge`, `key` |
 //! | `cert` | `cert issue`, `show` |
+//! | `gateway` | `gateway` |
 //!
 //! Each command is a type of clap with a method `run`. It does its work through the public API of the
 //! library crates, so a program can do the same without the command. The command adds arguments, text and exit
@@ -35,6 +37,7 @@
 
 mod audit;
 mod cert;
+mod gateway;
 mod key;
 mod limits;
 mod token;
@@ -51,7 +54,7 @@ use clap::{Parser, Subcommand};
 use self::failure::Failure;
 
 /// Makes and revokes API keys, mints development tokens, shows limits, reads and verifies audit
-/// trails, orders certificates.
+/// trails, orders certificates, and protects a service in any language.
 ///
 /// Results go to standard output, notes and errors to standard error. Keys and tokens are read from
 /// files or standard input.
@@ -72,6 +75,7 @@ Examples:
   palisade audit verify audit.jsonl
   palisade audit query audit.jsonl --principal anna --since 24h
   palisade cert issue --config server.toml --dry-run
+  palisade gateway --upstream http://127.0.0.1:5000 --text text
 
 `palisade COMMAND --help` has more. Exit codes: 0 done, 1 the result is no, 2 it could not be done,
 3 the audit trail has incidents that an operator must check.";
@@ -113,6 +117,7 @@ enum Command {
     /// Uses the configuration file and the cache of the service (ACME, RFC 8555).
     #[command(subcommand)]
     Cert(cert::Command),
+    Gateway(gateway::Command),
 }
 
 /// Runs the command and returns its exit code. clap itself ends with 2 after wrong arguments.
@@ -127,6 +132,7 @@ fn main() -> ExitCode {
         Command::Try(command) => command.run(),
         Command::Audit(command) => command.run(),
         Command::Cert(command) => command.run(),
+        Command::Gateway(command) => command.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

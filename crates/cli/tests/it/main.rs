@@ -12,6 +12,7 @@
 
 mod audit;
 mod cert;
+mod gateway;
 mod help;
 mod key;
 mod limits;

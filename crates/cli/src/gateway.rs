@@ -1,0 +1,152 @@
+//! `palisade gateway`: a reverse proxy with the whole stack, in front of a service in any language.
+
+use std::{
+    io::{self, IsTerminal},
+    net::SocketAddr,
+    path::PathBuf,
+    sync::Arc,
+};
+
+use clap::Args;
+use palisade::logging::Log;
+use palisade_gateway::{Gateway, Reloader, Settings};
+use tokio::{
+    runtime::Runtime,
+    signal::unix::{Signal, SignalKind, signal},
+};
+
+use crate::{failure::Failure, output};
+
+/// Serve an HTTP service over HTTPS, with keys, limits, clean text and an audit trail
+///
+/// Without a configuration file every path needs a key. An address may send 60 requests a minute, a
+/// key 10. The first start makes a certificate authority for development and a key, and prints a
+/// `curl` command. SIGHUP reads the configuration file again.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Command {
+    /// Address of the service, such as http://127.0.0.1:5000
+    #[arg(
+        long,
+        value_name = "URL",
+        required_unless_present = "config",
+        conflicts_with = "config"
+    )]
+    upstream: Option<String>,
+    /// Address to listen on [default: 127.0.0.1:8443]
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "config")]
+    listen: Option<SocketAddr>,
+    /// Host that is served, such as voice.example; may be given several times [default: localhost]
+    #[arg(long = "host", value_name = "HOST", conflicts_with = "config")]
+    hosts: Vec<String>,
+    /// Text field to clean, in query, form and JSON body; may be given several times
+    #[arg(long = "text", value_name = "FIELD", conflicts_with = "config")]
+    text: Vec<String>,
+    /// Path that needs no key, such as /health; may be given several times
+    #[arg(long = "public", value_name = "PATH", conflicts_with = "config")]
+    public: Vec<String>,
+    /// Certificate chain, PEM [default: a certificate authority for development]
+    #[arg(long, value_name = "FILE", requires = "key", conflicts_with = "config")]
+    certificate: Option<PathBuf>,
+    /// Private key of the certificate, PEM
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "certificate",
+        conflicts_with = "config"
+    )]
+    key: Option<PathBuf>,
+    /// Folder for keys, authority and audit trail [default: palisade-gateway in the user's data]
+    #[arg(long, value_name = "FOLDER", conflicts_with = "config")]
+    data: Option<PathBuf>,
+    /// Configuration file (TOML) in place of the other options
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  palisade gateway --upstream http://127.0.0.1:5000 --text text
+  palisade gateway --upstream http://127.0.0.1:5000 --listen 0.0.0.0:443 --host voice.example \\
+      --certificate chain.pem --key key.pem
+  palisade gateway --config gateway.toml";
+
+impl Command {
+    /// Serves until SIGINT or SIGTERM.
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let _log = Log::builder().environment().start()?;
+        let settings = self.settings()?;
+        Runtime::new()?.block_on(serve(settings))
+    }
+
+    fn settings(self) -> Result<Settings, Failure> {
+        let upstream = match (self.config, self.upstream) {
+            (Some(file), _) => return Ok(Settings::read(file)?),
+            (None, upstream) => upstream.unwrap_or_default(),
+        };
+        let mut start = Settings::quick_start(upstream);
+        if let Some(address) = self.listen {
+            start = start.listen(address);
+        }
+        if let (Some(chain), Some(key)) = (self.certificate, self.key) {
+            start = start.certificate(chain, key);
+        }
+        if let Some(folder) = self.data {
+            start = start.data(folder);
+        }
+        start = self
+            .hosts
+            .into_iter()
+            .fold(start, |start, host| start.host(host));
+        start = self
+            .text
+            .into_iter()
+            .fold(start, |start, field| start.text_field(field));
+        start = self
+            .public
+            .into_iter()
+            .fold(start, |start, path| start.public(path));
+        Ok(start.settings()?)
+    }
+}
+
+async fn serve(settings: Settings) -> Result<(), Failure> {
+    let mut gateway = Gateway::prepare(settings).await?;
+    // Signals count before anyone is told that the gateway is ready.
+    let stop = stop()?;
+    let reloading = reload(gateway.reloader(), signal(SignalKind::hangup())?);
+    output::result(gateway.greeting(io::stdout().is_terminal())?.trim_end())?;
+    tokio::select! {
+        served = gateway.serve(stop) => Ok(served?),
+        () = reloading => Ok(()),
+    }
+}
+
+/// Waits for SIGINT or SIGTERM.
+fn stop() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("stopping: requests that are being served are finished first");
+    })
+}
+
+/// Reads the configuration again at each SIGHUP, for ever.
+async fn reload(reloader: Arc<Reloader>, mut hangup: Signal) {
+    while hangup.recv().await.is_some() {
+        match reloader.reload().await {
+            Ok(changes) if changes.is_empty() => {
+                tracing::info!(
+                    "reloaded: the file says the same; keys and certificate were read again"
+                );
+            }
+            Ok(changes) => tracing::info!(changed = changes.join(", "), "reloaded"),
+            Err(error) => tracing::error!(%error, "not reloaded: everything stays as it was"),
+        }
+    }
+    std::future::pending().await
+}

@@ -1,0 +1,109 @@
+//! `palisade gateway` in front of a service, with curl as its client.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpListener,
+    process::{Child, Command, Stdio},
+    thread,
+};
+
+use crate::support::Folder;
+
+/// Ends the process with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Answers every request with `spoken`, and returns the address.
+fn service() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut bytes = [0; 4096];
+            let _ = stream.read(&mut bytes);
+            let _ = stream.write_all(
+                b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nspoken",
+            );
+        }
+    });
+    format!("http://{address}")
+}
+
+/// Starts the gateway. Returns the address, `ca.pem` and the key file that it prints.
+fn start(folder: &Folder) -> (Running, [String; 3]) {
+    let line = format!(
+        "gateway --upstream {} --listen 127.0.0.1:0 --data data",
+        service()
+    );
+    let mut command = folder.command(&line);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut found = [String::new(), String::new(), String::new()];
+    for line in lines.map_while(Result::ok) {
+        let line = line.trim();
+        for (slot, label) in found
+            .iter_mut()
+            .zip(["Address", "Authority", "API key    in"])
+        {
+            if let Some(value) = line.strip_prefix(label) {
+                *slot = value.trim().to_owned();
+            }
+        }
+        if line.starts_with("curl ") {
+            break;
+        }
+    }
+    (Running(child), found)
+}
+
+fn curl(arguments: &[&str]) -> Option<String> {
+    let mut command = Command::new("curl");
+    command
+        .args(["--silent", "--write-out", " %{http_code}"])
+        .args(arguments);
+    let output = command.output().ok()?;
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[test]
+fn a_service_is_protected_by_one_command_and_the_key_is_in_a_private_file() {
+    let folder = Folder::new();
+    let (_running, [address, authority, key_file]) = start(&folder);
+    let key = std::fs::read_to_string(key_file).unwrap();
+    let header = format!("X-API-Key: {}", key.trim());
+    let Some(refused) = curl(&["--cacert", &authority, &address]) else {
+        eprintln!("curl is not installed: passed over");
+        return;
+    };
+    assert!(refused.ends_with(" 401"), "{refused}");
+    let spoken = curl(&["--cacert", &authority, "-H", &header, &address]).unwrap();
+    assert_eq!(spoken, "spoken 200");
+    let trail = folder.text("data/audit/audit.jsonl");
+    assert!(!trail.contains(key.trim()), "{trail}");
+}
+
+#[test]
+fn what_cannot_work_is_refused_with_the_remedy() {
+    let folder = Folder::new();
+    let public = folder.run("gateway --upstream http://127.0.0.1:1 --listen 0.0.0.0:0 --data data");
+    assert_eq!(public.code, Some(2));
+    assert!(public.err.contains("--certificate"), "{}", public.err);
+    let upstream = folder.run("gateway --upstream 127.0.0.1:5000 --data data");
+    assert_eq!(upstream.code, Some(2));
+    assert!(
+        upstream.err.contains("http://HOST:PORT"),
+        "{}",
+        upstream.err
+    );
+    assert_eq!(folder.run("gateway").code, Some(2));
+}

@@ -1,0 +1,104 @@
+//! The folder for what must outlive the gateway: keys, certificate authority, audit trail.
+
+use std::{
+    env,
+    fs::{self, DirBuilder},
+    io,
+    path::{Path, PathBuf},
+};
+
+use crate::error::GatewayError;
+
+/// Its name below `$XDG_DATA_HOME`.
+const NAME: &str = "palisade-gateway";
+
+/// A folder that only its owner may read.
+#[derive(Clone, Debug)]
+pub struct DataFolder(PathBuf);
+
+impl DataFolder {
+    /// Opens a folder, or creates it with mode 0700.
+    ///
+    /// Default: `palisade-gateway` in `$XDG_DATA_HOME`, or in `~/.local/share`.
+    ///
+    /// # Errors
+    /// There is no home folder, the folder cannot be created, or others may read it.
+    pub fn open(path: Option<&Path>) -> Result<Self, GatewayError> {
+        let path = match path {
+            Some(path) => std::path::absolute(path).map_err(|error| unusable(path, &error))?,
+            None => default_path()?,
+        };
+        create(&path).map_err(|error| unusable(&path, &error))?;
+        check_private(&path)?;
+        Ok(Self(path))
+    }
+
+    /// Returns its path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Returns the path of a file in it.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// Creates a folder in it, with the same mode.
+    pub(crate) fn folder(&self, name: &str) -> Result<PathBuf, GatewayError> {
+        let path = self.0.join(name);
+        create(&path).map_err(|error| unusable(&path, &error))?;
+        Ok(path)
+    }
+}
+
+/// A relative path in the variable is ignored, as the XDG Base Directory Specification says.
+fn default_path() -> Result<PathBuf, GatewayError> {
+    let absolute = |name| {
+        env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let base = absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")));
+    let base = base.ok_or_else(|| {
+        GatewayError::new("there is no home folder for the data")
+            .remedy("name one with `--data DIR`")
+    })?;
+    Ok(base.join(NAME))
+}
+
+fn create(path: &Path) -> io::Result<()> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        created => created,
+    }
+}
+
+/// Refuses a folder that others may read, since it holds keys.
+fn check_private(path: &Path) -> Result<(), GatewayError> {
+    #[cfg(unix)]
+    {
+        let metadata = fs::metadata(path).map_err(|error| unusable(path, &error))?;
+        let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777;
+        if mode & 0o077 != 0 {
+            let problem = format!("others may read the data folder (its mode is {mode:03o})");
+            return Err(GatewayError::at(path, problem)
+                .remedy(format_args!("run `chmod 700 '{}'`", path.display())));
+        }
+    }
+    Ok(())
+}
+
+fn unusable(path: &Path, error: &io::Error) -> GatewayError {
+    GatewayError::at(
+        path,
+        format_args!("the data folder cannot be used: {error}"),
+    )
+    .remedy("name another with `--data DIR`, or give this user the right to write there")
+}

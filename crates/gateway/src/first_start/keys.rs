@@ -1,0 +1,51 @@
+//! Keys of clients and the key of the audit trail, made at the first start.
+
+use std::path::Path;
+
+use palisade::{
+    api_key::{Environment, FileKeyStore, Grant, KeyScheme, MintedKey, Pepper},
+    audit::AuditKey,
+    core::SharedClock,
+};
+use palisade_internal::{hex, private_file};
+
+use crate::error::GatewayError;
+
+/// Makes the file of the keys and the pepper beside it, if they are not there.
+pub(crate) fn create_key_files(keys: &Path, pepper: &Path) -> Result<(), GatewayError> {
+    if keys.exists() {
+        // A new pepper would make every key in the file worthless: opening it tells what is missing.
+        return Ok(());
+    }
+    let broken = |error| GatewayError::new(error);
+    Pepper::read_or_create_file(pepper).map_err(broken)?;
+    FileKeyStore::create(keys).map_err(broken)?;
+    Ok(())
+}
+
+/// Mints a key for all routes, and stores its digest.
+pub(crate) fn mint(
+    scheme: &KeyScheme,
+    store: &FileKeyStore,
+    clock: &SharedClock,
+) -> Result<MintedKey, GatewayError> {
+    let grant = Grant::new(Environment::Live).owner("operator");
+    let minted = scheme
+        .mint(grant, clock.unix_time())
+        .map_err(|error| GatewayError::new(format_args!("no key could be made: {error}")))?;
+    let record = minted.record().clone();
+    let stored = store.update(|table| table.insert(record));
+    stored
+        .map_err(|error| GatewayError::new(format_args!("the key could not be stored: {error}")))?;
+    Ok(minted)
+}
+
+/// Makes the key of the audit trail, if it is not there.
+pub(crate) fn create_audit_key(path: &Path) -> Result<(), GatewayError> {
+    if path.exists() {
+        return Ok(());
+    }
+    let key = AuditKey::generate().map_err(|error| GatewayError::at(path, error))?;
+    let text = hex::encode(key.expose());
+    private_file::write_new(path, text.as_bytes()).map_err(|error| GatewayError::at(path, error))
+}

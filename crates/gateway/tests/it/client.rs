@@ -1,0 +1,135 @@
+//! A gateway that serves, and a client that sends bytes as they are.
+
+use std::{net::SocketAddr, path::Path, sync::Arc};
+
+use palisade_gateway::{Gateway, QuickStart, Reloader, Settings};
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, ServerName, pem::PemObject as _},
+};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    sync::oneshot,
+    task::JoinHandle,
+};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+/// A gateway that serves until it is dropped.
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
+    pub(crate) key: String,
+    pub(crate) folder: TempDir,
+    pub(crate) reloader: Arc<Reloader>,
+    tls: TlsConnector,
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<()>,
+}
+
+/// Starts a gateway with a folder of its own before an upstream.
+pub(crate) async fn start(
+    upstream: SocketAddr,
+    change: impl FnOnce(QuickStart) -> QuickStart,
+) -> Running {
+    let folder = tempfile::tempdir().unwrap();
+    let start = Settings::quick_start(format!("http://{upstream}"))
+        .listen(([127, 0, 0, 1], 0).into())
+        .data(folder.path().join("data"));
+    let settings = change(start).settings().unwrap();
+    run(folder, settings, "data/tls").await
+}
+
+/// Starts a gateway with a configuration file. Its keys are those of a quick start.
+pub(crate) async fn start_file(folder: TempDir, file: &str) -> Running {
+    let path = folder.path().join("gateway.toml");
+    std::fs::write(&path, file).unwrap();
+    run(folder, Settings::read(path).unwrap(), "tls").await
+}
+
+async fn run(folder: TempDir, settings: Settings, authority: &str) -> Running {
+    let gateway = Gateway::prepare(settings).await.unwrap();
+    let address = gateway.address();
+    let key = gateway.first_key().unwrap_or_default().to_owned();
+    let reloader = gateway.reloader();
+    let tls = trust(&folder.path().join(authority));
+    let (stop, stopped) = oneshot::channel::<()>();
+    let served = tokio::spawn(async move {
+        let stop = async {
+            let _ = stopped.await;
+        };
+        gateway.serve(stop).await.unwrap();
+    });
+    Running {
+        address,
+        key,
+        folder,
+        reloader,
+        tls,
+        stop,
+        served,
+    }
+}
+
+fn trust(authority: &Path) -> TlsConnector {
+    let mut roots = RootCertStore::empty();
+    let certificate = CertificateDer::from_pem_file(authority.join("ca.pem")).unwrap();
+    roots.add(certificate).unwrap();
+    let config = ClientConfig::builder()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    TlsConnector::from(Arc::new(config))
+}
+
+impl Running {
+    /// Opens a connection.
+    pub(crate) async fn connect(&self) -> TlsStream<TcpStream> {
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        self.tls.connect(name, stream).await.unwrap()
+    }
+
+    /// Sends bytes and reads until the server closes. `KEY` and `HOST` stand for header lines.
+    pub(crate) async fn send(&self, request: &str) -> String {
+        let mut stream = self.connect().await;
+        stream
+            .write_all(self.fill(request).as_bytes())
+            .await
+            .unwrap();
+        let mut response = Vec::new();
+        let _ = stream.read_to_end(&mut response).await;
+        String::from_utf8_lossy(&response).into_owned()
+    }
+
+    /// Replaces the words that stand for header lines.
+    pub(crate) fn fill(&self, request: &str) -> String {
+        let host = format!(
+            "Host: localhost:{}\r\nConnection: close\r\n",
+            self.address.port()
+        );
+        request
+            .replace("KEY", &format!("X-API-Key: {}\r\n", self.key))
+            .replace("HOST", &host)
+    }
+
+    /// Sends a GET with the key.
+    pub(crate) async fn get(&self, path: &str) -> String {
+        self.send(&format!("GET {path} HTTP/1.1\r\nHOSTKEY\r\n"))
+            .await
+    }
+
+    /// Stops the gateway and waits for its end.
+    pub(crate) async fn stop(self) -> TempDir {
+        let _ = self.stop.send(());
+        self.served.await.unwrap();
+        self.folder
+    }
+}
+
+/// The status line's number.
+pub(crate) fn status(response: &str) -> u16 {
+    let number = response.split(' ').nth(1);
+    number
+        .and_then(|number| number.parse().ok())
+        .unwrap_or_default()
+}

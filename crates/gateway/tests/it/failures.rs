@@ -1,0 +1,118 @@
+//! Requests that must not reach an upstream, and upstreams that fail.
+
+use tokio::net::TcpListener;
+
+use crate::{
+    client::{start, start_file, status},
+    upstream::{OK, answering, field},
+};
+
+#[tokio::test]
+async fn a_path_with_two_readings_never_reaches_the_upstream() {
+    let mut upstream = answering(OK).await;
+    let gateway = start(upstream.address, |start| start.public("/open/{*path}")).await;
+    for path in [
+        "/open/../secret",
+        "/open/%2e%2e/secret",
+        "/open//secret",
+        "/open/a%2fb",
+        "/open/..;/secret",
+    ] {
+        let response = gateway
+            .send(&format!("GET {path} HTTP/1.1\r\nHOST\r\n"))
+            .await;
+        assert_eq!(status(&response), 400, "{path}: {response}");
+        assert!(
+            response.contains("\"code\":\"ambiguous_path\""),
+            "{path}: {response}"
+        );
+    }
+    assert!(!upstream.got_more());
+}
+
+#[tokio::test]
+async fn a_request_with_two_lengths_never_reaches_the_upstream() {
+    let mut upstream = answering(OK).await;
+    let gateway = start(upstream.address, |start| start.public("/open")).await;
+    for framing in [
+        "Content-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
+        "Transfer-Encoding: gzip\r\n\r\nabc",
+        "Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n",
+        "Content-Length: +5\r\n\r\nabcde",
+    ] {
+        let response = gateway
+            .send(&format!("POST /open HTTP/1.1\r\nHOST{framing}"))
+            .await;
+        assert_eq!(status(&response), 400, "{framing}: {response}");
+    }
+    assert!(!upstream.got_more());
+}
+
+/// The server frames it by `Transfer-Encoding` alone (RFC 9112 section 6.3) and the gateway frames it
+/// anew, so what follows the last chunk is no second request for anyone.
+#[tokio::test]
+async fn a_request_with_length_and_chunks_is_one_request_for_the_upstream() {
+    let mut upstream = answering(OK).await;
+    let gateway = start(upstream.address, |start| start.public("/open")).await;
+    let request = "POST /open HTTP/1.1\r\nHOSTContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n\
+                   0\r\n\r\nGET /smuggled HTTP/1.1\r\n\r\n";
+    let response = gateway.send(request).await;
+    assert_eq!(response.matches("HTTP/1.1 ").count(), 1, "{response}");
+    let got = upstream.request().await;
+    assert!(got.ends_with("\r\n\r\n0\r\n\r\n"), "{got}");
+    assert_eq!(field(&got, "content-length"), None, "{got}");
+    assert!(!got.contains("smuggled") && !upstream.got_more(), "{got}");
+}
+
+#[tokio::test]
+async fn an_upstream_that_is_gone_is_502() {
+    let gone = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = gone.local_addr().unwrap();
+    drop(gone);
+    let gateway = start(address, |start| start).await;
+    let response = gateway.get("/").await;
+    assert_eq!(status(&response), 502, "{response}");
+    assert!(
+        response.contains("\"code\":\"upstream_unreachable\""),
+        "{response}"
+    );
+    assert!(
+        !response.contains(&address.port().to_string()),
+        "{response}"
+    );
+}
+
+#[tokio::test]
+async fn an_upstream_that_speaks_no_http_or_switches_protocols_is_502() {
+    for response in [
+        "nonsense\r\n\r\n",
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+        "",
+    ] {
+        let upstream = answering(response).await;
+        let gateway = start(upstream.address, |start| start).await;
+        let got = gateway.get("/").await;
+        assert_eq!(status(&got), 502, "{response}: {got}");
+        assert!(got.contains("\"code\":\"upstream_failed\""), "{got}");
+    }
+}
+
+#[tokio::test]
+async fn an_upstream_that_does_not_respond_in_time_is_504() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = format!(
+        "[server]\nhosts = ['localhost:*']\nhttps = '127.0.0.1:0'\n\
+         [[routes]]\npath = '/{{*path}}'\naccess = 'public'\n\
+         [[upstreams]]\nurl = 'http://{}'\nresponse_timeout_seconds = 1\n",
+        silent.local_addr().unwrap()
+    );
+    let gateway = start_file(folder, &file).await;
+    let response = gateway.send("GET /slow HTTP/1.1\r\nHOST\r\n").await;
+    assert_eq!(status(&response), 504, "{response}");
+    assert!(
+        response.contains("\"code\":\"upstream_timeout\""),
+        "{response}"
+    );
+}
