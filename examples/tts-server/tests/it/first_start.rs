@@ -5,7 +5,6 @@ use std::{
     fs,
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
-    process::Stdio,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -16,118 +15,9 @@ use std::{
 use http::StatusCode;
 use palisade::audit::{VerifyOptions, verify_file};
 use tempfile::TempDir;
-use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines},
-    process::{Child, ChildStdout, Command},
-};
+use tokio::{io::AsyncReadExt, process::Command};
 
-use crate::support::{CONFIG, Client, TestRequest, Trail, until};
-
-const PATIENCE: Duration = Duration::from_secs(60);
-
-fn program(folder: &Path, config: &str) -> Command {
-    let path = folder.join("server.toml");
-    fs::write(&path, config).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tts-server"));
-    command
-        .arg("--data")
-        .arg(folder.join("data"))
-        .arg("--config")
-        .arg(path)
-        .env_remove("RUST_LOG");
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    command
-}
-
-struct Started {
-    child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
-    greeting: String,
-}
-
-impl Started {
-    /// Starts the program, and reads what it says until it is ready.
-    async fn ready(mut command: Command) -> Self {
-        let mut child = command.spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut greeting = String::new();
-        let read = async {
-            while let Some(line) = lines.next_line().await.unwrap() {
-                greeting = greeting.clone() + &line + "\n";
-                // The last line of a greeting, of the first start or of a later one.
-                if line.contains("curl ") || line.ends_with("--new-key") && !line.starts_with("   ")
-                {
-                    return;
-                }
-            }
-            panic!("it ended: {greeting}");
-        };
-        tokio::time::timeout(PATIENCE, read)
-            .await
-            .expect("it is ready in time");
-        Self {
-            child,
-            lines,
-            greeting,
-        }
-    }
-
-    fn port(&self) -> u16 {
-        let rest = self.greeting.split_once("https://localhost:").unwrap().1;
-        rest.split('/').next().unwrap().parse().unwrap()
-    }
-
-    /// Reads the first key from the file that the greeting names: no terminal is there.
-    fn key(&self) -> Option<String> {
-        let line = self
-            .greeting
-            .lines()
-            .find(|line| line.contains("API key"))?;
-        let (_, path) = line.split_once(" in ").unwrap();
-        Some(fs::read_to_string(path).unwrap().trim().to_owned())
-    }
-
-    fn signal(&self, name: &str) {
-        let id = self.child.id().unwrap().to_string();
-        let sent = std::process::Command::new("kill")
-            .args([name, &id])
-            .status();
-        assert!(sent.unwrap().success());
-    }
-
-    /// Reads the log until a line holds a word, and returns that line.
-    async fn logged(&mut self, word: &str) -> String {
-        let log = self.child.stderr.as_mut().unwrap();
-        let mut line = Vec::new();
-        let read = async {
-            loop {
-                let byte = log.read_u8().await.expect("the log goes on");
-                if byte != b'\n' {
-                    line.push(byte);
-                    continue;
-                }
-                let text = String::from_utf8(std::mem::take(&mut line)).unwrap();
-                if text.contains(word) {
-                    return text;
-                }
-            }
-        };
-        tokio::time::timeout(PATIENCE, read)
-            .await
-            .expect("it is logged")
-    }
-
-    fn client(&self, folder: &Path) -> Client {
-        Client::trusting(
-            ([127, 0, 0, 1], self.port()).into(),
-            &folder.join("data/tls/ca.pem"),
-        )
-    }
-}
+use crate::support::{CONFIG, Client, PATIENCE, Started, TestRequest, Trail, program, until};
 
 /// Runs the program until it ends by itself, and returns its one line of complaint.
 async fn complaint(mut command: Command) -> String {
@@ -170,12 +60,7 @@ async fn a_first_start_shows_a_key_once_and_what_it_shows_works() {
     assert!(!first.greeting.contains("psk_"), "{}", first.greeting);
 
     // An orderly end, by the signal of a service manager.
-    first.signal("-TERM");
-    let status = tokio::time::timeout(PATIENCE, first.child.wait())
-        .await
-        .unwrap()
-        .unwrap();
-    assert!(status.success(), "{status}");
+    first.stop().await;
     assert_eq!(Trail::read(&folder.path().join("data")).requests.len(), 1);
     let mut log = String::new();
     first

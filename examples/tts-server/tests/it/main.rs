@@ -8,6 +8,7 @@
     missing_docs
 )]
 
+mod acme;
 mod any_text;
 mod browser;
 mod cors;

@@ -18,6 +18,8 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 
 pub(crate) struct Client {
     address: SocketAddr,
+    /// The name that the certificate must have.
+    name: ServerName<'static>,
     connector: TlsConnector,
 }
 
@@ -114,14 +116,23 @@ impl Client {
         let config = config.with_root_certificates(roots).with_no_client_auth();
         Self {
             address,
+            name: ServerName::try_from("localhost").unwrap(),
             connector: TlsConnector::from(Arc::new(config)),
+        }
+    }
+
+    /// Expects a certificate with another name than `localhost`.
+    pub(crate) fn expecting(self, name: &'static str) -> Self {
+        Self {
+            name: ServerName::try_from(name).unwrap(),
+            ..self
         }
     }
 
     pub(crate) async fn connect(&self) -> TlsStream<TcpStream> {
         let socket = TcpStream::connect(self.address).await.unwrap();
         self.connector
-            .connect(ServerName::try_from("localhost").unwrap(), socket)
+            .connect(self.name.clone(), socket)
             .await
             .unwrap()
     }
@@ -139,8 +150,11 @@ impl Client {
     /// As [`send`](Self::send), where the server may die meanwhile.
     pub(crate) async fn try_send(&self, ask: TestRequest) -> Option<TestResponse> {
         let socket = TcpStream::connect(self.address).await.ok()?;
-        let name = ServerName::try_from("localhost").unwrap();
-        let stream = self.connector.connect(name, socket).await.ok()?;
+        let stream = self
+            .connector
+            .connect(self.name.clone(), socket)
+            .await
+            .ok()?;
         send(stream, self.address, ask).await
     }
 }

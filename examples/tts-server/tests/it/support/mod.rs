@@ -1,6 +1,7 @@
 //! A server of one's own for each test, and what one needs to talk to it.
 
 mod client;
+mod program;
 mod trail;
 mod voice;
 pub(crate) mod webdriver;
@@ -14,6 +15,7 @@ use tts_server::{DataFolder, Ingredients, Server, Settings, StartError, Voice};
 
 pub(crate) use self::{
     client::{Client, TestRequest, TestResponse, encode, send_plain},
+    program::{PATIENCE, Started, program},
     trail::{Trail, requests},
     voice::{LETTER, RATE, TestVoice},
 };
