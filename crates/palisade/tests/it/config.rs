@@ -573,7 +573,7 @@ async fn the_file_names_the_header_of_the_request_identifier_and_whose_is_accept
 
 #[test]
 fn an_invalid_header_of_the_request_identifier_is_an_error_with_its_line() {
-    let told = |server: &str, client: &str| {
+    let error_of = |server: &str, client: &str| {
         let text =
             format!("[server]\nhosts = [\"a.test\"]\nrequest_id = {server}\n[client]\n{client}");
         let config = Config::parse(&text).and_then(|config| config.assemble());
@@ -584,8 +584,8 @@ fn an_invalid_header_of_the_request_identifier_is_an_error_with_its_line() {
         ("7", "", "expected the name of a header, or false"),
         ("false", "accept_request_id = true", "one is accepted"),
     ] {
-        let told = told(server, client);
-        assert!(told.starts_with("configuration:3: "), "{told}");
-        assert!(told.contains(part), "{told}");
+        let error = error_of(server, client);
+        assert!(error.starts_with("configuration:3: "), "{error}");
+        assert!(error.contains(part), "{error}");
     }
 }

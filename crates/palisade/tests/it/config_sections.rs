@@ -1,6 +1,9 @@
 //! The keys of `[audit]`, `[cors]`, `[keys]` and `[[tokens]]` that change what a part does.
 
-use std::{fs, time::Duration, time::Instant};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use http::{Request, header};
 use palisade::api_key::{Environment, FileKeyStore, Grant, KeyScheme, Pepper};
@@ -46,9 +49,9 @@ fn a_number_out_of_range_is_an_error_with_its_key() {
             "cors.max_age_seconds",
         ),
     ] {
-        let told = refusal(text);
-        assert!(told.contains(&format!(": {key}: ")), "{told}");
-        assert!(told.contains("out of range"), "{told}");
+        let error = refusal(text);
+        assert!(error.contains(&format!(": {key}: ")), "{error}");
+        assert!(error.contains("out of range"), "{error}");
     }
     let space = "[audit]\nfile = \"a\"\nlow_space = { warn_mib = 2000000000 }\n";
     assert!(refusal(space).contains("audit.low_space.warn_mib"));
@@ -205,6 +208,7 @@ async fn a_key_sent_without_tls_is_revoked_if_configured() {
 }
 
 /// Reads the file until it says that a key is revoked. Where none is expected, it reads once.
+#[allow(clippy::disallowed_methods)] // A thread of this process writes the file, in real time.
 fn is_revoked(file: &std::path::Path, expected: bool) -> bool {
     let began = Instant::now();
     loop {
@@ -225,16 +229,16 @@ fn all_issuers_share_one_clock_step() {
         )
     };
     let both = |one: &str, other: &str| format!("{}{}", issuer("a", one), issuer("b", other));
-    let told = refusal(&both(
+    let error = refusal(&both(
         "max_clock_step_minutes = 5",
         "max_clock_step_minutes = 6",
     ));
     assert!(
-        told.contains("tokens.max_clock_step_minutes") && told.contains("write it once"),
-        "{told}"
+        error.contains("tokens.max_clock_step_minutes") && error.contains("write it once"),
+        "{error}"
     );
-    let told = refusal(&issuer("a", "jwks_lifetime_minutes = 5"));
-    assert!(told.contains("tokens.jwks_lifetime_minutes"), "{told}");
+    let error = refusal(&issuer("a", "jwks_lifetime_minutes = 5"));
+    assert!(error.contains("tokens.jwks_lifetime_minutes"), "{error}");
     let good = format!("{HOSTS}{}{OPEN}", both("max_clock_step_minutes = 5", ""));
     let folder = crate::config::folder(&good);
     let config = Config::read(folder.path().join("palisade.toml")).unwrap();

@@ -138,7 +138,7 @@ fn every_limit_of_the_server_is_reached_from_the_file_and_checked() {
         format!("{:?}", palisade::server::Limits::default())
     );
 
-    for (wrong, told) in [
+    for (wrong, expected) in [
         (
             "limits = { streams = 0 }",
             "3: server.limits.streams: 0 is out of range",
@@ -151,7 +151,7 @@ fn every_limit_of_the_server_is_reached_from_the_file_and_checked() {
     ] {
         let error = Config::parse(&format!("[server]\nhosts = [\"a\"]\n{wrong}\n"));
         let error = error.and_then(|config| config.server_limits()).unwrap_err();
-        assert!(error.to_string().contains(told), "{error}");
+        assert!(error.to_string().contains(expected), "{error}");
     }
 }
 

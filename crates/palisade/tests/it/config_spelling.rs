@@ -1,4 +1,4 @@
-//! Every spelling that TOML knows means the same, and a mistake is told the same.
+//! Every spelling that TOML knows means the same, and gives the same error for a mistake.
 
 use palisade::config::{Config, ConfigFileError};
 use proptest::prelude::*;
@@ -231,16 +231,16 @@ proptest! {
         let (key, make) = MISTAKES[mistake];
         let mut wrong = document();
         make(&mut wrong);
-        let told = |text: &str| {
+        let error_of = |text: &str| {
             let error = parse(text).expect_err(key);
             let line = error.line().expect("a line");
             let place = format!("configuration:{line}: ");
             (line, error.to_string().strip_prefix(&place).unwrap().to_owned())
         };
-        let (_, plain) = told(&toml::to_string(&wrong).unwrap());
+        let (_, plain) = error_of(&toml::to_string(&wrong).unwrap());
         prop_assert!(plain.starts_with(&format!("{key}: ")), "{}", plain);
         let text = spell(&wrong, &choices);
-        let (line, other) = told(&text);
+        let (line, other) = error_of(&text);
         prop_assert_eq!(plain, other, "{}", text);
         let last = key.rsplit('.').next().unwrap();
         let told_line = text.lines().nth(line - 1).unwrap();

@@ -91,31 +91,35 @@ async fn routes_that_are_added_to_a_layered_router_are_open_and_to_a_protected_o
 fn a_handler_without_a_rule_and_a_rule_without_a_handler_are_warnings() {
     let codes = |router: Router| {
         let app = shield().protect(router);
-        let told: Vec<(&str, String)> = app
+        let warnings: Vec<(&str, String)> = app
             .warnings()
             .iter()
             .filter(|warning| warning.code.contains("handler"))
             .map(|warning| (warning.code, warning.text.to_string()))
             .collect();
-        assert!(told.iter().all(|(code, _)| app.explain().contains(code)));
-        told
+        assert!(
+            warnings
+                .iter()
+                .all(|(code, _)| app.explain().contains(code))
+        );
+        warnings
     };
-    let told = codes(router());
+    let warnings = codes(router());
     assert_eq!(
-        told.len(),
+        warnings.len(),
         1,
-        "a fallback may serve what has a rule: {told:?}"
+        "a fallback may serve what has a rule: {warnings:?}"
     );
-    assert_eq!(told[0].0, "handler-without-rule");
-    assert!(told[0].1.contains("`/forgotten`"), "{}", told[0].1);
+    assert_eq!(warnings[0].0, "handler-without-rule");
+    assert!(warnings[0].1.contains("`/forgotten`"), "{}", warnings[0].1);
 
     let small = Router::new()
         .route("/open", get(async || "open"))
         .route("/files/{id}", get(async || "file"));
-    let told = codes(small);
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert_eq!(told[0].0, "rule-without-handler");
-    assert!(told[0].1.contains("`/closed`"), "{}", told[0].1);
+    let warnings = codes(small);
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert_eq!(warnings[0].0, "rule-without-handler");
+    assert!(warnings[0].1.contains("`/closed`"), "{}", warnings[0].1);
 }
 
 #[test]

@@ -334,11 +334,11 @@ fn a_limit_that_no_rule_names_is_a_warning() {
         .rules(palisade::Rules::new())
         .build()
         .unwrap();
-    let told: Vec<_> = shield.warnings().iter().map(ToString::to_string).collect();
-    assert_eq!(told.len(), 1, "{told:?}");
+    let warnings: Vec<_> = shield.warnings().iter().map(ToString::to_string).collect();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(
-        told[0].starts_with("unused-limit: ") && told[0].contains("`speak`"),
-        "{told:?}"
+        warnings[0].starts_with("unused-limit: ") && warnings[0].contains("`speak`"),
+        "{warnings:?}"
     );
     assert!(shield.explain().contains("Warning unused-limit"));
 }
