@@ -67,8 +67,8 @@
 //!
 //! | feature | adds | default |
 //! |---|---|---|
-//! | `axum` | extractors for handlers: [`extract`] | off |
-//! | `testing` | a fake identity and services for tests: [`testing`] | off |
+//! | `axum` | extractors for handlers: `extract` | off |
+//! | `testing` | a fake identity and services for tests: `testing` | off |
 //!
 //! # Missing parts
 //!

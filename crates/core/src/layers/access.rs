@@ -25,7 +25,7 @@ const BEARER: HeaderValue = HeaderValue::from_static("Bearer");
 /// - No [`RouteLayer`](crate::RouteLayer), or no authenticator, outside it: 500 `misconfigured`.
 ///
 /// The shortest stack that enforces rules, here with a fake credential of
-/// [`testing`](crate::testing):
+/// `testing`:
 ///
 /// ```
 /// use std::sync::Arc;
