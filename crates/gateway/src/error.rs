@@ -5,6 +5,9 @@ use std::{error::Error, fmt, path::Path};
 use palisade::config::ConfigFileError;
 
 /// Why a gateway does not start, or cannot go on. One line, with the remedy.
+///
+/// Mistakes in a file begin with file, line and key. It never holds a key, a token or a value of the
+/// environment.
 #[derive(Debug)]
 pub struct GatewayError {
     /// What is wrong.

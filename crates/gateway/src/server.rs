@@ -26,12 +26,39 @@ use crate::{
 
 /// A gateway whose sockets are bound and whose files are open. It serves after
 /// [`serve`](Self::serve).
+///
+/// Everything that can fail at start fails in [`prepare`](Self::prepare), so a program can tell its
+/// operator before it reports that it is ready.
+///
+/// # Examples
+///
+/// A gateway that stops at Ctrl-C and reads its file again when it is told to:
+///
+/// ```no_run
+/// use palisade_gateway::{Gateway, Settings};
+///
+/// # async fn run() -> Result<(), palisade_gateway::GatewayError> {
+/// let gateway = Gateway::prepare(Settings::read("gateway.toml")?).await?;
+/// let reloader = gateway.reloader();
+/// tokio::spawn(async move {
+///     // For example at a signal:
+///     if let Err(problem) = reloader.reload().await {
+///         eprintln!("not reloaded: {problem}");
+///     }
+/// });
+/// gateway.serve(std::future::pending()).await
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Gateway {
     https: ServerBuilder,
+    /// The address that `https` is bound to.
     address: SocketAddr,
+    /// The listener without TLS, for redirects and ACME challenges.
     http: Option<ServerBuilder>,
+    /// The stack, which a reload replaces.
     service: Reloadable<Protected<Forward>>,
+    /// Closed at the end, so that the trail says that it is complete.
     audit: Option<AuditHandle>,
     /// Responds to http-01 challenges, outside all other layers.
     challenges: ChallengeLayer,
@@ -141,6 +168,10 @@ impl Gateway {
     /// Serves until `stop` completes, then finishes the requests that are being served and closes
     /// the audit trail.
     ///
+    /// With a health check in the file, load balancers get 503 first, and the gateway goes on
+    /// accepting for `drain_seconds` of `[server]`. How long requests may take to finish is
+    /// `grace_seconds` of `[server.limits]`.
+    ///
     /// # Errors
     /// A socket or the audit trail fails.
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<(), GatewayError> {
@@ -180,6 +211,10 @@ async fn stopped(mut receiver: watch::Receiver<bool>) {
 }
 
 /// Reads the configuration again while the gateway serves. Returned by [`Gateway::reloader`].
+///
+/// What stays: sockets, connections, limits, the audit trail, certificates that an authority issues.
+/// What changes: hosts, keys, tokens, limits' rates, rules, text rules, upstreams, certificate files.
+/// A request that is being served keeps the settings that it began with.
 pub struct Reloader {
     settings: Mutex<Settings>,
     running: Running,
@@ -190,7 +225,9 @@ pub struct Reloader {
 
 impl Reloader {
     /// Reads file, keys and certificate again, and serves by them from now on. Limits and
-    /// connections stay. Returns the keys whose values changed.
+    /// connections stay. Returns the keys whose values changed, such as `routes[0].path`.
+    ///
+    /// The outcome is recorded in the audit trail, also if nothing could be changed.
     ///
     /// # Errors
     /// Something cannot be used, or cannot change while the gateway runs. Nothing changed then.
@@ -207,6 +244,7 @@ impl Reloader {
         reloaded
     }
 
+    /// Builds everything from the new file before the first part is replaced.
     async fn replace(&self) -> Result<Vec<String>, GatewayError> {
         let mut settings = self.settings.lock().await;
         let new = settings.read_again()?;
@@ -234,8 +272,11 @@ impl fmt::Debug for Reloader {
 
 /// The stack and what it was built from.
 struct Built {
+    /// The upstreams behind the stack.
     service: Protected<Forward>,
+    /// The trail, for events of the gateway itself and for the next stack.
     audit: Option<palisade::AuditLayer>,
+    /// Scheme and file of the keys, with which a first start mints one.
     keys: Option<(
         palisade::api_key::KeyScheme,
         palisade::api_key::FileKeyStore,

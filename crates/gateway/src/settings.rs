@@ -33,12 +33,42 @@ const FIXED: [&[&str]; 11] = [
     &["server", "proxy_protocol"],
 ];
 
-/// The settings of a [`Gateway`](crate::Gateway).
+/// The settings of a [`Gateway`](crate::Gateway): from a file by [`read`](Self::read), or from a few
+/// values by [`quick_start`](Self::quick_start).
+///
+/// Both end in the same TOML configuration, so both mean the same and fail in the same words.
+///
+/// # Examples
+///
+/// A file with one upstream, whose speech route needs a key with a scope:
+///
+/// ```
+/// use palisade_gateway::Settings;
+///
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("gateway.toml");
+/// # let text = r#"
+/// [server]
+/// hosts = ["voice.example"]
+///
+/// [[routes]]
+/// path = "/tts"
+/// access = ["tts:speak"]
+///
+/// [[upstreams]]
+/// url = "http://127.0.0.1:5000"
+/// # "#;
+/// # std::fs::write(&path, text).unwrap();
+/// let settings = Settings::read(path)?;
+/// # drop(settings); Ok::<(), palisade_gateway::GatewayError>(())
+/// ```
 #[derive(Debug)]
 pub struct Settings {
     pub(crate) config: Config,
+    /// `[server]`, with checked values.
     pub(crate) server: ServerSettings,
     pub(crate) upstreams: Upstreams,
+    /// The address of the TLS listener.
     pub(crate) https: SocketAddr,
     /// The folder of a quick start; a file names its own.
     pub(crate) data: Option<DataFolder>,
@@ -59,7 +89,10 @@ impl Settings {
     /// Reads a configuration file: the sections of [`palisade::config`] and `[[upstreams]]`.
     ///
     /// `https` of `[server]` is by default `127.0.0.1:8443`. At least one route must be there: a
-    /// request without a rule gets status 404.
+    /// request without a rule gets status 404. Without `certificate` and `[server.acme]`, a
+    /// development authority is kept in the folder `tls` beside the file.
+    ///
+    /// Reading opens no other file and no socket.
     ///
     /// # Errors
     /// The file cannot be read, or something in it means nothing. The error names file, line, key
@@ -78,6 +111,8 @@ impl Settings {
     }
 
     /// Returns the settings for one upstream, to be changed one by one.
+    ///
+    /// `upstream` is `http://HOST:PORT`. It is checked by [`QuickStart::settings`].
     pub fn quick_start(upstream: impl Into<String>) -> QuickStart {
         QuickStart {
             upstream: upstream.into(),
@@ -90,6 +125,7 @@ impl Settings {
         }
     }
 
+    /// Checks what a configuration needs to be that of a gateway.
     fn new(
         config: Config,
         data: Option<DataFolder>,
@@ -146,7 +182,35 @@ impl Settings {
 /// The settings of `palisade gateway` without a file. Made by [`Settings::quick_start`].
 ///
 /// All routes need a key. An address may send 60 requests a minute, a key 10. Every request is
-/// recorded. Keys, authority and trail are in the data folder.
+/// recorded. Keys, authority and trail are in the data folder:
+///
+/// | file | holds |
+/// |---|---|
+/// | `keys.toml`, `pepper` | digests of the keys, and the secret that they are made with |
+/// | `audit/audit.jsonl`, `audit.key` | the trail, and the key of its chain |
+/// | `tls/` | the development authority; clients trust `ca.pem` |
+/// | `first-key` | the first key, where standard output was no terminal |
+///
+/// # Examples
+///
+/// ```
+/// use palisade_gateway::Settings;
+///
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let data = folder.path().join("data");
+/// let settings = Settings::quick_start("http://127.0.0.1:5000")
+///     .text_field("text")
+///     .public("/health")
+///     .data(data)
+///     .settings()?;
+/// # drop(settings);
+///
+/// // Clients of a public address need a certificate that they trust.
+/// let public = Settings::quick_start("http://127.0.0.1:5000").listen(([0, 0, 0, 0], 443).into());
+/// # let public = public.data(folder.path().join("other"));
+/// assert!(public.settings().unwrap_err().to_string().contains("--certificate"));
+/// # Ok::<(), palisade_gateway::GatewayError>(())
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct QuickStart {
@@ -168,7 +232,12 @@ impl QuickStart {
         }
     }
 
-    /// Serves a host, such as `voice.example`. Default: `localhost`, `127.0.0.1` and `[::1]`.
+    /// Serves a host, such as `voice.example`. Default: `localhost`, `127.0.0.1` and `[::1]`, with
+    /// any port.
+    ///
+    /// Requests for other hosts get status 421, so a page elsewhere cannot reach the gateway under a
+    /// name of its own (DNS rebinding). A host without a port means port 443; `voice.example:*` means
+    /// any.
     pub fn host(mut self, host: impl Into<String>) -> Self {
         self.hosts.push(host.into());
         self
@@ -186,12 +255,16 @@ impl QuickStart {
     }
 
     /// Opens a path to requests without a key. Default: none.
+    ///
+    /// A template such as `/assets/{*path}` opens everything below. The limits stay.
     pub fn public(mut self, path: impl Into<String>) -> Self {
         self.public.push(path.into());
         self
     }
 
     /// Uses a certificate chain and its key, both PEM. Default: a development authority.
+    ///
+    /// Both files are read again when they change, so a renewal needs no restart.
     pub fn certificate(self, chain: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
         let certificate = Some((chain.into(), key.into()));
         Self {
@@ -200,7 +273,8 @@ impl QuickStart {
         }
     }
 
-    /// Keeps everything in another folder. Default: see [`DataFolder::open`].
+    /// Keeps everything in another folder, which is created with mode 0700. Default: see
+    /// [`DataFolder::open`].
     pub fn data(self, folder: impl Into<PathBuf>) -> Self {
         let data = Some(folder.into());
         Self { data, ..self }
@@ -257,10 +331,12 @@ impl QuickStart {
 struct Toml(String);
 
 impl Toml {
+    /// Begins a section.
     fn section(&mut self, header: &str) {
         self.line(format_args!("{header}"));
     }
 
+    /// Writes a string.
     fn text(&mut self, key: &str, value: &str) {
         let value = toml::Value::from(value);
         self.line(format_args!("{key} = {value}"));
@@ -270,12 +346,14 @@ impl Toml {
         self.text(key, &path.to_string_lossy());
     }
 
+    /// Writes an array of strings.
     fn list<S: AsRef<str>>(&mut self, key: &str, values: &[S]) {
         let values: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
         let values = toml::Value::from(values);
         self.line(format_args!("{key} = {values}"));
     }
 
+    /// Writes a limit that counts on all routes.
     fn limit(&mut self, name: &str, rate: &str, by: &str) {
         self.section("[[limits]]");
         self.text("name", name);
@@ -283,6 +361,7 @@ impl Toml {
         self.text("by", by);
     }
 
+    /// Writes a rule for every method of a path.
     fn route(&mut self, path: &str, access: &str, text: &[String]) {
         self.section("[[routes]]");
         self.text("path", path);

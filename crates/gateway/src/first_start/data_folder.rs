@@ -13,6 +13,18 @@ use crate::error::GatewayError;
 const NAME: &str = "palisade-gateway";
 
 /// A folder that only its owner may read.
+///
+/// It holds what must outlive the gateway: keys, pepper, audit trail, development authority. Losing
+/// it makes every key worthless; a copy of it is as secret as the folder.
+///
+/// ```
+/// use palisade_gateway::DataFolder;
+///
+/// # let parent = tempfile::tempdir().unwrap();
+/// let folder = DataFolder::open(Some(&parent.path().join("gateway")))?;
+/// assert!(folder.path().is_dir());
+/// # Ok::<(), palisade_gateway::GatewayError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct DataFolder(PathBuf);
 
@@ -67,6 +79,7 @@ fn default_path() -> Result<PathBuf, GatewayError> {
     Ok(base.join(NAME))
 }
 
+/// Creates a folder with mode 0700. One that is there stays as it is.
 fn create(path: &Path) -> io::Result<()> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;

@@ -29,7 +29,26 @@ const NAME: &str = "forward";
 
 /// The innermost service of a gateway: sends a request to its upstream and streams the response.
 ///
-/// It decides nothing about the client; put it behind a [`Shield`](palisade::Shield).
+/// It decides nothing about the client; put it behind a [`Shield`](palisade::Shield). Bodies are
+/// streamed in both directions. Dropping the future or the body of the response ends the request at
+/// the upstream too.
+///
+/// # Examples
+///
+/// A gateway by hand, with one open path:
+///
+/// ```
+/// use palisade::{AllowedHosts, Rule, Rules, Shield, config::Config};
+/// use palisade_gateway::{Forward, Upstreams};
+///
+/// let config = Config::parse_with("[[upstreams]]\nurl = 'http://127.0.0.1:5000'", &["upstreams"])?;
+/// let shield = Shield::builder()
+///     .hosts(AllowedHosts::parse(["voice.example"])?)
+///     .rules(Rules::new().any("/health", Rule::public()))
+///     .build()?;
+/// let service = shield.wrap(Forward::new(Upstreams::of(&config)?));
+/// # drop(service); Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Failures
 ///
@@ -102,6 +121,7 @@ where
     response::clean(response.map_err(|error| Box::new(failed(&error)))?)
 }
 
+/// The reason, for the record, says which part of the path it was.
 fn ambiguous_path(problem: &'static str) -> Box<Rejection> {
     let rejection = Rejection::new(
         StatusCode::BAD_REQUEST,
@@ -111,6 +131,7 @@ fn ambiguous_path(problem: &'static str) -> Box<Rejection> {
     Box::new(rejection.with_reason(problem))
 }
 
+/// The same words as for a path without a rule: a client need not know the difference.
 fn no_upstream() -> Rejection {
     Rejection::new(
         StatusCode::NOT_FOUND,
@@ -120,6 +141,7 @@ fn no_upstream() -> Rejection {
     .with_reason("no upstream takes this host and path")
 }
 
+/// The address of the upstream is in the record only.
 fn timed_out(upstream: &Upstream) -> Rejection {
     Rejection::new(
         StatusCode::GATEWAY_TIMEOUT,

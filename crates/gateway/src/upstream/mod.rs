@@ -15,7 +15,34 @@ use self::section::HostHeader;
 /// The upstreams of a gateway. Clones share their connections.
 ///
 /// A request goes to the upstream with the longest matching path. Among equal paths, one that names
-/// the host of the request comes first.
+/// the host of the request comes first. A host or path that no upstream takes gets status 404.
+///
+/// Connections are kept for 15 seconds after their last request, at most 64 for each upstream. A
+/// request is sent again only if the connection was closed before anything of it was written.
+///
+/// # Examples
+///
+/// ```
+/// use palisade::config::Config;
+/// use palisade_gateway::Upstreams;
+///
+/// let text = r#"
+/// [[upstreams]]
+/// url = "http://127.0.0.1:5000"
+///
+/// [[upstreams]]
+/// url = "http://127.0.0.1:11434"
+/// path = "/v1"
+/// response_timeout_seconds = 600
+/// "#;
+/// let upstreams = Upstreams::of(&Config::parse_with(text, &["upstreams"])?)?;
+/// # drop(upstreams);
+///
+/// let broken = Config::parse_with("[[upstreams]]\nurl = 'localhost:5000'", &["upstreams"])?;
+/// let problem = Upstreams::of(&broken).unwrap_err().to_string();
+/// assert!(problem.starts_with("configuration:2: upstreams.url: "), "{problem}");
+/// # Ok::<(), palisade::config::ConfigFileError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Upstreams {
     /// In the order in which they are tried.
@@ -108,6 +135,7 @@ impl Upstream {
         })
     }
 
+    /// Compares names without case and port.
     fn takes_host(&self, host: Option<&str>) -> bool {
         let same = |name: &String| host.is_some_and(|host| host.eq_ignore_ascii_case(name));
         self.hosts.is_empty() || self.hosts.iter().any(same)
