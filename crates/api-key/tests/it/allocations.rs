@@ -10,7 +10,7 @@ fn admit(stand: &Stand, key: &str) -> u64 {
     let layer = stand.layer();
     let (mut head, ()) = with_header("x-api-key", key).map(drop).into_parts();
     let cx = SecurityContext::find_or_create(&mut head);
-    // The first fact reserves room for those to come; that is the context's own cost.
+    // The first fact reserves capacity for those to come; that is the context's own cost.
     cx.record(palisade_core::Fact::Degraded {
         guard: "test",
         what: "warm",

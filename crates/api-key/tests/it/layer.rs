@@ -242,7 +242,7 @@ fn both_secrets_count_while_a_rotation_lasts() {
 }
 
 #[test]
-fn the_id_of_an_ended_key_is_noted_for_whoever_held_its_secret() {
+fn the_id_of_an_ended_key_is_noted_if_its_secret_is_right() {
     let stand = Stand::new();
     let key = stand.key();
     let id = id_of(&key);

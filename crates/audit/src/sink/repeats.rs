@@ -160,7 +160,7 @@ impl RepeatTable {
             return true;
         }
         let writes = !self.count_only && self.takes_budget(monotonic);
-        let key = self.with_room(key);
+        let key = self.key_within_capacity(key);
         let until = monotonic.saturating_add(window);
         self.next_due = Some(self.next_due.map_or(until, |due| due.min(until)));
         let count = self.by_key.entry(key).or_insert(Count {
@@ -245,7 +245,7 @@ impl RepeatTable {
     }
 
     /// Returns the key, or a less specific one if the table is full.
-    fn with_room(&self, key: RepeatKey) -> RepeatKey {
+    fn key_within_capacity(&self, key: RepeatKey) -> RepeatKey {
         if self.by_key.len() < MAX_KEYS {
             return key;
         }

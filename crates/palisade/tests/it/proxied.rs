@@ -151,7 +151,7 @@ async fn check(front: SocketAddr, stats: &ServerStats, go_on: &Semaphore) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn six_hundred_requests_in_flight_behind_nginx_leave_room_for_another() {
+async fn six_hundred_requests_in_flight_behind_nginx_do_not_block_another() {
     let Some(nginx) = program("nginx") else {
         return;
     };
@@ -182,7 +182,7 @@ async fn six_hundred_requests_in_flight_behind_nginx_leave_room_for_another() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn six_hundred_requests_in_flight_behind_haproxy_leave_room_for_another() {
+async fn six_hundred_requests_in_flight_behind_haproxy_do_not_block_another() {
     let Some(haproxy) = program("haproxy") else {
         return;
     };

@@ -32,7 +32,7 @@ fn stranger(number: u32) -> u32 {
 }
 
 #[test]
-fn millions_of_clients_take_no_more_room_than_a_thousand() {
+fn millions_of_clients_take_no_more_memory_than_a_thousand() {
     // Ten million with optimisation; without, they would take a minute.
     let clients = if cfg!(debug_assertions) {
         1_000_000
@@ -106,7 +106,7 @@ fn no_client_can_push_its_own_penalty_out() {
 }
 
 #[test]
-fn full_buckets_make_room_first() {
+fn full_buckets_are_removed_first() {
     let (store, limit) = (small_store(1000), limit("1/second"));
     let live = 7;
     for client in 0..10 * u32::try_from(store.capacity()).unwrap() {

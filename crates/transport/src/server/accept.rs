@@ -112,8 +112,8 @@ where
         if let Some(held_back) = self.log.admit(self.started.elapsed()) {
             tracing::warn!(%error, held_back, "cannot accept a connection");
         }
-        let made_room = self.slots.close_longest_idle();
-        let pause = if made_room { 5 } else { 100 };
+        let closed_idle = self.slots.close_longest_idle();
+        let pause = if closed_idle { 5 } else { 100 };
         tokio::time::sleep(Duration::from_millis(pause)).await;
     }
 }

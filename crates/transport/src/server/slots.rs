@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_longest_idle_connection_makes_room() {
+    async fn the_longest_idle_connection_is_closed_first() {
         let slots = Slots::new(200, 1000);
         let mut held = Vec::new();
         for count in 0..200 {

@@ -3,6 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `development` | a certificate authority for development |
+//! | `acme` | certificates from an authority by ACME (feature `acme`) |
 //! | `certificates` | the certificate of a server, and its renewal |
 //! | `profile` | versions, cipher suites and key exchange |
 //! | `tickets` | the keys of resumed sessions |

@@ -1,4 +1,4 @@
-//! Many connections: who makes room, and who counts.
+//! Many connections: which one is closed at the limit, and which ones count.
 
 use std::{
     net::TcpStream as StdStream,
@@ -24,7 +24,7 @@ const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
 const WAIT: &[u8] = b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n";
 
 #[tokio::test]
-async fn the_longest_idle_connection_makes_room_for_a_new_one() {
+async fn the_longest_idle_connection_is_closed_for_a_new_one() {
     let limits = Limits::default().connections(3);
     let running = start(bind().http2_in_clear().limits(limits));
     let mut busy = running.connect().await;
@@ -214,7 +214,7 @@ async fn serve_until_killed() {
 
 /// A connection that is closed for another one is closed, and not reset.
 #[tokio::test]
-async fn closing_for_room_is_no_reset() {
+async fn closing_an_idle_connection_is_no_reset() {
     let running = start(bind().limits(Limits::default().connections(1)));
     let mut idle = running.connect().await;
     idle.write_all(GET).await.unwrap();

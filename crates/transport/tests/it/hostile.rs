@@ -200,7 +200,7 @@ async fn a_refusal_asks_for_no_body() {
     assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
 }
 
-/// The socket belongs to whoever upgraded it, and so does its place.
+/// An upgraded socket belongs to the handler, and so does its connection slot.
 #[tokio::test]
 async fn an_upgraded_connection_keeps_its_place_and_is_not_cut() {
     let service = tower::service_fn(async |mut request: Request<ReceivedBody>| {

@@ -53,7 +53,7 @@ fn location(headers: &HeaderMap) -> Option<&str> {
 }
 
 #[tokio::test]
-async fn a_request_over_tls_for_a_served_host_passes_and_is_dressed() {
+async fn a_request_over_tls_for_a_served_host_passes_with_security_headers() {
     let answer = answer(whole(HttpsLayer::refuse()), request("/tts", Scheme::Https)).await;
     assert_eq!(answer.status(), StatusCode::OK);
     assert_eq!(
@@ -103,7 +103,7 @@ async fn every_refusal_carries_the_security_headers() {
 }
 
 #[tokio::test]
-async fn refusals_are_dressed_in_every_rendering() {
+async fn refusals_have_security_headers_in_every_rendering() {
     let guards = (
         RenderLayer::new(EmptyBody::default()),
         whole(HttpsLayer::refuse()),

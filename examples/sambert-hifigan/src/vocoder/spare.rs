@@ -13,7 +13,7 @@ pub(super) struct Buffers {
     pub(super) middle: Plane,
 }
 
-/// The buffers of one block, lent to whoever runs it.
+/// The buffers of one block, borrowed by the thread that runs it.
 ///
 /// They are several megabytes, so they belong to the block and not to each speech: there are as many as there were ever
 /// threads in the block at once, however many speeches wait for their next turn.

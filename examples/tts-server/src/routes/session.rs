@@ -38,7 +38,7 @@ impl Session {
     }
 }
 
-/// Trades a key for a session. A session that the browser still has gives way: whoever planted it
+/// Trades a key for a session. A session that the browser still has gives way: an attacker who planted it
 /// must not share what comes after.
 #[utoipa::path(
     post,

@@ -23,7 +23,7 @@ const MOST: usize = 4096;
 /// How many of one key: the oldest gives way, so that one key never shuts the others out.
 const MOST_PER_KEY: usize = 8;
 
-/// Keeps sessions. They end with the process: whoever restarts the server signs everyone out.
+/// Keeps sessions. They end with the process: a restart of the server signs everyone out.
 pub(crate) struct Sessions {
     live: Mutex<HashMap<TokenDigest, Session>>,
     csrf_key: Secret,
@@ -71,7 +71,7 @@ impl Sessions {
         let digest = token::digest(token.as_bytes()).ok_or(NoSession::Entropy)?;
         let now = self.clock.monotonic();
         let mut live = self.lock();
-        make_room(&mut live, key, now)?;
+        free_capacity(&mut live, key, now)?;
         live.insert(
             digest,
             Session {
@@ -129,7 +129,7 @@ impl Sessions {
 }
 
 /// Drops what is over, and the oldest of a key that has many.
-fn make_room(
+fn free_capacity(
     live: &mut HashMap<TokenDigest, Session>,
     key: KeyId,
     now: Duration,

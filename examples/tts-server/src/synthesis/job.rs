@@ -67,8 +67,8 @@ impl Job {
     }
 
     /// Tells whether the client takes what the next turn makes.
-    pub(crate) fn has_room(&self) -> bool {
-        self.pipe.has_room()
+    pub(crate) fn has_capacity(&self) -> bool {
+        self.pipe.has_capacity()
     }
 
     /// Returns how long so many samples sound.

@@ -60,7 +60,7 @@ impl Pipe {
     }
 
     /// Tells whether a stretch may be made. A whole is as long as its text, which has a limit.
-    pub(crate) fn has_room(&self) -> bool {
+    pub(crate) fn has_capacity(&self) -> bool {
         self.delivery == Delivery::Whole || self.lock().stretches.len() < STRETCHES
     }
 
@@ -196,15 +196,15 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_has_room_for_a_few_stretches_and_a_whole_for_all() {
+    fn a_stream_has_capacity_for_a_few_stretches_and_a_whole_for_all() {
         let [(_, stream), (_, whole)] = [Delivery::Stream, Delivery::Whole].map(pipe);
         for _ in 0..STRETCHES {
-            assert!(stream.has_room());
+            assert!(stream.has_capacity());
             stream.push(vec![0], 1);
             whole.push(vec![0], 1);
         }
-        assert!(!stream.has_room() && whole.has_room());
-        assert!(take(&stream).is_ready() && stream.has_room());
+        assert!(!stream.has_capacity() && whole.has_capacity());
+        assert!(take(&stream).is_ready() && stream.has_capacity());
     }
 
     #[test]

@@ -37,13 +37,13 @@ async fn a_client_that_leaves_stops_the_voice_and_is_in_the_trail_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_queue_says_when_to_come_again_and_a_leaver_makes_room() {
+async fn a_full_queue_sends_retry_after_and_a_disconnect_frees_its_place() {
     let server = TestServer::start().await;
     let speaking = server.voice.speaking.clone();
     let spoken = ask_and_hold(&server, "慢一").await;
     until("speaking", || speaking.load(Ordering::SeqCst) == 1).await;
 
-    // One place is left: of three that come at once, two are turned away, whoever they are.
+    // One place is left: of three that come at once, two are turned away.
     let mut asking = JoinSet::new();
     for _ in 0..3 {
         let client = server.another_client();

@@ -135,7 +135,7 @@ async fn a_browser_that_opens_an_address_is_refused_with_a_page_and_a_program_wi
         assert_eq!(problem.header("content-type"), "application/problem+json");
         assert_eq!(problem.status, page.status);
     }
-    // What a program reads stays as it is, whoever asks.
+    // What a program reads stays as it is, for every client.
     let models = server.client.send(open("/v1/models")).await;
     assert_eq!(models.header("content-type"), "application/json");
     for _ in 0..60 {

@@ -16,7 +16,7 @@ use crate::credential::CredentialFailure;
 
 /// The most different facts of one kind that are kept.
 const FACTS_OF_A_KIND: usize = 16;
-/// The most different values of one `Noted` key: a client that controls one key leaves room for others.
+/// The most different values of one `Noted` key: a client that controls one key leaves capacity for others.
 const VALUES_OF_A_KEY: usize = 4;
 /// The most different shadow refusals. No usual stack has more guards in shadow.
 const SHADOW_REFUSALS: usize = 16;
@@ -117,7 +117,7 @@ impl Observations {
             known.count = known.count.saturating_add(1);
             return add_up(&mut known.value, &fact);
         }
-        if !self.has_room(&fact) {
+        if !self.has_capacity(&fact) {
             return self.lose_fact();
         }
         if self.facts.capacity() == 0 {
@@ -132,7 +132,7 @@ impl Observations {
     }
 
     /// Tells whether the kind of a fact, and the key of a `Noted`, are below their bounds.
-    fn has_room(&self, fact: &Fact) -> bool {
+    fn has_capacity(&self, fact: &Fact) -> bool {
         let kind = mem::discriminant(fact);
         let known = self.facts.iter().map(|known| &known.value);
         let of_kind = known
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn one_kind_of_fact_leaves_room_for_the_others() {
+    fn one_kind_of_fact_leaves_capacity_for_the_others() {
         let mut observed = Observations::default();
         for number in 0..1000 {
             observed.record(cleaned(&number.to_string(), 1));

@@ -1,7 +1,7 @@
 //! The sweep of a shard: which keys it holds, how many of each network, and the search for space.
 //!
 //! `table` calls it for each new key. It removes a few keys whose bucket is full again. If that
-//! makes no room, or the network of the key has its share, it returns the reason and the key shares
+//! frees no entry, or the network of the key has its share, it returns the reason and the key shares
 //! a bucket.
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -137,7 +137,7 @@ impl Sweep {
     /// # Errors
     ///
     /// Why the subject must share a bucket: the table is full, or its network holds its share.
-    pub(super) fn make_room(
+    pub(super) fn add_key(
         &mut self,
         cells: &mut Cells,
         counters: &NetworkSizes,

@@ -168,7 +168,7 @@ impl LockedShards<'_> {
         };
         // Only taken under the shard's lock, so no thread ever waits for it.
         let mut sweep = sweep.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(full) = sweep.make_room(cells, &self.table.counters, (key, networks), now) {
+        if let Err(full) = sweep.add_key(cells, &self.table.counters, (key, networks), now) {
             return BucketPlace::Shared(full);
         }
         // In use for a nanosecond, so that the next key of the same request does not take the place.

@@ -132,7 +132,7 @@ async fn what_does_not_fit_is_counted_logged_once_and_treated_strictly() {
     let kept_charges = store.unsettled() - kept;
     assert!((10..500).contains(&kept_charges), "{kept_charges}");
     assert_eq!(store.status().lost, 2000 - kept - kept_charges);
-    // A bucket that was charged and found no room: this node refuses, without a reply of the server.
+    // A bucket that was charged and found no capacity: this node refuses, without a reply of the server.
     let decision = store
         .charge(NOW, &[Charge::new(&limit, bucket(2999), 1)])
         .get()

@@ -1,4 +1,4 @@
-//! What a text costs: the sound that was computed, whoever heard it.
+//! What a text costs: the sound that was computed, also if no client received it.
 
 use http::HeaderValue;
 use palisade::core::SecurityContext;

@@ -1,7 +1,7 @@
-//! Whose turn it is. A thread makes one stretch of sound, and then one for whoever is least ahead of its listener:
+//! Whose turn it is. A thread makes one stretch of sound, and then one for the client that is least ahead of its listener:
 //! first sound comes soon to all, a short text is not stuck behind a long one, and who has enough to hear for a
 //! while keeps nobody waiting. A text whose client does not take what was made is parked, where it costs no
-//! thread, and comes back when there is room.
+//! thread, and comes back when there is capacity.
 
 mod order;
 mod places;
@@ -121,7 +121,7 @@ impl Queue {
     pub(crate) fn put_back(&self, job: Job) {
         let mut state = self.lock();
         state.running.retain(|(number, _)| *number != job.number());
-        if job.has_room() {
+        if job.has_capacity() {
             state.ready.push_back(job);
         } else {
             state.parked.insert(job.number(), job);
