@@ -36,6 +36,7 @@ pub(crate) struct Slots {
     most: usize,
     /// Connections of one address.
     most_per_address: usize,
+    /// Held for some counters only, and during a search for the list of all connections.
     taken: Mutex<Taken>,
 }
 
@@ -58,7 +59,9 @@ struct Taken {
 /// One slot. Dropping it frees it.
 #[derive(Debug)]
 pub(crate) struct Slot {
+    /// Where it is returned.
     slots: Arc<Slots>,
+    /// The key of the connection. Never used twice.
     id: u64,
     /// `None` for a proxy, whose connections carry the requests of many clients.
     address: Option<IpAddr>,
@@ -120,6 +123,8 @@ impl Slots {
     }
 
     /// Closes the connection that has been idle for longest. Returns whether there was one.
+    ///
+    /// Also called when `accept` fails, for example without a free file descriptor.
     pub(crate) fn close_longest_idle(&self) -> bool {
         let closed = self.lock().close_longest_idle();
         let found = closed.is_some();
@@ -157,6 +162,8 @@ impl Taken {
     }
 
     /// Closes the longest idle of the remembered connections that is still idle.
+    ///
+    /// A connection that had a request since has another time of progress, and is skipped.
     fn close_remembered(&mut self) -> Option<Arc<Activity>> {
         while let Some((moved, id)) = self.idle.pop() {
             let activity = self.connections.get(&id);
@@ -175,6 +182,9 @@ impl Taken {
     }
 
     /// Remembers the longest idle connections.
+    ///
+    /// Linear in the number of connections, without sorting all of them. Up to 64 new connections then
+    /// need no search.
     fn search(&mut self) {
         let idle = self
             .connections

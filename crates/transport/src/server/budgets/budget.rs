@@ -7,13 +7,16 @@ use crate::server::limits::FrameLimit;
 /// A burst, a rate per second, and frames that were earned.
 #[derive(Debug)]
 pub(super) struct Budget {
+    /// Burst and rate, from the limits of the server.
     limit: FrameLimit,
     /// In thousandths of a frame.
     left: u64,
+    /// The time of the last refill.
     at: Instant,
 }
 
 impl Budget {
+    /// Starts full.
     pub(super) fn new(limit: FrameLimit) -> Self {
         Self {
             limit,
@@ -40,6 +43,9 @@ impl Budget {
 
     /// Adds what the rate allows. Called only when nothing is left, so that most frames need no
     /// clock.
+    ///
+    /// Time that passed while frames were left counts too, up to the burst. So a long
+    /// pause earns one burst at most.
     fn refill(&mut self) {
         let now = Instant::now();
         let passed = now.duration_since(self.at).as_millis();

@@ -23,13 +23,17 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// The version of HTTP on a connection. Fixed before the first request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Protocol {
+    /// HTTP/1.1, and HTTP/1.0 as far as hyper supports it (RFC 9112).
     Http1,
+    /// HTTP/2 (RFC 9113), by ALPN over TLS, or by its preface without TLS.
     Http2,
 }
 
 /// A connection whose handshake is done.
 pub(crate) struct Opened {
+    /// With TLS, the decrypted bytes.
     pub(crate) stream: Stream,
+    /// What the bytes are.
     pub(crate) protocol: Protocol,
 }
 

@@ -52,6 +52,7 @@ pub(crate) struct HttpSocket {
     flushed_after: Option<u32>,
     /// HTTP/1: a response of hyper itself with the security headers, while it is being written.
     completed_response: Option<Bytes>,
+    /// Adds the security headers to a response of hyper.
     own_responses: Arc<OwnResponses>,
     /// Where the socket goes when hyper drops it.
     back: Option<oneshot::Sender<Socket>>,
@@ -61,6 +62,7 @@ pub(crate) struct HttpSocket {
 pub(crate) type SocketReceiver = oneshot::Receiver<Socket>;
 
 impl HttpSocket {
+    /// Returns it with the receiver of the socket, for the task of the connection.
     pub(crate) fn new(socket: Socket, own_responses: Arc<OwnResponses>) -> (Self, SocketReceiver) {
         let (back, receiver) = oneshot::channel();
         let http = Self {
@@ -74,6 +76,8 @@ impl HttpSocket {
         (http, receiver)
     }
 
+    /// # Errors
+    /// `NotConnected` while it is being dropped. hyper does not use it then.
     fn socket(&mut self) -> io::Result<&mut Socket> {
         Ok(self.socket.as_mut().ok_or(io::ErrorKind::NotConnected)?)
     }
@@ -213,6 +217,9 @@ impl HttpSocket {
     }
 
     /// Counts what was written.
+    ///
+    /// # Errors
+    /// The connection is over a budget of frames. What was written stays written.
     fn written(
         &mut self,
         slices: &[IoSlice<'_>],

@@ -15,7 +15,9 @@ use crate::server::limits::Limits;
 /// The progress of one response. Times are milliseconds since its start.
 #[derive(Debug)]
 pub(crate) struct Transfer {
+    /// The begin of the request.
     start: Instant,
+    /// Whether the handler has returned a head.
     has_responded: AtomicBool,
     /// Since when the server waits for the client, plus one; 0 while it waits for the handler.
     waiting_since: AtomicU64,
@@ -26,6 +28,7 @@ pub(crate) struct Transfer {
 }
 
 impl Transfer {
+    /// Starts with the handler at work.
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             start: Instant::now(),
@@ -61,11 +64,16 @@ impl Transfer {
     }
 
     /// Notes bytes that the client read.
+    ///
+    /// Bytes that hyper took for HTTP/2, and bytes that the socket took for HTTP/1.
     pub(crate) fn take(&self, bytes: u64) {
         self.taken.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// Returns when the response is below its minimum rate, or over its total time.
+    ///
+    /// `None` while the handler is waited for, or if neither limit is set. Only the time that the server
+    /// waited for the client counts.
     pub(crate) fn pace_deadline(&self, limits: &Limits) -> Option<Instant> {
         let since = self.waiting_since.load(Ordering::Relaxed).checked_sub(1)?;
         let waited = Duration::from_millis(self.waited.load(Ordering::Relaxed));
@@ -90,6 +98,8 @@ impl Transfer {
     }
 
     /// Waits until the response is read too slowly.
+    ///
+    /// Never returns if no limit is set: the caller drops it when the stream ends.
     pub(crate) async fn too_slow(&self, limits: &Limits) {
         loop {
             let now = Instant::now();
@@ -102,6 +112,7 @@ impl Transfer {
         }
     }
 
+    /// Milliseconds since the start.
     fn now(&self) -> u64 {
         u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX - 1)
     }

@@ -2,6 +2,9 @@
 //!
 //! A [`Listener`] is bound before the server is built, so that a wrong address is found at
 //! start. `AcceptSocket` is the same socket registered with the runtime.
+//!
+//! The rest of the server knows neither kind of socket: it gets a `RawStream` and an address. TCP and
+//! Unix sockets differ in the address of the peer alone, which is `127.0.0.1` for a Unix socket.
 
 mod systemd;
 #[cfg(unix)]
@@ -66,7 +69,9 @@ use crate::server::error::ServerBuildError;
 /// ```
 #[derive(Debug)]
 pub struct Listener {
+    /// Non-blocking at the latest when the runtime watches it.
     socket: Socket,
+    /// Read once, when the socket is bound: afterwards reading it could fail.
     address: ListenAddress,
     /// Whether another process opened the socket; its backlog is not changed then.
     is_inherited: bool,
@@ -202,6 +207,9 @@ impl Listener {
     }
 
     /// Sets how many connections the system queues: calling `listen` again changes it.
+    ///
+    /// For sockets that were inherited this does nothing: their manager chose the length. Linux takes at
+    /// most `net.core.somaxconn` (4,096 by default).
     pub(crate) fn set_backlog(&self, backlog: u16) -> io::Result<()> {
         if self.is_inherited {
             return Ok(());
@@ -217,6 +225,9 @@ impl Listener {
     }
 
     /// Registers the socket with the runtime.
+    ///
+    /// # Errors
+    /// The system refuses to watch the socket, for example without a free file descriptor.
     fn into_accept_socket(self) -> io::Result<AcceptSocket> {
         match self.socket {
             Socket::Tcp(socket) => {
@@ -273,6 +284,7 @@ impl AcceptSocket {
 /// Accepts from several sockets in turn, so that a busy one does not keep the others waiting.
 #[derive(Debug)]
 pub(crate) struct AcceptSockets {
+    /// In the order of the configuration.
     sockets: Vec<AcceptSocket>,
     /// The socket that is asked first.
     next: usize,
@@ -296,6 +308,8 @@ impl AcceptSockets {
         poll_fn(|cx| self.poll_accept(cx)).await
     }
 
+    /// Begins with the socket after the one that was polled last. An error of one socket is returned, and the next
+    /// call continues with the one after it.
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(RawStream, SocketAddr)>> {
         for _ in 0..self.sockets.len() {
             let index = self.next;

@@ -20,6 +20,7 @@ use tokio::{
 /// The socket of a connection, below TLS.
 #[derive(Debug)]
 pub(crate) struct RawStream {
+    /// What is read when nothing is left in `read_ahead`.
     socket: RawSocket,
     /// Bytes that were read to find a PROXY header or the version of HTTP. Read first.
     read_ahead: Bytes,
@@ -45,6 +46,7 @@ impl RawStream {
         Self::new(RawSocket::Unix(socket))
     }
 
+    /// Nothing was read ahead yet.
     fn new(socket: RawSocket) -> Self {
         Self {
             socket,
@@ -55,6 +57,8 @@ impl RawStream {
     /// Sends small packets at once (`TCP_NODELAY`).
     ///
     /// Without this, small responses wait for an acknowledgement of the client.
+    ///
+    /// A failure is ignored: the connection works without it. Unix sockets do not wait.
     pub(crate) fn send_at_once(&self) {
         match &self.socket {
             RawSocket::Tcp(socket) => drop(socket.set_nodelay(true)),

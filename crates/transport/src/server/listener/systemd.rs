@@ -2,6 +2,9 @@
 //!
 //! `listenfd` checks that the descriptors are sockets of the right kind. It is used because
 //! taking a descriptor by its number needs `unsafe`.
+//!
+//! The manager sets `LISTEN_FDS` and `LISTEN_PID`. `listenfd` compares the second with this process
+//! and removes both, so that no child takes the same sockets.
 
 use std::io;
 
@@ -19,12 +22,16 @@ pub(super) fn take_sockets() -> io::Result<Vec<Listener>> {
         .collect()
 }
 
+/// Other systems have no such manager, so there are no sockets.
 #[cfg(not(unix))]
 pub(super) fn take_sockets() -> io::Result<Vec<Listener>> {
     Ok(Vec::new())
 }
 
 /// Takes one socket: TCP, or else Unix.
+///
+/// # Errors
+/// It is neither: for example a datagram socket (`ListenDatagram=`).
 #[cfg(unix)]
 fn take(descriptors: &mut listenfd::ListenFd, index: usize) -> io::Result<Listener> {
     if let Ok(Some(socket)) = descriptors.take_tcp_listener(index) {
@@ -41,6 +48,9 @@ fn take(descriptors: &mut listenfd::ListenFd, index: usize) -> io::Result<Listen
 }
 
 /// Fails for a socket that does not listen, such as one of a unit with `Accept=yes`.
+///
+/// Such a socket is one connection. The unit would start a process for each, which this server
+/// does not support.
 #[cfg(unix)]
 fn ensure_listening(socket: &impl std::os::fd::AsFd) -> io::Result<()> {
     match rustix::net::sockopt::socket_acceptconn(socket)? {

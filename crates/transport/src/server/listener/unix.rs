@@ -1,4 +1,8 @@
 //! Binds a Unix socket, and replaces one that no process listens on any more.
+//!
+//! Closing a Unix socket does not remove its file, and a file in the place makes `bind` fail. Without
+//! the replacement a server that was killed could not start again. Two servers that start at the same
+//! moment on the same path can replace each other's file: a path is for one service.
 
 use std::{
     fs, io,
@@ -28,6 +32,8 @@ pub(super) fn bind(path: &Path) -> io::Result<UnixListener> {
 }
 
 /// Returns whether a path is a socket on which no process listens.
+///
+/// Only a refusal counts: a busy server lets the connection wait in its queue.
 fn is_abandoned(path: &Path) -> bool {
     // A link is not followed: it may lead to the socket of another service.
     let is_socket = fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());

@@ -1,12 +1,26 @@
 //! The optional fields of version 2 (type, length, value; section 2.2).
+//!
+//! Proxies may send any number of fields, and all types that are not assigned are valid. What is not
+//! used here is skipped, so that a new version of a proxy does not end the service.
+//!
+//! | type | field | used for |
+//! |---|---|---|
+//! | `0x02` | `PP2_TYPE_AUTHORITY` | `ProxyHeader::authority` |
+//! | `0x03` | `PP2_TYPE_CRC32C` | checked, if it is there |
+//! | `0x20` | `PP2_TYPE_SSL` | `ProxyHeader::is_tls`, and so the scheme of the requests |
+//! | `0x21` | `PP2_SUBTYPE_SSL_VERSION`, inside the one before | `ProxyHeader::tls_version` |
 
 use std::str;
 
 use crate::server::proxy_protocol::{ProxyHeaderError, checksum::crc32c};
 
+/// `PP2_TYPE_AUTHORITY` (section 2.2.3).
 const AUTHORITY: u8 = 0x02;
+/// `PP2_TYPE_CRC32C` (section 2.2.4).
 const CRC32C: u8 = 0x03;
+/// `PP2_TYPE_SSL` (section 2.2.6).
 const SSL: u8 = 0x20;
+/// `PP2_SUBTYPE_SSL_VERSION`, a field inside `PP2_TYPE_SSL`.
 const SSL_VERSION: u8 = 0x21;
 
 /// The bit of `PP2_TYPE_SSL` for a client that used TLS.
@@ -31,6 +45,9 @@ pub(super) struct Fields {
 
 impl Fields {
     /// Parses fields up to the end of the bytes. `whole` is the header, for its checksum.
+    ///
+    /// A repeated field is refused where it is used: two hosts could be read differently by two
+    /// programs.
     ///
     /// # Errors
     /// A field is cut off, used and repeated, not text where text is expected, or the checksum
@@ -64,6 +81,12 @@ impl Fields {
     }
 
     /// Parses what the proxy knows about the TLS connection of the client.
+    ///
+    /// The result of the verification of a client certificate is not used: this server grants nothing
+    /// for it.
+    ///
+    /// # Errors
+    /// It is shorter than its fixed part, or a field inside is cut off, repeated or not plain text.
     fn parse_ssl(&mut self, value: &[u8]) -> Result<(), ProxyHeaderError> {
         let (fixed, mut rest) = value.split_at_checked(SSL_FIXED).ok_or(CUT_OFF)?;
         self.is_tls = fixed.first().is_some_and(|flags| flags & CLIENT_SSL != 0);
@@ -81,9 +104,15 @@ impl Fields {
     }
 }
 
+/// A length points behind the end of the bytes.
 const CUT_OFF: ProxyHeaderError = ProxyHeaderError("a field is cut off");
 
 /// Splits off one field. Returns its type, its value, and what follows.
+///
+/// Type (1 byte), length (2 bytes, the high one first), value.
+///
+/// # Errors
+/// Fewer bytes are left than the field says.
 fn split_field(bytes: &[u8]) -> Result<(u8, &[u8], &[u8]), ProxyHeaderError> {
     let (&[kind, high, low], rest) = bytes.split_first_chunk::<3>().ok_or(CUT_OFF)?;
     let length = usize::from(u16::from_be_bytes([high, low]));
@@ -92,6 +121,11 @@ fn split_field(bytes: &[u8]) -> Result<(u8, &[u8], &[u8]), ProxyHeaderError> {
 }
 
 /// Reads visible ASCII: a host or a version.
+///
+/// Spaces and control characters are refused: applications may write the text to a log.
+///
+/// # Errors
+/// It is longer than 255 bytes or has another character.
 fn text(value: &[u8]) -> Result<Box<str>, ProxyHeaderError> {
     let is_plain = value.len() <= MAX_TEXT && value.iter().all(u8::is_ascii_graphic);
     let text = str::from_utf8(value).ok().filter(|_| is_plain);
@@ -102,6 +136,10 @@ fn text(value: &[u8]) -> Result<Box<str>, ProxyHeaderError> {
 /// Compares the checksum of the header, computed with zeros in its place.
 ///
 /// `following` is the number of bytes after the checksum.
+///
+/// # Errors
+/// The checksum differs or does not have 4 bytes. The protocol demands that the connection is closed
+/// then.
 fn check(value: &[u8], whole: &[u8], following: usize) -> Result<(), ProxyHeaderError> {
     let expected = <[u8; 4]>::try_from(value).map_err(|_| CUT_OFF)?;
     let end = whole.len().checked_sub(following).ok_or(CUT_OFF)?;

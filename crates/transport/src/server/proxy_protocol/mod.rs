@@ -9,6 +9,11 @@
 //! refused.
 //!
 //! Source: "The PROXY protocol, versions 1 & 2" by Willy Tarreau.
+//!
+//! # Trust
+//!
+//! A header is believed without proof, so it is read from configured peers only. From these it is
+//! required: a connection without one is closed, and no first bytes of a client can pass for it.
 
 mod v1;
 mod v2;
@@ -24,6 +29,8 @@ use self::fields::Fields;
 use crate::server::listener::RawStream;
 
 /// The longest header that is read, in bytes. A certificate of a client fits.
+///
+/// The protocol allows 65,551 bytes. Memory is taken as bytes arrive, from 512 on.
 const MAX_HEADER: usize = 4096;
 
 /// What a proxy sent about a connection before the first byte of the client.
@@ -68,6 +75,7 @@ pub struct ProxyHeader {
 /// The contents that clones share.
 #[derive(Debug, Default, Eq, PartialEq)]
 struct Inner {
+    /// `None` for a health check of the proxy, and if it does not know the client.
     addresses: Option<Addresses>,
     fields: Fields,
 }
@@ -75,7 +83,9 @@ struct Inner {
 /// Both ends of the connection of the client.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Addresses {
+    /// The client.
     source: SocketAddr,
+    /// What the client connected to: usually the proxy.
     destination: SocketAddr,
 }
 
@@ -140,6 +150,7 @@ impl ProxyHeader {
         Self::new(None, fields)
     }
 
+    /// A header with what was parsed.
     fn new(addresses: Option<Addresses>, fields: Fields) -> Self {
         Self {
             inner: Arc::new(Inner { addresses, fields }),
@@ -172,6 +183,9 @@ pub(crate) enum NoHeader {
 
 /// Reads the header of a connection. What follows it stays in the socket.
 ///
+/// `deadline` is for the whole header, and is `Limits::proxy_header_timeout`. A peer that sends one
+/// byte at a time does not move it.
+///
 /// # Errors
 /// The header is not valid, not complete in time, or the connection broke before.
 pub(crate) async fn read(
@@ -183,6 +197,9 @@ pub(crate) async fn read(
 }
 
 /// Reads until the header is complete.
+///
+/// Bytes of the client that came with the header are given back to the socket, where TLS or HTTP
+/// reads them next.
 async fn read_whole(socket: &mut RawStream) -> Result<ProxyHeader, NoHeader> {
     let mut bytes = BytesMut::with_capacity(512);
     loop {
@@ -198,6 +215,8 @@ async fn read_whole(socket: &mut RawStream) -> Result<ProxyHeader, NoHeader> {
 }
 
 /// Returns whether bytes begin with a signature, as far as they go.
+///
+/// An empty start matches: more bytes are needed then.
 fn is_start_of(bytes: &[u8], signature: &[u8]) -> bool {
     bytes
         .iter()

@@ -1,4 +1,8 @@
 //! Version 1: one line of text.
+//!
+//! `PROXY TCP4 203.0.113.7 192.0.2.1 4711 443`, then CR and LF (section 2.1). Exactly one space
+//! separates the words. An IPv4 address has four decimal numbers without leading zeros, and a port
+//! has none either.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -14,6 +18,8 @@ pub(super) const PREFIX: &[u8] = b"PROXY ";
 const MAX_LINE: usize = 107;
 
 /// Parses a header. The caller has checked the prefix, as far as there are bytes.
+///
+/// `None` while the end of the line is missing and fewer than 107 bytes are there.
 ///
 /// # Errors
 /// The line breaks the grammar, or is too long.
@@ -33,6 +39,9 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Option<(ProxyHeader, usize)>, ProxyH
 }
 
 /// Parses what follows the prefix.
+///
+/// # Errors
+/// It begins with no known family, a word is malformed, or there are too many words.
 fn parse_line(line: &str) -> Result<ProxyHeader, ProxyHeaderError> {
     // What follows `UNKNOWN` must be ignored (section 2.1).
     if line == "UNKNOWN" || line.starts_with("UNKNOWN ") {
@@ -51,6 +60,8 @@ fn parse_line(line: &str) -> Result<ProxyHeader, ProxyHeaderError> {
 }
 
 /// Parses both addresses, then both ports.
+///
+/// `A` is the family: an IPv6 address is malformed in a line of TCP4.
 fn parse_addresses<'a, A>(words: &mut impl Iterator<Item = &'a str>) -> Option<Addresses>
 where
     A: FromStr + Into<IpAddr>,

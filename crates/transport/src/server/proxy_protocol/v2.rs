@@ -1,4 +1,14 @@
 //! Version 2: bytes.
+//!
+//! The layout (section 2.2), all numbers with the high byte first:
+//!
+//! | bytes | content |
+//! |---|---|
+//! | 0 to 11 | the signature |
+//! | 12 | version 2, and the command: `LOCAL` or `PROXY` |
+//! | 13 | family and transport: IPv4, IPv6 or Unix, as a stream |
+//! | 14 and 15 | the length of what follows |
+//! | then | both addresses, both ports, fields (see `fields`) |
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -16,6 +26,9 @@ const FIXED: usize = 16;
 const UNIX_ADDRESSES: usize = 216;
 
 /// Parses a header. The caller has checked the signature, as far as there are bytes.
+///
+/// `None` while bytes are missing. The length is checked first, so no more than 4,096 bytes are
+/// waited for.
 ///
 /// # Errors
 /// The header breaks the protocol, is for datagrams, or is longer than 4,096 bytes.
@@ -47,6 +60,12 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Option<(ProxyHeader, usize)>, ProxyH
 }
 
 /// Parses addresses and fields of a proxied connection. `whole` is the header, for its checksum.
+///
+/// A Unix socket has addresses without a use here. They are skipped, and its fields are read.
+///
+/// # Errors
+/// The contents are shorter than the addresses, the family is not that of a stream, or a field is
+/// malformed.
 fn parse_contents(
     family: u8,
     contents: &[u8],
@@ -65,6 +84,8 @@ fn parse_contents(
 }
 
 /// Splits off both addresses and both ports. `N` is the length of an address.
+///
+/// `None` if there are fewer bytes.
 fn split_addresses<const N: usize>(contents: &[u8]) -> Option<(Option<Addresses>, Option<&[u8]>)> {
     let (source, rest) = contents.split_at_checked(N)?;
     let (destination, rest) = rest.split_at_checked(N)?;

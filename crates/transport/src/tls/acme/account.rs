@@ -1,4 +1,8 @@
 //! The account at the authority: read from the cache, or created once.
+//!
+//! An account is a key pair that the authority knows (RFC 8555, section 7.3). All certificates of a
+//! cache share it, one for each authority. It is created at the first order, so that a server that
+//! never orders makes none.
 
 use std::sync::Arc;
 
@@ -11,21 +15,29 @@ use super::{AcmeError, cache::Cache, client::AuthorityClient, request::with_nonc
 /// binding, RFC 8555, section 7.3.4).
 #[derive(Clone)]
 pub(super) struct ExternalAccount {
+    /// The identifier that the operator of the authority gave out, as text.
     pub(super) key_id: String,
+    /// The decoded key. It signs the key of the new account once (HMAC-SHA-256) and is not stored.
     pub(super) hmac_key: Arc<Zeroizing<Vec<u8>>>,
 }
 
 /// What an account is created with.
 pub(super) struct AccountSettings {
+    /// The address of the directory (RFC 8555, section 7.1.1). Checked by the builder: `https` only.
     pub(super) directory: String,
     /// `mailto:` addresses.
     pub(super) contacts: Vec<String>,
+    /// Only some authorities require it.
     pub(super) external: Option<ExternalAccount>,
 }
 
 /// Opens the account of the cache. Creates one if there is none, or if the file is damaged.
 ///
 /// The terms of service are accepted here: the builder of `Acme` demands that first.
+///
+/// # Errors
+/// The authority refuses the account, cannot be reached, or the account cannot be stored. An account
+/// that was created and not stored is lost: the next attempt creates another one.
 pub(super) async fn open(
     settings: &AccountSettings,
     cache: &Cache,
@@ -58,6 +70,12 @@ pub(super) async fn open(
 }
 
 /// Opens the account of the cache, if it is there. Creates none.
+///
+/// Loading it makes one request, for the addresses of the directory.
+///
+/// # Errors
+/// The file cannot be read, or the authority cannot be reached. A damaged file is no error: a new
+/// account costs nothing, and no certificate depends on the old one.
 pub(super) async fn existing(
     cache: &Cache,
     client: &AuthorityClient,

@@ -1,4 +1,12 @@
 //! One attempt to renew: under the lock of the cache, recorded before it is made.
+//!
+//! The order of the steps matters:
+//!
+//! 1. Without the lock: is a certificate due? Nearly always it is not, and nothing else happens.
+//! 2. With the lock: the same question, since another process may have renewed in between.
+//! 3. The attempt is written to the history as a failure. A crash in the next step then waits too.
+//! 4. The order is made and its certificate stored.
+//! 5. The history is corrected: a success, or the reason of the failure.
 
 use std::{sync::atomic::Ordering as AtomicOrdering, time::Duration};
 
@@ -15,6 +23,12 @@ use crate::tls::{
 
 impl Acme {
     /// Orders a certificate if one is due and no other process does.
+    ///
+    /// Called every 30 seconds by a server. Holds the lock of the cache for the whole order, up to some
+    /// minutes; other processes return [`Renewal::Busy`] at once and do not wait.
+    ///
+    /// # Errors
+    /// The cache cannot be used, or the attempt failed. The failure is recorded and reported already.
     pub(super) async fn try_renew(&self) -> Result<Renewal, AcmeError> {
         let inner = &*self.inner;
         if !self.is_due(inner.cache.certificate()?.as_ref()).await {
@@ -61,6 +75,9 @@ impl Acme {
     }
 
     /// Records and reports a failed attempt.
+    ///
+    /// Only a failed validation counts against a name. Other failures, such as a refused connection,
+    /// lengthen the wait for this certificate alone.
     fn record_failure(&self, history: &mut History, error: &AcmeError, now: Duration) {
         let id = self.inner.cache.certificate_id();
         let failed = match error {
@@ -79,6 +96,12 @@ impl Acme {
     }
 
     /// Makes the self-check, where it has not passed yet, and one order.
+    ///
+    /// An account that the authority does not know is replaced once. If the new one is not known either,
+    /// the authority is at fault, and another attempt would not help.
+    ///
+    /// The certificate is parsed and matched with its key before it is returned, so a chain that cannot
+    /// be used is never stored.
     pub(super) async fn order(
         &self,
         current: Option<&Loaded>,
@@ -117,6 +140,7 @@ impl Acme {
         Ok((pem, loaded.map_err(AcmeError::Certificate)?))
     }
 
+    /// The account is opened each time: the file may have been replaced by another process.
     async fn order_once(
         &self,
         current: Option<&Loaded>,

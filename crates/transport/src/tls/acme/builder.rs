@@ -44,15 +44,20 @@ const MAX_NAMES: usize = 100;
 /// | [`clock`](Self::clock) | the system clock |
 #[must_use]
 pub struct AcmeBuilder {
+    /// As given. `build` checks them and makes them lower case.
     domains: Vec<String>,
     cache: PathBuf,
     contacts: Vec<String>,
+    /// There is no default: the terms are a contract with the operator.
     terms_accepted: bool,
     directory: String,
+    /// PEM. `None` for the trusted certificates of the machine.
     root: Option<Vec<u8>>,
     challenge: ChallengeKind,
+    /// The identifier and the key in base64url, decoded by `build`.
     external: Option<(String, Zeroizing<String>)>,
     self_check: bool,
+    /// `None` for the port of the challenge.
     validation_port: Option<u16>,
     addresses: BTreeMap<String, Vec<IpAddr>>,
     clock: SharedClock,
@@ -218,6 +223,11 @@ impl AcmeBuilder {
 }
 
 /// Decodes the key of an external account.
+///
+/// Padding and the letters of standard base64 are accepted too, since operators show both forms.
+///
+/// # Errors
+/// The key is empty or is not base64. The error does not contain it.
 fn external_account(
     (key_id, key): (String, Zeroizing<String>),
 ) -> Result<ExternalAccount, AcmeError> {
@@ -234,6 +244,11 @@ fn external_account(
 }
 
 /// Checks the names, and returns them in lower case without duplicates.
+///
+/// The first name stays first: it names the file of the certificate.
+///
+/// # Errors
+/// There is no name, one cannot be in a certificate, or there are more than 100.
 fn checked_domains(domains: Vec<String>) -> Result<Vec<String>, AcmeError> {
     let mut checked: Vec<String> = Vec::with_capacity(domains.len());
     for domain in domains {
@@ -253,6 +268,9 @@ fn checked_domains(domains: Vec<String>) -> Result<Vec<String>, AcmeError> {
 }
 
 /// Returns why a name cannot be in a certificate, if it cannot.
+///
+/// An authority would refuse these names too, but each refusal counts against its limits.
+/// Internationalized names are given in their ASCII form (`xn--…`, RFC 5890).
 fn problem_with(domain: &str) -> Option<&'static str> {
     if domain.starts_with("*.") {
         return Some(

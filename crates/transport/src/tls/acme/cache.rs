@@ -12,6 +12,12 @@
 //!
 //! Files have mode 0600, folders 0700. Every write is atomic. Key and chain share one file, so that
 //! no reader gets a key with the chain of another certificate.
+//!
+//! # Damage
+//!
+//! A damaged certificate or account reads as a missing one, and is replaced by the next order. A
+//! damaged history reads as one with failures, since a reset would forget the limits. A file that
+//! cannot be read is an error: its cause, such as a wrong owner, is not repaired by an order.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -33,6 +39,7 @@ const MAX_FILE: u64 = 256 * 1024;
 /// The folder of a cache, for one authority and one set of names.
 #[derive(Clone, Debug)]
 pub(super) struct Cache {
+    /// The folder that the operator named, shared by all authorities.
     folder: PathBuf,
     /// The folder of the authority.
     authority: PathBuf,
@@ -41,11 +48,17 @@ pub(super) struct Cache {
 }
 
 /// The lock of the cache. Free when it is dropped.
+///
+/// The lock is advisory (`flock`), and the system frees it if the process dies. So no stale lock can
+/// remain, and the file is never removed.
 #[derive(Debug)]
 pub(super) struct Lock(#[allow(dead_code, reason = "dropping it frees the lock")] File);
 
 impl Cache {
     /// Names the files for an authority and a set of names. Nothing is read or written.
+    ///
+    /// The digest in each name keeps two sets apart that begin with the same host. Names are sorted
+    /// first, so that their order in the configuration does not matter.
     pub(super) fn new(folder: PathBuf, directory: &str, domains: &[String]) -> Self {
         let host = directory.split('/').nth(2).unwrap_or_default();
         let host = host.replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
@@ -60,6 +73,9 @@ impl Cache {
     }
 
     /// Creates the folders, if they do not exist.
+    ///
+    /// # Errors
+    /// A folder cannot be created, for example because its parent belongs to another user.
     pub(super) fn create(&self) -> Result<(), AcmeError> {
         for folder in [&self.folder, &self.authority, &self.challenges()] {
             // `Display` of the error names the path again.
@@ -77,6 +93,8 @@ impl Cache {
     }
 
     /// Returns the file with key and chain.
+    ///
+    /// This is also the path that `palisade cert show` prints, and that another server could read.
     pub(super) fn certificate_path(&self) -> PathBuf {
         self.authority.join(format!("{}.pem", self.certificate))
     }
@@ -87,6 +105,8 @@ impl Cache {
     }
 
     /// Takes the lock, unless another process has it.
+    ///
+    /// It does not wait: an order can take minutes, and the next check is 30 seconds away.
     ///
     /// # Errors
     /// The lock file cannot be opened for writing.
@@ -126,27 +146,37 @@ impl Cache {
     }
 
     /// Stores key and chain.
+    ///
+    /// # Errors
+    /// The file cannot be replaced. The certificate is then lost, and the next attempt orders another.
     pub(super) fn write_certificate(&self, pem: &str) -> Result<(), AcmeError> {
         write(&self.certificate_path(), pem.as_bytes())
     }
 
     /// Reads the account, as the ACME library writes it.
+    ///
+    /// `None` if there is none. Text that is not UTF-8 reads as empty.
     pub(super) fn account(&self) -> Result<Option<Zeroizing<String>>, AcmeError> {
         read(&self.account_path())
     }
 
     /// Stores the account.
+    ///
+    /// The text holds the private key, so the caller wipes its copy.
     pub(super) fn write_account(&self, json: &str) -> Result<(), AcmeError> {
         write(&self.account_path(), json.as_bytes())
     }
 
     /// Renames an account that cannot be used, so that a new one is created.
+    ///
+    /// The old file stays as `account.json.unusable`: an operator may want to know why it was refused.
     pub(super) fn set_account_aside(&self) -> Result<(), AcmeError> {
         let path = self.account_path();
         let aside = path.with_extension("json.unusable");
         fs::rename(&path, aside).map_err(|source| AcmeError::cache(&path, source))
     }
 
+    /// One account for each authority, shared by all certificates of the cache.
     fn account_path(&self) -> PathBuf {
         self.authority.join("account.json")
     }
@@ -167,6 +197,8 @@ impl Cache {
     }
 
     /// Stores past attempts.
+    ///
+    /// Written before and after each attempt. See `attempt`.
     pub(super) fn write_history(&self, history: &History) -> Result<(), AcmeError> {
         let path = self.history_path();
         let text = serde_json::to_vec(history);
@@ -174,12 +206,15 @@ impl Cache {
         write(&path, &text)
     }
 
+    /// One history for each authority, since its limits apply to all certificates together.
     fn history_path(&self) -> PathBuf {
         self.authority.join("attempts.json")
     }
 }
 
 /// Returns 8 hexadecimal digits of the SHA-256 of a text.
+///
+/// Short, because it only keeps file names apart. It protects nothing.
 fn short_digest(text: &str) -> String {
     let digest = digest(&SHA256, text.as_bytes());
     let bytes = digest.as_ref().iter().take(4);
@@ -197,6 +232,8 @@ fn read(path: &Path) -> Result<Option<Zeroizing<String>>, AcmeError> {
     }
 }
 
+/// The new content is written beside the file and then renamed: a reader sees the old content or the
+/// new one.
 fn write(path: &Path, content: &[u8]) -> Result<(), AcmeError> {
     private_file::replace(path, content).map_err(|source| AcmeError::cache(path, source))
 }

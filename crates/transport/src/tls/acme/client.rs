@@ -2,6 +2,10 @@
 //!
 //! One connection for each request: an order needs about ten, every two months. No redirect is
 //! followed.
+//!
+//! The ACME library brings an HTTP client of its own, which is not compiled in: it would add a
+//! second TLS configuration, connection pool and set of trusted certificates. HTTP/1.1 is enough for
+//! every authority (RFC 8555, section 6.1, requires HTTPS only).
 
 use std::{
     future::Future,
@@ -41,13 +45,19 @@ const MAX_RESPONSE: usize = 1024 * 1024;
 /// A client for one authority. Clones share the last `Retry-After`.
 #[derive(Clone)]
 pub(super) struct AuthorityClient {
+    /// TLS with verification, as `roots_from` trusts.
     connector: TlsConnector,
+    /// Turns a date in `Retry-After` into a duration.
     clock: SharedClock,
+    /// The ACME library returns no header fields with its errors, so the last wait is kept here.
     retry_after: Arc<Mutex<Option<Duration>>>,
 }
 
 impl AuthorityClient {
     /// Trusts the certificates in PEM, or those of the machine.
+    ///
+    /// # Errors
+    /// A certificate in PEM cannot be read, or the machine has no trusted certificates.
     pub(super) fn new(roots: Option<&[u8]>, clock: SharedClock) -> Result<Self, AcmeError> {
         let config = client_config(roots_from(roots)?)?;
         Ok(Self {
@@ -66,6 +76,9 @@ impl AuthorityClient {
         retry_after.take()
     }
 
+    /// # Errors
+    /// No connection, no complete response in 30 seconds, or one of more than 1 MiB. A status of failure
+    /// is not an error here: the ACME library reads the problem document of it.
     async fn send(self, request: Request<BodyWrapper<Bytes>>) -> io::Result<BytesResponse> {
         let exchange = tokio::time::timeout(TIMEOUT, self.exchange(request));
         let response = exchange
@@ -85,6 +98,8 @@ impl AuthorityClient {
         Ok(BytesResponse::from(response))
     }
 
+    /// One connection for this request, closed after it. There is no pool that could keep a connection
+    /// which the authority has closed in the meantime.
     async fn exchange(
         &self,
         request: Request<BodyWrapper<Bytes>>,
@@ -138,10 +153,14 @@ impl HttpClient for AuthorityClient {
 
 /// Where a request goes.
 struct Target {
+    /// Without brackets, for the resolver.
     host: Box<str>,
     port: u16,
+    /// The name that the certificate of the authority must have.
     name: ServerName<'static>,
+    /// The field `Host`, with the port if the address has one.
     authority: HeaderValue,
+    /// Path and query alone (origin form, RFC 9112, section 3.2.1).
     path: Uri,
 }
 
@@ -168,6 +187,9 @@ impl Target {
 }
 
 /// Reads trusted certificates in PEM, or those of the machine.
+///
+/// Certificates of the machine that cannot be parsed are skipped: stores have old ones. In the PEM of
+/// the operator each one must be valid, since a skipped one could be the one that matters.
 fn roots_from(pem: Option<&[u8]>) -> Result<RootCertStore, AcmeError> {
     let mut roots = RootCertStore::empty();
     match pem {
@@ -190,6 +212,7 @@ fn roots_from(pem: Option<&[u8]>) -> Result<RootCertStore, AcmeError> {
     Ok(roots)
 }
 
+/// TLS 1.2 and 1.3, no client certificate, and HTTP/1.1 by ALPN.
 fn client_config(roots: RootCertStore) -> Result<ClientConfig, AcmeError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
@@ -202,6 +225,8 @@ fn client_config(roots: RootCertStore) -> Result<ClientConfig, AcmeError> {
 }
 
 /// Reads `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3).
+///
+/// A date in the past gives zero. Other text gives `None`: the normal wait applies then.
 fn retry_after(value: Option<&HeaderValue>, now: Duration) -> Option<Duration> {
     let value = value?.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse() {

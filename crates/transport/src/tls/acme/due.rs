@@ -1,4 +1,8 @@
 //! Whether a certificate is due, with the window that the authority suggests (RFC 9773).
+//!
+//! Renewal information moves a renewal earlier, for example before a revocation. It is optional: an
+//! authority without it, or one that cannot be reached, changes nothing. So its errors are logged at
+//! `debug` and never reported.
 
 use std::time::Duration;
 
@@ -17,6 +21,9 @@ use crate::tls::{
 impl Acme {
     /// Returns the identifier of the certificate that is replaced, if the authority gave renewal
     /// information for it.
+    ///
+    /// With it the authority sees that the order is a renewal, and may exempt it from its limits
+    /// (RFC 9773, section 5).
     pub(super) fn replaced(&self, current: &Loaded) -> Option<CertificateIdentifier<'static>> {
         let suggestion = *self.inner.lock_suggestion();
         suggestion
@@ -25,6 +32,9 @@ impl Acme {
     }
 
     /// Returns whether there is no certificate, or one that is to be renewed.
+    ///
+    /// The window is requested only while the certificate is not due by its life. One that is due is
+    /// ordered in any case.
     pub(super) async fn is_due(&self, current: Option<&Loaded>) -> bool {
         let Some(current) = current else {
             return true;
@@ -38,6 +48,8 @@ impl Acme {
     }
 
     /// Requests the suggested window of a certificate, if the last one is old.
+    ///
+    /// After a failure the older time stays, and the next request is six hours later.
     async fn request_suggestion(&self, current: &Loaded, now: Duration) {
         let inner = &*self.inner;
         let older = *inner.lock_suggestion();
@@ -89,6 +101,9 @@ impl Acme {
 }
 
 /// Returns the identifier of a certificate for renewal information (RFC 9773, section 4.1).
+///
+/// It is made of the key identifier of the issuer and the serial number. `None` if the certificate
+/// has no such extension, as those of some private authorities.
 fn identifier(current: &Loaded) -> Option<CertificateIdentifier<'static>> {
     let leaf: &CertificateDer<'_> = current.key.cert.first()?;
     CertificateIdentifier::try_from(leaf).ok()

@@ -60,6 +60,7 @@ pub enum AcmeError {
 }
 
 impl AcmeError {
+    /// An error of a file or folder of the cache.
     pub(super) fn cache(path: &Path, source: io::Error) -> Self {
         Self::Cache {
             path: path.to_owned(),
@@ -67,11 +68,14 @@ impl AcmeError {
         }
     }
 
+    /// A setting that cannot be used. The text is for the operator, with the remedy.
     pub(super) fn setting(problem: impl Into<Box<str>>) -> Self {
         Self::Setting(problem.into())
     }
 
     /// Describes a failure of the ACME library. `retry_after` is that of the last response.
+    ///
+    /// A problem document (RFC 8555, section 6.7) is a refusal. All else is a failed connection.
     pub(super) fn of_request(error: instant_acme::Error, retry_after: Option<Duration>) -> Self {
         match error {
             instant_acme::Error::Api(problem) => Self::Authority {
@@ -112,12 +116,17 @@ impl AcmeError {
 }
 
 /// Returns a text of the authority, safe for one line of a log.
+///
+/// Control characters become spaces, so that no text of the authority adds a line to a log or moves
+/// the cursor of a terminal.
 pub(super) fn shortened(text: &str) -> Box<str> {
     let clean = text.chars().map(|c| if c.is_control() { ' ' } else { c });
     clean.take(MAX_TEXT).collect::<String>().into()
 }
 
 /// Joins an error and its causes on one line, each text once.
+///
+/// The library wraps the error of the connection, and only the innermost text has the reason.
 fn with_causes(error: &dyn error::Error) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();

@@ -1,4 +1,7 @@
 //! What happens to the certificate of an authority, for the audit trail and metrics.
+//!
+//! Each event is logged as well: an issued certificate at `info`, a failed attempt at `warn`, a cache
+//! that cannot be used at `error`.
 
 use std::time::Duration;
 

@@ -2,6 +2,10 @@
 //!
 //! Stored in the cache as JSON. All functions are pure: the caller reads and writes the file while
 //! it has the lock.
+//!
+//! Authorities limit orders and failed validations by the account and by the name, over hours and
+//! days. A service that restarts in a loop would exceed them within minutes, and could then get no
+//! certificate for a week. So attempts are counted on disk, and not in memory.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -64,6 +68,8 @@ impl History {
     }
 
     /// Returns the attempts for a certificate.
+    ///
+    /// A certificate without attempts has no failures and need not wait.
     pub(super) fn attempts(&self, certificate: &str) -> Attempts {
         self.certificates
             .get(certificate)
@@ -72,6 +78,9 @@ impl History {
     }
 
     /// Returns until when no attempt may be made, or `None` if one may be made now.
+    ///
+    /// The later of two times: the wait of this certificate, and the time at which each of its names may
+    /// fail once more. A time more than seven days ahead is ignored: the clock was set back since.
     pub(super) fn blocked_until(
         &self,
         certificate: &str,
@@ -90,6 +99,8 @@ impl History {
     }
 
     /// Returns when a name has fewer failed validations than allowed; `None` if it has now.
+    ///
+    /// With four failures in the last hour, that is one hour after the first of them.
     fn free_at(&self, domain: &str, now: u64) -> Option<u64> {
         let failed = self.failed_validations.get(domain)?;
         let mut recent: Vec<u64> = failed
@@ -104,6 +115,8 @@ impl History {
 
     /// Records an attempt before it is made, as if it had failed: a process that crashes in it
     /// waits as well.
+    ///
+    /// Failures that are older than an hour are removed here, so that the file does not grow.
     pub(super) fn begin(&mut self, certificate: &str, now: Duration) {
         let now = now.as_secs();
         for failed in self.failed_validations.values_mut() {
@@ -117,6 +130,9 @@ impl History {
     }
 
     /// Records that a certificate was issued.
+    ///
+    /// The next attempt is an hour later at the earliest. It protects against a certificate that is due
+    /// at once, for example with a wrong clock: each start would order another one.
     pub(super) fn succeed(&mut self, certificate: &str, now: Duration) {
         let attempts = Attempts {
             failures: 0,
@@ -127,6 +143,9 @@ impl History {
     }
 
     /// Records a failure, the names that failed, and the wait that the authority asked for.
+    ///
+    /// `begin` has counted the attempt. The wait becomes longer if the authority asked for more, at most
+    /// seven days, and never shorter.
     pub(super) fn fail<'a>(
         &mut self,
         certificate: &str,
@@ -155,6 +174,9 @@ fn is_recent(at: u64, now: u64) -> bool {
 
 /// Returns the wait after so many failures: one minute, doubled each time, at most six hours, and
 /// up to half of it on top by chance.
+///
+/// The addition is computed from the certificate, the number and the time, so that services with the
+/// same fault do not return to the authority together.
 fn wait_after(failures: u32, certificate: &str, now: u64) -> u64 {
     let doubled = FIRST_WAIT << failures.saturating_sub(1).min(16);
     let wait = doubled.min(LONGEST_WAIT);

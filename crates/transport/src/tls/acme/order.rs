@@ -1,4 +1,16 @@
 //! One order, from the names to a certificate (RFC 8555, section 7.4).
+//!
+//! The steps of the protocol, each a function of `Ordering`:
+//!
+//! | step | request | source |
+//! |---|---|---|
+//! | `new_order` | names of the certificate | section 7.4 |
+//! | `load_authorizations` | one for each name | section 7.5 |
+//! | `respond` | publish, then say that it is there | section 7.5.1 |
+//! | `wait_until_ready` | poll until the names are validated | section 7.1.6 |
+//! | `finalize` | key and request (CSR), then the chain | section 7.4 |
+//!
+//! Each certificate gets a new key, so that a key that leaked is of use for one life at most.
 
 use std::time::Duration;
 
@@ -26,9 +38,14 @@ const POLLING: RetryPolicy = RetryPolicy::new()
 
 /// Makes one order.
 pub(super) struct Ordering<'a> {
+    /// Signs each request.
     pub(super) account: &'a Account,
+    /// Asked for the last `Retry-After` when a request fails.
     pub(super) client: &'a AuthorityClient,
+    /// Where responses are published while the order is in progress.
     pub(super) challenges: &'a Challenges,
+    /// One kind for all names. There is no second try with another kind: it would fail a validation
+    /// for nothing if the first one is right and the network is not.
     pub(super) kind: ChallengeKind,
     pub(super) domains: &'a [String],
     /// The certificate that the new one replaces, where the authority supports renewal information.
@@ -37,7 +54,9 @@ pub(super) struct Ordering<'a> {
 
 /// Whether an order failed because the authority does not know the account.
 pub(super) enum OrderFailure {
+    /// The authority lost the account. A new one is created, once.
     NoAccount,
+    /// Any other reason.
     Other(AcmeError),
 }
 
@@ -49,6 +68,11 @@ impl From<AcmeError> for OrderFailure {
 
 impl Ordering<'_> {
     /// Returns key and chain in PEM, the key first.
+    ///
+    /// The responses to challenges are removed when the names are validated, and on every error.
+    ///
+    /// # Errors
+    /// Why there is no certificate. Nothing is stored here.
     pub(super) async fn run(self) -> Result<Zeroizing<String>, OrderFailure> {
         let mut order = self.new_order().await?;
         self.load_authorizations(&mut order).await?;
@@ -58,6 +82,8 @@ impl Ordering<'_> {
         Ok(self.finalize(&mut order).await?)
     }
 
+    /// A refusal because of the replaced certificate is tried again without it: renewal information is
+    /// an advantage, and no condition of a certificate.
     async fn new_order(&self) -> Result<Order, OrderFailure> {
         let names: Vec<Identifier> = self.domains.iter().cloned().map(Identifier::Dns).collect();
         let plain = NewOrder::new(&names);
@@ -79,6 +105,8 @@ impl Ordering<'_> {
     }
 
     /// Reads the authorization of each name into the order.
+    ///
+    /// It is repeated as a whole when a nonce is refused: the library remembers those that it has read.
     async fn load_authorizations(&self, order: &mut Order) -> Result<(), AcmeError> {
         let loaded = with_nonces!(async {
             let mut authorizations = order.authorizations();
@@ -91,6 +119,12 @@ impl Ordering<'_> {
     }
 
     /// Publishes the responses to all challenges, then says that they are there.
+    ///
+    /// All responses are published before the function returns, so the authority may validate the names
+    /// in any order and at the same time.
+    ///
+    /// # Errors
+    /// An authorization cannot be read, offers no challenge of this kind, or a response cannot be stored.
     async fn respond(&self, order: &mut Order) -> Result<Vec<Published>, AcmeError> {
         let mut published = Vec::new();
         let mut authorizations = order.authorizations();
@@ -105,6 +139,7 @@ impl Ordering<'_> {
         Ok(published)
     }
 
+    /// The response is published before the authority is told: it may connect at once.
     async fn respond_to(
         &self,
         mut authorization: AuthorizationHandle<'_>,
@@ -138,6 +173,8 @@ impl Ordering<'_> {
     }
 
     /// Waits until the authority has validated all names.
+    ///
+    /// At most 120 seconds, with growing pauses from 250 ms.
     async fn wait_until_ready(&self, order: &mut Order) -> Result<(), AcmeError> {
         let status = with_nonces!(order.poll_ready(&POLLING));
         match status {
@@ -186,6 +223,11 @@ impl Ordering<'_> {
     }
 
     /// Creates a key, sends the request for it, and waits for the chain.
+    ///
+    /// The key is wiped from memory with the returned text, which the caller stores.
+    ///
+    /// # Errors
+    /// The authority refuses the request, or issues nothing within 120 seconds.
     async fn finalize(&self, order: &mut Order) -> Result<Zeroizing<String>, AcmeError> {
         let (key, request) = new_key(self.domains)?;
         let sent = with_nonces!(order.finalize_csr(&request));
@@ -195,6 +237,7 @@ impl Ordering<'_> {
         Ok(Zeroizing::new([key.as_str(), &chain].concat()))
     }
 
+    /// Adds the wait that the authority asked for.
     fn failure(&self, error: instant_acme::Error) -> AcmeError {
         AcmeError::of_request(error, self.client.take_retry_after())
     }
@@ -211,6 +254,8 @@ fn reason(authorization: &AuthorizationHandle<'_>) -> (Box<str>, Box<str>) {
 
 /// Returns whether an order failed because of the certificate that it replaces (RFC 9773,
 /// section 5).
+///
+/// Names of the types of problems: RFC 9773, section 5, and RFC 8555, section 6.7.
 fn is_about_replacement(error: &instant_acme::Error) -> bool {
     ["alreadyReplaced", "malformed", "orderReplacementInvalid"]
         .iter()
@@ -224,6 +269,9 @@ fn is_about_replacement(error: &instant_acme::Error) -> bool {
 }
 
 /// Creates an ECDSA P-256 key. Returns it in PEM, and the request for a certificate in DER.
+///
+/// The names are in the extension for alternative names only. The subject stays empty: its common
+/// name is limited to 64 characters, and clients do not read it (RFC 9525).
 fn new_key(domains: &[String]) -> Result<(Zeroizing<String>, Vec<u8>), AcmeError> {
     let make = || {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;

@@ -1,5 +1,7 @@
 //! When a certificate is renewed: by its life, or by the window that the authority suggests
 //! (ARI, RFC 9773).
+//!
+//! All functions are pure: the clock, the certificate and the window are arguments.
 
 use std::time::Duration;
 
@@ -24,6 +26,8 @@ pub(super) const POLL_AFTER_FAILURE: Duration = Duration::from_secs(6 * 60 * 60)
 /// Returns a number from 0 up to 1 that looks random and is always the same for the same bytes.
 ///
 /// Processes that share a cache agree on it, and so do the runs of one process.
+///
+/// Not for secrets: everyone who has the certificate can compute it.
 pub(super) fn jitter(seed: &[u8]) -> f64 {
     let digest = digest(&SHA256, seed);
     let first = digest.as_ref().iter().take(4);
@@ -32,6 +36,9 @@ pub(super) fn jitter(seed: &[u8]) -> f64 {
 }
 
 /// Returns when a certificate is to be renewed by its life: between 60 % and 66 % of it.
+///
+/// For 90 days that is day 54 to 59; for 6 days, 86 to 95 hours. A share of the life is right for
+/// both, a fixed number of days would not be.
 pub(super) fn by_life(certificate: &Loaded) -> Duration {
     let life = certificate.not_after.saturating_sub(certificate.not_before);
     let seed = certificate.fingerprint.to_string();
@@ -52,6 +59,9 @@ pub(super) struct Suggestion {
 
 impl Suggestion {
     /// Chooses a time within a window. The same certificate always gets the same time.
+    ///
+    /// The next request for the window is after `poll_after`, at least a minute and at most a day.
+    /// A window that ends before it starts gives its start.
     pub(super) fn within(
         certificate: Fingerprint,
         (start, end): (OffsetDateTime, OffsetDateTime),
@@ -72,6 +82,8 @@ impl Suggestion {
     }
 
     /// Records that there is no window, or that it cannot be read.
+    ///
+    /// For an authority that does not support renewal information, and after an error.
     pub(super) fn none(certificate: Fingerprint, poll_after: Duration, now: Duration) -> Self {
         Self {
             certificate,

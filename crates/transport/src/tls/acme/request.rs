@@ -1,4 +1,8 @@
 //! Repeats requests that the authority refused for their nonce.
+//!
+//! Every request carries a number that the authority gave out before and accepts once. Numbers
+//! expire, and an authority of several machines may not know those of another one. A refused number
+//! costs nothing (RFC 8555, section 6.5): the request is made again with a new one.
 
 use instant_acme::Error;
 

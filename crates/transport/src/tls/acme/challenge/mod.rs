@@ -62,8 +62,10 @@ pub(crate) struct Challenges {
     shared: Arc<Shared>,
 }
 
+/// What clones share.
 #[derive(Debug)]
 struct Shared {
+    /// In the cache: `challenges/`.
     folder: PathBuf,
     /// The names of certificates; challenges of other names are not looked up.
     domains: Vec<String>,
@@ -75,10 +77,12 @@ struct Shared {
 #[derive(Debug)]
 pub(super) struct Published {
     shared: Arc<Shared>,
+    /// The file name, which is also the key in memory.
     name: String,
 }
 
 impl Challenges {
+    /// Nothing is published yet. `domains` are in lower case.
     pub(super) fn new(folder: PathBuf, domains: Vec<String>) -> Self {
         let responses = Mutex::default();
         Self {
@@ -91,6 +95,11 @@ impl Challenges {
     }
 
     /// Publishes the response to http-01: the key authorization under its token.
+    ///
+    /// Other processes respond as soon as the file is there.
+    ///
+    /// # Errors
+    /// The token is not base64url, or the file cannot be written.
     pub(super) fn publish_http(
         &self,
         token: &str,
@@ -107,11 +116,18 @@ impl Challenges {
     }
 
     /// Publishes the response to tls-alpn-01: a digest for a host.
+    ///
+    /// The certificate with the digest is made when a handshake asks for it, by any process: only the
+    /// digest is in the file, and no key.
+    ///
+    /// # Errors
+    /// The file cannot be written.
     pub(super) fn publish_tls(&self, domain: &str, digest: &[u8]) -> Result<Published, AcmeError> {
         let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         self.publish(tls_name(domain), hex)
     }
 
+    /// File first, memory second: if the file fails, nothing is published.
     fn publish(&self, name: String, response: String) -> Result<Published, AcmeError> {
         let path = self.shared.folder.join(&name);
         private_file::replace(&path, response.as_bytes())
@@ -155,11 +171,13 @@ impl Shared {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Memory first, so that the process with the order needs no disk.
     fn find(&self, name: &str) -> Option<String> {
         let found = self.lock().get(name).cloned();
         found.or_else(|| self.read(name).ok())
     }
 
+    /// A link is not followed, and at most 1 KiB is read: the folder may be shared.
     fn read(&self, name: &str) -> io::Result<String> {
         let path = self.folder.join(name);
         // Opening a pipe would wait.
@@ -177,10 +195,13 @@ impl Drop for Published {
     }
 }
 
+/// The file of a response to http-01.
 fn http_name(token: &str) -> String {
     format!("http-{token}")
 }
 
+/// The file of a response to tls-alpn-01. The host was checked by the builder, so it names no other
+/// folder.
 fn tls_name(domain: &str) -> String {
     format!("tls-{domain}")
 }

@@ -3,6 +3,9 @@
 //! A failed validation counts at the authority: after five in an hour it blocks the name. This
 //! check finds the usual mistakes (a name that points elsewhere, a closed port, another server in
 //! front) without that cost.
+//!
+//! The check uses a token of its own, so it proves nothing to the authority and uses up nothing. It
+//! cannot find a firewall that treats this machine and the authority differently.
 
 use std::{
     collections::BTreeMap,
@@ -43,6 +46,12 @@ pub(in crate::tls::acme) struct SelfCheck {
 
 impl SelfCheck {
     /// Publishes a response of its own for a name, and requests it at each address of the name.
+    ///
+    /// Up to 10 seconds for each address of the name.
+    ///
+    /// # Errors
+    /// [`AcmeError::SelfCheck`] with the first problem and its remedy; [`AcmeError::Cache`] if the
+    /// response cannot be published.
     pub(in crate::tls::acme) async fn run(
         &self,
         name: &str,
@@ -59,6 +68,8 @@ impl SelfCheck {
     }
 
     /// Checks all addresses of a name: the authority may use any of them.
+    ///
+    /// The outer error is one of this machine, the inner one a problem of the name.
     async fn check_http(
         &self,
         name: &str,
@@ -106,6 +117,8 @@ impl SelfCheck {
         Ok(Ok(()))
     }
 
+    /// Both families, in a fixed order. An old AAAA record is a common mistake: an authority may use IPv6,
+    /// while a browser falls back to IPv4 and hides the problem.
     async fn addresses_of(&self, name: &str) -> Result<Vec<SocketAddr>, String> {
         if let Some(addresses) = self.addresses.get(name) {
             let with_port = |address: &IpAddr| SocketAddr::new(*address, self.port);
@@ -151,6 +164,7 @@ async fn within<T>(check: impl Future<Output = Result<T, String>>) -> Result<T, 
     })
 }
 
+/// No time limit of its own: `within` limits the whole check.
 async fn connect(address: SocketAddr) -> Result<TcpStream, String> {
     let connected = TcpStream::connect(address).await;
     connected.map_err(|error| {
@@ -162,6 +176,9 @@ async fn connect(address: SocketAddr) -> Result<TcpStream, String> {
 }
 
 /// Requests a token at an address.
+///
+/// The request is in clear and follows no redirect, although the authority would follow one. A
+/// redirect to HTTPS fails here: the path of challenges must be exempt from it.
 async fn get(address: SocketAddr, name: &str, token: &str) -> Result<(StatusCode, Bytes), String> {
     let failed = |error: &dyn std::fmt::Display| format!("{address} does not speak HTTP: {error}");
     let stream = connect(address).await?;
@@ -190,6 +207,8 @@ async fn get(address: SocketAddr, name: &str, token: &str) -> Result<(StatusCode
 }
 
 /// Does the handshake of the challenge at an address. Returns the certificate of the server.
+///
+/// Any certificate is accepted by TLS. The caller compares the digest in it.
 async fn handshake(address: SocketAddr, name: &str) -> Result<CertificateDer<'static>, String> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let verifier = Arc::new(AnyCertificate(provider.signature_verification_algorithms));
@@ -219,6 +238,9 @@ async fn handshake(address: SocketAddr, name: &str) -> Result<CertificateDer<'st
 
 /// Accepts every certificate: the check compares the digest in it, which nobody else knows, and
 /// sends nothing. The library for signatures refuses the critical extension of a challenge.
+///
+/// Signatures of the handshake are not checked either. An attacker between this machine and itself
+/// could pass the check, and gain only that the authority is asked.
 #[derive(Debug)]
 struct AnyCertificate(WebPkiSupportedAlgorithms);
 
@@ -265,6 +287,7 @@ fn random() -> Result<[u8; 32], AcmeError> {
     Ok(bytes)
 }
 
+/// 64 hexadecimal digits, which are also base64url.
 fn random_hex() -> Result<String, AcmeError> {
     let bytes = random()?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())

@@ -1,4 +1,7 @@
 //! The certificate that responds to tls-alpn-01 (RFC 8737).
+//!
+//! The certificate is shown only in handshakes that offer `acme-tls/1` alone, and no HTTP follows. It
+//! is signed by itself with a new P-256 key for each handshake, and never stored.
 
 use rcgen::{CertificateParams, CustomExtension, KeyPair, PKCS_ECDSA_P256_SHA256};
 use rustls::{
@@ -37,6 +40,8 @@ fn decode(hex: &str) -> Option<[u8; 32]> {
 }
 
 /// Returns whether a certificate in DER carries the digest.
+///
+/// The value of the extension is a DER OCTET STRING, so two bytes come before the digest.
 pub(super) fn carries(certificate: &[u8], digest: &[u8; 32]) -> bool {
     let Ok((_, parsed)) = x509_parser::parse_x509_certificate(certificate) else {
         return false;
