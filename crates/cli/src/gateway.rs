@@ -1,4 +1,15 @@
 //! `palisade gateway`: a reverse proxy with the whole stack, in front of a service in any language.
+//!
+//! All decisions are made in `palisade-gateway`. This file turns arguments into its settings, and
+//! signals of the system into its methods:
+//!
+//! | signal | effect |
+//! |---|---|
+//! | SIGINT, SIGTERM | no new connections; open requests are finished within the drain time; exit code 0 |
+//! | SIGHUP | the configuration, the keys and the certificate are read again |
+//!
+//! The options are for a first start. All that they cannot express is in the configuration file, which
+//! excludes them: two sources for one value would need a rule which of them wins.
 
 use std::{
     io::{self, IsTerminal},
@@ -73,12 +84,19 @@ Examples:
 
 impl Command {
     /// Serves until SIGINT or SIGTERM.
+    ///
+    /// Log lines go to standard error; `RUST_LOG` selects them. Fails with exit code
+    /// 2 if a setting is wrong, a file cannot be read, or the address is in use.
     pub(crate) fn run(self) -> Result<(), Failure> {
         let _log = Log::builder().environment().start()?;
         let settings = self.settings()?;
         Runtime::new()?.block_on(serve(settings))
     }
 
+    /// Reads the configuration file, or makes the settings of a first start from the options.
+    ///
+    /// clap guarantees that one of `--config` and `--upstream` is given. Files are only named here: keys
+    /// and the certificate are made when the gateway is prepared.
     fn settings(self) -> Result<Settings, Failure> {
         let upstream = match (self.config, self.upstream) {
             (Some(file), _) => return Ok(Settings::read(file)?),
@@ -110,6 +128,10 @@ impl Command {
     }
 }
 
+/// Prepares the gateway, prints its greeting, and serves until a signal.
+///
+/// The greeting has the secret of a new key only if standard output is a terminal: a log file must
+/// not keep it.
 async fn serve(settings: Settings) -> Result<(), Failure> {
     let mut gateway = Gateway::prepare(settings).await?;
     // Signals count before anyone is told that the gateway is ready.
@@ -136,6 +158,8 @@ fn stop() -> io::Result<impl Future<Output = ()>> {
 }
 
 /// Reads the configuration again at each SIGHUP, for ever.
+///
+/// A configuration with a mistake changes nothing: the gateway continues with the last good one.
 async fn reload(reloader: Arc<Reloader>, mut hangup: Signal) {
     while hangup.recv().await.is_some() {
         match reloader.reload().await {

@@ -2,6 +2,8 @@
 //!
 //! clap calls the parsers here and shows their errors as they are, so each error says what to
 //! write.
+//!
+//! Times are UTC, from 1970 on. No command reads the time zone of the machine.
 
 use std::{str::FromStr, time::Duration};
 

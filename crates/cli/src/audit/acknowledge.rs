@@ -2,6 +2,9 @@
 //!
 //! The records themselves do not change. Afterwards `palisade audit verify` shows the incident as
 //! acknowledged.
+//!
+//! A signature is needed because an attacker who could acknowledge could hide an attack. The key of
+//! the trail is that of its writer, so run the command where the service runs.
 
 use clap::Args;
 use palisade_audit::{AuditKey, FindingClass, acknowledge};

@@ -1,6 +1,14 @@
 //! `palisade audit export`: writes records in a form that other systems read.
 //!
 //! One line a record, to standard output. Nothing is verified here.
+//!
+//! | form | for | one line is |
+//! |---|---|---|
+//! | CEF | ArcSight and other SIEMs by syslog | a header, then pairs of name and value |
+//! | ECS | Elasticsearch | JSON |
+//! | OCSF | Security Lake and other data lakes | JSON |
+//!
+//! A record about the trail itself makes no line.
 
 use std::{io, path::PathBuf};
 

@@ -1,6 +1,9 @@
 //! `palisade audit key`: creates the Ed25519 key that signs checkpoints.
 //!
 //! Without a separate key, checkpoints are checked with the key of the trail.
+//!
+//! The secret key stays on the server that writes the trail. The public key is for those who verify
+//! it, so that they need not be trusted with the writing.
 
 use std::path::PathBuf;
 

@@ -100,6 +100,8 @@ impl Trail {
 
     /// Verifies the trail. Problems of the trail are findings of the report; an unreadable file is
     /// a failure.
+    ///
+    /// The trail is read line by line. The report lists a bounded number of findings and counts all.
     pub(super) fn verify(&self, options: &VerifyOptions) -> Result<VerifyReport, Failure> {
         verify_file(&self.file, options).map_err(|problem| match problem {
             VerifyError::Io(problem) => Failure::new(format_args!(
@@ -146,6 +148,8 @@ fn outcome(report: &VerifyReport) -> &'static str {
 }
 
 /// Returns the report as JSON.
+///
+/// Programs read the members by name: later versions may add some.
 fn document(report: &VerifyReport) -> Value {
     json!({
         "outcome": outcome(report).replace(' ', "_"),

@@ -2,6 +2,9 @@
 //!
 //! For the first certificate, and to try a configuration with `--dry-run`. Later the service itself
 //! renews. Both use the same cache, whose lock prevents two orders at a time.
+//!
+//! The order and the answer to its challenge run side by side, in one thread. The one that ends first
+//! decides: an order that is done ends the listener, and a listener that fails ends the order.
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -113,6 +116,8 @@ async fn order(acme: &Acme, dry_run: bool) -> Result<Renewal, AcmeError> {
 }
 
 /// Responds to challenges at an address. Without one it waits for ever. Returns only a failure.
+///
+/// The service that runs already answers in the usual case, because it reads the same cache.
 async fn answer(acme: &Acme, kind: ChallengeKind, listen: Option<SocketAddr>) -> Failure {
     let Some(address) = listen else {
         return std::future::pending().await;

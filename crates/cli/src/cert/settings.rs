@@ -14,6 +14,9 @@ use crate::Failure;
 /// checked.
 ///
 /// Fails if the file cannot be read or has a mistake. The error names the line.
+///
+/// All top-level sections of the file are given to the parser as known. A misspelled section is
+/// therefore found by the service and not here.
 pub(crate) fn certificate_source(path: &Path) -> Result<CertificateSource, Failure> {
     let text = fs::read_to_string(path)
         .map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;

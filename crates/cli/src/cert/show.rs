@@ -1,6 +1,9 @@
 //! `palisade cert show`: prints what the certificate of a configuration is, and when it is renewed.
 //!
 //! It reads the files of the service and sends nothing over the network.
+//!
+//! So it also works while the authority cannot be reached, and on a machine without the service. What
+//! the last order said comes from the history in the cache.
 
 use std::{path::PathBuf, time::Duration};
 

@@ -2,6 +2,9 @@
 //!
 //! Both change the store in one update: it changes as a whole or, after an error, not at all. A
 //! running service reads the file again by itself.
+//!
+//! A revoked key is refused for ever. A rotated key keeps its identifier, so limits, audit records and
+//! the owner stay the same; only the secret is another one.
 
 use clap::Args;
 use palisade_api_key::{KeyId, TableError, Timestamp};

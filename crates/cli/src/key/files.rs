@@ -1,4 +1,7 @@
 //! The files of API keys: the store with the digests, and the pepper, which is kept apart from it.
+//!
+//! Two files, since each alone is useless: digests cannot be tested without the pepper, and the pepper
+//! contains no key. A backup of one of them must not contain the other.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,7 @@
 //! Which key a command is about.
+//!
+//! Keys appear in tickets and logs as a whole, where a secret scanner or a colleague found them. So
+//! a whole key is accepted where its identifier is, and only the identifier is used.
 
 use palisade_api_key::KeyId;
 

@@ -93,6 +93,8 @@ impl New {
     }
 
     /// Makes the grant from the arguments; times are relative to `now`.
+    ///
+    /// Fails for an end in the past. A begin in the past is accepted: it means at once.
     fn grant(&self, now: std::time::Duration) -> Result<Grant, Failure> {
         let mut grant = Grant::new(self.env)
             .scopes(self.scopes.clone())

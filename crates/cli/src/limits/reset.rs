@@ -1,4 +1,7 @@
 //! `palisade limits reset`: makes the buckets of a client, principal or owner full again.
+//!
+//! Only the buckets of the given limits are reset. A client that another limit refuses is still
+//! refused.
 
 use clap::Args;
 

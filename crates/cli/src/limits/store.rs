@@ -1,4 +1,7 @@
 //! The store and the subject that a command is about, from its arguments.
+//!
+//! Nothing is read from the configuration of the service: the command may run on another machine. So
+//! each value that finds a bucket is an argument, and must be equal to that of the service.
 
 use std::{
     fs,
@@ -168,6 +171,8 @@ impl Target {
 
 impl AddressArguments {
     /// Returns the address.
+    ///
+    /// Fails if the file cannot be read. The address itself is checked when it is opened.
     fn read(&self) -> Result<String, Failure> {
         match (&self.redis, &self.redis_file) {
             (Some(address), _) => Ok(address.clone()),
@@ -178,6 +183,8 @@ impl AddressArguments {
 }
 
 /// Reads a file.
+///
+/// The error names the file.
 fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     fs::read(file)
         .map_err(|problem| Failure::new(format_args!("cannot read {}: {problem}", file.display())))

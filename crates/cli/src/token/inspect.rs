@@ -1,4 +1,7 @@
 //! `palisade token inspect`: shows what is in a token, without verifying it.
+//!
+//! For questions such as "which audience does my provider write". The result proves nothing, and says
+//! so in each line (`verified: false`).
 
 use std::io::{self, BufRead};
 
@@ -65,17 +68,23 @@ fn decode(token: &str) -> Result<Value, &'static str> {
 }
 
 /// Decodes a part that must be a JSON object: the header or the claims.
+///
+/// Other JSON is refused: RFC 7519 requires an object for both parts.
 fn object(part: &str) -> Result<Map<String, Value>, &'static str> {
     serde_json::from_slice(&bytes(part)?).map_err(|_| "a part is not a JSON object")
 }
 
 /// Decodes base64url without padding (RFC 7515, 2).
+///
+/// Padding is refused, as the verifier does.
 fn bytes(part: &str) -> Result<Vec<u8>, &'static str> {
     let decoded = URL_SAFE_NO_PAD.decode(part);
     decoded.map_err(|_| "a part is not base64url without padding")
 }
 
 /// Returns the dates among the claims (RFC 7519, 4.1) as RFC 3339, for people.
+///
+/// Values that are not whole seconds are left out here; the claims show them as they are.
 fn times(claims: &Map<String, Value>) -> Map<String, Value> {
     let names = ["iat", "nbf", "exp", "auth_time"];
     let shown = |name: &&str| {

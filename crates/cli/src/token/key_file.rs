@@ -98,6 +98,8 @@ fn create(path: &Path, signature: Signature) -> Result<Secret, Failure> {
 }
 
 /// Generates a key. For HS256 it has 32 random bytes, the length of the digest.
+///
+/// Fails only if the system gives no random bytes.
 fn generate(signature: Signature) -> Result<Secret, aws_lc_rs::error::Unspecified> {
     let chance = SystemRandom::new();
     Ok(match signature {
@@ -115,6 +117,8 @@ fn generate(signature: Signature) -> Result<Secret, aws_lc_rs::error::Unspecifie
 }
 
 /// Encodes a key in PEM (RFC 7468).
+///
+/// Lines have 64 characters, as RFC 7468 demands.
 fn pem(der: &[u8]) -> Secret {
     let text = STANDARD.encode(der);
     let mut lines = vec!["-----BEGIN PRIVATE KEY-----"];

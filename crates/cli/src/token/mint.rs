@@ -93,6 +93,9 @@ pub(crate) struct Mint {
 
 impl Mint {
     /// Creates a missing key, writes the key set if requested, and prints the token.
+    ///
+    /// The key set is written before the token is printed: a verifier that watches it can then check the
+    /// token at once.
     pub(super) fn run(self) -> Result<(), Failure> {
         let mut key = read_or_create(&self.key, self.algorithm)?;
         if let Some(kid) = &self.kid {
@@ -140,6 +143,8 @@ fn write_key_set(path: &Path, key: &SigningKey) -> Result<(), Failure> {
 
 /// Replaces a file in one step, since a verifier may watch it. All users may read a new file,
 /// because its keys are public.
+///
+/// The mode of an existing file stays as it is.
 fn write_public(path: &Path, text: &str) -> io::Result<()> {
     let is_new = !path.exists();
     private_file::replace(path, text.as_bytes())?;

@@ -1,4 +1,7 @@
 //! `palisade token revoke`: adds to a list of revoked tokens.
+//!
+//! A service never asks the provider whether a token is still valid. So the list is what ends a token
+//! before it expires: an account that is closed, a device that was lost.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,7 @@
 //! `palisade try token`: decides about tokens as the verifier does.
+//!
+//! The verifier is that of the library, with the settings of the arguments. Revoked tokens are not
+//! known here: a token on the list of a service is accepted by this command.
 
 use std::path::PathBuf;
 
@@ -84,6 +87,8 @@ pub(crate) struct TryToken {
 
 impl TryToken {
     /// Decides about each line.
+    ///
+    /// Fails before the first line if the key set or a setting is wrong.
     pub(super) fn run(self) -> Result<(), Failure> {
         let verifier = self.verifier()?;
         decide_each_line(|token| {
