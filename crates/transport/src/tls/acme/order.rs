@@ -120,8 +120,8 @@ impl Ordering<'_> {
 
     /// Publishes the responses to all challenges, then says that they are there.
     ///
-    /// All responses are published before the function returns, so the authority may validate the names
-    /// in any order and at the same time.
+    /// Each response stays until all names are validated, so the authority may check them in any order
+    /// and more than once.
     ///
     /// # Errors
     /// An authorization cannot be read, offers no challenge of this kind, or a response cannot be stored.
