@@ -12,7 +12,7 @@ mod session;
 use session::Session;
 
 /// Commands that are not run, and why.
-const NOT_RUN: [(&str, &str); 3] = [
+const NOT_RUN: [(&str, &str); 4] = [
     (
         "cargo run --release -p tts-server",
         "compiles the speech server with optimisation; its own tests start it without arguments too",
@@ -22,6 +22,10 @@ const NOT_RUN: [(&str, &str); 3] = [
         "compiles the command with optimisation; the one that is run was built with the tests",
     ),
     (".ci/test", "runs all tests, this one too"),
+    (
+        "palisade gateway",
+        "serves until it is stopped; the command's own tests start it and send requests with curl",
+    ),
 ];
 
 /// Pages whose console blocks are run.
