@@ -36,6 +36,7 @@ const CLUSTER_RETRY_PAUSE: u64 = 20;
 
 /// What is needed for TLS beyond the address, in PEM form.
 #[derive(Clone, Debug, Default)]
+#[cfg_attr(not(feature = "redis-tls"), allow(dead_code))] // Read where TLS is there.
 pub(super) struct TlsFiles {
     /// The authority that signed the server's certificate. `None`: those of the system.
     pub(super) root: Option<Vec<u8>>,
