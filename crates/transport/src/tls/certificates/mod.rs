@@ -260,6 +260,11 @@ impl Certificates {
         });
     }
 
+    /// Returns whether the source orders certificates while the server runs.
+    pub(in crate::tls) fn orders(&self) -> bool {
+        !self.inner.source().ordered_names().is_empty()
+    }
+
     /// Orders a new certificate if one is due, where the source orders certificates.
     pub(in crate::tls) async fn order_if_due(&self) {
         self.inner.source().order_if_due().await;

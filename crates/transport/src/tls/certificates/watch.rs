@@ -22,13 +22,19 @@ pub(crate) async fn keep_all_fresh(certificates: &[Certificates]) {
     pending().await
 }
 
-/// Orders certificates and checks their files, at once and then at intervals, until the future is dropped.
+/// Orders certificates and checks their files at intervals, until the future is dropped.
+///
+/// A source that orders begins at once. Files were read when the certificates were opened, so their
+/// first check is an interval later: who changes them and calls `refresh` gets the result alone.
 async fn keep_fresh(certificates: Option<Certificates>) {
     let Some(certificates) = certificates else {
         return pending().await;
     };
     let mut checks = tokio::time::interval_at(Instant::now() + CHECK_INTERVAL, CHECK_INTERVAL);
     checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    if !certificates.orders() {
+        checks.tick().await;
+    }
     loop {
         // In a task of its own: a panic must not end the server. Dropping the set aborts it.
         let mut order = JoinSet::new();
