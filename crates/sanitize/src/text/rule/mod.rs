@@ -4,14 +4,17 @@
 //! cleaning with `Refused::Rule`. Patterns are compiled when the rule is made, so no request can
 //! fail by one.
 
-use std::fmt;
-use std::ops::Range;
+mod effect;
+mod matcher;
+
 use std::sync::Arc;
 
 use regex::{Regex, RegexBuilder};
 
-use super::folded::Folded;
-use super::numbers::{self, Number};
+pub(crate) use self::effect::Effect;
+use self::matcher::Matcher;
+pub(crate) use self::matcher::{Finder, Match};
+use super::numbers::Number;
 use super::refused::Refused;
 use super::report::Report;
 use crate::error::SanitizeBuildError;
@@ -25,9 +28,6 @@ const MAX_PATTERN: usize = 4096;
 /// The limit of a replacement, in bytes. With it, one round of rules can grow a text only by a
 /// known factor.
 const MAX_REPLACEMENT: usize = 64;
-
-/// The limit of digits in a part of a match that is checked by itself.
-const MAX_DIGITS: usize = 32;
 
 /// A rule for text: what is done where a pattern or a number matches.
 ///
@@ -58,54 +58,6 @@ pub struct TextRule {
     name: Arc<str>,
     matcher: Matcher,
     effect: Effect,
-}
-
-/// How a rule finds its matches.
-#[derive(Clone, Debug)]
-enum Matcher {
-    /// Numbers at the borders of groups.
-    Number(fn(Number<'_>) -> bool),
-    /// As above, with a check of the operator, which receives only the digits.
-    NumberDigits(fn(&str) -> bool),
-    /// A search that also names the kinds of its matches.
-    Finder(Arc<dyn Finder>),
-    /// A pattern in the text itself.
-    Pattern(Regex),
-    /// A pattern in the folded text, and a check that its matches must pass.
-    PatternIf(Regex, fn(&str) -> bool),
-}
-
-/// A search that is no pattern, such as the one for personal data.
-pub(crate) trait Finder: fmt::Debug + Send + Sync {
-    /// Returns the matches, from left to right, without overlaps.
-    fn find(&self, text: &str) -> Vec<Match>;
-}
-
-/// A match of a [`Finder`].
-#[derive(Clone, Debug)]
-pub(crate) struct Match {
-    /// The word of [`TextRule::label`], such as `PHONE`.
-    pub(crate) label: &'static str,
-    /// The name under which the report counts it, such as `phone`.
-    pub(crate) kind: Arc<str>,
-    pub(crate) place: Range<usize>,
-}
-
-/// What is done with a match.
-#[derive(Clone, Debug)]
-pub(crate) enum Effect {
-    /// Keeps it and counts it.
-    Flag,
-    /// Replaces it with the name of its kind in square brackets.
-    Label,
-    /// Replaces each of its characters with this one.
-    Mask(char),
-    /// Inserts a space after its first character.
-    Neutralize,
-    /// Refuses the text.
-    Refuse,
-    /// Replaces it with this text.
-    Replace(Box<str>),
 }
 
 impl TextRule {
@@ -385,144 +337,4 @@ impl TextRule {
         report.change_by_rule(index, hits);
         Ok(Some(changed))
     }
-}
-
-impl Effect {
-    /// Returns the text with each match replaced.
-    fn replace_all(&self, text: &str, matches: &[Match]) -> String {
-        let mut changed = String::with_capacity(text.len());
-        let mut done = 0;
-        for Match { label, place, .. } in matches {
-            changed.push_str(text.get(done..place.start).unwrap_or_default());
-            let found = text.get(place.clone()).unwrap_or_default();
-            self.write(found, label, &mut changed);
-            done = place.end;
-        }
-        changed.push_str(text.get(done..).unwrap_or_default());
-        changed
-    }
-
-    /// Writes what replaces a match.
-    fn write(&self, found: &str, label: &str, out: &mut String) {
-        match self {
-            Self::Label => {
-                out.push('[');
-                out.push_str(label);
-                out.push(']');
-            }
-            Self::Flag | Self::Refuse => out.push_str(found),
-            Self::Mask(with) => out.extend(found.chars().map(|_| with)),
-            Self::Neutralize => {
-                let mut chars = found.chars();
-                out.extend(chars.next());
-                out.push(' ');
-                out.push_str(chars.as_str());
-            }
-            Self::Replace(by) => out.push_str(by),
-        }
-    }
-}
-
-impl Matcher {
-    /// Finds the matches, from left to right. They do not overlap.
-    fn find(&self, text: &str) -> Vec<Match> {
-        if let Self::Finder(finder) = self {
-            return finder.find(text);
-        }
-        let plain = |place| Match {
-            label: "DATA",
-            kind: Arc::default(),
-            place,
-        };
-        self.places(text).into_iter().map(plain).collect()
-    }
-
-    /// Finds the places of the matches.
-    fn places(&self, text: &str) -> Vec<Range<usize>> {
-        match self {
-            Self::Finder(finder) => finder.find(text).into_iter().map(|it| it.place).collect(),
-            Self::Number(check) => numbers::find(text, check),
-            Self::NumberDigits(check) => numbers::find(text, |number| check(number.digits)),
-            Self::Pattern(regex) => regex.find_iter(text).map(|found| found.range()).collect(),
-            Self::PatternIf(regex, check) => {
-                let folded = Folded::new(text);
-                let view = folded.as_str();
-                let found = regex.find_iter(view);
-                let places =
-                    found.flat_map(|found| parts_that_pass(regex, *check, view, &found.range()));
-                places.map(|place| folded.in_source(place)).collect()
-            }
-        }
-    }
-}
-
-/// Returns a match if it passes the check, and otherwise the parts of it that do.
-fn parts_that_pass(
-    regex: &Regex,
-    check: fn(&str) -> bool,
-    view: &str,
-    place: &Range<usize>,
-) -> Vec<Range<usize>> {
-    let found = view.get(place.clone()).unwrap_or_default();
-    if check(found) {
-        return vec![place.clone()];
-    }
-    let groups = digit_groups(found);
-    let mut parts = Vec::new();
-    let mut first = 0;
-    while let Some(from) = groups.get(first..).filter(|rest| !rest.is_empty()) {
-        let passes = |end: usize| {
-            let part = from.first()?.start..end;
-            let text = found.get(part.clone())?;
-            let matches = || {
-                regex
-                    .find(text)
-                    .is_some_and(|all| all.range() == (0..text.len()))
-            };
-            (check(text) && matches()).then_some(part)
-        };
-        let within = number_of_groups(from);
-        let hit = (1..=within).rev().find_map(|count| {
-            let end = from.get(count.checked_sub(1)?)?.end;
-            // A check character such as X may follow directly.
-            let next = found.get(end..).and_then(|rest| rest.chars().next());
-            let longer = next.filter(|next| next.is_ascii_alphabetic());
-            let part = longer.and_then(|next| passes(end.saturating_add(next.len_utf8())));
-            part.or_else(|| passes(end)).map(|part| (count, part))
-        });
-        let groups = hit.as_ref().map_or(1, |(count, _)| *count);
-        let start = place.start;
-        parts.extend(
-            hit.map(|(_, part)| part.start.saturating_add(start)..part.end.saturating_add(start)),
-        );
-        first = first.saturating_add(groups);
-    }
-    parts
-}
-
-/// Returns the runs of ASCII digits.
-fn digit_groups(text: &str) -> Vec<Range<usize>> {
-    let mut groups: Vec<Range<usize>> = Vec::new();
-    for (at, _) in text
-        .bytes()
-        .enumerate()
-        .filter(|(_, byte)| byte.is_ascii_digit())
-    {
-        let end = at.saturating_add(1);
-        match groups.last_mut() {
-            Some(group) if group.end == at => group.end = end,
-            _ => groups.push(at..end),
-        }
-    }
-    groups
-}
-
-/// Counts the groups, from the first, that have at most [`MAX_DIGITS`] digits together.
-fn number_of_groups(groups: &[Range<usize>]) -> usize {
-    let mut digits = 0usize;
-    let within = groups.iter().take_while(|group| {
-        digits = digits.saturating_add(group.len());
-        digits <= MAX_DIGITS
-    });
-    within.count()
 }
