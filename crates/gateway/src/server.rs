@@ -60,7 +60,7 @@ pub struct Gateway {
     service: Reloadable<Protected<Forward>>,
     /// Closed at the end, so that the trail says that it is complete.
     audit: Option<AuditHandle>,
-    /// Responds to http-01 challenges, outside all other layers.
+    /// Responds to http-01 challenges on the listener without TLS, outside all other layers.
     challenges: ChallengeLayer,
     health: HealthLayer,
     readiness: Readiness,
@@ -177,14 +177,16 @@ impl Gateway {
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<(), GatewayError> {
         let drain = self.reloader.settings.lock().await.server.drain;
         let (sender, receiver) = watch::channel(false);
-        let service = self.challenges.layer(self.health.layer(self.service));
+        let service = self.health.layer(self.service);
+        // An authority asks on the listener without TLS. Elsewhere the path is an ordinary one.
+        let in_clear = self.challenges.layer(service.clone());
         let https = self.https.build().map_err(GatewayError::new)?;
         let http = self.http.map(ServerBuilder::build).transpose();
         let http = http.map_err(GatewayError::new)?;
-        let https = https.serve(service.clone(), stopped(receiver.clone()));
+        let https = https.serve(service, stopped(receiver.clone()));
         let http = async {
             match http {
-                Some(http) => http.serve(service, stopped(receiver)).await.map(drop),
+                Some(http) => http.serve(in_clear, stopped(receiver)).await.map(drop),
                 None => Ok(()),
             }
         };
