@@ -47,7 +47,7 @@ async function enter(session) {
   ends = setTimeout(expired, session.expires_in * 1000);
 }
 
-/** Back to the door. The text stays, and so does the history: whoever signs in again is still the one who sits here. */
+/** Shows the sign-in form again. Text and history stay: the person who signs in again is the one who was here. */
 function expired() {
   speaker.reset();
   player.pause();

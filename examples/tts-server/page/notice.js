@@ -30,7 +30,7 @@ export class Notice {
     this.#draw();
   }
 
-  /** Takes the notice away. A countdown goes on for whoever waits on it. */
+  /** Takes the notice away. A countdown goes on for the callers that wait for it. */
   hide() {
     this.#shown = null;
     this.#draw();

@@ -35,11 +35,11 @@ fuzz_target!(|text: &str| {
     };
     if let Ok(read) = VERIFIER.verify(&token) {
         let parse = |text| serde_json::from_str(text).expect("what was taken is JSON");
-        judge(&parse(header), &parse(claims), &read);
+        check(&parse(header), &parse(claims), &read);
     }
 });
 
-fn judge(header: &Value, claims: &Value, read: &Claims) {
+fn check(header: &Value, claims: &Value, read: &Claims) {
     assert_eq!(header["alg"], "HS256");
     assert!(header.get("crit").is_none() && header.get("b64").is_none());
     assert_eq!(

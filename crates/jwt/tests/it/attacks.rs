@@ -14,8 +14,8 @@ use palisade_jwt::{
 use serde_json::json;
 
 use crate::support::{
-    AUDIENCE, EC, ISSUER, RSA, claims, clock, good, header, hmac, judge, judge_text, layer, secret,
-    signed, status, verifier, with, without,
+    AUDIENCE, EC, ISSUER, RSA, claims, clock, good, header, hmac, layer, secret, signed, status,
+    verified, verified_text, verifier, with, without,
 };
 
 #[test]
@@ -29,7 +29,7 @@ fn alg_none_is_refused_in_every_spelling() {
         }
         // Even when it is signed by the key that counts.
         assert_eq!(
-            judge(&with(header(), "alg", spelling), &claims()).unwrap_err(),
+            verified(&with(header(), "alg", spelling), &claims()).unwrap_err(),
             InvalidToken::AlgorithmUnknown
         );
     }
@@ -117,12 +117,12 @@ fn a_critical_extension_is_refused() {
         json!(null),
     ] {
         assert_eq!(
-            judge(&with(header(), "crit", list), &claims()).unwrap_err(),
+            verified(&with(header(), "crit", list), &claims()).unwrap_err(),
             InvalidToken::CriticalExtension
         );
     }
     assert_eq!(
-        judge(&with(header(), "b64", false), &claims()).unwrap_err(),
+        verified(&with(header(), "b64", false), &claims()).unwrap_err(),
         InvalidToken::CriticalExtension
     );
 }
@@ -131,16 +131,16 @@ fn a_critical_extension_is_refused() {
 fn a_token_of_another_type_is_refused() {
     for kind in ["logout+jwt", "dpop+jwt", "id+jwt", "", "JWTX"] {
         assert_eq!(
-            judge(&with(header(), "typ", kind), &claims()).unwrap_err(),
+            verified(&with(header(), "typ", kind), &claims()).unwrap_err(),
             InvalidToken::TypeMismatch,
             "{kind}"
         );
     }
     assert_eq!(
-        judge(&without(header(), "typ"), &claims()).unwrap_err(),
+        verified(&without(header(), "typ"), &claims()).unwrap_err(),
         InvalidToken::TypeMismatch
     );
-    assert!(judge(&with(header(), "typ", "application/at+JWT"), &claims()).is_ok());
+    assert!(verified(&with(header(), "typ", "application/at+JWT"), &claims()).is_ok());
 }
 
 #[test]
@@ -153,12 +153,12 @@ fn a_member_that_stands_twice_is_refused() {
         r#""s\u0075b":"admin""#,
     ] {
         assert_eq!(
-            judge_text(&header().to_string(), &twice(&claims, more)).unwrap_err(),
+            verified_text(&header().to_string(), &twice(&claims, more)).unwrap_err(),
             InvalidToken::DuplicateMember
         );
     }
     assert_eq!(
-        judge_text(&twice(&header().to_string(), r#""alg":"HS256""#), &claims).unwrap_err(),
+        verified_text(&twice(&header().to_string(), r#""alg":"HS256""#), &claims).unwrap_err(),
         InvalidToken::DuplicateMember
     );
 }
@@ -215,7 +215,7 @@ fn json_of_great_depth_is_refused_without_a_crash() {
         "]".repeat(1000)
     );
     assert_eq!(
-        judge_text(&deep, &claims().to_string()).unwrap_err(),
+        verified_text(&deep, &claims().to_string()).unwrap_err(),
         InvalidToken::Json
     );
 }

@@ -13,18 +13,22 @@ use palisade_jwt::{
 use serde_json::{Value, json};
 
 use crate::support::{
-    AUDIENCE, ISSUER, NOW, SettableClock, builder, claims, clock, good, header, hmac, judge, with,
-    without,
+    AUDIENCE, ISSUER, NOW, SettableClock, builder, claims, clock, good, header, hmac, verified,
+    with, without,
 };
 
 #[track_caller]
 fn check(claims: &Value, expected: InvalidToken) {
-    assert_eq!(judge(&header(), claims).unwrap_err(), expected, "{claims}");
+    assert_eq!(
+        verified(&header(), claims).unwrap_err(),
+        expected,
+        "{claims}"
+    );
 }
 
 #[test]
 fn the_good_token_is_good() {
-    let claims = judge(&header(), &claims()).unwrap();
+    let claims = verified(&header(), &claims()).unwrap();
     assert_eq!(claims.subject(), Some("lin"));
 }
 
@@ -33,7 +37,7 @@ fn exp_missing_wrong_or_of_a_wrong_type_is_refused() {
     check(&without(claims(), "exp"), ClaimMissing("exp"));
     check(&with(claims(), "exp", NOW - 30), Expired);
     assert!(
-        judge(&header(), &with(claims(), "exp", NOW - 29)).is_ok(),
+        verified(&header(), &with(claims(), "exp", NOW - 29)).is_ok(),
         "the leeway"
     );
     for wrong in [
@@ -54,7 +58,7 @@ fn exp_missing_wrong_or_of_a_wrong_type_is_refused() {
 fn nbf_in_the_future_or_of_a_wrong_type_is_refused() {
     check(&with(claims(), "nbf", NOW + 31), NotYetValid);
     assert!(
-        judge(&header(), &with(claims(), "nbf", NOW + 30)).is_ok(),
+        verified(&header(), &with(claims(), "nbf", NOW + 30)).is_ok(),
         "the leeway"
     );
     for wrong in [json!("0"), json!(null), json!(false), json!([])] {
@@ -108,7 +112,7 @@ fn aud_missing_wrong_or_of_a_wrong_type_is_refused() {
     ] {
         check(&with(claims(), "aud", wrong), ClaimMalformed("aud"));
     }
-    assert!(judge(&header(), &with(claims(), "aud", json!(["a", AUDIENCE]))).is_ok());
+    assert!(verified(&header(), &with(claims(), "aud", json!(["a", AUDIENCE]))).is_ok());
 }
 
 #[test]
@@ -139,7 +143,7 @@ fn an_access_token_profile_demands_its_claims() {
     assert!(strict.verify(&token(good())).is_ok(), "the mint's own");
     let base = with(claims(), "jti", "t-1");
     let base = with(base, "client_id", "web");
-    let judge = |claims: &Value| {
+    let verified = |claims: &Value| {
         let header = with(header(), "typ", "at+jwt");
         strict.verify(
             &hmac()
@@ -147,14 +151,14 @@ fn an_access_token_profile_demands_its_claims() {
                 .unwrap(),
         )
     };
-    assert!(judge(&base).is_ok());
+    assert!(verified(&base).is_ok());
     for name in ["sub", "client_id", "iat", "jti"] {
         assert_eq!(
-            judge(&without(base.clone(), name)).unwrap_err(),
+            verified(&without(base.clone(), name)).unwrap_err(),
             ClaimMissing(name)
         );
         for wrong in [json!(null), json!(""), json!([]), json!({}), json!(["web"])] {
-            let outcome = judge(&with(base.clone(), name, wrong.clone()));
+            let outcome = verified(&with(base.clone(), name, wrong.clone()));
             assert_eq!(
                 outcome.unwrap_err(),
                 ClaimMalformed(name),
@@ -163,7 +167,7 @@ fn an_access_token_profile_demands_its_claims() {
         }
     }
     for name in ["sub", "client_id", "jti"] {
-        let outcome = judge(&with(base.clone(), name, 7));
+        let outcome = verified(&with(base.clone(), name, 7));
         assert_eq!(outcome.unwrap_err(), ClaimMalformed(name));
     }
     let untyped = good().claim("client_id", "web").kind("JWT");
@@ -275,7 +279,7 @@ fn an_id_token_or_an_event_is_no_access_token() {
     }
     for (name, value) in [("token_use", "access"), ("typ", "Bearer")] {
         assert!(
-            judge(&header(), &with(claims(), name, value)).is_ok(),
+            verified(&header(), &with(claims(), name, value)).is_ok(),
             "{name}"
         );
     }
@@ -285,11 +289,11 @@ fn an_id_token_or_an_event_is_no_access_token() {
 fn a_token_that_lives_longer_than_the_bound_is_refused() {
     const DAY: u64 = 86_400;
     let claims_for = |lifetime: u64| with(claims(), "exp", NOW + lifetime);
-    assert!(judge(&header(), &claims_for(DAY)).is_ok());
+    assert!(verified(&header(), &claims_for(DAY)).is_ok());
     check(&claims_for(DAY + 1), InvalidToken::LifetimeTooLong);
     // Without `iat` the time that is left must fit, the leeway aside.
     let undated = |lifetime: u64| without(claims_for(lifetime), "iat");
-    assert!(judge(&header(), &undated(DAY + 30)).is_ok());
+    assert!(verified(&header(), &undated(DAY + 30)).is_ok());
     check(&undated(DAY + 31), InvalidToken::LifetimeTooLong);
     // An issue date long ago does not make the rest of the life shorter.
     check(

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use palisade_jwt::{Algorithm, KeySet, Verifier, mint::SigningKey};
 use proptest::prelude::*;
 
-use crate::support::{claims, header, hmac, judge, judge_text, signed, verifier};
+use crate::support::{claims, header, hmac, signed, verified, verified_text, verifier};
 
 static KEYS: LazyLock<Vec<(Verifier, String)>> = LazyLock::new(|| {
     let made = |algorithm| SigningKey::generate(algorithm).unwrap();
@@ -76,21 +76,21 @@ proptest! {
     // Signed by the right key, so that the parsers see what they would never see from outside.
     #[test]
     fn no_signed_text_makes_it_panic(head in "\\PC{0,60}", body in "\\PC{0,60}") {
-        let _ = judge_text(&head, &body);
+        let _ = verified_text(&head, &body);
     }
 
     #[test]
     fn a_registered_claim_of_any_shape_is_read_or_refused(name in prop::sample::select(vec!["iss", "aud", "sub", "exp", "nbf", "iat", "jti", "scope", "scp"]), value in json()) {
         let mut claims = claims();
         claims[name] = value;
-        let _ = judge(&header(), &claims);
+        let _ = verified(&header(), &claims);
     }
 
     #[test]
     fn a_header_member_of_any_shape_is_read_or_refused(name in prop::sample::select(vec!["alg", "typ", "kid", "crit", "cty", "zip", "b64"]), value in json()) {
         let mut header = header();
         header[name] = value;
-        if let Ok(claims) = judge(&header, &claims()) {
+        if let Ok(claims) = verified(&header, &claims()) {
             prop_assert_eq!(header["alg"].as_str(), Some("HS256"));
             prop_assert_eq!(claims.subject(), Some("lin"));
         }

@@ -111,12 +111,12 @@ pub(crate) fn claims() -> Value {
 
 /// Signs what it is given with the key that the verifier trusts, and asks.
 #[track_caller]
-pub(crate) fn judge(header: &Value, claims: &Value) -> Result<Claims, InvalidToken> {
-    judge_text(&header.to_string(), &claims.to_string())
+pub(crate) fn verified(header: &Value, claims: &Value) -> Result<Claims, InvalidToken> {
+    verified_text(&header.to_string(), &claims.to_string())
 }
 
 #[track_caller]
-pub(crate) fn judge_text(header: &str, claims: &str) -> Result<Claims, InvalidToken> {
+pub(crate) fn verified_text(header: &str, claims: &str) -> Result<Claims, InvalidToken> {
     let key = hmac();
     verifier(&key).verify(&key.sign_raw(header, claims).unwrap())
 }

@@ -33,10 +33,10 @@ fuzz_target!(|sent: &[u8]| {
         (Err(problem), Err(_)) if problem.to_string().starts_with("number out of range") => return,
         (sent, seen) => panic!("sent {sent:?}, seen {seen:?}"),
     };
-    judge(sent, seen);
+    check(sent, seen);
 });
 
-fn judge(mut sent: Value, mut seen: Value) {
+fn check(mut sent: Value, mut seen: Value) {
     assert!(matches!(seen["text"].take(), Value::String(text) if ask::is_clean(&text)));
     sent["text"].take();
     let list = |document: &mut Value| -> Vec<Value> {

@@ -28,17 +28,17 @@ fuzz_target!(|sent: &[u8]| {
         // A fragment ends the query; it is not part of it.
         let query = request.uri().query().unwrap_or_default().to_owned();
         if let Some((seen, _)) = ask::ask(&LAYER, request) {
-            judge(query.as_bytes(), &seen);
+            check(query.as_bytes(), &seen);
         }
     }
     let form = Request::post("/tts").header("content-type", "application/x-www-form-urlencoded");
     let form = form.body(Full::from(sent.to_vec())).expect("a request");
     if let Some((_, seen)) = ask::ask(&LAYER, form) {
-        judge(sent, &seen);
+        check(sent, &seen);
     }
 });
 
-fn judge(sent: &[u8], seen: &[u8]) {
+fn check(sent: &[u8], seen: &[u8]) {
     let read =
         |source| -> Vec<(String, String)> { form_urlencoded::parse(source).into_owned().collect() };
     let (sent, seen) = (read(sent), read(seen));

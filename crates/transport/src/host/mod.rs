@@ -155,7 +155,7 @@ impl Guard for HostLayer {
         let Some(client) = cx.client() else {
             return Rejection::misconfigured("HostLayer needs ClientInfoLayer outside it").into();
         };
-        match self.config.judge(client, head) {
+        match self.config.check(client, head) {
             Ok(()) => Verdict::Admit(()),
             Err(refusal) => refusal.clone().into(),
         }
@@ -164,7 +164,7 @@ impl Guard for HostLayer {
 
 impl Config {
     /// Checks the host of a request. The error is the refusal to send.
-    fn judge(&self, client: &ClientInfo, head: &request::Parts) -> Result<(), &Rejection> {
+    fn check(&self, client: &ClientInfo, head: &request::Parts) -> Result<(), &Rejection> {
         let scheme = client.scheme();
         let host = host(head, scheme).map_err(|problem| self.refusals.of(problem))?;
         let served = match client.forwarded_host() {
