@@ -19,7 +19,7 @@
 //! | `key` | `key new`, `list`, `revoke`, `rotate`, `verify` |
 //! | `token` | `token mint`, `inspect`, `revoke` |
 //! | `limits` | `limits show`, `reset` |
-//! | `try_command` | `try key`, `try token` |
+//! | `try_command` | `try key`, `try text`, `try token` |
 //! | `audit` | `audit verify`, `query`, `report`, `export`, `acknowledge`, `key` |
 //! | `cert` | `cert issue`, `show` |
 //! | `gateway` | `gateway` |
@@ -72,6 +72,7 @@ Examples:
   palisade token mint --key dev.pem --issuer https://dev.test --audience tts --subject lin
   palisade limits show --redis-file redis.url --hash-key limits.key --limit tts=10/minute --client 203.0.113.7
   palisade try token --jwks issuer.jwks --issuer https://login.example --audience tts < token.txt
+  palisade try text --preset prompt --mask all < texts.jsonl
   palisade audit verify audit.jsonl
   palisade audit query audit.jsonl --principal anna --since 24h
   palisade cert issue --config server.toml --dry-run
@@ -100,9 +101,9 @@ enum Command {
     /// service cannot be reached.
     #[command(subcommand)]
     Limits(limits::Command),
-    /// What a service would decide about a key or token
+    /// What a service would decide about a key, token or text
     ///
-    /// Credentials are read from standard input, one a line. The decision is that of the layers, made with
+    /// They are read from standard input, one a line. The decision is that of the layers, made with
     /// the same code. Nothing is recorded and no limit is charged.
     #[command(subcommand)]
     Try(try_command::Command),

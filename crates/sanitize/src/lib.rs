@@ -14,6 +14,7 @@
 //! | Task | Item |
 //! |---|---|
 //! | Clean a string | [`Sanitizer::clean`] |
+//! | Choose settings by name | [`Preset`] |
 //! | Clean the fields of requests | [`SanitizeLayer`], [`Field`], [`Fields`] |
 //! | Decide about a class of characters | [`Class`], [`Action`] |
 //! | Find, mask or replace personal data | [`PersonalData`] |
@@ -86,12 +87,12 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod characters;
-mod error;
 mod layer;
-mod personal_data;
 mod request;
+mod personal_data;
 mod text;
+mod error;
+mod characters;
 
 pub use characters::{Action, Class};
 pub use error::SanitizeBuildError;
@@ -103,8 +104,9 @@ pub use personal_data::{
 };
 pub use request::{Field, Fields};
 pub use text::{
-    Clean, ModelFamily, Normalization, OverLength, Refused, Report, Sanitizer, SanitizerBuilder,
-    TemplateTokens, TextRule, Unit, Whitespace, skeleton,
+    Clean, CodePoint, ModelFamily, Normalization, OverLength, Preset, Refused, Report,
+    ReportedData, Sanitizer, SanitizerBuilder, TemplateTokens, TextRule, Unit, UnknownPreset,
+    Whitespace, skeleton,
 };
 
 // The example of the README, compiled as a documentation test.

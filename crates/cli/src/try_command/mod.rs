@@ -1,13 +1,15 @@
-//! `palisade try`: what a service would decide about a credential.
+//! `palisade try`: what a service would decide about a credential or a text.
 //!
-//! One credential a line is read from standard input, so that none is in the list of processes or
-//! in a shell's history. One JSON object a line is printed.
+//! One credential or text a line is read from standard input, so that none is in the list of
+//! processes or in a shell's history. One JSON object a line is printed.
 //!
 //! For the question of a client, "why is my key refused": a service gives one response for all
 //! causes, and this command names the cause. The output holds the principal, never the credential.
 
 mod key;
+mod text;
 mod token;
+mod json_text;
 
 use std::io::{self, BufRead};
 
@@ -16,12 +18,16 @@ use serde_json::{Value, json};
 
 use crate::{Failure, output};
 
+/// U+FEFF in UTF-8, with which some editors begin a file.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// What can be tried.
 ///
-/// Both read credentials from standard input and have the exit code 0 whatever is decided.
+/// All read lines from standard input and have the exit code 0 whatever is decided.
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Key(key::TryKey),
+    Text(text::TryText),
     Token(token::TryToken),
 }
 
@@ -30,6 +36,7 @@ impl Command {
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self {
             Self::Key(command) => command.run(),
+            Self::Text(command) => command.run(),
             Self::Token(command) => command.run(),
         }
     }
@@ -46,22 +53,28 @@ enum Decision {
     Refused { code: &'static str, reason: String },
 }
 
-/// Decides about each line of standard input, and prints a decision for each.
+/// Decides about each credential of standard input, and prints a decision for each.
+fn decide_each_line(decide: impl Fn(&[u8]) -> Decision) -> Result<(), Failure> {
+    each_line(|credential| match decide(credential) {
+        Decision::Accepted(principal) => json!({ "accepted": true, "principal": principal }),
+        Decision::Refused { code, reason } => {
+            json!({ "accepted": false, "code": code, "reason": reason })
+        }
+    })
+}
+
+/// Prints one object for each line of standard input.
 ///
 /// The exit code is 0 whatever was decided; an error is an input or output that failed.
 ///
 /// Lines are bytes, not text: a credential may be anything. A carriage return at the end is removed, for
-/// files from other systems.
-fn decide_each_line(decide: impl Fn(&[u8]) -> Decision) -> Result<(), Failure> {
-    for line in io::stdin().lock().split(b'\n') {
+/// files from other systems, and so is a byte order mark at the start of the input.
+fn each_line(decide: impl Fn(&[u8]) -> Value) -> Result<(), Failure> {
+    for (index, line) in io::stdin().lock().split(b'\n').enumerate() {
         let line = line?;
-        let credential = line.strip_suffix(b"\r").unwrap_or(&line);
-        output::result(match decide(credential) {
-            Decision::Accepted(principal) => json!({ "accepted": true, "principal": principal }),
-            Decision::Refused { code, reason } => {
-                json!({ "accepted": false, "code": code, "reason": reason })
-            }
-        })?;
+        let line = line.strip_suffix(b"\r").unwrap_or(&line);
+        let without_mark = line.strip_prefix(BYTE_ORDER_MARK).filter(|_| index == 0);
+        output::result(decide(without_mark.unwrap_or(line)))?;
     }
     Ok(())
 }

@@ -21,3 +21,4 @@ mod owners;
 mod support;
 mod token;
 mod try_command;
+mod try_text;

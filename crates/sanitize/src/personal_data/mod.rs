@@ -4,27 +4,26 @@
 //! nearby raise or lower the score. Of findings that overlap the most certain one stays. Nothing is
 //! learned and nothing is asked over a network: the same text always has the same findings.
 
-mod context_words;
-mod finding;
-mod kind;
+mod builder;
+mod single_rules;
 mod placeholders;
+mod finding;
+mod context_words;
 mod recognizers;
+mod kind;
 
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+pub use self::builder::PersonalDataBuilder;
 use self::context_words::adjusted;
 pub use self::finding::Finding;
 use self::finding::without_overlaps;
 pub use self::kind::{PersonalDataKind, UnknownPersonalDataKind};
 pub use self::placeholders::{Placeholders, RestoreStream};
-use self::recognizers::{candidates, is_card, is_mobile, is_resident_id};
-use crate::error::SanitizeBuildError;
+use self::recognizers::candidates;
 use crate::text::{Finder, Match, TextRule};
-
-/// Findings below this score are not reported, in percent.
-const MIN_SCORE: u8 = 50;
 
 /// A recognizer of the operator: returns places in bytes, each with a score from 0 to 1.
 type Recognizer = dyn Fn(&str) -> Vec<(Range<usize>, f32)> + Send + Sync;
@@ -84,6 +83,9 @@ struct Settings {
 }
 
 impl PersonalData {
+    /// The name of the rule that [`rule`](Self::rule) makes.
+    pub const RULE_NAME: &'static str = "personal data";
+
     /// Finds all kinds, with a score of at least 0.5.
     #[must_use]
     pub fn new() -> Self {
@@ -92,11 +94,7 @@ impl PersonalData {
 
     /// Returns a builder with the defaults: all kinds, a score of at least 0.5.
     pub fn builder() -> PersonalDataBuilder {
-        PersonalDataBuilder(Settings {
-            kinds: PersonalDataKind::ALL.to_vec(),
-            min_score: MIN_SCORE,
-            recognizers: Vec::new(),
-        })
+        PersonalDataBuilder::new()
     }
 
     /// Returns what was found, from left to right, without overlaps.
@@ -151,14 +149,14 @@ impl PersonalData {
     }
 
     /// Makes a rule for [`SanitizerBuilder::rule`](crate::SanitizerBuilder::rule), named
-    /// `personal data`.
+    /// [`RULE_NAME`](Self::RULE_NAME).
     ///
     /// It masks each character of what is found with `*`. For another effect call
     /// [`label`](TextRule::label), [`flag`](TextRule::flag), [`drop`](TextRule::drop) or
     /// [`refuse`](TextRule::refuse). [`Report::personal_data`](crate::Report::personal_data) counts
     /// by kind.
     pub fn rule(&self) -> TextRule {
-        TextRule::finder("personal data", Arc::new(self.clone())).mask('*')
+        TextRule::finder(Self::RULE_NAME, Arc::new(self.clone())).mask('*')
     }
 }
 
@@ -197,202 +195,16 @@ impl Finder for PersonalData {
             .map(|finding| Match {
                 label: finding.kind.label(),
                 kind: Arc::from(finding.name()),
+                score: finding.score,
                 place: finding.span,
             })
             .collect()
     }
 }
 
-/// Configures a [`PersonalData`]. Returned by [`PersonalData::builder`]; no method fails.
-///
-/// ```
-/// use palisade_sanitize::{PersonalData, PersonalDataKind};
-///
-/// let staff = |text: &str| {
-///     text.match_indices("STAFF-").map(|(at, word)| (at..at + word.len() + 4, 0.9)).collect()
-/// };
-/// let finder = PersonalData::builder()
-///     .without([PersonalDataKind::Ipv4, PersonalDataKind::Ipv6])
-///     .min_score(0.8)
-///     .recognizer("staff-number", staff)
-///     .build();
-/// let findings = finder.find("STAFF-1234 logged in from 192.0.2.7");
-/// assert_eq!(findings.len(), 1);
-/// assert_eq!(findings[0].name(), "staff-number");
-/// ```
-#[derive(Clone)]
-#[must_use]
-pub struct PersonalDataBuilder(Settings);
-
-impl PersonalDataBuilder {
-    /// Looks for these kinds only. Default: [`PersonalDataKind::ALL`].
-    pub fn kinds(mut self, kinds: impl IntoIterator<Item = PersonalDataKind>) -> Self {
-        self.0.kinds = kinds.into_iter().collect();
-        self
-    }
-
-    /// Does not look for these kinds.
-    pub fn without(mut self, kinds: impl IntoIterator<Item = PersonalDataKind>) -> Self {
-        let unwanted: Vec<_> = kinds.into_iter().collect();
-        self.0.kinds.retain(|kind| !unwanted.contains(kind));
-        self
-    }
-
-    /// Reports findings of this score or more, from 0 to 1. Default: 0.5.
-    ///
-    /// Numbers with a check digit have 0.85 or more, shapes without one 0.1 to 0.8; a word nearby
-    /// adds 0.45. Values outside of the range count as its nearest end.
-    pub fn min_score(mut self, score: f32) -> Self {
-        self.0.min_score = (score.clamp(0.0, 1.0) * 100.0).round() as u8;
-        self
-    }
-
-    /// Adds a recognizer. Its findings have the kind [`PersonalDataKind::Custom`] and this name.
-    ///
-    /// It receives the text and returns places in bytes, each with a score from 0 to 1. A place that
-    /// is outside of the text or cuts a character is ignored. It is called for every text, several
-    /// times in a sanitizer, so keep it fast.
-    pub fn recognizer(
-        mut self,
-        name: impl Into<Arc<str>>,
-        find: impl Fn(&str) -> Vec<(Range<usize>, f32)> + Send + Sync + 'static,
-    ) -> Self {
-        self.0.recognizers.push((name.into(), Arc::new(find)));
-        self
-    }
-
-    /// Returns the finder.
-    #[must_use]
-    pub fn build(self) -> PersonalData {
-        PersonalData(Arc::new(self.0))
-    }
-}
-
-impl fmt::Debug for PersonalDataBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.clone().build(), f)
-    }
-}
-
-/// Single kinds by their shape alone, without words nearby. [`PersonalData`] finds more kinds and
-/// is more exact.
-impl TextRule {
-    /// Masks mobile phone numbers of mainland China with `*`, with or without `+86` or `0086`.
-    ///
-    /// To set another effect, call its method on the rule, for instance [`refuse`](Self::refuse).
-    ///
-    /// # Errors
-    ///
-    /// None. It returns a `Result` so that it is used like the other rules.
-    pub fn mainland_phone() -> Result<Self, SanitizeBuildError> {
-        Ok(Self::grouped_number("mainland phone", is_mobile).mask('*'))
-    }
-
-    /// Masks identity numbers of mainland China (GB 11643) with a correct check digit and a
-    /// possible date of birth.
-    ///
-    /// # Errors
-    ///
-    /// None. It returns a `Result` so that it is used like the other rules.
-    pub fn mainland_identity() -> Result<Self, SanitizeBuildError> {
-        Ok(Self::grouped_number("mainland identity", is_resident_id).mask('*'))
-    }
-
-    /// Masks numbers of payment cards (ISO/IEC 7812).
-    ///
-    /// The prefix and length must be those of an issuer, and the check digit (Luhn) must be
-    /// correct. Numbers of 13 digits that are something else, such as an ISBN or a time in
-    /// milliseconds, have no issuer's prefix.
-    ///
-    /// ```
-    /// use palisade_sanitize::{Sanitizer, TextRule};
-    ///
-    /// let sanitizer = Sanitizer::builder().rule(TextRule::bank_card()?).build()?;
-    /// let clean = sanitizer.clean("I pay with 4111 1111 1111 1111.")?;
-    /// assert_eq!(clean.text(), "I pay with *******************.");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// None. It returns a `Result` so that it is used like the other rules.
-    pub fn bank_card() -> Result<Self, SanitizeBuildError> {
-        Ok(Self::grouped_number("bank card", is_card).mask('*'))
-    }
-
-    /// Masks e-mail addresses, also in full-width characters.
-    ///
-    /// The pattern accepts common addresses, not every form that RFC 5322 allows.
-    ///
-    /// # Errors
-    ///
-    /// As for [`TextRule::new`]. The pattern is fixed and valid.
-    pub fn email() -> Result<Self, SanitizeBuildError> {
-        let pattern = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+";
-        Ok(Self::new("e-mail", pattern)?.only_if(|_| true).mask('*'))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Sanitizer;
-
-    fn check(rule: Result<TextRule, SanitizeBuildError>, before: &str, after: &str) {
-        let sanitizer = Sanitizer::builder().rule(rule.unwrap()).build().unwrap();
-        assert_eq!(sanitizer.clean(before).unwrap().text(), after);
-    }
-
-    #[test]
-    fn phones_are_masked() {
-        let phone = TextRule::mainland_phone;
-        check(phone(), "打13800138000吧", "打***********吧");
-        check(phone(), "+86 138-0013-8000", "+****************");
-        check(phone(), "008613800138000", "***************");
-        check(
-            phone(),
-            "12800138000 或 138001380001",
-            "12800138000 或 138001380001",
-        );
-    }
-
-    #[test]
-    fn identities_with_the_right_check_digit_are_masked() {
-        let identity = TextRule::mainland_identity;
-        check(
-            identity(),
-            "号码11010519491231002X。",
-            "号码******************。",
-        );
-        check(identity(), "110105 19491231 002x", "********************");
-        check(identity(), "110105194912310021", "110105194912310021");
-    }
-
-    #[test]
-    fn cards_with_the_right_check_digit_are_masked() {
-        let card = TextRule::bank_card;
-        check(card(), "4111 1111 1111 1111", "*******************");
-        check(
-            card(),
-            "4111 1111 1111 1112 0000000000000",
-            "4111 1111 1111 1112 0000000000000",
-        );
-    }
-
-    #[test]
-    fn addresses_are_masked() {
-        check(
-            TextRule::email(),
-            "写给 a.b+c@example.com。",
-            "写给 *****************。",
-        );
-        check(
-            TextRule::email(),
-            "写ａ.b＠example．com",
-            "写***************",
-        );
-        check(TextRule::email(), "a @ b, @name", "a @ b, @name");
-    }
 
     #[test]
     fn a_recognizer_that_returns_wrong_places_is_ignored() {

@@ -1,10 +1,11 @@
 //! The settings of a sanitizer, and their defaults.
 
 use super::filter::Filter;
-use super::identifier::Repertoire;
 use super::length::Limits;
+use super::normalize::Normalization;
+use super::repertoire::Repertoire;
 use super::rule::TextRule;
-use super::sanitizer::{Normalization, OverLength, Sanitizer, Settings};
+use super::sanitizer::{OverLength, Sanitizer, Settings};
 use super::template_tokens::{self, ModelFamily, TemplateTokens};
 use super::whitespace::Whitespace;
 use crate::characters::{Action, Class, PerClass, suspect};
@@ -24,9 +25,9 @@ const KIB: usize = 1024;
 /// * Input has at most 128 KiB. Cleaned text has at least one grapheme and at most 64 KiB.
 /// * There are no rules, and tokens of chat templates are kept.
 ///
-/// [`speech`](Self::speech), [`prompt`](Self::prompt), [`identifier`](Self::identifier) and
-/// [`display_name`](Self::display_name) start from settings for common uses. [`build`](Self::build)
-/// checks the settings. No other method fails.
+/// [`speech`](Self::speech), [`prompt`](Self::prompt) and the other presets
+/// ([`Preset`](crate::Preset)) start from settings for common uses. [`build`](Self::build) checks the
+/// settings. No other method fails.
 ///
 /// ```
 /// use palisade_sanitize::{Action, Class, Sanitizer};

@@ -8,8 +8,10 @@
 
 use std::ops::Range;
 
+use super::explain::CodePoint;
 use super::refused::Refused;
 use super::report::Report;
+use super::source_map::SourceMap;
 use crate::characters::{Action, Before, Class, PerClass, flag_tags};
 
 /// The settings of the pass: an action for each class, and the limit of combining marks.
@@ -20,9 +22,47 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
+    /// Returns the class and the action of each character, as the first pass treats it.
+    pub(crate) fn code_points(&self, text: &str) -> Vec<CodePoint> {
+        let mut before = Before::default();
+        let mut points = Vec::new();
+        let mut rest = text.chars();
+        let mut tags = 0;
+        while let Some(character) = rest.next() {
+            let class = match tags {
+                0 => before.class_of(character, rest.as_str(), self.max_marks),
+                _ => None,
+            };
+            let action = class.map_or(Some(Action::Keep), |class| self.actions.get(class));
+            let action = action.unwrap_or(Action::Refuse);
+            match action {
+                Action::Drop | Action::Refuse => {}
+                Action::Replace(by) => before.push(by),
+                // A pass records a flag, and not the tags behind it.
+                Action::Flag | Action::Keep if tags == 0 => before.push(character),
+                Action::Flag | Action::Keep => {}
+            }
+            tags = match class {
+                None if tags == 0 => flag_tags(character, rest.as_str()).unwrap_or(0),
+                _ => tags.saturating_sub(character.len_utf8()),
+            };
+            points.push(CodePoint {
+                character,
+                class,
+                action,
+            });
+        }
+        points
+    }
+
     /// Returns the filtered text, or `None` if nothing changes. Fails at the first refused
     /// character.
-    pub(crate) fn pass(&self, text: &str, report: &mut Report) -> Result<Option<String>, Refused> {
+    pub(crate) fn pass(
+        &self,
+        text: &str,
+        report: &mut Report,
+        map: &mut SourceMap,
+    ) -> Result<Option<String>, Refused> {
         if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
             return Ok(None);
         }
@@ -33,9 +73,12 @@ impl Filter {
             before: Before::default(),
             out: None,
             report,
+            map,
         };
         while walk.step()? {}
-        Ok(walk.out)
+        let out = walk.out;
+        map.end_step();
+        Ok(out)
     }
 }
 
@@ -47,6 +90,7 @@ struct Walk<'w> {
     before: Before,
     out: Option<String>,
     report: &'w mut Report,
+    map: &'w mut SourceMap,
 }
 
 impl Walk<'_> {
@@ -97,6 +141,8 @@ impl Walk<'_> {
     fn change(&mut self, class: Class, c: char, by: Option<char>) {
         self.report.change(class);
         let changed = self.advance(c.len_utf8());
+        self.map
+            .record(changed.clone(), by.map_or(0, char::len_utf8));
         let text = self.text;
         let out = self.out.get_or_insert_with(|| {
             let mut out = String::with_capacity(text.len());

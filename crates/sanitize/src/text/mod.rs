@@ -8,24 +8,34 @@
 mod builder;
 mod filter;
 mod folded;
+mod file_name;
 mod identifier;
+mod explain;
 mod length;
+mod normalize;
 mod numbers;
 mod preset;
 mod refused;
+mod repertoire;
 mod report;
+mod reported_data;
 mod rule;
 mod sanitizer;
+mod source_map;
 mod template_tokens;
 mod whitespace;
 
 pub use self::{
     builder::SanitizerBuilder,
+    explain::CodePoint,
     identifier::skeleton,
+    normalize::Normalization,
+    preset::{Preset, UnknownPreset},
     refused::{Refused, Unit},
     report::Report,
+    reported_data::ReportedData,
     rule::TextRule,
-    sanitizer::{Clean, Normalization, OverLength, Sanitizer},
+    sanitizer::{Clean, OverLength, Sanitizer},
     template_tokens::{ModelFamily, TemplateTokens},
     whitespace::Whitespace,
 };

@@ -37,6 +37,11 @@ pub enum Refused {
     Forbidden(Class),
     /// The text mixes letters of scripts that names must not mix. Only names are checked for it.
     MixedScripts,
+    /// The text is no name for a file: a device, a hidden file, a folder, or an option of a command.
+    ///
+    /// Only names of files are checked for it
+    /// ([`SanitizerBuilder::file_name`](crate::SanitizerBuilder::file_name)).
+    NotAFileName,
     /// The text holds a character that this kind of text does not allow, such as an unassigned one.
     NotAllowed,
     /// The input held only control or invisible characters, and cleaning removed them.
@@ -89,6 +94,7 @@ impl Refused {
             Self::Empty => "text_empty",
             Self::Forbidden(_) => "text_forbidden",
             Self::MixedScripts => "text_mixed_scripts",
+            Self::NotAFileName => "text_not_a_file_name",
             Self::NotAllowed => "text_not_allowed",
             Self::NothingLeft => "text_nothing_left",
             Self::RemovedByRule => "text_removed_by_rule",
@@ -108,6 +114,7 @@ impl fmt::Display for Refused {
             Self::Forbidden(class) => write!(f, "must not contain {}", class.name()),
             Self::NothingLeft => f.write_str("holds only control or invisible characters"),
             Self::MixedScripts => f.write_str("mixes letters of different scripts"),
+            Self::NotAFileName => f.write_str("cannot be the name of a file"),
             Self::NotAllowed => f.write_str("holds a character that is not allowed here"),
             Self::RemovedByRule => {
                 f.write_str("has nothing left after the rules of this service were applied")

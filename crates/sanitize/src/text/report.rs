@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::reported_data::{ReportedData, count_chars};
 use crate::characters::{Class, PerClass};
 
 /// Counts what a [`Sanitizer`](crate::Sanitizer) did to one text.
@@ -26,9 +27,8 @@ pub struct Report {
     flagged: PerClass<u32>,
     rules: Vec<(usize, u32)>,
     flagged_rules: Vec<(usize, u32)>,
-    /// Personal data by kind.
-    kinds: Vec<(Arc<str>, u32)>,
-    flagged_kinds: Vec<(Arc<str>, u32)>,
+    data: Vec<ReportedData>,
+    flagged_data: Vec<ReportedData>,
     normalized: bool,
     trimmed: bool,
     cut: bool,
@@ -43,8 +43,8 @@ impl Report {
             flagged: PerClass::all(0),
             rules: Vec::new(),
             flagged_rules: Vec::new(),
-            kinds: Vec::new(),
-            flagged_kinds: Vec::new(),
+            data: Vec::new(),
+            flagged_data: Vec::new(),
             normalized: false,
             trimmed: false,
             cut: false,
@@ -146,8 +146,32 @@ impl Report {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn personal_data(&self) -> impl Iterator<Item = (&str, u32)> + '_ {
-        let all = self.kinds.iter().chain(&self.flagged_kinds);
-        all.map(|(kind, count)| (&**kind, *count))
+        let mut counts: Vec<(&Arc<str>, u32)> = Vec::new();
+        for data in self.found_data() {
+            let kind = data.shared_kind();
+            match counts.iter_mut().find(|(known, _)| *known == kind) {
+                Some((_, count)) => *count = count.saturating_add(1),
+                None => counts.push((kind, 1)),
+            }
+        }
+        counts.into_iter().map(|(kind, count)| (&**kind, count))
+    }
+
+    /// Lists the personal data that was changed, then what was flagged, each with kind, place and
+    /// score.
+    ///
+    /// Places are those in the input, from left to right. Only a rule of
+    /// [`PersonalData`](crate::PersonalData) adds to it.
+    pub fn found_data(&self) -> impl Iterator<Item = &ReportedData> + '_ {
+        self.data.iter().chain(&self.flagged_data)
+    }
+
+    /// Lists the rules that changed the text, by index, each with its count of matches.
+    ///
+    /// [`flagged_rules`](Self::flagged_rules) lists the others. A rule that matched in several
+    /// rounds is listed once.
+    pub fn changing_rules(&self) -> impl Iterator<Item = (usize, u32)> + '_ {
+        self.rules.iter().copied()
     }
 
     /// Tells whether normalization changed the text.
@@ -183,7 +207,7 @@ impl Report {
     pub(crate) fn begin_round(&mut self) {
         self.flagged = PerClass::all(0);
         self.flagged_rules.clear();
-        self.flagged_kinds.clear();
+        self.flagged_data.clear();
         self.quiet = true;
     }
 
@@ -210,7 +234,10 @@ impl Report {
     /// Counts the matches that a rule changed.
     pub(crate) fn change_by_rule(&mut self, rule: usize, count: u32) {
         self.quiet = false;
-        self.rules.push((rule, count));
+        match self.rules.iter_mut().find(|(known, _)| *known == rule) {
+            Some((_, sum)) => *sum = sum.saturating_add(count),
+            None => self.rules.push((rule, count)),
+        }
     }
 
     /// Counts the matches that a rule flagged.
@@ -218,14 +245,18 @@ impl Report {
         self.flagged_rules.push((rule, count));
     }
 
-    /// Counts personal data of a kind that was changed.
-    pub(crate) fn change_kind(&mut self, kind: &Arc<str>) {
-        add_kind(&mut self.kinds, kind);
+    /// Adds personal data that was changed, or flagged and kept.
+    pub(crate) fn add_personal_data(&mut self, data: ReportedData, is_flag: bool) {
+        match is_flag {
+            true => self.flagged_data.push(data),
+            false => self.data.push(data),
+        }
     }
 
-    /// Counts personal data of a kind that was flagged and kept.
-    pub(crate) fn flag_kind(&mut self, kind: &Arc<str>) {
-        add_kind(&mut self.flagged_kinds, kind);
+    /// Counts the places of personal data in code points, at the end.
+    pub(crate) fn count_chars(&mut self, input: &str) {
+        count_chars(&mut self.data, input);
+        count_chars(&mut self.flagged_data, input);
     }
 
     /// Records a change of the whole text.
@@ -236,14 +267,6 @@ impl Report {
             Change::Normalized => self.normalized = true,
             Change::Trimmed => self.trimmed = true,
         }
-    }
-}
-
-/// Adds one to the count of a kind.
-fn add_kind(counts: &mut Vec<(Arc<str>, u32)>, kind: &Arc<str>) {
-    match counts.iter_mut().find(|(known, _)| known == kind) {
-        Some((_, count)) => *count = count.saturating_add(1),
-        None => counts.push((Arc::clone(kind), 1)),
     }
 }
 

@@ -7,14 +7,14 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use unicode_normalization::{UnicodeNormalization, is_nfc, is_nfkc};
-
 use super::filter::Filter;
-use super::identifier::Repertoire;
 use super::length::{Limits, has_graphemes};
+use super::normalize::Normalization;
 use super::refused::{Refused, Unit};
+use super::repertoire::Repertoire;
 use super::report::{Change, Report};
 use super::rule::TextRule;
+use super::source_map::SourceMap;
 use super::whitespace::Whitespace;
 use crate::characters::is_blank;
 
@@ -27,9 +27,9 @@ const MAX_GROWTH: usize = 4;
 
 /// Cleans text, or says why it is refused.
 ///
-/// Make one with [`speech`](Self::speech), [`prompt`](Self::prompt),
-/// [`identifier`](Self::identifier) or [`display_name`](Self::display_name), or configure it with
-/// [`builder`](Self::builder). Cloning it clones an `Arc`.
+/// Make one with [`speech`](Self::speech), [`prompt`](Self::prompt), or another
+/// [`Preset`](crate::Preset), or configure it with [`builder`](Self::builder). Cloning it clones an
+/// `Arc`.
 ///
 /// The result of [`clean`](Self::clean) is a fixed point: cleaning it again changes nothing. The
 /// steps repeat up to eight times to reach it; otherwise the text is refused
@@ -60,25 +60,6 @@ pub(crate) struct Settings {
     pub(crate) rules: Vec<TextRule>,
     pub(crate) template_tokens: Option<TextRule>,
     pub(crate) whitespace: Whitespace,
-}
-
-/// The Unicode normalization form of the cleaned text (Unicode Standard Annex 15).
-///
-/// Set with [`SanitizerBuilder::normalization`](crate::SanitizerBuilder::normalization). Default:
-/// [`Nfc`](Self::Nfc).
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Normalization {
-    /// Canonical composition: one encoding for what looks the same and means the same.
-    #[default]
-    Nfc,
-    /// Compatibility composition: full-width letters, ligatures and circled digits become plain
-    /// ones.
-    ///
-    /// It loses distinctions, so use it for names that are compared, not for text that is shown.
-    Nfkc,
-    /// No normalization: the text keeps the form of the input.
-    None,
 }
 
 /// What is done with a text that is longer than its limit after cleaning.
@@ -141,6 +122,11 @@ impl Sanitizer {
     #[must_use]
     pub fn rule_name(&self, index: usize) -> Option<&str> {
         self.0.all_rules().nth(index).map(TextRule::name)
+    }
+
+    /// Returns the filter of characters.
+    pub(super) fn filter(&self) -> &Filter {
+        &self.0.filter
     }
 
     /// Makes a sanitizer of checked settings.
@@ -213,11 +199,13 @@ impl Settings {
     fn clean<'t>(&self, text: &'t str, least: usize) -> Result<Clean<'t>, Refused> {
         self.input.check(text)?;
         let mut report = Report::new();
+        let mut map = SourceMap::new(self.rules.iter().any(TextRule::reports_places));
         let mut cleaned = Cow::Borrowed(text);
         for _ in 0..MAX_ROUNDS {
             report.begin_round();
-            cleaned = self.round(cleaned, &mut report)?;
+            cleaned = self.round(cleaned, &mut report, &mut map)?;
             if report.is_quiet() {
+                report.count_chars(text);
                 self.check_result(text, &cleaned, least, &report)?;
                 return Ok(Clean {
                     text: cleaned,
@@ -233,40 +221,36 @@ impl Settings {
         &self,
         mut text: Cow<'t, str>,
         report: &mut Report,
+        map: &mut SourceMap,
     ) -> Result<Cow<'t, str>, Refused> {
-        if let Some(other) = self.filter.pass(&text, report)? {
+        if let Some(other) = self.filter.pass(&text, report, map)? {
             text = Cow::Owned(other);
         }
-        if let Some(other) = self.normalized(&text) {
+        if let Some(other) = self.normalization.apply(&text, map) {
             report.note(Change::Normalized);
             text = Cow::Owned(other);
         }
         for (index, rule) in self.all_rules().enumerate() {
             self.check_growth(&text)?;
-            if let Some(other) = rule.apply(index, &text, report)? {
+            if let Some(other) = rule.apply(index, &text, report, map)? {
                 text = Cow::Owned(other);
             }
         }
-        text = map(text, Change::Trimmed, report, |text| {
-            self.whitespace.apply(text)
+        text = change(text, Change::Trimmed, report, |text| {
+            let folded = self.whitespace.apply(text);
+            self.whitespace.record(text, &folded, map);
+            folded
         });
         if self.over_length == OverLength::Cut {
-            text = map(text, Change::Cut, report, |text| {
-                Cow::Borrowed(self.limits.cut(text))
+            text = change(text, Change::Cut, report, |text| {
+                let cut = self.limits.cut(text);
+                map.record(cut.len()..text.len(), 0);
+                map.end_step();
+                Cow::Borrowed(cut)
             });
         }
         self.check_growth(&text)?;
         Ok(text)
-    }
-
-    /// Returns the normalized text, or `None` if it is in that form already.
-    fn normalized(&self, text: &str) -> Option<String> {
-        match self.normalization {
-            _ if text.is_ascii() => None,
-            Normalization::Nfc if !is_nfc(text) => Some(text.nfc().collect()),
-            Normalization::Nfkc if !is_nfkc(text) => Some(text.nfkc().collect()),
-            _ => None,
-        }
     }
 
     /// Refuses a text that has grown too much, before it uses much memory.
@@ -312,9 +296,9 @@ impl Settings {
 }
 
 /// Runs a step that borrows what it does not change.
-fn map<'t>(
+fn change<'t>(
     text: Cow<'t, str>,
-    change: Change,
+    what: Change,
     report: &mut Report,
     step: impl for<'a> FnOnce(&'a str) -> Cow<'a, str>,
 ) -> Cow<'t, str> {
@@ -327,7 +311,7 @@ fn map<'t>(
         },
     };
     if matches!(after, Cow::Owned(_)) || after.len() != length {
-        report.note(change);
+        report.note(what);
     }
     after
 }

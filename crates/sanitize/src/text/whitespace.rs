@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::source_map::SourceMap;
+
 /// What is done with white space (the Unicode property `White_Space`).
 ///
 /// Set with [`SanitizerBuilder::whitespace`](crate::SanitizerBuilder::whitespace). Default:
@@ -38,6 +40,35 @@ impl Whitespace {
             Self::FoldLines => fold(text.trim(), true),
         }
     }
+
+    /// Records which runs of white space the mode changed. The rest of both texts is equal.
+    pub(crate) fn record(self, before: &str, after: &str, map: &mut SourceMap) {
+        if !map.is_recording() || before == after {
+            return;
+        }
+        let (mut at, mut rest, mut after) = (0, before, after);
+        while !rest.is_empty() {
+            let (old, new) = (space_length(rest), space_length(after));
+            if rest.get(..old) != after.get(..new) {
+                map.record(at..at + old, new);
+            }
+            let word = word_length(rest.get(old..).unwrap_or_default());
+            at += old + word;
+            rest = rest.get(old + word..).unwrap_or_default();
+            after = after.get(new + word..).unwrap_or_default();
+        }
+        map.end_step();
+    }
+}
+
+/// Returns the length in bytes of the white space that a text begins with.
+fn space_length(text: &str) -> usize {
+    text.len() - text.trim_start().len()
+}
+
+/// Returns the length in bytes of what a text begins with and is no white space.
+fn word_length(text: &str) -> usize {
+    text.find(char::is_whitespace).unwrap_or(text.len())
 }
 
 /// Replaces each run of white space with one character.

@@ -20,6 +20,7 @@ mod masks;
 mod near_names;
 mod personal_data;
 mod plain_text;
+mod presets;
 mod props;
 mod query;
 mod sanitizer;

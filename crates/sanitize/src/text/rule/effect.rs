@@ -1,6 +1,7 @@
 //! What a rule does with its matches.
 
 use super::Match;
+use crate::text::source_map::SourceMap;
 
 /// What is done with a match.
 #[derive(Clone, Debug)]
@@ -20,14 +21,18 @@ pub(crate) enum Effect {
 }
 
 impl Effect {
-    /// Returns the text with each match replaced.
-    pub(super) fn replace_all(&self, text: &str, matches: &[Match]) -> String {
+    /// Returns the text with each match replaced, and records the replacements.
+    pub(super) fn replace_all(&self, text: &str, matches: &[Match], map: &mut SourceMap) -> String {
         let mut changed = String::with_capacity(text.len());
         let mut done = 0;
         for Match { label, place, .. } in matches {
             changed.push_str(text.get(done..place.start).unwrap_or_default());
             let found = text.get(place.clone()).unwrap_or_default();
+            let start = changed.len();
             self.write(found, label, &mut changed);
+            if changed.get(start..) != Some(found) {
+                map.record(place.clone(), changed.len() - start);
+            }
             done = place.end;
         }
         changed.push_str(text.get(done..).unwrap_or_default());

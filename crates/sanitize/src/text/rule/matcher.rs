@@ -38,8 +38,11 @@ pub(crate) trait Finder: fmt::Debug + Send + Sync {
 pub(crate) struct Match {
     /// The word of [`TextRule::label`], such as `PHONE`.
     pub(crate) label: &'static str,
-    /// The name under which the report counts it, such as `phone`.
+    /// The name under which the report counts it, such as `phone`. Empty for a rule that finds no
+    /// kinds.
     pub(crate) kind: Arc<str>,
+    /// How certain it is, in percent.
+    pub(crate) score: u8,
     pub(crate) place: Range<usize>,
 }
 
@@ -52,6 +55,7 @@ impl Matcher {
         let plain = |place| Match {
             label: "DATA",
             kind: Arc::default(),
+            score: 100,
             place,
         };
         self.places(text).into_iter().map(plain).collect()

@@ -17,6 +17,7 @@ pub(crate) use self::matcher::{Finder, Match};
 use super::numbers::Number;
 use super::refused::Refused;
 use super::report::Report;
+use super::source_map::SourceMap;
 use crate::error::SanitizeBuildError;
 
 /// The limit of the compiled program of one pattern, in bytes.
@@ -287,6 +288,11 @@ impl TextRule {
         Self { matcher, ..self }
     }
 
+    /// Tells whether the report names kind and place of what the rule finds.
+    pub(crate) const fn reports_places(&self) -> bool {
+        matches!(self.matcher, Matcher::Finder(_))
+    }
+
     /// Returns the name of the rule.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -311,6 +317,7 @@ impl TextRule {
         index: usize,
         text: &str,
         report: &mut Report,
+        map: &mut SourceMap,
     ) -> Result<Option<String>, Refused> {
         let matches = self.matcher.find(text);
         if matches.is_empty() {
@@ -320,16 +327,17 @@ impl TextRule {
             return Err(Refused::Rule(Arc::clone(&self.name)));
         }
         let hits = u32::try_from(matches.len()).unwrap_or(u32::MAX);
-        let changed = self.effect.replace_all(text, &matches);
-        let kinds = matches.iter().filter(|found| !found.kind.is_empty());
-        if matches!(self.effect, Effect::Flag) {
-            kinds.for_each(|found| report.flag_kind(&found.kind));
-        } else if changed != text {
-            kinds.for_each(|found| report.change_kind(&found.kind));
+        let changed = self.effect.replace_all(text, &matches, map);
+        let is_flag = matches!(self.effect, Effect::Flag);
+        if is_flag || changed != text {
+            let data = matches.iter().filter(|found| !found.kind.is_empty());
+            let places = data.map(|found| found.reported(map));
+            places.for_each(|found| report.add_personal_data(found, is_flag));
         }
+        map.end_step();
         // A mask can match itself again; that is no change.
         if changed == text {
-            if matches!(self.effect, Effect::Flag) {
+            if is_flag {
                 report.flag_by_rule(index, hits);
             }
             return Ok(None);
