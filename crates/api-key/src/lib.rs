@@ -41,17 +41,16 @@
 //! credential:
 //!
 //! ```no_run
-//! use std::sync::Arc;
 //! use palisade_api_key::{ApiKeyLayer, Environment, FileKeyStore, KeyFormat, KeyScheme, Pepper};
 //! use palisade_core::AuthenticateLayer;
 //!
 //! let pepper = Pepper::read_file("/etc/tts/pepper")?;
-//! let scheme = KeyScheme::with_format(KeyFormat::new("acme")?, pepper);
+//! let scheme = KeyScheme::with_format(KeyFormat::with_prefix("acme")?, pepper);
 //! let keys = ApiKeyLayer::builder(scheme, FileKeyStore::open("/etc/tts/keys.toml")?)
 //!     .environments([Environment::Live, Environment::Test])
 //!     .realm("speech")
 //!     .build()?;
-//! let layer = AuthenticateLayer::any([Arc::new(keys) as _])?.optional();
+//! let layer = AuthenticateLayer::builder().authenticator(keys).optional().build()?;
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!

@@ -45,7 +45,7 @@ impl KeyScheme {
         Self::with_format(KeyFormat::default(), pepper)
     }
 
-    /// Creates a scheme with another prefix. See [`KeyFormat::new`].
+    /// Creates a scheme with another prefix. See [`KeyFormat::with_prefix`].
     pub fn with_format(format: KeyFormat, pepper: Pepper) -> Self {
         Self {
             name: pepper.name(format.prefix()),
@@ -72,7 +72,7 @@ impl KeyScheme {
     pub fn mint(&self, grant: Grant, now: Duration) -> Result<MintedKey, MintError> {
         let id = KeyId::random()?;
         let (key, digest) = self.random_key(grant.environment, id)?;
-        let record = KeyRecord::new(id, digest, grant, now)?;
+        let record = KeyRecord::from_grant(id, digest, grant, now)?;
         Ok(MintedKey { key, record })
     }
 

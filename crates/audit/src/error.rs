@@ -19,7 +19,7 @@ use std::{error, fmt, io, path::PathBuf};
 /// assert!(matches!(error, AuditBuildError::NoSink));
 ///
 /// // A key has 32 random bytes or more.
-/// let error = AuditKey::new(*b"too short").unwrap_err();
+/// let error = AuditKey::from_bytes(*b"too short").unwrap_err();
 /// assert!(matches!(error, AuditBuildError::WeakKey));
 /// ```
 #[derive(Debug)]

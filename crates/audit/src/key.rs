@@ -46,7 +46,7 @@ impl AuditKey {
     /// # Errors
     ///
     /// [`AuditBuildError::WeakKey`] if there are fewer, or if they are all the same.
-    pub fn new(bytes: impl Into<Vec<u8>>) -> Result<Self, AuditBuildError> {
+    pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Result<Self, AuditBuildError> {
         let secret = Secret::new(bytes);
         let bytes = secret.expose();
         if bytes.len() < MIN_BYTES || bytes.windows(2).all(|pair| pair.first() == pair.last()) {
@@ -64,7 +64,7 @@ impl AuditKey {
     pub fn generate() -> Result<Self, AuditBuildError> {
         let mut bytes = [0; MIN_BYTES];
         getrandom::fill(&mut bytes).map_err(|_| AuditBuildError::NoRandomness)?;
-        Self::new(bytes)
+        Self::from_bytes(bytes)
     }
 
     /// Reads a key from a file: its bytes, without line ends after them.
@@ -72,7 +72,7 @@ impl AuditKey {
     /// # Errors
     ///
     /// [`AuditBuildError::KeyFile`] if it cannot be read or others than its owner may read it,
-    /// [`AuditBuildError::WeakKey`] as [`new`](Self::new).
+    /// [`AuditBuildError::WeakKey`] as [`from_bytes`](Self::from_bytes).
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, AuditBuildError> {
         let path = path.as_ref();
         let bytes = read_private(path).map_err(|error| AuditBuildError::KeyFile {
@@ -86,7 +86,7 @@ impl AuditKey {
         {
             bytes = rest;
         }
-        Self::new(bytes)
+        Self::from_bytes(bytes)
     }
 
     /// Returns the public identifier of the key: 16 hexadecimal digits, which do not reveal the
@@ -182,9 +182,9 @@ mod tests {
 
     #[test]
     fn short_and_uniform_keys_are_refused() {
-        assert!(AuditKey::new(*b"short").is_err());
-        assert!(AuditKey::new([7; 64]).is_err());
-        assert!(AuditKey::new(*b"0123456789abcdef0123456789abcdef").is_ok());
+        assert!(AuditKey::from_bytes(*b"short").is_err());
+        assert!(AuditKey::from_bytes([7; 64]).is_err());
+        assert!(AuditKey::from_bytes(*b"0123456789abcdef0123456789abcdef").is_ok());
     }
 
     #[cfg(unix)]
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn debug_shows_the_public_name_alone() {
-        let key = AuditKey::new(*b"0123456789abcdef0123456789abcdef").unwrap();
+        let key = AuditKey::from_bytes(*b"0123456789abcdef0123456789abcdef").unwrap();
         assert_eq!(
             format!("{key:?}"),
             format!("AuditKey({}, [redacted])", key.id())

@@ -145,8 +145,8 @@ pub use self::{
     record::{AuditEvent, RequestRecord, event_id},
     report::TrailReport,
     sink::{
-        DetachedSink, FileSink, FileSinkBuilder, LowSpaceAction, MemorySink, Sink, SyslogAddress,
-        SyslogSink, SyslogSinkBuilder, TracingSink,
+        DetachedSink, DetachedSinkBuilder, FileSink, FileSinkBuilder, LowSpaceAction, MemorySink,
+        Sink, SyslogAddress, SyslogSink, SyslogSinkBuilder, TracingSink,
     },
     verify::{
         CheckpointSummary, Finding, FindingClass, FindingReason, TimeGap, VerifyError,

@@ -102,7 +102,9 @@ pub use tower_layer::Layer;
 #[cfg(feature = "axum")]
 pub use self::extract::ClientIp;
 pub use self::{
-    authenticate::{AuthenticateBuildError, AuthenticateLayer, Authenticator},
+    authenticate::{
+        AuthenticateBuildError, AuthenticateLayer, AuthenticateLayerBuilder, Authenticator,
+    },
     client::{ClientInfo, Peer, Scheme},
     clock::{Clock, ManualClock, SharedClock, SystemClock},
     context::{
@@ -113,7 +115,9 @@ pub use self::{
         AuthenticatorId, Credential, CredentialFailure, CredentialSource, Presence, TokenShape,
     },
     guard::{Guard, Mode, Outcome, OutcomeKind, Verdict},
-    layers::{AccessLayer, NotFoundLayer, RenderLayer, RequestIdLayer, RouteLayer},
+    layers::{
+        AccessLayer, AccessLayerBuilder, NotFoundLayer, RenderLayer, RequestIdLayer, RouteLayer,
+    },
     maybe_ready::{BoxFuture, MaybeReady},
     principal::{Principal, PrincipalBuilder},
     rejection::{EmptyBody, PlainText, ProblemJson, Rejection, Renderer},

@@ -333,14 +333,15 @@ impl Tls {
                     .map_err(|error| GatewayError::new(format_args!("[server.acme]: {error}")))?;
                 ordering.insert(acme).certificates()
             }
-            CertificateSource::Files { chain, key } => {
-                Certificates::from_pem_files_with_clock(chain, key, clock.clone())
-            }
+            CertificateSource::Files { chain, key } => Certificates::builder(chain, key)
+                .clock(clock.clone())
+                .open(),
             _ => {
-                let hosts = settings.config.hosts();
-                let folder = &settings.authority;
-                let made = DevAuthority::open_or_create_for(folder, clock.clone(), hosts);
-                let made = made.map_err(broken)?;
+                let made = DevAuthority::builder(&settings.authority)
+                    .clock(clock.clone())
+                    .hosts(settings.config.hosts())
+                    .open_or_create()
+                    .map_err(broken)?;
                 authority = Some(Authority {
                     certificate: made.certificate_path(),
                     fingerprint: made.fingerprint().to_string(),
@@ -362,7 +363,9 @@ fn health(settings: &Settings, readiness: &Readiness) -> Result<HealthLayer, Gat
         Some(health) => (health.path.as_str(), health.from.clone()),
         None => ("/", TrustedProxies::none()),
     };
-    HealthLayer::new(path, from, readiness.clone()).map_err(GatewayError::new)
+    HealthLayer::builder(path, from, readiness.clone())
+        .build()
+        .map_err(GatewayError::new)
 }
 
 /// Logs settings that contradict each other.

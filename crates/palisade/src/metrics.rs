@@ -47,12 +47,34 @@ layer!(MetricsLayer);
 impl MetricsLayer {
     /// Measures durations with the system clock.
     pub fn new() -> Self {
-        Self::by(SystemClock::shared())
+        Self::builder().build()
     }
 
-    /// Measures durations with another clock, for tests.
-    pub fn by(clock: SharedClock) -> Self {
-        Self { clock }
+    /// Starts to configure the layer.
+    pub fn builder() -> MetricsLayerBuilder {
+        MetricsLayerBuilder {
+            clock: SystemClock::shared(),
+        }
+    }
+}
+
+/// Configures a [`MetricsLayer`]. Made by [`MetricsLayer::builder`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct MetricsLayerBuilder {
+    clock: SharedClock,
+}
+
+impl MetricsLayerBuilder {
+    /// Sets the clock that measures durations. Default: the system clock.
+    pub fn clock(mut self, clock: SharedClock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Builds the layer.
+    pub fn build(self) -> MetricsLayer {
+        MetricsLayer { clock: self.clock }
     }
 }
 

@@ -31,7 +31,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .layer(HeadersLayer::browser(&ContentSecurityPolicy::same_origin()).no_index())
         .layer(ClientInfoLayer::direct())
         .layer(HostLayer::new(hosts.clone()))
-        .layer(HttpsLayer::redirect_within(hosts, secure_port).page("/")?);
+        .layer(
+            HttpsLayer::builder()
+                .redirect_within(hosts, secure_port)
+                .page("/")
+                .build()?,
+        );
     let app = Router::new().route("/", get(async || Html(PAGE)));
     let service = layers.service(app);
 

@@ -36,7 +36,7 @@
 //!     .layer(HeadersLayer::api())
 //!     .layer(ClientInfoLayer::direct())
 //!     .layer(HostLayer::new(AllowedHosts::parse(["tts.example.com"])?))
-//!     .layer(HttpsLayer::refuse());
+//!     .layer(HttpsLayer::new());
 //! # let _ = layers.service(palisade_core::testing::EmptyOk::default());
 //! # Ok(()) }
 //! ```
@@ -59,8 +59,14 @@
 //!         TrustedProxies::parse("10.0.0.0/8")?,
 //!         ForwardedHeader::XForwardedFor,
 //!     ))
-//!     .layer(HostLayer::new(hosts.clone()).except_path("/health")?)
-//!     .layer(HttpsLayer::redirect_within(hosts, 443).page("/")?.page("/docs/*")?);
+//!     .layer(HostLayer::builder(hosts.clone()).except_path("/health").build()?)
+//!     .layer(
+//!         HttpsLayer::builder()
+//!             .redirect_within(hosts, 443)
+//!             .page("/")
+//!             .page("/docs/*")
+//!             .build()?,
+//!     );
 //! # let _ = layers.service(palisade_core::testing::EmptyOk::default());
 //! # Ok(()) }
 //! ```
@@ -84,8 +90,8 @@ pub use self::{
     client_address::{ClientInfoLayer, ForwardedHeader, TrustedProxies},
     error::TransportBuildError,
     headers::{ContentSecurityPolicy, ContentSource, HeadersLayer, Hsts},
-    host::{AllowedHosts, HostLayer},
-    https::HttpsLayer,
+    host::{AllowedHosts, HostLayer, HostLayerBuilder},
+    https::{HttpsLayer, HttpsLayerBuilder},
 };
 
 // The example of the README, compiled as a documentation test.

@@ -115,7 +115,8 @@ fn figures(address: SocketAddr) -> Result<(BoundServer, ProtectedRouter), StartE
     let recorder = metrics::install();
     let routes = Routes::new().get("/metrics", Rule::public(), async || recorder.render());
     let hosts = AllowedHosts::parse(["localhost:*", "127.0.0.1:*", "[::1]:*"]).map_err(wrong)?;
-    let https = HttpsLayer::refuse().dangerously_accept_plain_http();
+    let https = HttpsLayer::builder().dangerously_accept_plain_http();
+    let https = https.build().map_err(wrong)?;
     // Only this machine reaches it, and nothing there is worth guessing at.
     let shield = Shield::builder()
         .accept_warning("no-audit")

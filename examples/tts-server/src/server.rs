@@ -229,7 +229,8 @@ fn health(settings: &Settings, readiness: &Readiness) -> Result<HealthLayer, Sta
         Some(health) => (health.path.as_str(), health.from.clone()),
         None => ("/", TrustedProxies::none()),
     };
-    HealthLayer::new(path, from, readiness.clone())
+    HealthLayer::builder(path, from, readiness.clone())
+        .build()
         .map_err(|error| StartError::new(error.to_string()))
 }
 

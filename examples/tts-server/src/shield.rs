@@ -39,7 +39,9 @@ pub(crate) fn protect(
 ) -> Result<Protected, StartError> {
     let store = running.store.as_ref();
     let assembled = settings.config.assemble_with(running.clone())?;
-    let shield = assembled.shield.observe(MetricsLayer::by(clock.clone()));
+    let shield = assembled
+        .shield
+        .observe(MetricsLayer::builder().clock(clock.clone()).build());
     let shield = shield.observe(RefusalForms::new());
     let shield = match settings.config.cors()? {
         Some(layer) => shield.cors(cors::exposing(layer)),
@@ -106,11 +108,8 @@ fn redirect(
         return Ok(shield);
     }
     let hosts = AllowedHosts::parse(settings.config.hosts()).map_err(wrong)?;
-    let https = HttpsLayer::redirect_within(hosts, port);
-    let https = https
-        .page("/")
-        .and_then(|https| https.page("/tts"))
-        .map_err(wrong)?;
+    let https = HttpsLayer::builder().redirect_within(hosts, port);
+    let https = https.page("/").page("/tts").build().map_err(wrong)?;
     Ok(shield.https(https))
 }
 

@@ -37,16 +37,18 @@ impl Tls {
             });
         }
         if let CertificateSource::Files { chain, key } = &settings.server.certificate {
-            let certificates = Certificates::from_pem_files_with_clock(chain, key, clock.clone())
-                .map_err(broken)?;
+            let certificates = Certificates::builder(chain, key).clock(clock.clone());
+            let certificates = certificates.open().map_err(broken)?;
             return Ok(Self {
                 certificates,
                 authority: None,
                 acme: None,
             });
         }
-        let hosts = settings.config.hosts();
-        let authority = DevAuthority::open_or_create_for(data.file("tls"), clock.clone(), hosts)
+        let authority = DevAuthority::builder(data.file("tls"))
+            .clock(clock.clone())
+            .hosts(settings.config.hosts())
+            .open_or_create()
             .map_err(broken)?;
         Ok(Self {
             certificates: authority.certificates().map_err(broken)?,

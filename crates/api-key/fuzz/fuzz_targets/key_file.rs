@@ -13,7 +13,7 @@ static FOLDER: LazyLock<TempDir> = LazyLock::new(|| tempfile::tempdir().expect("
 fuzz_target!(|text: &[u8]| {
     let path = FOLDER.path().join("keys.toml");
     fs::write(&path, text).expect("a file");
-    let open = || FileKeyStore::open_unwatched(&path, |_| ());
+    let open = || FileKeyStore::builder(&path).on_report(|_| ()).unwatched().open();
     let store = match open() {
         Ok(store) => store,
         Err(problem) => return assert!(!problem.to_string().contains('\n'), "{problem}"),

@@ -15,13 +15,13 @@ fuzz_target!(|text: &[u8]| {
         .collect();
     let prefix = String::from_utf8_lossy(&prefix);
     // Another prefix now and then, if it is one.
-    let format = KeyFormat::new(&prefix).unwrap_or_default();
+    let format = KeyFormat::with_prefix(&prefix).unwrap_or_default();
     check(&format, text);
     check(&format, &with_checksum(text));
 });
 
 fn check(format: &KeyFormat, text: &[u8]) {
-    let pepper = Pepper::new(b"0123456789abcdef0123456789abcdef").expect("32 bytes are enough");
+    let pepper = Pepper::from_bytes(b"0123456789abcdef0123456789abcdef").expect("32 bytes are enough");
     let presented = KeyScheme::with_format(format.clone(), pepper).present(text);
     let Ok(parsed) = format.parse(text) else {
         assert!(presented.is_err());

@@ -28,7 +28,7 @@ const LONGEST_PREFIX: usize = 16;
 /// ```
 /// use palisade_api_key::KeyFormat;
 ///
-/// let format = KeyFormat::new("acme")?;
+/// let format = KeyFormat::with_prefix("acme")?;
 /// assert!(format.parse(b"acme_live_let-me-in").is_err());
 /// # Ok::<(), palisade_api_key::InvalidPrefix>(())
 /// ```
@@ -47,7 +47,7 @@ impl KeyFormat {
     ///
     /// [`InvalidPrefix`] unless the prefix is 2 to 16 lower-case letters and digits that begin with
     /// a letter.
-    pub fn new(prefix: &str) -> Result<Self, InvalidPrefix> {
+    pub fn with_prefix(prefix: &str) -> Result<Self, InvalidPrefix> {
         let letters = prefix
             .bytes()
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
@@ -209,7 +209,7 @@ fn text(digits: &[u8]) -> &str {
     str::from_utf8(digits).unwrap_or_default()
 }
 
-/// The text cannot be a prefix of keys. See [`KeyFormat::new`].
+/// The text cannot be a prefix of keys. See [`KeyFormat::with_prefix`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct InvalidPrefix;

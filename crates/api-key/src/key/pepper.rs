@@ -35,7 +35,7 @@ const NAME: &[u8] = b"palisade api key scheme, version 1\0";
 pub struct Pepper(Hmac<Sha256>);
 
 impl Pepper {
-    /// The number of bytes of a generated pepper, and the minimum of [`Pepper::new`].
+    /// The number of bytes of a generated pepper, and the minimum of [`Pepper::from_bytes`].
     pub const LENGTH: usize = 32;
 
     /// Creates a pepper from configured bytes, such as a secret of the environment.
@@ -43,7 +43,7 @@ impl Pepper {
     /// # Errors
     ///
     /// [`WeakPepper`] when it has fewer than 32 bytes, or fewer than eight different ones.
-    pub fn new(secret: &[u8]) -> Result<Self, WeakPepper> {
+    pub fn from_bytes(secret: &[u8]) -> Result<Self, WeakPepper> {
         if secret.len() < Self::LENGTH || secret_strength::is_repetitive(secret) {
             return Err(WeakPepper);
         }
@@ -62,7 +62,7 @@ impl Pepper {
     /// [`NoEntropy`] when the operating system returns no random bytes.
     pub fn generate() -> Result<Self, NoEntropy> {
         let bytes = Self::random_bytes()?;
-        Self::new(&*bytes).map_err(|_| NoEntropy)
+        Self::from_bytes(&*bytes).map_err(|_| NoEntropy)
     }
 
     /// Random bytes that are wiped from memory when they are dropped.
@@ -126,8 +126,8 @@ mod tests {
 
     #[test]
     fn weak_peppers_are_refused() {
-        assert!(Pepper::new(b"short").is_err());
-        assert!(Pepper::new(&[7; 64]).is_err());
-        assert!(Pepper::new(b"0123456789abcdef0123456789abcdef").is_ok());
+        assert!(Pepper::from_bytes(b"short").is_err());
+        assert!(Pepper::from_bytes(&[7; 64]).is_err());
+        assert!(Pepper::from_bytes(b"0123456789abcdef0123456789abcdef").is_ok());
     }
 }

@@ -6,7 +6,9 @@
 use std::{fmt, sync::Arc};
 
 use http::{HeaderName, HeaderValue};
-use palisade_core::{AuthenticateLayer, AuthenticatorId, Rejection, SharedClock, SystemClock};
+use palisade_core::{
+    AuthenticateBuildError, AuthenticateLayer, AuthenticatorId, Rejection, SharedClock, SystemClock,
+};
 use palisade_internal::wall_clock::WallClock;
 
 use crate::{
@@ -85,8 +87,8 @@ impl ApiKeyLayerBuilder {
 
     /// Records each refusal and lets the request pass. Default: refusals are enforced.
     ///
-    /// Use it only while you introduce keys: in this mode the layer protects nothing. In a layer
-    /// made by [`AuthenticateLayer::any`] this choice has no effect; configure that layer.
+    /// Use it only while you introduce keys: in this mode the layer protects nothing. In a list
+    /// of an [`AuthenticateLayer`] this choice has no effect; configure that layer.
     pub fn dangerously_only_shadow(mut self) -> Self {
         self.shadow = true;
         self
@@ -137,8 +139,8 @@ impl ApiKeyLayerBuilder {
 
     /// Lets requests without a key pass as guests. A key that is not valid is still refused.
     ///
-    /// Default: a request without a key is refused with 401. In a layer made by
-    /// [`AuthenticateLayer::any`] this choice has no effect; configure that layer.
+    /// Default: a request without a key is refused with 401. In a list of an
+    /// [`AuthenticateLayer`] this choice has no effect; configure that layer.
     pub fn optional(mut self) -> Self {
         self.optional = true;
         self
@@ -164,11 +166,24 @@ impl ApiKeyLayerBuilder {
             return Err(ApiKeyBuildError::NoEnvironment);
         }
         let challenge = self.challenge()?;
-        Ok(self.finish(challenge))
+        let (optional, shadow) = (self.optional, self.shadow);
+        let authenticator = self.authenticator(challenge);
+        let mut alone = AuthenticateLayer::builder().authenticator(authenticator.clone());
+        if optional {
+            alone = alone.optional();
+        }
+        if shadow {
+            alone = alone.dangerously_only_shadow();
+        }
+        let alone = alone.build().map_err(ApiKeyBuildError::Authenticate)?;
+        Ok(ApiKeyLayer {
+            authenticator,
+            alone,
+        })
     }
 
-    /// Builds the layer from checked choices. `challenge` is the value of `WWW-Authenticate`.
-    pub(super) fn finish(self, challenge: HeaderValue) -> ApiKeyLayer {
+    /// Builds what decides about keys. `challenge` is the value of `WWW-Authenticate`.
+    pub(super) fn authenticator(self, challenge: HeaderValue) -> KeyAuthenticator {
         let inner = Inner {
             accepted: self.accepted,
             clock: self.clock,
@@ -183,18 +198,7 @@ impl ApiKeyLayerBuilder {
             store: self.store,
             unavailable: Inner::unavailable(),
         };
-        let authenticator = KeyAuthenticator(Arc::new(inner));
-        let mut alone = AuthenticateLayer::single(authenticator.clone());
-        if self.optional {
-            alone = alone.optional();
-        }
-        if self.shadow {
-            alone = alone.dangerously_only_shadow();
-        }
-        ApiKeyLayer {
-            authenticator,
-            alone,
-        }
+        KeyAuthenticator(Arc::new(inner))
     }
 
     /// The value of `WWW-Authenticate` in each 401 response.
@@ -212,9 +216,11 @@ impl ApiKeyLayerBuilder {
 }
 
 /// Why an [`ApiKeyLayer`] cannot be built.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ApiKeyBuildError {
+    /// The core cannot read keys from these places.
+    Authenticate(AuthenticateBuildError),
     /// The header has another meaning: `Authorization`, `Cookie` or `Host`.
     Header,
     /// No environment is accepted, so every key would be refused.
@@ -228,6 +234,7 @@ pub enum ApiKeyBuildError {
 impl fmt::Display for ApiKeyBuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Authenticate(error) => return error.fmt(f),
             Self::Header => {
                 "keys cannot be read from `Authorization`, `Cookie` or `Host`; choose a header such as `X-API-Key`"
             }

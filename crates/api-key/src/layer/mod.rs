@@ -36,7 +36,7 @@ const DEFAULT_CHALLENGE: HeaderValue =
 /// | the store cannot be asked | 503 with `Retry-After` |
 /// | a key bound to networks, without `ClientInfoLayer` outside | 500 |
 ///
-/// Use it as a layer by itself, or as one of several in [`AuthenticateLayer::any`]. In the second
+/// Use it as a layer by itself, or as one of several in an [`AuthenticateLayer`]. In the second
 /// case set [`optional`](ApiKeyLayerBuilder::optional) and shadow on that layer. The crate's front
 /// page has examples.
 #[derive(Clone)]
@@ -44,7 +44,7 @@ const DEFAULT_CHALLENGE: HeaderValue =
 pub struct ApiKeyLayer {
     /// Decides about keys.
     authenticator: KeyAuthenticator,
-    /// The layer for use by itself, outside of `AuthenticateLayer::any`.
+    /// The layer for use by itself, outside of a list of authenticators.
     alone: AuthenticateLayer,
 }
 
@@ -53,7 +53,11 @@ layer!(ApiKeyLayer);
 impl ApiKeyLayer {
     /// Creates a layer with the defaults of [`ApiKeyLayerBuilder`]: live keys, by the system clock.
     pub fn new(scheme: KeyScheme, store: impl KeyStore) -> Self {
-        Self::builder(scheme, store).finish(DEFAULT_CHALLENGE)
+        let authenticator = Self::builder(scheme, store).authenticator(DEFAULT_CHALLENGE);
+        Self {
+            alone: AuthenticateLayer::new(authenticator.clone()),
+            authenticator,
+        }
     }
 
     /// Starts to configure a layer that accepts keys of `scheme` with a record in `store`.

@@ -16,7 +16,7 @@ const MOST_ENTRIES: usize = 64;
 ///
 /// Default: valid immediately, from every address, without an end, and without any scope. The grant
 /// is checked by [`KeyScheme::mint`](crate::KeyScheme::mint) and
-/// [`KeyRecord::new`](crate::KeyRecord::new), which return [`InvalidGrant`].
+/// [`KeyRecord::from_grant`](crate::KeyRecord::from_grant), which return [`InvalidGrant`].
 ///
 /// ```
 /// use palisade_api_key::{Environment, Grant};

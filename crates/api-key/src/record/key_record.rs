@@ -54,7 +54,7 @@ impl KeyRecord {
     /// # Errors
     ///
     /// [`InvalidGrant`] when the grant contradicts itself or has text that is not allowed.
-    pub fn new(
+    pub fn from_grant(
         id: KeyId,
         digest: KeyDigest,
         grant: Grant,

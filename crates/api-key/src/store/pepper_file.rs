@@ -43,7 +43,7 @@ impl Pepper {
                 "a pepper file holds 64 hexadecimal digits",
             ));
         }
-        Self::new(&*bytes).map_err(|weak| KeyFileError::invalid(path, None, weak))
+        Self::from_bytes(&*bytes).map_err(|weak| KeyFileError::invalid(path, None, weak))
     }
 
     /// Makes a random pepper and writes it to a new file that only its owner may read.
@@ -62,7 +62,7 @@ impl Pepper {
         let text = Zeroizing::new(hex::encode(&*random) + "\n");
         private_file::write_new(path, text.as_bytes())
             .map_err(|problem| KeyFileError::io(path, "create", problem))?;
-        Self::new(&*random).map_err(|weak| KeyFileError::invalid(path, None, weak))
+        Self::from_bytes(&*random).map_err(|weak| KeyFileError::invalid(path, None, weak))
     }
 
     /// Reads the file, or creates it if it does not exist.

@@ -250,7 +250,7 @@ fn an_expired_key_is_refused_at_that_second() {
 
 /// Puts the digest of one key into the record of another.
 fn transplant(digest_of: &KeyRecord, into: &KeyRecord) -> KeyRecord {
-    KeyRecord::new(
+    KeyRecord::from_grant(
         into.id(),
         digest_of.digest().clone(),
         into.grant().clone(),
@@ -469,7 +469,7 @@ fn a_key_with_the_right_secret_is_no_guess() {
 fn shown_in_clear(layer: ApiKeyLayer, key: &str) -> Vec<Fact> {
     let mut head = with_header("x-api-key", key).into_parts().0;
     let cx = SecurityContext::find_or_create(&mut head);
-    assert!(AuthenticateLayer::single(layer).record_exposed(&cx, &mut head));
+    assert!(AuthenticateLayer::new(layer).record_exposed(&cx, &mut head));
     assert!(head.headers.is_empty(), "the key is taken out");
     cx.facts()
 }

@@ -38,7 +38,11 @@ impl Folder {
     }
 
     fn open(&self) -> FileKeyStore {
-        FileKeyStore::open_unwatched(self.path(), |_| {}).unwrap()
+        FileKeyStore::builder(self.path())
+            .on_report(|_| {})
+            .unwatched()
+            .open()
+            .unwrap()
     }
 
     /// Adds a key to the file through a store of its own, as another program would.
@@ -191,7 +195,11 @@ fn a_broken_file_keeps_the_keys_before_it_and_says_so_once() {
     let key = folder.add();
     let (sender, receiver) = mpsc::channel();
     let report = move |report: KeyFileReport<'_>| sender.send(format!("{report:?}")).unwrap();
-    let store = FileKeyStore::open_unwatched(folder.path(), report).unwrap();
+    let store = FileKeyStore::builder(folder.path())
+        .on_report(report)
+        .unwatched()
+        .open()
+        .unwrap();
     let good = folder.text();
     fs::write(folder.path(), good.replace("digest", "digset")).unwrap();
     assert!(store.refresh().is_err());
@@ -223,7 +231,8 @@ fn keys_of_a_broken_file_end_after_a_quarter_of_an_hour_with_503() {
     let clock = ManualClock::new(NOW);
     let store = FileKeyStore::builder(folder.path())
         .clock(clock.shared())
-        .open_unwatched()
+        .unwatched()
+        .open()
         .unwrap();
     let good = folder.text();
     fs::write(folder.path(), "version = ").unwrap();
@@ -252,7 +261,8 @@ fn the_bound_on_older_keys_is_the_operators() {
     let store = FileKeyStore::builder(folder.path())
         .clock(clock.shared())
         .max_stale_age(Duration::from_secs(60))
-        .open_unwatched()
+        .unwatched()
+        .open()
         .unwrap();
     fs::remove_file(folder.path()).unwrap();
     assert!(store.refresh().is_err());
@@ -270,7 +280,8 @@ fn a_second_problem_of_the_file_and_the_end_of_its_keys_are_told_once_each() {
     let store = FileKeyStore::builder(folder.path())
         .clock(clock.shared())
         .on_report(move |report| sender.send(format!("{report:?}")).unwrap())
-        .open_unwatched()
+        .unwatched()
+        .open()
         .unwrap();
     let good = folder.text();
     let broken = [good.replace("digest", "digset"), "version = ".into()];
@@ -406,7 +417,11 @@ fn a_link_to_the_file_stays_a_link() {
     let link = folder.folder.path().join("link.toml");
     std::os::unix::fs::symlink(folder.path(), &link).unwrap();
     let minted = folder.scheme.mint(live(), NOW).unwrap();
-    let store = FileKeyStore::open_unwatched(&link, |_| {}).unwrap();
+    let store = FileKeyStore::builder(&link)
+        .on_report(|_| {})
+        .unwatched()
+        .open()
+        .unwrap();
     store
         .update(|table| table.insert(minted.record().clone()))
         .unwrap();
@@ -428,7 +443,11 @@ fn check_broken(change: impl FnOnce(&str) -> String, line: Option<usize>, says: 
     folder.add();
     let text = folder.text();
     fs::write(folder.path(), change(&text)).unwrap();
-    let problem = FileKeyStore::open_unwatched(folder.path(), |_| {}).unwrap_err();
+    let problem = FileKeyStore::builder(folder.path())
+        .on_report(|_| {})
+        .unwatched()
+        .open()
+        .unwrap_err();
     let shown = problem.to_string();
     assert!(shown.contains(says), "{shown}");
     assert!(
@@ -513,7 +532,11 @@ fn an_error_never_repeats_a_key_that_someone_pasted_into_the_file() {
     ];
     for text in broken {
         fs::write(folder.path(), &text).unwrap();
-        let problem = FileKeyStore::open_unwatched(folder.path(), |_| {}).unwrap_err();
+        let problem = FileKeyStore::builder(folder.path())
+            .on_report(|_| {})
+            .unwatched()
+            .open()
+            .unwrap_err();
         assert!(
             !format!("{problem} {problem:?}").contains(secret),
             "{problem:?}"

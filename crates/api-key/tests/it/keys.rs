@@ -38,7 +38,7 @@ fn two_keys_share_neither_id_nor_secret() {
 #[test]
 fn prefixes_are_short_words() {
     for good in ["psk", "ab", "acme2", "sixteenletterslo"] {
-        assert_eq!(KeyFormat::new(good).unwrap().prefix(), good);
+        assert_eq!(KeyFormat::with_prefix(good).unwrap().prefix(), good);
     }
     for bad in [
         "",
@@ -50,7 +50,7 @@ fn prefixes_are_short_words() {
         "ключ",
         "seventeenletterss",
     ] {
-        assert!(KeyFormat::new(bad).is_err(), "{bad}");
+        assert!(KeyFormat::with_prefix(bad).is_err(), "{bad}");
     }
 }
 
@@ -76,7 +76,7 @@ fn a_typo_is_found_without_a_store() {
 #[test]
 fn a_key_of_another_prefix_is_malformed() {
     let stand = Stand::new();
-    let other = KeyFormat::new("pks").unwrap();
+    let other = KeyFormat::with_prefix("pks").unwrap();
     assert!(other.parse(stand.key().as_bytes()).is_err());
 }
 
@@ -182,7 +182,7 @@ fn a_scheme_knows_the_records_that_its_pepper_and_prefix_made() {
         .unwrap()
         .record()
         .clone();
-    let other_prefix = KeyFormat::new("acme").unwrap();
+    let other_prefix = KeyFormat::with_prefix("acme").unwrap();
     assert!(KeyScheme::new(pepper.clone()).made(&record));
     assert!(!KeyScheme::with_format(other_prefix, pepper).made(&record));
     assert!(!KeyScheme::new(Pepper::generate().unwrap()).made(&record));

@@ -358,8 +358,10 @@ impl Authenticator for Bearer {
 fn beside_another_kind_the_credential_present_decides() {
     let stand = Stand::new();
     let key = stand.key();
-    let any =
-        || AuthenticateLayer::any([Arc::new(stand.layer()) as _, Arc::new(Bearer) as _]).unwrap();
+    let any = || {
+        let both = AuthenticateLayer::builder().authenticator(stand.layer());
+        both.authenticator(Bearer).build().unwrap()
+    };
     assert_eq!(
         ask(any(), with_header("x-api-key", &key)).who(),
         Some(id_of(&key).as_str())

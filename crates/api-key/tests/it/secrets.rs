@@ -57,7 +57,7 @@ fn check_silent(shown: &str, canaries: &[&str]) {
 fn debug_output_holds_no_key_digest_or_pepper() {
     let pepper = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
     let stand = Stand {
-        scheme: KeyScheme::new(Pepper::new(pepper.as_bytes()).unwrap()),
+        scheme: KeyScheme::new(Pepper::from_bytes(pepper.as_bytes()).unwrap()),
         ..Stand::new()
     };
     let minted = stand.mint(live());

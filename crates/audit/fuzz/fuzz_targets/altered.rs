@@ -43,7 +43,7 @@ static TRAIL: LazyLock<(Vec<u8>, Anchor)> = LazyLock::new(|| {
 });
 
 fn key() -> AuditKey {
-    AuditKey::new(*b"0123456789abcdef0123456789abcdef").expect("a key")
+    AuditKey::from_bytes(*b"0123456789abcdef0123456789abcdef").expect("a key")
 }
 
 fuzz_target!(|edits: &[u8]| {

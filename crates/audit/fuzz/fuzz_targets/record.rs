@@ -22,7 +22,7 @@ static AUDIT: LazyLock<(MemorySink, AuditLayer)> = LazyLock::new(|| {
     let sink = MemorySink::with_capacity(1);
     let layer = AuditLayer::builder()
         .sink(sink.clone())
-        .correlation_key(AuditKey::new(*b"0123456789abcdef0123456789abcdef").expect("a key"))
+        .correlation_key(AuditKey::from_bytes(*b"0123456789abcdef0123456789abcdef").expect("a key"))
         .correlate_query("user")
         .dangerously_record_query("page")
         .dangerously_record_raw_paths();

@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use palisade_audit::{AuditKey, VerifyOptions, verify};
 
 fuzz_target!(|bytes: &[u8]| {
-    let key = AuditKey::new(*b"0123456789abcdef0123456789abcdef").expect("a key");
+    let key = AuditKey::from_bytes(*b"0123456789abcdef0123456789abcdef").expect("a key");
     assert!(verify(bytes, &VerifyOptions::new().key(key)).is_err());
     let Ok(report) = verify(bytes, &VerifyOptions::new()) else {
         return;

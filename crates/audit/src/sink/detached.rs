@@ -32,7 +32,7 @@ use crate::{
 ///
 /// let slow = MemorySink::new();
 /// let layer = AuditLayer::builder()
-///     .sink(DetachedSink::new(slow, 1024)?)
+///     .sink(DetachedSink::builder(slow).capacity(4096).build()?)
 ///     .build()?;
 /// # let _ = layer; Ok::<(), palisade_audit::AuditBuildError>(())
 /// ```
@@ -56,32 +56,15 @@ enum Job {
 }
 
 impl DetachedSink {
-    /// Starts a thread for a sink, with space for this many waiting records.
-    ///
-    /// Choose the capacity by the longest pause that must lose nothing: at 100 requests a second, 1024 records are
-    /// ten seconds. A record takes about a kilobyte while it waits. The thread ends when the sink is dropped, after
-    /// it passed on what waits.
-    ///
-    /// # Errors
-    ///
-    /// [`AuditBuildError::InvalidSetting`] for a capacity of 0, [`AuditBuildError::NoThread`] if no thread can be
-    /// started.
-    pub fn new(sink: impl Sink, capacity: usize) -> Result<Self, AuditBuildError> {
-        if capacity == 0 {
-            return Err(AuditBuildError::InvalidSetting {
-                setting: "DetachedSink::new",
-                problem: "use a capacity of 1 event or more",
-            });
+    /// The default of [`DetachedSinkBuilder::capacity`].
+    const CAPACITY: usize = 1024;
+
+    /// Starts to configure a thread for a sink.
+    pub fn builder(sink: impl Sink) -> DetachedSinkBuilder {
+        DetachedSinkBuilder {
+            sink: Arc::new(sink),
+            capacity: Self::CAPACITY,
         }
-        let (queue, jobs) = sync_channel(capacity);
-        let lost = Arc::new(AtomicU64::new(0));
-        let name = format!("{sink:?}");
-        let counted = Arc::clone(&lost);
-        thread::Builder::new()
-            .name("palisade-audit-sink".into())
-            .spawn(move || run(&sink, &jobs, &counted))
-            .map_err(AuditBuildError::NoThread)?;
-        Ok(Self { queue, name, lost })
     }
 
     /// Puts a job into the queue. A full queue counts a lost record.
@@ -89,6 +72,53 @@ impl DetachedSink {
         if self.queue.try_send(job).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
+    }
+}
+
+/// Configures a [`DetachedSink`]. Made by [`DetachedSink::builder`].
+///
+/// Default: space for 1024 waiting records.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct DetachedSinkBuilder {
+    /// The inner sink.
+    sink: Arc<dyn Sink>,
+    /// Checked by `build`.
+    capacity: usize,
+}
+
+impl DetachedSinkBuilder {
+    /// Sets how many records may wait. Default: 1024. With 0 the sink is not built.
+    ///
+    /// Choose it by the longest pause that must lose nothing: at 100 requests a second, 1024 records are ten
+    /// seconds. A record takes about a kilobyte while it waits.
+    pub fn capacity(mut self, records: usize) -> Self {
+        self.capacity = records;
+        self
+    }
+
+    /// Starts the thread. It ends when the sink is dropped, after it passed on what waits.
+    ///
+    /// # Errors
+    ///
+    /// [`AuditBuildError::InvalidSetting`] for a capacity of 0, [`AuditBuildError::NoThread`] if no thread can be
+    /// started.
+    pub fn build(self) -> Result<DetachedSink, AuditBuildError> {
+        if self.capacity == 0 {
+            return Err(AuditBuildError::InvalidSetting {
+                setting: "DetachedSinkBuilder::capacity",
+                problem: "use a capacity of 1 event or more",
+            });
+        }
+        let (queue, jobs) = sync_channel(self.capacity);
+        let lost = Arc::new(AtomicU64::new(0));
+        let name = format!("{:?}", self.sink);
+        let counted = Arc::clone(&lost);
+        thread::Builder::new()
+            .name("palisade-audit-sink".into())
+            .spawn(move || run(&self.sink, &jobs, &counted))
+            .map_err(AuditBuildError::NoThread)?;
+        Ok(DetachedSink { queue, name, lost })
     }
 }
 

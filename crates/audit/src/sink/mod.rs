@@ -17,7 +17,7 @@ use std::{fmt, sync::Arc};
 use palisade_core::MaybeReady;
 
 pub use self::{
-    detached::DetachedSink,
+    detached::{DetachedSink, DetachedSinkBuilder},
     file::{FileSink, FileSinkBuilder, LowSpaceAction},
     memory::MemorySink,
     syslog::{SyslogAddress, SyslogSink, SyslogSinkBuilder},

@@ -49,7 +49,7 @@ impl Place {
 }
 
 fn key() -> AuditKey {
-    AuditKey::new(*b"0123456789abcdef0123456789abcdef").unwrap()
+    AuditKey::from_bytes(*b"0123456789abcdef0123456789abcdef").unwrap()
 }
 
 fn options() -> VerifyOptions {

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use crate::support::{close, serve, written};
 
 fn key() -> AuditKey {
-    AuditKey::new(*b"0123456789abcdef0123456789abcdef").unwrap()
+    AuditKey::from_bytes(*b"0123456789abcdef0123456789abcdef").unwrap()
 }
 
 fn is_found(bytes: &[u8], options: &VerifyOptions) -> bool {

@@ -12,7 +12,7 @@ const CANARY: &str = "canary7f3a9b";
 const DEVICE: HeaderName = HeaderName::from_static("x-device");
 
 fn key() -> AuditKey {
-    AuditKey::new(*b"0123456789abcdef0123456789abcdef").unwrap()
+    AuditKey::from_bytes(*b"0123456789abcdef0123456789abcdef").unwrap()
 }
 
 fn full_of_secrets() -> Request<Body> {

@@ -238,7 +238,7 @@ async fn a_detached_sink_may_block_and_records_beyond_its_capacity_are_counted()
     let (barrier, memory) = (Arc::new(Barrier::new(2)), MemorySink::new());
     let blocks = Blocks(Arc::clone(&barrier), memory.clone());
     let layer = AuditLayer::builder()
-        .sink(DetachedSink::new(blocks, 2).unwrap())
+        .sink(DetachedSink::builder(blocks).capacity(2).build().unwrap())
         .build()
         .unwrap();
     for _ in 0..10 {

@@ -26,7 +26,10 @@ impl Store {
     /// Opens the store. Fails if it does not exist or cannot be parsed.
     pub(super) fn open(&self) -> Result<FileKeyStore, Failure> {
         // A command ends at once, so it needs no watch for changes of the file.
-        Ok(FileKeyStore::open_unwatched(&self.store, |_| {})?)
+        Ok(FileKeyStore::builder(&self.store)
+            .on_report(|_| {})
+            .unwatched()
+            .open()?)
     }
 
     /// Opens the store, or creates an empty one.
@@ -56,7 +59,7 @@ pub(super) struct Scheme {
     /// The prefix of all keys
     ///
     /// Tools that search for leaked secrets find keys by this prefix. All keys of a store have the same.
-    #[arg(long, default_value = "psk", value_parser = KeyFormat::new, value_name = "WORD")]
+    #[arg(long, default_value = "psk", value_parser = KeyFormat::with_prefix, value_name = "WORD")]
     prefix: KeyFormat,
 }
 

@@ -42,7 +42,7 @@ pub(crate) struct Verify {
     /// The prefix of all keys
     ///
     /// As the service is configured. Each key of the store must have been made with it.
-    #[arg(long, default_value = "psk", value_parser = KeyFormat::new, value_name = "WORD")]
+    #[arg(long, default_value = "psk", value_parser = KeyFormat::with_prefix, value_name = "WORD")]
     prefix: KeyFormat,
     /// Reads the files as this user: a name, UID, or UID:GID,GID,…; needs root
     ///
@@ -70,7 +70,10 @@ impl Verify {
     ///
     /// The store is checked first. Of several wrong keys the first one is named.
     fn check(&self) -> Result<String, String> {
-        let store = FileKeyStore::open_unwatched(&self.store, |_| {});
+        let store = FileKeyStore::builder(&self.store)
+            .on_report(|_| {})
+            .unwatched()
+            .open();
         let records = store
             .map_err(|problem| problem.to_string())?
             .table()

@@ -77,7 +77,7 @@ impl Revoke {
             RevokedTokensFile::create(&self.list)?;
             output::note(format_args!("made {}", self.list.display()));
         }
-        let list = RevokedTokensFile::open_unwatched(&self.list)?;
+        let list = RevokedTokensFile::builder(&self.list).unwatched().open()?;
         let now = moment::now();
         let until = now + self.keep.0;
         let count = list.update(|entries| {

@@ -38,7 +38,7 @@ pub(crate) struct TryKey {
     /// The prefix of all keys
     ///
     /// As the service is configured. A key with another prefix is malformed.
-    #[arg(long, default_value = "psk", value_parser = KeyFormat::new, value_name = "WORD")]
+    #[arg(long, default_value = "psk", value_parser = KeyFormat::with_prefix, value_name = "WORD")]
     prefix: KeyFormat,
     /// Accepts keys of this environment; may be given several times
     ///
@@ -57,7 +57,10 @@ impl TryKey {
     ///
     /// The order of the checks is that of the layer: form, id, secret, times, network, environment.
     pub(super) fn run(self) -> Result<(), Failure> {
-        let store = FileKeyStore::open_unwatched(&self.store, |_| {})?;
+        let store = FileKeyStore::builder(&self.store)
+            .on_report(|_| {})
+            .unwatched()
+            .open()?;
         let scheme = KeyScheme::with_format(self.prefix.clone(), Pepper::read_file(&self.pepper)?);
         let table = store.table();
         decide_each_line(|key| {

@@ -16,7 +16,7 @@ const KEY: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00
 fn trail(folder: &Folder, key: Option<&str>) {
     let mut sink = FileSink::builder(folder.path("audit.jsonl"));
     if let Some(key) = key {
-        sink = sink.key(AuditKey::new(key).unwrap());
+        sink = sink.key(AuditKey::from_bytes(key).unwrap());
     }
     let layer = AuditLayer::builder()
         .sink(sink.open().unwrap())

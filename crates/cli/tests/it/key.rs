@@ -18,7 +18,11 @@ const ROTATE: &str = "key rotate --store keys.toml --pepper pepper";
 /// Sends a key to a server that has these files, and returns the status.
 fn status(folder: &Folder, key: &str) -> StatusCode {
     let scheme = KeyScheme::new(Pepper::read_file(folder.path("pepper")).unwrap());
-    let store = FileKeyStore::open_unwatched(folder.path("keys.toml"), |_| {}).unwrap();
+    let store = FileKeyStore::builder(folder.path("keys.toml"))
+        .on_report(|_| {})
+        .unwatched()
+        .open()
+        .unwrap();
     let handler = service_fn(async |_: Request<Full<Bytes>>| {
         Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
     });

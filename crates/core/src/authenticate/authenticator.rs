@@ -47,7 +47,7 @@ use crate::{
 ///     fn challenge(&self) -> HeaderValue { HeaderValue::from_static("Password") }
 /// }
 ///
-/// let layer = AuthenticateLayer::single(SharedPassword {
+/// let layer = AuthenticateLayer::new(SharedPassword {
 ///     id: AuthenticatorId::unique(),
 ///     password: Secret::new(*b"open sesame"),
 /// });

@@ -12,7 +12,7 @@ use crate::credential::CredentialSource;
 /// ```
 /// use palisade_core::{AuthenticateBuildError, AuthenticateLayer};
 ///
-/// let error = AuthenticateLayer::any([]).unwrap_err();
+/// let error = AuthenticateLayer::builder().build().unwrap_err();
 /// assert_eq!(error, AuthenticateBuildError::NoAuthenticator);
 /// assert_eq!(error.to_string(), "the list of authenticators is empty: name at least one");
 /// ```

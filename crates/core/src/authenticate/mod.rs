@@ -14,5 +14,7 @@ mod registered;
 mod authenticator;
 
 pub use self::{
-    authenticator::Authenticator, error::AuthenticateBuildError, layer::AuthenticateLayer,
+    authenticator::Authenticator,
+    error::AuthenticateBuildError,
+    layer::{AuthenticateLayer, AuthenticateLayerBuilder},
 };

@@ -139,7 +139,7 @@ pub trait Guard: Send + Sync + 'static {
 ///
 /// let enforced = AccessLayer::new([]);
 /// assert_eq!(enforced.mode(), Mode::Enforce);
-/// let shadow = AccessLayer::new([]).dangerously_only_shadow();
+/// let shadow = AccessLayer::builder([]).dangerously_only_shadow().build();
 /// assert_eq!(shadow.mode(), Mode::Shadow);
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]

@@ -41,7 +41,10 @@ const BEARER: HeaderValue = HeaderValue::from_static("Bearer");
 ///     .any("/health", Rule::public())
 ///     .any("/speak", Rule::scope("tts:speak"))
 ///     .build()?;
-/// let authenticate = AuthenticateLayer::single(TestAuthenticator::new()).optional();
+/// let authenticate = AuthenticateLayer::builder()
+///     .authenticator(TestAuthenticator::new())
+///     .optional()
+///     .build()?;
 /// let access = AccessLayer::new(authenticate.challenges());
 /// let stack = GuardLayer((RouteLayer::new(Arc::new(table)), authenticate, access));
 /// let service = stack.layer(EmptyOk::default());
@@ -71,31 +74,20 @@ pub struct AccessLayer {
 layer!(AccessLayer);
 
 impl AccessLayer {
-    /// Makes the guard. The challenges tell an anonymous client which credentials are accepted.
-    /// Default, if there are none: `Bearer`.
+    /// Makes the guard, which enforces its refusals. The challenges tell an anonymous client which
+    /// credentials are accepted. Default, if there are none: `Bearer`.
     ///
     /// Take them from [`AuthenticateLayer::challenges`](crate::AuthenticateLayer::challenges).
     pub fn new(challenges: impl IntoIterator<Item = HeaderValue>) -> Self {
-        let mut challenges: Vec<HeaderValue> = challenges.into_iter().collect();
-        if challenges.is_empty() {
-            challenges.push(BEARER);
-        }
-        let challenge = challenges.first().cloned();
-        let missing = Rejection::unauthenticated(challenges)
-            .prerendered()
-            .with_reason("no credential");
-        Self {
-            challenge: challenge.unwrap_or(BEARER),
-            missing: Arc::new(missing),
-            mode: Mode::Enforce,
-        }
+        Self::builder(challenges).build()
     }
 
-    /// Records what would be refused and lets it pass. Default: off. Use it only while rolling out
-    /// a table.
-    pub fn dangerously_only_shadow(mut self) -> Self {
-        self.mode = Mode::Shadow;
-        self
+    /// Starts to configure the guard. The challenges are those of [`new`](Self::new).
+    pub fn builder(challenges: impl IntoIterator<Item = HeaderValue>) -> AccessLayerBuilder {
+        AccessLayerBuilder {
+            challenges: challenges.into_iter().collect(),
+            mode: Mode::Enforce,
+        }
     }
 
     /// Checks the identity against a rule.
@@ -111,6 +103,49 @@ impl AccessLayer {
                 let reason = "AccessLayer needs an authenticator outside it";
                 Err(Box::new(Rejection::misconfigured(reason)))
             }
+        }
+    }
+}
+
+/// Configures an [`AccessLayer`]. Made by [`AccessLayer::builder`].
+///
+/// Default: refusals are enforced.
+///
+/// ```
+/// use palisade_core::{AccessLayer, Guard, Mode};
+///
+/// let shadow = AccessLayer::builder([]).dangerously_only_shadow().build();
+/// assert_eq!(shadow.mode(), Mode::Shadow);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct AccessLayerBuilder {
+    challenges: Vec<HeaderValue>,
+    mode: Mode,
+}
+
+impl AccessLayerBuilder {
+    /// Records what would be refused and lets it pass. Default: off. Use it only while rolling out
+    /// a table.
+    pub fn dangerously_only_shadow(mut self) -> Self {
+        self.mode = Mode::Shadow;
+        self
+    }
+
+    /// Builds the layer, with its refusal rendered.
+    pub fn build(self) -> AccessLayer {
+        let mut challenges = self.challenges;
+        if challenges.is_empty() {
+            challenges.push(BEARER);
+        }
+        let challenge = challenges.first().cloned();
+        let missing = Rejection::unauthenticated(challenges)
+            .prerendered()
+            .with_reason("no credential");
+        AccessLayer {
+            challenge: challenge.unwrap_or(BEARER),
+            missing: Arc::new(missing),
+            mode: self.mode,
         }
     }
 }

@@ -7,6 +7,9 @@ mod not_found;
 mod access;
 
 pub use self::{
-    access::AccessLayer, not_found::NotFoundLayer, render::RenderLayer, request_id::RequestIdLayer,
+    access::{AccessLayer, AccessLayerBuilder},
+    not_found::NotFoundLayer,
+    render::RenderLayer,
+    request_id::RequestIdLayer,
     route::RouteLayer,
 };

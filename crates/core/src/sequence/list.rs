@@ -25,7 +25,7 @@ use crate::{
 ///
 /// let guards = [
 ///     AnyGuard::new(NotFoundLayer::new()),
-///     AnyGuard::new(AccessLayer::new([]).dangerously_only_shadow()),
+///     AnyGuard::new(AccessLayer::builder([]).dangerously_only_shadow().build()),
 /// ];
 /// assert_eq!(guards[1].name(), "access");
 /// assert_eq!(guards[1].mode(), Mode::Shadow);

@@ -66,7 +66,7 @@ pub(crate) type Step = Poll<Result<(), Box<Rejection>>>;
 /// ```
 /// use palisade_core::{AccessLayer, Guards, Mode, NotFoundLayer};
 ///
-/// let stack = (NotFoundLayer::new(), AccessLayer::new([]).dangerously_only_shadow());
+/// let stack = (NotFoundLayer::new(), AccessLayer::builder([]).dangerously_only_shadow().build());
 /// let lines: Vec<_> = stack.list().iter().map(|guard| match guard.mode {
 ///     Mode::Enforce => guard.name.to_owned(),
 ///     Mode::Shadow => format!("{} (records, does not refuse)", guard.name),

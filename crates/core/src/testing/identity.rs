@@ -44,7 +44,7 @@ pub const fn signed_in(principal: Principal) -> SignedIn {
 /// ```
 /// use palisade_core::{AuthenticateLayer, testing::TestAuthenticator};
 ///
-/// let layer = AuthenticateLayer::single(TestAuthenticator::new());
+/// let layer = AuthenticateLayer::new(TestAuthenticator::new());
 /// assert_eq!(layer.kinds(), ["test"]);
 /// ```
 #[derive(Clone, Debug)]

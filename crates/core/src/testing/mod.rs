@@ -21,7 +21,7 @@
 //! let table = RouteTable::builder().any("/speak", Rule::scope("tts:speak")).build()?;
 //! let app = GuardLayer((
 //!     RouteLayer::new(Arc::new(table)),
-//!     AuthenticateLayer::single(TestAuthenticator::new()).optional(),
+//!     AuthenticateLayer::builder().authenticator(TestAuthenticator::new()).optional().build()?,
 //!     AccessLayer::new([]),
 //! ))
 //! .layer(EmptyOk::default());

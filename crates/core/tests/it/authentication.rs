@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue, Request, StatusCode, request};
 use palisade_core::{
-    AuthenticateBuildError, AuthenticateLayer, Authenticator, AuthenticatorId, Credential,
-    CredentialSource, GuardLayer, Guards, Identity, Presence, Principal, Rejection,
-    SecurityContext, TokenShape, Verdict,
+    AuthenticateBuildError, AuthenticateLayer, AuthenticateLayerBuilder, Authenticator,
+    AuthenticatorId, Credential, CredentialSource, GuardLayer, Guards, Identity, Presence,
+    Principal, Rejection, SecurityContext, TokenShape, Verdict,
 };
 use tower::{Layer as _, ServiceExt as _};
 
@@ -55,7 +55,19 @@ impl ByHeader {
     }
 
     pub fn layer(self) -> AuthenticateLayer {
-        AuthenticateLayer::single(self)
+        AuthenticateLayer::new(self)
+    }
+
+    pub fn builder(self) -> AuthenticateLayerBuilder {
+        AuthenticateLayer::builder().authenticator(self)
+    }
+
+    pub fn optional(self) -> AuthenticateLayer {
+        self.builder().optional().build().unwrap()
+    }
+
+    pub fn in_shadow(self) -> AuthenticateLayer {
+        self.builder().dangerously_only_shadow().build().unwrap()
     }
 }
 
@@ -113,16 +125,28 @@ impl Authenticator for ByHeader {
     }
 }
 
-pub fn any(all: impl IntoIterator<Item = ByHeader>) -> AuthenticateLayer {
-    AuthenticateLayer::any(all.into_iter().map(ByHeader::shared)).unwrap()
+pub fn several(all: impl IntoIterator<Item = ByHeader>) -> AuthenticateLayerBuilder {
+    AuthenticateLayer::builder().authenticators(all.into_iter().map(ByHeader::shared))
 }
 
-fn key_or_token() -> AuthenticateLayer {
-    any([
+pub fn any(all: impl IntoIterator<Item = ByHeader>) -> AuthenticateLayer {
+    several(all).build().unwrap()
+}
+
+fn key_or_token_builder() -> AuthenticateLayerBuilder {
+    several([
         ByHeader::new("x-cookie").ambient(),
         ByHeader::new("x-key"),
         ByHeader::new("x-token"),
     ])
+}
+
+fn key_or_token() -> AuthenticateLayer {
+    key_or_token_builder().build().unwrap()
+}
+
+fn optional_key_or_token() -> AuthenticateLayer {
+    key_or_token_builder().optional().build().unwrap()
 }
 
 pub fn request(headers: &[(&'static str, &'static str)]) -> Request<TestBody> {
@@ -174,7 +198,7 @@ pub async fn code<G: Guards + Clone>(
 async fn an_unknown_identity_is_not_an_anonymous_one() {
     let no_authenticator = (None::<AuthenticateLayer>, None::<AuthenticateLayer>);
     assert_eq!(send(no_authenticator, &[]).await.1, "unknown");
-    assert_eq!(send(key_or_token().optional(), &[]).await.1, "anonymous");
+    assert_eq!(send(optional_key_or_token(), &[]).await.1, "anonymous");
     assert_eq!(
         code(key_or_token(), &[]).await,
         (401, "unauthenticated".into())
@@ -200,7 +224,7 @@ async fn a_failed_credential_is_never_retried_as_another() {
         code(key_or_token(), &both).await,
         (401, "unauthenticated".into())
     );
-    let optional = key_or_token().optional();
+    let optional = optional_key_or_token();
     assert_eq!(
         code(optional, &[("x-key", "bad")]).await,
         (401, "unauthenticated".into())
@@ -209,7 +233,7 @@ async fn a_failed_credential_is_never_retried_as_another() {
 
 #[tokio::test]
 async fn an_authorization_without_a_reader_is_not_anonymous() {
-    let optional = key_or_token().optional();
+    let optional = optional_key_or_token();
     let headers = [("authorization", "Basic YTpi")];
     assert_eq!(
         code(optional, &headers).await,
@@ -240,7 +264,10 @@ async fn an_authorization_without_a_reader_beside_a_valid_key_is_ambiguous() {
 
 #[tokio::test]
 async fn a_malformed_authorization_is_refused_whatever_authenticators_there_are() {
-    let layer = || any([ByHeader::new("token"), ByHeader::new("x-key")]);
+    let layer = || {
+        let both = several([ByHeader::new("token"), ByHeader::new("x-key")]);
+        both.optional().build().unwrap()
+    };
     for line in [
         "Bearer\tann",
         "Bearer  ann",
@@ -254,7 +281,7 @@ async fn a_malformed_authorization_is_refused_whatever_authenticators_there_are(
             &[("authorization", line), ("x-key", "ann")],
         ] {
             assert_eq!(
-                code(layer().optional(), headers).await,
+                code(layer(), headers).await,
                 (400, "authorization_malformed".into()),
                 "{headers:?}"
             );
@@ -325,7 +352,7 @@ async fn ambiguous_and_malformed_credentials_get_the_challenge_invalid_request()
 
 #[test]
 fn two_authenticators_that_read_the_same_credential_are_a_build_error() {
-    let build = |all: Vec<ByHeader>| AuthenticateLayer::any(all.into_iter().map(ByHeader::shared));
+    let build = |all: Vec<ByHeader>| several(all).build();
     let two = build(vec![
         ByHeader::new("token"),
         ByHeader::new("x-key"),
@@ -405,7 +432,12 @@ async fn challenges_of(refusal: Rejection) -> (u16, Vec<String>) {
         Arc::new(Refuses(refusal)) as Arc<dyn Authenticator>,
         ByHeader::new("x-key").shared(),
     ];
-    let layer = GuardLayer(AuthenticateLayer::any(all).unwrap());
+    let layer = GuardLayer(
+        AuthenticateLayer::builder()
+            .authenticators(all)
+            .build()
+            .unwrap(),
+    );
     let response = layer
         .layer(responds_with(""))
         .oneshot(request(&[("x-refused", "a")]))
@@ -455,7 +487,7 @@ async fn a_failure_of_the_server_is_not_charged_to_the_client() {
     assert_eq!(challenges_of(unavailable.clone()).await, (503, vec![]));
     let (mut head, ()) = request(&[("x-refused", "a")]).map(drop).into_parts();
     let cx = SecurityContext::find_or_create(&mut head);
-    let layer = AuthenticateLayer::single(Refuses(unavailable));
+    let layer = AuthenticateLayer::new(Refuses(unavailable));
     assert!(matches!(
         palisade_core::Guard::admit(&layer, &cx, &mut head),
         Verdict::Refuse(_)
@@ -508,9 +540,8 @@ async fn every_challenge_is_sent_in_a_separate_header_line() {
 
 #[tokio::test]
 async fn an_optional_outer_layer_does_not_open_a_required_inner_one() {
-    let weak = ByHeader::new("x-weak").layer();
-    let strong = || ByHeader::new("x-key").layer();
-    let stack = (weak.clone().optional(), strong());
+    let weak = ByHeader::new("x-weak").optional();
+    let stack = (weak, ByHeader::new("x-key").layer());
     assert_eq!(
         code(stack.clone(), &[]).await,
         (401, "unauthenticated".into())
@@ -534,7 +565,8 @@ async fn the_same_layer_twice_accepts_its_principal() {
 
 #[tokio::test]
 async fn in_shadow_nothing_is_stripped_and_every_layer_authenticates() {
-    let shadow = key_or_token().dangerously_only_shadow();
+    let shadow = key_or_token_builder().dangerously_only_shadow();
+    let shadow = shadow.build().unwrap();
     assert_eq!(
         send(shadow.clone(), &[("x-key", "bad")]).await.1,
         "anonymous x-key"

@@ -73,7 +73,7 @@ async fn another_instance_verifies_a_cookie_again() {
 
 #[tokio::test]
 async fn an_optional_inner_layer_refuses_what_another_instance_accepted_too() {
-    let stack = (customers().layer(), staff().layer().optional());
+    let stack = (customers().layer(), staff().optional());
     let customer = [("authorization", "Bearer customer")];
     assert_eq!(code(stack, &customer).await.0, 401);
 }
@@ -144,8 +144,7 @@ async fn the_same_instance_decides_once() {
         }
     }
     let log = log();
-    let layer =
-        palisade_core::AuthenticateLayer::single(Counts(ByHeader::new("x-key"), log.clone()));
+    let layer = palisade_core::AuthenticateLayer::new(Counts(ByHeader::new("x-key"), log.clone()));
     let stack = (layer.clone(), layer);
     assert_eq!(send(stack, &[("x-key", "ann")]).await.0, ADMITTED);
     assert_eq!(take_events(&log), ["called"]);
@@ -190,8 +189,8 @@ async fn a_cookie_is_ignored_beside_a_credential_that_an_outer_layer_accepted() 
 
 #[tokio::test]
 async fn a_credential_that_an_outer_layer_in_shadow_left_is_removed_by_the_inner_layer() {
-    let layer = ByHeader::new("x-key").layer();
-    let stack = (layer.clone().dangerously_only_shadow(), layer);
+    let key = ByHeader::new("x-key");
+    let stack = (key.clone().in_shadow(), key.layer());
     assert_eq!(
         send(stack.clone(), &[("x-key", "ann")]).await,
         (ADMITTED, "ann by x-key".into())
@@ -255,12 +254,9 @@ async fn one_credential_that_two_layers_read_as_two_principals_is_misconfigured(
             self.0.challenge()
         }
     }
-    let renames = palisade_core::AuthenticateLayer::single(Renames(staff()));
+    let renames = palisade_core::AuthenticateLayer::new(Renames(staff()));
     let headers = [("authorization", "Bearer staff-ann")];
-    for outer in [
-        customers().layer(),
-        customers().layer().dangerously_only_shadow(),
-    ] {
+    for outer in [customers().layer(), customers().in_shadow()] {
         assert_eq!(
             code((outer, renames.clone()), &headers).await,
             (500, "misconfigured".into())
@@ -299,7 +295,9 @@ async fn a_principal_without_the_scope_gets_the_needed_scopes_in_the_challenge()
 async fn access_in_shadow_lets_a_principal_without_the_scope_pass() {
     let access = palisade_core::AccessLayer::new([]);
     assert_eq!(Guard::mode(&access), palisade_core::Mode::Enforce);
-    let shadow = access.dangerously_only_shadow();
+    let shadow = palisade_core::AccessLayer::builder([])
+        .dangerously_only_shadow()
+        .build();
     assert_eq!(Guard::mode(&shadow), palisade_core::Mode::Shadow);
     assert_eq!(refused_by_access(shadow).await, (ADMITTED, vec![]));
 }

@@ -19,7 +19,7 @@ static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
         let key = SigningKey::generate(algorithm).expect("a key");
         key.with_kid(algorithm.name()).verifying_key()
     });
-    let keys = KeySet::new(keys).expect("four keys");
+    let keys = KeySet::from_keys(keys).expect("four keys");
     Verifier::builder()
         .issuer(Issuer::new(
             "https://login.example",

@@ -4,6 +4,8 @@
 
 use std::{error::Error, fmt, path::PathBuf};
 
+use palisade_core::AuthenticateBuildError;
+
 use super::{KeyError, RevocationError};
 use crate::algorithm::Algorithm;
 
@@ -24,6 +26,8 @@ pub enum JwtBuildError {
     /// [`Issuer::require_value`](crate::Issuer::require_value): any token of the client, an ID
     /// token included, would be an access token.
     AudienceClaimAlone(Box<str>),
+    /// The core cannot read tokens from this place.
+    Authenticate(AuthenticateBuildError),
     /// An algorithm of another family: only an RSA algorithm can be bound to RSA keys.
     Algorithm(Algorithm),
     /// [`VerifierBuilder::max_clock_step`](crate::VerifierBuilder::max_clock_step) is over a week.
@@ -85,6 +89,7 @@ impl fmt::Display for JwtBuildError {
                     "RSA keys cannot be bound to {algorithm}; use RS256, PS256 or another RSA algorithm"
                 );
             }
+            Self::Authenticate(error) => return error.fmt(f),
             Self::AudienceClaimAlone(name) => {
                 return write!(
                     f,

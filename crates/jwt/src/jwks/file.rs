@@ -44,8 +44,14 @@ pub struct JwksFile(Arc<WatchedFile<JwksFormat>>);
 
 /// Configures how a [`JwksFile`] is read and watched. Made by [`JwksFile::builder`].
 ///
-/// Default: checked once a second, older keys for 15 minutes, the system clock, `RS256` for RSA
-/// keys without `alg`.
+/// | choice | default |
+/// |---|---|
+/// | [`rsa_algorithm`](Self::rsa_algorithm) | `RS256` |
+/// | [`empty_set_revokes`](Self::empty_set_revokes) | `false` |
+/// | [`interval`](Self::interval) | checked once a second |
+/// | [`max_stale_age`](Self::max_stale_age) | older keys for 15 minutes |
+/// | [`unwatched`](Self::unwatched) | a thread checks the file |
+/// | [`clock`](Self::clock) | the system clock |
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -71,6 +77,8 @@ pub struct JwksFileBuilder {
     empty_set_revokes: bool,
     /// How often it is checked, and how long older keys stay in force.
     options: Options,
+    /// Whether a thread checks it.
+    watched: bool,
 }
 
 impl JwksFile {
@@ -90,6 +98,7 @@ impl JwksFile {
             rsa: Algorithm::Rs256,
             empty_set_revokes: false,
             options: Options::new(LARGEST, clock_of(SystemClock::shared())),
+            watched: true,
         }
     }
 
@@ -152,33 +161,32 @@ impl JwksFileBuilder {
         self
     }
 
-    /// Reads the file and starts a thread that checks it for changes.
+    /// Starts no thread that checks the file: for programs that end soon, or call
+    /// [`JwksFile::refresh`]. Default: the file is checked every [`interval`](Self::interval).
+    pub fn unwatched(mut self) -> Self {
+        self.watched = false;
+        self
+    }
+
+    /// Reads the file and starts a thread that checks it for changes, unless it is
+    /// [`unwatched`](Self::unwatched).
     ///
     /// # Errors
     ///
     /// [`JwtBuildError::Read`] when the file cannot be read, others may write it, or no thread can be
     /// started. Otherwise see [`JwksReader::read`].
     pub fn open(self) -> Result<JwksFile, JwtBuildError> {
-        let file = self.open_unwatched()?;
-        file.0.watch("palisade-jwks")?;
-        Ok(file)
-    }
-
-    /// Reads the file and does not watch it: for programs that end soon, or call
-    /// [`JwksFile::refresh`].
-    ///
-    /// # Errors
-    ///
-    /// As [`open`](Self::open).
-    pub fn open_unwatched(self) -> Result<JwksFile, JwtBuildError> {
         let format = JwksFormat {
-            reader: JwksReader::new().rsa_algorithm(self.rsa)?,
+            reader: JwksReader::new().rsa_algorithm(self.rsa),
             empty_set_revokes: self.empty_set_revokes,
         };
-        let file = WatchedFile::open(format, self.path, self.options)?;
+        let file = Arc::new(WatchedFile::open(format, self.path, self.options)?);
         let path = file.path().display().to_string();
         file.value().load().log_unused(&path, None);
-        Ok(JwksFile(Arc::new(file)))
+        if self.watched {
+            file.watch("palisade-jwks")?;
+        }
+        Ok(JwksFile(file))
     }
 }
 

@@ -19,10 +19,10 @@ use crate::{
 /// # fn secret() -> Secret { Secret::new(*b"another random thirty-two bytes!") }
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let old = VerifyingKey::from_secret(Algorithm::Hs256, &secret())?.with_kid("2026-01");
-/// let live = LiveKeys::new(KeySet::new([old.clone()])?);
+/// let live = LiveKeys::new(KeySet::from_keys([old.clone()])?);
 /// // … `live.clone()` goes to an `Issuer`; later, without a restart:
 /// let new = VerifyingKey::from_secret(Algorithm::Hs256, &secret())?.with_kid("2026-02");
-/// live.replace(KeySet::new([old, new])?);
+/// live.replace(KeySet::from_keys([old, new])?);
 /// # Ok(())
 /// # }
 /// ```

@@ -28,7 +28,8 @@ const MOST_KEYS: usize = 100;
 /// assert!(JwksReader::new().read(secret).is_err(), "a secret among public keys");
 /// let set = JwksReader::new().secrets().read(secret)?;
 /// assert_eq!(set.keys().next().map(|key| key.algorithm()), Some(Algorithm::Hs256));
-/// assert!(JwksReader::new().rsa_algorithm(Algorithm::Es256).is_err(), "not for RSA keys");
+/// let wrong = JwksReader::new().rsa_algorithm(Algorithm::Es256);
+/// assert!(wrong.read(r#"{"keys":[]}"#).is_err(), "not for RSA keys");
 /// # Ok(())
 /// # }
 /// ```
@@ -53,17 +54,11 @@ impl JwksReader {
 
     /// Sets the algorithm of RSA keys without `alg`. Default: `RS256`.
     ///
-    /// The key is bound here, so that no token chooses its algorithm.
-    ///
-    /// # Errors
-    ///
-    /// [`JwtBuildError::Algorithm`] if it is not an RSA algorithm.
-    pub fn rsa_algorithm(mut self, algorithm: Algorithm) -> Result<Self, JwtBuildError> {
-        if algorithm.family() != Family::Rsa {
-            return Err(JwtBuildError::Algorithm(algorithm));
-        }
+    /// The key is bound here, so that no token chooses its algorithm. An algorithm of another family
+    /// is an error of [`read`](Self::read).
+    pub fn rsa_algorithm(mut self, algorithm: Algorithm) -> Self {
         self.0.rsa = algorithm;
-        Ok(self)
+        self
     }
 
     /// Reads a set of secrets (`oct`) in place of public keys: a private document, never one from a
@@ -81,12 +76,21 @@ impl JwksReader {
     ///
     /// # Errors
     ///
-    /// [`JwtBuildError::NotAKeySet`] if the document is not one, [`JwtBuildError::NoKeys`] if no key of
-    /// it can be used.
+    /// [`JwtBuildError::Algorithm`] if RSA keys would be bound to an algorithm that is none of RSA,
+    /// [`JwtBuildError::NotAKeySet`] if the document is not a set, [`JwtBuildError::NoKeys`] if no key
+    /// of it can be used.
     pub fn read(&self, text: &str) -> Result<KeySet, JwtBuildError> {
         let set = self.parse(text, false)?;
         set.log_unused("document", None);
         Ok(set)
+    }
+
+    /// Checks the choices, without a document.
+    pub(crate) fn check(self) -> Result<Self, JwtBuildError> {
+        match self.0.rsa.family() {
+            Family::Rsa => Ok(self),
+            _ => Err(JwtBuildError::Algorithm(self.0.rsa)),
+        }
     }
 
     /// Reads a set and logs nothing. With `empty_set_revokes` it may be without a usable key: its
@@ -96,7 +100,7 @@ impl JwksReader {
         text: &str,
         empty_set_revokes: bool,
     ) -> Result<KeySet, JwtBuildError> {
-        let (keys, skipped) = self.sort(text)?;
+        let (keys, skipped) = self.check()?.sort(text)?;
         match keys.is_empty() && empty_set_revokes {
             true => Ok(KeySet::revoked(skipped)),
             false => KeySet::finish(keys, skipped),

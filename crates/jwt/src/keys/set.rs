@@ -71,7 +71,7 @@ impl KeySet {
     ///
     /// [`JwtBuildError::NoKeys`] if there is no key, [`KeyError::Ambiguous`] if two different keys
     /// have the same `kid` and algorithm.
-    pub fn new(keys: impl IntoIterator<Item = VerifyingKey>) -> Result<Self, JwtBuildError> {
+    pub fn from_keys(keys: impl IntoIterator<Item = VerifyingKey>) -> Result<Self, JwtBuildError> {
         let (set, skipped) = Self::sort(
             keys.into_iter()
                 .enumerate()

@@ -180,8 +180,8 @@ impl JwtLayerBuilder {
 
     /// Lets requests without a token pass as guests. A token that is not valid is still refused.
     ///
-    /// Default: a request without a token is refused with 401. In a layer made by
-    /// [`AuthenticateLayer::any`] this choice has no effect; configure that layer.
+    /// Default: a request without a token is refused with 401. In a list of an
+    /// [`AuthenticateLayer`] this choice has no effect; configure that layer.
     pub fn optional(mut self) -> Self {
         self.optional = true;
         self
@@ -189,8 +189,8 @@ impl JwtLayerBuilder {
 
     /// Records each refusal and lets the request pass. Default: refusals are enforced.
     ///
-    /// Use it only while you introduce tokens: in this mode the layer protects nothing. In a layer
-    /// made by [`AuthenticateLayer::any`] this choice has no effect; configure that layer.
+    /// Use it only while you introduce tokens: in this mode the layer protects nothing. In a list
+    /// of an [`AuthenticateLayer`] this choice has no effect; configure that layer.
     pub fn dangerously_only_shadow(mut self) -> Self {
         self.shadow = true;
         self
@@ -213,16 +213,30 @@ impl JwtLayerBuilder {
         if self.realm.len() > LONGEST_REALM || !self.realm.bytes().all(plain) {
             return Err(JwtBuildError::Realm);
         }
-        Ok(self.finish())
+        let (optional, shadow) = (self.optional, self.shadow);
+        let authenticator = self.authenticator();
+        let mut alone = AuthenticateLayer::builder().authenticator(authenticator.clone());
+        if optional {
+            alone = alone.optional();
+        }
+        if shadow {
+            alone = alone.dangerously_only_shadow();
+        }
+        let alone = alone.build().map_err(JwtBuildError::Authenticate)?;
+        Ok(JwtLayer {
+            authenticator,
+            alone,
+        })
     }
 
-    pub(super) fn finish(self) -> JwtLayer {
+    /// Builds what decides about tokens.
+    pub(super) fn authenticator(self) -> TokenAuthenticator {
         let realm = &self.realm;
         let missing = challenge(&format!("Bearer realm=\"{realm}\""));
         let invalid = challenge(&format!(
             "Bearer realm=\"{realm}\", error=\"invalid_token\""
         ));
-        let authenticator = TokenAuthenticator(Arc::new(Shared {
+        TokenAuthenticator(Arc::new(Shared {
             id: AuthenticatorId::unique(),
             verifier: self.verifier,
             claims: self.claims,
@@ -230,18 +244,7 @@ impl JwtLayerBuilder {
             refusals: Refusals::new(missing, invalid),
             revocation: self.revocation,
             check: self.check,
-        }));
-        let mut alone = AuthenticateLayer::single(authenticator.clone());
-        if self.optional {
-            alone = alone.optional();
-        }
-        if self.shadow {
-            alone = alone.dangerously_only_shadow();
-        }
-        JwtLayer {
-            authenticator,
-            alone,
-        }
+        }))
     }
 }
 

@@ -27,8 +27,8 @@ use crate::{layer::principal::KIND, verifier::Verifier};
 /// | no token, or one that is not valid | 401 with `WWW-Authenticate: Bearer` |
 /// | the keys of the issuer are not available | 503 with `Retry-After: 5` |
 ///
-/// Use it as a layer by itself. Together with other kinds of credential use it in
-/// [`AuthenticateLayer::any`]. In both cases the token is removed before the handler sees the
+/// Use it as a layer by itself. Together with other kinds of credential use it in the list of an
+/// [`AuthenticateLayer`]. In both cases the token is removed before the handler sees the
 /// request; the handler sees the [`Principal`]. Clones share their state.
 ///
 /// It reads bearer tokens with a dot in them
@@ -68,7 +68,7 @@ use crate::{layer::principal::KIND, verifier::Verifier};
 pub struct JwtLayer {
     /// Decides about tokens.
     authenticator: TokenAuthenticator,
-    /// The layer for use by itself, outside of `AuthenticateLayer::any`.
+    /// The layer for use by itself, outside of a list of authenticators.
     alone: AuthenticateLayer,
 }
 
@@ -80,7 +80,11 @@ impl JwtLayer {
     /// A request with a token that `verifier` accepts has a [`Principal`] with the id `sub` and the
     /// token's scopes.
     pub fn new(verifier: Verifier) -> Self {
-        JwtLayerBuilder::new(verifier).finish()
+        let authenticator = JwtLayerBuilder::new(verifier).authenticator();
+        Self {
+            alone: AuthenticateLayer::new(authenticator.clone()),
+            authenticator,
+        }
     }
 
     /// Starts to configure a layer that reads more of a token than `sub` and scopes.

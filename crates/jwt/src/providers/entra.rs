@@ -70,7 +70,7 @@ pub fn entra_v2(tenant: &str, audience: &str) -> Provider {
 /// let url = "https://login.microsoftonline.com/organizations/discovery/v2.0/keys";
 /// let tenants = ["11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"];
 /// let api = "33333333-3333-3333-3333-333333333333";
-/// let issuers = providers::entra_tenants(tenants, api, JwksUrl::new(url)?);
+/// let issuers = providers::entra_tenants(tenants, api, JwksUrl::builder(url).build()?);
 /// let verifier = Verifier::builder().issuers(issuers).build()?;
 /// # let _ = verifier;
 /// # Ok(())

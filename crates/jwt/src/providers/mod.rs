@@ -10,7 +10,7 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let provider = providers::auth0("acme.eu.auth0.com", "https://tts.example");
-//! let keys = JwksUrl::new(provider.jwks_url())?;
+//! let keys = JwksUrl::builder(provider.jwks_url()).build()?;
 //! let verifier = Verifier::builder().issuer(provider.with_keys(keys)).build()?;
 //! let layer = JwtLayer::new(verifier);
 //! # let _ = layer;
@@ -130,7 +130,7 @@ impl Provider {
         &self.issuer
     }
 
-    /// Returns where the provider publishes its keys: the argument of `JwksUrl::new` (feature
+    /// Returns where the provider publishes its keys: the argument of `JwksUrl::builder` (feature
     /// `jwks-url`).
     #[must_use]
     pub fn jwks_url(&self) -> &str {

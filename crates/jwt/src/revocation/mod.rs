@@ -12,7 +12,11 @@ mod entries;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-pub use self::{entries::RevocationEntries, file::RevokedTokensFile, memory::RevokedTokens};
+pub use self::{
+    entries::RevocationEntries,
+    file::{RevokedTokensFile, RevokedTokensFileBuilder},
+    memory::RevokedTokens,
+};
 pub use crate::error::RevocationError;
 
 /// Says which genuine tokens are revoked.

@@ -353,7 +353,7 @@ fn weak_secret_of_a_set_is_never_used() {
     };
     let refused = build(LiveKeys::new(set())).unwrap_err();
     assert!(matches!(refused, JwtBuildError::Key(KeyError::Weak)));
-    let live = LiveKeys::new(KeySet::new([hmac().verifying_key()]).unwrap());
+    let live = LiveKeys::new(KeySet::from_keys([hmac().verifying_key()]).unwrap());
     let verifier = build(live.clone()).unwrap();
     live.replace(set());
     let signed = signed_with_sevens(&header().to_string(), &claims().to_string());

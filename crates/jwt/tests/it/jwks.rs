@@ -537,7 +537,7 @@ fn only_https_is_accepted() {
         "https://user@login.example/",
     ] {
         assert!(
-            matches!(JwksUrl::new(url), Err(JwtBuildError::Url(_))),
+            matches!(JwksUrl::builder(url).build(), Err(JwtBuildError::Url(_))),
             "{url}"
         );
     }

@@ -43,7 +43,7 @@ impl Bench {
 
     fn open(&self, change: fn(JwksFileBuilder) -> JwksFileBuilder) -> JwksFile {
         let builder = JwksFile::builder(self.path()).clock(self.clock.shared());
-        change(builder).open_unwatched().unwrap()
+        change(builder).unwatched().open().unwrap()
     }
 }
 

@@ -154,7 +154,7 @@ fn one_name_for_two_keys_of_a_kind_leaves_both_out() {
         1,
         "twice the same is no riddle"
     );
-    assert!(KeySet::new([one.verifying_key(), two.verifying_key()]).is_err());
+    assert!(KeySet::from_keys([one.verifying_key(), two.verifying_key()]).is_err());
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn a_set_is_read_from_a_file() {
 #[tokio::test]
 async fn a_secret_is_rotated_while_the_service_runs() {
     let new = SigningKey::from_secret(Algorithm::Hs256, &secret(8, 32)).unwrap();
-    let live = LiveKeys::new(KeySet::new([hmac().verifying_key()]).unwrap());
+    let live = LiveKeys::new(KeySet::from_keys([hmac().verifying_key()]).unwrap());
     let verifier = Verifier::builder()
         .issuer(Issuer::new(ISSUER, AUDIENCE, live.clone()))
         .clock(clock().shared())
@@ -184,10 +184,10 @@ async fn a_secret_is_rotated_while_the_service_runs() {
     let (old_token, new_token) = (signed(&hmac()), signed(&new));
     assert_eq!(status(&layer, &old_token).await, 200);
     assert_eq!(status(&layer, &new_token).await, 401);
-    live.replace(KeySet::new([hmac().verifying_key(), new.verifying_key()]).unwrap());
+    live.replace(KeySet::from_keys([hmac().verifying_key(), new.verifying_key()]).unwrap());
     assert_eq!(status(&layer, &old_token).await, 200);
     assert_eq!(status(&layer, &new_token).await, 200);
-    live.replace(KeySet::new([new.verifying_key()]).unwrap());
+    live.replace(KeySet::from_keys([new.verifying_key()]).unwrap());
     assert_eq!(
         status(&layer, &old_token).await,
         401,
@@ -379,7 +379,7 @@ fn without_kid_all_keys_of_the_algorithm_are_tried_up_to_the_bound() {
         .collect();
     let others = std::iter::repeat_with(|| RSA.verifying_key()).take(1);
     let all = keys.iter().map(SigningKey::verifying_key).chain(others);
-    let verifier = builder_of(KeySet::new(all).unwrap());
+    let verifier = builder_of(KeySet::from_keys(all).unwrap());
     let accepted = keys
         .iter()
         .filter(|key| verifier.verify(&signed(key)).is_ok());
@@ -402,7 +402,7 @@ fn a_set_with_keys_that_are_never_tried_is_told_when_it_is_made() {
                     .verifying_key()
             })
             .collect();
-        crate::secrets::Captured::log_of(|| drop(KeySet::new(keys).unwrap()))
+        crate::secrets::Captured::log_of(|| drop(KeySet::from_keys(keys).unwrap()))
     };
     assert_eq!(make(KeySet::MAX_TRIED_WITHOUT_KID), "");
     let log = make(KeySet::MAX_TRIED_WITHOUT_KID + 1);

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{Request, header::AUTHORIZATION};
 use palisade_core::{
-    AuthenticateLayer, Authenticator, CredentialFailure, Fact, Guard, GuardLayer, Layer as _,
-    Principal, SecurityContext, Verdict,
+    AuthenticateLayer, CredentialFailure, Fact, Guard, GuardLayer, Layer as _, Principal,
+    SecurityContext, Verdict,
     testing::{TestBody, poll_ready_contract},
 };
 use palisade_jwt::{Issuer, JwtBuildError, JwtLayer, Verifier, mint::Token};
@@ -414,8 +414,8 @@ async fn in_shadow_it_neither_refuses_nor_strips() {
 
 #[tokio::test]
 async fn beside_other_kinds_it_is_one_of_them() {
-    let one: Arc<dyn Authenticator> = Arc::new(layer(&hmac()));
-    let any = AuthenticateLayer::any([one]).unwrap();
+    let list = AuthenticateLayer::builder().authenticator(layer(&hmac()));
+    let any = list.build().unwrap();
     assert_eq!(any.kinds(), ["jwt"]);
     let service = any.layer(palisade_core::testing::EmptyOk::default());
     assert_eq!(

@@ -152,7 +152,7 @@ fn presets() -> BTreeMap<&'static str, Provider> {
 }
 
 fn keys() -> KeySet {
-    KeySet::new([RSA.verifying_key(), EC384.verifying_key()]).unwrap()
+    KeySet::from_keys([RSA.verifying_key(), EC384.verifying_key()]).unwrap()
 }
 
 fn verifier(issuer: Issuer) -> Verifier {

@@ -89,8 +89,14 @@ async fn two_replicas_share_a_file() {
         RevokedTokensFile::create(&path).is_err(),
         "it is not replaced"
     );
-    let here = RevokedTokensFile::open_unwatched(&path).unwrap();
-    let there = RevokedTokensFile::open_unwatched(&path).unwrap();
+    let here = RevokedTokensFile::builder(&path)
+        .unwatched()
+        .open()
+        .unwrap();
+    let there = RevokedTokensFile::builder(&path)
+        .unwatched()
+        .open()
+        .unwrap();
     let (one, other) = (layer(here.clone()), layer(there.clone()));
     let token = sign(&good().claim("jti", "t-1"));
     assert_eq!(
@@ -115,7 +121,10 @@ async fn a_broken_list_keeps_what_it_revoked() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("revoked.json");
     RevokedTokensFile::create(&path).unwrap();
-    let list = RevokedTokensFile::open_unwatched(&path).unwrap();
+    let list = RevokedTokensFile::builder(&path)
+        .unwatched()
+        .open()
+        .unwrap();
     list.update(|entries| entries.revoke_token("t-1", SOON))
         .unwrap();
     let layer = layer(list.clone());

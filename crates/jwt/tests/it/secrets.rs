@@ -63,7 +63,7 @@ fn check(text: &str) {
 fn debug_shows_no_key() {
     let secret = Secret::new(CANARY.as_bytes());
     let key = VerifyingKey::from_secret(Algorithm::Hs256, &secret).unwrap();
-    let set = KeySet::new([key.clone()]).unwrap();
+    let set = KeySet::from_keys([key.clone()]).unwrap();
     let issuer = Issuer::new(ISSUER, AUDIENCE, set.clone());
     let verifier = Verifier::builder().issuer(issuer.clone());
     check(&format!(

@@ -87,7 +87,7 @@ impl Config {
         let Some(prefix) = &keys.prefix else {
             return Ok(KeyScheme::new(pepper));
         };
-        let format = KeyFormat::new(prefix.get_ref()).map_err(|problem| {
+        let format = KeyFormat::with_prefix(prefix.get_ref()).map_err(|problem| {
             self.source
                 .at(prefix, problem, "write a short word, such as \"psk\"")
         })?;

@@ -10,7 +10,7 @@ use palisade_core::RequestIdLayer;
 use palisade_sanitize::{SanitizeLayer, SanitizerBuilder};
 use palisade_transport::{
     AllowedHosts, ClientInfoLayer, ContentSecurityPolicy, ForwardedHeader, HeadersLayer, Hsts,
-    HttpsLayer, TrustedProxies,
+    HttpsLayer, HttpsLayerBuilder, TrustedProxies,
 };
 
 use super::{
@@ -67,28 +67,42 @@ impl Config {
     /// Reads what happens to requests without TLS. Default: they are refused.
     fn https(&self) -> Result<HttpsLayer, ConfigFileError> {
         let server = &self.document.server;
-        let mut https = match &server.redirect_to {
-            None => HttpsLayer::refuse(),
-            Some(host) => HttpsLayer::redirect_to(host.get_ref()).map_err(|problem| {
-                self.source
-                    .at(host, problem, "write for example \"www.example.com\"")
-            })?,
-        };
+        let mut https = HttpsLayer::builder();
+        if let Some(host) = &server.redirect_to {
+            https = https.redirect_to(host.get_ref().as_str());
+            let remedy = "write for example \"www.example.com\"";
+            self.check_https(&https, host, remedy)?;
+        }
         if let (None, Some(page)) = (&server.redirect_to, server.redirect.first()) {
             let remedy = "add redirect_to = \"www.example.com\"";
             let problem = "pages are redirected, but no target is set";
             return Err(self.source.at(page, problem, remedy));
         }
         for page in &server.redirect {
-            https = https.page(page.get_ref()).map_err(|problem| {
-                self.source
-                    .at(page, problem, "write a path, such as \"/\" or \"/help\"")
-            })?;
+            https = https.page(page.get_ref().as_str());
+            self.check_https(&https, page, "write a path, such as \"/\" or \"/help\"")?;
         }
-        Ok(match server.dangerously_accept_plain_http {
-            true => https.dangerously_accept_plain_http(),
-            false => https,
+        if server.dangerously_accept_plain_http {
+            https = https.dangerously_accept_plain_http();
+        }
+        https.build().map_err(|problem| {
+            let remedy = "correct redirect_to and redirect";
+            self.source
+                .complain("server", "redirect", &problem.to_string(), remedy)
         })
+    }
+
+    /// Builds the layer with what was read so far: an error belongs to the last value.
+    fn check_https(
+        &self,
+        so_far: &HttpsLayerBuilder,
+        last: &toml::Spanned<String>,
+        remedy: &str,
+    ) -> Result<(), ConfigFileError> {
+        let built = so_far.clone().build();
+        built
+            .map(drop)
+            .map_err(|problem| self.source.at(last, problem, remedy))
     }
 
     /// Reads how the client address is decided. `proxies` and `header` need each other.

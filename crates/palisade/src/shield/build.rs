@@ -10,7 +10,7 @@ use palisade_core::AnyGuard;
 use palisade_core::{
     AccessLayer, AuthenticateLayer, GuardList, NotFoundLayer, RouteLayer, RouteTable,
 };
-use palisade_transport::{ClientInfoLayer, HeadersLayer, HttpsLayer};
+use palisade_transport::{ClientInfoLayer, HeadersLayer};
 
 #[cfg(feature = "cors")]
 use super::cors::{CorsGuard, SkipPreflight};
@@ -91,11 +91,14 @@ impl ShieldBuilder {
         // Requests without a credential pass here. `AccessLayer` compares them with the rule.
         let authenticate = match self.authenticators.0.is_empty() {
             true => None,
-            false => Some(AuthenticateLayer::any(self.authenticators.0)?.optional()),
+            false => {
+                let all = AuthenticateLayer::builder().authenticators(self.authenticators.0);
+                Some(all.optional().build()?)
+            }
         };
         let challenges = authenticate.as_ref().map(AuthenticateLayer::challenges);
         let gate = self.audit.as_ref().filter(|_| self.audit_before_handler);
-        let https = self.https.unwrap_or_else(HttpsLayer::refuse);
+        let https = self.https.unwrap_or_default();
         Ok(Order {
             request_id: match self.request_id {
                 RequestId::Off => None,

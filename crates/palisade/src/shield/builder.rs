@@ -198,7 +198,7 @@ impl ShieldBuilder {
     }
 
     /// Decides what happens to requests without TLS. Default: they are refused,
-    /// [`HttpsLayer::refuse`].
+    /// [`HttpsLayer::new`].
     pub fn https(mut self, https: HttpsLayer) -> Self {
         self.https = Some(https);
         self

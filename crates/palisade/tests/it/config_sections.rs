@@ -188,7 +188,11 @@ async fn a_key_sent_without_tls_is_revoked_if_configured() {
             .mint(grant, SystemClock::shared().unix_time())
             .unwrap();
         let record = minted.record().clone();
-        let store = FileKeyStore::open_unwatched(at("keys.toml"), |_| ()).unwrap();
+        let store = FileKeyStore::builder(at("keys.toml"))
+            .on_report(|_| ())
+            .unwatched()
+            .open()
+            .unwrap();
         store.update(|table| table.insert(record)).unwrap();
         let parts = Config::read(at("palisade.toml"))
             .unwrap()

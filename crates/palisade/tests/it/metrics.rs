@@ -17,7 +17,7 @@ fn requests_and_refusals_are_counted_by_template_and_code() {
     metrics::with_local_recorder(&recorder, || {
         runtime.block_on(async {
             let parts = test_shield();
-            let observer = MetricsLayer::by(parts.clock.shared());
+            let observer = MetricsLayer::builder().clock(parts.clock.shared()).build();
             let app = parts.builder.observe(observer).protect(routes()).unwrap();
             let paths = ["/health", "/speak?text=canary", "/canary-1", "/canary-2"];
             for path in paths {

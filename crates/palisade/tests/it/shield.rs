@@ -94,9 +94,8 @@ async fn an_unknown_host_and_a_request_without_tls_are_refused_first() {
 #[tokio::test]
 async fn a_key_sent_without_tls_is_refused_everywhere_and_recorded_by_its_id() {
     let parts = test_shield();
-    let https = HttpsLayer::redirect_to("service.test")
-        .unwrap()
-        .every_path();
+    let https = HttpsLayer::builder().redirect_to("service.test");
+    let https = https.every_path().build().unwrap();
     let app = parts.builder.https(https).protect(routes()).unwrap();
     let address = "203.0.113.7:5000".parse().unwrap();
     let clear = palisade::core::Peer::new(address, palisade::core::Scheme::Http);
@@ -370,7 +369,7 @@ fn a_stack_explains_itself_and_warns() {
     }
     assert!(shield.warnings().is_empty());
     let hosts = palisade::AllowedHosts::parse(["a.test"]).unwrap();
-    let bare = Shield::builder().hosts(hosts).https(HttpsLayer::refuse());
+    let bare = Shield::builder().hosts(hosts).https(HttpsLayer::new());
     let bare = bare.rules(palisade::Rules::new()).build().unwrap();
     let codes: Vec<&str> = bare.warnings().iter().map(|warning| warning.code).collect();
     assert_eq!(codes, ["no-audit", "no-client-limit"]);

@@ -72,7 +72,7 @@ use crate::{
 /// use palisade_rate_limit::{HeaderStyle, MemoryStore, Policy, RateLimitLayer, ResetFormat};
 ///
 /// let layer = RateLimitLayer::by_principal()
-///     .policy(Policy::named("tts").rate("100/day")?.for_tier("paid", "5000/day")?)
+///     .policy(Policy::named("tts").rate("100/day")?.for_tier("paid", "5000/day"))
 ///     .store(MemoryStore::with_capacity(10_000))
 ///     .headers([HeaderStyle::Draft10, HeaderStyle::Legacy(ResetFormat::Delta)])
 ///     .build()?;

@@ -13,8 +13,6 @@ mod subject;
 mod cost;
 mod failure_mode;
 
-use std::collections::BTreeSet;
-
 pub(crate) use self::{
     cost::Cost,
     key::{Ipv6Network, KeyKind},
@@ -29,7 +27,7 @@ pub use self::{
     named::PolicyWithoutRate,
     subject::Subject,
 };
-use crate::{error::RateLimitBuildError, rate::Rate};
+use crate::rate::Rate;
 
 /// A named group of limits: one or several rates, a key that says whom they count, and a cost.
 ///
@@ -65,7 +63,8 @@ use crate::{error::RateLimitBuildError, rate::Rate};
 pub struct Policy {
     pub(crate) name: Box<str>,
     pub(crate) rates: Vec<Rate>,
-    pub(crate) tiers: Vec<(Box<str>, Vec<Rate>)>,
+    /// Tiers and their rates as they were written. Checked by [`limits`](Self::limits).
+    tiers: Vec<(Box<str>, Box<str>)>,
     pub(crate) burst: Option<u32>,
     pub(crate) key: Option<Key>,
     pub(crate) cost: Cost,
@@ -116,46 +115,21 @@ impl Policy {
     /// without rates here, and a guest, have the rates of the policy. Buckets are kept, so a change of tier
     /// counts at once and from where it stood.
     ///
-    /// # Errors
-    ///
-    /// [`RateLimitBuildError::InvalidRate`] if a rate is malformed,
-    /// [`RateLimitBuildError::TierWindowsDiffer`] if the windows are not the policy's, and
-    /// [`RateLimitBuildError::DuplicateTier`] if the tier has its rates already.
+    /// Rates that are malformed or have other windows than the policy's, and a tier that is named twice, are
+    /// errors of [`RateLimitLayerBuilder::build`](crate::RateLimitLayerBuilder::build) and of
+    /// [`limits`](Self::limits).
     ///
     /// ```
     /// use palisade_rate_limit::Policy;
     ///
-    /// let policy = Policy::named("tts").rate("100/day")?.for_tier("paid", "5000/day")?;
-    /// assert!(policy.for_tier("team", "90/hour").is_err(), "the window must be a day");
+    /// let policy = Policy::named("tts").rate("100/day")?.for_tier("paid", "5000/day");
+    /// assert_eq!(policy.limits()?.len(), 1);
+    /// assert!(policy.for_tier("team", "90/hour").limits().is_err(), "the window must be a day");
     /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
     /// ```
-    pub fn for_tier(
-        mut self,
-        tier: impl Into<Box<str>>,
-        rates: &str,
-    ) -> Result<Self, RateLimitBuildError> {
-        let tier = tier.into();
-        let policy = self.name.clone();
-        let rates = match Rate::parse_all(rates) {
-            Ok(rates) => rates,
-            Err(error) => {
-                let tier = Some(tier);
-                return Err(RateLimitBuildError::InvalidRate {
-                    policy,
-                    tier,
-                    error,
-                });
-            }
-        };
-        let windows = |rates: &[Rate]| rates.iter().map(Rate::window).collect::<BTreeSet<_>>();
-        if windows(&rates) != windows(&self.rates) {
-            return Err(RateLimitBuildError::TierWindowsDiffer { policy, tier });
-        }
-        if self.tiers.iter().any(|(known, _)| *known == tier) {
-            return Err(RateLimitBuildError::DuplicateTier { policy, tier });
-        }
-        self.tiers.push((tier, rates));
-        Ok(self)
+    pub fn for_tier(mut self, tier: impl Into<Box<str>>, rates: impl Into<Box<str>>) -> Self {
+        self.tiers.push((tier.into(), rates.into()));
+        self
     }
 
     /// Sets whom the policy counts. Default: the layer's own, which is the client in

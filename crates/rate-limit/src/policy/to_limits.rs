@@ -1,6 +1,6 @@
 //! From a policy to its limits: one for each rate, with those of its tiers.
 
-use std::num::NonZeroU32;
+use std::{collections::BTreeSet, num::NonZeroU32};
 
 use super::{Limit, Policy};
 use crate::{error::RateLimitBuildError, rate::Rate};
@@ -15,7 +15,9 @@ impl Policy {
     /// # Errors
     ///
     /// [`RateLimitBuildError::ZeroBurst`], or [`RateLimitBuildError::BacklogTooLong`] if burst and debt would
-    /// last longer than a hundred years.
+    /// last longer than a hundred years. Of a tier: [`RateLimitBuildError::InvalidRate`] if a rate is
+    /// malformed, [`RateLimitBuildError::TierWindowsDiffer`] if the windows are not the policy's, and
+    /// [`RateLimitBuildError::DuplicateTier`] if it has its rates already.
     ///
     /// ```
     /// use palisade_rate_limit::Policy;
@@ -26,6 +28,7 @@ impl Policy {
     /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
     /// ```
     pub fn limits(&self) -> Result<Vec<Limit>, RateLimitBuildError> {
+        let tiers = self.tiers()?;
         let shortest = self.rates.iter().map(Rate::window).min();
         let limit = |rate: &Rate| {
             let shortest = Some(rate.window()) == shortest;
@@ -42,9 +45,37 @@ impl Policy {
                 _ => format!("{}-{}", self.name, rate.label()).into(),
             };
             let limit = Limit::new(self, &name, rate, burst)?;
-            Ok(limit.with_tiers(self.tiers_of(&name, rate)?))
+            Ok(limit.with_tiers(self.tiers_of(&tiers, &name, rate)?))
         };
         self.rates.iter().map(limit).collect()
+    }
+
+    /// Parses the rates of all tiers.
+    fn tiers(&self) -> Result<Vec<(Box<str>, Vec<Rate>)>, RateLimitBuildError> {
+        let windows = |rates: &[Rate]| rates.iter().map(Rate::window).collect::<BTreeSet<_>>();
+        let mut parsed: Vec<(Box<str>, Vec<Rate>)> = Vec::new();
+        for (tier, written) in &self.tiers {
+            let (policy, tier) = (self.name.clone(), tier.clone());
+            let rates = match Rate::parse_all(written) {
+                Ok(rates) => rates,
+                Err(error) => {
+                    let tier = Some(tier);
+                    return Err(RateLimitBuildError::InvalidRate {
+                        policy,
+                        tier,
+                        error,
+                    });
+                }
+            };
+            if windows(&rates) != windows(&self.rates) {
+                return Err(RateLimitBuildError::TierWindowsDiffer { policy, tier });
+            }
+            if parsed.iter().any(|(known, _)| *known == tier) {
+                return Err(RateLimitBuildError::DuplicateTier { policy, tier });
+            }
+            parsed.push((tier, rates));
+        }
+        Ok(parsed)
     }
 
     /// Turns the rates that tiers have for one window into limits, under one name.
@@ -54,6 +85,7 @@ impl Policy {
     /// As for [`limits`](Self::limits).
     fn tiers_of(
         &self,
+        tiers: &[(Box<str>, Vec<Rate>)],
         name: &str,
         base: &Rate,
     ) -> Result<Vec<(Box<str>, Limit)>, RateLimitBuildError> {
@@ -64,7 +96,7 @@ impl Policy {
                 .copied()
         };
         let mut limits = Vec::new();
-        for (tier, rates) in &self.tiers {
+        for (tier, rates) in tiers {
             if let Some(rate) = of_window(rates) {
                 let limit = Limit::new(self, name, &rate, rate.amount())?;
                 limits.push((tier.clone(), limit));

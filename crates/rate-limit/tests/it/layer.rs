@@ -421,9 +421,7 @@ async fn respond(_: TestRequest) -> Result<Response<Full<Bytes>>, Infallible> {
 
 #[tokio::test]
 async fn a_tier_has_its_own_rates_in_the_same_buckets() {
-    let policy = policy("a", "2/minute;100/day")
-        .for_tier("gold", "6/minute;100/day")
-        .unwrap();
+    let policy = policy("a", "2/minute;100/day").for_tier("gold", "6/minute;100/day");
     let stack = TestStack::by_principal([policy]);
     assert_eq!(stack.admitted(9, || as_user("anna")).await, 2);
     let response = stack.send(as_user("rich+gold")).await;
@@ -452,9 +450,11 @@ async fn a_tier_has_its_own_rates_in_the_same_buckets() {
 
 #[test]
 fn a_tier_that_cannot_be_is_refused() {
-    let check = |tier: Result<Policy, palisade_rate_limit::RateLimitBuildError>, why: &str| {
-        let error = tier.unwrap_err().to_string();
+    let check = |policy: Policy, why: &str| {
+        let error = policy.limits().unwrap_err().to_string();
         assert!(error.contains(why), "{error}");
+        let layer = RateLimitLayer::by_principal().policy(policy).build();
+        assert_eq!(layer.unwrap_err().to_string(), error);
     };
     check(
         policy("a", "1/day").for_tier("gold", "1/hour"),
@@ -471,14 +471,10 @@ fn a_tier_that_cannot_be_is_refused() {
     check(
         policy("a", "1/day")
             .for_tier("gold", "2/day")
-            .unwrap()
             .for_tier("gold", "3/day"),
         "already",
     );
-    let poor = policy("a", "9/day")
-        .cost(5)
-        .for_tier("poor", "3/day")
-        .unwrap();
+    let poor = policy("a", "9/day").cost(5).for_tier("poor", "3/day");
     assert!(RateLimitLayer::by_principal().policy(poor).build().is_err());
 }
 
@@ -591,7 +587,7 @@ async fn a_lowered_quota_refuses_no_longer_than_it_says() {
 #[tokio::test]
 async fn a_low_tier_gives_nothing_back_that_a_high_tier_of_one_owner_used() {
     let policy = policy("a", "5/day").burst(1).key(Key::owner());
-    let stack = TestStack::by_principal([policy.for_tier("gold", "500/day").unwrap()]);
+    let stack = TestStack::by_principal([policy.for_tier("gold", "500/day")]);
     let gold = || as_user("anna+gold@acme");
     assert_eq!(stack.admitted(600, gold).await, 500);
     for _ in 0..5 {

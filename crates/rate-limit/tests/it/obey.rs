@@ -54,7 +54,7 @@ pub(crate) fn limits() -> Vec<Arc<Limit>> {
         only(settled("6/minute")),
         only(settled("50/hour").burst(5).debt(0)),
         only(settled("3/day")),
-        only(tiers.for_tier("gold", "1000/day").unwrap()),
+        only(tiers.for_tier("gold", "1000/day")),
         only(gold),
     ]
 }

@@ -36,7 +36,7 @@ use crate::{
 /// | `127.0.0.1`, `[::1]` | that address |
 ///
 /// Used by [`HostLayer`](crate::HostLayer) and
-/// [`HttpsLayer::redirect_within`](crate::HttpsLayer::redirect_within).
+/// [`HttpsLayerBuilder::redirect_within`](crate::HttpsLayerBuilder::redirect_within).
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct AllowedHosts {

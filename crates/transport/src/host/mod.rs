@@ -3,6 +3,7 @@
 //! [`HostLayer`] reads the client from the [`SecurityContext`]; without one it refuses with
 //! 500.
 
+mod builder;
 mod name;
 mod allow_list;
 mod target;
@@ -12,8 +13,8 @@ use std::sync::Arc;
 use http::{StatusCode, request};
 use palisade_core::{ClientInfo, Guard, Mode, Rejection, Scheme, SecurityContext, Verdict, layer};
 
-pub use self::allow_list::AllowedHosts;
 use self::target::Problem;
+pub use self::{allow_list::AllowedHosts, builder::HostLayerBuilder};
 pub(crate) use self::{
     name::{HostName, default_port},
     target::host,
@@ -43,8 +44,10 @@ use crate::path::ExactPath;
 /// ```
 /// use palisade_transport::{AllowedHosts, HostLayer};
 ///
-/// let layer = HostLayer::new(AllowedHosts::parse(["tts.example.com", "localhost:*"])?)
-///     .except_path("/health")?; // a load balancer uses the address as host
+/// let layer = HostLayer::builder(AllowedHosts::parse(["tts.example.com", "localhost:*"])?)
+///     .except_path("/health") // a load balancer uses the address as host
+///     .build()?;
+/// # let _ = layer;
 /// # Ok::<(), palisade_transport::TransportBuildError>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -78,60 +81,25 @@ impl HostLayer {
     /// # Ok::<(), palisade_transport::TransportBuildError>(())
     /// ```
     pub fn new(allowed: AllowedHosts) -> Self {
+        Self::with(allowed, Vec::new(), Mode::Enforce)
+    }
+
+    /// Starts to configure a layer that serves these hosts.
+    pub fn builder(allowed: AllowedHosts) -> HostLayerBuilder {
+        HostLayerBuilder::new(allowed)
+    }
+
+    /// Builds the layer from checked choices.
+    fn with(allowed: AllowedHosts, exempt: Vec<ExactPath>, mode: Mode) -> Self {
         let config = Config {
             allowed,
-            exempt: Vec::new(),
-            mode: Mode::Enforce,
+            exempt,
+            mode,
             refusals: Refusals::new(),
         };
         Self {
             config: Arc::new(config),
         }
-    }
-
-    /// Serves one exact path under every valid host, for health checks that know only an
-    /// address.
-    ///
-    /// A missing or malformed host is still refused. May be called several times.
-    ///
-    /// # Errors
-    /// [`TransportBuildError::Path`](crate::error::TransportBuildError::Path) if it does not begin with a slash, or
-    /// has a query.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use palisade_transport::{AllowedHosts, HostLayer};
-    ///
-    /// // A load balancer asks for `http://10.0.0.5/health`.
-    /// let hosts = AllowedHosts::parse(["tts.example.com"])?;
-    /// let layer = HostLayer::new(hosts).except_path("/health")?;
-    /// # let _ = layer;
-    /// # Ok::<(), palisade_transport::TransportBuildError>(())
-    /// ```
-    pub fn except_path(mut self, path: &str) -> Result<Self, crate::error::TransportBuildError> {
-        let path = ExactPath::parse(path)?;
-        Arc::make_mut(&mut self.config).exempt.push(path);
-        Ok(self)
-    }
-
-    /// Records what would be refused, and allows it. For the time in which the list is being
-    /// collected.
-    ///
-    /// Default: requests are refused.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use palisade_transport::{AllowedHosts, HostLayer};
-    ///
-    /// let layer = HostLayer::new(AllowedHosts::parse(["tts.example.com"])?).dangerously_only_shadow();
-    /// # let _ = layer;
-    /// # Ok::<(), palisade_transport::TransportBuildError>(())
-    /// ```
-    pub fn dangerously_only_shadow(mut self) -> Self {
-        Arc::make_mut(&mut self.config).mode = Mode::Shadow;
-        self
     }
 
     /// Returns the hosts that are served.

@@ -3,19 +3,20 @@
 //! [`HttpsLayer`] reads the scheme from the [`SecurityContext`]; without a client it refuses
 //! with 500.
 
+mod builder;
 mod redirect;
 mod credentials;
 
 use std::sync::Arc;
 
-use http::{HeaderName, HeaderValue, Method, StatusCode, header::LOCATION, request};
+use http::{HeaderValue, Method, StatusCode, header::LOCATION, request};
 use palisade_core::{
     AuthenticateLayer, ClientInfo, Guard, Rejection, Scheme, SecurityContext, Verdict, layer,
 };
 
+pub use self::builder::HttpsLayerBuilder;
 use self::credentials::Credentials;
 use crate::{
-    error::TransportBuildError,
     host::{AllowedHosts, HostName, default_port},
     path::PathPattern,
 };
@@ -44,7 +45,7 @@ use crate::{
 /// They are recorded as `credential_exposed` and must be replaced. Credentials are:
 ///
 /// - `Authorization`, `Proxy-Authorization` and `X-API-Key`;
-/// - headers that [`credential_header`](Self::credential_header) adds;
+/// - headers that [`credential_header`](HttpsLayerBuilder::credential_header) adds;
 /// - cookies whose name begins with `__Host-` or `__Secure-`, which browsers never send in
 ///   clear;
 /// - what the authenticators of [`credentials_of`](Self::credentials_of) find.
@@ -55,14 +56,21 @@ use crate::{
 /// use palisade_transport::{AllowedHosts, HttpsLayer};
 ///
 /// // An API: requests in clear are refused.
-/// let api = HttpsLayer::refuse();
+/// let api = HttpsLayer::new();
 ///
 /// // Pages are redirected to port 8443; the API is refused.
-/// let pages = HttpsLayer::redirect_to("tts.example.com:8443")?.page("/")?.page("/docs/*")?;
+/// let pages = HttpsLayer::builder()
+///     .redirect_to("tts.example.com:8443")
+///     .page("/")
+///     .page("/docs/*")
+///     .build()?;
 ///
 /// // Every request is redirected, if its host is one of these.
-/// let all = HttpsLayer::redirect_within(AllowedHosts::parse(["a.example", "b.example"])?, 443)
-///     .every_path();
+/// let all = HttpsLayer::builder()
+///     .redirect_within(AllowedHosts::parse(["a.example", "b.example"])?, 443)
+///     .every_path()
+///     .build()?;
+/// # let _ = (api, pages, all);
 /// # Ok::<(), palisade_transport::TransportBuildError>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -115,177 +123,33 @@ impl HttpsLayer {
     /// ```
     /// use palisade_transport::HttpsLayer;
     ///
-    /// let api = HttpsLayer::refuse();
+    /// let api = HttpsLayer::new();
     /// # let _ = api;
     /// ```
-    pub fn refuse() -> Self {
-        Self::with(None)
+    pub fn new() -> Self {
+        Self {
+            config: Arc::new(Config::refuse_all()),
+        }
     }
 
-    /// Redirects to one host, whatever host the request named.
-    ///
-    /// The port is that of `host`, or 443. No path is redirected until [`page`](Self::page) or
-    /// [`every_path`](Self::every_path) is called.
-    ///
-    /// # Errors
-    /// [`TransportBuildError::Host`] if it is not a host, with or without port.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use palisade_transport::HttpsLayer;
-    ///
-    /// let pages = HttpsLayer::redirect_to("tts.example.com:8443")?.page("/")?;
-    /// assert!(HttpsLayer::redirect_to("https://tts.example.com").is_err()); // a URL
-    /// # let _ = pages;
-    /// # Ok::<(), palisade_transport::TransportBuildError>(())
-    /// ```
-    pub fn redirect_to(host: &str) -> Result<Self, TransportBuildError> {
-        let parsed = HostName::parse(host).map_err(|no| TransportBuildError::Host {
-            written: host.into(),
-            problem: no.0,
-        })?;
-        Ok(Self::with(Some(Target::One {
-            port: parsed.effective_port(Scheme::Https),
-            host: parsed.name.into(),
-        })))
-    }
-
-    /// Redirects to the host of the request, if it is one of these, on the given TLS port.
-    ///
-    /// Only the names are compared, not the ports. A request for another host is refused. No
-    /// path is redirected until [`page`](Self::page) or [`every_path`](Self::every_path) is
-    /// called.
-    ///
-    /// A request from a trusted proxy is redirected to the port of the proxy: see
-    /// [`proxy_port`](Self::proxy_port).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use palisade_transport::{AllowedHosts, HttpsLayer};
-    ///
-    /// let hosts = AllowedHosts::parse(["a.example", "b.example"])?;
-    /// let pages = HttpsLayer::redirect_within(hosts, 443).page("/docs/*")?;
-    /// # let _ = pages;
-    /// # Ok::<(), palisade_transport::TransportBuildError>(())
-    /// ```
-    pub fn redirect_within(allowed: AllowedHosts, port: u16) -> Self {
-        Self::with(Some(Target::Same { allowed, port }))
-    }
-
-    /// Sets the TLS port of trusted proxies, for [`redirect_within`](Self::redirect_within).
-    /// Default: 443.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use palisade_transport::{AllowedHosts, HttpsLayer};
-    ///
-    /// // This server uses port 8443; the load balancer in front of it uses 443.
-    /// let hosts = AllowedHosts::parse(["tts.example.com"])?;
-    /// let pages = HttpsLayer::redirect_within(hosts, 8443).proxy_port(443).page("/")?;
-    /// # let _ = pages;
-    /// # Ok::<(), palisade_transport::TransportBuildError>(())
-    /// ```
-    pub fn proxy_port(self, port: u16) -> Self {
-        self.change(|config| config.public_port = port)
-    }
-
-    /// Redirects `GET` and `HEAD` on a path: an exact one, or `/docs/*` for everything below.
-    ///
-    /// Has no effect without a redirect target (see [`refuse`](Self::refuse)).
-    ///
-    /// # Errors
-    /// [`TransportBuildError::Path`] if it does not begin with a slash, or has a query.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use palisade_transport::HttpsLayer;
-    ///
-    /// let pages = HttpsLayer::redirect_to("tts.example.com")?.page("/")?.page("/docs/*")?;
-    /// assert!(HttpsLayer::refuse().page("docs").is_err()); // no slash at the begin
-    /// # let _ = pages;
-    /// # Ok::<(), palisade_transport::TransportBuildError>(())
-    /// ```
-    pub fn page(self, path: &str) -> Result<Self, TransportBuildError> {
-        let path = PathPattern::parse(path)?;
-        Ok(self.change(|config| match &mut config.pages {
-            Pages::Every => {}
-            Pages::These(pages) => pages.push(path),
-        }))
-    }
-
-    /// Redirects every path and every method. Requests with a credential are still refused.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use palisade_transport::HttpsLayer;
-    ///
-    /// let site = HttpsLayer::redirect_to("www.example.com")?.every_path();
-    /// # let _ = site;
-    /// # Ok::<(), palisade_transport::TransportBuildError>(())
-    /// ```
-    pub fn every_path(self) -> Self {
-        self.change(|config| config.pages = Pages::Every)
-    }
-
-    /// Treats one more header as a credential.
-    ///
-    /// `Authorization`, `Proxy-Authorization` and `X-API-Key` always are.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use palisade_transport::HttpsLayer;
-    ///
-    /// use http::HeaderName;
-    ///
-    /// let layer = HttpsLayer::refuse().credential_header(HeaderName::from_static("x-access-token"));
-    /// # let _ = layer;
-    /// ```
-    pub fn credential_header(self, name: HeaderName) -> Self {
-        self.change(|config| config.credentials.add_header(name))
+    /// Starts to configure what is redirected, and what counts as a credential.
+    pub fn builder() -> HttpsLayerBuilder {
+        HttpsLayerBuilder::new()
     }
 
     /// Also finds the credentials of these authenticators, and records their public ids.
     ///
     /// A `Shield` does this with its own authenticators.
-    pub fn credentials_of(self, authenticate: AuthenticateLayer) -> Self {
-        self.change(|config| config.credentials.add_authenticators(authenticate))
-    }
-
-    /// Serves requests over clear text. Default: they are refused.
-    ///
-    /// Everyone on the network path can read and change keys, cookies, requests and responses.
-    /// For tests on one machine, and behind a proxy that terminates TLS and cannot forward the
-    /// scheme.
-    pub fn dangerously_accept_plain_http(self) -> Self {
-        self.change(|config| config.plain_http = true)
-    }
-
-    /// Builds the layer with the defaults.
-    fn with(target: Option<Target>) -> Self {
-        let config = Config {
-            target,
-            pages: Pages::These(Vec::new()),
-            credentials: Credentials::default(),
-            exposed: exposed(),
-            plain_http: false,
-            public_port: default_port(Scheme::Https),
-            insecure: Rejection::insecure_transport().prerendered(),
-            moved: moved(),
-        };
-        Self {
-            config: Arc::new(config),
-        }
-    }
-
-    fn change(mut self, change: impl FnOnce(&mut Config)) -> Self {
-        change(Arc::make_mut(&mut self.config));
+    pub fn credentials_of(mut self, authenticate: AuthenticateLayer) -> Self {
+        let config = Arc::make_mut(&mut self.config);
+        config.credentials.add_authenticators(authenticate);
         self
+    }
+}
+
+impl Default for HttpsLayer {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -306,6 +170,20 @@ impl Guard for HttpsLayer {
 }
 
 impl Config {
+    /// The defaults: nothing is redirected.
+    fn refuse_all() -> Self {
+        Self {
+            target: None,
+            pages: Pages::These(Vec::new()),
+            credentials: Credentials::default(),
+            exposed: exposed(),
+            plain_http: false,
+            public_port: default_port(Scheme::Https),
+            insecure: Rejection::insecure_transport().prerendered(),
+            moved: moved(),
+        }
+    }
+
     /// Decides about a request over clear text.
     fn in_clear(&self, cx: &SecurityContext, head: &mut request::Parts) -> Verdict<()> {
         if self.plain_http {

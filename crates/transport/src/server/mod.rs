@@ -90,7 +90,7 @@ pub use self::{
     error::ServerBuildError,
     events::{ClientNetwork, ConnectionEvent, ConnectionEventKind},
     handle::ServerHandle,
-    health::{HealthBody, HealthFuture, HealthLayer, HealthService, Readiness},
+    health::{HealthBody, HealthFuture, HealthLayer, HealthLayerBuilder, HealthService, Readiness},
     limits::Limits,
     listener::{ListenAddress, Listener},
     proxy_protocol::{ProxyHeader, ProxyHeaderError},
@@ -104,7 +104,10 @@ pub use crate::tls::{
     Acme, AcmeBuilder, AcmeError, AcmeEvent, AcmeStatus, ChallengeKind, LETS_ENCRYPT,
     LETS_ENCRYPT_STAGING, Renewal,
 };
-pub use crate::tls::{CertificateError, CertificateEvent, Certificates, DevAuthority, Fingerprint};
+pub use crate::tls::{
+    CertificateError, CertificateEvent, Certificates, CertificatesBuilder, DevAuthority,
+    DevAuthorityBuilder, Fingerprint,
+};
 
 /// Log directives that silence the libraries under this server, for `tracing-subscriber`'s
 /// `EnvFilter`.

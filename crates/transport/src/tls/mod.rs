@@ -31,7 +31,7 @@ pub(crate) use self::{
     profile::{is_refusal_of_certificate, server_config},
 };
 pub use self::{
-    certificates::{CertificateEvent, Certificates, Fingerprint},
-    development::DevAuthority,
+    certificates::{CertificateEvent, Certificates, CertificatesBuilder, Fingerprint},
+    development::{DevAuthority, DevAuthorityBuilder},
     error::CertificateError,
 };

@@ -11,7 +11,7 @@ use palisade_transport::{
 };
 
 use crate::{
-    layers::{answer, hosts, request, whole},
+    layers::{answer, hosts, redirect_all_to, redirect_all_within, request, whole},
     support::{app, bind, http2, start, start_with, within},
 };
 
@@ -155,8 +155,8 @@ fn a_mapped_proxy_is_the_plain_one() {
 
 #[tokio::test]
 async fn a_foreign_host_leads_no_redirect_astray() {
-    let one = HttpsLayer::redirect_to("example.com").unwrap().every_path();
-    let same = HttpsLayer::redirect_within(hosts(), 443).every_path();
+    let one = redirect_all_to("example.com");
+    let same = redirect_all_within(443);
     for host in [
         "evil.example",
         "example.com.evil.example",
@@ -200,10 +200,7 @@ async fn a_forwarded_host_leads_no_redirect_astray() {
     let proxies = TrustedProxies::parse("10.0.0.1").unwrap();
     let client =
         ClientInfoLayer::behind(proxies, ForwardedHeader::XForwardedFor).accept_forwarded_host();
-    let guards = (
-        client,
-        HttpsLayer::redirect_within(hosts(), 443).every_path(),
-    );
+    let guards = (client, redirect_all_within(443));
     let mut attack = request("/x", Scheme::Http);
     attack
         .extensions_mut()
@@ -217,7 +214,7 @@ async fn a_forwarded_host_leads_no_redirect_astray() {
 
 #[tokio::test]
 async fn a_path_of_two_slashes_stays_on_its_host() {
-    let https = HttpsLayer::redirect_to("example.com").unwrap().every_path();
+    let https = redirect_all_to("example.com");
     for (path, location) in [
         ("//evil.example/x", "https://example.com/evil.example/x"),
         ("///evil.example", "https://example.com/evil.example"),
@@ -246,23 +243,15 @@ async fn moved(https: HttpsLayer, peer: [u8; 4]) -> String {
 
 #[tokio::test]
 async fn a_redirect_behind_a_proxy_does_not_name_the_internal_port() {
-    let https = HttpsLayer::redirect_within(hosts(), 8443).every_path();
+    let https = redirect_all_within(8443);
+    let proxy_port = HttpsLayer::builder().redirect_within(hosts(), 8443);
+    let proxy_port = proxy_port.proxy_port(444).every_path().build().unwrap();
     for (https, peer, location) in [
         (https.clone(), [10, 0, 0, 1], "https://example.com/x"),
+        (https, [203, 0, 113, 7], "https://example.com:8443/x"),
+        (proxy_port, [10, 0, 0, 1], "https://example.com:444/x"),
         (
-            https.clone(),
-            [203, 0, 113, 7],
-            "https://example.com:8443/x",
-        ),
-        (
-            https.proxy_port(444),
-            [10, 0, 0, 1],
-            "https://example.com:444/x",
-        ),
-        (
-            HttpsLayer::redirect_to("example.com:8443")
-                .unwrap()
-                .every_path(),
+            redirect_all_to("example.com:8443"),
             [10, 0, 0, 1],
             "https://example.com:8443/x",
         ),
@@ -276,7 +265,7 @@ async fn two_proxies_that_append_keep_the_scheme_and_host_of_the_client() {
     let proxies = TrustedProxies::parse("10.0.0.0/8").unwrap();
     let client = ClientInfoLayer::behind(proxies, ForwardedHeader::XForwardedFor);
     let hosts = HostLayer::new(AllowedHosts::parse(["example.com"]).unwrap());
-    let guards = (client.accept_forwarded_host(), hosts, HttpsLayer::refuse());
+    let guards = (client.accept_forwarded_host(), hosts, HttpsLayer::new());
     for (chain, protos, names, status) in [
         (
             "203.0.113.7, 10.0.0.9",
@@ -385,7 +374,7 @@ async fn a_client_cannot_claim_tls_for_itself() {
     ] {
         attack.headers_mut().insert(name, value.parse().unwrap());
     }
-    let refused = answer(whole(HttpsLayer::refuse()), attack).await;
+    let refused = answer(whole(HttpsLayer::new()), attack).await;
     assert_eq!(refused.status().as_u16(), 403);
     assert!(!refused.headers().contains_key("strict-transport-security"));
 }
@@ -485,10 +474,14 @@ fn exposed(kind: &'static str, id: Option<&str>) -> Fact {
 #[test]
 fn a_request_in_clear_with_a_credential_is_refused_and_not_redirected() {
     let own = header::HeaderName::from_static("x-session");
-    let every = HttpsLayer::redirect_to("example.com").unwrap().every_path();
-    let page = HttpsLayer::redirect_within(hosts(), 443).page("/tts");
-    for https in [every, page.unwrap()] {
-        let https = https.credential_header(own.clone());
+    let every = HttpsLayer::builder()
+        .redirect_to("example.com")
+        .every_path();
+    let page = HttpsLayer::builder()
+        .redirect_within(hosts(), 443)
+        .page("/tts");
+    for https in [every, page] {
+        let https = https.credential_header(own.clone()).build().unwrap();
         for (lines, kind) in [
             (&[("x-api-key", "secret")][..], "x-api-key"),
             (&[("x-api-key", "")], "x-api-key"),
@@ -517,14 +510,15 @@ fn a_request_in_clear_with_a_credential_is_refused_and_not_redirected() {
 
 #[test]
 fn a_credential_in_clear_passes_neither_as_a_challenge_nor_where_nothing_moves() {
-    let https = HttpsLayer::refuse();
+    let https = HttpsLayer::new();
     let challenge = "/.well-known/acme-challenge/token";
     for uri in [challenge, "/tts"] {
         let refused = in_clear(&https, uri, &[("x-api-key", "secret")]);
         assert_eq!(refused, (403, vec![exposed("x-api-key", None)]), "{uri}");
     }
     assert_eq!(in_clear(&https, challenge, &[]), (200, Vec::new()));
-    let clear = https.dangerously_accept_plain_http();
+    let clear = HttpsLayer::builder().dangerously_accept_plain_http();
+    let clear = clear.build().unwrap();
     let served = in_clear(&clear, "/tts", &[("x-api-key", "secret")]);
     assert_eq!(served, (200, Vec::new()));
 }
@@ -569,8 +563,8 @@ impl Authenticator for Passwords {
 
 #[test]
 fn credentials_that_authenticators_read_are_refused_in_clear_and_named() {
-    let passwords = AuthenticateLayer::single(Passwords(AuthenticatorId::unique()));
-    let https = HttpsLayer::redirect_to("example.com").unwrap().every_path();
+    let passwords = AuthenticateLayer::new(Passwords(AuthenticatorId::unique()));
+    let https = redirect_all_to("example.com");
     let https = https.credentials_of(passwords);
     for (uri, lines, expected) in [
         (

@@ -21,7 +21,9 @@ fn now() -> ManualClock {
 }
 
 fn authority(folder: &Path, clock: &ManualClock) -> Result<DevAuthority, CertificateError> {
-    DevAuthority::open_or_create_with_clock(folder, clock.shared())
+    DevAuthority::builder(folder)
+        .clock(clock.shared())
+        .open_or_create()
 }
 
 #[test]
@@ -64,7 +66,11 @@ fn a_development_certificate_names_the_hosts_that_are_served() {
     let folder = tempfile::tempdir().unwrap();
     let clock = now();
     let open = |hosts: &[&str]| {
-        DevAuthority::open_or_create_for(folder.path(), clock.shared(), hosts).unwrap()
+        DevAuthority::builder(folder.path())
+            .clock(clock.shared())
+            .hosts(hosts)
+            .open_or_create()
+            .unwrap()
     };
     let first = open(&[]);
     let plain = first.certificates().unwrap();
@@ -109,7 +115,10 @@ async fn a_client_that_trusts_the_authority_reaches_a_configured_host() {
     let folder = tempfile::tempdir().unwrap();
     let hosts = ["voice.example"];
     let clock = SystemClock::shared();
-    let authority = DevAuthority::open_or_create_for(folder.path(), clock, hosts).unwrap();
+    let authority = DevAuthority::builder(folder.path())
+        .clock(clock)
+        .hosts(hosts);
+    let authority = authority.open_or_create().unwrap();
     let pem = fs::read(authority.certificate_path()).unwrap();
     let running = start(bind().tls(authority.certificates().unwrap()));
     let connect = async |name| {

@@ -10,7 +10,8 @@ use crate::support::{Running, app, bind, start_with};
 
 fn probed(from: &str, readiness: &Readiness) -> Running {
     let from = TrustedProxies::parse(from).unwrap();
-    let layer = HealthLayer::new("/health", from, readiness.clone()).unwrap();
+    let layer = HealthLayer::builder("/health", from, readiness.clone());
+    let layer = layer.build().unwrap();
     start_with(bind(), layer.layer(app(Default::default())))
 }
 
@@ -81,7 +82,7 @@ async fn a_stranger_and_another_path_or_method_reach_the_service() {
 #[test]
 fn what_is_no_path_is_refused_at_start() {
     for path in ["health", "/health?x", ""] {
-        let layer = HealthLayer::new(path, TrustedProxies::none(), Readiness::new());
+        let layer = HealthLayer::builder(path, TrustedProxies::none(), Readiness::new()).build();
         assert!(layer.is_err(), "{path}");
     }
 }

@@ -30,6 +30,18 @@ pub fn hosts() -> AllowedHosts {
     AllowedHosts::parse(["example.com", "*.example.org:*"]).unwrap()
 }
 
+/// Redirects every path to one host.
+pub fn redirect_all_to(host: &str) -> HttpsLayer {
+    let https = HttpsLayer::builder().redirect_to(host).every_path();
+    https.build().unwrap()
+}
+
+/// Redirects every path to the host of the request, on this port.
+pub fn redirect_all_within(port: u16) -> HttpsLayer {
+    let https = HttpsLayer::builder().redirect_within(hosts(), port);
+    https.every_path().build().unwrap()
+}
+
 pub fn whole(https: HttpsLayer) -> impl Guards + Clone {
     (
         HeadersLayer::api(),
@@ -54,7 +66,7 @@ fn location(headers: &HeaderMap) -> Option<&str> {
 
 #[tokio::test]
 async fn a_request_over_tls_for_a_served_host_passes_with_security_headers() {
-    let answer = answer(whole(HttpsLayer::refuse()), request("/tts", Scheme::Https)).await;
+    let answer = answer(whole(HttpsLayer::new()), request("/tts", Scheme::Https)).await;
     assert_eq!(answer.status(), StatusCode::OK);
     assert_eq!(
         answer.headers()["strict-transport-security"],
@@ -79,7 +91,7 @@ async fn every_refusal_carries_the_security_headers() {
         (unknown, 500, false),
         (request("/", Scheme::Http), 403, false),
     ] {
-        let answer = answer(whole(HttpsLayer::refuse()), request).await;
+        let answer = answer(whole(HttpsLayer::new()), request).await;
         assert_eq!(answer.status(), status);
         for name in [
             "x-content-type-options",
@@ -106,7 +118,7 @@ async fn every_refusal_carries_the_security_headers() {
 async fn refusals_have_security_headers_in_every_rendering() {
     let guards = (
         RenderLayer::new(EmptyBody::default()),
-        whole(HttpsLayer::refuse()),
+        whole(HttpsLayer::new()),
     );
     let answer = answer(guards, request("/", Scheme::Http)).await;
     assert_eq!(
@@ -118,8 +130,8 @@ async fn refusals_have_security_headers_in_every_rendering() {
 
 #[tokio::test]
 async fn pages_move_and_the_api_stays_shut() {
-    let https = HttpsLayer::redirect_to("example.com:8443").unwrap();
-    let https = https.page("/").unwrap().page("/docs/*").unwrap();
+    let https = HttpsLayer::builder().redirect_to("example.com:8443");
+    let https = https.page("/").page("/docs/*").build().unwrap();
     for (method, uri, expected) in [
         (Method::GET, "/", Some("https://example.com:8443/")),
         (
@@ -145,7 +157,7 @@ async fn pages_move_and_the_api_stays_shut() {
 
 #[tokio::test]
 async fn everything_moves_where_it_is_said_and_keeps_method_and_query() {
-    let https = HttpsLayer::redirect_within(hosts(), 443).every_path();
+    let https = redirect_all_within(443);
     let mut request = request("/tts?text=%E4%BD%A0", Scheme::Http);
     *request.method_mut() = Method::POST;
     request
@@ -169,14 +181,15 @@ async fn an_acme_challenge_passes_in_clear_and_nothing_near_it() {
     ] {
         let mut request = request(uri, Scheme::Http);
         *request.method_mut() = method;
-        let answer = answer(whole(HttpsLayer::refuse()), request).await;
+        let answer = answer(whole(HttpsLayer::new()), request).await;
         assert_eq!(answer.status().as_u16(), status, "{uri}");
     }
 }
 
 #[tokio::test]
 async fn clear_text_is_served_only_by_the_loud_name() {
-    let https = HttpsLayer::refuse().dangerously_accept_plain_http();
+    let https = HttpsLayer::builder().dangerously_accept_plain_http();
+    let https = https.build().unwrap();
     let answer = answer(whole(https), request("/", Scheme::Http)).await;
     assert_eq!(answer.status(), StatusCode::OK);
     assert!(!answer.headers().contains_key("strict-transport-security"));
@@ -184,7 +197,8 @@ async fn clear_text_is_served_only_by_the_loud_name() {
 
 #[tokio::test]
 async fn a_probe_may_ask_one_path_by_address() {
-    let hosts = HostLayer::new(hosts()).except_path("/health").unwrap();
+    let hosts = HostLayer::builder(hosts()).except_path("/health");
+    let hosts = hosts.build().unwrap();
     let guards = (ClientInfoLayer::direct(), hosts);
     for (uri, host, status) in [
         ("/health", "10.0.0.9:8080", 200),
@@ -203,9 +217,10 @@ async fn a_probe_may_ask_one_path_by_address() {
 
 #[tokio::test]
 async fn a_list_in_the_making_lets_pass_what_it_would_refuse() {
-    let hosts = HostLayer::new(AllowedHosts::parse(["other.example"]).unwrap());
-    let enforced = (ClientInfoLayer::direct(), hosts.clone());
-    let shadow = (ClientInfoLayer::direct(), hosts.dangerously_only_shadow());
+    let hosts = AllowedHosts::parse(["other.example"]).unwrap();
+    let shadow = HostLayer::builder(hosts.clone()).dangerously_only_shadow();
+    let enforced = (ClientInfoLayer::direct(), HostLayer::new(hosts));
+    let shadow = (ClientInfoLayer::direct(), shadow.build().unwrap());
     let refused = answer(enforced, request("/", Scheme::Https)).await;
     let passed = answer(shadow, request("/", Scheme::Https)).await;
     assert_eq!(
@@ -217,7 +232,7 @@ async fn a_list_in_the_making_lets_pass_what_it_would_refuse() {
 #[tokio::test]
 async fn a_layer_without_the_client_fails_closed() {
     let host = answer(HostLayer::new(hosts()), request("/", Scheme::Https)).await;
-    let https = answer(HttpsLayer::refuse(), request("/", Scheme::Https)).await;
+    let https = answer(HttpsLayer::new(), request("/", Scheme::Https)).await;
     assert_eq!(
         (host.status().as_u16(), https.status().as_u16()),
         (500, 500)
@@ -234,7 +249,7 @@ fn the_layers_keep_the_contract_of_tower() {
         https,
     );
     poll_ready_contract(ClientInfoLayer::direct(), https);
-    poll_ready_contract(GuardLayer(whole(HttpsLayer::refuse())), https);
+    poll_ready_contract(GuardLayer(whole(HttpsLayer::new())), https);
 }
 
 /// What the handler sees after `ClientInfoLayer`.

@@ -24,7 +24,11 @@ async fn sign_in(server: &TestServer) -> (String, String) {
 async fn another_key(server: &TestServer, grant: Grant) -> String {
     let scheme = KeyScheme::new(Pepper::read_file(server.data().join("pepper")).unwrap());
     let minted = scheme.mint(grant, server.clock.unix_time()).unwrap();
-    let keys = FileKeyStore::open_unwatched(server.data().join("keys.toml"), |_| {}).unwrap();
+    let keys = FileKeyStore::builder(server.data().join("keys.toml"))
+        .on_report(|_| {})
+        .unwatched()
+        .open()
+        .unwrap();
     keys.update(|table| table.insert(minted.record().clone()))
         .unwrap();
     let ask = || TestRequest::get("/voices").header("x-api-key", minted.key());
@@ -258,7 +262,11 @@ async fn a_revoked_key_takes_its_sessions_along() {
     let server = TestServer::start().await;
     let (cookie, csrf) = sign_in(&server).await;
     let path = server.data().join("keys.toml");
-    let keys = FileKeyStore::open_unwatched(&path, |_| {}).unwrap();
+    let keys = FileKeyStore::builder(&path)
+        .on_report(|_| {})
+        .unwatched()
+        .open()
+        .unwrap();
     let id = keys.table().records()[0].id();
     keys.update(|table| table.revoke(id, Duration::from_secs(1)))
         .unwrap();

@@ -12,13 +12,21 @@ const LARGEST: u64 = 64 * 1024 * 1024;
 
 /// Configures how a [`FileKeyStore`] watches its file. Made by [`FileKeyStore::builder`].
 ///
-/// Default: checked once a second, older keys for 15 minutes, the system clock, reports to the log.
+/// | choice | default |
+/// |---|---|
+/// | [`interval`](Self::interval) | checked once a second |
+/// | [`max_stale_age`](Self::max_stale_age) | older keys for 15 minutes |
+/// | [`unwatched`](Self::unwatched) | a thread checks the file |
+/// | [`clock`](Self::clock) | the system clock |
+/// | [`on_report`](Self::on_report) | reports to the log |
 #[must_use]
 pub struct FileKeyStoreBuilder {
     /// The file to read.
     path: PathBuf,
     /// How often it is checked, and how long older keys stay in force.
     options: Options,
+    /// Whether a thread checks it.
+    watched: bool,
     /// Called after each change and each failure.
     report: Box<dyn Fn(KeyFileReport<'_>) + Send + Sync>,
 }
@@ -28,8 +36,18 @@ impl FileKeyStoreBuilder {
         Self {
             path,
             options: Options::new(LARGEST, clock_of(SystemClock::shared())),
+            watched: true,
             report: Box::new(log),
         }
+    }
+
+    /// Starts no thread that checks the file: for programs that end soon, or call
+    /// [`FileKeyStore::refresh`]. Default: the file is checked every [`interval`](Self::interval).
+    ///
+    /// The age of older keys is then counted from the first look that failed.
+    pub fn unwatched(mut self) -> Self {
+        self.watched = false;
+        self
     }
 
     /// Sets how often the file is checked for changes. Default: once a second.
@@ -64,31 +82,22 @@ impl FileKeyStoreBuilder {
         self
     }
 
-    /// Reads the file and starts a thread that checks it for changes.
+    /// Reads the file and starts a thread that checks it for changes, unless it is
+    /// [`unwatched`](Self::unwatched).
     ///
     /// # Errors
     ///
     /// [`KeyFileError::Invalid`] when the content is wrong. [`KeyFileError::Io`] when the file
     /// cannot be read, others may write it, or no thread can be started.
     pub fn open(self) -> Result<FileKeyStore, KeyFileError> {
-        let store = self.open_unwatched()?;
-        store.0.watch("palisade-keys")?;
-        Ok(store)
-    }
-
-    /// Reads the file and does not watch it: for programs that end soon, or call
-    /// [`FileKeyStore::refresh`]. The age of older keys is then counted from the first look that
-    /// failed.
-    ///
-    /// # Errors
-    ///
-    /// When the file cannot be read or is broken, or others may write it.
-    pub fn open_unwatched(self) -> Result<FileKeyStore, KeyFileError> {
         let format = KeyFile {
             report: self.report,
         };
-        let file = WatchedFile::open(format, self.path, self.options)?;
-        Ok(FileKeyStore(Arc::new(file)))
+        let file = Arc::new(WatchedFile::open(format, self.path, self.options)?);
+        if self.watched {
+            file.watch("palisade-keys")?;
+        }
+        Ok(FileKeyStore(file))
     }
 }
 
@@ -97,6 +106,7 @@ impl fmt::Debug for FileKeyStoreBuilder {
         f.debug_struct("FileKeyStoreBuilder")
             .field("path", &self.path)
             .field("options", &self.options)
+            .field("watched", &self.watched)
             .finish_non_exhaustive()
     }
 }

@@ -81,19 +81,6 @@ impl FileKeyStore {
         FileKeyStoreBuilder::new(path.into())
     }
 
-    /// Reads the file and does not watch it: for programs that end soon, or call
-    /// [`refresh`](Self::refresh).
-    ///
-    /// # Errors
-    ///
-    /// When the file cannot be read or is broken, or others may write it.
-    pub fn open_unwatched(
-        path: impl Into<PathBuf>,
-        report: impl Fn(KeyFileReport<'_>) + Send + Sync + 'static,
-    ) -> Result<Self, KeyFileError> {
-        Self::builder(path).on_report(report).open_unwatched()
-    }
-
     /// Creates a file without keys that only its owner may read. An existing file is not changed.
     ///
     /// If root runs this, the file belongs to the owner of the folder.

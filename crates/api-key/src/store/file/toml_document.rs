@@ -142,7 +142,7 @@ impl Entry {
             tier: self.tier,
         };
         let created = moment(self.created)?.unix();
-        let record = KeyRecord::new(read(&self.id)?, digest(&self.digest)?, grant, created);
+        let record = KeyRecord::from_grant(read(&self.id)?, digest(&self.digest)?, grant, created);
         let mut record = record.map_err(|problem| problem.to_string())?;
         if let Some(former) = self.previous {
             record = record.with_previous(digest(&former.digest)?, moment(former.until)?.unix());

@@ -200,7 +200,9 @@ impl SyslogSinkBuilder {
             unsent: Arc::clone(&unsent),
             failing: AtomicBool::new(false),
         };
-        let sender = DetachedSink::new(sender, self.capacity)?;
+        let sender = DetachedSink::builder(sender)
+            .capacity(self.capacity)
+            .build()?;
         Ok(SyslogSink { sender, unsent })
     }
 }

@@ -179,7 +179,7 @@ impl JwksUrlBuilder {
         let options = ConnectOptions::new(self.loopback, self.anchors.as_deref());
         Ok(JwksUrl(Arc::new(Shared {
             location: self.address.check(options)?,
-            reader: JwksReader::new().rsa_algorithm(self.rsa)?,
+            reader: JwksReader::new().rsa_algorithm(self.rsa).check()?,
             empty_set_revokes: self.empty_set_revokes,
             limits: self.limits,
             clock: self.clock,

@@ -42,7 +42,7 @@ use crate::{
 /// use palisade_jwt::{Issuer, JwksUrl, JwtLayer, Verifier};
 ///
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// let keys = JwksUrl::new("https://login.example/.well-known/jwks.json")?;
+/// let keys = JwksUrl::builder("https://login.example/.well-known/jwks.json").build()?;
 /// keys.keep_fresh();
 /// let issuer = Issuer::new("https://login.example", "https://tts.example", keys);
 /// let layer = JwtLayer::new(Verifier::builder().issuer(issuer).build()?);
@@ -54,18 +54,7 @@ use crate::{
 pub struct JwksUrl(Arc<Shared>);
 
 impl JwksUrl {
-    /// Creates a source for an `https` URL with the defaults of [`JwksUrlBuilder`]. Nothing is
-    /// fetched yet.
-    ///
-    /// # Errors
-    ///
-    /// [`JwtBuildError::Url`] if it is not an absolute `https` URL. [`JwtBuildError::TrustAnchors`] if
-    /// this machine has no certificates to check the server's by.
-    pub fn new(url: &str) -> Result<Self, JwtBuildError> {
-        Self::builder(url).build()
-    }
-
-    /// Starts to configure a source.
+    /// Starts to configure a source for an `https` URL. Nothing is fetched yet.
     pub fn builder(url: &str) -> JwksUrlBuilder {
         JwksUrlBuilder::new(Address::KeySet(url.into()))
     }

@@ -1,27 +1,21 @@
 //! The certificate of a server, and its renewal while the server runs.
 
+mod builder;
 mod watch;
 mod by_name;
 mod challenge_handshake;
+mod shared;
 mod loaded;
 mod source;
 mod fingerprint;
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
-    time::Duration,
-};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
-use palisade_core::{SharedClock, SystemClock};
-use rustls::{
-    server::{ClientHello, ResolvesServerCert},
-    sign::CertifiedKey,
-};
+use palisade_core::SharedClock;
+use rustls::{server::ResolvesServerCert, sign::CertifiedKey};
 
-pub use self::fingerprint::Fingerprint;
-use self::source::{Memory, PemFiles};
+use self::shared::{Resolver, Shared, fingerprint_of};
+pub use self::{builder::CertificatesBuilder, fingerprint::Fingerprint};
 pub(crate) use self::{
     by_name::ByName, challenge_handshake::CHALLENGE_PROTOCOL, watch::keep_all_fresh,
 };
@@ -29,7 +23,7 @@ pub(in crate::tls) use self::{
     loaded::{Loaded, validity},
     source::{CertificateFiles, CertificateSource},
 };
-use crate::tls::{error::CertificateError, files, names};
+use crate::tls::{error::CertificateError, names};
 
 /// The certificate chain and key of a server. Clones share them, and change together.
 ///
@@ -52,19 +46,8 @@ use crate::tls::{error::CertificateError, files, names};
 #[derive(Clone)]
 #[must_use]
 pub struct Certificates {
-    inner: Arc<Inner>,
+    inner: Arc<Shared>,
     observer: Arc<dyn Fn(&CertificateEvent) + Send + Sync>,
-}
-
-/// The state that clones share.
-struct Inner {
-    /// Where the certificate is read from.
-    source: RwLock<Arc<dyn CertificateSource>>,
-    clock: SharedClock,
-    /// The certificate for new connections. `None` until an authority has issued the first one.
-    current: RwLock<Option<Arc<Loaded>>>,
-    /// A digest of the files at the last check, also of unusable ones: each is reported once.
-    seen: Mutex<Fingerprint>,
 }
 
 /// A change of the certificate of a running server. See [`Certificates::on_change`].
@@ -91,37 +74,18 @@ impl Certificates {
     /// A warning is logged if others than the owner can read the key.
     ///
     /// # Errors
-    /// A file cannot be read, the key is of another certificate, or the certificate is not
-    /// valid today.
+    /// As [`CertificatesBuilder::open`].
     pub fn from_pem_files(
         chain: impl Into<PathBuf>,
         key: impl Into<PathBuf>,
     ) -> Result<Self, CertificateError> {
-        Self::from_pem_files_with_clock(chain, key, SystemClock::shared())
-    }
-
-    /// Like [`from_pem_files`](Self::from_pem_files), with another clock. Default: the system
-    /// clock.
-    ///
-    /// # Errors
-    /// As [`from_pem_files`](Self::from_pem_files).
-    pub fn from_pem_files_with_clock(
-        chain: impl Into<PathBuf>,
-        key: impl Into<PathBuf>,
-        clock: SharedClock,
-    ) -> Result<Self, CertificateError> {
-        let (chain, key) = (chain.into(), key.into());
-        if files::is_open(&key).unwrap_or(false) {
-            tracing::warn!(key = %key.display(), "others than its owner can read this key");
-        }
-        Self::open(PemFiles { chain, key }, clock)
+        Self::builder(chain, key).open()
     }
 
     /// Uses a chain and a key in PEM from memory. They never change.
     ///
     /// # Errors
-    /// They cannot be read, the key is of another certificate, or the certificate is not valid
-    /// today.
+    /// As [`CertificatesBuilder::open`].
     ///
     /// # Examples
     ///
@@ -135,11 +99,17 @@ impl Certificates {
     /// # Ok::<(), palisade_transport::server::CertificateError>(())
     /// ```
     pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, CertificateError> {
-        let path = Path::new("certificate");
-        let clock = SystemClock::shared();
-        let loaded = Loaded::parse(path, chain, key)?.valid_at(path, clock.unix_time())?;
-        let seen = Fingerprint::of(&[]);
-        Ok(Self::holding(Memory, clock, Some(loaded), seen))
+        Self::pem_builder(chain, key).open()
+    }
+
+    /// Starts to configure how the two PEM files of a chain and a key are read.
+    pub fn builder(chain: impl Into<PathBuf>, key: impl Into<PathBuf>) -> CertificatesBuilder {
+        CertificatesBuilder::of_files(chain.into(), key.into())
+    }
+
+    /// Starts to configure how a chain and a key in PEM from memory are checked.
+    pub fn pem_builder(chain: &[u8], key: &[u8]) -> CertificatesBuilder {
+        CertificatesBuilder::of_memory(chain, key)
     }
 
     /// Calls a function when the certificate changes, or a new one cannot be used; for the
@@ -214,20 +184,9 @@ impl Certificates {
     ///
     /// For a new configuration that names other files. Clones change too.
     pub fn replace(&self, other: &Self) {
-        // One lock at a time: two values may replace each other.
-        let (source, loaded) = (other.inner.source(), other.inner.current());
-        let others = *other.inner.lock_seen();
-        let mut seen = self.inner.lock_seen();
-        *seen = others;
-        *self
-            .inner
-            .source
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = source;
-        let before = self.inner.show(loaded.clone());
-        drop(seen);
-        let changed = loaded.filter(|loaded| before != loaded.fingerprint);
-        changed.iter().for_each(|loaded| self.report(loaded));
+        if let Some(changed) = self.inner.replace(&other.inner) {
+            self.report(&changed);
+        }
     }
 
     /// Checks the files now. Returns whether there is a new certificate.
@@ -322,83 +281,10 @@ impl Certificates {
         loaded: Option<Loaded>,
         seen: Fingerprint,
     ) -> Self {
-        let inner = Inner {
-            source: RwLock::new(Arc::new(source)),
-            clock,
-            current: RwLock::new(loaded.map(Arc::new)),
-            seen: Mutex::new(seen),
-        };
         Self {
-            inner: Arc::new(inner),
+            inner: Arc::new(Shared::new(Arc::new(source), clock, loaded, seen)),
             observer: Arc::new(|_| {}),
         }
-    }
-}
-
-impl Inner {
-    /// Returns the certificate for new connections.
-    fn current(&self) -> Option<Arc<Loaded>> {
-        // The lock protects one pointer, which is valid after any panic.
-        let current = self.current.read();
-        current.unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn source(&self) -> Arc<dyn CertificateSource> {
-        Arc::clone(&self.source.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn lock_seen(&self) -> MutexGuard<'_, Fingerprint> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Shows a certificate, and returns the fingerprint of the one before.
-    fn show(&self, loaded: Option<Arc<Loaded>>) -> Fingerprint {
-        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        let before = std::mem::replace(&mut *current, loaded);
-        fingerprint_of(before.as_deref())
-    }
-
-    /// Reads the source again. Returns the new certificate if it changed.
-    fn refresh(&self) -> Result<Option<Arc<Loaded>>, CertificateError> {
-        let now = self.clock.unix_time();
-        let mut seen = self.lock_seen();
-        let source = self.source();
-        if !source.may_change() {
-            return Ok(None);
-        }
-        let read = source.read(now);
-        // A file that went away is reported once as well.
-        let found = match &read {
-            Ok(read) => read.fingerprint(),
-            Err(error) => Fingerprint::of(error.to_string().as_bytes()),
-        };
-        if *seen == found {
-            return Ok(None);
-        }
-        *seen = found;
-        let loaded = Arc::new(read?.load(now)?);
-        let before = self.show(Some(Arc::clone(&loaded)));
-        Ok((before != loaded.fingerprint).then_some(loaded))
-    }
-}
-
-/// Returns the fingerprint of a certificate, or the digest of no bytes.
-fn fingerprint_of(loaded: Option<&Loaded>) -> Fingerprint {
-    loaded.map_or_else(|| Fingerprint::of(&[]), |loaded| loaded.fingerprint)
-}
-
-/// Gives each handshake the current certificate.
-struct Resolver(Arc<Inner>);
-
-impl ResolvesServerCert for Resolver {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.0.current()?.key))
-    }
-}
-
-impl fmt::Debug for Resolver {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Resolver")
     }
 }
 

@@ -1,12 +1,11 @@
 //! Health checks of load balancers, answered before all other layers.
 
+mod body;
+mod readiness;
+
 use std::{
     future::Future,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
     task::{Context, Poll, ready},
 };
 
@@ -15,49 +14,13 @@ use http::{
     HeaderValue, Method, Request, Response, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS},
 };
-use http_body::{Body, Frame, SizeHint};
 use palisade_core::Peer;
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
+pub use self::{body::HealthBody, readiness::Readiness};
 use crate::{client_address::TrustedProxies, error::TransportBuildError, path::ExactPath};
-
-/// Whether a service accepts requests. Clones share the state.
-///
-/// Default: ready. Give a clone to [`HealthLayer`], and call [`drain`](Self::drain) before
-/// shutdown, so that load balancers stop sending requests.
-///
-/// ```
-/// use palisade_transport::server::Readiness;
-///
-/// let readiness = Readiness::new();
-/// assert!(readiness.is_ready());
-/// readiness.clone().drain();
-/// assert!(!readiness.is_ready());
-/// ```
-#[derive(Clone, Debug, Default)]
-pub struct Readiness(Arc<AtomicBool>);
-
-impl Readiness {
-    /// Creates a state that is ready.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Marks the service as draining: health checks get 503 from now on. It cannot become ready
-    /// again.
-    pub fn drain(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// Returns whether requests are accepted.
-    #[must_use]
-    pub fn is_ready(&self) -> bool {
-        !self.0.load(Ordering::Relaxed)
-    }
-}
 
 /// Responds to health checks of load balancers on one path: 200 while ready, then 503.
 ///
@@ -74,7 +37,7 @@ impl Readiness {
 ///
 /// let readiness = Readiness::new();
 /// let probes = TrustedProxies::parse("10.0.0.0/8")?;
-/// let layer = HealthLayer::new("/health", probes, readiness.clone())?;
+/// let layer = HealthLayer::builder("/health", probes, readiness.clone()).build()?;
 /// // .. when the signal to stop comes:
 /// readiness.drain();
 /// # let _ = layer;
@@ -89,20 +52,17 @@ pub struct HealthLayer {
 }
 
 impl HealthLayer {
-    /// Responds on an exact path to peers of the given networks.
-    ///
-    /// # Errors
-    /// [`TransportBuildError::Path`] if it does not begin with a slash, or has a query.
-    pub fn new(
-        path: &str,
+    /// Starts to configure a layer that responds on an exact path to peers of the given networks.
+    pub fn builder(
+        path: impl Into<Box<str>>,
         from: TrustedProxies,
         readiness: Readiness,
-    ) -> Result<Self, TransportBuildError> {
-        Ok(Self {
-            path: ExactPath::parse(path)?,
+    ) -> HealthLayerBuilder {
+        HealthLayerBuilder {
+            path: path.into(),
             from,
             readiness,
-        })
+        }
     }
 
     /// Returns whether a request is a health check.
@@ -133,6 +93,37 @@ impl HealthLayer {
                 .insert(name, HeaderValue::from_static(value));
         }
         response
+    }
+}
+
+/// Configures a [`HealthLayer`]. Made by [`HealthLayer::builder`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct HealthLayerBuilder {
+    /// Checked by `build`.
+    path: Box<str>,
+    from: TrustedProxies,
+    readiness: Readiness,
+}
+
+impl HealthLayerBuilder {
+    /// Builds the layer.
+    ///
+    /// # Errors
+    /// [`TransportBuildError::Path`] if the path does not begin with a slash, or has a query.
+    ///
+    /// ```
+    /// use palisade_transport::{TrustedProxies, server::{HealthLayer, Readiness}};
+    ///
+    /// let no_slash = HealthLayer::builder("health", TrustedProxies::none(), Readiness::new());
+    /// assert!(no_slash.build().is_err());
+    /// ```
+    pub fn build(self) -> Result<HealthLayer, TransportBuildError> {
+        Ok(HealthLayer {
+            path: ExactPath::parse(&self.path)?,
+            from: self.from,
+            readiness: self.readiness,
+        })
     }
 }
 
@@ -214,75 +205,6 @@ where
                 Some(response) => Poll::Ready(Ok(response)),
                 None => Poll::Pending, // Polled after its end, where a future may do anything.
             },
-        }
-    }
-}
-
-pin_project! {
-    /// The body of a response of a layer outside all others: that of the inner service, or a short
-    /// text of the layer.
-    #[derive(Debug)]
-    pub struct HealthBody<B> {
-        #[pin]
-        kind: BodyKind<B>,
-    }
-}
-
-pin_project! {
-    #[derive(Debug)]
-    #[project = BodyKindProjected]
-    enum BodyKind<B> {
-        Inner { #[pin] body: B },
-        Word { bytes: Option<Bytes> },
-    }
-}
-
-impl<B> HealthBody<B> {
-    /// A text of the layer.
-    pub(crate) fn text(bytes: Bytes) -> Self {
-        let bytes = Some(bytes);
-        Self {
-            kind: BodyKind::Word { bytes },
-        }
-    }
-
-    /// The body of the inner service.
-    pub(crate) fn inner(body: B) -> Self {
-        Self {
-            kind: BodyKind::Inner { body },
-        }
-    }
-}
-
-impl<B: Body<Data = Bytes>> Body for HealthBody<B> {
-    type Data = Bytes;
-    type Error = B::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        match self.project().kind.project() {
-            BodyKindProjected::Inner { body } => body.poll_frame(cx),
-            BodyKindProjected::Word { bytes } => {
-                Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes))))
-            }
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match &self.kind {
-            BodyKind::Inner { body } => body.is_end_stream(),
-            BodyKind::Word { bytes } => bytes.is_none(),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match &self.kind {
-            BodyKind::Inner { body } => body.size_hint(),
-            BodyKind::Word { bytes } => {
-                SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64)
-            }
         }
     }
 }

@@ -1,13 +1,15 @@
 //! The guard that calls authenticators, and decides whether a principal from an outer layer is
 //! accepted.
 
+mod builder;
+
 use std::{fmt, sync::Arc};
 
 use http::{HeaderValue, request};
 
+pub use self::builder::AuthenticateLayerBuilder;
 use super::{
-    AuthenticateBuildError, Authenticator,
-    error::check,
+    Authenticator,
     registered::RegisteredAuthenticator,
     select::{self, FoundCredential, SelectError},
     shared::Shared,
@@ -50,20 +52,22 @@ use crate::{
 /// ```
 /// use palisade_core::{AuthenticateLayer, testing::TestAuthenticator};
 ///
-/// let layer = AuthenticateLayer::single(TestAuthenticator::new());
+/// let layer = AuthenticateLayer::new(TestAuthenticator::new());
 /// assert_eq!(layer.kinds(), ["test"]);
 /// ```
 ///
 /// Several kinds, for a stack in which [`AccessLayer`](crate::AccessLayer) decides who may be anonymous:
 ///
 /// ```
-/// use std::sync::Arc;
-/// use palisade_core::{AccessLayer, AuthenticateLayer, Authenticator, testing::TestAuthenticator};
+/// use palisade_core::{AccessLayer, AuthenticateLayer, testing::TestAuthenticator};
 ///
 /// # fn api_keys() -> TestAuthenticator { TestAuthenticator::new() }
 /// # fn tokens() -> TestAuthenticator { TestAuthenticator::new() }
-/// let all: [Arc<dyn Authenticator>; 2] = [Arc::new(api_keys()), Arc::new(tokens())];
-/// let authenticate = AuthenticateLayer::any(all)?.optional();
+/// let authenticate = AuthenticateLayer::builder()
+///     .authenticator(api_keys())
+///     .authenticator(tokens())
+///     .optional()
+///     .build()?;
 /// let access = AccessLayer::new(authenticate.challenges());
 /// # Ok::<(), palisade_core::AuthenticateBuildError>(())
 /// ```
@@ -78,47 +82,23 @@ pub struct AuthenticateLayer {
 layer!(AuthenticateLayer);
 
 impl AuthenticateLayer {
-    /// Accepts any one of several kinds of credential.
+    /// Accepts one kind of credential. A request without it is refused with 401.
     ///
-    /// # Errors
-    /// The list is empty, or two authenticators read the same credential; see [`AuthenticateBuildError`].
-    pub fn any(
-        all: impl IntoIterator<Item = Arc<dyn Authenticator>>,
-    ) -> Result<Self, AuthenticateBuildError> {
-        let all: Box<[_]> = all.into_iter().map(RegisteredAuthenticator::new).collect();
-        check(&all)?;
-        Ok(Self::new(all))
-    }
-
-    /// Accepts one kind of credential.
-    ///
-    /// Errors of its sources are not checked here; use [`any`](Self::any) to check them.
-    pub fn single(authenticator: impl Authenticator) -> Self {
-        Self::new([RegisteredAuthenticator::new(Arc::new(authenticator))].into())
-    }
-
-    /// Starts with the defaults: a credential is required, refusals are enforced.
-    fn new(all: Box<[RegisteredAuthenticator]>) -> Self {
+    /// What the authenticator declares is not checked here. Use the [`builder`](Self::builder) for
+    /// authenticators of others, for several, and for other choices.
+    pub fn new(authenticator: impl Authenticator) -> Self {
+        let all = [RegisteredAuthenticator::new(Arc::new(authenticator))];
         Self {
-            shared: Arc::new(Shared::new(all)),
+            shared: Arc::new(Shared::new(all.into())),
             optional: false,
             mode: Mode::Enforce,
         }
     }
 
-    /// Lets requests without a credential pass as
-    /// [`Identity::Anonymous`](crate::Identity::Anonymous). Default: they are refused with 401. A
-    /// wrong credential is refused in any case.
-    pub fn optional(mut self) -> Self {
-        self.optional = true;
-        self
-    }
-
-    /// Records what would be refused and lets it pass. Default: off. Use it only while rolling out
-    /// authentication: every request passes.
-    pub fn dangerously_only_shadow(mut self) -> Self {
-        self.mode = Mode::Shadow;
-        self
+    /// Starts to configure a layer that accepts any one of several kinds of credential, or also
+    /// requests without one.
+    pub fn builder() -> AuthenticateLayerBuilder {
+        AuthenticateLayerBuilder::default()
     }
 
     /// Returns the challenges of all authenticators, in their order, for

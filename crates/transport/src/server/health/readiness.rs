@@ -1,0 +1,42 @@
+//! The state that health checks are told.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+/// Whether a service accepts requests. Clones share the state.
+///
+/// Default: ready. Give a clone to [`HealthLayer`], and call [`drain`](Self::drain) before
+/// shutdown, so that load balancers stop sending requests.
+///
+/// ```
+/// use palisade_transport::server::Readiness;
+///
+/// let readiness = Readiness::new();
+/// assert!(readiness.is_ready());
+/// readiness.clone().drain();
+/// assert!(!readiness.is_ready());
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Readiness(Arc<AtomicBool>);
+
+impl Readiness {
+    /// Creates a state that is ready.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Marks the service as draining: health checks get 503 from now on. It cannot become ready
+    /// again.
+    pub fn drain(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether requests are accepted.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        !self.0.load(Ordering::Relaxed)
+    }
+}
