@@ -1,4 +1,4 @@
-//! The `palisade` command: API keys, development tokens, limits, audit trails, certificates and the
+//! The `palisade` command: API keys, development tokens, limits, audit trails, certificates, checks and the
 //! gateway.
 //!
 //! Exit codes:
@@ -22,6 +22,7 @@
 //! | `try_command` | `try key`, `try text`, `try token` |
 //! | `audit` | `audit verify`, `query`, `report`, `export`, `acknowledge`, `key` |
 //! | `cert` | `cert issue`, `show` |
+//! | `check` | `check` |
 //! | `gateway` | `gateway` |
 //!
 //! Each command is a type of clap with a method `run`. It does its work through the public API of the
@@ -37,6 +38,7 @@
 
 mod audit;
 mod cert;
+mod check;
 mod gateway;
 mod key;
 mod limits;
@@ -77,6 +79,7 @@ Examples:
   palisade audit query audit.jsonl --principal anna --since 24h
   palisade cert issue --config server.toml --dry-run
   palisade gateway --upstream http://127.0.0.1:5000 --text text
+  palisade check 'https://voice.example/tts?text=hello'
 
 `palisade COMMAND --help` has more. Exit codes: 0 done, 1 the result is no, 2 it could not be done,
 3 the audit trail has incidents that an operator must check.";
@@ -118,6 +121,7 @@ enum Command {
     /// Uses the configuration file and the cache of the service (ACME, RFC 8555).
     #[command(subcommand)]
     Cert(cert::Command),
+    Check(check::Command),
     Gateway(gateway::Command),
 }
 
@@ -133,6 +137,7 @@ fn main() -> ExitCode {
         Command::Try(command) => command.run(),
         Command::Audit(command) => command.run(),
         Command::Cert(command) => command.run(),
+        Command::Check(command) => command.run(),
         Command::Gateway(command) => command.run(),
     };
     match outcome {

@@ -35,6 +35,16 @@ fn the_help_of_every_command_has_examples() {
         "cert issue --help",
         &["Examples:", "--dry-run", "--listen", "Exit codes"],
     );
+    check(
+        "check --help",
+        &[
+            "Examples:",
+            "Exit codes",
+            "--probe-limits",
+            "never",
+            "revoke",
+        ],
+    );
     check("cert show --help", &["Examples:", "Exit codes"]);
     check("--version", &[env!("CARGO_PKG_VERSION")]);
 }

@@ -12,6 +12,7 @@
 
 mod audit;
 mod cert;
+mod check;
 mod gateway;
 mod help;
 mod key;

@@ -1,0 +1,321 @@
+//! `palisade check`: what a stranger sees of a service, what is wrong with it, and the remedy.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `report` | the outcome as text, JSON, SARIF and HTML |
+//! | `probe` | what is sent, and what each response means |
+//! | `grade` | one letter, explained |
+//! | `outcome` | found, passed or not checked: one for each rule |
+//! | `rules` | what can be found, why it matters, the remedies |
+//! | `client` | connections, bounded in number, time and bytes |
+//! | `target` | the URL |
+//!
+//! What the service sends is hostile: it is bounded, never interpreted by the terminal or the page that
+//! shows it, and leads to no other host. See `docs/src/reference/check.md`.
+
+mod report;
+mod probe;
+mod grade;
+mod client;
+mod outcome;
+mod rules;
+mod target;
+
+use std::{
+    fs,
+    io::Read as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use clap::{Args, ValueEnum};
+use http::{HeaderName, Uri};
+use palisade_core::{Secret, SystemClock};
+use tokio::runtime;
+
+use self::{
+    client::{Ask, Client, tls::TlsSettings},
+    grade::Grade,
+    outcome::Outcomes,
+    probe::{Credential, Extras},
+    report::Report,
+    rules::Severity,
+    target::Target,
+};
+use crate::{Failure, output, secret_file};
+
+/// The most requests of `--probe-limits`. More would be a load test.
+const MOST_LIMIT_REQUESTS: i64 = 1000;
+
+const EXAMPLES: &str = "\
+Examples:
+  palisade check https://voice.example
+  palisade check 'http://127.0.0.1:5000/tts?text=hello' --probe-limits
+  palisade check 'https://voice.example/tts?text=hello' --key key.txt --html report.html
+  palisade check https://localhost:8443 --ca ca.pem --json
+  palisade check https://voice.example --fail-on high --accept openapi-open --sarif check.sarif
+
+Exit codes: 0 nothing at or above --fail-on, 1 there is, 2 the check could not be made.
+
+Check only services that you may check. Some tens of requests are sent, to the named host only and in a
+minute at most. Redirects are told and not followed. No PUT, PATCH or DELETE is sent.";
+
+/// Show what a stranger sees of a service, what is wrong, and the remedy
+///
+/// TLS and certificate, redirect, security headers, cookies, other origins, access without a key,
+/// exposed pages, error responses, hostile text. Every finding says why it matters and how to mend it
+/// with Palisade and with nginx. Give the URL of a call, with its query: more can be seen then.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Command {
+    /// The service, such as https://voice.example/tts?text=hello; without a scheme HTTPS is assumed
+    url: String,
+    /// File with a key, or - for standard input: also checks what a client with a key sees
+    ///
+    /// The key is sent only over TLS with a trusted certificate, or to this machine. It is also sent in the
+    /// URL, to see whether that is accepted, so it is in the log of the service afterwards: use one that you
+    /// revoke.
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// Header of the key [default: Authorization as Bearer, then X-API-Key]
+    #[arg(long, value_name = "NAME", requires = "key")]
+    key_header: Option<HeaderName>,
+    /// Certificate of an authority to trust as well, PEM
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// Port of the same host without TLS [default: 80, if that of the URL is 443]
+    #[arg(long, value_name = "PORT")]
+    http_port: Option<u16>,
+    /// Also send requests until one is refused, at most N [default: 100], and one long text
+    #[arg(
+        long,
+        value_name = "N",
+        num_args = 0..=1,
+        default_missing_value = "100",
+        value_parser = clap::value_parser!(u32).range(1..=MOST_LIMIT_REQUESTS)
+    )]
+    probe_limits: Option<u32>,
+    /// Also keep a request without an end open, for so long [default: 65]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        num_args = 0..=1,
+        default_missing_value = "65",
+        value_parser = clap::value_parser!(u64).range(1..=300)
+    )]
+    slow: Option<u64>,
+    /// How long to wait for each response
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 15,
+        value_parser = clap::value_parser!(u64).range(1..=120)
+    )]
+    timeout: u64,
+    /// Finding that is known and meant, by its code; may be given several times
+    #[arg(long = "accept", value_name = "CODE")]
+    accepted: Vec<String>,
+    /// The severity from which on the exit code is 1
+    #[arg(long, value_name = "SEVERITY", default_value = "medium")]
+    fail_on: FailOn,
+    /// Print the report as JSON
+    #[arg(long, conflicts_with = "verbose")]
+    json: bool,
+    /// Also write a report in SARIF 2.1.0, for code hosts and CI
+    #[arg(long, value_name = "FILE")]
+    sarif: Option<PathBuf>,
+    /// Also write a report as one HTML file
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Print also why each finding matters, the remedy with nginx, and what is in order
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+/// The values of `--fail-on`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FailOn {
+    Low,
+    Medium,
+    High,
+    Critical,
+    Never,
+}
+
+impl FailOn {
+    /// Whether a severity makes the exit code 1.
+    fn includes(self, severity: Severity) -> bool {
+        match self {
+            Self::Low => severity >= Severity::Low,
+            Self::Medium => severity >= Severity::Medium,
+            Self::High => severity >= Severity::High,
+            Self::Critical => severity >= Severity::Critical,
+            Self::Never => false,
+        }
+    }
+}
+
+impl Command {
+    /// Checks the service and prints the report.
+    ///
+    /// Exit code 1 if something at or above `--fail-on` was found; 2 if the service cannot be reached, or
+    /// an argument or a file cannot be used.
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let target = Target::parse(&self.url)?;
+        let unknown = |code: &&String| rules::all().all(|rule| rule.code != **code);
+        if let Some(code) = self.accepted.iter().find(unknown) {
+            return Err(Failure::new(format_args!(
+                "--accept {code}: there is no such code"
+            )));
+        }
+        let credential = self.credential()?;
+        let tls = TlsSettings::new(self.ca.as_deref())?;
+        // One thread: the probes run one after the other.
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let report = runtime.block_on(self.check(target, credential, tls))?;
+        self.write(&report)?;
+        match report.outcomes.worst() {
+            Some(worst) if self.fail_on.includes(worst) => Err(Failure::No),
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads the key, if one was named.
+    fn credential(&self) -> Result<Option<Credential>, Failure> {
+        let Some(file) = &self.key else {
+            return Ok(None);
+        };
+        let secret = match file.as_os_str() == "-" {
+            true => {
+                let mut line = Vec::new();
+                std::io::stdin().take(4096).read_to_end(&mut line)?;
+                Secret::new(Secret::new(line).expose().trim_ascii())
+            }
+            false => secret_file::read(file)?.ok_or_else(|| {
+                Failure::new(format_args!("{}: there is no such file", file.display()))
+            })?,
+        };
+        Ok(Some(Credential::new(secret, self.key_header.clone())?))
+    }
+
+    /// Reaches the service, says what will be sent, and runs the probes.
+    async fn check(
+        &self,
+        mut target: Target,
+        credential: Option<Credential>,
+        tls: TlsSettings,
+    ) -> Result<Report, Failure> {
+        let client = Client::new(
+            target.resolve().await?,
+            Duration::from_secs(self.timeout),
+            tls,
+        );
+        let reached = client.connect(target.port).await;
+        let address =
+            reached.map_err(|problem| Failure::new(format_args!("{target}: {problem}")))?;
+        let address = address.peer_addr()?;
+        let mut extras = Extras {
+            credential,
+            http_port: self.http_port,
+            limit_requests: self.probe_limits,
+            slow: self.slow.map(Duration::from_secs),
+            now: SystemClock::shared().unix_time(),
+        };
+        client.allow(
+            extras
+                .limit_requests
+                .map_or(0, |requests| requests as usize + 1),
+        );
+        client.allow(usize::from(extras.slow.is_some()));
+        self.announce(&target, &client, address.ip());
+        let mut notes = Vec::new();
+        if let Some(secure) = leads_to_https(&client, &target).await {
+            notes.push(format!("{target} redirects to HTTPS, which was checked."));
+            extras.http_port = Some(target.port);
+            target = secure;
+        }
+        let mut outcomes = Outcomes::default();
+        outcomes.hide(extras.credential.as_ref().and_then(Credential::text));
+        notes.extend(probe::run(&client, &target, &extras, &mut outcomes).await);
+        outcomes.accept(&self.accepted);
+        outcomes.finish();
+        Ok(Report {
+            url: outcome::visible(&target.to_string()),
+            address: address.ip(),
+            time: extras.now,
+            requests: client.sent(),
+            grade: Grade::of(&outcomes),
+            notes: notes.iter().map(|note| outcome::visible(note)).collect(),
+            outcomes,
+        })
+    }
+
+    /// Says beforehand what is sent where.
+    fn announce(&self, target: &Target, client: &Client, address: std::net::IpAddr) {
+        let most = client.most();
+        output::note(format_args!(
+            "Checking {target}: at most {most} requests, to {address} only."
+        ));
+        if let Some(requests) = self.probe_limits {
+            output::note(format_args!(
+                "--probe-limits: up to {requests} of them ask for the URL until one is refused."
+            ));
+        }
+        if let Some(seconds) = self.slow {
+            output::note(format_args!(
+                "--slow: one connection is kept open for up to {seconds} s."
+            ));
+        }
+        if self.key.is_some() {
+            output::note("--key: the key is also sent in the URL. Revoke it after the check.");
+        }
+    }
+
+    /// Writes the files, then prints.
+    fn write(&self, report: &Report) -> Result<(), Failure> {
+        if let Some(file) = &self.sarif {
+            write_file(file, &report.sarif())?;
+        }
+        if let Some(file) = &self.html {
+            write_file(file, &report.html())?;
+        }
+        let text = match self.json {
+            true => report.json(),
+            false => report.text(self.verbose),
+        };
+        Ok(output::result(text)?)
+    }
+}
+
+fn write_file(file: &Path, content: &str) -> Result<(), Failure> {
+    fs::write(file, content)
+        .map_err(|error| Failure::new(format_args!("cannot write {}: {error}", file.display())))
+}
+
+/// The address over HTTPS, if the usual port 80 only redirects there.
+///
+/// A stranger who types the name without a scheme arrives in this way. Another host is never taken.
+async fn leads_to_https(client: &Client, target: &Target) -> Option<Target> {
+    if target.tls || target.port != target::default_port(false) {
+        return None;
+    }
+    let answer = client
+        .send(target, Ask::get(target.path_and_query()))
+        .await
+        .ok()?;
+    let location: Uri = answer.header("location")?.parse().ok()?;
+    let is_it = answer.status.is_redirection()
+        && location.scheme_str() == Some("https")
+        && location
+            .port_u16()
+            .is_none_or(|port| port == target::default_port(true))
+        && location
+            .host()
+            .is_some_and(|host| host.eq_ignore_ascii_case(&target.host));
+    let mut secure = target.sibling(true, target::default_port(true));
+    secure.path.clone_from(&target.path);
+    secure.query.clone_from(&target.query);
+    is_it.then_some(secure)
+}

@@ -1,0 +1,54 @@
+//! Headers that say what the service is made of.
+
+use super::Site;
+use crate::check::{
+    outcome::Outcomes,
+    rules::exposure::{DEVELOPMENT_SERVER, VERSION_BANNER},
+};
+
+/// Headers in which servers and frameworks name themselves.
+const BANNERS: &[&str] = &[
+    "server",
+    "x-powered-by",
+    "x-aspnet-version",
+    "x-aspnetmvc-version",
+    "x-generator",
+    "x-runtime",
+];
+
+/// Names of servers that are for development only, in lower case.
+const DEVELOPMENT: &[&str] = &[
+    "werkzeug/",
+    "simplehttp/",
+    "basehttp/",
+    "wsgiserver/",
+    "webrick/",
+];
+
+/// Decides the rules about banners. Needs no request of its own.
+pub(super) fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
+    let answers = site.answers();
+    if answers.is_empty() {
+        outcomes.skip_all(
+            &[&VERSION_BANNER, &DEVELOPMENT_SERVER],
+            "there was no response",
+        );
+        return;
+    }
+    for answer in answers {
+        for name in BANNERS {
+            let Some(value) = answer.header(name) else {
+                continue;
+            };
+            let lower = value.to_ascii_lowercase();
+            if value.contains(|character: char| character.is_ascii_digit()) {
+                outcomes.found(&VERSION_BANNER, format!("{name}: {value}"));
+            }
+            if DEVELOPMENT.iter().any(|server| lower.contains(server)) {
+                outcomes.found(&DEVELOPMENT_SERVER, format!("{name}: {value}"));
+            }
+        }
+    }
+    outcomes.passed(&VERSION_BANNER);
+    outcomes.passed(&DEVELOPMENT_SERVER);
+}

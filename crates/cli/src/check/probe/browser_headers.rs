@@ -1,0 +1,232 @@
+//! Headers that tell browsers and caches what they may do.
+
+use super::Site;
+use crate::check::{
+    client::Answer,
+    outcome::Outcomes,
+    rules::{Rule, exposure::INDEXABLE, headers::*, transport::*},
+};
+
+/// A year in seconds, the least that ASVS demands of `Strict-Transport-Security`.
+const YEAR: u64 = 31_536_000;
+
+/// Decides the rules about headers of responses.
+pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
+    let answers = site.answers();
+    if answers.is_empty() {
+        let all = [
+            &NOSNIFF_MISSING,
+            &HSTS_MISSING,
+            &HSTS_SHORT,
+            &CACHEABLE,
+            &INDEXABLE,
+        ];
+        outcomes.skip_all(&all, "there was no response");
+    }
+    for answer in &answers {
+        let nosniff = answer.header("x-content-type-options").unwrap_or_default();
+        let missing = !nosniff.trim().eq_ignore_ascii_case("nosniff");
+        outcomes.decide(&NOSNIFF_MISSING, missing.then(|| answer.summary()));
+        if site.target.tls {
+            hsts(answer, outcomes);
+        }
+    }
+    pages(&site.pages(), outcomes);
+    cacheable(site, outcomes);
+    indexable(site, outcomes).await;
+}
+
+fn hsts(answer: &Answer, outcomes: &mut Outcomes) {
+    let Some(value) = answer.header("strict-transport-security") else {
+        outcomes.found(&HSTS_MISSING, answer.summary());
+        outcomes.skipped(&HSTS_SHORT, "it is missing");
+        return;
+    };
+    outcomes.passed(&HSTS_MISSING);
+    let is_short = max_age(&value).is_none_or(|seconds| seconds < YEAR);
+    outcomes.decide(&HSTS_SHORT, is_short.then_some(value));
+}
+
+/// `max-age` of `Strict-Transport-Security` in seconds (RFC 6797). `None` if it is missing or no number.
+fn max_age(value: &str) -> Option<u64> {
+    let directives = value.split(';').map(str::trim);
+    let mut ages = directives.filter_map(|directive| {
+        let (name, age) = directive.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("max-age").then_some(age)
+    });
+    ages.next()?.trim().trim_matches('"').parse().ok()
+}
+
+fn pages(pages: &[&Answer], outcomes: &mut Outcomes) {
+    let of_pages: [&'static Rule; 4] = [
+        &CSP_MISSING,
+        &CSP_WEAK,
+        &FRAMING_ALLOWED,
+        &REFERRER_POLICY_MISSING,
+    ];
+    if pages.is_empty() {
+        outcomes.skip_all(&of_pages, "no response was a page");
+    }
+    for page in pages {
+        let policy = page.all("content-security-policy").join("; ");
+        match policy.is_empty() {
+            true => {
+                outcomes.found(&CSP_MISSING, page.summary());
+                outcomes.skipped(&CSP_WEAK, "it is missing");
+            }
+            false => {
+                outcomes.passed(&CSP_MISSING);
+                let weak = weakness(&policy).map(|weak| format!("{}: {weak}", page.asked));
+                outcomes.decide(&CSP_WEAK, weak);
+            }
+        }
+        let framing = page.header("x-frame-options").is_none()
+            && directive(&policy, "frame-ancestors").is_none();
+        outcomes.decide(&FRAMING_ALLOWED, framing.then(|| page.summary()));
+        let referrer = page.header("referrer-policy").is_none();
+        outcomes.decide(&REFERRER_POLICY_MISSING, referrer.then(|| page.summary()));
+    }
+}
+
+/// The sources of a directive of a content security policy, in lower case.
+fn directive(policy: &str, name: &str) -> Option<Vec<String>> {
+    policy.split([';', ',']).find_map(|directive| {
+        let mut words = directive.split_ascii_whitespace();
+        let is_it = words.next()?.eq_ignore_ascii_case(name);
+        is_it.then(|| words.map(str::to_ascii_lowercase).collect())
+    })
+}
+
+/// Why a policy does not keep scripts of attackers out.
+///
+/// `'unsafe-inline'` beside a nonce or a hash is for older browsers; current ones ignore it (CSP 3).
+fn weakness(policy: &str) -> Option<String> {
+    let sources = directive(policy, "script-src").or_else(|| directive(policy, "default-src"));
+    let Some(sources) = sources else {
+        return Some("neither script-src nor default-src".to_owned());
+    };
+    let is_listed = |prefix: &str| sources.iter().any(|source| source.starts_with(prefix));
+    let has_proof = is_listed("'nonce-") || is_listed("'sha");
+    let weak = |source: &&String| match source.as_str() {
+        "'unsafe-inline'" => !has_proof,
+        "*" | "http:" | "https:" | "data:" => !is_listed("'strict-dynamic'"),
+        "'unsafe-eval'" => true,
+        _ => false,
+    };
+    let found = sources.iter().find(weak)?;
+    Some(format!("scripts may come from {found}"))
+}
+
+fn cacheable(site: &Site<'_>, outcomes: &mut Outcomes) {
+    let answer = site.with_key.as_ref().or(site.base.as_ref().ok());
+    let computed = site.with_key.is_some() || !site.target.query.is_empty();
+    let Some(answer) = answer.filter(|answer| answer.status.is_success() && computed) else {
+        let why = "nothing was computed for a client; give the URL of a call, and --key";
+        outcomes.skipped(&CACHEABLE, why);
+        return;
+    };
+    let value = answer.all("cache-control").join(",").to_ascii_lowercase();
+    let restricts = ["no-store", "no-cache", "private"];
+    let kept = !value
+        .split(',')
+        .any(|word| restricts.contains(&word.trim()));
+    outcomes.decide(&CACHEABLE, kept.then(|| answer.summary()));
+}
+
+async fn indexable(site: &Site<'_>, outcomes: &mut Outcomes) {
+    let says_no = |answer: &&Answer| {
+        let tag = answer.all("x-robots-tag").join(",").to_ascii_lowercase();
+        let none = tag.contains("noindex") || tag.split(',').any(|word| word.trim() == "none");
+        let page = answer.text().to_ascii_lowercase();
+        let meta = page.contains("name=\"robots\"") && page.contains("noindex");
+        none || meta
+    };
+    let answers = [&site.base, &site.root].into_iter().flatten();
+    let served: Vec<&Answer> = answers
+        .filter(|answer| answer.status.is_success())
+        .collect();
+    let open = served.iter().find(|answer| !says_no(answer));
+    let Some(open) = open else {
+        outcomes.passed(&INDEXABLE);
+        return;
+    };
+    let seen = format!(
+        "{}, no X-Robots-Tag, no robots.txt that disallows",
+        open.summary()
+    );
+    let disallowed = site
+        .robots()
+        .await
+        .is_some_and(|robots| disallows_all(&robots.text()));
+    outcomes.decide(&INDEXABLE, (!disallowed).then_some(seen));
+}
+
+/// Whether a `robots.txt` forbids everything to all (RFC 9309).
+fn disallows_all(robots: &str) -> bool {
+    let mut for_all = false;
+    let mut in_agents = false;
+    for line in robots.lines() {
+        let line = line.split('#').next().unwrap_or_default();
+        let Some((name, value)) = line.split_once(':') else {
+            continue;
+        };
+        let (name, value) = (name.trim().to_ascii_lowercase(), value.trim());
+        match name.as_str() {
+            "user-agent" => {
+                for_all = (in_agents && for_all) || value == "*";
+                in_agents = true;
+            }
+            "disallow" if for_all && matches!(value, "/" | "/*") => return true,
+            _ => in_agents = false,
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_age_of_hsts_is_read_as_browsers_do() {
+        assert_eq!(max_age("max-age=31536000; includeSubDomains"), Some(YEAR));
+        assert_eq!(max_age("includeSubDomains; MAX-AGE=\"5\""), Some(5));
+        assert_eq!(max_age("includeSubDomains"), None);
+        assert_eq!(max_age("max-age=-1"), None);
+    }
+
+    #[test]
+    fn a_policy_is_weak_if_scripts_of_others_run() {
+        for strong in [
+            "default-src 'none'",
+            "default-src *; script-src 'self'",
+            "script-src 'nonce-abc' 'unsafe-inline'",
+            "script-src 'strict-dynamic' 'nonce-a' https:",
+        ] {
+            assert_eq!(weakness(strong), None, "{strong}");
+        }
+        for weak in [
+            "img-src 'self'",
+            "default-src 'self' 'unsafe-inline'",
+            "script-src 'self' 'unsafe-eval'",
+            "script-src *",
+            "script-src https:",
+        ] {
+            assert!(weakness(weak).is_some(), "{weak}");
+        }
+    }
+
+    #[test]
+    fn robots_that_forbid_everything_to_all_are_recognized() {
+        assert!(disallows_all("User-agent: *\nDisallow: /"));
+        assert!(disallows_all(
+            "user-agent: a\nuser-agent: *\n\ndisallow: / # all"
+        ));
+        assert!(!disallows_all("User-agent: *\nDisallow: /private"));
+        assert!(!disallows_all("User-agent: a\nDisallow: /"));
+        assert!(!disallows_all(
+            "User-agent: *\nAllow: /\nUser-agent: a\nDisallow: /"
+        ));
+        assert!(!disallows_all(""));
+    }
+}

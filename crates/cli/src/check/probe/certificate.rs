@@ -1,0 +1,180 @@
+//! The certificate: chain, name, expiry, strength.
+
+use std::time::Duration;
+
+use palisade_api_key::Timestamp;
+use rustls::pki_types::CertificateDer;
+use x509_parser::{certificate::X509Certificate, prelude::FromDer as _, public_key::PublicKey};
+
+use crate::check::{
+    client::{Client, tls},
+    outcome::Outcomes,
+    rules::{Rule, transport::*},
+};
+
+/// A certificate with less time left is reported, unless it was short from the start.
+const NEAR_END: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+/// The smallest RSA key, in bits.
+const SMALLEST_RSA: usize = 2048;
+
+/// Signature algorithms whose hash is broken (RFC 3279).
+const BROKEN: &[(&str, &str)] = &[
+    ("1.2.840.113549.1.1.4", "MD5"),
+    ("1.2.840.113549.1.1.5", "SHA-1"),
+    ("1.2.840.10045.4.1", "SHA-1"),
+];
+
+const RULES: &[&Rule] = &[
+    &CERTIFICATE_UNTRUSTED,
+    &CERTIFICATE_NAME,
+    &CERTIFICATE_EXPIRED,
+    &CERTIFICATE_NEAR_END,
+    &CERTIFICATE_WEAK,
+];
+
+/// Records why there is no certificate to look at.
+pub(super) fn skip(outcomes: &mut Outcomes, why: impl std::fmt::Display) {
+    outcomes.skip_all(RULES, why);
+}
+
+/// Decides all rules of the certificate. Returns whether a usual client would accept it.
+pub(super) fn probe(
+    client: &Client,
+    chain: &[CertificateDer<'static>],
+    host: &str,
+    now: Duration,
+    outcomes: &mut Outcomes,
+) -> Result<(), String> {
+    let Some(own) = chain.first() else {
+        skip(outcomes, "the server sent none");
+        return Err("the server sent no certificate".to_owned());
+    };
+    let Ok((_, certificate)) = X509Certificate::from_der(own) else {
+        skip(outcomes, "it cannot be parsed");
+        return Err("the certificate cannot be parsed".to_owned());
+    };
+    let valid = Validity::of(&certificate);
+    outcomes.decide(&CERTIFICATE_EXPIRED, valid.problem(now));
+    match valid.problem(now) {
+        None => outcomes.decide(&CERTIFICATE_NEAR_END, valid.near_end(now)),
+        Some(_) => outcomes.skipped(&CERTIFICATE_NEAR_END, "it is not valid now"),
+    }
+    // An expired certificate of a trusted authority is expired, and not untrusted as well.
+    let trusted = client.tls().is_trusted(chain, valid.nearest(now));
+    let issuer = certificate.issuer().to_string();
+    let untrusted = trusted.as_ref().err();
+    let untrusted = untrusted.map(|problem| format!("issued by {issuer}: {problem}"));
+    outcomes.decide(&CERTIFICATE_UNTRUSTED, untrusted);
+    let is_for = tls::is_for(own, host);
+    let names = names(&certificate);
+    let other = (!is_for).then(|| format!("{host} is not one of: {names}"));
+    outcomes.decide(&CERTIFICATE_NAME, other);
+    outcomes.decide(&CERTIFICATE_WEAK, weakness(&certificate));
+    match (trusted, is_for, valid.problem(now)) {
+        (Ok(()), true, None) => Ok(()),
+        _ => Err("the certificate is not accepted by usual clients".to_owned()),
+    }
+}
+
+/// The time in which a certificate is valid, since 1970.
+struct Validity {
+    begins: Duration,
+    ends: Duration,
+}
+
+impl Validity {
+    fn of(certificate: &X509Certificate<'_>) -> Self {
+        let since = |seconds: i64| Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
+        let validity = certificate.validity();
+        Self {
+            begins: since(validity.not_before.timestamp()),
+            ends: since(validity.not_after.timestamp()),
+        }
+    }
+
+    fn problem(&self, now: Duration) -> Option<String> {
+        let date = |at| Timestamp::from_unix(at);
+        match now {
+            now if now > self.ends => Some(format!("it expired at {}", date(self.ends))),
+            now if now < self.begins => Some(format!("it begins at {}", date(self.begins))),
+            _ => None,
+        }
+    }
+
+    /// A certificate for some days is renewed in its last ones, so a quarter of its life is soon enough.
+    fn near_end(&self, now: Duration) -> Option<String> {
+        let left = self.ends.saturating_sub(now);
+        let whole = self.ends.saturating_sub(self.begins);
+        let is_near = left < NEAR_END && left < whole / 4;
+        let days = left.as_secs() / (24 * 60 * 60);
+        is_near.then(|| {
+            format!(
+                "it expires at {}, in {days} days",
+                Timestamp::from_unix(self.ends)
+            )
+        })
+    }
+
+    /// The moment within the validity that is nearest to now.
+    fn nearest(&self, now: Duration) -> Duration {
+        now.max(self.begins).min(self.ends.max(self.begins))
+    }
+}
+
+/// The names of a certificate, at most five.
+fn names(certificate: &X509Certificate<'_>) -> String {
+    let Ok(Some(extension)) = certificate.subject_alternative_name() else {
+        return "no name".to_owned();
+    };
+    let all = &extension.value.general_names;
+    let shown: Vec<String> = all.iter().take(5).map(ToString::to_string).collect();
+    shown.join(", ")
+}
+
+fn weakness(certificate: &X509Certificate<'_>) -> Option<String> {
+    let signature = certificate.signature_algorithm.algorithm.to_id_string();
+    if let Some((_, name)) = BROKEN.iter().find(|(broken, _)| *broken == signature) {
+        return Some(format!("signed with {name}"));
+    }
+    match certificate.public_key().parsed() {
+        Ok(PublicKey::RSA(key)) if key.key_size() < SMALLEST_RSA => {
+            Some(format!("an RSA key of {} bits", key.key_size()))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: u64 = 24 * 60 * 60;
+
+    fn valid(days: u64) -> Validity {
+        Validity {
+            begins: Duration::from_secs(1000 * DAY),
+            ends: Duration::from_secs((1000 + days) * DAY),
+        }
+    }
+
+    fn at(day: u64) -> Duration {
+        Duration::from_secs(day * DAY)
+    }
+
+    #[test]
+    fn near_is_two_weeks_or_the_last_quarter_of_a_short_life() {
+        assert!(valid(90).near_end(at(1070)).is_none());
+        assert!(valid(90).near_end(at(1080)).is_some());
+        assert!(valid(6).near_end(at(1003)).is_none());
+        assert!(valid(6).near_end(at(1005)).is_some());
+    }
+
+    #[test]
+    fn before_and_after_are_said() {
+        assert!(valid(90).problem(at(999)).unwrap().contains("begins"));
+        assert!(valid(90).problem(at(1091)).unwrap().contains("expired"));
+        assert!(valid(90).problem(at(1001)).is_none());
+        assert_eq!(valid(90).nearest(at(2000)), at(1090));
+        assert_eq!(valid(90).nearest(at(1)), at(1000));
+    }
+}

@@ -1,0 +1,89 @@
+//! The same host without TLS: what port 80 says, and the upgrade to clear-text HTTP/2.
+
+use http::{HeaderName, Uri, header::CONNECTION};
+
+use super::Site;
+use crate::check::{
+    client::{Answer, Ask, Problem},
+    outcome::Outcomes,
+    rules::transport::*,
+    target::default_port,
+};
+
+/// The settings of an HTTP/2 connection, base64url, as RFC 7540 wants them in the upgrade. Empty settings
+/// are valid, but some servers expect one.
+const SETTINGS: &str = "AAMAAABkAAQAAP__";
+
+/// Decides the rules of port 80 and of the upgrade.
+pub(super) async fn probe(site: &Site<'_>, port: Option<u16>, outcomes: &mut Outcomes) {
+    upgrade(site, outcomes).await;
+    let target = site.target;
+    if !target.tls {
+        outcomes.skip_all(&[&HTTP_SERVED, &REDIRECT_MISSING], "the address has no TLS");
+        return;
+    }
+    let default = (target.port == default_port(true)).then_some(default_port(false));
+    let Some(port) = port.or(default) else {
+        let why = "the port without TLS is not known; name it with --http-port";
+        outcomes.skip_all(&[&HTTP_SERVED, &REDIRECT_MISSING], why);
+        return;
+    };
+    let mut plain = target.sibling(false, port);
+    plain.path.clone_from(&target.path);
+    plain.query.clone_from(&target.query);
+    let ask = Ask::get(plain.path_and_query());
+    match site.client.send(&plain, ask).await {
+        Ok(answer) if answer.status.is_success() => {
+            outcomes.found(
+                &HTTP_SERVED,
+                format!("{plain} → {}", answer.status.as_u16()),
+            );
+            outcomes.skipped(&REDIRECT_MISSING, "it serves instead");
+        }
+        Ok(answer) => {
+            outcomes.passed(&HTTP_SERVED);
+            let elsewhere = elsewhere(&answer, &target.host);
+            let seen = elsewhere.map(|to| format!("{plain} leads to {to}"));
+            outcomes.decide(&REDIRECT_MISSING, seen);
+        }
+        Err(Problem::Limited | Problem::Spent) => {
+            outcomes.skip_all(&[&HTTP_SERVED, &REDIRECT_MISSING], Problem::Limited);
+        }
+        // Nothing is served there.
+        Err(_) => {
+            outcomes.passed(&HTTP_SERVED);
+            outcomes.passed(&REDIRECT_MISSING);
+        }
+    }
+}
+
+/// Where a redirect leads, if that is not HTTPS of the same host.
+///
+/// A refusal is as good as a redirect: an API should not make up for a wrong address.
+fn elsewhere(answer: &Answer, host: &str) -> Option<String> {
+    if !answer.status.is_redirection() {
+        return None;
+    }
+    let location = answer.header("location").unwrap_or_default();
+    let uri = location.parse::<Uri>().unwrap_or_default();
+    let same_host = uri
+        .host()
+        .is_some_and(|to| to.trim_matches(['[', ']']).eq_ignore_ascii_case(host));
+    let good = uri.scheme_str() == Some("https") && same_host;
+    (!good).then_some(location)
+}
+
+async fn upgrade(site: &Site<'_>, outcomes: &mut Outcomes) {
+    let ask = Ask::get("/")
+        .fixed(CONNECTION, "Upgrade, HTTP2-Settings")
+        .fixed(HeaderName::from_static("upgrade"), "h2c")
+        .fixed(HeaderName::from_static("http2-settings"), SETTINGS);
+    match site.ask(ask).await {
+        Ok(answer) => {
+            let accepted = answer.status.as_u16() == 101;
+            let seen = accepted.then_some("GET / with `Upgrade: h2c` → 101");
+            outcomes.decide(&H2C_UPGRADE, seen);
+        }
+        Err(problem) => outcomes.skipped(&H2C_UPGRADE, problem),
+    }
+}

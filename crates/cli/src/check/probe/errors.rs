@@ -1,0 +1,97 @@
+//! Broken requests: what error responses show.
+
+use http::{Method, header::CONTENT_TYPE};
+
+use super::Site;
+use crate::check::{
+    client::{Answer, Ask},
+    outcome::Outcomes,
+    rules::input::ERROR_LEAK,
+};
+
+/// Texts that only internals have, and what they are. Compared in lower case.
+const SIGNATURES: &[(&str, &str)] = &[
+    ("traceback (most recent call last)", "a Python stack trace"),
+    ("werkzeug debugger", "the debugger of Werkzeug"),
+    ("site-packages", "a path of Python packages"),
+    (
+        "you're seeing this error because you have <code>debug = true",
+        "the debug page of Django",
+    ),
+    ("node_modules/", "a path of Node packages"),
+    ("at object.<anonymous>", "a JavaScript stack trace"),
+    (".java:", "a Java stack trace"),
+    ("exception in thread", "a Java stack trace"),
+    ("system.web.", "a .NET stack trace"),
+    ("microsoft.aspnetcore.", "a .NET stack trace"),
+    ("fatal error</b>:", "an error of PHP"),
+    ("' panicked at ", "a panic of Rust"),
+    ("goroutine 1 [", "a stack trace of Go"),
+    ("stack backtrace:", "a stack trace"),
+    ("sqlalchemy.exc.", "an error of a database"),
+    ("pg::syntaxerror", "an error of a database"),
+    (
+        "you have an error in your sql syntax",
+        "an error of a database",
+    ),
+];
+
+/// Decides whether error responses show internals.
+pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
+    site.answers()
+        .into_iter()
+        .for_each(|answer| look(answer, outcomes));
+    let broken_json = Ask::new(Method::POST, site.target.path.clone())
+        .fixed(CONTENT_TYPE, "application/json")
+        .body("{\"text\": ");
+    let no_query = Ask::get(site.target.path.clone());
+    let not_utf8 = site.with_text("%FF%FE");
+    let broken = [
+        Some(broken_json),
+        not_utf8.is_some().then_some(no_query),
+        not_utf8,
+    ];
+    for ask in broken.into_iter().flatten() {
+        match site.call(ask).await {
+            Ok(answer) => look(&answer, outcomes),
+            Err(problem) => outcomes.skipped(&ERROR_LEAK, problem),
+        }
+    }
+}
+
+fn look(answer: &Answer, outcomes: &mut Outcomes) {
+    let is_error = answer.status.is_client_error() || answer.status.is_server_error();
+    let shown = is_error.then(|| internals(&answer.text())).flatten();
+    outcomes.decide(
+        &ERROR_LEAK,
+        shown.map(|what| format!("{}: {what}", answer.summary())),
+    );
+}
+
+/// What a body shows of the internals, in words.
+fn internals(body: &str) -> Option<&'static str> {
+    let body = body.to_ascii_lowercase();
+    let found = SIGNATURES.iter().find(|(text, _)| body.contains(text));
+    found.map(|(_, what)| *what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_signature_can_be_found() {
+        for (text, what) in SIGNATURES {
+            assert_eq!(*text, text.to_ascii_lowercase());
+            assert_eq!(
+                internals(&format!("x{}x", text.to_uppercase())).map(str::is_empty),
+                Some(false),
+                "{what}"
+            );
+        }
+        assert_eq!(
+            internals("{\"detail\":\"This needs a valid credential.\"}"),
+            None
+        );
+    }
+}

@@ -1,0 +1,130 @@
+//! Files and pages that are often left open, by their usual paths.
+//!
+//! The list is short on purpose: what a stranger tries first, and no dictionary. A path counts only if its
+//! content is what the path promises, since many services answer every path with a page.
+
+use super::Site;
+use crate::check::{
+    client::{Answer, Ask},
+    outcome::Outcomes,
+    rules::{Rule, exposure::*},
+};
+
+/// A path and how its content is recognized.
+struct ExposedPath {
+    /// The path.
+    path: &'static str,
+    /// What is found if it is there.
+    rule: &'static Rule,
+    /// All texts of one of these groups are in the content.
+    content: &'static [&'static [&'static str]],
+}
+
+const fn path(
+    path: &'static str,
+    rule: &'static Rule,
+    content: &'static [&'static [&'static str]],
+) -> ExposedPath {
+    ExposedPath {
+        path,
+        rule,
+        content,
+    }
+}
+
+/// How folders are listed: Apache and nginx, Python, Node, Caddy.
+const LISTING: &[&[&str]] = &[
+    &["<title>Index of /"],
+    &["Directory listing for /"],
+    &["listing directory /"],
+    &["<title>", "<main>", "id=\"filter\""],
+];
+
+/// All paths. The book lists the same ones.
+const PATHS: &[ExposedPath] = &[
+    path("/.git/HEAD", &SECRET_FILE, &[&["ref: refs/"]]),
+    path(
+        "/.env",
+        &SECRET_FILE,
+        &[
+            &["_KEY="],
+            &["SECRET="],
+            &["PASSWORD="],
+            &["_TOKEN="],
+            &["_URL="],
+        ],
+    ),
+    path("/.aws/credentials", &SECRET_FILE, &[&["aws_access_key_id"]]),
+    path("/console", &DEBUG_PAGE, &[&["Werkzeug", "onsole"]]),
+    path(
+        "/debug/pprof/",
+        &DEBUG_PAGE,
+        &[&["/debug/pprof/", "goroutine"]],
+    ),
+    path("/actuator/env", &DEBUG_PAGE, &[&["\"propertySources\""]]),
+    path(
+        "/phpinfo.php",
+        &DEBUG_PAGE,
+        &[&["phpinfo()", "PHP Version"]],
+    ),
+    path("/_profiler/", &DEBUG_PAGE, &[&["Symfony", "rofiler"]]),
+    path(
+        "/api/contents",
+        &DEBUG_PAGE,
+        &[&[
+            "\"content\"",
+            "\"type\"",
+            "\"directory\"",
+            "\"last_modified\"",
+        ]],
+    ),
+    path("/metrics", &STATUS_PAGE, &[&["# TYPE "], &["# HELP "]]),
+    path("/server-status", &STATUS_PAGE, &[&["Apache Server Status"]]),
+    path("/nginx_status", &STATUS_PAGE, &[&["Active connections:"]]),
+    path("/actuator", &STATUS_PAGE, &[&["\"_links\"", "\"self\""]]),
+    path("/static/", &DIRECTORY_LISTING, LISTING),
+    path("/uploads/", &DIRECTORY_LISTING, LISTING),
+    path("/files/", &DIRECTORY_LISTING, LISTING),
+    path("/models/", &DIRECTORY_LISTING, LISTING),
+    path("/output/", &DIRECTORY_LISTING, LISTING),
+];
+
+/// Asks for each path once, without a credential.
+pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
+    if let Ok(root) = &site.root
+        && root.status.is_success()
+        && has(root, LISTING)
+    {
+        outcomes.found(&DIRECTORY_LISTING, root.summary());
+    }
+    for exposed in PATHS {
+        match site.ask(Ask::get(exposed.path)).await {
+            Ok(answer) => {
+                let there = answer.status.is_success() && has(&answer, exposed.content);
+                outcomes.decide(exposed.rule, there.then(|| answer.summary()));
+            }
+            Err(problem) => outcomes.skipped(exposed.rule, problem),
+        }
+    }
+}
+
+fn has(answer: &Answer, groups: &[&[&str]]) -> bool {
+    let body = answer.text();
+    groups
+        .iter()
+        .any(|group| group.iter().all(|text| body.contains(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_book_lists_every_path() {
+        let page = include_str!("../../../../../docs/src/reference/check.md");
+        for exposed in PATHS {
+            let row = format!("`{}`", exposed.path);
+            assert!(page.contains(&row), "{row} is missing");
+        }
+    }
+}

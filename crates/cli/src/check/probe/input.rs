@@ -1,0 +1,98 @@
+//! Hostile text: control characters, markup, line breaks.
+
+use super::Site;
+use crate::check::{
+    client::{Answer, Ask},
+    outcome::Outcomes,
+    rules::{Rule, input::*},
+};
+
+/// A mark, then BACKSPACE, ESC, RIGHT-TO-LEFT OVERRIDE and markup: percent-encoded.
+const HOSTILE: &str = "plsd%08%1B%5B7m%E2%80%AE%3Cplsd%3E";
+/// Control characters and nothing else. A service that removes them has no text left.
+const ONLY_CONTROL: &str = "%01%02%08%1B%7F";
+/// A line break and a header.
+const SPLIT: &str = "plsd%0D%0AX-Palisade-Check:%20split";
+/// The header that appears if the line break was written as such.
+const SPLIT_HEADER: &str = "x-palisade-check";
+
+/// Decides the rules about hostile text in the query and in the path.
+pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
+    missing_path(site, outcomes);
+    split(site, Ask::get(format!("/{SPLIT}")), outcomes).await;
+    let of_query: [&'static Rule; 3] = [
+        &CONTROL_CHARACTERS,
+        &CONTROL_CHARACTERS_ACCEPTED,
+        &MARKUP_REFLECTED,
+    ];
+    let (Some(hostile), Some(only), Some(line)) = (
+        site.with_text(HOSTILE),
+        site.with_text(ONLY_CONTROL),
+        site.with_text(SPLIT),
+    ) else {
+        let why = "the address has no query; give the URL of a call, such as /tts?text=hello";
+        outcomes.skip_all(&of_query, why);
+        return;
+    };
+    split(site, line, outcomes).await;
+    match site.call(hostile).await {
+        Ok(answer) if needs_key(&answer) => skip_for_key(outcomes),
+        Ok(answer) => reflected(&answer, outcomes),
+        Err(problem) => outcomes.skip_all(&of_query, problem),
+    }
+    match site.call(only).await {
+        Ok(answer) if needs_key(&answer) => skip_for_key(outcomes),
+        Ok(answer) => {
+            let seen = answer.status.is_success().then(|| answer.summary());
+            outcomes.decide(&CONTROL_CHARACTERS_ACCEPTED, seen);
+        }
+        Err(problem) => outcomes.skipped(&CONTROL_CHARACTERS_ACCEPTED, problem),
+    }
+}
+
+fn needs_key(answer: &Answer) -> bool {
+    matches!(answer.status.as_u16(), 401 | 403)
+}
+
+/// A stranger gets no further: what is behind the key is seen with `--key`.
+fn skip_for_key(outcomes: &mut Outcomes) {
+    let why = "the service demands a key; --key FILE gives one";
+    let all = [
+        &CONTROL_CHARACTERS,
+        &CONTROL_CHARACTERS_ACCEPTED,
+        &MARKUP_REFLECTED,
+    ];
+    outcomes.skip_all(&all, why);
+}
+
+/// The path that exists nowhere has markup: an error page may show it.
+fn missing_path(site: &Site<'_>, outcomes: &mut Outcomes) {
+    if let Ok(missing) = &site.missing
+        && missing.is_page()
+        && missing.text().contains("<plsd>")
+    {
+        outcomes.found(&MARKUP_REFLECTED, missing.summary());
+    }
+}
+
+fn reflected(answer: &Answer, outcomes: &mut Outcomes) {
+    let body = answer.text();
+    let after_mark = body.split("plsd").skip(1);
+    // JSON writes control characters as escapes, so a raw one is not its doing.
+    let raw = after_mark
+        .map(|rest| rest.chars().take(8).collect::<String>())
+        .any(|rest| rest.contains(['\u{8}', '\u{1b}', '\u{202e}']));
+    outcomes.decide(&CONTROL_CHARACTERS, raw.then(|| answer.summary()));
+    let markup = answer.is_page() && body.contains("<plsd>");
+    outcomes.decide(&MARKUP_REFLECTED, markup.then(|| answer.summary()));
+}
+
+async fn split(site: &Site<'_>, ask: Ask, outcomes: &mut Outcomes) {
+    match site.call(ask).await {
+        Ok(answer) => {
+            let injected = answer.headers.contains_key(SPLIT_HEADER);
+            outcomes.decide(&HEADER_INJECTION, injected.then(|| answer.summary()));
+        }
+        Err(problem) => outcomes.skipped(&HEADER_INJECTION, problem),
+    }
+}

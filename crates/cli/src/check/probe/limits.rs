@@ -1,0 +1,80 @@
+//! Whether a limit is felt. Only with `--probe-limits`: it is load, and each call may cost the owner.
+
+use futures_util::future::join_all;
+use tokio::time::Instant;
+
+use super::Site;
+use crate::check::{
+    client::{Answer, Ask},
+    outcome::Outcomes,
+    rules::access::{LIMIT_WITHOUT_TIME, NO_LIMIT},
+    rules::input::NO_LENGTH_LIMIT,
+};
+
+/// How many requests are open at the same time.
+const AT_ONCE: u32 = 8;
+/// The characters of the long text.
+const LONG_TEXT: usize = 4000;
+
+/// Sends the same request until it is refused, at most `requests` times.
+pub(super) async fn probe(site: &Site<'_>, requests: Option<u32>, outcomes: &mut Outcomes) {
+    let Some(requests) = requests else {
+        let all = [&NO_LIMIT, &LIMIT_WITHOUT_TIME, &NO_LENGTH_LIMIT];
+        outcomes.skip_all(&all, "only with --probe-limits");
+        return;
+    };
+    long_text(site, outcomes).await;
+    let started = Instant::now();
+    let mut sent = 0;
+    let mut answered = 0;
+    while sent < requests {
+        let batch = AT_ONCE.min(requests - sent);
+        sent += batch;
+        let ask = || site.call(Ask::get(site.target.path_and_query()).with_429());
+        let answers = join_all((0..batch).map(|_| ask())).await;
+        answered += answers.iter().filter(|answer| answer.is_ok()).count();
+        let mut refusals = answers.iter().flatten().filter(|answer| is_refusal(answer));
+        if let Some(refusal) = refusals.next() {
+            outcomes.passed(&NO_LIMIT);
+            let no_time = refusal.header("retry-after").is_none();
+            outcomes.decide(&LIMIT_WITHOUT_TIME, no_time.then(|| refusal.summary()));
+            return;
+        }
+    }
+    outcomes.skipped(&LIMIT_WITHOUT_TIME, "no limit was felt");
+    let seconds = started.elapsed().as_secs_f64();
+    match answered {
+        0 => outcomes.skipped(&NO_LIMIT, "there was no response"),
+        _ => outcomes.found(
+            &NO_LIMIT,
+            format!("{answered} requests in {seconds:.1} s, none refused"),
+        ),
+    }
+}
+
+/// 429, or 503 with the time to come back.
+fn is_refusal(answer: &Answer) -> bool {
+    let status = answer.status.as_u16();
+    status == 429 || (status == 503 && answer.header("retry-after").is_some())
+}
+
+async fn long_text(site: &Site<'_>, outcomes: &mut Outcomes) {
+    let Some(ask) = site.with_text(&"a".repeat(LONG_TEXT)) else {
+        outcomes.skipped(&NO_LENGTH_LIMIT, "the address has no query");
+        return;
+    };
+    match site.call(ask).await {
+        Ok(answer) if matches!(answer.status.as_u16(), 401 | 403) => {
+            outcomes.skipped(
+                &NO_LENGTH_LIMIT,
+                "the service demands a key; --key FILE gives one",
+            );
+        }
+        Ok(answer) => {
+            let accepted = answer.status.is_success();
+            let seen = format!("{LONG_TEXT} characters → {}", answer.status.as_u16());
+            outcomes.decide(&NO_LENGTH_LIMIT, accepted.then_some(seen));
+        }
+        Err(problem) => outcomes.skipped(&NO_LENGTH_LIMIT, problem),
+    }
+}

@@ -1,0 +1,45 @@
+//! Methods other than GET: TRACE, and what OPTIONS announces.
+
+use http::{HeaderName, Method};
+
+use super::Site;
+use crate::check::{
+    outcome::Outcomes,
+    rules::input::{TRACE_METHOD, WRITE_METHODS},
+};
+
+/// Methods that change data (RFC 9110, section 9.2.1), except POST, which most APIs need.
+const WRITING: &[&str] = &[
+    "PUT", "PATCH", "DELETE", "CONNECT", "TRACE", "MOVE", "COPY", "PROPFIND",
+];
+/// Comes back in the body if TRACE works.
+const MARK: &str = "palisade-check-trace";
+
+/// Decides the rules about methods. No method that changes data is sent.
+pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
+    let trace = site
+        .same(Method::TRACE)
+        .fixed(HeaderName::from_static("x-palisade-check"), MARK);
+    match site.ask(trace).await {
+        Ok(answer) => {
+            let echoes = answer.status.is_success() && answer.text().contains(MARK);
+            outcomes.decide(&TRACE_METHOD, echoes.then(|| answer.summary()));
+        }
+        Err(problem) => outcomes.skipped(&TRACE_METHOD, problem),
+    }
+    match site.ask(site.same(Method::OPTIONS)).await {
+        Ok(answer) if answer.status.is_success() => {
+            let allow = answer.all("allow").join(", ").to_ascii_uppercase();
+            let writing = allow
+                .split(',')
+                .map(str::trim)
+                .any(|method| WRITING.contains(&method));
+            outcomes.decide(
+                &WRITE_METHODS,
+                writing.then(|| format!("{}, Allow: {allow}", answer.summary())),
+            );
+        }
+        Ok(_) => outcomes.passed(&WRITE_METHODS),
+        Err(problem) => outcomes.skipped(&WRITE_METHODS, problem),
+    }
+}

@@ -1,0 +1,104 @@
+//! Requests of web pages of others: `Origin` (CORS) and `Host` (DNS rebinding).
+
+use http::{
+    HeaderName, Method, StatusCode,
+    header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN},
+};
+
+use super::Site;
+use crate::check::{
+    client::{Answer, Ask},
+    outcome::Outcomes,
+    rules::access::{ANY_HOST, CORS_CREDENTIALS, CORS_OPEN, HOST_REFLECTED},
+};
+
+/// A name that cannot exist (RFC 2606).
+const FOREIGN_HOST: &str = "palisade-check.invalid";
+const FOREIGN_ORIGIN: &str = "https://palisade-check.invalid";
+
+/// Decides the rules about origins and hosts.
+pub(super) async fn probe(site: &Site<'_>, outcomes: &mut Outcomes) {
+    for origin in [FOREIGN_ORIGIN, "null"] {
+        let ask = Ask::get(site.target.path_and_query()).fixed(ORIGIN, origin);
+        cors(site, ask, origin, outcomes).await;
+    }
+    let preflight = site
+        .same(Method::OPTIONS)
+        .fixed(ORIGIN, FOREIGN_ORIGIN)
+        .fixed(ACCESS_CONTROL_REQUEST_METHOD, "POST")
+        .fixed(
+            HeaderName::from_static("access-control-request-headers"),
+            "authorization",
+        );
+    cors(site, preflight, FOREIGN_ORIGIN, outcomes).await;
+    host(site, outcomes).await;
+}
+
+/// Sends a request of a foreign page and reads who may see the response (Fetch, CORS protocol).
+async fn cors(site: &Site<'_>, ask: Ask, origin: &str, outcomes: &mut Outcomes) {
+    match site.ask(ask).await {
+        Ok(answer) => {
+            let allowed = answer.header("access-control-allow-origin");
+            let allowed = allowed.filter(|allowed| allowed == "*" || allowed == origin);
+            let credentials = answer.header("access-control-allow-credentials");
+            // Browsers refuse the wildcard together with credentials.
+            let with_credentials =
+                allowed.as_deref() == Some(origin) && credentials.as_deref() == Some("true");
+            let seen = allowed.map(|allowed| {
+                format!(
+                    "{} with Origin: {origin} → Access-Control-Allow-Origin: {allowed}",
+                    answer.asked
+                )
+            });
+            let (strong, weak) = match with_credentials {
+                true => (seen, None),
+                false => (None, seen),
+            };
+            outcomes.decide(&CORS_CREDENTIALS, strong);
+            outcomes.decide(&CORS_OPEN, weak);
+        }
+        Err(problem) => outcomes.skip_all(&[&CORS_CREDENTIALS, &CORS_OPEN], problem),
+    }
+}
+
+/// Sends the request with a foreign `Host`. The connection goes to the same machine as before.
+async fn host(site: &Site<'_>, outcomes: &mut Outcomes) {
+    let both = [&ANY_HOST, &HOST_REFLECTED];
+    let base = match &site.base {
+        Ok(base) if !is_refusal_of_host(base.status) || base.status == StatusCode::FORBIDDEN => {
+            base
+        }
+        Ok(base) => return outcomes.skip_all(&both, base.summary()),
+        Err(problem) => return outcomes.skip_all(&both, problem),
+    };
+    let ask = Ask::get(site.target.path_and_query()).host(FOREIGN_HOST);
+    match site.ask(ask).await {
+        Ok(answer) => {
+            let reflected = reflects(&answer);
+            let served = answer.status == base.status && !is_refusal_of_host(answer.status);
+            let seen = format!("{} with Host: {FOREIGN_HOST}", answer.summary());
+            outcomes.decide(&HOST_REFLECTED, reflected.then_some(&seen));
+            outcomes.decide(&ANY_HOST, served.then_some(&seen));
+        }
+        // Closing the connection refuses as well.
+        Err(crate::check::client::Problem::Connection(_)) => {
+            outcomes.passed(&ANY_HOST);
+            outcomes.passed(&HOST_REFLECTED);
+        }
+        Err(problem) => outcomes.skip_all(&both, problem),
+    }
+}
+
+/// Statuses with which servers refuse a host that they do not serve.
+fn is_refusal_of_host(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 400 | 403 | 404 | 421)
+}
+
+fn reflects(answer: &Answer) -> bool {
+    let headers = ["location", "link", "content-location", "refresh"];
+    let in_header = headers
+        .iter()
+        .filter_map(|name| answer.header(name))
+        .any(|value| value.contains(FOREIGN_HOST));
+    in_header || answer.text().contains(FOREIGN_HOST)
+}

@@ -1,0 +1,161 @@
+//! What the first requests saw. Most probes compare with it.
+
+use http::{HeaderName, HeaderValue, Method};
+use tokio::sync::OnceCell;
+
+use crate::check::{
+    client::{Answer, Ask, Client, Problem},
+    target::Target,
+};
+
+/// Names of parameters that hold text, in the order in which they are preferred.
+const TEXT_PARAMETERS: &[&str] = &[
+    "text", "input", "prompt", "q", "query", "message", "content", "s",
+];
+
+/// The path that exists nowhere. It has markup, which must not come back as such.
+const MISSING: &str = "/palisade-check-%3Cplsd%3E";
+
+/// The service as a stranger meets it.
+pub(crate) struct Site<'a> {
+    /// Sends requests.
+    pub(crate) client: &'a Client,
+    /// The address that was given.
+    pub(crate) target: &'a Target,
+    /// The response to the address, without a credential.
+    pub(crate) base: Result<Answer, Problem>,
+    /// The response to `/`. The same as [`base`](Self::base) if that is the path.
+    pub(crate) root: Result<Answer, Problem>,
+    /// The response to a path that does not exist.
+    pub(crate) missing: Result<Answer, Problem>,
+    /// The response with a credential, if one was given and may be sent.
+    pub(crate) with_key: Option<Answer>,
+    key: Option<(HeaderName, HeaderValue)>,
+    robots: OnceCell<Option<Answer>>,
+    notes: Vec<String>,
+}
+
+impl<'a> Site<'a> {
+    /// Sends the first requests.
+    pub(crate) async fn visit(client: &'a Client, target: &'a Target) -> Site<'a> {
+        let base = client.send(target, Ask::get(target.path_and_query())).await;
+        let root = match target.path_and_query() == "/" {
+            true => base.clone(),
+            false => client.send(target, Ask::get("/")).await,
+        };
+        let missing = client.send(target, Ask::get(MISSING)).await;
+        let mut site = Self {
+            client,
+            target,
+            base,
+            root,
+            missing,
+            with_key: None,
+            key: None,
+            robots: OnceCell::new(),
+            notes: Vec::new(),
+        };
+        site.tell_redirect();
+        site
+    }
+
+    /// Sends a request to the service, without a credential.
+    pub(crate) async fn ask(&self, ask: Ask) -> Result<Answer, Problem> {
+        self.client.send(self.target, ask).await
+    }
+
+    /// Sends a request as a client of the service: with the credential, if there is one that works.
+    pub(crate) async fn call(&self, ask: Ask) -> Result<Answer, Problem> {
+        let ask = match self.key.clone() {
+            Some((name, value)) => ask.header(name, value),
+            None => ask,
+        };
+        self.client.send(self.target, ask).await
+    }
+
+    /// Keeps a credential that works, for [`call`](Self::call).
+    pub(crate) fn use_key(&mut self, name: HeaderName, value: HeaderValue, answer: Answer) {
+        self.key = Some((name, value));
+        self.with_key = Some(answer);
+    }
+
+    /// A GET of the address with the text parameter replaced. `None` if the address has no parameter.
+    ///
+    /// `value` is percent-encoded already.
+    pub(crate) fn with_text(&self, value: &str) -> Option<Ask> {
+        let names = self.target.parameters();
+        let preferred = TEXT_PARAMETERS.iter().find(|name| names.contains(name));
+        let text = preferred.or(names.first())?;
+        let pairs = self.target.query.split('&').map(|pair| {
+            let name = pair.split_once('=').map_or(pair, |(name, _)| name);
+            match name == *text {
+                true => format!("{name}={value}"),
+                false => pair.to_owned(),
+            }
+        });
+        let query = pairs.collect::<Vec<_>>().join("&");
+        Some(Ask::get(format!("{}?{query}", self.target.path)))
+    }
+
+    /// A request of the path of the address, with its query.
+    pub(crate) fn same(&self, method: Method) -> Ask {
+        Ask::new(method, self.target.path_and_query())
+    }
+
+    /// All responses that a stranger got so far.
+    pub(crate) fn answers(&self) -> Vec<&Answer> {
+        let mut answers: Vec<&Answer> = Vec::new();
+        for answer in [&self.base, &self.root, &self.missing]
+            .into_iter()
+            .flatten()
+        {
+            if answers.iter().all(|known| known.asked != answer.asked) {
+                answers.push(answer);
+            }
+        }
+        answers
+    }
+
+    /// The pages among them.
+    pub(crate) fn pages(&self) -> Vec<&Answer> {
+        self.answers()
+            .into_iter()
+            .filter(|answer| answer.is_page())
+            .collect()
+    }
+
+    /// `/robots.txt`, asked for once. `None` if there is none.
+    pub(crate) async fn robots(&self) -> Option<&Answer> {
+        let fetch = async {
+            let answer = self.ask(Ask::get("/robots.txt")).await.ok()?;
+            (answer.status.is_success() && !answer.is_page()).then_some(answer)
+        };
+        self.robots.get_or_init(|| fetch).await.as_ref()
+    }
+
+    /// Whether the service demands a credential for the address.
+    pub(crate) fn demands_key(&self) -> bool {
+        self.base
+            .as_ref()
+            .is_ok_and(|base| matches!(base.status.as_u16(), 401 | 403 | 407))
+    }
+
+    /// The remarks for the reader of the report.
+    pub(crate) fn into_notes(self) -> Vec<String> {
+        self.notes
+    }
+
+    /// Remarks that the address redirects. The redirect is not followed.
+    fn tell_redirect(&mut self) {
+        let location = self
+            .base
+            .as_ref()
+            .ok()
+            .filter(|base| base.status.is_redirection());
+        if let Some(location) = location.and_then(|base| base.header("location")) {
+            self.notes.push(format!(
+                "The address redirects to {location}, which was not followed."
+            ));
+        }
+    }
+}

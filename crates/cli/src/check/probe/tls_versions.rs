@@ -1,0 +1,111 @@
+//! Which versions of TLS are accepted.
+
+use std::time::Duration;
+
+use aws_lc_rs::rand;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    time::timeout,
+};
+
+use super::certificate;
+use crate::check::{
+    client::{
+        Client, Problem,
+        client_hello::{ENOUGH, OldVersion, accepts, client_hello},
+        tls::Offer,
+    },
+    outcome::Outcomes,
+    rules::{Rule, transport::*},
+    target::Target,
+};
+
+/// The rules that only make sense with TLS.
+const OF_TLS: &[&Rule] = &[
+    &TLS_FAILED,
+    &TLS_OLD,
+    &TLS_13_MISSING,
+    &HTTP2_MISSING,
+    &HSTS_MISSING,
+    &HSTS_SHORT,
+];
+
+/// Decides the rules of TLS and of the certificate.
+///
+/// Returns whether the certificate would be accepted by a usual client, and why not.
+pub(super) async fn probe(
+    client: &Client,
+    target: &Target,
+    now: Duration,
+    outcomes: &mut Outcomes,
+) -> Result<(), String> {
+    if !target.tls {
+        let why = "the address has no TLS";
+        outcomes.found(&NO_TLS, format!("{target} was answered in clear text"));
+        outcomes.skip_all(OF_TLS, why);
+        certificate::skip(outcomes, why);
+        return Err(why.to_owned());
+    }
+    outcomes.passed(&NO_TLS);
+    old_versions(client, target, outcomes).await;
+    match client.handshake(target, Offer::Http2).await {
+        Ok(handshake) => {
+            outcomes.passed(&TLS_FAILED);
+            let older = (!handshake.is_tls13).then_some("TLS 1.2 was chosen");
+            outcomes.decide(&TLS_13_MISSING, older);
+            let only_http1 = (!handshake.is_http2).then_some("ALPN chose HTTP/1.1");
+            outcomes.decide(&HTTP2_MISSING, only_http1);
+            certificate::probe(client, &handshake.chain, &target.host, now, outcomes)
+        }
+        Err(problem) => {
+            if let Problem::Tls(_) = problem {
+                outcomes.found(&TLS_FAILED, &problem);
+            }
+            for rule in OF_TLS {
+                outcomes.unless_decided(rule, &problem);
+            }
+            certificate::skip(outcomes, &problem);
+            Err(problem.to_string())
+        }
+    }
+}
+
+async fn old_versions(client: &Client, target: &Target, outcomes: &mut Outcomes) {
+    for version in [OldVersion::Tls10, OldVersion::Tls11] {
+        match offer(client, target, version).await {
+            Ok(true) => {
+                let seen = format!("{} was accepted", version.name());
+                outcomes.found(&TLS_OLD, seen);
+            }
+            Ok(false) => outcomes.passed(&TLS_OLD),
+            Err(problem) => outcomes.skipped(&TLS_OLD, problem),
+        }
+    }
+}
+
+/// Sends the first message of an old version, and reads whether the server goes on with it.
+///
+/// A server that closes or stays silent does not accept it.
+async fn offer(client: &Client, target: &Target, version: OldVersion) -> Result<bool, Problem> {
+    let mut stream = client.connect(target.port).await?;
+    let mut random = [0; 32];
+    rand::fill(&mut random).map_err(|_| Problem::Tls("no random numbers".to_owned()))?;
+    let exchange = async {
+        let hello = client_hello(version, &target.host, random);
+        stream.write_all(&hello).await.ok()?;
+        let mut response = Vec::new();
+        let mut buffer = [0; 64];
+        while response.len() < ENOUGH {
+            match stream.read(&mut buffer).await {
+                Ok(0) | Err(_) => return None,
+                Ok(read) => response.extend_from_slice(buffer.get(..read)?),
+            }
+            if let Some(accepted) = accepts(version, &response) {
+                return Some(accepted);
+            }
+        }
+        None
+    };
+    let accepted = timeout(client.patience(), exchange).await;
+    Ok(accepted.ok().flatten().unwrap_or(false))
+}

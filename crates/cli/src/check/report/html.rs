@@ -1,0 +1,182 @@
+//! The report as one HTML file: no script, nothing loaded from elsewhere, light and dark.
+
+use std::fmt::Write as _;
+
+use super::{Report, asvs};
+use crate::check::{grade::SCALE, outcome::Finding, rules::Severity};
+
+/// The style of the page. Beside this file, so that an editor knows what it is.
+const STYLE: &str = include_str!("report.css");
+
+impl Report {
+    /// Formats the report as a page.
+    ///
+    /// Every text is escaped, whether it is ours or the service's: none can become markup.
+    pub(crate) fn html(&self) -> String {
+        let letter = self.grade.letter;
+        let mut page = format!(
+            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <meta name=\"robots\" content=\"noindex\">\n\
+             <meta name=\"referrer\" content=\"no-referrer\">\n\
+             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+             <meta name=\"color-scheme\" content=\"light dark\">\n\
+             <title>{letter}: {url}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n",
+            url = escaped(&self.url),
+        );
+        self.write_head(&mut page);
+        page.push_str("<h2>Findings</h2>\n");
+        if self.outcomes.findings().is_empty() {
+            page.push_str("<p class=\"none\">Nothing was found.</p>\n");
+        }
+        for finding in self.outcomes.findings() {
+            write_finding(&mut page, finding);
+        }
+        if !self.outcomes.accepted().is_empty() {
+            page.push_str("<h2>Accepted</h2>\n");
+        }
+        for finding in self.outcomes.accepted() {
+            write_finding(&mut page, finding);
+        }
+        self.write_rest(&mut page);
+        page.push_str("</main>\n</body>\n</html>\n");
+        page
+    }
+
+    fn write_head(&self, page: &mut String) {
+        let (letter, reason) = (self.grade.letter, escaped(&self.grade.reason));
+        let _ = write!(
+            page,
+            "<header>\n<div class=\"grade grade-{letter}\" aria-hidden=\"true\">{letter}</div>\n\
+             <div>\n<h1>{url}</h1>\n<p><strong>Grade {letter}</strong>: {reason}.</p>\n\
+             <p class=\"facts\">{address}, {requests} requests, {date}</p>\n</div>\n</header>\n",
+            url = escaped(&self.url),
+            address = self.address,
+            requests = self.requests,
+            date = self.date(),
+        );
+        for note in &self.notes {
+            let _ = writeln!(page, "<p class=\"note\">{}</p>", escaped(note));
+        }
+        page.push_str("<ul class=\"counts\">\n");
+        for severity in [
+            Severity::Critical,
+            Severity::High,
+            Severity::Medium,
+            Severity::Low,
+            Severity::Info,
+        ] {
+            let count = self.outcomes.count(severity);
+            let name = severity.name();
+            let zero = if count == 0 { " zero" } else { "" };
+            let _ = writeln!(
+                page,
+                "<li class=\"{name}{zero}\"><b>{count}</b> {name}</li>"
+            );
+        }
+        page.push_str("</ul>\n");
+    }
+
+    fn write_rest(&self, page: &mut String) {
+        let passed = self.outcomes.in_order();
+        let _ = write!(
+            page,
+            "<h2>In order</h2>\n<details>\n<summary>{} rules</summary>\n<ul class=\"rules\">\n",
+            passed.len()
+        );
+        for rule in passed {
+            let _ = writeln!(page, "<li><code>{}</code></li>", rule.code);
+        }
+        let skipped = self.outcomes.not_checked();
+        let _ = write!(
+            page,
+            "</ul>\n</details>\n<h2>Not checked</h2>\n<details>\n<summary>{} rules</summary>\n<dl>\n",
+            skipped.len()
+        );
+        for (rule, why) in skipped {
+            let _ = writeln!(
+                page,
+                "<dt><code>{}</code></dt><dd>{}</dd>",
+                rule.code,
+                escaped(why)
+            );
+        }
+        page.push_str("</dl>\n</details>\n<h2>The grades</h2>\n<dl class=\"scale\">\n");
+        for (letter, meaning) in SCALE {
+            let _ = writeln!(page, "<dt>{letter}</dt><dd>{meaning}</dd>");
+        }
+        page.push_str("</dl>\n");
+    }
+}
+
+fn write_finding(page: &mut String, finding: &Finding) {
+    let rule = finding.rule;
+    let severity = rule.severity.name();
+    let open = if rule.severity >= Severity::High {
+        " open"
+    } else {
+        ""
+    };
+    let _ = write!(
+        page,
+        "<details class=\"finding {severity}\" id=\"{code}\"{open}>\n\
+         <summary><span class=\"badge\">{severity}</span> <span class=\"title\">{title}</span></summary>\n\
+         <p>{why}</p>\n<h3>Seen</h3>\n<ul class=\"seen\">\n",
+        code = rule.code,
+        title = escaped(rule.title),
+        why = escaped(rule.why),
+    );
+    for seen in &finding.seen {
+        let _ = writeln!(page, "<li>{}</li>", escaped(seen));
+    }
+    let _ = write!(
+        page,
+        "</ul>\n<h3>With Palisade</h3>\n<p>{palisade}</p>\n<h3>With nginx</h3>\n<pre>{nginx}</pre>\n\
+         <p class=\"references\"><code>{code}</code> · {owasp} · {asvs}</p>\n</details>\n",
+        palisade = with_code(rule.palisade),
+        nginx = escaped(rule.nginx),
+        code = rule.code,
+        owasp = escaped(rule.owasp),
+        asvs = escaped(&asvs(rule.asvs)),
+    );
+}
+
+/// Escapes a text and shows what is between backticks as code.
+fn with_code(text: &str) -> String {
+    let parts = text.split('`').enumerate();
+    let parts = parts.map(|(place, part)| match place % 2 {
+        1 => format!("<code>{}</code>", escaped(part)),
+        _ => escaped(part),
+    });
+    parts.collect()
+}
+
+/// Escapes what has a meaning in HTML, in text and in quoted attributes.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            _ => out.push(character),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_becomes_markup() {
+        assert_eq!(
+            escaped("<a b='c\"'>&"),
+            "&lt;a b=&#39;c&quot;&#39;&gt;&amp;"
+        );
+        assert_eq!(with_code("a `<b>` c"), "a <code>&lt;b&gt;</code> c");
+    }
+}

@@ -1,0 +1,52 @@
+//! The report for programs.
+
+use serde_json::{Value, json};
+
+use super::Report;
+use crate::check::outcome::Finding;
+
+/// The version of this form. It changes if a member changes its meaning or goes away.
+const VERSION: u32 = 1;
+
+impl Report {
+    /// Formats the report as one JSON object.
+    pub(crate) fn json(&self) -> String {
+        let skipped = self.outcomes.not_checked().iter();
+        let skipped: Vec<Value> = skipped
+            .map(|(rule, why)| json!({"code": rule.code, "reason": why}))
+            .collect();
+        let passed = self.outcomes.in_order().iter();
+        let passed: Vec<&str> = passed.map(|rule| rule.code).collect();
+        let report = json!({
+            "version": VERSION,
+            "url": self.url,
+            "address": self.address.to_string(),
+            "time": self.date(),
+            "requests": self.requests,
+            "grade": {"letter": self.grade.letter.to_string(), "reason": self.grade.reason},
+            "notes": self.notes,
+            "findings": values(self.outcomes.findings()),
+            "accepted": values(self.outcomes.accepted()),
+            "passed": passed,
+            "not_checked": skipped,
+        });
+        format!("{report:#}")
+    }
+}
+
+fn values(findings: &[Finding]) -> Vec<Value> {
+    let value = |finding: &Finding| {
+        let rule = finding.rule;
+        json!({
+            "code": rule.code,
+            "severity": rule.severity.name(),
+            "title": rule.title,
+            "why": rule.why,
+            "seen": finding.seen,
+            "fix": {"palisade": rule.palisade, "nginx": rule.nginx},
+            "owasp": rule.owasp,
+            "asvs": (!rule.asvs.is_empty()).then_some(rule.asvs),
+        })
+    };
+    findings.iter().map(value).collect()
+}

@@ -1,0 +1,121 @@
+//! The report in SARIF 2.1.0 (OASIS), which code hosts show beside the code.
+
+use serde_json::{Value, json};
+
+use super::{Report, asvs};
+use crate::check::{
+    outcome::Finding,
+    rules::{self, Rule, Severity},
+};
+
+impl Report {
+    /// Formats the report as a SARIF log with one run.
+    pub(crate) fn sarif(&self) -> String {
+        let rules: Vec<&Rule> = rules::all().collect();
+        let findings = self.outcomes.findings().iter().map(|one| (one, false));
+        let accepted = self.outcomes.accepted().iter().map(|one| (one, true));
+        let results: Vec<Value> = findings
+            .chain(accepted)
+            .map(|(finding, accepted)| self.result(finding, &rules, accepted))
+            .collect();
+        let log = json!({
+            "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
+            "version": "2.1.0",
+            "runs": [{
+                "tool": {"driver": {
+                    "name": "palisade check",
+                    "version": env!("CARGO_PKG_VERSION"),
+                    "rules": rules.iter().map(|rule| descriptor(rule)).collect::<Vec<_>>(),
+                }},
+                "invocations": [{"executionSuccessful": true, "startTimeUtc": self.date()}],
+                "properties": {
+                    "grade": self.grade.letter.to_string(),
+                    "gradeReason": self.grade.reason,
+                    "requests": self.requests,
+                },
+                "results": results,
+            }],
+        });
+        format!("{log:#}\n")
+    }
+
+    fn result(&self, finding: &Finding, rules: &[&Rule], accepted: bool) -> Value {
+        let rule = finding.rule;
+        let place = rules.iter().position(|one| one.code == rule.code);
+        let message = format!("{}. Seen: {}", rule.title, finding.seen.join("; "));
+        let mut result = json!({
+            "ruleId": rule.code,
+            "ruleIndex": place,
+            "level": level(rule.severity),
+            "message": {"text": message},
+            "locations": [{"physicalLocation": {"artifactLocation": {"uri": self.url}}}],
+            // One finding of a rule at one address, however it shows itself.
+            "partialFingerprints": {"rule/v1": format!("{} {}", rule.code, self.url)},
+        });
+        if accepted && let Some(members) = result.as_object_mut() {
+            let suppression = json!([{"kind": "external", "justification": "--accept"}]);
+            members.insert("suppressions".to_owned(), suppression);
+        }
+        result
+    }
+}
+
+fn descriptor(rule: &Rule) -> Value {
+    let help = format!(
+        "{} With Palisade: {}. With nginx: {}. {}; {}.",
+        rule.why,
+        rule.palisade,
+        rule.nginx,
+        rule.owasp,
+        asvs(rule.asvs)
+    );
+    let markdown = format!(
+        "{}\n\n**Palisade**: {}\n\n**nginx**: `{}`\n\n{}; {}",
+        rule.why,
+        rule.palisade,
+        rule.nginx,
+        rule.owasp,
+        asvs(rule.asvs)
+    );
+    json!({
+        "id": rule.code,
+        "name": pascal_case(rule.code),
+        "shortDescription": {"text": format!("{}.", rule.title)},
+        "fullDescription": {"text": rule.why},
+        "help": {"text": help, "markdown": markdown},
+        "defaultConfiguration": {"level": level(rule.severity)},
+        "properties": {
+            "tags": ["security"],
+            "security-severity": security_severity(rule.severity),
+        },
+    })
+}
+
+fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info | Severity::Low => "note",
+        Severity::Medium => "warning",
+        Severity::High | Severity::Critical => "error",
+    }
+}
+
+/// The number that code hosts sort by, within the ranges of CVSS.
+fn security_severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "0.0",
+        Severity::Low => "3.0",
+        Severity::Medium => "5.5",
+        Severity::High => "8.0",
+        Severity::Critical => "9.5",
+    }
+}
+
+/// `no-tls` as `NoTls`, as SARIF recommends for names of rules.
+fn pascal_case(code: &str) -> String {
+    let words = code.split('-').map(|word| {
+        let mut characters = word.chars();
+        let first = characters.next().map(|first| first.to_ascii_uppercase());
+        first.into_iter().chain(characters).collect::<String>()
+    });
+    words.collect()
+}

@@ -1,0 +1,192 @@
+//! The report for a person at a terminal.
+
+use std::{env, io::IsTerminal as _};
+
+use super::{Report, asvs};
+use crate::check::{outcome::Finding, rules::Severity};
+
+/// The width of the text, in characters. Fits into a terminal of 100 columns.
+const WIDTH: usize = 96;
+/// Where the text of a finding begins.
+const INDENT: usize = 12;
+
+impl Report {
+    /// Formats the report. With `verbose` also why each finding matters, the remedy with nginx, the
+    /// references, and what is in order.
+    ///
+    /// Colors are used if standard output is a terminal and `NO_COLOR` is not set.
+    pub(crate) fn text(&self, verbose: bool) -> String {
+        let is_terminal = std::io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none();
+        self.text_with(verbose, Paint(is_terminal))
+    }
+
+    fn text_with(&self, verbose: bool, paint: Paint) -> String {
+        let mut lines = vec![
+            String::new(),
+            format!("  {}", self.url),
+            format!(
+                "  {}, {} requests, {}",
+                self.address,
+                self.requests,
+                self.date()
+            ),
+            String::new(),
+            format!(
+                "  {}  {}",
+                paint.grade(self.grade.letter),
+                self.grade.reason
+            ),
+        ];
+        lines.extend(self.notes.iter().map(|note| format!("     {note}")));
+        for finding in self.outcomes.findings() {
+            lines.push(String::new());
+            lines.extend(finding_lines(finding, verbose, paint));
+        }
+        lines.push(String::new());
+        lines.extend(self.rest(verbose));
+        lines.join("\n")
+    }
+
+    /// What is accepted, in order, and not checked.
+    fn rest(&self, verbose: bool) -> Vec<String> {
+        let codes = |codes: &mut dyn Iterator<Item = &'static str>| codes.collect::<Vec<_>>();
+        let accepted = codes(&mut self.outcomes.accepted().iter().map(|one| one.rule.code));
+        let good = codes(&mut self.outcomes.in_order().iter().map(|rule| rule.code));
+        let open = codes(
+            &mut self
+                .outcomes
+                .not_checked()
+                .iter()
+                .map(|(rule, _)| rule.code),
+        );
+        let mut lines = Vec::new();
+        for (title, codes) in [
+            ("Accepted", accepted),
+            ("In order", good),
+            ("Not checked", open),
+        ] {
+            if !codes.is_empty() {
+                let text = format!("{}: {}", codes.len(), codes.join(", "));
+                lines.extend(labelled(title, &text, 2, 15));
+            }
+        }
+        if verbose {
+            lines.push(String::new());
+            for (rule, why) in self.outcomes.not_checked() {
+                lines.extend(labelled(rule.code, why, 2, 31));
+            }
+        } else {
+            lines.push(String::new());
+            lines.push("  --verbose tells why each matters and the remedy with nginx; --html FILE as well.".to_owned());
+        }
+        lines
+    }
+}
+
+fn finding_lines(finding: &Finding, verbose: bool, paint: Paint) -> Vec<String> {
+    let rule = finding.rule;
+    let severity = paint.severity(rule.severity);
+    let code = paint.dim(rule.code);
+    let mut lines = vec![format!("  {severity}  {}  {code}", paint.bold(rule.title))];
+    let shown = if verbose { finding.seen.len() } else { 2 };
+    for seen in finding.seen.iter().take(shown) {
+        lines.extend(labelled("seen", seen, INDENT, 10));
+    }
+    if finding.seen.len() > shown {
+        let more = format!("and {} more", finding.seen.len() - shown);
+        lines.extend(labelled("", &more, INDENT, 10));
+    }
+    if verbose {
+        lines.extend(labelled("why", rule.why, INDENT, 10));
+    }
+    lines.extend(labelled("palisade", rule.palisade, INDENT, 10));
+    if verbose {
+        lines.extend(labelled("nginx", rule.nginx, INDENT, 10));
+        let references = format!("{}; {}", rule.owasp, asvs(rule.asvs));
+        lines.extend(labelled("see", &references, INDENT, 10));
+    }
+    lines
+}
+
+/// A label and its text, wrapped at [`WIDTH`]. `wide` is the width of the label with its space.
+fn labelled(label: &str, text: &str, indent: usize, wide: usize) -> Vec<String> {
+    let room = WIDTH.saturating_sub(indent + wide).max(20);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split(' ') {
+        let length = line.chars().count() + 1 + word.chars().count();
+        if !line.is_empty() && length > room {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    let labels = std::iter::once(label).chain(std::iter::repeat(""));
+    let labelled = lines.iter().zip(labels);
+    labelled
+        .map(|(line, label)| format!("{:indent$}{label:wide$}{line}", ""))
+        .collect()
+}
+
+/// Colors, if the terminal has them.
+#[derive(Clone, Copy)]
+struct Paint(bool);
+
+impl Paint {
+    fn with(self, code: &str, text: &str) -> String {
+        match self.0 {
+            true => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
+            false => text.to_owned(),
+        }
+    }
+
+    fn bold(self, text: &str) -> String {
+        self.with("1", text)
+    }
+
+    fn dim(self, text: &str) -> String {
+        self.with("2", text)
+    }
+
+    fn severity(self, severity: Severity) -> String {
+        let code = match severity {
+            Severity::Critical => "1;35",
+            Severity::High => "1;31",
+            Severity::Medium => "33",
+            Severity::Low => "36",
+            Severity::Info => "2",
+        };
+        self.with(code, &format!("{severity:8}"))
+    }
+
+    fn grade(self, letter: char) -> String {
+        let code = match letter {
+            'A' => "1;32",
+            'B' | 'C' => "1;33",
+            _ => "1;31",
+        };
+        self.with(code, &format!("Grade {letter}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_text_is_wrapped_under_its_beginning() {
+        let lines = labelled("why", &"word ".repeat(60), 12, 10);
+        assert!(lines.len() > 3);
+        assert!(lines.iter().all(|line| line.chars().count() <= WIDTH));
+        assert!(lines[1].starts_with(&" ".repeat(22)));
+    }
+
+    #[test]
+    fn a_word_without_a_space_is_kept_whole() {
+        let long = "x".repeat(300);
+        assert!(labelled("seen", &long, 12, 10).concat().ends_with(&long));
+    }
+}

@@ -1,0 +1,118 @@
+//! Everything that `palisade check` can find: one [`Rule`] each, with its remedy.
+//!
+//! The codes are stable: scripts and suppressions may rely on them. A new finding gets a new code, and the
+//! code of a finding that is no longer made is not used again. `docs/src/reference/check.md` has a heading for
+//! each code, and a test compares both.
+
+pub(crate) mod access;
+pub(crate) mod exposure;
+pub(crate) mod headers;
+pub(crate) mod input;
+pub(crate) mod transport;
+
+use std::fmt;
+
+/// How bad a finding is. A greater value is worse.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Severity {
+    /// Good to know. It does not change the grade.
+    Info,
+    /// Helps an attacker, but is no way in.
+    Low,
+    /// Dangerous together with another weakness.
+    Medium,
+    /// A stranger can use the service, read data or make it unavailable.
+    High,
+    /// Everything is open: content, credentials or the machine.
+    Critical,
+}
+
+impl Severity {
+    /// The name in lower case, as in the output and in `--fail-on`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// One thing that can be found, and what is known about it in advance.
+///
+/// What was seen at a service is a [`Finding`](super::outcome::Finding).
+#[derive(Debug)]
+pub(crate) struct Rule {
+    /// The stable code, in lower case with hyphens.
+    pub(crate) code: &'static str,
+    /// How bad it is.
+    pub(crate) severity: Severity,
+    /// What is wrong, in one sentence without a full stop.
+    pub(crate) title: &'static str,
+    /// Why it matters.
+    pub(crate) why: &'static str,
+    /// The remedy with Palisade.
+    pub(crate) palisade: &'static str,
+    /// The remedy with nginx.
+    pub(crate) nginx: &'static str,
+    /// The category of the OWASP API Security Top 10 of 2023.
+    pub(crate) owasp: &'static str,
+    /// The requirement of OWASP ASVS 5.0.0. Empty where it has none.
+    pub(crate) asvs: &'static str,
+}
+
+/// The categories of the OWASP API Security Top 10 of 2023 that a stranger can observe.
+pub(crate) const BROKEN_AUTHENTICATION: &str = "API2:2023 Broken Authentication";
+pub(crate) const RESOURCE_CONSUMPTION: &str = "API4:2023 Unrestricted Resource Consumption";
+pub(crate) const MISCONFIGURATION: &str = "API8:2023 Security Misconfiguration";
+pub(crate) const INVENTORY: &str = "API9:2023 Improper Inventory Management";
+
+/// All rules, in the order of the report.
+pub(crate) fn all() -> impl Iterator<Item = &'static Rule> {
+    let areas: [&[&'static Rule]; 5] = [
+        transport::ALL,
+        access::ALL,
+        input::ALL,
+        exposure::ALL,
+        headers::ALL,
+    ];
+    areas.into_iter().flatten().copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_every_text_is_there() {
+        let mut codes = HashSet::new();
+        for rule in all() {
+            assert!(codes.insert(rule.code), "{} twice", rule.code);
+            for text in [rule.title, rule.why, rule.palisade, rule.nginx, rule.owasp] {
+                assert!(!text.is_empty(), "{}", rule.code);
+            }
+            assert!(!rule.title.ends_with('.'), "{}", rule.code);
+            assert!(rule.why.ends_with('.'), "{}", rule.code);
+        }
+        assert!(codes.len() >= 40, "{}", codes.len());
+    }
+
+    #[test]
+    fn every_code_has_its_section_in_the_book() {
+        let page = include_str!("../../../../../docs/src/reference/check.md");
+        for rule in all() {
+            let heading = format!("### `{}`", rule.code);
+            assert!(page.contains(&heading), "{heading} is missing");
+        }
+    }
+}
