@@ -26,7 +26,7 @@ mod generated {
 pub use self::generated::echo_client::EchoClient;
 use self::generated::echo_server::{Echo, EchoServer};
 
-/// What is said.
+/// The message of both directions.
 #[derive(Clone, Eq, PartialEq, prost::Message)]
 #[allow(clippy::exhaustive_structs)] // A message of the protocol.
 pub struct Words {
@@ -44,7 +44,7 @@ impl Echo for Parrot {
         let Some(who) =
             SecurityContext::of(request.extensions()).and_then(SecurityContext::principal)
         else {
-            return Err(Status::internal("nobody asked who this is"));
+            return Err(Status::internal("no authenticator is outside this service"));
         };
         let text = format!(
             "{} says: {}",

@@ -39,7 +39,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             async |who: Principal| {
                 format!(
                     "The notes of {}: buy bread.\n",
-                    who.owner().unwrap_or("nobody")
+                    who.owner().unwrap_or("no one")
                 )
             },
         );

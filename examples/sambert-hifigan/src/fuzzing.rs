@@ -2,8 +2,8 @@
 
 use crate::{
     load::{
-        ACOUSTIC_PATHS, About, AcousticConfig, Manifest, Parts, VOCODER_PATHS, VocoderConfig,
-        read_checkpoint, read_npy,
+        ACOUSTIC_PATHS, AcousticConfig, Manifest, Parts, VOCODER_PATHS, VocoderConfig,
+        VoiceMetadata, read_checkpoint, read_npy,
     },
     model::Model,
     voice::Voice,
@@ -49,7 +49,7 @@ pub fn array(bytes: &[u8]) {
 pub fn configuration(text: &str) {
     let _ = AcousticConfig::parse("fuzz", text);
     let _ = VocoderConfig::parse("fuzz", text);
-    let _ = About::parse("fuzz", text);
+    let _ = VoiceMetadata::parse("fuzz", text);
     if let Ok(manifest) = Manifest::parse("fuzz", text) {
         let configs = [manifest.acoustic_config(), manifest.vocoder_config()];
         for config in configs.iter().flatten() {

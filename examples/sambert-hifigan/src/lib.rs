@@ -79,7 +79,7 @@ mod kernel;
 mod failure;
 mod probe;
 mod stop;
-mod team;
+mod thread_team;
 
 pub use self::{
     load::{ConvertError, LoadError},

@@ -1,10 +1,10 @@
-//! A look at intermediate values, for the tests that compare them with the reference.
+//! Records intermediate values, for the tests that compare them with the reference.
 
 /// Receives intermediate tensors by name; a name seen again continues its tensor.
 pub(crate) struct Probe<'a>(Option<&'a mut dyn FnMut(&str, &[f32])>);
 
 impl<'a> Probe<'a> {
-    /// Looks at nothing.
+    /// Records nothing.
     pub(crate) const fn none() -> Self {
         Self(None)
     }
@@ -18,7 +18,7 @@ impl<'a> Probe<'a> {
         self.0.is_some()
     }
 
-    pub(crate) fn see(&mut self, name: &str, values: &[f32]) {
+    pub(crate) fn record(&mut self, name: &str, values: &[f32]) {
         if let Some(sink) = &mut self.0 {
             sink(name, values);
         }

@@ -8,7 +8,7 @@ use std::sync::{
 /// Stops a synthesis from elsewhere.
 ///
 /// Clones share one signal. Synthesis looks at it before every decoder step and between the parts of the
-/// vocoder, so that a core is free a few milliseconds after nobody listens anymore.
+/// vocoder, so that a core is free a few milliseconds after the last listener left.
 #[derive(Clone, Debug, Default)]
 pub struct StopSignal(Arc<AtomicBool>);
 

@@ -60,7 +60,7 @@ export const signIn = async (key) => remember(await ask('/session', { method: 'P
 /** Finds the session that a cookie still carries, or nothing. */
 export async function resume() {
   const answer = await ask('/session').catch((refusal) => (refusal.status === 401 ? null : Promise.reject(refusal)));
-  // 204: nobody is signed in, which is no error.
+  // 204: no one is signed in, which is no error.
   return answer && answer.status === 200 ? remember(answer) : null;
 }
 

@@ -14,7 +14,7 @@ export function graphemes(text) {
 }
 
 export class Composer {
-  #max = 500; #voices = []; #near = false; #hear = () => {};
+  #max = 500; #voices = []; #near = false; #voiceListener = () => {};
   #voice = new Chips('voices', 'voice'); #emotion = new Chips('emotions', 'emotion');
 
   constructor() {
@@ -42,7 +42,7 @@ export class Composer {
   get voice() { return this.#voices.find(({ id }) => id === this.#voice.value) ?? this.#voices[0]; }
 
   /** Calls back when another voice is chosen. */
-  onVoice(listener) { this.#hear = listener; }
+  onVoice(listener) { this.#voiceListener = listener; }
 
   /** The request, or nothing when the text is empty or too long; then the reason stands below the text. */
   request() {
@@ -90,7 +90,7 @@ export class Composer {
     $('count').classList.toggle('over', n > this.#max);
     show($('samples'), n === 0);
     this.#explain(this.#problem(false));
-    // Said once when the end comes near, not at every letter.
+    // Announced once when the end comes near, not at every letter.
     const near = n > this.#max * 0.9;
     if (near && !this.#near) announce($('count').textContent);
     this.#near = near;
@@ -116,7 +116,7 @@ export class Composer {
   /** An emotion that the new voice has too stays chosen. */
   #voiceChanged() {
     this.#drawEmotions();
-    this.#hear();
+    this.#voiceListener();
   }
 
   #drawEmotions() {

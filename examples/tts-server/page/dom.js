@@ -1,4 +1,4 @@
-// Small hands for the document.
+// Helpers for the document.
 
 export const $ = (id) => document.getElementById(id);
 

@@ -11,7 +11,7 @@ const EDIT = 'M5 19h3.5L19 8.5 15.5 5 5 15.5zM13 7.5l3.5 3.5';
 export class History {
   #entries = []; #current = null; #replay; #reuse;
 
-  /** `replay` hears the entry to play, `reuse` the entry whose text and settings are wanted again. */
+  /** `replay` is called with the entry to play, `reuse` with the entry whose text and settings are wanted again. */
   constructor(replay, reuse) {
     this.#replay = replay;
     this.#reuse = reuse;
@@ -25,9 +25,9 @@ export class History {
 
   add(entry) {
     this.#entries.unshift(entry);
-    let room = KEPT_BYTES;
+    let bytesLeft = KEPT_BYTES;
     // The newest always stays, however large it is.
-    this.#entries = this.#entries.slice(0, KEPT).filter(({ sound }, place) => (room -= sound.bytes) >= 0 || place === 0);
+    this.#entries = this.#entries.slice(0, KEPT).filter(({ sound }, index) => (bytesLeft -= sound.bytes) >= 0 || index === 0);
     this.mark(entry);
   }
 

@@ -60,12 +60,12 @@ async function leave() {
   try {
     await signOut();
   } catch (refusal) {
-    // Whoever cannot be signed out must not believe it. A session that has ended already is no such case.
+    // If signing out failed, the page must not look signed out. A session that has ended already is no failure.
     if (refusal.status !== 401) return speaker.refuse(refusal);
   }
   clearTimeout(ends);
   speaker.reset();
-  // Whoever comes next must find nothing.
+  // The next user of the browser must find nothing.
   history.clear();
   player.empty();
   composer.restore({ text: '', emotion: 'neutral', speed: 1 });

@@ -15,7 +15,7 @@ export class Notice {
 
   get visible() { return this.#shown !== null; }
 
-  /** Shows a refusal. `whenOpen` hears the seconds left, then 0 when the limit has opened. */
+  /** Shows a refusal. `whenOpen` is called with the seconds left, then 0 when the limit has opened. */
   refuse(refusal, whenOpen = () => {}) {
     this.clear();
     this.#shown = { refusal, tone: refusal.status === 429 || refusal.status === 503 ? 'warn' : 'danger' };
@@ -83,7 +83,7 @@ export class Notice {
     close.addEventListener('click', () => this.hide());
     const body = make('div', { className: 'notice-body' }, make('p', { className: 'notice-title' }, heading));
     if (explanation) body.append(make('p', {}, explanation));
-    // Not part of the alert: a screen reader hears the opening, not every second.
+    // Not part of the alert: a screen reader announces the opening, not every second.
     body.append(make('p', { className: 'countdown', 'aria-live': 'off' }));
     if (refusal?.code && refusal.status) body.append(make('p', { className: 'fine' }, [refusal.status, refusal.code].join(' · ')));
     this.#place.replaceChildren(make('div', { className: `notice ${tone}`, role: tone === 'calm' ? 'status' : 'alert' }, body, close));

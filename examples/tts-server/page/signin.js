@@ -7,7 +7,7 @@ import { Notice } from './notice.js';
 export class SignIn {
   #notice = new Notice('sign-in-notice'); #entered; #busy = false; #left = 0;
 
-  /** `entered` hears the session once the server has given one. */
+  /** `entered` is called with the session once the server has opened one. */
   constructor(entered) {
     this.#entered = entered;
     $('sign-in-form').addEventListener('submit', (event) => { event.preventDefault(); this.#submit(); });

@@ -43,7 +43,7 @@ export class Speaker {
 
   cancel() { this.#work?.stop.abort(); }
 
-  /** Forgets everything that was said to the user, at sign-out. */
+  /** Removes every message to the user, at sign-out. */
   reset() {
     if (this.#work) this.#work.forgotten = true;
     this.cancel();

@@ -1,6 +1,6 @@
 
 // Shows an error in place of the spinner when a file of the page does not arrive or the page cannot start. It stands
-// in the markup: a file of its own could be the one that is missing.
+// in the markup: a separate file could be the one that is missing.
 (() => {
   const failed = () => {
     if (document.readyState === 'loading') return document.addEventListener('DOMContentLoaded', failed);

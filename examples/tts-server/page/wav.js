@@ -35,7 +35,7 @@ export class WavReader {
   #open(rate, size, at) {
     if (!rate) throw new TypeError('samples of an unknown form');
     this.rate = rate;
-    // Whoever writes a stream cannot know its length, and says nothing or the most there is.
+    // The writer of a stream cannot know its length, and writes 0 or the largest number.
     if (size > 0 && size < 0x7fff0000) this.#left = size;
     const rest = this.#head.slice(at);
     this.#head = new Uint8Array(0);

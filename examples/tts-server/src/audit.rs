@@ -32,8 +32,8 @@ pub(crate) fn open(folder: &DataFolder, clock: &SharedClock) -> Result<AuditLaye
         .map_err(broken)
 }
 
-/// Reads the key of the trail, or makes it. It lies beside the trail's folder, not in it: who may
-/// rotate records away need not be able to forge them.
+/// Reads the key of the trail, or makes it. It lies beside the folder of the trail, not in it: a process that
+/// may delete old records must not be able to forge new ones.
 fn key(folder: &DataFolder) -> Result<AuditKey, StartError> {
     let path = folder.file(KEY);
     if !path.exists() {

@@ -30,7 +30,7 @@ pub use self::{
     error::StartError,
     first_start::{DataFolder, new_key},
     reload::Reloader,
-    server::{Ingredients, Server},
+    server::{Server, ServerParts},
     settings::Settings,
     synthesis::{ModelVoice, Speech, SpeechError, Unspeakable, Utterance, Voice, VoiceInfo, Words},
 };

@@ -109,8 +109,8 @@ fn bind(address: SocketAddr) -> Result<BoundServer, StartError> {
     })
 }
 
-/// The figures have a listener of their own that only this machine reaches, and that no name but its
-/// own opens: a page in a browser here must not read them either.
+/// The metrics have their own listener, which only this machine reaches, and which answers only to its
+/// own names: a page in a browser of this machine must not read them either.
 fn figures(address: SocketAddr) -> Result<(BoundServer, ProtectedRouter), StartError> {
     let recorder = metrics::install();
     let routes = Routes::new().get("/metrics", Rule::public(), async || recorder.render());

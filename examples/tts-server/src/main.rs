@@ -15,7 +15,7 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
 };
 use tts_server::{
-    Args, DataFolder, Ingredients, ModelVoice, Reloader, Server, Settings, StartError, Voice,
+    Args, DataFolder, ModelVoice, Reloader, Server, ServerParts, Settings, StartError, Voice,
     new_key,
 };
 
@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     let log = match Log::builder().directives("tts=info").environment().start() {
         Ok(log) => log,
         Err(error) => {
-            // Nobody reads it? Then the exit code has to do.
+            // No one reads the output? Then the exit code has to do.
             let _ = writeln!(io::stderr(), "tts-server: {error}");
             return ExitCode::FAILURE;
         }
@@ -48,7 +48,7 @@ fn run(args: &Args) -> Result<(), StartError> {
     let settings = Settings::read(args.config.as_deref(), &data)?;
     let voices = voices(args.voice.as_deref(), &settings)?;
     let another_key = args.another_key();
-    let with = Ingredients {
+    let with = ServerParts {
         voices,
         data,
         clock,
@@ -83,9 +83,9 @@ fn voices(named: Option<&Path>, settings: &Settings) -> Result<Vec<Arc<dyn Voice
     Ok(voices)
 }
 
-async fn serve(settings: Settings, with: Ingredients) -> Result<(), StartError> {
+async fn serve(settings: Settings, with: ServerParts) -> Result<(), StartError> {
     let mut server = Server::prepare(settings, with).await?;
-    // Signals count before anyone is told that the server is ready.
+    // Signals are handled before the server says that it is ready.
     let no_signals = |error| StartError::from_io("no signals", &error);
     let stop = stop().map_err(no_signals)?;
     let hangup = signal(SignalKind::hangup()).map_err(no_signals)?;
@@ -130,6 +130,6 @@ fn stop() -> io::Result<impl Future<Output = ()>> {
 
 fn say(text: &str) -> Result<(), StartError> {
     let mut out = io::stdout().lock();
-    let said = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    said.map_err(|error| StartError::from_io("nothing can be printed", &error))
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    written.map_err(|error| StartError::from_io("nothing can be printed", &error))
 }

@@ -63,25 +63,25 @@ pub(crate) fn not_spoken(outcome: &'static str) {
     counter!(SPOKEN, "outcome" => outcome).increment(1);
 }
 
-/// Notes sound that was made.
+/// Counts sound that was made.
 pub(crate) fn made(sound: Duration) {
     // A counter holds whole numbers.
     counter!(AUDIO).increment(u64::try_from(sound.as_millis()).unwrap_or(0));
 }
 
-/// Notes how many texts wait for a voice or for their client, and how many clients there are.
+/// Sets how many texts wait for a voice or for their client, and how many clients there are.
 pub(crate) fn under_way(waiting: usize, parked: usize, listeners: usize) {
     gauge!(WAITING).set(waiting as f64);
     gauge!(PARKED).set(parked as f64);
     gauge!(LISTENERS).set(listeners as f64);
 }
 
-/// Notes a slow reader that gave its place up.
+/// Counts a slow reader that gave its place up.
 pub(crate) fn cut_off() {
     counter!(CUT_OFF).increment(1);
 }
 
-/// Notes a text that found no place.
+/// Counts a text that found no place.
 pub(crate) fn turned_away() {
     counter!(TURNED_AWAY).increment(1);
 }

@@ -1,7 +1,6 @@
 //! A new configuration for a server that runs: all of it, or nothing.
 
 use axum::Router;
-use palisade::audit::{AuditEvent, event_id};
 use palisade::config::Running;
 use palisade::core::SharedClock;
 use palisade::server::{Certificates, Reloadable};
@@ -38,14 +37,7 @@ impl Reloader {
     /// Something cannot be used, or cannot change while the server runs. Everything is as it was.
     pub async fn reload(&self) -> Result<Vec<String>, StartError> {
         let reloaded = self.replace().await;
-        if let Some(audit) = &self.running.audit {
-            audit.record(match &reloaded {
-                Ok(changes) => AuditEvent::new(event_id::CONFIGURATION_RELOADED)
-                    .text("changed", changes.join(", ")),
-                Err(error) => AuditEvent::new(event_id::CONFIGURATION_REFUSED)
-                    .text("reason", error.to_string()),
-            });
-        }
+        self.running.record_reload(&reloaded);
         reloaded
     }
 

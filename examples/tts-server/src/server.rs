@@ -31,7 +31,7 @@ use crate::{
 /// The routes behind the whole stack.
 pub(crate) type Service = Protected<Router>;
 
-/// A server whose sockets are taken and whose files are there. Serves once it is told to.
+/// A server whose sockets are taken and whose files are there. Starts to serve with [`serve`](Self::serve).
 #[derive(Debug)]
 pub struct Server {
     service: Reloadable<Service>,
@@ -49,12 +49,12 @@ pub struct Server {
 /// What a server is made of, besides its settings.
 #[allow(clippy::exhaustive_structs)] // Made by the program that starts a server.
 #[allow(missing_debug_implementations)] // A voice has none.
-pub struct Ingredients {
+pub struct ServerParts {
     /// The voices, the default first.
     pub voices: Vec<Arc<dyn Voice>>,
     /// The folder for what must outlive the server.
     pub data: DataFolder,
-    /// Every decision about time asks it.
+    /// The clock of every decision about time.
     pub clock: SharedClock,
     /// How to make another key, as a command.
     pub another_key: String,
@@ -66,8 +66,8 @@ impl Server {
     ///
     /// # Errors
     /// [`StartError`] says in one line what is wrong, and what helps.
-    pub async fn prepare(settings: Settings, with: Ingredients) -> Result<Self, StartError> {
-        let Ingredients {
+    pub async fn prepare(settings: Settings, with: ServerParts) -> Result<Self, StartError> {
+        let ServerParts {
             voices,
             data,
             clock,
@@ -141,7 +141,7 @@ impl Server {
     }
 
     /// Returns what an operator is to see: address, fingerprint, and a new key if this start made one.
-    /// Where nobody sees it but a journal, the key goes to a private file that is named instead.
+    /// Where only a journal would show it, the key goes to a private file, and the file is named instead.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -176,13 +176,13 @@ impl Server {
     }
 
     /// Serves until `stop` is over; then finishes the open responses, the texts that wait, and the
-    /// audit trail, in this order. Where load balancers probe the server, they are told first, and it
+    /// audit trail, in this order. Where load balancers probe the server, the probe fails first, and it
     /// goes on accepting for the time that the settings say.
     ///
     /// # Errors
     /// When a socket or the audit trail fails.
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<(), StartError> {
-        let (tell, told) = watch::channel(false);
+        let (stop_sender, stopped) = watch::channel(false);
         let Sockets {
             https,
             http,
@@ -196,17 +196,18 @@ impl Server {
             None => None,
         };
         let app = self.health.layer(self.service);
-        let https = https.serve(app.clone(), heard(told.clone()));
+        let https = https.serve(app.clone(), stop_requested(stopped.clone()));
         let in_clear = self.challenges.layer(app);
-        let http = maybe(http.map(|http| http.serve(in_clear, heard(told.clone()))));
-        let figures =
-            maybe(figures.map(|(figures, app)| figures.serve(app.into_inner(), heard(told))));
+        let http = maybe(http.map(|http| http.serve(in_clear, stop_requested(stopped.clone()))));
+        let figures = maybe(
+            figures.map(|(figures, app)| figures.serve(app.into_inner(), stop_requested(stopped))),
+        );
         let (readiness, drain) = (self.readiness, self.drain);
         let stop = async {
             stop.await;
             readiness.drain();
             tokio::time::sleep(drain).await;
-            tell.send_replace(true);
+            stop_sender.send_replace(true);
             Ok(())
         };
         let served = tokio::try_join!(https, http, figures, stop);
@@ -255,9 +256,9 @@ async fn finish(workers: Workers, audit: &AuditHandle) -> Result<(), StartError>
         .map_err(|why| StartError::new(format!("the audit trail could not be closed: {why}")))
 }
 
-async fn heard(mut told: watch::Receiver<bool>) {
-    // A teller that is gone has nothing more to say: stop.
-    let _ = told.wait_for(|stop| *stop).await;
+async fn stop_requested(mut stopped: watch::Receiver<bool>) {
+    // If the sender is dropped, the server is gone: stop too.
+    let _ = stopped.wait_for(|stop| *stop).await;
 }
 
 async fn maybe<T>(served: Option<impl Future<Output = io::Result<T>>>) -> io::Result<Option<T>> {

@@ -68,6 +68,6 @@ pub(in crate::acoustic) fn see_attention(
         attended.score(&query[..query.len() / heads], 0, window, &mut scores);
         let mut row = vec![0.0; steps];
         row[window.first..window.first + window.count].copy_from_slice(&scores);
-        probe.see(name, &row);
+        probe.record(name, &row);
     }
 }

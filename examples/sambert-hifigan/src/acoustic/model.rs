@@ -109,7 +109,7 @@ impl Acoustic {
     ///
     /// # Errors
     ///
-    /// When told to stop, when the sentence gets no frames at all, or absurdly many.
+    /// If the stop signal is set, or if the sentence gets no frames or more than a sentence can have.
     pub(crate) fn run(
         &self,
         ids: &Ids,
@@ -141,12 +141,12 @@ impl Acoustic {
         let band = (longest / self.step as f32 + 0.5) as usize;
         let mut values = self.decoder.run(&memory, band, stop, probe)?;
         values.truncate(total * self.mels);
-        probe.see("dec_mel", &values);
+        probe.record("dec_mel", &values);
         self.postnet.run(&mut values, probe);
-        probe.see("post_mel", &values);
+        probe.record("post_mel", &values);
         if let Some(frequency) = self.frequency {
             frequency.restore(&mut values, self.mels);
-            probe.see("mel_denorm", &values);
+            probe.record("mel_denorm", &values);
         }
         if values.iter().any(|value| !value.is_finite()) {
             return Err(Failure::Model(
@@ -181,9 +181,9 @@ impl Acoustic {
             emotion: emotion
                 .ok_or_else(|| Failure::Model("the emotion is not in the model".to_owned()))?,
         };
-        probe.see("va_text", &rows.text);
-        probe.see("va_emo", &rows.emotion);
-        probe.see("va_spk", &rows.speaker);
+        probe.record("va_text", &rows.text);
+        probe.record("va_emo", &rows.emotion);
+        probe.record("va_spk", &rows.speaker);
         Ok(rows)
     }
 
@@ -193,25 +193,25 @@ impl Acoustic {
         let joined = rows.beside(self.widths);
         for (name, predictor) in [("pitch", &self.pitch), ("energy", &self.energy)] {
             let (memory, values) = predictor.run(&joined, count);
-            probe.see(&format!("{name}_fsmn"), &memory);
-            probe.see(name, &values);
+            probe.record(&format!("{name}_fsmn"), &memory);
+            probe.record(name, &values);
             let embedded = predictor.embed(&values);
-            probe.see(&format!("{name}_emb"), &embedded);
+            probe.record(&format!("{name}_emb"), &embedded);
             add(&mut rows.text, &embedded);
         }
         let logs = self
             .duration
             .run(&rows.beside(self.widths), self.widths.total());
-        probe.see("log_duration", &logs);
+        probe.record("log_duration", &logs);
         let frames = frames_of(&logs);
-        probe.see("duration", &frames);
+        probe.record("duration", &frames);
         (rows, frames)
     }
 
     /// Stretches the features over the frames and groups them for the decoder.
     fn memory(&self, rows: &Rows, durations: &[usize], probe: &mut Probe<'_>) -> Vec<f32> {
         let positions = self.regulator.positions(durations);
-        probe.see("dur_pos_emb", &positions);
+        probe.record("dur_pos_emb", &positions);
         let mut stretched = Rows {
             text: self
                 .regulator
@@ -224,11 +224,11 @@ impl Acoustic {
                 .repeat(&rows.emotion, self.widths.emotion, durations),
         };
         add(&mut stretched.text, &positions);
-        probe.see("lr_text", &stretched.text);
-        probe.see("lr_emo", &stretched.emotion);
-        probe.see("lr_spk", &stretched.speaker);
+        probe.record("lr_text", &stretched.text);
+        probe.record("lr_emo", &stretched.emotion);
+        probe.record("lr_spk", &stretched.speaker);
         let memory = self.regulator.memory(&stretched, self.widths);
-        probe.see("memory", &memory);
+        probe.record("memory", &memory);
         memory
     }
 }

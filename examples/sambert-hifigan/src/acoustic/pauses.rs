@@ -79,7 +79,7 @@ impl FilledPauses {
         relu(&mut narrow);
         let mut scores = self.out.map(&self.second_norm.map(&narrow));
         scores.chunks_exact_mut(4).for_each(softmax);
-        probe.see("fp_probs", &scores);
+        probe.record("fp_probs", &scores);
         let best = |row: &[f32]| {
             (1..4).fold(
                 0,

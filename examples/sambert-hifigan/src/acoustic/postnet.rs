@@ -42,13 +42,13 @@ impl Postnet {
     /// Corrects the frames in place.
     pub(crate) fn run(&self, frames: &mut [f32], probe: &mut Probe<'_>) {
         let memory = self.fsmn.run(frames);
-        probe.see("post_fsmn", &memory);
+        probe.record("post_fsmn", &memory);
         let units = self.lstm.units();
         let mut hidden = vec![0.0; frames.len() / self.out.outputs() * units];
         self.lstm.run(&memory, &mut hidden, units, 0, false);
-        probe.see("post_lstm", &hidden);
+        probe.record("post_lstm", &hidden);
         let residual = self.out.map(&hidden);
-        probe.see("post_residual", &residual);
+        probe.record("post_residual", &residual);
         add(frames, &residual);
     }
 }

@@ -20,7 +20,7 @@ pub(super) struct Backend {
 }
 
 impl Backend {
-    /// Hands a layer of shape `[outputs, inputs]` over; nothing when the backend has no room.
+    /// Copies a layer of shape `[outputs, inputs]` to the backend. `None` if its memory is not enough.
     pub(super) fn new(
         weight: &[f32],
         bias: Option<&[f32]>,

@@ -13,12 +13,13 @@ const CONVOLUTION_PANEL: usize = 8;
 #[derive(Debug)]
 pub(super) struct Budget(Cell<Option<u64>>);
 
-/// What came of asking for memory.
+/// Whether a request for memory is within the budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Spent {
-    LongOver,
-    Over,
-    Room,
+pub(super) enum BudgetCheck {
+    /// The budget was exceeded before; that is reported once.
+    AlreadyExceeded,
+    Exceeded,
+    Within,
 }
 
 impl Budget {
@@ -30,10 +31,10 @@ impl Budget {
         Self(Cell::new(Some(bytes)))
     }
 
-    /// Takes room for values that are held, if so many more could be copied on the way there.
-    pub(super) fn spend(&self, held: usize, copied: usize) -> Spent {
+    /// Takes memory for values that are held, if so many more could be copied on the way there.
+    pub(super) fn spend(&self, held: usize, copied: usize) -> BudgetCheck {
         let Some(left) = self.0.get() else {
-            return Spent::LongOver;
+            return BudgetCheck::AlreadyExceeded;
         };
         let bytes = |values: usize| (values as u64).saturating_mul(size_of::<f32>() as u64);
         let left = left
@@ -41,9 +42,9 @@ impl Budget {
             .filter(|left| *left >= bytes(copied));
         self.0.set(left);
         if left.is_some() {
-            Spent::Room
+            BudgetCheck::Within
         } else {
-            Spent::Over
+            BudgetCheck::Exceeded
         }
     }
 }
@@ -70,12 +71,12 @@ mod tests {
     fn a_budget_is_exceeded_once_and_stays_so() {
         let budget = Budget::of(Some(0));
         let all = (ALLOWANCE / 4) as usize;
-        assert_eq!(budget.spend(all / 2, all), Spent::Over);
-        assert_eq!(budget.spend(1, 0), Spent::LongOver);
+        assert_eq!(budget.spend(all / 2, all), BudgetCheck::Exceeded);
+        assert_eq!(budget.spend(1, 0), BudgetCheck::AlreadyExceeded);
         let budget = Budget::of(Some(0));
-        assert_eq!(budget.spend(all / 2, all / 2), Spent::Room);
-        assert_eq!(budget.spend(all / 2, 0), Spent::Room);
-        assert_eq!(budget.spend(1, 0), Spent::Over);
+        assert_eq!(budget.spend(all / 2, all / 2), BudgetCheck::Within);
+        assert_eq!(budget.spend(all / 2, 0), BudgetCheck::Within);
+        assert_eq!(budget.spend(1, 0), BudgetCheck::Exceeded);
     }
 
     #[test]

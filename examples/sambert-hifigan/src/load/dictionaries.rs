@@ -141,11 +141,11 @@ mod tests {
     }
 
     #[test]
-    fn a_differing_file_is_told_with_its_first_line() {
+    fn a_differing_file_is_named_with_its_first_line() {
         assert_eq!(difference(&text("a\n@b\n"), "a b"), None);
-        let told = difference(&text("a\nx\nc\n"), "a b").unwrap();
+        let message = difference(&text("a\nx\nc\n"), "a b").unwrap();
         assert_eq!(
-            told,
+            message,
             "tone_dict.txt: line 2 is \"x\", and usually \"b\", and 1 more lines differ; the file is used"
         );
     }

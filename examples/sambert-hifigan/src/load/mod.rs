@@ -4,7 +4,6 @@
 //! here trusts a file: sizes are checked before memory is used for them, and a whole voice is loaded within four
 //! times the size of its files.
 
-mod about;
 mod budget;
 mod bundle;
 mod checkpoint;
@@ -16,12 +15,13 @@ mod package;
 mod parts;
 mod pickle;
 mod statistics;
+mod voice_metadata;
 mod weights;
 
 #[cfg(feature = "fuzzing")]
 pub(crate) use self::config::Manifest;
+pub use self::{bundle::ConvertError, error::LoadError};
 pub(crate) use self::{
-    about::About,
     bundle::write_bundle,
     checkpoint::{ACOUSTIC_PATHS, Source, Tensors, VOCODER_PATHS, read_checkpoint},
     config::{
@@ -30,9 +30,9 @@ pub(crate) use self::{
     dictionaries::Dictionaries,
     error::both,
     npy::read_npy,
-    package::{Claims, Found, Layout, Text, VoiceFiles, find_all_voices, find_voices},
+    package::{Claims, FoundVoice, Layout, Text, VoiceFiles, find_all_voices, find_voices},
     parts::Parts,
     statistics::Statistics,
+    voice_metadata::VoiceMetadata,
     weights::Weights,
 };
-pub use self::{bundle::ConvertError, error::LoadError};

@@ -1,8 +1,8 @@
 //! What a voice is made of, from wherever it is read.
 
 use super::{
-    ACOUSTIC_PATHS, About, Claims, Dictionaries, Found, Layout, LoadError, Source, Statistics,
-    Tensors, Text, VOCODER_PATHS, VoiceFiles, bundle,
+    ACOUSTIC_PATHS, Claims, Dictionaries, FoundVoice, Layout, LoadError, Source, Statistics,
+    Tensors, Text, VOCODER_PATHS, VoiceFiles, VoiceMetadata, bundle,
     config::{AudioConfig, AudioFile},
     error::both,
     package::{ModelFiles, read_bytes, read_optional, shown},
@@ -14,7 +14,7 @@ use super::{
 pub(crate) struct Parts {
     pub(crate) name: String,
     pub(crate) layout: Layout,
-    pub(crate) about: About,
+    pub(crate) voice_metadata: VoiceMetadata,
     pub(crate) acoustic: ModelParts,
     pub(crate) vocoder: ModelParts,
     pub(crate) statistics: Statistics,
@@ -35,10 +35,10 @@ pub(crate) struct ModelParts {
 
 impl Parts {
     /// Opens a voice that was found.
-    pub(crate) fn open(found: &Found) -> Result<Self, LoadError> {
+    pub(crate) fn open(found: &FoundVoice) -> Result<Self, LoadError> {
         match found {
-            Found::File(path) => bundle::read(path),
-            Found::Folder(files) => Self::of_files(files),
+            FoundVoice::File(path) => bundle::read(path),
+            FoundVoice::Folder(files) => Self::of_files(files),
         }
     }
 
@@ -47,16 +47,20 @@ impl Parts {
             ModelParts::open(&files.acoustic, ACOUSTIC_PATHS),
             ModelParts::open(&files.vocoder, VOCODER_PATHS),
         )?;
-        let about = read_optional(&files.about)?.map_or(Ok(About::unknown()), |text| {
-            About::parse(&text.file, &text.content)
-        })?;
+        let voice_metadata = read_optional(&files.voice_metadata)?
+            .map_or(Ok(VoiceMetadata::unknown()), |text| {
+                VoiceMetadata::parse(&text.file, &text.content)
+            })?;
         let audio = read_optional(&files.audio)?.map_or(Ok(AudioFile::default()), |text| {
             AudioFile::parse(&text.file, &text.content)
         })?;
         Ok(Self {
-            name: about.name.clone().unwrap_or_else(|| files.name.clone()),
+            name: voice_metadata
+                .name
+                .clone()
+                .unwrap_or_else(|| files.name.clone()),
             layout: files.layout,
-            about,
+            voice_metadata,
             acoustic,
             vocoder,
             statistics: statistics(files)?,
@@ -72,7 +76,8 @@ impl Parts {
         let acoustic = include_bytes!("../../voice/am/ckpt/checkpoint_7732.pth").as_slice();
         let vocoder = include_bytes!("../../voice/voc/ckpt/checkpoint_8932.pth").as_slice();
         let mvn = include_bytes!("../../voice/am/mvn.npy");
-        let about = About::parse("voice/voice.json", include_str!("../../voice/voice.json"))?;
+        let voice_metadata =
+            VoiceMetadata::parse("voice/voice.json", include_str!("../../voice/voice.json"))?;
         let text = |file: &str, content: &str| Text {
             file: file.to_owned(),
             content: content.to_owned(),
@@ -87,9 +92,9 @@ impl Parts {
         );
         let mvn = read_npy(mvn).map_err(|problem| LoadError::new("voice/am/mvn.npy", problem))?;
         Ok(Self {
-            name: about.name.clone().unwrap_or_default(),
+            name: voice_metadata.name.clone().unwrap_or_default(),
             layout: Layout::BuiltIn,
-            about,
+            voice_metadata,
             acoustic: ModelParts::new(
                 acoustic_config,
                 "voice/am/ckpt",

@@ -6,7 +6,7 @@ use candle_core::{DType, Tensor};
 
 use super::{
     LoadError, Tensors,
-    budget::{Budget, Spent, padding},
+    budget::{Budget, BudgetCheck, padding},
 };
 use crate::kernel::{LayerNorm, Linear, Lstm};
 
@@ -57,7 +57,7 @@ impl Weights {
     ///
     /// # Errors
     ///
-    /// One that lists every problem met.
+    /// One that lists every problem found.
     pub(crate) fn finish(self) -> Result<(), LoadError> {
         let problems = self.problems.into_inner();
         if problems.is_empty() {
@@ -69,15 +69,15 @@ impl Weights {
 
     /// Counts values that a layer will hold, and checks that so many more may be copied on the way there.
     ///
-    /// Returns whether there is room for them.
+    /// Returns whether the budget allows them.
     pub(crate) fn spend(&self, held: usize, copied: usize) -> bool {
         match self.budget.spend(held, copied) {
-            Spent::Room => true,
-            Spent::Over => {
+            BudgetCheck::Within => true,
+            BudgetCheck::Exceeded => {
                 self.problem("the layers would take far more memory than the checkpoint is large");
                 false
             }
-            Spent::LongOver => false,
+            BudgetCheck::AlreadyExceeded => false,
         }
     }
 

@@ -10,7 +10,7 @@ use crate::{
     vocoder::Vocoder,
 };
 
-/// Who speaks where nobody else is asked for: the reference's front end names no other speaker.
+/// The speaker if none is selected: the reference's front end names no other speaker.
 const DEFAULT_SPEAKER: &str = "F7";
 
 const DEFAULT_RATE: u32 = 16_000;
@@ -54,8 +54,8 @@ impl Model {
             vocoder,
             speaker: speaker(&parts, &tables)?,
             bytes: config.params().using_byte,
-            plain_syllables: !parts.about.colored_syllables,
-            latin: if parts.about.english && tables.has_english() {
+            plain_syllables: !parts.voice_metadata.colored_syllables,
+            latin: if parts.voice_metadata.english && tables.has_english() {
                 Latin::English
             } else {
                 Latin::Mandarin
@@ -87,7 +87,7 @@ fn tables(parts: &Parts, config: &AcousticConfig) -> Result<Tables, LoadError> {
 
 fn speaker(parts: &Parts, tables: &Tables) -> Result<String, LoadError> {
     let known = |name: &str| tables.speakers().iter().any(|speaker| speaker == name);
-    match &parts.about.speaker {
+    match &parts.voice_metadata.speaker {
         Some(name) if known(name) => Ok(name.clone()),
         Some(name) => {
             let problem = format!(
@@ -103,7 +103,7 @@ fn speaker(parts: &Parts, tables: &Tables) -> Result<String, LoadError> {
 
 fn emotions(parts: &Parts, tables: &Tables) -> Result<Vec<Emotion>, LoadError> {
     let known = |emotion: &&Emotion| tables.has_emotion(emotion.symbol());
-    let Some(listed) = &parts.about.emotions else {
+    let Some(listed) = &parts.voice_metadata.emotions else {
         return Ok(Emotion::ALL.iter().filter(known).copied().collect());
     };
     match listed.iter().find(|emotion| !known(emotion)) {
@@ -115,7 +115,7 @@ fn emotions(parts: &Parts, tables: &Tables) -> Result<Vec<Emotion>, LoadError> {
     }
 }
 
-/// Finds the sample rate: the vocoder's configuration knows it best. Others that differ are told.
+/// Finds the sample rate: the vocoder's configuration knows it best. Others that differ are warnings.
 fn sample_rate(
     parts: &mut Parts,
     config: &AcousticConfig,
@@ -133,11 +133,11 @@ fn sample_rate(
         ),
         ("configuration.json", parts.claims.sample_rate),
     ];
-    let mut told = claims
+    let mut rates = claims
         .iter()
         .filter_map(|(file, rate)| Some((file, (*rate)?)));
-    let (first, rate) = told.next().unwrap_or((&"the default", DEFAULT_RATE));
-    for (file, other) in told.filter(|(_, other)| *other != rate) {
+    let (first, rate) = rates.next().unwrap_or((&"the default", DEFAULT_RATE));
+    for (file, other) in rates.filter(|(_, other)| *other != rate) {
         let warning = format!(
             "{file} says {other} samples per second, but {first} says {rate}, which counts"
         );

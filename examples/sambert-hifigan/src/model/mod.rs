@@ -6,7 +6,8 @@ mod details;
 use std::{fmt, sync::Arc};
 
 use crate::{
-    acoustic::Acoustic, style::Emotion, team::Team, text::Latin, units::Tables, vocoder::Vocoder,
+    acoustic::Acoustic, style::Emotion, text::Latin, thread_team::ThreadTeam, units::Tables,
+    vocoder::Vocoder,
 };
 
 /// A model, which of its speakers speaks, and on which threads. A clone shares the model.
@@ -15,7 +16,7 @@ pub(crate) struct VoiceHandle {
     pub(crate) model: Arc<Model>,
     /// The speaker, where it is not the default one.
     pub(crate) speaker: Option<usize>,
-    pub(crate) team: Team,
+    pub(crate) team: ThreadTeam,
 }
 
 /// What all handles to one voice share.
@@ -42,7 +43,7 @@ impl VoiceHandle {
         Self {
             model: Arc::new(model),
             speaker: None,
-            team: Team::default(),
+            team: ThreadTeam::default(),
         }
     }
 

@@ -8,7 +8,7 @@ use super::reference::{all_cases, load_vocoder, weight_files};
 use crate::{
     probe::Probe,
     stop::StopSignal,
-    team::Team,
+    thread_team::ThreadTeam,
     vocoder::{Seeded, Vocoder},
 };
 
@@ -37,7 +37,7 @@ fn frames(vocoder: &Vocoder, count: usize) -> Vec<f32> {
 }
 
 /// Vocodes frames in pieces of these sizes, over and over.
-fn in_pieces(vocoder: &Vocoder, frames: &[f32], sizes: &[usize], team: &Team) -> Vec<f32> {
+fn in_pieces(vocoder: &Vocoder, frames: &[f32], sizes: &[usize], team: &ThreadTeam) -> Vec<f32> {
     let mut stream = vocoder.start(Box::new(Seeded::new(9)));
     let (mut rest, mut samples) = (frames, Vec::new());
     for size in sizes.iter().cycle() {
@@ -58,7 +58,7 @@ fn in_pieces(vocoder: &Vocoder, frames: &[f32], sizes: &[usize], team: &Team) ->
 fn any_cutting_of_the_frames_on_any_number_of_threads_gives_the_same_bits() {
     let vocoders = vocoders();
     let teams: Vec<_> = (1..4)
-        .map(|n| Team::of(NonZeroUsize::new(n).unwrap()))
+        .map(|n| ThreadTeam::of(NonZeroUsize::new(n).unwrap()))
         .collect();
     let sizes = prop::collection::vec(1usize..40, 1..6);
     let cases = (1usize..70, sizes, 0..vocoders.len(), 0..teams.len());
@@ -81,7 +81,7 @@ fn every_generator_gives_the_same_bits_frame_by_frame() {
     assert!(vocoders.len() >= 2);
     for (case, vocoder) in &vocoders {
         let frames = frames(vocoder, 30);
-        let alone = Team::default();
+        let alone = ThreadTeam::default();
         let whole = in_pieces(vocoder, &frames, &[30], &alone);
         assert!(
             whole == in_pieces(vocoder, &frames, &[1], &alone),
@@ -100,7 +100,7 @@ fn a_set_signal_ends_vocoding() {
         stop.set();
         let mut stream = vocoder.start(Box::new(Seeded::new(0)));
         let frames = frames(vocoder, 3);
-        let team = Team::default();
+        let team = ThreadTeam::default();
         let made = vocoder.push(
             &mut stream,
             &frames,

@@ -188,7 +188,7 @@ pub enum SpeakError {
     Cancelled,
     /// The model gave a sentence no length.
     Empty,
-    /// The model failed, for a reason only its maker can mend.
+    /// The model failed, for a reason that only a new model removes.
     Model(String),
 }
 

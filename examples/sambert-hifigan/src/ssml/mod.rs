@@ -99,11 +99,11 @@
 //! fetched, nothing is expanded, and reading takes time in proportion to the document. A voice that reads bytes has
 //! no `say-as` and no `phoneme`.
 
-mod act;
 mod attributes;
 mod characters;
 mod compose;
 mod element;
+mod element_effects;
 mod error;
 mod phoneme;
 mod read;

@@ -2,7 +2,7 @@
 
 use super::{Break, Syllable, Word, letters::LETTER, token::Token};
 
-/// Syllables of one stretch; the voice heard no longer ones in training.
+/// Syllables of one stretch; the training data has no longer ones.
 const STRETCH: usize = 20;
 
 /// Syllables by which the parts of a long clause may differ.
@@ -11,7 +11,7 @@ const BALANCE: usize = 3;
 /// Syllables after which a phrase is closed before a word that opens a new one.
 const PHRASE: usize = 4;
 
-/// Syllables after which a phrase is closed at the next good chance; the demo voice heard phrases of five or six.
+/// Syllables after which a phrase is closed at the next good chance; the training data of the demo voice has phrases of five or six.
 const LONG_PHRASE: usize = 5;
 
 /// Syllables after which a phrase is closed at any chance.

@@ -5,7 +5,7 @@ use super::{Syllable, english::Latin, token::Token};
 /// The tag of a letter, which no dictionary uses.
 pub(crate) const LETTER: char = '@';
 
-/// Letters of one token: more in one are not said in one breath.
+/// Letters of one token: longer runs are split, as a speaker pauses in them.
 const TOGETHER: usize = 4;
 
 /// Names of the letters a to z, in syllables a Mandarin voice has, and in English phones.

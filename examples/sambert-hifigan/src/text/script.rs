@@ -47,7 +47,7 @@ impl Script {
 
     /// Appends text that is read as usual.
     pub(crate) fn push(&mut self, text: &str) {
-        // A mark in the text itself would be somebody else's reading.
+        // A mark in the text itself would be a reading that another author wrote.
         let unmarked = |c| if MARKS.contains(&c) { ' ' } else { c };
         self.text.extend(clean(text).chars().map(unmarked));
     }

@@ -12,7 +12,7 @@ mod pqmf;
 mod reader;
 mod residual;
 mod source;
-mod spare;
+mod spare_buffers;
 mod stage;
 mod stream;
 mod upsample;

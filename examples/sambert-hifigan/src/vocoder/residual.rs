@@ -3,7 +3,7 @@
 use super::{
     history::{History, Same},
     plane::Plane,
-    spare::{Buffers, Spare},
+    spare_buffers::{Buffers, SpareBuffers},
 };
 use crate::{
     kernel::{Conv, add},
@@ -19,7 +19,7 @@ pub(super) struct ResidualBlock {
     pairs: Vec<[Conv; 2]>,
     causal: bool,
     slope: f32,
-    spare: Spare,
+    spare: SpareBuffers,
 }
 
 /// What a block carries from piece to piece.
@@ -44,7 +44,7 @@ impl ResidualBlock {
             pairs,
             causal,
             slope,
-            spare: Spare::default(),
+            spare: SpareBuffers::default(),
         }
     }
 

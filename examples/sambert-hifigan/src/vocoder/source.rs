@@ -84,13 +84,13 @@ impl Source {
                     };
                 }
             }
-            probe.see("source_in", &harmonic);
+            probe.record("source_in", &harmonic);
             sum.iter_mut()
                 .zip(&harmonic)
                 .for_each(|(sum, value)| *sum += weight * value);
         }
         sum.iter_mut().for_each(|value| *value = value.tanh());
-        probe.see("excitation", &sum);
+        probe.record("excitation", &sum);
         sum
     }
 }

@@ -7,7 +7,7 @@ use super::{
     source::Down,
     upsample::Upsample,
 };
-use crate::{kernel::sine_shift, probe::Probe, stop::StopSignal, team::Team};
+use crate::{kernel::sine_shift, probe::Probe, stop::StopSignal, thread_team::ThreadTeam};
 
 /// A stage's layers.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ impl Stage {
     pub(super) fn advance(
         &self,
         state: &mut StageState,
-        team: &Team,
+        team: &ThreadTeam,
         stop: &StopSignal,
         probe: &mut Probe<'_>,
     ) {
@@ -70,11 +70,11 @@ impl Stage {
         x.rows_mut().for_each(sine_shift);
         #[cfg(test)]
         if probe.is_active() {
-            probe.see(
+            probe.record(
                 &format!("rep_{}", self.index),
                 &self.apart[0].run(x, self.slope).joined(),
             );
-            probe.see(
+            probe.record(
                 &format!("up_{}", self.index),
                 &self.apart[1].run(x, self.slope).joined(),
             );
@@ -91,7 +91,7 @@ impl Stage {
             x = state.waiting.take(ready);
             let added = down.add_to(&mut state.excitation, &mut x);
             if probe.is_active() {
-                probe.see(&format!("src_{}", self.index), &added.joined());
+                probe.record(&format!("src_{}", self.index), &added.joined());
             }
         }
         team.each(&self.blocks, &mut state.blocks, |block, state| {
@@ -99,7 +99,7 @@ impl Stage {
         });
         state.piece.signal = take_mean(&mut state.blocks);
         if probe.is_active() {
-            probe.see(
+            probe.record(
                 &format!("stage_{}", self.index),
                 &state.piece.signal.joined(),
             );

@@ -11,7 +11,7 @@ use super::{
     source::Oscillators,
     stage::{Piece, StageState},
 };
-use crate::{failure::Failure, probe::Probe, stop::StopSignal, team::Team};
+use crate::{failure::Failure, probe::Probe, stop::StopSignal, thread_team::ThreadTeam};
 
 /// Slope before the last convolution: the default of the framework, unlike everywhere else.
 const LAST_SLOPE: f32 = 0.01;
@@ -41,13 +41,13 @@ impl Vocoder {
     ///
     /// # Errors
     ///
-    /// When told to stop; the stream is then of no use.
+    /// If the stop signal is set; the stream is then of no use.
     pub(crate) fn push(
         &self,
         stream: &mut Stream,
         frames: &[f32],
         end: bool,
-        team: &Team,
+        team: &ThreadTeam,
         stop: &StopSignal,
         probe: &mut Probe<'_>,
     ) -> Result<Vec<f32>, Failure> {
@@ -89,7 +89,7 @@ impl Vocoder {
         probe: &mut Probe<'_>,
     ) -> Result<Vec<f32>, Failure> {
         let stream = &mut self.start(Box::new(random));
-        self.push(stream, frames, true, &Team::default(), stop, probe)
+        self.push(stream, frames, true, &ThreadTeam::default(), stop, probe)
     }
 
     /// Makes the excitation and runs the first convolution.
@@ -112,7 +112,7 @@ impl Vocoder {
         // The convolution reads the mel channels only.
         rows.channels = self.first.inputs();
         let x = stream.first.push(&self.first, &rows, 1.0, end);
-        probe.see("conv_pre", &x.joined());
+        probe.record("conv_pre", &x.joined());
         x
     }
 
@@ -126,7 +126,7 @@ impl Vocoder {
     ) -> Piece {
         for (stage, state) in self.stages.iter().zip(&mut stream.stages) {
             state.piece = piece;
-            stage.advance(state, &Team::default(), stop, probe);
+            stage.advance(state, &ThreadTeam::default(), stop, probe);
             piece = std::mem::take(&mut state.piece);
         }
         piece
@@ -137,7 +137,7 @@ impl Vocoder {
         &self,
         stream: &mut Stream,
         mut piece: Piece,
-        team: &Team,
+        team: &ThreadTeam,
         stop: &StopSignal,
     ) -> Piece {
         for state in &mut stream.stages {
@@ -156,18 +156,18 @@ impl Vocoder {
         let mut y = stream
             .last
             .push(&self.last, &piece.signal, LAST_SLOPE, piece.end);
-        probe.see("conv_post", &y.joined());
+        probe.record("conv_post", &y.joined());
         y.rows_mut()
             .flatten()
             .for_each(|value| *value = value.tanh());
         let samples = match (&self.bands, &mut stream.bands) {
             (Some(bands), Some(history)) => {
-                probe.see("subbands", &y.joined());
+                probe.record("subbands", &y.joined());
                 bands.push(history, &y, piece.end)
             }
             _ => y.joined(),
         };
-        probe.see("wav", &samples);
+        probe.record("wav", &samples);
         samples
     }
 }

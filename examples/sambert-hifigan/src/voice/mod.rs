@@ -6,13 +6,13 @@ use std::{fmt, num::NonZeroUsize, path::Path};
 
 pub use self::convert::convert;
 use crate::{
-    load::{Found, LoadError, Parts, find_all_voices, find_voices},
+    load::{FoundVoice, LoadError, Parts, find_all_voices, find_voices},
     model::{Model, VoiceHandle},
     speech::{Plan, Speech, TextError},
     ssml::{self, SsmlError},
     stop::StopSignal,
     style::{Emotion, Style},
-    team::Team,
+    thread_team::ThreadTeam,
 };
 
 /// A voice that speaks Mandarin.
@@ -74,7 +74,7 @@ impl Voice {
         Ok(voices)
     }
 
-    fn open(found: &Found) -> Result<Self, LoadError> {
+    fn open(found: &FoundVoice) -> Result<Self, LoadError> {
         Ok(Self::of(Model::assemble(Parts::open(found)?)?))
     }
 
@@ -123,7 +123,7 @@ impl Voice {
     /// speech of this handle and its clones, so that they bound what is used however much is spoken at once.
     #[must_use]
     pub fn with_threads(mut self, threads: NonZeroUsize) -> Self {
-        self.handle.team = Team::of(threads);
+        self.handle.team = ThreadTeam::of(threads);
         self
     }
 

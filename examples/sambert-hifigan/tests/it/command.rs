@@ -71,10 +71,10 @@ fn markup_is_read_and_its_mistakes_are_told_with_their_place() {
     assert_eq!(String::from_utf8_lossy(&read.stdout), "ta1 xing4 qiu2.\n");
     let refused = marked("<speak><pause/></speak>");
     assert!(!refused.status.success());
-    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    let message = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(
-        told.starts_with("sambert: line 1, column 8: there is no element \"pause\""),
-        "{told}"
+        message.starts_with("sambert: line 1, column 8: there is no element \"pause\""),
+        "{message}"
     );
 }
 
@@ -125,11 +125,11 @@ fn inspect_names_every_problem_on_a_line_of_its_own() {
     .unwrap();
     let output = sambert(&["inspect", folder.path().to_str().unwrap()]);
     assert!(!output.status.success());
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(told.lines().count() > 60, "{told}");
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(message.lines().count() > 60, "{message}");
     assert!(
-        told.contains("\n  missing tensor conv_pre.conv1d.weight [128, 80, 7]\n"),
-        "{told}"
+        message.contains("\n  missing tensor conv_pre.conv1d.weight [128, 80, 7]\n"),
+        "{message}"
     );
 }
 

@@ -205,11 +205,11 @@ mod tests {
     #[test]
     fn what_is_decoded_is_as_long_as_what_was_encoded_and_sounds_alike() {
         let loud = sound(32_000);
-        let heard = decode(&file(&loud, 5_000));
-        assert_eq!(heard.len(), loud.len());
+        let decoded = decode(&file(&loud, 5_000));
+        assert_eq!(decoded.len(), loud.len());
         let dot =
             |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(a * b)).sum::<f64>();
-        let likeness = dot(&loud, &heard) / (dot(&loud, &loud) * dot(&heard, &heard)).sqrt();
+        let likeness = dot(&loud, &decoded) / (dot(&loud, &loud) * dot(&decoded, &decoded)).sqrt();
         assert!(likeness > 0.99, "{likeness}");
     }
 

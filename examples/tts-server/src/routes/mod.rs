@@ -16,7 +16,7 @@ mod voices;
 use axum::extract::FromRef;
 use palisade::{Routes, Rule, ShieldError};
 
-use self::openapi::{Document, Facts};
+use self::openapi::{Document, RuntimeValues};
 pub(crate) use self::{refusals::RefusalForms, sound::AUDIO_MILLISECONDS};
 use crate::{first_start::SCOPE, state::App};
 
@@ -50,7 +50,7 @@ impl FromRef<Served> for Document {
 /// When two of them are at odds.
 pub(crate) fn all(app: App) -> Result<Routes, ShieldError> {
     let routes = list();
-    let document = Document::new(&routes.table()?, &Facts::of(&app));
+    let document = Document::new(&routes.table()?, &RuntimeValues::of(&app));
     Ok(routes.with_state(Served { app, document }))
 }
 

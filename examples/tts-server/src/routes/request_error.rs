@@ -7,7 +7,7 @@ use palisade::core::Rejection;
 
 use crate::{
     state::{OPENAI_SPEED, SPEED},
-    synthesis::{Full, SpeechError},
+    synthesis::{QueueFull, SpeechError},
 };
 
 /// What is wrong with a request. For an unknown name, with the known ones.
@@ -150,7 +150,7 @@ fn one_of<T: AsRef<str>>(
 }
 
 /// Asks a client to come again.
-pub(crate) fn busy(full: Full) -> Rejection {
+pub(crate) fn busy(full: QueueFull) -> Rejection {
     let words = "Too many texts are waiting. Try again after the time in `Retry-After`.";
     Rejection::new(StatusCode::SERVICE_UNAVAILABLE, "queue_full", words).with_header(
         RETRY_AFTER,

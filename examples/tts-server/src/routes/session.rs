@@ -13,7 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    sessions::{self, Current, LIFETIME, Live, NoSession},
+    sessions::{self, CurrentSession, LIFETIME, LiveSession, NoSession},
     state::App,
 };
 
@@ -29,7 +29,7 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    fn of(app: &App, live: &Live) -> Json<Self> {
+    fn of(app: &App, live: &LiveSession) -> Json<Self> {
         Json(Self {
             csrf: app.sessions.csrf(live),
             expires_in: live.left.as_secs(),
@@ -59,12 +59,12 @@ impl Session {
 pub(crate) async fn open(
     State(app): State<App>,
     cx: SecurityContext,
-    who: Principal,
-    current: Option<Extension<Current>>,
+    principal: Principal,
+    current: Option<Extension<CurrentSession>>,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
     // A session cannot make another, or it would never end.
-    let Some(key) = key_of(&who).filter(|_| current.is_none()) else {
+    let Some(key) = key_of(&principal).filter(|_| current.is_none()) else {
         return Err(Refused::new(&cx, needs_key()));
     };
     app.sessions.close_shown(&headers);
@@ -77,7 +77,7 @@ pub(crate) async fn open(
     Ok(([(SET_COOKIE, cookie)], Session::of(&app, &live)).into_response())
 }
 
-/// Tells a page that was loaded anew about its session. Nobody signed in is no error: 204.
+/// Tells a page that was loaded anew about its session. If no one is signed in, that is no error: 204.
 #[utoipa::path(
     get,
     path = "/session",
@@ -85,13 +85,16 @@ pub(crate) async fn open(
     operation_id = "session",
     responses(
         (status = 200, description = "The session that the cookie carries.", body = Session),
-        (status = 204, description = "Nobody is signed in."),
+        (status = 204, description = "No one is signed in."),
     ),
     security((), ("session" = [])),
 )]
-pub(crate) async fn show(State(app): State<App>, current: Option<Extension<Current>>) -> Response {
+pub(crate) async fn show(
+    State(app): State<App>,
+    current: Option<Extension<CurrentSession>>,
+) -> Response {
     match current {
-        Some(Extension(Current(live))) => Session::of(&app, &live).into_response(),
+        Some(Extension(CurrentSession(live))) => Session::of(&app, &live).into_response(),
         None => (
             StatusCode::NO_CONTENT,
             [(http::header::CACHE_CONTROL, "no-store")],
@@ -112,16 +115,23 @@ pub(crate) async fn show(State(app): State<App>, current: Option<Extension<Curre
         headers(("Set-Cookie" = String, description = "Takes the cookie away.")),
     )),
 )]
-pub(crate) async fn close(State(app): State<App>, current: Option<Extension<Current>>) -> Response {
-    if let Some(Extension(Current(live))) = current {
+pub(crate) async fn close(
+    State(app): State<App>,
+    current: Option<Extension<CurrentSession>>,
+) -> Response {
+    if let Some(Extension(CurrentSession(live))) = current {
         app.sessions.close(&live.digest);
     }
-    (StatusCode::NO_CONTENT, [(SET_COOKIE, sessions::CLEAR)]).into_response()
+    (
+        StatusCode::NO_CONTENT,
+        [(SET_COOKIE, sessions::clear_cookie())],
+    )
+        .into_response()
 }
 
-/// The key that was shown. Tokens have other names.
-fn key_of(who: &Principal) -> Option<KeyId> {
-    (who.kind() == "api_key").then(|| who.credential()?.parse().ok())?
+/// The API key of the request. `None` for a token.
+fn key_of(principal: &Principal) -> Option<KeyId> {
+    (principal.kind() == "api_key").then(|| principal.credential()?.parse().ok())?
 }
 
 fn needs_key() -> Rejection {

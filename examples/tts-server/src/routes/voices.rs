@@ -1,4 +1,4 @@
-//! What may be asked for.
+//! Which voices, formats and speeds a request may name.
 
 use axum::{Json, extract::State};
 use serde::Serialize;
@@ -12,13 +12,13 @@ use crate::{
 
 /// The voices, the default first, and the bounds of a request.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Offer {
-    voices: Vec<Offered>,
+pub(crate) struct VoiceList {
+    voices: Vec<ListedVoice>,
     limits: Limits,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-struct Offered {
+struct ListedVoice {
     #[serde(flatten)]
     voice: VoiceInfo,
     formats: Vec<&'static str>,
@@ -36,14 +36,14 @@ struct Limits {
     path = "/voices",
     tag = "speech",
     operation_id = "voices",
-    responses((status = 200, description = "The voices.", body = Offer)),
+    responses((status = 200, description = "The voices.", body = VoiceList)),
 )]
-pub(crate) async fn voices(State(app): State<App>) -> Json<Offer> {
-    let offered = |voice: &VoiceInfo| Offered {
+pub(crate) async fn voices(State(app): State<App>) -> Json<VoiceList> {
+    let offered = |voice: &VoiceInfo| ListedVoice {
         formats: Format::names(voice.sample_rate),
         voice: voice.clone(),
     };
-    Json(Offer {
+    Json(VoiceList {
         voices: app.voices.all().map(offered).collect(),
         limits: Limits {
             max_graphemes: app.max_graphemes,

@@ -1,4 +1,4 @@
-//! The way to prove who one is by a session.
+//! Authenticates the requests of the page by the session cookie.
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -12,19 +12,19 @@ use palisade::core::{
 
 use super::{
     Sessions,
-    cookie::{self, Shown},
+    cookie::{self, SessionCookie},
     origin,
-    store::Live,
+    store::LiveSession,
 };
 
-/// How this way of proving is called.
+/// The kind of a principal that a session proved, in the trail.
 const KIND: &str = "session";
 
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Session realm=\"tts\"");
 const CSRF: &str = "x-csrf-token";
 
-/// Proves a session by its cookie, and asks the key store each time whether the key behind it still
-/// stands: a revoked key ends its sessions with the next request.
+/// Proves a session by its cookie, and looks its key up in the key store each time: a revoked key ends its
+/// sessions with the next request.
 #[derive(Clone, Debug)]
 pub(crate) struct SessionAuthenticator {
     id: AuthenticatorId,
@@ -36,13 +36,13 @@ pub(crate) struct SessionAuthenticator {
 
 #[derive(Debug)]
 struct Refusals {
-    csrf: Rejection,
-    foreign: Rejection,
-    over: Rejection,
+    csrf_token: Rejection,
+    cross_site: Rejection,
+    session_ended: Rejection,
 }
 
 impl SessionAuthenticator {
-    /// Accepts sessions that stand on keys of a store.
+    /// Accepts sessions that were opened with keys of a store.
     pub(crate) fn new(
         sessions: Arc<Sessions>,
         keys: Arc<dyn KeyStore>,
@@ -51,16 +51,16 @@ impl SessionAuthenticator {
         let forbidden =
             |code, detail| Rejection::new(StatusCode::FORBIDDEN, code, detail).prerendered();
         let refusals = Arc::new(Refusals {
-            csrf: forbidden(
+            csrf_token: forbidden(
                 "csrf_token",
                 "The header X-CSRF-Token of this session is missing or wrong.",
             ),
-            foreign: forbidden(
+            cross_site: forbidden(
                 "cross_site",
                 "The request did not come from this site's own page.",
             ),
-            over: Rejection::credentials_invalid(CHALLENGE)
-                .with_header(SET_COOKIE, cookie::CLEAR)
+            session_ended: Rejection::credentials_invalid(CHALLENGE)
+                .with_header(SET_COOKIE, cookie::clear())
                 .prerendered(),
         });
         Self {
@@ -72,17 +72,17 @@ impl SessionAuthenticator {
         }
     }
 
-    fn live(&self, head: &request::Parts) -> Option<Live> {
+    fn live_session(&self, head: &request::Parts) -> Option<LiveSession> {
         match cookie::find(&head.headers) {
-            Shown::Once(token) => self.sessions.find(token),
-            Shown::Nothing | Shown::Twice => None,
+            SessionCookie::Single(token) => self.sessions.find(token),
+            SessionCookie::Absent | SessionCookie::Repeated => None,
         }
     }
 
     /// Refuses what another site made the browser send.
-    fn judge_sender(
+    fn check_sender(
         &self,
-        session: &Live,
+        session: &LiveSession,
         cx: &SecurityContext,
         head: &request::Parts,
     ) -> Result<(), Box<Rejection>> {
@@ -90,7 +90,7 @@ impl SessionAuthenticator {
             return Ok(());
         }
         if !origin::is_own_write(head, cx.client()) {
-            return Err(Box::new(self.refusals.foreign.clone()));
+            return Err(Box::new(self.refusals.cross_site.clone()));
         }
         let shown = head
             .headers
@@ -98,22 +98,22 @@ impl SessionAuthenticator {
             .map(HeaderValue::as_bytes)
             .unwrap_or_default();
         if !self.sessions.csrf_matches(session, shown) {
-            return Err(Box::new(self.refusals.csrf.clone()));
+            return Err(Box::new(self.refusals.csrf_token.clone()));
         }
         Ok(())
     }
 
-    /// Decides whether the key behind a session still stands, for this client.
-    fn judge_key(
+    /// Checks that the key of the session is still valid, for this client.
+    fn check_key(
         &self,
-        session: &Live,
+        session: &LiveSession,
         client: Option<IpAddr>,
         found: Result<Option<Arc<KeyRecord>>, StoreUnavailable>,
     ) -> Result<Principal, Box<Rejection>> {
         let Ok(found) = found else {
             let refusal = Rejection::unavailable(Duration::from_secs(1));
             return Err(Box::new(
-                refusal.with_reason("the key store could not response"),
+                refusal.with_reason("the key store did not answer"),
             ));
         };
         let reason = match found.map(|record| {
@@ -128,7 +128,9 @@ impl SessionAuthenticator {
             None => "the key behind the session is gone",
         };
         self.sessions.close(&session.digest);
-        Err(Box::new(self.refusals.over.clone().with_reason(reason)))
+        Err(Box::new(
+            self.refusals.session_ended.clone().with_reason(reason),
+        ))
     }
 }
 
@@ -148,10 +150,10 @@ impl Authenticator for SessionAuthenticator {
     /// A cookie that opens nothing (an old one, from before a restart) counts as none, so that the
     /// page still loads and can ask to sign in; so does one that another site made the browser send.
     fn presence(&self, head: &request::Parts) -> Result<Presence, Box<Rejection>> {
-        if cookie::find(&head.headers) == Shown::Twice {
+        if cookie::find(&head.headers) == SessionCookie::Repeated {
             return Err(Box::new(Rejection::credentials_ambiguous()));
         }
-        match self.live(head) {
+        match self.live_session(head) {
             Some(_) if !origin::is_foreign_read(head) => Ok(Presence::Ambient),
             _ => Ok(Presence::Absent),
         }
@@ -159,8 +161,8 @@ impl Authenticator for SessionAuthenticator {
 
     fn take(&self, head: &mut request::Parts) -> Credential {
         let credential = match cookie::find(&head.headers) {
-            Shown::Once(token) => Credential::bytes(token),
-            Shown::Nothing | Shown::Twice => Credential::outside(),
+            SessionCookie::Single(token) => Credential::bytes(token),
+            SessionCookie::Absent | SessionCookie::Repeated => Credential::outside(),
         };
         head.headers.remove(COOKIE);
         credential
@@ -173,24 +175,24 @@ impl Authenticator for SessionAuthenticator {
         credential: &Credential,
     ) -> Verdict<Principal> {
         let Some(session) = self.sessions.find(credential.as_bytes()) else {
-            // It ended between the look and this moment.
-            return self.refusals.over.clone().into();
+            // It ended after the cookie was looked up.
+            return self.refusals.session_ended.clone().into();
         };
-        if let Err(refusal) = self.judge_sender(&session, cx, head) {
+        if let Err(refusal) = self.check_sender(&session, cx, head) {
             return refusal.into();
         }
         cx.record(Fact::Noted {
             key: "via",
             value: KIND.into(),
         });
-        head.extensions.insert(Current(session));
+        head.extensions.insert(CurrentSession(session));
         head.headers.remove(CSRF);
         let client = cx.client().map(ClientInfo::ip);
         match self.keys.find(session.key) {
-            MaybeReady::Ready(found) => self.judge_key(&session, client, found).into(),
+            MaybeReady::Ready(found) => self.check_key(&session, client, found).into(),
             MaybeReady::Pending(found) => {
                 let this = self.clone();
-                Verdict::later(async move { this.judge_key(&session, client, found.await) })
+                Verdict::later(async move { this.check_key(&session, client, found.await) })
             }
         }
     }
@@ -202,4 +204,4 @@ impl Authenticator for SessionAuthenticator {
 
 /// The session of a request, for our own handlers: they see no cookie.
 #[derive(Clone, Copy)]
-pub(crate) struct Current(pub(crate) Live);
+pub(crate) struct CurrentSession(pub(crate) LiveSession);

@@ -8,7 +8,7 @@ mod store;
 mod token;
 
 pub(crate) use self::{
-    authenticator::{Current, SessionAuthenticator},
-    cookie::{CLEAR, NAME as COOKIE, set as set_cookie},
-    store::{LIFETIME, Live, NoSession, Sessions},
+    authenticator::{CurrentSession, SessionAuthenticator},
+    cookie::{NAME as COOKIE, clear as clear_cookie, set as set_cookie},
+    store::{LIFETIME, LiveSession, NoSession, Sessions},
 };

@@ -12,7 +12,7 @@ use palisade::api_key::KeyId;
 use palisade::core::{Secret, SharedClock};
 
 use super::{
-    cookie::{self, Shown},
+    cookie::{self, SessionCookie},
     token::{self, TokenDigest},
 };
 
@@ -39,7 +39,7 @@ struct Session {
 
 /// A session that was found alive.
 #[derive(Clone, Copy)]
-pub(crate) struct Live {
+pub(crate) struct LiveSession {
     pub(crate) digest: TokenDigest,
     pub(crate) key: KeyId,
     pub(crate) left: Duration,
@@ -66,7 +66,7 @@ impl Sessions {
     }
 
     /// Opens a session for a key, and returns the token for its cookie.
-    pub(crate) fn open(&self, key: KeyId) -> Result<(String, Live), NoSession> {
+    pub(crate) fn open(&self, key: KeyId) -> Result<(String, LiveSession), NoSession> {
         let token = token::draw().map_err(|_| NoSession::Entropy)?;
         let digest = token::digest(token.as_bytes()).ok_or(NoSession::Entropy)?;
         let now = self.clock.monotonic();
@@ -81,7 +81,7 @@ impl Sessions {
         );
         Ok((
             token,
-            Live {
+            LiveSession {
                 digest,
                 key,
                 left: LIFETIME,
@@ -90,11 +90,11 @@ impl Sessions {
     }
 
     /// Finds a live session by what a cookie shows.
-    pub(crate) fn find(&self, shown: &[u8]) -> Option<Live> {
+    pub(crate) fn find(&self, shown: &[u8]) -> Option<LiveSession> {
         let digest = token::digest(shown)?;
         let session = *self.lock().get(&digest)?;
         let left = session.ends.checked_sub(self.clock.monotonic())?;
-        (left > Duration::ZERO).then_some(Live {
+        (left > Duration::ZERO).then_some(LiveSession {
             digest,
             key: session.key,
             left,
@@ -108,18 +108,18 @@ impl Sessions {
 
     /// Ends the session that the cookies of a request show, if they show one.
     pub(crate) fn close_shown(&self, headers: &HeaderMap) {
-        if let Shown::Once(shown) = cookie::find(headers) {
+        if let SessionCookie::Single(shown) = cookie::find(headers) {
             token::digest(shown).inspect(|digest| self.close(digest));
         }
     }
 
     /// Returns the token against forgery that belongs to a session.
-    pub(crate) fn csrf(&self, session: &Live) -> String {
+    pub(crate) fn csrf(&self, session: &LiveSession) -> String {
         token::csrf(&self.csrf_key, &session.digest)
     }
 
     /// Tells whether a shown token against forgery belongs to a session.
-    pub(crate) fn csrf_matches(&self, session: &Live, shown: &[u8]) -> bool {
+    pub(crate) fn csrf_matches(&self, session: &LiveSession, shown: &[u8]) -> bool {
         token::csrf_matches(&self.csrf_key, &session.digest, shown)
     }
 
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_house_refuses_until_sessions_end() {
+    fn a_full_store_refuses_until_sessions_end() {
         let (sessions, clock) = sessions();
         for index in 0..MOST {
             sessions.open(key(index)).unwrap();

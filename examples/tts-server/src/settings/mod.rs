@@ -18,26 +18,13 @@ const MAX_GRAPHEMES: usize = 500;
 const FILE: &str = "server.toml";
 /// The section of this server.
 const OWN: [&str; 1] = ["tts"];
-/// What the stack needs to be told where no file says it.
+/// What the stack needs where no file sets it.
 const DEFAULT: &str = r#"[server]
 hosts = ["localhost:*", "127.0.0.1:*", "[::1]:*"]
 "#;
-/// What a running server does not take from a new file: sockets, threads, and what is open.
-const FIXED: [&[&str]; 13] = [
-    &["audit"],
-    &["client", "proxies"],
-    &["redis"],
-    &["server", "acme"],
-    &["server", "drain_seconds"],
-    &["server", "health"],
-    &["server", "health_from"],
-    &["server", "http"],
-    &["server", "https"],
-    &["server", "limits"],
-    &["server", "proxy_protocol"],
-    &["server", "tls13_only"],
-    &["tts"],
-];
+/// What a running server does not take from a new file, besides sockets and what is open: its threads
+/// and voices.
+const FIXED: [&[&str]; 1] = [&["tts"]];
 
 const fn at(port: u16) -> SocketAddr {
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), port)
@@ -92,7 +79,7 @@ impl Settings {
         }
         if config.has(&["routes"]) {
             let problem = "the routes of this server are its own";
-            let remedy = "remove the section; what a key may do is said by its scopes";
+            let remedy = "remove the section; what a key may do is decided by its scopes";
             return Err(config.complain("routes", "path", problem, remedy).into());
         }
         Ok(Self {

@@ -38,7 +38,7 @@ pub(crate) struct Tts {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Written {
+struct TtsSection {
     metrics: Option<String>,
     queue: Option<usize>,
     threads: Option<usize>,
@@ -47,18 +47,18 @@ struct Written {
     voice: Option<PathBuf>,
     voices: Vec<PathBuf>,
     unspeakable: Option<String>,
-    aliases: BTreeMap<String, Names>,
+    aliases: BTreeMap<String, AliasTargets>,
 }
 
 /// What an alias stands for. The alias `*` may stand for a model and a voice.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum Names {
+enum AliasTargets {
     One(String),
     Several(Vec<String>),
 }
 
-impl Names {
+impl AliasTargets {
     fn into_iter(self) -> std::vec::IntoIter<String> {
         match self {
             Self::One(name) => vec![name].into_iter(),
@@ -69,7 +69,7 @@ impl Names {
 
 impl Tts {
     pub(super) fn of(config: &Config) -> Result<Self, ConfigFileError> {
-        let written: Written = config.section("tts")?;
+        let written: TtsSection = config.section("tts")?;
         // A second text on one core would only make both late.
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let threads = written.threads.unwrap_or(cores);

@@ -12,7 +12,7 @@ use sambert_hifigan::StopSignal;
 use super::{Pipe, Speech, SpeechError, Utterance, Voice};
 use crate::encoding::Encoder;
 
-/// A text that is to be spoken, or is being spoken. Whoever holds it may compute the next stretch.
+/// A text that is to be spoken, or is being spoken. The thread that holds it may compute the next stretch.
 pub(crate) struct Job {
     number: u64,
     state: State,
@@ -33,7 +33,7 @@ enum State {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Turn {
     /// So many samples were made, and there may be more.
-    Made(usize),
+    Computed(usize),
     /// It is over.
     Over(Result<(), SpeechError>),
 }
@@ -95,7 +95,7 @@ impl Job {
             Err(SpeechError::Broken)
         });
         match turn {
-            Ok(Some(samples)) => Turn::Made(samples),
+            Ok(Some(samples)) => Turn::Computed(samples),
             Ok(None) => self.over(Ok(())),
             Err(why) => self.over(Err(why)),
         }

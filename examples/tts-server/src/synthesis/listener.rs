@@ -23,7 +23,7 @@ pub(crate) struct Listener {
 
 /// How much sound there is by now.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Made {
+pub(crate) struct SoundProgress {
     pub(crate) bytes: u64,
     pub(crate) samples: u64,
     pub(crate) sounds: Duration,
@@ -62,10 +62,10 @@ impl Listener {
     }
 
     /// Returns how much sound was made so far, taken or not.
-    pub(crate) fn made(&self) -> Made {
+    pub(crate) fn made(&self) -> SoundProgress {
         let (bytes, samples) = self.pipe.made();
         let sounds = self.pipe.duration(samples);
-        Made {
+        SoundProgress {
             bytes,
             samples,
             sounds,

@@ -37,7 +37,7 @@ fn words(problem: &SsmlProblem) -> String {
             allowed,
             ..
         } => format!("`{attribute}` of <{element}> has a value that is not one of: {allowed}"),
-        // These say nothing but names of our own.
+        // These contain only our own names.
         SsmlProblem::Markup { .. }
         | SsmlProblem::Missing { .. }
         | SsmlProblem::Misplaced { .. }

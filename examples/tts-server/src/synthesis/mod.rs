@@ -1,5 +1,5 @@
-//! Synthesis on threads of its own: each speaks one text at a time, and texts take turns. Further clients are told
-//! when to retry. A client that reads slowly holds no thread; the work for one that disconnects ends.
+//! Synthesis on its own threads: each speaks one text at a time, and texts take turns. Further clients get 503 with
+//! `Retry-After`. A client that reads slowly holds no thread; the work for one that disconnects ends.
 
 mod job;
 mod listener;
@@ -18,7 +18,7 @@ use self::{
 pub(crate) use self::{
     listener::Listener,
     pipe::Delivery,
-    queue::{Bounds, Full, Order, Queue},
+    queue::{Bounds, Order, Queue, QueueFull},
     voices::Voices,
     worker::Workers,
 };

@@ -1,4 +1,4 @@
-//! The way of the sound from a voice's thread to a client. Neither side ever waits in it: a voice is told that
+//! The way of the sound from a voice's thread to a client. Neither side ever waits in it: a voice learns that
 //! there is no room, a client is woken when there is something.
 
 use std::{
@@ -17,7 +17,7 @@ use super::SpeechError;
 /// to send on while the voice speaks for others, and little to hold for one that does not read.
 pub(crate) const STRETCHES: usize = 4;
 
-/// Who waits for what.
+/// When the client takes the sound.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Delivery {
     /// The client takes each stretch as it is made.
@@ -69,7 +69,7 @@ impl Pipe {
         let mut state = self.lock();
         let samples = samples as u64;
         state.made += samples;
-        // Nobody takes what comes after the end, and an encoder may still be waiting for a full block.
+        // Nothing that comes after the end is taken, and an encoder may still be waiting for a full block.
         if state.end.is_none() && (!sound.is_empty() || samples > 0) {
             state.bytes += sound.len() as u64;
             state.stretches.push_back((sound.into(), samples));
@@ -86,7 +86,7 @@ impl Pipe {
         }
     }
 
-    /// Ends it, and throws away what nobody has taken.
+    /// Ends it, and drops what was not taken.
     pub(crate) fn cut(&self, why: SpeechError) {
         let mut state = self.lock();
         state.stretches = VecDeque::new();
@@ -120,20 +120,20 @@ impl Pipe {
             Some(Err(why)) => Poll::Ready(Some(Err(why.clone()))),
             Some(Ok(())) => Poll::Ready(None),
             None => {
-                // Now it is we who are late.
-                let heard = self.duration(state.taken);
-                state.since = Some(self.clock.monotonic().saturating_sub(heard));
+                // Now the server is late, not the client.
+                let played = self.duration(state.taken);
+                state.since = Some(self.clock.monotonic().saturating_sub(played));
                 wait(&mut state, task)
             }
         }
     }
 
-    /// Notes that the client is told that sound comes: from now on it is expected to take it.
+    /// Marks that the response has begun: from now on the client is expected to take the sound.
     pub(crate) fn begin(&self) {
         self.lock().since = Some(self.clock.monotonic());
     }
 
-    /// Returns how much more sound was made than somebody has heard who listens since the text was asked for, in
+    /// Returns how much more sound was made than a listener has heard since the text was asked for, in
     /// milliseconds. Below nothing where there is silence already.
     pub(crate) fn ahead(&self) -> i64 {
         let milliseconds = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
@@ -225,7 +225,11 @@ mod tests {
         pipe.end(Ok(()));
         pipe.cut(SpeechError::TooSlow);
         assert_eq!(take(&pipe), Poll::Ready(Some(Err(SpeechError::TooSlow))));
-        assert_eq!(pipe.made(), (1, 1), "it was made, whoever took it");
+        assert_eq!(
+            pipe.made(),
+            (1, 1),
+            "it counts as made, whether it was taken or not"
+        );
     }
 
     #[test]

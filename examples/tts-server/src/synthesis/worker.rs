@@ -51,7 +51,7 @@ fn work(queue: &Queue, clock: &SharedClock) {
         let turn = job.turn();
         let took = job.worked(clock.monotonic().saturating_sub(begun));
         match turn {
-            Turn::Made(samples) => {
+            Turn::Computed(samples) => {
                 metrics::made(job.duration(samples));
                 queue.put_back(job);
             }

@@ -81,7 +81,7 @@ fn request() -> TestRequest {
     TestRequest::get("/openapi.json").header("host", NAME)
 }
 
-/// The check of our own is off: the name of the tests is in no DNS but that of pebble.
+/// The self-check is off: only the DNS of pebble has the name of the tests.
 fn config(directory: &str, challenge: &str, (https, http): (u16, u16)) -> String {
     let port = match challenge {
         "http-01" => http,

@@ -25,19 +25,19 @@ async fn complaint(mut command: Command) -> String {
         .await
         .unwrap()
         .unwrap();
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(!output.status.success(), "it succeeded: {told}");
-    let mut lines = told.lines();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success(), "it succeeded: {message}");
+    let mut lines = message.lines();
     let complaint = lines.next().unwrap_or_default();
     assert!(
         complaint.starts_with("tts-server: ") && lines.next().is_none(),
-        "{told}"
+        "{message}"
     );
     assert!(
         !String::from_utf8(output.stdout).unwrap().contains("psk_"),
         "a key was shown by a start that failed"
     );
-    told
+    message
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -227,10 +227,10 @@ async fn probes_are_answered_in_clear_and_told_when_the_server_drains() {
         "{ready}"
     );
     server.signal("-TERM");
-    let told = async { while !probe().await.contains(" 503 ") {} };
-    tokio::time::timeout(PATIENCE, told)
+    let drained = async { while !probe().await.contains(" 503 ") {} };
+    tokio::time::timeout(PATIENCE, drained)
         .await
-        .expect("probes are told");
+        .expect("probes get 503");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -341,28 +341,29 @@ async fn a_start_that_cannot_be_says_why_in_one_line() {
         "https = \"127.0.0.1:0\"",
         &format!("https = \"{}\"", busy.local_addr().unwrap()),
     );
-    let told = complaint(program(folder().path(), &config)).await;
+    let message = complaint(program(folder().path(), &config)).await;
     assert!(
-        told.contains(&busy.local_addr().unwrap().to_string()) && told.contains("another program"),
-        "{told}"
+        message.contains(&busy.local_addr().unwrap().to_string())
+            && message.contains("another program"),
+        "{message}"
     );
 
-    let told = complaint(program(folder().path(), &format!("{CONFIG}speeed = 3\n"))).await;
-    assert!(told.contains("server.toml:10: tts.speeed"), "{told}");
+    let message = complaint(program(folder().path(), &format!("{CONFIG}speeed = 3\n"))).await;
+    assert!(message.contains("server.toml:10: tts.speeed"), "{message}");
 
-    let told = complaint(program(folder().path(), "[server\n")).await;
-    assert!(told.contains("server.toml:1"), "{told}");
+    let message = complaint(program(folder().path(), "[server\n")).await;
+    assert!(message.contains("server.toml:1"), "{message}");
 
     let shared = format!("{CONFIG}[redis]\nurl = \"redis://127.0.0.1:1\"\nhash_key = \"none\"\n");
-    let told = complaint(program(folder().path(), &shared)).await;
-    assert!(told.contains("redis."), "{told}");
+    let message = complaint(program(folder().path(), &shared)).await;
+    assert!(message.contains("redis."), "{message}");
 
     let place = folder();
     fs::write(place.path().join("data"), "a file").unwrap();
-    let told = complaint(program(place.path(), CONFIG)).await;
+    let message = complaint(program(place.path(), CONFIG)).await;
     assert!(
-        told.contains("data folder cannot be used") && told.contains("--data"),
-        "{told}"
+        message.contains("data folder cannot be used") && message.contains("--data"),
+        "{message}"
     );
 
     let place = folder();
@@ -372,21 +373,21 @@ async fn a_start_that_cannot_be_says_why_in_one_line() {
         "0123456789abcdef".repeat(4),
     )
     .unwrap();
-    let told = complaint(program(place.path(), CONFIG)).await;
+    let message = complaint(program(place.path(), CONFIG)).await;
     assert!(
-        told.contains("pepper") && told.contains("Put the old one back"),
-        "{told}"
+        message.contains("pepper") && message.contains("Put the old one back"),
+        "{message}"
     );
 
     let place = folder();
     fs::create_dir(place.path().join("voice")).unwrap();
     let mut command = program(place.path(), CONFIG);
-    let told = complaint({
+    let message = complaint({
         command.arg("--voice").arg(place.path().join("voice"));
         command
     })
     .await;
-    assert!(told.contains("voice"), "{told}");
+    assert!(message.contains("voice"), "{message}");
 
     let place = folder();
     fs::write(place.path().join("c.pem"), "no certificate").unwrap();
@@ -394,11 +395,11 @@ async fn a_start_that_cannot_be_says_why_in_one_line() {
     fs::write(&key, "no key").unwrap();
     make_private(&key);
     let config = CONFIG.replace("[tts]", "certificate = \"c.pem\"\nkey = \"k.pem\"\n[tts]");
-    let told = complaint(program(place.path(), &config)).await;
-    assert!(told.contains(".pem"), "{told}");
+    let message = complaint(program(place.path(), &config)).await;
+    assert!(message.contains(".pem"), "{message}");
 }
 
-/// Another mode would be told as well, on a line of its own.
+/// Another mode would be printed too, on its own line.
 fn make_private(path: &Path) {
     #[cfg(unix)]
     {
@@ -411,12 +412,12 @@ fn make_private(path: &Path) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn help_says_where_things_are() {
-    let told = Command::new(env!("CARGO_BIN_EXE_tts-server"))
+    let message = Command::new(env!("CARGO_BIN_EXE_tts-server"))
         .arg("--help")
         .output()
         .await
         .unwrap();
-    let told = String::from_utf8(told.stdout).unwrap();
+    let message = String::from_utf8(message.stdout).unwrap();
     for word in [
         "--data",
         "--config",
@@ -425,6 +426,6 @@ async fn help_says_where_things_are() {
         "audit",
         "8443",
     ] {
-        assert!(told.contains(word), "{word} is missing in:\n{told}");
+        assert!(message.contains(word), "{word} is missing in:\n{message}");
     }
 }

@@ -1,4 +1,4 @@
-//! Clients that leave, and those that find the house full.
+//! Clients that leave, and those that find every place taken.
 
 use std::{sync::atomic::Ordering, time::Duration};
 

@@ -122,7 +122,7 @@ async fn an_address_has_sixty_requests_a_minute_whatever_they_are() {
     }
     let response = server.client.send(TestRequest::get("/voices")).await;
     assert_eq!(response.status, StatusCode::TOO_MANY_REQUESTS);
-    // Whoever watches the server must not take it for dead.
+    // A monitor must not take the server for dead.
     let health = server.client.send(TestRequest::get("/health")).await;
     assert_eq!(health.status, StatusCode::OK);
     let trail = server.finish().await;

@@ -8,17 +8,17 @@ use crate::support::{CONFIG, TestRequest, TestResponse, TestServer, TestVoice, r
 async fn check(ask: TestRequest, status: u16, code: &str) -> TestResponse {
     let server = TestServer::start().await;
     let response = server.with_key(ask).await;
-    judge(server, response, status, code).await
+    check_refusal(server, response, status, code).await
 }
 
 /// As [`check`], without the key.
 async fn check_as_guest(ask: TestRequest, status: u16, code: &str) -> TestResponse {
     let server = TestServer::start().await;
     let response = server.client.send(ask).await;
-    judge(server, response, status, code).await
+    check_refusal(server, response, status, code).await
 }
 
-async fn judge(
+async fn check_refusal(
     server: TestServer,
     response: TestResponse,
     status: u16,
@@ -240,7 +240,7 @@ async fn a_foreign_host_is_not_followed() {
         response.header("location"),
         format!("https://localhost:{}/tts?text=a", server.https.port())
     );
-    // A program that posts its text in clear is told, not led on.
+    // A program that posts its text in clear gets a refusal, not a redirect.
     let response = crate::support::send_plain(server.http, TestRequest::json("/tts", "{}")).await;
     assert_eq!(response.status, StatusCode::FORBIDDEN);
     assert_eq!(server.finish().await.count(), 3);

@@ -76,7 +76,7 @@ async fn a_key_is_traded_for_a_cookie_that_scripts_cannot_read() {
     );
     assert_eq!(
         attributes,
-        "Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=3600"
+        "HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=3600"
     );
     assert_eq!(response.json()["expires_in"], 3600);
     assert_eq!(response.header("cache-control"), "no-store");

@@ -162,7 +162,7 @@ async fn readers_that_read_nothing_stop_the_voice_and_nobody_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_house_takes_the_place_of_its_slowest_reader_and_of_no_other() {
+async fn a_full_server_ends_its_slowest_reader_and_no_other() {
     let config = CONFIG.replace("queue = 1\n", &format!("listeners = 2\n{ROOMY}"));
     let server = TestServer::start_as(&config).await;
     let slower = begin(&server).await;

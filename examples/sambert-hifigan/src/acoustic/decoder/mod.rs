@@ -74,7 +74,7 @@ impl Decoder {
     ///
     /// # Errors
     ///
-    /// When told to stop.
+    /// If the stop signal is set.
     pub(crate) fn run(
         &self,
         memory: &[f32],
@@ -106,11 +106,11 @@ impl Decoder {
             }
             self.run_prenet(&last, &mut prenet);
             let fed = prenet.last().map(Vec::as_slice).unwrap_or_default();
-            probe.see("dec_prenet", fed);
+            probe.record("dec_prenet", fed);
             joined[..width].copy_from_slice(&memory[step * width..(step + 1) * width]);
             joined[width..].copy_from_slice(fed);
             self.input.apply(&joined, &mut scratch.x);
-            probe.see("dec_in_proj", &scratch.x);
+            probe.record("dec_in_proj", &scratch.x);
             let scale = (units as f32).sqrt();
             scratch.x.iter_mut().for_each(|x| *x *= scale);
             let back = Window {
@@ -134,11 +134,11 @@ impl Decoder {
                     look,
                 );
                 if probe.is_active() {
-                    probe.see(&format!("dec_layer_{index}"), &scratch.x);
+                    probe.record(&format!("dec_layer_{index}"), &scratch.x);
                 }
             }
             self.norm.apply(&scratch.x, &mut scratch.normal);
-            probe.see("dec_ln", &scratch.normal);
+            probe.record("dec_ln", &scratch.normal);
             let output = &mut frames[step * group..(step + 1) * group];
             self.out.apply(&scratch.normal, output);
             last.copy_from_slice(&output[group - self.mels..]);

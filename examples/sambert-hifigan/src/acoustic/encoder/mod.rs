@@ -67,17 +67,17 @@ impl Encoder {
         x.iter_mut()
             .zip(positions.iter())
             .for_each(|(x, position)| *x = position + *x * self.scale);
-        probe.see("enc_in", &x);
+        probe.record("enc_in", &x);
         for (index, block) in self.blocks.iter().enumerate() {
             x = block.run(&x);
             if probe.is_active() {
-                probe.see(&format!("enc_layer_{index}"), &x);
+                probe.record(&format!("enc_layer_{index}"), &x);
             }
         }
         x = self.norm.map(&x);
-        probe.see("enc_ln", &x);
+        probe.record("enc_ln", &x);
         x = self.projection.map(&x);
-        probe.see("text_hid", &x);
+        probe.record("text_hid", &x);
         Some(x)
     }
 }

@@ -62,11 +62,11 @@ pub(super) fn plan(parts: &Parts, half: bool) -> Vec<Planned> {
 
 /// Makes the list at the front of the file.
 pub(super) fn header(parts: &Parts, planned: &[Planned]) -> Value {
-    let mut about = parts.about.clone();
-    about.name = Some(parts.name.clone());
+    let mut voice_metadata = parts.voice_metadata.clone();
+    voice_metadata.name = Some(parts.name.clone());
     let mut metadata = Map::from_iter([
         ("format".to_owned(), json!(FORMAT)),
-        ("voice.json".to_owned(), json!(about.to_json())),
+        ("voice.json".to_owned(), json!(voice_metadata.to_json())),
         (
             "acoustic.config".to_owned(),
             json!(parts.acoustic.config.content),

@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, path::Path};
 
 use super::{ACOUSTIC, FORMAT, MVN, SE, VOCODER};
 use crate::load::{
-    About, Claims, Dictionaries, Layout, LoadError, Parts, Source, Statistics, Tensors, Text,
+    Claims, Dictionaries, Layout, LoadError, Parts, Source, Statistics, Tensors, Text,
+    VoiceMetadata,
     checkpoint::{Flat, read_flat},
     config::AudioConfig,
     package::shown,
@@ -23,13 +24,13 @@ pub(in crate::load) fn read(path: &Path) -> Result<Parts, LoadError> {
         opened.map_err(|problem| LoadError::new(&*file, problem))
     };
     let Flat { tensors, metadata } = open()?;
-    let told = |name: &str| metadata.get(name).cloned();
-    if told("format").as_deref() != Some(FORMAT) {
+    let entry = |name: &str| metadata.get(name).cloned();
+    if entry("format").as_deref() != Some(FORMAT) {
         let problem = format!("safetensors, but no voice: its format is not {FORMAT:?}");
         return Err(LoadError::new(file, problem));
     }
     let text = |name: &str| {
-        let content = told(name);
+        let content = entry(name);
         content.map(|content| Text {
             file: format!("{file} ({name})"),
             content,
@@ -43,14 +44,17 @@ pub(in crate::load) fn read(path: &Path) -> Result<Parts, LoadError> {
             tensors: tensors.rename(|name| name.strip_prefix(prefix).map(str::to_owned)),
         })
     };
-    let about = text("voice.json").map_or(Ok(About::unknown()), |text| {
-        About::parse(&text.file, &text.content)
+    let voice_metadata = text("voice.json").map_or(Ok(VoiceMetadata::unknown()), |text| {
+        VoiceMetadata::parse(&text.file, &text.content)
     })?;
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     Ok(Parts {
-        name: about.name.clone().unwrap_or_else(|| stem.into_owned()),
+        name: voice_metadata
+            .name
+            .clone()
+            .unwrap_or_else(|| stem.into_owned()),
         layout: Layout::File,
-        about,
+        voice_metadata,
         acoustic: model(ACOUSTIC, "acoustic.config", tensors)?,
         // Each model reads the file by itself.
         vocoder: model(VOCODER, "vocoder.config", open()?.tensors)?,

@@ -23,14 +23,14 @@ impl Source {
     /// Opens a file.
     pub(crate) fn open(path: &Path) -> Result<Self, String> {
         let file = File::open(path).map_err(|error| error.to_string())?;
-        let about = file.metadata().map_err(|error| error.to_string())?;
+        let metadata = file.metadata().map_err(|error| error.to_string())?;
         // A device or a pipe has no length, and reading one may never end.
-        if !about.is_file() {
+        if !metadata.is_file() {
             return Err("not a file".to_owned());
         }
         Ok(Self {
             stream: Box::new(file),
-            length: about.len(),
+            length: metadata.len(),
         })
     }
 

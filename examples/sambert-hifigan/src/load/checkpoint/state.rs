@@ -20,7 +20,7 @@ pub(super) fn describe(
 ) -> Result<Vec<(String, Stored)>, String> {
     let is_tensor = |(_, value): &(Object, Object)| matches!(value, Object::Tensor(_));
     let found = paths.iter().find_map(|path| {
-        let entries = machine.entries(machine.walk(root, path)?)?;
+        let entries = machine.entries(machine.value_at(root, path)?)?;
         entries.iter().any(is_tensor).then_some(entries)
     });
     let wanted = || paths.iter().map(|path| path.join(".")).collect::<Vec<_>>();

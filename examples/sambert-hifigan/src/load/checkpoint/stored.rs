@@ -68,7 +68,7 @@ impl Stored {
         Ok(self.offset * width..(last + 1) * width)
     }
 
-    /// Puts the values of a span in order.
+    /// Copies the values of a strided span into one block, in order.
     pub(super) fn gather(&self, span: &[u8]) -> Result<Vec<u8>, String> {
         let width = self.element.width();
         let count: usize = self.shape.iter().product();

@@ -62,7 +62,7 @@ pub(super) fn stages(
     Ok(VoiceFiles {
         name: name_of(folder),
         layout,
-        about: folder.join("voice.json"),
+        voice_metadata: folder.join("voice.json"),
         acoustic: stage(acoustic)?,
         vocoder: stage(vocoder)?,
         mvn: acoustic.join("mvn.npy"),
@@ -88,9 +88,9 @@ fn of_2022(folder: &Path, manifest: Option<&Manifest>) -> Result<VoiceFiles, Loa
     let model = |name: &str, config: Option<String>| {
         let checkpoint = folder.join(name).join("pytorch_model.bin");
         let own = super::read_optional(&folder.join(name).join("config.yaml"))?;
-        let told = || modelscope::told(config, &checkpoint);
+        let of_package = || modelscope::config_of_package(config, &checkpoint);
         Ok(ModelFiles {
-            config: own.map_or_else(told, Ok)?,
+            config: own.map_or_else(of_package, Ok)?,
             checkpoint: newest(&checkpoint)?,
         })
     };
@@ -98,7 +98,7 @@ fn of_2022(folder: &Path, manifest: Option<&Manifest>) -> Result<VoiceFiles, Loa
     Ok(VoiceFiles {
         name: name_of(folder),
         layout: Layout::Of2022,
-        about: folder.join("voice.json"),
+        voice_metadata: folder.join("voice.json"),
         acoustic: model("am", manifest.and_then(Manifest::acoustic_config))?,
         vocoder: model("vocoder", manifest.and_then(Manifest::vocoder_config))?,
         mvn: acoustic.join("mvn.npy"),

@@ -26,7 +26,7 @@ pub(crate) struct VoiceFiles {
     pub(crate) name: String,
     pub(crate) layout: Layout,
     /// `voice.json`, which most packages do not have.
-    pub(crate) about: PathBuf,
+    pub(crate) voice_metadata: PathBuf,
     pub(crate) acoustic: ModelFiles,
     pub(crate) vocoder: ModelFiles,
     /// The normalization of the fundamental frequency.
@@ -59,13 +59,13 @@ pub(crate) struct ModelFiles {
 
 /// A voice that was found.
 #[derive(Clone, Debug)]
-pub(crate) enum Found {
+pub(crate) enum FoundVoice {
     /// A voice in one file, as `sambert convert` writes it.
     File(PathBuf),
     Folder(Box<VoiceFiles>),
 }
 
-impl fmt::Display for Found {
+impl fmt::Display for FoundVoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => path.display().fmt(f),
@@ -79,9 +79,9 @@ impl fmt::Display for Found {
 /// # Errors
 ///
 /// One that names the directory when no known layout fits.
-pub(crate) fn find_voices(path: &Path) -> Result<Vec<Found>, LoadError> {
+pub(crate) fn find_voices(path: &Path) -> Result<Vec<FoundVoice>, LoadError> {
     if path.is_file() {
-        return Ok(vec![Found::File(path.to_owned())]);
+        return Ok(vec![FoundVoice::File(path.to_owned())]);
     }
     let layouts = [modelscope::find, folder::find, training::find];
     for find in layouts {
@@ -89,7 +89,7 @@ pub(crate) fn find_voices(path: &Path) -> Result<Vec<Found>, LoadError> {
         if !found.is_empty() {
             let folders = found
                 .into_iter()
-                .map(|files| Found::Folder(Box::new(files)));
+                .map(|files| FoundVoice::Folder(Box::new(files)));
             return Ok(folders.collect());
         }
     }
@@ -103,7 +103,7 @@ pub(crate) fn find_voices(path: &Path) -> Result<Vec<Found>, LoadError> {
 /// # Errors
 ///
 /// When there is none, or one that looks like a voice is not complete.
-pub(crate) fn find_all_voices(directory: &Path) -> Result<Vec<Found>, LoadError> {
+pub(crate) fn find_all_voices(directory: &Path) -> Result<Vec<FoundVoice>, LoadError> {
     let alone = match find_voices(directory) {
         Ok(found) => return Ok(found),
         Err(error) => error,

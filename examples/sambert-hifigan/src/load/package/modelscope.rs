@@ -79,7 +79,10 @@ pub(super) fn manifest_above(folder: &Path) -> Result<Option<Manifest>, LoadErro
 }
 
 /// Returns a configuration that `configuration.json` holds.
-pub(super) fn told(config: Option<String>, checkpoint: &Path) -> Result<Text, LoadError> {
+pub(super) fn config_of_package(
+    config: Option<String>,
+    checkpoint: &Path,
+) -> Result<Text, LoadError> {
     let content = config.ok_or_else(|| {
         let problem =
             "neither a config.yaml beside it nor sizes in the package's configuration.json";
@@ -102,7 +105,7 @@ fn custom(package: &Path, files: &Custom) -> Result<VoiceFiles, LoadError> {
     Ok(VoiceFiles {
         name: files.voice_name.clone(),
         layout: Layout::Custom,
-        about: package.join("voice.json"),
+        voice_metadata: package.join("voice.json"),
         acoustic: model(&files.am_config, &files.am_ckpt)?,
         vocoder: model(&files.voc_config, &files.voc_ckpt)?,
         mvn: package.join(&files.mvn_file),

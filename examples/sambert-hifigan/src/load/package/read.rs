@@ -38,8 +38,8 @@ pub(crate) fn read_optional(path: &Path) -> Result<Option<Text>, LoadError> {
 pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, LoadError> {
     let failed = |problem: String| LoadError::new(shown(path), problem);
     let file = File::open(path).map_err(|error| failed(error.to_string()))?;
-    let about = file.metadata().map_err(|error| failed(error.to_string()))?;
-    if !about.is_file() || about.len() > SIZE_LIMIT {
+    let metadata = file.metadata().map_err(|error| failed(error.to_string()))?;
+    if !metadata.is_file() || metadata.len() > SIZE_LIMIT {
         return Err(failed(format!(
             "not a file, or one of more than {SIZE_LIMIT} bytes"
         )));

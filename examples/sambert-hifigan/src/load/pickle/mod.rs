@@ -104,7 +104,7 @@ impl Machine {
     }
 
     /// Follows text keys through nested dictionaries.
-    pub(crate) fn walk<'a>(&'a self, root: &'a Object, path: &[&str]) -> Option<&'a Object> {
+    pub(crate) fn value_at<'a>(&'a self, root: &'a Object, path: &[&str]) -> Option<&'a Object> {
         path.iter().try_fold(root, |object, key| {
             let found = |(name, _): &&(Object, Object)| matches!(name, Object::Text(text) if &**text == *key);
             self.entries(object)?.iter().find(found).map(|(_, value)| value)

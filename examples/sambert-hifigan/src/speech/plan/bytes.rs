@@ -3,7 +3,7 @@
 use super::{Passage, Sentence, TextError, sentence::Content};
 use crate::{model::VoiceHandle, units::Unit};
 
-/// Bytes a sentence may have: as many as a model hears in one breath, and what bounds the memory for one.
+/// Bytes a sentence may have: a limit on what the model computes at once, and so on the memory for one sentence.
 const LONGEST: usize = 240;
 
 /// Cuts a text into its sentences.

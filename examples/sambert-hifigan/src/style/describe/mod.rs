@@ -1,4 +1,4 @@
-//! Finds the emotion that somebody asks for in plain words.
+//! Finds the emotion that an instruction in plain words asks for.
 
 mod words;
 

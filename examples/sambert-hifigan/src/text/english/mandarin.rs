@@ -4,16 +4,16 @@
 
 use super::{
     sounds::{alone, cell, pair},
-    syllables::Heard,
+    syllables::EnglishSyllable,
 };
 use crate::text::Syllable;
 
 /// Returns the nearest Mandarin syllables: stress is a high or falling tone, what follows it is neutral.
-pub(super) fn nearest(heard: &[Heard<'_>]) -> Vec<Syllable> {
+pub(super) fn nearest(syllables: &[EnglishSyllable<'_>]) -> Vec<Syllable> {
     let mut spoken = Vec::new();
     let mut stressed = false;
-    for (index, syllable) in heard.iter().enumerate() {
-        let ends = index + 1 == heard.len();
+    for (index, syllable) in syllables.iter().enumerate() {
+        let ends = index + 1 == syllables.len();
         let tone = match (syllable.stressed, stressed) {
             (true, _) if ends => 4,
             (false, true) if !syllable.full => 5,
@@ -25,14 +25,14 @@ pub(super) fn nearest(heard: &[Heard<'_>]) -> Vec<Syllable> {
     spoken
 }
 
-fn say(heard: &Heard<'_>, tone: u8, spoken: &mut Vec<Syllable>) {
+fn say(syllable: &EnglishSyllable<'_>, tone: u8, spoken: &mut Vec<Syllable>) {
     let mut add = |spelling: Option<&str>, tone: u8| {
         spoken.extend(spelling.and_then(|spelling| Syllable::parse(&format!("{spelling}{tone}"))));
     };
-    let (mut onset, mut coda) = (heard.onset.as_slice(), heard.coda.as_slice());
+    let (mut onset, mut coda) = (syllable.onset.as_slice(), syllable.coda.as_slice());
     let merged = match onset {
         [before @ .., first, second] => {
-            let found = pair(&format!(" {first}-{second}-{}:", heard.vowel));
+            let found = pair(&format!(" {first}-{second}-{}:", syllable.vowel));
             found.inspect(|_| onset = before)
         }
         _ => None,
@@ -48,15 +48,15 @@ fn say(heard: &Heard<'_>, tone: u8, spoken: &mut Vec<Syllable>) {
         add(alone(consonant), 1);
     }
     let nasal = coda.first().copied().unwrap_or_default();
-    let closed = closed(heard.vowel, nasal, heard.full).filter(|_| merged.is_none());
+    let closed = closed(syllable.vowel, nasal, syllable.full).filter(|_| merged.is_none());
     if closed.is_some() {
         coda = coda.get(1..).unwrap_or_default();
     }
-    let last = closed.unwrap_or_else(|| open(heard.vowel, heard.full));
+    let last = closed.unwrap_or_else(|| open(syllable.vowel, syllable.full));
     add(merged.or_else(|| cell(consonant, last)), tone);
-    match heard.vowel {
+    match syllable.vowel {
         "OY" => add(Some("yi"), 5),
-        "ER" if heard.stressed && nasal != "L" => add(Some("er"), 5),
+        "ER" if syllable.stressed && nasal != "L" => add(Some("er"), 5),
         _ => {}
     }
     for consonant in coda {

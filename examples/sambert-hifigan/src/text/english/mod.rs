@@ -126,7 +126,7 @@ fn spoken(word: &str, phones: &str, latin: Latin) -> Vec<Token> {
 pub(crate) fn syllables(phones: &str) -> Vec<super::Syllable> {
     syllables::of(phones)
         .iter()
-        .map(syllables::Heard::english)
+        .map(syllables::EnglishSyllable::english)
         .collect()
 }
 

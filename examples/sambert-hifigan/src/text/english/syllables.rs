@@ -9,9 +9,9 @@ const VOWELS: &str = " AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW ";
 const OPENINGS: &str = " P-L P-R P-Y B-L B-R B-Y T-R T-W D-R D-W K-L K-R K-W K-Y G-L G-R G-W F-L F-R F-Y V-Y TH-R TH-W \
     S-P S-T S-K S-M S-N S-L S-W S-F SH-R HH-Y M-Y N-Y S-P-L S-P-R S-T-R S-K-R S-K-W S-P-Y S-K-Y S-T-Y ";
 
-/// A syllable as it is heard: consonants, a vowel, consonants.
+/// A syllable of an English word: consonants, a vowel, consonants.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Heard<'a> {
+pub(super) struct EnglishSyllable<'a> {
     pub(super) onset: Vec<&'a str>,
     pub(super) vowel: &'a str,
     pub(super) coda: Vec<&'a str>,
@@ -20,7 +20,7 @@ pub(super) struct Heard<'a> {
     pub(super) full: bool,
 }
 
-impl Heard<'_> {
+impl EnglishSyllable<'_> {
     /// Returns the syllable for a voice that knows the phones; the tone is the stress.
     pub(super) fn english(&self) -> Syllable {
         let phones = self.onset.iter().chain([&self.vowel]).chain(&self.coda);
@@ -29,8 +29,8 @@ impl Heard<'_> {
 }
 
 /// Cuts phones into syllables; between two vowels as many consonants as can open a syllable go to the second.
-pub(super) fn of(phones: &str) -> Vec<Heard<'_>> {
-    let mut heard: Vec<Heard<'_>> = Vec::new();
+pub(super) fn of(phones: &str) -> Vec<EnglishSyllable<'_>> {
+    let mut syllables: Vec<EnglishSyllable<'_>> = Vec::new();
     let mut waiting: Vec<&str> = Vec::new();
     for phone in phones.split_whitespace() {
         let plain = phone.trim_end_matches(|c: char| c.is_ascii_digit());
@@ -38,7 +38,7 @@ pub(super) fn of(phones: &str) -> Vec<Heard<'_>> {
             waiting.push(plain);
             continue;
         }
-        let onset = match heard.last_mut() {
+        let onset = match syllables.last_mut() {
             Some(before) => {
                 let onset = waiting.split_off(opening(&waiting));
                 before.coda.append(&mut waiting);
@@ -46,7 +46,7 @@ pub(super) fn of(phones: &str) -> Vec<Heard<'_>> {
             }
             None => std::mem::take(&mut waiting),
         };
-        heard.push(Heard {
+        syllables.push(EnglishSyllable {
             onset,
             vowel: plain,
             coda: Vec::new(),
@@ -54,16 +54,16 @@ pub(super) fn of(phones: &str) -> Vec<Heard<'_>> {
             full: !phone.ends_with('0'),
         });
     }
-    match heard.last_mut() {
+    match syllables.last_mut() {
         Some(last) => last.coda.append(&mut waiting),
-        None => heard.extend(hissed(waiting)),
+        None => syllables.extend(hissed(waiting)),
     }
-    heard
+    syllables
 }
 
 /// Gives consonants without any vowel one: "hmm", "shh".
-fn hissed(onset: Vec<&str>) -> Option<Heard<'_>> {
-    (!onset.is_empty()).then_some(Heard {
+fn hissed(onset: Vec<&str>) -> Option<EnglishSyllable<'_>> {
+    (!onset.is_empty()).then_some(EnglishSyllable {
         onset,
         vowel: "AH",
         coda: Vec::new(),
@@ -92,7 +92,7 @@ mod tests {
     fn check(phones: &str, syllables: &str) {
         let shown: Vec<_> = of(phones)
             .iter()
-            .map(|heard| heard.english().to_string())
+            .map(|syllable| syllable.english().to_string())
             .collect();
         assert_eq!(shown.join(" "), syllables);
     }

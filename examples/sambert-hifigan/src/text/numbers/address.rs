@@ -9,12 +9,12 @@ use super::{
 const ENDINGS: &str = " com cn net org edu gov io ai app dev info top xyz me tv cc uk de jp fr us hk tw ru eu co html htm php js py rs ";
 
 rules! {
-    // With a scheme, which nobody says, up to a blank, a Chinese character or a closing mark.
+    // With a scheme, which is not spoken, up to a blank, a Chinese character or a closing mark.
     r#"(?i)\b(?:https?|ftp)://([!-~&&[^"<>\s]]+)"# => |found| Some(address(found.get(1))),
     r"\d{1,3}(?:\.\d{1,3}){3}(?::\d{2,5})?" => |found| found.is_whole_number().then(|| address(found.get(0))),
     r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+" => |found| Some(address(found.get(0))),
     r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+(?::\d{2,5})?(?:/[A-Za-z0-9._%~?#=&/+-]*)?" => site,
-    // Somebody who is called on the net.
+    // The name of a person on the net, after an at sign.
     r"@([A-Za-z0-9_\p{Han}])" => |found| Some(format!("艾特{}", found.get(1))),
 }
 

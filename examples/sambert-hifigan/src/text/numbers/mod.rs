@@ -9,11 +9,11 @@ mod money;
 mod range;
 pub(crate) mod roman;
 mod rule;
-mod said;
+mod say_as;
 mod unit;
 
 use self::rule::Rule;
-pub(crate) use self::said::SayAs;
+pub(crate) use self::say_as::SayAs;
 use super::run::is_han;
 
 /// Writes every number in Chinese characters, as it is spoken at its place.

@@ -31,7 +31,7 @@ rules! {
         let what = if found.get(2).is_empty() { currency } else { found.get(2) };
         (!found.after().is_ascii_alphabetic()).then(|| format!("{}{}{currency}", counted(short(found.get(1)), what), found.get(2)))
     },
-    // Prices to the cent end in zeros that nobody says.
+    // Prices to the cent end in zeros that are not spoken.
     &format!(r"({NUMBER})(元|块)") => |found| {
         found.get(1).contains('.').then(|| format!("{}{}", counted(short(found.get(1)), found.get(2)), found.get(2)))
     },

@@ -23,13 +23,13 @@ fn a_package_loads_its_voices_in_order_and_tells_what_is_missing() {
     assert_eq!(names(&loaded), ["b", "a"]);
     assert_eq!(Voice::load(package.path()).unwrap().name(), "b");
     assert_eq!(Voice::load(&voices.join("a")).unwrap().name(), "a");
-    let told = loaded[0].warnings().join("\n");
+    let message = loaded[0].warnings().join("\n");
     for part in [
         "the voice gone has no folder",
         "configuration.json says 8000",
         "has_mask is false",
     ] {
-        assert!(told.contains(part), "{part} not in {told}");
+        assert!(message.contains(part), "{part} not in {message}");
     }
     assert!(detail(&loaded[0], "layout").contains("voices.json"));
 }

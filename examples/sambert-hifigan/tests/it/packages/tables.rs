@@ -60,10 +60,10 @@ fn a_dictionary_is_used_and_what_differs_is_told() {
     swapped.swap(3, 4);
     write(&dict, swapped.join("\n").as_bytes());
     let unusual = Voice::load(folder.path()).unwrap();
-    let told = unusual.warnings().join("\n");
+    let message = unusual.warnings().join("\n");
     assert!(
-        told.contains(r#"line 4 is "tone3", and usually "tone2""#),
-        "{told}"
+        message.contains(r#"line 4 is "tone3", and usually "tone2""#),
+        "{message}"
     );
     assert_ne!(speak(&unusual), plain);
 

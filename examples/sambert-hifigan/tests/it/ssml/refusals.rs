@@ -20,7 +20,7 @@ fn what_is_not_on_the_list_is_refused_with_its_place() {
     };
     assert_eq!(name, "audio");
     assert!(allowed.contains(&"break") && !allowed.contains(&"audio"));
-    for (inside, told) in [
+    for (inside, message) in [
         (
             r#"<break tme="1s"/>"#,
             r#"<break> has no attribute "tme"; it has time, strength"#,
@@ -90,7 +90,7 @@ fn what_is_not_on_the_list_is_refused_with_its_place() {
         let error = plan(&format!("<speak>{inside}</speak>"))
             .unwrap_err()
             .to_string();
-        assert!(error.contains(told), "{inside}: {error}");
+        assert!(error.contains(message), "{inside}: {error}");
         assert!(error.starts_with("line 1, column "), "{error}");
     }
     for document in [
@@ -109,7 +109,7 @@ fn what_is_not_on_the_list_is_refused_with_its_place() {
 }
 
 #[test]
-fn what_cannot_be_spoken_is_told_with_its_place() {
+fn what_cannot_be_spoken_is_named_with_its_place() {
     let error = plan("<speak>你好<s>世界こ</s></speak>").unwrap_err();
     assert_eq!(error.place().column, 15);
     let unit = "こ".to_owned();
@@ -183,7 +183,7 @@ fn errors_hold_no_control_characters_of_the_document() {
         "<speak></a\u{1b}\n></speak>",
         "<speak>&a\u{1b};</speak>",
     ] {
-        let told = plan(document).unwrap_err().to_string();
-        assert!(!told.contains(char::is_control), "{told:?}");
+        let message = plan(document).unwrap_err().to_string();
+        assert!(!message.contains(char::is_control), "{message:?}");
     }
 }

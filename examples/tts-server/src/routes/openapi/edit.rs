@@ -1,4 +1,4 @@
-//! Small hands for JSON: what is not there is passed over, never invented by asking for it.
+//! Changes in JSON documents. A member that is missing is skipped, not created.
 
 use serde_json::Value;
 

@@ -13,7 +13,7 @@ pub(super) fn all() -> Value {
         "RateLimit": of(text(), "What is left of each limit that counted the request: `r` of them now, more in `t` seconds. Absent where none counted it."),
         "RateLimit-Policy": of(text(), "The limits that counted the request: `q` of them in `w` seconds."),
         "Retry-After": of(json!({ "type": "integer", "minimum": 1 }), "In how many seconds to come again."),
-        "WWW-Authenticate": of(text(), "How to prove who one is: a challenge for each way."),
+        "WWW-Authenticate": of(text(), "How to authenticate: a challenge for each way."),
     })
 }
 

@@ -1,12 +1,12 @@
 //! The description of the interface (OpenAPI 3.1): operations from the handlers, refusals from the
-//! rules of the routes, limits and voices from the running server. Nothing in it is said twice.
+//! rules of the routes, limits and voices from the running server. Nothing is written in two places.
 
 mod edit;
-mod facts;
 mod headers;
 mod operation;
 mod problem;
 mod refusals;
+mod runtime_values;
 mod shared;
 
 use axum::{
@@ -19,7 +19,7 @@ use palisade::core::RouteTable;
 use serde_json::{Value, json};
 use utoipa::OpenApi;
 
-pub(crate) use self::facts::Facts;
+pub(crate) use self::runtime_values::RuntimeValues;
 use super::{health, models, page, session, speech, tts, voices};
 
 /// What the handlers say of themselves.
@@ -69,8 +69,8 @@ pub(crate) struct Document(Bytes);
 
 impl Document {
     /// Writes the document for the routes of a running server.
-    pub(crate) fn new(routes: &RouteTable, facts: &Facts) -> Self {
-        Self(written(routes, facts).to_string().into())
+    pub(crate) fn new(routes: &RouteTable, values: &RuntimeValues) -> Self {
+        Self(written(routes, values).to_string().into())
     }
 }
 
@@ -90,7 +90,7 @@ pub(crate) async fn show(State(Document(bytes)): State<Document>) -> Response {
     (headers, bytes).into_response()
 }
 
-fn written(routes: &RouteTable, facts: &Facts) -> Value {
+fn written(routes: &RouteTable, values: &RuntimeValues) -> Value {
     let described = Handlers::openapi();
     let mut document = serde_json::to_value(described).unwrap_or_default();
     for rule in routes.rules() {
@@ -100,7 +100,7 @@ fn written(routes: &RouteTable, facts: &Facts) -> Value {
         }
     }
     operation::components(&mut document);
-    facts.fill(&mut document);
+    values.fill(&mut document);
     choose_words(&mut document);
     shared::share(&mut document);
     document

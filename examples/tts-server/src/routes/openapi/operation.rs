@@ -12,7 +12,7 @@ use super::{
     headers, problem, refusals,
 };
 
-/// Where a handler names refusals of its own: a list of codes for each status.
+/// Where a handler names its own refusals: a list of codes for each status.
 const OWN: &str = "x-refusals";
 
 /// Completes the operations of a path that stand under a rule.
@@ -44,7 +44,7 @@ fn is_under(rule: &Rule, method: &str, routes: &RouteTable) -> bool {
     served.is_some_and(|served| served.index() == rule.index())
 }
 
-/// Says who may ask. What changes something needs the token of the session beside its cookie.
+/// Adds the credentials that are accepted. What changes something needs the token of the session beside its cookie.
 fn secure(operation: &mut Value, rule: &Rule, method: &str) {
     if *rule.access() == Access::Public || operation.get("security").is_some() {
         return;
@@ -88,10 +88,10 @@ fn own(operation: &mut Value) -> BTreeMap<u16, BTreeSet<String>> {
 /// Every response can hold the state of the limits that counted the request.
 fn count(operation: &mut Value) {
     for (_, response) in members(operation, "responses") {
-        let standing = headers::some(&["RateLimit", "RateLimit-Policy"]);
-        match (response.get_mut("headers"), standing) {
-            (Some(Value::Object(there)), Value::Object(standing)) => there.extend(standing),
-            (_, standing) => put(response, "headers", standing),
+        let limit_fields = headers::some(&["RateLimit", "RateLimit-Policy"]);
+        match (response.get_mut("headers"), limit_fields) {
+            (Some(Value::Object(there)), Value::Object(limit_fields)) => there.extend(limit_fields),
+            (_, limit_fields) => put(response, "headers", limit_fields),
         }
     }
 }

@@ -57,7 +57,7 @@ const ALL: &[Refusals] = &[
         codes: &["cost_exceeds_quota"],
         applies: LIMITED,
     },
-    // Who asks. A credential that is shown must be valid, even where none is needed.
+    // The credential. One that is sent must be valid, even where none is needed.
     Refusals {
         status: 400,
         codes: &["authorization_malformed", "credentials_ambiguous"],
@@ -125,7 +125,7 @@ const ALL: &[Refusals] = &[
         ],
         applies: TEXT,
     },
-    // What is nobody's fault outside.
+    // Faults of the server, not of the client.
     Refusals {
         status: 500,
         codes: &["internal_error", "misconfigured"],

@@ -8,7 +8,7 @@ use crate::synthesis::Listener;
 /// What a text cost, for the audit trail and for limits that count sound.
 pub(crate) const AUDIO_MILLISECONDS: &str = "audio_milliseconds";
 
-/// Settles that nothing was computed: who found no place pays nothing.
+/// Settles that nothing was computed: a request that found no place is not charged.
 pub(super) fn nothing(cx: &SecurityContext) {
     cx.settle(AUDIO_MILLISECONDS, 0);
 }

@@ -12,7 +12,7 @@ use crate::{routes::request_error::RequestError, state::App};
 
 /// A voice by its name.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Named {
+pub(crate) struct VoiceName {
     id: String,
     name: String,
 }
@@ -21,9 +21,9 @@ pub(crate) struct Named {
 #[derive(Serialize, ToSchema)]
 #[schema(as = SpeechVoices)]
 #[serde(untagged)]
-pub(crate) enum List {
+pub(crate) enum VoiceNames {
     /// With objects.
-    Objects { voices: Vec<Named> },
+    Objects { voices: Vec<VoiceName> },
     /// With strings.
     Names { voices: Vec<String> },
 }
@@ -35,20 +35,20 @@ pub(crate) enum List {
     tag = "openai",
     operation_id = "speech_voices",
     params(("shape" = Option<String>, Query, description = "`objects` with `id` and `name`, or `names` as strings.", pattern = "^(objects|names)$")),
-    responses((status = 200, description = "The names of the voices.", body = List)),
+    responses((status = 200, description = "The names of the voices.", body = VoiceNames)),
     extensions(("x-refusals" = json!({ "400": ["query_malformed"] }))),
 )]
 pub(crate) async fn list(
     State(app): State<App>,
     cx: SecurityContext,
     RawQuery(query): RawQuery,
-) -> Result<Json<List>, Refused> {
+) -> Result<Json<VoiceNames>, Refused> {
     let known = app.voices.known();
     let list = match query.as_deref().unwrap_or_default() {
-        "" | "shape=objects" => List::Objects {
+        "" | "shape=objects" => VoiceNames::Objects {
             voices: known.map(named).collect(),
         },
-        "shape=names" => List::Names {
+        "shape=names" => VoiceNames::Names {
             voices: known.map(str::to_owned).collect(),
         },
         _ => {
@@ -59,8 +59,8 @@ pub(crate) async fn list(
     Ok(Json(list))
 }
 
-fn named(name: &str) -> Named {
-    Named {
+fn named(name: &str) -> VoiceName {
+    VoiceName {
         id: name.to_owned(),
         name: name.to_owned(),
     }

@@ -171,7 +171,7 @@ pub(super) mod tests {
     use super::*;
     use crate::synthesis::{Speech, SpeechError, Voice, VoiceInfo};
 
-    /// A voice for those who only want to know whether it would be asked.
+    /// A voice that must not be asked: the test checks what comes before.
     struct Described;
 
     impl Voice for Described {
@@ -220,9 +220,9 @@ pub(super) mod tests {
 
     #[test]
     fn the_first_emotion_is_the_default_and_unknown_ones_are_refused() {
-        let said = check("text=%E4%BD%A0%E5%A5%BD").unwrap().order.utterance;
-        assert_eq!(said.words, Words::Plain("你好".into()));
-        assert_eq!((said.emotion.as_str(), said.speed), ("neutral", 1.0));
+        let request = check("text=%E4%BD%A0%E5%A5%BD").unwrap().order.utterance;
+        assert_eq!(request.words, Words::Plain("你好".into()));
+        assert_eq!((request.emotion.as_str(), request.speed), ("neutral", 1.0));
         let unknown = RequestError::Emotion(vec!["neutral".into(), "happy".into()]);
         check_fault("text=a&emotion=grumpy", &unknown);
         check_fault("text=a&emotion=", &unknown);
@@ -266,8 +266,8 @@ pub(super) mod tests {
         check_fault("text=%20+", &RequestError::TextEmpty(Field::Text));
         check_fault("ssml=", &RequestError::TextEmpty(Field::Ssml));
         check_fault("text=a&ssml=b", &RequestError::TextTwice);
-        let said = check("ssml=%3Cspeak%3Ea%3C/speak%3E").unwrap();
+        let request = check("ssml=%3Cspeak%3Ea%3C/speak%3E").unwrap();
         let marked = Words::Ssml("<speak>a</speak>".into());
-        assert_eq!(said.order.utterance.words, marked);
+        assert_eq!(request.order.utterance.words, marked);
     }
 }

@@ -1,10 +1,10 @@
 //! Whose turn it is. A thread makes one stretch of sound, and then one for the client that is least ahead of its listener:
-//! first sound comes soon to all, a short text is not stuck behind a long one, and who has enough to hear for a
-//! while keeps nobody waiting. A text whose client does not take what was made is parked, where it costs no
+//! the first sound comes soon for all, a short text is not stuck behind a long one, and a client with enough sound for
+//! a while does not delay the others. A text whose client does not take what was made is parked, where it costs no
 //! thread, and comes back when there is capacity.
 
+mod capacity;
 mod order;
-mod places;
 #[cfg(test)]
 mod tests;
 
@@ -18,7 +18,7 @@ use std::{
 use palisade::core::SharedClock;
 use sambert_hifigan::StopSignal;
 
-pub(crate) use self::order::{Bounds, Full, Order};
+pub(crate) use self::order::{Bounds, Order, QueueFull};
 use super::{Job, Listener, Pipe, SpeechError};
 use crate::metrics;
 
@@ -70,7 +70,7 @@ impl Queue {
     ///
     /// # Errors
     /// When every place is taken, or the server is going down.
-    pub(crate) fn submit(self: &Arc<Self>, order: Order) -> Result<Listener, Full> {
+    pub(crate) fn submit(self: &Arc<Self>, order: Order) -> Result<Listener, QueueFull> {
         let mut state = self.lock();
         let most = self.bounds.waiting + self.bounds.threads;
         if state.closed || state.urgent() >= most || !self.make_place(&mut state) {

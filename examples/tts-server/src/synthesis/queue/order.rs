@@ -29,7 +29,7 @@ pub(crate) struct Order {
 
 /// Says that no place is free, and when one probably will be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Full {
+pub(crate) struct QueueFull {
     /// When to come again: whole seconds, at least one.
     pub(crate) retry_after: Duration,
 }

@@ -16,7 +16,7 @@ struct Counted;
 
 impl Voice for Counted {
     fn info(&self) -> VoiceInfo {
-        unreachable!("nobody asks")
+        unreachable!("the queue does not ask for it")
     }
 
     fn speak(&self, utterance: &Utterance, _: &StopSignal) -> Result<Speech, SpeechError> {
@@ -25,12 +25,12 @@ impl Voice for Counted {
     }
 }
 
-struct House {
+struct TestQueue {
     clock: ManualClock,
-    queue: Arc<Queue>,
+    inner: Arc<Queue>,
 }
 
-impl House {
+impl TestQueue {
     fn new(threads: usize, waiting: usize, listeners: usize) -> Self {
         let clock = ManualClock::new(Duration::from_secs(1_000));
         let bounds = Bounds {
@@ -39,11 +39,14 @@ impl House {
             listeners,
         };
         let queue = Queue::new(bounds, clock.shared());
-        Self { clock, queue }
+        Self {
+            clock,
+            inner: queue,
+        }
     }
 
-    fn ask(&self, text: &str, delivery: Delivery) -> Result<Listener, Full> {
-        self.queue.submit(Order {
+    fn ask(&self, text: &str, delivery: Delivery) -> Result<Listener, QueueFull> {
+        self.inner.submit(Order {
             voice: Arc::new(Counted),
             sample_rate: 8,
             utterance: Utterance {
@@ -64,24 +67,24 @@ impl House {
 
     /// Gives the next text one turn, and tells whose it was.
     fn turn(&self) -> Option<u64> {
-        self.queue.lock().closed = true;
-        let job = self.queue.take();
-        self.queue.lock().closed = false;
+        self.inner.lock().closed = true;
+        let job = self.inner.take();
+        self.inner.lock().closed = false;
         let mut job = job?;
         let number = job.number();
         match job.turn() {
-            Turn::Made(_) => self.queue.put_back(job),
-            Turn::Over(_) => self.queue.finished(&job, None),
+            Turn::Computed(_) => self.inner.put_back(job),
+            Turn::Over(_) => self.inner.finished(&job, None),
         }
         Some(number)
     }
 
     fn parked(&self) -> usize {
-        self.queue.lock().parked.len()
+        self.inner.lock().parked.len()
     }
 
     fn listeners(&self) -> usize {
-        self.queue.lock().listeners.len()
+        self.inner.lock().listeners.len()
     }
 }
 
@@ -98,53 +101,53 @@ fn begin(listener: &Listener) {
 
 #[test]
 fn texts_take_turns_so_that_a_short_one_is_not_stuck_behind_a_long_one() {
-    let house = House::new(1, 8, 8);
-    let _long = house.ask(&"长".repeat(100), Delivery::Whole).unwrap();
-    let short = house.ask("短", Delivery::Whole).unwrap();
-    let turns: Vec<_> = (0..4).map(|_| house.turn().unwrap()).collect();
+    let queue = TestQueue::new(1, 8, 8);
+    let _long = queue.ask(&"长".repeat(100), Delivery::Whole).unwrap();
+    let short = queue.ask("短", Delivery::Whole).unwrap();
+    let turns: Vec<_> = (0..4).map(|_| queue.turn().unwrap()).collect();
     assert_eq!(turns, [0, 1, 0, 1]);
     begin(&short);
 }
 
 #[test]
 fn who_is_ahead_of_its_listener_keeps_nobody_out_and_nobody_waiting() {
-    let house = House::new(1, 1, 8);
-    let _long = [(); 2].map(|()| house.ask(&"长".repeat(100), Delivery::Whole).unwrap());
+    let queue = TestQueue::new(1, 1, 8);
+    let _long = [(); 2].map(|()| queue.ask(&"长".repeat(100), Delivery::Whole).unwrap());
     for _ in 0..19 {
-        assert!(house.ask("新", Delivery::Stream).is_err());
-        house.turn();
+        assert!(queue.ask("新", Delivery::Stream).is_err());
+        queue.turn();
     }
-    let _new = house.stream(9);
-    assert_eq!([house.turn(), house.turn()], [Some(2), Some(2)]);
-    house.clock.advance(Duration::from_secs(30));
-    assert_eq!(house.turn(), Some(2), "all are late, and it has the least");
+    let _new = queue.stream(9);
+    assert_eq!([queue.turn(), queue.turn()], [Some(2), Some(2)]);
+    queue.clock.advance(Duration::from_secs(30));
+    assert_eq!(queue.turn(), Some(2), "all are late, and it has the least");
     assert!(
-        house.ask("新", Delivery::Stream).is_err(),
+        queue.ask("新", Delivery::Stream).is_err(),
         "all need a thread again"
     );
 }
 
 #[test]
 fn a_text_whose_client_does_not_read_is_parked_and_comes_back_when_it_does() {
-    let house = House::new(1, 8, 8);
-    let listener = house.stream(100);
-    while house.turn().is_some() {}
-    assert_eq!(house.parked(), 1);
+    let queue = TestQueue::new(1, 8, 8);
+    let listener = queue.stream(100);
+    while queue.turn().is_some() {}
+    assert_eq!(queue.parked(), 1);
     assert_eq!(
         listener.made().samples,
         8 * STRETCHES as u64,
-        "nothing is made that has no room"
+        "nothing is made beyond the buffer"
     );
     assert!(take(&listener).is_ready());
-    assert_eq!((house.parked(), house.turn()), (0, Some(0)));
-    assert_eq!((house.parked(), house.turn()), (1, None));
+    assert_eq!((queue.parked(), queue.turn()), (0, Some(0)));
+    assert_eq!((queue.parked(), queue.turn()), (1, None));
 }
 
 #[test]
 fn a_whole_is_made_without_its_client_taking_anything() {
-    let house = House::new(1, 8, 8);
-    let listener = house.ask(&"长".repeat(100), Delivery::Whole).unwrap();
-    while house.turn().is_some() {}
+    let queue = TestQueue::new(1, 8, 8);
+    let listener = queue.ask(&"长".repeat(100), Delivery::Whole).unwrap();
+    while queue.turn().is_some() {}
     begin(&listener);
     assert_eq!(listener.made().samples, 800);
     let mut pieces = 0;
@@ -156,108 +159,108 @@ fn a_whole_is_made_without_its_client_taking_anything() {
 
 #[test]
 fn beyond_its_places_it_says_when_to_come_again() {
-    let house = House::new(1, 1, 8);
-    let _held = [house.stream(1), house.stream(1)];
-    house.queue.lock().pace = Duration::from_millis(2625);
-    let full = house.ask("三", Delivery::Stream).unwrap_err();
+    let queue = TestQueue::new(1, 1, 8);
+    let _held = [queue.stream(1), queue.stream(1)];
+    queue.inner.lock().pace = Duration::from_millis(2625);
+    let full = queue.ask("三", Delivery::Stream).unwrap_err();
     assert_eq!(full.retry_after, Duration::from_secs(6));
 }
 
 #[test]
 fn who_leaves_gives_the_place_back_waiting_or_parked() {
-    let house = House::new(1, 1, 8);
-    let waiting = [house.stream(9), house.stream(9)];
-    assert!(house.ask("三", Delivery::Stream).is_err());
+    let queue = TestQueue::new(1, 1, 8);
+    let waiting = [queue.stream(9), queue.stream(9)];
+    assert!(queue.ask("三", Delivery::Stream).is_err());
     drop(waiting);
-    let parked = house.stream(9);
-    while house.turn().is_some() {}
-    assert_eq!(house.parked(), 1);
+    let parked = queue.stream(9);
+    while queue.turn().is_some() {}
+    assert_eq!(queue.parked(), 1);
     drop(parked);
-    assert_eq!((house.parked(), house.listeners()), (0, 0));
-    assert!(house.ask("三", Delivery::Stream).is_ok());
+    assert_eq!((queue.parked(), queue.listeners()), (0, 0));
+    assert!(queue.ask("三", Delivery::Stream).is_ok());
 }
 
 #[test]
 fn who_leaves_while_speaking_stops_the_voice_within_the_stretch() {
-    let house = House::new(1, 1, 8);
-    let listener = house.stream(9);
-    let mut job = house.queue.take().unwrap();
-    assert_eq!(job.turn(), Turn::Made(8));
+    let queue = TestQueue::new(1, 1, 8);
+    let listener = queue.stream(9);
+    let mut job = queue.inner.take().unwrap();
+    assert_eq!(job.turn(), Turn::Computed(8));
     drop(listener);
     assert_eq!(job.turn(), Turn::Over(Err(SpeechError::Cancelled)));
 }
 
 #[test]
 fn slow_readers_hold_no_turn_of_others() {
-    let house = House::new(1, 1, 64);
+    let queue = TestQueue::new(1, 1, 64);
     let slow: Vec<_> = (0..50)
         .map(|_| {
-            let listener = house.stream(100);
-            while house.turn().is_some() {}
+            let listener = queue.stream(100);
+            while queue.turn().is_some() {}
             listener
         })
         .collect();
-    assert_eq!(house.parked(), 50);
-    let fast = house.stream(1);
-    assert!(house.turn().is_some());
+    assert_eq!(queue.parked(), 50);
+    let fast = queue.stream(1);
+    assert!(queue.turn().is_some());
     begin(&fast);
     assert!(matches!(take(&fast), Poll::Ready(Some(Ok(_)))));
     drop(slow);
-    assert_eq!(house.parked(), 0);
+    assert_eq!(queue.parked(), 0);
 }
 
 #[test]
 fn when_no_place_is_left_the_slowest_reader_gives_up_its_own() {
-    let house = House::new(1, 8, 2);
-    let [slow, slower] = [house.stream(100), house.stream(100)];
-    while house.turn().is_some() {}
+    let queue = TestQueue::new(1, 8, 2);
+    let [slow, slower] = [queue.stream(100), queue.stream(100)];
+    while queue.turn().is_some() {}
     begin(&slower);
-    house.clock.advance(Duration::from_secs(8));
+    queue.clock.advance(Duration::from_secs(8));
     begin(&slow);
     assert!(
-        house.ask("新", Delivery::Stream).is_err(),
+        queue.ask("新", Delivery::Stream).is_err(),
         "neither is late by much"
     );
-    house.clock.advance(Duration::from_secs(8));
-    let _new = house.ask("新", Delivery::Stream).unwrap();
+    queue.clock.advance(Duration::from_secs(8));
+    let _new = queue.ask("新", Delivery::Stream).unwrap();
     let refused = Poll::Ready(Some(Err(SpeechError::TooSlow)));
     assert_eq!(take(&slower), refused);
     assert!(matches!(take(&slow), Poll::Ready(Some(Ok(_)))));
-    assert_eq!(house.listeners(), 2);
+    assert_eq!(queue.listeners(), 2);
     drop(slower);
-    assert_eq!(house.listeners(), 2, "its place was given away already");
+    assert_eq!(queue.listeners(), 2, "its place was given away already");
 }
 
 #[test]
 fn who_reads_as_fast_as_it_sounds_keeps_its_place() {
-    let house = House::new(1, 8, 1);
-    let listener = house.stream(100);
-    while house.turn().is_some() {}
+    let queue = TestQueue::new(1, 8, 1);
+    let listener = queue.stream(100);
+    while queue.turn().is_some() {}
     begin(&listener);
     for _ in 0..60 {
-        house.clock.advance(Duration::from_secs(1));
+        queue.clock.advance(Duration::from_secs(1));
         assert!(matches!(take(&listener), Poll::Ready(Some(Ok(_)))));
-        while house.turn().is_some() {}
+        while queue.turn().is_some() {}
     }
-    assert!(house.ask("新", Delivery::Stream).is_err());
+    assert!(queue.ask("新", Delivery::Stream).is_err());
 }
 
 #[test]
 fn a_closed_queue_takes_nothing_new_and_empties() {
-    let house = House::new(1, 2, 8);
-    let _listener = house.stream(1);
-    house.queue.close();
-    assert!(house.ask("二", Delivery::Stream).is_err());
-    assert!(house.queue.take().is_some());
-    assert!(house.queue.take().is_none());
+    let queue = TestQueue::new(1, 2, 8);
+    let _listener = queue.stream(1);
+    queue.inner.close();
+    assert!(queue.ask("二", Delivery::Stream).is_err());
+    assert!(queue.inner.take().is_some());
+    assert!(queue.inner.take().is_none());
 }
 
 #[test]
 fn a_text_of_no_sound_and_one_that_is_given_up_end_with_a_reason() {
-    let house = House::new(1, 2, 8);
-    let [silent, lost] = ["", "长"].map(|text| house.ask(text, Delivery::Whole).unwrap());
-    house.turn();
-    drop(house.queue.take());
+    let queue = TestQueue::new(1, 2, 8);
+    let [silent, lost] = ["", "长"].map(|text| queue.ask(text, Delivery::Whole).unwrap());
+    queue.turn();
+    drop(queue.inner.take());
     let nothing = Poll::Ready(Some(Err(SpeechError::NothingToSpeak)));
     assert_eq!(take(&silent), nothing);
     let broken = Poll::Ready(Some(Err(SpeechError::Broken)));
@@ -266,9 +269,9 @@ fn a_text_of_no_sound_and_one_that_is_given_up_end_with_a_reason() {
 
 #[test]
 fn nothing_shows_the_text() {
-    let house = House::new(1, 1, 8);
-    let listener = house.ask("秘密", Delivery::Whole).unwrap();
-    let job = house.queue.take().unwrap();
+    let queue = TestQueue::new(1, 1, 8);
+    let listener = queue.ask("秘密", Delivery::Whole).unwrap();
+    let job = queue.inner.take().unwrap();
     let words = Words::Plain("秘密".into());
-    assert!(!format!("{:?}{listener:?}{job:?}{words:?}", house.queue).contains('秘'));
+    assert!(!format!("{:?}{listener:?}{job:?}{words:?}", queue.inner).contains('秘'));
 }

@@ -45,7 +45,7 @@ async fn keyboard_languages_themes_and_a_phone() {
         .until("document.querySelector('#announcer').textContent === '已停止。'")
         .await;
 
-    // The voice is told, over HTTP/2 as browsers speak it.
+    // The voice is stopped, over HTTP/2 as browsers speak it.
     let cancelled = &server.voice.cancelled;
     until("stopping", || cancelled.load(Ordering::SeqCst) == 1).await;
 

@@ -1,4 +1,4 @@
-//! A visit: sign in, speak, see the waveform, reach the limit and be told.
+//! A visit: sign in, speak, see the waveform, reach the limit and read when to retry.
 
 use serde_json::json;
 use tts_server::ModelVoice;
@@ -41,15 +41,15 @@ async fn a_visitor_signs_in_speaks_and_meets_the_limit() {
         .until("document.querySelector('#player').dataset.live === 'false'")
         .await;
     let whole = server.with_key(TestRequest::speak(SENTENCE)).await;
-    let told: f64 = whole.header("x-audio-seconds").parse().unwrap();
+    let announced: f64 = whole.header("x-audio-seconds").parse().unwrap();
     let played: f64 = browser
         .run("return Number(document.querySelector('#player').dataset.seconds)")
         .await
         .as_f64()
         .unwrap();
     assert!(
-        told > 1.0 && (told - played).abs() < 0.01,
-        "told {told} s, heard {played} s"
+        announced > 1.0 && (announced - played).abs() < 0.01,
+        "announced {announced} s, played {played} s"
     );
     let drawn = "const c = document.querySelector('#waveform'); const pixels = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; \
         let rows = new Set(); for (let at = 3; at < pixels.length; at += 4) if (pixels[at]) rows.add(Math.floor(at / 4 / c.width)); return rows.size / c.height;";
@@ -103,8 +103,8 @@ async fn reach_the_limit(browser: &Browser) {
             break;
         }
     }
-    let told = browser.text("#notice .countdown").await;
-    assert!(told.starts_with("You can try again in "), "{told}");
+    let message = browser.text("#notice .countdown").await;
+    assert!(message.starts_with("You can try again in "), "{message}");
     assert!(browser.text("#speak-label").await.starts_with("Wait "));
     assert_eq!(
         browser

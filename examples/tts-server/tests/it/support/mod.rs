@@ -1,4 +1,4 @@
-//! A server of one's own for each test, and what one needs to talk to it.
+//! A separate server for each test, and what a test needs to talk to it.
 
 mod client;
 mod program;
@@ -11,7 +11,7 @@ use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use palisade::core::{Clock, ManualClock, SystemClock};
 use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle};
-use tts_server::{DataFolder, Ingredients, Server, Settings, StartError, Voice};
+use tts_server::{DataFolder, Server, ServerParts, Settings, StartError, Voice};
 
 pub(crate) use self::{
     client::{Client, TestRequest, TestResponse, encode, send_plain},
@@ -52,7 +52,7 @@ impl TestServer {
         Self::start_with(CONFIG, voice.clone(), voice).await
     }
 
-    /// Starts with the quick voice and a configuration of one's own.
+    /// Starts with the quick voice and its own configuration.
     pub(crate) async fn start_as(config: &str) -> Self {
         let voice = TestVoice::default();
         Self::start_with(config, voice.clone(), voice).await
@@ -72,7 +72,7 @@ impl TestServer {
         let path = folder.path().join("server.toml");
         fs::write(&path, config).unwrap();
         let clock = ManualClock::new(SystemClock::default().unix_time());
-        let with = Ingredients {
+        let with = ServerParts {
             voices,
             data: DataFolder::open(Some(data.clone())).unwrap(),
             clock: clock.shared(),

@@ -23,11 +23,11 @@ const FLAGS: [&str; 9] = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    // The authority of a development start is trusted by nobody's browser.
+    // The authority of a development start is trusted by no browser.
     "--ignore-certificate-errors",
 ];
 
-/// A browser with a profile of its own. Ends with this value.
+/// A browser with its own profile. Ends when this value is dropped.
 pub(crate) struct Browser {
     driver: SocketAddr,
     session: String,
@@ -36,7 +36,7 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// Starts a browser; `None`, said aloud, where none is installed. In CI that is a failure.
+    /// Starts a browser; `None`, with a message, where none is installed. In CI that is a failure.
     pub(crate) async fn start(language: &str) -> Option<Self> {
         let Some((child, driver)) = start_driver().await else {
             assert!(
@@ -210,7 +210,7 @@ async fn start_driver() -> Option<(Child, SocketAddr)> {
             .rsplit_once("started successfully on port ")
             .map(|(_, port)| port.trim_end_matches('.'));
         if let Some(port) = port.and_then(|port| port.parse().ok()) {
-            // Whoever stops reading stops the driver, once the pipe is full.
+            // A reader that stops stops the driver, once the pipe is full.
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
             return Some((child, SocketAddr::from(([127, 0, 0, 1], port))));
         }

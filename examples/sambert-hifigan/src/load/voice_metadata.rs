@@ -1,13 +1,13 @@
-//! `voice.json`: what a checkpoint does not say about itself.
+//! `voice.json`: the metadata that a checkpoint does not contain.
 
 use serde::{Deserialize, Serialize};
 
 use super::LoadError;
 use crate::style::Emotion;
 
-/// What a voice has learned, and how it is called.
+/// The name of a voice, and what it was trained for.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct About {
+pub(crate) struct VoiceMetadata {
     /// Nothing where the folder gives the name.
     pub(crate) name: Option<String>,
     /// Nothing where any emotion may have been trained.
@@ -41,7 +41,7 @@ const fn trained() -> bool {
     true
 }
 
-impl About {
+impl VoiceMetadata {
     /// Parses the file.
     pub(crate) fn parse(file: &str, text: &str) -> Result<Self, LoadError> {
         let parsed: File =

@@ -1,4 +1,4 @@
-//! Buffers that nobody needs between two pieces.
+//! Buffers that are not in use between two pieces, for the next one.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -18,9 +18,9 @@ pub(super) struct Buffers {
 /// They are several megabytes, so they belong to the block and not to each speech: there are as many as there were ever
 /// threads in the block at once, however many speeches wait for their next turn.
 #[derive(Debug, Default)]
-pub(super) struct Spare(Mutex<Vec<Buffers>>);
+pub(super) struct SpareBuffers(Mutex<Vec<Buffers>>);
 
-impl Spare {
+impl SpareBuffers {
     /// Takes buffers that were given back, or new ones.
     pub(super) fn take(&self) -> Buffers {
         let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,8 +1,8 @@
-//! Who has to give way when the house is full.
+//! Which client loses its place when every place is taken.
 
 use std::time::Duration;
 
-use super::{Full, Queue, State};
+use super::{Queue, QueueFull, State};
 use crate::{metrics, synthesis::SpeechError};
 
 /// How far behind a listener a client may be and still keep its place when others have none.
@@ -10,7 +10,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Queue {
     /// Finds a place for one more client. Where there is none, the client that is furthest behind its own
-    /// sound gives its place up: who reads slowly may do so as long as nobody else needs the room.
+    /// sound gives its place up: a slow client may read slowly as long as no other client needs the place.
     pub(super) fn make_place(&self, state: &mut State) -> bool {
         if state.listeners.len() < self.bounds.listeners {
             return true;
@@ -30,13 +30,13 @@ impl Queue {
     }
 
     /// Says when a place will probably be free.
-    pub(super) fn full(&self, state: &State) -> Full {
+    pub(super) fn full(&self, state: &State) -> QueueFull {
         let rounds = state.urgent().div_ceil(self.bounds.threads.max(1)).max(1);
         let wait = state
             .pace
             .saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX));
         let whole = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        Full {
+        QueueFull {
             retry_after: Duration::from_secs(whole.clamp(1, 60)),
         }
     }

@@ -12,9 +12,9 @@ use rayon::{
 
 /// A bounded number of threads; alone, everything runs on the thread that asks.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Team(Option<Arc<ThreadPool>>);
+pub(crate) struct ThreadTeam(Option<Arc<ThreadPool>>);
 
-impl Team {
+impl ThreadTeam {
     /// Starts as many threads; where the system has none to give, work stays on the thread that asks.
     pub(crate) fn of(threads: NonZeroUsize) -> Self {
         if threads.get() == 1 {

@@ -14,7 +14,7 @@ use crate::{
 
 /// What the description says of the running server.
 #[derive(Debug)]
-pub(crate) struct Facts {
+pub(crate) struct RuntimeValues {
     any_model: bool,
     any_voice: bool,
     emotions: BTreeSet<String>,
@@ -24,7 +24,7 @@ pub(crate) struct Facts {
     voices: BTreeSet<String>,
 }
 
-impl Facts {
+impl RuntimeValues {
     pub(crate) fn of(app: &App) -> Self {
         let strings = |names: Vec<&'static str>| names.into_iter().map(str::to_owned);
         let voices = || app.voices.all();
