@@ -2,6 +2,7 @@
 //!
 //! - [`free_port`]: a TCP port for a program that a test starts.
 //! - [`hex`]: bytes as hexadecimal digits.
+//! - [`http_challenge`]: requests of an ACME authority.
 //! - [`log_limit`]: log lines that a client can cause, bounded in number.
 //! - [`percent`]: percent-encoding, and the decoding of queries and forms.
 //! - [`private_file`]: files with mode 0600, written atomically.
@@ -20,6 +21,7 @@ pub mod private_file;
 pub mod log_limit;
 pub mod wall_clock;
 pub mod rfc3339;
+pub mod http_challenge;
 pub mod percent;
 pub mod hex;
 pub mod secret_strength;

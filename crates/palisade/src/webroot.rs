@@ -15,12 +15,16 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use palisade_core::Rule;
+use palisade_internal::http_challenge::is_challenge_token;
+use tokio::sync::Semaphore;
 
 use crate::routes::Routes;
 
 /// The most bytes that are read of a file. A key authorization (RFC 8555, section 8.1) has about
 /// 90.
 const LONGEST: u64 = 4096;
+/// How many files are read at once, so that a flood leaves the threads for blocking work to others.
+const MAX_READS: usize = 4;
 /// The path of a challenge (RFC 8555, section 8.3).
 const TEMPLATE: &str = "/.well-known/acme-challenge/{token}";
 
@@ -33,8 +37,8 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// allows it without TLS, as the protocol requires. The certificate authority must reach the
     /// listener without TLS on port 80, under a host that is served.
     ///
-    /// A token that has other characters than letters, digits, `-` and `_`, or more than 256 of
-    /// them, gets status 404, as does a missing file.
+    /// A token that is not base64url of 22 to 128 characters gets status 404, as does a missing
+    /// file. At most four files are read at once; other requests wait.
     ///
     /// # Examples
     ///
@@ -47,33 +51,55 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// # let _: Routes = routes;
     /// ```
     pub fn acme_webroot(self, folder: impl Into<PathBuf>) -> Self {
-        let folder: Arc<Path> = folder.into().into();
-        let folder: Arc<Path> = folder.join(".well-known/acme-challenge").into();
+        let webroot = Arc::new(Webroot {
+            folder: folder.into().join(".well-known/acme-challenge"),
+            reads: Arc::new(Semaphore::new(MAX_READS)),
+        });
         let respond = move |PathParameters(token): PathParameters<String>| {
-            let folder = Arc::clone(&folder);
-            async move { respond(&folder, &token).await }
+            let webroot = Arc::clone(&webroot);
+            async move { webroot.respond(&token).await }
         };
         self.get(TEMPLATE, Rule::public(), respond)
     }
 }
 
-/// Responds with the content of the file of a token, or with status 404. A token with a `/` or a
-/// `.` is refused, so no other folder can be read.
-async fn respond(folder: &Path, token: &str) -> Response {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    if !(1..=256).contains(&token.len()) || !token.bytes().all(plain) {
-        return StatusCode::NOT_FOUND.into_response();
+/// The folder of the responses.
+struct Webroot {
+    folder: PathBuf,
+    /// Permits for reading files.
+    reads: Arc<Semaphore>,
+}
+
+impl Webroot {
+    /// Responds with the content of the file of a token, or with status 404.
+    ///
+    /// A token has no `/` and no `.`, so no other folder can be read. What is no token costs no look
+    /// at the disk.
+    async fn respond(&self, token: &str) -> Response {
+        if !is_challenge_token(token) {
+            return StatusCode::NOT_FOUND.into_response();
+        }
+        match self.read(token).await {
+            Some(content) => (
+                [(header::CONTENT_TYPE, "application/octet-stream")],
+                content,
+            )
+                .into_response(),
+            // Missing, not readable, or not a regular file: the client does not learn which.
+            None => StatusCode::NOT_FOUND.into_response(),
+        }
     }
-    let path = folder.join(token);
-    let read = tokio::task::spawn_blocking(move || read(&path));
-    match read.await {
-        Ok(Ok(content)) => (
-            [(header::CONTENT_TYPE, "application/octet-stream")],
-            content,
-        )
-            .into_response(),
-        // Missing, not readable, or not a regular file: the client does not learn which.
-        Ok(Err(_)) | Err(_) => StatusCode::NOT_FOUND.into_response(),
+
+    /// Reads the file on a thread that may block, when it has a permit.
+    async fn read(&self, token: &str) -> Option<Vec<u8>> {
+        let permit = Arc::clone(&self.reads).acquire_owned().await.ok()?;
+        let path = self.folder.join(token);
+        let reading = tokio::task::spawn_blocking(move || {
+            let content = read(&path);
+            drop(permit);
+            content
+        });
+        reading.await.ok()?.ok()
     }
 }
 

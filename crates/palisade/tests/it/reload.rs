@@ -69,10 +69,12 @@ async fn a_new_stack_keeps_the_state_of_the_limits_and_the_open_trail() {
 
 #[tokio::test]
 async fn challenges_are_served_from_the_folder_and_nothing_else_is() {
+    const TOKEN: &str = "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ_-1";
+    const FOLDER: &str = "a-folder-whose-name-is-a-token";
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join(".well-known/acme-challenge");
-    fs::create_dir_all(place.join("folder")).unwrap();
-    fs::write(place.join("token_-1"), "token_-1.thumbprint").unwrap();
+    fs::create_dir_all(place.join(FOLDER)).unwrap();
+    fs::write(place.join(TOKEN), "token.thumbprint").unwrap();
     fs::write(folder.path().join("secret"), "secret").unwrap();
     let hosts = palisade::AllowedHosts::parse(["service.test"]).unwrap();
     let app = palisade::Shield::builder()
@@ -88,15 +90,24 @@ async fn challenges_are_served_from_the_folder_and_nothing_else_is() {
         ));
         send_to(&app, request).await
     };
-    let found = get("token_-1").await;
+    let found = get(TOKEN).await;
     assert_eq!(
         (found.status, found.body.as_str()),
-        (200, "token_-1.thumbprint")
+        (200, "token.thumbprint")
     );
-    for token in ["missing", "folder", &"a".repeat(200)] {
+    for token in [
+        "evaGxfADs6pSRb2LAv9IZf17Dt3-missing",
+        FOLDER,
+        &"a".repeat(200),
+    ] {
         assert_eq!(get(token).await.status, 404, "{token}");
     }
-    for token in ["..%2f..%2fsecret", "%2e%2e", "a%00", "token_-1.x"] {
+    for token in [
+        "..%2f..%2fsecret",
+        "%2e%2e",
+        "a%00",
+        "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ_-1.x",
+    ] {
         let refused = get(token).await;
         assert!(
             matches!(refused.status, 403 | 404),

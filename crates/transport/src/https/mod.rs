@@ -13,6 +13,7 @@ use http::{HeaderValue, Method, StatusCode, header::LOCATION, request};
 use palisade_core::{
     AuthenticateLayer, ClientInfo, Guard, Rejection, Scheme, SecurityContext, Verdict, layer,
 };
+use palisade_internal::http_challenge::challenge_token;
 
 pub use self::builder::HttpsLayerBuilder;
 use self::credentials::Credentials;
@@ -194,7 +195,7 @@ impl Config {
             return self.exposed.clone().into();
         }
         let safe = matches!(head.method, Method::GET | Method::HEAD);
-        if safe && redirect::is_acme_challenge(head.uri.path()) {
+        if safe && challenge_token(head.uri.path()).is_some() {
             return Verdict::Admit(());
         }
         let moves = match &self.pages {

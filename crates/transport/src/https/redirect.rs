@@ -18,17 +18,6 @@ pub(super) fn location(host: &str, port: u16, uri: &Uri) -> Option<HeaderValue> 
     HeaderValue::try_from(location).ok()
 }
 
-/// Returns whether this is the path of an ACME http-01 challenge (RFC 8555, section 8.3).
-///
-/// The token must have 1 to 256 characters of base64url, so the path cannot leave its folder.
-pub(super) fn is_acme_challenge(path: &str) -> bool {
-    let Some(token) = path.strip_prefix("/.well-known/acme-challenge/") else {
-        return false;
-    };
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    (1..=256).contains(&token.len()) && token.bytes().all(plain)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -68,26 +57,6 @@ mod tests {
     #[test]
     fn what_has_no_path_leads_nowhere() {
         assert_eq!(location("a.example", 443, &Uri::from_static("*")), None);
-    }
-
-    #[test]
-    fn only_a_token_in_its_place_is_a_challenge() {
-        assert!(is_acme_challenge(
-            "/.well-known/acme-challenge/LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0"
-        ));
-        let long = format!("/.well-known/acme-challenge/{}", "a".repeat(257));
-        for path in [
-            "/.well-known/acme-challenge/",
-            "/.well-known/acme-challenge/a/b",
-            "/.well-known/acme-challenge/../../admin",
-            "/.well-known/acme-challenge/..",
-            "/.well-known/acme-challenge/%2e%2e",
-            "/x/.well-known/acme-challenge/a",
-            "/.well-known/acme-challengea",
-            &long,
-        ] {
-            assert!(!is_acme_challenge(path), "{path}");
-        }
     }
 
     proptest! {

@@ -1,8 +1,18 @@
 //! Responds to http-01 challenges of a certificate authority, before all other layers.
+//!
+//! Anyone may send such requests, and no limit is outside this layer. So their cost is bounded here:
+//!
+//! | request | cost |
+//! |---|---|
+//! | a token of another form than RFC 8555 demands | a look at its characters |
+//! | a token that this process published | a look-up in memory |
+//! | another token | one small file is read, at most [`MAX_READS`] at once |
 
 use std::{
-    future::Future,
+    fmt,
+    future::{Future, ready as now},
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -11,8 +21,9 @@ use http::{
     HeaderValue, Method, Request, Response, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS},
 };
+use palisade_internal::http_challenge::{CHALLENGE_PATH, is_challenge_token};
 use pin_project_lite::pin_project;
-use tokio::task::JoinHandle;
+use tokio::sync::Semaphore;
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -21,8 +32,14 @@ use crate::{
     tls::{Acme, Challenges},
 };
 
-/// The path of challenges (RFC 8555, section 8.3).
-const PREFIX: &str = "/.well-known/acme-challenge/";
+/// How many files are read at once. Further requests wait in turn, without a thread.
+///
+/// A file is read in microseconds, so an authority is not kept waiting, and a flood leaves the other
+/// threads for blocking work to the application.
+const MAX_READS: usize = 4;
+
+/// A look-up under way. `None`: there is no such token.
+type LookUp = Pin<Box<dyn Future<Output = Option<String>> + Send>>;
 
 /// Responds to http-01 challenges (RFC 8555, section 8.3) for an [`Acme`].
 ///
@@ -31,7 +48,9 @@ const PREFIX: &str = "/.well-known/acme-challenge/";
 /// `/.well-known/acme-challenge/` get the response, or 404 while no order is in progress. All other
 /// requests go on to the service.
 ///
-/// Responses of other processes with the same cache are found too.
+/// Responses of other processes with the same cache are found too: a token that this process did not
+/// publish is looked up in the folder. At most four files are read at once, and only for tokens of
+/// the form that RFC 8555 demands; see [`ChallengeKind::Http01`](crate::server::ChallengeKind).
 ///
 /// ```no_run
 /// # async fn serve(app: axum::Router) -> Result<(), Box<dyn std::error::Error>> {
@@ -58,31 +77,55 @@ const PREFIX: &str = "/.well-known/acme-challenge/";
 #[must_use]
 pub struct ChallengeLayer {
     challenges: Option<Challenges>,
+    /// Permits for reading files, shared by all clones.
+    reads: Arc<Semaphore>,
 }
 
 impl ChallengeLayer {
     /// Responds for this `Acme`.
     pub fn new(acme: &Acme) -> Self {
-        let challenges = Some(acme.challenges().clone());
-        Self { challenges }
+        Self {
+            challenges: Some(acme.challenges().clone()),
+            reads: Arc::new(Semaphore::new(MAX_READS)),
+        }
     }
 
     /// Responds to nothing: all requests go on. For a server whose configuration has no ACME.
     pub fn none() -> Self {
-        Self { challenges: None }
+        Self {
+            challenges: None,
+            reads: Arc::new(Semaphore::new(0)),
+        }
     }
 
-    /// Begins to look up the response, if the request is for a challenge. Reads a file, so on a
-    /// thread that may block.
-    fn look_up<B>(&self, request: &Request<B>) -> Option<JoinHandle<Option<String>>> {
-        let challenges = self.challenges.clone()?;
+    /// Begins to look up the response, if the request is for a challenge.
+    fn look_up<B>(&self, request: &Request<B>) -> Option<LookUp> {
+        let challenges = self.challenges.as_ref()?;
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return None;
         }
-        let token = request.uri().path().strip_prefix(PREFIX)?.to_owned();
-        let find = move || challenges.http_response(&token);
-        Some(tokio::task::spawn_blocking(find))
+        let token = request.uri().path().strip_prefix(CHALLENGE_PATH)?;
+        if !is_challenge_token(token) {
+            return Some(Box::pin(now(None)));
+        }
+        if let Some(found) = challenges.http_response_in_memory(token) {
+            return Some(Box::pin(now(Some(found))));
+        }
+        let reads = Arc::clone(&self.reads);
+        Some(Box::pin(read(reads, challenges.clone(), token.to_owned())))
     }
+}
+
+/// Reads the file of a token on a thread that may block, when it has a permit.
+async fn read(reads: Arc<Semaphore>, challenges: Challenges, token: String) -> Option<String> {
+    let permit = reads.acquire_owned().await.ok()?;
+    let find = move || {
+        let found = challenges.http_response(&token);
+        // Here, and not where the result is awaited: a client that left must not free it early.
+        drop(permit);
+        found
+    };
+    tokio::task::spawn_blocking(find).await.ok().flatten()
 }
 
 impl<S> Layer<S> for ChallengeLayer {
@@ -129,7 +172,6 @@ where
 
 pin_project! {
     /// The future of a [`ChallengeService`]. Fails only if the inner service fails.
-    #[derive(Debug)]
     pub struct ChallengeFuture<F> {
         #[pin]
         kind: FutureKind<F>,
@@ -137,11 +179,16 @@ pin_project! {
 }
 
 pin_project! {
-    #[derive(Debug)]
     #[project = FutureKindProjected]
     enum FutureKind<F> {
-        Challenge { #[pin] lookup: JoinHandle<Option<String>> },
+        Challenge { lookup: LookUp },
         Inner { #[pin] future: F },
+    }
+}
+
+impl<F> fmt::Debug for ChallengeFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChallengeFuture").finish_non_exhaustive()
     }
 }
 
@@ -154,7 +201,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().kind.project() {
             FutureKindProjected::Challenge { lookup } => {
-                let found = ready!(lookup.poll(cx)).ok().flatten();
+                let found = ready!(lookup.as_mut().poll(cx));
                 Poll::Ready(Ok(response(found)))
             }
             FutureKindProjected::Inner { future } => {
@@ -185,4 +232,113 @@ fn response<B>(found: Option<String>) -> Response<HealthBody<B>> {
             .insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{convert::Infallible, sync::mpsc, task::Waker};
+
+    use bytes::Bytes;
+    use http_body_util::Full;
+    use tower::service_fn;
+
+    use super::*;
+    use crate::server::ChallengeKind;
+
+    const PUBLISHED: &str = "published-token-of-this-process";
+    const UNKNOWN: &str = "a-token-that-nothing-published";
+
+    type Inner = std::future::Ready<Result<Response<Full<Bytes>>, Infallible>>;
+
+    fn acme(folder: &tempfile::TempDir) -> Acme {
+        let made = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap();
+        let builder = Acme::builder(["a.example"], folder.path()).root(made.cert.pem());
+        let builder = builder.challenge(ChallengeKind::Http01).accept_terms();
+        builder.build().unwrap()
+    }
+
+    /// Begins a request for a token.
+    fn request(layer: &ChallengeLayer, token: &str) -> Pin<Box<ChallengeFuture<Inner>>> {
+        let inner = |_: Request<()>| -> Inner { now(Ok(Response::default())) };
+        let request = Request::get(format!("{CHALLENGE_PATH}{token}"))
+            .body(())
+            .unwrap();
+        Box::pin(layer.layer(service_fn(inner)).call(request))
+    }
+
+    /// The status, if there is a response already.
+    fn status(future: &mut Pin<Box<ChallengeFuture<Inner>>>) -> Option<StatusCode> {
+        match future
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+        {
+            Poll::Ready(response) => Some(response.unwrap().status()),
+            Poll::Pending => None,
+        }
+    }
+
+    /// A runtime with one thread for blocking work, which waits until the sender is dropped.
+    fn with_busy_thread() -> (tokio::runtime::Runtime, mpsc::Sender<()>) {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        let runtime = builder.max_blocking_threads(1).build().unwrap();
+        let (sender, receiver) = mpsc::channel::<()>();
+        runtime.spawn_blocking(move || receiver.recv());
+        (runtime, sender)
+    }
+
+    #[test]
+    fn what_is_no_token_and_what_is_in_memory_need_no_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let acme = acme(&folder);
+        let layer = ChallengeLayer::new(&acme);
+        let published = acme.challenges().publish_http(PUBLISHED, "key").unwrap();
+        let (runtime, busy) = with_busy_thread();
+        let _entered = runtime.enter();
+        let long = "x".repeat(129);
+        let malformed = [
+            "",
+            "short",
+            "a/b",
+            "%2e%2e%2fa",
+            "=",
+            &long,
+            "tokens-have-no-padding=",
+        ];
+        for token in malformed {
+            let found = status(&mut request(&layer, token));
+            assert_eq!(found, Some(StatusCode::NOT_FOUND), "{token}");
+        }
+        let found = status(&mut request(&layer, PUBLISHED));
+        assert_eq!(found, Some(StatusCode::OK));
+        // Only this one needs the thread, which is busy.
+        assert_eq!(status(&mut request(&layer, UNKNOWN)), None);
+        drop((published, busy));
+    }
+
+    #[test]
+    fn a_flood_of_tokens_reads_four_files_at_once_and_all_get_a_response() {
+        let folder = tempfile::tempdir().unwrap();
+        let layer = ChallengeLayer::new(&acme(&folder));
+        let (runtime, busy) = with_busy_thread();
+        let mut flood: Vec<_> = {
+            let _entered = runtime.enter();
+            (0..100).map(|_| request(&layer, UNKNOWN)).collect()
+        };
+        let waits = {
+            let _entered = runtime.enter();
+            flood.iter_mut().all(|future| status(future).is_none())
+        };
+        assert!(waits, "each waits for the thread or for a permit");
+        assert_eq!(layer.reads.available_permits(), 0);
+        // Clients that leave free no permit before their file was read.
+        flood.drain(..50);
+        assert_eq!(layer.reads.available_permits(), 0);
+        drop(busy);
+        runtime.block_on(async {
+            for future in flood {
+                assert_eq!(future.await.unwrap().status(), StatusCode::NOT_FOUND);
+            }
+        });
+        assert_eq!(layer.reads.available_permits(), MAX_READS);
+    }
 }

@@ -511,7 +511,7 @@ fn a_request_in_clear_with_a_credential_is_refused_and_not_redirected() {
 #[test]
 fn a_credential_in_clear_passes_neither_as_a_challenge_nor_where_nothing_moves() {
     let https = HttpsLayer::new();
-    let challenge = "/.well-known/acme-challenge/token";
+    let challenge = "/.well-known/acme-challenge/evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ";
     for uri in [challenge, "/tts"] {
         let refused = in_clear(&https, uri, &[("x-api-key", "secret")]);
         assert_eq!(refused, (403, vec![exposed("x-api-key", None)]), "{uri}");

@@ -22,16 +22,31 @@ fn acme(cache: &Path) -> Acme {
 async fn a_challenge_is_answered_for_any_host_and_the_rest_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let http = serve_http(bind(), &acme(folder.path()));
-    fs::write(folder.path().join("challenges/http-token"), "token.thumb").unwrap();
+    fs::write(
+        folder
+            .path()
+            .join("challenges/http-evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ"),
+        "token.thumb",
+    )
+    .unwrap();
     for (request, status, body) in [
         (
-            "GET /.well-known/acme-challenge/token",
+            "GET /.well-known/acme-challenge/evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ",
             "200",
             "token.thumb",
         ),
-        ("HEAD /.well-known/acme-challenge/token", "200", ""),
-        ("GET /.well-known/acme-challenge/other", "404", ""),
+        (
+            "HEAD /.well-known/acme-challenge/evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ",
+            "200",
+            "",
+        ),
+        (
+            "GET /.well-known/acme-challenge/another-token-of-the-same-form",
+            "404",
+            "",
+        ),
         ("GET /.well-known/acme-challenge/..%2fother", "404", ""),
+        ("GET /.well-known/acme-challenge/token", "404", ""),
         ("GET /", "200", "hello"),
     ] {
         let request = format!("{request} HTTP/1.1\r\nhost: 10.0.0.5\r\nconnection: close\r\n\r\n");

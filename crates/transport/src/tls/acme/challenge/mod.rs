@@ -14,7 +14,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use palisade_internal::private_file;
+use palisade_internal::{hex, http_challenge::is_challenge_token, private_file};
 use rustls::sign::CertifiedKey;
 
 pub(super) use self::self_check::SelfCheck;
@@ -24,6 +24,21 @@ use super::AcmeError;
 const MAX_RESPONSE: u64 = 1024;
 
 /// How the authority checks that a name belongs to this server.
+///
+/// | | `tls-alpn-01` | `http-01` |
+/// |---|---|---|
+/// | port | 443 | 80 |
+/// | needs | TLS that ends at this server | a listener without TLS, or a proxy that passes the path on |
+/// | through a proxy that terminates TLS | no | yes |
+///
+/// # Examples
+///
+/// ```
+/// use palisade_transport::server::ChallengeKind;
+///
+/// assert_eq!(ChallengeKind::default(), ChallengeKind::TlsAlpn01);
+/// assert_eq!(ChallengeKind::Http01.as_str(), "http-01");
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ChallengeKind {
@@ -75,7 +90,7 @@ struct Shared {
 
 /// A published response. Dropping it removes the response.
 #[derive(Debug)]
-pub(super) struct Published {
+pub(crate) struct Published {
     shared: Arc<Shared>,
     /// The file name, which is also the key in memory.
     name: String,
@@ -99,16 +114,16 @@ impl Challenges {
     /// Other processes respond as soon as the file is there.
     ///
     /// # Errors
-    /// The token is not base64url, or the file cannot be written.
-    pub(super) fn publish_http(
+    /// The token has not the [form](is_challenge_token) of one, or the file cannot be written.
+    pub(crate) fn publish_http(
         &self,
         token: &str,
         key_authorization: &str,
     ) -> Result<Published, AcmeError> {
         // The authority chose the token, and it names a file.
-        if !is_token(token) {
+        if !is_challenge_token(token) {
             return Err(AcmeError::Authority {
-                problem: "the token of the challenge is not base64url".into(),
+                problem: "the token of the challenge is not base64url of at least 128 bits".into(),
                 retry_after: None,
             });
         }
@@ -123,8 +138,7 @@ impl Challenges {
     /// # Errors
     /// The file cannot be written.
     pub(super) fn publish_tls(&self, domain: &str, digest: &[u8]) -> Result<Published, AcmeError> {
-        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        self.publish(tls_name(domain), hex)
+        self.publish(tls_name(domain), hex::encode(digest))
     }
 
     /// File first, memory second: if the file fails, nothing is published.
@@ -137,10 +151,15 @@ impl Challenges {
         Ok(Published { shared, name })
     }
 
+    /// Returns the key authorization of a token, if an order of this process is in progress.
+    pub(crate) fn http_response_in_memory(&self, token: &str) -> Option<String> {
+        self.shared.lock().get(&http_name(token)).cloned()
+    }
+
     /// Returns the key authorization of a token, if an order of this or another process is in
-    /// progress. Reads a file, so it may block.
+    /// progress. Reads a file of a token that is not in memory, so it may block.
     pub(crate) fn http_response(&self, token: &str) -> Option<String> {
-        is_token(token).then(|| self.shared.find(&http_name(token)))?
+        is_challenge_token(token).then(|| self.shared.find(&http_name(token)))?
     }
 
     /// Returns the certificate that responds to tls-alpn-01 for a host. Reads a file of some bytes,
@@ -206,16 +225,11 @@ fn tls_name(domain: &str) -> String {
     format!("tls-{domain}")
 }
 
-/// Returns whether a token has 1 to 200 characters of base64url, so that it names a file of the
-/// folder.
-fn is_token(token: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    (1..=200).contains(&token.len()) && token.bytes().all(plain)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const TOKEN: &str = "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ";
 
     fn challenges(folder: &tempfile::TempDir) -> Challenges {
         Challenges::new(folder.path().to_owned(), vec!["a.example".to_owned()])
@@ -225,17 +239,17 @@ mod tests {
     fn another_process_responds_too_until_the_order_is_over() {
         let folder = tempfile::tempdir().unwrap();
         let (here, there) = (challenges(&folder), challenges(&folder));
-        let http = here.publish_http("token", "token.thumb").unwrap();
+        let http = here.publish_http(TOKEN, "token.thumb").unwrap();
         let tls = here.publish_tls("a.example", &[7; 32]).unwrap();
         for process in [&here, &there] {
-            assert_eq!(process.http_response("token").unwrap(), "token.thumb");
-            assert_eq!(process.http_response("other"), None);
+            assert_eq!(process.http_response(TOKEN).unwrap(), "token.thumb");
+            assert_eq!(process.http_response("another-token-of-its-form"), None);
             assert!(process.certificate("A.example").is_some());
             assert!(process.certificate("b.example").is_none());
         }
         drop((http, tls));
         for process in [&here, &there] {
-            assert_eq!(process.http_response("token"), None);
+            assert_eq!(process.http_response(TOKEN), None);
             assert!(process.certificate("a.example").is_none());
         }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
@@ -252,7 +266,8 @@ mod tests {
             "a/../../secret",
             "a.b",
             "%2e%2e",
-            &"a".repeat(201),
+            "a-token-of-21-letters",
+            &"a".repeat(129),
         ] {
             assert!(challenges.publish_http(token, "x").is_err(), "{token}");
             assert_eq!(challenges.http_response(token), None, "{token}");
@@ -263,7 +278,7 @@ mod tests {
     fn responses_of_a_crashed_process_are_removed() {
         let folder = tempfile::tempdir().unwrap();
         let challenges = challenges(&folder);
-        std::mem::forget(challenges.publish_http("token", "x").unwrap());
+        std::mem::forget(challenges.publish_http(TOKEN, "x").unwrap());
         self::challenges(&folder).remove_stale();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }

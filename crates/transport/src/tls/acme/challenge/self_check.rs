@@ -19,6 +19,7 @@ use http::{Request, StatusCode, header::HOST};
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use palisade_internal::hex;
 use rustls::{
     ClientConfig, DigitallySignedStruct, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -236,7 +237,7 @@ async fn handshake(address: SocketAddr, name: &str) -> Result<CertificateDer<'st
         .ok_or_else(|| format!("{address} shows no certificate"))
 }
 
-/// Accepts every certificate: the check compares the digest in it, which nobody else knows, and
+/// Accepts every certificate: the check compares the digest in it, which no one else knows, and
 /// sends nothing. The library for signatures refuses the critical extension of a challenge.
 ///
 /// Signatures of the handshake are not checked either. An attacker between this machine and itself
@@ -289,6 +290,5 @@ fn random() -> Result<[u8; 32], AcmeError> {
 
 /// 64 hexadecimal digits, which are also base64url.
 fn random_hex() -> Result<String, AcmeError> {
-    let bytes = random()?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex::encode(&random()?))
 }

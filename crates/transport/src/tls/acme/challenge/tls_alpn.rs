@@ -3,6 +3,7 @@
 //! The certificate is shown only in handshakes that offer `acme-tls/1` alone, and no HTTP follows. It
 //! is signed by itself with a new P-256 key for each handshake, and never stored.
 
+use palisade_internal::hex;
 use rcgen::{CertificateParams, CustomExtension, KeyPair, PKCS_ECDSA_P256_SHA256};
 use rustls::{
     crypto::aws_lc_rs::sign::any_supported_type,
@@ -16,7 +17,7 @@ pub(super) const ACME_IDENTIFIER: [u64; 9] = [1, 3, 6, 1, 5, 5, 7, 1, 31];
 /// Makes a self-signed certificate with the digest, in hexadecimal, for a host. `None` if the
 /// digest is damaged.
 pub(super) fn certificate(host: &str, digest: &str) -> Option<CertifiedKey> {
-    let digest = decode(digest)?;
+    let digest = hex::decode::<32>(digest)?;
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).ok()?;
     let mut params = CertificateParams::new([host.to_owned()]).ok()?;
     params.custom_extensions = vec![CustomExtension::new_acme_identifier(&digest)];
@@ -24,19 +25,6 @@ pub(super) fn certificate(host: &str, digest: &str) -> Option<CertifiedKey> {
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let key = any_supported_type(&key).ok()?;
     Some(CertifiedKey::new(vec![certificate.der().clone()], key))
-}
-
-/// Reads 32 bytes in hexadecimal.
-fn decode(hex: &str) -> Option<[u8; 32]> {
-    if hex.len() != 64 || !hex.is_ascii() {
-        return None;
-    }
-    let mut digest = [0; 32];
-    for (index, byte) in digest.iter_mut().enumerate() {
-        let pair = hex.get(index * 2..index * 2 + 2)?;
-        *byte = u8::from_str_radix(pair, 16).ok()?;
-    }
-    Some(digest)
 }
 
 /// Returns whether a certificate in DER carries the digest.
