@@ -1,6 +1,6 @@
 //! What the benches measure: a bare service, the layers around it, and requests to them.
 //!
-//! Everything runs on one thread without a runtime: `run` polls a service to the end of its answer.
+//! Everything runs on one thread without a runtime: `run` polls a service to the end of its response.
 //! The floor is the bare service; a layer's cost is the difference.
 
 mod parts;
@@ -13,10 +13,10 @@ use tower::Service;
 
 pub use self::parts::*;
 
-/// The body of requests, and of the bare service's answers.
+/// The body of requests, and of the bare service's responses.
 pub type Body = Full<Bytes>;
 
-/// Sends a request, reads the answer to its end, and returns its status.
+/// Sends a request, reads the response to its end, and returns its status.
 ///
 /// # Panics
 /// When the service waits for something: then it is not what these benches measure.
@@ -30,11 +30,11 @@ where
     ready
         .expect("the service is ready at once")
         .expect("the service is whole");
-    let answer = service.call(request).now_or_never();
-    let answer = answer
-        .expect("the answer is there at once")
-        .expect("an answer");
-    let (head, mut body) = answer.into_parts();
+    let response = service.call(request).now_or_never();
+    let response = response
+        .expect("the response is there at once")
+        .expect("an response");
+    let (head, mut body) = response.into_parts();
     while !body.is_end_stream() {
         let frame = body
             .frame()

@@ -14,7 +14,7 @@ use tower::Service;
 
 use crate::Body;
 
-/// The bare service: answers with five bytes.
+/// The bare service: responds with five bytes.
 #[derive(Clone, Copy, Debug, Default)]
 #[allow(clippy::exhaustive_structs)] // A unit, made to be written down.
 pub struct Floor;
@@ -29,11 +29,11 @@ impl<B> Service<Request<B>> for Floor {
     }
 
     fn call(&mut self, _: Request<B>) -> Self::Future {
-        let mut answer = Response::new(Body::new(Bytes::from_static(b"hello")));
+        let mut response = Response::new(Body::new(Bytes::from_static(b"hello")));
         // As every handler does; so the map of headers is there before a layer adds to it.
-        let headers = answer.headers_mut();
+        let headers = response.headers_mut();
         headers.insert("content-type", http::HeaderValue::from_static("text/plain"));
-        std::future::ready(Ok(answer))
+        std::future::ready(Ok(response))
     }
 }
 

@@ -134,7 +134,7 @@ impl Command {
 /// not keep it.
 async fn serve(settings: Settings) -> Result<(), Failure> {
     let mut gateway = Gateway::prepare(settings).await?;
-    // Signals count before anyone is told that the gateway is ready.
+    // Signals are handled before the gateway says that it is ready.
     let stop = stop()?;
     let reloading = reload(gateway.reloader(), signal(SignalKind::hangup())?);
     output::result(gateway.greeting(io::stdout().is_terminal())?.trim_end())?;

@@ -8,6 +8,26 @@ use palisade::config::ConfigFileError;
 ///
 /// Mistakes in a file begin with file, line and key. It never holds a key, a token or a value of the
 /// environment.
+///
+/// # Examples
+///
+/// A command prints it after its name and exits with status 1:
+///
+/// ```
+/// use palisade_gateway::Settings;
+///
+/// let error = Settings::read("/nowhere/gateway.toml").unwrap_err();
+/// assert!(error.to_string().starts_with("/nowhere/gateway.toml: "));
+/// ```
+///
+/// An error of a value names what it may be:
+///
+/// ```
+/// use palisade_gateway::Settings;
+///
+/// let error = Settings::quick_start("ftp://127.0.0.1:5000").settings().unwrap_err();
+/// assert!(error.to_string().contains("http://"), "{error}");
+/// ```
 #[derive(Debug)]
 pub struct GatewayError {
     /// What is wrong.
@@ -25,12 +45,14 @@ impl GatewayError {
         }
     }
 
-    /// Makes an error about a file or folder.
+    /// Makes an error about a file or folder, which begins with its path.
     pub(crate) fn at(path: &Path, problem: impl fmt::Display) -> Self {
         Self::new(format_args!("{}: {problem}", path.display()))
     }
 
-    /// Says what helps.
+    /// Adds what the operator can do, after a semicolon: a command to run or a value to set.
+    ///
+    /// Without it the problem must say it.
     pub(crate) fn remedy(self, remedy: impl fmt::Display) -> Self {
         Self {
             remedy: remedy.to_string(),

@@ -5,6 +5,14 @@
 
 /// Checks a path. The error says what is wrong, for the audit record.
 ///
+/// | path | result | because a server behind may read it as |
+/// |---|---|---|
+/// | `/public/%2e%2e/admin` | refused | `/admin` |
+/// | `/public/..;x/admin` | refused | `/admin`, where parameters are cut off first |
+/// | `/public%2fadmin` | refused | `/public/admin` |
+/// | `//admin` | refused | `/admin`, or a host named `admin` |
+/// | `/a%252e` | passes | `/a%2e` for all that decode once |
+///
 /// Refused are: `.` and `..` as segments, also encoded and with parameters (`..;a`); empty segments;
 /// backslashes; encoded slashes, backslashes and control characters; `%` without two hexadecimal
 /// digits. A double encoding (`%252e`) is kept: it names another resource for everyone who decodes
@@ -19,6 +27,7 @@ pub(crate) fn check_path(path: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
+/// Decodes one segment and compares what is before its parameters with `.` and `..`.
 fn check_segment(segment: &str) -> Result<(), &'static str> {
     let mut decoded = Vec::with_capacity(segment.len());
     let mut rest = segment.as_bytes();
@@ -46,7 +55,8 @@ fn check_segment(segment: &str) -> Result<(), &'static str> {
     }
 }
 
-/// Decodes two digits. An encoded slash is refused.
+/// Decodes two digits. An encoded slash is refused: some servers decode it before they split the
+/// path, some after, and some not at all.
 fn encoded_byte(high: u8, low: u8) -> Result<u8, &'static str> {
     let digit = |byte: u8| {
         char::from(byte)

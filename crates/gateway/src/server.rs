@@ -32,7 +32,7 @@ use crate::{
 ///
 /// # Examples
 ///
-/// A gateway that stops at Ctrl-C and reads its file again when it is told to:
+/// A gateway that stops at Ctrl-C and reads its file again on request:
 ///
 /// ```no_run
 /// use palisade_gateway::{Gateway, Settings};
@@ -71,6 +71,25 @@ pub struct Gateway {
 impl Gateway {
     /// Binds the sockets, opens the files and builds the stack. A first start mints a key, last of
     /// all: it is shown only if nothing else went wrong.
+    ///
+    /// Warnings about settings that contradict each other are logged with `tracing`. Nothing is
+    /// served before [`serve`](Self::serve); connections wait in the backlog of the sockets.
+    ///
+    /// # Examples
+    ///
+    /// Port 0 lets the system choose, for a test:
+    ///
+    /// ```no_run
+    /// use palisade_gateway::{Gateway, Settings};
+    ///
+    /// # async fn run() -> Result<(), palisade_gateway::GatewayError> {
+    /// let settings = Settings::quick_start("http://127.0.0.1:5000")
+    ///     .listen("127.0.0.1:0".parse().unwrap())
+    ///     .settings()?;
+    /// let gateway = Gateway::prepare(settings).await?;
+    /// println!("https://{}/", gateway.address());
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// An address is in use, a file cannot be opened, or the parts do not fit.
@@ -153,13 +172,18 @@ impl Gateway {
         self.address
     }
 
-    /// Returns the key that a first start minted.
+    /// Returns the key that a first start minted. `None` at later starts, and with a configuration
+    /// file: its keys are made with `palisade key new`.
+    ///
+    /// It is a secret. Show it once, to the operator.
     #[must_use]
     pub fn first_key(&self) -> Option<&str> {
         self.greeting.key.as_ref().map(|key| key.key())
     }
 
-    /// Returns what reads the configuration again while the gateway serves.
+    /// Returns what reads the configuration again while the gateway serves, for a handler of SIGHUP.
+    ///
+    /// Take it before [`serve`](Self::serve), which consumes the gateway.
     #[must_use]
     pub fn reloader(&self) -> Arc<Reloader> {
         Arc::clone(&self.reloader)
@@ -217,6 +241,28 @@ async fn stopped(mut receiver: watch::Receiver<bool>) {
 /// What stays: sockets, connections, limits, the audit trail, certificates that an authority issues.
 /// What changes: hosts, keys, tokens, limits' rates, rules, text rules, upstreams, certificate files.
 /// A request that is being served keeps the settings that it began with.
+///
+/// # Examples
+///
+/// Reload at SIGHUP, as the command does:
+///
+/// ```no_run
+/// # #[cfg(unix)]
+/// # async fn run(gateway: palisade_gateway::Gateway) -> std::io::Result<()> {
+/// use tokio::signal::unix::{SignalKind, signal};
+///
+/// let reloader = gateway.reloader();
+/// let mut hangup = signal(SignalKind::hangup())?;
+/// tokio::spawn(async move {
+///     while hangup.recv().await.is_some() {
+///         match reloader.reload().await {
+///             Ok(changes) => println!("reloaded: {}", changes.join(", ")),
+///             Err(problem) => eprintln!("nothing changed: {problem}"),
+///         }
+///     }
+/// });
+/// # Ok(()) }
+/// ```
 pub struct Reloader {
     settings: Mutex<Settings>,
     running: Running,
@@ -286,6 +332,8 @@ struct Built {
 }
 
 /// Builds the stack around the upstreams.
+///
+/// `running` has what a reload keeps: the store of the limits and the open audit trail.
 fn build(settings: &Settings, running: &Running) -> Result<Built, GatewayError> {
     let assembled = settings.config.assemble_with(running.clone())?;
     let shield = assembled.shield.build().map_err(GatewayError::new)?;
@@ -357,7 +405,8 @@ impl Tls {
     }
 }
 
-/// Without `health` in the file nobody gets the health check.
+/// Returns the health check. Without `health` in the file it answers no one: its clients are the
+/// addresses of `health_from`, and there are none.
 fn health(settings: &Settings, readiness: &Readiness) -> Result<HealthLayer, GatewayError> {
     let (path, from) = match &settings.server.health {
         Some(health) => (health.path.as_str(), health.from.clone()),

@@ -12,6 +12,18 @@ use std::fmt;
 /// | `Ps…`, `Rs…` | RSA public key of 2048 to 8192 bits |
 ///
 /// `none` is not among them, so it cannot be configured by mistake.
+///
+/// # Examples
+///
+/// ```
+/// use palisade_core::Secret;
+/// use palisade_jwt::{Algorithm, KeyError, VerifyingKey};
+///
+/// assert_eq!(Algorithm::Es256.to_string(), "ES256");
+/// // A key is bound to one algorithm, and must be strong enough for it.
+/// let secret = Secret::new([7; 16]);
+/// assert!(VerifyingKey::from_secret(Algorithm::Hs256, &secret).is_err());
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Algorithm {

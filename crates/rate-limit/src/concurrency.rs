@@ -34,7 +34,7 @@ const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#qu
 /// Routes whose rule is [unlimited](palisade_core::Rule::unlimited) are not counted. Each process counts
 /// for itself.
 ///
-/// A refusal is 429 `too_many_at_once` with `Retry-After: 1`, since nobody knows when a request ends, and
+/// A refusal is 429 `too_many_at_once` with `Retry-After: 1`, since it is not known when a request ends, and
 /// with `RateLimit-Policy: "voices";q=2;qu="concurrent-requests"`.
 ///
 /// # Examples
@@ -111,6 +111,19 @@ impl ConcurrencyLayer {
 /// |---|---|
 /// | name, limit | none; `builder` demands both |
 /// | [`key`](Self::key) | [`Key::client`] |
+///
+/// # Examples
+///
+/// ```
+/// use std::num::NonZeroU32;
+/// use palisade_rate_limit::{ConcurrencyLayer, Key};
+///
+/// // Four requests of one key at once, wherever they come from.
+/// let four = NonZeroU32::new(4).expect("not zero");
+/// let layer = ConcurrencyLayer::builder("voices", four).key(Key::principal()).build()?;
+/// assert_eq!(layer.clients(), 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ConcurrencyLayerBuilder {

@@ -54,7 +54,7 @@
 //! in that span is granted, so nothing is gained by waiting for an edge. [`Policy::burst`] makes the
 //! first number smaller. Fractions are rounded against the client, never for it.
 //!
-//! # What clients are told
+//! # What clients see
 //!
 //! Every response has `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10); a
 //! refusal is a 429 with a problem document that names the violated policies, and `Retry-After` is

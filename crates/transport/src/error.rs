@@ -71,7 +71,7 @@ impl fmt::Display for TransportBuildError {
                 "path `{written}`: write it from its first slash, without query"
             ),
             Self::ShortTransportSecurity => f.write_str(
-                "Strict-Transport-Security under one year protects nobody: use one year or more",
+                "Strict-Transport-Security under one year protects no one: use one year or more",
             ),
         }
     }

@@ -111,7 +111,7 @@ impl KeyFailure {
 
     /// Returns whether the client had the right secret.
     ///
-    /// If so, the audit trail also has the key's id, so that its owner can be told.
+    /// If so, the audit trail also has the key's id, so that its owner can be informed.
     #[must_use]
     pub const fn had_the_secret(self) -> bool {
         !matches!(

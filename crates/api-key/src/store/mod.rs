@@ -91,7 +91,7 @@ impl StoreUnavailable {
 
 impl fmt::Display for StoreUnavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the key store could not answer: {}", self.0)
+        write!(f, "the key store is unavailable: {}", self.0)
     }
 }
 

@@ -91,6 +91,15 @@ impl FromStr for Anchor {
 /// The text is not an [`Anchor`]: `NUMBER:HASH` with 64 lower case hexadecimal digits.
 ///
 /// The number has no sign and no leading zero. Spaces around the text are ignored.
+///
+/// # Examples
+///
+/// ```
+/// use palisade_audit::Anchor;
+///
+/// let error = "7:0a0b".parse::<Anchor>().unwrap_err();
+/// assert_eq!(error.to_string(), "an anchor is NUMBER:HASH, with 64 lower case hexadecimal digits");
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct InvalidAnchor;

@@ -52,6 +52,22 @@ pub struct CheckpointKey {
 /// The public key that checks checkpoints of a [`CheckpointKey`]. It is not secret.
 ///
 /// Give it to [`VerifyOptions::checkpoint_key`](crate::VerifyOptions::checkpoint_key).
+///
+/// # Examples
+///
+/// ```
+/// use palisade_audit::{CheckpointKey, CheckpointPublicKey, VerifyOptions};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let file = folder.path().join("checkpoints.pub");
+/// // On the server, once:
+/// std::fs::write(&file, CheckpointKey::generate()?.public_key().to_text())?;
+/// // On the machine of the auditor:
+/// let public = CheckpointPublicKey::from_file(&file)?;
+/// let options = VerifyOptions::new().checkpoint_key(public);
+/// # let _ = options;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct CheckpointPublicKey([u8; 32]);
 

@@ -16,6 +16,32 @@ mod ocsf;
 use crate::query::StoredRecord;
 
 /// A form of other systems. For [`StoredRecord::export`].
+///
+/// The same refusal in each of them, shortened:
+///
+/// ```text
+/// ocsf  {"class_uid":4002,"activity_name":"Post","action_id":2,"http_response":{"code":429},"src_endpoint":{"ip":"203.0.113.7"}, …}
+/// ecs   {"event":{"category":["web"],"type":["access","denied"]},"http":{"response":{"status_code":429}},"source":{"ip":"203.0.113.7"}, …}
+/// cef   CEF:0|Palisade|palisade-audit|0.1.0|refused|request refused: quota_exceeded|5|src=203.0.113.7 …
+/// ```
+///
+/// # Examples
+///
+/// A value of a command line:
+///
+/// ```
+/// use palisade_audit::ExportFormat;
+///
+/// fn parse(name: &str) -> Option<ExportFormat> {
+///     match name {
+///         "cef" => Some(ExportFormat::Cef),
+///         "ecs" => Some(ExportFormat::Ecs),
+///         "ocsf" => Some(ExportFormat::Ocsf),
+///         _ => None,
+///     }
+/// }
+/// assert_eq!(parse("ecs"), Some(ExportFormat::Ecs));
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ExportFormat {

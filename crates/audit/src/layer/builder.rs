@@ -125,6 +125,20 @@ impl AuditLayerBuilder {
     /// After that the request is refused with 503. A sink may have a shorter deadline, such as
     /// [`FileSinkBuilder::commit_deadline`](crate::FileSinkBuilder::commit_deadline). Zero is an
     /// error.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use palisade_audit::{AuditLayer, MemorySink};
+    ///
+    /// // Clients of this service wait for one second at most.
+    /// let layer = AuditLayer::builder()
+    ///     .sink(MemorySink::new())
+    ///     .deadline(Duration::from_millis(500))
+    ///     .build()?;
+    /// # let _ = layer; Ok::<(), palisade_audit::AuditBuildError>(())
+    /// ```
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
@@ -171,6 +185,20 @@ impl AuditLayerBuilder {
     ///
     /// Equal values of one header have equal codes. Without the key a code says nothing about its
     /// value. If the header occurs several times, the first value counts.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use http::HeaderName;
+    /// use palisade_audit::{AuditKey, AuditLayer, MemorySink};
+    ///
+    /// let layer = AuditLayer::builder()
+    ///     .sink(MemorySink::new())
+    ///     .correlation_key(AuditKey::generate()?)
+    ///     .correlate_header(HeaderName::from_static("x-device-id"))
+    ///     .build()?;
+    /// # let _ = layer; Ok::<(), palisade_audit::AuditBuildError>(())
+    /// ```
     pub fn correlate_header(self, name: HeaderName) -> Self {
         self.field(FieldSource::Header(name), FieldForm::Correlated)
     }
@@ -187,6 +215,18 @@ impl AuditLayerBuilder {
     ///
     /// For values without personal data and without secrets, such as the version of a client.
     /// `build` refuses names of credentials and cookies.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use http::header::{AUTHORIZATION, USER_AGENT};
+    /// use palisade_audit::{AuditBuildError, AuditLayer, MemorySink};
+    ///
+    /// let layer = AuditLayer::builder().sink(MemorySink::new());
+    /// let layer = layer.dangerously_record_header(USER_AGENT);
+    /// let refused = layer.dangerously_record_header(AUTHORIZATION).build().unwrap_err();
+    /// assert!(matches!(refused, AuditBuildError::SecretInClear { .. }));
+    /// ```
     pub fn dangerously_record_header(self, name: HeaderName) -> Self {
         self.field(FieldSource::Header(name), FieldForm::Clear)
     }
@@ -228,6 +268,15 @@ impl AuditLayerBuilder {
     /// - [`AuditBuildError::SecretInClear`] if a credential would be recorded in clear.
     /// - [`AuditBuildError::InvalidSetting`] for more than 64 sinks or a deadline of zero.
     /// - [`AuditBuildError::NoRandomness`] if the key of unknown paths cannot be drawn.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_audit::{AuditBuildError, AuditLayer};
+    ///
+    /// let error = AuditLayer::builder().build().unwrap_err();
+    /// assert!(matches!(error, AuditBuildError::NoSink));
+    /// ```
     pub fn build(self) -> Result<AuditLayer, AuditBuildError> {
         if self.sinks.is_empty() {
             return Err(AuditBuildError::NoSink);

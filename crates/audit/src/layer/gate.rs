@@ -20,6 +20,22 @@ use crate::record::{RequestSnapshot, Stage};
 ///
 /// If no sink can keep the record in time, the request is refused with 503 and the handler does not start.
 /// Without a fail-closed sink every request is refused as misconfigured (500).
+///
+/// # Examples
+///
+/// ```
+/// use palisade_audit::{AuditLayer, FileSink};
+/// use tower::ServiceBuilder;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("audit.jsonl");
+/// let audit = AuditLayer::builder().sink(FileSink::builder(&path).fail_closed().open()?).build()?;
+/// let gate = audit.gate();
+/// // Outermost the layer, innermost the gate; all other guards are between them.
+/// let stack = ServiceBuilder::new().layer(audit).layer(gate);
+/// # let _ = stack;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct AuditGate(AuditLayer);

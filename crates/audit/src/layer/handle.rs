@@ -76,6 +76,21 @@ impl AuditHandle {
     /// # Errors
     ///
     /// [`SinkUnavailable`] if a sink could not make everything safe, or not in time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_audit::AuditLayer;
+    ///
+    /// # async fn serve() {}
+    /// async fn run(layer: AuditLayer) -> Result<(), Box<dyn std::error::Error>> {
+    ///     let audit = layer.handle();
+    ///     serve().await; // with the layer, until the signal to stop
+    ///     audit.close().await?;
+    ///     println!("the last record: {:?}", audit.anchor());
+    ///     Ok(())
+    /// }
+    /// ```
     pub async fn close(&self) -> Result<(), SinkUnavailable> {
         self.close_within(self.inner.close_deadline).await
     }
@@ -100,6 +115,16 @@ impl AuditHandle {
 
     /// Returns how many requests have started and have not ended, including bodies that are still
     /// sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_audit::{AuditLayer, MemorySink};
+    ///
+    /// let layer = AuditLayer::builder().sink(MemorySink::new()).build()?;
+    /// assert_eq!(layer.handle().open_requests(), 0);
+    /// # Ok::<(), palisade_audit::AuditBuildError>(())
+    /// ```
     #[must_use]
     pub fn open_requests(&self) -> usize {
         self.inner.open.count()
@@ -137,6 +162,24 @@ impl AuditHandle {
     ///
     /// Keep it outside of the machine: [`VerifyOptions::anchor`](crate::VerifyOptions::anchor) then
     /// finds a trail whose end was cut off. `None` if no sink has a chain, or nothing was recorded.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_audit::{AuditEvent, AuditLayer, FileSink, VerifyOptions, event_id, verify_file};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("audit.jsonl");
+    /// let layer = AuditLayer::builder().sink(FileSink::builder(&path).open()?).build()?;
+    /// layer.record(AuditEvent::new(event_id::SERVICE_STARTED));
+    /// layer.handle().close_blocking()?;
+    /// let kept = layer.handle().anchor().expect("there are records").to_string();
+    ///
+    /// // Later, with what was written down elsewhere:
+    /// let options = VerifyOptions::new().anchor(kept.parse()?);
+    /// assert!(verify_file(&path, &options)?.is_intact());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn anchor(&self) -> Option<Anchor> {
         self.inner.sinks.anchor()

@@ -71,6 +71,19 @@ impl RecordFilter {
     ///
     /// The time of a request is that of its arrival, so a long one may stand far behind in the file. Records without
     /// a time are not admitted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime, UNIX_EPOCH};
+    /// use palisade_audit::RecordFilter;
+    ///
+    /// // The last day.
+    /// let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
+    /// let filter = RecordFilter::new().since(now.saturating_sub(Duration::from_secs(86_400)));
+    /// # let _ = filter;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn since(mut self, unix_time: Duration) -> Self {
         self.since = Some(unix_time);
         self
@@ -83,6 +96,16 @@ impl RecordFilter {
     }
 
     /// Admits records of one type, such as `event` or `recovered`. Default: of all types.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_audit::RecordFilter;
+    ///
+    /// // Every start after a crash.
+    /// let crashes = RecordFilter::new().kind("recovered");
+    /// # let _ = crashes;
+    /// ```
     pub fn kind(mut self, kind: impl Into<Box<str>>) -> Self {
         self.kind = Some(kind.into());
         self
@@ -111,6 +134,17 @@ impl RecordFilter {
     ///
     /// 32 bits, or 128 for IPv6, are a single address. More bits than that count as all. A trail
     /// with masked addresses holds only the network of each client.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_audit::RecordFilter;
+    ///
+    /// let one_address = RecordFilter::new().client("203.0.113.7".parse()?, 32);
+    /// let a_customer = RecordFilter::new().client("2001:db8:7::".parse()?, 48);
+    /// # let _ = (one_address, a_customer);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn client(mut self, address: IpAddr, bits: u8) -> Self {
         self.client = Some((address.to_canonical(), bits));
         self
@@ -138,6 +172,16 @@ impl RecordFilter {
     /// Admits requests that were refused last with this code, such as `quota_exceeded`. Default: refused or not.
     ///
     /// The codes are stable: they are what clients see in problem documents. Repeated refusals (`folded`) count too.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_audit::RecordFilter;
+    ///
+    /// // Who tried keys that are not valid.
+    /// let filter = RecordFilter::new().code("unauthenticated");
+    /// # let _ = filter;
+    /// ```
     pub fn code(mut self, code: impl Into<Box<str>>) -> Self {
         self.code = Some(code.into());
         self

@@ -67,6 +67,24 @@ pub fn read_trail(path: impl AsRef<Path>) -> io::Result<TrailReader> {
 ///
 /// A part that is deleted by retention while it is read is read to its end. One that is deleted before its turn
 /// is an error *not found*.
+///
+/// # Examples
+///
+/// ```
+/// use palisade_audit::{AuditEvent, AuditLayer, FileSink, event_id, read_trail};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("audit.jsonl");
+/// let layer = AuditLayer::builder().sink(FileSink::builder(&path).open()?).build()?;
+/// layer.record(AuditEvent::new(event_id::SERVICE_STARTED));
+/// layer.handle().close_blocking()?;
+///
+/// let mut trail = read_trail(&path)?;
+/// let kinds: Vec<_> = trail.by_ref().map(|record| Ok(record?.kind().to_owned())).collect::<Result<_, std::io::Error>>()?;
+/// assert_eq!(kinds, ["opened", "event", "closed"]);
+/// assert_eq!(trail.unreadable_lines(), 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct TrailReader {
     /// Older parts that were not read yet.

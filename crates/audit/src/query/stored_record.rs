@@ -64,6 +64,27 @@ impl StoredRecord {
     /// Returns a member by its name. `None` if the record has none of this name.
     ///
     /// For members without an accessor: `cleaned`, `noted`, `data` of an event, `cause` of `recovered`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_audit::{AuditEvent, AuditLayer, FileSink, event_id, read_trail};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("audit.jsonl");
+    /// let layer = AuditLayer::builder().sink(FileSink::builder(&path).open()?).build()?;
+    /// layer.record(AuditEvent::new(event_id::CONFIGURATION_RELOADED).text("file", "palisade.toml"));
+    /// layer.handle().close_blocking()?;
+    ///
+    /// for record in read_trail(&path)? {
+    ///     let record = record?;
+    ///     if record.event_id() == Some(event_id::CONFIGURATION_RELOADED) {
+    ///         let data = record.member("data").expect("the event has one");
+    ///         assert_eq!(data["file"], "palisade.toml");
+    ///     }
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn member(&self, name: &str) -> Option<&Value> {
         self.members.get(name)
@@ -71,12 +92,23 @@ impl StoredRecord {
 
     /// Returns the type: `request`, `head`, `end`, `gate`, `event`, `folded`, `opened`, `resumed`, `recovered`,
     /// `lost`, `retired`, `clock_step` or `closed`. Later versions may add some.
+    ///
+    /// | type | one for |
+    /// |---|---|
+    /// | `request` | a request, at its end |
+    /// | `gate`, `head`, `end` | a request in fail-closed mode: before the handler, before the response, at its end |
+    /// | `event` | something that is no request: see [`AuditEvent`](crate::AuditEvent) |
+    /// | `folded` | repeated refusals or connection events, with their `count` |
+    /// | `opened`, `resumed`, `closed` | a file begins, a process continues it, a process ends |
+    /// | `recovered`, `lost`, `retired`, `clock_step` | a crash, records without space, deleted parts, a clock that stepped back |
     #[must_use]
     pub fn kind(&self) -> &str {
         self.text("type").unwrap_or_default()
     }
 
     /// Returns the number of the record in its trail, from 1. Verification names records by it.
+    ///
+    /// Numbers have no gaps. A record that is missing in the middle is a finding of [`verify_file`](crate::verify_file).
     #[must_use]
     pub fn sequence(&self) -> Option<u64> {
         self.number("seq")

@@ -63,6 +63,15 @@ enum Value {
 impl AuditEvent {
     /// Returns an event with an identifier: one of [`event_id`], or a custom one with a prefix of
     /// the application.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_audit::AuditEvent;
+    ///
+    /// let event = AuditEvent::new("tts.voice_replaced").text("voice", "zhitian").number("bytes", 70_000_000);
+    /// assert_eq!(event.id(), "tts.voice_replaced");
+    /// ```
     pub fn new(id: &'static str) -> Self {
         Self {
             id,
@@ -74,6 +83,15 @@ impl AuditEvent {
     }
 
     /// Adds a text. Only its first 128 characters are kept.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_audit::AuditEvent;
+    ///
+    /// let event = AuditEvent::new("tts.text").text("begin", "x".repeat(200));
+    /// assert!(event.to_json().contains("xxx…"));
+    /// ```
     pub fn text(self, name: &'static str, value: impl AsRef<str>) -> Self {
         self.member(name, Value::Text(bounded(value.as_ref())))
     }
@@ -93,6 +111,16 @@ impl AuditEvent {
     ///
     /// An IPv4 address in IPv6 form becomes plain IPv4. The layer masks the address if it masks
     /// clients.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_audit::AuditEvent;
+    ///
+    /// let event = AuditEvent::new("login.refused").from_client("::ffff:203.0.113.7".parse()?);
+    /// assert_eq!(event.client(), Some("203.0.113.7".parse()?));
+    /// # Ok::<(), std::net::AddrParseError>(())
+    /// ```
     pub fn from_client(mut self, address: IpAddr) -> Self {
         self.client = Some(address.to_canonical());
         self
@@ -100,6 +128,17 @@ impl AuditEvent {
 
     /// Sets when it happened, as time since the Unix epoch. Default: the time at which it is
     /// recorded.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use palisade_audit::AuditEvent;
+    ///
+    /// // Read from the log of another system, which says when it happened.
+    /// let event = AuditEvent::new("backup.finished").at(Duration::from_secs(1_798_761_600));
+    /// assert!(event.to_json().contains("2027-01-01T00:00:00"));
+    /// ```
     pub fn at(mut self, unix_time: Duration) -> Self {
         self.time = Some(unix_time);
         self
@@ -124,10 +163,19 @@ impl AuditEvent {
     }
 
     /// Writes the event as one line of JSON, without a line end and outside of any chain.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_audit::{AuditEvent, event_id};
+    ///
+    /// let line = AuditEvent::new(event_id::SERVICE_STARTED).flag("first_start", true).to_json();
+    /// assert!(line.ends_with(r#""event_id":"service.started","data":{"first_start":true}}"#), "{line}");
+    /// ```
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut out = Vec::with_capacity(256);
-        self.draft(&mut out);
+        self.encode_unsealed(&mut out);
         out.push(b'}');
         String::from_utf8_lossy(&out).into_owned()
     }
@@ -145,7 +193,7 @@ impl AuditEvent {
     }
 
     /// Writes the event as a record that is still open, for the chain to seal.
-    pub(crate) fn draft(&self, out: &mut Vec<u8>) {
+    pub(crate) fn encode_unsealed(&self, out: &mut Vec<u8>) {
         let mut record = Object::open(out);
         record.number("v", 1);
         record.text("type", "event");

@@ -59,7 +59,7 @@ impl RequestRecord {
     ///
     /// A record of more than 32 KiB is written without notes, and `cut_from_bytes` has its full
     /// length.
-    pub(crate) fn draft(&self, form: RecordType, out: &mut Vec<u8>) {
+    pub(crate) fn encode_unsealed(&self, form: RecordType, out: &mut Vec<u8>) {
         let start = out.len();
         let mut record = self.begin_record(form, out);
         self.chosen_fields(&mut record, form);
@@ -70,7 +70,7 @@ impl RequestRecord {
         let length = out.len().saturating_sub(start);
         if length > MAX_RECORD {
             out.truncate(start);
-            self.draft_without_notes(form, length, out);
+            self.encode_unsealed_without_notes(form, length, out);
         }
     }
 
@@ -78,7 +78,7 @@ impl RequestRecord {
     ///
     /// Notes come from guards and handlers, and some of those from clients. Without a bound, one request could make a
     /// line that no verifier reads.
-    fn draft_without_notes(&self, form: RecordType, length: usize, out: &mut Vec<u8>) {
+    fn encode_unsealed_without_notes(&self, form: RecordType, length: usize, out: &mut Vec<u8>) {
         let mut record = self.begin_record(form, out);
         self.outcome_members(&mut record);
         if let Some((guard, code)) = self.refused_by() {

@@ -207,7 +207,7 @@ impl RequestRecord {
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut out = Vec::with_capacity(512);
-        self.draft(self.record_type(), &mut out);
+        self.encode_unsealed(self.record_type(), &mut out);
         out.push(b'}');
         // The writer puts whole characters; a replacement would only show that it does not.
         String::from_utf8_lossy(&out).into_owned()

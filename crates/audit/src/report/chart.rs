@@ -75,7 +75,7 @@ fn bars_of(name: &str, bars: &[(String, Vec<Part>)]) -> String {
     for (index, (label, parts)) in (0..).zip(bars) {
         let (left, right) = (WIDTH * index / count, WIDTH * (index + 1) / count);
         let width = (right - left).saturating_sub(1).max(1);
-        let told: Vec<String> = parts
+        let counts: Vec<String> = parts
             .iter()
             .map(|(what, _, amount)| format!("{amount} {what}"))
             .collect();
@@ -83,7 +83,7 @@ fn bars_of(name: &str, bars: &[(String, Vec<Part>)]) -> String {
             svg,
             "<g><title>{}: {}</title>",
             escape(label),
-            told.join(", ")
+            counts.join(", ")
         );
         let mut below = 0_u64;
         for (_, class, amount) in parts {

@@ -87,6 +87,19 @@ impl TrailReport {
     /// # Errors
     ///
     /// The first error of the records: a file cannot be read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_audit::{FileSink, RecordFilter, TrailReport, read_trail};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("audit.jsonl");
+    /// drop(FileSink::builder(&path).open()?);
+    /// let report = TrailReport::collect(read_trail(&path)?, RecordFilter::new().route("/tts"))?;
+    /// assert_eq!((report.requests(), report.refused()), (0, 0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn collect(
         records: impl IntoIterator<Item = io::Result<StoredRecord>>,
         mut filter: RecordFilter,
@@ -118,6 +131,21 @@ impl TrailReport {
     /// `title` is usually the name of the file. `verification` adds the result of
     /// [`verify_file`](crate::verify_file) with its findings; without it, the page says that the
     /// records are not verified. Everything that comes from the trail is escaped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_audit::{FileSink, RecordFilter, TrailReport, VerifyOptions, read_trail, verify_file};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("audit.jsonl");
+    /// drop(FileSink::builder(&path).open()?);
+    /// let report = TrailReport::collect(read_trail(&path)?, RecordFilter::new())?;
+    /// let verified = verify_file(&path, &VerifyOptions::new())?;
+    /// let page = report.to_html("audit.jsonl", Some(&verified));
+    /// assert!(page.starts_with("<!doctype html>") && !page.contains("<script"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn to_html(&self, title: &str, verification: Option<&VerifyReport>) -> String {
         html::page(self, title, verification)
@@ -153,7 +181,7 @@ impl TrailReport {
         *of_class = of_class.saturating_add(1);
         self.by_route.add(record.route().unwrap_or("(no route)"), 1);
         self.by_principal
-            .add(record.principal().unwrap_or("(nobody)"), 1);
+            .add(record.principal().unwrap_or("(no principal)"), 1);
         self.by_client
             .add(record.client().unwrap_or("(unknown)"), 1);
         let refusal = record.refusal_code();

@@ -57,6 +57,21 @@ impl MemorySink {
     }
 
     /// Returns an empty sink with space for this many records.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_audit::{AuditEvent, AuditLayer, MemorySink};
+    ///
+    /// let memory = MemorySink::with_capacity(2);
+    /// let layer = AuditLayer::builder().sink(memory.clone()).build()?;
+    /// for id in ["app.first", "app.second", "app.third"] {
+    ///     layer.record(AuditEvent::new(id));
+    /// }
+    /// let ids: Vec<_> = memory.events().iter().map(|event| event.id()).collect();
+    /// assert_eq!(ids, ["app.second", "app.third"]);
+    /// # Ok::<(), palisade_audit::AuditBuildError>(())
+    /// ```
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
         Self(Arc::new(Inner {

@@ -60,6 +60,23 @@ struct Acknowledgement {
 /// - [`AcknowledgeError::NotAnIncident`] if records were altered, removed or forged.
 /// - [`AcknowledgeError::NoTrail`] if the report names no trail.
 /// - [`AcknowledgeError::Storage`] if the file cannot be written.
+///
+/// # Examples
+///
+/// ```no_run
+/// use std::time::{SystemTime, UNIX_EPOCH};
+/// use palisade_audit::{AuditKey, FindingClass, VerifyOptions, acknowledge, verify_file};
+///
+/// let key = AuditKey::from_file("audit.key")?;
+/// let report = verify_file("audit.jsonl", &VerifyOptions::new().key(key.clone()))?;
+/// let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
+/// for finding in &report.findings {
+///     if finding.class() == FindingClass::Incident {
+///         acknowledge("audit.jsonl", &key, &report, finding, "anna", "power failure of 30 November", now)?;
+///     }
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn acknowledge(
     path: impl AsRef<Path>,
     key: &AuditKey,

@@ -42,6 +42,20 @@ pub(crate) struct ExpectedRecords {
 }
 
 /// Counts of the lines of a checkpoint file. Part of a [`VerifyReport`](crate::VerifyReport).
+///
+/// # Examples
+///
+/// ```
+/// use palisade_audit::{FileSink, VerifyOptions, verify_file};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("audit.jsonl");
+/// drop(FileSink::builder(&path).open()?);
+/// let checkpoints = verify_file(&path, &VerifyOptions::new())?.checkpoints;
+/// assert!(checkpoints.found && checkpoints.valid > 0);
+/// assert_eq!(checkpoints.forged, 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct CheckpointSummary {
@@ -164,7 +178,7 @@ impl ExpectedRecords {
             if self
                 .reported_missing
                 .get(other)
-                .is_none_or(|told| *told < to)
+                .is_none_or(|reported| *reported < to)
             {
                 unmet.push((FindingReason::OtherTrailGone { to }, after));
             }

@@ -31,6 +31,25 @@ const PAUSE: Duration = Duration::from_millis(5);
 ///
 /// - [`VerifyError::Unverifiable`] if the trail was written with another key or by another version.
 /// - [`VerifyError::Io`] if a file does not exist or cannot be read.
+///
+/// # Examples
+///
+/// ```
+/// use palisade_audit::{FileSink, VerifyOptions, verify_file};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("audit.jsonl");
+/// drop(FileSink::builder(&path).open()?);
+/// assert!(verify_file(&path, &VerifyOptions::new())?.is_intact());
+///
+/// // One changed byte is found, with its place.
+/// let text = std::fs::read_to_string(&path)?.replacen("opened", "0pened", 1);
+/// std::fs::write(&path, text)?;
+/// let report = verify_file(&path, &VerifyOptions::new())?;
+/// assert!(!report.is_intact());
+/// println!("{}", report.findings[0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn verify_file(
     path: impl AsRef<Path>,
     options: &VerifyOptions,

@@ -8,6 +8,18 @@ use std::{error, fmt, io, path::PathBuf};
 /// The reason why a verification could not be completed.
 ///
 /// Faults in the records are not errors: they are in the [`VerifyReport`](crate::VerifyReport).
+///
+/// # Examples
+///
+/// ```
+/// use palisade_audit::{VerifyError, VerifyOptions, verify_file};
+///
+/// match verify_file("/nowhere/audit.jsonl", &VerifyOptions::new()) {
+///     Ok(report) => println!("{} records", report.records),
+///     Err(VerifyError::Unverifiable(finding)) => eprintln!("{finding}: give the key of the trail"),
+///     Err(error) => eprintln!("{error}"), // here: the file does not exist
+/// }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum VerifyError {
@@ -46,6 +58,19 @@ impl From<io::Error> for VerifyError {
 }
 
 /// One fault or incident in a trail. Its `Display` form is one line for an operator.
+///
+/// # Examples
+///
+/// ```
+/// use palisade_audit::{FindingClass, VerifyOptions, verify};
+///
+/// // A trail that is empty: its opening record is missing.
+/// let report = verify(&b""[..], &VerifyOptions::new())?;
+/// let finding = &report.findings[0];
+/// assert_eq!(finding.class(), FindingClass::Broken);
+/// assert!(finding.to_string().starts_with("line 1, record 1: "), "{finding}");
+/// # Ok::<(), palisade_audit::VerifyError>(())
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Finding {
@@ -65,6 +90,12 @@ pub struct Finding {
 }
 
 /// How serious a finding is. From [`Finding::class`].
+///
+/// | class | outcome | what to do |
+/// |---|---|---|
+/// | `Acknowledged` | as without it | nothing; it was checked |
+/// | `Incident` | [`Incidents`](crate::VerifyOutcome::Incidents) | find out what happened, then [`acknowledge`](crate::acknowledge) it |
+/// | `Broken` | [`NotIntact`](crate::VerifyOutcome::NotIntact) | keep the files, and look for who could write them |
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum FindingClass {
@@ -102,6 +133,16 @@ impl fmt::Display for Finding {
 /// What is wrong with a record, a file or the trail.
 ///
 /// Reasons marked "An incident" can be acknowledged; see [`is_incident`](Self::is_incident).
+///
+/// # Examples
+///
+/// ```
+/// use palisade_audit::FindingReason;
+///
+/// let torn = FindingReason::Torn { bytes: 17 };
+/// assert_eq!(torn.to_string(), "torn: the line ends after 17 bytes");
+/// assert!(torn.is_incident() && !FindingReason::Altered.is_incident());
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum FindingReason {

@@ -117,6 +117,23 @@ pub struct VerifyReport {
 /// [`VerifyOptions::max_gap`](crate::VerifyOptions::max_gap).
 ///
 /// The service was stopped or had no requests, or records were lost with the process.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use palisade_audit::{FileSink, VerifyOptions, verify_file};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("audit.jsonl");
+/// drop(FileSink::builder(&path).open()?);
+/// // A service that is asked every minute: ten minutes of silence are worth a question.
+/// let options = VerifyOptions::new().max_gap(Duration::from_secs(600));
+/// for gap in &verify_file(&path, &options)?.gaps {
+///     println!("{gap:?}");
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct TimeGap {
@@ -130,6 +147,24 @@ pub struct TimeGap {
 ///
 /// `palisade audit verify` has an exit code for each: 0 for [`Intact`](Self::Intact), 3 for
 /// [`Incidents`](Self::Incidents), 1 for [`NotIntact`](Self::NotIntact).
+///
+/// # Examples
+///
+/// ```
+/// use palisade_audit::{FileSink, VerifyOptions, VerifyOutcome, verify_file};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("audit.jsonl");
+/// drop(FileSink::builder(&path).open()?);
+/// // The exit code of a nightly check: 0 intact, 1 altered, 2 to be looked at.
+/// let code = match verify_file(&path, &VerifyOptions::new())?.outcome() {
+///     VerifyOutcome::Intact => 0,
+///     VerifyOutcome::NotIntact => 1,
+///     _ => 2,
+/// };
+/// assert_eq!(code, 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum VerifyOutcome {

@@ -76,7 +76,7 @@ impl Query {
                 return Ok(());
             }
         }
-        for line in listing.kept() {
+        for line in listing.into_lines() {
             if !lines.print(&line)? {
                 return Ok(());
             }
@@ -142,7 +142,7 @@ impl Listing {
     }
 
     /// Returns the last lines.
-    fn kept(self) -> impl Iterator<Item = String> {
+    fn into_lines(self) -> impl Iterator<Item = String> {
         self.kept.into_iter()
     }
 }

@@ -3,7 +3,7 @@
 //! It reads the files of the service and sends nothing over the network.
 //!
 //! So it also works while the authority cannot be reached, and on a machine without the service. What
-//! the last order said comes from the history in the cache.
+//! the result of the last order comes from the history in the cache.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -24,7 +24,7 @@ Examples:
 
 Exit codes: 0 there is a certificate, 1 there is none that is valid now, 2 it could not be read.";
 
-/// Show the certificate of a service: names, expiry, and what the last order said
+/// Show the certificate of a service: names, expiry, and the result of the last order
 ///
 /// For files instead of an authority, their names, digest and expiry are shown.
 #[derive(Args)]

@@ -1,7 +1,7 @@
 //! `palisade limits show`: what a client, principal or owner has left.
 //!
 //! A bucket that was never charged, or is full again, need not be in the store. It is shown as full, so a
-//! wrong name or window cannot be told from a client without requests.
+//! wrong name or window looks like a client without requests.
 
 use std::time::Duration;
 

@@ -17,7 +17,7 @@ use tower_service::Service;
 
 use super::TestBody;
 
-/// A service that panics when it is called before it said that it is ready.
+/// A service that panics when it is called before it reports that it is ready.
 ///
 /// It becomes ready at the third poll. A clone starts again at the first.
 ///
@@ -76,8 +76,8 @@ impl<B> Service<Request<B>> for ReadinessChecker {
     }
 }
 
-/// Checks that a layer keeps tower's contract: it is ready at once, calls only a service that said
-/// it is ready, and calls it once for each admitted request.
+/// Checks that a layer keeps tower's contract: it is ready at once, calls only a service that reported
+/// its readiness, and calls it once for each admitted request.
 ///
 /// `request` makes a request that the layer admits. Runs without a runtime, so the layer's guards
 /// must decide without I/O.

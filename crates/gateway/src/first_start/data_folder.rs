@@ -25,6 +25,23 @@ const NAME: &str = "palisade-gateway";
 /// assert!(folder.path().is_dir());
 /// # Ok::<(), palisade_gateway::GatewayError>(())
 /// ```
+///
+/// A folder that others may read is refused, and the error has the command that repairs it:
+///
+/// ```
+/// # #[cfg(unix)] {
+/// use std::os::unix::fs::PermissionsExt;
+/// use palisade_gateway::DataFolder;
+///
+/// # let parent = tempfile::tempdir().unwrap();
+/// let shared = parent.path().join("shared");
+/// std::fs::create_dir(&shared)?;
+/// std::fs::set_permissions(&shared, PermissionsExt::from_mode(0o755))?;
+/// let refused = DataFolder::open(Some(&shared)).unwrap_err().to_string();
+/// assert!(refused.contains("chmod 700"), "{refused}");
+/// # }
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct DataFolder(PathBuf);
 
@@ -80,6 +97,8 @@ fn default_path() -> Result<PathBuf, GatewayError> {
 }
 
 /// Creates a folder with mode 0700. One that is there stays as it is.
+///
+/// Missing parents are created too, with the modes of the process.
 fn create(path: &Path) -> io::Result<()> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;

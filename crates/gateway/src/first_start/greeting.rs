@@ -1,4 +1,23 @@
 //! What an operator sees at the start: the address, the fingerprint, and at the first start the key.
+//!
+//! A first start in a terminal prints:
+//!
+//! ```text
+//! The gateway is ready.
+//!
+//!   Address    https://localhost:8443/
+//!   Upstream   http://127.0.0.1:5000
+//!   Data       /home/ann/.local/share/palisade-gateway
+//!   Authority  /home/ann/.local/share/palisade-gateway/tls/ca.pem
+//!              SHA-256 5d:0c:…
+//!   API key    psk_live_…
+//!              Shown this once.
+//!
+//! Try it:
+//!   curl --cacert '/home/ann/…/ca.pem' -H 'X-API-Key: psk_live_…' https://localhost:8443/
+//! ```
+//!
+//! Later starts print neither key nor command: the gateway stores only a digest of the key.
 
 use std::{
     fmt, fs, io,
@@ -13,10 +32,13 @@ use crate::error::GatewayError;
 /// The file for the first key where standard output is no terminal.
 const KEY_FILE: &str = "first-key";
 
-/// What is printed when the gateway is ready.
+/// What is printed when the gateway is ready. Its `Display` is the text.
+///
+/// `Debug` shows the address only, so a log of it holds no key.
 pub(crate) struct Greeting {
-    /// The address for clients.
+    /// The address for clients, with the port that was bound: `https://localhost:8443`.
     pub(crate) address: String,
+    /// The addresses of the upstreams, in the order of the file.
     pub(crate) upstreams: Vec<String>,
     /// The development authority. `None` with a certificate of the operator.
     pub(crate) authority: Option<Authority>,
@@ -30,9 +52,11 @@ pub(crate) struct Greeting {
     pub(crate) key_file: Option<PathBuf>,
 }
 
-/// The development authority that clients must be told to trust.
+/// The development authority that clients must trust.
 pub(crate) struct Authority {
+    /// The certificate of the authority, for `curl --cacert` or the store of a browser.
     pub(crate) certificate: PathBuf,
+    /// Its SHA-256 fingerprint, to compare with what a browser shows before it is trusted.
     pub(crate) fingerprint: String,
 }
 
@@ -67,6 +91,12 @@ impl fmt::Display for Greeting {
 impl Greeting {
     /// Writes the key to a private file in place of the greeting: output that is no terminal is
     /// often kept where others read it.
+    ///
+    /// The file is `first-key` in the data folder, with mode 0600. An older one is replaced: its key
+    /// belongs to a data folder that was emptied. Does nothing if this start made no key.
+    ///
+    /// # Errors
+    /// The file cannot be removed or written. The key is then lost; `palisade key new` makes another.
     pub(crate) fn hide_key(&mut self) -> Result<(), GatewayError> {
         let (Some(key), Some(data)) = (&self.key, &self.data) else {
             return Ok(());
@@ -88,6 +118,7 @@ impl Greeting {
         Ok(())
     }
 
+    /// Writes the key, or the name of the file that holds it, and the command to try it.
     fn show_key(&self, f: &mut fmt::Formatter<'_>, key: &MintedKey) -> fmt::Result {
         match &self.key_file {
             None => writeln!(
@@ -104,7 +135,8 @@ impl Greeting {
         writeln!(f, "\nTry it:\n  {}", self.curl(key))
     }
 
-    /// A command to paste.
+    /// Returns a `curl` command to paste: it trusts the development authority if there is one, and
+    /// reads the key from its file if it is not printed.
     fn curl(&self, key: &MintedKey) -> String {
         let trust = self
             .authority
@@ -128,7 +160,7 @@ impl fmt::Debug for Greeting {
     }
 }
 
-/// Quotes a path for a POSIX shell.
+/// Quotes a path for a POSIX shell: nothing inside single quotes is special but the quote itself.
 fn quoted(path: &Path) -> String {
     format!("'{}'", path.to_string_lossy().replace('\'', r"'\''"))
 }

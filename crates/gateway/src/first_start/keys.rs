@@ -1,4 +1,12 @@
 //! Keys of clients and the key of the audit trail, made at the first start.
+//!
+//! | file in the data folder | holds | without it |
+//! |---|---|---|
+//! | `keys.toml` | the digests of the clients' keys | no key is valid; a next start mints a new one |
+//! | `pepper` | the secret in those digests | no key in `keys.toml` is valid |
+//! | `audit.key` | the key of the hash chain | the trail cannot be verified or continued |
+//!
+//! Each file is made once, with mode 0600, and never overwritten.
 
 use std::path::Path;
 
@@ -12,6 +20,11 @@ use palisade_internal::{hex, private_file};
 use crate::error::GatewayError;
 
 /// Makes the file of the keys and the pepper beside it, if they are not there.
+///
+/// If the file of the keys is there, nothing is made, even if the pepper is missing.
+///
+/// # Errors
+/// A file cannot be written.
 pub(crate) fn create_key_files(keys: &Path, pepper: &Path) -> Result<(), GatewayError> {
     if keys.exists() {
         // A new pepper would make every key in the file worthless: opening it tells what is missing.
@@ -24,6 +37,12 @@ pub(crate) fn create_key_files(keys: &Path, pepper: &Path) -> Result<(), Gateway
 }
 
 /// Mints a key for all routes, and stores its digest.
+///
+/// It belongs to `operator`, has no scope, no network and no end. The key itself is in the returned
+/// value only.
+///
+/// # Errors
+/// The system gives no random numbers, or the file of the keys cannot be written.
 pub(crate) fn mint(
     scheme: &KeyScheme,
     store: &FileKeyStore,
@@ -40,7 +59,10 @@ pub(crate) fn mint(
     Ok(minted)
 }
 
-/// Makes the key of the audit trail, if it is not there.
+/// Makes the key of the audit trail, if it is not there: 32 random bytes, written in hexadecimal.
+///
+/// # Errors
+/// The system gives no random numbers, or the file cannot be written.
 pub(crate) fn create_audit_key(path: &Path) -> Result<(), GatewayError> {
     if path.exists() {
         return Ok(());

@@ -1,4 +1,9 @@
 //! Fields that concern one connection only (RFC 9110 section 7.6.1).
+//!
+//! A proxy that passes them on lets a client speak about the proxy's own connection: `Connection:
+//! close` would end it, `Transfer-Encoding` would frame the body a second time, `Connection:
+//! X-Forwarded-For` would make the upstream lose the client's address. So they are removed in both
+//! directions, before the gateway adds its own fields.
 
 use http::{
     HeaderMap, HeaderName,
@@ -8,7 +13,8 @@ use http::{
     },
 };
 
-/// The fields that never cross a proxy.
+/// The fields that never cross a proxy. `Keep-Alive` and `Proxy-Connection` are in no standard of
+/// today, but are still sent.
 static HOP_BY_HOP: [HeaderName; 9] = [
     CONNECTION,
     PROXY_AUTHENTICATE,
@@ -22,6 +28,8 @@ static HOP_BY_HOP: [HeaderName; 9] = [
 ];
 
 /// Removes them, and the fields that `Connection` names.
+///
+/// A name that is no valid field name is skipped: no such field can be in `headers`.
 pub(super) fn remove(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = headers
         .get_all(CONNECTION)

@@ -1,4 +1,9 @@
 //! Forwards a request that the stack admitted to its upstream.
+//!
+//! 1. [`check_path`] refuses paths that the upstream could read differently.
+//! 2. [`Upstreams::pick`] selects the upstream by host and longest path prefix.
+//! 3. [`request`] writes the head anew; the body is streamed.
+//! 4. [`response`] cleans the head of the response; its body is streamed.
 
 mod hop_by_hop;
 mod request;
@@ -154,7 +159,9 @@ fn timed_out(upstream: &Upstream) -> Rejection {
     ))
 }
 
-/// Tells whose fault it was: the upstream's, or that of a body that was too long.
+/// Returns the refusal for an exchange that failed: 413 for a body that was too long, 502 otherwise.
+///
+/// The client library reports both as a failed request, so the causes are searched for the limit.
 fn failed(error: &Error) -> Rejection {
     let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
     if causes

@@ -1,4 +1,18 @@
 //! Writes the head of a request anew, for the upstream.
+//!
+//! A request to `voice.example` becomes, for the upstream `127.0.0.1:5000`:
+//!
+//! ```text
+//! POST /tts?lang=zh HTTP/2              POST /tts?lang=zh HTTP/1.1
+//! :authority: voice.example             host: 127.0.0.1:5000
+//! x-api-key: psk_live_…
+//! x-forwarded-for: 1.2.3.4              x-forwarded-for: 203.0.113.7
+//! x_forwarded_for: 1.2.3.4              x-forwarded-proto: https
+//! connection: x-request-id              x-forwarded-host: voice.example
+//!                                       forwarded: for=203.0.113.7;proto=https;host="voice.example"
+//!                                       x-request-id: 01JD…
+//! accept: audio/wav                     accept: audio/wav
+//! ```
 
 use http::{
     HeaderMap, HeaderName, HeaderValue, Uri, Version,
@@ -25,6 +39,9 @@ pub(super) fn host(head: &Parts) -> Option<Authority> {
 }
 
 /// Makes the head for the upstream.
+///
+/// Method, path and query stay as the client sent them. `host` is what the client called this
+/// service; the upstream gets it as `Host` only with `host_header = "client"`.
 ///
 /// The length is left to the client library, which takes it from the body: it is what frames the
 /// request, so no field of the client can.
@@ -79,7 +96,9 @@ fn remove_client_fields(headers: &mut HeaderMap) {
     }
 }
 
-/// Says who the client is, as the stack decided it.
+/// Says who the client is, as the stack decided it: `X-Forwarded-*` and `Forwarded` (RFC 7239).
+///
+/// Without a decided client no such field is added, and what the client sent is gone too.
 fn add_client(headers: &mut HeaderMap, cx: &SecurityContext, host: Option<&Authority>) {
     set(headers, REQUEST_ID, &cx.request_id().to_string());
     let Some(client) = cx.client() else { return };

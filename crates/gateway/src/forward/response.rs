@@ -1,4 +1,7 @@
 //! Prepares the response of an upstream for the client.
+//!
+//! Status, trailers and body pass as they are. The security headers are added further out, by the
+//! stack.
 
 use http::{
     HeaderName, Response, StatusCode,
@@ -9,7 +12,8 @@ use palisade::core::Rejection;
 
 use super::hop_by_hop;
 
-/// What tells a client about the software behind the gateway.
+/// What tells a client about the software behind the gateway. An attacker would look up its known
+/// faults; no client needs it.
 static BANNERS: [HeaderName; 4] = [
     SERVER,
     HeaderName::from_static("x-powered-by"),
@@ -19,7 +23,9 @@ static BANNERS: [HeaderName; 4] = [
 
 /// Removes the fields of the upstream's connection and the names of its software.
 ///
-/// A switch of protocols that nobody asked for is a failure: what follows it would not be HTTP.
+/// # Errors
+/// 502 `upstream_failed` for a switch of protocols (101): the gateway never asks for one, and what
+/// follows it would not be HTTP.
 pub(super) fn clean(
     mut response: Response<Incoming>,
 ) -> Result<Response<Incoming>, Box<Rejection>> {

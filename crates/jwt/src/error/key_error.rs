@@ -6,6 +6,17 @@
 use std::{error::Error, fmt};
 
 /// Why a key cannot be used. Each message has the remedy where there is one.
+///
+/// # Examples
+///
+/// ```
+/// use palisade_core::Secret;
+/// use palisade_jwt::{Algorithm, KeyError, VerifyingKey};
+///
+/// let short = VerifyingKey::from_secret(Algorithm::Hs512, &Secret::new([1; 32])).unwrap_err();
+/// println!("{short}");
+/// assert_ne!(short, KeyError::Malformed);
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum KeyError {

@@ -3,6 +3,15 @@
 use std::{error::Error, fmt};
 
 /// Why nothing was revoked.
+///
+/// # Examples
+///
+/// ```
+/// use palisade_jwt::RevocationError;
+///
+/// let text = RevocationError::Name.to_string();
+/// assert_eq!(text, "the id of a token or principal has 1 to 1024 bytes");
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum RevocationError {

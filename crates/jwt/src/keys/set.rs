@@ -47,6 +47,19 @@ pub struct KeySet {
 }
 
 /// A key of a set that cannot be used. The other keys of the set are used all the same.
+///
+/// # Examples
+///
+/// ```
+/// use palisade_jwt::KeySet;
+///
+/// /// Warns once when the keys of an issuer are read.
+/// fn report(set: &KeySet) {
+///     for key in set.skipped() {
+///         eprintln!("key {} ({:?}) is not used: {}", key.index, key.kid, key.reason);
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct SkippedKey {

@@ -57,9 +57,9 @@ use crate::{layer::principal::KIND, verifier::Verifier};
 /// let request = Request::builder().header(AUTHORIZATION, format!("Bearer {token}")).body(Body::default())?;
 /// assert_eq!(service.clone().oneshot(request).await?.status(), StatusCode::OK);
 ///
-/// let answer = service.oneshot(Request::new(Body::default())).await?;
-/// assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
-/// assert_eq!(answer.headers()["www-authenticate"], "Bearer realm=\"api\"");
+/// let response = service.oneshot(Request::new(Body::default())).await?;
+/// assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+/// assert_eq!(response.headers()["www-authenticate"], "Bearer realm=\"api\"");
 /// # Ok(())
 /// # }
 /// ```

@@ -36,6 +36,22 @@ use crate::error::KeyError;
 
 /// A token before it is signed. Default: valid for an hour, `typ` is `at+jwt`, `client_id` is
 /// `dev`.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use palisade_core::SystemClock;
+/// use palisade_jwt::{Algorithm, mint::{SigningKey, Token}};
+///
+/// let key = SigningKey::generate(Algorithm::EdDsa)?;
+/// let token = Token::new("https://login.example", "tts", "anna")
+///     .scopes(["tts:speak"])
+///     .lifetime(Duration::from_secs(300))
+///     .sign(&key, &SystemClock)?;
+/// assert_eq!(token.split('.').count(), 3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Token {

@@ -27,6 +27,17 @@ use crate::{
 };
 
 /// A key that signs tokens. Its `Debug` shows the algorithm and the `kid`, never the key.
+///
+/// # Examples
+///
+/// ```
+/// use palisade_jwt::{Algorithm, mint::SigningKey};
+///
+/// let key = SigningKey::generate(Algorithm::Es256)?;
+/// let debug = format!("{key:?}");
+/// assert!(debug.contains("Es256"), "{debug}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct SigningKey {
     /// Signs.

@@ -12,6 +12,17 @@ use super::{
 pub type PresetArguments = BTreeMap<String, Vec<String>>;
 
 /// Why there is no such preset.
+///
+/// # Examples
+///
+/// ```
+/// use palisade_jwt::providers::{PresetArguments, PresetError, Provider};
+///
+/// let missing = Provider::by_name("auth0", "https://tts.example", PresetArguments::new());
+/// assert_eq!(missing.unwrap_err(), PresetError::Argument("domain"));
+/// let unknown = Provider::by_name("auth1", "https://tts.example", PresetArguments::new());
+/// assert!(unknown.unwrap_err().to_string().starts_with("there is no preset \"auth1\""));
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum PresetError {

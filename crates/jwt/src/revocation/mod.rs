@@ -55,6 +55,24 @@ impl<L: RevocationList + ?Sized> RevocationList for Arc<L> {
 }
 
 /// The names of a genuine token, by which a list finds it. They are those of the audit trail.
+///
+/// # Examples
+///
+/// ```
+/// use std::{collections::HashSet, sync::RwLock};
+/// use palisade_jwt::revocation::{ListUnavailable, RevocationList, RevokedToken};
+///
+/// /// Sessions that were signed out, by the id of the token.
+/// #[derive(Debug, Default)]
+/// struct SignedOut(RwLock<HashSet<String>>);
+///
+/// impl RevocationList for SignedOut {
+///     fn is_revoked(&self, token: &RevokedToken<'_>) -> Result<bool, ListUnavailable> {
+///         let ids = self.0.read().map_err(|_| ListUnavailable)?;
+///         Ok(ids.contains(token.credential()))
+///     }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct RevokedToken<'a> {
     pub(crate) principal: &'a str,

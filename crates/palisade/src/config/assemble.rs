@@ -3,10 +3,10 @@
 //! Each section has a module beside this one; the functions here call them in order. The first
 //! error ends the assembly, before a trail is opened.
 
-use std::sync::Arc;
+use std::{fmt::Display, sync::Arc};
 
 use palisade_api_key::{FileKeyStore, KeyScheme};
-use palisade_audit::AuditLayer;
+use palisade_audit::{AuditEvent, AuditLayer, event_id};
 use palisade_rate_limit::LimitStore;
 
 use super::{Config, ConfigFileError};
@@ -73,6 +73,34 @@ pub struct Running {
     pub audit: Option<AuditLayer>,
     /// The store of the limits. Default: each layer has its own store in memory.
     pub store: Option<Arc<dyn LimitStore>>,
+}
+
+impl Running {
+    /// Records in the audit trail that a reload took effect, with the keys that changed, or that it
+    /// was refused, with the reason. Without a trail it does nothing.
+    ///
+    /// The events are `configuration.reloaded` and `configuration.refused`. Keys are recorded without
+    /// their values.
+    ///
+    /// ```
+    /// use palisade::config::{Config, ConfigFileError, Running};
+    ///
+    /// fn reload(running: &Running, old: &Config, text: &str) -> Result<Vec<String>, ConfigFileError> {
+    ///     let reloaded = Config::parse(text).map(|new| new.changes(old));
+    ///     running.record_reload(&reloaded);
+    ///     reloaded
+    /// }
+    /// ```
+    pub fn record_reload<E: Display>(&self, reloaded: &Result<Vec<String>, E>) {
+        let Some(audit) = &self.audit else { return };
+        audit.record(match reloaded {
+            Ok(changes) => AuditEvent::new(event_id::CONFIGURATION_RELOADED)
+                .text("changed", changes.join(", ")),
+            Err(error) => {
+                AuditEvent::new(event_id::CONFIGURATION_REFUSED).text("reason", error.to_string())
+            }
+        });
+    }
 }
 
 impl From<Option<Arc<dyn LimitStore>>> for Running {

@@ -8,6 +8,22 @@ use toml::{Table, Value};
 
 use super::{Config, ConfigFileError};
 
+/// The keys and sections that a running server cannot change: its sockets, and what is open.
+const FIXED_KEYS: [&[&str]; 12] = [
+    &["audit"],
+    &["client", "proxies"],
+    &["redis"],
+    &["server", "acme"],
+    &["server", "drain_seconds"],
+    &["server", "health"],
+    &["server", "health_from"],
+    &["server", "http"],
+    &["server", "https"],
+    &["server", "limits"],
+    &["server", "proxy_protocol"],
+    &["server", "tls13_only"],
+];
+
 impl Config {
     /// Returns the paths of the keys whose values differ, sorted and without duplicates.
     ///
@@ -42,16 +58,31 @@ impl Config {
 
     /// Checks that a new file leaves those keys unchanged that only a restart can change.
     ///
-    /// `self` is the new file and `running` the one in use. Each entry of `fixed` is the path of a
-    /// key or of a section, such as `&["server", "https"]`; a section includes all keys in it. Call
-    /// it before [`assemble_with`](Self::assemble_with), so that a refused file has no effect.
+    /// `self` is the new file and `running` the one in use. These cannot change: `[audit]`, `[redis]`,
+    /// `client.proxies`, and of `[server]` the addresses, `acme`, `health`, `limits`, `proxy_protocol`,
+    /// `tls13_only` and `drain_seconds`. `fixed` adds those of the application: each entry is the path
+    /// of a key or of a section, such as `&["tts", "threads"]`; a section includes all keys in it.
+    ///
+    /// Call it before [`assemble_with`](Self::assemble_with), so that a refused file has no effect.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade::config::Config;
+    ///
+    /// let running = Config::parse("server.https = '127.0.0.1:8443'")?;
+    /// let new = Config::parse("server.https = '127.0.0.1:9443'")?;
+    /// let error = new.refuse_changes(&running, &[]).unwrap_err();
+    /// assert!(error.to_string().contains("server.https"), "{error}");
+    /// # Ok::<(), palisade::config::ConfigFileError>(())
+    /// ```
     ///
     /// # Errors
     /// A listed key or section differs. The error names it, with its line in the new file where it
     /// is there.
     pub fn refuse_changes(&self, running: &Self, fixed: &[&[&str]]) -> Result<(), ConfigFileError> {
         let changes = self.changes(running);
-        for path in fixed {
+        for path in FIXED_KEYS.iter().chain(fixed) {
             let name = path.join(".");
             let is_within = |change: &&String| {
                 let rest = change.strip_prefix(&name);

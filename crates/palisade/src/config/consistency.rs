@@ -54,7 +54,7 @@ impl Config {
     }
 
     /// `certificate-hosts`: finds the first host that the certificate does not name.
-    fn hosts_without_certificate(&self, certificates: &Certificates) -> Option<Found> {
+    fn hosts_without_certificate(&self, certificates: &Certificates) -> Option<Contradiction> {
         let mut names = self.hosts().map(name_of);
         let uncovered = names.find(|host| !certificates.covers(host))?;
         let problem = format!(
@@ -72,7 +72,7 @@ impl Config {
         hosts: &AllowedHosts,
         proxies: &TrustedProxies,
         https: SocketAddr,
-    ) -> Option<Found> {
+    ) -> Option<Contradiction> {
         let port = https.port();
         let served = |host: &str| {
             let name = name_of(host).replacen('*', "any", 1);
@@ -98,7 +98,7 @@ impl Config {
         proxies: &TrustedProxies,
         https: SocketAddr,
         http: Option<SocketAddr>,
-    ) -> Option<Found> {
+    ) -> Option<Contradiction> {
         let here = [
             IpAddr::V4(Ipv4Addr::LOCALHOST),
             IpAddr::V6(Ipv6Addr::LOCALHOST),
@@ -116,7 +116,7 @@ impl Config {
     }
 
     /// `redirect-host`: the target of redirects is not an allowed host.
-    fn redirect_to_an_unserved_host(&self, hosts: &AllowedHosts) -> Option<Found> {
+    fn redirect_to_an_unserved_host(&self, hosts: &AllowedHosts) -> Option<Contradiction> {
         let target = self.document.server.redirect_to.as_ref()?;
         if hosts.allow(target.get_ref(), Scheme::Https) {
             return None;
@@ -127,7 +127,7 @@ impl Config {
     }
 
     /// `webroot-without-http`: there is a folder of ACME challenges and no listener without TLS.
-    fn challenges_without_listener(&self, http: Option<SocketAddr>) -> Option<Found> {
+    fn challenges_without_listener(&self, http: Option<SocketAddr>) -> Option<Contradiction> {
         let folder = self.document.server.acme_webroot.as_ref()?;
         if http.is_some() {
             return None;
@@ -139,7 +139,7 @@ impl Config {
     }
 
     /// `plain-http`: requests without TLS are served on an address that other machines reach.
-    fn plain_http_for_the_network(&self, http: Option<SocketAddr>) -> Option<Found> {
+    fn plain_http_for_the_network(&self, http: Option<SocketAddr>) -> Option<Contradiction> {
         let accepts = self.document.server.dangerously_accept_plain_http;
         if !accepts || !http.is_some_and(is_for_the_network) {
             return None;
@@ -154,7 +154,7 @@ impl Config {
 }
 
 /// The code of a warning, and its text as an error with line and remedy.
-type Found = (&'static str, ConfigFileError);
+type Contradiction = (&'static str, ConfigFileError);
 
 /// Returns whether other machines can reach an address.
 fn is_for_the_network(address: SocketAddr) -> bool {

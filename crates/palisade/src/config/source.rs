@@ -112,7 +112,7 @@ impl Source {
         };
         self.error(
             Some(position.key.start),
-            Some(shown(&position.path)),
+            Some(dotted(&position.path)),
             "no such section",
             &remedy,
         )
@@ -126,7 +126,7 @@ impl Source {
         remedy: &str,
     ) -> ConfigFileError {
         let start = value.span().start;
-        let key = self.path_at(start).map(shown);
+        let key = self.path_at(start).map(dotted);
         self.error(Some(start), key, &problem.into().0, remedy)
     }
 
@@ -144,7 +144,7 @@ impl Source {
             .or_else(|| self.position(&[section]));
         let start = position.map(|position| position.key.start);
         let path = [section.to_owned(), key.to_owned()];
-        self.error(start, Some(shown(&path)), problem, remedy)
+        self.error(start, Some(dotted(&path)), problem, remedy)
     }
 
     /// Makes an error about a key that differs from another file. Without the key there is no line.
@@ -173,7 +173,7 @@ impl Source {
             Some(meant) => format!("did you mean `{meant}`? {REMEDY}"),
             None => REMEDY.to_owned(),
         };
-        self.error(start, path.as_deref().map(shown), &problem, &remedy)
+        self.error(start, path.as_deref().map(dotted), &problem, &remedy)
     }
 
     /// Makes an error; the line is counted from the offset `start`.
@@ -244,7 +244,7 @@ fn collect_value(path: &[String], value: &DeValue<'_>, keys: &mut Vec<KeyPositio
 }
 
 /// Writes a path as a dotted key of TOML. A name with other characters is quoted.
-fn shown(path: &[String]) -> String {
+fn dotted(path: &[String]) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
     let segment = |name: &String| match !name.is_empty() && name.chars().all(plain) {
         true => name.clone(),

@@ -282,6 +282,20 @@ fn changes_are_reported_by_key_without_values() {
 
     let fixed: &[&[&str]] = &[&["server", "https"], &["audit"]];
     two.refuse_changes(&one, fixed).unwrap();
+    for change in [
+        "server.tls13_only = true",
+        "server.limits.streams = 7",
+        "audit.file = 'a'",
+    ] {
+        let new = Config::parse(&format!("{change}\nserver.hosts = ['a.example']")).unwrap();
+        let error = new.refuse_changes(&one, &[]).unwrap_err().to_string();
+        let key = change.split([' ', '=']).next().unwrap();
+        let section = key.split('.').next().unwrap();
+        assert!(
+            error.contains(section) && error.contains("restart"),
+            "{error}"
+        );
+    }
     let error = two
         .refuse_changes(&one, &[&["server", "hosts"]])
         .unwrap_err()

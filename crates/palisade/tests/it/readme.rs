@@ -63,20 +63,54 @@ let app = Shield::builder()
 
 #[rustfmt::skip] // The lines are those of the README.
 fn existing_router(router: axum::Router) -> Result<ProtectedRouter, Box<dyn std::error::Error>> {
-    let scheme = KeyScheme::new(palisade::api_key::Pepper::generate()?);
-    let keys = MemoryKeyStore::new();
+    use existing::{FileKeyStore, Pepper};
 
 let rules = Rules::new()
     .get("/health", Rule::public())
     .below("/notes", Rule::scope("notes:read"))
     .fallback(Rule::public());
+let scheme = KeyScheme::new(Pepper::read_file("data/pepper")?);
 let app = Shield::builder()
-    .authenticate(ApiKeyLayer::new(scheme, keys))
-    .hosts(AllowedHosts::parse(["notes.example"])?)
+    .authenticate(ApiKeyLayer::new(scheme, FileKeyStore::open("data/keys.toml")?))
+    .hosts(AllowedHosts::parse(["localhost:8443"])?)
     .rules(rules)
     .protect(router)?;
 
     Ok(app)
+}
+
+/// Compiled only: it would take the port of a server that runs here.
+#[allow(dead_code)]
+#[rustfmt::skip] // The lines are those of the README.
+async fn serve_existing_router(app: ProtectedRouter) -> Result<(), Box<dyn std::error::Error>> {
+use palisade::server::{DevAuthority, Server};
+let certificates = DevAuthority::open_or_create("data/tls")?.certificates()?;
+let server = Server::builder().listen("127.0.0.1:8443".parse()?).tls(certificates).build()?;
+server.serve(app.into_inner(), std::future::pending()).await?;
+    Ok(())
+}
+
+/// Stand in for the real ones, so that the test needs no files of the command.
+mod existing {
+    use palisade::api_key::{KeyFileError, MemoryKeyStore};
+
+    pub(super) struct Pepper;
+
+    impl Pepper {
+        pub(super) fn read_file(
+            _: &str,
+        ) -> Result<palisade::api_key::Pepper, Box<dyn std::error::Error>> {
+            Ok(palisade::api_key::Pepper::generate()?)
+        }
+    }
+
+    pub(super) struct FileKeyStore;
+
+    impl FileKeyStore {
+        pub(super) fn open(_: &str) -> Result<MemoryKeyStore, KeyFileError> {
+            Ok(MemoryKeyStore::new())
+        }
+    }
 }
 
 #[rustfmt::skip] // The lines are those of the README.

@@ -59,6 +59,20 @@ pub enum HeaderStyle {
 ///
 /// Services differ here, and a client cannot tell which one it is: choose what the clients at hand expect.
 /// In both, the time is that at which more units are available, rounded up to whole seconds.
+///
+/// # Examples
+///
+/// ```
+/// use palisade_rate_limit::{HeaderStyle, Policy, RateLimitLayer, ResetFormat};
+///
+/// // For clients written for an interface that sends seconds since the epoch.
+/// let layer = RateLimitLayer::by_client()
+///     .policy(Policy::named("client").rate("60/minute")?)
+///     .headers([HeaderStyle::Legacy(ResetFormat::Epoch)])
+///     .build()?;
+/// # let _ = layer;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ResetFormat {

@@ -37,6 +37,22 @@ use crate::{
 /// | [`dangerously_exempt`](Self::dangerously_exempt) | no request is exempt |
 /// | [`retry_after_jitter`](Self::retry_after_jitter) | 0 percent: the exact time |
 /// | mode | refuses; [`dangerously_only_shadow`](Self::dangerously_only_shadow) records only |
+///
+/// # Examples
+///
+/// ```
+/// use palisade_rate_limit::{HeaderStyle, Policy, RateLimitLayer};
+///
+/// // Two limits of one address; retries are spread over a fifth of the wait.
+/// let layer = RateLimitLayer::by_client()
+///     .policy(Policy::named("burst").rate("10/second")?)
+///     .policy(Policy::named("day").rate("5000/day")?)
+///     .headers([HeaderStyle::Draft10])
+///     .retry_after_jitter(20)
+///     .build()?;
+/// # let _ = layer;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[must_use]
 pub struct RateLimitLayerBuilder {

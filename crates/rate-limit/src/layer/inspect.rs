@@ -14,6 +14,20 @@ use crate::{
 
 /// What is left in one bucket. From [`RateLimitLayer::inspect`] and
 /// [`RateLimitLayer::inspect_client`].
+///
+/// # Examples
+///
+/// ```
+/// use palisade_rate_limit::BucketState;
+///
+/// /// One line for a support desk.
+/// fn describe(state: &BucketState) -> String {
+///     match state.remaining {
+///         0 => format!("{}: wait for {} s", state.limit, state.next_unit.as_secs()),
+///         left => format!("{}: {left} of {}", state.limit, state.rate),
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct BucketState {

@@ -200,8 +200,8 @@ impl LayerState {
             }
             self.correct(pass, limit, charge.bucket, units);
             // The fields report the state after the refund.
-            let told = pass.limit_states.iter_mut();
-            for (_, limit_state) in told.filter(|(id, _)| *id == charge.id) {
+            let reported = pass.limit_states.iter_mut();
+            for (_, limit_state) in reported.filter(|(id, _)| *id == charge.id) {
                 limit_state.backlog = limit.gcra.adjust(limit_state.backlog, units);
             }
         }

@@ -9,6 +9,23 @@ use http::request;
 /// Stated to clients in `RateLimit-Policy` as the parameter `qu`
 /// (draft-ietf-httpapi-ratelimit-headers-10). It does not change what is charged: that is the policy's
 /// [`cost`](crate::Policy::cost).
+///
+/// # Examples
+///
+/// ```
+/// use palisade_rate_limit::{Policy, Unit};
+///
+/// // A hundred MiB of uploads a minute: what a request costs is its length.
+/// let policy = Policy::named("upload")
+///     .rate("104857600/minute")?
+///     .unit(Unit::ContentBytes)
+///     .cost_by(|head| {
+///         let length = head.headers.get("content-length").and_then(|value| value.to_str().ok());
+///         length.and_then(|length| length.parse().ok()).unwrap_or(0)
+///     });
+/// # let _ = policy;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Unit {
@@ -25,6 +42,20 @@ pub enum Unit {
 ///
 /// See [`Policy::charge_when`](crate::Policy::charge_when) for an example, and for who never gets anything
 /// back.
+///
+/// # Examples
+///
+/// ```
+/// use palisade_rate_limit::{ChargeWhen, Policy};
+///
+/// // A text that is refused as too long pays one unit, in place of the hundred of a synthesis.
+/// let policy = Policy::named("speak")
+///     .rate("6000/minute")?
+///     .cost(100)
+///     .charge_when(ChargeWhen::Handled { otherwise: 1 });
+/// # let _ = policy;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ChargeWhen {

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 /// What one policy does while the shared store is unreachable, too slow, or gives malformed replies.
 ///
 /// Default: [`FailureMode::local`]. A decision under any of these is *degraded*: it is recorded for the
-/// audit trail, and clients are told no numbers, since none would be true. Without effect for
+/// audit trail, and responses have no numbers, since none would be true. Without effect for
 /// [`MemoryStore`](crate::MemoryStore), which is never away.
 ///
 /// | Mode | A request | Use it for |

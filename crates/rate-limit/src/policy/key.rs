@@ -136,8 +136,8 @@ impl Key {
     /// debt. One household or server often has a /56 or a /48 of addresses. Without this, each /64 of it would
     /// have the whole quota again.
     ///
-    /// Default: /56 and 4. The limit is called like the policy with `-network` at its end, and clients are
-    /// told of it only where it refuses. Ignored unless it is shorter than the prefix length of clients.
+    /// Default: /56 and 4. The limit is called like the policy with `-network` at its end, and
+    /// responses name it only where it refuses. Ignored unless it is shorter than the prefix length of clients.
     /// Without effect on IPv4 and on keys that count no addresses.
     ///
     /// ```

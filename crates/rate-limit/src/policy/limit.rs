@@ -35,7 +35,7 @@ pub struct Limit {
     pub(crate) salt: u32,
     pub(crate) rate: Rate,
     pub(crate) gcra: Gcra,
-    /// What was said for the time while a shared store is away. `None`: what the store says.
+    /// The failure mode of this limit while a shared store is away. `None`: that of the store.
     pub(crate) failure: Option<FailureMode>,
     pub(crate) key: Option<Key>,
     pub(crate) cost: Cost,

@@ -325,7 +325,7 @@ impl Policy {
 
     /// Sets what happens while a shared store is unavailable. Without effect for the store in memory.
     ///
-    /// Default: what the store says, which is [`FailureMode::local`] unless its builder was told otherwise.
+    /// Default: what the store says, which is [`FailureMode::local`] unless its builder set another one.
     ///
     /// ```
     /// use palisade_rate_limit::{FailureMode, Policy};

@@ -10,6 +10,17 @@ const MAX_NAME_BYTES: usize = 48;
 ///
 /// [`Policy::named`] returns it, and [`rate`](Self::rate) completes it. A policy without a rate would limit
 /// nothing, so it cannot be given to a layer.
+///
+/// # Examples
+///
+/// ```
+/// use palisade_rate_limit::{Policy, RateLimitLayer};
+///
+/// let policy = Policy::named("client").rate("60/minute")?;
+/// let layer = RateLimitLayer::by_client().policy(policy).build()?;
+/// # let _ = layer;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct PolicyWithoutRate(pub(super) Box<str>);

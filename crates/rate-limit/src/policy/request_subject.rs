@@ -3,10 +3,9 @@
 //! Used by the rate limit layer and by `ConcurrencyLayer`. Without the client's address or an
 //! authenticator the request is refused with 500 `misconfigured`.
 
-use std::fmt::Write as _;
-
 use http::request;
 use palisade_core::{Identity, Principal, Rejection, SecurityContext};
+use palisade_internal::hex;
 
 use super::{
     key::{AddressPrefixes, Key, KeyKind},
@@ -81,9 +80,7 @@ fn text_of(
         let mut bytes = 0;
         subject.write(&mut |part| {
             bytes += part.len();
-            for byte in part {
-                let _ = write!(text, "{byte:02x}");
-            }
+            text += &hex::encode(part);
         });
         text.insert_str(0, &format!("{bytes}:"));
     };

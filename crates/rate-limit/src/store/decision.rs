@@ -54,6 +54,12 @@ impl LimitState {
 }
 
 /// The outcome of charging one request to all its limits.
+///
+/// | outcome | status | code |
+/// |---|---|---|
+/// | `Admitted` | of the handler | |
+/// | `Refused` | 429, or 413 for what costs more than a full bucket | `quota_exceeded` |
+/// | `Unavailable` | 503 | `unavailable` |
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ChargeOutcome {
@@ -97,7 +103,7 @@ impl StoreDecision {
         }
     }
 
-    /// Marks the decision as made without the store's knowledge. Clients are then told no numbers, and the audit
+    /// Marks the decision as made without the store's knowledge. Responses then have no numbers, and the audit
     /// trail records it.
     #[must_use]
     pub fn degraded(mut self) -> Self {

@@ -7,6 +7,21 @@
 ///
 /// [`SanitizerBuilder::class`](crate::SanitizerBuilder::class) sets the action of a class, and
 /// [`Report::count`](crate::Report::count) counts its characters.
+///
+/// # Examples
+///
+/// ```
+/// use palisade_sanitize::{Action, Class, Sanitizer};
+///
+/// // Poems keep their line breaks; hidden text is an attack, and not cleaned away.
+/// let sanitizer = Sanitizer::builder()
+///     .class(Class::LineFeed, Action::Keep)
+///     .class(Class::BidiControl, Action::Refuse)
+///     .build()?;
+/// assert_eq!(sanitizer.clean("床前\n明月光")?.text(), "床前\n明月光");
+/// assert!(sanitizer.clean("invoice\u{202e}fdp.exe").is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Class {

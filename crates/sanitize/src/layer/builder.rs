@@ -31,6 +31,21 @@ const DEEPEST: usize = 128;
 /// | Names similar to a field's name | not looked at |
 ///
 /// [`build`](Self::build) checks the settings. No other method fails.
+///
+/// # Examples
+///
+/// ```
+/// use palisade_sanitize::{Field, SanitizeLayer, Sanitizer};
+///
+/// // A chat: the messages have their own rules, and everything else in the body is left alone.
+/// let layer = SanitizeLayer::builder()
+///     .field(Field::new("messages.*.content", Sanitizer::builder().max_chars(8_000).build()?))
+///     .max_body(256 * 1024)
+///     .max_depth(8)
+///     .build()?;
+/// # let _ = layer;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[must_use]
 pub struct SanitizeLayerBuilder {

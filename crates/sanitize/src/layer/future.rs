@@ -38,7 +38,7 @@ pin_project! {
     /// error of the inner service.
     pub struct SanitizeFuture<S: Service<Request<RequestBody<B>>>, B, ResB> {
         #[pin]
-        answer: Option<S::Future>,
+        response: Option<S::Future>,
         stage: Stage<S, B, ResB>,
     }
 }
@@ -85,25 +85,25 @@ where
     S: Service<Request<RequestBody<B>>>,
 {
     /// Starts with the call of the inner service: nothing to read, and the service was ready.
-    pub(crate) fn calling(answer: S::Future) -> Self {
+    pub(crate) fn calling(response: S::Future) -> Self {
         Self {
-            answer: Some(answer),
+            response: Some(response),
             stage: Stage::Calling,
         }
     }
 
     /// Starts with a refusal, which the next poll returns.
-    pub(crate) fn refused(answer: Response<GuardBody<ResB>>) -> Self {
+    pub(crate) fn refused(response: Response<GuardBody<ResB>>) -> Self {
         Self {
-            answer: None,
-            stage: Stage::Refused(Box::new(answer)),
+            response: None,
+            stage: Stage::Refused(Box::new(response)),
         }
     }
 
     /// Starts by waiting for the inner service: nothing to read.
     pub(crate) fn readying(waiting: Waiting<S>, request: Request<RequestBody<B>>) -> Self {
         Self {
-            answer: None,
+            response: None,
             stage: Stage::Readying(Box::new(Readying { waiting, request })),
         }
     }
@@ -127,7 +127,7 @@ where
             body,
         };
         Self {
-            answer: None,
+            response: None,
             stage: Stage::Reading(Box::new(reading)),
         }
     }
@@ -161,19 +161,19 @@ where
                         mut waiting,
                         request,
                     } = *readying;
-                    this.answer.set(Some(waiting.service.call(request)));
+                    this.response.set(Some(waiting.service.call(request)));
                     *this.stage = Stage::Calling;
                 }
                 Stage::Calling => {
                     *this.stage = Stage::Calling;
-                    let Some(answer) = this.answer.as_mut().as_pin_mut() else {
+                    let Some(response) = this.response.as_mut().as_pin_mut() else {
                         return Poll::Pending;
                     };
-                    let answer = ready!(answer.poll(task));
+                    let response = ready!(response.poll(task));
                     *this.stage = Stage::Over;
-                    return Poll::Ready(answer.map(|answer| answer.map(GuardBody::inner)));
+                    return Poll::Ready(response.map(|response| response.map(GuardBody::inner)));
                 }
-                Stage::Refused(answer) => return Poll::Ready(Ok(*answer)),
+                Stage::Refused(response) => return Poll::Ready(Ok(*response)),
                 Stage::Over => return Poll::Pending, // Polled after it was ready: the contract of `Future` forbids it.
             }
         }

@@ -12,6 +12,18 @@ use super::kind::PersonalDataKind;
 ///
 /// It holds none of the text and is safe to log. [`PersonalData::find`](crate::PersonalData::find)
 /// returns it.
+///
+/// # Examples
+///
+/// ```
+/// use palisade_sanitize::PersonalData;
+///
+/// let text = "write to anna@example.com";
+/// let findings = PersonalData::builder().build()?.find(text);
+/// assert_eq!(findings[0].name(), "email");
+/// assert_eq!(&text[findings[0].range()], "anna@example.com");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Finding {
     pub(crate) kind: PersonalDataKind,

@@ -94,6 +94,15 @@ impl fmt::Display for PersonalDataKind {
 }
 
 /// The text names no [`PersonalDataKind`].
+///
+/// # Examples
+///
+/// ```
+/// use palisade_sanitize::PersonalDataKind;
+///
+/// let error = "shoe_size".parse::<PersonalDataKind>().unwrap_err();
+/// assert!(error.to_string().starts_with("unknown kind of personal data; use one of "));
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct UnknownPersonalDataKind;

@@ -43,7 +43,7 @@ use http_body_util::LengthLimitError;
 use palisade_core::{BodyKind, BoxError, Rejection};
 
 use self::content_type::is_encoded;
-use self::refusal::Place;
+use self::refusal::InputPart;
 
 pub use self::field::{Field, Fields};
 pub(crate) use self::{
@@ -131,7 +131,7 @@ fn clean_query(
     let Some(query) = uri.query() else {
         return Ok(());
     };
-    let clean = parameters::clean(query, Place::Query, settings.caps.keys, selection)?;
+    let clean = parameters::clean(query, InputPart::Query, settings.caps.keys, selection)?;
     let Cow::Owned(clean) = clean else {
         return Ok(());
     };
@@ -171,18 +171,17 @@ fn clean_body(
     bytes: &Bytes,
     selection: &mut Selection,
 ) -> Result<Option<Bytes>, Box<Rejection>> {
-    let place = if kind == Kind::Json {
-        Place::Json
+    let part = if kind == Kind::Json {
+        InputPart::Json
     } else {
-        Place::Form
+        InputPart::Form
     };
-    let text =
-        std::str::from_utf8(bytes).map_err(|_| refusal::malformed(place, not_utf8(bytes)))?;
+    let text = std::str::from_utf8(bytes).map_err(|_| refusal::malformed(part, not_utf8(bytes)))?;
     // Some parsers stop at a byte order mark and others skip it, so it is always removed.
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
     let clean = match kind {
         Kind::Json => clean_json(settings, body, selection)?,
-        Kind::Form | Kind::Other => parameters::clean(body, place, settings.caps.keys, selection)?,
+        Kind::Form | Kind::Other => parameters::clean(body, part, settings.caps.keys, selection)?,
     };
     selection.demand()?;
     if selection.is_in_shadow() {

@@ -20,7 +20,7 @@ use palisade_core::Rejection;
 use palisade_internal::percent::{self, InvalidForm, decode_form_strictly, split_pair};
 use smallvec::SmallVec;
 
-use super::refusal::{self, Place};
+use super::refusal::{self, InputPart};
 use super::selection::Selection;
 use super::splice::{Edit, splice};
 
@@ -31,11 +31,11 @@ const TOO_MANY: &str = "has too many parameters";
 /// Refuses a selected parameter that is given twice, and more than `max_keys` parameters.
 pub(crate) fn clean<'t>(
     source: &'t str,
-    place: Place,
+    part: InputPart,
     max_keys: usize,
     selection: &mut Selection,
 ) -> Result<Cow<'t, str>, Box<Rejection>> {
-    if place == Place::Form && source.trim_ascii_start().starts_with(['{', '[', '"']) {
+    if part == InputPart::Form && source.trim_ascii_start().starts_with(['{', '[', '"']) {
         return Err(refusal::type_mismatch("JSON"));
     }
     let mut edits = Vec::new();
@@ -44,19 +44,19 @@ pub(crate) fn clean<'t>(
     for (index, pair) in source.split('&').enumerate() {
         let end = start.saturating_add(pair.len());
         if index >= max_keys {
-            return Err(refusal::malformed(place, TOO_MANY));
+            return Err(refusal::malformed(part, TOO_MANY));
         }
         let (name, value) = split_pair(pair);
         if selection.refuses_near_names() {
             refuse_near_names(pair, selection)?;
         }
-        let name = decode_form_strictly(name).map_err(|why| refusal::malformed(place, why))?;
+        let name = decode_form_strictly(name).map_err(|why| refusal::malformed(part, why))?;
         if let Some(field) = selection.parameter(&name) {
             if seen.contains(&field) {
                 return Err(refusal::duplicated(&name));
             }
             seen.push(field);
-            let text = decode_form_strictly(value).map_err(|why| refusal::malformed(place, why))?;
+            let text = decode_form_strictly(value).map_err(|why| refusal::malformed(part, why))?;
             if let Some(text) = selection.clean(&[field], &text)? {
                 edits.push(Edit {
                     span: end.saturating_sub(value.len())..end,
@@ -66,7 +66,7 @@ pub(crate) fn clean<'t>(
         }
         start = end.saturating_add(1);
     }
-    splice(source, edits).ok_or_else(|| refusal::malformed(place, InvalidForm::NotUtf8))
+    splice(source, edits).ok_or_else(|| refusal::malformed(part, InvalidForm::NotUtf8))
 }
 
 /// Refuses names that lenient parsers treat as the name of a field, also after a `;`.

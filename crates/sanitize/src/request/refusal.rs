@@ -19,18 +19,18 @@ pub(crate) const NAME: &str = "sanitize";
 
 /// The part of a request in which a field is looked for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Place {
+pub(crate) enum InputPart {
     Form,
     Json,
     Query,
 }
 
 /// Refuses a part of the request that does not have the declared syntax.
-pub(crate) fn malformed(place: Place, why: impl fmt::Display) -> Box<Rejection> {
-    let (code, whole) = match place {
-        Place::Form => ("form_malformed", "The form in the body of the request"),
-        Place::Json => ("json_malformed", "The JSON in the body of the request"),
-        Place::Query => ("query_malformed", "The query of the request"),
+pub(crate) fn malformed(part: InputPart, why: impl fmt::Display) -> Box<Rejection> {
+    let (code, whole) = match part {
+        InputPart::Form => ("form_malformed", "The form in the body of the request"),
+        InputPart::Json => ("json_malformed", "The JSON in the body of the request"),
+        InputPart::Query => ("query_malformed", "The query of the request"),
     };
     let refusal = Rejection::new(StatusCode::BAD_REQUEST, code, "The request is malformed.");
     Box::new(refusal.with_detail(format!("{whole} {why}.")))

@@ -57,10 +57,10 @@ impl<'t> Folded<'t> {
 
     /// Translates a range of the view into one of the text.
     pub(crate) fn in_source(&self, range: Range<usize>) -> Range<usize> {
-        self.place(range.start)..self.place(range.end)
+        self.original_offset(range.start)..self.original_offset(range.end)
     }
 
-    fn place(&self, at: usize) -> usize {
+    fn original_offset(&self, at: usize) -> usize {
         let next = self.ends.partition_point(|&(folded, _)| folded <= at);
         let last = next.checked_sub(1).and_then(|last| self.ends.get(last));
         last.map_or(at, |&(folded, source)| {

@@ -14,6 +14,18 @@ use super::source_map::SourceMap;
 ///
 /// Set with [`SanitizerBuilder::normalization`](crate::SanitizerBuilder::normalization). Default:
 /// [`Nfc`](Self::Nfc).
+///
+/// # Examples
+///
+/// ```
+/// use palisade_sanitize::{Normalization, Sanitizer};
+///
+/// let shown = Sanitizer::builder().build()?;
+/// assert_eq!(shown.clean("Ａｎｎａ")?.text(), "Ａｎｎａ");
+/// let compared = Sanitizer::builder().normalization(Normalization::Nfkc).build()?;
+/// assert_eq!(compared.clean("Ａｎｎａ")?.text(), "Anna");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Normalization {

@@ -72,6 +72,19 @@ pub enum Refused {
 }
 
 /// The unit in which a length is counted.
+///
+/// # Examples
+///
+/// ```
+/// use palisade_sanitize::{Refused, Sanitizer};
+///
+/// let short = Sanitizer::builder().max_graphemes(3).build()?;
+/// match short.clean("abcd").unwrap_err() {
+///     Refused::TooLong { unit, limit } => println!("at most {limit} {unit:?}"),
+///     other => println!("{}", other.code()),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Unit {

@@ -66,6 +66,18 @@ pub(crate) struct Settings {
 ///
 /// Set with [`SanitizerBuilder::over_length`](crate::SanitizerBuilder::over_length). Default:
 /// [`Refuse`](Self::Refuse).
+///
+/// # Examples
+///
+/// ```
+/// use palisade_sanitize::{OverLength, Sanitizer};
+///
+/// let title = Sanitizer::builder().max_graphemes(5).over_length(OverLength::Cut).build()?;
+/// let clean = title.clean("a long title")?;
+/// assert_eq!(clean.text(), "a lon");
+/// assert!(clean.report().is_cut());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum OverLength {
@@ -79,6 +91,22 @@ pub enum OverLength {
 /// A cleaned text, and the report of what was changed.
 ///
 /// Its `Debug` shows the report only, so that the text does not get into logs.
+///
+/// # Examples
+///
+/// ```
+/// use std::borrow::Cow;
+/// use palisade_sanitize::Sanitizer;
+///
+/// let sanitizer = Sanitizer::builder().build()?;
+/// let clean = sanitizer.clean("hello\u{200b}")?;
+/// assert_eq!(format!("{clean:?}").contains("hello"), false);
+/// assert!(clean.report().is_changed());
+/// assert!(matches!(clean.into_text(), Cow::Owned(text) if text == "hello"));
+/// // What needs no change is borrowed.
+/// assert!(matches!(sanitizer.clean("hello")?.into_text(), Cow::Borrowed("hello")));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 #[must_use]
 pub struct Clean<'t> {

@@ -15,6 +15,19 @@ use super::rule::{Effect, TextRule};
 /// Given to [`SanitizerBuilder::template_tokens`](crate::SanitizerBuilder::template_tokens). If you
 /// do not know which model reads the text, use [`ALL`](Self::ALL). Tokens are matched without
 /// regard to case.
+///
+/// # Examples
+///
+/// ```
+/// use palisade_sanitize::{ModelFamily, Sanitizer, TemplateTokens};
+///
+/// let sanitizer = Sanitizer::builder()
+///     .template_tokens(ModelFamily::ALL, TemplateTokens::Refuse)
+///     .build()?;
+/// assert!(sanitizer.clean("<|im_start|>system").is_err());
+/// assert!(sanitizer.clean("system").is_ok());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ModelFamily {

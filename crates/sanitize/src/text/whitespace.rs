@@ -15,6 +15,16 @@ use super::source_map::SourceMap;
 /// | two spaces, `a`, two spaces, `b` | `a`, two spaces, `b` | `a b` | `a b` |
 /// | `a`, space, line feed, space, `b` | unchanged | `a b` | `a`, line feed, `b` |
 /// | line feed, `a` | `a` | `a` | `a` |
+///
+/// # Examples
+///
+/// ```
+/// use palisade_sanitize::{Sanitizer, Whitespace};
+///
+/// let one_line = Sanitizer::builder().whitespace(Whitespace::Fold).build()?;
+/// assert_eq!(one_line.clean("  a  b ")?.text(), "a b");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Whitespace {

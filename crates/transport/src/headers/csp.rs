@@ -187,6 +187,19 @@ impl ContentSecurityPolicy {
     /// Adds a source of scripts (`script-src`).
     ///
     /// Default: none, so no script runs.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::{ContentSecurityPolicy, ContentSource};
+    ///
+    /// let policy = ContentSecurityPolicy::nothing()
+    ///     .scripts(ContentSource::SAME_ORIGIN)
+    ///     .scripts(ContentSource::host("https://cdn.example.com")?);
+    /// let value = policy.header_value();
+    /// assert!(value.to_str()?.ends_with("script-src 'self' https://cdn.example.com"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn scripts(self, source: ContentSource) -> Self {
         self.add(Directive::Script, source)
     }
@@ -208,6 +221,18 @@ impl ContentSecurityPolicy {
     /// Allows images that are part of the page (`img-src data:`).
     ///
     /// Default: not allowed. A script that an attacker controls can put any image there, and no more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::{ContentSecurityPolicy, ContentSource};
+    ///
+    /// let policy = ContentSecurityPolicy::nothing()
+    ///     .images(ContentSource::SAME_ORIGIN)
+    ///     .data_images();
+    /// assert!(policy.header_value().to_str()?.ends_with("img-src 'self' data:"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn data_images(self) -> Self {
         self.add(Directive::Image, ContentSource::DATA)
     }
@@ -237,6 +262,17 @@ impl ContentSecurityPolicy {
     /// blob:`).
     ///
     /// Default: not allowed. For audio that a script receives in parts and plays.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::{ContentSecurityPolicy, ContentSource};
+    ///
+    /// // A script fetches sound, makes a blob of it, and plays it.
+    /// let player = ContentSecurityPolicy::same_origin().blob_media();
+    /// assert!(player.header_value().to_str()?.contains("media-src 'self' blob:"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn blob_media(self) -> Self {
         self.add(Directive::Media, ContentSource::BLOB)
     }
@@ -244,6 +280,18 @@ impl ContentSecurityPolicy {
     /// Adds an origin to which scripts may connect with `fetch` or `WebSocket` (`connect-src`).
     ///
     /// Default: none. A `WebSocket` needs its own origin, such as `wss://api.example.com`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::{ContentSecurityPolicy, ContentSource};
+    ///
+    /// let policy = ContentSecurityPolicy::same_origin()
+    ///     .connections(ContentSource::host("wss://api.example.com")?);
+    /// let value = policy.header_value();
+    /// assert!(value.to_str()?.contains("connect-src 'self' wss://api.example.com"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn connections(self, source: ContentSource) -> Self {
         self.add(Directive::Connect, source)
     }
@@ -272,6 +320,18 @@ impl ContentSecurityPolicy {
     /// Adds an origin to which forms may be sent (`form-action`). Default: none.
     ///
     /// A form that an attacker writes into the page can then send no password elsewhere.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::{ContentSecurityPolicy, ContentSource};
+    ///
+    /// // The form of a sign-in page is sent to another host of the same company.
+    /// let policy = ContentSecurityPolicy::same_origin()
+    ///     .forms_to(ContentSource::host("https://login.example.com")?);
+    /// assert!(policy.header_value().to_str()?.contains("form-action 'self' https://login.example.com"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn forms_to(self, source: ContentSource) -> Self {
         self.add(Directive::FormAction, source)
     }
@@ -279,6 +339,17 @@ impl ContentSecurityPolicy {
     /// Adds a site that may embed this one (`frame-ancestors`). Default: none.
     ///
     /// `X-Frame-Options` stays `DENY` for old browsers: it cannot name sites.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::{ContentSecurityPolicy, ContentSource};
+    ///
+    /// let widget = ContentSecurityPolicy::same_origin()
+    ///     .framed_by(ContentSource::host("https://partner.example")?);
+    /// assert!(widget.header_value().to_str()?.contains("frame-ancestors https://partner.example"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn framed_by(self, source: ContentSource) -> Self {
         self.add(Directive::FrameAncestors, source)
     }
@@ -287,6 +358,18 @@ impl ContentSecurityPolicy {
     /// required.
     ///
     /// Browsers then refuse plain strings where they could become scripts.
+    ///
+    /// A page that only uses `textContent` and `createElement` needs no change. Source: Trusted Types, W3C.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::ContentSecurityPolicy;
+    ///
+    /// let strict = ContentSecurityPolicy::same_origin().require_trusted_types();
+    /// assert!(strict.header_value().to_str()?.ends_with("require-trusted-types-for 'script'"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn require_trusted_types(mut self) -> Self {
         self.trusted_types = true;
         self

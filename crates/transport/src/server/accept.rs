@@ -1,7 +1,15 @@
 //! Accepts connections.
 //!
 //! `Server::serve` runs it. A connection over a limit is closed at once and reported as an
-//! event. An error of `accept` never ends the server.
+//! event. An error of `accept` never ends the server:
+//!
+//! | error | means | then |
+//! |---|---|---|
+//! | `ConnectionAborted`, `ConnectionReset` and similar | the client left before it was accepted | the next one at once |
+//! | `EMFILE`, `ENFILE` | no file descriptor is free | the longest idle connection is closed, and 5 ms pass |
+//! | any other | the system is short of memory, for example | 100 ms pass |
+//!
+//! Errors of the last two rows are logged, at most once a minute.
 
 use std::{error::Error, io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -41,6 +49,9 @@ where
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     /// Accepts connections until the future is dropped.
+    ///
+    /// Connections that were accepted run on in `tasks`. Those that the system has queued and that
+    /// were not accepted are reset when the sockets are closed.
     pub(crate) async fn accept(
         &mut self,
         sockets: &mut AcceptSockets,
@@ -58,6 +69,9 @@ where
     }
 
     /// Starts the task of a connection, or closes it if there is no slot.
+    ///
+    /// A refused connection costs one `accept`, one `close` and one counter: no task, no TLS, no
+    /// bytes are read. It gets no response, since HTTP has none before a request.
     fn admit(
         &mut self,
         socket: RawStream,

@@ -35,7 +35,7 @@ use crate::{
 /// | [`trusted_proxies`](Self::trusted_proxies) | none |
 /// | [`proxy_protocol`](Self::proxy_protocol) | from no peer |
 /// | [`on_connection_event`](Self::on_connection_event) | no observer; events are logged |
-/// | [`notify_service_manager`](Self::notify_service_manager) | systemd is not told |
+/// | [`notify_service_manager`](Self::notify_service_manager) | systemd is not notified |
 ///
 /// # Examples
 ///
@@ -106,6 +106,20 @@ impl ServerBuilder {
     ///
     /// The socket is opened by [`build`](Self::build). Port 0 lets the system select a port: see
     /// [`Server::local_addr`]. For IPv4 and IPv6, see [`Listener::bind`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::server::Server;
+    ///
+    /// // Both families of this machine, and nothing else.
+    /// let server = Server::builder()
+    ///     .listen("127.0.0.1:0".parse()?)
+    ///     .listen("[::1]:0".parse()?)
+    ///     .build()?;
+    /// assert_eq!(server.addresses().count(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn listen(self, address: SocketAddr) -> Self {
         self.add(SocketToOpen::Tcp(address))
     }
@@ -140,6 +154,24 @@ impl ServerBuilder {
     ///
     /// OCSP responses are not sent: public authorities have stopped to issue them, and
     /// certificates that live for weeks need none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::server::{DevAuthority, Server};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path().join("tls");
+    /// // A certificate for this machine, from an authority of its own. In production: `Certificates`.
+    /// let authority = DevAuthority::open_or_create(&folder)?;
+    /// let server = Server::builder()
+    ///     .listen("127.0.0.1:0".parse()?)
+    ///     .tls(authority.certificates()?)
+    ///     .tls13_only()
+    ///     .build()?;
+    /// # drop(server);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn tls(mut self, certificates: Certificates) -> Self {
         self.certificates.push(certificates);
         self
@@ -171,6 +203,18 @@ impl ServerBuilder {
     /// [`HeadersLayer::api`].
     ///
     /// These are 400, 414 and 431 for invalid requests, which never reach the service.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::{HeadersLayer, server::Server};
+    ///
+    /// // Also for what hyper responds by itself, such as 400 to bytes that are no request.
+    /// let headers = HeadersLayer::api().no_index();
+    /// let server = Server::builder().listen("127.0.0.1:0".parse()?).headers(headers);
+    /// # drop(server);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn headers(mut self, headers: HeadersLayer) -> Self {
         self.headers = headers;
         self
@@ -181,6 +225,19 @@ impl ServerBuilder {
     /// Each of their connections carries the requests of many clients. They still count among
     /// [all connections](Limits::connections). What they write into headers is read by
     /// [`ClientInfoLayer`](crate::ClientInfoLayer), which has its own list.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::{ClientInfoLayer, TrustedProxies, server::Server};
+    ///
+    /// // The same list twice: here for the limits of connections, there for `X-Forwarded-For`.
+    /// let proxies = TrustedProxies::parse(["10.0.0.0/8"])?;
+    /// let layer = ClientInfoLayer::behind(proxies.clone());
+    /// let server = Server::builder().listen("127.0.0.1:0".parse()?).trusted_proxies(proxies);
+    /// # drop((layer, server));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn trusted_proxies(mut self, proxies: TrustedProxies) -> Self {
         self.proxies = proxies;
         self
@@ -214,6 +271,24 @@ impl ServerBuilder {
     /// Events are combined by network and kind: see [`ConnectionEvent`]. The function runs in
     /// the task of the connection, so it must not block. A second call replaces the function.
     /// Default: none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::{Arc, atomic::{AtomicU64, Ordering}};
+    ///
+    /// use palisade_transport::server::{ConnectionEventKind, Server};
+    ///
+    /// let floods = Arc::new(AtomicU64::new(0));
+    /// let counter = Arc::clone(&floods);
+    /// let server = Server::builder().listen("127.0.0.1:0".parse()?).on_connection_event(move |event| {
+    ///     if event.kind == ConnectionEventKind::ResetFlood {
+    ///         counter.fetch_add(event.count, Ordering::Relaxed);
+    ///     }
+    /// });
+    /// # drop(server);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn on_connection_event(
         mut self,
         observer: impl Fn(&ConnectionEvent) + Send + Sync + 'static,
@@ -242,6 +317,19 @@ impl ServerBuilder {
     /// - [`ServerBuildError::Listen`] if the backlog cannot be set;
     /// - [`ServerBuildError::NoListener`] if there is no socket;
     /// - [`ServerBuildError::Tls`] if the TLS settings cannot be used.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::server::{Server, ServerBuildError};
+    ///
+    /// let error = Server::builder().build().unwrap_err();
+    /// assert!(matches!(error, ServerBuildError::NoListener));
+    /// // An address of a network that this machine is not in:
+    /// let error = Server::builder().listen("192.0.2.1:8443".parse()?).build().unwrap_err();
+    /// assert!(error.to_string().contains("192.0.2.1:8443"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn build(mut self) -> Result<Server, ServerBuildError> {
         let sockets = std::mem::take(&mut self.sockets).into_iter();
         let listeners: Vec<_> = sockets.map(SocketToOpen::open).collect::<Result<_, _>>()?;

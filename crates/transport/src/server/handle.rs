@@ -73,6 +73,24 @@ impl ServerHandle {
     /// Sockets are closed, idle connections end, and open requests have
     /// [`Limits::grace`](crate::server::Limits::grace) to finish. A server that does not run yet
     /// ends as soon as it is started. Further calls have no effect.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::server::Server;
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    /// # runtime.block_on(async {
+    /// let server = Server::builder().listen("127.0.0.1:0".parse().unwrap()).build()?;
+    /// let handle = server.handle();
+    /// handle.shutdown();
+    /// assert!(handle.is_stopping());
+    /// // It has no connection, so it ends at once.
+    /// let stopped = server.serve(axum::Router::new(), std::future::pending()).await?;
+    /// assert_eq!(stopped.cut, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn shutdown(&self) {
         self.inner.stop.send_replace(true);
     }
@@ -91,6 +109,21 @@ impl ServerHandle {
     /// # Errors
     /// The new files of a certificate cannot be used. The old one is kept; all others are
     /// reloaded.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::server::ServerHandle;
+    ///
+    /// // After the tool that renews certificates has run:
+    /// fn renewed(handle: &ServerHandle) {
+    ///     match handle.reload() {
+    ///         Ok(true) => println!("a new certificate is in use"),
+    ///         Ok(false) => println!("the files have not changed"),
+    ///         Err(error) => eprintln!("the old certificate stays: {error}"),
+    ///     }
+    /// }
+    /// ```
     pub fn reload(&self) -> Result<bool, CertificateError> {
         let all = self.inner.certificates.iter();
         let reloaded: Vec<_> = all.map(Certificates::refresh).collect();

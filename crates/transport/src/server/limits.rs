@@ -1,4 +1,9 @@
 //! The limits of a server: connections, sizes, rates and timeouts.
+//!
+//! Each limit is enforced by the part that sees the bytes: the numbers of connections by `slots`,
+//! the times by `deadlines`, the frames by `budgets`, the size of a head by hyper. Only time in which
+//! the server waits for the client is counted, so a slow handler never costs its client the
+//! connection.
 
 use std::time::Duration;
 
@@ -158,6 +163,16 @@ impl Limits {
     /// If as many are open, the longest idle one is closed for a new one. If none is idle, the
     /// new one is closed. The server also stays under three quarters of the limit of file
     /// descriptors (`ulimit -n`), which it first raises to the hard limit.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::server::Limits;
+    ///
+    /// // A small machine: at most 500 connections, and 50 of one address.
+    /// let limits = Limits::default().connections(500).connections_per_address(50);
+    /// # let _ = limits;
+    /// ```
     pub fn connections(mut self, most: usize) -> Self {
         self.connections = most;
         self
@@ -188,6 +203,18 @@ impl Limits {
     /// certificate is checked again. Connections end up to 10 % earlier, by the port of the
     /// client, so that clients that began together do not come back together. Upgraded
     /// connections are not affected.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::server::Limits;
+    ///
+    /// use std::time::Duration;
+    ///
+    /// // A new server behind the load balancer gets its share of long-lived clients within an hour.
+    /// let limits = Limits::default().connection_age(Duration::from_secs(3600));
+    /// # let _ = limits;
+    /// ```
     pub fn connection_age(mut self, most: Duration) -> Self {
         self.connection_age = Some(most);
         self
@@ -242,6 +269,18 @@ impl Limits {
     /// begins: a gRPC stream, for example, is then limited by
     /// [`body_timeout`](Self::body_timeout) alone. Reading fails with
     /// [`ReceiveError::Slow`](crate::server::ReceiveError::Slow).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::server::Limits;
+    ///
+    /// use std::time::Duration;
+    ///
+    /// // Uploads of up to 1 GB at 1 Mbit/s take about two and a half hours.
+    /// let limits = Limits::default().body_total_timeout(Duration::from_secs(3 * 3600));
+    /// # let _ = limits;
+    /// ```
     pub fn body_total_timeout(mut self, time: Duration) -> Self {
         self.request.total = Some(time);
         self
@@ -252,6 +291,16 @@ impl Limits {
     ///
     /// Counts after [`rate_grace`](Self::rate_grace), and until the response begins. Reading
     /// fails with [`ReceiveError::Slow`](crate::server::ReceiveError::Slow).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::server::Limits;
+    ///
+    /// // Clients on a factory floor send 20 bytes a second over a serial line.
+    /// let limits = Limits::default().body_minimum_rate(10);
+    /// # let _ = limits;
+    /// ```
     pub fn body_minimum_rate(mut self, bytes_per_second: u32) -> Self {
         self.request.rate = bytes_per_second;
         self
@@ -261,6 +310,16 @@ impl Limits {
     ///
     /// For long gRPC streams whose clients may be silent for minutes. Set a limit in the
     /// handler instead.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::server::Limits;
+    ///
+    /// // The handler of the gRPC stream has its own deadline.
+    /// let limits = Limits::default().dangerously_without_body_timeout();
+    /// # let _ = limits;
+    /// ```
     pub fn dangerously_without_body_timeout(mut self) -> Self {
         self.request.stall = None;
         self.request.total = None;
@@ -272,6 +331,18 @@ impl Limits {
     ///
     /// On HTTP/1 the connection is closed. On HTTP/2 only the stream ends; it counts as read
     /// when the client took 16 KiB.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::server::Limits;
+    ///
+    /// use std::time::Duration;
+    ///
+    /// // Players that buffer a minute of sound read nothing in that time.
+    /// let limits = Limits::default().write_timeout(Duration::from_secs(90));
+    /// # let _ = limits;
+    /// ```
     pub fn write_timeout(mut self, time: Duration) -> Self {
         self.response.stall = Some(time);
         self
@@ -308,6 +379,16 @@ impl Limits {
     /// KiB.
     ///
     /// Larger heads are refused with 431 (414 if the target alone is too long).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::server::Limits;
+    ///
+    /// // Single sign-on puts long tickets into headers.
+    /// let limits = Limits::default().header_bytes(64 * 1024);
+    /// # let _ = limits;
+    /// ```
     pub fn header_bytes(mut self, most: u32) -> Self {
         self.header_bytes = most.max(8 * 1024);
         self
@@ -328,6 +409,16 @@ impl Limits {
     /// request, and each DATA frame that is sent, allows two more. Beyond that the connection
     /// ends with `ENHANCE_YOUR_CALM`. Trusted proxies have no such limit: their connections
     /// carry requests of many clients.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::server::Limits;
+    ///
+    /// // A client library sends a PING for each message.
+    /// let limits = Limits::default().control_frames(5_000, 100);
+    /// # let _ = limits;
+    /// ```
     pub fn control_frames(mut self, burst: u32, per_second: u32) -> Self {
         self.control_frames = FrameLimit { burst, per_second };
         self
@@ -339,6 +430,16 @@ impl Limits {
     /// Protects against rapid resets (CVE-2023-44487). Each complete response allows one more,
     /// so a client that cancels half of its requests is not affected. Beyond that the
     /// connection ends with `ENHANCE_YOUR_CALM`. Trusted proxies have no such limit.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::server::Limits;
+    ///
+    /// // A search field that cancels the request of each letter.
+    /// let limits = Limits::default().resets(400, 40);
+    /// # let _ = limits;
+    /// ```
     pub fn resets(mut self, burst: u32, per_second: u32) -> Self {
         self.resets = FrameLimit { burst, per_second };
         self
@@ -347,6 +448,18 @@ impl Limits {
     /// Sets how long a stopping server waits for open requests. Default: 30 s.
     ///
     /// Connections that are left are closed and counted in `Stopped::cut`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::server::Limits;
+    ///
+    /// use std::time::Duration;
+    ///
+    /// // Shorter than `TimeoutStopSec=` of the unit, so that the trail is closed in time.
+    /// let limits = Limits::default().grace(Duration::from_secs(60));
+    /// # let _ = limits;
+    /// ```
     pub fn grace(mut self, time: Duration) -> Self {
         self.grace = time;
         self

@@ -53,6 +53,7 @@ mod deadlines;
 mod events;
 mod limits;
 mod descriptors;
+mod forward_io;
 mod shutdown;
 mod service_manager;
 mod error;

@@ -5,6 +5,22 @@ use std::{pin::pin, time::Duration};
 use tokio::{task::JoinSet, time::Instant};
 
 /// How a server ended.
+///
+/// Returned by [`Server::serve`](crate::server::Server::serve). A number above 0 means that clients lost
+/// responses: make [`Limits::grace`](crate::server::Limits::grace) longer, or end long streams in the
+/// handler when the server begins to stop.
+///
+/// # Examples
+///
+/// ```no_run
+/// # async fn run(server: palisade_transport::server::Server) -> std::io::Result<()> {
+/// # let (app, stop) = (axum::Router::new(), std::future::pending());
+/// let stopped = server.serve(app, stop).await?;
+/// if stopped.cut > 0 {
+///     eprintln!("{} connections were cut off", stopped.cut);
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Stopped {

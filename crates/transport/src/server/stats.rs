@@ -23,6 +23,22 @@ use crate::server::{
 /// | [`refused_full`](Self::refused_full) | refusals by the limit in total |
 /// | [`timed_out`](Self::timed_out) | slow clients |
 /// | [`count`](Self::count) | any [`ConnectionEventKind`] |
+///
+/// # Examples
+///
+/// ```
+/// use palisade_transport::server::Server;
+///
+/// let server = Server::builder().listen("127.0.0.1:0".parse()?).build()?;
+/// let stats = server.stats();
+/// // Scraped by a metrics exporter, while the server runs in another task:
+/// let text = format!(
+///     "connections_open {}\nconnections_total {}\nhandshakes_failed_total {}\n",
+///     stats.open(), stats.accepted(), stats.failed_handshakes(),
+/// );
+/// assert!(text.starts_with("connections_open 0\n"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct ServerStats {
     pub(crate) stats: Arc<Stats>,

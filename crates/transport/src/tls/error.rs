@@ -35,7 +35,7 @@ pub enum CertificateError {
     File {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// A certificate or a key cannot be created.

@@ -132,6 +132,23 @@ impl FileSinkBuilder {
     /// then has two records: `head` before its response, and `end` when it is over.
     ///
     /// Choose it where an act without a record is worse than an act that does not happen.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use palisade_audit::{AuditLayer, FileSink};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("audit.jsonl");
+    /// let sink = FileSink::builder(&path)
+    ///     .fail_closed()
+    ///     .commit_deadline(Duration::from_millis(800))
+    ///     .capacity(20_000)
+    ///     .open()?;
+    /// assert!(AuditLayer::builder().sink(sink).build()?.is_fail_closed());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn fail_closed(mut self) -> Self {
         self.settings.fail_closed = true;
         self
@@ -170,6 +187,24 @@ impl FileSinkBuilder {
     /// Older parts are kept, unless [`keep_for`](Self::keep_for) or
     /// [`keep_at_most`](Self::keep_at_most) says otherwise. A start reads the current file whole,
     /// so this also bounds how long a start takes.
+    ///
+    /// The older parts are named after the file and a number; [`read_trail`](crate::read_trail) and
+    /// [`verify_file`](crate::verify_file) find them by themselves.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_audit::FileSink;
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// // A small device: parts of 1 MiB, at most 20 of them.
+    /// let sink = FileSink::builder(folder.path().join("audit.jsonl"))
+    ///     .rotate_at(1024 * 1024)
+    ///     .keep_at_most(20 * 1024 * 1024)
+    ///     .open()?;
+    /// # let _ = sink;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn rotate_at(mut self, bytes: u64) -> Self {
         self.rotate_at = bytes;
         self
@@ -277,6 +312,17 @@ impl FileSinkBuilder {
     /// while no process ran. Default: the file of the trail with `.checkpoints` after its name.
     /// Choose a place that the account of the service cannot overwrite: another disk, or another
     /// machine.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use palisade_audit::FileSink;
+    ///
+    /// // A folder of another machine, to which this account can append and which it cannot rewrite.
+    /// let sink = FileSink::builder("audit.jsonl").checkpoints_at("/mnt/witness/audit.checkpoints").open()?;
+    /// # let _ = sink;
+    /// # Ok::<(), palisade_audit::AuditBuildError>(())
+    /// ```
     pub fn checkpoints_at(mut self, file: impl Into<PathBuf>) -> Self {
         self.checkpoints.file = Some(file.into());
         self
@@ -323,6 +369,19 @@ impl FileSinkBuilder {
     /// A key pair lets others verify checkpoints without a secret: give them the
     /// [public key](CheckpointKey::public_key). Without any key, checkpoints have a checksum, which shows accidents
     /// and no attacks. `palisade audit key` makes a pair.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_audit::{CheckpointKey, FileSink};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// let key = CheckpointKey::generate()?;
+    /// println!("{}", key.public_key().to_text()); // for those who verify
+    /// let sink = FileSink::builder(folder.path().join("audit.jsonl")).checkpoint_key(key).open()?;
+    /// # let _ = sink;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn checkpoint_key(mut self, key: CheckpointKey) -> Self {
         self.checkpoints.key = Some(key);
         self
@@ -333,6 +392,21 @@ impl FileSinkBuilder {
     ///
     /// There is also one at each start, at each rotation and at the close. What came after the last checkpoint can
     /// be cut off without a trace, so the interval is the time that an attacker may hide.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use palisade_audit::FileSink;
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// // At most ten seconds can be cut off without a trace.
+    /// let sink = FileSink::builder(folder.path().join("audit.jsonl"))
+    ///     .checkpoint_every(1_000, Duration::from_secs(10))
+    ///     .open()?;
+    /// # let _ = sink;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn checkpoint_every(mut self, records: u64, pause: Duration) -> Self {
         self.checkpoints.every_records = records;
         self.checkpoints.every = pause;

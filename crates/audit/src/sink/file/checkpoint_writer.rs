@@ -43,7 +43,7 @@ const QUEUE: usize = 16;
 const LAST_WAIT: Duration = Duration::from_secs(2);
 
 /// Writes one checkpoint line, without its line end, to one place.
-type Place = Box<dyn FnMut(&str) -> io::Result<()> + Send>;
+type CheckpointOutput = Box<dyn FnMut(&str) -> io::Result<()> + Send>;
 
 /// Where checkpoints are written, how often, and with which key.
 pub(super) struct Settings {
@@ -52,7 +52,7 @@ pub(super) struct Settings {
     /// Whether to write the default file beside the trail if no file is named. Default: true.
     pub(super) beside: bool,
     /// Further places, such as a log on another machine. Default: none.
-    pub(super) others: Vec<Place>,
+    pub(super) others: Vec<CheckpointOutput>,
     /// The Ed25519 key that signs. Default: the key of the trail.
     pub(super) key: Option<CheckpointKey>,
     /// A checkpoint is due after so many records. Default: 10,000.
@@ -152,12 +152,12 @@ impl CheckpointWriter {
         key: Option<&AuditKey>,
     ) -> io::Result<Option<Self>> {
         let signer = settings.signer(key);
-        let mut places = Vec::new();
+        let mut outputs = Vec::new();
         if let Some(file) = settings.file_of(trail) {
-            places.push(Box::new(move |line: &str| append(&file, line)) as Place);
+            outputs.push(Box::new(move |line: &str| append(&file, line)) as CheckpointOutput);
         }
-        places.extend(settings.others);
-        if places.is_empty() {
+        outputs.extend(settings.others);
+        if outputs.is_empty() {
             return Ok(None);
         }
         let (lines, waiting) = sync_channel::<Vec<u8>>(QUEUE);
@@ -171,7 +171,7 @@ impl CheckpointWriter {
                     let line = String::from_utf8_lossy(&line);
                     let line = line.trim_end();
                     // Every place gets it, whatever happens to the others.
-                    let failures = places.iter_mut().filter_map(|place| place(line).err());
+                    let failures = outputs.iter_mut().filter_map(|output| output(line).err());
                     let failures: Vec<_> = failures.collect();
                     tell(&state, failures.first());
                 }

@@ -13,6 +13,22 @@ const PAUSE: Duration = Duration::from_secs(1);
 ///
 /// Set with [`FileSinkBuilder::low_space`](crate::FileSinkBuilder::low_space). Several actions can
 /// have different thresholds. An action ends when a tenth more than its threshold is free.
+///
+/// # Examples
+///
+/// ```
+/// use palisade_audit::{FileSink, LowSpaceAction};
+///
+/// # let folder = tempfile::tempdir()?;
+/// // Availability counts more than old records: make space, and never stop the service.
+/// let sink = FileSink::builder(folder.path().join("audit.jsonl"))
+///     .low_space(LowSpaceAction::Warn, 4_000_000_000)
+///     .low_space(LowSpaceAction::RetireOldest, 2_000_000_000)
+///     .low_space(LowSpaceAction::RefuseRequests, 0)
+///     .open()?;
+/// # let _ = sink;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub enum LowSpaceAction {

@@ -22,7 +22,7 @@ mod low_space;
 mod checkpoint_writer;
 mod journal;
 mod writer_records;
-mod draft_buffer;
+mod unsealed_buffer;
 mod storage;
 mod write_health;
 #[cfg(feature = "metrics")]

@@ -70,7 +70,7 @@ pub(super) fn recover(
 ) -> Result<Start, AuditBuildError> {
     let mut scan = Scan::for_writer(key.cloned());
     let finding = scanned(&mut scan, path)?;
-    let place = scan.place().clone();
+    let position = scan.position().clone();
     let (last, trail) = match (scan.last(), scan.trail()) {
         (Some(last), Some(trail)) => (last, trail.to_owned()),
         _ => before(path, key)?,
@@ -79,8 +79,8 @@ pub(super) fn recover(
     let mut recovered = untold(path, next).map_err(|error| storage(path, error))?;
     let mut here = scan.last().is_some();
     if let Some(finding) = finding {
-        let gone = scan.last().map(|last| (place.first, last.sequence()));
-        let what = set_aside(path, place.bytes, next, &finding, gone)
+        let gone = scan.last().map(|last| (position.first, last.sequence()));
+        let what = set_aside(path, position.bytes, next, &finding, gone)
             .map_err(|error| storage(path, error))?;
         here &= what.cause != DAMAGED;
         recovered.push(what);
@@ -88,11 +88,15 @@ pub(super) fn recover(
     recovered.extend(checkpoint.and_then(|it| behind(it, last, &trail)));
     let mark = FilePosition {
         anchor: last,
-        length: if here { place.bytes } else { 0 },
-        first: if here { place.first } else { last.sequence() },
+        length: if here { position.bytes } else { 0 },
+        first: if here {
+            position.first
+        } else {
+            last.sequence()
+        },
     };
     let resumed = Resumed {
-        after_close: place.closed,
+        after_close: position.closed,
         unfinished: scan.unfinished(),
         last_record: scan.latest(),
     };

@@ -4,7 +4,7 @@
 //! It also folds counts into records, writes checkpoints, watches the free space and deletes old
 //! parts. If it ends for any reason, the queue is closed, so that no response waits for it.
 //!
-//! One round: wait for records or for what is due, encode them as drafts, write, sync if a response waits or the
+//! One round: wait for records or for what is due, encode them as unsealed records, write, sync if a response waits or the
 //! pause is over, report the result, then the rest. After a failure the round is repeated with a growing pause, and
 //! records stay in memory.
 
@@ -77,7 +77,7 @@ impl<S: Store> WriterThread<S> {
         self.keep_checkpoint(true);
         loop {
             let taken = self.queue.take(&mut items, self.due());
-            self.draft(&mut items, &taken);
+            self.encode_batch(&mut items, &taken);
             if taken.closing {
                 return self.end(&taken);
             }
@@ -95,11 +95,11 @@ impl<S: Store> WriterThread<S> {
         }
     }
 
-    /// Encodes what was taken as drafts in memory. Nothing is written yet.
+    /// Encodes what was taken as unsealed records in memory. Nothing is written yet.
     ///
     /// Records of the requests come first, then counts of repetitions, losses, and `closed` at the
     /// end.
-    fn draft(&mut self, items: &mut Vec<QueuedRecord>, taken: &Batch) {
+    fn encode_batch(&mut self, items: &mut Vec<QueuedRecord>, taken: &Batch) {
         self.note_clock_step();
         for item in items.drain(..) {
             // The end of a refused request was not foreseen in the budget when its head was.
@@ -110,8 +110,8 @@ impl<S: Store> WriterThread<S> {
                 _ => None,
             };
             let bytes = self.journal.push(|out| match item {
-                QueuedRecord::Event(event) => event.draft(out),
-                QueuedRecord::Request(event, form) => event.draft(form, out),
+                QueuedRecord::Event(event) => event.encode_unsealed(out),
+                QueuedRecord::Request(event, form) => event.encode_unsealed(form, out),
             });
             if let Some(estimated) = refused {
                 self.queue.refusal_was_written(bytes, estimated);
@@ -187,7 +187,7 @@ impl<S: Store> WriterThread<S> {
             tracing::warn!(target: "palisade::audit", event = id, action, free_bytes = free, "free space on the disk of the audit trail");
             let event = AuditEvent::new(id).recorded_at(now);
             let event = event.text("action", action).number("free_bytes", free);
-            self.journal.push(|out| event.draft(out));
+            self.journal.push(|out| event.encode_unsealed(out));
         }
         let active = |action| self.space.is_active(action);
         let (count, refuse) = (
@@ -197,7 +197,7 @@ impl<S: Store> WriterThread<S> {
         self.queue.set_low_space(count, refuse);
         if active(LowSpaceAction::RetireOldest) {
             let retired = retire_oldest(&mut self.journal, now);
-            self.told(retired.map(drop));
+            self.report_retention(retired.map(drop));
         }
     }
 
@@ -206,19 +206,19 @@ impl<S: Store> WriterThread<S> {
         if self.retirement.is_due(self.clock.monotonic(), rotated) {
             let now = self.clock.unix_time();
             let retired = self.retirement.run(&mut self.journal, now);
-            self.told(retired);
+            self.report_retention(retired);
         }
     }
 
     /// Reports that parts could not be deleted: one log line within the limit, and an event.
-    fn told(&mut self, retired: io::Result<()>) {
+    fn report_retention(&mut self, retired: io::Result<()>) {
         let Err(error) = retired else { return };
         if let Some(held_back) = self.trouble.admit(self.clock.monotonic()) {
             let errno = error.raw_os_error();
             tracing::error!(target: "palisade::audit", %error, errno, held_back, "cannot delete older parts of the audit trail");
             let event = AuditEvent::new(event_id::RETENTION_FAILED);
             let event = event.recorded_at(self.clock.unix_time());
-            self.journal.push(|out| event.draft(out));
+            self.journal.push(|out| event.encode_unsealed(out));
         }
     }
 
@@ -240,12 +240,12 @@ impl<S: Store> WriterThread<S> {
             Some(false) => event_id::CHECKPOINTS_RESTORED,
         };
         let event = AuditEvent::new(id).recorded_at(now.0);
-        self.journal.push(|out| event.draft(out));
+        self.journal.push(|out| event.encode_unsealed(out));
     }
 
     /// Makes the last attempt and the last checkpoint, releases the file and closes the queue.
     ///
-    /// What could not be written is counted as dropped, since nobody can write it any more.
+    /// What could not be written is counted as dropped, since no thread writes it any more.
     fn end(mut self, taken: &Batch) {
         let kept = self.attempt(taken);
         let (safe, unwritten) = (self.journal.safe(), self.journal.waiting());
@@ -268,12 +268,13 @@ impl<S: Store> WriterThread<S> {
         outcome.map_err(|_| SinkUnavailable::Failing)
     }
 
-    /// Writes all drafts. Syncs if a response waits, if the sink is closing, or if a sync is due.
+    /// Writes all unsealed records. Syncs if a response waits, if the sink is closing, or if a sync is due.
     fn try_to_keep(&mut self, taken: &Batch) -> io::Result<()> {
         self.journal.write()?;
         let now = self.clock.monotonic();
         let due = now.saturating_sub(self.synced_at) >= self.sync_every;
-        if taken.asked || taken.closing || due || self.journal.unsynced() > MAX_UNSYNCED {
+        if taken.is_sync_requested || taken.closing || due || self.journal.unsynced() > MAX_UNSYNCED
+        {
             self.journal.sync()?;
             self.synced_at = now;
         }

@@ -74,7 +74,7 @@ impl Scan {
         self.gap = Some(Gap {
             from: 1,
             to: before.sequence(),
-            place: self.place.clone(),
+            position: self.position.clone(),
             starts: true,
         });
     }
@@ -85,10 +85,10 @@ impl Scan {
         let Some(gap) = self.gap.take_if(|gap| !gap.starts) else {
             return;
         };
-        let here = std::mem::replace(&mut self.place, gap.place);
+        let here = std::mem::replace(&mut self.position, gap.position);
         let found = gap.to.saturating_add(1);
         self.find_at(FindingReason::Missing { found }, gap.from);
-        self.place = here;
+        self.position = here;
     }
 
     /// Reports missing records at the beginning, except those that retention deleted.
@@ -101,9 +101,9 @@ impl Scan {
             return;
         }
         let from = self.retired.map_or(1, |retired| retired.sequence() + 1);
-        let here = std::mem::replace(&mut self.place, gap.place);
+        let here = std::mem::replace(&mut self.position, gap.position);
         self.find_at(FindingReason::StartMissing { from, to: gap.to }, from);
-        self.place = here;
+        self.position = here;
     }
 }
 

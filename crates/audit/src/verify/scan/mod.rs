@@ -63,7 +63,7 @@ pub(crate) struct Scan {
     /// What is found and counted.
     report: VerifyReport,
     /// The position in the current file.
-    place: ScanPosition,
+    position: ScanPosition,
     /// A gap at the beginning of a file, which the records after it may explain.
     gap: Option<Gap>,
     /// Numbers of records that the writer itself reported as gone.
@@ -110,7 +110,7 @@ impl Scan {
             trail: None,
             heads: HashSet::new(),
             report: VerifyReport::default(),
-            place: ScanPosition::default(),
+            position: ScanPosition::default(),
             gap: None,
             reported_gone: Vec::new(),
             retired: None,
@@ -131,8 +131,8 @@ impl Scan {
     }
 
     /// Returns the position in the file that was read last.
-    pub(crate) fn place(&self) -> &ScanPosition {
-        &self.place
+    pub(crate) fn position(&self) -> &ScanPosition {
+        &self.position
     }
 
     /// Returns the last good record. `None` if there was none.
@@ -171,7 +171,7 @@ impl Scan {
         name: Option<&Path>,
         tail: FileEnd,
     ) -> Result<(), VerifyError> {
-        self.place = ScanPosition::new(name);
+        self.position = ScanPosition::new(name);
         self.report.files += 1;
         let mut line = Vec::new();
         loop {
@@ -180,7 +180,7 @@ impl Scan {
             if length == 0 {
                 return Ok(());
             }
-            self.place.line += 1;
+            self.position.line += 1;
             let next = match line.strip_suffix(b"\n") {
                 Some(whole) => self.line(whole)?,
                 None => {
@@ -193,7 +193,7 @@ impl Scan {
             if next == Next::SkipFile || (self.stop_at_first && self.first_finding().is_some()) {
                 return Ok(());
             }
-            self.place.bytes += u64::try_from(length).unwrap_or(u64::MAX);
+            self.position.bytes += u64::try_from(length).unwrap_or(u64::MAX);
         }
     }
 
@@ -203,12 +203,12 @@ impl Scan {
         self.explain_start();
         let Some(last) = self.last else {
             if self.report.findings_total == 0 {
-                self.place.line += 1;
+                self.position.line += 1;
                 self.find(FindingReason::NotOpened);
             }
             return self.report;
         };
-        self.place.line += 1;
+        self.position.line += 1;
         let trail = self.trail.take().unwrap_or_default();
         let gone = std::mem::take(&mut self.reported_gone);
         for (reason, sequence) in self.expected.unmet(&trail, last, &gone) {
@@ -218,7 +218,7 @@ impl Scan {
         self.report.last = last;
         self.report.key = self.seal.key_id();
         self.report.trail = Some(trail.into());
-        self.report.closed = self.place.closed;
+        self.report.closed = self.position.closed;
         self.report.retired = self.retired.map_or(0, |retired| retired.sequence());
         self.report
     }
@@ -235,12 +235,12 @@ impl Scan {
             return Ok(Next::Line);
         };
         let opens = content.kind == "opened";
-        if self.place.line == 1 && opens {
+        if self.position.line == 1 && opens {
             if let Some(reason) = self.check_header(&content) {
                 return self.unusable(reason);
             }
-            self.place.first = line.sequence;
-        } else if opens || self.place.line == 1 {
+            self.position.first = line.sequence;
+        } else if opens || self.position.line == 1 {
             self.find(FindingReason::NotOpened);
             if opens {
                 return Ok(Next::Line);
@@ -266,7 +266,7 @@ impl Scan {
             return self.accept(here, content);
         }
         let expected = self.bases.expected();
-        let follows_itself = self.place.line == 1
+        let follows_itself = self.position.line == 1
             && file_start::stated_base(line, content)
                 .is_some_and(|base| self.seal.hash(base, line.sealed) == line.hash);
         if line.sequence > expected && follows_itself {
@@ -275,7 +275,7 @@ impl Scan {
             self.gap = Some(Gap {
                 from: expected,
                 to: line.sequence - 1,
-                place: self.place.clone(),
+                position: self.position.clone(),
                 starts: false,
             });
             return self.accept(here, content);
@@ -298,7 +298,7 @@ impl Scan {
     fn accept(&mut self, here: Anchor, content: &RecordMembers<'_>) {
         self.bases.only(here);
         self.last = Some(here);
-        self.place.good += 1;
+        self.position.good += 1;
         if let Some(mismatch) = self.expected.compare(self.trail.as_deref(), here) {
             self.mismatch(mismatch, here.sequence());
         }
@@ -350,8 +350,8 @@ impl Scan {
     /// Returns a finding at the current line.
     fn finding(&self, reason: FindingReason, sequence: u64) -> Finding {
         Finding {
-            file: self.place.file.clone(),
-            line: self.place.line,
+            file: self.position.file.clone(),
+            line: self.position.line,
             sequence,
             reason,
             acknowledged_by: None,

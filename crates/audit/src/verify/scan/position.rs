@@ -42,7 +42,7 @@ pub(super) struct Gap {
     /// The last missing record.
     pub(super) to: u64,
     /// Where the gap was found.
-    pub(super) place: ScanPosition,
+    pub(super) position: ScanPosition,
     /// Whether it is at the beginning of the trail.
     pub(super) starts: bool,
 }

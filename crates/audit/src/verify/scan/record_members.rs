@@ -82,7 +82,7 @@ impl Scan {
     pub(super) fn count(&mut self, here: Anchor, content: &RecordMembers<'_>) {
         let report = &mut self.report;
         report.records += 1;
-        self.place.closed = content.kind == "closed";
+        self.position.closed = content.kind == "closed";
         match (&*content.kind, content.id.as_deref()) {
             ("request", Some(_)) => report.requests += 1,
             ("head", Some(id)) => {

@@ -198,7 +198,7 @@ pub(super) const LIFETIMES: std::ops::RangeInclusive<Duration> =
 impl fmt::Debug for JwksUrlBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JwksUrlBuilder")
-            .field("url", &endpoint::shown(&self.address.url()))
+            .field("url", &endpoint::redacted(&self.address.url()))
             .field("loopback", &self.loopback)
             .field("rsa", &self.rsa)
             .field("empty_set_revokes", &self.empty_set_revokes)

@@ -44,12 +44,12 @@ pub(super) struct Endpoint {
     /// `None` for `http` to a loopback address.
     pub(super) tls: Option<(TlsConnector, ServerName<'static>)>,
     /// The URL for logs, without user and query.
-    shown: Box<str>,
+    redacted: Box<str>,
 }
 
 impl Endpoint {
     pub(super) fn new(url: &str, options: &ConnectOptions) -> Result<Self, JwtBuildError> {
-        let fault = || JwtBuildError::Url(shown(url).into());
+        let fault = || JwtBuildError::Url(redacted(url).into());
         let uri: Uri = url.parse().map_err(|_| fault())?;
         let authority = uri.authority().ok_or_else(fault)?;
         // A query is sent (some providers choose the policy or the tenant by it) and never shown.
@@ -83,12 +83,12 @@ impl Endpoint {
             authority: HeaderValue::from_str(authority.as_str()).map_err(|_| fault())?,
             path: target(&uri).ok_or_else(fault)?,
             tls,
-            shown: shown(url).into(),
+            redacted: redacted(url).into(),
         })
     }
 
-    pub(super) fn shown(&self) -> &str {
-        &self.shown
+    pub(super) fn redacted(&self) -> &str {
+        &self.redacted
     }
 }
 
@@ -101,7 +101,7 @@ fn target(uri: &Uri) -> Option<Uri> {
 }
 
 /// A URL for logs and errors, without user and query, which may be secret.
-pub(super) fn shown(url: &str) -> String {
+pub(super) fn redacted(url: &str) -> String {
     let (front, hidden) = match url.find(['?', '#']) {
         Some(at) => (url.get(..at).unwrap_or_default(), "?…"),
         None => (url, ""),
@@ -182,16 +182,16 @@ mod tests {
         let url = "http://127.0.0.1:8000/keys?policy=b2c_1&code=s3cret";
         let endpoint = Endpoint::new(url, &ConnectOptions::new(true, None)).unwrap();
         assert_eq!(endpoint.path, "/keys?policy=b2c_1&code=s3cret");
-        assert_eq!(endpoint.shown(), "http://127.0.0.1:8000/keys?…");
+        assert_eq!(endpoint.redacted(), "http://127.0.0.1:8000/keys?…");
         for (url, expected) in [
             ("https://user:pass@a/b", "https://a/b"),
             ("https://user:p@ss@a/b?c", "https://a/b?…"),
             ("https://a/b@c", "https://a/b@c"),
             ("user:pass@a", "a"),
         ] {
-            assert_eq!(shown(url), expected, "{url}");
+            assert_eq!(redacted(url), expected, "{url}");
             assert!(
-                !JwtBuildError::Url(shown(url).into())
+                !JwtBuildError::Url(redacted(url).into())
                     .to_string()
                     .contains("pass")
             );

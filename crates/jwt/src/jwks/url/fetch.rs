@@ -113,15 +113,15 @@ async fn exchange(
         http::HeaderValue::from_static("application/jwk-set+json, application/json"),
     );
     let conversation = async {
-        let answer = sender
+        let response = sender
             .send_request(request)
             .await
             .map_err(|_| FetchError::Request)?;
-        if answer.status() != StatusCode::OK {
+        if response.status() != StatusCode::OK {
             return Err(FetchError::Status);
         }
-        let max_age = max_age(answer.headers());
-        let body = Limited::new(answer.into_body(), largest)
+        let max_age = max_age(response.headers());
+        let body = Limited::new(response.into_body(), largest)
             .collect()
             .await
             .map_err(|_| FetchError::Body)?;

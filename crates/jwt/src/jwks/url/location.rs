@@ -63,7 +63,7 @@ impl Address {
             Self::OauthMetadata(issuer) | Self::OpenIdMetadata(issuer) => {
                 // RFC 8414 section 2: an issuer has no query and no fragment.
                 if issuer.contains(['?', '#']) {
-                    return Err(JwtBuildError::Url(document.shown().into()));
+                    return Err(JwtBuildError::Url(document.redacted().into()));
                 }
                 let issuer = issuer.clone();
                 Ok(Location::Metadata {
@@ -100,10 +100,10 @@ impl Location {
     }
 
     /// The address for logs.
-    pub(super) fn shown(&self) -> &str {
+    pub(super) fn redacted(&self) -> &str {
         match self {
-            Self::KeySet(endpoint) => endpoint.shown(),
-            Self::Metadata { document, .. } => document.shown(),
+            Self::KeySet(endpoint) => endpoint.redacted(),
+            Self::Metadata { document, .. } => document.redacted(),
         }
     }
 }

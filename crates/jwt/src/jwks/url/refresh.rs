@@ -93,11 +93,11 @@ impl Shared {
         let before = self.state.load();
         let after = match outcome {
             Ok((set, lifetime)) => {
-                set.log_unused(self.location.shown(), before.keys().as_deref());
+                set.log_unused(self.location.redacted(), before.keys().as_deref());
                 State::fetched(set, now, lifetime)
             }
             Err(fault) => {
-                let url = self.location.shown();
+                let url = self.location.redacted();
                 tracing::warn!(target: "palisade", url, fault = fault.code(), "the key set could not be fetched");
                 self.throttle().forget();
                 before.failed(now)
@@ -205,7 +205,7 @@ impl fmt::Debug for UrlSource {
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JwksUrl")
-            .field("url", &self.location.shown())
+            .field("url", &self.location.redacted())
             .field("limits", &self.limits)
             .finish_non_exhaustive()
     }

@@ -44,7 +44,7 @@ impl<'a> LockedBuckets<'a> {
     pub(super) fn new(store: &'a MemoryStore, now: u64, charges: &[Charge<'_>]) -> Self {
         Self {
             store,
-            held: store.table.hold(charges.iter().map(key)),
+            held: store.table.lock_shards(charges.iter().map(key)),
             shared: None,
             now,
             full: None,
@@ -58,8 +58,10 @@ impl<'a> LockedBuckets<'a> {
 
     /// Finds all buckets and reads their backlogs, in the order of the charges.
     pub(super) fn find(&mut self, charges: &[Charge<'_>], gcras: &[&Gcra]) -> BucketReadings {
-        let places: ArrayVec<BucketPlace, MAX_CHARGES> =
-            charges.iter().map(|charge| self.place(charge)).collect();
+        let places: ArrayVec<BucketPlace, MAX_CHARGES> = charges
+            .iter()
+            .map(|charge| self.find_place(charge))
+            .collect();
         self.hold_shared(charges, &places);
         let readings = charges.iter().zip(places).zip(gcras);
         readings
@@ -68,7 +70,7 @@ impl<'a> LockedBuckets<'a> {
     }
 
     /// Finds the position of one bucket, and makes space for it if it is to be written.
-    fn place(&mut self, charge: &Charge<'_>) -> BucketPlace {
+    fn find_place(&mut self, charge: &Charge<'_>) -> BucketPlace {
         let networks = NetworkCounters::of(&charge.bucket);
         let create = charge.consumed > 0;
         let place = self.held.find(key(charge), networks, self.now, create);
@@ -91,7 +93,8 @@ impl<'a> LockedBuckets<'a> {
         if places.iter().any(needed) {
             let readings = charges.iter().zip(places);
             let groups = readings.filter(|(_, place)| needed(place));
-            self.shared = Some(overflow.hold(groups.map(|(charge, _)| charge.bucket.coarse)));
+            self.shared =
+                Some(overflow.lock_groups(groups.map(|(charge, _)| charge.bucket.coarse)));
         }
     }
 

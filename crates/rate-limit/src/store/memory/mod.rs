@@ -60,6 +60,26 @@ const DEFAULT_CAPACITY: usize = 65_536;
 ///
 /// State is lost when the process ends: all buckets are full again. For several nodes, use
 /// `RedisStore` (feature `redis`).
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+/// use palisade_rate_limit::{MemoryStore, Policy, RateLimitLayer};
+///
+/// // One table for two layers, with room for a million clients (about 90 MB).
+/// let store = Arc::new(MemoryStore::with_capacity(1_000_000));
+/// let clients = RateLimitLayer::by_client()
+///     .policy(Policy::named("client").rate("60/minute")?)
+///     .store(Arc::clone(&store))
+///     .build()?;
+/// let keys = RateLimitLayer::by_principal()
+///     .policy(Policy::named("key").rate("600/minute")?)
+///     .store(store)
+///     .build()?;
+/// # let _ = (clients, keys);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct MemoryStore {
     hasher: RandomState,

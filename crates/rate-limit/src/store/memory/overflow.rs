@@ -56,27 +56,27 @@ impl OverflowBuckets {
     }
 
     /// Locks groups, in ascending order.
-    pub(super) fn hold(&self, groups: impl Iterator<Item = u64>) -> LockedGroups<'_> {
-        let mut places = ArrayVec::<usize, MAX_CHARGES>::new();
-        for place in groups.map(place) {
-            if !places.contains(&place) {
-                places.push(place);
+    pub(super) fn lock_groups(&self, groups: impl Iterator<Item = u64>) -> LockedGroups<'_> {
+        let mut indices = ArrayVec::<usize, MAX_CHARGES>::new();
+        for index in groups.map(group_index) {
+            if !indices.contains(&index) {
+                indices.push(index);
             }
         }
-        places.sort_unstable();
-        let lock = |place: usize| {
-            let buckets = self.groups.get(place)?.lock();
-            Some((place, buckets.unwrap_or_else(PoisonError::into_inner)))
+        indices.sort_unstable();
+        let lock = |index: usize| {
+            let buckets = self.groups.get(index)?.lock();
+            Some((index, buckets.unwrap_or_else(PoisonError::into_inner)))
         };
         LockedGroups {
             overflow: self,
-            buckets: places.into_iter().filter_map(lock).collect(),
+            buckets: indices.into_iter().filter_map(lock).collect(),
         }
     }
 }
 
 /// Returns the index of a group. Two groups with one index share their buckets.
-fn place(group: u64) -> usize {
+fn group_index(group: u64) -> usize {
     usize::try_from(group % GROUPS as u64).unwrap_or(0)
 }
 
@@ -90,14 +90,17 @@ impl LockedGroups<'_> {
     /// Returns when the bucket of a group for a limit is full again, and whether the bucket counts
     /// this limit alone. A group that is not locked has none, and is refused.
     pub(super) fn full_at(&self, group: u64, limit: u32, now: u64) -> (u64, bool) {
-        let held = self.buckets.iter().find(|(held, _)| *held == place(group));
+        let held = self
+            .buckets
+            .iter()
+            .find(|(held, _)| *held == group_index(group));
         held.map_or((u64::MAX, false), |(_, buckets)| buckets.read(limit, now))
     }
 
     /// Writes when the bucket of a group for a limit is full again.
     pub(super) fn write(&mut self, group: u64, limit: u32, now: u64, full_at: u64) {
         let mut held = self.buckets.iter_mut();
-        if let Some((_, buckets)) = held.find(|(held, _)| *held == place(group)) {
+        if let Some((_, buckets)) = held.find(|(held, _)| *held == group_index(group)) {
             buckets.write(limit, now, full_at);
             let until = &self.overflow.in_use_until;
             until.fetch_max(full_at, Ordering::Relaxed);
@@ -152,7 +155,7 @@ mod tests {
     #[test]
     fn limits_of_one_group_do_not_disturb_each_other() {
         let overflow = OverflowBuckets::default();
-        let mut shared = overflow.hold([7].into_iter());
+        let mut shared = overflow.lock_groups([7].into_iter());
         shared.write(7, 1, 0, 86_400);
         shared.write(7, 2, 0, 60);
         assert_eq!(shared.full_at(7, 1, 10), (86_400, true));
@@ -163,7 +166,7 @@ mod tests {
     #[test]
     fn a_ninth_limit_shares_until_an_entry_is_full_again() {
         let overflow = OverflowBuckets::default();
-        let mut shared = overflow.hold([7].into_iter());
+        let mut shared = overflow.lock_groups([7].into_iter());
         for limit in 1..=8 {
             shared.write(7, limit, 0, 100);
         }
@@ -177,8 +180,8 @@ mod tests {
     fn it_is_in_use_until_the_last_bucket_is_full_again() {
         let overflow = OverflowBuckets::default();
         assert!(!overflow.in_use(0));
-        overflow.hold([7].into_iter()).write(7, 1, 0, 50);
-        overflow.hold([8].into_iter()).write(8, 1, 0, 20);
+        overflow.lock_groups([7].into_iter()).write(7, 1, 0, 50);
+        overflow.lock_groups([8].into_iter()).write(8, 1, 0, 20);
         assert!(overflow.in_use(49) && !overflow.in_use(50));
     }
 }

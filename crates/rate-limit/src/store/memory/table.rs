@@ -103,7 +103,7 @@ impl Table {
     }
 
     /// Locks the shards of these keys, in ascending order.
-    pub(super) fn hold(&self, keys: impl Iterator<Item = u64>) -> LockedShards<'_> {
+    pub(super) fn lock_shards(&self, keys: impl Iterator<Item = u64>) -> LockedShards<'_> {
         let mut shards = ArrayVec::<usize, MAX_CHARGES>::new();
         for shard in keys.map(|key| self.shard(key)) {
             if !shards.contains(&shard) {

@@ -60,6 +60,25 @@ const SHORTEST_KEY: usize = 16;
 /// | `client_certificate` (feature `redis-tls`) | none |
 ///
 /// [`connect`](Self::connect) checks them all. Its `Debug` output holds neither the address nor the key.
+///
+/// # Examples
+///
+/// ```no_run
+/// use std::{num::NonZeroU32, time::Duration};
+/// use palisade_core::Secret;
+/// use palisade_rate_limit::{FailureMode, RedisStore};
+///
+/// # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
+/// // Three nodes share the limits. While Redis is away, each grants a third.
+/// let store = RedisStore::builder("redis://10.0.0.5:6379", Secret::new(std::fs::read("limits.key")?))
+///     .prefix("tts")
+///     .deadline(Duration::from_millis(10))
+///     .share(NonZeroU32::new(3).expect("not zero"))
+///     .failure_mode(FailureMode::local())
+///     .connect()
+///     .await?;
+/// # drop(store); Ok(()) }
+/// ```
 #[derive(Debug)]
 #[must_use]
 pub struct RedisStoreBuilder {

@@ -27,8 +27,8 @@ for i, key in ipairs(KEYS) do
   local first = 6 * i - 4
   local unit, burst = tonumber(ARGV[first]), tonumber(ARGV[first + 1])
   local need, take = tonumber(ARGV[first + 2]), tonumber(ARGV[first + 3])
-  local room = unit * burst
-  local deepest = room + unit * tonumber(ARGV[first + 4])
+  local capacity = unit * burst
+  local deepest = capacity + unit * tonumber(ARGV[first + 4])
   local ceiling = tonumber(ARGV[first + 5])
 
   local backlog = 0
@@ -49,7 +49,7 @@ for i, key in ipairs(KEYS) do
 
   local wait = 0
   if asking then
-    wait = math.max(backlog + unit * need - room, 0)
+    wait = math.max(backlog + unit * need - capacity, 0)
     if wait > 0 then given = 0 end
   else
     backlog = math.max(backlog - unit * need, 0)

@@ -8,7 +8,7 @@ use crate::store::StoreProblem;
 
 /// Returns the code of an error. The text of the library is not shown, because it may hold the address.
 ///
-/// Errors of the server have a code of their own. Errors of the connection are told apart by the operating
+/// Errors of the server have a code of their own. Errors of the connection are distinguished by the operating
 /// system's kind, and errors with the code `ERR` by their text.
 pub(super) fn problem_of(error: &RedisError) -> StoreProblem {
     match error.kind() {

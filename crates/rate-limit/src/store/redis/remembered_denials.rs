@@ -89,7 +89,7 @@ impl RememberedDenials {
 
     /// Finds the denial that applies to a charge.
     fn denial(&self, now: u64, charge: &Charge<'_>) -> Option<MutexGuard<'_, Denial>> {
-        let denial = self.place(charge.limit, charge.bucket)?;
+        let denial = self.lock_slot(charge.limit, charge.bucket)?;
         let holds = denial.bucket == name(charge.limit, charge.bucket)
             && denial.until > now
             && denial.required <= charge.required
@@ -109,8 +109,8 @@ impl RememberedDenials {
             .zip(&decision.limit_states)
             .filter(|(_, limit_state)| limit_state.is_refused());
         for (charge, limit_state) in refused {
-            if let Some(mut place) = self.place(charge.limit, charge.bucket) {
-                *place = Denial {
+            if let Some(mut slot) = self.lock_slot(charge.limit, charge.bucket) {
+                *slot = Denial {
                     bucket: name(charge.limit, charge.bucket),
                     until: now.saturating_add(limit_state.wait),
                     ask_again: now.saturating_add(nanoseconds(TRUSTED)),
@@ -125,15 +125,15 @@ impl RememberedDenials {
     /// Removes a bucket that this node charged or refunded, or that was reset. Changes by other
     /// nodes are found when the server is called again.
     pub(super) fn forget(&self, limit: &Limit, bucket: BucketKey) {
-        if let Some(mut place) = self.place(limit, bucket)
-            && place.bucket == name(limit, bucket)
+        if let Some(mut slot) = self.lock_slot(limit, bucket)
+            && slot.bucket == name(limit, bucket)
         {
-            *place = Denial::default();
+            *slot = Denial::default();
         }
     }
 
     /// Returns the entry of a bucket.
-    fn place(&self, limit: &Limit, bucket: BucketKey) -> Option<MutexGuard<'_, Denial>> {
+    fn lock_slot(&self, limit: &Limit, bucket: BucketKey) -> Option<MutexGuard<'_, Denial>> {
         let index = usize::try_from(name(limit, bucket) % PLACES as u64).ok()?;
         Some(
             self.0

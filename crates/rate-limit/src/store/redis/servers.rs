@@ -154,7 +154,7 @@ impl ConnectionLike for Handle {
     }
 }
 
-/// Prepares a cluster. Its timeouts only end what nobody waits for any more: each call has a
+/// Prepares a cluster. Its timeouts only end what no call waits for any more: each call has a
 /// deadline of its own.
 fn cluster(nodes: Vec<String>, encrypted: bool, tls: &TlsFiles) -> RedisResult<Servers> {
     let builder = ClusterClientBuilder::new(nodes)

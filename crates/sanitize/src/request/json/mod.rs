@@ -17,8 +17,8 @@ use std::collections::HashSet;
 use palisade_core::Rejection;
 
 pub(crate) use self::path::Path;
-use self::scan::{Flaw, Found, Scanner, Target, Value};
-use super::refusal::{self, Place};
+use self::scan::{Flaw, FoundField, Scanner, Target, Value};
+use super::refusal::{self, InputPart};
 use super::selection::Selection;
 use super::splice::{Edit, splice};
 
@@ -50,7 +50,7 @@ pub(crate) fn clean<'t>(
     let mut edits: Vec<Edit> = Vec::new();
     let mut names: HashSet<(usize, String)> = HashSet::new();
     for found in found {
-        let Found {
+        let FoundField {
             targets,
             span,
             value,
@@ -74,7 +74,7 @@ pub(crate) fn clean<'t>(
         if let Some(object) = object {
             let name = changed.clone().unwrap_or_else(|| text.into_owned());
             if !names.insert((object, name)) {
-                return Err(refusal::malformed(Place::Json, Flaw::Duplicate.words()));
+                return Err(refusal::malformed(InputPart::Json, Flaw::Duplicate.words()));
             }
         }
         edits.extend(changed.map(|text| Edit {
@@ -82,7 +82,7 @@ pub(crate) fn clean<'t>(
             text: string::encode(&text),
         }));
     }
-    splice(source, edits).ok_or_else(|| refusal::malformed(Place::Json, Flaw::Syntax.words()))
+    splice(source, edits).ok_or_else(|| refusal::malformed(InputPart::Json, Flaw::Syntax.words()))
 }
 
 /// Makes the refusal for a document that was not accepted.
@@ -90,7 +90,7 @@ fn refuse(flaw: Flaw, source: &str, selection: &Selection) -> Box<Rejection> {
     match flaw {
         Flaw::NearName(field) => refusal::near_name(selection.name(field)),
         Flaw::Syntax if looks_like_form(source) => refusal::type_mismatch("a form"),
-        flaw => refusal::malformed(Place::Json, flaw.words()),
+        flaw => refusal::malformed(InputPart::Json, flaw.words()),
     }
 }
 

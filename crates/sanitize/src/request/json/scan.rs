@@ -37,7 +37,7 @@ pub(crate) struct Target<'p> {
 
 /// A selected value or name.
 #[derive(Debug, Eq, PartialEq)]
-pub(crate) struct Found<'t> {
+pub(crate) struct FoundField<'t> {
     /// The indices of the targets that selected it.
     pub(crate) targets: SmallVec<[usize; 2]>,
     /// Its position in the text, with the quotes.
@@ -99,7 +99,7 @@ pub(crate) struct Scanner<'t, 'p> {
     /// Whether names that lenient parsers take for a field's are refused.
     refuse_near_names: bool,
     /// The selected values so far.
-    found: Vec<Found<'t>>,
+    found: Vec<FoundField<'t>>,
 }
 
 impl<'t, 'p> Scanner<'t, 'p> {
@@ -109,7 +109,7 @@ impl<'t, 'p> Scanner<'t, 'p> {
         caps: Caps,
         targets: &'p [Target<'p>],
         refuse_near_names: bool,
-    ) -> Result<Vec<Found<'t>>, Flaw> {
+    ) -> Result<Vec<FoundField<'t>>, Flaw> {
         let mut scanner = Self {
             text,
             at: 0,
@@ -145,7 +145,7 @@ impl<'t, 'p> Scanner<'t, 'p> {
             target.path.ends_at(depth) && (is_text || !target.path.is_deep())
         });
         if !targets.is_empty() {
-            let found = Found {
+            let found = FoundField {
                 targets,
                 span: start..self.at,
                 value,
@@ -207,7 +207,7 @@ impl<'t, 'p> Scanner<'t, 'p> {
         }
         let targets = self.follow(active, |target| target.names && target.path.is_below(depth));
         if !targets.is_empty() {
-            self.found.push(Found {
+            self.found.push(FoundField {
                 targets,
                 span,
                 value: Value::Text(Cow::Owned(name.to_owned())),

@@ -116,7 +116,7 @@ impl FrameWatch {
         let mut position = 0;
         while let Some(rest) = bytes.get(position..).filter(|rest| !rest.is_empty()) {
             if self.received.payload == 0 && rest.len() < HEADER {
-                self.hold(rest);
+                self.keep_partial_header(rest);
                 break;
             }
             let (count, header) = self.received.next(rest);
@@ -189,7 +189,7 @@ impl FrameWatch {
     }
 
     /// Holds back the first bytes of a header.
-    fn hold(&mut self, start_of_header: &[u8]) {
+    fn keep_partial_header(&mut self, start_of_header: &[u8]) {
         let _ = self.received.next(start_of_header);
     }
 

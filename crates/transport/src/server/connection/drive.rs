@@ -53,6 +53,13 @@ pub(crate) trait Stop: Future<Output = hyper::Result<()>> {
 }
 
 /// Runs a connection and checks its deadlines at intervals.
+///
+/// A timer for each request would cost more than the request. So one sleep for each connection wakes
+/// at the next deadline, and at the latest after [`Limits::tick`]: a deadline that moves closer in
+/// the meantime is noticed then. A client is dropped at most one tick too late.
+///
+/// In each round, in this order: the age of the connection, its deadline, then whichever comes first
+/// of the end of the connection, an order to close it, the stop of the server, and the sleep.
 pub(crate) async fn drive(
     connection: impl Stop,
     activity: &Activity,
@@ -139,7 +146,7 @@ impl GracefulStop {
     }
 }
 
-/// Waits until the server stops.
+/// Waits until the server stops. Returns at once if it has stopped already.
 pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
     // An error means that the server is gone, which is a stop as well.
     let _ = stop.wait_for(|stop| *stop).await;

@@ -72,6 +72,8 @@ pub(crate) async fn open(
 }
 
 /// Opens a connection without TLS.
+///
+/// Unless HTTP/2 in clear is allowed, nothing is read: HTTP/1 refuses the preface of HTTP/2 by itself.
 async fn open_plain(shared: &Shared, mut socket: RawStream) -> Result<Opened, ConnectionEventKind> {
     let protocol = if shared.http2_in_clear {
         let guessed = guess(&mut socket);
@@ -89,6 +91,9 @@ async fn open_plain(shared: &Shared, mut socket: RawStream) -> Result<Opened, Co
 }
 
 /// Reads until it is clear whether the client uses HTTP/2 (RFC 9113, section 3.4).
+///
+/// One byte is enough for most requests of HTTP/1: no method of common use begins with `PRI`. What
+/// was read is given back, so HTTP sees all of it.
 async fn guess(socket: &mut RawStream) -> io::Result<Protocol> {
     let mut read = BytesMut::with_capacity(1024);
     loop {

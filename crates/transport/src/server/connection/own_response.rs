@@ -1,4 +1,13 @@
 //! Responses of the server itself, for requests that never reach the service.
+//!
+//! | response | version | made by | because |
+//! |---|---|---|---|
+//! | 400 | HTTP/1 | hyper, completed here | the bytes are no request |
+//! | 414, 431 | HTTP/1 | hyper, completed here | the target or the head is too long |
+//! | 431 | HTTP/2 | here | the head is too long |
+//!
+//! Scanners look at exactly these responses, and a browser may show them. So they have the same
+//! security headers as all others.
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
@@ -16,6 +25,8 @@ pub(crate) struct OwnResponses {
 
 impl OwnResponses {
     /// Takes the headers that the layer adds to a refusal.
+    ///
+    /// `peer` has the scheme of the listener: `Strict-Transport-Security` is sent over TLS only.
     pub(crate) fn new(layer: &HeadersLayer, peer: Peer) -> Self {
         let headers = headers(layer, peer);
         let lines = headers.iter().flat_map(|(name, value)| {

@@ -37,6 +37,25 @@ use crate::server::{
 ///
 /// An HTTP/2 body that is dropped before its end is read for at most one second and 256 KiB
 /// more. So the client receives the response before the stream is reset.
+///
+/// # Examples
+///
+/// A handler that reads the body by hand, with a limit of its size:
+///
+/// ```
+/// use http::{Request, StatusCode};
+/// use http_body_util::{BodyExt, Limited};
+/// use palisade_transport::server::ReceivedBody;
+///
+/// async fn upload(request: Request<ReceivedBody>) -> StatusCode {
+///     match Limited::new(request.into_body(), 1024 * 1024).collect().await {
+///         Ok(body) if !body.to_bytes().is_empty() => StatusCode::NO_CONTENT,
+///         Ok(_) => StatusCode::BAD_REQUEST,
+///         // Too large, too slow, or the client left: see `ReceiveError`.
+///         Err(_) => StatusCode::PAYLOAD_TOO_LARGE,
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 pub struct ReceivedBody {
     /// `None` once it is dropped.

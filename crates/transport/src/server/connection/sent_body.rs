@@ -26,7 +26,8 @@ pin_project! {
         // `None` for a response of the server itself.
         #[pin]
         inner: Option<B>,
-        // What is left of a part that was too large to be given out at once.
+        // What is left of a part that was too large to be given out at once. Sent before `inner` is
+        // polled again.
         rest: Option<B::Data>,
         largest: usize,
         request: OpenRequest,
@@ -115,6 +116,9 @@ impl<B: Body> Body for SentBody<B> {
 }
 
 /// Cuts a part that is too large and keeps the rest for later. `Bytes` are shared, not copied.
+///
+/// A handler that sends a file as one part of 10 MB would otherwise hand all of it to h2 at once, and
+/// the write timeout could not tell a client that reads from one that does not.
 fn first_piece<D: Buf>(frame: Frame<D>, largest: usize, rest: &mut Option<D>) -> Frame<Bytes> {
     frame.map_data(|mut data| {
         let length = data.remaining().min(largest);

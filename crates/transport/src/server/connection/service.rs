@@ -84,6 +84,9 @@ where
     S: Service<Request<ReceivedBody>, Response = Response<B>> + Clone,
 {
     /// Calls the service with the peer in the extensions and a body with timeouts.
+    ///
+    /// What a client put into the extensions cannot be there: they are made by hyper for each
+    /// request, so `Peer` and `ProxyHeader` are those of this connection.
     fn call_service(
         &self,
         request: Request<Incoming>,
@@ -107,7 +110,11 @@ where
     }
 }
 
-/// Returns whether the fields are too large, measured as in RFC 9113, section 6.5.2.
+/// Returns whether the fields are too large, measured as in RFC 9113, section 6.5.2: each field
+/// counts its name, its value and 32 bytes.
+///
+/// The pseudo fields (`:path` and so on) are not counted here. h2 has a limit of twice this size for
+/// all of them together.
 fn is_over_size(headers: &HeaderMap, most: u32) -> bool {
     let size: usize = headers
         .iter()
@@ -118,6 +125,9 @@ fn is_over_size(headers: &HeaderMap, most: u32) -> bool {
 
 pin_project! {
     /// The future of one response.
+    ///
+    /// It holds the open request, so that a connection that is dropped ends the request too. When the
+    /// response begins, the open request moves into its body.
     pub(crate) struct ResponseFuture<S>
     where
         S: Service<Request<ReceivedBody>>,

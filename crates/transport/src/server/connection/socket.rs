@@ -17,6 +17,9 @@ use crate::server::{
 /// 9.6).
 pub(crate) const DRAIN_TIME: Duration = Duration::from_secs(1);
 /// How many bytes are read at most for that.
+///
+/// A client that sends a large file to a handler that refused it is cut off then, and may see a reset
+/// in place of the refusal. More would let a client hold a connection after its end.
 pub(crate) const DRAIN_BYTES: usize = 256 * 1024;
 
 /// A socket and its slot. The slot is free when the last owner drops it, also after an upgrade.
@@ -50,6 +53,9 @@ impl Socket {
     }
 
     /// Sends a GOAWAY frame, so that an HTTP/2 client knows that the connection ends.
+    ///
+    /// The frame names the last stream that was begun, so the client may repeat later requests on
+    /// another connection (RFC 9113, section 6.8). Does nothing on HTTP/1.
     pub(crate) async fn send_goaway(&mut self, code: u32) {
         let frames = self.frames.as_ref();
         let Some(frame) = frames.and_then(|frames| frames.goaway(code)) else {

@@ -1,4 +1,13 @@
 //! One open request: counts it, and tells who has to act next, the handler or the client.
+//!
+//! ```text
+//!  begin ──► handler works ──► respond ──► client reads ──► drop
+//!                 ▲                            │
+//!                 └──── wait_for_handler ◄─────┘   wait_for_client ──► back
+//! ```
+//!
+//! Only in "client reads" a deadline runs. A handler may take as long as it likes: its own timeout is
+//! the business of the application.
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -16,6 +25,9 @@ pub(crate) struct OpenRequest {
 
 impl OpenRequest {
     /// Begins a request.
+    ///
+    /// The time since the first byte of its head is over; from now on the handler is waited for. On
+    /// HTTP/1 there is one request at a time, so its transfer becomes that of the connection.
     pub(crate) fn begin(activity: &Arc<Activity>) -> Self {
         let transfer = Transfer::new();
         if activity.is_http1() {

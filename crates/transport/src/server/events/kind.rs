@@ -6,6 +6,29 @@
 /// gives the number of events of one kind.
 ///
 /// [`ServerStats::count`]: crate::server::ServerStats::count
+///
+/// | group | kinds | what to do |
+/// |---|---|---|
+/// | the server is full | `server_limit`, `idle_closed` | raise [`Limits::connections`](crate::server::Limits::connections), or add servers |
+/// | one client takes too much | `address_limit`, `control_frame_flood`, `reset_flood` | nothing: the limit holds. Block the network if it goes on |
+/// | slow clients | `header_timeout`, `request_body_timeout`, `response_timeout` | nothing, or longer times for clients on bad lines |
+/// | TLS | `certificate_refused`, `handshake_failed`, `handshake_timeout` | after a change of certificates: clients do not trust the new one |
+/// | no HTTP | `malformed_request`, `protocol_error` | nothing: scanners |
+/// | the proxy in front | `proxy_header_invalid`, `proxy_header_timeout` | compare `proxy_protocol` with the settings of the proxy |
+///
+/// Kinds of the first two groups are logged as warnings, all others at the level `debug`.
+///
+/// # Examples
+///
+/// ```
+/// use palisade_transport::server::ConnectionEventKind;
+///
+/// /// Whether the person on call should know.
+/// fn is_urgent(kind: ConnectionEventKind) -> bool {
+///     matches!(kind, ConnectionEventKind::ServerLimit | ConnectionEventKind::CertificateRefused)
+/// }
+/// assert!(ConnectionEventKind::ALL.into_iter().any(is_urgent));
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ConnectionEventKind {

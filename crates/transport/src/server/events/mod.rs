@@ -29,6 +29,9 @@ use tokio::time::Instant;
 pub use self::{event::ConnectionEvent, kind::ConnectionEventKind, network::ClientNetwork};
 
 /// Shortest time between two reports of one kind and network.
+///
+/// A network that attacks for an hour is 60 lines in the audit trail, however many connections it
+/// opens.
 const INTERVAL: Duration = Duration::from_secs(60);
 
 /// How often the server looks for counts that are due.
@@ -41,6 +44,12 @@ const MAX_PAIRS: usize = 1024;
 pub(crate) type Observer = Arc<dyn Fn(&ConnectionEvent) + Send + Sync>;
 
 /// Counts the events of a server, logs them, and reports them to its observer.
+///
+/// | to | first event of a pair | later ones |
+/// |---|---|---|
+/// | `ServerStats` | counted | counted |
+/// | log | a line, if the limit of the kind allows | in `held_back` of a later line |
+/// | observer | at once, with count 1 | together, once a minute |
 pub(crate) struct Events {
     observer: Option<Observer>,
     start: Instant,
@@ -102,6 +111,9 @@ impl Events {
     }
 
     /// Counts an event that follows another. For a first one, returns the network to report.
+    ///
+    /// If the table is full, a new network is counted in the entry of its kind without a network. So
+    /// the entries that are there stay exact, and the sum of all reports is the number of events.
     fn begin_or_count(
         &self,
         kind: ConnectionEventKind,

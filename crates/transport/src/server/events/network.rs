@@ -44,6 +44,15 @@ impl ClientNetwork {
     }
 
     /// Returns the length of the prefix: 24 or 64.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::server::ClientNetwork;
+    ///
+    /// let home = ClientNetwork::of("2001:db8:1:2:3::4".parse().unwrap());
+    /// assert_eq!((home.address().to_string().as_str(), home.prefix_length()), ("2001:db8:1:2::", 64));
+    /// ```
     #[must_use]
     pub fn prefix_length(self) -> u8 {
         if self.0.is_ipv4() { 24 } else { 64 }

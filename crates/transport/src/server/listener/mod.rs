@@ -105,6 +105,16 @@ pub enum ListenAddress {
 
 impl ListenAddress {
     /// Returns the IP address and the port. `None` for a Unix socket.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::server::ListenAddress;
+    ///
+    /// let unix = ListenAddress::Unix(Some("/run/tts/http.sock".into()));
+    /// assert_eq!(unix.as_tcp(), None);
+    /// assert_eq!(unix.to_string(), "unix:/run/tts/http.sock");
+    /// ```
     #[must_use]
     pub fn as_tcp(&self) -> Option<SocketAddr> {
         match self {
@@ -134,6 +144,20 @@ impl Listener {
     /// # Errors
     /// [`ServerBuildError::Bind`] if the address is in use, not of this machine, or not
     /// permitted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::server::{Listener, ServerBuildError};
+    ///
+    /// let first = Listener::bind("127.0.0.1:0".parse()?)?;
+    /// let taken = first.address().as_tcp().expect("a TCP socket");
+    /// // A second server on the same port is an error at start, with the address in it.
+    /// let error = Listener::bind(taken).unwrap_err();
+    /// assert!(matches!(error, ServerBuildError::Bind { .. }));
+    /// assert!(error.to_string().contains(&taken.to_string()), "{error}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn bind(address: SocketAddr) -> Result<Self, ServerBuildError> {
         let bound = StdTcpListener::bind(address).and_then(|socket| Self::tcp(socket, false));
         bound.map_err(|source| ServerBuildError::Bind {
@@ -154,6 +178,25 @@ impl Listener {
     /// # Errors
     /// [`ServerBuildError::Bind`] if another process listens there, a file that is not a socket
     /// is in its place, or the folder cannot be written.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(unix)] {
+    /// use std::{fs, os::unix::fs::PermissionsExt};
+    ///
+    /// use palisade_transport::server::{Listener, Server};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("http.sock");
+    /// let listener = Listener::bind_unix(&path)?;
+    /// // The user of the reverse proxy is in our group.
+    /// fs::set_permissions(&path, fs::Permissions::from_mode(0o660))?;
+    /// let server = Server::builder().listener(listener).build()?;
+    /// # drop(server);
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[cfg(unix)]
     pub fn bind_unix(path: impl AsRef<Path>) -> Result<Self, ServerBuildError> {
         let path = path.as_ref();
@@ -174,6 +217,27 @@ impl Listener {
     ///
     /// # Errors
     /// [`ServerBuildError::Inherited`] if one of them is not such a socket.
+    ///
+    /// # Examples
+    ///
+    /// The unit and the program. With the socket in the unit, the service needs no right to open port 443,
+    /// and no connection is refused while it restarts:
+    ///
+    /// ```text
+    /// [Socket]
+    /// ListenStream=443
+    /// Accept=no
+    /// ```
+    ///
+    /// ```
+    /// use palisade_transport::server::{Listener, Server};
+    ///
+    /// let sockets = Listener::inherited()?;
+    /// println!("{} sockets of the unit", sockets.len());
+    /// let server = sockets.into_iter().fold(Server::builder(), |server, socket| server.listener(socket));
+    /// # drop(server);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn inherited() -> Result<Vec<Self>, ServerBuildError> {
         systemd::take_sockets().map_err(ServerBuildError::Inherited)
     }

@@ -1,4 +1,4 @@
-//! Sockets that a service manager opened, and what it is told about the service.
+//! Sockets that a service manager opened, and its notifications about the service.
 //!
 //! `listenfd` checks that the descriptors are sockets of the right kind. It is used because
 //! taking a descriptor by its number needs `unsafe`.

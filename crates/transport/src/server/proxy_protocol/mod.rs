@@ -97,6 +97,21 @@ impl ProxyHeader {
     /// # Errors
     /// [`ProxyHeaderError`] if the bytes are not the begin of a header, or the header breaks
     /// the protocol. No more bytes can change that.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::server::ProxyHeader;
+    ///
+    /// let bytes = b"PROXY TCP4 203.0.113.7 192.0.2.1 51000 443\r\nGET / HTTP/1.1\r\n";
+    /// let (header, length) = ProxyHeader::parse(bytes)?.expect("the whole line is there");
+    /// assert_eq!(header.source(), Some("203.0.113.7:51000".parse().unwrap()));
+    /// assert_eq!(&bytes[length..], b"GET / HTTP/1.1\r\n");
+    ///
+    /// // The begin of one: read more, and call it again.
+    /// assert_eq!(ProxyHeader::parse(b"PROXY TC")?, None);
+    /// # Ok::<(), palisade_transport::server::ProxyHeaderError>(())
+    /// ```
     pub fn parse(bytes: &[u8]) -> Result<Option<(Self, usize)>, ProxyHeaderError> {
         if is_start_of(bytes, v2::SIGNATURE) {
             v2::parse(bytes)
@@ -111,6 +126,17 @@ impl ProxyHeader {
     ///
     /// `None` if the proxy itself is the client, for a health check (`LOCAL`), or does not know
     /// the address (`UNKNOWN`, `UNSPEC`, a Unix socket).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::server::ProxyHeader;
+    ///
+    /// // A proxy that checks the health of the server sends no address.
+    /// let (header, _) = ProxyHeader::parse(b"PROXY UNKNOWN\r\n")?.expect("a whole header");
+    /// assert_eq!(header.source(), None);
+    /// # Ok::<(), palisade_transport::server::ProxyHeaderError>(())
+    /// ```
     #[must_use]
     pub fn source(&self) -> Option<SocketAddr> {
         self.inner.addresses.map(|addresses| addresses.source)
@@ -159,6 +185,17 @@ impl ProxyHeader {
 }
 
 /// Why bytes are not a PROXY header. The connection is closed, as the protocol demands.
+///
+/// `Display` names the rule that was broken, without the bytes.
+///
+/// # Examples
+///
+/// ```
+/// use palisade_transport::server::ProxyHeader;
+///
+/// let error = ProxyHeader::parse(b"GET / HTTP/1.1\r\n").unwrap_err();
+/// assert_eq!(error.to_string(), "this is no PROXY header: it begins with neither form");
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ProxyHeaderError(&'static str);
 

@@ -1,4 +1,8 @@
 //! Settings of an [`Acme`], checked before anything is requested.
+//!
+//! An authority counts refused orders against the account, so what can be known here is an error
+//! here: wildcards, addresses, names with a port, terms that are not accepted, a cache that cannot be
+//! written.
 
 use std::{
     collections::BTreeMap,
@@ -22,7 +26,7 @@ use super::{
 /// The directory of Let's Encrypt, whose certificates browsers trust.
 pub const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
 
-/// The staging directory of Let's Encrypt: generous limits, and certificates that nobody trusts.
+/// The staging directory of Let's Encrypt: generous limits, and certificates that no browser trusts.
 pub const LETS_ENCRYPT_STAGING: &str = "https://acme-staging-v02.api.letsencrypt.org/directory";
 
 /// The most names of one certificate. Let's Encrypt has the same limit.
@@ -42,6 +46,36 @@ const MAX_NAMES: usize = 100;
 /// | [`validation_port`](Self::validation_port) | 443 for `tls-alpn-01`, 80 for `http-01` |
 /// | [`resolve`](Self::resolve) | DNS |
 /// | [`clock`](Self::clock) | the system clock |
+///
+/// # Examples
+///
+/// One certificate for two hosts from Let's Encrypt:
+///
+/// ```no_run
+/// use palisade_transport::server::Acme;
+///
+/// let acme = Acme::builder(["tts.example.com", "www.example.com"], "/var/lib/tts/acme")
+///     .accept_terms()
+///     .contact("ops@example.com")
+///     .build()?;
+/// # drop(acme); Ok::<(), palisade_transport::server::AcmeError>(())
+/// ```
+///
+/// The authority of a company, with its own root, account and addresses:
+///
+/// ```no_run
+/// use palisade_transport::server::{Acme, ChallengeKind};
+///
+/// let acme = Acme::builder(["tts.corp.example"], "/var/lib/tts/acme")
+///     .accept_terms()
+///     .directory("https://ca.corp.example/acme/acme/directory")
+///     .root(std::fs::read("/etc/ssl/corp-root.pem")?)
+///     .external_account("kid-1", "c2VjcmV0LW9mLXRoZS1vcGVyYXRvcg")
+///     .challenge(ChallengeKind::Http01)
+///     .resolve("tts.corp.example", ["10.0.0.7".parse()?])
+///     .build()?;
+/// # drop(acme); Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use]
 pub struct AcmeBuilder {
     /// As given. `build` checks them and makes them lower case.
@@ -91,6 +125,17 @@ impl AcmeBuilder {
     /// Adds an e-mail address for warnings of the authority, with or without `mailto:`.
     ///
     /// Used when the account is created.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use palisade_transport::server::Acme;
+    ///
+    /// let builder = Acme::builder(["tts.example.com"], "/var/lib/tts/acme")
+    ///     .contact("ops@example.com")
+    ///     .contact("on-call@example.com");
+    /// # let _ = builder;
+    /// ```
     pub fn contact(mut self, address: &str) -> Self {
         let address = address.strip_prefix("mailto:").unwrap_or(address);
         self.contacts.push(format!("mailto:{address}"));
@@ -99,6 +144,12 @@ impl AcmeBuilder {
 
     /// Sets the directory of the authority (RFC 8555, section 7.1.1): an `https` address. Default:
     /// [`LETS_ENCRYPT`]. For a trial use [`LETS_ENCRYPT_STAGING`].
+    ///
+    /// | authority | directory |
+    /// |---|---|
+    /// | Let's Encrypt | [`LETS_ENCRYPT`] |
+    /// | Let's Encrypt, for trials | [`LETS_ENCRYPT_STAGING`] |
+    /// | a private one, such as step-ca | `https://HOST/acme/NAME/directory` |
     pub fn directory(mut self, url: impl Into<String>) -> Self {
         self.directory = url.into();
         self
@@ -174,6 +225,21 @@ impl AcmeBuilder {
     /// [`AcmeError::Setting`] if a setting cannot be used, or the terms are not accepted.
     /// [`AcmeError::Cache`] if the cache cannot be created or read. A cache that is only readable
     /// is an error if it has no certificate: no order could be made.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade_transport::server::{Acme, AcmeError};
+    ///
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let cache = folder.path();
+    /// let refused = Acme::builder(["*.example.com"], cache).accept_terms().build().unwrap_err();
+    /// assert!(matches!(refused, AcmeError::Setting(_)));
+    /// assert!(refused.to_string().contains("name each host"), "{refused}");
+    ///
+    /// let refused = Acme::builder(["tts.example.com"], cache).build().unwrap_err();
+    /// assert!(refused.to_string().contains("terms of service"), "{refused}");
+    /// ```
     pub fn build(self) -> Result<Acme, AcmeError> {
         if !self.terms_accepted {
             let problem = "the terms of service of the authority must be accepted";

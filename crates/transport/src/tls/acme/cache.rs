@@ -27,7 +27,7 @@ use std::{
 };
 
 use aws_lc_rs::digest::{SHA256, digest};
-use palisade_internal::private_file;
+use palisade_internal::{hex, private_file};
 use zeroize::Zeroizing;
 
 use super::{AcmeError, history::History};
@@ -217,8 +217,7 @@ impl Cache {
 /// Short, because it only keeps file names apart. It protects nothing.
 fn short_digest(text: &str) -> String {
     let digest = digest(&SHA256, text.as_bytes());
-    let bytes = digest.as_ref().iter().take(4);
-    bytes.map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(digest.as_ref().get(..4).unwrap_or_default())
 }
 
 /// Reads a file, if it is there. Invalid UTF-8 reads as an empty file, which is a damaged one.

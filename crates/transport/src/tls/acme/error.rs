@@ -15,12 +15,34 @@ const MAX_TEXT: usize = 300;
 ///
 /// `Display` is one line for the operator, with the remedy. It never contains a key. Texts of the
 /// authority are shortened to 300 characters, without control characters.
+///
+/// | kind | who can repair it | what happens next |
+/// |---|---|---|
+/// | `authority` | mostly no one: limits, an account that was closed | the next attempt, not before `retry_after` |
+/// | `cache` | the operator: mode and owner of the folder | no order until it is repaired |
+/// | `certificate` | the operator of the authority | the next attempt |
+/// | `connection` | no one, or the operator of a firewall | the next attempt |
+/// | `self_check` | the operator: DNS, port, proxy | the authority is not asked; the next attempt |
+/// | `setting` | the operator | `build` fails |
+/// | `validation` | the operator: DNS, port, proxy | the next attempt, at most four failures an hour |
+///
+/// # Examples
+///
+/// ```
+/// use palisade_transport::server::Acme;
+///
+/// # let folder = tempfile::tempdir().unwrap();
+/// let error = Acme::builder(["10.0.0.1"], folder.path()).accept_terms().build().unwrap_err();
+/// assert_eq!(error.kind(), "setting");
+/// assert_eq!(error.retry_after(), None);
+/// assert!(error.to_string().starts_with("`10.0.0.1`: "), "{error}");
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum AcmeError {
     /// The authority refused a request, for another reason than a failed validation.
     Authority {
-        /// What the authority said.
+        /// The description by the authority.
         problem: Box<str>,
         /// How long it asked to wait, by `Retry-After` (RFC 9110, section 10.2.3).
         retry_after: Option<Duration>,
@@ -30,7 +52,7 @@ pub enum AcmeError {
     Cache {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// The issued certificate cannot be used.
@@ -54,7 +76,7 @@ pub enum AcmeError {
     },
     /// The authority could not validate a name.
     Validation {
-        /// The names that failed, with what the authority said of each.
+        /// The names that failed, with the description by the authority.
         failed: Vec<(Box<str>, Box<str>)>,
     },
 }

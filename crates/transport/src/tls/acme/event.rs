@@ -9,6 +9,21 @@ use std::time::Duration;
 ///
 /// At most one event for each attempt. Attempts are limited in number: see
 /// [`Acme`](super::Acme).
+///
+/// # Examples
+///
+/// Wake someone while there is still time to repair it by hand:
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use palisade_transport::server::AcmeEvent;
+///
+/// fn is_urgent(event: &AcmeEvent, expires: Duration, now: Duration) -> bool {
+///     let a_week = Duration::from_secs(7 * 24 * 3600);
+///     !matches!(event, AcmeEvent::Issued { .. }) && expires.saturating_sub(now) < a_week
+/// }
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum AcmeEvent {

@@ -123,6 +123,25 @@ struct Inner {
 }
 
 /// What [`Acme::renew_if_due`] did.
+///
+/// # Examples
+///
+/// A command that orders while no server runs, and says what happened:
+///
+/// ```no_run
+/// use palisade_transport::server::{Acme, AcmeError, Renewal};
+///
+/// async fn order(acme: &Acme) -> Result<(), AcmeError> {
+///     match acme.renew_if_due().await? {
+///         Renewal::Issued => println!("a new certificate is in the cache"),
+///         Renewal::NotDue => println!("the certificate is fresh"),
+///         Renewal::Busy => println!("a server with this cache orders now"),
+///         Renewal::Waiting { until } => println!("the next attempt is at {}", until.as_secs()),
+///         _ => {}
+///     }
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Renewal {
@@ -141,6 +160,27 @@ pub enum Renewal {
 }
 
 /// The state of the certificate in the cache. Returned by [`Acme::status`].
+///
+/// It is read from files alone: the authority is not asked.
+///
+/// # Examples
+///
+/// ```
+/// use palisade_transport::server::Acme;
+///
+/// # let folder = tempfile::tempdir().unwrap();
+/// let acme = Acme::builder(["tts.example.com"], folder.path())
+/// #     .root(rcgen::generate_simple_self_signed(["ca.example".to_owned()])?.cert.pem())
+///     .accept_terms()
+///     .build()?;
+/// let status = acme.status()?;
+/// assert_eq!((status.expires, status.failures), (None, 0));
+/// match &status.problem {
+///     Some(problem) => println!("{}: {problem}", status.path.display()),
+///     None => println!("no attempt has failed"),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct AcmeStatus {
@@ -187,6 +227,25 @@ impl Acme {
     ///
     /// # Errors
     /// None: there is no file to read.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use palisade_transport::server::{Acme, Server};
+    ///
+    /// # async fn order(acme: Acme) -> Result<(), Box<dyn std::error::Error>> {
+    /// // The authority connects to port 443 while the order is in progress.
+    /// let server = Server::builder()
+    ///     .listen("[::]:443".parse()?)
+    ///     .tls(acme.challenge_certificates()?)
+    ///     .build()?;
+    /// let handle = server.handle();
+    /// let serving = tokio::spawn(server.serve(axum::Router::new(), std::future::pending()));
+    /// acme.renew_if_due().await?;
+    /// handle.shutdown();
+    /// serving.await??;
+    /// # Ok(()) }
+    /// ```
     pub fn challenge_certificates(&self) -> Result<Certificates, CertificateError> {
         let source = ChallengesOnly(self.clone());
         Certificates::open_or_wait(source, Arc::clone(&self.inner.clock))
@@ -194,6 +253,28 @@ impl Acme {
 
     /// Calls a function when a certificate is issued or an attempt fails, for the audit trail and
     /// metrics. A second call replaces the function. It must not block.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::{Arc, atomic::{AtomicU64, Ordering}};
+    ///
+    /// use palisade_transport::server::{Acme, AcmeEvent};
+    ///
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// let acme = Acme::builder(["tts.example.com"], folder.path())
+    /// #     .root(rcgen::generate_simple_self_signed(["ca.example".to_owned()])?.cert.pem())
+    ///     .accept_terms()
+    ///     .build()?;
+    /// let failures = Arc::new(AtomicU64::new(0));
+    /// let counter = Arc::clone(&failures);
+    /// acme.on_event(move |event| {
+    ///     if let AcmeEvent::Failed { .. } = event {
+    ///         counter.fetch_add(1, Ordering::Relaxed);
+    ///     }
+    /// });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn on_event(&self, observer: impl Fn(&AcmeEvent) + Send + Sync + 'static) {
         let mut current = self
             .inner

@@ -139,7 +139,7 @@ impl Ordering<'_> {
         Ok(published)
     }
 
-    /// The response is published before the authority is told: it may connect at once.
+    /// The response is published before the authority is asked to check it: it may connect at once.
     async fn respond_to(
         &self,
         mut authorization: AuthorizationHandle<'_>,

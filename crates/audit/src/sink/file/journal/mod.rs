@@ -1,4 +1,4 @@
-//! Turns drafts into sealed lines in a file, and knows which of them are safe.
+//! Turns unsealed records into sealed lines in a file, and knows which of them are safe.
 //!
 //! A record has three states. *Waiting* records are in memory. *Unsynced* records were written,
 //! and are still in memory. *Synced* records are safe on the disk. No record leaves memory before
@@ -15,7 +15,7 @@ use palisade_core::SharedClock;
 use palisade_internal::log_limit::LogLimit;
 
 use self::replace_file::FileFault;
-use super::{draft_buffer::DraftBuffer, storage::Store, writer_records};
+use super::{storage::Store, unsealed_buffer::UnsealedBuffer, writer_records};
 use crate::chain::{Anchor, Seal};
 
 /// Seals records and writes them to a [`Store`].
@@ -37,10 +37,10 @@ pub(super) struct Journal<S> {
     written: FilePosition,
     /// The last record that is safe.
     synced: FilePosition,
-    /// Drafts that are not written.
-    waiting: DraftBuffer,
-    /// Drafts that were written and are not safe. They are written again if a sync fails.
-    unsynced: DraftBuffer,
+    /// Unsealed records that are not written.
+    waiting: UnsealedBuffer,
+    /// Unsealed records that were written and are not safe. They are written again if a sync fails.
+    unsynced: UnsealedBuffer,
     /// Why the file cannot be used any more. The next write begins a new one.
     broken: Option<FileFault>,
     /// Whether the records of a deleted file were already copied to a part.
@@ -48,7 +48,7 @@ pub(super) struct Journal<S> {
     /// Whether a part was finished since the last call of `take_rotated`.
     rotated: bool,
     /// The cause in the last record `recovered`, until that record is safe. Avoids repetitions.
-    told: Option<&'static str>,
+    reported_cause: Option<&'static str>,
     /// Limits log lines about new files after a failure.
     renewals: LogLimit,
     /// Limits log lines about rotations that failed.
@@ -84,12 +84,12 @@ impl<S: Store> Journal<S> {
             rotate_at,
             written: start,
             synced: start,
-            waiting: DraftBuffer::default(),
-            unsynced: DraftBuffer::default(),
+            waiting: UnsealedBuffer::default(),
+            unsynced: UnsealedBuffer::default(),
             broken: None,
             restored: false,
             rotated: false,
-            told: None,
+            reported_cause: None,
             renewals: LogLimit::per_minute(),
             rotations: LogLimit::per_minute(),
         }
@@ -180,7 +180,7 @@ impl<S: Store> Journal<S> {
             return Err(error);
         }
         self.synced = self.written;
-        self.told = None;
+        self.reported_cause = None;
         self.unsynced.clear();
         Ok(())
     }
@@ -198,8 +198,8 @@ impl<S: Store> Journal<S> {
             anchor = self.seal.append(anchor, &opened, lines);
             first = anchor.sequence();
         }
-        for draft in self.waiting.iter() {
-            anchor = self.seal.append(anchor, draft, lines);
+        for record in self.waiting.iter() {
+            anchor = self.seal.append(anchor, record, lines);
         }
         FilePosition {
             anchor,

@@ -15,8 +15,8 @@ use std::io;
 
 use super::Journal;
 use crate::sink::file::{
-    draft_buffer::DraftBuffer,
     storage::{Condition, RenamedTo, Store},
+    unsealed_buffer::UnsealedBuffer,
     writer_records::{self, Recovered},
 };
 
@@ -158,8 +158,8 @@ impl<S: Store> Journal<S> {
     /// Logs the new file, and puts a record `recovered` before all waiting records.
     fn tell(&mut self, what: &Recovered) {
         // A disk that fails repeatedly is recorded once, until a record was safe.
-        let again = self.told == Some(what.cause) && what.gone.is_none();
-        self.told = Some(what.cause);
+        let again = self.reported_cause == Some(what.cause) && what.gone.is_none();
+        self.reported_cause = Some(what.cause);
         if again {
             return;
         }
@@ -168,7 +168,7 @@ impl<S: Store> Journal<S> {
             tracing::error!(target: "palisade::audit", cause, set_aside, held_back, "goes on in a new audit file");
         }
         let now = self.clock.unix_time();
-        let mut first = DraftBuffer::default();
+        let mut first = UnsealedBuffer::default();
         first.push(|out| out.extend(writer_records::recovered(now, what)));
         first.take(&mut self.waiting);
         self.waiting = first;

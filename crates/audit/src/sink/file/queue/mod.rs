@@ -66,7 +66,7 @@ pub(super) struct Batch {
     /// Sync requests with a number below this one are answered after the next sync.
     pub(super) below: u64,
     /// Whether a caller waits for a sync. If so, the writer syncs at once.
-    pub(super) asked: bool,
+    pub(super) is_sync_requested: bool,
     /// Whether the sink is being closed: after this batch the writer ends.
     pub(super) closing: bool,
     /// Losses since the last batch. The writer records them as `lost`.

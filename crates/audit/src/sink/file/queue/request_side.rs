@@ -138,7 +138,7 @@ impl Queue {
             state.folds.head_was_counted(event.request_id());
             return MaybeReady::Ready(state.ready());
         }
-        self.ask_for(state, event, RecordType::Head)
+        self.request_sync_of(state, event, RecordType::Head)
     }
 
     /// Returns whether a record is a repetition that is only counted. After the close nothing is
@@ -174,7 +174,7 @@ impl Queue {
         if state.used() >= self.settings.capacity {
             return MaybeReady::Ready(Err(SinkUnavailable::Full));
         }
-        self.ask_for(state, event, RecordType::Gate)
+        self.request_sync_of(state, event, RecordType::Gate)
     }
 
     /// Waits until everything that was taken so far is safe. It sets no deadline.
@@ -184,7 +184,7 @@ impl Queue {
             return MaybeReady::Ready(Err(why));
         }
         // The caller of flush chooses how long to wait.
-        self.ask(state, None)
+        self.request_sync(state, None)
     }
 
     /// Asks the writer to finish, and waits for its result.
@@ -199,14 +199,14 @@ impl Queue {
         state.closing = true;
         // Also out of the pause between two attempts.
         self.wake.notify_one();
-        self.ask(state, None)
+        self.request_sync(state, None)
     }
 
     /// Adds a record and waits for it, at most the deadline of the queue.
     ///
     /// The record stays in the queue if the sink is failing: it is written once writing works again. So a request
     /// that was refused for that reason may have a record, but none that was answered is without one.
-    fn ask_for(
+    fn request_sync_of(
         &self,
         mut state: MutexGuard<'_, State>,
         event: &Arc<RequestRecord>,
@@ -224,20 +224,20 @@ impl Queue {
             .clock
             .monotonic()
             .saturating_add(self.settings.deadline);
-        self.ask(state, Some(deadline))
+        self.request_sync(state, Some(deadline))
     }
 
     /// Registers a caller that waits for a sync. Without a deadline the watchdog does not end the
     /// wait.
-    fn ask(
+    fn request_sync(
         &self,
         mut state: MutexGuard<'_, State>,
         deadline: Option<Duration>,
     ) -> MaybeReady<SinkResult> {
         let (answer, waiting) = oneshot::channel();
-        let number = state.asked;
-        state.asked += 1;
-        state.asks.push(SyncRequest {
+        let number = state.sync_requests_made;
+        state.sync_requests_made += 1;
+        state.sync_requests.push(SyncRequest {
             number,
             deadline,
             answer,

@@ -20,12 +20,12 @@ pub(super) struct State {
     /// Records that the writer has not taken yet, in the order in which they came.
     pub(super) items: VecDeque<QueuedRecord>,
     /// Callers that wait until their records are safe.
-    pub(super) asks: Vec<SyncRequest>,
+    pub(super) sync_requests: Vec<SyncRequest>,
     /// Space, in records, that is reserved for requests that have started. Used in fail-closed mode
     /// only.
     pub(super) reserved: usize,
     /// The number of the next sync request; it equals how many were made.
-    pub(super) asked: u64,
+    pub(super) sync_requests_made: u64,
     /// Losses since the writer last took them.
     pub(super) losses: Losses,
     /// Losses that were handed to the writer already.
@@ -75,9 +75,9 @@ impl State {
             checkpoint_at: None,
             refuse_all: false,
             items: VecDeque::new(),
-            asks: Vec::new(),
+            sync_requests: Vec::new(),
             reserved: 0,
-            asked: 0,
+            sync_requests_made: 0,
             losses: Losses::default(),
             lost_before: 0,
             failing: false,
@@ -166,7 +166,7 @@ impl State {
 
     /// Returns whether a caller waits: the writer must not gather records first.
     pub(super) fn is_urgent(&self) -> bool {
-        self.closing || !self.asks.is_empty()
+        self.closing || !self.sync_requests.is_empty()
     }
 
     /// Returns whether there is nothing to write.
@@ -175,9 +175,12 @@ impl State {
     }
 
     /// Takes the sync requests that are complete now.
-    pub(super) fn take_asks(&mut self, belongs: impl Fn(&SyncRequest) -> bool) -> Vec<SyncRequest> {
-        let (taken, left) = self.asks.drain(..).partition(belongs);
-        self.asks = left;
+    pub(super) fn take_sync_requests(
+        &mut self,
+        belongs: impl Fn(&SyncRequest) -> bool,
+    ) -> Vec<SyncRequest> {
+        let (taken, left) = self.sync_requests.drain(..).partition(belongs);
+        self.sync_requests = left;
         taken
     }
 

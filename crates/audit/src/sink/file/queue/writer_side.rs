@@ -43,8 +43,8 @@ impl Queue {
         let folded = state.folds.take_due(now, closing);
         into.extend(state.items.drain(..));
         Batch {
-            below: state.asked,
-            asked: !state.asks.is_empty(),
+            below: state.sync_requests_made,
+            is_sync_requested: !state.sync_requests.is_empty(),
             closing: state.closing,
             losses: state.take_losses(),
             folded,
@@ -61,8 +61,9 @@ impl Queue {
         state.failing = answer.is_err() || below < state.late_below;
         state.safe = safe;
         let failing = state.failing;
-        let answered =
-            state.take_asks(|ask| ask.number < below || (failing && ask.deadline.is_some()));
+        let answered = state.take_sync_requests(|request| {
+            request.number < below || (failing && request.deadline.is_some())
+        });
         drop(state);
         send(answered, answer);
     }
@@ -100,8 +101,8 @@ impl Queue {
         let late = mem::take(&mut state.items).len();
         let dropped = late.saturating_add(unwritten);
         state.losses.dropped += u64::try_from(dropped).unwrap_or(u64::MAX);
-        let about = state.take_asks(|ask| ask.number < below || late == 0);
-        let left = state.take_asks(|_| true);
+        let about = state.take_sync_requests(|request| request.number < below || late == 0);
+        let left = state.take_sync_requests(|_| true);
         drop(state);
         send(about, end);
         send(left, Err(SinkUnavailable::Closed));
@@ -113,8 +114,9 @@ impl Queue {
     pub(in crate::sink::file) fn expire(&self) -> bool {
         let now = self.clock.monotonic();
         let mut state = self.lock();
-        let late = state.take_asks(|ask| ask.deadline.is_some_and(|deadline| deadline <= now));
-        if let Some(latest) = late.iter().map(|ask| ask.number).max() {
+        let late = state
+            .take_sync_requests(|request| request.deadline.is_some_and(|deadline| deadline <= now));
+        if let Some(latest) = late.iter().map(|request| request.number).max() {
             state.failing = true;
             state.late_below = latest.saturating_add(1);
         }
@@ -180,10 +182,10 @@ impl Queue {
         let hangs = state
             .writing_since
             .is_some_and(|since| now.saturating_sub(since) > self.settings.deadline);
-        let told = mem::replace(&mut state.hanging, hangs);
+        let was_hanging = mem::replace(&mut state.hanging, hangs);
         let waiting = state.items.len();
         drop(state);
-        match (told, hangs) {
+        match (was_hanging, hangs) {
             (false, true) => {
                 tracing::error!(target: "palisade::audit", waiting, "the disk of the audit trail does not respond");
             }
@@ -221,9 +223,9 @@ impl Queue {
 }
 
 /// Sends outside of the lock: this may run code of the receiver.
-fn send(asks: Vec<SyncRequest>, answer: SinkResult) {
-    for ask in asks {
+fn send(requests: Vec<SyncRequest>, answer: SinkResult) {
+    for request in requests {
         // A receiver that is gone does not need it.
-        let _ = ask.answer.send(answer);
+        let _ = request.answer.send(answer);
     }
 }

@@ -140,7 +140,7 @@ impl SettlementQueue {
         Self::with_memory(buckets.saturating_mul(BYTES_PER_BUCKET))
     }
 
-    /// Adds units that nobody but this node knows of, or takes back some that still wait.
+    /// Adds units that only this node knows of, or takes back some that still wait.
     ///
     /// In contrast to [`push`](Self::push) the difference is what counts: what is taken back was
     /// added here before. What was sent already stays charged. Returns `false` if there is no space.

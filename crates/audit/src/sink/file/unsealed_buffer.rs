@@ -9,17 +9,17 @@ use crate::record::MAX_RECORD;
 ///
 /// A record never contains a line feed, so it can separate them.
 #[derive(Debug, Default)]
-pub(super) struct DraftBuffer {
-    /// All drafts in order, each with its line feed.
+pub(super) struct UnsealedBuffer {
+    /// All unsealed records in order, each with its line feed.
     bytes: Vec<u8>,
-    /// How many drafts there are.
+    /// How many unsealed records there are.
     count: usize,
 }
 
-impl DraftBuffer {
-    /// Adds one draft and returns the length that it had when it was encoded.
+impl UnsealedBuffer {
+    /// Adds one unsealed record and returns the length that it had when it was encoded.
     ///
-    /// A draft longer than [`MAX_RECORD`] is replaced by a record `cut`: verification would not
+    /// An unsealed record longer than [`MAX_RECORD`] is replaced by a record `cut`: verification would not
     /// read it.
     pub(super) fn push(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> usize {
         let start = self.bytes.len();
@@ -35,14 +35,14 @@ impl DraftBuffer {
         length
     }
 
-    /// Returns the drafts in order, without their line feeds.
+    /// Returns the unsealed records in order, without their line feeds.
     pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
         self.bytes
             .split_inclusive(|byte| *byte == b'\n')
-            .filter_map(|draft| draft.strip_suffix(b"\n"))
+            .filter_map(|record| record.strip_suffix(b"\n"))
     }
 
-    /// Returns how many drafts there are.
+    /// Returns how many unsealed records there are.
     pub(super) fn len(&self) -> usize {
         self.count
     }
@@ -52,13 +52,13 @@ impl DraftBuffer {
         self.count == 0
     }
 
-    /// Removes all drafts and keeps the memory for the next ones.
+    /// Removes all unsealed records and keeps the memory for the next ones.
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
         self.count = 0;
     }
 
-    /// Moves all drafts of another buffer to the end of this one.
+    /// Moves all unsealed records of another buffer to the end of this one.
     pub(super) fn take(&mut self, other: &mut Self) {
         self.bytes.append(&mut other.bytes);
         self.count += std::mem::take(&mut other.count);
