@@ -19,7 +19,8 @@
 //! | `key` | `key new`, `list`, `revoke`, `rotate`, `verify` |
 //! | `token` | `token mint`, `inspect`, `revoke` |
 //! | `limits` | `limits show`, `reset` |
-//! | `try_command` | `try key`, `try text`, `try token` |
+//! | `try_command` | `try key`, `try request`, `try text`, `try token` |
+//! | `inspect` | `inspect rules` |
 //! | `audit` | `audit verify`, `query`, `report`, `export`, `acknowledge`, `key` |
 //! | `cert` | `cert issue`, `show` |
 //! | `check` | `check` |
@@ -40,6 +41,7 @@ mod audit;
 mod cert;
 mod check;
 mod gateway;
+mod inspect;
 mod key;
 mod limits;
 mod token;
@@ -104,12 +106,18 @@ enum Command {
     /// service cannot be reached.
     #[command(subcommand)]
     Limits(limits::Command),
-    /// What a service would decide about a key, token or text
+    /// What a service would decide about a key, token, text or request
     ///
     /// They are read from standard input, one a line. The decision is that of the layers, made with
     /// the same code. Nothing is recorded and no limit is charged.
     #[command(subcommand)]
     Try(try_command::Command),
+    /// Rules of a web application firewall
+    ///
+    /// Checks a folder of rules before a service uses it. Rules are not part of Palisade: the OWASP Core
+    /// Rule Set is at https://coreruleset.org.
+    #[command(subcommand)]
+    Inspect(inspect::Command),
     /// Audit trails
     ///
     /// Verifies, searches, exports and reports on the files that a service writes. No command changes a
@@ -135,6 +143,7 @@ fn main() -> ExitCode {
         Command::Token(command) => command.run(),
         Command::Limits(command) => command.run(),
         Command::Try(command) => command.run(),
+        Command::Inspect(command) => command.run(),
         Command::Audit(command) => command.run(),
         Command::Cert(command) => command.run(),
         Command::Check(command) => command.run(),

@@ -1,4 +1,4 @@
-//! `palisade try`: what a service would decide about a credential or a text.
+//! `palisade try`: what a service would decide about a credential, a text or a request.
 //!
 //! One credential or text a line is read from standard input, so that none is in the list of
 //! processes or in a shell's history. One JSON object a line is printed.
@@ -7,6 +7,7 @@
 //! causes, and this command names the cause. The output holds the principal, never the credential.
 
 mod key;
+mod request;
 mod text;
 mod token;
 mod json_text;
@@ -27,6 +28,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Key(key::TryKey),
+    Request(request::TryRequest),
     Text(text::TryText),
     Token(token::TryToken),
 }
@@ -37,6 +39,7 @@ impl Command {
         match self {
             Self::Key(command) => command.run(),
             Self::Text(command) => command.run(),
+            Self::Request(command) => command.run(),
             Self::Token(command) => command.run(),
         }
     }

@@ -15,6 +15,7 @@ mod cert;
 mod check;
 mod gateway;
 mod help;
+mod inspect;
 mod key;
 mod limits;
 #[cfg(target_os = "linux")]

@@ -1,0 +1,366 @@
+//! Multipart bodies: parameters, files and the header lines of the parts.
+//!
+//! Programs disagree about broken bodies, and attackers use that. Every departure from what browsers
+//! send is therefore marked (`MULTIPART_STRICT_ERROR`), and what stands in a part is looked at
+//! whether or not its header names it.
+
+use std::borrow::Cow;
+
+use super::{BodyFields, File, Text};
+
+/// How many parts are read. More are an error.
+const MOST_PARTS: usize = 1000;
+
+/// Reads a body.
+pub(super) fn read<'r>(content_type: &'r [u8], body: &'r [u8], fields: &mut BodyFields<'r>) {
+    let Some(boundary) = boundary(content_type, fields) else {
+        fields.error = Some("the boundary is missing");
+        fields.multipart_strict_error = true;
+        return;
+    };
+    let mut delimiter = b"--".to_vec();
+    delimiter.extend_from_slice(boundary);
+    let mut parts = Parts {
+        body,
+        delimiter: &delimiter,
+    };
+    // What stands before the first boundary has no meaning; only an attacker writes it.
+    let (preamble, mut ended) = parts.next(fields);
+    if ended.is_none() {
+        fields.error = Some("no boundary is found");
+    }
+    fields.multipart_strict_error |= !preamble.trim_ascii().is_empty();
+    while ended == Some(false) {
+        let (part, end) = parts.next(fields);
+        read_part(part, fields);
+        if end.is_none() {
+            fields.error = Some("the last boundary is missing");
+        }
+        if fields.part_names.len() > MOST_PARTS {
+            fields.error = Some("there are too many parts");
+            return;
+        }
+        ended = end;
+    }
+    fields.multipart_strict_error |= fields.error.is_some() || !parts.body.trim_ascii().is_empty();
+}
+
+/// The boundary in a `Content-Type`.
+fn boundary<'r>(content_type: &'r [u8], fields: &mut BodyFields<'_>) -> Option<&'r [u8]> {
+    let lower = content_type.to_ascii_lowercase();
+    let at = memchr::memmem::find(&lower, b"boundary")?;
+    let repeated = memchr::memmem::find_iter(&lower, b"boundary").count() > 1;
+    let value = content_type
+        .get(at + 8..)?
+        .trim_ascii_start()
+        .strip_prefix(b"=")?;
+    let value = value.trim_ascii_start();
+    let found = match value.strip_prefix(b"\"") {
+        Some(quoted) => quoted.get(..memchr::memchr(b'"', quoted)?)?,
+        None => {
+            let end = value
+                .iter()
+                .position(|byte| matches!(byte, b';' | b',' | b' ' | b'\t'));
+            value.get(..end.unwrap_or(value.len()))?
+        }
+    };
+    let odd = |byte: &u8| !byte.is_ascii_alphanumeric() && !b"'()+_,-./:=?".contains(byte);
+    fields.multipart_strict_error |= repeated || found.len() > 70 || found.iter().any(odd);
+    (!found.is_empty()).then_some(found)
+}
+
+/// The parts of a body that are not yet read.
+struct Parts<'r, 'd> {
+    body: &'r [u8],
+    delimiter: &'d [u8],
+}
+
+impl<'r> Parts<'r, '_> {
+    /// Takes what stands before the next boundary, and whether that boundary is the last. `None` if
+    /// there is no other.
+    fn next(&mut self, fields: &mut BodyFields<'_>) -> (&'r [u8], Option<bool>) {
+        let start = self.body;
+        let mut from = 0;
+        while let Some(line) = start.get(from..).filter(|line| !line.is_empty()) {
+            let end = memchr::memchr(b'\n', line).map_or(line.len(), |at| at + 1);
+            let this = line.get(..end).unwrap_or_default();
+            if let Some(after) = this.strip_prefix(self.delimiter) {
+                let rest = after.trim_ascii();
+                if rest.is_empty() || rest == b"--" {
+                    self.body = line.get(end..).unwrap_or_default();
+                    fields.multipart_strict_error |=
+                        this.ends_with(b"\n") && !this.ends_with(b"\r\n");
+                    return (
+                        without_line_end(start.get(..from).unwrap_or_default()),
+                        Some(rest == b"--"),
+                    );
+                }
+            }
+            fields.multipart_unmatched_boundary |= this.starts_with(b"--");
+            from += end;
+        }
+        self.body = b"";
+        (start, None)
+    }
+}
+
+/// Removes the line end that belongs to the boundary.
+fn without_line_end(part: &[u8]) -> &[u8] {
+    let part = part.strip_suffix(b"\n").unwrap_or(part);
+    part.strip_suffix(b"\r").unwrap_or(part)
+}
+
+/// Reads one part.
+fn read_part<'r>(part: &'r [u8], fields: &mut BodyFields<'r>) {
+    let (lines, content) = header_lines(part, fields);
+    let disposition = lines
+        .iter()
+        .find_map(|line| value_of(line, b"content-disposition"));
+    let disposition = disposition.map(Disposition::read).unwrap_or_default();
+    let name: Text<'r> = Cow::Owned(disposition.name.clone().unwrap_or_default());
+    fields.multipart_strict_error |= disposition.odd || disposition.name.is_none();
+    if disposition.name.is_none() {
+        fields.error = Some("a part has no name");
+    }
+    fields
+        .part_headers
+        .extend(lines.into_iter().map(|line| (name.clone(), line)));
+    fields.part_names.push(name.clone());
+    if disposition.files.is_empty() {
+        fields.parameters.push((name, Cow::Borrowed(content)));
+        return;
+    }
+    for file in disposition.files {
+        fields.files.push(File {
+            field: name.clone(),
+            name: Cow::Owned(file),
+            content,
+        });
+    }
+}
+
+/// Splits a part into its header lines and its content. A line that starts with a blank continues
+/// the one before it.
+fn header_lines<'r>(part: &'r [u8], fields: &mut BodyFields<'_>) -> (Vec<Text<'r>>, &'r [u8]) {
+    let mut lines: Vec<Text<'r>> = Vec::new();
+    let mut rest = part;
+    loop {
+        let end = memchr::memchr(b'\n', rest);
+        let raw = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
+        rest = end.and_then(|end| rest.get(end + 1..)).unwrap_or_default();
+        let line = raw.strip_suffix(b"\r").unwrap_or(raw);
+        fields.multipart_strict_error |= end.is_none() || line.len() == raw.len();
+        if line.is_empty() {
+            return (lines, rest);
+        }
+        match lines.last_mut() {
+            Some(last)
+                if line
+                    .first()
+                    .is_some_and(|first| matches!(first, b' ' | b'\t')) =>
+            {
+                fields.multipart_strict_error = true;
+                last.to_mut().extend_from_slice(line);
+            }
+            _ => {
+                fields.multipart_strict_error |= !line.contains(&b':');
+                lines.push(Cow::Borrowed(line));
+            }
+        }
+        if end.is_none() {
+            return (lines, rest);
+        }
+    }
+}
+
+/// The value of a header line if it has this name.
+fn value_of<'l>(line: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {
+    let at = memchr::memchr(b':', line)?;
+    let found = line.get(..at)?.trim_ascii();
+    found
+        .eq_ignore_ascii_case(name)
+        .then(|| line.get(at + 1..).unwrap_or_default())
+}
+
+/// What a `Content-Disposition` says.
+#[derive(Debug, Default)]
+struct Disposition {
+    name: Option<Vec<u8>>,
+    /// Names of files: programs differ in which of several they take.
+    files: Vec<Vec<u8>>,
+    /// Whether it is not what browsers send.
+    odd: bool,
+}
+
+impl Disposition {
+    /// Reads `form-data; name="a"; filename="b"`.
+    fn read(value: &[u8]) -> Self {
+        let mut found = Self::default();
+        let mut rest = value;
+        let kind = end_of_parameter(rest);
+        found.odd |= !rest
+            .get(..kind)
+            .unwrap_or_default()
+            .trim_ascii()
+            .eq_ignore_ascii_case(b"form-data");
+        rest = rest.get(kind + 1..).unwrap_or_default();
+        while !rest.trim_ascii().is_empty() {
+            let end = end_of_parameter(rest);
+            found.parameter(rest.get(..end).unwrap_or_default().trim_ascii());
+            rest = rest.get(end + 1..).unwrap_or_default();
+        }
+        found
+    }
+
+    /// Takes over one parameter.
+    fn parameter(&mut self, text: &[u8]) {
+        let Some(at) = memchr::memchr(b'=', text) else {
+            self.odd = true;
+            return;
+        };
+        let name = text
+            .get(..at)
+            .unwrap_or_default()
+            .trim_ascii()
+            .to_ascii_lowercase();
+        let value = text.get(at + 1..).unwrap_or_default().trim_ascii();
+        let value = self.unquote(value);
+        match name.as_slice() {
+            b"name" => self.odd |= self.name.replace(value).is_some(),
+            b"filename" => {
+                self.odd |= !self.files.is_empty();
+                self.files.push(value);
+            }
+            b"filename*" => {
+                self.odd = true;
+                let encoded = value
+                    .rsplit(|byte| *byte == b'\'')
+                    .next()
+                    .unwrap_or_default();
+                let decoded = crate::transformation::Transformation::UrlDecode.apply(encoded);
+                self.files.push(decoded.unwrap_or_else(|| encoded.to_vec()));
+            }
+            _ => self.odd = true,
+        }
+    }
+
+    /// Removes quotes and the backslash before a quote.
+    fn unquote(&mut self, value: &[u8]) -> Vec<u8> {
+        let Some(inner) = value.strip_prefix(b"\"") else {
+            self.odd = true;
+            return value
+                .strip_prefix(b"'")
+                .and_then(|v| v.strip_suffix(b"'"))
+                .unwrap_or(value)
+                .to_vec();
+        };
+        let inner = inner.strip_suffix(b"\"").unwrap_or_else(|| {
+            self.odd = true;
+            inner
+        });
+        let mut out = Vec::with_capacity(inner.len());
+        let mut bytes = inner.iter().peekable();
+        while let Some(&byte) = bytes.next() {
+            if byte == b'\\'
+                && bytes
+                    .peek()
+                    .is_some_and(|next| matches!(next, b'"' | b'\\'))
+            {
+                out.extend(bytes.next());
+            } else {
+                out.push(byte);
+            }
+        }
+        out
+    }
+}
+
+/// Where a parameter ends: at a `;` outside of quotes.
+fn end_of_parameter(text: &[u8]) -> usize {
+    let (mut quoted, mut escaped) = (false, false);
+    for (index, byte) in text.iter().enumerate() {
+        match byte {
+            b'"' if !escaped => quoted = !quoted,
+            b';' if !quoted => return index,
+            _ => {}
+        }
+        escaped = *byte == b'\\' && quoted && !escaped;
+    }
+    text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const TYPE: &[u8] = b"multipart/form-data; boundary=xy";
+
+    fn read_all<'r>(content_type: &'r [u8], body: &'r [u8]) -> BodyFields<'r> {
+        let mut fields = BodyFields::default();
+        read(content_type, body, &mut fields);
+        fields
+    }
+
+    #[test]
+    fn parameters_and_files_are_told_apart() {
+        let body = b"--xy\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\none\r\ntwo\r\n--xy\r\n\
+            Content-Disposition: form-data; name=\"f\"; filename=\"x;\\\".php\"\r\nContent-Type: text/plain\r\n\r\n\
+            <?php\r\n--xy--\r\n";
+        let fields = read_all(TYPE, body);
+        assert_eq!(fields.parameters.len(), 1);
+        let (name, value) = &fields.parameters[0];
+        assert_eq!((&**name, &**value), (&b"a"[..], &b"one\r\ntwo"[..]));
+        let file = &fields.files[0];
+        assert_eq!(
+            (&*file.field, &*file.name, file.content),
+            (&b"f"[..], &b"x;\".php"[..], &b"<?php"[..])
+        );
+        assert_eq!(fields.part_headers.len(), 3);
+        assert!(fields.error.is_none() && !fields.multipart_strict_error);
+    }
+
+    #[test]
+    fn what_browsers_do_not_send_is_marked() {
+        let part = "Content-Disposition: form-data; name=\"a\"\r\n\r\nv";
+        for body in [
+            format!("junk\r\n--xy\r\n{part}\r\n--xy--\r\n"),
+            format!("--xy\r\n{part}\r\n--xy--\r\njunk"),
+            format!("--xy\n{part}\r\n--xy--\r\n"),
+            format!("--xy\r\n{part}\r\n"),
+            "--xy\r\nContent-Disposition: form-data; name=a\r\n\r\nv\r\n--xy--\r\n".to_owned(),
+            "--xy\r\nContent-Disposition: form-data; name=\"a\"; name=\"b\"\r\n\r\nv\r\n--xy--"
+                .to_owned(),
+            "--xy\r\nContent-Disposition: form-data;\r\n name=\"a\"\r\n\r\nv\r\n--xy--".to_owned(),
+            "--xy\r\n\r\nv\r\n--xy--".to_owned(),
+            "--xz\r\n".to_owned(),
+        ] {
+            assert!(
+                read_all(TYPE, body.as_bytes()).multipart_strict_error,
+                "{body}"
+            );
+        }
+        assert!(read_all(b"multipart/form-data", b"x").error.is_some());
+    }
+
+    #[test]
+    fn content_without_a_name_is_looked_at() {
+        let fields = read_all(TYPE, b"--xy\r\n\r\nunion select\r\n--xy--\r\n");
+        assert_eq!(&*fields.parameters[0].1, b"union select");
+    }
+
+    #[test]
+    fn a_line_like_a_boundary_is_marked() {
+        let body =
+            b"--xy\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n--other\r\n--xy--\r\n";
+        assert!(read_all(TYPE, body).multipart_unmatched_boundary);
+    }
+
+    proptest! {
+        #[test]
+        fn any_body_ends(body in "(--xy|--|\r\n|\n|Content-Disposition: form-data; name=|\"|;|a|:| ){0,30}") {
+            read_all(TYPE, body.as_bytes());
+        }
+    }
+}

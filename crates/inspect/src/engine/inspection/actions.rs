@@ -1,0 +1,123 @@
+//! What a rule does at a match, and the texts that it completes.
+
+use std::borrow::Cow;
+
+use super::{Inspection, Matched};
+use crate::body::BodyFormat;
+use crate::engine::plan::Check;
+use crate::engine::tx::TxValue;
+use crate::engine::values::Value;
+use crate::operator::number;
+use crate::seclang::{Action, Change, Control, VarName};
+use crate::variables::{Collection, MacroText, Piece};
+
+impl<'s> Inspection<'s, '_> {
+    /// The name of a matched value, such as `ARGS:q`.
+    pub(super) fn name_of(&self, matched: Matched) -> Vec<u8> {
+        let key = self.values.texts.bytes(matched.key);
+        let mut name = matched.collection.name().as_bytes().to_vec();
+        if !key.is_empty() {
+            name.push(b':');
+            name.extend_from_slice(key);
+        }
+        name
+    }
+
+    /// Runs the actions of a link.
+    pub(super) fn act(&mut self, check: &'s Check, _matched: Option<Matched>) {
+        for action in &check.actions {
+            match action {
+                Action::Set(name, change, text) => self.set_variable(name, *change, text),
+                Action::Control(control) => self.control(control),
+            }
+        }
+    }
+
+    /// Sets a transaction variable.
+    pub(super) fn set_variable(&mut self, name: &'s VarName, change: Change, text: &'s MacroText) {
+        let known = match name {
+            VarName::Known(name) => Ok(*name),
+            VarName::Dynamic(text) => Err(self.expand(text).into_owned()),
+        };
+        let old = match &known {
+            Ok(name) => self.tx.get(*name),
+            Err(name) => self.tx.get_named(name),
+        };
+        let old = old.map_or(0, TxValue::number);
+        let value = match (change, text.literal()) {
+            (Change::Unset, _) => None,
+            (Change::Set, Some(text)) => Some(TxValue::Text(Cow::Borrowed(text))),
+            (Change::Set, None) => Some(TxValue::Text(Cow::Owned(self.expand(text).into_owned()))),
+            (Change::Add, _) => Some(TxValue::Number(
+                old.saturating_add(number(&self.expand(text))),
+            )),
+            (Change::Subtract, _) => Some(TxValue::Number(
+                old.saturating_sub(number(&self.expand(text))),
+            )),
+        };
+        match known {
+            Ok(name) => self.tx.set(name, value),
+            Err(name) => self.tx.set_named(&name, value),
+        }
+    }
+
+    /// Changes how the rest of the request is inspected.
+    pub(super) fn control(&mut self, control: &'s Control) {
+        match control {
+            Control::Engine(mode) => self.mode = *mode,
+            Control::BodyProcessor(name) => {
+                self.format = BodyFormat::of_name(name);
+                self.values.set(
+                    Collection::ReqbodyProcessor,
+                    Cow::Owned(name.clone().into_bytes()),
+                );
+            }
+            Control::RemoveById(from, to) => self.removed.ids.push((*from, *to)),
+            Control::RemoveByTag(tag) => self.removed.tags.push(tag),
+            Control::RemoveTargetById(from, to, targets) => {
+                self.removed.targets_of_ids.push((*from, *to, targets));
+            }
+            Control::RemoveTargetByTag(tag, targets) => {
+                self.removed.targets_of_tags.push((tag, targets))
+            }
+        }
+    }
+
+    /// Completes a text.
+    pub(super) fn expand<'t>(&self, text: &'t MacroText) -> Cow<'t, [u8]> {
+        if let Some(text) = text.literal() {
+            return Cow::Borrowed(text);
+        }
+        let mut out = Vec::new();
+        for piece in &text.0 {
+            match piece {
+                Piece::Literal(text) => out.extend_from_slice(text),
+                Piece::Tx(name) => {
+                    if let Some(value) = self.tx.get(*name) {
+                        out.extend_from_slice(&value.text());
+                    }
+                }
+                Piece::Value(collection, key) => self.expand_value(*collection, key, &mut out),
+            }
+        }
+        Cow::Owned(out)
+    }
+
+    /// Writes the value that a reference names.
+    pub(super) fn expand_value(&self, collection: Collection, key: &[u8], out: &mut Vec<u8>) {
+        match (collection, self.matched.last()) {
+            (Collection::MatchedVar, Some(matched)) => {
+                out.extend_from_slice(self.values.texts.bytes(matched.text));
+            }
+            (Collection::MatchedVarName, Some(matched)) => out.extend(self.name_of(*matched)),
+            _ => {
+                let named = |value: &&Value| {
+                    key.is_empty() || self.values.texts.bytes(value.key).eq_ignore_ascii_case(key)
+                };
+                if let Some(value) = self.values.of(collection).iter().find(named) {
+                    out.extend_from_slice(self.values.texts.bytes(value.text));
+                }
+            }
+        }
+    }
+}

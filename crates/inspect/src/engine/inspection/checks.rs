@@ -1,0 +1,392 @@
+//! Asks the operator of a rule about each value that its targets name.
+
+use std::borrow::Cow;
+
+use super::{Inspection, MOST_MATCHED_VALUES, Matched};
+use crate::engine::plan::{Check, NumberArgument, PlannedRule};
+use crate::engine::texts::TextId;
+use crate::engine::tx::TxValue;
+use crate::engine::unique;
+use crate::engine::values::Value;
+use crate::operator::Captures;
+use crate::seclang::{Selector, Target};
+use crate::variables::Collection;
+
+impl<'s> Inspection<'s, '_> {
+    /// Runs one link on all its values. Returns whether one matched.
+    pub(super) fn run_check(
+        &mut self,
+        rule: &'s PlannedRule,
+        check: &'s Check,
+        is_response: bool,
+    ) -> bool {
+        if check.sources.is_empty() {
+            self.act(check, None);
+            return true;
+        }
+        let mut any = false;
+        for (index, source) in check.sources.iter().enumerate() {
+            any |= match (source.count, source.collection) {
+                (true, _) => self.check_count(check, index, source),
+                (false, Collection::Tx) => self.check_variables(check, index, source, is_response),
+                (false, Collection::MatchedVar | Collection::MatchedVars) => {
+                    self.check_matched(rule, check, source, is_response)
+                }
+                (false, Collection::MatchedVarName | Collection::MatchedVarsNames) => {
+                    self.check_matched_names(check, source, is_response)
+                }
+                _ => self.check_values(rule, check, source, is_response),
+            };
+        }
+        any
+    }
+
+    /// Checks the values of a collection.
+    pub(super) fn check_values(
+        &mut self,
+        rule: &'s PlannedRule,
+        check: &'s Check,
+        source: &'s Target,
+        is_response: bool,
+    ) -> bool {
+        if source.collection == Collection::UniqueId {
+            let id = unique::next().into_bytes();
+            self.values.set(Collection::UniqueId, Cow::Owned(id));
+        }
+        let mut any = false;
+        for index in 0..self.values.of(source.collection).len() {
+            let Some(&value) = self.values.of(source.collection).get(index) else {
+                break;
+            };
+            if !self.is_meant(rule, check, source, value.key) {
+                continue;
+            }
+            if rule.looks_for_code && value.is_words {
+                self.check_words(rule, check, value, is_response);
+                continue;
+            }
+            any |= self.check_value(check, source.collection, value, is_response);
+        }
+        any
+    }
+
+    /// Whether a target names a value and no exclusion leaves it out.
+    pub(super) fn is_meant(
+        &self,
+        rule: &PlannedRule,
+        check: &Check,
+        source: &Target,
+        key: TextId,
+    ) -> bool {
+        let key = self.values.texts.bytes(key);
+        let selected = match &source.selector {
+            Selector::All => true,
+            Selector::Key(name) => name.eq_ignore_ascii_case(key),
+            Selector::Pattern(pattern) => pattern.is_match(key),
+            Selector::Tx(_) => false,
+        };
+        let out = |target: &Target| target.leaves_out(source.collection, key);
+        let ids = self.removed.targets_of_ids.iter();
+        let tags = self.removed.targets_of_tags.iter();
+        let id = rule.head.id;
+        selected
+            && !check.excluded.iter().any(out)
+            && !ids
+                .filter(|(from, to, _)| (*from..=*to).contains(&id))
+                .any(|(_, _, t)| t.iter().any(out))
+            && !tags
+                .filter(|(tag, _)| rule.head.tags.iter().any(|own| own == tag))
+                .any(|(_, targets)| targets.iter().any(out))
+    }
+
+    /// Checks what a person wrote: a match is reported apart and decides nothing.
+    pub(super) fn check_words(
+        &mut self,
+        rule: &PlannedRule,
+        check: &'s Check,
+        value: Value,
+        is_response: bool,
+    ) {
+        let known = self.verdict.words.contains(&rule.head.id);
+        if known || self.verdict.words.len() >= MOST_MATCHED_VALUES {
+            return;
+        }
+        if check.lists.iter().any(|list| {
+            let text = self
+                .values
+                .texts
+                .derive(value.text, *list, &self.plan.lists);
+            self.text_matches(check, text, is_response, None)
+        }) {
+            self.verdict.words.push(rule.head.id);
+            self.verdict.words_score += match rule.head.severity {
+                Some(0..=2) => 5,
+                Some(3) => 4,
+                Some(4) => 3,
+                _ => 2,
+            };
+        }
+    }
+
+    /// Checks one value after each list of transformations, up to the first match.
+    pub(super) fn check_value(
+        &mut self,
+        check: &'s Check,
+        collection: Collection,
+        value: Value,
+        is_response: bool,
+    ) -> bool {
+        for list in &check.lists {
+            let text = self
+                .values
+                .texts
+                .derive(value.text, *list, &self.plan.lists);
+            let mut captures = check.capture.then(Captures::default);
+            if self.text_matches(check, text, is_response, captures.as_mut()) {
+                let matched = Matched {
+                    collection,
+                    key: value.key,
+                    text,
+                };
+                self.matched_value(check, matched, captures);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether the operator matches a text. The filters come first.
+    pub(super) fn text_matches(
+        &mut self,
+        check: &Check,
+        text: TextId,
+        is_response: bool,
+        captures: Option<&mut Captures>,
+    ) -> bool {
+        let texts = &mut self.values.texts;
+        if let Some(allowed) = &check.allowed {
+            return texts.exceeds(text, allowed);
+        }
+        if !texts.meets(text, &check.sets) {
+            return check.negated;
+        }
+        if let Some(rule) = check.filter {
+            let plan = self.plan;
+            let filter = if is_response {
+                &plan.response_filter
+            } else {
+                &plan.request_filter
+            };
+            if !texts.is_candidate(text, filter, rule) {
+                return check.negated;
+            }
+        }
+        let bytes = self.values.texts.bytes(text);
+        check
+            .operator
+            .matches(bytes, |text| self.expand(text).into_owned(), captures)
+            != check.negated
+    }
+
+    /// Keeps a match and runs the actions of the link.
+    pub(super) fn matched_value(
+        &mut self,
+        check: &'s Check,
+        matched: Matched,
+        captures: Option<Captures>,
+    ) {
+        if let Some(captures) = captures.filter(|captures| !captures.0.is_empty()) {
+            for digit in 0..10_u8 {
+                let value = captures.0.get(usize::from(digit)).cloned();
+                let value = value.map(|text| TxValue::Text(Cow::Owned(text)));
+                self.tx.set_named(&[b'0' + digit], value);
+            }
+        }
+        if self.matched.len() < MOST_MATCHED_VALUES {
+            self.matched.push(matched);
+        }
+        self.act(check, Some(matched));
+    }
+
+    /// Checks the number of values.
+    pub(super) fn check_count(
+        &mut self,
+        check: &'s Check,
+        index: usize,
+        source: &'s Target,
+    ) -> bool {
+        let count = self.count(check, index, source);
+        let holds = match check.number {
+            Some((comparison, argument)) => comparison.holds(count, self.number_of(argument)),
+            None => {
+                let text = count.to_string().into_bytes();
+                check
+                    .operator
+                    .matches(&text, |text| self.expand(text).into_owned(), None)
+            }
+        };
+        if holds == check.negated {
+            return false;
+        }
+        let text = self
+            .values
+            .texts
+            .add(Cow::Owned(count.to_string().into_bytes()));
+        let key = self.values.no_name();
+        self.matched_value(
+            check,
+            Matched {
+                collection: source.collection,
+                key,
+                text,
+            },
+            None,
+        );
+        true
+    }
+
+    /// How many values a target names.
+    pub(super) fn count(&self, check: &Check, index: usize, source: &Target) -> i64 {
+        let count = match (source.collection, &source.selector) {
+            (Collection::Tx, Selector::Tx(name)) => usize::from(self.tx.get(*name).is_some()),
+            (Collection::Tx, _) => self.variables(check, index, source).len(),
+            (Collection::MatchedVars, _) => self.matched.len(),
+            (collection, selector) => {
+                let values = self.values.of(collection).iter();
+                let named = |value: &&Value| {
+                    let key = self.values.texts.bytes(value.key);
+                    match selector {
+                        Selector::Key(name) => name.eq_ignore_ascii_case(key),
+                        Selector::Pattern(pattern) => pattern.is_match(key),
+                        Selector::All | Selector::Tx(_) => true,
+                    }
+                };
+                values.filter(named).count()
+            }
+        };
+        i64::try_from(count).unwrap_or(i64::MAX)
+    }
+
+    /// The names and values of the variables that a target names.
+    pub(super) fn variables(
+        &self,
+        check: &Check,
+        index: usize,
+        source: &Target,
+    ) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let known = check.tx_matches.get(index).into_iter().flatten();
+        let known = known.filter_map(|number| {
+            let value = self.tx.get(*number)?.text().into_owned();
+            let name = self.plan.names.iter().find(|(_, known)| known == number)?.0;
+            Some((name.as_bytes().to_vec(), value))
+        });
+        let dynamic = self
+            .tx
+            .dynamic()
+            .filter(|(name, _)| match &source.selector {
+                Selector::Pattern(pattern) => pattern.is_match(name),
+                Selector::All => true,
+                Selector::Key(_) | Selector::Tx(_) => false,
+            });
+        known
+            .chain(dynamic.map(|(name, value)| (name.to_vec(), value.text().into_owned())))
+            .collect()
+    }
+
+    /// Checks transaction variables.
+    pub(super) fn check_variables(
+        &mut self,
+        check: &'s Check,
+        index: usize,
+        source: &'s Target,
+        is_response: bool,
+    ) -> bool {
+        if let (Selector::Tx(name), Some((comparison, argument))) = (&source.selector, check.number)
+        {
+            let Some(value) = self.tx.get(*name) else {
+                return false;
+            };
+            if comparison.holds(value.number(), self.number_of(argument)) == check.negated {
+                return false;
+            }
+        }
+        let found = match &source.selector {
+            Selector::Tx(name) => {
+                let value = self.tx.get(*name).map(|value| value.text().into_owned());
+                value.map(|value| (Vec::new(), value)).into_iter().collect()
+            }
+            _ => self.variables(check, index, source),
+        };
+        let mut any = false;
+        for (key, value) in found {
+            let key = self.values.texts.add(Cow::Owned(key));
+            let text = self.values.texts.add(Cow::Owned(value));
+            let value = Value {
+                key,
+                text,
+                is_words: false,
+            };
+            any |= self.check_value(check, Collection::Tx, value, is_response);
+        }
+        any
+    }
+
+    /// Checks the values that the links before have matched.
+    pub(super) fn check_matched(
+        &mut self,
+        rule: &PlannedRule,
+        check: &'s Check,
+        source: &Target,
+        is_response: bool,
+    ) -> bool {
+        let values = match source.collection {
+            Collection::MatchedVar => self.matched.last().copied().into_iter().collect(),
+            _ => self.matched.clone(),
+        };
+        let mut any = false;
+        for matched in values {
+            if self.is_meant(rule, check, source, matched.key) {
+                let value = Value {
+                    key: matched.key,
+                    text: matched.text,
+                    is_words: false,
+                };
+                any |= self.check_value(check, matched.collection, value, is_response);
+            }
+        }
+        any
+    }
+
+    /// Checks their names.
+    pub(super) fn check_matched_names(
+        &mut self,
+        check: &'s Check,
+        source: &Target,
+        is_response: bool,
+    ) -> bool {
+        let matched = match source.collection {
+            Collection::MatchedVarName => self.matched.last().copied().into_iter().collect(),
+            _ => self.matched.clone(),
+        };
+        let mut any = false;
+        for one in matched {
+            let name = self.name_of(one);
+            let text = self.values.texts.add(Cow::Owned(name));
+            let value = Value {
+                key: one.key,
+                text,
+                is_words: false,
+            };
+            any |= self.check_value(check, one.collection, value, is_response);
+        }
+        any
+    }
+
+    /// The number with which a value is compared.
+    pub(super) fn number_of(&self, argument: NumberArgument) -> i64 {
+        match argument {
+            NumberArgument::Literal(number) => number,
+            NumberArgument::Tx(name) => self.tx.get(name).map_or(0, TxValue::number),
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Rules prepared to run: names are numbers, lists are shared, literals are in one automaton.
+
+use super::filter::{Filter, FilterBuilder};
+use super::transformations::{ListId, TransformationLists};
+use crate::byte_set::ByteSet;
+use crate::operator::{Comparison, Operator, number};
+use crate::seclang::{Action, EngineMode, Link, Rule, RuleHead, Selector, Target};
+use crate::variables::{Collection, MacroText, Piece, TxNames};
+
+/// The rules of all phases.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    /// For phases 1 to 5, the rules in the order of the files.
+    pub(crate) phases: [Vec<PlannedRule>; 5],
+    pub(crate) lists: TransformationLists,
+    pub(crate) names: TxNames,
+    /// The literals of the rules that read requests, and of those that read responses.
+    pub(crate) request_filter: Filter,
+    pub(crate) response_filter: Filter,
+    pub(crate) engine_mode: EngineMode,
+}
+
+/// A rule prepared to run.
+#[derive(Debug)]
+pub(crate) struct PlannedRule {
+    pub(crate) head: RuleHead,
+    pub(crate) checks: Vec<Check>,
+    /// Where to continue in the phase after a match: the index of the next rule.
+    pub(crate) jump: Option<usize>,
+    /// Whether the rule asks for syntax of code, which a person may write about.
+    pub(crate) looks_for_code: bool,
+}
+
+/// One link of a rule.
+#[derive(Debug)]
+pub(crate) struct Check {
+    pub(crate) sources: Vec<Target>,
+    pub(crate) excluded: Vec<Target>,
+    /// The transaction variables of a source with a pattern, by the index of the source.
+    pub(crate) tx_matches: Vec<Vec<usize>>,
+    pub(crate) operator: Operator,
+    pub(crate) negated: bool,
+    /// The comparison with a number, if it is one.
+    pub(crate) number: Option<(Comparison, NumberArgument)>,
+    /// What a text must have.
+    pub(crate) sets: Vec<ByteSet>,
+    /// The number of the rule in the filter of its phase.
+    pub(crate) filter: Option<usize>,
+    /// The bytes that are allowed, for `@validateByteRange`.
+    pub(crate) allowed: Option<ByteSet>,
+    /// The lists of transformations after which the operator sees a value.
+    pub(crate) lists: Vec<ListId>,
+    pub(crate) capture: bool,
+    pub(crate) actions: Vec<Action>,
+}
+
+/// The number with which a value is compared.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum NumberArgument {
+    Literal(i64),
+    Tx(usize),
+}
+
+/// Tags of rules that ask for syntax of code or of paths.
+const CODE_TAGS: [&str; 7] = [
+    "attack-sqli",
+    "attack-xss",
+    "attack-rce",
+    "attack-lfi",
+    "attack-rfi",
+    "attack-generic",
+    "attack-protocol",
+];
+
+/// Prepares rules. `markers` are the positions of `SecMarker`: its name and how many rules stand
+/// before it.
+///
+/// # Errors
+///
+/// The reason as text: there are too many literals.
+pub(crate) fn prepare(
+    rules: Vec<Rule>,
+    markers: &[(String, usize)],
+    names: TxNames,
+    engine_mode: EngineMode,
+) -> Result<Plan, String> {
+    let mut plan = Plan {
+        engine_mode,
+        ..Plan::default()
+    };
+    let mut filters = [FilterBuilder::default(), FilterBuilder::default()];
+    // For each rule: its phase and its place there.
+    let mut places: [Vec<usize>; 5] = Default::default();
+    for (index, rule) in rules.into_iter().enumerate() {
+        let phase = usize::from(rule.head.phase.clamp(1, 5)) - 1;
+        let [request, response] = &mut filters;
+        let filter = if matches!(phase, 2 | 3) {
+            response
+        } else {
+            request
+        };
+        let checks = rule
+            .links
+            .into_iter()
+            .map(|link| check(link, filter, &mut plan.lists, &names));
+        let planned = PlannedRule {
+            looks_for_code: looks_for_code(&rule.head.tags),
+            checks: checks.collect(),
+            head: rule.head,
+            jump: None,
+        };
+        if let (Some(phase), Some(places)) = (plan.phases.get_mut(phase), places.get_mut(phase)) {
+            phase.push(planned);
+            places.push(index);
+        }
+    }
+    for (phase, places) in plan.phases.iter_mut().zip(&places) {
+        set_jumps(phase, places, markers);
+    }
+    let [request, response] = filters;
+    plan.request_filter = request.build()?;
+    plan.response_filter = response.build()?;
+    plan.names = names;
+    Ok(plan)
+}
+
+/// Whether the tags name a family of code.
+fn looks_for_code(tags: &[String]) -> bool {
+    let code =
+        |tag: &String| CODE_TAGS.contains(&tag.as_str()) || tag.starts_with("attack-injection");
+    tags.iter().any(code)
+}
+
+/// Sets where rules continue that skip others.
+fn set_jumps(phase: &mut [PlannedRule], places: &[usize], markers: &[(String, usize)]) {
+    let length = phase.len();
+    for (own, rule) in phase.iter_mut().enumerate() {
+        if let Some(name) = &rule.head.skip_after {
+            let here = places.get(own).copied().unwrap_or_default();
+            let marker = markers
+                .iter()
+                .find(|(known, at)| known == name && *at > here);
+            // A marker that does not exist skips the rest of the phase.
+            let target = marker.map(|(_, at)| places.partition_point(|place| place < at));
+            rule.jump = Some(target.unwrap_or(length));
+        } else if rule.head.skip > 0 {
+            rule.jump = Some(own.saturating_add(rule.head.skip).saturating_add(1));
+        }
+    }
+}
+
+/// Prepares one link.
+fn check(
+    link: Link,
+    filter: &mut FilterBuilder,
+    lists: &mut TransformationLists,
+    names: &TxNames,
+) -> Check {
+    let number = match &link.operator {
+        Operator::Compare(comparison, text) => {
+            number_argument(text).map(|number| (*comparison, number))
+        }
+        _ => None,
+    };
+    let allowed = match &link.operator {
+        Operator::BytesOutside(allowed) if !link.negated => Some(*allowed),
+        _ => None,
+    };
+    let tx_matches = link
+        .targets
+        .iter()
+        .map(|target| tx_matches(target, names))
+        .collect();
+    let literals = &link.needs.literals;
+    Check {
+        tx_matches,
+        number,
+        allowed,
+        filter: (!literals.is_empty()).then(|| filter.add(literals)),
+        sets: link.needs.sets,
+        lists: if link.multi_match {
+            lists.intern_all(&link.transformations)
+        } else {
+            vec![lists.intern(&link.transformations)]
+        },
+        sources: link.targets,
+        excluded: link.excluded,
+        operator: link.operator,
+        negated: link.negated,
+        capture: link.capture,
+        actions: link.actions,
+    }
+}
+
+/// The number of a comparison, if it does not depend on the request.
+fn number_argument(text: &MacroText) -> Option<NumberArgument> {
+    match text.0.as_slice() {
+        [Piece::Tx(name)] => Some(NumberArgument::Tx(*name)),
+        _ => text
+            .literal()
+            .map(|text| NumberArgument::Literal(number(text))),
+    }
+}
+
+/// The known variables that a pattern names.
+fn tx_matches(target: &Target, names: &TxNames) -> Vec<usize> {
+    match (&target.collection, &target.selector) {
+        (Collection::Tx, Selector::Pattern(pattern)) => {
+            let matching = names
+                .iter()
+                .filter(|(name, _)| pattern.is_match(name.as_bytes()));
+            matching.map(|(_, number)| number).collect()
+        }
+        (Collection::Tx, Selector::All) => names.iter().map(|(_, number)| number).collect(),
+        _ => Vec::new(),
+    }
+}

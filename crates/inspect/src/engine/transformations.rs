@@ -1,0 +1,112 @@
+//! Lists of transformations, shared between rules: a list is another list and one step more.
+
+use crate::byte_set::ByteSet;
+use crate::transformation::Transformation;
+
+/// The number of a list. 0 is the empty list.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct ListId(u16);
+
+/// The last step of a list.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step {
+    /// The list without this step.
+    pub(crate) before: ListId,
+    pub(crate) transformation: Transformation,
+    /// The bytes without which no step of the list changes a text.
+    triggers: ByteSet,
+    /// Whether the list may also change an empty text.
+    always: bool,
+}
+
+/// All lists of a rule set.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TransformationLists {
+    steps: Vec<Step>,
+}
+
+impl TransformationLists {
+    /// The number of a list, given to it at the first call.
+    pub(crate) fn intern(&mut self, transformations: &[Transformation]) -> ListId {
+        let mut list = ListId::default();
+        for &transformation in transformations {
+            list = self.extend(list, transformation);
+        }
+        list
+    }
+
+    /// The numbers of a list and of all shorter lists that it starts with.
+    pub(crate) fn intern_all(&mut self, transformations: &[Transformation]) -> Vec<ListId> {
+        let lengths = 0..=transformations.len();
+        lengths
+            .map(|length| self.intern(transformations.get(..length).unwrap_or_default()))
+            .collect()
+    }
+
+    /// The list with one step more.
+    fn extend(&mut self, before: ListId, transformation: Transformation) -> ListId {
+        let same = |step: &Step| step.before == before && step.transformation == transformation;
+        let number = |index: usize| ListId(u16::try_from(index + 1).unwrap_or(u16::MAX));
+        if let Some(index) = self.steps.iter().position(same) {
+            return number(index);
+        }
+        let triggers = transformation.triggers();
+        let (earlier, always) = self
+            .last_step(before)
+            .map_or((ByteSet::default(), false), |step| {
+                (step.triggers, step.always)
+            });
+        self.steps.push(Step {
+            before,
+            transformation,
+            triggers: triggers.union(&earlier),
+            always: always || triggers == ByteSet::all(),
+        });
+        number(self.steps.len() - 1)
+    }
+
+    /// The last step. `None` for the empty list.
+    pub(crate) fn last_step(&self, list: ListId) -> Option<&Step> {
+        self.steps.get(usize::from(list.0).checked_sub(1)?)
+    }
+
+    /// Whether the list may change a text that has these bytes.
+    pub(crate) fn may_change(&self, list: ListId, present: &ByteSet) -> bool {
+        self.last_step(list)
+            .is_some_and(|step| step.always || step.triggers.intersects(present))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::texts::Texts;
+
+    #[test]
+    fn lists_share_their_start() {
+        let mut lists = TransformationLists::default();
+        let long = lists.intern(&[Transformation::UrlDecode, Transformation::Lowercase]);
+        let all = lists.intern_all(&[Transformation::UrlDecode, Transformation::Lowercase]);
+        assert_eq!(
+            (all.len(), all.last(), lists.steps.len()),
+            (3, Some(&long), 2)
+        );
+        let mut texts = Texts::default();
+        let text = texts.add(b"%41b".as_slice().into());
+        let derived = texts.derive(text, long, &lists);
+        assert_eq!(texts.bytes(derived), b"ab");
+        assert_eq!(texts.derive(text, long, &lists), derived);
+        let plain = texts.add(b"plain".as_slice().into());
+        assert_eq!(texts.derive(plain, long, &lists), plain);
+    }
+
+    #[test]
+    fn an_empty_text_has_a_length() {
+        let mut lists = TransformationLists::default();
+        let length = lists.intern(&[Transformation::Length]);
+        let mut texts = Texts::default();
+        let text = texts.add(b"".as_slice().into());
+        let derived = texts.derive(text, length, &lists);
+        assert_eq!(texts.bytes(derived), b"0");
+    }
+}

@@ -1,0 +1,97 @@
+//! The variables that rules set while a request is inspected.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use crate::operator::number;
+use crate::variables::TxNames;
+
+/// How many variables with a name of the request are kept. Rules make one for each parameter.
+const MOST_DYNAMIC: usize = 4096;
+
+/// The value of a variable.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum TxValue<'s> {
+    Number(i64),
+    Text(Cow<'s, [u8]>),
+}
+
+impl TxValue<'_> {
+    /// The value as a number, as C's `atoi` reads it.
+    pub(crate) fn number(&self) -> i64 {
+        match self {
+            Self::Number(number) => *number,
+            Self::Text(text) => number(text),
+        }
+    }
+
+    /// The value as text.
+    pub(crate) fn text(&self) -> Cow<'_, [u8]> {
+        match self {
+            Self::Number(number) => Cow::Owned(number.to_string().into_bytes()),
+            Self::Text(text) => Cow::Borrowed(text),
+        }
+    }
+}
+
+/// All variables of one request.
+#[derive(Debug)]
+pub(crate) struct TxValues<'s> {
+    names: &'s TxNames,
+    known: Vec<Option<TxValue<'s>>>,
+    dynamic: BTreeMap<Vec<u8>, TxValue<'s>>,
+}
+
+impl<'s> TxValues<'s> {
+    /// No variable is set.
+    pub(crate) fn new(names: &'s TxNames) -> Self {
+        Self {
+            names,
+            known: vec![None; names.len()],
+            dynamic: BTreeMap::new(),
+        }
+    }
+
+    /// The variable with this number.
+    pub(crate) fn get(&self, name: usize) -> Option<&TxValue<'s>> {
+        self.known.get(name)?.as_ref()
+    }
+
+    /// Sets the variable with this number, or unsets it.
+    pub(crate) fn set(&mut self, name: usize, value: Option<TxValue<'s>>) {
+        if let Some(place) = self.known.get_mut(name) {
+            *place = value;
+        }
+    }
+
+    /// The variable with this name.
+    pub(crate) fn get_named(&self, name: &[u8]) -> Option<&TxValue<'s>> {
+        let name = name.to_ascii_lowercase();
+        match self.names.get(&name) {
+            Some(number) => self.get(number),
+            None => self.dynamic.get(&name),
+        }
+    }
+
+    /// Sets the variable with this name, or unsets it.
+    pub(crate) fn set_named(&mut self, name: &[u8], value: Option<TxValue<'s>>) {
+        let name = name.to_ascii_lowercase();
+        match (self.names.get(&name), value) {
+            (Some(number), value) => self.set(number, value),
+            (None, Some(value)) if self.dynamic.len() < MOST_DYNAMIC => {
+                self.dynamic.insert(name, value);
+            }
+            (None, None) => {
+                self.dynamic.remove(&name);
+            }
+            (None, Some(_)) => {}
+        }
+    }
+
+    /// The variables whose names are made from the request.
+    pub(crate) fn dynamic(&self) -> impl Iterator<Item = (&[u8], &TxValue<'s>)> {
+        self.dynamic
+            .iter()
+            .map(|(name, value)| (name.as_slice(), value))
+    }
+}

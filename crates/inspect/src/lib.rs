@@ -1,0 +1,68 @@
+//! Inspects requests with the rules of a web application firewall.
+//!
+//! It reads SecLang, the language of ModSecurity, and runs the OWASP Core Rule Set unchanged. Rules are not
+//! included.
+//!
+//! | Task | Item |
+//! |---|---|
+//! | Load a folder of rules | [`RuleSet::builder`] |
+//! | See what did not load | [`RuleSet::report`] |
+//! | Inspect a request and its response | [`RuleSet::inspect`] |
+//! | Read the result | [`Verdict`] |
+//!
+//! # Limits
+//!
+//! Every rule runs in a time that grows with the length of a value and no faster. A pattern with
+//! look-around or a back-reference has no such bound, so its rule is not loaded and is named in the
+//! [report](LoadReport). Collections that outlive a request (`IP`, `SESSION`), lists on the network and
+//! scripts are not supported.
+//!
+//! # Examples
+//!
+//! ```
+//! use palisade_inspect::{RequestView, RuleSet};
+//!
+//! let rules = RuleSet::parse(r#"
+//!     SecRule ARGS "@detectSQLi" "id:1,phase:2,deny,tag:'attack-sqli'"
+//! "#)?;
+//! let attack = RequestView { target: b"/?q=1'%20OR%20'1'='1", ..RequestView::default() };
+//! let verdict = rules.inspect(&attack, None);
+//! assert_eq!(verdict.ids().collect::<Vec<_>>(), [1]);
+//! assert!(verdict.is_refused());
+//! # Ok::<(), palisade_inspect::InspectBuildError>(())
+//! ```
+//!
+//! The Core Rule Set at a higher paranoia level:
+//!
+//! ```no_run
+//! use palisade_inspect::RuleSet;
+//!
+//! let rules = RuleSet::builder("/etc/palisade/crs").paranoia(2).load()?;
+//! for directive in &rules.report().not_loaded {
+//!     eprintln!("{directive}");
+//! }
+//! # Ok::<(), palisade_inspect::InspectBuildError>(())
+//! ```
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod rules;
+mod engine;
+mod verdict;
+mod body;
+mod seclang;
+mod operator;
+mod variables;
+mod transformation;
+mod byte_set;
+mod error;
+
+pub use engine::{RequestView, ResponseView};
+pub use error::InspectBuildError;
+pub use rules::{LoadReport, NotLoaded, RuleSet, RuleSetBuilder};
+pub use verdict::{RuleMatch, Verdict};
+
+// The example of the README, compiled as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

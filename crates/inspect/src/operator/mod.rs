@@ -1,0 +1,344 @@
+//! Operators: what a rule asks of a value.
+
+mod checks;
+mod needs;
+pub(crate) mod pattern;
+mod phrases;
+
+use std::path::Path;
+
+use libinjectionrs::{detect_sqli, detect_xss};
+use regex::bytes::Regex;
+
+use self::{checks::Network, phrases::Phrases};
+pub(crate) use self::{checks::number, needs::Needs};
+use crate::byte_set::ByteSet;
+use crate::variables::{MacroText, TxNames};
+
+/// How two numbers are compared.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Comparison {
+    Equal,
+    AtLeast,
+    Above,
+    AtMost,
+    Below,
+}
+
+/// How a value and a text are compared.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum TextTest {
+    BeginsWith,
+    Contains,
+    ContainsWord,
+    EndsWith,
+    Equal,
+    /// The text contains the value.
+    Within,
+}
+
+/// An operator with its argument.
+#[derive(Clone, Debug)]
+pub(crate) enum Operator {
+    /// `@unconditionalMatch`
+    Always,
+    /// `@validateByteRange`: a byte is outside of the set.
+    BytesOutside(ByteSet),
+    /// `@eq`, `@ge`, `@gt`, `@le`, `@lt`
+    Compare(Comparison, MacroText),
+    /// `@ipMatch`
+    InNetwork(Vec<Network>),
+    /// `@noMatch`
+    Never,
+    /// `@rx`
+    Pattern(Box<Regex>),
+    /// `@rx` whose pattern refers to values of the request, compiled when it is needed.
+    PatternOfRequest(MacroText),
+    /// `@pm`, `@pmFromFile`
+    Phrases(Box<Phrases>),
+    /// `@detectSQLi`
+    SqlInjection,
+    /// `@streq`, `@contains`, `@within` and their like
+    Text(TextTest, MacroText),
+    /// `@validateUrlEncoding`
+    WrongUrlEncoding,
+    /// `@validateUtf8Encoding`
+    WrongUtf8,
+    /// `@detectXSS`
+    Xss,
+}
+
+/// Where in a value an operator matched, for `capture`.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Captures(pub(crate) Vec<Vec<u8>>);
+
+impl Operator {
+    /// Reads an operator. Without `@` it is a pattern.
+    ///
+    /// # Errors
+    ///
+    /// The reason as text: an operator that is not supported, or a wrong argument.
+    pub(crate) fn parse(text: &str, folder: &Path, names: &mut TxNames) -> Result<Self, String> {
+        let Some(named) = text.trim_start().strip_prefix('@') else {
+            return Self::pattern(text, names);
+        };
+        let (name, argument) = named.split_once(char::is_whitespace).unwrap_or((named, ""));
+        let name = name.to_ascii_lowercase();
+        // A pattern may end with a blank that counts; the others may not.
+        if name == "rx" {
+            return Self::pattern(argument.trim_start(), names);
+        }
+        let argument = argument.trim();
+        if let Some(found) = Self::comparison(&name, argument, names) {
+            return Ok(found);
+        }
+        Ok(match name.as_str() {
+            "detectsqli" => Self::SqlInjection,
+            "detectxss" => Self::Xss,
+            "ipmatch" => Self::InNetwork(checks::networks(argument)?),
+            "nomatch" => Self::Never,
+            "pm" => Self::Phrases(Box::new(Phrases::of_list(argument)?)),
+            "pmf" | "pmfromfile" => Self::Phrases(Box::new(Phrases::of_files(argument, folder)?)),
+            "unconditionalmatch" => Self::Always,
+            "validatebyterange" => Self::BytesOutside(checks::byte_ranges(argument)?),
+            "validateurlencoding" => Self::WrongUrlEncoding,
+            "validateutf8encoding" => Self::WrongUtf8,
+            _ => return Err(format!("the operator @{name} is not supported")),
+        })
+    }
+
+    /// Reads `@rx`.
+    fn pattern(text: &str, names: &mut TxNames) -> Result<Self, String> {
+        if text.contains("%{") {
+            let macros = MacroText::parse(text, names);
+            if macros.literal().is_none() {
+                return Ok(Self::PatternOfRequest(macros));
+            }
+        }
+        Ok(Self::Pattern(Box::new(pattern::compile(text)?)))
+    }
+
+    /// Reads the operators that compare with a text or a number.
+    fn comparison(name: &str, argument: &str, names: &mut TxNames) -> Option<Self> {
+        let number = match name {
+            "eq" => Some(Comparison::Equal),
+            "ge" => Some(Comparison::AtLeast),
+            "gt" => Some(Comparison::Above),
+            "le" => Some(Comparison::AtMost),
+            "lt" => Some(Comparison::Below),
+            _ => None,
+        };
+        if let Some(comparison) = number {
+            return Some(Self::Compare(comparison, MacroText::parse(argument, names)));
+        }
+        let test = match name {
+            "beginswith" => TextTest::BeginsWith,
+            "contains" | "strmatch" => TextTest::Contains,
+            "containsword" => TextTest::ContainsWord,
+            "endswith" => TextTest::EndsWith,
+            "streq" => TextTest::Equal,
+            "within" => TextTest::Within,
+            _ => return None,
+        };
+        Some(Self::Text(test, MacroText::parse(argument, names)))
+    }
+
+    /// What a value must contain to match at all.
+    pub(crate) fn needs(&self, text: &str) -> Needs {
+        match self {
+            Self::Pattern(_) => Needs::of_pattern(pattern_text(text)),
+            Self::Phrases(phrases) => Needs::of_phrases(phrases.phrases()),
+            // No element and no attribute without one of these.
+            Self::Xss => Needs {
+                literals: Vec::new(),
+                sets: vec![ByteSet::of(b"<=")],
+            },
+            Self::WrongUrlEncoding => Needs {
+                literals: Vec::new(),
+                sets: vec![ByteSet::of(b"%")],
+            },
+            Self::WrongUtf8 => Needs {
+                literals: Vec::new(),
+                sets: vec![ByteSet::range(0x80, 0xff)],
+            },
+            _ => Needs::default(),
+        }
+    }
+
+    /// Whether a value matches. `argument` completes the texts that refer to the request, and
+    /// `captured` receives the groups if it is given.
+    pub(crate) fn matches(
+        &self,
+        value: &[u8],
+        argument: impl Fn(&MacroText) -> Vec<u8>,
+        captured: Option<&mut Captures>,
+    ) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::BytesOutside(allowed) => value.iter().any(|byte| !allowed.contains(*byte)),
+            Self::Compare(comparison, text) => {
+                comparison.holds(number(value), number(&argument(text)))
+            }
+            Self::InNetwork(networks) => networks.iter().any(|network| network.contains(value)),
+            Self::Pattern(pattern) => matches_pattern(pattern, value, captured),
+            Self::PatternOfRequest(text) => {
+                let text = argument(text);
+                pattern::compile(&String::from_utf8_lossy(&text))
+                    .is_ok_and(|pattern| matches_pattern(&pattern, value, captured))
+            }
+            Self::Phrases(phrases) => match phrases.find(value) {
+                Some((start, end)) => capture(captured, value.get(start..end).unwrap_or_default()),
+                None => false,
+            },
+            Self::SqlInjection => {
+                let found = detect_sqli(value);
+                let print = found
+                    .fingerprint
+                    .as_ref()
+                    .map_or(b"".as_slice(), |print| print.as_bytes());
+                found.is_injection() && capture(captured, print)
+            }
+            Self::Text(test, text) => match text.literal() {
+                Some(text) => test.holds(value, text),
+                None => test.holds(value, &argument(text)),
+            },
+            Self::WrongUrlEncoding => checks::is_wrong_url_encoding(value),
+            Self::WrongUtf8 => checks::is_wrong_utf8(value),
+            Self::Xss => detect_xss(value).is_injection() && capture(captured, value),
+        }
+    }
+}
+
+/// The pattern in `@rx pattern`.
+fn pattern_text(text: &str) -> &str {
+    let text = text.strip_prefix('!').unwrap_or(text).trim_start();
+    text.strip_prefix("@rx").map_or(text, str::trim_start)
+}
+
+/// Keeps what matched. Always true, so that it ends a condition.
+fn capture(captured: Option<&mut Captures>, found: &[u8]) -> bool {
+    if let Some(captured) = captured {
+        captured.0 = vec![found.to_vec()];
+    }
+    true
+}
+
+/// Runs a pattern, with its groups only if they are wanted.
+fn matches_pattern(pattern: &Regex, value: &[u8], captured: Option<&mut Captures>) -> bool {
+    let Some(captured) = captured else {
+        return pattern.is_match(value);
+    };
+    let Some(groups) = pattern.captures(value) else {
+        return false;
+    };
+    let text = |group: Option<regex::bytes::Match<'_>>| {
+        group.map_or(Vec::new(), |g| g.as_bytes().to_vec())
+    };
+    captured.0 = groups.iter().take(10).map(text).collect();
+    true
+}
+
+impl Comparison {
+    /// Compares.
+    pub(crate) const fn holds(self, value: i64, with: i64) -> bool {
+        match self {
+            Self::Equal => value == with,
+            Self::AtLeast => value >= with,
+            Self::Above => value > with,
+            Self::AtMost => value <= with,
+            Self::Below => value < with,
+        }
+    }
+}
+
+impl TextTest {
+    /// Compares.
+    fn holds(self, value: &[u8], text: &[u8]) -> bool {
+        match self {
+            Self::BeginsWith => value.starts_with(text),
+            Self::Contains => find(value, text).is_some(),
+            Self::ContainsWord => contains_word(value, text),
+            Self::EndsWith => value.ends_with(text),
+            Self::Equal => value == text,
+            Self::Within => find(text, value).is_some(),
+        }
+    }
+}
+
+/// Where a text stands in a value. An empty text stands everywhere.
+fn find(value: &[u8], text: &[u8]) -> Option<usize> {
+    memchr::memmem::find(value, text)
+}
+
+/// Whether a text stands in a value with no letter or digit next to it.
+fn contains_word(value: &[u8], text: &[u8]) -> bool {
+    let outside =
+        |byte: Option<&u8>| byte.is_none_or(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
+    memchr::memmem::find_iter(value, text).any(|at| {
+        let before = at.checked_sub(1).and_then(|at| value.get(at));
+        outside(before) && outside(value.get(at + text.len()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(operator: &str, value: &[u8]) -> bool {
+        let operator =
+            Operator::parse(operator, Path::new("."), &mut TxNames::default()).expect("valid");
+        operator.matches(
+            value,
+            |text| text.literal().unwrap_or_default().to_vec(),
+            None,
+        )
+    }
+
+    #[test]
+    fn each_operator_tells_values_apart() {
+        for (operator, matching, other) in [
+            ("@rx ^a", "ab", "b"),
+            ("^a", "ab", "b"),
+            ("@pm cat dog", "a DOG", "bird"),
+            ("@streq a", "a", "A"),
+            ("@contains b", "abc", "ac"),
+            ("@containsWord b", "a b c", "abc"),
+            ("@beginsWith ab", "abc", "cab"),
+            ("@endsWith bc", "abc", "abcd"),
+            ("@within GET POST", "POST", "PUT"),
+            ("@eq 3", "3", "4"),
+            ("@ge 3", "3", "2"),
+            ("@gt 3", "4", "3"),
+            ("@le 3", "3", "4"),
+            ("@lt 3", "2", "3"),
+            ("@ipMatch 10.0.0.0/8", "10.1.1.1", "11.1.1.1"),
+            ("@validateByteRange 32-126", "a\n", "a"),
+            ("@validateUrlEncoding", "%4", "%41"),
+            ("@detectSQLi", "1' OR '1'='1", "hello"),
+            ("@detectXSS", "<script>alert(1)</script>", "hello"),
+            ("@unconditionalMatch", "", "none"),
+        ] {
+            assert!(
+                matches(operator, matching.as_bytes()),
+                "{operator} matches {matching}"
+            );
+            if operator != "@unconditionalMatch" {
+                assert!(
+                    !matches(operator, other.as_bytes()),
+                    "{operator} does not match {other}"
+                );
+            }
+        }
+        assert!(matches("@validateUtf8Encoding", b"\xff") && !matches("@noMatch", b"a"));
+    }
+
+    #[test]
+    fn an_unknown_operator_is_named() {
+        let error = Operator::parse("@geoLookup", Path::new("."), &mut TxNames::default());
+        assert_eq!(
+            error.expect_err("unknown"),
+            "the operator @geolookup is not supported"
+        );
+    }
+}

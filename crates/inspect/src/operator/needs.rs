@@ -1,0 +1,347 @@
+//! What a value must contain so that a pattern can match: the reason why most patterns never run.
+//!
+//! From the syntax tree of a pattern follow literals of which one must occur, and sets of bytes of
+//! which each must be met. Both are necessary, not sufficient: a value that has them is given to the
+//! pattern itself.
+
+use std::collections::BTreeSet;
+
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::{Class, Hir, HirKind};
+
+use super::pattern;
+use crate::byte_set::ByteSet;
+
+/// How many literals one pattern may name, and how many strings are followed through a sequence.
+const MOST_LITERALS: usize = 200;
+const MOST_STRINGS: usize = 64;
+const LONGEST_STRING: usize = 24;
+
+/// What a value must contain. The default asks for nothing.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Needs {
+    /// One of these must occur, in any case. Empty: nothing is asked for.
+    pub(crate) literals: Vec<Vec<u8>>,
+    /// Of each of these sets, one byte must occur.
+    pub(crate) sets: Vec<ByteSet>,
+}
+
+impl Needs {
+    /// What a pattern needs.
+    pub(crate) fn of_pattern(text: &str) -> Self {
+        let Ok(translated) = pattern::translate(text) else {
+            return Self::default();
+        };
+        let mut parser = ParserBuilder::new();
+        parser.unicode(false).utf8(false).dot_matches_new_line(true);
+        parser
+            .build()
+            .parse(&translated)
+            .map_or_else(|_| Self::default(), |hir| finish(&Known::of(&hir)))
+    }
+
+    /// One of these phrases.
+    pub(crate) fn of_phrases(phrases: &[Vec<u8>]) -> Self {
+        let short = phrases.iter().any(|phrase| phrase.len() < 2);
+        let mut first = ByteSet::default();
+        phrases
+            .iter()
+            .filter_map(|phrase| rarest(phrase))
+            .for_each(|byte| first.insert(byte));
+        let empty = phrases.iter().any(Vec::is_empty);
+        Self {
+            literals: if short { Vec::new() } else { phrases.to_vec() },
+            sets: if empty {
+                Vec::new()
+            } else {
+                vec![first.both_cases()]
+            },
+        }
+    }
+}
+
+/// Keeps what is worth asking.
+fn finish(known: &Known) -> Needs {
+    let literals = known.literals().unwrap_or_default();
+    let useful =
+        literals.iter().all(|literal| literal.len() >= 2) && literals.len() <= MOST_LITERALS;
+    let mut sets = known.sets();
+    sets.sort_by_key(ByteSet::len);
+    sets.dedup();
+    sets.retain(|set| set.len() < 200);
+    sets.truncate(4);
+    Needs {
+        literals: if useful {
+            literals.into_iter().collect()
+        } else {
+            Vec::new()
+        },
+        sets: sets.iter().map(ByteSet::both_cases).collect(),
+    }
+}
+
+/// Strings in lower case.
+type Strings = BTreeSet<Vec<u8>>;
+
+/// What is known about all texts that a part of a pattern matches.
+struct Known {
+    /// All of them, if they are few.
+    exact: Option<Strings>,
+    /// Strings of which each text contains one.
+    contains: Option<Strings>,
+    /// Sets of which each text has a byte.
+    meets: Vec<ByteSet>,
+}
+
+impl Known {
+    /// Nothing is known.
+    const fn nothing() -> Self {
+        Self {
+            exact: None,
+            contains: None,
+            meets: Vec::new(),
+        }
+    }
+
+    /// The only texts are these.
+    const fn exactly(strings: Strings) -> Self {
+        Self {
+            exact: Some(strings),
+            contains: None,
+            meets: Vec::new(),
+        }
+    }
+
+    /// Follows the syntax tree. The parser limits its depth.
+    fn of(hir: &Hir) -> Self {
+        match hir.kind() {
+            HirKind::Empty | HirKind::Look(_) => Self::exactly(Strings::from([Vec::new()])),
+            HirKind::Literal(literal) => {
+                Self::exactly(Strings::from([literal.0.to_ascii_lowercase()]))
+            }
+            HirKind::Class(class) => Self::of_class(class),
+            HirKind::Capture(capture) => Self::of(&capture.sub),
+            HirKind::Concat(parts) => Self::of_sequence(parts),
+            HirKind::Alternation(parts) => Self::of_alternatives(parts),
+            HirKind::Repetition(repetition) => {
+                let inner = Self::of(&repetition.sub);
+                match (repetition.min, repetition.max) {
+                    (1, Some(1)) => inner,
+                    (0, Some(1)) => Self {
+                        exact: inner.exact.map(|mut strings| {
+                            strings.insert(Vec::new());
+                            strings
+                        }),
+                        ..Self::nothing()
+                    },
+                    (0, _) => Self::nothing(),
+                    _ => Self {
+                        contains: inner.literals(),
+                        meets: inner.sets(),
+                        exact: None,
+                    },
+                }
+            }
+        }
+    }
+
+    /// A class: its bytes, one by one if they are few.
+    fn of_class(class: &Class) -> Self {
+        let mut set = ByteSet::default();
+        let Class::Bytes(class) = class else {
+            return Self::nothing();
+        };
+        class
+            .iter()
+            .flat_map(|range| range.start()..=range.end())
+            .for_each(|byte| set.insert(byte));
+        let strings: Strings = (0..=u8::MAX)
+            .filter(|byte| set.contains(*byte))
+            .map(|byte| vec![byte.to_ascii_lowercase()])
+            .collect();
+        Self {
+            exact: (strings.len() <= 8).then_some(strings),
+            contains: None,
+            meets: vec![set],
+        }
+    }
+
+    /// Parts one after another: strings are followed as long as they are few.
+    fn of_sequence(parts: &[Hir]) -> Self {
+        let mut run = Strings::from([Vec::new()]);
+        let mut whole = true;
+        let mut known = Self::nothing();
+        for part in parts.iter().map(Self::of) {
+            known.meets.extend(part.sets());
+            let joined = part.exact.as_ref().and_then(|exact| join(&run, exact));
+            match joined {
+                Some(joined) => run = joined,
+                None => {
+                    whole = false;
+                    known.offer(std::mem::take(&mut run));
+                    known.offer(part.contains.clone().unwrap_or_default());
+                    run = part.exact.unwrap_or_else(|| Strings::from([Vec::new()]));
+                }
+            }
+        }
+        if whole {
+            known.exact = Some(run);
+        } else {
+            known.offer(run);
+        }
+        known
+    }
+
+    /// One part of several.
+    fn of_alternatives(parts: &[Hir]) -> Self {
+        let parts: Vec<Self> = parts.iter().map(Self::of).collect();
+        let exact: Option<Strings> = parts.iter().map(|part| part.exact.clone()).try_fold(
+            Strings::new(),
+            |mut all, part| {
+                all.extend(part?);
+                (all.len() <= MOST_LITERALS).then_some(all)
+            },
+        );
+        let contains = parts.iter().try_fold(Strings::new(), |mut all, part| {
+            all.extend(part.literals()?);
+            (all.len() <= MOST_LITERALS).then_some(all)
+        });
+        let meets = parts.iter().try_fold(ByteSet::default(), |all, part| {
+            part.sets()
+                .into_iter()
+                .min_by_key(ByteSet::len)
+                .map(|set| all.union(&set))
+        });
+        Self {
+            exact,
+            contains,
+            meets: meets.into_iter().collect(),
+        }
+    }
+
+    /// Takes strings over if they are better than those that are known.
+    fn offer(&mut self, strings: Strings) {
+        let better = self
+            .contains
+            .as_ref()
+            .is_none_or(|known| quality(&strings) > quality(known));
+        if quality(&strings).0 > 0 && better {
+            self.contains = Some(strings);
+        }
+    }
+
+    /// The better of `exact` and `contains`.
+    fn literals(&self) -> Option<Strings> {
+        let candidates = [self.exact.as_ref(), self.contains.as_ref()]
+            .into_iter()
+            .flatten();
+        candidates
+            .filter(|strings| quality(strings).0 > 0)
+            .max_by_key(|s| quality(s))
+            .cloned()
+    }
+
+    /// The sets that are met, one of them from the literals.
+    fn sets(&self) -> Vec<ByteSet> {
+        let mut sets = self.meets.clone();
+        if let Some(literals) = self.literals() {
+            let mut set = ByteSet::default();
+            literals
+                .iter()
+                .filter_map(|literal| rarest(literal))
+                .for_each(|byte| set.insert(byte));
+            sets.push(set);
+        }
+        sets
+    }
+}
+
+/// How well strings tell values apart: the shortest counts, then their number.
+fn quality(strings: &Strings) -> (usize, std::cmp::Reverse<usize>) {
+    let shortest = strings.iter().map(Vec::len).min().unwrap_or_default();
+    (shortest.min(6), std::cmp::Reverse(strings.len()))
+}
+
+/// Each string of one set followed by each of the other. `None` if they are too many or too long.
+fn join(first: &Strings, second: &Strings) -> Option<Strings> {
+    if first.len().saturating_mul(second.len()) > MOST_STRINGS {
+        return None;
+    }
+    let pairs = first
+        .iter()
+        .flat_map(|a| second.iter().map(move |b| [a.as_slice(), b].concat()));
+    let joined: Strings = pairs.collect();
+    joined
+        .iter()
+        .all(|string| string.len() <= LONGEST_STRING)
+        .then_some(joined)
+}
+
+/// The byte of a string that ordinary text has least often.
+fn rarest(string: &[u8]) -> Option<u8> {
+    string
+        .iter()
+        .copied()
+        .min_by_key(|byte| match byte.to_ascii_lowercase() {
+            b'e' | b't' | b'a' | b'o' | b'i' | b'n' | b's' | b'r' | b' ' => 5,
+            b'h' | b'l' | b'd' | b'c' | b'u' | b'm' | b'/' | b'.' | b'p' => 4,
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b',' | b'=' | b'_' => 3,
+            _ => 1_u8,
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn literals(pattern: &str) -> Vec<String> {
+        let literals = Needs::of_pattern(pattern).literals;
+        literals
+            .iter()
+            .map(|literal| String::from_utf8_lossy(literal).into_owned())
+            .collect()
+    }
+
+    #[test]
+    fn literals_are_found() {
+        assert_eq!(literals(r"(?i)\bunion\s+select\b"), ["select"]);
+        assert_eq!(literals(r"s(?:cript|tyle)[^>]*>"), ["script", "style"]);
+        assert_eq!(literals(r"(?:ab|c*)"), [""; 0]);
+        assert_eq!(literals(r"a?b+"), [""; 0]);
+        assert_eq!(literals(r"x(?:ab)?y"), ["xaby", "xy"]);
+    }
+
+    #[test]
+    fn sets_are_found() {
+        let sets = Needs::of_pattern(r"[\n\r][^a]*<").sets;
+        assert!(sets.contains(&ByteSet::of(b"\n\r")) && sets.contains(&ByteSet::of(b"<")));
+    }
+
+    /// Whether a value has what the needs ask for.
+    fn met(needs: &Needs, value: &[u8]) -> bool {
+        let lower = value.to_ascii_lowercase();
+        let has = |literal: &Vec<u8>| lower.windows(literal.len()).any(|window| window == literal);
+        (needs.literals.is_empty() || needs.literals.iter().any(has))
+            && needs
+                .sets
+                .iter()
+                .all(|set| set.intersects(&ByteSet::of(value)))
+    }
+
+    proptest! {
+        #[test]
+        fn a_value_that_matches_has_what_the_pattern_needs(
+            pattern in "[abcAB()|+*?]{1,14}",
+            value in "[abcAB]{0,12}",
+        ) {
+            let pattern = format!("(?i){pattern}");
+            let Ok(compiled) = pattern::compile(&pattern) else { return Ok(()) };
+            if compiled.is_match(value.as_bytes()) {
+                let needs = Needs::of_pattern(&pattern);
+                prop_assert!(met(&needs, value.as_bytes()), "{} {} {:?}", pattern, value, needs);
+            }
+        }
+    }
+}

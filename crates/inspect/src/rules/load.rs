@@ -1,0 +1,380 @@
+//! Reads the directives of files into rules.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::report::{LoadReport, NotLoaded};
+use crate::engine::{Plan, prepare};
+use crate::operator::pattern;
+use crate::seclang::{
+    Directive, EngineMode, Link, Rule, RuleHead, directives, parse_link, parse_targets, range,
+};
+use crate::variables::TxNames;
+
+/// Directives of a web server or of a log. The layer has its own settings for what they say.
+const IGNORED: [&str; 30] = [
+    "secargumentseparator",
+    "secauditengine",
+    "secauditlog",
+    "secauditlogformat",
+    "secauditlogparts",
+    "secauditlogrelevantstatus",
+    "secauditlogstoragedir",
+    "secauditlogtype",
+    "seccollectiontimeout",
+    "seccomponentsignature",
+    "seccookieformat",
+    "secdatadir",
+    "secdebuglog",
+    "secdebugloglevel",
+    "secpcrematchlimit",
+    "secpcrematchlimitrecursion",
+    "secrequestbodyaccess",
+    "secrequestbodyinmemorylimit",
+    "secrequestbodyjsondepthlimit",
+    "secrequestbodylimit",
+    "secrequestbodylimitaction",
+    "secrequestbodynofileslimit",
+    "secresponsebodyaccess",
+    "secresponsebodylimit",
+    "secresponsebodylimitaction",
+    "secresponsebodymimetype",
+    "secstatusengine",
+    "sectmpdir",
+    "secunicodemapfile",
+    "secuploaddir",
+];
+
+/// Rules while they are read.
+#[derive(Debug, Default)]
+pub(super) struct Loader {
+    names: TxNames,
+    rules: Vec<Rule>,
+    markers: Vec<(String, usize)>,
+    ids: BTreeSet<u64>,
+    engine_mode: EngineMode,
+    block_refuses: [bool; 5],
+    chain: Chain,
+    updates: Vec<(Directive, PathBuf)>,
+    report: LoadReport,
+}
+
+/// The chain that is being read.
+#[derive(Debug, Default)]
+enum Chain {
+    /// The next rule starts a chain.
+    #[default]
+    None,
+    /// The next rule is the next link.
+    Open(Box<Rule>),
+    /// A link could not be read; the rest is skipped.
+    Broken,
+}
+
+impl Loader {
+    /// Reads a file from disk.
+    pub(super) fn file(&mut self, path: &Path) -> std::io::Result<()> {
+        let bytes = std::fs::read(path)?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        self.report.files += 1;
+        self.text(&String::from_utf8_lossy(&bytes), path, folder);
+        Ok(())
+    }
+
+    /// Reads directives. `path` stands in messages, data files are looked for in `folder`.
+    pub(super) fn text(&mut self, text: &str, path: &Path, folder: &Path) {
+        for directive in directives(text) {
+            if let Err(reason) = self.directive(&directive, path, folder) {
+                self.not_loaded(&directive, path, reason);
+            }
+        }
+        self.chain = Chain::None;
+    }
+
+    /// Keeps why a directive has no effect.
+    fn not_loaded(&mut self, directive: &Directive, path: &Path, reason: String) {
+        let actions = directive
+            .arguments
+            .last()
+            .map(String::as_str)
+            .unwrap_or_default();
+        let digits = actions
+            .split_once("id:")
+            .map(|(_, rest)| rest.trim_start_matches('\''));
+        let digits = digits.map(|rest| {
+            rest.split(|c: char| !c.is_ascii_digit())
+                .next()
+                .unwrap_or_default()
+        });
+        self.report.not_loaded.push(NotLoaded {
+            file: path.to_owned(),
+            line: directive.line,
+            id: digits.and_then(|digits| digits.parse().ok()),
+            reason,
+        });
+    }
+
+    /// Reads one directive.
+    fn directive(
+        &mut self,
+        directive: &Directive,
+        path: &Path,
+        folder: &Path,
+    ) -> Result<(), String> {
+        let name = directive.name.to_ascii_lowercase();
+        match (name.as_str(), directive.arguments.as_slice()) {
+            ("secrule", arguments) => self.link(arguments, false, folder),
+            ("secaction", arguments) => self.link(arguments, true, folder),
+            ("secmarker", [marker]) => {
+                self.markers.push((marker.clone(), self.rules.len()));
+                Ok(())
+            }
+            ("secruleengine", [mode]) => {
+                self.engine_mode = EngineMode::parse(mode)
+                    .ok_or_else(|| format!("SecRuleEngine: {mode} is unknown"))?;
+                Ok(())
+            }
+            ("secdefaultaction", [actions]) => self.default_action(actions),
+            ("include", [file]) => self.include(file, folder),
+            (
+                "secruleupdatetargetbyid"
+                | "secruleupdatetargetbytag"
+                | "secruleupdatetargetbymsg"
+                | "secruleremovebyid"
+                | "secruleremovebytag"
+                | "secruleremovebymsg",
+                [_, ..],
+            ) => {
+                self.updates.push((directive.clone(), path.to_owned()));
+                Ok(())
+            }
+            (name, _) if IGNORED.contains(&name) => Ok(()),
+            _ => Err(format!("the directive {} is not supported", directive.name)),
+        }
+    }
+
+    /// Reads another file.
+    fn include(&mut self, file: &str, folder: &Path) -> Result<(), String> {
+        if self.report.files > 1000 {
+            return Err("too many files include each other".to_owned());
+        }
+        let path = folder.join(file);
+        self.file(&path)
+            .map_err(|error| format!("{file} cannot be read: {error}"))
+    }
+
+    /// Reads what `block` means in a phase.
+    fn default_action(&mut self, actions: &str) -> Result<(), String> {
+        let (_, actions) =
+            parse_link(&[actions.to_owned()], true, Path::new("."), &mut self.names)?;
+        let phase = usize::from(actions.phase.unwrap_or(2).clamp(1, 5)) - 1;
+        if let Some(refuses) = self.block_refuses.get_mut(phase) {
+            *refuses = actions.disruption == Some(crate::seclang::Disruption::Deny);
+        }
+        Ok(())
+    }
+
+    /// Reads a rule or the next link of one.
+    fn link(&mut self, arguments: &[String], is_action: bool, folder: &Path) -> Result<(), String> {
+        let chain = std::mem::take(&mut self.chain);
+        let continues = arguments.last().is_some_and(|text| has_chain(text));
+        let parsed = parse_link(arguments, is_action, folder, &mut self.names);
+        let rule = match (chain, parsed) {
+            (Chain::Broken, _) => {
+                self.chain = if continues {
+                    Chain::Broken
+                } else {
+                    Chain::None
+                };
+                return Ok(());
+            }
+            (_, Err(reason)) => {
+                self.chain = if continues {
+                    Chain::Broken
+                } else {
+                    Chain::None
+                };
+                return Err(reason);
+            }
+            (Chain::None, Ok((link, actions))) => self.first_link(link, actions, continues)?,
+            (Chain::Open(mut rule), Ok((link, _))) => {
+                rule.links.push(link);
+                rule
+            }
+        };
+        if continues {
+            self.chain = Chain::Open(rule);
+        } else {
+            self.ids.insert(rule.head.id);
+            self.rules.push(*rule);
+        }
+        Ok(())
+    }
+
+    /// Starts a rule.
+    fn first_link(
+        &mut self,
+        link: Link,
+        actions: crate::seclang::Actions,
+        continues: bool,
+    ) -> Result<Box<Rule>, String> {
+        let head = RuleHead::of(actions).and_then(|head| match self.ids.contains(&head.id) {
+            true => Err(format!("the id {} is used twice", head.id)),
+            false => Ok(head),
+        });
+        match head {
+            Ok(head) => Ok(Box::new(Rule {
+                head,
+                links: vec![link],
+            })),
+            Err(reason) => {
+                self.chain = if continues {
+                    Chain::Broken
+                } else {
+                    Chain::None
+                };
+                Err(reason)
+            }
+        }
+    }
+
+    /// Applies the updates and prepares the rules.
+    pub(super) fn finish(mut self) -> Result<(Plan, LoadReport), String> {
+        for (directive, path) in std::mem::take(&mut self.updates) {
+            if let Err(reason) = self.update(&directive) {
+                self.not_loaded(&directive, &path, reason);
+            }
+        }
+        for rule in &mut self.rules {
+            let phase = usize::from(rule.head.phase.clamp(1, 5)) - 1;
+            let refuses = self.block_refuses.get(phase).copied().unwrap_or_default();
+            rule.head.resolve_block(refuses);
+        }
+        self.report.rules = self.rules.iter().filter(|rule| rule.head.id > 0).count();
+        let plan = prepare(self.rules, &self.markers, self.names, self.engine_mode)?;
+        Ok((plan, self.report))
+    }
+
+    /// Removes rules, or changes what they look at.
+    fn update(&mut self, directive: &Directive) -> Result<(), String> {
+        let name = directive.name.to_ascii_lowercase();
+        let Some((which, rest)) = directive.arguments.split_first() else {
+            return Ok(());
+        };
+        if name.starts_with("secruleremove") {
+            // Several ids may stand side by side.
+            for which in directive
+                .arguments
+                .iter()
+                .flat_map(|which| which.split(','))
+            {
+                let meant = selection(&name, which.trim())?;
+                self.remove(|rule| meant(rule));
+            }
+            return Ok(());
+        }
+        let meant = selection(&name, which)?;
+        let targets = parse_targets(&rest.join("|"), &mut self.names)?;
+        for rule in self.rules.iter_mut().filter(|rule| meant(rule)) {
+            if let Some(link) = rule.links.first_mut() {
+                let (excluded, added): (Vec<_>, Vec<_>) =
+                    targets.iter().cloned().partition(|target| target.excluded);
+                link.excluded.extend(excluded);
+                link.targets.extend(added);
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes rules, and keeps the markers in their places.
+    fn remove(&mut self, meant: impl Fn(&Rule) -> bool) {
+        let removed: Vec<bool> = self.rules.iter().map(&meant).collect();
+        for (_, place) in &mut self.markers {
+            *place -= removed
+                .iter()
+                .take(*place)
+                .filter(|removed| **removed)
+                .count();
+        }
+        self.rules.retain(|rule| !meant(rule));
+    }
+}
+
+/// Which rules a directive means: by id or range, by tag, or by message.
+fn selection(name: &str, which: &str) -> Result<Box<dyn Fn(&Rule) -> bool>, String> {
+    if name.ends_with("byid") {
+        let (from, to) = range(which)?;
+        return Ok(Box::new(move |rule| (from..=to).contains(&rule.head.id)));
+    }
+    let pattern = pattern::compile(which)?;
+    if name.ends_with("bytag") {
+        return Ok(Box::new(move |rule| {
+            rule.head
+                .tags
+                .iter()
+                .any(|tag| pattern.is_match(tag.as_bytes()))
+        }));
+    }
+    Ok(Box::new(move |rule| {
+        pattern.is_match(rule.head.message.as_bytes())
+    }))
+}
+
+/// Whether a list of actions says that another link follows.
+fn has_chain(actions: &str) -> bool {
+    actions
+        .split(',')
+        .any(|action| action.trim().eq_ignore_ascii_case("chain"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str) -> (Plan, LoadReport) {
+        let mut loader = Loader::default();
+        loader.text(text, Path::new("test.conf"), Path::new("/nonexistent"));
+        loader.finish().expect("few literals")
+    }
+
+    fn ids(plan: &Plan) -> Vec<u64> {
+        plan.phases
+            .iter()
+            .flatten()
+            .map(|rule| rule.head.id)
+            .collect()
+    }
+
+    #[test]
+    fn a_chain_is_one_rule() {
+        let (plan, report) = load(
+            "SecRule ARGS \"@rx a\" \"id:1,phase:2,deny,chain\"\nSecRule ARGS \"@rx b\" \"t:none\"\n\
+             SecAction \"id:2,phase:1,pass\"",
+        );
+        assert_eq!((ids(&plan), report.rules), (vec![2, 1], 2));
+        assert_eq!(plan.phases[1][0].checks.len(), 2);
+    }
+
+    #[test]
+    fn what_cannot_be_loaded_is_named_with_its_line() {
+        let (plan, report) = load(
+            "SecRule ARGS \"@rx (?=a)\" \"id:1,chain\"\nSecRule ARGS \"@rx b\"\n\
+             SecRule ARGS \"@pmFromFile none.data\" \"id:2\"\nSecAction \"id:3\"\nSecAction \"id:3\"\nSecStrange x",
+        );
+        assert_eq!(ids(&plan), [3]);
+        let found: Vec<_> = report.not_loaded.iter().map(|n| (n.line, n.id)).collect();
+        assert_eq!(found, [(1, Some(1)), (3, Some(2)), (5, Some(3)), (6, None)]);
+    }
+
+    #[test]
+    fn rules_are_removed_and_their_targets_changed() {
+        let (plan, report) = load(
+            "SecRule ARGS \"@rx a\" \"id:1,tag:'x'\"\nSecRule ARGS \"@rx a\" \"id:2,tag:'y'\"\n\
+             SecMarker M\nSecAction \"id:3\"\nSecRuleRemoveByTag y\nSecRuleUpdateTargetById 1 \"!ARGS:q|ARGS_NAMES\"\n\
+             SecRuleRemoveById 7-9 3",
+        );
+        assert_eq!((ids(&plan), report.not_loaded.len()), (vec![1], 0));
+        let check = &plan.phases[1][0].checks[0];
+        assert_eq!((check.sources.len(), check.excluded.len()), (2, 1));
+    }
+}

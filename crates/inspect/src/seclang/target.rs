@@ -1,0 +1,200 @@
+//! What a rule looks at: `ARGS|!ARGS:text|&REQUEST_HEADERS:Host|TX:/^a_/`.
+
+use regex::bytes::Regex;
+
+use crate::operator::pattern;
+use crate::variables::{Collection, TxNames};
+
+/// Which values of a collection are meant.
+#[derive(Clone, Debug)]
+pub(crate) enum Selector {
+    /// All.
+    All,
+    /// Those with this name, in lower case.
+    Key(Vec<u8>),
+    /// Those whose name matches.
+    Pattern(Regex),
+    /// The transaction variable with this number.
+    Tx(usize),
+}
+
+/// One entry of a list of targets.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    /// `&`: the number of values in place of the values.
+    pub(crate) count: bool,
+    /// `!`: these values are left out.
+    pub(crate) excluded: bool,
+    /// Where the values are.
+    pub(crate) collection: Collection,
+    /// Which of them.
+    pub(crate) selector: Selector,
+}
+
+impl Target {
+    /// Whether this target, as an exclusion, leaves out the value with this name.
+    pub(crate) fn leaves_out(&self, collection: Collection, key: &[u8]) -> bool {
+        covers(self.collection, collection)
+            && match &self.selector {
+                Selector::All => true,
+                Selector::Key(name) => name.eq_ignore_ascii_case(key),
+                Selector::Pattern(pattern) => pattern.is_match(key),
+                Selector::Tx(_) => false,
+            }
+    }
+}
+
+/// Whether an exclusion written for one collection reaches values read through another.
+fn covers(written: Collection, read: Collection) -> bool {
+    written == read
+        || match written {
+            Collection::Args => matches!(read, Collection::ArgsGet | Collection::ArgsPost),
+            Collection::ArgsNames => {
+                matches!(read, Collection::ArgsGetNames | Collection::ArgsPostNames)
+            }
+            _ => false,
+        }
+}
+
+/// Reads a list of targets.
+///
+/// # Errors
+///
+/// The reason as text: an unknown collection or a selector that is no pattern.
+pub(crate) fn parse(text: &str, names: &mut TxNames) -> Result<Vec<Target>, String> {
+    split(text)
+        .into_iter()
+        .map(|part| one(part, names))
+        .collect()
+}
+
+/// Splits at `|` and `,`, except inside `/…/` and `'…'` selectors.
+fn split(text: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = end_of_target(rest);
+        let (part, after) = rest.split_at(end);
+        if !part.trim().is_empty() {
+            parts.push(part.trim());
+        }
+        rest = after.get(1..).unwrap_or_default();
+    }
+    parts
+}
+
+/// Where the first target of a list ends.
+fn end_of_target(text: &str) -> usize {
+    let separator = |from: usize| {
+        let rest = text.get(from..).unwrap_or_default();
+        rest.find(['|', ',']).map_or(text.len(), |at| from + at)
+    };
+    let plain = separator(0);
+    let Some(colon) = text.find(':').filter(|colon| *colon < plain) else {
+        return plain;
+    };
+    let selector = text.get(colon + 1..).unwrap_or_default();
+    let is_xml = text
+        .get(..colon)
+        .is_some_and(|name| name.to_ascii_uppercase().ends_with("XML"));
+    let close = match selector.as_bytes().first() {
+        Some(b'\'') => selector
+            .get(1..)
+            .and_then(|s| s.find('\''))
+            .map(|at| at + 1),
+        Some(b'/') if !is_xml => end_of_pattern(selector),
+        _ => None,
+    };
+    close.map_or(plain, |close| separator(colon + 1 + close))
+}
+
+/// Where the closing `/` of a pattern stands: it is followed by a separator or the end.
+fn end_of_pattern(selector: &str) -> Option<usize> {
+    let bytes = selector.as_bytes();
+    let closes = |at: &usize| {
+        bytes.get(*at) == Some(&b'/') && matches!(bytes.get(at + 1), None | Some(b'|' | b','))
+    };
+    (1..bytes.len()).find(closes)
+}
+
+/// Reads one target.
+fn one(text: &str, names: &mut TxNames) -> Result<Target, String> {
+    let (excluded, text) = strip(text, '!');
+    let (count, text) = strip(text, '&');
+    let (name, key) = text.split_once(':').unwrap_or((text, ""));
+    let collection =
+        Collection::parse(name).ok_or_else(|| format!("the collection {name} is not supported"))?;
+    let selector = selector(collection, key.trim_matches('\''), names)?;
+    Ok(Target {
+        count,
+        excluded,
+        collection,
+        selector,
+    })
+}
+
+/// Removes a mark from the front and tells whether it was there.
+fn strip(text: &str, mark: char) -> (bool, &str) {
+    text.strip_prefix(mark)
+        .map_or((false, text), |rest| (true, rest))
+}
+
+/// Reads what stands after the colon.
+fn selector(collection: Collection, key: &str, names: &mut TxNames) -> Result<Selector, String> {
+    if collection == Collection::Xml {
+        // Two values exist: the text of all elements, and each attribute. Any other XPath is
+        // answered with both.
+        return Ok(match key {
+            "/*" | "//@*" => Selector::Key(key.as_bytes().to_vec()),
+            _ => Selector::All,
+        });
+    }
+    if key.is_empty() {
+        return Ok(Selector::All);
+    }
+    if let Some(inner) = key.strip_prefix('/').and_then(|key| key.strip_suffix('/')) {
+        let pattern = pattern::compile(&format!("(?i){inner}"))?;
+        return Ok(Selector::Pattern(pattern));
+    }
+    if collection == Collection::Tx {
+        return Ok(Selector::Tx(names.intern(key)));
+    }
+    Ok(Selector::Key(key.to_ascii_lowercase().into_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_separator_inside_a_pattern_does_not_split() {
+        let parts = split("ARGS|!ARGS:/a|b[/]c/|XML:/*|XML://@*|ARGS:'/x|y/',&TX:z");
+        let expected = [
+            "ARGS",
+            "!ARGS:/a|b[/]c/",
+            "XML:/*",
+            "XML://@*",
+            "ARGS:'/x|y/'",
+            "&TX:z",
+        ];
+        assert_eq!(parts, expected);
+    }
+
+    #[test]
+    fn marks_and_selectors_are_read() {
+        let mut names = TxNames::default();
+        let targets = parse("!REQUEST_HEADERS:Host|&TX:a", &mut names).expect("valid");
+        let [host, count] = targets.as_slice() else {
+            panic!("two targets")
+        };
+        assert!(host.excluded && host.leaves_out(Collection::RequestHeaders, b"hOST"));
+        assert!(!host.leaves_out(Collection::RequestHeaders, b"Accept"));
+        assert!(count.count && matches!(count.selector, Selector::Tx(0)));
+    }
+
+    #[test]
+    fn an_unknown_collection_is_named() {
+        let error = parse("GEO:COUNTRY", &mut TxNames::default()).expect_err("unknown");
+        assert_eq!(error, "the collection GEO is not supported");
+    }
+}

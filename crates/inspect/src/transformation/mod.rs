@@ -1,0 +1,190 @@
+//! Transformations: what `t:` does to a value before the operator sees it.
+//!
+//! Each returns `None` if the value does not change, which is the common case and costs no copy.
+//! [`Transformation::triggers`] names the bytes without which nothing can change, so that most
+//! values need not even be read.
+
+mod codes;
+mod escapes;
+mod path;
+mod unicode;
+mod url;
+mod words;
+
+use crate::byte_set::ByteSet;
+
+/// Defines the transformations: their names in SecLang, their function and what triggers them.
+macro_rules! transformations {
+    ($($(#[$doc:meta])* $variant:ident = $($name:literal)|+, $function:path, $triggers:expr;)+) => {
+        /// One transformation.
+        #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+        pub(crate) enum Transformation { $($(#[$doc])* $variant,)+ }
+
+        impl Transformation {
+            /// Finds a transformation by its name, in any case.
+            pub(crate) fn parse(name: &str) -> Option<Self> {
+                match name.to_ascii_lowercase().as_str() {
+                    $($($name)|+ => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+
+            /// Transforms a value. `None` if nothing changes.
+            pub(crate) fn apply(self, value: &[u8]) -> Option<Vec<u8>> {
+                match self { $(Self::$variant => $function(value),)+ }
+            }
+
+            /// The bytes without which nothing changes. Empty: always apply.
+            const fn trigger_bytes(self) -> &'static [u8] {
+                match self { $(Self::$variant => $triggers,)+ }
+            }
+        }
+    };
+}
+
+const UPPER: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+const LOWER: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
+const BLANKS: &[u8] = b" \t\n\r\x0b\x0c\xa0";
+const COMMENTS: &[u8] = b"/*<->#";
+const COMMAND: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ\"'\\^,; \t\r\n";
+const ALWAYS: &[u8] = b"";
+
+transformations! {
+    /// Decodes Base64 up to the first character outside its alphabet.
+    Base64Decode = "base64decode", codes::base64_decode, ALWAYS;
+    /// Decodes Base64 and skips what is outside its alphabet.
+    Base64DecodeExt = "base64decodeext", codes::base64_decode_lenient, ALWAYS;
+    /// Encodes as Base64.
+    Base64Encode = "base64encode", codes::base64_encode, ALWAYS;
+    /// Removes the quoting of Windows and Unix command lines.
+    CmdLine = "cmdline", words::command_line, COMMAND;
+    /// Makes one blank of several.
+    CompressWhitespace = "compresswhitespace", words::compress_whitespace, BLANKS;
+    /// Decodes `\41` of CSS.
+    CssDecode = "cssdecode", escapes::css, b"\\";
+    /// Decodes the escapes of ANSI C.
+    EscapeSeqDecode = "escapeseqdecode", escapes::ansi_c, b"\\";
+    /// Decodes pairs of hexadecimal digits.
+    HexDecode = "hexdecode", codes::hex_decode, ALWAYS;
+    /// Encodes as hexadecimal digits.
+    HexEncode = "hexencode", codes::hex_encode, ALWAYS;
+    /// Decodes `&lt;` and `&#60;`.
+    HtmlEntityDecode = "htmlentitydecode", escapes::html, b"&";
+    /// Decodes the escapes of JavaScript.
+    JsDecode = "jsdecode", escapes::javascript, b"\\";
+    /// The length as a decimal number.
+    Length = "length", codes::length, ALWAYS;
+    /// Lower case.
+    Lowercase = "lowercase", words::lowercase, UPPER;
+    /// Resolves `.`, `..` and repeated slashes.
+    NormalizePath = "normalizepath" | "normalisepath", path::normalize, b"/";
+    /// The same, where a backslash is a slash.
+    NormalizePathWin = "normalizepathwin" | "normalisepathwin", path::normalize_windows, b"/\\";
+    /// Removes comments of C, SQL and HTML.
+    RemoveComments = "removecomments", words::remove_comments, COMMENTS;
+    /// Removes the marks of comments.
+    RemoveCommentsChar = "removecommentschar", words::remove_comment_marks, COMMENTS;
+    /// Removes null bytes.
+    RemoveNulls = "removenulls", words::remove_nulls, b"\0";
+    /// Removes blanks.
+    RemoveWhitespace = "removewhitespace", words::remove_whitespace, BLANKS;
+    /// Replaces each comment of C by a blank.
+    ReplaceComments = "replacecomments", words::replace_comments, b"/";
+    /// Replaces null bytes by blanks.
+    ReplaceNulls = "replacenulls", words::replace_nulls, b"\0";
+    /// The SHA-1 of the value, as bytes.
+    Sha1 = "sha1", codes::sha1, ALWAYS;
+    /// Decodes `0x414243` of SQL.
+    SqlHexDecode = "sqlhexdecode", codes::sql_hex_decode, b"xX";
+    /// Removes blanks at both ends.
+    Trim = "trim", words::trim, BLANKS;
+    /// Removes blanks at the start.
+    TrimLeft = "trimleft", words::trim_start, BLANKS;
+    /// Removes blanks at the end.
+    TrimRight = "trimright", words::trim_end, BLANKS;
+    /// Upper case.
+    Uppercase = "uppercase", words::uppercase, LOWER;
+    /// Decodes `%41` and `+`.
+    UrlDecode = "urldecode", url::decode, b"%+";
+    /// Decodes `%41`, `%u0041` and `+`.
+    UrlDecodeUni = "urldecodeuni", url::decode_unicode, b"%+";
+    /// Encodes what is no letter or digit.
+    UrlEncode = "urlencode", url::encode, ALWAYS;
+    /// Writes characters beyond ASCII as `%uXXXX`.
+    Utf8ToUnicode = "utf8tounicode", unicode::to_percent_u, ALWAYS;
+}
+
+impl Transformation {
+    /// The bytes of which at least one must be in a value for it to change.
+    pub(crate) fn triggers(self) -> ByteSet {
+        match (self, self.trigger_bytes()) {
+            (Self::Utf8ToUnicode, _) => ByteSet::range(0x80, 0xff),
+            (_, []) => ByteSet::all(),
+            (_, bytes) => ByteSet::of(bytes),
+        }
+    }
+}
+
+/// Returns the new value unless it equals the old one.
+fn changed(old: &[u8], new: Vec<u8>) -> Option<Vec<u8>> {
+    (new != old).then_some(new)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ALL: [&str; 32] = [
+        "base64Decode",
+        "base64DecodeExt",
+        "base64Encode",
+        "cmdLine",
+        "compressWhitespace",
+        "cssDecode",
+        "escapeSeqDecode",
+        "hexDecode",
+        "hexEncode",
+        "htmlEntityDecode",
+        "jsDecode",
+        "length",
+        "lowercase",
+        "normalizePath",
+        "normalisePathWin",
+        "removeComments",
+        "removeCommentsChar",
+        "removeNulls",
+        "removeWhitespace",
+        "replaceComments",
+        "replaceNulls",
+        "sha1",
+        "sqlHexDecode",
+        "trim",
+        "trimLeft",
+        "trimRight",
+        "uppercase",
+        "urlDecode",
+        "urlDecodeUni",
+        "urlEncode",
+        "utf8toUnicode",
+        "normalizePathWin",
+    ];
+
+    proptest! {
+        #[test]
+        fn a_value_without_a_trigger_does_not_change(value in proptest::collection::vec(any::<u8>(), 0..40)) {
+            for name in ALL {
+                let transformation = Transformation::parse(name).expect("known");
+                if !transformation.triggers().intersects(&ByteSet::of(&value)) && !value.is_empty() {
+                    prop_assert_eq!(transformation.apply(&value), None, "{}", name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_no_transformation() {
+        assert_eq!(Transformation::parse("rot13"), None);
+    }
+}

@@ -1,0 +1,70 @@
+//! Paths: `.` and `..` resolved.
+
+use super::changed;
+
+/// Resolves `.`, `..` and repeated slashes.
+pub(super) fn normalize(value: &[u8]) -> Option<Vec<u8>> {
+    changed(value, resolve(value))
+}
+
+/// The same for Windows: a backslash is a slash.
+pub(super) fn normalize_windows(value: &[u8]) -> Option<Vec<u8>> {
+    let slashes: Vec<u8> = value
+        .iter()
+        .map(|byte| if *byte == b'\\' { b'/' } else { *byte })
+        .collect();
+    changed(value, resolve(&slashes))
+}
+
+/// Resolves a path. `..` at the root disappears; at the start of a relative path it stays.
+fn resolve(value: &[u8]) -> Vec<u8> {
+    let absolute = value.first() == Some(&b'/');
+    let mut kept: Vec<&[u8]> = Vec::new();
+    let mut last: &[u8] = b"";
+    for segment in value.split(|byte| *byte == b'/') {
+        last = segment;
+        match segment {
+            b"" | b"." => {}
+            b".." if kept.last().is_some_and(|last| *last != b"..") => {
+                kept.pop();
+            }
+            b".." if absolute => {}
+            _ => kept.push(segment),
+        }
+    }
+    let mut out = Vec::with_capacity(value.len());
+    if absolute {
+        out.push(b'/');
+    }
+    out.extend(kept.join(&b'/'));
+    let directory = matches!(last, b"" | b"." | b"..") && value.len() > 1;
+    if directory && out.last().is_some_and(|last| *last != b'/') && value.contains(&b'/') {
+        out.push(b'/');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dots_are_resolved() {
+        for (path, expected) in [
+            ("/a/./b//c", "/a/b/c"),
+            ("/a/../../etc/passwd", "/etc/passwd"),
+            ("../a/../../b", "../../b"),
+            ("a/b/..", "a/"),
+            ("/a/", "/a/"),
+            ("//", "/"),
+        ] {
+            assert_eq!(
+                String::from_utf8_lossy(&resolve(path.as_bytes())),
+                expected,
+                "{path}"
+            );
+        }
+        assert_eq!(normalize_windows(br"a\..\b").as_deref(), Some(&b"b"[..]));
+        assert_eq!(normalize(br"a\..\b"), None);
+    }
+}

@@ -1,0 +1,89 @@
+//! Text with `%{…}` references, split once when the rules are loaded.
+
+use super::names::{Collection, TxNames};
+
+/// A piece of a text that is completed for each request.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Piece {
+    /// Text as written.
+    Literal(Vec<u8>),
+    /// `%{tx.name}` of a name that is known when the rules are loaded.
+    Tx(usize),
+    /// `%{COLLECTION}` or `%{COLLECTION.key}`.
+    Value(Collection, Vec<u8>),
+}
+
+/// A text that may refer to values of the request, such as `/%{tx.0}/`.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct MacroText(pub(crate) Vec<Piece>);
+
+impl MacroText {
+    /// Splits the text. An unknown collection becomes an empty value, as in ModSecurity.
+    pub(crate) fn parse(text: &str, names: &mut TxNames) -> Self {
+        let mut pieces = Vec::new();
+        let mut rest = text;
+        while let Some(start) = rest.find("%{") {
+            let (before, from) = rest.split_at(start);
+            let Some(end) = from.find('}') else { break };
+            push_literal(&mut pieces, before);
+            pieces.extend(reference(from.get(2..end).unwrap_or_default(), names));
+            rest = from.get(end + 1..).unwrap_or_default();
+        }
+        push_literal(&mut pieces, rest);
+        Self(pieces)
+    }
+
+    /// The text if it refers to nothing.
+    pub(crate) fn literal(&self) -> Option<&[u8]> {
+        match self.0.as_slice() {
+            [] => Some(b""),
+            [Piece::Literal(text)] => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// Adds a literal piece unless it is empty.
+fn push_literal(pieces: &mut Vec<Piece>, text: &str) {
+    if !text.is_empty() {
+        pieces.push(Piece::Literal(text.as_bytes().to_vec()));
+    }
+}
+
+/// Reads what stands between `%{` and `}`.
+fn reference(text: &str, names: &mut TxNames) -> Option<Piece> {
+    let (collection, key) = text.split_once(['.', ':']).unwrap_or((text, ""));
+    match Collection::parse(collection)? {
+        Collection::Tx => Some(Piece::Tx(names.intern(key))),
+        collection => Some(Piece::Value(
+            collection,
+            key.to_ascii_lowercase().into_bytes(),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_split_at_its_references() {
+        let mut names = TxNames::default();
+        let text = MacroText::parse(
+            "|%{tx.1}|%{REQUEST_HEADERS.Host}%{nothing.x}%{open",
+            &mut names,
+        );
+        let expected = vec![
+            Piece::Literal(b"|".to_vec()),
+            Piece::Tx(names.intern("1")),
+            Piece::Literal(b"|".to_vec()),
+            Piece::Value(Collection::RequestHeaders, b"host".to_vec()),
+            Piece::Literal(b"%{open".to_vec()),
+        ];
+        assert_eq!(text.0, expected);
+        assert_eq!(
+            MacroText::parse("plain", &mut names).literal(),
+            Some(&b"plain"[..])
+        );
+    }
+}

@@ -1,0 +1,11 @@
+//! What `palisade-inspect` promises to its users, one file a promise.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    missing_docs
+)]
+
+mod crs_stages;
