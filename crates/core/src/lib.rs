@@ -116,7 +116,8 @@ pub use self::{
     },
     guard::{Guard, Mode, Outcome, OutcomeKind, Verdict},
     layers::{
-        AccessLayer, AccessLayerBuilder, NotFoundLayer, RenderLayer, RequestIdLayer, RouteLayer,
+        AccessLayer, AccessLayerBuilder, NotFoundLayer, NotFoundLayerBuilder, RenderLayer,
+        RequestIdLayer, RouteLayer,
     },
     maybe_ready::{BoxFuture, MaybeReady},
     principal::{Principal, PrincipalBuilder},

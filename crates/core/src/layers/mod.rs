@@ -8,7 +8,7 @@ mod access;
 
 pub use self::{
     access::{AccessLayer, AccessLayerBuilder},
-    not_found::NotFoundLayer,
+    not_found::{NotFoundLayer, NotFoundLayerBuilder},
     render::RenderLayer,
     request_id::RequestIdLayer,
     route::RouteLayer,

@@ -6,7 +6,7 @@ use http::request;
 
 use crate::{
     context::SecurityContext,
-    guard::{Guard, Verdict},
+    guard::{Guard, Mode, Verdict},
     layer,
     rejection::Rejection,
     routes::RouteMatch,
@@ -33,6 +33,7 @@ use crate::{
 #[must_use]
 pub struct NotFoundLayer {
     not_found: Arc<Rejection>,
+    mode: Mode,
 }
 
 layer!(NotFoundLayer);
@@ -46,6 +47,45 @@ impl NotFoundLayer {
                     .prerendered()
                     .with_reason("route_without_rule"),
             ),
+            mode: Mode::Enforce,
+        }
+    }
+
+    /// Starts to configure the guard.
+    pub const fn builder() -> NotFoundLayerBuilder {
+        NotFoundLayerBuilder {
+            mode: Mode::Enforce,
+        }
+    }
+}
+
+/// Configures a [`NotFoundLayer`]. Returned by [`NotFoundLayer::builder`].
+///
+/// ```
+/// use palisade_core::{Guard, Mode, NotFoundLayer};
+///
+/// let layer = NotFoundLayer::builder().dangerously_only_shadow().build();
+/// assert_eq!(layer.mode(), Mode::Shadow);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct NotFoundLayerBuilder {
+    mode: Mode,
+}
+
+impl NotFoundLayerBuilder {
+    /// Records what would be refused and lets it pass. Default: off. Use it only while rolling out
+    /// a table.
+    pub fn dangerously_only_shadow(mut self) -> Self {
+        self.mode = Mode::Shadow;
+        self
+    }
+
+    /// Builds the layer, with its refusal rendered.
+    pub fn build(self) -> NotFoundLayer {
+        NotFoundLayer {
+            mode: self.mode,
+            ..NotFoundLayer::new()
         }
     }
 }
@@ -67,6 +107,10 @@ impl Guard for NotFoundLayer {
 
     fn name(&self) -> &'static str {
         "not_found"
+    }
+
+    fn mode(&self) -> Mode {
+        self.mode
     }
 
     fn admit(&self, cx: &SecurityContext, _: &mut request::Parts) -> Verdict<()> {

@@ -141,6 +141,10 @@ impl Config {
             Some(rules) => shield.rules(rules),
             None => shield,
         };
+        let shield = match self.only_shadow {
+            true => shield.dangerously_only_shadow(),
+            false => shield,
+        };
         // Last: opening a trail writes a record, which a later error would leave behind.
         let (shield, audit) = self.audit(shield, audit)?;
         Ok(Assembled {

@@ -66,6 +66,9 @@ impl Config {
         if let Some(store) = store {
             builder = builder.store(store);
         }
+        if self.only_shadow {
+            builder = builder.dangerously_only_shadow();
+        }
         let layer = builder.build();
         let layer = layer.map_err(|problem| {
             self.source

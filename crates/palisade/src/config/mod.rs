@@ -64,6 +64,7 @@ use std::{
 
 use palisade_internal::private_file;
 use serde::de::DeserializeOwned;
+use toml::Spanned;
 
 #[cfg(feature = "acme")]
 pub use self::acme::AcmeSettings;
@@ -71,6 +72,7 @@ pub use self::{
     assemble::{Assembled, Running},
     error::ConfigFileError,
     server::{CertificateSource, HealthSettings, ServerSettings},
+    suggest::nearest as nearest_name,
 };
 use self::{document::Document, source::Source};
 
@@ -96,6 +98,8 @@ pub struct Config {
     source: Source,
     /// The folder of the file, against which paths are resolved.
     folder: PathBuf,
+    /// Whether the stack only records what it would refuse.
+    only_shadow: bool,
 }
 
 impl fmt::Debug for Config {
@@ -224,6 +228,7 @@ impl Config {
             document: source.document()?,
             source,
             folder,
+            only_shadow: false,
         })
     }
 
@@ -255,6 +260,27 @@ impl Config {
     /// ```
     pub fn section<T: DeserializeOwned + Default>(&self, name: &str) -> Result<T, ConfigFileError> {
         Ok(self.source.section(name)?.unwrap_or_default())
+    }
+
+    /// Makes a stack that records what hosts, limits, credentials, rules and text fields would refuse,
+    /// and lets it pass. Default: off. Use it only while rolling out.
+    ///
+    /// No key of a file does this: a file that is copied must not take it along. Requests without TLS
+    /// are still refused. See
+    /// [`ShieldBuilder::dangerously_only_shadow`](crate::shield::ShieldBuilder::dangerously_only_shadow).
+    ///
+    /// ```
+    /// use palisade::config::Config;
+    ///
+    /// let text = "server.hosts = ['a.example']\n[[routes]]\npath = '/'\naccess = 'public'";
+    /// let shield = Config::parse(text)?.dangerously_only_shadow().assemble()?.shield.build()?;
+    /// assert!(shield.warnings().iter().any(|warning| warning.code == "only-shadow"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn dangerously_only_shadow(mut self) -> Self {
+        self.only_shadow = true;
+        self
     }
 
     /// Returns whether the file has a section or a key, given with the sections that it is in:
@@ -293,6 +319,43 @@ impl Config {
         remedy: &str,
     ) -> ConfigFileError {
         self.source.complain(section, key, problem, remedy)
+    }
+
+    /// Makes an error about the value at a place of the file, for checks of the application.
+    ///
+    /// `place` is the range of bytes that the TOML library reports for a value
+    /// (`toml::Spanned::span`). The error names its line and the path of its key. Unlike
+    /// [`complain`](Self::complain) it tells the elements of an array apart.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use palisade::config::Config;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Voice {
+    ///     name: toml::Spanned<String>,
+    /// }
+    ///
+    /// let text = "[[voices]]\nname = 'lin'\n[[voices]]\nname = ''\n";
+    /// let config = Config::parse_with(text, &["voices"])?;
+    /// let voices: Vec<Voice> = config.section("voices")?;
+    /// let empty = voices.iter().find(|voice| voice.name.get_ref().is_empty()).unwrap();
+    /// let error = config.complain_at(empty.name.span(), "the name is empty", "write a name");
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "configuration:4: voices.name: the name is empty; write a name",
+    /// );
+    /// # Ok::<(), palisade::config::ConfigFileError>(())
+    /// ```
+    #[must_use]
+    pub fn complain_at(
+        &self,
+        place: std::ops::Range<usize>,
+        problem: &str,
+        remedy: &str,
+    ) -> ConfigFileError {
+        self.source.at(&Spanned::new(place, ()), problem, remedy)
     }
 
     /// Resolves a path of the file against the folder of the file. An absolute path stays as it is.

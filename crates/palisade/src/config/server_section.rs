@@ -9,8 +9,8 @@ use http::HeaderName;
 use palisade_core::RequestIdLayer;
 use palisade_sanitize::{SanitizeLayer, SanitizerBuilder};
 use palisade_transport::{
-    AllowedHosts, ClientInfoLayer, ContentSecurityPolicy, ForwardedHeader, HeadersLayer, Hsts,
-    HttpsLayer, HttpsLayerBuilder, TrustedProxies,
+    AllowedHosts, ClientInfoLayer, ContentSecurityPolicy, ForwardedHeader, HeadersLayer, HostLayer,
+    Hsts, HttpsLayer, HttpsLayerBuilder, TrustedProxies,
 };
 
 use super::{
@@ -32,10 +32,22 @@ impl Config {
     ) -> Result<ShieldBuilder, ConfigFileError> {
         Ok(self
             .request_id(shield)?
-            .hosts(self.allowed_hosts()?)
+            .host_layer(self.host_layer()?)
             .https(self.https()?)
             .client(self.client()?)
             .headers(self.headers()?))
+    }
+
+    /// Makes the guard of the hosts, which in shadow mode only records.
+    fn host_layer(&self) -> Result<HostLayer, ConfigFileError> {
+        let layer = HostLayer::builder(self.allowed_hosts()?);
+        let layer = match self.only_shadow {
+            true => layer.dangerously_only_shadow(),
+            false => layer,
+        };
+        layer
+            .build()
+            .map_err(|problem| self.source.whole(problem, "correct `hosts` of [server]"))
     }
 
     /// Parses the hosts that are served. An empty list is an error; one bad host is named with its
@@ -232,6 +244,9 @@ impl Config {
         }
         if let Some(kib) = text.max_unread_body_kib {
             layer = layer.max_unread_body(kib.saturating_mul(KIB));
+        }
+        if self.only_shadow {
+            layer = layer.dangerously_only_shadow();
         }
         let layer = layer.build();
         let layer =

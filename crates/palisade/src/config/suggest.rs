@@ -20,8 +20,16 @@ pub(super) fn missing_field(problem: &str) -> Option<&str> {
 }
 
 /// Returns the most similar known name, if at most a third of its letters differ (at least one
-/// may).
-pub(super) fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
+/// may). For "did you mean" in errors of an application.
+///
+/// ```
+/// use palisade::config::nearest_name;
+///
+/// assert_eq!(nearest_name("olama", &["openai", "ollama"]), Some("ollama"));
+/// assert_eq!(nearest_name("whisper", &["openai", "ollama"]), None);
+/// ```
+#[must_use]
+pub fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
     let written = written.to_lowercase();
     let distances = known.iter().map(|name| (distance(&written, name), *name));
     let (distance, name) = distances.min()?;

@@ -93,10 +93,19 @@ impl ShieldBuilder {
             true => None,
             false => {
                 let all = AuthenticateLayer::builder().authenticators(self.authenticators.0);
+                let all = match self.only_shadow {
+                    true => all.dangerously_only_shadow(),
+                    false => all,
+                };
                 Some(all.optional().build()?)
             }
         };
         let challenges = authenticate.as_ref().map(AuthenticateLayer::challenges);
+        let access = AccessLayer::builder(challenges.unwrap_or_default());
+        let access = match self.only_shadow {
+            true => access.dangerously_only_shadow(),
+            false => access,
+        };
         let gate = self.audit.as_ref().filter(|_| self.audit_before_handler);
         let https = self.https.unwrap_or_default();
         Ok(Order {
@@ -119,9 +128,12 @@ impl ShieldBuilder {
                 None => https,
             },
             client_limit: self.client_limit,
-            not_found: NotFoundLayer::new(),
+            not_found: match self.only_shadow {
+                true => NotFoundLayer::builder().dangerously_only_shadow().build(),
+                false => NotFoundLayer::new(),
+            },
             authenticate,
-            access: AccessLayer::new(challenges.unwrap_or_default()),
+            access: access.build(),
             principal_limit: self.principal_limit,
             guards,
         })

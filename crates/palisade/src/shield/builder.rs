@@ -88,9 +88,33 @@ pub struct ShieldBuilder {
     pub(super) rules: Option<Rules>,
     /// `None`: the default limits of text and bodies.
     pub(super) sanitize: Option<SanitizeLayer>,
+    /// Whether what rules and credentials refuse is only recorded.
+    pub(super) only_shadow: bool,
 }
 
 impl ShieldBuilder {
+    /// Records what rules and credentials would refuse, and lets it pass. Default: off. Use it only
+    /// while rolling out.
+    ///
+    /// Hosts, limits and text fields have the same option on the builders of their layers. Requests without TLS are
+    /// still refused. The shield has the warning `only-shadow`.
+    ///
+    /// ```
+    /// use palisade::{AllowedHosts, Rule, Rules, Shield};
+    ///
+    /// let shield = Shield::builder()
+    ///     .hosts(AllowedHosts::parse(["api.example"])?)
+    ///     .rules(Rules::new().get("/notes", Rule::public()))
+    ///     .dangerously_only_shadow()
+    ///     .build()?;
+    /// assert!(shield.warnings().iter().any(|warning| warning.code == "only-shadow"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn dangerously_only_shadow(mut self) -> Self {
+        self.only_shadow = true;
+        self
+    }
+
     /// Records every request, also refused ones. Default: nothing is recorded, which is the warning
     /// `no-audit`.
     ///

@@ -22,6 +22,7 @@ const SANITIZE: &str = "sanitize";
 /// |---|---|
 /// | `no-audit` | no audit trail is written |
 /// | `no-client-limit` | attempts to guess a credential are not limited |
+/// | `only-shadow` | what rules and credentials would refuse is recorded, and passes |
 /// | `trust-all` | every peer may choose its client address |
 /// | `unused-limit` | a limit counts only on routes that name it, and none does |
 /// | `handler-without-rule` | the router has a handler without a rule: a 404, or a 405 if the path has other rules |
@@ -227,6 +228,11 @@ fn warnings(parts: &ShieldBuilder, table: &RouteTable) -> Vec<Warning> {
             parts.client_limit.is_none(),
             "no-client-limit",
             "attempts to guess a credential are not limited: add `.limit_clients(..)`",
+        ),
+        warn(
+            parts.only_shadow,
+            "only-shadow",
+            "rules and credentials refuse nothing: remove `.dangerously_only_shadow()` after the roll-out",
         ),
         warn(
             parts.client.as_ref().is_some_and(trusts_everyone),
