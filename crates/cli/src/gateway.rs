@@ -18,9 +18,9 @@ use std::{
     sync::Arc,
 };
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use palisade::logging::Log;
-use palisade_gateway::{Gateway, Reloader, Settings};
+use palisade_gateway::{Gateway, Preset, Reloader, Settings, explain};
 use tokio::{
     runtime::Runtime,
     signal::unix::{Signal, SignalKind, signal},
@@ -34,8 +34,27 @@ use crate::{failure::Failure, output};
 /// key 10. The first start makes a certificate authority for development and a key, and prints a
 /// `curl` command. SIGHUP reads the configuration file again.
 #[derive(Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(crate) struct Command {
+    #[command(subcommand)]
+    action: Option<Action>,
+    #[command(flatten)]
+    options: Options,
+}
+
+/// What to do in place of serving.
+#[derive(Subcommand)]
+enum Action {
+    /// Print what a gateway with these options does, and the file that says the same
+    ///
+    /// Checks everything as a start does. Serves nothing, asks no server, and does not open the audit
+    /// trail. With `--upstream` it makes the data folder as the first start does, without a key.
+    Explain(Options),
+}
+
+/// What to serve.
+#[derive(Args)]
+struct Options {
     /// Address of the service, such as http://127.0.0.1:5000
     #[arg(
         long,
@@ -44,6 +63,11 @@ pub(crate) struct Command {
         conflicts_with = "config"
     )]
     upstream: Option<String>,
+    /// Kind of the service: comfyui, flask-tts, gradio, grpc, jupyter, mcp, ollama, openai, tgi, vllm
+    ///
+    /// Sets limits, routes, text fields, `Host`, timeouts and scopes; `explain` prints them.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["config", "text"])]
+    preset: Option<String>,
     /// Address to listen on [default: 127.0.0.1:8443]
     #[arg(long, value_name = "ADDRESS", conflicts_with = "config")]
     listen: Option<SocketAddr>,
@@ -73,6 +97,15 @@ pub(crate) struct Command {
     /// Configuration file (TOML) in place of the other options
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Refuse nothing: record what would be refused, and print a report at the end
+    ///
+    /// To roll out on a service in use. The client's own credential goes up unchanged. Does not protect
+    /// the service.
+    #[arg(long)]
+    shadow: bool,
+    /// Check everything as a start does, and end without serving
+    #[arg(long)]
+    check: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -80,6 +113,9 @@ Examples:
   palisade gateway --upstream http://127.0.0.1:5000 --text text
   palisade gateway --upstream http://127.0.0.1:5000 --listen 0.0.0.0:443 --host voice.example \\
       --certificate chain.pem --key key.pem
+  palisade gateway --preset ollama --upstream http://127.0.0.1:11434
+  palisade gateway explain --preset ollama --upstream http://127.0.0.1:11434
+  palisade gateway --config gateway.toml --check
   palisade gateway --config gateway.toml";
 
 impl Command {
@@ -89,20 +125,46 @@ impl Command {
     /// 2 if a setting is wrong, a file cannot be read, or the address is in use.
     pub(crate) fn run(self) -> Result<(), Failure> {
         let _log = Log::builder().environment().start()?;
-        let settings = self.settings()?;
-        Runtime::new()?.block_on(serve(settings))
+        if let Some(Action::Explain(options)) = self.action {
+            return describe(&options.settings()?);
+        }
+        let is_check = self.options.check;
+        let settings = self.options.settings()?;
+        // Fetching of keys and health checks need a runtime, also for a check.
+        let runtime = Runtime::new()?;
+        let _entered = runtime.enter();
+        if is_check {
+            explain(&settings)?;
+            return Ok(output::result("The settings can be used.")?);
+        }
+        runtime.block_on(serve(settings))
     }
+}
 
+impl Options {
     /// Reads the configuration file, or makes the settings of a first start from the options.
     ///
     /// clap guarantees that one of `--config` and `--upstream` is given. Files are only named here: keys
     /// and the certificate are made when the gateway is prepared.
     fn settings(self) -> Result<Settings, Failure> {
+        let is_shadow = self.shadow;
+        let settings = self.enforcing()?;
+        Ok(match is_shadow {
+            true => settings.dangerously_only_shadow(),
+            false => settings,
+        })
+    }
+
+    /// Makes the settings of a gateway that refuses.
+    fn enforcing(self) -> Result<Settings, Failure> {
         let upstream = match (self.config, self.upstream) {
             (Some(file), _) => return Ok(Settings::read(file)?),
             (None, upstream) => upstream.unwrap_or_default(),
         };
         let mut start = Settings::quick_start(upstream);
+        if let Some(name) = &self.preset {
+            start = start.preset(Preset::named(name)?);
+        }
         if let Some(address) = self.listen {
             start = start.listen(address);
         }
@@ -128,20 +190,37 @@ impl Command {
     }
 }
 
+/// Prints what a gateway with these settings does.
+fn describe(settings: &Settings) -> Result<(), Failure> {
+    let runtime = Runtime::new()?;
+    let _entered = runtime.enter();
+    output::result(explain(settings)?.trim_end())?;
+    if let Some(file) = settings.as_file() {
+        output::result(format!("\nThe same as a file:\n\n{}", file.trim_end()))?;
+    }
+    Ok(())
+}
+
 /// Prepares the gateway, prints its greeting, and serves until a signal.
 ///
 /// The greeting has the secret of a new key only if standard output is a terminal: a log file must
 /// not keep it.
 async fn serve(settings: Settings) -> Result<(), Failure> {
+    let is_shadow = settings.is_only_shadow();
     let mut gateway = Gateway::prepare(settings).await?;
     // Signals are handled before the gateway says that it is ready.
     let stop = stop()?;
     let reloading = reload(gateway.reloader(), signal(SignalKind::hangup())?);
     output::result(gateway.greeting(io::stdout().is_terminal())?.trim_end())?;
+    let report = is_shadow.then(|| gateway.shadow_report());
     tokio::select! {
-        served = gateway.serve(stop) => Ok(served?),
-        () = reloading => Ok(()),
+        served = gateway.serve(stop) => served?,
+        () = reloading => {}
     }
+    if let Some(report) = report {
+        output::result(&report)?;
+    }
+    Ok(())
 }
 
 /// Waits for SIGINT or SIGTERM.

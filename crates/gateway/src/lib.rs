@@ -30,23 +30,30 @@
 //!   client that was decided, and `X-Request-Id`. Whatever the client sent under these names is
 //!   removed, as are fields whose names have an underscore: CGI and WSGI cannot tell them from
 //!   hyphens.
-//! - `Host` with its own name, or that of the client (`host_header = "client"`).
+//! - `Host` with its own name, or that of the client (`host = "as-sent"`).
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod server;
 mod settings;
+mod presets;
 mod first_start;
+mod shadow_report;
 mod forward;
 mod upstream;
+mod body;
 mod path;
+mod problem;
 mod error;
 
 pub use self::{
+    body::UpstreamBody,
     error::GatewayError,
     first_start::DataFolder,
     forward::Forward,
-    server::{Gateway, Reloader},
+    presets::Preset,
+    server::{Gateway, Reloader, explain},
     settings::{QuickStart, Settings},
+    shadow_report::ShadowReport,
     upstream::Upstreams,
 };

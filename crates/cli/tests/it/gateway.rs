@@ -107,3 +107,39 @@ fn what_cannot_work_is_refused_with_the_remedy() {
     );
     assert_eq!(folder.run("gateway").code, Some(2));
 }
+
+#[test]
+fn explain_prints_the_stack_and_a_file_that_can_be_checked() {
+    let folder = Folder::new();
+    let line = "gateway explain --preset ollama --upstream http://127.0.0.1:11434 --data data";
+    let explained = folder.run(line);
+    assert_eq!(explained.code, Some(0), "{}", explained.err);
+    for part in [
+        "POST /api/chat",
+        "http://127.0.0.1:11434",
+        "host field: the upstream's own",
+        "origin field: removed",
+    ] {
+        assert!(explained.out.contains(part), "{part}: {}", explained.out);
+    }
+    let (_, file) = explained.out.split_once("The same as a file:\n\n").unwrap();
+    std::fs::write(folder.path("gateway.toml"), file).unwrap();
+    let checked = folder.run("gateway --config gateway.toml --check");
+    assert_eq!(checked.code, Some(0), "{}", checked.err);
+    assert_eq!(checked.out, "The settings can be used.\n");
+    // Explaining is no first start: no key was made, and the trail was not opened.
+    assert!(!folder.path("data/audit/audit.jsonl").exists());
+}
+
+#[test]
+fn an_unknown_preset_is_refused_with_the_list() {
+    let folder = Folder::new();
+    let refused = folder.run("gateway --preset olama --upstream http://127.0.0.1:1 --data data");
+    assert_eq!(refused.code, Some(2));
+    assert!(
+        refused.err.contains("did you mean `ollama`?"),
+        "{}",
+        refused.err
+    );
+    assert!(refused.err.contains("flask-tts"), "{}", refused.err);
+}

@@ -36,19 +36,21 @@ pub(crate) fn create_key_files(keys: &Path, pepper: &Path) -> Result<(), Gateway
     Ok(())
 }
 
-/// Mints a key for all routes, and stores its digest.
+/// Mints a key with these scopes, and stores its digest.
 ///
-/// It belongs to `operator`, has no scope, no network and no end. The key itself is in the returned
-/// value only.
+/// It belongs to `operator` and has no network and no end. The key itself is in the returned value
+/// only.
 ///
 /// # Errors
 /// The system gives no random numbers, or the file of the keys cannot be written.
 pub(crate) fn mint(
     scheme: &KeyScheme,
     store: &FileKeyStore,
+    scopes: &[&str],
     clock: &SharedClock,
 ) -> Result<MintedKey, GatewayError> {
     let grant = Grant::new(Environment::Live).owner("operator");
+    let grant = grant.scopes(scopes.iter().copied());
     let minted = scheme
         .mint(grant, clock.unix_time())
         .map_err(|error| GatewayError::new(format_args!("no key could be made: {error}")))?;

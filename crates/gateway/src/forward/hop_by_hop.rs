@@ -43,6 +43,15 @@ pub(super) fn remove(headers: &mut HeaderMap) {
     }
 }
 
+/// Returns whether the sender can take trailers (RFC 9110 section 10.1.4).
+pub(super) fn wants_trailers(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(TE).iter();
+    let mut codings = values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
+    codings.any(|coding| coding.trim().eq_ignore_ascii_case("trailers"))
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

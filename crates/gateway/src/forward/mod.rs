@@ -3,11 +3,18 @@
 //! 1. [`check_path`] refuses paths that the upstream could read differently.
 //! 2. [`Upstreams::pick`] selects the upstream by host and longest path prefix.
 //! 3. [`request`] writes the head anew; the body is streamed.
-//! 4. [`response`] cleans the head of the response; its body is streamed.
+//! 4. [`send()`](send::send) or [`switch()`](switch::switch) exchanges it with a server.
+//! 5. [`response`] cleans the head of the response; its body is streamed.
 
-mod hop_by_hop;
+mod switch;
+mod send;
+mod exchange;
+mod websocket;
+mod tunnel;
 mod request;
 mod response;
+mod failure;
+mod hop_by_hop;
 
 use std::{
     convert::Infallible,
@@ -16,18 +23,16 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, request::Parts};
+use http::{Method, Request, Response, request::Parts, uri::Authority};
 use http_body::Body;
-use http_body_util::{BodyExt as _, LengthLimitError};
-use hyper::body::Incoming;
-use hyper_util::client::legacy::Error;
 use palisade::core::{BoxError, GuardBody, Rejection, SecurityContext, refuse};
 use tower_service::Service;
 
-use crate::{
-    path::check_path,
-    upstream::{Upstream, Upstreams},
+pub(crate) use self::tunnel::Tunnels;
+use self::{
+    exchange::Exchange, request::Prepared, send::send, switch::switch, websocket::Handshake,
 };
+use crate::{body::UpstreamBody, path::check_path, upstream::Upstreams};
 
 /// The name in audit records.
 const NAME: &str = "forward";
@@ -35,7 +40,7 @@ const NAME: &str = "forward";
 /// The innermost service of a gateway: sends a request to its upstream and streams the response.
 ///
 /// It decides nothing about the client; put it behind a [`Shield`](palisade::Shield). Bodies are
-/// streamed in both directions. Dropping the future or the body of the response ends the request at
+/// streamed in both directions, a WebSocket is passed on where the upstream allows it. Dropping the future or the body of the response ends the request at
 /// the upstream too.
 ///
 /// # Examples
@@ -60,21 +65,43 @@ const NAME: &str = "forward";
 /// | status | code | when |
 /// |---|---|---|
 /// | 400 | `ambiguous_path` | upstream and gateway could read the path differently |
+/// | 400 | `websocket_handshake` | a WebSocket was asked for, but the handshake is not complete |
 /// | 404 | `no_upstream` | no upstream takes this host and path |
+/// | 405 | `method_not_allowed` | `CONNECT` and `TRACE` are never forwarded |
 /// | 413 | `body_too_large` | the body is longer than the stack allows |
+/// | 426 | `websocket_version` | a WebSocket of another version than 13 was asked for |
 /// | 502 | `upstream_unreachable` | no connection could be opened |
-/// | 502 | `upstream_failed` | the connection broke, or the response is no HTTP |
+/// | 502 | `upstream_failed` | the connection broke, the response is no HTTP, or it switches protocols wrongly |
+/// | 503 | `unavailable` | no server of the upstream takes requests now |
 /// | 504 | `upstream_timeout` | the head of the response did not come in time |
 #[derive(Clone, Debug)]
 pub struct Forward {
     upstreams: Upstreams,
+    tunnels: Tunnels,
+    /// Whether nothing is refused or removed that the client sent.
+    only_shadow: bool,
 }
 
 impl Forward {
     /// Makes the service. Clones share the connections of `upstreams`.
     #[must_use]
-    pub const fn new(upstreams: Upstreams) -> Self {
-        Self { upstreams }
+    pub fn new(upstreams: Upstreams) -> Self {
+        Self::with_tunnels(upstreams, Tunnels::default())
+    }
+
+    /// Makes the service with a list of tunnels, which outlives a reload.
+    pub(crate) const fn with_tunnels(upstreams: Upstreams, tunnels: Tunnels) -> Self {
+        Self {
+            upstreams,
+            tunnels,
+            only_shadow: false,
+        }
+    }
+
+    /// Records ambiguous paths and forwards them, and lets the client's credential pass.
+    pub(crate) const fn in_shadow(mut self) -> Self {
+        self.only_shadow = true;
+        self
     }
 }
 
@@ -82,7 +109,7 @@ impl<B> Service<Request<B>> for Forward
 where
     B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
-    type Response = Response<GuardBody<Incoming>>;
+    type Response = Response<GuardBody<UpstreamBody>>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
@@ -91,11 +118,11 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let upstreams = self.upstreams.clone();
+        let forward = self.clone();
         let (mut head, body) = request.into_parts();
         let cx = SecurityContext::find_or_create(&mut head);
         Box::pin(async move {
-            Ok(match forward(&upstreams, &cx, head, body).await {
+            Ok(match forward.respond(&cx, head, body).await {
                 Ok(response) => response.map(GuardBody::inner),
                 Err(rejection) => refuse(&cx, NAME, *rejection),
             })
@@ -103,100 +130,42 @@ where
     }
 }
 
-/// Checks the path, picks the upstream and exchanges request and response.
-async fn forward<B>(
-    upstreams: &Upstreams,
-    cx: &SecurityContext,
-    head: Parts,
-    body: B,
-) -> Result<Response<Incoming>, Box<Rejection>>
-where
-    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-{
-    check_path(head.uri.path()).map_err(ambiguous_path)?;
-    let host = request::host(&head);
-    let name = host.as_ref().map(http::uri::Authority::host);
-    let upstream = upstreams.pick(name, head.uri.path());
-    let upstream = upstream.ok_or_else(|| Box::new(no_upstream()))?;
-    let head = request::rewrite(head, cx, host.as_ref(), upstream);
-    let body = body.map_err(Into::into).boxed_unsync();
-    let response = upstreams.client().send(Request::from_parts(head, body));
-    let response = tokio::time::timeout(upstream.response_timeout, response).await;
-    let response = response.map_err(|_| Box::new(timed_out(upstream)))?;
-    response::clean(response.map_err(|error| Box::new(failed(&error)))?)
-}
-
-/// The reason, for the record, says which part of the path it was.
-fn ambiguous_path(problem: &'static str) -> Box<Rejection> {
-    let rejection = Rejection::new(
-        StatusCode::BAD_REQUEST,
-        "ambiguous_path",
-        "The path has dot segments, empty segments or encoded separators. Send it in its normal form.",
-    );
-    Box::new(rejection.with_reason(problem))
-}
-
-/// The same words as for a path without a rule: a client need not know the difference.
-fn no_upstream() -> Rejection {
-    Rejection::new(
-        StatusCode::NOT_FOUND,
-        "no_upstream",
-        "There is nothing here.",
-    )
-    .with_reason("no upstream takes this host and path")
-}
-
-/// The address of the upstream is in the record only.
-fn timed_out(upstream: &Upstream) -> Rejection {
-    Rejection::new(
-        StatusCode::GATEWAY_TIMEOUT,
-        "upstream_timeout",
-        "The service took too long to respond.",
-    )
-    .with_reason(format!(
-        "{} sent no response within {:?}",
-        upstream.authority, upstream.response_timeout
-    ))
-}
-
-/// Returns the refusal for an exchange that failed: 413 for a body that was too long, 502 otherwise.
-///
-/// The client library reports both as a failed request, so the causes are searched for the limit.
-fn failed(error: &Error) -> Rejection {
-    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
-    if causes
-        .into_iter()
-        .any(|cause| cause.is::<LengthLimitError>())
+impl Forward {
+    /// Checks the request, picks the upstream and exchanges request and response.
+    async fn respond<B>(
+        &self,
+        cx: &SecurityContext,
+        mut head: Parts,
+        body: B,
+    ) -> Result<Response<UpstreamBody>, Box<Rejection>>
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        return Rejection::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "body_too_large",
-            "The body is longer than this service allows.",
-        );
+        if matches!(head.method, Method::CONNECT | Method::TRACE) {
+            return Err(Box::new(failure::method_refused()));
+        }
+        if let Err(problem) = check_path(head.uri.path()) {
+            let rejection = failure::ambiguous_path(problem);
+            if !self.only_shadow {
+                return Err(rejection.into());
+            }
+            cx.would_refuse(NAME, &rejection);
+        }
+        let host = request::host(&head);
+        let name = host.as_ref().map(Authority::host);
+        let upstream = self.upstreams.pick(name, head.uri.path());
+        let upstream = upstream.ok_or_else(failure::no_upstream)?;
+        let handshake = match upstream.websocket {
+            true => Handshake::of(&mut head)?,
+            false => None,
+        };
+        let host = host.as_ref();
+        let Prepared { head, secret } =
+            request::rewrite(head, cx, host, upstream, self.only_shadow)?;
+        let exchange = Exchange::begin(upstream.clone(), secret);
+        match handshake {
+            None => send(&exchange, head, host, body).await,
+            Some(handshake) => switch(&exchange, handshake, head, host, cx, &self.tunnels).await,
+        }
     }
-    let reason = with_causes(error);
-    match error.is_connect() {
-        true => Rejection::new(
-            StatusCode::BAD_GATEWAY,
-            "upstream_unreachable",
-            "The service cannot be reached.",
-        ),
-        false => Rejection::new(
-            StatusCode::BAD_GATEWAY,
-            "upstream_failed",
-            "The service did not give a usable response.",
-        ),
-    }
-    .with_reason(reason)
-}
-
-/// The error and its causes on one line.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        line = format!("{line}: {inner}");
-        cause = inner.source();
-    }
-    line
 }

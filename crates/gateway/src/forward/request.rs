@@ -1,5 +1,17 @@
 //! Writes the head of a request anew, for the upstream.
 //!
+//! The order of the steps counts:
+//!
+//! 1. Remove what concerns the client's connection, what frames its message, and what it says about
+//!    itself.
+//! 2. Remove its credential.
+//! 3. Add who it is, as the stack decided it.
+//! 4. Apply the operator's rules, which may change anything so far.
+//! 5. Put in the upstream's credential and sign the identity: no rule changes them.
+//! 6. Per server: target, `Host` and `Origin`.
+//!
+//! No extension of the request goes up: the new head is made from nothing.
+//!
 //! A request to `voice.example` becomes, for the upstream `127.0.0.1:5000`:
 //!
 //! ```text
@@ -14,16 +26,18 @@
 //! accept: audio/wav                     accept: audio/wav
 //! ```
 
+use std::sync::Arc;
+
 use http::{
     HeaderMap, HeaderName, HeaderValue, Uri, Version,
-    header::{AUTHORIZATION, CONTENT_LENGTH, EXPECT, FORWARDED, HOST},
+    header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, EXPECT, FORWARDED, HOST, TE},
     request::Parts,
     uri::{Authority, PathAndQuery, Scheme},
 };
-use palisade::core::SecurityContext;
+use palisade::core::{Rejection, Secret, SecurityContext};
 
-use super::hop_by_hop;
-use crate::upstream::Upstream;
+use super::{failure::no_secret, hop_by_hop};
+use crate::upstream::{IDENTITY_PREFIX, Server, Upstream};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -38,10 +52,14 @@ pub(super) fn host(head: &Parts) -> Option<Authority> {
     head.uri.authority().cloned().or_else(sent)
 }
 
-/// Makes the head for the upstream.
-///
-/// Method, path and query stay as the client sent them. `host` is what the client called this
-/// service; the upstream gets it as `Host` only with `host_header = "client"`.
+/// A head for an upstream, without target and `Host`.
+pub(super) struct Prepared {
+    pub(super) head: Parts,
+    /// The upstream's credential in it, which must not come back.
+    pub(super) secret: Option<Arc<Secret>>,
+}
+
+/// Makes the head for an upstream. Method, path and query stay as the client sent them. The credential of the client goes up only if `keeps_credential`.
 ///
 /// The length is left to the client library, which takes it from the body: it is what frames the
 /// request, so no field of the client can.
@@ -50,26 +68,71 @@ pub(super) fn rewrite(
     cx: &SecurityContext,
     host: Option<&Authority>,
     upstream: &Upstream,
-) -> Parts {
+    keeps_credential: bool,
+) -> Result<Prepared, Box<Rejection>> {
     let mut new = http::Request::new(()).into_parts().0;
     new.method = head.method;
-    new.version = Version::HTTP_11;
-    new.uri = target(&head.uri, &upstream.authority);
-    new.headers = head.headers;
-    remove_client_fields(&mut new.headers);
-    let sent = match (upstream.keeps_host, host) {
-        (true, Some(host)) => host,
-        _ => &upstream.authority,
+    new.version = match upstream.is_http2 {
+        true => Version::HTTP_2,
+        false => Version::HTTP_11,
     };
-    set(&mut new.headers, HOST, sent.as_str());
+    new.uri = head.uri;
+    new.headers = head.headers;
+    let wants_trailers = upstream.is_http2 && hop_by_hop::wants_trailers(&new.headers);
+    remove_client_fields(&mut new.headers);
+    if !keeps_credential {
+        for name in &CREDENTIALS {
+            new.headers.remove(name);
+        }
+    }
+    if wants_trailers {
+        new.headers.insert(TE, HeaderValue::from_static("trailers"));
+    }
     add_client(&mut new.headers, cx, host);
-    new
+    upstream.request_headers.apply(&mut new.headers);
+    let secret = match &upstream.credential {
+        None => None,
+        Some(credential) => {
+            // What is compressed cannot be searched for the credential.
+            new.headers.remove(ACCEPT_ENCODING);
+            let secret = credential.put_in(&mut new.headers);
+            Some(secret.ok_or_else(|| no_secret("the credential of the upstream"))?)
+        }
+    };
+    if let Some(identity) = &upstream.identity {
+        let signed = identity.sign(&mut new, cx);
+        signed.ok_or_else(|| no_secret("the key that signs the identity"))?;
+    }
+    Ok(Prepared { head: new, secret })
 }
 
-/// Joins the upstream's address with path and query of the request.
-fn target(uri: &Uri, authority: &Authority) -> Uri {
+/// Addresses a head to one server. HTTP/2 has the host in its target and no `Host`.
+pub(super) fn address(
+    mut head: Parts,
+    host: Option<&Authority>,
+    upstream: &Upstream,
+    server: &Server,
+) -> Parts {
+    let named = upstream.host.value(host, server.authority());
+    let authority = match upstream.is_http2 {
+        true => {
+            head.headers.remove(HOST);
+            named
+        }
+        false => {
+            set(&mut head.headers, HOST, named.as_str());
+            server.authority()
+        }
+    };
+    upstream.origin.apply(&mut head.headers, &server.origin());
+    head.uri = target(&head.uri, server.scheme(), authority);
+    head
+}
+
+/// Joins the address of a server with path and query of the request.
+fn target(uri: &Uri, scheme: Scheme, authority: &Authority) -> Uri {
     let mut parts = http::uri::Parts::default();
-    parts.scheme = Some(Scheme::HTTP);
+    parts.scheme = Some(scheme);
     parts.authority = Some(authority.clone());
     let root = || PathAndQuery::from_static("/");
     parts.path_and_query = Some(uri.path_and_query().cloned().unwrap_or_else(root));
@@ -77,23 +140,25 @@ fn target(uri: &Uri, authority: &Authority) -> Uri {
     Uri::from_parts(parts).unwrap_or_default()
 }
 
-/// Removes what concerns the client's connection, its credentials, and what it says about itself.
+/// Removes what concerns the client's connection, and what it says about itself.
 fn remove_client_fields(headers: &mut HeaderMap) {
     hop_by_hop::remove(headers);
-    for name in CREDENTIALS
-        .iter()
-        .chain(&[CONTENT_LENGTH, EXPECT, FORWARDED])
-    {
+    for name in &[CONTENT_LENGTH, EXPECT, FORWARDED] {
         headers.remove(name);
     }
     let misleading: Vec<HeaderName> = headers
         .keys()
-        .filter(|name| name.as_str().contains('_') || name.as_str().starts_with("x-forwarded-"))
+        .filter(|name| is_misleading(name.as_str()))
         .cloned()
         .collect();
     for name in misleading {
         headers.remove(name);
     }
+}
+
+/// Names that the gateway writes itself, and those that CGI and WSGI read as others.
+fn is_misleading(name: &str) -> bool {
+    name.contains('_') || name.starts_with("x-forwarded-") || name.starts_with(IDENTITY_PREFIX)
 }
 
 /// Says who the client is, as the stack decided it: `X-Forwarded-*` and `Forwarded` (RFC 7239).

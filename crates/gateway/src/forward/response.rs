@@ -1,45 +1,70 @@
 //! Prepares the response of an upstream for the client.
 //!
-//! Status, trailers and body pass as they are. The security headers are added further out, by the
-//! stack.
+//! Removed are the fields of the upstream's connection, the names of its software, and any field that has
+//! its credential. Redirects to its own name become relative. The security headers are added by the stack
+//! outside, which keeps those that the upstream or a rule sets.
 
+use bytes::Bytes;
 use http::{
-    HeaderName, Response, StatusCode,
-    header::{CONTENT_LENGTH, SERVER, TRANSFER_ENCODING},
+    HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Uri,
+    header::{
+        ALT_SVC, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_RANGE, CONTENT_TYPE,
+        ETAG, LOCATION, SERVER, TRANSFER_ENCODING,
+    },
+    uri::Authority,
 };
 use hyper::body::Incoming;
-use palisade::core::Rejection;
+use palisade::core::{Rejection, Secret};
 
-use super::hop_by_hop;
+use super::{exchange::Exchange, failure::unusable, hop_by_hop};
+use crate::body::{Mask, UpstreamBody};
 
-/// What tells a client about the software behind the gateway. An attacker would look up its known
-/// faults; no client needs it.
-static BANNERS: [HeaderName; 4] = [
+/// What tells a client about the address or the software behind the gateway. An attacker would look up
+/// its known faults; no client needs it.
+static BANNERS: [HeaderName; 5] = [
+    ALT_SVC, // An address of the upstream, past the gateway.
     SERVER,
     HeaderName::from_static("x-powered-by"),
     HeaderName::from_static("x-aspnet-version"),
     HeaderName::from_static("x-runtime"),
 ];
+/// What describes a body, and is wrong for another one.
+static OF_BODY: [HeaderName; 5] = [
+    CONTENT_ENCODING,
+    CONTENT_LENGTH,
+    CONTENT_LOCATION,
+    CONTENT_RANGE,
+    ETAG,
+];
+/// The media type of the gateway's own errors (RFC 9457).
+const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 
-/// Removes the fields of the upstream's connection and the names of its software.
+/// Prepares a response. `named` is the host that the upstream was given.
 ///
 /// # Errors
-/// 502 `upstream_failed` for a switch of protocols (101): the gateway never asks for one, and what
-/// follows it would not be HTTP.
-pub(super) fn clean(
+/// 502 `upstream_failed` for a switch of protocols (101) that nobody asked for: what follows it would
+/// not be HTTP.
+pub(super) fn prepare(
+    exchange: &Exchange,
     mut response: Response<Incoming>,
-) -> Result<Response<Incoming>, Box<Rejection>> {
+    named: &Authority,
+) -> Result<Response<UpstreamBody>, Box<Rejection>> {
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        let rejection = Rejection::new(
-            StatusCode::BAD_GATEWAY,
-            "upstream_failed",
-            "The service did not give a usable response.",
-        );
-        return Err(Box::new(
-            rejection.with_reason("it switched protocols without being asked"),
-        ));
+        return Err(unusable("it switched protocols without being asked").into());
     }
-    let headers = response.headers_mut();
+    let upstream = exchange.upstream();
+    clean(response.headers_mut(), exchange.secret());
+    make_relative(response.headers_mut(), named);
+    upstream.response_headers.apply(response.headers_mut());
+    match upstream.hide_errors && response.status().is_server_error() {
+        true => Ok(hidden(response)),
+        false => Ok(response.map(|body| exchange.body(body))),
+    }
+}
+
+/// Removes the fields of the upstream's connection, the names of its software, and every field that
+/// has its credential.
+pub(super) fn clean(headers: &mut HeaderMap, secret: Option<&Secret>) {
     if headers.contains_key(TRANSFER_ENCODING) {
         headers.remove(CONTENT_LENGTH); // RFC 9112 section 6.3: the encoding counts.
     }
@@ -47,5 +72,43 @@ pub(super) fn clean(
     for name in &BANNERS {
         headers.remove(name);
     }
-    Ok(response)
+    let Some(secret) = secret else { return };
+    let has_secret = |value: &HeaderValue| Mask::is_in(secret, value.as_bytes());
+    let leaking: Vec<HeaderName> = headers
+        .iter()
+        .filter(|(_, value)| has_secret(value))
+        .map(|(name, _)| name.clone())
+        .collect();
+    for name in leaking {
+        headers.remove(name);
+    }
+}
+
+/// Removes the upstream's own name from redirects: clients could not reach it.
+fn make_relative(headers: &mut HeaderMap, named: &Authority) {
+    for name in [LOCATION, CONTENT_LOCATION] {
+        let location = headers.get(&name).and_then(|value| value.to_str().ok());
+        let Some(uri) = location.and_then(|text| text.parse::<Uri>().ok()) else {
+            continue;
+        };
+        let is_own = uri.scheme().is_some() && uri.authority() == Some(named);
+        let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        // `//host` would be another host.
+        let path = path.trim_start_matches('/');
+        if is_own && let Ok(value) = HeaderValue::from_str(&format!("/{path}")) {
+            headers.insert(name, value);
+        }
+    }
+}
+
+/// Replaces the body, which could show a stack trace. The status stays.
+fn hidden(response: Response<Incoming>) -> Response<UpstreamBody> {
+    let (mut head, _) = response.into_parts();
+    for name in &OF_BODY {
+        head.headers.remove(name);
+    }
+    head.headers.insert(CONTENT_TYPE, PROBLEM);
+    let problem = Rejection::new(head.status, "upstream_error", "The service failed.").problem();
+    let body: Bytes = problem;
+    Response::from_parts(head, UpstreamBody::own(body))
 }

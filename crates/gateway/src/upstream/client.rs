@@ -1,40 +1,59 @@
-//! The HTTP client that the upstreams are reached with.
+//! The HTTP client that a server of an upstream is reached with.
+//!
+//! Each server has its own, so connections of one are never used for another, whatever the `Host` of a
+//! request says. HTTP/1.1 has a connection for each request at a time, HTTP/2 one for all.
+//!
+//! An unused connection that the server closed is noticed before it is used, or the request is sent again
+//! by the library, provided nothing of it was written.
 
 use std::{fmt, time::Duration};
 
-use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
 use hyper_util::{
-    client::legacy::{self, Error, connect::HttpConnector},
+    client::legacy::{self, Error},
     rt::{TokioExecutor, TokioTimer},
 };
-use palisade::core::BoxError;
 
-/// A request body on its way to an upstream.
-pub(crate) type UpstreamRequestBody = UnsyncBoxBody<Bytes, BoxError>;
+use super::connect::Connector;
+use crate::body::SentBody;
 
 /// How long an unused connection is kept. Less than what common servers keep theirs.
 const IDLE: Duration = Duration::from_secs(15);
-/// The most unused connections to one upstream.
+/// The most unused connections to one server.
 const IDLE_CONNECTIONS: usize = 64;
+/// How often a silent HTTP/2 connection is asked whether it is still there.
+const PING_INTERVAL: Duration = Duration::from_secs(20);
+/// The most bytes of a response head.
+const HEAD_BYTES: usize = 64 * 1024;
 
 /// Sends requests and reuses connections. Clones share them.
 #[derive(Clone)]
-pub(crate) struct Client(legacy::Client<HttpConnector, UpstreamRequestBody>);
+pub(crate) struct Client(legacy::Client<Connector, SentBody>);
 
 impl Client {
-    /// Makes a client. `connect_timeout` bounds the opening of a connection.
-    pub(crate) fn new(connect_timeout: Duration) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(connect_timeout));
-        connector.set_nodelay(true);
+    /// Makes a client for one address, which keeps unused connections.
+    pub(crate) fn new(connector: Connector, is_http2: bool) -> Self {
+        Self::keeping(IDLE_CONNECTIONS, connector, is_http2)
+    }
+
+    /// Makes a client that opens a connection for each request, and closes it with the response. For
+    /// requests that ask to switch protocols: if the server does not, nobody knows what it does next.
+    pub(crate) fn without_reuse(connector: Connector) -> Self {
+        Self::keeping(0, connector, false)
+    }
+
+    fn keeping(idle_connections: usize, connector: Connector, is_http2: bool) -> Self {
         let client = legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
+            .timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(IDLE_CONNECTIONS)
+            .pool_max_idle_per_host(idle_connections)
             .set_host(false)
+            .http1_max_buf_size(HEAD_BYTES)
+            .http2_only(is_http2)
+            .http2_keep_alive_interval(PING_INTERVAL)
+            .http2_adaptive_window(true)
             .build(connector);
         Self(client)
     }
@@ -42,7 +61,7 @@ impl Client {
     /// Sends a request. Dropping the future ends the request at the upstream too.
     pub(crate) async fn send(
         &self,
-        request: Request<UpstreamRequestBody>,
+        request: Request<SentBody>,
     ) -> Result<Response<Incoming>, Error> {
         self.0.request(request).await
     }

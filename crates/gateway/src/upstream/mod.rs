@@ -1,23 +1,46 @@
 //! The services behind the gateway: `[[upstreams]]`.
 
+mod describe;
+mod health;
+mod attempt;
+mod service;
+mod server;
 mod client;
+mod connect;
+mod credential;
+mod identity;
+mod header_rules;
+mod host_header;
+mod origin;
+mod values;
+mod timeouts;
+mod secret;
+mod address;
+mod retry_budget;
+mod balance;
+mod breaker;
 mod section;
 
-pub(crate) use self::{client::Client, section::Section};
+use std::{cmp::Reverse, sync::Arc};
 
-use std::{sync::Arc, time::Duration};
+use palisade::{
+    config::{Config, ConfigFileError},
+    core::{SharedClock, SystemClock},
+};
 
-use http::uri::Authority;
-use palisade::config::{Config, ConfigFileError};
-
-use self::section::HostHeader;
+pub(crate) use self::{
+    attempt::Attempt, client::Client, identity::PREFIX as IDENTITY_PREFIX, server::Server,
+    service::Upstream,
+};
+use self::{describe::describe, section::Section};
+use crate::problem::Place;
 
 /// The upstreams of a gateway. Clones share their connections.
 ///
 /// A request goes to the upstream with the longest matching path. Among equal paths, one that names
 /// the host of the request comes first. A host or path that no upstream takes gets status 404.
 ///
-/// Connections are kept for 15 seconds after their last request, at most 64 for each upstream. A
+/// Connections are kept for 15 seconds after their last request, at most 64 for each server. A
 /// request is sent again only if the connection was closed before anything of it was written.
 ///
 /// # Examples
@@ -46,105 +69,74 @@ use self::section::HostHeader;
 #[derive(Clone, Debug)]
 pub struct Upstreams {
     /// In the order in which they are tried.
-    upstreams: Arc<[Upstream]>,
-    client: Client,
-}
-
-/// One upstream.
-#[derive(Debug)]
-pub(crate) struct Upstream {
-    /// Host and port.
-    pub(crate) authority: Authority,
-    /// Whether the upstream gets the `Host` of the client.
-    pub(crate) keeps_host: bool,
-    /// How long the gateway waits for the head of a response.
-    pub(crate) response_timeout: Duration,
-    /// The hosts that go to it. Empty: all.
-    hosts: Vec<String>,
-    /// The path prefix that goes to it, without the last slash. Empty: all paths.
-    prefix: String,
+    upstreams: Arc<[Arc<Upstream>]>,
 }
 
 impl Upstreams {
     /// Reads `[[upstreams]]` of a configuration that was read with the section named.
     ///
+    /// Reads the files of certificates that it names. Opens no connection.
+    ///
     /// # Errors
     /// The section is missing, or a value cannot be used. The error names line, key and remedy.
     pub fn of(config: &Config) -> Result<Self, ConfigFileError> {
+        Self::of_with_clock(config, &SystemClock::shared())
+    }
+
+    /// Does the same with another clock for the circuit breakers, for tests.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of).
+    pub fn of_with_clock(config: &Config, clock: &SharedClock) -> Result<Self, ConfigFileError> {
         let sections: Vec<Section> = config.section("upstreams")?;
         if sections.is_empty() {
             let remedy = "add `[[upstreams]]` with `url = \"http://127.0.0.1:5000\"`";
             return Err(config.complain("upstreams", "url", "no upstream is named", remedy));
         }
-        let connect = sections.iter().map(Section::connect_timeout).max();
-        let mut upstreams = sections
+        let place = Place::of(config);
+        let upstreams = sections
             .into_iter()
-            .map(|section| Upstream::of(section, config))
+            .map(|section| Upstream::of(section, clock.clone(), place));
+        let mut upstreams = upstreams
+            .map(|upstream| upstream.map(Arc::new))
             .collect::<Result<Vec<_>, _>>()?;
-        upstreams.sort_by_key(|upstream| {
-            std::cmp::Reverse((upstream.prefix.len(), !upstream.hosts.is_empty()))
-        });
+        upstreams.sort_by_key(|upstream| Reverse(upstream.rank()));
         Ok(Self {
             upstreams: upstreams.into(),
-            client: Client::new(connect.unwrap_or_default()),
         })
     }
 
+    /// Takes over the upstreams of a running gateway that did not change, with their connections and
+    /// the state of their servers.
+    pub(crate) fn take_over(&mut self, running: &Self) {
+        let same = |new: &Arc<Upstream>| {
+            let mut running = running.upstreams.iter();
+            let same = running.find(|running| running.is_same(new));
+            Arc::clone(same.unwrap_or(new))
+        };
+        self.upstreams = self.upstreams.iter().map(same).collect();
+    }
+
+    /// Starts the health checks of the upstreams that have them, on the runtime of the caller. They
+    /// end when the upstreams are dropped. Default: none run.
+    pub fn start_health_checks(&self) {
+        self.upstreams.iter().for_each(health::start);
+    }
+
     /// Returns the upstream of a request. `None`: no upstream takes this host and path.
-    pub(crate) fn pick(&self, host: Option<&str>, path: &str) -> Option<&Upstream> {
+    pub(crate) fn pick(&self, host: Option<&str>, path: &str) -> Option<&Arc<Upstream>> {
         let mut upstreams = self.upstreams.iter();
         upstreams.find(|upstream| upstream.takes_host(host) && upstream.takes_path(path))
     }
 
-    /// Returns the client that sends requests to all upstreams.
-    pub(crate) const fn client(&self) -> &Client {
-        &self.client
+    /// Describes each upstream in words, in the order in which they are tried.
+    pub(crate) fn described(&self) -> impl Iterator<Item = String> {
+        self.upstreams.iter().map(|upstream| describe(upstream))
     }
 
     /// Returns the addresses, for the greeting.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = String> {
-        let upstreams = self.upstreams.iter();
-        upstreams.map(|upstream| format!("http://{}{}", upstream.authority, upstream.prefix))
-    }
-}
-
-impl Upstream {
-    /// Checks the values of a section.
-    fn of(section: Section, config: &Config) -> Result<Self, ConfigFileError> {
-        let complain =
-            |key, problem: &str, remedy| Err(config.complain("upstreams", key, problem, remedy));
-        let Some(authority) = section.authority() else {
-            let problem = format!("`{}` is no address of an upstream", section.url);
-            let remedy = "write \"http://HOST:PORT\", without a path";
-            return complain("url", &problem, remedy);
-        };
-        let Some(prefix) = section.prefix() else {
-            let remedy = "write a path such as \"/v1\", without dots, queries or a star";
-            return complain("path", "the path cannot be matched", remedy);
-        };
-        let Some(response_timeout) = section.response_timeout() else {
-            let remedy = "write a number of seconds from 1 to 3600";
-            return complain("response_timeout_seconds", "it is out of range", remedy);
-        };
-        Ok(Self {
-            authority,
-            keeps_host: section.host_header == HostHeader::Client,
-            response_timeout,
-            hosts: section.hosts,
-            prefix,
-        })
-    }
-
-    /// Compares names without case and port.
-    fn takes_host(&self, host: Option<&str>) -> bool {
-        let same = |name: &String| host.is_some_and(|host| host.eq_ignore_ascii_case(name));
-        self.hosts.is_empty() || self.hosts.iter().any(same)
-    }
-
-    /// Compares whole segments: `/v1` takes `/v1/a` but not `/v10`.
-    fn takes_path(&self, path: &str) -> bool {
-        let rest = path.strip_prefix(self.prefix.as_str());
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || self.prefix.is_empty())
+        self.upstreams.iter().map(|upstream| upstream.shown())
     }
 }
 
@@ -159,7 +151,8 @@ mod tests {
     }
 
     fn port(upstreams: &Upstreams, host: &str, path: &str) -> Option<u16> {
-        upstreams.pick(Some(host), path)?.authority.port_u16()
+        let server = upstreams.pick(Some(host), path)?.servers().first()?;
+        server.authority().port_u16()
     }
 
     #[test]
@@ -200,7 +193,6 @@ mod tests {
                 3,
                 "response_timeout_seconds",
             ),
-            ("[[upstreams]]\nurl = 'http://a:1'\nhost = 'x'\n", 3, "host"),
         ] {
             let problem = upstreams(text).unwrap_err();
             let start = format!("configuration:{line}: upstreams.{key}: ");

@@ -1,81 +1,111 @@
-//! The keys of `[[upstreams]]`.
+//! The keys of `[[upstreams]]`, as they are written.
 
-use std::time::Duration;
-
-use http::{Uri, uri::Authority};
 use serde::Deserialize;
+use toml::Spanned;
 
-use crate::path::check_path;
-
-/// How long a connection to an upstream may take to open.
-const CONNECT_TIMEOUT_SECONDS: u64 = 5;
-/// How long the head of a response may take: models are loaded and asked before it comes.
-const RESPONSE_TIMEOUT_SECONDS: u64 = 300;
-/// The longest timeout: an hour.
-const LONGEST_SECONDS: u64 = 3600;
+use super::{header_rules::HeaderSection, secret::SecretSection};
 
 /// `[[upstreams]]`: one service behind the gateway.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Section {
-    /// The address, `http://host:port`.
-    pub(crate) url: String,
+    /// The address: `http://host:port`, `https://host` or `unix:/path`.
+    pub(crate) url: Option<Spanned<String>>,
+    /// Several servers in place of `url`.
+    #[serde(default)]
+    pub(crate) servers: Vec<ServerSection>,
     /// The path prefix that goes to it, of whole segments. Default: all paths.
-    path: Option<String>,
+    pub(crate) path: Option<Spanned<String>>,
     /// The hosts that go to it, without port. Default: all.
     #[serde(default)]
-    pub(crate) hosts: Vec<String>,
-    /// The `Host` that it gets. Default: its own name.
+    pub(crate) hosts: Vec<Spanned<String>>,
+    /// The `Host` that it gets: `upstream`, `as-sent`, or a name. Default: `upstream`.
+    pub(crate) host: Option<Spanned<String>>,
+    /// The `Origin` that it gets: `as-sent`, `upstream`, `remove`, or one. Default: `as-sent`.
+    pub(crate) origin: Option<Spanned<String>>,
+    /// The version of HTTP that it speaks: `1` or `2`. Default: `1`.
+    pub(crate) http: Option<Spanned<String>>,
+    /// How long a connection may take to open, in seconds. Default: 5.
+    pub(crate) connect_timeout_seconds: Option<Spanned<u64>>,
+    /// How long the head of a response may take after the request, in seconds. Default: 300.
+    pub(crate) response_timeout_seconds: Option<Spanned<u64>>,
+    /// How long a body or an upgraded connection may be silent, in seconds. Default: 300.
+    pub(crate) idle_timeout_seconds: Option<Spanned<u64>>,
+    /// How long a request and its response may take in all, in seconds. Default: no bound.
+    pub(crate) total_timeout_seconds: Option<Spanned<u64>>,
+    /// The protocols that a client may switch to: `websocket`. Default: none.
     #[serde(default)]
-    pub(crate) host_header: HostHeader,
-    /// How long a connection may take to open, in seconds. The longest of all upstreams counts.
-    /// Default: 5.
-    connect_timeout_seconds: Option<u64>,
-    /// How long the head of a response may take, in seconds, 1 to 3600. Default: 300.
-    response_timeout_seconds: Option<u64>,
+    pub(crate) upgrade: Vec<Spanned<String>>,
+    /// The trailers that pass, in both directions. Default: those of gRPC.
+    pub(crate) trailers: Option<Vec<Spanned<String>>>,
+    /// Fields to set or remove on the way up.
+    pub(crate) request_headers: Option<HeaderSection>,
+    /// Fields to set or remove on the way down.
+    pub(crate) response_headers: Option<HeaderSection>,
+    /// Whether bodies of responses with status 5xx are replaced. Default: false.
+    #[serde(default)]
+    pub(crate) hide_errors: bool,
+    /// The upstream's own credential.
+    pub(crate) credential: Option<Spanned<SecretSection>>,
+    /// The key that signs who the client is. Default: it is not said.
+    pub(crate) identity: Option<Spanned<SecretSection>>,
+    /// How often a request without a body may be sent again, 0 to 3. Default: 1.
+    pub(crate) retries: Option<Spanned<u64>>,
+    /// Active health checks. Default: none.
+    pub(crate) health: Option<HealthSection>,
+    /// When a server that fails gets no requests.
+    pub(crate) breaker: Option<BreakerSection>,
+    /// TLS to an address with `https`.
+    #[serde(default)]
+    pub(crate) tls: Option<Spanned<TlsSection>>,
 }
 
-/// The `Host` that an upstream gets.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum HostHeader {
-    /// Its own name and port. Many model servers refuse any other.
-    #[default]
-    Upstream,
-    /// What the client sent.
-    Client,
+/// `[[upstreams.servers]]`: one of several servers that do the same.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ServerSection {
+    /// The address.
+    pub(crate) url: Spanned<String>,
+    /// Its share of the requests, 1 to 100. Default: 1.
+    pub(crate) weight: Option<Spanned<u64>>,
 }
 
-impl Section {
-    /// Returns host and port. `None` if the address has another scheme, a user, a path or a query.
-    pub(crate) fn authority(&self) -> Option<Authority> {
-        let uri: Uri = self.url.parse().ok()?;
-        let plain = uri.scheme_str() == Some("http") && uri.query().is_none() && uri.path() == "/";
-        let authority = uri.authority().filter(|_| plain)?;
-        (!authority.as_str().contains('@')).then(|| authority.clone())
-    }
+/// `[upstreams.health]`: active health checks.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HealthSection {
+    /// The path that is asked for; a status below 400 is a success.
+    pub(crate) path: Spanned<String>,
+    /// The time between two checks, in seconds. Default: 10.
+    pub(crate) interval_seconds: Option<Spanned<u64>>,
+    /// How long a response may take, in seconds. Default: 2.
+    pub(crate) timeout_seconds: Option<Spanned<u64>>,
+    /// Failures in a row until a server gets no requests. Default: 3.
+    pub(crate) unhealthy_after: Option<Spanned<u64>>,
+    /// Successes in a row until it gets them again. Default: 2.
+    pub(crate) healthy_after: Option<Spanned<u64>>,
+}
 
-    /// Returns the prefix without its last slash. `None` if no request could match it.
-    pub(crate) fn prefix(&self) -> Option<String> {
-        let written = self.path.as_deref().unwrap_or("/");
-        let matchable = written.starts_with('/')
-            && !written.contains(['*', '?', '#'])
-            && check_path(written).is_ok();
-        matchable.then(|| written.trim_end_matches('/').to_owned())
-    }
+/// `[upstreams.breaker]`: when a server that fails gets no requests.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BreakerSection {
+    /// Failures in a row. Default: 5.
+    pub(crate) failures: Option<Spanned<u64>>,
+    /// Seconds until one request may try. Default: 10.
+    pub(crate) open_seconds: Option<Spanned<u64>>,
+}
 
-    /// Returns how long a connection may take to open.
-    pub(crate) fn connect_timeout(&self) -> Duration {
-        let seconds = self.connect_timeout_seconds;
-        Duration::from_secs(seconds.unwrap_or(CONNECT_TIMEOUT_SECONDS))
-    }
-
-    /// Returns how long the head of a response may take. `None` if it is out of range.
-    pub(crate) fn response_timeout(&self) -> Option<Duration> {
-        let seconds = self.response_timeout_seconds;
-        let seconds = seconds.unwrap_or(RESPONSE_TIMEOUT_SECONDS);
-        (1..=LONGEST_SECONDS)
-            .contains(&seconds)
-            .then(|| Duration::from_secs(seconds))
-    }
+/// `[upstreams.tls]`: whom the gateway trusts, and how it identifies itself.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TlsSection {
+    /// Certificates of the authorities, PEM. Default: those of the system.
+    pub(crate) ca: Option<Spanned<String>>,
+    /// The name in the server's certificate. Default: the host of the address.
+    pub(crate) server_name: Option<Spanned<String>>,
+    /// The gateway's own certificate chain, PEM. Default: none.
+    pub(crate) certificate: Option<Spanned<String>>,
+    /// The key of that certificate, PEM.
+    pub(crate) key: Option<Spanned<String>>,
 }

@@ -1,8 +1,13 @@
 //! A gateway that serves, and a client that sends bytes as they are.
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{convert::Infallible, net::SocketAddr, path::Path, sync::Arc};
 
-use palisade_gateway::{Gateway, QuickStart, Reloader, Settings};
+use bytes::Bytes;
+use http::{HeaderMap, Request};
+use http_body::Frame;
+use http_body_util::{BodyExt, Collected, StreamBody};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use palisade_gateway::{Gateway, QuickStart, Reloader, Settings, ShadowReport};
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, ServerName, pem::PemObject as _},
@@ -22,7 +27,9 @@ pub(crate) struct Running {
     pub(crate) key: String,
     pub(crate) folder: TempDir,
     pub(crate) reloader: Arc<Reloader>,
+    pub(crate) report: ShadowReport,
     tls: TlsConnector,
+    http2: TlsConnector,
     stop: oneshot::Sender<()>,
     served: JoinHandle<()>,
 }
@@ -32,11 +39,20 @@ pub(crate) async fn start(
     upstream: SocketAddr,
     change: impl FnOnce(QuickStart) -> QuickStart,
 ) -> Running {
+    start_with(upstream, change, |settings| settings).await
+}
+
+/// Does the same, and changes the settings.
+pub(crate) async fn start_with(
+    upstream: SocketAddr,
+    change: impl FnOnce(QuickStart) -> QuickStart,
+    then: impl FnOnce(Settings) -> Settings,
+) -> Running {
     let folder = tempfile::tempdir().unwrap();
     let start = Settings::quick_start(format!("http://{upstream}"))
         .listen(([127, 0, 0, 1], 0).into())
         .data(folder.path().join("data"));
-    let settings = change(start).settings().unwrap();
+    let settings = then(change(start).settings().unwrap());
     run(folder, settings, "data/tls").await
 }
 
@@ -52,7 +68,9 @@ async fn run(folder: TempDir, settings: Settings, authority: &str) -> Running {
     let address = gateway.address();
     let key = gateway.first_key().unwrap_or_default().to_owned();
     let reloader = gateway.reloader();
-    let tls = trust(&folder.path().join(authority));
+    let report = gateway.shadow_report();
+    let tls = trust(&folder.path().join(authority), b"http/1.1");
+    let http2 = trust(&folder.path().join(authority), b"h2");
     let (stop, stopped) = oneshot::channel::<()>();
     let served = tokio::spawn(async move {
         let stop = async {
@@ -65,19 +83,22 @@ async fn run(folder: TempDir, settings: Settings, authority: &str) -> Running {
         key,
         folder,
         reloader,
+        report,
         tls,
+        http2,
         stop,
         served,
     }
 }
 
-fn trust(authority: &Path) -> TlsConnector {
+fn trust(authority: &Path, protocol: &[u8]) -> TlsConnector {
     let mut roots = RootCertStore::empty();
     let certificate = CertificateDer::from_pem_file(authority.join("ca.pem")).unwrap();
     roots.add(certificate).unwrap();
-    let config = ClientConfig::builder()
+    let mut config = ClientConfig::builder()
         .with_root_certificates(roots)
         .with_no_client_auth();
+    config.alpn_protocols = vec![protocol.to_vec()];
     TlsConnector::from(Arc::new(config))
 }
 
@@ -87,6 +108,32 @@ impl Running {
         let stream = TcpStream::connect(self.address).await.unwrap();
         let name = ServerName::try_from("localhost").unwrap();
         self.tls.connect(name, stream).await.unwrap()
+    }
+
+    /// Posts an empty body with trailers over HTTP/2, as a client of gRPC does. Returns the body and
+    /// the trailers of the response.
+    pub(crate) async fn call_http2(&self, path: &str, sent: HeaderMap) -> (String, HeaderMap) {
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        let stream = TokioIo::new(self.http2.connect(name, stream).await.unwrap());
+        let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream);
+        let (mut sender, connection) = handshake.await.unwrap();
+        tokio::spawn(connection);
+        let frames = [Ok::<Frame<Bytes>, Infallible>(Frame::trailers(sent))];
+        let body = StreamBody::new(futures_util::stream::iter(frames));
+        let request = Request::post(format!("https://localhost:{}{path}", self.address.port()))
+            .header("x-api-key", &self.key)
+            .header("te", "trailers")
+            .header("content-type", "application/grpc")
+            .body(BodyExt::boxed(body))
+            .unwrap();
+        let body = sender.send_request(request).await.unwrap().into_body();
+        let body: Collected<Bytes> = body.collect().await.unwrap();
+        let trailers = body.trailers().cloned().unwrap_or_default();
+        (
+            String::from_utf8_lossy(&body.to_bytes()).into_owned(),
+            trailers,
+        )
     }
 
     /// Sends bytes and reads until the server closes. `KEY` and `HOST` stand for header lines.

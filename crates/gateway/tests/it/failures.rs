@@ -116,3 +116,117 @@ async fn an_upstream_that_does_not_respond_in_time_is_504() {
         "{response}"
     );
 }
+
+/// Each of these has a second reading, in which it is two requests, or one for another host.
+#[tokio::test]
+async fn shapes_of_smuggling_never_reach_the_upstream() {
+    let mut upstream = answering(OK).await;
+    let gateway = start(upstream.address, |start| start.public("/open")).await;
+    let port = gateway.address.port();
+    for (what, request, expected) in [
+        (
+            "chunks in HTTP/1.0",
+            "POST /open HTTP/1.0\r\nHOSTTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n".to_owned(),
+            400,
+        ),
+        (
+            "a blank before the colon",
+            "POST /open HTTP/1.1\r\nHOSTTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n".to_owned(),
+            400,
+        ),
+        (
+            "a folded field",
+            "POST /open HTTP/1.1\r\nHOSTX: a\r\n Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+                .to_owned(),
+            400,
+        ),
+        (
+            "an unknown coding",
+            "POST /open HTTP/1.1\r\nHOSTTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n".to_owned(),
+            400,
+        ),
+        (
+            "chunked twice",
+            "POST /open HTTP/1.1\r\nHOSTTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n"
+                .to_owned(),
+            400,
+        ),
+        (
+            "a list of lengths",
+            "POST /open HTTP/1.1\r\nHOSTContent-Length: 5, 6\r\n\r\nabcdef".to_owned(),
+            400,
+        ),
+        (
+            "a length with a sign",
+            "POST /open HTTP/1.1\r\nHOSTContent-Length: -1\r\n\r\n".to_owned(),
+            400,
+        ),
+        (
+            "two hosts",
+            "GET /open HTTP/1.1\r\nHOSTHost: other.example\r\n\r\n".to_owned(),
+            400,
+        ),
+        (
+            "another host in the target",
+            format!(
+                "GET https://other.example/open HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n"
+            ),
+            400,
+        ),
+        (
+            "another host in the field",
+            format!(
+                "GET https://localhost:{port}/open HTTP/1.1\r\nHost: other.example\r\nConnection: close\r\n\r\n"
+            ),
+            400,
+        ),
+        (
+            "no host",
+            "GET /open HTTP/1.1\r\nConnection: close\r\n\r\n".to_owned(),
+            400,
+        ),
+    ] {
+        let response = gateway.send(&request).await;
+        assert_eq!(status(&response), expected, "{what}: {response}");
+        assert!(!upstream.got_more(), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn connect_and_trace_are_refused_and_what_follows_is_not_passed_on() {
+    let mut upstream = answering(OK).await;
+    let gateway = start(upstream.address, |start| start).await;
+    let port = gateway.address.port();
+    for request in [
+        format!(
+            "CONNECT localhost:{port} HTTP/1.1\r\nHost: localhost:{port}\r\n\r\nGET /hidden HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        ),
+        format!(
+            "CONNECT {} HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n\x16\x03\x01",
+            upstream.address
+        ),
+        "TRACE /open HTTP/1.1\r\nHOSTKEY\r\n".to_owned(),
+    ] {
+        let response = gateway.send(&request).await;
+        let status = status(&response);
+        assert!((400..500).contains(&status), "{request}: {response}");
+        assert!(!upstream.got_more(), "{request}");
+    }
+}
+
+/// The body of a refused request must not become a request.
+#[tokio::test]
+async fn the_body_of_a_refused_request_is_no_request() {
+    let mut upstream = answering(OK).await;
+    let gateway = start(upstream.address, |start| start.public("/open")).await;
+    let smuggled = "GET /open HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    for path in ["/needs-a-key", "/open/../x"] {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHOSTContent-Length: {}\r\n\r\n",
+            smuggled.len()
+        );
+        let response = gateway.send(&format!("{head}{smuggled}")).await;
+        assert_eq!(response.matches("HTTP/1.1 ").count(), 1, "{response}");
+    }
+    assert!(!upstream.got_more());
+}

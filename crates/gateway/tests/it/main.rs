@@ -5,6 +5,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stderr,
     missing_docs
 )]
 
@@ -12,5 +13,14 @@ mod client;
 mod configuration;
 mod failures;
 mod forwarding;
+mod hygiene;
+mod hyper_upstream;
+mod mistakes;
+mod presets;
+mod servers;
+mod shadow;
+mod snippets;
 mod stack;
+mod transport;
 mod upstream;
+mod websocket;

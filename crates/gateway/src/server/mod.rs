@@ -1,28 +1,42 @@
 //! From settings to sockets, and from a signal to an orderly end.
 
-use std::{fmt, io, net::SocketAddr, sync::Arc};
+mod explain;
+mod reload;
+mod stack;
+mod tls;
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use palisade::{
     TrustedProxies,
-    audit::{AuditEvent, AuditHandle, event_id},
-    config::{CertificateSource, Running},
-    core::{SharedClock, SystemClock},
+    audit::AuditHandle,
+    config::Running,
+    core::SystemClock,
     rate_limit::MemoryStore,
     server::{
-        Acme, Certificates, ChallengeLayer, DevAuthority, HealthLayer, Listener, Readiness,
-        Reloadable, Server, ServerBuilder, record_certificates, record_connections,
+        Certificates, ChallengeLayer, ChallengeService, HealthLayer, HealthService, Listener,
+        Readiness, Reloadable, Server, ServerBuilder, record_certificates, record_connections,
     },
     shield::Protected,
 };
 use tokio::sync::{Mutex, watch};
 use tower_layer::Layer as _;
 
+pub use self::{explain::explain, reload::Reloader};
+use self::{
+    stack::{Shared, build},
+    tls::Tls,
+};
 use crate::{
     error::GatewayError,
-    first_start::{Authority, Greeting, mint},
+    first_start::{Greeting, mint},
     forward::Forward,
     settings::Settings,
+    shadow_report::ShadowReport,
 };
+
+/// How long tunnels may take to close when the gateway stops.
+const TUNNELS_END: Duration = Duration::from_secs(2);
 
 /// A gateway whose sockets are bound and whose files are open. It serves after
 /// [`serve`](Self::serve).
@@ -62,6 +76,8 @@ pub struct Gateway {
     audit: Option<AuditHandle>,
     /// Responds to http-01 challenges on the listener without TLS, outside all other layers.
     challenges: ChallengeLayer,
+    /// Connections that switched protocols, which are ended with the gateway, and the report.
+    shared: Shared,
     health: HealthLayer,
     readiness: Readiness,
     greeting: Greeting,
@@ -102,7 +118,8 @@ impl Gateway {
         let store = settings.config.connect_store().await?;
         let store = store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
         let mut running = Running::from(Some(store));
-        let built = build(&settings, &running)?;
+        let shared = Shared::default();
+        let built = build(&settings, &running, &shared)?;
         running.audit.clone_from(&built.audit);
         warn(&settings, address, &tls.certificates)?;
         let audit = built.audit.as_ref().map(palisade::AuditLayer::handle);
@@ -119,13 +136,16 @@ impl Gateway {
             .keys
             .filter(|(_, store)| store.table().records().is_empty());
         let first = first.filter(|_| settings.data.is_some());
-        let key = first.map(|(scheme, store)| mint(&scheme, &store, &clock));
+        let scopes = settings.first_scopes;
+        let key = first.map(|(scheme, store)| mint(&scheme, &store, scopes, &clock));
         let service = Reloadable::new(built.service);
+        settings.upstreams.start_health_checks();
         Ok(Self {
             https: record(https.tls(tls.certificates.clone())),
             address,
             http: http.map(|(http, _)| record(http)),
             challenges,
+            shared: shared.clone(),
             health: health(&settings, &readiness)?,
             readiness,
             greeting: Greeting {
@@ -145,6 +165,7 @@ impl Gateway {
                 running,
                 certificates: tls.certificates,
                 service: service.clone(),
+                shared,
                 clock,
             }),
             audit,
@@ -181,6 +202,13 @@ impl Gateway {
         self.greeting.key.as_ref().map(|key| key.key())
     }
 
+    /// Returns what would have been refused so far. Empty unless the settings are
+    /// [only in shadow](Settings::dangerously_only_shadow).
+    #[must_use]
+    pub fn shadow_report(&self) -> ShadowReport {
+        self.shared.report.clone()
+    }
+
     /// Returns what reads the configuration again while the gateway serves, for a handler of SIGHUP.
     ///
     /// Take it before [`serve`](Self::serve), which consumes the gateway.
@@ -192,7 +220,7 @@ impl Gateway {
     /// Serves until `stop` completes, then finishes the requests that are being served and closes
     /// the audit trail.
     ///
-    /// With a health check in the file, load balancers get 503 first, and the gateway goes on
+    /// WebSockets are closed at once. With a health check in the file, load balancers get 503 first, and the gateway goes on
     /// accepting for `drain_seconds` of `[server]`. How long requests may take to finish is
     /// `grace_seconds` of `[server.limits]`.
     ///
@@ -201,9 +229,7 @@ impl Gateway {
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<(), GatewayError> {
         let drain = self.reloader.settings.lock().await.server.drain;
         let (sender, receiver) = watch::channel(false);
-        let service = self.health.layer(self.service);
-        // An authority asks on the listener without TLS. Elsewhere the path is an ordinary one.
-        let in_clear = self.challenges.layer(service.clone());
+        let (service, in_clear) = services(self.service, &self.health, &self.challenges);
         let https = self.https.build().map_err(GatewayError::new)?;
         let http = self.http.map(ServerBuilder::build).transpose();
         let http = http.map_err(GatewayError::new)?;
@@ -219,9 +245,11 @@ impl Gateway {
             self.readiness.drain();
             tokio::time::sleep(drain).await;
             sender.send_replace(true);
+            self.shared.tunnels.stop();
             Ok(())
         };
         let served: io::Result<_> = async { tokio::try_join!(https, http, stop) }.await;
+        self.shared.tunnels.ended(TUNNELS_END).await;
         if let Some(audit) = &self.audit {
             audit.close().await.map_err(|error| {
                 GatewayError::new(format_args!("the audit trail could not be closed: {error}"))
@@ -231,117 +259,22 @@ impl Gateway {
     }
 }
 
+/// Returns the services of the listeners with and without TLS.
+///
+/// An authority asks on the listener without TLS. Elsewhere the path of challenges is an ordinary one,
+/// which needs a key and is recorded.
+fn services<S: Clone>(
+    stack: S,
+    health: &HealthLayer,
+    challenges: &ChallengeLayer,
+) -> (HealthService<S>, ChallengeService<HealthService<S>>) {
+    let service = health.layer(stack);
+    (service.clone(), challenges.layer(service))
+}
+
 /// Waits for the signal to stop. A sender that is gone means the same.
 async fn stopped(mut receiver: watch::Receiver<bool>) {
     let _ = receiver.wait_for(|stop| *stop).await;
-}
-
-/// Reads the configuration again while the gateway serves. Returned by [`Gateway::reloader`].
-///
-/// What stays: sockets, connections, limits, the audit trail, certificates that an authority issues.
-/// What changes: hosts, keys, tokens, limits' rates, rules, text rules, upstreams, certificate files.
-/// A request that is being served keeps the settings that it began with.
-///
-/// # Examples
-///
-/// Reload at SIGHUP, as the command does:
-///
-/// ```no_run
-/// # #[cfg(unix)]
-/// # async fn run(gateway: palisade_gateway::Gateway) -> std::io::Result<()> {
-/// use tokio::signal::unix::{SignalKind, signal};
-///
-/// let reloader = gateway.reloader();
-/// let mut hangup = signal(SignalKind::hangup())?;
-/// tokio::spawn(async move {
-///     while hangup.recv().await.is_some() {
-///         match reloader.reload().await {
-///             Ok(changes) => println!("reloaded: {}", changes.join(", ")),
-///             Err(problem) => eprintln!("nothing changed: {problem}"),
-///         }
-///     }
-/// });
-/// # Ok(()) }
-/// ```
-pub struct Reloader {
-    settings: Mutex<Settings>,
-    running: Running,
-    certificates: Certificates,
-    service: Reloadable<Protected<Forward>>,
-    clock: SharedClock,
-}
-
-impl Reloader {
-    /// Reads file, keys and certificate again, and serves by them from now on. Limits and
-    /// connections stay. Returns the keys whose values changed, such as `routes[0].path`.
-    ///
-    /// The outcome is recorded in the audit trail, also if nothing could be changed.
-    ///
-    /// # Errors
-    /// Something cannot be used, or cannot change while the gateway runs. Nothing changed then.
-    pub async fn reload(&self) -> Result<Vec<String>, GatewayError> {
-        let reloaded = self.replace().await;
-        if let Some(audit) = &self.running.audit {
-            audit.record(match &reloaded {
-                Ok(changes) => AuditEvent::new(event_id::CONFIGURATION_RELOADED)
-                    .text("changed", changes.join(", ")),
-                Err(error) => AuditEvent::new(event_id::CONFIGURATION_REFUSED)
-                    .text("reason", error.to_string()),
-            });
-        }
-        reloaded
-    }
-
-    /// Builds everything from the new file before the first part is replaced.
-    async fn replace(&self) -> Result<Vec<String>, GatewayError> {
-        let mut settings = self.settings.lock().await;
-        let new = settings.read_again()?;
-        let built = build(&new, &self.running)?;
-        let certificates = match &new.server.certificate {
-            CertificateSource::Acme(_) => None, // ordered and renewed by the running gateway
-            _ => Some(Tls::open(&new, &self.clock)?.certificates),
-        };
-        // From here on nothing can fail.
-        if let Some(certificates) = certificates {
-            self.certificates.replace(&certificates);
-        }
-        self.service.replace(built.service);
-        let changes = new.config.changes(&settings.config);
-        *settings = new;
-        Ok(changes)
-    }
-}
-
-impl fmt::Debug for Reloader {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Reloader")
-    }
-}
-
-/// The stack and what it was built from.
-struct Built {
-    /// The upstreams behind the stack.
-    service: Protected<Forward>,
-    /// The trail, for events of the gateway itself and for the next stack.
-    audit: Option<palisade::AuditLayer>,
-    /// Scheme and file of the keys, with which a first start mints one.
-    keys: Option<(
-        palisade::api_key::KeyScheme,
-        palisade::api_key::FileKeyStore,
-    )>,
-}
-
-/// Builds the stack around the upstreams.
-///
-/// `running` has what a reload keeps: the store of the limits and the open audit trail.
-fn build(settings: &Settings, running: &Running) -> Result<Built, GatewayError> {
-    let assembled = settings.config.assemble_with(running.clone())?;
-    let shield = assembled.shield.build().map_err(GatewayError::new)?;
-    Ok(Built {
-        service: shield.wrap(Forward::new(settings.upstreams.clone())),
-        audit: assembled.audit,
-        keys: assembled.keys,
-    })
 }
 
 /// Binds a socket. Returns the address with the port that the system chose.
@@ -357,52 +290,6 @@ fn bind(
         .config
         .configure(Server::builder().listener(listener))?;
     Ok((server, bound))
-}
-
-/// How TLS is spoken.
-struct Tls {
-    certificates: Certificates,
-    /// The development authority. `None` if the operator brings a certificate or an authority
-    /// issues it.
-    authority: Option<Authority>,
-    /// What orders certificates from an authority.
-    acme: Option<Acme>,
-}
-
-impl Tls {
-    /// Opens what the settings name. Default: a development authority that names the hosts.
-    fn open(settings: &Settings, clock: &SharedClock) -> Result<Self, GatewayError> {
-        let broken = |error| GatewayError::new(format_args!("TLS: {error}"));
-        let (mut authority, mut ordering) = (None, None);
-        let certificates = match &settings.server.certificate {
-            CertificateSource::Acme(acme) => {
-                let acme = acme
-                    .open(clock.clone())
-                    .map_err(|error| GatewayError::new(format_args!("[server.acme]: {error}")))?;
-                ordering.insert(acme).certificates()
-            }
-            CertificateSource::Files { chain, key } => Certificates::builder(chain, key)
-                .clock(clock.clone())
-                .open(),
-            _ => {
-                let made = DevAuthority::builder(&settings.authority)
-                    .clock(clock.clone())
-                    .hosts(settings.config.hosts())
-                    .open_or_create()
-                    .map_err(broken)?;
-                authority = Some(Authority {
-                    certificate: made.certificate_path(),
-                    fingerprint: made.fingerprint().to_string(),
-                });
-                made.certificates()
-            }
-        };
-        Ok(Self {
-            certificates: certificates.map_err(broken)?,
-            authority,
-            acme: ordering,
-        })
-    }
 }
 
 /// Returns the health check. Without `health` in the file it answers no one: its clients are the
@@ -428,4 +315,62 @@ fn warn(
         .check_server(&settings.server, address, certificates)?;
     found.iter().for_each(palisade::shield::Warning::log);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use bytes::Bytes;
+    use http::{Request, Response};
+    use http_body_util::Full;
+    use palisade::server::Acme;
+    use tower_service::Service;
+
+    use super::*;
+
+    #[derive(Clone)]
+    struct Stack;
+
+    impl Service<Request<Full<Bytes>>> for Stack {
+        type Response = Response<Full<Bytes>>;
+        type Error = std::convert::Infallible;
+        type Future = std::future::Ready<Result<Self::Response, Self::Error>>;
+
+        fn poll_ready(
+            &mut self,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Result<(), Self::Error>> {
+            std::task::Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, _: Request<Full<Bytes>>) -> Self::Future {
+            std::future::ready(Ok(Response::builder()
+                .status(418)
+                .body(Full::default())
+                .unwrap()))
+        }
+    }
+
+    #[tokio::test]
+    async fn challenges_of_an_authority_are_answered_in_clear_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let acme = Acme::builder(["voice.example"], folder.path().join("acme"))
+            .accept_terms()
+            .build()
+            .unwrap();
+        let health = HealthLayer::builder("/", TrustedProxies::none(), Readiness::new())
+            .build()
+            .unwrap();
+        let (mut service, mut in_clear) = services(Stack, &health, &ChallengeLayer::new(&acme));
+        let ask = || {
+            let request = Request::get("/.well-known/acme-challenge/token");
+            request.body(Full::<Bytes>::default()).unwrap()
+        };
+        assert_eq!(in_clear.call(ask()).await.unwrap().status(), 404);
+        assert_eq!(
+            service.call(ask()).await.unwrap().status(),
+            418,
+            "the stack decides"
+        );
+    }
 }

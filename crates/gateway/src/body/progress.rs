@@ -1,0 +1,97 @@
+//! When something last moved, for timeouts that begin anew with each part.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+/// The time of the last movement. Clones share it.
+#[derive(Clone, Debug)]
+pub(crate) struct Progress(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    start: Instant,
+    /// Milliseconds from `start` to the last movement.
+    moved: AtomicU64,
+}
+
+/// Nothing moved for too long.
+#[derive(Debug)]
+pub(crate) struct Stalled;
+
+impl Progress {
+    /// Begins now.
+    pub(crate) fn start() -> Self {
+        Self(Arc::new(Inner {
+            start: Instant::now(),
+            moved: AtomicU64::new(0),
+        }))
+    }
+
+    /// Notes that something moved.
+    pub(crate) fn touch(&self) {
+        let passed = u64::try_from(self.0.start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.0.moved.store(passed, Ordering::Relaxed);
+    }
+
+    /// Returns when it is over if nothing moves before.
+    fn deadline(&self, patience: Duration) -> Instant {
+        let moved = Duration::from_millis(self.0.moved.load(Ordering::Relaxed));
+        self.0.start + moved + patience
+    }
+
+    /// Waits until nothing has moved for `patience`.
+    pub(crate) async fn stalled(&self, patience: Duration) {
+        loop {
+            let deadline = self.deadline(patience);
+            tokio::time::sleep_until(deadline).await;
+            if self.deadline(patience) <= deadline {
+                return;
+            }
+        }
+    }
+
+    /// Runs a future as long as something moves.
+    ///
+    /// # Errors
+    /// Nothing moved for `patience`. The future was dropped.
+    pub(crate) async fn within<F: Future>(
+        &self,
+        patience: Duration,
+        future: F,
+    ) -> Result<F::Output, Stalled> {
+        tokio::select! {
+            biased;
+            output = future => Ok(output),
+            () = self.stalled(patience) => Err(Stalled),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn each_movement_begins_the_time_anew() {
+        let progress = Progress::start();
+        let begin = Instant::now();
+        let moving = progress.clone();
+        let moves = async move {
+            for _ in 0..3 {
+                tokio::time::sleep(Duration::from_secs(4)).await;
+                moving.touch();
+            }
+            std::future::pending::<()>().await;
+        };
+        let result = progress.within(Duration::from_secs(5), moves).await;
+        assert!(result.is_err());
+        assert_eq!(begin.elapsed().as_secs(), 17);
+    }
+}

@@ -1,0 +1,245 @@
+//! The body of a response, on its way to the client.
+//!
+//! Nothing is collected: a part is asked for when the client has taken the last one, so memory does not
+//! grow with the body. On the way a part may be changed in two ways: trailers that are not on the list are
+//! dropped, and the upstream's credential is masked.
+//!
+//! Two times bound it. `idle` begins when the upstream has nothing to give, and ends with the next part;
+//! while a slow client does not read, it does not run. `end` is fixed when the request begins. The timer
+//! is made when the upstream is silent for the first time: most responses never need one.
+
+use std::{
+    error::Error,
+    fmt,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use palisade::core::BoxError;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::{mask::Mask, trailers::Trailers};
+
+/// The body of an upstream's response, streamed as it arrives.
+///
+/// It fails if the upstream is silent for longer than `idle_timeout_seconds`, or if the exchange is
+/// older than `total_timeout_seconds`. Time in which the client does not read does not count.
+/// Dropping it ends the request at the upstream.
+pub struct UpstreamBody {
+    content: Content,
+    bounds: Bounds,
+    /// Made when the upstream is silent for the first time.
+    timer: Option<Pin<Box<Sleep>>>,
+    /// Whether the timer runs: nothing came since it was set.
+    is_silent: bool,
+    trailers: Trailers,
+    /// Removes the upstream's credential.
+    mask: Option<Mask>,
+    /// What must live as long as the body, such as the count of requests of a server.
+    held: Option<Box<dyn Send>>,
+}
+
+/// Where the bytes come from.
+enum Content {
+    Upstream(Incoming),
+    /// The gateway's own; taken when it is sent.
+    Own(Bytes),
+}
+
+/// How long a body may be silent, and when it has to be over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) idle: Duration,
+    pub(crate) end: Option<Instant>,
+}
+
+/// Why a body was cut.
+#[derive(Debug)]
+/// The client sees a body that breaks off, the audit record says `body_failed`.
+enum TooLong {
+    Idle(Duration),
+    Total,
+}
+
+impl fmt::Display for TooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Idle(time) => write!(f, "the upstream was silent for {time:?}"),
+            Self::Total => f.write_str("the response took longer than total_timeout_seconds"),
+        }
+    }
+}
+
+impl Error for TooLong {}
+
+/// What a body yields.
+type BodyFrame = Result<Frame<Bytes>, BoxError>;
+
+impl UpstreamBody {
+    /// Wraps the body of a response.
+    pub(crate) fn new(body: Incoming, bounds: Bounds, trailers: Trailers) -> Self {
+        Self {
+            content: Content::Upstream(body),
+            bounds,
+            timer: None,
+            is_silent: false,
+            trailers,
+            mask: None,
+            held: None,
+        }
+    }
+
+    /// Makes a body of the gateway itself.
+    pub(crate) fn own(bytes: Bytes) -> Self {
+        let bounds = Bounds {
+            idle: Duration::ZERO,
+            end: None,
+        };
+        Self {
+            content: Content::Own(bytes),
+            bounds,
+            timer: None,
+            is_silent: false,
+            trailers: Trailers::default(),
+            mask: None,
+            held: None,
+        }
+    }
+
+    /// Removes a secret from the bytes that pass.
+    pub(crate) fn masked(self, mask: Option<Mask>) -> Self {
+        Self { mask, ..self }
+    }
+
+    /// Keeps something until the body ends.
+    pub(crate) fn hold(mut self, held: impl Send + 'static) -> Self {
+        self.held = Some(Box::new(held));
+        self
+    }
+
+    /// Fails if the upstream was silent for too long. Called while nothing is there to read.
+    fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<TooLong> {
+        let Bounds { idle, end } = self.bounds;
+        let silent_until = Instant::now() + idle;
+        let deadline = end.map_or(silent_until, |end| end.min(silent_until));
+        let timer = self
+            .timer
+            .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if !self.is_silent {
+            self.is_silent = true;
+            timer.as_mut().reset(deadline);
+        }
+        ready!(timer.as_mut().poll(cx));
+        Poll::Ready(match end {
+            Some(end) if end <= Instant::now() => TooLong::Total,
+            _ => TooLong::Idle(idle),
+        })
+    }
+
+    /// Returns what may pass of a frame. `None`: nothing.
+    fn pass(&mut self, frame: Frame<Bytes>) -> Option<Frame<Bytes>> {
+        let frame = match frame.into_data() {
+            Ok(data) => {
+                let data = match &mut self.mask {
+                    Some(mask) => mask.pass(data),
+                    None => data,
+                };
+                return (!data.is_empty()).then(|| Frame::data(data));
+            }
+            Err(frame) => frame,
+        };
+        let trailers = frame.into_trailers().ok()?;
+        self.trailers.keep(trailers).map(Frame::trailers)
+    }
+
+    /// Returns what is left when the upstream has nothing more. An error comes first.
+    fn last(&mut self, end: Option<BodyFrame>) -> Option<BodyFrame> {
+        let rest = self.mask.as_mut().map(Mask::finish).unwrap_or_default();
+        match end {
+            Some(error) => Some(error),
+            None => (!rest.is_empty()).then(|| Ok(Frame::data(rest))),
+        }
+    }
+
+    /// Returns how many bytes are held back.
+    fn held_bytes(&self) -> u64 {
+        self.mask.as_ref().map_or(0, |mask| mask.held() as u64)
+    }
+
+    /// Ends the body: what it held is free.
+    fn end(&mut self) {
+        self.held = None;
+        self.timer = None;
+    }
+}
+
+impl Body for UpstreamBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        loop {
+            let body = match &mut self.content {
+                Content::Upstream(body) => body,
+                Content::Own(bytes) => {
+                    let bytes = std::mem::take(bytes);
+                    let frame = (!bytes.is_empty()).then(|| Ok(Frame::data(bytes)));
+                    return Poll::Ready(frame);
+                }
+            };
+            let Poll::Ready(frame) = Pin::new(body).poll_frame(cx) else {
+                let late = ready!(self.poll_late(cx));
+                self.end();
+                return Poll::Ready(Some(Err(late.into())));
+            };
+            self.is_silent = false;
+            let frame = match frame {
+                Some(Ok(frame)) => frame,
+                end => {
+                    self.end();
+                    return Poll::Ready(self.last(end.map(|end| end.map_err(Into::into))));
+                }
+            };
+            if let Some(frame) = self.pass(frame) {
+                return Poll::Ready(Some(Ok(frame)));
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.content {
+            Content::Upstream(body) => self.held_bytes() == 0 && body.is_end_stream(),
+            Content::Own(bytes) => bytes.is_empty(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.content {
+            Content::Upstream(body) => plus(body.size_hint(), self.held_bytes()),
+            Content::Own(bytes) => SizeHint::with_exact(bytes.len() as u64),
+        }
+    }
+}
+
+/// Adds bytes that are held back.
+fn plus(hint: SizeHint, held: u64) -> SizeHint {
+    let mut sum = SizeHint::new();
+    sum.set_lower(hint.lower() + held);
+    if let Some(upper) = hint.upper() {
+        sum.set_upper(upper + held);
+    }
+    sum
+}
+
+impl fmt::Debug for UpstreamBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UpstreamBody")
+    }
+}

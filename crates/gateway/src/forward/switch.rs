@@ -1,0 +1,70 @@
+//! A request that switches to WebSocket if the upstream agrees.
+//!
+//! The order is what keeps the two sides in agreement:
+//!
+//! 1. The handshake of the client is complete, or it is refused before the upstream is asked.
+//! 2. The upstream answers. Until then no byte passes; what the client sends waits in its connection.
+//! 3. With a 101 that belongs to the handshake, both connections become a [`Tunnel`].
+//! 4. With any other status the response is passed on, and neither connection is used again.
+//!
+//! A WebSocket is never tried a second time: the first server may have begun.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header::CONNECTION, request::Parts, uri::Authority};
+use palisade::core::{Rejection, SecurityContext};
+
+use super::{
+    exchange::Exchange,
+    failure, request, response,
+    send::{begin, finish, note},
+    tunnel::{Tunnel, Tunnels},
+    websocket::Handshake,
+};
+use crate::body::{SentBody, UpstreamBody};
+
+/// Asks the upstream. Bytes pass only after a 101 that belongs to the handshake.
+pub(super) async fn switch(
+    exchange: &Exchange,
+    handshake: Handshake,
+    mut head: Parts,
+    host: Option<&Authority>,
+    cx: &SecurityContext,
+    tunnels: &Tunnels,
+) -> Result<Response<UpstreamBody>, Box<Rejection>> {
+    let upstream = exchange.upstream();
+    upstream.count_request();
+    let mut attempt = begin(upstream, &[])?;
+    Handshake::ask(&mut head.headers);
+    let head = request::address(head, host, upstream, attempt.server());
+    let body = SentBody::empty(exchange.progress());
+    let sent = exchange.send(attempt.server().upgrade_client(), head, body);
+    let mut response = sent.await.map_err(|failure| {
+        note(&failure, &mut attempt);
+        failure.rejection(attempt.server())
+    })?;
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        let response = finish(exchange, response, attempt, host)?;
+        return Ok(not_switched(response));
+    }
+    let checked = handshake.check_response(&response);
+    checked.map_err(failure::unusable)?;
+    attempt.succeeded();
+    let above = hyper::upgrade::on(&mut response);
+    let idle = upstream.timeouts.idle;
+    let tunnel = Tunnel::new(handshake.client, above, idle, cx, tunnels);
+    tokio::spawn(async move {
+        tunnel.run().await;
+        drop(attempt);
+    });
+    response::clean(response.headers_mut(), exchange.secret());
+    Handshake::ask(response.headers_mut());
+    Ok(response.map(|_| UpstreamBody::own(Bytes::new())))
+}
+
+/// Passes on a refusal and closes the client's connection: what it sends next could be meant for the
+/// other protocol. That to the upstream is closed too, since its client keeps none.
+fn not_switched(mut response: Response<UpstreamBody>) -> Response<UpstreamBody> {
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(CONNECTION, close);
+    response
+}

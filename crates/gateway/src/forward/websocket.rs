@@ -1,0 +1,152 @@
+//! The opening handshake of WebSocket (RFC 6455 section 4), checked on both sides.
+//!
+//! Two readings of one handshake are how requests are smuggled: one side takes the connection for a
+//! WebSocket, the other goes on reading HTTP. So every part that RFC 6455 demands must be there, once,
+//! before the upstream is asked, and the 101 must have the `Sec-WebSocket-Accept` that only a server that read
+//! the key can compute.
+//!
+//! Protocols and extensions (`Sec-WebSocket-Protocol`, `-Extensions`) are between client and upstream.
+
+use aws_lc_rs::digest;
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version,
+    header::{
+        CONNECTION, CONTENT_LENGTH, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION,
+        TRANSFER_ENCODING, UPGRADE,
+    },
+    request::Parts,
+};
+use hyper::upgrade::OnUpgrade;
+use palisade::core::Rejection;
+
+/// What the server appends to the client's key (RFC 6455 section 1.3).
+const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+const PROTOCOL: HeaderValue = HeaderValue::from_static("websocket");
+const SWITCH: HeaderValue = HeaderValue::from_static("upgrade");
+
+/// A handshake that a client began.
+pub(super) struct Handshake {
+    /// The client's connection, once the response is out.
+    pub(super) client: OnUpgrade,
+    /// What the upstream has to send.
+    accept: String,
+}
+
+impl Handshake {
+    /// Reads the handshake of a request. `None`: the client wants no WebSocket.
+    ///
+    /// # Errors
+    /// It wants one, but the handshake is not complete.
+    pub(super) fn of(head: &mut Parts) -> Result<Option<Self>, Box<Rejection>> {
+        if !has_token(&head.headers, &CONNECTION, "upgrade")
+            || !has_token(&head.headers, &UPGRADE, "websocket")
+        {
+            return Ok(None);
+        }
+        check(head)?;
+        let key = key(&head.headers).ok_or_else(|| malformed("Sec-WebSocket-Key"))?;
+        let accept = accept(key);
+        let client = head.extensions.remove::<OnUpgrade>();
+        let client = client.ok_or_else(|| malformed("the connection cannot switch"))?;
+        Ok(Some(Self { client, accept }))
+    }
+
+    /// Adds the fields that ask the upstream to switch. Others of the handshake are kept as sent.
+    pub(super) fn ask(headers: &mut HeaderMap) {
+        headers.insert(CONNECTION, SWITCH);
+        headers.insert(UPGRADE, PROTOCOL);
+    }
+
+    /// Checks that a 101 belongs to this handshake. Returns what is wrong.
+    pub(super) fn check_response<B>(&self, response: &Response<B>) -> Result<(), &'static str> {
+        let headers = response.headers();
+        if !has_token(headers, &CONNECTION, "upgrade") || !has_token(headers, &UPGRADE, "websocket")
+        {
+            return Err("it switched to another protocol");
+        }
+        match single(headers, &SEC_WEBSOCKET_ACCEPT) {
+            Some(accept) if accept == self.accept => Ok(()),
+            _ => Err("Sec-WebSocket-Accept does not belong to the key of the client"),
+        }
+    }
+}
+
+/// Checks everything but the key.
+fn check(head: &Parts) -> Result<(), Box<Rejection>> {
+    let headers = &head.headers;
+    if head.method != Method::GET || head.version != Version::HTTP_11 {
+        return Err(malformed("it is no GET of HTTP/1.1").into());
+    }
+    let empty = single(headers, &CONTENT_LENGTH).is_none_or(|length| length == "0");
+    if !empty || headers.contains_key(TRANSFER_ENCODING) {
+        return Err(malformed("it has a body").into());
+    }
+    if single(headers, &UPGRADE).is_none() {
+        return Err(malformed("it names several protocols").into());
+    }
+    match single(headers, &SEC_WEBSOCKET_VERSION) {
+        Some("13") => Ok(()),
+        _ => Err(Rejection::new(
+            StatusCode::UPGRADE_REQUIRED,
+            "websocket_version",
+            "Only version 13 of WebSocket is spoken.",
+        )
+        .with_header(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"))
+        .with_header(UPGRADE, PROTOCOL)
+        .into()),
+    }
+}
+
+/// Returns the client's key if it is 16 bytes in Base64.
+fn key(headers: &HeaderMap) -> Option<&str> {
+    let key = single(headers, &SEC_WEBSOCKET_KEY)?;
+    let bytes = BASE64_STANDARD.decode(key).ok()?;
+    (bytes.len() == 16).then_some(key)
+}
+
+/// Returns the response to a key. SHA-1 is what RFC 6455 demands; it protects nothing here.
+fn accept(key: &str) -> String {
+    let mut hash = digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY);
+    hash.update(key.as_bytes());
+    hash.update(GUID);
+    BASE64_STANDARD.encode(hash.finish())
+}
+
+/// Returns the value of a field that is there once.
+fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    (values.next().is_none() && !(*name == UPGRADE && value.contains(','))).then_some(value)
+}
+
+/// Returns whether a list has a token. Tokens are compared without case.
+fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    let values = headers.get_all(name).iter();
+    let mut tokens = values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
+    tokens.any(|found| found.trim().eq_ignore_ascii_case(token))
+}
+
+fn malformed(reason: &'static str) -> Rejection {
+    Rejection::new(
+        StatusCode::BAD_REQUEST,
+        "websocket_handshake",
+        "The WebSocket handshake is not complete.",
+    )
+    .with_reason(reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_of_the_rfc_is_computed() {
+        assert_eq!(
+            accept("dGhlIHNhbXBsZSBub25jZQ=="),
+            "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+        );
+    }
+}

@@ -1,0 +1,56 @@
+//! What a gateway would do, in words, without serving.
+
+use std::{fmt::Write as _, sync::Arc};
+
+use palisade::{
+    AuditLayer, audit::MemorySink, config::Running, core::SystemClock, rate_limit::MemoryStore,
+};
+
+use super::{stack::shield, tls::Tls};
+use crate::{error::GatewayError, settings::Settings, shadow_report::ShadowReport};
+
+/// Describes what a gateway with these settings does: addresses, the stack, the upstreams.
+///
+/// Everything is checked as at a start: values, key files, certificates, how the parts fit. No socket
+/// is bound, no server is asked, and the audit trail is not opened, so it may belong to a gateway that
+/// is running.
+///
+/// # Errors
+/// What would keep a gateway with these settings from starting.
+///
+/// # Examples
+///
+/// ```
+/// use palisade_gateway::{Preset, Settings, explain};
+///
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let data = folder.path().join("data");
+/// let settings = Settings::quick_start("http://127.0.0.1:11434")
+///     .preset(Preset::named("ollama")?)
+///     .data(data)
+///     .settings()?;
+/// let text = explain(&settings)?;
+/// assert!(text.contains("POST /api/chat"), "{text}");
+/// assert!(text.contains("http://127.0.0.1:11434"), "{text}");
+/// # Ok::<(), palisade_gateway::GatewayError>(())
+/// ```
+pub fn explain(settings: &Settings) -> Result<String, GatewayError> {
+    let trail = AuditLayer::builder().sink(MemorySink::new()).build();
+    let audit = settings.config.has(&["audit"]).then_some(trail);
+    let running = Running {
+        audit: audit.transpose().map_err(GatewayError::new)?,
+        store: Some(Arc::new(MemoryStore::default())),
+    };
+    let (shield, _) = shield(settings, &running, &ShadowReport::default())?;
+    let tls = Tls::open(settings, &SystemClock::shared())?;
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "Address: {}", settings.address(settings.https.port()));
+    let _ = writeln!(text, "Certificate: {}", tls.certificates.names().join(", "));
+    let _ = writeln!(text, "\n{}", shield.explain().trim_end());
+    let _ = writeln!(text, "\nUpstreams:");
+    for upstream in settings.upstreams.described() {
+        let _ = writeln!(text, "{upstream}");
+    }
+    Ok(text)
+}

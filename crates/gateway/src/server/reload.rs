@@ -1,0 +1,103 @@
+//! Reads the configuration again while the gateway serves.
+
+use std::fmt;
+
+use palisade::{
+    audit::{AuditEvent, event_id},
+    config::{CertificateSource, Running},
+    core::SharedClock,
+    server::{Certificates, Reloadable},
+    shield::Protected,
+};
+use tokio::sync::Mutex;
+
+use super::{
+    stack::{Shared, build},
+    tls::Tls,
+};
+use crate::{error::GatewayError, forward::Forward, settings::Settings};
+
+/// Reads the configuration again while the gateway serves. Returned by [`Gateway::reloader`].
+///
+/// What stays: sockets, connections, limits, the audit trail, certificates that an authority issues.
+/// What changes: hosts, keys, tokens, limits' rates, rules, text rules, upstreams, certificate files.
+/// A request that is being served keeps the settings that it began with.
+///
+/// # Examples
+///
+/// Reload at SIGHUP, as the command does:
+///
+/// ```no_run
+/// # #[cfg(unix)]
+/// # async fn run(gateway: palisade_gateway::Gateway) -> std::io::Result<()> {
+/// use tokio::signal::unix::{SignalKind, signal};
+///
+/// let reloader = gateway.reloader();
+/// let mut hangup = signal(SignalKind::hangup())?;
+/// tokio::spawn(async move {
+///     while hangup.recv().await.is_some() {
+///         match reloader.reload().await {
+///             Ok(changes) => println!("reloaded: {}", changes.join(", ")),
+///             Err(problem) => eprintln!("nothing changed: {problem}"),
+///         }
+///     }
+/// });
+/// # Ok(()) }
+/// ```
+pub struct Reloader {
+    pub(super) settings: Mutex<Settings>,
+    pub(super) running: Running,
+    pub(super) certificates: Certificates,
+    pub(super) service: Reloadable<Protected<Forward>>,
+    pub(super) shared: Shared,
+    pub(super) clock: SharedClock,
+}
+
+impl Reloader {
+    /// Reads file, keys and certificate again, and serves by them from now on. Limits and
+    /// connections stay. Returns the keys whose values changed, such as `routes[0].path`.
+    ///
+    /// The outcome is recorded in the audit trail, also if nothing could be changed.
+    ///
+    /// # Errors
+    /// Something cannot be used, or cannot change while the gateway runs. Nothing changed then.
+    pub async fn reload(&self) -> Result<Vec<String>, GatewayError> {
+        let reloaded = self.replace().await;
+        if let Some(audit) = &self.running.audit {
+            audit.record(match &reloaded {
+                Ok(changes) => AuditEvent::new(event_id::CONFIGURATION_RELOADED)
+                    .text("changed", changes.join(", ")),
+                Err(error) => AuditEvent::new(event_id::CONFIGURATION_REFUSED)
+                    .text("reason", error.to_string()),
+            });
+        }
+        reloaded
+    }
+
+    /// Builds everything from the new file before the first part is replaced.
+    async fn replace(&self) -> Result<Vec<String>, GatewayError> {
+        let mut settings = self.settings.lock().await;
+        let mut new = settings.read_again()?;
+        new.upstreams.take_over(&settings.upstreams);
+        let built = build(&new, &self.running, &self.shared)?;
+        let certificates = match &new.server.certificate {
+            CertificateSource::Acme(_) => None, // ordered and renewed by the running gateway
+            _ => Some(Tls::open(&new, &self.clock)?.certificates),
+        };
+        // From here on nothing can fail.
+        if let Some(certificates) = certificates {
+            self.certificates.replace(&certificates);
+        }
+        self.service.replace(built.service);
+        new.upstreams.start_health_checks();
+        let changes = new.config.changes(&settings.config);
+        *settings = new;
+        Ok(changes)
+    }
+}
+
+impl fmt::Debug for Reloader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reloader")
+    }
+}

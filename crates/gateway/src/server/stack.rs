@@ -1,0 +1,85 @@
+//! The stack around the upstreams.
+//!
+//! It is built at the start and at each reload, always in the same way: the parts of the configuration
+//! are assembled, the shield puts them in order, and [`Forward`] is inside of all.
+
+use palisade::{
+    AuditLayer, Shield,
+    api_key::{FileKeyStore, KeyScheme},
+    config::{Assembled, Running},
+    shield::Protected,
+};
+
+use crate::{
+    error::GatewayError,
+    forward::{Forward, Tunnels},
+    settings::Settings,
+    shadow_report::ShadowReport,
+};
+
+/// The stack and what it was built from.
+pub(super) struct Built {
+    /// The upstreams behind the stack.
+    pub(super) service: Protected<Forward>,
+    /// The trail, for events of the gateway itself and for the next stack.
+    pub(super) audit: Option<AuditLayer>,
+    /// Scheme and file of the keys, with which a first start mints one.
+    pub(super) keys: Option<(KeyScheme, FileKeyStore)>,
+}
+
+/// Builds the stack around the upstreams.
+///
+/// `running` has what a reload keeps: the store of the limits and the open audit trail. `shared` has
+/// the gateway's own.
+pub(super) fn build(
+    settings: &Settings,
+    running: &Running,
+    shared: &Shared,
+) -> Result<Built, GatewayError> {
+    let (shield, assembled) = shield(settings, running, &shared.report)?;
+    let forward = Forward::with_tunnels(settings.upstreams.clone(), shared.tunnels.clone());
+    let forward = match settings.only_shadow {
+        true => forward.in_shadow(),
+        false => forward,
+    };
+    Ok(Built {
+        service: shield.wrap(forward),
+        audit: assembled.audit,
+        keys: assembled.keys,
+    })
+}
+
+/// What stays when a reload replaces the stack.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shared {
+    /// Connections that switched protocols.
+    pub(super) tunnels: Tunnels,
+    /// What would have been refused, in shadow mode.
+    pub(super) report: ShadowReport,
+}
+
+/// What a shield was made from.
+pub(super) struct Parts {
+    pub(super) audit: Option<AuditLayer>,
+    pub(super) keys: Option<(KeyScheme, FileKeyStore)>,
+}
+
+/// Builds the stack without what is inside it.
+pub(super) fn shield(
+    settings: &Settings,
+    running: &Running,
+    report: &ShadowReport,
+) -> Result<(Shield, Parts), GatewayError> {
+    let Assembled {
+        shield,
+        audit,
+        keys,
+        ..
+    } = settings.config.assemble_with(running.clone())?;
+    let shield = match settings.only_shadow {
+        true => shield.observe(report.clone()),
+        false => shield,
+    };
+    let shield = shield.build().map_err(GatewayError::new)?;
+    Ok((shield, Parts { audit, keys }))
+}

@@ -1,0 +1,210 @@
+//! What the gateway does: from a configuration file, or from a few values.
+
+mod quick_start;
+mod toml_writer;
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+};
+
+use palisade::config::{CertificateSource, Config, ServerSettings};
+
+pub use self::quick_start::QuickStart;
+use crate::{error::GatewayError, first_start::DataFolder, upstream::Upstreams};
+
+/// Where a gateway listens without a file: for this machine alone.
+const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8443);
+/// The section that the configuration of a gateway has besides those of Palisade.
+const SECTIONS: [&str; 1] = ["upstreams"];
+/// What cannot change while the gateway runs: sockets, and what is open.
+const FIXED: [&[&str]; 11] = [
+    &["audit"],
+    &["client", "proxies"],
+    &["redis"],
+    &["server", "acme"],
+    &["server", "drain_seconds"],
+    &["server", "health"],
+    &["server", "health_from"],
+    &["server", "http"],
+    &["server", "https"],
+    &["server", "limits"],
+    &["server", "proxy_protocol"],
+];
+
+/// The settings of a [`Gateway`](crate::Gateway): from a file by [`read`](Self::read), or from a few
+/// values by [`quick_start`](Self::quick_start).
+///
+/// Both end in the same TOML configuration, so both mean the same and fail in the same words.
+///
+/// # Examples
+///
+/// A file with one upstream, whose speech route needs a key with a scope:
+///
+/// ```
+/// use palisade_gateway::Settings;
+///
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("gateway.toml");
+/// # let text = r#"
+/// [server]
+/// hosts = ["voice.example"]
+///
+/// [[routes]]
+/// path = "/tts"
+/// access = ["tts:speak"]
+///
+/// [[upstreams]]
+/// url = "http://127.0.0.1:5000"
+/// # "#;
+/// # std::fs::write(&path, text).unwrap();
+/// let settings = Settings::read(path)?;
+/// # drop(settings); Ok::<(), palisade_gateway::GatewayError>(())
+/// ```
+#[derive(Debug)]
+pub struct Settings {
+    pub(crate) config: Config,
+    /// `[server]`, with checked values.
+    pub(crate) server: ServerSettings,
+    pub(crate) upstreams: Upstreams,
+    /// The address of the TLS listener.
+    pub(crate) https: SocketAddr,
+    /// The folder of a quick start; a file names its own.
+    pub(crate) data: Option<DataFolder>,
+    /// The folder for the development authority.
+    pub(crate) authority: PathBuf,
+    /// Whether the gateway only records what it would refuse.
+    pub(crate) only_shadow: bool,
+    /// The scopes of the key that a first start mints.
+    pub(crate) first_scopes: &'static [&'static str],
+    /// Where the settings came from, for a reload.
+    origin: Origin,
+}
+
+/// Where settings came from.
+#[derive(Debug)]
+enum Origin {
+    File(PathBuf),
+    /// The file that says the same.
+    QuickStart(String),
+}
+
+impl Settings {
+    /// Reads a configuration file: the sections of [`palisade::config`] and `[[upstreams]]`.
+    ///
+    /// `https` of `[server]` is by default `127.0.0.1:8443`. At least one route must be there: a
+    /// request without a rule gets status 404. Without `certificate` and `[server.acme]`, a
+    /// development authority is kept in the folder `tls` beside the file.
+    ///
+    /// Reading opens no other file and no socket.
+    ///
+    /// # Errors
+    /// The file cannot be read, or something in it means nothing. The error names file, line, key
+    /// and remedy. A public address without a certificate is refused.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, GatewayError> {
+        let path = path.as_ref();
+        let config = Config::read_with(path, &SECTIONS)?;
+        if !config.has(&["routes"]) {
+            let problem = "no route is named, so every request would be refused";
+            let remedy =
+                "add `[[routes]]` with `path = \"/{*path}\"` and `access = \"authenticated\"`";
+            return Err(config.complain("routes", "path", problem, remedy).into());
+        }
+        let authority = config.path("tls");
+        Self::new(config, None, authority, Origin::File(path.to_owned()))
+    }
+
+    /// Returns the settings for one upstream, to be changed one by one.
+    ///
+    /// `upstream` is `http://HOST:PORT`. It is checked by [`QuickStart::settings`].
+    pub fn quick_start(upstream: impl Into<String>) -> QuickStart {
+        QuickStart::new(upstream.into())
+    }
+
+    /// Checks what a configuration needs to be that of a gateway.
+    fn new(
+        config: Config,
+        data: Option<DataFolder>,
+        authority: PathBuf,
+        origin: Origin,
+    ) -> Result<Self, GatewayError> {
+        let server = config.server()?;
+        let https = server.https.unwrap_or(LISTEN);
+        let development = server.certificate == CertificateSource::Development;
+        if development && !https.ip().is_loopback() {
+            return Err(GatewayError::new(format_args!(
+                "{https} is open to the network, and there is no certificate that clients trust"
+            ))
+            .remedy(
+                "name one (`--certificate` and `--key`, or `certificate` and `key` of `[server]`), \
+                 let an authority issue it (`[server.acme]`), or listen on 127.0.0.1",
+            ));
+        }
+        Ok(Self {
+            upstreams: Upstreams::of(&config)?,
+            server,
+            https,
+            data,
+            authority,
+            only_shadow: false,
+            first_scopes: &[],
+            origin,
+            config,
+        })
+    }
+
+    /// Records what the gateway would refuse, and forwards it. Default: off. Use it only while rolling
+    /// out on a service in use.
+    ///
+    /// Hosts, limits, keys, rules, text fields and ambiguous paths are decided and recorded. What the
+    /// client sent goes up unchanged, its credential included, so that the service works as before.
+    /// [`Gateway::shadow_report`](crate::Gateway::shadow_report) says what would have been refused.
+    #[must_use]
+    pub fn dangerously_only_shadow(mut self) -> Self {
+        self.config = self.config.dangerously_only_shadow();
+        self.only_shadow = true;
+        self
+    }
+
+    /// Returns whether nothing is refused.
+    #[must_use]
+    pub const fn is_only_shadow(&self) -> bool {
+        self.only_shadow
+    }
+
+    /// Returns the configuration file that says the same as a quick start. `None` if there is a file.
+    #[must_use]
+    pub fn as_file(&self) -> Option<&str> {
+        match &self.origin {
+            Origin::File(_) => None,
+            Origin::QuickStart(text) => Some(text),
+        }
+    }
+
+    /// Reads the same file again.
+    pub(crate) fn read_again(&self) -> Result<Self, GatewayError> {
+        let Origin::File(path) = &self.origin else {
+            return Err(
+                GatewayError::new("there is no configuration file to read again")
+                    .remedy("start the gateway with `--config FILE`"),
+            );
+        };
+        let new = Self::read(path)?;
+        let new = match self.only_shadow {
+            true => new.dangerously_only_shadow(),
+            false => new,
+        };
+        new.config.refuse_changes(&self.config, &FIXED)?;
+        Ok(new)
+    }
+
+    /// Returns the address for clients, by the first host that is served.
+    pub(crate) fn address(&self, port: u16) -> String {
+        let first = self.config.hosts().next().unwrap_or_default();
+        match (first.strip_suffix(":*"), port) {
+            (Some(name), 443) => format!("https://{name}"),
+            (Some(name), _) => format!("https://{name}:{port}"),
+            (None, _) => format!("https://{first}"),
+        }
+    }
+}

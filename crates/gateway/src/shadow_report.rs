@@ -1,0 +1,104 @@
+//! What a gateway in shadow mode would have refused, counted.
+//!
+//! It is an observer, outside all other guards, and reads what they recorded when a request ends. Single
+//! requests are in the audit trail; this is the sum, to see what to change before anything is refused.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use http::request;
+use palisade::core::{Guard, Outcome, SecurityContext, Verdict, layer};
+
+/// The most different lines. Routes are those of the configuration and codes those of the program, so
+/// no client can make many.
+const MOST: usize = 10_000;
+
+/// What would have been refused: route, guard, code, and how often.
+///
+/// Its `Display` is a table, the most frequent line first. Clones share the counts.
+///
+/// ```
+/// use palisade_gateway::ShadowReport;
+///
+/// assert_eq!(ShadowReport::default().to_string(), "Nothing would have been refused.");
+/// ```
+#[derive(Clone, Default)]
+pub struct ShadowReport(Arc<Mutex<BTreeMap<Line, u64>>>);
+
+layer!(ShadowReport);
+
+/// One kind of refusal on one route.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+struct Line {
+    /// The template, or `(no route)`.
+    route: String,
+    guard: &'static str,
+    code: &'static str,
+}
+
+impl ShadowReport {
+    fn lines(&self) -> MutexGuard<'_, BTreeMap<Line, u64>> {
+        // Counts are valid after any panic.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn count(&self, route: &str, guard: &'static str, code: &'static str, times: u64) {
+        let mut lines = self.lines();
+        let route = route.to_owned();
+        let line = Line { route, guard, code };
+        if lines.len() < MOST || lines.contains_key(&line) {
+            *lines.entry(line).or_default() += times;
+        }
+    }
+}
+
+impl Guard for ShadowReport {
+    type Pass = ();
+
+    fn name(&self) -> &'static str {
+        "shadow_report"
+    }
+
+    fn admit(&self, _: &SecurityContext, _: &mut request::Parts) -> Verdict<()> {
+        Verdict::Admit(())
+    }
+
+    fn close(&self, cx: &SecurityContext, (): (), _: Outcome) {
+        let route = cx.rule().map_or("(no route)", |rule| rule.template());
+        cx.with_observations(|seen| {
+            for refusal in seen.shadow_refusals() {
+                let times = u64::from(refusal.count);
+                self.count(route, refusal.value.guard, refusal.value.code, times);
+            }
+        });
+    }
+}
+
+impl fmt::Display for ShadowReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut lines: Vec<(Line, u64)> = self
+            .lines()
+            .iter()
+            .map(|(line, times)| (line.clone(), *times))
+            .collect();
+        if lines.is_empty() {
+            return f.write_str("Nothing would have been refused.");
+        }
+        lines.sort_by(|(one, fewer), (other, more)| more.cmp(fewer).then(one.cmp(other)));
+        f.write_str("Would have been refused:\n\n")?;
+        write!(f, "{:>8}  {:<16}  {:<24}  route", "times", "by", "code")?;
+        for (Line { route, guard, code }, times) in lines {
+            write!(f, "\n{times:>8}  {guard:<16}  {code:<24}  {route}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for ShadowReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ShadowReport")
+    }
+}

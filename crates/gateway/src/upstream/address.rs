@@ -1,0 +1,114 @@
+//! Where an upstream listens: `http://host:port`, `https://host`, or `unix:/path`.
+
+use std::{fmt, path::PathBuf};
+
+use http::{
+    Uri,
+    uri::{Authority, Scheme},
+};
+
+/// The host in requests over a Unix socket, which has no name of its own.
+const SOCKET_HOST: Authority = Authority::from_static("localhost");
+
+/// The address of one server of an upstream.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Address {
+    /// Host and port, with or without TLS.
+    Tcp { authority: Authority, tls: bool },
+    /// A socket of the file system.
+    Unix(PathBuf),
+}
+
+impl Address {
+    /// Parses an address. `None` if it has another scheme, a user, a path or a query.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        if let Some(path) = text.strip_prefix("unix:") {
+            let path = PathBuf::from(path.strip_prefix("//").unwrap_or(path));
+            return path.is_absolute().then_some(Self::Unix(path));
+        }
+        let uri: Uri = text.parse().ok()?;
+        let tls = match uri.scheme_str() {
+            Some("http") => false,
+            Some("https") => true,
+            _ => return None,
+        };
+        let plain = uri.query().is_none() && uri.path() == "/" && !text.contains('#');
+        let authority = uri.authority().filter(|_| plain)?;
+        let usable = !authority.host().is_empty() && !authority.as_str().contains('@');
+        usable.then(|| Self::Tcp {
+            authority: authority.clone(),
+            tls,
+        })
+    }
+
+    /// Returns host and port for `Host` and for the target of requests.
+    pub(crate) fn authority(&self) -> Authority {
+        match self {
+            Self::Tcp { authority, .. } => authority.clone(),
+            Self::Unix(_) => SOCKET_HOST,
+        }
+    }
+
+    /// Returns the scheme of requests.
+    pub(crate) fn scheme(&self) -> Scheme {
+        match self.is_tls() {
+            true => Scheme::HTTPS,
+            false => Scheme::HTTP,
+        }
+    }
+
+    /// Returns whether the connection is encrypted.
+    pub(crate) const fn is_tls(&self) -> bool {
+        matches!(self, Self::Tcp { tls: true, .. })
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp { authority, .. } => write!(f, "{}://{authority}", self.scheme()),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn three_forms_are_read_and_shown() {
+        for text in [
+            "http://127.0.0.1:5000",
+            "https://voice.example",
+            "http://[::1]:80",
+            "unix:/run/voice.sock",
+        ] {
+            assert_eq!(Address::parse(text).unwrap().to_string(), text);
+        }
+        assert_eq!(
+            Address::parse("unix:///run/a"),
+            Address::parse("unix:/run/a")
+        );
+    }
+
+    #[test]
+    fn what_is_more_or_less_than_an_address_is_refused() {
+        for text in [
+            "",
+            "127.0.0.1:5000",
+            "localhost:5000",
+            "ftp://a",
+            "http://a/x",
+            "http://a?x",
+            "http://a/#x",
+            "http://u:p@a",
+            "http://:80",
+            "unix:run/a",
+            "unix:",
+        ] {
+            assert_eq!(Address::parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! One request to one server, from the choice to the end of the response.
+//!
+//! An attempt is held by the body of the response, so that a long stream counts as pending to its last
+//! byte. It reports to the breaker at the head of the response: a body that breaks off may be the
+//! client's doing.
+
+use std::{fmt, sync::Arc};
+
+use palisade::core::SharedClock;
+
+use super::{breaker::Passage, server::Server};
+
+/// A request that was given to a server. It counts as pending until it is dropped, at the end of the
+/// response.
+///
+/// Its outcome is reported once, at the head of the response. Without one the client left, which says
+/// nothing about the server.
+pub(crate) struct Attempt {
+    server: Arc<Server>,
+    /// The position of the server in its upstream.
+    index: usize,
+    passage: Passage,
+    clock: SharedClock,
+    is_reported: bool,
+}
+
+impl Attempt {
+    /// Counts the request.
+    pub(super) fn new(
+        server: Arc<Server>,
+        index: usize,
+        passage: Passage,
+        clock: SharedClock,
+    ) -> Self {
+        server.begin();
+        Self {
+            server,
+            index,
+            passage,
+            clock,
+            is_reported: false,
+        }
+    }
+
+    /// Returns the position of the server in its upstream.
+    pub(crate) const fn index(&self) -> usize {
+        self.index
+    }
+
+    /// Returns the server.
+    pub(crate) fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// Notes that the server responded.
+    pub(crate) fn succeeded(&mut self) {
+        self.is_reported = true;
+        self.server.succeeded(self.passage);
+    }
+
+    /// Notes that the server failed.
+    pub(crate) fn failed(&mut self) {
+        self.is_reported = true;
+        self.server.failed(self.passage, self.clock.monotonic());
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        self.server.end();
+        if !self.is_reported {
+            let now = self.clock.monotonic();
+            self.server.abandoned(self.passage, now);
+        }
+    }
+}
+
+impl fmt::Debug for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attempt")
+            .field("index", &self.index)
+            .field("passage", &self.passage)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,215 @@
+//! The circuit breaker of one server.
+//!
+//! After several failures in a row no request is sent for a while: each would wait for its timeout,
+//! and a server that comes back would be overrun. Then one request tries; its outcome decides.
+//!
+//! | state | requests | changes |
+//! |---|---|---|
+//! | closed | pass | to open after `failures` in a row |
+//! | open | are refused | to half-open after `open_seconds`, by the next request |
+//! | half-open | one passes, the others are refused | to closed or open, by the outcome of that one |
+//!
+//! A request that began before the breaker opened does not decide anything when it ends.
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+/// When a breaker opens, and for how long.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct BreakerSettings {
+    /// Failures in a row that open it. Default: 5.
+    pub(crate) failures: u32,
+    /// The time until one request may try. Default: 10 s.
+    pub(crate) open: Duration,
+}
+
+impl Default for BreakerSettings {
+    fn default() -> Self {
+        Self {
+            failures: 5,
+            open: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Counts failures and decides whether a server gets requests. Times are those of a monotonic clock.
+#[derive(Debug)]
+pub(super) struct Breaker {
+    settings: BreakerSettings,
+    state: Mutex<State>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum State {
+    /// Requests pass. Counts failures since the last success.
+    Closed { failures: u32 },
+    /// One request is trying.
+    HalfOpen,
+    /// No request passes before this time.
+    Open { until: Duration },
+}
+
+/// How a request passed the breaker.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Passage {
+    Ordinary,
+    /// It is the one that decides whether the breaker closes.
+    Trial,
+}
+
+/// What an outcome changed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Change {
+    Closed,
+    None,
+    Opened,
+}
+
+impl Breaker {
+    /// Starts closed.
+    pub(super) const fn new(settings: BreakerSettings) -> Self {
+        Self {
+            settings,
+            state: Mutex::new(State::Closed { failures: 0 }),
+        }
+    }
+
+    /// Returns how long no request passes. `None`: one would pass now.
+    pub(super) fn wait(&self, now: Duration) -> Option<Duration> {
+        match *self.state() {
+            State::Closed { .. } => None,
+            State::HalfOpen => Some(self.settings.open),
+            State::Open { until } => until.checked_sub(now).filter(|wait| !wait.is_zero()),
+        }
+    }
+
+    /// Lets a request pass. `None`: not now.
+    pub(super) fn pass(&self, now: Duration) -> Option<Passage> {
+        let mut state = self.state();
+        match *state {
+            State::Closed { .. } => Some(Passage::Ordinary),
+            State::Open { until } if until <= now => {
+                *state = State::HalfOpen;
+                Some(Passage::Trial)
+            }
+            State::HalfOpen | State::Open { .. } => None,
+        }
+    }
+
+    /// Notes a success.
+    pub(super) fn succeeded(&self, passage: Passage) -> Change {
+        let mut state = self.state();
+        match (*state, passage) {
+            (State::Closed { .. }, _) => {
+                *state = State::Closed { failures: 0 };
+                Change::None
+            }
+            (State::HalfOpen, Passage::Trial) => {
+                *state = State::Closed { failures: 0 };
+                Change::Closed
+            }
+            // It began before the breaker opened and says nothing about now.
+            _ => Change::None,
+        }
+    }
+
+    /// Notes a failure.
+    pub(super) fn failed(&self, passage: Passage, now: Duration) -> Change {
+        let mut state = self.state();
+        let until = now + self.settings.open;
+        match (*state, passage) {
+            (State::Closed { failures }, _) if failures + 1 >= self.settings.failures => {
+                *state = State::Open { until };
+                Change::Opened
+            }
+            (State::Closed { failures }, _) => {
+                *state = State::Closed {
+                    failures: failures + 1,
+                };
+                Change::None
+            }
+            (State::HalfOpen, Passage::Trial) => {
+                *state = State::Open { until };
+                Change::None
+            }
+            _ => Change::None,
+        }
+    }
+
+    /// Notes that a request ended without an outcome, because its client left. Another may try.
+    pub(super) fn abandoned(&self, passage: Passage, now: Duration) {
+        let mut state = self.state();
+        if (*state, passage) == (State::HalfOpen, Passage::Trial) {
+            *state = State::Open { until: now };
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // One enum is valid after any panic.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: Duration = Duration::from_secs(1);
+
+    fn open() -> Breaker {
+        let breaker = Breaker::new(BreakerSettings::default());
+        for _ in 0..4 {
+            assert_eq!(breaker.failed(Passage::Ordinary, S), Change::None);
+        }
+        assert_eq!(breaker.failed(Passage::Ordinary, S), Change::Opened);
+        breaker
+    }
+
+    #[test]
+    fn five_failures_in_a_row_open_it_and_a_success_between_does_not() {
+        let breaker = Breaker::new(BreakerSettings::default());
+        for _ in 0..4 {
+            breaker.failed(Passage::Ordinary, S);
+        }
+        breaker.succeeded(Passage::Ordinary);
+        for _ in 0..4 {
+            breaker.failed(Passage::Ordinary, S);
+        }
+        assert_eq!(breaker.pass(S), Some(Passage::Ordinary));
+        assert_eq!(open().pass(S), None);
+    }
+
+    #[test]
+    fn after_the_time_one_request_tries_and_its_success_closes_it() {
+        let breaker = open();
+        assert_eq!(breaker.wait(S * 4), Some(S * 7));
+        assert_eq!(breaker.pass(S * 10), None);
+        assert_eq!(breaker.pass(S * 11), Some(Passage::Trial));
+        assert_eq!(breaker.pass(S * 11), None);
+        assert_eq!(breaker.succeeded(Passage::Trial), Change::Closed);
+        assert_eq!(breaker.pass(S * 11), Some(Passage::Ordinary));
+    }
+
+    #[test]
+    fn a_trial_that_fails_waits_again_and_one_whose_client_left_does_not() {
+        let breaker = open();
+        breaker.pass(S * 11);
+        assert_eq!(breaker.failed(Passage::Trial, S * 12), Change::None);
+        assert_eq!(breaker.pass(S * 21), None);
+        assert_eq!(breaker.pass(S * 22), Some(Passage::Trial));
+        breaker.abandoned(Passage::Trial, S * 23);
+        assert_eq!(breaker.pass(S * 23), Some(Passage::Trial));
+    }
+
+    #[test]
+    fn requests_from_before_it_opened_do_not_decide() {
+        let breaker = open();
+        breaker.pass(S * 11);
+        assert_eq!(breaker.succeeded(Passage::Ordinary), Change::None);
+        assert_eq!(breaker.failed(Passage::Ordinary, S * 11), Change::None);
+        breaker.abandoned(Passage::Ordinary, S * 11);
+        assert_eq!(breaker.pass(S * 30), None);
+    }
+}

@@ -1,0 +1,181 @@
+//! Opens connections to one server of an upstream: TCP, TLS over TCP, or a Unix socket.
+//!
+//! The client of `hyper-util` keeps the connections and decides when a new one is needed. It asks a
+//! [`Connector`], which belongs to one server and always goes to that server's address: the URL of a
+//! request may name another host, where the upstream wants one.
+//!
+//! TCP tries all addresses of a name, IPv6 and IPv4 in turns (RFC 8305). Nagle's algorithm is off: parts of a
+//! stream are small, and each should arrive when it is made.
+
+mod tls;
+
+pub(crate) use self::tls::{TlsClient, TlsClientError, TlsOptions};
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use http::Uri;
+use hyper_util::{
+    client::legacy::connect::{Connected, Connection, HttpConnector},
+    rt::TokioIo,
+};
+use palisade::core::BoxError;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tower_service::Service;
+
+use crate::upstream::address::Address;
+
+/// How long a connection may be silent before the system asks whether the peer is there.
+const KEEP_ALIVE: Duration = Duration::from_secs(60);
+
+/// Opens connections to one address. Clones share the TLS configuration.
+#[derive(Clone, Debug)]
+pub(crate) struct Connector {
+    address: Address,
+    /// The address as a URL. That of a request may name another host.
+    url: Uri,
+    /// Required if the address is one of TLS.
+    tls: Option<TlsClient>,
+    tcp: HttpConnector,
+    /// Bounds name resolution, TCP and the TLS handshake together.
+    timeout: Duration,
+}
+
+impl Connector {
+    /// Makes a connector. `timeout` bounds all steps together.
+    pub(crate) fn new(address: Address, tls: Option<TlsClient>, timeout: Duration) -> Self {
+        let url = Uri::builder()
+            .scheme(address.scheme())
+            .authority(address.authority())
+            .path_and_query("/");
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_keepalive(Some(KEEP_ALIVE));
+        Self {
+            address,
+            url: url.build().unwrap_or_default(), // Three valid parts make a valid URL.
+            tls,
+            tcp,
+            timeout,
+        }
+    }
+
+    /// Opens a connection.
+    async fn open(mut self) -> Result<Socket, BoxError> {
+        match &self.address {
+            Address::Tcp { .. } => {
+                let stream = self.tcp.call(self.url).await?.into_inner();
+                match self.tls {
+                    Some(tls) => tls.connect(stream).await,
+                    None => Ok(Socket::new(stream, false)),
+                }
+            }
+            Address::Unix(path) => Ok(Socket::new(
+                tokio::net::UnixStream::connect(path).await?,
+                false,
+            )),
+        }
+    }
+}
+
+impl Service<Uri> for Connector {
+    type Response = TokioIo<Socket>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    /// Opens a connection within the time. Dropping the future closes a connection that is half open.
+    fn call(&mut self, _: Uri) -> Self::Future {
+        let connector = self.clone();
+        Box::pin(async move {
+            let timeout = connector.timeout;
+            let opened = tokio::time::timeout(timeout, connector.open()).await;
+            let late = |_| {
+                io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    format!("no connection within {timeout:?}"),
+                )
+            };
+            Ok(TokioIo::new(opened.map_err(late)??))
+        })
+    }
+}
+
+/// A stream of any kind.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// An open connection.
+pub(crate) struct Socket {
+    stream: Box<dyn Stream>,
+    /// Whether the server chose HTTP/2 in the TLS handshake.
+    is_http2: bool,
+}
+
+impl Socket {
+    /// Wraps a stream.
+    fn new(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, is_http2: bool) -> Self {
+        Self {
+            stream: Box::new(stream),
+            is_http2,
+        }
+    }
+}
+
+/// Tells the client library whether several requests may share the connection.
+impl Connection for Socket {
+    fn connected(&self) -> Connected {
+        match self.is_http2 {
+            true => Connected::new().negotiated_h2(),
+            false => Connected::new(),
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}

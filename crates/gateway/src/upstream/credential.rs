@@ -1,0 +1,76 @@
+//! The upstream's own credential: put in by the gateway, and never passed down.
+//!
+//! Clients have keys of the gateway. The upstream's key stays here, so it can be changed without them, and
+//! none of them can use the upstream without the gateway's limits.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
+use palisade::{
+    config::ConfigFileError,
+    core::{Secret, SharedClock},
+};
+use toml::Spanned;
+
+use super::{
+    secret::{SecretSection, SecretSource},
+    values::header_name,
+};
+use crate::problem::Place;
+
+/// The fewest bytes: a shorter text would be found in innocent responses.
+const LEAST: usize = 8;
+
+/// A credential for one upstream.
+#[derive(Clone, Debug)]
+pub(crate) struct Credential {
+    header: HeaderName,
+    /// The word before the secret. Empty: none.
+    scheme: String,
+    source: SecretSource,
+}
+
+impl Credential {
+    /// Reads `[upstreams.credential]`.
+    ///
+    /// # Errors
+    /// The secret or the name of the field cannot be used.
+    pub(super) fn of(
+        section: &Spanned<SecretSection>,
+        clock: &SharedClock,
+        place: Place<'_>,
+    ) -> Result<Self, ConfigFileError> {
+        let keys = section.get_ref();
+        let header = keys.header.as_ref().map(|name| header_name(name, place));
+        let header = header.transpose()?.unwrap_or(AUTHORIZATION);
+        let scheme = match &keys.scheme {
+            Some(scheme) if HeaderValue::from_str(scheme.get_ref()).is_err() => {
+                let problem = "the scheme has characters that a field cannot have";
+                return Err(place.at(scheme, problem, "write a word such as \"Bearer\""));
+            }
+            Some(scheme) => scheme.get_ref().clone(),
+            None if header == AUTHORIZATION => "Bearer".to_owned(),
+            None => String::new(),
+        };
+        Ok(Self {
+            header,
+            scheme,
+            source: SecretSource::of(section, LEAST, clock, place)?,
+        })
+    }
+
+    /// Puts the credential into a request. Returns the secret, which must not come back. `None`: it
+    /// could not be read for too long.
+    pub(crate) fn put_in(&self, headers: &mut HeaderMap) -> Option<Arc<Secret>> {
+        let secret = self.source.current()?;
+        let mut bytes = self.scheme.as_bytes().to_vec();
+        if !bytes.is_empty() {
+            bytes.push(b' ');
+        }
+        bytes.extend(secret.expose());
+        let mut value = HeaderValue::from_bytes(&bytes).ok()?;
+        value.set_sensitive(true);
+        headers.insert(self.header.clone(), value);
+        Some(secret)
+    }
+}

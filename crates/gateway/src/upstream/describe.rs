@@ -1,0 +1,103 @@
+//! One upstream in words, for `palisade gateway explain`.
+//!
+//! Every setting is shown, defaults too: who reads it must not know them by heart. No secret is shown,
+//! only whether there is one.
+
+use std::{fmt::Write as _, time::Duration};
+
+use super::{host_header::HostHeader, origin::Origin, service::Upstream};
+
+/// Says what goes to an upstream, what it gets, and how long each step may take.
+pub(super) fn describe(upstream: &Upstream) -> String {
+    let mut text = format!("  {}\n", upstream.shown());
+    let mut line = |what: &str, value: &str| {
+        let _ = writeln!(text, "    {what}: {value}"); // Writing to a string cannot fail.
+    };
+    line("hosts", &hosts(upstream));
+    line(
+        "protocol",
+        if upstream.is_http2 {
+            "HTTP/2"
+        } else {
+            "HTTP/1.1"
+        },
+    );
+    line("host field", &host(&upstream.host));
+    line("origin field", &origin(&upstream.origin));
+    line("timeouts", &timeouts(upstream));
+    line(
+        "upgrade",
+        if upstream.websocket {
+            "WebSocket"
+        } else {
+            "none"
+        },
+    );
+    line(
+        "credential",
+        yes(upstream.credential.is_some(), "put in by the gateway"),
+    );
+    line("identity", yes(upstream.identity.is_some(), "signed"));
+    line(
+        "bodies of 5xx",
+        if upstream.hide_errors {
+            "replaced"
+        } else {
+            "passed on"
+        },
+    );
+    let retries = format!(
+        "{} for GET, HEAD and OPTIONS without a body",
+        upstream.retries
+    );
+    line("retries", &retries);
+    let health = upstream.health.as_ref();
+    let health = health.map(|health| format!("{} every {:?}", health.path, health.interval));
+    line("health check", health.as_deref().unwrap_or("none"));
+    text
+}
+
+/// Says how something is done, or that it is not.
+const fn yes(is: bool, how: &'static str) -> &'static str {
+    if is { how } else { "none" }
+}
+
+/// An empty list means all hosts.
+fn hosts(upstream: &Upstream) -> String {
+    match upstream.hosts() {
+        [] => "all".to_owned(),
+        hosts => hosts.join(", "),
+    }
+}
+
+/// The value of `Host`.
+fn host(host: &HostHeader) -> String {
+    match host {
+        HostHeader::AsSent => "as the client sent it".to_owned(),
+        HostHeader::Name(name) => name.to_string(),
+        HostHeader::Upstream => "the upstream's own".to_owned(),
+    }
+}
+
+/// The value of `Origin`.
+fn origin(origin: &Origin) -> String {
+    match origin {
+        Origin::AsSent => "as the client sent it".to_owned(),
+        Origin::Name(value) => String::from_utf8_lossy(value.as_bytes()).into_owned(),
+        Origin::Removed => "removed".to_owned(),
+        Origin::Upstream => "the upstream's own".to_owned(),
+    }
+}
+
+/// All four times, in the order in which they begin.
+fn timeouts(upstream: &Upstream) -> String {
+    let times = upstream.timeouts;
+    let seconds = |time: Duration| format!("{} s", time.as_secs());
+    format!(
+        "connect {}, head {}, silence {}, total {}",
+        seconds(times.connect),
+        seconds(times.response),
+        seconds(times.idle),
+        times.total.map_or("unbounded".to_owned(), seconds),
+    )
+}

@@ -1,0 +1,181 @@
+//! Active health checks: a request at an interval, and what its outcomes mean.
+//!
+//! They find a server that is down before a client does, and one that is back while nobody asks. The
+//! circuit breaker works beside them, by the requests of clients: a server gets requests if neither
+//! objects. Checks do not count for the breaker, since a path for checks may work when others fail.
+//!
+//! Each server has a task. It ends when a reload replaces the upstream.
+
+use std::{
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use http::{Method, Request, header::HOST, uri::PathAndQuery};
+use tokio::time::MissedTickBehavior;
+
+use super::{server::Server, service::Upstream};
+use crate::body::{Progress, SentBody};
+
+/// `[upstreams.health]`, with checked values.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct HealthSettings {
+    /// The path that is asked for.
+    pub(crate) path: PathAndQuery,
+    /// The time between two checks. Default: 10 s.
+    pub(crate) interval: Duration,
+    /// How long a response may take. Default: 2 s.
+    pub(crate) timeout: Duration,
+    /// Failures in a row after which a server gets no requests. Default: 3.
+    pub(crate) unhealthy_after: u32,
+    /// Successes in a row after which it gets them again. Default: 2.
+    pub(crate) healthy_after: u32,
+}
+
+/// Whether the checks of a server succeed. Healthy before the first one.
+#[derive(Debug)]
+pub(super) struct Health(AtomicBool);
+
+impl Default for Health {
+    fn default() -> Self {
+        Self(AtomicBool::new(true))
+    }
+}
+
+impl Health {
+    pub(super) fn is_healthy(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Returns whether this is a change.
+    pub(super) fn set(&self, healthy: bool) -> bool {
+        self.0.swap(healthy, Ordering::Relaxed) != healthy
+    }
+}
+
+/// Counts outcomes until enough of them agree.
+#[derive(Debug, Default)]
+struct Row {
+    /// The outcome of the last check.
+    succeeded: bool,
+    /// How many checks in a row had it.
+    count: u32,
+}
+
+impl Row {
+    /// Adds an outcome. Returns the state of the server once enough checks agree.
+    fn add(&mut self, succeeded: bool, settings: &HealthSettings) -> Option<bool> {
+        if self.succeeded != succeeded {
+            self.count = 0;
+        }
+        self.succeeded = succeeded;
+        self.count = self.count.saturating_add(1);
+        let enough = match succeeded {
+            true => settings.healthy_after,
+            false => settings.unhealthy_after,
+        };
+        (self.count >= enough).then_some(succeeded)
+    }
+}
+
+/// Checks all servers of an upstream until it is dropped. Does nothing if they are checked already.
+pub(super) fn start(upstream: &Arc<Upstream>) {
+    let Some(settings) = &upstream.health else {
+        return;
+    };
+    if upstream.is_checked.swap(true, Ordering::Relaxed) {
+        return; // It was taken over from before a reload.
+    }
+    for index in 0..upstream.servers().len() {
+        let upstream = Arc::downgrade(upstream);
+        tokio::spawn(run(upstream, index, settings.clone()));
+    }
+}
+
+/// Checks one server at the interval.
+async fn run(upstream: Weak<Upstream>, index: usize, settings: HealthSettings) {
+    let mut ticks = tokio::time::interval(settings.interval);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut row = Row::default();
+    loop {
+        ticks.tick().await;
+        let Some(upstream) = upstream.upgrade() else {
+            return; // A reload replaced it.
+        };
+        let Some(server) = upstream.servers().get(index) else {
+            return;
+        };
+        let succeeded = check(&upstream, server, &settings).await;
+        if let Some(healthy) = row.add(succeeded, &settings) {
+            server.set_healthy(healthy);
+        }
+    }
+}
+
+/// Asks once. Any status below 400 is a success.
+async fn check(upstream: &Upstream, server: &Server, settings: &HealthSettings) -> bool {
+    let Some(request) = request(upstream, server, settings) else {
+        return false;
+    };
+    let response = tokio::time::timeout(settings.timeout, server.client().send(request)).await;
+    matches!(response, Ok(Ok(response)) if response.status().as_u16() < 400)
+}
+
+/// Makes the request of a check, which says by `User-Agent` who asks.
+fn request(
+    upstream: &Upstream,
+    server: &Server,
+    settings: &HealthSettings,
+) -> Option<Request<SentBody>> {
+    let named = upstream.host.value(None, server.authority());
+    let authority = if upstream.is_http2 {
+        named
+    } else {
+        server.authority()
+    };
+    let uri = http::Uri::builder()
+        .scheme(server.scheme())
+        .authority(authority.clone())
+        .path_and_query(settings.path.clone())
+        .build()
+        .ok()?;
+    let mut request = Request::builder()
+        .method(Method::GET)
+        .uri(uri)
+        .version(upstream.version())
+        .header("user-agent", "palisade-health-check");
+    if !upstream.is_http2 {
+        request = request.header(HOST, named.as_str());
+    }
+    request.body(SentBody::empty(Progress::start())).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_failures_and_two_successes_in_a_row_change_the_state() {
+        let settings = HealthSettings {
+            path: PathAndQuery::from_static("/"),
+            interval: Duration::from_secs(10),
+            timeout: Duration::from_secs(2),
+            unhealthy_after: 3,
+            healthy_after: 2,
+        };
+        let mut row = Row::default();
+        let outcomes = [false, false, true, false, false, false, true, true];
+        let states: Vec<_> = outcomes
+            .iter()
+            .map(|outcome| row.add(*outcome, &settings))
+            .collect();
+        let down = Some(false);
+        assert_eq!(
+            states,
+            [None, None, None, None, None, down, None, Some(true)]
+        );
+    }
+}

@@ -1,0 +1,62 @@
+//! The `Host` that an upstream gets.
+//!
+//! Its own name is the default: local model servers refuse others, against DNS rebinding. A service that
+//! makes links from `Host` needs the client's.
+
+use http::uri::Authority;
+use palisade::config::ConfigFileError;
+use toml::Spanned;
+
+use crate::problem::Place;
+
+/// The `Host` that an upstream gets.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) enum HostHeader {
+    /// What the client sent.
+    AsSent,
+    /// A fixed name.
+    Name(Authority),
+    /// The upstream's own name and port. Many model servers refuse any other.
+    #[default]
+    Upstream,
+}
+
+impl HostHeader {
+    /// Reads the key.
+    ///
+    /// # Errors
+    /// It is neither a word nor a name.
+    pub(super) fn of(
+        key: Option<&Spanned<String>>,
+        place: Place<'_>,
+    ) -> Result<Self, ConfigFileError> {
+        let Some(key) = key else {
+            return Ok(Self::default());
+        };
+        match key.get_ref().as_str() {
+            "as-sent" => Ok(Self::AsSent),
+            "upstream" => Ok(Self::Upstream),
+            name => match name.parse::<Authority>() {
+                Ok(name) if !name.as_str().contains('@') => Ok(Self::Name(name)),
+                _ => Err(place.at(
+                    key,
+                    format_args!("`{name}` is no host"),
+                    "write \"upstream\", \"as-sent\" or a name such as \"localhost:11434\"",
+                )),
+            },
+        }
+    }
+
+    /// Returns the value for a request. Without a `Host` of the client it is the upstream's own.
+    pub(crate) fn value<'a>(
+        &'a self,
+        sent: Option<&'a Authority>,
+        own: &'a Authority,
+    ) -> &'a Authority {
+        match self {
+            Self::AsSent => sent.unwrap_or(own),
+            Self::Name(name) => name,
+            Self::Upstream => own,
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Who the client is, in fields that the upstream can verify.
+//!
+//! The signature is HMAC-SHA256, in lower-case hexadecimal digits, over seven lines that are joined by
+//! LF, without one at the end:
+//!
+//! ```text
+//! palisade-identity-v1
+//! X-Palisade-Time
+//! X-Request-Id
+//! method
+//! path and query, as in the request line
+//! X-Palisade-Principal
+//! X-Palisade-Scopes
+//! ```
+//!
+//! Values are percent-encoded in the fields and in the lines alike, so no value has a line break.
+
+use aws_lc_rs::hmac;
+use http::{HeaderMap, HeaderName, HeaderValue, request::Parts};
+use palisade::{
+    config::ConfigFileError,
+    core::{SecurityContext, SharedClock},
+};
+use palisade_internal::{hex, percent};
+use toml::Spanned;
+
+use super::secret::{SecretSection, SecretSource};
+use crate::problem::Place;
+
+/// The fewest bytes of a key: as many as the signature has (RFC 2104 section 3).
+const LEAST: usize = 32;
+/// The first line, so that a signature of another purpose is none of this one.
+const VERSION: &str = "palisade-identity-v1";
+const PRINCIPAL: HeaderName = HeaderName::from_static("x-palisade-principal");
+const SCOPES: HeaderName = HeaderName::from_static("x-palisade-scopes");
+const TIME: HeaderName = HeaderName::from_static("x-palisade-time");
+const SIGNATURE: HeaderName = HeaderName::from_static("x-palisade-signature");
+/// What all names begin with. A client's own fields of that kind are always removed.
+pub(crate) const PREFIX: &str = "x-palisade-";
+
+/// Signs the identity of clients.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    key: SecretSource,
+    clock: SharedClock,
+}
+
+impl Identity {
+    /// Reads `[upstreams.identity]`.
+    ///
+    /// # Errors
+    /// The key cannot be used.
+    pub(super) fn of(
+        section: &Spanned<SecretSection>,
+        clock: SharedClock,
+        place: Place<'_>,
+    ) -> Result<Self, ConfigFileError> {
+        let keys = section.get_ref();
+        if let Some(extra) = keys.header.as_ref().or(keys.scheme.as_ref()) {
+            let problem = "the names of the identity's fields are fixed";
+            return Err(place.at(extra, problem, "remove it"));
+        }
+        let key = SecretSource::of(section, LEAST, &clock, place)?;
+        Ok(Self { key, clock })
+    }
+
+    /// Adds the four fields to a request whose target is final. A guest has an empty principal.
+    ///
+    /// Returns `None` if the key could not be read for too long, or a value cannot be sent.
+    pub(crate) fn sign(&self, head: &mut Parts, cx: &SecurityContext) -> Option<()> {
+        let principal = cx.principal();
+        let id = principal.map_or(String::new(), |who| percent::encode(who.id()));
+        let scopes: Vec<String> = principal
+            .map(|who| who.scopes().map(percent::encode).collect())
+            .unwrap_or_default();
+        let scopes = scopes.join(" ");
+        let time = self.clock.unix_time().as_secs().to_string();
+        let target = head
+            .uri
+            .path_and_query()
+            .map_or("/", |target| target.as_str());
+        let request_id = cx.request_id().to_string();
+        let method = head.method.as_str();
+        let lines = [VERSION, &time, &request_id, method, target, &id, &scopes];
+        let signature = self.signature(&lines.join("\n"))?;
+        for (name, value) in [
+            (PRINCIPAL, &id),
+            (SCOPES, &scopes),
+            (TIME, &time),
+            (SIGNATURE, &signature),
+        ] {
+            set(&mut head.headers, name, value)?;
+        }
+        Some(())
+    }
+
+    fn signature(&self, text: &str) -> Option<String> {
+        let key = self.key.current()?;
+        let key = hmac::Key::new(hmac::HMAC_SHA256, key.expose());
+        Some(hex::encode(hmac::sign(&key, text.as_bytes()).as_ref()))
+    }
+}
+
+fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) -> Option<()> {
+    headers.insert(name, HeaderValue::from_str(value).ok()?);
+    Some(())
+}

@@ -1,0 +1,87 @@
+//! The `Origin` that an upstream gets.
+//!
+//! Local services refuse pages of other origins, so that no page in a browser can use them. Behind the
+//! gateway that is the wrong question: who may call is decided by the key. Such a service gets its own
+//! origin, or none.
+
+use http::{HeaderMap, HeaderValue, header::ORIGIN};
+use palisade::config::ConfigFileError;
+use toml::Spanned;
+
+use crate::problem::Place;
+
+/// The `Origin` that an upstream gets. A request without one gets none.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Origin {
+    /// What the client sent.
+    #[default]
+    AsSent,
+    /// A fixed one.
+    Name(HeaderValue),
+    /// None: the upstream takes the request for one that no page made.
+    Removed,
+    /// The address of the server, which it takes for its own page.
+    Upstream,
+}
+
+impl Origin {
+    /// Reads the key.
+    ///
+    /// # Errors
+    /// It is neither a word nor an origin.
+    pub(super) fn of(
+        key: Option<&Spanned<String>>,
+        place: Place<'_>,
+    ) -> Result<Self, ConfigFileError> {
+        let Some(key) = key else {
+            return Ok(Self::default());
+        };
+        match key.get_ref().as_str() {
+            "as-sent" => Ok(Self::AsSent),
+            "remove" => Ok(Self::Removed),
+            "upstream" => Ok(Self::Upstream),
+            origin => match HeaderValue::from_str(origin) {
+                Ok(value) if is_origin(origin) => Ok(Self::Name(value)),
+                _ => Err(place.at(
+                    key,
+                    format_args!("`{origin}` is no origin"),
+                    "write \"as-sent\", \"upstream\", \"remove\" or an origin such as \"http://localhost:8188\"",
+                )),
+            },
+        }
+    }
+
+    /// Changes the field of a request. `own` is the address of the server.
+    pub(crate) fn apply(&self, headers: &mut HeaderMap, own: &str) {
+        if !headers.contains_key(ORIGIN) {
+            return;
+        }
+        match self {
+            Self::AsSent => {}
+            Self::Name(value) => {
+                headers.insert(ORIGIN, value.clone());
+            }
+            Self::Removed => {
+                headers.remove(ORIGIN);
+            }
+            Self::Upstream => match HeaderValue::from_str(own) {
+                Ok(value) => {
+                    headers.insert(ORIGIN, value);
+                }
+                Err(_) => {
+                    headers.remove(ORIGIN);
+                }
+            },
+        }
+    }
+}
+
+/// Scheme and authority without anything after it (RFC 6454 section 6.2).
+fn is_origin(text: &str) -> bool {
+    let rest = text
+        .strip_prefix("http://")
+        .or_else(|| text.strip_prefix("https://"));
+    rest.is_some_and(|rest| {
+        !rest.contains('/') && rest.parse::<http::uri::Authority>().is_ok() && !rest.contains('@')
+    })
+}

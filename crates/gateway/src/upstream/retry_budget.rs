@@ -1,0 +1,54 @@
+//! How many requests may be sent again.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// What one request adds, in tenths of a retry.
+const DEPOSIT: u32 = 2;
+/// What one retry costs.
+const COST: u32 = 10;
+/// The most that is saved: ten retries.
+const MOST: u32 = 100;
+
+/// Allows one retry for every five requests, so that an outage makes at most 1.2 times the load.
+///
+/// It starts empty, and saves at most ten retries.
+#[derive(Debug, Default)]
+pub(super) struct RetryBudget(AtomicU32);
+
+impl RetryBudget {
+    /// Counts a request.
+    pub(super) fn deposit(&self) {
+        let more = |saved: u32| Some((saved + DEPOSIT).min(MOST));
+        let _ = self
+            .0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+    }
+
+    /// Takes one retry, if there is one.
+    pub(super) fn withdraw(&self) -> bool {
+        let less = |saved: u32| saved.checked_sub(COST);
+        self.0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
+            .is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fifth_of_the_requests_may_be_sent_again_and_no_more_than_ten_are_saved() {
+        let budget = RetryBudget::default();
+        assert!(!budget.withdraw());
+        let retries = (0..1000)
+            .filter(|_| {
+                budget.deposit();
+                budget.withdraw()
+            })
+            .count();
+        assert_eq!(retries, 200);
+        (0..1000).for_each(|_| budget.deposit());
+        assert_eq!((0..1000).filter(|_| budget.withdraw()).count(), 10);
+    }
+}

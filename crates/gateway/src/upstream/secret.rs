@@ -1,0 +1,154 @@
+//! A secret by reference: a file that is read again when it changes, or a variable of the environment.
+//!
+//! A configuration never holds a secret itself, since it is copied, shown and kept in repositories. A file
+//! may be replaced while the gateway runs: the new content is in force within a second. If it cannot be
+//! read, the last one stays in force for 15 minutes; then requests that need it are refused with 503.
+//!
+//! Errors name the file or variable, never its content.
+
+use std::{env, fmt, io, path::Path, sync::Arc};
+
+use palisade::{
+    config::ConfigFileError,
+    core::{Secret, SharedClock},
+};
+use palisade_internal::watched_file::{FileFormat, Freshness, Options, Report, WatchedFile};
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::problem::Place;
+
+/// The longest file of a secret, in bytes.
+const LONGEST: u64 = 16 * 1024;
+
+/// Where a secret is: one of `file` and `environment`. A configuration never holds one itself.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SecretSection {
+    /// A file whose whole content, without white space around it, is the secret.
+    pub(crate) file: Option<Spanned<String>>,
+    /// The name of a variable.
+    pub(crate) environment: Option<Spanned<String>>,
+    /// For a credential: the field that carries it. Default: `Authorization`.
+    pub(crate) header: Option<Spanned<String>>,
+    /// For a credential: the word before it. Default: `Bearer` in `Authorization`, else none.
+    pub(crate) scheme: Option<Spanned<String>>,
+}
+
+/// Where a secret is read from.
+#[derive(Clone)]
+pub(crate) enum SecretSource {
+    Environment(Arc<Secret>),
+    File(Arc<WatchedFile<Format>>),
+}
+
+impl SecretSource {
+    /// Reads a secret of at least `least` bytes.
+    ///
+    /// # Errors
+    /// None or both of the keys are there, the file or variable cannot be read, or the secret is too
+    /// short.
+    pub(super) fn of(
+        section: &Spanned<SecretSection>,
+        least: usize,
+        clock: &SharedClock,
+        place: Place<'_>,
+    ) -> Result<Self, ConfigFileError> {
+        let format = Format { least };
+        let remedy = "name one `file` (mode 0600) or one variable as `environment`, with the secret alone in it";
+        match (&section.get_ref().file, &section.get_ref().environment) {
+            (Some(file), None) => {
+                let path = place.config().path(file.get_ref());
+                let source = format.open(&path, clock.clone());
+                source.map_err(|problem| place.at(file, problem, remedy))
+            }
+            (None, Some(name)) => {
+                let value = variable(name.get_ref());
+                let value = value.map_err(|problem| place.at(name, problem, remedy))?;
+                let secret = format.parse(&value);
+                let secret = secret.map_err(|problem| place.at(name, problem, remedy))?;
+                Ok(Self::Environment(Arc::new(secret)))
+            }
+            _ => Err(place.at(section, "the secret has no source, or two", remedy)),
+        }
+    }
+
+    /// Returns the secret in force. `None`: its file could not be read for too long.
+    pub(crate) fn current(&self) -> Option<Arc<Secret>> {
+        match self {
+            Self::Environment(secret) => Some(Arc::clone(secret)),
+            Self::File(file) if file.freshness() == Freshness::Expired => None,
+            Self::File(file) => Some(file.value().load_full()),
+        }
+    }
+}
+
+impl fmt::Debug for SecretSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Environment(_) => "SecretSource(environment)",
+            Self::File(_) => "SecretSource(file)",
+        })
+    }
+}
+
+/// Reads a variable that the configuration names.
+#[allow(clippy::disallowed_methods)] // The configuration says where the secret is.
+fn variable(name: &str) -> Result<String, String> {
+    env::var(name).map_err(|_| format!("the variable {name} is not set"))
+}
+
+/// A file with one secret.
+pub(crate) struct Format {
+    /// The fewest bytes.
+    least: usize,
+}
+
+impl Format {
+    /// Opens a file and watches it: a change is in force within a second.
+    fn open(self, path: &Path, clock: SharedClock) -> Result<SecretSource, String> {
+        let options = Options::new(LONGEST, move || clock.monotonic());
+        let file = Arc::new(WatchedFile::open(self, path.to_owned(), options)?);
+        file.watch("upstream-secret")?;
+        Ok(SecretSource::File(file))
+    }
+
+    /// Checks length and characters. The errors do not show the secret.
+    fn parse(&self, text: &str) -> Result<Secret, String> {
+        let secret = text.trim();
+        if secret.len() < self.least {
+            return Err(format!("the secret has fewer than {} bytes", self.least));
+        }
+        if !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err("the secret has spaces, control or non-ASCII characters".to_owned());
+        }
+        Ok(Secret::new(secret))
+    }
+}
+
+impl FileFormat for Format {
+    type Value = Secret;
+    type Error = String;
+
+    fn read(&self, path: &Path, text: &str) -> Result<Secret, String> {
+        let secret = self.parse(text);
+        secret.map_err(|problem| format!("{}: {problem}", path.display()))
+    }
+
+    fn io_error(&self, path: &Path, attempt: &'static str, problem: io::Error) -> String {
+        format!("{}: cannot {attempt} it: {problem}", path.display())
+    }
+
+    fn report(&self, path: &Path, report: Report<'_, Secret, String>) {
+        let path = path.display();
+        match report {
+            Report::Loaded(_) => tracing::info!(%path, "the secret was read again"),
+            Report::Kept(problem) => {
+                tracing::warn!(%path, %problem, "the secret cannot be read; the last one stays in force");
+            }
+            Report::Expired(problem) => {
+                tracing::error!(%path, %problem, "the secret was not readable for too long; requests that need it are refused");
+            }
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! One server of an upstream: its address, its connections, and whether it gets requests.
+//!
+//! Two things must agree that it gets a request: its health checks, if there are any, and its circuit
+//! breaker. Each change is one line in the log and one in the metrics, however many requests see it:
+//!
+//! - `palisade_upstream_up{server}`: 1 or 0, from the first change on
+//! - `palisade_upstream_changes_total{server, state}`: `opened`, `closed`, `unhealthy`, `healthy`
+//! - `palisade_upstream_failures_total{server}`: failures that the breaker counted
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use http::uri::{Authority, Scheme};
+use metrics::{counter, gauge};
+use palisade::config::ConfigFileError;
+use toml::Spanned;
+
+use super::{
+    address::Address,
+    breaker::{Breaker, BreakerSettings, Change, Passage},
+    client::Client,
+    connect::{Connector, TlsClient, TlsClientError, TlsOptions},
+    health::Health,
+};
+use crate::problem::Place;
+
+/// What a client is told to wait for a server whose health check fails.
+const UNHEALTHY_WAIT: Duration = Duration::from_secs(5);
+
+/// What all servers of one upstream share.
+#[derive(Debug)]
+pub(super) struct Transport {
+    pub(super) connect_timeout: Duration,
+    pub(super) is_http2: bool,
+    pub(super) tls: Option<TlsOptions>,
+    pub(super) breaker: BreakerSettings,
+}
+
+/// One address with its pool of connections.
+#[derive(Debug)]
+pub(crate) struct Server {
+    address: Address,
+    /// Host and port, for `Host` and for the target of requests.
+    authority: Authority,
+    client: Client,
+    /// Sends requests that ask to switch protocols.
+    upgrade_client: Client,
+    /// Its share of the requests.
+    pub(super) weight: u32,
+    /// Requests whose response is not over.
+    pending: AtomicUsize,
+    health: Health,
+    breaker: Breaker,
+}
+
+impl Server {
+    /// Checks the address and reads the certificates. No connection is opened.
+    ///
+    /// # Errors
+    /// The address or a file cannot be used.
+    pub(super) fn of(
+        url: &Spanned<String>,
+        weight: u32,
+        transport: &Transport,
+        place: Place<'_>,
+    ) -> Result<Self, ConfigFileError> {
+        let Some(address) = Address::parse(url.get_ref()) else {
+            let problem = format!("`{}` is no address of an upstream", url.get_ref());
+            let remedy = "write \"http://HOST:PORT\", \"https://HOST\" or \"unix:/PATH\", without a path of the URL";
+            return Err(place.at(url, problem, remedy));
+        };
+        if transport.tls.is_some() && !address.is_tls() {
+            let remedy = "write \"https://\", or remove [upstreams.tls]";
+            return Err(place.at(url, "[upstreams.tls] has no effect on this address", remedy));
+        }
+        let tls = address.is_tls().then(|| {
+            let options = transport.tls.clone().unwrap_or_default();
+            TlsClient::new(&options, &address.authority(), transport.is_http2)
+        });
+        let tls = tls
+            .transpose()
+            .map_err(|error| place.at(url, &error, remedy(&error)))?;
+        let connector = Connector::new(address.clone(), tls, transport.connect_timeout);
+        Ok(Self {
+            authority: address.authority(),
+            upgrade_client: Client::without_reuse(connector.clone()),
+            client: Client::new(connector, transport.is_http2),
+            address,
+            weight,
+            pending: AtomicUsize::new(0),
+            health: Health::default(),
+            breaker: Breaker::new(transport.breaker),
+        })
+    }
+
+    /// Returns whether it may get a request now.
+    pub(super) fn is_available(&self, now: Duration) -> bool {
+        self.health.is_healthy() && self.breaker.wait(now).is_none()
+    }
+
+    /// Returns how long it gets no requests at least.
+    pub(super) fn wait(&self, now: Duration) -> Duration {
+        self.breaker.wait(now).unwrap_or(UNHEALTHY_WAIT)
+    }
+
+    /// Lets a request pass its breaker.
+    pub(super) fn pass(&self, now: Duration) -> Option<Passage> {
+        self.breaker.pass(now)
+    }
+
+    /// Returns how many requests are open.
+    pub(super) fn pending(&self) -> usize {
+        self.pending.load(Ordering::Relaxed)
+    }
+
+    /// Counts a request that begins.
+    pub(super) fn begin(&self) {
+        self.pending.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a request that ends.
+    pub(super) fn end(&self) {
+        self.pending.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Notes a response.
+    pub(super) fn succeeded(&self, passage: Passage) {
+        if self.breaker.succeeded(passage) == Change::Closed {
+            tracing::info!(server = %self.address, "the server responds and gets requests again");
+            self.changed("closed");
+        }
+    }
+
+    /// Notes a failure.
+    pub(super) fn failed(&self, passage: Passage, now: Duration) {
+        counter!("palisade_upstream_failures_total", "server" => self.address.to_string())
+            .increment(1);
+        if self.breaker.failed(passage, now) == Change::Opened {
+            tracing::warn!(
+                server = %self.address,
+                "the server failed several times in a row; it gets one request at a time until it responds"
+            );
+            self.changed("opened");
+        }
+    }
+
+    /// Notes a request without an outcome.
+    pub(super) fn abandoned(&self, passage: Passage, now: Duration) {
+        self.breaker.abandoned(passage, now);
+    }
+
+    /// Notes what the health checks found.
+    pub(super) fn set_healthy(&self, healthy: bool) {
+        if !self.health.set(healthy) {
+            return;
+        }
+        match healthy {
+            true => {
+                tracing::info!(server = %self.address, "the health check succeeds; the server gets requests again");
+                self.changed("healthy");
+            }
+            false => {
+                tracing::warn!(server = %self.address, "the health check fails; the server gets no requests");
+                self.changed("unhealthy");
+            }
+        }
+    }
+
+    /// Counts a change of state. Addresses are from the configuration, so labels are bounded.
+    fn changed(&self, state: &'static str) {
+        let server = self.address.to_string();
+        let up = if matches!(state, "closed" | "healthy") {
+            1.0
+        } else {
+            0.0
+        };
+        gauge!("palisade_upstream_up", "server" => server.clone()).set(up);
+        counter!("palisade_upstream_changes_total", "server" => server, "state" => state)
+            .increment(1);
+    }
+
+    /// Returns the client with the connections of this server.
+    pub(crate) const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Returns the client for requests that ask to switch protocols.
+    pub(crate) const fn upgrade_client(&self) -> &Client {
+        &self.upgrade_client
+    }
+
+    /// Returns host and port.
+    pub(crate) const fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// Returns the scheme of requests.
+    pub(crate) fn scheme(&self) -> Scheme {
+        self.address.scheme()
+    }
+
+    /// Returns scheme and authority, as a browser would name its page.
+    pub(crate) fn origin(&self) -> String {
+        format!("{}://{}", self.address.scheme(), self.authority)
+    }
+
+    /// Returns the address, for people.
+    pub(crate) const fn address(&self) -> &Address {
+        &self.address
+    }
+}
+
+/// What helps against a mistake in `[upstreams.tls]`.
+const fn remedy(error: &TlsClientError) -> &'static str {
+    match error {
+        TlsClientError::File(..) => {
+            "name a PEM file that this user may read in `ca`, `certificate` and `key`"
+        }
+        TlsClientError::Name(_) => "write the name in the server's certificate as `server_name`",
+        TlsClientError::NoRoots => "install the package ca-certificates, or name a file as `ca`",
+        TlsClientError::Identity(..) => "name the chain and the key that belongs to it",
+    }
+}

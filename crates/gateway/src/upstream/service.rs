@@ -1,0 +1,232 @@
+//! One upstream: which requests it takes, and how it is spoken to.
+//!
+//! It is made from one `[[upstreams]]` with all values checked, and does not change. What does change is
+//! in its servers (open requests, breaker, health) and in its retry budget. A reload that leaves the
+//! section as it is keeps the upstream, with that state and with its connections.
+
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+use http::Version;
+use palisade::{config::ConfigFileError, core::SharedClock};
+
+use super::{
+    attempt::Attempt,
+    balance::{Candidate, Random, choose},
+    credential::Credential,
+    header_rules::HeaderRules,
+    health::HealthSettings,
+    host_header::HostHeader,
+    identity::Identity,
+    origin::Origin,
+    retry_budget::RetryBudget,
+    section::Section,
+    server::{Server, Transport},
+    timeouts::Timeouts,
+    values,
+};
+use crate::{body::Trailers, problem::Place};
+
+/// One upstream.
+#[derive(Debug)]
+pub(crate) struct Upstream {
+    /// The hosts that go to it. Empty: all.
+    hosts: Vec<String>,
+    /// The path prefix that goes to it, without the last slash. Empty: all paths.
+    prefix: String,
+    /// The `Host` that it gets.
+    pub(crate) host: HostHeader,
+    /// The `Origin` that it gets.
+    pub(crate) origin: Origin,
+    /// Fields that are set or removed on the way up and down.
+    pub(crate) request_headers: HeaderRules,
+    pub(crate) response_headers: HeaderRules,
+    /// Whether bodies of responses with status 5xx are replaced.
+    pub(crate) hide_errors: bool,
+    /// Its own credential.
+    pub(crate) credential: Option<Credential>,
+    /// Says who the client is.
+    pub(crate) identity: Option<Identity>,
+    /// Whether it speaks HTTP/2.
+    pub(crate) is_http2: bool,
+    pub(crate) timeouts: Timeouts,
+    /// Whether clients may switch to WebSocket.
+    pub(crate) websocket: bool,
+    /// The trailers that pass.
+    pub(crate) trailers: Trailers,
+    /// How often a request may be sent again.
+    pub(crate) retries: u32,
+    pub(super) health: Option<HealthSettings>,
+    servers: Box<[Arc<Server>]>,
+    random: Random,
+    retry_budget: RetryBudget,
+    clock: SharedClock,
+    /// Whether the health checks were started, which outlive a reload.
+    pub(super) is_checked: AtomicBool,
+    /// What it was made from, to keep its state over a reload that does not change it.
+    section: Section,
+}
+
+impl Upstream {
+    /// Checks the values of a section.
+    ///
+    /// # Errors
+    /// A value cannot be used. The error names line, key and remedy.
+    pub(super) fn of(
+        section: Section,
+        clock: SharedClock,
+        place: Place<'_>,
+    ) -> Result<Self, ConfigFileError> {
+        let timeouts = Timeouts::of(&section, place)?;
+        let is_http2 = values::is_http2(&section, place)?;
+        let tls = section.tls.as_ref();
+        let transport = Transport {
+            connect_timeout: timeouts.connect,
+            is_http2,
+            tls: tls.map(|tls| values::tls_options(tls, place)).transpose()?,
+            breaker: values::breaker(section.breaker.as_ref(), place)?,
+        };
+        let host = HostHeader::of(section.host.as_ref(), place)?;
+        if let (true, HostHeader::AsSent, Some(key)) = (is_http2, &host, &section.host) {
+            let problem = "with http = \"2\" the host is fixed when a connection is opened";
+            return Err(place.at(key, problem, "write \"upstream\" or a name"));
+        }
+        let health = section.health.as_ref();
+        let credential = section.credential.as_ref();
+        let credential = credential.map(|section| Credential::of(section, &clock, place));
+        let identity = section.identity.as_ref();
+        let identity = identity.map(|section| Identity::of(section, clock.clone(), place));
+        let servers = values::servers(&section, place)?;
+        let servers = servers
+            .into_iter()
+            .map(|(url, weight)| Server::of(url, weight, &transport, place).map(Arc::new))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            hosts: values::hosts(&section, place)?,
+            prefix: values::prefix(&section, place)?,
+            host,
+            origin: Origin::of(section.origin.as_ref(), place)?,
+            request_headers: HeaderRules::of(section.request_headers.as_ref(), place)?,
+            response_headers: HeaderRules::of(section.response_headers.as_ref(), place)?,
+            hide_errors: section.hide_errors,
+            credential: credential.transpose()?,
+            identity: identity.transpose()?,
+            is_http2,
+            timeouts,
+            websocket: values::websocket(&section, is_http2, place)?,
+            trailers: values::trailers(&section, place)?,
+            retries: values::retries(&section, place)?,
+            health: health
+                .map(|health| values::health(health, place))
+                .transpose()?,
+            servers,
+            random: Random::default(),
+            retry_budget: RetryBudget::default(),
+            clock,
+            is_checked: AtomicBool::new(false),
+            section,
+        })
+    }
+
+    /// Begins an attempt at a server that takes requests, if possible not one of `tried`.
+    ///
+    /// # Errors
+    /// No server takes requests now. Returns how long that lasts at least.
+    pub(crate) fn attempt(&self, tried: &[usize]) -> Result<Attempt, Duration> {
+        let now = self.clock.monotonic();
+        let all = self.candidates(now);
+        let untried = || all.iter().filter(|one| !tried.contains(&one.index));
+        let mut candidates: Vec<Candidate> = match untried().next() {
+            Some(_) => untried().copied().collect(),
+            None => all,
+        };
+        while let Some(index) = choose(&candidates, &self.random) {
+            let passing = self.servers.get(index);
+            let passing = passing.and_then(|server| Some((server, server.pass(now)?)));
+            if let Some((server, passage)) = passing {
+                let (server, clock) = (Arc::clone(server), self.clock.clone());
+                return Ok(Attempt::new(server, index, passage, clock));
+            }
+            // Another request was faster and is the trial.
+            candidates.retain(|candidate| candidate.index != index);
+        }
+        let waits = self.servers.iter().map(|server| server.wait(now));
+        Err(waits.min().unwrap_or_default())
+    }
+
+    /// Returns the servers that take requests.
+    fn candidates(&self, now: Duration) -> Vec<Candidate> {
+        let servers = self.servers.iter().enumerate();
+        servers
+            .filter(|(_, server)| server.is_available(now))
+            .map(|(index, server)| Candidate {
+                index,
+                weight: server.weight,
+                pending: server.pending(),
+            })
+            .collect()
+    }
+
+    /// Counts a request, for the retry budget.
+    pub(crate) fn count_request(&self) {
+        self.retry_budget.deposit();
+    }
+
+    /// Takes one retry from the budget, if there is one.
+    pub(crate) fn may_retry(&self) -> bool {
+        self.retry_budget.withdraw()
+    }
+
+    /// Returns the servers, in the order of the configuration.
+    pub(crate) fn servers(&self) -> &[Arc<Server>] {
+        &self.servers
+    }
+
+    /// Returns the version of HTTP that it speaks.
+    pub(crate) const fn version(&self) -> Version {
+        match self.is_http2 {
+            true => Version::HTTP_2,
+            false => Version::HTTP_11,
+        }
+    }
+
+    /// Returns whether it was made from the same values, none of which is a file or variable
+    /// that may have changed.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let has_files = self.section.tls.is_some();
+        let has_secrets = self.credential.is_some() || self.identity.is_some();
+        self.section == other.section && !has_files && !has_secrets
+    }
+
+    /// Compares names without case and port.
+    pub(super) fn takes_host(&self, host: Option<&str>) -> bool {
+        let same = |name: &String| host.is_some_and(|host| host.eq_ignore_ascii_case(name));
+        self.hosts.is_empty() || self.hosts.iter().any(same)
+    }
+
+    /// Compares whole segments: `/v1` takes `/v1/a` but not `/v10`.
+    pub(super) fn takes_path(&self, path: &str) -> bool {
+        let rest = path.strip_prefix(self.prefix.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || self.prefix.is_empty())
+    }
+
+    /// Returns what sorts upstreams in the order in which they are tried, the last one first: the
+    /// longest path, and among equal ones a named host.
+    pub(super) const fn rank(&self) -> (usize, bool) {
+        (self.prefix.len(), !self.hosts.is_empty())
+    }
+
+    /// Returns the hosts that go to it. Empty: all.
+    pub(super) fn hosts(&self) -> &[String] {
+        &self.hosts
+    }
+
+    /// Returns addresses and path, for the greeting.
+    pub(super) fn shown(&self) -> String {
+        let servers = self.servers.iter();
+        let servers: Vec<_> = servers.map(|server| server.address().to_string()).collect();
+        format!("{}{}", servers.join(", "), self.prefix)
+    }
+}

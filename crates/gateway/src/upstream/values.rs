@@ -1,0 +1,258 @@
+//! The values of `[[upstreams]]`, checked.
+//!
+//! Each function reads one key or one section, and returns what the rest of the crate works with: later
+//! code gets a type that can only hold values in range. A value that could never have an effect is an
+//! error too, such as a host with a port, or a prefix with a star: the operator means something by it.
+//!
+//! Every error names the line of the value itself. Several upstreams have the same keys, so the name of a
+//! key alone would point to the first of them.
+
+use std::time::Duration;
+
+use http::{HeaderName, uri::PathAndQuery};
+use palisade::config::ConfigFileError;
+use toml::Spanned;
+
+use super::{
+    breaker::BreakerSettings,
+    connect::TlsOptions,
+    health::HealthSettings,
+    section::{BreakerSection, HealthSection, Section, ServerSection, TlsSection},
+    timeouts::seconds,
+};
+use crate::{body::Trailers, path::check_path, problem::Place};
+
+/// The greatest weight of a server.
+const MOST_WEIGHT: u64 = 100;
+/// The most servers of one upstream.
+const MOST_SERVERS: usize = 64;
+/// The most retries of one request.
+const MOST_RETRIES: u64 = 3;
+/// The most outcomes in a row that are counted.
+const MOST_IN_A_ROW: u64 = 1000;
+
+/// Returns addresses and weights: one of `url`, or those of `[[upstreams.servers]]`.
+pub(super) fn servers<'a>(
+    section: &'a Section,
+    place: Place<'_>,
+) -> Result<Vec<(&'a Spanned<String>, u32)>, ConfigFileError> {
+    match (&section.url, section.servers.as_slice()) {
+        (Some(url), []) => Ok(vec![(url, 1)]),
+        (None, []) => {
+            let remedy = "add `url = \"http://127.0.0.1:5000\"`, or `[[upstreams.servers]]`";
+            Err(place.missing("upstreams", "url", "an upstream has no address", remedy))
+        }
+        (Some(url), _) => {
+            let problem = "the upstream has `url` and [[upstreams.servers]]";
+            Err(place.at(url, problem, "move it to a server of its own"))
+        }
+        (None, servers) => match servers.get(MOST_SERVERS) {
+            Some(extra) => {
+                let problem = "an upstream has more than 64 servers";
+                Err(place.at(&extra.url, problem, "put a load balancer before them"))
+            }
+            None => servers
+                .iter()
+                .map(|server| weighed(server, place))
+                .collect(),
+        },
+    }
+}
+
+fn weighed<'a>(
+    server: &'a ServerSection,
+    place: Place<'_>,
+) -> Result<(&'a Spanned<String>, u32), ConfigFileError> {
+    let weight = server.weight.as_ref();
+    let weight = weight.map(|weight| number(weight, 1, MOST_WEIGHT, place));
+    Ok((&server.url, weight.transpose()?.unwrap_or(1)))
+}
+
+/// Checks the range of a number.
+fn number(
+    key: &Spanned<u64>,
+    least: u64,
+    most: u64,
+    place: Place<'_>,
+) -> Result<u32, ConfigFileError> {
+    let written = *key.get_ref();
+    match u32::try_from(written) {
+        Ok(number) if (least..=most).contains(&written) => Ok(number),
+        _ => Err(place.at(
+            key,
+            format_args!("{written} is out of range"),
+            &format!("write {least} to {most}"),
+        )),
+    }
+}
+
+/// Returns how often a request may be sent again. Default: once.
+pub(super) fn retries(section: &Section, place: Place<'_>) -> Result<u32, ConfigFileError> {
+    let retries = section.retries.as_ref();
+    let retries = retries.map(|retries| number(retries, 0, MOST_RETRIES, place));
+    Ok(retries.transpose()?.unwrap_or(1))
+}
+
+/// Reads `[upstreams.breaker]`.
+pub(super) fn breaker(
+    section: Option<&BreakerSection>,
+    place: Place<'_>,
+) -> Result<BreakerSettings, ConfigFileError> {
+    let default = BreakerSettings::default();
+    let Some(section) = section else {
+        return Ok(default);
+    };
+    let failures = section.failures.as_ref();
+    let failures = failures.map(|failures| number(failures, 1, MOST_IN_A_ROW, place));
+    let open = section.open_seconds.as_ref();
+    let open = open.map(|open| seconds(open, place));
+    Ok(BreakerSettings {
+        failures: failures.transpose()?.unwrap_or(default.failures),
+        open: open.transpose()?.unwrap_or(default.open),
+    })
+}
+
+/// Reads `[upstreams.health]`.
+pub(super) fn health(
+    section: &HealthSection,
+    place: Place<'_>,
+) -> Result<HealthSettings, ConfigFileError> {
+    let written = section.path.get_ref();
+    let path = written.parse::<PathAndQuery>().ok();
+    let path = path.filter(|_| written.starts_with('/')).ok_or_else(|| {
+        let problem = format!("`{written}` is no path");
+        place.at(&section.path, problem, "write a path such as \"/health\"")
+    })?;
+    let time = |key: &Option<Spanned<u64>>, default: u64| match key {
+        Some(key) => seconds(key, place),
+        None => Ok(Duration::from_secs(default)),
+    };
+    let count = |key: &Option<Spanned<u64>>, default: u32| match key {
+        Some(key) => number(key, 1, MOST_IN_A_ROW, place),
+        None => Ok(default),
+    };
+    Ok(HealthSettings {
+        path,
+        interval: time(&section.interval_seconds, 10)?,
+        timeout: time(&section.timeout_seconds, 2)?,
+        unhealthy_after: count(&section.unhealthy_after, 3)?,
+        healthy_after: count(&section.healthy_after, 2)?,
+    })
+}
+
+/// A name with a port or a pattern would never match.
+pub(super) fn hosts(section: &Section, place: Place<'_>) -> Result<Vec<String>, ConfigFileError> {
+    let check = |host: &Spanned<String>| {
+        let name = host.get_ref();
+        let usable = !name.is_empty() && !name.contains(['*', '/', '@', ' ']);
+        let has_port = name
+            .rsplit_once(':')
+            .is_some_and(|(front, _)| !front.contains(':') || front.ends_with(']'));
+        match usable && !has_port {
+            true => Ok(name.clone()),
+            false => Err(place.at(
+                host,
+                format_args!("`{name}` matches no request"),
+                "write a name such as \"voice.example\", without port, path and star",
+            )),
+        }
+    };
+    section.hosts.iter().map(check).collect()
+}
+
+/// Returns the prefix without its last slash.
+pub(super) fn prefix(section: &Section, place: Place<'_>) -> Result<String, ConfigFileError> {
+    let Some(path) = &section.path else {
+        return Ok(String::new());
+    };
+    let written = path.get_ref();
+    let matchable = written.starts_with('/')
+        && !written.contains(['*', '?', '#', '{'])
+        && check_path(written).is_ok();
+    match matchable {
+        true => Ok(written.trim_end_matches('/').to_owned()),
+        false => Err(place.at(
+            path,
+            format_args!("`{written}` matches no request"),
+            "write a prefix such as \"/v1\", without dots, queries, braces and stars",
+        )),
+    }
+}
+
+/// Returns whether the upstream speaks HTTP/2.
+pub(super) fn is_http2(section: &Section, place: Place<'_>) -> Result<bool, ConfigFileError> {
+    match section
+        .http
+        .as_ref()
+        .map(|key| (key, key.get_ref().as_str()))
+    {
+        None | Some((_, "1")) => Ok(false),
+        Some((_, "2")) => Ok(true),
+        Some((key, other)) => Err(place.at(
+            key,
+            format_args!("`{other}` is no version of HTTP that the gateway speaks"),
+            "write \"1\" for HTTP/1.1 or \"2\" for HTTP/2",
+        )),
+    }
+}
+
+/// An upgrade exists in HTTP/1.1 alone.
+pub(super) fn websocket(
+    section: &Section,
+    is_http2: bool,
+    place: Place<'_>,
+) -> Result<bool, ConfigFileError> {
+    for protocol in &section.upgrade {
+        if protocol.get_ref() != "websocket" {
+            let problem = format!("`{}` is no protocol to switch to", protocol.get_ref());
+            return Err(place.at(protocol, problem, "write [\"websocket\"]"));
+        }
+        if is_http2 {
+            let problem = "HTTP/2 has no upgrade";
+            return Err(place.at(protocol, problem, "write http = \"1\" for this upstream"));
+        }
+    }
+    Ok(!section.upgrade.is_empty())
+}
+
+/// Parses the names of trailers.
+pub(super) fn trailers(section: &Section, place: Place<'_>) -> Result<Trailers, ConfigFileError> {
+    let Some(written) = &section.trailers else {
+        return Ok(Trailers::default());
+    };
+    let names = written.iter().map(|name| header_name(name, place));
+    Ok(Trailers::only(names.collect::<Result<_, _>>()?))
+}
+
+/// Parses the name of a field.
+pub(super) fn header_name(
+    name: &Spanned<String>,
+    place: Place<'_>,
+) -> Result<HeaderName, ConfigFileError> {
+    name.get_ref().parse().map_err(|_| {
+        let problem = format!("`{}` is no name of a field", name.get_ref());
+        place.at(name, problem, "write letters, digits and hyphens")
+    })
+}
+
+/// Resolves the files of `[upstreams.tls]`.
+pub(super) fn tls_options(
+    section: &Spanned<TlsSection>,
+    place: Place<'_>,
+) -> Result<TlsOptions, ConfigFileError> {
+    let tls = section.get_ref();
+    let path = |key: &Spanned<String>| place.config().path(key.get_ref());
+    let certificate = match (&tls.certificate, &tls.key) {
+        (Some(chain), Some(key)) => Some((path(chain), path(key))),
+        (None, None) => None,
+        (Some(one), None) | (None, Some(one)) => {
+            let problem = "a certificate and its key belong together";
+            return Err(place.at(one, problem, "write both `certificate` and `key`"));
+        }
+    };
+    Ok(TlsOptions {
+        ca: tls.ca.as_ref().map(path),
+        name: tls.server_name.as_ref().map(|name| name.get_ref().clone()),
+        certificate,
+    })
+}

@@ -1,0 +1,228 @@
+//! What the upstream needs, and what must not come back.
+
+use std::fs;
+
+use palisade_internal::hex;
+use tempfile::TempDir;
+
+use crate::{
+    client::{Running, start_file, status},
+    transport::before,
+    upstream::{Upstream, answering, field},
+};
+
+const SECRET: &str = "sk-upstream-0123456789";
+const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+/// A folder with the secret and the key of identities.
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("secret"), format!("{SECRET}\n")).unwrap();
+    fs::write(folder.path().join("identity"), KEY).unwrap();
+    folder
+}
+
+async fn gateway(response: &'static str, keys: &str) -> (Running, Upstream) {
+    let upstream = answering(response).await;
+    let keys = format!("url = 'http://{}'\n{keys}", upstream.address);
+    (before(folder(), &keys).await, upstream)
+}
+
+#[tokio::test]
+async fn the_credential_goes_up_and_never_comes_down() {
+    let leaking = "HTTP/1.1 401 Unauthorized\r\nX-Debug: key sk-upstream-0123456789\r\nX-Kept: 1\r\nContent-Length: 33\r\n\r\n\
+                   wrong key sk-upstream-0123456789!";
+    let (gateway, mut upstream) = gateway(leaking, "[upstreams.credential]\nfile = 'secret'").await;
+    let request = "GET /a HTTP/1.1\r\nHOSTAuthorization: Bearer of-the-client\r\nAccept-Encoding: gzip\r\n\r\n";
+    let response = gateway.send(request).await;
+    let got = upstream.request().await;
+    assert_eq!(
+        field(&got, "authorization"),
+        Some(format!("Bearer {SECRET}").as_str()),
+        "{got}"
+    );
+    assert_eq!(field(&got, "accept-encoding"), None, "{got}");
+    assert!(!got.contains("of-the-client"), "{got}");
+    assert_eq!(status(&response), 401, "{response}");
+    assert!(!response.contains(SECRET), "{response}");
+    assert!(
+        response.ends_with("wrong key **********************!"),
+        "{response}"
+    );
+    assert_eq!(field(&response, "x-debug"), None, "{response}");
+    assert_eq!(field(&response, "x-kept"), Some("1"), "{response}");
+}
+
+#[tokio::test]
+async fn a_credential_in_its_own_field_has_no_scheme() {
+    let keys = "[upstreams.credential]\nfile = 'secret'\nheader = 'X-Goog-Api-Key'";
+    let (gateway, mut upstream) = gateway(crate::upstream::OK, keys).await;
+    let request = "GET /a HTTP/1.1\r\nHOSTX-Goog-Api-Key: of-the-client\r\n\r\n";
+    assert_eq!(status(&gateway.send(request).await), 200);
+    let got = upstream.request().await;
+    assert_eq!(field(&got, "x-goog-api-key"), Some(SECRET), "{got}");
+    assert!(!got.contains("of-the-client"), "{got}");
+}
+
+#[tokio::test]
+async fn a_credential_that_changed_in_its_file_is_used_within_seconds() {
+    let keys = "[upstreams.credential]\nfile = 'secret'";
+    let (gateway, mut upstream) = gateway(crate::upstream::OK, keys).await;
+    fs::write(gateway.folder.path().join("secret"), "another-secret").unwrap();
+    loop {
+        gateway.send("GET /a HTTP/1.1\r\nHOST\r\n").await;
+        let got = upstream.request().await;
+        match field(&got, "authorization") {
+            Some("Bearer another-secret") => break,
+            other => assert_eq!(other, Some(format!("Bearer {SECRET}").as_str())),
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_upstream_can_verify_who_the_client_is() {
+    let keys = "[upstreams.identity]\nfile = 'identity'";
+    let (gateway, mut upstream) = gateway(crate::upstream::OK, keys).await;
+    let request =
+        "GET /a?b=c%20d HTTP/1.1\r\nHOSTX-Palisade-Principal: admin\r\nX-Palisade-Other: 1\r\n\r\n";
+    assert_eq!(status(&gateway.send(request).await), 200);
+    let got = upstream.request().await;
+    assert_eq!(field(&got, "x-palisade-principal"), Some(""), "{got}");
+    assert_eq!(field(&got, "x-palisade-other"), None, "{got}");
+    let value = |name| field(&got, name).unwrap();
+    let lines = [
+        "palisade-identity-v1",
+        value("x-palisade-time"),
+        value("x-request-id"),
+        "GET",
+        "/a?b=c%20d",
+        "",
+        "",
+    ];
+    let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, KEY.as_bytes());
+    let tag = aws_lc_rs::hmac::sign(&key, lines.join("\n").as_bytes());
+    assert_eq!(value("x-palisade-signature"), hex::encode(tag.as_ref()));
+}
+
+#[tokio::test]
+async fn identity_that_nobody_signs_never_reaches_the_upstream() {
+    let (gateway, mut upstream) = gateway(crate::upstream::OK, "").await;
+    let request =
+        "GET /a HTTP/1.1\r\nHOSTX-Palisade-Principal: admin\r\nX-Palisade-Signature: 00\r\n\r\n";
+    assert_eq!(status(&gateway.send(request).await), 200);
+    let got = upstream.request().await.to_lowercase();
+    assert!(!got.contains("x-palisade-"), "{got}");
+}
+
+#[tokio::test]
+async fn rules_for_fields_are_applied_in_both_directions() {
+    let response =
+        "HTTP/1.1 200 OK\r\nX-Inner: 1\r\nCache-Control: public\r\nContent-Length: 0\r\n\r\n";
+    let keys = "[upstreams.request_headers]\nset = { X-Tenant = 'a' }\nremove = ['Cookie']\n\
+                [upstreams.response_headers]\nset = { Cache-Control = 'no-store' }\nremove = ['X-Inner']";
+    let (gateway, mut upstream) = gateway(response, keys).await;
+    let request = "GET /a HTTP/1.1\r\nHOSTX-Tenant: mine\r\nCookie: a=b\r\n\r\n";
+    let response = gateway.send(request).await;
+    let got = upstream.request().await;
+    assert_eq!(field(&got, "x-tenant"), Some("a"), "{got}");
+    assert_eq!(field(&got, "cookie"), None, "{got}");
+    assert_eq!(field(&response, "x-inner"), None, "{response}");
+    assert_eq!(
+        field(&response, "cache-control"),
+        Some("no-store"),
+        "{response}"
+    );
+}
+
+#[tokio::test]
+async fn errors_of_the_upstream_are_hidden_on_demand() {
+    let trace = "HTTP/1.1 500 Oops\r\nContent-Type: text/html\r\nContent-Encoding: x\r\nETag: \"a\"\r\nContent-Length: 9\r\n\r\nTraceback";
+    for (keys, shown) in [("hide_errors = true", false), ("", true)] {
+        let (gateway, _upstream) = gateway(trace, keys).await;
+        let response = gateway.send("GET /a HTTP/1.1\r\nHOST\r\n").await;
+        assert_eq!(status(&response), 500, "{response}");
+        assert_eq!(response.contains("Traceback"), shown, "{response}");
+        assert_eq!(response.contains("\"code\":\"upstream_error\""), !shown);
+        assert_eq!(field(&response, "etag").is_some(), shown, "{response}");
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_to_the_upstreams_own_name_becomes_relative() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    for (location, expected) in [
+        (format!("http://{address}/next?a"), "/next?a".to_owned()),
+        (
+            format!("http://{address}//evil.example"),
+            "/evil.example".to_owned(),
+        ),
+        (
+            "https://other.example/x".to_owned(),
+            "https://other.example/x".to_owned(),
+        ),
+        ("/relative".to_owned(), "/relative".to_owned()),
+    ] {
+        let gateway = before(folder(), &format!("url = 'http://{address}'")).await;
+        let answer = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            crate::upstream::read_request(&mut stream).await;
+            let head =
+                format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n");
+            tokio::io::AsyncWriteExt::write_all(&mut stream, head.as_bytes())
+                .await
+                .unwrap();
+            stream
+        };
+        let (response, _stream) = tokio::join!(gateway.send("GET /a HTTP/1.1\r\nHOST\r\n"), answer);
+        assert_eq!(
+            field(&response, "location"),
+            Some(expected.as_str()),
+            "{response}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_origin_is_what_the_upstream_needs() {
+    for (keys, expected) in [
+        ("", Some("https://page.example".to_owned())),
+        ("origin = 'remove'", None),
+        (
+            "origin = 'http://localhost:8188'",
+            Some("http://localhost:8188".to_owned()),
+        ),
+        ("origin = 'upstream'", Some("http://UPSTREAM".to_owned())),
+    ] {
+        let (gateway, mut upstream) = gateway(crate::upstream::OK, keys).await;
+        let request = "GET /a HTTP/1.1\r\nHOSTOrigin: https://page.example\r\n\r\n";
+        assert_eq!(status(&gateway.send(request).await), 200);
+        let got = upstream.request().await;
+        let expected =
+            expected.map(|origin| origin.replace("UPSTREAM", &upstream.address.to_string()));
+        assert_eq!(field(&got, "origin"), expected.as_deref(), "{keys}: {got}");
+    }
+}
+
+/// The values of a principal are those of the key, in the form that is signed.
+#[tokio::test]
+async fn the_principal_and_scopes_of_a_key_are_signed() {
+    let mut upstream = answering(crate::upstream::OK).await;
+    let first = crate::client::start(upstream.address, |start| start).await;
+    let key = first.key.clone();
+    let folder = first.stop().await;
+    fs::write(folder.path().join("identity"), KEY).unwrap();
+    let file = format!(
+        "[server]\nhosts = ['localhost:*']\nhttps = '127.0.0.1:0'\n\
+         [keys]\nfile = 'data/keys.toml'\npepper = 'data/pepper'\n\
+         [[routes]]\npath = '/{{*path}}'\naccess = 'authenticated'\n\
+         [[upstreams]]\nurl = 'http://{}'\n[upstreams.identity]\nfile = 'identity'\n",
+        upstream.address
+    );
+    let gateway = start_file(folder, &file).await;
+    let request = format!("GET /a HTTP/1.1\r\nHOSTX-API-Key: {key}\r\n\r\n");
+    assert_eq!(status(&gateway.send(&request).await), 200);
+    let got = upstream.request().await;
+    let principal = field(&got, "x-palisade-principal").unwrap();
+    assert!(key.contains(principal) && !principal.is_empty(), "{got}");
+}

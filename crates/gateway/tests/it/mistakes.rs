@@ -1,0 +1,268 @@
+//! Broken configurations: each is an error with line, key and remedy.
+
+use std::fs;
+
+use palisade_gateway::Settings;
+
+const HEAD: &str =
+    "[server]\nhosts = ['localhost:*']\n[[routes]]\npath = '/{*path}'\naccess = 'public'\n";
+
+/// Keys of an upstream after a good address, the key that is wrong, a part of the remedy.
+const UPSTREAM_KEYS: [(&str, &str, &str); 37] = [
+    ("path = 'v1'", "upstreams.path", "write a prefix"),
+    ("path = '/a/../b'", "upstreams.path", "without dots"),
+    ("path = '/{*path}'", "upstreams.path", "stars"),
+    ("path = 5", "upstreams.path", "correct or remove it"),
+    (
+        "hosts = ['a.example:443']",
+        "upstreams.hosts",
+        "without port",
+    ),
+    (
+        "hosts = ['*.example']",
+        "upstreams.hosts",
+        "without port, path and star",
+    ),
+    ("hosts = ['']", "upstreams.hosts", "voice.example"),
+    ("host = 'a b'", "upstreams.host", "\"as-sent\""),
+    (
+        "host_header = 'client'",
+        "upstreams.host_header",
+        "correct or remove it",
+    ),
+    (
+        "hoost = 'as-sent'",
+        "upstreams.hoost",
+        "did you mean `host`?",
+    ),
+    ("http = '3'", "upstreams.http", "\"2\" for HTTP/2"),
+    (
+        "http = '2'\nhost = 'as-sent'",
+        "upstreams.host",
+        "write \"upstream\" or a name",
+    ),
+    (
+        "http = '2'\nupgrade = ['websocket']",
+        "upstreams.upgrade",
+        "http = \"1\"",
+    ),
+    ("upgrade = ['h2c']", "upstreams.upgrade", "[\"websocket\"]"),
+    (
+        "upgrade = 'websocket'",
+        "upstreams.upgrade",
+        "correct or remove it",
+    ),
+    (
+        "origin = 'page.example'",
+        "upstreams.origin",
+        "http://localhost:8188",
+    ),
+    ("origin = 'http://a/b'", "upstreams.origin", "\"remove\""),
+    (
+        "connect_timeout_seconds = 0",
+        "upstreams.connect_timeout_seconds",
+        "1 to 86400",
+    ),
+    (
+        "response_timeout_seconds = 0",
+        "upstreams.response_timeout_seconds",
+        "1 to 86400",
+    ),
+    (
+        "idle_timeout_seconds = 86401",
+        "upstreams.idle_timeout_seconds",
+        "1 to 86400",
+    ),
+    (
+        "total_timeout_seconds = -1",
+        "upstreams.total_timeout_seconds",
+        "correct or remove it",
+    ),
+    (
+        "response_timeout = 5",
+        "upstreams.response_timeout",
+        "correct or remove it",
+    ),
+    ("retries = 4", "upstreams.retries", "write 0 to 3"),
+    (
+        "trailers = ['a b']",
+        "upstreams.trailers",
+        "letters, digits and hyphens",
+    ),
+    (
+        "hide_errors = 'yes'",
+        "upstreams.hide_errors",
+        "correct or remove it",
+    ),
+    ("[upstreams.tls]", "upstreams.url", "https://"),
+    (
+        "[upstreams.health]\npath = 'health'",
+        "upstreams.health.path",
+        "\"/health\"",
+    ),
+    (
+        "[upstreams.health]\ninterval_seconds = 5",
+        "upstreams.health.path",
+        "correct or remove it",
+    ),
+    (
+        "[upstreams.health]\npath = '/'\nunhealthy_after = 0",
+        "upstreams.health.unhealthy_after",
+        "write 1 to 1000",
+    ),
+    (
+        "[upstreams.breaker]\nfailures = 0",
+        "upstreams.breaker.failures",
+        "write 1 to 1000",
+    ),
+    (
+        "[upstreams.breaker]\nopen_secs = 5",
+        "upstreams.breaker.open_secs",
+        "did you mean `open_seconds`?",
+    ),
+    (
+        "[upstreams.credential]\nheader = 'X-Key'",
+        "upstreams.credential",
+        "name one `file`",
+    ),
+    (
+        "[upstreams.credential]\nfile = 'nothing'",
+        "upstreams.credential.file",
+        "name one `file`",
+    ),
+    (
+        "[upstreams.credential]\nfile = 'short'",
+        "upstreams.credential.file",
+        "with the secret alone in it",
+    ),
+    (
+        "[upstreams.credential]\nenvironment = 'PALISADE_TEST_NOT_SET'",
+        "upstreams.credential.environment",
+        "`environment`",
+    ),
+    (
+        "[upstreams.identity]\nfile = 'secret'",
+        "upstreams.identity.file",
+        "name one `file`",
+    ),
+    (
+        "[upstreams.request_headers]\nset = { Content-Length = '5' }",
+        "upstreams.request_headers.set.Content-Length",
+        "remove it",
+    ),
+];
+
+/// Whole sections of upstreams, the key that is wrong, a part of the remedy.
+const SECTIONS: [(&str, &str, &str); 12] = [
+    (
+        "url = '127.0.0.1:5000'",
+        "upstreams.url",
+        "http://HOST:PORT",
+    ),
+    (
+        "url = 'http://127.0.0.1:5000/api'",
+        "upstreams.url",
+        "without a path",
+    ),
+    ("url = 'ftp://a'", "upstreams.url", "https://HOST"),
+    ("url = 'unix:up.sock'", "upstreams.url", "unix:/PATH"),
+    ("path = '/v1'", "upstreams.url", "[[upstreams.servers]]"),
+    (
+        "url = 'http://a'\n[[upstreams.servers]]\nurl = 'http://b'",
+        "upstreams.url",
+        "a server of its own",
+    ),
+    (
+        "[[upstreams.servers]]\nurl = 'http://b'\nweight = 0",
+        "upstreams.servers.weight",
+        "write 1 to 100",
+    ),
+    (
+        "[[upstreams.servers]]\nurl = 'b'",
+        "upstreams.servers.url",
+        "http://HOST:PORT",
+    ),
+    (
+        "[[upstreams.servers]]\nweight = 5",
+        "upstreams.servers.url",
+        "correct or remove it",
+    ),
+    (
+        "url = 'https://a'\n[upstreams.tls]\nca = 'nothing.pem'",
+        "upstreams.url",
+        "PEM file",
+    ),
+    (
+        "url = 'https://a'\n[upstreams.tls]\nca = 'secret'",
+        "upstreams.url",
+        "PEM file",
+    ),
+    (
+        "url = 'https://a'\n[upstreams.tls]\ncertificate = 'a.pem'",
+        "upstreams.tls.certificate",
+        "write both",
+    ),
+];
+
+/// Reads a file with this text after [`HEAD`]. Returns the error, without the name of the file.
+fn problem(text: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("secret"), "0123456789abcdef").unwrap();
+    fs::write(folder.path().join("short"), "abc").unwrap();
+    let path = folder.path().join("gateway.toml");
+    fs::write(&path, format!("{HEAD}{text}\n")).unwrap();
+    let problem = Settings::read(&path).unwrap_err().to_string();
+    let name = format!("{}:", path.display());
+    let rest = problem.strip_prefix(&name);
+    rest.unwrap_or_else(|| panic!("no file is named: {problem}"))
+        .to_owned()
+}
+
+/// The error is at the last line that has the key, and says what to do.
+fn check(text: &str, key: &str, remedy: &str) {
+    let problem = problem(text);
+    let (line, rest) = problem.split_once(": ").unwrap();
+    let number: usize = line
+        .parse()
+        .unwrap_or_else(|_| panic!("no line: {problem}"));
+    let whole = format!("{HEAD}{text}");
+    assert!(number <= whole.lines().count(), "{text}: {problem}");
+    assert!(number > HEAD.lines().count(), "{text}: {problem}");
+    let start = format!("{key}: ");
+    assert!(rest.starts_with(&start), "{text}: {problem}");
+    let (said, help) = rest.strip_prefix(&start).unwrap().split_once("; ").unwrap();
+    assert!(!said.is_empty(), "{text}: {problem}");
+    assert!(help.contains(remedy), "{text}: {problem}");
+    assert!(!problem.contains('\n'), "{text}: {problem}");
+    // Values of secrets are never shown.
+    assert!(!problem.contains("0123456789abcdef"), "{text}: {problem}");
+}
+
+#[test]
+fn every_wrong_key_of_an_upstream_is_told_with_line_and_remedy() {
+    for (keys, key, remedy) in UPSTREAM_KEYS {
+        check(
+            &format!("[[upstreams]]\nurl = 'http://127.0.0.1:1'\n{keys}"),
+            key,
+            remedy,
+        );
+    }
+    for (section, key, remedy) in SECTIONS {
+        check(&format!("[[upstreams]]\n{section}"), key, remedy);
+    }
+}
+
+#[test]
+fn the_second_upstream_is_told_apart_from_the_first() {
+    let good = "[[upstreams]]\nurl = 'http://127.0.0.1:1'\nretries = 1\n";
+    let problem = problem(&format!(
+        "{good}[[upstreams]]\nurl = 'http://127.0.0.1:2'\nretries = 9"
+    ));
+    assert!(problem.starts_with("11: upstreams.retries: "), "{problem}");
+}
+
+#[test]
+fn a_misspelled_section_is_told_with_the_nearest_name() {
+    let problem = problem("[[upstream]]\nurl = 'http://127.0.0.1:1'");
+    assert!(problem.contains("did you mean `upstreams`?"), "{problem}");
+}
