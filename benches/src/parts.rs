@@ -98,7 +98,9 @@ pub fn keys() -> (ApiKeyLayer, String) {
         .mint(grant, SystemClock::shared().unix_time())
         .expect("a key");
     let store = MemoryKeyStore::new();
-    store.insert(minted.record().clone()).expect("room");
+    store
+        .insert(minted.record().clone())
+        .expect("the store has space");
     let key = minted.key().to_owned();
     (ApiKeyLayer::new(scheme, store), key)
 }

@@ -113,7 +113,7 @@ pub use self::{
     algorithm::Algorithm,
     claims::Claims,
     error::{InvalidToken, JwtBuildError, KeyError},
-    jwks::{JwksFile, JwksFileBuilder, Keys, LiveKeys},
+    jwks::{IssuerKeys, JwksFile, JwksFileBuilder, LiveKeys},
     keys::{JwksReader, KeySet, SkippedKey, VerifyingKey},
     layer::{JwtLayer, JwtLayerBuilder},
     verifier::{Issuer, Verifier, VerifierBuilder},

@@ -22,7 +22,7 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use palisade_rate_limit::{HeaderStyle, Key, MemoryStore, Policy, RateLimitLayer, ResetFormat, Unit};
+//! use palisade_rate_limit::{HeaderStyle, Key, MemoryStore, Policy, RateLimitLayer, ResetFormat, CostUnit};
 //!
 //! let store = Arc::new(MemoryStore::with_capacity(200_000));
 //! let outside = RateLimitLayer::by_client()
@@ -35,7 +35,7 @@
 //!         Policy::named("characters")
 //!             .rate("200000/day;20000/hour")?
 //!             .key(Key::owner())
-//!             .unit(Unit::Custom)
+//!             .unit(CostUnit::Custom)
 //!             .cost(500)
 //!             .settled_by("characters"),
 //!     )
@@ -130,7 +130,7 @@ pub use self::{
     error::RateLimitBuildError,
     fields::{HeaderStyle, ResetFormat},
     layer::{BucketState, RateLimitLayer, RateLimitLayerBuilder},
-    policy::{ChargeWhen, FailureMode, Key, Limit, Policy, PolicyWithoutRate, Subject, Unit},
+    policy::{ChargeWhen, CostUnit, FailureMode, Key, Limit, Policy, PolicyWithoutRate, Subject},
     rate::{Rate, RateError},
     store::{
         BucketKey, Charge, ChargeOutcome, LimitNames, LimitState, LimitStore, StoreDecision,

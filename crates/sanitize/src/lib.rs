@@ -33,7 +33,7 @@
 //! # Defaults
 //!
 //! ```
-//! use palisade_sanitize::{Refused, Sanitizer, Unit};
+//! use palisade_sanitize::{Refused, Sanitizer, LengthUnit};
 //!
 //! let speech = Sanitizer::speech();
 //! // Clean text is not copied.
@@ -42,7 +42,7 @@
 //! assert_eq!(speech.clean("Good\u{e0041} \u{202e}mor\u{200b}ning")?.text(), "Good morning");
 //! // Text that cannot be cleaned is refused.
 //! let long = "好".repeat(501);
-//! assert_eq!(speech.clean(&long).err(), Some(Refused::TooLong { unit: Unit::Graphemes, limit: 500 }));
+//! assert_eq!(speech.clean(&long).err(), Some(Refused::TooLong { unit: LengthUnit::Graphemes, limit: 500 }));
 //! # Ok::<(), Refused>(())
 //! ```
 //!
@@ -104,8 +104,8 @@ pub use personal_data::{
 };
 pub use request::{Field, Fields};
 pub use text::{
-    Clean, CodePoint, ModelFamily, Normalization, OverLength, Preset, Refused, Report,
-    ReportedData, Sanitizer, SanitizerBuilder, TemplateTokens, TextRule, Unit, UnknownPreset,
+    CleanText, CodePoint, LengthUnit, ModelFamily, Normalization, OverLength, Preset, Refused,
+    Report, ReportedData, Sanitizer, SanitizerBuilder, TemplateTokens, TextRule, UnknownPreset,
     Whitespace, skeleton,
 };
 

@@ -25,7 +25,7 @@ impl Drop for Program {
 }
 
 impl Program {
-    /// Starts it; `None`, said aloud, where curl is not installed.
+    /// Starts it; `None`, with a message, where curl is not installed.
     fn start(prepare: impl FnOnce(&mut Command)) -> Option<Self> {
         if Command::new("curl").arg("--version").output().is_err() {
             eprintln!("SKIPPED: curl is not installed");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::{Method, header::CONTENT_LENGTH, request};
 use palisade::core::SharedClock;
-use palisade::rate_limit::{ChargeWhen, LimitStore, RateLimitLayerBuilder, Unit};
+use palisade::rate_limit::{ChargeWhen, CostUnit, LimitStore, RateLimitLayerBuilder};
 use palisade::shield::ShieldBuilder;
 use palisade::{Policy, RateLimitLayer};
 
@@ -59,7 +59,7 @@ fn sound(seconds: u32) -> Result<Policy, StartError> {
         .cost_by(move |head| reserve(head).min(most))
         .charge_when(ChargeWhen::Handled { otherwise: REFUSED })
         .settled_by(AUDIO_MILLISECONDS)
-        .unit(Unit::Custom)
+        .unit(CostUnit::Custom)
         .on_named_routes())
 }
 

@@ -136,7 +136,7 @@ fn nothing_is_logged_or_answered_that_holds_a_key() {
     });
     assert!(
         log.contains("a control line"),
-        "the log is heard at all: {log}"
+        "the log was captured: {log}"
     );
     for key in [&key, &bound, &revoked, &foreign] {
         let secret = key.split('_').nth(3).unwrap();

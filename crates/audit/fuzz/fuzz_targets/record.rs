@@ -97,7 +97,7 @@ fn check_record(text: &str, lines: &[String]) {
     assert!(line.len() < 48 * 1024, "{} bytes", line.len());
     assert!(text.contains(SECRET) || !line.contains(SECRET));
     let record: Value = serde_json::from_str(line).expect("a record is JSON");
-    let told = record["noted"][0]["value"].as_str().expect("a note");
-    assert!(text == told || text.starts_with(told.trim_end_matches('…')));
+    let noted = record["noted"][0]["value"].as_str().expect("a note");
+    assert!(text == noted || text.starts_with(noted.trim_end_matches('…')));
     assert_eq!(record["status"], 404);
 }

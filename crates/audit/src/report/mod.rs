@@ -91,11 +91,12 @@ impl TrailReport {
     /// # Examples
     ///
     /// ```
-    /// use palisade_audit::{FileSink, RecordFilter, TrailReport, read_trail};
+    /// use palisade_audit::{AuditLayer, FileSink, RecordFilter, TrailReport, read_trail};
     ///
     /// # let folder = tempfile::tempdir()?;
     /// # let path = folder.path().join("audit.jsonl");
-    /// drop(FileSink::builder(&path).open()?);
+    /// let layer = AuditLayer::builder().sink(FileSink::builder(&path).open()?).build()?;
+    /// layer.handle().close_blocking()?;
     /// let report = TrailReport::collect(read_trail(&path)?, RecordFilter::new().route("/tts"))?;
     /// assert_eq!((report.requests(), report.refused()), (0, 0));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -135,11 +136,12 @@ impl TrailReport {
     /// # Examples
     ///
     /// ```
-    /// use palisade_audit::{FileSink, RecordFilter, TrailReport, VerifyOptions, read_trail, verify_file};
+    /// use palisade_audit::{AuditLayer, FileSink, RecordFilter, TrailReport, VerifyOptions, read_trail, verify_file};
     ///
     /// # let folder = tempfile::tempdir()?;
     /// # let path = folder.path().join("audit.jsonl");
-    /// drop(FileSink::builder(&path).open()?);
+    /// let layer = AuditLayer::builder().sink(FileSink::builder(&path).open()?).build()?;
+    /// layer.handle().close_blocking()?;
     /// let report = TrailReport::collect(read_trail(&path)?, RecordFilter::new())?;
     /// let verified = verify_file(&path, &VerifyOptions::new())?;
     /// let page = report.to_html("audit.jsonl", Some(&verified));

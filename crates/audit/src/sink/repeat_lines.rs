@@ -109,7 +109,7 @@ mod tests {
         assert_eq!(
             sink.admit(key(2), at(101)),
             Some(0),
-            "another client is told"
+            "another client has its own line"
         );
         assert_eq!(sink.admit(key(1), at(159)), None);
         assert_eq!(sink.admit(key(1), at(160)), Some(60));
@@ -123,13 +123,13 @@ mod tests {
     #[test]
     fn many_refused_clients_share_a_line_in_the_end() {
         let sink = RepeatLines::default();
-        let told = |second: u64| {
+        let lines = |second: u64| {
             let now = Duration::from_secs(second);
             (0..100_000)
                 .filter(|it| sink.admit(key(*it), now).is_some())
                 .count()
         };
-        assert_eq!(told(100), MAX_KEYS + 1);
+        assert_eq!(lines(100), MAX_KEYS + 1);
         assert!(sink.0.lock().unwrap().by_key.len() <= MAX_KEYS + 1);
     }
 }

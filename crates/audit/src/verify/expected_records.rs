@@ -46,11 +46,12 @@ pub(crate) struct ExpectedRecords {
 /// # Examples
 ///
 /// ```
-/// use palisade_audit::{FileSink, VerifyOptions, verify_file};
+/// use palisade_audit::{AuditLayer, FileSink, VerifyOptions, verify_file};
 ///
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("audit.jsonl");
-/// drop(FileSink::builder(&path).open()?);
+/// let layer = AuditLayer::builder().sink(FileSink::builder(&path).open()?).build()?;
+/// layer.handle().close_blocking()?;
 /// let checkpoints = verify_file(&path, &VerifyOptions::new())?.checkpoints;
 /// assert!(checkpoints.found && checkpoints.valid > 0);
 /// assert_eq!(checkpoints.forged, 0);

@@ -35,11 +35,12 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// # Examples
 ///
 /// ```
-/// use palisade_audit::{FileSink, VerifyOptions, verify_file};
+/// use palisade_audit::{AuditLayer, FileSink, VerifyOptions, verify_file};
 ///
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("audit.jsonl");
-/// drop(FileSink::builder(&path).open()?);
+/// let layer = AuditLayer::builder().sink(FileSink::builder(&path).open()?).build()?;
+/// layer.handle().close_blocking()?;
 /// assert!(verify_file(&path, &VerifyOptions::new())?.is_intact());
 ///
 /// // One changed byte is found, with its place.

@@ -122,11 +122,12 @@ pub struct VerifyReport {
 ///
 /// ```
 /// use std::time::Duration;
-/// use palisade_audit::{FileSink, VerifyOptions, verify_file};
+/// use palisade_audit::{AuditLayer, FileSink, VerifyOptions, verify_file};
 ///
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("audit.jsonl");
-/// drop(FileSink::builder(&path).open()?);
+/// let layer = AuditLayer::builder().sink(FileSink::builder(&path).open()?).build()?;
+/// layer.handle().close_blocking()?;
 /// // A service that is asked every minute: ten minutes of silence are worth a question.
 /// let options = VerifyOptions::new().max_gap(Duration::from_secs(600));
 /// for gap in &verify_file(&path, &options)?.gaps {
@@ -151,11 +152,12 @@ pub struct TimeGap {
 /// # Examples
 ///
 /// ```
-/// use palisade_audit::{FileSink, VerifyOptions, VerifyOutcome, verify_file};
+/// use palisade_audit::{AuditLayer, FileSink, VerifyOptions, VerifyOutcome, verify_file};
 ///
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("audit.jsonl");
-/// drop(FileSink::builder(&path).open()?);
+/// let layer = AuditLayer::builder().sink(FileSink::builder(&path).open()?).build()?;
+/// layer.handle().close_blocking()?;
 /// // The exit code of a nightly check: 0 intact, 1 altered, 2 to be looked at.
 /// let code = match verify_file(&path, &VerifyOptions::new())?.outcome() {
 ///     VerifyOutcome::Intact => 0,

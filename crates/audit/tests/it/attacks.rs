@@ -15,16 +15,17 @@ async fn written_with(text: &str) -> (Vec<u8>, serde_json::Value) {
     let path = folder.path().join("audit.jsonl");
     let sink = FileSink::builder(&path).open().unwrap();
     let layer = AuditLayer::builder().sink(sink.clone()).build().unwrap();
-    let told = text.to_owned();
+    let hostile = text.to_owned();
     let guard = Does(move |cx: &SecurityContext, _: &mut _| {
-        let who = Principal::builder("jwt", told.as_str()).credential(told.as_str());
-        cx.set_principal(who.owner(told.as_str()).build()).unwrap();
+        let who = Principal::builder("jwt", hostile.as_str()).credential(hostile.as_str());
+        cx.set_principal(who.owner(hostile.as_str()).build())
+            .unwrap();
         cx.record(Fact::Noted {
             key: "note",
-            value: told.clone().into(),
+            value: hostile.clone().into(),
         });
         cx.record(Fact::Cleaned {
-            field: told.as_str().into(),
+            field: hostile.as_str().into(),
             removed: 1,
         });
         Verdict::Admit(())

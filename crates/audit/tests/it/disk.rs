@@ -108,11 +108,11 @@ async fn a_torn_line_that_cannot_be_copied_stops_no_start() {
     let sink = open().unwrap();
     serve(&sink, 1).await;
     close(&sink).await;
-    let told = &of_type(&path, "recovered")[0];
-    assert_eq!(told["cause"], "torn_line");
+    let recovered = &of_type(&path, "recovered")[0];
+    assert_eq!(recovered["cause"], "torn_line");
     assert!(
-        told["text"].as_str().unwrap().starts_with("{\"v\":1"),
-        "{told}"
+        recovered["text"].as_str().unwrap().starts_with("{\"v\":1"),
+        "{recovered}"
     );
     let options = VerifyOptions::new().checkpoints(folder.path().join("none"));
     let report = verify_file(&path, &options).unwrap();

@@ -76,10 +76,16 @@ async fn a_torn_line_is_named_set_aside_and_gone_on_after() {
     restarted(&folder, 2).await;
     let report = folder.verified();
     assert_eq!((report.requests, report.recoveries), (5, 1));
-    let told = &of_type(&folder.path(), "recovered")[0];
-    assert_eq!(told["cause"], "torn_line");
-    let aside = fs::read(folder.0.path().join(told["set_aside"].as_str().unwrap())).unwrap();
-    assert_eq!(told["bytes"], aside.len());
+    let recovered = &of_type(&folder.path(), "recovered")[0];
+    assert_eq!(recovered["cause"], "torn_line");
+    let aside = fs::read(
+        folder
+            .0
+            .path()
+            .join(recovered["set_aside"].as_str().unwrap()),
+    )
+    .unwrap();
+    assert_eq!(recovered["bytes"], aside.len());
     assert_eq!(report.torn_bytes, u64::try_from(aside.len()).unwrap());
     assert!(
         whole[..whole.len() - 30].ends_with(&aside),
@@ -102,7 +108,7 @@ async fn a_torn_line_is_recorded_even_if_the_process_is_killed_in_between() {
     restarted(&folder, 1).await;
     assert_eq!(of_type(&folder.path(), "recovered")[0]["bytes"], 10);
     restarted(&folder, 1).await;
-    assert_eq!(folder.verified().recoveries, 1, "and told once");
+    assert_eq!(folder.verified().recoveries, 1, "and recorded once");
 }
 
 #[tokio::test]
@@ -155,8 +161,11 @@ async fn damage_is_never_papered_over() {
         FindingReason::DamageSetAside,
         "and does not verify"
     );
-    let told = &of_type(&folder.path(), "recovered")[0];
-    let aside = folder.0.path().join(told["set_aside"].as_str().unwrap());
+    let recovered = &of_type(&folder.path(), "recovered")[0];
+    let aside = folder
+        .0
+        .path()
+        .join(recovered["set_aside"].as_str().unwrap());
     assert_eq!(
         fs::read(aside).unwrap(),
         bytes,

@@ -21,7 +21,7 @@ const ROUNDS: usize = 10;
 
 /// Not a test by itself: what the child processes run. It serves requests until it is killed, and prints
 /// of every answer with 200, after that answer has been given.
-#[allow(clippy::disallowed_methods)] // A child is told in its environment what it is.
+#[allow(clippy::disallowed_methods)] // The environment of a child process names its part.
 #[test]
 fn child() {
     let Ok(path) = std::env::var(TRAIL) else {
@@ -60,12 +60,12 @@ async fn client(layer: AuditLayer) {
     loop {
         let (status, id) = send(layer.clone(), service_fn(named), get("/work")).await;
         let id = String::from_utf8(id.to_vec()).unwrap();
-        let told = if status == 200 {
+        let outcome = if status == 200 {
             id
         } else {
             status.to_string()
         };
-        if writeln!(std::io::stdout().lock(), "\nanswered {told}").is_err() {
+        if writeln!(std::io::stdout().lock(), "\nanswered {outcome}").is_err() {
             return;
         }
     }
@@ -106,10 +106,10 @@ fn completed_before_kill(
     let mut killed = false;
     for line in BufReader::new(child.stdout.take().unwrap()).lines() {
         let line = line.unwrap();
-        let Some(told) = line.strip_prefix("answered ") else {
+        let Some(outcome) = line.strip_prefix("answered ") else {
             continue;
         };
-        answered.push(told.to_owned());
+        answered.push(outcome.to_owned());
         if !killed && enough(child.id(), &answered) {
             killed = true;
             child.kill().unwrap(); // SIGKILL; what it still wrote into the pipe is read to the end.
@@ -195,7 +195,7 @@ fn a_quota_ends_in_503_and_the_trail_goes_on_when_it_is_lifted() {
     command.args(["-c", script, &this()]).args(ARGUMENTS);
     let mut full = None;
     let answered = completed_before_kill(command, |child, answered| {
-        let refused = answered.last().is_some_and(|told| told == "503");
+        let refused = answered.last().is_some_and(|outcome| outcome == "503");
         if refused && full.is_none() {
             full = Some(std::fs::metadata(&path).unwrap().len());
             lift_quota(child);
@@ -210,7 +210,7 @@ fn a_quota_ends_in_503_and_the_trail_goes_on_when_it_is_lifted() {
         "at most the line that the kill tore: {report:?}"
     );
     let times = times(&path);
-    for id in answered.iter().filter(|told| *told != "503") {
+    for id in answered.iter().filter(|outcome| *outcome != "503") {
         assert_eq!(times.get(id), Some(&1), "{id}");
     }
 }

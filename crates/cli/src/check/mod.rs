@@ -58,12 +58,12 @@ Examples:
 Exit codes: 0 nothing at or above --fail-on, 1 there is, 2 the check could not be made.
 
 Check only services that you may check. Some tens of requests are sent, to the named host only and in a
-minute at most. Redirects are told and not followed. No PUT, PATCH or DELETE is sent.";
+minute at most. Redirects are reported and not followed. No PUT, PATCH or DELETE is sent.";
 
 /// Show what a stranger sees of a service, what is wrong, and the remedy
 ///
 /// TLS and certificate, redirect, security headers, cookies, other origins, access without a key,
-/// exposed pages, error responses, hostile text. Every finding says why it matters and how to mend it
+/// exposed pages, error responses, hostile text. Every finding says why it matters and how to repair it
 /// with Palisade and with nginx. Give the URL of a call, with its query: more can be seen then.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]

@@ -1,7 +1,7 @@
 //! What came of each rule: found, passed, or not checked.
 //!
 //! Every rule ends with exactly one outcome, so a report never claims that something is in order which
-//! nobody looked at.
+//! no one looked at.
 
 use std::fmt::Display;
 
@@ -182,7 +182,7 @@ impl Outcomes {
     }
 }
 
-/// Writes characters that a terminal would act on, or that nobody sees, as escapes.
+/// Writes characters that a terminal would act on, or that no one sees, as escapes.
 pub(crate) fn visible(text: &str) -> String {
     let mut out = String::new();
     for (count, character) in text.chars().enumerate() {

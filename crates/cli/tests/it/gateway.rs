@@ -82,7 +82,7 @@ fn a_service_is_protected_by_one_command_and_the_key_is_in_a_private_file() {
     let key = std::fs::read_to_string(key_file).unwrap();
     let header = format!("X-API-Key: {}", key.trim());
     let Some(refused) = curl(&["--cacert", &authority, &address]) else {
-        eprintln!("curl is not installed: passed over");
+        eprintln!("curl is not installed: skipped");
         return;
     };
     assert!(refused.ends_with(" 401"), "{refused}");

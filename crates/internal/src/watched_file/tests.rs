@@ -110,12 +110,12 @@ fn each_problem_and_the_end_are_reported_once() {
     bench.pass(900);
     assert!(bench.file.refresh().is_err());
     assert!(bench.file.refresh().is_err());
-    let told = [
+    let expected = [
         "Kept(\"no number: x\")",
         "Kept(\"no number: y\")",
         "Expired(\"no number: x\")",
     ];
-    assert_eq!(bench.reports(), told);
+    assert_eq!(bench.reports(), expected);
     for number in 0..100 {
         bench.write(&format!("z{number}"));
         assert!(bench.file.refresh().is_err());

@@ -1,4 +1,4 @@
-//! Tokens as strangers send them: none is good, whatever it says of itself, for nobody else has the keys.
+//! Tokens as attackers send them: none is valid, whatever it contains, because no one else has the keys.
 
 #![no_main]
 
@@ -32,6 +32,6 @@ static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
 });
 
 fuzz_target!(|token: &str| {
-    let refused = VERIFIER.verify(token).expect_err("nobody signed it");
+    let refused = VERIFIER.verify(token).expect_err("no key signed it");
     assert!(!refused.code().is_empty());
 });

@@ -7,7 +7,7 @@ use std::{error::Error, fmt};
 /// # Examples
 ///
 /// ```
-/// use palisade_jwt::RevocationError;
+/// use palisade_jwt::revocation::RevocationError;
 ///
 /// let text = RevocationError::Name.to_string();
 /// assert_eq!(text, "the id of a token or principal has 1 to 1024 bytes");

@@ -13,7 +13,7 @@ use palisade_internal::watched_file::{FileFormat, Freshness, Options, Report, Wa
 use crate::{
     algorithm::Algorithm,
     error::{InvalidToken, JwtBuildError},
-    jwks::{Keys, source::Source},
+    jwks::{IssuerKeys, source::Source},
     keys::{JwksReader, KeySet},
 };
 
@@ -252,7 +252,7 @@ impl Source for JwksFile {
     }
 }
 
-impl From<JwksFile> for Keys {
+impl From<JwksFile> for IssuerKeys {
     fn from(file: JwksFile) -> Self {
         Self::new(Arc::new(file))
     }

@@ -6,7 +6,7 @@ use arc_swap::ArcSwap;
 
 use crate::{
     error::InvalidToken,
-    jwks::{Keys, source::Source},
+    jwks::{IssuerKeys, source::Source},
     keys::KeySet,
 };
 
@@ -56,7 +56,7 @@ impl fmt::Debug for LiveKeys {
     }
 }
 
-impl From<LiveKeys> for Keys {
+impl From<LiveKeys> for IssuerKeys {
     fn from(keys: LiveKeys) -> Self {
         Self::new(Arc::new(keys))
     }

@@ -13,5 +13,5 @@ pub use self::url::{JwksUrl, JwksUrlBuilder};
 pub use self::{
     file::{JwksFile, JwksFileBuilder},
     live::LiveKeys,
-    source::Keys,
+    source::IssuerKeys,
 };

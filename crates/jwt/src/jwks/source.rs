@@ -40,9 +40,9 @@ pub(crate) trait Source: fmt::Debug + Send + Sync + 'static {
 /// Converted from a [`VerifyingKey`], a [`KeySet`], [`LiveKeys`], a [`JwksFile`](crate::JwksFile),
 /// or (feature `jwks-url`) a `JwksUrl`. [`Issuer::new`](crate::Issuer::new) accepts each of them.
 #[derive(Clone, Debug)]
-pub struct Keys(Arc<dyn Source>);
+pub struct IssuerKeys(Arc<dyn Source>);
 
-impl Keys {
+impl IssuerKeys {
     /// A source of any kind.
     pub(crate) fn new(source: Arc<dyn Source>) -> Self {
         Self(source)
@@ -69,13 +69,13 @@ impl Keys {
     }
 }
 
-impl From<KeySet> for Keys {
+impl From<KeySet> for IssuerKeys {
     fn from(set: KeySet) -> Self {
         LiveKeys::new(set).into()
     }
 }
 
-impl From<VerifyingKey> for Keys {
+impl From<VerifyingKey> for IssuerKeys {
     fn from(key: VerifyingKey) -> Self {
         KeySet::of(key).into()
     }

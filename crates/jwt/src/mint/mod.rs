@@ -48,7 +48,7 @@ use crate::error::KeyError;
 /// let token = Token::new("https://login.example", "tts", "anna")
 ///     .scopes(["tts:speak"])
 ///     .lifetime(Duration::from_secs(300))
-///     .sign(&key, &SystemClock)?;
+///     .sign(&key, SystemClock::shared().as_ref())?;
 /// assert_eq!(token.split('.').count(), 3);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

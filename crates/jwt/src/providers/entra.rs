@@ -1,7 +1,7 @@
 //! Microsoft Entra ID (Azure AD): access tokens of version 1 and 2.
 
 use super::Provider;
-use crate::{jwks::Keys, verifier::Issuer};
+use crate::{jwks::IssuerKeys, verifier::Issuer};
 
 /// Access tokens of version 1, which an API gets whose manifest has no
 /// `requestedAccessTokenVersion: 2`.
@@ -79,7 +79,7 @@ pub fn entra_v2(tenant: &str, audience: &str) -> Provider {
 pub fn entra_tenants<T: AsRef<str>>(
     tenants: impl IntoIterator<Item = T>,
     audience: &str,
-    keys: impl Into<Keys>,
+    keys: impl Into<IssuerKeys>,
 ) -> Vec<Issuer> {
     v2("{tenant}", audience)
         .with_keys(keys)

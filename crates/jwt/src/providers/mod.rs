@@ -65,7 +65,7 @@ mod zitadel;
 use crate::{
     algorithm::Algorithm,
     claims::{ClaimPath, RequiredClaim},
-    jwks::Keys,
+    jwks::IssuerKeys,
     verifier::{Issuer, TokenRules},
 };
 
@@ -146,9 +146,9 @@ impl Provider {
 
     /// Makes the issuer with its keys. Set further choices on the result.
     ///
-    /// `keys` is a `JwksUrl` for [`jwks_url`](Self::jwks_url), or another source that [`Keys`]
+    /// `keys` is a `JwksUrl` for [`jwks_url`](Self::jwks_url), or another source that [`IssuerKeys`]
     /// lists.
-    pub fn with_keys(self, keys: impl Into<Keys>) -> Issuer {
+    pub fn with_keys(self, keys: impl Into<IssuerKeys>) -> Issuer {
         Issuer::new(self.issuer, self.audience, keys).with_rules(self.rules)
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     algorithm::Algorithm,
     claims::{ClaimPath, RequiredClaim},
-    jwks::Keys,
+    jwks::IssuerKeys,
     verifier::TokenRules,
 };
 
@@ -38,7 +38,7 @@ pub struct Issuer {
     /// One of them must be in `aud`.
     audiences: Vec<Box<str>>,
     /// Verify the signatures.
-    pub(super) keys: Keys,
+    pub(super) keys: IssuerKeys,
     /// Prefix of the ids of principals.
     pub(super) label: Option<Box<str>>,
     pub(super) rules: TokenRules,
@@ -49,11 +49,11 @@ impl Issuer {
     ///
     /// * `name` is compared exactly with `iss`; `https://a.example` is not `https://a.example/`.
     /// * `audience` is the name of this service in `aud`.
-    /// * `keys` is a [`VerifyingKey`](crate::VerifyingKey), a [`KeySet`](crate::KeySet), or another source that [`Keys`] lists.
+    /// * `keys` is a [`VerifyingKey`](crate::VerifyingKey), a [`KeySet`](crate::KeySet), or another source that [`IssuerKeys`] lists.
     pub fn new(
         name: impl Into<Box<str>>,
         audience: impl Into<Box<str>>,
-        keys: impl Into<Keys>,
+        keys: impl Into<IssuerKeys>,
     ) -> Self {
         Self {
             name: name.into(),
@@ -219,7 +219,7 @@ impl Issuer {
         template: &str,
         tenants: impl IntoIterator<Item = T>,
         audience: impl Into<Box<str>>,
-        keys: impl Into<Keys>,
+        keys: impl Into<IssuerKeys>,
     ) -> Vec<Self> {
         let issuer = Self::new(template, audience, keys);
         issuer.expand_tenants(tenants)
@@ -266,7 +266,7 @@ impl Issuer {
         &self.audiences
     }
 
-    pub(crate) fn keys(&self) -> &Keys {
+    pub(crate) fn keys(&self) -> &IssuerKeys {
         &self.keys
     }
 

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     claims::{Claims, RequiredClaim, Times, issuer_of},
     error::InvalidToken,
-    jwks::Keys,
+    jwks::IssuerKeys,
     token::{
         header::Header,
         json,
@@ -255,7 +255,7 @@ impl Verifier {
         self.0.issuers.get(index)
     }
 
-    pub(crate) fn keys(&self, issuer: usize) -> Option<&Keys> {
+    pub(crate) fn keys(&self, issuer: usize) -> Option<&IssuerKeys> {
         self.issuer(issuer).map(Issuer::keys)
     }
 

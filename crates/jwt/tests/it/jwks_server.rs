@@ -141,7 +141,7 @@ pub(crate) async fn raw(bytes: &'static [u8]) -> SocketAddr {
     address
 }
 
-/// The same server behind TLS, for `localhost`, with a certificate that nobody vouches for but itself.
+/// The same server behind TLS, for `localhost`, with a self-signed certificate.
 pub(crate) async fn secure(body: String) -> (SocketAddr, String) {
     let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der());

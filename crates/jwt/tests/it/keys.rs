@@ -298,7 +298,7 @@ fn check_odd(entry: &str, reason: &KeyError, kid: Option<&str>) {
     assert!(verifier.verify(&signed(&EC)).is_ok(), "{entry}");
 }
 
-fn builder_of(keys: impl Into<palisade_jwt::Keys>) -> Verifier {
+fn builder_of(keys: impl Into<palisade_jwt::IssuerKeys>) -> Verifier {
     Verifier::builder()
         .issuer(Issuer::new(ISSUER, AUDIENCE, keys))
         .clock(clock().shared())

@@ -9,8 +9,8 @@ const KEYS: &str = include_str!("../vectors/json_web_key_test.json");
 
 /// A key of a vector as it was meant. Four groups repeat figures of RFC 7520 under an `alg` that the figure does not
 /// use (figure 20 is PS384, figure 27 is ES512, which they spell ES521); with the algorithm bound to the key that
-/// slip of the vectors has to be mended here, for no vector but those.
-fn mended(group: &Value) -> Value {
+/// mistake of the vectors has to be corrected here, for no vector but those.
+fn corrected(group: &Value) -> Value {
     let mut key = group.get("public").unwrap_or(&group["private"]).clone();
     let figure = group["tests"][0]["comment"].as_str().unwrap();
     match (figure, key["alg"].as_str()) {
@@ -21,7 +21,7 @@ fn mended(group: &Value) -> Value {
     key
 }
 
-/// Four vectors that nobody can satisfy, and what is right for each.
+/// Four vectors that no verifier can satisfy, and what is right for each.
 ///
 /// 367 and 370 ("invalid padding") lost their padding when they were made: they are byte for byte the token of 357,
 /// which is valid under the same key. 372 and 373 are called valid with a `?` in the encoding, against RFC 7515, 2 and
@@ -51,7 +51,7 @@ fn every_signature_vector_has_the_outcome_it_should_have() {
     for group in file["testGroups"].as_array().unwrap() {
         let set = JwksReader::new()
             .secrets()
-            .read(&json!({ "keys": [mended(group)] }).to_string())
+            .read(&json!({ "keys": [corrected(group)] }).to_string())
             .ok();
         for test in group["tests"].as_array().unwrap() {
             count += 1;

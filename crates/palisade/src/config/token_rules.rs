@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use palisade_jwt::{
-    Algorithm, Issuer, Keys,
+    Algorithm, Issuer, IssuerKeys,
     providers::{PresetArguments, Provider},
 };
 use toml::Spanned;
@@ -95,7 +95,7 @@ impl Config {
 }
 
 /// Makes an issuer by a preset, or by the defaults.
-pub(super) fn issuer_of(preset: Option<Provider>, tokens: &Tokens, keys: Keys) -> Issuer {
+pub(super) fn issuer_of(preset: Option<Provider>, tokens: &Tokens, keys: IssuerKeys) -> Issuer {
     match preset {
         Some(provider) => provider.with_keys(keys),
         None => Issuer::new(

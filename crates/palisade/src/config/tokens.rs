@@ -158,7 +158,7 @@ impl Config {
         &self,
         file: &toml::Spanned<std::path::PathBuf>,
         tokens: &super::document::Tokens,
-    ) -> Result<palisade_jwt::Keys, ConfigFileError> {
+    ) -> Result<palisade_jwt::IssuerKeys, ConfigFileError> {
         let mut keys = palisade_jwt::JwksFile::builder(self.path(file.get_ref()))
             .empty_set_revokes(tokens.empty_set_revokes);
         if let Some(age) = self.time(
@@ -187,7 +187,7 @@ impl Config {
         &self,
         url: &toml::Spanned<String>,
         tokens: &super::document::Tokens,
-    ) -> Result<palisade_jwt::Keys, ConfigFileError> {
+    ) -> Result<palisade_jwt::IssuerKeys, ConfigFileError> {
         let mut source = match tokens.discovery {
             true => palisade_jwt::JwksUrl::discovery_builder(url.get_ref()),
             false => palisade_jwt::JwksUrl::builder(url.get_ref()),
@@ -221,7 +221,7 @@ impl Config {
         &self,
         url: &toml::Spanned<String>,
         _: &super::document::Tokens,
-    ) -> Result<palisade_jwt::Keys, ConfigFileError> {
+    ) -> Result<palisade_jwt::IssuerKeys, ConfigFileError> {
         let remedy = "build with the feature `jwks-url`, or write jwks_file";
         Err(self.source.at(url, "this build cannot fetch keys", remedy))
     }

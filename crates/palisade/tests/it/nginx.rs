@@ -40,7 +40,7 @@ impl Drop for Front {
     }
 }
 
-/// `None`, said aloud, where nginx is not installed; a failure where it must be.
+/// `None`, with a message, where nginx is not installed; a failure where it must be.
 #[allow(clippy::disallowed_methods, clippy::print_stderr)] // Whether this is CI is the environment's to say.
 fn installed() -> Option<&'static str> {
     let places = ["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/bin/nginx"];

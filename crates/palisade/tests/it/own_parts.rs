@@ -178,8 +178,8 @@ async fn every_part_can_be_replaced_through_the_facade_alone() {
     let keyed = send_to(&app, request("GET", "/", Some(&key))).await;
     assert_eq!(keyed.status, 503, "`UnreachableKeys`");
 
-    let nobody = send_to(&app, request("GET", "/", None)).await;
-    assert_eq!(nobody.body, "unauthenticated", "`CodeAlone`");
+    let anonymous = send_to(&app, request("GET", "/", None)).await;
+    assert_eq!(anonymous.body, "unauthenticated", "`CodeAlone`");
 
     let fourth = send_to(&app, request("GET", "/", None)).await;
     assert_eq!(fourth.body, "quota_exceeded", "`TotalStore`");

@@ -35,7 +35,7 @@ impl Drop for Proxy {
     }
 }
 
-/// `None`, said aloud, where the program is not installed or the system allows too few sockets.
+/// `None`, with a message, where the program is not installed or the system allows too few sockets.
 #[allow(clippy::print_stderr)]
 fn program(name: &str) -> Option<String> {
     let sh = |script: &str| {

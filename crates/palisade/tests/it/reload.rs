@@ -49,7 +49,11 @@ async fn a_new_stack_keeps_the_state_of_the_limits_and_the_open_trail() {
     let wider = FILE.replace("hosts = [", "hosts = [\"other.test\", ");
     let (app, running) = build(&wider, folder.path(), running);
     service.replace(app);
-    assert_eq!(status().await, 429, "nobody gets a full bucket by a reload");
+    assert_eq!(
+        status().await,
+        429,
+        "no client gets a full bucket by a reload"
+    );
     let mut other = request("GET", "/health", None);
     other
         .headers_mut()

@@ -12,7 +12,7 @@ use http::{HeaderName, HeaderValue};
 
 use super::FieldItem;
 use crate::{
-    policy::{Limit, Unit},
+    policy::{CostUnit, Limit},
     rate::MAX_RATES,
 };
 
@@ -46,7 +46,7 @@ pub(super) fn policy_value<'a>(limits: impl Iterator<Item = &'a Limit>) -> Optio
     for limit in limits {
         push_name(&mut text, &limit.name)?;
         push_parameter(&mut text, ";q=", u64::from(limit.rate.amount().get()))?;
-        if limit.unit == Unit::ContentBytes {
+        if limit.unit == CostUnit::ContentBytes {
             text.try_push_str(";qu=\"content-bytes\"").ok()?;
         }
         push_parameter(&mut text, ";w=", limit.rate.window().as_secs())?;

@@ -12,7 +12,7 @@ use palisade_core::Rejection;
 
 use super::ConfiguredLimit;
 use crate::{
-    policy::{Limit, Unit},
+    policy::{CostUnit, Limit},
     rate::MAX_RATES,
 };
 
@@ -62,8 +62,8 @@ impl RefusalTemplates {
     /// Refuses a request that costs more than a full bucket (400 or 413). Waiting would not help.
     pub(super) fn cost_exceeds_quota(&self, limit: &Limit) -> Box<Rejection> {
         Box::new(match limit.unit {
-            Unit::ContentBytes => self.too_large.clone(),
-            Unit::Custom | Unit::Requests => self.too_costly.clone(),
+            CostUnit::ContentBytes => self.too_large.clone(),
+            CostUnit::Custom | CostUnit::Requests => self.too_costly.clone(),
         })
     }
 

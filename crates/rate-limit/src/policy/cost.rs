@@ -13,12 +13,12 @@ use http::request;
 /// # Examples
 ///
 /// ```
-/// use palisade_rate_limit::{Policy, Unit};
+/// use palisade_rate_limit::{Policy, CostUnit};
 ///
 /// // A hundred MiB of uploads a minute: what a request costs is its length.
 /// let policy = Policy::named("upload")
 ///     .rate("104857600/minute")?
-///     .unit(Unit::ContentBytes)
+///     .unit(CostUnit::ContentBytes)
 ///     .cost_by(|head| {
 ///         let length = head.headers.get("content-length").and_then(|value| value.to_str().ok());
 ///         length.and_then(|length| length.parse().ok()).unwrap_or(0)
@@ -28,7 +28,7 @@ use http::request;
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
-pub enum Unit {
+pub enum CostUnit {
     /// Bytes of content, as `qu="content-bytes"`. A request that costs more than a full bucket is too large: 413.
     ContentBytes,
     /// A custom unit: characters, seconds of audio, tokens. Not stated, because the draft has no name for it.

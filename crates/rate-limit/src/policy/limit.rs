@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::{ChargeWhen, Cost, FailureMode, Ipv6Network, Key, Policy, Unit};
+use super::{ChargeWhen, Cost, CostUnit, FailureMode, Ipv6Network, Key, Policy};
 use crate::{error::RateLimitBuildError, gcra::Gcra, rate::Rate};
 
 /// One rate of one policy with its arithmetic. Stores decide over these.
@@ -41,7 +41,7 @@ pub struct Limit {
     pub(crate) cost: Cost,
     pub(crate) charge_when: ChargeWhen,
     pub(crate) settled_by: Option<Box<str>>,
-    pub(crate) unit: Unit,
+    pub(crate) unit: CostUnit,
     pub(crate) penalty: bool,
     pub(crate) named_routes_only: bool,
     /// Counts the network of IPv6 around a client.

@@ -20,7 +20,7 @@ pub(crate) use self::{
     request_subject::with_request_subject,
 };
 pub use self::{
-    cost::{ChargeWhen, Unit},
+    cost::{ChargeWhen, CostUnit},
     failure_mode::FailureMode,
     key::Key,
     limit::Limit,
@@ -70,7 +70,7 @@ pub struct Policy {
     pub(crate) cost: Cost,
     pub(crate) charge_when: ChargeWhen,
     pub(crate) settled_by: Option<Box<str>>,
-    pub(crate) unit: Unit,
+    pub(crate) unit: CostUnit,
     pub(crate) penalty: bool,
     pub(crate) named_routes_only: bool,
     pub(crate) debt: Option<u32>,
@@ -167,15 +167,15 @@ impl Policy {
     ///
     /// It runs once for each request and must not block. 0 is free: the request then needs only that the
     /// bucket owes nothing. A cost that no full bucket could ever pay is refused for good (400
-    /// `cost_exceeds_quota`, or 413 for [`Unit::ContentBytes`]), not with 429: waiting would not help.
+    /// `cost_exceeds_quota`, or 413 for [`CostUnit::ContentBytes`]), not with 429: waiting would not help.
     ///
     /// ```
     /// use http::header::CONTENT_LENGTH;
-    /// use palisade_rate_limit::{Policy, Unit};
+    /// use palisade_rate_limit::{Policy, CostUnit};
     ///
     /// let upload = Policy::named("upload")
     ///     .rate("50000000/hour")?
-    ///     .unit(Unit::ContentBytes)
+    ///     .unit(CostUnit::ContentBytes)
     ///     .cost_by(|head| {
     ///         let length = head.headers.get(CONTENT_LENGTH);
     ///         length.and_then(|length| length.to_str().ok()?.parse().ok()).unwrap_or(1_000_000)
@@ -202,11 +202,11 @@ impl Policy {
     /// reserved, not by what is settled later.
     ///
     /// ```
-    /// use palisade_rate_limit::{Policy, Unit};
+    /// use palisade_rate_limit::{Policy, CostUnit};
     ///
     /// let characters = Policy::named("characters")
     ///     .rate("200000/day")?
-    ///     .unit(Unit::Custom)
+    ///     .unit(CostUnit::Custom)
     ///     .cost(500)
     ///     .settled_by("characters");
     /// # let _ = characters;
@@ -239,17 +239,17 @@ impl Policy {
         self
     }
 
-    /// Sets what the units are. Default: [`Unit::Requests`].
+    /// Sets what the units are. Default: [`CostUnit::Requests`].
     ///
     /// ```
-    /// use palisade_rate_limit::{Policy, Unit};
+    /// use palisade_rate_limit::{Policy, CostUnit};
     ///
     /// // `RateLimit-Policy: "upload";q=50000000;qu="content-bytes";w=3600`
-    /// let upload = Policy::named("upload").rate("50000000/hour")?.unit(Unit::ContentBytes);
+    /// let upload = Policy::named("upload").rate("50000000/hour")?.unit(CostUnit::ContentBytes);
     /// # let _ = upload;
     /// # Ok::<(), palisade_rate_limit::RateLimitBuildError>(())
     /// ```
-    pub fn unit(mut self, unit: Unit) -> Self {
+    pub fn unit(mut self, unit: CostUnit) -> Self {
         self.unit = unit;
         self
     }

@@ -1,6 +1,6 @@
 //! A policy before it has a rate, and the check of its name.
 
-use super::{ChargeWhen, Cost, Policy, Unit};
+use super::{ChargeWhen, Cost, CostUnit, Policy};
 use crate::{error::RateLimitBuildError, rate::Rate};
 
 /// The longest name. It stands in every response.
@@ -64,7 +64,7 @@ impl PolicyWithoutRate {
             cost: Cost::Fixed(1),
             charge_when: ChargeWhen::default(),
             settled_by: None,
-            unit: Unit::Requests,
+            unit: CostUnit::Requests,
             penalty: false,
             named_routes_only: false,
             debt: None,

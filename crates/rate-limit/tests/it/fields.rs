@@ -1,6 +1,6 @@
 //! What clients are told, byte by byte.
 
-use palisade_rate_limit::{HeaderStyle, RateLimitLayer, ResetFormat, Unit};
+use palisade_rate_limit::{CostUnit, HeaderStyle, RateLimitLayer, ResetFormat};
 
 use crate::support::*;
 
@@ -115,7 +115,7 @@ async fn both_forms_or_none() {
 #[tokio::test]
 async fn bytes_are_called_bytes() {
     let stack = TestStack::by_client([policy("up", "1000/minute")
-        .unit(Unit::ContentBytes)
+        .unit(CostUnit::ContentBytes)
         .cost(400)]);
     check(
         &stack,

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::Response;
 use http_body_util::Full;
 use palisade_core::{Guard, GuardLayer, Mode, testing};
-use palisade_rate_limit::{Key, Policy, RateLimitBuildError, RateLimitLayer, Unit};
+use palisade_rate_limit::{CostUnit, Key, Policy, RateLimitBuildError, RateLimitLayer};
 use tower::{Layer, ServiceExt, service_fn};
 
 use crate::support::*;
@@ -244,12 +244,12 @@ async fn a_cost_above_a_full_bucket_is_refused_permanently() {
             .unwrap()
     };
     let bytes = TestStack::by_client([policy("a", "1000/minute")
-        .unit(Unit::ContentBytes)
+        .unit(CostUnit::ContentBytes)
         .cost_by(length)]);
     assert_eq!(bytes.status(upload(1000)).await, 200);
     assert_eq!(bytes.status(upload(1001)).await, 413);
     let custom = TestStack::by_client([policy("a", "1000/minute")
-        .unit(Unit::Custom)
+        .unit(CostUnit::Custom)
         .cost_by(length)]);
     let refused = custom.send(upload(u64::MAX)).await;
     assert_eq!(

@@ -25,7 +25,7 @@ fn speak(settle: Option<u64>) -> TestRequest {
     request.body(Full::default()).unwrap()
 }
 
-/// Returns what is left, by asking for the standing of a request that costs ten.
+/// Returns what is left, by reading the limit state of a request that costs ten.
 async fn left(stack: &TestStack) -> u32 {
     let response = stack.send(speak(None)).await;
     let limit_state = field(&response, "ratelimit").to_owned();

@@ -1,4 +1,4 @@
-//! A stack to send requests through: who asks is said by test headers.
+//! A stack to send requests through; test headers name the client and the principal.
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -14,7 +14,7 @@ use tower::{Layer, ServiceExt, service_fn};
 
 pub(crate) type TestRequest = Request<Full<Bytes>>;
 
-/// Decides the client by `x-client`; without it, nobody does.
+/// Decides the client by `x-client`; without it, the client is not known.
 #[derive(Clone, Debug)]
 pub(crate) struct Clients;
 

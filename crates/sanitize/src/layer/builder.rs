@@ -39,7 +39,7 @@ const DEEPEST: usize = 128;
 ///
 /// // A chat: the messages have their own rules, and everything else in the body is left alone.
 /// let layer = SanitizeLayer::builder()
-///     .field(Field::new("messages.*.content", Sanitizer::builder().max_chars(8_000).build()?))
+///     .field(Field::required("/messages/*/content", Sanitizer::builder().max_chars(8_000).build()?))
 ///     .max_body(256 * 1024)
 ///     .max_depth(8)
 ///     .build()?;

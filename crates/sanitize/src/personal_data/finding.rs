@@ -19,10 +19,9 @@ use super::kind::PersonalDataKind;
 /// use palisade_sanitize::PersonalData;
 ///
 /// let text = "write to anna@example.com";
-/// let findings = PersonalData::builder().build()?.find(text);
+/// let findings = PersonalData::builder().build().find(text);
 /// assert_eq!(findings[0].name(), "email");
 /// assert_eq!(&text[findings[0].range()], "anna@example.com");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Finding {

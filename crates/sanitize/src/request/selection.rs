@@ -22,7 +22,7 @@ use super::field::Field;
 use super::json::Path;
 use super::near_name::is_near;
 use super::refusal::{self, NAME};
-use crate::text::{Clean, Refused, Report};
+use crate::text::{CleanText, Refused, Report};
 
 /// The limit of turns in which several fields clean one string.
 const MAX_TURNS: usize = 8;
@@ -322,7 +322,7 @@ impl Selection {
 
 impl Selected {
     /// Counts what was changed. Returns the new text if there is one.
-    fn count_changes(&mut self, clean: Clean<'_>) -> Option<String> {
+    fn count_changes(&mut self, clean: CleanText<'_>) -> Option<String> {
         if !clean.report().is_changed() {
             return None;
         }

@@ -8,7 +8,7 @@
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::refused::{Refused, Unit};
+use super::refused::{LengthUnit, Refused};
 
 /// Upper limits. `None` means no limit.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,7 +23,7 @@ impl Limits {
     pub(crate) fn check(&self, text: &str) -> Result<(), Refused> {
         if let Some(limit) = self.bytes.filter(|&limit| text.len() > limit) {
             return Err(Refused::TooLong {
-                unit: Unit::Bytes,
+                unit: LengthUnit::Bytes,
                 limit,
             });
         }
@@ -33,7 +33,7 @@ impl Limits {
             .filter(|&limit| text.len() > limit && text.chars().nth(limit).is_some())
         {
             return Err(Refused::TooLong {
-                unit: Unit::Chars,
+                unit: LengthUnit::Chars,
                 limit,
             });
         }
@@ -42,7 +42,7 @@ impl Limits {
             .filter(|&limit| text.len() > limit && grapheme_at(text, limit).is_some())
         {
             return Err(Refused::TooLong {
-                unit: Unit::Graphemes,
+                unit: LengthUnit::Graphemes,
                 limit,
             });
         }

@@ -31,11 +31,11 @@ pub use self::{
     identifier::skeleton,
     normalize::Normalization,
     preset::{Preset, UnknownPreset},
-    refused::{Refused, Unit},
+    refused::{LengthUnit, Refused},
     report::Report,
     reported_data::ReportedData,
     rule::TextRule,
-    sanitizer::{Clean, OverLength, Sanitizer},
+    sanitizer::{CleanText, OverLength, Sanitizer},
     template_tokens::{ModelFamily, TemplateTokens},
     whitespace::Whitespace,
 };

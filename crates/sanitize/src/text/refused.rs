@@ -14,10 +14,10 @@ use crate::characters::Class;
 /// field `text` is empty."
 ///
 /// ```
-/// use palisade_sanitize::{Refused, Sanitizer, Unit};
+/// use palisade_sanitize::{Refused, Sanitizer, LengthUnit};
 ///
 /// let refused = Sanitizer::builder().max_chars(3).build()?.clean("abcd").unwrap_err();
-/// assert_eq!(refused, Refused::TooLong { unit: Unit::Chars, limit: 3 });
+/// assert_eq!(refused, Refused::TooLong { unit: LengthUnit::Chars, limit: 3 });
 /// assert_eq!(refused.code(), "text_too_long");
 /// assert_eq!(format!("The field `title` {refused}."), "The field `title` is longer than 3 code points.");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -56,7 +56,7 @@ pub enum Refused {
     /// The text is longer than a limit of the input or of the cleaned text.
     TooLong {
         /// The unit of the limit.
-        unit: Unit,
+        unit: LengthUnit,
         /// The highest allowed length.
         limit: usize,
     },
@@ -87,7 +87,7 @@ pub enum Refused {
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub enum Unit {
+pub enum LengthUnit {
     /// Bytes of UTF-8.
     Bytes,
     /// Unicode scalar values (code points).
@@ -142,7 +142,7 @@ impl fmt::Display for Refused {
 
 impl Error for Refused {}
 
-impl fmt::Display for Unit {
+impl fmt::Display for LengthUnit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Bytes => "bytes",

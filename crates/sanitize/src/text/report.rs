@@ -10,7 +10,7 @@ use crate::characters::{Class, PerClass};
 
 /// Counts what a [`Sanitizer`](crate::Sanitizer) did to one text.
 ///
-/// [`Clean::report`](crate::Clean::report) returns it. It holds numbers only and is safe to log.
+/// [`CleanText::report`](crate::CleanText::report) returns it. It holds numbers only and is safe to log.
 /// Counters stop at `u32::MAX`.
 ///
 /// ```

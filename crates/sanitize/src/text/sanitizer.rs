@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::filter::Filter;
 use super::length::{Limits, has_graphemes};
 use super::normalize::Normalization;
-use super::refused::{Refused, Unit};
+use super::refused::{LengthUnit, Refused};
 use super::repertoire::Repertoire;
 use super::report::{Change, Report};
 use super::rule::TextRule;
@@ -109,12 +109,12 @@ pub enum OverLength {
 /// ```
 #[derive(Clone)]
 #[must_use]
-pub struct Clean<'t> {
+pub struct CleanText<'t> {
     text: Cow<'t, str>,
     report: Report,
 }
 
-impl<'t> Clean<'t> {
+impl<'t> CleanText<'t> {
     /// Returns the cleaned text.
     #[must_use]
     pub fn text(&self) -> &str {
@@ -135,9 +135,9 @@ impl<'t> Clean<'t> {
 }
 
 /// The text stays out of logs.
-impl fmt::Debug for Clean<'_> {
+impl fmt::Debug for CleanText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Clean")
+        f.debug_struct("CleanText")
             .field("report", &self.report)
             .finish_non_exhaustive()
     }
@@ -190,7 +190,7 @@ impl Sanitizer {
     /// assert!(clean.report().is_normalized());
     /// # Ok::<(), Refused>(())
     /// ```
-    pub fn clean<'t>(&self, text: &'t str) -> Result<Clean<'t>, Refused> {
+    pub fn clean<'t>(&self, text: &'t str) -> Result<CleanText<'t>, Refused> {
         let least = self.0.min_graphemes;
         self.0.clean(text, least)
     }
@@ -210,7 +210,7 @@ impl Sanitizer {
     /// assert_eq!(sanitizer.clean_optional("")?.text(), "");
     /// # Ok::<(), Refused>(())
     /// ```
-    pub fn clean_optional<'t>(&self, text: &'t str) -> Result<Clean<'t>, Refused> {
+    pub fn clean_optional<'t>(&self, text: &'t str) -> Result<CleanText<'t>, Refused> {
         let is_empty = text.chars().all(char::is_whitespace);
         let least = if is_empty { 0 } else { self.0.min_graphemes };
         self.0.clean(text, least)
@@ -224,7 +224,7 @@ impl Settings {
     }
 
     /// Cleans a text of which at least this many graphemes must be left.
-    fn clean<'t>(&self, text: &'t str, least: usize) -> Result<Clean<'t>, Refused> {
+    fn clean<'t>(&self, text: &'t str, least: usize) -> Result<CleanText<'t>, Refused> {
         self.input.check(text)?;
         let mut report = Report::new();
         let mut map = SourceMap::new(self.rules.iter().any(TextRule::reports_places));
@@ -235,7 +235,7 @@ impl Settings {
             if report.is_quiet() {
                 report.count_chars(text);
                 self.check_result(text, &cleaned, least, &report)?;
-                return Ok(Clean {
+                return Ok(CleanText {
                     text: cleaned,
                     report,
                 });
@@ -285,7 +285,7 @@ impl Settings {
     fn check_growth(&self, text: &str) -> Result<(), Refused> {
         match self.limits.bytes {
             Some(limit) if text.len() > limit.saturating_mul(MAX_GROWTH) => Err(Refused::TooLong {
-                unit: Unit::Bytes,
+                unit: LengthUnit::Bytes,
                 limit,
             }),
             _ => Ok(()),

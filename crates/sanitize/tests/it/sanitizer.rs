@@ -1,8 +1,8 @@
 //! Classes, limits, rules and presets, one behaviour each.
 
 use palisade_sanitize::{
-    Action, Class, Normalization, OverLength, Refused, SanitizeBuildError, Sanitizer,
-    SanitizerBuilder, TextRule, Unit, Whitespace,
+    Action, Class, LengthUnit, Normalization, OverLength, Refused, SanitizeBuildError, Sanitizer,
+    SanitizerBuilder, TextRule, Whitespace,
 };
 
 fn check(builder: SanitizerBuilder, before: &str, after: &str) {
@@ -132,9 +132,9 @@ fn nothing_and_next_to_nothing_are_told_apart() {
 fn lengths_hold_in_bytes_code_points_and_graphemes() {
     let long = |unit, limit| Refused::TooLong { unit, limit };
     check(builder().max_bytes(6), "今天", "今天");
-    refuse(builder().max_bytes(5), "今天", long(Unit::Bytes, 5));
+    refuse(builder().max_bytes(5), "今天", long(LengthUnit::Bytes, 5));
     check(builder().max_chars(2), "今天", "今天");
-    refuse(builder().max_chars(1), "今天", long(Unit::Chars, 1));
+    refuse(builder().max_chars(1), "今天", long(LengthUnit::Chars, 1));
     check(
         builder().max_graphemes(2),
         "👩\u{200d}👧👍🏽",
@@ -143,7 +143,7 @@ fn lengths_hold_in_bytes_code_points_and_graphemes() {
     refuse(
         builder().max_graphemes(1),
         "👩\u{200d}👧👍🏽",
-        long(Unit::Graphemes, 1),
+        long(LengthUnit::Graphemes, 1),
     );
 }
 
@@ -154,13 +154,17 @@ fn lengths_hold_before_and_after_normalization() {
     refuse(
         builder().max_input_chars(3),
         "e\u{301}e\u{301}",
-        long(Unit::Chars, 3),
+        long(LengthUnit::Chars, 3),
     );
-    refuse(builder().max_input_bytes(3), "abcd", long(Unit::Bytes, 3));
+    refuse(
+        builder().max_input_bytes(3),
+        "abcd",
+        long(LengthUnit::Bytes, 3),
+    );
     refuse(
         builder().max_input_graphemes(1),
         "a\u{0}",
-        long(Unit::Graphemes, 1),
+        long(LengthUnit::Graphemes, 1),
     );
     // One code point that NFKC makes eighteen of.
     let nfkc = || {
@@ -168,7 +172,11 @@ fn lengths_hold_before_and_after_normalization() {
             .normalization(Normalization::Nfkc)
             .max_input_chars(1)
     };
-    refuse(nfkc().max_chars(17), "\u{fdfa}", long(Unit::Chars, 17));
+    refuse(
+        nfkc().max_chars(17),
+        "\u{fdfa}",
+        long(LengthUnit::Chars, 17),
+    );
     check(nfkc().max_chars(18), "\u{fdfa}", "صلى الله عليه وسلم");
 }
 
@@ -271,7 +279,7 @@ fn speech_takes_500_graphemes_and_not_one_more() {
         assert_eq!(
             refused,
             Err(Refused::TooLong {
-                unit: Unit::Graphemes,
+                unit: LengthUnit::Graphemes,
                 limit: 500
             }),
             "{one}"

@@ -1,4 +1,4 @@
-//! The walk over forwarding headers: whatever a client sends, the address that the proxy saw counts, and
+//! The resolution of forwarding headers: whatever a client sends, the address that the proxy saw counts, and
 //! of a stranger's forwarding headers none is left.
 
 #![no_main]

@@ -285,9 +285,9 @@ mod tests {
 
     #[test]
     fn an_empty_list_serves_nobody_and_the_loud_one_everybody() {
-        let nobody: [&str; 0] = [];
+        let none: [&str; 0] = [];
         assert!(
-            !AllowedHosts::parse(nobody)
+            !AllowedHosts::parse(none)
                 .unwrap()
                 .allow("example.com", Scheme::Https)
         );

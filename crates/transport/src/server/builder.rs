@@ -229,11 +229,11 @@ impl ServerBuilder {
     /// # Examples
     ///
     /// ```
-    /// use palisade_transport::{ClientInfoLayer, TrustedProxies, server::Server};
+    /// use palisade_transport::{ClientInfoLayer, ForwardedHeader, TrustedProxies, server::Server};
     ///
     /// // The same list twice: here for the limits of connections, there for `X-Forwarded-For`.
-    /// let proxies = TrustedProxies::parse(["10.0.0.0/8"])?;
-    /// let layer = ClientInfoLayer::behind(proxies.clone());
+    /// let proxies = TrustedProxies::parse("10.0.0.0/8")?;
+    /// let layer = ClientInfoLayer::behind(proxies.clone(), ForwardedHeader::XForwardedFor);
     /// let server = Server::builder().listen("127.0.0.1:0".parse()?).trusted_proxies(proxies);
     /// # drop((layer, server));
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -9,26 +9,19 @@
 //! | another token | one small file is read, at most [`MAX_READS`] at once |
 
 use std::{
-    fmt,
-    future::{Future, ready as now},
+    future::{Future, ready},
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
 };
 
-use bytes::Bytes;
-use http::{
-    HeaderValue, Method, Request, Response, StatusCode,
-    header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS},
-};
+use http::StatusCode;
+use palisade_core::Peer;
 use palisade_internal::http_challenge::{CHALLENGE_PATH, is_challenge_token};
-use pin_project_lite::pin_project;
 use tokio::sync::Semaphore;
 use tower_layer::Layer;
-use tower_service::Service;
 
 use crate::{
-    server::health::HealthBody,
+    server::outer_layer::{OuterLayerService, OwnResponse, PendingResponse, Responder},
     tls::{Acme, Challenges},
 };
 
@@ -98,21 +91,36 @@ impl ChallengeLayer {
         }
     }
 
-    /// Begins to look up the response, if the request is for a challenge.
-    fn look_up<B>(&self, request: &Request<B>) -> Option<LookUp> {
-        let challenges = self.challenges.as_ref()?;
-        if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            return None;
-        }
-        let token = request.uri().path().strip_prefix(CHALLENGE_PATH)?;
+    /// Begins to look up the response to a token.
+    fn look_up(&self, challenges: &Challenges, token: &str) -> LookUp {
         if !is_challenge_token(token) {
-            return Some(Box::pin(now(None)));
+            return Box::pin(ready(None));
         }
         if let Some(found) = challenges.http_response_in_memory(token) {
-            return Some(Box::pin(now(Some(found))));
+            return Box::pin(ready(Some(found)));
         }
         let reads = Arc::clone(&self.reads);
-        Some(Box::pin(read(reads, challenges.clone(), token.to_owned())))
+        Box::pin(read(reads, challenges.clone(), token.to_owned()))
+    }
+}
+
+impl Responder for ChallengeLayer {
+    fn respond(&self, path: &str, _: Option<&Peer>) -> Option<PendingResponse> {
+        let challenges = self.challenges.as_ref()?;
+        let look_up = self.look_up(challenges, path.strip_prefix(CHALLENGE_PATH)?);
+        Some(Box::pin(async { response(look_up.await) }))
+    }
+}
+
+/// Makes the response: the key authorization, or 404.
+fn response(found: Option<String>) -> OwnResponse {
+    OwnResponse {
+        status: match &found {
+            Some(_) => StatusCode::OK,
+            None => StatusCode::NOT_FOUND,
+        },
+        content_type: "application/octet-stream",
+        text: found.unwrap_or_default().into(),
     }
 }
 
@@ -129,121 +137,28 @@ async fn read(reads: Arc<Semaphore>, challenges: Challenges, token: String) -> O
 }
 
 impl<S> Layer<S> for ChallengeLayer {
-    type Service = ChallengeService<S>;
+    type Service = OuterLayerService<S>;
 
-    fn layer(&self, inner: S) -> ChallengeService<S> {
-        ChallengeService {
-            layer: self.clone(),
-            inner,
-        }
+    fn layer(&self, inner: S) -> OuterLayerService<S> {
+        OuterLayerService::new(self.clone(), inner)
     }
-}
-
-/// A service inside a [`ChallengeLayer`], which creates it.
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct ChallengeService<S> {
-    layer: ChallengeLayer,
-    inner: S,
-}
-
-impl<S, R, B> Service<Request<R>> for ChallengeService<S>
-where
-    S: Service<Request<R>, Response = Response<B>>,
-{
-    type Response = Response<HealthBody<B>>;
-    type Error = S::Error;
-    type Future = ChallengeFuture<S::Future>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: Request<R>) -> Self::Future {
-        let kind = match self.layer.look_up(&request) {
-            Some(lookup) => FutureKind::Challenge { lookup },
-            None => FutureKind::Inner {
-                future: self.inner.call(request),
-            },
-        };
-        ChallengeFuture { kind }
-    }
-}
-
-pin_project! {
-    /// The future of a [`ChallengeService`]. Fails only if the inner service fails.
-    pub struct ChallengeFuture<F> {
-        #[pin]
-        kind: FutureKind<F>,
-    }
-}
-
-pin_project! {
-    #[project = FutureKindProjected]
-    enum FutureKind<F> {
-        Challenge { lookup: LookUp },
-        Inner { #[pin] future: F },
-    }
-}
-
-impl<F> fmt::Debug for ChallengeFuture<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ChallengeFuture").finish_non_exhaustive()
-    }
-}
-
-impl<F, B, E> Future for ChallengeFuture<F>
-where
-    F: Future<Output = Result<Response<B>, E>>,
-{
-    type Output = Result<Response<HealthBody<B>>, E>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().kind.project() {
-            FutureKindProjected::Challenge { lookup } => {
-                let found = ready!(lookup.as_mut().poll(cx));
-                Poll::Ready(Ok(response(found)))
-            }
-            FutureKindProjected::Inner { future } => {
-                let response = ready!(future.poll(cx))?;
-                Poll::Ready(Ok(response.map(HealthBody::inner)))
-            }
-        }
-    }
-}
-
-/// Builds the response: the key authorization, or 404.
-fn response<B>(found: Option<String>) -> Response<HealthBody<B>> {
-    let status = match &found {
-        Some(_) => StatusCode::OK,
-        None => StatusCode::NOT_FOUND,
-    };
-    let body = Bytes::from(found.unwrap_or_default());
-    let mut response = Response::new(HealthBody::text(body));
-    *response.status_mut() = status;
-    let fields = [
-        (CACHE_CONTROL, "no-store"),
-        (CONTENT_TYPE, "application/octet-stream"),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    for (name, value) in fields {
-        response
-            .headers_mut()
-            .insert(name, HeaderValue::from_static(value));
-    }
-    response
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{convert::Infallible, sync::mpsc, task::Waker};
+    use std::{
+        convert::Infallible,
+        sync::mpsc,
+        task::{Context, Poll, Waker},
+    };
 
     use bytes::Bytes;
+    use http::{Request, Response};
     use http_body_util::Full;
-    use tower::service_fn;
+    use tower::{Service as _, service_fn};
 
     use super::*;
-    use crate::server::ChallengeKind;
+    use crate::server::{ChallengeKind, OuterLayerFuture};
 
     const PUBLISHED: &str = "published-token-of-this-process";
     const UNKNOWN: &str = "a-token-that-nothing-published";
@@ -258,8 +173,8 @@ mod tests {
     }
 
     /// Begins a request for a token.
-    fn request(layer: &ChallengeLayer, token: &str) -> Pin<Box<ChallengeFuture<Inner>>> {
-        let inner = |_: Request<()>| -> Inner { now(Ok(Response::default())) };
+    fn request(layer: &ChallengeLayer, token: &str) -> Pin<Box<OuterLayerFuture<Inner>>> {
+        let inner = |_: Request<()>| -> Inner { ready(Ok(Response::default())) };
         let request = Request::get(format!("{CHALLENGE_PATH}{token}"))
             .body(())
             .unwrap();
@@ -267,7 +182,7 @@ mod tests {
     }
 
     /// The status, if there is a response already.
-    fn status(future: &mut Pin<Box<ChallengeFuture<Inner>>>) -> Option<StatusCode> {
+    fn status(future: &mut Pin<Box<OuterLayerFuture<Inner>>>) -> Option<StatusCode> {
         match future
             .as_mut()
             .poll(&mut Context::from_waker(Waker::noop()))

@@ -40,6 +40,8 @@
 mod health;
 #[cfg(feature = "acme")]
 mod challenge_layer;
+mod outer_layer;
+mod readiness;
 mod builder;
 mod accept;
 mod handle;
@@ -76,7 +78,7 @@ use tokio_rustls::TlsAcceptor;
 use tower_service::Service;
 
 #[cfg(feature = "acme")]
-pub use self::challenge_layer::{ChallengeFuture, ChallengeLayer, ChallengeService};
+pub use self::challenge_layer::ChallengeLayer;
 use self::{
     accept::Acceptor,
     connection::{OwnResponses, Shared},
@@ -91,10 +93,12 @@ pub use self::{
     error::ServerBuildError,
     events::{ClientNetwork, ConnectionEvent, ConnectionEventKind},
     handle::ServerHandle,
-    health::{HealthBody, HealthFuture, HealthLayer, HealthLayerBuilder, HealthService, Readiness},
+    health::{HealthLayer, HealthLayerBuilder},
     limits::Limits,
     listener::{ListenAddress, Listener},
+    outer_layer::{OuterLayerBody, OuterLayerFuture, OuterLayerService},
     proxy_protocol::{ProxyHeader, ProxyHeaderError},
+    readiness::Readiness,
     service_manager::ServiceManager,
     shutdown::Stopped,
     stats::ServerStats,

@@ -30,7 +30,7 @@ impl Drop for Nginx {
     }
 }
 
-/// `None`, said aloud, where nginx is not installed; a failure where it must be.
+/// `None`, with a message, where nginx is not installed; a failure where it must be.
 #[allow(clippy::disallowed_methods)] // Whether this is CI is the environment's to say.
 fn nginx(upstream: SocketAddr, location: &str) -> Option<Nginx> {
     let path = ["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/bin/nginx"]
@@ -133,7 +133,7 @@ async fn nginx_that_writes_forwarded_names_the_right_client() {
     assert_eq!(asked.unwrap_or(RIGHT.to_owned()), RIGHT);
 }
 
-/// `proxy_pass` alone hands on what the client sent, and names nobody. A stack that is recorded of no proxy
+/// `proxy_pass` alone passes on what the client sent, and names no client. A stack that is recorded of no proxy
 /// takes nginx for the client; it never takes the client's word.
 #[tokio::test]
 async fn nginx_as_it_comes_makes_no_one_believe_a_spoofed_header() {

@@ -14,7 +14,7 @@ pub fn tutorial() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_tutorial"))
 }
 
-/// Returns the program of another package. Whoever builds the workspace has it; else it is built now.
+/// Returns the program of another package. A build of the workspace has made it; else it is built now.
 pub fn of_package(package: &str, name: &str, sources: &[&str]) -> PathBuf {
     let program = tutorial().with_file_name(name);
     let changed = sources

@@ -173,8 +173,8 @@ pub(super) async fn exchange(
     // What is missing of a body does not matter, so its errors and its end are the same.
     while let Ok(Some(Ok(frame))) = timeout_at(end, body.frame()).await {
         if let Some(data) = frame.data_ref() {
-            let room = LARGEST_BODY - read.len();
-            read.extend_from_slice(data.get(..room.min(data.len())).unwrap_or_default());
+            let bytes_left = LARGEST_BODY - read.len();
+            read.extend_from_slice(data.get(..bytes_left.min(data.len())).unwrap_or_default());
         }
         if read.len() >= LARGEST_BODY {
             break;

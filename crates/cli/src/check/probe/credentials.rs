@@ -1,7 +1,7 @@
 //! Whether a key is needed, verified, and accepted where it should not be.
 //!
 //! The key is sent only over TLS with a certificate that usual clients accept, or to this machine: a check
-//! must not give it to whoever answers.
+//! must not give it to another server.
 
 use std::net::IpAddr;
 
@@ -116,7 +116,7 @@ pub(super) async fn probe(
     in_url(site, key, outcomes).await;
 }
 
-/// Whether the key can be sent: nobody else can read it, or it does not leave this machine.
+/// Whether the key can be sent: no one else can read it, or it does not leave this machine.
 fn may_be_sent(certificate: Result<(), String>, address: Option<IpAddr>) -> Result<(), String> {
     match address {
         Some(address) if address.is_loopback() => Ok(()),

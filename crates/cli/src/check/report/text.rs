@@ -110,12 +110,12 @@ fn finding_lines(finding: &Finding, verbose: bool, paint: Paint) -> Vec<String> 
 
 /// A label and its text, wrapped at [`WIDTH`]. `wide` is the width of the label with its space.
 fn labelled(label: &str, text: &str, indent: usize, wide: usize) -> Vec<String> {
-    let room = WIDTH.saturating_sub(indent + wide).max(20);
+    let text_width = WIDTH.saturating_sub(indent + wide).max(20);
     let mut lines = Vec::new();
     let mut line = String::new();
     for word in text.split(' ') {
         let length = line.chars().count() + 1 + word.chars().count();
-        if !line.is_empty() && length > room {
+        if !line.is_empty() && length > text_width {
             lines.push(std::mem::take(&mut line));
         }
         if !line.is_empty() {

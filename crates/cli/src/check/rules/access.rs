@@ -19,7 +19,7 @@ pub(crate) const KEYLESS_ACCESS: Rule = Rule {
     code: "keyless-access",
     severity: Severity::High,
     title: "The service works without a key",
-    why: "Every stranger uses it at your cost, and nobody can say afterwards who did what.",
+    why: "Every stranger uses it at your cost, and no one can say afterwards who did what.",
     palisade: "`palisade gateway --upstream …` requires a key on every path and prints the first one; in code `Rule::authenticated()`",
     nginx: "auth_request /auth; or a map of keys: if ($key_is_known = 0) { return 401; }",
     owasp: BROKEN_AUTHENTICATION,

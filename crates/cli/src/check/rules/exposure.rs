@@ -29,7 +29,7 @@ pub(crate) const DEBUG_PAGE: Rule = Rule {
     code: "debug-page",
     severity: Severity::High,
     title: "A debug page is public",
-    why: "It shows settings and memory, and some run code for whoever asks.",
+    why: "It shows settings and memory, and some run code for anyone who asks.",
     palisade: "start the service without debug mode; paths without a rule are a 404",
     nginx: "start the service without debug mode; location /console { return 404; }",
     owasp: MISCONFIGURATION,

@@ -20,7 +20,7 @@ use self::location::Address;
 use self::refresh::{Shared, UrlSource};
 use crate::{
     error::{InvalidToken, JwtBuildError},
-    jwks::Keys,
+    jwks::IssuerKeys,
     keys::KeySet,
 };
 
@@ -130,7 +130,7 @@ impl JwksUrl {
     }
 }
 
-impl From<JwksUrl> for Keys {
+impl From<JwksUrl> for IssuerKeys {
     fn from(url: JwksUrl) -> Self {
         Self::new(Arc::new(UrlSource(url.0)))
     }

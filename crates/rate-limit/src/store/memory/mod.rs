@@ -67,7 +67,7 @@ const DEFAULT_CAPACITY: usize = 65_536;
 /// use std::sync::Arc;
 /// use palisade_rate_limit::{MemoryStore, Policy, RateLimitLayer};
 ///
-/// // One table for two layers, with room for a million clients (about 90 MB).
+/// // One table for two layers, for a million clients (about 90 MB).
 /// let store = Arc::new(MemoryStore::with_capacity(1_000_000));
 /// let clients = RateLimitLayer::by_client()
 ///     .policy(Policy::named("client").rate("60/minute")?)

@@ -32,10 +32,10 @@ async fn user(server: &Server, rules: &[&str]) {
     let _: () = server.command(&[&setuser, rules].concat()).await;
 }
 
-/// Waits until this is what is told: on a busy machine the first try may find no reply in time.
+/// Waits until this is reported: on a busy machine the first try may find no reply in time.
 async fn check(store: &RedisStore, problem: StoreProblem) {
-    let told = async || store.status().problem == Some(problem);
-    until(&format!("{problem} is told"), told).await;
+    let reported = async || store.status().problem == Some(problem);
+    until(&format!("{problem} is reported"), reported).await;
     assert!(!store.is_up());
     let shown = format!("{store:?}");
     assert!(shown.contains(problem.code()), "{shown}");

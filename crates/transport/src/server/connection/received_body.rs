@@ -48,8 +48,9 @@ use crate::server::{
 /// use palisade_transport::server::ReceivedBody;
 ///
 /// async fn upload(request: Request<ReceivedBody>) -> StatusCode {
-///     match Limited::new(request.into_body(), 1024 * 1024).collect().await {
-///         Ok(body) if !body.to_bytes().is_empty() => StatusCode::NO_CONTENT,
+///     let body = Limited::new(request.into_body(), 1024 * 1024).collect().await;
+///     match body.map(|body| body.to_bytes()) {
+///         Ok(bytes) if !bytes.is_empty() => StatusCode::NO_CONTENT,
 ///         Ok(_) => StatusCode::BAD_REQUEST,
 ///         // Too large, too slow, or the client left: see `ReceiveError`.
 ///         Err(_) => StatusCode::PAYLOAD_TOO_LARGE,

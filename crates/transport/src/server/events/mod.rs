@@ -244,13 +244,13 @@ mod tests {
         tokio::time::advance(INTERVAL).await;
         events.report_due();
         events.report_due();
-        let told: Vec<_> = seen
+        let counts: Vec<_> = seen
             .lock()
             .unwrap()
             .iter()
             .map(|event| event.count)
             .collect();
-        assert_eq!(told, [1, 199]);
+        assert_eq!(counts, [1, 199]);
         assert_eq!(events.count(KIND), 200);
     }
 

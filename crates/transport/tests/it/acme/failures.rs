@@ -217,7 +217,7 @@ async fn a_server_that_waits_for_its_first_certificate_refuses_handshakes() {
         .await
         .unwrap_err();
     assert!(refused.to_string().contains("AccessDenied"), "{refused}");
-    // Nor is there a certificate for a challenge that nobody made.
+    // Nor is there a certificate for a challenge that no order made.
     let protocol: &[&[u8]] = &[b"acme-tls/1"];
     let refused = client::connect_offering(running.address, NAME, &authority, protocol).await;
     assert!(refused.is_err());

@@ -19,12 +19,12 @@ async fn tls_alpn_01_brings_the_first_certificate_while_the_server_runs() {
     let events = Events::of(&acme);
     let (running, certificates) = serve_tls(server, &acme);
     let root = pebble.issuing_root().await;
-    let told = events.clone();
-    eventually("an event", || !told.all().is_empty()).await;
+    let reported = events.clone();
+    eventually("an event", || !reported.all().is_empty()).await;
     assert!(
-        matches!(told.all().first(), Some(AcmeEvent::Issued { .. })),
+        matches!(reported.all().first(), Some(AcmeEvent::Issued { .. })),
         "{:?}\n{}",
-        told.all(),
+        reported.all(),
         pebble.log()
     );
     eventually("the certificate is used", || !certificates.is_pending()).await;

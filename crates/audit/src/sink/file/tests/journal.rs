@@ -205,7 +205,7 @@ fn a_disk_whose_syncs_fail_for_hours_is_one_record() {
     assert_eq!(
         journal.waiting() + journal.unsynced(),
         2,
-        "one record, one told"
+        "one record, one log line"
     );
     store.set().no_sync = false;
     keep(&mut journal).unwrap();

@@ -286,7 +286,7 @@ async fn a_close_on_a_dead_disk_ends_with_an_error() {
     assert!(sink.lost_records() >= 1);
 }
 
-/// A clock that stops the thread that reads it, once it is told to.
+/// A clock that stops the thread that reads it, once it is asked to.
 #[derive(Debug, Default)]
 struct Deadly(AtomicBool);
 

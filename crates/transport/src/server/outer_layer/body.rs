@@ -13,7 +13,7 @@ pin_project! {
     /// The body of a response of a layer outside all others: that of the inner service, or a short
     /// text of the layer.
     #[derive(Debug)]
-    pub struct HealthBody<B> {
+    pub struct OuterLayerBody<B> {
         #[pin]
         kind: BodyKind<B>,
     }
@@ -28,7 +28,7 @@ pin_project! {
     }
 }
 
-impl<B> HealthBody<B> {
+impl<B> OuterLayerBody<B> {
     /// A text of the layer.
     pub(crate) fn text(bytes: Bytes) -> Self {
         let bytes = Some(bytes);
@@ -45,7 +45,7 @@ impl<B> HealthBody<B> {
     }
 }
 
-impl<B: Body<Data = Bytes>> Body for HealthBody<B> {
+impl<B: Body<Data = Bytes>> Body for OuterLayerBody<B> {
     type Data = Bytes;
     type Error = B::Error;
 

@@ -1,4 +1,4 @@
-//! The state that health checks are told.
+//! The state that health checks report.
 
 use std::sync::{
     Arc,
