@@ -23,6 +23,7 @@
 //! | `inspect` | `inspect rules` |
 //! | `audit` | `audit verify`, `query`, `report`, `export`, `acknowledge`, `key` |
 //! | `cert` | `cert issue`, `show` |
+//! | `doctor` | `doctor` |
 //! | `check` | `check` |
 //! | `gateway` | `gateway` |
 //!
@@ -39,6 +40,7 @@
 
 mod audit;
 mod cert;
+mod doctor;
 mod check;
 mod gateway;
 mod inspect;
@@ -82,6 +84,7 @@ Examples:
   palisade cert issue --config server.toml --dry-run
   palisade gateway --upstream http://127.0.0.1:5000 --text text
   palisade check 'https://voice.example/tts?text=hello'
+  palisade doctor --config server.toml
 
 `palisade COMMAND --help` has more. Exit codes: 0 done, 1 the result is no, 2 it could not be done,
 3 the audit trail has incidents that an operator must check.";
@@ -130,6 +133,7 @@ enum Command {
     #[command(subcommand)]
     Cert(cert::Command),
     Check(check::Command),
+    Doctor(doctor::Command),
     Gateway(gateway::Command),
 }
 
@@ -147,6 +151,7 @@ fn main() -> ExitCode {
         Command::Audit(command) => command.run(),
         Command::Cert(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Doctor(command) => command.run(),
         Command::Gateway(command) => command.run(),
     };
     match outcome {

@@ -73,6 +73,7 @@ mod webroot;
 #[cfg(feature = "axum")]
 mod routes;
 mod rules;
+pub mod diagnostics;
 
 #[doc(inline)]
 pub use palisade_api_key as api_key;

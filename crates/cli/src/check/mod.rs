@@ -16,10 +16,10 @@
 mod report;
 mod probe;
 mod grade;
-mod client;
+pub(crate) mod client;
 mod outcome;
 mod rules;
-mod target;
+pub(crate) mod target;
 
 use std::{
     fs,

@@ -45,6 +45,7 @@ fn the_help_of_every_command_has_examples() {
             "revoke",
         ],
     );
+    check("doctor --help", &["Examples:", "Exit codes", "PAL0015"]);
     check("cert show --help", &["Examples:", "Exit codes"]);
     check("--version", &[env!("CARGO_PKG_VERSION")]);
 }

@@ -13,6 +13,7 @@
 mod audit;
 mod cert;
 mod check;
+mod doctor;
 mod gateway;
 mod help;
 mod inspect;

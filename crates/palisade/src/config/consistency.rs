@@ -9,7 +9,10 @@ use palisade_core::Scheme;
 use palisade_transport::{AllowedHosts, TrustedProxies, server::Certificates};
 
 use super::{Config, ConfigFileError, ServerSettings};
-use crate::shield::Warning;
+use crate::{
+    diagnostics::{self, Diagnostic},
+    shield::Warning,
+};
 
 impl Config {
     /// Finds settings that are valid alone and do not work together, or not for every client.
@@ -46,10 +49,7 @@ impl Config {
             self.challenges_without_listener(settings.http),
             self.plain_http_for_the_network(settings.http),
         ];
-        let warning = |(code, error): (&'static str, ConfigFileError)| Warning {
-            code,
-            text: error.to_string().into(),
-        };
+        let warning = |(kind, error): Contradiction| Warning::new(kind, error.to_string());
         Ok(found.into_iter().flatten().map(warning).collect())
     }
 
@@ -62,7 +62,7 @@ impl Config {
         );
         let remedy = "get a certificate for every host, or remove the host";
         let error = self.source.complain("server", "hosts", &problem, remedy);
-        Some(("certificate-hosts", error))
+        Some((&diagnostics::CERTIFICATE_HOSTS, error))
     }
 
     /// `host-port`: no host is served under the port of the TLS listener. Behind a proxy the port
@@ -89,7 +89,7 @@ impl Config {
             "write \"{first}:{port}\" or \"{first}:*\"; leave it if port 443 is forwarded to this one"
         );
         let error = self.source.complain("server", "hosts", &problem, &remedy);
-        Some(("host-port", error))
+        Some((&diagnostics::HOST_PORT, error))
     }
 
     /// `proxy-unreachable`: the server listens on loopback alone, and no proxy is on this machine.
@@ -112,7 +112,7 @@ impl Config {
             "the server listens on loopback only, and none of these proxies is on this machine";
         let remedy = "add \"127.0.0.1\", or listen on an address that the proxies reach";
         let error = self.source.complain("client", "proxies", problem, remedy);
-        Some(("proxy-unreachable", error))
+        Some((&diagnostics::PROXY_UNREACHABLE, error))
     }
 
     /// `redirect-host`: the target of redirects is not an allowed host.
@@ -123,7 +123,10 @@ impl Config {
         }
         let problem = "redirects lead to a host that is not served";
         let remedy = "add it to `hosts`, with the same port";
-        Some(("redirect-host", self.source.at(target, problem, remedy)))
+        Some((
+            &diagnostics::REDIRECT_HOST,
+            self.source.at(target, problem, remedy),
+        ))
     }
 
     /// `webroot-without-http`: there is a folder of ACME challenges and no listener without TLS.
@@ -135,7 +138,7 @@ impl Config {
         let problem =
             "http-01 challenges arrive without TLS on port 80, and no listener is configured";
         let error = self.source.at(folder, problem, "add http = \"0.0.0.0:80\"");
-        Some(("webroot-without-http", error))
+        Some((&diagnostics::WEBROOT_WITHOUT_HTTP, error))
     }
 
     /// `plain-http`: requests without TLS are served on an address that other machines reach.
@@ -149,12 +152,12 @@ impl Config {
         let remedy = "listen for http on a loopback address, or remove this key";
         let key = "dangerously_accept_plain_http";
         let error = self.source.complain("server", key, problem, remedy);
-        Some(("plain-http", error))
+        Some((&diagnostics::PLAIN_HTTP, error))
     }
 }
 
-/// The code of a warning, and its text as an error with line and remedy.
-type Contradiction = (&'static str, ConfigFileError);
+/// The kind of a warning, and its text as an error with line and remedy.
+type Contradiction = (&'static Diagnostic, ConfigFileError);
 
 /// Returns whether other machines can reach an address.
 fn is_for_the_network(address: SocketAddr) -> bool {

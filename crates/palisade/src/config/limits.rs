@@ -149,6 +149,15 @@ impl Config {
     /// ```
     #[cfg(feature = "redis")]
     pub async fn connect_store(&self) -> Result<Option<Arc<dyn LimitStore>>, ConfigFileError> {
+        let store = self.redis_store().await?;
+        Ok(store.map(|store| Arc::new(store) as Arc<dyn LimitStore>))
+    }
+
+    /// Connects to the store of `[redis]`, and returns it with its own type.
+    #[cfg(feature = "redis")]
+    pub(super) async fn redis_store(
+        &self,
+    ) -> Result<Option<palisade_rate_limit::RedisStore>, ConfigFileError> {
         let Some(redis) = &self.document.redis else {
             return Ok(None);
         };
@@ -165,7 +174,7 @@ impl Config {
             let remedy = "write for example \"redis://127.0.0.1:6379/0\"";
             self.source.at(&redis.url, problem, remedy)
         })?;
-        Ok(Some(Arc::new(store)))
+        Ok(Some(store))
     }
 
     /// Applies prefix, deadline, share and failure mode of `[redis]`.

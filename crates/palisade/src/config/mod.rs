@@ -36,6 +36,8 @@ mod acme;
 mod assemble;
 mod changes;
 #[cfg(feature = "server")]
+mod examine;
+#[cfg(feature = "server")]
 mod consistency;
 mod audit;
 mod cors;

@@ -80,7 +80,9 @@ impl ShieldBuilder {
 
     /// Logs the warnings that are not accepted.
     fn log_warnings(&self, warnings: &[Warning]) {
-        let accepted = |warning: &&Warning| self.accepted_warnings.contains(&warning.code);
+        let is_listed = |code| self.accepted_warnings.contains(&code);
+        let accepted =
+            |warning: &&Warning| is_listed(warning.code) || warning.number().is_some_and(is_listed);
         let warnings = warnings.iter().filter(|warning| !accepted(warning));
         warnings.for_each(Warning::log);
     }

@@ -275,8 +275,8 @@ impl ShieldBuilder {
         self
     }
 
-    /// Does not log a [`Warning`](super::Warning) of this code at the start, because the setting is
-    /// intended. An unknown code has no effect.
+    /// Does not log a [`Warning`](super::Warning) of this code or number at the start, because the setting
+    /// is intended. An unknown code has no effect.
     ///
     /// It stays in [`Shield::warnings`](super::Shield::warnings) and in
     /// [`Shield::explain`](super::Shield::explain), so a review still finds it.

@@ -9,14 +9,18 @@ use http::Method;
 use palisade_core::{Access, RouteTable, Rule};
 
 use super::{builder::ShieldBuilder, order::Position};
-use crate::rules::Rules;
+use crate::{
+    diagnostics::{self, Diagnostic},
+    rules::Rules,
+};
 
 /// The name of the service inside all guards.
 const SANITIZE: &str = "sanitize";
 
 /// Something that works but should be looked at again.
 ///
-/// Each is logged at start, unless [`ShieldBuilder::accept_warning`] has its code. The codes:
+/// Each is logged at start, unless [`ShieldBuilder::accept_warning`] has its code. Every code has a number and
+/// a section in the book: see [`diagnostics`]. The codes of a shield:
 ///
 /// | code | what it means |
 /// |---|---|
@@ -51,15 +55,36 @@ pub struct Warning {
 }
 
 impl Warning {
+    /// Reports a problem of this kind. `text` says where it was found and what to do.
+    ///
+    /// Programs that check more than the library does use it for the kinds of [`diagnostics::all`].
+    #[must_use]
+    pub fn new(kind: &Diagnostic, text: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            code: kind.name,
+            text: text.into(),
+        }
+    }
+
+    /// Returns the stable number of its kind, such as `PAL0003`.
+    #[must_use]
+    pub fn number(&self) -> Option<&'static str> {
+        diagnostics::find(self.code).map(|kind| kind.number)
+    }
+
     /// Writes it to the log at level `WARN` with the target `palisade`, as the shield does with its
     /// own warnings.
     pub fn log(&self) {
-        tracing::warn!(target: "palisade", code = self.code, "{}", self.text);
+        let number = self.number();
+        tracing::warn!(target: "palisade", number, code = self.code, "{}", self.text);
     }
 }
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(number) = self.number() {
+            write!(f, "{number} ")?;
+        }
         write!(f, "{}: {}", self.code, self.text)
     }
 }
@@ -214,19 +239,18 @@ impl fmt::Display for DescribedRule {
 fn warnings(parts: &ShieldBuilder, table: &RouteTable) -> Vec<Warning> {
     let trusts_everyone =
         |client: &palisade_transport::ClientInfoLayer| client.proxies().trusts_everyone();
-    let warn = |there: bool, code, text| {
-        let text = Cow::Borrowed(text);
-        there.then_some(Warning { code, text })
+    let warn = |there: bool, kind: &Diagnostic, text: &'static str| {
+        there.then(|| Warning::new(kind, text))
     };
     let of_parts = [
         warn(
             parts.audit.is_none(),
-            "no-audit",
+            &diagnostics::NO_AUDIT,
             "no audit trail is written: add `.audit(..)`",
         ),
         warn(
             parts.client_limit.is_none(),
-            "no-client-limit",
+            &diagnostics::NO_CLIENT_LIMIT,
             "attempts to guess a credential are not limited: add `.limit_clients(..)`",
         ),
         warn(
@@ -236,7 +260,7 @@ fn warnings(parts: &ShieldBuilder, table: &RouteTable) -> Vec<Warning> {
         ),
         warn(
             parts.client.as_ref().is_some_and(trusts_everyone),
-            "trust-all",
+            &diagnostics::TRUST_ALL,
             "every peer may choose its client address: name the networks of your proxies",
         ),
     ];
@@ -253,12 +277,11 @@ fn unused_limits(parts: &ShieldBuilder, table: &RouteTable) -> Vec<Warning> {
     let limiters = [&parts.client_limit, &parts.principal_limit];
     let limits = limiters.into_iter().flatten();
     let limits = limits.flat_map(|limiter| limiter.policies_on_named_routes());
-    let warnings = limits.filter(|limit| !named(limit)).map(|limit| Warning {
-        code: "unused-limit",
-        text: format!(
+    let warnings = limits.filter(|limit| !named(limit)).map(|limit| {
+        let text = format!(
             "no rule names the limit `{limit}`, so it counts nothing: add `.limit(\"{limit}\")` to a rule, or let it count on all routes"
-        )
-        .into(),
+        );
+        Warning::new(&diagnostics::UNUSED_LIMIT, text)
     });
     warnings.collect()
 }

@@ -12,6 +12,7 @@ use super::{
     explain::{DescribedRule, Warning},
     same_rule::RouterRules,
 };
+use crate::diagnostics;
 
 /// The methods that axum has handlers for, by the names of its fields.
 const METHODS: [(&str, Method); 9] = [
@@ -51,10 +52,10 @@ pub(super) fn compare(
         .collect();
     let mut warnings: Vec<Warning> = unruled
         .iter()
-        .map(|handler| Warning {
-            code: "handler-without-rule",
-            text: format!("no rule opens the handler of `{handler}`: add a rule, or remove it")
-                .into(),
+        .map(|handler| {
+            let text =
+                format!("no rule opens the handler of `{handler}`: add a rule, or remove it");
+            Warning::new(&diagnostics::HANDLER_WITHOUT_RULE, text)
         })
         .collect();
     // A fallback of the application handles every rule.
@@ -100,13 +101,12 @@ fn rules_without_handler(
         };
         !methods.any(|method| handlers.rule_at(&rule.template, method).is_some() || below(method))
     });
-    let warning = |rule: &DescribedRule| Warning {
-        code: "rule-without-handler",
-        text: format!(
+    let warning = |rule: &DescribedRule| {
+        let text = format!(
             "no handler is there for the rule of `{}`: add one, or remove the rule",
             rule.name()
-        )
-        .into(),
+        );
+        Warning::new(&diagnostics::RULE_WITHOUT_HANDLER, text)
     };
     missing.map(warning).collect()
 }

@@ -17,6 +17,8 @@ mod config_sections;
 mod config_server;
 mod config_spelling;
 mod cors;
+mod dashboards;
+mod diagnostics;
 mod docs;
 mod existing_app;
 mod finished_router;

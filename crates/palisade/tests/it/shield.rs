@@ -336,10 +336,10 @@ fn a_limit_that_no_rule_names_is_a_warning() {
     let warnings: Vec<_> = shield.warnings().iter().map(ToString::to_string).collect();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(
-        warnings[0].starts_with("unused-limit: ") && warnings[0].contains("`speak`"),
+        warnings[0].starts_with("PAL0004 unused-limit: ") && warnings[0].contains("`speak`"),
         "{warnings:?}"
     );
-    assert!(shield.explain().contains("Warning unused-limit"));
+    assert!(shield.explain().contains("Warning PAL0004 unused-limit"));
 }
 
 #[test]

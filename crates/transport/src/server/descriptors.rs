@@ -42,6 +42,7 @@ pub(crate) fn connections_under(limit: Option<u64>, wanted: usize) -> usize {
     let fit = usize::try_from(limit / 4 * 3).unwrap_or(usize::MAX).max(1);
     if fit < wanted {
         tracing::warn!(
+            number = "PAL0021",
             connections = fit,
             wanted,
             file_descriptors = limit,

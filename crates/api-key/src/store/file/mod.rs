@@ -150,10 +150,10 @@ impl FileKeyStore {
 fn log(report: KeyFileReport<'_>) {
     match report {
         KeyFileReport::Expired(problem) => {
-            tracing::error!(target: "palisade", %problem, "the key file could not be read for too long; every key is refused with 503 until it can");
+            tracing::error!(target: "palisade", number = "PAL0014", %problem, "the key file could not be read for too long; every key is refused with 503 until it can");
         }
         KeyFileReport::Kept(problem) => {
-            tracing::error!(target: "palisade", %problem, "the key file cannot be read; the keys before stay in force for a limited time");
+            tracing::error!(target: "palisade", number = "PAL0014", %problem, "the key file cannot be read; the keys before stay in force for a limited time");
         }
         KeyFileReport::Loaded(keys) => {
             tracing::info!(target: "palisade", keys, "the key file was read");

@@ -184,7 +184,7 @@ impl<S: Store> WriterThread<S> {
                 true => event_id::LOW_SPACE,
                 false => event_id::SPACE_RESTORED,
             };
-            tracing::warn!(target: "palisade::audit", event = id, action, free_bytes = free, "free space on the disk of the audit trail");
+            tracing::warn!(target: "palisade::audit", number = "PAL0022", event = id, action, free_bytes = free, "free space on the disk of the audit trail");
             let event = AuditEvent::new(id).recorded_at(now);
             let event = event.text("action", action).number("free_bytes", free);
             self.journal.push(|out| event.encode_unsealed(out));

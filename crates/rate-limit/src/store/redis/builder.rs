@@ -349,6 +349,7 @@ async fn first_connection(shared: &StoreState) {
     };
     tracing::warn!(
         target: "palisade",
+        number = "PAL0019",
         code = problem.code(),
         remedy = problem.remedy(),
         "the store of the limits cannot be used: policies follow their failure modes"

@@ -257,6 +257,7 @@ impl ConnectionManager {
             store_metrics::up(false);
             tracing::warn!(
                 target: "palisade",
+                number = "PAL0019",
                 code = problem.code(),
                 remedy = problem.remedy(),
                 "the store of the limits is away: policies follow their failure modes"

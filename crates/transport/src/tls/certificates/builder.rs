@@ -86,7 +86,7 @@ impl CertificatesBuilder {
         match self.pem {
             Pem::Files { chain, key } => {
                 if files::is_open(&key).unwrap_or(false) {
-                    tracing::warn!(key = %key.display(), "others than its owner can read this key");
+                    tracing::warn!(number = "PAL0015", key = %key.display(), "others than its owner can read this key");
                 }
                 Certificates::open(PemFiles { chain, key }, self.clock)
             }

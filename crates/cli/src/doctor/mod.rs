@@ -1,0 +1,126 @@
+//! `palisade doctor`: compares a configuration with this machine.
+//!
+//! | module | what it looks at |
+//! |---|---|
+//! | `machine` | listeners, file descriptors, the disk of the audit trail |
+//! | `clock` | the time of this machine beside that of a server |
+//!
+//! Files, secrets, certificates, hosts and the address of the store are compared by
+//! `Config::examine` of the library. Every finding has a number of `palisade::diagnostics`, which is also in
+//! the log of the service.
+
+mod clock;
+mod machine;
+
+use std::{fs, path::PathBuf};
+
+use clap::Args;
+use palisade::{config::Config, diagnostics, shield::Warning};
+use palisade_core::SystemClock;
+use serde_json::json;
+use tokio::runtime;
+
+use crate::{Failure, output};
+
+const EXAMPLES: &str = "\
+Run it as the user of the service: what that user can read and open is what counts.
+
+Examples:
+  palisade doctor --config server.toml
+  sudo -u tts palisade doctor --config /etc/tts/server.toml --time-source https://login.example
+  palisade doctor --config gateway.toml --accept no-audit --json
+
+Exit codes: 0 nothing found, 1 something was found, 2 the configuration cannot be read.";
+
+/// Compare a configuration with this machine: files, secrets, certificate, store, clock, limits
+///
+/// Nothing is changed, created or locked, so it can run beside the service. Every finding has a stable
+/// number, such as PAL0015, a line of the configuration and a remedy.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Command {
+    /// The configuration file of the service or of the gateway
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// URL of a server whose clock is right: its Date header is compared with this machine
+    #[arg(long, value_name = "URL")]
+    time_source: Option<String>,
+    /// Finding that is known and meant, by number or name; may be given several times
+    #[arg(long = "accept", value_name = "CODE")]
+    accepted: Vec<String>,
+    /// Print the findings as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Command {
+    /// Prints one line for each finding. The result is "no" if there is one.
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let unknown = |code: &&String| diagnostics::find(code).is_none();
+        if let Some(code) = self.accepted.iter().find(unknown) {
+            return Err(Failure::new(format_args!(
+                "--accept {code}: there is no such code"
+            )));
+        }
+        let config = self.read()?;
+        let mut found = config.examine(&SystemClock::shared())?;
+        found.extend(machine::examine(&config)?);
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(async {
+            found.extend(config.examine_store().await);
+            if let Some(source) = &self.time_source {
+                found.extend(clock::examine(source).await?);
+            }
+            Ok::<(), Failure>(())
+        })?;
+        found.retain(|warning| !self.accepts(warning));
+        self.print(&found)?;
+        if found.is_empty() {
+            Ok(())
+        } else {
+            Err(Failure::No)
+        }
+    }
+
+    /// Reads the file. Sections of an application are not checked here.
+    fn read(&self) -> Result<Config, Failure> {
+        let text = fs::read_to_string(&self.config)
+            .map_err(|error| Failure::new(format_args!("{}: {error}", self.config.display())))?;
+        // `Config` reports text that is not TOML, with its line.
+        let sections = text.parse::<toml::Table>().unwrap_or_default();
+        let sections: Vec<&str> = sections.keys().map(String::as_str).collect();
+        Ok(Config::read_with(&self.config, &sections)?)
+    }
+
+    fn accepts(&self, warning: &Warning) -> bool {
+        let codes = [Some(warning.code), warning.number()];
+        self.accepted.iter().any(|code| codes.contains(&Some(code)))
+    }
+
+    fn print(&self, found: &[Warning]) -> Result<(), Failure> {
+        if self.json {
+            let values = found.iter().map(|warning| {
+                json!({"number": warning.number(), "code": warning.code, "text": warning.text})
+            });
+            let list: Vec<_> = values.collect();
+            return Ok(output::result(format_args!(
+                "{:#}",
+                json!({"findings": list})
+            ))?);
+        }
+        for warning in found {
+            output::result(warning)?;
+        }
+        let file = self.config.display();
+        match found.len() {
+            0 => output::note(format_args!("{file}: nothing was found")),
+            1 => output::note("1 finding; docs/src/reference/diagnostics.md explains each"),
+            many => output::note(format_args!(
+                "{many} findings; docs/src/reference/diagnostics.md explains each"
+            )),
+        }
+        Ok(())
+    }
+}

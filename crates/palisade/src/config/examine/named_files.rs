@@ -1,0 +1,114 @@
+//! The files that a configuration names: can they be read, by whom, and are the secrets long enough?
+
+use std::{fs::File, io::Read as _, path::PathBuf};
+
+use palisade_internal::private_file;
+use toml::Spanned;
+
+use crate::{
+    config::Config,
+    diagnostics::{self, Diagnostic},
+    shield::Warning,
+};
+
+/// The fewest bytes of a secret. 16 random bytes cannot be guessed.
+const SHORTEST_SECRET: usize = 16;
+/// The bits of a mode that let others read or write.
+const OTHERS: u32 = 0o077;
+
+/// What a file holds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Content {
+    /// Only the service may read it. Its format decides about its length.
+    Private,
+    /// Others may read it.
+    Public,
+    /// Random bytes that only the service may read.
+    Secret,
+}
+
+/// A path in the configuration.
+struct NamedFile<'a> {
+    written: &'a Spanned<PathBuf>,
+    content: Content,
+}
+
+impl Config {
+    /// Opens each file and looks at its mode. Returns one warning for each problem.
+    pub(super) fn named_files(&self) -> Vec<Warning> {
+        let files = self.files();
+        files
+            .iter()
+            .filter_map(|file| self.file_problem(file))
+            .collect()
+    }
+
+    /// The files of all sections that must exist before the start. Certificate files are opened apart,
+    /// as a pair.
+    fn files(&self) -> Vec<NamedFile<'_>> {
+        let document = &self.document;
+        let (keys, audit) = (document.keys.as_ref(), document.audit.as_ref());
+        let acme = document.server.acme.as_ref();
+        let revoked = document.revoked_tokens.as_ref();
+        let redis = document.redis.as_ref();
+        let named = [
+            (keys.map(|keys| &keys.file), Content::Private),
+            (keys.map(|keys| &keys.pepper), Content::Secret),
+            (document.server.key.as_ref(), Content::Private),
+            (redis.map(|redis| &redis.hash_key), Content::Secret),
+            (
+                audit.and_then(|audit| audit.seal_key.as_ref()),
+                Content::Secret,
+            ),
+            (
+                audit.and_then(|audit| audit.checkpoint_key.as_ref()),
+                Content::Private,
+            ),
+            (revoked.map(|list| &list.file), Content::Public),
+            (acme.and_then(|acme| acme.root.as_ref()), Content::Public),
+            (
+                acme.and_then(|acme| acme.eab_key_file.as_ref()),
+                Content::Secret,
+            ),
+        ];
+        let issuers = document.tokens.iter();
+        let key_sets = issuers.map(|issuer| (issuer.jwks_file.as_ref(), Content::Public));
+        let all = named.into_iter().chain(key_sets);
+        all.filter_map(|(written, content)| written.map(|written| NamedFile { written, content }))
+            .collect()
+    }
+
+    fn file_problem(&self, file: &NamedFile<'_>) -> Option<Warning> {
+        let path = self.path(file.written.get_ref());
+        let warn = |entry: &'static Diagnostic, problem: String, remedy: &str| {
+            let error = self.source.at(file.written, problem, remedy);
+            Some(Warning::new(entry, error.to_string()))
+        };
+        let opened = match File::open(&path) {
+            Ok(opened) => opened,
+            Err(problem) => {
+                let remedy =
+                    "make it, or give this user the right to read it and to enter its folders";
+                return warn(&diagnostics::FILE_UNREADABLE, problem.to_string(), remedy);
+            }
+        };
+        if file.content == Content::Public {
+            return None;
+        }
+        if private_file::others_may(&opened, OTHERS).unwrap_or(false) {
+            let remedy = "set its mode to 0600; replace the secret if others were on this machine";
+            let problem = "other users can read or change it".to_owned();
+            return warn(&diagnostics::SECRET_READABLE, problem, remedy);
+        }
+        let mut bytes = Vec::new();
+        let limit = u64::try_from(SHORTEST_SECRET).unwrap_or(u64::MAX);
+        let read = opened.take(limit).read_to_end(&mut bytes);
+        let is_short = read.is_ok() && bytes.trim_ascii().len() < SHORTEST_SECRET;
+        if file.content == Content::Secret && is_short {
+            let remedy = "replace it by 32 random bytes: head -c 32 /dev/urandom | base64";
+            let problem = format!("it has fewer than {SHORTEST_SECRET} bytes");
+            return warn(&diagnostics::SECRET_SHORT, problem, remedy);
+        }
+        None
+    }
+}
