@@ -14,8 +14,8 @@ use palisade::{
     core::SystemClock,
     rate_limit::MemoryStore,
     server::{
-        Certificates, ChallengeLayer, ChallengeService, HealthLayer, HealthService, Listener,
-        Readiness, Reloadable, Server, ServerBuilder, record_certificates, record_connections,
+        Certificates, ChallengeLayer, HealthLayer, Listener, OuterLayerService, Readiness,
+        Reloadable, Server, ServerBuilder, record_certificates, record_connections,
     },
     shield::Protected,
 };
@@ -267,7 +267,10 @@ fn services<S: Clone>(
     stack: S,
     health: &HealthLayer,
     challenges: &ChallengeLayer,
-) -> (HealthService<S>, ChallengeService<HealthService<S>>) {
+) -> (
+    OuterLayerService<S>,
+    OuterLayerService<OuterLayerService<S>>,
+) {
     let service = health.layer(stack);
     (service.clone(), challenges.layer(service))
 }

@@ -206,7 +206,7 @@ fn an_expired_authority_is_made_anew_with_its_key() {
     assert!(new.certificates().is_ok());
 }
 
-/// Whoever steals the key of the authority can still not pose as another site.
+/// A thief of the key of the authority can still not pose as another site.
 #[tokio::test]
 async fn the_authority_cannot_sign_for_another_site() {
     let tls = tls();
