@@ -103,6 +103,19 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        /// No path panics, and one that passes has no segment that a server could read as `..`.
+        #[test]
+        fn what_passes_has_one_reading(path in "/([a.;/%\\\\]|%2[eEfF]|%5c|%){0,12}") {
+            if check_path(&path).is_ok() {
+                let once = path.replace("%2e", ".").replace("%2E", ".");
+                let mut segments = once.split('/').map(|segment| segment.split(';').next());
+                proptest::prop_assert!(segments.all(|segment| !matches!(segment, Some("." | ".."))), "{path}");
+                proptest::prop_assert!(!once.contains("//") && !once.contains('\\'), "{path}");
+            }
+        }
+    }
+
     #[test]
     fn ordinary_paths_pass() {
         for path in [

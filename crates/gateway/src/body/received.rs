@@ -115,13 +115,16 @@ impl UpstreamBody {
         Self { mask, ..self }
     }
 
-    /// Keeps something until the body ends.
+    /// Keeps something until the body ends: at its last part, at an error, or when it is dropped because
+    /// the client left.
     pub(crate) fn hold(mut self, held: impl Send + 'static) -> Self {
         self.held = Some(Box::new(held));
         self
     }
 
     /// Fails if the upstream was silent for too long. Called while nothing is there to read.
+    ///
+    /// The time begins with the first call after a part, so a client that does not read uses none of it.
     fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<TooLong> {
         let Bounds { idle, end } = self.bounds;
         let silent_until = Instant::now() + idle;

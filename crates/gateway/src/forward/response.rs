@@ -85,6 +85,9 @@ pub(super) fn clean(headers: &mut HeaderMap, secret: Option<&Secret>) {
 }
 
 /// Removes the upstream's own name from redirects: clients could not reach it.
+///
+/// `http://127.0.0.1:5000/next?a` becomes `/next?a`. Redirects to other hosts stay. Slashes at the begin are
+/// reduced to one, since a browser reads `//name` as another host.
 fn make_relative(headers: &mut HeaderMap, named: &Authority) {
     for name in [LOCATION, CONTENT_LOCATION] {
         let location = headers.get(&name).and_then(|value| value.to_str().ok());
@@ -101,7 +104,8 @@ fn make_relative(headers: &mut HeaderMap, named: &Authority) {
     }
 }
 
-/// Replaces the body, which could show a stack trace. The status stays.
+/// Replaces the body, which could show a stack trace, by a problem document with the code
+/// `upstream_error`. The status stays, and the fields that do not describe the body.
 fn hidden(response: Response<Incoming>) -> Response<UpstreamBody> {
     let (mut head, _) = response.into_parts();
     for name in &OF_BODY {

@@ -85,6 +85,9 @@ pub(super) fn note(failure: &Failure, attempt: &mut Attempt) {
 }
 
 /// Tells the breaker about a response. The attempt ends with the body.
+///
+/// A gateway behind the server (502, 504) and a server that is busy (503) count as failures: they need a
+/// rest. Any other status is the application's answer.
 pub(super) fn finish(
     exchange: &Exchange,
     response: Response<Incoming>,

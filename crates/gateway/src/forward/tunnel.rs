@@ -61,6 +61,8 @@ impl Tunnels {
     }
 
     /// Waits until none is open, at most for `patience`.
+    ///
+    /// The audit trail is closed after that, so that the records of the last sockets are in it.
     pub(crate) async fn ended(&self, patience: Duration) {
         let mut open = self.0.open.subscribe();
         let none = open.wait_for(|open| *open == 0);
@@ -101,7 +103,10 @@ pub(super) struct Tunnel {
 }
 
 impl Tunnel {
-    /// Prepares a tunnel, which ends after `idle` without a byte.
+    /// Prepares a tunnel, which ends after `idle` without a byte in either direction.
+    ///
+    /// It takes a lease on the request at once, and counts as open: both before the response is out, so
+    /// that the end of the response does not close the audit record.
     pub(super) fn new(
         client: OnUpgrade,
         upstream: OnUpgrade,
@@ -119,6 +124,8 @@ impl Tunnel {
         }
     }
 
+    /// Joins the two connections.
+    ///
     /// Passes bytes until one side ends, both are silent for too long, or the gateway stops. Then
     /// both are closed, and the bytes are settled as `bytes_up` and `bytes_down`.
     pub(super) async fn run(self) {

@@ -21,6 +21,10 @@ pub(crate) enum Address {
 
 impl Address {
     /// Parses an address. `None` if it has another scheme, a user, a path or a query.
+    ///
+    /// A path would raise the question whether the path of a request is added to it or replaces it.
+    /// `unix:///run/a` and `unix:/run/a` are the same; a relative path of a socket would depend on where the
+    /// gateway was started.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         if let Some(path) = text.strip_prefix("unix:") {
             let path = PathBuf::from(path.strip_prefix("//").unwrap_or(path));
@@ -91,6 +95,16 @@ mod tests {
             Address::parse("unix:///run/a"),
             Address::parse("unix:/run/a")
         );
+    }
+
+    proptest::proptest! {
+        /// Whatever is read can be shown, and is then read as the same.
+        #[test]
+        fn an_address_that_is_shown_is_read_again(text in "(http|https|unix|ftp)?:?/{0,3}[a-z0-9@:./\\[\\]?#%-]{0,24}") {
+            if let Some(address) = Address::parse(&text) {
+                proptest::prop_assert_eq!(Address::parse(&address.to_string()), Some(address));
+            }
+        }
     }
 
     #[test]

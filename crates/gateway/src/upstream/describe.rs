@@ -8,6 +8,15 @@ use std::{fmt::Write as _, time::Duration};
 use super::{host_header::HostHeader, origin::Origin, service::Upstream};
 
 /// Says what goes to an upstream, what it gets, and how long each step may take.
+///
+/// ```text
+///   http://127.0.0.1:11434/api
+///     hosts: all
+///     protocol: HTTP/1.1
+///     host field: the upstream's own
+///     origin field: removed
+///     timeouts: connect 5 s, head 900 s, silence 600 s, total unbounded
+/// ```
 pub(super) fn describe(upstream: &Upstream) -> String {
     let mut text = format!("  {}\n", upstream.shown());
     let mut line = |what: &str, value: &str| {

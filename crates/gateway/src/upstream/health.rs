@@ -115,7 +115,9 @@ async fn run(upstream: Weak<Upstream>, index: usize, settings: HealthSettings) {
     }
 }
 
-/// Asks once. Any status below 400 is a success.
+/// Asks once. Any status below 400 is a success: a redirect to a login page is still a server that works.
+///
+/// The body is not read, which closes the connection of HTTP/1.1. A check is rare.
 async fn check(upstream: &Upstream, server: &Server, settings: &HealthSettings) -> bool {
     let Some(request) = request(upstream, server, settings) else {
         return false;

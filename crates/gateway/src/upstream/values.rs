@@ -32,6 +32,10 @@ const MOST_RETRIES: u64 = 3;
 const MOST_IN_A_ROW: u64 = 1000;
 
 /// Returns addresses and weights: one of `url`, or those of `[[upstreams.servers]]`.
+///
+/// # Errors
+/// There is no address, both forms are used, a weight is out of range, or there are more than 64
+/// servers.
 pub(super) fn servers<'a>(
     section: &'a Section,
     place: Place<'_>,
@@ -59,6 +63,7 @@ pub(super) fn servers<'a>(
     }
 }
 
+/// Returns the address of one server and its share of the requests. Default: 1.
 fn weighed<'a>(
     server: &'a ServerSection,
     place: Place<'_>,
@@ -68,7 +73,7 @@ fn weighed<'a>(
     Ok((&server.url, weight.transpose()?.unwrap_or(1)))
 }
 
-/// Checks the range of a number.
+/// Checks the range of a number. The error names both bounds.
 fn number(
     key: &Spanned<u64>,
     least: u64,
@@ -87,13 +92,19 @@ fn number(
 }
 
 /// Returns how often a request may be sent again. Default: once.
+///
+/// # Errors
+/// The number is above 3: a client would wait for each failure in turn.
 pub(super) fn retries(section: &Section, place: Place<'_>) -> Result<u32, ConfigFileError> {
     let retries = section.retries.as_ref();
     let retries = retries.map(|retries| number(retries, 0, MOST_RETRIES, place));
     Ok(retries.transpose()?.unwrap_or(1))
 }
 
-/// Reads `[upstreams.breaker]`.
+/// Reads `[upstreams.breaker]`. Without the section the defaults hold: every server has a breaker.
+///
+/// # Errors
+/// A number is out of range. Zero failures would mean a server that never gets a request.
 pub(super) fn breaker(
     section: Option<&BreakerSection>,
     place: Place<'_>,
@@ -113,6 +124,9 @@ pub(super) fn breaker(
 }
 
 /// Reads `[upstreams.health]`.
+///
+/// # Errors
+/// The path does not begin with a slash, or a number is out of range.
 pub(super) fn health(
     section: &HealthSection,
     place: Place<'_>,
@@ -140,6 +154,9 @@ pub(super) fn health(
     })
 }
 
+/// Returns the hosts. They are compared with the name of a request, which has no port.
+///
+/// # Errors
 /// A name with a port or a pattern would never match.
 pub(super) fn hosts(section: &Section, place: Place<'_>) -> Result<Vec<String>, ConfigFileError> {
     let check = |host: &Spanned<String>| {
@@ -160,7 +177,10 @@ pub(super) fn hosts(section: &Section, place: Place<'_>) -> Result<Vec<String>, 
     section.hosts.iter().map(check).collect()
 }
 
-/// Returns the prefix without its last slash.
+/// Returns the prefix without its last slash, so that `/v1` and `/v1/` mean the same.
+///
+/// # Errors
+/// No request could match it: it has a star, a brace, a query, or parts that are refused in every path.
 pub(super) fn prefix(section: &Section, place: Place<'_>) -> Result<String, ConfigFileError> {
     let Some(path) = &section.path else {
         return Ok(String::new());
@@ -196,7 +216,11 @@ pub(super) fn is_http2(section: &Section, place: Place<'_>) -> Result<bool, Conf
     }
 }
 
-/// An upgrade exists in HTTP/1.1 alone.
+/// Returns whether clients may switch to WebSocket. It is the only protocol of the list: its
+/// handshake can be checked on both sides.
+///
+/// # Errors
+/// Another protocol is named, or the upstream speaks HTTP/2, which has no upgrade.
 pub(super) fn websocket(
     section: &Section,
     is_http2: bool,
@@ -235,7 +259,10 @@ pub(super) fn header_name(
     })
 }
 
-/// Resolves the files of `[upstreams.tls]`.
+/// Resolves the files of `[upstreams.tls]`. They are read when the client is made.
+///
+/// # Errors
+/// A certificate has no key, or a key no certificate.
 pub(super) fn tls_options(
     section: &Spanned<TlsSection>,
     place: Place<'_>,

@@ -46,7 +46,8 @@ pub(crate) struct Connector {
 }
 
 impl Connector {
-    /// Makes a connector. `timeout` bounds all steps together.
+    /// Makes a connector. `timeout` bounds all steps together: a name server that is slow leaves less
+    /// for the handshake.
     pub(crate) fn new(address: Address, tls: Option<TlsClient>, timeout: Duration) -> Self {
         let url = Uri::builder()
             .scheme(address.scheme())
@@ -109,7 +110,7 @@ impl Service<Uri> for Connector {
     }
 }
 
-/// A stream of any kind.
+/// A stream of any kind. The call through the table of the trait costs nothing beside a system call.
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 

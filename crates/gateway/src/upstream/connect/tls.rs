@@ -131,7 +131,8 @@ impl TlsClient {
     }
 }
 
-/// Reads the authorities of a file, or those of the system.
+/// Reads the authorities of a file, or those of the system. Certificates of the system that cannot be
+/// parsed are left out; one of a file is an error, since the operator named it.
 fn roots(file: Option<&Path>) -> Result<RootCertStore, TlsClientError> {
     let mut roots = RootCertStore::empty();
     let Some(file) = file else {
