@@ -82,6 +82,7 @@ entries! {
     DESCRIPTORS_LOW = "PAL0021" "descriptors-low": "The limit of file descriptors is below the configured connections";
     DISK_LOW = "PAL0022" "disk-low": "The disk of the audit trail is nearly full";
     LISTENER_UNAVAILABLE = "PAL0023" "listener-unavailable": "A listener cannot be opened";
+    ONLY_SHADOW = "PAL0024" "only-shadow": "What rules and credentials would refuse passes";
 }
 
 #[cfg(test)]

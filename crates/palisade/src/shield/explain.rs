@@ -255,7 +255,7 @@ fn warnings(parts: &ShieldBuilder, table: &RouteTable) -> Vec<Warning> {
         ),
         warn(
             parts.only_shadow,
-            "only-shadow",
+            &diagnostics::ONLY_SHADOW,
             "rules and credentials refuse nothing: remove `.dangerously_only_shadow()` after the roll-out",
         ),
         warn(
