@@ -85,6 +85,13 @@ impl<B> RequestBody<B> {
     }
 }
 
+impl<B> From<Bytes> for RequestBody<B> {
+    /// Replaces the body by `bytes`, as [`replaced`](Self::replaced).
+    fn from(bytes: Bytes) -> Self {
+        Self::replaced(bytes)
+    }
+}
+
 impl<B> Body for RequestBody<B>
 where
     B: Body<Error: Into<BoxError>>,

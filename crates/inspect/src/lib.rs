@@ -5,6 +5,9 @@
 //!
 //! | Task | Item |
 //! |---|---|
+//! | Inspect the requests of a service | [`InspectLayer`] |
+//! | Except rules, fields and paths | [`Exclusion`], [`InspectLayerBuilder::skip_path`] |
+//! | Name what a person wrote | [`PersonText`] |
 //! | Load a folder of rules | [`RuleSet::builder`] |
 //! | See what did not load | [`RuleSet::report`] |
 //! | Inspect a request and its response | [`RuleSet::inspect`] |
@@ -46,9 +49,11 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod layer;
 mod rules;
 mod engine;
 mod verdict;
+mod words;
 mod body;
 mod seclang;
 mod operator;
@@ -59,8 +64,10 @@ mod error;
 
 pub use engine::{RequestView, ResponseView};
 pub use error::InspectBuildError;
-pub use rules::{LoadReport, NotLoaded, RuleSet, RuleSetBuilder};
+pub use layer::{InspectFuture, InspectLayer, InspectLayerBuilder, InspectService};
+pub use rules::{Exclusion, LoadReport, NotLoaded, RuleSet, RuleSetBuilder};
 pub use verdict::{RuleMatch, Verdict};
+pub use words::PersonText;
 
 // The example of the README, compiled as a documentation test.
 #[cfg(doctest)]

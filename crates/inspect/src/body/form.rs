@@ -2,8 +2,24 @@
 
 use std::borrow::Cow;
 
-use super::Text;
+use super::{BodyFields, MOST_VALUES, Text};
 use crate::transformation::Transformation;
+
+/// Reads a form.
+pub(super) fn read<'r>(body: &'r [u8], fields: &mut BodyFields<'r>) {
+    let mut rest = body;
+    for _ in 0..MOST_VALUES {
+        let at = memchr::memchr(b'&', rest);
+        let pair = rest.get(..at.unwrap_or(rest.len())).unwrap_or_default();
+        fields
+            .parameters
+            .extend(split_pairs(pair, b'&').map(decode_pairs));
+        let Some(at) = at else { return };
+        rest = rest.get(at + 1..).unwrap_or_default();
+    }
+    fields.error = Some("there are too many parameters");
+    fields.parameters.push(decode_pairs((b"", rest)));
+}
 
 /// Splits `a=1&b=2` into names and values, not yet decoded. Empty pairs are left out.
 pub(crate) fn split_pairs(text: &[u8], separator: u8) -> impl Iterator<Item = (&[u8], &[u8])> {
@@ -36,6 +52,16 @@ fn decode(text: &[u8]) -> Text<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_parameters_beyond_the_limit_are_one_value() {
+        let body = "a=1&".repeat(MOST_VALUES) + "b=%3Cscript&c=2";
+        let mut fields = BodyFields::default();
+        read(body.as_bytes(), &mut fields);
+        assert_eq!(fields.parameters.len(), MOST_VALUES + 1);
+        assert_eq!(&*fields.parameters[MOST_VALUES].1, b"b=<script&c=2");
+        assert!(fields.error.is_some());
+    }
 
     #[test]
     fn pairs_are_split_and_decoded() {

@@ -5,12 +5,12 @@
 
 use std::borrow::Cow;
 
-use super::BodyFields;
+use super::{BodyFields, MOST_VALUES};
 
 /// How deep documents may be. Deeper ones are malformed.
 const DEEPEST: usize = 512;
 
-/// Reads a document. What stands before an error is kept.
+/// Reads a document. What stands before an error is kept, and what follows it is one value.
 pub(super) fn read<'r>(body: &'r [u8], fields: &mut BodyFields<'r>) {
     let mut reader = Reader {
         rest: body,
@@ -20,6 +20,11 @@ pub(super) fn read<'r>(body: &'r [u8], fields: &mut BodyFields<'r>) {
     };
     if let Err(reason) = reader.document() {
         reader.fields.error = Some(reason);
+        if !reader.rest.is_empty() {
+            let name = Cow::Borrowed(&b"json"[..]);
+            let rest = (name, Cow::Borrowed(reader.rest));
+            reader.fields.parameters.push(rest);
+        }
     }
 }
 
@@ -45,6 +50,9 @@ impl<'r> Reader<'r, '_> {
         self.rest = self.rest.strip_prefix(b"\xef\xbb\xbf").unwrap_or(self.rest);
         loop {
             self.value()?;
+            if self.fields.parameters.len() >= MOST_VALUES {
+                return Err("there are too many values");
+            }
             // Close what ends here, and go on to the next member or element.
             loop {
                 self.skip_blanks();
@@ -297,14 +305,14 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_before_an_error_is_kept() {
+    fn what_stands_before_and_after_an_error_is_kept() {
         for (body, names, error) in [
             (&br#"{"a":"x","#[..], 1, "a name is missing"),
-            (br#"{"a":"x"} y"#, 1, "text after the document"),
+            (br#"{"a":"x"} y"#, 2, "text after the document"),
             (br#"{"a":"x""#, 1, "the document ends too early"),
-            (br#"{"a" 1}"#, 0, "a colon is missing"),
-            (br#"[1,evil]"#, 2, "a value is unknown"),
-            (br#"["a]"#, 0, "a string is not closed"),
+            (br#"{"a" 1}"#, 1, "a colon is missing"),
+            (br#"[1,evil]"#, 3, "a value is unknown"),
+            (br#"["a]"#, 1, "a string is not closed"),
             (b"", 0, "a value is missing"),
         ] {
             let (found, reason) = read_all(body);

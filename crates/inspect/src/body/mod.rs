@@ -15,6 +15,10 @@ pub(crate) use self::form::{decode_pairs, split_pairs};
 /// A name or a value: borrowed from the request, or decoded.
 pub(crate) type Text<'r> = Cow<'r, [u8]>;
 
+/// How many values of a body are inspected one by one. What follows is inspected as one value, so that
+/// nothing passes unseen and the number of values costs no time.
+const MOST_VALUES: usize = 1000;
+
 /// How a body is read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum BodyFormat {
@@ -113,9 +117,7 @@ impl<'r> BodyFields<'r> {
             return fields;
         }
         match format {
-            BodyFormat::Form => {
-                fields.parameters = split_pairs(body, b'&').map(decode_pairs).collect()
-            }
+            BodyFormat::Form => form::read(body, &mut fields),
             BodyFormat::Json => json::read(body, &mut fields),
             BodyFormat::Multipart => multipart::read(content_type, body, &mut fields),
             BodyFormat::Xml => xml::read(body, &mut fields),

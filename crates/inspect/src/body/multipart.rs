@@ -6,10 +6,7 @@
 
 use std::borrow::Cow;
 
-use super::{BodyFields, File, Text};
-
-/// How many parts are read. More are an error.
-const MOST_PARTS: usize = 1000;
+use super::{BodyFields, File, MOST_VALUES, Text};
 
 /// Reads a body.
 pub(super) fn read<'r>(content_type: &'r [u8], body: &'r [u8], fields: &mut BodyFields<'r>) {
@@ -36,8 +33,10 @@ pub(super) fn read<'r>(content_type: &'r [u8], body: &'r [u8], fields: &mut Body
         if end.is_none() {
             fields.error = Some("the last boundary is missing");
         }
-        if fields.part_names.len() > MOST_PARTS {
+        if fields.part_names.len() >= MOST_VALUES {
             fields.error = Some("there are too many parts");
+            let rest = (Cow::Borrowed(&b""[..]), Cow::Borrowed(parts.body));
+            fields.parameters.push(rest);
             return;
         }
         ended = end;

@@ -4,7 +4,7 @@
 //! `CDATA`, attributes, and the values that a document type gives to its entities, which a parser
 //! behind would insert.
 
-use super::BodyFields;
+use super::{BodyFields, MOST_VALUES};
 use crate::transformation::Transformation;
 
 /// Reads a document.
@@ -131,7 +131,7 @@ fn tag<'r>(tag: &'r [u8], fields: &mut BodyFields<'_>) -> (bool, &'r [u8]) {
                 let (value, after_value) = after(following, &[first], fields);
                 let mut decoded = Vec::new();
                 push_text(&mut decoded, value);
-                fields.xml_attributes.push(decoded);
+                add_attribute(decoded, &mut fields.xml_attributes);
                 rest = after_value;
                 last = first;
             }
@@ -141,6 +141,18 @@ fn tag<'r>(tag: &'r [u8], fields: &mut BodyFields<'_>) -> (bool, &'r [u8]) {
     }
     fields.error = Some("a tag is not closed");
     (true, rest)
+}
+
+/// Keeps an attribute; those beyond the limit are one.
+fn add_attribute(value: Vec<u8>, attributes: &mut Vec<Vec<u8>>) {
+    let is_full = attributes.len() >= MOST_VALUES;
+    match attributes.last_mut().filter(|_| is_full) {
+        Some(last) => {
+            last.push(b' ');
+            last.extend(value);
+        }
+        None => attributes.push(value),
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,9 @@
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
+/// How much of a literal is searched for. More would make the automaton larger and tell little more.
+const LONGEST: usize = 8;
+
 /// The literals of all rules.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Filter {
@@ -29,10 +32,11 @@ impl FilterBuilder {
         let number = u32::try_from(self.count).unwrap_or(u32::MAX);
         self.count += 1;
         for literal in literals {
-            self.literals
-                .entry(literal.to_ascii_lowercase())
-                .or_default()
-                .push(number);
+            let start = literal.get(..LONGEST).unwrap_or(literal);
+            let rules = self.literals.entry(start.to_ascii_lowercase()).or_default();
+            if rules.last() != Some(&number) {
+                rules.push(number);
+            }
         }
         self.count - 1
     }

@@ -62,12 +62,13 @@ pub(crate) enum NumberArgument {
 }
 
 /// Tags of rules that ask for syntax of code or of paths.
-const CODE_TAGS: [&str; 7] = [
+const CODE_TAGS: [&str; 8] = [
     "attack-sqli",
     "attack-xss",
     "attack-rce",
     "attack-lfi",
     "attack-rfi",
+    "attack-ssrf",
     "attack-generic",
     "attack-protocol",
 ];

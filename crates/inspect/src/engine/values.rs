@@ -181,7 +181,7 @@ impl<'r> Values<'r> {
         &mut self,
         request: &RequestView<'r>,
         format: Option<BodyFormat>,
-        is_words: impl Fn(&[u8]) -> bool,
+        is_words: impl Fn(&[u8], &[u8]) -> bool,
     ) {
         use Collection as C;
         let content_type = request.header(b"content-type").unwrap_or_default();
@@ -190,7 +190,7 @@ impl<'r> Values<'r> {
         let mut any_words = false;
         let mut size = 0;
         for pair in fields.parameters {
-            let words = is_words(&pair.0);
+            let words = is_words(&pair.0, &pair.1);
             any_words |= words;
             let names = [C::ArgsNames, C::ArgsPostNames];
             self.add_named(&[C::Args, C::ArgsPost], &names, pair, words);

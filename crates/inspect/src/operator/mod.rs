@@ -4,13 +4,14 @@ mod checks;
 mod needs;
 pub(crate) mod pattern;
 mod phrases;
+mod sql_injection;
 
 use std::path::Path;
 
-use libinjectionrs::{detect_sqli, detect_xss};
+use libinjectionrs::detect_xss;
 use regex::bytes::Regex;
 
-use self::{checks::Network, phrases::Phrases};
+use self::{checks::Network, phrases::Phrases, sql_injection::SqlInjection};
 pub(crate) use self::{checks::number, needs::Needs};
 use crate::byte_set::ByteSet;
 use crate::variables::{MacroText, TxNames};
@@ -57,7 +58,7 @@ pub(crate) enum Operator {
     /// `@pm`, `@pmFromFile`
     Phrases(Box<Phrases>),
     /// `@detectSQLi`
-    SqlInjection,
+    SqlInjection(SqlInjection),
     /// `@streq`, `@contains`, `@within` and their like
     Text(TextTest, MacroText),
     /// `@validateUrlEncoding`
@@ -93,7 +94,7 @@ impl Operator {
             return Ok(found);
         }
         Ok(match name.as_str() {
-            "detectsqli" => Self::SqlInjection,
+            "detectsqli" => Self::SqlInjection(SqlInjection::new()),
             "detectxss" => Self::Xss,
             "ipmatch" => Self::InNetwork(checks::networks(argument)?),
             "nomatch" => Self::Never,
@@ -191,14 +192,10 @@ impl Operator {
                 Some((start, end)) => capture(captured, value.get(start..end).unwrap_or_default()),
                 None => false,
             },
-            Self::SqlInjection => {
-                let found = detect_sqli(value);
-                let print = found
-                    .fingerprint
-                    .as_ref()
-                    .map_or(b"".as_slice(), |print| print.as_bytes());
-                found.is_injection() && capture(captured, print)
-            }
+            Self::SqlInjection(detector) => match detector.find(value) {
+                Some(fingerprint) => capture(captured, &fingerprint),
+                None => false,
+            },
             Self::Text(test, text) => match text.literal() {
                 Some(text) => test.holds(value, text),
                 None => test.holds(value, &argument(text)),

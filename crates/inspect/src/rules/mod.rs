@@ -1,15 +1,21 @@
 //! Sets of rules: read from a folder, checked, and run on requests.
 
+mod shipped;
 mod load;
+mod exclusion;
 mod report;
 
 use std::path::{Path, PathBuf};
 
 use self::load::Loader;
-pub use self::report::{LoadReport, NotLoaded};
+pub use self::{
+    exclusion::Exclusion,
+    report::{LoadReport, NotLoaded},
+};
 use crate::engine::{Inspection, Plan, RequestView, ResponseView, Settings};
 use crate::error::InspectBuildError;
 use crate::verdict::Verdict;
+use crate::words::PersonText;
 
 /// The first id of the actions that set what the builder says.
 const OWN_ID: u64 = 899_001;
@@ -72,7 +78,22 @@ impl RuleSet {
         response: Option<&ResponseView<'_>>,
     ) -> Verdict {
         let settings = Settings {
-            is_words: &|_| false,
+            is_words: &|_, _| false,
+            see_all: true,
+        };
+        self.inspect_with(request, response, &settings)
+    }
+
+    /// Inspects a request in which some fields hold what a person wrote; see [`PersonText`].
+    #[must_use]
+    pub fn inspect_person_text(
+        &self,
+        request: &RequestView<'_>,
+        response: Option<&ResponseView<'_>>,
+        fields: &PersonText,
+    ) -> Verdict {
+        let settings = Settings {
+            is_words: &|name, value| fields.contains(name, value),
             see_all: true,
         };
         self.inspect_with(request, response, &settings)

@@ -159,19 +159,37 @@ collections! {
 }
 
 /// Numbers the names of transaction variables, so that each access is an index.
-#[derive(Clone, Debug, Default)]
+///
+/// The numbers 0 to 9 are the names `0` to `9`, which hold the groups of a match.
+#[derive(Clone, Debug)]
 pub(crate) struct TxNames {
     numbers: HashMap<String, usize>,
+    names: Vec<String>,
+}
+
+impl Default for TxNames {
+    fn default() -> Self {
+        let mut names = Self {
+            numbers: HashMap::new(),
+            names: Vec::new(),
+        };
+        for digit in '0'..='9' {
+            names.intern(&digit.to_string());
+        }
+        names
+    }
 }
 
 impl TxNames {
     /// The number of a name, given to it at the first call. Case does not matter.
     pub(crate) fn intern(&mut self, name: &str) -> usize {
-        let next = self.numbers.len();
-        *self
-            .numbers
-            .entry(name.to_ascii_lowercase())
-            .or_insert(next)
+        let name = name.to_ascii_lowercase();
+        if let Some(number) = self.numbers.get(&name) {
+            return *number;
+        }
+        self.names.push(name.clone());
+        self.numbers.insert(name, self.names.len() - 1);
+        self.names.len() - 1
     }
 
     /// The number of a name that was interned before.
@@ -181,13 +199,19 @@ impl TxNames {
 
     /// All names and numbers.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, usize)> {
-        self.numbers
+        self.names
             .iter()
-            .map(|(name, number)| (name.as_str(), *number))
+            .enumerate()
+            .map(|(number, name)| (name.as_str(), number))
+    }
+
+    /// The name with this number.
+    pub(crate) fn name(&self, number: usize) -> &str {
+        self.names.get(number).map_or("", String::as_str)
     }
 
     /// How many names there are.
     pub(crate) fn len(&self) -> usize {
-        self.numbers.len()
+        self.names.len()
     }
 }

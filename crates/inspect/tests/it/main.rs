@@ -9,3 +9,5 @@
 )]
 
 mod crs_stages;
+mod layer;
+mod ordinary_requests;

@@ -196,10 +196,11 @@ impl<'s> Inspection<'s, '_> {
         captures: Option<Captures>,
     ) {
         if let Some(captures) = captures.filter(|captures| !captures.0.is_empty()) {
-            for digit in 0..10_u8 {
-                let value = captures.0.get(usize::from(digit)).cloned();
-                let value = value.map(|text| TxValue::Text(Cow::Owned(text)));
-                self.tx.set_named(&[b'0' + digit], value);
+            let mut groups = captures.0.into_iter();
+            // The first ten numbers are those of the groups.
+            for number in 0..10 {
+                let value = groups.next().map(|text| TxValue::Text(Cow::Owned(text)));
+                self.tx.set(number, value);
             }
         }
         if self.matched.len() < MOST_MATCHED_VALUES {
@@ -277,8 +278,7 @@ impl<'s> Inspection<'s, '_> {
         let known = check.tx_matches.get(index).into_iter().flatten();
         let known = known.filter_map(|number| {
             let value = self.tx.get(*number)?.text().into_owned();
-            let name = self.plan.names.iter().find(|(_, known)| known == number)?.0;
-            Some((name.as_bytes().to_vec(), value))
+            Some((self.plan.names.name(*number).as_bytes().to_vec(), value))
         });
         let dynamic = self
             .tx

@@ -38,7 +38,7 @@ struct Removed<'s> {
 /// What an inspection is told besides the rules.
 pub(crate) struct Settings<'a> {
     /// Whether a parameter is what a person wrote.
-    pub(crate) is_words: &'a (dyn Fn(&[u8]) -> bool + Send + Sync),
+    pub(crate) is_words: &'a (dyn Fn(&[u8], &[u8]) -> bool + Send + Sync),
     /// Whether to go on after a refusal, to see everything that matches.
     pub(crate) see_all: bool,
 }

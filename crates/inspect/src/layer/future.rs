@@ -1,0 +1,222 @@
+//! The future of a request: reads the body, inspects, waits for the inner service, calls it.
+//!
+//! Dropping it before the call drops the body; the inner service has seen nothing.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes, BytesMut};
+use http::{Request, Response, StatusCode, request};
+use http_body::Body;
+use http_body_util::{LengthLimitError, Limited};
+use palisade_core::{BoxError, GuardBody, Rejection, SecurityContext, refuse};
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use super::settings::{NAME, Settings};
+
+pin_project! {
+    /// The future of an [`InspectService`](crate::InspectService).
+    ///
+    /// It resolves to the response of the inner service or to a refusal. It fails only with the error
+    /// of the inner service.
+    pub struct InspectFuture<S: Service<Request<B>>, B, ResB> {
+        #[pin]
+        answer: Option<S::Future>,
+        stage: Stage<S, B, ResB>,
+    }
+}
+
+/// The state of a request.
+enum Stage<S, B, ResB> {
+    /// The inner service was called.
+    Calling,
+    /// The response was returned.
+    Over,
+    /// The body is being read.
+    Reading(Box<Reading<S, B>>),
+    /// The request was inspected and waits for the inner service.
+    Readying(Box<(Waiting<S>, Request<B>)>),
+    /// The refusal is returned at the next poll.
+    Refused(Box<Response<GuardBody<ResB>>>),
+}
+
+/// The inner service, and whether it has reported that it is ready.
+pub(super) struct Waiting<S> {
+    pub(super) service: S,
+    pub(super) ready: bool,
+}
+
+/// A request whose body is being read.
+struct Reading<S, B> {
+    waiting: Waiting<S>,
+    settings: Arc<Settings>,
+    cx: SecurityContext,
+    head: request::Parts,
+    body: Pin<Box<Limited<B>>>,
+    buffer: BytesMut,
+}
+
+impl<S: Service<Request<B>>, B, ResB> InspectFuture<S, B, ResB> {
+    /// Starts with the call of the inner service.
+    pub(super) const fn calling(answer: S::Future) -> Self {
+        Self {
+            answer: Some(answer),
+            stage: Stage::Calling,
+        }
+    }
+
+    /// Starts with a refusal, which the next poll returns.
+    pub(super) fn refused(answer: Response<GuardBody<ResB>>) -> Self {
+        Self {
+            answer: None,
+            stage: Stage::Refused(Box::new(answer)),
+        }
+    }
+
+    /// Starts by waiting for the inner service.
+    pub(super) fn readying(waiting: Waiting<S>, request: Request<B>) -> Self {
+        Self {
+            answer: None,
+            stage: Stage::Readying(Box::new((waiting, request))),
+        }
+    }
+
+    /// Starts by reading the body.
+    pub(super) fn reading(
+        waiting: Waiting<S>,
+        settings: Arc<Settings>,
+        cx: SecurityContext,
+        head: request::Parts,
+        body: B,
+    ) -> Self {
+        let body = Box::pin(Limited::new(body, settings.max_body));
+        let reading = Reading {
+            waiting,
+            settings,
+            cx,
+            head,
+            body,
+            buffer: BytesMut::new(),
+        };
+        Self {
+            answer: None,
+            stage: Stage::Reading(Box::new(reading)),
+        }
+    }
+}
+
+impl<S, B, ResB> Future for InspectFuture<S, B, ResB>
+where
+    S: Service<Request<B>, Response = Response<ResB>>,
+    B: Body<Error: Into<BoxError>> + From<Bytes>,
+{
+    type Output = Result<Response<GuardBody<ResB>>, S::Error>;
+
+    fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        loop {
+            match std::mem::replace(this.stage, Stage::Over) {
+                Stage::Reading(mut reading) => {
+                    let Poll::Ready(read) = reading.poll(task) else {
+                        *this.stage = Stage::Reading(reading);
+                        return Poll::Pending;
+                    };
+                    *this.stage = (*reading).inspect(read);
+                }
+                Stage::Readying(mut waiting) => {
+                    let Poll::Ready(ready) = waiting.0.poll_ready(task) else {
+                        *this.stage = Stage::Readying(waiting);
+                        return Poll::Pending;
+                    };
+                    ready?;
+                    let (mut waiting, request) = *waiting;
+                    this.answer.set(Some(waiting.service.call(request)));
+                    *this.stage = Stage::Calling;
+                }
+                Stage::Calling => {
+                    *this.stage = Stage::Calling;
+                    let Some(answer) = this.answer.as_mut().as_pin_mut() else {
+                        return Poll::Pending;
+                    };
+                    let answer = ready!(answer.poll(task));
+                    *this.stage = Stage::Over;
+                    return Poll::Ready(answer.map(|answer| answer.map(GuardBody::inner)));
+                }
+                Stage::Refused(answer) => return Poll::Ready(Ok(*answer)),
+                Stage::Over => return Poll::Pending, // Polled after it was ready: the contract of `Future` forbids it.
+            }
+        }
+    }
+}
+
+impl<S, B> Reading<S, B>
+where
+    B: Body<Error: Into<BoxError>> + From<Bytes>,
+{
+    /// Reads until the body is complete.
+    fn poll(&mut self, task: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        while let Some(frame) = ready!(self.body.as_mut().poll_frame(task)) {
+            if let Ok(mut data) = frame?.into_data() {
+                while data.has_remaining() {
+                    let chunk = data.chunk();
+                    self.buffer.extend_from_slice(chunk);
+                    data.advance(data.chunk().len());
+                }
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Inspects the request: either the call or a refusal comes next.
+    fn inspect<ResB>(self, read: Result<(), BoxError>) -> Stage<S, B, ResB> {
+        let body = self.buffer.freeze();
+        let checked = match read {
+            Ok(()) => self.settings.inspect(&self.cx, &self.head, &body),
+            // What was read cannot be put back: this is refused in shadow too.
+            Err(error) => Err(Box::new(unreadable(&error))),
+        };
+        match checked {
+            Ok(()) => {
+                let request = Request::from_parts(self.head, B::from(body));
+                Stage::Readying(Box::new((self.waiting, request)))
+            }
+            Err(rejection) => Stage::Refused(Box::new(refuse(&self.cx, NAME, *rejection))),
+        }
+    }
+}
+
+/// The refusal of a body that is too long or broke off.
+fn unreadable(error: &BoxError) -> Rejection {
+    if error.is::<LengthLimitError>() {
+        return Rejection::payload_too_large();
+    }
+    Rejection::new(
+        StatusCode::BAD_REQUEST,
+        "body_unreadable",
+        "The body of the request could not be read.",
+    )
+}
+
+impl<S> Waiting<S> {
+    /// Polls the service unless it was ready before the body was read.
+    fn poll_ready<R>(&mut self, task: &mut Context<'_>) -> Poll<Result<(), S::Error>>
+    where
+        S: Service<R>,
+    {
+        if self.ready {
+            Poll::Ready(Ok(()))
+        } else {
+            self.service.poll_ready(task)
+        }
+    }
+}
+
+impl<S: Service<Request<B>>, B, ResB> fmt::Debug for InspectFuture<S, B, ResB> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InspectFuture").finish_non_exhaustive()
+    }
+}

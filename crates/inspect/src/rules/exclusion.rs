@@ -1,0 +1,131 @@
+//! Exceptions from rules: by id, tag, path and field.
+
+/// Rules that do not apply, everywhere or on a path, to everything or to one field.
+///
+/// It becomes SecLang, so an owner can also write it as such; see
+/// [`RuleSetBuilder::setup`](crate::RuleSetBuilder::setup).
+///
+/// ```
+/// use palisade_inspect::Exclusion;
+///
+/// // The search box may hold SQL.
+/// let search = Exclusion::tag("attack-sqli").on_path("/search").for_target("ARGS:q");
+/// // One rule, everywhere.
+/// let rule = Exclusion::ids(920273, 920273);
+/// # let _ = (search, rule);
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[must_use]
+pub struct Exclusion {
+    rules: Rules,
+    path: Option<String>,
+    target: Option<String>,
+}
+
+/// Which rules.
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Rules {
+    Ids(u64, u64),
+    Tag(String),
+}
+
+impl Exclusion {
+    /// Excludes the rules with ids from one to another, both included.
+    pub const fn ids(from: u64, to: u64) -> Self {
+        Self {
+            rules: Rules::Ids(from, to),
+            path: None,
+            target: None,
+        }
+    }
+
+    /// Excludes the rules with a tag, such as `attack-sqli`.
+    pub fn tag(tag: impl Into<String>) -> Self {
+        Self {
+            rules: Rules::Tag(tag.into()),
+            path: None,
+            target: None,
+        }
+    }
+
+    /// Excludes only on paths that start so. Default: on all paths.
+    pub fn on_path(mut self, prefix: impl Into<String>) -> Self {
+        self.path = Some(prefix.into());
+        self
+    }
+
+    /// Excludes only one target, such as `ARGS:q` or `REQUEST_COOKIES:session`. Default: the whole rule.
+    pub fn for_target(mut self, target: impl Into<String>) -> Self {
+        self.target = Some(target.into());
+        self
+    }
+
+    /// Writes the exclusion as SecLang, as a rule with this id. `None`: a part of it would end its
+    /// place in the rule.
+    pub(crate) fn directive(&self, id: u64) -> Option<String> {
+        let safe = |text: &str| !text.contains(['"', '\'', '\n', '\r', ',', ';', '\\', '%']);
+        let (name, which) = match &self.rules {
+            Rules::Ids(from, to) => ("ById", format!("{from}-{to}")),
+            Rules::Tag(tag) => ("ByTag", tag.clone()),
+        };
+        let path = self.path.as_deref().unwrap_or_default();
+        let target = self.target.as_deref().unwrap_or_default();
+        if ![which.as_str(), path, target].into_iter().all(safe) {
+            return None;
+        }
+        let control = match &self.target {
+            Some(target) => format!("ctl:ruleRemoveTarget{name}={which};{target}"),
+            None => format!("ctl:ruleRemove{name}={which}"),
+        };
+        let actions = format!("id:{id},phase:1,pass,nolog,t:none,t:normalizePath,{control}");
+        Some(match &self.path {
+            Some(path) => {
+                format!("SecRule REQUEST_FILENAME \"@beginsWith {path}\" \"{actions}\"\n")
+            }
+            None => format!("SecAction \"{actions}\"\n"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{RequestView, RuleSet};
+
+    const RULES: &str = "SecRule ARGS \"@rx x\" \"id:5,phase:2,deny,tag:'t'\"";
+
+    fn check(exclusion: &Exclusion, target: &str, refused: bool) {
+        let directive = exclusion.directive(1).expect("safe");
+        let rules = RuleSet::parse(&format!("{directive}{RULES}")).expect("few rules");
+        assert_eq!(rules.report().not_loaded, []);
+        let request = RequestView {
+            target: target.as_bytes(),
+            ..RequestView::default()
+        };
+        assert_eq!(
+            rules.inspect(&request, None).is_refused(),
+            refused,
+            "{directive} {target}"
+        );
+    }
+
+    #[test]
+    fn rules_are_excluded_where_it_is_said() {
+        check(&Exclusion::ids(5, 5), "/?q=x", false);
+        check(&Exclusion::ids(6, 9), "/?q=x", true);
+        let tag = Exclusion::tag("t").on_path("/search");
+        check(&tag, "/search?q=x", false);
+        check(&tag, "/other?q=x", true);
+        check(&tag, "/search/../other?q=x", true);
+        let field = Exclusion::tag("t").for_target("ARGS:q");
+        check(&field, "/?q=x", false);
+        check(&field, "/?p=x", true);
+    }
+
+    #[test]
+    fn text_that_would_end_its_place_is_refused() {
+        for text in ["a\"", "a,deny", "a'b", "a\nSecRuleEngine Off"] {
+            assert_eq!(Exclusion::tag(text).directive(1), None, "{text}");
+        }
+    }
+}

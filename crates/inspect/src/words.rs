@@ -1,0 +1,209 @@
+//! Fields that hold what a person wrote: a message, a text to speak, a document.
+//!
+//! People write about SQL, quote shell commands and paste markup. In such a field a match of a rule for
+//! code says little, and it is counted apart.
+
+use std::sync::Arc;
+
+use crate::error::InspectBuildError;
+
+/// The fields of the chat format of OpenAI, of Anthropic and of Ollama, and of text to speak.
+const CHAT: [&str; 12] = [
+    "/messages/*/content",
+    "/messages/*/content/*/text",
+    "/messages/*/content/*/content",
+    "/input",
+    "/input/*",
+    "/input/*/content",
+    "/input/*/content/*/text",
+    "/instructions",
+    "/prompt",
+    "/system",
+    "/system/*/text",
+    "/text",
+];
+
+/// One step of the path to a field.
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Segment {
+    /// A member of this name.
+    Name(Vec<u8>),
+    /// Any member or element.
+    Any,
+}
+
+/// Fields that hold what a person wrote. Default: none.
+///
+/// ```
+/// use palisade_inspect::PersonText;
+///
+/// let fields = PersonText::chat().field("/comment")?.field("message")?;
+/// # let _ = fields;
+/// # Ok::<(), palisade_inspect::InspectBuildError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct PersonText {
+    pointers: Arc<Vec<Vec<Segment>>>,
+    names: Arc<Vec<Vec<u8>>>,
+    /// Whether pictures and sounds as `data:` URLs count too, in any field of a body.
+    media: bool,
+}
+
+impl PersonText {
+    /// The text fields of the APIs of OpenAI, Anthropic and Ollama, and `text`. Pictures and sounds as `data:`
+    /// URLs count too, in any field of a body: their Base64 looks like commands.
+    pub fn chat() -> Self {
+        let pointers = CHAT.iter().filter_map(|pointer| parse(pointer)).collect();
+        Self {
+            pointers: Arc::new(pointers),
+            names: Arc::new(vec![b"text".to_vec()]),
+            media: true,
+        }
+    }
+
+    /// Adds a field: a JSON pointer, in which `*` is any member or element, or the name of a field of
+    /// a form.
+    ///
+    /// Parameters of the query are never meant.
+    ///
+    /// # Errors
+    ///
+    /// [`InspectBuildError::Field`] if it is empty, or a pointer with a wrong escape.
+    pub fn field(mut self, field: &str) -> Result<Self, InspectBuildError> {
+        let wrong = || InspectBuildError::Field(field.to_owned());
+        if field.starts_with('/') {
+            Arc::make_mut(&mut self.pointers).push(parse(field).ok_or_else(wrong)?);
+        } else if field.is_empty() {
+            return Err(wrong());
+        } else {
+            Arc::make_mut(&mut self.names).push(field.as_bytes().to_vec());
+        }
+        Ok(self)
+    }
+
+    /// Whether a parameter of a body, by the name that rules see, is such a field.
+    pub(crate) fn contains(&self, name: &[u8], value: &[u8]) -> bool {
+        if self.media && is_media(value) {
+            return true;
+        }
+        if self.names.iter().any(|known| known == name) {
+            return true;
+        }
+        let Some(path) = name.strip_prefix(b"json.") else {
+            return false;
+        };
+        self.pointers.iter().any(|pointer| matches(pointer, path))
+    }
+}
+
+/// Whether a value is a picture, a sound or a video as `data:` URL, and nothing but Base64 follows. A format
+/// that is markup, such as SVG, is none.
+fn is_media(value: &[u8]) -> bool {
+    let media = |value: &'_ [u8]| -> Option<bool> {
+        let rest = value.strip_prefix(b"data:")?;
+        let at = memchr::memmem::find(rest, b";base64,")?;
+        let (kind, data) = (rest.get(..at)?, rest.get(at + 8..)?);
+        let kinds: [&[u8]; 3] = [b"image/", b"audio/", b"video/"];
+        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/.-".contains(byte);
+        let base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=_-".contains(byte);
+        Some(
+            kinds.iter().any(|known| kind.starts_with(known))
+                && kind.iter().all(plain)
+                && data.iter().all(base64),
+        )
+    };
+    media(value).unwrap_or(false)
+}
+
+/// Whether a path such as `messages.array_0.content` is meant by a pointer. A dot in the name of a
+/// member looks like a step, and then nothing is meant: such a field stays under all rules.
+fn matches(pointer: &[Segment], path: &[u8]) -> bool {
+    let mut steps = path.split(|byte| *byte == b'.');
+    let same = pointer.iter().all(|segment| match (segment, steps.next()) {
+        (Segment::Any, Some(_)) => true,
+        (Segment::Name(name), Some(step)) => name == step,
+        (_, None) => false,
+    });
+    same && steps.next().is_none()
+}
+
+/// Reads a JSON pointer.
+fn parse(pointer: &str) -> Option<Vec<Segment>> {
+    let steps = pointer.strip_prefix('/')?.split('/');
+    let segment = |step: &str| -> Option<Segment> {
+        if step == "*" {
+            return Some(Segment::Any);
+        }
+        let plain = step.replace("~1", "").replace("~0", "");
+        let name = step.replace("~1", "/").replace("~0", "~");
+        (!plain.contains('~') && !step.is_empty()).then(|| Segment::Name(name.into_bytes()))
+    };
+    steps.map(segment).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fields_of_chat_apis_are_meant() {
+        let fields = PersonText::chat();
+        for name in [
+            "json.messages.array_12.content",
+            "json.input",
+            "json.prompt",
+            "text",
+            "json.text",
+        ] {
+            assert!(fields.contains(name.as_bytes(), b"x"), "{name}");
+        }
+        for name in [
+            "json.messages.array_0.role",
+            "json.model",
+            "messages",
+            "json.messages.array_0.content.x.y",
+            "q",
+        ] {
+            assert!(!fields.contains(name.as_bytes(), b"x"), "{name}");
+        }
+    }
+
+    #[test]
+    fn only_pictures_and_sounds_in_base64_are_media() {
+        for value in [
+            "data:image/png;base64,iVBORw0KGgo=",
+            "data:audio/wav;base64,UklGRg",
+        ] {
+            assert!(
+                PersonText::chat().contains(b"any", value.as_bytes()),
+                "{value}"
+            );
+            assert!(
+                !PersonText::default().contains(b"any", value.as_bytes()),
+                "{value}"
+            );
+        }
+        for value in [
+            "data:image/svg+xml;base64,PHN2Zz4=",
+            "data:text/html;base64,PHN2Zz4=",
+            "data:image/png;base64,iVB;id",
+            "data:image/png;base64,' or 1=1",
+            "data:image/png,x",
+        ] {
+            assert!(
+                !PersonText::chat().contains(b"any", value.as_bytes()),
+                "{value}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_wrong_pointer_is_refused() {
+        for field in ["", "/a~2", "/a//b"] {
+            assert!(PersonText::default().field(field).is_err(), "{field}");
+        }
+        let fields = PersonText::default().field("/a~1b/*").expect("valid");
+        assert!(fields.contains(b"json.a/b.array_0", b"x") && !fields.contains(b"json.a/b", b"x"));
+    }
+}

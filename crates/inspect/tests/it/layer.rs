@@ -1,0 +1,247 @@
+//! The layer in a stack: what passes, what is refused, and what the record says.
+
+use std::fs;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use palisade_core::{BoxError, Fact, SecurityContext};
+use palisade_inspect::{
+    Exclusion, InspectBuildError, InspectLayer, InspectLayerBuilder, PersonText,
+};
+use tower::{ServiceBuilder, ServiceExt};
+
+const RULES: &str = r#"
+SecAction "id:1,phase:1,nolog,pass,setvar:tx.blocking_inbound_anomaly_score=0"
+SecRule ARGS|ARGS_NAMES "@detectSQLi" "id:2,phase:2,pass,tag:'attack-sqli',severity:CRITICAL,\
+    setvar:tx.blocking_inbound_anomaly_score=+5"
+SecRule REQUEST_HEADERS:X-Bad "@rx ." "id:3,phase:1,deny,tag:'attack-protocol'"
+SecRule TX:blocking_inbound_anomaly_score "@ge 5" "id:4,phase:2,deny,tag:'anomaly-evaluation'"
+"#;
+
+const ATTACK: &str = r#"{"q":"1' OR '1'='1"}"#;
+
+/// A folder with rules, removed at the end.
+fn folder(rules: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::create_dir(folder.path().join("rules")).expect("a folder");
+    fs::write(folder.path().join("rules/a.conf"), rules).expect("a file");
+    folder
+}
+
+/// What came of a request: status, the body the handler saw, facts, and refusals in shadow.
+struct Answer {
+    status: StatusCode,
+    seen: String,
+    notes: Vec<(String, String)>,
+    shadow: Vec<String>,
+}
+
+/// Sends a request through the layer to a service that returns the body it sees.
+async fn send(layer: &InspectLayer, request: Request<Full<Bytes>>) -> Answer {
+    let echo = |request: Request<Full<Bytes>>| async {
+        let body = request.into_body().collect().await?.to_bytes();
+        Ok::<_, BoxError>(Response::new(Full::new(body)))
+    };
+    let (mut head, body) = request.into_parts();
+    let cx = SecurityContext::find_or_create(&mut head);
+    let service = ServiceBuilder::new().layer(layer.clone()).service_fn(echo);
+    let answer = service
+        .oneshot(Request::from_parts(head, body))
+        .await
+        .expect("an answer");
+    let status = answer.status();
+    let seen = answer
+        .into_body()
+        .collect()
+        .await
+        .expect("a body")
+        .to_bytes();
+    let note = |fact| match fact {
+        Fact::Noted { key, value } => Some((key.to_owned(), value.into_owned())),
+        _ => None,
+    };
+    Answer {
+        status,
+        seen: String::from_utf8_lossy(&seen).into_owned(),
+        notes: cx.facts().into_iter().filter_map(note).collect(),
+        shadow: cx.with_observations(|seen| {
+            seen.shadow_refusals()
+                .iter()
+                .map(|r| r.value.code.to_owned())
+                .collect()
+        }),
+    }
+}
+
+fn json(body: &str) -> Request<Full<Bytes>> {
+    let request = Request::post("/search").header("content-type", "application/json");
+    request
+        .body(Full::from(body.to_owned()))
+        .expect("a request")
+}
+
+fn layer(change: impl FnOnce(InspectLayerBuilder) -> InspectLayerBuilder) -> InspectLayer {
+    let folder = folder(RULES);
+    change(InspectLayer::builder().rules(folder.path()))
+        .build()
+        .expect("a layer")
+}
+
+#[tokio::test]
+async fn an_attack_is_refused_and_the_record_names_the_rules() {
+    let layer = layer(InspectLayerBuilder::enforce);
+    let answer = send(&layer, json(ATTACK)).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    assert!(answer.seen.contains("inspected"), "{}", answer.seen);
+    for hint in ["OR", "sqli", "2", "5", "score"] {
+        assert!(
+            !answer.seen.replace("403", "").contains(hint),
+            "{hint} in {}",
+            answer.seen
+        );
+    }
+    let noted = |key: &str, value: &str| answer.notes.contains(&(key.to_owned(), value.to_owned()));
+    assert!(
+        noted("inspect_rules", "2,4")
+            && noted("inspect_score", "5")
+            && noted("inspect_attacks", "sqli"),
+        "{:?}",
+        answer.notes
+    );
+    assert!(
+        answer.notes.iter().all(|(_, value)| !value.contains("OR")),
+        "{:?}",
+        answer.notes
+    );
+}
+
+#[tokio::test]
+async fn without_enforcement_the_request_passes_and_is_recorded() {
+    let answer = send(&layer(|builder| builder), json(ATTACK)).await;
+    assert_eq!(
+        (answer.status, answer.seen.as_str()),
+        (StatusCode::OK, ATTACK)
+    );
+    assert_eq!(answer.shadow, ["inspected"]);
+}
+
+#[tokio::test]
+async fn a_clean_request_passes_byte_for_byte_and_leaves_no_note() {
+    let body = "{\"q\": \"hello\" }\n";
+    let answer = send(&layer(InspectLayerBuilder::enforce), json(body)).await;
+    assert_eq!(
+        (answer.status, answer.seen.as_str()),
+        (StatusCode::OK, body)
+    );
+    assert_eq!(answer.notes, []);
+}
+
+#[tokio::test]
+async fn a_head_alone_is_inspected() {
+    let layer = layer(InspectLayerBuilder::enforce);
+    let request = Request::get("/")
+        .header("x-bad", "1")
+        .body(Full::default())
+        .expect("a request");
+    assert_eq!(send(&layer, request).await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_refused() {
+    let small = |builder: InspectLayerBuilder| builder.max_body(10);
+    let long = json(r#"{"q":"a long and harmless text"}"#);
+    let answer = send(&layer(|builder| small(builder).enforce()), long.clone()).await;
+    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+    let answer = send(&layer(small), long).await;
+    assert_eq!(
+        (answer.status, answer.shadow),
+        (StatusCode::OK, vec!["payload_too_large".to_owned()])
+    );
+}
+
+#[tokio::test]
+async fn what_a_person_wrote_is_counted_apart() {
+    let words = |builder: InspectLayerBuilder| builder.enforce().person_text(PersonText::chat());
+    let layer = layer(words);
+    let chat = json(r#"{"messages":[{"role":"user","content":"1' OR '1'='1"}]}"#);
+    let answer = send(&layer, chat).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert!(
+        answer
+            .notes
+            .contains(&("inspect_text_rules".to_owned(), "2".to_owned())),
+        "{:?}",
+        answer.notes
+    );
+    let role = json(r#"{"messages":[{"role":"1' OR '1'='1","content":"hello"}]}"#);
+    assert_eq!(send(&layer, role).await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn paths_and_fields_are_excluded() {
+    let skipped = layer(|builder| builder.enforce().skip_path("/search"));
+    assert_eq!(send(&skipped, json(ATTACK)).await.status, StatusCode::OK);
+    for path in ["/search/../x", "/search/%2e%2e/x", "/searching"] {
+        let request = Request::post(path).header("content-type", "application/json");
+        let request = request.body(Full::from(ATTACK)).expect("a request");
+        assert_eq!(
+            send(&skipped, request).await.status,
+            StatusCode::FORBIDDEN,
+            "{path}"
+        );
+    }
+    let field = Exclusion::tag("attack-sqli")
+        .on_path("/search")
+        .for_target("ARGS:json.q");
+    let excluded = layer(|builder| builder.enforce().exclude(field));
+    assert_eq!(send(&excluded, json(ATTACK)).await.status, StatusCode::OK);
+    let other = ATTACK.replace("\"q\"", "\"r\"");
+    assert_eq!(
+        send(&excluded, json(&other)).await.status,
+        StatusCode::FORBIDDEN
+    );
+}
+
+#[tokio::test]
+async fn rules_are_read_again_all_or_none() {
+    let folder = folder(RULES);
+    let file = folder.path().join("rules/a.conf");
+    let layer = InspectLayer::builder()
+        .rules(folder.path())
+        .enforce()
+        .build()
+        .expect("a layer");
+    fs::write(&file, format!("{RULES}SecRule ARGS \"@rx (?=a)\" \"id:9\"")).expect("a file");
+    assert!(matches!(
+        layer.reload(),
+        Err(InspectBuildError::NotLoaded { count: 1, .. })
+    ));
+    assert_eq!(
+        send(&layer, json(ATTACK)).await.status,
+        StatusCode::FORBIDDEN
+    );
+    fs::write(&file, "SecRule ARGS \"@rx hello\" \"id:9,phase:2,deny\"").expect("a file");
+    assert_eq!(layer.reload().expect("the rules load").rules, 1);
+    assert_eq!(send(&layer, json(ATTACK)).await.status, StatusCode::OK);
+    assert_eq!(
+        send(&layer, json(r#"{"q":"hello"}"#)).await.status,
+        StatusCode::FORBIDDEN
+    );
+}
+
+#[test]
+fn settings_that_cannot_work_are_refused() {
+    let missing = InspectLayer::builder().rules("/nonexistent").build();
+    assert!(matches!(missing, Err(InspectBuildError::Folder { .. })));
+    let paranoia = InspectLayer::builder()
+        .rules(folder(RULES).path())
+        .paranoia(5)
+        .build();
+    assert!(matches!(paranoia, Err(InspectBuildError::Paranoia(5))));
+    let exclusion = InspectLayer::builder()
+        .exclude(Exclusion::tag("a\",deny"))
+        .build();
+    assert!(matches!(exclusion, Err(InspectBuildError::Exclusion(_))));
+    assert!(InspectLayer::builder().build().is_ok());
+}
