@@ -19,7 +19,7 @@
 //! | `key` | `key new`, `list`, `revoke`, `rotate`, `verify` |
 //! | `token` | `token mint`, `inspect`, `revoke` |
 //! | `limits` | `limits show`, `reset` |
-//! | `try_command` | `try key`, `try request`, `try text`, `try token` |
+//! | `try_command` | `try address`, `try key`, `try request`, `try text`, `try token` |
 //! | `inspect` | `inspect rules` |
 //! | `audit` | `audit verify`, `query`, `report`, `export`, `acknowledge`, `key` |
 //! | `cert` | `cert issue`, `show` |
@@ -109,7 +109,7 @@ enum Command {
     /// service cannot be reached.
     #[command(subcommand)]
     Limits(limits::Command),
-    /// What a service would decide about a key, token, text or request
+    /// What a service would decide about a key, token, text, request or address
     ///
     /// They are read from standard input, one a line. The decision is that of the layers, made with
     /// the same code. Nothing is recorded and no limit is charged.

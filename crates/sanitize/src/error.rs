@@ -30,6 +30,14 @@ use crate::characters::Class;
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum SanitizeBuildError {
+    /// A list of banned words cannot be read, or one of its words is wrong.
+    /// See [`BannedWords`](crate::BannedWords).
+    BannedWords {
+        /// The file, or the line of the list.
+        place: Arc<str>,
+        /// What is wrong with it.
+        why: Arc<str>,
+    },
     /// A name that begins with `/` is not a JSON pointer of this crate.
     /// See [`Field`](crate::Field).
     InvalidPointer {
@@ -86,6 +94,12 @@ pub enum SanitizeBuildError {
         /// The name of the rule.
         rule: Arc<str>,
     },
+    /// Unicode has no script of this name. See
+    /// [`TextRule::other_scripts`](crate::TextRule::other_scripts).
+    UnknownScript {
+        /// The name.
+        name: Arc<str>,
+    },
     /// [`SanitizeLayerBuilder::max_depth`](crate::SanitizeLayerBuilder::max_depth) is above 128
     /// levels.
     TooDeep {
@@ -97,6 +111,7 @@ pub enum SanitizeBuildError {
 impl fmt::Display for SanitizeBuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::BannedWords { place, why } => write!(f, "banned words: {place}: {why}"),
             Self::InvalidPointer { pointer, why } => write!(f, "the field `{pointer}`: {why}"),
             Self::InvalidPattern { rule, why } => write!(f, "rule `{rule}`: {why}"),
             Self::MinimumAboveMaximum { minimum, maximum } => write!(
@@ -127,6 +142,10 @@ impl fmt::Display for SanitizeBuildError {
             Self::ReplacementTooLong { rule } => {
                 write!(f, "rule `{rule}`: the replacement is longer than 64 bytes")
             }
+            Self::UnknownScript { name } => write!(
+                f,
+                "Unicode has no script `{name}`; write a name such as `Latin` or a code such as `Hani`"
+            ),
             Self::TooDeep { levels } => {
                 write!(f, "JSON of {levels} levels cannot be read; use at most 128")
             }

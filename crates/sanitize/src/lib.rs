@@ -18,7 +18,9 @@
 //! | Clean the fields of requests | [`SanitizeLayer`], [`Field`], [`Fields`] |
 //! | Decide about a class of characters | [`Class`], [`Action`] |
 //! | Find, mask or replace personal data | [`PersonalData`] |
-//! | Find other patterns or numbers | [`TextRule`] |
+//! | Find other patterns, numbers, scripts, repetition | [`TextRule`] |
+//! | Ban words, also from a file | [`BannedWords`] |
+//! | Clean a response that arrives in chunks | [`ResponseText`] |
 //! | Make tokens of chat templates harmless | [`TemplateTokens`], [`ModelFamily`] |
 //! | Find names that look alike | [`skeleton`] |
 //!
@@ -89,6 +91,7 @@
 
 mod layer;
 mod request;
+mod response;
 mod personal_data;
 mod text;
 mod error;
@@ -103,10 +106,11 @@ pub use personal_data::{
     UnknownPersonalDataKind,
 };
 pub use request::{Field, Fields};
+pub use response::ResponseText;
 pub use text::{
-    CleanText, CodePoint, LengthUnit, ModelFamily, Normalization, OverLength, Preset, Refused,
-    Report, ReportedData, Sanitizer, SanitizerBuilder, TemplateTokens, TextRule, UnknownPreset,
-    Whitespace, skeleton,
+    BannedWords, CleanText, CodePoint, LengthUnit, ModelFamily, Normalization, OverLength, Preset,
+    Refused, Report, ReportedData, Sanitizer, SanitizerBuilder, TemplateTokens, TextRule,
+    UnknownPreset, Whitespace, skeleton,
 };
 
 // The example of the README, compiled as a documentation test.

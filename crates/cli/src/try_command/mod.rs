@@ -1,11 +1,12 @@
-//! `palisade try`: what a service would decide about a credential, a text or a request.
+//! `palisade try`: what a service would decide about a credential, a text, a request or an address.
 //!
-//! One credential or text a line is read from standard input, so that none is in the list of
+//! One credential, text or request a line is read from standard input, so that none is in the list of
 //! processes or in a shell's history. One JSON object a line is printed.
 //!
 //! For the question of a client, "why is my key refused": a service gives one response for all
 //! causes, and this command names the cause. The output holds the principal, never the credential.
 
+mod address;
 mod key;
 mod request;
 mod text;
@@ -27,6 +28,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// All read lines from standard input and have the exit code 0 whatever is decided.
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    Address(address::TryAddress),
     Key(key::TryKey),
     Request(request::TryRequest),
     Text(text::TryText),
@@ -37,6 +39,7 @@ impl Command {
     /// Runs the command that was given.
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self {
+            Self::Address(command) => command.run(),
             Self::Key(command) => command.run(),
             Self::Text(command) => command.run(),
             Self::Request(command) => command.run(),

@@ -23,5 +23,6 @@ mod limits;
 mod owners;
 mod support;
 mod token;
+mod try_address;
 mod try_command;
 mod try_text;

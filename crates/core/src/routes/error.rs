@@ -140,7 +140,7 @@ impl fmt::Display for TextFieldProblem {
             }
             Self::DeepWildcardInside => "`**` may only be the last step; write `*` for one level",
             Self::JsonInForm => {
-                "it is looked for in JSON, but the rule says `body(BodyKind::Form)`"
+                "it is looked for in JSON, but the rule says `body(BodyKind::Form)` or `body(BodyKind::Multipart)`"
             }
         })
     }

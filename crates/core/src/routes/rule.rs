@@ -244,7 +244,7 @@ impl Rule {
         }
         let pointer = self.fields.iter().find(|field| field.is_pointer());
         let in_json = pointer.map(TextField::name).or(self.text_schemas.first());
-        match in_json.filter(|_| self.body_kind == Some(BodyKind::Form)) {
+        match in_json.filter(|_| self.body_kind.is_some_and(BodyKind::is_never_json)) {
             Some(field) => Err(error(field, TextFieldProblem::JsonInForm)),
             None => Ok(()),
         }

@@ -26,6 +26,15 @@ pub enum BodyKind {
     Json,
     /// Either. Only for handlers that choose their parser by `Content-Type`.
     JsonOrForm,
+    /// `multipart/form-data`. Text fields are parts without a file name.
+    Multipart,
+}
+
+impl BodyKind {
+    /// Returns whether a body of this kind has no JSON pointers to look at.
+    pub(super) fn is_never_json(self) -> bool {
+        matches!(self, Self::Form | Self::Multipart)
+    }
 }
 
 /// A field of query, form or JSON that holds text for a model. [`Rule::text`](crate::Rule::text) adds one to a rule.

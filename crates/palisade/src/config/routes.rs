@@ -86,8 +86,9 @@ impl Config {
             "form" => Ok(BodyKind::Form),
             "json" => Ok(BodyKind::Json),
             "json-or-form" => Ok(BodyKind::JsonOrForm),
+            "multipart" => Ok(BodyKind::Multipart),
             _ => {
-                let remedy = "write \"json\", \"form\" or \"json-or-form\"";
+                let remedy = "write \"json\", \"form\", \"json-or-form\" or \"multipart\"";
                 Err(self.source.at(kind, "unknown kind of body", remedy))
             }
         }

@@ -468,7 +468,7 @@ fn a_route_names_its_kind_of_body_and_its_text_schema() {
                 shield.map(|_| ()).map_err(|problem| problem.to_string())
             })
     };
-    for body in ["json", "form", "json-or-form"] {
+    for body in ["json", "form", "json-or-form", "multipart"] {
         assert_eq!(parse(&format!("text = [\"t\"]\nbody = \"{body}\"")), Ok(()));
     }
     assert_eq!(

@@ -14,5 +14,5 @@ pub(crate) use self::{
     class::PerClass,
     digits::digit,
     neighbours::{Before, flag_tags},
-    tables::{is_blank, suspect},
+    tables::{is_blank, is_mark, is_pictograph, is_skin_tone, suspect},
 };

@@ -11,20 +11,30 @@
 //! | U+200B | between letters of scripts without spaces, such as Thai and Khmer |
 //! | U+034F | between two combining marks |
 //! | U+180E | between two Mongolian letters |
+//! | U+115F, U+1160 | in place of the consonant or the vowel of a syllable of Hangul |
+//! | U+2800 | beside a Braille pattern with dots |
+//! | U+13430–1343F | between Egyptian hieroglyphs |
 //!
 //! The decision looks at one character before and at most four after, so a pass takes linear time.
 
 use super::Class;
 use super::tables::{
-    is_brahmic, is_cursive, is_ideograph, is_mark, is_mongolian, is_pictograph, is_skin_tone,
-    is_unspaced, is_virama, suspect,
+    is_brahmic, is_braille, is_cursive, is_hangul_initial, is_hangul_vowel, is_hieroglyph,
+    is_ideograph, is_mark, is_mongolian, is_pictograph, is_skin_tone, is_unspaced, is_virama,
+    suspect,
 };
 use super::variants::{is_emoji_variation_base, is_standardized_variant};
+
+/// Marks behind which Persian joins an ending to a quoted word: «کتاب»‌ها.
+const CLOSING: [char; 5] = [')', ']', '»', '”', '’'];
 
 const ZERO_WIDTH_NON_JOINER: char = '\u{200c}';
 const ZERO_WIDTH_JOINER: char = '\u{200d}';
 const ZERO_WIDTH_SPACE: char = '\u{200b}';
 const GRAPHEME_JOINER: char = '\u{34f}';
+const BRAILLE_BLANK: char = '\u{2800}';
+const HANGUL_INITIAL_FILLER: char = '\u{115f}';
+const HANGUL_VOWEL_FILLER: char = '\u{1160}';
 const KEYCAP: char = '\u{20e3}';
 const MONGOLIAN_VOWEL_SEPARATOR: char = '\u{180e}';
 
@@ -84,10 +94,13 @@ impl Before {
         match joiner {
             // Persian writes it between the parts of a word, also behind a Latin or a digit.
             ZERO_WIDTH_NON_JOINER => next.is_some_and(|next| {
-                let cursive = is_cursive(next) && base.is_alphanumeric();
+                let cursive =
+                    is_cursive(next) && (base.is_alphanumeric() || CLOSING.contains(&base));
+                // Between a word and a number: کووید‌۱۹.
+                let number = is_cursive(base) && base.is_alphabetic() && next.is_numeric();
                 // Bengali keeps an independent vowel apart from the letter before.
                 let brahmic = is_brahmic(next) && is_brahmic(base);
-                next.is_alphabetic() && (cursive || brahmic)
+                (next.is_alphabetic() && (cursive || brahmic)) || number
             }),
             ZERO_WIDTH_JOINER => {
                 (is_cursive(base) && base.is_alphabetic())
@@ -117,6 +130,23 @@ impl Before {
 
     /// Tells whether an invisible character is needed between its neighbors.
     fn needs_invisible(&self, c: char, next: Option<char>) -> bool {
+        match (c, self.last) {
+            // A filler takes the place of a missing part of one syllable.
+            (HANGUL_INITIAL_FILLER, last) => {
+                return next.is_some_and(is_hangul_vowel) && !last.is_some_and(is_hangul_initial);
+            }
+            (HANGUL_VOWEL_FILLER, Some(last)) => {
+                return is_hangul_initial(last) && !next.is_some_and(is_hangul_vowel);
+            }
+            (BRAILLE_BLANK, last) => {
+                return last.is_some_and(is_braille) || next.is_some_and(is_braille);
+            }
+            ('\u{13430}'..='\u{1343f}', Some(last)) => {
+                let is_part = |c| is_hieroglyph(c) || matches!(c, '\u{13430}'..='\u{1343f}');
+                return is_part(last) && (next.is_some_and(is_part) || c > '\u{13436}');
+            }
+            _ => {}
+        }
         let (Some(last), Some(base), Some(next)) = (self.last, self.base, next) else {
             return false;
         };

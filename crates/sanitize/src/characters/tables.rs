@@ -44,7 +44,8 @@ fn is_noncharacter(c: char) -> bool {
 }
 
 /// The characters with the Unicode property `Default_Ignorable_Code_Point` that have no class of
-/// their own, and those that stand for something that is not text.
+/// their own, those that stand for something that is not text, the controls of Egyptian hieroglyphs,
+/// the note without a head (U+1D159), and the Braille pattern without dots (U+2800).
 fn is_invisible(c: char) -> bool {
     matches!(
         c,
@@ -57,11 +58,14 @@ fn is_invisible(c: char) -> bool {
             | '\u{180e}'
             | '\u{200b}'
             | '\u{2060}'..='\u{206f}'
+            | '\u{2800}'
             | '\u{3164}'
             | '\u{feff}'
             | '\u{ffa0}'
             | '\u{fff0}'..='\u{fffc}'
             | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{13430}'..='\u{1343f}'
+            | '\u{1d159}'
             | '\u{1d173}'..='\u{1d17a}'
             | '\u{e0080}'..='\u{e00ff}'
             | '\u{e01f0}'..='\u{e0fff}'
@@ -70,10 +74,7 @@ fn is_invisible(c: char) -> bool {
 
 /// Tells whether a character shows nothing when it is alone.
 pub(crate) fn is_blank(c: char) -> bool {
-    // The Braille blank is a letter to Unicode, but a text of it says nothing.
-    c.is_whitespace()
-        || c == '\u{2800}'
-        || suspect(c).is_some_and(|class| class != Class::PrivateUse)
+    c.is_whitespace() || suspect(c).is_some_and(|class| class != Class::PrivateUse)
 }
 
 /// Tells whether a character is a combining mark.
@@ -112,6 +113,26 @@ pub(crate) fn is_cursive(c: char) -> bool {
             | '\u{10d00}'..='\u{10d3f}' // Hanifi Rohingya
             | '\u{1e900}'..='\u{1e95f}' // Adlam
     )
+}
+
+/// Tells whether a character is an initial consonant of Hangul, in its conjoining form.
+pub(crate) fn is_hangul_initial(c: char) -> bool {
+    matches!(c, '\u{1100}'..='\u{115e}' | '\u{a960}'..='\u{a97c}')
+}
+
+/// Tells whether a character is a vowel of Hangul, in its conjoining form.
+pub(crate) fn is_hangul_vowel(c: char) -> bool {
+    matches!(c, '\u{1161}'..='\u{11a7}' | '\u{d7b0}'..='\u{d7c6}')
+}
+
+/// Tells whether a character is an Egyptian hieroglyph.
+pub(crate) fn is_hieroglyph(c: char) -> bool {
+    matches!(c, '\u{13000}'..='\u{1342f}' | '\u{13440}'..='\u{143ff}')
+}
+
+/// Tells whether a character is a Braille pattern with dots.
+pub(crate) fn is_braille(c: char) -> bool {
+    matches!(c, '\u{2801}'..='\u{28ff}')
 }
 
 /// Tells whether a character is of the Mongolian script, whose selectors choose letter forms.
@@ -279,7 +300,13 @@ mod tests {
         holds(r"[\p{L}\p{N}\p{P}\p{S} ]", |c, expected| {
             let blank_letter = matches!(
                 c,
-                '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{fffc}'
+                '\u{115f}'
+                    | '\u{1160}'
+                    | '\u{2800}'
+                    | '\u{3164}'
+                    | '\u{ffa0}'
+                    | '\u{fffc}'
+                    | '\u{1d159}'
             );
             assert!(
                 !expected || blank_letter || suspect(c).is_none(),

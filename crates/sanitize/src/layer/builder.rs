@@ -79,6 +79,7 @@ pub(super) fn default_settings() -> Settings {
         named: Vec::new(),
         pass_compressed: false,
         pass_other_content: false,
+        refuse_files: false,
         refuse_near_names: false,
         schemas: READY_MADE_SCHEMAS.clone(),
         shadow: false,
@@ -177,6 +178,14 @@ impl SanitizeLayerBuilder {
     /// ```
     pub fn body(mut self, kind: BodyKind) -> Self {
         self.settings.body_kind = kind;
+        self
+    }
+
+    /// Refuses multipart bodies with a file (422, `file_not_accepted`). Default: files pass as they are.
+    ///
+    /// A file is a part with a file name. Its content is not looked at, whatever it is.
+    pub fn refuse_files(mut self) -> Self {
+        self.settings.refuse_files = true;
         self
     }
 

@@ -14,7 +14,7 @@ use tower_layer::Layer;
 pub use self::{builder::SanitizeLayerBuilder, future::SanitizeFuture, service::SanitizeService};
 use crate::request::Settings;
 
-/// Cleans the text fields of query, form and JSON before the handler sees them, or refuses the
+/// Cleans the text fields of query, form, JSON and multipart before the handler sees them, or refuses the
 /// request.
 ///
 /// Place it innermost, inside authentication and rate limits, because it reads bodies. It cleans
@@ -42,14 +42,15 @@ use crate::request::Settings;
 /// | 400 | `field_missing` | a required field is missing |
 /// | 400 | `field_duplicated` | a parameter is given twice |
 /// | 400 | `field_near_name` | a name is similar to that of a field (if configured) |
-/// | 400 | `json_malformed`, `form_malformed`, `query_malformed` | syntax, encoding or size |
+/// | 400 | `json_malformed`, `form_malformed`, `multipart_malformed`, `query_malformed` | syntax, encoding or size |
 /// | 400 | `body_unreadable` | the connection broke before the end of the body |
 /// | 400 | `body_ambiguous` | JSON that a form parser would find a field in |
 /// | 413 | | the body is too large |
 /// | 414 | `query_too_long` | the cleaned query does not fit into the URI |
 /// | 415 | `content_type_unsupported`, `content_type_mismatch` | the type of the body |
 /// | 415 | `content_encoding_unsupported` | the body is compressed |
-/// | 422 | `field_not_text` | a field is not a string |
+/// | 422 | `field_not_text` | a field is not a string, or has a file name |
+/// | 422 | `file_not_accepted` | a file in a multipart body (if configured) |
 /// | 422 | [`Refused::code`](crate::Refused::code) | the sanitizer refuses the text |
 ///
 /// # Timeouts

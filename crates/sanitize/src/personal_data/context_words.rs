@@ -10,6 +10,8 @@
 //! | 订单号13800138000 | contradicts | 0.35 |
 //! | 订单12，13800138000 | of another number | 0.8 |
 //!
+//! A unit directly behind a number, as in 13800138000元, contradicts too.
+//!
 //! Words are compared in lower case. A word in ASCII letters must stand alone: `ip` is not in `ship`.
 
 use std::collections::HashMap;
@@ -30,6 +32,9 @@ const CONTRADICTED: u8 = 45;
 /// Characters that end what a word for another number speaks of.
 const CLAUSE_ENDS: [char; 9] = ['，', '。', '；', '！', '？', ',', ';', '!', '\n'];
 
+/// Units that follow a number.
+const UNITS: [char; 7] = ['元', '条', '个', '件', '次', '页', '米'];
+
 /// A line for each kind: its name, and its words.
 const DATA: &str = include_str!("context_words.tsv");
 
@@ -49,7 +54,7 @@ fn words(name: &str) -> &'static [&'static str] {
     WORDS.get(name).map_or(&[], Vec::as_slice)
 }
 
-/// Changes a score by the words near `start..end`.
+/// Changes a score by the words near `start..end`. Above 100 it only orders findings that overlap.
 ///
 /// A word of the kind adds 45 percent points, and a word for another number takes 45 away unless
 /// `checked`: the number has a check digit that fits.
@@ -63,6 +68,11 @@ pub(super) fn adjusted(
 ) -> u8 {
     let before = last_characters(text.get(..start).unwrap_or_default(), BEFORE).to_lowercase();
     let after = first_characters(text.get(end..).unwrap_or_default(), AFTER).to_lowercase();
+    // In 合计68225276元，台胞证71833950 the word behind the comma speaks of the next number.
+    let after = match after.split_once(CLAUSE_ENDS) {
+        Some((clause, _)) if text.get(end..).is_some_and(has_more_digits) => clause,
+        _ => &after,
+    };
     let confirming = words(kind.name());
     let ours = nearest(&before, confirming);
     let others = nearest(&before, words(OTHER)).filter(|end| {
@@ -74,13 +84,25 @@ pub(super) fn adjusted(
         (Some(ours), Some(others)) if others > ours => contradicted(score, checked),
         (Some(_), _) => confirmed(score),
         (None, Some(_)) => contradicted(score, checked),
-        (None, None) if nearest(&after, confirming).is_some() => confirmed(score),
+        (None, None) if nearest(after, confirming).is_some() => confirmed(score),
+        (None, None) if is_followed_by_unit(after) => contradicted(score, checked),
         (None, None) => score,
     }
 }
 
+/// Returns whether a number counts something: a unit follows directly.
+fn is_followed_by_unit(after: &str) -> bool {
+    after.trim_start().starts_with(UNITS)
+}
+
+/// Returns whether a digit comes soon after the words behind a number.
+fn has_more_digits(after: &str) -> bool {
+    let soon = first_characters(after, AFTER + AFTER);
+    soon.contains(|c: char| c.is_ascii_digit())
+}
+
 fn confirmed(score: u8) -> u8 {
-    score.saturating_add(CONFIRMED).min(100)
+    score.saturating_add(CONFIRMED)
 }
 
 const fn contradicted(score: u8, checked: bool) -> u8 {

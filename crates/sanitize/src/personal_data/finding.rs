@@ -29,7 +29,7 @@ pub struct Finding {
     /// The name of a recognizer of the operator.
     pub(crate) custom: Option<Arc<str>>,
     pub(crate) span: Range<usize>,
-    /// In percent.
+    /// In percent. More than 100 counts as 100, and wins over another finding at its place.
     pub(crate) score: u8,
 }
 
@@ -71,11 +71,16 @@ impl Finding {
         count(self.span.start)..count(self.span.end)
     }
 
+    /// Returns how certain it is, in percent.
+    pub(crate) fn percent(&self) -> u8 {
+        self.score.min(100)
+    }
+
     /// Returns how certain it is: 0 to 1, where 1 means that a check digit and the words nearby
     /// agree.
     #[must_use]
     pub fn score(&self) -> f32 {
-        f32::from(self.score) / 100.0
+        f32::from(self.percent()) / 100.0
     }
 }
 

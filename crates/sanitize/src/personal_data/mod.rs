@@ -22,6 +22,7 @@ pub use self::finding::Finding;
 use self::finding::without_overlaps;
 pub use self::kind::{PersonalDataKind, UnknownPersonalDataKind};
 pub use self::placeholders::{Placeholders, RestoreStream};
+pub(crate) use self::recognizers::PROVINCES;
 use self::recognizers::candidates;
 use crate::text::{Finder, Match, TextRule};
 
@@ -156,7 +157,7 @@ impl PersonalData {
     /// [`refuse`](TextRule::refuse). [`Report::personal_data`](crate::Report::personal_data) counts
     /// by kind.
     pub fn rule(&self) -> TextRule {
-        TextRule::finder(Self::RULE_NAME, Arc::new(self.clone())).mask('*')
+        TextRule::named_finder(Self::RULE_NAME, Arc::new(self.clone())).mask('*')
     }
 }
 
@@ -189,13 +190,17 @@ impl fmt::Debug for PersonalData {
 }
 
 impl Finder for PersonalData {
+    fn reports_places(&self) -> bool {
+        true
+    }
+
     fn find(&self, text: &str) -> Vec<Match> {
         let findings = Self::find(self, text).into_iter();
         findings
             .map(|finding| Match {
                 label: finding.kind.label(),
                 kind: Arc::from(finding.name()),
-                score: finding.score,
+                score: finding.percent(),
                 place: finding.span,
             })
             .collect()

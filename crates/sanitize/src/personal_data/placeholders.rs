@@ -170,6 +170,11 @@ impl RestoreStream<'_> {
         self.held
     }
 
+    /// Returns what was held back, and goes on as new.
+    pub(crate) fn take_held(&mut self) -> String {
+        std::mem::take(&mut self.held)
+    }
+
     /// Writes what a complete placeholder stands for.
     fn close(&mut self, restored: &mut String) {
         let name = std::mem::take(&mut self.held);

@@ -10,6 +10,7 @@ use palisade_core::BodyKind;
 pub(crate) enum Kind {
     Form,
     Json,
+    Multipart,
     Other,
 }
 
@@ -19,6 +20,7 @@ impl Kind {
         match self {
             Self::Form => matches!(accepted, BodyKind::Form | BodyKind::JsonOrForm),
             Self::Json => matches!(accepted, BodyKind::Json | BodyKind::JsonOrForm),
+            Self::Multipart => accepted == BodyKind::Multipart,
             Self::Other => false,
         }
     }
@@ -39,6 +41,7 @@ impl Kind {
         match essence.trim().to_ascii_lowercase().as_str() {
             "application/x-www-form-urlencoded" => Self::Form,
             "application/json" => Self::Json,
+            "multipart/form-data" if boundary(parameters).is_some() => Self::Multipart,
             other if other.starts_with("application/") && other.ends_with("+json") => Self::Json,
             _ => Self::Other,
         }
@@ -46,7 +49,7 @@ impl Kind {
 }
 
 /// Tells whether the parameters of the header declare no character set other than UTF-8.
-fn is_utf8(parameters: &str) -> bool {
+pub(super) fn is_utf8(parameters: &str) -> bool {
     parameters.split(';').all(|parameter| {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
         let value = value.trim().trim_matches('"');
@@ -55,6 +58,36 @@ fn is_utf8(parameters: &str) -> bool {
                 .iter()
                 .any(|known| value.eq_ignore_ascii_case(known))
     })
+}
+
+/// Returns the boundary of a multipart body. The caller has checked with [`Kind::of`] that there is one.
+pub(crate) fn boundary_of(headers: &HeaderMap) -> &str {
+    let line = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|line| line.to_str().ok());
+    let parameters = line.and_then(|line| line.split_once(';'));
+    parameters
+        .and_then(|(_, parameters)| boundary(parameters))
+        .unwrap_or_default()
+}
+
+/// Reads the parameter `boundary`: given once, 1 to 70 characters that need no escape (RFC 2046, section
+/// 5.1.1).
+fn boundary(parameters: &str) -> Option<&str> {
+    let named = parameters
+        .split(';')
+        .filter_map(|parameter| parameter.split_once('='));
+    let mut found = named.filter(|(name, _)| name.trim().eq_ignore_ascii_case("boundary"));
+    let (Some((_, value)), None) = (found.next(), found.next()) else {
+        return None;
+    };
+    let value = value.trim();
+    let quoted = value
+        .strip_prefix('"')
+        .and_then(|value| value.strip_suffix('"'));
+    let value = quoted.unwrap_or(value);
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"'()+_,-./:=?".contains(&byte);
+    ((1..=70).contains(&value.len()) && value.bytes().all(is_part)).then_some(value)
 }
 
 /// Tells whether `Content-Encoding` declares a compressed body.
@@ -91,7 +124,22 @@ mod tests {
         );
         check(&["application/json; charset=utf-16"], Kind::Other);
         check(&["application/json", "text/plain"], Kind::Other);
-        check(&["multipart/form-data; boundary=x"], Kind::Other);
+        check(&["multipart/form-data; boundary=x"], Kind::Multipart);
+        check(
+            &["Multipart/Form-Data; charset=utf-8; Boundary=\"--x y\""],
+            Kind::Other,
+        );
+        check(
+            &["multipart/form-data; boundary=\"--x_y\""],
+            Kind::Multipart,
+        );
+        check(
+            &["multipart/form-data; boundary=x; boundary=y"],
+            Kind::Other,
+        );
+        check(&["multipart/form-data; boundary="], Kind::Other);
+        check(&["multipart/form-data"], Kind::Other);
+        check(&["multipart/mixed; boundary=x"], Kind::Other);
         check(&["text/json"], Kind::Other);
         check(&[], Kind::Other);
     }

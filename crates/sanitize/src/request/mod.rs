@@ -25,6 +25,7 @@ mod chat_apis;
 mod content_type;
 mod field;
 mod json;
+mod multipart;
 mod near_name;
 mod parameters;
 mod refusal;
@@ -42,7 +43,8 @@ use http_body::Body;
 use http_body_util::LengthLimitError;
 use palisade_core::{BodyKind, BoxError, Rejection};
 
-use self::content_type::is_encoded;
+use self::content_type::{boundary_of, is_encoded};
+use self::multipart::Multipart;
 use self::refusal::InputPart;
 
 pub use self::field::{Field, Fields};
@@ -171,6 +173,9 @@ fn clean_body(
     bytes: &Bytes,
     selection: &mut Selection,
 ) -> Result<Option<Bytes>, Box<Rejection>> {
+    if kind == Kind::Multipart {
+        return clean_multipart(settings, head, bytes, selection);
+    }
     let part = if kind == Kind::Json {
         InputPart::Json
     } else {
@@ -181,7 +186,9 @@ fn clean_body(
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
     let clean = match kind {
         Kind::Json => clean_json(settings, body, selection)?,
-        Kind::Form | Kind::Other => parameters::clean(body, part, settings.caps.keys, selection)?,
+        Kind::Form | Kind::Multipart | Kind::Other => {
+            parameters::clean(body, part, settings.caps.keys, selection)?
+        }
     };
     selection.demand()?;
     if selection.is_in_shadow() {
@@ -190,6 +197,28 @@ fn clean_body(
     let clean = match clean {
         Cow::Borrowed(_) if body.len() == text.len() => return Ok(None),
         clean => clean.into_owned(),
+    };
+    describe_anew(head, clean.len());
+    Ok(Some(clean.into()))
+}
+
+/// Cleans the text parts of a multipart body.
+fn clean_multipart(
+    settings: &Settings,
+    head: &mut request::Parts,
+    bytes: &Bytes,
+    selection: &mut Selection,
+) -> Result<Option<Bytes>, Box<Rejection>> {
+    let body = Multipart {
+        body: bytes,
+        boundary: boundary_of(&head.headers),
+        max_parts: settings.caps.keys,
+        refuses_files: settings.refuse_files,
+    };
+    let clean = body.clean(selection)?;
+    selection.demand()?;
+    let Some(clean) = clean.filter(|_| !selection.is_in_shadow()) else {
+        return Ok(None);
     };
     describe_anew(head, clean.len());
     Ok(Some(clean.into()))

@@ -22,6 +22,7 @@ pub(crate) const NAME: &str = "sanitize";
 pub(crate) enum InputPart {
     Form,
     Json,
+    Multipart,
     Query,
 }
 
@@ -30,6 +31,7 @@ pub(crate) fn malformed(part: InputPart, why: impl fmt::Display) -> Box<Rejectio
     let (code, whole) = match part {
         InputPart::Form => ("form_malformed", "The form in the body of the request"),
         InputPart::Json => ("json_malformed", "The JSON in the body of the request"),
+        InputPart::Multipart => ("multipart_malformed", "The multipart body of the request"),
         InputPart::Query => ("query_malformed", "The query of the request"),
     };
     let refusal = Rejection::new(StatusCode::BAD_REQUEST, code, "The request is malformed.");
@@ -110,6 +112,10 @@ pub(crate) fn unsupported_type(accepted: BodyKind) -> Box<Rejection> {
             "The body must be application/json or application/x-www-form-urlencoded, in UTF-8.",
             "application/json, application/x-www-form-urlencoded",
         ),
+        BodyKind::Multipart => (
+            "The body must be multipart/form-data, in UTF-8.",
+            "multipart/form-data",
+        ),
         _ => (
             "The body must be application/json, in UTF-8.",
             "application/json",
@@ -154,6 +160,16 @@ pub(crate) fn near_name(field: &str) -> Box<Rejection> {
         field,
         "is there under a name that is nearly its own",
     )
+}
+
+/// Refuses a file in a multipart body.
+pub(crate) fn file_not_accepted() -> Box<Rejection> {
+    let words = "This route accepts no files.";
+    Box::new(Rejection::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "file_not_accepted",
+        words,
+    ))
 }
 
 /// Refuses a compressed body.

@@ -23,6 +23,7 @@ pub(crate) struct Settings {
     pub(crate) named: Vec<(Arc<str>, Sanitizer)>,
     pub(crate) pass_compressed: bool,
     pub(crate) pass_other_content: bool,
+    pub(crate) refuse_files: bool,
     pub(crate) refuse_near_names: bool,
     pub(crate) schemas: Vec<(Arc<str>, Arc<ParsedFields>)>,
     pub(crate) shadow: bool,

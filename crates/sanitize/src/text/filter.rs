@@ -22,6 +22,19 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
+    /// Returns a filter that drops what this one refuses, so that it refuses nothing.
+    pub(crate) fn dropping(&self) -> Self {
+        let mut filter = *self;
+        for class in Class::ALL {
+            if let Some(action) = filter.actions.get_mut(class)
+                && *action == Action::Refuse
+            {
+                *action = Action::Drop;
+            }
+        }
+        filter
+    }
+
     /// Returns the class and the action of each character, as the first pass treats it.
     pub(crate) fn code_points(&self, text: &str) -> Vec<CodePoint> {
         let mut before = Before::default();

@@ -70,7 +70,7 @@ impl<'t> Folded<'t> {
 }
 
 /// Returns the ASCII form of a look-alike character, if it has one.
-fn fold(c: char) -> Option<char> {
+pub(crate) fn fold(c: char) -> Option<char> {
     match c {
         '\0'..='\u{9f}' => None,
         '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => {

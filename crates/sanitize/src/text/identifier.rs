@@ -32,7 +32,7 @@ pub(super) fn check(text: &str) -> Result<(), Refused> {
 }
 
 /// Tells whether a word in Greek, Cyrillic or Armenian letters looks like a word in ASCII letters.
-fn looks_like_ascii(word: &str) -> bool {
+pub(super) fn looks_like_ascii(word: &str) -> bool {
     let foreign = |c: char| matches!(c, '\u{370}'..='\u{58f}');
     word.chars().any(foreign)
         && unicode_security::confusable_detection::skeleton(word).all(|c| c.is_ascii())

@@ -7,6 +7,7 @@
 
 mod builder;
 mod filter;
+mod compared;
 mod folded;
 mod file_name;
 mod identifier;
@@ -34,13 +35,15 @@ pub use self::{
     refused::{LengthUnit, Refused},
     report::Report,
     reported_data::ReportedData,
-    rule::TextRule,
+    rule::{BannedWords, TextRule},
     sanitizer::{CleanText, OverLength, Sanitizer},
     template_tokens::{ModelFamily, TemplateTokens},
     whitespace::Whitespace,
 };
 pub(crate) use self::{
+    filter::Filter,
     folded::Folded,
     numbers::{Number, each_number},
     rule::{Finder, Match},
+    source_map::SourceMap,
 };

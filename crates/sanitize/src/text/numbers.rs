@@ -120,10 +120,17 @@ impl Run {
             return true;
         }
         let behind_digit = self.gap == 0;
+        if behind_digit
+            && is_keycap(c)
+            && let Some(group) = self.groups.last_mut()
+        {
+            group.span.end = span.end;
+            return true;
+        }
         self.gap = self.gap.saturating_add(1);
         if behind_digit && matches!(c, 'X' | 'x' | 'Ｘ' | 'ｘ') {
             let next = text.get(span.end..).and_then(|rest| rest.chars().next());
-            let ends = !next.is_some_and(|next| next.is_ascii_alphanumeric());
+            let ends = !next.is_some_and(|next| next.is_ascii_alphabetic());
             if let Some(group) = self.groups.last_mut().filter(|_| ends) {
                 group.x_end = Some(span.end);
             }
@@ -236,6 +243,11 @@ fn stretch(
     check(number, place.clone()).then_some(place)
 }
 
+/// Tells whether a character makes a keycap of the digit before it: a selector and a mark.
+const fn is_keycap(c: char) -> bool {
+    matches!(c, '\u{fe0f}' | '\u{20e3}')
+}
+
 /// Tells whether a character may stand between two groups of one number.
 fn is_separator(c: char) -> bool {
     match c {
@@ -245,8 +257,6 @@ fn is_separator(c: char) -> bool {
         '\u{2212}' | '・' | '･' | '－' | '．' | '（' | '）' | '\u{fe58}' | '\u{fe63}' => {
             true
         }
-        // Keycaps are digits with a selector and a mark.
-        '\u{fe0f}' | '\u{20e3}' => true,
         _ => matches!(suspect(c), Some(Class::PrivateUse | Class::Space)),
     }
 }

@@ -33,7 +33,7 @@ impl Repertoire {
 }
 
 /// Tells whether a character is assigned, and is not blank unless it is the space. U+2800 is a
-/// Braille pattern without dots.
+/// Braille pattern without dots: a name of it shows nothing.
 fn is_visible(c: char) -> bool {
     is_public_assigned(c) && c != '\u{2800}'
 }

@@ -153,7 +153,7 @@ impl Sanitizer {
     }
 
     /// Returns the filter of characters.
-    pub(super) fn filter(&self) -> &Filter {
+    pub(crate) fn filter(&self) -> &Filter {
         &self.0.filter
     }
 

@@ -31,11 +31,11 @@ use super::rule::{Effect, TextRule};
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ModelFamily {
-    /// `<|im_start|>`, `<|im_end|>`: Qwen, Yi, and others in ChatML.
+    /// `<|im_start|>`, `<|im_end|>`, `<tool_call>`, `<think>`: Qwen, Yi, Kimi and others in ChatML.
     ChatMl,
     /// Two line feeds, then `Human:` or `Assistant:`.
     Claude,
-    /// `<|START_OF_TURN_TOKEN|>` and similar tokens.
+    /// `<|START_OF_TURN_TOKEN|>`, `<BOS_TOKEN>` and similar tokens.
     Cohere,
     /// `<｜User｜>` with full-width bars.
     DeepSeek,
@@ -45,14 +45,22 @@ pub enum ModelFamily {
     Glm,
     /// `<|endoftext|>`, and `<|start|>`, `<|channel|>`, `<|message|>` of the open models.
     Gpt,
-    /// `[INST]`, `<<SYS>>`, `<s>`.
+    /// `<eoh>`, `<eoa>`, `<reserved_106>`: InternLM and Baichuan.
+    InternLm,
+    /// `[INST]`, `<<SYS>>`, `<s>`, `<0x0A>`.
     Llama2,
     /// `<|start_header_id|>`, `<|eot_id|>`, `<|begin_of_text|>`.
     Llama3,
+    /// `]~b]`, `[e~[`.
+    MiniMax,
     /// `[INST]`, `[SYSTEM_PROMPT]`, `[TOOL_CALLS]`, `<s>`.
     Mistral,
     /// `<|system|>`, `<|user|>`, `<|assistant|>`, `<|end|>`.
     Phi,
+    /// `<fim_prefix>`, `<file_sep>` and similar tokens of models for code.
+    StarCoder,
+    /// `<extra_id_0>`, `<SPECIAL_10>`: T5, Nemotron.
+    T5,
 }
 
 /// What is done with the tokens of chat templates.
@@ -90,11 +98,17 @@ pub enum TemplateTokens {
 }
 
 /// `<|name|>` of any model, with bars of either width.
-const BETWEEN_BARS: &str = r"[<＜][|｜][A-Za-z0-9_▁ -]{1,48}[|｜][>＞]";
+const BETWEEN_BARS: &str = r"[<＜][|｜][A-Za-z0-9_▁/:.-]{1,64}[|｜][>＞]";
+
+const CHAT_ML: &str =
+    r"[<＜][|｜][A-Za-z0-9_▁/:.-]{1,64}[|｜][>＞]|</?(?:tool_call|tool_response|think)>";
+
+const COHERE: &str =
+    r"[<＜][|｜][A-Za-z0-9_▁/:.-]{1,64}[|｜][>＞]|<(?:bos|eos|pad|unk|mask|cls|sep|eop)_token>";
 
 impl ModelFamily {
     /// All families.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 15] = [
         Self::ChatMl,
         Self::Claude,
         Self::Cohere,
@@ -102,26 +116,39 @@ impl ModelFamily {
         Self::Gemma,
         Self::Glm,
         Self::Gpt,
+        Self::InternLm,
         Self::Llama2,
         Self::Llama3,
+        Self::MiniMax,
         Self::Mistral,
         Self::Phi,
+        Self::StarCoder,
+        Self::T5,
     ];
 
     /// Returns the pattern of the family's tokens. It is matched without regard to case.
     fn pattern(self) -> &'static str {
         match self {
-            Self::ChatMl | Self::Cohere | Self::DeepSeek | Self::Gpt | Self::Llama3 | Self::Phi => {
-                BETWEEN_BARS
+            Self::ChatMl => CHAT_ML,
+            Self::Cohere => COHERE,
+            Self::DeepSeek | Self::Gpt | Self::Llama3 | Self::Phi => BETWEEN_BARS,
+            Self::InternLm => r"<eo[ah]>|<(?:tokens_unused|reserved)_[0-9]{1,4}>",
+            Self::StarCoder => {
+                r"<(?:fim_(?:prefix|middle|suffix|pad)|file_sep|repo_name|reponame|gh_stars|issue_(?:start|comment|closed)|jupyter_(?:start|text|code|output)|empty_output|commit_(?:before|msg|after))>"
             }
+            Self::T5 => r"<(?:extra_id|special)_[0-9]{1,4}>",
             Self::Claude => r"\n\n(?:human|assistant):",
-            Self::Gemma => r"</?(?:start_of_turn|end_of_turn|start_of_image|bos|eos|pad|unk)>",
+            Self::Gemma => {
+                r"</?(?:(?:start|end)_of_(?:turn|image)|bos|eos|pad|unk|mask|unused[0-9]{1,3})>"
+            }
             Self::Glm => {
                 r"\[[gs]?mask\]|<[se]op>|[<＜][|｜](?:system|user|assistant|observation|endoftext)[|｜][>＞]"
             }
-            Self::Llama2 => r"\[/?inst\]|<</?sys>>|</?s>|<unk>",
+            Self::Llama2 => r"\[/?inst\]|<</?sys>>|</?s>|<unk>|<0x[0-9a-f]{2}>",
+            Self::MiniMax => r"\]~!?b\[|\]~b\]|\[e~\[|\]<\]|\[>\[",
+
             Self::Mistral => {
-                r"\[/?(?:inst|system_prompt|available_tools|tool_calls|tool_results|tool_content|args|call_id|think|img|prefix|suffix|middle)\]|</?s>"
+                r"\[/?(?:inst|system_prompt|available_tools|tool_calls|tool_results|tool_content|args|call_id|think|img|prefix|suffix|middle|audio|begin_audio|img_break|img_end|model_settings)\]|</?s>"
             }
         }
     }

@@ -24,7 +24,7 @@ impl Score {
 }
 
 /// Takes the labels out of a sentence: the text, and kind and place of each.
-fn unlabelled(line: &str) -> (String, Vec<(&str, Range<usize>)>) {
+pub(crate) fn unlabelled(line: &str) -> (String, Vec<(&str, Range<usize>)>) {
     let (mut text, mut labels, mut rest) = (String::new(), Vec::new(), line);
     while let Some((before, after)) = rest.split_once('‹') {
         let (label, behind) = after.split_once('›').unwrap();

@@ -120,3 +120,33 @@ fn spaces_of_typography_are_unchanged_but_in_a_prompt() {
         }
     }
 }
+
+#[test]
+fn old_hangul_braille_and_hieroglyphs_keep_what_they_need() {
+    check("a syllable without a consonant", "\u{115f}\u{1161}\u{11a8}");
+    check("a syllable without a vowel", "\u{1100}\u{1160}\u{11a8}");
+    check("Braille", "\u{2801}\u{2803}\u{2800}\u{2809}");
+    check("a quadrat", "\u{13000}\u{13430}\u{13001}");
+    let speech = palisade_sanitize::Sanitizer::prompt();
+    for (text, clean) in [
+        ("a\u{115f}b", "ab"),
+        ("가\u{1160}", "가"),
+        ("a\u{2800}b", "ab"),
+        ("a\u{13430}b", "ab"),
+        ("\u{1100}\u{1160}\u{1160}", "\u{1100}\u{1160}"),
+    ] {
+        assert_eq!(speech.clean(text).unwrap().text(), clean, "{text:?}");
+    }
+}
+
+#[test]
+fn persian_keeps_its_joiner_before_numbers_and_behind_quotations() {
+    for text in [
+        "کووید\u{200c}۱۹",
+        "کووید\u{200c}19",
+        "«کتاب»\u{200c}ها",
+        "(کتاب)\u{200c}ها",
+    ] {
+        check("Persian", text);
+    }
+}

@@ -2,7 +2,7 @@
 
 use palisade_sanitize::{ModelFamily, Refused, Sanitizer, SanitizerBuilder, TemplateTokens};
 
-const TOKENS: [(ModelFamily, &[&str]); 11] = [
+const TOKENS: [(ModelFamily, &[&str]); 15] = [
     (
         ModelFamily::ChatMl,
         &[
@@ -10,12 +10,14 @@ const TOKENS: [(ModelFamily, &[&str]); 11] = [
             "<|im_end|>",
             "<|IM_START|>",
             "＜｜im_start｜＞",
+            "<tool_call>",
+            "</think>",
         ],
     ),
     (ModelFamily::Claude, &["\n\nHuman:", "\n\nAssistant:"]),
     (
         ModelFamily::Cohere,
-        &["<|START_OF_TURN_TOKEN|>", "<|SYSTEM_TOKEN|>"],
+        &["<|START_OF_TURN_TOKEN|>", "<|SYSTEM_TOKEN|>", "<BOS_TOKEN>"],
     ),
     (
         ModelFamily::DeepSeek,
@@ -27,7 +29,14 @@ const TOKENS: [(ModelFamily, &[&str]); 11] = [
     ),
     (
         ModelFamily::Gemma,
-        &["<start_of_turn>", "<end_of_turn>", "<bos>", "<eos>"],
+        &[
+            "<start_of_turn>",
+            "<end_of_turn>",
+            "<end_of_image>",
+            "<unused42>",
+            "<bos>",
+            "<eos>",
+        ],
     ),
     (
         ModelFamily::Glm,
@@ -45,7 +54,9 @@ const TOKENS: [(ModelFamily, &[&str]); 11] = [
     ),
     (
         ModelFamily::Llama2,
-        &["[INST]", "[/INST]", "<<SYS>>", "<</SYS>>", "<s>", "</s>"],
+        &[
+            "[INST]", "[/INST]", "<<SYS>>", "<</SYS>>", "<s>", "</s>", "<0x0A>",
+        ],
     ),
     (
         ModelFamily::Llama3,
@@ -70,6 +81,16 @@ const TOKENS: [(ModelFamily, &[&str]); 11] = [
         ModelFamily::Phi,
         &["<|system|>", "<|user|>", "<|assistant|>", "<|end|>"],
     ),
+    (
+        ModelFamily::InternLm,
+        &["<eoh>", "<eoa>", "<reserved_106>", "<TOKENS_UNUSED_1>"],
+    ),
+    (ModelFamily::MiniMax, &["]~b]", "]~!b[", "[e~["]),
+    (
+        ModelFamily::StarCoder,
+        &["<fim_prefix>", "<file_sep>", "<issue_comment>"],
+    ),
+    (ModelFamily::T5, &["<extra_id_0>", "<SPECIAL_10>"]),
 ];
 
 fn built(families: &[ModelFamily], what: TemplateTokens) -> Sanitizer {
@@ -192,4 +213,18 @@ fn a_prompt_has_one_kind_of_space() {
         refusing.clean("a\u{3000}b").map(|_| ()),
         Err(Refused::Forbidden(palisade_sanitize::Class::Space))
     );
+}
+
+#[test]
+fn code_and_markup_that_resemble_tokens_are_unchanged() {
+    for text in [
+        "List.map f <| List.filter g |> h",
+        "<b>bold</b> <pre>x</pre> <think-tank>",
+        "a <| b |> c",
+        "array[inst_count] [0] [e]",
+        "if a < s && b > t",
+        "Human: hello",
+    ] {
+        assert_eq!(Sanitizer::prompt().clean(text).unwrap().text(), text);
+    }
 }

@@ -32,7 +32,7 @@ pub(in crate::config) struct Route {
     /// an error at start.
     #[serde(default)]
     pub(in crate::config) text_schemas: Vec<String>,
-    /// The kind of body: `json`, `form` or `json-or-form`. Default: `json`.
+    /// The kind of body: `json`, `form`, `json-or-form` or `multipart`. Default: `json`.
     ///
     /// Another `Content-Type` is refused on routes with text fields.
     pub(in crate::config) body: Option<Spanned<String>>,

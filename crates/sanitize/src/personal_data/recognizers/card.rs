@@ -36,10 +36,14 @@ pub(super) fn recognize(number: &Number<'_>) -> Option<NumberCandidate> {
         return None;
     }
     let in_groups = number.groups.len() > 1;
-    let score = match number.digits.len() {
-        16.. => 85,
+    let score = match (number.digits.len(), number.digits.as_bytes()) {
+        (16.., _) => 85,
         _ if in_groups => 85,
-        _ => 55,
+        // American Express and Diners Club; Visa before 2000.
+        (15, [b'3', b'4' | b'7', ..]) => 75,
+        (14, [b'3', ..]) | (13, [b'4', ..]) => 55,
+        // Bar codes of goods begin with 69 in mainland China.
+        _ => 30,
     };
     Some(NumberCandidate::new(PersonalDataKind::Card, score, false))
 }
@@ -53,7 +57,17 @@ pub(in crate::personal_data) fn is_card(number: Number<'_>) -> bool {
         issuers
             .any(|(from, to, lengths)| (*from..=*to).contains(&first) && lengths.contains(&length))
     };
-    first.is_some_and(issued) && is_one_number(number.groups, 4) && passes_luhn(number.digits)
+    first.is_some_and(issued) && is_card_shape(number.groups) && passes_luhn(number.digits)
+}
+
+/// Tells whether groups are those of a card: one, all digits apart, or 4-4-4-4, 4-6-5, 6-13, 8-8 and
+/// similar. In 50601205 433-18 the groups are several numbers.
+fn is_card_shape(groups: &[usize]) -> bool {
+    match groups {
+        [8, rest] => *rest == 8,
+        [4 | 6, inner @ .., _] => inner.iter().all(|size| *size >= 4),
+        _ => is_one_number(groups, 20),
+    }
 }
 
 /// Computes the Luhn sum: every second digit from the right is doubled, and its digits are added.

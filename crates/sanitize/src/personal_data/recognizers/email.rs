@@ -4,8 +4,8 @@
 //! 写给li@example.com谢谢 the address is the part in ASCII.
 //!
 //! An address whose domain begins with an ASCII letter ends before the next Chinese, Japanese, Korean or
-//! Thai character. An address in Chinese characters (用户@例子.公司) reaches back to the last space or
-//! punctuation mark, since nothing else tells where it begins.
+//! Thai character. An address in Chinese characters (用户@例子.公司) reaches back to the last space,
+//! punctuation mark, or word such as 发到, since nothing else tells where it begins.
 
 use super::super::kind::PersonalDataKind;
 use super::Search;
@@ -34,6 +34,12 @@ const CHINESE_TOP_LEVELS: [&str; 16] = [
     "新加坡",
 ];
 
+/// Words before an address in Chinese characters, where no space tells where it begins.
+const LEAD_IN: [&str; 16] = [
+    "邮箱", "邮件", "邮址", "地址", "联系", "抄送", "写信", "发", "到", "给", "是", "为", "和",
+    "与", "及", "或",
+];
+
 /// Adds the addresses around each at sign.
 pub(super) fn find(search: &mut Search<'_>) {
     let folded = search.folded;
@@ -54,8 +60,9 @@ pub(super) fn find(search: &mut Search<'_>) {
 
 /// Returns the length in bytes of the local part at the end of a text.
 fn local_length(text: &str, chinese: bool) -> Option<usize> {
+    // Other signs that RFC 5322 allows are, in texts, around an address: `to=a@b.example`, *a@b.example*.
     let is_part = |c: char| match c {
-        c if c.is_ascii() => c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c),
+        c if c.is_ascii() => c.is_ascii_alphanumeric() || "%'+-_.".contains(c),
         c => c.is_alphanumeric() && (chinese || !is_unspaced(c)),
     };
     let length: usize = text
@@ -66,7 +73,13 @@ fn local_length(text: &str, chinese: bool) -> Option<usize> {
         .map(char::len_utf8)
         .sum();
     let local = text.get(text.len() - length..)?;
-    let local = local.trim_start_matches('.');
+    let local = match chinese {
+        true => LEAD_IN.iter().fold(local, |local, word| {
+            local.rsplit_once(word).map_or(local, |(_, rest)| rest)
+        }),
+        false => local,
+    };
+    let local = local.trim_start_matches(['.', '\'']);
     (!local.is_empty() && !local.ends_with('.')).then_some(local.len())
 }
 
@@ -91,6 +104,12 @@ fn domain_length(text: &str, chinese: bool) -> Option<usize> {
     let mut known = CHINESE_TOP_LEVELS.iter();
     let known = known.find(|known| chinese && top.starts_with(**known));
     let top = known.copied().unwrap_or(top);
+    // No top-level domain has a digit, unless it is one in Punycode: in a@b.com13800138000 a number
+    // follows.
+    let top = match top.find(|c: char| c.is_ascii_digit()) {
+        Some(end) if !top.starts_with("xn--") => top.get(..end).unwrap_or(top),
+        _ => top,
+    };
     let is_top = top.chars().count() >= 2 && !top.bytes().all(|byte| byte.is_ascii_digit());
     is_top.then_some(labels.len() + 1 + top.len())
 }

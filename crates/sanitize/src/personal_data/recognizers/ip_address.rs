@@ -1,7 +1,7 @@
 //! Addresses of the Internet Protocol, as the standard library reads them.
 //!
-//! A port after an address is not part of it. Addresses of this machine, unspecified ones and the
-//! broadcast address are no personal data. A run of digits and dots after `v` is a version.
+//! A port or a prefix length after an address is not part of it. Addresses of this machine, unspecified
+//! ones and the broadcast address are no personal data. A run of digits and dots after `v` is a version.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
@@ -52,14 +52,22 @@ fn add(search: &mut Search<'_>, view: &str, run: Range<usize>) {
     let place = run.start..run.start + text.len();
     if let Ok(address) = text.parse::<Ipv4Addr>() {
         // Addresses of this machine and unspecified ones belong to no one.
-        let none = address.is_loopback() || address.is_unspecified() || address.is_broadcast();
-        let score = if none { 20 } else { 85 };
-        search.add(PersonalDataKind::Ipv4, place, score, false);
+        if !(address.is_loopback() || address.is_unspecified() || address.is_broadcast()) {
+            search.add(PersonalDataKind::Ipv4, place, 85, false);
+        }
     } else if let Ok(address) = text.parse::<Ipv6Addr>() {
-        // `a::b` is also a path in a programming language.
+        if address.is_loopback() || address.is_unspecified() {
+            return;
+        }
+        // `a::b` is also a path in a programming language; `2001:db8::` and `::ffff:192.0.2.1` are not.
         let groups = text.split(':').filter(|group| !group.is_empty()).count();
-        let none = address.is_loopback() || address.is_unspecified();
-        let score = if none || groups < 3 { 30 } else { 80 };
+        let is_code = groups < 3 && !text.bytes().any(|byte| byte.is_ascii_digit());
+        let score = match groups {
+            3.. => 80,
+            _ if text.contains('.') => 80,
+            _ if is_code => 20,
+            _ => 40,
+        };
         search.add(PersonalDataKind::Ipv6, place, score, false);
     }
 }

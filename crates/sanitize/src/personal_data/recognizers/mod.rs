@@ -22,6 +22,7 @@ use std::ops::Range;
 use super::kind::PersonalDataKind;
 use crate::text::{Folded, Number, each_number};
 
+pub(crate) use self::plate::PROVINCES;
 pub(super) use self::{card::is_card, phone::is_mobile, resident_id::is_resident_id};
 
 /// What a recognizer found: where, in the text itself, and how certain its shape is.
@@ -76,7 +77,8 @@ impl Search<'_> {
     /// Looks at each number, in groups of any shape.
     fn numbers(&mut self) {
         let found = &mut self.found;
-        each_number(self.text, |number, span| {
+        let text = self.text;
+        each_number(text, |number, span| {
             let recognizers = [
                 card::recognize,
                 documents::recognize_number,
@@ -87,7 +89,8 @@ impl Search<'_> {
             ];
             for recognize in recognizers {
                 if let Some(candidate) = recognize(&number) {
-                    found.push(candidate.at(span.clone()));
+                    let span = with_plus(text, span.clone(), &number, candidate.kind);
+                    found.push(candidate.at(span));
                 }
             }
         });
@@ -106,6 +109,36 @@ impl Search<'_> {
             united_kingdom::find(self, view, &token);
         }
     }
+}
+
+/// Takes the plus sign before the country code of a phone number, and the bracket before an area code, as
+/// part of it.
+fn with_plus(
+    text: &str,
+    span: Range<usize>,
+    number: &Number<'_>,
+    kind: PersonalDataKind,
+) -> Range<usize> {
+    let is_phone = matches!(kind, PersonalDataKind::Landline | PersonalDataKind::Phone);
+    let before = text
+        .get(..span.start)
+        .and_then(|before| before.chars().next_back());
+    match before {
+        Some(plus @ ('+' | '＋')) if is_phone && number.digits.starts_with("86") => {
+            span.start - plus.len_utf8()..span.end
+        }
+        Some(open @ ('(' | '（')) if is_phone && closes_bracket(text, &span) => {
+            span.start - open.len_utf8()..span.end
+        }
+        _ => span,
+    }
+}
+
+/// Tells whether the first bracket in a range closes one before it.
+fn closes_bracket(text: &str, span: &Range<usize>) -> bool {
+    let mut brackets = text.get(span.clone()).unwrap_or_default().chars();
+    let first = brackets.find(|c| matches!(c, '(' | '（' | ')' | '）'));
+    matches!(first, Some(')' | '）'))
 }
 
 /// A number that may be of a kind.
@@ -143,19 +176,19 @@ fn next_token(text: &str, from: usize) -> Option<Range<usize>> {
     Some(start..length.map_or(bytes.len(), |length| start + length))
 }
 
-/// Reads `count` letters and digits from `start` on, over single spaces between them, in upper case.
-/// Returns them and where they end; `None` if there are fewer, or if the run goes on.
+/// Reads `count` letters and digits from `start` on, over single spaces and hyphens between them, in
+/// upper case. Returns them and where they end; `None` if there are fewer, or if the run goes on.
 fn take_spaced(text: &str, start: usize, count: usize) -> Option<(String, usize)> {
     let mut taken = String::with_capacity(count);
     let mut end = start;
-    let mut after_space = false;
+    let mut after_separator = false;
     for (at, c) in text.get(start..)?.char_indices() {
         match c {
             _ if taken.len() == count => break,
-            ' ' if !after_space && !taken.is_empty() => after_space = true,
+            ' ' | '-' if !after_separator && !taken.is_empty() => after_separator = true,
             c if c.is_ascii_alphanumeric() => {
                 taken.push(c.to_ascii_uppercase());
-                after_space = false;
+                after_separator = false;
                 end = start + at + 1;
             }
             _ => break,

@@ -2,7 +2,7 @@
 //!
 //! Mobile numbers have 11 digits. The first three tell the network; prefixes that are not assigned have
 //! a lower score. Landlines have an area code of three digits (010 and 02x) or four, and a number of 7 or
-//! 8 digits that begins with 2 to 9. Service numbers such as 110, 10086 and 400-… belong to no person.
+//! 8 digits that does not begin with 0. Service numbers such as 110, 10086 and 400-… belong to no person.
 
 use super::super::kind::PersonalDataKind;
 use super::number_shape::is_one_number;
@@ -36,10 +36,19 @@ fn national_number<'n>(number: &Number<'n>) -> Option<&'n str> {
         && national.starts_with('1')
         && matches!(national.as_bytes().get(1), Some(b'3'..=b'9'))
         && national.bytes().all(|byte| byte.is_ascii_digit())
-        && is_one_number(groups, 3)
+        && is_phone_shape(groups)
         // 110105 1949 1231 002X: the end of an identity number.
         && !(number.before_x && groups.len() > 1);
     is_mobile.then_some(national)
+}
+
+/// Tells whether groups are those of a phone number: one, all digits apart, or a first group of 3 to
+/// 7 digits. In 18942988 025 the groups are two numbers.
+fn is_phone_shape(groups: &[usize]) -> bool {
+    let longest = groups.iter().max().copied().unwrap_or_default();
+    let is_short =
+        groups.len() == 1 || longest <= 8 && groups.first().is_some_and(|&size| size < 8);
+    is_short && is_one_number(groups, 3)
 }
 
 /// Removes `86` or `0086`, together with the group that it fills.
@@ -48,7 +57,7 @@ fn without_country<'n>(number: Number<'n>) -> (&'n str, &'n [usize]) {
         let Some(national) = number.digits.strip_prefix(country) else {
             continue;
         };
-        if national.len() < 11 {
+        if national.len() < 9 {
             continue;
         }
         let groups = match number.groups {
@@ -63,28 +72,43 @@ fn without_country<'n>(number: Number<'n>) -> (&'n str, &'n [usize]) {
 /// Recognizes an area code and a number of 7 or 8 digits. Written in one group it needs a word
 /// nearby.
 pub(super) fn recognize_landline(number: &Number<'_>) -> Option<NumberCandidate> {
-    let digits = number.digits;
+    if !is_all_digits(number) {
+        return None;
+    }
+    let kind = PersonalDataKind::Landline;
+    if let Some(area) = area_length(number.digits) {
+        let is_usual = number.digits.as_bytes().get(area) != Some(&b'1');
+        let score = match number.groups {
+            [_] if is_usual => 40,
+            [_] => 30,
+            [first, ..] if *first == area && is_usual => 75,
+            [first, ..] if *first == area => 60,
+            _ => return None,
+        };
+        return Some(NumberCandidate::new(kind, score, false));
+    }
+    // With the country code the area code loses its 0: +86 21 and eight digits.
+    let (national, groups) = without_country(*number);
+    if national.len() == number.digits.len() {
+        return None;
+    }
+    let with_zero = format!("0{}", national.trim_start_matches('0'));
+    let area = area_length(&with_zero)?;
+    let written = area - 1 + usize::from(national.starts_with('0'));
+    let is_grouped = number.groups.len() > groups.len() && groups.first() == Some(&written);
+    is_grouped.then_some(NumberCandidate::new(kind, 75, false))
+}
+
+/// Returns the length of the area code, if the digits are a landline number.
+fn area_length(digits: &str) -> Option<usize> {
     let area = match digits.as_bytes() {
         [b'0', b'1', b'0', ..] | [b'0', b'2', b'0'..=b'9', ..] => 3,
         [b'0', b'3'..=b'9', b'1'..=b'9', b'0'..=b'9', ..] => 4,
         _ => return None,
     };
     let local = digits.len().checked_sub(area)?;
-    let right_length = if area == 3 {
-        local == 8
-    } else {
-        (7..=8).contains(&local)
-    };
-    // No subscriber's number begins with 0 or 1.
+    let is_right_length = local == 8 || (area == 4 && local == 7);
+    // No subscriber's number begins with 0, and few with 1.
     let first = digits.as_bytes().get(area)?;
-    if !right_length || !is_all_digits(number) || !(b'2'..=b'9').contains(first) {
-        return None;
-    }
-    let score = match number.groups {
-        [_] => 40,
-        [first, ..] if *first == area => 75,
-        _ => return None,
-    };
-    let kind = PersonalDataKind::Landline;
-    Some(NumberCandidate::new(kind, score, false))
+    (is_right_length && *first != b'0').then_some(area)
 }

@@ -10,7 +10,7 @@ use super::super::kind::PersonalDataKind;
 use super::Search;
 
 /// The characters of provinces.
-const PROVINCES: &str = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼";
+pub(crate) const PROVINCES: &str = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼";
 
 /// Last characters of plates for special uses.
 const SPECIAL: [char; 5] = ['学', '警', '港', '澳', '挂'];

@@ -31,6 +31,11 @@ pub(super) enum Matcher {
 pub(crate) trait Finder: fmt::Debug + Send + Sync {
     /// Returns the matches, from left to right, without overlaps.
     fn find(&self, text: &str) -> Vec<Match>;
+
+    /// Tells whether the report lists kind and place of what is found. Default: no.
+    fn reports_places(&self) -> bool {
+        false
+    }
 }
 
 /// A match of a [`Finder`].
@@ -46,19 +51,30 @@ pub(crate) struct Match {
     pub(crate) place: Range<usize>,
 }
 
+impl Match {
+    /// Makes a match that is of no kind.
+    pub(crate) fn plain(place: Range<usize>) -> Self {
+        Self {
+            label: "DATA",
+            kind: Arc::default(),
+            score: 100,
+            place,
+        }
+    }
+}
+
 impl Matcher {
+    /// Tells whether the report lists kind and place of what is found.
+    pub(super) fn reports_places(&self) -> bool {
+        matches!(self, Self::Finder(finder) if finder.reports_places())
+    }
+
     /// Finds the matches, from left to right. They do not overlap.
     pub(super) fn find(&self, text: &str) -> Vec<Match> {
         if let Self::Finder(finder) = self {
             return finder.find(text);
         }
-        let plain = |place| Match {
-            label: "DATA",
-            kind: Arc::default(),
-            score: 100,
-            place,
-        };
-        self.places(text).into_iter().map(plain).collect()
+        self.places(text).into_iter().map(Match::plain).collect()
     }
 
     /// Finds the places of the matches.

@@ -4,6 +4,9 @@
 //! cleaning with `Refused::Rule`. Patterns are compiled when the rule is made, so no request can
 //! fail by one.
 
+mod banned;
+mod repetition;
+mod scripts;
 mod effect;
 mod matcher;
 
@@ -11,6 +14,7 @@ use std::sync::Arc;
 
 use regex::{Regex, RegexBuilder};
 
+pub use self::banned::BannedWords;
 pub(crate) use self::effect::Effect;
 use self::matcher::Matcher;
 pub(crate) use self::matcher::{Finder, Match};
@@ -136,9 +140,9 @@ impl TextRule {
     }
 
     /// Makes a rule of a search.
-    pub(crate) fn finder(name: &'static str, finder: Arc<dyn Finder>) -> Self {
+    pub(crate) fn named_finder(name: impl Into<Arc<str>>, finder: Arc<dyn Finder>) -> Self {
         Self {
-            name: Arc::from(name),
+            name: name.into(),
             matcher: Matcher::Finder(finder),
             effect: Effect::Refuse,
         }
@@ -289,8 +293,8 @@ impl TextRule {
     }
 
     /// Tells whether the report names kind and place of what the rule finds.
-    pub(crate) const fn reports_places(&self) -> bool {
-        matches!(self.matcher, Matcher::Finder(_))
+    pub(crate) fn reports_places(&self) -> bool {
+        self.matcher.reports_places()
     }
 
     /// Returns the name of the rule.
